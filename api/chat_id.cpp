@@ -1,0 +1,96 @@
+#include "api/chat_id.h"
+
+#include <algorithm>
+
+namespace wharf::api {
+namespace {
+
+using protocol::Jid;
+namespace server = protocol::server;
+
+// E.164 allows 15 digits; shorter than 5 is a short code, which WhatsApp does not have.
+constexpr std::size_t min_phone_digits = 5, max_phone_digits = 15;
+constexpr std::size_t max_jid_digits = 32;
+constexpr std::size_t max_message_id_bytes = 128;
+
+bool digit(char c) { return c >= '0' && c <= '9'; }
+bool all_digits(std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), digit); }
+bool alphanumeric(char c) { return digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+std::optional<std::string> phone_digits(std::string_view text) {
+  std::string digits;
+  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
+  for (const char c : text) {
+    if (digit(c)) digits.push_back(c);
+    else if (c != ' ' && c != '-') return std::nullopt;
+    if (digits.size() > max_phone_digits) return std::nullopt;
+  }
+  if (digits.size() < min_phone_digits) return std::nullopt;
+  return digits;
+}
+
+bool is_group_user(std::string_view user) {
+  const std::size_t dash = user.find('-');
+  if (dash == std::string_view::npos) return all_digits(user);
+  return all_digits(user.substr(0, dash)) && all_digits(user.substr(dash + 1));
+}
+
+}  // namespace
+
+std::optional<Jid> parse_chat_id(std::string_view text) {
+  const std::size_t at = text.find('@');
+  if (at == std::string_view::npos) {
+    const auto digits = phone_digits(text);
+    if (!digits) return std::nullopt;
+    return Jid(*digits, server::user);
+  }
+  const std::string_view host = text.substr(at + 1);
+  if (host == server::user || host == server::legacy_user) {
+    // The part before the @ may be written as people write numbers.
+    if (const auto digits = phone_digits(text.substr(0, at))) return Jid(*digits, server::user);
+  }
+  const auto parsed = Jid::parse(text);
+  if (!parsed || parsed->user.size() > max_jid_digits) return std::nullopt;
+  Jid jid = parsed->user_jid();
+  const bool known = jid.is_group() ? is_group_user(jid.user) : jid.has_devices() && all_digits(jid.user);
+  if (!known) return std::nullopt;
+  return jid;
+}
+
+std::optional<std::string> parse_message_id(std::string_view text) {
+  for (const std::string_view prefix : {"true_", "false_"}) {
+    if (text.substr(0, prefix.size()) != prefix) continue;
+    text.remove_prefix(prefix.size());
+    const std::size_t chat_end = text.find('_');
+    if (chat_end == std::string_view::npos) return std::nullopt;
+    text = text.substr(chat_end + 1);
+    text = text.substr(0, text.find('_'));
+    break;
+  }
+  const auto sane = [](char c) { return alphanumeric(c) || c == '-' || c == '.' || c == ':'; };
+  if (text.empty() || text.size() > max_message_id_bytes || !std::all_of(text.begin(), text.end(), sane))
+    return std::nullopt;
+  return std::string(text);
+}
+
+std::string message_id_text(std::string_view chat_text, std::string_view id, Dialect dialect) {
+  if (dialect == Dialect::gateway) return std::string(id);
+  std::string out;
+  out.reserve(6 + chat_text.size() + id.size());
+  return out.append("true_").append(chat_text).append("_").append(id);
+}
+
+std::string jid_text(std::string_view jid, std::string_view phone_number_jid, Dialect dialect) {
+  const std::string_view best = phone_number_jid.empty() ? jid : phone_number_jid;
+  const std::size_t at = best.find('@');
+  if (at == std::string_view::npos || dialect == Dialect::gateway || best.substr(at + 1) != server::user)
+    return std::string(best);
+  return std::string(best.substr(0, at + 1)).append(server::legacy_user);
+}
+
+bool is_session_name(std::string_view text) {
+  const auto allowed = [](char c) { return alphanumeric(c) || c == '.' || c == '_' || c == '-'; };
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), allowed);
+}
+
+}  // namespace wharf::api

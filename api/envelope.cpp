@@ -1,0 +1,127 @@
+#include "api/envelope.h"
+
+#include <stdexcept>
+
+#include "api/json_writer.h"
+#include "protocol/messages/content.h"
+
+namespace wharf::api {
+namespace {
+
+using protocol::Errc;
+
+struct ErrcRow {
+  Errc errc;
+  std::optional<Subject> subject;  // nullopt: any other
+  ErrorCode code;
+};
+
+// Read from the top: the first row that fits decides.
+const std::vector<ErrcRow>& errc_rows() {
+  static const std::vector<ErrcRow> rows = {
+      {Errc::not_found, Subject::session, ErrorCode::session_not_found},
+      {Errc::not_found, Subject::pairing, ErrorCode::session_not_found},
+      {Errc::not_found, Subject::message, ErrorCode::message_not_found},
+      {Errc::not_found, Subject::chat, ErrorCode::chat_not_found},
+      {Errc::not_found, std::nullopt, ErrorCode::session_not_found},
+      {Errc::conflict, Subject::new_session, ErrorCode::session_exists},
+      {Errc::conflict, Subject::message, ErrorCode::idempotency_key_reused},
+      {Errc::conflict, std::nullopt, ErrorCode::session_not_ready},
+      {Errc::too_large, Subject::new_session, ErrorCode::max_sessions},
+      {Errc::too_large, std::nullopt, ErrorCode::validation},
+      {Errc::malformed, std::nullopt, ErrorCode::validation},
+      {Errc::unsupported, std::nullopt, ErrorCode::validation},
+      {Errc::not_ready, std::nullopt, ErrorCode::session_not_ready},
+      {Errc::no_session, std::nullopt, ErrorCode::session_not_ready},
+      {Errc::rate_limited, Subject::message, ErrorCode::queue_full},
+      {Errc::rate_limited, std::nullopt, ErrorCode::rate_limited},
+      {Errc::refused, std::nullopt, ErrorCode::refused},
+      {Errc::timed_out, std::nullopt, ErrorCode::timed_out},
+      {Errc::network, std::nullopt, ErrorCode::unavailable},
+      {Errc::closed, std::nullopt, ErrorCode::unavailable},
+      {Errc::storage, std::nullopt, ErrorCode::storage},
+      {Errc::storage_full, std::nullopt, ErrorCode::storage_full},
+      {Errc::not_implemented, std::nullopt, ErrorCode::not_implemented},
+  };
+  return rows;
+}
+
+}  // namespace
+
+const std::vector<ErrorRow>& error_rows() {
+  static const std::vector<ErrorRow> rows = {
+      {ErrorCode::validation, 400, "VALIDATION_ERROR", "validation_error"},
+      {ErrorCode::invalid_chat_id, 400, "INVALID_CHAT_ID", "validation_error"},
+      {ErrorCode::forbidden, 403, "FORBIDDEN", "forbidden"},
+      {ErrorCode::route_not_found, 404, "NOT_FOUND", "not_found"},
+      {ErrorCode::session_not_found, 404, "SESSION_NOT_FOUND", "not_found"},
+      {ErrorCode::chat_not_found, 404, "CHAT_NOT_FOUND", "not_found"},
+      {ErrorCode::message_not_found, 404, "MESSAGE_NOT_FOUND", "not_found"},
+      {ErrorCode::webhook_not_found, 404, "WEBHOOK_NOT_FOUND", "not_found"},
+      {ErrorCode::event_not_found, 404, "EVENT_NOT_FOUND", "not_found"},
+      {ErrorCode::qr_not_available, 404, "QR_NOT_AVAILABLE", "not_found"},
+      {ErrorCode::method_not_allowed, 405, "METHOD_NOT_ALLOWED", "method_not_allowed"},
+      {ErrorCode::request_timeout, 408, "REQUEST_TIMEOUT", "request_timeout"},
+      {ErrorCode::session_exists, 409, "SESSION_ALREADY_EXISTS", "conflict"},
+      {ErrorCode::session_not_ready, 409, "SESSION_NOT_READY", "session_not_ready"},
+      {ErrorCode::idempotency_key_reused, 409, "IDEMPOTENCY_KEY_REUSED", "conflict"},
+      {ErrorCode::payload_too_large, 413, "PAYLOAD_TOO_LARGE", "payload_too_large"},
+      {ErrorCode::unsupported_media_type, 415, "UNSUPPORTED_MEDIA_TYPE", "unsupported_media_type"},
+      {ErrorCode::upgrade_required, 426, "UPGRADE_REQUIRED", "upgrade_required"},
+      {ErrorCode::max_sessions, 429, "MAX_SESSIONS_REACHED", "max_sessions_reached"},
+      {ErrorCode::rate_limited, 429, "RATE_LIMITED", "rate_limited"},
+      {ErrorCode::queue_full, 429, "QUEUE_FULL", "rate_limited"},
+      {ErrorCode::header_too_large, 431, "HEADER_TOO_LARGE", "header_too_large"},
+      {ErrorCode::internal, 500, "INTERNAL_ERROR", "internal_error"},
+      {ErrorCode::not_implemented, 501, "NOT_IMPLEMENTED", "not_implemented"},
+      {ErrorCode::refused, 502, "REFUSED_BY_WHATSAPP", "refused"},
+      {ErrorCode::unavailable, 503, "UNAVAILABLE", "unavailable"},
+      {ErrorCode::unhealthy, 503, "UNHEALTHY", "unhealthy"},
+      {ErrorCode::storage, 503, "STORAGE_ERROR", "storage_error"},
+      {ErrorCode::timed_out, 504, "TIMEOUT", "timeout"},
+      {ErrorCode::storage_full, 507, "STORAGE_FULL", "storage_full"},
+  };
+  return rows;
+}
+
+const ErrorRow& error_row(ErrorCode code) {
+  for (const ErrorRow& row : error_rows())
+    if (row.code == code) return row;
+  throw std::logic_error("an error code without a row");
+}
+
+Failure failure_of(const protocol::Error& error, Subject subject) {
+  for (const ErrcRow& row : errc_rows()) {
+    if (row.errc != error.code || (row.subject && *row.subject != subject)) continue;
+    return Failure(row.code, error.detail.empty() ? protocol::name(error.code) : error.detail);
+  }
+  return Failure(ErrorCode::internal, error.detail.empty() ? protocol::name(error.code) : error.detail);
+}
+
+net::HttpResponse render_failure(const Failure& failure, Dialect dialect) {
+  const ErrorRow& row = error_row(failure.code);
+  JsonWriter out;
+  out.begin_object().boolean("success", false).key("error").begin_object();
+  out.text("code", dialect == Dialect::gateway ? row.gateway : row.openwa).text("message", failure.message);
+  out.key("details").begin_object();
+  for (const auto& [field, what] : failure.details) out.text(field, what);
+  out.end_object().end_object().end_object();
+  return net::HttpResponse(row.status, "application/json", out.take());
+}
+
+net::HttpResponse render_success(std::string_view data, const Beside& beside) {
+  JsonWriter out(data.size() + 96);
+  out.begin_object().boolean("success", true).text_if("message", beside.message);
+  if (!data.empty()) out.raw("data", data);
+  if (beside.next_cursor) out.raw("nextCursor", *beside.next_cursor);
+  out.end_object();
+  return net::HttpResponse(beside.status, "application/json", out.take());
+}
+
+std::string echo(std::string_view text) {
+  constexpr std::size_t max_echo_bytes = 80;
+  if (text.size() <= max_echo_bytes) return protocol::displayable(text);
+  return protocol::displayable(text.substr(0, max_echo_bytes)) + "…";
+}
+
+}  // namespace wharf::api

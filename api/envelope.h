@@ -1,0 +1,64 @@
+#pragma once
+// The one shape of every answer (API.md "Envelope") and the one table that turns an error into HTTP.
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/server.h"
+#include "net/http_server.h"
+#include "protocol/result.h"
+
+namespace wharf::api {
+
+/// Everything that can be wrong with a request. Status and both dialects' codes stand in the table of envelope.cpp.
+enum class ErrorCode {
+  validation, invalid_chat_id, route_not_found, method_not_allowed, unsupported_media_type, payload_too_large,
+  header_too_large, request_timeout, upgrade_required, forbidden, session_not_found, chat_not_found, message_not_found,
+  webhook_not_found, event_not_found, qr_not_available, session_exists, session_not_ready, idempotency_key_reused,
+  max_sessions, rate_limited, queue_full, refused, timed_out, storage, storage_full, unavailable, unhealthy,
+  not_implemented, internal,
+};
+
+struct ErrorRow {
+  ErrorCode code;
+  unsigned status;
+  std::string_view openwa, gateway;
+};
+const ErrorRow& error_row(ErrorCode code);
+/// Every row, for the OpenAPI document.
+const std::vector<ErrorRow>& error_rows();
+
+/// A request that is answered with an error.
+struct Failure {
+  Failure(ErrorCode c, std::string m) : code(c), message(std::move(m)) {}
+  Failure(ErrorCode c, std::string m, std::vector<std::pair<std::string, std::string>> d)
+      : code(c), message(std::move(m)), details(std::move(d)) {}
+  ErrorCode code;
+  std::string message;
+  std::vector<std::pair<std::string, std::string>> details;  // field -> what is wrong and what is allowed
+};
+
+/// What an operation was about when it failed: it decides what not_found or conflict mean.
+enum class Subject { session, new_session, pairing, message, chat, other };
+Failure failure_of(const protocol::Error& error, Subject subject);
+
+/// {"success":false,"error":{…}}
+net::HttpResponse render_failure(const Failure& failure, Dialect dialect);
+
+/// Members beside `data`.
+struct Beside {
+  unsigned status = 200;
+  std::string message;
+  std::optional<std::string> next_cursor;  // a JSON value: "\"m12\"", "null", "17"
+};
+/// {"success":true,"message":…,"data":…,"nextCursor":…}; `data` is one JSON value, "" for none.
+net::HttpResponse render_success(std::string_view data, const Beside& beside);
+
+/// Text of a caller that is echoed in a message: valid UTF-8, at most 80 bytes or so.
+std::string echo(std::string_view text);
+
+}  // namespace wharf::api

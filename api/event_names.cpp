@@ -1,0 +1,49 @@
+#include "api/event_names.h"
+
+#include <algorithm>
+#include <array>
+
+namespace wharf::api {
+
+std::span<const std::string_view> known_event_names() {
+  static constexpr std::array<std::string_view, 20> names = {
+      "qr",       "authenticated", "ready",      "disconnected", "session.status",  "message",      "message.sent",
+      "ack",      "message.edited", "message.revoked", "reaction", "poll.vote",      "presence",     "group_join",
+      "group_leave", "group_update", "contact.updated", "chat.updated", "call",      "history.progress"};
+  return names;
+}
+
+EventNames::EventNames(const std::vector<std::string>& patterns) : all_(false) {
+  for (const std::string& pattern : patterns) {
+    if (pattern == "*") all_ = true;
+    else if (pattern.ends_with('*')) prefixes_.push_back(pattern.substr(0, pattern.size() - 1));
+    else exact_.push_back(pattern);
+  }
+}
+
+bool EventNames::match(std::string_view name) const {
+  if (all_ || std::find(exact_.begin(), exact_.end(), name) != exact_.end()) return true;
+  return std::any_of(prefixes_.begin(), prefixes_.end(), [&](const std::string& p) { return name.starts_with(p); });
+}
+
+bool is_event_pattern(std::string_view pattern) {
+  const auto names = known_event_names();
+  if (pattern == "*") return true;
+  if (!pattern.ends_with('*')) return std::find(names.begin(), names.end(), pattern) != names.end();
+  const std::string_view prefix = pattern.substr(0, pattern.size() - 1);
+  return std::any_of(names.begin(), names.end(), [&](std::string_view name) { return name.starts_with(prefix); });
+}
+
+std::vector<std::string> split_names(std::string_view list) {
+  std::vector<std::string> out;
+  while (!list.empty()) {
+    const std::size_t comma = list.find(',');
+    const std::string_view part = list.substr(0, comma);
+    if (!part.empty()) out.emplace_back(part);
+    if (comma == std::string_view::npos) break;
+    list.remove_prefix(comma + 1);
+  }
+  return out;
+}
+
+}  // namespace wharf::api

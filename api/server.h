@@ -1,0 +1,62 @@
+#pragma once
+// The three doors: REST, WebSocket events, webhooks. API.md is the contract.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/http_client.h"
+#include "net/http_server.h"
+#include "net/worker_pool.h"
+#include "sessions/supervisor.h"
+#include "storage/store.h"
+
+namespace wharf::api {
+
+enum class Dialect { openwa, gateway };
+
+struct ApiSettings {
+  net::HostPort listen{"127.0.0.1", 8080};
+  Dialect dialect = Dialect::openwa;
+  std::size_t max_body_bytes = 16u << 20;
+  std::size_t max_connections = 1024;
+  std::size_t max_sessions = 10'000;
+  // 0 = off
+  unsigned session_creations_per_minute = 5;
+  unsigned messages_per_minute = 30;       // per session
+  unsigned requests_per_minute = 100;      // per credential (client address while auth is open)
+  bool webhooks_allow_private = false;
+  std::size_t webhook_concurrency = 64;    // requests under way over all webhooks
+  std::chrono::milliseconds webhook_timeout{10'000};
+  std::chrono::milliseconds webhook_first_retry{1'000};  // doubles with full jitter up to 1 h
+  std::string version;
+  std::string network_name;
+};
+
+/// Requests under /sandbox/v1/ when the embedded network runs (serve --sandbox); empty otherwise.
+using SandboxControl = std::function<void(net::HttpRequest, net::Responder)>;
+
+class ApiServer {
+ public:
+  struct Ports {
+    net::asio::io_context& loop;
+    net::Clock& clock;
+    protocol::Random& random;
+    storage::Store& store;
+    net::WorkerPool& workers;
+    sessions::Supervisor& supervisor;
+    net::HttpClient& http_client;
+  };
+  ApiServer(Ports ports, ApiSettings settings, SandboxControl sandbox);
+  ~ApiServer();
+  boost::system::result<std::uint16_t, std::string> start();  // the bound port
+  /// SIGTERM: stop accepting, let running requests and webhook deliveries end, close event streams with a reason.
+  void drain(std::function<void()> done);
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace wharf::api

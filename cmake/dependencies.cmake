@@ -1,0 +1,27 @@
+# Everything comes from Debian packages; scripts/install-packages names them.
+set(BOOST_INCLUDEDIR /usr/include)
+find_package(Boost 1.81 REQUIRED COMPONENTS json url)
+find_package(OpenSSL REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(PNG REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
+find_package(tomlplusplus REQUIRED)
+
+find_library(XEDDSA_LIBRARY xeddsa REQUIRED)
+add_library(xeddsa INTERFACE)
+target_link_libraries(xeddsa INTERFACE ${XEDDSA_LIBRARY})
+
+find_library(QRCODEGENCPP_LIBRARY qrcodegencpp REQUIRED)
+add_library(qrcodegencpp INTERFACE)
+target_link_libraries(qrcodegencpp INTERFACE ${QRCODEGENCPP_LIBRARY})
+
+add_library(tomlplusplus INTERFACE)
+target_link_libraries(tomlplusplus INTERFACE tomlplusplus::tomlplusplus)

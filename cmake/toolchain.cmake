@@ -1,0 +1,21 @@
+# Compiler launcher, linker, warnings and sanitizers.
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+endif()
+find_program(MOLD mold)
+if(MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+# Our code is clean under these; third-party headers are SYSTEM.
+add_library(wharf_warnings INTERFACE)
+target_compile_options(wharf_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
+
+if(WHARF_SANITIZE)
+  add_compile_options(-fsanitize=${WHARF_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=${WHARF_SANITIZE})
+  # GCC 12 with ASan reports false maybe-uninitialized on result<void> (measured, see docs/development.md).
+  target_compile_options(wharf_warnings INTERFACE -Wno-maybe-uninitialized)
+endif()

@@ -1,0 +1,283 @@
+#include "net/http_message_reader.h"
+
+#include <algorithm>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/rfc7230.hpp>
+#include <cctype>
+#include <optional>
+
+namespace wharf::net {
+namespace {
+
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+
+constexpr int max_interim_responses = 8;
+
+/// A body in a string that grows as bytes arrive (Beast's string_body reserves what the peer announces) and is cut at
+/// `limit`.
+struct CappedBody {
+  struct value_type {
+    std::string text;
+    std::size_t limit = 0;
+    bool cut = false;
+  };
+  class reader {
+   public:
+    template <bool is_request, class Fields>
+    reader(http::header<is_request, Fields>&, value_type& body) : body_(body) {}
+    void init(const boost::optional<std::uint64_t>&, error_code& error) { error = {}; }
+    template <class Buffers>
+    std::size_t put(const Buffers& buffers, error_code& error) {
+      error = {};
+      for (const auto buffer : beast::buffers_range_ref(buffers)) {
+        const std::size_t room = body_.limit - std::min(body_.limit, body_.text.size());
+        if (buffer.size() > room) body_.cut = true;
+        body_.text.append(static_cast<const char*>(buffer.data()), std::min(room, buffer.size()));
+      }
+      return beast::buffer_bytes(buffers);
+    }
+    void finish(error_code& error) { error = {}; }
+
+   private:
+    value_type& body_;
+  };
+};
+
+HttpHeaders copy_headers(const http::fields& fields) {
+  HttpHeaders out;
+  for (const auto& field : fields) {
+    std::string name(field.name_string());
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    out.emplace_back(std::move(name), std::string(field.value()));
+  }
+  return out;
+}
+
+beast::string_view as_beast(std::string_view text) { return {text.data(), text.size()}; }
+
+/// Feeds a Beast parser from pieces of any size: what it could not use yet is kept and offered again with more.
+template <class Parser>
+class Feeder {
+ public:
+  explicit Feeder(std::size_t max_header_bytes) : max_header_bytes_(max_header_bytes) {}
+
+  /// Stops at need_more (error clear), an error, the end of the header, or the end of the message.
+  void feed(Parser& parser, std::string_view& input, error_code& error) {
+    const bool in_header = !parser.is_header_done();
+    const std::size_t kept = kept_.size();
+    if (kept != 0) kept_.append(input);
+    const std::string_view all = kept != 0 ? std::string_view(kept_) : input;
+    const std::size_t used = put(parser, all, error);
+    if (in_header) header_bytes_ += used;
+    if (error && error != http::error::need_more) return;
+    error = {};
+    const bool stopped = parser.is_done() || (in_header && parser.is_header_done());
+    const std::size_t rest = all.size() - used;
+    if (stopped) {
+      // What stopped the parser came with the new piece, so the rest is a suffix of it.
+      input.remove_prefix(input.size() - rest);
+      std::string().swap(kept_);
+    } else {
+      input = {};
+      if (kept != 0) kept_.erase(0, used);
+      else kept_.assign(all.substr(used));
+    }
+    // The parser forgets what it took of a header, and has no limit for chunk extensions and trailers.
+    if (header_bytes_ + kept_.size() > max_header_bytes_) error = http::error::header_limit;
+    if (parser.is_header_done()) header_bytes_ = 0;
+  }
+
+ private:
+  static std::size_t put(Parser& parser, std::string_view all, error_code& error) {
+    std::size_t used = 0;
+    const bool in_header = !parser.is_header_done();
+    while (used < all.size()) {
+      const std::size_t step = parser.put(boost::asio::const_buffer(all.data() + used, all.size() - used), error);
+      used += step;
+      if (error || parser.is_done() || (in_header && parser.is_header_done())) break;
+      if (step == 0) break;
+    }
+    return used;
+  }
+
+  std::size_t max_header_bytes_;
+  std::size_t header_bytes_ = 0;
+  std::string kept_;
+};
+
+}  // namespace
+
+std::string_view find_header(const HttpHeaders& headers, std::string_view lower_case_name) {
+  for (const auto& [name, value] : headers) {
+    if (name == lower_case_name) return value;
+  }
+  return {};
+}
+
+bool header_has_token(const HttpHeaders& headers, std::string_view lower_case_name, std::string_view token) {
+  return std::any_of(headers.begin(), headers.end(), [&](const auto& header) {
+    return header.first == lower_case_name && http::token_list(as_beast(header.second)).exists(as_beast(token));
+  });
+}
+
+bool valid_header(std::string_view name, std::string_view value) {
+  static constexpr std::string_view token_marks = "!#$%&'*+-.^_`|~";
+  const bool token = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) || token_marks.find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  return token && std::none_of(value.begin(), value.end(), [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
+}
+
+// ---- requests
+
+struct HttpRequestReader::State {
+  explicit State(HttpReadLimits limits) : feeder(limits.max_header_bytes) {
+    parser.header_limit(static_cast<std::uint32_t>(std::min<std::size_t>(limits.max_header_bytes, 1u << 30)));
+    parser.body_limit(limits.max_body_bytes);
+    parser.get().body().limit = limits.max_body_bytes;
+  }
+  http::parser<true, CappedBody> parser;
+  Feeder<http::parser<true, CappedBody>> feeder;
+  bool started = false;
+  unsigned status = 0;
+  std::string error;
+
+  Progress fail(unsigned code, std::string text) {
+    status = code;
+    error = std::move(text);
+    return Progress::failed;
+  }
+  Progress fail(const error_code& code, bool in_header) {
+    if (code == http::error::body_limit) return fail(413, "the request body is larger than allowed");
+    if (code == http::error::header_limit) {
+      return in_header ? fail(431, "the request header is larger than allowed") : fail(400, "bad chunked encoding");
+    }
+    if (code == http::error::bad_version) return fail(400, "the request line is malformed or not HTTP/1.0 or 1.1");
+    return fail(400, "malformed request: " + code.message());
+  }
+  Progress check_header() {
+    const auto& message = parser.get();
+    if (message.version() == 11 && message.count(http::field::host) != 1) return fail(400, "one Host header is required");
+    // Two framings of one body are how requests are smuggled past a proxy (RFC 9112 6.1).
+    if (message.count(http::field::transfer_encoding) > 0) {
+      if (message.count(http::field::content_length) > 0) return fail(400, "both Content-Length and Transfer-Encoding");
+      if (!parser.chunked()) return fail(400, "unknown Transfer-Encoding");
+    }
+    return Progress::header_done;
+  }
+};
+
+HttpRequestReader::HttpRequestReader(HttpReadLimits limits) : state_(std::make_unique<State>(limits)) {}
+HttpRequestReader::~HttpRequestReader() = default;
+
+HttpRequestReader::Progress HttpRequestReader::feed(std::string_view& input) {
+  auto& parser = state_->parser;
+  const bool in_header = !parser.is_header_done();
+  if (!state_->started) {
+    // RFC 9112 2.2: empty lines before a request are ignored.
+    while (!input.empty() && (input.front() == '\r' || input.front() == '\n')) input.remove_prefix(1);
+  }
+  if (!input.empty()) state_->started = true;
+  if (!in_header) parser.eager(true);
+  if (!parser.is_done()) {
+    error_code error;
+    state_->feeder.feed(parser, input, error);
+    if (error) return state_->fail(error, in_header);
+  }
+  if (!parser.is_header_done()) return Progress::header;
+  if (in_header) return state_->check_header();
+  return parser.is_done() ? Progress::done : Progress::body;
+}
+
+bool HttpRequestReader::started() const { return state_->started; }
+unsigned HttpRequestReader::error_status() const { return state_->status; }
+const std::string& HttpRequestReader::error_text() const { return state_->error; }
+std::string HttpRequestReader::method() const { return std::string(state_->parser.get().method_string()); }
+std::string HttpRequestReader::target() const { return std::string(state_->parser.get().target()); }
+bool HttpRequestReader::http_1_1() const { return state_->parser.get().version() == 11; }
+bool HttpRequestReader::keep_alive() const { return state_->parser.get().keep_alive(); }
+HttpHeaders HttpRequestReader::headers() const { return copy_headers(state_->parser.get()); }
+std::string HttpRequestReader::take_body() { return std::move(state_->parser.get().body().text); }
+
+bool HttpRequestReader::expects_continue() const {
+  return http_1_1() && beast::iequals(state_->parser.get()[http::field::expect], "100-continue");
+}
+
+// ---- responses
+
+struct HttpResponseReader::State {
+  using Parser = http::parser<false, CappedBody>;
+  State(HttpReadLimits l, Expect e) : limits(l), expect(e) { restart(); }
+
+  void restart() {
+    parser.emplace();
+    feeder.emplace(limits.max_header_bytes);
+    parser->header_limit(static_cast<std::uint32_t>(std::min<std::size_t>(limits.max_header_bytes, 1u << 30)));
+    parser->body_limit(boost::none);
+    parser->get().body().limit = limits.max_body_bytes;
+    parser->skip(expect == Expect::no_body);
+    parser->eager(true);
+  }
+  bool cut() const { return parser->get().body().cut; }
+
+  HttpReadLimits limits;
+  Expect expect;
+  std::optional<Parser> parser;
+  std::optional<Feeder<Parser>> feeder;
+  bool started = false;
+  bool complete = false;
+  int interim = 0;
+  std::string error;
+};
+
+HttpResponseReader::HttpResponseReader(HttpReadLimits limits, Expect expect)
+    : state_(std::make_unique<State>(limits, expect)) {}
+HttpResponseReader::~HttpResponseReader() = default;
+
+HttpResponseReader::Progress HttpResponseReader::feed(std::string_view& input) {
+  State& s = *state_;
+  while (!input.empty()) {
+    s.started = true;
+    error_code error;
+    s.feeder->feed(*s.parser, input, error);
+    if (error) {
+      s.error = "malformed response: " + error.message();
+      return Progress::failed;
+    }
+    if (s.cut()) return Progress::done;
+    if (!s.parser->is_done()) continue;
+    const unsigned status = s.parser->get().result_int();
+    if (status >= 200 || status == 101) {
+      s.complete = true;
+      return Progress::done;
+    }
+    if (++s.interim > max_interim_responses) {
+      s.error = "too many interim responses";
+      return Progress::failed;
+    }
+    s.restart();
+  }
+  return Progress::more;
+}
+
+HttpResponseReader::Progress HttpResponseReader::end_of_input() {
+  State& s = *state_;
+  error_code error = http::error::end_of_stream;
+  if (s.parser->is_header_done()) s.parser->put_eof(error);
+  if (!error && s.parser->is_done()) return Progress::done;  // s.complete stays false: the connection is gone
+  s.error = s.started ? "the response was cut off" : "the connection was closed without a response";
+  return Progress::failed;
+}
+
+bool HttpResponseReader::started() const { return state_->started; }
+const std::string& HttpResponseReader::error_text() const { return state_->error; }
+unsigned HttpResponseReader::status() const { return state_->parser->get().result_int(); }
+bool HttpResponseReader::keep_alive() const { return state_->complete && state_->parser->get().keep_alive(); }
+HttpHeaders HttpResponseReader::headers() const { return copy_headers(state_->parser->get()); }
+std::string HttpResponseReader::take_body() { return std::move(state_->parser->get().body().text); }
+
+}  // namespace wharf::net

@@ -1,0 +1,101 @@
+#pragma once
+// The HTTP/1.1 server under the API, the sandbox's chat listener and its media host. Type-erased: Beast stays in .cpp.
+// Loop thread only.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "net/loop.h"
+#include "net/url.h"
+#include "net/websocket.h"
+
+namespace wharf::net {
+
+struct HttpRequest {
+  std::string method;   // upper case
+  std::string target;   // raw: path and query
+  std::vector<std::pair<std::string, std::string>> headers;  // names lower case
+  std::string body;
+  std::string remote_address;
+  bool websocket_upgrade = false;
+  std::string_view header(std::string_view lower_case_name) const;  // "" when absent
+};
+
+struct HttpResponse {
+  HttpResponse() = default;
+  HttpResponse(unsigned s, std::string type, std::string b) : status(s), content_type(std::move(type)), body(std::move(b)) {}
+  unsigned status = 200;
+  std::string content_type;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+  bool close = false;
+};
+
+/// Answers one request, once. Dropping it unanswered sends 500. Copies share the one answer.
+class Responder {
+ public:
+  struct Sink {
+    virtual ~Sink() = default;
+    virtual void respond(HttpResponse response) = 0;
+    virtual void upgrade(std::function<void(std::shared_ptr<WebSocket>)> accepted, std::size_t max_message_bytes) = 0;
+    virtual bool peer_gone() const = 0;
+  };
+  Responder() = default;
+  explicit Responder(std::shared_ptr<Sink> sink) : sink_(std::move(sink)) {}
+  void send(HttpResponse response);
+  /// Only for a request with websocket_upgrade: completes the upgrade and hands over the socket.
+  void accept_websocket(std::function<void(std::shared_ptr<WebSocket>)> accepted, std::size_t max_message_bytes = 16u << 20);
+  bool peer_gone() const { return !sink_ || sink_->peer_gone(); }
+
+ private:
+  std::shared_ptr<Sink> sink_;  // shared by the copies of one responder
+};
+
+/// What the server answers by itself (without the handler), so that the API can keep its envelope: given the status
+/// (400 malformed, 408 slow client, 413 body too large, 431 header too large, 503 too many connections) -> response.
+using ProtocolErrorRenderer = std::function<HttpResponse(unsigned status, std::string_view message)>;
+
+struct HttpServerSettings {
+  HostPort listen;                                  // port 0 picks one
+  std::size_t max_body_bytes = 16u << 20;
+  std::size_t max_header_bytes = 16u << 10;
+  std::size_t max_connections = 1024;
+  std::chrono::milliseconds header_timeout{10'000}; // from the first byte wanted to the end of the header; idle keep-alive too: 75 s
+  std::chrono::milliseconds body_timeout{30'000};
+  std::chrono::milliseconds idle_timeout{75'000};
+  std::string certificate_pem, private_key_pem;     // both set: TLS
+  ProtocolErrorRenderer render_error;
+};
+
+class HttpServer {
+ public:
+  using Handler = std::function<void(HttpRequest, Responder)>;
+  HttpServer(asio::io_context& loop, HttpServerSettings settings, Handler handler);
+  ~HttpServer();
+  /// Binds and accepts. Error: a message ("bind 127.0.0.1:8080: Address already in use").
+  boost::system::result<std::uint16_t, std::string> start();  // the bound port
+  void stop_accepting();
+  /// Closes idle connections and lets running requests end; calls back when none is left.
+  void drain(std::function<void()> done);
+  std::size_t connections() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;  // shared with the connection coroutines
+};
+
+/// A self-signed CA and a leaf for 127.0.0.1, ::1, localhost: the sandbox's TLS identity.
+struct TlsIdentity {
+  std::string ca_pem;
+  std::string certificate_pem;  // leaf and CA
+  std::string private_key_pem;
+};
+TlsIdentity make_loopback_identity();
+
+}  // namespace wharf::net

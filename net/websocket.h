@@ -1,0 +1,95 @@
+#pragma once
+// One open WebSocket, client or server side, over TCP or TLS. Type-erased: Beast stays in the .cpp files.
+// Loop thread only. Callbacks may destroy the owner's reference; none runs after close() was called by the owner.
+
+#include <boost/system/error_code.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "net/loop.h"
+#include "net/url.h"
+
+namespace wharf::net {
+
+enum class MessageType { binary, text };
+
+class WebSocket {
+ public:
+  virtual ~WebSocket() = default;
+
+  struct Callbacks {
+    /// One complete message; the view is valid during the call.
+    std::function<void(MessageType, std::span<const std::uint8_t>)> message;
+    /// The end, exactly once unless the owner closed: what happened, for logs ("closed by peer 1000", "read: …").
+    std::function<void(const std::string& reason)> closed;
+  };
+  /// Starts reading. Until then nothing is read (back-pressure by the kernel).
+  virtual void start(Callbacks callbacks) = 0;
+  /// Queues one message; messages leave in order. After close() or the end it is dropped.
+  virtual void send(MessageType type, std::vector<std::uint8_t> payload) = 0;
+  /// Bytes queued and not yet accepted by the kernel.
+  virtual std::size_t queued_bytes() const = 0;
+  /// Calls back once when queued_bytes() falls to 0 (at once when it is 0).
+  virtual void when_drained(std::function<void()> callback) = 0;
+  /// Stops reading for a while (true) or goes on (false): back-pressure towards the peer.
+  virtual void pause(bool paused) = 0;
+  /// Sends a close frame after what is queued, then closes; gives up after 5 s. Callbacks are dropped at once.
+  virtual void close(std::uint16_t code, std::string_view reason) = 0;
+  /// Drops the connection now (RST), callbacks are dropped.
+  virtual void abort() = 0;
+  virtual std::string remote_address() const = 0;
+};
+
+struct Proxy {
+  std::string protocol;  // "http", "https", "socks5", "socks5h"
+  std::string host;
+  std::uint16_t port = 0;
+  std::string username, password;
+};
+
+/// Extra trust and client-side TLS settings. System roots are always trusted; verification is always on.
+struct TlsTrust {
+  std::string extra_ca_pem;
+};
+
+struct WebSocketRequest {
+  Url url;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::optional<Proxy> proxy;
+  std::chrono::milliseconds timeout{20'000};   // resolve to upgrade, all together
+  std::size_t max_message_bytes = 16u << 20;
+};
+
+struct ConnectFailure {
+  std::string message;      // for logs and the session's reason
+  unsigned http_status = 0; // of a refused upgrade, else 0
+};
+using WebSocketResult = boost::system::result<std::shared_ptr<WebSocket>, ConnectFailure>;
+
+/// Shared by all outgoing connections of a process: one TLS context (session cache off), one resolver cache.
+class WebSocketClient {
+ public:
+  WebSocketClient(asio::io_context& loop, TlsTrust trust);
+  ~WebSocketClient();
+
+  /// A running attempt; destroying it cancels (the callback does not run any more).
+  class Attempt {
+   public:
+    virtual ~Attempt() = default;
+  };
+  [[nodiscard]] std::unique_ptr<Attempt> connect(WebSocketRequest request, std::function<void(WebSocketResult)> done);
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace wharf::net

@@ -1,0 +1,92 @@
+#pragma once
+// What a message says: the Message protobuf as a value. Specification 03 sections 4.1, 6.3 and 9.
+// This issue builds text; every other kind is recognised and carried as its encoded bytes, so nothing is lost.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "protocol/binary/jid.h"
+#include "protocol/bytes.h"
+#include "protocol/crypto/random.h"
+#include "protocol/result.h"
+
+namespace wharf::protocol {
+
+/// contextInfo of a reply.
+struct Quote {
+  std::string id;      // stanzaId
+  Jid author;          // user JID, in the namespace of the chat
+  Bytes message;       // encoded quoted Message, without its own contextInfo; may be empty
+};
+
+struct TextContent {
+  std::string text;
+  std::vector<Jid> mentions;     // user JIDs
+  std::optional<Quote> quote;
+};
+
+/// An outgoing message, ready for padding and encryption.
+struct OutgoingMessage {
+  Bytes encoded;                               // Message for the recipient's devices
+  std::array<std::uint8_t, 32> secret{};       // messageContextInfo.messageSecret
+};
+/// conversation when there is neither quote nor mention, else extendedTextMessage; messageSecret and
+/// reportingTokenVersion 2 set.
+OutgoingMessage build_text(const TextContent& content, Random& random);
+
+/// deviceSentMessage for the sender's own other devices.
+Bytes wrap_device_sent(ByteView message, const Jid& destination);
+
+enum class MessageKind {
+  text, image, video, audio, voice, document, sticker, location, contact, poll, poll_vote, reaction, edit, revoke,
+  protocol, sender_key_only, unknown,
+};
+const char* name(MessageKind kind);  // "text", "image", ...
+
+/// A received Message after unwrapping deviceSent, ephemeral, viewOnce… (at most 10 levels).
+struct IncomingMessage {
+  MessageKind kind = MessageKind::unknown;
+  std::string text;                       // text or caption; invalid UTF-8 replaced
+  std::vector<Jid> mentions;
+  std::optional<Quote> quote;
+  Bytes encoded;                          // the unwrapped Message as received: store it
+  std::optional<Jid> device_sent_to;      // destinationJid of a deviceSent wrapper
+  bool was_device_sent = false;
+  std::optional<std::array<std::uint8_t, 32>> secret;
+  Bytes sender_key_distribution;          // SKDM bytes when present
+  std::string sender_key_group;
+  bool has_protocol_message = false;
+  int protocol_type = -1;                 // protocolMessage.type; -1 when absent
+  bool has_content = false;               // anything besides key distribution and messageContextInfo; false: no event
+  struct AppStateKey { Bytes id, data; std::uint64_t timestamp = 0; };
+  std::vector<AppStateKey> app_state_keys;  // protocolMessage APP_STATE_SYNC_KEY_SHARE
+};
+/// Errors: malformed (undecodable, nesting over 64, more than 10 wrappers), too_large (> 16 MiB).
+Result<IncomingMessage> parse_message(ByteView encoded);
+
+/// protocolMessage APP_STATE_SYNC_KEY_SHARE, as the phone sends it to a new companion.
+Bytes build_app_state_key_share(std::span<const IncomingMessage::AppStateKey> keys);
+
+/// What a Quote carries of a stored message: unwrapped, without its own contextInfo, secret and key distribution. Empty
+/// when `encoded` is malformed.
+Bytes quotable(ByteView encoded);
+
+/// The stanza's type attribute and enc mediatype for an encoded Message (section 4.3).
+struct StanzaKind {
+  std::string type;        // "text", "media", ...
+  std::string media_type;  // "" when none
+};
+StanzaKind stanza_kind(ByteView encoded);
+
+/// Section 4.7; nullopt when no token applies (excluded kind, nothing extracted, malformed).
+std::optional<std::array<std::uint8_t, 16>> reporting_token(ByteView encoded, ByteView secret, std::string_view id,
+                                                            const Jid& sender, const Jid& remote);
+
+/// Replaces invalid UTF-8 by U+FFFD for display.
+std::string displayable(std::string_view text);
+
+}  // namespace wharf::protocol

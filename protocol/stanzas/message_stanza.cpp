@@ -1,0 +1,68 @@
+// Outgoing <message> stanzas. Specification 03 sections 4.2, 8.2 and 8.4.
+#include <algorithm>
+
+#include "protocol/stanzas/messages.h"
+
+namespace wharf::protocol {
+
+namespace {
+
+Node enc_node(const Ciphertext& ciphertext, std::string_view media_type) {
+  Node enc("enc");
+  enc.set("v", "2").set("type", ciphertext.kind == CiphertextKind::pre_key_message ? "pkmsg" : "msg");
+  if (!media_type.empty()) enc.set("mediatype", media_type);
+  enc.bytes(ciphertext.body);
+  return enc;
+}
+
+/// Without it a companion of the peer can never open a pkmsg. A primary has none and sends none.
+void add_device_identity(Node& message, bool any_pre_key_message, ByteView device_identity) {
+  if (any_pre_key_message && !device_identity.empty()) message.add(Node("device-identity").bytes(device_identity));
+}
+
+}  // namespace
+
+Node message_stanza(const OutgoingStanza& stanza) {
+  Node message("message");
+  message.set("id", stanza.id).set("to", stanza.to).set("type", stanza.type);
+  if (stanza.peer_recipient_pn) message.set("peer_recipient_pn", *stanza.peer_recipient_pn);
+
+  Node participants("participants");
+  for (const EncryptedFor& target : stanza.participants) {
+    participants.add(Node("to").set("jid", target.device).add(enc_node(target.ciphertext, stanza.media_type)));
+  }
+  message.add(std::move(participants));
+  add_device_identity(message,
+                      std::any_of(stanza.participants.begin(), stanza.participants.end(),
+                                  [](const EncryptedFor& target) {
+                                    return target.ciphertext.kind == CiphertextKind::pre_key_message;
+                                  }),
+                      stanza.device_identity);
+  if (stanza.reporting_token) {
+    message.add(Node("reporting").add(Node("reporting_token").set("v", "2").bytes(*stanza.reporting_token)));
+  }
+  return message;
+}
+
+Node retry_stanza(const RetryStanza& stanza) {
+  Node message("message");
+  message.set("id", stanza.id).set("to", stanza.to).set("type", stanza.type);
+  if (stanza.recipient) message.set("recipient", *stanza.recipient);
+  if (!stanza.to_own_device) message.set("device_fanout", "false");
+  Node enc = enc_node(stanza.ciphertext, stanza.media_type);
+  enc.set("count", stanza.count);
+  message.add(std::move(enc));
+  add_device_identity(message, stanza.ciphertext.kind == CiphertextKind::pre_key_message, stanza.device_identity);
+  return message;
+}
+
+Node peer_message_stanza(std::string_view id, const Jid& to, const Ciphertext& ciphertext, ByteView device_identity,
+                         std::string_view push_priority) {
+  Node message("message");
+  message.set("id", id).set("to", to).set("type", "text").set("category", "peer").set("push_priority", push_priority);
+  message.add(Node("meta").set("appdata", "default")).add(enc_node(ciphertext, ""));
+  add_device_identity(message, ciphertext.kind == CiphertextKind::pre_key_message, device_identity);
+  return message;
+}
+
+}  // namespace wharf::protocol

@@ -1,0 +1,28 @@
+#pragma once
+// The control API of the simulated network: /sandbox/v1/**. API.md "Sandbox control", specification 06 section 19.
+// Parse, find, act, answer; all routes stand in one table in control_api.cpp.
+
+#include <string>
+
+#include "net/http_server.h"
+#include "sandbox/network.h"
+#include "sandbox/phones.h"
+#include "sandbox/sandbox.h"
+
+namespace wharf::sandbox {
+
+class ControlApi {
+ public:
+  /// All three must outlive this; `addresses` is read at each request.
+  ControlApi(Network& network, Phones& phones, const SandboxAddresses& addresses);
+
+  /// Answers in the envelope of API.md; a scan or a code answers when the pairing ended.
+  void handle(net::HttpRequest request, net::Responder responder);
+
+ private:
+  Network& network_;
+  Phones& phones_;
+  const SandboxAddresses& addresses_;
+};
+
+}  // namespace wharf::sandbox

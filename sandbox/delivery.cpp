@@ -1,0 +1,178 @@
+// From a queue to a device: the backlog protocol at login, live delivery after it, and the faults on the way.
+// Specification 06 section 9.
+
+#include <algorithm>
+#include <utility>
+
+#include "sandbox/network_state.h"
+#include "sandbox/protobuf_field.h"
+
+namespace wharf::sandbox {
+
+namespace {
+
+constexpr std::size_t primer_stanzas = 5;
+constexpr std::uint64_t max_batch = 1'000;
+constexpr std::size_t unasked_batch = 500;
+constexpr std::int64_t unasked_pause_ms = 1'000;
+
+/// Flips the MAC. Of a pkmsg the inner message's last byte: its own last byte is the signed prekey id.
+void corrupt(Node& stanza) {
+  for (auto& child : std::get<std::vector<Node>>(stanza.content)) {
+    auto* body = child.is("enc") ? std::get_if<Bytes>(&child.content) : nullptr;
+    if (!body || body->empty()) continue;
+    if (child.attr("type") == "pkmsg") {
+      const auto inner = protobuf_field(std::span(*body).subspan(1), 4);
+      if (!inner.empty()) inner.back() ^= 0x01;
+    } else {
+      body->back() ^= 0x01;
+    }
+  }
+}
+
+}  // namespace
+
+void Network::State::enqueue(const DeviceKey& target, Node stanza) {
+  auto* slot = find_slot(target);
+  if (!slot) return;
+  if (slot->queue.size() >= settings.max_queued_per_device) {
+    if (target.device != 0) {
+      // As after long inactivity: the device is unlinked. Not here, its stanza may be the one being handled.
+      if (!slot->overflow_timer) {
+        slot->overflow_timer = clock.after(0, [this, target] {
+          Turn turn(*this);
+          complain("queue overflow: unlinking " + target.phone + ":" + std::to_string(target.device));
+          (void)unlink(target, RemovedBy::account);
+        });
+      }
+      return;
+    }
+    slot->queue.drop_oldest();
+  }
+  slot->queue.push(std::move(stanza));
+  changed();
+  pump(target, *slot);
+}
+
+void Network::State::enqueue_message(const DeviceKey& target, Node stanza) {
+  if (faults.corrupt_messages > 0 && !stanza.children().empty()) {
+    --faults.corrupt_messages;
+    corrupt(stanza);
+  }
+  const bool twice = faults.duplicate_deliveries > 0;
+  if (twice) --faults.duplicate_deliveries;
+  const bool hold = target.device != 0 && (faults.hold_messages || faults.reorder > 0);
+  for (int copy = 0; copy < (twice ? 2 : 1); ++copy) {
+    if (hold) {
+      held.push_back(Held{target, stanza});
+    } else {
+      enqueue(target, stanza);
+    }
+  }
+  if (hold && !faults.hold_messages && held.size() >= faults.reorder) release_held();
+}
+
+void Network::State::release_held() {
+  auto waiting = std::exchange(held, {});
+  if (faults.reorder > 0) std::reverse(waiting.begin(), waiting.end());
+  faults.reorder = 0;
+  faults.hold_messages = false;
+  for (auto& message : waiting) enqueue(message.target, std::move(message.stanza));
+}
+
+void Network::State::begin_delivery(const DeviceKey& key, Slot& slot, bool passive) {
+  slot.passive = passive;
+  slot.next = 1;
+  slot.backlog_end = slot.queue.newest();
+  slot.backlog_total = slot.queue.size();
+  slot.backlog_done = false;
+  slot.batch_left = primer_stanzas;
+  slot.batches_asked = 0;
+  if (slot.backlog_total > 0) {
+    std::uint64_t messages = 0, receipts = 0, notifications = 0, calls = 0;
+    for (const auto& [number, entry] : slot.queue.entries()) {
+      messages += entry.stanza.is("message");
+      receipts += entry.stanza.is("receipt");
+      notifications += entry.stanza.is("notification");
+      calls += entry.stanza.is("call");
+    }
+    Node preview("offline_preview");
+    preview.set("count", std::uint64_t{slot.backlog_total}).set("message", messages).set("receipt", receipts);
+    preview.set("notification", notifications).set("appdata", std::uint64_t{0}).set("call", calls);
+    send_now(key, slot, Node("ib").set("from", protocol::server_jid()).add(std::move(preview)));
+  }
+  pump(key, slot);
+}
+
+void Network::State::pump(const DeviceKey& key, Slot& slot) {
+  if (!slot.port) return;
+  const auto deliver = [&](std::uint64_t number, OfflineQueue::Entry& entry) {
+    slot.next = number + 1;
+    ++entry.deliveries;
+    if (entry.stanza.is("message")) ++stats.messages_delivered;
+    if (number > slot.backlog_end) return send_now(key, slot, entry.stanza);
+    Node again = entry.stanza;
+    send_now(key, slot, again.set("offline", std::uint64_t{entry.deliveries}));
+  };
+
+  std::uint64_t number = 0;
+  if (!slot.backlog_done) {
+    auto* entry = slot.queue.next(slot.next, number);
+    while (slot.port && entry && number <= slot.backlog_end && slot.batch_left > 0) {
+      --slot.batch_left;
+      deliver(number, *entry);
+      entry = slot.queue.next(slot.next, number);
+    }
+    if (entry && number <= slot.backlog_end) {
+      // Clients that do not ask (whatsmeow) or ask once (Baileys) get the rest all the same, unless told otherwise.
+      if (slot.batch_left > 0 || faults.offline_strict || slot.batches_asked >= 2) return;
+      slot.backlog_timer = clock.after(unasked_pause_ms, [this, key] {
+        Turn turn(*this);
+        auto* waiting = find_slot(key);
+        if (!waiting || !waiting->port || waiting->backlog_done) return;
+        waiting->batch_left = unasked_batch;
+        pump(key, *waiting);
+      });
+      return;
+    }
+    slot.backlog_done = true;
+    slot.backlog_timer.reset();
+    Node end("offline");
+    end.set("count", std::uint64_t{slot.backlog_total});
+    send_now(key, slot, Node("ib").set("from", protocol::server_jid()).add(std::move(end)));
+  }
+  if (slot.passive) return;
+  for (auto* entry = slot.queue.next(slot.next, number); entry && slot.port; entry = slot.queue.next(slot.next, number)) {
+    deliver(number, *entry);
+  }
+}
+
+void Network::State::on_offline_batch(Origin& origin, std::uint64_t count) {
+  if (origin.slot.backlog_done) return;
+  ++origin.slot.batches_asked;
+  origin.slot.batch_left += std::min(count, max_batch);
+  origin.slot.backlog_timer.reset();
+  pump(origin.key, origin.slot);
+}
+
+void Network::State::set_passive(Origin& origin, bool passive) {
+  origin.slot.passive = passive;
+  pump(origin.key, origin.slot);
+}
+
+void Network::State::settle(Origin& origin, std::string_view tag, const Node& answer_stanza) {
+  const auto from = answer_stanza.attr("to");
+  const auto type = answer_stanza.attr("type");
+  if (origin.slot.queue.settle(tag, answer_stanza.attr("id"), from, type)) changed();
+  if (const auto* list = answer_stanza.child("list")) {
+    for (const auto* item : list->children("item")) {
+      if (origin.slot.queue.settle(tag, item->attr("id"), from, type)) changed();
+    }
+  }
+  if (const auto error = answer_stanza.number("error"); error && *error != 0) {
+    complain("nack " + std::to_string(*error) + " of " + std::string(tag) + " " + answer_stanza.attr("id") + " by " +
+             origin.key.phone + ":" + std::to_string(origin.key.device));
+  }
+}
+
+}  // namespace wharf::sandbox

@@ -1,0 +1,82 @@
+#pragma once
+// What the server remembers of accepted messages: their time (an ack of a re-sent id repeats it), which device got them
+// already (a re-send is not delivered twice), and which message keys were seen. Specification 06 sections 8.3, 8.6.
+// All three are bounded in number and the first two in age.
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <deque>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+
+#include "protocol/bytes.h"
+#include "sandbox/account.h"
+
+namespace wharf::sandbox {
+
+/// 128 bits of SHA-256: names a message or a message key without keeping its parts.
+using Fingerprint = std::array<std::uint8_t, 16>;
+struct FingerprintHash {
+  std::size_t operator()(const Fingerprint& fingerprint) const {
+    std::size_t hash;
+    std::memcpy(&hash, fingerprint.data(), sizeof hash);
+    return hash;
+  }
+};
+
+/// A map that forgets its oldest entries.
+template <class Value>
+class BoundedMap {
+ public:
+  explicit BoundedMap(std::size_t limit) : limit_(limit) {}
+  Value* find(const Fingerprint& key) {
+    auto found = map_.find(key);
+    return found == map_.end() ? nullptr : &found->second;
+  }
+  void insert(const Fingerprint& key, Value value) {
+    if (!map_.insert_or_assign(key, std::move(value)).second) return;
+    order_.push_back(key);
+    if (order_.size() > limit_) pop();
+  }
+  bool empty() const { return order_.empty(); }
+  Value& oldest() { return map_.at(order_.front()); }
+  void pop() {
+    map_.erase(order_.front());
+    order_.pop_front();
+  }
+
+ private:
+  std::size_t limit_;
+  std::unordered_map<Fingerprint, Value, FingerprintHash> map_;
+  std::deque<Fingerprint> order_;
+};
+
+class DeliveryMemory {
+ public:
+  /// The unix second at which this device's message was accepted first; nullopt when it is new.
+  std::optional<std::int64_t> accepted_at(const DeviceKey& sender, std::string_view id);
+  void accept(const DeviceKey& sender, std::string_view id, std::int64_t now_seconds);
+
+  enum class Target { unknown, delivered, asked_again };
+  Target target(const DeviceKey& sender, std::string_view id, const DeviceKey& target);
+  void delivered(const DeviceKey& sender, std::string_view id, const DeviceKey& target);
+  /// A retry receipt: the next delivery of this id to this device is no duplicate.
+  void ask_again(const DeviceKey& sender, std::string_view id, const DeviceKey& target);
+
+  /// True when this message key was used with another ciphertext before.
+  bool key_reused(const DeviceKey& sender, const DeviceKey& target, protocol::ByteView ratchet_key,
+                  std::uint32_t counter, protocol::ByteView ciphertext);
+
+ private:
+  static constexpr std::int64_t remembered_seconds = 24 * 3600;
+  struct Accepted {
+    std::int64_t at = 0;
+  };
+  BoundedMap<Accepted> accepted_{500'000};
+  BoundedMap<Target> targets_{1'000'000};
+  BoundedMap<std::uint64_t> keys_{2'000'000};
+};
+
+}  // namespace wharf::sandbox

@@ -1,0 +1,68 @@
+#include "sandbox/offline_queue.h"
+
+#include <utility>
+
+namespace wharf::sandbox {
+
+namespace {
+
+std::string index_key(std::string_view tag, std::string_view id) {
+  std::string key;
+  key.reserve(tag.size() + 1 + id.size());
+  key.append(tag).push_back('\0');
+  return key.append(id);
+}
+
+}  // namespace
+
+std::uint64_t OfflineQueue::push(protocol::Node stanza) {
+  by_id_.emplace(index_key(stanza.tag, stanza.attr("id")), ++last_);
+  entries_.emplace_hint(entries_.end(), last_, Entry{std::move(stanza), 0});
+  return last_;
+}
+
+bool OfflineQueue::settle(std::string_view tag, std::string_view id, std::string_view from, std::string_view type) {
+  const auto [begin, end] = by_id_.equal_range(index_key(tag, id));
+  auto best = entries_.end();
+  int best_score = -1;
+  for (auto candidate = begin; candidate != end; ++candidate) {
+    auto entry = entries_.find(candidate->second);
+    if (entry == entries_.end()) continue;
+    const bool same_from = entry->second.stanza.attr("from") == from;
+    const bool same_type = entry->second.stanza.attr("type") == type;
+    const int score = same_from * 2 + same_type;
+    // Of equals the oldest: it was delivered first.
+    if (score > best_score || (score == best_score && entry->first < best->first)) best = entry, best_score = score;
+  }
+  if (best == entries_.end()) return false;
+  forget(best);
+  return true;
+}
+
+void OfflineQueue::forget(std::map<std::uint64_t, Entry>::iterator entry) {
+  const auto [begin, end] = by_id_.equal_range(index_key(entry->second.stanza.tag, entry->second.stanza.attr("id")));
+  for (auto index = begin; index != end; ++index) {
+    if (index->second != entry->first) continue;
+    by_id_.erase(index);
+    break;
+  }
+  entries_.erase(entry);
+}
+
+void OfflineQueue::clear() {
+  entries_.clear();
+  by_id_.clear();
+}
+
+void OfflineQueue::drop_oldest() {
+  if (!entries_.empty()) forget(entries_.begin());
+}
+
+OfflineQueue::Entry* OfflineQueue::next(std::uint64_t from, std::uint64_t& found) {
+  auto entry = entries_.lower_bound(from);
+  if (entry == entries_.end()) return nullptr;
+  found = entry->first;
+  return &entry->second;
+}
+
+}  // namespace wharf::sandbox

@@ -1,0 +1,45 @@
+#pragma once
+// One device's queue: every stanza that needs an answer is an entry from acceptance until the device settled it, also
+// while the device is online. Specification 06 section 9. Pure.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "protocol/binary/node.h"
+
+namespace wharf::sandbox {
+
+class OfflineQueue {
+ public:
+  struct Entry {
+    protocol::Node stanza;       // delivered again and again as it is, only `offline` is added
+    unsigned deliveries = 0;
+  };
+
+  /// The entry's number; numbers grow by arrival.
+  std::uint64_t push(protocol::Node stanza);
+  /// Removes the entry that an answer of the device names: `tag` of the stanza, its id, and (to tell apart entries with
+  /// the same id) the `from` and `type` the answer repeats. False when no such entry is there.
+  bool settle(std::string_view tag, std::string_view id, std::string_view from, std::string_view type);
+  void clear();
+
+  std::size_t size() const { return entries_.size(); }
+  bool empty() const { return entries_.empty(); }
+  std::uint64_t newest() const { return entries_.empty() ? 0 : entries_.rbegin()->first; }
+  void drop_oldest();
+  /// The first entry with a number of at least `from`; nullptr when there is none. `found` gets its number.
+  Entry* next(std::uint64_t from, std::uint64_t& found);
+  const std::map<std::uint64_t, Entry>& entries() const { return entries_; }
+
+ private:
+  void forget(std::map<std::uint64_t, Entry>::iterator entry);
+
+  std::map<std::uint64_t, Entry> entries_;
+  std::unordered_multimap<std::string, std::uint64_t> by_id_;
+  std::uint64_t last_ = 0;
+};
+
+}  // namespace wharf::sandbox

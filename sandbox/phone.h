@@ -1,0 +1,104 @@
+#pragma once
+// A simulated phone: the primary device (device 0) of an account, a full end-to-end party with its own Signal state. It
+// is also every contact a tester talks to. Specification 06 sections 3.2, 14 and 19.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sandbox/network.h"
+
+namespace wharf::sandbox {
+
+/// One entry of GET …/phones/{phone}/messages.
+struct PhoneMessage {
+  std::string id;
+  bool from_me = false;           // sent by this account (this phone or a companion: see `device`)
+  std::uint16_t device = 0;       // of the author
+  std::string chat;               // phone number of the other party
+  std::string author;             // phone number
+  std::string kind;               // text, …
+  std::string text;
+  std::string quoted_id;
+  std::vector<std::string> mentions;
+  std::int64_t timestamp = 0;     // unix seconds, server time
+  /// Sent by this account: pending, server, delivered, read, error; received: received, read (by this phone), failed.
+  std::string status;
+  std::string failure;            // why a received one could not be decrypted, or a sent one failed
+};
+
+/// Everything a phone does happens on the loop, in turns of NetworkClock::after(0): no call below and no delivery makes
+/// it call the network from inside the network.
+class Phone {
+ public:
+  /// Runs `work` off the loop, then `done` on it (key stretching). nullptr or an empty function: both at once.
+  using Worker = std::function<void(std::function<void()> work, std::function<void()> done)>;
+
+  /// A new phone publishes its keys and attaches to the network.
+  Phone(Network& network, Account& account, std::shared_ptr<Worker> worker = nullptr);
+  ~Phone();
+  Phone(const Phone&) = delete;
+  Phone& operator=(const Phone&) = delete;
+
+  /// The private state for the snapshot, and a phone made from it. Errors: malformed, unsupported.
+  Bytes save() const;
+  static protocol::Result<std::unique_ptr<Phone>> load(Network& network, Account& account, ByteView saved,
+                                                       std::shared_ptr<Worker> worker = nullptr);
+
+  const std::string& number() const;
+  /// Scans a QR text. `done` gets the companion's device JID. Errors: malformed, not_found (expired), refused.
+  void scan(std::string_view qr, std::function<void(protocol::Result<Jid>)> done);
+  /// Types the 8 characters of a pending code pairing. Errors: not_found (no hello pending), bad_mac (wrong code), refused.
+  void enter_code(std::string_view code, std::function<void(protocol::Result<Jid>)> done);
+
+  struct Send {
+    std::string to;               // phone number or JID text
+    std::string text;
+    std::string quoted_id;        // of a message this phone knows
+    std::vector<std::string> mentions;
+  };
+  /// The message id; it is encrypted and handed to the network as soon as devices and bundles are known.
+  protocol::Result<std::string> send(Send send);
+  /// Read receipts for everything received from `chat` (phone number) and not yet read, or one id.
+  protocol::Result<std::size_t> read(std::string_view chat, std::string_view id = {});
+  void typing(std::string_view to, bool composing);
+  /// false: delivery receipts are withheld until true again (phone.deliver).
+  void deliver(bool on);
+  /// Off: the phone does not answer at all; the server queues for it.
+  void power(bool on);
+  /// Forgets the Signal session with every device of `peer` (a wiped ratchet): the next message must heal by retry.
+  void forget_sessions(std::string_view peer);
+  /// Damages the receiving ratchet instead of forgetting it.
+  void corrupt_sessions(std::string_view peer);
+  /// New identity and registration id, LID kept (phone.reinstall).
+  void reinstall();
+  struct AutoReply {
+    std::string contains;         // "" = every message
+    std::string text;
+  };
+  void set_auto_reply(std::optional<AutoReply> rule);
+  /// Marks every received message read at once.
+  void set_auto_read(bool on);
+
+  const std::vector<PhoneMessage>& messages() const;   // newest last, at least the newest 5,000
+  std::vector<std::uint16_t> companions() const;
+  bool powered() const;
+
+  // --- events of the server that concern this account (wired by Phones)
+  void on_link_code_hello(LinkCodeHello hello);
+  void on_link_code_finish(LinkCodeFinish finish);
+  void on_device_linked(std::uint16_t device);
+  void on_first_prekeys(std::uint16_t device);         // starts the bootstrap, section 14
+  void on_device_removed(std::uint16_t device);
+
+ private:
+  struct FromSnapshot {};
+  Phone(Network& network, Account& account, std::shared_ptr<Worker> worker, FromSnapshot);
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace wharf::sandbox

@@ -1,0 +1,49 @@
+#pragma once
+// Every simulated phone of the network, and the wires from the server's pairing events to the phone they concern.
+// Specification 06 sections 3 and 19. One thread.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sandbox/network.h"
+#include "sandbox/phone.h"
+
+namespace wharf::sandbox {
+
+/// Digits of a number as people write it: '+', spaces, dashes, dots and parentheses dropped. Errors: malformed (another
+/// character, not 7 to 15 digits).
+protocol::Result<std::string> normalise_phone(std::string_view text);
+
+class Phones {
+ public:
+  /// Takes over the network's callbacks on_link_code_hello, on_link_code_finish, on_device_linked, on_first_prekeys and
+  /// on_device_removed. `network` must outlive this.
+  explicit Phones(Network& network);
+  ~Phones();
+
+  /// Where key stretching (tens of milliseconds) runs: `work` somewhere, then `done` on the loop. Default: both at once.
+  using Worker = std::function<void(std::function<void()> work, std::function<void()> done)>;
+  void set_worker(Worker worker);
+
+  /// Creates the account and its phone, switched on. Errors: malformed, conflict (number taken).
+  protocol::Result<Phone*> create(std::string_view phone, std::string name);
+  /// `phone`: digits; nullptr when there is none.
+  Phone* find(std::string_view phone);
+  std::vector<Phone*> all();                       // by number
+
+  /// For the state snapshot: the private state of one phone, and its return. The account must exist in the network
+  /// already (restored with its device 0); the phone publishes its keys again only when the server holds none.
+  /// Errors: not_found, conflict (there is such a phone), malformed, unsupported.
+  protocol::Result<Phone*> restore(std::string_view phone, ByteView saved);
+
+ private:
+  Network& network_;
+  std::shared_ptr<Worker> worker_;                 // shared with the phones, which read it when they need it
+  std::map<std::string, std::unique_ptr<Phone>, std::less<>> phones_;
+};
+
+}  // namespace wharf::sandbox

@@ -1,0 +1,185 @@
+// The prekey store: upload, count, digest, rotation and the dispensing of bundles. Specification 06 section 6.
+
+#include <algorithm>
+#include <set>
+#include <span>
+#include <utility>
+
+#include "sandbox/network_state.h"
+
+namespace wharf::sandbox {
+
+namespace {
+
+constexpr std::size_t max_uploaded = 1'000;
+constexpr std::size_t max_stored = 5'000;
+constexpr std::size_t max_fetched_users = 500;
+
+bool signature_verifies(const protocol::PublishedKeys& keys) {
+  return protocol::xeddsa_verify(keys.identity, protocol::typed(keys.signed_pre_key), keys.signature);
+}
+
+Node digest_node(const Device& device) {
+  const auto& keys = device.keys;
+  Node skey("skey");
+  skey.add(Node("id").bytes(protocol::big_endian(keys.signed_pre_key_id, 3)));
+  skey.add(Node("value").bytes(keys.signed_pre_key));
+  skey.add(Node("signature").bytes(keys.signature));
+  Node list("list");
+  std::vector<protocol::PublicKey> publics;
+  for (const auto& key : device.one_time) {
+    list.add(Node("id").bytes(protocol::big_endian(key.id, 3)));
+    publics.push_back(key.pub);
+  }
+  Node digest("digest");
+  digest.add(Node("registration").bytes(protocol::big_endian(keys.registration_id, 4)));
+  digest.add(Node("type").bytes(Bytes{5}));
+  digest.add(Node("identity").bytes(keys.identity));
+  digest.add(std::move(skey)).add(std::move(list));
+  return digest.add(Node("hash").bytes(protocol::digest_hash(keys, publics)));
+}
+
+/// Hands out the oldest one-time key, for good.
+protocol::PreKeyBundle dispense(Device& device, bool bad_signature) {
+  protocol::PreKeyBundle bundle;
+  bundle.registration_id = device.keys.registration_id;
+  bundle.identity = device.keys.identity;
+  bundle.signed_pre_key_id = device.keys.signed_pre_key_id;
+  bundle.signed_pre_key = device.keys.signed_pre_key;
+  bundle.signed_pre_key_signature = device.keys.signature;
+  if (bad_signature) bundle.signed_pre_key_signature[0] ^= 0x01;
+  bundle.device_identity = device.device_identity;
+  if (!device.one_time.empty()) {
+    bundle.one_time = device.one_time.front();
+    device.one_time.pop_front();
+  }
+  return bundle;
+}
+
+Node user_error(const Jid& jid, unsigned code, std::string_view text) {
+  Node user("user");
+  return user.set("jid", jid).add(Node("error").set("code", std::uint64_t{code}).set("text", text));
+}
+
+}  // namespace
+
+void Network::State::publish_keys(Party& party, Device& device, Slot& slot, const protocol::UploadedKeys& upload) {
+  const bool reinstalled = device.has_keys && (device.keys.identity != upload.keys.identity ||
+                                               device.keys.registration_id != upload.keys.registration_id);
+  device.keys = upload.keys;
+  device.has_keys = true;
+  if (reinstalled) device.one_time.clear();
+  std::set<protocol::PreKeyId> renewed;
+  for (const auto& key : upload.one_time) renewed.insert(key.id);
+  std::erase_if(device.one_time, [&](const auto& key) { return renewed.contains(key.id); });
+  device.one_time.insert(device.one_time.end(), upload.one_time.begin(), upload.one_time.end());
+  while (device.one_time.size() > max_stored) device.one_time.pop_front();
+  slot.low_notified = device.one_time.size() < settings.pre_key_low_mark;
+  slot.empty_notified = device.one_time.empty();
+  if (reinstalled && device.id == 0) {
+    for (const auto& phone : party.contacts) {
+      auto* contact = find(phone);
+      if (!contact) continue;
+      for (const auto& [id, known] : contact->account.devices) {
+        Node notification("notification");
+        notification.set("from", party.account.pn_jid()).set("lid", party.account.lid_jid()).set("type", "encrypt");
+        notification.set("id", next_id()).set("t", static_cast<std::uint64_t>(now()));
+        enqueue({phone, id}, notification.add(Node("identity")));
+      }
+    }
+  }
+  changed();
+}
+
+void Network::State::on_encrypt(Origin& origin, const Node& iq) {
+  auto& device = origin.device;
+  const bool get = iq.attr("type") == "get";
+  if (get && iq.child("count")) {
+    return answer(origin, result_of(iq).add(Node("count").set("value", std::uint64_t{device.one_time.size()})));
+  }
+  if (get && iq.child("digest")) {
+    if (!origin.slot.uploaded_prekeys || !device.has_keys) return answer(origin, error_of(iq, 404, "item-not-found"));
+    return answer(origin, result_of(iq).add(digest_node(device)));
+  }
+  if (get && (iq.child("key") || iq.child("identity"))) {
+    const bool whole_bundle = iq.child("key") != nullptr;
+    const auto users = (whole_bundle ? iq.child("key") : iq.child("identity"))->children("user");
+    if (users.empty() || users.size() > max_fetched_users) return answer(origin, error_of(iq, 406, "not-acceptable"));
+    std::vector<Jid> wanted;
+    for (const auto* user : users) {
+      auto jid = user->jid("jid");
+      if (!jid) return answer(origin, error_of(iq, 406, "not-acceptable"));
+      wanted.push_back(std::move(*jid));
+    }
+    Node list("list");
+    std::set<DeviceKey> running_low;
+    for (const auto& jid : wanted) {
+      const auto address = resolve(jid);
+      auto* found = address ? find_device(address->key()) : nullptr;
+      if (!found || !found->has_keys) {
+        list.add(user_error(jid, 404, "item-not-found"));
+      } else if (!whole_bundle) {
+        Node user("user");
+        user.set("jid", jid).add(Node("identity").bytes(found->keys.identity));
+        list.add(user.add(Node("type").bytes(Bytes{5})));
+      } else {
+        list.add(protocol::bundle_user_node(jid, dispense(*found, faults.bad_signed_prekey)));
+        if (found->one_time.size() < settings.pre_key_low_mark) running_low.insert(address->key());
+      }
+    }
+    changed();
+    answer(origin, result_of(iq).add(std::move(list)));
+    for (const auto& key : running_low) {
+      auto& slot = *find_slot(key);
+      const auto left = find_device(key)->one_time.size();
+      // Once when the mark is crossed and once more at zero, not at every fetch.
+      if (slot.low_notified && (left > 0 || slot.empty_notified)) continue;
+      slot.low_notified = true;
+      slot.empty_notified = left == 0;
+      Node low("notification");
+      low.set("from", protocol::server_jid()).set("type", "encrypt").set("id", next_id());
+      low.set("t", static_cast<std::uint64_t>(now()));
+      enqueue(key, low.add(Node("count").set("value", std::uint64_t{left})));
+    }
+    return;
+  }
+  if (const auto* rotate = iq.attr("type") == "set" ? iq.child("rotate") : nullptr) {
+    const auto* skey = rotate->child("skey");
+    const auto id = skey ? skey->child_data("id") : std::nullopt;
+    const auto value = protocol::exactly<32>(skey ? skey->child_data("value").value_or(ByteView()) : ByteView());
+    const auto signature = protocol::exactly<64>(skey ? skey->child_data("signature").value_or(ByteView()) : ByteView());
+    if (!id || id->size() != 3 || !value || !signature) return answer(origin, error_of(iq, 406, "not-acceptable"));
+    auto keys = device.keys;
+    keys.signed_pre_key_id = static_cast<protocol::PreKeyId>(protocol::from_big_endian(*id));
+    keys.signed_pre_key = *value;
+    keys.signature = *signature;
+    if (!signature_verifies(keys)) return answer(origin, error_of(iq, 406, "not-acceptable"));
+    device.keys = keys;
+    changed();
+    return answer(origin, result_of(iq));
+  }
+  if (iq.attr("type") == "set" && iq.child("list")) {
+    const auto upload = protocol::read_upload(iq);
+    const bool acceptable = [&] {
+      if (!upload || upload->one_time.empty() || upload->one_time.size() > max_uploaded) return false;
+      std::set<protocol::PreKeyId> ids;
+      for (const auto& key : upload->one_time) {
+        if (!ids.insert(key.id).second) return false;
+      }
+      return signature_verifies(upload->keys);
+    }();
+    if (!acceptable) {
+      complain("prekey upload refused from " + origin.key.phone);
+      return answer(origin, error_of(iq, 406, "not-acceptable"));
+    }
+    const bool first = !origin.slot.uploaded_prekeys;
+    origin.slot.uploaded_prekeys = true;
+    publish_keys(origin.party, device, origin.slot, *upload);
+    answer(origin, result_of(iq));
+    if (first && origin.key.device != 0 && network.on_first_prekeys) network.on_first_prekeys(origin.key);
+    return;
+  }
+  answer(origin, error_of(iq, 400, "bad-request"));
+}
+
+}  // namespace wharf::sandbox

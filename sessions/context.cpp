@@ -1,0 +1,76 @@
+#include "sessions/context.h"
+
+#include <utility>
+
+#include "sessions/event_json.h"
+
+namespace wharf::sessions {
+
+Context::Context(storage::Database& database, protocol::Random& random_source, const SessionSettings& session_settings,
+                 storage::SessionRow session_row, storage::DeviceRow device_row)
+    : db(database),
+      random(random_source),
+      settings(session_settings),
+      row(std::move(session_row)),
+      device(std::move(device_row)),
+      ids(random_source),
+      keys(database, row.id) {
+  status = status_named(row.status).value_or(Status::initializing);
+  reason = parse_reason(row.reason);
+}
+
+bool Context::logged_out() const { return reason && (reason->code == "unlinked" || reason->code == "banned"); }
+
+void Context::send(const Node& node) { send_payload(protocol::encode_node(node)); }
+
+void Context::send_payload(Bytes payload) {
+  keepalive.on_send(now.steady);
+  turn.effects.emplace_back(SendPayload{std::move(payload)});
+}
+
+void Context::query(const Node& iq, IqTracker::Continuation continuation, std::chrono::seconds timeout) {
+  if (!link_up || iqs.full()) {
+    continuation(nullptr);
+    return;
+  }
+  iqs.expect(iq.attr("id"), now.steady + timeout, std::move(continuation));
+  send(iq);
+}
+
+void Context::emit(std::string_view event, std::string lane, std::string data) {
+  turn.changes.emit(storage::NewEvent(id(), std::string(event), std::move(lane), std::move(data), now.unix_ms));
+}
+
+void Context::set_status(Status next, Connection next_connection, std::optional<Reason> why) {
+  const bool same_reason = reason.has_value() == why.has_value() && (!reason || reason->code == why->code);
+  if (status == next && connection == next_connection && same_reason) return;
+  const bool was_ready = status == Status::ready;
+  const bool changed_status = status != next || !same_reason;
+  status = next;
+  connection = next_connection;
+  reason = std::move(why);
+  // `connection` alone is live state, not a row: a reconnect of a thousand sessions would write it for nothing.
+  if (changed_status) {
+    row.status = name(status);
+    row.reason = reason ? reason_json(*reason) : "";
+    row.last_activity = now.unix_ms;
+    row_changed();
+  }
+  emit("session.status", "", status_event_json(status, connection, reason, metadata()));
+  if (was_ready && status != Status::ready) {
+    emit("disconnected", "", status_event_json(status, connection, reason, metadata()));
+  }
+}
+
+void Context::finish_turn() {
+  keys.flush(turn.changes);
+  if (std::exchange(device_changed_, false)) storage::put_device(turn.changes, device);
+  if (std::exchange(row_changed_, false)) storage::update_session(turn.changes, row);
+  if (const auto due = iqs.earliest()) {
+    deadlines.set(Deadline::iq, *due);
+  } else {
+    deadlines.clear(Deadline::iq);
+  }
+}
+
+}  // namespace wharf::sessions

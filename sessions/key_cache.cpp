@@ -1,0 +1,146 @@
+#include "sessions/key_cache.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace wharf::sessions {
+
+using protocol::SessionRecord;
+
+std::optional<protocol::Bytes> KeyCache::load(const Jid& device) {
+  const Jid user = device.user_jid();
+  if (forgotten_.contains(user)) return std::nullopt;
+  // The move of a migration is still in this turn's uncommitted rows: read where the record lies now. The PN copy wins.
+  if (const auto moved = migrated_.find(user); moved != migrated_.end()) {
+    if (auto blob = storage::find_ratchet(db_, session_, moved->second.with_device(device.device))) return blob;
+  }
+  return storage::find_ratchet(db_, session_, device);
+}
+
+KeyCache::Entry& KeyCache::entry(const Jid& device) {
+  const auto [it, inserted] = records_.try_emplace(device);
+  it->second.used = ++clock_;
+  if (inserted) {
+    if (const auto blob = load(device)) {
+      // A blob that does not parse is treated as absent: a retry builds a new session, which heals; refusing would not.
+      if (auto record = SessionRecord::parse(*blob)) it->second.record = std::move(*record);
+    }
+  }
+  return it->second;
+}
+
+SessionRecord* KeyCache::find(const Jid& device) {
+  Entry& found = entry(device);
+  return found.record ? &*found.record : nullptr;
+}
+
+SessionRecord& KeyCache::open(const Jid& device) {
+  Entry& found = entry(device);
+  if (!found.record) found.record.emplace();
+  return *found.record;
+}
+
+void KeyCache::mark_changed(const Jid& device) { entry(device).changed = true; }
+
+void KeyCache::remove(const Jid& device) {
+  Entry& found = entry(device);
+  found.record.reset();
+  found.changed = true;
+}
+
+std::optional<protocol::PublicKey> KeyCache::identity(const Jid& device) {
+  if (const auto it = new_identities_.find(device); it != new_identities_.end()) return it->second;
+  const Jid user = device.user_jid();
+  if (forgotten_.contains(user)) return std::nullopt;
+  if (auto key = storage::find_identity(db_, session_, device)) return key;
+  if (const auto moved = migrated_.find(user); moved != migrated_.end()) {
+    return storage::find_identity(db_, session_, moved->second.with_device(device.device));
+  }
+  return std::nullopt;
+}
+
+bool KeyCache::set_identity(const Jid& device, const protocol::PublicKey& key) {
+  const auto before = identity(device);
+  if (before && *before == key) return false;
+  new_identities_[device] = key;
+  return before.has_value();
+}
+
+protocol::OwnPreKeys KeyCache::own_pre_keys() {
+  protocol::OwnPreKeys keys;
+  keys.signed_pre_key = [this](protocol::PreKeyId id) -> std::optional<protocol::KeyPair> {
+    auto key = storage::find_signed_pre_key(db_, session_, id);
+    if (!key) return std::nullopt;
+    return key->pair;
+  };
+  keys.one_time = [this](protocol::PreKeyId id) -> std::optional<protocol::KeyPair> {
+    if (consumed_.contains(id)) return std::nullopt;
+    return storage::find_pre_key(db_, session_, id);
+  };
+  return keys;
+}
+
+void KeyCache::consume_pre_key(protocol::PreKeyId id) { consumed_.insert(id); }
+
+void KeyCache::migrate(const Jid& pn_user, const Jid& lid_user) {
+  migrated_[lid_user] = pn_user;
+  // Records of this turn that are in memory move too; absent marks of the LID are re-read through load().
+  std::vector<std::pair<Jid, Entry>> moved;
+  for (auto it = records_.begin(); it != records_.end();) {
+    if (it->first.user_jid() == pn_user) {
+      moved.emplace_back(lid_user.with_device(it->first.device), std::move(it->second));
+      it = records_.erase(it);
+    } else if (it->first.user_jid() == lid_user && !it->second.changed) {
+      it = records_.erase(it);
+    } else {
+      ++it;
+    }
+  }
+  for (auto& [device, entry] : moved) {
+    if (!entry.record) continue;
+    entry.changed = true;
+    records_[device] = std::move(entry);
+  }
+}
+
+void KeyCache::forget_user(const Jid& user) {
+  forgotten_.insert(user);
+  std::erase_if(records_, [&](const auto& item) { return item.first.user_jid() == user; });
+  std::erase_if(new_identities_, [&](const auto& item) { return item.first.user_jid() == user; });
+}
+
+void KeyCache::flush(storage::Changes& changes) {
+  for (const auto& [lid, pn] : migrated_) storage::migrate_user(changes, session_, pn, lid);
+  for (const Jid& user : forgotten_) storage::forget_user_keys(changes, session_, user);
+  for (auto& [device, entry] : records_) {
+    if (!entry.changed) continue;
+    entry.changed = false;
+    if (entry.record) {
+      storage::put_ratchet(changes, session_, device, entry.record->serialize());
+    } else {
+      storage::remove_ratchet(changes, session_, device);
+    }
+  }
+  for (const auto& [device, key] : new_identities_) storage::put_identity(changes, session_, device, key);
+  for (const protocol::PreKeyId id : consumed_) storage::remove_pre_key(changes, session_, id);
+}
+
+void KeyCache::end_turn() {
+  new_identities_.clear();
+  consumed_.clear();
+  migrated_.clear();
+  forgotten_.clear();
+  while (records_.size() > kept_records) {
+    records_.erase(std::min_element(records_.begin(), records_.end(), [](const auto& a, const auto& b) {
+      return a.second.used < b.second.used;
+    }));
+  }
+}
+
+void KeyCache::clear() {
+  end_turn();
+  records_.clear();
+}
+
+}  // namespace wharf::sessions

@@ -1,0 +1,68 @@
+#pragma once
+// The ratchets and identities one turn works on: committed rows plus what this turn changed. A few hot records stay
+// between turns; after a failed commit clear() forgets everything, so that memory never runs ahead of the disk.
+
+#include <map>
+#include <optional>
+#include <set>
+
+#include "protocol/binary/jid.h"
+#include "protocol/signal/session.h"
+#include "storage/keys.h"
+
+namespace wharf::sessions {
+
+using protocol::Jid;
+
+class KeyCache {
+ public:
+  static constexpr std::size_t kept_records = 8;
+
+  KeyCache(storage::Database& db, storage::SessionId session) : db_(db), session_(session) {}
+
+  /// nullptr when no record is stored. The pointer is valid until end_turn().
+  protocol::SessionRecord* find(const Jid& device);
+  /// Creates an empty record when none is stored.
+  protocol::SessionRecord& open(const Jid& device);
+  void mark_changed(const Jid& device);
+  void remove(const Jid& device);
+
+  std::optional<protocol::PublicKey> identity(const Jid& device);
+  /// True when another key was stored before (trust on first use: it is replaced).
+  bool set_identity(const Jid& device, const protocol::PublicKey& key);
+
+  /// Own prekeys as a decryption sees them: consumed ones of this turn are gone.
+  protocol::OwnPreKeys own_pre_keys();
+  void consume_pre_key(protocol::PreKeyId id);
+
+  /// Sessions and identities filed under the phone number move to the LID (02 section 9).
+  void migrate(const Jid& pn_user, const Jid& lid_user);
+  /// Everything of all devices of a user (identity change).
+  void forget_user(const Jid& user);
+
+  /// Writes what changed.
+  void flush(storage::Changes& changes);
+  /// After the commit: keeps the most recent records only.
+  void end_turn();
+  void clear();
+
+ private:
+  struct Entry {
+    std::optional<protocol::SessionRecord> record;  // nullopt: known to be absent
+    bool changed = false;
+    std::uint64_t used = 0;
+  };
+  Entry& entry(const Jid& device);
+  std::optional<protocol::Bytes> load(const Jid& device);
+
+  storage::Database& db_;
+  storage::SessionId session_;
+  std::map<Jid, Entry> records_;
+  std::map<Jid, protocol::PublicKey> new_identities_;
+  std::set<protocol::PreKeyId> consumed_;
+  std::map<Jid, Jid> migrated_;        // LID user -> PN user, this turn
+  std::set<Jid> forgotten_;            // users, this turn
+  std::uint64_t clock_ = 0;
+};
+
+}  // namespace wharf::sessions

@@ -1,0 +1,339 @@
+#include "sessions/login_flow.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "protocol/stanzas/prekeys.h"
+#include "sessions/event_json.h"
+#include "storage/keys.h"
+
+namespace wharf::sessions {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+constexpr protocol::PreKeyId last_upload_id = 0x7FFFFF;  // ids above are for retry receipts (retries.h)
+
+protocol::PublishedKeys published_keys(const Context& c) {
+  protocol::PublishedKeys keys;
+  keys.registration_id = c.device.registration_id;
+  keys.identity = c.device.identity.pub;
+  keys.signed_pre_key_id = c.device.signed_pre_key_id;
+  if (const auto pair = storage::find_signed_pre_key(c.db, c.row.id, c.device.signed_pre_key_id)) {
+    keys.signed_pre_key = pair->pair.pub;
+    keys.signature = pair->signature;
+  }
+  return keys;
+}
+
+}  // namespace
+
+// --- success ---------------------------------------------------------------------------------------------------------
+
+void LoginFlow::on_success(const Node& success) {
+  if (c_.logged_in || !c_.device.linked()) return;
+  c_.logged_in = true;
+  c_.deadlines.clear(Deadline::first_stanza);
+  c_.deadlines.set(Deadline::stable, in(c_, Backoff::stable_after));
+  if (const auto t = success.number("t")) {
+    c_.clock_offset_ms = static_cast<std::int64_t>(*t) * 1000 - c_.now.unix_ms;
+  }
+  if (const auto lid = success.jid("lid"); lid && lid->is_lid() && !lid->user.empty()) {
+    if (c_.device.lid.user_jid() != lid->user_jid()) {
+      c_.device.lid = lid->device == 0 ? lid->with_device(c_.device.jid.device) : *lid;
+      storage::put_lid(c_.turn.changes, c_.id(), c_.device.jid.user_jid(), c_.device.lid.user_jid());
+      c_.keys.migrate(c_.device.jid.user_jid(), c_.device.lid.user_jid());
+    }
+  }
+  if (const std::string shown = success.attr("display_name"); !shown.empty()) c_.device.push_name = shown;
+  ++c_.device.login_counter;
+  c_.device_changed();
+
+  c_.send(protocol::unified_session_ib(static_cast<std::uint64_t>(c_.now.unix_ms + c_.clock_offset_ms)));
+  if (!c_.device.server_has_prekeys) {
+    upload_prekeys();  // go_active follows its result
+  } else {
+    c_.query(protocol::prekey_count_iq(c_.ids.next()), [this](const Node* answer) {
+      if (answer && !protocol::iq_error_of(*answer) && protocol::prekey_count(*answer) < c_.settings.pre_key_low_mark) {
+        upload_prekeys();
+      }
+    });
+    go_active();
+  }
+  if (c_.device.signed_pre_key_at == 0) c_.device.signed_pre_key_at = c_.now.unix_ms;
+  const UnixMs due = c_.device.signed_pre_key_at +
+                     std::chrono::duration_cast<milliseconds>(c_.settings.signed_pre_key_lifetime).count();
+  // Never in parallel with the upload at login: the older key could win (02 section 17.14).
+  c_.deadlines.set(Deadline::signed_pre_key, in(c_, std::max(milliseconds(60'000), milliseconds(due - c_.now.unix_ms))));
+}
+
+void LoginFlow::go_active() {
+  if (c_.online) return;
+  c_.query(protocol::set_active_iq(c_.ids.next()), [this](const Node* answer) {
+    // An error answer is logged by the server side only: the connection works all the same (02 section 5).
+    if (answer == nullptr || c_.online) return;
+    c_.online = true;
+    c_.deadlines.clear(Deadline::authentication);
+    c_.set_status(Status::ready, Connection::connected, std::nullopt);
+    c_.emit("ready", "", linked_event_json(c_.device.jid, c_.device.lid, c_.device.push_name, c_.metadata()));
+    become_available();
+    if (on_online) on_online();
+  });
+}
+
+void LoginFlow::become_available() {
+  if (c_.device.push_name.empty() || c_.presence_sent) return;
+  c_.presence_sent = true;
+  c_.send(protocol::presence("available", c_.device.push_name));
+}
+
+// --- information broadcasts ------------------------------------------------------------------------------------------
+
+void LoginFlow::on_ib(const Node& ib) {
+  for (const Node& child : ib.children()) {
+    if (child.is("edge_routing")) {
+      if (const auto info = child.child_data("routing_info"); info && info->size() <= 4096 &&
+          !protocol::equal(*info, c_.device.routing_info)) {
+        c_.device.routing_info = protocol::to_bytes(*info);
+        c_.device_changed();
+      }
+    } else if (child.is("offline_preview")) {
+      if (child.number("count").value_or(0) > 0) {
+        backlog_ = true;
+        c_.send(protocol::offline_batch_ib(offline_batch));
+        c_.deadlines.set(Deadline::offline_batch, in(c_, milliseconds(2'000)));
+      }
+    } else if (child.is("offline")) {
+      backlog_ = false;
+      c_.deadlines.clear(Deadline::offline_batch);
+    } else if (child.is("dirty")) {
+      const std::string type = child.attr("type");
+      if (type == "account_sync") directory_.forget_devices(directory_.canonical_user(c_.device.jid));
+      // Nothing else is cached from these domains yet, so there is nothing to refresh before cleaning.
+      if (!type.empty() && child.has("timestamp")) {
+        c_.query(protocol::clean_dirty_iq(c_.ids.next(), type, child.attr("timestamp")), [](const Node*) {});
+      }
+    }
+  }
+}
+
+// --- prekeys -----------------------------------------------------------------------------------------------------------
+
+void LoginFlow::on_encrypt_notification(const Node& notification) {
+  const auto from = notification.jid("from");
+  if (from && from->is_server()) {
+    if (notification.child("count")) upload_prekeys();
+    if (notification.child("digest")) check_digest();
+    return;
+  }
+  if (!from || !notification.child("identity")) return;
+  const Jid user = directory_.canonical_user(*from);
+  if (from->device != 0 || directory_.is_own(user)) return;
+  directory_.forget_devices(user);
+  if (c_.keys.identity(user.with_device(0))) {
+    c_.keys.forget_user(user);
+    c_.emit("contact.updated", user.to_string(),
+            contact_event_json(user, directory_.person(user), "identity", c_.metadata()));
+  }
+}
+
+void LoginFlow::upload_prekeys() {
+  if (std::exchange(uploading_, true)) return;
+  if (c_.device.first_unuploaded < c_.device.next_pre_key_id) {
+    return send_upload();  // an upload that was not confirmed: the same ids again
+  }
+  const std::size_t count = c_.settings.pre_key_batch;
+  if (c_.device.next_pre_key_id + count > last_upload_id) {
+    c_.device.next_pre_key_id = c_.device.first_unuploaded = 1;
+  }
+  // 812 key pairs are 20-40 ms of curve arithmetic: a worker computes them from seeds drawn here.
+  auto seeds = std::make_shared<std::vector<protocol::Key32>>();
+  seeds->reserve(count);
+  for (std::size_t i = 0; i < count; ++i) seeds->push_back(c_.random.bytes<32>());
+  auto keys = std::make_shared<std::vector<protocol::PreKey>>();
+  const protocol::PreKeyId first = c_.device.next_pre_key_id;
+  RunWork work;
+  work.work = [seeds, keys, first] {
+    keys->reserve(seeds->size());
+    for (std::size_t i = 0; i < seeds->size(); ++i) {
+      protocol::PreKey key;
+      key.id = first + static_cast<protocol::PreKeyId>(i);
+      key.pair = protocol::KeyPair::from_secret((*seeds)[i]);
+      keys->push_back(std::move(key));
+    }
+  };
+  work.then = [this, keys, first] {
+    if (c_.device.next_pre_key_id != first) return;
+    c_.device.first_unuploaded = first;
+    c_.device.next_pre_key_id = first + static_cast<protocol::PreKeyId>(keys->size());
+    c_.device_changed();
+    storage::add_pre_keys(c_.turn.changes, c_.id(), *keys);
+    // Durable in this turn, uploaded as its effect.
+    c_.query(protocol::upload_prekeys_iq(c_.ids.next(), published_keys(c_), *keys),
+             [this](const Node* answer) { on_upload_answer(answer); }, seconds(30));
+  };
+  c_.turn.effects.emplace_back(std::move(work));
+}
+
+void LoginFlow::send_upload() {
+  const auto keys = storage::load_pre_keys(c_.db, c_.id(), c_.device.first_unuploaded, c_.device.next_pre_key_id);
+  if (keys.empty()) {
+    c_.device.first_unuploaded = c_.device.next_pre_key_id;
+    c_.device_changed();
+    uploading_ = false;
+    return upload_prekeys();
+  }
+  c_.query(protocol::upload_prekeys_iq(c_.ids.next(), published_keys(c_), keys),
+           [this](const Node* answer) { on_upload_answer(answer); }, seconds(30));
+}
+
+void LoginFlow::on_upload_answer(const Node* answer) {
+  uploading_ = false;
+  if (answer != nullptr && !protocol::iq_error_of(*answer)) {
+    c_.device.first_unuploaded = c_.device.next_pre_key_id;
+    c_.device.server_has_prekeys = true;
+    c_.device_changed();
+  }
+  // A refused upload is tried again at the next login or low-count notification; messages work without one-time keys.
+  if (c_.logged_in) go_active();
+}
+
+void LoginFlow::check_digest() {
+  c_.query(protocol::prekey_digest_iq(c_.ids.next()), [this](const Node* answer) {
+    if (answer == nullptr) return;
+    bool mismatch = false;
+    if (const auto error = protocol::iq_error_of(*answer)) {
+      mismatch = error->code == 404;
+    } else if (const auto digest = protocol::read_digest(*answer)) {
+      const auto own = published_keys(c_);
+      mismatch = digest->keys.registration_id != own.registration_id || digest->keys.identity != own.identity ||
+                 digest->keys.signed_pre_key != own.signed_pre_key;
+    }
+    if (mismatch && !std::exchange(upload_after_digest_done_, true)) upload_prekeys();  // once a connection: no loop
+  });
+}
+
+void LoginFlow::rotate_signed_pre_key() {
+  if (!c_.online || uploading_) return c_.deadlines.set(Deadline::signed_pre_key, in(c_, seconds(3600)));
+  const UnixMs age = c_.now.unix_ms - c_.device.signed_pre_key_at;
+  if (age < std::chrono::duration_cast<milliseconds>(c_.settings.signed_pre_key_lifetime).count()) {
+    return c_.deadlines.set(Deadline::signed_pre_key, in(c_, seconds(24 * 3600)));
+  }
+  const protocol::PreKeyId next = c_.device.signed_pre_key_id >= 0xFFFFFF ? 1 : c_.device.signed_pre_key_id + 1;
+  const auto key = protocol::make_signed_pre_key(c_.device.identity, next, c_.random);
+  storage::add_signed_pre_key(c_.turn.changes, c_.id(), key);
+  c_.device.signed_pre_key_id = next;
+  c_.device.signed_pre_key_at = c_.now.unix_ms;
+  c_.device_changed();
+  c_.query(protocol::rotate_signed_prekey_iq(c_.ids.next(), key), [this](const Node* answer) {
+    if (answer == nullptr) return;
+    if (const auto error = protocol::iq_error_of(*answer); error && error->code == 409) check_digest();
+  });
+}
+
+void LoginFlow::on_deadline(Deadline deadline) {
+  if (deadline == Deadline::signed_pre_key) rotate_signed_pre_key();
+  if (deadline == Deadline::offline_batch && backlog_ && c_.link_up) {
+    c_.send(protocol::offline_batch_ib(offline_batch));
+    c_.deadlines.set(Deadline::offline_batch, in(c_, milliseconds(2'000)));
+  }
+}
+
+void LoginFlow::on_link_down() {
+  uploading_ = false;
+  upload_after_digest_done_ = false;
+  backlog_ = false;
+  c_.deadlines.clear(Deadline::offline_batch);
+  c_.deadlines.clear(Deadline::stable);
+}
+
+// --- the end of a connection -----------------------------------------------------------------------------------------
+
+namespace {
+
+Reason reason_of(const char* code, std::string message, std::string next_step, std::optional<UnixMs> until = {}) {
+  Reason reason;
+  reason.code = code;
+  reason.message = std::move(message);
+  reason.next_step = std::move(next_step);
+  reason.until = until;
+  return reason;
+}
+
+std::string start_hint(const std::string& session) { return "POST /api/v1/sessions/" + session + "/start "; }
+
+}  // namespace
+
+LoginFlow::Verdict LoginFlow::judge_failure(const Node& failure, const std::string& session, UnixMs now_ms) {
+  using Next = Verdict::Next;
+  const auto code = failure.number("reason").value_or(0);
+  const std::string said = failure.attr("logout_message_subtext");
+  Verdict verdict;
+  verdict.next = Next::stop;
+  switch (code) {
+    case 401:
+      verdict.reason = reason_of("unlinked", "the phone has unlinked this device", start_hint(session) + "shows a new QR code");
+      break;
+    case 403:
+      verdict.reason = reason_of("unlinked", said.empty() ? "the account or its main device is locked" : said,
+                                 "unlock the account on the phone, then " + start_hint(session));
+      break;
+    case 406:
+      verdict.reason = reason_of("banned", said.empty() ? "WhatsApp has banned this number" : said,
+                                 "appeal in the WhatsApp app of this number");
+      break;
+    case 402: {
+      const auto seconds_left = std::min<std::uint64_t>(failure.number("expire").value_or(0), 366ull * 86'400);
+      verdict.reason = reason_of("restricted", "temporarily banned by WhatsApp (code " + failure.attr("code") + ")",
+                                 "wait until the ban ends, then " + start_hint(session),
+                                 now_ms + static_cast<UnixMs>(seconds_left) * 1000);
+      break;
+    }
+    case 405:
+      verdict.reason = reason_of("outdated", "WhatsApp no longer accepts this client version",
+                                 "install a newer Wharf, then " + start_hint(session));
+      break;
+    case 500:
+    case 503:
+      verdict.next = Next::reconnect_later;
+      verdict.reason = reason_of("network", "WhatsApp answered " + std::to_string(code) + " at login", "nothing: it is retried");
+      break;
+    default:
+      verdict.reason = reason_of("refused", "login refused with reason " + std::to_string(code),
+                                 "check the log, then " + start_hint(session));
+  }
+  return verdict;
+}
+
+LoginFlow::Verdict LoginFlow::judge_stream_error(const Node& error, const std::string& session) {
+  using Next = Verdict::Next;
+  const auto code = error.number("code").value_or(0);
+  Verdict verdict;
+  if (const Node* conflict = error.child("conflict")) {  // before the code
+    verdict.next = Next::stop;
+    if (conflict->attr("type") == "replaced") {
+      verdict.reason = reason_of("replaced", "another connection uses the same credentials",
+                                 "stop the other process, then " + start_hint(session));
+    } else {
+      verdict.reason = reason_of("unlinked", "the phone has unlinked this device", start_hint(session) + "shows a new QR code");
+    }
+    return verdict;
+  }
+  if (code == 515) {
+    verdict.next = Next::reconnect_now;
+  } else if (code == 516) {
+    verdict.next = Next::stop;
+    verdict.reason = reason_of("unlinked", "WhatsApp has logged this device out", start_hint(session) + "shows a new QR code");
+  } else {
+    verdict.penalty = code == 429;
+    verdict.reason = reason_of("network", "WhatsApp ended the stream (" + (code ? std::to_string(code) : protocol::summary(error)) + ")",
+                               "nothing: it is retried");
+  }
+  return verdict;
+}
+
+}  // namespace wharf::sessions

@@ -1,0 +1,49 @@
+#pragma once
+// From `success` to online, and how a connection ends for good. Specification 01 sections 8.2-8.6, 02 sections 5, 6, 14.
+
+#include <functional>
+
+#include "sessions/context.h"
+#include "sessions/directory.h"
+
+namespace wharf::sessions {
+
+class LoginFlow {
+ public:
+  LoginFlow(Context& context, Directory& directory) : c_(context), directory_(directory) {}
+
+  void on_success(const Node& success);
+  void on_ib(const Node& ib);
+  void on_encrypt_notification(const Node& notification);  // low prekeys, digest
+  /// What a failure or stream:error means for this session.
+  struct Verdict {
+    enum class Next { reconnect_now, reconnect_later, stop } next = Next::reconnect_later;
+    std::optional<Reason> reason;
+    bool penalty = false;      // rate limited: more distance
+  };
+  static Verdict judge_failure(const Node& failure, const std::string& session, UnixMs now_ms);
+  static Verdict judge_stream_error(const Node& error, const std::string& session);
+  void on_deadline(Deadline deadline);
+  void on_link_down();
+  /// Set by the session: runs when sends may go out.
+  std::function<void()> on_online;
+
+ private:
+  static constexpr unsigned offline_batch = 200;
+
+  void upload_prekeys();
+  void send_upload();
+  void on_upload_answer(const Node* answer);
+  void go_active();
+  void become_available();
+  void check_digest();
+  void rotate_signed_pre_key();
+
+  Context& c_;
+  Directory& directory_;
+  bool uploading_ = false;
+  bool upload_after_digest_done_ = false;
+  bool backlog_ = false;       // between offline_preview and offline
+};
+
+}  // namespace wharf::sessions

@@ -1,0 +1,263 @@
+#include "sessions/pairing_flow.h"
+
+#include <memory>
+#include <utility>
+
+#include "protocol/pairing/adv.h"
+#include "protocol/pairing/qr.h"
+#include "sessions/event_json.h"
+#include "storage/keys.h"
+
+namespace wharf::sessions {
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+
+void PairingFlow::begin() {
+  if (!c_.deadlines.armed(Deadline::qr_patience)) c_.deadlines.set(Deadline::qr_patience, in(c_, c_.config.qr_timeout));
+}
+
+void PairingFlow::on_pair_device(const Node& iq) {
+  c_.send(protocol::iq_result(iq));
+  const auto refs = protocol::pair_device_refs(iq);
+  if (refs.empty()) return;
+  refs_.assign(refs.begin(), refs.end());
+  first_shown_ = false;
+  connected_ = true;
+  c_.deadlines.clear(Deadline::first_stanza);
+  show_next_ref();
+}
+
+void PairingFlow::show_next_ref() {
+  if (refs_.empty()) {
+    hide_qr();
+    if (pending_) return;  // a code may still be typed on this connection
+    // A new connection brings new refs; whether one is wanted is decided by the patience deadline.
+    c_.connection = Connection::connecting;
+    c_.turn.effects.emplace_back(CloseLink{});
+    c_.turn.effects.emplace_back(OpenLink{});
+    return;
+  }
+  shown_ref_ = std::move(refs_.front());
+  refs_.pop_front();
+  const auto lifetime = std::exchange(first_shown_, true) ? next_ref : first_ref;
+  c_.deadlines.set(Deadline::qr_rotation, in(c_, lifetime));
+  draw_qr(c_.now.unix_ms + duration_cast<milliseconds>(lifetime).count());
+  c_.set_status(Status::qr_ready, Connection::connected, std::nullopt);
+}
+
+void PairingFlow::draw_qr(UnixMs expires_at) {
+  protocol::PairingQr qr;
+  qr.ref = shown_ref_;
+  qr.noise = c_.device.noise.pub;
+  qr.identity = c_.device.identity.pub;
+  qr.adv_secret = c_.device.adv_secret;
+  qr.client_type = protocol::client_type_of(c_.settings.profile.device.platform_type);
+  qr_.emplace();
+  qr_->text = protocol::qr_text(qr);
+  qr_->expires_at = expires_at;
+  c_.emit("qr", "", qr_event_json(*qr_, c_.metadata()));
+}
+
+void PairingFlow::change_adv_secret(const protocol::Key32& secret) {
+  c_.device.adv_secret = secret;
+  c_.device_changed();
+  if (qr_) draw_qr(qr_->expires_at);  // the shown code carries the secret
+}
+
+void PairingFlow::hide_qr() {
+  qr_.reset();
+  c_.deadlines.clear(Deadline::qr_rotation);
+}
+
+void PairingFlow::on_deadline(Deadline deadline) {
+  switch (deadline) {
+    case Deadline::qr_rotation: return show_next_ref();
+    case Deadline::pairing_code:
+      drop_code();
+      if (!qr_ && refs_.empty()) show_next_ref();
+      return;
+    case Deadline::qr_patience:
+      if (pending_ && pending_->finishing) return c_.deadlines.set(Deadline::qr_patience, in(c_, milliseconds(10'000)));
+      return give_up("qr_timeout", "no phone scanned a QR code or entered the pairing code in time");
+    default: return;
+  }
+}
+
+void PairingFlow::give_up(const char* code, const char* message) {
+  on_link_down();
+  c_.deadlines.clear(Deadline::qr_patience);
+  c_.turn.effects.emplace_back(CloseLink{});
+  Reason reason;
+  reason.code = code;
+  reason.message = message;
+  reason.next_step = "POST /api/v1/sessions/" + c_.row.name + "/start shows new codes";
+  c_.set_status(Status::failed, Connection::offline, std::move(reason));
+}
+
+void PairingFlow::on_link_down() {
+  hide_qr();
+  refs_.clear();
+  drop_code();
+  connected_ = false;
+}
+
+// --- pair-success ------------------------------------------------------------------------------------------------------
+
+void PairingFlow::refuse_pair_success(const Node& iq, const Error& error) {
+  const bool wrong_hmac = error.code == Errc::bad_mac;
+  const bool wrong_signature = error.code == Errc::bad_signature || error.code == Errc::invalid_key;
+  if (wrong_hmac) {
+    c_.send(protocol::iq_error(iq, 401, "hmac-mismatch"));
+  } else if (wrong_signature) {
+    c_.send(protocol::iq_error(iq, 401, "signature-mismatch"));
+  } else {
+    c_.send(protocol::iq_error(iq, 500, "internal-error"));
+  }
+  give_up("pairing_refused", wrong_hmac || wrong_signature
+                                 ? "the identity the phone sent does not verify; nothing was linked"
+                                 : "the pairing answer was malformed; nothing was linked");
+}
+
+void PairingFlow::on_pair_success(const Node& iq) {
+  if (c_.device.linked()) return;  // a second one while the first is being finished
+  if (!iq.has("id")) return;
+  const auto success = protocol::read_pair_success(iq);
+  if (!success) return refuse_pair_success(iq, success.error());
+  if (!*success) return;
+  const protocol::PairSuccess& paired = **success;
+  const auto identity =
+      protocol::accept_pair_success(paired.device_identity, c_.device.adv_secret, c_.device.identity, c_.random);
+  if (!identity) return refuse_pair_success(iq, identity.error());
+
+  storage::DeviceRow& device = c_.device;
+  device.account = identity->account;
+  device.jid = paired.jid;
+  if (paired.lid) device.lid = *paired.lid;
+  device.platform = paired.platform;
+  device.business_name = paired.business_name;
+  device.login_counter = 0;
+  c_.device_changed();
+  // The primary's identity vouches for every companion of the account (02 section 1, persistence order c).
+  const Jid phone = directory_.canonical_device(device.jid.with_device(0));
+  c_.keys.set_identity(phone, identity->account_key);
+  if (paired.lid) storage::put_lid(c_.turn.changes, c_.id(), device.jid.user_jid(), device.lid.user_jid());
+  hide_qr();
+  refs_.clear();
+  drop_code();
+  c_.deadlines.clear(Deadline::qr_patience);
+  c_.deadlines.set(Deadline::authentication, in(c_, c_.config.auth_timeout));
+  c_.set_status(Status::authenticated, Connection::connected, std::nullopt);
+  c_.emit("authenticated", "", linked_event_json(device.jid, device.lid, "", c_.metadata()));
+  // The rows above are durable before this effect runs.
+  c_.send(protocol::pair_device_sign(iq, identity->reply, identity->key_index));
+}
+
+// --- the 8-character code ------------------------------------------------------------------------------------------------
+
+void PairingFlow::request_code(const std::string& phone, Done<PairingCode> done) {
+  if (c_.device.linked()) return done(Error(Errc::not_ready, "the session is linked already"));
+  if (!connected_) return done(Error(Errc::not_ready, "the session is not connected yet; try again in a moment"));
+  if (pending_) return done(Error(Errc::rate_limited, "a pairing code is live: use it or wait until it expires"));
+  send_hello(phone, std::move(done));
+}
+
+void PairingFlow::send_hello(const std::string& phone, Done<PairingCode> done) {
+  struct Hello {
+    std::string code;
+    protocol::Key32 salt;
+    std::array<std::uint8_t, 16> iv;
+    protocol::Bytes wrapped;
+  };
+  auto hello = std::make_shared<Hello>();
+  hello->code = protocol::pairing_code(c_.random.bytes<5>());
+  hello->salt = c_.random.bytes<32>();
+  hello->iv = c_.random.bytes<16>();
+  pending_.emplace();
+  pending_->phone = phone;
+  pending_->ephemeral = protocol::KeyPair::generate(c_.random);
+  const protocol::PublicKey ephemeral = pending_->ephemeral.pub;
+  // Key stretching takes tens of milliseconds: a worker does it.
+  RunWork work;
+  work.work = [hello, ephemeral] {
+    const auto key = protocol::pairing_code_key(hello->code, hello->salt);
+    hello->wrapped = protocol::wrap_pairing_ephemeral(key, hello->salt, hello->iv, ephemeral);
+  };
+  work.then = [this, hello, done = std::move(done)] {
+    if (!pending_) return c_.answer([done](const Error*) { done(Error(Errc::closed, "the connection ended")); });
+    protocol::CompanionHello stanza;
+    stanza.phone = pending_->phone;
+    stanza.wrapped_ephemeral = hello->wrapped;
+    stanza.noise = c_.device.noise.pub;
+    stanza.platform_id = protocol::client_type_of(c_.settings.profile.device.platform_type);
+    c_.query(protocol::companion_hello_iq(c_.ids.next(), stanza), [this, hello, done](const Node* answer) {
+      const auto ref = answer ? protocol::companion_hello_ref(*answer) : std::nullopt;
+      if (!ref || !pending_) {
+        std::string why = "the server did not answer";
+        if (answer) {
+          if (const auto error = protocol::iq_error_of(*answer)) why = error->text + " (" + std::to_string(error->code) + ")";
+        }
+        drop_code();
+        return c_.answer([done, why](const Error*) { done(Error(Errc::refused, "no pairing code: " + why)); });
+      }
+      pending_->ref = *ref;
+      code_.emplace();
+      code_->code = hello->code;
+      code_->expires_at = c_.now.unix_ms + duration_cast<milliseconds>(code_lifetime).count();
+      c_.deadlines.set(Deadline::pairing_code, in(c_, code_lifetime));
+      c_.answer([done, shown = *code_](const Error*) { done(shown); });
+    });
+  };
+  c_.turn.effects.emplace_back(std::move(work));
+}
+
+void PairingFlow::on_link_code_notification(const Node& notification) {
+  const auto hello = protocol::read_primary_hello(notification);
+  if (!hello || !pending_ || !code_ || pending_->finishing || pending_->ref != hello->ref) return;
+  if (++pending_->hellos > max_primary_hellos) return;
+  const auto salt = protocol::wrapped_ephemeral_salt(hello->wrapped_ephemeral);
+  if (!salt) return;
+  pending_->finishing = true;  // hellos are handled one at a time: a second would persist the wrong secret
+  auto key = std::make_shared<protocol::Key32>();
+  RunWork work;
+  work.work = [key, code = code_->code, salt = *salt] { *key = protocol::pairing_code_key(code, salt); };
+  work.then = [this, key, hello = *hello] {
+    if (!pending_) return;
+    const auto ephemeral = protocol::unwrap_pairing_ephemeral(*key, hello.wrapped_ephemeral);
+    if (!ephemeral) {
+      pending_->finishing = false;
+      return;
+    }
+    finish_code(hello, *ephemeral);
+  };
+  c_.turn.effects.emplace_back(std::move(work));
+}
+
+void PairingFlow::finish_code(const protocol::PrimaryHello& hello, const protocol::PublicKey& primary_ephemeral) {
+  const auto finish = protocol::make_companion_finish(c_.device.identity, pending_->ephemeral, primary_ephemeral,
+                                                      hello.identity, c_.random);
+  if (!finish) {
+    pending_->finishing = false;
+    return;
+  }
+  change_adv_secret(finish->adv_secret);  // durable before the stanza that depends on it
+  c_.deadlines.set(Deadline::pairing_code, in(c_, milliseconds(60'000)));
+  c_.query(protocol::companion_finish_iq(c_.ids.next(), pending_->phone, finish->wrapped_bundle, c_.device.identity.pub,
+                                         pending_->ref),
+           [this](const Node* answer) {
+             if (answer == nullptr || protocol::iq_error_of(*answer)) drop_code();
+           });
+}
+
+void PairingFlow::drop_code() {
+  if (pending_ && pending_->finishing && !c_.device.linked()) {
+    // The secret of an unfinished code must not vouch for a later QR scan.
+    pending_.reset();
+    change_adv_secret(c_.random.bytes<32>());
+  }
+  pending_.reset();
+  code_.reset();
+  c_.deadlines.clear(Deadline::pairing_code);
+}
+
+}  // namespace wharf::sessions

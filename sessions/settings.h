@@ -1,0 +1,25 @@
+#pragma once
+// Limits and intervals of one session, with their units; the same for all sessions of a process.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "protocol/noise/certificate.h"
+#include "protocol/noise/client_payload.h"
+
+namespace wharf::sessions {
+
+struct SessionSettings {
+  protocol::ClientProfile profile;
+  std::size_t max_queued_messages = 10'000;
+  std::size_t max_in_flight = 256;                    // sealed stanzas waiting for their ack
+  std::size_t pre_key_batch = 812;                    // 02 section 6.2
+  std::uint64_t pre_key_low_mark = 10;
+  std::chrono::hours device_list_lifetime{24};        // notifications keep lists current; this bounds what was missed
+  std::chrono::hours signed_pre_key_lifetime{27 * 24};
+  std::uint32_t max_retries = 5;                      // per message, both directions
+  std::chrono::hours resend_window{7 * 24};           // own messages that may be resent on request
+};
+
+}  // namespace wharf::sessions

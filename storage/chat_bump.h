@@ -1,0 +1,22 @@
+#pragma once
+// What messages.cpp and chats.cpp need of each other. For storage/*.cpp only.
+
+#include <optional>
+
+#include "storage/messages.h"
+
+namespace wharf::storage {
+
+/// By row id: the last message of a chat.
+std::optional<MessageRow> find_message_row(Database& db, std::int64_t row);
+
+/// Before messages are deleted: their row ids stay used, because cursors and callers may still hold them.
+Result<void> keep_message_rows_used(Database& db);
+
+/// A new message got its row number: creates its chat or bumps it.
+Result<void> bump_chat(Database& db, const MessageRow& message, std::int64_t row, bool unread,
+                       const std::optional<protocol::Jid>& alternate);
+/// The time of a message changed: the chat's last message may be another one.
+Result<void> refresh_chat(Database& db, SessionId session, std::int64_t message_row, UnixMs timestamp);
+
+}  // namespace wharf::storage

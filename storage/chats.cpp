@@ -1,0 +1,199 @@
+// The chats' half of storage/messages.h.
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+#include "storage/chat_bump.h"
+#include "storage/messages.h"
+#include "storage/statement.h"
+
+namespace wharf::storage {
+
+namespace {
+
+enum class NameRank : int { none = 0, push_name = 1 };
+
+const std::string columns = "SELECT chat_id, alternate_id, last_at, last_row, unread, name FROM chat ";
+const std::string select_one = columns + "WHERE session_id = ?1 AND chat_id = ?2";
+const std::string select_newest =
+    columns + "WHERE session_id = ?1 ORDER BY last_at DESC, chat_id DESC LIMIT ?2";
+const std::string select_before =
+    columns + "WHERE session_id = ?1 AND (last_at, chat_id) < (?2, ?3) ORDER BY last_at DESC, chat_id DESC LIMIT ?4";
+
+// An older message (history, out of order) counts as unread but is not the last one, and its push name is older too.
+constexpr const char* upsert =
+    "INSERT INTO chat (session_id, chat_id, alternate_id, last_at, last_row, unread, name_rank, name)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (session_id, chat_id) DO UPDATE SET"
+    " unread = unread + excluded.unread,"
+    " alternate_id = CASE WHEN excluded.alternate_id <> 0 THEN excluded.alternate_id ELSE alternate_id END,"
+    " name = CASE WHEN excluded.name_rank > name_rank"
+    "   OR (excluded.name_rank = name_rank AND excluded.name_rank > 0 AND excluded.last_at >= last_at)"
+    "   THEN excluded.name ELSE name END,"
+    " name_rank = max(name_rank, excluded.name_rank),"
+    " last_row = CASE WHEN excluded.last_at >= last_at THEN excluded.last_row ELSE last_row END,"
+    " last_at = max(last_at, excluded.last_at)";
+constexpr const char* newest_message_is_last =
+    "UPDATE chat SET (last_at, last_row) = (SELECT timestamp, row FROM message m WHERE m.session_id = chat.session_id"
+    " AND m.chat_id = chat.chat_id ORDER BY timestamp DESC, row DESC LIMIT 1) WHERE session_id = ?1 AND chat_id = ?2"
+    " AND EXISTS (SELECT 1 FROM message m WHERE m.session_id = chat.session_id AND m.chat_id = chat.chat_id)";
+constexpr const char* select_touched =
+    "SELECT c.chat_id FROM message m JOIN chat c ON c.session_id = m.session_id AND c.chat_id = m.chat_id"
+    " WHERE m.row = ?2 AND m.session_id = ?1 AND (c.last_row = ?2 OR c.last_at <= ?3)";
+constexpr const char* set_unread_count = "UPDATE chat SET unread = ?3 WHERE session_id = ?1 AND chat_id = ?2";
+constexpr const char* delete_messages = "DELETE FROM message WHERE session_id = ?1 AND chat_id = ?2";
+constexpr const char* delete_chat = "DELETE FROM chat WHERE session_id = ?1 AND chat_id = ?2";
+
+constexpr const char* move_messages =
+    "UPDATE OR IGNORE message SET chat_id = ?3 WHERE session_id = ?1 AND chat_id = ?2";
+constexpr const char* move_outbox = "UPDATE outbox SET chat_id = ?4 WHERE key BETWEEN ?1 AND ?2 AND chat_id = ?3";
+constexpr const char* merge_row =
+    "INSERT INTO chat (session_id, chat_id, alternate_id, last_at, last_row, unread, name_rank, name)"
+    " SELECT session_id, ?3, ?2, last_at, last_row, unread, name_rank, name FROM chat"
+    " WHERE session_id = ?1 AND chat_id = ?2"
+    " ON CONFLICT (session_id, chat_id) DO UPDATE SET"
+    " unread = unread + excluded.unread, alternate_id = excluded.alternate_id,"
+    " name = CASE WHEN excluded.name_rank > name_rank"
+    "   OR (excluded.name_rank = name_rank AND excluded.name_rank > 0 AND excluded.last_at > last_at)"
+    "   THEN excluded.name ELSE name END,"
+    " name_rank = max(name_rank, excluded.name_rank),"
+    " last_row = CASE WHEN excluded.last_at > last_at THEN excluded.last_row ELSE last_row END,"
+    " last_at = max(last_at, excluded.last_at)";
+constexpr const char* set_alternate =
+    "UPDATE chat SET alternate_id = ?3 WHERE session_id = ?1 AND chat_id = ?2 AND alternate_id <> ?3";
+
+constexpr std::size_t max_page = 1'000;
+
+ChatRow read_row(Database& db, Statement& select) {
+  ChatRow row;
+  row.chat = select.jid();
+  if (Jid alternate = select.jid(); !alternate.empty()) row.alternate = std::move(alternate);
+  row.last_at = select.integer();
+  const std::int64_t last_row = select.integer();
+  const std::int64_t unread = select.integer();
+  row.unread = static_cast<std::uint32_t>(std::clamp<std::int64_t>(unread, 0, std::numeric_limits<std::uint32_t>::max()));
+  row.name = select.text();
+  if (last_row != 0) row.last_message = find_message_row(db, last_row);
+  return row;
+}
+
+// The cursor is the place (last_at, chat id) of the last chat of a page, so a chat that gets a message meanwhile moves
+// to the front and does not shift the pages behind.
+struct Place {
+  UnixMs last_at = 0;
+  std::int64_t chat_id = 0;
+};
+std::optional<Place> parse_cursor(std::string_view text) {
+  Place place;
+  const char* end = text.data() + text.size();
+  const auto time = std::from_chars(text.data(), end, place.last_at);
+  if (time.ec != std::errc() || time.ptr == end || *time.ptr != '.') return std::nullopt;
+  const auto chat = std::from_chars(time.ptr + 1, end, place.chat_id);
+  if (chat.ec != std::errc() || chat.ptr != end) return std::nullopt;
+  return place;
+}
+
+Result<void> merge(Database& db, SessionId session, const Jid& from, const Jid& to) {
+  Result<std::int64_t> from_found = jid_id(db, from);
+  if (!from_found) return from_found.error();
+  Result<std::int64_t> to_found = jid_id(db, to);
+  if (!to_found) return to_found.error();
+  const std::int64_t from_id = *from_found, to_id = *to_found;
+  if (from_id == to_id) return {};
+
+  const auto with_both = [&](const char* sql) {
+    return Statement(db, sql).session(session).integer(from_id).integer(to_id).run();
+  };
+  const auto with_one = [&](const char* sql, std::int64_t chat) {
+    return Statement(db, sql).session(session).integer(chat).run();
+  };
+  if (Result<void> done = keep_message_rows_used(db); !done) return done;
+  if (Result<void> done = with_both(move_messages); !done) return done;
+  if (Result<void> done = with_one(delete_messages, from_id); !done) return done;
+  if (Result<void> done = with_both(merge_row); !done) return done;
+  if (Result<void> done = with_one(delete_chat, from_id); !done) return done;
+  if (Result<void> done = with_one(newest_message_is_last, to_id); !done) return done;
+  if (Result<void> done = Statement(db, set_alternate).session(session).integer(to_id).integer(from_id).run(); !done) {
+    return done;
+  }
+  return Statement(db, move_outbox).keys(session).integer(from_id).integer(to_id).run();
+}
+
+}  // namespace
+
+Result<void> bump_chat(Database& db, const MessageRow& message, std::int64_t row, bool unread,
+                       const std::optional<protocol::Jid>& alternate) {
+  // In a group the author's push name is not the name of the chat.
+  const bool person = message.chat.is_phone_number() || message.chat.is_lid();
+  const bool named = person && !message.from_me && !message.push_name.empty();
+  return Statement(db, upsert)
+      .session(message.session)
+      .jid(message.chat)
+      .jid(alternate ? *alternate : Jid())
+      .integer(message.timestamp)
+      .integer(row)
+      .number(unread)
+      .number(named ? NameRank::push_name : NameRank::none)
+      .text(named ? std::string_view(message.push_name) : std::string_view())
+      .run();
+}
+
+Result<void> refresh_chat(Database& db, SessionId session, std::int64_t message_row, UnixMs timestamp) {
+  std::int64_t chat = 0;
+  {
+    Statement select(db, select_touched);
+    if (!select.session(session).integer(message_row).integer(timestamp).next()) return {};
+    chat = select.integer();
+  }
+  return Statement(db, newest_message_is_last).session(session).integer(chat).run();
+}
+
+bool valid_chat_cursor(const std::string& cursor) { return parse_cursor(cursor).has_value(); }
+
+ChatPage page_chats(Database& db, SessionId session, std::size_t limit, const std::optional<std::string>& cursor) {
+  ChatPage page;
+  limit = std::clamp<std::size_t>(limit, 1, max_page);
+  std::optional<Place> before;
+  if (cursor) {
+    before = parse_cursor(*cursor);
+    if (!before) return page;
+  }
+  Statement select(db, before ? select_before.c_str() : select_newest.c_str());
+  select.session(session);
+  if (before) select.integer(before->last_at).integer(before->chat_id);
+  select.number(limit + 1);
+  while (select.next()) {
+    if (page.chats.size() == limit) {
+      const ChatRow& last = page.chats.back();
+      const std::int64_t chat_id = find_jid_id(db, last.chat).value_or(0);
+      page.next = std::to_string(last.last_at) + "." + std::to_string(chat_id);
+      break;
+    }
+    page.chats.push_back(read_row(db, select));
+  }
+  return page;
+}
+
+std::optional<ChatRow> find_chat(Database& db, SessionId session, const protocol::Jid& chat) {
+  Statement select(db, select_one.c_str());
+  if (!select.session(session).jid(chat).next()) return std::nullopt;
+  return read_row(db, select);
+}
+
+void set_unread(Changes& changes, SessionId session, const protocol::Jid& chat, std::uint32_t unread) {
+  changes.add([=](Database& db) { return Statement(db, set_unread_count).session(session).jid(chat).number(unread).run(); });
+}
+
+void remove_chat(Changes& changes, SessionId session, const protocol::Jid& chat) {
+  changes.add([=](Database& db) -> Result<void> {
+    if (Result<void> kept = keep_message_rows_used(db); !kept) return kept;
+    if (Result<void> gone = Statement(db, delete_messages).session(session).jid(chat).run(); !gone) return gone;
+    return Statement(db, delete_chat).session(session).jid(chat).run();
+  });
+}
+
+void merge_chats(Changes& changes, SessionId session, const protocol::Jid& from, const protocol::Jid& to) {
+  changes.add([=](Database& db) { return merge(db, session, from, to); });
+}
+
+}  // namespace wharf::storage

@@ -1,0 +1,110 @@
+#include "storage/event_log.h"
+
+#include <algorithm>
+
+#include "storage/recall.h"
+#include "storage/statement.h"
+
+namespace wharf::storage {
+
+namespace {
+
+constexpr std::int64_t prune_every_events = 1'000;
+constexpr std::int64_t prune_at_most = 2'000;
+
+// The counter is written only when the newest events are deleted; otherwise the newest row tells the last id.
+constexpr const char* select_last_id =
+    "SELECT max(ifnull((SELECT max(id) FROM event), 0),"
+    " ifnull((SELECT value FROM counter WHERE name = 'event'), 0))";
+constexpr const char* keep_last_id =
+    "INSERT INTO counter (name, value) SELECT 'event', max(id) FROM event WHERE true HAVING max(id) IS NOT NULL "
+    "ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)";
+constexpr const char* select_name = "SELECT name FROM session WHERE id = ?1";
+constexpr const char* insert_event =
+    "INSERT INTO event (id, session_id, at, session_name, name, lane, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+constexpr const char* delete_of_session = "DELETE FROM event WHERE session_id = ?1";
+
+constexpr const char* select_window =
+    "SELECT max(id), count(*) FROM (SELECT id FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id LIMIT ?3)";
+constexpr const char* select_webhook_cursor = "SELECT min(cursor) FROM webhook";
+constexpr const char* delete_window =
+    "DELETE FROM event WHERE id >= ?1 AND id <= ?2 AND (id <= ?3 OR (id <= ?4 AND NOT EXISTS"
+    " (SELECT 1 FROM webhook_delivery d WHERE d.event_id = event.id)))";
+
+constexpr std::size_t names_kept = 50'000;
+
+const std::string* session_name(Database& db, SessionId session) {
+  auto& names = db.recall().session_names;
+  if (const auto known = names.find(session); known != names.end()) return &known->second;
+  Statement select(db, select_name);
+  if (!select.session(session).next()) return nullptr;
+  if (names.size() >= names_kept) names.clear();
+  return &names.emplace(session, select.text()).first->second;
+}
+
+}  // namespace
+
+void EventLog::learn_names(Database& db, const std::vector<NewEvent>& coming) {
+  for (const NewEvent& event : coming) (void)session_name(db, event.session);
+}
+
+Result<void> EventLog::append(Database& db, std::vector<NewEvent> events, std::vector<Event>& appended) {
+  if (events.empty()) return {};
+  if (!last_id_) {
+    Statement select(db, select_last_id);
+    last_id_ = select.next() ? select.integer() : 0;
+  }
+  for (NewEvent& event : events) {
+    const std::string* name = session_name(db, event.session);
+    const EventId id = *last_id_ + 1;
+    const Result<void> inserted = Statement(db, insert_event)
+                                      .integer(id)
+                                      .session(event.session)
+                                      .integer(event.at)
+                                      .text(name ? std::string_view(*name) : std::string_view())
+                                      .text(event.name)
+                                      .text(event.lane)
+                                      .text(event.data)
+                                      .run();
+    if (!inserted) return inserted;
+    last_id_ = id;
+    ++appended_since_prune_;
+    Event& added = appended.emplace_back();
+    static_cast<NewEvent&>(added) = std::move(event);
+    added.id = id;
+    if (name) added.session_name = *name;
+  }
+  return {};
+}
+
+void EventLog::prune(Database& db) {
+  if (appended_since_prune_ < prune_every_events || !last_id_) return;
+  appended_since_prune_ = 0;
+  const EventId newest_to_go = *last_id_ - max_events_;
+  if (newest_to_go <= 0) return;
+
+  Statement window(db, select_window);
+  window.integer(prune_from_).integer(newest_to_go).integer(prune_at_most);
+  if (!window.next()) return;
+  const EventId from = prune_from_;
+  const EventId to = window.integer();
+  const bool more = window.integer() == prune_at_most;
+  prune_from_ = more ? to + 1 : 0;
+
+  Statement cursor(db, select_webhook_cursor);
+  const bool webhooks = cursor.next() && !cursor.is_null();
+  const EventId read_by_all = webhooks ? cursor.integer() : newest_to_go;
+  (void)Statement(db, delete_window)
+      .integer(from)
+      .integer(to)
+      .integer(*last_id_ - 2 * max_events_)
+      .integer(read_by_all)
+      .run();
+}
+
+Result<void> remove_events_of(Database& db, SessionId session) {
+  if (Result<void> kept = Statement(db, keep_last_id).run(); !kept) return kept;
+  return Statement(db, delete_of_session).session(session).run();
+}
+
+}  // namespace wharf::storage

@@ -1,0 +1,155 @@
+#include "storage/keys.h"
+
+#include <algorithm>
+
+#include "storage/secret_blob.h"
+#include "storage/statement.h"
+
+namespace wharf::storage {
+
+namespace {
+
+constexpr std::int64_t low_half = (std::int64_t{1} << 32) - 1;
+
+constexpr const char* select_pre_key = "SELECT pair FROM pre_key WHERE key = ?1";
+constexpr const char* select_pre_keys =
+    "SELECT key, pair FROM pre_key WHERE key >= ?1 AND key < ?2 ORDER BY key";
+constexpr const char* count_keys = "SELECT count(*) FROM pre_key WHERE key BETWEEN ?1 AND ?2";
+constexpr const char* replace_pre_key = "INSERT OR REPLACE INTO pre_key (key, pair) VALUES (?1, ?2)";
+constexpr const char* delete_pre_key = "DELETE FROM pre_key WHERE key = ?1";
+
+constexpr const char* select_signed = "SELECT pair, signature FROM signed_pre_key WHERE key = ?1";
+constexpr const char* replace_signed =
+    "INSERT OR REPLACE INTO signed_pre_key (key, pair, signature) VALUES (?1, ?2, ?3)";
+// Ids grow, except when they wrap after 16,777,215; the newest key itself is never the one to go.
+constexpr const char* delete_old_signed =
+    "DELETE FROM signed_pre_key WHERE key IN (SELECT key FROM signed_pre_key WHERE key BETWEEN ?1 AND ?2 AND key <> ?3"
+    " ORDER BY key DESC LIMIT -1 OFFSET ?4)";
+
+constexpr const char* select_retry =
+    "SELECT count FROM retry WHERE session_id = ?1 AND message_id = ?2 AND author_id = ?3";
+constexpr const char* replace_retry =
+    "INSERT INTO retry (session_id, message_id, author_id, count, at) VALUES (?1, ?2, ?3, ?4, ?5)"
+    " ON CONFLICT (session_id, message_id, author_id) DO UPDATE SET count = excluded.count, at = excluded.at";
+constexpr const char* sweep_retries =
+    "DELETE FROM retry WHERE rowid IN (SELECT rowid FROM retry WHERE at < ?1 ORDER BY at LIMIT 100)";
+constexpr UnixMs retry_kept_ms = 24 * 60 * 60 * 1000;
+
+constexpr const char* replace_app_state_key =
+    "INSERT INTO app_state_key (session_id, key_id, secret, timestamp) VALUES (?1, ?2, ?3, ?4)"
+    " ON CONFLICT (session_id, key_id) DO UPDATE SET secret = excluded.secret, timestamp = excluded.timestamp";
+constexpr const char* select_app_state_key =
+    "SELECT secret FROM app_state_key WHERE session_id = ?1 AND key_id = ?2";
+
+}  // namespace
+
+// --- own prekeys -----------------------------------------------------------------------------------------------------
+
+std::optional<protocol::KeyPair> find_pre_key(Database& db, SessionId session, protocol::PreKeyId id) {
+  Statement select(db, select_pre_key);
+  if (!select.key(session, std::int64_t{id}).next()) return std::nullopt;
+  return open_key_pair(select.blob_view());
+}
+
+std::vector<protocol::PreKey> load_pre_keys(Database& db, SessionId session, protocol::PreKeyId from,
+                                            protocol::PreKeyId to) {
+  std::vector<protocol::PreKey> keys;
+  Statement select(db, select_pre_keys);
+  select.key(session, std::int64_t{from}).key(session, std::int64_t{to});
+  while (select.next()) {
+    const auto id = static_cast<protocol::PreKeyId>(select.integer() & low_half);
+    keys.push_back(protocol::PreKey{id, open_key_pair(select.blob_view())});
+  }
+  return keys;
+}
+
+std::size_t count_pre_keys(Database& db, SessionId session) {
+  Statement select(db, count_keys);
+  return select.keys(session).next() ? select.number<std::size_t>() : 0;
+}
+
+void add_pre_keys(Changes& changes, SessionId session, std::vector<protocol::PreKey> keys) {
+  changes.add([session, keys = std::move(keys)](Database& db) -> Result<void> {
+    for (const protocol::PreKey& key : keys) {
+      const SecretBlob pair(key.pair);
+      const Result<void> put =
+          Statement(db, replace_pre_key).key(session, std::int64_t{key.id}).blob(pair.view()).run();
+      if (!put) return put;
+    }
+    return {};
+  });
+}
+
+void remove_pre_key(Changes& changes, SessionId session, protocol::PreKeyId id) {
+  changes.add([=](Database& db) { return Statement(db, delete_pre_key).key(session, std::int64_t{id}).run(); });
+}
+
+std::optional<protocol::SignedPreKey> find_signed_pre_key(Database& db, SessionId session, protocol::PreKeyId id) {
+  Statement select(db, select_signed);
+  if (!select.key(session, std::int64_t{id}).next()) return std::nullopt;
+  protocol::SignedPreKey key;
+  key.id = id;
+  key.pair = open_key_pair(select.blob_view());
+  const std::optional<protocol::Signature> signature = protocol::exactly<64>(select.blob_view());
+  if (!signature) throw ReadFailure(Error(Errc::unsupported, "a stored signature has the wrong length"));
+  key.signature = *signature;
+  return key;
+}
+
+void add_signed_pre_key(Changes& changes, SessionId session, protocol::SignedPreKey key, std::size_t keep) {
+  changes.add([=](Database& db) -> Result<void> {
+    const SecretBlob pair(key.pair);
+    const Result<void> put = Statement(db, replace_signed)
+                                 .key(session, std::int64_t{key.id})
+                                 .blob(pair.view())
+                                 .blob(key.signature)
+                                 .run();
+    if (!put) return put;
+    return Statement(db, delete_old_signed)
+        .keys(session)
+        .key(session, std::int64_t{key.id})
+        .number(std::max<std::size_t>(keep, 1) - 1)
+        .run();
+  });
+}
+
+// --- retry counters --------------------------------------------------------------------------------------------------
+
+std::uint32_t find_retry_count(Database& db, SessionId session, const protocol::Jid& author, const std::string& id) {
+  Statement select(db, select_retry);
+  return select.session(session).text(id).jid(author).next() ? select.number<std::uint32_t>() : 0;
+}
+
+void put_retry_count(Changes& changes, SessionId session, const protocol::Jid& author, const std::string& id,
+                     std::uint32_t count, UnixMs at) {
+  changes.add([=](Database& db) -> Result<void> {
+    const Result<void> put =
+        Statement(db, replace_retry).session(session).text(id).jid(author).number(count).integer(at).run();
+    if (!put) return put;
+    return Statement(db, sweep_retries).integer(at - retry_kept_ms).run();
+  });
+}
+
+// --- app state keys --------------------------------------------------------------------------------------------------
+
+void put_app_state_key(Changes& changes, SessionId session, protocol::Bytes key_id, protocol::Bytes key,
+                       std::uint64_t timestamp) {
+  changes.add([session, key_id = std::move(key_id), key = std::move(key), timestamp](Database& db) mutable {
+    const SecretBlob secret(key);
+    wipe(key);
+    return Statement(db, replace_app_state_key)
+        .session(session)
+        .blob(key_id)
+        .blob(secret.view())
+        .number(timestamp)
+        .run();
+  });
+}
+
+std::optional<protocol::Bytes> find_app_state_key(Database& db, SessionId session, protocol::ByteView key_id) {
+  Statement select(db, select_app_state_key);
+  if (!select.session(session).blob(key_id).next()) return std::nullopt;
+  return protocol::to_bytes(open_secret(select.blob_view()));
+}
+
+}  // namespace wharf::storage

@@ -1,0 +1,229 @@
+#include "storage/messages.h"
+
+#include <algorithm>
+
+#include "storage/chat_bump.h"
+#include "storage/packed.h"
+#include "storage/recall.h"
+#include "storage/statement.h"
+
+namespace wharf::storage {
+
+namespace {
+
+// Built once; their c_str() is the stable pointer that Database::prepared wants.
+const std::string columns =
+    "SELECT row, session_id, chat_id, id, from_me, author_id, ack, timestamp, created_at, push_name, kind, error,"
+    " quoted_id, quoted_author_id, mentions, secret, body, content FROM message ";
+const std::string select_by_row = columns + "WHERE row = ?1";
+const std::string select_in_chat =
+    columns + "WHERE session_id = ?1 AND id = ?2 AND chat_id = ?3 ORDER BY from_me DESC LIMIT 1";
+const std::string select_by_id =
+    columns + "WHERE session_id = ?1 AND id = ?2 AND from_me = ?3 ORDER BY row DESC LIMIT 1";
+const std::string select_newest =
+    columns + "WHERE session_id = ?1 AND chat_id = ?2 ORDER BY timestamp DESC, row DESC LIMIT ?3";
+const std::string select_before =
+    columns + "WHERE session_id = ?1 AND chat_id = ?2 AND (timestamp, row) < (?3, ?4)"
+              " ORDER BY timestamp DESC, row DESC LIMIT ?5";
+constexpr const char* select_exists =
+    "SELECT 1 FROM message WHERE session_id = ?1 AND id = ?2 AND chat_id = ?3 LIMIT 1";
+constexpr const char* select_time = "SELECT timestamp FROM message WHERE row = ?1 AND session_id = ?2";
+constexpr const char* select_row_of_id =
+    "SELECT row FROM message WHERE session_id = ?1 AND id = ?2 ORDER BY from_me DESC, row DESC LIMIT 1";
+
+constexpr const char* select_last_row =
+    "SELECT max(ifnull((SELECT max(row) FROM message), 0),"
+    " ifnull((SELECT value FROM counter WHERE name = 'message'), 0))";
+constexpr const char* keep_last_row =
+    "INSERT INTO counter (name, value) SELECT 'message', max(row) FROM message WHERE true HAVING max(row) IS NOT NULL"
+    " ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)";
+constexpr const char* insert_row =
+    "INSERT INTO message (row, session_id, chat_id, id, from_me, author_id, ack, timestamp, created_at, push_name, kind,"
+    " error, quoted_id, quoted_author_id, mentions, secret, body, content)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
+    " ON CONFLICT (session_id, id, chat_id, from_me) DO NOTHING";
+constexpr const char* raise_level =
+    "UPDATE message SET ack = ?3, error = ?4 WHERE row = ?2 AND session_id = ?1 AND (ack < ?3 OR ?3 = -1)";
+constexpr const char* set_time =
+    "UPDATE message SET timestamp = ?3 WHERE row = ?2 AND session_id = ?1 AND timestamp <> ?3";
+
+constexpr std::size_t max_page = 1'000;
+
+Bytes pack_mentions(const std::vector<Jid>& mentions) {
+  PackedWriter packed;
+  for (const Jid& jid : mentions) {
+    packed.text(jid.user);
+    packed.text(jid.server);
+    packed.number(std::uint32_t{jid.device} << 16 | jid.integrator);
+  }
+  return packed.bytes();
+}
+
+std::vector<Jid> unpack_mentions(ByteView bytes) {
+  std::vector<Jid> mentions;
+  PackedReader packed(bytes);
+  for (;;) {
+    const auto user = packed.text();
+    const auto server = packed.text();
+    const auto numbers = packed.number();
+    if (!user || !server || !numbers) return mentions;
+    Jid& jid = mentions.emplace_back(*user, *server, static_cast<std::uint16_t>(*numbers >> 16));
+    jid.integrator = static_cast<std::uint16_t>(*numbers & 0xffff);
+  }
+}
+
+MessageRow read_row(Statement& select) {
+  MessageRow row;
+  row.row = select.integer();
+  row.session = SessionId{select.integer()};
+  row.chat = select.jid();
+  row.id = select.text();
+  row.from_me = select.integer() != 0;
+  row.author = select.jid();
+  row.ack = select.number<AckLevel>();
+  row.timestamp = select.integer();
+  row.created_at = select.integer();
+  row.push_name = select.text();
+  row.kind = select.text();
+  row.error = select.text();
+  row.quoted_id = select.text();
+  row.quoted_author = select.jid();
+  row.mentions = unpack_mentions(select.blob_view());
+  row.secret = select.blob();
+  row.body = select.text();
+  row.content = select.blob();
+  return row;
+}
+
+std::optional<MessageRow> read_one(Statement& select) {
+  if (!select.next()) return std::nullopt;
+  return read_row(select);
+}
+
+/// The writer counts rows itself: SQLite would give the number of a deleted newest row out again.
+std::int64_t next_row(Database& db) {
+  std::optional<std::int64_t>& last = db.recall().last_message_row;
+  if (!last) {
+    Statement select(db, select_last_row);
+    last = select.next() ? select.integer() : 0;
+  }
+  return *last + 1;
+}
+
+Result<void> write_message(Database& db, const MessageRow& row, bool unread,
+                           const std::optional<protocol::Jid>& alternate) {
+  const Bytes mentions = pack_mentions(row.mentions);
+  const std::int64_t number = next_row(db);
+  const Result<void> inserted = Statement(db, insert_row)
+                                    .integer(number)
+                                    .session(row.session)
+                                    .jid(row.chat)
+                                    .text(row.id)
+                                    .number(row.from_me)
+                                    .jid(row.author)
+                                    .number(row.ack)
+                                    .integer(row.timestamp)
+                                    .integer(row.created_at)
+                                    .text(row.push_name)
+                                    .text(row.kind)
+                                    .text(row.error)
+                                    .text(row.quoted_id)
+                                    .jid(row.quoted_author)
+                                    .blob(mentions)
+                                    .blob(row.secret)
+                                    .text(row.body)
+                                    .blob(row.content)
+                                    .run();
+  if (!inserted) return inserted;
+  if (changed_rows(db) == 0) return {};  // known already: nothing to count twice
+  db.recall().last_message_row = number;
+  return bump_chat(db, row, number, unread, alternate);
+}
+
+Result<void> write_ack(Database& db, SessionId session, std::int64_t row, AckLevel level, const std::string& error,
+                       std::optional<UnixMs> timestamp) {
+  const std::string_view reason = level == AckLevel::error ? std::string_view(error) : std::string_view();
+  const Result<void> raised =
+      Statement(db, raise_level).session(session).integer(row).number(level).text(reason).run();
+  if (!raised || !timestamp) return raised;
+  const Result<void> timed = Statement(db, set_time).session(session).integer(row).integer(*timestamp).run();
+  if (!timed || changed_rows(db) == 0) return timed;
+  return refresh_chat(db, session, row, *timestamp);
+}
+
+}  // namespace
+
+std::optional<MessageRow> find_message_row(Database& db, std::int64_t row) {
+  Statement select(db, select_by_row.c_str());
+  return read_one(select.integer(row));
+}
+
+Result<void> keep_message_rows_used(Database& db) { return Statement(db, keep_last_row).run(); }
+
+void insert_message(Changes& changes, MessageRow row, bool unread, std::optional<protocol::Jid> chat_alternate) {
+  changes.add([row = std::move(row), unread, alternate = std::move(chat_alternate)](Database& db) {
+    return write_message(db, row, unread, alternate);
+  });
+}
+
+std::optional<MessageRow> find_message(Database& db, SessionId session, const protocol::Jid& chat,
+                                       const std::string& id) {
+  Statement select(db, select_in_chat.c_str());
+  return read_one(select.session(session).text(id).jid(chat));
+}
+
+std::optional<MessageRow> find_message_by_id(Database& db, SessionId session, const std::string& id, bool from_me) {
+  Statement select(db, select_by_id.c_str());
+  return read_one(select.session(session).text(id).number(from_me));
+}
+
+bool has_message(Database& db, SessionId session, const protocol::Jid& chat, const std::string& id) {
+  Statement select(db, select_exists);
+  return select.session(session).text(id).jid(chat).next();
+}
+
+void raise_ack(Changes& changes, SessionId session, std::int64_t message_row, AckLevel level, std::string error,
+               std::optional<UnixMs> timestamp) {
+  changes.add([=, error = std::move(error)](Database& db) {
+    return write_ack(db, session, message_row, level, error, timestamp);
+  });
+}
+
+void raise_ack_by_id(Changes& changes, SessionId session, std::string id, AckLevel level, std::string error,
+                     std::optional<UnixMs> timestamp) {
+  changes.add([=, id = std::move(id), error = std::move(error)](Database& db) -> Result<void> {
+    std::int64_t row = 0;
+    {
+      Statement select(db, select_row_of_id);
+      if (!select.session(session).text(id).next()) return {};
+      row = select.integer();
+    }
+    return write_ack(db, session, row, level, error, timestamp);
+  });
+}
+
+MessagePage page_messages(Database& db, SessionId session, const protocol::Jid& chat, std::size_t limit,
+                          std::optional<std::int64_t> before_row) {
+  MessagePage page;
+  limit = std::clamp<std::size_t>(limit, 1, max_page);
+  UnixMs before_time = 0;
+  if (before_row) {
+    Statement select(db, select_time);
+    if (!select.integer(*before_row).session(session).next()) return page;
+    before_time = select.integer();
+  }
+  Statement select(db, before_row ? select_before.c_str() : select_newest.c_str());
+  select.session(session).jid(chat);
+  if (before_row) select.integer(before_time).integer(*before_row);
+  select.number(limit + 1);  // one more tells whether there is a next page
+  while (select.next()) {
+    if (page.messages.size() == limit) {
+      page.next = page.messages.back().row;
+      break;
+    }
+    page.messages.push_back(read_row(select));
+  }
+  return page;
+}
+
+}  // namespace wharf::storage

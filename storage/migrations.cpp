@@ -1,0 +1,179 @@
+#include "storage/migrations.h"
+
+#include <array>
+#include <string>
+
+#include "storage/statement.h"
+
+namespace wharf::storage {
+
+namespace {
+
+// "WHRF": a file of another program is refused instead of filled with our tables.
+constexpr std::int64_t application_id = 0x57485246;
+
+// Conventions of the schema:
+// - `key` is session << 32 | integer (see row_key): one B-tree for tables of (session, integer).
+// - *_id columns that hold a JID are integers of table jid; 0 stands for "none".
+// - Secret blobs start with a format byte (storage/secret_blob.h), so that sealing at rest needs no rebuild.
+// - Times are Unix milliseconds.
+constexpr const char* first_schema = R"sql(
+CREATE TABLE counter (              -- high-water marks of ids that must never be given out twice
+  name TEXT PRIMARY KEY,
+  value INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE probe (id INTEGER PRIMARY KEY, filler BLOB NOT NULL);   -- written to see whether the disk takes writes
+
+CREATE TABLE jid (
+  id INTEGER PRIMARY KEY,
+  user TEXT NOT NULL, server TEXT NOT NULL, device INTEGER NOT NULL, integrator INTEGER NOT NULL,
+  UNIQUE (user, server, device, integrator)
+);
+
+CREATE TABLE session (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  status TEXT NOT NULL, config TEXT NOT NULL, metadata TEXT NOT NULL, reason TEXT NOT NULL,
+  stopped INTEGER NOT NULL, created_at INTEGER NOT NULL, last_activity INTEGER NOT NULL
+);
+CREATE TABLE device (
+  session_id INTEGER PRIMARY KEY,
+  noise BLOB NOT NULL, identity BLOB NOT NULL, adv_secret BLOB NOT NULL,        -- secret
+  registration_id INTEGER NOT NULL,
+  signed_pre_key_id INTEGER NOT NULL, signed_pre_key_at INTEGER NOT NULL,
+  next_pre_key_id INTEGER NOT NULL, first_unuploaded INTEGER NOT NULL, server_has_prekeys INTEGER NOT NULL,
+  account BLOB NOT NULL, jid_id INTEGER NOT NULL, lid_id INTEGER NOT NULL,
+  push_name TEXT NOT NULL, platform TEXT NOT NULL, business_name TEXT NOT NULL,
+  login_counter INTEGER NOT NULL, routing_info BLOB NOT NULL,
+  server_static BLOB,                                                           -- public; NULL = not known
+  server_not_before INTEGER NOT NULL, server_not_after INTEGER NOT NULL
+);
+
+CREATE TABLE pre_key (key INTEGER PRIMARY KEY, pair BLOB NOT NULL);             -- session << 32 | id; secret
+CREATE TABLE signed_pre_key (key INTEGER PRIMARY KEY, pair BLOB NOT NULL, signature BLOB NOT NULL);
+CREATE TABLE ratchet (key INTEGER PRIMARY KEY, record BLOB NOT NULL);           -- session << 32 | device JID
+CREATE TABLE identity (key INTEGER PRIMARY KEY, public BLOB NOT NULL);          -- session << 32 | device JID
+CREATE TABLE lid_of (key INTEGER PRIMARY KEY, lid_id INTEGER NOT NULL);         -- session << 32 | PN JID
+CREATE TABLE pn_of (key INTEGER PRIMARY KEY, pn_id INTEGER NOT NULL);           -- session << 32 | LID JID
+CREATE TABLE device_list (                                                      -- session << 32 | user JID
+  key INTEGER PRIMARY KEY, devices BLOB NOT NULL, raw_id INTEGER NOT NULL, fetched_at INTEGER NOT NULL
+);
+CREATE TABLE retry (
+  session_id INTEGER NOT NULL, author_id INTEGER NOT NULL, message_id TEXT NOT NULL,
+  count INTEGER NOT NULL, at INTEGER NOT NULL,
+  UNIQUE (session_id, message_id, author_id)
+);
+CREATE INDEX retry_by_age ON retry (at);
+CREATE TABLE app_state_key (
+  session_id INTEGER NOT NULL, key_id BLOB NOT NULL, secret BLOB NOT NULL, timestamp INTEGER NOT NULL,
+  UNIQUE (session_id, key_id)
+);
+
+CREATE TABLE message (
+  row INTEGER PRIMARY KEY,
+  session_id INTEGER NOT NULL, chat_id INTEGER NOT NULL, id TEXT NOT NULL, from_me INTEGER NOT NULL,
+  author_id INTEGER NOT NULL, ack INTEGER NOT NULL, timestamp INTEGER NOT NULL, created_at INTEGER NOT NULL,
+  push_name TEXT NOT NULL, kind TEXT NOT NULL, error TEXT NOT NULL,
+  quoted_id TEXT NOT NULL, quoted_author_id INTEGER NOT NULL, mentions BLOB NOT NULL, secret BLOB NOT NULL,
+  body TEXT NOT NULL, content BLOB NOT NULL,
+  UNIQUE (session_id, id, chat_id, from_me)
+);
+CREATE INDEX message_by_time ON message (session_id, chat_id, timestamp);       -- the rowid is its last column
+
+CREATE TABLE chat (
+  row INTEGER PRIMARY KEY,
+  session_id INTEGER NOT NULL, chat_id INTEGER NOT NULL, alternate_id INTEGER NOT NULL,
+  last_at INTEGER NOT NULL, last_row INTEGER NOT NULL, unread INTEGER NOT NULL,
+  name_rank INTEGER NOT NULL, name TEXT NOT NULL,                               -- 0 none, 1 push name
+  UNIQUE (session_id, chat_id)
+);
+CREATE INDEX chat_by_time ON chat (session_id, last_at, chat_id);
+
+CREATE TABLE outbox (                                                           -- session << 32 | order of acceptance
+  key INTEGER PRIMARY KEY,
+  chat_id INTEGER NOT NULL, message_id TEXT NOT NULL, state INTEGER NOT NULL, accepted_at INTEGER NOT NULL,
+  attempts INTEGER NOT NULL, stanza BLOB NOT NULL
+);
+CREATE TABLE idempotency (
+  session_id INTEGER NOT NULL, key TEXT NOT NULL, request_hash TEXT NOT NULL, message_id TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  UNIQUE (session_id, key)
+);
+CREATE INDEX idempotency_by_age ON idempotency (at);
+
+CREATE TABLE event (
+  id INTEGER PRIMARY KEY,
+  session_id INTEGER NOT NULL, at INTEGER NOT NULL,
+  session_name TEXT NOT NULL, name TEXT NOT NULL, lane TEXT NOT NULL, data TEXT NOT NULL
+);
+CREATE INDEX event_by_session ON event (session_id);
+
+CREATE TABLE webhook (
+  row INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE, session_id INTEGER, url TEXT NOT NULL, events BLOB NOT NULL, headers BLOB NOT NULL,
+  secret BLOB NOT NULL, created_at INTEGER NOT NULL, cursor INTEGER NOT NULL
+);
+CREATE INDEX webhook_by_session ON webhook (session_id);
+CREATE TABLE webhook_delivery (
+  webhook_row INTEGER NOT NULL, event_id INTEGER NOT NULL, parked INTEGER NOT NULL, attempts INTEGER NOT NULL,
+  next_try INTEGER NOT NULL, first_try INTEGER NOT NULL, lane TEXT NOT NULL, last_error TEXT NOT NULL,
+  UNIQUE (webhook_row, event_id)
+);
+CREATE INDEX delivery_in_order ON webhook_delivery (webhook_row, parked, event_id);
+CREATE INDEX delivery_by_event ON webhook_delivery (event_id);
+)sql";
+
+constexpr std::array<const char*, 1> steps_of_this_release = {first_schema};
+
+std::int64_t pragma(Database& db, const char* sql) {
+  Statement statement(db, sql);
+  return statement.next() ? statement.integer() : 0;
+}
+
+std::int64_t user_version(Database& db) { return pragma(db, "PRAGMA user_version"); }
+
+Result<void> check_owner(Database& db, std::int64_t version, std::size_t known) {
+  const std::int64_t owner = pragma(db, "PRAGMA application_id");
+  const bool empty = pragma(db, "SELECT count(*) FROM sqlite_master") == 0;
+  if (!empty && owner != application_id) return Error(Errc::unsupported, "the file is not a Wharf database");
+  if (version > static_cast<std::int64_t>(known)) {
+    return Error(Errc::unsupported, "the database has schema version " + std::to_string(version) +
+                                        ", this Wharf knows versions up to " + std::to_string(known) +
+                                        ": it was written by a newer Wharf");
+  }
+  return {};
+}
+
+Result<void> apply(Database& db, std::span<const char* const> steps) {
+  // Read again inside the transaction: another process may have migrated between.
+  const std::int64_t version = user_version(db);
+  if (Result<void> ours = check_owner(db, version, steps.size()); !ours) return ours;
+  for (std::size_t step = static_cast<std::size_t>(version); step < steps.size(); ++step) {
+    if (Result<void> applied = db.execute(steps[step]); !applied) {
+      return Error(applied.error().code, "migration " + std::to_string(step + 1) + ": " + applied.error().detail);
+    }
+  }
+  const std::string stamp = "PRAGMA application_id = " + std::to_string(application_id) +
+                            "; PRAGMA user_version = " + std::to_string(steps.size());
+  return db.execute(stamp.c_str());
+}
+
+}  // namespace
+
+std::span<const char* const> migrations() { return steps_of_this_release; }
+
+Result<void> migrate(Database& db, std::span<const char* const> steps) {
+  if (Result<void> ours = check_version(db, steps); !ours) return ours;
+  if (user_version(db) == static_cast<std::int64_t>(steps.size())) return {};
+  if (Result<void> begun = db.execute("BEGIN IMMEDIATE"); !begun) return begun;
+  Result<void> done = apply(db, steps);
+  if (done) done = db.execute("COMMIT");
+  if (!done && db.in_transaction()) (void)db.execute("ROLLBACK");
+  return done;
+}
+
+Result<void> check_version(Database& db, std::span<const char* const> steps) {
+  return check_owner(db, user_version(db), steps.size());
+}
+
+}  // namespace wharf::storage

@@ -1,0 +1,119 @@
+// The send queue and Idempotency-Key halves of storage/messages.h.
+
+#include "storage/messages.h"
+#include "storage/statement.h"
+
+namespace wharf::storage {
+
+namespace {
+
+constexpr std::int64_t low_half = (std::int64_t{1} << 32) - 1;
+
+constexpr const char* select_queue =
+    "SELECT key, chat_id, message_id, state, accepted_at, attempts, stanza FROM outbox WHERE key BETWEEN ?1 AND ?2"
+    " ORDER BY key";
+constexpr const char* insert_row =
+    "INSERT INTO outbox (key, chat_id, message_id, state, accepted_at, attempts, stanza)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+constexpr const char* seal_row = "UPDATE outbox SET state = 1, stanza = ?2 WHERE key = ?1";
+constexpr const char* count_attempt = "UPDATE outbox SET attempts = attempts + 1 WHERE key = ?1";
+constexpr const char* delete_row = "DELETE FROM outbox WHERE key = ?1";
+constexpr const char* select_last = "SELECT max(key) FROM outbox WHERE key BETWEEN ?1 AND ?2";
+constexpr const char* count_rows = "SELECT count(*) FROM outbox WHERE key BETWEEN ?1 AND ?2";
+
+constexpr const char* select_answer =
+    "SELECT request_hash, message_id, at FROM idempotency WHERE session_id = ?1 AND key = ?2 AND at >= ?3";
+constexpr const char* put_answer =
+    "INSERT INTO idempotency (session_id, key, request_hash, message_id, at) VALUES (?1, ?2, ?3, ?4, ?5)"
+    " ON CONFLICT (session_id, key) DO UPDATE SET"
+    " request_hash = excluded.request_hash, message_id = excluded.message_id, at = excluded.at";
+constexpr const char* sweep_answers =
+    "DELETE FROM idempotency WHERE rowid IN (SELECT rowid FROM idempotency WHERE at < ?1 ORDER BY at LIMIT 100)";
+constexpr UnixMs answers_kept_ms = 24 * 60 * 60 * 1000;
+
+}  // namespace
+
+std::vector<OutboxRow> load_outbox(Database& db, SessionId session) {
+  std::vector<OutboxRow> rows;
+  Statement select(db, select_queue);
+  select.keys(session);
+  while (select.next()) {
+    OutboxRow& row = rows.emplace_back();
+    row.row = select.integer() & low_half;
+    row.session = session;
+    row.chat = select.jid();
+    row.message_id = select.text();
+    row.state = select.number<OutboxState>();
+    row.accepted_at = select.integer();
+    row.attempts = select.number<std::uint32_t>();
+    row.stanza = select.blob();
+  }
+  return rows;
+}
+
+void insert_outbox(Changes& changes, OutboxRow row) {
+  changes.add([row = std::move(row)](Database& db) {
+    return Statement(db, insert_row)
+        .key(row.session, row.row)
+        .jid(row.chat)
+        .text(row.message_id)
+        .number(row.state)
+        .integer(row.accepted_at)
+        .number(row.attempts)
+        .blob(row.stanza)
+        .run();
+  });
+}
+
+void seal_outbox(Changes& changes, SessionId session, std::int64_t row, protocol::Bytes stanza) {
+  changes.add([session, row, stanza = std::move(stanza)](Database& db) {
+    return Statement(db, seal_row).key(session, row).blob(stanza).run();
+  });
+}
+
+void count_outbox_attempt(Changes& changes, SessionId session, std::int64_t row) {
+  changes.add([=](Database& db) { return Statement(db, count_attempt).key(session, row).run(); });
+}
+
+void remove_outbox(Changes& changes, SessionId session, std::int64_t row) {
+  changes.add([=](Database& db) { return Statement(db, delete_row).key(session, row).run(); });
+}
+
+std::int64_t last_outbox_row(Database& db, SessionId session) {
+  Statement select(db, select_last);
+  return select.keys(session).next() ? select.integer() & low_half : 0;
+}
+
+std::size_t count_outbox(Database& db, SessionId session) {
+  Statement select(db, count_rows);
+  return select.keys(session).next() ? select.number<std::size_t>() : 0;
+}
+
+std::optional<IdempotencyRow> find_idempotency(Database& db, SessionId session, const std::string& key,
+                                               UnixMs not_before) {
+  Statement select(db, select_answer);
+  if (!select.session(session).text(key).integer(not_before).next()) return std::nullopt;
+  IdempotencyRow row;
+  row.session = session;
+  row.key = key;
+  row.request_hash = select.text();
+  row.message_id = select.text();
+  row.at = select.integer();
+  return row;
+}
+
+void put_idempotency(Changes& changes, IdempotencyRow row) {
+  changes.add([row = std::move(row)](Database& db) -> Result<void> {
+    const Result<void> put = Statement(db, put_answer)
+                                 .session(row.session)
+                                 .text(row.key)
+                                 .text(row.request_hash)
+                                 .text(row.message_id)
+                                 .integer(row.at)
+                                 .run();
+    if (!put) return put;
+    return Statement(db, sweep_answers).integer(row.at - answers_kept_ms).run();
+  });
+}
+
+}  // namespace wharf::storage

@@ -1,0 +1,238 @@
+// The peers' half of storage/keys.h: ratchets, identities, phone number <-> LID, device lists.
+
+#include <array>
+
+#include "storage/keys.h"
+#include "storage/secret_blob.h"
+#include "storage/statement.h"
+
+namespace wharf::storage {
+
+namespace {
+
+constexpr const char* select_ratchet = "SELECT record FROM ratchet WHERE key = ?1";
+constexpr const char* replace_ratchet = "INSERT OR REPLACE INTO ratchet (key, record) VALUES (?1, ?2)";
+constexpr const char* delete_ratchet = "DELETE FROM ratchet WHERE key = ?1";
+constexpr const char* select_any_ratchet =
+    "SELECT 1 FROM jid CROSS JOIN ratchet ON ratchet.key = ?1 + jid.id WHERE jid.user = ?2 AND jid.server = ?3 LIMIT 1";
+constexpr const char* move_ratchet = "UPDATE OR REPLACE ratchet SET key = ?2 WHERE key = ?1";
+
+constexpr const char* select_identity = "SELECT public FROM identity WHERE key = ?1";
+constexpr const char* replace_identity = "INSERT OR REPLACE INTO identity (key, public) VALUES (?1, ?2)";
+constexpr const char* move_identity = "UPDATE OR IGNORE identity SET key = ?2 WHERE key = ?1";
+constexpr const char* delete_identity = "DELETE FROM identity WHERE key = ?1";
+
+constexpr const char* select_devices_of = "SELECT id, device, integrator FROM jid WHERE user = ?1 AND server = ?2";
+
+constexpr const char* select_lid = "SELECT lid_id FROM lid_of WHERE key = ?1";
+constexpr const char* select_pn = "SELECT pn_id FROM pn_of WHERE key = ?1";
+constexpr const char* replace_lid = "INSERT OR REPLACE INTO lid_of (key, lid_id) VALUES (?1, ?2)";
+constexpr const char* replace_pn = "INSERT OR REPLACE INTO pn_of (key, pn_id) VALUES (?1, ?2)";
+constexpr const char* delete_lid = "DELETE FROM lid_of WHERE key = ?1";
+constexpr const char* delete_pn = "DELETE FROM pn_of WHERE key = ?1";
+
+constexpr const char* select_device_list = "SELECT devices, raw_id, fetched_at FROM device_list WHERE key = ?1";
+constexpr const char* replace_device_list =
+    "INSERT OR REPLACE INTO device_list (key, devices, raw_id, fetched_at) VALUES (?1, ?2, ?3, ?4)";
+constexpr const char* delete_device_list = "DELETE FROM device_list WHERE key = ?1";
+
+/// A user's devices stand at two servers: its own and, for Cloud API devices, the hosted one (01 section 6).
+std::string_view hosted_server(const Jid& user) {
+  if (user.is_phone_number()) return protocol::server::hosted;
+  if (user.is_lid()) return protocol::server::hosted_lid;
+  return {};
+}
+
+struct KnownDevice {
+  std::int64_t jid_id;
+  std::uint16_t device;
+  std::uint16_t integrator;
+};
+std::vector<KnownDevice> known_devices(Database& db, std::string_view user, std::string_view server) {
+  std::vector<KnownDevice> devices;
+  Statement select(db, select_devices_of);
+  select.text(user).text(server);
+  while (select.next()) {
+    const std::int64_t id = select.integer();
+    const auto device = select.number<std::uint16_t>();
+    devices.push_back({id, device, select.number<std::uint16_t>()});
+  }
+  return devices;
+}
+
+bool has_row(Database& db, const char* select, SessionId session, std::int64_t jid_id) {
+  Statement statement(db, select);
+  return statement.key(session, jid_id).next();
+}
+
+Result<void> move_device(Database& db, SessionId session, std::int64_t from, const Jid& to) {
+  // Most JIDs of the user never had keys in this session: no rows of table jid for nothing.
+  if (has_row(db, select_ratchet, session, from)) {
+    const Result<void> moved = Statement(db, move_ratchet).key(session, from).key(session, to).run();
+    if (!moved) return moved;
+  }
+  if (has_row(db, select_identity, session, from)) {
+    const Result<void> moved = Statement(db, move_identity).key(session, from).key(session, to).run();
+    if (!moved) return moved;
+    return Statement(db, delete_identity).key(session, from).run();
+  }
+  return {};
+}
+
+Result<void> move_server(Database& db, SessionId session, const Jid& from, std::string_view from_server, const Jid& to,
+                         std::string_view to_server) {
+  for (const KnownDevice& known : known_devices(db, from.user, from_server)) {
+    Jid target(to.user, to_server, known.device);
+    target.integrator = known.integrator;
+    if (Result<void> moved = move_device(db, session, known.jid_id, target); !moved) return moved;
+  }
+  return {};
+}
+
+Result<void> forget_server(Database& db, SessionId session, std::string_view user, std::string_view server) {
+  for (const KnownDevice& known : known_devices(db, user, server)) {
+    if (Result<void> gone = Statement(db, delete_ratchet).key(session, known.jid_id).run(); !gone) return gone;
+    if (Result<void> gone = Statement(db, delete_identity).key(session, known.jid_id).run(); !gone) return gone;
+  }
+  return {};
+}
+
+std::optional<std::int64_t> mapped(Database& db, const char* sql, SessionId session, const Jid& from) {
+  Statement select(db, sql);
+  if (!select.key(session, from).next()) return std::nullopt;
+  return select.integer();
+}
+
+Result<void> write_lid(Database& db, SessionId session, const Jid& pn, const Jid& lid) {
+  const std::optional<std::int64_t> old_lid = mapped(db, select_lid, session, pn);
+  const std::optional<std::int64_t> old_pn = mapped(db, select_pn, session, lid);
+  Result<std::int64_t> pn_id = jid_id(db, pn);
+  if (!pn_id) return pn_id.error();
+  Result<std::int64_t> lid_id = jid_id(db, lid);
+  if (!lid_id) return lid_id.error();
+  if (old_lid == *lid_id && old_pn == *pn_id) return {};
+  if (old_lid && *old_lid != *lid_id) {
+    if (Result<void> gone = Statement(db, delete_pn).key(session, *old_lid).run(); !gone) return gone;
+  }
+  if (old_pn && *old_pn != *pn_id) {
+    if (Result<void> gone = Statement(db, delete_lid).key(session, *old_pn).run(); !gone) return gone;
+  }
+  if (Result<void> put = Statement(db, replace_lid).key(session, *pn_id).integer(*lid_id).run(); !put) return put;
+  return Statement(db, replace_pn).key(session, *lid_id).integer(*pn_id).run();
+}
+
+}  // namespace
+
+// --- ratchets and identities -----------------------------------------------------------------------------------------
+
+std::optional<protocol::Bytes> find_ratchet(Database& db, SessionId session, const protocol::Jid& device) {
+  Statement select(db, select_ratchet);
+  if (!select.key(session, device).next()) return std::nullopt;
+  return select.blob();
+}
+
+void put_ratchet(Changes& changes, SessionId session, const protocol::Jid& device, protocol::Bytes record) {
+  changes.add([session, device, record = std::move(record)](Database& db) mutable {
+    Result<void> put = Statement(db, replace_ratchet).key(session, device).blob(record).run();
+    wipe(record);
+    return put;
+  });
+}
+
+void remove_ratchet(Changes& changes, SessionId session, const protocol::Jid& device) {
+  changes.add([=](Database& db) { return Statement(db, delete_ratchet).key(session, device).run(); });
+}
+
+void migrate_user(Changes& changes, SessionId session, const protocol::Jid& from_user, const protocol::Jid& to_user) {
+  changes.add([=](Database& db) -> Result<void> {
+    if (from_user.user == to_user.user && from_user.server == to_user.server) return {};
+    const Result<void> moved = move_server(db, session, from_user, from_user.server, to_user, to_user.server);
+    const std::string_view from_hosted = hosted_server(from_user), to_hosted = hosted_server(to_user);
+    if (!moved || from_hosted.empty() || to_hosted.empty()) return moved;
+    return move_server(db, session, from_user, from_hosted, to_user, to_hosted);
+  });
+}
+
+bool has_ratchets_of(Database& db, SessionId session, const protocol::Jid& user) {
+  const std::string_view hosted = hosted_server(user);
+  const auto at = [&](std::string_view server) {
+    Statement select(db, select_any_ratchet);
+    return select.key(session, std::int64_t{0}).text(user.user).text(server).next();
+  };
+  return at(user.server) || (!hosted.empty() && at(hosted));
+}
+
+std::optional<protocol::PublicKey> find_identity(Database& db, SessionId session, const protocol::Jid& device) {
+  Statement select(db, select_identity);
+  if (!select.key(session, device).next()) return std::nullopt;
+  return protocol::exactly<32>(select.blob_view());
+}
+
+void put_identity(Changes& changes, SessionId session, const protocol::Jid& device, const protocol::PublicKey& key) {
+  changes.add([=](Database& db) { return Statement(db, replace_identity).key(session, device).blob(key).run(); });
+}
+
+void forget_user_keys(Changes& changes, SessionId session, const protocol::Jid& user) {
+  changes.add([=](Database& db) -> Result<void> {
+    const Result<void> forgotten = forget_server(db, session, user.user, user.server);
+    const std::string_view hosted = hosted_server(user);
+    if (!forgotten || hosted.empty()) return forgotten;
+    return forget_server(db, session, user.user, hosted);
+  });
+}
+
+// --- phone number <-> LID ----------------------------------------------------------------------------------------------
+
+std::optional<protocol::Jid> find_lid(Database& db, SessionId session, const protocol::Jid& pn) {
+  const std::optional<std::int64_t> id = mapped(db, select_lid, session, pn);
+  if (!id) return std::nullopt;
+  return jid_of(db, *id);
+}
+
+std::optional<protocol::Jid> find_pn(Database& db, SessionId session, const protocol::Jid& lid) {
+  const std::optional<std::int64_t> id = mapped(db, select_pn, session, lid);
+  if (!id) return std::nullopt;
+  return jid_of(db, *id);
+}
+
+void put_lid(Changes& changes, SessionId session, const protocol::Jid& pn, const protocol::Jid& lid) {
+  changes.add([=](Database& db) { return write_lid(db, session, pn, lid); });
+}
+
+// --- device lists ------------------------------------------------------------------------------------------------------
+
+std::optional<DeviceListRow> find_device_list(Database& db, SessionId session, const protocol::Jid& user) {
+  Statement select(db, select_device_list);
+  if (!select.key(session, user).next()) return std::nullopt;
+  DeviceListRow row;
+  const ByteView devices = select.blob_view();
+  for (std::size_t i = 0; i + 1 < devices.size(); i += 2) {
+    row.devices.push_back(static_cast<std::uint16_t>(devices[i] << 8 | devices[i + 1]));
+  }
+  row.raw_id = select.number<std::uint32_t>();
+  row.fetched_at = select.integer();
+  return row;
+}
+
+void put_device_list(Changes& changes, SessionId session, const protocol::Jid& user, DeviceListRow row) {
+  changes.add([session, user, row = std::move(row)](Database& db) {
+    Bytes devices;
+    devices.reserve(row.devices.size() * 2);
+    for (const std::uint16_t device : row.devices) {
+      devices.push_back(static_cast<std::uint8_t>(device >> 8));
+      devices.push_back(static_cast<std::uint8_t>(device & 0xff));
+    }
+    return Statement(db, replace_device_list)
+        .key(session, user)
+        .blob(devices)
+        .number(row.raw_id)
+        .integer(row.fetched_at)
+        .run();
+  });
+}
+
+void remove_device_list(Changes& changes, SessionId session, const protocol::Jid& user) {
+  changes.add([=](Database& db) { return Statement(db, delete_device_list).key(session, user).run(); });
+}
+
+}  // namespace wharf::storage

@@ -1,0 +1,203 @@
+#include "storage/sessions.h"
+
+#include <array>
+
+#include "storage/chat_bump.h"
+#include "storage/event_log.h"
+#include "storage/secret_blob.h"
+#include "storage/statement.h"
+
+namespace wharf::storage {
+
+namespace {
+
+constexpr const char* select_sessions =
+    "SELECT id, name, status, config, metadata, reason, stopped, created_at, last_activity FROM session ORDER BY id";
+constexpr const char* insert_row =
+    "INSERT INTO session (id, name, status, config, metadata, reason, stopped, created_at, last_activity)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+constexpr const char* keep_last_id =
+    "INSERT INTO counter (name, value) VALUES ('session', ?1)"
+    " ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)";
+constexpr const char* select_last_id = "SELECT value FROM counter WHERE name = 'session'";
+constexpr const char* update_row =
+    "UPDATE session SET status = ?2, config = ?3, metadata = ?4, reason = ?5, stopped = ?6, last_activity = ?7"
+    " WHERE id = ?1";
+constexpr const char* touch_row =
+    "UPDATE session SET last_activity = ?2 WHERE id = ?1 AND last_activity < ?2";
+
+constexpr const char* select_device =
+    "SELECT noise, identity, adv_secret, registration_id, signed_pre_key_id, signed_pre_key_at, next_pre_key_id,"
+    " first_unuploaded, server_has_prekeys, account, jid_id, lid_id, push_name, platform, business_name, login_counter,"
+    " routing_info, server_not_before, server_not_after, server_static FROM device WHERE session_id = ?1";
+constexpr const char* replace_device =
+    "INSERT OR REPLACE INTO device (session_id, noise, identity, adv_secret, registration_id, signed_pre_key_id,"
+    " signed_pre_key_at, next_pre_key_id, first_unuploaded, server_has_prekeys, account, jid_id, lid_id, push_name,"
+    " platform, business_name, login_counter, routing_info, server_not_before, server_not_after, server_static)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
+
+// Keys and mappings of the linked device: what a log-out forgets. ?1 to ?2 are the row keys of the session.
+constexpr std::array delete_device_keys = {
+    "DELETE FROM pre_key WHERE key BETWEEN ?1 AND ?2",     "DELETE FROM signed_pre_key WHERE key BETWEEN ?1 AND ?2",
+    "DELETE FROM ratchet WHERE key BETWEEN ?1 AND ?2",     "DELETE FROM identity WHERE key BETWEEN ?1 AND ?2",
+    "DELETE FROM device_list WHERE key BETWEEN ?1 AND ?2", "DELETE FROM lid_of WHERE key BETWEEN ?1 AND ?2",
+    "DELETE FROM pn_of WHERE key BETWEEN ?1 AND ?2",
+};
+constexpr std::array delete_device_rows = {
+    "DELETE FROM device WHERE session_id = ?1",
+    "DELETE FROM retry WHERE session_id = ?1",
+    "DELETE FROM app_state_key WHERE session_id = ?1",
+};
+constexpr std::array delete_session_rows = {
+    "DELETE FROM message WHERE session_id = ?1",
+    "DELETE FROM chat WHERE session_id = ?1",
+    "DELETE FROM idempotency WHERE session_id = ?1",
+    "DELETE FROM webhook_delivery WHERE webhook_row IN (SELECT row FROM webhook WHERE session_id = ?1)",
+    "DELETE FROM webhook WHERE session_id = ?1",
+    "DELETE FROM webhook_delivery WHERE event_id IN (SELECT id FROM event WHERE session_id = ?1)",
+    "DELETE FROM session WHERE id = ?1",
+};
+constexpr const char* delete_outbox = "DELETE FROM outbox WHERE key BETWEEN ?1 AND ?2";
+
+Result<void> forget_device(Database& db, SessionId session) {
+  for (const char* sql : delete_device_keys) {
+    if (Result<void> deleted = Statement(db, sql).keys(session).run(); !deleted) return deleted;
+  }
+  for (const char* sql : delete_device_rows) {
+    if (Result<void> deleted = Statement(db, sql).session(session).run(); !deleted) return deleted;
+  }
+  return {};
+}
+
+Result<void> forget_session(Database& db, SessionId session) {
+  if (Result<void> forgotten = forget_device(db, session); !forgotten) return forgotten;
+  if (Result<void> kept = keep_message_rows_used(db); !kept) return kept;
+  if (Result<void> deleted = Statement(db, delete_outbox).keys(session).run(); !deleted) return deleted;
+  for (const char* sql : delete_session_rows) {
+    if (Result<void> deleted = Statement(db, sql).session(session).run(); !deleted) return deleted;
+  }
+  return remove_events_of(db, session);
+}
+
+Result<void> write_device(Database& db, const DeviceRow& row) {
+  const SecretBlob noise(row.noise), identity(row.identity), adv_secret(row.adv_secret);
+  Statement put(db, replace_device);
+  put.session(row.session).blob(noise.view()).blob(identity.view()).blob(adv_secret.view());
+  put.number(row.registration_id).number(row.signed_pre_key_id).integer(row.signed_pre_key_at);
+  put.number(row.next_pre_key_id).number(row.first_unuploaded).number(row.server_has_prekeys);
+  put.blob(row.account).jid(row.jid).jid(row.lid);
+  put.text(row.push_name).text(row.platform).text(row.business_name);
+  put.number(row.login_counter).blob(row.routing_info);
+  put.number(row.server_not_before).number(row.server_not_after);
+  if (row.server_static) {
+    put.blob(*row.server_static);
+  } else {
+    put.null();
+  }
+  return put.run();
+}
+
+}  // namespace
+
+std::vector<SessionRow> load_sessions(Database& db) {
+  std::vector<SessionRow> rows;
+  Statement select(db, select_sessions);
+  while (select.next()) {
+    SessionRow& row = rows.emplace_back();
+    row.id = SessionId{select.integer()};
+    row.name = select.text();
+    row.status = select.text();
+    row.config = select.text();
+    row.metadata = select.text();
+    row.reason = select.text();
+    row.stopped = select.integer() != 0;
+    row.created_at = select.integer();
+    row.last_activity = select.integer();
+  }
+  return rows;
+}
+
+void insert_session(Changes& changes, SessionRow row) {
+  changes.add([row = std::move(row)](Database& db) -> Result<void> {
+    if (row.id.value <= 0 || !row_key(row.id, 0)) return Error(Errc::malformed, "session ids are 1 to 2^31 - 1");
+    if (Result<void> kept = Statement(db, keep_last_id).session(row.id).run(); !kept) return kept;
+    return Statement(db, insert_row)
+        .session(row.id)
+        .text(row.name)
+        .text(row.status)
+        .text(row.config)
+        .text(row.metadata)
+        .text(row.reason)
+        .number(row.stopped)
+        .integer(row.created_at)
+        .integer(row.last_activity)
+        .run();
+  });
+}
+
+void update_session(Changes& changes, SessionRow row) {
+  changes.add([row = std::move(row)](Database& db) {
+    return Statement(db, update_row)
+        .session(row.id)
+        .text(row.status)
+        .text(row.config)
+        .text(row.metadata)
+        .text(row.reason)
+        .number(row.stopped)
+        .integer(row.last_activity)
+        .run();
+  });
+}
+
+void touch_session(Changes& changes, SessionId session, UnixMs at) {
+  changes.add([=](Database& db) { return Statement(db, touch_row).session(session).integer(at).run(); });
+}
+
+void remove_session(Changes& changes, SessionId session) {
+  changes.add([=](Database& db) { return forget_session(db, session); });
+}
+
+std::int64_t last_session_id(Database& db) {
+  Statement select(db, select_last_id);
+  return select.next() ? select.integer() : 0;
+}
+
+std::optional<DeviceRow> load_device(Database& db, SessionId session) {
+  Statement select(db, select_device);
+  if (!select.session(session).next()) return std::nullopt;
+  DeviceRow row;
+  row.session = session;
+  row.noise = open_key_pair(select.blob_view());
+  row.identity = open_key_pair(select.blob_view());
+  const std::optional<protocol::Key32> adv_secret = protocol::exactly<32>(open_secret(select.blob_view()));
+  if (!adv_secret) throw ReadFailure(Error(Errc::unsupported, "the stored ADV secret has the wrong length"));
+  row.adv_secret = *adv_secret;
+  row.registration_id = select.number<std::uint32_t>();
+  row.signed_pre_key_id = select.number<protocol::PreKeyId>();
+  row.signed_pre_key_at = select.integer();
+  row.next_pre_key_id = select.number<protocol::PreKeyId>();
+  row.first_unuploaded = select.number<protocol::PreKeyId>();
+  row.server_has_prekeys = select.integer() != 0;
+  row.account = select.blob();
+  row.jid = select.jid();
+  row.lid = select.jid();
+  row.push_name = select.text();
+  row.platform = select.text();
+  row.business_name = select.text();
+  row.login_counter = select.number<std::uint32_t>();
+  row.routing_info = select.blob();
+  row.server_not_before = select.number<std::uint64_t>();
+  row.server_not_after = select.number<std::uint64_t>();
+  row.server_static = protocol::exactly<32>(select.blob_view());
+  return row;
+}
+
+void put_device(Changes& changes, DeviceRow row) {
+  changes.add([row = std::move(row)](Database& db) { return write_device(db, row); });
+}
+
+void wipe_device(Changes& changes, SessionId session) {
+  changes.add([=](Database& db) { return forget_device(db, session); });
+}
+
+}  // namespace wharf::storage

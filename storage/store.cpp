@@ -1,0 +1,416 @@
+// The queue between the loop and the one writer.
+//
+// The loop appends turns under a mutex; the writer takes everything at once (a swap) and commits it in batches: BEGIN
+// IMMEDIATE, each turn in its own savepoint, COMMIT. One flush of the disk pays for the whole batch, and while it
+// lasts the next batch collects by itself: under load batches grow, idle ones are single turns without delay.
+// A batch returns to the loop as one function: listener first, then the completions in order.
+//
+// Without `post` the same batches run on the caller, one turn each; a commit from inside a completion queues behind
+// and is run by the outermost call, so that actors that commit again from their completion do not nest.
+
+#include "storage/store.h"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <iterator>
+#include <mutex>
+#include <thread>
+
+#include "storage/backup.h"
+#include "storage/event_log.h"
+#include "storage/recall.h"
+#include "storage/statement.h"
+
+namespace wharf::storage {
+
+namespace {
+
+constexpr std::size_t probe_bytes = 16 * 1024;  // a few pages: a disk with one free block is not a working disk
+
+constexpr const char* begin = "BEGIN IMMEDIATE";
+constexpr const char* commit_all = "COMMIT";
+constexpr const char* rollback_all = "ROLLBACK";
+constexpr const char* begin_turn = "SAVEPOINT turn";
+constexpr const char* end_turn = "RELEASE turn";
+constexpr const char* rollback_turn = "ROLLBACK TO turn";
+constexpr const char* write_probe = "INSERT OR REPLACE INTO probe (id, filler) VALUES (1, randomblob(?1))";
+
+using Listener = std::function<void(const std::vector<Event>&)>;
+
+struct Turn {
+  Changes changes;
+  Store::Committed done;
+};
+
+/// What a batch has to tell the loop.
+struct Outcome {
+  std::vector<Event> events;
+  std::vector<std::pair<Store::Committed, Result<void>>> completions;
+
+  void tell(const std::shared_ptr<Listener>& listener) {
+    // One actor's exception must not swallow the completions of the others.
+    std::exception_ptr first;
+    const auto guarded = [&first](const auto& call) {
+      try {
+        call();
+      } catch (...) {
+        if (!first) first = std::current_exception();
+      }
+    };
+    if (!events.empty() && *listener) guarded([&] { (*listener)(events); });
+    for (auto& [done, result] : completions) {
+      if (done) guarded([&] { done(std::move(result)); });
+    }
+    if (first) std::rethrow_exception(first);
+  }
+};
+
+}  // namespace
+
+void Changes::append(Changes&& more) {
+  writes_.insert(writes_.end(), std::make_move_iterator(more.writes_.begin()), std::make_move_iterator(more.writes_.end()));
+  events_.insert(events_.end(), std::make_move_iterator(more.events_.begin()), std::make_move_iterator(more.events_.end()));
+  more.writes_.clear();
+  more.events_.clear();
+}
+
+struct Store::State {
+  State(Settings s, std::unique_ptr<Database> w) : settings(std::move(s)), writer(std::move(w)), log(settings.max_events) {}
+
+  Settings settings;
+  std::unique_ptr<Database> writer;  // of the writer thread once it runs
+  std::unique_ptr<Database> reader;  // of the loop; none for ":memory:", which is read through the writer
+  EventLog log;
+  std::shared_ptr<Listener> listener = std::make_shared<Listener>();  // shared with batches on their way to the loop
+
+  mutable std::mutex mutex;
+  std::condition_variable work;       // for the writer
+  std::condition_variable progress;   // for flush()
+  std::deque<Turn> queue;
+  std::vector<std::function<void(bool)>> pings;
+  std::size_t wake_at = 1;            // queue length that wakes the writer
+  std::uint64_t accepted = 0;         // turns ever queued
+  std::uint64_t finished = 0;         // turns handed back
+  bool stopping = false;
+
+  std::atomic<std::size_t> queued = 0;
+  std::atomic<bool> healthy = true;
+  mutable std::mutex failure_mutex;
+  std::string failure;
+
+  std::thread thread;
+  bool running_inline = false;
+
+  bool inline_mode() const { return !settings.post; }
+
+  // --- writing: on the writer thread, or on the caller in inline mode -------------------------------------------------
+  Result<void> statement(const char* sql) { return Statement(*writer, sql).run(); }
+  Result<void> run_turn(Changes& changes, std::vector<Event>& events);
+  Result<void> run_isolated(Changes& changes, std::vector<Event>& events);
+  Result<void> run_transaction(std::vector<Turn>& turns, std::vector<Result<void>>& results, std::vector<Event>& events);
+  Outcome run_batch(std::vector<Turn> turns);
+  void forget();
+  void undo_all();
+  void note_failure(const Error& error);
+  void note_success();
+  void probe();
+
+  // --- the thread -------------------------------------------------------------------------------------------------------
+  void run();
+  void deliver(Outcome outcome, std::size_t turns);
+  void answer_pings(std::vector<std::function<void(bool)>> asked);
+  void run_inline();
+};
+
+/// After every rollback: what is remembered may be of rows that are gone now.
+void Store::State::forget() {
+  writer->recall().forget();
+  log.forget();
+}
+
+void Store::State::undo_all() {
+  if (writer->in_transaction()) (void)statement(rollback_all);
+  forget();
+}
+
+void Store::State::note_failure(const Error& error) {
+  {
+    const std::lock_guard lock(failure_mutex);
+    failure = error.detail;
+  }
+  healthy = false;
+}
+
+void Store::State::note_success() { healthy = true; }
+
+Result<void> Store::State::run_turn(Changes& changes, std::vector<Event>& events) {
+  // Names before the writes: the turn that removes a session still reports under its name.
+  log.learn_names(*writer, changes.events_);
+  for (const Changes::Write& write : changes.writes_) {
+    if (Result<void> written = write(*writer); !written) return written;
+  }
+  return log.append(*writer, std::move(changes.events_), events);
+}
+
+Result<void> Store::State::run_isolated(Changes& changes, std::vector<Event>& events) {
+  if (Result<void> begun = statement(begin_turn); !begun) return begun;
+  const std::size_t events_before = events.size();
+  Result<void> result;
+  try {
+    result = run_turn(changes, events);
+  } catch (const ReadFailure& failure) {
+    result = failure.error;
+  } catch (const std::exception& exception) {
+    result = Error(Errc::internal, std::string("a turn threw: ") + exception.what());
+  }
+  if (result) result = statement(end_turn);
+  if (result) return result;
+  events.resize(events_before);
+  // ROLLBACK TO leaves the savepoint open: both statements, or the batch could commit half a turn.
+  const bool undone = writer->in_transaction() && statement(rollback_turn) && statement(end_turn);
+  if (!undone && writer->in_transaction()) (void)statement(rollback_all);
+  forget();
+  return result;
+}
+
+/// An error concerns every turn: nothing of the batch is stored.
+Result<void> Store::State::run_transaction(std::vector<Turn>& turns, std::vector<Result<void>>& results,
+                                           std::vector<Event>& events) {
+  if (Result<void> begun = statement(begin); !begun) return begun;
+  for (std::size_t i = 0; i < turns.size(); ++i) {
+    if (turns[i].changes.empty()) continue;
+    results[i] = run_isolated(turns[i].changes, events);
+    // A full disk or an I/O error can make SQLite give up the whole transaction.
+    if (!writer->in_transaction()) {
+      return results[i] ? Error(Errc::storage, "SQLite rolled the transaction back") : results[i].error();
+    }
+  }
+  try {
+    log.prune(*writer);
+  } catch (const ReadFailure&) {
+    // Old events may stay: the next batch tries again. The turns decide.
+  }
+  if (!writer->in_transaction()) return Error(Errc::storage_full, "SQLite rolled the transaction back while pruning");
+  return statement(commit_all);
+}
+
+Outcome Store::State::run_batch(std::vector<Turn> turns) {
+  Outcome outcome;
+  std::vector<Result<void>> results(turns.size());
+  bool any = false;
+  for (const Turn& turn : turns) any = any || !turn.changes.empty();
+  if (any) {
+    const Result<void> committed = run_transaction(turns, results, outcome.events);
+    const Error* worst = nullptr;
+    if (!committed) {
+      undo_all();
+      outcome.events.clear();
+      for (std::size_t i = 0; i < turns.size(); ++i) {
+        if (!turns[i].changes.empty()) results[i] = committed.error();
+      }
+      worst = &committed.error();
+    }
+    for (const Result<void>& result : results) {
+      if (!result && (result.error().code == Errc::storage_full || result.error().code == Errc::storage)) worst = &result.error();
+    }
+    if (worst) {
+      note_failure(*worst);
+    } else {
+      note_success();
+    }
+  }
+  outcome.completions.reserve(turns.size());
+  for (std::size_t i = 0; i < turns.size(); ++i) {
+    outcome.completions.emplace_back(std::move(turns[i].done), std::move(results[i]));
+  }
+  return outcome;
+}
+
+void Store::State::probe() {
+  Result<void> written = statement(begin);
+  if (written) written = Statement(*writer, write_probe).number(probe_bytes).run();
+  if (written) written = statement(commit_all);
+  if (written) {
+    note_success();
+  } else {
+    undo_all();
+    note_failure(written.error());
+  }
+}
+
+void Store::State::deliver(Outcome outcome, std::size_t turns) {
+  // std::function wants a copyable callable.
+  auto shared = std::make_shared<Outcome>(std::move(outcome));
+  queued -= turns;
+  settings.post([shared, told = listener] { shared->tell(told); });
+  {
+    const std::lock_guard lock(mutex);
+    finished += turns;
+  }
+  progress.notify_all();
+}
+
+void Store::State::answer_pings(std::vector<std::function<void(bool)>> asked) {
+  for (auto& done : asked) {
+    settings.post([done = std::move(done), well = healthy.load()] { done(well); });
+  }
+}
+
+void Store::State::run() {
+  std::deque<Turn> taken;
+  for (;;) {
+    std::vector<std::function<void(bool)>> asked;
+    bool idle = false;
+    {
+      std::unique_lock lock(mutex);
+      const auto something = [this] { return stopping || !queue.empty() || !pings.empty(); };
+      if (taken.empty()) {
+        if (healthy) {
+          work.wait(lock, something);
+        } else {
+          idle = !work.wait_for(lock, settings.probe_interval, something);
+        }
+        if (settings.max_wait.count() > 0 && !queue.empty() && pings.empty()) {
+          wake_at = settings.max_turns_per_commit;
+          work.wait_for(lock, settings.max_wait,
+                        [this] { return stopping || !pings.empty() || queue.size() >= settings.max_turns_per_commit; });
+          wake_at = 1;
+        }
+        taken.swap(queue);
+      }
+      asked.swap(pings);
+      if (stopping && taken.empty() && asked.empty()) return;
+    }
+    if (idle) probe();
+    answer_pings(std::move(asked));
+    if (taken.empty()) continue;
+    std::vector<Turn> batch;
+    const std::size_t size = std::min(taken.size(), std::max<std::size_t>(settings.max_turns_per_commit, 1));
+    batch.reserve(size);
+    for (std::size_t i = 0; i < size; ++i) {
+      batch.push_back(std::move(taken.front()));
+      taken.pop_front();
+    }
+    deliver(run_batch(std::move(batch)), size);
+  }
+}
+
+void Store::State::run_inline() {
+  if (running_inline) return;
+  running_inline = true;
+  struct Done {
+    bool& flag;
+    ~Done() { flag = false; }
+  } done{running_inline};
+  while (!queue.empty()) {
+    std::vector<Turn> batch;
+    batch.push_back(std::move(queue.front()));
+    queue.pop_front();
+    Outcome outcome = run_batch(std::move(batch));
+    --queued;
+    outcome.tell(listener);
+  }
+}
+
+Store::Store() = default;
+
+Result<std::unique_ptr<Store>> Store::open(Settings settings) {
+  if (settings.path == ":memory:" && settings.post) {
+    return Error(Errc::unsupported, "an in-memory database has one connection: it needs the inline store");
+  }
+  Result<std::unique_ptr<Database>> writer = Database::open(settings.path, Database::Mode::read_write, settings.synchronous);
+  if (!writer) return writer.error();
+  std::unique_ptr<Store> store(new Store);
+  store->state_ = std::make_unique<State>(std::move(settings), std::move(*writer));
+  State& state = *store->state_;
+  if (state.settings.path != ":memory:") {
+    Result<std::unique_ptr<Database>> reader = store->open_reader();
+    if (!reader) return reader.error();
+    state.reader = std::move(*reader);
+  }
+  if (!state.inline_mode()) state.thread = std::thread([&state] { state.run(); });
+  return store;
+}
+
+Store::~Store() {
+  if (!state_ || !state_->thread.joinable()) return;
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->stopping = true;
+  }
+  state_->work.notify_one();
+  state_->thread.join();
+}
+
+void Store::commit(Changes changes, Committed done) {
+  State& state = *state_;
+  if (state.queued >= state.settings.max_queued_turns) {
+    Result<void> refused = Error(Errc::rate_limited, "the storage queue is full");
+    if (!done) return;
+    if (state.inline_mode()) return done(std::move(refused));
+    return state.settings.post([done = std::move(done), refused = std::move(refused)] { done(refused); });
+  }
+  ++state.queued;
+  if (state.inline_mode()) {
+    state.queue.push_back(Turn{std::move(changes), std::move(done)});
+    return state.run_inline();
+  }
+  bool wake = false;
+  {
+    const std::lock_guard lock(state.mutex);
+    state.queue.push_back(Turn{std::move(changes), std::move(done)});
+    ++state.accepted;
+    wake = state.queue.size() == 1 || state.queue.size() == state.wake_at;
+  }
+  if (wake) state.work.notify_one();
+}
+
+Database& Store::reader() { return state_->reader ? *state_->reader : *state_->writer; }
+
+Result<std::unique_ptr<Database>> Store::open_reader() const {
+  if (state_->settings.path == ":memory:") return Error(Errc::unsupported, "an in-memory database has one connection");
+  return Database::open(state_->settings.path, Database::Mode::read_only, state_->settings.synchronous);
+}
+
+void Store::on_events(std::function<void(const std::vector<Event>&)> listener) { *state_->listener = std::move(listener); }
+
+bool Store::healthy() const { return state_->healthy; }
+
+std::string Store::last_failure() const {
+  const std::lock_guard lock(state_->failure_mutex);
+  return state_->failure;
+}
+
+std::size_t Store::queued_turns() const { return state_->queued; }
+
+void Store::ping(std::function<void(bool)> done) {
+  State& state = *state_;
+  if (state.inline_mode()) {
+    if (!state.healthy && !state.running_inline) state.probe();
+    return done(state.healthy);
+  }
+  {
+    const std::lock_guard lock(state.mutex);
+    state.pings.push_back(std::move(done));
+  }
+  state.work.notify_one();
+}
+
+void Store::flush() {
+  State& state = *state_;
+  if (state.inline_mode()) return;
+  std::unique_lock lock(state.mutex);
+  const std::uint64_t target = state.accepted;
+  state.progress.wait(lock, [&] { return state.finished >= target; });
+}
+
+Result<void> Store::backup(const std::string& target) const {
+  Result<std::unique_ptr<Database>> source = open_reader();
+  if (!source) return source.error();
+  return copy_database(**source, target);
+}
+
+}  // namespace wharf::storage

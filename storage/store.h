@@ -1,0 +1,106 @@
+#pragma once
+// The turn transaction. A turn's rows are collected in a Changes, committed by the one writer thread together with
+// whatever other turns are waiting (each in its own savepoint, one flush for all), and only when the commit is
+// durable does the completion run on the loop. DESIGN "What must stay true" 1, 2 and 5.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/database.h"
+#include "storage/ids.h"
+
+namespace wharf::storage {
+
+/// An event to be appended to the log in the same transaction as the rows it reports.
+struct NewEvent {
+  NewEvent() = default;
+  NewEvent(SessionId s, std::string n, std::string l, std::string d, UnixMs t)
+      : session(s), name(std::move(n)), lane(std::move(l)), data(std::move(d)), at(t) {}
+  SessionId session;
+  std::string name;   // "message", "ack", ...
+  std::string lane;   // order key for webhooks: the chat, or "" for session events
+  std::string data;   // JSON object in the dialect-neutral form of sessions/event_json.h
+  UnixMs at = 0;
+};
+struct Event : NewEvent {
+  EventId id = 0;
+  std::string session_name;
+};
+
+/// Rows of one turn, in order. Move-only value; the writes run on the writer thread and own everything they need.
+class Changes {
+ public:
+  using Write = std::function<Result<void>(Database&)>;
+  Changes() = default;
+  Changes(Changes&&) = default;
+  Changes& operator=(Changes&&) = default;
+
+  void add(Write write) { writes_.push_back(std::move(write)); }
+  void emit(NewEvent event) { events_.push_back(std::move(event)); }
+  bool empty() const { return writes_.empty() && events_.empty(); }
+  void append(Changes&& more);
+
+ private:
+  friend class Store;
+  std::vector<Write> writes_;
+  std::vector<NewEvent> events_;
+};
+
+class Store {
+ public:
+  struct Settings {
+    std::string path;                 // the SQLite file
+    Synchronous synchronous = Synchronous::full;
+    /// Runs a function on the loop. Empty: everything runs inline on the caller (tests, simulation).
+    std::function<void(std::function<void()>)> post;
+    std::size_t max_turns_per_commit = 256;
+    std::chrono::milliseconds max_wait{0};  // how long the writer waits for more turns; 0 = takes what is queued
+    std::size_t max_queued_turns = 100'000; // over it commit fails at once with rate_limited
+    /// Newest ids kept in the log. What a webhook has not had yet stays longer, up to twice as many.
+    /// Readers with an older cursor start at the oldest kept one.
+    std::int64_t max_events = 1'000'000;
+    std::chrono::milliseconds probe_interval{1000};  // of the health probe after a failure
+  };
+  /// Opens or creates the file and applies migrations. Errors: storage, storage_full, unsupported.
+  static Result<std::unique_ptr<Store>> open(Settings settings);
+  ~Store();  // commits what is queued, then closes
+
+  using Committed = std::function<void(Result<void>)>;
+  /// Queues the turn. `done` runs on the loop after the transaction is durable (or rolled back: storage_full when the
+  /// disk is full or read-only). Turns of one caller commit in call order. An empty Changes completes without I/O, but
+  /// still in order behind earlier turns. Inline, a commit from inside a completion or the listener is queued and run
+  /// when that returns.
+  void commit(Changes changes, Committed done);
+
+  /// The loop's reading connection: sees every commit whose completion has run.
+  Database& reader();
+  /// A further reading connection for a worker thread. Errors: storage.
+  Result<std::unique_ptr<Database>> open_reader() const;
+
+  /// Called on the loop, in id order, after each commit and before the completions of its turns.
+  void on_events(std::function<void(const std::vector<Event>&)> listener);
+
+  /// True while the last commit worked. After storage_full the writer probes with a small transaction every second
+  /// (only while nothing else commits) so that health turns green by itself when space returns.
+  bool healthy() const;
+  std::string last_failure() const;
+  std::size_t queued_turns() const;
+  /// Runs on the loop when the writer answered, with healthy(): for the watchdog. It waits for the batch in progress,
+  /// not for the queue. Inline: at once, and a failed store is probed.
+  void ping(std::function<void(bool)> done);
+  /// Finishes everything queued; blocks. For shutdown and tests.
+  void flush();
+  /// Consistent copy while running (sqlite3_backup, 256 pages a step, temp file, fsync, rename). Any thread.
+  Result<void> backup(const std::string& target) const;
+
+ private:
+  Store();
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace wharf::storage
