@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cctype>
+#include <utility>
 
 namespace wharf::net {
 namespace {
@@ -32,6 +33,12 @@ bool host_name(std::string_view host) {
   return std::all_of(host.begin(), host.end(), [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '.' || c == '_'; });
 }
 
+// A URL is an aggregate that begins with a string, so a plain text would be ambiguous as a result.
+template <class T>
+boost::system::result<T, std::string> refuse(std::string why) {
+  return boost::system::result<T, std::string>(boost::system::in_place_error, std::move(why));
+}
+
 boost::system::result<std::uint16_t, std::string> parse_port(std::string_view text) {
   unsigned value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -50,16 +57,16 @@ std::string Url::authority() const {
 }
 
 boost::system::result<Url, std::string> parse_url(std::string_view text) {
-  if (text.empty()) return std::string("the URL is empty");
-  if (text.size() > max_url_bytes) return "the URL is longer than " + std::to_string(max_url_bytes) + " bytes";
+  if (text.empty()) return refuse<Url>("the URL is empty");
+  if (text.size() > max_url_bytes) return refuse<Url>("the URL is longer than " + std::to_string(max_url_bytes) + " bytes");
   const auto parsed = boost::urls::parse_uri(boost::urls::string_view(text.data(), text.size()));
-  if (!parsed) return std::string("the URL is malformed (a full one looks like https://host/path)");
+  if (!parsed) return refuse<Url>("the URL is malformed (a full one looks like https://host/path)");
   const boost::urls::url_view view = *parsed;
 
   Url url;
   url.scheme = lower(std::string_view(view.scheme().data(), view.scheme().size()));
-  if (default_port(url.scheme) == 0) return "the scheme \"" + url.scheme + "\" is not http, https, ws or wss";
-  if (!view.has_authority()) return std::string("the URL has no host");
+  if (default_port(url.scheme) == 0) return refuse<Url>("the scheme \"" + url.scheme + "\" is not http, https, ws or wss");
+  if (!view.has_authority()) return refuse<Url>("the URL has no host");
 
   switch (view.host_type()) {
     case boost::urls::host_type::ipv6: {
@@ -67,25 +74,25 @@ boost::system::result<Url, std::string> parse_url(std::string_view text) {
       const std::string address(view.host_address());
       boost::system::error_code error;
       const auto v6 = boost::asio::ip::make_address_v6(address, error);
-      if (error) return "\"" + address + "\" is not an IPv6 address";
+      if (error) return refuse<Url>("\"" + address + "\" is not an IPv6 address");
       url.host = v6.to_string();
       break;
     }
     case boost::urls::host_type::ipv4:
     case boost::urls::host_type::name:
       url.host = lower(view.host());
-      if (url.host.empty()) return std::string("the URL has no host");
-      if (!host_name(url.host)) return std::string("the host of the URL is not a host name");
+      if (url.host.empty()) return refuse<Url>("the URL has no host");
+      if (!host_name(url.host)) return refuse<Url>("the host of the URL is not a host name");
       break;
     default:
-      return std::string("the host of the URL is not a host name");
+      return refuse<Url>("the host of the URL is not a host name");
   }
 
   const auto port_text = view.port();
   if (view.has_port() && !port_text.empty()) {
     auto port = parse_port(std::string_view(port_text.data(), port_text.size()));
-    if (!port) return port.error();
-    if (*port == 0) return std::string("port 0 cannot be connected to");
+    if (!port) return refuse<Url>(port.error());
+    if (*port == 0) return refuse<Url>("port 0 cannot be connected to");
     url.port = *port;
   } else {
     url.port = default_port(url.scheme);
@@ -104,22 +111,22 @@ boost::system::result<HostPort, std::string> parse_host_port(std::string_view te
   if (!text.empty() && text.front() == '[') {
     const std::size_t bracket = text.find(']');
     if (bracket == std::string_view::npos || bracket + 1 >= text.size() || text[bracket + 1] != ':') {
-      return "\"" + std::string(text) + "\" is not of the form [IPv6]:port";
+      return refuse<HostPort>("\"" + std::string(text) + "\" is not of the form [IPv6]:port");
     }
     out.host = std::string(text.substr(1, bracket - 1));
     boost::system::error_code error;
     boost::asio::ip::make_address_v6(out.host, error);
-    if (error) return "\"" + out.host + "\" is not an IPv6 address";
+    if (error) return refuse<HostPort>("\"" + out.host + "\" is not an IPv6 address");
     port = text.substr(bracket + 2);
   } else {
     const std::size_t colon = text.find(':');
-    if (colon == std::string_view::npos) return "\"" + std::string(text) + "\" has no port (host:port)";
+    if (colon == std::string_view::npos) return refuse<HostPort>("\"" + std::string(text) + "\" has no port (host:port)");
     out.host = lower(text.substr(0, colon));
-    if (!host_name(out.host)) return "\"" + std::string(text) + "\" is not of the form host:port";
+    if (!host_name(out.host)) return refuse<HostPort>("\"" + std::string(text) + "\" is not of the form host:port");
     port = text.substr(colon + 1);
   }
   auto number = parse_port(port);
-  if (!number) return number.error();
+  if (!number) return refuse<HostPort>(number.error());
   out.port = *number;
   return out;
 }

@@ -1,6 +1,5 @@
 // Login, replacement, the end of connections and of devices. Specification 06 sections 4 and 17.
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -106,7 +105,7 @@ void Network::State::detach(const DeviceKey& key, DevicePort& port) {
   auto* party = find(key.phone);
   party->absence_timer = clock.after(absence_grace_ms, [this, party] {
     Turn turn(*this);
-    presence_lost(*party);
+    presence_changed(*party);
   });
 }
 

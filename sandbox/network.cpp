@@ -286,6 +286,7 @@ bool Network::is_online(const DeviceKey& device) const {
 Faults& Network::faults() { return state_->faults; }
 const NetworkStats& Network::stats() const { return state_->stats; }
 void Network::count_connection() { ++state_->stats.connections; }
+void Network::report(std::string problem) { state_->complain(std::move(problem)); }
 NetworkClock& Network::clock() { return state_->clock; }
 protocol::Random& Network::random() { return state_->random; }
 

@@ -161,6 +161,8 @@ class Network {
   Faults& faults();
   const NetworkStats& stats() const;
   void count_connection();
+  /// Something a connection got that no correct client sends: into the log and the wire log.
+  void report(std::string problem);
   NetworkClock& clock();
   protocol::Random& random();
   /// Hands out messages held by the faults hold_messages / reorder.

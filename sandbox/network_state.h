@@ -59,6 +59,7 @@ struct Party {
   std::deque<std::int64_t> code_attempts_ms;
   bool online = false;                                   // as subscribers were told
   std::int64_t last_seen = 0;                            // unix seconds, 0 = never
+  std::set<DeviceKey> watchers;                          // subscribed devices
   std::shared_ptr<void> absence_timer;
 };
 
@@ -185,7 +186,7 @@ struct Network::State {
   // --- presence.cpp: section 10
   void on_presence(Origin& origin, const Node& presence);
   void on_chatstate(Origin& origin, const Node& chatstate);
-  void presence_lost(Party& party);
+  void presence_changed(Party& party);
 
  private:
   struct Waiting {

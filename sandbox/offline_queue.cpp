@@ -15,9 +15,9 @@ std::string index_key(std::string_view tag, std::string_view id) {
 
 }  // namespace
 
-std::uint64_t OfflineQueue::push(protocol::Node stanza) {
+std::uint64_t OfflineQueue::push(protocol::Node stanza, unsigned deliveries) {
   by_id_.emplace(index_key(stanza.tag, stanza.attr("id")), ++last_);
-  entries_.emplace_hint(entries_.end(), last_, Entry{std::move(stanza), 0});
+  entries_.emplace_hint(entries_.end(), last_, Entry{std::move(stanza), deliveries});
   return last_;
 }
 

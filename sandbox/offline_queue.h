@@ -20,7 +20,7 @@ class OfflineQueue {
   };
 
   /// The entry's number; numbers grow by arrival.
-  std::uint64_t push(protocol::Node stanza);
+  std::uint64_t push(protocol::Node stanza, unsigned deliveries = 0);
   /// Removes the entry that an answer of the device names: `tag` of the stanza, its id, and (to tell apart entries with
   /// the same id) the `from` and `type` the answer repeats. False when no such entry is there.
   bool settle(std::string_view tag, std::string_view id, std::string_view from, std::string_view type);

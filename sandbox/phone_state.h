@@ -30,7 +30,6 @@ namespace wharf::sandbox {
 struct PhoneLimits {
   static constexpr std::size_t one_time_keys_per_upload = 30;
   static constexpr std::size_t max_one_time_keys = 2'000;        // dispensed ones that never came back are forgotten
-  static constexpr std::size_t max_signed_keys = 2;
   static constexpr std::size_t stanzas_per_turn = 256;
   static constexpr std::size_t max_sent = 2'000;                 // kept for retries
   static constexpr std::size_t max_withheld_receipts = 20'000;

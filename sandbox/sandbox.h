@@ -23,6 +23,7 @@ struct SandboxSettings {
   std::string control_listen;                    // "host:port" or ""
   /// Phones are created on demand for unknown numbers that messages are sent to.
   bool auto_create_phones = false;
+  std::size_t wire_log_entries = 2'000;          // of GET /sandbox/v1/wire; 0 switches it off (load tests)
 };
 
 struct SandboxAddresses {
@@ -34,6 +35,9 @@ struct SandboxAddresses {
   std::string control_url;             // "" when there is no own control listener
 };
 
+class Network;
+class Phones;
+
 class Sandbox {
  public:
   Sandbox(net::asio::io_context& loop, SandboxSettings settings, protocol::Random& random);
@@ -44,10 +48,13 @@ class Sandbox {
   /// A request whose target begins with /sandbox/v1/. Answers in the envelope of API.md. For the API's router.
   void handle_control(net::HttpRequest request, net::Responder responder);
   void stop();                         // saves the state, closes the listeners
+  /// For tests and benchmarks in the same process.
+  Network& network();
+  Phones& phones();
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;       // connections that end after the sandbox hold it weakly
 };
 
 }  // namespace wharf::sandbox

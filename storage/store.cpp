@@ -17,6 +17,7 @@
 #include <exception>
 #include <iterator>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "storage/backup.h"
@@ -161,8 +162,8 @@ Result<void> Store::State::run_isolated(Changes& changes, std::vector<Event>& ev
   Result<void> result;
   try {
     result = run_turn(changes, events);
-  } catch (const ReadFailure& failure) {
-    result = failure.error;
+  } catch (const ReadFailure& unreadable) {
+    result = unreadable.error;
   } catch (const std::exception& exception) {
     result = Error(Errc::internal, std::string("a turn threw: ") + exception.what());
   }
@@ -204,17 +205,19 @@ Outcome Store::State::run_batch(std::vector<Turn> turns) {
   for (const Turn& turn : turns) any = any || !turn.changes.empty();
   if (any) {
     const Result<void> committed = run_transaction(turns, results, outcome.events);
-    const Error* worst = nullptr;
+    std::optional<Error> worst;
     if (!committed) {
       undo_all();
       outcome.events.clear();
       for (std::size_t i = 0; i < turns.size(); ++i) {
         if (!turns[i].changes.empty()) results[i] = committed.error();
       }
-      worst = &committed.error();
+      worst = committed.error();
     }
     for (const Result<void>& result : results) {
-      if (!result && (result.error().code == Errc::storage_full || result.error().code == Errc::storage)) worst = &result.error();
+      if (result) continue;
+      Error error = result.error();
+      if (error.code == Errc::storage_full || error.code == Errc::storage) worst = std::move(error);
     }
     if (worst) {
       note_failure(*worst);

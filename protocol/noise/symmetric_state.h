@@ -25,7 +25,9 @@ class SymmetricState {
   SymmetricState& operator=(const SymmetricState&) = default;
 
   void mix_hash(ByteView data);
-  /// Agrees and mixes the result into the keys; the counter starts again. Errors: invalid_key.
+  /// The counter starts again.
+  void mix_key(ByteView input);
+  /// mix_key with the agreed secret. Errors: invalid_key.
   Result<void> mix_agreement(const PrivateKey& own, const PublicKey& peer);
   Bytes encrypt(ByteView plaintext);
   /// The hash takes in the ciphertext only when it verified. Errors: bad_mac.
@@ -39,8 +41,6 @@ class SymmetricState {
   const Digest32& hash() const { return hash_; }
 
  private:
-  void mix_key(ByteView input);
-
   Digest32 hash_{};
   Key32 chaining_key_{};
   AesKey key_{};

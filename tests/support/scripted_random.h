@@ -1,6 +1,8 @@
 #pragma once
-// Randomness with known values, for comparing against vectors that were made with them.
+// Randomness with known values, for replaying vectors that were made with them.
 
+#include <algorithm>
+#include <deque>
 #include <stdexcept>
 #include <utility>
 
@@ -9,19 +11,24 @@
 
 namespace wharf::test {
 
-/// Hands out the given bytes in order; throws when more are asked for.
+/// Hands out pushed draws in order. A draw beyond the script, or of another length than scripted, throws: the code under
+/// test asked for randomness the vector does not know.
 class ScriptedRandom final : public protocol::Random {
  public:
-  explicit ScriptedRandom(protocol::Bytes script) : script_(std::move(script)) {}
+  ScriptedRandom() = default;
+  explicit ScriptedRandom(protocol::Bytes draw) { push(std::move(draw)); }
+  void push(protocol::Bytes draw) { draws_.push_back(std::move(draw)); }
+  bool drained() const { return draws_.empty(); }
+
   void fill(std::span<std::uint8_t> out) override {
-    if (script_.size() - next_ < out.size()) throw std::logic_error("scripted randomness is used up");
-    for (auto& byte : out) byte = script_[next_++];
+    if (draws_.empty()) throw std::logic_error("a draw beyond the end of the script");
+    if (draws_.front().size() != out.size()) throw std::logic_error("a draw of another length than scripted");
+    std::copy(draws_.front().begin(), draws_.front().end(), out.begin());
+    draws_.pop_front();
   }
-  bool used_up() const { return next_ == script_.size(); }
 
  private:
-  protocol::Bytes script_;
-  std::size_t next_ = 0;
+  std::deque<protocol::Bytes> draws_;
 };
 
 }  // namespace wharf::test

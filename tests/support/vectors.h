@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "protocol/bytes.h"
+#include "tests/support/printing.h"
 
 namespace wharf::test {
 
@@ -14,6 +15,7 @@ const boost::json::value& vectors(std::string_view name);
 /// The bytes of a hex string member; throws when it is not hex.
 protocol::Bytes hex(const boost::json::value& value);
 protocol::Bytes hex(std::string_view text);
+inline protocol::Bytes hex(const char* text) { return hex(std::string_view(text)); }
 
 /// A string member as a view, "" when the member is absent.
 std::string_view text(const boost::json::object& object, std::string_view key);

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/printing.h"
+
 using namespace wharf::protocol;
 
 TEST_CASE("a stanza is built top-down and read back") {

@@ -41,7 +41,8 @@ TEST_CASE("pair-success of the vectors is accepted, countersigned and answered w
     INFO(name);
     const auto& vector = root().at("cases").at(name).as_object();
     const Bytes container = hex(vector.at("step1_ADVSignedDeviceIdentityHMAC_hex"));
-    ScriptedRandom random(hex(vector.at("step6_random64_hex")));
+    ScriptedRandom random;
+    random.push(hex(vector.at("step6_random64_hex")));
     const auto accepted = accept_pair_success(container, adv_secret(), pair("identity"), random);
     REQUIRE(accepted);
     REQUIRE(accepted->key_index == 3);
@@ -100,7 +101,7 @@ TEST_CASE("a container that is empty, cut, too long or followed by junk is malfo
     INFO(length);
     REQUIRE(refusal(ByteView(good).first(length)) != Errc::none);
   }
-  for (const Bytes junk : {Bytes{0x00}, Bytes{0x0c}, Bytes{0xff}, Bytes{0x0f, 0x00}}) {
+  for (const Bytes& junk : {Bytes{0x00}, Bytes{0x0c}, Bytes{0xff}, Bytes{0x0f, 0x00}}) {
     REQUIRE(refusal(concat(good, junk)) == Errc::malformed);
   }
   Bytes padded = good;  // an unknown field of 400 bytes: well formed, but over the bound

@@ -51,12 +51,12 @@ TEST_CASE("the ephemeral key is wrapped and unwrapped with the whole block as co
 
 TEST_CASE("companion_finish is the vector's bundle and both sides derive its ADV secret") {
   const auto& finish = root().at("finish").as_object();
-  ScriptedRandom random(concat(hex(finish.at("adv_random")), hex(finish.at("bundle_hkdf_salt")),
-                               hex(finish.at("bundle_iv"))));
+  ScriptedRandom random;
+  for (const char* draw : {"adv_random", "bundle_hkdf_salt", "bundle_iv"}) random.push(hex(finish.at(draw)));
   const auto made = make_companion_finish(pair("companion_identity"), pair("companion_ephemeral"),
                                           pair("primary_ephemeral").pub, pair("primary_identity").pub, random);
   REQUIRE(made);
-  REQUIRE(random.used_up());
+  REQUIRE(random.drained());
   REQUIRE(made->wrapped_bundle == hex(finish.at("wrapped_key_bundle")));
   REQUIRE(made->adv_secret == key(finish.at("adv_secret")));
 

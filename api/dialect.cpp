@@ -1,0 +1,130 @@
+#include "api/dialect.h"
+
+#include <algorithm>
+#include <array>
+
+#include "api/chat_id.h"
+#include "api/iso_time.h"
+
+namespace wharf::api {
+namespace {
+
+// Kinds of protocol::name(MessageKind) that 002's clients know by another word.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> openwa_types = {{
+    {"text", "chat"}, {"voice", "ptt"}, {"contact", "vcard"}, {"poll", "poll_creation"}}};
+
+constexpr std::array<std::string_view, 6> ack_names = {"error", "pending", "server", "delivered", "read", "played"};
+constexpr std::array<std::string_view, 6> media_kinds = {"image", "video", "audio", "voice", "document", "sticker"};
+
+std::string_view openwa_type(std::string_view kind) {
+  for (const auto& [ours, theirs] : openwa_types)
+    if (ours == kind) return theirs;
+  return kind;
+}
+
+bool has_media(std::string_view kind) { return std::find(media_kinds.begin(), media_kinds.end(), kind) != media_kinds.end(); }
+
+std::string spelled(const PersonText& person, Dialect dialect) { return jid_text(person.id, person.pn, dialect); }
+
+void write_mentions(JsonWriter& out, std::string_view name, const std::vector<std::string>& mentions, Dialect dialect) {
+  out.key(name).begin_array();
+  for (const std::string& jid : mentions) out.text(jid_text(jid, {}, dialect));
+  out.end_array();
+}
+
+void write_openwa(JsonWriter& out, const MessageFacts& m) {
+  const std::string chat = spelled(m.chat, Dialect::openwa), author = spelled(m.author, Dialect::openwa);
+  out.begin_object().text("id", message_id_text(chat, m.id, Dialect::openwa)).text("body", m.body);
+  out.text("type", openwa_type(m.kind)).number("timestamp", m.timestamp / 1000).boolean("fromMe", m.from_me);
+  out.text("from", m.from_me ? author : chat);
+  out.text_if("fromLid", m.from_me ? m.author.lid : m.chat.lid);
+  if (m.from_me) out.text("to", chat).text_if("toLid", m.chat.lid);
+  out.text("author", author).text_if("authorLid", m.author.lid);
+  out.text("chatId", chat).boolean("isGroup", m.is_group).text_if("pushname", m.push_name);
+  out.number("ack", m.ack).text("status", ack_name(m.ack)).text_if("error", m.error);
+  if (has_media(m.kind)) out.boolean("hasMedia", true);
+  if (!m.quoted_id.empty()) out.text("quotedMessageId", message_id_text(chat, m.quoted_id, Dialect::openwa));
+  if (!m.mentions.empty()) write_mentions(out, "mentions", m.mentions, Dialect::openwa);
+  out.end_object();
+}
+
+void write_gateway(JsonWriter& out, const MessageFacts& m, std::string_view session_name) {
+  out.begin_object().number("ackLevel", m.ack).text("body", m.body).text("chatJid", spelled(m.chat, Dialect::gateway));
+  out.text_if("chatLid", m.chat.lid).number("createdAt", m.created_at).boolean("deleted", m.kind == "revoke");
+  out.text("direction", m.from_me ? "out" : "in").boolean("edited", m.kind == "edit").text_if("error", m.error);
+  out.boolean("fromMe", m.from_me).boolean("hasMedia", has_media(m.kind)).text("id", m.id);
+  write_mentions(out, "mentions", m.mentions, Dialect::gateway);
+  out.text_if("quotedMessageId", m.quoted_id).text("senderJid", spelled(m.author, Dialect::gateway));
+  out.text_if("senderLid", m.author.lid).text_if("senderName", m.push_name).text("sessionId", session_name);
+  out.text("status", ack_name(m.ack)).number("timestamp", m.timestamp).text("type", m.kind).text("waMessageId", m.id);
+  out.end_object();
+}
+
+}  // namespace
+
+Dialect dialect_of(std::string_view accept, Dialect fallback) {
+  for (const auto& [name, dialect] : {std::pair<std::string_view, Dialect>{"gateway", Dialect::gateway},
+                                      std::pair<std::string_view, Dialect>{"openwa", Dialect::openwa}}) {
+    const std::size_t at = accept.find("profile=");
+    if (at == std::string_view::npos) return fallback;
+    std::string_view value = accept.substr(at + 8);
+    if (!value.empty() && value.front() == '"') value.remove_prefix(1);
+    if (value.starts_with(name) && (value.size() == name.size() || std::string_view("\";, ").find(value[name.size()]) !=
+                                                                        std::string_view::npos))
+      return dialect;
+  }
+  return fallback;
+}
+
+PersonText person_text(const protocol::Jid& jid, const sessions::PersonIds& ids) {
+  PersonText out;
+  out.id = jid.to_string();
+  if (ids.pn) out.pn = ids.pn->to_string();
+  else if (jid.is_phone_number()) out.pn = out.id;
+  if (ids.lid) out.lid = ids.lid->to_string();
+  else if (jid.is_lid()) out.lid = out.id;
+  return out;
+}
+
+MessageFacts message_facts(const storage::MessageRow& row, const sessions::PersonIds& chat,
+                           const sessions::PersonIds& author) {
+  MessageFacts m;
+  m.id = row.id;
+  m.chat = person_text(row.chat, chat);
+  m.author = person_text(row.author, author);
+  m.is_group = row.chat.is_group();
+  m.from_me = row.from_me;
+  m.push_name = row.push_name;
+  m.kind = row.kind;
+  m.body = row.body;
+  m.quoted_id = row.quoted_id;
+  for (const protocol::Jid& jid : row.mentions) m.mentions.push_back(jid.to_string());
+  m.timestamp = row.timestamp;
+  m.created_at = row.created_at;
+  m.ack = static_cast<int>(row.ack);
+  m.error = row.error;
+  return m;
+}
+
+void write_message(JsonWriter& out, const MessageFacts& message, std::string_view session_name, Dialect dialect) {
+  if (dialect == Dialect::gateway) write_gateway(out, message, session_name);
+  else write_openwa(out, message);
+}
+
+void write_reason(JsonWriter& out, const sessions::Reason& reason) {
+  out.begin_object().text("code", reason.code).text("message", reason.message).text("nextStep", reason.next_step);
+  if (reason.until) out.text("until", iso_seconds(*reason.until));
+  out.end_object();
+}
+
+std::string_view ack_name(int ack) {
+  return ack_names[static_cast<std::size_t>(std::clamp(ack + 1, 0, 5))];
+}
+
+std::optional<storage::AckLevel> ack_named(std::string_view name) {
+  for (std::size_t i = 0; i < ack_names.size(); ++i)
+    if (ack_names[i] == name) return static_cast<storage::AckLevel>(static_cast<int>(i) - 1);
+  return std::nullopt;
+}
+
+}  // namespace wharf::api

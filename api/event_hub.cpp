@@ -1,0 +1,246 @@
+#include "api/event_hub.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <list>
+
+namespace wharf::api {
+
+using storage::Event;
+using storage::EventId;
+
+namespace {
+
+constexpr std::uint16_t close_normal = 1000, close_try_again_later = 1013;
+
+struct Subscriber {
+  std::shared_ptr<net::WebSocket> socket;
+  EventSelection selection;
+  EventId cursor = 0;   // everything up to here was sent or does not concern it
+  EventId last_sent = 0;
+  bool live = false;
+
+  bool wants(const Event& event) const {
+    return (!selection.session || *selection.session == event.session) && selection.names.match(event.name);
+  }
+};
+// The hub owns subscribers; callbacks of their sockets hold them weakly.
+using SubscriberPtr = std::shared_ptr<Subscriber>;
+
+struct Waiting {
+  EventSelection selection;
+  EventId after;
+  std::size_t limit;
+  std::function<void(EventHub::Page)> done;
+  net::Timer timer;
+};
+
+}  // namespace
+
+struct EventHub::State : std::enable_shared_from_this<EventHub::State> {
+  State(net::asio::io_context& l, storage::Store& s, EventTexts& t, EventHubSettings set)
+      : loop(l), store(s), texts(t), settings(set) {}
+
+  net::asio::io_context& loop;
+  storage::Store& store;
+  EventTexts& texts;
+  EventHubSettings settings;
+  EventId head = 0;  // the newest id that on_events has announced
+  // By session, 0 for those of every session, so that an event costs only the subscribers that may want it.
+  std::unordered_map<std::int64_t, std::vector<SubscriberPtr>> subscribers;
+  std::list<Waiting> waiting;
+
+  static std::int64_t key(const EventSelection& selection) { return selection.session ? selection.session->value : 0; }
+
+  void remove(const SubscriberPtr& subscriber) {
+    const auto found = subscribers.find(key(subscriber->selection));
+    if (found == subscribers.end()) return;
+    std::erase(found->second, subscriber);
+    if (found->second.empty()) subscribers.erase(found);
+  }
+
+  void close(const SubscriberPtr& subscriber, std::uint16_t code, std::string_view reason) {
+    remove(subscriber);
+    subscriber->socket->close(code, reason);
+  }
+
+  void push(Subscriber& subscriber, const Event& event) {
+    const auto text = texts.text(event, subscriber.selection.dialect);
+    subscriber.socket->send(net::MessageType::text, {text->begin(), text->end()});
+    subscriber.last_sent = event.id;
+  }
+
+  // One page, then the rest when the socket has taken it.
+  void replay(const SubscriberPtr& subscriber) {
+    storage::EventFilter filter;
+    filter.session = subscriber->selection.session;
+    filter.after = subscriber->cursor;
+    filter.limit = settings.replay_page;
+    const auto page = storage::read_events(store.reader(), filter);
+    for (const Event& event : page) {
+      if (subscriber->wants(event)) push(*subscriber, event);
+      subscriber->cursor = event.id;
+    }
+    if (page.size() < filter.limit) {
+      // The reader sees every commit announced so far: nothing at or below the head is left for this subscriber.
+      subscriber->cursor = std::max(subscriber->cursor, head);
+      subscriber->live = true;
+      return;
+    }
+    std::weak_ptr<State> weak_state = weak_from_this();
+    std::weak_ptr<Subscriber> weak = subscriber;
+    subscriber->socket->when_drained([weak_state, weak] {
+      const auto state = weak_state.lock();
+      if (!state) return;
+      // Through the loop: a drained socket may call back at once, and a long log must not recurse nor hold the loop.
+      net::asio::post(state->loop, [weak_state, weak] {
+        const auto self = weak_state.lock();
+        const auto still = weak.lock();
+        if (self && still) self->replay(still);
+      });
+    });
+  }
+
+  void deliver(std::int64_t key, const Event& event) {
+    const auto found = subscribers.find(key);
+    if (found == subscribers.end()) return;
+    // A copy: a socket may end inside send() and take itself out of the list.
+    const std::vector<SubscriberPtr> readers = found->second;
+    for (const SubscriberPtr& subscriber : readers) {
+      if (!subscriber->live || event.id <= subscriber->cursor) continue;
+      subscriber->cursor = event.id;
+      if (!subscriber->wants(event)) continue;
+      if (subscriber->socket->queued_bytes() <= settings.max_queued_bytes) {
+        push(*subscriber, event);
+        continue;
+      }
+      spdlog::info("subscriber_too_slow last_event={} remote={}", subscriber->last_sent, subscriber->socket->remote_address());
+      close(subscriber, close_try_again_later, fmt::format("too slow; resume with since={}", subscriber->last_sent));
+    }
+  }
+
+  Page read(const EventSelection& selection, EventId after, std::size_t limit) {
+    Page page;
+    page.cursor = after;
+    const EventId announced = head;
+    for (std::size_t scanned = 0; page.events.size() < limit && scanned < settings.max_scanned;) {
+      storage::EventFilter filter;
+      filter.session = selection.session;
+      filter.after = page.cursor;
+      filter.limit = 500;
+      const auto rows = storage::read_events(store.reader(), filter);
+      for (const Event& event : rows) {
+        page.cursor = event.id;
+        if (!selection.names.match(event.name)) continue;
+        page.events.push_back(texts.text(event, selection.dialect));
+        if (page.events.size() == limit) return page;
+      }
+      scanned += rows.size();
+      if (rows.size() < filter.limit) {
+        page.cursor = std::max(page.cursor, announced);
+        return page;
+      }
+    }
+    return page;
+  }
+
+  void answer(std::list<Waiting>::iterator at, Page page) {
+    const auto done = std::move(at->done);
+    waiting.erase(at);
+    done(std::move(page));
+  }
+
+  void wake(const std::vector<Event>& events) {
+    for (auto at = waiting.begin(); at != waiting.end();) {
+      const auto next = std::next(at);
+      const auto concerns = [&](const Event& event) {
+        return event.id > at->after && (!at->selection.session || *at->selection.session == event.session) &&
+               at->selection.names.match(event.name);
+      };
+      if (std::any_of(events.begin(), events.end(), concerns)) answer(at, read(at->selection, at->after, at->limit));
+      at = next;
+    }
+  }
+};
+
+EventHub::EventHub(net::asio::io_context& loop, storage::Store& store, EventTexts& texts, EventHubSettings settings)
+    : state_(std::make_shared<State>(loop, store, texts, settings)) {
+  state_->head = storage::last_event_id(store.reader());
+}
+
+EventHub::~EventHub() {
+  for (auto& [key, list] : state_->subscribers)
+    for (const SubscriberPtr& subscriber : list) subscriber->socket->abort();
+}
+
+void EventHub::subscribe(std::shared_ptr<net::WebSocket> socket, EventSelection selection, std::optional<EventId> since) {
+  const SubscriberPtr subscriber = std::make_shared<Subscriber>();
+  subscriber->socket = std::move(socket);
+  subscriber->selection = std::move(selection);
+  // An id from the future comes from another database: it must not silence the subscriber.
+  subscriber->cursor = subscriber->last_sent = std::min(since.value_or(state_->head), state_->head);
+  state_->subscribers[State::key(subscriber->selection)].push_back(subscriber);
+
+  net::WebSocket::Callbacks callbacks;
+  callbacks.message = [](net::MessageType, std::span<const std::uint8_t>) {};
+  callbacks.closed = [weak_state = std::weak_ptr<State>(state_), weak = std::weak_ptr<Subscriber>(subscriber)](const std::string&) {
+    const auto state = weak_state.lock();
+    const auto gone = weak.lock();
+    if (state && gone) state->remove(gone);
+  };
+  subscriber->socket->start(std::move(callbacks));
+  if (since) state_->replay(subscriber);
+  else subscriber->live = true;
+}
+
+void EventHub::poll(EventSelection selection, EventId after, std::size_t limit, std::chrono::milliseconds wait,
+                    std::function<void(Page)> done) {
+  Page page = state_->read(selection, std::min(after, state_->head), limit);
+  const bool more_to_scan = page.cursor < state_->head;
+  if (!page.events.empty() || more_to_scan || wait.count() == 0 || state_->waiting.size() >= state_->settings.max_waiting)
+    return done(std::move(page));
+  state_->waiting.push_back({std::move(selection), page.cursor, limit, std::move(done), net::Timer(state_->loop.get_executor())});
+  const auto at = std::prev(state_->waiting.end());
+  at->timer.after(wait, [state = state_.get(), at] {
+    // The waiting entry owns the timer; a timer that is destroyed never calls. Keep it alive through its own callback.
+    std::list<Waiting> ending;
+    ending.splice(ending.begin(), state->waiting, at);
+    ending.front().done(state->read(ending.front().selection, ending.front().after, ending.front().limit));
+  });
+}
+
+void EventHub::on_events(const std::vector<Event>& events) {
+  for (const Event& event : events) {
+    state_->head = std::max(state_->head, event.id);
+    state_->deliver(event.session.value, event);
+    state_->deliver(0, event);
+  }
+  state_->wake(events);
+}
+
+void EventHub::session_removed(storage::SessionId session) {
+  const auto found = state_->subscribers.find(session.value);
+  if (found == state_->subscribers.end()) return;
+  const std::vector<SubscriberPtr> list = found->second;
+  for (const SubscriberPtr& subscriber : list) state_->close(subscriber, close_normal, "the session was removed");
+}
+
+void EventHub::close_all(std::uint16_t code, std::string_view reason) {
+  std::vector<SubscriberPtr> all;
+  for (auto& [key, list] : state_->subscribers) all.insert(all.end(), list.begin(), list.end());
+  for (const SubscriberPtr& subscriber : all) state_->close(subscriber, code, reason);
+  while (!state_->waiting.empty()) {
+    auto at = state_->waiting.begin();
+    state_->answer(at, Page{{}, at->after});
+  }
+}
+
+std::size_t EventHub::subscribers() const {
+  std::size_t count = 0;
+  for (const auto& [key, list] : state_->subscribers) count += list.size();
+  return count;
+}
+
+}  // namespace wharf::api

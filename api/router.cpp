@@ -1,0 +1,326 @@
+#include "api/router.h"
+
+#include <boost/json/parse.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+
+#include "api/dialect.h"
+#include "net/url.h"
+#include "protocol/bytes.h"
+
+namespace wharf::api {
+namespace {
+
+constexpr std::size_t max_segments = 16;
+constexpr std::string_view capability_names[] = {"none", "read", "send", "manage", "admin"};
+
+// nullopt: more than max_segments, which no route has.
+std::optional<std::vector<std::string_view>> split_path(std::string_view path) {
+  std::vector<std::string_view> segments;
+  segments.reserve(8);
+  if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  if (!path.empty()) path.remove_prefix(1);
+  while (!path.empty()) {
+    if (segments.size() == max_segments) return std::nullopt;
+    const std::size_t slash = path.find('/');
+    segments.push_back(path.substr(0, slash));
+    path = slash == std::string_view::npos ? std::string_view{} : path.substr(slash + 1);
+  }
+  return segments;
+}
+
+bool is_loopback_name(std::string_view host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+
+// A page of some other site must not drive this API from its visitor's browser: browsers name the page in Origin.
+// Programs send none. Local pages and our own are welcome.
+bool foreign_origin(const net::HttpRequest& request) {
+  const std::string_view origin = request.header("origin");
+  if (origin.empty()) return false;
+  const auto url = net::parse_url(origin);
+  if (!url) return true;
+  return !is_loopback_name(url->host) && url->authority() != request.header("host");
+}
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  return text;
+}
+
+bool is_json_type(std::string_view content_type) {
+  std::string type(trim(content_type.substr(0, content_type.find(';'))));
+  std::transform(type.begin(), type.end(), type.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return type == "application/json" || (type.starts_with("application/") && type.ends_with("+json"));
+}
+
+}  // namespace
+
+std::string_view name(Capability capability) { return capability_names[static_cast<std::size_t>(capability)]; }
+
+// --- Call --------------------------------------------------------------------------------------------------------------
+
+const std::string& Call::param(std::string_view name) const {
+  static const std::string none;
+  for (const auto& [key, value] : params_)
+    if (key == name) return value;
+  return none;
+}
+
+void Call::success(std::string_view data, const Beside& beside) { send(render_success(data, beside)); }
+
+void Call::failure(const Failure& failure) {
+  net::HttpResponse response = render_failure(failure, dialect);
+  if (response.status == 429 && failure.code != ErrorCode::max_sessions)
+    response.headers.emplace_back("Retry-After", std::to_string(std::max<std::int64_t>(1, limit_.reset.count())));
+  send(std::move(response));
+}
+
+void Call::send(net::HttpResponse response) {
+  response.headers.emplace_back("X-Request-Id", request_id);
+  if (limit_.limit != 0) {
+    response.headers.emplace_back("X-RateLimit-Limit", std::to_string(limit_.limit));
+    response.headers.emplace_back("X-RateLimit-Remaining", std::to_string(limit_.remaining));
+    response.headers.emplace_back("X-RateLimit-Reset", std::to_string(limit_reset_unix_s_));
+  }
+  spdlog::debug("request method={} route={} status={} request={}", request.method, route ? route->pattern : "-",
+                response.status, request_id);
+  responder_.send(std::move(response));
+}
+
+void Call::accept_websocket(std::function<void(std::shared_ptr<net::WebSocket>)> accepted) {
+  // Subscribers have nothing to say; a small frame (a ping in text, say) is tolerated.
+  constexpr std::size_t max_inbound_bytes = 4096;
+  responder_.accept_websocket(std::move(accepted), max_inbound_bytes);
+}
+
+// --- matching ----------------------------------------------------------------------------------------------------------
+
+struct Router::Node {
+  struct Entry {
+    const Route* route;
+    std::vector<std::string_view> names;  // of the parameters, in order
+  };
+  std::vector<std::pair<std::string_view, std::unique_ptr<Node>>> literals;
+  std::unique_ptr<Node> parameter;
+  std::vector<Entry> entries;
+
+  Node& child(std::string_view segment) {
+    if (segment.front() == '{') {
+      if (!parameter) parameter = std::make_unique<Node>();
+      return *parameter;
+    }
+    for (auto& [text, node] : literals)
+      if (text == segment) return *node;
+    literals.emplace_back(segment, std::make_unique<Node>());
+    return *literals.back().second;
+  }
+
+  // A literal wins over a parameter; the way back is tried when the literal leads nowhere.
+  const Node* find(std::span<const std::string_view> rest, std::vector<std::string_view>& values) const {
+    if (rest.empty()) return entries.empty() ? nullptr : this;
+    for (const auto& [text, node] : literals) {
+      if (text != rest.front()) continue;
+      if (const Node* found = node->find(rest.subspan(1), values)) return found;
+    }
+    if (!parameter || rest.front().empty()) return nullptr;
+    values.push_back(rest.front());
+    if (const Node* found = parameter->find(rest.subspan(1), values)) return found;
+    values.pop_back();
+    return nullptr;
+  }
+};
+
+struct Router::Match {
+  const Node* node = nullptr;
+  std::vector<std::string_view> values;
+};
+
+Router::Router(std::span<const Route> table, RouterSettings settings, net::Clock& clock, protocol::Random& random,
+               Dispatch dispatch)
+    : settings_(settings), clock_(clock), random_(random), dispatch_(std::move(dispatch)), root_(std::make_unique<Node>()),
+      session_creations_(settings.session_creations_per_minute), messages_(settings.messages_per_minute),
+      requests_(settings.requests_per_minute) {
+  for (const Route& route : table) {
+    Node* node = root_.get();
+    Node::Entry entry{&route, {}};
+    const auto segments = split_path(route.pattern);
+    for (const std::string_view segment : *segments) {
+      node = &node->child(segment);
+      if (segment.front() == '{') entry.names.push_back(segment.substr(1, segment.size() - 2));
+    }
+    node->entries.push_back(std::move(entry));
+  }
+}
+
+Router::~Router() = default;
+
+Router::Match Router::match(const std::vector<std::string_view>& segments) const {
+  Match result;
+  result.node = root_->find(segments, result.values);
+  return result;
+}
+
+// --- a request ---------------------------------------------------------------------------------------------------------
+
+void Router::handle(net::HttpRequest request, net::Responder responder) {
+  const CallPtr call = std::make_shared<Call>(std::move(request), std::move(responder));
+  call->request_id = request_id_of(call->request, random_);
+  call->dialect = dialect_of(call->request.header("accept"), settings_.dialect);
+  try {
+    admit(call);
+  } catch (const std::exception& broken) {
+    // The edge of one request: a broken invariant ends this request and no other.
+    spdlog::error("request_failed route={} request={} error={}", call->route ? call->route->pattern : "-",
+                  call->request_id, broken.what());
+    call->failure(Failure(ErrorCode::internal, "an internal error; the log has it under this X-Request-Id"));
+  }
+}
+
+void Router::admit(const CallPtr& call) {
+  const std::string_view target = call->request.target;
+  const std::string_view path = target.substr(0, target.find('?'));
+  const auto segments = split_path(path);
+  Match found;
+  if (segments) found = match(*segments);
+
+  if (found.node) {
+    for (const Node::Entry& entry : found.node->entries)
+      if (entry.route->method == call->request.method) call->route = entry.route;
+  }
+  const Node::Entry* entry = nullptr;
+  bool decodable = true;
+  if (call->route) {
+    for (const Node::Entry& candidate : found.node->entries)
+      if (candidate.route == call->route) entry = &candidate;
+    for (std::size_t i = 0; i < entry->names.size(); ++i) {
+      auto value = percent_decode(found.values[i], Plus::literal);
+      decodable = decodable && value.has_value();
+      call->params_.emplace_back(entry->names[i], value.value_or(std::string()));
+    }
+  }
+  if (!count(*call)) return call->failure(Failure(ErrorCode::rate_limited, fmt::format(
+      "more than {} requests in a minute; try again in {} s", call->limit_.limit, call->limit_.reset.count())));
+
+  if (!found.node)
+    return call->failure(Failure(ErrorCode::route_not_found, fmt::format("there is nothing at {}", echo(path))));
+  if (!call->route) {
+    std::string allow;
+    for (const Node::Entry& other : found.node->entries) allow += (allow.empty() ? "" : ", ") + std::string(other.route->method);
+    net::HttpResponse refused = render_failure(
+        Failure(ErrorCode::method_not_allowed, fmt::format("{} is not allowed here; allowed: {}",
+                                                           echo(call->request.method), allow)), call->dialect);
+    refused.headers.emplace_back("Allow", allow);
+    return call->send(std::move(refused));
+  }
+  const Route& route = *call->route;
+  if (!decodable) return call->failure(Failure(ErrorCode::validation, "the path has a broken percent-encoding"));
+  if ((route.method != "GET" || route.websocket) && foreign_origin(call->request))
+    return call->failure(Failure(ErrorCode::forbidden, "requests from pages of other sites are refused"));
+  if (!route.handler)
+    return call->failure(Failure(ErrorCode::not_implemented, fmt::format("{} is not implemented yet", route.summary)));
+
+  auto query = Query::parse(target.size() > path.size() ? target.substr(path.size() + 1) : std::string_view{});
+  if (!query) return call->failure(Failure(ErrorCode::validation, "the query string is malformed",
+                                           {{"query", "must be at most 64 percent-encoded name=value pairs"}}));
+  call->query = std::move(*query);
+  const Unknown unknown = call->query.boolean("strict") ? Unknown::refused : Unknown::ignored;
+  std::vector<FieldProblem> problems;
+  static constexpr Schema no_query{"", {}};
+  validate(call->query, route.query ? *route.query : no_query, unknown, problems);
+  if (!problems.empty()) return call->failure(failure_of(problems));
+
+  if (route.body) {
+    std::optional<Failure> failure;
+    auto body = read_body(route, call->request.header("content-type"), call->request.body, unknown, failure);
+    if (!body) return call->failure(*failure);
+    call->body = std::move(*body);
+  }
+  if (route.websocket && !call->request.websocket_upgrade) {
+    net::HttpResponse response = render_failure(
+        Failure(ErrorCode::upgrade_required, "this is a WebSocket endpoint: connect with a WebSocket client"), call->dialect);
+    response.headers.emplace_back("Upgrade", "websocket");
+    return call->send(std::move(response));
+  }
+  dispatch_(call);
+}
+
+// Counts the request against its own budget and the general one; the headers show the narrower of the two.
+bool Router::count(Call& call) {
+  const Budget budget = call.route ? call.route->budget : Budget::general;
+  const net::SteadyTime now = clock_.steady();
+  const std::string client = client_key(call.request.remote_address);
+  RateLimit* own = nullptr;
+  if (budget == Budget::session_creation && settings_.session_creations_per_minute != 0) own = &session_creations_;
+  if (budget == Budget::message && settings_.messages_per_minute != 0) own = &messages_;
+
+  RateLimit::Verdict shown = requests_.look(client, now);
+  bool allowed = shown.allowed || budget == Budget::free;
+  if (allowed && own) {
+    shown = own->take(own == &messages_ ? call.param("sessionId") : client, now);
+    allowed = shown.allowed;
+  }
+  if (allowed && budget != Budget::free) {
+    const RateLimit::Verdict general = requests_.take(client, now);
+    if (!own) shown = general;
+  }
+  call.limit_ = shown;
+  call.limit_reset_unix_s_ = clock_.unix_ms() / 1000 + shown.reset.count();
+  return allowed;
+}
+
+// --- parts -------------------------------------------------------------------------------------------------------------
+
+std::string request_id_of(const net::HttpRequest& request, protocol::Random& random) {
+  const std::string_view given = request.header("x-request-id");
+  const auto sane = [](unsigned char c) { return c < 0x80 && (std::isalnum(c) || c == '.' || c == '_' || c == ':' || c == '-'); };
+  if (!given.empty() && given.size() <= 128 && std::all_of(given.begin(), given.end(), sane)) return std::string(given);
+  return protocol::to_hex(random.bytes<12>());
+}
+
+std::optional<boost::json::object> read_body(const Route& route, std::string_view content_type, std::string_view body,
+                                             Unknown unknown, std::optional<Failure>& failure) {
+  boost::json::object object;
+  if (!body.empty()) {
+    if (!content_type.empty() && !is_json_type(content_type)) {
+      failure.emplace(ErrorCode::unsupported_media_type,
+                      fmt::format("Content-Type {} is not supported; send application/json", echo(content_type)));
+      return std::nullopt;
+    }
+    boost::system::error_code failed;
+    boost::json::value value = boost::json::parse(body, failed);
+    if (failed) {
+      failure.emplace(ErrorCode::validation, "the body is not valid JSON",
+                      std::vector<std::pair<std::string, std::string>>{{"body", "must be valid JSON: " + failed.message()}});
+      return std::nullopt;
+    }
+    if (!value.is_object()) {
+      failure.emplace(ErrorCode::validation, "the body is not a JSON object",
+                      std::vector<std::pair<std::string, std::string>>{{"body", "must be a JSON object"}});
+      return std::nullopt;
+    }
+    object = std::move(value.get_object());
+  }
+  std::vector<FieldProblem> problems;
+  validate(object, *route.body, unknown, problems);
+  if (problems.empty()) return object;
+  failure = failure_of(problems);
+  return std::nullopt;
+}
+
+Failure failure_of(const std::vector<FieldProblem>& problems) {
+  const bool only_chat_ids = std::all_of(problems.begin(), problems.end(), [](const FieldProblem& p) { return p.chat_id_format; });
+  Failure failure(only_chat_ids ? ErrorCode::invalid_chat_id : ErrorCode::validation, {});
+  constexpr std::size_t max_details = 50;
+  for (const FieldProblem& problem : problems) {
+    if (failure.details.size() == max_details) break;
+    failure.details.emplace_back(echo(problem.field), problem.what);
+  }
+  failure.message = fmt::format("{} {}", failure.details.front().first, failure.details.front().second);
+  if (problems.size() > 1) failure.message += fmt::format(" (and {} more; see details)", problems.size() - 1);
+  return failure;
+}
+
+}  // namespace wharf::api

@@ -1,0 +1,120 @@
+#pragma once
+// The door: one table of routes, and what happens to every request before a handler sees it. From a request the router
+// makes a Call: request id, dialect, matched route, decoded parameters, counted rate limits, validated query and body.
+// Whatever is wrong with it is answered here, in the envelope, so that a handler is a short story.
+
+#include <boost/json/object.hpp>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/envelope.h"
+#include "api/rate_limit.h"
+#include "api/validation.h"
+#include "protocol/crypto/random.h"
+
+namespace wharf::api {
+
+/// What a credential must carry for a route. `none`: open to everybody (health, this page).
+enum class Capability { none, read, send, manage, admin };
+std::string_view name(Capability capability);
+
+/// Which of 002's limits a route counts against, beside the general one.
+enum class Budget { free, general, session_creation, message };
+
+class Call;
+/// Shared by the handler's pending completions; whoever holds the last one has answered.
+using CallPtr = std::shared_ptr<Call>;
+struct Services;
+/// Shared with the pending completions of handlers; ApiServer is the owner.
+using ServicesPtr = std::shared_ptr<Services>;
+using Handler = void (*)(const ServicesPtr& services, const CallPtr& call);
+
+struct Route {
+  std::string_view method, pattern;   // "/api/v1/sessions/{sessionId}"
+  Capability capability = Capability::read;
+  std::string_view tag, summary;
+  Handler handler = nullptr;          // nullptr: documented, answers 501 not_implemented
+  const Schema* body = nullptr;
+  const Schema* query = nullptr;
+  const Schema* answer = nullptr;     // of `data`; nullptr: none
+  bool answer_is_list = false;
+  unsigned success = 200;
+  Budget budget = Budget::general;
+  bool websocket = false;
+  std::string_view media_type = "application/json";  // of the answer
+};
+
+/// Every route of the API, in the order of the document (routes.cpp).
+std::span<const Route> routes();
+
+/// One request on its way to its answer. Loop thread only.
+class Call {
+ public:
+  Call(net::HttpRequest r, net::Responder responder) : request(std::move(r)), responder_(std::move(responder)) {}
+
+  net::HttpRequest request;
+  const Route* route = nullptr;
+  Dialect dialect = Dialect::openwa;
+  std::string request_id;
+  Query query;
+  boost::json::object body;
+
+  /// A decoded path parameter; "" when the route has none of that name.
+  const std::string& param(std::string_view name) const;
+  void success(std::string_view data = {}, const Beside& beside = Beside());
+  void failure(const Failure& failure);
+  void send(net::HttpResponse response);
+  void accept_websocket(std::function<void(std::shared_ptr<net::WebSocket>)> accepted);
+  bool peer_gone() const { return responder_.peer_gone(); }
+
+ private:
+  friend class Router;
+  std::vector<std::pair<std::string_view, std::string>> params_;
+  RateLimit::Verdict limit_;
+  std::int64_t limit_reset_unix_s_ = 0;
+  net::Responder responder_;
+};
+
+struct RouterSettings {
+  Dialect dialect = Dialect::openwa;
+  unsigned session_creations_per_minute = 0, messages_per_minute = 0, requests_per_minute = 0;  // 0 = off
+};
+
+class Router {
+ public:
+  using Dispatch = std::function<void(const CallPtr&)>;
+  /// `table` outlives the router. `dispatch` runs the handler of call->route, which is never null there.
+  Router(std::span<const Route> table, RouterSettings settings, net::Clock& clock, protocol::Random& random,
+         Dispatch dispatch);
+  ~Router();
+  void handle(net::HttpRequest request, net::Responder responder);
+
+ private:
+  struct Node;
+  struct Match;
+  Match match(const std::vector<std::string_view>& segments) const;
+  void admit(const CallPtr& call);
+  bool count(Call& call);
+
+  RouterSettings settings_;
+  net::Clock& clock_;
+  protocol::Random& random_;
+  Dispatch dispatch_;
+  std::unique_ptr<Node> root_;
+  RateLimit session_creations_, messages_, requests_;
+};
+
+/// X-Request-Id of the caller when it is sane (1-128 of letters, digits and . _ : -), else a new one.
+std::string request_id_of(const net::HttpRequest& request, protocol::Random& random);
+
+/// Parses and validates a body against the route's schema; used by the router and driven by the fuzzer.
+/// nullopt: `failure` says why.
+std::optional<boost::json::object> read_body(const Route& route, std::string_view content_type, std::string_view body,
+                                             Unknown unknown, std::optional<Failure>& failure);
+Failure failure_of(const std::vector<FieldProblem>& problems);
+
+}  // namespace wharf::api

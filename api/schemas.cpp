@@ -1,0 +1,259 @@
+#include "api/schemas.h"
+
+namespace wharf::api::schemas {
+namespace {
+
+constexpr std::int64_t kib = 1024;
+
+constexpr Field proxy_fields[] = {
+    {.name = "protocol", .summary = "default http", .one_of = "http|https|socks5|socks5h"},
+    {.name = "address", .summary = "host:port", .required = true, .min = 3, .max = 300},
+    {.name = "username", .max = 255},
+    {.name = "password", .summary = "never shown again", .max = 255},
+};
+constexpr Schema proxy = {"ProxyServerCredentials", proxy_fields};
+
+constexpr Field session_config_fields[] = {
+    {.name = "multiDevice", .type = Type::boolean, .summary = "accepted and echoed: every session is multi-device"},
+    {.name = "headless", .type = Type::boolean, .summary = "accepted and echoed: there is no browser"},
+    {.name = "qrTimeout", .type = Type::integer, .summary = "seconds until a session that nobody scans fails", .min = 1, .max = 3600},
+    {.name = "authTimeout", .type = Type::integer, .summary = "seconds from the scan to ready", .min = 1, .max = 3600},
+    {.name = "proxyServerCredentials", .type = Type::object, .summary = "used for every connection of the session", .object = &proxy},
+};
+
+constexpr Field create_session_fields[] = {
+    {.name = "sessionId", .required = true, .format = Format::session_name},
+    {.name = "waitForQR", .type = Type::boolean, .summary = "answer when the first QR code is there"},
+    {.name = "config", .type = Type::object, .object = &session_config},
+    {.name = "metadata", .type = Type::object, .summary = "the caller's own, echoed in every event of the session", .max = 8 * kib},
+};
+constexpr Field update_session_fields[] = {
+    {.name = "config", .type = Type::object, .summary = "the given fields replace the stored ones", .object = &session_config},
+    {.name = "metadata", .type = Type::object, .summary = "replaces the stored object; {} or null removes it", .max = 8 * kib, .nullable = true},
+};
+constexpr Field pairing_code_request_fields[] = {
+    {.name = "phone", .summary = "the number to link, with country code", .required = true, .min = 5, .max = 32},
+};
+constexpr Field send_text_fields[] = {
+    {.name = "chatId", .required = true, .min = 1, .max = 128, .format = Format::chat_id},
+    {.name = "content", .summary = "the text", .required = true, .min = 1, .max = 65536},
+    {.name = "quotedMessageId", .min = 1, .max = 300, .format = Format::message_id},
+    {.name = "mentions", .type = Type::texts, .summary = "user ids", .max = 256, .format = Format::chat_id},
+    {.name = "messageId", .summary = "chosen by the caller: a retry returns the first answer", .format = Format::new_message_id},
+};
+constexpr Field register_webhook_fields[] = {
+    {.name = "url", .required = true, .min = 8, .max = 2048, .format = Format::url},
+    {.name = "events", .type = Type::texts, .summary = "*, names, or prefixes such as group_*; default *", .min = 1, .max = 64, .format = Format::event_pattern},
+    {.name = "headers", .type = Type::text_map, .summary = "sent with every delivery", .max = 32, .format = Format::header},
+    {.name = "secret", .summary = "signs deliveries; whsec_<base64> or any text", .min = 8, .max = 256, .format = Format::secret},
+    {.name = "previousSecret", .summary = "signs as well, while receivers change over", .min = 8, .max = 256, .format = Format::secret},
+};
+
+constexpr Field qr_image_query_fields[] = {
+    {.name = "size", .type = Type::integer, .summary = "pixels, default 400", .min = 100, .max = 2000},
+};
+constexpr Field send_query_fields[] = {
+    {.name = "waitFor", .summary = "answer when the message got this far", .one_of = "server|delivered|read|played"},
+    {.name = "timeout", .type = Type::integer, .summary = "milliseconds, default 30000", .max = 120'000},
+};
+constexpr Field page_query_fields[] = {
+    {.name = "limit", .type = Type::integer, .summary = "default 50; 0 is the default; moved into the range", .min = 0, .max = 1000, .clamped = true},
+    {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
+};
+constexpr Field messages_query_fields[] = {
+    {.name = "limit", .type = Type::integer, .summary = "default 50, at most 1000 (200 in the gateway dialect); 0 is the default; moved into the range", .min = 0, .max = 1000, .clamped = true},
+    {.name = "before", .summary = "only messages older than this one", .max = 300, .format = Format::message_id},
+    {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
+};
+constexpr Field events_query_fields[] = {
+    {.name = "after", .type = Type::integer, .summary = "id of the last event seen; default 0: from the oldest kept"},
+    {.name = "session", .summary = "only of this session", .max = 64},
+    {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = Format::event_list},
+    {.name = "limit", .type = Type::integer, .summary = "default 100", .min = 1, .max = 500, .clamped = true},
+    {.name = "wait", .type = Type::integer, .summary = "milliseconds to wait for an event when there is none", .max = 60'000, .clamped = true},
+};
+constexpr Field event_stream_query_fields[] = {
+    {.name = "session", .summary = "only of this session", .max = 64},
+    {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = Format::event_list},
+    {.name = "since", .type = Type::integer, .summary = "replay what came after this event id"},
+};
+constexpr Field session_stream_query_fields[] = {
+    {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = Format::event_list},
+    {.name = "since", .type = Type::integer, .summary = "replay what came after this event id"},
+};
+constexpr Field deliveries_query_fields[] = {
+    {.name = "limit", .type = Type::integer, .summary = "default 100", .min = 1, .max = 1000, .clamped = true},
+};
+
+constexpr Field reason_fields[] = {
+    {.name = "code", .required = true}, {.name = "message", .required = true}, {.name = "nextStep", .required = true},
+    {.name = "until", .format = Format::date_time},
+};
+constexpr Schema reason = {"Reason", reason_fields};
+
+constexpr Field account_fields[] = {
+    {.name = "id", .required = true}, {.name = "jid", .required = true}, {.name = "lid"},
+    {.name = "pushname", .required = true}, {.name = "platform"},
+};
+
+constexpr std::string_view status_words = "initializing|qr_ready|authenticated|ready|failed|terminated";
+constexpr std::string_view connection_words = "connected|connecting|offline";
+
+constexpr Field session_fields[] = {
+    {.name = "sessionId", .required = true},
+    {.name = "status", .required = true, .one_of = status_words},
+    {.name = "connection", .required = true, .one_of = connection_words},
+    {.name = "reason", .type = Type::object, .object = &reason},
+    {.name = "createdAt", .required = true, .format = Format::date_time},
+    {.name = "lastActivity", .required = true, .format = Format::date_time},
+    {.name = "config", .type = Type::object, .required = true, .object = &session_config},
+    {.name = "metadata", .type = Type::object},
+    {.name = "me", .type = Type::object, .required = true, .object = &account, .nullable = true},
+    {.name = "queued", .type = Type::integer, .summary = "messages that wait for the server's ack", .required = true},
+    {.name = "pairingCode"},
+    {.name = "qrCode", .summary = "data URL of a PNG"},
+    {.name = "qr", .summary = "the text of the QR code"},
+    {.name = "expiresAt", .format = Format::date_time},
+};
+constexpr Field session_status_fields[] = {
+    {.name = "status", .required = true, .one_of = status_words},
+    {.name = "connection", .required = true, .one_of = connection_words},
+    {.name = "reason", .type = Type::object, .object = &reason},
+    {.name = "lastActivity", .required = true, .format = Format::date_time},
+    {.name = "queued", .type = Type::integer, .required = true},
+};
+constexpr Field qr_fields[] = {
+    {.name = "qrCode", .summary = "data URL of a PNG", .required = true},
+    {.name = "qr", .summary = "the text of the QR code", .required = true},
+    {.name = "expiresAt", .required = true, .format = Format::date_time},
+};
+constexpr Field pairing_code_fields[] = {
+    {.name = "code", .summary = "eight characters", .required = true},
+    {.name = "display", .summary = "as phones show it: ABCD-1234", .required = true},
+    {.name = "expiresAt", .required = true, .format = Format::date_time},
+};
+constexpr std::string_view ack_words = "error|pending|server|delivered|read|played";
+constexpr Field sent_message_fields[] = {
+    {.name = "messageId", .required = true},
+    {.name = "id", .summary = "the WhatsApp id", .required = true},
+    {.name = "chatId", .required = true},
+    {.name = "chatLid"},
+    {.name = "content", .required = true},
+    {.name = "timestamp", .type = Type::integer, .summary = "seconds; milliseconds in the gateway dialect", .required = true},
+    {.name = "status", .required = true, .one_of = ack_words},
+    {.name = "ack", .type = Type::integer, .required = true, .min = -1, .max = 4},
+    {.name = "error"},
+    {.name = "replayed", .type = Type::boolean, .summary = "the answer of an earlier request with the same key or id"},
+    {.name = "timedOut", .type = Type::boolean, .summary = "waitFor was not reached in time; the message stays queued"},
+};
+// Members of both dialects; those of one dialect only are optional.
+constexpr Field message_fields[] = {
+    {.name = "id", .required = true}, {.name = "body", .required = true}, {.name = "type", .required = true},
+    {.name = "timestamp", .type = Type::integer, .summary = "seconds; milliseconds in the gateway dialect", .required = true},
+    {.name = "fromMe", .type = Type::boolean, .required = true},
+    {.name = "status", .required = true, .one_of = ack_words},
+    {.name = "from"}, {.name = "fromLid"}, {.name = "to"}, {.name = "toLid"}, {.name = "author"}, {.name = "authorLid"},
+    {.name = "chatId"}, {.name = "isGroup", .type = Type::boolean}, {.name = "pushname"},
+    {.name = "ack", .type = Type::integer, .min = -1, .max = 4}, {.name = "error"},
+    {.name = "hasMedia", .type = Type::boolean}, {.name = "quotedMessageId"}, {.name = "mentions", .type = Type::texts},
+    {.name = "ackLevel", .type = Type::integer, .summary = "gateway", .min = -1, .max = 4},
+    {.name = "chatJid", .summary = "gateway"}, {.name = "chatLid", .summary = "gateway"},
+    {.name = "createdAt", .type = Type::integer, .summary = "gateway"},
+    {.name = "deleted", .type = Type::boolean, .summary = "gateway"},
+    {.name = "direction", .summary = "gateway", .one_of = "in|out"},
+    {.name = "edited", .type = Type::boolean, .summary = "gateway"}, {.name = "senderJid", .summary = "gateway"},
+    {.name = "senderLid", .summary = "gateway"}, {.name = "senderName", .summary = "gateway"},
+    {.name = "sessionId", .summary = "gateway"}, {.name = "waMessageId", .summary = "gateway"},
+};
+constexpr Field chat_fields[] = {
+    {.name = "id", .required = true}, {.name = "lid"}, {.name = "name", .required = true},
+    {.name = "isGroup", .type = Type::boolean, .required = true},
+    {.name = "unreadCount", .type = Type::integer, .required = true},
+    {.name = "timestamp", .type = Type::integer, .required = true},
+    {.name = "lastMessage", .type = Type::object, .object = &message},
+};
+constexpr Field event_fields[] = {
+    {.name = "event", .required = true}, {.name = "sessionId", .required = true},
+    {.name = "id", .type = Type::integer, .required = true},
+    {.name = "timestamp", .required = true, .format = Format::date_time},
+    {.name = "metadata", .type = Type::object}, {.name = "data", .type = Type::object, .required = true},
+};
+constexpr Field webhook_fields[] = {
+    {.name = "id", .required = true}, {.name = "webhookId", .summary = "same as id", .required = true},
+    {.name = "sessionId", .summary = "null: every session", .required = true, .nullable = true},
+    {.name = "url", .required = true}, {.name = "events", .type = Type::texts, .required = true},
+    {.name = "headers", .type = Type::text_map, .summary = "values are shown once, at registration", .required = true},
+    {.name = "signed", .type = Type::boolean, .required = true},
+    {.name = "createdAt", .required = true, .format = Format::date_time},
+};
+constexpr Field delivery_fields[] = {
+    {.name = "eventId", .type = Type::integer, .required = true},
+    {.name = "state", .required = true, .one_of = "delivered|waiting|retrying|parked"},
+    {.name = "attempts", .type = Type::integer, .required = true},
+    {.name = "status", .type = Type::integer}, {.name = "lastError"},
+    {.name = "firstTryAt", .format = Format::date_time}, {.name = "nextTryAt", .format = Format::date_time},
+    {.name = "deliveredAt", .format = Format::date_time},
+};
+constexpr Field delivery_outcome_fields[] = {
+    {.name = "delivered", .type = Type::boolean, .required = true}, {.name = "status", .type = Type::integer, .required = true},
+    {.name = "error"},
+};
+constexpr Field queued_delivery_fields[] = {
+    {.name = "eventId", .type = Type::integer, .required = true}, {.name = "state", .required = true},
+};
+constexpr Field memory_fields[] = {{.name = "used", .required = true}, {.name = "total", .required = true}};
+constexpr Schema memory = {"Memory", memory_fields};
+constexpr Field server_info_fields[] = {
+    {.name = "version", .required = true}, {.name = "maxSessions", .type = Type::integer, .required = true},
+    {.name = "activeSessions", .type = Type::integer, .required = true},
+    {.name = "readySessions", .type = Type::integer, .required = true},
+    {.name = "uptime", .type = Type::integer, .summary = "seconds", .required = true},
+    {.name = "memory", .type = Type::object, .required = true, .object = &memory},
+    {.name = "network", .required = true}, {.name = "dialect", .required = true, .one_of = "openwa|gateway"},
+};
+constexpr Field checks_fields[] = {
+    {.name = "database", .required = true, .one_of = "ok|failing"}, {.name = "sessions", .required = true, .one_of = "ok|degraded"},
+    {.name = "memory", .required = true, .one_of = "ok|low"},
+};
+constexpr Schema checks = {"Checks", checks_fields};
+constexpr Field health_fields[] = {
+    {.name = "status", .required = true, .one_of = "healthy|unhealthy"},
+    {.name = "timestamp", .required = true, .format = Format::date_time},
+    {.name = "checks", .type = Type::object, .required = true, .object = &checks},
+};
+
+}  // namespace
+
+constinit const Schema create_session = {"CreateSession", create_session_fields};
+constinit const Schema update_session = {"UpdateSession", update_session_fields};
+constinit const Schema session_config = {"SessionConfig", session_config_fields};
+constinit const Schema pairing_code_request = {"PairingCodeRequest", pairing_code_request_fields};
+constinit const Schema send_text = {"SendText", send_text_fields};
+constinit const Schema register_webhook = {"RegisterWebhook", register_webhook_fields};
+
+constinit const Schema qr_image_query = {"", qr_image_query_fields};
+constinit const Schema send_query = {"", send_query_fields};
+constinit const Schema page_query = {"", page_query_fields};
+constinit const Schema messages_query = {"", messages_query_fields};
+constinit const Schema events_query = {"", events_query_fields};
+constinit const Schema event_stream_query = {"", event_stream_query_fields};
+constinit const Schema session_stream_query = {"", session_stream_query_fields};
+constinit const Schema deliveries_query = {"", deliveries_query_fields};
+
+constinit const Schema session = {"Session", session_fields};
+constinit const Schema session_status = {"SessionStatus", session_status_fields};
+constinit const Schema account = {"Account", account_fields};
+constinit const Schema qr = {"Qr", qr_fields};
+constinit const Schema pairing_code = {"PairingCode", pairing_code_fields};
+constinit const Schema sent_message = {"SentMessage", sent_message_fields};
+constinit const Schema chat = {"Chat", chat_fields};
+constinit const Schema message = {"Message", message_fields};
+constinit const Schema event = {"Event", event_fields};
+constinit const Schema webhook = {"Webhook", webhook_fields};
+constinit const Schema delivery = {"Delivery", delivery_fields};
+constinit const Schema delivery_outcome = {"DeliveryOutcome", delivery_outcome_fields};
+constinit const Schema queued_delivery = {"QueuedDelivery", queued_delivery_fields};
+constinit const Schema server_info = {"ServerInfo", server_info_fields};
+constinit const Schema health = {"Health", health_fields};
+
+}  // namespace wharf::api::schemas

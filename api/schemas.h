@@ -1,0 +1,17 @@
+#pragma once
+// The types of the API as schemas: validation reads those of requests, the OpenAPI document all of them.
+
+#include "api/validation.h"
+
+namespace wharf::api::schemas {
+
+// requests
+extern const Schema create_session, update_session, session_config, pairing_code_request, send_text, register_webhook;
+// queries
+extern const Schema qr_image_query, send_query, page_query, messages_query, events_query, event_stream_query,
+    session_stream_query, deliveries_query;
+// answers
+extern const Schema session, session_status, account, qr, pairing_code, sent_message, chat, message, event, webhook,
+    delivery, delivery_outcome, queued_delivery, server_info, health;
+
+}  // namespace wharf::api::schemas

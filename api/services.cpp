@@ -1,0 +1,84 @@
+#include "api/services.h"
+
+#include <fmt/format.h>
+
+#include "storage/keys.h"
+
+namespace wharf::api {
+namespace {
+
+WebhookSettings webhook_settings(const ApiSettings& settings) {
+  WebhookSettings out;
+  out.concurrency = settings.webhook_concurrency;
+  out.timeout = settings.webhook_timeout;
+  out.first_retry = settings.webhook_first_retry;
+  out.allow_private = settings.webhooks_allow_private;
+  out.user_agent = settings.version.empty() ? "Wharf" : "Wharf/" + settings.version;
+  return out;
+}
+
+}  // namespace
+
+protocol::Result<void> Readers::with(const std::function<void(storage::Database&)>& work) {
+  std::unique_ptr<storage::Database> database;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      database = std::move(idle_.back());
+      idle_.pop_back();
+    }
+  }
+  if (!database) {
+    auto opened = store_.open_reader();
+    if (!opened) return opened.error();
+    database = std::move(*opened);
+  }
+  work(*database);
+  const std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(database));
+  return {};
+}
+
+Services::Services(const ApiServer::Ports& p, ApiSettings s)
+    : ports(p), settings(std::move(s)), started(p.clock.steady()), texts(qr_images), hub(p.loop, p.store, texts),
+      webhooks({p.loop, p.clock, p.random, p.store, p.http_client}, texts, settings.dialect, webhook_settings(settings)),
+      readers(p.store) {}
+
+Failure session_not_found(std::string_view name) {
+  return Failure(ErrorCode::session_not_found, fmt::format("Session with ID '{}' not found", echo(name)));
+}
+
+std::optional<sessions::SessionView> session_of(const ServicesPtr& services, const CallPtr& call) {
+  auto view = services->ports.supervisor.find(call->param("sessionId"));
+  if (!view) call->failure(session_not_found(call->param("sessionId")));
+  return view;
+}
+
+void read_on_worker(const ServicesPtr& services, const CallPtr& call, std::function<net::HttpResponse(storage::Database&)> work) {
+  // Written by the worker, then read by the loop: the pool orders the two.
+  const auto answer = std::make_shared<std::optional<net::HttpResponse>>();
+  const bool taken = services->ports.workers.run(
+      [services, work = std::move(work), answer, dialect = call->dialect] {
+        const auto read = services->readers.with([&](storage::Database& db) { *answer = work(db); });
+        if (!read) *answer = render_failure(failure_of(read.error(), Subject::other), dialect);
+      },
+      [call, answer] {
+        if (*answer) call->send(std::move(**answer));
+        else call->failure(Failure(ErrorCode::internal, "reading failed"));
+      });
+  if (!taken) call->failure(Failure(ErrorCode::unavailable, "too many reads are waiting; try again"));
+}
+
+sessions::PersonIds person_ids(storage::Database& db, storage::SessionId session, const protocol::Jid& user) {
+  sessions::PersonIds ids;
+  if (user.is_phone_number()) {
+    ids.pn = user;
+    ids.lid = storage::find_lid(db, session, user);
+  } else if (user.is_lid()) {
+    ids.lid = user;
+    ids.pn = storage::find_pn(db, session, user);
+  }
+  return ids;
+}
+
+}  // namespace wharf::api

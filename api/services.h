@@ -1,0 +1,55 @@
+#pragma once
+// What handlers work with: the ports of the server and the parts of api/ that live as long as it.
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "api/event_hub.h"
+#include "api/event_texts.h"
+#include "api/qr_image.h"
+#include "api/router.h"
+#include "api/server.h"
+#include "api/webhook_dispatcher.h"
+
+namespace wharf::api {
+
+/// Reading connections for jobs on the worker pool: each job borrows one. Any thread.
+class Readers {
+ public:
+  explicit Readers(const storage::Store& store) : store_(store) {}
+  /// Runs `work` with a connection. Errors: storage.
+  protocol::Result<void> with(const std::function<void(storage::Database&)>& work);
+
+ private:
+  const storage::Store& store_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<storage::Database>> idle_;
+};
+
+struct Services {
+  Services(const ApiServer::Ports& ports, ApiSettings s);
+
+  ApiServer::Ports ports;
+  ApiSettings settings;
+  net::SteadyTime started;
+  QrImages qr_images;
+  EventTexts texts;
+  EventHub hub;
+  WebhookDispatcher webhooks;
+  Readers readers;
+};
+
+/// The session of the path parameter sessionId; answers 404 and returns nullopt when there is none.
+std::optional<sessions::SessionView> session_of(const ServicesPtr& services, const CallPtr& call);
+Failure session_not_found(std::string_view name);
+
+/// Reads and renders away from the loop, then calls `done` on it with the text. A full pool answers 503 and a broken
+/// database 503 through `call`; then `done` does not run.
+void read_on_worker(const ServicesPtr& services, const CallPtr& call, std::function<net::HttpResponse(storage::Database&)> work);
+
+/// Both identities of a user as a worker finds them.
+sessions::PersonIds person_ids(storage::Database& db, storage::SessionId session, const protocol::Jid& user);
+
+}  // namespace wharf::api

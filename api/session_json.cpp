@@ -1,0 +1,107 @@
+#include "api/session_json.h"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+
+#include "api/chat_id.h"
+#include "api/dialect.h"
+#include "api/iso_time.h"
+#include "api/schemas.h"
+#include "api/validation.h"
+#include "net/url.h"
+
+namespace wharf::api {
+namespace {
+
+namespace json = boost::json;
+
+// The stored configuration without what nobody should read back.
+std::string shown_config(const std::string& stored) {
+  if (stored.empty()) return "{}";
+  if (stored.find("\"password\"") == std::string::npos) return stored;
+  boost::system::error_code failed;
+  json::value value = json::parse(stored, failed);
+  if (failed || !value.is_object()) return "{}";
+  if (json::value* proxy = value.get_object().if_contains("proxyServerCredentials"); proxy && proxy->is_object()) {
+    if (json::value* password = proxy->get_object().if_contains("password")) *password = "***";
+  }
+  return json::serialize(value);
+}
+
+json::object known_members(const json::object& object, const Schema& schema) {
+  json::object out;
+  for (const Field& field : schema.fields) {
+    const json::value* value = object.if_contains(field.name);
+    if (!value || value->is_null()) continue;
+    if (field.object) out[field.name] = known_members(value->get_object(), *field.object);
+    else out[field.name] = *value;
+  }
+  return out;
+}
+
+}  // namespace
+
+void write_me(JsonWriter& out, const sessions::SessionView& view, Dialect dialect) {
+  if (view.jid.empty()) {
+    out.null();
+    return;
+  }
+  const std::string user = view.jid.user_jid().to_string();
+  out.begin_object().text("id", jid_text(user, {}, dialect)).text("jid", view.jid.to_string());
+  if (!view.lid.empty()) out.text("lid", view.lid.user_jid().to_string());
+  out.text("pushname", view.push_name).text_if("platform", view.platform).end_object();
+}
+
+void write_session_status(JsonWriter& out, const sessions::SessionView& view) {
+  out.text("status", name(view.status)).text("connection", name(view.connection));
+  if (view.reason) write_reason(out.key("reason"), *view.reason);
+}
+
+void write_session(JsonWriter& out, const sessions::SessionView& view, Dialect dialect, const std::string& qr_code) {
+  out.begin_object().text("sessionId", view.name);
+  write_session_status(out, view);
+  out.text("createdAt", iso_seconds(view.created_at)).text("lastActivity", iso_seconds(view.last_activity));
+  out.raw("config", shown_config(view.config_json));
+  if (!view.metadata_json.empty()) out.raw("metadata", view.metadata_json);
+  write_me(out.key("me"), view, dialect);
+  out.number("queued", static_cast<std::int64_t>(view.queued));
+  if (view.pairing_code) out.text("pairingCode", *view.pairing_code);
+  if (view.qr) {
+    out.text_if("qrCode", qr_code).text("qr", view.qr->text).text("expiresAt", iso_seconds(view.qr->expires_at));
+  }
+  out.end_object();
+}
+
+ParsedConfig session_config_from_json(const json::object& config) {
+  ParsedConfig out;
+  out.json = json::serialize(known_members(config, schemas::session_config));
+  out.config.multi_device = boolean_of(config, "multiDevice", true);
+  out.config.headless = boolean_of(config, "headless", true);
+  if (const auto seconds = integer_of(config, "qrTimeout")) out.config.qr_timeout = std::chrono::seconds(*seconds);
+  if (const auto seconds = integer_of(config, "authTimeout")) out.config.auth_timeout = std::chrono::seconds(*seconds);
+
+  const json::value* given = config.if_contains("proxyServerCredentials");
+  if (!given || !given->is_object()) return out;
+  const json::object& proxy = given->get_object();
+  net::Proxy parsed;
+  parsed.protocol = text_of(proxy, "protocol", "http");
+  parsed.username = text_of(proxy, "username");
+  parsed.password = text_of(proxy, "password");
+  std::string_view address = text_of(proxy, "address");
+  // Written as a URL by some callers.
+  if (const std::size_t scheme = address.find("://"); scheme != std::string_view::npos) address.remove_prefix(scheme + 3);
+  if (address.ends_with('/')) address.remove_suffix(1);
+  const auto host_port = net::parse_host_port(address);
+  if (!host_port || host_port->port == 0) {
+    out.address_problem = "must be host:port";
+    return out;
+  }
+  parsed.host = host_port->host;
+  parsed.port = host_port->port;
+  out.config.proxy = std::move(parsed);
+  return out;
+}
+
+}  // namespace wharf::api

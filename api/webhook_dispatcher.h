@@ -1,0 +1,84 @@
+#pragma once
+// Webhooks as readers of the event log: at least once, in order per lane (session and chat), and no webhook or lane ever
+// waits for another.
+//
+// A webhook reads the log with a cursor. An event it wants joins the queue of its lane; only the head of a lane is ever
+// under way. When a first attempt fails, the event and everything behind it in its lane become rows of webhook_delivery,
+// so that the cursor may move on while the lane waits for its retry. The durable cursor therefore means: everything up to
+// here was delivered or is in webhook_delivery. A crash between a delivery and the next cursor write delivers again.
+//
+// Bounds: `read_ahead` events in memory and `max_deferred` rows per webhook; a webhook over either stops reading the log
+// (which keeps its events) and catches up from it later. Webhooks whose last attempt failed share half of the request
+// slots, one each, so that dead addresses never take the slots of living ones. Loop thread only.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/event_texts.h"
+#include "api/webhook_request.h"
+#include "net/http_client.h"
+#include "net/loop.h"
+#include "storage/events.h"
+#include "storage/store.h"
+
+namespace wharf::api {
+
+class WebhookDispatcher {
+ public:
+  struct Ports {
+    net::asio::io_context& loop;
+    net::Clock& clock;
+    protocol::Random& random;
+    storage::Store& store;
+    net::HttpClient& http;
+  };
+  WebhookDispatcher(Ports ports, EventTexts& texts, Dialect dialect, WebhookSettings settings);
+  ~WebhookDispatcher();
+
+  /// Loads the webhooks and goes on where the last process stopped.
+  void start();
+  /// Committed events, in id order.
+  void on_events(const std::vector<storage::Event>& events);
+
+  /// Durable when `done` runs. The cursor begins at the newest event.
+  void add(storage::WebhookRow row, std::function<void(protocol::Result<void>)> done);
+  /// Errors: not_found, storage*.
+  void remove(const std::string& id, std::function<void(protocol::Result<void>)> done);
+  /// Its rows are gone with the session's.
+  void session_removed(storage::SessionId session);
+  const storage::WebhookRow* find(const std::string& id) const;
+  /// By creation; of one session, or (nullopt) those registered for every session.
+  std::vector<const storage::WebhookRow*> list(std::optional<storage::SessionId> session) const;
+
+  enum class DeliveryState { delivered, waiting, retrying, parked };
+  struct DeliveryView {
+    storage::EventId event = 0;
+    DeliveryState state = DeliveryState::waiting;
+    std::uint32_t attempts = 0;
+    storage::UnixMs first_try = 0, next_try = 0, delivered_at = 0;  // 0 = none
+    unsigned status = 0;                                            // of a delivered one
+    std::string last_error;
+  };
+  /// Open and parked ones from the disk, then the newest delivered ones of this process.
+  std::vector<DeliveryView> deliveries(const std::string& id, std::size_t limit) const;
+  /// Puts the event back at its place in its lane, to be tried at once. Errors: not_found (webhook, or no such event of it).
+  void redeliver(const std::string& id, storage::EventId event, std::function<void(protocol::Result<void>)> done);
+  /// Sends an event "test" that is not in the log; one attempt.
+  void test(const std::string& id, std::function<void(protocol::Result<DeliveryOutcome>)> done);
+
+  /// Starts what is due. Called by its own timer; by tests after they moved the clock.
+  void wake();
+  /// Starts nothing more, waits for requests under way, writes the cursors.
+  void drain(std::function<void()> done);
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;  // shared with requests under way, which hold it weakly
+};
+
+std::string_view name(WebhookDispatcher::DeliveryState state);
+
+}  // namespace wharf::api

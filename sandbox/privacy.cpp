@@ -1,0 +1,107 @@
+// Privacy settings, trusted-contact tokens and the blocklist. Specification 06 section 5.
+
+#include <array>
+#include <string>
+#include <utility>
+
+#include "protocol/crypto/hash.h"
+#include "sandbox/network_state.h"
+
+namespace wharf::sandbox {
+
+namespace {
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 10> defaults = {{
+    {"readreceipts", "all"}, {"last", "all"}, {"online", "all"}, {"profile", "all"}, {"status", "contacts"},
+    {"groupadd", "all"}, {"calladd", "all"}, {"messages", "all"}, {"defense", "off"}, {"stickers", "contacts"},
+}};
+constexpr std::size_t max_value = 64;
+constexpr std::size_t max_blocked = 2'000;
+constexpr std::size_t max_tokens = 100;
+
+Node blocklist_of(const Party& party) {
+  Node list("list");
+  std::string all;
+  for (const auto& jid : party.blocked) all += jid;
+  list.set("dhash", protocol::to_base64(ByteView(protocol::sha256(protocol::as_bytes(all))).first(9)));
+  for (const auto& text : party.blocked) {
+    if (const auto jid = Jid::parse(text)) list.add(Node("item").set("jid", *jid));
+  }
+  return list;
+}
+
+}  // namespace
+
+void Network::State::on_privacy(Origin& origin, const Node& iq) {
+  auto& party = origin.party;
+  if (iq.attr("type") == "get") {
+    Node all("privacy");
+    for (const auto& [name, value] : defaults) {
+      const auto set = party.privacy.find(name);
+      all.add(Node("category").set("name", name).set("value", set == party.privacy.end() ? value : std::string_view(set->second)));
+    }
+    return answer(origin, result_of(iq).add(std::move(all)));
+  }
+  if (const auto* settings_node = iq.child("privacy")) {
+    Node echo("privacy");
+    for (const auto* category : settings_node->children("category")) {
+      const auto name = category->attr("name");
+      const auto value = category->attr("value");
+      bool known = false;
+      for (const auto& entry : defaults) known |= entry.first == name;
+      if (!known || value.empty() || value.size() > max_value) return answer(origin, error_of(iq, 400, "bad-request"));
+      party.privacy[name] = value;
+      if (name == "readreceipts") party.account.read_receipts = value == "all";
+      echo.add(Node("category").set("name", name).set("value", value));
+    }
+    changed();
+    return answer(origin, result_of(iq).add(std::move(echo)));
+  }
+  if (const auto* tokens = iq.child("tokens")) {
+    const auto rows = tokens->children("token");
+    if (rows.size() > max_tokens) return answer(origin, error_of(iq, 400, "bad-request"));
+    answer(origin, result_of(iq));
+    for (const auto* row : rows) {
+      const auto jid = row->jid("jid");
+      const auto target = jid ? resolve(*jid) : std::nullopt;
+      if (!target || target->party == &party) continue;
+      const auto t = row->number("t").value_or(static_cast<std::uint64_t>(now()));
+      // Opaque to clients; the server can check it again when it comes back with a message.
+      const auto text = party.account.lid + "|" + target->party->account.lid + "|" + std::to_string(t);
+      const auto mac = protocol::hmac_sha256(token_secret, protocol::as_bytes(text));
+      Node token("token");
+      token.set("type", "trusted_contact").set("t", t).bytes(ByteView(mac).first(16));
+      Node tokens_node("tokens");
+      tokens_node.add(std::move(token));
+      for (const auto& [device, known] : target->party->account.devices) {
+        Node notification("notification");
+        notification.set("from", party.account.pn_jid()).set("sender_lid", party.account.lid_jid());
+        notification.set("type", "privacy_token").set("id", next_id()).set("t", static_cast<std::uint64_t>(now()));
+        enqueue({target->party->account.phone, device}, notification.add(tokens_node));
+      }
+    }
+    return;
+  }
+  answer(origin, error_of(iq, 400, "bad-request"));
+}
+
+void Network::State::on_blocklist(Origin& origin, const Node& iq) {
+  auto& party = origin.party;
+  if (iq.attr("type") == "set") {
+    const auto* item = iq.child("item");
+    const auto jid = item ? item->jid("jid") : std::nullopt;
+    const auto action = item ? item->attr("action") : std::string();
+    if (!jid || (action != "block" && action != "unblock")) return answer(origin, error_of(iq, 400, "bad-request"));
+    if (action == "block" && party.blocked.size() >= max_blocked) return answer(origin, error_of(iq, 419, "resource-limit"));
+    const auto text = jid->user_jid().to_string();
+    if (action == "block") {
+      party.blocked.insert(text);
+    } else {
+      party.blocked.erase(text);
+    }
+    changed();
+  }
+  answer(origin, result_of(iq).add(blocklist_of(party)));
+}
+
+}  // namespace wharf::sandbox

@@ -1,0 +1,85 @@
+#pragma once
+// Drives one Session: mailbox, turns, commit, effects, connection, timer. One turn at a time; the next starts when the
+// commit of the last is back, so a session reads only committed rows and its own state. Loop thread only.
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "net/loop.h"
+#include "net/websocket.h"
+#include "net/worker_pool.h"
+#include "sessions/connect_gate.h"
+#include "sessions/link.h"
+#include "sessions/session.h"
+#include "storage/store.h"
+
+namespace wharf::sessions {
+
+/// What all actors of a process share. Outlives them.
+struct Shared {
+  net::asio::io_context& loop;
+  net::Clock& clock;
+  protocol::Random& random;
+  storage::Store& store;
+  net::WorkerPool& workers;
+  net::WebSocketClient& sockets;
+  std::string chat_url;
+  protocol::PublicKey noise_root;
+  bool resume_handshake;
+  SessionSettings settings;
+  ConnectGate gate;
+};
+
+class SessionActor : public std::enable_shared_from_this<SessionActor> {
+ public:
+  static constexpr std::size_t max_inputs_per_turn = 64;
+  static constexpr std::size_t pause_reading_at = 512, resume_reading_at = 128;
+
+  SessionActor(Shared& shared, storage::SessionRow row, storage::DeviceRow device, SessionConfig config);
+  ~SessionActor();
+
+  /// Runs `run` inside a turn. `failed` is called instead when the session is closed.
+  void call(std::function<void(Session&)> run, std::function<void(const Error&)> failed);
+  const Session& session() const { return *session_; }
+  Session& session() { return *session_; }
+  /// Closes the connection, runs nothing more; `done` when the running commit is back.
+  void shutdown(std::function<void()> done);
+  /// Set before the first input: a turn with a Finished effect is durable.
+  std::function<void()> on_finished;
+
+ private:
+  void post(Input input);
+  void pump();
+  void run_turn();
+  void after_commit(std::vector<Effect> effects, const Result<void>& result);
+  void perform(Effect& effect);
+  void open_link(std::chrono::milliseconds delay);
+  void connect();
+  void retire_link();
+  void rebuild(const Error& why);
+  void arm_timer();
+  Now now() const;
+  void log(std::string_view event, const std::string& fields) const;
+
+  Shared& shared_;
+  std::string name_;
+  std::unique_ptr<Session> session_;
+  std::deque<Input> mailbox_;
+  std::unique_ptr<Link> link_;
+  net::Timer wake_timer_, connect_timer_;
+  std::optional<net::SteadyTime> armed_;
+  bool busy_ = false;        // a turn runs or its commit is under way
+  bool closed_ = false;
+  bool paused_ = false;
+  bool wake_ = false;
+  std::uint64_t generation_ = 0;      // of session_: late completions of an older one are dropped
+  std::uint64_t link_generation_ = 0;
+  std::uint32_t connects_ = 0;
+  Backoff rebuild_backoff_;
+  std::function<void()> at_rest_;
+  Status logged_status_ = Status::initializing;
+};
+
+}  // namespace wharf::sessions

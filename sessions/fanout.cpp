@@ -1,0 +1,159 @@
+#include "sessions/fanout.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/messages/content.h"
+#include "protocol/messages/padding.h"
+#include "protocol/pairing/adv.h"
+#include "protocol/stanzas/prekeys.h"
+#include "sessions/event_json.h"
+
+namespace wharf::sessions {
+
+namespace {
+
+constexpr std::size_t max_bundles_per_query = 256;       // 02 section 6.6
+constexpr UnixMs unreachable_for_ms = 60'000;
+constexpr std::chrono::seconds bundle_timeout{20};
+
+}  // namespace
+
+protocol::LocalIdentity Fanout::local() const { return {c_.device.identity, c_.device.registration_id}; }
+
+std::vector<Jid> Fanout::targets(const Jid& chat) {
+  std::vector<Jid> devices;
+  const Jid own = directory_.canonical_user(c_.device.jid);
+  const auto add = [&](const Jid& user) {
+    const auto* list = directory_.devices(user);
+    if (list == nullptr) return;
+    for (const std::uint16_t number : *list) {
+      if (user == own && number == c_.device.jid.device) continue;
+      devices.push_back(user.with_device(number));
+    }
+  };
+  add(chat);
+  if (chat != own) add(own);
+  return devices;
+}
+
+bool Fanout::has_session(const Jid& device) {
+  const auto* record = c_.keys.find(device);
+  return record != nullptr && record->has_current();
+}
+
+std::vector<Jid> Fanout::missing(const std::vector<Jid>& devices) {
+  std::vector<Jid> out;
+  for (const Jid& device : devices) {
+    if (has_session(device)) continue;
+    if (const auto it = unreachable_.find(device); it != unreachable_.end() && it->second > c_.now.unix_ms) continue;
+    out.push_back(device);
+  }
+  return out;
+}
+
+bool Fanout::prepared(const Jid& chat) {
+  const Jid own = directory_.canonical_user(c_.device.jid);
+  if (directory_.devices(chat) == nullptr || directory_.devices(own) == nullptr) return false;
+  // An unmapped phone number was asked for its LID together with its devices; asking again would not tell more.
+  return missing(targets(chat)).empty();
+}
+
+void Fanout::prepare(const Jid& chat, std::function<void(bool)> done) {
+  const Jid own = directory_.canonical_user(c_.device.jid);
+  std::vector<Jid> users;
+  if (directory_.devices(chat) == nullptr) users.push_back(chat);
+  if (chat != own && directory_.devices(own) == nullptr) users.push_back(own);
+  if (!users.empty()) {
+    directory_.refresh(std::move(users), [this, chat, done = std::move(done)](bool ok) {
+      if (!ok) return done(false);
+      const Jid canonical = directory_.canonical_user(chat);  // its LID may have been learnt just now
+      const auto need = missing(targets(canonical));
+      if (need.empty()) return done(true);
+      fetch_sessions(need, false, done);
+    });
+    return;
+  }
+  const auto need = missing(targets(chat));
+  if (need.empty()) return done(true);
+  fetch_sessions(need, false, std::move(done));
+}
+
+void Fanout::fetch_sessions(std::vector<Jid> devices, bool identity_changed, std::function<void(bool)> done) {
+  if (devices.size() > max_bundles_per_query) devices.resize(max_bundles_per_query);
+  const Node iq = protocol::fetch_bundles_iq(c_.ids.next(), devices, identity_changed);
+  c_.query(iq, [this, devices = std::move(devices), done = std::move(done)](const Node* answer) {
+    if (answer == nullptr || protocol::iq_error_of(*answer)) return done(false);
+    std::vector<Jid> open = devices;
+    for (const auto& fetched : protocol::read_bundles(*answer)) {
+      const auto asked = std::find(open.begin(), open.end(), fetched.jid);
+      if (asked == open.end()) continue;  // not requested, or twice
+      const Jid device = *asked;
+      open.erase(asked);
+      if (fetched.bundle && use_bundle(device, *fetched.bundle)) continue;
+      unreachable_[device] = c_.now.unix_ms + unreachable_for_ms;
+      // The device is gone: the list that named it is stale.
+      if (fetched.error_code == 404 || fetched.error_code == 406) directory_.forget_devices(device.user_jid());
+    }
+    for (const Jid& device : open) unreachable_[device] = c_.now.unix_ms + unreachable_for_ms;
+    done(true);
+  }, bundle_timeout);
+}
+
+Result<void> Fanout::use_bundle(const Jid& device, const protocol::PreKeyBundle& bundle) {
+  if (!bundle.device_identity.empty()) {
+    const auto valid = protocol::verify_device_identity(bundle.device_identity, bundle.identity,
+                                                        c_.keys.identity(device.with_device(0)));
+    if (!valid) return valid.error();
+  }
+  const auto started = protocol::start_session(c_.keys.open(device), local(), bundle, c_.random);
+  if (!started) return started.error();
+  c_.keys.mark_changed(device);
+  if (c_.keys.set_identity(device, bundle.identity) && device.device == 0) {
+    const Jid user = device.user_jid();
+    c_.emit("contact.updated", user.to_string(),
+            contact_event_json(user, directory_.person(user), "identity", c_.metadata()));
+  }
+  unreachable_.erase(device);
+  return {};
+}
+
+Result<Node> Fanout::seal(const Jid& chat, const std::string& message_id, ByteView content, ByteView secret) {
+  const Jid own = directory_.canonical_user(c_.device.jid);
+  const bool note_to_self = chat == own;
+  const Bytes own_copy = protocol::wrap_device_sent(content, chat);
+  protocol::OutgoingStanza stanza;
+  stanza.id = message_id;
+  stanza.to = chat;
+  const auto kind = protocol::stanza_kind(content);
+  stanza.type = kind.type;
+  stanza.media_type = kind.media_type;
+  bool reached = false;
+  bool introduced = false;
+  for (const Jid& device : targets(chat)) {
+    auto* record = c_.keys.find(device);
+    if (record == nullptr || !record->has_current()) continue;
+    const bool to_own = device.user_jid() == own;
+    const Bytes padded = protocol::pad_message(to_own ? ByteView(own_copy) : content, c_.random);
+    auto sealed = protocol::encrypt(*record, local(), padded);
+    if (!sealed) continue;
+    c_.keys.mark_changed(device);
+    introduced |= sealed->kind == protocol::CiphertextKind::pre_key_message;
+    reached |= !to_own || note_to_self;
+    stanza.participants.push_back({device, std::move(*sealed)});
+  }
+  if (!reached) return Error(Errc::not_found, "no device of the recipient could be reached");
+  if (introduced) stanza.device_identity = c_.device.account;
+  if (chat.is_lid()) stanza.peer_recipient_pn = directory_.person(chat).pn;
+  if (secret.size() == 32) {
+    stanza.reporting_token =
+        protocol::reporting_token(content, secret, message_id, chat.is_lid() ? own : c_.device.jid.user_jid(), chat);
+  }
+  return protocol::message_stanza(stanza);
+}
+
+void Fanout::end_turn(bool keep) {
+  if (!keep || unreachable_.size() > 256) unreachable_.clear();
+}
+
+}  // namespace wharf::sessions

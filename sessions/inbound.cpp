@@ -1,0 +1,234 @@
+#include "sessions/inbound.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/messages/padding.h"
+#include "protocol/pairing/adv.h"
+#include "sessions/event_json.h"
+#include "storage/keys.h"
+
+namespace wharf::sessions {
+
+using protocol::CiphertextKind;
+using protocol::IncomingMessage;
+using protocol::MessageKind;
+using protocol::MessageSource;
+using protocol::ReceivedEnc;
+
+namespace {
+
+constexpr unsigned nack_parsing = 487, nack_unrecognised = 488, nack_invalid_protobuf = 491, nack_unhandled = 500;
+constexpr int history_sync_notification = 5;
+
+// Prekeys of retry receipts come from the upper half of the 24-bit space, which uploads never touch (login_flow.cpp):
+// so one is never handed out a second time by the server.
+constexpr std::uint32_t first_retry_key_id = 0x800000, retry_key_ids = 0x7FFFFE;
+
+bool visible(const IncomingMessage& content) {
+  switch (content.kind) {
+    case MessageKind::protocol:
+    case MessageKind::sender_key_only:
+    case MessageKind::reaction:
+    case MessageKind::poll_vote:
+    case MessageKind::edit:
+    case MessageKind::revoke: return false;
+    default: return true;
+  }
+}
+
+}  // namespace
+
+void Inbound::plain_ack(const Node& message, unsigned error) {
+  c_.send(protocol::ack_for(message, c_.device.jid, error));
+}
+
+void Inbound::acknowledge(const Node& message, const MessageSource& source) {
+  using protocol::DeliveryReceipt;
+  DeliveryReceipt kind = c_.presence_sent ? DeliveryReceipt::active : DeliveryReceipt::inactive;
+  if (source.peer) {
+    kind = DeliveryReceipt::peer;
+  } else if (source.from_me) {
+    kind = DeliveryReceipt::sender;
+  }
+  c_.send(protocol::delivery_receipt(message, kind, source));
+}
+
+void Inbound::on_message(const Node& message) {
+  const auto parsed = protocol::read_message_source(message, c_.device.jid, c_.device.lid);
+  if (!parsed) return plain_ack(message, nack_parsing);
+  const MessageSource& source = *parsed;
+  if (source.author_alternate) directory_.learn(source.author, *source.author_alternate);
+  if (source.chat_alternate) directory_.learn(source.chat, *source.chat_alternate);
+  if (source.type == "medianotify") return plain_ack(message);
+
+  const auto encs = protocol::read_encs(message);
+  if (encs.empty()) return plain_ack(message, message.child("unavailable") || message.child("plaintext") ? 0 : nack_unrecognised);
+  const Jid author = directory_.canonical_device(source.author);
+  bool decrypted = false;
+  for (const ReceivedEnc& enc : encs) {
+    if (enc.type != "pkmsg" && enc.type != "msg") continue;
+    auto padded = decrypt(author, enc, message);
+    if (!padded) {
+      if (padded.error().code == Errc::duplicate_message) {
+        decrypted = true;  // processed before: the receipt was lost, not the message
+        continue;
+      }
+      return on_failure(message, source, author, padded.error());
+    }
+    decrypted = true;
+    const auto plain = protocol::unpad_message(*padded);
+    if (!plain) return plain_ack(message, nack_invalid_protobuf);  // a resend would be equal
+    auto content = protocol::parse_message(*plain);
+    if (!content) return plain_ack(message, nack_invalid_protobuf);
+    on_content(source, *content);
+  }
+  // Sender-key messages need a distribution this client does not keep yet: acked, so that the queue drains.
+  if (!decrypted) return plain_ack(message);
+  acknowledge(message, source);
+}
+
+Result<Bytes> Inbound::decrypt(const Jid& author, const ReceivedEnc& enc, const Node& message) {
+  auto& record = c_.keys.open(author);
+  Result<protocol::Decrypted> result = Error(Errc::no_session, "no session");
+  if (enc.type == "pkmsg") {
+    const auto header = protocol::read_pre_key_message(enc.body);
+    if (!header) return header.error();
+    if (author.device != 0) {
+      // A companion must be vouched for by its account (02 section 8.4).
+      if (const auto identity = message.child_data("device-identity")) {
+        const auto valid = protocol::verify_device_identity(*identity, header->identity,
+                                                            c_.keys.identity(author.with_device(0)));
+        if (!valid) return valid.error();
+      }
+    }
+    result = protocol::decrypt_pre_key_message(record, fanout_.local(), c_.keys.own_pre_keys(), enc.body, c_.random);
+    if (result) {
+      if (result->used_one_time) c_.keys.consume_pre_key(*result->used_one_time);
+      if (c_.keys.set_identity(author, header->identity) && author.device == 0) {
+        const Jid user = author.user_jid();
+        c_.emit("contact.updated", user.to_string(),
+                contact_event_json(user, directory_.person(user), "identity", c_.metadata()));
+      }
+    }
+  } else {
+    result = protocol::decrypt_message(record, fanout_.local(), enc.body, c_.random);
+  }
+  if (!result) return result.error();
+  c_.keys.mark_changed(author);
+  return std::move(result->plaintext);
+}
+
+void Inbound::on_content(const MessageSource& source, const IncomingMessage& content) {
+  Jid chat = directory_.canonical_user(source.chat);
+  if (source.chat.is_group()) chat = source.chat;
+  // Only the own account's wrapper may route a message (03 section 6.3 step 6).
+  if (content.was_device_sent && source.from_me && !source.recipient && content.device_sent_to) {
+    chat = directory_.canonical_user(*content.device_sent_to);
+  }
+  if (content.has_protocol_message) on_protocol_message(source, content);
+  if (!visible(content)) return;
+  store(source, content, chat, directory_.canonical_user(source.author));
+}
+
+void Inbound::on_protocol_message(const MessageSource& source, const IncomingMessage& content) {
+  // Keys and history come from the own phone only, never from a stranger (03 section 12.15).
+  if (!source.from_me || source.author.device != 0) return;
+  for (const auto& key : content.app_state_keys) {
+    storage::put_app_state_key(c_.turn.changes, c_.id(), key.id, key.data, key.timestamp);
+  }
+  if (content.protocol_type == history_sync_notification) {
+    Node receipt("receipt");
+    receipt.set("id", source.id).set("to", source.from.user_jid()).set("type", "hist_sync");
+    c_.send(receipt);
+  }
+}
+
+void Inbound::store(const MessageSource& source, const IncomingMessage& content, const Jid& chat, const Jid& author) {
+  const std::pair<Jid, std::string> key{chat, source.id};
+  if (stored_now_.contains(key) || storage::has_message(c_.db, c_.id(), chat, source.id)) return;
+  stored_now_.insert(key);
+  storage::MessageRow row;
+  row.session = c_.id();
+  row.chat = chat;
+  row.id = source.id;
+  row.from_me = source.from_me;
+  row.author = author;
+  row.push_name = source.push_name;
+  row.kind = protocol::name(content.kind);
+  row.body = content.text;
+  if (content.quote) {
+    row.quoted_id = content.quote->id;
+    row.quoted_author = content.quote->author;
+  }
+  row.mentions = content.mentions;
+  row.content = content.encoded;
+  if (content.secret) row.secret = protocol::to_bytes(*content.secret);
+  row.ack = source.from_me ? storage::AckLevel::server : storage::AckLevel::delivered;
+  row.timestamp = source.timestamp ? static_cast<UnixMs>(source.timestamp) * 1000 : c_.now.unix_ms;
+  row.created_at = c_.now.unix_ms;
+  const PersonIds chat_ids = directory_.person(chat);
+  c_.emit(source.from_me ? "message.sent" : "message", chat.to_string(),
+          message_event_json(row, chat_ids, directory_.person(author), c_.metadata()));
+  auto alternate = chat.is_lid() ? chat_ids.pn : chat_ids.lid;
+  storage::insert_message(c_.turn.changes, std::move(row), !source.from_me, std::move(alternate));
+}
+
+// --- failures --------------------------------------------------------------------------------------------------------------
+
+std::optional<protocol::RetryKeys> Inbound::retry_keys() {
+  const auto signed_key = storage::find_signed_pre_key(c_.db, c_.id(), c_.device.signed_pre_key_id);
+  if (!signed_key) return std::nullopt;
+  protocol::RetryKeys keys;
+  keys.identity = c_.device.identity.pub;
+  keys.signed_pre_key = *signed_key;
+  do {
+    keys.one_time.id = first_retry_key_id + c_.random.below(retry_key_ids);
+  } while (storage::find_pre_key(c_.db, c_.id(), keys.one_time.id));
+  keys.one_time.pair = protocol::KeyPair::generate(c_.random);
+  keys.device_identity = c_.device.account;
+  storage::add_pre_keys(c_.turn.changes, c_.id(), {keys.one_time});
+  return keys;
+}
+
+void Inbound::on_failure(const Node& message, const MessageSource& source, const Jid& author, const Error& error) {
+  const std::pair<Jid, std::string> key{author, source.id};
+  auto& count = retried_now_[key];
+  if (count == 0) count = storage::find_retry_count(c_.db, c_.id(), author, source.id);
+  if (count >= c_.settings.max_retries) return plain_ack(message, nack_unhandled);
+  ++count;
+  storage::put_retry_count(c_.turn.changes, c_.id(), author, source.id, count, c_.now.unix_ms);
+  // A resend on the existing session often works; without one, or the second time, the sender needs fresh keys.
+  const bool with_keys = count >= 2 || !fanout_.has_session(author);
+  c_.send(protocol::retry_receipt(message, count, protocol::retry_error_code(error.code), c_.device.registration_id,
+                                  with_keys ? retry_keys() : std::nullopt));
+  plain_ack(message);
+  if (on_undecryptable) on_undecryptable(source.id, count, error);
+}
+
+// --- reading -----------------------------------------------------------------------------------------------------------------
+
+Result<void> Inbound::mark_read(const Jid& chat) {
+  const Jid canonical = directory_.canonical_user(chat);
+  const auto row = storage::find_chat(c_.db, c_.id(), canonical);
+  if (!row) return Error(Errc::not_found, "no such chat");
+  if (row->unread == 0) return {};
+  if (!c_.online) return Error(Errc::not_ready, "the session is not connected");
+  const std::size_t wanted = std::min<std::size_t>(row->unread, max_read_receipts);
+  std::vector<std::string> ids;
+  for (const auto& message : storage::page_messages(c_.db, c_.id(), canonical, max_read_receipts, std::nullopt).messages) {
+    if (message.from_me) continue;
+    ids.push_back(message.id);
+    if (ids.size() == wanted) break;
+  }
+  if (!ids.empty()) c_.send(protocol::read_receipt(canonical, std::nullopt, ids, c_.unix_seconds()));
+  storage::set_unread(c_.turn.changes, c_.id(), canonical, 0);
+  return {};
+}
+
+void Inbound::end_turn() {
+  stored_now_.clear();
+  retried_now_.clear();
+}
+
+}  // namespace wharf::sessions

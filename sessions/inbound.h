@@ -1,0 +1,49 @@
+#pragma once
+// Incoming messages: decrypt, store, event, receipt, all in one turn. Specification 03 sections 6, 7.1 and 8.1.
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "protocol/messages/content.h"
+#include "protocol/stanzas/messages.h"
+#include "sessions/fanout.h"
+#include "storage/messages.h"
+
+namespace wharf::sessions {
+
+class Inbound {
+ public:
+  Inbound(Context& context, Directory& directory, Fanout& fanout) : c_(context), directory_(directory), fanout_(fanout) {}
+
+  void on_message(const Node& message);
+  /// Read receipts for the unread messages of a chat.
+  Result<void> mark_read(const Jid& chat);
+  void end_turn();
+  /// For the log: a message that could not be decrypted, after the retry receipt was decided.
+  std::function<void(const std::string& id, std::uint32_t count, const Error&)> on_undecryptable;
+
+ private:
+  static constexpr std::size_t max_read_receipts = 256;
+
+  Result<Bytes> decrypt(const Jid& author, const protocol::ReceivedEnc& enc, const Node& message);
+  void on_content(const protocol::MessageSource& source, const protocol::IncomingMessage& content);
+  void store(const protocol::MessageSource& source, const protocol::IncomingMessage& content, const Jid& chat,
+             const Jid& author);
+  void on_protocol_message(const protocol::MessageSource& source, const protocol::IncomingMessage& content);
+  void on_failure(const Node& message, const protocol::MessageSource& source, const Jid& author, const Error& error);
+  void acknowledge(const Node& message, const protocol::MessageSource& source);
+  void plain_ack(const Node& message, unsigned error = 0);
+  std::optional<protocol::RetryKeys> retry_keys();
+
+  Context& c_;
+  Directory& directory_;
+  Fanout& fanout_;
+  std::set<std::pair<Jid, std::string>> stored_now_;              // chat, id: this turn, not readable yet
+  std::map<std::pair<Jid, std::string>, std::uint32_t> retried_now_;
+};
+
+}  // namespace wharf::sessions

@@ -1,0 +1,417 @@
+#include "sessions/session.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "storage/keys.h"
+
+namespace wharf::sessions {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+storage::DeviceRow new_device(storage::SessionId session, protocol::Random& random, storage::Changes& changes, UnixMs now) {
+  storage::DeviceRow device;
+  device.session = session;
+  device.noise = protocol::KeyPair::generate(random);
+  device.identity = protocol::KeyPair::generate(random);
+  device.registration_id = 1 + random.below(16'380);
+  device.adv_secret = random.bytes<32>();
+  device.signed_pre_key_id = 1;
+  device.signed_pre_key_at = now;
+  storage::add_signed_pre_key(changes, session, protocol::make_signed_pre_key(device.identity, 1, random));
+  return device;
+}
+
+Session::Session(storage::Database& db, protocol::Random& random, const SessionSettings& settings, storage::SessionRow row,
+                 storage::DeviceRow device, SessionConfig config, LogLine log)
+    : context_(db, random, settings, std::move(row), std::move(device)),
+      directory_(context_),
+      fanout_(context_, directory_),
+      pairing_(context_, directory_),
+      login_(context_, directory_),
+      queue_(context_, directory_, fanout_),
+      inbound_(context_, directory_, fanout_),
+      receipts_(context_, directory_, fanout_),
+      log_(std::move(log)) {
+  context_.config = std::move(config);
+  login_.on_online = [this] { queue_.on_online(); };
+  inbound_.on_undecryptable = [this](const std::string& id, std::uint32_t count, const Error& error) {
+    log_("message_undecryptable", fmt::format("message={} retry={} error={} detail=\"{}\"", id, count,
+                                              protocol::name(error.code), error.detail));
+  };
+  queue_.load();
+}
+
+Turn Session::handle(std::vector<Input> inputs, Now now) {
+  Context& c = context_;
+  c.turn = Turn();
+  c.now = now;
+  for (Input& input : inputs) {
+    if (auto* stanza = std::get_if<StanzaArrived>(&input)) {
+      on_stanza(stanza->node);
+    } else if (auto* up = std::get_if<LinkUp>(&input)) {
+      on_link_up(*up);
+    } else if (auto* down = std::get_if<LinkDown>(&input)) {
+      on_link_down(*down);
+    } else if (auto* call = std::get_if<Call>(&input)) {
+      call->run();
+    }
+  }
+  on_wake();
+  arm_keepalive();
+  c.finish_turn();
+  return std::move(c.turn);
+}
+
+void Session::committed() {
+  context_.keys.end_turn();
+  directory_.end_turn(true);
+  fanout_.end_turn(true);
+  inbound_.end_turn();
+  receipts_.end_turn(true);
+  queue_.end_turn();
+}
+
+SessionView Session::view() const {
+  const Context& c = context_;
+  SessionView view;
+  view.id = c.row.id;
+  view.name = c.row.name;
+  view.status = c.status;
+  view.connection = c.connection;
+  view.reason = c.reason;
+  view.created_at = c.row.created_at;
+  view.last_activity = c.row.last_activity;
+  view.config = c.config;
+  view.config_json = c.row.config;
+  view.metadata_json = c.row.metadata;
+  view.qr = pairing_.qr();
+  if (pairing_.code()) view.pairing_code = pairing_.code()->code;
+  view.jid = c.device.jid;
+  view.lid = c.device.lid;
+  view.push_name = c.device.push_name;
+  view.platform = c.device.platform;
+  view.queued = queue_.size();
+  return view;
+}
+
+Link::Settings Session::link_settings(const std::string& url, const protocol::PublicKey& root, bool may_resume, Now now,
+                                      std::uint32_t connect_attempts) {
+  Context& c = context_;
+  const auto seconds_now = static_cast<std::uint64_t>(now.unix_ms / 1000);
+  Link::Settings link;
+  link.url = url;
+  link.proxy = c.config.proxy;
+  link.root = root;
+  link.now = seconds_now;
+  link.device_static = c.device.noise;
+  link.ephemeral = protocol::KeyPair::generate(c.random);
+  link.routing_info = c.device.routing_info;
+  if (!c.linked()) {
+    protocol::RegistrationKeys keys;
+    keys.registration_id = c.device.registration_id;
+    keys.identity = c.device.identity.pub;
+    keys.signed_pre_key_id = c.device.signed_pre_key_id;
+    if (const auto pair = storage::find_signed_pre_key(c.db, c.id(), c.device.signed_pre_key_id)) {
+      keys.signed_pre_key = pair->pair.pub;
+      keys.signed_pre_key_signature = pair->signature;
+    }
+    link.payload = protocol::registration_payload(c.settings.profile, keys);
+    return link;  // never IK for a registration (01 section 3.4)
+  }
+  protocol::LoginIdentity login;
+  login.jid = c.device.jid;
+  login.login_counter = c.device.login_counter;
+  login.connect_attempt_count = connect_attempts;
+  link.payload = protocol::login_payload(c.settings.profile, login);
+  if (may_resume && resume_allowed_ && c.device.server_static) {
+    protocol::KnownServer known;
+    known.static_key = *c.device.server_static;
+    known.window.not_before = c.device.server_not_before;
+    known.window.not_after = c.device.server_not_after;
+    if (known.window.contains(seconds_now)) link.resume = known;
+  }
+  return link;
+}
+
+// --- commands ---------------------------------------------------------------------------------------------------------------
+
+void Session::start() {
+  Context& c = context_;
+  c.row.stopped = false;
+  c.row_changed();
+  if (c.logged_out()) wipe();
+  backoff_.reset();
+  c.set_status(c.device.linked() ? Status::authenticated : Status::initializing, Connection::connecting, std::nullopt);
+  if (!c.device.linked()) pairing_.begin();
+  reconnect(milliseconds(0));
+}
+
+void Session::stop(Status status) {
+  Context& c = context_;
+  if (status == Status::terminated) {
+    c.row.stopped = true;
+    c.row_changed();
+  }
+  close_link();
+  c.deadlines = Deadlines();
+  c.set_status(status, Connection::offline, c.reason);
+}
+
+void Session::wipe() {
+  Context& c = context_;
+  queue_.fail_all("the session was logged out");
+  storage::wipe_device(c.turn.changes, c.id());
+  c.keys.clear();
+  directory_.end_turn(false);
+  c.device = new_device(c.id(), c.random, c.turn.changes, c.now.unix_ms);
+  c.device_changed();
+  c.reason.reset();
+}
+
+void Session::mark_read(const Jid& chat, Done<void> done) {
+  const auto result = inbound_.mark_read(chat);
+  if (!result) return done(result.error());
+  context_.answer([done = std::move(done)](const Error* failure) {
+    if (failure) return done(*failure);
+    done(Result<void>());
+  });
+}
+
+void Session::unlink(std::function<void()> then) {
+  Context& c = context_;
+  if (!c.linked() || !c.online) return then();
+  c.query(protocol::remove_companion_iq(c.ids.next(), c.device.jid), [then = std::move(then)](const Node*) { then(); },
+          seconds(5));
+}
+
+void Session::update(std::optional<std::string> config_json, std::optional<SessionConfig> config,
+                     std::optional<std::string> metadata) {
+  Context& c = context_;
+  if (config_json) c.row.config = std::move(*config_json);
+  if (config) c.config = std::move(*config);
+  if (metadata) c.row.metadata = std::move(*metadata);
+  c.row_changed();
+}
+
+// --- the connection -----------------------------------------------------------------------------------------------------------
+
+void Session::drop_link_state() {
+  Context& c = context_;
+  c.link_up = c.logged_in = c.online = c.presence_sent = false;
+  c.deadlines.clear(Deadline::keepalive);
+  c.deadlines.clear(Deadline::silence);
+  c.deadlines.clear(Deadline::first_stanza);
+  // Parts first: a continuation that fails now must see that nothing is under way.
+  queue_.on_link_down();
+  pairing_.on_link_down();
+  login_.on_link_down();
+  fanout_.on_link_down();
+  c.iqs.fail_all();
+}
+
+void Session::close_link() {
+  context_.turn.effects.emplace_back(CloseLink{});
+  drop_link_state();
+}
+
+void Session::reconnect(milliseconds delay) {
+  context_.turn.effects.emplace_back(OpenLink{delay});
+}
+
+void Session::on_link_up(const LinkUp& up) {
+  Context& c = context_;
+  c.link_up = true;
+  ended_by_verdict_ = false;
+  c.connection = Connection::connecting;
+  c.keepalive.start(c.now.steady, c.random);
+  c.deadlines.set(Deadline::first_stanza, in(c, seconds(20)));
+  if (c.linked() && (c.device.server_static != up.server.static_key || c.device.server_not_after != up.server.window.not_after)) {
+    c.device.server_static = up.server.static_key;
+    c.device.server_not_before = up.server.window.not_before;
+    c.device.server_not_after = up.server.window.not_after;
+    c.device_changed();
+  }
+}
+
+void Session::on_link_down(const LinkDown& down) {
+  Context& c = context_;
+  const bool expected = std::exchange(ended_by_verdict_, false);
+  drop_link_state();
+  if (c.status == Status::failed || c.status == Status::terminated) return;
+  if (down.end.resume_failed) {
+    resume_allowed_ = false;
+    c.device.server_static.reset();
+    c.device_changed();
+  }
+  if (expected) return;  // the verdict has decided what comes next
+  Reason why;
+  why.code = down.end.kind == LinkEnd::Kind::certificate ? "untrusted_network" : "network";
+  why.message = down.end.detail;
+  why.next_step = down.end.kind == LinkEnd::Kind::certificate
+                      ? "check the clock, and that nothing intercepts the connection; it is retried"
+                      : "nothing: it is retried";
+  const auto delay = down.end.resume_failed ? milliseconds(0) : backoff_.next(c.random);
+  log_("link_down", fmt::format("reason={} detail=\"{}\" retry_ms={}", why.code, down.end.detail, delay.count()));
+  c.set_status(c.device.linked() ? Status::authenticated : Status::initializing, Connection::connecting, std::move(why));
+  reconnect(delay);
+}
+
+void Session::follow(const LoginFlow::Verdict& verdict) {
+  using Next = LoginFlow::Verdict::Next;
+  Context& c = context_;
+  close_link();
+  if (verdict.reason) log_("stream_ended", fmt::format("reason={} detail=\"{}\"", verdict.reason->code, verdict.reason->message));
+  if (verdict.next == Next::stop) {
+    c.deadlines = Deadlines();
+    const bool revoked = verdict.reason && (verdict.reason->code == "unlinked" || verdict.reason->code == "banned");
+    c.set_status(Status::failed, Connection::offline, verdict.reason);
+    if (revoked) queue_.fail_all("the session was logged out: " + verdict.reason->message);
+    return;
+  }
+  milliseconds delay{0};
+  if (verdict.next == Next::reconnect_later) {
+    if (verdict.penalty) backoff_.penalise(c.random);
+    delay = backoff_.next(c.random);
+    c.set_status(c.device.linked() ? Status::authenticated : Status::initializing, Connection::connecting, verdict.reason);
+  } else if (c.status == Status::ready) {
+    c.set_status(Status::authenticated, Connection::connecting, std::nullopt);
+  }
+  reconnect(delay);
+}
+
+void Session::arm_keepalive() {
+  Context& c = context_;
+  if (!c.link_up) return;
+  c.deadlines.set(Deadline::keepalive, c.keepalive.ping_at());
+  if (const auto dead = c.keepalive.dead_at()) {
+    c.deadlines.set(Deadline::silence, *dead);
+  } else {
+    c.deadlines.clear(Deadline::silence);
+  }
+}
+
+void Session::on_wake() {
+  arm_keepalive();
+  while (const auto due = context_.deadlines.take_due(context_.now.steady)) on_deadline(*due);
+}
+
+void Session::on_deadline(Deadline deadline) {
+  Context& c = context_;
+  switch (deadline) {
+    case Deadline::iq: return c.iqs.expire(c.now.steady);
+    case Deadline::keepalive:
+      if (c.link_up && c.keepalive.on_ping_due(c.now.steady, c.random) && c.logged_in) {
+        c.query(protocol::ping_iq(c.ids.next()), [](const Node*) {}, Keepalive::patience);
+      }
+      c.keys.clear();  // nothing hot after a quiet quarter of a minute: give the memory back
+      return;
+    case Deadline::silence:
+    case Deadline::first_stanza:
+      if (!c.link_up) return;
+      c.turn.effects.emplace_back(CloseLink{});
+      return on_link_down(LinkDown{LinkEnd{LinkEnd::Kind::network, "the connection went silent", false}});
+    case Deadline::stable: return backoff_.reset();
+    case Deadline::authentication: {
+      if (c.online) return;
+      Reason why;
+      why.code = "auth_timeout";
+      why.message = "the scan was accepted but the login did not finish in time";
+      why.next_step = "POST /api/v1/sessions/" + c.row.name + "/restart";
+      close_link();
+      return c.set_status(Status::failed, Connection::offline, std::move(why));
+    }
+    case Deadline::resend: return queue_.on_deadline();
+    case Deadline::qr_patience:
+      drop_link_state();
+      return pairing_.on_deadline(deadline);
+    case Deadline::qr_rotation:
+    case Deadline::pairing_code: return pairing_.on_deadline(deadline);
+    case Deadline::offline_batch:
+    case Deadline::signed_pre_key: return login_.on_deadline(deadline);
+    case Deadline::removal:
+    case Deadline::count_: return;
+  }
+}
+
+// --- stanzas ----------------------------------------------------------------------------------------------------------------------
+
+void Session::on_stanza(const Node& node) {
+  Context& c = context_;
+  if (!c.link_up) return;  // of a connection that was given up in an earlier input
+  c.keepalive.on_receive(c.now.steady);
+  const std::string& tag = node.tag;
+  if (tag == "iq") return on_iq(node);
+  if (tag == "message") return inbound_.on_message(node);
+  if (tag == "receipt") return receipts_.on_receipt(node);
+  if (tag == "ack") {
+    if (const auto ack = protocol::read_message_ack(node)) queue_.on_ack(*ack);
+    return;
+  }
+  if (tag == "notification") return on_notification(node);
+  if (tag == "success") return login_.on_success(node);
+  if (tag == "ib") return login_.on_ib(node);
+  if (tag == "failure") {
+    follow(LoginFlow::judge_failure(node, c.row.name, c.now.unix_ms));
+    return;
+  }
+  if (tag == "stream:error") {
+    follow(LoginFlow::judge_stream_error(node, c.row.name));
+    return;
+  }
+  if (tag == "xmlstreamend") {
+    LoginFlow::Verdict orderly_end;
+    return follow(orderly_end);
+  }
+  if (tag == "call") return c.send(protocol::ack_for(node, std::nullopt));
+  if (tag == "presence" || tag == "chatstate") return;
+  if (node.has("id") && node.has("from")) c.send(protocol::ack_for(node, std::nullopt, 488));
+}
+
+void Session::on_iq(const Node& iq) {
+  Context& c = context_;
+  const std::string type = iq.attr("type");
+  if (type == "result" || type == "error") {
+    c.iqs.answer(iq);
+    return;
+  }
+  const auto from = iq.jid("from");
+  const bool from_server = !from || from->is_server();
+  if (!from_server || !iq.has("id")) return;
+  if (iq.child("pair-device")) {
+    if (!c.device.linked()) pairing_.on_pair_device(iq);
+    return;
+  }
+  if (iq.child("pair-success")) {
+    pairing_.on_pair_success(iq);
+    if (c.status == Status::failed) drop_link_state();
+    return;
+  }
+  const std::string xmlns = iq.attr("xmlns");
+  if (type == "get" && (xmlns == "urn:xmpp:ping" || xmlns == "w:p")) return c.send(protocol::iq_result(iq));
+  c.send(protocol::iq_error(iq, 501, "feature-not-implemented"));
+}
+
+void Session::on_notification(const Node& notification) {
+  const std::string type = notification.attr("type");
+  if (type == "encrypt") login_.on_encrypt_notification(notification);
+  if (type == "devices") directory_.on_devices_notification(notification);
+  if (type == "account_sync" && notification.child("devices")) directory_.on_own_devices(notification);
+  if (type == "link_code_companion_reg") pairing_.on_link_code_notification(notification);
+  if (type == "passkey_prologue_request") {
+    Reason why;
+    why.code = "passkey_required";
+    why.message = "this account asks for a passkey to link a device, which Wharf does not support";
+    why.next_step = "remove the passkey requirement on the phone, then start the session again";
+    context_.send(protocol::ack_for(notification, std::nullopt));
+    close_link();
+    context_.deadlines = Deadlines();
+    return context_.set_status(Status::failed, Connection::offline, std::move(why));
+  }
+  // Whatever happened above, unknown types included: an unacked notification comes back for ever.
+  context_.send(protocol::ack_for(notification, std::nullopt));
+}
+
+}  // namespace wharf::sessions

@@ -1,0 +1,107 @@
+#pragma once
+// The decisions of one session: an input and the time in, a turn out. No I/O, no clock, no thread: the actor feeds it.
+// It only routes between the conversations: pairing, login, sending, receiving, receipts.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "sessions/context.h"
+#include "sessions/directory.h"
+#include "sessions/fanout.h"
+#include "sessions/inbound.h"
+#include "sessions/link.h"
+#include "sessions/login_flow.h"
+#include "sessions/pairing_flow.h"
+#include "sessions/receipts.h"
+#include "sessions/send_queue.h"
+
+namespace wharf::sessions {
+
+// --- inputs ---------------------------------------------------------------------------------------------------------------
+struct StanzaArrived {
+  Node node;
+};
+struct LinkUp {
+  protocol::KnownServer server;
+  bool resumed = false;
+};
+struct LinkDown {
+  LinkEnd end;
+};
+struct Wake {};
+/// A worker is done, or the supervisor asks for something: runs inside a turn.
+struct Call {
+  std::function<void()> run;
+  std::function<void(const Error&)> failed;  // the turn could not run or commit; may be empty
+};
+using Input = std::variant<StanzaArrived, LinkUp, LinkDown, Wake, Call>;
+
+/// One operator-readable line: event name and fields.
+using LogLine = std::function<void(std::string_view event, const std::string& fields)>;
+
+class Session {
+ public:
+  Session(storage::Database& db, protocol::Random& random, const SessionSettings& settings, storage::SessionRow row,
+          storage::DeviceRow device, SessionConfig config, LogLine log);
+
+  /// Takes inputs in order into one turn.
+  Turn handle(std::vector<Input> inputs, Now now);
+  /// After the commit (or its failure: then the session must be rebuilt from rows).
+  void committed();
+
+  std::optional<net::SteadyTime> next_deadline() const { return context_.deadlines.earliest(); }
+  SessionView view() const;
+  /// What the next connection says of itself.
+  Link::Settings link_settings(const std::string& url, const protocol::PublicKey& root, bool may_resume, Now now,
+                               std::uint32_t connect_attempts);
+
+  // --- asked for inside a turn (through Call) ------------------------------------------------------------------------------
+  void start();
+  void stop(Status status);
+  void request_pairing_code(const std::string& phone, Done<PairingCode> done) { pairing_.request_code(phone, std::move(done)); }
+  void send_text(SendText text, Done<SentMessage> done) { queue_.accept(std::move(text), std::move(done)); }
+  void mark_read(const Jid& chat, Done<void> done);
+  /// remove-companion-device when connected; `then` runs after the answer or 5 s, in a turn.
+  void unlink(std::function<void()> then);
+  /// New credentials: the next start shows a QR.
+  void wipe();
+  void update(std::optional<std::string> config_json, std::optional<SessionConfig> config, std::optional<std::string> metadata);
+
+  Context& context() { return context_; }
+  Directory& directory() { return directory_; }
+
+ private:
+  void on_stanza(const Node& node);
+  void on_iq(const Node& iq);
+  void on_notification(const Node& notification);
+  void on_link_up(const LinkUp& up);
+  void on_link_down(const LinkDown& down);
+  void on_wake();
+  void on_deadline(Deadline deadline);
+  void follow(const LoginFlow::Verdict& verdict);
+  void drop_link_state();
+  void close_link();
+  void reconnect(std::chrono::milliseconds delay);
+  void arm_keepalive();
+
+  Context context_;
+  Directory directory_;
+  Fanout fanout_;
+  PairingFlow pairing_;
+  LoginFlow login_;
+  SendQueue queue_;
+  Inbound inbound_;
+  Receipts receipts_;
+  Backoff backoff_;
+  LogLine log_;
+  bool resume_allowed_ = true;     // no IK failure yet in this process
+  bool ended_by_verdict_ = false;  // a failure or stream:error was judged: the close that follows is no news
+};
+
+/// Fresh keys for a session that is not linked yet (02 section 1).
+storage::DeviceRow new_device(storage::SessionId session, protocol::Random& random, storage::Changes& changes, UnixMs now);
+
+}  // namespace wharf::sessions

@@ -1,0 +1,439 @@
+#include "sessions/supervisor.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/json/parse.hpp>
+#include <list>
+#include <map>
+#include <set>
+#include <unordered_map>
+#include <utility>
+
+#include "sessions/actor.h"
+#include "sessions/config_json.h"
+#include "storage/keys.h"
+#include "storage/messages.h"
+#include "storage/sessions.h"
+
+namespace wharf::sessions {
+
+using protocol::Errc;
+using protocol::Error;
+using storage::SessionId;
+
+namespace {
+
+/// One caller that waits for something to become true of a session, or for its time to be up.
+struct Waiter {
+  Waiter(net::Executor executor) : timer(executor) {}
+  SessionId session;
+  std::string message_id;                                   // of await_ack
+  storage::AckLevel level = storage::AckLevel::server;
+  std::function<void(const storage::Event* event)> wake;    // nullptr: the time is up
+  net::Timer timer;
+};
+
+}  // namespace
+
+struct Supervisor::State {
+  State(Ports ports, SupervisorSettings supervisor_settings)
+      : settings(std::move(supervisor_settings)),
+        shared{ports.loop,   ports.clock,   ports.random, ports.store, ports.workers, ports.sockets, settings.network.chat_url,
+               settings.network.noise_root, settings.resume_handshake, SessionSettings(),
+               ConnectGate(settings.reconnects_per_second)} {
+    shared.settings.profile = settings.profile;
+    shared.settings.max_queued_messages = settings.max_queued_messages;
+  }
+
+  std::shared_ptr<SessionActor> actor(const std::string& name) const {
+    const auto it = actors.find(name);
+    return it == actors.end() ? nullptr : it->second;
+  }
+  std::shared_ptr<SessionActor> actor(SessionId id) const {
+    const auto it = by_id.find(id);
+    return it == by_id.end() ? nullptr : it->second;
+  }
+  void adopt(storage::SessionRow row, storage::DeviceRow device, SessionConfig config) {
+    const std::string name = row.name;
+    const SessionId id = row.id;
+    auto actor = std::make_shared<SessionActor>(shared, std::move(row), std::move(device), std::move(config));
+    actors[name] = actor;
+    by_id[id] = actor;
+    order[id.value] = name;
+  }
+  void drop(const std::string& name) {
+    const auto it = actors.find(name);
+    if (it == actors.end()) return;
+    const SessionId id = it->second->session().view().id;
+    const auto last = it->second;
+    actors.erase(it);
+    by_id.erase(id);
+    order.erase(id.value);
+    last->shutdown([] {});
+    // It may be in one of its own callbacks: the last reference goes on the next round of the loop.
+    net::asio::post(shared.loop, [last] {});
+  }
+  void on_committed(const std::vector<storage::Event>& events) {
+    for (const auto& listener : listeners) listener(events);
+    if (waiters.empty()) return;
+    for (const storage::Event& event : events) {
+      std::vector<std::shared_ptr<Waiter>> interested;
+      for (const auto& waiter : waiters) {
+        if (waiter->session == event.session) interested.push_back(waiter);
+      }
+      for (const auto& waiter : interested) {
+        if (waiter->wake) waiter->wake(&event);
+      }
+    }
+  }
+  void forget(const std::shared_ptr<Waiter>& waiter) {
+    waiter->wake = nullptr;
+    waiter->timer.cancel();
+    waiters.remove(waiter);
+  }
+  void add_waiter(const std::shared_ptr<Waiter>& waiter, std::chrono::milliseconds timeout) {
+    waiters.push_back(waiter);
+    std::weak_ptr<Waiter> weak = waiter;
+    waiter->timer.after(timeout, [weak] {
+      if (const auto late = weak.lock(); late && late->wake) late->wake(nullptr);
+    });
+  }
+  SentMessage sent_message(SessionActor& actor, const storage::MessageRow& row) {
+    SentMessage sent;
+    sent.id = row.id;
+    sent.chat = row.chat;
+    sent.chat_ids = actor.session().directory().person(row.chat);
+    sent.text = row.body;
+    sent.timestamp = row.timestamp;
+    sent.ack = row.ack;
+    sent.error = row.error;
+    return sent;
+  }
+
+  SupervisorSettings settings;
+  Shared shared;
+  std::unordered_map<std::string, std::shared_ptr<SessionActor>> actors;
+  std::unordered_map<SessionId, std::shared_ptr<SessionActor>> by_id;
+  std::map<std::int64_t, std::string> order;             // by creation
+  std::set<std::string> reserved;                        // names whose creation is being committed
+  std::int64_t last_id = 0;
+  std::vector<std::function<void(const std::vector<storage::Event>&)>> listeners;
+  std::list<std::shared_ptr<Waiter>> waiters;
+};
+
+Supervisor::Supervisor(Ports ports, SupervisorSettings settings)
+    : state_(std::make_shared<State>(ports, std::move(settings))) {
+  std::weak_ptr<State> weak = state_;
+  ports.store.on_events([weak](const std::vector<storage::Event>& events) {
+    if (const auto state = weak.lock()) state->on_committed(events);
+  });
+  state_->last_id = storage::last_session_id(ports.store.reader());
+  for (auto& row : storage::load_sessions(ports.store.reader())) {
+    auto device = storage::load_device(ports.store.reader(), row.id);
+    if (!device) {
+      spdlog::error("session_without_device session={}", row.name);
+      continue;
+    }
+    SessionConfig config = parse_config(row.config);
+    state_->adopt(std::move(row), std::move(*device), std::move(config));
+  }
+}
+
+Supervisor::~Supervisor() {
+  for (const auto& [name, actor] : state_->actors) actor->shutdown([] {});
+}
+
+void Supervisor::start() {
+  for (const auto& [id, name] : state_->order) {
+    const auto actor = state_->actors.at(name);
+    const auto& context = actor->session().context();
+    // Failed sessions wait for their user: another try by ourselves would only repeat the outcome.
+    if (context.row.stopped || context.status == Status::failed) continue;
+    actor->call([](Session& session) { session.start(); }, [](const Error&) {});
+  }
+}
+
+void Supervisor::stop(std::function<void()> done) {
+  auto left = std::make_shared<std::size_t>(state_->actors.size() + 1);
+  const auto one_less = [left, done = std::move(done)] {
+    if (--*left == 0) done();
+  };
+  for (const auto& [name, actor] : state_->actors) actor->shutdown(one_less);
+  one_less();
+}
+
+// --- looking ---------------------------------------------------------------------------------------------------------------
+
+std::optional<SessionView> Supervisor::find(const std::string& name) const {
+  const auto actor = state_->actor(name);
+  if (!actor) return std::nullopt;
+  return actor->session().view();
+}
+
+std::optional<SessionView> Supervisor::find(SessionId id) const {
+  const auto actor = state_->actor(id);
+  if (!actor) return std::nullopt;
+  return actor->session().view();
+}
+
+std::vector<SessionView> Supervisor::list() const {
+  std::vector<SessionView> views;
+  views.reserve(state_->order.size());
+  for (const auto& [id, name] : state_->order) views.push_back(state_->actors.at(name)->session().view());
+  return views;
+}
+
+std::size_t Supervisor::count() const { return state_->actors.size(); }
+
+std::size_t Supervisor::count_ready() const {
+  return static_cast<std::size_t>(std::count_if(state_->actors.begin(), state_->actors.end(), [](const auto& item) {
+    return item.second->session().context().status == Status::ready;
+  }));
+}
+
+PersonIds Supervisor::person(SessionId session, const Jid& user) const {
+  const auto actor = state_->actor(session);
+  return actor ? actor->session().directory().person(user) : PersonIds();
+}
+
+Jid Supervisor::canonical_chat(SessionId session, const Jid& jid) const {
+  const auto actor = state_->actor(session);
+  return actor && jid.has_devices() ? actor->session().directory().canonical_user(jid) : jid.user_jid();
+}
+
+void Supervisor::on_events(std::function<void(const std::vector<storage::Event>&)> listener) {
+  state_->listeners.push_back(std::move(listener));
+}
+
+// --- lifecycle -------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+Error no_session(const std::string& name) { return Error(Errc::not_found, "session: Session with ID '" + name + "' not found"); }
+
+}  // namespace
+
+void Supervisor::create(NewSession session, Done<SessionView> done) {
+  State& state = *state_;
+  if (state.actors.contains(session.name) || state.reserved.contains(session.name)) {
+    return done(Error(Errc::conflict, "a session with this id exists"));
+  }
+  if (state.actors.size() + state.reserved.size() >= state.settings.max_sessions) {
+    return done(Error(Errc::too_large, "the maximum number of sessions is reached"));
+  }
+  if (!state.shared.store.healthy()) return done(Error(Errc::storage_full, state.shared.store.last_failure()));
+  storage::SessionRow row;
+  row.id = SessionId{++state.last_id};
+  row.name = session.name;
+  row.status = name(Status::initializing);
+  row.config = session.config_json;
+  row.metadata = session.metadata_json;
+  row.created_at = row.last_activity = state.shared.clock.unix_ms();
+  storage::Changes changes;
+  storage::insert_session(changes, row);
+  const auto device = new_device(row.id, state.shared.random, changes, row.created_at);
+  storage::put_device(changes, device);
+  state.reserved.insert(session.name);
+  state.shared.store.commit(std::move(changes), [keep = state_, row, device, config = session.config,
+                                                 done = std::move(done)](Result<void> committed) {
+    keep->reserved.erase(row.name);
+    if (!committed) return done(committed.error());
+    keep->adopt(row, device, config);
+    const auto actor = keep->actors.at(row.name);
+    actor->call(
+        [done, actor](Session& started) {
+          started.start();
+          started.context().answer([done, actor](const Error* failure) {
+            if (failure) return done(*failure);
+            done(actor->session().view());
+          });
+        },
+        [done](const Error& error) { done(error); });
+  });
+}
+
+void Supervisor::remove(const std::string& name, Done<void> done) {
+  const auto actor = state_->actor(name);
+  if (!actor) return done(no_session(name));
+  actor->on_finished = [keep = state_, name] { keep->drop(name); };
+  actor->call(
+      [done](Session& session) {
+        session.unlink([&session, done] {
+          Context& context = session.context();
+          session.stop(Status::terminated);
+          context.deadlines = Deadlines();
+          context.finish_turn();  // what the end itself changed, before the rows disappear
+          storage::remove_session(context.turn.changes, context.id());
+          context.answer([done](const Error* failure) {
+            if (failure) return done(*failure);
+            done(Result<void>());
+          });
+          context.turn.effects.emplace_back(Finished());
+        });
+      },
+      [done](const Error& error) { done(error); });
+}
+
+namespace {
+
+/// Runs `act` in a turn of the session and answers with its view.
+void in_turn(const std::shared_ptr<SessionActor>& actor, const std::string& name, std::function<Result<void>(Session&)> act,
+             Done<SessionView> done) {
+  if (!actor) return done(no_session(name));
+  actor->call(
+      [actor, act = std::move(act), done](Session& session) {
+        if (const auto acted = act(session); !acted) return done(acted.error());
+        session.context().answer([actor, done](const Error* failure) {
+          if (failure) return done(*failure);
+          done(actor->session().view());
+        });
+      },
+      [done](const Error& error) { done(error); });
+}
+
+}  // namespace
+
+void Supervisor::start_session(const std::string& name, Done<SessionView> done) {
+  in_turn(state_->actor(name), name, [](Session& session) -> Result<void> {
+    const Context& c = session.context();
+    const bool running = c.status != Status::failed && c.status != Status::terminated;
+    if (!running) session.start();
+    return {};
+  }, std::move(done));
+}
+
+void Supervisor::stop_session(const std::string& name, Done<SessionView> done) {
+  in_turn(state_->actor(name), name, [](Session& session) -> Result<void> {
+    session.stop(Status::terminated);
+    return {};
+  }, std::move(done));
+}
+
+void Supervisor::restart_session(const std::string& name, Done<SessionView> done) {
+  in_turn(state_->actor(name), name, [](Session& session) -> Result<void> {
+    session.stop(Status::initializing);
+    session.start();
+    return {};
+  }, std::move(done));
+}
+
+void Supervisor::logout(const std::string& name, Done<SessionView> done) {
+  const auto actor = state_->actor(name);
+  if (!actor) return done(no_session(name));
+  actor->call(
+      [actor, done](Session& session) {
+        if (!session.context().linked()) return done(Error(Errc::not_ready, "the session is not linked"));
+        session.unlink([&session, actor, done] {
+          session.stop(Status::terminated);
+          session.wipe();
+          session.context().answer([actor, done](const Error* failure) {
+            if (failure) return done(*failure);
+            done(actor->session().view());
+          });
+        });
+      },
+      [done](const Error& error) { done(error); });
+}
+
+void Supervisor::update(const std::string& name, std::optional<std::string> config_json, std::optional<SessionConfig> config,
+                        std::optional<std::string> metadata_json, Done<SessionView> done) {
+  in_turn(state_->actor(name), name,
+          [config_json = std::move(config_json), config = std::move(config),
+           metadata_json = std::move(metadata_json)](Session& session) -> Result<void> {
+            session.update(config_json, config, metadata_json);
+            return {};
+          },
+          std::move(done));
+}
+
+void Supervisor::pairing_code(const std::string& name, const std::string& phone, Done<PairingCode> done) {
+  const auto actor = state_->actor(name);
+  if (!actor) return done(no_session(name));
+  actor->call([phone, done](Session& session) { session.request_pairing_code(phone, done); },
+              [done](const Error& error) { done(error); });
+}
+
+void Supervisor::await_qr(const std::string& name, std::chrono::milliseconds timeout, Done<SessionView> done) {
+  const auto actor = state_->actor(name);
+  if (!actor) return done(no_session(name));
+  const auto view = actor->session().view();
+  if (view.qr || view.status != Status::initializing) return done(view);
+  auto waiter = std::make_shared<Waiter>(state_->shared.loop.get_executor());
+  waiter->session = view.id;
+  std::weak_ptr<State> weak = state_;
+  std::weak_ptr<Waiter> self = waiter;
+  waiter->wake = [weak, self, name, done = std::move(done)](const storage::Event* event) {
+    const auto state = weak.lock();
+    const auto waiting = self.lock();
+    const auto current = state ? state->actor(name) : nullptr;
+    if (!state || !waiting) return;
+    if (current && event != nullptr) {
+      const auto now = current->session().view();
+      if (!now.qr && now.status == Status::initializing) return;
+    }
+    const auto finish = done;
+    state->forget(waiting);
+    if (!current) return finish(no_session(name));
+    finish(current->session().view());
+  };
+  state_->add_waiter(waiter, timeout);
+}
+
+// --- messages ----------------------------------------------------------------------------------------------------------------
+
+void Supervisor::send_text(const std::string& name, SendText text, Done<SentMessage> done) {
+  const auto actor = state_->actor(name);
+  if (!actor) return done(no_session(name));
+  // Refused before a turn: a failed commit would cost the session its connection.
+  if (!state_->shared.store.healthy()) return done(Error(Errc::storage_full, state_->shared.store.last_failure()));
+  actor->call([text = std::move(text), done](Session& session) { session.send_text(text, done); },
+              [done](const Error& error) { done(error); });
+}
+
+void Supervisor::await_ack(const std::string& name, const std::string& message_id, storage::AckLevel level,
+                           std::chrono::milliseconds timeout, Done<SentMessage> done) {
+  const auto actor = state_->actor(name);
+  if (!actor) return done(no_session(name));
+  auto waiter = std::make_shared<Waiter>(state_->shared.loop.get_executor());
+  waiter->session = actor->session().view().id;
+  waiter->message_id = message_id;
+  std::weak_ptr<State> weak = state_;
+  std::weak_ptr<Waiter> self = waiter;
+  // Reads the row itself: events only tell when to look.
+  const auto look = [weak, self, name, message_id, level, done](bool time_is_up) {
+    const auto state = weak.lock();
+    const auto waiting = self.lock();
+    const auto current = state ? state->actor(name) : nullptr;
+    if (!state || !waiting) return;
+    const auto finish = done;
+    if (!current) {
+      state->forget(waiting);
+      return finish(no_session(name));
+    }
+    const auto row = storage::find_message_by_id(state->shared.store.reader(), waiting->session, message_id, true);
+    if (!row) {
+      state->forget(waiting);
+      return finish(Error(Errc::not_found, "message: no message with this id"));
+    }
+    const bool reached = row->ack >= level || row->ack == storage::AckLevel::error;
+    if (!reached && !time_is_up) return;
+    const SentMessage sent = state->sent_message(*current, *row);
+    state->forget(waiting);
+    finish(sent);
+  };
+  waiter->wake = [look, message_id](const storage::Event* event) {
+    if (event == nullptr) return look(true);
+    if (event->name == "ack" && event->data.find(message_id) != std::string::npos) look(false);
+  };
+  state_->add_waiter(waiter, timeout);
+  look(false);
+}
+
+void Supervisor::mark_read(const std::string& name, const Jid& chat, Done<void> done) {
+  const auto actor = state_->actor(name);
+  if (!actor) return done(no_session(name));
+  actor->call([chat, done](Session& session) { session.mark_read(chat, done); }, [done](const Error& error) { done(error); });
+}
+
+}  // namespace wharf::sessions

@@ -1,0 +1,16 @@
+#include "tests/storage/fixture.h"
+
+#include <sqlite3.h>
+
+namespace wharf::test {
+
+std::int64_t count(storage::Database& db, const std::string& query) {
+  sqlite3_stmt* statement = nullptr;
+  INFO(query);
+  REQUIRE(sqlite3_prepare_v2(db.handle(), query.c_str(), -1, &statement, nullptr) == SQLITE_OK);
+  const std::int64_t value = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : -1;
+  sqlite3_finalize(statement);
+  return value;
+}
+
+}  // namespace wharf::test

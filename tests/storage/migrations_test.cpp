@@ -1,0 +1,116 @@
+#include "storage/migrations.h"
+
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include <array>
+
+#include "storage/sessions.h"
+#include "tests/storage/fixture.h"
+
+using namespace wharf;
+using namespace wharf::storage;
+using test::count;
+
+namespace {
+
+void run_sql(const std::string& path, const char* sql) {
+  sqlite3* handle = nullptr;
+  REQUIRE(sqlite3_open(path.c_str(), &handle) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(handle, sql, nullptr, nullptr, nullptr) == SQLITE_OK);
+  sqlite3_close(handle);
+}
+
+}  // namespace
+
+TEST_CASE("an empty file is brought to the newest schema, readable by its owner alone") {
+  test::TemporaryFolder folder;
+  const std::string path = folder.file("new.sqlite");
+  auto db = Database::open(path, Database::Mode::read_write, Synchronous::full);
+  REQUIRE(db.has_value());
+  CHECK(count(**db, "PRAGMA user_version") == static_cast<std::int64_t>(migrations().size()));
+  CHECK(count(**db, "PRAGMA synchronous") == 2);
+  CHECK(count(**db, "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'") == 1);
+  CHECK(load_sessions(**db).empty());
+  struct stat status {};
+  REQUIRE(::stat(path.c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0600);
+  REQUIRE(::stat((path + "-wal").c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0600);
+}
+
+TEST_CASE("a file of a newer Wharf is refused, with both versions in the message") {
+  test::TemporaryFolder folder;
+  const std::string path = folder.file("newer.sqlite");
+  REQUIRE(Database::open(path, Database::Mode::read_write, Synchronous::off).has_value());
+  run_sql(path, "PRAGMA user_version = 4711");
+  for (const auto mode : {Database::Mode::read_write, Database::Mode::read_only}) {
+    const auto db = Database::open(path, mode, Synchronous::off);
+    REQUIRE(!db.has_value());
+    CHECK(db.error().code == Errc::unsupported);
+    CHECK_THAT(db.error().detail, Catch::Contains("4711"));
+    CHECK_THAT(db.error().detail, Catch::Contains(std::to_string(migrations().size())));
+    CHECK_THAT(db.error().detail, Catch::Contains(path));
+  }
+  Store::Settings settings;
+  settings.path = path;
+  CHECK(Store::open(settings).error().code == Errc::unsupported);
+}
+
+TEST_CASE("a database of another program is refused and left as it was") {
+  test::TemporaryFolder folder;
+  const std::string path = folder.file("other.sqlite");
+  run_sql(path, "CREATE TABLE precious (x)");
+  const auto db = Database::open(path, Database::Mode::read_write, Synchronous::off);
+  REQUIRE(!db.has_value());
+  CHECK(db.error().code == Errc::unsupported);
+  sqlite3* handle = nullptr;
+  REQUIRE(sqlite3_open(path.c_str(), &handle) == SQLITE_OK);
+  CHECK(sqlite3_exec(handle, "SELECT x FROM precious", nullptr, nullptr, nullptr) == SQLITE_OK);
+  CHECK(sqlite3_exec(handle, "SELECT * FROM session", nullptr, nullptr, nullptr) != SQLITE_OK);
+  sqlite3_close(handle);
+}
+
+TEST_CASE("later steps are applied to an older file and keep its rows") {
+  test::TemporaryFolder folder;
+  auto db = Database::open(folder.file("old.sqlite"), Database::Mode::read_write, Synchronous::off);
+  REQUIRE(db.has_value());
+  REQUIRE((*db)->execute("INSERT INTO session VALUES (1, 'anna', '', '', '', '', 0, 0, 0)").has_value());
+  std::vector<const char*> steps(migrations().begin(), migrations().end());
+  const auto released = static_cast<std::int64_t>(steps.size());
+  steps.push_back("CREATE TABLE later (x); INSERT INTO later VALUES (1)");
+  steps.push_back("INSERT INTO later VALUES (2)");
+  REQUIRE(migrate(**db, steps).has_value());
+  CHECK(count(**db, "PRAGMA user_version") == released + 2);
+  CHECK(count(**db, "SELECT sum(x) FROM later") == 3);
+  CHECK(load_sessions(**db).size() == 1);
+  REQUIRE(migrate(**db, steps).has_value());
+  CHECK(count(**db, "SELECT sum(x) FROM later") == 3);
+}
+
+TEST_CASE("a migration that fails half way leaves the old version") {
+  test::TemporaryFolder folder;
+  auto db = Database::open(folder.file("half.sqlite"), Database::Mode::read_write, Synchronous::off);
+  REQUIRE(db.has_value());
+  std::vector<const char*> steps(migrations().begin(), migrations().end());
+  steps.push_back("CREATE TABLE later (x)");
+  steps.push_back("INSERT INTO later VALUES (1); INSERT INTO no_such_table VALUES (1)");
+  const Result<void> migrated = migrate(**db, steps);
+  REQUIRE(!migrated.has_value());
+  CHECK_THAT(migrated.error().detail, Catch::Contains("migration " + std::to_string(steps.size())));
+  CHECK(count(**db, "PRAGMA user_version") == static_cast<std::int64_t>(migrations().size()));
+  CHECK(count(**db, "SELECT count(*) FROM sqlite_master WHERE name = 'later'") == 0);
+}
+
+TEST_CASE("what is not a database at all, or is not there, is an error") {
+  test::TemporaryFolder folder;
+  CHECK(!Database::open(folder.file("missing.sqlite"), Database::Mode::read_only, Synchronous::off).has_value());
+  CHECK(!Database::open(folder.file("no/such/folder.sqlite"), Database::Mode::read_write, Synchronous::off).has_value());
+  const std::string path = folder.file("text.sqlite");
+  FILE* file = std::fopen(path.c_str(), "w");
+  for (int i = 0; i < 1000; ++i) std::fputs("this is not a database\n", file);
+  std::fclose(file);
+  const auto db = Database::open(path, Database::Mode::read_write, Synchronous::off);
+  REQUIRE(!db.has_value());
+  CHECK(db.error().code == Errc::storage);
+}

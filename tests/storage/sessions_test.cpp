@@ -1,0 +1,216 @@
+#include "storage/sessions.h"
+
+#include "storage/events.h"
+#include "storage/keys.h"
+#include "tests/storage/fixture.h"
+
+using namespace wharf;
+using namespace wharf::storage;
+using protocol::Jid;
+using test::count;
+
+namespace {
+
+protocol::Key32 key(std::uint8_t first) {
+  protocol::Key32 bytes{};
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(first + i);
+  return bytes;
+}
+
+protocol::KeyPair pair(std::uint8_t first) {
+  // The public half is stored, not computed: any bytes come back.
+  return protocol::KeyPair{protocol::PrivateKey(key(first)), key(static_cast<std::uint8_t>(first + 100))};
+}
+
+bool same(const protocol::KeyPair& a, const protocol::KeyPair& b) {
+  return protocol::equal(a.secret.view(), b.secret.view()) && a.pub == b.pub;
+}
+
+DeviceRow full_device(SessionId session) {
+  DeviceRow row;
+  row.session = session;
+  row.noise = pair(1);
+  row.identity = pair(2);
+  row.registration_id = 0xfffffffe;
+  row.adv_secret = key(3);
+  row.signed_pre_key_id = 4;
+  row.next_pre_key_id = 16'777'215;
+  row.first_unuploaded = 6;
+  row.server_has_prekeys = true;
+  row.account = {7, 0, 7};
+  row.jid = Jid("15550000001", "s.whatsapp.net", 8);
+  row.lid = Jid("100000000000001", "lid", 8);
+  row.push_name = "Anna \xf0\x9f\x90\xb3";
+  row.platform = "android";
+  row.business_name = "Wharf & Sons";
+  row.login_counter = 9;
+  row.routing_info = {10, 11};
+  row.server_static = key(12);
+  row.server_not_before = 13;
+  row.server_not_after = 0xffffffffffffffffULL;
+  row.signed_pre_key_at = 14;
+  return row;
+}
+
+/// Something of the session in every table that belongs to one.
+void fill(Changes& changes, SessionId session) {
+  const Jid peer("1", "lid"), pn("2", "s.whatsapp.net");
+  insert_session(changes, test::session_row(session.value, "session-" + std::to_string(session.value)));
+  put_device(changes, full_device(session));
+  add_pre_keys(changes, session, {protocol::PreKey{1, pair(1)}});
+  add_signed_pre_key(changes, session, protocol::SignedPreKey{1, pair(1), {}});
+  put_ratchet(changes, session, peer, {1});
+  put_identity(changes, session, peer, key(1));
+  put_lid(changes, session, pn, peer);
+  put_device_list(changes, session, peer, DeviceListRow{{0, 1}, 1, 1});
+  put_retry_count(changes, session, peer, "id", 1, 1);
+  put_app_state_key(changes, session, {1}, {2}, 3);
+  insert_message(changes, test::message_row(session, peer, "id", 1), true, std::nullopt);
+  OutboxRow outbox;
+  outbox.session = session;
+  outbox.row = 1;
+  outbox.chat = peer;
+  insert_outbox(changes, outbox);
+  put_idempotency(changes, IdempotencyRow{session, "key", "hash", "id", 1});
+  changes.emit(NewEvent(session, "ready", "", "{}", 1));
+  WebhookRow webhook;
+  webhook.id = "hook-" + std::to_string(session.value);
+  webhook.session = session;
+  put_webhook(changes, webhook);
+  DeliveryRow delivery;
+  delivery.webhook = webhook.id;
+  delivery.event = session.value;
+  put_delivery(changes, delivery);
+}
+
+const std::vector<std::string> all_tables = {
+    "session", "device",  "pre_key", "signed_pre_key", "ratchet",     "identity", "lid_of", "pn_of",   "device_list",
+    "retry",   "message", "chat",    "outbox",         "idempotency", "event",    "webhook", "webhook_delivery", "app_state_key"};
+
+}  // namespace
+
+TEST_CASE("sessions come back as they were put, and ids are never used twice") {
+  test::InlineStore store;
+  CHECK(last_session_id(store.db()) == 0);
+  SessionRow anna = test::session_row(1, "anna");
+  anna.config = R"({"a":1})";
+  anna.metadata = R"({"b":2})";
+  anna.reason = R"({"code":"network"})";
+  anna.created_at = 5;
+  anna.last_activity = 6;
+  store.turn([&](Changes& changes) {
+    insert_session(changes, anna);
+    insert_session(changes, test::session_row(2, "ben"));
+  });
+  anna.status = "DISCONNECTED";
+  anna.stopped = true;
+  anna.last_activity = 7;
+  store.turn([&](Changes& changes) {
+    update_session(changes, anna);
+    touch_session(changes, SessionId{2}, 99);
+    touch_session(changes, SessionId{2}, 98);
+  });
+  const auto rows = load_sessions(store.db());
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].id == anna.id);
+  CHECK(rows[0].name == "anna");
+  CHECK(rows[0].status == "DISCONNECTED");
+  CHECK(rows[0].config == anna.config);
+  CHECK(rows[0].metadata == anna.metadata);
+  CHECK(rows[0].reason == anna.reason);
+  CHECK(rows[0].stopped);
+  CHECK(rows[0].created_at == 5);
+  CHECK(rows[0].last_activity == 7);
+  CHECK(rows[1].last_activity == 99);
+  store.turn([](Changes& changes) { remove_session(changes, SessionId{2}); });
+  CHECK(load_sessions(store.db()).size() == 1);
+  CHECK(last_session_id(store.db()) == 2);
+}
+
+TEST_CASE("a device comes back complete, linked or not") {
+  test::InlineStore store;
+  const SessionId session{1};
+  CHECK(!load_device(store.db(), session));
+  const DeviceRow row = full_device(session);
+  store.turn([&](Changes& changes) { put_device(changes, row); });
+  const auto back = load_device(store.db(), session);
+  REQUIRE(back);
+  CHECK(back->linked());
+  CHECK(same(back->noise, row.noise));
+  CHECK(same(back->identity, row.identity));
+  CHECK(back->registration_id == row.registration_id);
+  CHECK(back->adv_secret == row.adv_secret);
+  CHECK(back->signed_pre_key_id == row.signed_pre_key_id);
+  CHECK(back->next_pre_key_id == row.next_pre_key_id);
+  CHECK(back->first_unuploaded == row.first_unuploaded);
+  CHECK(back->server_has_prekeys);
+  CHECK(back->account == row.account);
+  CHECK(back->jid == row.jid);
+  CHECK(back->lid == row.lid);
+  CHECK(back->push_name == row.push_name);
+  CHECK(back->platform == row.platform);
+  CHECK(back->business_name == row.business_name);
+  CHECK(back->login_counter == row.login_counter);
+  CHECK(back->routing_info == row.routing_info);
+  CHECK(back->server_static == row.server_static);
+  CHECK(back->server_not_before == row.server_not_before);
+  CHECK(back->server_not_after == row.server_not_after);
+  CHECK(back->signed_pre_key_at == row.signed_pre_key_at);
+
+  DeviceRow fresh;
+  fresh.session = session;
+  fresh.noise = pair(50);
+  store.turn([&](Changes& changes) { put_device(changes, fresh); });
+  const auto unlinked = load_device(store.db(), session);
+  REQUIRE(unlinked);
+  CHECK(!unlinked->linked());
+  CHECK(same(unlinked->noise, fresh.noise));
+  CHECK(unlinked->jid.empty());
+  CHECK(!unlinked->server_static);
+}
+
+TEST_CASE("secret columns start with their format byte") {
+  test::InlineStore store;
+  store.turn([](Changes& changes) { fill(changes, SessionId{1}); });
+  for (const char* column : {"noise FROM device", "identity FROM device", "adv_secret FROM device", "pair FROM pre_key",
+                             "pair FROM signed_pre_key", "secret FROM app_state_key", "secret FROM webhook"}) {
+    CHECK(count(store.db(), std::string("SELECT hex(substr(c, 1, 1)) = '01' FROM (SELECT ") +
+                                std::string(column).replace(std::string(column).find(' '), 1, " AS c ") + ")") == 1);
+  }
+}
+
+TEST_CASE("removing a session leaves no row of it in any table and every row of the others") {
+  test::InlineStore store;
+  for (const std::int64_t id : {1, 2, 3}) store.turn([&](Changes& changes) { fill(changes, SessionId{id}); });
+  for (const std::string& table : all_tables) {
+    INFO(table);
+    CHECK(count(store.db(), "SELECT count(*) FROM " + table) == 3);
+  }
+  store.turn([](Changes& changes) { remove_session(changes, SessionId{2}); });
+  for (const std::string& table : all_tables) {
+    INFO(table);
+    CHECK(count(store.db(), "SELECT count(*) FROM " + table) == 2);
+  }
+  CHECK(find_message_by_id(store.db(), SessionId{1}, "id", false));
+  CHECK(!find_message_by_id(store.db(), SessionId{2}, "id", false));
+  CHECK(load_outbox(store.db(), SessionId{3}).size() == 1);
+  // A table that is added later and forgotten here shows in the number.
+  CHECK(count(store.db(), "SELECT count(*) FROM sqlite_master WHERE type = 'table'") ==
+        static_cast<std::int64_t>(all_tables.size()) + 3);  // counter, jid, probe
+}
+
+TEST_CASE("logging out forgets the device and keeps the conversations") {
+  test::InlineStore store;
+  for (const std::int64_t id : {1, 2}) store.turn([&](Changes& changes) { fill(changes, SessionId{id}); });
+  store.turn([](Changes& changes) { wipe_device(changes, SessionId{1}); });
+  for (const char* table : {"device", "pre_key", "signed_pre_key", "ratchet", "identity", "lid_of", "pn_of", "device_list"}) {
+    INFO(table);
+    CHECK(count(store.db(), std::string("SELECT count(*) FROM ") + table) == 1);
+  }
+  for (const char* table : {"session", "message", "chat", "outbox", "event", "webhook"}) {
+    INFO(table);
+    CHECK(count(store.db(), std::string("SELECT count(*) FROM ") + table) == 2);
+  }
+  CHECK(!load_device(store.db(), SessionId{1}));
+  CHECK(load_device(store.db(), SessionId{2}));
+}
