@@ -1,5 +1,6 @@
 #include "api/event_hub.h"
 
+#include <boost/asio/post.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -41,7 +42,7 @@ struct Waiting {
 
 struct EventHub::State : std::enable_shared_from_this<EventHub::State> {
   State(net::asio::io_context& l, storage::Store& s, EventTexts& t, EventHubSettings set)
-      : loop(l), store(s), texts(t), settings(set) {}
+      : loop(l), store(s), texts(t), settings(set), ping_timer(l.get_executor()) {}
 
   net::asio::io_context& loop;
   storage::Store& store;
@@ -51,6 +52,13 @@ struct EventHub::State : std::enable_shared_from_this<EventHub::State> {
   // By session, 0 for those of every session, so that an event costs only the subscribers that may want it.
   std::unordered_map<std::int64_t, std::vector<SubscriberPtr>> subscribers;
   std::list<Waiting> waiting;
+  net::Timer ping_timer;
+
+  void ping_all() {
+    for (const auto& [key, list] : subscribers)
+      for (const SubscriberPtr& subscriber : list) subscriber->socket->ping();
+    if (!subscribers.empty()) ping_timer.after(settings.ping_interval, [this] { ping_all(); });
+  }
 
   static std::int64_t key(const EventSelection& selection) { return selection.session ? selection.session->value : 0; }
 
@@ -171,6 +179,7 @@ EventHub::EventHub(net::asio::io_context& loop, storage::Store& store, EventText
 }
 
 EventHub::~EventHub() {
+  state_->ping_timer.cancel();
   for (auto& [key, list] : state_->subscribers)
     for (const SubscriberPtr& subscriber : list) subscriber->socket->abort();
 }
@@ -181,6 +190,7 @@ void EventHub::subscribe(std::shared_ptr<net::WebSocket> socket, EventSelection 
   subscriber->selection = std::move(selection);
   // An id from the future comes from another database: it must not silence the subscriber.
   subscriber->cursor = subscriber->last_sent = std::min(since.value_or(state_->head), state_->head);
+  if (state_->subscribers.empty()) state_->ping_timer.after(state_->settings.ping_interval, [state = state_.get()] { state->ping_all(); });
   state_->subscribers[State::key(subscriber->selection)].push_back(subscriber);
 
   net::WebSocket::Callbacks callbacks;

@@ -24,6 +24,7 @@ struct EventHubSettings {
   std::size_t replay_page = 100;            // events read at once, while nothing is queued
   std::size_t max_scanned = 5000;           // log rows one long-poll looks at before it answers with what it has
   std::size_t max_waiting = 1024;           // long-polls
+  std::chrono::milliseconds ping_interval{30'000};
 };
 
 struct EventSelection {

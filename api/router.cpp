@@ -186,15 +186,16 @@ void Router::admit(const CallPtr& call) {
   Match found;
   if (segments) found = match(*segments);
 
-  if (found.node) {
-    for (const Node::Entry& entry : found.node->entries)
-      if (entry.route->method == call->request.method) call->route = entry.route;
-  }
   const Node::Entry* entry = nullptr;
   bool decodable = true;
-  if (call->route) {
+  if (found.node) {
+    // The HTTP server leaves the body of an answer to HEAD away.
+    const std::string_view method = call->request.method == "HEAD" ? std::string_view("GET") : call->request.method;
     for (const Node::Entry& candidate : found.node->entries)
-      if (candidate.route == call->route) entry = &candidate;
+      if (candidate.route->method == method) entry = &candidate;
+  }
+  if (entry) {
+    call->route = entry->route;
     for (std::size_t i = 0; i < entry->names.size(); ++i) {
       auto value = percent_decode(found.values[i], Plus::literal);
       decodable = decodable && value.has_value();

@@ -1,5 +1,6 @@
 #include "api/webhook_dispatcher.h"
 
+#include <boost/asio/post.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 

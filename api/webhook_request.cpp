@@ -49,7 +49,7 @@ boost::system::result<net::OutgoingRequest, std::string> webhook_request(const s
                                                                          std::int64_t unix_s,
                                                                          const WebhookSettings& settings) {
   auto url = net::parse_url(webhook.url);
-  if (!url) return url.error();
+  if (!url) return {boost::system::in_place_error, url.error()};
   net::OutgoingRequest request;
   request.url = std::move(*url);
   request.timeout = settings.timeout;

@@ -17,5 +17,12 @@ if(WHARF_SANITIZE)
   add_compile_options(-fsanitize=${WHARF_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
   add_link_options(-fsanitize=${WHARF_SANITIZE})
   # GCC 12 with ASan reports false maybe-uninitialized on result<void> (measured, see docs/development.md).
-  target_compile_options(wharf_warnings INTERFACE -Wno-maybe-uninitialized)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(wharf_warnings INTERFACE -Wno-maybe-uninitialized)
+  endif()
+endif()
+
+# Coverage instrumentation for libFuzzer in everything; the executables in tests/fuzz add its main function.
+if(WHARF_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()

@@ -49,7 +49,8 @@ class Responder {
   Responder() = default;
   explicit Responder(std::shared_ptr<Sink> sink) : sink_(std::move(sink)) {}
   void send(HttpResponse response);
-  /// Only for a request with websocket_upgrade: completes the upgrade and hands over the socket.
+  /// Only for a request with websocket_upgrade (any other is answered 426): completes the upgrade and hands over the
+  /// socket in a later turn of the loop. Not called when the client has gone.
   void accept_websocket(std::function<void(std::shared_ptr<WebSocket>)> accepted, std::size_t max_message_bytes = 16u << 20);
   bool peer_gone() const { return !sink_ || sink_->peer_gone(); }
 
@@ -71,6 +72,8 @@ struct HttpServerSettings {
   std::chrono::milliseconds idle_timeout{75'000};
   std::string certificate_pem, private_key_pem;     // both set: TLS
   ProtocolErrorRenderer render_error;
+  /// For logs: what() of an exception that a handler let out (the client got a 500).
+  std::function<void(std::string_view what)> handler_failed;
 };
 
 class HttpServer {
@@ -83,11 +86,13 @@ class HttpServer {
   void stop_accepting();
   /// Closes idle connections and lets running requests end; calls back when none is left.
   void drain(std::function<void()> done);
+  /// Open HTTP connections; an upgraded WebSocket belongs to its owner and is counted neither here nor in
+  /// max_connections.
   std::size_t connections() const;
 
  private:
   struct State;
-  std::shared_ptr<State> state_;  // shared with the connection coroutines
+  std::shared_ptr<State> state_;  // shared with pending accepts
 };
 
 /// A self-signed CA and a leaf for 127.0.0.1, ::1, localhost: the sandbox's TLS identity.

@@ -100,6 +100,8 @@ boost::system::result<Url, std::string> parse_url(std::string_view text) {
   if (view.has_userinfo()) url.userinfo = std::string(view.encoded_userinfo());
 
   const std::string path(view.encoded_path());
+  // The parser ends a port at the first character that is no digit and takes the rest for a path.
+  if (!path.empty() && path.front() != '/') return refuse<Url>("the port of the URL is not a number");
   url.target = path.empty() ? "/" : path;
   if (view.has_query()) url.target += "?" + std::string(view.encoded_query());
   return url;

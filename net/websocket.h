@@ -1,6 +1,7 @@
 #pragma once
 // One open WebSocket, client or server side, over TCP or TLS. Type-erased: Beast stays in the .cpp files.
 // Loop thread only. Callbacks may destroy the owner's reference; none runs after close() was called by the owner.
+// Letting go of the last reference without close() aborts the connection.
 
 #include <boost/system/error_code.hpp>
 #include <chrono>
@@ -39,6 +40,9 @@ class WebSocket {
   virtual std::size_t queued_bytes() const = 0;
   /// Calls back once when queued_bytes() falls to 0 (at once when it is 0).
   virtual void when_drained(std::function<void()> callback) = 0;
+  /// Sends a ping frame: keeps middleboxes open and lets the kernel notice a peer that vanished. Nothing waits for the
+  /// pong. Fakes may ignore it.
+  virtual void ping() {}
   /// Stops reading for a while (true) or goes on (false): back-pressure towards the peer.
   virtual void pause(bool paused) = 0;
   /// Sends a close frame after what is queued, then closes; gives up after 5 s. Callbacks are dropped at once.

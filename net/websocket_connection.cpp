@@ -39,6 +39,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void abort();
   void abandon();
   void schedule_flush();
+  void ping();
   std::size_t queued_bytes() const { return queue_.bytes(); }
   const std::string& remote_address() const { return stream_->remote_address(); }
 
@@ -90,6 +91,12 @@ void Connection::start(WebSocket::Callbacks callbacks) {
 void Connection::send(MessageType type, std::vector<std::uint8_t> payload) {
   if (state_ != State::open) return;
   append_frame(type == MessageType::text ? Opcode::text : Opcode::binary, std::move(payload));
+  schedule_flush();
+}
+
+void Connection::ping() {
+  if (state_ != State::open) return;
+  append_frame(Opcode::ping, {});
   schedule_flush();
 }
 
@@ -313,6 +320,7 @@ class Handle final : public WebSocket {
   // Each call holds the connection: a callback may destroy this handle.
   void start(Callbacks callbacks) override { keep()->start(std::move(callbacks)); }
   void send(MessageType type, std::vector<std::uint8_t> payload) override { keep()->send(type, std::move(payload)); }
+  void ping() override { keep()->ping(); }
   std::size_t queued_bytes() const override { return connection_->queued_bytes(); }
   void when_drained(std::function<void()> callback) override { keep()->when_drained(std::move(callback)); }
   void pause(bool paused) override { keep()->pause(paused); }

@@ -60,6 +60,8 @@ struct SentMessage {
   bool acked = false;
 };
 
+struct UnsupportedSnapshot {};
+
 /// A code pairing: offered by the network, then typed by the user.
 struct CodePairing {
   LinkCodeHello hello;
@@ -172,6 +174,7 @@ struct Phone::State final : DevicePort {
   protocol::Result<std::string> send_text(const Phone::Send& message, std::string_view id_prefix);
   void keep_sent(SentMessage message);
   void start_next(const std::string& chat);
+  void begin(const std::string& chat, const std::string& id);
   void fan_out(const std::string& chat, const std::string& id);
   void finish(const std::string& chat, protocol::Result<void> outcome);
   protocol::Result<void> encrypt_and_send(SentMessage& message);
@@ -189,6 +192,7 @@ struct Phone::State final : DevicePort {
     bool busy = false;
   };
   std::map<std::string, ChatQueue> queues;
+  std::set<std::string> starting;
   std::set<std::string> unacked;
   std::shared_ptr<void> ack_timer;
 
@@ -217,6 +221,10 @@ struct Phone::State final : DevicePort {
   void resend(const std::string& id, const DeviceKey& requester, const Jid& to, std::uint32_t count);
 
   std::map<std::pair<DeviceKey, std::string>, unsigned> retry_counters;  // of messages we could not decrypt
+
+  // --- phone_snapshot.cpp
+  void read_snapshot(ByteView saved);        // throws when damaged
+  bool start_powered = false;
 };
 
 }  // namespace wharf::sandbox

@@ -92,6 +92,7 @@ struct Sandbox::State {
   std::map<Connection*, std::shared_ptr<Connection>> connections;
   net::Timer save_timer;
   bool save_pending = false;
+  bool loaded = false;    // a file that could not be read is never written over
   bool stopped = false;
 
   boost::system::result<void, std::string> load();
@@ -131,7 +132,7 @@ boost::system::result<void, std::string> Sandbox::State::load() {
   if (!server || !server->is_string() || !saved_phones || !saved_phones->is_object()) {
     return settings.state_file + ": not a sandbox state file";
   }
-  if (auto loaded = network.load(server->get_string()); !loaded) return settings.state_file + ": " + loaded.error().detail;
+  if (auto read = network.load(server->get_string()); !read) return settings.state_file + ": " + read.error().detail;
   for (const auto& [phone, blob] : saved_phones->get_object()) {
     const auto bytes = blob.is_string() ? protocol::from_base64(blob.get_string()) : std::nullopt;
     if (!bytes) return settings.state_file + ": phone " + std::string(phone) + " is damaged";
@@ -143,7 +144,7 @@ boost::system::result<void, std::string> Sandbox::State::load() {
 }
 
 void Sandbox::State::save() {
-  if (settings.state_file.empty()) return;
+  if (settings.state_file.empty() || !loaded) return;
   save_pending = false;
   save_timer.cancel();
   json::object saved_phones;
@@ -176,7 +177,8 @@ boost::system::result<SandboxAddresses, std::string> Sandbox::start() {
   using Started = boost::system::result<SandboxAddresses, std::string>;
   const auto failed = [](std::string why) { return Started(boost::system::in_place_error, std::move(why)); };
   auto& state = *state_;
-  if (auto loaded = state.load(); !loaded) return failed(loaded.error());
+  if (auto restored = state.load(); !restored) return failed(restored.error());
+  state.loaded = true;
   state.network.on_change = [&state] { state.save_soon(); };
 
   auto accept = [weak = std::weak_ptr(state_)](std::shared_ptr<net::WebSocket> socket) {

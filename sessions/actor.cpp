@@ -103,10 +103,11 @@ void SessionActor::run_turn() {
 void SessionActor::after_commit(std::vector<Effect> effects, const Result<void>& result) {
   busy_ = false;
   if (!result) {
+    const Error failure = result.error();
     spdlog::error("commit_failed session={} code={} detail=\"{}\"", name_, protocol::name(result.error().code),
                   result.error().detail);
     for (Effect& effect : effects) {
-      if (auto* answer = std::get_if<Answer>(&effect)) answer->call(&result.error());
+      if (auto* answer = std::get_if<Answer>(&effect)) answer->call(&failure);
     }
     return rebuild(result.error());
   }
@@ -163,7 +164,6 @@ void SessionActor::rebuild(const Error& why) {
   if (link_) link_->close();
   retire_link();
   connect_timer_.cancel();
-  std::deque<Input> kept;
   for (Input& input : mailbox_) {
     if (auto* call = std::get_if<Call>(&input); call && call->failed) call->failed(why);
   }

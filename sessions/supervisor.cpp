@@ -3,7 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <boost/json/parse.hpp>
+#include <boost/asio/post.hpp>
 #include <list>
 #include <map>
 #include <set>

@@ -53,9 +53,7 @@ constexpr const char* merge_row =
     " WHERE session_id = ?1 AND chat_id = ?2"
     " ON CONFLICT (session_id, chat_id) DO UPDATE SET"
     " unread = unread + excluded.unread, alternate_id = excluded.alternate_id,"
-    " name = CASE WHEN excluded.name_rank > name_rank"
-    "   OR (excluded.name_rank = name_rank AND excluded.name_rank > 0 AND excluded.last_at > last_at)"
-    "   THEN excluded.name ELSE name END,"
+    " name = CASE WHEN excluded.name_rank > name_rank THEN excluded.name ELSE name END,"
     " name_rank = max(name_rank, excluded.name_rank),"
     " last_row = CASE WHEN excluded.last_at > last_at THEN excluded.last_row ELSE last_row END,"
     " last_at = max(last_at, excluded.last_at)";

@@ -23,7 +23,7 @@ constexpr int reader_busy_ms = 1'000;
 // secure_delete FAST: freed bytes inside pages that are written anyway are zeroed (Debian's default zeroes all).
 constexpr const char* writer_pragmas =
     "PRAGMA journal_mode = WAL; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST;"
-    "PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 67108864; PRAGMA mmap_size = 0;";
+    "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA mmap_size = 0;";
 constexpr const char* reader_pragmas = "PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0;";
 
 const char* synchronous_pragma(Synchronous synchronous) {

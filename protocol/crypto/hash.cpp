@@ -58,11 +58,21 @@ std::array<std::uint8_t, 16> md5(ByteView message) {
   return context.hash<16>(message);
 }
 
+namespace {
+
+// libsodium declares its inputs never null; an empty view may hold a null pointer.
+const std::uint8_t* pointer(ByteView bytes) {
+  static constexpr std::uint8_t nothing = 0;
+  return bytes.empty() ? &nothing : bytes.data();
+}
+
+}  // namespace
+
 Digest32 hmac_sha256(ByteView key, ByteView message) {
   Digest32 out;
   crypto_auth_hmacsha256_state state;
-  crypto_auth_hmacsha256_init(&state, key.data(), key.size());
-  crypto_auth_hmacsha256_update(&state, message.data(), message.size());
+  crypto_auth_hmacsha256_init(&state, pointer(key), key.size());
+  crypto_auth_hmacsha256_update(&state, pointer(message), message.size());
   crypto_auth_hmacsha256_final(&state, out.data());
   return out;
 }
@@ -80,7 +90,7 @@ void hkdf_sha256(ByteView input, ByteView salt, ByteView info, std::span<std::ui
   while (!out.empty()) {
     crypto_auth_hmacsha256_state state = keyed;
     crypto_auth_hmacsha256_update(&state, block.data(), block_bytes);
-    crypto_auth_hmacsha256_update(&state, info.data(), info.size());
+    crypto_auth_hmacsha256_update(&state, pointer(info), info.size());
     crypto_auth_hmacsha256_update(&state, &counter, 1);
     crypto_auth_hmacsha256_final(&state, block.data());
     block_bytes = block.size();
@@ -104,7 +114,7 @@ Digest32 pbkdf2_sha256(ByteView password, ByteView salt, unsigned iterations) {
 }
 
 bool equal_constant_time(ByteView a, ByteView b) {
-  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
+  return a.size() == b.size() && sodium_memcmp(pointer(a), pointer(b), a.size()) == 0;
 }
 
 void wipe(std::span<std::uint8_t> secret) { sodium_memzero(secret.data(), secret.size()); }

@@ -154,7 +154,9 @@ Result<Decrypted> decrypt_message(SessionRecord& record, const LocalIdentity& lo
   if (record.states().empty()) return Error(Errc::no_session, "no session to decrypt with");
 
   // A counter that a candidate consumed before, or one too far ahead, says more than "does not verify".
-  const auto weight = [](Errc code) { return code == Errc::duplicate_message ? 2 : code == Errc::future_message ? 1 : 0; };
+  const auto weight = [](Errc code) {
+    return code == Errc::duplicate_message ? 2 : code == Errc::future_message ? 1 : 0;
+  };
   std::optional<Error> failure;
   std::uint32_t derivations_left = SessionLimits::max_forward_jump;
   for (std::size_t index = 0; index < record.states().size(); ++index) {

@@ -105,7 +105,8 @@ class SessionRecord {
 
 /// Builds an initiator session from a bundle; an existing current session is archived.
 /// Errors: bad_signature (signed prekey), invalid_key. `bundle.device_identity` is the caller's to verify.
-Result<void> start_session(SessionRecord& record, const LocalIdentity& local, const PreKeyBundle& bundle, Random& random);
+Result<void> start_session(SessionRecord& record, const LocalIdentity& local, const PreKeyBundle& bundle,
+                           Random& random);
 
 enum class CiphertextKind { pre_key_message /* pkmsg */, message /* msg */ };
 struct Ciphertext {

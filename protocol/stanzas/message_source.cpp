@@ -100,7 +100,8 @@ std::vector<ReceivedEnc> read_encs(const Node& message) {
     enc.type = node->attr("type");
     const bool known = enc.type == "pkmsg" || enc.type == "msg" || enc.type == "skmsg" || enc.type == "msmsg";
     // Version 3 is the Messenger bridge: another padding, not spoken here.
-    if (!known || node->number("v").value_or(2) != 2 || node->data().empty()) continue;
+    const bool spoken = !node->has("v") || node->number("v") == 2u;
+    if (!known || !spoken || node->data().empty()) continue;
     enc.count = static_cast<unsigned>(std::min<std::uint64_t>(node->number("count").value_or(0), 1000));
     enc.body = node->data();
     enc.hide_on_failure = node->attr("decrypt-fail") == "hide";

@@ -127,5 +127,7 @@ inline storage::MessageRow message_row(storage::SessionId session, const protoco
 
 /// Rows of a table, or of any query that counts: for what the repositories do not show.
 std::int64_t count(storage::Database& db, const std::string& query);
+/// SQLite's own words for how it answers the query.
+std::string plan_of(storage::Database& db, const std::string& query);
 
 }  // namespace wharf::test

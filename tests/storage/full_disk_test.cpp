@@ -1,6 +1,9 @@
 #include <sys/mount.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <thread>
 
 #include "storage/events.h"
 #include "storage/keys.h"
@@ -70,7 +73,32 @@ TEST_CASE("a file that may not grow answers storage_full and takes turns again w
   for (std::size_t i = 1; i < events.size(); ++i) CHECK(events[i].id > events[i - 1].id);
 }
 
-TEST_CASE("a database that became read-only says so, and an idle store finds out by itself that it is writable again") {
+TEST_CASE("a database that became read-only says so, and a ping finds out that it is writable again") {
+  test::InlineStore test;
+  REQUIRE(test.try_commit(big_turn(0, 10)).has_value());
+  Database* writer = nullptr;
+  test.turn([&](Changes& changes) {
+    changes.add([&](Database& db) {
+      writer = &db;
+      return db.execute("PRAGMA query_only = ON");
+    });
+  });
+  CHECK(test.try_commit(big_turn(1, 10)).error().code == Errc::storage_full);
+  CHECK(!test.store->healthy());
+  CHECK_THAT(test.store->last_failure(), Catch::Contains("readonly"));
+  CHECK(test.try_commit(Changes()).has_value());  // needs no disk, and says nothing about it
+  std::optional<bool> answer;
+  test.store->ping([&](bool well) { answer = well; });
+  CHECK(answer == false);
+  REQUIRE(writer->execute("PRAGMA query_only = OFF").has_value());
+  test.store->ping([&](bool well) { answer = well; });
+  CHECK(answer == true);
+  CHECK(test.store->healthy());
+  CHECK(test.try_commit(big_turn(2, 10)).has_value());
+  check_contents(*test.store, {0, 2}, 3);
+}
+
+TEST_CASE("an idle writer finds out by itself that there is space again") {
   test::TemporaryFolder folder;
   test::HandLoop loop;
   Store::Settings settings;
@@ -78,36 +106,31 @@ TEST_CASE("a database that became read-only says so, and an idle store finds out
   settings.post = [&](std::function<void()> call) { loop.post(std::move(call)); };
   settings.probe_interval = std::chrono::milliseconds(1);
   const auto store = test::open_store(settings);
-  std::vector<Errc> outcomes;
   const auto commit = [&](Changes changes) {
-    store->commit(std::move(changes), [&](Result<void> result) { outcomes.push_back(result ? Errc::none : result.error().code); });
-    const std::size_t expected = outcomes.size() + 1;
-    loop.run_until([&] { return outcomes.size() == expected; });
-    return outcomes.back();
+    std::optional<Errc> outcome;
+    store->commit(std::move(changes), [&](Result<void> result) { outcome = result ? Errc::none : result.error().code; });
+    loop.run_until([&] { return outcome.has_value(); });
+    return *outcome;
   };
-  CHECK(commit(big_turn(0, 10)) == Errc::none);
-  CHECK(commit(pragma("PRAGMA query_only = ON")) == Errc::none);
-  CHECK(commit(big_turn(1, 10)) == Errc::storage_full);
-  CHECK(!store->healthy());
-  CHECK(!store->last_failure().empty());
-  std::optional<bool> answer;
-  store->ping([&](bool well) { answer = well; });
-  loop.run_until([&] { return answer.has_value(); });
-  CHECK(answer == false);
-
-  // The writable state comes back outside any turn that writes: only the probe can notice. A refused turn keeps the
-  // store unhealthy, although its pragma stands.
-  Changes back = pragma("PRAGMA query_only = OFF");
-  back.add([](Database&) -> Result<void> { return Error(Errc::storage_full, "still failing"); });
-  CHECK(commit(std::move(back)) == Errc::storage_full);
-  for (int pings = 0; pings < 1'000'000 && !store->healthy(); ++pings) {
-    answer.reset();
+  const auto ping = [&] {
+    std::optional<bool> answer;
     store->ping([&](bool well) { answer = well; });
     loop.run_until([&] { return answer.has_value(); });
-    std::this_thread::yield();
-  }
+    return *answer;
+  };
+  CHECK(commit(big_turn(0, 10)) == Errc::none);
+  CHECK(commit(pragma("PRAGMA max_page_count = 1")) == Errc::none);  // the present size is the least SQLite takes
+  CHECK(commit(big_turn(1, 100'000)) == Errc::storage_full);
+  CHECK(!store->healthy());
+  for (int i = 0; i < 10; ++i) CHECK(!ping());  // the probe needs pages too
+
+  // The limit goes (pragmas are not rolled back) in a turn that fails: only the probe can see the difference.
+  Changes back = pragma("PRAGMA max_page_count = 100000");
+  back.add([](Database&) -> Result<void> { return Error(Errc::storage_full, "still failing"); });
+  CHECK(commit(std::move(back)) == Errc::storage_full);
+  while (!ping()) std::this_thread::yield();
   CHECK(store->healthy());
-  CHECK(commit(big_turn(2, 10)) == Errc::none);
+  CHECK(commit(big_turn(2, 100'000)) == Errc::none);
   check_contents(*store, {0, 2}, 3);
 }
 

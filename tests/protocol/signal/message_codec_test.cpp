@@ -92,7 +92,7 @@ TEST_CASE("only message version 3 is read, whatever the sender's maximum is") {
   REQUIRE(parse_signal_message(body).has_value());
 }
 
-TEST_CASE("a message cut at any byte, with a length over its end or with trailing garbage is refused or reads differently") {
+TEST_CASE("a message cut at any byte, with a length over its end or with trailing garbage is malformed") {
   const Bytes body = some_message();
   for (std::size_t length = 0; length < body.size(); ++length) {
     const auto cut = parse_signal_message(ByteView(body).first(length));

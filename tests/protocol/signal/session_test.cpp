@@ -130,8 +130,10 @@ TEST_CASE("prekeys that are not held are an invalid key id") {
   World world;
   world.start(world.anna, world.ben);
   const Ciphertext message = world.anna.send("hello");
-  world.refuse(world.ben, with_header(message, [](auto& header) { header.signed_pre_key_id = 99; }), Errc::invalid_key_id);
-  world.refuse(world.ben, with_header(message, [](auto& header) { header.one_time_id = 99; }), Errc::invalid_key_id);
+  const auto no_signed = with_header(message, [](auto& header) { header.signed_pre_key_id = 99; });
+  const auto no_one_time = with_header(message, [](auto& header) { header.one_time_id = 99; });
+  world.refuse(world.ben, no_signed, Errc::invalid_key_id);
+  world.refuse(world.ben, no_one_time, Errc::invalid_key_id);
   const auto decrypted =
       decrypt_pre_key_message(world.ben.session, world.ben.local, OwnPreKeys{}, message.body, world.random);
   REQUIRE(decrypted.error().code == Errc::invalid_key_id);

@@ -162,7 +162,9 @@ signal_protocol_session_store session_store(Stored& data) {
     *record = to_buffer(stored(user).session);
     return 1;
   };
-  store.get_sub_device_sessions_func = [](signal_int_list**, const char*, std::size_t, void*) { return SG_ERR_UNKNOWN; };
+  store.get_sub_device_sessions_func = [](signal_int_list**, const char*, std::size_t, void*) {
+    return SG_ERR_UNKNOWN;
+  };
   store.store_session_func = [](const signal_protocol_address*, std::uint8_t* record, std::size_t length, std::uint8_t*,
                                 std::size_t, void* user) {
     stored(user).session.assign(record, record + length);
@@ -189,7 +191,9 @@ signal_protocol_pre_key_store pre_key_store(Stored& data) {
     stored(user).one_time[id].assign(record, record + length);
     return 0;
   };
-  store.contains_pre_key = [](std::uint32_t id, void* user) { return static_cast<int>(stored(user).one_time.count(id)); };
+  store.contains_pre_key = [](std::uint32_t id, void* user) {
+    return static_cast<int>(stored(user).one_time.count(id));
+  };
   store.remove_pre_key = [](std::uint32_t id, void* user) {
     stored(user).one_time.erase(id);
     return 0;
@@ -303,7 +307,8 @@ LibsignalPeer::LibsignalPeer(std::uint64_t seed, std::uint32_t registration_id, 
   check(signal_protocol_key_helper_generate_identity_key_pair(identity.out(), lib.context), "identity");
   Buffer pub, secret;
   check(ec_public_key_serialize(pub.out(), ratchet_identity_key_pair_get_public(identity.get())), "identity public");
-  check(ec_private_key_serialize(secret.out(), ratchet_identity_key_pair_get_private(identity.get())), "identity secret");
+  check(ec_private_key_serialize(secret.out(), ratchet_identity_key_pair_get_private(identity.get())),
+        "identity secret");
   lib.data.identity_public = pub.bytes();
   lib.data.identity_private = secret.bytes();
 
@@ -335,7 +340,8 @@ PreKeyBundle LibsignalPeer::bundle(PreKeyId one_time) const {
 
   const Bytes& signed_record = lib.data.signed_pre_keys.at(1);
   Ref<session_signed_pre_key> signed_pre_key;
-  check(session_signed_pre_key_deserialize(signed_pre_key.out(), signed_record.data(), signed_record.size(), lib.context),
+  check(session_signed_pre_key_deserialize(signed_pre_key.out(), signed_record.data(), signed_record.size(),
+                                           lib.context),
         "signed prekey");
   out.signed_pre_key_id = 1;
   out.signed_pre_key = public_bytes(ec_key_pair_get_public(session_signed_pre_key_get_key_pair(signed_pre_key.get())));
@@ -375,7 +381,8 @@ int LibsignalPeer::start(const PreKeyBundle& bundle) {
 Ciphertext LibsignalPeer::encrypt(ByteView plaintext) {
   const auto cipher = library_->cipher();
   Ref<ciphertext_message> message;
-  check(session_cipher_encrypt(cipher.get(), plaintext.data(), plaintext.size(), message.out()), "session_cipher_encrypt");
+  check(session_cipher_encrypt(cipher.get(), plaintext.data(), plaintext.size(), message.out()),
+        "session_cipher_encrypt");
   signal_buffer* body = ciphertext_message_get_serialized(message.get());  // owned by the message
   const bool pre_key = ciphertext_message_get_type(message.get()) == CIPHERTEXT_PREKEY_TYPE;
   return {pre_key ? CiphertextKind::pre_key_message : CiphertextKind::message,

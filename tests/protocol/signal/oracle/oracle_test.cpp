@@ -27,7 +27,9 @@ struct InFlight {
 class Conversation {
  public:
   explicit Conversation(std::uint64_t seed)
-      : random_(seed), ours_(SignalPeer::make(random_, 1111, one_time_keys)), theirs_(seed + 1000, 2222, one_time_keys) {}
+      : random_(seed),
+        ours_(SignalPeer::make(random_, 1111, one_time_keys)),
+        theirs_(seed + 1000, 2222, one_time_keys) {}
 
   /// The bundle that the server would hand out: every one-time prekey once, then none.
   void start(Side initiator) {

@@ -1,0 +1,52 @@
+// Handlers of the event log: long-poll and WebSocket.
+#include "api/handlers.h"
+
+namespace wharf::api {
+namespace {
+
+// The selection of a query; answers and returns nullopt when it names an unknown session.
+std::optional<EventSelection> selection_of(const ServicesPtr& services, const CallPtr& call, std::string_view session) {
+  EventSelection selection;
+  selection.dialect = call->dialect;
+  if (const auto events = call->query.text("events"); !events.empty()) selection.names = EventNames(split_names(events));
+  if (session.empty()) return selection;
+  const auto view = services->ports.supervisor.find(std::string(session));
+  if (!view) {
+    call->failure(session_not_found(session));
+    return std::nullopt;
+  }
+  selection.session = view->id;
+  return selection;
+}
+
+void stream(const ServicesPtr& services, const CallPtr& call, std::string_view session) {
+  auto selection = selection_of(services, call, session);
+  if (!selection) return;
+  std::optional<storage::EventId> since;
+  if (!call->query.text("since").empty()) since = call->query.integer("since", 0);
+  call->accept_websocket([services, selection = std::move(*selection), since](std::shared_ptr<net::WebSocket> socket) {
+    services->hub.subscribe(std::move(socket), selection, since);
+  });
+}
+
+}  // namespace
+
+void poll_events(const ServicesPtr& services, const CallPtr& call) {
+  auto selection = selection_of(services, call, call->query.text("session"));
+  if (!selection) return;
+  const auto limit = static_cast<std::size_t>(call->query.integer("limit", 100));
+  const std::chrono::milliseconds wait(call->query.integer("wait", 0));
+  services->hub.poll(std::move(*selection), call->query.integer("after", 0), limit, wait, [call](EventHub::Page page) {
+    JsonWriter out(page.events.size() * 512 + 16);
+    out.begin_array();
+    for (const auto& event : page.events) out.raw(*event);
+    out.end_array();
+    call->success(out.view(), Beside{200, {}, std::to_string(page.cursor)});
+  });
+}
+
+void stream_session_events(const ServicesPtr& services, const CallPtr& call) { stream(services, call, call->param("sessionId")); }
+
+void stream_events(const ServicesPtr& services, const CallPtr& call) { stream(services, call, call->query.text("session")); }
+
+}  // namespace wharf::api

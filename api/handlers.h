@@ -1,0 +1,59 @@
+#pragma once
+// The handlers of the routing table, by file.
+
+#include "api/services.h"
+
+namespace wharf::api {
+
+#define WHARF_HANDLER(name) void name(const ServicesPtr& services, const CallPtr& call)
+
+// session_routes.cpp
+WHARF_HANDLER(create_session);
+WHARF_HANDLER(list_sessions);
+WHARF_HANDLER(get_session);
+WHARF_HANDLER(update_session);
+WHARF_HANDLER(remove_session);
+WHARF_HANDLER(get_session_status);
+WHARF_HANDLER(get_qr);
+WHARF_HANDLER(get_qr_image);
+WHARF_HANDLER(request_pairing_code);
+WHARF_HANDLER(start_session);
+WHARF_HANDLER(stop_session);
+WHARF_HANDLER(restart_session);
+WHARF_HANDLER(logout_session);
+WHARF_HANDLER(get_me);
+
+// message_routes.cpp
+WHARF_HANDLER(send_text);
+WHARF_HANDLER(get_message);
+WHARF_HANDLER(list_chats);
+WHARF_HANDLER(list_messages);
+WHARF_HANDLER(remove_chat);
+WHARF_HANDLER(mark_chat_read);
+
+// webhook_routes.cpp; the same for /sessions/{sessionId}/webhooks and /webhooks
+WHARF_HANDLER(register_webhook);
+WHARF_HANDLER(list_webhooks);
+WHARF_HANDLER(get_webhook);
+WHARF_HANDLER(remove_webhook);
+WHARF_HANDLER(list_deliveries);
+WHARF_HANDLER(redeliver);
+WHARF_HANDLER(test_webhook);
+
+// event_routes.cpp
+WHARF_HANDLER(poll_events);
+WHARF_HANDLER(stream_session_events);
+WHARF_HANDLER(stream_events);
+
+// info_routes.cpp
+WHARF_HANDLER(get_info);
+WHARF_HANDLER(get_health);
+WHARF_HANDLER(get_openapi);
+WHARF_HANDLER(get_welcome_page);
+
+#undef WHARF_HANDLER
+
+/// The OpenAPI 3.1 document of a routing table (openapi.cpp).
+std::string openapi_document(std::span<const Route> table, std::string_view version);
+
+}  // namespace wharf::api

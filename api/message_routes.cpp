@@ -1,0 +1,247 @@
+// Handlers of messages and chats.
+#include <fmt/format.h>
+
+#include <charconv>
+#include <map>
+
+#include "api/chat_id.h"
+#include "api/dialect.h"
+#include "api/handlers.h"
+#include "protocol/crypto/hash.h"
+#include "storage/messages.h"
+
+namespace wharf::api {
+namespace {
+
+using protocol::Jid;
+using protocol::Result;
+using sessions::SentMessage;
+
+constexpr std::size_t default_page = 50, max_gateway_page = 200;
+constexpr std::chrono::milliseconds default_ack_wait{30'000};
+
+// --- one from_json / to_json pair --------------------------------------------------------------------------------------
+
+sessions::SendText send_text_from_json(const boost::json::object& body) {
+  sessions::SendText out;
+  out.chat = *parse_chat_id(text_of(body, "chatId"));  // validated
+  out.text = text_of(body, "content");
+  if (const auto quoted = text_of(body, "quotedMessageId"); !quoted.empty()) out.quoted_id = parse_message_id(quoted);
+  for (const std::string& user : texts_of(body, "mentions")) out.mentions.push_back(*parse_chat_id(user));
+  if (const auto id = text_of(body, "messageId"); !id.empty()) out.message_id = id;
+  return out;
+}
+
+std::string sent_message_json(const SentMessage& sent, Dialect dialect, bool timed_out) {
+  const PersonText chat = person_text(sent.chat, sent.chat_ids);
+  const std::string chat_text = jid_text(chat.id, chat.pn, dialect);
+  JsonWriter out(320 + sent.text.size());
+  out.begin_object().text("messageId", message_id_text(chat_text, sent.id, dialect)).text("id", sent.id);
+  out.text("chatId", chat_text).text_if("chatLid", chat.lid).text("content", sent.text);
+  out.number("timestamp", dialect == Dialect::gateway ? sent.timestamp : sent.timestamp / 1000);
+  out.text("status", ack_name(static_cast<int>(sent.ack))).number("ack", static_cast<int>(sent.ack)).text_if("error", sent.error);
+  if (sent.replayed) out.boolean("replayed", true);
+  if (timed_out) out.boolean("timedOut", true);
+  return out.end_object().take();
+}
+
+Failure send_failure(const protocol::Error& error, bool has_quote) {
+  Failure failure = failure_of(error, Subject::message);
+  if (failure.code == ErrorCode::message_not_found && has_quote)
+    failure.details.emplace_back("quotedMessageId", "must be a message of this chat");
+  return failure;
+}
+
+// Waits for the asked ack level and answers with how far the message got.
+void answer_after_ack(const ServicesPtr& services, const CallPtr& call, const std::string& session, const SentMessage& sent,
+                      storage::AckLevel level) {
+  const std::chrono::milliseconds timeout(call->query.integer("timeout", default_ack_wait.count()));
+  services->ports.supervisor.await_ack(session, sent.id, level, timeout, [call, sent, level](Result<SentMessage> reached) {
+    if (!reached && reached.error().code != protocol::Errc::timed_out)
+      return call->failure(failure_of(reached.error(), Subject::message));
+    const SentMessage& state = reached ? *reached : sent;
+    const bool timed_out = state.ack < level && state.ack != storage::AckLevel::error;
+    call->success(sent_message_json(state, call->dialect, timed_out), Beside{timed_out ? 202u : 200u, {}, {}});
+  });
+}
+
+// --- paths and cursors -------------------------------------------------------------------------------------------------
+
+std::optional<Jid> chat_of(const ServicesPtr& services, const CallPtr& call, storage::SessionId session) {
+  const auto parsed = parse_chat_id(call->param("chatId"));
+  if (parsed) return services->ports.supervisor.canonical_chat(session, *parsed);
+  call->failure(failure_of({FieldProblem{"chatId", fmt::format("must be {}", chat_id_allowed), true}}));
+  return std::nullopt;
+}
+
+Failure chat_not_found(std::string_view chat) {
+  return Failure(ErrorCode::chat_not_found, fmt::format("no chat with ID '{}' is stored", echo(chat)));
+}
+
+std::string message_cursor(std::int64_t row) { return "m" + std::to_string(row); }
+
+std::optional<std::int64_t> parse_message_cursor(std::string_view cursor) {
+  std::int64_t row = 0;
+  if (!cursor.starts_with('m')) return std::nullopt;
+  const auto [end, failed] = std::from_chars(cursor.data() + 1, cursor.data() + cursor.size(), row);
+  if (failed != std::errc() || end != cursor.data() + cursor.size() || row <= 0) return std::nullopt;
+  return row;
+}
+
+std::size_t page_limit(const CallPtr& call) {
+  const auto asked = static_cast<std::size_t>(call->query.integer("limit", 0));
+  const std::size_t limit = asked == 0 ? default_page : asked;
+  return call->dialect == Dialect::gateway ? std::min(limit, max_gateway_page) : limit;
+}
+
+std::string cursor_json(const std::string& cursor) {
+  JsonWriter out;
+  return out.text(cursor).take();
+}
+
+// Identities of the people of one page, each looked up once.
+class People {
+ public:
+  People(storage::Database& db, storage::SessionId session) : db_(db), session_(session) {}
+  const sessions::PersonIds& of(const Jid& user) {
+    const auto [at, added] = known_.try_emplace(user);
+    if (added) at->second = person_ids(db_, session_, user);
+    return at->second;
+  }
+
+ private:
+  storage::Database& db_;
+  storage::SessionId session_;
+  std::map<Jid, sessions::PersonIds> known_;
+};
+
+void write_row(JsonWriter& out, People& people, const storage::MessageRow& row, std::string_view session, Dialect dialect) {
+  write_message(out, message_facts(row, people.of(row.chat), people.of(row.author)), session, dialect);
+}
+
+void write_chat(JsonWriter& out, People& people, const storage::ChatRow& chat, std::string_view session, Dialect dialect) {
+  sessions::PersonIds ids = people.of(chat.chat);
+  if (chat.alternate && chat.alternate->is_phone_number()) ids.pn = chat.alternate;
+  if (chat.alternate && chat.alternate->is_lid()) ids.lid = chat.alternate;
+  const PersonText person = person_text(chat.chat, ids);
+  out.begin_object().text("id", jid_text(person.id, person.pn, dialect)).text_if("lid", person.lid);
+  out.text("name", !chat.name.empty() ? chat.name : ids.pn ? ids.pn->user : chat.chat.user).boolean("isGroup", chat.chat.is_group());
+  out.number("unreadCount", chat.unread).number("timestamp", dialect == Dialect::gateway ? chat.last_at : chat.last_at / 1000);
+  if (chat.last_message) write_row(out.key("lastMessage"), people, *chat.last_message, session, dialect);
+  out.end_object();
+}
+
+}  // namespace
+
+void send_text(const ServicesPtr& services, const CallPtr& call) {
+  const std::string& session = call->param("sessionId");
+  if (!session_of(services, call)) return;
+  sessions::SendText message = send_text_from_json(call->body);
+  if (const std::string_view key = call->request.header("idempotency-key"); !key.empty()) {
+    constexpr std::size_t max_key_bytes = 255;
+    if (key.size() > max_key_bytes)
+      return call->failure(failure_of({FieldProblem{"Idempotency-Key", "must be 1 to 255 characters", false}}));
+    message.idempotency_key = key;
+    message.request_hash = protocol::to_hex(protocol::sha256(protocol::as_bytes(call->request.body)));
+  }
+  const auto wait_for = ack_named(call->query.text("waitFor"));
+  const bool has_quote = message.quoted_id.has_value();
+  services->ports.supervisor.send_text(session, std::move(message), [services, call, session, wait_for, has_quote](Result<SentMessage> sent) {
+    if (!sent) return call->failure(send_failure(sent.error(), has_quote));
+    if (wait_for && sent->ack < *wait_for && sent->ack != storage::AckLevel::error)
+      return answer_after_ack(services, call, session, *sent, *wait_for);
+    call->success(sent_message_json(*sent, call->dialect, false));
+  });
+}
+
+void get_message(const ServicesPtr& services, const CallPtr& call) {
+  const auto view = session_of(services, call);
+  if (!view) return;
+  const auto id = parse_message_id(call->param("messageId"));
+  if (!id) return call->failure(failure_of({FieldProblem{"messageId", "must be a message id: true_<chat>_<id> or the bare WhatsApp id", false}}));
+  read_on_worker(services, call, [session = view->id, name = view->name, id = *id, dialect = call->dialect](storage::Database& db) {
+    auto row = storage::find_message_by_id(db, session, id, true);
+    if (!row) row = storage::find_message_by_id(db, session, id, false);
+    if (!row) return render_failure(Failure(ErrorCode::message_not_found, fmt::format("no message with ID '{}' is stored", id)), dialect);
+    People people(db, session);
+    JsonWriter out(512);
+    write_row(out, people, *row, name, dialect);
+    return render_success(out.view(), Beside());
+  });
+}
+
+void list_chats(const ServicesPtr& services, const CallPtr& call) {
+  const auto view = session_of(services, call);
+  if (!view) return;
+  std::optional<std::string> cursor;
+  if (const auto given = call->query.text("cursor"); !given.empty()) cursor = given;
+  read_on_worker(services, call, [session = view->id, name = view->name, limit = page_limit(call), cursor, dialect = call->dialect](storage::Database& db) {
+    const storage::ChatPage page = storage::page_chats(db, session, limit, cursor);
+    People people(db, session);
+    JsonWriter out(page.chats.size() * 400 + 16);
+    out.begin_array();
+    for (const storage::ChatRow& chat : page.chats) write_chat(out, people, chat, name, dialect);
+    out.end_array();
+    return render_success(out.view(), Beside{200, {}, page.next ? cursor_json(*page.next) : "null"});
+  });
+}
+
+void list_messages(const ServicesPtr& services, const CallPtr& call) {
+  const auto view = session_of(services, call);
+  if (!view) return;
+  const auto chat = chat_of(services, call, view->id);
+  if (!chat) return;
+  std::optional<std::int64_t> before_row;
+  if (const auto cursor = call->query.text("cursor"); !cursor.empty()) {
+    before_row = parse_message_cursor(cursor);
+    if (!before_row) return call->failure(failure_of({FieldProblem{"cursor", "must be the nextCursor of an earlier answer", false}}));
+  }
+  std::string before;
+  if (const auto given = call->query.text("before"); !given.empty()) before = *parse_message_id(given);
+
+  read_on_worker(services, call, [=, session = view->id, name = view->name, chat = *chat, given = call->param("chatId"),
+                                  limit = page_limit(call), dialect = call->dialect](storage::Database& db) {
+    std::optional<std::int64_t> from = before_row;
+    if (!before.empty()) {
+      const auto message = storage::find_message(db, session, chat, before);
+      if (!message) return render_failure(Failure(ErrorCode::message_not_found, fmt::format("no message with ID '{}' is stored in this chat", before), {{"before", "must be a message of this chat"}}), dialect);
+      from = from ? std::min(*from, message->row) : message->row;
+    }
+    if (!storage::find_chat(db, session, chat)) return render_failure(chat_not_found(given), dialect);
+    const storage::MessagePage page = storage::page_messages(db, session, chat, limit, from);
+    People people(db, session);
+    JsonWriter out(page.messages.size() * 400 + 16);
+    out.begin_array();
+    for (const storage::MessageRow& row : page.messages) write_row(out, people, row, name, dialect);
+    out.end_array();
+    return render_success(out.view(), Beside{200, {}, page.next ? cursor_json(message_cursor(*page.next)) : "null"});
+  });
+}
+
+void remove_chat(const ServicesPtr& services, const CallPtr& call) {
+  const auto view = session_of(services, call);
+  if (!view) return;
+  const auto chat = chat_of(services, call, view->id);
+  if (!chat) return;
+  if (!storage::find_chat(services->ports.store.reader(), view->id, *chat)) return call->failure(chat_not_found(call->param("chatId")));
+  storage::Changes changes;
+  storage::remove_chat(changes, view->id, *chat);
+  services->ports.store.commit(std::move(changes), [call](Result<void> removed) {
+    if (!removed) return call->failure(failure_of(removed.error(), Subject::chat));
+    call->send(net::HttpResponse(204, {}, {}));
+  });
+}
+
+void mark_chat_read(const ServicesPtr& services, const CallPtr& call) {
+  const auto view = session_of(services, call);
+  if (!view) return;
+  const auto chat = chat_of(services, call, view->id);
+  if (!chat) return;
+  services->ports.supervisor.mark_read(view->name, *chat, [call](Result<void> marked) {
+    if (!marked && marked.error().code == protocol::Errc::not_found) return call->failure(chat_not_found(call->param("chatId")));
+    if (!marked) return call->failure(failure_of(marked.error(), Subject::chat));
+    call->success({}, Beside{200, "Chat marked as read", {}});
+  });
+}
+
+}  // namespace wharf::api

@@ -1,0 +1,252 @@
+// The OpenAPI 3.1 document, generated from the routing table and its schemas: what is validated is what is documented.
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+
+#include "api/handlers.h"
+
+namespace wharf::api {
+namespace {
+
+constexpr std::int64_t unbounded = std::numeric_limits<std::int64_t>::max();
+
+void write_enum(JsonWriter& out, std::string_view choices) {
+  out.key("enum").begin_array();
+  while (!choices.empty()) {
+    const std::size_t bar = choices.find('|');
+    out.text(choices.substr(0, bar));
+    choices = bar == std::string_view::npos ? std::string_view{} : choices.substr(bar + 1);
+  }
+  out.end_array();
+}
+
+void write_type(JsonWriter& out, std::string_view type, bool nullable) {
+  if (!nullable) {
+    out.text("type", type);
+    return;
+  }
+  out.key("type").begin_array().text(type).text("null").end_array();
+}
+
+void write_bounds(JsonWriter& out, const Field& field, std::string_view min_name, std::string_view max_name) {
+  if (field.min != 0) out.number(min_name, field.min);
+  if (field.max != unbounded) out.number(max_name, field.max);
+}
+
+void write_format(JsonWriter& out, Format format) {
+  switch (format) {
+    case Format::session_name: out.text("pattern", "^[A-Za-z0-9._-]{1,64}$"); break;
+    case Format::new_message_id: out.text("pattern", "^[A-Za-z0-9]{8,64}$"); break;
+    case Format::url: out.text("format", "uri"); break;
+    case Format::date_time: out.text("format", "date-time"); break;
+    default: break;
+  }
+}
+
+void write_reference(JsonWriter& out, const Schema& schema) {
+  out.begin_object().text("$ref", fmt::format("#/components/schemas/{}", schema.name)).end_object();
+}
+
+void write_field(JsonWriter& out, const Field& field) {
+  if (field.type == Type::object && field.object && !field.nullable) return write_reference(out, *field.object);
+  out.begin_object();
+  out.text_if("description", field.summary);
+  switch (field.type) {
+    case Type::text:
+      write_type(out, "string", field.nullable);
+      write_bounds(out, field, "minLength", "maxLength");
+      if (!field.one_of.empty()) write_enum(out, field.one_of);
+      write_format(out, field.format);
+      break;
+    case Type::integer:
+      write_type(out, "integer", field.nullable);
+      if (!field.clamped && (field.min != 0 || field.max != unbounded)) {
+        out.number("minimum", field.min);
+        if (field.max != unbounded) out.number("maximum", field.max);
+      } else if (!field.clamped) {
+        out.number("minimum", 0);
+      }
+      break;
+    case Type::boolean: write_type(out, "boolean", field.nullable); break;
+    case Type::texts:
+      write_type(out, "array", field.nullable);
+      out.key("items").begin_object().text("type", "string").end_object();
+      write_bounds(out, field, "minItems", "maxItems");
+      break;
+    case Type::objects:
+      write_type(out, "array", field.nullable);
+      write_reference(out.key("items"), *field.object);
+      break;
+    case Type::text_map:
+      write_type(out, "object", field.nullable);
+      out.key("additionalProperties").begin_object().text("type", "string").end_object();
+      break;
+    case Type::object:
+      if (field.object) {
+        out.key("oneOf").begin_array();
+        write_reference(out, *field.object);
+        out.begin_object().text("type", "null").end_object().end_array();
+      } else {
+        write_type(out, "object", field.nullable);
+      }
+      break;
+  }
+  out.end_object();
+}
+
+void write_schema(JsonWriter& out, const Schema& schema) {
+  out.begin_object().text("type", "object").key("properties").begin_object();
+  for (const Field& field : schema.fields) write_field(out.key(field.name), field);
+  out.end_object().key("required").begin_array();
+  for (const Field& field : schema.fields)
+    if (field.required) out.text(field.name);
+  out.end_array().end_object();
+}
+
+void collect(const Schema* schema, std::map<std::string_view, const Schema*>& schemas) {
+  if (!schema || schema->name.empty() || !schemas.emplace(schema->name, schema).second) return;
+  for (const Field& field : schema->fields) collect(field.object, schemas);
+}
+
+void write_path_parameters(JsonWriter& out, std::string_view pattern) {
+  for (std::size_t at = pattern.find('{'); at != std::string_view::npos; at = pattern.find('{', at + 1)) {
+    const std::string_view name = pattern.substr(at + 1, pattern.find('}', at) - at - 1);
+    out.begin_object().text("name", name).text("in", "path").boolean("required", true);
+    out.key("schema").begin_object().text("type", "string").end_object().end_object();
+  }
+}
+
+void write_parameters(JsonWriter& out, const Route& route) {
+  out.key("parameters").begin_array();
+  write_path_parameters(out, route.pattern);
+  if (route.query) {
+    for (const Field& field : route.query->fields) {
+      out.begin_object().text("name", field.name).text("in", "query").text_if("description", field.summary);
+      out.boolean("required", field.required);
+      write_field(out.key("schema"), field);
+      out.end_object();
+    }
+  }
+  if (route.budget == Budget::message) {
+    out.begin_object().text("name", "Idempotency-Key").text("in", "header").boolean("required", false);
+    out.key("schema").begin_object().text("type", "string").number("maxLength", 255).end_object().end_object();
+  }
+  out.end_array();
+}
+
+void write_error(JsonWriter& out, std::string_view status, std::string_view description) {
+  out.key(status).begin_object().text("description", description).key("content").begin_object();
+  out.key("application/json").begin_object().key("schema").begin_object().text("$ref", "#/components/schemas/Error");
+  out.end_object().end_object().end_object().end_object();
+}
+
+void write_answer(JsonWriter& out, const Route& route) {
+  out.key(std::to_string(route.success)).begin_object();
+  if (route.websocket) {
+    out.text("description", "a WebSocket; every text message is an Event").end_object();
+    return;
+  }
+  out.text("description", route.summary);
+  if (route.success == 204) {
+    out.end_object();
+    return;
+  }
+  out.key("content").begin_object().key(route.media_type).begin_object().key("schema").begin_object();
+  if (route.media_type == "application/json") {
+    out.text("type", "object").key("properties").begin_object();
+    out.key("success").begin_object().boolean("const", true).end_object();
+    out.key("message").begin_object().text("type", "string").end_object();
+    if (route.answer && route.answer_is_list) {
+      out.key("data").begin_object().text("type", "array");
+      write_reference(out.key("items"), *route.answer);
+      out.end_object().key("nextCursor").begin_object().end_object();
+    } else if (route.answer) {
+      write_reference(out.key("data"), *route.answer);
+    }
+    out.end_object();
+  } else {
+    out.text("type", "string");
+  }
+  out.end_object().end_object().end_object().end_object();
+}
+
+std::string operation_id(const Route& route) {
+  std::string id(route.method);
+  for (const char c : route.pattern) id.push_back(std::isalnum(static_cast<unsigned char>(c)) ? c : '_');
+  return id;
+}
+
+void write_operation(JsonWriter& out, const Route& route) {
+  std::string method(route.method);
+  for (char& c : method) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  out.key(method).begin_object().text("operationId", operation_id(route)).text("summary", route.summary);
+  out.key("tags").begin_array().text(route.tag).end_array().text("x-capability", name(route.capability));
+  if (!route.handler) out.text("x-status", "not_implemented");
+  write_parameters(out, route);
+  if (route.body) {
+    out.key("requestBody").begin_object().boolean("required", true).key("content").begin_object();
+    out.key("application/json").begin_object();
+    write_reference(out.key("schema"), *route.body);
+    out.end_object().end_object().end_object();
+  }
+  out.key("responses").begin_object();
+  if (!route.handler) {
+    write_error(out, "501", "not implemented yet");
+  } else {
+    write_answer(out, route);
+    if (route.body || route.query) write_error(out, "400", "bad fields, all listed in details");
+    if (route.pattern.find('{') != std::string_view::npos) write_error(out, "404", "not found");
+    if (route.body) write_error(out, "415", "not application/json");
+    if (route.websocket) write_error(out, "426", "not a WebSocket request");
+    write_error(out, "429", "over a rate limit; Retry-After says when");
+  }
+  write_error(out, "default", "any other error");
+  out.end_object().end_object();
+}
+
+void write_error_schema(JsonWriter& out) {
+  std::set<std::string_view> codes;
+  for (const ErrorRow& row : error_rows()) codes.insert({row.openwa, row.gateway});
+  out.key("Error").begin_object().text("type", "object").key("properties").begin_object();
+  out.key("success").begin_object().boolean("const", false).end_object();
+  out.key("error").begin_object().text("type", "object").key("properties").begin_object();
+  out.key("code").begin_object().text("type", "string").key("enum").begin_array();
+  for (const std::string_view code : codes) out.text(code);
+  out.end_array().end_object();
+  out.key("message").begin_object().text("type", "string").end_object();
+  out.key("details").begin_object().text("type", "object").text("description", "bad field: what is wrong and what is allowed").end_object();
+  out.end_object().end_object().end_object().end_object();
+}
+
+}  // namespace
+
+std::string openapi_document(std::span<const Route> table, std::string_view version) {
+  JsonWriter out(128u << 10);
+  out.begin_object().text("openapi", "3.1.0").key("info").begin_object();
+  out.text("title", "Wharf").text("version", version.empty() ? "0" : version);
+  out.text("description", "A WhatsApp gateway. Message objects and error codes come in two dialects: openwa (default) and "
+                          "gateway (Accept: application/json; profile=gateway).");
+  out.end_object();
+
+  std::map<std::string_view, const Schema*> schemas;
+  std::vector<std::string_view> paths;  // in order of first appearance
+  for (const Route& route : table) {
+    collect(route.body, schemas);
+    collect(route.answer, schemas);
+    if (std::find(paths.begin(), paths.end(), route.pattern) == paths.end()) paths.push_back(route.pattern);
+  }
+  out.key("paths").begin_object();
+  for (const std::string_view path : paths) {
+    out.key(path).begin_object();
+    for (const Route& route : table)
+      if (route.pattern == path) write_operation(out, route);
+    out.end_object();
+  }
+  out.end_object().key("components").begin_object().key("schemas").begin_object();
+  for (const auto& [name, schema] : schemas) write_schema(out.key(name), *schema);
+  write_error_schema(out);
+  return out.end_object().end_object().end_object().take();
+}
+
+}  // namespace wharf::api

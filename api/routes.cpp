@@ -1,0 +1,132 @@
+// The routing table: the one place that says what the API can do. Validation, 405 answers, rate limits, capabilities and
+// the OpenAPI document are read from it. A route without handler is part of the contract and answers 501 so far.
+#include "api/handlers.h"
+#include "api/schemas.h"
+
+namespace wharf::api {
+namespace {
+
+using enum Capability;
+namespace s = schemas;
+
+#define SESSION "/api/v1/sessions/{sessionId}"
+
+const Route table[] = {
+    // --- sessions
+    {.method = "POST", .pattern = "/api/v1/sessions", .capability = manage, .tag = "Sessions", .summary = "Create a session", .handler = create_session, .body = &s::create_session, .answer = &s::session, .success = 201, .budget = Budget::session_creation},
+    {.method = "GET", .pattern = "/api/v1/sessions", .tag = "Sessions", .summary = "List the sessions", .handler = list_sessions, .answer = &s::session, .answer_is_list = true},
+    {.method = "GET", .pattern = SESSION, .tag = "Sessions", .summary = "Get a session", .handler = get_session, .answer = &s::session},
+    {.method = "PATCH", .pattern = SESSION, .capability = manage, .tag = "Sessions", .summary = "Change config or metadata", .handler = update_session, .body = &s::update_session, .answer = &s::session},
+    {.method = "DELETE", .pattern = SESSION, .capability = manage, .tag = "Sessions", .summary = "Log out and remove a session", .handler = remove_session},
+    {.method = "GET", .pattern = SESSION "/status", .tag = "Sessions", .summary = "Get the status", .handler = get_session_status, .answer = &s::session_status},
+    {.method = "GET", .pattern = SESSION "/qr", .capability = manage, .tag = "Sessions", .summary = "Get the QR code being shown", .handler = get_qr, .answer = &s::qr},
+    {.method = "GET", .pattern = SESSION "/qr/image", .capability = manage, .tag = "Sessions", .summary = "Get the QR code as a PNG image", .handler = get_qr_image, .query = &s::qr_image_query, .media_type = "image/png"},
+    {.method = "POST", .pattern = SESSION "/pairing-code", .capability = manage, .tag = "Sessions", .summary = "Link by a code typed on the phone", .handler = request_pairing_code, .body = &s::pairing_code_request, .answer = &s::pairing_code},
+    {.method = "POST", .pattern = SESSION "/start", .capability = manage, .tag = "Sessions", .summary = "Start a stopped or failed session", .handler = start_session, .answer = &s::session},
+    {.method = "POST", .pattern = SESSION "/stop", .capability = manage, .tag = "Sessions", .summary = "Disconnect and stay stopped", .handler = stop_session, .answer = &s::session},
+    {.method = "POST", .pattern = SESSION "/restart", .capability = manage, .tag = "Sessions", .summary = "Disconnect and start again", .handler = restart_session, .answer = &s::session},
+    {.method = "POST", .pattern = SESSION "/logout", .capability = manage, .tag = "Sessions", .summary = "Unlink from the phone", .handler = logout_session, .answer = &s::session},
+    {.method = "GET", .pattern = SESSION "/me", .tag = "Sessions", .summary = "Get the linked account", .handler = get_me, .answer = &s::account},
+
+    // --- messages
+    {.method = "POST", .pattern = SESSION "/send-text", .capability = send, .tag = "Messages", .summary = "Send a text message", .handler = send_text, .body = &s::send_text, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message},
+    {.method = "POST", .pattern = SESSION "/send-image", .capability = send, .tag = "Messages", .summary = "Send an image", .budget = Budget::message},
+    {.method = "POST", .pattern = SESSION "/send-file", .capability = send, .tag = "Messages", .summary = "Send a file", .budget = Budget::message},
+    {.method = "POST", .pattern = SESSION "/send-audio", .capability = send, .tag = "Messages", .summary = "Send an audio file", .budget = Budget::message},
+    {.method = "POST", .pattern = SESSION "/send-video", .capability = send, .tag = "Messages", .summary = "Send a video", .budget = Budget::message},
+    {.method = "POST", .pattern = SESSION "/send-voice", .capability = send, .tag = "Messages", .summary = "Send a voice note", .budget = Budget::message},
+    {.method = "POST", .pattern = SESSION "/send-sticker", .capability = send, .tag = "Messages", .summary = "Send a sticker", .budget = Budget::message},
+    {.method = "POST", .pattern = SESSION "/send-location", .capability = send, .tag = "Messages", .summary = "Send a location", .budget = Budget::message},
+    {.method = "POST", .pattern = SESSION "/send-contact", .capability = send, .tag = "Messages", .summary = "Send a contact card", .budget = Budget::message},
+    {.method = "POST", .pattern = SESSION "/send-poll", .capability = send, .tag = "Messages", .summary = "Send a poll", .budget = Budget::message},
+    {.method = "POST", .pattern = SESSION "/forward", .capability = send, .tag = "Messages", .summary = "Forward a message", .budget = Budget::message},
+    {.method = "POST", .pattern = SESSION "/messages", .capability = send, .tag = "Messages", .summary = "Send a message of any type", .budget = Budget::message},
+    {.method = "GET", .pattern = SESSION "/messages", .tag = "Messages", .summary = "Search messages"},
+    {.method = "GET", .pattern = SESSION "/messages/{messageId}", .tag = "Messages", .summary = "Get a message and its ack level", .handler = get_message, .answer = &s::message},
+    {.method = "PATCH", .pattern = SESSION "/messages/{messageId}", .capability = send, .tag = "Messages", .summary = "Edit a message"},
+    {.method = "DELETE", .pattern = SESSION "/messages/{messageId}", .capability = send, .tag = "Messages", .summary = "Revoke or delete a message"},
+    {.method = "POST", .pattern = SESSION "/messages/{messageId}/react", .capability = send, .tag = "Messages", .summary = "React to a message"},
+    {.method = "POST", .pattern = SESSION "/messages/{messageId}/star", .capability = send, .tag = "Messages", .summary = "Star a message"},
+    {.method = "POST", .pattern = SESSION "/messages/{messageId}/pin", .capability = send, .tag = "Messages", .summary = "Pin a message"},
+    {.method = "GET", .pattern = SESSION "/messages/{messageId}/media", .tag = "Messages", .summary = "Download the media of a message"},
+    {.method = "GET", .pattern = SESSION "/messages/{messageId}/poll", .tag = "Messages", .summary = "Get the results of a poll"},
+    {.method = "GET", .pattern = SESSION "/queue", .tag = "Messages", .summary = "List waiting messages"},
+    {.method = "DELETE", .pattern = SESSION "/queue/{messageId}", .capability = send, .tag = "Messages", .summary = "Cancel a waiting message"},
+
+    // --- chats
+    {.method = "GET", .pattern = SESSION "/chats", .tag = "Chats", .summary = "List the chats, newest first", .handler = list_chats, .query = &s::page_query, .answer = &s::chat, .answer_is_list = true},
+    {.method = "GET", .pattern = SESSION "/chats/{chatId}/messages", .tag = "Chats", .summary = "List the messages of a chat, newest first", .handler = list_messages, .query = &s::messages_query, .answer = &s::message, .answer_is_list = true},
+    {.method = "DELETE", .pattern = SESSION "/chats/{chatId}", .capability = send, .tag = "Chats", .summary = "Delete a chat from the stored copy", .handler = remove_chat, .success = 204},
+    {.method = "POST", .pattern = SESSION "/chats/{chatId}/read", .capability = send, .tag = "Chats", .summary = "Mark a chat read", .handler = mark_chat_read},
+    {.method = "POST", .pattern = SESSION "/chats/{chatId}/unread", .capability = send, .tag = "Chats", .summary = "Mark a chat unread"},
+    {.method = "PUT", .pattern = SESSION "/chats/{chatId}/presence", .capability = send, .tag = "Chats", .summary = "Show typing or recording"},
+    {.method = "POST", .pattern = SESSION "/chats/{chatId}/archive", .capability = send, .tag = "Chats", .summary = "Archive a chat"},
+    {.method = "POST", .pattern = SESSION "/chats/{chatId}/pin", .capability = send, .tag = "Chats", .summary = "Pin a chat"},
+    {.method = "POST", .pattern = SESSION "/chats/{chatId}/mute", .capability = send, .tag = "Chats", .summary = "Mute a chat"},
+    {.method = "POST", .pattern = SESSION "/chats/{chatId}/clear", .capability = send, .tag = "Chats", .summary = "Clear a chat"},
+    {.method = "PUT", .pattern = SESSION "/chats/{chatId}/labels", .capability = send, .tag = "Chats", .summary = "Set the labels of a chat"},
+
+    // --- contacts
+    {.method = "GET", .pattern = SESSION "/contacts", .tag = "Contacts", .summary = "List the contacts"},
+    {.method = "POST", .pattern = SESSION "/contacts/check", .tag = "Contacts", .summary = "Check which numbers are on WhatsApp"},
+    {.method = "GET", .pattern = SESSION "/contacts/{contactId}", .tag = "Contacts", .summary = "Get a contact"},
+    {.method = "GET", .pattern = SESSION "/contacts/{contactId}/picture", .tag = "Contacts", .summary = "Get a profile picture"},
+    {.method = "GET", .pattern = SESSION "/contacts/{contactId}/about", .tag = "Contacts", .summary = "Get the about text"},
+    {.method = "POST", .pattern = SESSION "/contacts/{contactId}/block", .capability = send, .tag = "Contacts", .summary = "Block a contact"},
+    {.method = "POST", .pattern = SESSION "/contacts/{contactId}/unblock", .capability = send, .tag = "Contacts", .summary = "Unblock a contact"},
+
+    // --- groups
+    {.method = "POST", .pattern = SESSION "/groups", .capability = send, .tag = "Groups", .summary = "Create a group"},
+    {.method = "GET", .pattern = SESSION "/groups", .tag = "Groups", .summary = "List the groups"},
+    {.method = "POST", .pattern = SESSION "/groups/join", .capability = send, .tag = "Groups", .summary = "Join by invite link"},
+    {.method = "GET", .pattern = SESSION "/groups/{groupId}", .tag = "Groups", .summary = "Get a group"},
+    {.method = "PATCH", .pattern = SESSION "/groups/{groupId}", .capability = send, .tag = "Groups", .summary = "Change subject, description or settings"},
+    {.method = "POST", .pattern = SESSION "/groups/{groupId}/participants", .capability = send, .tag = "Groups", .summary = "Add participants"},
+    {.method = "DELETE", .pattern = SESSION "/groups/{groupId}/participants", .capability = send, .tag = "Groups", .summary = "Remove participants"},
+    {.method = "POST", .pattern = SESSION "/groups/{groupId}/promote", .capability = send, .tag = "Groups", .summary = "Make participants admins"},
+    {.method = "POST", .pattern = SESSION "/groups/{groupId}/demote", .capability = send, .tag = "Groups", .summary = "Make admins participants"},
+    {.method = "PUT", .pattern = SESSION "/groups/{groupId}/picture", .capability = send, .tag = "Groups", .summary = "Set the picture"},
+    {.method = "GET", .pattern = SESSION "/groups/{groupId}/invite", .tag = "Groups", .summary = "Get the invite link"},
+    {.method = "DELETE", .pattern = SESSION "/groups/{groupId}/invite", .capability = send, .tag = "Groups", .summary = "Reset the invite link"},
+    {.method = "POST", .pattern = SESSION "/groups/{groupId}/leave", .capability = send, .tag = "Groups", .summary = "Leave a group"},
+    {.method = "GET", .pattern = SESSION "/groups/{groupId}/requests", .tag = "Groups", .summary = "List join requests"},
+    {.method = "POST", .pattern = SESSION "/groups/{groupId}/requests", .capability = send, .tag = "Groups", .summary = "Accept or refuse join requests"},
+
+    // --- webhooks
+    {.method = "POST", .pattern = SESSION "/webhooks", .capability = manage, .tag = "Webhooks", .summary = "Register a webhook of a session", .handler = register_webhook, .body = &s::register_webhook, .answer = &s::webhook, .success = 201},
+    {.method = "GET", .pattern = SESSION "/webhooks", .capability = manage, .tag = "Webhooks", .summary = "List the webhooks of a session", .handler = list_webhooks, .answer = &s::webhook, .answer_is_list = true},
+    {.method = "GET", .pattern = SESSION "/webhooks/{webhookId}", .capability = manage, .tag = "Webhooks", .summary = "Get a webhook", .handler = get_webhook, .answer = &s::webhook},
+    {.method = "DELETE", .pattern = SESSION "/webhooks/{webhookId}", .capability = manage, .tag = "Webhooks", .summary = "Remove a webhook", .handler = remove_webhook},
+    {.method = "GET", .pattern = SESSION "/webhooks/{webhookId}/deliveries", .capability = manage, .tag = "Webhooks", .summary = "List deliveries", .handler = list_deliveries, .query = &s::deliveries_query, .answer = &s::delivery, .answer_is_list = true},
+    {.method = "POST", .pattern = SESSION "/webhooks/{webhookId}/deliveries/{eventId}/redeliver", .capability = manage, .tag = "Webhooks", .summary = "Deliver an event again", .handler = redeliver, .answer = &s::queued_delivery, .success = 202},
+    {.method = "POST", .pattern = SESSION "/webhooks/{webhookId}/test", .capability = manage, .tag = "Webhooks", .summary = "Send a test event", .handler = test_webhook, .answer = &s::delivery_outcome},
+    {.method = "POST", .pattern = "/api/v1/webhooks", .capability = manage, .tag = "Webhooks", .summary = "Register a webhook for every session", .handler = register_webhook, .body = &s::register_webhook, .answer = &s::webhook, .success = 201},
+    {.method = "GET", .pattern = "/api/v1/webhooks", .capability = manage, .tag = "Webhooks", .summary = "List the webhooks for every session", .handler = list_webhooks, .answer = &s::webhook, .answer_is_list = true},
+    {.method = "GET", .pattern = "/api/v1/webhooks/{webhookId}", .capability = manage, .tag = "Webhooks", .summary = "Get a webhook", .handler = get_webhook, .answer = &s::webhook},
+    {.method = "DELETE", .pattern = "/api/v1/webhooks/{webhookId}", .capability = manage, .tag = "Webhooks", .summary = "Remove a webhook", .handler = remove_webhook},
+    {.method = "GET", .pattern = "/api/v1/webhooks/{webhookId}/deliveries", .capability = manage, .tag = "Webhooks", .summary = "List deliveries", .handler = list_deliveries, .query = &s::deliveries_query, .answer = &s::delivery, .answer_is_list = true},
+    {.method = "POST", .pattern = "/api/v1/webhooks/{webhookId}/deliveries/{eventId}/redeliver", .capability = manage, .tag = "Webhooks", .summary = "Deliver an event again", .handler = redeliver, .answer = &s::queued_delivery, .success = 202},
+    {.method = "POST", .pattern = "/api/v1/webhooks/{webhookId}/test", .capability = manage, .tag = "Webhooks", .summary = "Send a test event", .handler = test_webhook, .answer = &s::delivery_outcome},
+
+    // --- events
+    {.method = "GET", .pattern = "/api/v1/events", .tag = "Events", .summary = "Read the event log; waits when there is nothing", .handler = poll_events, .query = &s::events_query, .answer = &s::event, .answer_is_list = true},
+    {.method = "GET", .pattern = "/api/v1/events/ws", .tag = "Events", .summary = "WebSocket: events of every session", .handler = stream_events, .query = &s::event_stream_query, .answer = &s::event, .success = 101, .websocket = true},
+    {.method = "GET", .pattern = "/ws/{sessionId}", .tag = "Events", .summary = "WebSocket: events of a session", .handler = stream_session_events, .query = &s::session_stream_query, .answer = &s::event, .success = 101, .websocket = true},
+    {.method = "POST", .pattern = "/api/v1/ws-ticket", .tag = "Events", .summary = "Get a one-use ticket for a browser WebSocket"},
+
+    // --- server
+    {.method = "GET", .pattern = "/api/v1/info", .tag = "Server", .summary = "About this server", .handler = get_info, .answer = &s::server_info},
+    {.method = "GET", .pattern = "/api/v1/health", .capability = none, .tag = "Server", .summary = "Health check", .handler = get_health, .answer = &s::health, .budget = Budget::free},
+    {.method = "GET", .pattern = "/api/v1/openapi.json", .capability = none, .tag = "Server", .summary = "This document", .handler = get_openapi},
+    {.method = "GET", .pattern = "/", .capability = none, .tag = "Server", .summary = "A page that says what runs here", .handler = get_welcome_page, .media_type = "text/html"},
+    {.method = "GET", .pattern = "/docs", .capability = none, .tag = "Server", .summary = "A browsable form of this document"},
+    {.method = "GET", .pattern = "/metrics", .capability = admin, .tag = "Server", .summary = "Prometheus metrics"},
+};
+
+#undef SESSION
+
+}  // namespace
+
+std::span<const Route> routes() { return table; }
+
+}  // namespace wharf::api

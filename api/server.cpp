@@ -1,0 +1,108 @@
+// Puts the parts behind api/server.h together: HTTP server -> router -> handler, and committed events -> hub and webhooks.
+#include "api/server.h"
+
+#include <spdlog/spdlog.h>
+
+#include "api/handlers.h"
+#include "api/router.h"
+
+namespace wharf::api {
+namespace {
+
+RouterSettings router_settings(const ApiSettings& settings) {
+  return {settings.dialect, settings.session_creations_per_minute, settings.messages_per_minute, settings.requests_per_minute};
+}
+
+// Answers of the sandbox's control API go out under the request id like all others.
+class WithRequestId final : public net::Responder::Sink {
+ public:
+  WithRequestId(net::Responder responder, std::string id) : responder_(std::move(responder)), id_(std::move(id)) {}
+  void respond(net::HttpResponse response) override {
+    response.headers.emplace_back("X-Request-Id", id_);
+    responder_.send(std::move(response));
+  }
+  void upgrade(std::function<void(std::shared_ptr<net::WebSocket>)> accepted, std::size_t max_message_bytes) override {
+    responder_.accept_websocket(std::move(accepted), max_message_bytes);
+  }
+  bool peer_gone() const override { return responder_.peer_gone(); }
+
+ private:
+  net::Responder responder_;
+  std::string id_;
+};
+
+// What the HTTP server refuses before there is a request.
+ErrorCode code_of(unsigned status) {
+  switch (status) {
+    case 400: return ErrorCode::validation;
+    case 408: return ErrorCode::request_timeout;
+    case 413: return ErrorCode::payload_too_large;
+    case 431: return ErrorCode::header_too_large;
+    case 503: return ErrorCode::unavailable;
+    default: return ErrorCode::internal;
+  }
+}
+
+}  // namespace
+
+struct ApiServer::State {
+  State(const Ports& ports, ApiSettings settings, SandboxControl control)
+      : services(std::make_shared<Services>(ports, settings)), sandbox(std::move(control)),
+        router(routes(), router_settings(settings), ports.clock, ports.random,
+               [this](const CallPtr& call) { call->route->handler(services, call); }),
+        http(ports.loop, http_settings(settings, ports.random),
+             [this](net::HttpRequest request, net::Responder responder) { handle(std::move(request), std::move(responder)); }) {}
+
+  static net::HttpServerSettings http_settings(const ApiSettings& settings, protocol::Random& random) {
+    net::HttpServerSettings out;
+    out.listen = settings.listen;
+    out.max_body_bytes = settings.max_body_bytes;
+    out.max_connections = settings.max_connections;
+    out.render_error = [dialect = settings.dialect, &random](unsigned status, std::string_view message) {
+      net::HttpResponse response = render_failure(Failure(code_of(status), std::string(message)), dialect);
+      response.status = status;
+      response.headers.emplace_back("X-Request-Id", protocol::to_hex(random.bytes<12>()));
+      return response;
+    };
+    return out;
+  }
+
+  void handle(net::HttpRequest request, net::Responder responder) {
+    if (sandbox && request.target.starts_with("/sandbox/v1/")) {
+      const std::string id = request_id_of(request, services->ports.random);
+      return sandbox(std::move(request), net::Responder(std::make_shared<WithRequestId>(std::move(responder), id)));
+    }
+    router.handle(std::move(request), std::move(responder));
+  }
+
+  ServicesPtr services;
+  SandboxControl sandbox;
+  Router router;
+  net::HttpServer http;
+};
+
+ApiServer::ApiServer(Ports ports, ApiSettings settings, SandboxControl sandbox)
+    : state_(std::make_shared<State>(ports, std::move(settings), std::move(sandbox))) {
+  ports.supervisor.on_events([weak = std::weak_ptr<State>(state_)](const std::vector<storage::Event>& events) {
+    const auto state = weak.lock();
+    if (!state) return;
+    state->services->hub.on_events(events);
+    state->services->webhooks.on_events(events);
+  });
+}
+
+ApiServer::~ApiServer() = default;
+
+boost::system::result<std::uint16_t, std::string> ApiServer::start() {
+  state_->services->webhooks.start();
+  return state_->http.start();
+}
+
+void ApiServer::drain(std::function<void()> done) {
+  constexpr std::uint16_t close_going_away = 1001;
+  state_->http.stop_accepting();
+  state_->services->hub.close_all(close_going_away, "the server is shutting down");
+  state_->services->webhooks.drain([state = state_, done = std::move(done)]() mutable { state->http.drain(std::move(done)); });
+}
+
+}  // namespace wharf::api

@@ -1,0 +1,185 @@
+// Handlers of webhooks, of one session and of all.
+#include <boost/asio/ip/address.hpp>
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "api/handlers.h"
+#include "api/iso_time.h"
+
+namespace wharf::api {
+namespace {
+
+using protocol::Result;
+using storage::WebhookRow;
+
+constexpr std::size_t max_webhooks_per_scope = 100;
+
+// --- one from_json / to_json pair --------------------------------------------------------------------------------------
+
+WebhookRow webhook_from_json(const boost::json::object& body) {
+  WebhookRow row;
+  row.url = text_of(body, "url");
+  row.events = texts_of(body, "events");
+  if (row.events.empty()) row.events = {"*"};
+  if (const auto* headers = body.if_contains("headers"); headers && headers->is_object())
+    for (const auto& member : headers->get_object()) row.headers.emplace_back(member.key(), member.value().get_string());
+  row.secret = text_of(body, "secret");
+  if (const auto previous = text_of(body, "previousSecret"); !previous.empty() && !row.secret.empty())
+    row.secret.append(" ").append(previous);
+  return row;
+}
+
+enum class HeaderValues { shown, hidden };  // they carry credentials: shown to the caller who just set them
+
+void write_webhook(JsonWriter& out, const WebhookRow& row, std::string_view session_name, HeaderValues values) {
+  out.begin_object().text("id", row.id).text("webhookId", row.id).key("sessionId");
+  row.session ? out.text(session_name) : out.null();
+  out.text("url", row.url).key("events").begin_array();
+  for (const std::string& name : row.events) out.text(name);
+  out.end_array().key("headers").begin_object();
+  for (const auto& [name, value] : row.headers) out.text(name, values == HeaderValues::shown ? value : "***");
+  out.end_object().boolean("signed", !row.secret.empty()).text("createdAt", iso_seconds(row.created_at)).end_object();
+}
+
+void write_delivery(JsonWriter& out, const WebhookDispatcher::DeliveryView& view) {
+  out.begin_object().number("eventId", view.event).text("state", name(view.state)).number("attempts", view.attempts);
+  if (view.status != 0) out.number("status", view.status);
+  out.text_if("lastError", view.last_error);
+  if (view.first_try != 0) out.text("firstTryAt", iso_millis(view.first_try));
+  if (view.next_try != 0) out.text("nextTryAt", iso_millis(view.next_try));
+  if (view.delivered_at != 0) out.text("deliveredAt", iso_millis(view.delivered_at));
+  out.end_object();
+}
+
+// --- whose webhooks ----------------------------------------------------------------------------------------------------
+
+/// The session of the path, or every session. nullopt when it was answered.
+struct Scope {
+  std::optional<storage::SessionId> session;
+  std::string session_name;
+};
+std::optional<Scope> scope_of(const ServicesPtr& services, const CallPtr& call) {
+  if (call->param("sessionId").empty()) return Scope();
+  const auto view = session_of(services, call);
+  if (!view) return std::nullopt;
+  return Scope{view->id, view->name};
+}
+
+const WebhookRow* webhook_of(const ServicesPtr& services, const CallPtr& call, const Scope& scope) {
+  const WebhookRow* row = services->webhooks.find(call->param("webhookId"));
+  if (row && row->session == scope.session) return row;
+  call->failure(Failure(ErrorCode::webhook_not_found, fmt::format("Webhook with ID '{}' not found", echo(call->param("webhookId")))));
+  return nullptr;
+}
+
+// Names are resolved and checked at each delivery; what is plainly private is refused at once.
+bool plainly_private(const std::string& url_text) {
+  const auto url = net::parse_url(url_text);
+  if (!url) return false;
+  boost::system::error_code failed;
+  const auto address = boost::asio::ip::make_address(url->host, failed);
+  return failed ? url->host == "localhost" || url->host.ends_with(".localhost") : !net::globally_routable(address);
+}
+
+}  // namespace
+
+void register_webhook(const ServicesPtr& services, const CallPtr& call) {
+  const auto scope = scope_of(services, call);
+  if (!scope) return;
+  WebhookRow row = webhook_from_json(call->body);
+  if (!services->settings.webhooks_allow_private && plainly_private(row.url))
+    return call->failure(failure_of({FieldProblem{"url", "must not be a private or loopback address (webhooks.allow_private is off)", false}}));
+  if (services->webhooks.list(scope->session).size() >= max_webhooks_per_scope)
+    return call->failure(Failure(ErrorCode::validation, fmt::format("at most {} webhooks; remove one first", max_webhooks_per_scope)));
+  row.id = "wh_" + protocol::to_hex(services->ports.random.bytes<10>());
+  row.session = scope->session;
+  row.created_at = services->ports.clock.unix_ms();
+  services->webhooks.add(row, [call, row, session_name = scope->session_name](Result<void> added) {
+    if (!added) return call->failure(failure_of(added.error(), Subject::other));
+    JsonWriter out;
+    write_webhook(out, row, session_name, HeaderValues::shown);
+    call->success(out.view(), Beside{201, "Webhook registered successfully", {}});
+  });
+}
+
+void list_webhooks(const ServicesPtr& services, const CallPtr& call) {
+  const auto scope = scope_of(services, call);
+  if (!scope) return;
+  JsonWriter out;
+  out.begin_array();
+  for (const WebhookRow* row : services->webhooks.list(scope->session)) write_webhook(out, *row, scope->session_name, HeaderValues::hidden);
+  out.end_array();
+  call->success(out.view());
+}
+
+void get_webhook(const ServicesPtr& services, const CallPtr& call) {
+  const auto scope = scope_of(services, call);
+  if (!scope) return;
+  const WebhookRow* row = webhook_of(services, call, *scope);
+  if (!row) return;
+  JsonWriter out;
+  write_webhook(out, *row, scope->session_name, HeaderValues::hidden);
+  call->success(out.view());
+}
+
+void remove_webhook(const ServicesPtr& services, const CallPtr& call) {
+  const auto scope = scope_of(services, call);
+  if (!scope) return;
+  const WebhookRow* row = webhook_of(services, call, *scope);
+  if (!row) return;
+  const std::string id = row->id;
+  services->webhooks.remove(id, [call](Result<void> removed) {
+    if (!removed) return call->failure(failure_of(removed.error(), Subject::other));
+    call->success({}, Beside{200, "Webhook removed successfully", {}});
+  });
+}
+
+void list_deliveries(const ServicesPtr& services, const CallPtr& call) {
+  const auto scope = scope_of(services, call);
+  if (!scope) return;
+  const WebhookRow* row = webhook_of(services, call, *scope);
+  if (!row) return;
+  JsonWriter out;
+  out.begin_array();
+  for (const auto& view : services->webhooks.deliveries(row->id, static_cast<std::size_t>(call->query.integer("limit", 100)))) write_delivery(out, view);
+  out.end_array();
+  call->success(out.view());
+}
+
+void redeliver(const ServicesPtr& services, const CallPtr& call) {
+  const auto scope = scope_of(services, call);
+  if (!scope) return;
+  const WebhookRow* row = webhook_of(services, call, *scope);
+  if (!row) return;
+  const std::string& text = call->param("eventId");
+  storage::EventId event = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), event);
+  if (failed != std::errc() || end != text.data() + text.size())
+    return call->failure(failure_of({FieldProblem{"eventId", "must be the id of an event", false}}));
+  const std::string id = row->id;
+  services->webhooks.redeliver(id, event, [call, event](Result<void> queued) {
+    if (!queued && queued.error().code == protocol::Errc::not_found)
+      return call->failure(Failure(ErrorCode::event_not_found, fmt::format("the log has no event {} for this webhook", event)));
+    if (!queued) return call->failure(failure_of(queued.error(), Subject::other));
+    JsonWriter out;
+    out.begin_object().number("eventId", event).text("state", "waiting").end_object();
+    call->success(out.view(), Beside{202, "Delivery queued", {}});
+  });
+}
+
+void test_webhook(const ServicesPtr& services, const CallPtr& call) {
+  const auto scope = scope_of(services, call);
+  if (!scope) return;
+  const WebhookRow* row = webhook_of(services, call, *scope);
+  if (!row) return;
+  const std::string id = row->id;
+  services->webhooks.test(id, [call](Result<DeliveryOutcome> outcome) {
+    if (!outcome) return call->failure(failure_of(outcome.error(), Subject::other));
+    JsonWriter out;
+    out.begin_object().boolean("delivered", outcome->delivered).number("status", outcome->status).text_if("error", outcome->error).end_object();
+    call->success(out.view());
+  });
+}
+
+}  // namespace wharf::api

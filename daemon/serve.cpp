@@ -1,0 +1,301 @@
+#include "daemon/serve.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <malloc.h>
+#include <spdlog/spdlog.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <boost/asio/post.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+
+#include "api/server.h"
+#include "daemon/process.h"
+#include "daemon/service_notify.h"
+#include "daemon/version.h"
+#include "net/http_client.h"
+#include "net/websocket.h"
+#include "sandbox/sandbox.h"
+#include "sessions/supervisor.h"
+#include "storage/store.h"
+
+namespace wharf::daemon {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// One process per data directory: two would use the same ratchets.
+class DirectoryLock {
+ public:
+  static std::optional<DirectoryLock> take(const std::filesystem::path& directory) {
+    const int fd = ::open((directory / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) return std::nullopt;
+    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+      ::close(fd);
+      return std::nullopt;
+    }
+    return DirectoryLock(fd);
+  }
+  DirectoryLock(DirectoryLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  DirectoryLock& operator=(DirectoryLock&&) = delete;
+  ~DirectoryLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+ private:
+  explicit DirectoryLock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+storage::Synchronous synchronous_named(const std::string& name) {
+  if (name == "off") return storage::Synchronous::off;
+  if (name == "normal") return storage::Synchronous::normal;
+  return storage::Synchronous::full;
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// The sandbox's keys must survive a restart, or every linked session would refuse the network.
+std::uint64_t sandbox_seed(const Configuration& c, protocol::Random& random) {
+  if (c.sandbox_seed != 0) return c.sandbox_seed;
+  const std::string path = c.data + "/sandbox.seed";
+  const std::string stored = c.sandbox_persist ? read_file(path) : "";
+  if (!stored.empty()) return std::strtoull(stored.c_str(), nullptr, 10);
+  const std::uint64_t seed = (std::uint64_t{random.u32()} << 32 | random.u32()) | 1;
+  if (c.sandbox_persist) std::ofstream(path) << seed;
+  return seed;
+}
+
+api::ApiSettings api_settings(const Configuration& c) {
+  api::ApiSettings api;
+  api.listen = *net::parse_host_port(c.listen);
+  api.dialect = c.api_dialect == "gateway" ? api::Dialect::gateway : api::Dialect::openwa;
+  api.max_body_bytes = c.api_max_body_bytes;
+  api.max_connections = c.api_max_connections;
+  api.max_sessions = c.limits_sessions;
+  api.session_creations_per_minute = static_cast<unsigned>(c.limits_session_creations_per_minute);
+  api.messages_per_minute = static_cast<unsigned>(c.limits_messages_per_minute);
+  api.requests_per_minute = static_cast<unsigned>(c.limits_requests_per_minute);
+  api.webhooks_allow_private = c.webhooks_allow_private;
+  api.webhook_concurrency = c.webhooks_concurrency;
+  api.version = version();
+  return api;
+}
+
+sessions::SupervisorSettings supervisor_settings(const Configuration& c) {
+  sessions::SupervisorSettings settings;
+  settings.max_sessions = c.limits_sessions;
+  settings.max_queued_messages = c.limits_queued_messages;
+  settings.reconnects_per_second = static_cast<unsigned>(c.limits_reconnects_per_second);
+  settings.resume_handshake = c.network_resume_handshake;
+  settings.profile.device.os = c.client_os;
+  if (!c.client_version.empty()) {
+    auto& v = settings.profile.version;
+    std::sscanf(c.client_version.c_str(), "%u.%u.%u", &v.primary, &v.secondary, &v.tertiary);
+  }
+  if (c.network != "whatsapp" && c.network != "sandbox") {
+    settings.network.chat_url = c.network;
+    settings.network.name = c.network;
+    settings.network.noise_root = *protocol::exactly<32>(*protocol::from_hex(c.network_root));
+  }
+  return settings;
+}
+
+/// Pets systemd's watchdog only when loop and storage both answered.
+class Watchdog {
+ public:
+  Watchdog(net::asio::io_context& loop, storage::Store& store) : store_(store), timer_(loop.get_executor()) {}
+  void start() {
+    const auto interval = watchdog_interval();
+    if (interval.count() == 0) return;
+    timer_.after(interval, [this] {
+      store_.ping([](bool answered) {
+        if (answered) notify_alive();
+      });
+      start();
+    });
+  }
+
+ private:
+  storage::Store& store_;
+  net::Timer timer_;
+};
+
+void print_welcome(const std::string& listen, const sandbox::SandboxAddresses& network) {
+  fmt::print(
+      "\nWharf {} is running with an embedded simulated WhatsApp network.\n\n"
+      "  Open           http://{}/\n"
+      "  First curl     curl -s -X POST http://{}/api/v1/sessions -H 'Content-Type: application/json' "
+      "-d '{{\"sessionId\":\"my-bot\",\"waitForQR\":true}}'\n"
+      "  Chat endpoint  {}\n\n",
+      version(), listen, listen, network.web_socket_url);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int serve(const Configuration& c) {
+  prepare_process();
+  std::error_code failed;
+  std::filesystem::create_directories(c.data, failed);
+  if (failed) {
+    spdlog::error("data_directory path={} detail=\"{}\"", c.data, failed.message());
+    return 1;
+  }
+  const auto lock = DirectoryLock::take(c.data);
+  if (!lock) {
+    spdlog::error("data_directory path={} detail=\"in use by another wharfd, or not writable\"", c.data);
+    return 1;
+  }
+  if (descriptor_limit() < c.limits_sessions + c.api_max_connections + 64) {
+    spdlog::warn("descriptor_limit allowed={} wanted={} detail=\"raise LimitNOFILE or lower limits.sessions\"", descriptor_limit(),
+                 c.limits_sessions + c.api_max_connections + 64);
+  }
+
+  net::asio::io_context loop(1);
+  SystemRandom random;
+  net::SystemClock clock;
+  storage::Store::Settings store_settings;
+  store_settings.path = c.data + "/wharf.sqlite";
+  store_settings.synchronous = synchronous_named(c.storage_synchronous);
+  store_settings.max_events = static_cast<std::int64_t>(c.limits_events_kept);
+  store_settings.post = [&loop](std::function<void()> run) { net::asio::post(loop, std::move(run)); };
+  auto store = storage::Store::open(std::move(store_settings));
+  if (!store) {
+    spdlog::error("storage_open path={} detail=\"{}\"", c.data, store.error().detail);
+    return 1;
+  }
+  net::WorkerPool workers(loop.get_executor(), 2);
+
+  auto settings = supervisor_settings(c);
+  net::TlsTrust trust;
+  if (!c.network_ca.empty()) {
+    trust.extra_ca_pem = read_file(c.network_ca);
+    if (trust.extra_ca_pem.empty()) {
+      spdlog::error("network_ca path={} detail=\"cannot be read\"", c.network_ca);
+      return 1;
+    }
+  }
+  std::unique_ptr<sandbox::Sandbox> network;
+  if (c.sandbox) {
+    sandbox::SandboxSettings sandbox_settings;
+    sandbox_settings.chat_listen = *net::parse_host_port(c.sandbox_listen);
+    sandbox_settings.secure_listen = *net::parse_host_port(c.sandbox_secure_listen);
+    sandbox_settings.seed = sandbox_seed(c, random);
+    if (c.sandbox_persist) sandbox_settings.state_file = c.data + "/sandbox.state";
+    network = std::make_unique<sandbox::Sandbox>(loop, std::move(sandbox_settings), random);
+    const auto addresses = network->start();
+    if (!addresses) {
+      spdlog::error("sandbox_start detail=\"{}\"", addresses.error());
+      return 1;
+    }
+    settings.network.chat_url = addresses->web_socket_url;
+    settings.network.noise_root = *protocol::exactly<32>(*protocol::from_hex(addresses->noise_root_hex));
+    settings.network.name = "sandbox";
+    spdlog::info("sandbox_listening url={} secure_url={} noise_root={}", addresses->web_socket_url,
+                 addresses->secure_web_socket_url, addresses->noise_root_hex);
+  }
+
+  net::WebSocketClient sockets(loop, trust);
+  net::HttpClient http(loop, net::TlsTrust());
+  auto api_options = api_settings(c);
+  api_options.network_name = settings.network.name;
+  auto supervisor = std::make_unique<sessions::Supervisor>(
+      sessions::Supervisor::Ports{loop, clock, random, **store, workers, sockets}, std::move(settings));
+  api::SandboxControl control;
+  if (network) {
+    control = [&network](net::HttpRequest request, net::Responder responder) {
+      network->handle_control(std::move(request), std::move(responder));
+    };
+  }
+  auto server = std::make_unique<api::ApiServer>(
+      api::ApiServer::Ports{loop, clock, random, **store, workers, *supervisor, http}, std::move(api_options), control);
+  const auto port = server->start();
+  if (!port) {
+    spdlog::error("listen detail=\"{}\"", port.error());
+    return 1;
+  }
+  const std::string listen = fmt::format("{}:{}", net::parse_host_port(c.listen)->host, *port);
+  spdlog::info("listening address={} sessions={} version={}", listen, supervisor->count(), version());
+  supervisor->start();
+  notify_ready("listening on " + listen);
+  if (network) print_welcome(listen, network->addresses());
+  Watchdog watchdog(loop, **store);
+  watchdog.start();
+
+  net::Timer deadline(loop.get_executor());
+  StopSignals signals(loop, [&] {
+    spdlog::info("stopping");
+    notify_stopping();
+    deadline.after(milliseconds(30'000), [&loop] {
+      spdlog::warn("drain_timeout");
+      loop.stop();
+    });
+    server->drain([&] { supervisor->stop([&loop] { loop.stop(); }); });
+  });
+  loop.run();
+
+  server.reset();
+  supervisor.reset();
+  if (network) network->stop();
+  (*store)->flush();
+  store->reset();
+  spdlog::info("stopped");
+  return 0;
+}
+
+int run_sandbox(const SandboxOptions& options) {
+  prepare_process();
+  net::asio::io_context loop(1);
+  SystemRandom random;
+  sandbox::SandboxSettings settings;
+  const auto chat = net::parse_host_port(options.listen);
+  const auto secure = net::parse_host_port(options.secure_listen);
+  const auto control = net::parse_host_port(options.control);
+  for (const auto& [flag, parsed] : {std::pair{"--listen", &chat}, std::pair{"--secure-listen", &secure}, std::pair{"--control", &control}}) {
+    if (!*parsed) {
+      spdlog::error("{}: {}", flag, parsed->error());
+      return 2;
+    }
+  }
+  settings.chat_listen = *chat;
+  settings.secure_listen = *secure;
+  settings.control_listen = options.control;
+  settings.seed = options.seed != 0 ? options.seed : (std::uint64_t{random.u32()} << 32 | random.u32()) | 1;
+  settings.state_file = options.state_file;
+  settings.auto_create_phones = options.auto_create_phones;
+  sandbox::Sandbox network(loop, std::move(settings), random);
+  const auto started = network.start();
+  if (!started) {
+    spdlog::error("sandbox_start detail=\"{}\"", started.error());
+    return 1;
+  }
+  std::string pem;
+  for (const char ch : started->ca_pem) pem += ch == '\n' ? std::string("\\n") : std::string(1, ch);
+  const std::string json = fmt::format(
+      R"({{"webSocketUrl":"{}","secureWebSocketUrl":"{}","noiseRootPublicKey":"{}","mediaUrl":"{}","controlUrl":"{}","caCertificate":"{}"}})",
+      started->web_socket_url, started->secure_web_socket_url, started->noise_root_hex, started->media_url,
+      started->control_url, pem);
+  if (!options.ready_file.empty()) {
+    // Appears complete or not at all: readers wait for it.
+    std::ofstream(options.ready_file + ".new") << json << "\n";
+    std::filesystem::rename(options.ready_file + ".new", options.ready_file);
+  }
+  fmt::print("{}\n", json);
+  std::fflush(stdout);
+  notify_ready("listening");
+  StopSignals signals(loop, [&loop] { loop.stop(); });
+  loop.run();
+  network.stop();
+  return 0;
+}
+
+}  // namespace wharf::daemon

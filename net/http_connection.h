@@ -1,0 +1,88 @@
+#pragma once
+// One connection of the HTTP server: reads requests one after the other, hands each to the handler, writes the answer.
+// Internal to net/. Loop thread only.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "net/http_message_reader.h"
+#include "net/http_server.h"
+#include "net/send_queue.h"
+#include "net/stream.h"
+
+namespace wharf::net {
+
+class HttpConnection;
+
+/// What the connections of one server share. Outlives the server while answers are pending.
+struct HttpFront {
+  HttpServerSettings settings;
+  HttpServer::Handler handler;
+  TlsContext tls;         // null: plain
+  bool draining = false;  // answers end their connections
+  bool stopped = false;   // the server is gone: the handler is not called any more
+  std::function<void()> connection_ended;
+  std::unordered_map<HttpConnection*, std::shared_ptr<HttpConnection>> connections;
+
+  HttpResponse render_error(unsigned status, std::string_view message) const;
+};
+
+class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
+ public:
+  enum class Admission { serve, refuse };  // refuse: answer 503 and close
+
+  HttpConnection(std::shared_ptr<HttpFront> front, std::unique_ptr<Stream> stream, Admission admission);
+  void run();
+  /// Nothing of a request has arrived.
+  bool idle() const { return state_ == State::handshake || state_ == State::idle; }
+  void drop();  // closes now; removes itself from the front
+
+  // From the responder of request number `request`; late and repeated answers are ignored.
+  void respond(std::uint64_t request, HttpResponse response);
+  void upgrade(std::uint64_t request, std::function<void(std::shared_ptr<WebSocket>)> accepted, std::size_t max_message_bytes);
+  bool peer_gone(std::uint64_t request) const;
+  bool answered(std::uint64_t request) const { return request != request_ || state_ != State::handling; }
+
+ private:
+  enum class State { handshake, idle, header, body, handling, writing, lingering, over };
+
+  void handshake();
+  void begin_request();
+  void wait_readable();
+  void on_readable();
+  void parse(std::string_view input);
+  void on_header();
+  void dispatch();
+  void fail(unsigned status, std::string_view message);
+  void write(HttpResponse response);
+  void flush();
+  void wait_writable();
+  void response_sent();
+  void linger();
+  void set_deadline(std::chrono::milliseconds after);
+  void on_deadline();
+
+  std::shared_ptr<HttpFront> front_;
+  std::unique_ptr<Stream> stream_;
+  std::optional<HttpRequestReader> reader_;
+  std::string input_;  // read but not yet parsed
+  SendQueue queue_;
+  Timer deadline_;
+  State state_ = State::handshake;
+  Admission admission_;
+  bool reading_ = false, writing_ = false;  // a wait is pending
+  bool peer_gone_ = false;
+  // Of the current request:
+  std::uint64_t request_ = 0;
+  bool first_ = true;
+  bool keep_alive_ = false, http_1_0_ = false, head_ = false;
+  std::string websocket_key_;      // empty: no upgrade
+  std::size_t body_progress_ = 0;  // bytes since the deadline was set
+  std::size_t discarded_ = 0;      // while lingering
+};
+
+}  // namespace wharf::net

@@ -1,0 +1,113 @@
+#include "net/http_message_writer.h"
+
+#include <algorithm>
+#include <array>
+#include <boost/beast/http/status.hpp>
+#include <cctype>
+#include <ctime>
+
+#include "net/base64.h"
+#include "net/http_message_reader.h"
+
+namespace wharf::net {
+namespace {
+
+bool same_name(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+    return std::tolower(x) == std::tolower(y);
+  });
+}
+
+bool framing_field(std::string_view name) {
+  return same_name(name, "content-length") || same_name(name, "transfer-encoding") || same_name(name, "connection");
+}
+
+// RFC 9110 6.6.1 asks origin servers for a Date; one formatted text serves a whole second.
+std::string_view http_date() {
+  thread_local std::time_t at = 0;
+  thread_local std::array<char, 40> text{};
+  thread_local std::size_t size = 0;
+  const std::time_t now = std::time(nullptr);
+  if (now != at) {
+    at = now;
+    std::tm parts{};
+    gmtime_r(&now, &parts);
+    size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  }
+  return {text.data(), size};
+}
+
+void append(std::string& out, std::string_view name, std::string_view value) {
+  out.append(name).append(": ").append(value).append("\r\n");
+}
+
+std::string percent_decoded(std::string_view text) {
+  auto digit = [](unsigned char c) { return std::isdigit(c) ? c - '0' : std::tolower(c) - 'a' + 10; };
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool escape = text[i] == '%' && i + 2 < text.size() && std::isxdigit(static_cast<unsigned char>(text[i + 1])) &&
+                        std::isxdigit(static_cast<unsigned char>(text[i + 2]));
+    if (!escape) {
+      out += text[i];
+      continue;
+    }
+    out += static_cast<char>(digit(static_cast<unsigned char>(text[i + 1])) * 16 + digit(static_cast<unsigned char>(text[i + 2])));
+    i += 2;
+  }
+  return out;
+}
+
+}  // namespace
+
+bool status_has_body(unsigned status) { return status >= 200 && status != 204 && status != 304; }
+
+std::string make_response_header(const HttpResponse& response, const ResponseFraming& framing) {
+  namespace http = boost::beast::http;
+  const auto reason = http::obsolete_reason(http::int_to_status(response.status));
+  std::string out;
+  out.reserve(256);
+  out.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
+  out.append(reason.data(), reason.size()).append("\r\n");
+  append(out, "Date", http_date());
+  if (!response.content_type.empty() && valid_header("x", response.content_type)) {
+    append(out, "Content-Type", response.content_type);
+  }
+  for (const auto& [name, value] : response.headers) {
+    if (valid_header(name, value) && !framing_field(name)) append(out, name, value);
+  }
+  if (status_has_body(response.status)) append(out, "Content-Length", std::to_string(response.body.size()));
+  if (framing.close) append(out, "Connection", "close");
+  else if (framing.http_1_0) append(out, "Connection", "keep-alive");
+  if (response.status == 426) append(out, "Connection", "Upgrade");
+  out.append("\r\n");
+  return out;
+}
+
+std::string make_request_header(const OutgoingRequest& request) {
+  const bool plain_method = !request.method.empty() && std::all_of(request.method.begin(), request.method.end(),
+                                [](unsigned char c) { return std::isalpha(c) || c == '-'; });
+  if (!plain_method) return "";
+  bool host = false, authorization = false;
+  std::string fields;
+  for (const auto& [name, value] : request.headers) {
+    if (!valid_header(name, value)) return "";
+    if (framing_field(name)) continue;
+    host = host || same_name(name, "host");
+    authorization = authorization || same_name(name, "authorization");
+    append(fields, name, value);
+  }
+  std::string out = request.method + " " + request.url.target + " HTTP/1.1\r\n";
+  if (!host) append(out, "Host", request.url.authority());
+  if (!authorization && !request.url.userinfo.empty()) {
+    const std::string_view info = request.url.userinfo;
+    const std::size_t colon = std::min(info.find(':'), info.size());
+    const std::string_view password = colon < info.size() ? info.substr(colon + 1) : std::string_view();
+    append(out, "Authorization", basic_authorization(percent_decoded(info.substr(0, colon)), percent_decoded(password)));
+  }
+  const bool body_expected = same_name(request.method, "POST") || same_name(request.method, "PUT") || same_name(request.method, "PATCH");
+  if (body_expected || !request.body.empty()) append(out, "Content-Length", std::to_string(request.body.size()));
+  out.append(fields).append("\r\n");
+  return out;
+}
+
+}  // namespace wharf::net

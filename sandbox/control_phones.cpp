@@ -1,0 +1,219 @@
+// Control API: phones, their pairings and their keys.
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <memory>
+#include <utility>
+
+#include "protocol/pairing/qr.h"
+#include "sandbox/control_call.h"
+
+namespace wharf::sandbox {
+
+namespace json = boost::json;
+using protocol::Errc;
+using protocol::Error;
+using protocol::Result;
+
+namespace {
+
+json::object to_json(const Account& account) {
+  return {{"phone", account.phone},
+          {"jid", account.pn_jid().to_string()},
+          {"lid", account.lid_jid().to_string()},
+          {"name", account.name}};
+}
+
+json::object to_json(Network& network, const Phone& phone) {
+  const Account& account = *network.find_account(std::string_view(phone.number()));
+  json::object out = to_json(account);
+  out["on"] = phone.powered();
+  json::array companions;
+  for (const std::uint16_t id : phone.companions()) {
+    json::object companion{{"device", id}, {"jid", account.pn_jid(id).to_string()}};
+    companion["online"] = network.is_online({account.phone, id});
+    if (const auto device = account.devices.find(id); device != account.devices.end()) {
+      companion["os"] = device->second.os;
+      companion["platformType"] = device->second.platform_type;
+      companion["keyIndex"] = device->second.key_index;
+    }
+    companions.push_back(std::move(companion));
+  }
+  out["companions"] = std::move(companions);
+  return out;
+}
+
+/// Answers when the pairing ended, however long that takes (the network ends it after 30 to 60 s).
+void answer_pairing(ControlCall& call, Phone& phone, std::string_view what, const std::string& input,
+                    void (Phone::*pair)(std::string_view, std::function<void(Result<Jid>)>)) {
+  auto waiting = std::make_shared<ControlCall>(call);  // lives until the pairing calls back
+  const Account& account = *call.network.find_account(std::string_view(phone.number()));
+  json::object result = to_json(account);
+  const bool scanning = what == "qr";
+  (phone.*pair)(input, [waiting, result, what = std::string(what), scanning](Result<Jid> device) {
+    if (device) {
+      json::object linked = result;
+      linked["device"] = device->to_string();
+      return waiting->succeed(std::move(linked));
+    }
+    const Error& error = device.error();
+    if (error.code == Errc::malformed) {
+      json::object details;
+      details[what] = error.detail;
+      return waiting->fail(400, "validation_error", what + ": " + error.detail, std::move(details));
+    }
+    if (scanning && error.code == Errc::not_found) return waiting->fail(410, "expired", error.detail);
+    waiting->fail(error);
+  });
+}
+
+/// A number nobody has: for a QR scanned without naming a phone.
+std::string fresh_number(Network& network) {
+  for (;;) {
+    const std::string digits = "1555" + std::to_string(1'000'000 + network.random().below(9'000'000));
+    if (network.find_account(std::string_view(digits)) == nullptr) return digits;
+  }
+}
+
+/// The `peer` of a body, which must exist; answers itself otherwise.
+std::optional<std::string> known_peer(ControlCall& call) {
+  BodyFields fields = call.fields();
+  const std::string peer = fields.phone("peer");
+  if (!fields.valid()) {
+    call.invalid(fields);
+    return std::nullopt;
+  }
+  if (call.network.find_account(std::string_view(peer)) == nullptr) {
+    call.fail(404, "not_found", "peer: nobody has this number");
+    return std::nullopt;
+  }
+  return peer;
+}
+
+}  // namespace
+
+void create_phone(ControlCall& call) {
+  BodyFields fields = call.fields();
+  const std::string phone = fields.phone("phone");
+  const std::string name = fields.optional_text("name", 100).value_or("");
+  if (!fields.valid()) return call.invalid(fields);
+  const Result<Phone*> created = call.phones.create(phone, name.empty() ? "+" + phone : name);
+  if (!created) return call.fail(created.error());
+  call.succeed(to_json(*call.network.find_account(std::string_view(phone))), 201);
+}
+
+void list_phones(ControlCall& call) {
+  json::array phones;
+  for (const Phone* phone : call.phones.all()) phones.push_back(to_json(call.network, *phone));
+  call.succeed(std::move(phones));
+}
+
+void show_phone(ControlCall& call) {
+  if (const Phone* phone = call.phone()) call.succeed(to_json(call.network, *phone));
+}
+
+void scan(ControlCall& call) {
+  Phone* phone = call.phone();
+  if (phone == nullptr) return;
+  BodyFields fields = call.fields();
+  const std::string qr = fields.text("qr", 4'096);
+  if (!fields.valid()) return call.invalid(fields);
+  answer_pairing(call, *phone, "qr", qr, &Phone::scan);
+}
+
+void scan_qr_text(ControlCall& call) {
+  std::string qr = call.text;
+  while (!qr.empty() && (qr.back() == '\n' || qr.back() == '\r' || qr.back() == ' ')) qr.pop_back();
+  // Looked at before a phone is made for it.
+  const auto parsed = protocol::parse_qr_text(qr);
+  if (!parsed) return call.fail(400, "validation_error", "the body is not a pairing QR text: " + parsed.error().detail);
+  if (call.network.find_pairing(parsed->ref) == nullptr) {
+    return call.fail(410, "expired", "no connection shows this QR code any more: it is expired");
+  }
+  const auto asked = call.query.find("phone");
+  Result<std::string> number = asked == call.query.end() ? Result<std::string>(fresh_number(call.network))
+                                                         : normalise_phone(asked->second);
+  if (!number) {
+    return call.fail(400, "validation_error", "the query parameter phone is not valid",
+                     json::object{{"phone", number.error().detail}});
+  }
+  Phone* phone = call.phones.find(*number);
+  if (phone == nullptr) {
+    const Result<Phone*> created = call.phones.create(*number, "+" + *number);
+    if (!created) return call.fail(created.error());
+    phone = *created;
+  }
+  answer_pairing(call, *phone, "qr", qr, &Phone::scan);
+}
+
+void enter_code(ControlCall& call) {
+  Phone* phone = call.phone();
+  if (phone == nullptr) return;
+  BodyFields fields = call.fields();
+  const std::string code = fields.text("code", 64);
+  if (!fields.valid()) return call.invalid(fields);
+  answer_pairing(call, *phone, "code", code, &Phone::enter_code);
+}
+
+void unlink_companions(ControlCall& call) {
+  Phone* phone = call.phone();
+  if (phone == nullptr) return;
+  const std::vector<std::uint16_t> linked = phone->companions();
+  std::vector<std::uint16_t> chosen;
+  const json::value* device = call.body.if_contains("device");
+  if (device != nullptr && device->is_string() && device->get_string() == "all") {
+    chosen = linked;
+  } else {
+    BodyFields fields = call.fields();
+    const auto id = static_cast<std::uint16_t>(fields.integer("device", 1, 99));
+    if (!fields.valid()) {
+      return call.fail(400, "validation_error", "device must be a device number from 1 to 99, or \"all\"", fields.problems());
+    }
+    if (std::find(linked.begin(), linked.end(), id) == linked.end()) {
+      return call.fail(404, "not_found", "this phone has no companion " + std::to_string(id));
+    }
+    chosen.push_back(id);
+  }
+  json::array unlinked;
+  for (const std::uint16_t id : chosen) {
+    if (call.network.unlink({phone->number(), id})) unlinked.emplace_back(id);
+  }
+  call.succeed(json::object{{"unlinked", std::move(unlinked)}});
+}
+
+void set_power(ControlCall& call) {
+  Phone* phone = call.phone();
+  if (phone == nullptr) return;
+  BodyFields fields = call.fields();
+  const bool on = fields.flag("on");
+  if (!fields.valid()) return call.invalid(fields);
+  phone->power(on);
+  call.succeed(json::object{{"on", on}});
+}
+
+void forget_sessions(ControlCall& call) {
+  Phone* phone = call.phone();
+  if (phone == nullptr) return;
+  const auto peer = known_peer(call);
+  if (!peer) return;
+  phone->forget_sessions(*peer);
+  call.succeed(json::object{{"peer", *peer}});
+}
+
+void corrupt_sessions(ControlCall& call) {
+  Phone* phone = call.phone();
+  if (phone == nullptr) return;
+  const auto peer = known_peer(call);
+  if (!peer) return;
+  phone->corrupt_sessions(*peer);
+  call.succeed(json::object{{"peer", *peer}});
+}
+
+void reinstall(ControlCall& call) {
+  Phone* phone = call.phone();
+  if (phone == nullptr) return;
+  phone->reinstall();
+  call.succeed(to_json(call.network, *phone));
+}
+
+}  // namespace wharf::sandbox

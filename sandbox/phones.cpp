@@ -1,0 +1,92 @@
+#include "sandbox/phones.h"
+
+#include <utility>
+
+namespace wharf::sandbox {
+
+using protocol::Errc;
+using protocol::Error;
+using protocol::Result;
+
+namespace {
+
+constexpr std::size_t min_digits = 7, max_digits = 15;
+
+}  // namespace
+
+Result<std::string> normalise_phone(std::string_view text) {
+  std::string digits;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c >= '0' && c <= '9') {
+      digits += c;
+    } else if (c == '+' && digits.empty()) {
+      continue;
+    } else if (c != ' ' && c != '-' && c != '.' && c != '(' && c != ')') {
+      return Error(Errc::malformed, "a phone number is digits, with an optional +, spaces and dashes");
+    }
+  }
+  if (digits.size() < min_digits || digits.size() > max_digits) {
+    return Error(Errc::malformed, "a phone number has 7 to 15 digits");
+  }
+  return digits;
+}
+
+Phones::Phones(Network& network) : network_(network), worker_(std::make_shared<Worker>()) {
+  network_.on_link_code_hello = [this](const std::string& phone, LinkCodeHello hello) {
+    if (Phone* found = find(phone)) found->on_link_code_hello(std::move(hello));
+  };
+  network_.on_link_code_finish = [this](const std::string& phone, LinkCodeFinish finish) {
+    if (Phone* found = find(phone)) found->on_link_code_finish(std::move(finish));
+  };
+  network_.on_device_linked = [this](const DeviceKey& device) {
+    if (Phone* found = find(device.phone)) found->on_device_linked(device.device);
+  };
+  network_.on_first_prekeys = [this](const DeviceKey& device) {
+    if (Phone* found = find(device.phone)) found->on_first_prekeys(device.device);
+  };
+  network_.on_device_removed = [this](const DeviceKey& device) {
+    if (Phone* found = find(device.phone)) found->on_device_removed(device.device);
+  };
+}
+
+Phones::~Phones() {
+  network_.on_link_code_hello = nullptr;
+  network_.on_link_code_finish = nullptr;
+  network_.on_device_linked = nullptr;
+  network_.on_first_prekeys = nullptr;
+  network_.on_device_removed = nullptr;
+}
+
+void Phones::set_worker(Worker worker) { *worker_ = std::move(worker); }
+
+Result<Phone*> Phones::create(std::string_view phone, std::string name) {
+  const Result<std::string> digits = normalise_phone(phone);
+  if (!digits) return digits.error();
+  const Result<Account*> account = network_.create_account(*digits, std::move(name));
+  if (!account) return account.error();
+  auto created = std::make_unique<Phone>(network_, **account, worker_);
+  return (phones_[*digits] = std::move(created)).get();
+}
+
+Phone* Phones::find(std::string_view phone) {
+  const auto found = phones_.find(phone);
+  return found == phones_.end() ? nullptr : found->second.get();
+}
+
+std::vector<Phone*> Phones::all() {
+  std::vector<Phone*> out;
+  for (const auto& [number, phone] : phones_) out.push_back(phone.get());
+  return out;
+}
+
+Result<Phone*> Phones::restore(std::string_view phone, ByteView saved) {
+  if (find(phone) != nullptr) return Error(Errc::conflict, "there is a phone with this number");
+  Account* account = network_.find_account(phone);
+  if (account == nullptr) return Error(Errc::not_found, "the network has no such account");
+  auto restored = Phone::load(network_, *account, saved, worker_);
+  if (!restored) return restored.error();
+  return (phones_[std::string(phone)] = std::move(*restored)).get();
+}
+
+}  // namespace wharf::sandbox

@@ -1,0 +1,395 @@
+// The whole API over real sockets, with a real store and supervisor. The WhatsApp network is a port where nobody
+// listens: sessions connect for ever, which is enough for everything but pairing and delivery (tests/e2e).
+#include "api/server.h"
+
+#include "net/http_client.h"
+#include "net/websocket.h"
+#include "storage/messages.h"
+#include "tests/api/fakes.h"
+
+using namespace wharf;
+using namespace wharf::api;
+using namespace std::chrono_literals;
+namespace json = boost::json;
+
+namespace {
+
+class SystemRandom final : public protocol::Random {
+ public:
+  void fill(std::span<std::uint8_t> out) override { net::system_random(out); }
+};
+
+struct Answer {
+  unsigned status = 0;
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string header(std::string_view name) const {
+    for (const auto& [key, value] : headers)
+      if (key == name) return value;
+    return {};
+  }
+  json::object json() const { return json::parse(body).as_object(); }
+  std::string code() const { return std::string(json().at("error").at("code").as_string()); }
+};
+
+struct Daemon {
+  explicit Daemon(ApiSettings settings = open_limits(), SandboxControl sandbox = {}) {
+    sessions::SupervisorSettings supervised;
+    supervised.network.chat_url = "ws://127.0.0.1:1/ws/chat";
+    supervised.network.name = "nowhere";
+    supervised.max_sessions = settings.max_sessions;
+    supervisor = std::make_unique<sessions::Supervisor>(sessions::Supervisor::Ports{loop, clock, random, *disk.store, workers, sockets}, supervised);
+    api = std::make_unique<ApiServer>(ApiServer::Ports{loop, clock, random, *disk.store, workers, *supervisor, http}, std::move(settings), std::move(sandbox));
+    supervisor->start();
+    port = api->start().value();
+  }
+  ~Daemon() {
+    bool stopped = false;
+    api->drain([&] { stopped = true; });
+    until([&] { return stopped; });
+    stopped = false;
+    supervisor->stop([&] { stopped = true; });
+    until([&] { return stopped; });
+    api.reset();
+  }
+  static ApiSettings open_limits() {
+    ApiSettings settings;
+    settings.listen = {"127.0.0.1", 0};
+    settings.session_creations_per_minute = settings.messages_per_minute = settings.requests_per_minute = 0;
+    settings.webhooks_allow_private = true;
+    settings.version = "1.2.3";
+    settings.network_name = "nowhere";
+    return settings;
+  }
+
+  template <class Condition>
+  void until(Condition condition) {
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    loop.restart();
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > deadline) FAIL("the loop never got there");
+      loop.run_one_for(50ms);
+    }
+  }
+  std::string url(const std::string& path) const { return "http://127.0.0.1:" + std::to_string(port) + path; }
+
+  Answer ask(std::string method, const std::string& path, std::string body = {}, std::vector<std::pair<std::string, std::string>> headers = {}) {
+    net::OutgoingRequest request;
+    request.method = std::move(method);
+    request.url = net::parse_url(url(path)).value();
+    request.headers = std::move(headers);
+    if (!body.empty()) request.headers.emplace_back("Content-Type", "application/json");
+    request.body = std::move(body);
+    request.max_response_bytes = 8u << 20;
+    request.allow_private = true;
+    std::optional<Answer> answer;
+    http.send(std::move(request), [&](net::OutgoingResult result) {
+      if (!result) FAIL(result.error().message);
+      answer = Answer{result->status, result->body, result->headers};
+    });
+    until([&] { return answer.has_value(); });
+    return *answer;
+  }
+  Answer create(const std::string& name) { return ask("POST", "/api/v1/sessions", R"({"sessionId":")" + name + R"("})"); }
+
+  storage::SessionId id_of(const std::string& name) { return supervisor->find(name).value().id; }
+
+  void insert(storage::SessionId session, int number) {
+    storage::MessageRow row;
+    row.session = session;
+    row.chat = row.author = protocol::Jid("1234567890", "s.whatsapp.net");
+    row.id = "MSG" + std::to_string(number);
+    row.kind = "text";
+    row.body = "body " + std::to_string(number);
+    row.push_name = "John Doe";
+    row.timestamp = row.created_at = 1642694598000 + number * 1000;
+    storage::Changes changes;
+    storage::insert_message(changes, std::move(row), true, std::nullopt);
+    disk.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done); });
+  }
+
+  net::asio::io_context loop;
+  net::SystemClock clock;
+  SystemRandom random;
+  test::TemporaryStore disk;
+  net::WorkerPool workers{loop.get_executor(), 1};
+  net::WebSocketClient sockets{loop, net::TlsTrust()};
+  net::HttpClient http{loop, net::TlsTrust()};
+  std::unique_ptr<sessions::Supervisor> supervisor;
+  std::unique_ptr<ApiServer> api;
+  std::uint16_t port = 0;
+};
+
+struct Listener {
+  Listener(Daemon& daemon, const std::string& path) {
+    net::WebSocketRequest request;
+    request.url = net::parse_url("ws://127.0.0.1:" + std::to_string(daemon.port) + path).value();
+    attempt = daemon.sockets.connect(request, [this](net::WebSocketResult result) {
+      if (!result) {
+        refused = result.error().http_status;
+        return;
+      }
+      socket = *result;
+      net::WebSocket::Callbacks callbacks;
+      callbacks.message = [this](net::MessageType, std::span<const std::uint8_t> bytes) { texts.emplace_back(protocol::as_text(bytes)); };
+      callbacks.closed = [this](const std::string& why) { closed = why; };
+      socket->start(std::move(callbacks));
+    });
+    daemon.until([this] { return socket || refused; });
+  }
+  ~Listener() {
+    if (socket) socket->abort();
+  }
+  std::unique_ptr<net::WebSocketClient::Attempt> attempt;
+  std::shared_ptr<net::WebSocket> socket;
+  std::optional<unsigned> refused;
+  std::vector<std::string> texts;
+  std::string closed;
+};
+
+}  // namespace
+
+TEST_CASE("sessions are created, listed, changed and removed as 002 shows it") {
+  Daemon d;
+  const Answer created = d.ask("POST", "/api/v1/sessions", R"({"sessionId":"my-bot","waitForQR":false,"config":{"multiDevice":true,"headless":true,"qrTimeout":120,
+      "proxyServerCredentials":{"protocol":"http","address":"127.0.0.1:1","username":"u","password":"secret"}},"metadata":{"tenant":7}})");
+  CHECK(created.status == 201);
+  CHECK(created.json().at("success") == true);
+  CHECK(created.json().at("message") == "Session created successfully");
+  const json::object data = created.json().at("data").as_object();
+  CHECK(data.at("sessionId") == "my-bot");
+  CHECK(data.at("status") == "initializing");
+  CHECK(std::string(data.at("createdAt").as_string()).ends_with("Z"));
+  CHECK(data.at("metadata") == json::object({{"tenant", 7}}));
+  CHECK(created.body.find("secret") == std::string::npos);
+
+  CHECK(d.create("my-bot").status == 409);
+  CHECK(d.create("my-bot").code() == "SESSION_ALREADY_EXISTS");
+  CHECK(d.create("second").status == 201);
+
+  const json::object list = d.ask("GET", "/api/v1/sessions").json();
+  REQUIRE(list.at("data").as_array().size() == 2);
+  CHECK(list.at("data").at(0).at("sessionId") == "my-bot");
+  const json::object info = d.ask("GET", "/api/v1/sessions/my-bot").json().at("data").as_object();
+  CHECK(info.at("config").at("qrTimeout") == 120);
+  CHECK(info.at("config").at("multiDevice") == true);
+  CHECK(info.at("me").is_null());
+  CHECK(info.contains("lastActivity"));
+
+  const Answer changed = d.ask("PATCH", "/api/v1/sessions/my-bot", R"({"config":{"qrTimeout":60},"metadata":{"tenant":8}})");
+  CHECK(changed.status == 200);
+  CHECK(changed.json().at("data").at("config").at("qrTimeout") == 60);
+  CHECK(changed.json().at("data").at("config").at("headless") == true);
+  CHECK(changed.json().at("data").at("metadata").at("tenant") == 8);
+
+  const json::object status = d.ask("GET", "/api/v1/sessions/my-bot/status").json().at("data").as_object();
+  CHECK(status.contains("status"));
+  CHECK(status.contains("connection"));
+  CHECK(status.contains("lastActivity"));
+
+  CHECK(d.ask("GET", "/api/v1/sessions/my-bot/qr").code() == "QR_NOT_AVAILABLE");
+  CHECK(d.ask("GET", "/api/v1/sessions/my-bot/me").code() == "SESSION_NOT_READY");
+  CHECK(d.ask("POST", "/api/v1/sessions/my-bot/stop").status == 200);
+  CHECK(d.ask("POST", "/api/v1/sessions/my-bot/start").status == 200);
+
+  const Answer removed = d.ask("DELETE", "/api/v1/sessions/my-bot");
+  CHECK(removed.status == 200);
+  CHECK(removed.json().at("message") == "Session removed successfully");
+  const Answer gone = d.ask("GET", "/api/v1/sessions/my-bot");
+  CHECK(gone.status == 404);
+  CHECK(gone.code() == "SESSION_NOT_FOUND");
+  CHECK(gone.json().at("error").at("message") == "Session with ID 'my-bot' not found");
+}
+
+TEST_CASE("every session route answers 404 for an unknown session") {
+  Daemon d;
+  for (const char* path : {"/status", "/qr", "/qr/image", "/me", "/chats", "/chats/1234567890@c.us/messages", "/webhooks", "/messages/ABC"}) {
+    INFO(path);
+    const Answer answer = d.ask("GET", std::string("/api/v1/sessions/nobody") + path, {}, {{"Accept", "application/json; profile=gateway"}});
+    CHECK(answer.status == 404);
+    CHECK(answer.code() == "not_found");
+  }
+  CHECK(d.ask("POST", "/api/v1/sessions/nobody/send-text", R"({"chatId":"1234567890@c.us","content":"x"})").code() == "SESSION_NOT_FOUND");
+  CHECK(d.ask("POST", "/api/v1/sessions/nobody/webhooks", R"({"url":"https://x.example/"})").code() == "SESSION_NOT_FOUND");
+  CHECK(d.ask("DELETE", "/api/v1/sessions/nobody").code() == "SESSION_NOT_FOUND");
+  CHECK(d.ask("GET", "/api/v1/events?session=nobody").code() == "SESSION_NOT_FOUND");
+  CHECK(Listener(d, "/ws/nobody").refused == 404);
+}
+
+TEST_CASE("a session that was never linked does not accept messages") {
+  Daemon d;
+  d.create("a");
+  const Answer answer = d.ask("POST", "/api/v1/sessions/a/send-text", R"({"chatId":"1234567890@c.us","content":"Hello, World!"})");
+  CHECK(answer.status == 409);
+  CHECK(answer.code() == "SESSION_NOT_READY");
+}
+
+TEST_CASE("the number of sessions is bounded") {
+  ApiSettings settings = Daemon::open_limits();
+  settings.max_sessions = 2;
+  Daemon d(settings);
+  CHECK(d.create("a").status == 201);
+  CHECK(d.create("b").status == 201);
+  CHECK(d.create("c").code() == "MAX_SESSIONS_REACHED");
+}
+
+TEST_CASE("chats and messages are paged in both dialects") {
+  Daemon d;
+  d.create("a");
+  for (int i = 1; i <= 25; ++i) d.insert(d.id_of("a"), i);
+
+  const json::object chats = d.ask("GET", "/api/v1/sessions/a/chats").json();
+  REQUIRE(chats.at("data").as_array().size() == 1);
+  const json::object chat = chats.at("data").at(0).as_object();
+  CHECK(chat.at("id") == "1234567890@c.us");
+  CHECK(chat.at("name") == "John Doe");
+  CHECK(chat.at("isGroup") == false);
+  CHECK(chat.at("unreadCount") == 25);
+  CHECK(chat.at("lastMessage").at("body") == "body 25");
+  CHECK(chats.at("nextCursor").is_null());
+
+  const std::string messages = "/api/v1/sessions/a/chats/1234567890%40c.us/messages";
+  json::object page = d.ask("GET", messages + "?limit=10").json();
+  REQUIRE(page.at("data").as_array().size() == 10);
+  CHECK(page.at("data").at(0).at("body") == "body 25");
+  CHECK(page.at("data").at(0).at("id") == "true_1234567890@c.us_MSG25");
+  page = d.ask("GET", messages + "?limit=10&cursor=" + std::string(page.at("nextCursor").as_string())).json();
+  CHECK(page.at("data").at(0).at("body") == "body 15");
+  page = d.ask("GET", messages + "?limit=10&cursor=" + std::string(page.at("nextCursor").as_string())).json();
+  CHECK(page.at("data").as_array().size() == 5);
+  CHECK(page.at("nextCursor").is_null());
+
+  for (const char* before : {"true_1234567890@c.us_MSG6", "MSG6"}) {
+    const json::object older = d.ask("GET", messages + "?before=" + before).json();
+    REQUIRE(older.at("data").as_array().size() == 5);
+    CHECK(older.at("data").at(0).at("body") == "body 5");
+  }
+  CHECK(d.ask("GET", messages + "?before=NOSUCH").code() == "MESSAGE_NOT_FOUND");
+  CHECK(d.ask("GET", messages + "?cursor=x").code() == "VALIDATION_ERROR");
+  CHECK(d.ask("GET", messages).json().at("data").as_array().size() == 25);
+  CHECK(d.ask("GET", messages + "?limit=0").json().at("data").as_array().size() == 25);
+
+  const std::vector<std::pair<std::string, std::string>> gateway = {{"Accept", "application/json; profile=gateway"}};
+  const json::object theirs = d.ask("GET", "/api/v1/sessions/a/chats/+1 234-567 890/messages?limit=1", {}, gateway).json();
+  CHECK(theirs.at("data").at(0).at("id") == "MSG25");
+  CHECK(theirs.at("data").at(0).at("chatJid") == "1234567890@s.whatsapp.net");
+  CHECK(theirs.at("data").at(0).at("timestamp") == 1642694623000);
+  CHECK(d.ask("GET", "/api/v1/sessions/a/messages/true_1234567890@c.us_MSG7").json().at("data").at("body") == "body 7");
+
+  CHECK(d.ask("GET", "/api/v1/sessions/a/chats/555555555/messages", {}, gateway).code() == "not_found");
+  CHECK(d.ask("GET", "/api/v1/sessions/a/chats/bad/messages").code() == "INVALID_CHAT_ID");
+  CHECK(d.ask("DELETE", "/api/v1/sessions/a/chats/1234567890@c.us").status == 204);
+  CHECK(d.ask("DELETE", "/api/v1/sessions/a/chats/1234567890@c.us").status == 404);
+  CHECK(d.ask("GET", "/api/v1/sessions/a/chats").json().at("data").as_array().empty());
+}
+
+TEST_CASE("webhooks are registered, shown without their secrets, tried and removed") {
+  Daemon d;
+  d.create("a");
+  const Answer added = d.ask("POST", "/api/v1/sessions/a/webhooks", R"({"url":"http://127.0.0.1:1/webhook","events":["message","ack","group_join"],
+      "headers":{"Authorization":"Bearer your-token"},"secret":"some-secret"})");
+  CHECK(added.status == 201);
+  const json::object webhook = added.json().at("data").as_object();
+  CHECK(webhook.at("headers").at("Authorization") == "Bearer your-token");
+  CHECK(webhook.at("signed") == true);
+  CHECK(webhook.at("sessionId") == "a");
+  CHECK(added.body.find("some-secret") == std::string::npos);
+  const std::string path = "/api/v1/sessions/a/webhooks/" + std::string(webhook.at("id").as_string());
+
+  CHECK(d.ask("GET", "/api/v1/sessions/a/webhooks").body.find("your-token") == std::string::npos);
+  CHECK(d.ask("GET", path).json().at("data").at("url") == "http://127.0.0.1:1/webhook");
+  CHECK(d.ask("GET", "/api/v1/webhooks").json().at("data").as_array().empty());
+  const std::string organisation_path = "/api/v1/webhooks/" + std::string(webhook.at("id").as_string());
+  CHECK(d.ask("GET", organisation_path).code() == "WEBHOOK_NOT_FOUND");
+
+  const json::object outcome = d.ask("POST", path + "/test").json().at("data").as_object();
+  CHECK(outcome.at("delivered") == false);
+  CHECK(outcome.contains("error"));
+  CHECK(d.ask("GET", path + "/deliveries").status == 200);
+  CHECK(d.ask("POST", path + "/deliveries/999999/redeliver").code() == "EVENT_NOT_FOUND");
+  CHECK(d.ask("POST", path + "/deliveries/x/redeliver").code() == "VALIDATION_ERROR");
+
+  CHECK(d.ask("DELETE", path).status == 200);
+  CHECK(d.ask("DELETE", path).status == 404);
+  CHECK(d.ask("POST", "/api/v1/webhooks", R"({"url":"http://127.0.0.1:1/all"})").json().at("data").at("sessionId").is_null());
+}
+
+TEST_CASE("private webhook addresses are refused unless allowed") {
+  ApiSettings settings = Daemon::open_limits();
+  settings.webhooks_allow_private = false;
+  Daemon d(settings);
+  for (const char* url : {"http://127.0.0.1/x", "http://localhost/x", "http://[::1]/x", "https://10.0.0.1/", "http://169.254.169.254/latest"}) {
+    INFO(url);
+    const Answer answer = d.ask("POST", "/api/v1/webhooks", std::string(R"({"url":")") + url + R"("})");
+    CHECK(answer.status == 400);
+    CHECK(answer.json().at("error").at("details").as_object().contains("url"));
+  }
+}
+
+TEST_CASE("events reach WebSockets and long-polls in one shape, and since= replays them") {
+  Daemon d;
+  d.create("a");
+  Listener live(d, "/ws/a");
+  Listener all(d, "/api/v1/events/ws?events=session.status,disconnected");
+  REQUIRE(live.socket);
+  d.ask("POST", "/api/v1/sessions/a/stop");
+  d.until([&] { return !live.texts.empty() && !all.texts.empty(); });
+  const json::object event = json::parse(live.texts.back()).as_object();
+  CHECK(event.at("sessionId") == "a");
+  CHECK(event.at("id").is_int64());
+  CHECK(event.at("data").is_object());
+
+  const json::object log = d.ask("GET", "/api/v1/events?session=a&after=0").json();
+  const auto& events = log.at("data").as_array();
+  REQUIRE_FALSE(events.empty());
+  CHECK(log.at("nextCursor") == events.back().at("id"));
+
+  Listener replayed(d, "/ws/a?since=0");
+  d.until([&] { return replayed.texts.size() >= events.size(); });
+  for (std::size_t i = 0; i < events.size(); ++i) CHECK(json::parse(replayed.texts[i]) == events[i]);
+  CHECK(replayed.texts.back() == live.texts.back());  // the same bytes
+
+  d.ask("DELETE", "/api/v1/sessions/a");
+  d.until([&] { return !live.closed.empty(); });
+}
+
+TEST_CASE("info, health, the document and the first page tell the truth") {
+  Daemon d;
+  d.create("a");
+  const json::object info = d.ask("GET", "/api/v1/info").json().at("data").as_object();
+  CHECK(info.at("version") == "1.2.3");
+  CHECK(info.at("activeSessions") == 1);
+  CHECK(info.at("maxSessions") == 10'000);
+  CHECK(std::string(info.at("memory").at("used").as_string()).ends_with("MB"));
+  const Answer health = d.ask("GET", "/api/v1/health");
+  CHECK(health.status == 200);
+  CHECK(health.json().at("data").at("status") == "healthy");
+  CHECK(health.json().at("data").at("checks").at("database") == "ok");
+  CHECK(d.ask("GET", "/api/v1/openapi.json").json().at("openapi") == "3.1.0");
+  const Answer page = d.ask("GET", "/");
+  CHECK(page.header("content-type").starts_with("text/html"));
+  CHECK(page.body.find("/api/v1/sessions") != std::string::npos);
+}
+
+TEST_CASE("what the HTTP server refuses by itself has the envelope too") {
+  ApiSettings settings = Daemon::open_limits();
+  settings.max_body_bytes = 1000;
+  Daemon d(settings);
+  const Answer large = d.ask("POST", "/api/v1/sessions", R"({"sessionId":"a","metadata":{"x":")" + std::string(2000, 'x') + R"("}})");
+  CHECK(large.status == 413);
+  CHECK(large.code() == "PAYLOAD_TOO_LARGE");
+  CHECK_FALSE(large.header("x-request-id").empty());
+}
+
+TEST_CASE("the sandbox control gets its requests when there is one") {
+  {
+    Daemon d;
+    CHECK(d.ask("GET", "/sandbox/v1/network").status == 404);
+  }
+  Daemon d(Daemon::open_limits(), [](net::HttpRequest request, net::Responder responder) {
+    responder.send(net::HttpResponse(200, "application/json", R"({"target":")" + request.target + R"("})"));
+  });
+  const Answer answer = d.ask("GET", "/sandbox/v1/network");
+  CHECK(answer.json().at("target") == "/sandbox/v1/network");
+  CHECK_FALSE(answer.header("x-request-id").empty());
+}

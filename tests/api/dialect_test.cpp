@@ -1,0 +1,139 @@
+// Message objects as the source documents show them.
+#include "api/dialect.h"
+
+#include <boost/json/parse.hpp>
+#include <catch2/catch.hpp>
+
+#include "sessions/event_json.h"
+
+using namespace wharf;
+using namespace wharf::api;
+namespace json = boost::json;
+
+namespace {
+
+protocol::Jid jid(std::string_view text) { return protocol::Jid::parse(text).value(); }
+
+storage::MessageRow received() {
+  storage::MessageRow row;
+  row.chat = jid("205227043110953@lid");
+  row.author = jid("205227043110953@lid");
+  row.id = "3EB0C431C26A1916E07A";
+  row.push_name = "Alice";
+  row.kind = "text";
+  row.body = "Hello \"there\"!\n";
+  row.quoted_id = "3EB0C431C26A1916E001";
+  row.mentions = {jid("99999@s.whatsapp.net")};
+  row.timestamp = 1719662400123;
+  row.created_at = 1719662400456;
+  row.ack = storage::AckLevel::delivered;
+  return row;
+}
+
+const sessions::PersonIds alice{jid("6281234567890@s.whatsapp.net"), jid("205227043110953@lid")};
+
+json::object rendered(const storage::MessageRow& row, Dialect dialect) {
+  JsonWriter out;
+  write_message(out, message_facts(row, alice, alice), "my-session", dialect);
+  return json::parse(out.view()).as_object();
+}
+
+storage::Event event(std::string name, std::string data) {
+  storage::Event out;
+  out.id = 17;
+  out.session = {1};
+  out.session_name = "my-session";
+  out.name = std::move(name);
+  out.data = std::move(data);
+  out.at = 1719662400456;
+  return out;
+}
+
+json::object rendered(const storage::Event& what, Dialect dialect) {
+  return json::parse(event_text(what, dialect, [](const std::string& qr) { return "image of " + qr; })).as_object();
+}
+
+}  // namespace
+
+TEST_CASE("an openwa message has 002's fields") {
+  const json::object m = rendered(received(), Dialect::openwa);
+  CHECK(m.at("id") == "true_6281234567890@c.us_3EB0C431C26A1916E07A");
+  CHECK(m.at("body") == "Hello \"there\"!\n");
+  CHECK(m.at("fromMe") == false);
+  CHECK(m.at("timestamp") == 1719662400);
+  CHECK(m.at("author") == "6281234567890@c.us");
+  CHECK(m.at("from") == "6281234567890@c.us");
+  CHECK(m.at("fromLid") == "205227043110953@lid");
+  CHECK(m.at("type") == "chat");
+  CHECK(m.at("quotedMessageId") == "true_6281234567890@c.us_3EB0C431C26A1916E001");
+  CHECK(m.at("mentions") == json::array({"99999@c.us"}));
+}
+
+TEST_CASE("a gateway message has 003's fields") {
+  const json::object m = rendered(received(), Dialect::gateway);
+  CHECK(m.at("id") == "3EB0C431C26A1916E07A");
+  CHECK(m.at("waMessageId") == "3EB0C431C26A1916E07A");
+  CHECK(m.at("ackLevel") == 2);
+  CHECK(m.at("status") == "delivered");
+  CHECK(m.at("chatJid") == "6281234567890@s.whatsapp.net");
+  CHECK(m.at("senderJid") == "6281234567890@s.whatsapp.net");
+  CHECK(m.at("senderLid") == "205227043110953@lid");
+  CHECK(m.at("senderName") == "Alice");
+  CHECK(m.at("createdAt") == 1719662400456);
+  CHECK(m.at("timestamp") == 1719662400123);
+  CHECK(m.at("direction") == "in");
+  CHECK(m.at("deleted") == false);
+  CHECK(m.at("edited") == false);
+  CHECK(m.at("hasMedia") == false);
+  CHECK(m.at("fromMe") == false);
+  CHECK(m.at("sessionId") == "my-session");
+  CHECK(m.at("type") == "text");
+  CHECK(m.at("quotedMessageId") == "3EB0C431C26A1916E001");
+}
+
+TEST_CASE("a message event is the same object as in the list") {
+  const storage::MessageRow row = received();
+  const auto data = sessions::message_event_json(row, alice, alice, R"({"customer":7})");
+  for (const Dialect dialect : {Dialect::openwa, Dialect::gateway}) {
+    const json::object out = rendered(event("message", data), dialect);
+    CHECK(out.at("event") == "message");
+    CHECK(out.at("sessionId") == "my-session");
+    CHECK(out.at("id") == 17);
+    CHECK(out.at("timestamp") == "2024-06-29T12:00:00.456Z");
+    CHECK(out.at("metadata") == json::object({{"customer", 7}}));
+    CHECK(out.at("data") == json::value(rendered(row, dialect)));
+  }
+}
+
+TEST_CASE("acks, QR codes, links and states are rendered from their neutral form") {
+  const json::object ack = rendered(event("ack", sessions::ack_event_json("ABC", alice.lid.value(), alice, storage::AckLevel::read, "", 1719662400123, "")), Dialect::openwa).at("data").as_object();
+  CHECK(ack.at("id") == "true_6281234567890@c.us_ABC");
+  CHECK(ack.at("ack") == 3);
+  CHECK(ack.at("status") == "read");
+  CHECK(ack.at("chatId") == "6281234567890@c.us");
+  CHECK(ack.at("timestamp") == 1719662400);
+
+  const json::object qr = rendered(event("qr", sessions::qr_event_json({"2@abc", 1719662400000}, "")), Dialect::openwa).at("data").as_object();
+  CHECK(qr.at("qr") == "2@abc");
+  CHECK(qr.at("qrCode") == "image of 2@abc");
+  CHECK(qr.at("expiresAt") == "2024-06-29T12:00:00Z");
+
+  const json::object ready = rendered(event("ready", sessions::linked_event_json(jid("6281234567890:3@s.whatsapp.net"), {}, "Bob", "")), Dialect::openwa).at("data").as_object();
+  CHECK(ready.at("id") == "6281234567890@c.us");
+  CHECK(ready.at("pushname") == "Bob");
+
+  const sessions::Reason reason{"banned", "the number is banned", "wait", 1719662400000};
+  const json::object status = rendered(event("session.status", sessions::status_event_json(sessions::Status::failed, sessions::Connection::offline, reason, "")), Dialect::openwa).at("data").as_object();
+  CHECK(status.at("status") == "failed");
+  CHECK(status.at("connection") == "offline");
+  CHECK(status.at("reason").at("until") == "2024-06-29T12:00:00Z");
+}
+
+TEST_CASE("an event with broken data is still an event") {
+  for (const char* data : {"", "{", "[]", "null", R"({"id":5,"chat":[],"ack":"x"})"})
+    for (const char* name : {"message", "ack", "qr", "ready", "session.status", "contact.updated", "future.kind"})
+      for (const Dialect dialect : {Dialect::openwa, Dialect::gateway}) {
+        INFO(name << " " << data);
+        CHECK(rendered(event(name, data), dialect).at("data").is_object());
+      }
+}

@@ -1,0 +1,256 @@
+// The door: what every request meets before a handler, against the real routing table.
+#include "api/router.h"
+
+#include "api/handlers.h"
+#include "protocol/crypto/random.h"
+#include "tests/api/fakes.h"
+
+using namespace wharf;
+using namespace wharf::api;
+using wharf::test::FakeClient;
+using wharf::test::FakeClock;
+using wharf::test::request;
+
+namespace {
+
+struct Door {
+  explicit Door(RouterSettings settings = RouterSettings())
+      : router(routes(), settings, clock, random, [this](const CallPtr& call) {
+          last = call;
+          call->success("{}");
+        }) {}
+
+  FakeClient ask(net::HttpRequest what) {
+    last.reset();
+    const auto client = std::make_shared<FakeClient>();
+    router.handle(std::move(what), net::Responder(client));
+    REQUIRE(client->answer);
+    return *client;
+  }
+
+  FakeClock clock;
+  protocol::SeededRandom random{1};
+  CallPtr last;  // the call the handler saw
+  Router router;
+};
+
+net::HttpRequest with(net::HttpRequest request, std::string name, std::string value) {
+  request.headers.emplace_back(std::move(name), std::move(value));
+  return request;
+}
+
+}  // namespace
+
+TEST_CASE("unknown paths and wrong methods answer in the envelope") {
+  Door door;
+  for (const char* path : {"/nothing", "/api/v1", "/api/v2/sessions", "/api/v1/sessions/a/b/c/d", "/api/v1//sessions", "//", "/api/v1/sessions/a/send-text/"
+                           "x/y/z/1/2/3/4/5/6/7/8/9/10/11/12"}) {
+    INFO(path);
+    const FakeClient client = door.ask(request("GET", path));
+    CHECK(client.answer->status == 404);
+    CHECK(client.error_code() == "NOT_FOUND");
+    CHECK(client.json().at("success") == false);
+    CHECK_FALSE(client.header("X-Request-Id").empty());
+  }
+  const FakeClient wrong = door.ask(request("PUT", "/api/v1/sessions"));
+  CHECK(wrong.answer->status == 405);
+  CHECK(wrong.header("Allow") == "POST, GET");
+  CHECK(wrong.error_code() == "METHOD_NOT_ALLOWED");
+}
+
+TEST_CASE("path parameters are percent-decoded and a literal wins over a parameter") {
+  Door door;
+  door.ask(request("GET", "/api/v1/sessions/my%2Dbot/chats/1234567890%40c.us/messages?limit=5"));
+  REQUIRE(door.last);
+  CHECK(door.last->param("sessionId") == "my-bot");
+  CHECK(door.last->param("chatId") == "1234567890@c.us");
+  CHECK(door.last->query.integer("limit", 0) == 5);
+  door.ask(request("GET", "/api/v1/sessions/a/chats/+49 170 1234567/messages"));
+  CHECK(door.last->param("chatId") == "+49 170 1234567");  // a plus in a path is a plus
+  door.ask(request("GET", "/api/v1/sessions/"));
+  CHECK(door.last->route->pattern == "/api/v1/sessions");
+  for (const char* path : {"/api/v1/sessions/%", "/api/v1/sessions/%4", "/api/v1/sessions/%zz", "/api/v1/sessions/a%00b"}) {
+    INFO(path);
+    CHECK(door.ask(request("GET", path)).answer->status == 400);
+    CHECK_FALSE(door.last);
+  }
+}
+
+TEST_CASE("each malformed body gets its status, code and field") {
+  struct Case {
+    const char *method, *path, *body;
+    unsigned status;
+    const char *code, *field;
+  };
+  const Case cases[] = {
+      {"POST", "/api/v1/sessions", "", 400, "VALIDATION_ERROR", "sessionId"},
+      {"POST", "/api/v1/sessions", "{", 400, "VALIDATION_ERROR", "body"},
+      {"POST", "/api/v1/sessions", "{} x", 400, "VALIDATION_ERROR", "body"},
+      {"POST", "/api/v1/sessions", "[]", 400, "VALIDATION_ERROR", "body"},
+      {"POST", "/api/v1/sessions", "\"x\"", 400, "VALIDATION_ERROR", "body"},
+      {"POST", "/api/v1/sessions", "\xff\xfe", 400, "VALIDATION_ERROR", "body"},
+      {"POST", "/api/v1/sessions", "{\"sessionId\":\"\xc3\x28\"}", 400, "VALIDATION_ERROR", "body"},
+      {"POST", "/api/v1/sessions", R"({"sessionId":5})", 400, "VALIDATION_ERROR", "sessionId"},
+      {"POST", "/api/v1/sessions", R"({"sessionId":""})", 400, "VALIDATION_ERROR", "sessionId"},
+      {"POST", "/api/v1/sessions", R"({"sessionId":"../../etc"})", 400, "VALIDATION_ERROR", "sessionId"},
+      {"POST", "/api/v1/sessions", R"({"sessionId":"a","config":5})", 400, "VALIDATION_ERROR", "config"},
+      {"POST", "/api/v1/sessions", R"({"sessionId":"a","config":{"qrTimeout":1e300}})", 400, "VALIDATION_ERROR", "config.qrTimeout"},
+      {"POST", "/api/v1/sessions", R"({"sessionId":"a","config":{"qrTimeout":1.5}})", 400, "VALIDATION_ERROR", "config.qrTimeout"},
+      {"POST", "/api/v1/sessions/a/send-text", R"({"content":"x"})", 400, "VALIDATION_ERROR", "chatId"},
+      {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":null,"content":"x"})", 400, "VALIDATION_ERROR", "chatId"},
+      {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":"nobody","content":"x"})", 400, "INVALID_CHAT_ID", "chatId"},
+      {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":"nobody","content":5})", 400, "VALIDATION_ERROR", "chatId"},
+      {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":"1234567890"})", 400, "VALIDATION_ERROR", "content"},
+      {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":"1234567890","content":"x","mentions":["y"]})", 400, "INVALID_CHAT_ID", "mentions[0]"},
+      {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":"1234567890","content":"x","messageId":"a b c d e f"})", 400, "VALIDATION_ERROR", "messageId"},
+      {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":"1234567890","content":"x","quotedMessageId":"true_"})", 400, "VALIDATION_ERROR", "quotedMessageId"},
+      {"POST", "/api/v1/sessions/a/send-text?waitFor=moon", R"({"chatId":"1234567890","content":"x"})", 400, "VALIDATION_ERROR", "waitFor"},
+      {"POST", "/api/v1/sessions/a/send-text?timeout=-1", R"({"chatId":"1234567890","content":"x"})", 400, "VALIDATION_ERROR", "timeout"},
+      {"POST", "/api/v1/sessions/a/send-text?strict=true", R"({"chatId":"1234567890","content":"x","foo":1})", 400, "VALIDATION_ERROR", "foo"},
+      {"POST", "/api/v1/sessions/a/send-text?strict=true&foo=1", R"({"chatId":"1234567890","content":"x"})", 400, "VALIDATION_ERROR", "foo"},
+      {"POST", "/api/v1/sessions/a/webhooks", R"({"events":["message"]})", 400, "VALIDATION_ERROR", "url"},
+      {"POST", "/api/v1/sessions/a/webhooks", R"({"url":"ftp://x/"})", 400, "VALIDATION_ERROR", "url"},
+      {"POST", "/api/v1/webhooks", R"({"url":"https://x/","events":[]})", 400, "VALIDATION_ERROR", "events"},
+      {"PATCH", "/api/v1/sessions/a", R"({"metadata":"x"})", 400, "VALIDATION_ERROR", "metadata"},
+      {"POST", "/api/v1/sessions/a/pairing-code", R"({})", 400, "VALIDATION_ERROR", "phone"},
+      {"GET", "/api/v1/sessions/a/qr/image?size=5", "", 400, "VALIDATION_ERROR", "size"},
+      {"GET", "/api/v1/sessions/a/chats/1/messages?limit=x", "", 400, "VALIDATION_ERROR", "limit"},
+      {"GET", "/api/v1/events?after=x", "", 400, "VALIDATION_ERROR", "after"},
+      {"GET", "/api/v1/events?events=nonsense", "", 400, "VALIDATION_ERROR", "events"},
+      {"GET", "/api/v1/events?a=%", "", 400, "VALIDATION_ERROR", "query"},
+  };
+  Door door;
+  for (const Case& bad : cases) {
+    INFO(bad.method << " " << bad.path << " " << bad.body);
+    const FakeClient client = door.ask(request(bad.method, bad.path, bad.body));
+    CHECK(client.answer->status == bad.status);
+    CHECK(client.error_code() == bad.code);
+    CHECK(client.details().contains(bad.field));
+    CHECK_FALSE(door.last);
+  }
+  // Deep nesting ends at the parser's bound.
+  CHECK(door.ask(request("POST", "/api/v1/sessions", "{\"metadata\":" + std::string(10'000, '['))).answer->status == 400);
+}
+
+TEST_CASE("only JSON bodies are read") {
+  Door door;
+  auto form = request("POST", "/api/v1/sessions");
+  form.body = "sessionId=a";
+  const FakeClient refused = door.ask(with(form, "content-type", "application/x-www-form-urlencoded"));
+  CHECK(refused.answer->status == 415);
+  CHECK(refused.error_code() == "UNSUPPORTED_MEDIA_TYPE");
+  form.body = R"({"sessionId":"a"})";
+  for (const char* type : {"application/json", "Application/JSON; charset=utf-8", "application/vnd.api+json"})
+    CHECK(door.ask(with(form, "content-type", type)).answer->status == 200);
+  CHECK(door.ask(form).answer->status == 200);  // none given
+}
+
+TEST_CASE("the dialect of an error follows the profile of the Accept header") {
+  Door door;
+  CHECK(door.ask(with(request("GET", "/x"), "accept", "application/json; profile=gateway")).error_code() == "not_found");
+  CHECK(door.ask(with(request("GET", "/x"), "accept", "application/json;profile=\"gateway\"")).error_code() == "not_found");
+  CHECK(door.ask(with(request("GET", "/x"), "accept", "application/json; profile=gatewayx")).error_code() == "NOT_FOUND");
+  CHECK(door.ask(with(request("GET", "/x"), "accept", "*/*")).error_code() == "NOT_FOUND");
+  Door gateway({.dialect = Dialect::gateway});
+  CHECK(gateway.ask(request("GET", "/x")).error_code() == "not_found");
+  CHECK(gateway.ask(with(request("GET", "/x"), "accept", "application/json; profile=openwa")).error_code() == "NOT_FOUND");
+}
+
+TEST_CASE("a sane request id of the caller is kept") {
+  Door door;
+  CHECK(door.ask(with(request("GET", "/x"), "x-request-id", "trace-1:a.b_c")).header("X-Request-Id") == "trace-1:a.b_c");
+  for (const std::string& bad : {std::string("a b"), std::string("<script>"), std::string(129, 'x'), std::string("\xc3\xa9")})
+    CHECK(door.ask(with(request("GET", "/x"), "x-request-id", bad)).header("X-Request-Id") != bad);
+  CHECK(door.ask(request("GET", "/x")).header("X-Request-Id") != door.ask(request("GET", "/x")).header("X-Request-Id"));
+}
+
+TEST_CASE("messages are limited per session, sessions and requests per client") {
+  Door door({.session_creations_per_minute = 5, .messages_per_minute = 30, .requests_per_minute = 100});
+  const auto send = [&](const char* session) {
+    return door.ask(request("POST", std::string("/api/v1/sessions/") + session + "/send-text", R"({"chatId":"1234567890","content":"x"})"));
+  };
+  for (int i = 0; i < 30; ++i) {
+    const FakeClient client = send("a");
+    REQUIRE(client.answer->status == 200);
+    CHECK(client.header("X-RateLimit-Limit") == "30");
+    CHECK(client.header("X-RateLimit-Remaining") == std::to_string(29 - i));
+    CHECK(client.header("X-RateLimit-Reset") == std::to_string(door.clock.now_ms / 1000 + 61));
+  }
+  const FakeClient refused = send("a");
+  CHECK(refused.answer->status == 429);
+  CHECK(refused.error_code() == "RATE_LIMITED");
+  CHECK(refused.header("Retry-After") == "61");
+  CHECK(refused.header("X-RateLimit-Remaining") == "0");
+  CHECK(send("b").answer->status == 200);
+
+  for (int i = 0; i < 5; ++i) CHECK(door.ask(request("POST", "/api/v1/sessions", R"({"sessionId":"a"})")).answer->status == 200);
+  const FakeClient sixth = door.ask(request("POST", "/api/v1/sessions", R"({"sessionId":"a"})"));
+  CHECK(sixth.answer->status == 429);
+  CHECK(sixth.header("X-RateLimit-Limit") == "5");
+
+  // 36 requests counted so far: the general limit ends after 64 more, 404s included, and health stays free.
+  for (int i = 0; i < 64; ++i) REQUIRE(door.ask(request("GET", "/nothing")).answer->status == 404);
+  CHECK(door.ask(request("GET", "/nothing")).answer->status == 429);
+  CHECK(send("c").answer->status == 429);
+  CHECK(door.ask(request("GET", "/api/v1/health")).answer->status == 200);
+  auto other = request("GET", "/api/v1/sessions");
+  other.remote_address = "10.0.0.9";
+  CHECK(door.ask(other).answer->status == 200);
+
+  door.clock.now_ms += 61'000;
+  CHECK(send("a").answer->status == 200);
+}
+
+TEST_CASE("limits of zero are off and say nothing") {
+  Door door;
+  for (int i = 0; i < 500; ++i) REQUIRE(door.ask(request("GET", "/api/v1/sessions")).answer->status == 200);
+  CHECK(door.ask(request("GET", "/api/v1/sessions")).header("X-RateLimit-Limit").empty());
+}
+
+TEST_CASE("what is not there yet says so for every such route") {
+  Door door;
+  std::size_t missing = 0;
+  for (const Route& route : routes()) {
+    if (route.handler) continue;
+    ++missing;
+    std::string path(route.pattern);
+    for (auto at = path.find('{'); at != std::string::npos; at = path.find('{')) path.replace(at, path.find('}') - at + 1, "x");
+    INFO(route.method << " " << path);
+    const FakeClient client = door.ask(request(std::string(route.method), path, route.method == "GET" ? "" : "{}"));
+    CHECK(client.answer->status == 501);
+    CHECK(client.error_code() == "NOT_IMPLEMENTED");
+  }
+  CHECK(missing > 30);
+}
+
+TEST_CASE("pages of other sites cannot drive the API from their visitor's browser") {
+  Door door;
+  const auto from = [&](const char* method, const char* path, const char* origin) {
+    return door.ask(with(with(request(method, path), "host", "127.0.0.1:8080"), "origin", origin)).answer->status;
+  };
+  CHECK(from("POST", "/api/v1/sessions/a/logout", "https://evil.example") == 403);
+  CHECK(from("POST", "/api/v1/sessions/a/logout", "null") == 403);
+  CHECK(from("GET", "/ws/a", "https://evil.example") == 403);
+  CHECK(from("POST", "/api/v1/sessions/a/logout", "http://127.0.0.1:8080") == 200);
+  CHECK(from("POST", "/api/v1/sessions/a/logout", "http://localhost:3000") == 200);
+  CHECK(door.ask(with(with(request("POST", "/api/v1/sessions/a/logout"), "host", "wa.example.com"), "origin", "https://wa.example.com")).answer->status == 200);
+}
+
+TEST_CASE("a WebSocket endpoint asks plain requests to upgrade") {
+  Door door;
+  const FakeClient client = door.ask(request("GET", "/ws/a"));
+  CHECK(client.answer->status == 426);
+  CHECK(client.header("Upgrade") == "websocket");
+}
+
+TEST_CASE("a throwing handler ends its own request only") {
+  FakeClock clock;
+  protocol::SeededRandom random(1);
+  Router router(routes(), RouterSettings(), clock, random, [](const CallPtr&) { throw std::logic_error("broken"); });
+  const auto client = std::make_shared<FakeClient>();
+  router.handle(request("GET", "/api/v1/info"), net::Responder(client));
+  REQUIRE(client->answer);
+  CHECK(client->answer->status == 500);
+  CHECK(client->error_code() == "INTERNAL_ERROR");
+  CHECK(client->answer->body.find("broken") == std::string::npos);
+}

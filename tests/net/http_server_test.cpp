@@ -1,0 +1,406 @@
+#include "net/http_server.h"
+
+#include <catch2/catch.hpp>
+#include <stdexcept>
+
+#include "tests/net/loopback.h"
+
+using namespace wharf::net;
+using wharf::test::RawEnd;
+using wharf::test::run_ready;
+using wharf::test::run_until;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Fixture {
+  asio::io_context loop;
+  HttpServerSettings settings;
+  std::vector<HttpRequest> requests;
+  std::vector<Responder> pending;  // of /later
+  std::string failures;
+  std::unique_ptr<HttpServer> server;
+  std::uint16_t port = 0;
+
+  Fixture() {
+    settings.listen = HostPort{"127.0.0.1", 0};
+    settings.render_error = [](unsigned status, std::string_view) {
+      return HttpResponse(status, "application/json", "{\"error\":" + std::to_string(status) + "}");
+    };
+    settings.handler_failed = [this](std::string_view what) { failures += what; };
+  }
+  void start() {
+    server = std::make_unique<HttpServer>(loop, settings, [this](HttpRequest request, Responder responder) {
+      requests.push_back(request);
+      if (request.target == "/throw") throw std::runtime_error("boom");
+      if (request.target == "/drop") return;
+      if (request.target == "/later") return pending.push_back(responder);
+      if (request.target == "/socket") return responder.accept_websocket([](std::shared_ptr<WebSocket>) {});
+      if (request.target == "/big") return responder.send(HttpResponse(200, "text/plain", std::string(4u << 20, 'b')));
+      responder.send(HttpResponse(200, "text/plain", request.method + " " + request.target + " " + request.body));
+    });
+    const auto bound = server->start();
+    REQUIRE(bound.has_value());
+    port = *bound;
+  }
+  /// Says `text`, runs until the answer holds `wanted`; returns everything heard.
+  std::string exchange(const std::string& text, const std::string& wanted) {
+    const auto client = RawEnd::connect(loop, port);
+    client->say(text);
+    const bool found = run_until(loop, [&] { return client->heard.find(wanted) != std::string::npos || client->closed; });
+    CHECK(found);
+    return client->heard;
+  }
+  std::string exchange_until_closed(const std::string& text) {
+    const auto client = RawEnd::connect(loop, port);
+    client->say(text);
+    CHECK(run_until(loop, [&] { return client->closed; }));
+    return client->heard;
+  }
+};
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("a request reaches the handler complete and its answer the client") {
+  Fixture f;
+  f.start();
+  const std::string heard = f.exchange("POST /a/b?c=d HTTP/1.1\r\nHost: h\r\nX-Thing: One\r\nContent-Length: 5\r\n\r\nhello", "hello");
+  CHECK(heard.starts_with("HTTP/1.1 200 OK\r\n"));
+  CHECK(contains(heard, "Content-Length: 19\r\n"));
+  CHECK(contains(heard, "Content-Type: text/plain\r\n"));
+  CHECK(contains(heard, "\r\nDate: "));
+  REQUIRE(f.requests.size() == 1);
+  CHECK(f.requests[0].method == "POST");
+  CHECK(f.requests[0].target == "/a/b?c=d");
+  CHECK(f.requests[0].header("x-thing") == "One");
+  CHECK(f.requests[0].header("absent").empty());
+  CHECK(f.requests[0].body == "hello");
+  CHECK(f.requests[0].remote_address.starts_with("127.0.0.1:"));
+  CHECK_FALSE(f.requests[0].websocket_upgrade);
+}
+
+TEST_CASE("one connection serves many requests, also when they are pipelined") {
+  Fixture f;
+  f.start();
+  std::string text;
+  for (int i = 0; i < 200; ++i) text += "GET /" + std::to_string(i) + " HTTP/1.1\r\nHost: h\r\n\r\n";
+  const std::string heard = f.exchange(text, "GET /199 ");
+  REQUIRE(f.requests.size() == 200);
+  std::size_t at = 0;
+  for (int i = 0; i < 200; ++i) {
+    at = heard.find("GET /" + std::to_string(i) + " ", at);
+    REQUIRE(at != std::string::npos);
+  }
+  CHECK(f.server->connections() == 1);
+}
+
+TEST_CASE("pipelined requests wait for the answer to the first") {
+  Fixture f;
+  f.start();
+  const auto client = RawEnd::connect(f.loop, f.port);
+  client->say("GET /later HTTP/1.1\r\nHost: h\r\n\r\nGET /next HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(run_until(f.loop, [&] { return f.pending.size() == 1; }));
+  run_ready(f.loop);
+  CHECK(f.requests.size() == 1);
+  f.pending[0].send(HttpResponse(200, "text/plain", "first"));
+  REQUIRE(run_until(f.loop, [&] { return contains(client->heard, "GET /next"); }));
+  CHECK(client->heard.find("first") < client->heard.find("GET /next"));
+}
+
+TEST_CASE("a request cut at every byte is put together again") {
+  Fixture f;
+  f.start();
+  const std::string text = "POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5;ext=1\r\nhello\r\n6\r\n world\r\n0\r\nT: 1\r\n\r\n";
+  const auto client = RawEnd::connect(f.loop, f.port);
+  client->socket.set_option(asio::ip::tcp::no_delay(true));
+  for (const char c : text) {
+    client->say(std::string(1, c));
+    run_ready(f.loop);
+  }
+  REQUIRE(run_until(f.loop, [&] { return contains(client->heard, "POST /x hello world"); }));
+  client->say("GET /y HTTP/1.1\r\nHost: h\r\n\r\n");  // nothing of the first is left over
+  REQUIRE(run_until(f.loop, [&] { return contains(client->heard, "GET /y"); }));
+}
+
+TEST_CASE("HEAD gets the length without the body") {
+  Fixture f;
+  f.start();
+  const std::string heard = f.exchange("HEAD /abc HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n", "GET /2");
+  CHECK(contains(heard, "Content-Length: 10\r\n"));
+  CHECK_FALSE(contains(heard, "HEAD /abc"));
+}
+
+TEST_CASE("Connection: close and HTTP/1.0 end the connection, keep-alive keeps it") {
+  Fixture f;
+  f.start();
+  const std::string closed = f.exchange_until_closed("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  CHECK(contains(closed, "Connection: close\r\n"));
+  CHECK(contains(closed, "GET / "));
+  CHECK(contains(f.exchange_until_closed("GET /old HTTP/1.0\r\n\r\n"), "GET /old"));
+  const std::string kept = f.exchange("GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /b HTTP/1.0\r\n\r\n", "GET /b");
+  CHECK(contains(kept, "Connection: keep-alive\r\n"));
+}
+
+TEST_CASE("a client that waits for 100-continue is told to go on") {
+  Fixture f;
+  f.start();
+  const auto client = RawEnd::connect(f.loop, f.port);
+  client->say("PUT /c HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+  REQUIRE(run_until(f.loop, [&] { return contains(client->heard, "\r\n\r\n"); }));
+  CHECK(client->heard == "HTTP/1.1 100 Continue\r\n\r\n");
+  CHECK(f.requests.empty());
+  client->say("abc");
+  REQUIRE(run_until(f.loop, [&] { return contains(client->heard, "PUT /c abc"); }));
+}
+
+TEST_CASE("a body over the limit is 413, announced or chunked") {
+  Fixture f;
+  f.settings.max_body_bytes = 10;
+  f.start();
+  CHECK(f.exchange_until_closed("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\nExpect: 100-continue\r\n\r\n").starts_with("HTTP/1.1 413"));
+  const std::string chunked = f.exchange_until_closed(
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n12345678\r\n8\r\n12345678\r\n0\r\n\r\n");
+  CHECK(chunked.starts_with("HTTP/1.1 413"));
+  CHECK(contains(chunked, "{\"error\":413}"));
+  CHECK(f.requests.empty());
+  CHECK(contains(f.exchange("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n1234567890", "1234567890"), "200 OK"));
+}
+
+TEST_CASE("a 413 reaches a client that is still sending") {
+  Fixture f;
+  f.settings.max_body_bytes = 10;
+  f.start();
+  const auto client = RawEnd::connect(f.loop, f.port);
+  client->say("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 8000000\r\n\r\n" + std::string(8'000'000, 'x'));
+  REQUIRE(run_until(f.loop, [&] { return contains(client->heard, "{\"error\":413}"); }));
+}
+
+TEST_CASE("a header over the limit is 431, in one piece or in many small fields") {
+  Fixture f;
+  f.settings.max_header_bytes = 1024;
+  f.start();
+  CHECK(f.exchange_until_closed("GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(2000, 'x') + "\r\n\r\n").starts_with("HTTP/1.1 431"));
+  CHECK(f.exchange_until_closed("GET /" + std::string(3000, 'x') + " HTTP/1.1\r\nHost: h\r\n\r\n").starts_with("HTTP/1.1 431"));
+  const auto client = RawEnd::connect(f.loop, f.port);
+  client->say("GET / HTTP/1.1\r\nHost: h\r\n");
+  for (int i = 0; i < 400 && !client->closed; ++i) {
+    client->say("X: y\r\n");
+    run_ready(f.loop);
+  }
+  REQUIRE(run_until(f.loop, [&] { return client->closed || contains(client->heard, "431"); }));
+  CHECK(client->heard.starts_with("HTTP/1.1 431"));
+  CHECK(f.requests.empty());
+}
+
+TEST_CASE("malformed requests are 400") {
+  Fixture f;
+  f.start();
+  const char* cases[] = {
+      "nonsense\r\n\r\n",
+      "GET / HTTP/2.0\r\nHost: h\r\n\r\n",
+      "GET / HTTP/1.1\r\n\r\n",                                // no Host
+      "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: h\r\nBad Name: x\r\n\r\n",
+      "GET / HTTP/1.1\nHost: h\n\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+  };
+  for (const char* text : cases) {
+    INFO(text);
+    CHECK(f.exchange_until_closed(text).starts_with("HTTP/1.1 400"));
+  }
+  const std::string endless = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;" + std::string(100'000, 'e');
+  CHECK(f.exchange_until_closed(endless).starts_with("HTTP/1.1 400"));
+  CHECK(f.requests.empty());
+}
+
+TEST_CASE("the absolute form of a target is understood") {
+  Fixture f;
+  f.start();
+  CHECK(contains(f.exchange("GET http://host:1/p?q HTTP/1.1\r\nHost: host:1\r\n\r\n", "GET /p?q"), "200 OK"));
+}
+
+TEST_CASE("slow clients are answered 408, silent ones dropped") {
+  Fixture f;
+  f.settings.header_timeout = 30ms;
+  f.settings.body_timeout = 30ms;
+  f.settings.idle_timeout = 30ms;
+  f.start();
+  CHECK(f.exchange_until_closed("GET / HTTP/1.1\r\nHos").starts_with("HTTP/1.1 408"));
+  CHECK(f.exchange_until_closed("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab").starts_with("HTTP/1.1 408"));
+  CHECK(f.exchange_until_closed("").empty());
+  const std::string idle = f.exchange_until_closed("GET /once HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK(contains(idle, "GET /once"));
+  CHECK_FALSE(contains(idle, "408"));
+}
+
+TEST_CASE("a client that does not read its answer is dropped") {
+  Fixture f;
+  f.settings.body_timeout = 50ms;
+  f.start();
+  asio::ip::tcp::socket lazy(f.loop);
+  lazy.open(asio::ip::tcp::v4());
+  lazy.set_option(asio::socket_base::receive_buffer_size(4096));
+  lazy.connect({asio::ip::address_v4::loopback(), f.port});
+  asio::write(lazy, asio::buffer(std::string("GET /big HTTP/1.1\r\nHost: h\r\n\r\n")));
+  REQUIRE(run_until(f.loop, [&] { return f.requests.size() == 1; }));
+  REQUIRE(run_until(f.loop, [&] { return f.server->connections() == 0; }));
+}
+
+TEST_CASE("connections over the limit are answered 503") {
+  Fixture f;
+  f.settings.max_connections = 1;
+  f.start();
+  const auto first = RawEnd::connect(f.loop, f.port);
+  first->say("GET /1 HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(run_until(f.loop, [&] { return contains(first->heard, "GET /1"); }));
+  const std::string second = f.exchange_until_closed("GET /2 HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK(second.starts_with("HTTP/1.1 503"));
+  CHECK(contains(second, "{\"error\":503}"));
+  CHECK(f.requests.size() == 1);
+  first->hang_up();
+  REQUIRE(run_until(f.loop, [&] { return f.server->connections() == 0; }));
+  CHECK(contains(f.exchange("GET /3 HTTP/1.1\r\nHost: h\r\n\r\n", "GET /3"), "200 OK"));
+}
+
+TEST_CASE("a handler that throws or forgets its request sends 500") {
+  Fixture f;
+  f.start();
+  CHECK(f.exchange("GET /throw HTTP/1.1\r\nHost: h\r\n\r\n", "{\"error\":500}").starts_with("HTTP/1.1 500"));
+  CHECK(f.failures == "boom");
+  CHECK(f.exchange("GET /drop HTTP/1.1\r\nHost: h\r\n\r\n", "{\"error\":500}").starts_with("HTTP/1.1 500"));
+}
+
+TEST_CASE("only the first answer to a request counts, also after the next one has come") {
+  Fixture f;
+  f.start();
+  const auto client = RawEnd::connect(f.loop, f.port);
+  client->say("GET /later HTTP/1.1\r\nHost: h\r\n\r\nGET /later HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(run_until(f.loop, [&] { return f.pending.size() == 1; }));
+  f.pending[0].send(HttpResponse(200, "text/plain", "one"));
+  f.pending[0].send(HttpResponse(200, "text/plain", "twice"));
+  REQUIRE(run_until(f.loop, [&] { return f.pending.size() == 2; }));
+  f.pending[0].send(HttpResponse(200, "text/plain", "stale"));
+  f.pending[1].send(HttpResponse(200, "text/plain", "two"));
+  REQUIRE(run_until(f.loop, [&] { return contains(client->heard, "two"); }));
+  CHECK_FALSE(contains(client->heard, "twice"));
+  CHECK_FALSE(contains(client->heard, "stale"));
+}
+
+TEST_CASE("a handler can see that its client has gone") {
+  Fixture f;
+  f.start();
+  const auto client = RawEnd::connect(f.loop, f.port);
+  client->say("GET /later HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(run_until(f.loop, [&] { return f.pending.size() == 1; }));
+  CHECK_FALSE(f.pending[0].peer_gone());
+  client->hang_up();
+  REQUIRE(run_until(f.loop, [&] { return f.pending[0].peer_gone(); }));
+  f.pending[0].send(HttpResponse(200, "text/plain", "nobody"));
+  REQUIRE(run_until(f.loop, [&] { return f.server->connections() == 0; }));
+}
+
+TEST_CASE("header fields that would split the response are left out") {
+  Fixture f;
+  f.settings.listen = HostPort{"localhost", 0};
+  f.server = std::make_unique<HttpServer>(f.loop, f.settings, [](HttpRequest, Responder responder) {
+    HttpResponse response(200, "text/plain", "ok");
+    response.headers = {{"X-Bad", "a\r\nSet-Cookie: x"}, {"X Bad", "b"}, {"X-Good", "c"}, {"Content-Length", "999"}};
+    responder.send(response);
+  });
+  const auto bound = f.server->start();
+  REQUIRE(bound.has_value());
+  f.port = *bound;
+  const std::string heard = f.exchange("GET / HTTP/1.1\r\nHost: h\r\n\r\n", "ok");
+  CHECK(contains(heard, "X-Good: c\r\n"));
+  CHECK(contains(heard, "Content-Length: 2\r\n"));
+  CHECK_FALSE(contains(heard, "Set-Cookie"));
+  CHECK_FALSE(contains(heard, "Bad"));
+  CHECK_FALSE(contains(heard, "999"));
+}
+
+TEST_CASE("accepting a WebSocket on an ordinary request is 426") {
+  Fixture f;
+  f.start();
+  const std::string plain = f.exchange("GET /socket HTTP/1.1\r\nHost: h\r\n\r\n", "{\"error\":426}");
+  CHECK(plain.starts_with("HTTP/1.1 426"));
+  CHECK(contains(plain, "Sec-WebSocket-Version: 13\r\n"));
+  const std::string old = f.exchange("GET /socket HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", "{\"error\":426}");
+  CHECK(old.starts_with("HTTP/1.1 426"));
+}
+
+TEST_CASE("the upgrade answers RFC 6455's sample key") {
+  Fixture f;
+  f.start();
+  const std::string heard = f.exchange("GET /socket HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", "\r\n\r\n");
+  CHECK(heard.starts_with("HTTP/1.1 101"));
+  CHECK(contains(heard, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
+  CHECK(f.requests.at(0).websocket_upgrade);
+}
+
+TEST_CASE("drain closes idle connections and waits for running requests") {
+  Fixture f;
+  f.start();
+  const auto idle = RawEnd::connect(f.loop, f.port);
+  idle->say("GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+  const auto busy = RawEnd::connect(f.loop, f.port);
+  busy->say("GET /later HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(run_until(f.loop, [&] { return f.pending.size() == 1 && contains(idle->heard, "GET /x"); }));
+  bool drained = false;
+  f.server->drain([&] { drained = true; });
+  REQUIRE(run_until(f.loop, [&] { return idle->closed; }));
+  CHECK_FALSE(drained);
+  f.pending[0].send(HttpResponse(200, "text/plain", "last words"));
+  REQUIRE(run_until(f.loop, [&] { return drained && busy->closed; }));
+  CHECK(contains(busy->heard, "last words"));
+  CHECK(contains(busy->heard, "Connection: close"));
+  boost::system::error_code refused;
+  asio::ip::tcp::socket late(f.loop);
+  late.connect({asio::ip::address_v4::loopback(), f.port}, refused);
+  CHECK(refused);
+}
+
+TEST_CASE("draining an idle server calls back at once") {
+  Fixture f;
+  f.start();
+  bool drained = false;
+  f.server->drain([&] { drained = true; });
+  REQUIRE(run_until(f.loop, [&] { return drained; }));
+}
+
+TEST_CASE("a server can be destroyed while requests are open") {
+  Fixture f;
+  f.start();
+  const auto client = RawEnd::connect(f.loop, f.port);
+  client->say("GET /later HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(run_until(f.loop, [&] { return f.pending.size() == 1; }));
+  f.server.reset();
+  CHECK(f.pending[0].peer_gone());
+  f.pending[0].send(HttpResponse(200, "text/plain", "late"));
+  REQUIRE(run_until(f.loop, [&] { return client->closed; }));
+}
+
+TEST_CASE("a port in use is an error with its address") {
+  Fixture f;
+  f.start();
+  HttpServerSettings same;
+  same.listen = HostPort{"127.0.0.1", f.port};
+  HttpServer second(f.loop, same, [](HttpRequest, Responder) {});
+  const auto bound = second.start();
+  REQUIRE_FALSE(bound.has_value());
+  CHECK(contains(bound.error(), "bind 127.0.0.1:" + std::to_string(f.port)));
+  HttpServerSettings tls;
+  tls.listen = HostPort{"127.0.0.1", 0};
+  tls.certificate_pem = "junk";
+  tls.private_key_pem = "junk";
+  HttpServer broken(f.loop, tls, [](HttpRequest, Responder) {});
+  CHECK_FALSE(broken.start().has_value());
+}

@@ -1,0 +1,151 @@
+// Outgoing <message> stanzas against send-stanzas.json: each is rebuilt from the vector's input (what the sender knows).
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <map>
+#include <set>
+
+#include "protocol/messages/content.h"
+#include "protocol/stanzas/messages.h"
+#include "tests/support/node_json.h"
+#include "tests/support/vectors.h"
+
+using namespace wharf::protocol;
+using wharf::test::canonical;
+using wharf::test::node_from_json;
+using wharf::test::text;
+using wharf::test::vectors;
+using wharf::test::without_child;
+
+namespace {
+
+const boost::json::object& stanza_case(std::string_view name) {
+  for (const auto& entry : vectors("send-stanzas").at("cases").as_array()) {
+    if (text(entry.as_object(), "name") == name) return entry.as_object();
+  }
+  throw std::runtime_error("no case " + std::string(name));
+}
+
+Jid jid(const boost::json::value& value) { return Jid::parse(value.as_string()).value(); }
+
+/// The placeholder ciphertext of the vector: a pkmsg without session or before the first answer.
+Ciphertext ciphertext(const boost::json::object& input, std::string_view device) {
+  const bool fresh = input.at("sessions").at(device).as_string() == "none";
+  return {fresh ? CiphertextKind::pre_key_message : CiphertextKind::message,
+          to_bytes(fresh ? "<pkmsg ciphertext>" : "<msg ciphertext>")};
+}
+
+const Bytes device_identity = to_bytes("<ADVSignedDeviceIdentity>");
+
+/// The placeholder token has the wrong length: it is compared as text.
+Node with_token_placeholder(Node message) {
+  for (Node& child : std::get<std::vector<Node>>(message.content)) {
+    if (!child.is("reporting")) continue;
+    Node& token = std::get<std::vector<Node>>(child.content).at(0);
+    REQUIRE(token.data().size() == 16);
+    token.text("<16 bytes>");
+  }
+  return message;
+}
+
+Node fan_out(const boost::json::object& input, const StanzaKind& kind) {
+  OutgoingStanza stanza;
+  stanza.id = text(input, "id");
+  stanza.to = jid(input.at("to"));
+  stanza.type = kind.type;
+  stanza.media_type = kind.media_type;
+  stanza.device_identity = device_identity;
+  stanza.peer_recipient_pn = jid(input.at("recipientPn"));
+  if (input.at("messageSecret").as_bool()) stanza.reporting_token.emplace();
+  for (const char* list : {"recipientDevices", "ownDevices"}) {
+    for (const auto& device : input.at(list).as_array()) {
+      if (device == input.at("thisDevice")) continue;
+      stanza.participants.push_back({jid(device), ciphertext(input, device.as_string())});
+    }
+  }
+  return with_token_placeholder(message_stanza(stanza));
+}
+
+}  // namespace
+
+TEST_CASE("every send vector is either built here or named as outside this issue") {
+  const std::set<std::string_view> built = {"text_first_contact_pkmsg", "text_established_msg", "image", "retry_1to1",
+                                            "peer"};
+  // Reactions, edits and revokes need `edit` and decrypt-fail; groups, status and newsletters are other destinations.
+  const std::set<std::string_view> outside = {"reaction", "revoke", "edit", "group_first", "group_next", "group_poll",
+                                              "group_admin_revoke", "newsletter", "status", "retry_group"};
+  std::set<std::string_view> all;
+  for (const auto& entry : vectors("send-stanzas").at("cases").as_array()) all.insert(text(entry.as_object(), "name"));
+  REQUIRE(all.size() == 15);
+  std::size_t covered = 0, left = 0;
+  for (const std::string_view name : all) {
+    INFO(name);
+    REQUIRE(built.contains(name) != outside.contains(name));
+    covered += built.contains(name);
+    left += outside.contains(name);
+  }
+  REQUIRE(covered == 5);
+  REQUIRE(left == 10);
+}
+
+// The vectors attach a tctoken (privacy token), which this issue neither stores nor sends: it is taken out before comparing.
+TEST_CASE("text to a contact is the vector's stanza, at first contact and with sessions") {
+  for (const char* name : {"text_first_contact_pkmsg", "text_established_msg"}) {
+    INFO(name);
+    const auto& vector = stanza_case(name);
+    const Node built = fan_out(vector.at("input").as_object(), stanza_kind(wharf::test::hex("0a0568656c6c6f")));
+    REQUIRE(canonical(built) == canonical(without_child(node_from_json(vector.at("stanza")), "tctoken")));
+  }
+}
+
+TEST_CASE("the mediatype of an image stands on every enc") {
+  const auto& vector = stanza_case("image");
+  const Node built = fan_out(vector.at("input").as_object(), StanzaKind{"media", "image"});
+  REQUIRE(canonical(built) == canonical(without_child(node_from_json(vector.at("stanza")), "tctoken")));
+}
+
+TEST_CASE("a resend after a retry receipt is a bare enc for one device") {
+  const auto& vector = stanza_case("retry_1to1");
+  const auto& input = vector.at("input").as_object();
+  const auto& retry = input.at("retryFor").as_object();
+  RetryStanza stanza;
+  stanza.id = text(input, "id");
+  stanza.to = jid(retry.at("device"));
+  stanza.ciphertext = ciphertext(input, text(retry, "device"));
+  stanza.count = static_cast<std::uint32_t>(retry.at("count").as_int64());
+  stanza.device_identity = device_identity;
+  const Node expected = without_child(node_from_json(vector.at("stanza")), "tctoken");
+  REQUIRE(canonical(retry_stanza(stanza)) == canonical(expected));
+}
+
+TEST_CASE("a resend to an own device names the chat and keeps the fan-out attribute away") {
+  RetryStanza stanza;
+  stanza.id = "3EB0AA";
+  stanza.to = Jid("100000000000001", server::lid, 9);
+  stanza.ciphertext = {CiphertextKind::message, Bytes{1}};
+  stanza.count = 2;
+  stanza.recipient = Jid("100000000000002", server::lid);
+  stanza.device_identity = device_identity;
+  stanza.to_own_device = true;
+  const Node node = retry_stanza(stanza);
+  REQUIRE(node.jid("recipient") == stanza.recipient);
+  REQUIRE_FALSE(node.has("device_fanout"));
+  REQUIRE(node.child("device-identity") == nullptr);  // a msg needs none
+}
+
+TEST_CASE("a peer message goes bare to the own phone") {
+  const auto& vector = stanza_case("peer");
+  const auto& input = vector.at("input").as_object();
+  const Node built = peer_message_stanza(text(input, "id"), jid(input.at("to")),
+                                         ciphertext(input, text(input, "sessionDevice")), device_identity,
+                                         text(input, "pushPriority"));
+  REQUIRE(canonical(built) == canonical(node_from_json(vector.at("stanza"))));
+  const Node fresh = peer_message_stanza("1", jid(input.at("to")), {CiphertextKind::pre_key_message, Bytes{1}},
+                                         device_identity);
+  REQUIRE(fresh.attr("push_priority") == "high");
+  REQUIRE(fresh.child_data("device-identity").has_value());
+}
+
+TEST_CASE("a built stanza survives the wire") {
+  const Node built = fan_out(stanza_case("text_first_contact_pkmsg").at("input").as_object(), StanzaKind{"text", ""});
+  REQUIRE(canonical(decode_node(encode_node(built)).value()) == canonical(built));
+}
