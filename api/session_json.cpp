@@ -10,7 +10,7 @@
 #include "api/iso_time.h"
 #include "api/schemas.h"
 #include "api/validation.h"
-#include "net/url.h"
+#include "sessions/config_json.h"
 
 namespace wharf::api {
 namespace {
@@ -76,31 +76,15 @@ void write_session(JsonWriter& out, const sessions::SessionView& view, Dialect d
 
 ParsedConfig session_config_from_json(const json::object& config) {
   ParsedConfig out;
-  out.json = json::serialize(known_members(config, schemas::session_config));
-  out.config.multi_device = boolean_of(config, "multiDevice", true);
-  out.config.headless = boolean_of(config, "headless", true);
-  if (const auto seconds = integer_of(config, "qrTimeout")) out.config.qr_timeout = std::chrono::seconds(*seconds);
-  if (const auto seconds = integer_of(config, "authTimeout")) out.config.auth_timeout = std::chrono::seconds(*seconds);
-
-  const json::value* given = config.if_contains("proxyServerCredentials");
-  if (!given || !given->is_object()) return out;
-  const json::object& proxy = given->get_object();
-  net::Proxy parsed;
-  parsed.protocol = text_of(proxy, "protocol", "http");
-  parsed.username = text_of(proxy, "username");
-  parsed.password = text_of(proxy, "password");
-  std::string_view address = text_of(proxy, "address");
-  // Written as a URL by some callers.
-  if (const std::size_t scheme = address.find("://"); scheme != std::string_view::npos) address.remove_prefix(scheme + 3);
-  if (address.ends_with('/')) address.remove_suffix(1);
-  const auto host_port = net::parse_host_port(address);
-  if (!host_port || host_port->port == 0) {
-    out.address_problem = "must be host:port";
-    return out;
+  json::object known = known_members(config, schemas::session_config);
+  const bool proxied = known.contains("proxyServerCredentials");
+  if (proxied) {
+    json::object& proxy = known["proxyServerCredentials"].get_object();
+    if (!proxy.contains("protocol")) proxy["protocol"] = "http";
   }
-  parsed.host = host_port->host;
-  parsed.port = host_port->port;
-  out.config.proxy = std::move(parsed);
+  out.json = json::serialize(known);
+  out.config = sessions::parse_config(out.json);
+  if (proxied && (!out.config.proxy || out.config.proxy->port == 0)) out.address_problem = "must be host:port";
   return out;
 }
 

@@ -55,6 +55,7 @@ struct Hook {
   EventId position;                  // everything up to here was looked at (a live one: also up to the head)
   EventId durable;                   // the cursor on disk
   std::set<EventId> outstanding;     // looked at, neither delivered nor in a committed row
+  std::set<EventId> resumed;         // rows of the process before that the log will show again behind its cursor
   std::deque<WebhookDispatcher::DeliveryView> recent;
 };
 // Owned by the dispatcher's map; completions look hooks up by id and never hold one.
@@ -161,6 +162,7 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
 
   void accept(Hook& hook, const Event& event) {
     hook.position = event.id;
+    if (hook.resumed.erase(event.id) != 0) return;
     const std::string key = lane_key(event);
     Lane& lane = hook.lanes[key];
     Item item;
@@ -406,7 +408,8 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
   }
 
   void resume(Hook& hook) {
-    for (storage::DeliveryRow& row : storage::load_deliveries(ports.store.reader(), hook.row.id, settings.max_deferred)) {
+    for (storage::DeliveryRow& row : storage::load_deliveries(ports.store.reader(), hook.row.id, 2 * settings.max_deferred)) {
+      if (row.event > hook.row.cursor) hook.resumed.insert(row.event);
       if (row.parked) continue;
       Item item;
       item.event = row.event;

@@ -85,12 +85,18 @@ struct Dial::State : std::enable_shared_from_this<Dial::State> {
     attempt.after(share, [weak = weak_from_this()] {
       if (const auto self = weak.lock(); self && !self->over()) self->on_connect_failed("no answer");
     });
-    socket->async_connect(endpoint, [weak = weak_from_this(), at = next_address](boost::system::error_code error) {
+    socket->async_connect(endpoint, [weak = weak_from_this(), at = next_address, protocol = endpoint.protocol()](
+                                        boost::system::error_code error) {
       const auto self = weak.lock();
       if (!self || self->over() || at != self->next_address || !self->socket) return;
       if (error) return self->on_connect_failed(error.message());
       self->attempt.cancel();
-      self->stream = std::make_unique<Stream>(std::move(*self->socket));
+      // Waiting for the connection has registered the descriptor for writability, and Asio never takes that back:
+      // each later wait would wake up once for nothing. A fresh registration knows only of input.
+      TcpSocket connected(self->loop.get_executor());
+      connected.assign(protocol, self->socket->release(error), error);
+      if (error) return self->on_connect_failed(error.message());
+      self->stream = std::make_unique<Stream>(std::move(connected));
       self->socket.reset();
       self->on_connected();
     });

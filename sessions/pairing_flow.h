@@ -45,6 +45,7 @@ class PairingFlow {
   void drop_code();
 
   struct Code {
+    Code() {}  // clang refuses optional::emplace() for a nested struct with member initialisers otherwise (CWG 1397)
     std::string phone;
     protocol::KeyPair ephemeral;
     protocol::Bytes ref;

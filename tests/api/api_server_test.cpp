@@ -2,9 +2,11 @@
 // listens: sessions connect for ever, which is enough for everything but pairing and delivery (tests/e2e).
 #include "api/server.h"
 
+#include "api/schemas.h"
 #include "net/http_client.h"
 #include "net/websocket.h"
 #include "storage/messages.h"
+#include <boost/json/serialize.hpp>
 #include "tests/api/fakes.h"
 
 using namespace wharf;
@@ -32,6 +34,17 @@ struct Answer {
   std::string code() const { return std::string(json().at("error").at("code").as_string()); }
 };
 
+// An answer has exactly what the OpenAPI document says: no unknown member, every required one.
+void check_documented(const json::value& value, const Schema& schema) {
+  INFO(schema.name << " " << json::serialize(value));
+  std::vector<FieldProblem> problems;
+  validate(value.as_object(), schema, Unknown::refused, problems);
+  for (const FieldProblem& problem : problems) {
+    INFO(problem.field << " " << problem.what);
+    CHECK(false);
+  }
+}
+
 struct Daemon {
   explicit Daemon(ApiSettings settings = open_limits(), SandboxControl sandbox = {}) {
     sessions::SupervisorSettings supervised;
@@ -41,7 +54,7 @@ struct Daemon {
     supervisor = std::make_unique<sessions::Supervisor>(sessions::Supervisor::Ports{loop, clock, random, *disk.store, workers, sockets}, supervised);
     api = std::make_unique<ApiServer>(ApiServer::Ports{loop, clock, random, *disk.store, workers, *supervisor, http}, std::move(settings), std::move(sandbox));
     supervisor->start();
-    port = api->start().value();
+    port = test::must(api->start());
   }
   ~Daemon() {
     bool stopped = false;
@@ -76,7 +89,7 @@ struct Daemon {
   Answer ask(std::string method, const std::string& path, std::string body = {}, std::vector<std::pair<std::string, std::string>> headers = {}) {
     net::OutgoingRequest request;
     request.method = std::move(method);
-    request.url = net::parse_url(url(path)).value();
+    request.url = test::must(net::parse_url(url(path)));
     request.headers = std::move(headers);
     if (!body.empty()) request.headers.emplace_back("Content-Type", "application/json");
     request.body = std::move(body);
@@ -105,7 +118,7 @@ struct Daemon {
     row.timestamp = row.created_at = 1642694598000 + number * 1000;
     storage::Changes changes;
     storage::insert_message(changes, std::move(row), true, std::nullopt);
-    disk.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done); });
+    disk.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   }
 
   net::asio::io_context loop;
@@ -123,7 +136,7 @@ struct Daemon {
 struct Listener {
   Listener(Daemon& daemon, const std::string& path) {
     net::WebSocketRequest request;
-    request.url = net::parse_url("ws://127.0.0.1:" + std::to_string(daemon.port) + path).value();
+    request.url = test::must(net::parse_url("ws://127.0.0.1:" + std::to_string(daemon.port) + path));
     attempt = daemon.sockets.connect(request, [this](net::WebSocketResult result) {
       if (!result) {
         refused = result.error().http_status;
@@ -157,6 +170,7 @@ TEST_CASE("sessions are created, listed, changed and removed as 002 shows it") {
   CHECK(created.json().at("success") == true);
   CHECK(created.json().at("message") == "Session created successfully");
   const json::object data = created.json().at("data").as_object();
+  check_documented(data, schemas::session);
   CHECK(data.at("sessionId") == "my-bot");
   CHECK(data.at("status") == "initializing");
   CHECK(std::string(data.at("createdAt").as_string()).ends_with("Z"));
@@ -183,6 +197,7 @@ TEST_CASE("sessions are created, listed, changed and removed as 002 shows it") {
   CHECK(changed.json().at("data").at("metadata").at("tenant") == 8);
 
   const json::object status = d.ask("GET", "/api/v1/sessions/my-bot/status").json().at("data").as_object();
+  check_documented(status, schemas::session_status);
   CHECK(status.contains("status"));
   CHECK(status.contains("connection"));
   CHECK(status.contains("lastActivity"));
@@ -241,6 +256,7 @@ TEST_CASE("chats and messages are paged in both dialects") {
   const json::object chats = d.ask("GET", "/api/v1/sessions/a/chats").json();
   REQUIRE(chats.at("data").as_array().size() == 1);
   const json::object chat = chats.at("data").at(0).as_object();
+  check_documented(chat, schemas::chat);
   CHECK(chat.at("id") == "1234567890@c.us");
   CHECK(chat.at("name") == "John Doe");
   CHECK(chat.at("isGroup") == false);
@@ -251,6 +267,7 @@ TEST_CASE("chats and messages are paged in both dialects") {
   const std::string messages = "/api/v1/sessions/a/chats/1234567890%40c.us/messages";
   json::object page = d.ask("GET", messages + "?limit=10").json();
   REQUIRE(page.at("data").as_array().size() == 10);
+  check_documented(page.at("data").at(0), schemas::message);
   CHECK(page.at("data").at(0).at("body") == "body 25");
   CHECK(page.at("data").at(0).at("id") == "true_1234567890@c.us_MSG25");
   page = d.ask("GET", messages + "?limit=10&cursor=" + std::string(page.at("nextCursor").as_string())).json();
@@ -270,7 +287,8 @@ TEST_CASE("chats and messages are paged in both dialects") {
   CHECK(d.ask("GET", messages + "?limit=0").json().at("data").as_array().size() == 25);
 
   const std::vector<std::pair<std::string, std::string>> gateway = {{"Accept", "application/json; profile=gateway"}};
-  const json::object theirs = d.ask("GET", "/api/v1/sessions/a/chats/+1 234-567 890/messages?limit=1", {}, gateway).json();
+  const json::object theirs = d.ask("GET", "/api/v1/sessions/a/chats/+1%20234-567%20890/messages?limit=1", {}, gateway).json();
+  check_documented(theirs.at("data").at(0), schemas::message);
   CHECK(theirs.at("data").at(0).at("id") == "MSG25");
   CHECK(theirs.at("data").at(0).at("chatJid") == "1234567890@s.whatsapp.net");
   CHECK(theirs.at("data").at(0).at("timestamp") == 1642694623000);
@@ -291,6 +309,7 @@ TEST_CASE("webhooks are registered, shown without their secrets, tried and remov
   CHECK(added.status == 201);
   const json::object webhook = added.json().at("data").as_object();
   CHECK(webhook.at("headers").at("Authorization") == "Bearer your-token");
+  check_documented(webhook, schemas::webhook);
   CHECK(webhook.at("signed") == true);
   CHECK(webhook.at("sessionId") == "a");
   CHECK(added.body.find("some-secret") == std::string::npos);
@@ -303,6 +322,7 @@ TEST_CASE("webhooks are registered, shown without their secrets, tried and remov
   CHECK(d.ask("GET", organisation_path).code() == "WEBHOOK_NOT_FOUND");
 
   const json::object outcome = d.ask("POST", path + "/test").json().at("data").as_object();
+  check_documented(outcome, schemas::delivery_outcome);
   CHECK(outcome.at("delivered") == false);
   CHECK(outcome.contains("error"));
   CHECK(d.ask("GET", path + "/deliveries").status == 200);
@@ -335,8 +355,8 @@ TEST_CASE("events reach WebSockets and long-polls in one shape, and since= repla
   d.ask("POST", "/api/v1/sessions/a/stop");
   d.until([&] { return !live.texts.empty() && !all.texts.empty(); });
   const json::object event = json::parse(live.texts.back()).as_object();
+  check_documented(event, schemas::event);
   CHECK(event.at("sessionId") == "a");
-  CHECK(event.at("id").is_int64());
   CHECK(event.at("data").is_object());
 
   const json::object log = d.ask("GET", "/api/v1/events?session=a&after=0").json();
@@ -357,12 +377,14 @@ TEST_CASE("info, health, the document and the first page tell the truth") {
   Daemon d;
   d.create("a");
   const json::object info = d.ask("GET", "/api/v1/info").json().at("data").as_object();
+  check_documented(info, schemas::server_info);
   CHECK(info.at("version") == "1.2.3");
   CHECK(info.at("activeSessions") == 1);
   CHECK(info.at("maxSessions") == 10'000);
   CHECK(std::string(info.at("memory").at("used").as_string()).ends_with("MB"));
   const Answer health = d.ask("GET", "/api/v1/health");
   CHECK(health.status == 200);
+  check_documented(health.json().at("data"), schemas::health);
   CHECK(health.json().at("data").at("status") == "healthy");
   CHECK(health.json().at("data").at("checks").at("database") == "ok");
   CHECK(d.ask("GET", "/api/v1/openapi.json").json().at("openapi") == "3.1.0");

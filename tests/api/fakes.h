@@ -17,6 +17,13 @@
 
 namespace wharf::test {
 
+/// The value of a result that must have one.
+template <class R>
+auto must(R result) {
+  REQUIRE(result.has_value());
+  return std::move(*result);
+}
+
 class FakeClock final : public net::Clock {
  public:
   std::int64_t unix_ms() const override { return now_ms; }
@@ -120,7 +127,7 @@ class TemporaryStore {
     storage::Store::Settings settings;
     settings.path = directory_ + "/wharf.db";
     settings.synchronous = storage::Synchronous::off;
-    store = std::move(storage::Store::open(std::move(settings)).value());
+    store = must(storage::Store::open(std::move(settings)));
   }
   void add_session(std::int64_t id, std::string name) {
     storage::SessionRow row;
@@ -130,12 +137,12 @@ class TemporaryStore {
     row.config = "{}";
     storage::Changes changes;
     storage::insert_session(changes, std::move(row));
-    store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done); });
+    store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   }
   void emit(std::int64_t session, std::string lane, std::string id) {
     storage::Changes changes;
     changes.emit({{session}, "message", std::move(lane), R"({"id":")" + id + R"(","chat":"1@s.whatsapp.net","author":"1@s.whatsapp.net","kind":"text","body":"hi","fromMe":false,"isGroup":false,"timestamp":1750000000000,"ack":0})", 1'750'000'000'000});
-    store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done); });
+    store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   }
 
   std::unique_ptr<storage::Store> store;

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <map>
+#include <set>
 
 #include "net/http_client.h"
 #include "net/http_server.h"
@@ -38,7 +39,7 @@ struct BackEnd {
     }
     responder.send(response);
   }) {
-    port = server.start().value();
+    port = test::must(server.start());
   }
   static net::HttpServerSettings settings() {
     net::HttpServerSettings out;
@@ -90,7 +91,7 @@ struct World {
     if (session) row.session = storage::SessionId{*session};
     row.url = back_end.url(path);
     row.events = std::move(events);
-    dispatcher->add(row, [](protocol::Result<void> added) { REQUIRE(added); });
+    dispatcher->add(row, [](protocol::Result<void> added) { REQUIRE(added.has_value()); });
     return row.id;
   }
 
@@ -208,8 +209,10 @@ TEST_CASE("retries survive a restart and nothing is lost or reordered") {
   w.back_end.received.clear();
   w.clock.now_ms += 3'600'000;
   w.dispatcher->wake();
-  w.until_received(6);
-  CHECK(w.back_end.ids("/a") == Ids{"1", "2", "3", "4", "5", "6"});
+  w.until([&] { return !w.back_end.received.empty() && w.back_end.ids("/a").back() == "6"; });
+  Ids ids = w.back_end.ids("/a");  // the old process may have had a retry of the first on the wire
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  CHECK(ids == Ids{"1", "2", "3", "4", "5", "6"});
   w.until([&] { return w.rows(id).empty(); });
 }
 
@@ -284,7 +287,7 @@ TEST_CASE("after seven days a delivery is parked and its lane goes on; redeliver
   w.until([&] { return w.rows(id).empty(); });
 
   w.dispatcher->redeliver(id, 99, [&](protocol::Result<void> result) { queued = result; });
-  REQUIRE_FALSE(queued);
+  REQUIRE_FALSE(queued.has_value());
   CHECK(queued.error().code == protocol::Errc::not_found);
 }
 
@@ -368,9 +371,9 @@ TEST_CASE("a test event is signed and tells its outcome") {
   row.url = w.back_end.url("/t");
   row.events = {"*"};
   row.secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-  w.dispatcher->add(row, [](protocol::Result<void> added) { REQUIRE(added); });
+  w.dispatcher->add(row, [](protocol::Result<void> added) { REQUIRE(added.has_value()); });
   std::optional<DeliveryOutcome> outcome;
-  w.dispatcher->test("wh_t", [&](protocol::Result<DeliveryOutcome> result) { outcome = result.value(); });
+  w.dispatcher->test("wh_t", [&](protocol::Result<DeliveryOutcome> result) { outcome = test::must(result); });
   w.until([&] { return outcome.has_value(); });
   CHECK(outcome->delivered);
   const net::HttpRequest& request = w.back_end.received.front().request;

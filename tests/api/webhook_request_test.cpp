@@ -43,7 +43,7 @@ TEST_CASE("a delivery carries the user's headers as given, its id and its signat
   row.headers = {{"X-Custom", "As Given"}, {"Content-Type", "application/vnd.x+json"}};
   row.secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
   const auto request = webhook_request(row, "17", "{}", 1700000000, WebhookSettings());
-  REQUIRE(request);
+  REQUIRE(request.has_value());
   CHECK(request->method == "POST");
   CHECK(request->url.host == "hooks.example.com");
   CHECK(request->url.target == "/in?x=1");

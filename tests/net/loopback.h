@@ -51,11 +51,11 @@ class RawEnd : public std::enable_shared_from_this<RawEnd> {
       if (error) {
         self->closed = true;
         self->hang_up();
-        if (self->on_closed) self->on_closed();
+        if (const auto callback = self->on_closed) callback();
         return;
       }
       self->heard.append(self->buffer.data(), size);
-      if (self->on_heard) self->on_heard();
+      if (const auto callback = self->on_heard) callback();  // a copy: it may replace itself
       self->listen();
     });
   }

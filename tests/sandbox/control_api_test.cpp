@@ -1,0 +1,371 @@
+#include "sandbox/control_api.h"
+
+#include <boost/json.hpp>
+#include <catch2/catch.hpp>
+#include <optional>
+
+#include "protocol/pairing/qr.h"
+#include "tests/sandbox/phone_world.h"
+
+namespace wharf::sandbox::test {
+
+namespace json = boost::json;
+
+namespace {
+
+/// Keeps the one answer of a request.
+struct Answered final : net::Responder::Sink {
+  std::optional<net::HttpResponse> response;
+  void respond(net::HttpResponse r) override {
+    REQUIRE_FALSE(response.has_value());
+    response = std::move(r);
+  }
+  void upgrade(std::function<void(std::shared_ptr<net::WebSocket>)>, std::size_t) override {}
+  bool peer_gone() const override { return false; }
+};
+
+struct Api : PhoneWorld {
+  SandboxAddresses addresses{"ws://a", "wss://b", "00ff", "PEM", "https://c", ""};
+  ControlApi control{network, phones, addresses};
+
+  std::shared_ptr<Answered> start(std::string method, std::string target, std::string body = "",
+                                  std::string type = "application/json") {
+    net::HttpRequest request;
+    request.method = std::move(method);
+    request.target = std::move(target);
+    request.body = std::move(body);
+    if (!type.empty()) request.headers.emplace_back("content-type", std::move(type));
+    auto sink = std::make_shared<Answered>();
+    control.handle(std::move(request), net::Responder(sink));
+    return sink;
+  }
+  net::HttpResponse call(std::string method, std::string target, std::string body = "",
+                         std::string type = "application/json") {
+    const auto sink = start(std::move(method), std::move(target), std::move(body), std::move(type));
+    settle();
+    REQUIRE(sink->response.has_value());
+    return *sink->response;
+  }
+  /// The data of a successful answer.
+  json::value data(std::string method, std::string target, std::string body = "", unsigned status = 200) {
+    const auto response = call(std::move(method), std::move(target), std::move(body));
+    INFO(response.body);
+    REQUIRE(response.status == status);
+    REQUIRE(response.content_type == "application/json");
+    const json::value document = json::parse(response.body);
+    REQUIRE(document.at("success").as_bool());
+    return document.at("data");
+  }
+  /// The error of a failed answer.
+  json::object error(const net::HttpResponse& response, unsigned status) {
+    INFO(response.body);
+    REQUIRE(response.status == status);
+    const json::value document = json::parse(response.body);
+    REQUIRE_FALSE(document.at("success").as_bool());
+    REQUIRE(document.at("error").at("details").is_object());
+    REQUIRE_FALSE(document.at("error").at("message").as_string().empty());
+    return document.at("error").as_object();
+  }
+  void two_phones() {
+    data("POST", "/sandbox/v1/phones", R"({"phone":"+1 555-000-0001","name":"Anna"})", 201);
+    data("POST", "/sandbox/v1/phones", R"({"phone":"15550000002","name":"Ben"})", 201);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the network's addresses are told") {
+  Api api;
+  const json::value network = api.data("GET", "/sandbox/v1/network");
+  REQUIRE(network == json::parse(R"({"webSocketUrl":"ws://a","secureWebSocketUrl":"wss://b","noiseRootPublicKey":"00ff",
+                                     "mediaUrl":"https://c","caCertificate":"PEM"})"));
+}
+
+TEST_CASE("phones are created, listed and shown") {
+  Api api;
+  const json::value anna = api.data("POST", "/sandbox/v1/phones", R"({"phone":"+1 555-000-0001","name":"Anna"})", 201);
+  REQUIRE(anna.at("phone") == "15550000001");
+  REQUIRE(anna.at("jid") == "15550000001@s.whatsapp.net");
+  REQUIRE(anna.at("lid").as_string().ends_with("@lid"));
+  REQUIRE(anna.at("name") == "Anna");
+  REQUIRE(api.error(api.call("POST", "/sandbox/v1/phones", R"({"phone":"1-555-000-0001"})"), 409).at("code") == "conflict");
+  REQUIRE(api.data("GET", "/sandbox/v1/phones").as_array().size() == 1);
+  const json::value shown = api.data("GET", "/sandbox/v1/phones/%2B15550000001");
+  REQUIRE(shown.at("on").as_bool());
+  REQUIRE(shown.at("companions").as_array().empty());
+  REQUIRE(api.error(api.call("GET", "/sandbox/v1/phones/15550009999"), 404).at("code") == "not_found");
+}
+
+TEST_CASE("messages are sent, paged and read through the API") {
+  Api api;
+  api.two_phones();
+  const std::string first(
+      api.data("POST", "/sandbox/v1/phones/15550000001/messages", R"({"to":"15550000002","text":"one"})", 202).at("id").as_string());
+  api.data("POST", "/sandbox/v1/phones/15550000002/messages",
+           R"({"to":"+1 555 000 0001","text":"two","quoted":")" + first + R"(","mentions":["15550000001"]})", 202);
+  api.data("POST", "/sandbox/v1/phones/15550000001/messages", R"({"to":"15550000002","text":"three"})", 202);
+
+  const json::array all = api.data("GET", "/sandbox/v1/phones/15550000001/messages").as_array();
+  REQUIRE(all.size() == 3);
+  REQUIRE(all[0].at("text") == "one");
+  REQUIRE(all[0].at("status") == "delivered");
+  REQUIRE(all[0].at("quoted").is_null());
+  REQUIRE(all[1].at("quoted") == first);
+  REQUIRE(all[1].at("mentions") == json::array{"15550000001"});
+  REQUIRE(all[1].at("fromMe") == false);
+
+  const std::string list = "/sandbox/v1/phones/15550000001/messages";
+  REQUIRE(api.data("GET", list + "?limit=1").as_array()[0].at("text") == "three");
+  REQUIRE(api.data("GET", list + "?after=" + first + "&limit=1").as_array()[0].at("text") == "two");
+  REQUIRE(api.data("GET", list + "?chat=15550000002@s.whatsapp.net").as_array().size() == 3);
+  REQUIRE(api.data("GET", list + "?chat=15550000003").as_array().empty());
+  api.error(api.call("GET", list + "?limit=0"), 400);
+  api.error(api.call("GET", list + "?limit=ten"), 400);
+  api.error(api.call("GET", list + "?chat=anna"), 400);
+  api.error(api.call("GET", list + "?after=unknown"), 404);
+
+  REQUIRE(api.data("POST", "/sandbox/v1/phones/15550000002/read", R"({"chat":"15550000001"})").at("read") == 2);
+  REQUIRE(api.data("GET", list).as_array()[0].at("status") == "read");
+  api.error(api.call("POST", "/sandbox/v1/phones/15550000002/read", R"({"chat":"15550000001","id":"nope"})"), 404);
+}
+
+TEST_CASE("a QR is scanned by a named phone, or by a new one") {
+  Api api;
+  api.two_phones();
+  Client client(api);
+  client.open_pairing();
+  const auto body = [&] { return json::serialize(json::object{{"qr", client.qr()}}); };
+  SECTION("by a named phone") {
+    const json::value linked = api.data("POST", "/sandbox/v1/phones/15550000001/scan", body());
+    REQUIRE(linked.at("device") == "15550000001:1@s.whatsapp.net");
+    client.log_in();
+    api.settle();
+    const json::value shown = api.data("GET", "/sandbox/v1/phones/15550000001");
+    REQUIRE(shown.at("companions").as_array().size() == 1);
+    REQUIRE(shown.at("companions").as_array()[0].at("online").as_bool());
+    REQUIRE(api.data("POST", "/sandbox/v1/kick", R"({"phone":"15550000001","device":1,"how":"515"})").at("wasOnline").as_bool());
+    REQUIRE(client.closed);
+    REQUIRE(api.data("POST", "/sandbox/v1/devices/15550000001/1/drain-prekeys").at("preKeys") == 0);
+    api.error(api.call("POST", "/sandbox/v1/phones/15550000001/unlink", R"({"device":2})"), 404);
+    api.error(api.call("POST", "/sandbox/v1/phones/15550000001/unlink", R"({"device":"some"})"), 400);
+    REQUIRE(api.data("POST", "/sandbox/v1/phones/15550000001/unlink", R"({"device":"all"})").at("unlinked") == json::array{1});
+  }
+  SECTION("by a fresh account") {
+    const auto response = api.call("POST", "/sandbox/v1/scan-qr", client.qr() + "\n", "text/plain");
+    REQUIRE(response.status == 200);
+    const std::string phone(json::parse(response.body).at("data").at("phone").as_string());
+    REQUIRE(api.phones.find(phone) != nullptr);
+    REQUIRE(api.phones.all().size() == 3);
+  }
+  SECTION("by the number in the query") {
+    const auto response = api.call("POST", "/sandbox/v1/scan-qr?phone=15550000002", client.qr(), "");
+    REQUIRE(json::parse(response.body).at("data").at("device") == "15550000002:1@s.whatsapp.net");
+  }
+  SECTION("refused by the companion") {
+    api.network.faults().bad_hmac = true;
+    REQUIRE(api.error(api.call("POST", "/sandbox/v1/phones/15550000001/scan", body()), 422).at("code") == "refused");
+  }
+  SECTION("expired") {
+    api.network.drop_pairing(client.pairing);
+    REQUIRE(api.error(api.call("POST", "/sandbox/v1/phones/15550000001/scan", body()), 410).at("code") == "expired");
+    REQUIRE(api.error(api.call("POST", "/sandbox/v1/scan-qr", client.qr(), "text/plain"), 410).at("code") == "expired");
+    REQUIRE(api.phones.all().size() == 2);  // none was made for it
+  }
+  SECTION("not a QR text") {
+    const json::object error = api.error(api.call("POST", "/sandbox/v1/phones/15550000001/scan", R"({"qr":"hello"})"), 400);
+    REQUIRE(error.at("details").as_object().contains("qr"));
+    api.error(api.call("POST", "/sandbox/v1/scan-qr", "hello", "text/plain"), 400);
+    api.error(api.call("POST", "/sandbox/v1/scan-qr", "{}", "application/json"), 415);
+  }
+}
+
+TEST_CASE("a scan answers when the pairing ended, not before") {
+  Api api;
+  api.two_phones();
+  struct Silent final : DevicePort {
+    std::vector<std::string> refs;
+    void deliver(const Node& stanza) override {
+      if (auto offered = protocol::pair_device_refs(stanza); !offered.empty()) refs = offered;
+    }
+    void disconnect() override {}
+  } silent;
+  Client client(api);
+  protocol::ParsedClientPayload registration;
+  auto& keys = registration.registration.emplace().keys;
+  keys = {client.keys.identity.registration_id, client.keys.identity.identity.pub, client.keys.signed_pre_key.id,
+          client.keys.signed_pre_key.pair.pub, client.keys.signed_pre_key.signature};
+  api.network.open_pairing(client.keys.noise.pub, registration, silent);
+  client.refs = silent.refs;
+  const auto waiting = api.start("POST", "/sandbox/v1/phones/15550000001/scan", json::serialize(json::object{{"qr", client.qr()}}));
+  api.settle();
+  REQUIRE_FALSE(waiting->response.has_value());
+  api.clock.advance(31'000);
+  REQUIRE(waiting->response.has_value());
+  REQUIRE(api.error(*waiting->response, 504).at("code") == "timed_out");
+}
+
+TEST_CASE("codes are entered through the API") {
+  Api api;
+  api.two_phones();
+  const std::string route = "/sandbox/v1/phones/15550000001/enter-code";
+  api.error(api.call("POST", route, R"({"code":"ABCD1234"})"), 404);
+  Client client(api);
+  client.open_pairing();
+  client.ask_code("15550000001", "ABCD1234");
+  REQUIRE(api.error(api.call("POST", route, R"({"code":"ABCDABCD"})"), 422).at("code") == "wrong_code");
+  REQUIRE(api.error(api.call("POST", route, R"({"code":"?"})"), 400).at("details").as_object().contains("code"));
+  REQUIRE(api.data("POST", route, R"({"code":"ABCD-1234"})").at("device") == "15550000001:1@s.whatsapp.net");
+}
+
+TEST_CASE("faults are set by name, together or not at all") {
+  Api api;
+  const json::value before = api.data("GET", "/sandbox/v1/faults");
+  REQUIRE(before.as_object().size() == 13);
+  const json::value after = api.data("POST", "/sandbox/v1/faults", R"({"drop_acks":2,"hold_messages":true})");
+  REQUIRE(after.at("drop_acks") == 2);
+  REQUIRE(after.at("hold_messages").as_bool());
+  REQUIRE(api.network.faults().drop_acks == 2);
+  REQUIRE(api.data("GET", "/sandbox/v1/faults") == after);
+
+  const json::object unknown = api.error(api.call("POST", "/sandbox/v1/faults", R"({"compress":true,"nonsense":1})"), 400);
+  REQUIRE(unknown.at("details").at("nonsense").as_string().find("refuse_logins") != std::string::npos);
+  REQUIRE_FALSE(api.network.faults().compress);
+  api.error(api.call("POST", "/sandbox/v1/faults", R"({"drop_acks":true})"), 400);
+  api.error(api.call("POST", "/sandbox/v1/faults", R"({"drop_acks":-1})"), 400);
+  api.error(api.call("POST", "/sandbox/v1/faults", R"({"drop_acks":1.5})"), 400);
+  api.error(api.call("POST", "/sandbox/v1/faults", R"({"compress":1})"), 400);
+  REQUIRE_FALSE(api.data("POST", "/sandbox/v1/faults/release").at("hold_messages").as_bool());
+}
+
+TEST_CASE("switches of a phone act") {
+  Api api;
+  api.two_phones();
+  const std::string ben = "/sandbox/v1/phones/15550000002";
+  REQUIRE(api.data("POST", ben + "/power", R"({"on":false})").at("on") == false);
+  REQUIRE_FALSE(api.phones.find("15550000002")->powered());
+  api.data("POST", ben + "/power", R"({"on":true})");
+  api.data("POST", ben + "/deliver", R"({"on":false})");
+  api.data("POST", ben + "/deliver", R"({"on":true})");
+  api.data("POST", ben + "/auto-read", R"({"on":true})");
+  api.data("POST", ben + "/auto-reply", R"({"contains":"ping","text":"pong"})");
+  api.data("POST", "/sandbox/v1/phones/15550000001/messages", R"({"to":"15550000002","text":"ping"})", 202);
+  REQUIRE(texts(*api.phones.find("15550000001")) == std::vector<std::string>{"ping", "pong"});
+  REQUIRE(api.data("POST", ben + "/auto-reply", "null").is_null());
+  api.data("POST", ben + "/forget-sessions", R"({"peer":"15550000001"})");
+  api.data("POST", ben + "/corrupt-sessions", R"({"peer":"15550000001"})");
+  api.error(api.call("POST", ben + "/forget-sessions", R"({"peer":"15550000009"})"), 404);
+  api.data("POST", ben + "/typing", R"({"to":"15550000001","state":"composing"})");
+  api.error(api.call("POST", ben + "/typing", R"({"to":"15550000001","state":"dancing"})"), 400);
+  const protocol::PublicKey before = api.network.find_account(std::string_view("15550000002"))->devices.at(0).keys.identity;
+  api.data("POST", ben + "/reinstall");
+  REQUIRE(api.network.find_account(std::string_view("15550000002"))->devices.at(0).keys.identity != before);
+}
+
+TEST_CASE("counters, wire and clock are shown") {
+  Api api;
+  api.two_phones();
+  api.data("POST", "/sandbox/v1/phones/15550000001/messages", R"({"to":"15550000002","text":"secret words"})", 202);
+  const json::value stats = api.data("GET", "/sandbox/v1/stats");
+  REQUIRE(stats.at("messagesAccepted") == 1);
+  REQUIRE(stats.at("reusedMessageKeys") == 0);
+  REQUIRE(stats.at("devices").as_array().size() == 2);
+  const json::value wire = api.data("GET", "/sandbox/v1/wire");
+  REQUIRE_FALSE(wire.as_array().empty());
+  REQUIRE(json::serialize(wire).find("secret words") == std::string::npos);
+  REQUIRE(api.data("GET", "/sandbox/v1/wire?limit=1").as_array().size() == 1);
+  const std::int64_t before = api.clock.unix_ms();
+  REQUIRE(api.data("POST", "/sandbox/v1/clock", R"({"advanceMs":5000})").at("unixMs") == before + 5'000);
+  api.error(api.call("POST", "/sandbox/v1/clock", R"({"advanceMs":-1})"), 400);
+}
+
+TEST_CASE("what is not built says so") {
+  Api api;
+  api.two_phones();
+  for (const std::string kind : {"media", "reaction", "poll", "location"}) {
+    const auto response = api.call("POST", "/sandbox/v1/phones/15550000001/messages",
+                                   R"({"to":"15550000002",")" + kind + R"(":{}})");
+    REQUIRE(api.error(response, 501).at("code") == "not_implemented");
+  }
+  api.error(api.call("POST", "/sandbox/v1/phones/15550000001/call", "{}"), 501);
+  api.error(api.call("POST", "/sandbox/v1/phones/15550000001/groups", "{}"), 501);
+}
+
+TEST_CASE("bad requests are refused with the status that fits") {
+  struct Row {
+    std::string method, target, body, type;
+    unsigned status;
+    std::string code, field;  // field: named in details, "" = none
+  };
+  const std::string json_type = "application/json", phones = "/sandbox/v1/phones", anna = phones + "/15550000001";
+  const std::vector<Row> rows = {
+      {"GET", "/sandbox/v1/nothing", "", "", 404, "not_found", ""},
+      {"GET", "/sandbox/v1", "", "", 404, "not_found", ""},
+      {"GET", "/sandbox/v1x/phones", "", "", 404, "not_found", ""},
+      {"GET", "/sandbox/v1/phones/1/2/3", "", "", 404, "not_found", ""},
+      {"DELETE", phones, "", "", 405, "method_not_allowed", ""},
+      {"POST", "/sandbox/v1/network", "", "", 405, "method_not_allowed", ""},
+      {"GET", "/sandbox/v1/phones/%zz", "", "", 400, "bad_request", ""},
+      {"GET", "/sandbox/v1/phones/%4", "", "", 400, "bad_request", ""},
+      {"GET", phones + "?a=%g1", "", "", 400, "bad_request", ""},
+      {"POST", phones, "{", json_type, 400, "bad_json", ""},
+      {"POST", phones, "[]", json_type, 400, "bad_json", ""},
+      {"POST", phones, "\"x\"", json_type, 400, "bad_json", ""},
+      {"POST", phones, std::string(200, '['), json_type, 400, "bad_json", ""},
+      {"POST", phones, "phone=1", "application/x-www-form-urlencoded", 415, "unsupported_media_type", ""},
+      {"POST", phones, "", "", 400, "validation_error", "phone"},
+      {"POST", phones, "{}", json_type, 400, "validation_error", "phone"},
+      {"POST", phones, R"({"phone":null})", json_type, 400, "validation_error", "phone"},
+      {"POST", phones, R"({"phone":15550000009})", json_type, 400, "validation_error", "phone"},
+      {"POST", phones, R"({"phone":"12345"})", json_type, 400, "validation_error", "phone"},
+      {"POST", phones, R"({"phone":"1234567890123456"})", json_type, 400, "validation_error", "phone"},
+      {"POST", phones, R"({"phone":"1555x000009"})", json_type, 400, "validation_error", "phone"},
+      {"POST", phones, R"({"phone":"15550000009","name":7})", json_type, 400, "validation_error", "name"},
+      {"POST", phones + "?strict=true", R"({"phone":"15550000009","nam":"x"})", json_type, 400, "validation_error", "nam"},
+      {"POST", anna + "/messages", R"({"text":"x"})", json_type, 400, "validation_error", "to"},
+      {"POST", anna + "/messages", R"({"to":"15550000002"})", json_type, 400, "validation_error", "text"},
+      {"POST", anna + "/messages", R"({"to":"15550000002","text":""})", json_type, 400, "validation_error", "text"},
+      {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","mentions":"y"})", json_type, 400, "validation_error", "mentions"},
+      {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","mentions":[1]})", json_type, 400, "validation_error", "mentions"},
+      {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","quoted":{}})", json_type, 400, "validation_error", "quoted"},
+      {"POST", anna + "/messages", R"({"to":"15559999999","text":"x"})", json_type, 404, "not_found", ""},
+      {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","quoted":"none"})", json_type, 404, "not_found", ""},
+      {"POST", phones + "/15559999999/messages", R"({"to":"15550000002","text":"x"})", json_type, 404, "not_found", ""},
+      {"POST", anna + "/power", R"({"on":"yes"})", json_type, 400, "validation_error", "on"},
+      {"POST", anna + "/scan", "{}", json_type, 400, "validation_error", "qr"},
+      {"POST", anna + "/enter-code", "{}", json_type, 400, "validation_error", "code"},
+      {"POST", anna + "/read", "{}", json_type, 400, "validation_error", "chat"},
+      {"POST", anna + "/auto-reply", R"({"contains":"x"})", json_type, 400, "validation_error", "text"},
+      {"POST", anna + "/unlink", "{}", json_type, 400, "validation_error", "device"},
+      {"POST", "/sandbox/v1/kick", R"({"phone":"15550000001","device":1})", json_type, 400, "validation_error", "how"},
+      {"POST", "/sandbox/v1/kick", R"({"phone":"15550000001","device":1,"how":"gently"})", json_type, 400, "validation_error", "how"},
+      {"POST", "/sandbox/v1/kick", R"({"phone":"15550000001","device":0,"how":"515"})", json_type, 400, "validation_error", "device"},
+      {"POST", "/sandbox/v1/kick", R"({"phone":"15550000001","device":5,"how":"515"})", json_type, 404, "not_found", ""},
+      {"POST", "/sandbox/v1/devices/15550000001/x/drain-prekeys", "", "", 400, "validation_error", ""},
+      {"POST", "/sandbox/v1/devices/15550000001/5/drain-prekeys", "", "", 404, "not_found", ""},
+      {"POST", "/sandbox/v1/scan-qr?phone=x", "hello", "text/plain", 400, "validation_error", ""},
+  };
+  REQUIRE(rows.size() == 45);
+  for (const Row& row : rows) {
+    Api api;
+    api.two_phones();
+    INFO(row.method << " " << row.target << " " << row.body);
+    const auto response = api.call(row.method, row.target, row.body, row.type);
+    const json::object error = api.error(response, row.status);
+    CHECK(error.at("code") == row.code);
+    if (!row.field.empty()) {
+      CHECK(error.at("details").as_object().contains(row.field));
+      CHECK(std::string_view(error.at("message").as_string()).find(row.field) != std::string_view::npos);
+    }
+    CHECK(api.phones.all().size() == 2);
+    CHECK(api.network.stats().messages_accepted == 0);
+  }
+}
+
+TEST_CASE("a wrong method is answered with the methods that are possible") {
+  Api api;
+  const auto response = api.call("PUT", "/sandbox/v1/phones");
+  REQUIRE(response.status == 405);
+  REQUIRE(response.headers == std::vector<std::pair<std::string, std::string>>{{"Allow", "GET, POST"}});
+}
+
+}  // namespace wharf::sandbox::test

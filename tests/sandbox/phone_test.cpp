@@ -1,0 +1,413 @@
+#include <catch2/catch.hpp>
+
+#include "sandbox/phone.h"
+#include "tests/sandbox/phone_world.h"
+
+namespace wharf::sandbox::test {
+
+using protocol::Errc;
+using Strings = std::vector<std::string>;
+
+namespace {
+
+std::string send(Phone& from, const Phone& to, const std::string& text) {
+  const auto id = from.send({to.number(), text, {}, {}});
+  REQUIRE(id);
+  return *id;
+}
+
+std::string status_of(const Phone& phone, const std::string& text) {
+  const PhoneMessage* message = with_text(phone, text);
+  return message == nullptr ? "absent" : message->status;
+}
+
+struct TwoPhones : PhoneWorld {
+  Phone& anna = phone("+1 555-000-0001", "Anna");
+  Phone& ben = phone("15550000002", "Ben");
+};
+
+}  // namespace
+
+TEST_CASE("two phones exchange messages and see them delivered and read") {
+  TwoPhones world;
+  const std::string id = send(world.anna, world.ben, "hello");
+  REQUIRE(status_of(world.anna, "hello") == "pending");
+  world.settle();
+
+  REQUIRE(texts(world.ben) == Strings{"hello"});
+  const PhoneMessage& received = world.ben.messages()[0];
+  REQUIRE(received.id == id);
+  REQUIRE(received.chat == "15550000001");
+  REQUIRE(received.author == "15550000001");
+  REQUIRE_FALSE(received.from_me);
+  REQUIRE(received.kind == "text");
+  REQUIRE(received.status == "received");
+  REQUIRE(received.timestamp == world.clock.unix_ms() / 1000);
+  REQUIRE(status_of(world.anna, "hello") == "delivered");
+
+  send(world.ben, world.anna, "hi");
+  send(world.ben, world.anna, "how are you");
+  world.settle();
+  REQUIRE(texts(world.anna) == Strings{"hello", "hi", "how are you"});
+
+  const auto read = world.anna.read("15550000002");
+  REQUIRE(read);
+  REQUIRE(*read == 2);
+  world.settle();
+  REQUIRE(status_of(world.ben, "hi") == "read");
+  REQUIRE(status_of(world.ben, "how are you") == "read");
+  REQUIRE(*world.anna.read("15550000002") == 0);
+  REQUIRE(world.anna.read("15550000002", "unknown").error().code == Errc::not_found);
+}
+
+TEST_CASE("every stanza of a phone is answered, so its queue is empty afterwards") {
+  TwoPhones world;
+  for (int i = 0; i < 10; ++i) send(world.anna, world.ben, "a" + std::to_string(i));
+  for (int i = 0; i < 10; ++i) send(world.ben, world.anna, "b" + std::to_string(i));
+  world.settle();
+  REQUIRE(world.network.queue_length({"15550000001", 0}) == 0);
+  REQUIRE(world.network.queue_length({"15550000002", 0}) == 0);
+  REQUIRE(world.network.stats().unknown_iqs == 0);
+  REQUIRE(world.network.stats().reused_message_keys == 0);
+}
+
+TEST_CASE("messages keep their order while device lists and bundles are fetched") {
+  TwoPhones world;
+  Strings expected;
+  for (int i = 0; i < 50; ++i) {
+    expected.push_back("message " + std::to_string(i));
+    send(world.anna, world.ben, expected.back());
+  }
+  world.settle();
+  REQUIRE(texts(world.ben) == expected);
+}
+
+TEST_CASE("a quote and mentions arrive as such") {
+  TwoPhones world;
+  world.phone("15550000003", "Cleo");
+  const std::string id = send(world.anna, world.ben, "shall we meet");
+  world.settle();
+  REQUIRE(world.ben.send({"15550000001", "yes, and @Cleo too", id, {"+1 555 000 0003"}}));
+  world.settle();
+  const PhoneMessage* answer = with_text(world.anna, "yes, and @Cleo too");
+  REQUIRE(answer != nullptr);
+  REQUIRE(answer->quoted_id == id);
+  REQUIRE(answer->mentions == Strings{"15550000003"});
+}
+
+TEST_CASE("what cannot be sent is refused at once") {
+  TwoPhones world;
+  REQUIRE(world.anna.send({"19999999999", "x", {}, {}}).error().code == Errc::not_found);
+  REQUIRE(world.anna.send({"not a number", "x", {}, {}}).error().code == Errc::not_found);
+  REQUIRE(world.anna.send({"15550000002", "", {}, {}}).error().code == Errc::malformed);
+  REQUIRE(world.anna.send({"15550000002", "x", "3A00", {}}).error().code == Errc::not_found);
+  REQUIRE(world.anna.send({"15550000002", "x", {}, {"19999999999"}}).error().code == Errc::not_found);
+  REQUIRE(world.anna.messages().empty());
+}
+
+TEST_CASE("a JID in either form names the recipient") {
+  TwoPhones world;
+  const Account& ben = *world.network.find_account(std::string_view("15550000002"));
+  REQUIRE(world.anna.send({ben.pn_jid().to_string(), "by number", {}, {}}));
+  REQUIRE(world.anna.send({ben.lid_jid().to_string(), "by lid", {}, {}}));
+  world.settle();
+  REQUIRE(texts(world.ben) == Strings{"by number", "by lid"});
+}
+
+TEST_CASE("a forgotten or damaged session heals by retry and nothing is shown twice") {
+  TwoPhones world;
+  send(world.anna, world.ben, "one");
+  world.settle();
+  send(world.ben, world.anna, "two");
+  world.settle();
+  SECTION("the receiver forgot it") { world.ben.forget_sessions("15550000001"); }
+  SECTION("the receiver's ratchet is damaged") { world.ben.corrupt_sessions("15550000001"); }
+  SECTION("the sender forgot it") { world.anna.forget_sessions("15550000002"); }
+  send(world.anna, world.ben, "three");
+  world.settle();
+  send(world.anna, world.ben, "four");
+  world.settle();
+  send(world.ben, world.anna, "five");
+  world.settle();
+
+  REQUIRE(texts(world.ben) == Strings{"one", "two", "three", "four", "five"});
+  REQUIRE(status_of(world.ben, "three") == "received");
+  REQUIRE(with_text(world.ben, "three")->failure.empty());
+  REQUIRE(status_of(world.anna, "three") == "delivered");
+  REQUIRE(texts(world.anna) == Strings{"one", "two", "three", "four", "five"});
+  REQUIRE(world.network.stats().reused_message_keys == 0);
+}
+
+TEST_CASE("a retry receipt is what heals the damaged session") {
+  TwoPhones world;
+  send(world.anna, world.ben, "one");
+  world.settle();
+  send(world.ben, world.anna, "two");
+  world.settle();
+  REQUIRE(world.network.stats().retries_relayed == 0);
+  world.ben.corrupt_sessions("15550000001");
+  send(world.anna, world.ben, "three");
+  world.settle();
+  // Count 1 without keys gets the same broken session, count 2 brings the keys for a new one.
+  REQUIRE(world.network.stats().retries_relayed == 2);
+  REQUIRE(status_of(world.ben, "three") == "received");
+}
+
+TEST_CASE("faults of the network do not lose or double messages") {
+  TwoPhones world;
+  send(world.anna, world.ben, "zero");
+  world.settle();
+  SECTION("a duplicate delivery is dropped without a retry") {
+    world.network.faults().duplicate_deliveries = 1;
+    send(world.anna, world.ben, "one");
+    world.settle();
+    REQUIRE(world.network.stats().retries_relayed == 0);
+  }
+  SECTION("a corrupt pkmsg is asked for again") {
+    world.network.faults().corrupt_messages = 1;
+    send(world.anna, world.ben, "one");
+    world.settle();
+    REQUIRE(world.network.stats().retries_relayed >= 1);
+  }
+  SECTION("a corrupt msg is asked for again") {
+    send(world.ben, world.anna, "back");
+    world.settle();
+    world.network.faults().corrupt_messages = 1;
+    send(world.anna, world.ben, "one");
+    world.settle();
+    REQUIRE(world.network.stats().retries_relayed >= 1);
+  }
+  SECTION("a lost ack makes the phone send the same again, which is shown once") {
+    world.network.faults().drop_acks = 2;
+    send(world.anna, world.ben, "one");
+    world.settle();
+    REQUIRE(status_of(world.anna, "one") == "delivered");  // the receipt says more than the ack
+    world.clock.advance(60'000);
+    REQUIRE(world.network.stats().duplicate_sends == 2);
+  }
+  const Strings shown = texts(world.ben);
+  REQUIRE(std::count(shown.begin(), shown.end(), "one") == 1);
+  REQUIRE(status_of(world.ben, "one") == "received");
+  REQUIRE(status_of(world.anna, "one") == "delivered");
+  REQUIRE(world.network.stats().reused_message_keys == 0);
+}
+
+TEST_CASE("a message that is never acknowledged ends as an error") {
+  TwoPhones world;
+  world.ben.power(false);
+  world.network.faults().drop_acks = 100;
+  send(world.anna, world.ben, "one");
+  world.settle();
+  REQUIRE(status_of(world.anna, "one") == "pending");
+  world.clock.advance(120'000);
+  REQUIRE(status_of(world.anna, "one") == "error");
+  REQUIRE(world.network.stats().duplicate_sends == 3);
+}
+
+TEST_CASE("a bundle with a forged signed prekey is not used") {
+  TwoPhones world;
+  world.network.faults().bad_signed_prekey = true;
+  send(world.anna, world.ben, "one");
+  world.settle();
+  REQUIRE(status_of(world.anna, "one") == "error");
+  REQUIRE(world.ben.messages().empty());
+}
+
+TEST_CASE("a phone that is switched off gets its messages later") {
+  TwoPhones world;
+  world.ben.power(false);
+  send(world.anna, world.ben, "one");
+  send(world.anna, world.ben, "two");
+  world.settle();
+  REQUIRE(status_of(world.anna, "one") == "server");
+  REQUIRE(world.ben.messages().empty());
+  world.ben.power(true);
+  world.settle();
+  REQUIRE(texts(world.ben) == Strings{"one", "two"});
+  REQUIRE(status_of(world.anna, "two") == "delivered");
+}
+
+TEST_CASE("what is sent while the own phone is off leaves when it is on again") {
+  TwoPhones world;
+  world.anna.power(false);
+  send(world.anna, world.ben, "one");
+  world.settle();
+  REQUIRE(status_of(world.anna, "one") == "pending");
+  world.anna.power(true);
+  world.settle();
+  REQUIRE(texts(world.ben) == Strings{"one"});
+}
+
+TEST_CASE("switching off in the middle of a bundle fetch loses nothing") {
+  TwoPhones world;
+  send(world.anna, world.ben, "one");
+  world.anna.power(false);
+  world.anna.power(true);
+  send(world.anna, world.ben, "two");
+  world.settle();
+  REQUIRE(texts(world.ben) == Strings{"one", "two"});
+}
+
+TEST_CASE("delivery receipts are withheld until they are wanted again") {
+  TwoPhones world;
+  world.ben.deliver(false);
+  send(world.anna, world.ben, "one");
+  world.settle();
+  REQUIRE(texts(world.ben) == Strings{"one"});
+  REQUIRE(status_of(world.anna, "one") == "server");
+  REQUIRE(world.network.queue_length({"15550000002", 0}) == 0);
+  world.ben.deliver(true);
+  world.settle();
+  REQUIRE(status_of(world.anna, "one") == "delivered");
+}
+
+TEST_CASE("automatic replies answer what matches and never each other") {
+  TwoPhones world;
+  world.anna.set_auto_reply(Phone::AutoReply{"", "anna is away"});
+  world.ben.set_auto_reply(Phone::AutoReply{"price", "it is 5"});
+  world.ben.set_auto_read(true);
+  send(world.anna, world.ben, "good morning");
+  world.settle();
+  REQUIRE(texts(world.anna) == Strings{"good morning"});
+  REQUIRE(status_of(world.anna, "good morning") == "read");
+  send(world.anna, world.ben, "what is the price?");
+  world.settle();
+  REQUIRE(texts(world.anna) == Strings{"good morning", "what is the price?", "it is 5"});
+  world.ben.set_auto_reply(std::nullopt);
+  send(world.anna, world.ben, "price again?");
+  world.settle();
+  REQUIRE(texts(world.anna).back() == "price again?");
+}
+
+TEST_CASE("a reinstalled phone goes on talking under a new identity") {
+  TwoPhones world;
+  send(world.anna, world.ben, "one");
+  world.settle();
+  send(world.ben, world.anna, "two");
+  world.settle();
+  const Account& ben = *world.network.find_account(std::string_view("15550000002"));
+  const protocol::PublicKey before = ben.devices.at(0).keys.identity;
+  world.ben.reinstall();
+  REQUIRE(ben.devices.at(0).keys.identity != before);
+  world.settle();
+  send(world.anna, world.ben, "three");
+  world.settle();
+  send(world.ben, world.anna, "four");
+  world.settle();
+  REQUIRE(status_of(world.ben, "three") == "received");
+  REQUIRE(status_of(world.anna, "four") == "received");
+}
+
+TEST_CASE("a message in flight over a reinstallation arrives after a retry") {
+  TwoPhones world;
+  send(world.anna, world.ben, "one");
+  world.settle();
+  world.ben.power(false);
+  send(world.anna, world.ben, "two");
+  world.settle();
+  world.ben.reinstall();
+  world.ben.power(true);
+  world.settle();
+  REQUIRE(status_of(world.ben, "two") == "received");
+}
+
+TEST_CASE("a phone refills its one-time keys when the network says they are few") {
+  TwoPhones world;
+  const DeviceKey ben{"15550000002", 0};
+  REQUIRE(world.network.prekeys_left(ben) == 30);
+  for (int i = 0; i < 27; ++i) {
+    Phone& other = world.phone("1666000" + std::to_string(1000 + i));
+    send(other, world.ben, "hello from " + std::to_string(i));
+    world.settle();
+  }
+  REQUIRE(world.ben.messages().size() == 27);
+  REQUIRE(world.network.prekeys_left(ben) >= 30);
+
+  world.network.drain_prekeys(ben);
+  world.settle();
+  send(world.anna, world.ben, "without a one-time key or with a fresh one");
+  world.settle();
+  REQUIRE(status_of(world.ben, "without a one-time key or with a fresh one") == "received");
+}
+
+TEST_CASE("a note to oneself stays with the account") {
+  TwoPhones world;
+  send(world.anna, world.anna, "remember");
+  world.settle();
+  REQUIRE(status_of(world.anna, "remember") == "server");
+  auto client = linked_client(world, world.anna);
+  (void)client->read_messages();
+  send(world.anna, world.anna, "also here");
+  world.settle();
+  const auto seen = client->read_messages();
+  REQUIRE(seen.size() == 1);
+  REQUIRE(seen[0].text == "also here");
+  REQUIRE(status_of(world.anna, "also here") == "server");
+}
+
+TEST_CASE("typing reaches the contact as one chat state") {
+  TwoPhones world;
+  auto client = linked_client(world, world.ben);
+  client->send(protocol::presence("available", "Ben"));
+  client->received.clear();
+  world.anna.typing("15550000002", true);
+  world.settle();
+  const auto state = std::find_if(client->received.begin(), client->received.end(),
+                                  [](const Node& node) { return node.is("chatstate"); });
+  REQUIRE(state != client->received.end());
+  REQUIRE(state->child("composing") != nullptr);
+}
+
+TEST_CASE("phones restored from their snapshot go on where they were") {
+  TwoPhones world;
+  send(world.anna, world.ben, "one");
+  world.settle();
+  send(world.ben, world.anna, "two");
+  world.settle();
+  world.ben.power(false);
+  send(world.anna, world.ben, "queued");
+  world.settle();
+  world.anna.set_auto_reply(Phone::AutoReply{"marco", "polo"});
+
+  PhoneWorld later;
+  REQUIRE(later.network.load(world.network.save()));
+  for (Phone* phone : {&world.anna, &world.ben}) {
+    const Bytes saved = phone->save();
+    REQUIRE(later.phones.restore(phone->number(), saved));
+    REQUIRE(later.phones.restore(phone->number(), saved).error().code == Errc::conflict);
+  }
+  REQUIRE(later.phones.restore("19999999999", world.anna.save()).error().code == Errc::not_found);
+  Phone& anna = *later.phones.find("15550000001");
+  Phone& ben = *later.phones.find("15550000002");
+  REQUIRE(texts(anna) == texts(world.anna));
+  REQUIRE_FALSE(ben.powered());
+  ben.power(true);
+  later.settle();
+  REQUIRE(texts(ben) == Strings{"one", "two", "queued"});
+  REQUIRE(status_of(anna, "queued") == "delivered");
+  send(ben, anna, "marco");
+  later.settle();
+  REQUIRE(texts(ben).back() == "polo");
+  REQUIRE(later.network.stats().retries_relayed == 0);
+}
+
+TEST_CASE("a damaged snapshot is refused, whichever part is damaged") {
+  TwoPhones world;
+  send(world.anna, world.ben, "one");
+  world.settle();
+  const std::string saved(protocol::as_text(world.anna.save()));
+  Account& account = *world.network.find_account(std::string_view("15550000001"));
+  const auto load = [&](std::string_view text) { return Phone::load(world.network, account, protocol::as_bytes(text)); };
+  REQUIRE(load("").error().code == Errc::malformed);
+  REQUIRE(load("{}").error().code == Errc::malformed);
+  REQUIRE(load("[1]").error().code == Errc::malformed);
+  REQUIRE(load(saved.substr(0, saved.size() / 2)).error().code == Errc::malformed);
+  std::string newer = saved;
+  newer.replace(newer.find("\"version\":1"), 11, "\"version\":9");
+  REQUIRE(load(newer).error().code == Errc::unsupported);
+  std::string broken = saved;
+  broken.replace(broken.find("\"identity\":\"") + 12, 4, "!!!!");
+  REQUIRE(load(broken).error().code == Errc::malformed);
+}
+
+}  // namespace wharf::sandbox::test

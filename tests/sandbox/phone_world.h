@@ -1,0 +1,80 @@
+#pragma once
+// Simulated phones on a virtual clock, and a companion of one of them made of our own client functions: it pairs by QR or
+// code, holds sessions and reads what it gets.
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/messages/content.h"
+#include "sandbox/phones.h"
+#include "tests/sandbox/fixture.h"
+
+namespace wharf::sandbox::test {
+
+struct PhoneWorld : World {
+  Phones phones{network};
+  /// A new phone; fails the test when the number is taken.
+  Phone& phone(const std::string& number, const std::string& name = "");
+  /// Runs every turn until nobody has anything left to do.
+  void settle() { clock.advance(0); }
+};
+
+/// The newest message of a phone with this text; nullptr when there is none.
+const PhoneMessage* with_text(const Phone& phone, std::string_view text);
+std::vector<std::string> texts(const Phone& phone);
+
+/// A companion's connection and keys.
+struct Client final : DevicePort {
+  explicit Client(PhoneWorld& world);
+  PhoneWorld& world;
+  Keys keys;
+  std::vector<Node> received;
+  bool closed = false;
+
+  void deliver(const Node& stanza) override;
+  void disconnect() override { closed = true; }
+
+  // --- linking. A wrong secret or identity makes what a forger would show.
+  void open_pairing();
+  std::string qr() const;
+  std::optional<protocol::ParsedClientPayload> payload;
+  std::vector<std::string> refs;
+  std::uint64_t pairing = 0;
+  /// Set when pair-success was accepted and answered.
+  std::optional<protocol::PairSuccess> success;
+  std::uint32_t key_index = 0;
+  Bytes device_identity;
+
+  void ask_code(const std::string& phone, const std::string& code);
+  std::string code;
+  protocol::KeyPair ephemeral;
+  Bytes code_ref;
+
+  /// Logs in and uploads 20 one-time keys.
+  void log_in();
+  DeviceKey key;
+  Jid pn() const { return world.network.find_account(key.phone)->pn_jid(key.device); }
+  Jid lid() const { return world.network.find_account(key.phone)->lid_jid(key.device); }
+
+  // --- messages
+  void send(const Node& stanza) { world.network.handle(key, stanza); }
+  /// Encrypts for every device of both accounts (sessions are made as needed); does not send.
+  Node prepare(const std::string& to, const std::string& text, const std::string& id);
+  /// What arrived, decrypted; undecryptable stanzas are left out. Acknowledges with delivery receipts.
+  std::vector<protocol::IncomingMessage> read_messages();
+  std::map<DeviceKey, protocol::SessionRecord> sessions;
+  std::map<protocol::PreKeyId, protocol::KeyPair> one_time;
+
+ private:
+  const Node& answer(const std::string& id) const;
+  void on_primary_hello(const protocol::PrimaryHello& hello);
+  std::size_t read_ = 0;
+};
+
+/// Linked by QR, logged in, bootstrapped.
+std::unique_ptr<Client> linked_client(PhoneWorld& world, Phone& phone);
+
+}  // namespace wharf::sandbox::test
