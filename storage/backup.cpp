@@ -39,9 +39,11 @@ std::string folder_of(const std::string& path) {
 
 Result<void> copy_pages(Database& source, const std::string& path) {
   sqlite3* copy = nullptr;
-  int code = sqlite3_open_v2(path.c_str(), &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  constexpr int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  int code = sqlite3_open_v2(path.c_str(), &copy, flags, nullptr);
   // The copy is worthless until it is complete, so it needs no journal of its own and one fsync at the end.
-  if (code == SQLITE_OK) code = sqlite3_exec(copy, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF", nullptr, nullptr, nullptr);
+  constexpr const char* pragmas = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF";
+  if (code == SQLITE_OK) code = sqlite3_exec(copy, pragmas, nullptr, nullptr, nullptr);
   if (code == SQLITE_OK) {
     if (sqlite3_backup* backup = sqlite3_backup_init(copy, "main", source.handle(), "main")) {
       do {

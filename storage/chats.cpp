@@ -69,7 +69,8 @@ ChatRow read_row(Database& db, Statement& select) {
   row.last_at = select.integer();
   const std::int64_t last_row = select.integer();
   const std::int64_t unread = select.integer();
-  row.unread = static_cast<std::uint32_t>(std::clamp<std::int64_t>(unread, 0, std::numeric_limits<std::uint32_t>::max()));
+  constexpr std::int64_t most = std::numeric_limits<std::uint32_t>::max();
+  row.unread = static_cast<std::uint32_t>(std::clamp<std::int64_t>(unread, 0, most));
   row.name = select.text();
   if (last_row != 0) row.last_message = find_message_row(db, last_row);
   return row;
@@ -179,7 +180,9 @@ std::optional<ChatRow> find_chat(Database& db, SessionId session, const protocol
 }
 
 void set_unread(Changes& changes, SessionId session, const protocol::Jid& chat, std::uint32_t unread) {
-  changes.add([=](Database& db) { return Statement(db, set_unread_count).session(session).jid(chat).number(unread).run(); });
+  changes.add([=](Database& db) {
+    return Statement(db, set_unread_count).session(session).jid(chat).number(unread).run();
+  });
 }
 
 void remove_chat(Changes& changes, SessionId session, const protocol::Jid& chat) {

@@ -72,14 +72,18 @@ struct Outcome {
 }  // namespace
 
 void Changes::append(Changes&& more) {
-  writes_.insert(writes_.end(), std::make_move_iterator(more.writes_.begin()), std::make_move_iterator(more.writes_.end()));
-  events_.insert(events_.end(), std::make_move_iterator(more.events_.begin()), std::make_move_iterator(more.events_.end()));
+  const auto move_to = [](auto& to, auto& from) {
+    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  };
+  move_to(writes_, more.writes_);
+  move_to(events_, more.events_);
   more.writes_.clear();
   more.events_.clear();
 }
 
 struct Store::State {
-  State(Settings s, std::unique_ptr<Database> w) : settings(std::move(s)), writer(std::move(w)), log(settings.max_events) {}
+  State(Settings s, std::unique_ptr<Database> w)
+      : settings(std::move(s)), writer(std::move(w)), log(settings.max_events) {}
 
   Settings settings;
   std::unique_ptr<Database> writer;  // of the writer thread once it runs
@@ -111,7 +115,8 @@ struct Store::State {
   Result<void> statement(const char* sql) { return Statement(*writer, sql).run(); }
   Result<void> run_turn(Changes& changes, std::vector<Event>& events);
   Result<void> run_isolated(Changes& changes, std::vector<Event>& events);
-  Result<void> run_transaction(std::vector<Turn>& turns, std::vector<Result<void>>& results, std::vector<Event>& events);
+  Result<void> run_transaction(std::vector<Turn>& turns, std::vector<Result<void>>& results,
+                               std::vector<Event>& events);
   Outcome run_batch(std::vector<Turn> turns);
   void forget();
   void undo_all();
@@ -324,7 +329,8 @@ Result<std::unique_ptr<Store>> Store::open(Settings settings) {
   if (settings.path == ":memory:" && settings.post) {
     return Error(Errc::unsupported, "an in-memory database has one connection: it needs the inline store");
   }
-  Result<std::unique_ptr<Database>> writer = Database::open(settings.path, Database::Mode::read_write, settings.synchronous);
+  Result<std::unique_ptr<Database>> writer =
+      Database::open(settings.path, Database::Mode::read_write, settings.synchronous);
   if (!writer) return writer.error();
   std::unique_ptr<Store> store(new Store);
   store->state_ = std::make_unique<State>(std::move(settings), std::move(*writer));
@@ -378,7 +384,9 @@ Result<std::unique_ptr<Database>> Store::open_reader() const {
   return Database::open(state_->settings.path, Database::Mode::read_only, state_->settings.synchronous);
 }
 
-void Store::on_events(std::function<void(const std::vector<Event>&)> listener) { *state_->listener = std::move(listener); }
+void Store::on_events(std::function<void(const std::vector<Event>&)> listener) {
+  *state_->listener = std::move(listener);
+}
 
 bool Store::healthy() const { return state_->healthy; }
 

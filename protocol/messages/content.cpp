@@ -1,5 +1,6 @@
-// Reading a Message. The bytes are walked once for their structure, the wrappers are taken off by copying bytes (never by
-// re-encoding, so unknown fields and field order survive), and only then the few parts this gateway acts upon are parsed.
+// Reading a Message. The bytes are walked once for their structure, the wrappers are taken off by copying bytes (never
+// by re-encoding, so unknown fields and field order survive), and only then the few parts this gateway acts upon are
+// parsed.
 #include "protocol/messages/content.h"
 
 #include "protocol/messages/message_shape.h"
@@ -58,7 +59,8 @@ bool is_content(std::uint32_t number) {
          number != field_number::fast_ratchet_sender_key_distribution && number != field_number::message_context_info;
 }
 
-/// The field that says what a message is: the first of a kind we know, else the first content at all; 0 without content.
+/// The field that says what a message is: the first of a kind we know, else the first content at all; 0 without
+/// content.
 std::uint32_t main_field(ByteView message) {
   std::uint32_t found = 0;
   WireReader reader(message);
@@ -166,7 +168,8 @@ Result<IncomingMessage> parse_message(ByteView encoded) {
   out.encoded = std::move(unwrapped->message);
   out.was_device_sent = unwrapped->device_sent;
   if (unwrapped->device_sent) {
-    if (Result<Jid> destination = Jid::parse(as_text(unwrapped->destination))) out.device_sent_to = std::move(*destination);
+    if (Result<Jid> destination = Jid::parse(as_text(unwrapped->destination)))
+      out.device_sent_to = std::move(*destination);
   }
   out.secret = exactly<32>(unwrapped->secret);
   if (!unwrapped->sender_key_distribution.empty()) {

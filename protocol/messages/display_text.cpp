@@ -1,5 +1,5 @@
-// Peers may send strings that are no UTF-8. The bytes are kept where they matter (quotes, tokens, forwarding); people and
-// JSON get U+FFFD for each maximal broken part, as the Unicode standard (chapter 3.9) and browsers do.
+// Peers may send strings that are no UTF-8. The bytes are kept where they matter (quotes, tokens, forwarding); people
+// and JSON get U+FFFD for each maximal broken part, as the Unicode standard (chapter 3.9) and browsers do.
 #include "protocol/messages/content.h"
 
 namespace wharf::protocol {

@@ -17,7 +17,9 @@ bool is_future_proof(std::uint32_t number) {
 
 /// Those that are looked through: the message inside is what the sender said. Not an event's cover image (85), nor
 /// the notices about a status mention (87, 92), whose inner message belongs to something else.
-bool is_wrapper(std::uint32_t number) { return is_future_proof(number) && number != 85 && number != 87 && number != 92; }
+bool is_wrapper(std::uint32_t number) {
+  return is_future_proof(number) && number != 85 && number != 87 && number != 92;
+}
 
 enum class Shape { message, future_proof, device_sent, protocol_message, context_info, content, comment, leaf };
 
@@ -33,8 +35,10 @@ std::optional<Child> child_of(const Child& parent, std::uint32_t number) {
       if (number == field_number::device_sent) return Child{Shape::device_sent};
       if (number == field_number::protocol_message) return Child{Shape::protocol_message};
       if (number == 77) return Child{Shape::comment};
-      if (number == field_number::sender_key_distribution || number == field_number::fast_ratchet_sender_key_distribution ||
-          number == field_number::message_context_info || number == field_number::reaction || number == field_number::poll_update) {
+      if (number == field_number::sender_key_distribution ||
+          number == field_number::fast_ratchet_sender_key_distribution ||
+          number == field_number::message_context_info || number == field_number::reaction ||
+          number == field_number::poll_update) {
         return Child{Shape::leaf};
       }
       if (const auto context = context_info_field(number)) return Child{Shape::content, *context};
@@ -92,7 +96,8 @@ void take_companions(Unwrapped& out, ByteView message) {
     if (secret && secret->size() == 32) out.secret = to_bytes(*secret);
   }
   if (!out.sender_key_distribution.empty()) return;
-  for (const std::uint32_t number : {field_number::sender_key_distribution, field_number::fast_ratchet_sender_key_distribution}) {
+  for (const std::uint32_t number :
+       {field_number::sender_key_distribution, field_number::fast_ratchet_sender_key_distribution}) {
     if (auto distribution = merged_field(message, number)) {
       out.sender_key_distribution = std::move(*distribution);
       return;
@@ -104,8 +109,15 @@ void take_companions(Unwrapped& out, ByteView message) {
 
 std::optional<std::uint32_t> context_info_field(std::uint32_t number) {
   switch (number) {
-    case field_number::image: case field_number::contact: case field_number::location: case field_number::extended_text: case field_number::document:
-    case field_number::audio: case field_number::video: case field_number::contacts_array: case field_number::live_location:
+    case field_number::image:
+    case field_number::contact:
+    case field_number::location:
+    case field_number::extended_text:
+    case field_number::document:
+    case field_number::audio:
+    case field_number::video:
+    case field_number::contacts_array:
+    case field_number::live_location:
     case field_number::sticker: case field_number::ptv:
     case 30: case 38: case 83: return 17;                              // product, order, album
     case field_number::group_invite: return 7;

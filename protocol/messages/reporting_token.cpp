@@ -76,14 +76,16 @@ std::optional<Bytes> extract(ByteView bytes, std::span<const Rule> rules, std::s
   std::vector<Piece> pieces;
   WireReader reader(bytes);
   while (const auto field = reader.next()) {
-    const auto rule = std::find_if(rules.begin(), rules.end(), [&](const Rule& r) { return r.number == field->number; });
+    const auto rule =
+        std::find_if(rules.begin(), rules.end(), [&](const Rule& r) { return r.number == field->number; });
     if (rule == rules.end()) continue;
     if (rule->inside.empty() && !rule->message) {
       pieces.push_back({field->number, to_bytes(field->whole)});
       continue;
     }
     if (field->type != WireType::length) return std::nullopt;
-    const auto inner = extract(field->value, rule->message ? std::span<const Rule>(message_rules) : rule->inside, depth + 1);
+    const auto inner =
+        extract(field->value, rule->message ? std::span<const Rule>(message_rules) : rule->inside, depth + 1);
     if (!inner) return std::nullopt;
     if (inner->empty()) continue;
     Piece piece{field->number, to_bytes(field->tag)};

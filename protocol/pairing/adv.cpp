@@ -1,6 +1,6 @@
 // One signature scheme with five messages: the account (the phone's identity key) vouches for the companion's identity
-// key, the companion countersigns, and the key-index list revokes. Every message starts with a two-byte prefix so that a
-// signature for one purpose is worthless for another. `details` is signed as it was received: a re-encoded copy may
+// key, the companion countersigns, and the key-index list revokes. Every message starts with a two-byte prefix so that
+// a signature for one purpose is worthless for another. `details` is signed as it was received: a re-encoded copy may
 // differ in field order or unknown fields and would break a genuine signature.
 #include "protocol/pairing/adv.h"
 
@@ -115,7 +115,8 @@ Result<void> verify_device_identity(ByteView signed_identity, const PublicKey& i
   if (!account) return Error(Errc::not_found, "no account key to verify the device identity with");
 
   const ByteView details = as_bytes(parsed.details());
-  const auto signed_by = [](const PublicKey& key, const Bytes& plain, const Bytes& hosted, const std::string& signature) {
+  const auto signed_by = [](const PublicKey& key, const Bytes& plain, const Bytes& hosted,
+                            const std::string& signature) {
     return xeddsa_verify(key, plain, as_bytes(signature)) || xeddsa_verify(key, hosted, as_bytes(signature));
   };
   if (!signed_by(*account, account_message(account_prefix, details, identity),

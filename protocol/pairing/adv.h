@@ -19,7 +19,8 @@ struct PairSuccessIdentity {
   std::uint32_t key_index = 0;
 };
 /// Checks container HMAC and account signature and countersigns. Errors carry the reply code of section 2.5:
-/// malformed -> 500 internal-error; bad_mac -> 401 hmac-mismatch; bad_signature / invalid_key -> 401 signature-mismatch.
+/// malformed -> 500 internal-error; bad_mac -> 401 hmac-mismatch; bad_signature / invalid_key -> 401
+/// signature-mismatch.
 Result<PairSuccessIdentity> accept_pair_success(ByteView container, const Key32& adv_secret, const KeyPair& identity,
                                                 Random& random);
 
@@ -36,7 +37,8 @@ struct KeyIndexList {
   std::uint32_t current_index = 0;
   std::vector<std::uint32_t> valid_indexes;
 };
-/// ADVSignedKeyIndexList, at most 16 KiB and 2048 indexes. With a key (argument or embedded) the signature is verified. Errors: malformed, bad_signature.
+/// ADVSignedKeyIndexList, at most 16 KiB and 2048 indexes. With a key (argument or embedded) the signature is verified.
+/// Errors: malformed, bad_signature.
 Result<KeyIndexList> read_key_index_list(ByteView signed_list, const std::optional<PublicKey>& account_key);
 
 // --- phone and server side (simulated network) ----------------------------------------------------------------------

@@ -17,8 +17,8 @@ Node signed_key_node(PreKeyId id, const PublicKey& key, const Signature& signatu
 std::optional<PreKeyId> read_key_id(ByteView bytes);                  // exactly 3 bytes
 std::optional<PreKeyBundle::OneTime> read_key_node(const Node& key);  // id and value of a <key>
 
-/// registration, type (absent = 05), identity and skey among the children of `node`; nullopt when one is missing or has a
-/// wrong width.
+/// registration, type (absent = 05), identity and skey among the children of `node`; nullopt when one is missing or has
+/// a wrong width.
 std::optional<PublishedKeys> read_published_keys(const Node& node);
 /// The same as a bundle, with key and device-identity when present. A malformed <key> refuses the whole bundle.
 std::optional<PreKeyBundle> read_bundle(const Node& node);

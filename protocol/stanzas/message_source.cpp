@@ -33,7 +33,8 @@ std::optional<Jid> alternate(const Node& node, const Jid& jid, std::initializer_
     const auto other = node.jid(key);
     if (!other || other->user.empty()) continue;
     const Jid other_chat = chat_of(*other);
-    if ((chat.is_lid() && other_chat.is_phone_number()) || (chat.is_phone_number() && other_chat.is_lid())) return other;
+    if ((chat.is_lid() && other_chat.is_phone_number()) || (chat.is_phone_number() && other_chat.is_lid()))
+      return other;
   }
   return std::nullopt;
 }

@@ -39,9 +39,9 @@ struct FetchedBundle {
   std::optional<PreKeyBundle> bundle;    // absent on error
   unsigned error_code = 0;               // 404/406: the device is gone; 0 with no bundle: malformed
 };
-/// One entry per <user>, in the order of the answer; only widths are checked here (signatures are start_session's work).
-/// Duplicate users, users that were not asked for and users missing from the answer are the caller's concern. An answer
-/// of type error gives an empty list: ask iq_error_of first.
+/// One entry per <user>, in the order of the answer; only widths are checked here (signatures are start_session's
+/// work). Duplicate users, users that were not asked for and users missing from the answer are the caller's concern. An
+/// answer of type error gives an empty list: ask iq_error_of first.
 std::vector<FetchedBundle> read_bundles(const Node& answer);
 
 /// Server side and retry receipts: reads registration, identity, skey, key… Errors: malformed.

@@ -11,8 +11,8 @@
 
 namespace wharf::test {
 
-/// Hands out pushed draws in order. A draw beyond the script, or of another length than scripted, throws: the code under
-/// test asked for randomness the vector does not know.
+/// Hands out pushed draws in order. A draw beyond the script, or of another length than scripted, throws: the code
+/// under test asked for randomness the vector does not know.
 class ScriptedRandom final : public protocol::Random {
  public:
   ScriptedRandom() = default;

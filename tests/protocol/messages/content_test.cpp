@@ -219,7 +219,8 @@ TEST_CASE("wrapping for own devices is the vector's deviceSentMessage and moves 
 TEST_CASE("a quote and mentions come back from a received reply") {
   SeededRandom random(6);
   const Bytes original = build_text({"original", {}, {}}, random).encoded;
-  TextContent reply{"yes @1", {Jid("1", server::lid, 4)}, Quote{"3EB0AA", Jid("2", server::lid, 9), quotable(original)}};
+  TextContent reply{
+      "yes @1", {Jid("1", server::lid, 4)}, Quote{"3EB0AA", Jid("2", server::lid, 9), quotable(original)}};
   const auto read = parse_message(build_text(reply, random).encoded).value();
   REQUIRE(read.kind == MessageKind::text);
   REQUIRE(read.mentions == std::vector<Jid>{Jid("1", server::lid)});

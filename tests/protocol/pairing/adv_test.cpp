@@ -204,5 +204,6 @@ TEST_CASE("a key index list with absurdly many indexes is refused") {
   SeededRandom random(9);
   const KeyPair account = KeyPair::generate(random);
   KeyIndexList list{1, 1, 1, std::vector<std::uint32_t>(2049, 1)};
-  REQUIRE(read_key_index_list(issue_key_index_list(account, list, random), account.pub).error().code == Errc::malformed);
+  REQUIRE(read_key_index_list(issue_key_index_list(account, list, random), account.pub).error().code ==
+          Errc::malformed);
 }

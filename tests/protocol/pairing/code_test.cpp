@@ -145,8 +145,8 @@ TEST_CASE("a bundle opened with the vector's wrong shared secret fails its tag")
   REQUIRE(seen == 1);
 }
 
-// Passkey pairing (the vectors' "passkey" section: 25 derivations) needs a WebAuthn assertion and is not implemented; only
-// its verification code shares this alphabet.
+// Passkey pairing (the vectors' "passkey" section: 25 derivations) needs a WebAuthn assertion and is not implemented;
+// only its verification code shares this alphabet.
 TEST_CASE("the verification code of passkey pairing uses the same encoding") {
   const auto& passkey = root().at("passkey").as_object();
   REQUIRE(pairing_code(exactly<5>(hex(passkey.at("verification_code_bytes"))).value()) ==

@@ -93,7 +93,8 @@ TEST_CASE("pair-success of the vectors is read and answered with their reply") {
     REQUIRE((*success)->device_identity == hex(vector.at("step1_ADVSignedDeviceIdentityHMAC_hex")));
 
     const Bytes reply = hex(vector.at("step7_reply_device_identity_hex_for_deterministic_signature"));
-    REQUIRE(canonical(pair_device_sign(iq, reply, 3)) == canonical(node_from_hex(vector.at("step7_reply_node_binary_hex"))));
+    REQUIRE(canonical(pair_device_sign(iq, reply, 3)) ==
+            canonical(node_from_hex(vector.at("step7_reply_node_binary_hex"))));
   }
 }
 
@@ -162,8 +163,9 @@ TEST_CASE("the four stanzas of code pairing are the vectors'") {
   REQUIRE(primary->wrapped_ephemeral == hex(code().at("primary").at("wrapped_primary_ephemeral_pub")));
   REQUIRE(primary->identity == public_key("primary_identity"));
 
-  const Node finish = companion_finish_iq("8127.4410-2", "15551234567", hex(code().at("finish").at("wrapped_key_bundle")),
-                                          public_key("companion_identity"), *ref);
+  const Node finish =
+      companion_finish_iq("8127.4410-2", "15551234567", hex(code().at("finish").at("wrapped_key_bundle")),
+                          public_key("companion_identity"), *ref);
   REQUIRE(canonical(finish) == canonical(stanza("companion_finish")));
   REQUIRE(canonical(finish) == canonical(node_from_hex(code().at("stanzas").at("companion_finish_binary_hex"))));
 }
@@ -209,7 +211,8 @@ TEST_CASE("the small queries have the form of the specification") {
   REQUIRE(canonical(ping_iq("7")) == canonical(iq("get", "w:p")));
   REQUIRE(canonical(set_active_iq("7")) == canonical(iq("set", "passive").add(Node("active"))));
   REQUIRE(canonical(clean_dirty_iq("7", "groups", "1700")) ==
-          canonical(iq("set", "urn:xmpp:whatsapp:dirty").add(Node("clean").set("type", "groups").set("timestamp", "1700"))));
+          canonical(
+              iq("set", "urn:xmpp:whatsapp:dirty").add(Node("clean").set("type", "groups").set("timestamp", "1700"))));
   REQUIRE(canonical(remove_companion_iq("7", Jid("1", server::user, 4))) ==
           canonical(iq("set", "md").add(Node("remove-companion-device").set("jid", Jid("1", server::user, 4))
                                             .set("reason", "user_initiated"))));

@@ -62,7 +62,8 @@ TEST_CASE("peer messages come from the own account only") {
 }
 
 TEST_CASE("in groups the participant is the author") {
-  const auto source = source_of(message(group).set("participant", peer_lid.with_device(4)).set("participant_pn", peer_pn));
+  const auto source =
+      source_of(message(group).set("participant", peer_lid.with_device(4)).set("participant_pn", peer_pn));
   REQUIRE(source.chat == group);
   REQUIRE(source.author == peer_lid.with_device(4));
   REQUIRE(source.author_alternate == peer_pn);
@@ -121,7 +122,9 @@ TEST_CASE("encs are read pairwise first, unknown ones skipped, ten at most") {
     return node.set("type", type).set("v", version).bytes(Bytes{1, 2});
   };
   Node node("message");
-  node.add(enc("msmsg", "2")).add(enc("skmsg", "2")).add(enc("pkmsg", "2").set("count", "2").set("decrypt-fail", "hide"));
+  node.add(enc("msmsg", "2"))
+      .add(enc("skmsg", "2"))
+      .add(enc("pkmsg", "2").set("count", "2").set("decrypt-fail", "hide"));
   node.add(enc("frskmsg", "2")).add(enc("msg", "3")).add(Node("enc").set("type", "msg").set("v", "2"));
   node.add(enc("msg", "x")).add(Node("enc").set("type", "msg").bytes(Bytes{3}));  // no version means 2
   const auto encs = read_encs(node);

@@ -36,7 +36,8 @@ PublishedKeys published() {
 std::vector<PreKey> one_time() {
   std::vector<PreKey> out;
   for (const auto& entry : root().at("keys").at("one_time_prekeys").as_array()) {
-    out.push_back({boost::json::value_to<std::uint32_t>(entry.at("id")), KeyPair::from_secret(key(entry.at("private")))});
+    out.push_back(
+        {boost::json::value_to<std::uint32_t>(entry.at("id")), KeyPair::from_secret(key(entry.at("private")))});
   }
   return out;
 }
@@ -113,7 +114,9 @@ TEST_CASE("rotation, count and digest queries are the vectors'") {
 TEST_CASE("the count is a number, anything else is none") {
   REQUIRE(prekey_count(node("count_response")) == 0);
   REQUIRE(prekey_count(node("low_notification")) == 4);
-  const auto counted = [](const char* value) { return prekey_count(Node("iq").add(Node("count").set("value", value))); };
+  const auto counted = [](const char* value) {
+    return prekey_count(Node("iq").add(Node("count").set("value", value)));
+  };
   REQUIRE(counted("812") == 812);
   REQUIRE(counted("-3") == 0);
   REQUIRE(counted("many") == 0);

@@ -63,8 +63,8 @@ TEST_CASE("every receipt vector is either covered or named as outside this issue
 
 TEST_CASE("delivery receipts echo the sender with its device") {
   const Jid group("120363000000000001", server::group), status("status", server::broadcast);
-  REQUIRE(delivery(message("3EB0112233445566778899", Jid("100000000000002", server::lid, 12)), DeliveryReceipt::active) ==
-          outbound("delivery_active_1to1"));
+  REQUIRE(delivery(message("3EB0112233445566778899", Jid("100000000000002", server::lid, 12)),
+                   DeliveryReceipt::active) == outbound("delivery_active_1to1"));
   REQUIRE(delivery(message("3EB0AA", Jid("100000000000002", server::lid)), DeliveryReceipt::inactive) ==
           outbound("delivery_inactive_1to1"));
   REQUIRE(delivery(message("3EB0AA", group).set("participant", Jid("100000000000003", server::lid, 4)),
@@ -86,9 +86,10 @@ TEST_CASE("delivery receipts echo the sender with its device") {
 
 TEST_CASE("read receipts name one chat and up to 256 messages") {
   const Jid chat("100000000000002", server::lid), group("120363000000000001", server::group);
-  REQUIRE(canonical(read_receipt(chat, std::nullopt, {"3EB0AA", "3EB0BB", "3EB0CC"}, 1795227306)) == outbound("read_list"));
-  REQUIRE(canonical(read_receipt(group, Jid("100000000000003", server::lid, 4), {"3EB0112233445566778899"}, 1760000000)) ==
-          outbound("read_group"));
+  REQUIRE(canonical(read_receipt(chat, std::nullopt, {"3EB0AA", "3EB0BB", "3EB0CC"}, 1795227306)) ==
+          outbound("read_list"));
+  REQUIRE(canonical(read_receipt(group, Jid("100000000000003", server::lid, 4), {"3EB0112233445566778899"},
+                                 1760000000)) == outbound("read_group"));
   REQUIRE(canonical(read_receipt(chat, std::nullopt, {"3EB0112233445566778899"}, 1760000000, "read-self")) ==
           outbound("read_self"));
   const std::vector<std::string> most(256, "3EB0AA");
@@ -99,7 +100,8 @@ TEST_CASE("read receipts name one chat and up to 256 messages") {
 
 TEST_CASE("retry receipts are the vectors', without and with keys") {
   const Node failed = message("3EB0112233445566778899", Jid("100000000000002", server::lid, 12));
-  REQUIRE(canonical(retry_receipt(failed, 1, retry_error_code(Errc::bad_mac), 1111, std::nullopt)) == outbound("retry_1"));
+  REQUIRE(canonical(retry_receipt(failed, 1, retry_error_code(Errc::bad_mac), 1111, std::nullopt)) ==
+          outbound("retry_1"));
 
   SeededRandom random(4);
   const KeyPair identity = KeyPair::generate(random);

@@ -1,4 +1,5 @@
-// Outgoing <message> stanzas against send-stanzas.json: each is rebuilt from the vector's input (what the sender knows).
+// Outgoing <message> stanzas against send-stanzas.json: each is rebuilt from the vector's input (what the sender
+// knows).
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <map>
@@ -87,7 +88,8 @@ TEST_CASE("every send vector is either built here or named as outside this issue
   REQUIRE(left == 10);
 }
 
-// The vectors attach a tctoken (privacy token), which this issue neither stores nor sends: it is taken out before comparing.
+// The vectors attach a tctoken (privacy token), which this issue neither stores nor sends: it is taken out before
+// comparing.
 TEST_CASE("text to a contact is the vector's stanza, at first contact and with sessions") {
   for (const char* name : {"text_first_contact_pkmsg", "text_established_msg"}) {
     INFO(name);

@@ -104,8 +104,9 @@ TEST_CASE("the number check of the vectors is built and matched by the echoed te
   }
 }
 
-// Profile data (business, status, picture, disappearing_mode, username) is outside this issue: the request of pair 3 is not
-// built. What must hold is that its errors, one of a protocol and one of a user, leave the users and their LIDs readable.
+// Profile data (business, status, picture, disappearing_mode, username) is outside this issue: the request of pair 3 is
+// not built. What must hold is that its errors, one of a protocol and one of a user, leave the users and their LIDs
+// readable.
 TEST_CASE("errors of one protocol or one user leave the rest of the batch") {
   const auto users = users_of(2);
   const auto& parsed = pair_at(2).at("parsed").at("users").as_array();
