@@ -6,7 +6,8 @@ namespace wharf::net {
 
 std::string base64_encode(std::span<const std::uint8_t> bytes) {
   std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');  // OpenSSL ends with a NUL
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes.data(), static_cast<int>(bytes.size()));
+  const int size =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes.data(), static_cast<int>(bytes.size()));
   out.resize(static_cast<std::size_t>(size));
   return out;
 }

@@ -1,6 +1,7 @@
 #include "net/dial.h"
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/error.hpp>
 #include <utility>
 
@@ -19,8 +20,13 @@ constexpr std::size_t proxy_read_bytes = 2048;
 
 struct Dial::State : std::enable_shared_from_this<Dial::State> {
   State(asio::io_context& l, Resolver& r, SSL_CTX* t, DialTarget where, std::function<void(DialResult)> callback)
-      : loop(l), resolver(r), tls(t), target(std::move(where)), done(std::move(callback)),
-        deadline(l.get_executor()), attempt(l.get_executor()) {}
+      : loop(l),
+        resolver(r),
+        tls(t),
+        target(std::move(where)),
+        done(std::move(callback)),
+        deadline(l.get_executor()),
+        attempt(l.get_executor()) {}
 
   asio::io_context& loop;
   Resolver& resolver;
@@ -33,8 +39,8 @@ struct Dial::State : std::enable_shared_from_this<Dial::State> {
   Addresses addresses;
   std::size_t next_address = 0;
   std::string connect_error;
-  std::unique_ptr<TcpSocket> socket;     // connecting
-  std::unique_ptr<Stream> stream;        // connected
+  std::unique_ptr<TcpSocket> socket;  // connecting
+  std::unique_ptr<Stream> stream;     // connected
   std::unique_ptr<ProxyHandshake> proxy;
   SendQueue queue;
 
@@ -85,8 +91,8 @@ struct Dial::State : std::enable_shared_from_this<Dial::State> {
     attempt.after(share, [weak = weak_from_this()] {
       if (const auto self = weak.lock(); self && !self->over()) self->on_connect_failed("no answer");
     });
-    socket->async_connect(endpoint, [weak = weak_from_this(), at = next_address, protocol = endpoint.protocol()](
-                                        boost::system::error_code error) {
+    socket->async_connect(endpoint, [weak = weak_from_this(), at = next_address,
+                                     protocol = endpoint.protocol()](boost::system::error_code error) {
       const auto self = weak.lock();
       if (!self || self->over() || at != self->next_address || !self->socket) return;
       if (error) return self->on_connect_failed(error.message());
@@ -135,9 +141,7 @@ struct Dial::State : std::enable_shared_from_this<Dial::State> {
       const std::string_view text(reinterpret_cast<const char*>(bytes.data()), progress.bytes);
       switch (proxy->feed(text)) {
         case ProxyHandshake::Progress::failed: return fail(Kind::connect, proxy->failure());
-        case ProxyHandshake::Progress::done:
-          proxy.reset();
-          return target.secure ? start_tls(target.host) : succeed();
+        case ProxyHandshake::Progress::done: proxy.reset(); return target.secure ? start_tls(target.host) : succeed();
         case ProxyHandshake::Progress::more: break;
       }
       std::string answer = proxy->take_to_send();
@@ -195,7 +199,8 @@ struct Dial::State : std::enable_shared_from_this<Dial::State> {
   }
 };
 
-Dial::Dial(asio::io_context& loop, Resolver& resolver, SSL_CTX* tls, DialTarget target, std::function<void(DialResult)> done)
+Dial::Dial(asio::io_context& loop, Resolver& resolver, SSL_CTX* tls, DialTarget target,
+           std::function<void(DialResult)> done)
     : state_(std::make_shared<State>(loop, resolver, tls, std::move(target), std::move(done))) {
   state_->run();
 }

@@ -18,7 +18,7 @@ struct DialTarget {
   std::string host;  // name or literal; also what the certificate must be for
   std::uint16_t port = 0;
   bool secure = false;
-  std::optional<Proxy> proxy;   // then the name is resolved by the proxy
+  std::optional<Proxy> proxy;  // then the name is resolved by the proxy
   bool globally_routable_only = false;
   SteadyTime deadline;
 };
@@ -29,7 +29,8 @@ using DialResult = boost::system::result<std::unique_ptr<Stream>, OutgoingFailur
 class Dial {
  public:
   /// `resolver` and `tls` outlive the attempt. `done` runs once, in a later turn of the loop, and may destroy the Dial.
-  Dial(asio::io_context& loop, Resolver& resolver, SSL_CTX* tls, DialTarget target, std::function<void(DialResult)> done);
+  Dial(asio::io_context& loop, Resolver& resolver, SSL_CTX* tls, DialTarget target,
+       std::function<void(DialResult)> done);
   ~Dial();
   Dial(const Dial&) = delete;
   Dial& operator=(const Dial&) = delete;

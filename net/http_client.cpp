@@ -69,14 +69,17 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
       return post_failure(std::move(done), Kind::bad_address, "the scheme \"" + scheme + "\" is not http or https");
     }
     std::string header = make_request_header(request);
-    if (header.empty()) return post_failure(std::move(done), Kind::protocol, "the method or a header field is not valid HTTP");
-    if (waiting >= settings.max_waiting) return post_failure(std::move(done), Kind::connect, "too many requests are waiting");
+    if (header.empty())
+      return post_failure(std::move(done), Kind::protocol, "the method or a header field is not valid HTTP");
+    if (waiting >= settings.max_waiting)
+      return post_failure(std::move(done), Kind::connect, "too many requests are waiting");
 
     auto job = std::make_shared<ClientJob>(loop.get_executor(), std::move(request), std::move(done));
     job->header = std::move(header);
     job->due = std::chrono::steady_clock::now() + job->request.timeout;
     // A connection made for a trusted private target must not carry a request that may not go there.
-    job->origin = job->request.url.scheme + "://" + job->request.url.authority() + (job->request.allow_private ? " private" : "");
+    job->origin =
+        job->request.url.scheme + "://" + job->request.url.authority() + (job->request.allow_private ? " private" : "");
     job->deadline.after(job->request.timeout, [weak = weak_from_this(), pending = std::weak_ptr<ClientJob>(job)] {
       const auto self = weak.lock();
       const auto late = pending.lock();
@@ -96,8 +99,9 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
       origin.waiting.erase(queued);
       --waiting;
     } else {
-      const auto carrier = std::find_if(connections.begin(), connections.end(),
-                                        [&job](const ConnectionPointer& connection) { return connection->job() == job; });
+      const auto carrier =
+          std::find_if(connections.begin(), connections.end(),
+                       [&job](const ConnectionPointer& connection) { return connection->job() == job; });
       if (carrier != connections.end()) discard(*carrier);
     }
     const std::string key = job->origin;

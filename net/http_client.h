@@ -23,7 +23,7 @@ struct OutgoingRequest {
   std::string body;
   std::chrono::milliseconds timeout{10'000};
   std::size_t max_response_bytes = 64u << 10;
-  bool allow_private = false;   // loopback, private and link-local targets
+  bool allow_private = false;  // loopback, private and link-local targets
 };
 struct OutgoingResponse {
   unsigned status = 0;

@@ -49,12 +49,15 @@ void ClientConnection::begin() {
   HttpReadLimits limits;
   limits.max_header_bytes = max_answer_header_bytes;
   limits.max_body_bytes = job_->request.max_response_bytes;
-  reader_.emplace(limits, job_->request.method == "HEAD" ? HttpResponseReader::Expect::no_body : HttpResponseReader::Expect::body);
+  reader_.emplace(
+      limits, job_->request.method == "HEAD" ? HttpResponseReader::Expect::no_body : HttpResponseReader::Expect::body);
   write_failure_.clear();
   queue_.append(std::string_view(job_->header));
   // A reused connection may turn out stale, then the body is needed once more.
-  if (reused_) queue_.append(std::string(job_->request.body));
-  else queue_.append(std::move(job_->request.body));
+  if (reused_)
+    queue_.append(std::string(job_->request.body));
+  else
+    queue_.append(std::move(job_->request.body));
   wait_readable(Stream::Wait::read);  // a server may answer before it has read everything
   flush();
 }
@@ -120,7 +123,8 @@ void ClientConnection::respond() {
   response.status = reader_->status();
   response.headers = reader_->headers();
   response.body = reader_->take_body();
-  const bool reusable = reader_->keep_alive() && response.status != 101 && queue_.empty() && write_failure_.empty() && !writing_;
+  const bool reusable =
+      reader_->keep_alive() && response.status != 101 && queue_.empty() && write_failure_.empty() && !writing_;
   Outcome outcome;
   outcome.next = reusable ? Outcome::Next::reuse : Outcome::Next::close;
   outcome.result.emplace(boost::system::in_place_value, std::move(response));
@@ -145,9 +149,10 @@ void ClientConnection::rest(std::chrono::milliseconds idle_timeout) {
     if (const auto self = weak.lock(); self && !self->over_) self->owner_.lost(self);
   });
   // TLS may hold a close_notify already taken from the kernel.
-  if (stream_->read_ready()) return idle_.after(std::chrono::milliseconds(0), [weak = weak_from_this()] {
-    if (const auto self = weak.lock(); self && !self->over_ && !self->job_) self->owner_.lost(self);
-  });
+  if (stream_->read_ready())
+    return idle_.after(std::chrono::milliseconds(0), [weak = weak_from_this()] {
+      if (const auto self = weak.lock(); self && !self->over_ && !self->job_) self->owner_.lost(self);
+    });
   wait_readable(Stream::Wait::read);
 }
 

@@ -19,12 +19,12 @@ struct ClientJob {
   ClientJob(Executor executor, OutgoingRequest r, std::function<void(OutgoingResult)> d)
       : request(std::move(r)), done(std::move(d)), deadline(executor) {}
   OutgoingRequest request;
-  std::string header;                         // serialised
-  std::function<void(OutgoingResult)> done;   // empty: answered
+  std::string header;                        // serialised
+  std::function<void(OutgoingResult)> done;  // empty: answered
   Timer deadline;
   SteadyTime due;
-  std::string origin;                         // key in the pool
-  bool fresh_only = false;                    // a reused connection was stale: once is enough
+  std::string origin;       // key in the pool
+  bool fresh_only = false;  // a reused connection was stale: once is enough
 };
 
 class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
@@ -46,7 +46,7 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
   void open(asio::io_context& loop, Resolver& resolver, SSL_CTX* tls, std::shared_ptr<ClientJob> job);
   void carry(std::shared_ptr<ClientJob> job);  // on an open, idle connection
   void rest(std::chrono::milliseconds idle_timeout);
-  void close();                                // no callback any more
+  void close();  // no callback any more
   const std::string& origin() const { return origin_; }
   const std::shared_ptr<ClientJob>& job() const { return job_; }
 

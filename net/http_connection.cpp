@@ -120,8 +120,10 @@ void HttpConnection::on_readable() {
       case State::header:
       case State::body:
         if (progress.error) return drop();
-        if (input_.empty()) parse(bytes);
-        else input_.append(bytes);  // the posted parse of earlier bytes comes first
+        if (input_.empty())
+          parse(bytes);
+        else
+          input_.append(bytes);  // the posted parse of earlier bytes comes first
         break;
       case State::handling:
       case State::writing:
@@ -171,9 +173,7 @@ void HttpConnection::parse(std::string_view input) {
           set_deadline(front_->settings.body_timeout);
         }
         return wait_readable();
-      case HttpRequestReader::Progress::done:
-        input_.assign(input);
-        return dispatch();
+      case HttpRequestReader::Progress::done: input_.assign(input); return dispatch();
       case HttpRequestReader::Progress::failed: return fail(reader_->error_status(), reader_->error_text());
     }
   }

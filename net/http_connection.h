@@ -43,7 +43,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   // From the responder of request number `request`; late and repeated answers are ignored.
   void respond(std::uint64_t request, HttpResponse response);
-  void upgrade(std::uint64_t request, std::function<void(std::shared_ptr<WebSocket>)> accepted, std::size_t max_message_bytes);
+  void upgrade(std::uint64_t request, std::function<void(std::shared_ptr<WebSocket>)> accepted,
+               std::size_t max_message_bytes);
   bool peer_gone(std::uint64_t request) const;
   bool answered(std::uint64_t request) const { return request != request_ || state_ != State::handling; }
 

@@ -84,8 +84,10 @@ class Feeder {
       std::string().swap(kept_);
     } else {
       input = {};
-      if (kept != 0) kept_.erase(0, used);
-      else kept_.assign(all.substr(used));
+      if (kept != 0)
+        kept_.erase(0, used);
+      else
+        kept_.assign(all.substr(used));
     }
     // The parser forgets what it took of a header, and has no limit for chunk extensions and trailers.
     if (header_bytes_ + kept_.size() > max_header_bytes_) error = http::error::header_limit;
@@ -130,7 +132,8 @@ bool valid_header(std::string_view name, std::string_view value) {
   const bool token = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
     return std::isalnum(c) || token_marks.find(static_cast<char>(c)) != std::string_view::npos;
   });
-  return token && std::none_of(value.begin(), value.end(), [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
+  return token &&
+         std::none_of(value.begin(), value.end(), [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
 }
 
 // ---- requests
@@ -162,7 +165,8 @@ struct HttpRequestReader::State {
   }
   Progress check_header() {
     const auto& message = parser.get();
-    if (message.version() == 11 && message.count(http::field::host) != 1) return fail(400, "one Host header is required");
+    if (message.version() == 11 && message.count(http::field::host) != 1)
+      return fail(400, "one Host header is required");
     // Two framings of one body are how requests are smuggled past a proxy (RFC 9112 6.1).
     if (message.count(http::field::transfer_encoding) > 0) {
       if (message.count(http::field::content_length) > 0) return fail(400, "both Content-Length and Transfer-Encoding");

@@ -13,9 +13,8 @@ namespace wharf::net {
 namespace {
 
 bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-    return std::tolower(x) == std::tolower(y);
-  });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 bool framing_field(std::string_view name) {
@@ -45,13 +44,15 @@ std::string percent_decoded(std::string_view text) {
   auto digit = [](unsigned char c) { return std::isdigit(c) ? c - '0' : std::tolower(c) - 'a' + 10; };
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size() && std::isxdigit(static_cast<unsigned char>(text[i + 1])) &&
+    const bool escape = text[i] == '%' && i + 2 < text.size() &&
+                        std::isxdigit(static_cast<unsigned char>(text[i + 1])) &&
                         std::isxdigit(static_cast<unsigned char>(text[i + 2]));
     if (!escape) {
       out += text[i];
       continue;
     }
-    out += static_cast<char>(digit(static_cast<unsigned char>(text[i + 1])) * 16 + digit(static_cast<unsigned char>(text[i + 2])));
+    out += static_cast<char>(digit(static_cast<unsigned char>(text[i + 1])) * 16 +
+                             digit(static_cast<unsigned char>(text[i + 2])));
     i += 2;
   }
   return out;
@@ -76,16 +77,19 @@ std::string make_response_header(const HttpResponse& response, const ResponseFra
     if (valid_header(name, value) && !framing_field(name)) append(out, name, value);
   }
   if (status_has_body(response.status)) append(out, "Content-Length", std::to_string(response.body.size()));
-  if (framing.close) append(out, "Connection", "close");
-  else if (framing.http_1_0) append(out, "Connection", "keep-alive");
+  if (framing.close)
+    append(out, "Connection", "close");
+  else if (framing.http_1_0)
+    append(out, "Connection", "keep-alive");
   if (response.status == 426) append(out, "Connection", "Upgrade");
   out.append("\r\n");
   return out;
 }
 
 std::string make_request_header(const OutgoingRequest& request) {
-  const bool plain_method = !request.method.empty() && std::all_of(request.method.begin(), request.method.end(),
-                                [](unsigned char c) { return std::isalpha(c) || c == '-'; });
+  const bool plain_method =
+      !request.method.empty() && std::all_of(request.method.begin(), request.method.end(),
+                                             [](unsigned char c) { return std::isalpha(c) || c == '-'; });
   if (!plain_method) return "";
   bool host = false, authorization = false;
   std::string fields;
@@ -102,9 +106,11 @@ std::string make_request_header(const OutgoingRequest& request) {
     const std::string_view info = request.url.userinfo;
     const std::size_t colon = std::min(info.find(':'), info.size());
     const std::string_view password = colon < info.size() ? info.substr(colon + 1) : std::string_view();
-    append(out, "Authorization", basic_authorization(percent_decoded(info.substr(0, colon)), percent_decoded(password)));
+    append(out, "Authorization",
+           basic_authorization(percent_decoded(info.substr(0, colon)), percent_decoded(password)));
   }
-  const bool body_expected = same_name(request.method, "POST") || same_name(request.method, "PUT") || same_name(request.method, "PATCH");
+  const bool body_expected =
+      same_name(request.method, "POST") || same_name(request.method, "PUT") || same_name(request.method, "PATCH");
   if (body_expected || !request.body.empty()) append(out, "Content-Length", std::to_string(request.body.size()));
   out.append(fields).append("\r\n");
   return out;

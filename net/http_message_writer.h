@@ -10,9 +10,9 @@
 namespace wharf::net {
 
 struct ResponseFraming {
-  bool close = false;           // the connection ends after this answer
-  bool http_1_0 = false;        // the client needs to be told that the connection stays
-  bool head = false;            // answer to HEAD: length, but no body follows
+  bool close = false;     // the connection ends after this answer
+  bool http_1_0 = false;  // the client needs to be told that the connection stays
+  bool head = false;      // answer to HEAD: length, but no body follows
 };
 
 /// Status line to empty line. Framing fields come from here; unusable header fields are left out.

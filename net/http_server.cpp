@@ -29,7 +29,8 @@ void Responder::send(HttpResponse response) {
   if (sink_) sink_->respond(std::move(response));
 }
 
-void Responder::accept_websocket(std::function<void(std::shared_ptr<WebSocket>)> accepted, std::size_t max_message_bytes) {
+void Responder::accept_websocket(std::function<void(std::shared_ptr<WebSocket>)> accepted,
+                                 std::size_t max_message_bytes) {
   if (sink_) sink_->upgrade(std::move(accepted), max_message_bytes);
 }
 
@@ -81,7 +82,8 @@ boost::system::result<std::uint16_t, std::string> HttpServer::start() {
     stop_accepting();
     const bool v6 = settings.listen.host.find(':') != std::string::npos;
     const std::string host = v6 ? "[" + settings.listen.host + "]" : settings.listen.host;
-    return Result(boost::system::in_place_error, "bind " + host + ":" + std::to_string(settings.listen.port) + ": " + problem);
+    return Result(boost::system::in_place_error,
+                  "bind " + host + ":" + std::to_string(settings.listen.port) + ": " + problem);
   }
   state_->accept();
   boost::system::error_code ignored;
@@ -94,7 +96,8 @@ std::string HttpServer::State::listen() {
   asio::ip::tcp::endpoint endpoint(asio::ip::make_address(where.host, error), where.port);
   if (error) {
     asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver(loop.get_executor());
-    const auto found = resolver.resolve(where.host, std::to_string(where.port), asio::ip::resolver_base::passive, error);
+    const auto found =
+        resolver.resolve(where.host, std::to_string(where.port), asio::ip::resolver_base::passive, error);
     if (error) return error.message();
     endpoint = found.begin()->endpoint();
   }
@@ -107,18 +110,20 @@ std::string HttpServer::State::listen() {
 
 void HttpServer::State::accept() {
   if (!acceptor.is_open()) return;
-  acceptor.async_accept(loop.get_executor(), [weak = weak_from_this()](boost::system::error_code error, TcpSocket socket) {
-    const auto state = weak.lock();
-    if (!state || !state->acceptor.is_open()) return;
-    if (!error) {
-      state->admit(std::move(socket));
-      return state->accept();
-    }
-    // Out of descriptors or memory: the waiting client stays in the backlog, trying at once would spin.
-    state->retry.after(accept_retry, [weak] {
-      if (const auto again = weak.lock()) again->accept();
-    });
-  });
+  acceptor.async_accept(loop.get_executor(),
+                        [weak = weak_from_this()](boost::system::error_code error, TcpSocket socket) {
+                          const auto state = weak.lock();
+                          if (!state || !state->acceptor.is_open()) return;
+                          if (!error) {
+                            state->admit(std::move(socket));
+                            return state->accept();
+                          }
+                          // Out of descriptors or memory: the waiting client stays in the backlog, trying at once would
+                          // spin.
+                          state->retry.after(accept_retry, [weak] {
+                            if (const auto again = weak.lock()) again->accept();
+                          });
+                        });
 }
 
 void HttpServer::State::admit(TcpSocket socket) {

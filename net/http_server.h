@@ -18,8 +18,8 @@
 namespace wharf::net {
 
 struct HttpRequest {
-  std::string method;   // upper case
-  std::string target;   // raw: path and query
+  std::string method;                                        // upper case
+  std::string target;                                        // raw: path and query
   std::vector<std::pair<std::string, std::string>> headers;  // names lower case
   std::string body;
   std::string remote_address;
@@ -29,7 +29,8 @@ struct HttpRequest {
 
 struct HttpResponse {
   HttpResponse() = default;
-  HttpResponse(unsigned s, std::string type, std::string b) : status(s), content_type(std::move(type)), body(std::move(b)) {}
+  HttpResponse(unsigned s, std::string type, std::string b)
+      : status(s), content_type(std::move(type)), body(std::move(b)) {}
   unsigned status = 200;
   std::string content_type;
   std::vector<std::pair<std::string, std::string>> headers;
@@ -51,7 +52,8 @@ class Responder {
   void send(HttpResponse response);
   /// Only for a request with websocket_upgrade (any other is answered 426): completes the upgrade and hands over the
   /// socket in a later turn of the loop. Not called when the client has gone.
-  void accept_websocket(std::function<void(std::shared_ptr<WebSocket>)> accepted, std::size_t max_message_bytes = 16u << 20);
+  void accept_websocket(std::function<void(std::shared_ptr<WebSocket>)> accepted,
+                        std::size_t max_message_bytes = 16u << 20);
   bool peer_gone() const { return !sink_ || sink_->peer_gone(); }
 
  private:
@@ -63,14 +65,15 @@ class Responder {
 using ProtocolErrorRenderer = std::function<HttpResponse(unsigned status, std::string_view message)>;
 
 struct HttpServerSettings {
-  HostPort listen;                                  // port 0 picks one
+  HostPort listen;  // port 0 picks one
   std::size_t max_body_bytes = 16u << 20;
   std::size_t max_header_bytes = 16u << 10;
   std::size_t max_connections = 1024;
-  std::chrono::milliseconds header_timeout{10'000}; // from the first byte wanted to the end of the header; idle keep-alive too: 75 s
+  std::chrono::milliseconds header_timeout{
+      10'000};  // from the first byte wanted to the end of the header; idle keep-alive too: 75 s
   std::chrono::milliseconds body_timeout{30'000};
   std::chrono::milliseconds idle_timeout{75'000};
-  std::string certificate_pem, private_key_pem;     // both set: TLS
+  std::string certificate_pem, private_key_pem;  // both set: TLS
   ProtocolErrorRenderer render_error;
   /// For logs: what() of an exception that a handler let out (the client got a 500).
   std::function<void(std::string_view what)> handler_failed;

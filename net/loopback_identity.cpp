@@ -66,13 +66,14 @@ Certificate start_certificate(const char* common_name, EVP_PKEY* key, X509* issu
   const bool numbered = BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate.get())) != nullptr;
   BN_free(number);
   X509_NAME* name = X509_get_subject_name(certificate.get());
-  const bool ok = numbered && X509_set_version(certificate.get(), X509_VERSION_3) == 1 &&
-                  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
-                                             reinterpret_cast<const unsigned char*>(common_name), -1, -1, 0) == 1 &&
-                  X509_set_issuer_name(certificate.get(), issuer != nullptr ? X509_get_subject_name(issuer) : name) == 1 &&
-                  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -day_s) != nullptr &&
-                  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), validity_s) != nullptr &&
-                  X509_set_pubkey(certificate.get(), key) == 1;
+  const bool ok =
+      numbered && X509_set_version(certificate.get(), X509_VERSION_3) == 1 &&
+      X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(common_name), -1, -1,
+                                 0) == 1 &&
+      X509_set_issuer_name(certificate.get(), issuer != nullptr ? X509_get_subject_name(issuer) : name) == 1 &&
+      X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -day_s) != nullptr &&
+      X509_gmtime_adj(X509_getm_notAfter(certificate.get()), validity_s) != nullptr &&
+      X509_set_pubkey(certificate.get(), key) == 1;
   require(ok, "certificate");
   return certificate;
 }

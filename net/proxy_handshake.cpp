@@ -74,8 +74,10 @@ class Socks5 final : public ProxyHandshake {
     if (byte(0) != 5) return fail("not a SOCKS5 server");
     if (drop_exactly(2) == Progress::failed) return Progress::failed;
     if (method == 0x00) return request();
-    if (method != 0x02 || (username_.empty() && password_.empty())) return fail("the SOCKS server wants another kind of login");
-    if (username_.size() > max_field || password_.size() > max_field) return fail("user name or password is longer than 255 bytes");
+    if (method != 0x02 || (username_.empty() && password_.empty()))
+      return fail("the SOCKS server wants another kind of login");
+    if (username_.size() > max_field || password_.size() > max_field)
+      return fail("user name or password is longer than 255 bytes");
     to_send_ = "\x01";
     append_field(username_);
     append_field(password_);
@@ -112,12 +114,20 @@ class Socks5 final : public ProxyHandshake {
   }
 
   Progress on_reply() {
-    static constexpr const char* reasons[] = {"", "general failure", "not allowed by its rules", "network unreachable",
-        "host unreachable", "connection refused", "time to live expired", "command not supported", "address type not supported"};
+    static constexpr const char* reasons[] = {"",
+                                              "general failure",
+                                              "not allowed by its rules",
+                                              "network unreachable",
+                                              "host unreachable",
+                                              "connection refused",
+                                              "time to live expired",
+                                              "command not supported",
+                                              "address type not supported"};
     if (received_.size() >= 2 && byte(0) != 5) return fail("not a SOCKS5 server");
     if (received_.size() >= 2 && byte(1) != 0) {
       const unsigned code = byte(1);
-      return fail(std::string("SOCKS connect failed: ") + (code < std::size(reasons) ? reasons[code] : "unknown reason"));
+      return fail(std::string("SOCKS connect failed: ") +
+                  (code < std::size(reasons) ? reasons[code] : "unknown reason"));
     }
     if (received_.size() < 5) return Progress::more;
     std::size_t address_bytes = 0;

@@ -66,11 +66,12 @@ void Resolver::resolve(const std::string& host, std::function<void(const Resolve
 
   if (!pool_) pool_ = std::make_unique<WorkerPool>(loop_.get_executor(), threads, max_entries);
   auto result = std::make_shared<Resolved>(Addresses());  // written by the worker, then read by the loop
-  const bool queued = pool_->run([host, result] { *result = query(host); },
-                                 [this, host, result] { answer(host, std::move(*result)); });
-  if (!queued) asio::post(loop_, [waiting = std::exchange(entry.waiting, {})] {
-    for (const auto& callback : waiting) callback(failure("too many names wait for the resolver"));
-  });
+  const bool queued =
+      pool_->run([host, result] { *result = query(host); }, [this, host, result] { answer(host, std::move(*result)); });
+  if (!queued)
+    asio::post(loop_, [waiting = std::exchange(entry.waiting, {})] {
+      for (const auto& callback : waiting) callback(failure("too many names wait for the resolver"));
+    });
   if (!queued) entries_.erase(host);
 }
 

@@ -21,7 +21,7 @@ class SendQueue {
 
   void append(std::span<const std::uint8_t> bytes);  // copies
   void append(std::string_view bytes);
-  void append(std::vector<std::uint8_t>&& bytes);    // copies when small
+  void append(std::vector<std::uint8_t>&& bytes);  // copies when small
   void append(std::string&& bytes);
 
   std::size_t bytes() const { return bytes_; }

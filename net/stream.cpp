@@ -5,8 +5,8 @@
 #include <openssl/err.h>
 #include <sys/socket.h>
 
-#include <boost/asio/error.hpp>
 #include <algorithm>
+#include <boost/asio/error.hpp>
 #include <cerrno>
 
 namespace wharf::net {

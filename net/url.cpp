@@ -1,10 +1,10 @@
 #include "net/url.h"
 
+#include <algorithm>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
-#include <algorithm>
-#include <charconv>
 #include <cctype>
+#include <charconv>
 #include <utility>
 
 namespace wharf::net {
@@ -21,7 +21,8 @@ std::uint16_t default_port(std::string_view scheme) {
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return out;
 }
 
@@ -30,7 +31,8 @@ bool ipv6_literal(std::string_view host) { return host.find(':') != std::string_
 // What may stand in a name we resolve, put into a Host header, SNI and a certificate check. No IDN: punycode is ASCII.
 bool host_name(std::string_view host) {
   if (host.empty() || host.size() > max_host_bytes) return false;
-  return std::all_of(host.begin(), host.end(), [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '.' || c == '_'; });
+  return std::all_of(host.begin(), host.end(),
+                     [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '.' || c == '_'; });
 }
 
 // A URL is an aggregate that begins with a string, so a plain text would be ambiguous as a result.
@@ -58,14 +60,16 @@ std::string Url::authority() const {
 
 boost::system::result<Url, std::string> parse_url(std::string_view text) {
   if (text.empty()) return refuse<Url>("the URL is empty");
-  if (text.size() > max_url_bytes) return refuse<Url>("the URL is longer than " + std::to_string(max_url_bytes) + " bytes");
+  if (text.size() > max_url_bytes)
+    return refuse<Url>("the URL is longer than " + std::to_string(max_url_bytes) + " bytes");
   const auto parsed = boost::urls::parse_uri(boost::urls::string_view(text.data(), text.size()));
   if (!parsed) return refuse<Url>("the URL is malformed (a full one looks like https://host/path)");
   const boost::urls::url_view view = *parsed;
 
   Url url;
   url.scheme = lower(std::string_view(view.scheme().data(), view.scheme().size()));
-  if (default_port(url.scheme) == 0) return refuse<Url>("the scheme \"" + url.scheme + "\" is not http, https, ws or wss");
+  if (default_port(url.scheme) == 0)
+    return refuse<Url>("the scheme \"" + url.scheme + "\" is not http, https, ws or wss");
   if (!view.has_authority()) return refuse<Url>("the URL has no host");
 
   switch (view.host_type()) {
@@ -84,8 +88,7 @@ boost::system::result<Url, std::string> parse_url(std::string_view text) {
       if (url.host.empty()) return refuse<Url>("the URL has no host");
       if (!host_name(url.host)) return refuse<Url>("the host of the URL is not a host name");
       break;
-    default:
-      return refuse<Url>("the host of the URL is not a host name");
+    default: return refuse<Url>("the host of the URL is not a host name");
   }
 
   const auto port_text = view.port();
@@ -122,7 +125,8 @@ boost::system::result<HostPort, std::string> parse_host_port(std::string_view te
     port = text.substr(bracket + 2);
   } else {
     const std::size_t colon = text.find(':');
-    if (colon == std::string_view::npos) return refuse<HostPort>("\"" + std::string(text) + "\" has no port (host:port)");
+    if (colon == std::string_view::npos)
+      return refuse<HostPort>("\"" + std::string(text) + "\" has no port (host:port)");
     out.host = lower(text.substr(0, colon));
     if (!host_name(out.host)) return refuse<HostPort>("\"" + std::string(text) + "\" is not of the form host:port");
     port = text.substr(colon + 1);

@@ -68,13 +68,13 @@ struct WebSocketRequest {
   Url url;
   std::vector<std::pair<std::string, std::string>> headers;
   std::optional<Proxy> proxy;
-  std::chrono::milliseconds timeout{20'000};   // resolve to upgrade, all together
+  std::chrono::milliseconds timeout{20'000};  // resolve to upgrade, all together
   std::size_t max_message_bytes = 16u << 20;
 };
 
 struct ConnectFailure {
-  std::string message;      // for logs and the session's reason
-  unsigned http_status = 0; // of a refused upgrade, else 0
+  std::string message;       // for logs and the session's reason
+  unsigned http_status = 0;  // of a refused upgrade, else 0
 };
 using WebSocketResult = boost::system::result<std::shared_ptr<WebSocket>, ConnectFailure>;
 

@@ -17,7 +17,8 @@ constexpr std::size_t max_answer_body_bytes = 4u << 10;  // of a refusal; nobody
 }  // namespace
 
 struct WebSocketClient::State {
-  State(asio::io_context& l, const TlsTrust& trust) : loop(l), tls(make_client_context(trust.extra_ca_pem)), resolver(l) {}
+  State(asio::io_context& l, const TlsTrust& trust)
+      : loop(l), tls(make_client_context(trust.extra_ca_pem)), resolver(l) {}
   asio::io_context& loop;
   TlsContext tls;
   Resolver resolver;
@@ -29,7 +30,10 @@ namespace {
 class Opening : public std::enable_shared_from_this<Opening> {
  public:
   Opening(asio::io_context& loop, WebSocketRequest request, std::function<void(WebSocketResult)> done)
-      : request_(std::move(request)), done_(std::move(done)), deadline_(loop.get_executor()), key_(make_websocket_key()) {}
+      : request_(std::move(request)),
+        done_(std::move(done)),
+        deadline_(loop.get_executor()),
+        key_(make_websocket_key()) {}
 
   void run(asio::io_context& loop, Resolver& resolver, SSL_CTX* tls) {
     DialTarget target;
@@ -143,13 +147,15 @@ class Opening : public std::enable_shared_from_this<Opening> {
 
 }  // namespace
 
-WebSocketClient::WebSocketClient(asio::io_context& loop, TlsTrust trust) : state_(std::make_shared<State>(loop, trust)) {}
+WebSocketClient::WebSocketClient(asio::io_context& loop, TlsTrust trust)
+    : state_(std::make_shared<State>(loop, trust)) {}
 WebSocketClient::~WebSocketClient() = default;
 
 std::unique_ptr<WebSocketClient::Attempt> WebSocketClient::connect(WebSocketRequest request,
                                                                    std::function<void(WebSocketResult)> done) {
   struct OpeningAttempt final : Attempt {
-    OpeningAttempt(std::shared_ptr<State> c, std::shared_ptr<Opening> o) : client(std::move(c)), opening(std::move(o)) {}
+    OpeningAttempt(std::shared_ptr<State> c, std::shared_ptr<Opening> o)
+        : client(std::move(c)), opening(std::move(o)) {}
     ~OpeningAttempt() override { opening->cancel(); }
     std::shared_ptr<State> client;  // shared with the client: context and resolver outlive each attempt
     std::shared_ptr<Opening> opening;

@@ -6,6 +6,7 @@
 
 #include <openssl/rand.h>
 
+#include <array>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <optional>
@@ -67,9 +68,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   SendQueue queue_;
   std::shared_ptr<const WebSocket::Callbacks> callbacks_;  // shared with the delivery that is running
   std::function<void()> drained_;
-  std::string received_;                             // read but not yet decoded: before start(), while paused
-  std::optional<std::vector<std::uint8_t>> pong_;    // only the latest ping is answered: a flood cannot grow the queue
-  std::unique_ptr<Timer> close_timer_;               // made when closing starts: open sockets do not pay for it
+  std::string received_;                           // read but not yet decoded: before start(), while paused
+  std::optional<std::vector<std::uint8_t>> pong_;  // only the latest ping is answered: a flood cannot grow the queue
+  std::unique_ptr<Timer> close_timer_;             // made when closing starts: open sockets do not pay for it
   WebSocketRole role_;
   State state_ = State::open;
   bool started_ = false, paused_ = false;

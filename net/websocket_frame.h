@@ -33,7 +33,8 @@ constexpr std::uint16_t too_big = 1009;
 class FrameDecoder {
  public:
   /// `role` is our side: a server takes only masked frames, a client only unmasked ones.
-  FrameDecoder(WebSocketRole role, std::size_t max_message_bytes) : role_(role), max_message_bytes_(max_message_bytes) {}
+  FrameDecoder(WebSocketRole role, std::size_t max_message_bytes)
+      : role_(role), max_message_bytes_(max_message_bytes) {}
 
   struct NeedMore {};  // all input was taken
   struct Message {
@@ -65,26 +66,26 @@ class FrameDecoder {
     std::array<std::uint8_t, 4> mask{};
   };
   static constexpr std::size_t max_header_bytes = 14;
-  std::size_t header_size() const;                             // as far as the bytes seen tell
-  const Violation* parse_header();                             // null: header_ is set
-  std::optional<Event> take_frame(std::span<std::uint8_t>& input);   // empty: a fragment ended, go on
+  std::size_t header_size() const;                                  // as far as the bytes seen tell
+  const Violation* parse_header();                                  // null: header_ is set
+  std::optional<Event> take_frame(std::span<std::uint8_t>& input);  // empty: a fragment ended, go on
   std::optional<Event> finish_frame(std::span<std::uint8_t> payload);
   Event finish_control(std::span<const std::uint8_t> payload);
   Event finish_message(std::span<const std::uint8_t> payload);
 
   WebSocketRole role_;
   MessageType message_type_ = MessageType::binary;
-  bool in_message_ = false;      // fragments of a message are in message_
-  bool in_payload_ = false;      // header_ is complete
-  bool delivered_ = false;       // message_ was handed out by the last event
-  bool control_done_ = false;    // so was control_
+  bool in_message_ = false;    // fragments of a message are in message_
+  bool in_payload_ = false;    // header_ is complete
+  bool delivered_ = false;     // message_ was handed out by the last event
+  bool control_done_ = false;  // so was control_
   std::uint8_t header_bytes_ = 0;
   std::array<std::uint8_t, max_header_bytes> header_raw_{};
   Header header_;
   std::size_t max_message_bytes_;
-  std::size_t fragment_start_ = 0;      // where the current frame's payload starts in message_
-  std::vector<std::uint8_t> message_;   // unfinished data message
-  std::vector<std::uint8_t> control_;   // unfinished control frame, at most 125 bytes
+  std::size_t fragment_start_ = 0;     // where the current frame's payload starts in message_
+  std::vector<std::uint8_t> message_;  // unfinished data message
+  std::vector<std::uint8_t> control_;  // unfinished control frame, at most 125 bytes
 };
 
 /// XOR with the key, starting at its first byte (RFC 6455 5.3).

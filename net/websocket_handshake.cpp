@@ -18,12 +18,19 @@ constexpr std::size_t key_characters = 24;
 
 bool valid_key(std::string_view key) {
   return key.size() == key_characters && key.ends_with("==") &&
-         std::all_of(key.begin(), key.end() - 2, [](unsigned char c) { return std::isalnum(c) || c == '+' || c == '/'; });
+         std::all_of(key.begin(), key.end() - 2,
+                     [](unsigned char c) { return std::isalnum(c) || c == '+' || c == '/'; });
 }
 
 bool own_field(std::string_view name) {
-  static constexpr std::array<std::string_view, 8> own = {"host", "upgrade", "connection", "sec-websocket-key",
-      "sec-websocket-version", "sec-websocket-extensions", "content-length", "transfer-encoding"};
+  static constexpr std::array<std::string_view, 8> own = {"host",
+                                                          "upgrade",
+                                                          "connection",
+                                                          "sec-websocket-key",
+                                                          "sec-websocket-version",
+                                                          "sec-websocket-extensions",
+                                                          "content-length",
+                                                          "transfer-encoding"};
   return std::any_of(own.begin(), own.end(), [name](std::string_view field) {
     return std::equal(field.begin(), field.end(), name.begin(), name.end(),
                       [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); });
@@ -62,9 +69,11 @@ std::string check_upgrade_response(unsigned status, const HttpHeaders& headers, 
   if (!header_has_token(headers, "upgrade", "websocket") || !header_has_token(headers, "connection", "upgrade")) {
     return "the server's 101 answer is not for a WebSocket";
   }
-  if (find_header(headers, "sec-websocket-accept") != websocket_accept(key)) return "the server's Sec-WebSocket-Accept is wrong";
+  if (find_header(headers, "sec-websocket-accept") != websocket_accept(key))
+    return "the server's Sec-WebSocket-Accept is wrong";
   // We offered none; using one nobody agreed to would change the framing.
-  if (!find_header(headers, "sec-websocket-extensions").empty()) return "the server chose an extension that was not offered";
+  if (!find_header(headers, "sec-websocket-extensions").empty())
+    return "the server chose an extension that was not offered";
   return "";
 }
 

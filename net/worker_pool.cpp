@@ -13,8 +13,7 @@ namespace wharf::net {
 namespace {
 
 // Keeps io_context::run() from returning while a job is out.
-using TrackedExecutor =
-    decltype(asio::require(std::declval<Executor>(), asio::execution::outstanding_work.tracked));
+using TrackedExecutor = decltype(asio::require(std::declval<Executor>(), asio::execution::outstanding_work.tracked));
 
 struct Job {
   std::function<void()> work;
@@ -83,8 +82,8 @@ bool WorkerPool::run(std::function<void()> work, std::function<void()> done) {
   {
     const std::lock_guard lock(state_->mutex);
     if (state_->waiting.size() >= state_->limit) return false;
-    state_->waiting.push_back(Job{std::move(work), std::move(done),
-                                  asio::require(state_->loop, asio::execution::outstanding_work.tracked)});
+    state_->waiting.push_back(
+        Job{std::move(work), std::move(done), asio::require(state_->loop, asio::execution::outstanding_work.tracked)});
   }
   state_->wake.notify_one();
   return true;

@@ -104,7 +104,8 @@ Result<void> Fanout::use_bundle(const Jid& device, const protocol::PreKeyBundle&
   if (!bundle.device_identity.empty()) {
     const auto valid = protocol::verify_device_identity(bundle.device_identity, bundle.identity,
                                                         c_.keys.identity(device.with_device(0)));
-    if (!valid) return valid.error();
+    // not_found: the account's key is not known yet, nothing to check against (02 section 8.4).
+    if (!valid && valid.error().code != Errc::not_found) return valid.error();
   }
   const auto started = protocol::start_session(c_.keys.open(device), local(), bundle, c_.random);
   if (!started) return started.error();

@@ -99,7 +99,7 @@ Result<Bytes> Inbound::decrypt(const Jid& author, const ReceivedEnc& enc, const 
       if (const auto identity = message.child_data("device-identity")) {
         const auto valid = protocol::verify_device_identity(*identity, header->identity,
                                                             c_.keys.identity(author.with_device(0)));
-        if (!valid) return valid.error();
+        if (!valid && valid.error().code != Errc::not_found) return valid.error();
       }
     }
     result = protocol::decrypt_pre_key_message(record, fanout_.local(), c_.keys.own_pre_keys(), enc.body, c_.random);

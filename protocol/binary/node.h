@@ -71,7 +71,7 @@ std::string summary(const Node& node, std::size_t max_length = 300);
 struct NodeLimits {
   std::size_t max_depth = 128;
   std::size_t max_inflated_bytes = 16u << 20;
-  std::size_t max_nodes = 1'000'000;
+  std::size_t max_nodes = 1'000'000;  // nodes and attributes together
 };
 
 /// `flag || body`, flag 0x00, minimal forms as section 5.4/5.5 name them.

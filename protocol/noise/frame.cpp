@@ -85,6 +85,7 @@ Result<bool> PrologueReader::feed(ByteView& data) {
   const ByteView header = ByteView(pending_).subspan(header_at, connection_header.size());
   if (!equal(header, connection_header)) return Error(Errc::malformed, "prologue: not WA 6 3");
   header_ = *exactly<4>(header);
+  pending_ = {};
   return true;
 }
 

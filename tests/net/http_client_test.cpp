@@ -42,8 +42,10 @@ struct Fixture {
     auto answer = std::make_shared<Answer>();
     client->send(std::move(request), [answer](OutgoingResult result) {
       answer->done = true;
-      if (result) answer->response = *result;
-      else answer->failure = result.error();
+      if (result)
+        answer->response = *result;
+      else
+        answer->failure = result.error();
     });
     return answer;
   }
@@ -84,7 +86,10 @@ std::string ok(const std::string& body) {
 TEST_CASE("a request is written as given and its answer read") {
   Fixture f;
   std::string heard;
-  RawServer server = answering(f.loop, [&](const std::string& request, int) { heard = request; return ok("fine"); });
+  RawServer server = answering(f.loop, [&](const std::string& request, int) {
+    heard = request;
+    return ok("fine");
+  });
   OutgoingRequest request = to(server.port(), "/hook?x=1");
   request.headers = {{"Content-Type", "application/json"}, {"X-Own", "value"}, {"Content-Length", "999"}};
   request.body = "{\"a\":1}";
@@ -96,14 +101,16 @@ TEST_CASE("a request is written as given and its answer read") {
   REQUIRE(answer.response.headers.size() == 2);
   CHECK(answer.response.headers[1] == std::pair<std::string, std::string>("x-mixed", "Case"));
   CHECK(heard == "POST /hook?x=1 HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(server.port()) +
-                     "\r\nAuthorization: Basic bWU6cEBzcw==\r\nContent-Length: 7\r\nContent-Type: application/json\r\nX-Own: value\r\n\r\n{\"a\":1}");
+                     "\r\nAuthorization: Basic bWU6cEBzcw==\r\nContent-Length: 7\r\nContent-Type: "
+                     "application/json\r\nX-Own: value\r\n\r\n{\"a\":1}");
 }
 
 TEST_CASE("private addresses are refused unless allowed, whatever their spelling") {
   Fixture f;
   int connections = 0;
   RawServer server(f.loop, [&](std::shared_ptr<RawEnd>) { ++connections; });
-  for (const char* host : {"127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "10.0.0.1", "169.254.169.254"}) {
+  for (const char* host :
+       {"127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "10.0.0.1", "169.254.169.254"}) {
     INFO(host);
     OutgoingRequest request;
     request.url = *parse_url("http://" + std::string(host) + ":" + std::to_string(server.port()) + "/");
@@ -140,8 +147,11 @@ TEST_CASE("chunked, interim, length-less and bodiless answers are understood") {
     bool reusable;
   };
   const Case cases[] = {
-      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4;x=y\r\nchun\r\n3\r\nked\r\n0\r\nTrailer: t\r\n\r\n", 200, "chunked", true},
-      {"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", 200, "ok", true},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4;x=y\r\nchun\r\n3\r\nked\r\n0\r\nTrailer: t\r\n\r\n", 200,
+       "chunked", true},
+      {"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: "
+       "2\r\n\r\nok",
+       200, "ok", true},
       {"HTTP/1.1 204 No Content\r\n\r\n", 204, "", true},
       {"HTTP/1.1 304 Not Modified\r\nContent-Length: 10\r\n\r\n", 304, "", true},
       {"HTTP/1.1 302 Found\r\nLocation: http://elsewhere/\r\nContent-Length: 0\r\n\r\n", 302, "", true},
@@ -165,7 +175,8 @@ TEST_CASE("chunked, interim, length-less and bodiless answers are understood") {
 
 TEST_CASE("HEAD has no body to wait for") {
   Fixture f;
-  RawServer server = answering(f.loop, [](const std::string&, int) { return std::string("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"); });
+  RawServer server = answering(
+      f.loop, [](const std::string&, int) { return std::string("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"); });
   OutgoingRequest request = to(server.port());
   request.method = "HEAD";
   CHECK(f.ask(request).response.status == 200);
@@ -174,9 +185,10 @@ TEST_CASE("HEAD has no body to wait for") {
 }
 
 TEST_CASE("what is no HTTP answer is a protocol failure") {
-  const std::string text = GENERATE(std::string("nonsense\r\n\r\n"), std::string("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"),
-                                    std::string("HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\nshort"),
-                                    "HTTP/1.1 200 OK\r\nX: " + std::string(70'000, 'x') + "\r\n\r\n");
+  const std::string text =
+      GENERATE(std::string("nonsense\r\n\r\n"), std::string("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"),
+               std::string("HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\nshort"),
+               "HTTP/1.1 200 OK\r\nX: " + std::string(70'000, 'x') + "\r\n\r\n");
   Fixture f;
   RawServer server = answering(f.loop, [&](const std::string&, int) { return text; });
   const Answer answer = f.ask(to(server.port()));
@@ -186,7 +198,8 @@ TEST_CASE("what is no HTTP answer is a protocol failure") {
 
 TEST_CASE("a body over the cap is cut there, also when it never ends or announces gigabytes") {
   Fixture f;
-  const std::string head = GENERATE(std::string("HTTP/1.1 200 OK\r\n\r\n"), std::string("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n"),
+  const std::string head = GENERATE(std::string("HTTP/1.1 200 OK\r\n\r\n"),
+                                    std::string("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n"),
                                     std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n"));
   RawServer server = answering(f.loop, [&](const std::string&, int) { return head + std::string(5000, 'b'); });
   OutgoingRequest request = to(server.port());
@@ -219,7 +232,10 @@ TEST_CASE("a stale connection is retried once, with its body, on a fresh one") {
 TEST_CASE("a fresh connection that hangs up is not retried") {
   Fixture f;
   int requests = 0;
-  RawServer server = answering(f.loop, [&](const std::string&, int) { ++requests; return std::string("hang up"); });
+  RawServer server = answering(f.loop, [&](const std::string&, int) {
+    ++requests;
+    return std::string("hang up");
+  });
   const Answer answer = f.ask(to(server.port()));
   REQUIRE(answer.failure);
   run_ready(f.loop);
@@ -262,7 +278,8 @@ TEST_CASE("timeouts cover the answer, and the wait for a connection") {
 
 TEST_CASE("a slow body runs into the same deadline") {
   Fixture f;
-  RawServer server = answering(f.loop, [](const std::string&, int) { return std::string("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\npart"); });
+  RawServer server = answering(
+      f.loop, [](const std::string&, int) { return std::string("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\npart"); });
   OutgoingRequest request = to(server.port());
   request.timeout = 30ms;
   const Answer answer = f.ask(request);
@@ -281,8 +298,10 @@ TEST_CASE("the limits per origin and over all are kept, and everything waiting i
     end->on_heard = [&, end = end.get()] {
       if (end->heard.find("\r\n\r\n") == std::string::npos) return;
       end->heard.clear();
-      if (answering_now) end->say(ok("x"));
-      else held.push_back(end);
+      if (answering_now)
+        end->say(ok("x"));
+      else
+        held.push_back(end);
     };
   };
   RawServer a(f.loop, hold), b(f.loop, hold), c(f.loop, hold);
@@ -410,7 +429,9 @@ TEST_CASE("TLS refuses an unknown authority") {
 
 TEST_CASE("a client can be destroyed with requests open, also by its own answer") {
   Fixture f;
-  RawServer server = answering(f.loop, [](const std::string&, int number) { return number == 1 ? ok("x") : std::string("HTTP/1.1 200 OK\r\n"); });
+  RawServer server = answering(f.loop, [](const std::string&, int number) {
+    return number == 1 ? ok("x") : std::string("HTTP/1.1 200 OK\r\n");
+  });
   bool first = false, second = false;
   f.client->send(to(server.port()), [&](OutgoingResult) {
     first = true;

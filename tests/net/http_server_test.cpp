@@ -47,7 +47,8 @@ struct Fixture {
   std::string exchange(const std::string& text, const std::string& wanted) {
     const auto client = RawEnd::connect(loop, port);
     client->say(text);
-    const bool found = run_until(loop, [&] { return client->heard.find(wanted) != std::string::npos || client->closed; });
+    const bool found =
+        run_until(loop, [&] { return client->heard.find(wanted) != std::string::npos || client->closed; });
     CHECK(found);
     return client->heard;
   }
@@ -66,7 +67,8 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 TEST_CASE("a request reaches the handler complete and its answer the client") {
   Fixture f;
   f.start();
-  const std::string heard = f.exchange("POST /a/b?c=d HTTP/1.1\r\nHost: h\r\nX-Thing: One\r\nContent-Length: 5\r\n\r\nhello", "hello");
+  const std::string heard =
+      f.exchange("POST /a/b?c=d HTTP/1.1\r\nHost: h\r\nX-Thing: One\r\nContent-Length: 5\r\n\r\nhello", "hello");
   CHECK(heard.starts_with("HTTP/1.1 200 OK\r\n"));
   CHECK(contains(heard, "Content-Length: 19\r\n"));
   CHECK(contains(heard, "Content-Type: text/plain\r\n"));
@@ -112,7 +114,9 @@ TEST_CASE("pipelined requests wait for the answer to the first") {
 TEST_CASE("a request cut at every byte is put together again") {
   Fixture f;
   f.start();
-  const std::string text = "POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5;ext=1\r\nhello\r\n6\r\n world\r\n0\r\nT: 1\r\n\r\n";
+  const std::string text =
+      "POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5;ext=1\r\nhello\r\n6\r\n world\r\n0\r\nT: "
+      "1\r\n\r\n";
   const auto client = RawEnd::connect(f.loop, f.port);
   client->socket.set_option(asio::ip::tcp::no_delay(true));
   for (const char c : text) {
@@ -127,7 +131,8 @@ TEST_CASE("a request cut at every byte is put together again") {
 TEST_CASE("HEAD gets the length without the body") {
   Fixture f;
   f.start();
-  const std::string heard = f.exchange("HEAD /abc HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n", "GET /2");
+  const std::string heard =
+      f.exchange("HEAD /abc HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n", "GET /2");
   CHECK(contains(heard, "Content-Length: 10\r\n"));
   CHECK_FALSE(contains(heard, "HEAD /abc"));
 }
@@ -139,7 +144,8 @@ TEST_CASE("Connection: close and HTTP/1.0 end the connection, keep-alive keeps i
   CHECK(contains(closed, "Connection: close\r\n"));
   CHECK(contains(closed, "GET / "));
   CHECK(contains(f.exchange_until_closed("GET /old HTTP/1.0\r\n\r\n"), "GET /old"));
-  const std::string kept = f.exchange("GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /b HTTP/1.0\r\n\r\n", "GET /b");
+  const std::string kept =
+      f.exchange("GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /b HTTP/1.0\r\n\r\n", "GET /b");
   CHECK(contains(kept, "Connection: keep-alive\r\n"));
 }
 
@@ -159,13 +165,15 @@ TEST_CASE("a body over the limit is 413, announced or chunked") {
   Fixture f;
   f.settings.max_body_bytes = 10;
   f.start();
-  CHECK(f.exchange_until_closed("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\nExpect: 100-continue\r\n\r\n").starts_with("HTTP/1.1 413"));
+  CHECK(f.exchange_until_closed("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\nExpect: 100-continue\r\n\r\n")
+            .starts_with("HTTP/1.1 413"));
   const std::string chunked = f.exchange_until_closed(
       "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n12345678\r\n8\r\n12345678\r\n0\r\n\r\n");
   CHECK(chunked.starts_with("HTTP/1.1 413"));
   CHECK(contains(chunked, "{\"error\":413}"));
   CHECK(f.requests.empty());
-  CHECK(contains(f.exchange("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n1234567890", "1234567890"), "200 OK"));
+  CHECK(contains(f.exchange("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n1234567890", "1234567890"),
+                 "200 OK"));
 }
 
 TEST_CASE("a 413 reaches a client that is still sending") {
@@ -181,8 +189,10 @@ TEST_CASE("a header over the limit is 431, in one piece or in many small fields"
   Fixture f;
   f.settings.max_header_bytes = 1024;
   f.start();
-  CHECK(f.exchange_until_closed("GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(2000, 'x') + "\r\n\r\n").starts_with("HTTP/1.1 431"));
-  CHECK(f.exchange_until_closed("GET /" + std::string(3000, 'x') + " HTTP/1.1\r\nHost: h\r\n\r\n").starts_with("HTTP/1.1 431"));
+  CHECK(f.exchange_until_closed("GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(2000, 'x') + "\r\n\r\n")
+            .starts_with("HTTP/1.1 431"));
+  CHECK(f.exchange_until_closed("GET /" + std::string(3000, 'x') + " HTTP/1.1\r\nHost: h\r\n\r\n")
+            .starts_with("HTTP/1.1 431"));
   const auto client = RawEnd::connect(f.loop, f.port);
   client->say("GET / HTTP/1.1\r\nHost: h\r\n");
   for (int i = 0; i < 400 && !client->closed; ++i) {
@@ -200,7 +210,7 @@ TEST_CASE("malformed requests are 400") {
   const char* cases[] = {
       "nonsense\r\n\r\n",
       "GET / HTTP/2.0\r\nHost: h\r\n\r\n",
-      "GET / HTTP/1.1\r\n\r\n",                                // no Host
+      "GET / HTTP/1.1\r\n\r\n",  // no Host
       "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
       "GET / HTTP/1.1\r\nHost: h\r\nBad Name: x\r\n\r\n",
       "GET / HTTP/1.1\nHost: h\n\n",
@@ -215,7 +225,8 @@ TEST_CASE("malformed requests are 400") {
     INFO(text);
     CHECK(f.exchange_until_closed(text).starts_with("HTTP/1.1 400"));
   }
-  const std::string endless = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;" + std::string(100'000, 'e');
+  const std::string endless =
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;" + std::string(100'000, 'e');
   CHECK(f.exchange_until_closed(endless).starts_with("HTTP/1.1 400"));
   CHECK(f.requests.empty());
 }
@@ -233,7 +244,8 @@ TEST_CASE("slow clients are answered 408, silent ones dropped") {
   f.settings.idle_timeout = 30ms;
   f.start();
   CHECK(f.exchange_until_closed("GET / HTTP/1.1\r\nHos").starts_with("HTTP/1.1 408"));
-  CHECK(f.exchange_until_closed("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab").starts_with("HTTP/1.1 408"));
+  CHECK(
+      f.exchange_until_closed("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab").starts_with("HTTP/1.1 408"));
   CHECK(f.exchange_until_closed("").empty());
   const std::string idle = f.exchange_until_closed("GET /once HTTP/1.1\r\nHost: h\r\n\r\n");
   CHECK(contains(idle, "GET /once"));
@@ -331,16 +343,20 @@ TEST_CASE("accepting a WebSocket on an ordinary request is 426") {
   const std::string plain = f.exchange("GET /socket HTTP/1.1\r\nHost: h\r\n\r\n", "{\"error\":426}");
   CHECK(plain.starts_with("HTTP/1.1 426"));
   CHECK(contains(plain, "Sec-WebSocket-Version: 13\r\n"));
-  const std::string old = f.exchange("GET /socket HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-      "Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", "{\"error\":426}");
+  const std::string old = f.exchange(
+      "GET /socket HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+      "{\"error\":426}");
   CHECK(old.starts_with("HTTP/1.1 426"));
 }
 
 TEST_CASE("the upgrade answers RFC 6455's sample key") {
   Fixture f;
   f.start();
-  const std::string heard = f.exchange("GET /socket HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"
-      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", "\r\n\r\n");
+  const std::string heard = f.exchange(
+      "GET /socket HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+      "\r\n\r\n");
   CHECK(heard.starts_with("HTTP/1.1 101"));
   CHECK(contains(heard, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
   CHECK(f.requests.at(0).websocket_upgrade);

@@ -104,7 +104,13 @@ TEST_CASE("a pool refuses more than its limit and drops what waits when it ends"
   int done = 0;
   {
     WorkerPool pool(loop.get_executor(), 1, 2);
-    REQUIRE(pool.run([&] { started.set_value(); gate.get_future().wait(); ++ran; }, [&] { ++done; }));
+    REQUIRE(pool.run(
+        [&] {
+          started.set_value();
+          gate.get_future().wait();
+          ++ran;
+        },
+        [&] { ++done; }));
     started.get_future().wait();
     CHECK(pool.run([&] { ++ran; }, [&] { ++done; }));
     CHECK(pool.run([&] { ++ran; }, [&] { ++done; }));

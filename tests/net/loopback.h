@@ -1,11 +1,11 @@
 #pragma once
 // Driving an io_context until something is true, and raw TCP ends that say exactly what a test wants said.
 
+#include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
-#include <array>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -47,21 +47,23 @@ class RawEnd : public std::enable_shared_from_this<RawEnd> {
     return end;
   }
   void listen() {
-    socket.async_read_some(asio::buffer(buffer), [self = shared_from_this()](boost::system::error_code error, std::size_t size) {
-      if (error) {
-        self->closed = true;
-        self->hang_up();
-        if (const auto callback = self->on_closed) callback();
-        return;
-      }
-      self->heard.append(self->buffer.data(), size);
-      if (const auto callback = self->on_heard) callback();  // a copy: it may replace itself
-      self->listen();
-    });
+    socket.async_read_some(asio::buffer(buffer),
+                           [self = shared_from_this()](boost::system::error_code error, std::size_t size) {
+                             if (error) {
+                               self->closed = true;
+                               self->hang_up();
+                               if (const auto callback = self->on_closed) callback();
+                               return;
+                             }
+                             self->heard.append(self->buffer.data(), size);
+                             if (const auto callback = self->on_heard) callback();  // a copy: it may replace itself
+                             self->listen();
+                           });
   }
   void say(std::string text) {
     auto owned = std::make_shared<std::string>(std::move(text));
-    asio::async_write(socket, asio::buffer(*owned), [self = shared_from_this(), owned](boost::system::error_code, std::size_t) {});
+    asio::async_write(socket, asio::buffer(*owned),
+                      [self = shared_from_this(), owned](boost::system::error_code, std::size_t) {});
   }
   void hang_up() {
     boost::system::error_code ignored;

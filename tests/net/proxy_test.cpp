@@ -56,13 +56,17 @@ struct Target {
     std::shared_ptr<WebSocket> socket;
     std::string failure, echoed;
     const auto attempt = client.connect(request, [&](WebSocketResult result) {
-      if (result) socket = *result;
-      else failure = result.error().message;
+      if (result)
+        socket = *result;
+      else
+        failure = result.error().message;
     });
     CHECK(run_until(loop, [&] { return socket || !failure.empty(); }));
     if (!socket) return failure;
     WebSocket::Callbacks callbacks;
-    callbacks.message = [&](MessageType, std::span<const std::uint8_t> payload) { echoed.assign(payload.begin(), payload.end()); };
+    callbacks.message = [&](MessageType, std::span<const std::uint8_t> payload) {
+      echoed.assign(payload.begin(), payload.end());
+    };
     callbacks.closed = [&](const std::string& why) { failure = why; };
     socket->start(std::move(callbacks));
     const std::string text(100'000, 'e');
@@ -95,7 +99,8 @@ std::function<void(std::shared_ptr<RawEnd>)> http_proxy(Target& target, std::str
 struct SocksStep {
   std::string expected, answer;
 };
-std::function<void(std::shared_ptr<RawEnd>)> socks_proxy(Target& target, std::vector<SocksStep> script, std::string& wrong) {
+std::function<void(std::shared_ptr<RawEnd>)> socks_proxy(Target& target, std::vector<SocksStep> script,
+                                                         std::string& wrong) {
   return [&target, script, &wrong](std::shared_ptr<RawEnd> end) {
     auto step = std::make_shared<std::size_t>(0);
     end->on_heard = [&target, &wrong, script, step, end = end.get()] {
@@ -137,15 +142,20 @@ TEST_CASE("HTTP CONNECT tunnels plain and TLS, with the name left to the proxy")
 TEST_CASE("a proxy that refuses CONNECT is named") {
   Target target(false);
   std::string heard;
-  RawServer login(target.loop, http_proxy(target, heard, "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"));
-  CHECK(target.echo_through({"http", "127.0.0.1", login.port(), "", ""}, "ws://x.invalid/").find("HTTP 407") != std::string::npos);
+  RawServer login(target.loop,
+                  http_proxy(target, heard, "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"));
+  CHECK(target.echo_through({"http", "127.0.0.1", login.port(), "", ""}, "ws://x.invalid/").find("HTTP 407") !=
+        std::string::npos);
   CHECK(heard.find("Proxy-Authorization") == std::string::npos);
-  RawServer forbidden(target.loop, http_proxy(target, heard, "HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\nnope!"));
-  CHECK(target.echo_through({"http", "127.0.0.1", forbidden.port(), "", ""}, "ws://x.invalid/").find("HTTP 403") != std::string::npos);
+  RawServer forbidden(target.loop,
+                      http_proxy(target, heard, "HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\nnope!"));
+  CHECK(target.echo_through({"http", "127.0.0.1", forbidden.port(), "", ""}, "ws://x.invalid/").find("HTTP 403") !=
+        std::string::npos);
   RawServer chatty(target.loop, [&](std::shared_ptr<RawEnd> end) {
     end->on_heard = [end = end.get()] { end->say("HTTP/1.1 200 OK\r\n\r\nunasked"); };
   });
-  CHECK(target.echo_through({"http", "127.0.0.1", chatty.port(), "", ""}, "ws://x.invalid/").find("unexpected bytes") != std::string::npos);
+  CHECK(target.echo_through({"http", "127.0.0.1", chatty.port(), "", ""}, "ws://x.invalid/").find("unexpected bytes") !=
+        std::string::npos);
   CHECK(target.echo_through({"gopher", "127.0.0.1", 1, "", ""}, "ws://x.invalid/").find("gopher") != std::string::npos);
 }
 
@@ -156,8 +166,11 @@ TEST_CASE("SOCKS5 without login sends the name to the proxy") {
   std::string wrong;
   const std::string host = tls ? "localhost" : "chat.invalid";
   const std::string request = raw({5, 1, 0, 3, static_cast<int>(host.size())}) + host + port_bytes(443);
-  RawServer proxy(target.loop, socks_proxy(target, {{raw({5, 1, 0}), raw({5, 0})}, {request, raw({5, 0, 0, 1, 1, 2, 3, 4, 0, 80})}}, wrong));
-  CHECK(target.echo_through({protocol, "127.0.0.1", proxy.port(), "", ""}, (tls ? "wss://" : "ws://") + host + ":443/") == "");
+  RawServer proxy(
+      target.loop,
+      socks_proxy(target, {{raw({5, 1, 0}), raw({5, 0})}, {request, raw({5, 0, 0, 1, 1, 2, 3, 4, 0, 80})}}, wrong));
+  CHECK(target.echo_through({protocol, "127.0.0.1", proxy.port(), "", ""},
+                            (tls ? "wss://" : "ws://") + host + ":443/") == "");
   CHECK(wrong == "");
 }
 
@@ -166,7 +179,10 @@ TEST_CASE("SOCKS5 with user name and password, literal target, domain in the rep
   std::string wrong;
   const std::string request = raw({5, 1, 0, 1, 10, 0, 0, 1}) + port_bytes(8000);
   RawServer proxy(target.loop, socks_proxy(target,
-      {{raw({5, 2, 0, 2}), raw({5, 2})}, {raw({1, 4}) + "anna" + raw({2}) + "pw", raw({1, 0})}, {request, raw({5, 0, 0, 3, 3}) + "abc" + raw({0, 1})}}, wrong));
+                                           {{raw({5, 2, 0, 2}), raw({5, 2})},
+                                            {raw({1, 4}) + "anna" + raw({2}) + "pw", raw({1, 0})},
+                                            {request, raw({5, 0, 0, 3, 3}) + "abc" + raw({0, 1})}},
+                                           wrong));
   CHECK(target.echo_through({"socks5", "127.0.0.1", proxy.port(), "anna", "pw"}, "ws://10.0.0.1:8000/") == "");
   CHECK(wrong == "");
 }
@@ -183,14 +199,17 @@ TEST_CASE("a SOCKS server's refusals are named") {
       {{{raw({5, 1, 0}), raw({5, 2})}, {"never", ""}}, "", "another kind of login"},
       {{{raw({5, 1, 0}), raw({4, 0})}, {"never", ""}}, "", "not a SOCKS5"},
       {{{raw({5, 2, 0, 2}), raw({5, 2})}, {raw({1, 1}) + "u" + raw({0}), raw({1, 1})}, {"never", ""}}, "u", "refused"},
-      {{{raw({5, 1, 0}), raw({5, 0})}, {request, raw({5, 5, 0, 1, 0, 0, 0, 0, 0, 0})}, {"never", ""}}, "", "connection refused"},
+      {{{raw({5, 1, 0}), raw({5, 0})}, {request, raw({5, 5, 0, 1, 0, 0, 0, 0, 0, 0})}, {"never", ""}},
+       "",
+       "connection refused"},
       {{{raw({5, 1, 0}), raw({5, 0})}, {request, raw({5, 0, 0, 9, 0})}, {"never", ""}}, "", "malformed"},
   };
   for (const Case& c : cases) {
     Target target(false);
     std::string wrong;
     RawServer proxy(target.loop, socks_proxy(target, c.script, wrong));
-    const std::string failure = target.echo_through({"socks5", "127.0.0.1", proxy.port(), c.user, ""}, "ws://x.invalid/");
+    const std::string failure =
+        target.echo_through({"socks5", "127.0.0.1", proxy.port(), c.user, ""}, "ws://x.invalid/");
     INFO(failure);
     CHECK(failure.find(c.expected) != std::string::npos);
   }
@@ -202,7 +221,9 @@ namespace {
 class TlsProxy {
  public:
   TlsProxy(asio::io_context& loop, std::uint16_t onward)
-      : loop_(loop), context_(make_server_context(identity().certificate_pem, identity().private_key_pem)), onward_(onward),
+      : loop_(loop),
+        context_(make_server_context(identity().certificate_pem, identity().private_key_pem)),
+        onward_(onward),
         acceptor_(loop.get_executor(), tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {
     acceptor_.async_accept(loop.get_executor(), [this](boost::system::error_code error, TcpSocket socket) {
       if (error) return;
@@ -282,7 +303,8 @@ TEST_CASE("a proxy reached over TLS carries plain and TLS connections") {
   const bool tls = GENERATE(false, true);
   Target target(tls);
   TlsProxy proxy(target.loop, target.port);
-  CHECK(target.echo_through({"https", "localhost", proxy.port(), "", ""}, (tls ? "wss://" : "ws://") + std::string("localhost:99/")) == "");
+  CHECK(target.echo_through({"https", "localhost", proxy.port(), "", ""},
+                            (tls ? "wss://" : "ws://") + std::string("localhost:99/")) == "");
   CHECK(proxy.request.starts_with("CONNECT localhost:99 HTTP/1.1\r\n"));
 }
 

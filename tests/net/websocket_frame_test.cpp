@@ -61,24 +61,34 @@ Bytes join(std::initializer_list<Bytes> parts) {
 TEST_CASE("RFC 6455 5.7: the examples decode") {
   FrameDecoder client(WebSocketRole::client, 1 << 20);
   CHECK(decode(client, {0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f}, 100) == std::vector<std::string>{"text Hello"});
-  CHECK(decode(client, {0x01, 0x03, 0x48, 0x65, 0x6c, 0x80, 0x02, 0x6c, 0x6f}, 100) == std::vector<std::string>{"text Hello"});
+  CHECK(decode(client, {0x01, 0x03, 0x48, 0x65, 0x6c, 0x80, 0x02, 0x6c, 0x6f}, 100) ==
+        std::vector<std::string>{"text Hello"});
   CHECK(decode(client, {0x89, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f}, 100) == std::vector<std::string>{"ping Hello"});
   FrameDecoder server(WebSocketRole::server, 1 << 20);
-  CHECK(decode(server, {0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58}, 100) == std::vector<std::string>{"text Hello"});
-  CHECK(decode(server, {0x8a, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58}, 100) == std::vector<std::string>{"pong"});
+  CHECK(decode(server, {0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58}, 100) ==
+        std::vector<std::string>{"text Hello"});
+  CHECK(decode(server, {0x8a, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58}, 100) ==
+        std::vector<std::string>{"pong"});
 }
 
 TEST_CASE("a stream of frames gives the same events however it is cut") {
   const Bytes medium(300, 'm'), large(70'000, 'L');
   for (const bool masked : {true, false}) {
-    const Bytes stream = join({frame(0x82, bytes("one"), masked), frame(0x01, bytes("fr"), masked), frame(0x89, bytes("are you there"), masked),
-                               frame(0x00, {}, masked), frame(0x00, bytes("ag"), masked), frame(0x80, bytes("ment"), masked),
-                               frame(0x82, {}, masked), frame(0x82, medium, masked), frame(0x82, large, masked),
-                               frame(0x02, large, masked), frame(0x80, medium, masked), frame(0x8a, {}, masked),
-                               frame(0x88, {0x03, 0xe8, 'b', 'y', 'e'}, masked)});
-    const std::vector<std::string> expected = {
-        "binary one", "ping are you there", "text fragment", "binary ", "binary " + std::string(300, 'm'),
-        "binary " + std::string(70'000, 'L'), "binary " + std::string(70'000, 'L') + std::string(300, 'm'), "pong", "close 1000 bye"};
+    const Bytes stream =
+        join({frame(0x82, bytes("one"), masked), frame(0x01, bytes("fr"), masked),
+              frame(0x89, bytes("are you there"), masked), frame(0x00, {}, masked), frame(0x00, bytes("ag"), masked),
+              frame(0x80, bytes("ment"), masked), frame(0x82, {}, masked), frame(0x82, medium, masked),
+              frame(0x82, large, masked), frame(0x02, large, masked), frame(0x80, medium, masked),
+              frame(0x8a, {}, masked), frame(0x88, {0x03, 0xe8, 'b', 'y', 'e'}, masked)});
+    const std::vector<std::string> expected = {"binary one",
+                                               "ping are you there",
+                                               "text fragment",
+                                               "binary ",
+                                               "binary " + std::string(300, 'm'),
+                                               "binary " + std::string(70'000, 'L'),
+                                               "binary " + std::string(70'000, 'L') + std::string(300, 'm'),
+                                               "pong",
+                                               "close 1000 bye"};
     for (const std::size_t step : {1u, 2u, 7u, 1000u, 1u << 20}) {
       INFO(step);
       FrameDecoder decoder(masked ? WebSocketRole::server : WebSocketRole::client, 1 << 20);
@@ -132,7 +142,9 @@ TEST_CASE("fragments count together against the limit") {
   CHECK(decode(decoder, join({frame(0x02, Bytes(600, 'a'), false), frame(0x80, Bytes(401, 'b'), false)}), 100'000) ==
         std::vector<std::string>{"violation 1009"});
   FrameDecoder exact(WebSocketRole::client, 1000);
-  CHECK(decode(exact, join({frame(0x02, Bytes(600, 'a'), false), frame(0x80, Bytes(400, 'b'), false)}), 100'000).size() == 1);
+  CHECK(
+      decode(exact, join({frame(0x02, Bytes(600, 'a'), false), frame(0x80, Bytes(400, 'b'), false)}), 100'000).size() ==
+      1);
 }
 
 TEST_CASE("a character may be split between fragments") {
@@ -142,11 +154,13 @@ TEST_CASE("a character may be split between fragments") {
 }
 
 TEST_CASE("UTF-8 is told from its look-alikes") {
-  for (const char* good : {"", "abc", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"}) {
+  for (const char* good : {"", "abc", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
+                           "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"}) {
     CHECK(valid_utf8(bytes(good)));
   }
-  for (const char* bad : {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
-                          "\xf5\x80\x80\x80", "\xff", "a\xe2\x82", "\xe2\x28\xa1", "\xf0\x90\x28\xbc"}) {
+  for (const char* bad :
+       {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
+        "\xf5\x80\x80\x80", "\xff", "a\xe2\x82", "\xe2\x28\xa1", "\xf0\x90\x28\xbc"}) {
     CHECK_FALSE(valid_utf8(bytes(bad)));
   }
 }

@@ -60,7 +60,8 @@ struct Fixture {
     server = std::make_unique<HttpServer>(loop, settings, [this](HttpRequest request, Responder responder) {
       upgrade = request;
       if (request.target == "/refuse") return responder.send(HttpResponse(403, "text/plain", "no"));
-      responder.accept_websocket([this](std::shared_ptr<WebSocket> socket) { there.socket = std::move(socket); }, 4u << 20);
+      responder.accept_websocket([this](std::shared_ptr<WebSocket> socket) { there.socket = std::move(socket); },
+                                 4u << 20);
     });
     const auto bound = server->start();
     REQUIRE(bound.has_value());
@@ -158,7 +159,8 @@ TEST_CASE("many messages of every length around the frame boundaries arrive unch
   Fixture f(tls);
   f.open();
   std::vector<std::string> sent;
-  for (const std::size_t size : {0u, 1u, 124u, 125u, 126u, 127u, 4095u, 4096u, 4097u, 16383u, 16384u, 16385u, 65535u, 65536u, 65537u}) {
+  for (const std::size_t size :
+       {0u, 1u, 124u, 125u, 126u, 127u, 4095u, 4096u, 4097u, 16383u, 16384u, 16385u, 65535u, 65536u, 65537u}) {
     std::string text;
     for (std::size_t i = 0; i < size; ++i) text += static_cast<char>('a' + i % 26);
     sent.push_back(text);
@@ -167,7 +169,9 @@ TEST_CASE("many messages of every length around the frame boundaries arrive unch
     for (const std::string& text : sent) f.here.socket->send(MessageType::binary, bytes(text));
     for (const std::string& text : sent) f.there.socket->send(MessageType::binary, bytes(text));
   }
-  REQUIRE(run_until(f.loop, [&] { return f.there.messages.size() == 20 * sent.size() && f.here.messages.size() == 20 * sent.size(); }));
+  REQUIRE(run_until(f.loop, [&] {
+    return f.there.messages.size() == 20 * sent.size() && f.here.messages.size() == 20 * sent.size();
+  }));
   for (std::size_t i = 0; i < f.there.messages.size(); ++i) {
     REQUIRE((f.there.messages[i] == sent[i % sent.size()]));
     REQUIRE((f.here.messages[i] == sent[i % sent.size()]));
@@ -177,7 +181,8 @@ TEST_CASE("many messages of every length around the frame boundaries arrive unch
 TEST_CASE("the caller's headers are sent and cannot replace the handshake's own") {
   Fixture f;
   WebSocketRequest request = f.request(f.url("127.0.0.1", "/ws/chat?ED=1"));
-  request.headers = {{"Origin", "https://web.example.com"}, {"User-Agent", "test"}, {"Host", "evil"}, {"X-Bad", "a\r\nb: c"}};
+  request.headers = {
+      {"Origin", "https://web.example.com"}, {"User-Agent", "test"}, {"Host", "evil"}, {"X-Bad", "a\r\nb: c"}};
   REQUIRE(f.connect(request));
   CHECK(f.upgrade.target == "/ws/chat?ED=1");
   CHECK(f.upgrade.header("origin") == "https://web.example.com");
@@ -332,8 +337,9 @@ TEST_CASE("letting go of the socket in the closed callback still finishes the cl
   here.socket->close(1000, "");
   REQUIRE(run_until(loop, [&] { return !reason.empty(); }));
   CHECK(reason == "closed by peer 1000");
-  raw->say("GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  raw->say(
+      "GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
   REQUIRE(run_until(loop, [&] { return f.there.socket != nullptr && !raw->heard.empty(); }));
   raw->heard.clear();
   reason.clear();
@@ -352,8 +358,10 @@ TEST_CASE("abort is a reset, and dropping an open socket aborts it") {
   const bool drop = GENERATE(false, true);
   Fixture f;
   f.open();
-  if (drop) f.here.socket.reset();
-  else f.here.socket->abort();
+  if (drop)
+    f.here.socket.reset();
+  else
+    f.here.socket->abort();
   REQUIRE(run_until(f.loop, [&] { return f.there.ends.size() == 1; }));
   CHECK(f.there.ends[0].find("reset") != std::string::npos);
   CHECK(f.here.ends.empty());
@@ -404,12 +412,14 @@ TEST_CASE("a refused upgrade tells its status") {
 }
 
 TEST_CASE("answers that are no valid upgrade are refused") {
-  const std::string answer = GENERATE(
-      std::string("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: wrong\r\n\r\n"),
-      std::string("HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\n"),
-      std::string("garbage\r\n\r\n"));
+  const std::string answer =
+      GENERATE(std::string("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+                           "Upgrade\r\nSec-WebSocket-Accept: wrong\r\n\r\n"),
+               std::string("HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\n"),
+               std::string("garbage\r\n\r\n"));
   asio::io_context loop;
-  RawServer server(loop, [&](std::shared_ptr<RawEnd> end) { end->on_heard = [end = end.get(), answer] { end->say(answer); }; });
+  RawServer server(
+      loop, [&](std::shared_ptr<RawEnd> end) { end->on_heard = [end = end.get(), answer] { end->say(answer); }; });
   WebSocketClient client(loop, TlsTrust{});
   std::string failure;
   WebSocketRequest request;

@@ -99,13 +99,16 @@ TEST_CASE("the event that reports a removal still carries the name, and its numb
 
 TEST_CASE("a rolled back session name is not remembered for the next session of that id") {
   test::InlineStore store;
+  const auto page_limit = [&](const char* pragma) {
+    store.turn([&](Changes& changes) { changes.add([=](Database& db) { return db.execute(pragma); }); });
+  };
+  page_limit("PRAGMA max_page_count = 1");  // the present size is the least SQLite takes
   Changes changes;
   insert_session(changes, test::session_row(1, "wrong"));
-  changes.emit(NewEvent(anna, "ready", "", "{}", 1));
-  changes.emit(NewEvent(anna, "ready", "", std::string("{}"), 1));
-  changes.add([](Database&) -> Result<void> { return {}; });
-  changes.add([](Database&) -> Result<void> { return Error(Errc::conflict, "refused"); });
-  CHECK(!store.try_commit(std::move(changes)).has_value());
+  changes.emit(NewEvent(anna, "ready", "", "{}", 1));  // fits, and its session name was looked up
+  changes.emit(NewEvent(anna, "ready", "", std::string(200'000, ' '), 1));
+  CHECK(store.try_commit(std::move(changes)).error().code == Errc::storage_full);
+  page_limit("PRAGMA max_page_count = 100000");
   store.turn([](Changes& more) {
     insert_session(more, test::session_row(1, "right"));
     more.emit(NewEvent(anna, "ready", "", "{}", 1));

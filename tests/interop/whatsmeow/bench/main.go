@@ -15,7 +15,7 @@ import (
 	"os"
 	"sync/atomic"
 
-	_ "modernc.org/sqlite"
+	_ "github.com/mattn/go-sqlite3"
 
 	"go.mau.fi/whatsmeow"
 	waE2E "go.mau.fi/whatsmeow/proto/waE2E"
@@ -64,8 +64,8 @@ func main() {
 	root, err := hex.DecodeString(os.Getenv("WHARF_NOISE_ROOT"))
 	must(err)
 	copy(whatsmeow.WACertPubKey[:], root)
-	database := "file:" + os.Getenv("WHARF_STORE") + ".sqlite?_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=busy_timeout(10000)"
-	container, err := sqlstore.New(ctx, "sqlite", database, waLog.Noop)
+	database := "file:" + os.Getenv("WHARF_STORE") + ".sqlite?_foreign_keys=on&_journal_mode=WAL&_busy_timeout=10000"
+	container, err := sqlstore.New(ctx, "sqlite3", database, waLog.Noop)
 	must(err)
 	device, err := container.GetFirstDevice(ctx)
 	must(err)

@@ -1,0 +1,269 @@
+// One Session over an inline store, without a socket: what a turn decides, and that rows come before effects.
+#include <catch2/catch.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "sessions/session.h"
+#include "storage/events.h"
+#include "storage/keys.h"
+#include "storage/messages.h"
+
+using namespace wharf;
+using namespace wharf::sessions;
+using protocol::Node;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A linked session with its store; inputs go in, turns are committed inline, effects come back.
+struct Fixture {
+  Fixture() : directory(std::filesystem::temp_directory_path() / ("wharf-session-" + std::to_string(::getpid()) + "-" + std::to_string(++count))) {
+    std::filesystem::create_directories(directory);
+    storage::Store::Settings file;
+    file.path = (directory / "t.sqlite").string();
+    file.synchronous = storage::Synchronous::off;
+    store = std::move(*storage::Store::open(std::move(file)));
+    storage::Changes changes;
+    row.id = storage::SessionId{1};
+    row.name = "s";
+    row.status = "ready";
+    storage::insert_session(changes, row);
+    auto device = new_device(row.id, random, changes, 1'000);
+    device.account = {1, 2, 3};
+    device.jid = Jid("15550000001", "s.whatsapp.net", 3);
+    device.lid = Jid("100000000000001", "lid", 3);
+    device.server_has_prekeys = true;
+    storage::put_device(changes, device);
+    store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+    reopen();
+  }
+  ~Fixture() {
+    session.reset();
+    store.reset();
+    std::filesystem::remove_all(directory);
+  }
+  void reopen() {
+    session = std::make_unique<Session>(store->reader(), random, settings, row, *storage::load_device(store->reader(), row.id),
+                                        SessionConfig(), [](std::string_view, const std::string&) {});
+  }
+  /// Runs one turn. `durable` false: the commit is lost, as in a crash before it.
+  std::vector<Effect> turn(std::vector<Input> inputs, bool durable = true) {
+    Turn t = session->handle(std::move(inputs), Now{now_ms, steady});
+    if (!durable) return std::move(t.effects);
+    store->commit(std::move(t.changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+    session->committed();
+    for (Effect& effect : t.effects) {
+      if (auto* answer = std::get_if<Answer>(&effect)) answer->call(nullptr);
+    }
+    return std::move(t.effects);
+  }
+  std::vector<Effect> call(std::function<void()> run, bool durable = true) {
+    Call input;
+    input.run = std::move(run);
+    std::vector<Input> inputs;
+    inputs.emplace_back(std::move(input));
+    return turn(std::move(inputs), durable);
+  }
+  std::vector<Effect> stanza(Node node) {
+    std::vector<Input> inputs;
+    inputs.emplace_back(StanzaArrived{std::move(node)});
+    return turn(std::move(inputs));
+  }
+  /// Handshake, success, and the answer to `active`.
+  void go_online() {
+    std::vector<Input> inputs;
+    inputs.emplace_back(LinkUp{});
+    turn(std::move(inputs));
+    const auto effects = stanza(Node("success").set("t", "1700000000").set("lid", Jid("100000000000001", "lid", 3)));
+    for (const Node& node : sent(effects)) {
+      if (node.child("active")) stanza(Node("iq").set("id", node.attr("id")).set("type", "result"));
+    }
+    REQUIRE(session->context().online);
+  }
+  static std::vector<Node> sent(const std::vector<Effect>& effects) {
+    std::vector<Node> nodes;
+    for (const Effect& effect : effects) {
+      if (const auto* send = std::get_if<SendPayload>(&effect)) nodes.push_back(*protocol::decode_node(send->payload));
+    }
+    return nodes;
+  }
+  std::optional<protocol::Result<SentMessage>> send(SendText text, bool durable = true) {
+    std::optional<protocol::Result<SentMessage>> answer;
+    last = call([&] { session->send_text(std::move(text), [&](protocol::Result<SentMessage> sent) { answer = std::move(sent); }); }, durable);
+    return answer;
+  }
+  static SendText text(std::string body) {
+    SendText out;
+    out.chat = Jid("15550000002", "s.whatsapp.net");
+    out.text = std::move(body);
+    return out;
+  }
+  std::vector<std::string> event_names() {
+    std::vector<std::string> names;
+    storage::EventFilter filter;
+    for (const auto& event : storage::read_events(store->reader(), filter)) names.push_back(event.name);
+    return names;
+  }
+
+  static inline int count = 0;
+  std::filesystem::path directory;
+  protocol::SeededRandom random{99};
+  SessionSettings settings;
+  storage::SessionRow row;
+  std::unique_ptr<storage::Store> store;
+  std::unique_ptr<Session> session;
+  std::int64_t now_ms = 1'700'000'000'000;
+  net::SteadyTime steady = net::SteadyTime{} + 24h;
+  std::vector<Effect> last;
+};
+
+}  // namespace
+
+TEST_CASE("a text accepted while offline is in the queue after a restart and is asked for keys when online") {
+  Fixture f;
+  const auto answer = f.send(Fixture::text("hello"));
+  REQUIRE(answer.has_value());
+  REQUIRE(answer->has_value());
+  REQUIRE((*answer)->ack == storage::AckLevel::pending);
+  REQUIRE(storage::count_outbox(f.store->reader(), f.row.id) == 1);
+  f.reopen();
+  REQUIRE(f.session->view().queued == 1);
+  std::vector<Input> up;
+  up.emplace_back(LinkUp{});
+  f.turn(std::move(up));
+  const auto effects = f.stanza(Node("success").set("t", "1"));
+  bool asked = false;
+  for (const Node& node : Fixture::sent(effects)) {
+    if (!node.child("active")) continue;
+    for (const Node& next : Fixture::sent(f.stanza(Node("iq").set("id", node.attr("id")).set("type", "result")))) {
+      asked |= next.attr("xmlns") == "usync";
+    }
+  }
+  REQUIRE(asked);
+}
+
+TEST_CASE("nothing is answered when the commit is lost, and nothing is stored") {
+  Fixture f;
+  const auto answer = f.send(Fixture::text("lost"), false);
+  REQUIRE_FALSE(answer.has_value());
+  REQUIRE(storage::count_outbox(f.store->reader(), f.row.id) == 0);
+}
+
+TEST_CASE("the same Idempotency-Key gives the first answer, in the same turn and later; another body is a conflict") {
+  Fixture f;
+  SendText request = Fixture::text("once");
+  request.idempotency_key = "key-1";
+  request.request_hash = "h1";
+  std::optional<protocol::Result<SentMessage>> first, second;
+  f.call([&] {
+    f.session->send_text(request, [&](protocol::Result<SentMessage> sent) { first = std::move(sent); });
+    f.session->send_text(request, [&](protocol::Result<SentMessage> sent) { second = std::move(sent); });
+  });
+  REQUIRE((first && first->has_value() && second && second->has_value()));
+  REQUIRE((*first)->id == (*second)->id);
+  REQUIRE((*second)->replayed);
+  const auto third = f.send(request);
+  REQUIRE((third && third->has_value()));
+  REQUIRE((*third)->id == (*first)->id);
+  REQUIRE(storage::count_outbox(f.store->reader(), f.row.id) == 1);
+  request.request_hash = "h2";
+  const auto other = f.send(request);
+  REQUIRE((other && other->has_error()));
+  REQUIRE(other->error().code == protocol::Errc::conflict);
+}
+
+TEST_CASE("an unlinked session refuses sends, a reconnecting one accepts") {
+  Fixture f;
+  REQUIRE(f.send(Fixture::text("while connecting"))->has_value());
+  std::vector<Input> up;
+  up.emplace_back(LinkUp{});
+  f.turn(std::move(up));
+  f.stanza(Node("failure").set("reason", "401"));
+  REQUIRE(f.session->view().status == Status::failed);
+  REQUIRE(f.session->view().reason->code == "unlinked");
+  const auto refused = f.send(Fixture::text("after"));
+  REQUIRE((refused && refused->has_error()));
+  REQUIRE(refused->error().code == protocol::Errc::not_ready);
+  REQUIRE(storage::count_outbox(f.store->reader(), f.row.id) == 0);  // what waited became errors, visible as acks
+  const auto names = f.event_names();
+  REQUIRE(std::count(names.begin(), names.end(), "ack") == 1);
+}
+
+TEST_CASE("every notification is acked, known or not; a malformed message is nacked 487 and stores nothing") {
+  Fixture f;
+  f.go_online();
+  const auto acks = Fixture::sent(f.stanza(Node("notification").set("id", "n1").set("from", Jid("", "s.whatsapp.net")).set("type", "from-the-future")));
+  REQUIRE(acks.size() == 1);
+  REQUIRE(acks[0].is("ack"));
+  REQUIRE(acks[0].attr("class") == "notification");
+  const auto nack = Fixture::sent(f.stanza(Node("message").set("id", "m1").set("from", Jid("120363000000000001", "g.us")).set("t", "1")));
+  REQUIRE(nack.size() == 1);
+  REQUIRE(nack[0].attr("error") == "487");
+}
+
+TEST_CASE("a message that does not decrypt is answered with a retry receipt and an ack, five times at most") {
+  Fixture f;
+  f.go_online();
+  for (int attempt = 1; attempt <= 7; ++attempt) {
+    Node message("message");
+    message.set("id", "broken").set("from", Jid("100000000000002", "lid")).set("t", "1700000000").set("type", "text");
+    message.add(Node("enc").set("v", "2").set("type", "msg").bytes(protocol::Bytes(60, 0x33)));
+    const auto answers = Fixture::sent(f.stanza(message));
+    INFO("attempt " << attempt);
+    if (attempt <= 5) {
+      REQUIRE(answers.size() == 2);
+      REQUIRE(answers[0].is("receipt"));
+      REQUIRE(answers[0].attr("type") == "retry");
+      REQUIRE(answers[0].child("retry")->attr("count") == std::to_string(attempt));
+      REQUIRE(answers[1].is("ack"));
+      REQUIRE_FALSE(answers[1].has("error"));
+    } else {
+      REQUIRE(answers.size() == 1);
+      REQUIRE(answers[0].attr("error") == "500");
+    }
+    f.reopen();  // the count is durable
+    f.go_online();
+  }
+}
+
+TEST_CASE("replaced stops without reconnecting and keeps the credentials; 515 reconnects at once") {
+  Fixture f;
+  f.go_online();
+  const auto opens = [](const std::vector<Effect>& effects) {
+    return std::count_if(effects.begin(), effects.end(), [](const Effect& e) { return std::holds_alternative<OpenLink>(e); });
+  };
+  const auto restart = f.stanza(Node("stream:error").set("code", "515"));
+  REQUIRE(opens(restart) == 1);
+  f.reopen();
+  f.go_online();
+  const auto replaced = f.stanza(Node("stream:error").add(Node("conflict").set("type", "replaced")));
+  REQUIRE(opens(replaced) == 0);
+  REQUIRE(f.session->view().reason->code == "replaced");
+  REQUIRE(storage::load_device(f.store->reader(), f.row.id)->linked());
+}
+
+TEST_CASE("a silent connection is given up and reconnected with a delay") {
+  Fixture f;
+  f.go_online();
+  f.steady += 40s;  // the ping goes out
+  f.turn({});
+  f.steady += 21s;  // and nothing comes back
+  const auto effects = f.turn({});
+  REQUIRE(f.session->view().connection == Connection::connecting);
+  const auto open = std::find_if(effects.begin(), effects.end(), [](const Effect& e) { return std::holds_alternative<OpenLink>(e); });
+  REQUIRE(open != effects.end());
+  REQUIRE(std::get<OpenLink>(*open).delay >= Backoff::floor);
+  REQUIRE(f.session->view().reason->code == "network");
+}
+
+TEST_CASE("a foreign author cannot learn us a mapping of ourselves") {
+  Fixture f;
+  f.go_online();
+  f.call([&] { f.session->directory().learn(Jid("15559999999", "s.whatsapp.net"), Jid("100000000000001", "lid")); });
+  REQUIRE(f.session->directory().canonical_user(Jid("15559999999", "s.whatsapp.net")) == Jid("15559999999", "s.whatsapp.net"));
+  f.call([&] { f.session->directory().learn(Jid("15550000002", "s.whatsapp.net"), Jid("100000000000002", "lid")); });
+  REQUIRE(f.session->directory().canonical_user(Jid("15550000002", "s.whatsapp.net")) == Jid("100000000000002", "lid"));
+}
