@@ -22,7 +22,7 @@ using protocol::Node;
 
 /// A device of an account, whichever identity a stanza used. Device 0 is the phone.
 struct DeviceKey {
-  std::string phone;         // digits: names the account
+  std::string phone;  // digits: names the account
   std::uint16_t device = 0;
   friend auto operator<=>(const DeviceKey&, const DeviceKey&) = default;
 };
@@ -30,24 +30,24 @@ struct DeviceKey {
 struct Device {
   std::uint16_t id = 0;
   std::uint32_t key_index = 0;
-  protocol::PublicKey noise_key{};              // companions: must match at login
+  protocol::PublicKey noise_key{};  // companions: must match at login
   protocol::PublishedKeys keys;
   bool has_keys = false;
   std::deque<protocol::PreKeyBundle::OneTime> one_time;
-  Bytes device_identity;                        // ADVSignedDeviceIdentity, four fields; empty for device 0
+  Bytes device_identity;  // ADVSignedDeviceIdentity, four fields; empty for device 0
   std::string os;
   std::uint32_t platform_type = 0;
   bool require_full_sync = false;
 };
 
 struct Account {
-  std::string phone;                            // digits
-  std::string lid;                              // 15 digits
-  std::string name;                             // push name
-  std::map<std::uint16_t, Device> devices;      // 0 is always there
-  Bytes key_index_list;                         // ADVSignedKeyIndexList as the phone published it
+  std::string phone;                        // digits
+  std::string lid;                          // 15 digits
+  std::string name;                         // push name
+  std::map<std::uint16_t, Device> devices;  // 0 is always there
+  Bytes key_index_list;                     // ADVSignedKeyIndexList as the phone published it
   std::uint64_t key_index_time = 0;
-  bool read_receipts = true;                    // privacy setting
+  bool read_receipts = true;  // privacy setting
   /// The login answer instead of success (faults: banned, outdated…), 0 = none.
   unsigned failure = 0;
   Jid pn_jid(std::uint16_t device = 0) const { return Jid(phone, protocol::server::user, device); }

@@ -19,8 +19,8 @@ constexpr std::size_t patches_per_answer = 500;
 constexpr std::size_t max_patches = 5'000;
 constexpr std::size_t max_patch_bytes = 1u << 20;
 
-/// What every device is served: the patch with SyncdPatch.version (1) = {version 1} and deviceIndex (8) set. Appending is
-/// enough: of a field that occurs twice the last one counts.
+/// What every device is served: the patch with SyncdPatch.version (1) = {version 1} and deviceIndex (8) set. Appending
+/// is enough: of a field that occurs twice the last one counts.
 Bytes served(ByteView patch, std::uint64_t version, std::uint16_t device) {
   Bytes inner{0x08};
   append_varint(inner, version);
@@ -58,7 +58,8 @@ void add_patches(Node& node, const Collection& collection, std::uint64_t version
 
 void Network::State::on_app_state(Origin& origin, const Node& iq) {
   const auto* sync = iq.child("sync");
-  if (!sync || sync->children("collection").size() > names.size()) return answer(origin, error_of(iq, 400, "bad-request"));
+  if (!sync || sync->children("collection").size() > names.size())
+    return answer(origin, error_of(iq, 400, "bad-request"));
   Node answers("sync");
   std::vector<std::pair<std::string, std::uint64_t>> advanced;
   for (const auto* asked : sync->children("collection")) {

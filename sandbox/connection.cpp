@@ -14,6 +14,9 @@ constexpr std::chrono::seconds silence_limit{180};
 constexpr std::size_t max_queued_bytes = 32u << 20;
 constexpr std::size_t compress_above_bytes = 1024;
 constexpr std::size_t max_depth = 32;
+/// After stream:error or failure the client closes. One that sees the end of the socket first may drop what it has not
+/// handled yet: whatsmeow then misses the 515 and never logs in after its pairing.
+constexpr std::chrono::seconds goodbye_patience{1};
 
 }  // namespace
 
@@ -38,12 +41,13 @@ void Connection::start() {
     alive->on_bytes(bytes);
   };
   callbacks.closed = [self = weak_from_this()](const std::string&) {
-    if (auto alive = self.lock()) alive->disconnect();
+    if (auto alive = self.lock()) alive->on_closed();
   };
   socket_->start(std::move(callbacks));
 }
 
 void Connection::on_bytes(ByteView bytes) {
+  if (stage_ == Stage::over) return;
   last_heard_ = std::chrono::steady_clock::now();
   if (stage_ == Stage::prologue) {
     const auto complete = prologue_.feed(bytes);
@@ -124,8 +128,10 @@ void Connection::on_stanza(ByteView sealed) {
 
 void Connection::deliver(const Node& stanza) {
   if (stage_ == Stage::over) return;
+  said_goodbye_ = stanza.is("stream:error") || stanza.is("failure");
   auto plain = protocol::encode_node(stanza);
-  if (network_.faults().compress && plain.size() > compress_above_bytes) plain = protocol::encode_node_compressed(stanza);
+  if (network_.faults().compress && plain.size() > compress_above_bytes)
+    plain = protocol::encode_node_compressed(stanza);
   send_frame(outgoing_.seal(plain));
 }
 
@@ -141,8 +147,9 @@ void Connection::send_frame(ByteView body) {
 void Connection::watch_silence() {
   const auto quiet = std::chrono::steady_clock::now() - last_heard_;
   if (quiet >= silence_limit) return fail("silent for three minutes");
-  timer_.after(std::chrono::duration_cast<std::chrono::milliseconds>(silence_limit - quiet) + std::chrono::milliseconds(1),
-               [this] { watch_silence(); });
+  timer_.after(
+      std::chrono::duration_cast<std::chrono::milliseconds>(silence_limit - quiet) + std::chrono::milliseconds(1),
+      [this] { watch_silence(); });
 }
 
 void Connection::fail(std::string_view why) {
@@ -156,28 +163,49 @@ void Connection::disconnect() {
   if (stage_ == Stage::over) return;
   stage_ = Stage::over;
   timer_.cancel();
-  socket_->close(1000, {});
+  if (said_goodbye_) {
+    timer_.after(goodbye_patience, [this] {
+      socket_->close(1000, {});
+      end();
+    });
+  } else {
+    socket_->close(1000, {});
+    end();
+  }
   net::asio::post(executor_, [self = weak_from_this()] {
-    if (auto alive = self.lock()) alive->finish();
+    if (auto alive = self.lock()) alive->leave();
   });
 }
 
-void Connection::finish() {
+void Connection::on_closed() {
+  if (stage_ != Stage::over) said_goodbye_ = false;  // nobody is left to wait for
+  disconnect();
+  end();
+}
+
+void Connection::leave() {
   if (device_) network_.detach(*device_, *this);
   if (pairing_ != 0) network_.drop_pairing(pairing_);
   device_.reset();
   pairing_ = 0;
-  if (auto ended = std::exchange(ended_, nullptr)) ended(*this);
+}
+
+void Connection::end() {
+  net::asio::post(executor_, [self = weak_from_this()] {
+    const auto alive = self.lock();
+    if (!alive) return;
+    alive->timer_.cancel();
+    alive->leave();
+    if (auto ended = std::exchange(alive->ended_, nullptr)) ended(*alive);
+  });
 }
 
 void Connection::close() {
   ended_ = nullptr;
-  if (stage_ != Stage::over) {
-    stage_ = Stage::over;
-    timer_.cancel();
-    socket_->close(1001, {});
-  }
-  finish();
+  if (stage_ != Stage::over || said_goodbye_) socket_->close(1001, {});
+  stage_ = Stage::over;
+  timer_.cancel();
+  leave();
 }
 
 }  // namespace wharf::sandbox

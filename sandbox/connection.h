@@ -1,6 +1,7 @@
 #pragma once
-// One client connection of the simulated server: WebSocket bytes to frames, the Noise responder, then stanzas to and from
-// the Network. Everything a client can send wrong ends this connection and no other. Specification 06 sections 1 and 25.
+// One client connection of the simulated server: WebSocket bytes to frames, the Noise responder, then stanzas to and
+// from the Network. Everything a client can send wrong ends this connection and no other. Specification 06 sections 1
+// and 25.
 
 #include <functional>
 #include <memory>
@@ -20,7 +21,7 @@ namespace wharf::sandbox {
 struct NoiseIdentity {
   protocol::KeyPair server_static;
   Bytes chain;
-  Bytes foreign_chain;   // under another root, for the fault bad_certificate
+  Bytes foreign_chain;  // under another root, for the fault bad_certificate
 };
 
 class Connection final : public DevicePort, public std::enable_shared_from_this<Connection> {
@@ -44,7 +45,11 @@ class Connection final : public DevicePort, public std::enable_shared_from_this<
   void send_frame(ByteView body);
   void watch_silence();
   void fail(std::string_view why);
-  void finish();
+  void on_closed();
+  /// Off the network, which may go on with another connection of the device.
+  void leave();
+  /// The socket is gone: `ended`, from the loop.
+  void end();
 
   Network& network_;
   const NoiseIdentity& identity_;
@@ -52,6 +57,7 @@ class Connection final : public DevicePort, public std::enable_shared_from_this<
   net::Executor executor_;
   std::function<void(Connection&)> ended_;
   Stage stage_ = Stage::prologue;
+  bool said_goodbye_ = false;  // the last stanza was stream:error or failure
   protocol::PrologueReader prologue_;
   protocol::FrameReader frames_;
   std::optional<protocol::HandshakeResponder> handshake_;

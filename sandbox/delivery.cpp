@@ -142,7 +142,8 @@ void Network::State::pump(const DeviceKey& key, Slot& slot) {
     send_now(key, slot, Node("ib").set("from", protocol::server_jid()).add(std::move(end)));
   }
   if (slot.passive) return;
-  for (auto* entry = slot.queue.next(slot.next, number); entry && slot.port; entry = slot.queue.next(slot.next, number)) {
+  for (auto* entry = slot.queue.next(slot.next, number); entry && slot.port;
+       entry = slot.queue.next(slot.next, number)) {
     deliver(number, *entry);
   }
 }

@@ -1,7 +1,6 @@
 // The IQ catalogue: every namespace a client asks about, each with its minimal truthful answer. Never silence: an
 // unanswered IQ costs a client a minute. Specification 06 section 5.
 
-#include <array>
 #include <string>
 #include <utility>
 
@@ -85,8 +84,8 @@ void on_companions(const Asked& asked) {
   if (!asked.server.find_device(address->key()) || address->device == 0) return asked.refuse(404, "item-not-found");
   asked.accept();
   // The origin is gone after this call when a companion removed itself.
-  (void)asked.server.unlink(address->key(), own.device == 0 ? Network::State::RemovedBy::account
-                                                            : Network::State::RemovedBy::itself);
+  (void)asked.server.unlink(address->key(),
+                            own.device == 0 ? Network::State::RemovedBy::account : Network::State::RemovedBy::itself);
 }
 
 void on_push(const Asked& asked) {

@@ -65,7 +65,8 @@ std::optional<DeviceKey> Network::State::login(const protocol::PublicKey& noise_
   ++stats.logins;
   Node success("success");
   success.set("t", static_cast<std::uint64_t>(now())).set("lid", party->account.lid_jid(key.device));
-  success.set("display_name", party->account.name.empty() ? std::string_view("-") : std::string_view(party->account.name));
+  success.set("display_name",
+              party->account.name.empty() ? std::string_view("-") : std::string_view(party->account.name));
   success.set("location", "lla").set("companion_enc_static", "NULL");
   send_now(key, slot, success);
   begin_delivery(key, slot, payload.passive);

@@ -100,18 +100,31 @@ Network::State::Turn::~Turn() {
   while (!state_.inbox_.empty()) {
     const Waiting next = std::move(state_.inbox_.front());
     state_.inbox_.pop_front();
-    state_.handle_one(next.from, next.stanza);
+    if (next.pairing != 0) {
+      state_.handle_pairing_stanza(next.pairing, next.stanza);
+    } else {
+      state_.handle_one(next.from, next.stanza);
+    }
   }
   state_.busy_ = false;
 }
 
 void Network::State::dispatch(const DeviceKey& from, const Node& stanza) {
   if (busy_) {
-    inbox_.push_back(Waiting{from, stanza});
+    inbox_.push_back(Waiting{from, 0, stanza});
     return;
   }
   Turn turn(*this);
   handle_one(from, stanza);
+}
+
+void Network::State::dispatch_pairing(std::uint64_t pairing, const Node& stanza) {
+  if (busy_) {
+    inbox_.push_back(Waiting{{}, pairing, stanza});
+    return;
+  }
+  Turn turn(*this);
+  handle_pairing_stanza(pairing, stanza);
 }
 
 void Network::State::handle_one(const DeviceKey& from, const Node& stanza) {
@@ -138,7 +151,9 @@ void Network::State::handle_one(const DeviceKey& from, const Node& stanza) {
   } else if (stanza.is("call")) {
     // No call is ever simulated here; the client still waits for its ack (section 16).
     Node ack("ack");
-    ack.set("class", "call").set("id", stanza.attr("id")).set("from", stanza.jid("to").value_or(protocol::server_jid()));
+    ack.set("class", "call")
+        .set("id", stanza.attr("id"))
+        .set("from", stanza.jid("to").value_or(protocol::server_jid()));
     if (!stanza.children().empty()) ack.set("type", stanza.children().front().tag);
     answer(origin, ack.set("t", static_cast<std::uint64_t>(now())));
   } else {
@@ -148,7 +163,9 @@ void Network::State::handle_one(const DeviceKey& from, const Node& stanza) {
 
 Node result_of(const Node& iq) {
   Node result("iq");
-  return result.set("from", iq.jid("to").value_or(protocol::server_jid())).set("id", iq.attr("id")).set("type", "result");
+  return result.set("from", iq.jid("to").value_or(protocol::server_jid()))
+      .set("id", iq.attr("id"))
+      .set("type", "result");
 }
 
 Node error_of(const Node& iq, unsigned code, std::string_view text) {
@@ -177,12 +194,14 @@ Result<Account*> Network::create_account(std::string phone, std::string name) {
     return Error(Errc::malformed, "a phone number has 7 to 15 digits");
   }
   if (state_->find(phone)) return Error(Errc::conflict, "the number is taken");
+  if (state_->parties.size() >= state_->settings.max_accounts) return Error(Errc::refused, "the network is full");
   auto party = std::make_unique<Party>();
   party->account.phone = phone;
   party->account.name = std::move(name);
   do {
     party->account.lid = std::to_string(1 + state_->random.below(9));
-    while (party->account.lid.size() < 15) party->account.lid.push_back(static_cast<char>('0' + state_->random.below(10)));
+    while (party->account.lid.size() < 15)
+      party->account.lid.push_back(static_cast<char>('0' + state_->random.below(10)));
   } while (state_->by_lid.contains(party->account.lid));
   party->account.devices[0].id = 0;
   party->slots[0];
@@ -238,14 +257,14 @@ Result<void> Network::unlink(const DeviceKey& device) {
   return state_->unlink(device, State::RemovedBy::account);
 }
 
-std::uint64_t Network::open_pairing(protocol::PublicKey noise_key, protocol::ParsedClientPayload payload, DevicePort& port) {
+std::uint64_t Network::open_pairing(protocol::PublicKey noise_key, protocol::ParsedClientPayload payload,
+                                    DevicePort& port) {
   State::Turn turn(*state_);
   return state_->open_pairing(noise_key, std::move(payload), port);
 }
 
 void Network::handle_pairing_stanza(std::uint64_t pairing, const Node& stanza) {
-  State::Turn turn(*state_);
-  state_->handle_pairing_stanza(pairing, stanza);
+  state_->dispatch_pairing(pairing, stanza);
 }
 
 void Network::drop_pairing(std::uint64_t pairing) {
@@ -253,8 +272,8 @@ void Network::drop_pairing(std::uint64_t pairing) {
   state_->drop_pairing(pairing);
 }
 
-std::optional<DeviceKey> Network::login(const protocol::PublicKey& noise_key, const protocol::ParsedClientPayload& payload,
-                                        DevicePort& port, bool resumed) {
+std::optional<DeviceKey> Network::login(const protocol::PublicKey& noise_key,
+                                        const protocol::ParsedClientPayload& payload, DevicePort& port, bool resumed) {
   State::Turn turn(*state_);
   auto device = state_->login(noise_key, payload, port);
   if (device && resumed) ++state_->stats.resumed_logins;

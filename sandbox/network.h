@@ -41,16 +41,16 @@ class DevicePort {
 /// An unregistered connection that shows QR refs or waits for a code.
 struct PairingConnection {
   std::uint64_t id = 0;
-  std::vector<std::string> refs;                   // all live until the connection ends
+  std::vector<std::string> refs;  // all live until the connection ends
   protocol::PublicKey noise_key{};
-  protocol::ParsedClientPayload payload;           // with registration
+  protocol::ParsedClientPayload payload;  // with registration
 };
 
 /// What the phone uploads for a scanned companion (06 section 3.2 step 8).
 struct PairDeviceUpload {
   std::string ref;
-  Bytes device_identity;       // ADVSignedDeviceIdentityHMAC
-  Bytes key_index_list;        // ADVSignedKeyIndexList
+  Bytes device_identity;  // ADVSignedDeviceIdentityHMAC
+  Bytes key_index_list;   // ADVSignedKeyIndexList
   std::uint64_t timestamp = 0;
   std::uint32_t key_index = 0;
 };
@@ -71,24 +71,24 @@ struct LinkCodeFinish {
 
 /// Counters and knobs that tests read and set (06 sections 19 and 20). Names are those of POST /sandbox/v1/faults.
 struct Faults {
-  bool bad_certificate = false;                 // chain signed by a foreign root
-  bool bad_account_signature = false;           // pair-success: account signature flipped
-  bool bad_hmac = false;                        // pair-success: HMAC flipped
-  bool bad_signed_prekey = false;               // bundles: signature of the signed prekey flipped
-  bool force_fallback = false;                  // IK answered by XX
-  bool offline_strict = false;                  // 06 section 9 rule 2
-  bool compress = false;                        // stanzas over 1 KB compressed
-  unsigned drop_acks = 0;                       // the next n message acks are lost
-  unsigned duplicate_deliveries = 0;            // the next n messages are delivered twice
-  unsigned corrupt_messages = 0;                // the next n ciphertexts get their MAC flipped
-  unsigned reorder = 0;                         // hold the next n messages to a device and deliver them reversed
-  bool hold_messages = false;                   // queue deliveries to companions until released (order: released reversed when reorder)
-  unsigned refuse_logins = 0;                   // failure 503 for the next n
+  bool bad_certificate = false;        // chain signed by a foreign root
+  bool bad_account_signature = false;  // pair-success: account signature flipped (by the phone: the HMAC is right)
+  bool bad_hmac = false;               // pair-success: HMAC flipped
+  bool bad_signed_prekey = false;      // bundles: signature of the signed prekey flipped
+  bool force_fallback = false;         // IK answered by XX
+  bool offline_strict = false;         // 06 section 9 rule 2
+  bool compress = false;               // stanzas over 1 KB compressed
+  unsigned drop_acks = 0;              // the next n message acks are lost
+  unsigned duplicate_deliveries = 0;   // the next n messages are delivered twice
+  unsigned corrupt_messages = 0;       // the next n ciphertexts get their MAC flipped
+  unsigned reorder = 0;                // hold the next n messages to a device and deliver them reversed
+  bool hold_messages = false;  // queue deliveries to companions until released (order: released reversed when reorder)
+  unsigned refuse_logins = 0;  // failure 503 for the next n
 };
 
 struct NetworkStats {
   std::uint64_t messages_accepted = 0, messages_delivered = 0, receipts_relayed = 0, retries_relayed = 0;
-  std::uint64_t duplicate_sends = 0;            // same id again: acked, not delivered twice
+  std::uint64_t duplicate_sends = 0;  // same id again: acked, not delivered twice
   /// A message key (sender device, target device, ratchet key, counter) seen with two different ciphertexts. Must be 0.
   std::uint64_t reused_message_keys = 0;
   std::uint64_t unknown_iqs = 0;
@@ -101,53 +101,57 @@ class Network {
     std::string settings_name = "sandbox";
     std::size_t pre_key_low_mark = 5;
     std::size_t max_queued_per_device = 20'000;
-    std::size_t max_stanza_log = 2'000;          // ring
+    std::size_t max_accounts = 100'000;
+    std::size_t max_stanza_log = 2'000;  // ring
     protocol::AppVersion minimum_version{2, 3000, 0};
-    std::string media_host = "127.0.0.1:443";    // of media_conn answers
-    unsigned code_attempts_per_hour = 3;         // companion_hello per number, then 429
-    bool notify_devices_by_lid = true;           // device-list changes in LID form too (knob devices.notify = both)
+    std::string media_host = "127.0.0.1:443";  // of media_conn answers
+    unsigned code_attempts_per_hour = 3;       // companion_hello per number, then 429
+    bool notify_devices_by_lid = true;         // device-list changes in LID form too (knob devices.notify = both)
   };
   Network(Settings settings, NetworkClock& clock, protocol::Random& random);
   ~Network();
 
-  // --- accounts -------------------------------------------------------------------------------------------------------
-  /// Errors: conflict (number taken), malformed (not 7-15 digits).
+  // --- accounts
+  /// Errors: conflict (number taken), malformed (not 7-15 digits), refused (max_accounts reached).
   protocol::Result<Account*> create_account(std::string phone, std::string name);
   Account* find_account(std::string_view phone);
-  Account* find_account(const Jid& jid);                 // PN or LID
+  Account* find_account(const Jid& jid);  // PN or LID
   std::vector<Account*> accounts();
   /// Device 0 publishes its keys directly (it has no registration payload).
   void publish_phone_keys(Account& account, const protocol::UploadedKeys& keys);
 
-  // --- the simulated phones' privileges ---------------------------------------------------------------------------------
+  // --- the simulated phones' privileges
   /// The connection that shows `ref`, or nullptr (expired).
   const PairingConnection* find_pairing(std::string_view ref) const;
   /// Allocates the device number and pushes pair-success; the device becomes active when the companion signed. `done`:
   /// the device JID, or refused (companion answered an error / timeout / bad signature), not_found (expired ref).
   void pair_device(const std::string& phone, PairDeviceUpload upload, std::function<void(protocol::Result<Jid>)> done);
   /// primary_hello of a code pairing: relayed to the companion that owns `ref`.
-  protocol::Result<void> send_primary_hello(ByteView ref, ByteView wrapped_ephemeral, const protocol::PublicKey& identity);
+  protocol::Result<void> send_primary_hello(ByteView ref, ByteView wrapped_ephemeral,
+                                            const protocol::PublicKey& identity);
   /// Called for the account named in a companion_hello / when its companion_finish arrives.
   std::function<void(const std::string& phone, LinkCodeHello)> on_link_code_hello;
   std::function<void(const std::string& phone, LinkCodeFinish)> on_link_code_finish;
   /// A companion became active, uploaded its first prekeys, went away.
   std::function<void(const DeviceKey&)> on_device_linked, on_first_prekeys, on_device_removed;
-  /// A message, a usync or a code pairing named a number nobody has: may create the account. Unset: unknown stays unknown.
+  /// A message, a usync or a code pairing named a number nobody has: may create the account. Unset: unknown stays
+  /// unknown.
   std::function<void(const std::string& phone)> on_unknown_number;
   /// Something changed that a snapshot holds (may come often: debounce).
   std::function<void()> on_change;
   /// 17.3: live connection gets 401 device_removed, later logins failure 401. Errors: not_found.
   protocol::Result<void> unlink(const DeviceKey& device);
 
-  // --- stanzas ------------------------------------------------------------------------------------------------------------
+  // --- stanzas
   /// Unregistered connections: pushes pair-device; refs live until drop_pairing.
   std::uint64_t open_pairing(protocol::PublicKey noise_key, protocol::ParsedClientPayload payload, DevicePort& port);
   void handle_pairing_stanza(std::uint64_t pairing, const Node& stanza);
   void drop_pairing(std::uint64_t pairing);
   /// Login of a registered device: checks, replaces an older connection, delivers success and the offline queue through
-  /// `port`, or failure and disconnect. The attachment, or nullopt when refused. `resumed`: by Noise IK, for the statistics.
-  std::optional<DeviceKey> login(const protocol::PublicKey& noise_key, const protocol::ParsedClientPayload& payload, DevicePort& port,
-                                 bool resumed = false);
+  /// `port`, or failure and disconnect. The attachment, or nullopt when refused. `resumed`: by Noise IK, for the
+  /// statistics.
+  std::optional<DeviceKey> login(const protocol::PublicKey& noise_key, const protocol::ParsedClientPayload& payload,
+                                 DevicePort& port, bool resumed = false);
   /// Phones attach without a login.
   void attach_phone(const std::string& phone, DevicePort& port);
   void handle(const DeviceKey& from, const Node& stanza);
@@ -176,11 +180,11 @@ class Network {
   void set_media_host(std::string host_and_port);
 
   // --- snapshot: accounts, devices, prekeys, queues, app state (not: connections, pairings, delivery memory)
-  std::string save() const;                                // JSON text
+  std::string save() const;  // JSON text
   /// Only into a network without accounts. Errors: conflict, malformed.
   protocol::Result<void> load(std::string_view saved);
 
-  struct State;                      // the parts: prekeys.cpp, routing.cpp, usync.cpp, offline_queue.cpp, …
+  struct State;  // the parts: prekeys.cpp, routing.cpp, usync.cpp, offline_queue.cpp, …
 
  private:
   std::unique_ptr<State> state_;

@@ -24,17 +24,17 @@ struct Slot {
 
   // --- while attached
   DevicePort* port = nullptr;
-  bool passive = false;              // before <active/>: only what the offline protocol delivers
-  bool available = false;            // last presence
+  bool passive = false;                       // before <active/>: only what the offline protocol delivers
+  bool available = false;                     // last presence
   std::map<std::string, bool> subscriptions;  // account -> addressed by LID; they live for the connection
-  std::uint64_t next = 1;            // entries below were delivered on this connection
-  std::uint64_t backlog_end = 0;     // newest entry of the backlog announced at login
+  std::uint64_t next = 1;                     // entries below were delivered on this connection
+  std::uint64_t backlog_end = 0;              // newest entry of the backlog announced at login
   std::size_t backlog_total = 0;
   bool backlog_done = false;
   std::size_t batch_left = 0;
   unsigned batches_asked = 0;
   std::shared_ptr<void> backlog_timer;
-  std::shared_ptr<void> overflow_timer;   // the device is about to be unlinked
+  std::shared_ptr<void> overflow_timer;  // the device is about to be unlinked
 
   bool uploaded_prekeys = false;
   bool low_notified = false, empty_notified = false;
@@ -43,23 +43,23 @@ struct Slot {
 /// App state of one collection: opaque patches, section 13.
 struct Collection {
   std::uint64_t version = 0;
-  std::deque<std::pair<std::uint64_t, Bytes>> patches;   // version, SyncdPatch as served
+  std::deque<std::pair<std::uint64_t, Bytes>> patches;  // version, SyncdPatch as served
 };
 
 /// An account with everything the server keeps for it.
 struct Party {
   Account account;
   std::map<std::uint16_t, Slot> slots;
-  std::deque<std::uint16_t> freed_devices;               // newest last: not given again at once
-  std::set<std::string, std::less<>> contacts;           // accounts that have a chat with this one
+  std::deque<std::uint16_t> freed_devices;      // newest last: not given again at once
+  std::set<std::string, std::less<>> contacts;  // accounts that have a chat with this one
   std::map<std::string, std::string, std::less<>> privacy;
-  std::set<std::string, std::less<>> blocked;            // user JIDs as text
+  std::set<std::string, std::less<>> blocked;  // user JIDs as text
   std::map<std::string, Collection, std::less<>> app_state;
   std::string about;
   std::deque<std::int64_t> code_attempts_ms;
-  bool online = false;                                   // as subscribers were told
-  std::int64_t last_seen = 0;                            // unix seconds, 0 = never
-  std::set<DeviceKey> watchers;                          // subscribed devices
+  bool online = false;           // as subscribers were told
+  std::int64_t last_seen = 0;    // unix seconds, 0 = never
+  std::set<DeviceKey> watchers;  // subscribed devices
   std::shared_ptr<void> absence_timer;
 };
 
@@ -84,10 +84,10 @@ struct PendingPairing {
   DevicePort* port = nullptr;
   std::shared_ptr<void> expiry, reply_timer;
   // --- code flow
-  std::string code_ref;              // "" before companion_hello
+  std::string code_ref;  // "" before companion_hello
   std::string code_phone;
   // --- pair-success sent, waiting for pair-device-sign
-  std::string success_id;            // "" before
+  std::string success_id;  // "" before
   std::string phone;
   std::uint16_t device = 0;
   PairDeviceUpload upload;
@@ -97,17 +97,17 @@ struct PendingPairing {
 struct Network::State {
   State(Network& owner, Settings settings, NetworkClock& clock, protocol::Random& random);
 
-  Network& network;                  // for its callbacks
+  Network& network;  // for its callbacks
   Settings settings;
   NetworkClock& clock;
   protocol::Random& random;
   Faults faults;
   NetworkStats stats;
 
-  std::map<std::string, std::unique_ptr<Party>, std::less<>> parties;   // by phone
+  std::map<std::string, std::unique_ptr<Party>, std::less<>> parties;  // by phone
   std::map<std::string, Party*, std::less<>> by_lid;
   std::map<std::uint64_t, PendingPairing> pairings;
-  std::map<std::string, std::uint64_t, std::less<>> refs;               // of QR texts and code pairings
+  std::map<std::string, std::uint64_t, std::less<>> refs;  // of QR texts and code pairings
   std::uint64_t last_pairing = 0;
   DeliveryMemory memory;
   struct Held {
@@ -118,7 +118,7 @@ struct Network::State {
   std::deque<std::string> log;
   std::uint64_t last_id = 0;
   std::string id_prefix;
-  Bytes token_secret;                // of the privacy tokens
+  Bytes token_secret;  // of the privacy tokens
 
   // --- network.cpp: look-ups and the way of a stanza
   std::int64_t now() const { return clock.unix_ms() / 1000; }
@@ -131,8 +131,9 @@ struct Network::State {
   Slot* find_slot(const DeviceKey& key);
   void changed();
   void note(std::string_view direction, std::string_view who, const Node& stanza);
-  void complain(std::string text);   // something a client did wrong: log and wire log
+  void complain(std::string text);  // something a client did wrong: log and wire log
   void dispatch(const DeviceKey& from, const Node& stanza);
+  void dispatch_pairing(std::uint64_t pairing, const Node& stanza);
   /// To a live device, now; not queued.
   void send_now(const DeviceKey& key, Slot& slot, const Node& stanza);
   void answer(Origin& origin, const Node& stanza) { send_now(origin.key, origin.slot, stanza); }
@@ -191,9 +192,10 @@ struct Network::State {
  private:
   struct Waiting {
     DeviceKey from;
+    std::uint64_t pairing = 0;  // instead of `from`: a connection that is not linked
     Node stanza;
   };
-  std::deque<Waiting> inbox_;        // stanzas that arrived while the server was busy with something else
+  std::deque<Waiting> inbox_;  // stanzas that arrived while the server was busy with something else
   bool busy_ = false;
   void handle_one(const DeviceKey& from, const Node& stanza);
 

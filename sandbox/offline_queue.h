@@ -15,7 +15,7 @@ namespace wharf::sandbox {
 class OfflineQueue {
  public:
   struct Entry {
-    protocol::Node stanza;       // delivered again and again as it is, only `offline` is added
+    protocol::Node stanza;  // delivered again and again as it is, only `offline` is added
     unsigned deliveries = 0;
   };
 

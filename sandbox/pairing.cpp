@@ -17,7 +17,7 @@ using protocol::Error;
 namespace {
 
 constexpr int refs_per_connection = 6;
-constexpr std::int64_t refs_live_ms = 160'000;        // 60 s for the first, 20 s for each of the others
+constexpr std::int64_t refs_live_ms = 160'000;  // 60 s for the first, 20 s for each of the others
 constexpr std::int64_t code_lives_ms = 180'000;
 constexpr std::int64_t sign_reply_ms = 30'000;
 constexpr std::int64_t attempt_window_ms = 3'600'000;
@@ -28,7 +28,8 @@ void say(PendingPairing& pairing, const Node& stanza) { pairing.port->deliver(st
 /// "Browser (OS)", what the phone shows.
 bool display_is_acceptable(std::string_view text) {
   const auto open = text.find(" (");
-  return open != std::string_view::npos && open > 0 && text.size() > open + 3 && text.back() == ')' && text.size() <= 100;
+  return open != std::string_view::npos && open > 0 && text.size() > open + 3 && text.back() == ')' &&
+         text.size() <= 100;
 }
 
 }  // namespace
@@ -124,10 +125,6 @@ void Network::State::pair_device(const std::string& phone, PairDeviceUpload uplo
   }
   if (device == 0) return done(Error(Errc::refused, "the account has no device number left"));
 
-  if (faults.bad_account_signature) {
-    const auto identity = protobuf_field(upload.device_identity, 1);
-    if (const auto signature = protobuf_field(identity, 3); !signature.empty()) signature[0] ^= 0x01;
-  }
   if (faults.bad_hmac) {
     if (const auto hmac = protobuf_field(upload.device_identity, 2); !hmac.empty()) hmac[0] ^= 0x01;
   }
@@ -169,7 +166,8 @@ void Network::State::on_pair_device_sign(std::uint64_t id, const Node& reply) {
   };
   if (reply.attr("type") == "error") {
     const auto* error = reply.child("error");
-    return fail("the companion refused: " + (error ? error->attr("code") + " " + error->attr("text") : std::string("?")));
+    return fail("the companion refused: " +
+                (error ? error->attr("code") + " " + error->attr("text") : std::string("?")));
   }
   const auto* sign = reply.child("pair-device-sign");
   const auto* signed_identity = sign ? sign->child("device-identity") : nullptr;
@@ -218,12 +216,15 @@ void Network::State::on_link_code(PendingPairing& pairing, const Node& iq) {
   const auto stage = reg->attr("stage");
   const auto id = pairing.connection.id;
   if (stage == "get_country_code") {
-    return say(pairing, result_of(iq).add(Node("link_code_companion_reg").set("stage", stage).add(Node("country_code").set("iso", "US"))));
+    return say(pairing,
+               result_of(iq).add(
+                   Node("link_code_companion_reg").set("stage", stage).add(Node("country_code").set("iso", "US"))));
   }
   if (stage == "companion_hello") {
     const auto wrapped = reg->child_data("link_code_pairing_wrapped_companion_ephemeral_pub").value_or(ByteView());
     const auto noise = protocol::exactly<32>(reg->child_data("companion_server_auth_key_pub").value_or(ByteView()));
-    const auto display = std::string(protocol::as_text(reg->child_data("companion_platform_display").value_or(ByteView())));
+    const auto display =
+        std::string(protocol::as_text(reg->child_data("companion_platform_display").value_or(ByteView())));
     const auto number = reg->jid("jid");
     if (wrapped.size() != 80 || !noise || *noise != pairing.connection.noise_key || !display_is_acceptable(display) ||
         !number || !number->is_phone_number()) {

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/crypto/hash.h"
 #include "protocol/pairing/adv.h"
 #include "protocol/pairing/code.h"
 #include "protocol/pairing/qr.h"
 #include "sandbox/phone_state.h"
+#include "sandbox/protobuf_field.h"
 
 namespace wharf::sandbox {
 
@@ -15,6 +17,21 @@ using protocol::Errc;
 using protocol::Error;
 using protocol::Key32;
 using protocol::Result;
+
+namespace {
+
+/// Under a correct HMAC, which only the phone can make: else the companion stops there and never checks the signature.
+void spoil_account_signature(Bytes& container, const Key32& adv_secret) {
+  const auto identity = protobuf_field(container, 1);
+  const auto signature = protobuf_field(identity, 3);
+  const auto hmac = protobuf_field(container, 2);
+  if (signature.empty() || hmac.size() != 32) return;
+  signature[0] ^= 0x01;
+  const auto right = protocol::hmac_sha256(adv_secret, identity);
+  std::copy(right.begin(), right.end(), hmac.begin());
+}
+
+}  // namespace
 
 // --- signing ----------------------------------------------------------------------------------------------------------
 
@@ -33,6 +50,7 @@ void Phone::State::link(std::string ref, const protocol::PublicKey& identity, co
   upload.key_index = ++last_key_index;                                    // spent even when the companion refuses
   upload.device_identity = protocol::issue_device_identity(
       local.identity, identity, {raw_id, upload.timestamp, upload.key_index}, adv_secret, random());
+  if (network.faults().bad_account_signature) spoil_account_signature(upload.device_identity, adv_secret);
   upload.key_index_list = key_index_list(upload.timestamp, upload.key_index);
 
   const Companion companion{upload.key_index, identity};
@@ -161,6 +179,11 @@ void Phone::State::bootstrap(std::uint16_t device) {
     waiting_bootstraps.insert(device);
     return;
   }
+  share_keys(device);
+  send_peer(device, protocol::build_empty_initial_history());
+}
+
+void Phone::State::share_keys(std::uint16_t device) {
   if (!app_state_key) {
     app_state_key.emplace();
     // BE16 device 0, BE32 epoch: a random one, as after some rotations.
@@ -175,7 +198,6 @@ void Phone::State::bootstrap(std::uint16_t device) {
   share.device_indexes = {0};
   for (const auto& [other, companion] : linked) share.device_indexes.push_back(companion.key_index);
   send_peer(device, protocol::build_key_share(share));
-  send_peer(device, protocol::build_empty_initial_history());
 }
 
 // --- wiring -----------------------------------------------------------------------------------------------------------

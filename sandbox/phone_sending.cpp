@@ -146,7 +146,8 @@ void Phone::State::begin(const std::string& chat, const std::string& id) {
     const DeviceKey device{account.phone, *message->second.peer_device};
     return with_sessions({device}, [this, chat, id](Result<void> ready) {
       if (!ready) return finish(chat, ready.error());
-      finish(chat, encrypt_and_send(sent[id]));
+      const auto waiting = sent.find(id);
+      finish(chat, waiting != sent.end() ? encrypt_and_send(waiting->second) : Error(Errc::internal, "forgotten before it was sent"));
     });
   }
   with_device_lists({chat, account.phone}, [this, chat, id](Result<void> known) {

@@ -155,6 +155,7 @@ struct Phone::State final : DevicePort {
   Bytes key_index_list(std::uint64_t timestamp, std::optional<std::uint32_t> added);
   void on_removed(std::uint16_t device);
   void bootstrap(std::uint16_t device);
+  void share_keys(std::uint16_t device);
   void send_peer(std::uint16_t device, Bytes encoded);
   void off_loop(std::function<void()> work, std::function<void()> done);
 

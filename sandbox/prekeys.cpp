@@ -147,7 +147,8 @@ void Network::State::on_encrypt(Origin& origin, const Node& iq) {
     const auto* skey = rotate->child("skey");
     const auto id = skey ? skey->child_data("id") : std::nullopt;
     const auto value = protocol::exactly<32>(skey ? skey->child_data("value").value_or(ByteView()) : ByteView());
-    const auto signature = protocol::exactly<64>(skey ? skey->child_data("signature").value_or(ByteView()) : ByteView());
+    const auto signature =
+        protocol::exactly<64>(skey ? skey->child_data("signature").value_or(ByteView()) : ByteView());
     if (!id || id->size() != 3 || !value || !signature) return answer(origin, error_of(iq, 406, "not-acceptable"));
     auto keys = device.keys;
     keys.signed_pre_key_id = static_cast<protocol::PreKeyId>(protocol::from_big_endian(*id));

@@ -48,7 +48,8 @@ void Network::State::on_presence(Origin& origin, const Node& presence) {
     }
     return;
   }
-  if (const auto name = presence.attr("name"); !name.empty() && name.size() <= max_push_name && name != origin.party.account.name) {
+  if (const auto name = presence.attr("name");
+      !name.empty() && name.size() <= max_push_name && name != origin.party.account.name) {
     origin.party.account.name = name;
     changed();
   }
@@ -82,7 +83,8 @@ void Network::State::on_chatstate(Origin& origin, const Node& chatstate) {
   Node relayed("chatstate");
   relayed.set("from", target->lid ? own.lid_jid() : own.pn_jid()).add(chatstate.children().front());
   for (auto& [device, slot] : target->party->slots) {
-    if (slot.port && slot.backlog_done && !slot.passive) send_now({target->party->account.phone, device}, slot, relayed);
+    if (slot.port && slot.backlog_done && !slot.passive)
+      send_now({target->party->account.phone, device}, slot, relayed);
   }
 }
 

@@ -12,8 +12,16 @@ namespace wharf::sandbox {
 namespace {
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 10> defaults = {{
-    {"readreceipts", "all"}, {"last", "all"}, {"online", "all"}, {"profile", "all"}, {"status", "contacts"},
-    {"groupadd", "all"}, {"calladd", "all"}, {"messages", "all"}, {"defense", "off"}, {"stickers", "contacts"},
+    {"readreceipts", "all"},
+    {"last", "all"},
+    {"online", "all"},
+    {"profile", "all"},
+    {"status", "contacts"},
+    {"groupadd", "all"},
+    {"calladd", "all"},
+    {"messages", "all"},
+    {"defense", "off"},
+    {"stickers", "contacts"},
 }};
 constexpr std::size_t max_value = 64;
 constexpr std::size_t max_blocked = 2'000;
@@ -38,7 +46,9 @@ void Network::State::on_privacy(Origin& origin, const Node& iq) {
     Node all("privacy");
     for (const auto& [name, value] : defaults) {
       const auto set = party.privacy.find(name);
-      all.add(Node("category").set("name", name).set("value", set == party.privacy.end() ? value : std::string_view(set->second)));
+      all.add(Node("category")
+                  .set("name", name)
+                  .set("value", set == party.privacy.end() ? value : std::string_view(set->second)));
     }
     return answer(origin, result_of(iq).add(std::move(all)));
   }
@@ -92,7 +102,8 @@ void Network::State::on_blocklist(Origin& origin, const Node& iq) {
     const auto jid = item ? item->jid("jid") : std::nullopt;
     const auto action = item ? item->attr("action") : std::string();
     if (!jid || (action != "block" && action != "unblock")) return answer(origin, error_of(iq, 400, "bad-request"));
-    if (action == "block" && party.blocked.size() >= max_blocked) return answer(origin, error_of(iq, 419, "resource-limit"));
+    if (action == "block" && party.blocked.size() >= max_blocked)
+      return answer(origin, error_of(iq, 419, "resource-limit"));
     const auto text = jid->user_jid().to_string();
     if (action == "block") {
       party.blocked.insert(text);

@@ -27,8 +27,8 @@ struct Copy {
 struct Plan {
   unsigned error = 0;
   std::string why;
-  bool single_device = false;            // a bare <enc>: retry or peer message
-  std::vector<Copy> copies;              // existing devices except the sender
+  bool single_device = false;  // a bare <enc>: retry or peer message
+  std::vector<Copy> copies;    // existing devices except the sender
 };
 
 bool known_type(const std::string& type) { return type == "msg" || type == "pkmsg"; }
@@ -49,7 +49,9 @@ Plan plan_of(Network::State& server, const Origin& origin, const Address& to, co
     if (plan.copies.size() < 64 && std::any_of(plan.copies.begin(), plan.copies.end(), twice)) return;
     plan.copies.push_back(Copy{target, &enc});
   };
-  const auto valid_enc = [&](const Node& enc) { return known_type(enc.attr("type")) && !enc.data().empty() && enc.attr("v") == "2"; };
+  const auto valid_enc = [&](const Node& enc) {
+    return known_type(enc.attr("type")) && !enc.data().empty() && enc.attr("v") == "2";
+  };
 
   if (const auto* bare = message.child("enc")) {
     if (!valid_enc(*bare)) return fail(479, "enc of unknown type or empty");
@@ -126,7 +128,8 @@ void Network::State::on_message(Origin& origin, const Node& message) {
   ack.set("class", "message").set("id", id);
   if (to_jid) ack.set("from", *to_jid);
   const auto refuse = [&](unsigned code, std::string_view why) {
-    complain("message " + id + " of " + origin.key.phone + " refused with " + std::to_string(code) + ": " + std::string(why));
+    complain("message " + id + " of " + origin.key.phone + " refused with " + std::to_string(code) + ": " +
+             std::string(why));
     answer(origin, ack.set("t", static_cast<std::uint64_t>(now())).set("error", std::uint64_t{code}));
   };
   if (id.empty()) return complain("message without id from " + origin.key.phone);

@@ -48,7 +48,8 @@ Keys make_keys(std::uint64_t seed, std::uint64_t now_seconds) {
   keys.foreign.intermediate = protocol::KeyPair::generate(random);
   const protocol::CertificateWindow window{now_seconds - day_seconds, now_seconds + 3650 * day_seconds};
   keys.noise.chain = protocol::issue_certificate_chain(keys.authority, keys.noise.server_static.pub, window, random);
-  keys.noise.foreign_chain = protocol::issue_certificate_chain(keys.foreign, keys.noise.server_static.pub, window, random);
+  keys.noise.foreign_chain =
+      protocol::issue_certificate_chain(keys.foreign, keys.noise.server_static.pub, window, random);
   return keys;
 }
 
@@ -92,7 +93,7 @@ struct Sandbox::State {
   std::map<Connection*, std::shared_ptr<Connection>> connections;
   net::Timer save_timer;
   bool save_pending = false;
-  bool loaded = false;    // a file that could not be read is never written over
+  bool loaded = false;  // a file that could not be read is never written over
   bool stopped = false;
 
   boost::system::result<void, std::string> load();
@@ -109,7 +110,8 @@ void handle_chat(const net::HttpRequest& request, net::Responder& responder,
   if (target.substr(0, target.find('?')) != "/ws/chat") {
     return responder.send(net::HttpResponse(404, "text/plain", "not found\n"));
   }
-  if (!request.websocket_upgrade) return responder.send(net::HttpResponse(400, "text/plain", "a WebSocket upgrade is expected\n"));
+  if (!request.websocket_upgrade)
+    return responder.send(net::HttpResponse(400, "text/plain", "a WebSocket upgrade is expected\n"));
   responder.accept_websocket(std::move(accept));
 }
 
@@ -158,7 +160,8 @@ void Sandbox::State::save() {
     file.flush();
     if (!file) return spdlog::error("sandbox: cannot write {}", draft);
   }
-  if (std::rename(draft.c_str(), settings.state_file.c_str()) != 0) spdlog::error("sandbox: cannot replace {}", settings.state_file);
+  if (std::rename(draft.c_str(), settings.state_file.c_str()) != 0)
+    spdlog::error("sandbox: cannot replace {}", settings.state_file);
 }
 
 void Sandbox::State::save_soon() {

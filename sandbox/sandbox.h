@@ -13,26 +13,26 @@
 namespace wharf::sandbox {
 
 struct SandboxSettings {
-  net::HostPort chat_listen{"127.0.0.1", 0};     // ws://
-  net::HostPort secure_listen{"127.0.0.1", 0};   // wss://
-  /// The Noise root and intermediate, server static key and every other key come from this seed: the same seed gives the
-  /// same root key.
+  net::HostPort chat_listen{"127.0.0.1", 0};    // ws://
+  net::HostPort secure_listen{"127.0.0.1", 0};  // wss://
+  /// The Noise root and intermediate, server static key and every other key come from this seed: the same seed gives
+  /// the same root key.
   std::uint64_t seed = 0;
-  std::string state_file;                        // "" = in memory only; else loaded at start and saved after changes
+  std::string state_file;  // "" = in memory only; else loaded at start and saved after changes
   /// A control listener of its own (wharfd sandbox); with serve --sandbox the API routes to handle_control instead.
-  std::string control_listen;                    // "host:port" or ""
+  std::string control_listen;  // "host:port" or ""
   /// Phones are created on demand for unknown numbers that messages are sent to.
   bool auto_create_phones = false;
-  std::size_t wire_log_entries = 2'000;          // of GET /sandbox/v1/wire; 0 switches it off (load tests)
+  std::size_t wire_log_entries = 2'000;  // of GET /sandbox/v1/wire; 0 switches it off (load tests)
 };
 
 struct SandboxAddresses {
-  std::string web_socket_url;          // ws://127.0.0.1:PORT/ws/chat
-  std::string secure_web_socket_url;   // wss://…
+  std::string web_socket_url;         // ws://127.0.0.1:PORT/ws/chat
+  std::string secure_web_socket_url;  // wss://…
   std::string noise_root_hex;
   std::string ca_pem;
   std::string media_url;
-  std::string control_url;             // "" when there is no own control listener
+  std::string control_url;  // "" when there is no own control listener
 };
 
 class Network;
@@ -47,14 +47,14 @@ class Sandbox {
   const SandboxAddresses& addresses() const;
   /// A request whose target begins with /sandbox/v1/. Answers in the envelope of API.md. For the API's router.
   void handle_control(net::HttpRequest request, net::Responder responder);
-  void stop();                         // saves the state, closes the listeners
+  void stop();  // saves the state, closes the listeners
   /// For tests and benchmarks in the same process.
   Network& network();
   Phones& phones();
 
  private:
   struct State;
-  std::shared_ptr<State> state_;       // connections that end after the sandbox hold it weakly
+  std::shared_ptr<State> state_;  // connections that end after the sandbox hold it weakly
 };
 
 }  // namespace wharf::sandbox

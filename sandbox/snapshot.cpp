@@ -145,12 +145,14 @@ std::unique_ptr<Party> read_party(const json::object& saved) {
   for (const auto& id : saved.at("freed").as_array()) party->freed_devices.push_back(json::value_to<std::uint16_t>(id));
   for (const auto& phone : saved.at("contacts").as_array()) party->contacts.emplace(phone.as_string());
   for (const auto& jid : saved.at("blocked").as_array()) party->blocked.emplace(jid.as_string());
-  for (const auto& [name, value] : saved.at("privacy").as_object()) party->privacy[std::string(name)] = std::string(value.as_string());
+  for (const auto& [name, value] : saved.at("privacy").as_object())
+    party->privacy[std::string(name)] = std::string(value.as_string());
   for (const auto& [name, value] : saved.at("app_state").as_object()) {
     auto& collection = party->app_state[std::string(name)];
     collection.version = number<std::uint64_t>(value.as_object(), "version");
     for (const auto& patch : value.as_object().at("patches").as_array()) {
-      collection.patches.emplace_back(json::value_to<std::uint64_t>(patch.as_array().at(0)), bytes(patch.as_array().at(1)));
+      collection.patches.emplace_back(json::value_to<std::uint64_t>(patch.as_array().at(0)),
+                                      bytes(patch.as_array().at(1)));
     }
   }
   return party;
@@ -161,9 +163,8 @@ std::unique_ptr<Party> read_party(const json::object& saved) {
 std::string Network::save() const {
   json::array accounts;
   for (const auto& [phone, party] : state_->parties) accounts.push_back(to_json(*party));
-  return json::serialize(json::object{{"format", format},
-                                      {"token_secret", text(state_->token_secret)},
-                                      {"accounts", std::move(accounts)}});
+  return json::serialize(json::object{
+      {"format", format}, {"token_secret", text(state_->token_secret)}, {"accounts", std::move(accounts)}});
 }
 
 protocol::Result<void> Network::load(std::string_view saved) {

@@ -207,17 +207,18 @@ void SessionActor::connect() {
   if (closed_) return;
   retire_link();
   const std::uint64_t generation = ++link_generation_;
+  const std::uint64_t epoch = session_->link_epoch();
   Link::Listener listener;
-  listener.up = [this, generation](const protocol::KnownServer& server, bool resumed) {
-    if (generation == link_generation_) post(LinkUp{server, resumed});
+  listener.up = [this, generation, epoch](const protocol::KnownServer& server, bool resumed) {
+    if (generation == link_generation_) post(LinkUp{server, resumed, epoch});
   };
-  listener.stanza = [this, generation](Node node) {
-    if (generation == link_generation_) post(StanzaArrived{std::move(node)});
+  listener.stanza = [this, generation, epoch](Node node) {
+    if (generation == link_generation_) post(StanzaArrived{std::move(node), epoch});
   };
-  listener.end = [this, generation](LinkEnd end) {
+  listener.end = [this, generation, epoch](LinkEnd end) {
     if (generation != link_generation_) return;
     retire_link();
-    post(LinkDown{std::move(end)});
+    post(LinkDown{std::move(end), epoch});
   };
   auto settings = session_->link_settings(shared_.chat_url, shared_.noise_root, shared_.resume_handshake, now(), connects_++);
   link_ = std::make_unique<Link>(shared_.loop, shared_.sockets, std::move(settings), std::move(listener));

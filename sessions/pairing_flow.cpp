@@ -78,7 +78,7 @@ void PairingFlow::on_deadline(Deadline deadline) {
       if (!qr_ && refs_.empty()) show_next_ref();
       return;
     case Deadline::qr_patience:
-      if (pending_ && pending_->finishing) return c_.deadlines.set(Deadline::qr_patience, in(c_, milliseconds(10'000)));
+      if (pending_ && pending_->finished) return c_.deadlines.set(Deadline::qr_patience, in(c_, milliseconds(10'000)));
       return give_up("qr_timeout", "no phone scanned a QR code or entered the pairing code in time");
     default: return;
   }
@@ -240,17 +240,20 @@ void PairingFlow::finish_code(const protocol::PrimaryHello& hello, const protoco
     pending_->finishing = false;
     return;
   }
+  pending_->finished = true;
   change_adv_secret(finish->adv_secret);  // durable before the stanza that depends on it
   c_.deadlines.set(Deadline::pairing_code, in(c_, milliseconds(60'000)));
   c_.query(protocol::companion_finish_iq(c_.ids.next(), pending_->phone, finish->wrapped_bundle, c_.device.identity.pub,
                                          pending_->ref),
            [this](const Node* answer) {
-             if (answer == nullptr || protocol::iq_error_of(*answer)) drop_code();
+             if (answer == nullptr || protocol::iq_error_of(*answer)) return drop_code();
+             // No pair-success follows a mistyped code: the user may type it again, in a new hello.
+             if (pending_) pending_->finishing = false;
            });
 }
 
 void PairingFlow::drop_code() {
-  if (pending_ && pending_->finishing && !c_.device.linked()) {
+  if (pending_ && pending_->finished && !c_.device.linked()) {
     // The secret of an unfinished code must not vouch for a later QR scan.
     pending_.reset();
     change_adv_secret(c_.random.bytes<32>());

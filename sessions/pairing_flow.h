@@ -50,7 +50,8 @@ class PairingFlow {
     protocol::KeyPair ephemeral;
     protocol::Bytes ref;
     int hellos = 0;
-    bool finishing = false;  // the finish was sent: pair-success is due, the ADV secret must not change
+    bool finishing = false;  // a hello is being handled: one at a time, or the wrong secret would be kept
+    bool finished = false;   // a finish was sent: the ADV secret is the code's
   };
 
   Context& c_;

@@ -50,11 +50,11 @@ Turn Session::handle(std::vector<Input> inputs, Now now) {
   c.now = now;
   for (Input& input : inputs) {
     if (auto* stanza = std::get_if<StanzaArrived>(&input)) {
-      on_stanza(stanza->node);
+      if (stanza->epoch == link_epoch_) on_stanza(stanza->node);
     } else if (auto* up = std::get_if<LinkUp>(&input)) {
-      on_link_up(*up);
+      if (up->epoch == link_epoch_) on_link_up(*up);
     } else if (auto* down = std::get_if<LinkDown>(&input)) {
-      on_link_down(*down);
+      if (down->epoch == link_epoch_) on_link_down(*down);
     } else if (auto* call = std::get_if<Call>(&input)) {
       call->run();
     }
@@ -200,6 +200,7 @@ void Session::update(std::optional<std::string> config_json, std::optional<Sessi
 
 void Session::drop_link_state() {
   Context& c = context_;
+  ++link_epoch_;
   c.link_up = c.logged_in = c.online = c.presence_sent = false;
   c.deadlines.clear(Deadline::keepalive);
   c.deadlines.clear(Deadline::silence);
@@ -224,7 +225,6 @@ void Session::reconnect(milliseconds delay) {
 void Session::on_link_up(const LinkUp& up) {
   Context& c = context_;
   c.link_up = true;
-  ended_by_verdict_ = false;
   c.connection = Connection::connecting;
   c.keepalive.start(c.now.steady, c.random);
   c.deadlines.set(Deadline::first_stanza, in(c, seconds(20)));
@@ -238,7 +238,6 @@ void Session::on_link_up(const LinkUp& up) {
 
 void Session::on_link_down(const LinkDown& down) {
   Context& c = context_;
-  const bool expected = std::exchange(ended_by_verdict_, false);
   drop_link_state();
   if (c.status == Status::failed || c.status == Status::terminated) return;
   if (down.end.resume_failed) {
@@ -246,7 +245,6 @@ void Session::on_link_down(const LinkDown& down) {
     c.device.server_static.reset();
     c.device_changed();
   }
-  if (expected) return;  // the verdict has decided what comes next
   Reason why;
   why.code = down.end.kind == LinkEnd::Kind::certificate ? "untrusted_network" : "network";
   why.message = down.end.detail;
@@ -285,7 +283,11 @@ void Session::follow(const LoginFlow::Verdict& verdict) {
 void Session::arm_keepalive() {
   Context& c = context_;
   if (!c.link_up) return;
-  c.deadlines.set(Deadline::keepalive, c.keepalive.ping_at());
+  if (const auto ping = c.keepalive.ping_at()) {
+    c.deadlines.set(Deadline::keepalive, *ping);
+  } else {
+    c.deadlines.clear(Deadline::keepalive);
+  }
   if (const auto dead = c.keepalive.dead_at()) {
     c.deadlines.set(Deadline::silence, *dead);
   } else {
@@ -303,16 +305,16 @@ void Session::on_deadline(Deadline deadline) {
   switch (deadline) {
     case Deadline::iq: return c.iqs.expire(c.now.steady);
     case Deadline::keepalive:
-      if (c.link_up && c.keepalive.on_ping_due(c.now.steady, c.random) && c.logged_in) {
-        c.query(protocol::ping_iq(c.ids.next()), [](const Node*) {}, Keepalive::patience);
-      }
+      if (!c.link_up) return;
+      c.keepalive.on_ping(c.now.steady);
+      c.query(protocol::ping_iq(c.ids.next()), [](const Node*) {}, Keepalive::patience);
       c.keys.clear();  // nothing hot after a quiet quarter of a minute: give the memory back
       return;
     case Deadline::silence:
     case Deadline::first_stanza:
       if (!c.link_up) return;
       c.turn.effects.emplace_back(CloseLink{});
-      return on_link_down(LinkDown{LinkEnd{LinkEnd::Kind::network, "the connection went silent", false}});
+      return on_link_down(LinkDown{LinkEnd{LinkEnd::Kind::network, "the connection went silent", false}, link_epoch_});
     case Deadline::stable: return backoff_.reset();
     case Deadline::authentication: {
       if (c.online) return;
@@ -341,7 +343,7 @@ void Session::on_deadline(Deadline deadline) {
 void Session::on_stanza(const Node& node) {
   Context& c = context_;
   if (!c.link_up) return;  // of a connection that was given up in an earlier input
-  c.keepalive.on_receive(c.now.steady);
+  c.keepalive.on_receive(c.now.steady, c.random);
   const std::string& tag = node.tag;
   if (tag == "iq") return on_iq(node);
   if (tag == "message") return inbound_.on_message(node);

@@ -21,15 +21,20 @@
 namespace wharf::sessions {
 
 // --- inputs ---------------------------------------------------------------------------------------------------------------
+/// `epoch`: the connection they belong to (Session::link_epoch() when it was opened). What comes from one that the session
+/// has given up meanwhile is ignored.
 struct StanzaArrived {
   Node node;
+  std::uint64_t epoch = 0;
 };
 struct LinkUp {
   protocol::KnownServer server;
   bool resumed = false;
+  std::uint64_t epoch = 0;
 };
 struct LinkDown {
   LinkEnd end;
+  std::uint64_t epoch = 0;
 };
 struct Wake {};
 /// A worker is done, or the supervisor asks for something: runs inside a turn.
@@ -52,6 +57,7 @@ class Session {
   /// After the commit (or its failure: then the session must be rebuilt from rows).
   void committed();
 
+  std::uint64_t link_epoch() const { return link_epoch_; }
   std::optional<net::SteadyTime> next_deadline() const { return context_.deadlines.earliest(); }
   SessionView view() const;
   /// What the next connection says of itself.
@@ -98,7 +104,7 @@ class Session {
   Backoff backoff_;
   LogLine log_;
   bool resume_allowed_ = true;     // no IK failure yet in this process
-  bool ended_by_verdict_ = false;  // a failure or stream:error was judged: the close that follows is no news
+  std::uint64_t link_epoch_ = 0;   // grows with every connection that is given up
 };
 
 /// Fresh keys for a session that is not linked yet (02 section 1).

@@ -29,7 +29,8 @@ struct MemorySocket final : net::WebSocket {
 struct Server {
   World world;
   net::asio::io_context loop;
-  protocol::CertificateAuthority authority{protocol::KeyPair::generate(world.random), protocol::KeyPair::generate(world.random)};
+  protocol::CertificateAuthority authority{protocol::KeyPair::generate(world.random),
+                                           protocol::KeyPair::generate(world.random)};
   NoiseIdentity identity;
   std::vector<std::shared_ptr<Connection>> connections;
   int ended = 0;
@@ -37,12 +38,15 @@ struct Server {
     identity.server_static = protocol::KeyPair::generate(world.random);
     const protocol::CertificateWindow window{0, 4'000'000'000};
     identity.chain = protocol::issue_certificate_chain(authority, identity.server_static.pub, window, world.random);
-    const protocol::CertificateAuthority foreign{protocol::KeyPair::generate(world.random), protocol::KeyPair::generate(world.random)};
-    identity.foreign_chain = protocol::issue_certificate_chain(foreign, identity.server_static.pub, window, world.random);
+    const protocol::CertificateAuthority foreign{protocol::KeyPair::generate(world.random),
+                                                 protocol::KeyPair::generate(world.random)};
+    identity.foreign_chain =
+        protocol::issue_certificate_chain(foreign, identity.server_static.pub, window, world.random);
   }
   std::shared_ptr<MemorySocket> connect() {
     auto socket = std::make_shared<MemorySocket>();
-    connections.push_back(std::make_shared<Connection>(world.network, identity, socket, loop.get_executor(), [this](Connection&) { ++ended; }));
+    connections.push_back(std::make_shared<Connection>(world.network, identity, socket, loop.get_executor(),
+                                                       [this](Connection&) { ++ended; }));
     connections.back()->start();
     return socket;
   }
@@ -56,7 +60,8 @@ void feed(MemorySocket& socket, ByteView bytes) { socket.callbacks.message(net::
 
 /// Our own client on the other end of the socket.
 struct Client {
-  Client(Server& s, const Keys& keys, Bytes payload, std::optional<protocol::KnownServer> resume = {}) : server(s), socket(s.connect()) {
+  Client(Server& s, const Keys& keys, Bytes payload, std::optional<protocol::KnownServer> resume = {})
+      : server(s), socket(s.connect()) {
     protocol::HandshakeInitiator::Settings settings;
     settings.root = s.authority.root.pub;
     settings.resume = std::move(resume);
@@ -113,8 +118,9 @@ struct Client {
 };
 
 Bytes registration_bytes(const Keys& keys) {
-  return protocol::registration_payload({}, {keys.identity.registration_id, keys.identity.identity.pub, keys.signed_pre_key.id,
-                                             keys.signed_pre_key.pair.pub, keys.signed_pre_key.signature});
+  return protocol::registration_payload(
+      {}, {keys.identity.registration_id, keys.identity.identity.pub, keys.signed_pre_key.id,
+           keys.signed_pre_key.pair.pub, keys.signed_pre_key.signature});
 }
 
 Bytes login_bytes(const Companion& companion) {

@@ -22,7 +22,8 @@ struct Scene {
     }
   }
   void from_ben(int first, int count) {
-    for (int i = first; i < first + count; ++i) ben.send(message_to("m" + std::to_string(i), anna.account().pn_jid(), {desk->pn()}));
+    for (int i = first; i < first + count; ++i)
+      ben.send(message_to("m" + std::to_string(i), anna.account().pn_jid(), {desk->pn()}));
   }
   std::size_t messages() const { return desk->inbox->tagged("message").size(); }
   const Node* offline_end() const {
@@ -153,7 +154,8 @@ TEST_CASE("a device whose queue overflows is unlinked") {
   Inbox port;
   small.attach_phone("15550000002", port);
   for (int i = 0; i < 11; ++i) {
-    small.handle({"15550000002", 0}, message_to("m" + std::to_string(i), (*account)->pn_jid(), {(*account)->pn_jid(1)}));
+    small.handle({"15550000002", 0},
+                 message_to("m" + std::to_string(i), (*account)->pn_jid(), {(*account)->pn_jid(1)}));
   }
   CHECK(small.queue_length({"15550000001", 1}) == 10);
   clock.advance(1);

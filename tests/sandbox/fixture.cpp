@@ -23,7 +23,8 @@ const Node* Inbox::last(std::string_view tag) const {
 
 const Node& Inbox::answer(std::string_view id) const {
   for (const auto& node : all) {
-    if (node.is("iq") && node.attr("id") == id && (node.attr("type") == "result" || node.attr("type") == "error")) return node;
+    if (node.is("iq") && node.attr("id") == id && (node.attr("type") == "result" || node.attr("type") == "error"))
+      return node;
   }
   FAIL("no answer to iq " << id);
   throw 0;
@@ -45,7 +46,8 @@ protocol::PublishedKeys Keys::published() const {
   return out;
 }
 
-std::vector<protocol::PreKey> Keys::pre_keys(protocol::PreKeyId first, std::size_t count, protocol::Random& random) const {
+std::vector<protocol::PreKey> Keys::pre_keys(protocol::PreKeyId first, std::size_t count,
+                                             protocol::Random& random) const {
   std::vector<protocol::PreKey> out;
   for (std::size_t i = 0; i < count; ++i) {
     out.push_back({first + static_cast<protocol::PreKeyId>(i), protocol::KeyPair::generate(random)});
@@ -73,11 +75,11 @@ PairDeviceUpload Primary::upload_for(const Keys& companion, std::string ref) {
   upload.timestamp = static_cast<std::uint64_t>(world.clock.unix_ms() / 1000);
   upload.key_index = ++last_index;
   valid_indexes.push_back(last_index);
-  upload.device_identity = protocol::issue_device_identity(keys.identity.identity, companion.identity.identity.pub,
-                                                           {42, upload.timestamp, upload.key_index}, companion.adv_secret,
-                                                           world.random);
-  upload.key_index_list = protocol::issue_key_index_list(keys.identity.identity,
-                                                         {42, upload.timestamp, last_index, valid_indexes}, world.random);
+  upload.device_identity =
+      protocol::issue_device_identity(keys.identity.identity, companion.identity.identity.pub,
+                                      {42, upload.timestamp, upload.key_index}, companion.adv_secret, world.random);
+  upload.key_index_list = protocol::issue_key_index_list(
+      keys.identity.identity, {42, upload.timestamp, last_index, valid_indexes}, world.random);
   return upload;
 }
 
@@ -124,7 +126,8 @@ protocol::PairSuccess Companion::scan() {
 }
 
 Node Companion::sign(const protocol::PairSuccess& success) {
-  auto identity = protocol::accept_pair_success(success.device_identity, keys.adv_secret, keys.identity.identity, world.random);
+  auto identity =
+      protocol::accept_pair_success(success.device_identity, keys.adv_secret, keys.identity.identity, world.random);
   REQUIRE(identity);
   return protocol::pair_device_sign(success_iq, identity->reply, identity->key_index);
 }
@@ -153,7 +156,8 @@ std::unique_ptr<Companion> ready_companion(World& world, Primary& primary) {
   companion->link();
   REQUIRE(companion->login());
   const auto id = world.id();
-  companion->send(protocol::upload_prekeys_iq(id, companion->keys.published(), companion->keys.pre_keys(1, 20, world.random)));
+  companion->send(
+      protocol::upload_prekeys_iq(id, companion->keys.published(), companion->keys.pre_keys(1, 20, world.random)));
   REQUIRE(companion->inbox->answer(id).attr("type") == "result");
   return companion;
 }
@@ -163,7 +167,8 @@ Node message_to(std::string_view id, const Jid& to, const std::vector<Jid>& devi
   for (const auto& device : devices) {
     Node row("to");
     row.set("jid", device);
-    participants.add(row.add(Node("enc").set("v", "2").set("type", "msg").text(std::string(body) + device.to_string())));
+    participants.add(
+        row.add(Node("enc").set("v", "2").set("type", "msg").text(std::string(body) + device.to_string())));
   }
   Node message("message");
   return message.set("id", id).set("to", to).set("type", "text").add(std::move(participants));

@@ -77,7 +77,7 @@ struct Companion {
   Keys keys;
   std::unique_ptr<Inbox> inbox = std::make_unique<Inbox>();
   std::uint64_t pairing = 0;
-  DeviceKey key;                               // when linked
+  DeviceKey key;  // when linked
 
   protocol::ParsedClientPayload registration() const;
   protocol::ParsedClientPayload login_payload(bool passive = false) const;
@@ -85,7 +85,7 @@ struct Companion {
   /// Until pair-success is there; the result of the phone's side goes to `linked`.
   protocol::PairSuccess scan();
   Node sign(const protocol::PairSuccess& success);
-  void link();                                 // everything, to the 515
+  void link();  // everything, to the 515
   /// A new connection; the inbox before it is kept in `earlier`.
   bool login(bool passive = false);
   void disconnect();
@@ -101,6 +101,7 @@ struct Companion {
 std::unique_ptr<Companion> ready_companion(World& world, Primary& primary);
 
 /// A fan-out of opaque ciphertexts.
-Node message_to(std::string_view id, const Jid& to, const std::vector<Jid>& devices, std::string_view body = "ciphertext");
+Node message_to(std::string_view id, const Jid& to, const std::vector<Jid>& devices,
+                std::string_view body = "ciphertext");
 
 }  // namespace wharf::sandbox::test

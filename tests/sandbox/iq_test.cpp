@@ -53,7 +53,9 @@ TEST_CASE("every namespace of the catalogue is answered, unknown ones with 400 a
     const auto& answer = desk->inbox->answer(id);
     CHECK(answer.jid("from") == protocol::server_jid());
     const auto error = protocol::iq_error_of(answer);
-    const std::string got = error ? std::to_string(error->code) : answer.children().empty() ? "" : answer.children()[0].tag;
+    const std::string got = error                       ? std::to_string(error->code)
+                            : answer.children().empty() ? ""
+                                                        : answer.children()[0].tag;
     CHECK(got == row.expected);
   }
   CHECK(world.network.stats().unknown_iqs == 1);
@@ -79,7 +81,11 @@ TEST_CASE("an answer to a group request comes from the group") {
   desk->send(iq.set("id", "g").set("to", group).set("type", "get").set("xmlns", "w:g2").add(Node("query")));
   CHECK(desk->inbox->answer("g").jid("from") == group);
   Node all("iq");
-  desk->send(all.set("id", "p").set("to", Jid("", protocol::server::group)).set("type", "get").set("xmlns", "w:g2").add(Node("participating")));
+  desk->send(all.set("id", "p")
+                 .set("to", Jid("", protocol::server::group))
+                 .set("type", "get")
+                 .set("xmlns", "w:g2")
+                 .add(Node("participating")));
   CHECK(desk->inbox->answer("p").child("groups"));
 }
 
@@ -88,7 +94,8 @@ TEST_CASE("usync answers in the form and order of the question") {
   Primary anna(world, "15550000001"), ben(world, "15550000002");
   auto desk = ready_companion(world, anna);
   auto bens = ready_companion(world, ben);
-  const std::vector<Jid> asked = {ben.account().pn_jid(), anna.account().lid_jid(), Jid("15559999999", protocol::server::user)};
+  const std::vector<Jid> asked = {ben.account().pn_jid(), anna.account().lid_jid(),
+                                  Jid("15559999999", protocol::server::user)};
   desk->send(protocol::usync_devices_iq("u", "sid", asked));
   const auto users = protocol::read_usync(desk->inbox->answer("u"));
   REQUIRE(users);
@@ -101,7 +108,8 @@ TEST_CASE("usync answers in the form and order of the question") {
   CHECK(protocol::usable_devices((*users)[0], ben.keys.identity.identity.pub) == std::vector<std::uint16_t>{0, 1});
   CHECK((*users)[1].jid == anna.account().lid_jid());
   CHECK_FALSE((*users)[2].has_devices);
-  const auto* list = desk->inbox->answer("u").child("usync")->child("list")->children()[0].child("devices")->child("device-list");
+  const auto* list =
+      desk->inbox->answer("u").child("usync")->child("list")->children()[0].child("devices")->child("device-list");
   CHECK(list->attr("hash") == protocol::participant_hash(std::vector<Jid>{ben.account().pn_jid(), bens->pn()}));
 }
 
@@ -209,7 +217,8 @@ TEST_CASE("contacts and own devices hear of a new companion in both identities")
     if (!add) continue;
     pn |= add->child("device")->jid("jid") == tablet->pn() && node.jid("lid") == anna.account().lid_jid();
     lid |= add->child("device")->jid("jid") == tablet->lid();
-    const auto list = protocol::read_key_index_list(add->child("key-index-list")->data(), anna.keys.identity.identity.pub);
+    const auto list =
+        protocol::read_key_index_list(add->child("key-index-list")->data(), anna.keys.identity.identity.pub);
     REQUIRE(list);
     CHECK(list->current_index == 2);
   }

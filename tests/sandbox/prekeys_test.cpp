@@ -56,9 +56,11 @@ TEST_CASE("a bundle builds a session; companions carry their device identity, ph
   World world;
   Primary anna(world, "15550000001"), ben(world, "15550000002");
   auto from = ready_companion(world, anna), target = ready_companion(world, ben);
-  const auto bundles = fetch(world, *from, {target->lid(), ben.account().lid_jid(), Jid("1999", protocol::server::lid, 3)});
+  const auto bundles =
+      fetch(world, *from, {target->lid(), ben.account().lid_jid(), Jid("1999", protocol::server::lid, 3)});
   REQUIRE(bundles.size() == 3);
-  CHECK(protocol::verify_device_identity(bundles[0].bundle->device_identity, target->keys.identity.identity.pub, std::nullopt));
+  CHECK(protocol::verify_device_identity(bundles[0].bundle->device_identity, target->keys.identity.identity.pub,
+                                         std::nullopt));
   CHECK(bundles[1].bundle->device_identity.empty());
   CHECK_FALSE(bundles[2].bundle);
   CHECK(bundles[2].error_code == 404);

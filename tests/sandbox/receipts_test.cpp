@@ -16,7 +16,8 @@ struct Scene {
   std::unique_ptr<Companion> bens_tablet = ready_companion(world, ben);
   /// What Ben's companion received.
   Node received(std::string id = "m1") {
-    desk->send(message_to(id, ben.account().lid_jid(), {ben.account().lid_jid(), bens->lid(), bens_tablet->lid(), anna.account().lid_jid()}));
+    desk->send(message_to(id, ben.account().lid_jid(),
+                          {ben.account().lid_jid(), bens->lid(), bens_tablet->lid(), anna.account().lid_jid()}));
     return *bens->inbox->last("message");
   }
   Node receipt(std::string_view type, std::string id = "m1") {

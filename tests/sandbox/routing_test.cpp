@@ -75,10 +75,12 @@ TEST_CASE("a phone number fan-out names the LID of the sender") {
 
 TEST_CASE("a re-sent id is acked with the same time and delivered once, but reaches devices it names anew") {
   Scene s;
-  s.desk->send(message_to("m1", s.ben.account().pn_jid(), {s.ben.account().pn_jid(), s.anna.account().pn_jid(), s.tablet->pn()}));
+  s.desk->send(message_to("m1", s.ben.account().pn_jid(),
+                          {s.ben.account().pn_jid(), s.anna.account().pn_jid(), s.tablet->pn()}));
   const auto t = s.ack().attr("t");
-  CHECK(s.ack().attr("phash") == protocol::participant_hash(std::vector<Jid>{
-                                     s.ben.account().pn_jid(), s.bens->pn(), s.anna.account().pn_jid(), s.desk->pn(), s.tablet->pn()}));
+  CHECK(s.ack().attr("phash") ==
+        protocol::participant_hash(std::vector<Jid>{s.ben.account().pn_jid(), s.bens->pn(), s.anna.account().pn_jid(),
+                                                    s.desk->pn(), s.tablet->pn()}));
   s.world.clock.advance(5'000);
   s.desk->send(message_to("m1", s.ben.account().pn_jid(), s.everybody(false)));
   CHECK(s.ack().attr("t") == t);
@@ -114,7 +116,8 @@ TEST_CASE("messages that break a rule are nacked and delivered to nobody") {
   SECTION("only the sending device") { message = message_to("m1", s.anna.account().pn_jid(), {s.desk->pn()}); }
   SECTION("a fan-out to a device") { message.set("to", s.bens->pn()); }
   SECTION("unknown number") {
-    message = message_to("m1", Jid("15559999999", protocol::server::user), {Jid("15559999999", protocol::server::user)});
+    message =
+        message_to("m1", Jid("15559999999", protocol::server::user), {Jid("15559999999", protocol::server::user)});
     code = "404";
   }
   SECTION("empty ciphertext") {
@@ -154,7 +157,8 @@ TEST_CASE("a note to self goes to the own other devices without a recipient") {
 
 TEST_CASE("a peer message goes to the named device only") {
   Scene s;
-  s.anna.send(protocol::peer_message_stanza("p1", s.desk->lid(), {protocol::CiphertextKind::message, Bytes{1, 2, 3}}, {}));
+  s.anna.send(
+      protocol::peer_message_stanza("p1", s.desk->lid(), {protocol::CiphertextKind::message, Bytes{1, 2, 3}}, {}));
   const auto* peer = s.desk->inbox->last("message");
   REQUIRE(peer);
   CHECK(peer->attr("category") == "peer");
@@ -250,7 +254,9 @@ TEST_CASE("the message faults lose acks, deliver twice, corrupt and reorder") {
 TEST_CASE("a message to a number nobody has can create it") {
   Scene s;
   std::unique_ptr<Primary> dora;
-  s.world.network.on_unknown_number = [&](const std::string& phone) { dora = std::make_unique<Primary>(s.world, phone); };
+  s.world.network.on_unknown_number = [&](const std::string& phone) {
+    dora = std::make_unique<Primary>(s.world, phone);
+  };
   const Jid jid("15550000009", protocol::server::user);
   s.desk->send(message_to("m1", jid, {jid}));
   REQUIRE(dora);

@@ -1,4 +1,5 @@
-// The whole sandbox over loopback sockets: our own client functions against the listeners, a simulated phone that scans.
+// The whole sandbox over loopback sockets: our own client functions against the listeners, a simulated phone that
+// scans.
 
 #include <spdlog/spdlog.h>
 
@@ -114,8 +115,9 @@ bool run_until(net::asio::io_context& loop, const std::function<bool()>& conditi
 }
 
 Bytes registration(const Keys& keys) {
-  return protocol::registration_payload({}, {keys.identity.registration_id, keys.identity.identity.pub, keys.signed_pre_key.id,
-                                             keys.signed_pre_key.pair.pub, keys.signed_pre_key.signature});
+  return protocol::registration_payload(
+      {}, {keys.identity.registration_id, keys.identity.identity.pub, keys.signed_pre_key.id,
+           keys.signed_pre_key.pair.pub, keys.signed_pre_key.signature});
 }
 
 }  // namespace
@@ -125,7 +127,8 @@ TEST_CASE("a companion links with a simulated phone over loopback, logs in, and 
   const bool secure = GENERATE(false, true);
   net::asio::io_context loop;
   protocol::SeededRandom random(5);
-  const auto state_file = (std::filesystem::temp_directory_path() / ("wharf-sandbox-test-" + protocol::to_hex(random.bytes<6>()))).string();
+  const auto state_file =
+      (std::filesystem::temp_directory_path() / ("wharf-sandbox-test-" + protocol::to_hex(random.bytes<6>()))).string();
   std::filesystem::remove(state_file);
   SandboxSettings settings;
   settings.seed = 11;
@@ -155,7 +158,8 @@ TEST_CASE("a companion links with a simulated phone over loopback, logs in, and 
     const auto success = protocol::read_pair_success(success_iq);
     REQUIRE(success);
     jid = (*success)->jid;
-    const auto identity = protocol::accept_pair_success((*success)->device_identity, keys.adv_secret, keys.identity.identity, random);
+    const auto identity =
+        protocol::accept_pair_success((*success)->device_identity, keys.adv_secret, keys.identity.identity, random);
     REQUIRE(identity);
     client.send(protocol::pair_device_sign(success_iq, identity->reply, identity->key_index));
     REQUIRE(run_until(loop, [&] { return client.got("stream:error") && linked.has_value(); }));
@@ -191,7 +195,8 @@ TEST_CASE("a companion links with a simulated phone over loopback, logs in, and 
 TEST_CASE("a state file that is not one stops the start with a message") {
   net::asio::io_context loop;
   protocol::SeededRandom random(6);
-  const auto path = (std::filesystem::temp_directory_path() / ("wharf-sandbox-test-" + protocol::to_hex(random.bytes<6>()))).string();
+  const auto path =
+      (std::filesystem::temp_directory_path() / ("wharf-sandbox-test-" + protocol::to_hex(random.bytes<6>()))).string();
   const std::string text = "{\"phones\":1}";
   std::ofstream(path) << text;
   SandboxSettings settings;

@@ -252,11 +252,24 @@ TEST_CASE("a silent connection is given up and reconnected with a delay") {
   f.turn({});
   f.steady += 21s;  // and nothing comes back
   const auto effects = f.turn({});
-  REQUIRE(f.session->view().connection == Connection::connecting);
+  REQUIRE(f.session->view().status == Status::authenticated);
   const auto open = std::find_if(effects.begin(), effects.end(), [](const Effect& e) { return std::holds_alternative<OpenLink>(e); });
   REQUIRE(open != effects.end());
   REQUIRE(std::get<OpenLink>(*open).delay >= Backoff::floor);
   REQUIRE(f.session->view().reason->code == "network");
+}
+
+TEST_CASE("what a given-up connection still says is ignored: no second reconnect, no stanza") {
+  Fixture f;
+  f.go_online();
+  const std::uint64_t old = f.session->link_epoch();
+  f.stanza(Node("stream:error").set("code", "503"));
+  REQUIRE(f.session->link_epoch() != old);
+  std::vector<Input> late;
+  late.emplace_back(LinkDown{LinkEnd{LinkEnd::Kind::network, "closed by peer", false}, old});
+  late.emplace_back(StanzaArrived{Node("notification").set("id", "n").set("from", Jid("", "s.whatsapp.net")), old});
+  const auto effects = f.turn(std::move(late));
+  REQUIRE(effects.empty());
 }
 
 TEST_CASE("a foreign author cannot learn us a mapping of ourselves") {

@@ -1,0 +1,109 @@
+// The unmodified Baileys client as a peer of the interoperability run.
+//
+// JSON lines on stdin are commands, JSON lines on stdout are their replies and the client's events; the same language as
+// ../whatsmeow/main.go, so that one runner drives both. Logs go to stderr.
+//
+// Environment: PEER_URL (ws), PEER_ROOT (Noise root, hex), PEER_STATE (directory).
+
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import makeWASocket, { Browsers, DisconnectReason, WA_CERT_DETAILS, proto, useMultiFileAuthState } from 'baileys';
+import pino from 'pino';
+
+const { PEER_URL, PEER_ROOT, PEER_STATE } = process.env;
+WA_CERT_DETAILS.PUBLIC_KEY = Buffer.from(PEER_ROOT, 'hex');
+
+const keysDirectory = join(PEER_STATE, 'baileys');
+const sentDirectory = join(PEER_STATE, 'sent');
+mkdirSync(sentDirectory, { recursive: true });
+
+// stdout belongs to the driver; a dependency of the client prints to the console.
+for (const name of ['log', 'info', 'debug']) console[name] = console.error;
+const emit = (line) => process.stdout.write(JSON.stringify(line) + '\n');
+const logger = pino({ level: 'debug' }, pino.destination({ dest: 2, sync: true }));
+const { state, saveCreds } = await useMultiFileAuthState(keysDirectory);
+
+let socket;
+
+const userOf = (jid, server) => (jid?.endsWith('@' + server) ? jid.split('@')[0].split(':')[0] : '');
+const person = (...jids) => ({
+  pn: jids.map((jid) => userOf(jid, 's.whatsapp.net')).find(Boolean) ?? '',
+  lid: jids.map((jid) => userOf(jid, 'lid')).find(Boolean) ?? '',
+});
+
+// Statuses are one above the ack levels: 0 error, 1 pending, 2 server, 3 delivered, 4 read.
+const emitAck = (key, status) => {
+  if (key.fromMe && status >= 3) {
+    emit({ event: 'ack', id: key.id, level: status - 1, ...person(key.remoteJid, key.remoteJidAlt) });
+  }
+};
+
+function onConnection({ connection, lastDisconnect, qr }) {
+  if (qr) emit({ event: 'qr', qr });
+  if (connection === 'open') emit({ event: 'open', jid: socket.user.id, lid: socket.user.lid });
+  if (connection !== 'close') return;
+  const status = lastDisconnect?.error?.output?.statusCode;
+  emit({ event: 'closed', status, detail: String(lastDisconnect?.error?.message) });
+  if (status === DisconnectReason.restartRequired) connect();
+}
+
+function onMessages({ messages }) {
+  for (const { key, message, status } of messages) {
+    const text = message?.conversation ?? message?.extendedTextMessage?.text;
+    emitAck(key, status);
+    if (text) emit({ event: 'message', id: key.id, text, fromMe: !!key.fromMe, chat: key.remoteJid, ...person(key.remoteJid, key.remoteJidAlt) });
+  }
+}
+
+function connect() {
+  socket = makeWASocket({
+    auth: state,
+    logger,
+    waWebSocketUrl: PEER_URL,
+    browser: Browsers.ubuntu('Chrome'),
+    markOnlineOnConnect: false,
+    syncFullHistory: false,
+    getMessage: async ({ id }) => {  // what a retry receipt asks for again, kept over restarts
+      try {
+        return proto.Message.decode(readFileSync(join(sentDirectory, id)));
+      } catch {
+        return undefined;
+      }
+    },
+  });
+  socket.ev.on('creds.update', saveCreds);
+  socket.ev.on('connection.update', onConnection);
+  socket.ev.on('messages.upsert', onMessages);
+  socket.ev.on('messages.update', (updates) => updates.forEach(({ key, update }) => emitAck(key, update.status)));
+}
+
+const commands = {
+  connect: async () => connect(),
+  code: async ({ phone }) => ({ code: await socket.requestPairingCode(phone) }),
+  send: async ({ to, text }) => {
+    const sent = await socket.sendMessage(to + '@s.whatsapp.net', { text });
+    writeFileSync(join(sentDirectory, sent.key.id), proto.Message.encode(sent.message).finish());
+    return { id: sent.key.id };
+  },
+  read: async ({ chat, message }) => socket.readMessages([{ remoteJid: chat, id: message }]),
+  // Through the client's own key store: every session it has with that person, under both addresses.
+  wipe: async ({ pn, lid }) => {
+    const names = readdirSync(keysDirectory).filter((name) => name.startsWith(`session-${pn}.`) || name.startsWith(`session-${lid}_`));
+    const gone = names.map((name) => name.slice('session-'.length, -'.json'.length));
+    await state.keys.set({ session: Object.fromEntries(gone.map((name) => [name, null])) });
+    return { wiped: gone };
+  },
+};
+
+emit({ event: 'started', registered: !!state.creds.me });
+for await (const line of createInterface({ input: process.stdin })) {
+  const command = JSON.parse(line);
+  // Not awaited: a command may wait for an answer that a later command brings about.
+  (async () => commands[command.cmd](command))().then(
+    (reply) => emit({ event: 'reply', n: command.n, ok: true, ...reply }),
+    (error) => emit({ event: 'reply', n: command.n, ok: false, error: String(error?.message ?? error) }),
+  );
+}
+await saveCreds();
+process.exit(0);

@@ -1,0 +1,66 @@
+"""The two peers: how each is built and started, and what it is known to let pass."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+here = Path(__file__).resolve().parent
+
+
+def version_of(command, pattern, least):
+    """None when the tool is there and new enough, else the problem."""
+    wanted = ".".join(map(str, least))
+    if not shutil.which(command[0]):
+        return f"{command[0]} >= {wanted} is not installed"
+    found = re.search(pattern, subprocess.run(command, capture_output=True, text=True).stdout)
+    if not found or tuple(map(int, found.groups())) < least:
+        return f"{command[0]} >= {wanted} is needed, this is {found.group(0) if found else 'unknown'}"
+    return None
+
+
+def run(command, directory, log):
+    """None when it succeeded, else its last lines."""
+    with open(log, "w") as out:
+        status = subprocess.run(command, cwd=directory, stdout=out, stderr=out).returncode
+    return None if status == 0 else f"{' '.join(command)} failed: " + " | ".join(log.read_text().splitlines()[-5:])
+
+
+class Baileys:
+    name = "baileys"
+    tls = False
+    # Its signature wrapper takes a returned false for success (specification 06, section 22): it checks no signature.
+    checks_signatures = False
+
+    def prepare(self, top):
+        problem = version_of(["node", "--version"], r"v(\d+)\.\d+", (20,))
+        if problem:
+            return problem
+        directory = here / "baileys"
+        # npm writes this copy of the lock file last: newer than ours means that what is installed is what is locked.
+        installed = directory / "node_modules/.package-lock.json"
+        if installed.exists() and installed.stat().st_mtime >= (directory / "package-lock.json").stat().st_mtime:
+            return None
+        return run(["npm", "ci", "--no-audit", "--no-fund", "--prefer-offline"], directory, top / "npm.log")
+
+    def command(self):
+        return ["node", str(here / "baileys/peer.mjs")]
+
+
+class Whatsmeow:
+    name = "whatsmeow"
+    tls = True
+    checks_signatures = True
+
+    def prepare(self, top):
+        problem = version_of(["go", "version"], r"go(\d+)\.(\d+)", (1, 25))
+        if problem:
+            return problem
+        self.binary = top / "whatsmeow-peer"
+        return run(["go", "build", "-mod=readonly", "-o", str(self.binary), "."], here / "whatsmeow", top / "go.log")
+
+    def command(self):
+        return [str(self.binary)]
+
+
+kinds = {kind.name: kind for kind in (Baileys(), Whatsmeow())}

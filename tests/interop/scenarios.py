@@ -1,0 +1,315 @@
+"""What is checked. Every scenario has processes and a network of its own."""
+
+import signal
+
+from processes import Failed, Peer, Sandbox, TimedOut, Wharf, patience_s, wait_until
+from report import note
+
+wharf_number, peer_number, other_number = "491510000001", "491510000002", "491510000003"
+session = "gateway"
+
+
+def refused(pair):
+    """A pairing that the phone sees end without a device: the control API says why."""
+    try:
+        linked = pair()
+    except Failed as failure:
+        return str(failure)
+    raise AssertionError(f"was linked: {linked}")
+
+
+# --- pairing ----------------------------------------------------------------------------------------------------------
+
+def pairing(report, kind, wharfd, directory):
+    sandbox = Sandbox(wharfd, directory)
+    first, second = sandbox.phone(peer_number, "Berta"), sandbox.phone(other_number, "Carl")
+    with report.check(f"{kind.name}: pairs by QR code with a phone"):
+        peer = Peer(kind, directory, sandbox, "by-qr")
+        peer.command("connect")
+        linked = first.scan(peer.wait("qr")["qr"])["device"]
+        opened = peer.wait("open")
+        assert opened["jid"] == linked, f"the phone linked {linked}, the client is {opened['jid']}"
+        assert opened["lid"].split(":")[0] == first.lid_user, opened
+    peer.stop()
+    with report.check(f"{kind.name}: pairs by a code of eight characters"):
+        peer = Peer(kind, directory, sandbox, "by-code")
+        peer.command("connect")
+        peer.wait("qr")
+        code = peer.command("code", phone=other_number)["code"]
+        assert len(code) == 8, code
+        linked = second.enter_code(code)["device"]
+        assert peer.wait("open")["jid"] == linked
+    peer.stop()
+    sandbox.stop()
+
+
+# --- a conversation between Wharf and the peer ----------------------------------------------------------------------
+
+class Pair:
+    """A Wharf session and a peer, linked to two phones that confirm no delivery themselves: what is confirmed was
+    confirmed by the clients under test."""
+
+    def __init__(self, kind, wharfd, directory):
+        self.sandbox = Sandbox(wharfd, directory)
+        self.a, self.b = self.sandbox.phone(wharf_number, "Anna"), self.sandbox.phone(peer_number, "Berta")
+        for phone in (self.a, self.b):
+            phone.post("/deliver", {"on": False})
+        self.wharf = Wharf(wharfd, directory, self.sandbox)
+        self.wharf.create(session)
+        self.a.scan(self.wharf.qr(session))
+        self.wharf.wait_ready(session)
+        self.peer = Peer(kind, directory, self.sandbox)
+        self.peer.command("connect")
+        self.b.scan(self.peer.wait("qr")["qr"])
+        self.peer.wait("open")
+
+    def to_peer(self, text):
+        """The id, once the peer has it."""
+        sent = self.wharf.send(session, peer_number, text)
+        self.peer.received(text, wharf_number)
+        return sent
+
+    def to_wharf(self, text):
+        sent = self.peer.send(wharf_number, text)
+        self.wharf.received(session, text)
+        return sent
+
+    def retries(self):
+        return self.sandbox.get("/stats")["retriesRelayed"]
+
+    def restart_peer(self, while_down):
+        self.peer.process.child.stdin.close()  # the driver ends on the end of its input
+        self.peer.process.child.wait(patience_s)
+        while_down()
+        self.peer.start()
+        assert self.peer.wait("started")["registered"], "the peer lost its registration"
+        self.peer.command("connect")
+        self.peer.wait("open")
+
+    def restart_wharf(self, how, while_down):
+        self.wharf.stop(how)
+        while_down()
+        self.wharf.start()
+        self.wharf.wait_ready(session)
+
+    def stop(self):
+        self.peer.stop()
+        self.wharf.stop()
+        self.sandbox.stop()
+
+
+def conversation(report, kind, wharfd, directory):
+    name = kind.name
+    pair = Pair(kind, wharfd, directory)
+    wharf, peer, sandbox = pair.wharf, pair.peer, pair.sandbox
+
+    with report.check(f"{name}: reads a first message of Wharf"):
+        delivered = pair.to_peer("first from Wharf")
+    with report.check(f"{name}: its delivery receipt is ack 2 in Wharf's events and messages"):
+        wharf.acked(session, delivered, 2)
+        wait_until(lambda: wharf.ack_level(session, delivered) == 2, "ack level 2 in the stored message")
+    with report.check(f"{name}: its first message is read by Wharf"):
+        sent = pair.to_wharf("first from the peer")
+        assert wharf.received(session, "first from the peer")["fromMe"] is False
+    with report.check(f"{name}: gets Wharf's delivery receipt"):
+        peer.wait("ack", id=sent, level=2, since=0)
+    with report.check(f"{name}: its read receipt is ack 3 in Wharf's events and messages"):
+        message = peer.received("first from Wharf")
+        peer.command("read", chat=message["chat"], message=message["id"])
+        wharf.acked(session, delivered, 3)
+        wait_until(lambda: wharf.ack_level(session, delivered) == 3, "ack level 3 in the stored message")
+    with report.check(f"{name}: gets Wharf's read receipt"):
+        wharf.post(f"/sessions/{session}/chats/{peer_number}/read")
+        peer.wait("ack", id=sent, level=3, since=0)
+
+    with report.check(f"{name}: 50 alternating messages arrive"):
+        for n in range(25):
+            pair.to_peer(f"ping {n}")
+            pair.to_wharf(f"pong {n}")
+
+    with report.check(f"{name}: messages to Wharf delivered in reverse are all read"):
+        texts = [f"reversed to Wharf {n}" for n in range(4)]
+        sandbox.faults(hold_messages=True, reorder=len(texts))
+        for text in texts:
+            peer.send(wharf_number, text)
+        sandbox.post("/faults/release")
+        for text in texts:
+            wharf.received(session, text)
+        order = [e["data"]["body"] for e in wharf.events if e["event"] == "message" and e["data"]["body"] in texts]
+        assert order == texts[::-1], f"delivered in this order: {order}"
+    with report.check(f"{name}: reads messages of Wharf delivered in reverse"):
+        texts = [f"reversed to the peer {n}" for n in range(4)]
+        sandbox.faults(hold_messages=True, reorder=len(texts))
+        for text in texts:
+            wharf.acked(session, wharf.send(session, peer_number, text), 1)
+        sandbox.post("/faults/release")
+        for text in texts:
+            peer.received(text)
+
+    with report.check(f"{name}: Wharf restarted by SIGTERM gets what was sent meanwhile and goes on"):
+        pair.restart_wharf(signal.SIGTERM, lambda: peer.send(wharf_number, "while Wharf was stopped"))
+        wharf.received(session, "while Wharf was stopped")
+        pair.to_peer("after SIGTERM")
+        pair.to_wharf("and back after SIGTERM")
+    with report.check(f"{name}: Wharf restarted after SIGKILL loses nothing that it accepted"):
+        accepted = [f"accepted before SIGKILL {n}" for n in range(5)]
+        for text in accepted:
+            wharf.send(session, peer_number, text)
+        pair.restart_wharf(signal.SIGKILL, lambda: peer.send(wharf_number, "while Wharf was dead"))
+        wharf.received(session, "while Wharf was dead")
+        for text in accepted:
+            peer.received(text)
+        pair.to_peer("after SIGKILL")
+        pair.to_wharf("and back after SIGKILL")
+    with report.check(f"{name}: restarted, it gets what Wharf sent meanwhile and goes on"):
+        pair.restart_peer(lambda: wharf.acked(session, wharf.send(session, peer_number, "while the peer was stopped"), 1))
+        peer.received("while the peer was stopped")
+        pair.to_wharf("after the peer's restart")
+        pair.to_peer("and back after the peer's restart")
+
+    with report.check(f"{name}: with its ratchet wiped, it reads the message after a retry"):
+        before = pair.retries()
+        peer.command("wipe", pn=wharf_number, lid=pair.a.lid_user)
+        pair.to_peer("into a wiped ratchet")
+        assert pair.retries() > before, "no retry receipt was relayed: the ratchet was not wiped"
+        pair.to_wharf("after the wiped ratchet")
+        pair.to_peer("and back after the wiped ratchet")
+    with report.check(f"{name}: a ciphertext damaged on the way to Wharf is read after a retry"):
+        before = pair.retries()
+        sandbox.faults(corrupt_messages=3)  # the copies for Wharf, its phone and the sender's phone
+        peer.send(wharf_number, "damaged on the way to Wharf")
+        wharf.received(session, "damaged on the way to Wharf")
+        assert pair.retries() > before, "no retry receipt was relayed: nothing was damaged"
+        sandbox.faults(corrupt_messages=0)
+        pair.to_wharf("after the damage")
+        pair.to_peer("and back after the damage")
+    with report.check(f"{name}: a ciphertext of Wharf damaged on the way is read after a retry"):
+        before = pair.retries()
+        sandbox.faults(corrupt_messages=3)
+        pair.to_peer("damaged on the way to the peer")
+        assert pair.retries() > before, "no retry receipt was relayed: nothing was damaged"
+        sandbox.faults(corrupt_messages=0)
+        pair.to_peer("after the damage to the peer")
+
+    seen = [e["text"] for e in peer.saw("message", fromMe=False)]
+    report.expect(len(seen) == len(set(seen)), f"{name}: no message of Wharf is shown twice",
+                  str([t for t in set(seen) if seen.count(t) > 1]))
+    wharf.read_events()
+    seen = [e["data"]["body"] for e in wharf.events if e["event"] == "message"]
+    report.expect(len(seen) == len(set(seen)), f"{name}: no message is shown twice by Wharf",
+                  str([t for t in set(seen) if seen.count(t) > 1]))
+    stats = sandbox.get("/stats")
+    report.expect(stats["reusedMessageKeys"] == 0, f"{name}: no message key was used twice", str(stats))
+    pair.stop()
+
+
+# --- what must be refused ---------------------------------------------------------------------------------------------
+
+def refusals(report, kind, wharfd, directory):
+    """Each fault is followed by the same step without it: the refusal was of the fault and of nothing else."""
+    name = kind.name
+    sandbox = Sandbox(wharfd, directory)
+    phone, stranger = sandbox.phone(peer_number, "Berta"), sandbox.phone(other_number, "Carl")
+    known = sandbox.phone(wharf_number, "Anna")
+
+    with report.check(f"{name}: refuses a certificate chain of another root"):
+        sandbox.faults(bad_certificate=True)
+        suspicious = Peer(kind, directory, sandbox, "bad-certificate")
+        try:
+            suspicious.command("connect")
+            raise AssertionError("the connection was accepted")
+        except RuntimeError as error:
+            assert "certificate" in str(error) or "signature" in str(error), str(error)
+        assert not suspicious.saw("qr")
+        sandbox.faults(bad_certificate=False)
+        suspicious.stop()
+    with report.check(f"{name}: refuses an account signature that is wrong, and links with a right one"):
+        peer = Peer(kind, directory, sandbox)
+        peer.command("connect")
+        qr = peer.wait("qr")["qr"]
+        sandbox.faults(bad_account_signature=True)
+        refused(lambda: phone.scan(qr))
+        peer.wait("pair_error")
+        assert not peer.saw("paired")
+        sandbox.faults(bad_account_signature=False)
+        peer.stop()
+        peer = Peer(kind, directory, sandbox, "peer-again")
+        peer.command("connect")
+        phone.scan(peer.wait("qr")["qr"])
+        peer.wait("open")
+    with report.check(f"{name}: encrypts nothing for a signed prekey with a wrong signature"):
+        peer.send(wharf_number, "before")
+        wait_until(lambda: known.has("before"), "message at a phone with good keys")
+        sandbox.faults(bad_signed_prekey=True)
+        try:
+            peer.send(other_number, "to wrong keys")
+        except RuntimeError as error:
+            note(f"{name} says: {error}")
+        peer.send(wharf_number, "sentinel")  # behind it on the same connection
+        wait_until(lambda: known.has("sentinel"), "sentinel")
+        assert not any(m["text"] == "to wrong keys" or m["status"] == "failed" for m in stranger.messages()), stranger.messages()
+        sandbox.faults(bad_signed_prekey=False)
+        peer.send(other_number, "to right keys")
+        wait_until(lambda: stranger.has("to right keys"), "message once the keys are right")
+    peer.stop()
+    sandbox.stop()
+
+
+def leniency(report, kind, wharfd, directory):
+    """Not asserted: this client checks no signature. Its runs above prove none of ours; whatsmeow's do."""
+    note(f"{kind.name} checks no signatures (certificate chain, account signature, signed prekey): its refusals are not tested")
+
+
+def wharf_refusals(report, kind, wharfd, directory):
+    sandbox = Sandbox(wharfd, directory)
+    phone, stranger = sandbox.phone(wharf_number, "Anna"), sandbox.phone(other_number, "Carl")
+    known = sandbox.phone(peer_number, "Berta")
+    sandbox.faults(bad_certificate=True)
+    wharf = Wharf(wharfd, directory, sandbox)
+    wharf.create(session)
+    with report.check("wharf: refuses a certificate chain of another root, and connects to a right one"):
+        wait_until(lambda: sandbox.get("/stats")["connections"] >= 1, "connection of Wharf")
+        wait_until(lambda: "certificate" in wharf.process.log(), "complaint about the certificate in Wharf's log")
+        assert not wharf.session(session).get("qr")
+        sandbox.faults(bad_certificate=False)
+        qr = wharf.qr(session)
+    with report.check("wharf: refuses an account signature that is wrong, and links with a right one"):
+        sandbox.faults(bad_account_signature=True)
+        refused(lambda: phone.scan(qr))
+        assert not wharf.session(session).get("me")
+        sandbox.faults(bad_account_signature=False)
+
+        def link():
+            view = wharf.session(session)
+            try:
+                return view.get("qr") and phone.scan(view["qr"])
+            except Failed as failure:  # a QR of the connection that the refusal ended
+                if failure.status != 410:
+                    raise
+        wait_until(link, "linking with a right signature")
+        wharf.wait_ready(session)
+    with report.check("wharf: encrypts nothing for a signed prekey with a wrong signature"):
+        wharf.send(session, peer_number, "before")
+        wait_until(lambda: known.has("before"), "message at a phone with good keys")
+        sandbox.faults(bad_signed_prekey=True)
+        suspicious = wharf.send(session, other_number, "to wrong keys")
+        wharf.send(session, peer_number, "sentinel")
+        wait_until(lambda: known.has("sentinel"), "sentinel")
+        assert not any(m["text"] == "to wrong keys" or m["status"] == "failed" for m in stranger.messages()), stranger.messages()
+        note(f"the refused message stands at {wharf.get(f'/sessions/{session}/messages/{suspicious}')['status']}")
+        sandbox.faults(bad_signed_prekey=False)
+        wharf.send(session, other_number, "to right keys")
+        wait_until(lambda: stranger.has("to right keys"), "message once the keys are right")
+    wharf.stop()
+    sandbox.stop()
+
+
+checks = {pairing: 2, conversation: 18, refusals: 3, leniency: 0, wharf_refusals: 3}
+
+
+def all_of(kind):
+    return [pairing, conversation, refusals if kind.checks_signatures else leniency]
+
+
+def count(kind):
+    return sum(checks[scenario] for scenario in all_of(kind))
