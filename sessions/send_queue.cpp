@@ -177,8 +177,12 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
   // The common case seals in the same turn: one commit covers message, ratchets and stanza.
   const bool may_seal = c_.online && lane.waiting.empty() && !lane.preparing &&
                         in_flight_ < c_.settings.max_in_flight && fanout_.prepared(chat);
+  std::optional<std::string> unsealable;
   if (may_seal) {
-    if (auto stanza = fanout_.seal(chat, row.id, row.content, row.secret)) {
+    const auto stanza = fanout_.seal(chat, row.id, row.content, row.secret);
+    if (!stanza) {
+      unsealable = stanza.error().detail;
+    } else {
       item.state = stored.state = OutboxState::sealed;
       item.stanza = protocol::encode_node(*stanza);
       stored.stanza = item.stanza;
@@ -212,6 +216,11 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
     c_.send_payload(item.stanza);
     items_.emplace(outbox_row, std::move(item));
     if (lane.waiting.empty() && !lane.preparing) lanes_.erase(chat);
+  } else if (unsealable) {
+    // Failed now: a later look in this turn would not find its row and ask for another look without end.
+    items_.emplace(outbox_row, std::move(item));
+    fail(outbox_row, *unsealable);
+    if (lane.waiting.empty() && !lane.preparing) lanes_.erase(chat);
   } else {
     items_.emplace(outbox_row, std::move(item));
     lane.waiting.push_back(outbox_row);
@@ -225,7 +234,8 @@ bool SendQueue::seal_head(std::int64_t row, Item& item) {
   const auto message = storage::find_message_by_id(c_.db, c_.id(), item.message_id, true);
   if (!message) {
     // Accepted in this very turn: its row is readable in the next one.
-    c_.deadlines.set(Deadline::resend, c_.now.steady);
+    // Not due in this turn: it takes every due deadline before it ends.
+    c_.deadlines.set(Deadline::resend, in(c_, milliseconds(1)));
     return false;
   }
   const auto stanza = fanout_.seal(item.chat, item.message_id, message->content, message->secret);
