@@ -297,7 +297,12 @@ void Session::arm_keepalive() {
 
 void Session::on_wake() {
   arm_keepalive();
-  while (const auto due = context_.deadlines.take_due(context_.now.steady)) on_deadline(*due);
+  // Bounded: a deadline that is set again for now is taken in the next turn, not for ever in this one.
+  for (unsigned taken = 0; taken < static_cast<unsigned>(Deadline::count_); ++taken) {
+    const auto due = context_.deadlines.take_due(context_.now.steady);
+    if (!due) return;
+    on_deadline(*due);
+  }
 }
 
 void Session::on_deadline(Deadline deadline) {

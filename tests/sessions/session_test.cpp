@@ -272,6 +272,28 @@ TEST_CASE("what a given-up connection still says is ignored: no second reconnect
   REQUIRE(effects.empty());
 }
 
+TEST_CASE("texts to a recipient without a reachable device end as errors, the second one in its own turn") {
+  Fixture f;
+  storage::Changes changes;
+  storage::DeviceListRow list;
+  list.devices = {0};
+  list.fetched_at = f.now_ms;
+  storage::put_device_list(changes, f.row.id, Jid("15550000002", "s.whatsapp.net"), list);
+  list.devices = {3};
+  storage::put_device_list(changes, f.row.id, Jid("100000000000001", "lid"), list);
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  f.go_online();
+  REQUIRE(f.send(Fixture::text("first"))->has_value());
+  const auto asked = Fixture::sent(f.last);
+  REQUIRE(asked.size() == 1);
+  REQUIRE(asked[0].attr("xmlns") == "encrypt");
+  f.stanza(Node("iq").set("id", asked[0].attr("id")).set("type", "result").add(Node("list")));
+  REQUIRE(f.send(Fixture::text("second"))->has_value());
+  REQUIRE(f.session->view().queued == 0);
+  const auto names = f.event_names();
+  REQUIRE(std::count(names.begin(), names.end(), "ack") == 2);
+}
+
 TEST_CASE("a foreign author cannot learn us a mapping of ourselves") {
   Fixture f;
   f.go_online();
