@@ -20,10 +20,6 @@ endif()
 if(WHARF_SANITIZE)
   add_compile_options(-fsanitize=${WHARF_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
   add_link_options(-fsanitize=${WHARF_SANITIZE})
-  # GCC 12 with ASan reports false maybe-uninitialized on result<void> (measured, see docs/development.md).
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    target_compile_options(wharf_warnings INTERFACE -Wno-maybe-uninitialized)
-  endif()
 endif()
 
 # Coverage instrumentation for libFuzzer in everything; the executables in tests/fuzz add its main function.

@@ -1,0 +1,89 @@
+#include <catch2/catch.hpp>
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "daemon/configuration.h"
+
+using namespace wharf::daemon;
+
+namespace {
+
+/// A TOML file that disappears with the test.
+struct File {
+  explicit File(const std::string& text)
+      : path((std::filesystem::temp_directory_path() / ("wharf-config-" + std::to_string(::getpid()) + ".toml")).string()) {
+    std::ofstream(path) << text;
+  }
+  ~File() { std::filesystem::remove(path); }
+  std::string path;
+};
+
+}  // namespace
+
+TEST_CASE("environment wins over the file") {
+  const File file("listen = \"127.0.0.1:9000\"\n[limits]\nmessages_per_minute = 7\nsessions = 5\n");
+  Configuration c;
+  REQUIRE(apply_file(c, file.path).has_value());
+  const std::map<std::string, std::string> variables = {{"WHARF_LIMITS_MESSAGES_PER_MINUTE", "9"}};
+  REQUIRE(apply_environment(c, [&](const char* name) {
+            const auto it = variables.find(name);
+            return it == variables.end() ? nullptr : it->second.c_str();
+          }).has_value());
+  REQUIRE(c.listen == "127.0.0.1:9000");
+  REQUIRE(c.limits_messages_per_minute == 9);
+  REQUIRE(c.limits_sessions == 5);
+}
+
+TEST_CASE("every key takes the value it shows, and has a variable of its own") {
+  std::map<std::string, int> names;
+  for (const auto& key : configuration_keys()) {
+    Configuration c;
+    INFO(key.name);
+    REQUIRE(++names[environment_name(key.name)] == 1);
+    if (const std::string shown = key.show(c); !shown.empty()) REQUIRE(key.set(c, shown).has_value());
+  }
+  REQUIRE(names.contains("WHARF_LIMITS_MESSAGES_PER_MINUTE"));
+}
+
+TEST_CASE("what is wrong is named with its place, key and what is allowed") {
+  struct Row {
+    const char* text;
+    const char* mention;
+  };
+  for (const Row& row : {Row{"nonsense = 1", ":1: unknown key 'nonsense'"}, Row{"[limits]\nsessions = 0", ":2: limits.sessions: '0' is not a number from 1"},
+                         Row{"[log]\nlevel = \"loud\"", "log.level: 'loud' is not one of"}, Row{"listen = [1]", "listen: a string, number or boolean"},
+                         Row{"listen = ", ":1:"}}) {
+    const File file(row.text);
+    Configuration c;
+    const auto applied = apply_file(c, file.path);
+    INFO(row.text);
+    REQUIRE(applied.has_error());
+    INFO(applied.error().detail);
+    REQUIRE(applied.error().detail.find(row.mention) != std::string::npos);
+  }
+}
+
+TEST_CASE("an open API on a public address is refused, and so are contradictory networks") {
+  const auto refused = [](auto change) {
+    Configuration c;
+    change(c);
+    return validate(c).has_error();
+  };
+  REQUIRE(validate(Configuration()).has_value());
+  REQUIRE(refused([](Configuration& c) { c.listen = "0.0.0.0:8080"; }));
+  REQUIRE(refused([](Configuration& c) { c.listen = "nonsense"; }));
+  REQUIRE(refused([](Configuration& c) { c.sandbox_listen = "192.0.2.1:1"; }));
+  REQUIRE(refused([](Configuration& c) { c.network = "sandbox"; }));
+  REQUIRE(refused([](Configuration& c) { c.network = "http://x/"; }));
+  REQUIRE(refused([](Configuration& c) { c.network = "ws://127.0.0.1:1/ws/chat"; }));  // no root key
+  REQUIRE(refused([](Configuration& c) { c.network_root = "00"; }));
+  REQUIRE(refused([](Configuration& c) { c.client_version = "2.3000"; }));
+  Configuration other;
+  other.network = "wss://127.0.0.1:1/ws/chat";
+  other.network_root = std::string(64, 'a');
+  REQUIRE(validate(other).has_value());
+}
