@@ -51,7 +51,7 @@ func sandboxClient() *http.Client {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(pem)
 	return &http.Client{Transport: &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: "localhost"},
+		TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: "localhost"}, // the sandbox certificate names localhost,
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			var dialer net.Dialer
 			return dialer.DialContext(ctx, network, address.Host)
@@ -71,6 +71,7 @@ func main() {
 	must(err)
 	client := whatsmeow.NewClient(device, waLog.Noop)
 	client.SetWebsocketHTTPClient(sandboxClient())
+	client.SetPreLoginHTTPClient(sandboxClient())
 
 	var expected atomic.Int64
 	client.AddEventHandler(func(event any) {
