@@ -29,4 +29,5 @@ bench: build
 	tests/bench/run
 
 format:
+	scripts/install-packages format
 	clang-format -i $$(git ls-files '*.cpp' '*.h')
