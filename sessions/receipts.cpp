@@ -55,24 +55,28 @@ void Receipts::on_own_read(const protocol::IncomingReceipt& receipt) {
 // --- retry requests ----------------------------------------------------------------------------------------------------------
 
 void Receipts::on_retry(const Node& receipt) {
-  // Acked in every case: an unanswered one would come back at each login. The resend is durable in the same turn.
-  c_.send(protocol::ack_for(receipt, std::nullopt));
+  // Acked in every case, or it would come back at each login; but only when the resend is in this turn's rows, or a
+  // crash while keys are being fetched would lose it.
+  if (answer_retry(receipt) == RetryAnswer::done) c_.send(protocol::ack_for(receipt, std::nullopt));
+}
+
+Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
   const auto request = protocol::read_retry_request(receipt);
-  if (!request || request->count >= c_.settings.max_retries) return;
+  if (!request || request->count >= c_.settings.max_retries) return RetryAnswer::done;
   const Jid requester = directory_.canonical_device(request->requester);
   const std::pair<Jid, std::string> key{requester, request->id};
-  if (resent_[key] >= c_.settings.max_retries) return;
+  if (resent_[key] >= c_.settings.max_retries) return RetryAnswer::done;
   const auto message = storage::find_message_by_id(c_.db, c_.id(), request->id, true);
   const auto window = std::chrono::duration_cast<std::chrono::milliseconds>(c_.settings.resend_window).count();
-  if (!message || !message->from_me || c_.now.unix_ms - message->created_at > window) return;
+  if (!message || !message->from_me || c_.now.unix_ms - message->created_at > window) return RetryAnswer::done;
   const bool own = directory_.is_own(requester);
-  if (!own && requester.user_jid() != message->chat) return;  // not a recipient
+  if (!own && requester.user_jid() != message->chat) return RetryAnswer::done;  // not a recipient
   ++resent_[key];
 
   auto* record = c_.keys.find(requester);
   if (request->keys) {
     // A bad bundle is refused and the old session kept.
-    if (!fanout_.use_bundle(requester, *request->keys)) return;
+    if (!fanout_.use_bundle(requester, *request->keys)) return RetryAnswer::done;
   } else if (record != nullptr && record->has_current()) {
     const bool reinstalled = record->remote_registration_id() != 0 && request->registration_id != 0 &&
                              record->remote_registration_id() != request->registration_id;
@@ -83,10 +87,16 @@ void Receipts::on_retry(const Node& receipt) {
       c_.keys.mark_changed(requester);
     }
   }
-  if (fanout_.has_session(requester)) return resend(*request, requester);
-  fanout_.fetch_sessions({requester}, true, [this, request = *request, requester](bool ok) {
+  if (fanout_.has_session(requester)) {
+    resend(*request, requester);
+    return RetryAnswer::done;
+  }
+  fanout_.fetch_sessions({requester}, true, [this, receipt, request = *request, requester](bool ok) {
+    if (!c_.link_up) return;  // not acked: the server brings the request again
     if (ok && fanout_.has_session(requester)) resend(request, requester);
+    c_.send(protocol::ack_for(receipt, std::nullopt));
   });
+  return RetryAnswer::later;
 }
 
 void Receipts::resend(const protocol::RetryRequest& request, const Jid& requester) {

@@ -25,7 +25,9 @@ class Receipts {
 
   void raise(const std::string& id, const Jid& from_user, storage::AckLevel level, UnixMs at);
   void on_own_read(const protocol::IncomingReceipt& receipt);
+  enum class RetryAnswer { done, later };  // later: keys are being fetched, the ack follows them
   void on_retry(const Node& receipt);
+  RetryAnswer answer_retry(const Node& receipt);
   void resend(const protocol::RetryRequest& request, const Jid& requester);
 
   Context& c_;
