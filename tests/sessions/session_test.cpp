@@ -294,6 +294,42 @@ TEST_CASE("texts to a recipient without a reachable device end as errors, the se
   REQUIRE(std::count(names.begin(), names.end(), "ack") == 2);
 }
 
+TEST_CASE("a retry request that needs keys is acked only after they came, and not at all when the link goes down first") {
+  Fixture f;
+  storage::Changes changes;
+  storage::MessageRow row;
+  row.session = f.row.id;
+  row.chat = row.author = Jid("15550000002", "s.whatsapp.net");
+  row.id = "3EB0AA";
+  row.from_me = true;
+  row.kind = "text";
+  row.content = {0x0a, 0x01, 'x'};
+  row.timestamp = row.created_at = f.now_ms;
+  storage::insert_message(changes, row, false, std::nullopt);
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  Node receipt("receipt");
+  receipt.set("id", "3EB0AA").set("type", "retry").set("from", Jid("15550000002", "s.whatsapp.net"));
+  receipt.add(Node("retry").set("count", "1").set("id", "3EB0AA").set("t", "1700000000").set("v", "1"));
+  receipt.add(Node("registration").bytes(protocol::Bytes{0, 0, 1, 2}));
+  for (const bool lost : {true, false}) {
+    f.reopen();
+    f.go_online();
+    const auto asked = Fixture::sent(f.stanza(receipt));
+    REQUIRE(asked.size() == 1);
+    REQUIRE(asked[0].attr("xmlns") == "encrypt");  // no ack beside it
+    if (lost) {
+      std::vector<Input> inputs;
+      inputs.emplace_back(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone", false}, f.session->link_epoch()});
+      REQUIRE(Fixture::sent(f.turn(std::move(inputs))).empty());
+      continue;
+    }
+    const auto answers = Fixture::sent(f.stanza(Node("iq").set("id", asked[0].attr("id")).set("type", "result").add(Node("list"))));
+    REQUIRE(answers.size() == 1);
+    REQUIRE(answers[0].is("ack"));
+    REQUIRE(answers[0].attr("class") == "receipt");
+  }
+}
+
 TEST_CASE("a foreign author cannot learn us a mapping of ourselves") {
   Fixture f;
   f.go_online();
