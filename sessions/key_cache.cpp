@@ -1,6 +1,7 @@
 #include "sessions/key_cache.h"
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -98,7 +99,7 @@ void KeyCache::migrate(const Jid& pn_user, const Jid& lid_user) {
     }
   }
   for (auto& [device, entry] : moved) {
-    if (!entry.record) continue;
+    if (!entry.record && !entry.changed) continue;  // a removal moves too: its row would come back under the LID
     entry.changed = true;
     records_[device] = std::move(entry);
   }
@@ -127,10 +128,14 @@ void KeyCache::flush(storage::Changes& changes) {
 }
 
 void KeyCache::end_turn() {
+  for (const auto& [device, entry] : records_) {
+    if (entry.changed) throw std::logic_error("a ratchet step of " + device.to_string() + " was not stored");
+  }
   new_identities_.clear();
   consumed_.clear();
   migrated_.clear();
   forgotten_.clear();
+  if (std::exchange(resting_, false)) records_.clear();
   while (records_.size() > kept_records) {
     records_.erase(std::min_element(records_.begin(), records_.end(), [](const auto& a, const auto& b) {
       return a.second.used < b.second.used;
@@ -138,9 +143,12 @@ void KeyCache::end_turn() {
   }
 }
 
-void KeyCache::clear() {
-  end_turn();
+void KeyCache::discard() {
   records_.clear();
+  new_identities_.clear();
+  consumed_.clear();
+  migrated_.clear();
+  forgotten_.clear();
 }
 
 }  // namespace wharf::sessions

@@ -1,6 +1,8 @@
 #pragma once
 // The ratchets and identities one turn works on: committed rows plus what this turn changed. A few hot records stay
-// between turns; after a failed commit clear() forgets everything, so that memory never runs ahead of the disk.
+// between turns. What changed leaves only through flush(), into the rows of the turn: nothing evicts a step that is not
+// stored, or the next message would use the same key again. After a failed commit the whole cache goes with its session,
+// so that memory never runs ahead of the disk.
 
 #include <map>
 #include <optional>
@@ -42,9 +44,13 @@ class KeyCache {
 
   /// Writes what changed.
   void flush(storage::Changes& changes);
-  /// After the commit: keeps the most recent records only.
+  /// After the commit: keeps the most recent records only, or none when rest() asked for that. A change that was not
+  /// flushed is a broken invariant (std::logic_error).
   void end_turn();
-  void clear();
+  /// Nothing is hot any more: the memory goes at the end of this turn, when everything is stored. Safe at any point of it.
+  void rest() { resting_ = true; }
+  /// Forgets changes too: only where the same turn removes every row of keys of the session.
+  void discard();
 
  private:
   struct Entry {
@@ -63,6 +69,7 @@ class KeyCache {
   std::map<Jid, Jid> migrated_;        // LID user -> PN user, this turn
   std::set<Jid> forgotten_;            // users, this turn
   std::uint64_t clock_ = 0;
+  bool resting_ = false;
 };
 
 }  // namespace wharf::sessions

@@ -164,7 +164,7 @@ void Session::wipe() {
   Context& c = context_;
   queue_.fail_all("the session was logged out");
   storage::wipe_device(c.turn.changes, c.id());
-  c.keys.clear();
+  c.keys.discard();
   directory_.end_turn(false);
   c.device = new_device(c.id(), c.random, c.turn.changes, c.now.unix_ms);
   c.device_changed();
@@ -313,7 +313,7 @@ void Session::on_deadline(Deadline deadline) {
       if (!c.link_up) return;
       c.keepalive.on_ping(c.now.steady);
       c.query(protocol::ping_iq(c.ids.next()), [](const Node*) {}, Keepalive::patience);
-      c.keys.clear();  // nothing hot after a quiet quarter of a minute: give the memory back
+      c.keys.rest();  // nothing hot after a quiet quarter of a minute: give the memory back
       return;
     case Deadline::silence:
     case Deadline::first_stanza:

@@ -1,126 +1,12 @@
 // One Session over an inline store, without a socket: what a turn decides, and that rows come before effects.
-#include <catch2/catch.hpp>
-
-#include <unistd.h>
-
-#include <algorithm>
-#include <filesystem>
-
-#include "sessions/session.h"
-#include "storage/events.h"
-#include "storage/keys.h"
-#include "storage/messages.h"
+#include "tests/sessions/session_fixture.h"
 
 using namespace wharf;
 using namespace wharf::sessions;
 using protocol::Node;
 using namespace std::chrono_literals;
 
-namespace {
-
-/// A linked session with its store; inputs go in, turns are committed inline, effects come back.
-struct Fixture {
-  Fixture() : directory(std::filesystem::temp_directory_path() / ("wharf-session-" + std::to_string(::getpid()) + "-" + std::to_string(++count))) {
-    std::filesystem::create_directories(directory);
-    storage::Store::Settings file;
-    file.path = (directory / "t.sqlite").string();
-    file.synchronous = storage::Synchronous::off;
-    store = std::move(*storage::Store::open(std::move(file)));
-    storage::Changes changes;
-    row.id = storage::SessionId{1};
-    row.name = "s";
-    row.status = "ready";
-    storage::insert_session(changes, row);
-    auto device = new_device(row.id, random, changes, 1'000);
-    device.account = {1, 2, 3};
-    device.jid = Jid("15550000001", "s.whatsapp.net", 3);
-    device.lid = Jid("100000000000001", "lid", 3);
-    device.server_has_prekeys = true;
-    storage::put_device(changes, device);
-    store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
-    reopen();
-  }
-  ~Fixture() {
-    session.reset();
-    store.reset();
-    std::filesystem::remove_all(directory);
-  }
-  void reopen() {
-    session = std::make_unique<Session>(store->reader(), random, settings, row, *storage::load_device(store->reader(), row.id),
-                                        SessionConfig(), [](std::string_view, const std::string&) {});
-  }
-  /// Runs one turn. `durable` false: the commit is lost, as in a crash before it.
-  std::vector<Effect> turn(std::vector<Input> inputs, bool durable = true) {
-    Turn t = session->handle(std::move(inputs), Now{now_ms, steady});
-    if (!durable) return std::move(t.effects);
-    store->commit(std::move(t.changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
-    session->committed();
-    for (Effect& effect : t.effects) {
-      if (auto* answer = std::get_if<Answer>(&effect)) answer->call(nullptr);
-    }
-    return std::move(t.effects);
-  }
-  std::vector<Effect> call(std::function<void()> run, bool durable = true) {
-    Call input;
-    input.run = std::move(run);
-    std::vector<Input> inputs;
-    inputs.emplace_back(std::move(input));
-    return turn(std::move(inputs), durable);
-  }
-  std::vector<Effect> stanza(Node node) {
-    std::vector<Input> inputs;
-    inputs.emplace_back(StanzaArrived{std::move(node)});
-    return turn(std::move(inputs));
-  }
-  /// Handshake, success, and the answer to `active`.
-  void go_online() {
-    std::vector<Input> inputs;
-    inputs.emplace_back(LinkUp{});
-    turn(std::move(inputs));
-    const auto effects = stanza(Node("success").set("t", "1700000000").set("lid", Jid("100000000000001", "lid", 3)));
-    for (const Node& node : sent(effects)) {
-      if (node.child("active")) stanza(Node("iq").set("id", node.attr("id")).set("type", "result"));
-    }
-    REQUIRE(session->context().online);
-  }
-  static std::vector<Node> sent(const std::vector<Effect>& effects) {
-    std::vector<Node> nodes;
-    for (const Effect& effect : effects) {
-      if (const auto* send = std::get_if<SendPayload>(&effect)) nodes.push_back(*protocol::decode_node(send->payload));
-    }
-    return nodes;
-  }
-  std::optional<protocol::Result<SentMessage>> send(SendText text, bool durable = true) {
-    std::optional<protocol::Result<SentMessage>> answer;
-    last = call([&] { session->send_text(std::move(text), [&](protocol::Result<SentMessage> sent) { answer = std::move(sent); }); }, durable);
-    return answer;
-  }
-  static SendText text(std::string body) {
-    SendText out;
-    out.chat = Jid("15550000002", "s.whatsapp.net");
-    out.text = std::move(body);
-    return out;
-  }
-  std::vector<std::string> event_names() {
-    std::vector<std::string> names;
-    storage::EventFilter filter;
-    for (const auto& event : storage::read_events(store->reader(), filter)) names.push_back(event.name);
-    return names;
-  }
-
-  static inline int count = 0;
-  std::filesystem::path directory;
-  protocol::SeededRandom random{99};
-  SessionSettings settings;
-  storage::SessionRow row;
-  std::unique_ptr<storage::Store> store;
-  std::unique_ptr<Session> session;
-  std::int64_t now_ms = 1'700'000'000'000;
-  net::SteadyTime steady = net::SteadyTime{} + 24h;
-  std::vector<Effect> last;
-};
-
-}  // namespace
+using Fixture = wharf::test::SessionFixture;
 
 TEST_CASE("a text accepted while offline is in the queue after a restart and is asked for keys when online") {
   Fixture f;
@@ -337,4 +223,20 @@ TEST_CASE("a foreign author cannot learn us a mapping of ourselves") {
   REQUIRE(f.session->directory().canonical_user(Jid("15559999999", "s.whatsapp.net")) == Jid("15559999999", "s.whatsapp.net"));
   f.call([&] { f.session->directory().learn(Jid("15550000002", "s.whatsapp.net"), Jid("100000000000002", "lid")); });
   REQUIRE(f.session->directory().canonical_user(Jid("15550000002", "s.whatsapp.net")) == Jid("100000000000002", "lid"));
+}
+
+TEST_CASE("a ping that falls due in the turn of a text does not lose the ratchet step: no message key is used twice") {
+  Fixture f;
+  const Jid ben("15550000002", "s.whatsapp.net");
+  auto peer = f.befriend(ben);
+  f.go_online();
+  f.steady += 40s;  // the ping is due: its deadline is taken in the turn of the text, after it
+  REQUIRE(f.send(Fixture::text("first"))->has_value());
+  const auto first = Fixture::sent(f.last);
+  REQUIRE(std::any_of(first.begin(), first.end(), [](const Node& node) { return node.attr("xmlns") == "w:p"; }));
+  REQUIRE(f.send(Fixture::text("second"))->has_value());
+  auto texts = Fixture::ciphertexts(first);
+  for (auto& text : Fixture::ciphertexts(Fixture::sent(f.last))) texts.push_back(std::move(text));
+  REQUIRE(texts.size() == 2);
+  for (const auto& text : texts) REQUIRE(peer.receive(text, f.random).has_value());
 }

@@ -1,0 +1,163 @@
+#pragma once
+// One linked Session over an inline store, without a socket: inputs go in, turns are committed inline, effects come back.
+// Its peers are SignalPeers: independent ends that decrypt what the session really sent.
+
+#include <catch2/catch.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sessions/session.h"
+#include "storage/events.h"
+#include "storage/keys.h"
+#include "storage/messages.h"
+#include "tests/support/signal_peer.h"
+
+namespace wharf::test {
+
+using namespace wharf::sessions;
+using namespace std::chrono_literals;
+
+/// A linked session with its store; inputs go in, turns are committed inline, effects come back.
+struct SessionFixture {
+  SessionFixture() : directory(std::filesystem::temp_directory_path() / ("wharf-session-" + std::to_string(::getpid()) + "-" + std::to_string(++count))) {
+    std::filesystem::create_directories(directory);
+    storage::Store::Settings file;
+    file.path = (directory / "t.sqlite").string();
+    file.synchronous = storage::Synchronous::off;
+    store = std::move(*storage::Store::open(std::move(file)));
+    storage::Changes changes;
+    row.id = storage::SessionId{1};
+    row.name = "s";
+    row.status = "ready";
+    storage::insert_session(changes, row);
+    auto device = new_device(row.id, random, changes, 1'000);
+    device.account = {1, 2, 3};
+    device.jid = Jid("15550000001", "s.whatsapp.net", 3);
+    device.lid = Jid("100000000000001", "lid", 3);
+    device.server_has_prekeys = true;
+    storage::put_device(changes, device);
+    store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+    reopen();
+  }
+  ~SessionFixture() {
+    session.reset();
+    store.reset();
+    std::filesystem::remove_all(directory);
+  }
+  void reopen() {
+    session = std::make_unique<Session>(store->reader(), random, settings, row, *storage::load_device(store->reader(), row.id),
+                                        SessionConfig(), [](std::string_view, const std::string&) {});
+  }
+  /// Runs one turn. `durable` false: the commit is lost, as in a crash before it.
+  std::vector<Effect> turn(std::vector<Input> inputs, bool durable = true) {
+    Turn t = session->handle(std::move(inputs), Now{now_ms, steady});
+    if (!durable) return std::move(t.effects);
+    store->commit(std::move(t.changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+    session->committed();
+    for (Effect& effect : t.effects) {
+      if (auto* answer = std::get_if<Answer>(&effect)) answer->call(nullptr);
+    }
+    return std::move(t.effects);
+  }
+  std::vector<Effect> call(std::function<void()> run, bool durable = true) {
+    Call input;
+    input.run = std::move(run);
+    std::vector<Input> inputs;
+    inputs.emplace_back(std::move(input));
+    return turn(std::move(inputs), durable);
+  }
+  std::vector<Effect> stanza(Node node) {
+    std::vector<Input> inputs;
+    inputs.emplace_back(StanzaArrived{std::move(node)});
+    return turn(std::move(inputs));
+  }
+  /// Handshake, success, and the answer to `active`.
+  void go_online() {
+    std::vector<Input> inputs;
+    inputs.emplace_back(LinkUp{});
+    turn(std::move(inputs));
+    const auto effects = stanza(Node("success").set("t", "1700000000").set("lid", Jid("100000000000001", "lid", 3)));
+    for (const Node& node : sent(effects)) {
+      if (node.child("active")) stanza(Node("iq").set("id", node.attr("id")).set("type", "result"));
+    }
+    REQUIRE(session->context().online);
+  }
+  static std::vector<Node> sent(const std::vector<Effect>& effects) {
+    std::vector<Node> nodes;
+    for (const Effect& effect : effects) {
+      if (const auto* send = std::get_if<SendPayload>(&effect)) nodes.push_back(*protocol::decode_node(send->payload));
+    }
+    return nodes;
+  }
+  std::optional<protocol::Result<SentMessage>> send(SendText text, bool durable = true) {
+    std::optional<protocol::Result<SentMessage>> answer;
+    last = call([&] { session->send_text(std::move(text), [&](protocol::Result<SentMessage> sent) { answer = std::move(sent); }); }, durable);
+    return answer;
+  }
+  static SendText text(std::string body) {
+    SendText out;
+    out.chat = Jid("15550000002", "s.whatsapp.net");
+    out.text = std::move(body);
+    return out;
+  }
+  /// Knows the lists of `contact` (its main device only) and of the own account (this device only), and has a session with
+  /// the contact, whose other end is the peer that comes back.
+  SignalPeer befriend(const Jid& contact) {
+    SignalPeer peer = SignalPeer::make(random, 77);
+    protocol::SessionRecord record;
+    const auto device = storage::load_device(store->reader(), row.id);
+    REQUIRE(protocol::start_session(record, {device->identity, device->registration_id}, peer.bundle(), random).has_value());
+    storage::Changes changes;
+    storage::put_ratchet(changes, row.id, contact.with_device(0), record.serialize());
+    storage::DeviceListRow list;
+    list.fetched_at = now_ms;
+    list.devices = {0};
+    storage::put_device_list(changes, row.id, contact, list);
+    list.devices = {3};
+    storage::put_device_list(changes, row.id, Jid("100000000000001", "lid"), list);
+    store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+    return peer;
+  }
+  /// The ciphertexts of the messages among these nodes.
+  static std::vector<protocol::Ciphertext> ciphertexts(const std::vector<Node>& nodes) {
+    std::vector<protocol::Ciphertext> found;
+    for (const Node& node : nodes) {
+      if (!node.is("message") || node.child("participants") == nullptr) continue;
+      for (const Node* to : node.child("participants")->children("to")) {
+        const Node* enc = to->child("enc");
+        protocol::Ciphertext text;
+        text.kind = enc->attr("type") == "pkmsg" ? protocol::CiphertextKind::pre_key_message : protocol::CiphertextKind::message;
+        text.body = protocol::to_bytes(enc->data());
+        found.push_back(std::move(text));
+      }
+    }
+    return found;
+  }
+  std::vector<std::string> event_names() {
+    std::vector<std::string> names;
+    storage::EventFilter filter;
+    for (const auto& event : storage::read_events(store->reader(), filter)) names.push_back(event.name);
+    return names;
+  }
+
+  static inline int count = 0;
+  std::filesystem::path directory;
+  protocol::SeededRandom random{99};
+  SessionSettings settings;
+  storage::SessionRow row;
+  std::unique_ptr<storage::Store> store;
+  std::unique_ptr<Session> session;
+  std::int64_t now_ms = 1'700'000'000'000;
+  net::SteadyTime steady = net::SteadyTime{} + 24h;
+  std::vector<Effect> last;
+};
+
+
+}  // namespace wharf::test
