@@ -223,10 +223,8 @@ void remove_chat(const ServicesPtr& services, const CallPtr& call) {
   if (!view) return;
   const auto chat = chat_of(services, call, view->id);
   if (!chat) return;
-  if (!storage::find_chat(services->ports.store.reader(), view->id, *chat)) return call->failure(chat_not_found(call->param("chatId")));
-  storage::Changes changes;
-  storage::remove_chat(changes, view->id, *chat);
-  services->ports.store.commit(std::move(changes), [call](Result<void> removed) {
+  services->ports.supervisor.remove_chat(view->name, *chat, [call](Result<void> removed) {
+    if (!removed && removed.error().code == protocol::Errc::not_found) return call->failure(chat_not_found(call->param("chatId")));
     if (!removed) return call->failure(failure_of(removed.error(), Subject::chat));
     call->send(net::HttpResponse(204, {}, {}));
   });

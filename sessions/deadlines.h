@@ -18,7 +18,7 @@ enum class Deadline : unsigned {
   silence,            // nothing came back: the socket is dead
   iq,                 // the earliest IQ answer is due
   stable,             // the connection held long enough to reset the backoff
-  resend,             // a temporary ack error is over
+  queue,              // SendQueue::due(), set at the end of each turn
   offline_batch,      // ask for more of the backlog
   signed_pre_key,     // rotation
   removal,            // a logout before removal took too long

@@ -122,14 +122,19 @@ void Directory::refresh(std::vector<Jid> users, std::function<void(bool)> done) 
     if (answer == nullptr) return done(false);
     const auto result = protocol::read_usync(*answer);
     if (!result) return done(false);
+    bool complete = true;
     for (const UsyncUser& user : *result) {
       const auto requested = std::find(asked.begin(), asked.end(), user.jid.user_jid());
-      if (requested == asked.end() || user.error_code != 0) continue;  // users not asked for: cache poisoning
+      if (requested == asked.end()) continue;  // users not asked for: cache poisoning
+      if (user.error_code != 0) {
+        complete = false;
+        continue;
+      }
       if (user.lid) learn(user.jid, *user.lid);
       if (user.pn) learn(*user.pn, user.jid);
       store_list(canonical_user(user.jid), user);
     }
-    done(true);
+    done(complete);
   });
 }
 

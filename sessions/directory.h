@@ -28,8 +28,8 @@ class Directory {
   /// Known device numbers, nullptr when unknown or stale.
   const std::vector<std::uint16_t>* devices(const Jid& canonical);
   void forget_devices(const Jid& canonical);
-  /// Asks usync for the users (PN or LID); `done` runs in a later turn, true when the answer was usable. What it told is
-  /// stored: mappings and lists.
+  /// Asks usync for the users (PN or LID); `done` runs in a later turn, true when the answer was usable and no user of it
+  /// an error. What it told is stored: mappings and lists.
   void refresh(std::vector<Jid> users, std::function<void(bool)> done);
 
   void on_devices_notification(const Node& notification);

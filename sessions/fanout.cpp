@@ -5,6 +5,7 @@
 
 #include "protocol/messages/content.h"
 #include "protocol/messages/padding.h"
+#include "protocol/noise/frame.h"
 #include "protocol/pairing/adv.h"
 #include "protocol/stanzas/prekeys.h"
 #include "sessions/event_json.h"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::size_t max_bundles_per_query = 256;       // 02 section 6.6
 constexpr UnixMs unreachable_for_ms = 60'000;
+constexpr std::size_t enc_overhead = 64;                 // of one participant beside its ciphertext: at least this much
 constexpr std::chrono::seconds bundle_timeout{20};
 
 }  // namespace
@@ -59,30 +61,36 @@ bool Fanout::prepared(const Jid& chat) {
   return missing(targets(chat)).empty();
 }
 
-void Fanout::prepare(const Jid& chat, std::function<void(bool)> done) {
+void Fanout::prepare(const Jid& chat, std::function<void(Prepared)> done) {
   const Jid own = directory_.canonical_user(c_.device.jid);
+  const bool ask_for_chat = directory_.devices(chat) == nullptr;
   std::vector<Jid> users;
-  if (directory_.devices(chat) == nullptr) users.push_back(chat);
+  if (ask_for_chat) users.push_back(chat);
   if (chat != own && directory_.devices(own) == nullptr) users.push_back(own);
-  if (!users.empty()) {
-    directory_.refresh(std::move(users), [this, chat, done = std::move(done)](bool ok) {
-      if (!ok) return done(false);
-      const Jid canonical = directory_.canonical_user(chat);  // its LID may have been learnt just now
-      const auto need = missing(targets(canonical));
-      if (need.empty()) return done(true);
-      fetch_sessions(need, false, done);
-    });
-    return;
-  }
-  const auto need = missing(targets(chat));
-  if (need.empty()) return done(true);
-  fetch_sessions(need, false, std::move(done));
+  const auto fetch = [this](const Jid& canonical, std::function<void(Prepared)> then) {
+    const auto need = missing(targets(canonical));
+    if (need.empty()) return then(Prepared::yes);
+    fetch_sessions(need, false, [then = std::move(then)](bool ok) { then(ok ? Prepared::yes : Prepared::later); });
+  };
+  if (users.empty()) return fetch(chat, std::move(done));
+  directory_.refresh(std::move(users), [this, chat, ask_for_chat, fetch, done = std::move(done)](bool ok) {
+    if (!ok) return done(Prepared::later);
+    const Jid canonical = directory_.canonical_user(chat);  // its LID may have been learnt just now
+    if (ask_for_chat && directory_.devices(canonical) == nullptr) return done(Prepared::nobody);
+    fetch(canonical, done);
+  });
 }
 
 void Fanout::fetch_sessions(std::vector<Jid> devices, bool identity_changed, std::function<void(bool)> done) {
-  if (devices.size() > max_bundles_per_query) devices.resize(max_bundles_per_query);
+  // A page at a time: the sessions of one are in the rows of their turn before the next is asked for.
+  std::vector<Jid> rest;
+  if (devices.size() > max_bundles_per_query) {
+    rest.assign(devices.begin() + max_bundles_per_query, devices.end());
+    devices.resize(max_bundles_per_query);
+  }
   const Node iq = protocol::fetch_bundles_iq(c_.ids.next(), devices, identity_changed);
-  c_.query(iq, [this, devices = std::move(devices), done = std::move(done)](const Node* answer) {
+  c_.query(iq, [this, identity_changed, devices = std::move(devices), rest = std::move(rest),
+                done = std::move(done)](const Node* answer) {
     if (answer == nullptr || protocol::iq_error_of(*answer)) return done(false);
     std::vector<Jid> open = devices;
     for (const auto& fetched : protocol::read_bundles(*answer)) {
@@ -96,7 +104,8 @@ void Fanout::fetch_sessions(std::vector<Jid> devices, bool identity_changed, std
       if (fetched.error_code == 404 || fetched.error_code == 406) directory_.forget_devices(device.user_jid());
     }
     for (const Jid& device : open) unreachable_[device] = c_.now.unix_ms + unreachable_for_ms;
-    done(true);
+    if (rest.empty()) return done(true);
+    fetch_sessions(rest, identity_changed, done);
   }, bundle_timeout);
 }
 
@@ -119,36 +128,60 @@ Result<void> Fanout::use_bundle(const Jid& device, const protocol::PreKeyBundle&
   return {};
 }
 
-Result<Node> Fanout::seal(const Jid& chat, const std::string& message_id, ByteView content, ByteView secret) {
+// --- one stanza ------------------------------------------------------------------------------------------------------------
+
+Fanout::Addressing Fanout::addressing(const Jid& chat) {
+  if (!chat.is_lid()) return Addressing::phone_number;
+  const bool unmigrated = prefer_phone_numbers_ || c_.device.lid.empty();
+  return unmigrated && directory_.person(chat).pn ? Addressing::phone_number : Addressing::lid;
+}
+
+std::optional<Jid> Fanout::user_on_wire(const Jid& canonical, Addressing addressing) {
+  const PersonIds ids = directory_.person(canonical);
+  return addressing == Addressing::lid ? ids.lid : ids.pn;
+}
+
+Result<Node> Fanout::seal(const Jid& chat, const std::string& message_id, ByteView content, ByteView secret,
+                          Addressing addressing) {
   const Jid own = directory_.canonical_user(c_.device.jid);
+  const auto to = user_on_wire(chat, addressing);
+  if (!to) return Error(Errc::not_found, "the recipient has no address of the kind that the server wants");
+  // Without an address in this namespace the own other devices go without a copy rather than the message not at all.
+  const auto own_on_wire = user_on_wire(own, addressing);
+  const std::vector<Jid> devices = targets(chat);
+  if ((content.size() + enc_overhead) * devices.size() > protocol::max_payload_bytes) {
+    return Error(Errc::too_large, "the message is too large for the " + std::to_string(devices.size()) +
+                                      " devices of this chat: " + std::to_string(content.size()) + " bytes for each");
+  }
   const bool note_to_self = chat == own;
-  const Bytes own_copy = protocol::wrap_device_sent(content, chat);
+  const Bytes own_copy = protocol::wrap_device_sent(content, *to);
   protocol::OutgoingStanza stanza;
   stanza.id = message_id;
-  stanza.to = chat;
+  stanza.to = *to;
   const auto kind = protocol::stanza_kind(content);
   stanza.type = kind.type;
   stanza.media_type = kind.media_type;
   bool reached = false;
   bool introduced = false;
-  for (const Jid& device : targets(chat)) {
+  for (const Jid& device : devices) {
+    const bool to_own = device.user_jid() == own;
+    if (to_own && !own_on_wire) continue;
     auto* record = c_.keys.find(device);
     if (record == nullptr || !record->has_current()) continue;
-    const bool to_own = device.user_jid() == own;
     const Bytes padded = protocol::pad_message(to_own ? ByteView(own_copy) : content, c_.random);
     auto sealed = protocol::encrypt(*record, local(), padded);
     if (!sealed) continue;
     c_.keys.mark_changed(device);
     introduced |= sealed->kind == protocol::CiphertextKind::pre_key_message;
     reached |= !to_own || note_to_self;
-    stanza.participants.push_back({device, std::move(*sealed)});
+    stanza.participants.push_back({(to_own ? *own_on_wire : *to).with_device(device.device), std::move(*sealed)});
   }
   if (!reached) return Error(Errc::not_found, "no device of the recipient could be reached");
   if (introduced) stanza.device_identity = c_.device.account;
-  if (chat.is_lid()) stanza.peer_recipient_pn = directory_.person(chat).pn;
+  if (addressing == Addressing::lid) stanza.peer_recipient_pn = directory_.person(chat).pn;
   if (secret.size() == 32) {
-    stanza.reporting_token =
-        protocol::reporting_token(content, secret, message_id, chat.is_lid() ? own : c_.device.jid.user_jid(), chat);
+    const Jid sender = own_on_wire.value_or(c_.device.jid.user_jid());
+    stanza.reporting_token = protocol::reporting_token(content, secret, message_id, sender, *to);
   }
   return protocol::message_stanza(stanza);
 }

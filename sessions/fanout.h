@@ -18,12 +18,23 @@ class Fanout {
 
   /// True when seal() can work now for this chat: lists known, a session or a known refusal for each device.
   bool prepared(const Jid& chat);
-  /// Fetches what is missing; `done` runs in a later turn (or at once when nothing can be asked). `ok` false: the
-  /// connection ended or the server refused; ask again later.
-  void prepare(const Jid& chat, std::function<void(bool ok)> done);
+  /// yes: everything asked for was answered; ask prepared() again. later: the connection ended, the server refused or told
+  /// only a part. nobody: a fresh answer knows no device of the recipient, who is not on WhatsApp.
+  enum class Prepared { yes, later, nobody };
+  /// Fetches what is missing; `done` runs in a later turn (or at once when nothing can be asked).
+  void prepare(const Jid& chat, std::function<void(Prepared)> done);
 
-  /// Encrypts and builds the stanza. Errors: not_found (no device of the recipient can be reached).
-  Result<Node> seal(const Jid& chat, const std::string& message_id, ByteView content, ByteView secret);
+  /// The namespace that `to`, every <to jid>, destinationJid and the reporting token of one stanza share (03 section 4.1
+  /// step 2): mixed ones are refused with 400. Sessions are filed under the LID whenever it is known, in both cases.
+  enum class Addressing { lid, phone_number };
+  /// LID when both sides have one and the account is not known to be refused under it.
+  Addressing addressing(const Jid& chat);
+  /// This account is not migrated to LIDs: a stanza under the LID was refused and the same one under the number was not.
+  void prefer_phone_numbers() { prefer_phone_numbers_ = true; }
+
+  /// Encrypts and builds the stanza. Errors: not_found (no device of the recipient can be reached, or it has no address of
+  /// this kind), too_large (more than a frame can carry, found before any ratchet advanced).
+  Result<Node> seal(const Jid& chat, const std::string& message_id, ByteView content, ByteView secret, Addressing addressing);
 
   /// A session with one device exists (loads it). For retries too.
   bool has_session(const Jid& device);
@@ -35,15 +46,20 @@ class Fanout {
   protocol::LocalIdentity local() const;
   /// What the server or a bad bundle made unreachable in this connection is not asked for again and again.
   void end_turn(bool keep);
-  void on_link_down() { unreachable_.clear(); }
+  void on_link_down() {
+    unreachable_.clear();
+    prefer_phone_numbers_ = false;  // the migration may have happened meanwhile: one more refusal tells
+  }
 
  private:
   std::vector<Jid> targets(const Jid& chat);   // device JIDs, canonical; without this device
   std::vector<Jid> missing(const std::vector<Jid>& devices);
+  std::optional<Jid> user_on_wire(const Jid& canonical, Addressing addressing);
 
   Context& c_;
   Directory& directory_;
   std::map<Jid, UnixMs> unreachable_;          // device -> until when
+  bool prefer_phone_numbers_ = false;
 };
 
 }  // namespace wharf::sessions

@@ -1,11 +1,11 @@
 #include "sessions/send_queue.h"
 
 #include <algorithm>
-#include <memory>
 #include <utility>
 
 #include "protocol/messages/content.h"
 #include "protocol/messages/message_id.h"
+#include "protocol/noise/frame.h"
 #include "sessions/event_json.h"
 
 namespace wharf::sessions {
@@ -33,6 +33,12 @@ std::string explain_ack_error(unsigned error) {
   }
 }
 
+/// A client-chosen id is remembered like an Idempotency-Key; no header value contains a line feed.
+std::string chosen_id_key(const std::string& message_id) { return "messageId\n" + message_id; }
+
+constexpr const char* key_reused = "this Idempotency-Key was used with another request";
+constexpr const char* id_reused = "messageId: a message with this id was accepted with other content";
+
 }  // namespace
 
 SendQueue::SendQueue(Context& context, Directory& directory, Fanout& fanout)
@@ -45,11 +51,24 @@ void SendQueue::load() {
     item.message_id = row.message_id;
     item.state = row.state;
     item.stanza = std::move(row.stanza);
+    item.unanswered = row.attempts;
     by_id_[item.message_id] = row.row;
-    if (item.state == OutboxState::waiting) lanes_[item.chat].waiting.push_back(row.row);
+    if (item.state == OutboxState::waiting) {
+      lanes_[item.chat].waiting.push_back(row.row);
+    } else {
+      ++in_flight_;
+      in_flight_bytes_ += item.stanza.size();
+    }
     items_.emplace(row.row, std::move(item));
   }
   last_row_ = storage::last_outbox_row(c_.db, c_.id());
+}
+
+void SendQueue::end_turn() {
+  accepted_now_.clear();
+  for (const std::int64_t row : std::exchange(fresh_, {})) {
+    if (const auto item = items_.find(row); item != items_.end()) item->second.fresh.reset();
+  }
 }
 
 // --- acceptance --------------------------------------------------------------------------------------------------------
@@ -67,34 +86,50 @@ SentMessage SendQueue::sent_message(const MessageRow& row, bool replayed) {
   return sent;
 }
 
-Result<SentMessage> SendQueue::find_earlier(const SendText& request, const Jid& chat, bool& found) {
-  found = false;
-  std::string id = request.message_id.value_or("");
+Result<std::optional<SentMessage>> SendQueue::find_earlier_by_key(const SendText& request, const Jid& chat,
+                                                                  const std::string& key, const char* reused) {
+  constexpr UnixMs day_ms = 24 * 3'600'000;
+  const auto earlier = storage::find_idempotency(c_.db, c_.id(), key, c_.now.unix_ms - day_ms);
+  if (!earlier) return std::optional<SentMessage>();
+  if (earlier->request_hash != request.request_hash) return Error(Errc::conflict, reused);
+  const auto row = storage::find_message_by_id(c_.db, c_.id(), earlier->message_id, true);
+  if (row && row->from_me && row->chat == chat) return std::optional(sent_message(*row, true));
+  // The message was deleted since: the answer is the first one all the same, or a retry would send it again.
+  SentMessage sent;
+  sent.id = earlier->message_id;
+  sent.chat = chat;
+  sent.chat_ids = directory_.person(chat);
+  sent.text = request.text;
+  sent.timestamp = earlier->at;
+  sent.replayed = true;
+  return std::optional(std::move(sent));
+}
+
+Result<std::optional<SentMessage>> SendQueue::find_earlier(const SendText& request, const Jid& chat) {
   if (request.idempotency_key) {
-    constexpr UnixMs day_ms = 24 * 3'600'000;
-    const auto earlier = storage::find_idempotency(c_.db, c_.id(), *request.idempotency_key, c_.now.unix_ms - day_ms);
-    if (earlier) {
-      if (earlier->request_hash != request.request_hash) {
-        return Error(Errc::conflict, "this Idempotency-Key was used with another request");
-      }
-      id = earlier->message_id;
-    }
+    auto found = find_earlier_by_key(request, chat, *request.idempotency_key, key_reused);
+    if (!found || *found) return found;
   }
-  if (id.empty()) return SentMessage();
-  const auto row = storage::find_message_by_id(c_.db, c_.id(), id, true);
-  if (!row || !row->from_me) return SentMessage();
-  if (row->chat != chat) return Error(Errc::conflict, "this messageId was used for another chat");
-  found = true;
-  return sent_message(*row, true);
+  if (!request.message_id) return std::optional<SentMessage>();
+  auto found = find_earlier_by_key(request, chat, chosen_id_key(*request.message_id), id_reused);
+  if (!found || *found) return found;
+  const auto row = storage::find_message_by_id(c_.db, c_.id(), *request.message_id, true);
+  if (!row || !row->from_me) return std::optional<SentMessage>();
+  if (row->chat != chat || row->body != request.text) return Error(Errc::conflict, id_reused);
+  return std::optional(sent_message(*row, true));
 }
 
 bool SendQueue::replay_of_this_turn(const SendText& request, const Done<SentMessage>& done) {
   auto found = accepted_now_.end();
-  if (request.idempotency_key) found = accepted_now_.find("k" + *request.idempotency_key);
-  if (found == accepted_now_.end() && request.message_id) found = accepted_now_.find("i" + *request.message_id);
+  const char* reused = key_reused;
+  if (request.idempotency_key) found = accepted_now_.find(*request.idempotency_key);
+  if (found == accepted_now_.end() && request.message_id) {
+    found = accepted_now_.find(chosen_id_key(*request.message_id));
+    reused = id_reused;
+  }
   if (found == accepted_now_.end()) return false;
-  if (request.idempotency_key && found->second.request_hash != request.request_hash) {
-    done(Error(Errc::conflict, "this Idempotency-Key was used with another request"));
+  if (request.request_hash != found->second.request_hash) {
+    done(Error(Errc::conflict, reused));
     return true;
   }
   c_.answer([done, sent = found->second.sent](const Error* failure) {
@@ -104,6 +139,21 @@ bool SendQueue::replay_of_this_turn(const SendText& request, const Done<SentMess
     done(std::move(again));
   });
   return true;
+}
+
+void SendQueue::remember(const SendText& request, const SentMessage& sent) {
+  const auto keep = [&](std::string key) {
+    accepted_now_[key] = {request.request_hash, sent};
+    storage::IdempotencyRow row;
+    row.session = c_.id();
+    row.key = std::move(key);
+    row.request_hash = request.request_hash;
+    row.message_id = sent.id;
+    row.at = c_.now.unix_ms;
+    storage::put_idempotency(c_.turn.changes, std::move(row));
+  };
+  if (request.idempotency_key) keep(*request.idempotency_key);
+  if (request.message_id) keep(chosen_id_key(*request.message_id));
 }
 
 Result<protocol::Quote> SendQueue::quote_of(const Jid& chat, const std::string& id) {
@@ -122,17 +172,16 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
   if (!chat.is_phone_number() && !chat.is_lid()) {
     return done(Error(Errc::not_implemented, "sending to " + chat.server + " chats is not implemented yet"));
   }
-  bool found = false;
-  auto earlier = find_earlier(request, chat, found);
+  auto earlier = find_earlier(request, chat);
   if (!earlier) return done(earlier.error());
-  if (found) return done(std::move(*earlier));
+  if (*earlier) return done(std::move(**earlier));
   if (replay_of_this_turn(request, done)) return;
   if (items_.size() >= c_.settings.max_queued_messages) {
     return done(Error(Errc::rate_limited, "the queue of this session is full"));
   }
 
   protocol::TextContent content;
-  content.text = std::move(request.text);
+  content.text = request.text;
   for (const Jid& mention : request.mentions) content.mentions.push_back(directory_.canonical_user(mention));
   if (request.quoted_id) {
     auto quote = quote_of(chat, *request.quoted_id);
@@ -163,6 +212,7 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
   Item item;
   item.chat = chat;
   item.message_id = row.id;
+  item.fresh = Content{row.content, row.secret};
   auto& lane = lanes_[chat];
   const PersonIds ids = directory_.person(chat);
   auto alternate = chat.is_lid() ? ids.pn : ids.lid;
@@ -175,33 +225,23 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
   stored.accepted_at = c_.now.unix_ms;
 
   // The common case seals in the same turn: one commit covers message, ratchets and stanza.
-  const bool may_seal = c_.online && lane.waiting.empty() && !lane.preparing &&
-                        in_flight_ < c_.settings.max_in_flight && fanout_.prepared(chat);
+  const bool may_seal =
+      c_.online && lane.waiting.empty() && !lane.preparing && room_in_flight() && fanout_.prepared(chat);
   std::optional<std::string> unsealable;
   if (may_seal) {
-    const auto stanza = fanout_.seal(chat, row.id, row.content, row.secret);
+    auto stanza = seal(item, fanout_.addressing(chat));
     if (!stanza) {
       unsealable = stanza.error().detail;
     } else {
       item.state = stored.state = OutboxState::sealed;
-      item.stanza = protocol::encode_node(*stanza);
-      stored.stanza = item.stanza;
+      stored.stanza = *stanza;
+      item.stanza = std::move(*stanza);
     }
-  }
-  if (request.idempotency_key) {
-    storage::IdempotencyRow key;
-    key.session = c_.id();
-    key.key = *request.idempotency_key;
-    key.request_hash = request.request_hash;
-    key.message_id = row.id;
-    key.at = c_.now.unix_ms;
-    storage::put_idempotency(c_.turn.changes, std::move(key));
   }
   c_.emit("message.sent", chat.to_string(),
           message_event_json(row, ids, directory_.person(row.author), c_.metadata()));
   const SentMessage sent = sent_message(row, false);
-  if (request.idempotency_key) accepted_now_["k" + *request.idempotency_key] = {request.request_hash, sent};
-  if (request.message_id) accepted_now_["i" + *request.message_id] = {request.request_hash, sent};
+  remember(request, sent);
   c_.answer([done = std::move(done), sent](const Error* failure) {
     if (failure) return done(*failure);
     done(sent);
@@ -210,46 +250,76 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
   storage::insert_outbox(c_.turn.changes, std::move(stored));
 
   by_id_[item.message_id] = outbox_row;
-  if (item.state == OutboxState::sealed) {
-    item.sent = true;
+  fresh_.push_back(outbox_row);
+  Item& queued = items_.emplace(outbox_row, std::move(item)).first->second;
+  if (queued.state == OutboxState::sealed) {
     ++in_flight_;
-    c_.send_payload(item.stanza);
-    items_.emplace(outbox_row, std::move(item));
-    if (lane.waiting.empty() && !lane.preparing) lanes_.erase(chat);
+    in_flight_bytes_ += queued.stanza.size();
+    transmit(outbox_row, queued);
   } else if (unsealable) {
-    // Failed now: a later look in this turn would not find its row and ask for another look without end.
-    items_.emplace(outbox_row, std::move(item));
     fail(outbox_row, *unsealable);
-    if (lane.waiting.empty() && !lane.preparing) lanes_.erase(chat);
   } else {
-    items_.emplace(outbox_row, std::move(item));
     lane.waiting.push_back(outbox_row);
-    pump(chat);
+    return pump(chat);
   }
+  if (lane.waiting.empty() && !lane.preparing) lanes_.erase(chat);
 }
 
 // --- sealing -----------------------------------------------------------------------------------------------------------
 
-bool SendQueue::seal_head(std::int64_t row, Item& item) {
-  const auto message = storage::find_message_by_id(c_.db, c_.id(), item.message_id, true);
-  if (!message) {
-    // Accepted in this very turn: its row is readable in the next one.
-    // Not due in this turn: it takes every due deadline before it ends.
-    c_.deadlines.set(Deadline::resend, in(c_, milliseconds(1)));
-    return false;
+bool SendQueue::room_in_flight() const {
+  return in_flight_ < c_.settings.max_in_flight && in_flight_bytes_ < c_.settings.max_in_flight_bytes;
+}
+
+Result<Bytes> SendQueue::seal(const Item& item, Fanout::Addressing addressing) {
+  std::optional<MessageRow> stored;
+  if (!item.fresh) {
+    stored = storage::find_message_by_id(c_.db, c_.id(), item.message_id, true);
+    if (!stored) return Error(Errc::not_found, "the message was deleted before it was sent");
   }
-  const auto stanza = fanout_.seal(item.chat, item.message_id, message->content, message->secret);
-  if (!stanza) {
-    fail(row, stanza.error().detail);
-    return true;
+  const Bytes& content = item.fresh ? item.fresh->encoded : stored->content;
+  const Bytes& secret = item.fresh ? item.fresh->secret : stored->secret;
+  const auto stanza = fanout_.seal(item.chat, item.message_id, content, secret, addressing);
+  if (!stanza) return stanza.error();
+  Bytes payload = protocol::encode_node(*stanza);
+  // A frame cannot carry more, and the connection would not survive the try (01 section 2).
+  if (payload.size() > protocol::max_payload_bytes) {
+    return Error(Errc::too_large, "the message is too large: " + std::to_string(payload.size()) +
+                                      " bytes encrypted for all devices of this chat, " +
+                                      std::to_string(protocol::max_payload_bytes) + " are possible");
   }
+  return payload;
+}
+
+void SendQueue::seal_head(std::int64_t row, Item& item) {
+  auto stanza = seal(item, fanout_.addressing(item.chat));
+  if (!stanza) return fail(row, stanza.error().detail);
   item.state = OutboxState::sealed;
-  item.stanza = protocol::encode_node(*stanza);
-  item.sent = true;
+  item.stanza = std::move(*stanza);
   ++in_flight_;
+  in_flight_bytes_ += item.stanza.size();
   storage::seal_outbox(c_.turn.changes, c_.id(), row, item.stanza);
-  c_.send_payload(item.stanza);
+  transmit(row, item);
+}
+
+bool SendQueue::seal_again_as_phone_number(std::int64_t row, Item& item) {
+  const auto refused = protocol::decode_node(item.stanza);
+  const auto to = refused ? refused->jid("to") : std::nullopt;
+  if (!to || !to->is_lid() || !directory_.person(item.chat).pn) return false;
+  auto stanza = seal(item, Fanout::Addressing::phone_number);
+  if (!stanza) return false;
+  in_flight_bytes_ += stanza->size() - item.stanza.size();
+  item.stanza = std::move(*stanza);
+  item.readdressed = true;
+  storage::seal_outbox(c_.turn.changes, c_.id(), row, item.stanza);
+  transmit(row, item);
   return true;
+}
+
+void SendQueue::transmit(std::int64_t row, Item& item) {
+  item.sent = true;
+  answers_due_.set(row, in(c_, ack_patience));
+  c_.send_payload(item.stanza);
 }
 
 void SendQueue::pump(const Jid& chat) {
@@ -258,6 +328,7 @@ void SendQueue::pump(const Jid& chat) {
   // The chat may have become canonical under another JID since it was queued.
   if (const Jid canonical = directory_.canonical_user(chat); canonical != chat && !found->second.preparing) {
     auto node = lanes_.extract(found);
+    lanes_due_.clear(chat);
     auto& target = lanes_[canonical];
     for (const std::int64_t row : node.mapped().waiting) {
       items_.at(row).chat = canonical;
@@ -267,40 +338,41 @@ void SendQueue::pump(const Jid& chat) {
     return pump(canonical);
   }
   Lane& lane = found->second;
-  while (!lane.waiting.empty() && !lane.preparing && in_flight_ < c_.settings.max_in_flight) {
-    if (lane.retry_at > c_.now.steady) return;
+  while (!lane.waiting.empty() && !lane.preparing && room_in_flight()) {
+    if (lanes_due_.armed(chat)) return;
     if (!fanout_.prepared(chat)) {
       lane.preparing = true;
-      fanout_.prepare(chat, [this, chat](bool ok) { on_prepared(chat, ok); });
+      fanout_.prepare(chat, [this, chat](Fanout::Prepared prepared) { on_prepared(chat, prepared); });
       return;  // on_prepared goes on, now or in a later turn
     }
     const std::int64_t row = lane.waiting.front();
-    if (!seal_head(row, items_.at(row))) return;
-    if (!lane.waiting.empty() && lane.waiting.front() == row) lane.waiting.pop_front();
+    lane.waiting.pop_front();
+    seal_head(row, items_.at(row));
   }
   if (lane.waiting.empty() && !lane.preparing) lanes_.erase(found);
 }
 
-void SendQueue::on_prepared(const Jid& chat, bool ok) {
+void SendQueue::on_prepared(const Jid& chat, Fanout::Prepared prepared) {
   const auto it = lanes_.find(chat);
   if (it == lanes_.end()) return;
   Lane& lane = it->second;
   lane.preparing = false;
-  const Jid canonical = directory_.canonical_user(chat);
-  if (ok && directory_.devices(canonical) == nullptr) {
+  if (prepared == Fanout::Prepared::nobody) {
     const auto unreachable = std::exchange(lane.waiting, {});
     for (const std::int64_t row : unreachable) fail(row, "the recipient is not on WhatsApp");
     lanes_.erase(chat);
     return;
   }
-  if (ok && fanout_.prepared(canonical)) {
+  if (prepared == Fanout::Prepared::yes && fanout_.prepared(directory_.canonical_user(chat))) {
     lane.failures = 0;
     return pump(chat);
   }
+  // Answered, but not enough: a list went stale on the way, for example. Once more at once, as the state has moved.
+  if (prepared == Fanout::Prepared::yes && lane.failures++ == 0) return pump(chat);
   // The server refused, did not answer or told only a part: later, and further apart each time.
-  const unsigned step = std::min(lane.failures++, 6u);
-  lane.retry_at = in(c_, milliseconds(1'000u << step));
-  c_.deadlines.set(Deadline::resend, lane.retry_at);
+  if (prepared == Fanout::Prepared::later) ++lane.failures;
+  const unsigned step = std::min(lane.failures - 1, 6u);
+  lanes_due_.set(chat, in(c_, milliseconds(1'000u << step)));
 }
 
 void SendQueue::pump_all() {
@@ -311,31 +383,50 @@ void SendQueue::pump_all() {
 }
 
 void SendQueue::on_online() {
-  in_flight_ = 0;
+  std::vector<std::int64_t> too_large;  // sealed by a version that did not look
   for (auto& [row, item] : items_) {
-    if (item.state != OutboxState::sealed) continue;
-    ++in_flight_;
-    if (!std::exchange(item.sent, true)) c_.send_payload(item.stanza);
+    if (item.state != OutboxState::sealed || item.sent) continue;
+    if (item.stanza.size() > protocol::max_payload_bytes) {
+      too_large.push_back(row);
+    } else {
+      transmit(row, item);
+    }
   }
+  for (const std::int64_t row : too_large) fail(row, "the message is too large once encrypted for all devices of this chat");
   pump_all();
 }
 
 void SendQueue::on_link_down() {
-  in_flight_ = 0;
   for (auto& [row, item] : items_) item.sent = false;
-  for (auto& [chat, lane] : lanes_) {
-    lane.preparing = false;
-    lane.retry_at = {};
+  for (auto& [chat, lane] : lanes_) lane.preparing = false;
+  resends_.clear();
+  answers_due_.clear();
+  lanes_due_.clear();
+}
+
+std::optional<net::SteadyTime> SendQueue::due() const {
+  if (!c_.online) return std::nullopt;
+  std::optional<net::SteadyTime> first;
+  for (const auto& at : {resends_.earliest(), answers_due_.earliest(), lanes_due_.earliest()}) {
+    if (at && (!first || *at < *first)) first = at;
   }
-  c_.deadlines.clear(Deadline::resend);
+  return first;
 }
 
 void SendQueue::on_deadline() {
   if (!c_.online) return;
-  for (auto& [row, item] : items_) {
-    if (item.state == OutboxState::sealed && !std::exchange(item.sent, true)) c_.send_payload(item.stanza);
+  while (const auto row = resends_.take_due(c_.now.steady)) transmit(*row, items_.at(*row));
+  bool swallowed = false;
+  while (const auto row = answers_due_.take_due(c_.now.steady)) {
+    on_silence(*row);
+    swallowed = true;
   }
-  pump_all();
+  if (swallowed) {
+    // Other sends may have been answered: the connection is not mute, but it does not do what it must.
+    if (on_unanswered) on_unanswered();
+    return;
+  }
+  while (const auto chat = lanes_due_.take_due(c_.now.steady)) pump(*chat);
 }
 
 // --- acknowledgement ------------------------------------------------------------------------------------------------------
@@ -343,10 +434,14 @@ void SendQueue::on_deadline() {
 void SendQueue::drop(std::int64_t row) {
   const auto it = items_.find(row);
   if (it == items_.end()) return;
-  if (it->second.state == OutboxState::sealed && in_flight_ > 0) --in_flight_;
-  if (it->second.state == OutboxState::waiting) {
-    if (const auto lane = lanes_.find(it->second.chat); lane != lanes_.end()) std::erase(lane->second.waiting, row);
+  if (it->second.state == OutboxState::sealed) {
+    --in_flight_;
+    in_flight_bytes_ -= it->second.stanza.size();
+  } else if (const auto lane = lanes_.find(it->second.chat); lane != lanes_.end()) {
+    std::erase(lane->second.waiting, row);
   }
+  resends_.clear(row);
+  answers_due_.clear(row);
   by_id_.erase(it->second.message_id);
   items_.erase(it);
   storage::remove_outbox(c_.turn.changes, c_.id(), row);
@@ -364,6 +459,46 @@ void SendQueue::fail(std::int64_t row, const std::string& why) {
 void SendQueue::fail_all(const std::string& why) {
   while (!items_.empty()) fail(items_.begin()->first, why);
   lanes_.clear();
+  lanes_due_.clear();
+}
+
+void SendQueue::forget_chat(const Jid& chat) {
+  std::vector<std::int64_t> waiting;
+  for (const auto& [row, item] : items_) {
+    if (item.state == OutboxState::waiting && directory_.canonical_user(item.chat) == chat) waiting.push_back(row);
+  }
+  for (const std::int64_t row : waiting) fail(row, "cancelled: the chat was deleted before the message was sent");
+  for (auto it = lanes_.begin(); it != lanes_.end();) {
+    const bool done = it->second.waiting.empty() && !it->second.preparing;
+    if (done) lanes_due_.clear(it->first);
+    it = done ? lanes_.erase(it) : std::next(it);
+  }
+}
+
+void SendQueue::on_silence(std::int64_t row) {
+  Item& item = items_.at(row);
+  storage::count_outbox_attempt(c_.turn.changes, c_.id(), row);
+  if (++item.unanswered < max_unanswered) return;
+  fail(row, "the server did not acknowledge the message on " + std::to_string(max_unanswered) +
+                " connections; it may have arrived all the same");
+}
+
+void SendQueue::confirm(std::int64_t row, UnixMs at) {
+  const Item& item = items_.at(row);
+  if (item.readdressed) fanout_.prefer_phone_numbers();
+  storage::raise_ack_by_id(c_.turn.changes, c_.id(), item.message_id, AckLevel::server, "", at);
+  c_.emit("ack", item.chat.to_string(),
+          ack_event_json(item.message_id, item.chat, directory_.person(item.chat), AckLevel::server, "", at, c_.metadata()));
+  const bool was_full = !room_in_flight();
+  drop(row);
+  if (was_full) pump_all();
+}
+
+void SendQueue::on_receipt(const std::string& message_id) {
+  const auto known = by_id_.find(message_id);
+  if (known == by_id_.end()) return;
+  // Of one that never left, a receipt proves nothing.
+  if (items_.at(known->second).state == OutboxState::sealed) confirm(known->second, c_.now.unix_ms);
 }
 
 void SendQueue::on_ack(const protocol::MessageAck& ack) {
@@ -371,27 +506,23 @@ void SendQueue::on_ack(const protocol::MessageAck& ack) {
   if (known == by_id_.end()) return;
   const std::int64_t row = known->second;
   Item& item = items_.at(row);
+  if (item.state != OutboxState::sealed) return;
+  answers_due_.clear(row);
   if (ack.refresh_lid || !ack.phash.empty()) {
     directory_.forget_devices(item.chat);
     directory_.forget_devices(directory_.canonical_user(c_.device.jid));
   }
   if (ack.error != 0 && temporary(ack.error) && item.temporary_errors < max_resends) {
     item.sent = false;
-    const auto delay = milliseconds(750) * ++item.temporary_errors;
-    return c_.deadlines.set(Deadline::resend, in(c_, delay));
+    return resends_.set(row, in(c_, milliseconds(750) * ++item.temporary_errors));
   }
+  if (ack.error == 400 && seal_again_as_phone_number(row, item)) return;
   if (ack.error != 0) {
     if (ack.error == 479 || ack.error == 404) directory_.forget_devices(item.chat);
     fail(row, explain_ack_error(ack.error));
     return pump_all();
   }
-  const UnixMs at = ack.timestamp ? static_cast<UnixMs>(ack.timestamp) * 1000 : c_.now.unix_ms;
-  storage::raise_ack_by_id(c_.turn.changes, c_.id(), item.message_id, AckLevel::server, "", at);
-  c_.emit("ack", item.chat.to_string(),
-          ack_event_json(item.message_id, item.chat, directory_.person(item.chat), AckLevel::server, "", at, c_.metadata()));
-  const bool was_full = in_flight_ >= c_.settings.max_in_flight;
-  drop(row);
-  if (was_full) pump_all();
+  confirm(row, ack.timestamp ? static_cast<UnixMs>(ack.timestamp) * 1000 : c_.now.unix_ms);
 }
 
 }  // namespace wharf::sessions

@@ -5,12 +5,15 @@
 // Specification 03 sections 4.1, 4.8.
 
 #include <deque>
+#include <functional>
 #include <map>
-#include <set>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "protocol/messages/content.h"
 #include "protocol/stanzas/messages.h"
+#include "sessions/alarms.h"
 #include "sessions/fanout.h"
 #include "storage/messages.h"
 
@@ -18,6 +21,13 @@ namespace wharf::sessions {
 
 class SendQueue {
  public:
+  /// From a send to its ack (03 section 4.8). A connection that keeps one waiting longer is given up; what it carried goes
+  /// out again, unchanged, on the next one.
+  static constexpr std::chrono::seconds ack_patience{75};
+  /// Connections that may leave one message unanswered before it ends as an error, so that no message makes a session
+  /// reconnect for ever.
+  static constexpr std::uint32_t max_unanswered = 4;
+
   SendQueue(Context& context, Directory& directory, Fanout& fanout);
 
   /// At start: what was accepted and not acknowledged.
@@ -26,16 +36,29 @@ class SendQueue {
   /// The session came online: sealed stanzas again, then what waits.
   void on_online();
   void on_ack(const protocol::MessageAck& ack);
+  /// A receipt for one of our messages proves that the server had it, whether or not its ack got through.
+  void on_receipt(const std::string& message_id);
   void on_deadline();
   void on_link_down();
+  /// The user deletes the chat: what was not sealed yet is cancelled, its ack says so. Sealed stanzas may be on their way
+  /// already and are followed to their ack.
+  void forget_chat(const Jid& chat);
+  /// When on_deadline() has something to do; nullopt: nothing waits for a time.
+  std::optional<net::SteadyTime> due() const;
   std::size_t size() const { return items_.size(); }
-  void end_turn() { accepted_now_.clear(); }
+  void end_turn();
   /// The session was logged out: nothing of the queue can be sent any more.
   void fail_all(const std::string& why);
+  /// Set by the session: this connection swallowed a message.
+  std::function<void()> on_unanswered;
 
  private:
   static constexpr unsigned max_resends = 3;
 
+  /// What a message says, until its row is readable: in the turn that accepted it.
+  struct Content {
+    Bytes encoded, secret;
+  };
   struct Item {
     Jid chat;
     std::string message_id;
@@ -43,26 +66,39 @@ class SendQueue {
     Bytes stanza;                  // when sealed
     bool sent = false;             // on this connection
     unsigned temporary_errors = 0;
+    std::uint32_t unanswered = 0;  // connections given up for want of its ack
+    bool readdressed = false;      // refused under the LID, sealed again under the phone number
+    std::optional<Content> fresh;  // accepted in this turn
   };
   struct Lane {
     std::deque<std::int64_t> waiting;
     bool preparing = false;
     unsigned failures = 0;
-    net::SteadyTime retry_at{};
   };
 
-  /// What this turn accepted under an Idempotency-Key ("k" + key) or a chosen id ("i" + id): not readable as rows yet.
+  /// What this turn accepted under an idempotency key (idempotency_keys): not readable as rows yet.
   struct AcceptedNow {
     std::string request_hash;
     SentMessage sent;
   };
+  /// The first answer to the same request, when there was one. Errors: conflict.
+  Result<std::optional<SentMessage>> find_earlier(const SendText& request, const Jid& chat);
+  Result<std::optional<SentMessage>> find_earlier_by_key(const SendText& request, const Jid& chat, const std::string& key,
+                                                         const char* reused);
   bool replay_of_this_turn(const SendText& request, const Done<SentMessage>& done);
-  void on_prepared(const Jid& chat, bool ok);
-  Result<SentMessage> find_earlier(const SendText& request, const Jid& chat, bool& found);
+  void remember(const SendText& request, const SentMessage& sent);
   Result<protocol::Quote> quote_of(const Jid& chat, const std::string& id);
+  void on_prepared(const Jid& chat, Fanout::Prepared prepared);
   void pump(const Jid& chat);
   void pump_all();
-  bool seal_head(std::int64_t row, Item& item);
+  bool room_in_flight() const;
+  /// Errors: not_found (the message is gone), too_large, those of Fanout::seal. The ratchets have advanced on success.
+  Result<Bytes> seal(const Item& item, Fanout::Addressing addressing);
+  void seal_head(std::int64_t row, Item& item);
+  bool seal_again_as_phone_number(std::int64_t row, Item& item);
+  void transmit(std::int64_t row, Item& item);
+  void confirm(std::int64_t row, UnixMs at);
+  void on_silence(std::int64_t row);
   void fail(std::int64_t row, const std::string& why);
   void drop(std::int64_t row);
   SentMessage sent_message(const storage::MessageRow& row, bool replayed);
@@ -74,8 +110,13 @@ class SendQueue {
   std::map<std::string, std::int64_t> by_id_;      // message id -> row
   std::map<Jid, Lane> lanes_;                      // by canonical chat; erased when empty
   std::map<std::string, AcceptedNow> accepted_now_;
+  std::vector<std::int64_t> fresh_;                // rows accepted in this turn
+  Alarms<std::int64_t> resends_;                   // after a temporary refusal
+  Alarms<std::int64_t> answers_due_;               // of what is in flight on this connection
+  Alarms<Jid> lanes_due_;                          // lanes whose keys could not be had
   std::int64_t last_row_ = 0;
-  std::size_t in_flight_ = 0;
+  std::size_t in_flight_ = 0;                      // sealed items
+  std::size_t in_flight_bytes_ = 0;
 };
 
 }  // namespace wharf::sessions

@@ -37,6 +37,7 @@ Session::Session(storage::Database& db, protocol::Random& random, const SessionS
       log_(std::move(log)) {
   context_.config = std::move(config);
   login_.on_online = [this] { queue_.on_online(); };
+  queue_.on_unanswered = [this] { give_up_link("a sent message was not acknowledged"); };
   inbound_.on_undecryptable = [this](const std::string& id, std::uint32_t count, const Error& error) {
     log_("message_undecryptable", fmt::format("message={} retry={} error={} detail=\"{}\"", id, count,
                                               protocol::name(error.code), error.detail));
@@ -61,6 +62,11 @@ Turn Session::handle(std::vector<Input> inputs, Now now) {
   }
   on_wake();
   arm_keepalive();
+  if (const auto due = queue_.due()) {
+    c.deadlines.set(Deadline::queue, *due);
+  } else {
+    c.deadlines.clear(Deadline::queue);
+  }
   c.finish_turn();
   return std::move(c.turn);
 }
@@ -180,6 +186,18 @@ void Session::mark_read(const Jid& chat, Done<void> done) {
   });
 }
 
+void Session::remove_chat(const Jid& chat, Done<void> done) {
+  Context& c = context_;
+  const Jid canonical = chat.has_devices() ? directory_.canonical_user(chat) : chat.user_jid();
+  if (!storage::find_chat(c.db, c.id(), canonical)) return done(Error(Errc::not_found, "no such chat"));
+  queue_.forget_chat(canonical);
+  storage::remove_chat(c.turn.changes, c.id(), canonical);
+  c.answer([done = std::move(done)](const Error* failure) {
+    if (failure) return done(*failure);
+    done(Result<void>());
+  });
+}
+
 void Session::unlink(std::function<void()> then) {
   Context& c = context_;
   if (!c.linked() || !c.online) return then();
@@ -216,6 +234,12 @@ void Session::drop_link_state() {
 void Session::close_link() {
   context_.turn.effects.emplace_back(CloseLink{});
   drop_link_state();
+}
+
+void Session::give_up_link(std::string why) {
+  if (!context_.link_up) return;
+  context_.turn.effects.emplace_back(CloseLink{});
+  on_link_down(LinkDown{LinkEnd{LinkEnd::Kind::network, std::move(why), false}, link_epoch_});
 }
 
 void Session::reconnect(milliseconds delay) {
@@ -316,10 +340,7 @@ void Session::on_deadline(Deadline deadline) {
       c.keys.rest();  // nothing hot after a quiet quarter of a minute: give the memory back
       return;
     case Deadline::silence:
-    case Deadline::first_stanza:
-      if (!c.link_up) return;
-      c.turn.effects.emplace_back(CloseLink{});
-      return on_link_down(LinkDown{LinkEnd{LinkEnd::Kind::network, "the connection went silent", false}, link_epoch_});
+    case Deadline::first_stanza: return give_up_link("the connection went silent");
     case Deadline::stable: return backoff_.reset();
     case Deadline::authentication: {
       if (c.online) return;
@@ -330,7 +351,7 @@ void Session::on_deadline(Deadline deadline) {
       close_link();
       return c.set_status(Status::failed, Connection::offline, std::move(why));
     }
-    case Deadline::resend: return queue_.on_deadline();
+    case Deadline::queue: return queue_.on_deadline();
     case Deadline::qr_patience:
       drop_link_state();
       return pairing_.on_deadline(deadline);

@@ -70,6 +70,8 @@ class Session {
   void request_pairing_code(const std::string& phone, Done<PairingCode> done) { pairing_.request_code(phone, std::move(done)); }
   void send_text(SendText text, Done<SentMessage> done) { queue_.accept(std::move(text), std::move(done)); }
   void mark_read(const Jid& chat, Done<void> done);
+  /// Deletes the stored copy of a chat; its texts that were not sealed yet are cancelled. Errors: not_found.
+  void remove_chat(const Jid& chat, Done<void> done);
   /// remove-companion-device when connected; `then` runs after the answer or 5 s, in a turn.
   void unlink(std::function<void()> then);
   /// New credentials: the next start shows a QR.
@@ -90,6 +92,8 @@ class Session {
   void follow(const LoginFlow::Verdict& verdict);
   void drop_link_state();
   void close_link();
+  /// The connection is there and does not do its work: closed and opened again, with a delay.
+  void give_up_link(std::string why);
   void reconnect(std::chrono::milliseconds delay);
   void arm_keepalive();
 

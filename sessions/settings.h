@@ -14,6 +14,7 @@ struct SessionSettings {
   protocol::ClientProfile profile;
   std::size_t max_queued_messages = 10'000;
   std::size_t max_in_flight = 256;                    // sealed stanzas waiting for their ack
+  std::size_t max_in_flight_bytes = 4 << 20;          // of them together; the one that crosses it may be larger
   std::size_t pre_key_batch = 812;                    // 02 section 6.2
   std::uint64_t pre_key_low_mark = 10;
   std::chrono::hours device_list_lifetime{24};        // notifications keep lists current; this bounds what was missed

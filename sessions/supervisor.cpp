@@ -430,6 +430,12 @@ void Supervisor::await_ack(const std::string& name, const std::string& message_i
   look(false);
 }
 
+void Supervisor::remove_chat(const std::string& name, const Jid& chat, Done<void> done) {
+  const auto actor = state_->actor(name);
+  if (!actor) return done(no_session(name));
+  actor->call([chat, done](Session& session) { session.remove_chat(chat, done); }, [done](const Error& error) { done(error); });
+}
+
 void Supervisor::mark_read(const std::string& name, const Jid& chat, Done<void> done) {
   const auto actor = state_->actor(name);
   if (!actor) return done(no_session(name));

@@ -89,6 +89,9 @@ class Supervisor {
   /// When the message reached `level` (or error), or timed_out with the level so far in the result.
   void await_ack(const std::string& name, const std::string& message_id, storage::AckLevel level,
                  std::chrono::milliseconds timeout, Done<SentMessage> done);
+  /// Deletes the stored copy of a chat, in a turn of its session: texts of it that wait in the queue are cancelled.
+  /// Errors: not_found, storage*.
+  void remove_chat(const std::string& name, const Jid& chat, Done<void> done);
   /// Marks the chat read: read receipts for unread messages. Errors: not_found, not_ready.
   void mark_read(const std::string& name, const Jid& chat, Done<void> done);
 

@@ -13,6 +13,8 @@ namespace wharf::protocol {
 /// "WA", protocol 6, dictionary 3: sent once by the client, and the Noise prologue.
 inline constexpr std::array<std::uint8_t, 4> connection_header = {0x57, 0x41, 6, 3};
 inline constexpr std::size_t max_frame_bytes = (1u << 24) - 1;
+/// The largest encoded node that one frame carries once it is encrypted (16 bytes of tag).
+inline constexpr std::size_t max_payload_bytes = max_frame_bytes - 16;
 
 /// Appends one frame. `body` must not exceed max_frame_bytes.
 void append_frame(Bytes& out, ByteView body);

@@ -75,19 +75,21 @@ struct SessionFixture {
   }
   std::vector<Effect> stanza(Node node) {
     std::vector<Input> inputs;
-    inputs.emplace_back(StanzaArrived{std::move(node)});
+    inputs.emplace_back(StanzaArrived{std::move(node), session->link_epoch()});
     return turn(std::move(inputs));
   }
-  /// Handshake, success, and the answer to `active`.
-  void go_online() {
+  /// Handshake, success, and the answer to `active`; gives what the session sends on coming online.
+  std::vector<Node> go_online() {
+    std::vector<Node> said;
     std::vector<Input> inputs;
-    inputs.emplace_back(LinkUp{});
+    inputs.emplace_back(LinkUp{{}, false, session->link_epoch()});
     turn(std::move(inputs));
     const auto effects = stanza(Node("success").set("t", "1700000000").set("lid", Jid("100000000000001", "lid", 3)));
     for (const Node& node : sent(effects)) {
-      if (node.child("active")) stanza(Node("iq").set("id", node.attr("id")).set("type", "result"));
+      if (node.child("active")) said = sent(stanza(Node("iq").set("id", node.attr("id")).set("type", "result")));
     }
     REQUIRE(session->context().online);
+    return said;
   }
   static std::vector<Node> sent(const std::vector<Effect>& effects) {
     std::vector<Node> nodes;

@@ -1,0 +1,52 @@
+#pragma once
+// Times by key, each replaceable and removable, the earliest at hand: what waits for its own moment inside a part whose
+// Deadline (deadlines.h) can only hold one. The part sets that deadline to earliest() at the end of every turn, so no
+// alarm can be overwritten by a later one. Every operation is O(log n).
+
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "net/loop.h"
+
+namespace wharf::sessions {
+
+template <class Key>
+class Alarms {
+ public:
+  /// Replaces an earlier time of the same key.
+  void set(const Key& key, net::SteadyTime at) {
+    clear(key);
+    at_[key] = at;
+    order_.emplace(at, key);
+  }
+  void clear(const Key& key) {
+    const auto known = at_.find(key);
+    if (known == at_.end()) return;
+    order_.erase({known->second, key});
+    at_.erase(known);
+  }
+  void clear() {
+    at_.clear();
+    order_.clear();
+  }
+  bool armed(const Key& key) const { return at_.contains(key); }
+  std::optional<net::SteadyTime> earliest() const {
+    if (order_.empty()) return std::nullopt;
+    return order_.begin()->first;
+  }
+  /// Takes the earliest key whose time has come.
+  std::optional<Key> take_due(net::SteadyTime now) {
+    if (order_.empty() || order_.begin()->first > now) return std::nullopt;
+    Key key = order_.begin()->second;
+    clear(key);
+    return key;
+  }
+
+ private:
+  std::map<Key, net::SteadyTime> at_;
+  std::set<std::pair<net::SteadyTime, Key>> order_;
+};
+
+}  // namespace wharf::sessions
