@@ -6,6 +6,8 @@
 
 #include <memory>
 
+#include "net/loop_guard.h"
+
 namespace wharf::daemon {
 namespace {
 
@@ -40,6 +42,9 @@ void start_logging(const std::string& level, const std::string& format) {
   logger->set_level(spdlog::level::from_str(level));
   logger->flush_on(spdlog::level::trace);
   spdlog::set_default_logger(std::move(logger));
+  net::on_escape([](std::string_view where, std::string_view what) {
+    spdlog::error("unexpected_exception where=\"{}\" detail=\"{}\"", where, what);
+  });
 }
 
 }  // namespace wharf::daemon

@@ -241,7 +241,7 @@ int serve(const Configuration& c) {
     });
     server->drain([&] { supervisor->stop([&loop] { loop.stop(); }); });
   });
-  loop.run();
+  net::run_loop(loop);
 
   server.reset();
   supervisor.reset();
@@ -293,7 +293,7 @@ int run_sandbox(const SandboxOptions& options) {
   std::fflush(stdout);
   notify_ready("listening");
   StopSignals signals(loop, [&loop] { loop.stop(); });
-  loop.run();
+  net::run_loop(loop);
   network.stop();
   return 0;
 }

@@ -44,7 +44,7 @@ void Timer::after(std::chrono::milliseconds delay, std::function<void()> callbac
   state_->timer.async_wait([state = state_, arming](boost::system::error_code) {
     if (state->arming != arming || !state->callback) return;
     std::function<void()> due = std::exchange(state->callback, nullptr);
-    due();
+    guard("timer", due);
   });
 }
 

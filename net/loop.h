@@ -9,6 +9,8 @@
 #include <memory>
 #include <span>
 
+#include "net/loop_guard.h"
+
 namespace wharf::net {
 
 namespace asio = boost::asio;
@@ -29,7 +31,7 @@ class SystemClock final : public Clock {
 };
 
 /// A one-shot timer that can be re-armed. The callback runs on the loop; destroying or re-arming cancels it for sure
-/// (no late call).
+/// (no late call). An exception of the callback is reported (loop_guard.h) and ends there.
 class Timer {
  public:
   explicit Timer(Executor executor);

@@ -41,14 +41,11 @@ struct WorkerPool::State {
       Job job = std::move(waiting.front());
       waiting.pop_front();
       lock.unlock();
-      try {
-        job.work();
-      } catch (...) {  // the job reports its own failures; the pool only promises that `done` runs
-      }
+      guard("worker", job.work);  // `done` runs either way
       // Both functions travel back: what they captured belongs to the loop thread and must die there.
       const TrackedExecutor loop_executor = job.loop;
       asio::post(loop_executor, [pool = std::weak_ptr<State>(self), finished = std::move(job)] {
-        if (const std::shared_ptr<State> alive = pool.lock(); alive && alive->running()) finished.done();
+        if (const std::shared_ptr<State> alive = pool.lock(); alive && alive->running()) guard("worker completion", finished.done);
       });
     }
   }

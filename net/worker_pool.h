@@ -14,7 +14,8 @@ class WorkerPool {
   /// `limit`: jobs that may wait; run() refuses more.
   WorkerPool(Executor loop, unsigned threads, std::size_t limit = 1024);
   ~WorkerPool();  // waits for running jobs, drops waiting ones
-  /// Runs `work` on a worker, then `done` on the loop. False when too many jobs wait. A throwing job calls `done` too.
+  /// Runs `work` on a worker, then `done` on the loop. False when too many jobs wait. A job that
+  /// throws is reported and calls `done` too.
   bool run(std::function<void()> work, std::function<void()> done);
 
  private:

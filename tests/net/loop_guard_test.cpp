@@ -1,0 +1,80 @@
+#include "net/loop_guard.h"
+
+#include <boost/asio/post.hpp>
+#include <catch2/catch.hpp>
+#include <stdexcept>
+
+#include "net/worker_pool.h"
+#include "tests/net/escapes.h"
+
+using namespace wharf::net;
+using wharf::test::Escapes;
+using namespace std::chrono_literals;
+using Reports = std::vector<std::string>;
+
+TEST_CASE("a guard reports what an entry lets out and tells its caller") {
+  Escapes escapes;
+  CHECK(guard("quiet", [] {}));
+  CHECK_FALSE(guard("loud", [] { throw std::runtime_error("broken"); }));
+  CHECK_FALSE(guard("odd", [] { throw 42; }));
+  bool closed = false;
+  CHECK_FALSE(guard("owner", [] { throw std::runtime_error("gone"); }, [&] { closed = true; }));
+  CHECK(closed);
+  CHECK(escapes.seen == Reports{"loud: broken", "odd: not a std::exception", "owner: gone"});
+}
+
+TEST_CASE("what a guard does after a failure may fail too") {
+  Escapes escapes;
+  CHECK_FALSE(guard("entry", [] { throw std::runtime_error("one"); }, [] { throw std::runtime_error("two"); }));
+  CHECK(escapes.seen == Reports{"entry: one", "entry: two"});
+}
+
+TEST_CASE("a guarded callback passes its arguments on") {
+  Escapes escapes;
+  int sum = 0;
+  std::function<void(int, std::unique_ptr<int>)> add = guarded("add", [&sum](int a, std::unique_ptr<int> b) {
+    sum += a + *b;
+    if (a < 0) throw std::runtime_error("negative");
+  });
+  add(1, std::make_unique<int>(2));
+  add(-1, std::make_unique<int>(0));
+  CHECK(sum == 2);
+  CHECK(escapes.seen == Reports{"add: negative"});
+}
+
+TEST_CASE("a timer whose callback throws does not end the loop, and can be armed again") {
+  Escapes escapes;
+  asio::io_context loop;
+  Timer timer(loop.get_executor());
+  timer.after(0ms, [] { throw std::runtime_error("late"); });
+  loop.run();
+  bool fired = false;
+  timer.after(0ms, [&] { fired = true; });
+  loop.restart();
+  loop.run();
+  CHECK(fired);
+  CHECK(escapes.seen == Reports{"timer: late"});
+}
+
+TEST_CASE("neither a worker's job nor its completion can end the process") {
+  Escapes escapes;
+  asio::io_context loop;
+  {
+    WorkerPool pool(loop.get_executor(), 1);
+    REQUIRE(pool.run([] { throw std::runtime_error("job"); }, [] { throw std::runtime_error("done"); }));
+    loop.run();
+  }
+  CHECK(escapes.seen == Reports{"worker: job", "worker completion: done"});
+}
+
+TEST_CASE("an entry that nobody guarded costs only itself") {
+  Escapes escapes;
+  asio::io_context loop;
+  std::string ran;
+  asio::post(loop, [&] { ran += "a"; });
+  asio::post(loop, [] { throw std::runtime_error("bare"); });
+  asio::post(loop, [&] { ran += "b"; });
+  run_loop(loop);
+  CHECK(ran == "ab");
+  CHECK(escapes.seen == Reports{"loop: bare"});
+}
