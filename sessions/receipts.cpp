@@ -92,8 +92,8 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
     return RetryAnswer::done;
   }
   fanout_.fetch_sessions({requester}, true, [this, receipt, request = *request, requester](bool ok) {
-    if (!c_.link_up) return;  // not acked: the server brings the request again
-    if (ok && fanout_.has_session(requester)) resend(request, requester);
+    if (!c_.link_up || !ok) return;  // not acked: the server brings the request again
+    if (fanout_.has_session(requester)) resend(request, requester);
     c_.send(protocol::ack_for(receipt, std::nullopt));
   });
   return RetryAnswer::later;

@@ -1,0 +1,359 @@
+#include "tests/sessions/script.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <utility>
+
+#include "storage/events.h"
+#include "storage/messages.h"
+#include "storage/sessions.h"
+
+namespace wharf::test {
+
+using namespace std::chrono_literals;
+using protocol::Node;
+using sessions::Input;
+
+namespace {
+
+constexpr storage::SessionId id_of_session{1};
+constexpr std::size_t max_steps = 20'000;       // of one settle(): beyond it the session spins
+constexpr std::chrono::minutes patience{10};    // of one settle(), on the script's clock
+
+storage::SessionRow stored_row(storage::Database& db) {
+  for (auto& row : storage::load_sessions(db)) {
+    if (row.id == id_of_session) return std::move(row);
+  }
+  throw std::logic_error("the session's row is gone");
+}
+
+}  // namespace
+
+const char* name(Failure::Kind kind) {
+  switch (kind) {
+    case Failure::Kind::none: return "none";
+    case Failure::Kind::commit_lost: return "commit lost";
+    case Failure::Kind::killed: return "killed after the commit";
+    case Failure::Kind::cut_before_send: return "cut before the stanzas left";
+    case Failure::Kind::cut_after_send: return "cut after the stanzas left";
+    case Failure::Kind::answer_lost: return "answer lost";
+  }
+  return "?";
+}
+
+Script::Script(Failure failure, std::size_t inputs_per_turn)
+    : failure_(failure), inputs_per_turn_(inputs_per_turn), network_(random_, id_of_session) {
+  settings_.pre_key_batch = 12;
+  settings_.pre_key_low_mark = 2;
+  storage::Store::Settings file;
+  file.path = ":memory:";
+  auto store = storage::Store::open(std::move(file));
+  REQUIRE(store.has_value());
+  store_ = std::move(*store);
+  storage::Changes changes;
+  storage::SessionRow row;
+  row.id = id_of_session;
+  row.name = "s";
+  row.status = "authenticated";
+  storage::insert_session(changes, row);
+  auto device = sessions::new_device(row.id, random_, changes, now_ms_);
+  device.account = {1, 2, 3};
+  device.jid = ScriptedNetwork::own_pn.with_device(ScriptedNetwork::own_device);
+  storage::put_device(changes, device);
+  store_->commit(std::move(changes), [](protocol::Result<void> result) { REQUIRE(result.has_value()); });
+  build();
+}
+
+Script::~Script() = default;
+
+// --- the life of the session -------------------------------------------------------------------------------------------
+
+void Script::build() {
+  write("the session starts from its rows");
+  ++generation_;
+  auto device = storage::load_device(store_->reader(), id_of_session);
+  session_ = std::make_unique<sessions::Session>(store_->reader(), random_, settings_, stored_row(store_->reader()),
+                                                 std::move(*device), sessions::SessionConfig(),
+                                                 [](std::string_view, const std::string&) {});
+}
+
+void Script::rebuild() {
+  hang_up();
+  mailbox_.clear();
+  for (Request& request : requests_) request.asked = request.answered;
+  build();
+  // As a start of the process does.
+  sessions::Call start;
+  start.run = [this] { session_->start(); };
+  mailbox_.emplace_back(std::move(start));
+}
+
+void Script::hang_up() {
+  write("the connection ends");
+  connected_ = false;
+  connect_at_.reset();
+  arriving_.clear();
+}
+
+void Script::connect() {
+  connect_at_.reset();
+  connected_ = true;
+  const auto link = session_->link_settings("ws://script", {}, true, {now_ms_, steady_}, 0);
+  REQUIRE_FALSE(link.payload.empty());
+  sessions::LinkUp up;
+  up.epoch = session_->link_epoch();
+  mailbox_.emplace_back(std::move(up));
+  arrive(network_.on_connected());
+}
+
+void Script::cut() {
+  if (!connected_ && !connect_at_) return;
+  hang_up();
+  mailbox_.emplace_back(sessions::LinkDown{sessions::LinkEnd{sessions::LinkEnd::Kind::network, "cut", false},
+                                           session_->link_epoch()});
+}
+
+// --- turns ---------------------------------------------------------------------------------------------------------------
+
+void Script::arrive(std::vector<Node> stanzas) {
+  for (Node& stanza : stanzas) arriving_.push_back(std::move(stanza));
+}
+
+void Script::turn(std::vector<Input> inputs) {
+  using Kind = Failure::Kind;
+  ++turns_;
+  auto turn = session_->handle(std::move(inputs), {now_ms_, steady_});
+  if (fails(Kind::commit_lost)) {
+    const protocol::Error lost(protocol::Errc::storage, "the commit was lost");
+    for (auto& effect : turn.effects) {
+      if (auto* answer = std::get_if<sessions::Answer>(&effect)) answer->call(&lost);
+    }
+    return rebuild();
+  }
+  store_->commit(std::move(turn.changes), [](protocol::Result<void> result) { REQUIRE(result.has_value()); });
+  if (fails(Kind::killed)) return rebuild();
+  session_->committed();
+  const bool cuts = connected_ && (fails(Kind::cut_before_send) || fails(Kind::cut_after_send));
+  const bool deaf = fails(Kind::cut_before_send);
+  for (auto& effect : turn.effects) perform(effect, deaf);
+  if (cuts && connected_) cut();
+}
+
+void Script::perform(sessions::Effect& effect, bool deaf) {
+  if (auto* send = std::get_if<sessions::SendPayload>(&effect)) {
+    if (!connected_ || deaf) return;
+    const auto stanza = protocol::decode_node(send->payload);
+    REQUIRE(stanza.has_value());
+    write(" ->  " + protocol::summary(*stanza, 160));
+    arrive(network_.take(*stanza, store_->reader()));
+  } else if (auto* answer = std::get_if<sessions::Answer>(&effect)) {
+    answer->call(nullptr);
+  } else if (auto* open = std::get_if<sessions::OpenLink>(&effect)) {
+    connect_at_ = steady_ + open->delay;
+  } else if (std::holds_alternative<sessions::CloseLink>(effect)) {
+    hang_up();
+  } else if (auto* work = std::get_if<sessions::RunWork>(&effect)) {
+    work->work();
+    sessions::Call then;
+    then.run = std::move(work->then);
+    mailbox_.emplace_back(std::move(then));
+  }
+}
+
+/// The next thing that happens without time passing. False: nothing is left.
+bool Script::step() {
+  if (mailbox_.empty() && arriving_.empty()) {
+    for (std::size_t i = 0; i < requests_.size(); ++i) {
+      if (!requests_[i].asked) ask(i);
+    }
+  }
+  while (!arriving_.empty() && mailbox_.size() < inputs_per_turn_) {
+    Node stanza = std::move(arriving_.front());
+    arriving_.pop_front();
+    const bool lost = failure_.kind == Failure::Kind::answer_lost && failure_.at == stanzas_;
+    ++stanzas_;
+    write((lost ? "  x  " : " <-  ") + protocol::summary(stanza, 160));
+    if (!lost) mailbox_.emplace_back(sessions::StanzaArrived{std::move(stanza), session_->link_epoch()});
+  }
+  if (mailbox_.empty()) return false;
+  std::vector<Input> inputs;
+  while (!mailbox_.empty() && inputs.size() < inputs_per_turn_) {
+    inputs.push_back(std::move(mailbox_.front()));
+    mailbox_.pop_front();
+  }
+  turn(std::move(inputs));
+  return true;
+}
+
+/// Moves the clock to the next deadline or connection attempt. False: there is none.
+bool Script::advance() {
+  auto next = session_->next_deadline();
+  if (connect_at_ && (!next || *connect_at_ < *next)) next = connect_at_;
+  if (!next) return false;
+  if (*next > steady_) {
+    now_ms_ += std::chrono::duration_cast<std::chrono::milliseconds>(*next - steady_).count();
+    steady_ = *next;
+  }
+  if (connect_at_ && *connect_at_ <= steady_) {
+    connect();
+  } else {
+    turn({});
+  }
+  return true;
+}
+
+// --- steps ---------------------------------------------------------------------------------------------------------------
+
+void Script::login() { call([](sessions::Session& session) { session.start(); }); }
+
+void Script::call(std::function<void(sessions::Session&)> run) {
+  sessions::Call input;
+  input.run = [this, run = std::move(run)] { run(*session_); };
+  mailbox_.emplace_back(std::move(input));
+  settle();
+}
+
+void Script::ask(std::size_t index) {
+  requests_[index].asked = true;
+  sessions::SendText text;
+  text.chat = ScriptedNetwork::contact_pn;
+  text.text = requests_[index].text;
+  text.idempotency_key = "key of " + text.text;
+  text.request_hash = text.text;
+  sessions::Call input;
+  input.run = [this, index, generation = generation_, text = std::move(text)] {
+    session_->send_text(text, [this, index, generation](protocol::Result<sessions::SentMessage> sent) {
+      if (generation != generation_) return;
+      Request& request = requests_[index];
+      request.answered = sent.has_value();
+      if (!sent) request.asked = false;  // the client tries again
+    });
+  };
+  mailbox_.emplace_back(std::move(input));
+}
+
+void Script::send(const std::string& text) { requests_.push_back({text}); }
+
+void Script::send_at_next_deadline(const std::string& text) {
+  settle();
+  if (const auto next = session_->next_deadline(); next && *next > steady_) {
+    now_ms_ += std::chrono::duration_cast<std::chrono::milliseconds>(*next - steady_).count();
+    steady_ = *next;
+  }
+  send(text);
+}
+
+void Script::receive(const std::string& text) {
+  received_.push_back(text);
+  network_.contact_says("THEIRS" + std::to_string(received_.size()), text);
+  if (connected_) arrive(network_.push());
+}
+
+void Script::receive_unreadable(const std::string& text) {
+  received_.push_back(text);
+  network_.contact_says_unreadably("THEIRS" + std::to_string(received_.size()), text);
+  if (connected_) arrive(network_.push());
+}
+
+void Script::pass(std::chrono::milliseconds time) {
+  const auto until = steady_ + time;
+  for (std::size_t steps = 0; steps < max_steps; ++steps) {
+    if (step()) continue;
+    auto next = session_->next_deadline();
+    if (connect_at_ && (!next || *connect_at_ < *next)) next = connect_at_;
+    if (!next || *next > until) break;
+    advance();
+  }
+  if (until > steady_) {
+    now_ms_ += std::chrono::duration_cast<std::chrono::milliseconds>(until - steady_).count();
+    steady_ = until;
+  }
+}
+
+bool Script::done() {
+  return session_->context().online && network_.everything_acked() && session_->view().queued == 0 &&
+         std::all_of(requests_.begin(), requests_.end(), [](const Request& request) { return request.answered; });
+}
+
+void Script::settle() {
+  const auto until = steady_ + patience;
+  for (std::size_t steps = 0; steps < max_steps; ++steps) {
+    if (step()) continue;
+    if (done() || steady_ > until || !advance()) return;
+  }
+  FAIL("the session does not come to rest");
+}
+
+// --- the promises ----------------------------------------------------------------------------------------------------------
+
+std::size_t Script::count_events(std::string_view event) const {
+  std::size_t found = 0;
+  for (const auto& stored : storage::read_events(store_->reader(), storage::EventFilter())) found += stored.name == event;
+  return found;
+}
+
+/// One line: the second of the script's clock, and what happened.
+void Script::write(const std::string& line) {
+  transcript_ += std::to_string((now_ms_ - 1'700'000'000'000) / 1000) + " s  " + line + "\n";
+}
+
+void Script::check() {
+  INFO(transcript_);
+  for (const std::string& fault : network_.faults()) FAIL_CHECK(fault);
+  for (const Request& request : requests_) {
+    INFO("sent: " << request.text);
+    REQUIRE(request.answered);
+    REQUIRE(network_.contact_read(request.text) == 1);
+    REQUIRE(network_.phone_read(request.text) == 1);
+  }
+  REQUIRE(storage::count_outbox(rows(), id_of_session) == 0);
+  REQUIRE(network_.everything_acked());
+  REQUIRE(count_events("message.sent") == requests_.size());
+  REQUIRE(count_events("message") == received_.size());
+  const auto page = storage::page_messages(rows(), id_of_session, ScriptedNetwork::contact_lid, 1000, std::nullopt);
+  for (const std::string& text : received_) {
+    INFO("received: " << text);
+    REQUIRE(std::count_if(page.messages.begin(), page.messages.end(),
+                          [&](const storage::MessageRow& row) { return !row.from_me && row.body == text; }) == 1);
+  }
+  REQUIRE(network_.faults().empty());
+}
+
+void Script::finish() {
+  settle();
+  if (!done()) {
+    // What a stanza that never came has stalled may wait for the next connection, not longer.
+    cut();
+    settle();
+  }
+  send("the last text");
+  settle();
+  receive("the last answer");
+  settle();
+  check();
+}
+
+void fail_at_every_step(const std::function<void(Script&)>& conversation) {
+  for (const std::size_t inputs_per_turn : {std::size_t{1}, std::size_t{64}}) {
+    std::size_t turns = 0, stanzas = 0;
+    {
+      INFO("undisturbed, " << inputs_per_turn << " inputs a turn");
+      Script script({}, inputs_per_turn);
+      conversation(script);
+      turns = script.turns();
+      stanzas = script.stanzas();
+      script.finish();
+    }
+    using Kind = Failure::Kind;
+    for (const Kind kind : {Kind::commit_lost, Kind::killed, Kind::cut_before_send, Kind::cut_after_send, Kind::answer_lost}) {
+      for (std::size_t at = 0; at < (kind == Kind::answer_lost ? stanzas : turns); ++at) {
+        INFO(name(kind) << " at step " << at << ", " << inputs_per_turn << " inputs a turn");
+        Script script({kind, at}, inputs_per_turn);
+        conversation(script);
+        script.finish();
+      }
+    }
+  }
+}
+
+}  // namespace wharf::test

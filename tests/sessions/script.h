@@ -1,0 +1,123 @@
+#pragma once
+// A real Session, its rows and a scripted network, driven through a conversation and then again with a failure at every
+// step of it: the connection cut before or after a turn's stanzas left, the commit lost, the process killed between commit
+// and effects, one stanza of the network that never arrives. Whatever failed, afterwards the promises hold: no message key
+// is used twice, each message arrives exactly once, the queue is empty, nothing was confirmed that is not in a row.
+//
+//   TEST_CASE("…") {
+//     test::fail_at_every_step([](test::Script& s) {
+//       s.login();
+//       s.send("hello");
+//       s.settle();
+//     });
+//   }
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sessions/session.h"
+#include "storage/store.h"
+#include "tests/sessions/scripted_network.h"
+
+namespace wharf::test {
+
+struct Failure {
+  enum class Kind {
+    none,
+    commit_lost,      // turn `at` does not become durable; the session starts again from its rows
+    killed,           // turn `at` is durable, none of its effects happens; the session starts again from its rows
+    cut_before_send,  // the connection ends before a stanza of turn `at` reached the network
+    cut_after_send,   // … after they did; what the network answered is lost
+    answer_lost,      // stanza `at` of the network never arrives; the connection stays
+  };
+  Kind kind = Kind::none;
+  std::size_t at = 0;
+};
+const char* name(Failure::Kind kind);
+
+class Script {
+ public:
+  /// `inputs_per_turn`: how many waiting inputs one turn takes, as an actor under load does.
+  explicit Script(Failure failure = {}, std::size_t inputs_per_turn = 1);
+  ~Script();
+
+  // --- steps ---------------------------------------------------------------------------------------------------------
+  /// Starts the session. It is linked; nothing was uploaded and nobody is known yet.
+  void login();
+  /// A client of the API asks for a text to the contact, under an idempotency key, and asks again until it is answered.
+  void send(const std::string& text);
+  /// The same in the turn that also takes the next due deadline.
+  void send_at_next_deadline(const std::string& text);
+  /// The contact sends one. Unreadable: with keys the session does not have.
+  void receive(const std::string& text);
+  void receive_unreadable(const std::string& text);
+  /// Waits, on the clock of the script, until everything that was asked for is done. At most ten minutes.
+  void settle();
+  /// Cuts the connection (between steps; a Failure cuts inside one).
+  void cut();
+  void pass(std::chrono::milliseconds time);
+  /// An input of the test's own, in its own turn.
+  void call(std::function<void(sessions::Session&)> run);
+
+  /// Settles, by a new connection where that is needed; then one more text each way shows that the session still works.
+  /// Requires every promise.
+  void finish();
+
+  ScriptedNetwork& network() { return network_; }
+  sessions::Session& session() { return *session_; }
+  storage::Database& rows() { return store_->reader(); }
+  std::size_t count_events(std::string_view event) const;
+  /// Steps so far: the range of Failure::at.
+  std::size_t turns() const { return turns_; }
+  std::size_t stanzas() const { return stanzas_; }
+
+ private:
+  struct Request {
+    std::string text;
+    bool asked = false, answered = false;
+  };
+
+  void build();
+  void rebuild();
+  void connect();
+  void hang_up();
+  void turn(std::vector<sessions::Input> inputs);
+  void perform(sessions::Effect& effect, bool deaf);
+  void arrive(std::vector<protocol::Node> stanzas);
+  bool step();
+  bool advance();
+  void ask(std::size_t request);
+  void write(const std::string& line);
+  bool done();
+  void check();
+  bool fails(Failure::Kind kind) const { return failure_.kind == kind && failure_.at == turns_ - 1; }
+
+  Failure failure_;
+  std::size_t inputs_per_turn_;
+  protocol::SeededRandom random_{7};
+  sessions::SessionSettings settings_;
+  std::unique_ptr<storage::Store> store_;
+  ScriptedNetwork network_;
+  std::unique_ptr<sessions::Session> session_;
+  std::deque<sessions::Input> mailbox_;
+  std::deque<protocol::Node> arriving_;
+  std::optional<net::SteadyTime> connect_at_;
+  bool connected_ = false;
+  std::uint64_t generation_ = 0;            // of session_
+  std::vector<Request> requests_;
+  std::vector<std::string> received_;
+  std::size_t turns_ = 0, stanzas_ = 0;
+  std::string transcript_;                  // printed when a promise is broken
+  std::int64_t now_ms_ = 1'700'000'000'000;
+  net::SteadyTime steady_ = net::SteadyTime{} + std::chrono::hours(24);
+};
+
+/// Runs the conversation once undisturbed, then once for every kind of failure at every step, one input a turn and many.
+/// The conversation may be run some hundred times: it holds no state of its own.
+void fail_at_every_step(const std::function<void(Script&)>& conversation);
+
+}  // namespace wharf::test
