@@ -109,7 +109,14 @@ void Fanout::fetch_sessions(std::vector<Jid> devices, bool identity_changed, std
   }, bundle_timeout);
 }
 
+bool Fanout::contradicts_pairing(const Jid& device, const protocol::PublicKey& identity) {
+  if (device.device != 0 || !directory_.is_own(device)) return false;
+  const auto paired = c_.keys.identity(device);
+  return paired && *paired != identity;
+}
+
 Result<void> Fanout::use_bundle(const Jid& device, const protocol::PreKeyBundle& bundle) {
+  if (contradicts_pairing(device, bundle.identity)) return Error(Errc::bad_signature, "not the identity of our phone");
   if (!bundle.device_identity.empty()) {
     const auto valid = protocol::verify_device_identity(bundle.device_identity, bundle.identity,
                                                         c_.keys.identity(device.with_device(0)));

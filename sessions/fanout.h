@@ -40,7 +40,9 @@ class Fanout {
   bool has_session(const Jid& device);
   /// Builds sessions from bundles for these devices; `done` in a later turn.
   void fetch_sessions(std::vector<Jid> devices, bool identity_changed, std::function<void(bool ok)> done);
-  /// Verifies and uses one bundle. Errors as start_session, and bad_signature of a device identity.
+  /// The identity of our own phone comes from pairing alone: nothing that is received later may put another in its place.
+  bool contradicts_pairing(const Jid& device, const protocol::PublicKey& identity);
+  /// Verifies and uses one bundle. Errors as start_session, and bad_signature of a device identity or of our own phone.
   Result<void> use_bundle(const Jid& device, const protocol::PreKeyBundle& bundle);
 
   protocol::LocalIdentity local() const;

@@ -65,9 +65,12 @@ void Inbound::on_message(const Node& message) {
   const auto encs = protocol::read_encs(message);
   if (encs.empty()) return plain_ack(message, message.child("unavailable") || message.child("plaintext") ? 0 : nack_unrecognised);
   const Jid author = directory_.canonical_device(source.author);
-  bool decrypted = false;
+  bool decrypted = false, unread = false;
   for (const ReceivedEnc& enc : encs) {
-    if (enc.type != "pkmsg" && enc.type != "msg") continue;
+    if (enc.type != "pkmsg" && enc.type != "msg") {
+      unread = true;
+      continue;
+    }
     auto padded = decrypt(author, enc, message);
     if (!padded) {
       if (padded.error().code == Errc::duplicate_message) {
@@ -83,8 +86,9 @@ void Inbound::on_message(const Node& message) {
     if (!content) return plain_ack(message, nack_invalid_protobuf);
     on_content(source, *content);
   }
-  // Sender-key messages need a distribution this client does not keep yet: acked, so that the queue drains.
-  if (!decrypted) return plain_ack(message);
+  // Sender-key messages need a distribution this client does not keep yet: acked, so that the queue drains, but nobody is
+  // told that we had the text, even when its pairwise part was read.
+  if (unread || !decrypted) return plain_ack(message);
   acknowledge(message, source);
 }
 
@@ -94,6 +98,7 @@ Result<Bytes> Inbound::decrypt(const Jid& author, const ReceivedEnc& enc, const 
   if (enc.type == "pkmsg") {
     const auto header = protocol::read_pre_key_message(enc.body);
     if (!header) return header.error();
+    if (fanout_.contradicts_pairing(author, header->identity)) return Error(Errc::bad_signature, "not the identity of our phone");
     if (author.device != 0) {
       // A companion must be vouched for by its account (02 section 8.4).
       if (const auto identity = message.child_data("device-identity")) {

@@ -1,5 +1,6 @@
 #include "sessions/receipts.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "protocol/messages/content.h"
@@ -12,31 +13,43 @@ using storage::AckLevel;
 
 void Receipts::on_receipt(const Node& receipt) {
   if (receipt.attr("type") == "retry") return on_retry(receipt);
-  const auto parsed = protocol::read_receipt_stanza(receipt);
-  if (parsed) {
-    std::optional<AckLevel> level;
-    if (parsed->type.empty() || parsed->type == "delivery" || parsed->type == "inactive") level = AckLevel::delivered;
-    if (parsed->type == "read") level = AckLevel::read;
-    if (parsed->type == "played") level = AckLevel::played;
-    const Jid from = directory_.canonical_user(parsed->participant ? *parsed->participant : parsed->from);
-    if (directory_.is_own(from)) {
-      on_own_read(*parsed);
-    } else if (level) {
-      const UnixMs at = parsed->timestamp ? static_cast<UnixMs>(parsed->timestamp) * 1000 : c_.now.unix_ms;
-      std::size_t handled = 0;
-      for (const std::string& id : parsed->ids) {
-        if (++handled > max_ids) break;
-        raise(id, from, *level, at);
-      }
+  if (const auto parsed = protocol::read_receipt_stanza(receipt)) {
+    // In a 1:1 receipt nobody but its sender speaks: the parser keeps `participant` for groups and broadcasts only.
+    if (directory_.is_own(parsed->participant.value_or(parsed->from))) {
+      on_own_receipt(*parsed);
+    } else {
+      on_peer_receipt(*parsed);
     }
   }
   c_.send(protocol::ack_for(receipt, std::nullopt));
 }
 
-void Receipts::raise(const std::string& id, const Jid& from_user, AckLevel level, UnixMs at) {
+void Receipts::on_peer_receipt(const protocol::IncomingReceipt& receipt) {
+  if (receipt.feature_incapable) return;
+  AckLevel level = AckLevel::delivered;
+  if (receipt.type == "read") {
+    level = AckLevel::read;
+  } else if (receipt.type == "played") {
+    level = AckLevel::played;
+  } else if (!receipt.type.empty() && receipt.type != "delivery" && receipt.type != "inactive") {
+    return;
+  }
+  const UnixMs at = receipt.timestamp ? static_cast<UnixMs>(receipt.timestamp) * 1000 : c_.now.unix_ms;
+  std::size_t handled = 0;
+  for (const std::string& id : receipt.ids) {
+    if (++handled > max_ids) break;
+    raise(id, receipt.from, level, at);
+  }
+}
+
+void Receipts::raise(const std::string& id, const Jid& from, AckLevel level, UnixMs at) {
   const auto message = storage::find_message_by_id(c_.db, c_.id(), id, true);
-  // A receipt raises only what was sent to its author's chat.
-  if (!message || !message->from_me || (!message->chat.is_group() && message->chat != from_user)) return;
+  // A receipt raises only what was sent to the chat it comes from.
+  if (!message || (message->chat.is_group() ? from : directory_.canonical_user(from)) != message->chat) return;
+  if (on_proof) on_proof(id);
+  if (!message->chat.is_group()) {
+    storage::note_copy(c_.turn.changes, message->row, storage::CopyHolder::recipient, from.device);
+  }
   AckLevel known = message->ack;
   if (const auto it = raised_now_.find(id); it != raised_now_.end()) known = std::max(known, it->second);
   if (level <= known) return;
@@ -46,10 +59,22 @@ void Receipts::raise(const std::string& id, const Jid& from_user, AckLevel level
           ack_event_json(id, message->chat, directory_.person(message->chat), level, "", at, c_.metadata()));
 }
 
-void Receipts::on_own_read(const protocol::IncomingReceipt& receipt) {
-  if (receipt.type != "read" && receipt.type != "read-self" && receipt.type != "played" && receipt.type != "played-self") return;
-  if (!receipt.recipient) return;
-  storage::set_unread(c_.turn.changes, c_.id(), directory_.canonical_user(*receipt.recipient), 0);
+void Receipts::on_own_receipt(const protocol::IncomingReceipt& receipt) {
+  const std::string& type = receipt.type;
+  if (type == "read" || type == "read-self" || type == "played" || type == "played-self") {
+    if (!receipt.recipient) return;
+    return storage::set_unread(c_.turn.changes, c_.id(), directory_.canonical_user(*receipt.recipient), 0);
+  }
+  // Another device of ours has its copy of what we sent: no tick, but no reason to send it there again either.
+  if (type != "sender") return;
+  std::size_t handled = 0;
+  for (const std::string& id : receipt.ids) {
+    if (++handled > max_ids) break;
+    const auto message = storage::find_message_by_id(c_.db, c_.id(), id, true);
+    if (!message) continue;
+    if (on_proof) on_proof(id);
+    storage::note_copy(c_.turn.changes, message->row, storage::CopyHolder::own_account, receipt.from.device);
+  }
 }
 
 // --- retry requests ----------------------------------------------------------------------------------------------------------
@@ -60,33 +85,52 @@ void Receipts::on_retry(const Node& receipt) {
   if (answer_retry(receipt) == RetryAnswer::done) c_.send(protocol::ack_for(receipt, std::nullopt));
 }
 
+std::optional<storage::MessageRow> Receipts::resendable(const protocol::RetryRequest& request, const Jid& requester) {
+  auto message = storage::find_message_by_id(c_.db, c_.id(), request.id, true);
+  const auto window = std::chrono::duration_cast<std::chrono::milliseconds>(c_.settings.resend_window).count();
+  if (!message || c_.now.unix_ms - message->created_at > window) return std::nullopt;
+  const bool own = directory_.is_own(requester);
+  if (!own && requester.user_jid() != message->chat) return std::nullopt;  // not a recipient
+  using storage::CopyHolder;
+  const CopyHolder holder = own ? CopyHolder::own_account : CopyHolder::recipient;
+  if (storage::has_copy(c_.db, message->row, holder, requester.device)) return std::nullopt;
+  // A device that no list names may be new: its keys introduce it, else a fresh list must.
+  const auto* listed = directory_.devices(requester.user_jid());
+  if (!request.keys && listed != nullptr && std::find(listed->begin(), listed->end(), requester.device) == listed->end()) {
+    directory_.forget_devices(requester.user_jid());
+    return std::nullopt;
+  }
+  return message;
+}
+
 Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
   const auto request = protocol::read_retry_request(receipt);
   if (!request || request->count >= c_.settings.max_retries) return RetryAnswer::done;
   const Jid requester = directory_.canonical_device(request->requester);
+  // Looked at before anything is counted, so that requests for what was never sent leave no trace.
+  if (!resendable(*request, requester)) return RetryAnswer::done;
+  if (on_proof) on_proof(request->id);
   const std::pair<Jid, std::string> key{requester, request->id};
-  if (resent_[key] >= c_.settings.max_retries) return RetryAnswer::done;
-  const auto message = storage::find_message_by_id(c_.db, c_.id(), request->id, true);
-  const auto window = std::chrono::duration_cast<std::chrono::milliseconds>(c_.settings.resend_window).count();
-  if (!message || !message->from_me || c_.now.unix_ms - message->created_at > window) return RetryAnswer::done;
-  const bool own = directory_.is_own(requester);
-  if (!own && requester.user_jid() != message->chat) return RetryAnswer::done;  // not a recipient
-  ++resent_[key];
+  auto& resends = resends_now_[key];
+  if (resends.count == 0) resends = storage::find_resends(c_.db, c_.id(), requester, request->id).value_or(storage::ResendRow());
+  if (resends.count >= c_.settings.max_retries) return RetryAnswer::done;
+  ++resends.count;
 
   auto* record = c_.keys.find(requester);
   if (request->keys) {
     // A bad bundle is refused and the old session kept.
-    if (!fanout_.use_bundle(requester, *request->keys)) return RetryAnswer::done;
+    if (!fanout_.use_bundle(requester, *request->keys)) return count_resend(key), RetryAnswer::done;
   } else if (record != nullptr && record->has_current()) {
     const bool reinstalled = record->remote_registration_id() != 0 && request->registration_id != 0 &&
                              record->remote_registration_id() != request->registration_id;
-    const bool same_broken_session = request->count > 2 && base_keys_.contains(key) && base_keys_[key] == record->base_key();
-    if (request->count == 2) base_keys_[key] = record->base_key();
+    const bool same_broken_session = request->count > 2 && resends.base_key == record->base_key();
+    if (request->count == 2) resends.base_key = record->base_key();
     if (reinstalled || same_broken_session || request->count >= 2) {
       record->archive_current();
       c_.keys.mark_changed(requester);
     }
   }
+  count_resend(key);
   if (fanout_.has_session(requester)) {
     resend(*request, requester);
     return RetryAnswer::done;
@@ -97,6 +141,11 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
     c_.send(protocol::ack_for(receipt, std::nullopt));
   });
   return RetryAnswer::later;
+}
+
+void Receipts::count_resend(const std::pair<Jid, std::string>& key) {
+  const auto window = std::chrono::duration_cast<std::chrono::milliseconds>(c_.settings.resend_window).count();
+  storage::put_resends(c_.turn.changes, c_.id(), key.first, key.second, resends_now_.at(key), c_.now.unix_ms, window);
 }
 
 void Receipts::resend(const protocol::RetryRequest& request, const Jid& requester) {
@@ -124,10 +173,9 @@ void Receipts::resend(const protocol::RetryRequest& request, const Jid& requeste
   c_.send(protocol::retry_stanza(stanza));
 }
 
-void Receipts::end_turn(bool keep) {
+void Receipts::end_turn() {
   raised_now_.clear();
-  if (!keep || resent_.size() > max_remembered) resent_.clear();
-  if (!keep || base_keys_.size() > max_remembered) base_keys_.clear();
+  resends_now_.clear();
 }
 
 }  // namespace wharf::sessions

@@ -38,6 +38,7 @@ Session::Session(storage::Database& db, protocol::Random& random, const SessionS
   context_.config = std::move(config);
   login_.on_online = [this] { queue_.on_online(); };
   queue_.on_unanswered = [this] { give_up_link("a sent message was not acknowledged"); };
+  receipts_.on_proof = [this](const std::string& id) { queue_.on_receipt(id); };
   inbound_.on_undecryptable = [this](const std::string& id, std::uint32_t count, const Error& error) {
     log_("message_undecryptable", fmt::format("message={} retry={} error={} detail=\"{}\"", id, count,
                                               protocol::name(error.code), error.detail));
@@ -76,7 +77,7 @@ void Session::committed() {
   directory_.end_turn(true);
   fanout_.end_turn(true);
   inbound_.end_turn();
-  receipts_.end_turn(true);
+  receipts_.end_turn();
   queue_.end_turn();
 }
 

@@ -123,7 +123,18 @@ CREATE INDEX delivery_in_order ON webhook_delivery (webhook_row, parked, event_i
 CREATE INDEX delivery_by_event ON webhook_delivery (event_id);
 )sql";
 
-constexpr std::array<const char*, 1> steps_of_this_release = {first_schema};
+// What single devices have of our messages, and how often one was sent to them again (storage/resends.h).
+constexpr const char* resends_outlive_a_restart = R"sql(
+ALTER TABLE message ADD COLUMN delivered_to BLOB NOT NULL DEFAULT x'';          -- storage/resends.cpp: two bytes a device
+CREATE TABLE resend (
+  session_id INTEGER NOT NULL, message_id TEXT NOT NULL, device_id INTEGER NOT NULL,
+  count INTEGER NOT NULL, base_key BLOB NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY (session_id, message_id, device_id)
+) WITHOUT ROWID;
+CREATE INDEX resend_by_age ON resend (at);
+)sql";
+
+constexpr std::array steps_of_this_release = {first_schema, resends_outlive_a_restart};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

@@ -46,6 +46,7 @@ constexpr std::array delete_device_keys = {
 constexpr std::array delete_device_rows = {
     "DELETE FROM device WHERE session_id = ?1",
     "DELETE FROM retry WHERE session_id = ?1",
+    "DELETE FROM resend WHERE session_id = ?1",
     "DELETE FROM app_state_key WHERE session_id = ?1",
 };
 constexpr std::array delete_session_rows = {

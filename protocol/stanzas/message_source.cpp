@@ -43,6 +43,8 @@ int enc_rank(std::string_view type) { return type == "pkmsg" || type == "msg" ? 
 
 }  // namespace
 
+bool has_participants(const Jid& from) { return from.is_group() || from.server == server::broadcast; }
+
 Result<MessageSource> read_message_source(const Node& message, const Jid& own_pn, const Jid& own_lid) {
   MessageSource source;
   source.id = message.attr("id");
@@ -60,8 +62,7 @@ Result<MessageSource> read_message_source(const Node& message, const Jid& own_pn
     const Jid user = chat_of(jid);
     return (!own_pn.user.empty() && user == chat_of(own_pn)) || (!own_lid.user.empty() && user == chat_of(own_lid));
   };
-  const bool shared = from->is_group() || from->server == server::broadcast;
-  if (shared) {
+  if (has_participants(*from)) {
     if (!source.participant) return Error(Errc::malformed, "group message without participant");
     source.author = *source.participant;
     source.from_me = is_own(source.author);

@@ -95,11 +95,15 @@ Node retry_receipt(const Node& message, std::uint32_t count, unsigned error, std
 /// The retry error code of a failed decryption (section 8.1).
 unsigned retry_error_code(Errc code);
 
+/// Groups and broadcasts: only there `participant` says who speaks. In a 1:1 stanza it says nothing, or anybody could
+/// speak as anybody else.
+bool has_participants(const Jid& from);
+
 struct IncomingReceipt {
   std::vector<std::string> ids;
   std::string type;                 // "" = delivered
   Jid from;
-  std::optional<Jid> participant;
+  std::optional<Jid> participant;   // of a group or broadcast only
   std::optional<Jid> recipient;
   std::uint64_t timestamp = 0;
   bool offline = false;

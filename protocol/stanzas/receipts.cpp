@@ -60,7 +60,7 @@ Result<IncomingReceipt> read_receipt_stanza(const Node& receipt) {
   if (!receipt.is("receipt") || id.empty() || !from) return Error(Errc::malformed, "receipt without id or from");
   out.from = *from;
   out.type = receipt.attr("type");
-  out.participant = receipt.jid("participant");
+  if (has_participants(*from)) out.participant = receipt.jid("participant");
   out.recipient = receipt.jid("recipient");
   out.timestamp = receipt.number("t").value_or(0);
   out.offline = receipt.has("offline");

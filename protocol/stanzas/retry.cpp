@@ -75,9 +75,12 @@ Result<RetryRequest> read_retry_request(const Node& receipt) {
   if (registration.empty() || registration.size() > 4) return Error(Errc::malformed, "registration id of the retry");
   out.registration_id = static_cast<std::uint32_t>(from_big_endian(registration));
 
-  const auto participant = receipt.jid("participant");
-  if (receipt.has("participant") && !participant) return Error(Errc::malformed, "participant of the retry");
-  out.requester = participant.value_or(*from);
+  out.requester = *from;
+  if (has_participants(*from)) {
+    const auto participant = receipt.jid("participant");
+    if (!participant || participant->user.empty()) return Error(Errc::malformed, "participant of the retry");
+    out.requester = *participant;
+  }
   out.recipient = receipt.jid("recipient");
   if (const Node* keys = receipt.child("keys")) {
     out.keys = read_retry_keys(*keys, out.registration_id);

@@ -1,3 +1,4 @@
+#include "storage/resends.h"
 #include "storage/sessions.h"
 
 #include "storage/events.h"
@@ -64,6 +65,7 @@ void fill(Changes& changes, SessionId session) {
   put_lid(changes, session, pn, peer);
   put_device_list(changes, session, peer, DeviceListRow{{0, 1}, 1, 1});
   put_retry_count(changes, session, peer, "id", 1, 1);
+  put_resends(changes, session, peer, "id", ResendRow{1, {1}}, 1, 1);
   put_app_state_key(changes, session, {1}, {2}, 3);
   insert_message(changes, test::message_row(session, peer, "id", 1), true, std::nullopt);
   OutboxRow outbox;
@@ -85,7 +87,7 @@ void fill(Changes& changes, SessionId session) {
 
 const std::vector<std::string> all_tables = {
     "session", "device",  "pre_key", "signed_pre_key", "ratchet",     "identity", "lid_of", "pn_of",   "device_list",
-    "retry",   "message", "chat",    "outbox",         "idempotency", "event",    "webhook", "webhook_delivery", "app_state_key"};
+    "retry",   "resend",  "message", "chat",    "outbox",         "idempotency", "event",    "webhook", "webhook_delivery", "app_state_key"};
 
 }  // namespace
 

@@ -267,8 +267,24 @@ TEST_CASE("a retry that cannot be answered is malformed") {
   REQUIRE(refused([](Node&, auto& children) { children[1].bytes(Bytes(5, 1)); }));
   REQUIRE(refused([](Node&, auto& children) { children.pop_back(); }));
   REQUIRE(refused([](Node&, auto& children) { children.push_back(Node("keys")); }));
-  REQUIRE(refused([](Node& node, auto&) { node.set("participant", "nobody at all"); }));
+  const Jid group("120363000000000001", server::group);
+  REQUIRE(refused([&](Node& node, auto&) { node.set("from", group).set("participant", "nobody at all"); }));
+  REQUIRE(refused([&](Node& node, auto&) { node.set("from", group); }));
   REQUIRE(refused([](Node& node, auto&) { node.set("from", server_jid()); }));
+}
+
+TEST_CASE("participant says who speaks in groups and broadcasts, and nothing in a 1:1 receipt") {
+  const Jid stranger("100000000000009", server::lid, 2), other("15550000001", server::user);
+  Node retry = node_from_json(entry("inbound", "in_retry").at("node"));
+  retry.set("from", stranger).set("participant", other);
+  REQUIRE(read_retry_request(retry)->requester == stranger);
+  Node read("receipt");
+  read.set("id", "1").set("type", "read").set("from", stranger).set("participant", other);
+  REQUIRE_FALSE(read_receipt_stanza(read)->participant);
+  for (const Jid& shared : {Jid("120363000000000001", server::group), Jid("status", server::broadcast)}) {
+    REQUIRE(read_retry_request(retry.set("from", shared))->requester == other);
+    REQUIRE(read_receipt_stanza(read.set("from", shared))->participant == other);
+  }
 }
 
 TEST_CASE("a receipt without id or sender is malformed, hostile lists are bounded") {

@@ -1,0 +1,300 @@
+// What comes back for messages of a real Session: who may raise an acknowledgement, and who gets a message again.
+#include "sessions/receipts.h"
+
+#include "protocol/stanzas/key_nodes.h"
+#include "tests/sessions/session_fixture.h"
+
+using namespace wharf;
+using namespace wharf::sessions;
+using protocol::Node;
+using storage::AckLevel;
+using test::SignalPeer;
+
+using Fixture = wharf::test::SessionFixture;
+
+namespace {
+
+const Jid ben("15550000002", "s.whatsapp.net");
+const Jid carl("15550000003", "s.whatsapp.net");
+const Jid group("120363000000000001", "g.us");
+const Jid own_phone("100000000000001", "lid");
+const Jid own_phone_number("15550000001", "s.whatsapp.net");
+
+/// A text of ours that the server has taken.
+void sent_to(Fixture& f, const Jid& chat, const std::string& id, UnixMs age_ms = 0) {
+  storage::MessageRow row;
+  row.session = f.row.id;
+  row.chat = chat;
+  row.author = own_phone;
+  row.id = id;
+  row.from_me = true;
+  row.kind = "text";
+  row.content = {0x0a, 0x01, 'x'};
+  row.ack = AckLevel::server;
+  row.timestamp = row.created_at = f.now_ms - age_ms;
+  storage::Changes changes;
+  storage::insert_message(changes, row, false, std::nullopt);
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+}
+
+AckLevel level_of(Fixture& f, const std::string& id) {
+  return storage::find_message_by_id(f.store->reader(), f.row.id, id, true)->ack;
+}
+
+Node receipt(const Jid& from, const std::string& id, const std::string& type = "") {
+  Node node("receipt");
+  node.set("id", id).set("from", from).set("t", "1700000001");
+  if (!type.empty()) node.set("type", type);
+  return node;
+}
+
+Node retry(const Jid& from, const std::string& id, unsigned count = 1, std::uint8_t registration = 77) {
+  Node node = receipt(from, id, "retry");
+  node.add(Node("retry").set("count", std::uint64_t{count}).set("id", id).set("t", "1700000000").set("v", "1"));
+  node.add(Node("registration").bytes(protocol::Bytes{0, 0, 0, registration}));
+  return node;
+}
+
+/// The <keys> that a peer puts into its retry receipt.
+Node keys_of(const SignalPeer& peer) {
+  const auto bundle = peer.bundle();
+  Node keys("keys");
+  keys.add(Node("type").bytes(protocol::Bytes{5})).add(Node("identity").bytes(bundle.identity));
+  keys.add(protocol::key_node(bundle.one_time->id, bundle.one_time->pub));
+  return keys.add(protocol::signed_key_node(bundle.signed_pre_key_id, bundle.signed_pre_key, bundle.signed_pre_key_signature));
+}
+
+std::size_t resends(const std::vector<Effect>& effects) {
+  const auto nodes = Fixture::sent(effects);
+  return static_cast<std::size_t>(std::count_if(nodes.begin(), nodes.end(), [](const Node& node) { return node.is("message"); }));
+}
+
+bool acked(const std::vector<Effect>& effects) {
+  const auto nodes = Fixture::sent(effects);
+  return std::any_of(nodes.begin(), nodes.end(),
+                     [](const Node& node) { return node.is("ack") && node.attr("class") == "receipt"; });
+}
+
+void put_identity(Fixture& f, const Jid& device, const protocol::PublicKey& key) {
+  storage::Changes changes;
+  storage::put_identity(changes, f.row.id, device, key);
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+}
+
+void list_devices(Fixture& f, const Jid& user, std::vector<std::uint16_t> devices) {
+  storage::DeviceListRow list;
+  list.devices = std::move(devices);
+  list.fetched_at = f.now_ms;
+  storage::Changes changes;
+  storage::put_device_list(changes, f.row.id, user, list);
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+}
+
+/// A session with one companion of a contact, beside befriend()'s with its main device.
+void meet_companion(Fixture& f, const Jid& companion) {
+  const SignalPeer peer = SignalPeer::make(f.random, 77);
+  const auto device = storage::load_device(f.store->reader(), f.row.id);
+  protocol::SessionRecord record;
+  REQUIRE(protocol::start_session(record, {device->identity, device->registration_id}, peer.bundle(), f.random).has_value());
+  storage::Changes changes;
+  storage::put_ratchet(changes, f.row.id, companion, record.serialize());
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+}
+
+}  // namespace
+
+// --- whose receipt it is ---------------------------------------------------------------------------------------------------
+
+TEST_CASE("a 1:1 retry receipt that names our phone as participant does not touch its identity and session") {
+  Fixture f;
+  f.befriend(ben);
+  const SignalPeer phone = f.befriend(own_phone);
+  put_identity(f, own_phone, phone.local.identity.pub);
+  sent_to(f, ben, "3EB0AA");
+  f.go_online();
+  const auto session_before = storage::find_ratchet(f.store->reader(), f.row.id, own_phone);
+  const SignalPeer attacker = SignalPeer::make(f.random, 99);
+  for (const Jid& claimed : {own_phone, own_phone_number}) {
+    Node request = retry(ben, "3EB0AA", 1, 99);
+    request.set("participant", claimed).add(keys_of(attacker));
+    REQUIRE(acked(f.stanza(request)));
+    REQUIRE(storage::find_identity(f.store->reader(), f.row.id, own_phone) == phone.local.identity.pub);
+    REQUIRE(storage::find_ratchet(f.store->reader(), f.row.id, own_phone) == session_before);
+  }
+}
+
+TEST_CASE("the identity of our phone comes from pairing alone: keys of a retry receipt do not replace it") {
+  Fixture f;
+  const SignalPeer phone = f.befriend(own_phone);
+  put_identity(f, own_phone, phone.local.identity.pub);
+  sent_to(f, ben, "3EB0AA");
+  f.go_online();
+  const auto session_before = storage::find_ratchet(f.store->reader(), f.row.id, own_phone);
+  const SignalPeer attacker = SignalPeer::make(f.random, 99);
+  Node request = retry(own_phone, "3EB0AA", 1, 99);
+  request.set("recipient", ben).add(keys_of(attacker));
+  const auto effects = f.stanza(request);
+  REQUIRE(acked(effects));
+  REQUIRE(resends(effects) == 0);
+  REQUIRE(storage::find_identity(f.store->reader(), f.row.id, own_phone) == phone.local.identity.pub);
+  REQUIRE(storage::find_ratchet(f.store->reader(), f.row.id, own_phone) == session_before);
+  // With the identity of the pairing the same request is answered.
+  Node honest = retry(own_phone, "3EB0AA", 1, 77);
+  honest.set("recipient", ben).add(keys_of(phone));
+  REQUIRE(resends(f.stanza(honest)) == 1);
+}
+
+TEST_CASE("a 1:1 receipt with a participant raises what was sent to its sender, nothing else") {
+  Fixture f;
+  sent_to(f, ben, "3EB0BB");
+  sent_to(f, carl, "3EB0CC");
+  f.go_online();
+  f.stanza(receipt(ben, "3EB0CC", "read").set("participant", carl));
+  REQUIRE(level_of(f, "3EB0CC") == AckLevel::server);
+  f.stanza(receipt(ben, "3EB0BB", "read").set("participant", carl));
+  REQUIRE(level_of(f, "3EB0BB") == AckLevel::read);
+}
+
+TEST_CASE("a group's message is raised by receipts of that group only") {
+  Fixture f;
+  sent_to(f, group, "3EB0DD");
+  f.go_online();
+  f.stanza(receipt(ben, "3EB0DD", "read"));
+  REQUIRE(level_of(f, "3EB0DD") == AckLevel::server);
+  f.stanza(receipt(Jid("120363000000000002", "g.us"), "3EB0DD", "read").set("participant", ben));
+  REQUIRE(level_of(f, "3EB0DD") == AckLevel::server);
+  f.stanza(receipt(group, "3EB0DD", "read").set("participant", ben));
+  REQUIRE(level_of(f, "3EB0DD") == AckLevel::read);
+}
+
+TEST_CASE("a peer that could not take a message does not deliver it: the level stays") {
+  Fixture f;
+  sent_to(f, ben, "3EB0EE");
+  f.go_online();
+  f.stanza(receipt(ben, "3EB0EE").add(Node("error").set("type", "feature-incapable").set("reason", "lid")));
+  REQUIRE(level_of(f, "3EB0EE") == AckLevel::server);
+}
+
+// --- requests to send again ------------------------------------------------------------------------------------------------
+
+TEST_CASE("a message is sent again to one device five times at most, whatever junk comes between and after a restart") {
+  Fixture f;
+  f.befriend(ben);
+  sent_to(f, ben, "3EB0AA");
+  f.go_online();
+  std::size_t resent = 0;
+  for (int round = 0; round < 10; ++round) {
+    resent += resends(f.stanza(retry(ben, "3EB0AA")));
+    for (int junk = 0; junk < 600; ++junk) f.stanza(retry(ben, "JUNK" + std::to_string(round * 600 + junk)));
+    if (round % 3 == 2) {
+      f.reopen();
+      f.go_online();
+    }
+  }
+  REQUIRE(resent == 5);
+}
+
+TEST_CASE("the limit holds within one turn too, and each device has its own") {
+  Fixture f;
+  f.befriend(ben);
+  meet_companion(f, ben.with_device(7));
+  list_devices(f, ben, {0, 7});
+  sent_to(f, ben, "3EB0AA");
+  f.go_online();
+  std::vector<Input> inputs;
+  for (int i = 0; i < 10; ++i) inputs.emplace_back(StanzaArrived{retry(ben, "3EB0AA"), f.session->link_epoch()});
+  REQUIRE(resends(f.turn(std::move(inputs))) == 5);
+  REQUIRE(resends(f.stanza(retry(ben.with_device(7), "3EB0AA"))) == 1);
+}
+
+TEST_CASE("junk requests leave no rows") {
+  Fixture f;
+  f.befriend(ben);
+  sent_to(f, carl, "3EB0CC");
+  sent_to(f, ben, "3EB0DD", std::chrono::milliseconds(f.settings.resend_window).count() + 1);
+  f.go_online();
+  for (const char* id : {"JUNK", "3EB0CC", "3EB0DD"}) {
+    const auto effects = f.stanza(retry(ben, id));
+    INFO(id);
+    REQUIRE(acked(effects));
+    REQUIRE(resends(effects) == 0);
+    REQUIRE_FALSE(storage::find_resends(f.store->reader(), f.row.id, ben, id));
+  }
+}
+
+TEST_CASE("a device that has said it has the message does not get it again") {
+  Fixture f;
+  f.befriend(ben);
+  meet_companion(f, ben.with_device(7));
+  list_devices(f, ben, {0, 7});
+  sent_to(f, ben, "3EB0AA");
+  f.go_online();
+  f.stanza(receipt(ben.with_device(7), "3EB0AA"));
+  f.reopen();  // remembered in the rows
+  f.go_online();
+  const auto refused = f.stanza(retry(ben.with_device(7), "3EB0AA"));
+  REQUIRE(acked(refused));
+  REQUIRE(resends(refused) == 0);
+  REQUIRE(resends(f.stanza(retry(ben, "3EB0AA"))) == 1);
+}
+
+TEST_CASE("an own companion's receipt says what it has without raising a tick") {
+  Fixture f;
+  f.befriend(own_phone);
+  list_devices(f, own_phone, {0, 3});
+  sent_to(f, ben, "3EB0AA");
+  f.go_online();
+  f.stanza(receipt(own_phone, "3EB0AA", "sender").set("recipient", ben));
+  REQUIRE(level_of(f, "3EB0AA") == AckLevel::server);
+  REQUIRE(resends(f.stanza(retry(own_phone, "3EB0AA").set("recipient", ben))) == 0);
+}
+
+TEST_CASE("a device that is on nobody's list and brings no keys gets nothing; the list is asked for again") {
+  Fixture f;
+  f.befriend(ben);
+  meet_companion(f, ben.with_device(9));
+  list_devices(f, ben, {0});
+  sent_to(f, ben, "3EB0AA");
+  f.go_online();
+  const auto refused = f.stanza(retry(ben.with_device(9), "3EB0AA"));
+  REQUIRE(acked(refused));
+  REQUIRE(resends(refused) == 0);
+  REQUIRE(f.session->directory().devices(ben) == nullptr);
+}
+
+TEST_CASE("a resend that was asked for before a crash counts, and the base key of the broken session is remembered") {
+  Fixture f;
+  f.befriend(ben);
+  sent_to(f, ben, "3EB0AA");
+  f.go_online();
+  const auto archived = [&] {
+    auto* record = f.session->context().keys.find(ben);
+    return record->archived_count();
+  };
+  REQUIRE(resends(f.stanza(retry(ben, "3EB0AA", 1))) == 1);
+  f.reopen();
+  f.go_online();
+  const auto asked = Fixture::sent(f.stanza(retry(ben, "3EB0AA", 2)));  // twice on one session: a new one is built
+  REQUIRE(asked.size() == 1);
+  REQUIRE(asked[0].attr("xmlns") == "encrypt");
+  REQUIRE(archived() == 1);
+  const auto kept = storage::find_resends(f.store->reader(), f.row.id, ben, "3EB0AA");
+  REQUIRE(kept);
+  REQUIRE(kept->count == 2);
+  REQUIRE_FALSE(kept->base_key.empty());
+}
+
+TEST_CASE("a receipt is proof of the ack: what it names leaves the queue") {
+  Fixture f;
+  f.befriend(ben);
+  f.go_online();
+  const auto sent = f.send(Fixture::text("hello"));
+  REQUIRE(f.session->view().queued == 1);
+  f.stanza(receipt(carl, (*sent)->id));  // not its recipient: proves nothing
+  REQUIRE(f.session->view().queued == 1);
+  f.stanza(receipt(ben, (*sent)->id));
+  REQUIRE(f.session->view().queued == 0);
+  REQUIRE(level_of(f, (*sent)->id) == AckLevel::delivered);
+  const auto names = f.event_names();
+  REQUIRE(std::count(names.begin(), names.end(), "ack") == 2);  // server, then delivered
+}
