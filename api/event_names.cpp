@@ -5,13 +5,28 @@
 
 namespace wharf::api {
 
-std::span<const std::string_view> known_event_names() {
-  static constexpr std::array<std::string_view, 20> names = {
-      "qr",       "authenticated", "ready",      "disconnected", "session.status",  "message",      "message.sent",
-      "ack",      "message.edited", "message.revoked", "reaction", "poll.vote",      "presence",     "group_join",
-      "group_leave", "group_update", "contact.updated", "chat.updated", "call",      "history.progress"};
-  return names;
+namespace {
+
+// The fired ones first.
+constexpr std::array<std::string_view, 20> names = {
+    "qr",      "authenticated", "ready", "disconnected",    "session.status",
+    "message", "message.sent",  "ack",   "contact.updated",
+    "message.edited", "message.revoked", "reaction", "poll.vote", "presence", "group_join", "group_leave", "group_update", "chat.updated",
+    "call", "history.progress"};
+constexpr std::size_t fired = 9;
+
+// "*", a name of the list, or a prefix of one followed by "*".
+bool names_one_of(std::string_view pattern, std::span<const std::string_view> list) {
+  if (pattern == "*") return true;
+  if (!pattern.ends_with('*')) return std::find(list.begin(), list.end(), pattern) != list.end();
+  const std::string_view prefix = pattern.substr(0, pattern.size() - 1);
+  return std::any_of(list.begin(), list.end(), [&](std::string_view name) { return name.starts_with(prefix); });
 }
+
+}  // namespace
+
+std::span<const std::string_view> known_event_names() { return names; }
+std::span<const std::string_view> fired_event_names() { return std::span(names).first(fired); }
 
 EventNames::EventNames(const std::vector<std::string>& patterns) : all_(false) {
   for (const std::string& pattern : patterns) {
@@ -26,13 +41,8 @@ bool EventNames::match(std::string_view name) const {
   return std::any_of(prefixes_.begin(), prefixes_.end(), [&](const std::string& p) { return name.starts_with(p); });
 }
 
-bool is_event_pattern(std::string_view pattern) {
-  const auto names = known_event_names();
-  if (pattern == "*") return true;
-  if (!pattern.ends_with('*')) return std::find(names.begin(), names.end(), pattern) != names.end();
-  const std::string_view prefix = pattern.substr(0, pattern.size() - 1);
-  return std::any_of(names.begin(), names.end(), [&](std::string_view name) { return name.starts_with(prefix); });
-}
+bool is_event_pattern(std::string_view pattern) { return names_one_of(pattern, known_event_names()); }
+bool can_fire(std::string_view pattern) { return names_one_of(pattern, fired_event_names()); }
 
 std::vector<std::string> split_names(std::string_view list) {
   std::vector<std::string> out;

@@ -10,6 +10,8 @@ namespace wharf::api {
 
 /// Every event name of API.md "Events".
 std::span<const std::string_view> known_event_names();
+/// Those that this build fires; the others are part of the contract and come with their features.
+std::span<const std::string_view> fired_event_names();
 
 class EventNames {
  public:
@@ -24,6 +26,8 @@ class EventNames {
 
 /// "*", a known name, or a prefix of at least one known name followed by "*".
 bool is_event_pattern(std::string_view pattern);
+/// False for a pattern that matches nothing this build fires.
+bool can_fire(std::string_view pattern);
 /// "message,ack" -> two names; empty parts are dropped.
 std::vector<std::string> split_names(std::string_view list);
 

@@ -30,6 +30,7 @@ WHARF_HANDLER(list_chats);
 WHARF_HANDLER(list_messages);
 WHARF_HANDLER(remove_chat);
 WHARF_HANDLER(mark_chat_read);
+WHARF_HANDLER(set_presence);
 
 // webhook_routes.cpp; the same for /sessions/{sessionId}/webhooks and /webhooks
 WHARF_HANDLER(register_webhook);

@@ -48,7 +48,7 @@ std::string sent_message_json(const SentMessage& sent, Dialect dialect, bool tim
 Failure send_failure(const protocol::Error& error, bool has_quote) {
   Failure failure = failure_of(error, Subject::message);
   if (failure.code == ErrorCode::message_not_found && has_quote)
-    failure.details.emplace_back("quotedMessageId", "must be a message of this chat");
+    failure.details.emplace_back("quotedMessageId", "must be a message of this chat; leave it out to send without a quote");
   return failure;
 }
 
@@ -240,6 +240,13 @@ void mark_chat_read(const ServicesPtr& services, const CallPtr& call) {
     if (!marked) return call->failure(failure_of(marked.error(), Subject::chat));
     call->success({}, Beside{200, "Chat marked as read", {}});
   });
+}
+
+// 003: what is wrong with the request or its session is told before what is missing here.
+void set_presence(const ServicesPtr& services, const CallPtr& call) {
+  const auto view = session_of(services, call);
+  if (!view || !chat_of(services, call, view->id)) return;
+  call->failure(Failure(ErrorCode::not_implemented, fmt::format("{} is not implemented yet", call->route->summary)));
 }
 
 }  // namespace wharf::api

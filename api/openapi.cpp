@@ -52,6 +52,7 @@ void write_field(JsonWriter& out, const Field& field) {
   if (field.type == Type::object && field.object && !field.nullable) return write_reference(out, *field.object);
   out.begin_object();
   out.text_if("description", field.summary);
+  if (field.later) out.text("x-status", "not_implemented");
   switch (field.type) {
     case Type::text:
       write_type(out, "string", field.nullable);
@@ -182,7 +183,8 @@ void write_operation(JsonWriter& out, const Route& route) {
   for (char& c : method) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   out.key(method).begin_object().text("operationId", operation_id(route)).text("summary", route.summary);
   out.key("tags").begin_array().text(route.tag).end_array().text("x-capability", name(route.capability));
-  if (!route.handler) out.text("x-status", "not_implemented");
+  const bool built = route.handler && !route.later;
+  if (!built) out.text("x-status", "not_implemented");
   write_parameters(out, route);
   if (route.body) {
     out.key("requestBody").begin_object().boolean("required", true).key("content").begin_object();
@@ -191,8 +193,10 @@ void write_operation(JsonWriter& out, const Route& route) {
     out.end_object().end_object().end_object();
   }
   out.key("responses").begin_object();
-  if (!route.handler) {
+  if (!built) {
     write_error(out, "501", "not implemented yet");
+    if (route.body) write_error(out, "400", "bad fields, all listed in details");
+    if (route.handler) write_error(out, "404", "not found");
   } else {
     write_answer(out, route);
     if (route.body || route.query) write_error(out, "400", "bad fields, all listed in details");

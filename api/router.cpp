@@ -313,7 +313,8 @@ std::optional<boost::json::object> read_body(const Route& route, std::string_vie
 
 Failure failure_of(const std::vector<FieldProblem>& problems) {
   const bool only_chat_ids = std::all_of(problems.begin(), problems.end(), [](const FieldProblem& p) { return p.chat_id_format; });
-  Failure failure(only_chat_ids ? ErrorCode::invalid_chat_id : ErrorCode::validation, {});
+  const bool later = std::any_of(problems.begin(), problems.end(), [](const FieldProblem& p) { return p.later; });
+  Failure failure(later ? ErrorCode::not_implemented : only_chat_ids ? ErrorCode::invalid_chat_id : ErrorCode::validation, {});
   constexpr std::size_t max_details = 50;
   for (const FieldProblem& problem : problems) {
     if (failure.details.size() == max_details) break;

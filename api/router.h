@@ -46,6 +46,7 @@ struct Route {
   Budget budget = Budget::general;
   bool websocket = false;
   std::string_view media_type = "application/json";  // of the answer
+  bool later = false;                 // the handler checks what it is given, then answers 501
 };
 
 /// Every route of the API, in the order of the document (routes.cpp).

@@ -59,7 +59,7 @@ const Route table[] = {
     {.method = "DELETE", .pattern = SESSION "/chats/{chatId}", .capability = send, .tag = "Chats", .summary = "Delete a chat from the stored copy", .handler = remove_chat, .success = 204},
     {.method = "POST", .pattern = SESSION "/chats/{chatId}/read", .capability = send, .tag = "Chats", .summary = "Mark a chat read", .handler = mark_chat_read},
     {.method = "POST", .pattern = SESSION "/chats/{chatId}/unread", .capability = send, .tag = "Chats", .summary = "Mark a chat unread"},
-    {.method = "PUT", .pattern = SESSION "/chats/{chatId}/presence", .capability = send, .tag = "Chats", .summary = "Show typing or recording"},
+    {.method = "PUT", .pattern = SESSION "/chats/{chatId}/presence", .capability = send, .tag = "Chats", .summary = "Show typing or recording", .handler = set_presence, .body = &s::set_presence, .success = 204, .later = true},
     {.method = "POST", .pattern = SESSION "/chats/{chatId}/archive", .capability = send, .tag = "Chats", .summary = "Archive a chat"},
     {.method = "POST", .pattern = SESSION "/chats/{chatId}/pin", .capability = send, .tag = "Chats", .summary = "Pin a chat"},
     {.method = "POST", .pattern = SESSION "/chats/{chatId}/mute", .capability = send, .tag = "Chats", .summary = "Mute a chat"},

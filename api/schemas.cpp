@@ -40,6 +40,10 @@ constexpr Field send_text_fields[] = {
     {.name = "quotedMessageId", .min = 1, .max = 300, .format = Format::message_id},
     {.name = "mentions", .type = Type::texts, .summary = "user ids", .max = 256, .format = Format::chat_id},
     {.name = "messageId", .summary = "chosen by the caller: a retry returns the first answer", .format = Format::new_message_id},
+    {.name = "sendAt", .summary = "when to send it", .format = Format::date_time, .later = true},
+};
+constexpr Field set_presence_fields[] = {
+    {.name = "state", .required = true, .one_of = "composing|recording|paused"},
 };
 constexpr Field register_webhook_fields[] = {
     {.name = "url", .required = true, .min = 8, .max = 2048, .format = Format::url},
@@ -47,6 +51,7 @@ constexpr Field register_webhook_fields[] = {
     {.name = "headers", .type = Type::text_map, .summary = "sent with every delivery", .max = 32, .format = Format::header},
     {.name = "secret", .summary = "signs deliveries; whsec_<base64> or any text", .min = 8, .max = 256, .format = Format::secret},
     {.name = "previousSecret", .summary = "signs as well, while receivers change over", .min = 8, .max = 256, .format = Format::secret},
+    {.name = "paused", .type = Type::boolean, .summary = "keeps events without delivering them", .later = true},
 };
 
 constexpr Field qr_image_query_fields[] = {
@@ -76,10 +81,12 @@ constexpr Field event_stream_query_fields[] = {
     {.name = "session", .summary = "only of this session", .max = 64},
     {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = Format::event_list},
     {.name = "since", .type = Type::integer, .summary = "replay what came after this event id"},
+    {.name = "ticket", .summary = "one-use ticket of a browser", .later = true},
 };
 constexpr Field session_stream_query_fields[] = {
     {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = Format::event_list},
     {.name = "since", .type = Type::integer, .summary = "replay what came after this event id"},
+    {.name = "ticket", .summary = "one-use ticket of a browser", .later = true},
 };
 constexpr Field deliveries_query_fields[] = {
     {.name = "limit", .type = Type::integer, .summary = "default 100", .min = 1, .max = 1000, .clamped = true},
@@ -183,6 +190,7 @@ constexpr Field webhook_fields[] = {
     {.name = "sessionId", .summary = "null: every session", .required = true, .nullable = true},
     {.name = "url", .required = true}, {.name = "events", .type = Type::texts, .required = true},
     {.name = "headers", .type = Type::text_map, .summary = "values are shown once, at registration", .required = true},
+    {.name = "notYetFired", .type = Type::texts, .summary = "those of `events` that this build never fires"},
     {.name = "signed", .type = Type::boolean, .required = true},
     {.name = "createdAt", .required = true, .format = Format::date_time},
 };
@@ -229,6 +237,7 @@ constinit const Schema update_session = {"UpdateSession", update_session_fields}
 constinit const Schema session_config = {"SessionConfig", session_config_fields};
 constinit const Schema pairing_code_request = {"PairingCodeRequest", pairing_code_request_fields};
 constinit const Schema send_text = {"SendText", send_text_fields};
+constinit const Schema set_presence = {"SetPresence", set_presence_fields};
 constinit const Schema register_webhook = {"RegisterWebhook", register_webhook_fields};
 
 constinit const Schema qr_image_query = {"", qr_image_query_fields};

@@ -41,6 +41,7 @@ struct Field {
   const Schema* object = nullptr;
   bool clamped = false;           // out of range is moved into it instead of refused
   bool nullable = false;
+  bool later = false;             // part of the contract, not built yet: given, it is refused with 501
 };
 
 struct Schema {
@@ -52,6 +53,7 @@ struct FieldProblem {
   std::string field;
   std::string what;
   bool chat_id_format = false;    // has an error code of its own (002 INVALID_CHAT_ID)
+  bool later = false;             // nothing wrong with it: this build cannot do it yet (501)
 };
 
 enum class Unknown { ignored, refused };  // ?strict=true refuses

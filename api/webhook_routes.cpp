@@ -2,8 +2,10 @@
 #include <boost/asio/ip/address.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
+#include "api/event_names.h"
 #include "api/handlers.h"
 #include "api/iso_time.h"
 
@@ -37,7 +39,14 @@ void write_webhook(JsonWriter& out, const WebhookRow& row, std::string_view sess
   row.session ? out.text(session_name) : out.null();
   out.text("url", row.url).key("events").begin_array();
   for (const std::string& name : row.events) out.text(name);
-  out.end_array().key("headers").begin_object();
+  out.end_array();
+  if (std::any_of(row.events.begin(), row.events.end(), [](const std::string& name) { return !can_fire(name); })) {
+    out.key("notYetFired").begin_array();
+    for (const std::string& name : row.events)
+      if (!can_fire(name)) out.text(name);
+    out.end_array();
+  }
+  out.key("headers").begin_object();
   for (const auto& [name, value] : row.headers) out.text(name, values == HeaderValues::shown ? value : "***");
   out.end_object().boolean("signed", !row.secret.empty()).text("createdAt", iso_seconds(row.created_at)).end_object();
 }

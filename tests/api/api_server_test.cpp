@@ -231,6 +231,18 @@ TEST_CASE("every session route answers 404 for an unknown session") {
   CHECK(Listener(d, "/ws/nobody").refused == 404);
 }
 
+TEST_CASE("003's presence tells a bad request and an unknown session before that it is missing") {
+  Daemon d;
+  d.create("a");
+  const std::vector<std::pair<std::string, std::string>> gateway = {{"Accept", "application/json; profile=gateway"}};
+  CHECK(d.ask("PUT", "/api/v1/sessions/a/chats/1234567890@c.us/presence", R"({"state":"singing"})", gateway).code() == "validation_error");
+  CHECK(d.ask("PUT", "/api/v1/sessions/nobody/chats/1234567890@c.us/presence", R"({"state":"composing"})", gateway).code() == "not_found");
+  CHECK(d.ask("PUT", "/api/v1/sessions/a/chats/nowhere/presence", R"({"state":"composing"})").code() == "INVALID_CHAT_ID");
+  const Answer answer = d.ask("PUT", "/api/v1/sessions/a/chats/1234567890@c.us/presence", R"({"state":"composing"})", gateway);
+  CHECK(answer.status == 501);
+  CHECK(answer.code() == "not_implemented");
+}
+
 TEST_CASE("a session that was never linked does not accept messages") {
   Daemon d;
   d.create("a");

@@ -1,6 +1,9 @@
 // The door: what every request meets before a handler, against the real routing table.
 #include "api/router.h"
 
+#include <algorithm>
+#include <sstream>
+
 #include "api/handlers.h"
 #include "protocol/crypto/random.h"
 #include "tests/api/fakes.h"
@@ -113,6 +116,8 @@ TEST_CASE("each malformed body gets its status, code and field") {
       {"POST", "/api/v1/webhooks", R"({"url":"https://x/","events":[]})", 400, "VALIDATION_ERROR", "events"},
       {"PATCH", "/api/v1/sessions/a", R"({"metadata":"x"})", 400, "VALIDATION_ERROR", "metadata"},
       {"POST", "/api/v1/sessions/a/pairing-code", R"({})", 400, "VALIDATION_ERROR", "phone"},
+      {"PUT", "/api/v1/sessions/a/chats/1234567890@c.us/presence", R"({})", 400, "VALIDATION_ERROR", "state"},
+      {"PUT", "/api/v1/sessions/a/chats/1234567890@c.us/presence", R"({"state":"typing"})", 400, "VALIDATION_ERROR", "state"},
       {"GET", "/api/v1/sessions/a/qr/image?size=5", "", 400, "VALIDATION_ERROR", "size"},
       {"GET", "/api/v1/sessions/a/chats/1/messages?limit=x", "", 400, "VALIDATION_ERROR", "limit"},
       {"GET", "/api/v1/events?after=x", "", 400, "VALIDATION_ERROR", "after"},
@@ -221,6 +226,79 @@ TEST_CASE("what is not there yet says so for every such route") {
     CHECK(client.error_code() == "NOT_IMPLEMENTED");
   }
   CHECK(missing > 30);
+}
+
+// What API.md, 002 and 003 name in the requests of a route that has a handler. A field that is missing from the schema
+// would be ignored in silence, which is how a `sendAt` once left at once.
+TEST_CASE("every field that the documents know is either read or refused with 501 and its name") {
+  struct Known {
+    const char *method, *pattern, *fields, *query;
+  };
+  const Known documents[] = {
+      {"POST", "/api/v1/sessions", "sessionId waitForQR config metadata", ""},
+      {"PATCH", "/api/v1/sessions/{sessionId}", "config metadata", ""},
+      {"POST", "/api/v1/sessions/{sessionId}/pairing-code", "phone", ""},
+      {"GET", "/api/v1/sessions/{sessionId}/qr/image", "", "size"},
+      {"POST", "/api/v1/sessions/{sessionId}/send-text", "chatId content quotedMessageId messageId mentions sendAt", "waitFor timeout"},
+      {"GET", "/api/v1/sessions/{sessionId}/chats", "", "limit cursor"},
+      {"GET", "/api/v1/sessions/{sessionId}/chats/{chatId}/messages", "", "limit before cursor"},
+      {"PUT", "/api/v1/sessions/{sessionId}/chats/{chatId}/presence", "state", ""},
+      {"POST", "/api/v1/sessions/{sessionId}/webhooks", "url events headers secret previousSecret paused", ""},
+      {"POST", "/api/v1/webhooks", "url events headers secret previousSecret paused", ""},
+      {"GET", "/api/v1/events", "", "after session events"},
+      {"GET", "/api/v1/events/ws", "", "session events since ticket"},
+      {"GET", "/ws/{sessionId}", "", "events since ticket"},
+  };
+  const auto has = [](const Schema* schema, std::string_view name) {
+    return schema && std::any_of(schema->fields.begin(), schema->fields.end(), [&](const Field& field) { return field.name == name; });
+  };
+  for (const Known& known : documents) {
+    INFO(known.method << " " << known.pattern);
+    const auto route = std::find_if(routes().begin(), routes().end(), [&](const Route& r) { return r.method == known.method && r.pattern == known.pattern; });
+    REQUIRE(route != routes().end());
+    std::istringstream fields(known.fields), query(known.query);
+    for (std::string name; fields >> name;) CHECK(has(route->body, name));
+    for (std::string name; query >> name;) CHECK(has(route->query, name));
+  }
+
+  // And over all routes: what the schemas call later is refused, whatever else the request says.
+  Door door;
+  std::size_t refused = 0;
+  const auto check = [&](const Route& route, const Field& field, const std::string& query, const std::string& body) {
+    if (!field.later) return;
+    ++refused;
+    std::string path(route.pattern);
+    for (auto at = path.find('{'); at != std::string::npos; at = path.find('{')) path.replace(at, path.find('}') - at + 1, "15550000001");
+    INFO(route.method << " " << path << query << " " << body);
+    const FakeClient client = door.ask(request(std::string(route.method), path + query, body));
+    CHECK(client.answer->status == 501);
+    CHECK(client.error_code() == "NOT_IMPLEMENTED");
+    CHECK(client.details().contains(field.name));
+    CHECK(client.json().at("error").at("message").as_string().find(field.name) != boost::json::string::npos);
+    CHECK_FALSE(door.last);
+  };
+  for (const Route& route : routes()) {
+    const std::string body = R"({"chatId":"1234567890","content":"x","url":"https://x.example/",)";
+    if (route.body)
+      for (const Field& field : route.body->fields) check(route, field, "", body + '"' + std::string(field.name) + R"(":"2030-01-01T00:00:00Z"})");
+    if (route.query)
+      for (const Field& field : route.query->fields) check(route, field, "?" + std::string(field.name) + "=x", "");
+  }
+  CHECK(refused >= 4);
+  // An explicit null says the same as leaving it out.
+  CHECK(door.ask(request("POST", "/api/v1/sessions/a/send-text", R"({"chatId":"1234567890","content":"x","sendAt":null})")).answer->status == 200);
+}
+
+TEST_CASE("a filter for events that never come yet is refused") {
+  Door door;
+  for (const char* path : {"/api/v1/events?events=group_join", "/api/v1/events?events=message,call", "/api/v1/events?events=group_*"}) {
+    INFO(path);
+    const FakeClient client = door.ask(request("GET", path));
+    CHECK(client.answer->status == 501);
+    CHECK(client.details().contains("events"));
+  }
+  CHECK(door.ask(request("GET", "/api/v1/events?events=message*,ack,*")).answer->status == 200);
+  CHECK(door.ask(request("GET", "/api/v1/events?events=nonsense")).answer->status == 400);
 }
 
 TEST_CASE("pages of other sites cannot drive the API from their visitor's browser") {
