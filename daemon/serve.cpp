@@ -173,6 +173,7 @@ int serve(const Configuration& c) {
     spdlog::error("storage_open path={} detail=\"{}\"", c.data, store.error().detail);
     return 1;
   }
+  if (const std::string& why = (*store)->renewal(); !why.empty()) spdlog::warn("ratchets_renewed detail=\"{}\"", why);
   net::WorkerPool workers(loop.get_executor(), 2);
 
   auto settings = supervisor_settings(c);

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <vector>
 
+#include "storage/continuity.h"
+
 namespace wharf::storage {
 
 namespace {
@@ -64,6 +66,14 @@ Result<void> copy_pages(Database& source, const std::string& path) {
   return result;
 }
 
+/// So that a restored copy is known as one: its ratchets lag behind what the original went on to send.
+Result<void> mark(const std::string& path) {
+  auto copy = Database::open(path, Database::Mode::read_write, Synchronous::off);
+  if (!copy) return copy.error();
+  if (Result<void> marked = mark_as_copy(**copy); !marked) return marked;
+  return (*copy)->execute("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
 }  // namespace
 
 Result<void> copy_database(Database& source, const std::string& target) {
@@ -79,6 +89,7 @@ Result<void> copy_database(Database& source, const std::string& target) {
   Result<void> result = source.execute("BEGIN; SELECT count(*) FROM sqlite_master;");
   if (result) result = copy_pages(source, path);
   if (source.in_transaction()) (void)source.execute("COMMIT");
+  if (result) result = mark(path);
   if (result) result = make_durable(path, O_RDWR);
   if (result && std::rename(path.c_str(), target.c_str()) != 0) result = system_error(target);
   if (!result) {

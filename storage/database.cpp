@@ -28,15 +28,6 @@ constexpr const char* writer_pragmas =
     "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA mmap_size = 0;";
 constexpr const char* reader_pragmas = "PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0;";
 
-const char* synchronous_pragma(Synchronous synchronous) {
-  switch (synchronous) {
-    case Synchronous::off: return "PRAGMA synchronous = OFF";
-    case Synchronous::normal: return "PRAGMA synchronous = NORMAL";
-    case Synchronous::full: break;
-  }
-  return "PRAGMA synchronous = FULL";
-}
-
 Errc errc_of(int extended) {
   switch (extended & 0xff) {
     case SQLITE_FULL:
@@ -62,6 +53,15 @@ Result<void> create_private(const std::string& path) {
 }
 
 }  // namespace
+
+const char* synchronous_pragma(Synchronous synchronous) {
+  switch (synchronous) {
+    case Synchronous::off: return "PRAGMA synchronous = OFF";
+    case Synchronous::normal: return "PRAGMA synchronous = NORMAL";
+    case Synchronous::full: break;
+  }
+  return "PRAGMA synchronous = FULL";
+}
 
 struct Database::Statements {
   explicit Statements(std::size_t jids_kept) : recall(jids_kept) {}

@@ -19,6 +19,9 @@ using protocol::Result;
 
 enum class Synchronous { off, normal, full };
 
+/// The statement that sets it on a connection.
+const char* synchronous_pragma(Synchronous synchronous);
+
 class Recall;
 
 /// A look-up that SQLite could not answer (I/O error, corrupt page). Thrown by the find_/load_/page_ functions,

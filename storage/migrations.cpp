@@ -134,7 +134,18 @@ CREATE TABLE resend (
 CREATE INDEX resend_by_age ON resend (at);
 )sql";
 
-constexpr std::array steps_of_this_release = {first_schema, resends_outlive_a_restart};
+// storage/continuity.h
+constexpr const char* ratchet_epochs = R"sql(
+CREATE TABLE continuity (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  ratchet_epoch INTEGER NOT NULL, complete INTEGER NOT NULL, copy INTEGER NOT NULL, boot TEXT NOT NULL,
+  inode INTEGER NOT NULL
+);
+INSERT INTO continuity (id, ratchet_epoch, complete, copy, boot, inode) VALUES (1, 0, 1, 0, '', 0);
+ALTER TABLE ratchet ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array steps_of_this_release = {first_schema, resends_outlive_a_restart, ratchet_epochs};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

@@ -10,11 +10,16 @@ namespace wharf::storage {
 
 namespace {
 
-constexpr const char* select_ratchet = "SELECT record FROM ratchet WHERE key = ?1";
-constexpr const char* replace_ratchet = "INSERT OR REPLACE INTO ratchet (key, record) VALUES (?1, ?2)";
+// Ratchets of an earlier epoch count as absent: storage/continuity.h.
+#define CURRENT_EPOCH "(SELECT ratchet_epoch FROM continuity WHERE id = 1)"
+constexpr const char* select_ratchet = "SELECT record FROM ratchet WHERE key = ?1 AND epoch = " CURRENT_EPOCH;
+constexpr const char* replace_ratchet =
+    "INSERT OR REPLACE INTO ratchet (key, record, epoch) VALUES (?1, ?2, " CURRENT_EPOCH ")";
 constexpr const char* delete_ratchet = "DELETE FROM ratchet WHERE key = ?1";
 constexpr const char* select_any_ratchet =
-    "SELECT 1 FROM jid CROSS JOIN ratchet ON ratchet.key = ?1 + jid.id WHERE jid.user = ?2 AND jid.server = ?3 LIMIT 1";
+    "SELECT 1 FROM jid CROSS JOIN ratchet ON ratchet.key = ?1 + jid.id WHERE jid.user = ?2 AND jid.server = ?3"
+    " AND epoch = " CURRENT_EPOCH " LIMIT 1";
+#undef CURRENT_EPOCH
 constexpr const char* move_ratchet = "UPDATE OR REPLACE ratchet SET key = ?2 WHERE key = ?1";
 
 constexpr const char* select_identity = "SELECT public FROM identity WHERE key = ?1";

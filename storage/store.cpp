@@ -88,6 +88,7 @@ struct Store::State {
   Settings settings;
   std::unique_ptr<Database> writer;  // of the writer thread once it runs
   std::unique_ptr<Database> reader;  // of the loop; none for ":memory:", which is read through the writer
+  std::string renewal;
   EventLog log;
   std::shared_ptr<Listener> listener = std::make_shared<Listener>();  // shared with batches on their way to the loop
 
@@ -332,9 +333,14 @@ Result<std::unique_ptr<Store>> Store::open(Settings settings) {
   Result<std::unique_ptr<Database>> writer =
       Database::open(settings.path, Database::Mode::read_write, settings.synchronous);
   if (!writer) return writer.error();
+  RunPlace place = place_of(settings.path);
+  if (settings.boot) place.boot = *settings.boot;
+  Result<std::string> renewal = begin_run(**writer, place, settings.synchronous);
+  if (!renewal) return renewal.error();
   std::unique_ptr<Store> store(new Store);
   store->state_ = std::make_unique<State>(std::move(settings), std::move(*writer));
   State& state = *store->state_;
+  state.renewal = std::move(*renewal);
   if (state.settings.path != ":memory:") {
     Result<std::unique_ptr<Database>> reader = store->open_reader();
     if (!reader) return reader.error();
@@ -345,13 +351,19 @@ Result<std::unique_ptr<Store>> Store::open(Settings settings) {
 }
 
 Store::~Store() {
-  if (!state_ || !state_->thread.joinable()) return;
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->stopping = true;
+  if (!state_) return;
+  if (state_->thread.joinable()) {
+    {
+      const std::lock_guard lock(state_->mutex);
+      state_->stopping = true;
+    }
+    state_->work.notify_one();
+    state_->thread.join();
   }
-  state_->work.notify_one();
-  state_->thread.join();
+  try {
+    (void)end_run(*state_->writer);  // without it the next start is only more careful
+  } catch (const ReadFailure&) {
+  }
 }
 
 void Store::commit(Changes changes, Committed done) {
@@ -383,6 +395,8 @@ Result<std::unique_ptr<Database>> Store::open_reader() const {
   if (state_->settings.path == ":memory:") return Error(Errc::unsupported, "an in-memory database has one connection");
   return Database::open(state_->settings.path, Database::Mode::read_only, state_->settings.synchronous);
 }
+
+const std::string& Store::renewal() const { return state_->renewal; }
 
 void Store::on_events(std::function<void(const std::vector<Event>&)> listener) {
   *state_->listener = std::move(listener);

@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "storage/continuity.h"
 #include "storage/database.h"
 #include "storage/ids.h"
 
@@ -64,6 +66,7 @@ class Store {
     /// Readers with an older cursor start at the oldest kept one.
     std::int64_t max_events = 1'000'000;
     std::chrono::milliseconds probe_interval{1000};  // of the health probe after a failure
+    std::optional<std::string> boot;  // RunPlace::boot; default: that of this machine
   };
   /// Opens or creates the file and applies migrations. Errors: storage, storage_full, unsupported.
   static Result<std::unique_ptr<Store>> open(Settings settings);
@@ -80,6 +83,9 @@ class Store {
   Database& reader();
   /// A further reading connection for a worker thread. Errors: storage.
   Result<std::unique_ptr<Database>> open_reader() const;
+
+  /// Why every ratchet starts afresh in this run (storage/continuity.h); "" when they go on.
+  const std::string& renewal() const;
 
   /// Called on the loop, in id order, after each commit and before the completions of its turns.
   void on_events(std::function<void(const std::vector<Event>&)> listener);
