@@ -1,5 +1,5 @@
 # The commands of the README. Each works from a fresh clone on a fresh Debian 12.
-.PHONY: run test demo build bench format packages asan fuzz
+.PHONY: run test demo build bench format style packages asan fuzz
 
 build: packages
 	cmake --preset release
@@ -20,14 +20,22 @@ test: packages
 asan: packages
 	scripts/test-asan
 
+# A minute in total; HOURS=n fuzzes that long.
 fuzz: packages
 	scripts/install-packages fuzz
-	tests/fuzz/run
+	tests/fuzz/run $(if $(HOURS),$$(($(HOURS) * 3600)))
 
 bench: build
 	scripts/install-packages interop
 	tests/bench/run
 
+# Of the lines that changed since BASE (scripts/check-style says which commit that is by default).
+BASE ?= $(shell scripts/check-style --base)
 format:
 	scripts/install-packages format
-	clang-format -i $$(git ls-files '*.cpp' '*.h')
+	git diff -U0 --no-color $(BASE) -- '*.cpp' '*.h' | clang-format-diff-16 -p1 -i -style=file
+
+style: packages
+	scripts/install-packages format
+	cmake --preset dev >/dev/null
+	scripts/check-style $(BASE)

@@ -2,7 +2,8 @@
 
 import signal
 
-from processes import Failed, Peer, Sandbox, Wharf, patience_s, wait_until
+from clients import Peer, Wharf, patience_s
+from processes import Failed, Sandbox, wait_for
 from report import note
 
 wharf_number, peer_number, other_number = "491510000001", "491510000002", "491510000003"
@@ -57,7 +58,7 @@ class Pair:
         self.wharf = Wharf(wharfd, directory, self.sandbox)
         self.wharf.create(session)
         self.a.scan(self.wharf.qr(session))
-        self.wharf.wait_ready(session)
+        self.wharf.wait_connected(session)
         self.peer = Peer(kind, directory, self.sandbox)
         self.peer.command("connect")
         self.b.scan(self.peer.wait("qr")["qr"])
@@ -74,6 +75,12 @@ class Pair:
         self.wharf.received(session, text)
         return sent
 
+    def peer_sends(self, text):
+        """Returns when the network has it. The peer's send may return before: some clients do not wait for the ack."""
+        before = self.sandbox.get("/stats")["messagesAccepted"]
+        self.peer.send(wharf_number, text)
+        wait_for(f"the network to accept {text!r}", lambda: self.sandbox.get("/stats")["messagesAccepted"] > before, patience_s)
+
     def retries(self):
         return self.sandbox.get("/stats")["retriesRelayed"]
 
@@ -87,10 +94,10 @@ class Pair:
         self.peer.wait("open")
 
     def restart_wharf(self, how, while_down):
-        self.wharf.stop(how)
+        self.wharf.kill() if how == signal.SIGKILL else self.wharf.stop()
         while_down()
         self.wharf.start()
-        self.wharf.wait_ready(session)
+        self.wharf.wait_connected(session)
 
     def stop(self):
         self.peer.stop()
@@ -107,7 +114,7 @@ def conversation(report, kind, wharfd, directory):
         delivered = pair.to_peer("first from Wharf")
     with report.check(f"{name}: its delivery receipt is ack 2 in Wharf's events and messages"):
         wharf.acked(session, delivered, 2)
-        wait_until(lambda: wharf.ack_level(session, delivered) == 2, "ack level 2 in the stored message")
+        wait_for("ack level 2 in the stored message", lambda: wharf.ack_level(session, delivered) == 2)
     with report.check(f"{name}: its first message is read by Wharf"):
         sent = pair.to_wharf("first from the peer")
         assert wharf.received(session, "first from the peer")["fromMe"] is False
@@ -117,7 +124,7 @@ def conversation(report, kind, wharfd, directory):
         message = peer.received("first from Wharf")
         peer.command("read", chat=message["chat"], message=message["id"])
         wharf.acked(session, delivered, 3)
-        wait_until(lambda: wharf.ack_level(session, delivered) == 3, "ack level 3 in the stored message")
+        wait_for("ack level 3 in the stored message", lambda: wharf.ack_level(session, delivered) == 3)
     with report.check(f"{name}: gets Wharf's read receipt"):
         wharf.post(f"/sessions/{session}/chats/{peer_number}/read")
         peer.wait("ack", id=sent, level=3, since=0)
@@ -130,8 +137,8 @@ def conversation(report, kind, wharfd, directory):
     with report.check(f"{name}: messages to Wharf delivered in reverse are all read"):
         texts = [f"reversed to Wharf {n}" for n in range(4)]
         sandbox.faults(hold_messages=True, reorder=len(texts))
-        for text in texts:
-            peer.send(wharf_number, text)
+        for text in texts:  # one after the other: the order is what is tested
+            pair.peer_sends(text)
         sandbox.post("/faults/release")
         for text in texts:
             wharf.received(session, text)
@@ -147,7 +154,7 @@ def conversation(report, kind, wharfd, directory):
             peer.received(text)
 
     with report.check(f"{name}: Wharf restarted by SIGTERM gets what was sent meanwhile and goes on"):
-        pair.restart_wharf(signal.SIGTERM, lambda: peer.send(wharf_number, "while Wharf was stopped"))
+        pair.restart_wharf(signal.SIGTERM, lambda: pair.peer_sends("while Wharf was stopped"))
         wharf.received(session, "while Wharf was stopped")
         pair.to_peer("after SIGTERM")
         pair.to_wharf("and back after SIGTERM")
@@ -155,7 +162,7 @@ def conversation(report, kind, wharfd, directory):
         accepted = [f"accepted before SIGKILL {n}" for n in range(5)]
         for text in accepted:
             wharf.send(session, peer_number, text)
-        pair.restart_wharf(signal.SIGKILL, lambda: peer.send(wharf_number, "while Wharf was dead"))
+        pair.restart_wharf(signal.SIGKILL, lambda: pair.peer_sends("while Wharf was dead"))
         wharf.received(session, "while Wharf was dead")
         for text in accepted:
             peer.received(text)
@@ -177,7 +184,7 @@ def conversation(report, kind, wharfd, directory):
     with report.check(f"{name}: a ciphertext damaged on the way to Wharf is read after a retry"):
         before = pair.retries()
         sandbox.faults(corrupt_messages=3)  # the copies for Wharf, its phone and the sender's phone
-        peer.send(wharf_number, "damaged on the way to Wharf")
+        pair.peer_sends("damaged on the way to Wharf")
         wharf.received(session, "damaged on the way to Wharf")
         assert pair.retries() > before, "no retry receipt was relayed: nothing was damaged"
         sandbox.faults(corrupt_messages=0)
@@ -240,18 +247,18 @@ def refusals(report, kind, wharfd, directory):
         peer.wait("open")
     with report.check(f"{name}: encrypts nothing for a signed prekey with a wrong signature"):
         peer.send(wharf_number, "before")
-        wait_until(lambda: known.has("before"), "message at a phone with good keys")
+        wait_for("message at a phone with good keys", lambda: known.has("before"))
         sandbox.faults(bad_signed_prekey=True)
         try:
             peer.send(other_number, "to wrong keys")
         except RuntimeError as error:
             note(f"{name} says: {error}")
         peer.send(wharf_number, "sentinel")  # behind it on the same connection
-        wait_until(lambda: known.has("sentinel"), "sentinel")
+        wait_for("sentinel", lambda: known.has("sentinel"))
         assert not any(m["text"] == "to wrong keys" or m["status"] == "failed" for m in stranger.messages()), stranger.messages()
         sandbox.faults(bad_signed_prekey=False)
         peer.send(other_number, "to right keys")
-        wait_until(lambda: stranger.has("to right keys"), "message once the keys are right")
+        wait_for("message once the keys are right", lambda: stranger.has("to right keys"))
     peer.stop()
     sandbox.stop()
 
@@ -269,8 +276,8 @@ def wharf_refusals(report, kind, wharfd, directory):
     wharf = Wharf(wharfd, directory, sandbox)
     wharf.create(session)
     with report.check("wharf: refuses a certificate chain of another root, and connects to a right one"):
-        wait_until(lambda: sandbox.get("/stats")["connections"] >= 1, "connection of Wharf")
-        wait_until(lambda: "certificate" in wharf.process.log(), "complaint about the certificate in Wharf's log")
+        wait_for("connection of Wharf", lambda: sandbox.get("/stats")["connections"] >= 1)
+        wait_for("complaint about the certificate in Wharf's log", lambda: "certificate" in wharf.process.log())
         assert not wharf.session(session).get("qr")
         sandbox.faults(bad_certificate=False)
         qr = wharf.qr(session)
@@ -278,25 +285,25 @@ def wharf_refusals(report, kind, wharfd, directory):
         sandbox.faults(bad_account_signature=True)
         said = refused(lambda: phone.scan(qr))
         assert "signature-mismatch" in said, said
-        view = wait_until(lambda: (v := wharf.session(session))["status"] == "failed" and v, "failed session")
+        view = wait_for("failed session", lambda: (v := wharf.session(session))["status"] == "failed" and v)
         assert view["reason"]["code"] == "pairing_refused" and not view.get("me"), view
         sandbox.faults(bad_account_signature=False)
         wharf.post(f"/sessions/{session}/start")
         phone.scan(wharf.qr(session))
-        wharf.wait_ready(session)
+        wharf.wait_connected(session)
     with report.check("wharf: encrypts nothing for a signed prekey with a wrong signature"):
         wharf.send(session, peer_number, "before")
-        wait_until(lambda: known.has("before"), "message at a phone with good keys")
+        wait_for("message at a phone with good keys", lambda: known.has("before"))
         sandbox.faults(bad_signed_prekey=True)
         suspicious = wharf.send(session, other_number, "to wrong keys")
         wharf.send(session, peer_number, "sentinel")
-        wait_until(lambda: known.has("sentinel"), "sentinel")
+        wait_for("sentinel", lambda: known.has("sentinel"))
         assert not any(m["text"] == "to wrong keys" or m["status"] == "failed" for m in stranger.messages()), stranger.messages()
         note(f"the refused message stands at {wharf.get(f'/sessions/{session}/messages/{suspicious}')['status']}")
         sandbox.faults(bad_signed_prekey=False)
         # The devices with wrong keys are left alone for a minute, so right keys are shown by a phone not met before.
         wharf.send(session, newcomer.number, "to right keys")
-        wait_until(lambda: newcomer.has("to right keys"), "message once the keys are right")
+        wait_for("message once the keys are right", lambda: newcomer.has("to right keys"))
         wharf.acked(session, wharf.send(session, other_number, "too early"), -1)
     wharf.stop()
     sandbox.stop()

@@ -17,8 +17,8 @@ using sessions::Input;
 namespace {
 
 constexpr storage::SessionId id_of_session{1};
-constexpr std::size_t max_steps = 20'000;       // of one settle(): beyond it the session spins
-constexpr std::chrono::minutes patience{10};    // of one settle(), on the script's clock
+constexpr std::size_t max_steps = 20'000;     // of one settle(): beyond it the session spins
+constexpr std::chrono::minutes patience{10};  // of one settle(), on the script's clock
 
 storage::SessionRow stored_row(storage::Database& db) {
   for (auto& row : storage::load_sessions(db)) {
@@ -66,7 +66,8 @@ Script::Script(Failure failure, std::size_t inputs_per_turn)
 
 Script::~Script() = default;
 
-// --- the life of the session -------------------------------------------------------------------------------------------
+// --- the life of the session
+// -------------------------------------------------------------------------------------------
 
 void Script::build() {
   write("the session starts from its rows");
@@ -109,11 +110,12 @@ void Script::connect() {
 void Script::cut() {
   if (!connected_ && !connect_at_) return;
   hang_up();
-  mailbox_.emplace_back(sessions::LinkDown{sessions::LinkEnd{sessions::LinkEnd::Kind::network, "cut", false},
-                                           session_->link_epoch()});
+  mailbox_.emplace_back(
+      sessions::LinkDown{sessions::LinkEnd{sessions::LinkEnd::Kind::network, "cut", false}, session_->link_epoch()});
 }
 
-// --- turns ---------------------------------------------------------------------------------------------------------------
+// --- turns
+// ---------------------------------------------------------------------------------------------------------------
 
 void Script::arrive(std::vector<Node> stanzas) {
   for (Node& stanza : stanzas) arriving_.push_back(std::move(stanza));
@@ -202,9 +204,12 @@ bool Script::advance() {
   return true;
 }
 
-// --- steps ---------------------------------------------------------------------------------------------------------------
+// --- steps
+// ---------------------------------------------------------------------------------------------------------------
 
-void Script::login() { call([](sessions::Session& session) { session.start(); }); }
+void Script::login() {
+  call([](sessions::Session& session) { session.start(); });
+}
 
 void Script::call(std::function<void(sessions::Session&)> run) {
   sessions::Call input;
@@ -284,11 +289,13 @@ void Script::settle() {
   FAIL("the session does not come to rest");
 }
 
-// --- the promises ----------------------------------------------------------------------------------------------------------
+// --- the promises
+// ----------------------------------------------------------------------------------------------------------
 
 std::size_t Script::count_events(std::string_view event) const {
   std::size_t found = 0;
-  for (const auto& stored : storage::read_events(store_->reader(), storage::EventFilter())) found += stored.name == event;
+  for (const auto& stored : storage::read_events(store_->reader(), storage::EventFilter()))
+    found += stored.name == event;
   return found;
 }
 
@@ -345,7 +352,8 @@ void fail_at_every_step(const std::function<void(Script&)>& conversation) {
       script.finish();
     }
     using Kind = Failure::Kind;
-    for (const Kind kind : {Kind::commit_lost, Kind::killed, Kind::cut_before_send, Kind::cut_after_send, Kind::answer_lost}) {
+    for (const Kind kind :
+         {Kind::commit_lost, Kind::killed, Kind::cut_before_send, Kind::cut_after_send, Kind::answer_lost}) {
       for (std::size_t at = 0; at < (kind == Kind::answer_lost ? stanzas : turns); ++at) {
         INFO(name(kind) << " at step " << at << ", " << inputs_per_turn << " inputs a turn");
         Script script({kind, at}, inputs_per_turn);

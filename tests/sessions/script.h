@@ -1,8 +1,9 @@
 #pragma once
 // A real Session, its rows and a scripted network, driven through a conversation and then again with a failure at every
-// step of it: the connection cut before or after a turn's stanzas left, the commit lost, the process killed between commit
-// and effects, one stanza of the network that never arrives. Whatever failed, afterwards the promises hold: no message key
-// is used twice, each message arrives exactly once, the queue is empty, nothing was confirmed that is not in a row.
+// step of it: the connection cut before or after a turn's stanzas left, the commit lost, the process killed between
+// commit and effects, one stanza of the network that never arrives. Whatever failed, afterwards the promises hold: no
+// message key is used twice, each message arrives exactly once, the queue is empty, nothing was confirmed that is not
+// in a row.
 //
 //   TEST_CASE("…") {
 //     test::fail_at_every_step([](test::Script& s) {
@@ -107,17 +108,17 @@ class Script {
   std::deque<protocol::Node> arriving_;
   std::optional<net::SteadyTime> connect_at_;
   bool connected_ = false;
-  std::uint64_t generation_ = 0;            // of session_
+  std::uint64_t generation_ = 0;  // of session_
   std::vector<Request> requests_;
   std::vector<std::string> received_;
   std::size_t turns_ = 0, stanzas_ = 0;
-  std::string transcript_;                  // printed when a promise is broken
+  std::string transcript_;  // printed when a promise is broken
   std::int64_t now_ms_ = 1'700'000'000'000;
   net::SteadyTime steady_ = net::SteadyTime{} + std::chrono::hours(24);
 };
 
-/// Runs the conversation once undisturbed, then once for every kind of failure at every step, one input a turn and many.
-/// The conversation may be run some hundred times: it holds no state of its own.
+/// Runs the conversation once undisturbed, then once for every kind of failure at every step, one input a turn and
+/// many. The conversation may be run some hundred times: it holds no state of its own.
 void fail_at_every_step(const std::function<void(Script&)>& conversation);
 
 }  // namespace wharf::test

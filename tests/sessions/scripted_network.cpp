@@ -27,7 +27,8 @@ Node result_of(const Node& iq) {
 
 }  // namespace
 
-ScriptedNetwork::ScriptedNetwork(protocol::Random& random, storage::SessionId session) : random_(random), session_(session) {
+ScriptedNetwork::ScriptedNetwork(protocol::Random& random, storage::SessionId session)
+    : random_(random), session_(session) {
   contact_.peer = SignalPeer::make(random, 4711, 40);
   phone_.peer = SignalPeer::make(random, 4712, 40);
 }
@@ -40,7 +41,8 @@ ScriptedNetwork::Device* ScriptedNetwork::device_of(const Jid& jid) {
   return nullptr;
 }
 
-// --- the connection ----------------------------------------------------------------------------------------------------
+// --- the connection
+// ----------------------------------------------------------------------------------------------------
 
 std::vector<Node> ScriptedNetwork::on_connected() {
   active_ = false;
@@ -81,7 +83,8 @@ std::vector<Node> ScriptedNetwork::take(const Node& stanza, storage::Database& s
   return out;
 }
 
-// --- queries -------------------------------------------------------------------------------------------------------------
+// --- queries
+// -------------------------------------------------------------------------------------------------------------
 
 std::vector<Node> ScriptedNetwork::answer_iq(const Node& iq) {
   if (iq.attr("type") == "result" || iq.attr("type") == "error") return {};
@@ -110,7 +113,8 @@ Node ScriptedNetwork::usync_answer(const Node& iq) {
     Node devices("device-list");
     devices.add(Node("device").set("id", "0"));
     if (own) devices.add(Node("device").set("id", std::uint64_t{own_device}).set("key-index", "1"));
-    list.add(Node("user").set("jid", *jid)
+    list.add(Node("user")
+                 .set("jid", *jid)
                  .add(Node("devices").add(std::move(devices)))
                  .add(Node("lid").set("val", own ? own_lid : contact_lid)));
   }
@@ -153,7 +157,8 @@ protocol::PreKeyBundle ScriptedNetwork::own_bundle() {
   return bundle;
 }
 
-// --- what the session sends ------------------------------------------------------------------------------------------------
+// --- what the session sends
+// ------------------------------------------------------------------------------------------------
 
 void ScriptedNetwork::on_message(const Node& message) {
   std::vector<std::pair<Jid, const Node*>> targets;
@@ -179,7 +184,8 @@ void ScriptedNetwork::on_message(const Node& message) {
 void ScriptedNetwork::open(Device& device, const Node& message, const Node& enc) {
   const std::string id = message.attr("id");
   const protocol::Bytes body = protocol::to_bytes(enc.data());
-  const auto kind = enc.attr("type") == "pkmsg" ? protocol::CiphertextKind::pre_key_message : protocol::CiphertextKind::message;
+  const auto kind =
+      enc.attr("type") == "pkmsg" ? protocol::CiphertextKind::pre_key_message : protocol::CiphertextKind::message;
   const auto key = protocol::read_message_key(kind, body);
   if (!key) return fault("a ciphertext without a message key");
   const auto [used, first] = device.keys.emplace(*key, body);
@@ -231,8 +237,8 @@ void ScriptedNetwork::on_receipt(const Node& receipt, storage::Database& stored)
   const std::string id = receipt.attr("id"), type = receipt.attr("type");
   if (type == "retry") return on_retry_request(receipt);
   if (!said_.contains(id)) return;
-  const bool known = storage::has_message(stored, session_, contact_lid, id) ||
-                     storage::has_message(stored, session_, contact_pn, id);
+  const bool known =
+      storage::has_message(stored, session_, contact_lid, id) || storage::has_message(stored, session_, contact_pn, id);
   if (!known) fault("a receipt for " + id + ", which is in no row");
   if (type.empty() || type == "inactive") settle_owed("message", id, "");
 }
@@ -246,7 +252,8 @@ void ScriptedNetwork::settle_owed(std::string_view tag, const std::string& id, c
   if (it != owed_.end()) owed_.erase(it);
 }
 
-// --- the contact -----------------------------------------------------------------------------------------------------------
+// --- the contact
+// -----------------------------------------------------------------------------------------------------------
 
 void ScriptedNetwork::owe_text(const std::string& id, const std::string& text, protocol::SessionRecord& session,
                                unsigned count) {
@@ -260,7 +267,11 @@ void ScriptedNetwork::owe_text(const std::string& id, const std::string& text, p
   if (count > 0) enc.set("count", std::uint64_t{count});
   enc.bytes(sealed->body);
   Node message("message");
-  message.set("id", id).set("from", contact_lid).set("sender_pn", contact_pn).set("t", "1700000003").set("type", "text");
+  message.set("id", id)
+      .set("from", contact_lid)
+      .set("sender_pn", contact_pn)
+      .set("t", "1700000003")
+      .set("type", "text");
   message.set("notify", "Ben").add(std::move(enc));
   owed_.push_back({std::move(message)});
 }
@@ -269,7 +280,8 @@ void ScriptedNetwork::contact_says(const std::string& id, const std::string& tex
   said_[id] = text;
   auto& session = contact_.peer.session;
   if (!session.has_current()) {
-    if (!protocol::start_session(session, contact_.peer.local, own_bundle(), random_)) fault("no prekeys were uploaded");
+    if (!protocol::start_session(session, contact_.peer.local, own_bundle(), random_))
+      fault("no prekeys were uploaded");
   }
   owe_text(id, text, session, 0);
 }

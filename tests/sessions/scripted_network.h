@@ -1,8 +1,8 @@
 #pragma once
-// The other side of a scripted conversation: a chat server with an offline queue, one contact with one device and the own
-// phone, all with real ratchets. It keeps what the specification lets a session rely on: what is not acked comes again
-// at the next login, unchanged; a message of a known id is acked again; a one-time prekey is handed out once. And it
-// keeps the evidence: every message key it saw, every text that was opened, every receipt that came too early.
+// The other side of a scripted conversation: a chat server with an offline queue, one contact with one device and the
+// own phone, all with real ratchets. It keeps what the specification lets a session rely on: what is not acked comes
+// again at the next login, unchanged; a message of a known id is acked again; a one-time prekey is handed out once. And
+// it keeps the evidence: every message key it saw, every text that was opened, every receipt that came too early.
 
 #include <cstdint>
 #include <deque>
@@ -40,7 +40,8 @@ class ScriptedNetwork {
   void contact_says_unreadably(const std::string& id, const std::string& text);
   /// The next message that the contact has not seen yet it cannot open: it asks for it again, with new keys.
   void contact_cannot_read_next() { ++unreadable_; }
-  /// New keys under the same number. What it cannot open it asks for without telling them: the session has to fetch them.
+  /// New keys under the same number. What it cannot open it asks for without telling them: the session has to fetch
+  /// them.
   void contact_reinstalls();
 
   // --- the evidence --------------------------------------------------------------------------------------------------
@@ -86,11 +87,11 @@ class ScriptedNetwork {
   Device contact_, phone_;
   std::optional<protocol::UploadedKeys> uploaded_;
   std::set<protocol::PreKeyId> handed_out_;
-  std::map<std::string, std::string> said_;   // by the contact: id -> text
+  std::map<std::string, std::string> said_;        // by the contact: id -> text
   std::map<std::string, protocol::Bytes> sealed_;  // by the session: id -> stanza
   unsigned unreadable_ = 0;
   bool reinstalled_ = false;
-  std::set<std::string> asked_again_;         // ids
+  std::set<std::string> asked_again_;  // ids
   std::deque<Owed> owed_;
   bool active_ = false;
   std::vector<std::string> faults_;

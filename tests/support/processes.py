@@ -1,10 +1,12 @@
-"""Runs `wharfd serve` and `wharfd sandbox` as processes and talks to them over HTTP. Standard library only."""
+"""Runs `wharfd serve`, `wharfd sandbox` and peers as processes and talks to them over HTTP. Waiting is for conditions,
+with deadlines that a passing run never meets. Standard library only."""
 import base64
 import http.client
 import http.server
 import json
 import os
 import queue
+import random
 import shutil
 import signal
 import socket
@@ -32,9 +34,17 @@ def wait_for(what, condition, seconds=60.0):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below the range from which the kernel takes the ports of outgoing connections: a client that knocks while the
+    daemon is down could get the daemon's own port otherwise, and connect to itself."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as f:
+        first_outgoing = int(f.read().split()[0])
+    while True:
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", random.randrange(min(10_000, first_outgoing - 1), first_outgoing)))
+                return s.getsockname()[1]
+            except OSError:
+                continue
 
 
 class Http:
@@ -83,28 +93,81 @@ class Http:
             self.connection = None
 
 
+started = []
+
+
+def end_all():
+    """What a failed scenario left running."""
+    while started:
+        child = started.pop()
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+
+
 class Process:
-    def __init__(self, name, arguments, directory, environment=None):
-        self.name, self.log = name, os.path.join(directory, f"{name}.log")
-        self.output = open(self.log, "ab")
-        self.child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output,
-                                      env={**os.environ, **(environment or {})})
+    """A child whose output goes to <directory>/<name>.log, appended when it is started again."""
+
+    def __init__(self, name, arguments, directory, environment=None, stdin=None, stdout=None):
+        self.name, self.log_path = name, os.path.join(directory, f"{name}.log")
+        self.log_from = os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
+        with open(self.log_path, "ab") as output:
+            self.child = subprocess.Popen(arguments, stdin=stdin or subprocess.DEVNULL, stdout=stdout or output,
+                                          stderr=output, env={**os.environ, **(environment or {})})
+        started.append(self.child)
 
     def alive(self):
         return self.child.poll() is None
 
+    def running(self):
+        """True, or Failed with its last words."""
+        if not self.alive():
+            raise Failed(f"{self.name} ended with status {self.child.returncode}: {self.tail()}")
+        return True
+
     def stop(self, how=signal.SIGTERM):
+        """Its exit status. A process that does not end in time is killed, and that is a failure."""
         if self.alive():
             self.child.send_signal(how)
         try:
-            return self.child.wait(40)
+            return self.child.wait(60)
         except subprocess.TimeoutExpired:
             self.child.kill()
-            return self.child.wait()
+            self.child.wait()
+            raise Failed(f"{self.name} did not end after signal {how}") from None
+
+    def log(self):
+        """What this process wrote; not what an earlier one did to the same file."""
+        with open(self.log_path, "rb") as f:
+            f.seek(self.log_from)
+            return f.read().decode(errors="replace")
 
     def tail(self, lines=30):
-        with open(self.log, errors="replace") as f:
-            return "".join(f.readlines()[-lines:])
+        return "\n".join(self.log().splitlines()[-lines:])
+
+
+class Phone:
+    """A simulated phone of the sandbox."""
+
+    def __init__(self, sandbox, created):
+        self.sandbox, self.number = sandbox, created["phone"]
+        self.jid, self.lid = created["jid"], created["lid"]
+        self.lid_user = self.lid.split("@")[0]
+
+    def post(self, path, body):
+        return self.sandbox.post(f"/phones/{self.number}{path}", body)
+
+    def scan(self, qr):
+        return self.post("/scan", {"qr": qr})
+
+    def enter_code(self, code):
+        return self.post("/enter-code", {"code": code})
+
+    def messages(self):
+        return self.sandbox.get(f"/phones/{self.number}/messages?limit=5000")
+
+    def has(self, text):
+        return [m for m in self.messages() if m["text"] == text and m["status"] != "failed"]
 
 
 class Sandbox:
@@ -115,37 +178,46 @@ class Sandbox:
         self.process = Process("sandbox", [wharfd, "sandbox", "--listen", "127.0.0.1:0", "--secure-listen", "127.0.0.1:0",
                                            "--control", "127.0.0.1:0", "--seed", str(seed), "--ready-file", ready,
                                            "--log-level", "warn", *options], directory)
-        wait_for("the sandbox to listen", lambda: self._check() and os.path.exists(ready), 30)
-        self.info = json.load(open(ready))
-        self.url, self.root = self.info["webSocketUrl"], self.info["noiseRootPublicKey"]
+        wait_for("the sandbox to listen", lambda: self.process.running() and os.path.exists(ready), 60)
+        with open(ready) as f:
+            self.info = json.load(f)
+        self.url, self.secure_url = self.info["webSocketUrl"], self.info["secureWebSocketUrl"]
+        self.root = self.info["noiseRootPublicKey"]
         self.control = Http(urllib.parse.urlsplit(self.info["controlUrl"]).netloc)
         self.ca = os.path.join(directory, "ca.pem")
         with open(self.ca, "w") as f:
             f.write(self.info["caCertificate"])
 
-    def _check(self):
-        if not self.process.alive():
-            raise Failed("the sandbox ended: " + self.process.tail())
-        return True
+    def post(self, path, body=None):
+        return self.control.post("/sandbox/v1" + path, body)["data"]
+
+    def get(self, path):
+        return self.control.get("/sandbox/v1" + path)["data"]
 
     def phone(self, number, name):
-        return self.control.post("/sandbox/v1/phones", {"phone": number, "name": name})["data"]
+        return Phone(self, self.post("/phones", {"phone": number, "name": name}))
+
+    def faults(self, **wanted):
+        self.post("/faults", wanted)
+
+    def stop(self):
+        return self.process.stop()
 
 
 class Gateway:
     """`wharfd serve` on a data directory; can be killed and started again on the same port."""
 
-    def __init__(self, wharfd, directory, sandbox=None, options=(), secure=False):
+    def __init__(self, wharfd, directory, sandbox=None, options=(), secure=False, url=None, log_level="info"):
         self.wharfd, self.directory, self.port = wharfd, directory, free_port()
         self.arguments = [wharfd, "serve", "--listen", f"127.0.0.1:{self.port}", "--data", os.path.join(directory, "data"),
-                          "--log-level", "info"]
+                          "--log-level", log_level]
         for setting in ("limits.session_creations_per_minute=0", "limits.messages_per_minute=0",
                         "limits.requests_per_minute=0", "webhooks.allow_private=true", *options):
             self.arguments += ["--set", setting]
         if sandbox is None:
             self.arguments += ["--sandbox"]
         else:
-            url = sandbox.info["secureWebSocketUrl"] if secure else sandbox.url
+            url = url or (sandbox.secure_url if secure else sandbox.url)
             self.arguments += ["--network", url, "--network-root", sandbox.root]
             if secure:
                 self.arguments += ["--network-ca", sandbox.ca]
@@ -158,16 +230,28 @@ class Gateway:
         self.process = Process("gateway", self.arguments, self.directory)
         self.wait_listening()
 
+    def network(self, url):
+        """Restarts it (SIGTERM) with another way to the network."""
+        self.stop()
+        self.arguments[self.arguments.index("--network") + 1] = url
+        self.start()
+
     def wait_listening(self):
         def listening():
-            if not self.process.alive():
-                raise Failed("wharfd ended: " + self.process.tail())
+            self.process.running()
             try:
                 with socket.create_connection(("127.0.0.1", self.port), timeout=1):
                     return True
             except OSError:
                 return False
         wait_for("wharfd to listen", listening, 60)
+
+    def stop(self):
+        """SIGTERM: it must drain and end with status 0."""
+        status = self.process.stop()
+        self.http.close()
+        if status != 0:
+            raise Failed(f"wharfd ended with status {status}: {self.process.tail()}")
 
     def kill(self):
         self.process.stop(signal.SIGKILL)
