@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "net/url.h"
+
 namespace wharf::api {
 namespace {
 
@@ -76,9 +78,12 @@ RateLimit::Verdict RateLimit::verdict(const Entry& entry, std::int64_t second) c
 }
 
 std::string client_key(std::string_view remote_address) {
+  // Without the port: each new connection has another one.
+  const auto peer = net::parse_host_port(remote_address);
+  const std::string host = peer ? peer->host : std::string(remote_address);
   boost::system::error_code failed;
-  const auto address = boost::asio::ip::make_address(std::string(remote_address), failed);
-  if (failed || !address.is_v6() || address.to_v6().is_v4_mapped()) return std::string(remote_address);
+  const auto address = boost::asio::ip::make_address(host, failed);
+  if (failed || !address.is_v6() || address.to_v6().is_v4_mapped()) return host;
   auto bytes = address.to_v6().to_bytes();
   std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
   return boost::asio::ip::address_v6(bytes).to_string() + "/64";

@@ -47,7 +47,8 @@ class RateLimit {
   std::unordered_map<std::string_view, std::list<Entry>::iterator> index_;  // keys point into entries_
 };
 
-/// The key of a client address: an IPv6 client owns its whole /64.
+/// The key of a client of HttpRequest::remote_address: its address without the port, of IPv6 the /64, which one client
+/// owns as a whole.
 std::string client_key(std::string_view remote_address);
 
 }  // namespace wharf::api

@@ -8,7 +8,7 @@
 #include <array>
 
 #include "api/dialect.h"
-#include "net/url.h"
+#include "net/web_guard.h"
 #include "protocol/bytes.h"
 
 namespace wharf::api {
@@ -30,30 +30,6 @@ std::optional<std::vector<std::string_view>> split_path(std::string_view path) {
     path = slash == std::string_view::npos ? std::string_view{} : path.substr(slash + 1);
   }
   return segments;
-}
-
-bool is_loopback_name(std::string_view host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
-
-// A page of some other site must not drive this API from its visitor's browser: browsers name the page in Origin.
-// Programs send none. Local pages and our own are welcome.
-bool foreign_origin(const net::HttpRequest& request) {
-  const std::string_view origin = request.header("origin");
-  if (origin.empty()) return false;
-  const auto url = net::parse_url(origin);
-  if (!url) return true;
-  return !is_loopback_name(url->host) && url->authority() != request.header("host");
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
-
-bool is_json_type(std::string_view content_type) {
-  std::string type(trim(content_type.substr(0, content_type.find(';'))));
-  std::transform(type.begin(), type.end(), type.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return type == "application/json" || (type.starts_with("application/") && type.ends_with("+json"));
 }
 
 }  // namespace
@@ -78,13 +54,16 @@ void Call::failure(const Failure& failure) {
   send(std::move(response));
 }
 
+void Call::add_headers(std::vector<std::pair<std::string, std::string>>& headers) const {
+  headers.emplace_back("X-Request-Id", request_id);
+  if (limit_.limit == 0) return;
+  headers.emplace_back("X-RateLimit-Limit", std::to_string(limit_.limit));
+  headers.emplace_back("X-RateLimit-Remaining", std::to_string(limit_.remaining));
+  headers.emplace_back("X-RateLimit-Reset", std::to_string(limit_reset_unix_s_));
+}
+
 void Call::send(net::HttpResponse response) {
-  response.headers.emplace_back("X-Request-Id", request_id);
-  if (limit_.limit != 0) {
-    response.headers.emplace_back("X-RateLimit-Limit", std::to_string(limit_.limit));
-    response.headers.emplace_back("X-RateLimit-Remaining", std::to_string(limit_.remaining));
-    response.headers.emplace_back("X-RateLimit-Reset", std::to_string(limit_reset_unix_s_));
-  }
+  add_headers(response.headers);
   spdlog::debug("request method={} route={} status={} request={}", request.method, route ? route->pattern : "-",
                 response.status, request_id);
   responder_.send(std::move(response));
@@ -93,7 +72,9 @@ void Call::send(net::HttpResponse response) {
 void Call::accept_websocket(std::function<void(std::shared_ptr<net::WebSocket>)> accepted) {
   // Subscribers have nothing to say; a small frame (a ping in text, say) is tolerated.
   constexpr std::size_t max_inbound_bytes = 4096;
-  responder_.accept_websocket(std::move(accepted), max_inbound_bytes);
+  net::WebSocketUpgrade upgrade{std::move(accepted), max_inbound_bytes, {}};
+  add_headers(upgrade.headers);
+  responder_.accept_websocket(std::move(upgrade));
 }
 
 // --- matching ----------------------------------------------------------------------------------------------------------
@@ -218,8 +199,6 @@ void Router::admit(const CallPtr& call) {
   }
   const Route& route = *call->route;
   if (!decodable) return call->failure(Failure(ErrorCode::validation, "the path has a broken percent-encoding"));
-  if ((route.method != "GET" || route.websocket) && foreign_origin(call->request))
-    return call->failure(Failure(ErrorCode::forbidden, "requests from pages of other sites are refused"));
   if (!route.handler)
     return call->failure(Failure(ErrorCode::not_implemented, fmt::format("{} is not implemented yet", route.summary)));
 
@@ -243,6 +222,7 @@ void Router::admit(const CallPtr& call) {
     net::HttpResponse response = render_failure(
         Failure(ErrorCode::upgrade_required, "this is a WebSocket endpoint: connect with a WebSocket client"), call->dialect);
     response.headers.emplace_back("Upgrade", "websocket");
+    response.headers.emplace_back("Sec-WebSocket-Version", "13");
     return call->send(std::move(response));
   }
   dispatch_(call);
@@ -285,9 +265,11 @@ std::optional<boost::json::object> read_body(const Route& route, std::string_vie
                                              Unknown unknown, std::optional<Failure>& failure) {
   boost::json::object object;
   if (!body.empty()) {
-    if (!content_type.empty() && !is_json_type(content_type)) {
+    // Required, not guessed: a page of another site can send a body without a type unasked, JSON it cannot.
+    if (!net::is_json_type(content_type)) {
       failure.emplace(ErrorCode::unsupported_media_type,
-                      fmt::format("Content-Type {} is not supported; send application/json", echo(content_type)));
+                      content_type.empty() ? std::string("a body needs Content-Type: application/json")
+                                           : fmt::format("Content-Type {} is not supported; send application/json", echo(content_type)));
       return std::nullopt;
     }
     boost::system::error_code failed;

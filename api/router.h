@@ -74,6 +74,7 @@ class Call {
 
  private:
   friend class Router;
+  void add_headers(std::vector<std::pair<std::string, std::string>>& headers) const;  // of every answer, 101 included
   std::vector<std::pair<std::string_view, std::string>> params_;
   RateLimit::Verdict limit_;
   std::int64_t limit_reset_unix_s_ = 0;

@@ -3,8 +3,10 @@
 
 #include <spdlog/spdlog.h>
 
+#include "api/dialect.h"
 #include "api/handlers.h"
 #include "api/router.h"
+#include "net/web_guard.h"
 
 namespace wharf::api {
 namespace {
@@ -21,8 +23,9 @@ class WithRequestId final : public net::Responder::Sink {
     response.headers.emplace_back("X-Request-Id", id_);
     responder_.send(std::move(response));
   }
-  void upgrade(std::function<void(std::shared_ptr<net::WebSocket>)> accepted, std::size_t max_message_bytes) override {
-    responder_.accept_websocket(std::move(accepted), max_message_bytes);
+  void upgrade(net::WebSocketUpgrade upgrade) override {
+    upgrade.headers.emplace_back("X-Request-Id", id_);
+    responder_.accept_websocket(std::move(upgrade));
   }
   bool peer_gone() const override { return responder_.peer_gone(); }
 
@@ -35,12 +38,29 @@ class WithRequestId final : public net::Responder::Sink {
 ErrorCode code_of(unsigned status) {
   switch (status) {
     case 400: return ErrorCode::validation;
+    case 403: return ErrorCode::forbidden;
     case 408: return ErrorCode::request_timeout;
     case 413: return ErrorCode::payload_too_large;
+    case 426: return ErrorCode::upgrade_required;
     case 431: return ErrorCode::header_too_large;
     case 503: return ErrorCode::unavailable;
     default: return ErrorCode::internal;
   }
+}
+
+net::WebGuard web_guard(const ApiSettings& settings, bool sandbox, protocol::Random& random) {
+  net::WebGuardSettings guard;
+  guard.listen = settings.listen;
+  guard.hosts = settings.hosts;
+  guard.origins = settings.cors_origins;
+  guard.local_pages = sandbox ? net::LocalPages::welcome : net::LocalPages::refused;
+  return net::WebGuard(std::move(guard), [dialect = settings.dialect, &random](const net::HttpRequest& request, unsigned status,
+                                                                              const std::string& message) {
+    const Dialect chosen = dialect_of(request.header("accept"), dialect);
+    net::HttpResponse response = render_failure(Failure(code_of(status), message), chosen);
+    response.headers.emplace_back("X-Request-Id", request_id_of(request, random));
+    return response;
+  });
 }
 
 }  // namespace
@@ -48,6 +68,7 @@ ErrorCode code_of(unsigned status) {
 struct ApiServer::State {
   State(const Ports& ports, ApiSettings settings, SandboxControl control)
       : services(std::make_shared<Services>(ports, settings)), sandbox(std::move(control)),
+        guard(web_guard(settings, static_cast<bool>(sandbox), ports.random)),
         router(routes(), router_settings(settings), ports.clock, ports.random,
                [this](const CallPtr& call) { call->route->handler(services, call); }),
         http(ports.loop, http_settings(settings, ports.random),
@@ -58,6 +79,7 @@ struct ApiServer::State {
     out.listen = settings.listen;
     out.max_body_bytes = settings.max_body_bytes;
     out.max_connections = settings.max_connections;
+    out.max_websockets = settings.max_websockets;
     out.render_error = [dialect = settings.dialect, &random](unsigned status, std::string_view message) {
       net::HttpResponse response = render_failure(Failure(code_of(status), std::string(message)), dialect);
       response.status = status;
@@ -67,7 +89,11 @@ struct ApiServer::State {
     return out;
   }
 
+  // One guard for every door: what it refuses reaches neither the API, nor a WebSocket, nor the sandbox's control API.
   void handle(net::HttpRequest request, net::Responder responder) {
+    auto admitted = guard.admit(request, std::move(responder));
+    if (!admitted) return;
+    responder = std::move(*admitted);
     if (sandbox && request.target.starts_with("/sandbox/v1/")) {
       const std::string id = request_id_of(request, services->ports.random);
       return sandbox(std::move(request), net::Responder(std::make_shared<WithRequestId>(std::move(responder), id)));
@@ -77,6 +103,7 @@ struct ApiServer::State {
 
   ServicesPtr services;
   SandboxControl sandbox;
+  net::WebGuard guard;
   Router router;
   net::HttpServer http;
 };

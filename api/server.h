@@ -18,9 +18,12 @@ enum class Dialect { openwa, gateway };
 
 struct ApiSettings {
   net::HostPort listen{"127.0.0.1", 8080};
+  std::vector<std::string> hosts;         // further names of this server in Host (net/web_guard.h)
+  std::vector<std::string> cors_origins;  // pages that may call
   Dialect dialect = Dialect::openwa;
   std::size_t max_body_bytes = 16u << 20;
-  std::size_t max_connections = 1024;
+  std::size_t max_connections = 1024;     // WebSockets included
+  std::size_t max_websockets = 512;
   std::size_t max_sessions = 10'000;
   // 0 = off
   unsigned session_creations_per_minute = 5;

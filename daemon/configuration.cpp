@@ -3,12 +3,12 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <boost/asio/ip/address.hpp>
 #include <cctype>
 #include <charconv>
 #include <sstream>
 
 #include "net/url.h"
+#include "net/web_guard.h"
 #include "protocol/bytes.h"
 
 namespace wharf::daemon {
@@ -75,6 +75,34 @@ ConfigurationKey number(const char* name, std::uint64_t Configuration::*member, 
   return key;
 }
 
+// A TOML array, or the same separated by commas. `read` gives each entry its one spelling; nullopt: not valid.
+ConfigurationKey list(const char* name, std::vector<std::string> Configuration::*member, const char* description,
+                      std::optional<std::string> (*read)(std::string_view), const char* wanted) {
+  ConfigurationKey key;
+  key.name = name;
+  key.description = description;
+  key.set = [member, read, wanted](Configuration& c, const std::string& value) -> Result<void> {
+    std::vector<std::string> entries;
+    std::istringstream rest(value);
+    for (std::string entry; std::getline(rest, entry, ',');) {
+      entry.erase(0, entry.find_first_not_of(' '));
+      entry.erase(entry.find_last_not_of(' ') + 1);
+      if (entry.empty()) continue;
+      const auto read_entry = read(entry);
+      if (!read_entry) return bad("'" + entry + "' is not " + wanted);
+      entries.push_back(*read_entry);
+    }
+    c.*member = std::move(entries);
+    return {};
+  };
+  key.show = [member](const Configuration& c) {
+    std::string shown;
+    for (const auto& entry : c.*member) shown += (shown.empty() ? "" : ",") + entry;
+    return shown;
+  };
+  return key;
+}
+
 const ConfigurationKey* find_key(const std::string& name) {
   for (const auto& key : configuration_keys()) {
     if (key.name == name) return &key;
@@ -98,19 +126,14 @@ Result<void> apply_table(Configuration& configuration, const toml::table& table,
       value = std::to_string(*i);
     } else if (const auto b = node.value_exact<bool>()) {
       value = *b ? "true" : "false";
-    } else {
-      return bad(where + ": " + key + ": a string, number or boolean is wanted");
+    } else if (const auto* entries = node.as_array(); entries && entries->is_homogeneous<std::string>()) {
+      for (const auto& entry : *entries) value += (value.empty() ? "" : ",") + entry.value_or(std::string());
+    } else if (entries == nullptr || !entries->empty()) {
+      return bad(where + ": " + key + ": a string, number, boolean or a list of strings is wanted");
     }
     if (auto applied = apply_value(configuration, key, value, where); !applied) return applied;
   }
   return {};
-}
-
-bool loopback(const std::string& host) {
-  if (host == "localhost") return true;
-  boost::system::error_code failed;
-  const auto address = boost::asio::ip::make_address(host, failed);
-  return !failed && address.is_loopback();
 }
 
 }  // namespace
@@ -132,9 +155,14 @@ const std::vector<ConfigurationKey>& configuration_keys() {
       text("log.level", &C::log_level, "trace, debug, info, warn, error", {"trace", "debug", "info", "warn", "error"}),
       text("log.format", &C::log_format, "text or json", {"text", "json"}),
       text("auth.mode", &C::auth_mode, "open (loopback listeners only)", {"open"}),
+      list("server.hosts", &C::server_hosts, "host names of this server beside localhost and the listen address, as a list",
+           net::parse_host, "a host name or address"),
+      list("cors.origins", &C::cors_origins, "web pages that may use the API, https://app.example.org, as a list", net::parse_origin,
+           "an origin of the form https://app.example.org"),
       text("api.dialect", &C::api_dialect, "openwa or gateway", {"openwa", "gateway"}),
       number("api.max_body_bytes", &C::api_max_body_bytes, "largest request body", 1'024, 1u << 30),
-      number("api.max_connections", &C::api_max_connections, "open API connections", 1, 100'000),
+      number("api.max_connections", &C::api_max_connections, "open API connections, WebSockets included", 1, 100'000),
+      number("api.max_websockets", &C::api_max_websockets, "WebSockets among these", 1, 100'000),
       number("limits.sessions", &C::limits_sessions, "sessions in this process", 1, 1'000'000),
       number("limits.session_creations_per_minute", &C::limits_session_creations_per_minute, "0 = off", 0, 1'000'000),
       number("limits.messages_per_minute", &C::limits_messages_per_minute, "per session, 0 = off", 0, 1'000'000),
@@ -192,7 +220,7 @@ Result<void> validate(const Configuration& c) {
                                    std::pair{"sandbox.secure_listen", c.sandbox_secure_listen}}) {
     const auto parsed = net::parse_host_port(value);
     if (!parsed) return bad(std::string(key) + ": " + parsed.error());
-    if (c.auth_mode == "open" && !loopback(parsed->host)) {
+    if (c.auth_mode == "open" && !net::is_loopback_host(parsed->host)) {
       return bad(std::string(key) + ": " + value +
                  " is not a loopback address, and auth.mode is open: anybody who reaches it could use every session. "
                  "Listen on 127.0.0.1 behind a reverse proxy that authenticates");

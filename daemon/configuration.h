@@ -29,9 +29,12 @@ struct Configuration {
   std::string log_level = "info";              // trace, debug, info, warn, error
   std::string log_format = "text";             // text, json
   std::string auth_mode = "open";              // open: only while every listener is on loopback
+  std::vector<std::string> server_hosts;       // names in Host beside loopback and the listen address
+  std::vector<std::string> cors_origins;       // pages that may call
   std::string api_dialect = "openwa";          // openwa, gateway
   std::uint64_t api_max_body_bytes = 16u << 20;
-  std::uint64_t api_max_connections = 1024;
+  std::uint64_t api_max_connections = 1024;    // WebSockets included
+  std::uint64_t api_max_websockets = 512;
   std::uint64_t limits_sessions = 10'000;
   std::uint64_t limits_session_creations_per_minute = 5;
   std::uint64_t limits_messages_per_minute = 30;

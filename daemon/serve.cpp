@@ -77,9 +77,12 @@ std::uint64_t sandbox_seed(const Configuration& c, protocol::Random& random) {
 api::ApiSettings api_settings(const Configuration& c) {
   api::ApiSettings api;
   api.listen = *net::parse_host_port(c.listen);
+  api.hosts = c.server_hosts;
+  api.cors_origins = c.cors_origins;
   api.dialect = c.api_dialect == "gateway" ? api::Dialect::gateway : api::Dialect::openwa;
   api.max_body_bytes = c.api_max_body_bytes;
   api.max_connections = c.api_max_connections;
+  api.max_websockets = c.api_max_websockets;
   api.max_sessions = c.limits_sessions;
   api.session_creations_per_minute = static_cast<unsigned>(c.limits_session_creations_per_minute);
   api.messages_per_minute = static_cast<unsigned>(c.limits_messages_per_minute);

@@ -29,9 +29,7 @@ class RequestSink final : public Responder::Sink {
     }
   }
   void respond(HttpResponse response) override { connection_->respond(request_, std::move(response)); }
-  void upgrade(std::function<void(std::shared_ptr<WebSocket>)> accepted, std::size_t max_message_bytes) override {
-    connection_->upgrade(request_, std::move(accepted), max_message_bytes);
-  }
+  void upgrade(WebSocketUpgrade upgrade) override { connection_->upgrade(request_, std::move(upgrade)); }
   bool peer_gone() const override { return connection_->peer_gone(request_); }
 
  private:
@@ -286,8 +284,7 @@ void HttpConnection::linger() {
   wait_readable();
 }
 
-void HttpConnection::upgrade(std::uint64_t request, std::function<void(std::shared_ptr<WebSocket>)> accepted,
-                             std::size_t max_message_bytes) {
+void HttpConnection::upgrade(std::uint64_t request, WebSocketUpgrade upgrade) {
   if (answered(request)) return;
   if (websocket_key_.empty()) {
     HttpResponse response = front_->render_error(426, "this address speaks WebSocket (version 13) only");
@@ -296,6 +293,12 @@ void HttpConnection::upgrade(std::uint64_t request, std::function<void(std::shar
     return write(std::move(response));
   }
   if (peer_gone_) return drop();
+  const std::size_t limit = front_->settings.max_websockets;
+  if (limit != 0 && front_->websockets >= limit) {
+    HttpResponse response = front_->render_error(503, "too many WebSockets are open");
+    response.close = true;
+    return write(std::move(response));
+  }
   const auto self = shared_from_this();
   state_ = State::over;
   deadline_.cancel();
@@ -304,11 +307,13 @@ void HttpConnection::upgrade(std::uint64_t request, std::function<void(std::shar
   WebSocketStart start;
   start.stream = std::move(stream_);
   start.role = WebSocketRole::server;
-  start.max_message_bytes = max_message_bytes;
+  start.max_message_bytes = upgrade.max_message_bytes;
   start.received = std::move(input_);
-  start.to_send = make_upgrade_response(websocket_key_);
-  asio::post(executor, [accepted = std::move(accepted), socket = make_websocket(std::move(start))]() mutable {
-    accepted(std::move(socket));
+  start.to_send = make_upgrade_response(websocket_key_, upgrade.headers);
+  ++front_->websockets;
+  start.socket_closed = [front = front_] { --front->websockets; };
+  asio::post(executor, [accepted = std::move(upgrade.accepted), socket = make_websocket(std::move(start))]() mutable {
+    guard("accepted WebSocket", [&] { accepted(std::move(socket)); });
   });
   front_->connections.erase(this);
   if (front_->connection_ended) front_->connection_ended();

@@ -24,6 +24,7 @@ struct HttpFront {
   HttpServer::Handler handler;
   TlsContext tls;         // null: plain
   bool draining = false;  // answers end their connections
+  std::size_t websockets = 0;  // upgraded connections whose socket is open
   bool stopped = false;   // the server is gone: the handler is not called any more
   std::function<void()> connection_ended;
   std::unordered_map<HttpConnection*, std::shared_ptr<HttpConnection>> connections;
@@ -43,8 +44,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   // From the responder of request number `request`; late and repeated answers are ignored.
   void respond(std::uint64_t request, HttpResponse response);
-  void upgrade(std::uint64_t request, std::function<void(std::shared_ptr<WebSocket>)> accepted,
-               std::size_t max_message_bytes);
+  void upgrade(std::uint64_t request, WebSocketUpgrade upgrade);
   bool peer_gone(std::uint64_t request) const;
   bool answered(std::uint64_t request) const { return request != request_ || state_ != State::handling; }
 

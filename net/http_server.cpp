@@ -29,9 +29,8 @@ void Responder::send(HttpResponse response) {
   if (sink_) sink_->respond(std::move(response));
 }
 
-void Responder::accept_websocket(std::function<void(std::shared_ptr<WebSocket>)> accepted,
-                                 std::size_t max_message_bytes) {
-  if (sink_) sink_->upgrade(std::move(accepted), max_message_bytes);
+void Responder::accept_websocket(WebSocketUpgrade upgrade) {
+  if (sink_) sink_->upgrade(std::move(upgrade));
 }
 
 struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
@@ -127,7 +126,7 @@ void HttpServer::State::accept() {
 }
 
 void HttpServer::State::admit(TcpSocket socket) {
-  const std::size_t open = front->connections.size();
+  const std::size_t open = front->connections.size() + front->websockets;
   const std::size_t limit = front->settings.max_connections;
   if (open >= limit + max_refusals) return;  // closes
   const auto admission = open < limit ? HttpConnection::Admission::serve : HttpConnection::Admission::refuse;
@@ -164,5 +163,6 @@ void HttpServer::drain(std::function<void()> done) {
 }
 
 std::size_t HttpServer::connections() const { return state_->front->connections.size(); }
+std::size_t HttpServer::websockets() const { return state_->front->websockets; }
 
 }  // namespace wharf::net

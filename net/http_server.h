@@ -22,7 +22,7 @@ struct HttpRequest {
   std::string target;                                        // raw: path and query
   std::vector<std::pair<std::string, std::string>> headers;  // names lower case
   std::string body;
-  std::string remote_address;
+  std::string remote_address;                                // "ip:port", "[v6]:port"
   bool websocket_upgrade = false;
   std::string_view header(std::string_view lower_case_name) const;  // "" when absent
 };
@@ -38,22 +38,32 @@ struct HttpResponse {
   bool close = false;
 };
 
+/// How an upgrade is accepted.
+struct WebSocketUpgrade {
+  std::function<void(std::shared_ptr<WebSocket>)> accepted;
+  std::size_t max_message_bytes = 16u << 20;
+  std::vector<std::pair<std::string, std::string>> headers;  // of the 101 answer
+};
+
 /// Answers one request, once. Dropping it unanswered sends 500. Copies share the one answer.
 class Responder {
  public:
   struct Sink {
     virtual ~Sink() = default;
     virtual void respond(HttpResponse response) = 0;
-    virtual void upgrade(std::function<void(std::shared_ptr<WebSocket>)> accepted, std::size_t max_message_bytes) = 0;
+    virtual void upgrade(WebSocketUpgrade upgrade) = 0;
     virtual bool peer_gone() const = 0;
   };
   Responder() = default;
   explicit Responder(std::shared_ptr<Sink> sink) : sink_(std::move(sink)) {}
   void send(HttpResponse response);
   /// Only for a request with websocket_upgrade (any other is answered 426): completes the upgrade and hands over the
-  /// socket in a later turn of the loop. Not called when the client has gone.
-  void accept_websocket(std::function<void(std::shared_ptr<WebSocket>)> accepted,
-                        std::size_t max_message_bytes = 16u << 20);
+  /// socket in a later turn of the loop. Not called when the client has gone, nor when too many WebSockets are open
+  /// (answered 503).
+  void accept_websocket(WebSocketUpgrade upgrade);
+  void accept_websocket(std::function<void(std::shared_ptr<WebSocket>)> accepted) {
+    accept_websocket(WebSocketUpgrade{std::move(accepted), 16u << 20, {}});
+  }
   bool peer_gone() const { return !sink_ || sink_->peer_gone(); }
 
  private:
@@ -68,7 +78,8 @@ struct HttpServerSettings {
   HostPort listen;  // port 0 picks one
   std::size_t max_body_bytes = 16u << 20;
   std::size_t max_header_bytes = 16u << 10;
-  std::size_t max_connections = 1024;
+  std::size_t max_connections = 1024;  // open sockets, upgraded ones included
+  std::size_t max_websockets = 0;      // of these; 0: as many as there are connections
   std::chrono::milliseconds header_timeout{
       10'000};  // from the first byte wanted to the end of the header; idle keep-alive too: 75 s
   std::chrono::milliseconds body_timeout{30'000};
@@ -89,9 +100,10 @@ class HttpServer {
   void stop_accepting();
   /// Closes idle connections and lets running requests end; calls back when none is left.
   void drain(std::function<void()> done);
-  /// Open HTTP connections; an upgraded WebSocket belongs to its owner and is counted neither here nor in
-  /// max_connections.
+  /// Open HTTP connections, without the upgraded ones.
   std::size_t connections() const;
+  /// Upgraded ones whose socket is open; their owners close them.
+  std::size_t websockets() const;
 
  private:
   struct State;

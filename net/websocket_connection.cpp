@@ -28,9 +28,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
       : stream_(std::move(start.stream)),
         decoder_(start.role, start.max_message_bytes),
         received_(std::move(start.received)),
+        socket_closed_(std::move(start.socket_closed)),
         role_(start.role) {
     queue_.append(std::move(start.to_send));
   }
+
+  ~Connection() { give_socket_back(); }
 
   void start(WebSocket::Callbacks callbacks);
   void send(MessageType type, std::vector<std::uint8_t> payload);
@@ -51,6 +54,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void append_frame(Opcode opcode, std::vector<std::uint8_t> payload);
   void append_close(std::uint16_t code, std::string_view reason);
   void flush();
+  void posted_flush();
   void wait_writable();
   void wait_readable();
   void on_readable();
@@ -61,6 +65,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void report_end(const std::string& reason);
   void finish();
   void fail(const std::string& reason);
+  void give_socket_back() {
+    if (const auto closed = std::exchange(socket_closed_, nullptr)) closed();
+  }
+  /// Runs an entry of the loop. An exception (of an owner's callback, most likely) ends this connection only.
+  template <class Entry>
+  void enter(Entry entry) {
+    guard("WebSocket", entry, [this] {
+      decoding_ = false;
+      fail("an internal error");
+    });
+  }
+  void post(void (Connection::*entry)()) {
+    asio::post(stream_->executor(),
+               [self = shared_from_this(), entry] { self->enter([&] { ((*self).*entry)(); }); });
+  }
   bool wants_input() const { return state_ == State::closing || (state_ == State::open && started_ && !paused_); }
 
   std::unique_ptr<Stream> stream_;
@@ -70,6 +89,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::function<void()> drained_;
   std::string received_;                           // read but not yet decoded: before start(), while paused
   std::optional<std::vector<std::uint8_t>> pong_;  // only the latest ping is answered: a flood cannot grow the queue
+  std::function<void()> socket_closed_;            // empty: told
   std::unique_ptr<Timer> close_timer_;             // made when closing starts: open sockets do not pay for it
   WebSocketRole role_;
   State state_ = State::open;
@@ -86,7 +106,7 @@ void Connection::start(WebSocket::Callbacks callbacks) {
   callbacks_ = std::make_shared<const WebSocket::Callbacks>(std::move(callbacks));
   started_ = true;
   schedule_flush();
-  asio::post(stream_->executor(), [self = shared_from_this()] { self->on_readable(); });
+  post(&Connection::on_readable);
 }
 
 void Connection::send(MessageType type, std::vector<std::uint8_t> payload) {
@@ -131,10 +151,12 @@ void Connection::append_close(std::uint16_t code, std::string_view reason) {
 void Connection::schedule_flush() {
   if (writing_ || flush_posted_ || state_ == State::over) return;
   flush_posted_ = true;
-  asio::post(stream_->executor(), [self = shared_from_this()] {
-    self->flush_posted_ = false;
-    if (!self->writing_) self->flush();
-  });
+  post(&Connection::posted_flush);
+}
+
+void Connection::posted_flush() {
+  flush_posted_ = false;
+  if (!writing_) flush();
 }
 
 void Connection::flush() {
@@ -159,8 +181,10 @@ void Connection::wait_writable() {
   stream_->wait(queue_.wait(), [self = shared_from_this()](boost::system::error_code error) {
     self->writing_ = false;
     if (self->state_ == State::over) return;
-    if (error) return self->fail("write: " + error.message());
-    self->flush();
+    self->enter([&] {
+      if (error) return self->fail("write: " + error.message());
+      self->flush();
+    });
   });
 }
 
@@ -170,8 +194,10 @@ void Connection::wait_readable() {
   stream_->wait(Stream::Wait::read, [self = shared_from_this()](boost::system::error_code error) {
     self->reading_ = false;
     if (self->state_ == State::over) return;
-    if (error) return self->fail("read: " + error.message());
-    self->on_readable();
+    self->enter([&] {
+      if (error) return self->fail("read: " + error.message());
+      self->on_readable();
+    });
   });
 }
 
@@ -192,7 +218,7 @@ void Connection::on_readable() {
     const bool kernel_empty = progress.bytes < ReadBuffer::size;
     if (stream_->secure() ? !stream_->read_ready() : kernel_empty) return wait_readable();
   }
-  asio::post(stream_->executor(), [self = shared_from_this()] { self->on_readable(); });
+  post(&Connection::on_readable);
 }
 
 bool Connection::decode(std::span<std::uint8_t> input) {
@@ -261,7 +287,7 @@ void Connection::when_drained(std::function<void()> callback) {
 void Connection::pause(bool paused) {
   paused_ = paused;
   if (paused || !started_ || state_ != State::open) return;
-  asio::post(stream_->executor(), [self = shared_from_this()] { self->on_readable(); });
+  post(&Connection::on_readable);
 }
 
 void Connection::close(std::uint16_t code, std::string_view reason) {
@@ -270,7 +296,7 @@ void Connection::close(std::uint16_t code, std::string_view reason) {
   append_close(code, reason);
   begin_closing();
   // Reads on for the peer's close frame, whatever was paused or never started.
-  asio::post(stream_->executor(), [self = shared_from_this()] { self->on_readable(); });
+  post(&Connection::on_readable);
 }
 
 void Connection::report_end(const std::string& reason) {
@@ -284,6 +310,7 @@ void Connection::finish() {
   close_timer_.reset();
   stream_->shutdown_send();
   stream_->close();
+  give_socket_back();
 }
 
 void Connection::fail(const std::string& reason) {
@@ -293,6 +320,7 @@ void Connection::fail(const std::string& reason) {
   drained_ = nullptr;
   queue_.clear();
   stream_->close();
+  give_socket_back();
   report_end(reason);
 }
 
@@ -310,6 +338,7 @@ void Connection::abort() {
   if (close_timer_) close_timer_->cancel();
   queue_.clear();
   stream_->reset();
+  give_socket_back();
 }
 
 class Handle final : public WebSocket {

@@ -21,7 +21,7 @@ std::string check_upgrade_response(unsigned status, const HttpHeaders& headers, 
 
 /// Whether a request asks for a WebSocket in a way we can accept.
 bool is_upgrade_request(std::string_view method, bool http_1_1, const HttpHeaders& headers);
-/// The 101 answer.
-std::string make_upgrade_response(std::string_view key);
+/// The 101 answer. Unusable `headers` are left out.
+std::string make_upgrade_response(std::string_view key, const HttpHeaders& headers);
 
 }  // namespace wharf::net

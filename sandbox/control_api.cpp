@@ -141,8 +141,10 @@ std::optional<net::HttpResponse> read_body(const Route& route, const net::HttpRe
     return std::nullopt;
   }
   if (request.body.empty()) return std::nullopt;  // as {}: the fields say what is missing
-  if (!type.empty() && type != "application/json") {
-    return control_error(415, "unsupported_media_type", "this route takes JSON: Content-Type: application/json, not " + type);
+  // Required, not guessed: a page of another site can send a body without a type unasked, JSON it cannot.
+  if (type != "application/json") {
+    return control_error(415, "unsupported_media_type", "this route takes JSON: Content-Type: application/json" +
+                                                            (type.empty() ? std::string() : ", not " + type));
   }
   boost::system::error_code failed;
   json::value body = json::parse(request.body, failed);

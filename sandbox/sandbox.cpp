@@ -12,11 +12,13 @@
 #include <map>
 #include <utility>
 
+#include "net/web_guard.h"
 #include "net/worker_pool.h"
 #include "protocol/noise/certificate.h"
 #include "sandbox/clock.h"
 #include "sandbox/connection.h"
 #include "sandbox/control_api.h"
+#include "sandbox/control_call.h"
 #include "sandbox/network.h"
 #include "sandbox/phones.h"
 
@@ -225,9 +227,17 @@ boost::system::result<SandboxAddresses, std::string> Sandbox::start() {
     if (!listen) return failed("control listener: " + listen.error());
     net::HttpServerSettings control;
     control.listen = *listen;
+    // With serve --sandbox the API's own guard stands before handle_control.
+    net::WebGuardSettings pages;
+    pages.listen = *listen;
+    pages.local_pages = net::LocalPages::welcome;
+    const net::WebGuard guard(std::move(pages), [](const net::HttpRequest&, unsigned status, const std::string& message) {
+      return control_error(status, status == 403 ? "forbidden" : "bad_request", message);
+    });
     state.control_server = std::make_unique<net::HttpServer>(
-        state.loop, control, [&state](net::HttpRequest request, net::Responder responder) {
-          state.control.handle(std::move(request), std::move(responder));
+        state.loop, control, [&state, guard](net::HttpRequest request, net::Responder responder) {
+          auto admitted = guard.admit(request, std::move(responder));
+          if (admitted) state.control.handle(std::move(request), std::move(*admitted));
         });
     const auto port = state.control_server->start();
     if (!port) return failed(port.error());

@@ -38,11 +38,15 @@ class FakeClient final : public net::Responder::Sink {
     REQUIRE_FALSE(answer);
     answer = std::move(response);
   }
-  void upgrade(std::function<void(std::shared_ptr<net::WebSocket>)> accepted, std::size_t) override { upgraded = std::move(accepted); }
+  void upgrade(net::WebSocketUpgrade upgrade) override {
+    upgraded = std::move(upgrade.accepted);
+    upgrade_headers = std::move(upgrade.headers);
+  }
   bool peer_gone() const override { return false; }
 
   std::optional<net::HttpResponse> answer;
   std::function<void(std::shared_ptr<net::WebSocket>)> upgraded;
+  std::vector<std::pair<std::string, std::string>> upgrade_headers;
 
   boost::json::object json() const { return boost::json::parse(answer.value().body).as_object(); }
   std::string header(std::string_view name) const {
@@ -59,7 +63,7 @@ inline net::HttpRequest request(std::string method, std::string target, std::str
   out.method = std::move(method);
   out.target = std::move(target);
   out.body = std::move(body);
-  out.remote_address = "127.0.0.1";
+  out.remote_address = "127.0.0.1:40000";
   if (!out.body.empty()) out.headers.emplace_back("content-type", "application/json");
   return out;
 }

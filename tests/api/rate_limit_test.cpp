@@ -60,5 +60,12 @@ TEST_CASE("memory is bounded: the key silent longest is forgotten") {
 TEST_CASE("an IPv6 client is its /64") {
   CHECK(client_key("2001:db8:1:2:3:4:5:6") == client_key("2001:db8:1:2::1"));
   CHECK(client_key("2001:db8:1:2::1") != client_key("2001:db8:1:3::1"));
+  CHECK(client_key("[2001:db8:1:2::1]:443") == client_key("[2001:db8:1:2::9]:40000"));
+  CHECK(client_key("[2001:db8:1:2::1]:443") != client_key("[2001:db8:1:3::1]:443"));
+}
+
+TEST_CASE("a client keeps its key over its connections") {
+  CHECK(client_key("192.0.2.1:40000") == client_key("192.0.2.1:40001"));
+  CHECK(client_key("192.0.2.1:40000") != client_key("192.0.2.2:40000"));
   CHECK(client_key("127.0.0.1") == "127.0.0.1");
 }

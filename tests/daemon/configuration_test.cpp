@@ -38,6 +38,29 @@ TEST_CASE("environment wins over the file") {
   REQUIRE(c.limits_sessions == 5);
 }
 
+TEST_CASE("lists are TOML arrays or separated by commas, and each entry is checked") {
+  const File file("[server]\nhosts = [\"WA.example.org\", \"[2001:DB8::1]\"]\n[cors]\norigins = \"https://a.example:443, http://localhost:3000\"\n");
+  Configuration c;
+  REQUIRE(apply_file(c, file.path).has_value());
+  CHECK(c.server_hosts == std::vector<std::string>{"wa.example.org", "2001:db8::1"});
+  CHECK(c.cors_origins == std::vector<std::string>{"https://a.example", "http://localhost:3000"});
+  REQUIRE(apply_value(c, "cors.origins", "", "test").has_value());
+  CHECK(c.cors_origins.empty());
+  for (const char* wrong : {"*", "a.example", "https://a.example/path"}) CHECK_FALSE(apply_value(c, "cors.origins", wrong, "test").has_value());
+  CHECK_FALSE(apply_value(c, "server.hosts", "https://a.example", "test").has_value());
+}
+
+TEST_CASE("a name that begins like loopback is not loopback") {
+  Configuration c;
+  for (const char* listen : {"127.evil.example:8080", "127.0.0.1.evil.example:8080", "0.0.0.0:8080", "127.1:8080"}) {
+    INFO(listen);
+    c.listen = listen;
+    const auto valid = validate(c);
+    REQUIRE_FALSE(valid.has_value());
+    CHECK(valid.error().detail.find("not a loopback address") != std::string::npos);
+  }
+}
+
 TEST_CASE("every key takes the value it shows, and has a variable of its own") {
   std::map<std::string, int> names;
   for (const auto& key : configuration_keys()) {
@@ -55,7 +78,7 @@ TEST_CASE("what is wrong is named with its place, key and what is allowed") {
     const char* mention;
   };
   for (const Row& row : {Row{"nonsense = 1", ":1: unknown key 'nonsense'"}, Row{"[limits]\nsessions = 0", ":2: limits.sessions: '0' is not a number from 1"},
-                         Row{"[log]\nlevel = \"loud\"", "log.level: 'loud' is not one of"}, Row{"listen = [1]", "listen: a string, number or boolean"},
+                         Row{"[log]\nlevel = \"loud\"", "log.level: 'loud' is not one of"}, Row{"listen = [1]", "listen: a string, number, boolean or a list"},
                          Row{"listen = ", ":1:"}}) {
     const File file(row.text);
     Configuration c;

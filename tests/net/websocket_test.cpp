@@ -4,6 +4,7 @@
 
 #include "net/http_server.h"
 #include "net/websocket_handshake.h"
+#include "tests/net/escapes.h"
 #include "tests/net/loopback.h"
 
 using namespace wharf::net;
@@ -60,8 +61,8 @@ struct Fixture {
     server = std::make_unique<HttpServer>(loop, settings, [this](HttpRequest request, Responder responder) {
       upgrade = request;
       if (request.target == "/refuse") return responder.send(HttpResponse(403, "text/plain", "no"));
-      responder.accept_websocket([this](std::shared_ptr<WebSocket> socket) { there.socket = std::move(socket); },
-                                 4u << 20);
+      responder.accept_websocket(
+          {[this](std::shared_ptr<WebSocket> socket) { there.socket = std::move(socket); }, 4u << 20, {}});
     });
     const auto bound = server->start();
     REQUIRE(bound.has_value());
@@ -120,7 +121,7 @@ struct RawWebSocketServer {
             request = end->heard;
             const std::string key = end->heard.substr(at, 24);
             end->heard.clear();
-            end->say(make_upgrade_response(key) + behind);
+            end->say(make_upgrade_response(key, {}) + behind);
           };
         }) {}
   bool upgraded = false;
@@ -502,4 +503,32 @@ TEST_CASE("an attempt may be destroyed by its own callback") {
   });
   REQUIRE(run_until(f.loop, [&] { return socket != nullptr; }));
   CHECK(attempt == nullptr);
+}
+
+TEST_CASE("open WebSockets count as connections of their server until their socket is closed") {
+  Fixture f;
+  f.open();
+  CHECK(f.server->websockets() == 1);
+  CHECK(f.server->connections() == 0);
+  SECTION("closed by the owner") { f.there.socket->close(1000, ""); }
+  SECTION("aborted by the owner") { f.there.socket->abort(); }
+  SECTION("let go") { f.there.socket.reset(); }
+  SECTION("closed by the peer") { f.here.socket->close(1000, ""); }
+  CHECK(run_until(f.loop, [&] { return f.server->websockets() == 0; }));
+}
+
+TEST_CASE("a callback that throws costs its own WebSocket and nothing else") {
+  wharf::test::Escapes escapes;
+  Fixture f;
+  f.open();
+  std::string end;
+  WebSocket::Callbacks callbacks;
+  callbacks.message = [](MessageType, std::span<const std::uint8_t>) { throw std::runtime_error("cannot take it"); };
+  callbacks.closed = [&](const std::string& reason) { end = reason; };
+  f.there.socket->start(std::move(callbacks));
+  f.here.socket->send(MessageType::text, {'a'});
+  CHECK(run_until(f.loop, [&] { return !end.empty() && !f.here.ends.empty(); }));
+  CHECK(end == "an internal error");
+  CHECK(escapes.seen == std::vector<std::string>{"WebSocket: cannot take it"});
+  CHECK(f.server->websockets() == 0);
 }

@@ -20,7 +20,7 @@ struct Answered final : net::Responder::Sink {
     REQUIRE_FALSE(response.has_value());
     response = std::move(r);
   }
-  void upgrade(std::function<void(std::shared_ptr<net::WebSocket>)>, std::size_t) override {}
+  void upgrade(net::WebSocketUpgrade) override {}
   bool peer_gone() const override { return false; }
 };
 

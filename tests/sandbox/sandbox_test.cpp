@@ -17,11 +17,13 @@
 #include "protocol/pairing/qr.h"
 #include "sandbox/phones.h"
 #include "sandbox/sandbox.h"
+#include "tests/net/loopback.h"
 #include "tests/sandbox/fixture.h"
 
 using namespace wharf;
 using namespace wharf::sandbox;
 using namespace wharf::sandbox::test;
+using namespace std::string_literals;
 
 namespace {
 
@@ -210,4 +212,35 @@ TEST_CASE("a state file that is not one stops the start with a message") {
   std::ifstream file(path);
   CHECK(std::string(std::istreambuf_iterator<char>(file), {}) == text);  // and is not written over
   std::filesystem::remove(path);
+}
+
+TEST_CASE("web pages do not drive the control API's own listener") {
+  net::asio::io_context loop;
+  protocol::SeededRandom random(11);
+  SandboxSettings settings;
+  settings.control_listen = "127.0.0.1:0";
+  Sandbox sandbox(loop, settings, random);
+  const auto addresses = sandbox.start();
+  REQUIRE(addresses.has_value());
+  const std::uint16_t port = net::parse_url(addresses->control_url)->port;
+  const auto say = [&](const std::string& text) {
+    const auto client = wharf::test::RawEnd::connect(loop, port);
+    client->say(text);
+    REQUIRE(wharf::test::run_until(loop, [&] { return client->closed || client->heard.find("\r\n\r\n") != std::string::npos; }));
+    client->hang_up();
+    return client->heard;
+  };
+  const std::string host = "Host: 127.0.0.1:" + std::to_string(port) + "\r\n";
+  CHECK(say("GET /sandbox/v1/network HTTP/1.1\r\n" + host + "\r\n").starts_with("HTTP/1.1 200 "));
+  CHECK(say("GET /sandbox/v1/network HTTP/1.1\r\n" + host + "Origin: http://localhost:3000\r\n\r\n").starts_with("HTTP/1.1 200 "));
+  for (const std::string& hostile : {"GET /sandbox/v1/network HTTP/1.1\r\nHost: evil.example\r\n\r\n"s, "GET /sandbox/v1/network HTTP/1.1\r\nHost: 127.evil.example\r\n\r\n"s,
+                                     "POST /sandbox/v1/kick HTTP/1.1\r\n" + host + "Origin: https://evil.example\r\n\r\n",
+                                     "POST /sandbox/v1/kick HTTP/1.1\r\n" + host + "Origin: null\r\n\r\n",
+                                     "GET /sandbox/v1/network HTTP/1.1\r\n" + host + "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n\r\n"}) {
+    INFO(hostile);
+    CHECK(say(hostile).starts_with("HTTP/1.1 403 "));
+  }
+  for (const char* type : {"", "Content-Type: text/plain\r\n"}) {
+    CHECK(say("POST /sandbox/v1/phones HTTP/1.1\r\n" + host + type + "Content-Length: 2\r\n\r\n{}").starts_with("HTTP/1.1 415 "));
+  }
 }
