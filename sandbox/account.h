@@ -3,7 +3,6 @@
 // Specification 06 sections 6 and 7.
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -33,7 +32,8 @@ struct Device {
   protocol::PublicKey noise_key{};  // companions: must match at login
   protocol::PublishedKeys keys;
   bool has_keys = false;
-  std::deque<protocol::PreKeyBundle::OneTime> one_time;
+  std::map<std::uint64_t, protocol::PreKeyBundle::OneTime> one_time;  // by order of upload, oldest first
+  std::uint64_t last_one_time = 0;
   Bytes device_identity;  // ADVSignedDeviceIdentity, four fields; empty for device 0
   std::string os;
   std::uint32_t platform_type = 0;

@@ -81,7 +81,11 @@ void Network::State::on_app_state(Origin& origin, const Node& iq) {
     } else if (patch) {
       ++collection.version;
       collection.patches.emplace_back(collection.version, served(patch->data(), collection.version, origin.key.device));
-      if (collection.patches.size() > max_patches) collection.patches.pop_front();
+      patch_changed(origin.party, name, collection.version);
+      if (collection.patches.size() > max_patches) {
+        patch_changed(origin.party, name, collection.patches.front().first);
+        collection.patches.pop_front();
+      }
       node.set("name", name).set("version", collection.version).set("type", "result");
       advanced.emplace_back(name, collection.version);
     } else if (version > collection.version) {
@@ -95,7 +99,6 @@ void Network::State::on_app_state(Origin& origin, const Node& iq) {
   }
   answer(origin, result_of(iq).add(std::move(answers)));
   if (advanced.empty()) return;
-  changed();
   for (const auto& [device, known] : origin.party.account.devices) {
     if (device == origin.key.device) continue;
     Node notification("notification");

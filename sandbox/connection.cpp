@@ -21,11 +21,12 @@ constexpr std::chrono::seconds goodbye_patience{1};
 }  // namespace
 
 Connection::Connection(Network& network, const NoiseIdentity& identity, std::shared_ptr<net::WebSocket> socket,
-                       net::Executor executor, std::function<void(Connection&)> ended)
+                       net::Executor executor, AfterCommit after_commit, std::function<void(Connection&)> ended)
     : network_(network),
       identity_(identity),
       socket_(std::move(socket)),
       executor_(executor),
+      after_commit_(std::move(after_commit)),
       ended_(std::move(ended)),
       timer_(executor) {}
 
@@ -137,11 +138,21 @@ void Connection::deliver(const Node& stanza) {
 
 void Connection::send_frame(ByteView body) {
   if (body.size() > protocol::max_frame_bytes) return fail("stanza over the frame limit");
-  if (socket_->queued_bytes() > max_queued_bytes) return fail("client does not read");
+  if (socket_->queued_bytes() + held_bytes_ > max_queued_bytes) return fail("client does not read");
   Bytes frame;
   frame.reserve(body.size() + 3);
   protocol::append_frame(frame, body);
-  socket_->send(net::MessageType::binary, std::move(frame));
+  held_bytes_ += frame.size();
+  hold([frame = std::move(frame)](Connection& alive) {
+    alive.held_bytes_ -= frame.size();
+    alive.socket_->send(net::MessageType::binary, frame);
+  });
+}
+
+void Connection::hold(std::function<void(Connection&)> effect) {
+  after_commit_([self = weak_from_this(), effect = std::move(effect)] {
+    if (const auto alive = self.lock()) effect(*alive);
+  });
 }
 
 void Connection::watch_silence() {
@@ -163,6 +174,13 @@ void Connection::disconnect() {
   if (stage_ == Stage::over) return;
   stage_ = Stage::over;
   timer_.cancel();
+  hold([](Connection& alive) { alive.say_goodbye(); });  // after the frames before it
+  net::asio::post(executor_, [self = weak_from_this()] {
+    if (auto alive = self.lock()) alive->leave();
+  });
+}
+
+void Connection::say_goodbye() {
   if (said_goodbye_) {
     timer_.after(goodbye_patience, [this] {
       socket_->close(1000, {});
@@ -172,9 +190,6 @@ void Connection::disconnect() {
     socket_->close(1000, {});
     end();
   }
-  net::asio::post(executor_, [self = weak_from_this()] {
-    if (auto alive = self.lock()) alive->leave();
-  });
 }
 
 void Connection::on_closed() {

@@ -26,9 +26,11 @@ struct NoiseIdentity {
 
 class Connection final : public DevicePort, public std::enable_shared_from_this<Connection> {
  public:
+  /// Runs what it is given when all that happened until now is durable, in order; at once when nothing is kept.
+  using AfterCommit = std::function<void(std::function<void()>)>;
   /// `ended` runs from the loop, once, when nothing refers to the network any more.
   Connection(Network& network, const NoiseIdentity& identity, std::shared_ptr<net::WebSocket> socket,
-             net::Executor executor, std::function<void(Connection&)> ended);
+             net::Executor executor, AfterCommit after_commit, std::function<void(Connection&)> ended);
   void start();
   /// Ends it at once from outside, without `ended`.
   void close();
@@ -43,8 +45,11 @@ class Connection final : public DevicePort, public std::enable_shared_from_this<
   void on_authenticated(const protocol::HandshakeResponder::Authenticated& peer, bool resumed);
   void on_stanza(ByteView sealed);
   void send_frame(ByteView body);
+  /// `effect` when everything up to now is durable, if this connection still is.
+  void hold(std::function<void(Connection&)> effect);
   void watch_silence();
   void fail(std::string_view why);
+  void say_goodbye();
   void on_closed();
   /// Off the network, which may go on with another connection of the device.
   void leave();
@@ -55,6 +60,8 @@ class Connection final : public DevicePort, public std::enable_shared_from_this<
   const NoiseIdentity& identity_;
   std::shared_ptr<net::WebSocket> socket_;
   net::Executor executor_;
+  AfterCommit after_commit_;
+  std::size_t held_bytes_ = 0;  // frames that wait for a commit
   std::function<void(Connection&)> ended_;
   Stage stage_ = Stage::prologue;
   bool said_goodbye_ = false;  // the last stanza was stream:error or failure

@@ -157,8 +157,8 @@ std::optional<net::HttpResponse> read_body(const Route& route, const net::HttpRe
 
 }  // namespace
 
-ControlApi::ControlApi(Network& network, Phones& phones, const SandboxAddresses& addresses)
-    : network_(network), phones_(phones), addresses_(addresses) {}
+ControlApi::ControlApi(Network& network, Phones& phones, const SandboxAddresses& addresses, AfterCommit after_commit)
+    : network_(network), phones_(phones), addresses_(addresses), after_commit_(std::move(after_commit)) {}
 
 void ControlApi::handle(net::HttpRequest request, net::Responder responder) {
   const std::string_view target = request.target;
@@ -187,7 +187,7 @@ void ControlApi::handle(net::HttpRequest request, net::Responder responder) {
       allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
       continue;
     }
-    ControlCall call{network_, phones_, addresses_, std::move(*names), std::move(*query), {}, {}, responder};
+    ControlCall call{network_, phones_, addresses_, after_commit_, std::move(*names), std::move(*query), {}, {}, responder};
     if (auto refusal = read_body(route, request, call)) return refuse(std::move(*refusal));
     return route.handler(call);
   }

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include <functional>
+
 #include "net/http_server.h"
 #include "sandbox/network.h"
 #include "sandbox/phones.h"
@@ -13,8 +15,10 @@ namespace wharf::sandbox {
 
 class ControlApi {
  public:
-  /// All three must outlive this; `addresses` is read at each request.
-  ControlApi(Network& network, Phones& phones, const SandboxAddresses& addresses);
+  /// All three must outlive this; `addresses` is read at each request. Every answer goes through `after_commit`: what
+  /// it says is durable.
+  using AfterCommit = std::function<void(std::function<void()>)>;
+  ControlApi(Network& network, Phones& phones, const SandboxAddresses& addresses, AfterCommit after_commit);
 
   /// Answers in the envelope of API.md; a scan or a code answers when the pairing ended.
   void handle(net::HttpRequest request, net::Responder responder);
@@ -23,6 +27,7 @@ class ControlApi {
   Network& network_;
   Phones& phones_;
   const SandboxAddresses& addresses_;
+  AfterCommit after_commit_;
 };
 
 }  // namespace wharf::sandbox

@@ -172,11 +172,15 @@ std::optional<std::int64_t> ControlCall::query_number(std::string_view name, std
 }
 
 void ControlCall::succeed(json::value result, unsigned status) {
-  responder.send({status, "application/json", json::serialize(envelope(std::move(result)))});
+  answer({status, "application/json", json::serialize(envelope(std::move(result)))});
 }
 
 void ControlCall::fail(unsigned status, std::string_view code, std::string_view message, json::object details) {
-  responder.send(control_error(status, code, message, std::move(details)));
+  answer(control_error(status, code, message, std::move(details)));
+}
+
+void ControlCall::answer(net::HttpResponse response) {
+  after_commit([to = responder, response = std::move(response)]() mutable { to.send(std::move(response)); });
 }
 
 void ControlCall::invalid(const BodyFields& fields) {

@@ -5,6 +5,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -52,6 +53,7 @@ struct ControlCall {
   Network& network;
   Phones& phones;
   const SandboxAddresses& addresses;
+  const std::function<void(std::function<void()>)>& after_commit;  // of the ControlApi, which outlives the call
   std::map<std::string, std::string, std::less<>> path;    // {names} of the route
   std::map<std::string, std::string, std::less<>> query;
   boost::json::object body;
@@ -69,6 +71,7 @@ struct ControlCall {
   /// The status that belongs to the code.
   void fail(const protocol::Error& error);
 
+  void answer(net::HttpResponse response);
   /// The phone of the path, or 404 and nullptr.
   Phone* phone();
 };

@@ -47,10 +47,10 @@ void Network::State::enqueue(const DeviceKey& target, Node stanza) {
       }
       return;
     }
-    slot->queue.drop_oldest();
+    if (const auto dropped = slot->queue.drop_oldest()) queue_changed(target, *dropped);
   }
-  slot->queue.push(std::move(stanza));
-  changed();
+  const auto number = slot->queue.push(std::move(stanza));
+  changes.created(RowKind::queued, target.phone, row_number(target.device, 2) + row_number(number, 8));
   pump(target, *slot);
 }
 
@@ -64,7 +64,8 @@ void Network::State::enqueue_message(const DeviceKey& target, Node stanza) {
   const bool hold = target.device != 0 && (faults.hold_messages || faults.reorder > 0);
   for (int copy = 0; copy < (twice ? 2 : 1); ++copy) {
     if (hold) {
-      held.push_back(Held{target, stanza});
+      held.emplace(++last_held, Held{target, stanza});
+      changes.created(RowKind::held, {}, row_number(last_held, 8));
     } else {
       enqueue(target, stanza);
     }
@@ -73,7 +74,11 @@ void Network::State::enqueue_message(const DeviceKey& target, Node stanza) {
 }
 
 void Network::State::release_held() {
-  auto waiting = std::exchange(held, {});
+  std::vector<Held> waiting;
+  for (auto& [number, message] : std::exchange(held, {})) {
+    changes.changed(RowKind::held, {}, row_number(number, 8));
+    waiting.push_back(std::move(message));
+  }
   if (faults.reorder > 0) std::reverse(waiting.begin(), waiting.end());
   faults.reorder = 0;
   faults.hold_messages = false;
@@ -120,16 +125,19 @@ void Network::State::pump(const DeviceKey& key, Slot& slot) {
     auto* entry = slot.queue.next(slot.next, number);
     while (slot.port && entry && number <= slot.backlog_end && slot.batch_left > 0) {
       --slot.batch_left;
+      slot.backlog_timer.reset();  // it counts from the last delivered stanza
       deliver(number, *entry);
       entry = slot.queue.next(slot.next, number);
     }
     if (entry && number <= slot.backlog_end) {
       // Clients that do not ask (whatsmeow) or ask once (Baileys) get the rest all the same, unless told otherwise.
       if (slot.batch_left > 0 || faults.offline_strict || slot.batches_asked >= 2) return;
+      if (slot.backlog_timer) return;  // what arrives meanwhile does not put it off
       slot.backlog_timer = clock.after(unasked_pause_ms, [this, key] {
         Turn turn(*this);
         auto* waiting = find_slot(key);
         if (!waiting || !waiting->port || waiting->backlog_done) return;
+        waiting->backlog_timer.reset();
         waiting->batch_left = unasked_batch;
         pump(key, *waiting);
       });
@@ -164,11 +172,12 @@ void Network::State::set_passive(Origin& origin, bool passive) {
 void Network::State::settle(Origin& origin, std::string_view tag, const Node& answer_stanza) {
   const auto from = answer_stanza.attr("to");
   const auto type = answer_stanza.attr("type");
-  if (origin.slot.queue.settle(tag, answer_stanza.attr("id"), from, type)) changed();
+  const auto remove = [&](std::string_view id) {
+    if (const auto number = origin.slot.queue.settle(tag, id, from, type)) queue_changed(origin.key, *number);
+  };
+  remove(answer_stanza.attr("id"));
   if (const auto* list = answer_stanza.child("list")) {
-    for (const auto* item : list->children("item")) {
-      if (origin.slot.queue.settle(tag, item->attr("id"), from, type)) changed();
-    }
+    for (const auto* item : list->children("item")) remove(item->attr("id"));
   }
   if (const auto error = answer_stanza.number("error"); error && *error != 0) {
     complain("nack " + std::to_string(*error) + " of " + std::string(tag) + " " + answer_stanza.attr("id") + " by " +

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <string>
+#include <tuple>
+#include <utility>
 
 #include "protocol/crypto/hash.h"
+#include "sandbox/rows.h"
 
 namespace wharf::sandbox {
 
@@ -27,11 +30,18 @@ Fingerprint of_message(const DeviceKey& sender, std::string_view id) {
   return fingerprint(text.append(id));
 }
 
-Fingerprint of_target(const DeviceKey& sender, std::string_view id, const DeviceKey& target) {
+Fingerprint of_device(const DeviceKey& device) {
   std::string text;
-  add(text, sender);
-  add(text, target);
-  return fingerprint(text.append(id));
+  add(text, device);
+  return fingerprint(text);
+}
+
+std::string name_of(const Fingerprint& message) { return std::string(protocol::as_text(message)); }
+
+template <class Targets>
+auto place_of(Targets& targets, const Fingerprint& device) {
+  return std::lower_bound(targets.begin(), targets.end(), device,
+                          [](const auto& entry, const Fingerprint& wanted) { return entry.first < wanted; });
 }
 
 }  // namespace
@@ -43,21 +53,80 @@ std::optional<std::int64_t> DeliveryMemory::accepted_at(const DeviceKey& sender,
 }
 
 void DeliveryMemory::accept(const DeviceKey& sender, std::string_view id, std::int64_t now_seconds) {
-  while (!accepted_.empty() && accepted_.oldest().at + remembered_seconds < now_seconds) accepted_.pop();
-  accepted_.insert(of_message(sender, id), Accepted{now_seconds});
+  const auto message = of_message(sender, id);
+  accepted_.insert(message, Accepted{now_seconds, {}});
+  changed_(name_of(message));
+  while (accepted_.over_limit() || accepted_.oldest().at + remembered_seconds < now_seconds) {
+    changed_(name_of(accepted_.oldest_key()));
+    accepted_.pop();
+  }
 }
 
 DeliveryMemory::Target DeliveryMemory::target(const DeviceKey& sender, std::string_view id, const DeviceKey& target) {
-  const auto* known = targets_.find(of_target(sender, id, target));
-  return known ? *known : Target::unknown;
+  const auto* known = accepted_.find(of_message(sender, id));
+  if (!known) return Target::unknown;
+  const auto device = of_device(target);
+  const auto place = place_of(known->targets, device);
+  return place != known->targets.end() && place->first == device ? place->second : Target::unknown;
+}
+
+void DeliveryMemory::set(const DeviceKey& sender, std::string_view id, const DeviceKey& target, Target state) {
+  const auto message = of_message(sender, id);
+  auto* known = accepted_.find(message);
+  if (!known) return;
+  const auto device = of_device(target);
+  const auto place = place_of(known->targets, device);
+  if (place != known->targets.end() && place->first == device) {
+    place->second = state;
+  } else {
+    known->targets.insert(place, {device, state});
+  }
+  changed_(name_of(message));
 }
 
 void DeliveryMemory::delivered(const DeviceKey& sender, std::string_view id, const DeviceKey& target) {
-  targets_.insert(of_target(sender, id, target), Target::delivered);
+  set(sender, id, target, Target::delivered);
 }
 
 void DeliveryMemory::ask_again(const DeviceKey& sender, std::string_view id, const DeviceKey& target) {
-  targets_.insert(of_target(sender, id, target), Target::asked_again);
+  set(sender, id, target, Target::asked_again);
+}
+
+// --- rows: 8 bytes of time, then 16 of a device and one of its state for each device
+
+std::optional<Bytes> DeliveryMemory::row(std::string_view name) {
+  const auto message = protocol::exactly<16>(protocol::as_bytes(name));
+  const auto* known = message ? accepted_.find(*message) : nullptr;
+  if (!known) return std::nullopt;
+  Bytes out = protocol::to_bytes(row_number(static_cast<std::uint64_t>(known->at), 8));
+  for (const auto& [device, state] : known->targets) {
+    protocol::append(out, device);
+    out.push_back(static_cast<std::uint8_t>(state));
+  }
+  return out;
+}
+
+bool DeliveryMemory::restore(std::string_view name, ByteView row) {
+  constexpr std::size_t entry = std::tuple_size_v<Fingerprint> + 1;
+  const auto message = protocol::exactly<16>(protocol::as_bytes(name));
+  if (!message || row.size() < 8 || (row.size() - 8) % entry != 0) return false;
+  Accepted accepted;
+  accepted.at = static_cast<std::int64_t>(protocol::from_big_endian(row.first(8)));
+  for (row = row.subspan(8); !row.empty(); row = row.subspan(entry)) {
+    const auto device = protocol::exactly<16>(row.first(entry - 1));
+    const auto state = static_cast<Target>(row[entry - 1]);
+    if (!device || (state != Target::delivered && state != Target::asked_again)) return false;
+    accepted.targets.emplace_back(*device, state);
+  }
+  restoring_.emplace_back(*message, std::move(accepted));
+  return true;
+}
+
+void DeliveryMemory::restored() {
+  std::sort(restoring_.begin(), restoring_.end(),
+            [](const auto& a, const auto& b) { return a.second.at < b.second.at; });
+  for (auto& [message, accepted] : restoring_) accepted_.insert(message, std::move(accepted));
+  restoring_ = {};
 }
 
 bool DeliveryMemory::key_reused(const DeviceKey& sender, const DeviceKey& target, protocol::ByteView ratchet_key,
@@ -72,6 +141,7 @@ bool DeliveryMemory::key_reused(const DeviceKey& sender, const DeviceKey& target
   std::memcpy(&seen, digest.data(), sizeof seen);
   if (const auto* known = keys_.find(key)) return *known != seen;
   keys_.insert(key, seen);
+  if (keys_.over_limit()) keys_.pop();
   return false;
 }
 

@@ -1,15 +1,20 @@
 #pragma once
 // What the server remembers of accepted messages: their time (an ack of a re-sent id repeats it), which device got them
 // already (a re-send is not delivered twice), and which message keys were seen. Specification 06 sections 8.3, 8.6.
-// All three are bounded in number and the first two in age.
+// All three are bounded in number and the first two in age. The keys are a check of this process and are not kept; the
+// rest is a row per message (rows.h).
 
 #include <array>
 #include <cstdint>
 #include <cstring>
 #include <deque>
 #include <optional>
+#include <functional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "protocol/bytes.h"
 #include "sandbox/account.h"
@@ -35,11 +40,12 @@ class BoundedMap {
     auto found = map_.find(key);
     return found == map_.end() ? nullptr : &found->second;
   }
+  /// The caller makes room.
   void insert(const Fingerprint& key, Value value) {
-    if (!map_.insert_or_assign(key, std::move(value)).second) return;
-    order_.push_back(key);
-    if (order_.size() > limit_) pop();
+    if (map_.insert_or_assign(key, std::move(value)).second) order_.push_back(key);
   }
+  bool over_limit() const { return order_.size() > limit_; }
+  const Fingerprint& oldest_key() const { return order_.front(); }
   bool empty() const { return order_.empty(); }
   Value& oldest() { return map_.at(order_.front()); }
   void pop() {
@@ -55,11 +61,15 @@ class BoundedMap {
 
 class DeliveryMemory {
  public:
+  /// `changed` hears the name of each row that is new, other than before or gone.
+  explicit DeliveryMemory(std::function<void(std::string name)> changed) : changed_(std::move(changed)) {}
+
   /// The unix second at which this device's message was accepted first; nullopt when it is new.
   std::optional<std::int64_t> accepted_at(const DeviceKey& sender, std::string_view id);
   void accept(const DeviceKey& sender, std::string_view id, std::int64_t now_seconds);
 
-  enum class Target { unknown, delivered, asked_again };
+  // --- of an accepted message only
+  enum class Target : std::uint8_t { unknown, delivered, asked_again };
   Target target(const DeviceKey& sender, std::string_view id, const DeviceKey& target);
   void delivered(const DeviceKey& sender, std::string_view id, const DeviceKey& target);
   /// A retry receipt: the next delivery of this id to this device is no duplicate.
@@ -69,14 +79,23 @@ class DeliveryMemory {
   bool key_reused(const DeviceKey& sender, const DeviceKey& target, protocol::ByteView ratchet_key,
                   std::uint32_t counter, protocol::ByteView ciphertext);
 
+  // --- rows; restored in any order, then ordered by age
+  std::optional<Bytes> row(std::string_view name);
+  /// False when damaged.
+  bool restore(std::string_view name, ByteView row);
+  void restored();
+
  private:
   static constexpr std::int64_t remembered_seconds = 24 * 3600;
   struct Accepted {
     std::int64_t at = 0;
+    std::vector<std::pair<Fingerprint, Target>> targets;  // ordered by device
   };
+  void set(const DeviceKey& sender, std::string_view id, const DeviceKey& target, Target state);
+  std::function<void(std::string)> changed_;
   BoundedMap<Accepted> accepted_{500'000};
-  BoundedMap<Target> targets_{1'000'000};
   BoundedMap<std::uint64_t> keys_{2'000'000};
+  std::vector<std::pair<Fingerprint, Accepted>> restoring_;
 };
 
 }  // namespace wharf::sandbox

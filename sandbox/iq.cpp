@@ -51,7 +51,7 @@ void on_picture(const Asked& asked) {
 void on_about(const Asked& asked) {
   if (const auto* status = asked.iq.child("status"); status && asked.set()) {
     asked.origin.party.about = std::string(status->text().substr(0, 700));
-    asked.server.changed();
+    asked.server.account_changed(asked.origin.party);
   }
   asked.accept();
 }

@@ -129,12 +129,15 @@ protocol::Result<void> Network::State::unlink(const DeviceKey& key, RemovedBy wh
     const auto removed = stream_error("401", "device_removed");
     end_connection(party->slots[key.device], &removed);
   }
+  for (const auto& [number, entry] : party->slots[key.device].queue.entries()) queue_changed(key, number);
+  for (const auto& [number, one_time] : device->one_time) one_time_changed(key, number);
   party->slots.erase(key.device);
   party->account.devices.erase(key.device);
   party->freed_devices.push_back(key.device);
   if (party->freed_devices.size() > freed_devices_kept) party->freed_devices.pop_front();
   announce_devices(*party, "remove", key.device, key_index);
-  changed();
+  device_changed(key);
+  account_changed(*party);
   if (network.on_device_removed) network.on_device_removed(key);
   return {};
 }

@@ -16,7 +16,11 @@ using protocol::Error;
 using protocol::Result;
 
 Network::State::State(Network& owner, Settings s, NetworkClock& c, protocol::Random& r)
-    : network(owner), settings(std::move(s)), clock(c), random(r) {
+    : network(owner),
+      settings(std::move(s)),
+      clock(c),
+      random(r),
+      memory([this](std::string name) { changes.changed(RowKind::accepted, {}, std::move(name)); }) {
   id_prefix = protocol::to_hex(random.bytes<4>());
   const auto secret = random.bytes<32>();
   token_secret.assign(secret.begin(), secret.end());
@@ -60,10 +64,6 @@ Slot* Network::State::find_slot(const DeviceKey& key) {
   auto* party = find(key.phone);
   if (!party || !party->account.devices.contains(key.device)) return nullptr;
   return &party->slots[key.device];
-}
-
-void Network::State::changed() {
-  if (network.on_change) network.on_change();
 }
 
 void Network::State::note(std::string_view direction, std::string_view who, const Node& stanza) {
@@ -207,8 +207,9 @@ Result<Account*> Network::create_account(std::string phone, std::string name) {
   party->slots[0];
   auto* account = &party->account;
   state_->by_lid.emplace(account->lid, party.get());
+  state_->account_changed(*party);
+  state_->device_changed({phone, 0});
   state_->parties.emplace(std::move(phone), std::move(party));
-  state_->changed();
   return account;
 }
 
@@ -302,6 +303,7 @@ bool Network::is_online(const DeviceKey& device) const {
   return slot && slot->port;
 }
 
+Changes& Network::changes() { return state_->changes; }
 Faults& Network::faults() { return state_->faults; }
 const NetworkStats& Network::stats() const { return state_->stats; }
 void Network::count_connection() { ++state_->stats.connections; }
@@ -327,8 +329,9 @@ std::size_t Network::prekeys_left(const DeviceKey& device) const {
 }
 
 void Network::drain_prekeys(const DeviceKey& device) {
-  if (auto* known = state_->find_device(device)) known->one_time.clear();
-  state_->changed();
+  auto* known = state_->find_device(device);
+  if (!known) return;
+  for (const auto& [number, key] : std::exchange(known->one_time, {})) state_->one_time_changed(device, number);
 }
 
 void Network::set_media_host(std::string host_and_port) { state_->settings.media_host = std::move(host_and_port); }

@@ -15,6 +15,7 @@
 #include "protocol/noise/client_payload.h"
 #include "protocol/noise/handshake.h"
 #include "sandbox/account.h"
+#include "sandbox/rows.h"
 
 namespace wharf::sandbox {
 
@@ -137,8 +138,6 @@ class Network {
   /// A message, a usync or a code pairing named a number nobody has: may create the account. Unset: unknown stays
   /// unknown.
   std::function<void(const std::string& phone)> on_unknown_number;
-  /// Something changed that a snapshot holds (may come often: debounce).
-  std::function<void()> on_change;
   /// 17.3: live connection gets 401 device_removed, later logins failure 401. Errors: not_found.
   protocol::Result<void> unlink(const DeviceKey& device);
 
@@ -179,10 +178,13 @@ class Network {
   void drain_prekeys(const DeviceKey& device);
   void set_media_host(std::string host_and_port);
 
-  // --- snapshot: accounts, devices, prekeys, queues, app state (not: connections, pairings, delivery memory)
-  std::string save() const;  // JSON text
-  /// Only into a network without accounts. Errors: conflict, malformed.
-  protocol::Result<void> load(std::string_view saved);
+  // --- rows: accounts, devices, prekeys, queues, app state, accepted messages (not: connections, pairings)
+  Changes& changes();
+  /// The bytes of a row of the network's own kinds (below RowKind::phone); nullopt when there is no such thing any more.
+  std::optional<Bytes> row(const RowKey& key) const;
+  /// Into a network without accounts, in the order of RowKey; then restored(). Errors: malformed.
+  protocol::Result<void> restore(const RowKey& key, ByteView row);
+  void restored();
 
   struct State;  // the parts: prekeys.cpp, routing.cpp, usync.cpp, offline_queue.cpp, …
 

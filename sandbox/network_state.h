@@ -15,6 +15,7 @@
 #include "sandbox/delivery_memory.h"
 #include "sandbox/network.h"
 #include "sandbox/offline_queue.h"
+#include "sandbox/rows.h"
 
 namespace wharf::sandbox {
 
@@ -109,12 +110,14 @@ struct Network::State {
   std::map<std::uint64_t, PendingPairing> pairings;
   std::map<std::string, std::uint64_t, std::less<>> refs;  // of QR texts and code pairings
   std::uint64_t last_pairing = 0;
-  DeliveryMemory memory;
   struct Held {
     DeviceKey target;
     Node stanza;
   };
-  std::vector<Held> held;
+  std::map<std::uint64_t, Held> held;
+  std::uint64_t last_held = 0;
+  Changes changes;
+  DeliveryMemory memory;
   std::deque<std::string> log;
   std::uint64_t last_id = 0;
   std::string id_prefix;
@@ -129,7 +132,20 @@ struct Network::State {
   std::optional<Address> resolve_or_create(const Jid& jid);
   Device* find_device(const DeviceKey& key);
   Slot* find_slot(const DeviceKey& key);
-  void changed();
+  // --- rows that are no longer as on disk (rows.h)
+  void account_changed(const Party& party) { changes.changed(RowKind::account, party.account.phone); }
+  void device_changed(const DeviceKey& key) { changes.changed(RowKind::device, key.phone, row_number(key.device, 2)); }
+  void one_time_changed(const DeviceKey& key, std::uint64_t number) {
+    changes.changed(RowKind::one_time_key, key.phone, row_number(key.device, 2) + row_number(number, 8));
+  }
+  void queue_changed(const DeviceKey& key, std::uint64_t number) {
+    changes.changed(RowKind::queued, key.phone, row_number(key.device, 2) + row_number(number, 8));
+  }
+  /// And its collection.
+  void patch_changed(const Party& party, const std::string& collection, std::uint64_t version) {
+    changes.changed(RowKind::collection, party.account.phone, collection);
+    changes.changed(RowKind::patch, party.account.phone, collection + '\0' + row_number(version, 8));
+  }
   void note(std::string_view direction, std::string_view who, const Node& stanza);
   void complain(std::string text);  // something a client did wrong: log and wire log
   void dispatch(const DeviceKey& from, const Node& stanza);

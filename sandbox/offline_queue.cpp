@@ -15,13 +15,19 @@ std::string index_key(std::string_view tag, std::string_view id) {
 
 }  // namespace
 
-std::uint64_t OfflineQueue::push(protocol::Node stanza, unsigned deliveries) {
-  by_id_.emplace(index_key(stanza.tag, stanza.attr("id")), ++last_);
-  entries_.emplace_hint(entries_.end(), last_, Entry{std::move(stanza), deliveries});
+std::uint64_t OfflineQueue::push(protocol::Node stanza) {
+  restore(last_ + 1, std::move(stanza));
   return last_;
 }
 
-bool OfflineQueue::settle(std::string_view tag, std::string_view id, std::string_view from, std::string_view type) {
+void OfflineQueue::restore(std::uint64_t number, protocol::Node stanza) {
+  last_ = number;
+  by_id_.emplace(index_key(stanza.tag, stanza.attr("id")), number);
+  entries_.emplace_hint(entries_.end(), number, Entry{std::move(stanza), 0});
+}
+
+std::optional<std::uint64_t> OfflineQueue::settle(std::string_view tag, std::string_view id, std::string_view from,
+                                                  std::string_view type) {
   const auto [begin, end] = by_id_.equal_range(index_key(tag, id));
   auto best = entries_.end();
   int best_score = -1;
@@ -34,9 +40,10 @@ bool OfflineQueue::settle(std::string_view tag, std::string_view id, std::string
     // Of equals the oldest: it was delivered first.
     if (score > best_score || (score == best_score && entry->first < best->first)) best = entry, best_score = score;
   }
-  if (best == entries_.end()) return false;
+  if (best == entries_.end()) return std::nullopt;
+  const auto number = best->first;
   forget(best);
-  return true;
+  return number;
 }
 
 void OfflineQueue::forget(std::map<std::uint64_t, Entry>::iterator entry) {
@@ -49,13 +56,11 @@ void OfflineQueue::forget(std::map<std::uint64_t, Entry>::iterator entry) {
   entries_.erase(entry);
 }
 
-void OfflineQueue::clear() {
-  entries_.clear();
-  by_id_.clear();
-}
-
-void OfflineQueue::drop_oldest() {
-  if (!entries_.empty()) forget(entries_.begin());
+std::optional<std::uint64_t> OfflineQueue::drop_oldest() {
+  if (entries_.empty()) return std::nullopt;
+  const auto number = entries_.begin()->first;
+  forget(entries_.begin());
+  return number;
 }
 
 OfflineQueue::Entry* OfflineQueue::next(std::uint64_t from, std::uint64_t& found) {

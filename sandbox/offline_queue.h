@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -20,16 +21,19 @@ class OfflineQueue {
   };
 
   /// The entry's number; numbers grow by arrival.
-  std::uint64_t push(protocol::Node stanza, unsigned deliveries = 0);
+  std::uint64_t push(protocol::Node stanza);
+  /// An entry of an earlier life, under its number; in order of the numbers.
+  void restore(std::uint64_t number, protocol::Node stanza);
   /// Removes the entry that an answer of the device names: `tag` of the stanza, its id, and (to tell apart entries with
-  /// the same id) the `from` and `type` the answer repeats. False when no such entry is there.
-  bool settle(std::string_view tag, std::string_view id, std::string_view from, std::string_view type);
-  void clear();
+  /// the same id) the `from` and `type` the answer repeats. The entry's number; nullopt when there is none.
+  std::optional<std::uint64_t> settle(std::string_view tag, std::string_view id, std::string_view from,
+                                      std::string_view type);
 
   std::size_t size() const { return entries_.size(); }
   bool empty() const { return entries_.empty(); }
   std::uint64_t newest() const { return entries_.empty() ? 0 : entries_.rbegin()->first; }
-  void drop_oldest();
+  /// The number of what was dropped; nullopt of an empty queue.
+  std::optional<std::uint64_t> drop_oldest();
   /// The first entry with a number of at least `from`; nullptr when there is none. `found` gets its number.
   Entry* next(std::uint64_t from, std::uint64_t& found);
   const std::map<std::uint64_t, Entry>& entries() const { return entries_; }

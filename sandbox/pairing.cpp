@@ -206,7 +206,8 @@ void Network::State::on_pair_device_sign(std::uint64_t id, const Node& reply) {
   port->deliver(stream_error("515"));
   port->disconnect();
   announce_devices(party, "add", key.device, key_index);
-  changed();
+  device_changed(key);
+  account_changed(party);
   if (done) done(party.account.pn_jid(key.device));
   if (network.on_device_linked) network.on_device_linked(key);
 }

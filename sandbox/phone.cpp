@@ -44,6 +44,7 @@ void Phone::State::run_turn() {
     inbox.pop_front();
     handle(stanza);
   }
+  if (!outbox.empty()) network.changes().changed(RowKind::phone_outbox, account.phone);
   // What the network answers at once lands in the inbox and waits for the next turn.
   while (powered && !outbox.empty()) {
     const Node stanza = std::move(outbox.front());
@@ -56,6 +57,8 @@ void Phone::State::run_turn() {
 
 void Phone::State::send(Node stanza) {
   outbox.push_back(std::move(stanza));
+  // Usually empty again before the commit asks; what is sent between two turns is not.
+  network.changes().changed(RowKind::phone_outbox, account.phone);
   schedule();
 }
 
@@ -77,6 +80,7 @@ void Phone::State::ask(Node iq, Answer answer) {
 void Phone::State::power_on() {
   if (powered) return;
   powered = true;
+  core_changed();
   network.attach_phone(account.phone, *this);
   send(protocol::presence("available", account.name));
   for (const std::uint16_t device : std::exchange(waiting_bootstraps, {})) bootstrap(device);
@@ -84,12 +88,18 @@ void Phone::State::power_on() {
   for (const auto& [chat, queue] : queues) chats.push_back(chat);
   for (const std::string& chat : chats) start_next(chat);
   check_unacked();
+  std::vector<std::string> owing;
+  for (const auto& [id, message] : sent) {
+    if (message.owes_fan_out) owing.push_back(id);
+  }
+  for (const std::string& id : owing) complete_fan_out(id);
   schedule();
 }
 
 void Phone::State::power_off() {
   if (!powered) return;
   powered = false;
+  core_changed();
   turn.reset();
   ack_timer.reset();
   network.detach(self(), *this);
@@ -128,8 +138,12 @@ void Phone::State::on_notification(const Node& notification) {
     if (notification.child("identity") != nullptr && who && who->phone != account.phone) {
       // The contact installed anew: its device 0 vouches for nothing we know, and sessions with it are dead.
       account_keys.erase(who->phone);
+      account_key_changed(who->phone);
       device_lists.erase(who->phone);
-      if (const auto session = sessions.find({who->phone, 0}); session != sessions.end()) session->second.archive_current();
+      if (const auto session = sessions.find({who->phone, 0}); session != sessions.end()) {
+        session->second.archive_current();
+        session_changed(session->first);
+      }
     }
   } else if (type == "devices" || type == "account_sync") {
     if (who) device_lists.erase(who->phone);
@@ -156,14 +170,18 @@ std::optional<DeviceKey> Phone::State::key_of(const Jid& jid) const {
 
 // --- the public face --------------------------------------------------------------------------------------------------
 
-Phone::Phone(Network& network, Account& account, std::shared_ptr<Worker> worker, FromSnapshot)
+Phone::Phone(Network& network, Account& account, std::shared_ptr<Worker> worker, Empty)
     : state_(std::make_unique<State>(network, account, std::move(worker))) {}
 
 Phone::Phone(Network& network, Account& account, std::shared_ptr<Worker> worker)
-    : Phone(network, account, std::move(worker), FromSnapshot{}) {
+    : Phone(network, account, std::move(worker), Empty{}) {
   state_->new_identity();
   state_->publish_keys();
   state_->power_on();
+}
+
+std::unique_ptr<Phone> Phone::empty(Network& network, Account& account, std::shared_ptr<Worker> worker) {
+  return std::unique_ptr<Phone>(new Phone(network, account, std::move(worker), Empty{}));
 }
 
 Phone::~Phone() = default;
@@ -188,8 +206,12 @@ void Phone::typing(std::string_view to, bool composing) {
 
 void Phone::deliver(bool on) {
   state_->delivering = on;
+  state_->core_changed();
   if (!on) return;
-  for (Node& receipt : std::exchange(state_->withheld, {})) state_->send(std::move(receipt));
+  for (auto& [number, receipt] : std::exchange(state_->withheld, {})) {
+    state_->network.changes().changed(RowKind::phone_withheld, state_->account.phone, row_number(number, 8));
+    state_->send(std::move(receipt));
+  }
 }
 
 void Phone::power(bool on) {
@@ -200,8 +222,14 @@ void Phone::power(bool on) {
   }
 }
 
-void Phone::set_auto_reply(std::optional<AutoReply> rule) { state_->auto_reply = std::move(rule); }
-void Phone::set_auto_read(bool on) { state_->auto_read = on; }
+void Phone::set_auto_reply(std::optional<AutoReply> rule) {
+  state_->auto_reply = std::move(rule);
+  state_->core_changed();
+}
+void Phone::set_auto_read(bool on) {
+  state_->auto_read = on;
+  state_->core_changed();
+}
 
 const std::vector<PhoneMessage>& Phone::messages() const { return state_->log.messages(); }
 

@@ -43,10 +43,13 @@ class Phone {
   Phone(const Phone&) = delete;
   Phone& operator=(const Phone&) = delete;
 
-  /// The private state for the snapshot, and a phone made from it. Errors: malformed, unsupported.
-  Bytes save() const;
-  static protocol::Result<std::unique_ptr<Phone>> load(Network& network, Account& account, ByteView saved,
-                                                       std::shared_ptr<Worker> worker = nullptr);
+  /// The phone's private state as rows (RowKind::phone and above); nullopt when there is no such thing any more.
+  std::optional<Bytes> row(const RowKey& key) const;
+  /// A phone from its rows: it is switched off and empty, gets its rows in the order of RowKey, then restored() switches
+  /// it on if it was. Errors: malformed.
+  static std::unique_ptr<Phone> empty(Network& network, Account& account, std::shared_ptr<Worker> worker);
+  protocol::Result<void> restore(const RowKey& key, ByteView row);
+  void restored();
 
   const std::string& number() const;
   /// Scans a QR text. `done` gets the companion's device JID. Errors: malformed, not_found (expired), refused.
@@ -95,8 +98,8 @@ class Phone {
   void on_device_removed(std::uint16_t device);
 
  private:
-  struct FromSnapshot {};
-  Phone(Network& network, Account& account, std::shared_ptr<Worker> worker, FromSnapshot);
+  struct Empty {};
+  Phone(Network& network, Account& account, std::shared_ptr<Worker> worker, Empty);
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -28,9 +28,10 @@ void Phone::State::new_identity() {
   // Ids of an earlier installation must not name keys of this one.
   next_key_id = 1 + random().below(key_id_bound / 2);
   signed_keys.clear();
-  one_time_keys.clear();
+  for (const auto& [id, key] : std::exchange(one_time_keys, {})) key_changed(id);
   const PreKeyId id = 1 + random().below(key_id_bound - 1);
   signed_keys[id] = protocol::make_signed_pre_key(local.identity, id, random());
+  core_changed();
 }
 
 protocol::PreKey Phone::State::new_one_time_key() {
@@ -39,7 +40,12 @@ protocol::PreKey Phone::State::new_one_time_key() {
   next_key_id = next_key_id % key_id_bound + 1;
   key.pair = protocol::KeyPair::generate(random());
   one_time_keys[key.id] = key;
-  if (one_time_keys.size() > PhoneLimits::max_one_time_keys) one_time_keys.erase(one_time_keys.begin());
+  key_changed(key.id);
+  core_changed();  // next_key_id
+  if (one_time_keys.size() > PhoneLimits::max_one_time_keys) {
+    key_changed(one_time_keys.begin()->first);
+    one_time_keys.erase(one_time_keys.begin());
+  }
   return key;
 }
 
@@ -88,7 +94,11 @@ void Phone::State::start_from(const DeviceKey& peer, const protocol::PreKeyBundl
   protocol::SessionRecord record = sessions[peer];
   if (!protocol::start_session(record, local, bundle, random())) return;
   sessions[peer] = std::move(record);
-  if (peer.device == 0) account_keys[peer.phone] = bundle.identity;
+  session_changed(peer);
+  if (peer.device == 0) {
+    account_keys[peer.phone] = bundle.identity;
+    account_key_changed(peer.phone);
+  }
 }
 
 void Phone::State::with_sessions(std::vector<DeviceKey> devices, std::function<void(Result<void>)> then) {
@@ -120,7 +130,11 @@ void Phone::State::with_sessions(std::vector<DeviceKey> devices, std::function<v
 void Phone::forget_sessions(std::string_view peer) {
   const Account* account = state_->look_up(peer);
   if (account == nullptr) return;
-  std::erase_if(state_->sessions, [&](const auto& entry) { return entry.first.phone == account->phone; });
+  std::erase_if(state_->sessions, [&](const auto& entry) {
+    const bool theirs = entry.first.phone == account->phone;
+    if (theirs) state_->session_changed(entry.first);
+    return theirs;
+  });
 }
 
 void Phone::corrupt_sessions(std::string_view peer) {
@@ -128,6 +142,7 @@ void Phone::corrupt_sessions(std::string_view peer) {
   if (account == nullptr) return;
   for (auto& [device, record] : state_->sessions) {
     if (device.phone != account->phone) continue;
+    state_->session_changed(device);
     for (protocol::detail::RatchetState& ratchet : record.states()) {
       // The chains in use and those the next ratchet step would give; what we send is left whole.
       ratchet.root_key.bytes[0] ^= 0x01;
@@ -144,10 +159,10 @@ void Phone::reinstall() {
   for (const std::uint16_t device : companions()) (void)state_->network.unlink({number(), device});
   state_->linked.clear();
   state_->new_identity();
-  state_->sessions.clear();
-  state_->account_keys.clear();
+  for (const auto& [device, record] : std::exchange(state_->sessions, {})) state_->session_changed(device);
+  for (const auto& [phone, key] : std::exchange(state_->account_keys, {})) state_->account_key_changed(phone);
+  for (const auto& [id, message] : std::exchange(state_->sent, {})) state_->sent_changed(id);
   state_->device_lists.clear();
-  state_->sent.clear();
   state_->sent_order.clear();
   state_->unacked.clear();
   state_->queues.clear();

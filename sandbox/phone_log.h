@@ -3,9 +3,13 @@
 // receipts need of them.
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "sandbox/phone.h"
@@ -23,11 +27,21 @@ class PhoneLog {
     bool unread = false;
   };
 
+  /// `changed` hears the number of every message that is new, changed through touch() or forgotten. Numbers grow.
+  explicit PhoneLog(std::function<void(std::uint64_t number)> changed) : changed_(std::move(changed)) {}
+
   /// Replaces an entry of the same author and id in place.
   void put(PhoneMessage message, Behind behind);
   /// Pointers live until the next put().
   PhoneMessage* find(std::string_view author, std::string_view id);
   Behind* behind(std::string_view author, std::string_view id);
+  /// What is changed through a pointer is told here.
+  void touch(std::string_view author, std::string_view id);
+
+  /// The position of a number; nullopt when that message is gone.
+  std::optional<std::size_t> position(std::uint64_t number) const;
+  /// A message of an earlier life, under its number; in order of the numbers.
+  void restore(std::uint64_t number, PhoneMessage message, Behind behind);
 
   const std::vector<PhoneMessage>& messages() const { return messages_; }
   std::vector<Behind>& behind() { return behind_; }              // parallel to messages()
@@ -35,10 +49,11 @@ class PhoneLog {
 
  private:
   std::size_t position(std::string_view author, std::string_view id) const;  // messages_.size() when absent
+  std::function<void(std::uint64_t)> changed_;
   std::vector<PhoneMessage> messages_;
   std::vector<Behind> behind_;
-  std::unordered_map<std::string, std::size_t> index_;                       // author/id -> position + dropped_
-  std::size_t dropped_ = 0;
+  std::unordered_map<std::string, std::size_t> index_;                       // author/id -> number
+  std::size_t dropped_ = 0;                                                  // number of messages_[0]
 };
 
 }  // namespace wharf::sandbox

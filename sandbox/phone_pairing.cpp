@@ -53,6 +53,8 @@ void Phone::State::link(std::string ref, const protocol::PublicKey& identity, co
   if (network.faults().bad_account_signature) spoil_account_signature(upload.device_identity, adv_secret);
   upload.key_index_list = key_index_list(upload.timestamp, upload.key_index);
 
+  core_changed();
+
   const Companion companion{upload.key_index, identity};
   const std::weak_ptr<int> here = alive;
   network.pair_device(account.phone, std::move(upload),
@@ -60,6 +62,7 @@ void Phone::State::link(std::string ref, const protocol::PublicKey& identity, co
                         if (here.expired()) return;
                         if (device) {
                           linked[device->device] = companion;
+                          core_changed();
                           device_lists.erase(account.phone);
                         }
                         done(std::move(device));
@@ -69,11 +72,14 @@ void Phone::State::link(std::string ref, const protocol::PublicKey& identity, co
 void Phone::State::on_removed(std::uint16_t device) {
   device_lists.erase(account.phone);
   sessions.erase({account.phone, device});
+  session_changed({account.phone, device});
   waiting_bootstraps.erase(device);
+  core_changed();
   if (linked.erase(device) == 0) return;
   last_adv_time = std::max(now(), last_adv_time + 1);
   account.key_index_list = key_index_list(last_adv_time, std::nullopt);
   account.key_index_time = last_adv_time;
+  network.changes().changed(RowKind::account, account.phone);
 }
 
 // --- QR ---------------------------------------------------------------------------------------------------------------
@@ -177,7 +183,7 @@ void Phone::State::end_code(Result<Jid> outcome) {
 void Phone::State::bootstrap(std::uint16_t device) {
   if (!powered) {
     waiting_bootstraps.insert(device);
-    return;
+    return core_changed();
   }
   share_keys(device);
   send_peer(device, protocol::build_empty_initial_history());
@@ -191,6 +197,7 @@ void Phone::State::share_keys(std::uint16_t device) {
     std::copy(epoch.begin(), epoch.end(), app_state_key->key_id.begin() + 2);
     app_state_key->key_data = random().bytes<32>();
     app_state_key->timestamp = now_ms();
+    core_changed();
   }
   protocol::AppStateKeyShare share = *app_state_key;
   share.raw_id = raw_id;

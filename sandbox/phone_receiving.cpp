@@ -51,6 +51,7 @@ Result<protocol::Decrypted> Phone::State::decrypt(const Node& message, const pro
   if (enc.type == "msg") {
     const auto session = sessions.find(author);
     if (session == sessions.end()) return Error(Errc::no_session, "no session with this device");
+    session_changed(author);
     return protocol::decrypt_message(session->second, local, enc.body, random());
   }
   const auto header = protocol::read_pre_key_message(enc.body);
@@ -63,8 +64,15 @@ Result<protocol::Decrypted> Phone::State::decrypt(const Node& message, const pro
   auto decrypted = protocol::decrypt_pre_key_message(record, local, own_pre_keys(), enc.body, random());
   if (!decrypted) return decrypted;
   sessions[author] = std::move(record);
-  if (decrypted->used_one_time) one_time_keys.erase(*decrypted->used_one_time);
-  if (author.device == 0) account_keys[author.phone] = header->identity;
+  session_changed(author);
+  if (decrypted->used_one_time) {
+    one_time_keys.erase(*decrypted->used_one_time);
+    key_changed(*decrypted->used_one_time);
+  }
+  if (author.device == 0) {
+    account_keys[author.phone] = header->identity;
+    account_key_changed(author.phone);
+  }
   return decrypted;
 }
 
@@ -102,8 +110,19 @@ void Phone::State::confirm(const Node& message, const MessageSource& source) {
   Node receipt = protocol::delivery_receipt(message, DeliveryReceipt::active, source);
   if (delivering) return send(std::move(receipt));
   send(protocol::ack_for(message, own_pn()));  // taken from the network, but the sender is not told yet
-  withheld.push_back(std::move(receipt));
-  if (withheld.size() > PhoneLimits::max_withheld_receipts) withheld.pop_front();
+  withhold(std::move(receipt));
+}
+
+void Phone::State::withhold(Node receipt) {
+  const auto note = [this](std::uint64_t number) {
+    network.changes().changed(RowKind::phone_withheld, account.phone, row_number(number, 8));
+  };
+  const std::uint64_t number = withheld.empty() ? 1 : withheld.rbegin()->first + 1;
+  withheld.emplace_hint(withheld.end(), number, std::move(receipt));
+  note(number);
+  if (withheld.size() <= PhoneLimits::max_withheld_receipts) return;
+  note(withheld.begin()->first);
+  withheld.erase(withheld.begin());
 }
 
 void Phone::State::log_received(const MessageSource& source, const DeviceKey& author,
@@ -156,6 +175,7 @@ Result<std::size_t> Phone::State::read(std::string_view chat, std::string_view i
     behind.unread = false;
     const PhoneMessage& message = log.messages()[i];
     log.find(message.author, message.id)->status = "read";
+    log.touch(message.author, message.id);
     by_form[behind.chat.user_jid()].push_back(message.id);
     ++count;
   };
@@ -193,7 +213,10 @@ void Phone::State::on_receipt(const Node& node) {
     const auto chat = receipt->recipient ? key_of(*receipt->recipient) : std::nullopt;
     if (!chat) return;
     for (const std::string& id : receipt->ids) {
-      if (PhoneLog::Behind* behind = log.behind(chat->phone, id)) behind->unread = false;
+      if (PhoneLog::Behind* behind = log.behind(chat->phone, id)) {
+        behind->unread = false;
+        log.touch(chat->phone, id);
+      }
     }
     return;
   }

@@ -52,35 +52,41 @@ void Phone::State::ask_again(const Node& message, const MessageSource& source, c
   send(protocol::ack_for(message, own_pn()));
 }
 
+// Acked when the resend is on its way or nothing will be sent: until then the request comes again after a restart.
 void Phone::State::on_retry(const Node& receipt) {
-  send(protocol::ack_for(receipt, std::nullopt));
+  const Node ack = protocol::ack_for(receipt, std::nullopt);
   const auto request = protocol::read_retry_request(receipt);
   const auto requester = request ? key_of(request->requester) : std::nullopt;
-  if (!requester || request->count >= PhoneLimits::max_retries) return;
+  if (!requester || request->count >= PhoneLimits::max_retries) return send(ack);
   const auto found = sent.find(request->id);
-  if (found == sent.end()) return;
+  if (found == sent.end()) return send(ack);
   SentMessage& message = found->second;
   const bool own_device = requester->phone == account.phone && requester->device != 0;
   const bool concerned = message.peer_device ? own_device && requester->device == *message.peer_device
                                              : requester->phone == message.chat || own_device;
-  if (!concerned || ++message.resends[*requester] >= PhoneLimits::max_retries) return;
+  if (!concerned || ++message.resends[*requester] >= PhoneLimits::max_retries) return send(ack);
 
   protocol::SessionRecord& session = sessions[*requester];
+  session_changed(*requester);
   if (request->keys) {
     if (requester->device != 0 &&
         !check_companion(*requester, request->keys->device_identity, request->keys->identity)) {
-      return;
+      return send(ack);
     }
-    if (!protocol::start_session(session, local, *request->keys, random())) return;
-    if (requester->device == 0) account_keys[requester->phone] = request->keys->identity;
+    if (!protocol::start_session(session, local, *request->keys, random())) return send(ack);
+    if (requester->device == 0) {
+      account_keys[requester->phone] = request->keys->identity;
+      account_key_changed(requester->phone);
+    }
   } else if (session.has_current() &&
              (session.remote_registration_id() != request->registration_id || request->count >= 2)) {
     // Another installation, or this session did not help the last time: a fresh bundle starts a new one.
     session.archive_current();
   }
   with_sessions({*requester}, [this, id = request->id, device = *requester, to = request->requester,
-                               count = request->count](Result<void> ready) {
+                               count = request->count, ack](Result<void> ready) {
     if (ready) resend(id, device, to, count);
+    if (ready || ready.error().code != Errc::closed) send(ack);  // a phone that was switched off is asked again
   });
 }
 

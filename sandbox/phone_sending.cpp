@@ -89,6 +89,7 @@ Result<std::string> Phone::State::send_text(const Phone::Send& message, std::str
   kept.media_type = kind.media_type;
   kept.secret = built.secret;
   kept.encoded = std::move(built.encoded);
+  kept.queued = true;
   keep_sent(std::move(kept));
   queues[chat].ids.push_back(id);
   start_next(chat);
@@ -101,21 +102,29 @@ void Phone::State::send_peer(std::uint16_t device, Bytes encoded) {
   message.chat = account.phone;
   message.encoded = std::move(encoded);
   message.peer_device = device;
+  message.queued = true;
   const std::string id = message.id;
   keep_sent(std::move(message));
-  const std::string queue = "peer:" + std::to_string(device);
+  const std::string queue = queue_of(sent[id]);
   queues[queue].ids.push_back(id);
   start_next(queue);
+}
+
+std::string Phone::State::queue_of(const SentMessage& message) {
+  return message.peer_device ? "peer:" + std::to_string(*message.peer_device) : message.chat;
 }
 
 void Phone::State::keep_sent(SentMessage message) {
   sent_order.push_back(message.id);
   const std::string id = message.id;
+  last_order = message.order = std::max(message.order, last_order + 1);
   sent[id] = std::move(message);
+  sent_changed(id);
   while (sent_order.size() > PhoneLimits::max_sent) {
     const auto oldest = sent.find(sent_order.front());
     // One that waits for its ack or its turn is not forgotten; the queue is only as long as the tester makes it.
-    if (oldest != sent.end() && !oldest->second.acked) break;
+    if (oldest != sent.end() && !oldest->second.done()) break;
+    sent_changed(sent_order.front());
     if (oldest != sent.end()) sent.erase(oldest);
     sent_order.pop_front();
   }
@@ -176,10 +185,12 @@ void Phone::State::finish(const std::string& chat, Result<void> outcome) {
   if (!outcome && outcome.error().code == Errc::closed) return;  // goes on when the phone is switched on again
   const std::string id = found->second.ids.front();
   found->second.ids.pop_front();
-  if (!outcome) {
-    raise(id, "error", outcome.error().detail);
-    if (const auto failed = sent.find(id); failed != sent.end()) failed->second.acked = true;  // nothing will come
+  if (const auto message = sent.find(id); message != sent.end()) {
+    message->second.queued = false;
+    if (!outcome) message->second.acked = true;  // nothing will come
+    sent_changed(id);
   }
+  if (!outcome) raise(id, "error", outcome.error().detail);
   start_next(chat);
 }
 
@@ -188,6 +199,7 @@ void Phone::State::finish(const std::string& chat, Result<void> outcome) {
 std::optional<protocol::Ciphertext> Phone::State::seal(const DeviceKey& device, ByteView message) {
   const auto session = sessions.find(device);
   if (session == sessions.end()) return std::nullopt;
+  session_changed(device);
   auto sealed = protocol::encrypt(session->second, local, protocol::pad_message(message, random()));
   if (!sealed) return std::nullopt;
   return std::move(*sealed);
@@ -235,6 +247,7 @@ Result<void> Phone::State::encrypt_and_send(SentMessage& message) {
 
   if (stanza.participants.empty()) {  // a note to self without companions, or nothing was missing after all
     message.acked = true;
+    sent_changed(message.id);
     raise(message.id, "server");
     return {};
   }
@@ -250,6 +263,7 @@ void Phone::State::transmit(SentMessage& message, Node stanza) {
   message.attempts = 1;
   message.sent_ms = now_ms();
   unacked.insert(message.id);
+  sent_changed(message.id);
   send(std::move(stanza));
   check_unacked();
 }
@@ -266,6 +280,7 @@ void Phone::State::check_unacked() {
     if (now_ms() - message.sent_ms < PhoneLimits::ack_timeout_ms) continue;
     if (message.attempts == PhoneLimits::max_send_attempts) {
       message.acked = true;
+      sent_changed(id);
       raise(id, "error", "the network never acknowledged it");
       unacked.erase(id);
       continue;
@@ -293,6 +308,7 @@ void Phone::State::on_ack(const Node& node) {
   message.acked = true;
   message.stanza = Node();
   unacked.erase(message.id);
+  sent_changed(message.id);
   if (ack->error != 0) {
     raise(message.id, "error", "the network refused it with " + std::to_string(ack->error));
     device_lists.erase(message.chat);
@@ -300,26 +316,35 @@ void Phone::State::on_ack(const Node& node) {
   }
   if (PhoneMessage* shown = log.find(account.phone, message.id); shown != nullptr && ack->timestamp != 0) {
     shown->timestamp = static_cast<std::int64_t>(ack->timestamp);
+    log.touch(account.phone, message.id);
   }
   raise(message.id, "server");
   if (!ack->phash.empty() && !message.peer_device) {
     device_lists.erase(message.chat);
     device_lists.erase(account.phone);
-    if (!std::exchange(message.completed_fan_out, true)) complete_fan_out(message.id);
+    if (!std::exchange(message.completed_fan_out, true)) {
+      message.owes_fan_out = true;
+      complete_fan_out(message.id);
+    }
   }
 }
 
 void Phone::State::complete_fan_out(const std::string& id) {
   const std::string chat = sent[id].chat;
   with_device_lists({chat, account.phone}, [this, chat, id](Result<void> known) {
-    if (!known) return;
+    if (!known) return end_fan_out(id, known);
     std::vector<DeviceKey> devices = devices_of(chat);
     for (const DeviceKey& own : devices_of(account.phone)) devices.push_back(own);
-    with_sessions(std::move(devices), [this, id](Result<void> ready) {
-      const auto message = sent.find(id);
-      if (ready && message != sent.end()) (void)encrypt_and_send(message->second);
-    });
+    with_sessions(std::move(devices), [this, id](Result<void> ready) { end_fan_out(id, ready); });
   });
+}
+
+void Phone::State::end_fan_out(const std::string& id, const Result<void>& ready) {
+  const auto message = sent.find(id);
+  if (message == sent.end() || (!ready && ready.error().code == Errc::closed)) return;  // goes on with the next power_on
+  message->second.owes_fan_out = false;
+  sent_changed(id);
+  if (ready) (void)encrypt_and_send(message->second);
 }
 
 void Phone::State::raise(std::string_view id, std::string_view status, std::string_view failure) {
@@ -329,6 +354,7 @@ void Phone::State::raise(std::string_view id, std::string_view status, std::stri
   if (status == "error" && rank(message->status) > rank("pending")) return;
   message->status = status;
   message->failure = failure;
+  log.touch(account.phone, id);
 }
 
 }  // namespace wharf::sandbox

@@ -3,6 +3,7 @@
 // Network::handle, answers come back through deliver. All work happens in turns: what arrived is handled, what it caused
 // is sent, and the next turn comes from NetworkClock::after(0).
 
+#include <boost/json/fwd.hpp>
 #include <deque>
 #include <functional>
 #include <map>
@@ -58,9 +59,11 @@ struct SentMessage {
   unsigned attempts = 0;
   std::int64_t sent_ms = 0;
   bool acked = false;
+  bool queued = false;                       // in its chat's queue: not encrypted yet
+  bool owes_fan_out = false;                 // the server named missing devices and they have got nothing yet
+  std::uint64_t order = 0;                   // grows from message to message
+  bool done() const { return acked && !owes_fan_out; }
 };
-
-struct UnsupportedSnapshot {};
 
 /// A code pairing: offered by the network, then typed by the user.
 struct CodePairing {
@@ -81,6 +84,19 @@ struct Phone::State final : DevicePort {
   Account& account;
   std::shared_ptr<Worker> worker;
   std::shared_ptr<int> alive = std::make_shared<int>(0);   // callbacks held by others ask for it before they touch us
+
+  // --- rows that are no longer as on disk (rows.h)
+  void core_changed() { network.changes().changed(RowKind::phone, account.phone); }
+  void session_changed(const DeviceKey& peer) {
+    network.changes().changed(RowKind::phone_session, account.phone, peer.phone + ":" + std::to_string(peer.device));
+  }
+  void key_changed(protocol::PreKeyId id) {
+    network.changes().changed(RowKind::phone_key, account.phone, row_number(id, 4));
+  }
+  void account_key_changed(const std::string& phone) {
+    network.changes().changed(RowKind::phone_account_key, account.phone, phone);
+  }
+  void sent_changed(const std::string& id) { network.changes().changed(RowKind::phone_sent, account.phone, id); }
 
   // --- phone.cpp: turns and stanzas
   void deliver(const Node& stanza) override;
@@ -108,7 +124,7 @@ struct Phone::State final : DevicePort {
 
   bool powered = false;
   bool in_turn = false;
-  std::deque<Node> inbox, outbox;
+  std::deque<Node> inbox, outbox;            // the inbox is not kept: what is not acked comes again
   std::shared_ptr<void> turn;
   protocol::StanzaIds ids;
   struct Question {
@@ -174,6 +190,8 @@ struct Phone::State final : DevicePort {
   // --- phone_sending.cpp
   protocol::Result<std::string> send_text(const Phone::Send& message, std::string_view id_prefix);
   void keep_sent(SentMessage message);
+  /// The queue that a message waits in: its chat's, or that of a bootstrapped companion.
+  static std::string queue_of(const SentMessage& message);
   void start_next(const std::string& chat);
   void begin(const std::string& chat, const std::string& id);
   void fan_out(const std::string& chat, const std::string& id);
@@ -183,11 +201,13 @@ struct Phone::State final : DevicePort {
   void transmit(SentMessage& message, Node stanza);
   void on_ack(const Node& ack);
   void complete_fan_out(const std::string& id);
+  void end_fan_out(const std::string& id, const protocol::Result<void>& ready);
   void check_unacked();
   void raise(std::string_view id, std::string_view status, std::string_view failure = {});
 
   std::map<std::string, SentMessage> sent;
   std::deque<std::string> sent_order;
+  std::uint64_t last_order = 0;
   struct ChatQueue {
     std::deque<std::string> ids;
     bool busy = false;
@@ -209,9 +229,12 @@ struct Phone::State final : DevicePort {
   void react(const PhoneMessage& received);
   protocol::Result<std::size_t> read(std::string_view chat, std::string_view id);
 
-  PhoneLog log;
+  PhoneLog log{[this](std::uint64_t number) {
+    network.changes().changed(RowKind::phone_message, account.phone, row_number(number, 8));
+  }};
   bool delivering = true;
-  std::deque<Node> withheld;                 // delivery receipts
+  std::map<std::uint64_t, Node> withheld;    // delivery receipts, oldest first
+  void withhold(Node receipt);
   std::optional<AutoReply> auto_reply;
   bool auto_read = false;
 
@@ -223,8 +246,12 @@ struct Phone::State final : DevicePort {
 
   std::map<std::pair<DeviceKey, std::string>, unsigned> retry_counters;  // of messages we could not decrypt
 
-  // --- phone_snapshot.cpp
-  void read_snapshot(ByteView saved);        // throws when damaged
+  // --- phone_rows.cpp
+  std::optional<Bytes> row(const RowKey& key) const;
+  boost::json::object core() const;
+  void restore_core(const boost::json::object& saved);
+  void restore(const RowKey& key, ByteView row);   // throws when damaged
+  void restored();
   bool start_powered = false;
 };
 

@@ -80,13 +80,24 @@ std::vector<Phone*> Phones::all() {
   return out;
 }
 
-Result<Phone*> Phones::restore(std::string_view phone, ByteView saved) {
-  if (find(phone) != nullptr) return Error(Errc::conflict, "there is a phone with this number");
-  Account* account = network_.find_account(phone);
-  if (account == nullptr) return Error(Errc::not_found, "the network has no such account");
-  auto restored = Phone::load(network_, *account, saved, worker_);
-  if (!restored) return restored.error();
-  return (phones_[std::string(phone)] = std::move(*restored)).get();
+std::optional<Bytes> Phones::row(const RowKey& key) const {
+  const auto found = phones_.find(key.owner);
+  return found == phones_.end() ? std::nullopt : found->second->row(key);
+}
+
+Result<void> Phones::restore(const RowKey& key, ByteView row) {
+  auto found = phones_.find(key.owner);
+  if (found == phones_.end()) {
+    // The phone's own row comes before those of its parts.
+    Account* account = key.kind == RowKind::phone ? network_.find_account(std::string_view(key.owner)) : nullptr;
+    if (account == nullptr) return Error(Errc::malformed, "state of a phone: a row of an unknown phone");
+    found = phones_.emplace(key.owner, Phone::empty(network_, *account, worker_)).first;
+  }
+  return found->second->restore(key, row);
+}
+
+void Phones::restored() {
+  for (const auto& [number, phone] : phones_) phone->restored();
 }
 
 }  // namespace wharf::sandbox

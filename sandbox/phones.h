@@ -35,10 +35,11 @@ class Phones {
   Phone* find(std::string_view phone);
   std::vector<Phone*> all();                       // by number
 
-  /// For the state snapshot: the private state of one phone, and its return. The account must exist in the network
-  /// already (restored with its device 0); the phone publishes its keys again only when the server holds none.
-  /// Errors: not_found, conflict (there is such a phone), malformed, unsupported.
-  protocol::Result<Phone*> restore(std::string_view phone, ByteView saved);
+  /// Rows of the phones: their bytes (nullopt: gone), and their return into a network that was restored before.
+  /// Errors: malformed.
+  std::optional<Bytes> row(const RowKey& key) const;
+  protocol::Result<void> restore(const RowKey& key, ByteView row);
+  void restored();
 
  private:
   Network& network_;

@@ -27,7 +27,7 @@ Node digest_node(const Device& device) {
   skey.add(Node("signature").bytes(keys.signature));
   Node list("list");
   std::vector<protocol::PublicKey> publics;
-  for (const auto& key : device.one_time) {
+  for (const auto& [number, key] : device.one_time) {
     list.add(Node("id").bytes(protocol::big_endian(key.id, 3)));
     publics.push_back(key.pub);
   }
@@ -39,8 +39,8 @@ Node digest_node(const Device& device) {
   return digest.add(Node("hash").bytes(protocol::digest_hash(keys, publics)));
 }
 
-/// Hands out the oldest one-time key, for good.
-protocol::PreKeyBundle dispense(Device& device, bool bad_signature) {
+/// Hands out the oldest one-time key, for good; `taken` gets its number.
+protocol::PreKeyBundle dispense(Device& device, bool bad_signature, std::optional<std::uint64_t>& taken) {
   protocol::PreKeyBundle bundle;
   bundle.registration_id = device.keys.registration_id;
   bundle.identity = device.keys.identity;
@@ -50,8 +50,9 @@ protocol::PreKeyBundle dispense(Device& device, bool bad_signature) {
   if (bad_signature) bundle.signed_pre_key_signature[0] ^= 0x01;
   bundle.device_identity = device.device_identity;
   if (!device.one_time.empty()) {
-    bundle.one_time = device.one_time.front();
-    device.one_time.pop_front();
+    taken = device.one_time.begin()->first;
+    bundle.one_time = device.one_time.begin()->second;
+    device.one_time.erase(device.one_time.begin());
   }
   return bundle;
 }
@@ -68,12 +69,22 @@ void Network::State::publish_keys(Party& party, Device& device, Slot& slot, cons
                                                device.keys.registration_id != upload.keys.registration_id);
   device.keys = upload.keys;
   device.has_keys = true;
-  if (reinstalled) device.one_time.clear();
+  const DeviceKey key{party.account.phone, device.id};
   std::set<protocol::PreKeyId> renewed;
-  for (const auto& key : upload.one_time) renewed.insert(key.id);
-  std::erase_if(device.one_time, [&](const auto& key) { return renewed.contains(key.id); });
-  device.one_time.insert(device.one_time.end(), upload.one_time.begin(), upload.one_time.end());
-  while (device.one_time.size() > max_stored) device.one_time.pop_front();
+  for (const auto& one_time : upload.one_time) renewed.insert(one_time.id);
+  std::erase_if(device.one_time, [&](const auto& entry) {
+    const bool gone = reinstalled || renewed.contains(entry.second.id);
+    if (gone) one_time_changed(key, entry.first);
+    return gone;
+  });
+  for (const auto& one_time : upload.one_time) {
+    device.one_time.emplace_hint(device.one_time.end(), ++device.last_one_time, one_time);
+    one_time_changed(key, device.last_one_time);
+  }
+  while (device.one_time.size() > max_stored) {
+    one_time_changed(key, device.one_time.begin()->first);
+    device.one_time.erase(device.one_time.begin());
+  }
   slot.low_notified = device.one_time.size() < settings.pre_key_low_mark;
   slot.empty_notified = device.one_time.empty();
   if (reinstalled && device.id == 0) {
@@ -88,7 +99,7 @@ void Network::State::publish_keys(Party& party, Device& device, Slot& slot, cons
       }
     }
   }
-  changed();
+  device_changed(key);
 }
 
 void Network::State::on_encrypt(Origin& origin, const Node& iq) {
@@ -123,11 +134,12 @@ void Network::State::on_encrypt(Origin& origin, const Node& iq) {
         user.set("jid", jid).add(Node("identity").bytes(found->keys.identity));
         list.add(user.add(Node("type").bytes(Bytes{5})));
       } else {
-        list.add(protocol::bundle_user_node(jid, dispense(*found, faults.bad_signed_prekey)));
+        std::optional<std::uint64_t> taken;
+        list.add(protocol::bundle_user_node(jid, dispense(*found, faults.bad_signed_prekey, taken)));
+        if (taken) one_time_changed(address->key(), *taken);
         if (found->one_time.size() < settings.pre_key_low_mark) running_low.insert(address->key());
       }
     }
-    changed();
     answer(origin, result_of(iq).add(std::move(list)));
     for (const auto& key : running_low) {
       auto& slot = *find_slot(key);
@@ -156,7 +168,7 @@ void Network::State::on_encrypt(Origin& origin, const Node& iq) {
     keys.signature = *signature;
     if (!signature_verifies(keys)) return answer(origin, error_of(iq, 406, "not-acceptable"));
     device.keys = keys;
-    changed();
+    device_changed(origin.key);
     return answer(origin, result_of(iq));
   }
   if (iq.attr("type") == "set" && iq.child("list")) {

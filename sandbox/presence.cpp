@@ -51,7 +51,7 @@ void Network::State::on_presence(Origin& origin, const Node& presence) {
   if (const auto name = presence.attr("name");
       !name.empty() && name.size() <= max_push_name && name != origin.party.account.name) {
     origin.party.account.name = name;
-    changed();
+    account_changed(origin.party);
   }
   origin.slot.available = type != "unavailable";
   origin.party.absence_timer.reset();
@@ -62,7 +62,10 @@ void Network::State::presence_changed(Party& party) {
   const bool online = anybody_available(party);
   if (online == party.online) return;
   party.online = online;
-  if (!online) party.last_seen = now();
+  if (!online) {
+    party.last_seen = now();
+    account_changed(party);
+  }
   for (auto watcher = party.watchers.begin(); watcher != party.watchers.end();) {
     auto* slot = find_slot(*watcher);
     const bool subscribed = slot && slot->port && slot->subscriptions.contains(party.account.phone);

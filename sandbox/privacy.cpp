@@ -64,7 +64,7 @@ void Network::State::on_privacy(Origin& origin, const Node& iq) {
       if (name == "readreceipts") party.account.read_receipts = value == "all";
       echo.add(Node("category").set("name", name).set("value", value));
     }
-    changed();
+    account_changed(party);
     return answer(origin, result_of(iq).add(std::move(echo)));
   }
   if (const auto* tokens = iq.child("tokens")) {
@@ -110,7 +110,7 @@ void Network::State::on_blocklist(Origin& origin, const Node& iq) {
     } else {
       party.blocked.erase(text);
     }
-    changed();
+    account_changed(party);
   }
   answer(origin, result_of(iq).add(blocklist_of(party)));
 }

@@ -148,7 +148,8 @@ void Network::State::on_message(Origin& origin, const Node& message) {
   }
   if (to->party != &origin.party && origin.party.contacts.insert(to->party->account.phone).second) {
     to->party->contacts.insert(origin.key.phone);
-    changed();
+    changes.changed(RowKind::contact, origin.key.phone, to->party->account.phone);
+    changes.changed(RowKind::contact, to->party->account.phone, origin.key.phone);
   }
 
   // A resend to an own device is addressed to that device and names its chat itself.

@@ -5,17 +5,15 @@
 #include <spdlog/spdlog.h>
 
 #include <boost/json.hpp>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "net/web_guard.h"
 #include "net/worker_pool.h"
 #include "protocol/noise/certificate.h"
 #include "sandbox/clock.h"
+#include "sandbox/committer.h"
 #include "sandbox/connection.h"
 #include "sandbox/control_api.h"
 #include "sandbox/control_call.h"
@@ -29,8 +27,8 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t max_chat_connections = 20'000;
-constexpr std::chrono::milliseconds save_delay{200};
 constexpr std::uint64_t day_seconds = 86'400;
+constexpr std::string_view tls_row = "tls", ports_row = "ports";
 
 /// Root, intermediate and server static key come from the seed alone, so that a client can know the root in advance.
 /// What differs between two runs (refs, ephemerals, the phones' keys) must not: a restarted sandbox that drew the same
@@ -66,8 +64,7 @@ struct Sandbox::State {
         network(network_settings(settings), clock, random),
         workers(io.get_executor(), 1),
         phones(network),
-        control(network, phones, addresses),
-        save_timer(io.get_executor()) {
+        control(network, phones, addresses, [this](std::function<void()> effect) { hold(std::move(effect)); }) {
     phones.set_worker([this](std::function<void()> work, std::function<void()> done) {
       workers.run(std::move(work), std::move(done));
     });
@@ -93,14 +90,18 @@ struct Sandbox::State {
   ControlApi control;
   std::unique_ptr<net::HttpServer> plain, secure, control_server;
   std::map<Connection*, std::shared_ptr<Connection>> connections;
-  net::Timer save_timer;
-  bool save_pending = false;
-  bool loaded = false;  // a file that could not be read is never written over
+  std::unique_ptr<Committer> committer;  // from start() to stop() of a network with a state file
   bool stopped = false;
+  net::TlsIdentity tls;  // kept: clients trust its CA over restarts
+  std::uint16_t last_port = 0, last_secure_port = 0;
 
   boost::system::result<void, std::string> load();
-  void save();
-  void save_soon();
+  std::optional<Bytes> row(const RowKey& key) const;
+  boost::system::result<void, std::string> restore(const RowKey& key, ByteView value);
+  void hold(std::function<void()> effect) {
+    if (committer) return committer->after_commit(std::move(effect));
+    effect();
+  }
 };
 
 namespace {
@@ -124,52 +125,57 @@ std::string origin_of(std::string_view scheme, const net::HostPort& listen, std:
 
 }  // namespace
 
-boost::system::result<void, std::string> Sandbox::State::load() {
-  if (settings.state_file.empty() || !std::filesystem::exists(settings.state_file)) return {};
-  std::ifstream file(settings.state_file, std::ios::binary);
-  const std::string body{std::istreambuf_iterator<char>(file), {}};
-  boost::system::error_code failed;
-  const auto document = json::parse(body, failed);
-  const auto* object = failed ? nullptr : document.if_object();
-  const auto* server = object ? object->if_contains("network") : nullptr;
-  const auto* saved_phones = object ? object->if_contains("phones") : nullptr;
-  if (!server || !server->is_string() || !saved_phones || !saved_phones->is_object()) {
-    return settings.state_file + ": not a sandbox state file";
+std::optional<Bytes> Sandbox::State::row(const RowKey& key) const {
+  if (key.kind >= RowKind::phone) return phones.row(key);
+  if (key.kind == RowKind::server && key.name == tls_row) {
+    return protocol::to_bytes(json::serialize(
+        json::object{{"ca", tls.ca_pem}, {"certificate", tls.certificate_pem}, {"key", tls.private_key_pem}}));
   }
-  if (auto read = network.load(server->get_string()); !read) return settings.state_file + ": " + read.error().detail;
-  for (const auto& [phone, blob] : saved_phones->get_object()) {
-    const auto bytes = blob.is_string() ? protocol::from_base64(blob.get_string()) : std::nullopt;
-    if (!bytes) return settings.state_file + ": phone " + std::string(phone) + " is damaged";
-    if (auto restored = phones.restore(phone, *bytes); !restored) {
-      return settings.state_file + ": phone " + std::string(phone) + ": " + restored.error().detail;
-    }
+  if (key.kind == RowKind::server && key.name == ports_row) {
+    return protocol::to_bytes(row_number(last_port, 2) + row_number(last_secure_port, 2));
   }
+  return network.row(key);
+}
+
+boost::system::result<void, std::string> Sandbox::State::restore(const RowKey& key, ByteView value) {
+  protocol::Result<void> restored;
+  if (key.kind == RowKind::server && key.name == tls_row) {
+    boost::system::error_code failed;
+    const auto saved = json::parse(protocol::as_text(value), failed);
+    const auto* object = failed ? nullptr : saved.if_object();
+    const auto member = [object](std::string_view name) {
+      const auto* text = object ? object->if_contains(name) : nullptr;
+      return text && text->is_string() ? std::string(text->get_string()) : std::string();
+    };
+    tls = {member("ca"), member("certificate"), member("key")};
+  } else if (key.kind == RowKind::server && key.name == ports_row && value.size() == 4) {
+    last_port = static_cast<std::uint16_t>(protocol::from_big_endian(value.first(2)));
+    last_secure_port = static_cast<std::uint16_t>(protocol::from_big_endian(value.subspan(2)));
+  } else {
+    restored = key.kind >= RowKind::phone ? phones.restore(key, value) : network.restore(key, value);
+  }
+  if (!restored) return restored.error().detail;
   return {};
 }
 
-void Sandbox::State::save() {
-  if (settings.state_file.empty() || !loaded) return;
-  save_pending = false;
-  save_timer.cancel();
-  json::object saved_phones;
-  for (auto* phone : phones.all()) saved_phones[phone->number()] = protocol::to_base64(phone->save());
-  const auto body = json::serialize(json::object{{"network", network.save()}, {"phones", std::move(saved_phones)}});
-  // Beside the file, then renamed over it: a crash leaves the old state or the new one.
-  const auto draft = settings.state_file + ".new";
-  {
-    std::ofstream file(draft, std::ios::binary | std::ios::trunc);
-    file << body;
-    file.flush();
-    if (!file) return spdlog::error("sandbox: cannot write {}", draft);
-  }
-  if (std::rename(draft.c_str(), settings.state_file.c_str()) != 0)
-    spdlog::error("sandbox: cannot replace {}", settings.state_file);
-}
-
-void Sandbox::State::save_soon() {
-  if (save_pending || settings.state_file.empty() || stopped) return;
-  save_pending = true;
-  save_timer.after(save_delay, [this] { save(); });
+boost::system::result<void, std::string> Sandbox::State::load() {
+  if (settings.state_file.empty()) return {};
+  auto file = StateFile::open(settings.state_file);
+  if (!file) return file.error().detail;
+  std::string damage;
+  const auto read = (*file)->read([&](const RowKey& key, ByteView value) {
+    if (auto restored = restore(key, value); !restored) damage = restored.error();
+    return damage.empty();
+  });
+  if (!read) return read.error().detail;
+  if (!damage.empty()) return settings.state_file + ": " + damage;
+  committer = std::make_unique<Committer>(loop.get_executor(), std::move(*file), [this] {
+    return network.changes().take([this](const RowKey& key) { return row(key); });
+  });
+  network.changes().on_first = [this] { committer->changed(); };
+  network.restored();
+  phones.restored();
+  return {};
 }
 
 Sandbox::Sandbox(net::asio::io_context& loop, SandboxSettings settings, protocol::Random& random)
@@ -183,14 +189,16 @@ boost::system::result<SandboxAddresses, std::string> Sandbox::start() {
   const auto failed = [](std::string why) { return Started(boost::system::in_place_error, std::move(why)); };
   auto& state = *state_;
   if (auto restored = state.load(); !restored) return failed(restored.error());
-  state.loaded = true;
-  state.network.on_change = [&state] { state.save_soon(); };
 
   auto accept = [weak = std::weak_ptr(state_)](std::shared_ptr<net::WebSocket> socket) {
     auto alive = weak.lock();
     if (!alive || alive->stopped) return;
     auto connection = std::make_shared<Connection>(alive->network, alive->keys.noise, std::move(socket),
-                                                   alive->loop.get_executor(), [weak](Connection& ended) {
+                                                   alive->loop.get_executor(),
+                                                   [weak](std::function<void()> effect) {
+                                                     if (auto owner = weak.lock()) owner->hold(std::move(effect));
+                                                   },
+                                                   [weak](Connection& ended) {
                                                      if (auto owner = weak.lock()) owner->connections.erase(&ended);
                                                    });
     alive->connections.emplace(connection.get(), connection);
@@ -203,16 +211,29 @@ boost::system::result<SandboxAddresses, std::string> Sandbox::start() {
   plain.max_connections = max_chat_connections;
   auto secure = plain;
   secure.listen = state.settings.secure_listen;
-  const auto tls = net::make_loopback_identity();
+  if (state.tls.private_key_pem.empty()) state.tls = net::make_loopback_identity();
+  const auto& tls = state.tls;
   secure.certificate_pem = tls.certificate_pem;
   secure.private_key_pem = tls.private_key_pem;
 
-  state.plain = std::make_unique<net::HttpServer>(state.loop, plain, chat);
-  const auto plain_port = state.plain->start();
+  // A port that was picked stays as long as nobody else has it: clients keep the URL.
+  const auto serve = [&](net::HttpServerSettings settings, std::uint16_t last, std::unique_ptr<net::HttpServer>& server) {
+    const bool picked = settings.listen.port == 0;
+    if (picked) settings.listen.port = last;
+    server = std::make_unique<net::HttpServer>(state.loop, settings, chat);
+    auto port = server->start();
+    if (port || !picked || last == 0) return port;
+    settings.listen.port = 0;
+    server = std::make_unique<net::HttpServer>(state.loop, settings, chat);
+    return server->start();
+  };
+  const auto plain_port = serve(plain, state.last_port, state.plain);
   if (!plain_port) return failed(plain_port.error());
-  state.secure = std::make_unique<net::HttpServer>(state.loop, secure, chat);
-  const auto secure_port = state.secure->start();
+  const auto secure_port = serve(secure, state.last_secure_port, state.secure);
   if (!secure_port) return failed(secure_port.error());
+  state.last_port = *plain_port;
+  state.last_secure_port = *secure_port;
+  for (const auto row : {tls_row, ports_row}) state.network.changes().changed(RowKind::server, {}, std::string(row));
 
   auto& addresses = state.addresses;
   addresses.web_socket_url = origin_of("ws", plain.listen, *plain_port) + "/ws/chat";
@@ -255,10 +276,11 @@ void Sandbox::handle_control(net::HttpRequest request, net::Responder responder)
 void Sandbox::stop() {
   auto& state = *state_;
   if (std::exchange(state.stopped, true)) return;
-  state.save();
+  state.network.changes().on_first = nullptr;
   for (auto* server : {state.plain.get(), state.secure.get(), state.control_server.get()}) {
     if (server) server->stop_accepting();
   }
+  if (state.committer) state.committer->finish();
   const auto open = std::exchange(state.connections, {});
   for (const auto& [key, connection] : open) connection->close();
 }

@@ -18,7 +18,7 @@ struct SandboxSettings {
   /// The Noise root and intermediate, server static key and every other key come from this seed: the same seed gives
   /// the same root key.
   std::uint64_t seed = 0;
-  std::string state_file;  // "" = in memory only; else loaded at start and saved after changes
+  std::string state_file;  // "" = in memory only; else loaded at start, and every change is kept before its effect
   /// A control listener of its own (wharfd sandbox); with serve --sandbox the API routes to handle_control instead.
   std::string control_listen;  // "host:port" or ""
   /// Phones are created on demand for unknown numbers that messages are sent to.
@@ -47,7 +47,7 @@ class Sandbox {
   const SandboxAddresses& addresses() const;
   /// A request whose target begins with /sandbox/v1/. Answers in the envelope of API.md. For the API's router.
   void handle_control(net::HttpRequest request, net::Responder responder);
-  void stop();  // saves the state, closes the listeners
+  void stop();  // commits what is left, closes the listeners
   /// For tests and benchmarks in the same process.
   Network& network();
   Phones& phones();

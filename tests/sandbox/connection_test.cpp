@@ -34,6 +34,8 @@ struct Server {
   NoiseIdentity identity;
   std::vector<std::shared_ptr<Connection>> connections;
   int ended = 0;
+  bool hold = false;  // as if a commit were on its way
+  std::vector<std::function<void()>> held;
   Server() {
     identity.server_static = protocol::KeyPair::generate(world.random);
     const protocol::CertificateWindow window{0, 4'000'000'000};
@@ -45,8 +47,10 @@ struct Server {
   }
   std::shared_ptr<MemorySocket> connect() {
     auto socket = std::make_shared<MemorySocket>();
-    connections.push_back(std::make_shared<Connection>(world.network, identity, socket, loop.get_executor(),
-                                                       [this](Connection&) { ++ended; }));
+    connections.push_back(std::make_shared<Connection>(
+        world.network, identity, socket, loop.get_executor(),
+        [this](std::function<void()> effect) { hold ? held.push_back(std::move(effect)) : effect(); },
+        [this](Connection&) { ++ended; }));
     connections.back()->start();
     return socket;
   }

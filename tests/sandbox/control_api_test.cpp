@@ -26,7 +26,7 @@ struct Answered final : net::Responder::Sink {
 
 struct Api : PhoneWorld {
   SandboxAddresses addresses{"ws://a", "wss://b", "00ff", "PEM", "https://c", ""};
-  ControlApi control{network, phones, addresses};
+  ControlApi control{network, phones, addresses, [](std::function<void()> effect) { effect(); }};
 
   std::shared_ptr<Answered> start(std::string method, std::string target, std::string body = "",
                                   std::string type = "application/json") {

@@ -114,6 +114,18 @@ TEST_CASE("a client that never asks gets the rest by itself, unless the network 
   CHECK((s.offline_end() != nullptr) == !s.world.network.faults().offline_strict);
 }
 
+TEST_CASE("traffic that goes on does not put off the rest of a backlog") {
+  Scene s;
+  s.from_ben(1, 20);
+  REQUIRE(s.desk->login());
+  CHECK(s.messages() == 5);
+  for (int i = 0; i < 3; ++i) {
+    s.world.clock.advance(400);
+    s.from_ben(100 + i, 1);
+  }
+  CHECK(s.messages() == 23);
+}
+
 TEST_CASE("a passive device gets live messages only after it is active") {
   Scene s;
   REQUIRE(s.desk->login(true));

@@ -227,24 +227,3 @@ TEST_CASE("contacts and own devices hear of a new companion in both identities")
   CHECK(lid);
   CHECK(account_sync);
 }
-
-TEST_CASE("a network restored from its snapshot goes on where it stopped") {
-  World world;
-  Primary anna(world, "15550000001", "Anna"), ben(world, "15550000002");
-  auto desk = ready_companion(world, anna);
-  desk->disconnect();
-  ben.send(message_to("m1", anna.account().lid_jid(), {desk->lid()}));
-  const auto queued = world.network.queue_length(desk->key);
-  Network restored(Network::Settings(), world.clock, world.random);
-  REQUIRE(restored.load(world.network.save()));
-  CHECK(restored.queue_length(desk->key) == queued);
-  CHECK(restored.prekeys_left(desk->key) == 20);
-  CHECK(restored.find_account(anna.account().lid_jid())->phone == anna.number);
-  Inbox inbox;
-  REQUIRE(restored.login(desk->keys.noise.pub, desk->login_payload(), inbox));
-  CHECK(inbox.last("message")->child("enc")->text() == "ciphertext" + desk->lid().to_string());
-  Network damaged(Network::Settings(), world.clock, world.random);
-  CHECK_FALSE(damaged.load("{\"format\":1}"));
-  CHECK_FALSE(damaged.load("nonsense"));
-  CHECK(damaged.accounts().empty());
-}
