@@ -140,7 +140,8 @@ struct Dial::State : std::enable_shared_from_this<Dial::State> {
       if (progress.error) return fail(Kind::connect, "proxy: " + stream->failure());
       const std::string_view text(reinterpret_cast<const char*>(bytes.data()), progress.bytes);
       switch (proxy->feed(text)) {
-        case ProxyHandshake::Progress::failed: return fail(Kind::connect, proxy->failure());
+        case ProxyHandshake::Progress::failed:
+          return fail(proxy->login_refused() ? Kind::proxy_login : Kind::connect, proxy->failure());
         case ProxyHandshake::Progress::done: proxy.reset(); return target.secure ? start_tls(target.host) : succeed();
         case ProxyHandshake::Progress::more: break;
       }

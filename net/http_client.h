@@ -31,7 +31,7 @@ struct OutgoingResponse {
   std::string body;                                          // cut at max_response_bytes
 };
 struct OutgoingFailure {
-  enum class Kind { bad_address, resolve, connect, tls, timeout, protocol } kind = Kind::connect;
+  enum class Kind { bad_address, resolve, connect, proxy_login, tls, timeout, protocol } kind = Kind::connect;
   std::string message;
 };
 using OutgoingResult = boost::system::result<OutgoingResponse, OutgoingFailure>;

@@ -28,7 +28,7 @@ class HttpConnect final : public ProxyHandshake {
       case HttpResponseReader::Progress::failed: return fail(reader_.error_text());
       case HttpResponseReader::Progress::done: break;
     }
-    if (reader_.status() == 407) return fail("user name or password refused (HTTP 407)");
+    if (reader_.status() == 407) return refuse_login("user name or password refused (HTTP 407)");
     if (reader_.status() / 100 != 2) return fail("CONNECT refused (HTTP " + std::to_string(reader_.status()) + ")");
     // In what we tunnel the client speaks first.
     if (!received.empty()) return fail("unexpected bytes behind the answer to CONNECT");
@@ -75,9 +75,9 @@ class Socks5 final : public ProxyHandshake {
     if (drop_exactly(2) == Progress::failed) return Progress::failed;
     if (method == 0x00) return request();
     if (method != 0x02 || (username_.empty() && password_.empty()))
-      return fail("the SOCKS server wants another kind of login");
+      return refuse_login("the SOCKS server wants another kind of login");
     if (username_.size() > max_field || password_.size() > max_field)
-      return fail("user name or password is longer than 255 bytes");
+      return refuse_login("user name or password is longer than 255 bytes");
     to_send_ = "\x01";
     append_field(username_);
     append_field(password_);
@@ -87,7 +87,7 @@ class Socks5 final : public ProxyHandshake {
 
   Progress on_password() {
     if (received_.size() < 2) return Progress::more;
-    if (byte(1) != 0) return fail("user name or password refused");
+    if (byte(1) != 0) return refuse_login("user name or password refused");
     if (drop_exactly(2) == Progress::failed) return Progress::failed;
     return request();
   }

@@ -22,14 +22,21 @@ class ProxyHandshake {
   /// Bytes for the proxy; emptied by the call.
   std::string take_to_send() { return std::exchange(to_send_, {}); }
   const std::string& failure() const { return failure_; }
+  /// The proxy does not accept our user name and password: another try would not help.
+  bool login_refused() const { return login_refused_; }
 
  protected:
+  Progress refuse_login(std::string why) {
+    login_refused_ = true;
+    return fail(std::move(why));
+  }
   Progress fail(std::string why) {
     failure_ = "proxy: " + std::move(why);
     return Progress::failed;
   }
   std::string to_send_;
   std::string failure_;
+  bool login_refused_ = false;
 };
 
 /// Null when the proxy's protocol is none of http, https, socks5, socks5h.

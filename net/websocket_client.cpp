@@ -60,7 +60,12 @@ class Opening : public std::enable_shared_from_this<Opening> {
  private:
   void on_dialled(DialResult result) {
     if (!done_) return;
-    if (!result) return fail(result.error().message, 0);
+    if (!result) {
+      ConnectFailure failure;
+      failure.message = result.error().message;
+      failure.proxy_login = result.error().kind == OutgoingFailure::Kind::proxy_login;
+      return finish(WebSocketResult(boost::system::in_place_error, std::move(failure)));
+    }
     stream_ = std::move(*result);
     queue_.append(make_upgrade_request(request_.url, request_.headers, key_));
     send();

@@ -6,6 +6,8 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "sessions/config_json.h"
+
 namespace wharf::sessions {
 
 namespace {
@@ -19,15 +21,21 @@ Overloaded(Functions...) -> Overloaded<Functions...>;
 
 }  // namespace
 
-SessionActor::SessionActor(Shared& shared, storage::SessionRow row, storage::DeviceRow device, SessionConfig config)
+SessionActor::SessionActor(Shared& shared, storage::SessionRow row, storage::DeviceRow device)
     : shared_(shared),
       name_(row.name),
       wake_timer_(shared.loop.get_executor()),
-      connect_timer_(shared.loop.get_executor()) {
-  session_ = std::make_unique<Session>(shared_.store.reader(), shared_.random, shared_.settings, std::move(row),
-                                       std::move(device), std::move(config),
-                                       [this](std::string_view event, const std::string& fields) { log(event, fields); });
+      connect_timer_(shared.loop.get_executor()),
+      restore_timer_(shared.loop.get_executor()) {
+  session_ = make_session(std::move(row), std::move(device));
   logged_status_ = session_->context().status;
+}
+
+std::unique_ptr<Session> SessionActor::make_session(storage::SessionRow row, storage::DeviceRow device) {
+  SessionConfig config = parse_config(row.config);
+  return std::make_unique<Session>(shared_.store.reader(), shared_.random, shared_.settings, std::move(row),
+                                   std::move(device), std::move(config),
+                                   [this](std::string_view event, const std::string& fields) { log(event, fields); });
 }
 
 SessionActor::~SessionActor() { retire_link(); }
@@ -42,14 +50,22 @@ void SessionActor::log(std::string_view event, const std::string& fields) const 
 
 void SessionActor::call(std::function<void(Session&)> run, std::function<void(const Error&)> failed) {
   if (closed_) return failed(Error(Errc::closed, "the session is being closed"));
+  if (broken_) return failed(*broken_);
   Call input;
   input.run = [this, run = std::move(run)] { run(*session_); };
   input.failed = std::move(failed);
   post(std::move(input));
 }
 
+void SessionActor::begin() {
+  const auto& context = session_->context();
+  // Failed sessions wait for their user: another try by ourselves would only repeat the outcome.
+  if (context.row.stopped || context.status == Status::failed) return arm_timer();
+  call([](Session& session) { session.start(); }, [](const Error&) {});
+}
+
 void SessionActor::post(Input input) {
-  if (closed_) return;
+  if (closed_ || broken_) return;
   mailbox_.push_back(std::move(input));
   if (!paused_ && link_ && mailbox_.size() >= pause_reading_at) {
     paused_ = true;
@@ -60,7 +76,7 @@ void SessionActor::post(Input input) {
 
 void SessionActor::pump() {
   const auto keep = shared_from_this();
-  while (!busy_ && !closed_ && (!mailbox_.empty() || wake_)) run_turn();
+  while (!busy_ && !closed_ && !broken_ && (!mailbox_.empty() || wake_)) run_turn();
   if (busy_ || !closed_ || !at_rest_) return;
   std::exchange(at_rest_, nullptr)();
 }
@@ -107,27 +123,35 @@ void SessionActor::after_commit(std::vector<Effect> effects, const Result<void>&
     spdlog::error("commit_failed session={} code={} detail=\"{}\"", name_, protocol::name(result.error().code),
                   result.error().detail);
     for (Effect& effect : effects) {
-      if (auto* answer = std::get_if<Answer>(&effect)) answer->call(&failure);
+      if (auto* answer = std::get_if<Answer>(&effect)) net::guard("answer", [&] { answer->call(&failure); });
     }
-    return rebuild(result.error());
+    return rebuild(failure);
   }
   rebuild_backoff_.reset();
-  session_->committed();
-  const Status status = session_->context().status;
-  if (status != logged_status_) {
-    logged_status_ = status;
-    const auto& reason = session_->context().reason;
-    log("session_status", fmt::format("status={} connection={} reason={}", wharf::sessions::name(status),
-                                      wharf::sessions::name(session_->context().connection), reason ? reason->code : "-"));
-  }
-  for (Effect& effect : effects) perform(effect);
+  bool intact = net::guard("session turn", [this] { session_->committed(); });
+  log_status();
+  // One that fails must not cost the others: what they tell is committed.
+  for (Effect& effect : effects) intact &= net::guard("session effect", [&] { perform(effect); });
+  if (!intact) return rebuild(Error(Errc::internal, "an effect of the session failed"));
   arm_timer();
+}
+
+void SessionActor::log_status() {
+  const auto& context = session_->context();
+  if (context.status == logged_status_) return;
+  logged_status_ = context.status;
+  log("session_status", fmt::format("status={} connection={} reason={}", wharf::sessions::name(context.status),
+                                    wharf::sessions::name(context.connection), context.reason ? context.reason->code : "-"));
 }
 
 void SessionActor::perform(Effect& effect) {
   std::visit(Overloaded{
                  [this](SendPayload& send) {
-                   if (link_) link_->send(send.payload);
+                   if (!link_) return;
+                   // What must not be lost is bounded where it is sealed; this is of a peer's making, a resend perhaps.
+                   if (const auto sent = link_->send(send.payload); !sent) {
+                     spdlog::warn("stanza_refused session={} detail=\"{}\"", name_, sent.error().detail);
+                   }
                  },
                  [](Answer& answer) { answer.call(nullptr); },
                  [this](OpenLink& open) { open_link(open.delay); },
@@ -158,32 +182,47 @@ void SessionActor::perform(Effect& effect) {
              effect);
 }
 
+// --- beginning again --------------------------------------------------------------------------------------------------------
+
 void SessionActor::rebuild(const Error& why) {
-  // Memory ran ahead of the disk: start again from the rows. What the server sent and we did not acknowledge comes again.
+  if (closed_ || broken_) return;
+  // Memory ran ahead of the disk. What the server sent and we did not acknowledge comes again.
+  broken_ = why;
   ++generation_;
   if (link_) link_->close();
   retire_link();
   connect_timer_.cancel();
-  for (Input& input : mailbox_) {
-    if (auto* call = std::get_if<Call>(&input); call && call->failed) call->failed(why);
+  wake_timer_.cancel();
+  armed_.reset();
+  session_->lose_connection();  // until it is restored, nobody may read "ready" of it
+  for (Input& input : std::exchange(mailbox_, {})) {
+    if (auto* call = std::get_if<Call>(&input); call && call->failed) net::guard("answer", [&] { call->failed(why); });
   }
-  mailbox_.clear();
-  auto& context = session_->context();
-  const storage::SessionId id = context.id();
-  storage::SessionRow row = context.row;
-  SessionConfig config = context.config;
+  restore_later();
+}
+
+void SessionActor::restore_later() {
+  constexpr std::chrono::milliseconds longest{10'000};  // a disk that has space again must not wait for us
+  const auto delay = std::min(longest, rebuild_backoff_.next(shared_.random));
+  restore_timer_.after(delay, [this] {
+    const auto keep = shared_from_this();
+    // With a store that takes no writes the first turn would only fail: its probe says when.
+    if (!shared_.store.healthy()) return restore_later();
+    net::guard("session restore", [this] { restore(); }, [this] { restore_later(); });
+  });
+}
+
+void SessionActor::restore() {
+  const storage::SessionId id = session_->context().id();
+  auto row = storage::load_session(shared_.store.reader(), id);
   auto device = storage::load_device(shared_.store.reader(), id);
-  for (auto& stored : storage::load_sessions(shared_.store.reader())) {
-    if (stored.id == id) row = std::move(stored);
+  if (!row || !device) {  // removed meanwhile
+    closed_ = true;
+    return;
   }
-  if (!device) return;  // removed meanwhile
-  const bool wanted = !row.stopped && row.status != name(Status::failed);
-  session_ = std::make_unique<Session>(shared_.store.reader(), shared_.random, shared_.settings, std::move(row),
-                                       std::move(*device), std::move(config),
-                                       [this](std::string_view event, const std::string& fields) { log(event, fields); });
-  session_->context().connection = wanted ? Connection::connecting : Connection::offline;
-  if (wanted) open_link(rebuild_backoff_.next(shared_.random));
-  arm_timer();
+  session_ = make_session(std::move(*row), std::move(*device));
+  broken_.reset();
+  begin();
 }
 
 // --- connection and timer ---------------------------------------------------------------------------------------------------
@@ -204,7 +243,7 @@ void SessionActor::open_link(std::chrono::milliseconds delay) {
 }
 
 void SessionActor::connect() {
-  if (closed_) return;
+  if (closed_ || broken_) return;
   retire_link();
   const std::uint64_t generation = ++link_generation_;
   const std::uint64_t epoch = session_->link_epoch();
@@ -220,8 +259,11 @@ void SessionActor::connect() {
     retire_link();
     post(LinkDown{std::move(end), epoch});
   };
-  auto settings = session_->link_settings(shared_.chat_url, shared_.noise_root, shared_.resume_handshake, now(), connects_++);
-  link_ = std::make_unique<Link>(shared_.loop, shared_.sockets, std::move(settings), std::move(listener));
+  const auto dial = [&] {
+    auto settings = session_->link_settings(shared_.chat_url, shared_.noise_root, shared_.resume_handshake, now(), connects_++);
+    link_ = std::make_unique<Link>(shared_.loop, shared_.sockets, std::move(settings), std::move(listener));
+  };
+  net::guard("connect", dial, [this] { rebuild(Error(Errc::internal, "the connection could not be begun")); });
 }
 
 void SessionActor::arm_timer() {
@@ -241,6 +283,7 @@ void SessionActor::shutdown(std::function<void()> done) {
   closed_ = true;
   wake_timer_.cancel();
   connect_timer_.cancel();
+  restore_timer_.cancel();
   if (link_) link_->close();
   retire_link();
   for (Input& input : mailbox_) {

@@ -1,6 +1,11 @@
 #pragma once
 // Drives one Session: mailbox, turns, commit, effects, connection, timer. One turn at a time; the next starts when the
 // commit of the last is back, so a session reads only committed rows and its own state. Loop thread only.
+//
+// There is one way to begin a session: its rows are read and it is started in a turn of its own, at the start of the
+// daemon as after a failure. Whatever goes wrong between the mailbox and the last effect (a commit that failed, an
+// exception, rows that cannot be read) ends in rebuild(): the memory is thrown away, and after a pause the session begins
+// again. It costs this session its connection, and nothing else in the process anything.
 
 #include <deque>
 #include <functional>
@@ -37,11 +42,15 @@ class SessionActor : public std::enable_shared_from_this<SessionActor> {
   static constexpr std::size_t max_inputs_per_turn = 64;
   static constexpr std::size_t pause_reading_at = 512, resume_reading_at = 128;
 
-  SessionActor(Shared& shared, storage::SessionRow row, storage::DeviceRow device, SessionConfig config);
+  /// Throws storage::ReadFailure when the rows of the session cannot be read.
+  SessionActor(Shared& shared, storage::SessionRow row, storage::DeviceRow device);
   ~SessionActor();
 
-  /// Runs `run` inside a turn. `failed` is called instead when the session is closed.
+  /// Runs `run` inside a turn. `failed` is called instead when the session is closed or has to begin again first, with the
+  /// reason of that; also after `run` when its turn could not be committed.
   void call(std::function<void(Session&)> run, std::function<void(const Error&)> failed);
+  /// Starts the session unless its user stopped it or it failed for good: at the start of the daemon.
+  void begin();
   const Session& session() const { return *session_; }
   Session& session() { return *session_; }
   /// Closes the connection, runs nothing more; `done` when the running commit is back.
@@ -54,11 +63,15 @@ class SessionActor : public std::enable_shared_from_this<SessionActor> {
   void pump();
   void run_turn();
   void after_commit(std::vector<Effect> effects, const Result<void>& result);
+  void log_status();
   void perform(Effect& effect);
   void open_link(std::chrono::milliseconds delay);
   void connect();
   void retire_link();
+  std::unique_ptr<Session> make_session(storage::SessionRow row, storage::DeviceRow device);
   void rebuild(const Error& why);
+  void restore_later();
+  void restore();
   void arm_timer();
   Now now() const;
   void log(std::string_view event, const std::string& fields) const;
@@ -68,10 +81,11 @@ class SessionActor : public std::enable_shared_from_this<SessionActor> {
   std::unique_ptr<Session> session_;
   std::deque<Input> mailbox_;
   std::unique_ptr<Link> link_;
-  net::Timer wake_timer_, connect_timer_;
+  net::Timer wake_timer_, connect_timer_, restore_timer_;
   std::optional<net::SteadyTime> armed_;
   bool busy_ = false;        // a turn runs or its commit is under way
   bool closed_ = false;
+  std::optional<Error> broken_;  // session_ ran ahead of its rows or cannot be read: no turn until it was restored
   bool paused_ = false;
   bool wake_ = false;
   std::uint64_t generation_ = 0;      // of session_: late completions of an older one are dropped

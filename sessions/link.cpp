@@ -7,6 +7,7 @@ namespace wharf::sessions {
 using protocol::Bytes;
 using protocol::ByteView;
 using protocol::Errc;
+using protocol::Result;
 
 Link::Link(net::asio::io_context& loop, net::WebSocketClient& sockets, Settings settings, Listener listener)
     : settings_(std::move(settings)), listener_(std::move(listener)), timer_(loop.get_executor()),
@@ -36,7 +37,9 @@ Link::~Link() {
 }
 
 void Link::on_connected(net::WebSocketResult result) {
-  if (!result) return fail(LinkEnd::Kind::network, result.error().message);
+  if (!result) {
+    return fail(result.error().proxy_login ? LinkEnd::Kind::proxy_login : LinkEnd::Kind::network, result.error().message);
+  }
   socket_ = std::move(*result);
   protocol::HandshakeInitiator::Settings handshake;
   handshake.root = settings_.root;
@@ -77,9 +80,8 @@ void Link::on_server_hello(ByteView body) {
   auto finished = handshake_->on_server_hello(body);
   if (!finished) {
     const auto& error = finished.error();
-    const bool resume_failed = settings_.resume.has_value() && error.code == Errc::bad_mac;
     const auto kind = error.code == Errc::bad_certificate ? LinkEnd::Kind::certificate : LinkEnd::Kind::handshake;
-    return fail(kind, std::string(protocol::name(error.code)) + ": " + error.detail, resume_failed);
+    return fail(kind, std::string(protocol::name(error.code)) + ": " + error.detail);
   }
   sending_ = protocol::TransportCipher(finished->keys.client_to_server);
   receiving_ = protocol::TransportCipher(finished->keys.server_to_client);
@@ -113,12 +115,16 @@ bool Link::on_frame(ByteView body) {
   return true;
 }
 
-void Link::send(ByteView payload) {
-  if (!up_ || ended_ || !socket_) return;
+Result<void> Link::send(ByteView payload) {
+  if (!up_ || ended_ || !socket_) return {};
+  if (payload.size() > protocol::max_payload_bytes) {
+    return protocol::Error(Errc::too_large, "a stanza of " + std::to_string(payload.size()) + " bytes fits no frame");
+  }
   Bytes frame;
   frame.reserve(payload.size() + 19);
   protocol::append_frame(frame, sending_.seal(payload));
   socket_->send(net::MessageType::binary, std::move(frame));
+  return {};
 }
 
 void Link::pause(bool paused) {
@@ -132,7 +138,7 @@ void Link::close() {
   if (socket_) socket_->close(1000, "");
 }
 
-void Link::fail(LinkEnd::Kind kind, std::string detail, bool resume_failed) {
+void Link::fail(LinkEnd::Kind kind, std::string detail) {
   if (ended_) return;
   ended_ = true;
   timer_.cancel();
@@ -141,7 +147,8 @@ void Link::fail(LinkEnd::Kind kind, std::string detail, bool resume_failed) {
   LinkEnd end;
   end.kind = kind;
   end.detail = std::move(detail);
-  end.resume_failed = resume_failed;
+  end.resume_failed = !up_ && socket_ && settings_.resume;
+  end.routing_failed = !up_ && !settings_.routing_info.empty();
   listener_.end(std::move(end));
 }
 

@@ -18,9 +18,13 @@ namespace wharf::sessions {
 
 /// Why a connection ended.
 struct LinkEnd {
-  enum class Kind { network, handshake, certificate, protocol } kind = Kind::network;
+  enum class Kind { network, proxy_login, handshake, certificate, protocol } kind = Kind::network;
   std::string detail;
-  bool resume_failed = false;  // an IK attempt failed cryptographically: forget the known server
+  /// An IK hello was sent and the connection did not come up, whatever ended it: a server whose static key is another one
+  /// now just closes. The next attempt is XX (01 section 3.4).
+  bool resume_failed = false;
+  /// It carried routing info and did not come up: the next attempt goes without.
+  bool routing_failed = false;
 };
 
 class Link {
@@ -44,8 +48,8 @@ class Link {
   Link(net::asio::io_context& loop, net::WebSocketClient& sockets, Settings settings, Listener listener);
   ~Link();
 
-  /// Encoded node payload. Dropped before the handshake is done.
-  void send(protocol::ByteView payload);
+  /// Encoded node payload. Dropped before the handshake is done. Errors: too_large (nothing is sent, the link goes on).
+  protocol::Result<void> send(protocol::ByteView payload);
   void pause(bool paused);
   /// Flushes what was sent, then closes; the listener hears nothing more.
   void close();
@@ -58,7 +62,7 @@ class Link {
   void on_data(std::span<const std::uint8_t> data);
   void on_server_hello(protocol::ByteView body);
   bool on_frame(protocol::ByteView body);
-  void fail(LinkEnd::Kind kind, std::string detail, bool resume_failed = false);
+  void fail(LinkEnd::Kind kind, std::string detail);
 
   Settings settings_;
   Listener listener_;

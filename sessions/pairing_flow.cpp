@@ -79,19 +79,28 @@ void PairingFlow::on_deadline(Deadline deadline) {
       return;
     case Deadline::qr_patience:
       if (pending_ && pending_->finished) return c_.deadlines.set(Deadline::qr_patience, in(c_, milliseconds(10'000)));
+      // Without a connection there was nothing to scan: the reason of that is the true one.
+      if (!connected_ && c_.reason) return give_up(*c_.reason);
       return give_up("qr_timeout", "no phone scanned a QR code or entered the pairing code in time");
     default: return;
   }
 }
 
 void PairingFlow::give_up(const char* code, const char* message) {
-  on_link_down();
-  c_.deadlines.clear(Deadline::qr_patience);
-  c_.turn.effects.emplace_back(CloseLink{});
   Reason reason;
   reason.code = code;
   reason.message = message;
-  reason.next_step = "POST /api/v1/sessions/" + c_.row.name + "/start shows new codes";
+  give_up(std::move(reason));
+}
+
+void PairingFlow::give_up(Reason reason) {
+  on_link_down();
+  c_.deadlines.clear(Deadline::qr_patience);
+  c_.turn.effects.emplace_back(CloseLink{});
+  const std::string start = "POST /api/v1/sessions/" + c_.row.name + "/start shows new codes";
+  reason.next_step = reason.code == "proxy_refused"
+                         ? "correct config.proxyServerCredentials with PATCH /api/v1/sessions/" + c_.row.name + ", then " + start
+                         : start;
   c_.set_status(Status::failed, Connection::offline, std::move(reason));
 }
 
@@ -155,10 +164,46 @@ void PairingFlow::on_pair_success(const Node& iq) {
 
 // --- the 8-character code ------------------------------------------------------------------------------------------------
 
+namespace {
+
+Error given_up() { return Error(Errc::closed, "the connection ended, or another number was asked for, before the code was ready"); }
+
+/// 02 section 3.3.
+Error hello_refused(const Node* answer) {
+  const auto error = answer ? protocol::iq_error_of(*answer) : std::nullopt;
+  if (!error) return Error(Errc::refused, "no pairing code: the server did not answer");
+  const std::string said = error->text + " (" + std::to_string(error->code) + ")";
+  if (error->code == 400 || error->code == 404) {
+    return Error(Errc::malformed, "phone: WhatsApp does not know this number or gives no code for it now: " + said);
+  }
+  if (error->code == 429) return Error(Errc::rate_limited, "WhatsApp wants fewer pairing codes: " + said);
+  if (error->code == 452) return Error(Errc::refused, "WhatsApp offers no pairing code for this account, use the QR code: " + said);
+  return Error(Errc::refused, "no pairing code: " + said);
+}
+
+}  // namespace
+
 void PairingFlow::request_code(const std::string& phone, Done<PairingCode> done) {
   if (c_.device.linked()) return done(Error(Errc::not_ready, "the session is linked already"));
-  if (!connected_) return done(Error(Errc::not_ready, "the session is not connected yet; try again in a moment"));
-  if (pending_) return done(Error(Errc::rate_limited, "a pairing code is live: use it or wait until it expires"));
+  if (c_.status == Status::failed || c_.status == Status::terminated) {
+    const std::string why = c_.reason ? c_.reason->message + "; " : std::string();
+    return done(Error(Errc::not_ready, "the session has ended: " + why + "POST /api/v1/sessions/" + c_.row.name + "/start first"));
+  }
+  if (!connected_) {
+    if (!c_.reason) return done(Error(Errc::not_ready, "the session is not connected yet; try again in a moment"));
+    return done(Error(Errc::not_ready, "the session is not connected: " + c_.reason->message + "; " + c_.reason->next_step));
+  }
+  if (pending_ && (pending_->finishing || pending_->finished)) {
+    return done(Error(Errc::rate_limited, "a phone is answering the live pairing code: wait for its outcome, a minute at most"));
+  }
+  if (pending_ && pending_->phone == phone) {
+    if (!code_) return done(Error(Errc::rate_limited, "a pairing code for this number is being made"));
+    return c_.answer([done = std::move(done), shown = *code_](const Error* failure) {
+      if (failure) return done(*failure);
+      done(shown);
+    });
+  }
+  drop_code();  // of another number: mistyped
   send_hello(phone, std::move(done));
 }
 
@@ -175,6 +220,7 @@ void PairingFlow::send_hello(const std::string& phone, Done<PairingCode> done) {
   hello->iv = c_.random.bytes<16>();
   pending_.emplace();
   pending_->phone = phone;
+  const std::uint64_t attempt = pending_->attempt = ++attempts_;
   pending_->ephemeral = protocol::KeyPair::generate(c_.random);
   const protocol::PublicKey ephemeral = pending_->ephemeral.pub;
   // Key stretching takes tens of milliseconds: a worker does it.
@@ -183,22 +229,19 @@ void PairingFlow::send_hello(const std::string& phone, Done<PairingCode> done) {
     const auto key = protocol::pairing_code_key(hello->code, hello->salt);
     hello->wrapped = protocol::wrap_pairing_ephemeral(key, hello->salt, hello->iv, ephemeral);
   };
-  work.then = [this, hello, done = std::move(done)] {
-    if (!pending_) return c_.answer([done](const Error*) { done(Error(Errc::closed, "the connection ended")); });
+  work.then = [this, hello, attempt, done = std::move(done)] {
+    if (!is_pending(attempt)) return c_.answer([done](const Error*) { done(given_up()); });
     protocol::CompanionHello stanza;
     stanza.phone = pending_->phone;
     stanza.wrapped_ephemeral = hello->wrapped;
     stanza.noise = c_.device.noise.pub;
     stanza.platform_id = protocol::client_type_of(c_.settings.profile.device.platform_type);
-    c_.query(protocol::companion_hello_iq(c_.ids.next(), stanza), [this, hello, done](const Node* answer) {
+    c_.query(protocol::companion_hello_iq(c_.ids.next(), stanza), [this, hello, attempt, done](const Node* answer) {
+      if (!is_pending(attempt)) return c_.answer([done](const Error*) { done(given_up()); });
       const auto ref = answer ? protocol::companion_hello_ref(*answer) : std::nullopt;
-      if (!ref || !pending_) {
-        std::string why = "the server did not answer";
-        if (answer) {
-          if (const auto error = protocol::iq_error_of(*answer)) why = error->text + " (" + std::to_string(error->code) + ")";
-        }
+      if (!ref) {
         drop_code();
-        return c_.answer([done, why](const Error*) { done(Error(Errc::refused, "no pairing code: " + why)); });
+        return c_.answer([done, why = hello_refused(answer)](const Error*) { done(why); });
       }
       pending_->ref = *ref;
       code_.emplace();
@@ -221,8 +264,8 @@ void PairingFlow::on_link_code_notification(const Node& notification) {
   auto key = std::make_shared<protocol::Key32>();
   RunWork work;
   work.work = [key, code = code_->code, salt = *salt] { *key = protocol::pairing_code_key(code, salt); };
-  work.then = [this, key, hello = *hello] {
-    if (!pending_) return;
+  work.then = [this, key, attempt = pending_->attempt, hello = *hello] {
+    if (!is_pending(attempt)) return;
     const auto ephemeral = protocol::unwrap_pairing_ephemeral(*key, hello.wrapped_ephemeral);
     if (!ephemeral) {
       pending_->finishing = false;
@@ -245,10 +288,11 @@ void PairingFlow::finish_code(const protocol::PrimaryHello& hello, const protoco
   c_.deadlines.set(Deadline::pairing_code, in(c_, milliseconds(60'000)));
   c_.query(protocol::companion_finish_iq(c_.ids.next(), pending_->phone, finish->wrapped_bundle, c_.device.identity.pub,
                                          pending_->ref),
-           [this](const Node* answer) {
+           [this, attempt = pending_->attempt](const Node* answer) {
+             if (!is_pending(attempt)) return;
              if (answer == nullptr || protocol::iq_error_of(*answer)) return drop_code();
              // No pair-success follows a mistyped code: the user may type it again, in a new hello.
-             if (pending_) pending_->finishing = false;
+             pending_->finishing = false;
            });
 }
 

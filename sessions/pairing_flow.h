@@ -27,7 +27,9 @@ class PairingFlow {
   void on_deadline(Deadline deadline);
   void on_link_down();
 
-  /// Asks for a code for a phone number. `done` gets the code once the server accepted the hello.
+  /// Asks for a code for a phone number. `done` gets the code once the server accepted the hello; the same number again
+  /// gets the live code, another number replaces it (it was mistyped), unless the phone is answering already.
+  /// Errors: not_ready, rate_limited, malformed (WhatsApp does not take this number), refused, closed.
   void request_code(const std::string& phone, Done<PairingCode> done);
 
  private:
@@ -39,14 +41,17 @@ class PairingFlow {
   void change_adv_secret(const protocol::Key32& secret);
   void hide_qr();
   void give_up(const char* code, const char* message);
+  void give_up(Reason reason);
   void refuse_pair_success(const Node& iq, const Error& error);
   void send_hello(const std::string& phone, Done<PairingCode> done);
   void finish_code(const protocol::PrimaryHello& hello, const protocol::PublicKey& primary_ephemeral);
   void drop_code();
+  bool is_pending(std::uint64_t attempt) const { return pending_ && pending_->attempt == attempt; }
 
   struct Code {
     Code() {}  // clang refuses optional::emplace() for a nested struct with member initialisers otherwise (CWG 1397)
     std::string phone;
+    std::uint64_t attempt = 0;  // what a worker or the server answers to an earlier one is nobody's any more
     protocol::KeyPair ephemeral;
     protocol::Bytes ref;
     int hellos = 0;
@@ -61,6 +66,7 @@ class PairingFlow {
   std::optional<QrCode> qr_;
   std::optional<PairingCode> code_;
   std::optional<Code> pending_;
+  std::uint64_t attempts_ = 0;
   bool first_shown_ = false;
   bool connected_ = false;      // pair-device arrived on this connection
 };

@@ -24,6 +24,27 @@ storage::DeviceRow new_device(storage::SessionId session, protocol::Random& rand
   return device;
 }
 
+namespace {
+
+Reason reason_of(const LinkEnd& end, const std::string& session) {
+  Reason why;
+  why.code = "network";
+  why.message = end.detail;
+  why.next_step = "nothing: it is retried";
+  if (end.kind == LinkEnd::Kind::certificate) {
+    why.code = "untrusted_network";
+    why.next_step = "check the clock, and that nothing intercepts the connection; it is retried";
+  }
+  if (end.kind == LinkEnd::Kind::proxy_login) {
+    why.code = "proxy_refused";
+    why.next_step = "correct config.proxyServerCredentials with PATCH /api/v1/sessions/" + session + ", then POST /api/v1/sessions/" +
+                    session + "/restart; the old ones are retried until then";
+  }
+  return why;
+}
+
+}  // namespace
+
 Session::Session(storage::Database& db, protocol::Random& random, const SessionSettings& settings, storage::SessionRow row,
                  storage::DeviceRow device, SessionConfig config, LogLine log)
     : context_(db, random, settings, std::move(row), std::move(device)),
@@ -52,15 +73,20 @@ Turn Session::handle(std::vector<Input> inputs, Now now) {
   c.now = now;
   for (Input& input : inputs) {
     if (auto* stanza = std::get_if<StanzaArrived>(&input)) {
-      if (stanza->epoch == link_epoch_) on_stanza(stanza->node);
+      if (!removed_ && stanza->epoch == link_epoch_) on_stanza(stanza->node);
     } else if (auto* up = std::get_if<LinkUp>(&input)) {
-      if (up->epoch == link_epoch_) on_link_up(*up);
+      if (!removed_ && up->epoch == link_epoch_) on_link_up(*up);
     } else if (auto* down = std::get_if<LinkDown>(&input)) {
-      if (down->epoch == link_epoch_) on_link_down(*down);
+      if (!removed_ && down->epoch == link_epoch_) on_link_down(*down);
     } else if (auto* call = std::get_if<Call>(&input)) {
-      call->run();
+      if (removed_) {
+        refuse_removed(*call);
+      } else {
+        call->run();
+      }
     }
   }
+  if (removed_) return std::move(c.turn);  // whatever finish_turn() would write is of a session that is gone
   on_wake();
   arm_keepalive();
   if (const auto due = queue_.due()) {
@@ -70,6 +96,13 @@ Turn Session::handle(std::vector<Input> inputs, Now now) {
   }
   c.finish_turn();
   return std::move(c.turn);
+}
+
+void Session::refuse_removed(const Call& call) {
+  if (!call.failed) return;
+  context_.answer([failed = call.failed, name = context_.row.name](const Error* failure) {
+    failed(failure ? *failure : Error(Errc::not_found, "session: Session with ID '" + name + "' not found"));
+  });
 }
 
 void Session::committed() {
@@ -86,7 +119,8 @@ SessionView Session::view() const {
   SessionView view;
   view.id = c.row.id;
   view.name = c.row.name;
-  view.status = c.status;
+  // "ready" is said of a connection; a stored one is history until the session is online again.
+  view.status = c.status == Status::ready && !c.online ? Status::authenticated : c.status;
   view.connection = c.connection;
   view.reason = c.reason;
   view.created_at = c.row.created_at;
@@ -133,7 +167,7 @@ Link::Settings Session::link_settings(const std::string& url, const protocol::Pu
   login.login_counter = c.device.login_counter;
   login.connect_attempt_count = connect_attempts;
   link.payload = protocol::login_payload(c.settings.profile, login);
-  if (may_resume && resume_allowed_ && c.device.server_static) {
+  if (may_resume && c.device.server_static) {
     protocol::KnownServer known;
     known.static_key = *c.device.server_static;
     known.window.not_before = c.device.server_not_before;
@@ -206,6 +240,41 @@ void Session::unlink(std::function<void()> then) {
           seconds(5));
 }
 
+void Session::logout(Done<void> done) {
+  if (!context_.linked()) return done(Error(Errc::not_ready, "the session is not linked"));
+  unlink([this, done = std::move(done)] {
+    // Another logout or a removal may have come first, or run inside stop(), which ends what waits for the connection.
+    if (!removed_ && context_.linked()) stop(Status::terminated);
+    if (!removed_ && context_.linked()) wipe();
+    context_.answer([done](const Error* failure) {
+      if (failure) return done(*failure);
+      done(Result<void>());
+    });
+  });
+}
+
+void Session::remove(Done<void> done) {
+  unlink([this, done = std::move(done)] {
+    Context& c = context_;
+    if (!removed_) stop(Status::terminated);
+    if (!std::exchange(removed_, true)) {
+      c.finish_turn();  // what the end itself changed, before the rows disappear
+      storage::remove_session(c.turn.changes, c.id());
+      c.turn.effects.emplace_back(Finished());
+    }
+    c.answer([done](const Error* failure) {
+      if (failure) return done(*failure);
+      done(Result<void>());
+    });
+  });
+}
+
+void Session::lose_connection() {
+  context_.iqs = IqTracker();  // who waits in a continuation hears of it now (reply.h)
+  context_.online = context_.logged_in = context_.link_up = false;
+  context_.connection = Connection::connecting;
+}
+
 void Session::update(std::optional<std::string> config_json, std::optional<SessionConfig> config,
                      std::optional<std::string> metadata) {
   Context& c = context_;
@@ -240,7 +309,7 @@ void Session::close_link() {
 void Session::give_up_link(std::string why) {
   if (!context_.link_up) return;
   context_.turn.effects.emplace_back(CloseLink{});
-  on_link_down(LinkDown{LinkEnd{LinkEnd::Kind::network, std::move(why), false}, link_epoch_});
+  on_link_down(LinkDown{LinkEnd{LinkEnd::Kind::network, std::move(why)}, link_epoch_});
 }
 
 void Session::reconnect(milliseconds delay) {
@@ -265,17 +334,16 @@ void Session::on_link_down(const LinkDown& down) {
   Context& c = context_;
   drop_link_state();
   if (c.status == Status::failed || c.status == Status::terminated) return;
-  if (down.end.resume_failed) {
-    resume_allowed_ = false;
+  if (down.end.resume_failed && c.device.server_static) {
     c.device.server_static.reset();
     c.device_changed();
   }
-  Reason why;
-  why.code = down.end.kind == LinkEnd::Kind::certificate ? "untrusted_network" : "network";
-  why.message = down.end.detail;
-  why.next_step = down.end.kind == LinkEnd::Kind::certificate
-                      ? "check the clock, and that nothing intercepts the connection; it is retried"
-                      : "nothing: it is retried";
+  if (down.end.routing_failed && !c.device.routing_info.empty()) {
+    c.device.routing_info.clear();
+    c.device_changed();
+  }
+  Reason why = reason_of(down.end, c.row.name);
+  // Once at once: without what was just forgotten the next attempt is another one.
   const auto delay = down.end.resume_failed ? milliseconds(0) : backoff_.next(c.random);
   log_("link_down", fmt::format("reason={} detail=\"{}\" retry_ms={}", why.code, down.end.detail, delay.count()));
   c.set_status(c.device.linked() ? Status::authenticated : Status::initializing, Connection::connecting, std::move(why));
@@ -354,8 +422,9 @@ void Session::on_deadline(Deadline deadline) {
     }
     case Deadline::queue: return queue_.on_deadline();
     case Deadline::qr_patience:
-      drop_link_state();
-      return pairing_.on_deadline(deadline);
+      pairing_.on_deadline(deadline);  // a code that is being finished gets its grace
+      if (c.status == Status::failed) drop_link_state();
+      return;
     case Deadline::qr_rotation:
     case Deadline::pairing_code: return pairing_.on_deadline(deadline);
     case Deadline::offline_batch:

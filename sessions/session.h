@@ -72,16 +72,21 @@ class Session {
   void mark_read(const Jid& chat, Done<void> done);
   /// Deletes the stored copy of a chat; its texts that were not sealed yet are cancelled. Errors: not_found.
   void remove_chat(const Jid& chat, Done<void> done);
-  /// remove-companion-device when connected; `then` runs after the answer or 5 s, in a turn.
-  void unlink(std::function<void()> then);
-  /// New credentials: the next start shows a QR.
-  void wipe();
+  /// Logs out at WhatsApp (unlink()), then forgets the credentials; the session is terminated. Errors: not_ready (not linked).
+  void logout(Done<void> done);
+  /// Logs out at WhatsApp, then removes every row of the session and asks its actor to end. Nothing of it writes rows after
+  /// that: what stands behind it in the same turn is answered not_found.
+  void remove(Done<void> done);
   void update(std::optional<std::string> config_json, std::optional<SessionConfig> config, std::optional<std::string> metadata);
+
+  /// The actor has given up the connection and this object: what it says of itself until it is replaced.
+  void lose_connection();
 
   Context& context() { return context_; }
   Directory& directory() { return directory_; }
 
  private:
+  void refuse_removed(const Call& call);
   void on_stanza(const Node& node);
   void on_iq(const Node& iq);
   void on_notification(const Node& notification);
@@ -91,6 +96,10 @@ class Session {
   void on_deadline(Deadline deadline);
   void follow(const LoginFlow::Verdict& verdict);
   void drop_link_state();
+  /// remove-companion-device when connected; `then` runs after the answer or 5 s, in a turn.
+  void unlink(std::function<void()> then);
+  /// New credentials: the next start shows a QR.
+  void wipe();
   void close_link();
   /// The connection is there and does not do its work: closed and opened again, with a delay.
   void give_up_link(std::string why);
@@ -107,7 +116,7 @@ class Session {
   Receipts receipts_;
   Backoff backoff_;
   LogLine log_;
-  bool resume_allowed_ = true;     // no IK failure yet in this process
+  bool removed_ = false;           // its rows go with this turn
   std::uint64_t link_epoch_ = 0;   // grows with every connection that is given up
 };
 

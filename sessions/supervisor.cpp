@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "sessions/actor.h"
-#include "sessions/config_json.h"
+#include "sessions/reply.h"
 #include "storage/keys.h"
 #include "storage/messages.h"
 #include "storage/sessions.h"
@@ -54,10 +54,10 @@ struct Supervisor::State {
     const auto it = by_id.find(id);
     return it == by_id.end() ? nullptr : it->second;
   }
-  void adopt(storage::SessionRow row, storage::DeviceRow device, SessionConfig config) {
+  void adopt(storage::SessionRow row, storage::DeviceRow device) {
     const std::string name = row.name;
     const SessionId id = row.id;
-    auto actor = std::make_shared<SessionActor>(shared, std::move(row), std::move(device), std::move(config));
+    auto actor = std::make_shared<SessionActor>(shared, std::move(row), std::move(device));
     actors[name] = actor;
     by_id[id] = actor;
     order[id.value] = name;
@@ -116,6 +116,7 @@ struct Supervisor::State {
   std::unordered_map<std::string, std::shared_ptr<SessionActor>> actors;
   std::unordered_map<SessionId, std::shared_ptr<SessionActor>> by_id;
   std::map<std::int64_t, std::string> order;             // by creation
+  std::map<std::string, std::vector<Done<void>>> removing;  // who waits for the end of a session
   std::set<std::string> reserved;                        // names whose creation is being committed
   std::int64_t last_id = 0;
   std::vector<std::function<void(const std::vector<storage::Event>&)>> listeners;
@@ -130,13 +131,18 @@ Supervisor::Supervisor(Ports ports, SupervisorSettings settings)
   });
   state_->last_id = storage::last_session_id(ports.store.reader());
   for (auto& row : storage::load_sessions(ports.store.reader())) {
-    auto device = storage::load_device(ports.store.reader(), row.id);
-    if (!device) {
-      spdlog::error("session_without_device session={}", row.name);
-      continue;
+    const std::string name = row.name;
+    try {
+      auto device = storage::load_device(ports.store.reader(), row.id);
+      if (!device) {
+        spdlog::error("session_without_device session={}", name);
+        continue;
+      }
+      state_->adopt(std::move(row), std::move(*device));
+    } catch (const storage::ReadFailure& failure) {
+      // A damaged page costs the sessions whose rows are on it.
+      spdlog::error("session_unreadable session={} detail=\"{}\"", name, failure.what());
     }
-    SessionConfig config = parse_config(row.config);
-    state_->adopt(std::move(row), std::move(*device), std::move(config));
   }
 }
 
@@ -145,13 +151,7 @@ Supervisor::~Supervisor() {
 }
 
 void Supervisor::start() {
-  for (const auto& [id, name] : state_->order) {
-    const auto actor = state_->actors.at(name);
-    const auto& context = actor->session().context();
-    // Failed sessions wait for their user: another try by ourselves would only repeat the outcome.
-    if (context.row.stopped || context.status == Status::failed) continue;
-    actor->call([](Session& session) { session.start(); }, [](const Error&) {});
-  }
+  for (const auto& [id, name] : state_->order) state_->actors.at(name)->begin();
 }
 
 void Supervisor::stop(std::function<void()> done) {
@@ -188,7 +188,8 @@ std::size_t Supervisor::count() const { return state_->actors.size(); }
 
 std::size_t Supervisor::count_ready() const {
   return static_cast<std::size_t>(std::count_if(state_->actors.begin(), state_->actors.end(), [](const auto& item) {
-    return item.second->session().context().status == Status::ready;
+    const auto& context = item.second->session().context();
+    return context.status == Status::ready && context.online;
   }));
 }
 
@@ -209,6 +210,12 @@ void Supervisor::on_events(std::function<void(const std::vector<storage::Event>&
 // --- lifecycle -------------------------------------------------------------------------------------------------------------
 
 namespace {
+
+/// The `failed` of a call whose answer goes to `done`.
+template <class T>
+std::function<void(const Error&)> ended_badly(Done<T> done) {
+  return [done = std::move(done)](const Error& error) { done(error); };
+}
 
 Error no_session(const std::string& name) { return Error(Errc::not_found, "session: Session with ID '" + name + "' not found"); }
 
@@ -235,11 +242,10 @@ void Supervisor::create(NewSession session, Done<SessionView> done) {
   const auto device = new_device(row.id, state.shared.random, changes, row.created_at);
   storage::put_device(changes, device);
   state.reserved.insert(session.name);
-  state.shared.store.commit(std::move(changes), [keep = state_, row, device, config = session.config,
-                                                 done = std::move(done)](Result<void> committed) {
+  state.shared.store.commit(std::move(changes), [keep = state_, row, device, done = owed(std::move(done))](Result<void> committed) {
     keep->reserved.erase(row.name);
     if (!committed) return done(committed.error());
-    keep->adopt(row, device, config);
+    keep->adopt(row, device);
     const auto actor = keep->actors.at(row.name);
     actor->call(
         [done, actor](Session& started) {
@@ -249,30 +255,27 @@ void Supervisor::create(NewSession session, Done<SessionView> done) {
             done(actor->session().view());
           });
         },
-        [done](const Error& error) { done(error); });
+        ended_badly(done));
   });
 }
 
 void Supervisor::remove(const std::string& name, Done<void> done) {
   const auto actor = state_->actor(name);
   if (!actor) return done(no_session(name));
-  actor->on_finished = [keep = state_, name] { keep->drop(name); };
-  actor->call(
-      [done](Session& session) {
-        session.unlink([&session, done] {
-          Context& context = session.context();
-          session.stop(Status::terminated);
-          context.deadlines = Deadlines();
-          context.finish_turn();  // what the end itself changed, before the rows disappear
-          storage::remove_session(context.turn.changes, context.id());
-          context.answer([done](const Error* failure) {
-            if (failure) return done(*failure);
-            done(Result<void>());
-          });
-          context.turn.effects.emplace_back(Finished());
-        });
-      },
-      [done](const Error& error) { done(error); });
+  auto& waiting = state_->removing[name];
+  waiting.push_back(std::move(done));
+  if (waiting.size() > 1) return;  // it is ending already: one end answers all
+  const Done<void> ended = owed<void>([weak = std::weak_ptr<State>(state_), name](Result<void> result) {
+    const auto state = weak.lock();
+    if (!state) return;
+    auto asked = state->removing.extract(name);
+    if (asked.empty()) return;
+    for (const auto& answer : asked.mapped()) net::guard("answer", [&] { answer(result); });
+  });
+  actor->on_finished = [weak = std::weak_ptr<State>(state_), name] {
+    if (const auto state = weak.lock()) state->drop(name);
+  };
+  actor->call([ended](Session& session) { session.remove(ended); }, ended_badly(ended));
 }
 
 namespace {
@@ -281,6 +284,7 @@ namespace {
 void in_turn(const std::shared_ptr<SessionActor>& actor, const std::string& name, std::function<Result<void>(Session&)> act,
              Done<SessionView> done) {
   if (!actor) return done(no_session(name));
+  done = owed(std::move(done));
   actor->call(
       [actor, act = std::move(act), done](Session& session) {
         if (const auto acted = act(session); !acted) return done(acted.error());
@@ -289,7 +293,7 @@ void in_turn(const std::shared_ptr<SessionActor>& actor, const std::string& name
           done(actor->session().view());
         });
       },
-      [done](const Error& error) { done(error); });
+      ended_badly(done));
 }
 
 }  // namespace
@@ -321,19 +325,12 @@ void Supervisor::restart_session(const std::string& name, Done<SessionView> done
 void Supervisor::logout(const std::string& name, Done<SessionView> done) {
   const auto actor = state_->actor(name);
   if (!actor) return done(no_session(name));
-  actor->call(
-      [actor, done](Session& session) {
-        if (!session.context().linked()) return done(Error(Errc::not_ready, "the session is not linked"));
-        session.unlink([&session, actor, done] {
-          session.stop(Status::terminated);
-          session.wipe();
-          session.context().answer([actor, done](const Error* failure) {
-            if (failure) return done(*failure);
-            done(actor->session().view());
-          });
-        });
-      },
-      [done](const Error& error) { done(error); });
+  done = owed(std::move(done));
+  const Done<void> ended = [actor, done](Result<void> result) {
+    if (!result) return done(result.error());
+    done(actor->session().view());
+  };
+  actor->call([ended](Session& session) { session.logout(ended); }, ended_badly(done));
 }
 
 void Supervisor::update(const std::string& name, std::optional<std::string> config_json, std::optional<SessionConfig> config,
@@ -350,8 +347,9 @@ void Supervisor::update(const std::string& name, std::optional<std::string> conf
 void Supervisor::pairing_code(const std::string& name, const std::string& phone, Done<PairingCode> done) {
   const auto actor = state_->actor(name);
   if (!actor) return done(no_session(name));
+  done = owed(std::move(done));
   actor->call([phone, done](Session& session) { session.request_pairing_code(phone, done); },
-              [done](const Error& error) { done(error); });
+              ended_badly(done));
 }
 
 void Supervisor::await_qr(const std::string& name, std::chrono::milliseconds timeout, Done<SessionView> done) {
@@ -387,8 +385,9 @@ void Supervisor::send_text(const std::string& name, SendText text, Done<SentMess
   if (!actor) return done(no_session(name));
   // Refused before a turn: a failed commit would cost the session its connection.
   if (!state_->shared.store.healthy()) return done(Error(Errc::storage_full, state_->shared.store.last_failure()));
+  done = owed(std::move(done));
   actor->call([text = std::move(text), done](Session& session) { session.send_text(text, done); },
-              [done](const Error& error) { done(error); });
+              ended_badly(done));
 }
 
 void Supervisor::await_ack(const std::string& name, const std::string& message_id, storage::AckLevel level,
@@ -411,7 +410,13 @@ void Supervisor::await_ack(const std::string& name, const std::string& message_i
       state->forget(waiting);
       return finish(no_session(name));
     }
-    const auto row = storage::find_message_by_id(state->shared.store.reader(), waiting->session, message_id, true);
+    std::optional<storage::MessageRow> row;
+    try {
+      row = storage::find_message_by_id(state->shared.store.reader(), waiting->session, message_id, true);
+    } catch (const storage::ReadFailure& unreadable) {
+      state->forget(waiting);
+      return finish(unreadable.error);
+    }
     if (!row) {
       state->forget(waiting);
       return finish(Error(Errc::not_found, "message: no message with this id"));
@@ -433,13 +438,15 @@ void Supervisor::await_ack(const std::string& name, const std::string& message_i
 void Supervisor::remove_chat(const std::string& name, const Jid& chat, Done<void> done) {
   const auto actor = state_->actor(name);
   if (!actor) return done(no_session(name));
-  actor->call([chat, done](Session& session) { session.remove_chat(chat, done); }, [done](const Error& error) { done(error); });
+  done = owed(std::move(done));
+  actor->call([chat, done](Session& session) { session.remove_chat(chat, done); }, ended_badly(done));
 }
 
 void Supervisor::mark_read(const std::string& name, const Jid& chat, Done<void> done) {
   const auto actor = state_->actor(name);
   if (!actor) return done(no_session(name));
-  actor->call([chat, done](Session& session) { session.mark_read(chat, done); }, [done](const Error& error) { done(error); });
+  done = owed(std::move(done));
+  actor->call([chat, done](Session& session) { session.mark_read(chat, done); }, ended_badly(done));
 }
 
 }  // namespace wharf::sessions

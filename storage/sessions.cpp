@@ -13,6 +13,8 @@ namespace {
 
 constexpr const char* select_sessions =
     "SELECT id, name, status, config, metadata, reason, stopped, created_at, last_activity FROM session ORDER BY id";
+constexpr const char* select_session =
+    "SELECT id, name, status, config, metadata, reason, stopped, created_at, last_activity FROM session WHERE id = ?1";
 constexpr const char* insert_row =
     "INSERT INTO session (id, name, status, config, metadata, reason, stopped, created_at, last_activity)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
@@ -100,22 +102,35 @@ Result<void> write_device(Database& db, const DeviceRow& row) {
 
 }  // namespace
 
+namespace {
+
+SessionRow read_session(Statement& select) {
+  SessionRow row;
+  row.id = SessionId{select.integer()};
+  row.name = select.text();
+  row.status = select.text();
+  row.config = select.text();
+  row.metadata = select.text();
+  row.reason = select.text();
+  row.stopped = select.integer() != 0;
+  row.created_at = select.integer();
+  row.last_activity = select.integer();
+  return row;
+}
+
+}  // namespace
+
 std::vector<SessionRow> load_sessions(Database& db) {
   std::vector<SessionRow> rows;
   Statement select(db, select_sessions);
-  while (select.next()) {
-    SessionRow& row = rows.emplace_back();
-    row.id = SessionId{select.integer()};
-    row.name = select.text();
-    row.status = select.text();
-    row.config = select.text();
-    row.metadata = select.text();
-    row.reason = select.text();
-    row.stopped = select.integer() != 0;
-    row.created_at = select.integer();
-    row.last_activity = select.integer();
-  }
+  while (select.next()) rows.push_back(read_session(select));
   return rows;
+}
+
+std::optional<SessionRow> load_session(Database& db, SessionId session) {
+  Statement select(db, select_session);
+  if (!select.session(session).next()) return std::nullopt;
+  return read_session(select);
 }
 
 void insert_session(Changes& changes, SessionRow row) {

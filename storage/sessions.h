@@ -25,6 +25,7 @@ struct SessionRow {
 };
 
 std::vector<SessionRow> load_sessions(Database& db);
+std::optional<SessionRow> load_session(Database& db, SessionId session);
 void insert_session(Changes& changes, SessionRow row);
 /// status, config, metadata, reason, stopped, last_activity.
 void update_session(Changes& changes, SessionRow row);

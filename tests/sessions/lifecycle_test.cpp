@@ -1,0 +1,187 @@
+// How a session begins, is given up and ends: what it says of itself, what it keeps for the next try, what it leaves behind.
+#include "sessions/reply.h"
+#include "tests/sessions/session_fixture.h"
+
+using namespace wharf;
+using namespace wharf::sessions;
+using protocol::Node;
+using namespace std::chrono_literals;
+
+using Fixture = wharf::test::SessionFixture;
+
+namespace {
+
+std::vector<Effect> lose_link(Fixture& f, LinkEnd end) {
+  std::vector<Input> inputs;
+  inputs.emplace_back(LinkDown{std::move(end), f.session->link_epoch()});
+  return f.turn(std::move(inputs));
+}
+
+LinkEnd ended(LinkEnd::Kind kind, std::string detail) {
+  LinkEnd end;
+  end.kind = kind;
+  end.detail = std::move(detail);
+  return end;
+}
+
+Link::Settings next_link(Fixture& f) {
+  return f.session->link_settings("ws://127.0.0.1/", {}, true, Now{f.now_ms, f.steady}, 0);
+}
+
+/// The same session before it was ever linked.
+void unlink(Fixture& f) {
+  storage::Changes changes;
+  auto device = new_device(f.row.id, f.random, changes, 1'000);
+  storage::put_device(changes, device);
+  f.row.status = "initializing";
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  f.reopen();
+}
+
+Input call(std::function<void()> run, std::function<void(const Error&)> failed) {
+  Call input;
+  input.run = std::move(run);
+  input.failed = std::move(failed);
+  return input;
+}
+
+}  // namespace
+
+TEST_CASE("a session whose row says ready says so only while it is connected") {
+  Fixture f;
+  REQUIRE(f.row.status == "ready");
+  CHECK(f.session->view().status == Status::authenticated);
+  f.go_online();
+  CHECK(f.session->view().status == Status::ready);
+  f.session->lose_connection();
+  CHECK(f.session->view().status == Status::authenticated);
+  CHECK(f.session->view().connection == Connection::connecting);
+}
+
+TEST_CASE("after a failed IK attempt the next one is XX, at once, and also after a restart; XX brings IK back") {
+  Fixture f;
+  std::vector<Input> up;
+  LinkUp known;
+  known.server.static_key.fill(7);
+  known.server.window.not_after = 4'000'000'000;
+  known.epoch = f.session->link_epoch();
+  up.emplace_back(known);
+  f.turn(std::move(up));
+  REQUIRE(next_link(f).resume);
+  LinkEnd cut = ended(LinkEnd::Kind::network, "closed by peer");
+  cut.resume_failed = true;
+  const auto effects = lose_link(f, cut);
+  const auto open = std::find_if(effects.begin(), effects.end(), [](const Effect& e) { return std::holds_alternative<OpenLink>(e); });
+  REQUIRE(open != effects.end());
+  CHECK(std::get<OpenLink>(*open).delay == 0ms);
+  CHECK_FALSE(next_link(f).resume);
+  f.reopen();
+  CHECK_FALSE(next_link(f).resume);
+  known.epoch = f.session->link_epoch();
+  std::vector<Input> again;
+  again.emplace_back(known);
+  f.turn(std::move(again));
+  CHECK(next_link(f).resume);
+}
+
+TEST_CASE("routing info of a connection that did not come up is dropped for good") {
+  Fixture f;
+  f.go_online();
+  f.stanza(Node("ib").add(Node("edge_routing").add(Node("routing_info").bytes(protocol::Bytes{1, 2, 3}))));
+  REQUIRE(next_link(f).routing_info == protocol::Bytes{1, 2, 3});
+  LinkEnd cut = ended(LinkEnd::Kind::network, "closed by peer");
+  lose_link(f, cut);  // one that had come up: it stays
+  CHECK(next_link(f).routing_info.size() == 3);
+  cut.routing_failed = true;
+  lose_link(f, cut);
+  CHECK(next_link(f).routing_info.empty());
+  f.reopen();
+  CHECK(next_link(f).routing_info.empty());
+}
+
+TEST_CASE("a refused proxy login is its own reason, tells what to correct, and outlives the QR time-out") {
+  Fixture f;
+  unlink(f);
+  f.call([&] { f.session->start(); });
+  lose_link(f, ended(LinkEnd::Kind::proxy_login, "proxy: user name or password refused (HTTP 407)"));
+  auto reason = f.session->view().reason;
+  REQUIRE(reason);
+  CHECK(reason->code == "proxy_refused");
+  CHECK(reason->next_step.find("proxyServerCredentials") != std::string::npos);
+  f.steady += f.session->context().config.qr_timeout + 1s;
+  f.turn({});
+  REQUIRE(f.session->view().status == Status::failed);
+  reason = f.session->view().reason;
+  CHECK(reason->code == "proxy_refused");
+  CHECK(reason->message.find("407") != std::string::npos);
+  CHECK(reason->next_step.find("/start") != std::string::npos);
+}
+
+TEST_CASE("a pairing code asked of a failed session names the reason and the way out, not a moment to wait") {
+  Fixture f;
+  unlink(f);
+  f.call([&] { f.session->start(); });
+  f.steady += f.session->context().config.qr_timeout + 1s;
+  f.turn({});
+  REQUIRE(f.session->view().status == Status::failed);
+  std::optional<Error> refused;
+  f.call([&] { f.session->request_pairing_code("15550000009", [&](protocol::Result<PairingCode> code) { refused = code.error(); }); });
+  REQUIRE(refused);
+  CHECK(refused->code == protocol::Errc::not_ready);
+  CHECK(refused->detail.find("/start") != std::string::npos);
+  CHECK(refused->detail.find("moment") == std::string::npos);
+}
+
+TEST_CASE("what stands behind a removal in the same turn is refused and leaves no row") {
+  Fixture f;
+  std::optional<protocol::Result<void>> removed;
+  std::optional<Error> refused;
+  std::optional<protocol::Result<SentMessage>> sent;
+  std::vector<Input> inputs;
+  inputs.push_back(call([&] { f.session->remove([&](protocol::Result<void> done) { removed = std::move(done); }); }, {}));
+  inputs.push_back(call([&] { f.session->send_text(Fixture::text("late"), [&](protocol::Result<SentMessage> done) { sent = std::move(done); }); },
+                        [&](const Error& error) { refused = error; }));
+  f.turn(std::move(inputs));
+  REQUIRE((removed && removed->has_value()));
+  CHECK_FALSE(sent);
+  REQUIRE(refused);
+  CHECK(refused->code == protocol::Errc::not_found);
+  CHECK(storage::count_outbox(f.store->reader(), f.row.id) == 0);
+  CHECK_FALSE(storage::load_device(f.store->reader(), f.row.id));
+  CHECK_FALSE(storage::load_session(f.store->reader(), f.row.id));
+}
+
+TEST_CASE("a logout and two removals that wait for the same server end once, and each is answered") {
+  Fixture f;
+  f.go_online();
+  int answered = 0, finished = 0;
+  const auto count = [&](protocol::Result<void> done) { answered += done.has_value() ? 1 : 0; };
+  std::vector<Input> inputs;
+  inputs.push_back(call([&] { f.session->logout(count); }, {}));
+  inputs.push_back(call([&] { f.session->remove(count); }, {}));
+  inputs.push_back(call([&] { f.session->remove(count); }, {}));
+  const auto asked = Fixture::sent(f.turn(std::move(inputs)));
+  REQUIRE(asked.size() == 3);
+  const auto effects = f.stanza(Node("iq").set("id", asked[0].attr("id")).set("type", "result"));
+  for (const Effect& effect : effects) finished += std::holds_alternative<Finished>(effect) ? 1 : 0;
+  CHECK(answered == 3);
+  CHECK(finished == 1);
+  CHECK_FALSE(storage::load_device(f.store->reader(), f.row.id));
+  CHECK_FALSE(storage::find_signed_pre_key(f.store->reader(), f.row.id, 1));
+}
+
+TEST_CASE("an owed answer is given once, and as `closed` when everybody who could have given it is gone") {
+  std::vector<protocol::Result<int>> heard;
+  const Done<int> listen = [&](protocol::Result<int> answer) { heard.push_back(std::move(answer)); };
+  {
+    const Done<int> done = owed(listen);
+    const Done<int> copy = done;
+    copy(7);
+    done(8);
+  }
+  REQUIRE(heard.size() == 1);
+  CHECK(*heard[0] == 7);
+  { const Done<int> dropped = owed(listen); }
+  REQUIRE(heard.size() == 2);
+  CHECK(heard[1].error().code == protocol::Errc::closed);
+}
