@@ -12,6 +12,8 @@ std::optional<MessageRow> find_message_row(Database& db, std::int64_t row);
 
 /// Before messages are deleted: their row ids stay used, because cursors and callers may still hold them.
 Result<void> keep_message_rows_used(Database& db);
+/// The highest message row ever used. For the writing connection.
+std::int64_t last_message_row(Database& db);
 
 /// A new message got its row number: creates its chat or bumps it.
 Result<void> bump_chat(Database& db, const MessageRow& message, std::int64_t row, bool unread,

@@ -6,6 +6,7 @@
 
 #include "storage/chat_bump.h"
 #include "storage/messages.h"
+#include "storage/removal.h"
 #include "storage/statement.h"
 
 namespace wharf::storage {
@@ -35,17 +36,22 @@ constexpr const char* upsert =
     " last_at = max(last_at, excluded.last_at)";
 constexpr const char* newest_message_is_last =
     "UPDATE chat SET (last_at, last_row) = (SELECT timestamp, row FROM message m WHERE m.session_id = chat.session_id"
-    " AND m.chat_id = chat.chat_id ORDER BY timestamp DESC, row DESC LIMIT 1) WHERE session_id = ?1 AND chat_id = ?2"
-    " AND EXISTS (SELECT 1 FROM message m WHERE m.session_id = chat.session_id AND m.chat_id = chat.chat_id)";
+    " AND m.chat_id = chat.chat_id AND m.row > ifnull((SELECT through_row FROM removed_chat r"
+    " WHERE r.session_id = ?1 AND r.chat_id = ?2), 0) ORDER BY timestamp DESC, row DESC LIMIT 1) WHERE session_id = ?1 AND chat_id = ?2"
+    " AND EXISTS (SELECT 1 FROM message m WHERE m.session_id = chat.session_id AND m.chat_id = chat.chat_id"
+    " AND m.row > ifnull((SELECT through_row FROM removed_chat r WHERE r.session_id = ?1 AND r.chat_id = ?2), 0))";
 constexpr const char* select_touched =
     "SELECT c.chat_id FROM message m JOIN chat c ON c.session_id = m.session_id AND c.chat_id = m.chat_id"
-    " WHERE m.row = ?2 AND m.session_id = ?1 AND (c.last_row = ?2 OR c.last_at <= ?3)";
+    " WHERE m.row = ?2 AND m.session_id = ?1 AND (c.last_row = ?2 OR c.last_at <= ?3)"
+    " AND m.row > ifnull((SELECT through_row FROM removed_chat r WHERE r.session_id = ?1 AND r.chat_id = m.chat_id), 0)";
 constexpr const char* set_unread_count = "UPDATE chat SET unread = ?3 WHERE session_id = ?1 AND chat_id = ?2";
-constexpr const char* delete_messages = "DELETE FROM message WHERE session_id = ?1 AND chat_id = ?2";
+// Those of a removed chat stay behind for their slices.
+constexpr const char* delete_messages =
+    "DELETE FROM message WHERE session_id = ?1 AND chat_id = ?2 AND" WHARF_MESSAGE_LIVES;
 constexpr const char* delete_chat = "DELETE FROM chat WHERE session_id = ?1 AND chat_id = ?2";
 
 constexpr const char* move_messages =
-    "UPDATE OR IGNORE message SET chat_id = ?3 WHERE session_id = ?1 AND chat_id = ?2";
+    "UPDATE OR IGNORE message SET chat_id = ?3 WHERE session_id = ?1 AND chat_id = ?2 AND" WHARF_MESSAGE_LIVES;
 constexpr const char* move_outbox = "UPDATE outbox SET chat_id = ?4 WHERE key BETWEEN ?1 AND ?2 AND chat_id = ?3";
 constexpr const char* merge_row =
     "INSERT INTO chat (session_id, chat_id, alternate_id, last_at, last_row, unread, name_rank, name)"
@@ -107,6 +113,8 @@ Result<void> merge(Database& db, SessionId session, const Jid& from, const Jid& 
     return Statement(db, sql).session(session).integer(chat).run();
   };
   if (Result<void> done = keep_message_rows_used(db); !done) return done;
+  // Older rows may come: under a tombstone of the target nobody would read them.
+  if (Result<void> done = finish_chat(db, session, to_id); !done) return done;
   if (Result<void> done = with_both(move_messages); !done) return done;
   if (Result<void> done = with_one(delete_messages, from_id); !done) return done;
   if (Result<void> done = with_both(merge_row); !done) return done;
@@ -186,11 +194,7 @@ void set_unread(Changes& changes, SessionId session, const protocol::Jid& chat, 
 }
 
 void remove_chat(Changes& changes, SessionId session, const protocol::Jid& chat) {
-  changes.add([=](Database& db) -> Result<void> {
-    if (Result<void> kept = keep_message_rows_used(db); !kept) return kept;
-    if (Result<void> gone = Statement(db, delete_messages).session(session).jid(chat).run(); !gone) return gone;
-    return Statement(db, delete_chat).session(session).jid(chat).run();
-  });
+  changes.add([=](Database& db) { return bury_chat(db, session, chat); });
 }
 
 void merge_chats(Changes& changes, SessionId session, const protocol::Jid& from, const protocol::Jid& to) {

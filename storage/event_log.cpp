@@ -12,21 +12,17 @@ namespace {
 constexpr std::int64_t prune_every_events = 1'000;
 constexpr std::int64_t prune_at_most = 2'000;
 
-// The counter is written only when the newest events are deleted; otherwise the newest row tells the last id.
+// The newest row tells the last id; the counter is of earlier releases, which deleted the newest events too.
 constexpr const char* select_last_id =
     "SELECT max(ifnull((SELECT max(id) FROM event), 0),"
     " ifnull((SELECT value FROM counter WHERE name = 'event'), 0))";
-constexpr const char* keep_last_id =
-    "INSERT INTO counter (name, value) SELECT 'event', max(id) FROM event WHERE true HAVING max(id) IS NOT NULL "
-    "ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)";
 constexpr const char* select_name = "SELECT name FROM session WHERE id = ?1";
 constexpr const char* insert_event =
     "INSERT INTO event (id, session_id, at, session_name, name, lane, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-constexpr const char* delete_of_session = "DELETE FROM event WHERE session_id = ?1";
 
 constexpr const char* select_window =
     "SELECT max(id), count(*) FROM (SELECT id FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id LIMIT ?3)";
-constexpr const char* select_webhook_cursor = "SELECT min(cursor) FROM webhook";
+constexpr const char* select_webhook_cursor = "SELECT min(cursor) FROM webhook WHERE removed = 0";
 constexpr const char* delete_window =
     "DELETE FROM event WHERE id >= ?1 AND id <= ?2 AND (id <= ?3 OR (id <= ?4 AND NOT EXISTS"
     " (SELECT 1 FROM webhook_delivery d WHERE d.event_id = event.id)))";
@@ -100,11 +96,6 @@ void EventLog::prune(Database& db) {
       .integer(*last_id_ - 2 * max_events_)
       .integer(read_by_all)
       .run();
-}
-
-Result<void> remove_events_of(Database& db, SessionId session) {
-  if (Result<void> kept = Statement(db, keep_last_id).run(); !kept) return kept;
-  return Statement(db, delete_of_session).session(session).run();
 }
 
 }  // namespace wharf::storage

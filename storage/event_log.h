@@ -30,7 +30,4 @@ class EventLog {
   EventId prune_from_ = 0;  // the next pruning looks from here; protected rows below are not looked at every time
 };
 
-/// Deletes the events of a session; their ids stay used.
-Result<void> remove_events_of(Database& db, SessionId session);
-
 }  // namespace wharf::storage

@@ -33,7 +33,7 @@ struct WebhookRow {
 std::vector<WebhookRow> load_webhooks(Database& db);
 /// Replaces a row of the same id; the cursor only moves forward, created_at stays.
 void put_webhook(Changes& changes, WebhookRow row);
-void remove_webhook(Changes& changes, std::string id);   // with its deliveries
+void remove_webhook(Changes& changes, std::string id);   // its deliveries follow in slices (removal.h)
 void advance_webhook(Changes& changes, std::string id, EventId cursor);
 
 /// One event that could not be delivered at the first try, or waits behind such a one of its lane.

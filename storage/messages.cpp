@@ -5,6 +5,7 @@
 #include "storage/chat_bump.h"
 #include "storage/packed.h"
 #include "storage/recall.h"
+#include "storage/removal.h"
 #include "storage/statement.h"
 
 namespace wharf::storage {
@@ -17,19 +18,19 @@ const std::string columns =
     " quoted_id, quoted_author_id, mentions, secret, body, content FROM message ";
 const std::string select_by_row = columns + "WHERE row = ?1";
 const std::string select_in_chat =
-    columns + "WHERE session_id = ?1 AND id = ?2 AND chat_id = ?3 ORDER BY from_me DESC LIMIT 1";
+    columns + "WHERE session_id = ?1 AND id = ?2 AND chat_id = ?3 AND" WHARF_MESSAGE_LIVES "ORDER BY from_me DESC LIMIT 1";
 const std::string select_by_id =
-    columns + "WHERE session_id = ?1 AND id = ?2 AND from_me = ?3 ORDER BY row DESC LIMIT 1";
+    columns + "WHERE session_id = ?1 AND id = ?2 AND from_me = ?3 AND" WHARF_MESSAGE_LIVES "ORDER BY row DESC LIMIT 1";
 const std::string select_newest =
-    columns + "WHERE session_id = ?1 AND chat_id = ?2 ORDER BY timestamp DESC, row DESC LIMIT ?3";
+    columns + "WHERE session_id = ?1 AND chat_id = ?2 AND" WHARF_MESSAGE_LIVES "ORDER BY timestamp DESC, row DESC LIMIT ?3";
 const std::string select_before =
-    columns + "WHERE session_id = ?1 AND chat_id = ?2 AND (timestamp, row) < (?3, ?4)"
-              " ORDER BY timestamp DESC, row DESC LIMIT ?5";
+    columns + "WHERE session_id = ?1 AND chat_id = ?2 AND (timestamp, row) < (?3, ?4) AND" WHARF_MESSAGE_LIVES
+              "ORDER BY timestamp DESC, row DESC LIMIT ?5";
 constexpr const char* select_exists =
-    "SELECT 1 FROM message WHERE session_id = ?1 AND id = ?2 AND chat_id = ?3 LIMIT 1";
+    "SELECT 1 FROM message WHERE session_id = ?1 AND id = ?2 AND chat_id = ?3 AND" WHARF_MESSAGE_LIVES "LIMIT 1";
 constexpr const char* select_time = "SELECT timestamp FROM message WHERE row = ?1 AND session_id = ?2";
 constexpr const char* select_row_of_id =
-    "SELECT row FROM message WHERE session_id = ?1 AND id = ?2 ORDER BY from_me DESC, row DESC LIMIT 1";
+    "SELECT row FROM message WHERE session_id = ?1 AND id = ?2 AND" WHARF_MESSAGE_LIVES "ORDER BY from_me DESC, row DESC LIMIT 1";
 
 constexpr const char* select_last_row =
     "SELECT max(ifnull((SELECT max(row) FROM message), 0),"
@@ -101,20 +102,14 @@ std::optional<MessageRow> read_one(Statement& select) {
 }
 
 /// The writer counts rows itself: SQLite would give the number of a deleted newest row out again.
-std::int64_t next_row(Database& db) {
-  std::optional<std::int64_t>& last = db.recall().last_message_row;
-  if (!last) {
-    Statement select(db, select_last_row);
-    last = select.next() ? select.integer() : 0;
-  }
-  return *last + 1;
-}
+std::int64_t next_row(Database& db) { return last_message_row(db) + 1; }
 
 Result<void> write_message(Database& db, const MessageRow& row, bool unread,
                            const std::optional<protocol::Jid>& alternate) {
   const Bytes mentions = pack_mentions(row.mentions);
   const std::int64_t number = next_row(db);
-  const Result<void> inserted = Statement(db, insert_row)
+  const auto insert = [&] {
+    return Statement(db, insert_row)
                                     .integer(number)
                                     .session(row.session)
                                     .jid(row.chat)
@@ -134,8 +129,15 @@ Result<void> write_message(Database& db, const MessageRow& row, bool unread,
                                     .text(row.body)
                                     .blob(row.content)
                                     .run();
-  if (!inserted) return inserted;
-  if (changed_rows(db) == 0) return {};  // known already: nothing to count twice
+  };
+  if (Result<void> inserted = insert(); !inserted) return inserted;
+  if (changed_rows(db) == 0) {
+    // Known already: nothing to count twice. Or left behind by a removed chat, which has come back with it.
+    const Result<bool> left = exhume_message(db, row.session, row.chat, row.id, row.from_me);
+    if (!left) return left.error();
+    if (!*left) return {};
+    if (Result<void> inserted = insert(); !inserted) return inserted;
+  }
   db.recall().last_message_row = number;
   return bump_chat(db, row, number, unread, alternate);
 }
@@ -156,6 +158,15 @@ Result<void> write_ack(Database& db, SessionId session, std::int64_t row, AckLev
 std::optional<MessageRow> find_message_row(Database& db, std::int64_t row) {
   Statement select(db, select_by_row.c_str());
   return read_one(select.integer(row));
+}
+
+std::int64_t last_message_row(Database& db) {
+  std::optional<std::int64_t>& last = db.recall().last_message_row;
+  if (!last) {
+    Statement select(db, select_last_row);
+    last = select.next() ? select.integer() : 0;
+  }
+  return *last;
 }
 
 Result<void> keep_message_rows_used(Database& db) { return Statement(db, keep_last_row).run(); }

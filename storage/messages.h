@@ -77,7 +77,8 @@ ChatPage page_chats(Database& db, SessionId session, std::size_t limit, const st
 std::optional<ChatRow> find_chat(Database& db, SessionId session, const protocol::Jid& chat);
 /// Nothing when the chat does not exist.
 void set_unread(Changes& changes, SessionId session, const protocol::Jid& chat, std::uint32_t unread);
-/// Local only (003): the chat and its messages. The send queue is left alone.
+/// Local only (003): the chat and its messages are gone at once; their rows go in bounded slices behind later batches
+/// (removal.h). The send queue is left alone.
 void remove_chat(Changes& changes, SessionId session, const protocol::Jid& chat);
 /// A mapping was learnt: everything of chat `from` (PN) moves to `to` (LID). Idempotent; message duplicates are dropped.
 void merge_chats(Changes& changes, SessionId session, const protocol::Jid& from, const protocol::Jid& to);

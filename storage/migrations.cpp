@@ -145,7 +145,18 @@ INSERT INTO continuity (id, ratchet_epoch, complete, copy, boot, inode) VALUES (
 ALTER TABLE ratchet ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array steps_of_this_release = {first_schema, resends_outlive_a_restart, ratchet_epochs};
+// What was removed and whose rows still go, a bounded number in a batch (storage/removal.h).
+constexpr const char* removal_in_slices = R"sql(
+CREATE TABLE removed_session (session_id INTEGER PRIMARY KEY);
+CREATE TABLE removed_chat (
+  session_id INTEGER NOT NULL, chat_id INTEGER NOT NULL, through_row INTEGER NOT NULL,   -- messages up to this row
+  PRIMARY KEY (session_id, chat_id)
+) WITHOUT ROWID;
+ALTER TABLE webhook ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array steps_of_this_release = {first_schema, resends_outlive_a_restart, ratchet_epochs,
+                                              removal_in_slices};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

@@ -2,8 +2,7 @@
 
 #include <array>
 
-#include "storage/chat_bump.h"
-#include "storage/event_log.h"
+#include "storage/removal.h"
 #include "storage/secret_blob.h"
 #include "storage/statement.h"
 
@@ -51,17 +50,6 @@ constexpr std::array delete_device_rows = {
     "DELETE FROM resend WHERE session_id = ?1",
     "DELETE FROM app_state_key WHERE session_id = ?1",
 };
-constexpr std::array delete_session_rows = {
-    "DELETE FROM message WHERE session_id = ?1",
-    "DELETE FROM chat WHERE session_id = ?1",
-    "DELETE FROM idempotency WHERE session_id = ?1",
-    "DELETE FROM webhook_delivery WHERE webhook_row IN (SELECT row FROM webhook WHERE session_id = ?1)",
-    "DELETE FROM webhook WHERE session_id = ?1",
-    "DELETE FROM webhook_delivery WHERE event_id IN (SELECT id FROM event WHERE session_id = ?1)",
-    "DELETE FROM session WHERE id = ?1",
-};
-constexpr const char* delete_outbox = "DELETE FROM outbox WHERE key BETWEEN ?1 AND ?2";
-
 Result<void> forget_device(Database& db, SessionId session) {
   for (const char* sql : delete_device_keys) {
     if (Result<void> deleted = Statement(db, sql).keys(session).run(); !deleted) return deleted;
@@ -70,16 +58,6 @@ Result<void> forget_device(Database& db, SessionId session) {
     if (Result<void> deleted = Statement(db, sql).session(session).run(); !deleted) return deleted;
   }
   return {};
-}
-
-Result<void> forget_session(Database& db, SessionId session) {
-  if (Result<void> forgotten = forget_device(db, session); !forgotten) return forgotten;
-  if (Result<void> kept = keep_message_rows_used(db); !kept) return kept;
-  if (Result<void> deleted = Statement(db, delete_outbox).keys(session).run(); !deleted) return deleted;
-  for (const char* sql : delete_session_rows) {
-    if (Result<void> deleted = Statement(db, sql).session(session).run(); !deleted) return deleted;
-  }
-  return remove_events_of(db, session);
 }
 
 Result<void> write_device(Database& db, const DeviceRow& row) {
@@ -170,7 +148,7 @@ void touch_session(Changes& changes, SessionId session, UnixMs at) {
 }
 
 void remove_session(Changes& changes, SessionId session) {
-  changes.add([=](Database& db) { return forget_session(db, session); });
+  changes.add([=](Database& db) { return bury_session(db, session); });
 }
 
 std::int64_t last_session_id(Database& db) {

@@ -30,7 +30,8 @@ void insert_session(Changes& changes, SessionRow row);
 /// status, config, metadata, reason, stopped, last_activity.
 void update_session(Changes& changes, SessionRow row);
 void touch_session(Changes& changes, SessionId session, UnixMs at);
-/// Every row of the session in every table.
+/// Gone at once, its name is free and its device's secrets are deleted; its other rows go in bounded slices behind later
+/// batches, also after a restart (removal.h). Its events stay for the readers of the log.
 void remove_session(Changes& changes, SessionId session);
 /// The highest session id ever used (ids are never reused).
 std::int64_t last_session_id(Database& db);

@@ -23,6 +23,7 @@
 #include "storage/backup.h"
 #include "storage/event_log.h"
 #include "storage/recall.h"
+#include "storage/removal.h"
 #include "storage/statement.h"
 
 namespace wharf::storage {
@@ -37,6 +38,9 @@ constexpr const char* rollback_all = "ROLLBACK";
 constexpr const char* begin_turn = "SAVEPOINT turn";
 constexpr const char* end_turn = "RELEASE turn";
 constexpr const char* rollback_turn = "ROLLBACK TO turn";
+constexpr const char* begin_purge = "SAVEPOINT purge";
+constexpr const char* end_purge = "RELEASE purge";
+constexpr const char* rollback_purge = "ROLLBACK TO purge";
 constexpr const char* write_probe = "INSERT OR REPLACE INTO probe (id, filler) VALUES (1, randomblob(?1))";
 
 using Listener = std::function<void(const std::vector<Event>&)>;
@@ -124,6 +128,8 @@ struct Store::State {
   void note_failure(const Error& error);
   void note_success();
   void probe();
+  void purge();
+  void purge_alone();
 
   // --- the thread -------------------------------------------------------------------------------------------------------
   void run();
@@ -200,6 +206,7 @@ Result<void> Store::State::run_transaction(std::vector<Turn>& turns, std::vector
   } catch (const ReadFailure&) {
     // Old events may stay: the next batch tries again. The turns decide.
   }
+  if (writer->in_transaction()) purge();
   if (!writer->in_transaction()) return Error(Errc::storage_full, "SQLite rolled the transaction back while pruning");
   return statement(commit_all);
 }
@@ -238,6 +245,36 @@ Outcome Store::State::run_batch(std::vector<Turn> turns) {
   return outcome;
 }
 
+/// One slice of what was removed, inside the transaction. A failure concerns the slice alone: the tombstones stay, and
+/// the next removal, rollback or start looks again.
+void Store::State::purge() {
+  if (!writer->recall().removals_wait || !statement(begin_purge)) return;
+  Result<bool> more = false;
+  try {
+    more = purge_removed(*writer, settings.max_purged_rows);
+  } catch (const ReadFailure& unreadable) {
+    more = unreadable.error;
+  }
+  if (more && statement(end_purge)) {
+    writer->recall().removals_wait = *more;
+    return;
+  }
+  if (writer->in_transaction() && !(statement(rollback_purge) && statement(end_purge))) (void)statement(rollback_all);
+  forget();
+  writer->recall().removals_wait = false;
+}
+
+/// The same while nothing else commits.
+void Store::State::purge_alone() {
+  Result<void> done = statement(begin);
+  if (done) purge();
+  if (done) done = statement(commit_all);
+  if (done) return;
+  undo_all();
+  writer->recall().removals_wait = false;
+  note_failure(done.error());
+}
+
 void Store::State::probe() {
   Result<void> written = statement(begin);
   if (written) written = Statement(*writer, write_probe).number(probe_bytes).run();
@@ -272,12 +309,14 @@ void Store::State::run() {
   std::deque<Turn> taken;
   for (;;) {
     std::vector<std::function<void(bool)>> asked;
-    bool idle = false;
+    bool idle = false, purging = false;
     {
       std::unique_lock lock(mutex);
       const auto something = [this] { return stopping || !queue.empty() || !pings.empty(); };
       if (taken.empty()) {
-        if (healthy) {
+        if (healthy && writer->recall().removals_wait) {
+          purging = !work.wait_for(lock, settings.purge_pause, something);
+        } else if (healthy) {
           work.wait(lock, something);
         } else {
           idle = !work.wait_for(lock, settings.probe_interval, something);
@@ -294,6 +333,7 @@ void Store::State::run() {
       if (stopping && taken.empty() && asked.empty()) return;
     }
     if (idle) probe();
+    if (purging) purge_alone();
     answer_pings(std::move(asked));
     if (taken.empty()) continue;
     std::vector<Turn> batch;
@@ -322,6 +362,7 @@ void Store::State::run_inline() {
     --queued;
     outcome.tell(listener);
   }
+  while (healthy && writer->recall().removals_wait) purge_alone();
 }
 
 Store::Store() = default;
@@ -346,6 +387,7 @@ Result<std::unique_ptr<Store>> Store::open(Settings settings) {
     if (!reader) return reader.error();
     state.reader = std::move(*reader);
   }
+  state.writer->recall().removals_wait = has_removed(*state.writer);
   if (!state.inline_mode()) state.thread = std::thread([&state] { state.run(); });
   return store;
 }

@@ -65,6 +65,8 @@ class Store {
     /// Newest ids kept in the log. What a webhook has not had yet stays longer, up to twice as many.
     /// Readers with an older cursor start at the oldest kept one.
     std::int64_t max_events = 1'000'000;
+    std::size_t max_purged_rows = 200;       // of removed sessions, chats and webhooks, with each batch (removal.h)
+    std::chrono::milliseconds purge_pause{5}; // between the slices of an idle writer
     std::chrono::milliseconds probe_interval{1000};  // of the health probe after a failure
     std::optional<std::string> boot;  // RunPlace::boot; default: that of this machine
   };

@@ -2,6 +2,7 @@
 
 #include "storage/events.h"
 #include "storage/packed.h"
+#include "storage/removal.h"
 #include "storage/secret_blob.h"
 #include "storage/statement.h"
 
@@ -10,7 +11,7 @@ namespace wharf::storage {
 namespace {
 
 constexpr const char* select_webhooks =
-    "SELECT id, session_id, url, events, headers, secret, created_at, cursor FROM webhook ORDER BY row";
+    "SELECT id, session_id, url, events, headers, secret, created_at, cursor FROM webhook WHERE removed = 0 ORDER BY row";
 // A cursor never goes back: a row that was read before the latest advance would repeat deliveries.
 constexpr const char* put_row =
     "INSERT INTO webhook (id, session_id, url, events, headers, secret, created_at, cursor)"
@@ -18,19 +19,16 @@ constexpr const char* put_row =
     " session_id = excluded.session_id, url = excluded.url, events = excluded.events, headers = excluded.headers,"
     " secret = excluded.secret, cursor = max(cursor, excluded.cursor)";
 constexpr const char* advance_row = "UPDATE webhook SET cursor = ?2 WHERE id = ?1 AND cursor < ?2";
-constexpr const char* delete_deliveries =
-    "DELETE FROM webhook_delivery WHERE webhook_row = (SELECT row FROM webhook WHERE id = ?1)";
-constexpr const char* delete_row = "DELETE FROM webhook WHERE id = ?1";
 
 constexpr const char* select_deliveries =
     "SELECT d.event_id, d.lane, d.attempts, d.next_try, d.first_try, d.parked, d.last_error FROM webhook_delivery d"
-    " WHERE d.webhook_row = (SELECT row FROM webhook WHERE id = ?1) ORDER BY d.parked, d.event_id LIMIT ?2";
+    " WHERE d.webhook_row = (SELECT row FROM webhook WHERE id = ?1 AND removed = 0) ORDER BY d.parked, d.event_id LIMIT ?2";
 constexpr const char* count_rows =
-    "SELECT count(*) FROM webhook_delivery WHERE webhook_row = (SELECT row FROM webhook WHERE id = ?1)";
+    "SELECT count(*) FROM webhook_delivery WHERE webhook_row = (SELECT row FROM webhook WHERE id = ?1 AND removed = 0)";
 // From a SELECT: a webhook that was removed meanwhile gets no orphans.
 constexpr const char* put_delivery_row =
     "INSERT INTO webhook_delivery (webhook_row, event_id, lane, attempts, next_try, first_try, parked, last_error)"
-    " SELECT row, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM webhook WHERE id = ?1"
+    " SELECT row, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM webhook WHERE id = ?1 AND removed = 0"
     " ON CONFLICT (webhook_row, event_id) DO UPDATE SET lane = excluded.lane, attempts = excluded.attempts,"
     " next_try = excluded.next_try, first_try = excluded.first_try, parked = excluded.parked,"
     " last_error = excluded.last_error";
@@ -94,10 +92,7 @@ void put_webhook(Changes& changes, WebhookRow row) {
 }
 
 void remove_webhook(Changes& changes, std::string id) {
-  changes.add([id = std::move(id)](Database& db) -> Result<void> {
-    if (Result<void> gone = Statement(db, delete_deliveries).text(id).run(); !gone) return gone;
-    return Statement(db, delete_row).text(id).run();
-  });
+  changes.add([id = std::move(id)](Database& db) { return bury_webhook(db, id); });
 }
 
 void advance_webhook(Changes& changes, std::string id, EventId cursor) {
