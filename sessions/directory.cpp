@@ -50,21 +50,33 @@ PersonIds Directory::person(const Jid& canonical) {
       ids.pn = c_.device.jid.user_jid();
     } else if (const auto known = pns_.find(canonical); known != pns_.end()) {
       ids.pn = known->second;
-    } else if (auto pn = storage::find_pn(c_.db, c_.id(), canonical)) {
-      pns_[canonical] = *pn;
-      ids.pn = std::move(pn);
+    } else {
+      ids.pn = pns_[canonical] = storage::find_pn(c_.db, c_.id(), canonical);
     }
   }
   return ids;
 }
 
-void Directory::learn(const Jid& a, const Jid& b) {
+void Directory::learn(const Jid& a, const Jid& b, Source source) {
   Jid pn = plain_user(a);
   Jid lid = plain_user(b);
   if (pn.is_lid()) std::swap(pn, lid);
   if (!pn.is_phone_number() || !lid.is_lid() || pn.user.empty() || lid.user.empty()) return;
   if (is_own(pn) != is_own(lid)) return;  // never remap ourselves (02 section 18)
-  if (canonical_user(pn) == lid) return;
+  const Jid before = canonical_user(pn);
+  if (before == lid) return;
+  const auto owner_before = person(lid).pn;
+  if (source == Source::hints && (before.is_lid() || owner_before)) {
+    forget_devices(before);
+    return;
+  }
+  // Both ends of the old pairs are told apart in memory too: the rows of this turn are not readable yet, and a text to the
+  // old number must not go to the new owner of its LID.
+  if (before.is_lid()) pns_[before] = std::nullopt;
+  if (owner_before) {
+    lids_[*owner_before] = *owner_before;
+    forget_devices(lid);  // those of its old owner
+  }
   lids_[pn] = lid;
   pns_[lid] = pn;
   storage::put_lid(c_.turn.changes, c_.id(), pn, lid);
@@ -90,29 +102,47 @@ const std::vector<std::uint16_t>* Directory::devices(const Jid& canonical) {
 }
 
 void Directory::forget_devices(const Jid& canonical) {
+  if (const auto known = lists_.find(canonical); known != lists_.end()) known->second.fetched_at = 0;
+  storage::age_device_list(c_.turn.changes, c_.id(), canonical);
+  lists_.try_emplace(canonical);  // the row as it was is still what this turn reads
+}
+
+void Directory::drop_devices(const Jid& canonical) {
   lists_[canonical] = List();
+  dropped_now_.insert(canonical);
   storage::remove_device_list(c_.turn.changes, c_.id(), canonical);
 }
 
 void Directory::store_list(const Jid& canonical, const UsyncUser& user) {
   if (!user.has_devices) return;
   const auto account_key = c_.keys.identity(canonical.with_device(0));
-  List list;
-  list.devices = protocol::usable_devices(user, account_key);
-  list.fetched_at = c_.now.unix_ms;
-  if (list.devices.empty()) return;  // an empty list never overwrites a good one
+  auto before = storage::find_device_list(c_.db, c_.id(), canonical);
+  if (dropped_now_.contains(canonical)) before.reset();
   storage::DeviceListRow row;
-  row.devices = list.devices;
-  row.fetched_at = list.fetched_at;
-  if (const auto index = protocol::read_key_index_list(user.key_index_list, account_key)) row.raw_id = index->raw_id;
-  const auto before = storage::find_device_list(c_.db, c_.id(), canonical);
+  row.fetched_at = c_.now.unix_ms;
+  const auto index = protocol::read_key_index_list(user.key_index_list, account_key);
+  // A list whose index is older than the one we hold, or does not verify, tells nothing: the good one stays (02 section 18).
+  const bool bad = !user.key_index_list.empty() && (!index || (before && index->timestamp < before->listed_at));
+  if (bad && before && !before->devices.empty()) {
+    row.devices = before->devices;
+    row.raw_id = before->raw_id;
+    row.listed_at = before->listed_at;
+  } else {
+    row.devices = protocol::usable_devices(user, account_key);
+    if (before) row.listed_at = before->listed_at;
+    if (index) {
+      row.raw_id = index->raw_id;
+      row.listed_at = index->timestamp;
+    }
+  }
+  if (row.devices.empty()) return;  // an empty list never overwrites a good one
   if (before && before->raw_id != 0 && row.raw_id != 0 && before->raw_id != row.raw_id) {
     // The account was registered again: its old companions and every session with them are gone.
     for (const std::uint16_t device : before->devices) {
       if (device != 0) c_.keys.remove(canonical.with_device(device));
     }
   }
-  lists_[canonical] = list;
+  lists_[canonical] = List{row.devices, row.fetched_at};
   storage::put_device_list(c_.turn.changes, c_.id(), canonical, std::move(row));
 }
 
@@ -134,30 +164,60 @@ void Directory::refresh(std::vector<Jid> users, std::function<void(bool)> done) 
       if (user.pn) learn(*user.pn, user.jid);
       store_list(canonical_user(user.jid), user);
     }
+    const Jid own = canonical_user(c_.device.jid);
+    watch_own_list(complete && std::any_of(asked.begin(), asked.end(), [&](const Jid& user) { return canonical_user(user) == own; }));
     done(complete);
   });
+}
+
+void Directory::watch_own_list(bool asked) {
+  // Without the own list nothing can be sent, since every text goes to the other own devices too. An account always has a
+  // main device, so an empty list is the network's fault and lasts: the operator must see what the texts wait for.
+  constexpr const char* code = "own_devices_missing";
+  const bool missing = devices(canonical_user(c_.device.jid)) == nullptr;
+  if (asked && missing) {
+    Reason why;
+    why.code = code;
+    why.message = "WhatsApp names no device of this account, so nothing can be sent; messages wait";
+    why.next_step = "look on the phone whether this device is still linked; the list is asked for again by itself";
+    c_.set_status(c_.status, c_.connection, std::move(why));
+  } else if (!missing && c_.reason && c_.reason->code == code) {
+    c_.set_status(c_.status, c_.connection, std::nullopt);
+  }
 }
 
 void Directory::remove_devices(const Jid& canonical, const Node& change) {
   const auto* known = devices(canonical);
   if (known == nullptr) return forget_devices(canonical);
-  List list = lists_.at(canonical);
+  auto row = storage::find_device_list(c_.db, c_.id(), canonical);
+  const Node* index = change.child("key-index-list");
+  const std::uint64_t removed_at = index != nullptr ? index->number("ts").value_or(0) : 0;
+  // Not dated, or from before the list we hold: the server has something newer.
+  if (!row || removed_at == 0 || removed_at < row->listed_at) return forget_devices(canonical);
+  std::vector<std::uint16_t> gone;
   for (const Node* device : change.children("device")) {
     const auto jid = device->jid("jid");
-    if (!jid || canonical_user(*jid) != canonical || jid->device == 0) return forget_devices(canonical);
-    if (std::erase(list.devices, jid->device) > 0) c_.keys.remove(canonical.with_device(jid->device));
+    const auto lid = device->jid("lid");
+    if (!jid || canonical_user(*jid) != canonical || jid->device == 0 || (lid && lid->device != jid->device)) {
+      return forget_devices(canonical);
+    }
+    gone.push_back(jid->device);
   }
-  storage::DeviceListRow row;
-  row.devices = list.devices;
-  row.fetched_at = list.fetched_at;
+  List list = lists_.at(canonical);
+  for (const std::uint16_t device : gone) {
+    if (std::erase(list.devices, device) > 0) c_.keys.remove(canonical.with_device(device));
+  }
+  // The date of a removal is not signed: what it says of the devices counts, its time does not.
+  row->devices = list.devices;
+  row->fetched_at = list.fetched_at;
   lists_[canonical] = std::move(list);
-  storage::put_device_list(c_.turn.changes, c_.id(), canonical, std::move(row));
+  storage::put_device_list(c_.turn.changes, c_.id(), canonical, std::move(*row));
 }
 
 void Directory::on_devices_notification(const Node& notification) {
   const auto from = notification.jid("from");
-  if (!from) return;
-  if (const auto lid = notification.jid("lid")) learn(*from, *lid);
+  if (!from || from->user.empty()) return;
+  if (const auto lid = notification.jid("lid")) learn(*from, *lid, Source::hints);
   const Jid canonical = canonical_user(*from);
   // Only one child counts, remove before add before update (02 section 8.3). An added companion is taken from a fresh,
   // verified list: dropping the cached one costs a query and never trusts an unsigned index.
@@ -172,6 +232,7 @@ void Directory::on_own_devices(const Node& account_sync) {
 }
 
 void Directory::end_turn(bool keep) {
+  dropped_now_.clear();
   if (!keep) {
     lids_.clear();
     pns_.clear();

@@ -4,6 +4,8 @@
 
 #include <functional>
 #include <map>
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "protocol/stanzas/usync.h"
@@ -22,12 +24,21 @@ class Directory {
   PersonIds person(const Jid& canonical);
   bool is_own(const Jid& user) const;
 
-  /// A pair was learnt. Validates (one PN, one LID, never remaps ourselves), stores, migrates sessions, merges chats.
-  void learn(const Jid& a, const Jid& b);
+  /// What may be believed of a pair (02 section 9). tells: usync and the attributes of messages, newest wins. hints:
+  /// notifications, which may only name a LID for a number (and a number for a LID) of which nothing was known; one that
+  /// contradicts makes the user's list be asked for again, and the LID with it.
+  enum class Source { tells, hints };
+  /// A pair was learnt. Validates (one PN, one LID, never remaps ourselves), stores, migrates sessions, merges chats. A LID
+  /// that moves leaves its old number without one, and a number that gets another LID leaves the old LID without one.
+  void learn(const Jid& a, const Jid& b, Source source = Source::tells);
 
   /// Known device numbers, nullptr when unknown or stale.
   const std::vector<std::uint16_t>* devices(const Jid& canonical);
+  /// The list is stale and asked for again before the next use. It stays in its row as the one that only a better list
+  /// may replace.
   void forget_devices(const Jid& canonical);
+  /// The account is a new one: nothing of its old list counts any more.
+  void drop_devices(const Jid& canonical);
   /// Asks usync for the users (PN or LID); `done` runs in a later turn, true when the answer was usable and no user of it
   /// an error. What it told is stored: mappings and lists.
   void refresh(std::vector<Jid> users, std::function<void(bool)> done);
@@ -45,11 +56,13 @@ class Directory {
   static constexpr std::size_t kept = 32;
   void store_list(const Jid& canonical, const protocol::UsyncUser& user);
   void remove_devices(const Jid& canonical, const Node& change);
+  void watch_own_list(bool asked);
 
   Context& c_;
   std::map<Jid, Jid> lids_;        // PN user -> LID user (or PN itself: known to be unmapped)
-  std::map<Jid, Jid> pns_;         // LID user -> PN user
+  std::map<Jid, std::optional<Jid>> pns_;  // LID user -> PN user; nullopt: known to have none
   std::map<Jid, List> lists_;
+  std::set<Jid> dropped_now_;      // this turn: their rows are still readable
 };
 
 }  // namespace wharf::sessions

@@ -1,6 +1,5 @@
 #include "sessions/inbound.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "protocol/messages/padding.h"
@@ -21,9 +20,8 @@ namespace {
 constexpr unsigned nack_parsing = 487, nack_unrecognised = 488, nack_invalid_protobuf = 491, nack_unhandled = 500;
 constexpr int history_sync_notification = 5;
 
-// Prekeys of retry receipts come from the upper half of the 24-bit space, which uploads never touch (login_flow.cpp):
-// so one is never handed out a second time by the server.
-constexpr std::uint32_t first_retry_key_id = 0x800000, retry_key_ids = 0x7FFFFE;
+// Prekeys of retry receipts come from the upper half of the 24-bit space, which uploads never touch (login_flow.cpp).
+constexpr std::uint32_t retry_key_ids = 0x7FFFFE;
 
 bool visible(const IncomingMessage& content) {
   switch (content.kind) {
@@ -181,18 +179,18 @@ void Inbound::store(const MessageSource& source, const IncomingMessage& content,
 
 // --- failures --------------------------------------------------------------------------------------------------------------
 
-std::optional<protocol::RetryKeys> Inbound::retry_keys() {
+std::optional<protocol::RetryKeys> Inbound::retry_keys(const Jid& author) {
   const auto signed_key = storage::find_signed_pre_key(c_.db, c_.id(), c_.device.signed_pre_key_id);
   if (!signed_key) return std::nullopt;
   protocol::RetryKeys keys;
   keys.identity = c_.device.identity.pub;
   keys.signed_pre_key = *signed_key;
   do {
-    keys.one_time.id = first_retry_key_id + c_.random.below(retry_key_ids);
+    keys.one_time.id = storage::first_retry_key_id + c_.random.below(retry_key_ids);
   } while (storage::find_pre_key(c_.db, c_.id(), keys.one_time.id));
   keys.one_time.pair = protocol::KeyPair::generate(c_.random);
   keys.device_identity = c_.device.account;
-  storage::add_pre_keys(c_.turn.changes, c_.id(), {keys.one_time});
+  storage::add_retry_pre_key(c_.turn.changes, c_.id(), author.user_jid(), keys.one_time, c_.now.unix_ms);
   return keys;
 }
 
@@ -206,29 +204,9 @@ void Inbound::on_failure(const Node& message, const MessageSource& source, const
   // A resend on the existing session often works; without one, or the second time, the sender needs fresh keys.
   const bool with_keys = count >= 2 || !fanout_.has_session(author);
   c_.send(protocol::retry_receipt(message, count, protocol::retry_error_code(error.code), c_.device.registration_id,
-                                  with_keys ? retry_keys() : std::nullopt));
+                                  with_keys ? retry_keys(author) : std::nullopt));
   plain_ack(message);
   if (on_undecryptable) on_undecryptable(source.id, count, error);
-}
-
-// --- reading -----------------------------------------------------------------------------------------------------------------
-
-Result<void> Inbound::mark_read(const Jid& chat) {
-  const Jid canonical = directory_.canonical_user(chat);
-  const auto row = storage::find_chat(c_.db, c_.id(), canonical);
-  if (!row) return Error(Errc::not_found, "no such chat");
-  if (row->unread == 0) return {};
-  if (!c_.online) return Error(Errc::not_ready, "the session is not connected");
-  const std::size_t wanted = std::min<std::size_t>(row->unread, max_read_receipts);
-  std::vector<std::string> ids;
-  for (const auto& message : storage::page_messages(c_.db, c_.id(), canonical, max_read_receipts, std::nullopt).messages) {
-    if (message.from_me) continue;
-    ids.push_back(message.id);
-    if (ids.size() == wanted) break;
-  }
-  if (!ids.empty()) c_.send(protocol::read_receipt(canonical, std::nullopt, ids, c_.unix_seconds()));
-  storage::set_unread(c_.turn.changes, c_.id(), canonical, 0);
-  return {};
 }
 
 void Inbound::end_turn() {

@@ -20,15 +20,11 @@ class Inbound {
   Inbound(Context& context, Directory& directory, Fanout& fanout) : c_(context), directory_(directory), fanout_(fanout) {}
 
   void on_message(const Node& message);
-  /// Read receipts for the unread messages of a chat.
-  Result<void> mark_read(const Jid& chat);
   void end_turn();
   /// For the log: a message that could not be decrypted, after the retry receipt was decided.
   std::function<void(const std::string& id, std::uint32_t count, const Error&)> on_undecryptable;
 
  private:
-  static constexpr std::size_t max_read_receipts = 256;
-
   Result<Bytes> decrypt(const Jid& author, const protocol::ReceivedEnc& enc, const Node& message);
   void on_content(const protocol::MessageSource& source, const protocol::IncomingMessage& content);
   void store(const protocol::MessageSource& source, const protocol::IncomingMessage& content, const Jid& chat,
@@ -37,7 +33,7 @@ class Inbound {
   void on_failure(const Node& message, const protocol::MessageSource& source, const Jid& author, const Error& error);
   void acknowledge(const Node& message, const protocol::MessageSource& source);
   void plain_ack(const Node& message, unsigned error = 0);
-  std::optional<protocol::RetryKeys> retry_keys();
+  std::optional<protocol::RetryKeys> retry_keys(const Jid& author);
 
   Context& c_;
   Directory& directory_;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "protocol/stanzas/prekeys.h"
+#include "protocol/text.h"
 #include "sessions/event_json.h"
 #include "storage/keys.h"
 
@@ -49,7 +50,7 @@ void LoginFlow::on_success(const Node& success) {
       c_.keys.migrate(c_.device.jid.user_jid(), c_.device.lid.user_jid());
     }
   }
-  if (const std::string shown = success.attr("display_name"); !shown.empty()) c_.device.push_name = shown;
+  if (const auto shown = protocol::display_line(success.attr("display_name"), 256); !shown.empty()) c_.device.push_name = shown;
   ++c_.device.login_counter;
   c_.device_changed();
 
@@ -133,7 +134,7 @@ void LoginFlow::on_encrypt_notification(const Node& notification) {
   if (!from || !notification.child("identity")) return;
   const Jid user = directory_.canonical_user(*from);
   if (from->device != 0 || directory_.is_own(user)) return;
-  directory_.forget_devices(user);
+  directory_.drop_devices(user);
   if (c_.keys.identity(user.with_device(0))) {
     c_.keys.forget_user(user);
     c_.emit("contact.updated", user.to_string(),
@@ -271,7 +272,7 @@ std::string start_hint(const std::string& session) { return "POST /api/v1/sessio
 LoginFlow::Verdict LoginFlow::judge_failure(const Node& failure, const std::string& session, UnixMs now_ms) {
   using Next = Verdict::Next;
   const auto code = failure.number("reason").value_or(0);
-  const std::string said = failure.attr("logout_message_subtext");
+  const std::string said = protocol::display_line(failure.attr("logout_message_subtext"), 512);
   Verdict verdict;
   verdict.next = Next::stop;
   switch (code) {
@@ -288,7 +289,7 @@ LoginFlow::Verdict LoginFlow::judge_failure(const Node& failure, const std::stri
       break;
     case 402: {
       const auto seconds_left = std::min<std::uint64_t>(failure.number("expire").value_or(0), 366ull * 86'400);
-      verdict.reason = reason_of("restricted", "temporarily banned by WhatsApp (code " + failure.attr("code") + ")",
+      verdict.reason = reason_of("restricted", "temporarily banned by WhatsApp (code " + protocol::display_line(failure.attr("code"), 16) + ")",
                                  "wait until the ban ends, then " + start_hint(session),
                                  now_ms + static_cast<UnixMs>(seconds_left) * 1000);
       break;

@@ -162,7 +162,7 @@ Result<protocol::Quote> SendQueue::quote_of(const Jid& chat, const std::string& 
   protocol::Quote quote;
   quote.id = row->id;
   quote.author = row->author;
-  quote.message = std::move(row->content);
+  quote.message = protocol::quotable(row->content);  // one level, without its secret
   return quote;
 }
 

@@ -36,6 +36,7 @@ class SendQueue {
   /// The session came online: sealed stanzas again, then what waits.
   void on_online();
   void on_ack(const protocol::MessageAck& ack);
+  bool awaits(const std::string& message_id) const { return by_id_.contains(message_id); }
   /// A receipt for one of our messages proves that the server had it, whether or not its ack got through.
   void on_receipt(const std::string& message_id);
   void on_deadline();

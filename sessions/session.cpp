@@ -55,9 +55,13 @@ Session::Session(storage::Database& db, protocol::Random& random, const SessionS
       queue_(context_, directory_, fanout_),
       inbound_(context_, directory_, fanout_),
       receipts_(context_, directory_, fanout_),
+      reads_(context_, directory_, fanout_),
       log_(std::move(log)) {
   context_.config = std::move(config);
-  login_.on_online = [this] { queue_.on_online(); };
+  login_.on_online = [this] {
+    queue_.on_online();
+    reads_.on_online();
+  };
   queue_.on_unanswered = [this] { give_up_link("a sent message was not acknowledged"); };
   receipts_.on_proof = [this](const std::string& id) { queue_.on_receipt(id); };
   inbound_.on_undecryptable = [this](const std::string& id, std::uint32_t count, const Error& error) {
@@ -65,6 +69,7 @@ Session::Session(storage::Database& db, protocol::Random& random, const SessionS
                                               protocol::name(error.code), error.detail));
   };
   queue_.load();
+  reads_.load();
 }
 
 Turn Session::handle(std::vector<Input> inputs, Now now) {
@@ -204,6 +209,7 @@ void Session::stop(Status status) {
 void Session::wipe() {
   Context& c = context_;
   queue_.fail_all("the session was logged out");
+  reads_.forget_all();
   storage::wipe_device(c.turn.changes, c.id());
   c.keys.discard();
   directory_.end_turn(false);
@@ -213,7 +219,7 @@ void Session::wipe() {
 }
 
 void Session::mark_read(const Jid& chat, Done<void> done) {
-  const auto result = inbound_.mark_read(chat);
+  const auto result = reads_.mark_read(chat);
   if (!result) return done(result.error());
   context_.answer([done = std::move(done)](const Error* failure) {
     if (failure) return done(*failure);
@@ -295,6 +301,7 @@ void Session::drop_link_state() {
   c.deadlines.clear(Deadline::first_stanza);
   // Parts first: a continuation that fails now must see that nothing is under way.
   queue_.on_link_down();
+  reads_.on_link_down();
   pairing_.on_link_down();
   login_.on_link_down();
   fanout_.on_link_down();
@@ -444,10 +451,7 @@ void Session::on_stanza(const Node& node) {
   if (tag == "iq") return on_iq(node);
   if (tag == "message") return inbound_.on_message(node);
   if (tag == "receipt") return receipts_.on_receipt(node);
-  if (tag == "ack") {
-    if (const auto ack = protocol::read_message_ack(node)) queue_.on_ack(*ack);
-    return;
-  }
+  if (tag == "ack") return on_ack(node);
   if (tag == "notification") return on_notification(node);
   if (tag == "success") return login_.on_success(node);
   if (tag == "ib") return login_.on_ib(node);
@@ -466,6 +470,14 @@ void Session::on_stanza(const Node& node) {
   if (tag == "call") return c.send(protocol::ack_for(node, std::nullopt));
   if (tag == "presence" || tag == "chatstate") return;
   if (node.has("id") && node.has("from")) c.send(protocol::ack_for(node, std::nullopt, 488));
+}
+
+void Session::on_ack(const Node& node) {
+  const auto ack = protocol::read_ack(node);
+  if (!ack || reads_.on_ack(*ack) || !queue_.awaits(ack->id)) return;
+  // The id is ours and answers what waits under it; other clients do not look at the class either.
+  if (ack->stanza != "message") log_("ack_class", fmt::format("message={} class=\"{}\"", ack->id, ack->stanza));
+  queue_.on_ack(*ack);
 }
 
 void Session::on_iq(const Node& iq) {

@@ -15,6 +15,7 @@
 #include "sessions/link.h"
 #include "sessions/login_flow.h"
 #include "sessions/pairing_flow.h"
+#include "sessions/read_receipts.h"
 #include "sessions/receipts.h"
 #include "sessions/send_queue.h"
 
@@ -90,6 +91,7 @@ class Session {
   void on_stanza(const Node& node);
   void on_iq(const Node& iq);
   void on_notification(const Node& notification);
+  void on_ack(const Node& ack);
   void on_link_up(const LinkUp& up);
   void on_link_down(const LinkDown& down);
   void on_wake();
@@ -114,6 +116,7 @@ class Session {
   SendQueue queue_;
   Inbound inbound_;
   Receipts receipts_;
+  ReadReceipts reads_;
   Backoff backoff_;
   LogLine log_;
   bool removed_ = false;           // its rows go with this turn

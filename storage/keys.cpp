@@ -18,6 +18,16 @@ constexpr const char* count_keys = "SELECT count(*) FROM pre_key WHERE key BETWE
 constexpr const char* replace_pre_key = "INSERT OR REPLACE INTO pre_key (key, pair) VALUES (?1, ?2)";
 constexpr const char* delete_pre_key = "DELETE FROM pre_key WHERE key = ?1";
 
+constexpr const char* insert_retry_key =
+    "INSERT OR REPLACE INTO retry_pre_key (key, user_id, at) VALUES (?1, ?2, ?3)";
+constexpr const char* delete_retry_key = "DELETE FROM retry_pre_key WHERE key = ?1";
+// The keys of one session that go: the aged, those over a user's share, those over the session's. At most 64 a time, more
+// than one key can ever make surplus.
+constexpr const char* select_surplus =
+    "SELECT key FROM (SELECT key, at, user_id, row_number() OVER (PARTITION BY user_id ORDER BY at DESC, key DESC) AS of_user,"
+    " row_number() OVER (ORDER BY at DESC, key DESC) AS of_all FROM retry_pre_key WHERE key BETWEEN ?1 AND ?2)"
+    " WHERE at < ?3 OR (user_id <> 0 AND of_user > ?4) OR of_all > ?5 LIMIT 64";
+
 constexpr const char* select_signed = "SELECT pair, signature FROM signed_pre_key WHERE key = ?1";
 constexpr const char* replace_signed =
     "INSERT OR REPLACE INTO signed_pre_key (key, pair, signature) VALUES (?1, ?2, ?3)";
@@ -81,7 +91,32 @@ void add_pre_keys(Changes& changes, SessionId session, std::vector<protocol::Pre
 }
 
 void remove_pre_key(Changes& changes, SessionId session, protocol::PreKeyId id) {
-  changes.add([=](Database& db) { return Statement(db, delete_pre_key).key(session, std::int64_t{id}).run(); });
+  changes.add([=](Database& db) -> Result<void> {
+    const Result<void> gone = Statement(db, delete_pre_key).key(session, std::int64_t{id}).run();
+    if (!gone || id < first_retry_key_id) return gone;
+    return Statement(db, delete_retry_key).key(session, std::int64_t{id}).run();
+  });
+}
+
+void add_retry_pre_key(Changes& changes, SessionId session, const protocol::Jid& user, protocol::PreKey key, UnixMs at,
+                       RetryKeyLimits limits) {
+  changes.add([=](Database& db) -> Result<void> {
+    const SecretBlob pair(key.pair);
+    Result<void> done = Statement(db, replace_pre_key).key(session, std::int64_t{key.id}).blob(pair.view()).run();
+    if (done) done = Statement(db, insert_retry_key).key(session, std::int64_t{key.id}).jid(user).integer(at).run();
+    if (!done) return done;
+    std::vector<std::int64_t> surplus;
+    {
+      Statement select(db, select_surplus);
+      select.keys(session).integer(at - limits.kept_ms).number(limits.per_user).number(limits.per_session);
+      while (select.next()) surplus.push_back(select.integer());
+    }
+    for (const std::int64_t gone : surplus) {
+      if (done = Statement(db, delete_pre_key).integer(gone).run(); !done) return done;
+      if (done = Statement(db, delete_retry_key).integer(gone).run(); !done) return done;
+    }
+    return {};
+  });
 }
 
 std::optional<protocol::SignedPreKey> find_signed_pre_key(Database& db, SessionId session, protocol::PreKeyId id) {

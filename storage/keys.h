@@ -21,6 +21,16 @@ std::vector<protocol::PreKey> load_pre_keys(Database& db, SessionId session, pro
 std::size_t count_pre_keys(Database& db, SessionId session);
 void add_pre_keys(Changes& changes, SessionId session, std::vector<protocol::PreKey> keys);
 void remove_pre_key(Changes& changes, SessionId session, protocol::PreKeyId id);
+/// One-time keys that retry receipts carry have ids from here on, never uploaded: one is never handed out twice.
+inline constexpr protocol::PreKeyId first_retry_key_id = 0x800000;
+struct RetryKeyLimits {
+  std::size_t per_user = 64, per_session = 512;   // a burst of a peer's messages after a loss of ratchets fits
+  UnixMs kept_ms = 24 * 60 * 60 * 1000;
+};
+/// Adds the key and removes what is too much: keys older than `kept_ms`, then the oldest of this user, then the oldest of
+/// all. So whoever sends what cannot be read makes a bounded number of rows, and mostly out of his own share.
+void add_retry_pre_key(Changes& changes, SessionId session, const protocol::Jid& user, protocol::PreKey key, UnixMs at,
+                       RetryKeyLimits limits = {});
 
 std::optional<protocol::SignedPreKey> find_signed_pre_key(Database& db, SessionId session, protocol::PreKeyId id);
 /// Keeps the newest `keep` signed prekeys.
@@ -51,10 +61,13 @@ struct DeviceListRow {
   std::vector<std::uint16_t> devices;
   std::uint32_t raw_id = 0;
   UnixMs fetched_at = 0;
+  std::uint64_t listed_at = 0;   // unix seconds: date of the signed key index that the list was checked with; 0 = none
 };
 std::optional<DeviceListRow> find_device_list(Database& db, SessionId session, const protocol::Jid& user);
 void put_device_list(Changes& changes, SessionId session, const protocol::Jid& user, DeviceListRow row);
 void remove_device_list(Changes& changes, SessionId session, const protocol::Jid& user);
+/// fetched_at becomes 0: to be asked for again, while the list stays as the one to beat. Nothing when there is none.
+void age_device_list(Changes& changes, SessionId session, const protocol::Jid& user);
 
 // --- retry counters: (chat, author device, message id) -> receipts we sent; swept after a day ------------------------------
 std::uint32_t find_retry_count(Database& db, SessionId session, const protocol::Jid& author, const std::string& id);

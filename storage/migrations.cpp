@@ -155,8 +155,23 @@ CREATE TABLE removed_chat (
 ALTER TABLE webhook ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array steps_of_this_release = {first_schema, resends_outlive_a_restart, ratchet_epochs,
-                                              removal_in_slices};
+// Lists that only a newer one replaces, one-time keys of retry receipts with their age, read receipts as a queue.
+constexpr const char* what_peers_can_fill_is_bounded = R"sql(
+ALTER TABLE device_list ADD COLUMN listed_at INTEGER NOT NULL DEFAULT 0;        -- unix seconds, of the signed key index
+CREATE TABLE retry_pre_key (                                                    -- session << 32 | id, beside pre_key
+  key INTEGER PRIMARY KEY, user_id INTEGER NOT NULL, at INTEGER NOT NULL
+);
+INSERT INTO retry_pre_key (key, user_id, at)                                    -- of earlier releases: aged out
+  SELECT key, 0, 0 FROM pre_key WHERE (key & 0xffffffff) >= 0x800000;
+CREATE TABLE read_receipt (                                                     -- session << 32 | order
+  key INTEGER PRIMARY KEY,
+  chat_id INTEGER NOT NULL, author_id INTEGER NOT NULL, ids BLOB NOT NULL,      -- author 0: 1:1; packed texts
+  read_at INTEGER NOT NULL, attempts INTEGER NOT NULL
+);
+)sql";
+
+constexpr std::array steps_of_this_release = {first_schema, resends_outlive_a_restart, ratchet_epochs, removal_in_slices,
+                                              what_peers_can_fill_is_bounded};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

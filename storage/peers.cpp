@@ -36,9 +36,10 @@ constexpr const char* replace_pn = "INSERT OR REPLACE INTO pn_of (key, pn_id) VA
 constexpr const char* delete_lid = "DELETE FROM lid_of WHERE key = ?1";
 constexpr const char* delete_pn = "DELETE FROM pn_of WHERE key = ?1";
 
-constexpr const char* select_device_list = "SELECT devices, raw_id, fetched_at FROM device_list WHERE key = ?1";
+constexpr const char* select_device_list = "SELECT devices, raw_id, fetched_at, listed_at FROM device_list WHERE key = ?1";
 constexpr const char* replace_device_list =
-    "INSERT OR REPLACE INTO device_list (key, devices, raw_id, fetched_at) VALUES (?1, ?2, ?3, ?4)";
+    "INSERT OR REPLACE INTO device_list (key, devices, raw_id, fetched_at, listed_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+constexpr const char* age_list = "UPDATE device_list SET fetched_at = 0 WHERE key = ?1";
 constexpr const char* delete_device_list = "DELETE FROM device_list WHERE key = ?1";
 
 /// A user's devices stand at two servers: its own and, for Cloud API devices, the hosted one (01 section 6).
@@ -216,6 +217,7 @@ std::optional<DeviceListRow> find_device_list(Database& db, SessionId session, c
   }
   row.raw_id = select.number<std::uint32_t>();
   row.fetched_at = select.integer();
+  row.listed_at = select.number<std::uint64_t>();
   return row;
 }
 
@@ -232,8 +234,13 @@ void put_device_list(Changes& changes, SessionId session, const protocol::Jid& u
         .blob(devices)
         .number(row.raw_id)
         .integer(row.fetched_at)
+        .number(row.listed_at)
         .run();
   });
+}
+
+void age_device_list(Changes& changes, SessionId session, const protocol::Jid& user) {
+  changes.add([=](Database& db) { return Statement(db, age_list).key(session, user).run(); });
 }
 
 void remove_device_list(Changes& changes, SessionId session, const protocol::Jid& user) {

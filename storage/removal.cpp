@@ -41,6 +41,8 @@ constexpr std::array slices_by_key = {
     "DELETE FROM lid_of WHERE key IN (SELECT key FROM lid_of WHERE key BETWEEN ?1 AND ?2 LIMIT ?3)",
     "DELETE FROM pn_of WHERE key IN (SELECT key FROM pn_of WHERE key BETWEEN ?1 AND ?2 LIMIT ?3)",
     "DELETE FROM outbox WHERE key IN (SELECT key FROM outbox WHERE key BETWEEN ?1 AND ?2 LIMIT ?3)",
+    "DELETE FROM retry_pre_key WHERE key IN (SELECT key FROM retry_pre_key WHERE key BETWEEN ?1 AND ?2 LIMIT ?3)",
+    "DELETE FROM read_receipt WHERE key IN (SELECT key FROM read_receipt WHERE key BETWEEN ?1 AND ?2 LIMIT ?3)",
 };
 // ?1 is the session, ?2 the most rows.
 constexpr std::array slices_by_session = {

@@ -42,7 +42,8 @@ constexpr std::array delete_device_keys = {
     "DELETE FROM pre_key WHERE key BETWEEN ?1 AND ?2",     "DELETE FROM signed_pre_key WHERE key BETWEEN ?1 AND ?2",
     "DELETE FROM ratchet WHERE key BETWEEN ?1 AND ?2",     "DELETE FROM identity WHERE key BETWEEN ?1 AND ?2",
     "DELETE FROM device_list WHERE key BETWEEN ?1 AND ?2", "DELETE FROM lid_of WHERE key BETWEEN ?1 AND ?2",
-    "DELETE FROM pn_of WHERE key BETWEEN ?1 AND ?2",
+    "DELETE FROM pn_of WHERE key BETWEEN ?1 AND ?2",       "DELETE FROM retry_pre_key WHERE key BETWEEN ?1 AND ?2",
+    "DELETE FROM read_receipt WHERE key BETWEEN ?1 AND ?2",
 };
 constexpr std::array delete_device_rows = {
     "DELETE FROM device WHERE session_id = ?1",

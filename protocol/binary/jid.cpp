@@ -43,6 +43,12 @@ std::optional<unsigned> small_number(std::string_view digits) {
   return value;
 }
 
+// Users are digits and a few marks. Anything else could not be shown or named again: text that is no UTF-8 in one made
+// whole events invalid.
+bool printable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
 Error malformed(const char* why) { return Error(Errc::malformed, std::string("JID: ") + why); }
 
 // `user.agent` and `user_agent` of old phone-number JIDs: agent 0 is dropped. False when the agent is another one or
@@ -64,8 +70,7 @@ Result<Jid> Jid::parse(std::string_view text) {
   if (std::find(known_servers.begin(), known_servers.end(), name) == known_servers.end())
     return malformed("unknown server");
   if (user.size() > max_user_bytes) return malformed("user over 255 bytes");
-  for (char c : user)
-    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f) return malformed("space or control character");
+  if (!printable(user)) return malformed("a character that is not printable ASCII");
   if (user.empty()) return Jid({}, name);
 
   Jid jid({}, name);

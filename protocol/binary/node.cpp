@@ -4,9 +4,16 @@
 #include <charconv>
 #include <limits>
 
+#include "protocol/text.h"
+
 namespace wharf::protocol {
 
 namespace {
+
+// Jid::parse() demands as much of text. A JID of the binary form can hold any bytes, which could not be shown or named again.
+bool printable(std::string_view text, std::size_t max_bytes) {
+  return text.size() <= max_bytes && std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
 
 // From the back: of duplicate keys the last wins (section 12).
 const AttrValue* find(const std::vector<Attr>& attrs, std::string_view key) {
@@ -64,7 +71,10 @@ bool Node::has(std::string_view key) const { return find(attrs, key) != nullptr;
 std::optional<Jid> Node::jid(std::string_view key) const {
   const AttrValue* value = find(attrs, key);
   if (value == nullptr) return std::nullopt;
-  if (const auto* jid_value = std::get_if<Jid>(value)) return *jid_value;
+  if (const auto* jid_value = std::get_if<Jid>(value)) {
+    if (!printable(jid_value->user, 255) || !printable(jid_value->server, 64)) return std::nullopt;
+    return *jid_value;
+  }
   Result<Jid> parsed = Jid::parse(std::get<std::string>(*value));
   if (!parsed) return std::nullopt;
   return std::move(*parsed);
@@ -153,7 +163,7 @@ std::string summary(const Node& node, std::size_t max_length) {
   }
   for (char& c : out)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';  // one log line stays one line
-  return out;
+  return displayable(out);
 }
 
 }  // namespace wharf::protocol

@@ -6,6 +6,7 @@
 #include "protocol/messages/message_shape.h"
 #include "protocol/messages/wire.h"
 #include "protocol/proto/message.pb.h"
+#include "protocol/text.h"
 
 namespace wharf::protocol {
 
@@ -93,9 +94,9 @@ Result<void> read_context(IncomingMessage& out, ByteView content, std::uint32_t 
     if (out.mentions.size() == max_mentions) break;
     if (Result<Jid> jid = Jid::parse(text)) out.mentions.push_back(std::move(*jid));
   }
-  if (context.stanza_id().empty()) return {};
+  if (!acceptable_id(context.stanza_id())) return {};
   Quote quote;
-  quote.id = displayable(context.stanza_id());
+  quote.id = context.stanza_id();
   if (const Result<Jid> author = Jid::parse(context.participant())) quote.author = author->user_jid();
   if (context.has_quoted_message()) {
     // Merged by hand: as bytes the generated parser would keep only the last occurrence.

@@ -1,6 +1,8 @@
 // <ack> in both directions. Specification 01 section 9.2 (the recommended rule set), 03 sections 4.8 and 7.1.
+#include "protocol/stanzas/ack.h"
+
 #include "protocol/stanzas/attr_copy.h"
-#include "protocol/stanzas/messages.h"
+#include "protocol/text.h"
 
 namespace wharf::protocol {
 
@@ -26,10 +28,12 @@ Node ack_for(const Node& stanza, const std::optional<Jid>& own_device, unsigned 
   return ack;
 }
 
-std::optional<MessageAck> read_message_ack(const Node& ack) {
-  if (!ack.is("ack") || ack.attr("class") != "message") return std::nullopt;
-  MessageAck out;
+std::optional<Ack> read_ack(const Node& ack) {
+  if (!ack.is("ack") || !acceptable_id(ack.attr("id"))) return std::nullopt;
+  Ack out;
   out.id = ack.attr("id");
+  out.stanza = display_line(ack.attr("class"), 32);
+  out.type = ack.attr("type");
   out.from = ack.jid("from").value_or(Jid());
   out.timestamp = ack.number("t").value_or(0);
   if (ack.has("error")) {
@@ -40,6 +44,11 @@ std::optional<MessageAck> read_message_ack(const Node& ack) {
   out.phash = ack.attr("phash");
   out.refresh_lid = ack.attr("refresh_lid") == "true";
   return out;
+}
+
+std::optional<MessageAck> read_message_ack(const Node& ack) {
+  if (ack.attr("class") != "message") return std::nullopt;
+  return read_ack(ack);
 }
 
 }  // namespace wharf::protocol

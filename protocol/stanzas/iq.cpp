@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/crypto/random.h"
+#include "protocol/text.h"
 
 namespace wharf::protocol {
 
@@ -45,7 +46,7 @@ std::optional<IqError> iq_error_of(const Node& answer) {
   IqError error;
   if (const Node* child = answer.child("error")) {
     error.code = static_cast<unsigned>(std::min<std::uint64_t>(child->number("code").value_or(0), 9999));
-    error.text = child->attr("text");
+    error.text = display_line(child->attr("text"), 256);
     error.backoff_seconds = child->number("backoff").value_or(0);
   }
   return error;

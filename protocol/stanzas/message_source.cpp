@@ -2,12 +2,14 @@
 #include <algorithm>
 
 #include "protocol/stanzas/messages.h"
+#include "protocol/text.h"
 
 namespace wharf::protocol {
 
 namespace {
 
 constexpr std::size_t max_encs = 10;
+constexpr std::size_t max_push_name_bytes = 256;
 
 /// The chat identity of a user JID: no device, hosted devices belong to their ordinary account.
 Jid chat_of(const Jid& jid) {
@@ -49,7 +51,7 @@ Result<MessageSource> read_message_source(const Node& message, const Jid& own_pn
   MessageSource source;
   source.id = message.attr("id");
   const auto from = message.jid("from");
-  if (source.id.empty() || !from || from->user.empty()) return Error(Errc::malformed, "message without id or from");
+  if (!acceptable_id(source.id) || !from || from->user.empty()) return Error(Errc::malformed, "message without id or from");
   auto participant = optional_jid(message, "participant");
   if (!participant) return participant.error();
   auto recipient = optional_jid(message, "recipient");
@@ -85,7 +87,7 @@ Result<MessageSource> read_message_source(const Node& message, const Jid& own_pn
   if (source.recipient && !source.from_me) return Error(Errc::malformed, "message of a stranger with a recipient");
 
   source.peer = source.from_me && message.attr("category") == "peer";
-  source.push_name = message.attr("notify");
+  source.push_name = display_line(message.attr("notify"), max_push_name_bytes);
   if (source.push_name == "-") source.push_name.clear();
   source.timestamp = message.number("t").value_or(0);
   source.offline = message.has("offline");

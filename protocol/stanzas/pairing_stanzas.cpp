@@ -3,6 +3,7 @@
 
 #include "protocol/messages/content.h"
 #include "protocol/stanzas/iq.h"
+#include "protocol/text.h"
 
 namespace wharf::protocol {
 
@@ -69,8 +70,8 @@ Result<std::optional<PairSuccess>> read_pair_success(const Node& iq) {
   out.jid = *jid;
   // A missing or odd LID is no reason to fail: success carries it again.
   if (const auto lid = device->jid("lid"); lid && lid->is_lid() && !lid->user.empty()) out.lid = lid;
-  if (const Node* platform = success->child("platform")) out.platform = platform->attr("name");
-  if (const Node* business = success->child("biz")) out.business_name = business->attr("name");
+  if (const Node* platform = success->child("platform")) out.platform = display_line(platform->attr("name"), 256);
+  if (const Node* business = success->child("biz")) out.business_name = display_line(business->attr("name"), 256);
   out.server_time = iq.number("t").value_or(0);
   return std::optional<PairSuccess>(std::move(out));
 }

@@ -4,6 +4,7 @@
 
 #include "protocol/stanzas/attr_copy.h"
 #include "protocol/stanzas/messages.h"
+#include "protocol/text.h"
 
 namespace wharf::protocol {
 
@@ -16,7 +17,7 @@ constexpr std::size_t max_received_users = 4096;
 bool is_status(const Jid& chat) { return chat.server == server::broadcast && chat.user == "status"; }
 
 void add_id(std::vector<std::string>& ids, std::string id) {
-  if (id.empty() || ids.size() == max_received_ids) return;
+  if (!acceptable_id(id) || ids.size() == max_received_ids) return;
   if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(std::move(id));
 }
 

@@ -2,6 +2,7 @@
 #include "protocol/stanzas/attr_copy.h"
 #include "protocol/stanzas/key_nodes.h"
 #include "protocol/stanzas/messages.h"
+#include "protocol/text.h"
 
 namespace wharf::protocol {
 
@@ -67,7 +68,7 @@ Result<RetryRequest> read_retry_request(const Node& receipt) {
   RetryRequest out;
   out.id = retry->attr("id");
   const auto count = retry->number("count");
-  if (out.id.empty() || !count || *count == 0 || *count > max_retry_count) {
+  if (!acceptable_id(out.id) || !count || *count == 0 || *count > max_retry_count) {
     return Error(Errc::malformed, "retry without id or with a bad count");
   }
   out.count = static_cast<std::uint32_t>(*count);

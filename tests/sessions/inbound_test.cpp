@@ -2,6 +2,7 @@
 #include "sessions/inbound.h"
 
 #include "protocol/messages/padding.h"
+#include "protocol/text.h"
 #include "tests/sessions/session_fixture.h"
 
 using namespace wharf;
@@ -132,4 +133,108 @@ TEST_CASE("a group text that we cannot read draws no receipt that says we had it
     REQUIRE(answers[0].is("ack"));
     REQUIRE_FALSE(answers[0].has("error"));  // the queue drains
   }
+}
+
+// --- what peers can fill -----------------------------------------------------------------------------------------------------
+
+TEST_CASE("text that is not UTF-8 is made safe where it is parsed, the content is kept as it came") {
+  Fixture f;
+  f.go_online();
+  SignalPeer peer = SignalPeer::make(f.random, 77);
+  greet(f, peer);
+  // extendedTextMessage{ text, contextInfo{ stanzaId, mentionedJid x2 } }
+  const auto field = [](std::uint8_t number, std::string_view value) {
+    protocol::Bytes out{static_cast<std::uint8_t>(number << 3 | 2)};
+    if (number >= 16) out = {static_cast<std::uint8_t>(number << 3 | 0x82), static_cast<std::uint8_t>(number >> 4)};
+    out.push_back(static_cast<std::uint8_t>(value.size()));
+    protocol::append(out, protocol::as_bytes(value));
+    return out;
+  };
+  protocol::Bytes context = field(1, "Q\xFFZ");
+  protocol::append(context, field(15, "1\xFF@s.whatsapp.net"));
+  protocol::append(context, field(15, "15550000003@s.whatsapp.net"));
+  protocol::Bytes body = field(1, "a\xC3(b");
+  protocol::append(body, field(17, protocol::as_text(context)));
+  const protocol::Bytes content = field(6, protocol::as_text(body));
+  f.stanza(message(ben, "3EB0AA").set("notify", "Be\xF0\x9Fn\nx").add(enc(f, peer, content)));
+  const auto stored = storage::find_message(f.store->reader(), f.row.id, ben, "3EB0AA");
+  REQUIRE(stored);
+  REQUIRE(stored->body == "a\xEF\xBF\xBD(b");
+  REQUIRE(stored->push_name == "Be\xEF\xBF\xBDn x");
+  REQUIRE(stored->quoted_id.empty());
+  REQUIRE(stored->mentions == std::vector<Jid>{Jid("15550000003", "s.whatsapp.net")});
+  REQUIRE(stored->content == content);
+  for (const auto& event : storage::read_events(f.store->reader(), storage::EventFilter())) {
+    INFO(event.data);
+    REQUIRE(protocol::displayable(event.data) == event.data);
+  }
+}
+
+TEST_CASE("a message whose id could not be named again is refused, and the refusal names it exactly") {
+  Fixture f;
+  f.go_online();
+  SignalPeer peer = SignalPeer::make(f.random, 77);
+  greet(f, peer);
+  for (const std::string& id : {std::string("\xFF\xFE"), std::string("A\nmessage=1"), std::string(500, 'A')}) {
+    const auto answers = Fixture::sent(f.stanza(message(ben, id).add(enc(f, peer, text("hello")))));
+    REQUIRE(answers.size() == 1);
+    REQUIRE(answers[0].attr("error") == "487");
+    REQUIRE(answers[0].attr("id") == id);
+  }
+  const auto names = f.event_names();
+  REQUIRE(std::count(names.begin(), names.end(), "message") == 0);
+}
+
+TEST_CASE("whoever sends what cannot be read fills a bounded number of rows, and they age") {
+  Fixture f;
+  f.go_online();
+  const auto kept = [&] {
+    std::size_t count = 0;
+    for (const auto& key : storage::load_pre_keys(f.store->reader(), f.row.id, storage::first_retry_key_id, 0x1000000)) {
+      REQUIRE(key.id >= storage::first_retry_key_id);
+      ++count;
+    }
+    return count;
+  };
+  const auto junk = [&](const Jid& from, const std::string& id) {
+    Node node = message(from, id);
+    f.stanza(node.add(Node("enc").set("v", "2").set("type", "msg").bytes(protocol::Bytes(60, 0x33))));
+  };
+  const storage::RetryKeyLimits limits;
+  for (std::size_t i = 0; i < limits.per_user + 40; ++i) junk(ben.with_device(static_cast<std::uint16_t>(i % 3)), "J" + std::to_string(i));
+  REQUIRE(kept() == limits.per_user);
+  // Another one's key does not give way to them.
+  const Jid carl("15550000003", "s.whatsapp.net");
+  junk(carl, "C");
+  for (std::size_t i = 0; i < 40; ++i) junk(ben, "K" + std::to_string(i));
+  REQUIRE(kept() == limits.per_user + 1);
+  f.now_ms += limits.kept_ms + 1;
+  for (int i = 0; i < 3; ++i) junk(carl, "D" + std::to_string(i));
+  REQUIRE(kept() == 3);
+}
+
+TEST_CASE("a one-time key of a retry receipt opens the resend and is gone then") {
+  Fixture f;
+  f.go_online();
+  SignalPeer peer = SignalPeer::make(f.random, 77);
+  Node junk = message(ben, "3EB0AA");
+  junk.add(Node("enc").set("v", "2").set("type", "msg").bytes(protocol::Bytes(60, 0x33)));
+  const auto answers = Fixture::sent(f.stanza(junk));
+  const Node* keys = answers.at(0).child("keys");
+  REQUIRE(keys != nullptr);
+  protocol::PreKeyBundle ours;
+  const auto device = storage::load_device(f.store->reader(), f.row.id);
+  const auto signed_key = storage::find_signed_pre_key(f.store->reader(), f.row.id, device->signed_pre_key_id);
+  ours.identity = device->identity.pub;
+  ours.signed_pre_key_id = signed_key->id;
+  ours.signed_pre_key = signed_key->pair.pub;
+  ours.signed_pre_key_signature = signed_key->signature;
+  const Node* key = keys->child("key");
+  std::uint32_t id = 0;
+  for (const std::uint8_t byte : *key->child_data("id")) id = id << 8 | byte;
+  ours.one_time = {id, *protocol::exactly<32>(*key->child_data("value"))};
+  REQUIRE(protocol::start_session(peer.session, peer.local, ours, f.random).has_value());
+  f.stanza(message(ben, "3EB0AA").add(enc(f, peer, text("hello"))));
+  REQUIRE(storage::has_message(f.store->reader(), f.row.id, ben, "3EB0AA"));
+  REQUIRE(storage::load_pre_keys(f.store->reader(), f.row.id, storage::first_retry_key_id, 0x1000000).empty());
 }

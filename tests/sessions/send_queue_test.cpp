@@ -1,6 +1,7 @@
 // The send queue of a real Session: what is sealed, what leaves, and what an answer, a silence or a deletion does to it.
 #include "sessions/send_queue.h"
 
+#include "protocol/messages/padding.h"
 #include "protocol/noise/frame.h"
 #include "tests/sessions/session_fixture.h"
 
@@ -350,4 +351,65 @@ TEST_CASE("a stale companion of the recipient does not make a text fail") {
   REQUIRE(next.size() == 1);
   REQUIRE(next[0].attr("xmlns") == "usync");
   REQUIRE(storage::find_message_by_id(f.store->reader(), f.row.id, (*answer)->id, true)->ack == storage::AckLevel::pending);
+}
+
+TEST_CASE("a quote on the wire is one level: no quote inside it, no secret of somebody else's message") {
+  Fixture f;
+  auto peer = f.befriend(ben);
+  f.go_online();
+  // What a contact sent: a reply that quotes another message, with the secret of its own.
+  protocol::TextContent inner;
+  inner.text = "the reply";
+  inner.quote = protocol::Quote{"3EB0OLD", ben, protocol::to_bytes("\x0a\x04" "deep")};
+  const auto received = protocol::build_text(inner, f.random);
+  storage::MessageRow row;
+  row.session = f.row.id;
+  row.chat = row.author = ben;
+  row.id = "3EB0QUOTED";
+  row.kind = "text";
+  row.content = received.encoded;
+  row.timestamp = row.created_at = f.now_ms;
+  storage::Changes changes;
+  storage::insert_message(changes, row, false, std::nullopt);
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+
+  SendText text = Fixture::text("seen");
+  text.quoted_id = row.id;
+  REQUIRE(f.send(text)->has_value());
+  const auto sealed = Fixture::ciphertexts(messages(f.last));
+  REQUIRE(sealed.size() == 1);
+  peer.local.registration_id = 77;
+  const auto opened = peer.receive(sealed[0], f.random);
+  REQUIRE(opened.has_value());
+  const auto plain = protocol::unpad_message(opened->plaintext);
+  REQUIRE(plain.has_value());
+  const auto contains = [&](protocol::ByteView part) {
+    return std::search(plain->begin(), plain->end(), part.begin(), part.end()) != plain->end();
+  };
+  REQUIRE(contains(protocol::as_bytes("the reply")));
+  REQUIRE_FALSE(contains(protocol::as_bytes("deep")));
+  REQUIRE_FALSE(contains(received.secret));
+  const auto read = protocol::parse_message(*plain);
+  REQUIRE(read->quote->id == row.id);
+  const auto quoted = protocol::parse_message(read->quote->message);
+  REQUIRE(quoted->text == "the reply");
+  REQUIRE_FALSE(quoted->quote);
+  REQUIRE_FALSE(quoted->secret);
+}
+
+TEST_CASE("an ack is matched by its id, whatever class it names") {
+  Fixture f;
+  f.befriend(ben);
+  f.go_online();
+  for (const char* named : {"message", "msg", "receipt"}) {
+    const std::string id = (*f.send(Fixture::text("hello")))->id;
+    Node node = ack(id);
+    f.stanza(node.set("class", named));
+    INFO(named);
+    REQUIRE(f.session->view().queued == 0);
+  }
+  const std::string id = (*f.send(Fixture::text("hello")))->id;
+  Node bare("ack");
+  f.stanza(bare.set("id", id));
+  REQUIRE(f.session->view().queued == 0);
 }

@@ -1,3 +1,4 @@
+#include "storage/read_receipts.h"
 #include "storage/resends.h"
 #include "storage/sessions.h"
 
@@ -58,7 +59,6 @@ void fill(Changes& changes, SessionId session) {
   const Jid peer("1", "lid"), pn("2", "s.whatsapp.net");
   insert_session(changes, test::session_row(session.value, "session-" + std::to_string(session.value)));
   put_device(changes, full_device(session));
-  add_pre_keys(changes, session, {protocol::PreKey{1, pair(1)}});
   add_signed_pre_key(changes, session, protocol::SignedPreKey{1, pair(1), {}});
   put_ratchet(changes, session, peer, {1});
   put_identity(changes, session, peer, key(1));
@@ -66,6 +66,13 @@ void fill(Changes& changes, SessionId session) {
   put_device_list(changes, session, peer, DeviceListRow{{0, 1}, 1, 1});
   put_retry_count(changes, session, peer, "id", 1, 1);
   put_resends(changes, session, peer, "id", ResendRow{1, {1}}, 1, 1);
+  add_retry_pre_key(changes, session, peer, protocol::PreKey{first_retry_key_id, pair(1)}, 1);
+  ReadReceiptRow read;
+  read.session = session;
+  read.row = 1;
+  read.chat = peer;
+  read.ids = {"id"};
+  insert_read_receipt(changes, read);
   put_app_state_key(changes, session, {1}, {2}, 3);
   insert_message(changes, test::message_row(session, peer, "id", 1), true, std::nullopt);
   OutboxRow outbox;
@@ -87,7 +94,7 @@ void fill(Changes& changes, SessionId session) {
 
 const std::vector<std::string> all_tables = {
     "session", "device",  "pre_key", "signed_pre_key", "ratchet",     "identity", "lid_of", "pn_of",   "device_list",
-    "retry",   "resend",  "message", "chat",    "outbox",         "idempotency", "event",    "webhook", "webhook_delivery", "app_state_key"};
+    "retry",   "resend",  "read_receipt", "retry_pre_key", "message", "chat",    "outbox",         "idempotency", "event",    "webhook", "webhook_delivery", "app_state_key"};
 
 }  // namespace
 
@@ -207,7 +214,8 @@ TEST_CASE("logging out forgets the device and keeps the conversations") {
   test::InlineStore store;
   for (const std::int64_t id : {1, 2}) store.turn([&](Changes& changes) { fill(changes, SessionId{id}); });
   store.turn([](Changes& changes) { wipe_device(changes, SessionId{1}); });
-  for (const char* table : {"device", "pre_key", "signed_pre_key", "ratchet", "identity", "lid_of", "pn_of", "device_list"}) {
+  for (const char* table : {"device", "pre_key", "signed_pre_key", "ratchet", "identity", "lid_of", "pn_of", "device_list",
+                            "retry_pre_key", "read_receipt", "resend"}) {
     INFO(table);
     CHECK(count(store.db(), std::string("SELECT count(*) FROM ") + table) == 1);
   }

@@ -99,6 +99,11 @@ TEST_CASE("what cannot be placed is malformed") {
   REQUIRE(malformed(message(server_jid())));
   REQUIRE(malformed(Node("message").set("id", "1").set("from", "not a jid")));
   REQUIRE(malformed(message(group).set("participant", "junk")));
+  REQUIRE(malformed(message(group).set("participant", Jid("1\xFF", server::lid))));
+  REQUIRE(malformed(message(Jid("1\xFF", server::lid))));
+  for (const std::string& id : {std::string(), std::string("a b"), std::string("\xFF"), std::string(129, 'A')}) {
+    REQUIRE(malformed(message(peer_lid).set("id", id)));
+  }
   REQUIRE(malformed(message(own_lid).set("recipient", "junk")));
   REQUIRE(malformed(message(peer_lid).set("recipient", own_lid)));  // a recipient on a foreign message
   REQUIRE(malformed(message(group).set("participant", peer_lid).set("recipient", own_lid)));
@@ -108,6 +113,11 @@ TEST_CASE("a name of one dash is none and a bad time is zero") {
   const auto source = source_of(message(peer_lid).set("notify", "-").set("t", "soon"));
   REQUIRE(source.push_name.empty());
   REQUIRE(source.timestamp == 0);
+}
+
+TEST_CASE("a push name is one safe line of bounded length") {
+  REQUIRE(source_of(message(peer_lid).set("notify", "Be\xFFn\n")).push_name == "Be\xEF\xBF\xBDn ");
+  REQUIRE(source_of(message(peer_lid).set("notify", std::string(5000, 'n'))).push_name.size() == 256);
 }
 
 TEST_CASE("an account without LID yet still knows its own messages") {

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <set>
 
-#include "protocol/stanzas/messages.h"
+#include "protocol/stanzas/ack.h"
 #include "tests/support/node_json.h"
 #include "tests/support/vectors.h"
 
@@ -301,5 +301,24 @@ TEST_CASE("an ack error that is no number is still an error") {
   Node ack("ack");
   ack.set("class", "message").set("id", "1").set("from", Jid("1", server::user)).set("error", "what");
   REQUIRE(read_message_ack(ack)->error == 500);
-  REQUIRE_FALSE(read_message_ack(ack.set("class", "receipt")));
+  REQUIRE_FALSE(read_message_ack(ack.set("class", "receipt").set("type", "read")));
+  const auto receipt = read_ack(ack);
+  REQUIRE(receipt->stanza == "receipt");
+  REQUIRE(receipt->type == "read");
+  REQUIRE(read_ack(Node("ack").set("id", "1"))->stanza.empty());
+  REQUIRE(read_ack(Node("ack").set("id", "1").set("class", std::string(5000, 'x') + "\n"))->stanza.size() == 32);
+  REQUIRE_FALSE(read_ack(Node("ack").set("id", "\xFF").set("class", "message")));
+}
+
+TEST_CASE("ids that could not be named again are none") {
+  Node receipt("receipt");
+  receipt.set("id", "good").set("from", Jid("1", server::user));
+  Node list("list");
+  for (const std::string& id : {std::string("a b"), std::string("\xC3\xA4"), std::string(129, 'A'), std::string("fine")}) {
+    list.add(Node("item").set("id", id));
+  }
+  REQUIRE(read_receipt_stanza(receipt.add(std::move(list)))->ids == std::vector<std::string>{"fine", "good"});
+  Node retry = node_from_json(entry("inbound", "in_retry").at("node"));
+  std::get<std::vector<Node>>(retry.content)[0].set("id", "a\nb");
+  REQUIRE_FALSE(read_retry_request(retry));
 }

@@ -1,10 +1,12 @@
-// Peers may send strings that are no UTF-8. The bytes are kept where they matter (quotes, tokens, forwarding); people
-// and JSON get U+FFFD for each maximal broken part, as the Unicode standard (chapter 3.9) and browsers do.
-#include "protocol/messages/content.h"
+#include "protocol/text.h"
+
+#include <algorithm>
 
 namespace wharf::protocol {
 
 namespace {
+
+constexpr std::string_view replacement = "\xEF\xBF\xBD";  // U+FFFD
 
 /// Length of the well-formed sequence at `text`, or minus the length of the broken part to replace.
 int sequence_length(std::string_view text) {
@@ -32,11 +34,26 @@ std::string displayable(std::string_view text) {
   while (!text.empty()) {
     const int length = sequence_length(text);
     const auto consumed = static_cast<std::size_t>(length > 0 ? length : -length);
-    if (length > 0) out += text.substr(0, consumed);
-    else out += "\xEF\xBF\xBD";
+    out += length > 0 && text.front() != '\0' ? text.substr(0, consumed) : replacement;
     text.remove_prefix(consumed);
   }
   return out;
+}
+
+std::string display_line(std::string_view text, std::size_t max_bytes) {
+  // A broken byte grows to three: what is past the bound can be left out before.
+  std::string line = displayable(text.substr(0, max_bytes));
+  std::replace_if(line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  if (line.size() > max_bytes || text.size() > max_bytes) {
+    std::size_t end = std::min(line.size(), max_bytes);
+    while (end > 0 && end < line.size() && (static_cast<unsigned char>(line[end]) & 0xc0) == 0x80) --end;
+    line.resize(end);
+  }
+  return line;
+}
+
+bool acceptable_id(std::string_view id) {
+  return !id.empty() && id.size() <= max_id_bytes && std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
 }  // namespace wharf::protocol

@@ -1,0 +1,104 @@
+#include "sessions/read_receipts.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "storage/messages.h"
+
+namespace wharf::sessions {
+
+void ReadReceipts::load() {
+  for (auto& row : storage::load_read_receipts(c_.db, c_.id())) {
+    last_row_ = row.row;
+    pending_.emplace(row.row, Pending{std::move(row), false});
+  }
+}
+
+Result<void> ReadReceipts::mark_read(const Jid& chat) {
+  const Jid canonical = directory_.canonical_user(chat);
+  const auto row = storage::find_chat(c_.db, c_.id(), canonical);
+  if (!row) return Error(Errc::not_found, "no such chat");
+  if (row->unread == 0) return {};
+  if (!c_.linked()) return Error(Errc::not_ready, "the session is not linked to a WhatsApp account");
+  // One receipt names one author; in a 1:1 chat that is the chat itself.
+  const bool shared = protocol::has_participants(canonical);
+  std::map<Jid, std::vector<std::string>> by_author;
+  std::size_t left = std::min<std::size_t>(row->unread, max_messages);
+  for (const auto& message : storage::page_messages(c_.db, c_.id(), canonical, max_messages, std::nullopt).messages) {
+    if (message.from_me) continue;
+    if (left-- == 0) break;
+    by_author[shared ? message.author : Jid()].push_back(message.id);
+  }
+  for (auto& [author, ids] : by_author) add(canonical, author, std::move(ids));
+  storage::set_unread(c_.turn.changes, c_.id(), canonical, 0);
+  return {};
+}
+
+void ReadReceipts::add(const Jid& chat, const Jid& author, std::vector<std::string> ids) {
+  // Asked for twice in one turn, whose rows are not readable yet: one receipt.
+  const auto same = std::find_if(pending_.rbegin(), pending_.rend(), [&](const auto& item) {
+    return item.second.row.chat == chat && item.second.row.author == author && item.second.row.ids == ids;
+  });
+  if (same != pending_.rend()) return;
+  while (pending_.size() >= max_pending) drop(pending_.begin()->first);
+  storage::ReadReceiptRow row;
+  row.row = ++last_row_;
+  row.session = c_.id();
+  row.chat = chat;
+  row.author = author;
+  row.ids = std::move(ids);
+  row.read_at = c_.now.unix_ms;
+  if (c_.online) row.attempts = 1;
+  storage::insert_read_receipt(c_.turn.changes, row);
+  Pending& pending = pending_[row.row];
+  pending.row = std::move(row);
+  if (c_.online) transmit(pending);
+}
+
+void ReadReceipts::transmit(Pending& pending) {
+  pending.sent = true;
+  const storage::ReadReceiptRow& row = pending.row;
+  Jid to = row.chat;
+  if (fanout_.addressing(to) == Fanout::Addressing::phone_number) to = directory_.person(to).pn.value_or(to);
+  std::optional<Jid> participant;
+  if (!row.author.empty()) participant = row.author;
+  c_.send(protocol::read_receipt(to, participant, row.ids, static_cast<std::uint64_t>(row.read_at / 1000)));
+}
+
+void ReadReceipts::on_online() {
+  std::vector<std::int64_t> given_up;
+  for (auto& [row, pending] : pending_) {
+    if (pending.sent) continue;
+    if (pending.row.attempts >= max_attempts) {
+      given_up.push_back(row);
+      continue;
+    }
+    ++pending.row.attempts;
+    storage::count_read_receipt_attempt(c_.turn.changes, c_.id(), row);
+    transmit(pending);
+  }
+  for (const std::int64_t row : given_up) drop(row);
+}
+
+void ReadReceipts::on_link_down() {
+  for (auto& [row, pending] : pending_) pending.sent = false;
+}
+
+bool ReadReceipts::on_ack(const protocol::Ack& ack) {
+  // The delivery receipt of the same message carries the same id: only its type tells the two acks apart.
+  if (ack.stanza != "receipt" || (ack.type != "read" && ack.type != "read-self")) return false;
+  const auto acked = std::find_if(pending_.begin(), pending_.end(), [&](const auto& item) {
+    return item.second.sent && item.second.row.ids.front() == ack.id;
+  });
+  if (acked == pending_.end()) return false;
+  drop(acked->first);  // an error too: the server does not want it
+  return true;
+}
+
+void ReadReceipts::drop(std::int64_t row) {
+  pending_.erase(row);
+  storage::remove_read_receipt(c_.turn.changes, c_.id(), row);
+}
+
+}  // namespace wharf::sessions

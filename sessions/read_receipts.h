@@ -1,0 +1,54 @@
+#pragma once
+// Telling the authors that their messages were read. A durable queue, like the outbox: what a turn marks as read leaves
+// after its commit, again after each reconnect until the server acks it, and at the next login when the session was
+// offline. Sending one twice changes nothing. Specification 03 section 7.2.
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "protocol/stanzas/ack.h"
+#include "sessions/fanout.h"
+#include "storage/read_receipts.h"
+
+namespace wharf::sessions {
+
+class ReadReceipts {
+ public:
+  ReadReceipts(Context& context, Directory& directory, Fanout& fanout)
+      : c_(context), directory_(directory), fanout_(fanout) {}
+
+  /// At start: what was not acked.
+  void load();
+  /// The newest unread messages of a chat, at most 256; accepted while offline too. Errors: not_found, not_ready (no
+  /// account is linked).
+  Result<void> mark_read(const Jid& chat);
+  void on_online();
+  void on_link_down();
+  /// True when the ack was for one of these.
+  bool on_ack(const protocol::Ack& ack);
+  /// The credentials are gone, and the rows with them (storage::wipe_device).
+  void forget_all() { pending_.clear(); }
+  std::size_t size() const { return pending_.size(); }
+
+ private:
+  static constexpr std::size_t max_messages = 256;     // of one mark_read
+  static constexpr std::size_t max_pending = 1000;     // over it the oldest are given up
+  static constexpr std::uint32_t max_attempts = 4;     // connections that do not ack it
+
+  struct Pending {
+    storage::ReadReceiptRow row;
+    bool sent = false;  // on this connection
+  };
+  void add(const Jid& chat, const Jid& author, std::vector<std::string> ids);
+  void transmit(Pending& pending);
+  void drop(std::int64_t row);
+
+  Context& c_;
+  Directory& directory_;
+  Fanout& fanout_;
+  std::map<std::int64_t, Pending> pending_;  // by row: the oldest first
+  std::int64_t last_row_ = 0;
+};
+
+}  // namespace wharf::sessions

@@ -1,0 +1,62 @@
+#include "storage/read_receipts.h"
+
+#include "storage/packed.h"
+#include "storage/statement.h"
+
+namespace wharf::storage {
+
+namespace {
+
+constexpr std::int64_t low_half = (std::int64_t{1} << 32) - 1;
+
+constexpr const char* select_rows =
+    "SELECT key, chat_id, author_id, ids, read_at, attempts FROM read_receipt WHERE key BETWEEN ?1 AND ?2 ORDER BY key";
+constexpr const char* insert_row =
+    "INSERT INTO read_receipt (key, chat_id, author_id, ids, read_at, attempts) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+constexpr const char* count_attempt = "UPDATE read_receipt SET attempts = attempts + 1 WHERE key = ?1";
+constexpr const char* delete_row = "DELETE FROM read_receipt WHERE key = ?1";
+
+}  // namespace
+
+std::vector<ReadReceiptRow> load_read_receipts(Database& db, SessionId session) {
+  std::vector<ReadReceiptRow> rows;
+  Statement select(db, select_rows);
+  select.keys(session);
+  while (select.next()) {
+    ReadReceiptRow& row = rows.emplace_back();
+    row.row = select.integer() & low_half;
+    row.session = session;
+    row.chat = select.jid();
+    row.author = select.jid();
+    PackedReader ids(select.blob_view());
+    while (const auto id = ids.text()) row.ids.emplace_back(*id);
+    row.read_at = select.integer();
+    row.attempts = select.number<std::uint32_t>();
+  }
+  return rows;
+}
+
+void insert_read_receipt(Changes& changes, ReadReceiptRow row) {
+  changes.add([row = std::move(row)](Database& db) {
+    PackedWriter ids;
+    for (const std::string& id : row.ids) ids.text(id);
+    return Statement(db, insert_row)
+        .key(row.session, row.row)
+        .jid(row.chat)
+        .jid(row.author)
+        .blob(ids.bytes())
+        .integer(row.read_at)
+        .number(row.attempts)
+        .run();
+  });
+}
+
+void count_read_receipt_attempt(Changes& changes, SessionId session, std::int64_t row) {
+  changes.add([=](Database& db) { return Statement(db, count_attempt).key(session, row).run(); });
+}
+
+void remove_read_receipt(Changes& changes, SessionId session, std::int64_t row) {
+  changes.add([=](Database& db) { return Statement(db, delete_row).key(session, row).run(); });
+}
+
+}  // namespace wharf::storage

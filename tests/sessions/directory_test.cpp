@@ -1,0 +1,242 @@
+// Who is who and on which devices, as a real Session believes it: mappings that move, lists that do not verify.
+#include "sessions/directory.h"
+
+#include "protocol/pairing/adv.h"
+#include "tests/sessions/session_fixture.h"
+
+using namespace wharf;
+using namespace wharf::sessions;
+using protocol::Node;
+
+using Fixture = wharf::test::SessionFixture;
+
+namespace {
+
+const Jid ben("15550000002", "s.whatsapp.net"), carl("15550000003", "s.whatsapp.net");
+const Jid first_lid("100000000000002", "lid"), second_lid("100000000000003", "lid");
+const Jid own_lid("100000000000001", "lid");
+
+Jid who(Fixture& f, const Jid& user) { return f.session->directory().canonical_user(user); }
+std::optional<Jid> number_of(Fixture& f, const Jid& lid) { return f.session->directory().person(lid).pn; }
+void learn(Fixture& f, const Jid& a, const Jid& b) {
+  f.call([&] { f.session->directory().learn(a, b); });
+}
+
+Node devices_notification(const Jid& from, Node change) {
+  Node node("notification");
+  node.set("id", "n1").set("type", "devices").set("from", from).set("t", "1700000000");
+  return node.add(std::move(change));
+}
+
+/// One account that signs its key index lists.
+struct Account {
+  explicit Account(Fixture& f) : key(protocol::KeyPair::generate(f.random)), random(f.random) {}
+  Node list(std::uint64_t timestamp, std::vector<std::uint16_t> devices, bool broken = false) {
+    protocol::KeyIndexList index;
+    index.raw_id = 5;
+    index.timestamp = timestamp;
+    index.current_index = static_cast<std::uint32_t>(devices.size());
+    Node names("device-list");
+    names.add(Node("device").set("id", "0"));
+    std::uint32_t next = 0;
+    for (const std::uint16_t device : devices) {
+      index.valid_indexes.push_back(++next);
+      names.add(Node("device").set("id", std::uint64_t{device}).set("key-index", std::uint64_t{next}));
+    }
+    auto signed_list = protocol::issue_key_index_list(key, index, random);
+    if (broken) signed_list.back() ^= 1;
+    Node all("devices");
+    return all.add(std::move(names)).add(Node("key-index-list").set("ts", timestamp).bytes(signed_list));
+  }
+  protocol::KeyPair key;
+  protocol::Random& random;
+};
+
+/// Asks for the list of a user and gives this answer.
+void refresh(Fixture& f, const Jid& user, std::optional<Node> devices) {
+  const auto asked = Fixture::sent(f.call([&] { f.session->directory().refresh({user}, [](bool) {}); }));
+  REQUIRE(asked.size() == 1);
+  Node entry("user");
+  entry.set("jid", user);
+  if (devices) entry.add(std::move(*devices));
+  Node answer("iq");
+  answer.set("id", asked[0].attr("id")).set("type", "result").set("from", Jid("", "s.whatsapp.net"));
+  f.stanza(answer.add(Node("usync").add(Node("list").add(std::move(entry)))));
+}
+
+std::vector<std::uint16_t> devices_of(Fixture& f, const Jid& user) {
+  const auto* list = f.session->directory().devices(user);
+  return list == nullptr ? std::vector<std::uint16_t>{} : *list;
+}
+
+void trust(Fixture& f, const Jid& user, const Account& account) {
+  storage::Changes changes;
+  storage::put_identity(changes, f.row.id, user, account.key.pub);
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+}
+
+}  // namespace
+
+// --- phone number and LID ----------------------------------------------------------------------------------------------------
+
+TEST_CASE("a LID that moves to another number is no longer the old one's, in this turn, later and after a restart") {
+  Fixture f;
+  learn(f, ben, first_lid);
+  REQUIRE(who(f, ben) == first_lid);
+  f.call([&] {
+    f.session->directory().learn(carl, first_lid);
+    REQUIRE(who(f, ben) == ben);
+    REQUIRE(who(f, carl) == first_lid);
+  });
+  for (int restart = 0; restart < 2; ++restart) {
+    REQUIRE(who(f, ben) == ben);
+    REQUIRE(who(f, carl) == first_lid);
+    REQUIRE(number_of(f, first_lid) == carl);
+    f.reopen();
+  }
+}
+
+TEST_CASE("a number that gets another LID leaves the old LID without a number") {
+  Fixture f;
+  learn(f, ben, first_lid);
+  REQUIRE(number_of(f, first_lid) == ben);
+  f.call([&] {
+    f.session->directory().learn(ben, second_lid);
+    REQUIRE_FALSE(number_of(f, first_lid));
+    REQUIRE(number_of(f, second_lid) == ben);
+  });
+  REQUIRE(who(f, ben) == second_lid);
+  REQUIRE_FALSE(number_of(f, first_lid));
+  f.reopen();
+  REQUIRE(who(f, ben) == second_lid);
+  REQUIRE_FALSE(number_of(f, first_lid));
+}
+
+TEST_CASE("a device notification names a LID for an unknown number and changes no known pair") {
+  Fixture f;
+  f.go_online();
+  f.stanza(devices_notification(ben, Node("update").set("hash", "x")).set("lid", first_lid));
+  REQUIRE(who(f, ben) == first_lid);
+  f.stanza(devices_notification(ben, Node("update").set("hash", "x")).set("lid", second_lid));    // another LID
+  REQUIRE(who(f, ben) == first_lid);
+  f.stanza(devices_notification(carl, Node("update").set("hash", "x")).set("lid", first_lid));    // another number
+  REQUIRE(who(f, carl) == carl);
+  REQUIRE(who(f, ben) == first_lid);
+  f.stanza(devices_notification(second_lid, Node("update").set("hash", "x")).set("lid", ben));    // the other way round
+  REQUIRE(number_of(f, first_lid) == ben);
+  REQUIRE_FALSE(number_of(f, second_lid));
+}
+
+TEST_CASE("a notification that contradicts makes the list be asked for again") {
+  Fixture f;
+  f.go_online();
+  learn(f, ben, first_lid);
+  Account account(f);
+  refresh(f, first_lid, account.list(100, {4}));
+  REQUIRE(devices_of(f, first_lid) == std::vector<std::uint16_t>{0, 4});
+  f.stanza(devices_notification(ben, Node("add")).set("lid", second_lid));
+  REQUIRE(devices_of(f, first_lid).empty());
+}
+
+// --- device lists ------------------------------------------------------------------------------------------------------------
+
+TEST_CASE("a list that is badly signed or older does not replace a good one, even after it was forgotten") {
+  Fixture f;
+  f.go_online();
+  Account account(f), stranger(f);
+  trust(f, ben, account);
+  refresh(f, ben, account.list(200, {4, 5}));
+  const std::vector<std::uint16_t> good{0, 4, 5};
+  REQUIRE(devices_of(f, ben) == good);
+  for (const bool forgotten : {false, true}) {
+    INFO("forgotten " << forgotten);
+    for (const Node& bad : {account.list(300, {9}, true), stranger.list(300, {9}), account.list(199, {9})}) {
+      if (forgotten) {
+        f.call([&] { f.session->directory().forget_devices(ben); });
+        REQUIRE(devices_of(f, ben).empty());
+      }
+      refresh(f, ben, bad);
+      REQUIRE(devices_of(f, ben) == good);
+      f.reopen();
+      f.go_online();
+      REQUIRE(devices_of(f, ben) == good);
+    }
+  }
+  refresh(f, ben, account.list(201, {7}));
+  REQUIRE(devices_of(f, ben) == std::vector<std::uint16_t>{0, 7});
+}
+
+TEST_CASE("a new identity of the account ends what its old list was good for") {
+  Fixture f;
+  f.go_online();
+  Account account(f), again(f);
+  trust(f, ben, account);
+  refresh(f, ben, account.list(200, {4}));
+  f.stanza(Node("notification").set("id", "n1").set("type", "encrypt").set("from", ben).add(Node("identity")));
+  REQUIRE(devices_of(f, ben).empty());
+  refresh(f, ben, again.list(100, {9}));
+  REQUIRE(devices_of(f, ben) == std::vector<std::uint16_t>{0, 9});
+}
+
+TEST_CASE("an empty list overwrites nothing") {
+  Fixture f;
+  f.go_online();
+  Account account(f);
+  refresh(f, ben, account.list(200, {4}));
+  refresh(f, ben, Node("devices").add(Node("device-list")));
+  refresh(f, ben, std::nullopt);
+  REQUIRE(devices_of(f, ben) == std::vector<std::uint16_t>{0, 4});
+}
+
+TEST_CASE("a removal counts when it is dated and not older than the list; else the list is asked for again") {
+  Fixture f;
+  f.go_online();
+  Account account(f);
+  const auto removal = [&](const Jid& device, std::uint64_t ts) {
+    Node change("remove");
+    change.add(Node("device").set("jid", device).set("key-index", "1"));
+    if (ts != 0) change.add(Node("key-index-list").set("ts", ts));
+    return devices_notification(ben, std::move(change));
+  };
+  const auto fresh = [&] {
+    f.call([&] { f.session->directory().drop_devices(ben); });
+    refresh(f, ben, account.list(200, {4, 5}));
+  };
+  fresh();
+  f.stanza(removal(ben.with_device(4), 200));
+  REQUIRE(devices_of(f, ben) == std::vector<std::uint16_t>{0, 5});
+  for (const std::uint64_t ts : {0, 199}) {
+    fresh();
+    f.stanza(removal(ben.with_device(4), ts));
+    REQUIRE(devices_of(f, ben).empty());
+  }
+  for (const Jid& device : {ben, carl.with_device(4)}) {  // the main device, somebody else's
+    fresh();
+    f.stanza(removal(device, 201));
+    REQUIRE(devices_of(f, ben).empty());
+  }
+}
+
+TEST_CASE("an own list that comes back empty is a reason that the operator sees, until it is there") {
+  Fixture f;
+  f.go_online();
+  REQUIRE_FALSE(f.session->view().reason);
+  const auto told = [&] {
+    const auto names = f.event_names();
+    return std::count(names.begin(), names.end(), "session.status");
+  };
+  const auto before = told();
+  for (int twice = 0; twice < 2; ++twice) {
+    refresh(f, own_lid, Node("devices").add(Node("device-list")));
+    REQUIRE(f.session->view().status == Status::ready);
+    REQUIRE(f.session->view().reason);
+    REQUIRE(f.session->view().reason->code == "own_devices_missing");
+  }
+  REQUIRE(told() == before + 1);
+  refresh(f, ben, std::nullopt);  // says nothing of us
+  REQUIRE(f.session->view().reason);
+  Node list("device-list");
+  list.add(Node("device").set("id", "0"));
+  refresh(f, own_lid, Node("devices").add(std::move(list)));
+  REQUIRE_FALSE(f.session->view().reason);
+}

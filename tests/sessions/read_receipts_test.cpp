@@ -1,0 +1,211 @@
+// Read receipts of a real Session: rows before effects, again until acked, at every point where it can be interrupted.
+#include "sessions/read_receipts.h"
+
+#include "tests/sessions/session_fixture.h"
+
+using namespace wharf;
+using namespace wharf::sessions;
+using protocol::Node;
+
+using Fixture = wharf::test::SessionFixture;
+
+namespace {
+
+const Jid ben("15550000002", "s.whatsapp.net"), carl("15550000003", "s.whatsapp.net");
+const Jid group("120363000000000001", "g.us");
+
+void received(Fixture& f, const Jid& chat, const Jid& author, const std::string& id) {
+  storage::MessageRow row;
+  row.session = f.row.id;
+  row.chat = chat;
+  row.author = author;
+  row.id = id;
+  row.kind = "text";
+  row.timestamp = row.created_at = f.now_ms;
+  storage::Changes changes;
+  storage::insert_message(changes, row, true, std::nullopt);
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+}
+
+std::uint32_t unread(Fixture& f, const Jid& chat) { return storage::find_chat(f.store->reader(), f.row.id, chat)->unread; }
+std::size_t rows(Fixture& f) { return storage::load_read_receipts(f.store->reader(), f.row.id).size(); }
+
+std::vector<Node> receipts(std::vector<Node> nodes) {
+  std::erase_if(nodes, [](const Node& node) { return !node.is("receipt"); });
+  return nodes;
+}
+
+/// What leaves, and the answer to the API when there is one.
+struct Marked {
+  std::vector<Node> sent;
+  std::optional<Result<void>> answer;
+};
+Marked mark_read(Fixture& f, const Jid& chat, bool durable = true) {
+  Marked marked;
+  const auto effects = f.call([&] {
+    f.session->mark_read(chat, [&](Result<void> done) { marked.answer = std::move(done); });
+  }, durable);
+  marked.sent = receipts(Fixture::sent(effects));
+  return marked;
+}
+
+std::vector<Node> ack(Fixture& f, const Node& receipt, const std::string& type = "read") {
+  Node node("ack");
+  node.set("class", "receipt").set("id", receipt.attr("id")).set("from", *receipt.jid("to"));
+  if (!type.empty()) node.set("type", type);
+  return Fixture::sent(f.stanza(node));
+}
+
+void cut(Fixture& f) {
+  std::vector<Input> inputs;
+  inputs.emplace_back(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone", false}, f.session->link_epoch()});
+  f.turn(std::move(inputs));
+}
+
+}  // namespace
+
+TEST_CASE("marking a chat as read sends one receipt, once, and forgets it when it is acked") {
+  Fixture f;
+  received(f, ben, ben, "A");
+  received(f, ben, ben, "B");
+  f.go_online();
+  const auto first = mark_read(f, ben);
+  REQUIRE((first.answer && first.answer->has_value()));
+  REQUIRE(first.sent.size() == 1);
+  REQUIRE(first.sent[0].attr("type") == "read");
+  REQUIRE(first.sent[0].jid("to") == ben);
+  REQUIRE(first.sent[0].attr("id") == "B");
+  REQUIRE(first.sent[0].child("list")->child("item")->attr("id") == "A");
+  REQUIRE(unread(f, ben) == 0);
+  REQUIRE(mark_read(f, ben).sent.empty());
+  ack(f, first.sent[0]);
+  REQUIRE(rows(f) == 0);
+  cut(f);
+  REQUIRE(receipts(f.go_online()).empty());
+}
+
+TEST_CASE("asked for twice in one turn it is one receipt") {
+  Fixture f;
+  received(f, ben, ben, "A");
+  f.go_online();
+  const auto effects = f.call([&] {
+    for (int i = 0; i < 2; ++i) f.session->mark_read(ben, [](Result<void> done) { REQUIRE(done.has_value()); });
+  });
+  REQUIRE(receipts(Fixture::sent(effects)).size() == 1);
+  REQUIRE(rows(f) == 1);
+}
+
+TEST_CASE("a read whose commit is lost did not happen: the chat is unread and can be marked again") {
+  Fixture f;
+  received(f, ben, ben, "A");
+  f.go_online();
+  REQUIRE_FALSE(mark_read(f, ben, false).answer);
+  f.reopen();
+  REQUIRE(unread(f, ben) == 1);
+  REQUIRE(rows(f) == 0);
+  REQUIRE(receipts(f.go_online()).empty());
+  REQUIRE(mark_read(f, ben).sent.size() == 1);
+}
+
+TEST_CASE("a crash between the commit and the receipt loses nothing: it leaves at the next login") {
+  Fixture f;
+  received(f, ben, ben, "A");
+  f.go_online();
+  const auto lost = mark_read(f, ben).sent;  // on its way when the process ends
+  for (int crash = 0; crash < 2; ++crash) {
+    f.reopen();
+    const auto again = receipts(f.go_online());
+    REQUIRE(again == lost);
+  }
+  ack(f, lost[0]);
+  f.reopen();
+  REQUIRE(receipts(f.go_online()).empty());
+}
+
+TEST_CASE("a crash between the ack and its commit sends it once more, which changes nothing") {
+  Fixture f;
+  received(f, ben, ben, "A");
+  f.go_online();
+  const auto sent = mark_read(f, ben).sent;
+  Node node("ack");
+  node.set("class", "receipt").set("id", "A").set("from", ben).set("type", "read");
+  std::vector<Input> inputs;
+  inputs.emplace_back(StanzaArrived{node, f.session->link_epoch()});
+  f.turn(std::move(inputs), false);
+  f.reopen();
+  REQUIRE(receipts(f.go_online()) == sent);
+}
+
+TEST_CASE("a cut connection takes the receipt along: the next one carries it again") {
+  Fixture f;
+  received(f, ben, ben, "A");
+  f.go_online();
+  const auto sent = mark_read(f, ben).sent;
+  cut(f);
+  REQUIRE(receipts(f.go_online()) == sent);
+}
+
+TEST_CASE("marked as read while offline it is accepted and leaves at the login") {
+  Fixture f;
+  received(f, ben, ben, "A");
+  const auto marked = mark_read(f, ben);
+  REQUIRE((marked.answer && marked.answer->has_value()));
+  REQUIRE(marked.sent.empty());
+  REQUIRE(unread(f, ben) == 0);
+  REQUIRE(receipts(f.go_online()).size() == 1);
+  REQUIRE(rows(f) == 1);
+}
+
+TEST_CASE("the ack of the delivery receipt of the same message is not the read receipt's") {
+  Fixture f;
+  received(f, ben, ben, "A");
+  f.go_online();
+  const auto sent = mark_read(f, ben).sent;
+  ack(f, sent[0], "");
+  ack(f, sent[0], "retry");
+  REQUIRE(rows(f) == 1);
+  ack(f, sent[0]);
+  REQUIRE(rows(f) == 0);
+}
+
+TEST_CASE("a network that never acks gets it on four connections, then it is given up") {
+  Fixture f;
+  received(f, ben, ben, "A");
+  f.go_online();
+  REQUIRE(mark_read(f, ben).sent.size() == 1);
+  for (int connection = 2; connection <= 4; ++connection) {
+    cut(f);
+    REQUIRE(receipts(f.go_online()).size() == 1);
+  }
+  cut(f);
+  REQUIRE(receipts(f.go_online()).empty());
+  REQUIRE(rows(f) == 0);
+}
+
+TEST_CASE("in a group each author gets a receipt of its own") {
+  Fixture f;
+  received(f, group, ben, "A");
+  received(f, group, carl, "B");
+  received(f, group, ben, "C");
+  f.go_online();
+  const auto sent = mark_read(f, group).sent;
+  REQUIRE(sent.size() == 2);
+  for (const Node& receipt : sent) {
+    REQUIRE(receipt.jid("to") == group);
+    REQUIRE((receipt.attr("id") == "B" ? receipt.jid("participant") == carl : receipt.jid("participant") == ben));
+  }
+}
+
+TEST_CASE("a logged-out session forgets them, and an unlinked one has nobody to tell") {
+  Fixture f;
+  received(f, ben, ben, "A");
+  mark_read(f, ben);
+  REQUIRE(rows(f) == 1);
+  f.call([&] { f.session->wipe(); });
+  REQUIRE(rows(f) == 0);
+  received(f, ben, ben, "B");
+  const auto refused = mark_read(f, ben);
+  REQUIRE((refused.answer && refused.answer->has_error()));
+  REQUIRE(refused.answer->error().code == protocol::Errc::not_ready);
+  REQUIRE(unread(f, ben) == 1);
+}
