@@ -1,0 +1,119 @@
+// A real SessionActor over an inline store, without a network: what a turn that breaks or is not committed does to its
+// callers, to the memory of the session and to the rows.
+#include "sessions/actor.h"
+
+#include <catch2/catch.hpp>
+
+#include "tests/sessions/session_fixture.h"
+
+using namespace wharf;
+using namespace wharf::sessions;
+
+namespace {
+
+struct World {
+  test::SessionFixture fixture;  // the rows of a linked session
+  net::asio::io_context loop;
+  net::SystemClock clock;
+  net::WorkerPool workers{loop.get_executor(), 1};
+  net::WebSocketClient sockets{loop, {}};
+  // Nobody listens there, and the loop does not run: connection attempts wait for ever.
+  Shared shared{loop, clock, fixture.random, *fixture.store, workers, sockets, "ws://127.0.0.1:9/ws/chat", {}, true, {}, ConnectGate(100)};
+  std::shared_ptr<SessionActor> actor = std::make_shared<SessionActor>(
+      shared, fixture.row, *storage::load_device(fixture.store->reader(), fixture.row.id), SessionConfig());
+
+  std::string stored_name() { return storage::load_device(fixture.store->reader(), fixture.row.id)->push_name; }
+};
+
+void rename(Session& session, const std::string& name) {
+  session.context().device.push_name = name;
+  session.context().device_changed();
+}
+
+void lose_commit(Session& session) {
+  session.context().turn.changes.add([](storage::Database&) { return protocol::Result<void>(protocol::Error(protocol::Errc::storage, "lost")); });
+}
+
+}  // namespace
+
+TEST_CASE("an exception in a turn is answered to its caller, stores nothing and leaves a session that works") {
+  World w;
+  std::optional<protocol::Error> failure;
+  w.actor->call(
+      [](Session& session) {
+        rename(session, "never");
+        throw std::runtime_error("a broken invariant");
+      },
+      [&](const protocol::Error& error) { failure = error; });
+  REQUIRE(failure.has_value());
+  REQUIRE(failure->code == protocol::Errc::internal);
+  REQUIRE(w.stored_name().empty());
+  REQUIRE(w.actor->session().context().device.push_name.empty());
+  w.actor->call([](Session& session) { rename(session, "works"); }, [](const protocol::Error&) { FAIL("a healthy turn"); });
+  REQUIRE(w.stored_name() == "works");
+}
+
+TEST_CASE("a lost commit answers with its failure, and the session starts again from the rows") {
+  World w;
+  w.actor->call([](Session& session) { rename(session, "before"); }, [](const protocol::Error&) { FAIL("a healthy turn"); });
+  std::optional<protocol::Errc> answered;
+  w.actor->call(
+      [&](Session& session) {
+        rename(session, "lost");
+        lose_commit(session);
+        session.context().answer([&](const protocol::Error* error) {
+          answered = error ? error->code : protocol::Errc::internal;
+        });
+      },
+      [](const protocol::Error&) {});
+  REQUIRE(answered == protocol::Errc::storage);
+  REQUIRE(w.stored_name() == "before");
+  REQUIRE(w.actor->session().context().device.push_name == "before");
+}
+
+TEST_CASE("a text whose commit is lost is answered with the failure and is in no queue; the next one is accepted") {
+  World w;
+  std::vector<protocol::Result<SentMessage>> answers;
+  const auto send = [&](bool lost) {
+    w.actor->call(
+        [&, lost](Session& session) {
+          session.send_text(test::SessionFixture::text("hello"),
+                            [&](protocol::Result<SentMessage> sent) { answers.push_back(std::move(sent)); });
+          if (lost) lose_commit(session);
+        },
+        [](const protocol::Error&) {});
+  };
+  send(true);
+  REQUIRE(answers.size() == 1);
+  REQUIRE(answers[0].has_error());
+  REQUIRE(w.actor->session().view().queued == 0);
+  send(false);
+  REQUIRE(answers.size() == 2);
+  REQUIRE(answers[1].has_value());
+  REQUIRE(w.actor->session().view().queued == 1);
+  REQUIRE(storage::count_outbox(w.fixture.store->reader(), w.fixture.row.id) == 1);
+}
+
+TEST_CASE("a call from inside a turn runs after it, in a turn of its own") {
+  World w;
+  std::vector<std::string> order;
+  const auto unexpected = [](const protocol::Error&) { FAIL("a healthy turn"); };
+  w.actor->call(
+      [&](Session& session) {
+        w.actor->call([&](Session&) { order.push_back("inner: " + w.stored_name()); }, unexpected);
+        rename(session, "outer");
+        order.push_back("outer");
+      },
+      unexpected);
+  REQUIRE(order == std::vector<std::string>{"outer", "inner: outer"});
+}
+
+TEST_CASE("after a shutdown every call is answered closed") {
+  World w;
+  bool rests = false;
+  w.actor->shutdown([&] { rests = true; });
+  REQUIRE(rests);
+  std::optional<protocol::Errc> answered;
+  w.actor->call([](Session&) { FAIL("a turn after the end"); }, [&](const protocol::Error& error) { answered = error.code; });
+  REQUIRE(answered == protocol::Errc::closed);
+}

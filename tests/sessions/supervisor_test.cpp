@@ -1,0 +1,117 @@
+// The registry of sessions: names, what survives a restart, and that every request is answered.
+#include "sessions/supervisor.h"
+
+#include <catch2/catch.hpp>
+
+#include "storage/sessions.h"
+
+using namespace wharf;
+using namespace wharf::sessions;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct World {
+  net::asio::io_context loop;
+  net::SystemClock clock;
+  protocol::SeededRandom random{3};
+  std::unique_ptr<storage::Store> store;
+  net::WorkerPool workers{loop.get_executor(), 1};
+  net::WebSocketClient sockets{loop, {}};
+  std::unique_ptr<Supervisor> supervisor;
+
+  World() {
+    storage::Store::Settings file;
+    file.path = ":memory:";
+    store = std::move(*storage::Store::open(std::move(file)));
+    restart();
+  }
+  ~World() {
+    if (supervisor) stop();
+  }
+  void stop() {
+    bool rests = false;
+    supervisor->stop([&] { rests = true; });
+    while (!rests) loop.run_one();
+    supervisor.reset();
+  }
+  void restart() {
+    if (supervisor) stop();
+    SupervisorSettings settings;
+    settings.network.chat_url = "ws://127.0.0.1:9/ws/chat";  // nobody listens there
+    settings.max_sessions = 3;
+    supervisor = std::make_unique<Supervisor>(Supervisor::Ports{loop, clock, random, *store, workers, sockets}, settings);
+    supervisor->start();
+  }
+  /// Runs the loop until the request is answered.
+  template <class T>
+  protocol::Result<T> ask(const std::function<void(Done<T>)>& request) {
+    std::optional<protocol::Result<T>> answer;
+    request([&](protocol::Result<T> result) {
+      REQUIRE_FALSE(answer.has_value());  // exactly once
+      answer = std::move(result);
+    });
+    while (!answer) loop.run_one();
+    return std::move(*answer);
+  }
+  protocol::Result<SessionView> create(const std::string& name) {
+    return ask<SessionView>([&](Done<SessionView> done) {
+      Supervisor::NewSession session;
+      session.name = name;
+      supervisor->create(std::move(session), std::move(done));
+    });
+  }
+  protocol::Result<void> remove(const std::string& name) {
+    return ask<void>([&](Done<void> done) { supervisor->remove(name, std::move(done)); });
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a session has its name once, a limit of number, and is there after a restart") {
+  World w;
+  REQUIRE(w.create("a").has_value());
+  REQUIRE(w.create("a").error().code == protocol::Errc::conflict);
+  REQUIRE(w.create("b").has_value());
+  REQUIRE(w.create("c").has_value());
+  REQUIRE(w.create("d").error().code == protocol::Errc::too_large);
+  w.restart();
+  REQUIRE(w.supervisor->list().size() == 3);
+  REQUIRE(w.supervisor->find("b")->status == Status::initializing);
+  REQUIRE_FALSE(w.supervisor->find("d").has_value());
+}
+
+TEST_CASE("a removed session is gone from the rows, and its name can be used again") {
+  World w;
+  REQUIRE(w.create("a").has_value());
+  const auto first = w.supervisor->find("a")->id;
+  REQUIRE(w.remove("a").has_value());
+  REQUIRE_FALSE(w.supervisor->find("a").has_value());
+  REQUIRE(storage::load_sessions(w.store->reader()).empty());
+  REQUIRE(w.create("a").has_value());
+  REQUIRE(w.supervisor->find("a")->id != first);
+}
+
+TEST_CASE("a stopped session stays stopped over a restart until it is started") {
+  World w;
+  REQUIRE(w.create("a").has_value());
+  REQUIRE(w.ask<SessionView>([&](Done<SessionView> done) { w.supervisor->stop_session("a", std::move(done)); }).has_value());
+  w.restart();
+  REQUIRE(w.supervisor->find("a")->status == Status::terminated);
+  REQUIRE(w.ask<SessionView>([&](Done<SessionView> done) { w.supervisor->start_session("a", std::move(done)); }).has_value());
+  REQUIRE(w.supervisor->find("a")->status == Status::initializing);
+}
+
+TEST_CASE("what is asked of a session that is not there or not linked is refused") {
+  World w;
+  REQUIRE(w.create("a").has_value());
+  SendText text;
+  text.chat = Jid("15550000002", "s.whatsapp.net");
+  text.text = "hello";
+  const auto send = [&](const std::string& name) {
+    return w.ask<SentMessage>([&](Done<SentMessage> done) { w.supervisor->send_text(name, text, std::move(done)); });
+  };
+  REQUIRE(send("nobody").error().code == protocol::Errc::not_found);
+  REQUIRE(send("a").error().code == protocol::Errc::not_ready);
+  REQUIRE(w.remove("nobody").error().code == protocol::Errc::not_found);
+}
