@@ -1,0 +1,103 @@
+// The HTTP/1.1 readers, request and response, in pieces of a size that the first byte chooses. However the bytes are
+// cut, the same requests are accepted; a limit is kept; what a reader accepted can be asked for everything its header names.
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "net/http_message_reader.h"
+
+using namespace wharf::net;
+
+namespace {
+
+constexpr HttpReadLimits limits{2048, 4096};
+
+void check(bool invariant) {
+  if (!invariant) std::abort();
+}
+
+struct Outcome {
+  bool accepted = false;
+  std::string text;
+  friend bool operator==(const Outcome&, const Outcome&) = default;
+};
+
+Outcome read_request(std::string_view bytes, std::size_t piece) {
+  HttpRequestReader reader(limits);
+  auto progress = HttpRequestReader::Progress::header;
+  Outcome outcome;
+  std::string pending;  // what a connection keeps: offered again with the next bytes
+  while (progress != HttpRequestReader::Progress::done && progress != HttpRequestReader::Progress::failed) {
+    std::string_view input = pending;
+    const std::size_t before = input.size();
+    progress = reader.feed(input);
+    const bool took = input.size() < before;
+    pending.erase(0, before - input.size());
+    if (progress == HttpRequestReader::Progress::header_done) {
+      outcome.text = reader.method() + " " + reader.target() + (reader.http_1_1() ? " 1" : " 0") +
+                     (reader.keep_alive() ? " keep" : "") + (reader.expects_continue() ? " 100" : "");
+      for (const auto& [name, value] : reader.headers()) outcome.text += "\n" + name + ":" + value;
+      continue;
+    }
+    if (progress == HttpRequestReader::Progress::done || progress == HttpRequestReader::Progress::failed || took) continue;
+    if (bytes.empty()) break;
+    pending += bytes.substr(0, piece);
+    bytes.remove_prefix(std::min(piece, bytes.size()));
+  }
+  outcome.accepted = progress == HttpRequestReader::Progress::done;
+  if (progress == HttpRequestReader::Progress::done) {
+    const std::string body = reader.take_body();
+    check(body.size() <= limits.max_body_bytes);
+    outcome.text += "\n\n" + body;
+  }
+  if (progress == HttpRequestReader::Progress::failed) {
+    check(reader.error_status() >= 400 && !reader.error_text().empty());
+  }
+  // An unfinished header that is wrong may be refused at once or when more of it comes: only what is accepted must agree.
+  if (progress != HttpRequestReader::Progress::done) return {};
+  return outcome;
+}
+
+void read_response(std::string_view bytes, std::size_t piece, HttpResponseReader::Expect expect) {
+  HttpResponseReader reader(limits, expect);
+  auto progress = HttpResponseReader::Progress::more;
+  std::string pending;
+  while (progress == HttpResponseReader::Progress::more) {
+    std::string_view input = pending;
+    const std::size_t before = input.size();
+    progress = reader.feed(input);
+    const bool took = input.size() < before;
+    pending.erase(0, before - input.size());
+    if (progress != HttpResponseReader::Progress::more || took) continue;
+    if (bytes.empty()) {
+      progress = reader.end_of_input();
+      check(progress != HttpResponseReader::Progress::more);
+      break;
+    }
+    pending += bytes.substr(0, piece);
+    bytes.remove_prefix(std::min(piece, bytes.size()));
+  }
+  if (progress == HttpResponseReader::Progress::failed) return check(!reader.error_text().empty());
+  reader.status();
+  reader.keep_alive();
+  reader.headers();
+  check(reader.take_body().size() <= limits.max_body_bytes);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) return 0;
+  const std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
+  const std::size_t piece = 1 + data[0] % 64;
+  if (data[0] % 2 == 0) {
+    read_response(bytes, piece, data[0] % 4 == 0 ? HttpResponseReader::Expect::body : HttpResponseReader::Expect::no_body);
+    return 0;
+  }
+  const Outcome whole = read_request(bytes, bytes.size());
+  check(read_request(bytes, piece) == whole);
+  return 0;
+}
