@@ -2,10 +2,13 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <spdlog/spdlog.h>
+
 #include "api/chat_id.h"
 #include "api/dialect.h"
 #include "api/iso_time.h"
 #include "api/validation.h"
+#include "protocol/text.h"
 #include "sessions/event_json.h"
 
 namespace wharf::api {
@@ -103,7 +106,10 @@ void write_data(JsonWriter& out, const storage::Event& event, const json::object
 std::string event_text(const storage::Event& event, Dialect dialect, const QrImage& qr_image) {
   boost::system::error_code failed;
   json::value value = json::parse(event.data, failed);
-  json::object data = !failed && value.is_object() ? std::move(value.get_object()) : json::object();
+  // A row of an older version may hold broken UTF-8: what people can read of it is shown.
+  if (failed) value = json::parse(protocol::displayable(event.data), failed = {});
+  const bool readable = !failed && value.is_object();
+  json::object data = readable ? std::move(value.get_object()) : json::object();
 
   JsonWriter out(event.data.size() + 384);
   out.begin_object().text("event", event.name).text("sessionId", event.session_name).number("id", event.id);
@@ -113,6 +119,12 @@ std::string event_text(const storage::Event& event, Dialect dialect, const QrIma
     data.erase("metadata");
   }
   out.key("data");
+  if (!readable) {
+    // Damaged on the disk. Never shown as an event that says nothing: a program would take that for a message.
+    spdlog::error("event_unreadable id={} name={}", event.id, event.name);
+    out.begin_object().boolean("unreadable", true).end_object().end_object();
+    return out.take();
+  }
   write_data(out, event, data, dialect, qr_image);
   out.end_object();
   return out.take();

@@ -147,8 +147,21 @@ struct HttpRequestReader::State {
   http::parser<true, CappedBody> parser;
   Feeder<http::parser<true, CappedBody>> feeder;
   bool started = false;
+  bool line_begins = false, empty_line = false;  // where the header's bytes so far end
+  HttpHeaders headers;                           // without trailers, which the parser puts among them later
   unsigned status = 0;
   std::string error;
+
+  // RFC 9112 5.2: a folded line is one field to some readers and two to others. The parser would join it silently.
+  bool folded(std::string_view input) {
+    for (const char c : input) {
+      if (empty_line) return false;  // what follows is the body
+      if (line_begins && (c == ' ' || c == '\t')) return true;
+      empty_line = line_begins && c == '\r';
+      line_begins = c == '\n';
+    }
+    return false;
+  }
 
   Progress fail(unsigned code, std::string text) {
     status = code;
@@ -169,9 +182,14 @@ struct HttpRequestReader::State {
       return fail(400, "one Host header is required");
     // Two framings of one body are how requests are smuggled past a proxy (RFC 9112 6.1).
     if (message.count(http::field::transfer_encoding) > 0) {
+      if (message.version() != 11) return fail(400, "Transfer-Encoding needs HTTP/1.1");
       if (message.count(http::field::content_length) > 0) return fail(400, "both Content-Length and Transfer-Encoding");
-      if (!parser.chunked()) return fail(400, "unknown Transfer-Encoding");
+      // One coding, once: others read lists of them differently.
+      if (message.count(http::field::transfer_encoding) != 1 ||
+          !beast::iequals(message[http::field::transfer_encoding], "chunked") || !parser.chunked())
+        return fail(400, "Transfer-Encoding other than chunked");
     }
+    headers = copy_headers(message);
     return Progress::header_done;
   }
 };
@@ -187,6 +205,7 @@ HttpRequestReader::Progress HttpRequestReader::feed(std::string_view& input) {
     while (!input.empty() && (input.front() == '\r' || input.front() == '\n')) input.remove_prefix(1);
   }
   if (!input.empty()) state_->started = true;
+  if (in_header && state_->folded(input)) return state_->fail(400, "a header field is continued on the next line");
   if (!in_header) parser.eager(true);
   if (!parser.is_done()) {
     error_code error;
@@ -205,7 +224,7 @@ std::string HttpRequestReader::method() const { return std::string(state_->parse
 std::string HttpRequestReader::target() const { return std::string(state_->parser.get().target()); }
 bool HttpRequestReader::http_1_1() const { return state_->parser.get().version() == 11; }
 bool HttpRequestReader::keep_alive() const { return state_->parser.get().keep_alive(); }
-HttpHeaders HttpRequestReader::headers() const { return copy_headers(state_->parser.get()); }
+HttpHeaders HttpRequestReader::headers() const { return state_->headers; }
 std::string HttpRequestReader::take_body() { return std::move(state_->parser.get().body().text); }
 
 bool HttpRequestReader::expects_continue() const {

@@ -47,7 +47,7 @@ class HttpRequestReader {
   bool http_1_1() const;
   bool keep_alive() const;
   bool expects_continue() const;
-  HttpHeaders headers() const;
+  HttpHeaders headers() const;  // trailers are dropped
   // After done, once:
   std::string take_body();
 

@@ -8,8 +8,9 @@ namespace {
 
 constexpr std::string_view replacement = "\xEF\xBF\xBD";  // U+FFFD
 
-/// Length of the well-formed sequence at `text`, or minus the length of the broken part to replace.
-int sequence_length(std::string_view text) {
+}  // namespace
+
+int utf8_sequence_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
   const unsigned lead = byte(0);
   if (lead < 0x80) return 1;
@@ -26,13 +27,11 @@ int sequence_length(std::string_view text) {
   return length;
 }
 
-}  // namespace
-
 std::string displayable(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
-    const int length = sequence_length(text);
+    const int length = utf8_sequence_length(text);
     const auto consumed = static_cast<std::size_t>(length > 0 ? length : -length);
     out += length > 0 && text.front() != '\0' ? text.substr(0, consumed) : replacement;
     text.remove_prefix(consumed);

@@ -15,6 +15,10 @@ std::string displayable(std::string_view text);
 /// characters.
 std::string display_line(std::string_view text, std::size_t max_bytes);
 
+/// Length of the well-formed UTF-8 sequence at the front of `text` (not empty), or minus the length of the broken part to
+/// replace.
+int utf8_sequence_length(std::string_view text);
+
 /// Ids are tokens: 1 to 128 printable ASCII characters without space. Real ones are hexadecimal or base64 and shorter.
 /// Whatever has another form is no id, since it could not be named in a URL, a log line or a row again.
 inline constexpr std::size_t max_id_bytes = 128;

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "sessions/log_value.h"
 #include "storage/keys.h"
 
 namespace wharf::sessions {
@@ -65,8 +66,8 @@ Session::Session(storage::Database& db, protocol::Random& random, const SessionS
   queue_.on_unanswered = [this] { give_up_link("a sent message was not acknowledged"); };
   receipts_.on_proof = [this](const std::string& id) { queue_.on_receipt(id); };
   inbound_.on_undecryptable = [this](const std::string& id, std::uint32_t count, const Error& error) {
-    log_("message_undecryptable", fmt::format("message={} retry={} error={} detail=\"{}\"", id, count,
-                                              protocol::name(error.code), error.detail));
+    log_("message_undecryptable", fmt::format("message={} retry={} error={} detail={}", log_value(id), count,
+                                              protocol::name(error.code), log_value(error.detail)));
   };
   queue_.load();
   reads_.load();
@@ -352,7 +353,7 @@ void Session::on_link_down(const LinkDown& down) {
   Reason why = reason_of(down.end, c.row.name);
   // Once at once: without what was just forgotten the next attempt is another one.
   const auto delay = down.end.resume_failed ? milliseconds(0) : backoff_.next(c.random);
-  log_("link_down", fmt::format("reason={} detail=\"{}\" retry_ms={}", why.code, down.end.detail, delay.count()));
+  log_("link_down", fmt::format("reason={} detail={} retry_ms={}", why.code, log_value(down.end.detail), delay.count()));
   c.set_status(c.device.linked() ? Status::authenticated : Status::initializing, Connection::connecting, std::move(why));
   reconnect(delay);
 }
@@ -361,7 +362,7 @@ void Session::follow(const LoginFlow::Verdict& verdict) {
   using Next = LoginFlow::Verdict::Next;
   Context& c = context_;
   close_link();
-  if (verdict.reason) log_("stream_ended", fmt::format("reason={} detail=\"{}\"", verdict.reason->code, verdict.reason->message));
+  if (verdict.reason) log_("stream_ended", fmt::format("reason={} detail={}", verdict.reason->code, log_value(verdict.reason->message)));
   if (verdict.next == Next::stop) {
     c.deadlines = Deadlines();
     const bool revoked = verdict.reason && (verdict.reason->code == "unlinked" || verdict.reason->code == "banned");

@@ -137,3 +137,29 @@ TEST_CASE("an event with broken data is still an event") {
         CHECK(rendered(event(name, data), dialect).at("data").is_object());
       }
 }
+
+TEST_CASE("an event whose row cannot be read says so instead of looking like an empty message") {
+  storage::Event event;
+  event.session = {1};
+  event.session_name = "my-bot";
+  event.name = "message";
+  event.id = 7;
+  for (const char* data : {"", "{\"id\":\"3EB0", "[]", "\xff"}) {
+    INFO(data);
+    event.data = data;
+    const json::object shown = json::parse(event_text(event, Dialect::openwa, {})).as_object();
+    CHECK(shown.at("id") == 7);
+    CHECK(shown.at("data") == json::value({{"unreadable", true}}));
+  }
+}
+
+TEST_CASE("an event that an older version stored with broken UTF-8 is shown with what is readable") {
+  storage::Event event;
+  event.session = {1};
+  event.session_name = "my-bot";
+  event.name = "message";
+  event.data = "{\"id\":\"3EB0\",\"chat\":\"1@s.whatsapp.net\",\"author\":\"1@s.whatsapp.net\",\"kind\":\"text\",\"body\":\"hi \xc3\",\"mentions\":[\"12\xfe@lid\"]}";
+  const json::object shown = json::parse(event_text(event, Dialect::openwa, {})).as_object();
+  CHECK(shown.at("data").at("body") == "hi \xEF\xBF\xBD");
+  CHECK(shown.at("data").at("id") == "true_1@c.us_3EB0");
+}

@@ -220,6 +220,31 @@ TEST_CASE("malformed requests are 400") {
       "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
       "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n",
       "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+      // Two readers that disagree where a request ends let one smuggle another past a proxy.
+      "POST / HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding:\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: \x0b""chunked\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nContent-Length : 0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: +0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0x0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0, 1\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nContent-Length:\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nX: a\r\n b\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nX: a\r\n\tContent-Length: 5\r\n\r\n",
+      "POST / HTTP/1.1\r\n Host: h\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nX: a\nContent-Length: 5\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nX: a\rY: b\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\na\r\n0\r\n\r\n",
   };
   for (const char* text : cases) {
     INFO(text);
@@ -229,6 +254,35 @@ TEST_CASE("malformed requests are 400") {
       "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;" + std::string(100'000, 'e');
   CHECK(f.exchange_until_closed(endless).starts_with("HTTP/1.1 400"));
   CHECK(f.requests.empty());
+}
+
+TEST_CASE("a folded field is refused wherever the bytes are cut, and a body that looks like one is not") {
+  Fixture f;
+  f.start();
+  const std::string folded = "GET /folded HTTP/1.1\r\nHost: h\r\nX: a\r\n b\r\n\r\n";
+  const std::string body = "POST /fine HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\n \r\n\tab";
+  for (std::size_t cut = 1; cut < body.size(); ++cut) {
+    for (const std::string& text : {folded, body}) {
+      INFO(cut << " " << text);
+      if (cut >= text.size()) continue;
+      const auto client = RawEnd::connect(f.loop, f.port);
+      client->say(text.substr(0, cut));
+      run_ready(f.loop);
+      client->say(text.substr(cut));
+      CHECK(run_until(f.loop, [&] { return client->heard.find("\r\n\r\n") != std::string::npos; }));
+      CHECK(client->heard.starts_with(text == body ? "HTTP/1.1 200" : "HTTP/1.1 400"));
+      client->hang_up();
+    }
+  }
+}
+
+TEST_CASE("fields behind a chunked body do not become header fields") {
+  Fixture f;
+  f.start();
+  f.exchange("POST /t HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nOrigin: http://x\r\nX-Late: 1\r\n\r\n", "HTTP/1.1 200");
+  REQUIRE(f.requests.size() == 1);
+  CHECK(f.requests[0].header("origin").empty());
+  CHECK(f.requests[0].header("x-late").empty());
 }
 
 TEST_CASE("the absolute form of a target is understood") {
