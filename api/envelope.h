@@ -18,7 +18,7 @@ namespace wharf::api {
 enum class ErrorCode {
   validation, invalid_chat_id, route_not_found, method_not_allowed, unsupported_media_type, payload_too_large,
   header_too_large, request_timeout, upgrade_required, forbidden, session_not_found, chat_not_found, message_not_found,
-  webhook_not_found, event_not_found, qr_not_available, session_exists, session_not_ready, idempotency_key_reused,
+  webhook_not_found, event_not_found, qr_not_available, session_exists, webhook_exists, message_id_reused, message_failed, session_not_ready, idempotency_key_reused,
   max_sessions, rate_limited, queue_full, refused, timed_out, storage, storage_full, unavailable, unhealthy,
   not_implemented, internal,
 };
@@ -40,6 +40,7 @@ struct Failure {
   ErrorCode code;
   std::string message;
   std::vector<std::pair<std::string, std::string>> details;  // field -> what is wrong and what is allowed
+  std::int64_t retry_after_s = 0;  // of a 429 that is no rate limit of ours; 0: the window of the limit
 };
 
 /// What an operation was about when it failed: it decides what not_found or conflict mean.

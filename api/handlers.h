@@ -36,6 +36,7 @@ WHARF_HANDLER(set_presence);
 WHARF_HANDLER(register_webhook);
 WHARF_HANDLER(list_webhooks);
 WHARF_HANDLER(get_webhook);
+WHARF_HANDLER(update_webhook);
 WHARF_HANDLER(remove_webhook);
 WHARF_HANDLER(list_deliveries);
 WHARF_HANDLER(redeliver);

@@ -1,13 +1,20 @@
 // Handlers of messages and chats.
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
+#include <boost/asio/post.hpp>
 #include <charconv>
 #include <map>
+#include <span>
+#include <utility>
 
 #include "api/chat_id.h"
 #include "api/dialect.h"
 #include "api/handlers.h"
+#include "api/schemas.h"
 #include "protocol/crypto/hash.h"
+#include "storage/chat_list.h"
 #include "storage/messages.h"
 
 namespace wharf::api {
@@ -45,11 +52,31 @@ std::string sent_message_json(const SentMessage& sent, Dialect dialect, bool tim
   return out.end_object().take();
 }
 
-Failure send_failure(const protocol::Error& error, bool has_quote) {
+/// What makes two requests the same one: the fields that are read, not the spelling of the JSON around them.
+std::string hash_of(const boost::json::object& body) {
+  boost::json::array known;
+  for (const Field& field : schemas::send_text.fields) {
+    const boost::json::value* value = body.if_contains(field.name);
+    known.push_back(value ? *value : boost::json::value());
+  }
+  return protocol::to_hex(protocol::sha256(protocol::as_bytes(boost::json::serialize(known))));
+}
+
+Failure send_failure(const protocol::Error& error, bool has_quote, bool has_key) {
   Failure failure = failure_of(error, Subject::message);
+  if (failure.code == ErrorCode::idempotency_key_reused && (!has_key || error.detail.find("messageId") != std::string::npos)) {
+    failure.code = ErrorCode::message_id_reused;
+    failure.details.emplace_back("messageId", "must be new for another message; repeat the first request unchanged to get its answer");
+  }
   if (failure.code == ErrorCode::message_not_found && has_quote)
     failure.details.emplace_back("quotedMessageId", "must be a message of this chat; leave it out to send without a quote");
   return failure;
+}
+
+// The caller asked how far the message got, and it got nowhere: an error, not a success with bad news inside.
+Failure message_failed(const SentMessage& sent) {
+  return Failure(ErrorCode::message_failed, fmt::format("the message failed: {}", sent.error.empty() ? "no reason was given" : sent.error),
+                 {{"messageId", sent.id}, {"status", std::string(ack_name(static_cast<int>(sent.ack)))}, {"error", sent.error}});
 }
 
 // Waits for the asked ack level and answers with how far the message got.
@@ -60,7 +87,8 @@ void answer_after_ack(const ServicesPtr& services, const CallPtr& call, const st
     if (!reached && reached.error().code != protocol::Errc::timed_out)
       return call->failure(failure_of(reached.error(), Subject::message));
     const SentMessage& state = reached ? *reached : sent;
-    const bool timed_out = state.ack < level && state.ack != storage::AckLevel::error;
+    if (state.ack == storage::AckLevel::error) return call->failure(message_failed(state));
+    const bool timed_out = state.ack < level;
     call->success(sent_message_json(state, call->dialect, timed_out), Beside{timed_out ? 202u : 200u, {}, {}});
   });
 }
@@ -87,6 +115,8 @@ std::optional<std::int64_t> parse_message_cursor(std::string_view cursor) {
   if (failed != std::errc() || end != cursor.data() + cursor.size() || row <= 0) return std::nullopt;
   return row;
 }
+
+Failure bad_cursor() { return failure_of({FieldProblem{"cursor", "must be the nextCursor of an earlier answer"}}); }
 
 std::size_t page_limit(const CallPtr& call) {
   const auto asked = static_cast<std::size_t>(call->query.integer("limit", 0));
@@ -142,13 +172,15 @@ void send_text(const ServicesPtr& services, const CallPtr& call) {
     if (key.size() > max_key_bytes)
       return call->failure(failure_of({FieldProblem{"Idempotency-Key", "must be 1 to 255 characters", false}}));
     message.idempotency_key = key;
-    message.request_hash = protocol::to_hex(protocol::sha256(protocol::as_bytes(call->request.body)));
   }
+  message.request_hash = hash_of(call->body);
   const auto wait_for = ack_named(call->query.text("waitFor"));
   const bool has_quote = message.quoted_id.has_value();
-  services->ports.supervisor.send_text(session, std::move(message), [services, call, session, wait_for, has_quote](Result<SentMessage> sent) {
-    if (!sent) return call->failure(send_failure(sent.error(), has_quote));
-    if (wait_for && sent->ack < *wait_for && sent->ack != storage::AckLevel::error)
+  const bool has_key = message.idempotency_key.has_value();
+  services->ports.supervisor.send_text(session, std::move(message), [services, call, session, wait_for, has_quote, has_key](Result<SentMessage> sent) {
+    if (!sent) return call->failure(send_failure(sent.error(), has_quote, has_key));
+    if (wait_for && sent->ack == storage::AckLevel::error) return call->failure(message_failed(*sent));
+    if (wait_for && sent->ack < *wait_for)
       return answer_after_ack(services, call, session, *sent, *wait_for);
     call->success(sent_message_json(*sent, call->dialect, false));
   });
@@ -170,11 +202,84 @@ void get_message(const ServicesPtr& services, const CallPtr& call) {
   });
 }
 
+namespace {
+
+// 002's clients know no pages: without `limit` they get every chat. The list may be long, so it is made while it is
+// sent, a slice at a time, of the chats as they stood at the start.
+class WholeList {
+ public:
+  WholeList(storage::SessionId session, std::string name, Dialect dialect) : session_(session), name_(std::move(name)), dialect_(dialect) {}
+
+  net::HttpResponse begin(storage::Database& db) {
+    chats_ = storage::list_chats(db, session_);
+    return net::HttpResponse(200, "application/json", R"({"success":true,"data":[)" + slice(db));
+  }
+  bool over() const { return at_ == chats_.size(); }
+  /// The next chats as JSON; the end of the answer behind the last ones.
+  std::string slice(storage::Database& db) {
+    constexpr std::size_t chats_in_slice = 100;
+    const auto some = std::span(chats_).subspan(at_, std::min(chats_in_slice, chats_.size() - at_));
+    at_ += some.size();
+    People people(db, session_);
+    std::string out;
+    for (const storage::ChatRow& chat : storage::read_chats(db, session_, some)) {
+      JsonWriter one(400);
+      write_chat(one, people, chat, name_, dialect_);
+      if (std::exchange(any_, true)) out.push_back(',');
+      out += one.view();
+    }
+    return over() ? out + R"(],"nextCursor":null})" : out;
+  }
+
+ private:
+  storage::SessionId session_;
+  std::string name_;
+  Dialect dialect_;
+  std::vector<std::int64_t> chats_;
+  std::size_t at_ = 0;
+  bool any_ = false;
+};
+
+/// Slices on the worker pool; a full pool costs the loop a few milliseconds.
+net::BodySource rest_of(const ServicesPtr& services, std::shared_ptr<WholeList> list) {
+  return [services, list = std::move(list)](std::function<void(net::BodyPiece)> done) {
+    const auto piece = std::make_shared<net::BodyPiece>();  // written by the worker, read on the loop afterwards
+    piece->end = net::BodyPiece::End::broken;
+    const auto fill = [list, piece](storage::Database& db) {
+      piece->bytes = list->slice(db);
+      piece->end = list->over() ? net::BodyPiece::End::last : net::BodyPiece::End::more;
+    };
+    const bool taken = services->ports.workers.run([services, fill] { (void)services->readers.with(fill); }, [piece, done] { done(std::move(*piece)); });
+    if (taken) return;
+    net::asio::post(services->ports.loop, [services, fill, piece, done] {
+      try {
+        fill(services->ports.store.reader());
+      } catch (const storage::ReadFailure& unreadable) {
+        spdlog::error("chat_list_cut error={}", unreadable.error.detail);
+      }
+      done(std::move(*piece));
+    });
+  };
+}
+
+void list_all_chats(const ServicesPtr& services, const CallPtr& call, const sessions::SessionView& view) {
+  const auto list = std::make_shared<WholeList>(view.id, view.name, call->dialect);
+  read_on_worker(services, call, [services, list](storage::Database& db) {
+    net::HttpResponse response = list->begin(db);
+    if (!list->over()) response.more = rest_of(services, list);
+    return response;
+  });
+}
+
+}  // namespace
+
 void list_chats(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);
   if (!view) return;
+  if (call->query.integer("limit", 0) == 0 && call->query.text("cursor").empty()) return list_all_chats(services, call, *view);
   std::optional<std::string> cursor;
   if (const auto given = call->query.text("cursor"); !given.empty()) cursor = given;
+  if (cursor && !storage::valid_chat_cursor(*cursor)) return call->failure(bad_cursor());
   read_on_worker(services, call, [session = view->id, name = view->name, limit = page_limit(call), cursor, dialect = call->dialect](storage::Database& db) {
     const storage::ChatPage page = storage::page_chats(db, session, limit, cursor);
     People people(db, session);
@@ -194,7 +299,7 @@ void list_messages(const ServicesPtr& services, const CallPtr& call) {
   std::optional<std::int64_t> before_row;
   if (const auto cursor = call->query.text("cursor"); !cursor.empty()) {
     before_row = parse_message_cursor(cursor);
-    if (!before_row) return call->failure(failure_of({FieldProblem{"cursor", "must be the nextCursor of an earlier answer", false}}));
+    if (!before_row) return call->failure(bad_cursor());
   }
   std::string before;
   if (const auto given = call->query.text("before"); !given.empty()) before = *parse_message_id(given);

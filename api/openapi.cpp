@@ -202,6 +202,7 @@ void write_operation(JsonWriter& out, const Route& route) {
     if (route.body || route.query) write_error(out, "400", "bad fields, all listed in details");
     if (route.pattern.find('{') != std::string_view::npos) write_error(out, "404", "not found");
     if (route.body) write_error(out, "415", "not application/json");
+    if (route.budget == Budget::message) write_error(out, "422", "waitFor was asked and the message failed, for example because the number is not on WhatsApp");
     if (route.websocket) write_error(out, "426", "not a WebSocket request");
     write_error(out, "429", "over a rate limit; Retry-After says when");
   }

@@ -50,7 +50,7 @@ void Call::success(std::string_view data, const Beside& beside) { send(render_su
 void Call::failure(const Failure& failure) {
   net::HttpResponse response = render_failure(failure, dialect);
   if (response.status == 429 && failure.code != ErrorCode::max_sessions)
-    response.headers.emplace_back("Retry-After", std::to_string(std::max<std::int64_t>(1, limit_.reset.count())));
+    response.headers.emplace_back("Retry-After", std::to_string(std::max<std::int64_t>(1, failure.retry_after_s != 0 ? failure.retry_after_s : limit_.reset.count())));
   send(std::move(response));
 }
 

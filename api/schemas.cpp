@@ -53,6 +53,14 @@ constexpr Field register_webhook_fields[] = {
     {.name = "previousSecret", .summary = "signs as well, while receivers change over", .min = 8, .max = 256, .format = Format::secret},
     {.name = "paused", .type = Type::boolean, .summary = "keeps events without delivering them", .later = true},
 };
+constexpr Field update_webhook_fields[] = {
+    {.name = "url", .min = 8, .max = 2048, .format = Format::url},
+    {.name = "events", .type = Type::texts, .summary = "replaces the list", .min = 1, .max = 64, .format = Format::event_pattern},
+    {.name = "headers", .type = Type::text_map, .summary = "replaces all of them; null removes them", .max = 32, .format = Format::header, .nullable = true},
+    {.name = "secret", .summary = "signs from now on, and the one before it as well; null: unsigned", .min = 8, .max = 256, .format = Format::secret, .nullable = true},
+    {.name = "previousSecret", .summary = "the second live secret; null ends it", .min = 8, .max = 256, .format = Format::secret, .nullable = true},
+    {.name = "paused", .type = Type::boolean, .summary = "keeps events without delivering them", .later = true},
+};
 
 constexpr Field qr_image_query_fields[] = {
     {.name = "size", .type = Type::integer, .summary = "pixels, default 400", .min = 100, .max = 2000},
@@ -62,7 +70,7 @@ constexpr Field send_query_fields[] = {
     {.name = "timeout", .type = Type::integer, .summary = "milliseconds, default 30000", .max = 120'000},
 };
 constexpr Field page_query_fields[] = {
-    {.name = "limit", .type = Type::integer, .summary = "default 50; 0 is the default; moved into the range", .min = 0, .max = 1000, .clamped = true},
+    {.name = "limit", .type = Type::integer, .summary = "chats of one page; without it, or 0, and without cursor: every chat; moved into the range", .min = 0, .max = 1000, .clamped = true},
     {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
 };
 constexpr Field messages_query_fields[] = {
@@ -192,6 +200,7 @@ constexpr Field webhook_fields[] = {
     {.name = "headers", .type = Type::text_map, .summary = "values are shown once, at registration", .required = true},
     {.name = "notYetFired", .type = Type::texts, .summary = "those of `events` that this build never fires"},
     {.name = "signed", .type = Type::boolean, .required = true},
+    {.name = "secrets", .type = Type::integer, .summary = "live secrets: 0, 1, or 2 while receivers change over", .required = true, .max = 2},
     {.name = "createdAt", .required = true, .format = Format::date_time},
 };
 constexpr Field delivery_fields[] = {
@@ -239,6 +248,8 @@ constinit const Schema pairing_code_request = {"PairingCodeRequest", pairing_cod
 constinit const Schema send_text = {"SendText", send_text_fields};
 constinit const Schema set_presence = {"SetPresence", set_presence_fields};
 constinit const Schema register_webhook = {"RegisterWebhook", register_webhook_fields};
+
+constinit const Schema update_webhook = {"UpdateWebhook", update_webhook_fields};
 
 constinit const Schema qr_image_query = {"", qr_image_query_fields};
 constinit const Schema send_query = {"", send_query_fields};

@@ -193,7 +193,13 @@ void request_pairing_code(const ServicesPtr& services, const CallPtr& call) {
   if (!phone || !phone->is_phone_number())
     return call->failure(failure_of({FieldProblem{"phone", "must be a phone number with country code", false}}));
   services->ports.supervisor.pairing_code(view->name, phone->user, [call](Result<sessions::PairingCode> code) {
-    if (!code) return call->failure(failure_of(code.error(), Subject::pairing));
+    if (!code) {
+      Failure failure = failure_of(code.error(), Subject::pairing);
+      constexpr std::int64_t live_code_s = 60;  // a phone that answers a code, and WhatsApp's own limit, take about that long
+      failure.retry_after_s = live_code_s;
+      if (code.error().code == protocol::Errc::malformed) failure.details.emplace_back("phone", code.error().detail);
+      return call->failure(failure);
+    }
     JsonWriter out;
     out.begin_object().text("code", code->code);
     out.text("display", code->code.size() == 8 ? code->code.substr(0, 4) + "-" + code->code.substr(4) : code->code);

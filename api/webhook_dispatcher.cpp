@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 #include <unordered_map>
+#include <utility>
 
 #include "api/event_names.h"
 #include "api/iso_time.h"
@@ -43,8 +44,10 @@ struct Lane {
 };
 
 struct Hook {
-  explicit Hook(storage::WebhookRow r) : row(std::move(r)), names(row.events), position(row.cursor), durable(row.cursor) {}
+  explicit Hook(storage::WebhookRow r)
+      : row(std::move(r)), wanted(row), names(row.events), position(row.cursor), durable(row.cursor) {}
   storage::WebhookRow row;
+  storage::WebhookRow wanted;        // with the changes that are being committed
   EventNames names;
   std::unordered_map<std::string, Lane> lanes;
   std::deque<std::string> ready;     // lanes whose front may go
@@ -54,6 +57,8 @@ struct Hook {
   bool live = false;                 // fed by on_events; else it reads the log from `position`
   EventId position;                  // everything up to here was looked at (a live one: also up to the head)
   EventId durable;                   // the cursor on disk
+  EventId delivered_top = 0;         // the newest event delivered without a row
+  EventId blocker = 0;               // the oldest outstanding event at the last tick
   std::set<EventId> outstanding;     // looked at, neither delivered nor in a committed row
   std::set<EventId> resumed;         // rows of the process before that the log will show again behind its cursor
   std::deque<WebhookDispatcher::DeliveryView> recent;
@@ -82,7 +87,9 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
   net::Timer due_timer, cursor_timer;
   Changes changes;                                                        // of this turn of the loop
   std::vector<std::pair<std::string, EventId>> settled_by_commit;         // leave `outstanding` when they are durable
-  bool flush_posted = false, draining = false;
+  std::set<std::string> moved;                                            // hooks whose cursor may have moved
+  std::set<std::pair<std::int64_t, std::string>> adding;                  // (session, URL) being committed
+  bool flush_posted = false, draining = false, cursors_under_way = false;
   std::function<void()> drained;
 
   UnixMs now() const { return ports.clock.unix_ms(); }
@@ -103,21 +110,35 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
 
   void flush() {
     flush_posted = false;
+    if (!cursors_under_way) {
+      for (const std::string& id : std::exchange(moved, {}))
+        if (Hook* hook = find(id)) advance(*hook);
+      // One at a time: while it is on its way to the disk, more deliveries gather for the next.
+      cursors_under_way = !changes.empty();
+      if (cursors_under_way) {
+        storage::Changes turn = std::exchange(changes, Changes());
+        return commit_rows(std::move(turn), true);
+      }
+    }
     if (changes.empty()) return;
+    commit_rows(std::exchange(changes, Changes()), false);
+  }
+
+  void commit_rows(Changes turn, bool with_cursors) {
     auto settled = std::move(settled_by_commit);
     settled_by_commit.clear();
-    Changes turn = std::move(changes);
-    changes = Changes();
-    ports.store.commit(std::move(turn), [weak = weak_from_this(), settled = std::move(settled)](Result<void> committed) {
+    ports.store.commit(std::move(turn), [weak = weak_from_this(), with_cursors, settled = std::move(settled)](Result<void> committed) {
       const auto self = weak.lock();
       if (!self) return;
+      if (with_cursors) self->cursors_under_way = false;
       if (!committed) {
         // The events stay outstanding, so the cursor stays below them: a restart delivers them again.
         spdlog::warn("webhook_rows_failed error={}", committed.error().detail);
         return;
       }
       for (const auto& [id, event] : settled)
-        if (Hook* hook = self->find(id)) hook->outstanding.erase(event);
+        if (Hook* hook = self->find(id)) self->release(*hook, event);
+      if (!self->moved.empty()) self->flush_later();
     });
   }
 
@@ -136,21 +157,47 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     return hook.live ? std::max(hook.position, head) : hook.position;
   }
 
+  void release(Hook& hook, EventId event) {
+    hook.outstanding.erase(event);
+    if (cursor_of(hook) <= hook.durable) return;
+    moved.insert(hook.row.id);
+    flush_later();
+  }
+
+  void advance(Hook& hook) {
+    const EventId cursor = cursor_of(hook);
+    if (cursor <= hook.durable) return;
+    hook.durable = cursor;
+    hook.position = std::max(hook.position, cursor);
+    storage::advance_webhook(changes, hook.row.id, cursor);
+  }
+
+  // A slow receiver or a busy lane holds the cursor back while other lanes go on: after a whole tick its events become
+  // rows, or a crash would repeat all that was delivered behind them.
+  void unblock(Hook& hook) {
+    const EventId oldest = hook.outstanding.empty() ? 0 : *hook.outstanding.begin();
+    const bool blocks = oldest != 0 && oldest == hook.blocker && oldest < hook.delivered_top;
+    hook.blocker = oldest;
+    if (!blocks) return;
+    for (auto& [key, lane] : hook.lanes)
+      for (Item& item : lane.items)
+        if (!item.deferred && item.event < hook.delivered_top) put_row(hook, key, item);
+  }
+
   enum class Lag { busy_only, any };
   void write_cursors(Lag lag) {
     for (const auto& [id, hook] : hooks) {
       const EventId cursor = cursor_of(*hook);
       const bool idle = hook->outstanding.empty() && hook->position <= hook->durable;
       if (cursor <= hook->durable || (lag == Lag::busy_only && idle && cursor - hook->durable < settings.max_cursor_lag)) continue;
-      hook->durable = cursor;
-      hook->position = std::max(hook->position, cursor);
-      storage::advance_webhook(changes, id, cursor);
+      advance(*hook);
     }
     flush();
   }
 
   void tick() {
     cursor_timer.after(settings.cursor_interval, [this] { tick(); });
+    for (const auto& [id, hook] : hooks) unblock(*hook);
     write_cursors(Lag::busy_only);
   }
 
@@ -370,10 +417,8 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
 
   // Delivered: no row is needed any more.
   void drop(Hook& hook, const Item& item) {
-    if (!item.deferred) {
-      hook.outstanding.erase(item.event);
-      return;
-    }
+    hook.delivered_top = std::max(hook.delivered_top, item.event);
+    if (!item.deferred) return release(hook, item.event);
     --hook.deferred;
     storage::remove_delivery(changes, hook.row.id, item.event);
     settled_by_commit.emplace_back(hook.row.id, item.event);
@@ -397,6 +442,39 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     slot = std::make_unique<Hook>(std::move(row));
     by_session[slot->row.session ? slot->row.session->value : 0].push_back(slot.get());
     return *slot;
+  }
+
+  // The webhook of a URL in its scope. Changes under way count.
+  Hook* with_url(std::optional<storage::SessionId> session, const std::string& url) {
+    const auto found = by_session.find(session ? session->value : 0);
+    if (found == by_session.end()) return nullptr;
+    for (Hook* hook : found->second)
+      if (hook->row.url == url || hook->wanted.url == url) return hook;
+    return nullptr;
+  }
+
+  void add(storage::WebhookRow row, Registered done) {
+    if (const Hook* there = with_url(row.session, row.url)) return done(there->wanted);
+    const std::pair<std::int64_t, std::string> key(row.session ? row.session->value : 0, row.url);
+    if (!adding.insert(key).second) {
+      // The same URL is on its way to the disk: looked for again behind it.
+      return ports.store.commit(Changes(), [weak = weak_from_this(), row = std::move(row), done = std::move(done)](Result<void>) {
+        if (const auto self = weak.lock()) self->add(row, done);
+      });
+    }
+    row.cursor = head;
+    Changes turn;
+    storage::put_webhook(turn, row);
+    ports.store.commit(std::move(turn), [weak = weak_from_this(), row, key, done = std::move(done)](Result<void> committed) {
+      const auto self = weak.lock();
+      if (self) self->adding.erase(key);
+      if (self && committed) {
+        self->catch_up(self->adopt(row));  // what came while the row was being committed
+        self->pump();
+      }
+      if (!committed) return done(committed.error());
+      done(row);
+    });
   }
 
   void forget(const std::string& id) {
@@ -461,18 +539,32 @@ void WebhookDispatcher::on_events(const std::vector<Event>& events) {
   state_->pump();
 }
 
-void WebhookDispatcher::add(storage::WebhookRow row, std::function<void(Result<void>)> done) {
-  row.cursor = state_->head;
+void WebhookDispatcher::add(storage::WebhookRow row, Registered done) {
+  state_->add(std::move(row), std::move(done));
+}
+
+void WebhookDispatcher::update(const std::string& id, const std::function<void(storage::WebhookRow&)>& change, Registered done) {
+  Hook* hook = state_->find(id);
+  if (!hook) return done(Error(Errc::not_found, "no such webhook"));
+  storage::WebhookRow row = hook->wanted;
+  change(row);
+  const Hook* other = state_->with_url(row.session, row.url);
+  if (other && other != hook) return done(Error(Errc::conflict, "the URL is registered already as " + other->row.id));
+  hook->wanted = row;
   Changes changes;
   storage::put_webhook(changes, row);
-  state_->ports.store.commit(std::move(changes), [weak = std::weak_ptr<State>(state_), row, done](Result<void> committed) mutable {
+  state_->ports.store.commit(std::move(changes), [weak = std::weak_ptr<State>(state_), row, done = std::move(done)](Result<void> committed) {
     const auto state = weak.lock();
-    if (state && committed) {
-      Hook& hook = state->adopt(std::move(row));
-      state->catch_up(hook);  // what came while the row was being committed
-      state->pump();
+    Hook* changed = state ? state->find(row.id) : nullptr;
+    if (!committed) {
+      if (changed) changed->wanted = changed->row;
+      return done(committed.error());
     }
-    done(std::move(committed));
+    if (changed) {
+      changed->row = row;
+      changed->names = EventNames(row.events);
+    }
+    done(row);
   });
 }
 

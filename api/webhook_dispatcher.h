@@ -5,7 +5,9 @@
 // A webhook reads the log with a cursor. An event it wants joins the queue of its lane; only the head of a lane is ever
 // under way. When a first attempt fails, the event and everything behind it in its lane become rows of webhook_delivery,
 // so that the cursor may move on while the lane waits for its retry. The durable cursor therefore means: everything up to
-// here was delivered or is in webhook_delivery. A crash between a delivery and the next cursor write delivers again.
+// here was delivered or is in webhook_delivery. It is written when a delivery moves it, one write under way at a time; an
+// event that holds it back for longer than a tick, while later ones are delivered, becomes a row too. A crash repeats
+// what was delivered since the last write.
 //
 // Bounds: `read_ahead` events in memory and `max_deferred` rows per webhook; a webhook over either stops reading the log
 // (which keeps its events) and catches up from it later. Webhooks whose last attempt failed share half of the request
@@ -43,8 +45,13 @@ class WebhookDispatcher {
   /// Committed events, in id order.
   void on_events(const std::vector<storage::Event>& events);
 
-  /// Durable when `done` runs. The cursor begins at the newest event.
-  void add(storage::WebhookRow row, std::function<void(protocol::Result<void>)> done);
+  using Registered = std::function<void(protocol::Result<storage::WebhookRow>)>;
+  /// Durable when `done` runs. The cursor begins at the newest event. One URL is one webhook of its scope (the session,
+  /// or every session): when it is there already, `done` gets that one and nothing changes.
+  void add(storage::WebhookRow row, Registered done);
+  /// Changes url, events, headers or secret; what waits for delivery goes out as changed. Durable when `done` runs.
+  /// Errors: not_found, conflict (the URL is another webhook of the scope), storage*.
+  void update(const std::string& id, const std::function<void(storage::WebhookRow&)>& change, Registered done);
   /// Errors: not_found, storage*.
   void remove(const std::string& id, std::function<void(protocol::Result<void>)> done);
   /// Its rows are gone with the session's.

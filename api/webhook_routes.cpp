@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "api/event_names.h"
 #include "api/handlers.h"
@@ -19,17 +20,40 @@ constexpr std::size_t max_webhooks_per_scope = 100;
 
 // --- one from_json / to_json pair --------------------------------------------------------------------------------------
 
+std::vector<std::pair<std::string, std::string>> headers_from_json(const boost::json::object& body) {
+  std::vector<std::pair<std::string, std::string>> out;
+  if (const auto* headers = body.if_contains("headers"); headers && headers->is_object())
+    for (const auto& member : headers->get_object()) out.emplace_back(member.key(), member.value().get_string());
+  return out;
+}
+
 WebhookRow webhook_from_json(const boost::json::object& body) {
   WebhookRow row;
   row.url = text_of(body, "url");
   row.events = texts_of(body, "events");
   if (row.events.empty()) row.events = {"*"};
-  if (const auto* headers = body.if_contains("headers"); headers && headers->is_object())
-    for (const auto& member : headers->get_object()) row.headers.emplace_back(member.key(), member.value().get_string());
+  row.headers = headers_from_json(body);
   row.secret = text_of(body, "secret");
   if (const auto previous = text_of(body, "previousSecret"); !previous.empty() && !row.secret.empty())
     row.secret.append(" ").append(previous);
   return row;
+}
+
+// A new secret signs first and the one before it signs as well, until `previousSecret` is set to another or to null.
+void change_webhook(const boost::json::object& body, WebhookRow& row) {
+  if (const auto url = text_of(body, "url"); !url.empty()) row.url = url;
+  if (auto events = texts_of(body, "events"); !events.empty()) row.events = std::move(events);
+  if (body.contains("headers")) row.headers = headers_from_json(body);
+  const std::size_t space = row.secret.find(' ');
+  std::string newest = row.secret.substr(0, space);
+  std::string previous = space == std::string::npos ? std::string() : row.secret.substr(space + 1);
+  if (const auto* secret = body.if_contains("secret"); secret && secret->is_null()) {
+    newest.clear();
+  } else if (const auto given = text_of(body, "secret"); !given.empty() && given != newest) {
+    previous = std::exchange(newest, std::string(given));
+  }
+  if (body.contains("previousSecret")) previous = text_of(body, "previousSecret");  // null: none
+  row.secret = newest.empty() || previous.empty() || previous == newest ? newest : newest + " " + previous;
 }
 
 enum class HeaderValues { shown, hidden };  // they carry credentials: shown to the caller who just set them
@@ -48,7 +72,7 @@ void write_webhook(JsonWriter& out, const WebhookRow& row, std::string_view sess
   }
   out.key("headers").begin_object();
   for (const auto& [name, value] : row.headers) out.text(name, values == HeaderValues::shown ? value : "***");
-  out.end_object().boolean("signed", !row.secret.empty()).text("createdAt", iso_seconds(row.created_at)).end_object();
+  out.end_object().boolean("signed", !row.secret.empty()).number("secrets", row.secret.empty() ? 0 : row.secret.find(' ') == std::string::npos ? 1 : 2).text("createdAt", iso_seconds(row.created_at)).end_object();
 }
 
 void write_delivery(JsonWriter& out, const WebhookDispatcher::DeliveryView& view) {
@@ -99,16 +123,40 @@ void register_webhook(const ServicesPtr& services, const CallPtr& call) {
   WebhookRow row = webhook_from_json(call->body);
   if (!services->settings.webhooks_allow_private && plainly_private(row.url))
     return call->failure(failure_of({FieldProblem{"url", "must not be a private or loopback address (webhooks.allow_private is off)", false}}));
-  if (services->webhooks.list(scope->session).size() >= max_webhooks_per_scope)
+  const auto there = services->webhooks.list(scope->session);
+  const bool known = std::any_of(there.begin(), there.end(), [&](const WebhookRow* other) { return other->url == row.url; });
+  if (!known && there.size() >= max_webhooks_per_scope)
     return call->failure(Failure(ErrorCode::validation, fmt::format("at most {} webhooks; remove one first", max_webhooks_per_scope)));
   row.id = "wh_" + protocol::to_hex(services->ports.random.bytes<10>());
   row.session = scope->session;
   row.created_at = services->ports.clock.unix_ms();
-  services->webhooks.add(row, [call, row, session_name = scope->session_name](Result<void> added) {
+  services->webhooks.add(row, [call, row, session_name = scope->session_name](Result<WebhookRow> added) {
     if (!added) return call->failure(failure_of(added.error(), Subject::other));
+    // The same URL is the same webhook: the first answer again, whose header values only a caller who knows them sees.
+    const bool first = added->id == row.id;
     JsonWriter out;
-    write_webhook(out, row, session_name, HeaderValues::shown);
-    call->success(out.view(), Beside{201, "Webhook registered successfully", {}});
+    write_webhook(out, *added, session_name, added->headers == row.headers ? HeaderValues::shown : HeaderValues::hidden);
+    call->success(out.view(), Beside{201, first ? "Webhook registered successfully" : "This URL is registered already: PATCH changes it", {}});
+  });
+}
+
+void update_webhook(const ServicesPtr& services, const CallPtr& call) {
+  const auto scope = scope_of(services, call);
+  if (!scope) return;
+  const WebhookRow* row = webhook_of(services, call, *scope);
+  if (!row) return;
+  if (call->body.contains("url") && !services->settings.webhooks_allow_private && plainly_private(std::string(text_of(call->body, "url"))))
+    return call->failure(failure_of({FieldProblem{"url", "must not be a private or loopback address (webhooks.allow_private is off)"}}));
+  const std::string id = row->id;
+  const bool new_headers = call->body.contains("headers");
+  services->webhooks.update(id, [&body = call->body](WebhookRow& changed) { change_webhook(body, changed); },
+                            [call, new_headers, session_name = scope->session_name](Result<WebhookRow> updated) {
+    if (!updated && updated.error().code == protocol::Errc::conflict)
+      return call->failure(Failure(ErrorCode::webhook_exists, updated.error().detail, {{"url", "must not be the URL of another webhook"}}));
+    if (!updated) return call->failure(failure_of(updated.error(), Subject::other));
+    JsonWriter out;
+    write_webhook(out, *updated, session_name, new_headers ? HeaderValues::shown : HeaderValues::hidden);
+    call->success(out.view(), Beside{200, "Webhook updated successfully", {}});
   });
 }
 

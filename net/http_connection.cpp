@@ -233,13 +233,19 @@ void HttpConnection::fail(unsigned status, std::string_view message) {
 
 void HttpConnection::write(HttpResponse response) {
   if (response.status < 200 || response.status > 999) response = front_->render_error(500, "invalid status");
+  const bool has_body = status_has_body(response.status);
+  const bool streamed = has_body && response.more;
+  if (streamed && http_1_0_) response.close = true;  // its end is the end of the connection
   keep_alive_ = keep_alive_ && !response.close && !front_->draining && !front_->stopped && !peer_gone_;
   ResponseFraming framing;
   framing.close = !keep_alive_;
   framing.http_1_0 = http_1_0_;
   framing.head = head_;
+  framing.streamed = streamed;
   std::string header = make_response_header(response, framing);
-  if (!status_has_body(response.status) || head_) response.body.clear();
+  if (!has_body || head_) response.body.clear();
+  source_ = streamed && !head_ ? std::move(response.more) : BodySource();
+  if (source_ && !http_1_0_) response.body = make_chunk(response.body, false);
   if (response.body.size() <= gathered_body_bytes) header += std::exchange(response.body, {});
   queue_.append(std::move(header));
   queue_.append(std::move(response.body));
@@ -270,7 +276,29 @@ void HttpConnection::wait_writable() {
   });
 }
 
+void HttpConnection::next_piece() {
+  deadline_.cancel();  // the time that making it takes is the handler's own business
+  const BodySource source = source_;  // dropped while it runs, it must outlive itself
+  source([weak = weak_from_this(), number = request_](BodyPiece piece) {
+    if (const auto self = weak.lock()) self->take_piece(number, std::move(piece));
+  });
+}
+
+void HttpConnection::take_piece(std::uint64_t request, BodyPiece piece) {
+  if (state_ != State::writing || request != request_ || !source_) return;
+  if (piece.end == BodyPiece::End::broken) {
+    stream_->reset();
+    return drop();
+  }
+  const bool last = piece.end == BodyPiece::End::last;
+  if (last) source_ = nullptr;
+  queue_.append(http_1_0_ ? std::move(piece.bytes) : make_chunk(piece.bytes, last));
+  set_deadline(front_->settings.body_timeout);
+  if (!writing_) flush();
+}
+
 void HttpConnection::response_sent() {
+  if (source_) return next_piece();
   if (keep_alive_) return begin_request();
   linger();
 }
@@ -341,6 +369,7 @@ void HttpConnection::drop() {
   const auto self = shared_from_this();
   state_ = State::over;
   deadline_.cancel();
+  source_ = nullptr;
   queue_.clear();
   stream_->close();
   front_->connections.erase(this);

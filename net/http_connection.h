@@ -63,6 +63,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void flush();
   void wait_writable();
   void response_sent();
+  void next_piece();
+  void take_piece(std::uint64_t request, BodyPiece piece);
   void linger();
   void set_deadline(std::chrono::milliseconds after);
   void on_deadline();
@@ -81,6 +83,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   std::uint64_t request_ = 0;
   bool first_ = true;
   bool keep_alive_ = false, http_1_0_ = false, head_ = false;
+  BodySource source_;              // of an answer that is made while it is sent
   std::string websocket_key_;      // empty: no upgrade
   std::size_t body_progress_ = 0;  // bytes since the deadline was set
   std::size_t discarded_ = 0;      // while lingering

@@ -4,6 +4,7 @@
 #include <array>
 #include <boost/beast/http/status.hpp>
 #include <cctype>
+#include <charconv>
 #include <ctime>
 
 #include "net/base64.h"
@@ -76,13 +77,26 @@ std::string make_response_header(const HttpResponse& response, const ResponseFra
   for (const auto& [name, value] : response.headers) {
     if (valid_header(name, value) && !framing_field(name)) append(out, name, value);
   }
-  if (status_has_body(response.status)) append(out, "Content-Length", std::to_string(response.body.size()));
+  if (framing.streamed && !framing.http_1_0) append(out, "Transfer-Encoding", "chunked");
+  if (status_has_body(response.status) && !framing.streamed) append(out, "Content-Length", std::to_string(response.body.size()));
   if (framing.close)
     append(out, "Connection", "close");
   else if (framing.http_1_0)
     append(out, "Connection", "keep-alive");
   if (response.status == 426) append(out, "Connection", "Upgrade");
   out.append("\r\n");
+  return out;
+}
+
+std::string make_chunk(std::string_view bytes, bool last) {
+  std::string out;
+  out.reserve(bytes.size() + 32);
+  if (!bytes.empty()) {  // an empty chunk would be the last
+    char digits[20];
+    out.append(digits, std::to_chars(digits, digits + sizeof digits, bytes.size(), 16).ptr).append("\r\n");
+    out.append(bytes).append("\r\n");
+  }
+  if (last) out.append("0\r\n\r\n");
   return out;
 }
 

@@ -27,6 +27,17 @@ struct HttpRequest {
   std::string_view header(std::string_view lower_case_name) const;  // "" when absent
 };
 
+/// One piece of a body that is made while it is sent. broken: the rest cannot be made; the connection is reset, so that
+/// nobody takes half a body for a whole one.
+struct BodyPiece {
+  enum class End { more, last, broken };
+  std::string bytes;
+  End end = End::more;
+};
+/// Asked on the loop for the next piece each time the kernel has taken the one before; calls back once, later, on the
+/// loop. Dropped when the client goes.
+using BodySource = std::function<void(std::function<void(BodyPiece)>)>;
+
 struct HttpResponse {
   HttpResponse() = default;
   HttpResponse(unsigned s, std::string type, std::string b)
@@ -35,6 +46,7 @@ struct HttpResponse {
   std::string content_type;
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
+  BodySource more;  // set: what follows `body`, sent in chunks (to HTTP/1.0 clients until the connection ends)
   bool close = false;
 };
 

@@ -1,5 +1,6 @@
 #include "sessions/context.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "sessions/event_json.h"
@@ -17,6 +18,7 @@ Context::Context(storage::Database& database, protocol::Random& random_source, c
       keys(database, row.id) {
   status = status_named(row.status).value_or(Status::initializing);
   reason = parse_reason(row.reason);
+  stored_activity_ = row.last_activity;
 }
 
 bool Context::logged_out() const { return reason && (reason->code == "unlinked" || reason->code == "banned"); }
@@ -38,7 +40,16 @@ void Context::query(const Node& iq, IqTracker::Continuation continuation, std::c
 }
 
 void Context::emit(std::string_view event, std::string lane, std::string data) {
+  if (event == "message" || event == "message.sent") active();
   turn.changes.emit(storage::NewEvent(id(), std::string(event), std::move(lane), std::move(data), now.unix_ms));
+}
+
+void Context::active() {
+  constexpr UnixMs between_rows_ms = 60'000;
+  row.last_activity = std::max(row.last_activity, now.unix_ms);
+  if (row.last_activity - stored_activity_ < between_rows_ms) return;
+  stored_activity_ = row.last_activity;
+  storage::touch_session(turn.changes, id(), row.last_activity);
 }
 
 void Context::set_status(Status next, Connection next_connection, std::optional<Reason> why) {

@@ -83,12 +83,15 @@ class Context {
   void set_status(Status status, Connection connection, std::optional<Reason> why);
   /// Writes what the turn changed in shared state.
   void finish_turn();
+  /// A message came or went: `lastActivity` moves. Its row is written once a minute at most, not with every message.
+  void active();
 
   const std::string& metadata() const { return row.metadata; }
 
  private:
   bool device_changed_ = false;
   bool row_changed_ = false;
+  UnixMs stored_activity_ = 0;
 };
 
 /// Milliseconds of steady time from now.

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "storage/chat_bump.h"
+#include "storage/chat_list.h"
 #include "storage/messages.h"
 #include "storage/removal.h"
 #include "storage/statement.h"
@@ -21,6 +22,8 @@ const std::string select_newest =
     columns + "WHERE session_id = ?1 ORDER BY last_at DESC, chat_id DESC LIMIT ?2";
 const std::string select_before =
     columns + "WHERE session_id = ?1 AND (last_at, chat_id) < (?2, ?3) ORDER BY last_at DESC, chat_id DESC LIMIT ?4";
+constexpr const char* select_all_ids =
+    "SELECT chat_id FROM chat WHERE session_id = ?1 ORDER BY last_at DESC, chat_id DESC";
 
 // An older message (history, out of order) counts as unread but is not the last one, and its push name is older too.
 constexpr const char* upsert =
@@ -179,6 +182,23 @@ ChatPage page_chats(Database& db, SessionId session, std::size_t limit, const st
     page.chats.push_back(read_row(db, select));
   }
   return page;
+}
+
+std::vector<std::int64_t> list_chats(Database& db, SessionId session) {
+  std::vector<std::int64_t> chats;
+  Statement select(db, select_all_ids);
+  select.session(session);
+  while (select.next()) chats.push_back(select.integer());
+  return chats;
+}
+
+std::vector<ChatRow> read_chats(Database& db, SessionId session, std::span<const std::int64_t> chats) {
+  std::vector<ChatRow> rows;
+  for (const std::int64_t chat : chats) {
+    Statement select(db, select_one.c_str());
+    if (select.session(session).integer(chat).next()) rows.push_back(read_row(db, select));
+  }
+  return rows;
 }
 
 std::optional<ChatRow> find_chat(Database& db, SessionId session, const protocol::Jid& chat) {

@@ -313,6 +313,50 @@ TEST_CASE("chats and messages are paged in both dialects") {
   CHECK(d.ask("GET", "/api/v1/sessions/a/chats").json().at("data").as_array().empty());
 }
 
+TEST_CASE("without a limit the chats come all, in slices that no client sees") {
+  Daemon d;
+  d.create("a");
+  CHECK(d.ask("GET", "/api/v1/sessions/a/chats").body == R"({"success":true,"data":[],"nextCursor":null})");
+  storage::Changes changes;
+  constexpr int chats = 730;
+  for (int i = 0; i < chats; ++i) {
+    storage::MessageRow row;
+    row.session = d.id_of("a");
+    row.chat = row.author = protocol::Jid(std::to_string(1'000'000'000 + i), "s.whatsapp.net");
+    row.id = "M" + std::to_string(i);
+    row.kind = "text";
+    row.body = "body " + std::to_string(i);
+    row.timestamp = 1'642'694'598'000 + i * 1000;
+    storage::insert_message(changes, std::move(row), true, std::nullopt);
+  }
+  d.disk.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+
+  for (const char* path : {"/api/v1/sessions/a/chats", "/api/v1/sessions/a/chats?limit=0"}) {
+    const Answer answer = d.ask("GET", path);
+    CHECK(answer.header("transfer-encoding") == "chunked");
+    CHECK_FALSE(answer.header("X-Request-Id").empty() && answer.header("x-request-id").empty());
+    const json::object all = answer.json();
+    CHECK(all.at("nextCursor").is_null());
+    REQUIRE(all.at("data").as_array().size() == chats);
+    for (int i = 0; i < chats; ++i) {
+      const json::object& chat = all.at("data").as_array()[static_cast<std::size_t>(i)].as_object();
+      REQUIRE(chat.at("id").as_string() == std::to_string(1'000'000'000 + chats - 1 - i) + "@c.us");
+    }
+    check_documented(all.at("data").at(700), schemas::chat);
+  }
+  const json::object page = d.ask("GET", "/api/v1/sessions/a/chats?limit=50").json();
+  CHECK(page.at("data").as_array().size() == 50);
+  const std::string next(page.at("nextCursor").as_string());
+  CHECK(d.ask("GET", "/api/v1/sessions/a/chats?cursor=" + next).json().at("data").as_array().size() == 50);
+  for (const char* bogus : {"bogus", "1", "1.", ".1", "m1"}) {
+    INFO(bogus);
+    const Answer answer = d.ask("GET", std::string("/api/v1/sessions/a/chats?cursor=") + bogus);
+    CHECK(answer.status == 400);
+    CHECK(answer.json().at("error").at("details").as_object().contains("cursor"));
+  }
+  CHECK(d.ask("GET", "/api/v1/sessions/a/chats?limit=x").json().at("error").at("details").as_object().contains("limit"));
+}
+
 TEST_CASE("webhooks are registered, shown without their secrets, tried and removed") {
   Daemon d;
   d.create("a");
@@ -344,6 +388,44 @@ TEST_CASE("webhooks are registered, shown without their secrets, tried and remov
   CHECK(d.ask("DELETE", path).status == 200);
   CHECK(d.ask("DELETE", path).status == 404);
   CHECK(d.ask("POST", "/api/v1/webhooks", R"({"url":"http://127.0.0.1:1/all"})").json().at("data").at("sessionId").is_null());
+}
+
+TEST_CASE("the same URL registered twice is one webhook, and PATCH changes it") {
+  Daemon d;
+  d.create("a");
+  const std::string base = "/api/v1/sessions/a/webhooks";
+  const json::object first = d.ask("POST", base, R"({"url":"http://127.0.0.1:1/w","events":["message","group_join"],"headers":{"A":"secret-value"}})").json().at("data").as_object();
+  CHECK(first.at("notYetFired") == json::array({"group_join"}));
+  const Answer again = d.ask("POST", base, R"({"url":"http://127.0.0.1:1/w","events":["*"]})");
+  CHECK(again.status == 201);
+  CHECK(again.json().at("data").at("id") == first.at("id"));
+  CHECK(again.json().at("data").at("events") == json::array({"message", "group_join"}));
+  CHECK(again.body.find("secret-value") == std::string::npos);
+  CHECK(d.ask("GET", base).json().at("data").as_array().size() == 1);
+
+  const std::string path = base + "/" + std::string(first.at("id").as_string());
+  const auto patch = [&](const char* body) { return d.ask("PATCH", path, body); };
+  Answer changed = patch(R"({"url":"http://127.0.0.1:1/x","events":["ack"]})");
+  CHECK(changed.status == 200);
+  check_documented(changed.json().at("data"), schemas::webhook);
+  CHECK(changed.json().at("data").at("url") == "http://127.0.0.1:1/x");
+  CHECK(changed.json().at("data").at("events") == json::array({"ack"}));
+  CHECK(changed.json().at("data").at("signed") == false);
+  CHECK(changed.json().at("data").at("headers").as_object().contains("A"));
+  CHECK(patch(R"({"secret":"first-secret"})").json().at("data").at("secrets") == 1);
+  CHECK(patch(R"({"secret":"second-secret"})").json().at("data").at("secrets") == 2);
+  CHECK(patch(R"({"secret":"second-secret"})").json().at("data").at("secrets") == 2);  // a repeat ends nothing
+  CHECK(patch(R"({"previousSecret":null})").json().at("data").at("secrets") == 1);
+  CHECK(patch(R"({"secret":null})").json().at("data").at("signed") == false);
+  CHECK(patch(R"({"headers":null})").json().at("data").at("headers").as_object().empty());
+  CHECK(patch("{}").status == 200);
+  CHECK(patch(R"({"events":[]})").code() == "VALIDATION_ERROR");
+  CHECK(patch(R"({"url":"ftp://x/"})").code() == "VALIDATION_ERROR");
+  CHECK(patch(R"({"paused":true})").code() == "NOT_IMPLEMENTED");
+  d.ask("POST", base, R"({"url":"http://127.0.0.1:1/other"})");
+  CHECK(patch(R"({"url":"http://127.0.0.1:1/other"})").code() == "WEBHOOK_ALREADY_EXISTS");
+  CHECK(d.ask("PATCH", base + "/wh_none", "{}").code() == "WEBHOOK_NOT_FOUND");
+  CHECK(d.ask("PATCH", "/api/v1/webhooks/" + std::string(first.at("id").as_string()), "{}").code() == "WEBHOOK_NOT_FOUND");
 }
 
 TEST_CASE("private webhook addresses are refused unless allowed") {

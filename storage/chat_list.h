@@ -1,0 +1,18 @@
+#pragma once
+// Every chat of a session at once, for readers that know no pages: first the ids as they stand now, then slices of rows.
+// Paging by time (page_chats) would miss a chat that gets a message meanwhile and moves in front of the page.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "storage/messages.h"
+
+namespace wharf::storage {
+
+/// Newest first; 8 bytes a chat. The numbers mean something to read_chats alone.
+std::vector<std::int64_t> list_chats(Database& db, SessionId session);
+/// Of list_chats; those that are gone since are left out.
+std::vector<ChatRow> read_chats(Database& db, SessionId session, std::span<const std::int64_t> chats);
+
+}  // namespace wharf::storage
