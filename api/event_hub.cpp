@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <list>
 
+#include "storage/database.h"
+
 namespace wharf::api {
 
 using storage::Event;
@@ -14,7 +16,7 @@ using storage::EventId;
 
 namespace {
 
-constexpr std::uint16_t close_normal = 1000, close_try_again_later = 1013;
+constexpr std::uint16_t close_normal = 1000, close_internal = 1011, close_try_again_later = 1013;
 
 struct Subscriber {
   std::shared_ptr<net::WebSocket> socket;
@@ -22,6 +24,7 @@ struct Subscriber {
   EventId cursor = 0;   // everything up to here was sent or does not concern it
   EventId last_sent = 0;
   bool live = false;
+  std::unique_ptr<net::Timer> patience;  // while a replay waits for its reader
 
   bool wants(const Event& event) const {
     return (!selection.session || *selection.session == event.session) && selection.names.match(event.name);
@@ -71,6 +74,7 @@ struct EventHub::State : std::enable_shared_from_this<EventHub::State> {
 
   void close(const SubscriberPtr& subscriber, std::uint16_t code, std::string_view reason) {
     remove(subscriber);
+    subscriber->patience.reset();
     subscriber->socket->close(code, reason);
   }
 
@@ -80,23 +84,57 @@ struct EventHub::State : std::enable_shared_from_this<EventHub::State> {
     subscriber.last_sent = event.id;
   }
 
-  // One page, then the rest when the socket has taken it.
+  void cut(const SubscriberPtr& subscriber) {
+    spdlog::info("subscriber_too_slow last_event={} remote={}", subscriber->last_sent, subscriber->socket->remote_address());
+    close(subscriber, close_try_again_later, fmt::format("too slow; resume with since={}", subscriber->last_sent));
+  }
+
+  // A replay that waits for its reader is bounded like a live subscriber, by time: it is cut when nothing left for
+  // replay_patience.
+  void watch(const SubscriberPtr& subscriber) {
+    if (!subscriber->patience) subscriber->patience = std::make_unique<net::Timer>(loop.get_executor());
+    subscriber->patience->after(settings.replay_patience, [weak_state = weak_from_this(), weak = std::weak_ptr<Subscriber>(subscriber),
+                                                           before = subscriber->socket->queued_bytes()] {
+      const auto state = weak_state.lock();
+      const auto still = weak.lock();
+      if (!state || !still) return;
+      if (still->socket->queued_bytes() < before) return state->watch(still);
+      state->cut(still);
+    });
+  }
+
+  // The log cannot be read: the subscriber learns it and resumes later; everybody else goes on.
   void replay(const SubscriberPtr& subscriber) {
+    try {
+      replay_page(subscriber);
+    } catch (const storage::ReadFailure& unreadable) {
+      spdlog::error("replay_failed after={} detail=\"{}\"", subscriber->cursor, unreadable.what());
+      close(subscriber, close_internal, fmt::format("the event log cannot be read; resume with since={}", subscriber->last_sent));
+    }
+  }
+
+  // One page, then the rest when the socket has taken it.
+  void replay_page(const SubscriberPtr& subscriber) {
+    subscriber->patience.reset();
     storage::EventFilter filter;
     filter.session = subscriber->selection.session;
     filter.after = subscriber->cursor;
     filter.limit = settings.replay_page;
     const auto page = storage::read_events(store.reader(), filter);
+    bool full = false;
     for (const Event& event : page) {
+      full = subscriber->socket->queued_bytes() > settings.max_queued_bytes;
+      if (full) break;  // large events: the rest of the page is read again
       if (subscriber->wants(event)) push(*subscriber, event);
       subscriber->cursor = event.id;
     }
-    if (page.size() < filter.limit) {
+    if (!full && page.size() < filter.limit) {
       // The reader sees every commit announced so far: nothing at or below the head is left for this subscriber.
       subscriber->cursor = std::max(subscriber->cursor, head);
       subscriber->live = true;
       return;
     }
+    watch(subscriber);
     std::weak_ptr<State> weak_state = weak_from_this();
     std::weak_ptr<Subscriber> weak = subscriber;
     subscriber->socket->when_drained([weak_state, weak] {
@@ -124,12 +162,22 @@ struct EventHub::State : std::enable_shared_from_this<EventHub::State> {
         push(*subscriber, event);
         continue;
       }
-      spdlog::info("subscriber_too_slow last_event={} remote={}", subscriber->last_sent, subscriber->socket->remote_address());
-      close(subscriber, close_try_again_later, fmt::format("too slow; resume with since={}", subscriber->last_sent));
+      cut(subscriber);
     }
   }
 
   Page read(const EventSelection& selection, EventId after, std::size_t limit) {
+    try {
+      return read_page(selection, after, limit);
+    } catch (const storage::ReadFailure& unreadable) {
+      Page page;
+      page.cursor = after;
+      page.failure = unreadable.error;
+      return page;
+    }
+  }
+
+  Page read_page(const EventSelection& selection, EventId after, std::size_t limit) {
     Page page;
     page.cursor = after;
     const EventId announced = head;
@@ -209,7 +257,7 @@ void EventHub::poll(EventSelection selection, EventId after, std::size_t limit, 
                     std::function<void(Page)> done) {
   Page page = state_->read(selection, std::min(after, state_->head), limit);
   const bool more_to_scan = page.cursor < state_->head;
-  if (!page.events.empty() || more_to_scan || wait.count() == 0 || state_->waiting.size() >= state_->settings.max_waiting)
+  if (page.failure || !page.events.empty() || more_to_scan || wait.count() == 0 || state_->waiting.size() >= state_->settings.max_waiting)
     return done(std::move(page));
   state_->waiting.push_back({std::move(selection), page.cursor, limit, std::move(done), net::Timer(state_->loop.get_executor())});
   const auto at = std::prev(state_->waiting.end());
@@ -243,7 +291,7 @@ void EventHub::close_all(std::uint16_t code, std::string_view reason) {
   for (const SubscriberPtr& subscriber : all) state_->close(subscriber, code, reason);
   while (!state_->waiting.empty()) {
     auto at = state_->waiting.begin();
-    state_->answer(at, Page{{}, at->after});
+    state_->answer(at, Page{{}, at->after, std::nullopt});
   }
 }
 

@@ -20,7 +20,8 @@
 namespace wharf::api {
 
 struct EventHubSettings {
-  std::size_t max_queued_bytes = 1u << 20;  // a live subscriber over it is closed with 1013
+  std::size_t max_queued_bytes = 1u << 20;  // a live subscriber over it is closed with 1013; a replay pauses there
+  std::chrono::milliseconds replay_patience{30'000};  // a replay whose reader takes nothing for so long is closed with 1013
   std::size_t replay_page = 100;            // events read at once, while nothing is queued
   std::size_t max_scanned = 5000;           // log rows one long-poll looks at before it answers with what it has
   std::size_t max_waiting = 1024;           // long-polls
@@ -44,6 +45,7 @@ class EventHub {
   struct Page {
     std::vector<std::shared_ptr<const std::string>> events;
     storage::EventId cursor = 0;  // everything up to here was looked at
+    std::optional<protocol::Error> failure;  // the log could not be read: storage*
   };
   /// Events after `after`, at once when there are any, else as soon as one comes or `wait` is over.
   void poll(EventSelection selection, storage::EventId after, std::size_t limit, std::chrono::milliseconds wait,

@@ -1,6 +1,6 @@
 #include "api/router.h"
 
-#include <boost/json/parse.hpp>
+#include <boost/json/parser.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -10,6 +10,7 @@
 #include "api/dialect.h"
 #include "net/web_guard.h"
 #include "protocol/bytes.h"
+#include "storage/database.h"
 
 namespace wharf::api {
 namespace {
@@ -30,6 +31,14 @@ std::optional<std::vector<std::string_view>> split_path(std::string_view path) {
     path = slash == std::string_view::npos ? std::string_view{} : path.substr(slash + 1);
   }
   return segments;
+}
+
+// "at line 2, column 14": columns count bytes, from 1.
+std::string position_text(std::string_view body, std::size_t offset) {
+  const std::string_view before = body.substr(0, offset);
+  const auto lines = std::count(before.begin(), before.end(), '\n');
+  const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
+  return fmt::format("at line {}, column {}", lines + 1, offset - line_start + 1);
 }
 
 }  // namespace
@@ -152,6 +161,10 @@ void Router::handle(net::HttpRequest request, net::Responder responder) {
   call->dialect = dialect_of(call->request.header("accept"), settings_.dialect);
   try {
     admit(call);
+  } catch (const storage::ReadFailure& unreadable) {
+    spdlog::error("request_failed route={} request={} error=\"{}\"", call->route ? call->route->pattern : "-", call->request_id,
+                  unreadable.what());
+    call->failure(failure_of(unreadable.error, Subject::other));
   } catch (const std::exception& broken) {
     // The edge of one request: a broken invariant ends this request and no other.
     spdlog::error("request_failed route={} request={} error={}", call->route ? call->route->pattern : "-",
@@ -273,10 +286,16 @@ std::optional<boost::json::object> read_body(const Route& route, std::string_vie
       return std::nullopt;
     }
     boost::system::error_code failed;
-    boost::json::value value = boost::json::parse(body, failed);
+    boost::json::parser parser;
+    const std::size_t read = parser.write_some(body.data(), body.size(), failed);
+    if (!failed && read < body.size()) failed = boost::json::error::extra_data;
+    if (!failed) parser.finish(failed);
+    boost::json::value value;
+    if (!failed) value = parser.release();
     if (failed) {
-      failure.emplace(ErrorCode::validation, "the body is not valid JSON",
-                      std::vector<std::pair<std::string, std::string>>{{"body", "must be valid JSON: " + failed.message()}});
+      const std::string where = position_text(body, read);
+      failure.emplace(ErrorCode::validation, "the body is not valid JSON: " + failed.message() + " " + where,
+                      std::vector<std::pair<std::string, std::string>>{{"body", "must be valid JSON: " + failed.message() + " " + where}});
       return std::nullopt;
     }
     if (!value.is_object()) {

@@ -95,7 +95,7 @@ struct Supervisor::State {
   void add_waiter(const std::shared_ptr<Waiter>& waiter, std::chrono::milliseconds timeout) {
     waiters.push_back(waiter);
     std::weak_ptr<Waiter> weak = waiter;
-    waiter->timer.after(timeout, [weak] {
+    waiter->timer.after(waits_ended ? std::chrono::milliseconds(0) : timeout, [weak] {
       if (const auto late = weak.lock(); late && late->wake) late->wake(nullptr);
     });
   }
@@ -121,6 +121,7 @@ struct Supervisor::State {
   std::int64_t last_id = 0;
   std::vector<std::function<void(const std::vector<storage::Event>&)>> listeners;
   std::list<std::shared_ptr<Waiter>> waiters;
+  bool waits_ended = false;  // the process is stopping: nobody waits any more
 };
 
 Supervisor::Supervisor(Ports ports, SupervisorSettings settings)
@@ -152,6 +153,15 @@ Supervisor::~Supervisor() {
 
 void Supervisor::start() {
   for (const auto& [id, name] : state_->order) state_->actors.at(name)->begin();
+}
+
+void Supervisor::end_waits() {
+  state_->waits_ended = true;
+  const auto waiting = state_->waiters;  // a copy: each takes itself out
+  for (const auto& waiter : waiting) {
+    // A copy: waking drops it.
+    if (const auto wake = waiter->wake) net::guard("end of a wait", [&] { wake(nullptr); });
+  }
 }
 
 void Supervisor::stop(std::function<void()> done) {

@@ -89,6 +89,9 @@ class Supervisor {
   /// When the message reached `level` (or error), or timed_out with the level so far in the result.
   void await_ack(const std::string& name, const std::string& message_id, storage::AckLevel level,
                  std::chrono::milliseconds timeout, Done<SentMessage> done);
+  /// The process is going to stop: who waits (await_ack, await_qr) is answered now, as if the time were up, and nobody
+  /// waits after this.
+  void end_waits();
   /// Deletes the stored copy of a chat, in a turn of its session: texts of it that wait in the queue are cancelled.
   /// Errors: not_found, storage*.
   void remove_chat(const std::string& name, const Jid& chat, Done<void> done);

@@ -127,3 +127,17 @@ TEST_CASE("WebSockets have a limit of their own, in the envelope, and give their
   });
   CHECK(third.starts_with("HTTP/1.1 101 "));
 }
+
+TEST_CASE("who waits for something is answered at once when the server stops") {
+  ApiDoor door;
+  const std::string body = R"({"sessionId":"a","waitForQR":true})";
+  const auto client = test::RawEnd::connect(door.loop, door.port);
+  client->say("POST /api/v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+              "\r\n\r\n" + body);
+  door.until([&] { return door.supervisor->count() == 1; });
+  bool drained = false;
+  door.server->drain([&] { drained = true; });
+  door.until([&] { return drained; });
+  CHECK(client->heard.starts_with("HTTP/1.1 2"));
+  CHECK(client->heard.find(R"("sessionId":"a")") != std::string::npos);
+}

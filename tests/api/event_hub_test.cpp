@@ -1,5 +1,6 @@
 #include "api/event_hub.h"
 
+#include "storage/statement.h"
 #include "tests/api/fakes.h"
 
 using namespace wharf;
@@ -191,4 +192,61 @@ TEST_CASE("a long-poll answers at once, when an event comes, or when its wait is
   h.hub.poll(acks, 7, 10, 60s, keep);
   h.hub.close_all(1001, "bye");
   CHECK(pages.size() == 5);
+}
+
+TEST_CASE("a replay whose reader takes nothing is closed with the id to resume from, and holds no more than a live one") {
+  EventHubSettings settings;
+  settings.replay_page = 100;
+  settings.max_queued_bytes = 2'000;
+  settings.replay_patience = std::chrono::milliseconds(1);
+  Hub h(settings);
+  h.emit(60);
+  const auto stalled = std::make_shared<FakeSocket>();
+  stalled->reading = false;
+  h.hub.subscribe(stalled, h.of_session(1), 0);
+  CHECK(stalled->queued > 2'000);
+  CHECK(stalled->queued < 3'000);  // one event over the limit at most
+  h.loop.restart();
+  while (!stalled->close_code && h.loop.run_one() != 0) {
+  }
+  CHECK(stalled->close_code == 1013);
+  CHECK(stalled->close_reason == "too slow; resume with since=" + std::to_string(stalled->ids().back()));
+  CHECK(h.hub.subscribers() == 0);
+}
+
+TEST_CASE("a replay goes on behind its limit when the reader has taken what was queued") {
+  EventHubSettings settings;
+  settings.max_queued_bytes = 2'000;
+  Hub h(settings);
+  h.emit(60);
+  const auto slow = std::make_shared<FakeSocket>();
+  slow->reading = false;
+  h.hub.subscribe(slow, h.of_session(1), 0);
+  for (int i = 0; i < 60 && slow->drained; ++i) {
+    slow->queued = 0;
+    std::exchange(slow->drained, nullptr)();
+    h.run();
+  }
+  check_complete(slow->ids(), 1, 60);
+}
+
+TEST_CASE("a log that cannot be read ends the replay and the poll that needed it, not the process") {
+  Hub h;
+  h.emit(3);
+  const auto live = std::make_shared<FakeSocket>(), resuming = std::make_shared<FakeSocket>();
+  h.hub.subscribe(live, h.of_session(1), std::nullopt);
+  storage::Changes damage;
+  damage.add([](storage::Database& db) { return storage::Statement(db, "ALTER TABLE event RENAME TO lost").run(); });
+  h.disk.store->commit(std::move(damage), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+
+  h.hub.subscribe(resuming, h.of_session(1), 0);
+  CHECK(resuming->close_code == 1011);
+  CHECK(resuming->close_reason == "the event log cannot be read; resume with since=0");
+  std::optional<EventHub::Page> page;
+  h.hub.poll({}, 0, 10, std::chrono::milliseconds(1000), [&](EventHub::Page read) { page = std::move(read); });
+  REQUIRE(page);
+  REQUIRE(page->failure);
+  CHECK(page->failure->code == protocol::Errc::storage);
+  CHECK_FALSE(live->close_code);
+  CHECK(h.hub.subscribers() == 1);
 }

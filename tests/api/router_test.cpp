@@ -150,6 +150,19 @@ TEST_CASE("only JSON bodies are read") {
   CHECK(door.ask(form).answer->status == 415);  // none given: what a page may send unasked
 }
 
+TEST_CASE("broken JSON is refused with the place where it breaks") {
+  Door door;
+  const auto where = [&](const char* body) {
+    const FakeClient refused = door.ask(request("POST", "/api/v1/sessions", body));
+    CHECK(refused.answer->status == 400);
+    return std::string(refused.details().at("body").as_string());
+  };
+  CHECK(where("{\"sessionId\": oops}").ends_with("at line 1, column 15"));
+  CHECK(where("{\n  \"sessionId\": \"a\",\n}").ends_with("at line 3, column 1"));
+  CHECK(where("{\"sessionId\":\"a\"").ends_with("at line 1, column 17"));
+  CHECK(where("{} x").ends_with("at line 1, column 4"));
+}
+
 TEST_CASE("the dialect of an error follows the profile of the Accept header") {
   Door door;
   CHECK(door.ask(with(request("GET", "/x"), "accept", "application/json; profile=gateway")).error_code() == "not_found");
