@@ -42,7 +42,7 @@ struct Device {
 
 struct Account {
   std::string phone;                        // digits
-  std::string lid;                          // 15 digits
+  std::string lid;                          // 15 digits; "" of an account that was never migrated to LIDs
   std::string name;                         // push name
   std::map<std::uint16_t, Device> devices;  // 0 is always there
   Bytes key_index_list;                     // ADVSignedKeyIndexList as the phone published it
@@ -50,8 +50,12 @@ struct Account {
   bool read_receipts = true;  // privacy setting
   /// The login answer instead of success (faults: banned, outdated…), 0 = none.
   unsigned failure = 0;
+  bool has_lid() const { return !lid.empty(); }
   Jid pn_jid(std::uint16_t device = 0) const { return Jid(phone, protocol::server::user, device); }
+  /// Of an account with a LID.
   Jid lid_jid(std::uint16_t device = 0) const { return Jid(lid, protocol::server::lid, device); }
+  /// The LID where there is one.
+  Jid jid(std::uint16_t device = 0) const { return has_lid() ? lid_jid(device) : pn_jid(device); }
 };
 
 }  // namespace wharf::sandbox

@@ -135,7 +135,7 @@ std::optional<net::HttpResponse> read_body(const Route& route, const net::HttpRe
   if (route.body == Body::none) return std::nullopt;
   if (route.body == Body::text) {
     if (type == "application/json") {
-      return control_error(415, "unsupported_media_type", "this route takes the raw QR text: Content-Type: text/plain");
+      return control_error(415, "UNSUPPORTED_MEDIA_TYPE", "this route takes the raw QR text: Content-Type: text/plain");
     }
     call.text = request.body;
     return std::nullopt;
@@ -143,14 +143,14 @@ std::optional<net::HttpResponse> read_body(const Route& route, const net::HttpRe
   if (request.body.empty()) return std::nullopt;  // as {}: the fields say what is missing
   // Required, not guessed: a page of another site can send a body without a type unasked, JSON it cannot.
   if (type != "application/json") {
-    return control_error(415, "unsupported_media_type", "this route takes JSON: Content-Type: application/json" +
+    return control_error(415, "UNSUPPORTED_MEDIA_TYPE", "this route takes JSON: Content-Type: application/json" +
                                                             (type.empty() ? std::string() : ", not " + type));
   }
   boost::system::error_code failed;
   json::value body = json::parse(request.body, failed);
-  if (failed) return control_error(400, "bad_json", "the body is not valid JSON: " + failed.message());
+  if (failed) return control_error(400, "VALIDATION_ERROR", "the body is not valid JSON: " + failed.message());
   if (body.is_null()) return std::nullopt;
-  if (!body.is_object()) return control_error(400, "bad_json", "the body must be a JSON object");
+  if (!body.is_object()) return control_error(400, "VALIDATION_ERROR", "the body must be a JSON object");
   call.body = std::move(body.get_object());
   return std::nullopt;
 }
@@ -177,7 +177,7 @@ void ControlApi::handle(net::HttpRequest request, net::Responder responder) {
       segments.push_back(decoded.value_or(""));
     }
   }
-  if (!query) return refuse(control_error(400, "bad_request", "the address holds a broken percent escape"));
+  if (!query) return refuse(control_error(400, "VALIDATION_ERROR", "the address holds a broken percent escape"));
 
   std::string allowed;
   for (const Route& route : routes) {
@@ -191,9 +191,9 @@ void ControlApi::handle(net::HttpRequest request, net::Responder responder) {
     if (auto refusal = read_body(route, request, call)) return refuse(std::move(*refusal));
     return route.handler(call);
   }
-  if (allowed.empty()) return refuse(control_error(404, "not_found", "no such route: " + std::string(path)));
+  if (allowed.empty()) return refuse(control_error(404, "NOT_FOUND", "no such route: " + std::string(path)));
   net::HttpResponse response =
-      control_error(405, "method_not_allowed", request.method + " is not possible here; allowed: " + allowed);
+      control_error(405, "METHOD_NOT_ALLOWED", request.method + " is not possible here; allowed: " + allowed);
   response.headers.emplace_back("Allow", allowed);
   refuse(std::move(response));
 }

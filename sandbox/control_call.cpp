@@ -20,16 +20,16 @@ struct Meaning {
 
 Meaning meaning_of(Errc code) {
   switch (code) {
-    case Errc::malformed: return {400, "validation_error"};
-    case Errc::not_found: return {404, "not_found"};
-    case Errc::conflict: return {409, "conflict"};
-    case Errc::refused: return {422, "refused"};
-    case Errc::bad_mac: return {422, "wrong_code"};
-    case Errc::timed_out: return {504, "timed_out"};
-    case Errc::closed: return {409, "closed"};
-    case Errc::rate_limited: return {429, "rate_limited"};
-    case Errc::not_implemented: return {501, "not_implemented"};
-    default: return {500, "internal_error"};
+    case Errc::malformed: return {400, "VALIDATION_ERROR"};
+    case Errc::not_found: return {404, "NOT_FOUND"};
+    case Errc::conflict: return {409, "CONFLICT"};
+    case Errc::refused: return {422, "REFUSED"};
+    case Errc::bad_mac: return {422, "WRONG_CODE"};
+    case Errc::timed_out: return {504, "TIMEOUT"};
+    case Errc::closed: return {503, "UNAVAILABLE"};
+    case Errc::rate_limited: return {429, "RATE_LIMITED"};
+    case Errc::not_implemented: return {501, "NOT_IMPLEMENTED"};
+    default: return {500, "INTERNAL_ERROR"};
   }
 }
 
@@ -167,7 +167,7 @@ std::optional<std::int64_t> ControlCall::query_number(std::string_view name, std
   if (error == std::errc() && end == given.data() + given.size() && number >= least && number <= most) return number;
   json::object details;
   details[name] = "must be an integer from " + std::to_string(least) + " to " + std::to_string(most);
-  fail(400, "validation_error", "the query parameter " + std::string(name) + " is not valid", std::move(details));
+  fail(400, "VALIDATION_ERROR", "the query parameter " + std::string(name) + " is not valid", std::move(details));
   return std::nullopt;
 }
 
@@ -188,7 +188,7 @@ void ControlCall::invalid(const BodyFields& fields) {
   for (const auto& [name, what] : fields.problems()) {
     message += (message.back() == ':' ? " " : "; ") + std::string(name) + " " + std::string(what.get_string());
   }
-  fail(400, "validation_error", message, fields.problems());
+  fail(400, "VALIDATION_ERROR", message, fields.problems());
 }
 
 void ControlCall::fail(const Error& error) {
@@ -200,7 +200,7 @@ Phone* ControlCall::phone() {
   const std::string& given = path.at("phone");
   const auto digits = normalise_phone(given);
   Phone* found = digits ? phones.find(*digits) : nullptr;
-  if (found == nullptr) fail(404, "not_found", "there is no phone " + quoted(given) + "; POST /sandbox/v1/phones creates one");
+  if (found == nullptr) fail(404, "NOT_FOUND", "there is no phone " + quoted(given) + "; POST /sandbox/v1/phones creates one");
   return found;
 }
 

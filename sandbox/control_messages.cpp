@@ -35,7 +35,7 @@ json::object to_json(const PhoneMessage& message) {
 }  // namespace
 
 void not_implemented(ControlCall& call) {
-  call.fail(501, "not_implemented", "the simulated phones do not do this yet: they exchange text, receipts and chat state");
+  call.fail(501, "NOT_IMPLEMENTED", "the simulated phones do not do this yet: they exchange text, receipts and chat state");
 }
 
 void send_message(ControlCall& call) {
@@ -43,7 +43,7 @@ void send_message(ControlCall& call) {
   if (phone == nullptr) return;
   for (const std::string_view kind : unsupported_contents) {
     if (call.body.if_contains(kind) != nullptr) {
-      return call.fail(501, "not_implemented", "the simulated phones send text only, not " + std::string(kind));
+      return call.fail(501, "NOT_IMPLEMENTED", "the simulated phones send text only, not " + std::string(kind));
     }
   }
   BodyFields fields = call.fields();
@@ -67,7 +67,7 @@ void list_messages(ControlCall& call) {
   if (const auto given = call.query.find("chat"); given != call.query.end()) {
     const auto digits = normalise_phone(std::string_view(given->second).substr(0, given->second.find('@')));
     if (!digits) {
-      return call.fail(400, "validation_error", "the query parameter chat is not valid",
+      return call.fail(400, "VALIDATION_ERROR", "the query parameter chat is not valid",
                        json::object{{"chat", digits.error().detail}});
     }
     chat = *digits;
@@ -77,7 +77,7 @@ void list_messages(ControlCall& call) {
   const auto after = call.query.find("after");
   if (after != call.query.end()) {
     const auto found = std::find_if(all.rbegin(), all.rend(), [&](const PhoneMessage& m) { return m.id == after->second; });
-    if (found == all.rend()) return call.fail(404, "not_found", "after: this phone has no such message");
+    if (found == all.rend()) return call.fail(404, "NOT_FOUND", "after: this phone has no such message");
     begin = static_cast<std::size_t>(all.rend() - found);
   }
   std::vector<const PhoneMessage*> chosen;
@@ -112,7 +112,7 @@ void set_typing(ControlCall& call) {
   const std::string state = fields.text("state", 32);
   if (!state.empty() && state != "composing" && state != "paused") fields.problem("state", "must be composing or paused");
   if (!fields.valid()) return call.invalid(fields);
-  if (call.network.find_account(std::string_view(to)) == nullptr) return call.fail(404, "not_found", "to: nobody has this number");
+  if (call.network.find_account(std::string_view(to)) == nullptr) return call.fail(404, "NOT_FOUND", "to: nobody has this number");
   phone->typing(to, state == "composing");
   call.succeed(json::object{{"to", to}, {"state", state}});
 }

@@ -61,7 +61,7 @@ std::string fault_names() {
 std::optional<DeviceKey> known_device(ControlCall& call, const std::string& phone, std::uint16_t device) {
   const Account* account = call.network.find_account(std::string_view(phone));
   if (account != nullptr && account->devices.contains(device)) return DeviceKey{phone, device};
-  call.fail(404, "not_found", "there is no device " + std::to_string(device) + " of " + phone);
+  call.fail(404, "NOT_FOUND", "there is no device " + std::to_string(device) + " of " + phone);
   return std::nullopt;
 }
 
@@ -168,7 +168,7 @@ void drain_prekeys(ControlCall& call) {
   std::uint16_t device = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), device);
   if (error != std::errc() || end != text.data() + text.size()) {
-    return call.fail(400, "validation_error", "the device in the path must be a number from 0 to 99");
+    return call.fail(400, "VALIDATION_ERROR", "the device in the path must be a number from 0 to 99");
   }
   const auto target = known_device(call, digits ? *digits : call.path.at("phone"), device);
   if (!target) return;

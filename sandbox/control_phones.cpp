@@ -20,7 +20,7 @@ namespace {
 json::object to_json(const Account& account) {
   return {{"phone", account.phone},
           {"jid", account.pn_jid().to_string()},
-          {"lid", account.lid_jid().to_string()},
+          {"lid", account.has_lid() ? json::value(account.lid_jid().to_string()) : json::value(nullptr)},
           {"name", account.name}};
 }
 
@@ -60,9 +60,9 @@ void answer_pairing(ControlCall& call, Phone& phone, std::string_view what, cons
     if (error.code == Errc::malformed) {
       json::object details;
       details[what] = error.detail;
-      return waiting->fail(400, "validation_error", what + ": " + error.detail, std::move(details));
+      return waiting->fail(400, "VALIDATION_ERROR", what + ": " + error.detail, std::move(details));
     }
-    if (scanning && error.code == Errc::not_found) return waiting->fail(410, "expired", error.detail);
+    if (scanning && error.code == Errc::not_found) return waiting->fail(410, "EXPIRED", error.detail);
     waiting->fail(error);
   });
 }
@@ -84,7 +84,7 @@ std::optional<std::string> known_peer(ControlCall& call) {
     return std::nullopt;
   }
   if (call.network.find_account(std::string_view(peer)) == nullptr) {
-    call.fail(404, "not_found", "peer: nobody has this number");
+    call.fail(404, "NOT_FOUND", "peer: nobody has this number");
     return std::nullopt;
   }
   return peer;
@@ -96,8 +96,9 @@ void create_phone(ControlCall& call) {
   BodyFields fields = call.fields();
   const std::string phone = fields.phone("phone");
   const std::string name = fields.optional_text("name", 100).value_or("");
+  const bool with_lid = !fields.has("lid") || fields.flag("lid");
   if (!fields.valid()) return call.invalid(fields);
-  const Result<Phone*> created = call.phones.create(phone, name.empty() ? "+" + phone : name);
+  const Result<Phone*> created = call.phones.create(phone, name.empty() ? "+" + phone : name, with_lid);
   if (!created) return call.fail(created.error());
   call.succeed(to_json(*call.network.find_account(std::string_view(phone))), 201);
 }
@@ -126,15 +127,15 @@ void scan_qr_text(ControlCall& call) {
   while (!qr.empty() && (qr.back() == '\n' || qr.back() == '\r' || qr.back() == ' ')) qr.pop_back();
   // Looked at before a phone is made for it.
   const auto parsed = protocol::parse_qr_text(qr);
-  if (!parsed) return call.fail(400, "validation_error", "the body is not a pairing QR text: " + parsed.error().detail);
+  if (!parsed) return call.fail(400, "VALIDATION_ERROR", "the body is not a pairing QR text: " + parsed.error().detail);
   if (call.network.find_pairing(parsed->ref) == nullptr) {
-    return call.fail(410, "expired", "no connection shows this QR code any more: it is expired");
+    return call.fail(410, "EXPIRED", "no connection shows this QR code any more: it is expired");
   }
   const auto asked = call.query.find("phone");
   Result<std::string> number = asked == call.query.end() ? Result<std::string>(fresh_number(call.network))
                                                          : normalise_phone(asked->second);
   if (!number) {
-    return call.fail(400, "validation_error", "the query parameter phone is not valid",
+    return call.fail(400, "VALIDATION_ERROR", "the query parameter phone is not valid",
                      json::object{{"phone", number.error().detail}});
   }
   Phone* phone = call.phones.find(*number);
@@ -167,10 +168,10 @@ void unlink_companions(ControlCall& call) {
     BodyFields fields = call.fields();
     const auto id = static_cast<std::uint16_t>(fields.integer("device", 1, 99));
     if (!fields.valid()) {
-      return call.fail(400, "validation_error", "device must be a device number from 1 to 99, or \"all\"", fields.problems());
+      return call.fail(400, "VALIDATION_ERROR", "device must be a device number from 1 to 99, or \"all\"", fields.problems());
     }
     if (std::find(linked.begin(), linked.end(), id) == linked.end()) {
-      return call.fail(404, "not_found", "this phone has no companion " + std::to_string(id));
+      return call.fail(404, "NOT_FOUND", "this phone has no companion " + std::to_string(id));
     }
     chosen.push_back(id);
   }

@@ -34,19 +34,22 @@ void Network::State::announce_devices(Party& party, std::string_view change, std
     Node row("device");
     row.set("jid", user.with_device(device));
     if (!lid) {
-      node.set("lid", account.lid_jid());
-      row.set("lid", account.lid_jid(device));
+      if (account.has_lid()) {
+        node.set("lid", account.lid_jid());
+        row.set("lid", account.lid_jid(device));
+      }
     }
     if (key_index != 0) row.set("key-index", std::uint64_t{key_index});
     Node body(change);
-    body.set("device_hash", device_hash(party, false)).set("device_lid_hash", device_hash(party, true));
+    body.set("device_hash", device_hash(party, false));
+    if (account.has_lid()) body.set("device_lid_hash", device_hash(party, true));
     return node.add(body.add(std::move(row)).add(key_index_list()));
   };
   const auto tell = [&](Party& told) {
     for (const auto& [id, known] : told.account.devices) {
       if (&told == &party && id == device) continue;
       enqueue({told.account.phone, id}, notification(false));
-      if (settings.notify_devices_by_lid) enqueue({told.account.phone, id}, notification(true));
+      if (settings.notify_devices_by_lid && account.has_lid()) enqueue({told.account.phone, id}, notification(true));
     }
   };
   for (const auto& phone : party.contacts) {

@@ -64,7 +64,8 @@ std::optional<DeviceKey> Network::State::login(const protocol::PublicKey& noise_
   slot.subscriptions.clear();
   ++stats.logins;
   Node success("success");
-  success.set("t", static_cast<std::uint64_t>(now())).set("lid", party->account.lid_jid(key.device));
+  success.set("t", static_cast<std::uint64_t>(now()));
+  if (party->account.has_lid()) success.set("lid", party->account.lid_jid(key.device));
   success.set("display_name",
               party->account.name.empty() ? std::string_view("-") : std::string_view(party->account.name));
   success.set("location", "lla").set("companion_enc_static", "NULL");
@@ -78,7 +79,7 @@ void Network::State::attach_phone(const std::string& phone, DevicePort& port) {
   auto* slot = find_slot(key);
   if (!slot) return;
   slot->port = &port;
-  slot->available = true;
+  slot->available = false;  // until it says so
   slot->passive = false;
   slot->next = 1;
   slot->backlog_end = slot->queue.newest();

@@ -188,7 +188,7 @@ Network::Network(Settings settings, NetworkClock& clock, protocol::Random& rando
 
 Network::~Network() = default;
 
-Result<Account*> Network::create_account(std::string phone, std::string name) {
+Result<Account*> Network::create_account(std::string phone, std::string name, bool with_lid) {
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };
   if (phone.size() < 7 || phone.size() > 15 || !std::all_of(phone.begin(), phone.end(), digit)) {
     return Error(Errc::malformed, "a phone number has 7 to 15 digits");
@@ -198,15 +198,17 @@ Result<Account*> Network::create_account(std::string phone, std::string name) {
   auto party = std::make_unique<Party>();
   party->account.phone = phone;
   party->account.name = std::move(name);
-  do {
-    party->account.lid = std::to_string(1 + state_->random.below(9));
-    while (party->account.lid.size() < 15)
-      party->account.lid.push_back(static_cast<char>('0' + state_->random.below(10)));
-  } while (state_->by_lid.contains(party->account.lid));
+  if (with_lid) {
+    do {
+      party->account.lid = std::to_string(1 + state_->random.below(9));
+      while (party->account.lid.size() < 15)
+        party->account.lid.push_back(static_cast<char>('0' + state_->random.below(10)));
+    } while (state_->by_lid.contains(party->account.lid));
+  }
   party->account.devices[0].id = 0;
   party->slots[0];
   auto* account = &party->account;
-  state_->by_lid.emplace(account->lid, party.get());
+  if (with_lid) state_->by_lid.emplace(account->lid, party.get());
   state_->account_changed(*party);
   state_->device_changed({phone, 0});
   state_->parties.emplace(std::move(phone), std::move(party));

@@ -114,7 +114,8 @@ class Network {
 
   // --- accounts
   /// Errors: conflict (number taken), malformed (not 7-15 digits), refused (max_accounts reached).
-  protocol::Result<Account*> create_account(std::string phone, std::string name);
+  /// `with_lid` false: an account of before the migration, which has only its number.
+  protocol::Result<Account*> create_account(std::string phone, std::string name, bool with_lid = true);
   Account* find_account(std::string_view phone);
   Account* find_account(const Jid& jid);  // PN or LID
   std::vector<Account*> accounts();

@@ -204,7 +204,7 @@ protocol::Result<void> Network::restore(const RowKey& key, ByteView row) {
         break;
       case RowKind::account: {
         auto read = read_party(key.owner, object());
-        state.by_lid[read->account.lid] = read.get();
+        if (read->account.has_lid()) state.by_lid[read->account.lid] = read.get();
         state.parties[key.owner] = std::move(read);
         break;
       }

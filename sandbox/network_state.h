@@ -190,10 +190,15 @@ struct Network::State {
   // --- iq.cpp and its subjects: section 5
   void on_iq(Origin& origin, const Node& iq);
   void on_encrypt(Origin& origin, const Node& iq);    // prekeys.cpp
+  void tell_of_low_prekeys(const std::set<DeviceKey>& dispensed);
   void on_usync(Origin& origin, const Node& iq);      // usync.cpp
   void on_app_state(Origin& origin, const Node& iq);  // app_state.cpp
   void on_privacy(Origin& origin, const Node& iq);    // privacy.cpp
   void on_blocklist(Origin& origin, const Node& iq);
+  /// Nothing that `sender` says reaches `party`.
+  static bool blocks(const Party& party, const Party& sender);
+  /// account_sync to every device of the account but the one that made the change.
+  void tell_own_devices(const Origin& origin, const Node& change);
   void publish_keys(Party& party, Device& device, Slot& slot, const protocol::UploadedKeys& upload);
 
   // --- routing.cpp, receipts.cpp: section 8

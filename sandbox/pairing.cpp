@@ -36,12 +36,17 @@ bool display_is_acceptable(std::string_view text) {
 
 std::uint64_t Network::State::open_pairing(protocol::PublicKey noise_key, protocol::ParsedClientPayload payload,
                                            DevicePort& port) {
+  const auto fail = [&](unsigned reason, std::string why) {
+    complain("registration refused with " + std::to_string(reason) + ": " + std::move(why));
+    port.deliver(Node("failure").set("reason", std::uint64_t{reason}).set("location", "lla"));
+    port.disconnect();
+    return std::uint64_t{0};
+  };
+  if (payload.username) return fail(400, "a login and a registration in one");
+  if (payload.version < settings.minimum_version) return fail(405, "client version " + payload.version.to_string());
   const auto& keys = payload.registration->keys;
   if (!protocol::xeddsa_verify(keys.identity, protocol::typed(keys.signed_pre_key), keys.signed_pre_key_signature)) {
-    complain("registration with a bad signed prekey signature");
-    port.deliver(Node("failure").set("reason", "400").set("location", "lla"));
-    port.disconnect();
-    return 0;
+    return fail(400, "bad signed prekey signature");
   }
   const auto id = ++last_pairing;
   auto& pairing = pairings[id];
@@ -136,7 +141,10 @@ void Network::State::pair_device(const std::string& phone, PairDeviceUpload uplo
 
   const auto& account = party->account;
   Node success("pair-success");
-  success.add(Node("device").set("jid", account.pn_jid(device)).set("lid", account.lid_jid(device)));
+  Node named("device");
+  named.set("jid", account.pn_jid(device));
+  if (account.has_lid()) named.set("lid", account.lid_jid(device));
+  success.add(std::move(named));
   success.add(Node("platform").set("name", "android"));
   success.add(Node("device-identity").bytes(pairing.upload.device_identity));
   success.add(Node("client-props").bytes(Bytes{0x08, 0x01}));  // ClientPairingProps.isChatDbLidMigrated

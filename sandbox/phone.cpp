@@ -201,7 +201,7 @@ Result<std::size_t> Phone::read(std::string_view chat, std::string_view id) { re
 void Phone::typing(std::string_view to, bool composing) {
   const Account* peer = state_->look_up(to);
   if (peer == nullptr) return;
-  state_->send(Node("chatstate").set("to", peer->lid_jid()).add(Node(composing ? "composing" : "paused")));
+  state_->send(Node("chatstate").set("to", state_->form_for(*peer)).add(Node(composing ? "composing" : "paused")));
 }
 
 void Phone::deliver(bool on) {

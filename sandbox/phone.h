@@ -74,7 +74,7 @@ class Phone {
   void power(bool on);
   /// Forgets the Signal session with every device of `peer` (a wiped ratchet): the next message must heal by retry.
   void forget_sessions(std::string_view peer);
-  /// Damages the receiving ratchet instead of forgetting it.
+  /// Damages the ratchets in both directions instead of forgetting them.
   void corrupt_sessions(std::string_view peer);
   /// New identity and registration id, LID kept (phone.reinstall).
   void reinstall();

@@ -105,7 +105,7 @@ void Phone::State::with_sessions(std::vector<DeviceKey> devices, std::function<v
   std::vector<Jid> missing;
   for (const DeviceKey& device : devices) {
     const Account* owner = network.find_account(std::string_view(device.phone));
-    if (owner != nullptr && !has_session(device)) missing.push_back(owner->lid_jid(device.device));
+    if (owner != nullptr && !has_session(device)) missing.push_back(owner->jid(device.device));
   }
   if (missing.empty()) return then({});
   ask(protocol::fetch_bundles_iq(ids.next(), missing), [this, then = std::move(then)](Result<Node> answer) {
@@ -144,11 +144,16 @@ void Phone::corrupt_sessions(std::string_view peer) {
     if (device.phone != account->phone) continue;
     state_->session_changed(device);
     for (protocol::detail::RatchetState& ratchet : record.states()) {
-      // The chains in use and those the next ratchet step would give; what we send is left whole.
-      ratchet.root_key.bytes[0] ^= 0x01;
+      // The chains in use in both directions and those the next ratchet step would give. Fresh random bytes: damaging
+      // it twice must not repair it. Counters go on, so no message key is used twice.
+      const auto damage = [this](protocol::detail::Secret32& secret) {
+        secret = protocol::detail::Secret32(state_->random().bytes<32>());
+      };
+      damage(ratchet.root_key);
+      damage(ratchet.sending.chain_key);
       for (protocol::detail::ReceivingChain& chain : ratchet.receiving) {
-        chain.chain_key.bytes[0] ^= 0x01;
-        for (protocol::detail::SkippedKey& skipped : chain.skipped) skipped.seed.bytes[0] ^= 0x01;
+        damage(chain.chain_key);
+        for (protocol::detail::SkippedKey& skipped : chain.skipped) damage(skipped.seed);
       }
     }
   }
@@ -182,7 +187,7 @@ void Phone::State::with_device_lists(std::vector<std::string> phones, std::funct
     const auto list = device_lists.find(phone);
     if (list != device_lists.end() && now_ms() - list->second.fetched_ms < PhoneLimits::device_list_ttl_ms) continue;
     const Account* owner = network.find_account(std::string_view(phone));
-    if (owner != nullptr) unknown.push_back(owner->lid_jid());
+    if (owner != nullptr) unknown.push_back(owner->jid());
   }
   if (unknown.empty()) return then({});
   ask(protocol::usync_devices_iq(ids.next(), ids.next(), unknown), [this, then = std::move(then)](Result<Node> answer) {

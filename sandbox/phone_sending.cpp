@@ -49,7 +49,7 @@ Result<std::string> Phone::State::send_text(const Phone::Send& message, std::str
   for (const std::string& who : message.mentions) {
     const Account* mentioned = look_up(who);
     if (mentioned == nullptr) return Error(Errc::not_found, "mentions: nobody has the number " + who);
-    content.mentions.push_back(mentioned->lid_jid());
+    content.mentions.push_back(mentioned->jid());
     mentions.push_back(mentioned->phone);
   }
   if (!message.quoted_id.empty()) {
@@ -61,7 +61,7 @@ Result<std::string> Phone::State::send_text(const Phone::Send& message, std::str
     const Account* author = network.find_account(std::string_view(quoted->author));
     protocol::Quote quote;
     quote.id = quoted->id;
-    quote.author = author != nullptr ? author->lid_jid() : peer->lid_jid();
+    quote.author = author != nullptr ? author->jid() : peer->jid();
     quote.message = protocol::quotable(log.behind(quoted->author, quoted->id)->encoded);
     content.quote = std::move(quote);
   }
@@ -79,7 +79,7 @@ Result<std::string> Phone::State::send_text(const Phone::Send& message, std::str
   shown.timestamp = static_cast<std::int64_t>(now());
   shown.status = "pending";
   const std::string id = shown.id;
-  log.put(std::move(shown), {built.encoded, peer->lid_jid(), false});
+  log.put(std::move(shown), {built.encoded, form_for(*peer), false});
 
   SentMessage kept;
   kept.id = id;
@@ -211,7 +211,7 @@ Result<void> Phone::State::encrypt_and_send(SentMessage& message) {
     const auto sealed = seal(device, message.encoded);
     if (!sealed) return Error(Errc::no_session, "the companion has no usable prekeys");
     message.addressed.insert(device);
-    transmit(message, protocol::peer_message_stanza(message.id, account.lid_jid(device.device), *sealed, {}));
+    transmit(message, protocol::peer_message_stanza(message.id, account.jid(device.device), *sealed, {}));
     return {};
   }
   const Account* peer = network.find_account(std::string_view(message.chat));
@@ -220,11 +220,15 @@ Result<void> Phone::State::encrypt_and_send(SentMessage& message) {
 
   protocol::OutgoingStanza stanza;
   stanza.id = message.id;
-  stanza.to = peer->lid_jid();
+  const bool lid = by_lid(*peer);
+  const auto form = [lid](const Account& whose, std::uint16_t device) {
+    return lid ? whose.lid_jid(device) : whose.pn_jid(device);
+  };
+  stanza.to = form(*peer, 0);
   stanza.type = message.type;
   stanza.media_type = message.media_type;
-  if (!note_to_self) stanza.peer_recipient_pn = peer->pn_jid();
-  stanza.reporting_token = protocol::reporting_token(message.encoded, message.secret, message.id, own_lid(), stanza.to);
+  if (!note_to_self && lid) stanza.peer_recipient_pn = peer->pn_jid();
+  stanza.reporting_token = protocol::reporting_token(message.encoded, message.secret, message.id, form(account, 0), stanza.to);
 
   bool reached = note_to_self;
   const auto add = [&](const DeviceKey& device, const Jid& jid, ByteView plaintext) {
@@ -237,13 +241,13 @@ Result<void> Phone::State::encrypt_and_send(SentMessage& message) {
   };
   if (!note_to_self) {
     for (const DeviceKey& device : devices_of(message.chat)) {
-      reached |= add(device, peer->lid_jid(device.device), message.encoded);
+      reached |= add(device, form(*peer, device.device), message.encoded);
     }
   }
   // Never only to own devices: they would show a message that nobody got.
   if (!reached && !message.completed_fan_out) return Error(Errc::no_session, "no device of the recipient has usable prekeys");
   const Bytes own_copy = protocol::wrap_device_sent(message.encoded, stanza.to);
-  for (const DeviceKey& device : devices_of(account.phone)) add(device, account.lid_jid(device.device), own_copy);
+  for (const DeviceKey& device : devices_of(account.phone)) add(device, form(account, device.device), own_copy);
 
   if (stanza.participants.empty()) {  // a note to self without companions, or nothing was missing after all
     message.acked = true;
@@ -349,7 +353,8 @@ void Phone::State::end_fan_out(const std::string& id, const Result<void>& ready)
 
 void Phone::State::raise(std::string_view id, std::string_view status, std::string_view failure) {
   PhoneMessage* message = log.find(account.phone, id);
-  if (message == nullptr || !message->from_me) return;
+  // A companion's message that could not be read stays failed until its resend is: that one is what is shown.
+  if (message == nullptr || !message->from_me || message->status == "failed") return;
   if (status != "error" && rank(status) <= rank(message->status)) return;
   if (status == "error" && rank(message->status) > rank("pending")) return;
   message->status = status;

@@ -117,7 +117,10 @@ struct Phone::State final : DevicePort {
   protocol::Random& random() const { return network.random(); }
   DeviceKey self() const { return {account.phone, 0}; }
   Jid own_pn() const { return account.pn_jid(); }
-  Jid own_lid() const { return account.lid_jid(); }
+  Jid own_lid() const { return account.lid_jid(); }  // "" of an account without
+  /// A chat with `peer` is addressed by LID when both have one, else by number; never mixed (03 section 4.8).
+  bool by_lid(const Account& peer) const { return account.has_lid() && peer.has_lid(); }
+  Jid form_for(const Account& peer) const { return by_lid(peer) ? peer.lid_jid() : peer.pn_jid(); }
   /// The account of a number or JID as people write it; nullptr when nobody has it.
   Account* look_up(std::string_view phone_or_jid) const;
   std::optional<DeviceKey> key_of(const Jid& jid) const;

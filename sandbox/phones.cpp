@@ -60,10 +60,10 @@ Phones::~Phones() {
 
 void Phones::set_worker(Worker worker) { *worker_ = std::move(worker); }
 
-Result<Phone*> Phones::create(std::string_view phone, std::string name) {
+Result<Phone*> Phones::create(std::string_view phone, std::string name, bool with_lid) {
   const Result<std::string> digits = normalise_phone(phone);
   if (!digits) return digits.error();
-  const Result<Account*> account = network_.create_account(*digits, std::move(name));
+  const Result<Account*> account = network_.create_account(*digits, std::move(name), with_lid);
   if (!account) return account.error();
   auto created = std::make_unique<Phone>(network_, **account, worker_);
   return (phones_[*digits] = std::move(created)).get();

@@ -30,7 +30,7 @@ class Phones {
   void set_worker(Worker worker);
 
   /// Creates the account and its phone, switched on. Errors: malformed, conflict (number taken).
-  protocol::Result<Phone*> create(std::string_view phone, std::string name);
+  protocol::Result<Phone*> create(std::string_view phone, std::string name, bool with_lid = true);
   /// `phone`: digits; nullptr when there is none.
   Phone* find(std::string_view phone);
   std::vector<Phone*> all();                       // by number

@@ -93,7 +93,8 @@ void Network::State::publish_keys(Party& party, Device& device, Slot& slot, cons
       if (!contact) continue;
       for (const auto& [id, known] : contact->account.devices) {
         Node notification("notification");
-        notification.set("from", party.account.pn_jid()).set("lid", party.account.lid_jid()).set("type", "encrypt");
+        notification.set("from", party.account.pn_jid()).set("type", "encrypt");
+        if (party.account.has_lid()) notification.set("lid", party.account.lid_jid());
         notification.set("id", next_id()).set("t", static_cast<std::uint64_t>(now()));
         enqueue({phone, id}, notification.add(Node("identity")));
       }
@@ -102,9 +103,32 @@ void Network::State::publish_keys(Party& party, Device& device, Slot& slot, cons
   device_changed(key);
 }
 
+void Network::State::tell_of_low_prekeys(const std::set<DeviceKey>& dispensed) {
+  for (const auto& key : dispensed) {
+    auto& slot = *find_slot(key);
+    const auto left = find_device(key)->one_time.size();
+    if (left >= settings.pre_key_low_mark) continue;
+    // Once when the mark is crossed and once more at zero, not at every fetch.
+    if (slot.low_notified && (left > 0 || slot.empty_notified)) continue;
+    slot.low_notified = true;
+    slot.empty_notified = left == 0;
+    Node low("notification");
+    low.set("from", protocol::server_jid()).set("type", "encrypt").set("id", next_id());
+    low.set("t", static_cast<std::uint64_t>(now()));
+    enqueue(key, low.add(Node("count").set("value", std::uint64_t{left})));
+  }
+}
+
 void Network::State::on_encrypt(Origin& origin, const Node& iq) {
   auto& device = origin.device;
   const bool get = iq.attr("type") == "get";
+  std::set<DeviceKey> dispensed;
+  const auto dispense_from = [this](const DeviceKey& key, Device& from) {
+    std::optional<std::uint64_t> taken;
+    auto bundle = dispense(from, faults.bad_signed_prekey, taken);
+    if (taken) one_time_changed(key, *taken);
+    return bundle;
+  };
   if (get && iq.child("count")) {
     return answer(origin, result_of(iq).add(Node("count").set("value", std::uint64_t{device.one_time.size()})));
   }
@@ -123,7 +147,6 @@ void Network::State::on_encrypt(Origin& origin, const Node& iq) {
       wanted.push_back(std::move(*jid));
     }
     Node list("list");
-    std::set<DeviceKey> running_low;
     for (const auto& jid : wanted) {
       const auto address = resolve(jid);
       auto* found = address ? find_device(address->key()) : nullptr;
@@ -134,26 +157,45 @@ void Network::State::on_encrypt(Origin& origin, const Node& iq) {
         user.set("jid", jid).add(Node("identity").bytes(found->keys.identity));
         list.add(user.add(Node("type").bytes(Bytes{5})));
       } else {
-        std::optional<std::uint64_t> taken;
-        list.add(protocol::bundle_user_node(jid, dispense(*found, faults.bad_signed_prekey, taken)));
-        if (taken) one_time_changed(address->key(), *taken);
-        if (found->one_time.size() < settings.pre_key_low_mark) running_low.insert(address->key());
+        list.add(protocol::bundle_user_node(jid, dispense_from(address->key(), *found)));
+        dispensed.insert(address->key());
       }
     }
     answer(origin, result_of(iq).add(std::move(list)));
-    for (const auto& key : running_low) {
-      auto& slot = *find_slot(key);
-      const auto left = find_device(key)->one_time.size();
-      // Once when the mark is crossed and once more at zero, not at every fetch.
-      if (slot.low_notified && (left > 0 || slot.empty_notified)) continue;
-      slot.low_notified = true;
-      slot.empty_notified = left == 0;
-      Node low("notification");
-      low.set("from", protocol::server_jid()).set("type", "encrypt").set("id", next_id());
-      low.set("t", static_cast<std::uint64_t>(now()));
-      enqueue(key, low.add(Node("count").set("value", std::uint64_t{left})));
+    return tell_of_low_prekeys(dispensed);
+  }
+  if (const auto* fetch = get ? iq.child("key_fetch") : nullptr) {
+    const auto users = fetch->children("user");
+    if (users.empty() || users.size() > max_fetched_users) return answer(origin, error_of(iq, 406, "not-acceptable"));
+    Node list("list");
+    for (const auto* user : users) {
+      const auto jid = user->jid("jid");
+      if (!jid) return answer(origin, error_of(iq, 406, "not-acceptable"));
+      const auto address = resolve(jid->user_jid());
+      if (!address) {
+        list.add(user_error(*jid, 404, "item-not-found"));
+        continue;
+      }
+      Node row("user");
+      row.set("jid", jid->user_jid());
+      // The devices named, else all; one whose registration the asker knows already is left out.
+      const auto named = user->children("device");
+      for (auto& [id, known] : address->party->account.devices) {
+        const auto asked = std::find_if(named.begin(), named.end(), [&](const Node* n) { return n->number("id") == id; });
+        if (!known.has_keys || (!named.empty() && asked == named.end())) continue;
+        const auto registration = named.empty() ? std::nullopt : (*asked)->child_data("registration");
+        if (registration && protocol::from_big_endian(*registration) == known.keys.registration_id) continue;
+        const DeviceKey key{address->party->account.phone, id};
+        Node device_row("device");
+        device_row.set("id", std::uint64_t{id});
+        for (const auto& part : protocol::bundle_user_node(*jid, dispense_from(key, known)).children()) device_row.add(part);
+        row.add(std::move(device_row));
+        dispensed.insert(key);
+      }
+      list.add(std::move(row));
     }
-    return;
+    answer(origin, result_of(iq).add(std::move(list)));
+    return tell_of_low_prekeys(dispensed);
   }
   if (const auto* rotate = iq.attr("type") == "set" ? iq.child("rotate") : nullptr) {
     const auto* skey = rotate->child("skey");

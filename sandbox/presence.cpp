@@ -24,7 +24,7 @@ Node presence_of(const Party& party, bool lid) {
 
 bool anybody_available(const Party& party) {
   return std::any_of(party.slots.begin(), party.slots.end(),
-                     [](const auto& slot) { return slot.second.port && slot.second.available && slot.first != 0; });
+                     [](const auto& slot) { return slot.second.port && slot.second.available; });
 }
 
 }  // namespace
@@ -35,6 +35,7 @@ void Network::State::on_presence(Origin& origin, const Node& presence) {
     const auto to = presence.jid("to");
     const auto target = to ? resolve(*to) : std::nullopt;
     if (!target || origin.slot.subscriptions.size() >= max_subscriptions) return;
+    if (blocks(*target->party, origin.party)) return;
     origin.slot.subscriptions[target->party->account.phone] = target->lid;
     target->party->watchers.insert(origin.key);
     if (origin.slot.available) answer(origin, presence_of(*target->party, target->lid));
@@ -73,7 +74,8 @@ void Network::State::presence_changed(Party& party) {
       watcher = party.watchers.erase(watcher);  // subscriptions live as long as their connection
       continue;
     }
-    if (slot->available) send_now(*watcher, *slot, presence_of(party, slot->subscriptions.at(party.account.phone)));
+    if (slot->available && !blocks(party, *find(watcher->phone)))
+      send_now(*watcher, *slot, presence_of(party, slot->subscriptions.at(party.account.phone)));
     ++watcher;
   }
 }
@@ -82,6 +84,7 @@ void Network::State::on_chatstate(Origin& origin, const Node& chatstate) {
   const auto to = chatstate.jid("to");
   const auto target = to ? resolve(*to) : std::nullopt;
   if (!target || target->party == &origin.party || chatstate.children().size() != 1) return;
+  if (blocks(*target->party, origin.party) || (target->lid && !origin.party.account.has_lid())) return;
   const auto& own = origin.party.account;
   Node relayed("chatstate");
   relayed.set("from", target->lid ? own.lid_jid() : own.pn_jid()).add(chatstate.children().front());

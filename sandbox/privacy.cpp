@@ -27,11 +27,16 @@ constexpr std::size_t max_value = 64;
 constexpr std::size_t max_blocked = 2'000;
 constexpr std::size_t max_tokens = 100;
 
-Node blocklist_of(const Party& party) {
-  Node list("list");
+std::string dhash_of(const Party& party) {
   std::string all;
   for (const auto& jid : party.blocked) all += jid;
-  list.set("dhash", protocol::to_base64(ByteView(protocol::sha256(protocol::as_bytes(all))).first(9)));
+  const auto digest = protocol::sha256(protocol::as_bytes(all));
+  return protocol::to_base64(ByteView(digest).first(9));
+}
+
+Node blocklist_of(const Party& party) {
+  Node list("list");
+  list.set("dhash", dhash_of(party));
   for (const auto& text : party.blocked) {
     if (const auto jid = Jid::parse(text)) list.add(Node("item").set("jid", *jid));
   }
@@ -39,6 +44,22 @@ Node blocklist_of(const Party& party) {
 }
 
 }  // namespace
+
+bool Network::State::blocks(const Party& party, const Party& sender) {
+  const auto& account = sender.account;
+  return party.blocked.contains(account.pn_jid().to_string()) ||
+         (account.has_lid() && party.blocked.contains(account.lid_jid().to_string()));
+}
+
+void Network::State::tell_own_devices(const Origin& origin, const Node& change) {
+  const auto& account = origin.party.account;
+  for (const auto& [device, known] : account.devices) {
+    if (device == origin.key.device) continue;
+    Node notification("notification");
+    notification.set("from", account.pn_jid()).set("type", "account_sync").set("id", next_id());
+    enqueue({account.phone, device}, notification.set("t", static_cast<std::uint64_t>(now())).add(change));
+  }
+}
 
 void Network::State::on_privacy(Origin& origin, const Node& iq) {
   auto& party = origin.party;
@@ -65,6 +86,7 @@ void Network::State::on_privacy(Origin& origin, const Node& iq) {
       echo.add(Node("category").set("name", name).set("value", value));
     }
     account_changed(party);
+    tell_own_devices(origin, echo);
     return answer(origin, result_of(iq).add(std::move(echo)));
   }
   if (const auto* tokens = iq.child("tokens")) {
@@ -85,7 +107,8 @@ void Network::State::on_privacy(Origin& origin, const Node& iq) {
       tokens_node.add(std::move(token));
       for (const auto& [device, known] : target->party->account.devices) {
         Node notification("notification");
-        notification.set("from", party.account.pn_jid()).set("sender_lid", party.account.lid_jid());
+        notification.set("from", party.account.pn_jid());
+        if (party.account.has_lid()) notification.set("sender_lid", party.account.lid_jid());
         notification.set("type", "privacy_token").set("id", next_id()).set("t", static_cast<std::uint64_t>(now()));
         enqueue({target->party->account.phone, device}, notification.add(tokens_node));
       }
@@ -104,6 +127,11 @@ void Network::State::on_blocklist(Origin& origin, const Node& iq) {
     if (!jid || (action != "block" && action != "unblock")) return answer(origin, error_of(iq, 400, "bad-request"));
     if (action == "block" && party.blocked.size() >= max_blocked)
       return answer(origin, error_of(iq, 419, "resource-limit"));
+    // Who has a LID is blocked under it (02 section 11).
+    const auto address = resolve(jid->user_jid());
+    if (action == "block" && address && !address->lid && address->party->account.has_lid())
+      return answer(origin, error_of(iq, 400, "bad-request"));
+    const auto before = dhash_of(party);
     const auto text = jid->user_jid().to_string();
     if (action == "block") {
       party.blocked.insert(text);
@@ -111,6 +139,9 @@ void Network::State::on_blocklist(Origin& origin, const Node& iq) {
       party.blocked.erase(text);
     }
     account_changed(party);
+    Node change("blocklist");
+    change.set("action", "modify").set("dhash", dhash_of(party)).set("prev_dhash", before);
+    tell_own_devices(origin, change.add(Node("item").set("jid", jid->user_jid()).set("action", action)));
   }
   answer(origin, result_of(iq).add(blocklist_of(party)));
 }

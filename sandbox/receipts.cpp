@@ -44,21 +44,21 @@ void Network::State::on_receipt(Origin& origin, const Node& receipt) {
   const auto target = resolve(*to);
   if (!target) return;  // groups, status, newsletters, somebody gone
   const auto& own = origin.party.account;
-  const auto own_jid = target->lid ? own.lid_jid(origin.key.device) : own.pn_jid(origin.key.device);
+  const auto own_jid = target->lid && own.has_lid() ? own.lid_jid(origin.key.device) : own.pn_jid(origin.key.device);
   const bool to_self = target->party == &origin.party;
 
   if (type == "retry") {
     const auto* retry = receipt.child("retry");
     if (!retry || retry->number("count").value_or(0) > max_retry_count || !find_device(target->key())) return;
+    if (blocks(*target->party, origin.party)) return;
     const auto state = memory.target(target->key(), id, origin.key);
     if (state == DeliveryMemory::Target::unknown && memory.accepted_at(target->key(), id)) {
       return complain("retry receipt for " + id + " from a device it was not sent to");
     }
     if (state != DeliveryMemory::Target::unknown) memory.ask_again(target->key(), id, origin.key);
     auto asked = relayed(receipt, type, own_jid, now());
-    for (const auto key : {"participant", "recipient"}) {
-      if (const auto jid = receipt.jid(key)) asked.set(key, *jid);
-    }
+    // Never `participant`: in a 1:1 chat it would name somebody else as the one who asks.
+    if (const auto jid = receipt.jid("recipient")) asked.set("recipient", *jid);
     if (receipt.has("category")) asked.set("category", receipt.attr("category"));
     ++stats.retries_relayed;
     return enqueue(target->key(), std::move(asked));
@@ -78,6 +78,7 @@ void Network::State::on_receipt(Origin& origin, const Node& receipt) {
     if (origin.key.device != 0) enqueue({own.phone, 0}, relayed(receipt, type, own_jid, now()));
     return;
   }
+  if (blocks(*target->party, origin.party)) return;
   if (to_self) return;  // a device's word on its own account's message concerns nobody else
   if (type == "enc_rekey_retry") return enqueue(target->key(), relayed(receipt, type, own_jid, now()));
   ++stats.receipts_relayed;

@@ -55,6 +55,7 @@ Plan plan_of(Network::State& server, const Origin& origin, const Address& to, co
 
   if (const auto* bare = message.child("enc")) {
     if (!valid_enc(*bare)) return fail(479, "enc of unknown type or empty");
+    if (message.attr("category") == "peer" && message.child("tctoken")) return fail(479, "tctoken on a peer message");
     plan.single_device = true;
     if (to.key() == origin.key) return fail(400, "addressed to the sending device");
     add(to.key(), *bare);
@@ -103,10 +104,12 @@ Node copy_for(const Origin& origin, const Address& to, const Address& chat, cons
     // Never sender_*: Baileys would take it for the other identity of the chat.
     if (!peer && chat.party != &origin.party) {
       stanza.set("recipient", identity(chat.party->account, chat.lid));
-      stanza.set(chat.lid ? "peer_recipient_pn" : "peer_recipient_lid", identity(chat.party->account, !chat.lid));
+      if (chat.lid || chat.party->account.has_lid())
+        stanza.set(chat.lid ? "peer_recipient_pn" : "peer_recipient_lid", identity(chat.party->account, !chat.lid));
     }
   } else {
-    stanza.set(to.lid ? "sender_pn" : "sender_lid", identity(origin.party.account, !to.lid));
+    if (to.lid || origin.party.account.has_lid())
+      stanza.set(to.lid ? "sender_pn" : "sender_lid", identity(origin.party.account, !to.lid));
   }
   if (!origin.party.account.name.empty()) stanza.set("notify", origin.party.account.name);
   stanza.add(*copy.enc);
@@ -138,6 +141,7 @@ void Network::State::on_message(Origin& origin, const Node& message) {
   if (!to) return refuse(404, "unknown recipient");
   const auto plan = plan_of(*this, origin, *to, *to_jid, message);
   if (plan.error != 0) return refuse(plan.error, plan.why);
+  if (to->lid && !origin.party.account.has_lid()) return refuse(400, "a sender without LID addresses by LID");
 
   auto accepted = memory.accepted_at(origin.key, id);
   const bool first_time = !accepted;
@@ -170,6 +174,8 @@ void Network::State::on_message(Origin& origin, const Node& message) {
       complain("pkmsg without device-identity from companion " + origin.key.phone + " in message " + id);
     }
     if (memory.target(origin.key, id, copy.target) == DeliveryMemory::Target::delivered) continue;
+    // Acked like any other: the sender is not told that somebody blocked him.
+    if (copy.target.phone != origin.key.phone && blocks(*to->party, origin.party)) continue;
     memory.delivered(origin.key, id, copy.target);
     delivered = true;
     enqueue_message(copy.target, copy_for(origin, *to, chat, message, copy, *accepted));

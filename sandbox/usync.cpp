@@ -76,13 +76,13 @@ void Network::State::on_usync(Origin& origin, const Node& iq) {
       if (name == "devices") {
         row.add(devices_node(party, device_hash(party, address->lid)));
       } else if (name == "lid") {
-        row.add(Node("lid").set("val", party.account.lid_jid()));
+        if (party.account.has_lid()) row.add(Node("lid").set("val", party.account.lid_jid()));
       } else if (name == "status") {
         row.add(Node("status").set("t", static_cast<std::uint64_t>(now())).text(party.about));
       } else if (name == "disappearing_mode") {
         row.add(Node(name).set("duration", "0").set("t", "0"));
-      } else {
-        row.add(Node(name));  // picture, business, bot, username…: known, nothing to tell
+      } else if (name != "picture" && name != "business") {  // those only where there is something to tell
+        row.add(Node(name));
       }
     }
     answers.add(std::move(row));

@@ -189,7 +189,10 @@ Result<Bytes> complete_device_identity(ByteView reply, ByteView container, const
       !answer.has_device_signature()) {
     return Error(Errc::malformed, "pair-device-sign reply");
   }
-  if (answer.has_account_signature_key()) return Error(Errc::conflict, "reply still holds the account signature key");
+  // Most clients blank it, some in the field send it.
+  if (answer.has_account_signature_key() && answer.account_signature_key() != issued.account_signature_key()) {
+    return Error(Errc::conflict, "reply names another account signature key");
+  }
   if (answer.details() != issued.details() || answer.account_signature() != issued.account_signature()) {
     return Error(Errc::conflict, "reply is about another device identity");
   }

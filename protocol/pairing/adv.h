@@ -52,7 +52,7 @@ struct DeviceIdentityDetails {
 Bytes issue_device_identity(const KeyPair& account, const PublicKey& companion_identity,
                             const DeviceIdentityDetails& details, const Key32& adv_secret, Random& random);
 /// Checks the companion's pair-device-sign reply; gives back the full four-field identity. `container` is what was
-/// issued. Errors: malformed, bad_signature, conflict (accountSignatureKey present, details differ).
+/// issued. Errors: malformed, bad_signature, conflict (another accountSignatureKey than the issued one, details differ).
 Result<Bytes> complete_device_identity(ByteView reply, ByteView container, const PublicKey& companion_identity);
 Bytes issue_key_index_list(const KeyPair& account, const KeyIndexList& list, Random& random);
 

@@ -88,12 +88,12 @@ TEST_CASE("phones are created, listed and shown") {
   REQUIRE(anna.at("jid") == "15550000001@s.whatsapp.net");
   REQUIRE(anna.at("lid").as_string().ends_with("@lid"));
   REQUIRE(anna.at("name") == "Anna");
-  REQUIRE(api.error(api.call("POST", "/sandbox/v1/phones", R"({"phone":"1-555-000-0001"})"), 409).at("code") == "conflict");
+  REQUIRE(api.error(api.call("POST", "/sandbox/v1/phones", R"({"phone":"1-555-000-0001"})"), 409).at("code") == "CONFLICT");
   REQUIRE(api.data("GET", "/sandbox/v1/phones").as_array().size() == 1);
   const json::value shown = api.data("GET", "/sandbox/v1/phones/%2B15550000001");
   REQUIRE(shown.at("on").as_bool());
   REQUIRE(shown.at("companions").as_array().empty());
-  REQUIRE(api.error(api.call("GET", "/sandbox/v1/phones/15550009999"), 404).at("code") == "not_found");
+  REQUIRE(api.error(api.call("GET", "/sandbox/v1/phones/15550009999"), 404).at("code") == "NOT_FOUND");
 }
 
 TEST_CASE("messages are sent, paged and read through the API") {
@@ -163,12 +163,12 @@ TEST_CASE("a QR is scanned by a named phone, or by a new one") {
   }
   SECTION("refused by the companion") {
     api.network.faults().bad_hmac = true;
-    REQUIRE(api.error(api.call("POST", "/sandbox/v1/phones/15550000001/scan", body()), 422).at("code") == "refused");
+    REQUIRE(api.error(api.call("POST", "/sandbox/v1/phones/15550000001/scan", body()), 422).at("code") == "REFUSED");
   }
   SECTION("expired") {
     api.network.drop_pairing(client.pairing);
-    REQUIRE(api.error(api.call("POST", "/sandbox/v1/phones/15550000001/scan", body()), 410).at("code") == "expired");
-    REQUIRE(api.error(api.call("POST", "/sandbox/v1/scan-qr", client.qr(), "text/plain"), 410).at("code") == "expired");
+    REQUIRE(api.error(api.call("POST", "/sandbox/v1/phones/15550000001/scan", body()), 410).at("code") == "EXPIRED");
+    REQUIRE(api.error(api.call("POST", "/sandbox/v1/scan-qr", client.qr(), "text/plain"), 410).at("code") == "EXPIRED");
     REQUIRE(api.phones.all().size() == 2);  // none was made for it
   }
   SECTION("not a QR text") {
@@ -201,7 +201,7 @@ TEST_CASE("a scan answers when the pairing ended, not before") {
   REQUIRE_FALSE(waiting->response.has_value());
   api.clock.advance(31'000);
   REQUIRE(waiting->response.has_value());
-  REQUIRE(api.error(*waiting->response, 504).at("code") == "timed_out");
+  REQUIRE(api.error(*waiting->response, 504).at("code") == "TIMEOUT");
 }
 
 TEST_CASE("codes are entered through the API") {
@@ -212,7 +212,7 @@ TEST_CASE("codes are entered through the API") {
   Client client(api);
   client.open_pairing();
   client.ask_code("15550000001", "ABCD1234");
-  REQUIRE(api.error(api.call("POST", route, R"({"code":"ABCDABCD"})"), 422).at("code") == "wrong_code");
+  REQUIRE(api.error(api.call("POST", route, R"({"code":"ABCDABCD"})"), 422).at("code") == "WRONG_CODE");
   REQUIRE(api.error(api.call("POST", route, R"({"code":"?"})"), 400).at("details").as_object().contains("code"));
   REQUIRE(api.data("POST", route, R"({"code":"ABCD-1234"})").at("device") == "15550000001:1@s.whatsapp.net");
 }
@@ -284,7 +284,7 @@ TEST_CASE("what is not built says so") {
   for (const std::string kind : {"media", "reaction", "poll", "location"}) {
     const auto response = api.call("POST", "/sandbox/v1/phones/15550000001/messages",
                                    R"({"to":"15550000002",")" + kind + R"(":{}})");
-    REQUIRE(api.error(response, 501).at("code") == "not_implemented");
+    REQUIRE(api.error(response, 501).at("code") == "NOT_IMPLEMENTED");
   }
   api.error(api.call("POST", "/sandbox/v1/phones/15550000001/call", "{}"), 501);
   api.error(api.call("POST", "/sandbox/v1/phones/15550000001/groups", "{}"), 501);
@@ -298,51 +298,51 @@ TEST_CASE("bad requests are refused with the status that fits") {
   };
   const std::string json_type = "application/json", phones = "/sandbox/v1/phones", anna = phones + "/15550000001";
   const std::vector<Row> rows = {
-      {"GET", "/sandbox/v1/nothing", "", "", 404, "not_found", ""},
-      {"GET", "/sandbox/v1", "", "", 404, "not_found", ""},
-      {"GET", "/sandbox/v1x/phones", "", "", 404, "not_found", ""},
-      {"GET", "/sandbox/v1/phones/1/2/3", "", "", 404, "not_found", ""},
-      {"DELETE", phones, "", "", 405, "method_not_allowed", ""},
-      {"POST", "/sandbox/v1/network", "", "", 405, "method_not_allowed", ""},
-      {"GET", "/sandbox/v1/phones/%zz", "", "", 400, "bad_request", ""},
-      {"GET", "/sandbox/v1/phones/%4", "", "", 400, "bad_request", ""},
-      {"GET", phones + "?a=%g1", "", "", 400, "bad_request", ""},
-      {"POST", phones, "{", json_type, 400, "bad_json", ""},
-      {"POST", phones, "[]", json_type, 400, "bad_json", ""},
-      {"POST", phones, "\"x\"", json_type, 400, "bad_json", ""},
-      {"POST", phones, std::string(200, '['), json_type, 400, "bad_json", ""},
-      {"POST", phones, "phone=1", "application/x-www-form-urlencoded", 415, "unsupported_media_type", ""},
-      {"POST", phones, "", "", 400, "validation_error", "phone"},
-      {"POST", phones, "{}", json_type, 400, "validation_error", "phone"},
-      {"POST", phones, R"({"phone":null})", json_type, 400, "validation_error", "phone"},
-      {"POST", phones, R"({"phone":15550000009})", json_type, 400, "validation_error", "phone"},
-      {"POST", phones, R"({"phone":"12345"})", json_type, 400, "validation_error", "phone"},
-      {"POST", phones, R"({"phone":"1234567890123456"})", json_type, 400, "validation_error", "phone"},
-      {"POST", phones, R"({"phone":"1555x000009"})", json_type, 400, "validation_error", "phone"},
-      {"POST", phones, R"({"phone":"15550000009","name":7})", json_type, 400, "validation_error", "name"},
-      {"POST", phones + "?strict=true", R"({"phone":"15550000009","nam":"x"})", json_type, 400, "validation_error", "nam"},
-      {"POST", anna + "/messages", R"({"text":"x"})", json_type, 400, "validation_error", "to"},
-      {"POST", anna + "/messages", R"({"to":"15550000002"})", json_type, 400, "validation_error", "text"},
-      {"POST", anna + "/messages", R"({"to":"15550000002","text":""})", json_type, 400, "validation_error", "text"},
-      {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","mentions":"y"})", json_type, 400, "validation_error", "mentions"},
-      {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","mentions":[1]})", json_type, 400, "validation_error", "mentions"},
-      {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","quoted":{}})", json_type, 400, "validation_error", "quoted"},
-      {"POST", anna + "/messages", R"({"to":"15559999999","text":"x"})", json_type, 404, "not_found", ""},
-      {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","quoted":"none"})", json_type, 404, "not_found", ""},
-      {"POST", phones + "/15559999999/messages", R"({"to":"15550000002","text":"x"})", json_type, 404, "not_found", ""},
-      {"POST", anna + "/power", R"({"on":"yes"})", json_type, 400, "validation_error", "on"},
-      {"POST", anna + "/scan", "{}", json_type, 400, "validation_error", "qr"},
-      {"POST", anna + "/enter-code", "{}", json_type, 400, "validation_error", "code"},
-      {"POST", anna + "/read", "{}", json_type, 400, "validation_error", "chat"},
-      {"POST", anna + "/auto-reply", R"({"contains":"x"})", json_type, 400, "validation_error", "text"},
-      {"POST", anna + "/unlink", "{}", json_type, 400, "validation_error", "device"},
-      {"POST", "/sandbox/v1/kick", R"({"phone":"15550000001","device":1})", json_type, 400, "validation_error", "how"},
-      {"POST", "/sandbox/v1/kick", R"({"phone":"15550000001","device":1,"how":"gently"})", json_type, 400, "validation_error", "how"},
-      {"POST", "/sandbox/v1/kick", R"({"phone":"15550000001","device":0,"how":"515"})", json_type, 400, "validation_error", "device"},
-      {"POST", "/sandbox/v1/kick", R"({"phone":"15550000001","device":5,"how":"515"})", json_type, 404, "not_found", ""},
-      {"POST", "/sandbox/v1/devices/15550000001/x/drain-prekeys", "", "", 400, "validation_error", ""},
-      {"POST", "/sandbox/v1/devices/15550000001/5/drain-prekeys", "", "", 404, "not_found", ""},
-      {"POST", "/sandbox/v1/scan-qr?phone=x", "hello", "text/plain", 400, "validation_error", ""},
+      {"GET", "/sandbox/v1/nothing", "", "", 404, "NOT_FOUND", ""},
+      {"GET", "/sandbox/v1", "", "", 404, "NOT_FOUND", ""},
+      {"GET", "/sandbox/v1x/phones", "", "", 404, "NOT_FOUND", ""},
+      {"GET", "/sandbox/v1/phones/1/2/3", "", "", 404, "NOT_FOUND", ""},
+      {"DELETE", phones, "", "", 405, "METHOD_NOT_ALLOWED", ""},
+      {"POST", "/sandbox/v1/network", "", "", 405, "METHOD_NOT_ALLOWED", ""},
+      {"GET", "/sandbox/v1/phones/%zz", "", "", 400, "VALIDATION_ERROR", ""},
+      {"GET", "/sandbox/v1/phones/%4", "", "", 400, "VALIDATION_ERROR", ""},
+      {"GET", phones + "?a=%g1", "", "", 400, "VALIDATION_ERROR", ""},
+      {"POST", phones, "{", json_type, 400, "VALIDATION_ERROR", ""},
+      {"POST", phones, "[]", json_type, 400, "VALIDATION_ERROR", ""},
+      {"POST", phones, "\"x\"", json_type, 400, "VALIDATION_ERROR", ""},
+      {"POST", phones, std::string(200, '['), json_type, 400, "VALIDATION_ERROR", ""},
+      {"POST", phones, "phone=1", "application/x-www-form-urlencoded", 415, "UNSUPPORTED_MEDIA_TYPE", ""},
+      {"POST", phones, "", "", 400, "VALIDATION_ERROR", "phone"},
+      {"POST", phones, "{}", json_type, 400, "VALIDATION_ERROR", "phone"},
+      {"POST", phones, R"({"phone":null})", json_type, 400, "VALIDATION_ERROR", "phone"},
+      {"POST", phones, R"({"phone":15550000009})", json_type, 400, "VALIDATION_ERROR", "phone"},
+      {"POST", phones, R"({"phone":"12345"})", json_type, 400, "VALIDATION_ERROR", "phone"},
+      {"POST", phones, R"({"phone":"1234567890123456"})", json_type, 400, "VALIDATION_ERROR", "phone"},
+      {"POST", phones, R"({"phone":"1555x000009"})", json_type, 400, "VALIDATION_ERROR", "phone"},
+      {"POST", phones, R"({"phone":"15550000009","name":7})", json_type, 400, "VALIDATION_ERROR", "name"},
+      {"POST", phones + "?strict=true", R"({"phone":"15550000009","nam":"x"})", json_type, 400, "VALIDATION_ERROR", "nam"},
+      {"POST", anna + "/messages", R"({"text":"x"})", json_type, 400, "VALIDATION_ERROR", "to"},
+      {"POST", anna + "/messages", R"({"to":"15550000002"})", json_type, 400, "VALIDATION_ERROR", "text"},
+      {"POST", anna + "/messages", R"({"to":"15550000002","text":""})", json_type, 400, "VALIDATION_ERROR", "text"},
+      {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","mentions":"y"})", json_type, 400, "VALIDATION_ERROR", "mentions"},
+      {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","mentions":[1]})", json_type, 400, "VALIDATION_ERROR", "mentions"},
+      {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","quoted":{}})", json_type, 400, "VALIDATION_ERROR", "quoted"},
+      {"POST", anna + "/messages", R"({"to":"15559999999","text":"x"})", json_type, 404, "NOT_FOUND", ""},
+      {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","quoted":"none"})", json_type, 404, "NOT_FOUND", ""},
+      {"POST", phones + "/15559999999/messages", R"({"to":"15550000002","text":"x"})", json_type, 404, "NOT_FOUND", ""},
+      {"POST", anna + "/power", R"({"on":"yes"})", json_type, 400, "VALIDATION_ERROR", "on"},
+      {"POST", anna + "/scan", "{}", json_type, 400, "VALIDATION_ERROR", "qr"},
+      {"POST", anna + "/enter-code", "{}", json_type, 400, "VALIDATION_ERROR", "code"},
+      {"POST", anna + "/read", "{}", json_type, 400, "VALIDATION_ERROR", "chat"},
+      {"POST", anna + "/auto-reply", R"({"contains":"x"})", json_type, 400, "VALIDATION_ERROR", "text"},
+      {"POST", anna + "/unlink", "{}", json_type, 400, "VALIDATION_ERROR", "device"},
+      {"POST", "/sandbox/v1/kick", R"({"phone":"15550000001","device":1})", json_type, 400, "VALIDATION_ERROR", "how"},
+      {"POST", "/sandbox/v1/kick", R"({"phone":"15550000001","device":1,"how":"gently"})", json_type, 400, "VALIDATION_ERROR", "how"},
+      {"POST", "/sandbox/v1/kick", R"({"phone":"15550000001","device":0,"how":"515"})", json_type, 400, "VALIDATION_ERROR", "device"},
+      {"POST", "/sandbox/v1/kick", R"({"phone":"15550000001","device":5,"how":"515"})", json_type, 404, "NOT_FOUND", ""},
+      {"POST", "/sandbox/v1/devices/15550000001/x/drain-prekeys", "", "", 400, "VALIDATION_ERROR", ""},
+      {"POST", "/sandbox/v1/devices/15550000001/5/drain-prekeys", "", "", 404, "NOT_FOUND", ""},
+      {"POST", "/sandbox/v1/scan-qr?phone=x", "hello", "text/plain", 400, "VALIDATION_ERROR", ""},
   };
   REQUIRE(rows.size() == 45);
   for (const Row& row : rows) {

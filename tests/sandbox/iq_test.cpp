@@ -227,3 +227,77 @@ TEST_CASE("contacts and own devices hear of a new companion in both identities")
   CHECK(lid);
   CHECK(account_sync);
 }
+
+TEST_CASE("key_fetch hands out bundles by device, without those whose registration the asker knows") {
+  World world;
+  Primary anna(world, "15550000001"), ben(world, "15550000002");
+  auto desk = ready_companion(world, anna);
+  auto bens = ready_companion(world, ben);
+  const bool identity = GENERATE(false, true);
+  const auto fetch = [&](std::vector<Node> devices) {
+    Node user("user");
+    user.set("jid", ben.account().lid_jid());
+    if (identity) user.set("reason", "identity");
+    for (auto& device : devices) user.add(std::move(device));
+    const auto id = world.id();
+    Node iq("iq");
+    iq.set("id", id).set("to", protocol::server_jid()).set("type", "get").set("xmlns", "encrypt");
+    Node unknown("user");
+    unknown.set("jid", Jid("999", "lid"));
+    desk->send(iq.add(Node("key_fetch").add(std::move(user)).add(std::move(unknown))));
+    return desk->inbox->answer(id);
+  };
+  const auto left = world.network.prekeys_left(bens->key);
+  const Node all = fetch({});
+  const auto* list = all.child("list");
+  REQUIRE(list);
+  REQUIRE(list->children().size() == 2);
+  const auto devices = list->children()[0].children("device");
+  REQUIRE(devices.size() == 2);
+  CHECK(devices[0]->attr("id") == "0");
+  CHECK(devices[1]->number("id") == bens->key.device);
+  CHECK(devices[1]->child("skey"));
+  CHECK(devices[1]->child("key"));
+  CHECK(devices[1]->child("device-identity"));
+  CHECK(list->children()[1].child("error")->attr("code") == "404");
+  CHECK(world.network.prekeys_left(bens->key) == left - 1);
+
+  const auto device = [&](std::uint16_t id, std::uint32_t registration) {
+    Node node("device");
+    return node.set("id", std::uint64_t{id}).add(Node("registration").bytes(protocol::big_endian(registration, 4)));
+  };
+  const Node some = fetch({device(0, ben.keys.identity.registration_id),
+                           device(bens->key.device, bens->keys.identity.registration_id + 1)});
+  const auto changed = some.child("list")->children()[0].children("device");
+  REQUIRE(changed.size() == 1);
+  CHECK(changed[0]->number("id") == bens->key.device);
+  CHECK(world.network.stats().unknown_iqs == 0);
+}
+
+TEST_CASE("usync says nothing where there is nothing to say") {
+  World world;
+  Primary anna(world, "15550000001"), ben(world, "15550000002");
+  auto desk = ready_companion(world, anna);
+  Node query("query"), usync("usync"), list("list"), iq("iq");
+  for (const auto* name : {"picture", "business", "lid"}) query.add(Node(name));
+  list.add(Node("user").set("jid", ben.account().pn_jid()));
+  iq.set("id", "u").set("to", protocol::server_jid()).set("type", "get").set("xmlns", "usync");
+  desk->send(iq.add(usync.set("sid", "1").add(std::move(query)).add(std::move(list))));
+  const auto& user = desk->inbox->answer("u").child("usync")->child("list")->children().at(0);
+  REQUIRE(user.children().size() == 1);
+  CHECK(user.children()[0].is("lid"));
+}
+
+TEST_CASE("a simulated phone shows as available while it is on") {
+  World world;
+  Primary anna(world, "15550000001"), ben(world, "15550000002");
+  auto desk = ready_companion(world, anna);
+  desk->send(protocol::presence("available", "Anna"));
+  ben.send(protocol::presence("available", "Ben"));
+  desk->send(Node("presence").set("type", "subscribe").set("to", ben.account().lid_jid()));
+  REQUIRE(desk->inbox->last("presence"));
+  CHECK(desk->inbox->last("presence")->attr("type").empty());
+  world.network.detach(ben.key(), ben.inbox);
+  world.clock.advance(10'000);
+  CHECK(desk->inbox->last("presence")->attr("type") == "unavailable");
+}

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "sandbox/protobuf_field.h"
 #include "tests/sandbox/fixture.h"
 
 using namespace wharf;
@@ -87,8 +88,12 @@ TEST_CASE("a pair-device-sign reply that does not verify links nothing") {
     identity->reply.back() ^= 1;
     reply = protocol::pair_device_sign(desk.success_iq, identity->reply, identity->key_index);
   }
-  SECTION("account signature key not blanked") {
-    reply = protocol::pair_device_sign(desk.success_iq, identity->account, identity->key_index);
+  SECTION("an account signature key that was not issued") {
+    Bytes other = identity->account;
+    const auto key = protobuf_field(other, 2);
+    REQUIRE(key.size() == 32);
+    key[0] ^= 1;
+    reply = protocol::pair_device_sign(desk.success_iq, other, identity->key_index);
   }
   SECTION("key index of another device") {
     reply = protocol::pair_device_sign(desk.success_iq, identity->reply, identity->key_index + 1);
@@ -110,6 +115,38 @@ TEST_CASE("a pair-device-sign reply that does not verify links nothing") {
   CHECK(anna.account().devices.size() == 1);
   REQUIRE_FALSE(desk.linked);
   CHECK(desk.linked.error().code == protocol::Errc::refused);
+}
+
+TEST_CASE("a reply that still holds the issued account signature key links the companion") {
+  World world;
+  Primary anna(world, "15550000001", "Anna");
+  Companion desk(world, anna);
+  desk.open_pairing();
+  const auto success = desk.scan();
+  const auto identity = protocol::accept_pair_success(success.device_identity, desk.keys.adv_secret,
+                                                      desk.keys.identity.identity, world.random);
+  REQUIRE(identity);
+  world.network.handle_pairing_stanza(
+      desk.pairing, protocol::pair_device_sign(desk.success_iq, identity->account, identity->key_index));
+  CHECK(desk.linked);
+}
+
+TEST_CASE("a registration that is also a login, or of an old client, is refused") {
+  World world;
+  Primary anna(world, "15550000001", "Anna");
+  Companion desk(world, anna);
+  auto payload = desk.registration();
+  std::string reason = "400";
+  SECTION("both") { payload.username = 15550000001; }
+  SECTION("too old") {
+    payload.version = protocol::AppVersion{2, 2000, 0};
+    reason = "405";
+  }
+  Inbox inbox;
+  CHECK(world.network.open_pairing(desk.keys.noise.pub, payload, inbox) == 0);
+  REQUIRE(inbox.last("failure"));
+  CHECK(inbox.last("failure")->attr("reason") == reason);
+  CHECK(inbox.closed);
 }
 
 TEST_CASE("a companion that never answers pair-success is dropped after thirty seconds") {

@@ -122,6 +122,7 @@ TEST_CASE("a forgotten or damaged session heals by retry and nothing is shown tw
   world.settle();
   SECTION("the receiver forgot it") { world.ben.forget_sessions("15550000001"); }
   SECTION("the receiver's ratchet is damaged") { world.ben.corrupt_sessions("15550000001"); }
+  SECTION("the sender's ratchet is damaged") { world.anna.corrupt_sessions("15550000002"); }
   SECTION("the sender forgot it") { world.anna.forget_sessions("15550000002"); }
   send(world.anna, world.ben, "three");
   world.settle();
@@ -146,11 +147,56 @@ TEST_CASE("a retry receipt is what heals the damaged session") {
   world.settle();
   REQUIRE(world.network.stats().retries_relayed == 0);
   world.ben.corrupt_sessions("15550000001");
+  if (GENERATE(false, true)) world.ben.corrupt_sessions("15550000001");  // twice is no repair
   send(world.anna, world.ben, "three");
   world.settle();
   // Count 1 without keys gets the same broken session, count 2 brings the keys for a new one.
   REQUIRE(world.network.stats().retries_relayed == 2);
   REQUIRE(status_of(world.ben, "three") == "received");
+}
+
+TEST_CASE("damaged sessions are damaged in both directions") {
+  TwoPhones world;
+  send(world.anna, world.ben, "one");
+  world.settle();
+  send(world.ben, world.anna, "two");
+  world.settle();
+  world.ben.corrupt_sessions("15550000001");
+  send(world.ben, world.anna, "three");
+  world.settle();
+  REQUIRE(world.network.stats().retries_relayed > 0);
+  REQUIRE(status_of(world.anna, "three") == "received");
+  REQUIRE(world.network.stats().reused_message_keys == 0);
+}
+
+TEST_CASE("an own phone that could not read a companion's message shows its resend, whatever the contact says meanwhile") {
+  TwoPhones world;
+  auto desk = linked_client(world, world.anna);
+  desk->send(desk->prepare("15550000002", "one", "D1"));
+  world.settle();
+  world.anna.corrupt_sessions("15550000001");
+  const Node original = desk->prepare("15550000002", "two", "D2");
+  desk->send(original);
+  world.settle();  // Ben's delivery receipt reaches Anna's phone too
+  const auto placeholder = [&] {
+    const auto& all = world.anna.messages();
+    return std::find_if(all.begin(), all.end(), [](const PhoneMessage& m) { return m.id == "D2"; });
+  };
+  REQUIRE(placeholder() != world.anna.messages().end());
+  REQUIRE(placeholder()->status == "failed");
+  // The companion answers the request: the same id for the phone alone, on a new session.
+  desk->sessions.erase({"15550000001", 0});
+  const Node again = desk->prepare("15550000002", "two", "D2");
+  const auto* row = again.child("participants")->children("to").back();
+  REQUIRE(row->jid("jid")->user == world.network.find_account(world.anna.number())->lid);
+  Node resend("message");
+  resend.set("id", "D2").set("to", *row->jid("jid")).set("type", "text");
+  resend.set("recipient", world.network.find_account(world.ben.number())->lid_jid());
+  resend.add(*row->child("enc")).add(*again.child("device-identity"));
+  desk->send(resend);
+  world.settle();
+  REQUIRE(placeholder()->text == "two");
+  REQUIRE(placeholder()->status != "failed");
 }
 
 TEST_CASE("faults of the network do not lose or double messages") {
