@@ -289,7 +289,6 @@ std::optional<boost::json::object> read_body(const Route& route, std::string_vie
     boost::json::parser parser;
     const std::size_t read = parser.write_some(body.data(), body.size(), failed);
     if (!failed && read < body.size()) failed = boost::json::error::extra_data;
-    if (!failed) parser.finish(failed);
     boost::json::value value;
     if (!failed) value = parser.release();
     if (failed) {

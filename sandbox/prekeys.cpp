@@ -188,7 +188,8 @@ void Network::State::on_encrypt(Origin& origin, const Node& iq) {
         const DeviceKey key{address->party->account.phone, id};
         Node device_row("device");
         device_row.set("id", std::uint64_t{id});
-        for (const auto& part : protocol::bundle_user_node(*jid, dispense_from(key, known)).children()) device_row.add(part);
+        const Node bundle = protocol::bundle_user_node(*jid, dispense_from(key, known));
+        for (const auto& part : bundle.children()) device_row.add(part);
         row.add(std::move(device_row));
         dispensed.insert(key);
       }

@@ -205,14 +205,16 @@ void SessionActor::restore_later() {
   constexpr std::chrono::milliseconds longest{10'000};  // a disk that has space again must not wait for us
   const auto delay = std::min(longest, rebuild_backoff_.next(shared_.random));
   restore_timer_.after(delay, [this] {
-    const auto keep = shared_from_this();
-    // With a store that takes no writes the first turn would only fail: its probe says when.
-    if (!shared_.store.healthy()) return restore_later();
-    net::guard("session restore", [this] { restore(); }, [this] { restore_later(); });
+    // With a store that takes no writes the first turn would only fail.
+    shared_.store.ping([self = shared_from_this()](bool healthy) {
+      if (!healthy) return self->restore_later();
+      net::guard("session restore", [&] { self->restore(); }, [&] { self->restore_later(); });
+    });
   });
 }
 
 void SessionActor::restore() {
+  if (closed_) return;
   const storage::SessionId id = session_->context().id();
   auto row = storage::load_session(shared_.store.reader(), id);
   auto device = storage::load_device(shared_.store.reader(), id);

@@ -334,7 +334,7 @@ TEST_CASE("without a limit the chats come all, in slices that no client sees") {
   for (const char* path : {"/api/v1/sessions/a/chats", "/api/v1/sessions/a/chats?limit=0"}) {
     const Answer answer = d.ask("GET", path);
     CHECK(answer.header("transfer-encoding") == "chunked");
-    CHECK_FALSE(answer.header("X-Request-Id").empty() && answer.header("x-request-id").empty());
+    CHECK_FALSE((answer.header("X-Request-Id").empty() && answer.header("x-request-id").empty()));
     const json::object all = answer.json();
     CHECK(all.at("nextCursor").is_null());
     REQUIRE(all.at("data").as_array().size() == chats);

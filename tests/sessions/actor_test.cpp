@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/net/loopback.h"
 #include "tests/sessions/session_fixture.h"
 
 using namespace wharf;
@@ -17,11 +18,15 @@ struct World {
   net::SystemClock clock;
   net::WorkerPool workers{loop.get_executor(), 1};
   net::WebSocketClient sockets{loop, {}};
-  // Nobody listens there, and the loop does not run: connection attempts wait for ever.
+  // Nobody listens there: connection attempts fail.
   Shared shared{loop, clock, fixture.random, *fixture.store, workers, sockets, "ws://127.0.0.1:9/ws/chat", {}, true, {}, ConnectGate(100)};
   std::shared_ptr<SessionActor> actor = std::make_shared<SessionActor>(
-      shared, fixture.row, *storage::load_device(fixture.store->reader(), fixture.row.id), SessionConfig());
+      shared, fixture.row, *storage::load_device(fixture.store->reader(), fixture.row.id));
 
+  /// The session was thrown away and has begun again from its rows; until then nothing is accepted for it.
+  void wait_until_restored(const Session* before) {
+    REQUIRE(test::run_until(loop, [&] { return &actor->session() != before; }));
+  }
   std::string stored_name() { return storage::load_device(fixture.store->reader(), fixture.row.id)->push_name; }
 };
 
@@ -39,6 +44,7 @@ void lose_commit(Session& session) {
 TEST_CASE("an exception in a turn is answered to its caller, stores nothing and leaves a session that works") {
   World w;
   std::optional<protocol::Error> failure;
+  const Session* before = &w.actor->session();
   w.actor->call(
       [](Session& session) {
         rename(session, "never");
@@ -48,6 +54,7 @@ TEST_CASE("an exception in a turn is answered to its caller, stores nothing and 
   REQUIRE(failure.has_value());
   REQUIRE(failure->code == protocol::Errc::internal);
   REQUIRE(w.stored_name().empty());
+  w.wait_until_restored(before);
   REQUIRE(w.actor->session().context().device.push_name.empty());
   w.actor->call([](Session& session) { rename(session, "works"); }, [](const protocol::Error&) { FAIL("a healthy turn"); });
   REQUIRE(w.stored_name() == "works");
@@ -57,6 +64,7 @@ TEST_CASE("a lost commit answers with its failure, and the session starts again 
   World w;
   w.actor->call([](Session& session) { rename(session, "before"); }, [](const protocol::Error&) { FAIL("a healthy turn"); });
   std::optional<protocol::Errc> answered;
+  const Session* before = &w.actor->session();
   w.actor->call(
       [&](Session& session) {
         rename(session, "lost");
@@ -68,6 +76,7 @@ TEST_CASE("a lost commit answers with its failure, and the session starts again 
       [](const protocol::Error&) {});
   REQUIRE(answered == protocol::Errc::storage);
   REQUIRE(w.stored_name() == "before");
+  w.wait_until_restored(before);
   REQUIRE(w.actor->session().context().device.push_name == "before");
 }
 
@@ -81,11 +90,17 @@ TEST_CASE("a text whose commit is lost is answered with the failure and is in no
                             [&](protocol::Result<SentMessage> sent) { answers.push_back(std::move(sent)); });
           if (lost) lose_commit(session);
         },
-        [](const protocol::Error&) {});
+        [&](const protocol::Error& error) { answers.emplace_back(error); });
   };
+  const Session* before = &w.actor->session();
   send(true);
   REQUIRE(answers.size() == 1);
   REQUIRE(answers[0].has_error());
+  send(false);  // too early: refused with the same reason, never lost
+  REQUIRE(answers.size() == 2);
+  REQUIRE(answers[1].error().code == protocol::Errc::storage);
+  answers.pop_back();
+  w.wait_until_restored(before);
   REQUIRE(w.actor->session().view().queued == 0);
   send(false);
   REQUIRE(answers.size() == 2);

@@ -27,7 +27,7 @@ struct MuteServer {
         callbacks.message = [this](net::MessageType, std::span<const std::uint8_t>) { socket->close(1000, ""); };
         callbacks.closed = [](const std::string&) {};
         socket->start(std::move(callbacks));
-      }, 1u << 20);
+      });
     });
     const auto bound = server->start();
     REQUIRE(bound.has_value());

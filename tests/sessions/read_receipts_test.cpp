@@ -201,7 +201,7 @@ TEST_CASE("a logged-out session forgets them, and an unlinked one has nobody to 
   received(f, ben, ben, "A");
   mark_read(f, ben);
   REQUIRE(rows(f) == 1);
-  f.call([&] { f.session->wipe(); });
+  f.call([&] { f.session->logout([](protocol::Result<void> done) { REQUIRE(done.has_value()); }); });
   REQUIRE(rows(f) == 0);
   received(f, ben, ben, "B");
   const auto refused = mark_read(f, ben);
