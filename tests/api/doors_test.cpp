@@ -137,7 +137,7 @@ TEST_CASE("who waits for something is answered at once when the server stops") {
   door.until([&] { return door.supervisor->count() == 1; });
   bool drained = false;
   door.server->drain([&] { drained = true; });
-  door.until([&] { return drained; });
+  door.until([&] { return drained && client->closed; });
   CHECK(client->heard.starts_with("HTTP/1.1 2"));
   CHECK(client->heard.find(R"("sessionId":"a")") != std::string::npos);
 }
