@@ -307,6 +307,8 @@ void Store::State::answer_pings(std::vector<std::function<void(bool)>> asked) {
 
 void Store::State::run() {
   std::deque<Turn> taken;
+  // A moment, not an idle time: whoever pings in between must not put the probe off.
+  auto next_probe = std::chrono::steady_clock::now();
   for (;;) {
     std::vector<std::function<void(bool)>> asked;
     bool idle = false, purging = false;
@@ -319,7 +321,7 @@ void Store::State::run() {
         } else if (healthy) {
           work.wait(lock, something);
         } else {
-          idle = !work.wait_for(lock, settings.probe_interval, something);
+          work.wait_until(lock, next_probe, something);
         }
         if (settings.max_wait.count() > 0 && !queue.empty() && pings.empty()) {
           wake_at = settings.max_turns_per_commit;
@@ -329,10 +331,14 @@ void Store::State::run() {
         }
         taken.swap(queue);
       }
+      idle = !healthy && taken.empty() && std::chrono::steady_clock::now() >= next_probe;
       asked.swap(pings);
       if (stopping && taken.empty() && asked.empty()) return;
     }
-    if (idle) probe();
+    if (idle) {
+      probe();
+      next_probe = std::chrono::steady_clock::now() + settings.probe_interval;
+    }
     if (purging) purge_alone();
     answer_pings(std::move(asked));
     if (taken.empty()) continue;
