@@ -90,6 +90,8 @@ std::string jid_text(std::string_view jid, std::string_view phone_number_jid, Di
 
 bool is_session_name(std::string_view text) {
   const auto allowed = [](char c) { return alphanumeric(c) || c == '.' || c == '_' || c == '-'; };
+  // "." and ".." are folders to every client that normalises a path: such a session could not be addressed.
+  if (text == "." || text == "..") return false;
   return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), allowed);
 }
 

@@ -61,6 +61,7 @@ const std::vector<ErrorRow>& error_rows() {
       {ErrorCode::event_not_found, 404, "EVENT_NOT_FOUND", "not_found"},
       {ErrorCode::qr_not_available, 404, "QR_NOT_AVAILABLE", "not_found"},
       {ErrorCode::method_not_allowed, 405, "METHOD_NOT_ALLOWED", "method_not_allowed"},
+      {ErrorCode::not_acceptable, 406, "NOT_ACCEPTABLE", "not_acceptable"},
       {ErrorCode::request_timeout, 408, "REQUEST_TIMEOUT", "request_timeout"},
       {ErrorCode::session_exists, 409, "SESSION_ALREADY_EXISTS", "conflict"},
       {ErrorCode::webhook_exists, 409, "WEBHOOK_ALREADY_EXISTS", "conflict"},

@@ -16,7 +16,7 @@ namespace wharf::api {
 
 /// Everything that can be wrong with a request. Status and both dialects' codes stand in the table of envelope.cpp.
 enum class ErrorCode {
-  validation, invalid_chat_id, route_not_found, method_not_allowed, unsupported_media_type, payload_too_large,
+  validation, invalid_chat_id, route_not_found, method_not_allowed, not_acceptable, unsupported_media_type, payload_too_large,
   header_too_large, request_timeout, upgrade_required, forbidden, session_not_found, chat_not_found, message_not_found,
   webhook_not_found, event_not_found, qr_not_available, session_exists, webhook_exists, message_id_reused, message_failed, session_not_ready, idempotency_key_reused,
   max_sessions, rate_limited, queue_full, refused, timed_out, storage, storage_full, unavailable, unhealthy,

@@ -32,6 +32,13 @@ void stream(const ServicesPtr& services, const CallPtr& call, std::string_view s
 }  // namespace
 
 void poll_events(const ServicesPtr& services, const CallPtr& call) {
+  // A reader of server-sent events would wait for a stream that never begins.
+  const auto accept = call->request.header("accept");
+  if (accept.find("text/event-stream") != std::string_view::npos && accept.find("json") == std::string_view::npos &&
+      accept.find("*/*") == std::string_view::npos) {
+    return call->failure(Failure(ErrorCode::not_acceptable, "this build does not send text/event-stream: poll for JSON with "
+                                                            "?after= and ?wait=, or follow /api/v1/events/ws"));
+  }
   auto selection = selection_of(services, call, call->query.text("session"));
   if (!selection) return;
   const auto limit = static_cast<std::size_t>(call->query.integer("limit", 100));

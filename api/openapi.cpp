@@ -36,7 +36,7 @@ void write_bounds(JsonWriter& out, const Field& field, std::string_view min_name
 
 void write_format(JsonWriter& out, Format format) {
   switch (format) {
-    case Format::session_name: out.text("pattern", "^[A-Za-z0-9._-]{1,64}$"); break;
+    case Format::session_name: out.text("pattern", "^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,64}$"); break;
     case Format::new_message_id: out.text("pattern", "^[A-Za-z0-9]{8,64}$"); break;
     case Format::url: out.text("format", "uri"); break;
     case Format::date_time: out.text("format", "date-time"); break;

@@ -5,6 +5,7 @@
 #include <boost/url/url_view.hpp>
 #include <cctype>
 #include <charconv>
+#include <optional>
 #include <utility>
 
 namespace wharf::net {
@@ -50,6 +51,18 @@ boost::system::result<std::uint16_t, std::string> parse_port(std::string_view te
   return static_cast<std::uint16_t>(value);
 }
 
+/// Where the host of a URL stands, nullopt without an authority or for an IP literal in brackets.
+std::optional<std::pair<std::size_t, std::size_t>> host_span(std::string_view text) {
+  const std::size_t scheme = text.find("://");
+  if (scheme == std::string_view::npos) return std::nullopt;
+  std::size_t begin = scheme + 3;
+  const std::size_t end = std::min(text.find_first_of("/?#", begin), text.size());
+  if (const std::size_t at = text.substr(0, end).rfind('@'); at != std::string_view::npos && at >= begin) begin = at + 1;
+  if (begin >= end || text[begin] == '[') return std::nullopt;
+  const std::size_t port = text.substr(0, end).find(':', begin);
+  return std::pair(begin, std::min(port, end));
+}
+
 }  // namespace
 
 std::string Url::authority() const {
@@ -62,7 +75,15 @@ boost::system::result<Url, std::string> parse_url(std::string_view text) {
   if (text.empty()) return refuse<Url>("the URL is empty");
   if (text.size() > max_url_bytes)
     return refuse<Url>("the URL is longer than " + std::to_string(max_url_bytes) + " bytes");
-  const auto parsed = boost::urls::parse_uri(boost::urls::string_view(text.data(), text.size()));
+  // Boost.URL takes the first four numbers of 10.1.2.3.example for an address and stumbles over the rest. A name is not
+  // its business: it sees a stand-in, we see the name.
+  std::string readable(text);
+  std::string name;
+  if (const auto span = host_span(text)) {
+    name = text.substr(span->first, span->second - span->first);
+    if (!name.empty()) readable.replace(span->first, name.size(), "h");
+  }
+  const auto parsed = boost::urls::parse_uri(readable);
   if (!parsed) return refuse<Url>("the URL is malformed (a full one looks like https://host/path)");
   const boost::urls::url_view view = *parsed;
 
@@ -84,7 +105,7 @@ boost::system::result<Url, std::string> parse_url(std::string_view text) {
     }
     case boost::urls::host_type::ipv4:
     case boost::urls::host_type::name:
-      url.host = lower(view.host());
+      url.host = lower(name);
       if (url.host.empty()) return refuse<Url>("the URL has no host");
       if (!host_name(url.host)) return refuse<Url>("the host of the URL is not a host name");
       break;

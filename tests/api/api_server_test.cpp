@@ -467,6 +467,13 @@ TEST_CASE("events reach WebSockets and long-polls in one shape, and since= repla
   d.until([&] { return !live.closed.empty(); });
 }
 
+TEST_CASE("server-sent events are refused by name where only JSON is to be had") {
+  Daemon d;
+  CHECK(d.ask("GET", "/api/v1/events", {}, {{"Accept", "text/event-stream"}}).status == 406);
+  CHECK(d.ask("GET", "/api/v1/events", {}, {{"Accept", "text/event-stream, application/json"}}).status == 200);
+  CHECK(d.ask("GET", "/api/v1/events", {}, {{"Accept", "*/*"}}).status == 200);
+}
+
 TEST_CASE("info, health, the document and the first page tell the truth") {
   Daemon d;
   d.create("a");

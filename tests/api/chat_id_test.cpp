@@ -37,6 +37,11 @@ TEST_CASE("a message id is found in both spellings") {
   }
 }
 
+TEST_CASE("a session is named by anything of the alphabet that a path can carry") {
+  for (const char* text : {"a", "my-session", "A.b_c", "...", ".a"}) CHECK(is_session_name(text));
+  for (const char* text : {"", ".", "..", "a b", "a/b"}) CHECK_FALSE(is_session_name(text));
+}
+
 TEST_CASE("ids are written as each document shows them") {
   CHECK(jid_text("1@lid", "1234567890@s.whatsapp.net", Dialect::openwa) == "1234567890@c.us");
   CHECK(jid_text("1@lid", "1234567890@s.whatsapp.net", Dialect::gateway) == "1234567890@s.whatsapp.net");

@@ -63,6 +63,18 @@ TEST_CASE("what is not a URL to connect to is refused with a reason") {
   CHECK_FALSE(parse_url("http://" + std::string(300, 'a') + "/").has_value());
 }
 
+TEST_CASE("a name that begins like an address is a name") {
+  const auto url = parse_url("http://user:pass@10.1.2.3.NIP.example:8080/hook?x=1");
+  REQUIRE(url.has_value());
+  CHECK(url->host == "10.1.2.3.nip.example");
+  CHECK(url->port == 8080);
+  CHECK(url->userinfo == "user:pass");
+  CHECK(url->target == "/hook?x=1");
+  CHECK(parse_url("http://10.1.2.3/")->host == "10.1.2.3");
+  CHECK_FALSE(parse_url("http://user@/").has_value());
+  CHECK_FALSE(parse_url("http://10.1.2.3.nip.example:x/").has_value());
+}
+
 TEST_CASE("host and port are parsed, IPv6 in brackets") {
   const auto v4 = parse_host_port("127.0.0.1:8080");
   REQUIRE(v4.has_value());
