@@ -76,7 +76,9 @@ void LoginFlow::go_active() {
   if (c_.online) return;
   c_.query(protocol::set_active_iq(c_.ids.next()), [this](const Node* answer) {
     // An error answer is logged by the server side only: the connection works all the same (02 section 5).
-    if (answer == nullptr || c_.online) return;
+    if (c_.online) return;
+    // Without it there is no "ready": a connection that answers pings alone would keep the login waiting for ever.
+    if (answer == nullptr) return on_stuck ? on_stuck() : void();
     c_.online = true;
     c_.deadlines.clear(Deadline::authentication);
     c_.set_status(Status::ready, Connection::connected, std::nullopt);
@@ -167,8 +169,9 @@ void LoginFlow::upload_prekeys() {
       keys->push_back(std::move(key));
     }
   };
-  work.then = [this, keys, first] {
-    if (c_.device.next_pre_key_id != first) return;
+  work.then = [this, keys, first, identity = c_.device.identity.pub] {
+    // Of a device that was wiped meanwhile, or a batch that another one has overtaken.
+    if (c_.device.identity.pub != identity || c_.device.next_pre_key_id != first) return;
     c_.device.first_unuploaded = first;
     c_.device.next_pre_key_id = first + static_cast<protocol::PreKeyId>(keys->size());
     c_.device_changed();

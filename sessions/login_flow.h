@@ -27,6 +27,8 @@ class LoginFlow {
   void on_link_down();
   /// Set by the session: runs when sends may go out.
   std::function<void()> on_online;
+  /// Set by the session: this connection does not finish the login. Also called when it is gone already.
+  std::function<void()> on_stuck;
 
  private:
   static constexpr unsigned offline_batch = 200;

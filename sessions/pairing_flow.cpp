@@ -33,10 +33,7 @@ void PairingFlow::show_next_ref() {
     hide_qr();
     if (pending_) return;  // a code may still be typed on this connection
     // A new connection brings new refs; whether one is wanted is decided by the patience deadline.
-    c_.connection = Connection::connecting;
-    c_.turn.effects.emplace_back(CloseLink{});
-    c_.turn.effects.emplace_back(OpenLink{});
-    return;
+    return on_refs_used ? on_refs_used() : void();
   }
   shown_ref_ = std::move(refs_.front());
   refs_.pop_front();
@@ -78,7 +75,7 @@ void PairingFlow::on_deadline(Deadline deadline) {
       if (!qr_ && refs_.empty()) show_next_ref();
       return;
     case Deadline::qr_patience:
-      if (pending_ && pending_->finished) return c_.deadlines.set(Deadline::qr_patience, in(c_, milliseconds(10'000)));
+      if (pending_ && (pending_->finishing || pending_->finished)) return c_.deadlines.set(Deadline::qr_patience, in(c_, milliseconds(10'000)));
       // Without a connection there was nothing to scan: the reason of that is the true one.
       if (!connected_ && c_.reason) return give_up(*c_.reason);
       return give_up("qr_timeout", "no phone scanned a QR code or entered the pairing code in time");
@@ -98,9 +95,13 @@ void PairingFlow::give_up(Reason reason) {
   c_.deadlines.clear(Deadline::qr_patience);
   c_.turn.effects.emplace_back(CloseLink{});
   const std::string start = "POST /api/v1/sessions/" + c_.row.name + "/start shows new codes";
-  reason.next_step = reason.code == "proxy_refused"
-                         ? "correct config.proxyServerCredentials with PATCH /api/v1/sessions/" + c_.row.name + ", then " + start
-                         : start;
+  reason.next_step = start;
+  if (reason.code == "proxy_refused") {
+    reason.next_step = "correct config.proxyServerCredentials with PATCH /api/v1/sessions/" + c_.row.name + ", then " + start;
+  }
+  if (reason.code == "untrusted_network") {
+    reason.next_step = "check the clock, and that nothing intercepts the connection, then " + start;
+  }
   c_.set_status(Status::failed, Connection::offline, std::move(reason));
 }
 
@@ -230,25 +231,28 @@ void PairingFlow::send_hello(const std::string& phone, Done<PairingCode> done) {
     hello->wrapped = protocol::wrap_pairing_ephemeral(key, hello->salt, hello->iv, ephemeral);
   };
   work.then = [this, hello, attempt, done = std::move(done)] {
-    if (!is_pending(attempt)) return c_.answer([done](const Error*) { done(given_up()); });
+    if (!is_pending(attempt)) return c_.answer([done](const Error* failure) { done(failure ? *failure : given_up()); });
     protocol::CompanionHello stanza;
     stanza.phone = pending_->phone;
     stanza.wrapped_ephemeral = hello->wrapped;
     stanza.noise = c_.device.noise.pub;
     stanza.platform_id = protocol::client_type_of(c_.settings.profile.device.platform_type);
     c_.query(protocol::companion_hello_iq(c_.ids.next(), stanza), [this, hello, attempt, done](const Node* answer) {
-      if (!is_pending(attempt)) return c_.answer([done](const Error*) { done(given_up()); });
+      if (!is_pending(attempt)) return c_.answer([done](const Error* failure) { done(failure ? *failure : given_up()); });
       const auto ref = answer ? protocol::companion_hello_ref(*answer) : std::nullopt;
       if (!ref) {
         drop_code();
-        return c_.answer([done, why = hello_refused(answer)](const Error*) { done(why); });
+        return c_.answer([done, why = hello_refused(answer)](const Error* failure) { done(failure ? *failure : why); });
       }
       pending_->ref = *ref;
       code_.emplace();
       code_->code = hello->code;
       code_->expires_at = c_.now.unix_ms + duration_cast<milliseconds>(code_lifetime).count();
       c_.deadlines.set(Deadline::pairing_code, in(c_, code_lifetime));
-      c_.answer([done, shown = *code_](const Error*) { done(shown); });
+      c_.answer([done, shown = *code_](const Error* failure) {
+        if (failure) return done(*failure);
+        done(shown);
+      });
     });
   };
   c_.turn.effects.emplace_back(std::move(work));

@@ -27,6 +27,9 @@ class PairingFlow {
   void on_deadline(Deadline deadline);
   void on_link_down();
 
+  /// Set by the session: every ref of this connection was shown; a new one brings new refs.
+  std::function<void()> on_refs_used;
+
   /// Asks for a code for a phone number. `done` gets the code once the server accepted the hello; the same number again
   /// gets the live code, another number replaces it (it was mistyped), unless the phone is answering already.
   /// Errors: not_ready, rate_limited, malformed (WhatsApp does not take this number), refused, closed.

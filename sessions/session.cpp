@@ -63,6 +63,12 @@ Session::Session(storage::Database& db, protocol::Random& random, const SessionS
     queue_.on_online();
     reads_.on_online();
   };
+  login_.on_stuck = [this] { give_up_link("the server does not finish the login"); };
+  pairing_.on_refs_used = [this] {
+    context_.connection = Connection::connecting;
+    close_link();
+    reconnect(milliseconds(0));
+  };
   queue_.on_unanswered = [this] { give_up_link("a sent message was not acknowledged"); };
   receipts_.on_proof = [this](const std::string& id) { queue_.on_receipt(id); };
   inbound_.on_undecryptable = [this](const std::string& id, std::uint32_t count, const Error& error) {
@@ -424,6 +430,11 @@ void Session::on_deadline(Deadline deadline) {
       Reason why;
       why.code = "auth_timeout";
       why.message = "the scan was accepted but the login did not finish in time";
+      // What keeps the connection from coming up is the true reason.
+      if (c.reason && !c.link_up) {
+        why.code = c.reason->code;
+        why.message = c.reason->message;
+      }
       why.next_step = "POST /api/v1/sessions/" + c.row.name + "/restart";
       close_link();
       return c.set_status(Status::failed, Connection::offline, std::move(why));

@@ -128,3 +128,20 @@ TEST_CASE("the QR time-out waits for a code that is being finished, and keeps it
   CHECK(f.session->link_epoch() == epoch);
   CHECK(f.session->context().link_up);
 }
+
+TEST_CASE("used-up refs bring a new connection, and what the old one still says is nobody's") {
+  Pairing f;
+  const auto epoch = f.session->link_epoch();
+  int opened = 0;
+  for (int ref = 0; ref < 6; ++ref) {
+    f.session->context().keepalive.on_receive(f.steady + 60s, f.random);  // a live connection
+    f.steady += ref == 0 ? 60s : 20s;
+    for (const Effect& effect : f.turn({})) opened += std::holds_alternative<OpenLink>(effect) ? 1 : 0;
+  }
+  CHECK(opened == 1);
+  CHECK(f.session->link_epoch() != epoch);
+  CHECK_FALSE(f.session->context().link_up);
+  f.ask("15550000008");
+  REQUIRE(f.codes.size() == 1);
+  CHECK(f.codes[0].error().code == protocol::Errc::not_ready);
+}
