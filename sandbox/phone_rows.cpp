@@ -155,7 +155,7 @@ bool outlives_a_restart(const Node& stanza) { return stanza.is("message") || sta
 std::optional<Bytes> Phone::row(const RowKey& key) const { return state_->row(key); }
 
 std::optional<Bytes> Phone::State::row(const RowKey& key) const {
-  const auto found_in = [&key](const auto& map, const auto& name, const auto& bytes_of_entry) -> std::optional<Bytes> {
+  const auto found_in = [&](const auto& map, const auto& name, const auto& bytes_of_entry) -> std::optional<Bytes> {
     const auto found = map.find(name);
     if (found == map.end()) return std::nullopt;
     return bytes_of_entry(found->second);
