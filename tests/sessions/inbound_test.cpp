@@ -231,7 +231,8 @@ TEST_CASE("a one-time key of a retry receipt opens the resend and is gone then")
   ours.signed_pre_key_signature = signed_key->signature;
   const Node* key = keys->child("key");
   std::uint32_t id = 0;
-  for (const std::uint8_t byte : *key->child_data("id")) id = id << 8 | byte;
+  const protocol::ByteView id_bytes = key->child_data("id").value();
+  for (const std::uint8_t byte : id_bytes) id = id << 8 | byte;
   ours.one_time = {id, *protocol::exactly<32>(*key->child_data("value"))};
   REQUIRE(protocol::start_session(peer.session, peer.local, ours, f.random).has_value());
   f.stanza(message(ben, "3EB0AA").add(enc(f, peer, text("hello"))));
