@@ -215,7 +215,8 @@ void SessionActor::restore_later() {
 
 void SessionActor::restore() {
   if (closed_) return;
-  // A turn of the old memory may still be on its way to the disk: rows read before it lands would lag behind its effects.
+  // A turn of the old memory may still be on its way to the disk: rows read before it lands would lag behind its
+  // effects.
   if (busy_) return restore_later();
   const storage::SessionId id = session_->context().id();
   auto row = storage::load_session(shared_.store.reader(), id);
