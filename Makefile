@@ -29,11 +29,11 @@ bench: build
 	scripts/install-packages interop
 	tests/bench/run
 
-# Of the lines that changed since BASE (scripts/check-style says which commit that is by default).
+# Of every file; clang-tidy of the lines that changed since BASE (scripts/check-style says which commit that is by default).
 BASE ?= $(shell scripts/check-style --base)
 format:
 	scripts/install-packages format
-	git diff -U0 --no-color $(BASE) -- '*.cpp' '*.h' | clang-format-diff-16 -p1 -i -style=file
+	git ls-files '*.cpp' '*.h' | xargs clang-format-16 -i
 
 style: packages
 	scripts/install-packages format

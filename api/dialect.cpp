@@ -10,8 +10,8 @@ namespace wharf::api {
 namespace {
 
 // Kinds of protocol::name(MessageKind) that 002's clients know by another word.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> openwa_types = {{
-    {"text", "chat"}, {"voice", "ptt"}, {"contact", "vcard"}, {"poll", "poll_creation"}}};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> openwa_types = {
+    {{"text", "chat"}, {"voice", "ptt"}, {"contact", "vcard"}, {"poll", "poll_creation"}}};
 
 constexpr std::array<std::string_view, 6> ack_names = {"error", "pending", "server", "delivered", "read", "played"};
 constexpr std::array<std::string_view, 6> media_kinds = {"image", "video", "audio", "voice", "document", "sticker"};
@@ -22,7 +22,9 @@ std::string_view openwa_type(std::string_view kind) {
   return kind;
 }
 
-bool has_media(std::string_view kind) { return std::find(media_kinds.begin(), media_kinds.end(), kind) != media_kinds.end(); }
+bool has_media(std::string_view kind) {
+  return std::find(media_kinds.begin(), media_kinds.end(), kind) != media_kinds.end();
+}
 
 std::string spelled(const PersonText& person, Dialect dialect) { return jid_text(person.id, person.pn, dialect); }
 
@@ -69,8 +71,8 @@ Dialect dialect_of(std::string_view accept, Dialect fallback) {
     if (at == std::string_view::npos) return fallback;
     std::string_view value = accept.substr(at + 8);
     if (!value.empty() && value.front() == '"') value.remove_prefix(1);
-    if (value.starts_with(name) && (value.size() == name.size() || std::string_view("\";, ").find(value[name.size()]) !=
-                                                                        std::string_view::npos))
+    if (value.starts_with(name) &&
+        (value.size() == name.size() || std::string_view("\";, ").find(value[name.size()]) != std::string_view::npos))
       return dialect;
   }
   return fallback;
@@ -117,9 +119,7 @@ void write_reason(JsonWriter& out, const sessions::Reason& reason) {
   out.end_object();
 }
 
-std::string_view ack_name(int ack) {
-  return ack_names[static_cast<std::size_t>(std::clamp(ack + 1, 0, 5))];
-}
+std::string_view ack_name(int ack) { return ack_names[static_cast<std::size_t>(std::clamp(ack + 1, 0, 5))]; }
 
 std::optional<storage::AckLevel> ack_named(std::string_view name) {
   for (std::size_t i = 0; i < ack_names.size(); ++i)

@@ -1,8 +1,8 @@
 #include "api/event_hub.h"
 
-#include <boost/asio/post.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <list>
@@ -21,7 +21,7 @@ constexpr std::uint16_t close_normal = 1000, close_internal = 1011, close_try_ag
 struct Subscriber {
   std::shared_ptr<net::WebSocket> socket;
   EventSelection selection;
-  EventId cursor = 0;   // everything up to here was sent or does not concern it
+  EventId cursor = 0;  // everything up to here was sent or does not concern it
   EventId last_sent = 0;
   bool live = false;
   std::unique_ptr<net::Timer> patience;  // while a replay waits for its reader
@@ -85,7 +85,8 @@ struct EventHub::State : std::enable_shared_from_this<EventHub::State> {
   }
 
   void cut(const SubscriberPtr& subscriber) {
-    spdlog::info("subscriber_too_slow last_event={} remote={}", subscriber->last_sent, subscriber->socket->remote_address());
+    spdlog::info("subscriber_too_slow last_event={} remote={}", subscriber->last_sent,
+                 subscriber->socket->remote_address());
     close(subscriber, close_try_again_later, fmt::format("too slow; resume with since={}", subscriber->last_sent));
   }
 
@@ -93,14 +94,15 @@ struct EventHub::State : std::enable_shared_from_this<EventHub::State> {
   // replay_patience.
   void watch(const SubscriberPtr& subscriber) {
     if (!subscriber->patience) subscriber->patience = std::make_unique<net::Timer>(loop.get_executor());
-    subscriber->patience->after(settings.replay_patience, [weak_state = weak_from_this(), weak = std::weak_ptr<Subscriber>(subscriber),
-                                                           before = subscriber->socket->queued_bytes()] {
-      const auto state = weak_state.lock();
-      const auto still = weak.lock();
-      if (!state || !still) return;
-      if (still->socket->queued_bytes() < before) return state->watch(still);
-      state->cut(still);
-    });
+    subscriber->patience->after(settings.replay_patience,
+                                [weak_state = weak_from_this(), weak = std::weak_ptr<Subscriber>(subscriber),
+                                 before = subscriber->socket->queued_bytes()] {
+                                  const auto state = weak_state.lock();
+                                  const auto still = weak.lock();
+                                  if (!state || !still) return;
+                                  if (still->socket->queued_bytes() < before) return state->watch(still);
+                                  state->cut(still);
+                                });
   }
 
   // The log cannot be read: the subscriber learns it and resumes later; everybody else goes on.
@@ -109,7 +111,8 @@ struct EventHub::State : std::enable_shared_from_this<EventHub::State> {
       replay_page(subscriber);
     } catch (const storage::ReadFailure& unreadable) {
       spdlog::error("replay_failed after={} detail=\"{}\"", subscriber->cursor, unreadable.what());
-      close(subscriber, close_internal, fmt::format("the event log cannot be read; resume with since={}", subscriber->last_sent));
+      close(subscriber, close_internal,
+            fmt::format("the event log cannot be read; resume with since={}", subscriber->last_sent));
     }
   }
 
@@ -232,18 +235,21 @@ EventHub::~EventHub() {
     for (const SubscriberPtr& subscriber : list) subscriber->socket->abort();
 }
 
-void EventHub::subscribe(std::shared_ptr<net::WebSocket> socket, EventSelection selection, std::optional<EventId> since) {
+void EventHub::subscribe(std::shared_ptr<net::WebSocket> socket, EventSelection selection,
+                         std::optional<EventId> since) {
   const SubscriberPtr subscriber = std::make_shared<Subscriber>();
   subscriber->socket = std::move(socket);
   subscriber->selection = std::move(selection);
   // An id from the future comes from another database: it must not silence the subscriber.
   subscriber->cursor = subscriber->last_sent = std::min(since.value_or(state_->head), state_->head);
-  if (state_->subscribers.empty()) state_->ping_timer.after(state_->settings.ping_interval, [state = state_.get()] { state->ping_all(); });
+  if (state_->subscribers.empty())
+    state_->ping_timer.after(state_->settings.ping_interval, [state = state_.get()] { state->ping_all(); });
   state_->subscribers[State::key(subscriber->selection)].push_back(subscriber);
 
   net::WebSocket::Callbacks callbacks;
   callbacks.message = [](net::MessageType, std::span<const std::uint8_t>) {};
-  callbacks.closed = [weak_state = std::weak_ptr<State>(state_), weak = std::weak_ptr<Subscriber>(subscriber)](const std::string&) {
+  callbacks.closed = [weak_state = std::weak_ptr<State>(state_),
+                      weak = std::weak_ptr<Subscriber>(subscriber)](const std::string&) {
     const auto state = weak_state.lock();
     const auto gone = weak.lock();
     if (state && gone) state->remove(gone);
@@ -257,9 +263,11 @@ void EventHub::poll(EventSelection selection, EventId after, std::size_t limit, 
                     std::function<void(Page)> done) {
   Page page = state_->read(selection, std::min(after, state_->head), limit);
   const bool more_to_scan = page.cursor < state_->head;
-  if (page.failure || !page.events.empty() || more_to_scan || wait.count() == 0 || state_->waiting.size() >= state_->settings.max_waiting)
+  if (page.failure || !page.events.empty() || more_to_scan || wait.count() == 0 ||
+      state_->waiting.size() >= state_->settings.max_waiting)
     return done(std::move(page));
-  state_->waiting.push_back({std::move(selection), page.cursor, limit, std::move(done), net::Timer(state_->loop.get_executor())});
+  state_->waiting.push_back(
+      {std::move(selection), page.cursor, limit, std::move(done), net::Timer(state_->loop.get_executor())});
   const auto at = std::prev(state_->waiting.end());
   at->timer.after(wait, [state = state_.get(), at] {
     // The waiting entry owns the timer; a timer that is destroyed never calls. Keep it alive through its own callback.

@@ -1,7 +1,7 @@
 #pragma once
 // Readers of the event log: WebSocket subscribers and long-polls, a cursor each (DESIGN rule 5). A subscriber starts in
-// replay, where pages of the log are sent as fast as it drains them, and becomes live when a page ends at the head; from
-// then on committed events are pushed. The cursor only grows and everything at or below it is skipped, so there is
+// replay, where pages of the log are sent as fast as it drains them, and becomes live when a page ends at the head;
+// from then on committed events are pushed. The cursor only grows and everything at or below it is skipped, so there is
 // neither a gap nor a duplicate where replay meets live. Loop thread only.
 
 #include <memory>
@@ -21,10 +21,11 @@ namespace wharf::api {
 
 struct EventHubSettings {
   std::size_t max_queued_bytes = 1u << 20;  // a live subscriber over it is closed with 1013; a replay pauses there
-  std::chrono::milliseconds replay_patience{30'000};  // a replay whose reader takes nothing for so long is closed with 1013
-  std::size_t replay_page = 100;            // events read at once, while nothing is queued
-  std::size_t max_scanned = 5000;           // log rows one long-poll looks at before it answers with what it has
-  std::size_t max_waiting = 1024;           // long-polls
+  std::chrono::milliseconds replay_patience{
+      30'000};                     // a replay whose reader takes nothing for so long is closed with 1013
+  std::size_t replay_page = 100;   // events read at once, while nothing is queued
+  std::size_t max_scanned = 5000;  // log rows one long-poll looks at before it answers with what it has
+  std::size_t max_waiting = 1024;  // long-polls
   std::chrono::milliseconds ping_interval{30'000};
 };
 
@@ -36,15 +37,17 @@ struct EventSelection {
 
 class EventHub {
  public:
-  EventHub(net::asio::io_context& loop, storage::Store& store, EventTexts& texts, EventHubSettings settings = EventHubSettings());
+  EventHub(net::asio::io_context& loop, storage::Store& store, EventTexts& texts,
+           EventHubSettings settings = EventHubSettings());
   ~EventHub();
 
   /// `since`: replay everything after that id first; nullopt: only what comes.
-  void subscribe(std::shared_ptr<net::WebSocket> socket, EventSelection selection, std::optional<storage::EventId> since);
+  void subscribe(std::shared_ptr<net::WebSocket> socket, EventSelection selection,
+                 std::optional<storage::EventId> since);
 
   struct Page {
     std::vector<std::shared_ptr<const std::string>> events;
-    storage::EventId cursor = 0;  // everything up to here was looked at
+    storage::EventId cursor = 0;             // everything up to here was looked at
     std::optional<protocol::Error> failure;  // the log could not be read: storage*
   };
   /// Events after `after`, at once when there are any, else as soon as one comes or `wait` is over.

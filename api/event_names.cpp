@@ -8,11 +8,26 @@ namespace wharf::api {
 namespace {
 
 // The fired ones first.
-constexpr std::array<std::string_view, 20> names = {
-    "qr",      "authenticated", "ready", "disconnected",    "session.status",
-    "message", "message.sent",  "ack",   "contact.updated",
-    "message.edited", "message.revoked", "reaction", "poll.vote", "presence", "group_join", "group_leave", "group_update", "chat.updated",
-    "call", "history.progress"};
+constexpr std::array<std::string_view, 20> names = {"qr",
+                                                    "authenticated",
+                                                    "ready",
+                                                    "disconnected",
+                                                    "session.status",
+                                                    "message",
+                                                    "message.sent",
+                                                    "ack",
+                                                    "contact.updated",
+                                                    "message.edited",
+                                                    "message.revoked",
+                                                    "reaction",
+                                                    "poll.vote",
+                                                    "presence",
+                                                    "group_join",
+                                                    "group_leave",
+                                                    "group_update",
+                                                    "chat.updated",
+                                                    "call",
+                                                    "history.progress"};
 constexpr std::size_t fired = 9;
 
 // "*", a name of the list, or a prefix of one followed by "*".

@@ -8,7 +8,8 @@ namespace {
 std::optional<EventSelection> selection_of(const ServicesPtr& services, const CallPtr& call, std::string_view session) {
   EventSelection selection;
   selection.dialect = call->dialect;
-  if (const auto events = call->query.text("events"); !events.empty()) selection.names = EventNames(split_names(events));
+  if (const auto events = call->query.text("events"); !events.empty())
+    selection.names = EventNames(split_names(events));
   if (session.empty()) return selection;
   const auto view = services->ports.supervisor.find(std::string(session));
   if (!view) {
@@ -36,8 +37,9 @@ void poll_events(const ServicesPtr& services, const CallPtr& call) {
   const auto accept = call->request.header("accept");
   if (accept.find("text/event-stream") != std::string_view::npos && accept.find("json") == std::string_view::npos &&
       accept.find("*/*") == std::string_view::npos) {
-    return call->failure(Failure(ErrorCode::not_acceptable, "this build does not send text/event-stream: poll for JSON with "
-                                                            "?after= and ?wait=, or follow /api/v1/events/ws"));
+    return call->failure(Failure(ErrorCode::not_acceptable,
+                                 "this build does not send text/event-stream: poll for JSON with "
+                                 "?after= and ?wait=, or follow /api/v1/events/ws"));
   }
   auto selection = selection_of(services, call, call->query.text("session"));
   if (!selection) return;
@@ -53,8 +55,12 @@ void poll_events(const ServicesPtr& services, const CallPtr& call) {
   });
 }
 
-void stream_session_events(const ServicesPtr& services, const CallPtr& call) { stream(services, call, call->param("sessionId")); }
+void stream_session_events(const ServicesPtr& services, const CallPtr& call) {
+  stream(services, call, call->param("sessionId"));
+}
 
-void stream_events(const ServicesPtr& services, const CallPtr& call) { stream(services, call, call->query.text("session")); }
+void stream_events(const ServicesPtr& services, const CallPtr& call) {
+  stream(services, call, call->query.text("session"));
+}
 
 }  // namespace wharf::api

@@ -19,7 +19,8 @@ using QrImage = std::function<std::string(const std::string&)>;
 
 PersonText person_of(const json::object& data, std::string_view name) {
   const std::string key(name);
-  PersonText out{std::string(text_of(data, key)), std::string(text_of(data, key + "Pn")), std::string(text_of(data, key + "Lid"))};
+  PersonText out{std::string(text_of(data, key)), std::string(text_of(data, key + "Pn")),
+                 std::string(text_of(data, key + "Lid"))};
   if (out.pn.empty() && out.id.ends_with("@s.whatsapp.net")) out.pn = out.id;
   if (out.lid.empty() && out.id.ends_with("@lid")) out.lid = out.id;
   return out;

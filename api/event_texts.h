@@ -21,7 +21,9 @@ class EventTexts {
   std::shared_ptr<const std::string> remembered(storage::EventId id, Dialect dialect) const;
 
  private:
-  static std::int64_t key(storage::EventId id, Dialect dialect) { return id * 2 + (dialect == Dialect::gateway ? 1 : 0); }
+  static std::int64_t key(storage::EventId id, Dialect dialect) {
+    return id * 2 + (dialect == Dialect::gateway ? 1 : 0);
+  }
   QrImages& images_;
   std::size_t max_bytes_, bytes_ = 0;
   std::unordered_map<std::int64_t, std::shared_ptr<const std::string>> texts_;

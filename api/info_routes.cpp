@@ -41,13 +41,19 @@ std::string shown_bytes(std::uint64_t bytes) {
 
 void get_info(const ServicesPtr& services, const CallPtr& call) {
   const MemoryUse memory = memory_use();
-  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(services->ports.clock.steady() - services->started);
+  const auto uptime =
+      std::chrono::duration_cast<std::chrono::seconds>(services->ports.clock.steady() - services->started);
   JsonWriter out;
   out.begin_object().text("version", services->settings.version);
   out.number("maxSessions", static_cast<std::int64_t>(services->settings.max_sessions));
   out.number("activeSessions", static_cast<std::int64_t>(services->ports.supervisor.count()));
-  out.number("readySessions", static_cast<std::int64_t>(services->ports.supervisor.count_ready())).number("uptime", uptime.count());
-  out.key("memory").begin_object().text("used", shown_bytes(memory.used_bytes)).text("total", shown_bytes(memory.total_bytes)).end_object();
+  out.number("readySessions", static_cast<std::int64_t>(services->ports.supervisor.count_ready()))
+      .number("uptime", uptime.count());
+  out.key("memory")
+      .begin_object()
+      .text("used", shown_bytes(memory.used_bytes))
+      .text("total", shown_bytes(memory.total_bytes))
+      .end_object();
   out.text("network", services->settings.network_name);
   out.text("dialect", services->settings.dialect == Dialect::gateway ? "gateway" : "openwa").end_object();
   call->success(out.view());
@@ -87,9 +93,12 @@ void get_welcome_page(const ServicesPtr& services, const CallPtr& call) {
   const std::string_view host_header = call->request.header("host");
   std::string host;  // into HTML: only what a host name can be
   for (const char c : host_header)
-    if (std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == ':' || c == '-' || c == '[' || c == ']') host.push_back(c);
+    if (std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == ':' || c == '-' || c == '[' || c == ']')
+      host.push_back(c);
   const std::string base = "http://" + (host.empty() ? std::string("127.0.0.1:8080") : host);
-  net::HttpResponse page(200, "text/html; charset=utf-8", fmt::format(R"(<!doctype html>
+  net::HttpResponse page(
+      200, "text/html; charset=utf-8",
+      fmt::format(R"(<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Wharf</title>
 <style>body{{font:16px/1.5 sans-serif;max-width:50em;margin:3em auto;padding:0 1em}}pre{{background:#eee;padding:1em;overflow:auto}}</style>
 </head><body><h1>Wharf {0}</h1>
@@ -108,8 +117,8 @@ curl -X POST {4}/api/v1/sessions/my-bot/send-text -H 'Content-Type: application/
 curl '{4}/api/v1/events?session=my-bot&amp;wait=30000'   # or a WebSocket on /ws/my-bot</pre>
 </body></html>
 )",
-      services->settings.version, services->settings.network_name, services->ports.supervisor.count(),
-      services->ports.supervisor.count_ready(), base));
+                  services->settings.version, services->settings.network_name, services->ports.supervisor.count(),
+                  services->ports.supervisor.count_ready(), base));
   page.headers.emplace_back("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
   call->send(std::move(page));
 }

@@ -18,8 +18,13 @@ Civil civil(storage::UnixMs at) {
   const auto midnight = floor<days>(time);
   const year_month_day date(midnight);
   const auto since = static_cast<unsigned>((time - midnight).count());
-  return {static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-          since / 3'600'000, since / 60'000 % 60, since / 1000 % 60, since % 1000};
+  return {static_cast<int>(date.year()),
+          static_cast<unsigned>(date.month()),
+          static_cast<unsigned>(date.day()),
+          since / 3'600'000,
+          since / 60'000 % 60,
+          since / 1000 % 60,
+          since % 1000};
 }
 
 }  // namespace

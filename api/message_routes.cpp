@@ -1,7 +1,7 @@
 // Handlers of messages and chats.
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <boost/json/serialize.hpp>
 
 #include <boost/asio/post.hpp>
 #include <charconv>
@@ -27,7 +27,8 @@ using sessions::SentMessage;
 constexpr std::size_t default_page = 50, max_gateway_page = 200;
 constexpr std::chrono::milliseconds default_ack_wait{30'000};
 
-// --- one from_json / to_json pair --------------------------------------------------------------------------------------
+// --- one from_json / to_json pair
+// --------------------------------------------------------------------------------------
 
 sessions::SendText send_text_from_json(const boost::json::object& body) {
   sessions::SendText out;
@@ -46,7 +47,9 @@ std::string sent_message_json(const SentMessage& sent, Dialect dialect, bool tim
   out.begin_object().text("messageId", message_id_text(chat_text, sent.id, dialect)).text("id", sent.id);
   out.text("chatId", chat_text).text_if("chatLid", chat.lid).text("content", sent.text);
   out.number("timestamp", dialect == Dialect::gateway ? sent.timestamp : sent.timestamp / 1000);
-  out.text("status", ack_name(static_cast<int>(sent.ack))).number("ack", static_cast<int>(sent.ack)).text_if("error", sent.error);
+  out.text("status", ack_name(static_cast<int>(sent.ack)))
+      .number("ack", static_cast<int>(sent.ack))
+      .text_if("error", sent.error);
   if (sent.replayed) out.boolean("replayed", true);
   if (timed_out) out.boolean("timedOut", true);
   return out.end_object().take();
@@ -64,36 +67,43 @@ std::string hash_of(const boost::json::object& body) {
 
 Failure send_failure(const protocol::Error& error, bool has_quote, bool has_key) {
   Failure failure = failure_of(error, Subject::message);
-  if (failure.code == ErrorCode::idempotency_key_reused && (!has_key || error.detail.find("messageId") != std::string::npos)) {
+  if (failure.code == ErrorCode::idempotency_key_reused &&
+      (!has_key || error.detail.find("messageId") != std::string::npos)) {
     failure.code = ErrorCode::message_id_reused;
-    failure.details.emplace_back("messageId", "must be new for another message; repeat the first request unchanged to get its answer");
+    failure.details.emplace_back(
+        "messageId", "must be new for another message; repeat the first request unchanged to get its answer");
   }
   if (failure.code == ErrorCode::message_not_found && has_quote)
-    failure.details.emplace_back("quotedMessageId", "must be a message of this chat; leave it out to send without a quote");
+    failure.details.emplace_back("quotedMessageId",
+                                 "must be a message of this chat; leave it out to send without a quote");
   return failure;
 }
 
 // The caller asked how far the message got, and it got nowhere: an error, not a success with bad news inside.
 Failure message_failed(const SentMessage& sent) {
-  return Failure(ErrorCode::message_failed, fmt::format("the message failed: {}", sent.error.empty() ? "no reason was given" : sent.error),
-                 {{"messageId", sent.id}, {"status", std::string(ack_name(static_cast<int>(sent.ack)))}, {"error", sent.error}});
+  return Failure(
+      ErrorCode::message_failed,
+      fmt::format("the message failed: {}", sent.error.empty() ? "no reason was given" : sent.error),
+      {{"messageId", sent.id}, {"status", std::string(ack_name(static_cast<int>(sent.ack)))}, {"error", sent.error}});
 }
 
 // Waits for the asked ack level and answers with how far the message got.
-void answer_after_ack(const ServicesPtr& services, const CallPtr& call, const std::string& session, const SentMessage& sent,
-                      storage::AckLevel level) {
+void answer_after_ack(const ServicesPtr& services, const CallPtr& call, const std::string& session,
+                      const SentMessage& sent, storage::AckLevel level) {
   const std::chrono::milliseconds timeout(call->query.integer("timeout", default_ack_wait.count()));
-  services->ports.supervisor.await_ack(session, sent.id, level, timeout, [call, sent, level](Result<SentMessage> reached) {
-    if (!reached && reached.error().code != protocol::Errc::timed_out)
-      return call->failure(failure_of(reached.error(), Subject::message));
-    const SentMessage& state = reached ? *reached : sent;
-    if (state.ack == storage::AckLevel::error) return call->failure(message_failed(state));
-    const bool timed_out = state.ack < level;
-    call->success(sent_message_json(state, call->dialect, timed_out), Beside{timed_out ? 202u : 200u, {}, {}});
-  });
+  services->ports.supervisor.await_ack(
+      session, sent.id, level, timeout, [call, sent, level](Result<SentMessage> reached) {
+        if (!reached && reached.error().code != protocol::Errc::timed_out)
+          return call->failure(failure_of(reached.error(), Subject::message));
+        const SentMessage& state = reached ? *reached : sent;
+        if (state.ack == storage::AckLevel::error) return call->failure(message_failed(state));
+        const bool timed_out = state.ack < level;
+        call->success(sent_message_json(state, call->dialect, timed_out), Beside{timed_out ? 202u : 200u, {}, {}});
+      });
 }
 
-// --- paths and cursors -------------------------------------------------------------------------------------------------
+// --- paths and cursors
+// -------------------------------------------------------------------------------------------------
 
 std::optional<Jid> chat_of(const ServicesPtr& services, const CallPtr& call, storage::SessionId session) {
   const auto parsed = parse_chat_id(call->param("chatId"));
@@ -145,18 +155,24 @@ class People {
   std::map<Jid, sessions::PersonIds> known_;
 };
 
-void write_row(JsonWriter& out, People& people, const storage::MessageRow& row, std::string_view session, Dialect dialect) {
+void write_row(JsonWriter& out, People& people, const storage::MessageRow& row, std::string_view session,
+               Dialect dialect) {
   write_message(out, message_facts(row, people.of(row.chat), people.of(row.author)), session, dialect);
 }
 
-void write_chat(JsonWriter& out, People& people, const storage::ChatRow& chat, std::string_view session, Dialect dialect) {
+void write_chat(JsonWriter& out, People& people, const storage::ChatRow& chat, std::string_view session,
+                Dialect dialect) {
   sessions::PersonIds ids = people.of(chat.chat);
   if (chat.alternate && chat.alternate->is_phone_number()) ids.pn = chat.alternate;
   if (chat.alternate && chat.alternate->is_lid()) ids.lid = chat.alternate;
   const PersonText person = person_text(chat.chat, ids);
   out.begin_object().text("id", jid_text(person.id, person.pn, dialect)).text_if("lid", person.lid);
-  out.text("name", !chat.name.empty() ? chat.name : ids.pn ? ids.pn->user : chat.chat.user).boolean("isGroup", chat.chat.is_group());
-  out.number("unreadCount", chat.unread).number("timestamp", dialect == Dialect::gateway ? chat.last_at : chat.last_at / 1000);
+  out.text("name", !chat.name.empty() ? chat.name
+                   : ids.pn           ? ids.pn->user
+                                      : chat.chat.user)
+      .boolean("isGroup", chat.chat.is_group());
+  out.number("unreadCount", chat.unread)
+      .number("timestamp", dialect == Dialect::gateway ? chat.last_at : chat.last_at / 1000);
   if (chat.last_message) write_row(out.key("lastMessage"), people, *chat.last_message, session, dialect);
   out.end_object();
 }
@@ -177,29 +193,35 @@ void send_text(const ServicesPtr& services, const CallPtr& call) {
   const auto wait_for = ack_named(call->query.text("waitFor"));
   const bool has_quote = message.quoted_id.has_value();
   const bool has_key = message.idempotency_key.has_value();
-  services->ports.supervisor.send_text(session, std::move(message), [services, call, session, wait_for, has_quote, has_key](Result<SentMessage> sent) {
-    if (!sent) return call->failure(send_failure(sent.error(), has_quote, has_key));
-    if (wait_for && sent->ack == storage::AckLevel::error) return call->failure(message_failed(*sent));
-    if (wait_for && sent->ack < *wait_for)
-      return answer_after_ack(services, call, session, *sent, *wait_for);
-    call->success(sent_message_json(*sent, call->dialect, false));
-  });
+  services->ports.supervisor.send_text(
+      session, std::move(message), [services, call, session, wait_for, has_quote, has_key](Result<SentMessage> sent) {
+        if (!sent) return call->failure(send_failure(sent.error(), has_quote, has_key));
+        if (wait_for && sent->ack == storage::AckLevel::error) return call->failure(message_failed(*sent));
+        if (wait_for && sent->ack < *wait_for) return answer_after_ack(services, call, session, *sent, *wait_for);
+        call->success(sent_message_json(*sent, call->dialect, false));
+      });
 }
 
 void get_message(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);
   if (!view) return;
   const auto id = parse_message_id(call->param("messageId"));
-  if (!id) return call->failure(failure_of({FieldProblem{"messageId", "must be a message id: true_<chat>_<id> or the bare WhatsApp id", false}}));
-  read_on_worker(services, call, [session = view->id, name = view->name, id = *id, dialect = call->dialect](storage::Database& db) {
-    auto row = storage::find_message_by_id(db, session, id, true);
-    if (!row) row = storage::find_message_by_id(db, session, id, false);
-    if (!row) return render_failure(Failure(ErrorCode::message_not_found, fmt::format("no message with ID '{}' is stored", id)), dialect);
-    People people(db, session);
-    JsonWriter out(512);
-    write_row(out, people, *row, name, dialect);
-    return render_success(out.view(), Beside());
-  });
+  if (!id)
+    return call->failure(failure_of(
+        {FieldProblem{"messageId", "must be a message id: true_<chat>_<id> or the bare WhatsApp id", false}}));
+  read_on_worker(services, call,
+                 [session = view->id, name = view->name, id = *id, dialect = call->dialect](storage::Database& db) {
+                   auto row = storage::find_message_by_id(db, session, id, true);
+                   if (!row) row = storage::find_message_by_id(db, session, id, false);
+                   if (!row)
+                     return render_failure(
+                         Failure(ErrorCode::message_not_found, fmt::format("no message with ID '{}' is stored", id)),
+                         dialect);
+                   People people(db, session);
+                   JsonWriter out(512);
+                   write_row(out, people, *row, name, dialect);
+                   return render_success(out.view(), Beside());
+                 });
 }
 
 namespace {
@@ -208,7 +230,8 @@ namespace {
 // sent, a slice at a time, of the chats as they stood at the start.
 class WholeList {
  public:
-  WholeList(storage::SessionId session, std::string name, Dialect dialect) : session_(session), name_(std::move(name)), dialect_(dialect) {}
+  WholeList(storage::SessionId session, std::string name, Dialect dialect)
+      : session_(session), name_(std::move(name)), dialect_(dialect) {}
 
   net::HttpResponse begin(storage::Database& db) {
     chats_ = storage::list_chats(db, session_);
@@ -249,7 +272,8 @@ net::BodySource rest_of(const ServicesPtr& services, std::shared_ptr<WholeList> 
       piece->bytes = list->slice(db);
       piece->end = list->over() ? net::BodyPiece::End::last : net::BodyPiece::End::more;
     };
-    const bool taken = services->ports.workers.run([services, fill] { (void)services->readers.with(fill); }, [piece, done] { done(std::move(*piece)); });
+    const bool taken = services->ports.workers.run([services, fill] { (void)services->readers.with(fill); },
+                                                   [piece, done] { done(std::move(*piece)); });
     if (taken) return;
     net::asio::post(services->ports.loop, [services, fill, piece, done] {
       try {
@@ -276,19 +300,22 @@ void list_all_chats(const ServicesPtr& services, const CallPtr& call, const sess
 void list_chats(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);
   if (!view) return;
-  if (call->query.integer("limit", 0) == 0 && call->query.text("cursor").empty()) return list_all_chats(services, call, *view);
+  if (call->query.integer("limit", 0) == 0 && call->query.text("cursor").empty())
+    return list_all_chats(services, call, *view);
   std::optional<std::string> cursor;
   if (const auto given = call->query.text("cursor"); !given.empty()) cursor = given;
   if (cursor && !storage::valid_chat_cursor(*cursor)) return call->failure(bad_cursor());
-  read_on_worker(services, call, [session = view->id, name = view->name, limit = page_limit(call), cursor, dialect = call->dialect](storage::Database& db) {
-    const storage::ChatPage page = storage::page_chats(db, session, limit, cursor);
-    People people(db, session);
-    JsonWriter out(page.chats.size() * 400 + 16);
-    out.begin_array();
-    for (const storage::ChatRow& chat : page.chats) write_chat(out, people, chat, name, dialect);
-    out.end_array();
-    return render_success(out.view(), Beside{200, {}, page.next ? cursor_json(*page.next) : "null"});
-  });
+  read_on_worker(services, call,
+                 [session = view->id, name = view->name, limit = page_limit(call), cursor,
+                  dialect = call->dialect](storage::Database& db) {
+                   const storage::ChatPage page = storage::page_chats(db, session, limit, cursor);
+                   People people(db, session);
+                   JsonWriter out(page.chats.size() * 400 + 16);
+                   out.begin_array();
+                   for (const storage::ChatRow& chat : page.chats) write_chat(out, people, chat, name, dialect);
+                   out.end_array();
+                   return render_success(out.view(), Beside{200, {}, page.next ? cursor_json(*page.next) : "null"});
+                 });
 }
 
 void list_messages(const ServicesPtr& services, const CallPtr& call) {
@@ -304,23 +331,30 @@ void list_messages(const ServicesPtr& services, const CallPtr& call) {
   std::string before;
   if (const auto given = call->query.text("before"); !given.empty()) before = *parse_message_id(given);
 
-  read_on_worker(services, call, [=, session = view->id, name = view->name, chat = *chat, given = call->param("chatId"),
-                                  limit = page_limit(call), dialect = call->dialect](storage::Database& db) {
-    std::optional<std::int64_t> from = before_row;
-    if (!before.empty()) {
-      const auto message = storage::find_message(db, session, chat, before);
-      if (!message) return render_failure(Failure(ErrorCode::message_not_found, fmt::format("no message with ID '{}' is stored in this chat", before), {{"before", "must be a message of this chat"}}), dialect);
-      from = from ? std::min(*from, message->row) : message->row;
-    }
-    if (!storage::find_chat(db, session, chat)) return render_failure(chat_not_found(given), dialect);
-    const storage::MessagePage page = storage::page_messages(db, session, chat, limit, from);
-    People people(db, session);
-    JsonWriter out(page.messages.size() * 400 + 16);
-    out.begin_array();
-    for (const storage::MessageRow& row : page.messages) write_row(out, people, row, name, dialect);
-    out.end_array();
-    return render_success(out.view(), Beside{200, {}, page.next ? cursor_json(message_cursor(*page.next)) : "null"});
-  });
+  read_on_worker(services, call,
+                 [=, session = view->id, name = view->name, chat = *chat, given = call->param("chatId"),
+                  limit = page_limit(call), dialect = call->dialect](storage::Database& db) {
+                   std::optional<std::int64_t> from = before_row;
+                   if (!before.empty()) {
+                     const auto message = storage::find_message(db, session, chat, before);
+                     if (!message)
+                       return render_failure(
+                           Failure(ErrorCode::message_not_found,
+                                   fmt::format("no message with ID '{}' is stored in this chat", before),
+                                   {{"before", "must be a message of this chat"}}),
+                           dialect);
+                     from = from ? std::min(*from, message->row) : message->row;
+                   }
+                   if (!storage::find_chat(db, session, chat)) return render_failure(chat_not_found(given), dialect);
+                   const storage::MessagePage page = storage::page_messages(db, session, chat, limit, from);
+                   People people(db, session);
+                   JsonWriter out(page.messages.size() * 400 + 16);
+                   out.begin_array();
+                   for (const storage::MessageRow& row : page.messages) write_row(out, people, row, name, dialect);
+                   out.end_array();
+                   return render_success(out.view(),
+                                         Beside{200, {}, page.next ? cursor_json(message_cursor(*page.next)) : "null"});
+                 });
 }
 
 void remove_chat(const ServicesPtr& services, const CallPtr& call) {
@@ -329,7 +363,8 @@ void remove_chat(const ServicesPtr& services, const CallPtr& call) {
   const auto chat = chat_of(services, call, view->id);
   if (!chat) return;
   services->ports.supervisor.remove_chat(view->name, *chat, [call](Result<void> removed) {
-    if (!removed && removed.error().code == protocol::Errc::not_found) return call->failure(chat_not_found(call->param("chatId")));
+    if (!removed && removed.error().code == protocol::Errc::not_found)
+      return call->failure(chat_not_found(call->param("chatId")));
     if (!removed) return call->failure(failure_of(removed.error(), Subject::chat));
     call->send(net::HttpResponse(204, {}, {}));
   });
@@ -341,7 +376,8 @@ void mark_chat_read(const ServicesPtr& services, const CallPtr& call) {
   const auto chat = chat_of(services, call, view->id);
   if (!chat) return;
   services->ports.supervisor.mark_read(view->name, *chat, [call](Result<void> marked) {
-    if (!marked && marked.error().code == protocol::Errc::not_found) return call->failure(chat_not_found(call->param("chatId")));
+    if (!marked && marked.error().code == protocol::Errc::not_found)
+      return call->failure(chat_not_found(call->param("chatId")));
     if (!marked) return call->failure(failure_of(marked.error(), Subject::chat));
     call->success({}, Beside{200, "Chat marked as read", {}});
   });

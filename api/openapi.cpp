@@ -202,7 +202,9 @@ void write_operation(JsonWriter& out, const Route& route) {
     if (route.body || route.query) write_error(out, "400", "bad fields, all listed in details");
     if (route.pattern.find('{') != std::string_view::npos) write_error(out, "404", "not found");
     if (route.body) write_error(out, "415", "not application/json");
-    if (route.budget == Budget::message) write_error(out, "422", "waitFor was asked and the message failed, for example because the number is not on WhatsApp");
+    if (route.budget == Budget::message)
+      write_error(out, "422",
+                  "waitFor was asked and the message failed, for example because the number is not on WhatsApp");
     if (route.websocket) write_error(out, "426", "not a WebSocket request");
     write_error(out, "429", "over a rate limit; Retry-After says when");
   }
@@ -220,7 +222,11 @@ void write_error_schema(JsonWriter& out) {
   for (const std::string_view code : codes) out.text(code);
   out.end_array().end_object();
   out.key("message").begin_object().text("type", "string").end_object();
-  out.key("details").begin_object().text("type", "object").text("description", "bad field: what is wrong and what is allowed").end_object();
+  out.key("details")
+      .begin_object()
+      .text("type", "object")
+      .text("description", "bad field: what is wrong and what is allowed")
+      .end_object();
   out.end_object().end_object().end_object().end_object();
 }
 
@@ -230,8 +236,9 @@ std::string openapi_document(std::span<const Route> table, std::string_view vers
   JsonWriter out(128u << 10);
   out.begin_object().text("openapi", "3.1.0").key("info").begin_object();
   out.text("title", "Wharf").text("version", version.empty() ? "0" : version);
-  out.text("description", "A WhatsApp gateway. Message objects and error codes come in two dialects: openwa (default) and "
-                          "gateway (Accept: application/json; profile=gateway).");
+  out.text("description",
+           "A WhatsApp gateway. Message objects and error codes come in two dialects: openwa (default) and "
+           "gateway (Accept: application/json; profile=gateway).");
   out.end_object();
 
   std::map<std::string_view, const Schema*> schemas;

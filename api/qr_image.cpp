@@ -58,9 +58,9 @@ Result<Bytes> qr_png(std::string_view text, unsigned pixels) {
   using qrcodegen::QrCode;
   constexpr std::size_t max_bytes = 2953;  // version 40, level L, byte mode
   if (text.size() > max_bytes) return Error(Errc::too_large, "text over 2953 bytes");
-  // Level L keeps the modules large: a phone reads a screen, not a crumpled label. The mask is fixed: weighing all eight
-  // costs twelve times the rest of the encoding (1.3 of 1.4 ms), gains nothing on texts that are mostly random, and every
-  // reader takes any mask.
+  // Level L keeps the modules large: a phone reads a screen, not a crumpled label. The mask is fixed: weighing all
+  // eight costs twelve times the rest of the encoding (1.3 of 1.4 ms), gains nothing on texts that are mostly random,
+  // and every reader takes any mask.
   constexpr int mask = 3;
   const std::vector<std::uint8_t> bytes(text.begin(), text.end());
   const QrCode code = QrCode::encodeSegments({qrcodegen::QrSegment::makeBytes(bytes)}, QrCode::Ecc::LOW,

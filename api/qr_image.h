@@ -1,6 +1,6 @@
 #pragma once
-// QR codes as 1-bit PNG images: a raw text in, image bytes out. About half a millisecond of CPU each, so requests render
-// on the worker pool and the result is kept while the code is shown.
+// QR codes as 1-bit PNG images: a raw text in, image bytes out. About half a millisecond of CPU each, so requests
+// render on the worker pool and the result is kept while the code is shown.
 
 #include <list>
 #include <memory>

@@ -18,9 +18,9 @@ class RateLimit {
  public:
   struct Verdict {
     bool allowed = true;
-    unsigned limit = 0;            // 0 = off: no headers
+    unsigned limit = 0;  // 0 = off: no headers
     unsigned remaining = 0;
-    std::chrono::seconds reset{0}; // until the oldest counted request leaves the window; at least 1
+    std::chrono::seconds reset{0};  // until the oldest counted request leaves the window; at least 1
   };
 
   explicit RateLimit(unsigned per_minute, std::size_t max_keys = 20'000);
@@ -34,8 +34,8 @@ class RateLimit {
   static constexpr std::size_t window_s = 60;
   struct Entry {
     std::string key;
-    std::int64_t second = 0;                          // the newest step in `counts`
-    std::array<std::uint32_t, window_s + 1> counts{}; // by second modulo size
+    std::int64_t second = 0;                           // the newest step in `counts`
+    std::array<std::uint32_t, window_s + 1> counts{};  // by second modulo size
     std::uint32_t total = 0;
   };
   Entry& entry(std::string_view key, std::int64_t second);
@@ -43,7 +43,7 @@ class RateLimit {
 
   unsigned per_minute_;
   std::size_t max_keys_;
-  std::list<Entry> entries_;  // most recently used first
+  std::list<Entry> entries_;                                                // most recently used first
   std::unordered_map<std::string_view, std::list<Entry>::iterator> index_;  // keys point into entries_
 };
 

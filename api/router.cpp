@@ -1,8 +1,8 @@
 #include "api/router.h"
 
-#include <boost/json/parser.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <boost/json/parser.hpp>
 
 #include <algorithm>
 #include <array>
@@ -45,7 +45,8 @@ std::string position_text(std::string_view body, std::size_t offset) {
 
 std::string_view name(Capability capability) { return capability_names[static_cast<std::size_t>(capability)]; }
 
-// --- Call --------------------------------------------------------------------------------------------------------------
+// --- Call
+// --------------------------------------------------------------------------------------------------------------
 
 const std::string& Call::param(std::string_view name) const {
   static const std::string none;
@@ -59,7 +60,9 @@ void Call::success(std::string_view data, const Beside& beside) { send(render_su
 void Call::failure(const Failure& failure) {
   net::HttpResponse response = render_failure(failure, dialect);
   if (response.status == 429 && failure.code != ErrorCode::max_sessions)
-    response.headers.emplace_back("Retry-After", std::to_string(std::max<std::int64_t>(1, failure.retry_after_s != 0 ? failure.retry_after_s : limit_.reset.count())));
+    response.headers.emplace_back("Retry-After",
+                                  std::to_string(std::max<std::int64_t>(
+                                      1, failure.retry_after_s != 0 ? failure.retry_after_s : limit_.reset.count())));
   send(std::move(response));
 }
 
@@ -86,7 +89,8 @@ void Call::accept_websocket(std::function<void(std::shared_ptr<net::WebSocket>)>
   responder_.accept_websocket(std::move(upgrade));
 }
 
-// --- matching ----------------------------------------------------------------------------------------------------------
+// --- matching
+// ----------------------------------------------------------------------------------------------------------
 
 struct Router::Node {
   struct Entry {
@@ -130,8 +134,13 @@ struct Router::Match {
 
 Router::Router(std::span<const Route> table, RouterSettings settings, net::Clock& clock, protocol::Random& random,
                Dispatch dispatch)
-    : settings_(settings), clock_(clock), random_(random), dispatch_(std::move(dispatch)), root_(std::make_unique<Node>()),
-      session_creations_(settings.session_creations_per_minute), messages_(settings.messages_per_minute),
+    : settings_(settings),
+      clock_(clock),
+      random_(random),
+      dispatch_(std::move(dispatch)),
+      root_(std::make_unique<Node>()),
+      session_creations_(settings.session_creations_per_minute),
+      messages_(settings.messages_per_minute),
       requests_(settings.requests_per_minute) {
   for (const Route& route : table) {
     Node* node = root_.get();
@@ -153,7 +162,8 @@ Router::Match Router::match(const std::vector<std::string_view>& segments) const
   return result;
 }
 
-// --- a request ---------------------------------------------------------------------------------------------------------
+// --- a request
+// ---------------------------------------------------------------------------------------------------------
 
 void Router::handle(net::HttpRequest request, net::Responder responder) {
   const CallPtr call = std::make_shared<Call>(std::move(request), std::move(responder));
@@ -162,8 +172,8 @@ void Router::handle(net::HttpRequest request, net::Responder responder) {
   try {
     admit(call);
   } catch (const storage::ReadFailure& unreadable) {
-    spdlog::error("request_failed route={} request={} error=\"{}\"", call->route ? call->route->pattern : "-", call->request_id,
-                  unreadable.what());
+    spdlog::error("request_failed route={} request={} error=\"{}\"", call->route ? call->route->pattern : "-",
+                  call->request_id, unreadable.what());
     call->failure(failure_of(unreadable.error, Subject::other));
   } catch (const std::exception& broken) {
     // The edge of one request: a broken invariant ends this request and no other.
@@ -196,17 +206,21 @@ void Router::admit(const CallPtr& call) {
       call->params_.emplace_back(entry->names[i], value.value_or(std::string()));
     }
   }
-  if (!count(*call)) return call->failure(Failure(ErrorCode::rate_limited, fmt::format(
-      "more than {} requests in a minute; try again in {} s", call->limit_.limit, call->limit_.reset.count())));
+  if (!count(*call))
+    return call->failure(
+        Failure(ErrorCode::rate_limited, fmt::format("more than {} requests in a minute; try again in {} s",
+                                                     call->limit_.limit, call->limit_.reset.count())));
 
   if (!found.node)
     return call->failure(Failure(ErrorCode::route_not_found, fmt::format("there is nothing at {}", echo(path))));
   if (!call->route) {
     std::string allow;
-    for (const Node::Entry& other : found.node->entries) allow += (allow.empty() ? "" : ", ") + std::string(other.route->method);
-    net::HttpResponse refused = render_failure(
-        Failure(ErrorCode::method_not_allowed, fmt::format("{} is not allowed here; allowed: {}",
-                                                           echo(call->request.method), allow)), call->dialect);
+    for (const Node::Entry& other : found.node->entries)
+      allow += (allow.empty() ? "" : ", ") + std::string(other.route->method);
+    net::HttpResponse refused =
+        render_failure(Failure(ErrorCode::method_not_allowed,
+                               fmt::format("{} is not allowed here; allowed: {}", echo(call->request.method), allow)),
+                       call->dialect);
     refused.headers.emplace_back("Allow", allow);
     return call->send(std::move(refused));
   }
@@ -216,8 +230,9 @@ void Router::admit(const CallPtr& call) {
     return call->failure(Failure(ErrorCode::not_implemented, fmt::format("{} is not implemented yet", route.summary)));
 
   auto query = Query::parse(target.size() > path.size() ? target.substr(path.size() + 1) : std::string_view{});
-  if (!query) return call->failure(Failure(ErrorCode::validation, "the query string is malformed",
-                                           {{"query", "must be at most 64 percent-encoded name=value pairs"}}));
+  if (!query)
+    return call->failure(Failure(ErrorCode::validation, "the query string is malformed",
+                                 {{"query", "must be at most 64 percent-encoded name=value pairs"}}));
   call->query = std::move(*query);
   const Unknown unknown = call->query.boolean("strict") ? Unknown::refused : Unknown::ignored;
   std::vector<FieldProblem> problems;
@@ -233,7 +248,8 @@ void Router::admit(const CallPtr& call) {
   }
   if (route.websocket && !call->request.websocket_upgrade) {
     net::HttpResponse response = render_failure(
-        Failure(ErrorCode::upgrade_required, "this is a WebSocket endpoint: connect with a WebSocket client"), call->dialect);
+        Failure(ErrorCode::upgrade_required, "this is a WebSocket endpoint: connect with a WebSocket client"),
+        call->dialect);
     response.headers.emplace_back("Upgrade", "websocket");
     response.headers.emplace_back("Sec-WebSocket-Version", "13");
     return call->send(std::move(response));
@@ -265,11 +281,14 @@ bool Router::count(Call& call) {
   return allowed;
 }
 
-// --- parts -------------------------------------------------------------------------------------------------------------
+// --- parts
+// -------------------------------------------------------------------------------------------------------------
 
 std::string request_id_of(const net::HttpRequest& request, protocol::Random& random) {
   const std::string_view given = request.header("x-request-id");
-  const auto sane = [](unsigned char c) { return c < 0x80 && (std::isalnum(c) || c == '.' || c == '_' || c == ':' || c == '-'); };
+  const auto sane = [](unsigned char c) {
+    return c < 0x80 && (std::isalnum(c) || c == '.' || c == '_' || c == ':' || c == '-');
+  };
   if (!given.empty() && given.size() <= 128 && std::all_of(given.begin(), given.end(), sane)) return std::string(given);
   return protocol::to_hex(random.bytes<12>());
 }
@@ -281,8 +300,9 @@ std::optional<boost::json::object> read_body(const Route& route, std::string_vie
     // Required, not guessed: a page of another site can send a body without a type unasked, JSON it cannot.
     if (!net::is_json_type(content_type)) {
       failure.emplace(ErrorCode::unsupported_media_type,
-                      content_type.empty() ? std::string("a body needs Content-Type: application/json")
-                                           : fmt::format("Content-Type {} is not supported; send application/json", echo(content_type)));
+                      content_type.empty()
+                          ? std::string("a body needs Content-Type: application/json")
+                          : fmt::format("Content-Type {} is not supported; send application/json", echo(content_type)));
       return std::nullopt;
     }
     boost::system::error_code failed;
@@ -294,7 +314,8 @@ std::optional<boost::json::object> read_body(const Route& route, std::string_vie
     if (failed) {
       const std::string where = position_text(body, read);
       failure.emplace(ErrorCode::validation, "the body is not valid JSON: " + failed.message() + " " + where,
-                      std::vector<std::pair<std::string, std::string>>{{"body", "must be valid JSON: " + failed.message() + " " + where}});
+                      std::vector<std::pair<std::string, std::string>>{
+                          {"body", "must be valid JSON: " + failed.message() + " " + where}});
       return std::nullopt;
     }
     if (!value.is_object()) {
@@ -312,9 +333,13 @@ std::optional<boost::json::object> read_body(const Route& route, std::string_vie
 }
 
 Failure failure_of(const std::vector<FieldProblem>& problems) {
-  const bool only_chat_ids = std::all_of(problems.begin(), problems.end(), [](const FieldProblem& p) { return p.chat_id_format; });
+  const bool only_chat_ids =
+      std::all_of(problems.begin(), problems.end(), [](const FieldProblem& p) { return p.chat_id_format; });
   const bool later = std::any_of(problems.begin(), problems.end(), [](const FieldProblem& p) { return p.later; });
-  Failure failure(later ? ErrorCode::not_implemented : only_chat_ids ? ErrorCode::invalid_chat_id : ErrorCode::validation, {});
+  Failure failure(later           ? ErrorCode::not_implemented
+                  : only_chat_ids ? ErrorCode::invalid_chat_id
+                                  : ErrorCode::validation,
+                  {});
   constexpr std::size_t max_details = 50;
   for (const FieldProblem& problem : problems) {
     if (failure.details.size() == max_details) break;

@@ -34,19 +34,19 @@ using ServicesPtr = std::shared_ptr<Services>;
 using Handler = void (*)(const ServicesPtr& services, const CallPtr& call);
 
 struct Route {
-  std::string_view method, pattern;   // "/api/v1/sessions/{sessionId}"
+  std::string_view method, pattern;  // "/api/v1/sessions/{sessionId}"
   Capability capability = Capability::read;
   std::string_view tag, summary;
-  Handler handler = nullptr;          // nullptr: documented, answers 501 not_implemented
+  Handler handler = nullptr;  // nullptr: documented, answers 501 not_implemented
   const Schema* body = nullptr;
   const Schema* query = nullptr;
-  const Schema* answer = nullptr;     // of `data`; nullptr: none
+  const Schema* answer = nullptr;  // of `data`; nullptr: none
   bool answer_is_list = false;
   unsigned success = 200;
   Budget budget = Budget::general;
   bool websocket = false;
   std::string_view media_type = "application/json";  // of the answer
-  bool later = false;                 // the handler checks what it is given, then answers 501
+  bool later = false;                                // the handler checks what it is given, then answers 501
 };
 
 /// Every route of the API, in the order of the document (routes.cpp).

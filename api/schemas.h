@@ -6,8 +6,8 @@
 namespace wharf::api::schemas {
 
 // requests
-extern const Schema create_session, update_session, session_config, pairing_code_request, send_text, set_presence, register_webhook,
-    update_webhook;
+extern const Schema create_session, update_session, session_config, pairing_code_request, send_text, set_presence,
+    register_webhook, update_webhook;
 // queries
 extern const Schema qr_image_query, send_query, page_query, messages_query, events_query, event_stream_query,
     session_stream_query, deliveries_query;

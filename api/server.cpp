@@ -1,4 +1,5 @@
-// Puts the parts behind api/server.h together: HTTP server -> router -> handler, and committed events -> hub and webhooks.
+// Puts the parts behind api/server.h together: HTTP server -> router -> handler, and committed events -> hub and
+// webhooks.
 #include "api/server.h"
 
 #include <spdlog/spdlog.h>
@@ -12,7 +13,8 @@ namespace wharf::api {
 namespace {
 
 RouterSettings router_settings(const ApiSettings& settings) {
-  return {settings.dialect, settings.session_creations_per_minute, settings.messages_per_minute, settings.requests_per_minute};
+  return {settings.dialect, settings.session_creations_per_minute, settings.messages_per_minute,
+          settings.requests_per_minute};
 }
 
 // Answers of the sandbox's control API go out under the request id like all others.
@@ -54,25 +56,29 @@ net::WebGuard web_guard(const ApiSettings& settings, bool sandbox, protocol::Ran
   guard.hosts = settings.hosts;
   guard.origins = settings.cors_origins;
   guard.local_pages = sandbox ? net::LocalPages::welcome : net::LocalPages::refused;
-  return net::WebGuard(std::move(guard), [dialect = settings.dialect, &random](const net::HttpRequest& request, unsigned status,
-                                                                              const std::string& message) {
-    const Dialect chosen = dialect_of(request.header("accept"), dialect);
-    net::HttpResponse response = render_failure(Failure(code_of(status), message), chosen);
-    response.headers.emplace_back("X-Request-Id", request_id_of(request, random));
-    return response;
-  });
+  return net::WebGuard(std::move(guard),
+                       [dialect = settings.dialect, &random](const net::HttpRequest& request, unsigned status,
+                                                             const std::string& message) {
+                         const Dialect chosen = dialect_of(request.header("accept"), dialect);
+                         net::HttpResponse response = render_failure(Failure(code_of(status), message), chosen);
+                         response.headers.emplace_back("X-Request-Id", request_id_of(request, random));
+                         return response;
+                       });
 }
 
 }  // namespace
 
 struct ApiServer::State {
   State(const Ports& ports, ApiSettings settings, SandboxControl control)
-      : services(std::make_shared<Services>(ports, settings)), sandbox(std::move(control)),
+      : services(std::make_shared<Services>(ports, settings)),
+        sandbox(std::move(control)),
         guard(web_guard(settings, static_cast<bool>(sandbox), ports.random)),
         router(routes(), router_settings(settings), ports.clock, ports.random,
                [this](const CallPtr& call) { call->route->handler(services, call); }),
         http(ports.loop, http_settings(settings, ports.random),
-             [this](net::HttpRequest request, net::Responder responder) { handle(std::move(request), std::move(responder)); }) {}
+             [this](net::HttpRequest request, net::Responder responder) {
+               handle(std::move(request), std::move(responder));
+             }) {}
 
   static net::HttpServerSettings http_settings(const ApiSettings& settings, protocol::Random& random) {
     net::HttpServerSettings out;
@@ -131,7 +137,8 @@ void ApiServer::drain(std::function<void()> done) {
   // Before the connections are waited for: a request with waitFor would hold them until its time is up.
   state_->services->ports.supervisor.end_waits();
   state_->services->hub.close_all(close_going_away, "the server is shutting down");
-  state_->services->webhooks.drain([state = state_, done = std::move(done)]() mutable { state->http.drain(std::move(done)); });
+  state_->services->webhooks.drain(
+      [state = state_, done = std::move(done)]() mutable { state->http.drain(std::move(done)); });
 }
 
 }  // namespace wharf::api

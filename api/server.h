@@ -22,15 +22,15 @@ struct ApiSettings {
   std::vector<std::string> cors_origins;  // pages that may call
   Dialect dialect = Dialect::openwa;
   std::size_t max_body_bytes = 16u << 20;
-  std::size_t max_connections = 1024;     // WebSockets included
+  std::size_t max_connections = 1024;  // WebSockets included
   std::size_t max_websockets = 512;
   std::size_t max_sessions = 10'000;
   // 0 = off
   unsigned session_creations_per_minute = 5;
-  unsigned messages_per_minute = 30;       // per session
-  unsigned requests_per_minute = 100;      // per credential (client address while auth is open)
+  unsigned messages_per_minute = 30;   // per session
+  unsigned requests_per_minute = 100;  // per credential (client address while auth is open)
   bool webhooks_allow_private = false;
-  std::size_t webhook_concurrency = 64;    // requests under way over all webhooks
+  std::size_t webhook_concurrency = 64;  // requests under way over all webhooks
   std::chrono::milliseconds webhook_timeout{10'000};
   std::chrono::milliseconds webhook_first_retry{1'000};  // doubles with full jitter up to 1 h
   std::string version;

@@ -40,8 +40,13 @@ protocol::Result<void> Readers::with(const std::function<void(storage::Database&
 }
 
 Services::Services(const ApiServer::Ports& p, ApiSettings s)
-    : ports(p), settings(std::move(s)), started(p.clock.steady()), texts(qr_images), hub(p.loop, p.store, texts),
-      webhooks({p.loop, p.clock, p.random, p.store, p.http_client}, texts, settings.dialect, webhook_settings(settings)),
+    : ports(p),
+      settings(std::move(s)),
+      started(p.clock.steady()),
+      texts(qr_images),
+      hub(p.loop, p.store, texts),
+      webhooks({p.loop, p.clock, p.random, p.store, p.http_client}, texts, settings.dialect,
+               webhook_settings(settings)),
       readers(p.store) {}
 
 Failure session_not_found(std::string_view name) {
@@ -54,7 +59,8 @@ std::optional<sessions::SessionView> session_of(const ServicesPtr& services, con
   return view;
 }
 
-void read_on_worker(const ServicesPtr& services, const CallPtr& call, std::function<net::HttpResponse(storage::Database&)> work) {
+void read_on_worker(const ServicesPtr& services, const CallPtr& call,
+                    std::function<net::HttpResponse(storage::Database&)> work) {
   // Written by the worker, then read by the loop: the pool orders the two.
   const auto answer = std::make_shared<std::optional<net::HttpResponse>>();
   const bool taken = services->ports.workers.run(

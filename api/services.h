@@ -47,7 +47,8 @@ Failure session_not_found(std::string_view name);
 
 /// Reads and renders away from the loop, then calls `done` on it with the text. A full pool answers 503 and a broken
 /// database 503 through `call`; then `done` does not run.
-void read_on_worker(const ServicesPtr& services, const CallPtr& call, std::function<net::HttpResponse(storage::Database&)> work);
+void read_on_worker(const ServicesPtr& services, const CallPtr& call,
+                    std::function<net::HttpResponse(storage::Database&)> work);
 
 /// Both identities of a user as a worker finds them.
 sessions::PersonIds person_ids(storage::Database& db, storage::SessionId session, const protocol::Jid& user);

@@ -1,7 +1,7 @@
 // Handlers of /sessions: create, inspect, link, start and stop.
+#include <fmt/format.h>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 #include "api/chat_id.h"
 #include "api/handlers.h"
@@ -20,11 +20,12 @@ namespace json = boost::json;
 constexpr std::chrono::milliseconds default_qr_wait{30'000};
 
 // The image is made on a worker; a full pool only costs the loop a millisecond.
-void with_qr_code(const ServicesPtr& services, const std::optional<sessions::QrCode>& qr, std::function<void(const std::string&)> done) {
+void with_qr_code(const ServicesPtr& services, const std::optional<sessions::QrCode>& qr,
+                  std::function<void(const std::string&)> done) {
   if (!qr) return done({});
   const auto url = std::make_shared<std::string>();  // written by the worker, read on the loop afterwards
-  const bool taken = services->ports.workers.run([services, url, text = qr->text] { *url = services->qr_images.data_url(text); },
-                                                 [url, done] { done(*url); });
+  const bool taken = services->ports.workers.run(
+      [services, url, text = qr->text] { *url = services->qr_images.data_url(text); }, [url, done] { done(*url); });
   if (!taken) done(services->qr_images.data_url(qr->text));
 }
 
@@ -70,22 +71,27 @@ void create_session(const ServicesPtr& services, const CallPtr& call) {
   if (const json::object* metadata = object_of(call->body, "metadata"); metadata && !metadata->empty())
     session.metadata_json = json::serialize(*metadata);
   const bool wait = boolean_of(call->body, "waitForQR", false);
-  const auto qr_wait = given && given->contains("qrTimeout") ? std::chrono::milliseconds(config.config.qr_timeout) : default_qr_wait;
+  const auto qr_wait =
+      given && given->contains("qrTimeout") ? std::chrono::milliseconds(config.config.qr_timeout) : default_qr_wait;
 
   const std::string name = session.name;
-  services->ports.supervisor.create(std::move(session), [services, call, name, wait, qr_wait](Result<SessionView> created) {
-    if (!created) {
-      Failure failure = failure_of(created.error(), Subject::new_session);
-      if (failure.code == ErrorCode::session_exists) failure.message = fmt::format("Session with ID '{}' already exists", name);
-      if (failure.code == ErrorCode::max_sessions) failure.message = "the maximum number of sessions is reached; remove one first";
-      return call->failure(failure);
-    }
-    const Beside beside{201, "Session created successfully", {}};
-    if (!wait) return answer_session(services, call, *created, beside);
-    services->ports.supervisor.await_qr(name, qr_wait, [services, call, beside, created = *created](Result<SessionView> view) {
-      answer_session(services, call, view ? *view : created, beside);
-    });
-  });
+  services->ports.supervisor.create(
+      std::move(session), [services, call, name, wait, qr_wait](Result<SessionView> created) {
+        if (!created) {
+          Failure failure = failure_of(created.error(), Subject::new_session);
+          if (failure.code == ErrorCode::session_exists)
+            failure.message = fmt::format("Session with ID '{}' already exists", name);
+          if (failure.code == ErrorCode::max_sessions)
+            failure.message = "the maximum number of sessions is reached; remove one first";
+          return call->failure(failure);
+        }
+        const Beside beside{201, "Session created successfully", {}};
+        if (!wait) return answer_session(services, call, *created, beside);
+        services->ports.supervisor.await_qr(name, qr_wait,
+                                            [services, call, beside, created = *created](Result<SessionView> view) {
+                                              answer_session(services, call, view ? *view : created, beside);
+                                            });
+      });
 }
 
 void list_sessions(const ServicesPtr& services, const CallPtr& call) {
@@ -119,7 +125,8 @@ void update_session(const ServicesPtr& services, const CallPtr& call) {
     config = parsed.config;
   }
   if (const json::value* metadata = call->body.if_contains("metadata"))
-    metadata_json = metadata->is_object() && !metadata->get_object().empty() ? json::serialize(*metadata) : std::string();
+    metadata_json =
+        metadata->is_object() && !metadata->get_object().empty() ? json::serialize(*metadata) : std::string();
   services->ports.supervisor.update(view->name, std::move(config_json), std::move(config), std::move(metadata_json),
                                     answer_with(services, call, "Session updated successfully"));
 }
@@ -141,7 +148,9 @@ void get_session_status(const ServicesPtr& services, const CallPtr& call) {
   JsonWriter out;
   out.begin_object();
   write_session_status(out, *view);
-  out.text("lastActivity", iso_seconds(view->last_activity)).number("queued", static_cast<std::int64_t>(view->queued)).end_object();
+  out.text("lastActivity", iso_seconds(view->last_activity))
+      .number("queued", static_cast<std::int64_t>(view->queued))
+      .end_object();
   call->success(out.view());
 }
 
@@ -165,7 +174,11 @@ void get_qr(const ServicesPtr& services, const CallPtr& call) {
   if (!view) return;
   with_qr_code(services, view->qr, [call, qr = *view->qr](const std::string& qr_code) {
     JsonWriter out(512 + qr_code.size());
-    out.begin_object().text("qrCode", qr_code).text("qr", qr.text).text("expiresAt", iso_seconds(qr.expires_at)).end_object();
+    out.begin_object()
+        .text("qrCode", qr_code)
+        .text("qr", qr.text)
+        .text("expiresAt", iso_seconds(qr.expires_at))
+        .end_object();
     call->success(out.view());
   });
 }
@@ -174,7 +187,8 @@ void get_qr_image(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_with_qr(services, call);
   if (!view) return;
   const auto pixels = static_cast<unsigned>(call->query.integer("size", qr_default_pixels));
-  const auto image = std::make_shared<Result<protocol::Bytes>>(protocol::Error(protocol::Errc::internal, "not rendered"));
+  const auto image =
+      std::make_shared<Result<protocol::Bytes>>(protocol::Error(protocol::Errc::internal, "not rendered"));
   const bool taken = services->ports.workers.run(
       [image, text = view->qr->text, pixels] { *image = qr_png(text, pixels); },
       [call, image] {
@@ -195,7 +209,8 @@ void request_pairing_code(const ServicesPtr& services, const CallPtr& call) {
   services->ports.supervisor.pairing_code(view->name, phone->user, [call](Result<sessions::PairingCode> code) {
     if (!code) {
       Failure failure = failure_of(code.error(), Subject::pairing);
-      constexpr std::int64_t live_code_s = 60;  // a phone that answers a code, and WhatsApp's own limit, take about that long
+      constexpr std::int64_t live_code_s =
+          60;  // a phone that answers a code, and WhatsApp's own limit, take about that long
       failure.retry_after_s = live_code_s;
       if (code.error().code == protocol::Errc::malformed) failure.details.emplace_back("phone", code.error().detail);
       return call->failure(failure);
@@ -210,29 +225,36 @@ void request_pairing_code(const ServicesPtr& services, const CallPtr& call) {
 
 void start_session(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);
-  if (view) services->ports.supervisor.start_session(view->name, answer_with(services, call, "Session started successfully"));
+  if (view)
+    services->ports.supervisor.start_session(view->name, answer_with(services, call, "Session started successfully"));
 }
 
 void stop_session(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);
-  if (view) services->ports.supervisor.stop_session(view->name, answer_with(services, call, "Session stopped successfully"));
+  if (view)
+    services->ports.supervisor.stop_session(view->name, answer_with(services, call, "Session stopped successfully"));
 }
 
 void restart_session(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);
-  if (view) services->ports.supervisor.restart_session(view->name, answer_with(services, call, "Session restarted successfully"));
+  if (view)
+    services->ports.supervisor.restart_session(view->name,
+                                               answer_with(services, call, "Session restarted successfully"));
 }
 
 void logout_session(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);
-  if (view) services->ports.supervisor.logout(view->name, answer_with(services, call, "Session logged out successfully"));
+  if (view)
+    services->ports.supervisor.logout(view->name, answer_with(services, call, "Session logged out successfully"));
 }
 
 void get_me(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);
   if (!view) return;
   if (view->jid.empty())
-    return call->failure(Failure(ErrorCode::session_not_ready, fmt::format("Session '{}' is not linked to an account (status {})", view->name, name(view->status))));
+    return call->failure(
+        Failure(ErrorCode::session_not_ready,
+                fmt::format("Session '{}' is not linked to an account (status {})", view->name, name(view->status))));
   JsonWriter out;
   write_me(out, *view, call->dialect);
   call->success(out.view());

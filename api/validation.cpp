@@ -1,7 +1,7 @@
 #include "api/validation.h"
 
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -60,9 +60,10 @@ bool token(std::string_view text) {
 
 bool framing_header(std::string_view name) {
   std::string lower(name);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(tolower(c)); });
-  constexpr std::string_view reserved[] = {"host", "content-length", "transfer-encoding", "connection", "upgrade", "te",
-                                           "trailer", "expect"};
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(tolower(c)); });
+  constexpr std::string_view reserved[] = {
+      "host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect"};
   return std::find(std::begin(reserved), std::end(reserved), lower) != std::end(reserved);
 }
 
@@ -71,10 +72,8 @@ std::string format_problem(Format format, std::string_view text) {
   switch (format) {
     case Format::none:
     case Format::date_time: return {};
-    case Format::session_name:
-      return is_session_name(text) ? "" : "must be 1 to 64 characters of A-Z a-z 0-9 . _ -";
-    case Format::chat_id:
-      return parse_chat_id(text) ? "" : fmt::format("must be {}", chat_id_allowed);
+    case Format::session_name: return is_session_name(text) ? "" : "must be 1 to 64 characters of A-Z a-z 0-9 . _ -";
+    case Format::chat_id: return parse_chat_id(text) ? "" : fmt::format("must be {}", chat_id_allowed);
     case Format::message_id:
       return parse_message_id(text) ? "" : "must be a message id: true_<chat>_<id> or the bare WhatsApp id";
     case Format::new_message_id: {
@@ -92,15 +91,18 @@ std::string format_problem(Format format, std::string_view text) {
       const auto names = format == Format::event_list ? split_names(text) : std::vector<std::string>{std::string(text)};
       for (const std::string& name : names)
         if (!is_event_pattern(name))
-          return fmt::format("must be *, a prefix such as group_*, or one of: {}", fmt::join(known_event_names(), ", "));
+          return fmt::format("must be *, a prefix such as group_*, or one of: {}",
+                             fmt::join(known_event_names(), ", "));
       return {};
     }
     case Format::header: {
-      const bool control = std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < 0x20 && c != '\t') || c == 0x7f; });
+      const bool control =
+          std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < 0x20 && c != '\t') || c == 0x7f; });
       return control ? "must not contain control characters" : "";
     }
     case Format::secret: {
-      if (!printable_ascii(text) || text.find(' ') != std::string_view::npos) return "must be printable ASCII without spaces";
+      if (!printable_ascii(text) || text.find(' ') != std::string_view::npos)
+        return "must be printable ASCII without spaces";
       if (text.starts_with("whsec_") && !protocol::from_base64(text.substr(6)))
         return "must be padded base64 behind the prefix whsec_";
       return {};
@@ -144,13 +146,16 @@ class Validator {
     if (field.format != Format::event_list) return;
     // A subscriber that waits for them would wait for ever.
     for (const std::string& name : split_names(value))
-      if (!can_fire(name)) not_built(path, fmt::format("{} is not fired yet; these are: {}", name, fmt::join(fired_event_names(), ", ")));
+      if (!can_fire(name))
+        not_built(path, fmt::format("{} is not fired yet; these are: {}", name, fmt::join(fired_event_names(), ", ")));
   }
 
   void integer(const Field& field, std::int64_t value, const std::string& path) {
     if (!field.clamped && (value < field.min || value > field.max)) report(path, integer_problem(field));
   }
-  static std::string integer_problem(const Field& field) { return fmt::format("must be an integer, {}", range(field, "")); }
+  static std::string integer_problem(const Field& field) {
+    return fmt::format("must be an integer, {}", range(field, ""));
+  }
 
   void report(std::string path, std::string what) { problems_.push_back({std::move(path), std::move(what)}); }
   void not_built(std::string path, std::string what = "is not implemented yet: leave it out") {
@@ -162,8 +167,7 @@ class Validator {
     switch (field.type) {
       case Type::text:
         return value.is_string() ? text(field, value.get_string(), path) : report(path, "must be a string");
-      case Type::boolean:
-        return value.is_bool() ? void() : report(path, "must be true or false");
+      case Type::boolean: return value.is_bool() ? void() : report(path, "must be true or false");
       case Type::integer: {
         const auto number = whole(value);
         return number ? integer(field, *number, path) : report(path, integer_problem(field));
@@ -213,7 +217,8 @@ class Validator {
   static std::optional<std::int64_t> whole(const json::value& value) {
     if (value.is_int64()) return value.get_int64();
     if (value.is_uint64()) return std::numeric_limits<std::int64_t>::max();
-    if (value.is_double() && std::trunc(value.get_double()) == value.get_double() && std::abs(value.get_double()) < 9e15)
+    if (value.is_double() && std::trunc(value.get_double()) == value.get_double() &&
+        std::abs(value.get_double()) < 9e15)
       return static_cast<std::int64_t>(value.get_double());
     return std::nullopt;
   }
@@ -254,7 +259,8 @@ void validate(Query& query, const Schema& schema, Unknown unknown, std::vector<F
     if (field.later) {
       validator.not_built(name);
     } else if (field.type == Type::boolean) {
-      if (value != "true" && value != "false" && value != "1" && value != "0") validator.report(name, "must be true or false");
+      if (value != "true" && value != "false" && value != "1" && value != "0")
+        validator.report(name, "must be true or false");
     } else if (field.type == Type::integer) {
       const auto number = parse_integer(value);
       if (!number) validator.report(name, Validator::integer_problem(field));
@@ -282,7 +288,8 @@ std::optional<Query> Query::parse(std::string_view text) {
     if (query.pairs_.size() == max_query_pairs) return std::nullopt;
     const std::size_t equals = pair.find('=');
     auto name = percent_decode(pair.substr(0, equals), Plus::space);
-    auto value = percent_decode(equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1), Plus::space);
+    auto value =
+        percent_decode(equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1), Plus::space);
     if (!name || !value) return std::nullopt;
     query.set(*name, std::move(*value));
   }

@@ -15,15 +15,28 @@
 namespace wharf::api {
 
 enum class Type {
-  text, integer, boolean,
-  object,      // with a schema, or any members when `object` is null
-  texts,       // array of strings
-  text_map,    // object whose values are strings
-  objects,     // array of objects of the schema (responses only)
+  text,
+  integer,
+  boolean,
+  object,    // with a schema, or any members when `object` is null
+  texts,     // array of strings
+  text_map,  // object whose values are strings
+  objects,   // array of objects of the schema (responses only)
 };
 
-enum class Format { none, session_name, chat_id, message_id, new_message_id, url, event_pattern, event_list, header,
-                    secret, date_time };
+enum class Format {
+  none,
+  session_name,
+  chat_id,
+  message_id,
+  new_message_id,
+  url,
+  event_pattern,
+  event_list,
+  header,
+  secret,
+  date_time
+};
 
 struct Schema;
 
@@ -36,12 +49,12 @@ struct Field {
   /// its JSON.
   std::int64_t min = 0;
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
-  std::string_view one_of = {};   // "a|b|c"
-  Format format = Format::none;   // of the text, of each item of texts
+  std::string_view one_of = {};  // "a|b|c"
+  Format format = Format::none;  // of the text, of each item of texts
   const Schema* object = nullptr;
-  bool clamped = false;           // out of range is moved into it instead of refused
+  bool clamped = false;  // out of range is moved into it instead of refused
   bool nullable = false;
-  bool later = false;             // part of the contract, not built yet: given, it is refused with 501
+  bool later = false;  // part of the contract, not built yet: given, it is refused with 501
 };
 
 struct Schema {
@@ -52,8 +65,8 @@ struct Schema {
 struct FieldProblem {
   std::string field;
   std::string what;
-  bool chat_id_format = false;    // has an error code of its own (002 INVALID_CHAT_ID)
-  bool later = false;             // nothing wrong with it: this build cannot do it yet (501)
+  bool chat_id_format = false;  // has an error code of its own (002 INVALID_CHAT_ID)
+  bool later = false;           // nothing wrong with it: this build cannot do it yet (501)
 };
 
 enum class Unknown { ignored, refused };  // ?strict=true refuses

@@ -1,8 +1,8 @@
 #include "api/webhook_dispatcher.h"
 
-#include <boost/asio/post.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <deque>
@@ -47,20 +47,20 @@ struct Hook {
   explicit Hook(storage::WebhookRow r)
       : row(std::move(r)), wanted(row), names(row.events), position(row.cursor), durable(row.cursor) {}
   storage::WebhookRow row;
-  storage::WebhookRow wanted;        // with the changes that are being committed
+  storage::WebhookRow wanted;  // with the changes that are being committed
   EventNames names;
   std::unordered_map<std::string, Lane> lanes;
-  std::deque<std::string> ready;     // lanes whose front may go
+  std::deque<std::string> ready;  // lanes whose front may go
   std::size_t in_flight = 0, deferred = 0;
-  bool failing = false;              // the last attempt failed
-  bool runnable = false;             // stands in one of the two rounds
-  bool live = false;                 // fed by on_events; else it reads the log from `position`
-  EventId position;                  // everything up to here was looked at (a live one: also up to the head)
-  EventId durable;                   // the cursor on disk
-  EventId delivered_top = 0;         // the newest event delivered without a row
-  EventId blocker = 0;               // the oldest outstanding event at the last tick
-  std::set<EventId> outstanding;     // looked at, neither delivered nor in a committed row
-  std::set<EventId> resumed;         // rows of the process before that the log will show again behind its cursor
+  bool failing = false;           // the last attempt failed
+  bool runnable = false;          // stands in one of the two rounds
+  bool live = false;              // fed by on_events; else it reads the log from `position`
+  EventId position;               // everything up to here was looked at (a live one: also up to the head)
+  EventId durable;                // the cursor on disk
+  EventId delivered_top = 0;      // the newest event delivered without a row
+  EventId blocker = 0;            // the oldest outstanding event at the last tick
+  std::set<EventId> outstanding;  // looked at, neither delivered nor in a committed row
+  std::set<EventId> resumed;      // rows of the process before that the log will show again behind its cursor
   std::deque<WebhookDispatcher::DeliveryView> recent;
 };
 // Owned by the dispatcher's map; completions look hooks up by id and never hold one.
@@ -72,7 +72,12 @@ std::string lane_key(const Event& event) { return fmt::format("{}/{}", event.ses
 
 struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher::State> {
   State(Ports p, EventTexts& t, Dialect d, WebhookSettings s)
-      : ports(p), texts(t), dialect(d), settings(std::move(s)), due_timer(p.loop.get_executor()), cursor_timer(p.loop.get_executor()) {}
+      : ports(p),
+        texts(t),
+        dialect(d),
+        settings(std::move(s)),
+        due_timer(p.loop.get_executor()),
+        cursor_timer(p.loop.get_executor()) {}
 
   Ports ports;
   EventTexts& texts;
@@ -80,15 +85,15 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
   WebhookSettings settings;
   EventId head = 0;
   std::map<std::string, HookPtr> hooks;
-  std::unordered_map<std::int64_t, std::vector<Hook*>> by_session;        // 0: those of every session
-  std::deque<std::string> healthy, failing;                               // rounds of hooks with ready lanes
+  std::unordered_map<std::int64_t, std::vector<Hook*>> by_session;  // 0: those of every session
+  std::deque<std::string> healthy, failing;                         // rounds of hooks with ready lanes
   std::size_t in_flight = 0, failing_in_flight = 0;
-  std::set<std::tuple<UnixMs, std::string, std::string>> due;             // (when, hook, lane)
+  std::set<std::tuple<UnixMs, std::string, std::string>> due;  // (when, hook, lane)
   net::Timer due_timer, cursor_timer;
-  Changes changes;                                                        // of this turn of the loop
-  std::vector<std::pair<std::string, EventId>> settled_by_commit;         // leave `outstanding` when they are durable
-  std::set<std::string> moved;                                            // hooks whose cursor may have moved
-  std::set<std::pair<std::int64_t, std::string>> adding;                  // (session, URL) being committed
+  Changes changes;                                                 // of this turn of the loop
+  std::vector<std::pair<std::string, EventId>> settled_by_commit;  // leave `outstanding` when they are durable
+  std::set<std::string> moved;                                     // hooks whose cursor may have moved
+  std::set<std::pair<std::int64_t, std::string>> adding;           // (session, URL) being committed
   bool flush_posted = false, draining = false, cursors_under_way = false;
   std::function<void()> drained;
 
@@ -98,7 +103,8 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     return found == hooks.end() ? nullptr : found->second.get();
   }
 
-  // --- rows ------------------------------------------------------------------------------------------------------------
+  // --- rows
+  // ------------------------------------------------------------------------------------------------------------
 
   void flush_later() {
     if (flush_posted) return;
@@ -127,19 +133,21 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
   void commit_rows(Changes turn, bool with_cursors) {
     auto settled = std::move(settled_by_commit);
     settled_by_commit.clear();
-    ports.store.commit(std::move(turn), [weak = weak_from_this(), with_cursors, settled = std::move(settled)](Result<void> committed) {
-      const auto self = weak.lock();
-      if (!self) return;
-      if (with_cursors) self->cursors_under_way = false;
-      if (!committed) {
-        // The events stay outstanding, so the cursor stays below them: a restart delivers them again.
-        spdlog::warn("webhook_rows_failed error={}", committed.error().detail);
-        return;
-      }
-      for (const auto& [id, event] : settled)
-        if (Hook* hook = self->find(id)) self->release(*hook, event);
-      if (!self->moved.empty()) self->flush_later();
-    });
+    ports.store.commit(std::move(turn),
+                       [weak = weak_from_this(), with_cursors, settled = std::move(settled)](Result<void> committed) {
+                         const auto self = weak.lock();
+                         if (!self) return;
+                         if (with_cursors) self->cursors_under_way = false;
+                         if (!committed) {
+                           // The events stay outstanding, so the cursor stays below them: a restart delivers them
+                           // again.
+                           spdlog::warn("webhook_rows_failed error={}", committed.error().detail);
+                           return;
+                         }
+                         for (const auto& [id, event] : settled)
+                           if (Hook* hook = self->find(id)) self->release(*hook, event);
+                         if (!self->moved.empty()) self->flush_later();
+                       });
   }
 
   void put_row(Hook& hook, const std::string& lane, Item& item) {
@@ -148,7 +156,8 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
       ++hook.deferred;
       settled_by_commit.emplace_back(hook.row.id, item.event);
     }
-    storage::put_delivery(changes, {hook.row.id, item.event, lane, item.attempts, item.next_try, item.first_try, false, item.last_error});
+    storage::put_delivery(
+        changes, {hook.row.id, item.event, lane, item.attempts, item.next_try, item.first_try, false, item.last_error});
     flush_later();
   }
 
@@ -189,7 +198,9 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     for (const auto& [id, hook] : hooks) {
       const EventId cursor = cursor_of(*hook);
       const bool idle = hook->outstanding.empty() && hook->position <= hook->durable;
-      if (cursor <= hook->durable || (lag == Lag::busy_only && idle && cursor - hook->durable < settings.max_cursor_lag)) continue;
+      if (cursor <= hook->durable ||
+          (lag == Lag::busy_only && idle && cursor - hook->durable < settings.max_cursor_lag))
+        continue;
       advance(*hook);
     }
     flush();
@@ -201,7 +212,8 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     write_cursors(Lag::busy_only);
   }
 
-  // --- reading the log ---------------------------------------------------------------------------------------------------
+  // --- reading the log
+  // ---------------------------------------------------------------------------------------------------
 
   bool full(const Hook& hook) const {
     return hook.outstanding.size() >= settings.read_ahead || hook.deferred >= settings.max_deferred;
@@ -250,7 +262,8 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     }
   }
 
-  // --- choosing what goes ------------------------------------------------------------------------------------------------
+  // --- choosing what goes
+  // ------------------------------------------------------------------------------------------------
 
   // The lane's front may go now: put the lane into the hook's list, or note when it may.
   void offer(Hook& hook, const std::string& key, Lane& lane) {
@@ -312,7 +325,8 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     pump();
   }
 
-  // --- one attempt -------------------------------------------------------------------------------------------------------
+  // --- one attempt
+  // -------------------------------------------------------------------------------------------------------
 
   std::shared_ptr<const std::string> text_of(EventId id) {
     if (auto known = texts.remembered(id, dialect)) return known;
@@ -334,8 +348,10 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     if (counted_failing) ++failing_in_flight;
     ++item.attempts;
 
-    auto finish = [weak = weak_from_this(), id = hook.row.id, key, event = item.event, counted_failing](net::OutgoingResult result) {
-      if (const auto self = weak.lock()) self->complete(id, key, event, counted_failing, outcome_of(result, self->now()));
+    auto finish = [weak = weak_from_this(), id = hook.row.id, key, event = item.event,
+                   counted_failing](net::OutgoingResult result) {
+      if (const auto self = weak.lock())
+        self->complete(id, key, event, counted_failing, outcome_of(result, self->now()));
     };
     const auto text = text_of(item.event);
     if (!text) {
@@ -343,9 +359,10 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
       DeliveryOutcome lost;
       lost.gone = true;
       lost.error = "the event is no longer in the log";
-      return net::asio::post(ports.loop, [weak = weak_from_this(), id = hook.row.id, key, event = item.event, counted_failing, lost] {
-        if (const auto self = weak.lock()) self->complete(id, key, event, counted_failing, lost);
-      });
+      return net::asio::post(
+          ports.loop, [weak = weak_from_this(), id = hook.row.id, key, event = item.event, counted_failing, lost] {
+            if (const auto self = weak.lock()) self->complete(id, key, event, counted_failing, lost);
+          });
     }
     auto request = webhook_request(hook.row, std::to_string(item.event), *text, now() / 1000, settings);
     if (!request) {
@@ -356,7 +373,8 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     ports.http.send(std::move(*request), std::move(finish));
   }
 
-  void complete(const std::string& id, const std::string& key, EventId event, bool counted_failing, const DeliveryOutcome& outcome) {
+  void complete(const std::string& id, const std::string& key, EventId event, bool counted_failing,
+                const DeliveryOutcome& outcome) {
     --in_flight;
     if (counted_failing) --failing_in_flight;
     if (Hook* hook = find(id)) {
@@ -375,7 +393,8 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     if (found == hook.lanes.end()) return;
     Lane& lane = found->second;
     lane.busy = false;
-    const auto at = std::find_if(lane.items.begin(), lane.items.end(), [&](const Item& item) { return item.event == event; });
+    const auto at =
+        std::find_if(lane.items.begin(), lane.items.end(), [&](const Item& item) { return item.event == event; });
     if (at == lane.items.end()) return;
 
     if (outcome.delivered) {
@@ -389,14 +408,15 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
         park(hook, key, *at);
         lane.items.erase(at);
       } else {
-        const auto wait = std::max(retry_delay(at->attempts, settings, ports.random),
-                                   std::min(outcome.retry_after.value_or(std::chrono::milliseconds(0)), settings.max_retry_after));
+        const auto wait =
+            std::max(retry_delay(at->attempts, settings, ports.random),
+                     std::min(outcome.retry_after.value_or(std::chrono::milliseconds(0)), settings.max_retry_after));
         at->next_try = now() + wait.count();
         put_row(hook, key, *at);
         for (Item& behind : lane.items)
           if (!behind.deferred) put_row(hook, key, behind);
-        spdlog::info("webhook_retry webhook={} event={} attempts={} in_ms={} error={}", hook.row.id, event, at->attempts,
-                     wait.count(), outcome.error);
+        spdlog::info("webhook_retry webhook={} event={} attempts={} in_ms={} error={}", hook.row.id, event,
+                     at->attempts, wait.count(), outcome.error);
       }
     }
     if (lane.items.empty()) hook.lanes.erase(found);
@@ -428,13 +448,16 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
   // Given up: the row stays for a redeliver call.
   void park(Hook& hook, const std::string& key, const Item& item) {
     if (item.deferred) --hook.deferred;
-    spdlog::warn("webhook_parked webhook={} event={} attempts={} error={}", hook.row.id, item.event, item.attempts, item.last_error);
-    storage::put_delivery(changes, {hook.row.id, item.event, key, item.attempts, 0, item.first_try, true, item.last_error});
+    spdlog::warn("webhook_parked webhook={} event={} attempts={} error={}", hook.row.id, item.event, item.attempts,
+                 item.last_error);
+    storage::put_delivery(changes,
+                          {hook.row.id, item.event, key, item.attempts, 0, item.first_try, true, item.last_error});
     settled_by_commit.emplace_back(hook.row.id, item.event);
     flush_later();
   }
 
-  // --- hooks -------------------------------------------------------------------------------------------------------------
+  // --- hooks
+  // -------------------------------------------------------------------------------------------------------------
 
   Hook& adopt(storage::WebhookRow row) {
     const std::string id = row.id;
@@ -458,23 +481,25 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     const std::pair<std::int64_t, std::string> key(row.session ? row.session->value : 0, row.url);
     if (!adding.insert(key).second) {
       // The same URL is on its way to the disk: looked for again behind it.
-      return ports.store.commit(Changes(), [weak = weak_from_this(), row = std::move(row), done = std::move(done)](Result<void>) {
-        if (const auto self = weak.lock()) self->add(row, done);
-      });
+      return ports.store.commit(Changes(),
+                                [weak = weak_from_this(), row = std::move(row), done = std::move(done)](Result<void>) {
+                                  if (const auto self = weak.lock()) self->add(row, done);
+                                });
     }
     row.cursor = head;
     Changes turn;
     storage::put_webhook(turn, row);
-    ports.store.commit(std::move(turn), [weak = weak_from_this(), row, key, done = std::move(done)](Result<void> committed) {
-      const auto self = weak.lock();
-      if (self) self->adding.erase(key);
-      if (self && committed) {
-        self->catch_up(self->adopt(row));  // what came while the row was being committed
-        self->pump();
-      }
-      if (!committed) return done(committed.error());
-      done(row);
-    });
+    ports.store.commit(std::move(turn),
+                       [weak = weak_from_this(), row, key, done = std::move(done)](Result<void> committed) {
+                         const auto self = weak.lock();
+                         if (self) self->adding.erase(key);
+                         if (self && committed) {
+                           self->catch_up(self->adopt(row));  // what came while the row was being committed
+                           self->pump();
+                         }
+                         if (!committed) return done(committed.error());
+                         done(row);
+                       });
   }
 
   void forget(const std::string& id) {
@@ -486,7 +511,8 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
   }
 
   void resume(Hook& hook) {
-    for (storage::DeliveryRow& row : storage::load_deliveries(ports.store.reader(), hook.row.id, 2 * settings.max_deferred)) {
+    for (storage::DeliveryRow& row :
+         storage::load_deliveries(ports.store.reader(), hook.row.id, 2 * settings.max_deferred)) {
       if (row.event > hook.row.cursor) hook.resumed.insert(row.event);
       if (row.parked) continue;
       Item item;
@@ -522,7 +548,8 @@ WebhookDispatcher::~WebhookDispatcher() {
 
 void WebhookDispatcher::start() {
   state_->head = storage::last_event_id(state_->ports.store.reader());
-  for (storage::WebhookRow& row : storage::load_webhooks(state_->ports.store.reader())) state_->resume(state_->adopt(std::move(row)));
+  for (storage::WebhookRow& row : storage::load_webhooks(state_->ports.store.reader()))
+    state_->resume(state_->adopt(std::move(row)));
   state_->tick();
   state_->pump();
 }
@@ -539,11 +566,10 @@ void WebhookDispatcher::on_events(const std::vector<Event>& events) {
   state_->pump();
 }
 
-void WebhookDispatcher::add(storage::WebhookRow row, Registered done) {
-  state_->add(std::move(row), std::move(done));
-}
+void WebhookDispatcher::add(storage::WebhookRow row, Registered done) { state_->add(std::move(row), std::move(done)); }
 
-void WebhookDispatcher::update(const std::string& id, const std::function<void(storage::WebhookRow&)>& change, Registered done) {
+void WebhookDispatcher::update(const std::string& id, const std::function<void(storage::WebhookRow&)>& change,
+                               Registered done) {
   Hook* hook = state_->find(id);
   if (!hook) return done(Error(Errc::not_found, "no such webhook"));
   storage::WebhookRow row = hook->wanted;
@@ -553,19 +579,20 @@ void WebhookDispatcher::update(const std::string& id, const std::function<void(s
   hook->wanted = row;
   Changes changes;
   storage::put_webhook(changes, row);
-  state_->ports.store.commit(std::move(changes), [weak = std::weak_ptr<State>(state_), row, done = std::move(done)](Result<void> committed) {
-    const auto state = weak.lock();
-    Hook* changed = state ? state->find(row.id) : nullptr;
-    if (!committed) {
-      if (changed) changed->wanted = changed->row;
-      return done(committed.error());
-    }
-    if (changed) {
-      changed->row = row;
-      changed->names = EventNames(row.events);
-    }
-    done(row);
-  });
+  state_->ports.store.commit(
+      std::move(changes), [weak = std::weak_ptr<State>(state_), row, done = std::move(done)](Result<void> committed) {
+        const auto state = weak.lock();
+        Hook* changed = state ? state->find(row.id) : nullptr;
+        if (!committed) {
+          if (changed) changed->wanted = changed->row;
+          return done(committed.error());
+        }
+        if (changed) {
+          changed->row = row;
+          changed->names = EventNames(row.events);
+        }
+        done(row);
+      });
 }
 
 void WebhookDispatcher::remove(const std::string& id, std::function<void(Result<void>)> done) {
@@ -601,14 +628,17 @@ std::vector<const storage::WebhookRow*> WebhookDispatcher::list(std::optional<st
   return out;
 }
 
-std::vector<WebhookDispatcher::DeliveryView> WebhookDispatcher::deliveries(const std::string& id, std::size_t limit) const {
+std::vector<WebhookDispatcher::DeliveryView> WebhookDispatcher::deliveries(const std::string& id,
+                                                                           std::size_t limit) const {
   std::vector<DeliveryView> out;
   const Hook* hook = state_->find(id);
   if (!hook) return out;
   for (const storage::DeliveryRow& row : storage::load_deliveries(state_->ports.store.reader(), id, limit)) {
     DeliveryView view;
     view.event = row.event;
-    view.state = row.parked ? DeliveryState::parked : row.attempts > 0 ? DeliveryState::retrying : DeliveryState::waiting;
+    view.state = row.parked         ? DeliveryState::parked
+                 : row.attempts > 0 ? DeliveryState::retrying
+                                    : DeliveryState::waiting;
     view.attempts = row.attempts;
     view.first_try = row.first_try;
     view.next_try = row.next_try;
@@ -629,7 +659,8 @@ void WebhookDispatcher::redeliver(const std::string& id, EventId event_id, std::
 
   const std::string key = lane_key(*event);
   Lane& lane = hook->lanes[key];
-  auto at = std::lower_bound(lane.items.begin(), lane.items.end(), event_id, [](const Item& item, EventId e) { return item.event < e; });
+  auto at = std::lower_bound(lane.items.begin(), lane.items.end(), event_id,
+                             [](const Item& item, EventId e) { return item.event < e; });
   if (at == lane.items.end() || at->event != event_id) {
     // The front of a busy lane is under way and keeps its place.
     if (at == lane.items.begin() && lane.busy) ++at;
@@ -652,7 +683,11 @@ void WebhookDispatcher::test(const std::string& id, std::function<void(Result<De
   if (!hook) return done(Error(Errc::not_found, "no such webhook"));
   const std::string event_id = "test-" + protocol::to_hex(state_->ports.random.bytes<8>());
   JsonWriter body;
-  body.begin_object().text("event", "test").null("sessionId").text("id", event_id).text("timestamp", iso_millis(state_->now()));
+  body.begin_object()
+      .text("event", "test")
+      .null("sessionId")
+      .text("id", event_id)
+      .text("timestamp", iso_millis(state_->now()));
   body.key("data").begin_object().text("webhookId", id).end_object().end_object();
   auto request = webhook_request(hook->row, event_id, body.take(), state_->now() / 1000, state_->settings);
   if (!request) return done(Error(Errc::malformed, request.error()));

@@ -1,17 +1,17 @@
 #pragma once
-// Webhooks as readers of the event log: at least once, in order per lane (session and chat), and no webhook or lane ever
-// waits for another.
+// Webhooks as readers of the event log: at least once, in order per lane (session and chat), and no webhook or lane
+// ever waits for another.
 //
 // A webhook reads the log with a cursor. An event it wants joins the queue of its lane; only the head of a lane is ever
-// under way. When a first attempt fails, the event and everything behind it in its lane become rows of webhook_delivery,
-// so that the cursor may move on while the lane waits for its retry. The durable cursor therefore means: everything up to
-// here was delivered or is in webhook_delivery. It is written when a delivery moves it, one write under way at a time; an
-// event that holds it back for longer than a tick, while later ones are delivered, becomes a row too. A crash repeats
-// what was delivered since the last write.
+// under way. When a first attempt fails, the event and everything behind it in its lane become rows of
+// webhook_delivery, so that the cursor may move on while the lane waits for its retry. The durable cursor therefore
+// means: everything up to here was delivered or is in webhook_delivery. It is written when a delivery moves it, one
+// write under way at a time; an event that holds it back for longer than a tick, while later ones are delivered,
+// becomes a row too. A crash repeats what was delivered since the last write.
 //
-// Bounds: `read_ahead` events in memory and `max_deferred` rows per webhook; a webhook over either stops reading the log
-// (which keeps its events) and catches up from it later. Webhooks whose last attempt failed share half of the request
-// slots, one each, so that dead addresses never take the slots of living ones. Loop thread only.
+// Bounds: `read_ahead` events in memory and `max_deferred` rows per webhook; a webhook over either stops reading the
+// log (which keeps its events) and catches up from it later. Webhooks whose last attempt failed share half of the
+// request slots, one each, so that dead addresses never take the slots of living ones. Loop thread only.
 
 #include <functional>
 #include <memory>
@@ -71,7 +71,8 @@ class WebhookDispatcher {
   };
   /// Open and parked ones from the disk, then the newest delivered ones of this process.
   std::vector<DeliveryView> deliveries(const std::string& id, std::size_t limit) const;
-  /// Puts the event back at its place in its lane, to be tried at once. Errors: not_found (webhook, or no such event of it).
+  /// Puts the event back at its place in its lane, to be tried at once. Errors: not_found (webhook, or no such event of
+  /// it).
   void redeliver(const std::string& id, storage::EventId event, std::function<void(protocol::Result<void>)> done);
   /// Sends an event "test" that is not in the log; one attempt.
   void test(const std::string& id, std::function<void(protocol::Result<DeliveryOutcome>)> done);

@@ -15,7 +15,8 @@ namespace {
 using protocol::as_bytes;
 
 bool same_header(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 }  // namespace
@@ -28,7 +29,8 @@ protocol::Bytes signing_key(std::string_view secret) {
   return protocol::to_bytes(secret);
 }
 
-std::string webhook_signature(std::string_view secrets, std::string_view id, std::int64_t unix_s, std::string_view body) {
+std::string webhook_signature(std::string_view secrets, std::string_view id, std::int64_t unix_s,
+                              std::string_view body) {
   const std::string signed_text = fmt::format("{}.{}.{}", id, unix_s, body);
   std::string out;
   while (!secrets.empty()) {
@@ -41,7 +43,8 @@ std::string webhook_signature(std::string_view secrets, std::string_view id, std
 }
 
 std::string hub_signature(std::string_view secrets, std::string_view body) {
-  return "sha256=" + protocol::to_hex(protocol::hmac_sha256(as_bytes(secrets.substr(0, secrets.find(' '))), as_bytes(body)));
+  return "sha256=" +
+         protocol::to_hex(protocol::hmac_sha256(as_bytes(secrets.substr(0, secrets.find(' '))), as_bytes(body)));
 }
 
 boost::system::result<net::OutgoingRequest, std::string> webhook_request(const storage::WebhookRow& webhook,
@@ -57,7 +60,8 @@ boost::system::result<net::OutgoingRequest, std::string> webhook_request(const s
   request.max_response_bytes = 8u << 10;
 
   const auto given = [&](std::string_view name) {
-    return std::any_of(webhook.headers.begin(), webhook.headers.end(), [&](const auto& h) { return same_header(h.first, name); });
+    return std::any_of(webhook.headers.begin(), webhook.headers.end(),
+                       [&](const auto& h) { return same_header(h.first, name); });
   };
   request.headers = webhook.headers;
   if (!given("content-type")) request.headers.emplace_back("Content-Type", "application/json");
@@ -77,7 +81,8 @@ boost::system::result<net::OutgoingRequest, std::string> webhook_request(const s
   return request;
 }
 
-std::chrono::milliseconds retry_delay(std::uint32_t attempts, const WebhookSettings& settings, protocol::Random& random) {
+std::chrono::milliseconds retry_delay(std::uint32_t attempts, const WebhookSettings& settings,
+                                      protocol::Random& random) {
   std::chrono::milliseconds ceiling = settings.first_retry;
   for (std::uint32_t i = 1; i < attempts && ceiling < settings.max_retry; ++i) ceiling *= 2;
   ceiling = std::min(ceiling, settings.max_retry);

@@ -1,6 +1,6 @@
 // Handlers of webhooks, of one session and of all.
-#include <boost/asio/ip/address.hpp>
 #include <fmt/format.h>
+#include <boost/asio/ip/address.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -18,7 +18,8 @@ using storage::WebhookRow;
 
 constexpr std::size_t max_webhooks_per_scope = 100;
 
-// --- one from_json / to_json pair --------------------------------------------------------------------------------------
+// --- one from_json / to_json pair
+// --------------------------------------------------------------------------------------
 
 std::vector<std::pair<std::string, std::string>> headers_from_json(const boost::json::object& body) {
   std::vector<std::pair<std::string, std::string>> out;
@@ -72,7 +73,13 @@ void write_webhook(JsonWriter& out, const WebhookRow& row, std::string_view sess
   }
   out.key("headers").begin_object();
   for (const auto& [name, value] : row.headers) out.text(name, values == HeaderValues::shown ? value : "***");
-  out.end_object().boolean("signed", !row.secret.empty()).number("secrets", row.secret.empty() ? 0 : row.secret.find(' ') == std::string::npos ? 1 : 2).text("createdAt", iso_seconds(row.created_at)).end_object();
+  out.end_object()
+      .boolean("signed", !row.secret.empty())
+      .number("secrets", row.secret.empty()                          ? 0
+                         : row.secret.find(' ') == std::string::npos ? 1
+                                                                     : 2)
+      .text("createdAt", iso_seconds(row.created_at))
+      .end_object();
 }
 
 void write_delivery(JsonWriter& out, const WebhookDispatcher::DeliveryView& view) {
@@ -85,7 +92,8 @@ void write_delivery(JsonWriter& out, const WebhookDispatcher::DeliveryView& view
   out.end_object();
 }
 
-// --- whose webhooks ----------------------------------------------------------------------------------------------------
+// --- whose webhooks
+// ----------------------------------------------------------------------------------------------------
 
 /// The session of the path, or every session. nullopt when it was answered.
 struct Scope {
@@ -102,7 +110,8 @@ std::optional<Scope> scope_of(const ServicesPtr& services, const CallPtr& call) 
 const WebhookRow* webhook_of(const ServicesPtr& services, const CallPtr& call, const Scope& scope) {
   const WebhookRow* row = services->webhooks.find(call->param("webhookId"));
   if (row && row->session == scope.session) return row;
-  call->failure(Failure(ErrorCode::webhook_not_found, fmt::format("Webhook with ID '{}' not found", echo(call->param("webhookId")))));
+  call->failure(Failure(ErrorCode::webhook_not_found,
+                        fmt::format("Webhook with ID '{}' not found", echo(call->param("webhookId")))));
   return nullptr;
 }
 
@@ -122,11 +131,14 @@ void register_webhook(const ServicesPtr& services, const CallPtr& call) {
   if (!scope) return;
   WebhookRow row = webhook_from_json(call->body);
   if (!services->settings.webhooks_allow_private && plainly_private(row.url))
-    return call->failure(failure_of({FieldProblem{"url", "must not be a private or loopback address (webhooks.allow_private is off)", false}}));
+    return call->failure(failure_of(
+        {FieldProblem{"url", "must not be a private or loopback address (webhooks.allow_private is off)", false}}));
   const auto there = services->webhooks.list(scope->session);
-  const bool known = std::any_of(there.begin(), there.end(), [&](const WebhookRow* other) { return other->url == row.url; });
+  const bool known =
+      std::any_of(there.begin(), there.end(), [&](const WebhookRow* other) { return other->url == row.url; });
   if (!known && there.size() >= max_webhooks_per_scope)
-    return call->failure(Failure(ErrorCode::validation, fmt::format("at most {} webhooks; remove one first", max_webhooks_per_scope)));
+    return call->failure(
+        Failure(ErrorCode::validation, fmt::format("at most {} webhooks; remove one first", max_webhooks_per_scope)));
   row.id = "wh_" + protocol::to_hex(services->ports.random.bytes<10>());
   row.session = scope->session;
   row.created_at = services->ports.clock.unix_ms();
@@ -135,8 +147,12 @@ void register_webhook(const ServicesPtr& services, const CallPtr& call) {
     // The same URL is the same webhook: the first answer again, whose header values only a caller who knows them sees.
     const bool first = added->id == row.id;
     JsonWriter out;
-    write_webhook(out, *added, session_name, added->headers == row.headers ? HeaderValues::shown : HeaderValues::hidden);
-    call->success(out.view(), Beside{201, first ? "Webhook registered successfully" : "This URL is registered already: PATCH changes it", {}});
+    write_webhook(out, *added, session_name,
+                  added->headers == row.headers ? HeaderValues::shown : HeaderValues::hidden);
+    call->success(
+        out.view(),
+        Beside{
+            201, first ? "Webhook registered successfully" : "This URL is registered already: PATCH changes it", {}});
   });
 }
 
@@ -145,19 +161,23 @@ void update_webhook(const ServicesPtr& services, const CallPtr& call) {
   if (!scope) return;
   const WebhookRow* row = webhook_of(services, call, *scope);
   if (!row) return;
-  if (call->body.contains("url") && !services->settings.webhooks_allow_private && plainly_private(std::string(text_of(call->body, "url"))))
-    return call->failure(failure_of({FieldProblem{"url", "must not be a private or loopback address (webhooks.allow_private is off)"}}));
+  if (call->body.contains("url") && !services->settings.webhooks_allow_private &&
+      plainly_private(std::string(text_of(call->body, "url"))))
+    return call->failure(
+        failure_of({FieldProblem{"url", "must not be a private or loopback address (webhooks.allow_private is off)"}}));
   const std::string id = row->id;
   const bool new_headers = call->body.contains("headers");
-  services->webhooks.update(id, [&body = call->body](WebhookRow& changed) { change_webhook(body, changed); },
-                            [call, new_headers, session_name = scope->session_name](Result<WebhookRow> updated) {
-    if (!updated && updated.error().code == protocol::Errc::conflict)
-      return call->failure(Failure(ErrorCode::webhook_exists, updated.error().detail, {{"url", "must not be the URL of another webhook"}}));
-    if (!updated) return call->failure(failure_of(updated.error(), Subject::other));
-    JsonWriter out;
-    write_webhook(out, *updated, session_name, new_headers ? HeaderValues::shown : HeaderValues::hidden);
-    call->success(out.view(), Beside{200, "Webhook updated successfully", {}});
-  });
+  services->webhooks.update(
+      id, [&body = call->body](WebhookRow& changed) { change_webhook(body, changed); },
+      [call, new_headers, session_name = scope->session_name](Result<WebhookRow> updated) {
+        if (!updated && updated.error().code == protocol::Errc::conflict)
+          return call->failure(Failure(ErrorCode::webhook_exists, updated.error().detail,
+                                       {{"url", "must not be the URL of another webhook"}}));
+        if (!updated) return call->failure(failure_of(updated.error(), Subject::other));
+        JsonWriter out;
+        write_webhook(out, *updated, session_name, new_headers ? HeaderValues::shown : HeaderValues::hidden);
+        call->success(out.view(), Beside{200, "Webhook updated successfully", {}});
+      });
 }
 
 void list_webhooks(const ServicesPtr& services, const CallPtr& call) {
@@ -165,7 +185,8 @@ void list_webhooks(const ServicesPtr& services, const CallPtr& call) {
   if (!scope) return;
   JsonWriter out;
   out.begin_array();
-  for (const WebhookRow* row : services->webhooks.list(scope->session)) write_webhook(out, *row, scope->session_name, HeaderValues::hidden);
+  for (const WebhookRow* row : services->webhooks.list(scope->session))
+    write_webhook(out, *row, scope->session_name, HeaderValues::hidden);
   out.end_array();
   call->success(out.view());
 }
@@ -199,7 +220,9 @@ void list_deliveries(const ServicesPtr& services, const CallPtr& call) {
   if (!row) return;
   JsonWriter out;
   out.begin_array();
-  for (const auto& view : services->webhooks.deliveries(row->id, static_cast<std::size_t>(call->query.integer("limit", 100)))) write_delivery(out, view);
+  for (const auto& view :
+       services->webhooks.deliveries(row->id, static_cast<std::size_t>(call->query.integer("limit", 100))))
+    write_delivery(out, view);
   out.end_array();
   call->success(out.view());
 }
@@ -217,7 +240,8 @@ void redeliver(const ServicesPtr& services, const CallPtr& call) {
   const std::string id = row->id;
   services->webhooks.redeliver(id, event, [call, event](Result<void> queued) {
     if (!queued && queued.error().code == protocol::Errc::not_found)
-      return call->failure(Failure(ErrorCode::event_not_found, fmt::format("the log has no event {} for this webhook", event)));
+      return call->failure(
+          Failure(ErrorCode::event_not_found, fmt::format("the log has no event {} for this webhook", event)));
     if (!queued) return call->failure(failure_of(queued.error(), Subject::other));
     JsonWriter out;
     out.begin_object().number("eventId", event).text("state", "waiting").end_object();
@@ -234,7 +258,11 @@ void test_webhook(const ServicesPtr& services, const CallPtr& call) {
   services->webhooks.test(id, [call](Result<DeliveryOutcome> outcome) {
     if (!outcome) return call->failure(failure_of(outcome.error(), Subject::other));
     JsonWriter out;
-    out.begin_object().boolean("delivered", outcome->delivered).number("status", outcome->status).text_if("error", outcome->error).end_object();
+    out.begin_object()
+        .boolean("delivered", outcome->delivered)
+        .number("status", outcome->status)
+        .text_if("error", outcome->error)
+        .end_object();
     call->success(out.view());
   });
 }

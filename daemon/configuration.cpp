@@ -155,10 +155,11 @@ const std::vector<ConfigurationKey>& configuration_keys() {
       text("log.level", &C::log_level, "trace, debug, info, warn, error", {"trace", "debug", "info", "warn", "error"}),
       text("log.format", &C::log_format, "text or json", {"text", "json"}),
       text("auth.mode", &C::auth_mode, "open (loopback listeners only)", {"open"}),
-      list("server.hosts", &C::server_hosts, "host names of this server beside localhost and the listen address, as a list",
-           net::parse_host, "a host name or address"),
-      list("cors.origins", &C::cors_origins, "web pages that may use the API, https://app.example.org, as a list", net::parse_origin,
-           "an origin of the form https://app.example.org"),
+      list("server.hosts", &C::server_hosts,
+           "host names of this server beside localhost and the listen address, as a list", net::parse_host,
+           "a host name or address"),
+      list("cors.origins", &C::cors_origins, "web pages that may use the API, https://app.example.org, as a list",
+           net::parse_origin, "an origin of the form https://app.example.org"),
       text("api.dialect", &C::api_dialect, "openwa or gateway", {"openwa", "gateway"}),
       number("api.max_body_bytes", &C::api_max_body_bytes, "largest request body", 1'024, 1u << 30),
       number("api.max_connections", &C::api_max_connections, "open API connections, WebSockets included", 1, 100'000),
@@ -168,7 +169,8 @@ const std::vector<ConfigurationKey>& configuration_keys() {
       number("limits.messages_per_minute", &C::limits_messages_per_minute, "per session, 0 = off", 0, 1'000'000),
       number("limits.requests_per_minute", &C::limits_requests_per_minute, "per caller, 0 = off", 0, 100'000'000),
       number("limits.queued_messages", &C::limits_queued_messages, "unsent messages per session", 1, 10'000'000),
-      number("limits.reconnects_per_second", &C::limits_reconnects_per_second, "connection attempts of all sessions", 1, 100'000),
+      number("limits.reconnects_per_second", &C::limits_reconnects_per_second, "connection attempts of all sessions", 1,
+             100'000),
       number("limits.events_kept", &C::limits_events_kept, "newest events kept for replay", 1'000, 1'000'000'000),
       text("storage.synchronous", &C::storage_synchronous, "off, normal or full", {"off", "normal", "full"}),
       flag("webhooks.allow_private", &C::webhooks_allow_private, "allow loopback and private webhook targets"),
@@ -191,7 +193,8 @@ Result<void> apply_value(Configuration& configuration, const std::string& key, c
                          const std::string& origin) {
   const ConfigurationKey* known = find_key(key);
   if (known == nullptr) return bad(origin + ": unknown key '" + key + "'");
-  if (const auto set = known->set(configuration, value); !set) return bad(origin + ": " + key + ": " + set.error().detail);
+  if (const auto set = known->set(configuration, value); !set)
+    return bad(origin + ": " + key + ": " + set.error().detail);
   return {};
 }
 
@@ -232,7 +235,8 @@ Result<void> validate(const Configuration& c) {
   if (c.network == "sandbox" && !c.sandbox) return bad("network: sandbox needs sandbox.enabled (--sandbox)");
   if (c.network != "whatsapp" && c.network != "sandbox") {
     const auto url = net::parse_url(c.network);
-    if (!url || (url->scheme != "ws" && url->scheme != "wss")) return bad("network: not a ws:// or wss:// URL: " + c.network);
+    if (!url || (url->scheme != "ws" && url->scheme != "wss"))
+      return bad("network: not a ws:// or wss:// URL: " + c.network);
     const auto root = protocol::from_hex(c.network_root);
     if (!root || root->size() != 32) return bad("network_root: 64 hex digits are wanted with a network URL");
   } else if (!c.network_root.empty() || !c.network_ca.empty()) {

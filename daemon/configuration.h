@@ -18,22 +18,22 @@ using protocol::Result;
 struct Configuration {
   std::string listen = "127.0.0.1:8080";
   std::string data = "./data";
-  std::string network = "whatsapp";            // whatsapp, sandbox, or a ws:// or wss:// URL
-  std::string network_root;                    // hex, with a URL
-  std::string network_ca;                      // PEM file, with a URL
+  std::string network = "whatsapp";  // whatsapp, sandbox, or a ws:// or wss:// URL
+  std::string network_root;          // hex, with a URL
+  std::string network_ca;            // PEM file, with a URL
   bool sandbox = false;
   std::string sandbox_listen = "127.0.0.1:0";
   std::string sandbox_secure_listen = "127.0.0.1:0";
-  std::uint64_t sandbox_seed = 0;              // 0 = a random one, kept in the data directory
+  std::uint64_t sandbox_seed = 0;  // 0 = a random one, kept in the data directory
   bool sandbox_persist = true;
-  std::string log_level = "info";              // trace, debug, info, warn, error
-  std::string log_format = "text";             // text, json
-  std::string auth_mode = "open";              // open: only while every listener is on loopback
-  std::vector<std::string> server_hosts;       // names in Host beside loopback and the listen address
-  std::vector<std::string> cors_origins;       // pages that may call
-  std::string api_dialect = "openwa";          // openwa, gateway
+  std::string log_level = "info";         // trace, debug, info, warn, error
+  std::string log_format = "text";        // text, json
+  std::string auth_mode = "open";         // open: only while every listener is on loopback
+  std::vector<std::string> server_hosts;  // names in Host beside loopback and the listen address
+  std::vector<std::string> cors_origins;  // pages that may call
+  std::string api_dialect = "openwa";     // openwa, gateway
   std::uint64_t api_max_body_bytes = 16u << 20;
-  std::uint64_t api_max_connections = 1024;    // WebSockets included
+  std::uint64_t api_max_connections = 1024;  // WebSockets included
   std::uint64_t api_max_websockets = 512;
   std::uint64_t limits_sessions = 10'000;
   std::uint64_t limits_session_creations_per_minute = 5;
@@ -42,12 +42,12 @@ struct Configuration {
   std::uint64_t limits_queued_messages = 10'000;
   std::uint64_t limits_reconnects_per_second = 100;
   std::uint64_t limits_events_kept = 1'000'000;
-  std::string storage_synchronous = "full";    // off, normal, full
+  std::string storage_synchronous = "full";  // off, normal, full
   bool webhooks_allow_private = false;
   std::uint64_t webhooks_concurrency = 64;
   bool network_resume_handshake = true;
-  std::string client_version;                  // "2.3000.N": what WhatsApp is told; empty = built in
-  std::string client_os = "Wharf";             // shown in the phone's list of linked devices
+  std::string client_version;       // "2.3000.N": what WhatsApp is told; empty = built in
+  std::string client_os = "Wharf";  // shown in the phone's list of linked devices
 };
 
 /// One key: its name in TOML, what it means, and how text becomes its value.

@@ -1,5 +1,6 @@
 #pragma once
-// Structured log lines: "event key=value …" as text, or one JSON object a line. Message text and keys never reach a log.
+// Structured log lines: "event key=value …" as text, or one JSON object a line. Message text and keys never reach a
+// log.
 
 #include <string>
 #include <string_view>

@@ -58,7 +58,8 @@ protocol::Result<daemon::Configuration> load(const ServeFlags& flags) {
   if (!flags.config_file.empty()) {
     if (auto applied = daemon::apply_file(configuration, flags.config_file); !applied) return applied.error();
   }
-  if (auto applied = daemon::apply_environment(configuration, [](const char* name) { return std::getenv(name); }); !applied) {
+  if (auto applied = daemon::apply_environment(configuration, [](const char* name) { return std::getenv(name); });
+      !applied) {
     return applied.error();
   }
   if (flags.sandbox) configuration.sandbox = true;
@@ -117,13 +118,16 @@ int main(int argc, char** argv) {
 
   daemon::SandboxOptions sandbox_options;
   std::string sandbox_log_level = "info";
-  CLI::App* sandbox = app.add_subcommand("sandbox", "run the simulated WhatsApp network alone, for other clients and benches");
+  CLI::App* sandbox =
+      app.add_subcommand("sandbox", "run the simulated WhatsApp network alone, for other clients and benches");
   sandbox->add_option("--listen", sandbox_options.listen, "chat endpoint (ws), HOST:PORT (default 127.0.0.1:0)");
   sandbox->add_option("--secure-listen", sandbox_options.secure_listen, "chat endpoint (wss), HOST:PORT");
   sandbox->add_option("--control", sandbox_options.control, "control API, HOST:PORT");
-  sandbox->add_option("--seed", sandbox_options.seed, "seed of its keys: the same seed gives the same Noise root (0: random)");
+  sandbox->add_option("--seed", sandbox_options.seed,
+                      "seed of its keys: the same seed gives the same Noise root (0: random)");
   sandbox->add_option("--state", sandbox_options.state_file, "file that keeps its state over restarts");
-  sandbox->add_flag("--auto-create-phones", sandbox_options.auto_create_phones, "unknown numbers become phones when messaged");
+  sandbox->add_flag("--auto-create-phones", sandbox_options.auto_create_phones,
+                    "unknown numbers become phones when messaged");
   sandbox->add_option("--ready-file", sandbox_options.ready_file, "write the addresses as JSON here once it listens");
   sandbox->add_option("--log-level", sandbox_log_level, "trace, debug, info, warn, error");
 

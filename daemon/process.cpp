@@ -47,7 +47,8 @@ struct StopSignals::State {
   std::function<void()> stop;
 };
 
-StopSignals::StopSignals(net::asio::io_context& loop, std::function<void()> stop) : state_(std::make_shared<State>(loop)) {
+StopSignals::StopSignals(net::asio::io_context& loop, std::function<void()> stop)
+    : state_(std::make_shared<State>(loop)) {
   state_->stop = std::move(stop);
   state_->signals.async_wait([state = state_](const boost::system::error_code& failed, int) {
     if (failed) return;

@@ -159,8 +159,8 @@ int serve(const Configuration& c) {
     return 1;
   }
   if (descriptor_limit() < c.limits_sessions + c.api_max_connections + 64) {
-    spdlog::warn("descriptor_limit allowed={} wanted={} detail=\"raise LimitNOFILE or lower limits.sessions\"", descriptor_limit(),
-                 c.limits_sessions + c.api_max_connections + 64);
+    spdlog::warn("descriptor_limit allowed={} wanted={} detail=\"raise LimitNOFILE or lower limits.sessions\"",
+                 descriptor_limit(), c.limits_sessions + c.api_max_connections + 64);
   }
 
   net::asio::io_context loop(1);
@@ -264,7 +264,8 @@ int run_sandbox(const SandboxOptions& options) {
   const auto chat = net::parse_host_port(options.listen);
   const auto secure = net::parse_host_port(options.secure_listen);
   const auto control = net::parse_host_port(options.control);
-  for (const auto& [flag, parsed] : {std::pair{"--listen", &chat}, std::pair{"--secure-listen", &secure}, std::pair{"--control", &control}}) {
+  for (const auto& [flag, parsed] :
+       {std::pair{"--listen", &chat}, std::pair{"--secure-listen", &secure}, std::pair{"--control", &control}}) {
     if (!*parsed) {
       spdlog::error("{}: {}", flag, parsed->error());
       return 2;

@@ -15,7 +15,7 @@ struct SandboxOptions {
   std::uint64_t seed = 0;
   std::string state_file;
   bool auto_create_phones = false;
-  std::string ready_file;       // the addresses as JSON are written here (and to standard output) once it listens
+  std::string ready_file;  // the addresses as JSON are written here (and to standard output) once it listens
 };
 int run_sandbox(const SandboxOptions& options);
 

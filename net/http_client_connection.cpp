@@ -54,10 +54,8 @@ void ClientConnection::begin() {
   write_failure_.clear();
   queue_.append(std::string_view(job_->header));
   // A reused connection may turn out stale, then the body is needed once more.
-  if (reused_)
-    queue_.append(std::string(job_->request.body));
-  else
-    queue_.append(std::move(job_->request.body));
+  if (reused_) queue_.append(std::string(job_->request.body));
+  else queue_.append(std::move(job_->request.body));
   wait_readable(Stream::Wait::read);  // a server may answer before it has read everything
   flush();
 }

@@ -118,10 +118,8 @@ void HttpConnection::on_readable() {
       case State::header:
       case State::body:
         if (progress.error) return drop();
-        if (input_.empty())
-          parse(bytes);
-        else
-          input_.append(bytes);  // the posted parse of earlier bytes comes first
+        if (input_.empty()) parse(bytes);
+        else input_.append(bytes);  // the posted parse of earlier bytes comes first
         break;
       case State::handling:
       case State::writing:
@@ -277,7 +275,7 @@ void HttpConnection::wait_writable() {
 }
 
 void HttpConnection::next_piece() {
-  deadline_.cancel();  // the time that making it takes is the handler's own business
+  deadline_.cancel();                 // the time that making it takes is the handler's own business
   const BodySource source = source_;  // dropped while it runs, it must outlive itself
   source([weak = weak_from_this(), number = request_](BodyPiece piece) {
     if (const auto self = weak.lock()) self->take_piece(number, std::move(piece));

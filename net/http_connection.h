@@ -22,10 +22,10 @@ class HttpConnection;
 struct HttpFront {
   HttpServerSettings settings;
   HttpServer::Handler handler;
-  TlsContext tls;         // null: plain
-  bool draining = false;  // answers end their connections
+  TlsContext tls;              // null: plain
+  bool draining = false;       // answers end their connections
   std::size_t websockets = 0;  // upgraded connections whose socket is open
-  bool stopped = false;   // the server is gone: the handler is not called any more
+  bool stopped = false;        // the server is gone: the handler is not called any more
   std::function<void()> connection_ended;
   std::unordered_map<HttpConnection*, std::shared_ptr<HttpConnection>> connections;
 

@@ -84,10 +84,8 @@ class Feeder {
       std::string().swap(kept_);
     } else {
       input = {};
-      if (kept != 0)
-        kept_.erase(0, used);
-      else
-        kept_.assign(all.substr(used));
+      if (kept != 0) kept_.erase(0, used);
+      else kept_.assign(all.substr(used));
     }
     // The parser forgets what it took of a header, and has no limit for chunk extensions and trailers.
     if (header_bytes_ + kept_.size() > max_header_bytes_) error = http::error::header_limit;

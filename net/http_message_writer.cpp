@@ -78,11 +78,10 @@ std::string make_response_header(const HttpResponse& response, const ResponseFra
     if (valid_header(name, value) && !framing_field(name)) append(out, name, value);
   }
   if (framing.streamed && !framing.http_1_0) append(out, "Transfer-Encoding", "chunked");
-  if (status_has_body(response.status) && !framing.streamed) append(out, "Content-Length", std::to_string(response.body.size()));
-  if (framing.close)
-    append(out, "Connection", "close");
-  else if (framing.http_1_0)
-    append(out, "Connection", "keep-alive");
+  if (status_has_body(response.status) && !framing.streamed)
+    append(out, "Content-Length", std::to_string(response.body.size()));
+  if (framing.close) append(out, "Connection", "close");
+  else if (framing.http_1_0) append(out, "Connection", "keep-alive");
   if (response.status == 426) append(out, "Connection", "Upgrade");
   out.append("\r\n");
   return out;

@@ -22,7 +22,7 @@ struct HttpRequest {
   std::string target;                                        // raw: path and query
   std::vector<std::pair<std::string, std::string>> headers;  // names lower case
   std::string body;
-  std::string remote_address;                                // "ip:port", "[v6]:port"
+  std::string remote_address;  // "ip:port", "[v6]:port"
   bool websocket_upgrade = false;
   std::string_view header(std::string_view lower_case_name) const;  // "" when absent
 };

@@ -57,7 +57,8 @@ std::optional<std::pair<std::size_t, std::size_t>> host_span(std::string_view te
   if (scheme == std::string_view::npos) return std::nullopt;
   std::size_t begin = scheme + 3;
   const std::size_t end = std::min(text.find_first_of("/?#", begin), text.size());
-  if (const std::size_t at = text.substr(0, end).rfind('@'); at != std::string_view::npos && at >= begin) begin = at + 1;
+  if (const std::size_t at = text.substr(0, end).rfind('@'); at != std::string_view::npos && at >= begin)
+    begin = at + 1;
   if (begin >= end || text[begin] == '[') return std::nullopt;
   const std::size_t port = text.substr(0, end).find(':', begin);
   return std::pair(begin, std::min(port, end));

@@ -155,8 +155,7 @@ std::string WebGuard::problem(const HttpRequest& request) const {
     return "requests from pages of other sites are refused; list the page's origin in cors.origins";
   }
   const std::string_view site = request.header("sec-fetch-site");
-  const bool elsewhere =
-      site == "cross-site" || (site == "same-site" && settings_.local_pages == LocalPages::refused);
+  const bool elsewhere = site == "cross-site" || (site == "same-site" && settings_.local_pages == LocalPages::refused);
   if (!elsewhere || is_navigation(request)) return {};
   return "requests from pages of other sites are refused; a page of cors.origins asks with fetch(), which names it";
 }

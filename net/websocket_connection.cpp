@@ -77,8 +77,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     });
   }
   void post(void (Connection::*entry)()) {
-    asio::post(stream_->executor(),
-               [self = shared_from_this(), entry] { self->enter([&] { ((*self).*entry)(); }); });
+    asio::post(stream_->executor(), [self = shared_from_this(), entry] { self->enter([&] { ((*self).*entry)(); }); });
   }
   bool wants_input() const { return state_ == State::closing || (state_ == State::open && started_ && !paused_); }
 

@@ -15,8 +15,8 @@ struct WebSocketStart {
   std::unique_ptr<Stream> stream;
   WebSocketRole role = WebSocketRole::client;
   std::size_t max_message_bytes = 0;
-  std::string received;  // bytes that came behind the upgrade
-  std::string to_send;   // goes out first (the server's 101 answer)
+  std::string received;                 // bytes that came behind the upgrade
+  std::string to_send;                  // goes out first (the server's 101 answer)
   std::function<void()> socket_closed;  // once, when the socket is closed
 };
 

@@ -85,8 +85,9 @@ bool is_upgrade_request(std::string_view method, bool http_1_1, const HttpHeader
 }
 
 std::string make_upgrade_response(std::string_view key, const HttpHeaders& headers) {
-  std::string out = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
-                    websocket_accept(key) + "\r\n";
+  std::string out =
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
+      websocket_accept(key) + "\r\n";
   for (const auto& [name, value] : headers) {
     if (valid_header(name, value) && !own_field(name)) out += name + ": " + value + "\r\n";
   }

@@ -45,7 +45,8 @@ struct WorkerPool::State {
       // Both functions travel back: what they captured belongs to the loop thread and must die there.
       const TrackedExecutor loop_executor = job.loop;
       asio::post(loop_executor, [pool = std::weak_ptr<State>(self), finished = std::move(job)] {
-        if (const std::shared_ptr<State> alive = pool.lock(); alive && alive->running()) guard("worker completion", finished.done);
+        if (const std::shared_ptr<State> alive = pool.lock(); alive && alive->running())
+          guard("worker completion", finished.done);
       });
     }
   }

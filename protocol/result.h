@@ -13,18 +13,18 @@ namespace wharf::protocol {
 enum class Errc {
   none = 0,
   // the bytes of a peer
-  truncated,         // ends before its announced length
-  malformed,         // violates the format
-  too_large,         // over a bound of ours
-  unsupported,       // well formed, a kind or version we do not speak
-  bad_mac,           // MAC, AEAD tag or padding does not verify
+  truncated,    // ends before its announced length
+  malformed,    // violates the format
+  too_large,    // over a bound of ours
+  unsupported,  // well formed, a kind or version we do not speak
+  bad_mac,      // MAC, AEAD tag or padding does not verify
   bad_signature,
   bad_certificate,
-  invalid_key,       // wrong length, low order, all-zero agreement
-  invalid_key_id,    // names a prekey we do not hold
-  no_session,        // no ratchet session for the address
-  duplicate_message, // the message key was consumed before
-  future_message,    // counter jump over the limit
+  invalid_key,        // wrong length, low order, all-zero agreement
+  invalid_key_id,     // names a prekey we do not hold
+  no_session,         // no ratchet session for the address
+  duplicate_message,  // the message key was consumed before
+  future_message,     // counter jump over the limit
   // state and environment
   not_found,
   conflict,

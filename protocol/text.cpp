@@ -42,7 +42,8 @@ std::string displayable(std::string_view text) {
 std::string display_line(std::string_view text, std::size_t max_bytes) {
   // A broken byte grows to three: what is past the bound can be left out before.
   std::string line = displayable(text.substr(0, max_bytes));
-  std::replace_if(line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
   if (line.size() > max_bytes || text.size() > max_bytes) {
     std::size_t end = std::min(line.size(), max_bytes);
     while (end > 0 && end < line.size() && (static_cast<unsigned char>(line[end]) & 0xc0) == 0x80) --end;
@@ -52,7 +53,8 @@ std::string display_line(std::string_view text, std::size_t max_bytes) {
 }
 
 bool acceptable_id(std::string_view id) {
-  return !id.empty() && id.size() <= max_id_bytes && std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+  return !id.empty() && id.size() <= max_id_bytes &&
+         std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
 }  // namespace wharf::protocol

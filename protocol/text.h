@@ -1,6 +1,6 @@
 #pragma once
-// Text from peers. Nothing says that it is UTF-8, and broken text in an event or a page makes the whole JSON invalid: it is
-// made safe where it is parsed, here and nowhere else. The bytes of a message itself are kept as they came.
+// Text from peers. Nothing says that it is UTF-8, and broken text in an event or a page makes the whole JSON invalid:
+// it is made safe where it is parsed, here and nowhere else. The bytes of a message itself are kept as they came.
 
 #include <string>
 #include <string_view>
@@ -15,8 +15,8 @@ std::string displayable(std::string_view text);
 /// characters.
 std::string display_line(std::string_view text, std::size_t max_bytes);
 
-/// Length of the well-formed UTF-8 sequence at the front of `text` (not empty), or minus the length of the broken part to
-/// replace.
+/// Length of the well-formed UTF-8 sequence at the front of `text` (not empty), or minus the length of the broken part
+/// to replace.
 int utf8_sequence_length(std::string_view text);
 
 /// Ids are tokens: 1 to 128 printable ASCII characters without space. Real ones are hexadecimal or base64 and shorter.

@@ -51,7 +51,8 @@ void Committer::cut() {
 }
 
 void Committer::submit() {
-  const bool taken = writer_->run([file = file_.get(), batch = in_flight_] { write(*file, *batch); }, [this] { on_written(); });
+  const bool taken =
+      writer_->run([file = file_.get(), batch = in_flight_] { write(*file, *batch); }, [this] { on_written(); });
   if (!taken) retry_.after(retry_pause, [this] { submit(); });  // never: one batch at a time
 }
 

@@ -20,7 +20,7 @@ enum class Body { none, json, text };
 
 struct Route {
   std::string_view method;
-  std::string_view pattern;   // below the prefix; {name} takes one segment
+  std::string_view pattern;  // below the prefix; {name} takes one segment
   Body body;
   ControlHandler handler;
 };
@@ -57,7 +57,8 @@ constexpr Route routes[] = {
     {"POST", "/devices/{phone}/{device}/drain-prekeys", Body::json, drain_prekeys},
 };
 
-// --- targets ------------------------------------------------------------------------------------------------------------
+// --- targets
+// ------------------------------------------------------------------------------------------------------------
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -125,7 +126,8 @@ std::string media_type_of(const net::HttpRequest& request) {
   std::string type(request.header("content-type"));
   type = type.substr(0, type.find(';'));
   while (!type.empty() && type.back() == ' ') type.pop_back();
-  std::transform(type.begin(), type.end(), type.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+  std::transform(type.begin(), type.end(), type.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
   return type;
 }
 
@@ -143,8 +145,9 @@ std::optional<net::HttpResponse> read_body(const Route& route, const net::HttpRe
   if (request.body.empty()) return std::nullopt;  // as {}: the fields say what is missing
   // Required, not guessed: a page of another site can send a body without a type unasked, JSON it cannot.
   if (type != "application/json") {
-    return control_error(415, "UNSUPPORTED_MEDIA_TYPE", "this route takes JSON: Content-Type: application/json" +
-                                                            (type.empty() ? std::string() : ", not " + type));
+    return control_error(
+        415, "UNSUPPORTED_MEDIA_TYPE",
+        "this route takes JSON: Content-Type: application/json" + (type.empty() ? std::string() : ", not " + type));
   }
   boost::system::error_code failed;
   json::value body = json::parse(request.body, failed);
@@ -168,8 +171,8 @@ void ControlApi::handle(net::HttpRequest request, net::Responder responder) {
   const auto refuse = [&](net::HttpResponse response) { responder.send(std::move(response)); };
 
   std::vector<std::string> segments;
-  const bool ours = path.substr(0, prefix.size()) == prefix &&
-                    (path.size() == prefix.size() || path[prefix.size()] == '/');
+  const bool ours =
+      path.substr(0, prefix.size()) == prefix && (path.size() == prefix.size() || path[prefix.size()] == '/');
   if (ours) {
     for (const std::string_view segment : split(path.substr(prefix.size()), '/')) {
       auto decoded = percent_decoded(segment);
@@ -187,7 +190,8 @@ void ControlApi::handle(net::HttpRequest request, net::Responder responder) {
       allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
       continue;
     }
-    ControlCall call{network_, phones_, addresses_, after_commit_, std::move(*names), std::move(*query), {}, {}, responder};
+    ControlCall call{network_,          phones_, addresses_, after_commit_, std::move(*names),
+                     std::move(*query), {},      {},         responder};
     if (auto refusal = read_body(route, request, call)) return refuse(std::move(*refusal));
     return route.handler(call);
   }

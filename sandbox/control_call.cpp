@@ -37,7 +37,8 @@ std::string quoted(std::string_view text) { return "\"" + std::string(text.subst
 
 }  // namespace
 
-// --- fields -----------------------------------------------------------------------------------------------------------
+// --- fields
+// -----------------------------------------------------------------------------------------------------------
 
 void BodyFields::problem(std::string_view name, std::string_view what) {
   if (problems_.if_contains(name) == nullptr) problems_[name] = what;  // the first one is the cause
@@ -129,13 +130,15 @@ std::string BodyFields::phone(std::string_view name) {
 bool BodyFields::valid() {
   if (strict_) {
     for (const auto& [name, value] : body_) {
-      if (std::find(asked_.begin(), asked_.end(), std::string_view(name)) == asked_.end()) problem(name, "is not a known field");
+      if (std::find(asked_.begin(), asked_.end(), std::string_view(name)) == asked_.end())
+        problem(name, "is not a known field");
     }
   }
   return problems_.empty();
 }
 
-// --- answers ----------------------------------------------------------------------------------------------------------
+// --- answers
+// ----------------------------------------------------------------------------------------------------------
 
 json::object envelope(json::value result) {
   json::object out;
@@ -144,7 +147,8 @@ json::object envelope(json::value result) {
   return out;
 }
 
-net::HttpResponse control_error(unsigned status, std::string_view code, std::string_view message, json::object details) {
+net::HttpResponse control_error(unsigned status, std::string_view code, std::string_view message,
+                                json::object details) {
   json::object error{{"code", code}, {"message", message}};
   error["details"] = std::move(details);
   json::object out{{"success", false}};
@@ -200,7 +204,8 @@ Phone* ControlCall::phone() {
   const std::string& given = path.at("phone");
   const auto digits = normalise_phone(given);
   Phone* found = digits ? phones.find(*digits) : nullptr;
-  if (found == nullptr) fail(404, "NOT_FOUND", "there is no phone " + quoted(given) + "; POST /sandbox/v1/phones creates one");
+  if (found == nullptr)
+    fail(404, "NOT_FOUND", "there is no phone " + quoted(given) + "; POST /sandbox/v1/phones creates one");
   return found;
 }
 

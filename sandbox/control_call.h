@@ -54,15 +54,16 @@ struct ControlCall {
   Phones& phones;
   const SandboxAddresses& addresses;
   const std::function<void(std::function<void()>)>& after_commit;  // of the ControlApi, which outlives the call
-  std::map<std::string, std::string, std::less<>> path;    // {names} of the route
+  std::map<std::string, std::string, std::less<>> path;            // {names} of the route
   std::map<std::string, std::string, std::less<>> query;
   boost::json::object body;
-  std::string text;                                        // of a route with a text body
+  std::string text;  // of a route with a text body
   net::Responder responder;
 
   BodyFields fields() const;
   /// A query member as a number within bounds; answers 400 and gives nullopt when it is none.
-  std::optional<std::int64_t> query_number(std::string_view name, std::int64_t otherwise, std::int64_t least, std::int64_t most);
+  std::optional<std::int64_t> query_number(std::string_view name, std::int64_t otherwise, std::int64_t least,
+                                           std::int64_t most);
 
   void succeed(boost::json::value result, unsigned status = 200);
   void fail(unsigned status, std::string_view code, std::string_view message, boost::json::object details = {});

@@ -16,16 +16,16 @@ namespace {
 constexpr std::int64_t default_page = 100, largest_page = 5'000;
 
 /// Kinds of content that API.md names and this phone does not send.
-constexpr std::string_view unsupported_contents[] = {"media",    "image", "video", "audio",    "voice",  "document",
-                                                     "sticker",  "poll",  "vote",  "reaction", "location", "contact",
-                                                     "edit",     "revoke"};
+constexpr std::string_view unsupported_contents[] = {"media",    "image",   "video", "audio", "voice",
+                                                     "document", "sticker", "poll",  "vote",  "reaction",
+                                                     "location", "contact", "edit",  "revoke"};
 
 json::object to_json(const PhoneMessage& message) {
   json::array mentions;
   for (const std::string& mention : message.mentions) mentions.emplace_back(mention);
-  json::object out{{"id", message.id},         {"fromMe", message.from_me}, {"device", message.device},
-                   {"chat", message.chat},     {"author", message.author},  {"kind", message.kind},
-                   {"text", message.text},     {"timestamp", message.timestamp}, {"status", message.status}};
+  json::object out{{"id", message.id},     {"fromMe", message.from_me},      {"device", message.device},
+                   {"chat", message.chat}, {"author", message.author},       {"kind", message.kind},
+                   {"text", message.text}, {"timestamp", message.timestamp}, {"status", message.status}};
   out["quoted"] = message.quoted_id.empty() ? json::value(nullptr) : json::value(message.quoted_id);
   out["mentions"] = std::move(mentions);
   if (!message.failure.empty()) out["failure"] = message.failure;
@@ -35,7 +35,8 @@ json::object to_json(const PhoneMessage& message) {
 }  // namespace
 
 void not_implemented(ControlCall& call) {
-  call.fail(501, "NOT_IMPLEMENTED", "the simulated phones do not do this yet: they exchange text, receipts and chat state");
+  call.fail(501, "NOT_IMPLEMENTED",
+            "the simulated phones do not do this yet: they exchange text, receipts and chat state");
 }
 
 void send_message(ControlCall& call) {
@@ -76,7 +77,8 @@ void list_messages(ControlCall& call) {
   std::size_t begin = 0;
   const auto after = call.query.find("after");
   if (after != call.query.end()) {
-    const auto found = std::find_if(all.rbegin(), all.rend(), [&](const PhoneMessage& m) { return m.id == after->second; });
+    const auto found =
+        std::find_if(all.rbegin(), all.rend(), [&](const PhoneMessage& m) { return m.id == after->second; });
     if (found == all.rend()) return call.fail(404, "NOT_FOUND", "after: this phone has no such message");
     begin = static_cast<std::size_t>(all.rend() - found);
   }
@@ -110,9 +112,11 @@ void set_typing(ControlCall& call) {
   BodyFields fields = call.fields();
   const std::string to = fields.phone("to");
   const std::string state = fields.text("state", 32);
-  if (!state.empty() && state != "composing" && state != "paused") fields.problem("state", "must be composing or paused");
+  if (!state.empty() && state != "composing" && state != "paused")
+    fields.problem("state", "must be composing or paused");
   if (!fields.valid()) return call.invalid(fields);
-  if (call.network.find_account(std::string_view(to)) == nullptr) return call.fail(404, "NOT_FOUND", "to: nobody has this number");
+  if (call.network.find_account(std::string_view(to)) == nullptr)
+    return call.fail(404, "NOT_FOUND", "to: nobody has this number");
   phone->typing(to, state == "composing");
   call.succeed(json::object{{"to", to}, {"state", state}});
 }

@@ -92,7 +92,8 @@ void set_faults(ControlCall& call) {
     } else if (const auto* flag = std::get_if<bool Faults::*>(&fault->member)) {
       wanted.*(*flag) = fields.flag(name);
     } else {
-      wanted.*std::get<unsigned Faults::*>(fault->member) = static_cast<unsigned>(fields.integer(name, 0, largest_count));
+      wanted.*std::get<unsigned Faults::*>(fault->member) =
+          static_cast<unsigned>(fields.integer(name, 0, largest_count));
     }
   }
   if (!fields.valid()) return call.invalid(fields);
@@ -123,11 +124,16 @@ void kick_device(ControlCall& call) {
 
 void show_stats(ControlCall& call) {
   const NetworkStats& stats = call.network.stats();
-  json::object out{{"messagesAccepted", stats.messages_accepted}, {"messagesDelivered", stats.messages_delivered},
-                   {"receiptsRelayed", stats.receipts_relayed},   {"retriesRelayed", stats.retries_relayed},
-                   {"duplicateSends", stats.duplicate_sends},     {"reusedMessageKeys", stats.reused_message_keys},
-                   {"unknownIqs", stats.unknown_iqs},             {"connections", stats.connections},
-                   {"logins", stats.logins},                      {"resumedLogins", stats.resumed_logins}};
+  json::object out{{"messagesAccepted", stats.messages_accepted},
+                   {"messagesDelivered", stats.messages_delivered},
+                   {"receiptsRelayed", stats.receipts_relayed},
+                   {"retriesRelayed", stats.retries_relayed},
+                   {"duplicateSends", stats.duplicate_sends},
+                   {"reusedMessageKeys", stats.reused_message_keys},
+                   {"unknownIqs", stats.unknown_iqs},
+                   {"connections", stats.connections},
+                   {"logins", stats.logins},
+                   {"resumedLogins", stats.resumed_logins}};
   json::array devices;
   for (const Account* account : call.network.accounts()) {
     for (const auto& [id, device] : account->devices) {

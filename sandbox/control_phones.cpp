@@ -132,8 +132,8 @@ void scan_qr_text(ControlCall& call) {
     return call.fail(410, "EXPIRED", "no connection shows this QR code any more: it is expired");
   }
   const auto asked = call.query.find("phone");
-  Result<std::string> number = asked == call.query.end() ? Result<std::string>(fresh_number(call.network))
-                                                         : normalise_phone(asked->second);
+  Result<std::string> number =
+      asked == call.query.end() ? Result<std::string>(fresh_number(call.network)) : normalise_phone(asked->second);
   if (!number) {
     return call.fail(400, "VALIDATION_ERROR", "the query parameter phone is not valid",
                      json::object{{"phone", number.error().detail}});
@@ -168,7 +168,8 @@ void unlink_companions(ControlCall& call) {
     BodyFields fields = call.fields();
     const auto id = static_cast<std::uint16_t>(fields.integer("device", 1, 99));
     if (!fields.valid()) {
-      return call.fail(400, "VALIDATION_ERROR", "device must be a device number from 1 to 99, or \"all\"", fields.problems());
+      return call.fail(400, "VALIDATION_ERROR", "device must be a device number from 1 to 99, or \"all\"",
+                       fields.problems());
     }
     if (std::find(linked.begin(), linked.end(), id) == linked.end()) {
       return call.fail(404, "NOT_FOUND", "this phone has no companion " + std::to_string(id));

@@ -16,11 +16,9 @@ using protocol::Error;
 using protocol::Result;
 
 Network::State::State(Network& owner, Settings s, NetworkClock& c, protocol::Random& r)
-    : network(owner),
-      settings(std::move(s)),
-      clock(c),
-      random(r),
-      memory([this](std::string name) { changes.changed(RowKind::accepted, {}, std::move(name)); }) {
+    : network(owner), settings(std::move(s)), clock(c), random(r), memory([this](std::string name) {
+        changes.changed(RowKind::accepted, {}, std::move(name));
+      }) {
   id_prefix = protocol::to_hex(random.bytes<4>());
   const auto secret = random.bytes<32>();
   token_secret.assign(secret.begin(), secret.end());

@@ -181,7 +181,8 @@ class Network {
 
   // --- rows: accounts, devices, prekeys, queues, app state, accepted messages (not: connections, pairings)
   Changes& changes();
-  /// The bytes of a row of the network's own kinds (below RowKind::phone); nullopt when there is no such thing any more.
+  /// The bytes of a row of the network's own kinds (below RowKind::phone); nullopt when there is no such thing any
+  /// more.
   std::optional<Bytes> row(const RowKey& key) const;
   /// Into a network without accounts, in the order of RowKey; then restored(). Errors: malformed.
   protocol::Result<void> restore(const RowKey& key, ByteView row);

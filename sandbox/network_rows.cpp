@@ -242,7 +242,8 @@ protocol::Result<void> Network::restore(const RowKey& key, ByteView row) {
         const auto envelope = stanza_of(row);
         if (envelope.children().size() != 1) damaged("held message");
         state.last_held = number_in_row(key.name);
-        const DeviceKey target{envelope.attr("phone"), static_cast<std::uint16_t>(envelope.number("device").value_or(0))};
+        const DeviceKey target{envelope.attr("phone"),
+                               static_cast<std::uint16_t>(envelope.number("device").value_or(0))};
         state.held.emplace(state.last_held, State::Held{target, envelope.children().front()});
         break;
       }

@@ -189,7 +189,7 @@ struct Network::State {
 
   // --- iq.cpp and its subjects: section 5
   void on_iq(Origin& origin, const Node& iq);
-  void on_encrypt(Origin& origin, const Node& iq);    // prekeys.cpp
+  void on_encrypt(Origin& origin, const Node& iq);  // prekeys.cpp
   void tell_of_low_prekeys(const std::set<DeviceKey>& dispensed);
   void on_usync(Origin& origin, const Node& iq);      // usync.cpp
   void on_app_state(Origin& origin, const Node& iq);  // app_state.cpp

@@ -21,7 +21,8 @@ Phone::State::~State() {
   if (powered) network.detach(self(), *this);
 }
 
-// --- turns ------------------------------------------------------------------------------------------------------------
+// --- turns
+// ------------------------------------------------------------------------------------------------------------
 
 void Phone::State::deliver(const Node& stanza) {
   inbox.push_back(stanza);
@@ -75,7 +76,8 @@ void Phone::State::ask(Node iq, Answer answer) {
   send(std::move(iq));
 }
 
-// --- power ------------------------------------------------------------------------------------------------------------
+// --- power
+// ------------------------------------------------------------------------------------------------------------
 
 void Phone::State::power_on() {
   if (powered) return;
@@ -110,7 +112,8 @@ void Phone::State::power_off() {
   }
 }
 
-// --- stanzas ----------------------------------------------------------------------------------------------------------
+// --- stanzas
+// ----------------------------------------------------------------------------------------------------------
 
 void Phone::State::handle(const Node& stanza) {
   if (stanza.is("iq")) {
@@ -151,7 +154,8 @@ void Phone::State::on_notification(const Node& notification) {
   send(protocol::ack_for(notification, std::nullopt));
 }
 
-// --- identities -------------------------------------------------------------------------------------------------------
+// --- identities
+// -------------------------------------------------------------------------------------------------------
 
 Account* Phone::State::look_up(std::string_view phone_or_jid) const {
   if (phone_or_jid.find('@') != std::string_view::npos) {
@@ -168,7 +172,8 @@ std::optional<DeviceKey> Phone::State::key_of(const Jid& jid) const {
   return DeviceKey{found->phone, jid.device};
 }
 
-// --- the public face --------------------------------------------------------------------------------------------------
+// --- the public face
+// --------------------------------------------------------------------------------------------------
 
 Phone::Phone(Network& network, Account& account, std::shared_ptr<Worker> worker, Empty)
     : state_(std::make_unique<State>(network, account, std::move(worker))) {}

@@ -16,18 +16,18 @@ namespace wharf::sandbox {
 /// One entry of GET …/phones/{phone}/messages.
 struct PhoneMessage {
   std::string id;
-  bool from_me = false;           // sent by this account (this phone or a companion: see `device`)
-  std::uint16_t device = 0;       // of the author
-  std::string chat;               // phone number of the other party
-  std::string author;             // phone number
-  std::string kind;               // text, …
+  bool from_me = false;      // sent by this account (this phone or a companion: see `device`)
+  std::uint16_t device = 0;  // of the author
+  std::string chat;          // phone number of the other party
+  std::string author;        // phone number
+  std::string kind;          // text, …
   std::string text;
   std::string quoted_id;
   std::vector<std::string> mentions;
-  std::int64_t timestamp = 0;     // unix seconds, server time
+  std::int64_t timestamp = 0;  // unix seconds, server time
   /// Sent by this account: pending, server, delivered, read, error; received: received, read (by this phone), failed.
   std::string status;
-  std::string failure;            // why a received one could not be decrypted, or a sent one failed
+  std::string failure;  // why a received one could not be decrypted, or a sent one failed
 };
 
 /// Everything a phone does happens on the loop, in turns of NetworkClock::after(0): no call below and no delivery makes
@@ -45,8 +45,8 @@ class Phone {
 
   /// The phone's private state as rows (RowKind::phone and above); nullopt when there is no such thing any more.
   std::optional<Bytes> row(const RowKey& key) const;
-  /// A phone from its rows: it is switched off and empty, gets its rows in the order of RowKey, then restored() switches
-  /// it on if it was. Errors: malformed.
+  /// A phone from its rows: it is switched off and empty, gets its rows in the order of RowKey, then restored()
+  /// switches it on if it was. Errors: malformed.
   static std::unique_ptr<Phone> empty(Network& network, Account& account, std::shared_ptr<Worker> worker);
   protocol::Result<void> restore(const RowKey& key, ByteView row);
   void restored();
@@ -54,13 +54,14 @@ class Phone {
   const std::string& number() const;
   /// Scans a QR text. `done` gets the companion's device JID. Errors: malformed, not_found (expired), refused.
   void scan(std::string_view qr, std::function<void(protocol::Result<Jid>)> done);
-  /// Types the 8 characters of a pending code pairing. Errors: not_found (no hello pending), bad_mac (wrong code), refused.
+  /// Types the 8 characters of a pending code pairing. Errors: not_found (no hello pending), bad_mac (wrong code),
+  /// refused.
   void enter_code(std::string_view code, std::function<void(protocol::Result<Jid>)> done);
 
   struct Send {
-    std::string to;               // phone number or JID text
+    std::string to;  // phone number or JID text
     std::string text;
-    std::string quoted_id;        // of a message this phone knows
+    std::string quoted_id;  // of a message this phone knows
     std::vector<std::string> mentions;
   };
   /// The message id; it is encrypted and handed to the network as soon as devices and bundles are known.
@@ -79,14 +80,14 @@ class Phone {
   /// New identity and registration id, LID kept (phone.reinstall).
   void reinstall();
   struct AutoReply {
-    std::string contains;         // "" = every message
+    std::string contains;  // "" = every message
     std::string text;
   };
   void set_auto_reply(std::optional<AutoReply> rule);
   /// Marks every received message read at once.
   void set_auto_read(bool on);
 
-  const std::vector<PhoneMessage>& messages() const;   // newest last, at least the newest 5,000
+  const std::vector<PhoneMessage>& messages() const;  // newest last, at least the newest 5,000
   std::vector<std::uint16_t> companions() const;
   bool powered() const;
 
@@ -94,7 +95,7 @@ class Phone {
   void on_link_code_hello(LinkCodeHello hello);
   void on_link_code_finish(LinkCodeFinish finish);
   void on_device_linked(std::uint16_t device);
-  void on_first_prekeys(std::uint16_t device);         // starts the bootstrap, section 14
+  void on_first_prekeys(std::uint16_t device);  // starts the bootstrap, section 14
   void on_device_removed(std::uint16_t device);
 
  private:

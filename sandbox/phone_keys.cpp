@@ -1,5 +1,5 @@
-// A phone's keys and what it knows of other devices: prekeys, sessions, device lists. Specification 02 sections 6 and 8,
-// 03 section 1. Sessions are filed under (account, device): both JID forms of a device name the same ratchet.
+// A phone's keys and what it knows of other devices: prekeys, sessions, device lists. Specification 02 sections 6 and
+// 8, 03 section 1. Sessions are filed under (account, device): both JID forms of a device name the same ratchet.
 
 #include <algorithm>
 #include <utility>
@@ -70,7 +70,8 @@ protocol::OwnPreKeys Phone::State::own_pre_keys() const {
           [this, find](PreKeyId id) { return find(one_time_keys, id); }};
 }
 
-// --- sessions ---------------------------------------------------------------------------------------------------------
+// --- sessions
+// ---------------------------------------------------------------------------------------------------------
 
 bool Phone::State::has_session(const DeviceKey& peer) const {
   const auto found = sessions.find(peer);
@@ -179,7 +180,8 @@ void Phone::reinstall() {
   state_->publish_keys();
 }
 
-// --- device lists -----------------------------------------------------------------------------------------------------
+// --- device lists
+// -----------------------------------------------------------------------------------------------------
 
 void Phone::State::with_device_lists(std::vector<std::string> phones, std::function<void(Result<void>)> then) {
   std::vector<Jid> unknown;

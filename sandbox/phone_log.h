@@ -21,9 +21,9 @@ class PhoneLog {
   /// Kept at least; a tenth more before the oldest tenth goes, so that forgetting is cheap.
   static constexpr std::size_t kept = 5'000;
 
-  struct Behind {            // one per message
-    Bytes encoded;           // Message protobuf; empty for a message that could not be decrypted
-    Jid chat;                // the other party as the stanza addressed it: receipts keep that form
+  struct Behind {   // one per message
+    Bytes encoded;  // Message protobuf; empty for a message that could not be decrypted
+    Jid chat;       // the other party as the stanza addressed it: receipts keep that form
     bool unread = false;
   };
 
@@ -44,7 +44,7 @@ class PhoneLog {
   void restore(std::uint64_t number, PhoneMessage message, Behind behind);
 
   const std::vector<PhoneMessage>& messages() const { return messages_; }
-  std::vector<Behind>& behind() { return behind_; }              // parallel to messages()
+  std::vector<Behind>& behind() { return behind_; }  // parallel to messages()
   const std::vector<Behind>& behind() const { return behind_; }
 
  private:
@@ -52,8 +52,8 @@ class PhoneLog {
   std::function<void(std::uint64_t)> changed_;
   std::vector<PhoneMessage> messages_;
   std::vector<Behind> behind_;
-  std::unordered_map<std::string, std::size_t> index_;                       // author/id -> number
-  std::size_t dropped_ = 0;                                                  // number of messages_[0]
+  std::unordered_map<std::string, std::size_t> index_;  // author/id -> number
+  std::size_t dropped_ = 0;                             // number of messages_[0]
 };
 
 }  // namespace wharf::sandbox

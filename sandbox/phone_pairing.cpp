@@ -33,7 +33,8 @@ void spoil_account_signature(Bytes& container, const Key32& adv_secret) {
 
 }  // namespace
 
-// --- signing ----------------------------------------------------------------------------------------------------------
+// --- signing
+// ----------------------------------------------------------------------------------------------------------
 
 Bytes Phone::State::key_index_list(std::uint64_t timestamp, std::optional<std::uint32_t> added) {
   protocol::KeyIndexList list{raw_id, timestamp, last_key_index, {0}};  // index 0 is the phone: always valid
@@ -82,20 +83,23 @@ void Phone::State::on_removed(std::uint16_t device) {
   network.changes().changed(RowKind::account, account.phone);
 }
 
-// --- QR ---------------------------------------------------------------------------------------------------------------
+// --- QR
+// ---------------------------------------------------------------------------------------------------------------
 
 void Phone::State::scan(std::string_view text, Paired done) {
   const Result<protocol::PairingQr> qr = protocol::parse_qr_text(text);
   if (!qr) return done(Error(Errc::malformed, "not a pairing QR text: " + qr.error().detail));
   const PairingConnection* connection = network.find_pairing(qr->ref);
-  if (connection == nullptr) return done(Error(Errc::not_found, "no connection shows this QR code any more: it is expired"));
+  if (connection == nullptr)
+    return done(Error(Errc::not_found, "no connection shows this QR code any more: it is expired"));
   if (connection->noise_key != qr->noise) {
     return done(Error(Errc::refused, "the QR code names another Noise key than the connection that shows it"));
   }
   link(qr->ref, qr->identity, qr->adv_secret, std::move(done));
 }
 
-// --- code -------------------------------------------------------------------------------------------------------------
+// --- code
+// -------------------------------------------------------------------------------------------------------------
 
 void Phone::State::off_loop(std::function<void()> work, std::function<void()> done) {
   if (worker && *worker) return (*worker)(std::move(work), std::move(done));
@@ -141,8 +145,8 @@ void Phone::State::enter_code(std::string_view text, Paired done) {
         const auto ephemeral = protocol::unwrap_pairing_ephemeral(stretched->theirs, code->hello.wrapped_ephemeral);
         if (!ephemeral) return end_code(ephemeral.error());
         code->companion_ephemeral = *ephemeral;
-        const Bytes wrapped = protocol::wrap_pairing_ephemeral(stretched->own, stretched->own_salt, random().bytes<16>(),
-                                                               code->ephemeral.pub);
+        const Bytes wrapped = protocol::wrap_pairing_ephemeral(stretched->own, stretched->own_salt,
+                                                               random().bytes<16>(), code->ephemeral.pub);
         const Result<void> relayed = network.send_primary_hello(ref, wrapped, local.identity.pub);
         if (!relayed) end_code(relayed.error());
       });
@@ -162,12 +166,13 @@ void Phone::State::on_code_finish(const LinkCodeFinish& finish) {
   }
   code->deadline.reset();
   const std::weak_ptr<int> here = alive;
-  link(std::string(protocol::as_text(finish.ref)), finish.companion_identity, *secret, [this, here](Result<Jid> outcome) {
-    if (here.expired()) return;
-    const bool linked_now = outcome.has_value();
-    end_code(std::move(outcome));
-    if (linked_now) code.reset();
-  });
+  link(std::string(protocol::as_text(finish.ref)), finish.companion_identity, *secret,
+       [this, here](Result<Jid> outcome) {
+         if (here.expired()) return;
+         const bool linked_now = outcome.has_value();
+         end_code(std::move(outcome));
+         if (linked_now) code.reset();
+       });
 }
 
 void Phone::State::end_code(Result<Jid> outcome) {
@@ -178,7 +183,8 @@ void Phone::State::end_code(Result<Jid> outcome) {
   if (done) done(std::move(outcome));
 }
 
-// --- bootstrap --------------------------------------------------------------------------------------------------------
+// --- bootstrap
+// --------------------------------------------------------------------------------------------------------
 
 void Phone::State::bootstrap(std::uint16_t device) {
   if (!powered) {
@@ -207,7 +213,8 @@ void Phone::State::share_keys(std::uint16_t device) {
   send_peer(device, protocol::build_key_share(share));
 }
 
-// --- wiring -----------------------------------------------------------------------------------------------------------
+// --- wiring
+// -----------------------------------------------------------------------------------------------------------
 
 void Phone::on_link_code_hello(LinkCodeHello hello) {
   state_->end_code(Error(Errc::closed, "the companion asked for a new code"));

@@ -76,7 +76,8 @@ Result<protocol::Decrypted> Phone::State::decrypt(const Node& message, const pro
   return decrypted;
 }
 
-void Phone::State::accept(const Node& message, const MessageSource& source, const DeviceKey& author, ByteView plaintext) {
+void Phone::State::accept(const Node& message, const MessageSource& source, const DeviceKey& author,
+                          ByteView plaintext) {
   const auto unpadded = protocol::unpad_message(plaintext);
   const auto content = unpadded ? protocol::parse_message(*unpadded) : unpadded.error();
   if (!content) {
@@ -161,7 +162,8 @@ void Phone::State::react(const PhoneMessage& received) {
   (void)send_text(reply, auto_reply_prefix);
 }
 
-// --- reading ----------------------------------------------------------------------------------------------------------
+// --- reading
+// ----------------------------------------------------------------------------------------------------------
 
 Result<std::size_t> Phone::State::read(std::string_view chat, std::string_view id) {
   const Account* peer = look_up(chat);
@@ -191,15 +193,16 @@ Result<std::size_t> Phone::State::read(std::string_view chat, std::string_view i
     std::reverse(ids_of_form.begin(), ids_of_form.end());  // oldest first
     for (std::size_t i = 0; i < ids_of_form.size(); i += max_ids_per_receipt) {
       const auto first = ids_of_form.begin() + static_cast<std::ptrdiff_t>(i);
-      const auto last = ids_of_form.begin() + static_cast<std::ptrdiff_t>(std::min(i + max_ids_per_receipt, ids_of_form.size()));
+      const auto last =
+          ids_of_form.begin() + static_cast<std::ptrdiff_t>(std::min(i + max_ids_per_receipt, ids_of_form.size()));
       send(protocol::read_receipt(form, std::nullopt, {first, last}, now()));
     }
   }
   return count;
 }
 
-
-// --- receipts ---------------------------------------------------------------------------------------------------------
+// --- receipts
+// ---------------------------------------------------------------------------------------------------------
 
 void Phone::State::on_receipt(const Node& node) {
   if (node.attr("type") == "retry") return on_retry(node);

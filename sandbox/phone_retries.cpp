@@ -1,4 +1,5 @@
-// Messages that did not decrypt, on both sides: asking for them again and sending them again. Specification 03 section 8.
+// Messages that did not decrypt, on both sides: asking for them again and sending them again. Specification 03
+// section 8.
 
 #include <utility>
 

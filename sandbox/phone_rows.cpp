@@ -1,6 +1,6 @@
-// A phone on disk, in rows: its core, messages and sent messages as JSON with base64 values, keys and sessions as bytes.
-// They hold private keys: they belong to the sandbox's own state file and to nothing else. What can be asked for again
-// (device lists, open questions, what the network still queues) is not kept.
+// A phone on disk, in rows: its core, messages and sent messages as JSON with base64 values, keys and sessions as
+// bytes. They hold private keys: they belong to the sandbox's own state file and to nothing else. What can be asked for
+// again (device lists, open questions, what the network still queues) is not kept.
 
 #include <boost/json.hpp>
 #include <charconv>
@@ -77,11 +77,20 @@ Node node_of(const json::value& value) {
 json::object to_json(const PhoneMessage& message, const PhoneLog::Behind& behind) {
   json::array mentions;
   for (const std::string& mention : message.mentions) mentions.emplace_back(mention);
-  return {{"id", message.id},           {"fromMe", message.from_me},    {"device", message.device},
-          {"chat", message.chat},       {"author", message.author},     {"kind", message.kind},
-          {"text", message.text},       {"quoted", message.quoted_id},  {"mentions", std::move(mentions)},
-          {"t", message.timestamp},     {"status", message.status},     {"failure", message.failure},
-          {"encoded", base64(behind.encoded)}, {"form", behind.chat.empty() ? "" : behind.chat.to_string()},
+  return {{"id", message.id},
+          {"fromMe", message.from_me},
+          {"device", message.device},
+          {"chat", message.chat},
+          {"author", message.author},
+          {"kind", message.kind},
+          {"text", message.text},
+          {"quoted", message.quoted_id},
+          {"mentions", std::move(mentions)},
+          {"t", message.timestamp},
+          {"status", message.status},
+          {"failure", message.failure},
+          {"encoded", base64(behind.encoded)},
+          {"form", behind.chat.empty() ? "" : behind.chat.to_string()},
           {"unread", behind.unread}};
 }
 
@@ -134,7 +143,8 @@ SentMessage sent_of(const json::object& o) {
   message.secret = array_of<32>(o.at("secret"));
   message.type = string_of(o.at("type"));
   message.media_type = string_of(o.at("mediaType"));
-  for (const json::value& device : o.at("addressed").as_array()) message.addressed.insert(device_of(device.as_string()));
+  for (const json::value& device : o.at("addressed").as_array())
+    message.addressed.insert(device_of(device.as_string()));
   message.completed_fan_out = o.at("completed").as_bool();
   message.acked = o.at("acked").as_bool();
   message.queued = o.at("queued").as_bool();
@@ -150,7 +160,8 @@ bool outlives_a_restart(const Node& stanza) { return stanza.is("message") || sta
 
 }  // namespace
 
-// --- rows out ---------------------------------------------------------------------------------------------------------
+// --- rows out
+// ---------------------------------------------------------------------------------------------------------
 
 std::optional<Bytes> Phone::row(const RowKey& key) const { return state_->row(key); }
 
@@ -169,13 +180,15 @@ std::optional<Bytes> Phone::State::row(const RowKey& key) const {
       return found_in(one_time_keys, static_cast<protocol::PreKeyId>(number()),
                       [](const auto& pre_key) { return protocol::to_bytes(pre_key.pair.secret.view()); });
     case RowKind::phone_account_key:
-      return found_in(account_keys, key.name, [](const auto& identity) { return protocol::to_bytes(ByteView(identity)); });
+      return found_in(account_keys, key.name,
+                      [](const auto& identity) { return protocol::to_bytes(ByteView(identity)); });
     case RowKind::phone_message: {
       const auto position = log.position(number());
       if (!position) return std::nullopt;
       return packed(to_json(log.messages()[*position], log.behind()[*position]));
     }
-    case RowKind::phone_sent: return found_in(sent, key.name, [](const auto& message) { return packed(to_json(message)); });
+    case RowKind::phone_sent:
+      return found_in(sent, key.name, [](const auto& message) { return packed(to_json(message)); });
     case RowKind::phone_withheld:
       return found_in(withheld, number(), [](const Node& receipt) { return protocol::encode_node(receipt); });
     case RowKind::phone_outbox: {
@@ -220,7 +233,8 @@ boost::json::object Phone::State::core() const {
   return o;
 }
 
-// --- rows in ----------------------------------------------------------------------------------------------------------
+// --- rows in
+// ----------------------------------------------------------------------------------------------------------
 
 void Phone::State::restore_core(const boost::json::object& o) {
   local.identity = pair_of(o.at("identity"));

@@ -1,5 +1,5 @@
-// Messages out of a phone: queued per chat until device lists and sessions are known, then encrypted for every device of
-// the recipient and every own companion. Specification 03 section 4; addressing by LID always (06 section 8.2).
+// Messages out of a phone: queued per chat until device lists and sessions are known, then encrypted for every device
+// of the recipient and every own companion. Specification 03 section 4; addressing by LID always (06 section 8.2).
 
 #include <algorithm>
 #include <utility>
@@ -130,7 +130,8 @@ void Phone::State::keep_sent(SentMessage message) {
   }
 }
 
-// --- one chat, one message at a time ------------------------------------------------------------------------------------
+// --- one chat, one message at a time
+// ------------------------------------------------------------------------------------
 
 void Phone::State::start_next(const std::string& chat) {
   // A message whose devices are all known is finished before begin() returns: a loop, not a recursion per message.
@@ -156,7 +157,8 @@ void Phone::State::begin(const std::string& chat, const std::string& id) {
     return with_sessions({device}, [this, chat, id](Result<void> ready) {
       if (!ready) return finish(chat, ready.error());
       const auto waiting = sent.find(id);
-      finish(chat, waiting != sent.end() ? encrypt_and_send(waiting->second) : Error(Errc::internal, "forgotten before it was sent"));
+      finish(chat, waiting != sent.end() ? encrypt_and_send(waiting->second)
+                                         : Error(Errc::internal, "forgotten before it was sent"));
     });
   }
   with_device_lists({chat, account.phone}, [this, chat, id](Result<void> known) {
@@ -194,7 +196,8 @@ void Phone::State::finish(const std::string& chat, Result<void> outcome) {
   start_next(chat);
 }
 
-// --- encryption -------------------------------------------------------------------------------------------------------
+// --- encryption
+// -------------------------------------------------------------------------------------------------------
 
 std::optional<protocol::Ciphertext> Phone::State::seal(const DeviceKey& device, ByteView message) {
   const auto session = sessions.find(device);
@@ -228,7 +231,8 @@ Result<void> Phone::State::encrypt_and_send(SentMessage& message) {
   stanza.type = message.type;
   stanza.media_type = message.media_type;
   if (!note_to_self && lid) stanza.peer_recipient_pn = peer->pn_jid();
-  stanza.reporting_token = protocol::reporting_token(message.encoded, message.secret, message.id, form(account, 0), stanza.to);
+  stanza.reporting_token =
+      protocol::reporting_token(message.encoded, message.secret, message.id, form(account, 0), stanza.to);
 
   bool reached = note_to_self;
   const auto add = [&](const DeviceKey& device, const Jid& jid, ByteView plaintext) {
@@ -245,7 +249,8 @@ Result<void> Phone::State::encrypt_and_send(SentMessage& message) {
     }
   }
   // Never only to own devices: they would show a message that nobody got.
-  if (!reached && !message.completed_fan_out) return Error(Errc::no_session, "no device of the recipient has usable prekeys");
+  if (!reached && !message.completed_fan_out)
+    return Error(Errc::no_session, "no device of the recipient has usable prekeys");
   const Bytes own_copy = protocol::wrap_device_sent(message.encoded, stanza.to);
   for (const DeviceKey& device : devices_of(account.phone)) add(device, form(account, device.device), own_copy);
 
@@ -259,7 +264,8 @@ Result<void> Phone::State::encrypt_and_send(SentMessage& message) {
   return {};
 }
 
-// --- acks -------------------------------------------------------------------------------------------------------------
+// --- acks
+// -------------------------------------------------------------------------------------------------------------
 
 void Phone::State::transmit(SentMessage& message, Node stanza) {
   message.stanza = stanza;
@@ -345,7 +351,8 @@ void Phone::State::complete_fan_out(const std::string& id) {
 
 void Phone::State::end_fan_out(const std::string& id, const Result<void>& ready) {
   const auto message = sent.find(id);
-  if (message == sent.end() || (!ready && ready.error().code == Errc::closed)) return;  // goes on with the next power_on
+  if (message == sent.end() || (!ready && ready.error().code == Errc::closed))
+    return;  // goes on with the next power_on
   message->second.owes_fan_out = false;
   sent_changed(id);
   if (ready) (void)encrypt_and_send(message->second);

@@ -1,7 +1,7 @@
 #pragma once
 // The inside of a simulated phone, one .cpp per subject. It is a client of the network like any other: stanzas go to
-// Network::handle, answers come back through deliver. All work happens in turns: what arrived is handled, what it caused
-// is sent, and the next turn comes from NetworkClock::after(0).
+// Network::handle, answers come back through deliver. All work happens in turns: what arrived is handled, what it
+// caused is sent, and the next turn comes from NetworkClock::after(0).
 
 #include <boost/json/fwd.hpp>
 #include <deque>
@@ -30,13 +30,13 @@ namespace wharf::sandbox {
 /// Tunables of a phone; times on the network clock.
 struct PhoneLimits {
   static constexpr std::size_t one_time_keys_per_upload = 30;
-  static constexpr std::size_t max_one_time_keys = 2'000;        // dispensed ones that never came back are forgotten
+  static constexpr std::size_t max_one_time_keys = 2'000;  // dispensed ones that never came back are forgotten
   static constexpr std::size_t stanzas_per_turn = 256;
-  static constexpr std::size_t max_sent = 2'000;                 // kept for retries
+  static constexpr std::size_t max_sent = 2'000;  // kept for retries
   static constexpr std::size_t max_withheld_receipts = 20'000;
   static constexpr std::size_t max_retry_counters = 10'000;
   static constexpr unsigned max_retries = 5;
-  static constexpr unsigned max_send_attempts = 4;               // the same stanza again when no ack came
+  static constexpr unsigned max_send_attempts = 4;  // the same stanza again when no ack came
   static constexpr std::int64_t ack_timeout_ms = 10'000;
   static constexpr std::int64_t iq_timeout_ms = 30'000;
   static constexpr std::int64_t device_list_ttl_ms = 300'000;
@@ -47,21 +47,21 @@ struct PhoneLimits {
 /// A message of this phone, kept until it is too old to be asked for again.
 struct SentMessage {
   std::string id;
-  std::string chat;                          // account of the other party
+  std::string chat;  // account of the other party
   Bytes encoded;
   std::array<std::uint8_t, 32> secret{};
   std::string type = "text", media_type;
   std::optional<std::uint16_t> peer_device;  // a bootstrap message to this companion only
   std::set<DeviceKey> addressed;             // devices that got a ciphertext
   std::map<DeviceKey, unsigned> resends;
-  bool completed_fan_out = false;            // the one resend to devices that the device list had missed
-  Node stanza;                               // while no ack came
+  bool completed_fan_out = false;  // the one resend to devices that the device list had missed
+  Node stanza;                     // while no ack came
   unsigned attempts = 0;
   std::int64_t sent_ms = 0;
   bool acked = false;
-  bool queued = false;                       // in its chat's queue: not encrypted yet
-  bool owes_fan_out = false;                 // the server named missing devices and they have got nothing yet
-  std::uint64_t order = 0;                   // grows from message to message
+  bool queued = false;        // in its chat's queue: not encrypted yet
+  bool owes_fan_out = false;  // the server named missing devices and they have got nothing yet
+  std::uint64_t order = 0;    // grows from message to message
   bool done() const { return acked && !owes_fan_out; }
 };
 
@@ -69,7 +69,7 @@ struct SentMessage {
 struct CodePairing {
   LinkCodeHello hello;
   std::int64_t at_ms = 0;
-  bool typed = false;                        // primary_hello is on its way or was sent; `done` waits for the end
+  bool typed = false;  // primary_hello is on its way or was sent; `done` waits for the end
   protocol::KeyPair ephemeral;
   protocol::PublicKey companion_ephemeral{};
   std::function<void(protocol::Result<Jid>)> done;
@@ -83,7 +83,7 @@ struct Phone::State final : DevicePort {
   Network& network;
   Account& account;
   std::shared_ptr<Worker> worker;
-  std::shared_ptr<int> alive = std::make_shared<int>(0);   // callbacks held by others ask for it before they touch us
+  std::shared_ptr<int> alive = std::make_shared<int>(0);  // callbacks held by others ask for it before they touch us
 
   // --- rows that are no longer as on disk (rows.h)
   void core_changed() { network.changes().changed(RowKind::phone, account.phone); }
@@ -127,7 +127,7 @@ struct Phone::State final : DevicePort {
 
   bool powered = false;
   bool in_turn = false;
-  std::deque<Node> inbox, outbox;            // the inbox is not kept: what is not acked comes again
+  std::deque<Node> inbox, outbox;  // the inbox is not kept: what is not acked comes again
   std::shared_ptr<void> turn;
   protocol::StanzaIds ids;
   struct Question {
@@ -157,7 +157,7 @@ struct Phone::State final : DevicePort {
   std::map<protocol::PreKeyId, protocol::PreKey> one_time_keys;
   protocol::PreKeyId next_key_id = 1;
   std::map<DeviceKey, protocol::SessionRecord> sessions;
-  std::map<std::string, protocol::PublicKey> account_keys;   // identity of other phones' device 0
+  std::map<std::string, protocol::PublicKey> account_keys;  // identity of other phones' device 0
   struct DeviceList {
     std::vector<std::uint16_t> devices;
     std::int64_t fetched_ms = 0;
@@ -184,7 +184,7 @@ struct Phone::State final : DevicePort {
   };
   std::map<std::uint16_t, Companion> linked;
   std::uint32_t raw_id = 0;
-  std::uint32_t last_key_index = 0;          // highest ever used: never given twice
+  std::uint32_t last_key_index = 0;  // highest ever used: never given twice
   std::uint64_t last_adv_time = 0;
   std::optional<CodePairing> code;
   std::set<std::uint16_t> waiting_bootstraps;  // prekeys arrived while the phone was off
@@ -236,7 +236,7 @@ struct Phone::State final : DevicePort {
     network.changes().changed(RowKind::phone_message, account.phone, row_number(number, 8));
   }};
   bool delivering = true;
-  std::map<std::uint64_t, Node> withheld;    // delivery receipts, oldest first
+  std::map<std::uint64_t, Node> withheld;  // delivery receipts, oldest first
   void withhold(Node receipt);
   std::optional<AutoReply> auto_reply;
   bool auto_read = false;
@@ -253,7 +253,7 @@ struct Phone::State final : DevicePort {
   std::optional<Bytes> row(const RowKey& key) const;
   boost::json::object core() const;
   void restore_core(const boost::json::object& saved);
-  void restore(const RowKey& key, ByteView row);   // throws when damaged
+  void restore(const RowKey& key, ByteView row);  // throws when damaged
   void restored();
   bool start_powered = false;
 };

@@ -25,7 +25,8 @@ class Phones {
   explicit Phones(Network& network);
   ~Phones();
 
-  /// Where key stretching (tens of milliseconds) runs: `work` somewhere, then `done` on the loop. Default: both at once.
+  /// Where key stretching (tens of milliseconds) runs: `work` somewhere, then `done` on the loop. Default: both at
+  /// once.
   using Worker = std::function<void(std::function<void()> work, std::function<void()> done)>;
   void set_worker(Worker worker);
 
@@ -33,7 +34,7 @@ class Phones {
   protocol::Result<Phone*> create(std::string_view phone, std::string name, bool with_lid = true);
   /// `phone`: digits; nullptr when there is none.
   Phone* find(std::string_view phone);
-  std::vector<Phone*> all();                       // by number
+  std::vector<Phone*> all();  // by number
 
   /// Rows of the phones: their bytes (nullopt: gone), and their return into a network that was restored before.
   /// Errors: malformed.
@@ -43,7 +44,7 @@ class Phones {
 
  private:
   Network& network_;
-  std::shared_ptr<Worker> worker_;                 // shared with the phones, which read it when they need it
+  std::shared_ptr<Worker> worker_;  // shared with the phones, which read it when they need it
   std::map<std::string, std::unique_ptr<Phone>, std::less<>> phones_;
 };
 

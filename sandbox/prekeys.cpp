@@ -181,7 +181,8 @@ void Network::State::on_encrypt(Origin& origin, const Node& iq) {
       // The devices named, else all; one whose registration the asker knows already is left out.
       const auto named = user->children("device");
       for (auto& [id, known] : address->party->account.devices) {
-        const auto asked = std::find_if(named.begin(), named.end(), [&](const Node* n) { return n->number("id") == id; });
+        const auto asked =
+            std::find_if(named.begin(), named.end(), [&](const Node* n) { return n->number("id") == id; });
         if (!known.has_keys || (!named.empty() && asked == named.end())) continue;
         const auto registration = named.empty() ? std::nullopt : (*asked)->child_data("registration");
         if (registration && protocol::from_big_endian(*registration) == known.keys.registration_id) continue;

@@ -1,7 +1,7 @@
 #pragma once
-// The lasting state of the simulated network as named rows: one per account, device, one-time key, queued stanza, phone,
-// session, message… Memory is the truth while the process runs; a change names its row, and whoever commits (committer.h)
-// asks for the row's bytes once per batch. So a commit costs what changed, never the size of the state.
+// The lasting state of the simulated network as named rows: one per account, device, one-time key, queued stanza,
+// phone, session, message… Memory is the truth while the process runs; a change names its row, and whoever commits
+// (committer.h) asks for the row's bytes once per batch. So a commit costs what changed, never the size of the state.
 
 #include <compare>
 #include <cstdint>
@@ -18,24 +18,24 @@ namespace wharf::sandbox {
 
 /// In the order in which rows are read back: what others refer to comes first. The numbers are on disk.
 enum class RowKind : std::uint8_t {
-  server = 1,          // owner "": secrets and addresses of the network itself, by name
-  account = 10,        // owner: phone
-  contact = 11,        // name: the other account's phone
-  device = 12,         // name: device
-  one_time_key = 13,   // name: device, number
-  queued = 14,         // name: device, number; a stanza
-  collection = 15,     // name: collection; its version
-  patch = 16,          // name: collection, NUL, version
-  accepted = 17,       // owner "", name: fingerprint of a message (delivery_memory.h)
-  held = 18,           // owner "", name: number; a message kept back by a fault
-  phone = 30,          // owner: phone; identity, companions, settings
-  phone_session = 31,  // name: "phone:device" of the peer
-  phone_key = 32,      // name: id of a one-time key
+  server = 1,              // owner "": secrets and addresses of the network itself, by name
+  account = 10,            // owner: phone
+  contact = 11,            // name: the other account's phone
+  device = 12,             // name: device
+  one_time_key = 13,       // name: device, number
+  queued = 14,             // name: device, number; a stanza
+  collection = 15,         // name: collection; its version
+  patch = 16,              // name: collection, NUL, version
+  accepted = 17,           // owner "", name: fingerprint of a message (delivery_memory.h)
+  held = 18,               // owner "", name: number; a message kept back by a fault
+  phone = 30,              // owner: phone; identity, companions, settings
+  phone_session = 31,      // name: "phone:device" of the peer
+  phone_key = 32,          // name: id of a one-time key
   phone_account_key = 33,  // name: phone of the peer
-  phone_message = 34,  // name: position in the log
-  phone_sent = 35,     // name: message id
-  phone_withheld = 36,  // name: number; a delivery receipt
-  phone_outbox = 37,    // stanzas that leave in the phone's next turn
+  phone_message = 34,      // name: position in the log
+  phone_sent = 35,         // name: message id
+  phone_withheld = 36,     // name: number; a delivery receipt
+  phone_outbox = 37,       // stanzas that leave in the phone's next turn
 };
 
 struct RowKey {
@@ -58,9 +58,13 @@ std::uint64_t number_in_row(std::string_view bytes);
 class Changes {
  public:
   /// Until on_first is set nothing is kept: a network without a state file costs nothing.
-  void changed(RowKind kind, std::string_view owner, std::string name = {}) { note(kind, owner, std::move(name), false); }
+  void changed(RowKind kind, std::string_view owner, std::string name = {}) {
+    note(kind, owner, std::move(name), false);
+  }
   /// A row that was never there. Created and gone within one batch it never reaches the disk.
-  void created(RowKind kind, std::string_view owner, std::string name = {}) { note(kind, owner, std::move(name), true); }
+  void created(RowKind kind, std::string_view owner, std::string name = {}) {
+    note(kind, owner, std::move(name), true);
+  }
   bool empty() const { return rows_.empty(); }
   /// What is to be written, and starts afresh. `row` gives the bytes of a row, nullopt when it is gone.
   std::vector<RowChange> take(const std::function<std::optional<protocol::Bytes>(const RowKey&)>& row);

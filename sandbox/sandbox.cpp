@@ -193,14 +193,14 @@ boost::system::result<SandboxAddresses, std::string> Sandbox::start() {
   auto accept = [weak = std::weak_ptr(state_)](std::shared_ptr<net::WebSocket> socket) {
     auto alive = weak.lock();
     if (!alive || alive->stopped) return;
-    auto connection = std::make_shared<Connection>(alive->network, alive->keys.noise, std::move(socket),
-                                                   alive->loop.get_executor(),
-                                                   [weak](std::function<void()> effect) {
-                                                     if (auto owner = weak.lock()) owner->hold(std::move(effect));
-                                                   },
-                                                   [weak](Connection& ended) {
-                                                     if (auto owner = weak.lock()) owner->connections.erase(&ended);
-                                                   });
+    auto connection = std::make_shared<Connection>(
+        alive->network, alive->keys.noise, std::move(socket), alive->loop.get_executor(),
+        [weak](std::function<void()> effect) {
+          if (auto owner = weak.lock()) owner->hold(std::move(effect));
+        },
+        [weak](Connection& ended) {
+          if (auto owner = weak.lock()) owner->connections.erase(&ended);
+        });
     alive->connections.emplace(connection.get(), connection);
     connection->start();
   };
@@ -217,7 +217,8 @@ boost::system::result<SandboxAddresses, std::string> Sandbox::start() {
   secure.private_key_pem = tls.private_key_pem;
 
   // A port that was picked stays as long as nobody else has it: clients keep the URL.
-  const auto serve = [&](net::HttpServerSettings settings, std::uint16_t last, std::unique_ptr<net::HttpServer>& server) {
+  const auto serve = [&](net::HttpServerSettings settings, std::uint16_t last,
+                         std::unique_ptr<net::HttpServer>& server) {
     const bool picked = settings.listen.port == 0;
     if (picked) settings.listen.port = last;
     server = std::make_unique<net::HttpServer>(state.loop, settings, chat);
@@ -252,9 +253,10 @@ boost::system::result<SandboxAddresses, std::string> Sandbox::start() {
     net::WebGuardSettings pages;
     pages.listen = *listen;
     pages.local_pages = net::LocalPages::welcome;
-    const net::WebGuard guard(std::move(pages), [](const net::HttpRequest&, unsigned status, const std::string& message) {
-      return control_error(status, status == 403 ? "forbidden" : "bad_request", message);
-    });
+    const net::WebGuard guard(std::move(pages),
+                              [](const net::HttpRequest&, unsigned status, const std::string& message) {
+                                return control_error(status, status == 403 ? "forbidden" : "bad_request", message);
+                              });
     state.control_server = std::make_unique<net::HttpServer>(
         state.loop, control, [&state, guard](net::HttpRequest request, net::Responder responder) {
           auto admitted = guard.admit(request, std::move(responder));

@@ -74,13 +74,16 @@ Result<std::unique_ptr<StateFile>> StateFile::open(const std::string& path) {
     value = sqlite3_column_int(statement->get(), 0);
     return {};
   };
-  for (const auto& [sql, value] : {std::pair{"SELECT count(*) FROM sqlite_schema", &tables},
-                                   std::pair{"PRAGMA application_id", &id}, std::pair{"PRAGMA user_version", &version}}) {
+  for (const auto& [sql, value] :
+       {std::pair{"SELECT count(*) FROM sqlite_schema", &tables}, std::pair{"PRAGMA application_id", &id},
+        std::pair{"PRAGMA user_version", &version}}) {
     if (auto seen = look(sql, *value); !seen) {
       const bool foreign = sqlite3_errcode(file->db_.get()) == SQLITE_NOTADB;
       if (!foreign) return seen.error();
-      return Error(Errc::storage, path + ": not a sandbox state file (one of version 0.1 before rows is not read any more: "
-                                         "move it away and link the sessions again)");
+      return Error(Errc::storage,
+                   path +
+                       ": not a sandbox state file (one of version 0.1 before rows is not read any more: "
+                       "move it away and link the sessions again)");
     }
   }
   if (tables != 0 && id != application_id) return Error(Errc::storage, path + ": another program's database");
@@ -93,7 +96,8 @@ Result<std::unique_ptr<StateFile>> StateFile::open(const std::string& path) {
         "; CREATE TABLE row (kind INTEGER NOT NULL, owner TEXT NOT NULL, name BLOB NOT NULL, value BLOB NOT NULL,"
         " PRIMARY KEY (kind, owner, name)) WITHOUT ROWID; COMMIT";
     if (auto made = file->execute(schema.c_str()); !made) return made.error();
-  } else if (auto held = file->execute("BEGIN IMMEDIATE; COMMIT"); !held) {  // takes the lock now, not at the first write
+  } else if (auto held = file->execute("BEGIN IMMEDIATE; COMMIT");
+             !held) {  // takes the lock now, not at the first write
     return held.error();
   }
   auto put = file->prepare(

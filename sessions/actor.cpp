@@ -46,7 +46,8 @@ void SessionActor::log(std::string_view event, const std::string& fields) const 
   spdlog::info("{} session={} {}", event, name_, fields);
 }
 
-// --- mailbox and turns ----------------------------------------------------------------------------------------------------
+// --- mailbox and turns
+// ----------------------------------------------------------------------------------------------------
 
 void SessionActor::call(std::function<void(Session&)> run, std::function<void(const Error&)> failed) {
   if (closed_) return failed(Error(Errc::closed, "the session is being closed"));
@@ -140,8 +141,9 @@ void SessionActor::log_status() {
   const auto& context = session_->context();
   if (context.status == logged_status_) return;
   logged_status_ = context.status;
-  log("session_status", fmt::format("status={} connection={} reason={}", wharf::sessions::name(context.status),
-                                    wharf::sessions::name(context.connection), context.reason ? context.reason->code : "-"));
+  log("session_status",
+      fmt::format("status={} connection={} reason={}", wharf::sessions::name(context.status),
+                  wharf::sessions::name(context.connection), context.reason ? context.reason->code : "-"));
 }
 
 void SessionActor::perform(Effect& effect) {
@@ -182,7 +184,8 @@ void SessionActor::perform(Effect& effect) {
              effect);
 }
 
-// --- beginning again --------------------------------------------------------------------------------------------------------
+// --- beginning again
+// --------------------------------------------------------------------------------------------------------
 
 void SessionActor::rebuild(const Error& why) {
   if (closed_ || broken_) return;
@@ -208,7 +211,8 @@ void SessionActor::restore_later() {
     // With a store that takes no writes the first turn would only fail.
     shared_.store.ping([self = shared_from_this()](bool healthy) {
       if (!healthy) return self->restore_later();
-      net::guard("session restore", [&] { self->restore(); }, [&] { self->restore_later(); });
+      net::guard(
+          "session restore", [&] { self->restore(); }, [&] { self->restore_later(); });
     });
   });
 }
@@ -230,7 +234,8 @@ void SessionActor::restore() {
   begin();
 }
 
-// --- connection and timer ---------------------------------------------------------------------------------------------------
+// --- connection and timer
+// ---------------------------------------------------------------------------------------------------
 
 void SessionActor::retire_link() {
   if (!link_) return;
@@ -265,7 +270,8 @@ void SessionActor::connect() {
     post(LinkDown{std::move(end), epoch});
   };
   const auto dial = [&] {
-    auto settings = session_->link_settings(shared_.chat_url, shared_.noise_root, shared_.resume_handshake, now(), connects_++);
+    auto settings =
+        session_->link_settings(shared_.chat_url, shared_.noise_root, shared_.resume_handshake, now(), connects_++);
     link_ = std::make_unique<Link>(shared_.loop, shared_.sockets, std::move(settings), std::move(listener));
   };
   net::guard("connect", dial, [this] { rebuild(Error(Errc::internal, "the connection could not be begun")); });
@@ -292,7 +298,8 @@ void SessionActor::shutdown(std::function<void()> done) {
   if (link_) link_->close();
   retire_link();
   for (Input& input : mailbox_) {
-    if (auto* call = std::get_if<Call>(&input); call && call->failed) call->failed(Error(Errc::closed, "the daemon is stopping"));
+    if (auto* call = std::get_if<Call>(&input); call && call->failed)
+      call->failed(Error(Errc::closed, "the daemon is stopping"));
   }
   mailbox_.clear();
   if (!busy_) return done();

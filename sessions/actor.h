@@ -4,8 +4,8 @@
 //
 // There is one way to begin a session: its rows are read and it is started in a turn of its own, at the start of the
 // daemon as after a failure. Whatever goes wrong between the mailbox and the last effect (a commit that failed, an
-// exception, rows that cannot be read) ends in rebuild(): the memory is thrown away, and after a pause the session begins
-// again. It costs this session its connection, and nothing else in the process anything.
+// exception, rows that cannot be read) ends in rebuild(): the memory is thrown away, and after a pause the session
+// begins again. It costs this session its connection, and nothing else in the process anything.
 
 #include <deque>
 #include <functional>
@@ -46,8 +46,8 @@ class SessionActor : public std::enable_shared_from_this<SessionActor> {
   SessionActor(Shared& shared, storage::SessionRow row, storage::DeviceRow device);
   ~SessionActor();
 
-  /// Runs `run` inside a turn. `failed` is called instead when the session is closed or has to begin again first, with the
-  /// reason of that; also after `run` when its turn could not be committed.
+  /// Runs `run` inside a turn. `failed` is called instead when the session is closed or has to begin again first, with
+  /// the reason of that; also after `run` when its turn could not be committed.
   void call(std::function<void(Session&)> run, std::function<void(const Error&)> failed);
   /// Starts the session unless its user stopped it or it failed for good: at the start of the daemon.
   void begin();
@@ -83,12 +83,12 @@ class SessionActor : public std::enable_shared_from_this<SessionActor> {
   std::unique_ptr<Link> link_;
   net::Timer wake_timer_, connect_timer_, restore_timer_;
   std::optional<net::SteadyTime> armed_;
-  bool busy_ = false;        // a turn runs or its commit is under way
+  bool busy_ = false;  // a turn runs or its commit is under way
   bool closed_ = false;
   std::optional<Error> broken_;  // session_ ran ahead of its rows or cannot be read: no turn until it was restored
   bool paused_ = false;
   bool wake_ = false;
-  std::uint64_t generation_ = 0;      // of session_: late completions of an older one are dropped
+  std::uint64_t generation_ = 0;  // of session_: late completions of an older one are dropped
   std::uint64_t link_generation_ = 0;
   std::uint32_t connects_ = 0;
   Backoff rebuild_backoff_;

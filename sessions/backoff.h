@@ -1,7 +1,7 @@
 #pragma once
-// Delays between connection attempts: Fibonacci seconds up to 15 minutes with full jitter (specification 01 section 8.8;
-// full jitter spreads a thousand sessions that lost the network together). Reset only after a stable connection, never
-// on `success` alone.
+// Delays between connection attempts: Fibonacci seconds up to 15 minutes with full jitter (specification 01
+// section 8.8; full jitter spreads a thousand sessions that lost the network together). Reset only after a stable
+// connection, never on `success` alone.
 
 #include <algorithm>
 #include <chrono>

@@ -1,6 +1,6 @@
 #pragma once
-// Spreads connection attempts of all sessions: a storm of ten thousand reconnects costs 10-15 s of CPU for TLS alone and
-// must not starve the loop. A token bucket that hands out start times.
+// Spreads connection attempts of all sessions: a storm of ten thousand reconnects costs 10-15 s of CPU for TLS alone
+// and must not starve the loop. A token bucket that hands out start times.
 
 #include <algorithm>
 #include <chrono>

@@ -58,10 +58,10 @@ class Context {
   Status status = Status::initializing;
   Connection connection = Connection::offline;
   std::optional<Reason> reason;
-  bool link_up = false;            // the handshake is done
-  bool logged_in = false;          // success arrived on this connection
-  bool online = false;             // ready for sends: `active` was answered
-  bool presence_sent = false;      // available: delivery receipts are active ones
+  bool link_up = false;        // the handshake is done
+  bool logged_in = false;      // success arrived on this connection
+  bool online = false;         // ready for sends: `active` was answered
+  bool presence_sent = false;  // available: delivery receipts are active ones
   std::int64_t clock_offset_ms = 0;
 
   storage::SessionId id() const { return row.id; }
@@ -73,7 +73,8 @@ class Context {
   void send(const Node& node);
   void send_payload(Bytes payload);
   /// Sends an IQ and waits; `timeout` from now. When too many are pending the continuation gets nullptr at once.
-  void query(const Node& iq, IqTracker::Continuation continuation, std::chrono::seconds timeout = IqTracker::default_timeout);
+  void query(const Node& iq, IqTracker::Continuation continuation,
+             std::chrono::seconds timeout = IqTracker::default_timeout);
   void answer(std::function<void(const Error* failure)> call) { turn.effects.emplace_back(Answer{std::move(call)}); }
   void emit(std::string_view event, std::string lane, std::string data);
   /// The device row is written once at the end of the turn.
@@ -95,6 +96,8 @@ class Context {
 };
 
 /// Milliseconds of steady time from now.
-inline net::SteadyTime in(const Context& context, std::chrono::milliseconds delay) { return context.now.steady + delay; }
+inline net::SteadyTime in(const Context& context, std::chrono::milliseconds delay) {
+  return context.now.steady + delay;
+}
 
 }  // namespace wharf::sessions

@@ -9,19 +9,19 @@
 namespace wharf::sessions {
 
 enum class Deadline : unsigned {
-  first_stanza,       // nothing 20 s after the handshake
-  qr_rotation,        // the shown QR code expires
-  qr_patience,        // the session gives up showing codes
-  authentication,     // from pair-success to ready
-  pairing_code,       // the code and its hello expire
-  keepalive,          // time to ping
-  silence,            // nothing came back: the socket is dead
-  iq,                 // the earliest IQ answer is due
-  stable,             // the connection held long enough to reset the backoff
-  queue,              // SendQueue::due(), set at the end of each turn
-  offline_batch,      // ask for more of the backlog
-  signed_pre_key,     // rotation
-  removal,            // a logout before removal took too long
+  first_stanza,    // nothing 20 s after the handshake
+  qr_rotation,     // the shown QR code expires
+  qr_patience,     // the session gives up showing codes
+  authentication,  // from pair-success to ready
+  pairing_code,    // the code and its hello expire
+  keepalive,       // time to ping
+  silence,         // nothing came back: the socket is dead
+  iq,              // the earliest IQ answer is due
+  stable,          // the connection held long enough to reset the backoff
+  queue,           // SendQueue::due(), set at the end of each turn
+  offline_batch,   // ask for more of the backlog
+  signed_pre_key,  // rotation
+  removal,         // a logout before removal took too long
   count_,
 };
 

@@ -70,8 +70,8 @@ void Directory::learn(const Jid& a, const Jid& b, Source source) {
     forget_devices(before);
     return;
   }
-  // Both ends of the old pairs are told apart in memory too: the rows of this turn are not readable yet, and a text to the
-  // old number must not go to the new owner of its LID.
+  // Both ends of the old pairs are told apart in memory too: the rows of this turn are not readable yet, and a text to
+  // the old number must not go to the new owner of its LID.
   if (before.is_lid()) pns_[before] = std::nullopt;
   if (owner_before) {
     lids_[*owner_before] = *owner_before;
@@ -121,7 +121,8 @@ void Directory::store_list(const Jid& canonical, const UsyncUser& user) {
   storage::DeviceListRow row;
   row.fetched_at = c_.now.unix_ms;
   const auto index = protocol::read_key_index_list(user.key_index_list, account_key);
-  // A list whose index is older than the one we hold, or does not verify, tells nothing: the good one stays (02 section 18).
+  // A list whose index is older than the one we hold, or does not verify, tells nothing: the good one stays (02 section
+  // 18).
   const bool bad = !user.key_index_list.empty() && (!index || (before && index->timestamp < before->listed_at));
   if (bad && before && !before->devices.empty()) {
     row.devices = before->devices;
@@ -165,14 +166,15 @@ void Directory::refresh(std::vector<Jid> users, std::function<void(bool)> done) 
       store_list(canonical_user(user.jid), user);
     }
     const Jid own = canonical_user(c_.device.jid);
-    watch_own_list(complete && std::any_of(asked.begin(), asked.end(), [&](const Jid& user) { return canonical_user(user) == own; }));
+    watch_own_list(complete && std::any_of(asked.begin(), asked.end(),
+                                           [&](const Jid& user) { return canonical_user(user) == own; }));
     done(complete);
   });
 }
 
 void Directory::watch_own_list(bool asked) {
-  // Without the own list nothing can be sent, since every text goes to the other own devices too. An account always has a
-  // main device, so an empty list is the network's fault and lasts: the operator must see what the texts wait for.
+  // Without the own list nothing can be sent, since every text goes to the other own devices too. An account always has
+  // a main device, so an empty list is the network's fault and lasts: the operator must see what the texts wait for.
   constexpr const char* code = "own_devices_missing";
   const bool missing = devices(canonical_user(c_.device.jid)) == nullptr;
   if (asked && missing) {

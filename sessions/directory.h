@@ -25,11 +25,12 @@ class Directory {
   bool is_own(const Jid& user) const;
 
   /// What may be believed of a pair (02 section 9). tells: usync and the attributes of messages, newest wins. hints:
-  /// notifications, which may only name a LID for a number (and a number for a LID) of which nothing was known; one that
-  /// contradicts makes the user's list be asked for again, and the LID with it.
+  /// notifications, which may only name a LID for a number (and a number for a LID) of which nothing was known; one
+  /// that contradicts makes the user's list be asked for again, and the LID with it.
   enum class Source { tells, hints };
-  /// A pair was learnt. Validates (one PN, one LID, never remaps ourselves), stores, migrates sessions, merges chats. A LID
-  /// that moves leaves its old number without one, and a number that gets another LID leaves the old LID without one.
+  /// A pair was learnt. Validates (one PN, one LID, never remaps ourselves), stores, migrates sessions, merges chats. A
+  /// LID that moves leaves its old number without one, and a number that gets another LID leaves the old LID without
+  /// one.
   void learn(const Jid& a, const Jid& b, Source source = Source::tells);
 
   /// Known device numbers, nullptr when unknown or stale.
@@ -39,8 +40,8 @@ class Directory {
   void forget_devices(const Jid& canonical);
   /// The account is a new one: nothing of its old list counts any more.
   void drop_devices(const Jid& canonical);
-  /// Asks usync for the users (PN or LID); `done` runs in a later turn, true when the answer was usable and no user of it
-  /// an error. What it told is stored: mappings and lists.
+  /// Asks usync for the users (PN or LID); `done` runs in a later turn, true when the answer was usable and no user of
+  /// it an error. What it told is stored: mappings and lists.
   void refresh(std::vector<Jid> users, std::function<void(bool)> done);
 
   void on_devices_notification(const Node& notification);
@@ -59,10 +60,10 @@ class Directory {
   void watch_own_list(bool asked);
 
   Context& c_;
-  std::map<Jid, Jid> lids_;        // PN user -> LID user (or PN itself: known to be unmapped)
+  std::map<Jid, Jid> lids_;                // PN user -> LID user (or PN itself: known to be unmapped)
   std::map<Jid, std::optional<Jid>> pns_;  // LID user -> PN user; nullopt: known to have none
   std::map<Jid, List> lists_;
-  std::set<Jid> dropped_now_;      // this turn: their rows are still readable
+  std::set<Jid> dropped_now_;  // this turn: their rows are still readable
 };
 
 }  // namespace wharf::sessions

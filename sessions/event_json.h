@@ -1,8 +1,10 @@
 #pragma once
 // The `data` of events as stored in the log: a dialect-neutral JSON object. api/ renders it for 002 and 003.
 //
-// message, message.sent: {"id","chat","chatPn"?,"chatLid"?,"isGroup","fromMe","author","authorPn"?,"authorLid"?,"pushName"?,
-//   "kind","body","quotedId"?,"mentions":[…],"timestamp"(ms),"ack"}. `chat` and `author` are canonical user JIDs as text.
+// message, message.sent:
+// {"id","chat","chatPn"?,"chatLid"?,"isGroup","fromMe","author","authorPn"?,"authorLid"?,"pushName"?,
+//   "kind","body","quotedId"?,"mentions":[…],"timestamp"(ms),"ack"}. `chat` and `author` are canonical user JIDs as
+//   text.
 // ack: {"id","chat","chatPn"?,"chatLid"?,"fromMe":true,"ack"(-1..4),"error"?,"timestamp"(ms)}
 // qr: {"qr","expiresAt"(ms)}   authenticated: {"jid","lid"?}   ready: {"jid","lid"?,"pushName"?}
 // disconnected, session.status: {"status","connection","reason"?:{"code","message","nextStep","until"?(ms)}}
@@ -22,10 +24,12 @@ std::string message_event_json(const storage::MessageRow& row, const PersonIds& 
 std::string ack_event_json(const std::string& id, const Jid& chat, const PersonIds& chat_ids, storage::AckLevel level,
                            const std::string& error, UnixMs at, const std::string& metadata_json);
 std::string qr_event_json(const QrCode& qr, const std::string& metadata_json);
-std::string linked_event_json(const Jid& jid, const Jid& lid, const std::string& push_name, const std::string& metadata_json);
+std::string linked_event_json(const Jid& jid, const Jid& lid, const std::string& push_name,
+                              const std::string& metadata_json);
 std::string status_event_json(Status status, Connection connection, const std::optional<Reason>& reason,
                               const std::string& metadata_json);
-std::string contact_event_json(const Jid& user, const PersonIds& ids, std::string_view change, const std::string& metadata_json);
+std::string contact_event_json(const Jid& user, const PersonIds& ids, std::string_view change,
+                               const std::string& metadata_json);
 
 std::string reason_json(const Reason& reason);
 std::optional<Reason> parse_reason(const std::string& json);

@@ -14,9 +14,9 @@ namespace wharf::sessions {
 
 namespace {
 
-constexpr std::size_t max_bundles_per_query = 256;       // 02 section 6.6
+constexpr std::size_t max_bundles_per_query = 256;  // 02 section 6.6
 constexpr UnixMs unreachable_for_ms = 60'000;
-constexpr std::size_t enc_overhead = 64;                 // of one participant beside its ciphertext: at least this much
+constexpr std::size_t enc_overhead = 64;  // of one participant beside its ciphertext: at least this much
 constexpr std::chrono::seconds bundle_timeout{20};
 
 }  // namespace
@@ -89,24 +89,27 @@ void Fanout::fetch_sessions(std::vector<Jid> devices, bool identity_changed, std
     devices.resize(max_bundles_per_query);
   }
   const Node iq = protocol::fetch_bundles_iq(c_.ids.next(), devices, identity_changed);
-  c_.query(iq, [this, identity_changed, devices = std::move(devices), rest = std::move(rest),
-                done = std::move(done)](const Node* answer) {
-    if (answer == nullptr || protocol::iq_error_of(*answer)) return done(false);
-    std::vector<Jid> open = devices;
-    for (const auto& fetched : protocol::read_bundles(*answer)) {
-      const auto asked = std::find(open.begin(), open.end(), fetched.jid);
-      if (asked == open.end()) continue;  // not requested, or twice
-      const Jid device = *asked;
-      open.erase(asked);
-      if (fetched.bundle && use_bundle(device, *fetched.bundle)) continue;
-      unreachable_[device] = c_.now.unix_ms + unreachable_for_ms;
-      // The device is gone: the list that named it is stale.
-      if (fetched.error_code == 404 || fetched.error_code == 406) directory_.forget_devices(device.user_jid());
-    }
-    for (const Jid& device : open) unreachable_[device] = c_.now.unix_ms + unreachable_for_ms;
-    if (rest.empty()) return done(true);
-    fetch_sessions(rest, identity_changed, done);
-  }, bundle_timeout);
+  c_.query(
+      iq,
+      [this, identity_changed, devices = std::move(devices), rest = std::move(rest),
+       done = std::move(done)](const Node* answer) {
+        if (answer == nullptr || protocol::iq_error_of(*answer)) return done(false);
+        std::vector<Jid> open = devices;
+        for (const auto& fetched : protocol::read_bundles(*answer)) {
+          const auto asked = std::find(open.begin(), open.end(), fetched.jid);
+          if (asked == open.end()) continue;  // not requested, or twice
+          const Jid device = *asked;
+          open.erase(asked);
+          if (fetched.bundle && use_bundle(device, *fetched.bundle)) continue;
+          unreachable_[device] = c_.now.unix_ms + unreachable_for_ms;
+          // The device is gone: the list that named it is stale.
+          if (fetched.error_code == 404 || fetched.error_code == 406) directory_.forget_devices(device.user_jid());
+        }
+        for (const Jid& device : open) unreachable_[device] = c_.now.unix_ms + unreachable_for_ms;
+        if (rest.empty()) return done(true);
+        fetch_sessions(rest, identity_changed, done);
+      },
+      bundle_timeout);
 }
 
 bool Fanout::contradicts_pairing(const Jid& device, const protocol::PublicKey& identity) {
@@ -135,7 +138,8 @@ Result<void> Fanout::use_bundle(const Jid& device, const protocol::PreKeyBundle&
   return {};
 }
 
-// --- one stanza ------------------------------------------------------------------------------------------------------------
+// --- one stanza
+// ------------------------------------------------------------------------------------------------------------
 
 Fanout::Addressing Fanout::addressing(const Jid& chat) {
   if (!chat.is_lid()) return Addressing::phone_number;

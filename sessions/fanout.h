@@ -18,29 +18,33 @@ class Fanout {
 
   /// True when seal() can work now for this chat: lists known, a session or a known refusal for each device.
   bool prepared(const Jid& chat);
-  /// yes: everything asked for was answered; ask prepared() again. later: the connection ended, the server refused or told
-  /// only a part. nobody: a fresh answer knows no device of the recipient, who is not on WhatsApp.
+  /// yes: everything asked for was answered; ask prepared() again. later: the connection ended, the server refused or
+  /// told only a part. nobody: a fresh answer knows no device of the recipient, who is not on WhatsApp.
   enum class Prepared { yes, later, nobody };
   /// Fetches what is missing; `done` runs in a later turn (or at once when nothing can be asked).
   void prepare(const Jid& chat, std::function<void(Prepared)> done);
 
-  /// The namespace that `to`, every <to jid>, destinationJid and the reporting token of one stanza share (03 section 4.1
-  /// step 2): mixed ones are refused with 400. Sessions are filed under the LID whenever it is known, in both cases.
+  /// The namespace that `to`, every <to jid>, destinationJid and the reporting token of one stanza share (03
+  /// section 4.1 step 2): mixed ones are refused with 400. Sessions are filed under the LID whenever it is known, in
+  /// both cases.
   enum class Addressing { lid, phone_number };
   /// LID when both sides have one and the account is not known to be refused under it.
   Addressing addressing(const Jid& chat);
-  /// This account is not migrated to LIDs: a stanza under the LID was refused and the same one under the number was not.
+  /// This account is not migrated to LIDs: a stanza under the LID was refused and the same one under the number was
+  /// not.
   void prefer_phone_numbers() { prefer_phone_numbers_ = true; }
 
-  /// Encrypts and builds the stanza. Errors: not_found (no device of the recipient can be reached, or it has no address of
-  /// this kind), too_large (more than a frame can carry, found before any ratchet advanced).
-  Result<Node> seal(const Jid& chat, const std::string& message_id, ByteView content, ByteView secret, Addressing addressing);
+  /// Encrypts and builds the stanza. Errors: not_found (no device of the recipient can be reached, or it has no address
+  /// of this kind), too_large (more than a frame can carry, found before any ratchet advanced).
+  Result<Node> seal(const Jid& chat, const std::string& message_id, ByteView content, ByteView secret,
+                    Addressing addressing);
 
   /// A session with one device exists (loads it). For retries too.
   bool has_session(const Jid& device);
   /// Builds sessions from bundles for these devices; `done` in a later turn.
   void fetch_sessions(std::vector<Jid> devices, bool identity_changed, std::function<void(bool ok)> done);
-  /// The identity of our own phone comes from pairing alone: nothing that is received later may put another in its place.
+  /// The identity of our own phone comes from pairing alone: nothing that is received later may put another in its
+  /// place.
   bool contradicts_pairing(const Jid& device, const protocol::PublicKey& identity);
   /// Verifies and uses one bundle. Errors as start_session, and bad_signature of a device identity or of our own phone.
   Result<void> use_bundle(const Jid& device, const protocol::PreKeyBundle& bundle);
@@ -54,13 +58,13 @@ class Fanout {
   }
 
  private:
-  std::vector<Jid> targets(const Jid& chat);   // device JIDs, canonical; without this device
+  std::vector<Jid> targets(const Jid& chat);  // device JIDs, canonical; without this device
   std::vector<Jid> missing(const std::vector<Jid>& devices);
   std::optional<Jid> user_on_wire(const Jid& canonical, Addressing addressing);
 
   Context& c_;
   Directory& directory_;
-  std::map<Jid, UnixMs> unreachable_;          // device -> until when
+  std::map<Jid, UnixMs> unreachable_;  // device -> until when
   bool prefer_phone_numbers_ = false;
 };
 

@@ -61,7 +61,8 @@ void Inbound::on_message(const Node& message) {
   if (source.type == "medianotify") return plain_ack(message);
 
   const auto encs = protocol::read_encs(message);
-  if (encs.empty()) return plain_ack(message, message.child("unavailable") || message.child("plaintext") ? 0 : nack_unrecognised);
+  if (encs.empty())
+    return plain_ack(message, message.child("unavailable") || message.child("plaintext") ? 0 : nack_unrecognised);
   const Jid author = directory_.canonical_device(source.author);
   bool decrypted = false, unread = false;
   for (const ReceivedEnc& enc : encs) {
@@ -84,8 +85,8 @@ void Inbound::on_message(const Node& message) {
     if (!content) return plain_ack(message, nack_invalid_protobuf);
     on_content(source, *content);
   }
-  // Sender-key messages need a distribution this client does not keep yet: acked, so that the queue drains, but nobody is
-  // told that we had the text, even when its pairwise part was read.
+  // Sender-key messages need a distribution this client does not keep yet: acked, so that the queue drains, but nobody
+  // is told that we had the text, even when its pairwise part was read.
   if (unread || !decrypted) return plain_ack(message);
   acknowledge(message, source);
 }
@@ -96,12 +97,13 @@ Result<Bytes> Inbound::decrypt(const Jid& author, const ReceivedEnc& enc, const 
   if (enc.type == "pkmsg") {
     const auto header = protocol::read_pre_key_message(enc.body);
     if (!header) return header.error();
-    if (fanout_.contradicts_pairing(author, header->identity)) return Error(Errc::bad_signature, "not the identity of our phone");
+    if (fanout_.contradicts_pairing(author, header->identity))
+      return Error(Errc::bad_signature, "not the identity of our phone");
     if (author.device != 0) {
       // A companion must be vouched for by its account (02 section 8.4).
       if (const auto identity = message.child_data("device-identity")) {
-        const auto valid = protocol::verify_device_identity(*identity, header->identity,
-                                                            c_.keys.identity(author.with_device(0)));
+        const auto valid =
+            protocol::verify_device_identity(*identity, header->identity, c_.keys.identity(author.with_device(0)));
         if (!valid && valid.error().code != Errc::not_found) return valid.error();
       }
     }
@@ -177,7 +179,8 @@ void Inbound::store(const MessageSource& source, const IncomingMessage& content,
   storage::insert_message(c_.turn.changes, std::move(row), !source.from_me, std::move(alternate));
 }
 
-// --- failures --------------------------------------------------------------------------------------------------------------
+// --- failures
+// --------------------------------------------------------------------------------------------------------------
 
 std::optional<protocol::RetryKeys> Inbound::retry_keys(const Jid& author) {
   const auto signed_key = storage::find_signed_pre_key(c_.db, c_.id(), c_.device.signed_pre_key_id);

@@ -17,7 +17,8 @@ namespace wharf::sessions {
 
 class Inbound {
  public:
-  Inbound(Context& context, Directory& directory, Fanout& fanout) : c_(context), directory_(directory), fanout_(fanout) {}
+  Inbound(Context& context, Directory& directory, Fanout& fanout)
+      : c_(context), directory_(directory), fanout_(fanout) {}
 
   void on_message(const Node& message);
   void end_turn();
@@ -38,7 +39,7 @@ class Inbound {
   Context& c_;
   Directory& directory_;
   Fanout& fanout_;
-  std::set<std::pair<Jid, std::string>> stored_now_;              // chat, id: this turn, not readable yet
+  std::set<std::pair<Jid, std::string>> stored_now_;  // chat, id: this turn, not readable yet
   std::map<std::pair<Jid, std::string>, std::uint32_t> retried_now_;
 };
 

@@ -87,10 +87,8 @@ class JsonWriter {
       if (length < 0 || c < 0x20 || c == '"' || c == '\\') {
         out_.append(value, from, at - from);
         from = at + size;
-        if (length < 0)
-          out_ += "\xEF\xBF\xBD";  // U+FFFD
-        else
-          escape(c);
+        if (length < 0) out_ += "\xEF\xBF\xBD";  // U+FFFD
+        else escape(c);
       }
       at += size;
     }

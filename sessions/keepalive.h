@@ -1,7 +1,7 @@
 #pragma once
-// Keeps one connection honest (specification 01 section 8.7). A ping goes out after a random 15-30 s without traffic, and
-// already 10 s after the FIRST send that nothing answered, so that neither later sends nor pending queries can push it
-// away. An unanswered ping means a dead socket 20 s later: a mute connection is noticed within 50 s. (Pinging before
+// Keeps one connection honest (specification 01 section 8.7). A ping goes out after a random 15-30 s without traffic,
+// and already 10 s after the FIRST send that nothing answered, so that neither later sends nor pending queries can push
+// it away. An unanswered ping means a dead socket 20 s later: a mute connection is noticed within 50 s. (Pinging before
 // giving up differs from the specification's bare 20 s rule: acks and receipts of ours draw no answer from the server.)
 // Pure: the caller supplies time and randomness and acts on the answers.
 

@@ -137,9 +137,8 @@ void KeyCache::end_turn() {
   forgotten_.clear();
   if (std::exchange(resting_, false)) records_.clear();
   while (records_.size() > kept_records) {
-    records_.erase(std::min_element(records_.begin(), records_.end(), [](const auto& a, const auto& b) {
-      return a.second.used < b.second.used;
-    }));
+    records_.erase(std::min_element(records_.begin(), records_.end(),
+                                    [](const auto& a, const auto& b) { return a.second.used < b.second.used; }));
   }
 }
 

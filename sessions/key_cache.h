@@ -1,8 +1,8 @@
 #pragma once
 // The ratchets and identities one turn works on: committed rows plus what this turn changed. A few hot records stay
 // between turns. What changed leaves only through flush(), into the rows of the turn: nothing evicts a step that is not
-// stored, or the next message would use the same key again. After a failed commit the whole cache goes with its session,
-// so that memory never runs ahead of the disk.
+// stored, or the next message would use the same key again. After a failed commit the whole cache goes with its
+// session, so that memory never runs ahead of the disk.
 
 #include <map>
 #include <optional>
@@ -47,7 +47,8 @@ class KeyCache {
   /// After the commit: keeps the most recent records only, or none when rest() asked for that. A change that was not
   /// flushed is a broken invariant (std::logic_error).
   void end_turn();
-  /// Nothing is hot any more: the memory goes at the end of this turn, when everything is stored. Safe at any point of it.
+  /// Nothing is hot any more: the memory goes at the end of this turn, when everything is stored. Safe at any point of
+  /// it.
   void rest() { resting_ = true; }
   /// Forgets changes too: only where the same turn removes every row of keys of the session.
   void discard();
@@ -66,8 +67,8 @@ class KeyCache {
   std::map<Jid, Entry> records_;
   std::map<Jid, protocol::PublicKey> new_identities_;
   std::set<protocol::PreKeyId> consumed_;
-  std::map<Jid, Jid> migrated_;        // LID user -> PN user, this turn
-  std::set<Jid> forgotten_;            // users, this turn
+  std::map<Jid, Jid> migrated_;  // LID user -> PN user, this turn
+  std::set<Jid> forgotten_;      // users, this turn
   std::uint64_t clock_ = 0;
   bool resting_ = false;
 };

@@ -10,7 +10,9 @@ using protocol::Errc;
 using protocol::Result;
 
 Link::Link(net::asio::io_context& loop, net::WebSocketClient& sockets, Settings settings, Listener listener)
-    : settings_(std::move(settings)), listener_(std::move(listener)), timer_(loop.get_executor()),
+    : settings_(std::move(settings)),
+      listener_(std::move(listener)),
+      timer_(loop.get_executor()),
       alive_(std::make_shared<bool>(true)) {
   net::WebSocketRequest request;
   const auto url = net::parse_url(settings_.url);
@@ -38,7 +40,8 @@ Link::~Link() {
 
 void Link::on_connected(net::WebSocketResult result) {
   if (!result) {
-    return fail(result.error().proxy_login ? LinkEnd::Kind::proxy_login : LinkEnd::Kind::network, result.error().message);
+    return fail(result.error().proxy_login ? LinkEnd::Kind::proxy_login : LinkEnd::Kind::network,
+                result.error().message);
   }
   socket_ = std::move(*result);
   protocol::HandshakeInitiator::Settings handshake;

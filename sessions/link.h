@@ -20,8 +20,8 @@ namespace wharf::sessions {
 struct LinkEnd {
   enum class Kind { network, proxy_login, handshake, certificate, protocol } kind = Kind::network;
   std::string detail;
-  /// An IK hello was sent and the connection did not come up, whatever ended it: a server whose static key is another one
-  /// now just closes. The next attempt is XX (01 section 3.4).
+  /// An IK hello was sent and the connection did not come up, whatever ended it: a server whose static key is another
+  /// one now just closes. The next attempt is XX (01 section 3.4).
   bool resume_failed = false;
   /// It carried routing info and did not come up: the next attempt goes without.
   bool routing_failed = false;
@@ -33,17 +33,17 @@ class Link {
     std::string url;
     std::optional<net::Proxy> proxy;
     protocol::PublicKey root{};
-    std::optional<std::uint64_t> now;              // unix seconds, for certificate validity
+    std::optional<std::uint64_t> now;  // unix seconds, for certificate validity
     std::optional<protocol::KnownServer> resume;
     protocol::KeyPair device_static;
     protocol::KeyPair ephemeral;
-    protocol::Bytes payload;                       // ClientPayload
+    protocol::Bytes payload;  // ClientPayload
     protocol::Bytes routing_info;
   };
   struct Listener {
     std::function<void(const protocol::KnownServer&, bool resumed)> up;  // the handshake is done
     std::function<void(protocol::Node)> stanza;
-    std::function<void(LinkEnd)> end;                                    // exactly once, unless close() was called
+    std::function<void(LinkEnd)> end;  // exactly once, unless close() was called
   };
   Link(net::asio::io_context& loop, net::WebSocketClient& sockets, Settings settings, Listener listener);
   ~Link();

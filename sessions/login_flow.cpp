@@ -50,7 +50,8 @@ void LoginFlow::on_success(const Node& success) {
       c_.keys.migrate(c_.device.jid.user_jid(), c_.device.lid.user_jid());
     }
   }
-  if (const auto shown = protocol::display_line(success.attr("display_name"), 256); !shown.empty()) c_.device.push_name = shown;
+  if (const auto shown = protocol::display_line(success.attr("display_name"), 256); !shown.empty())
+    c_.device.push_name = shown;
   ++c_.device.login_counter;
   c_.device_changed();
 
@@ -69,7 +70,8 @@ void LoginFlow::on_success(const Node& success) {
   const UnixMs due = c_.device.signed_pre_key_at +
                      std::chrono::duration_cast<milliseconds>(c_.settings.signed_pre_key_lifetime).count();
   // Never in parallel with the upload at login: the older key could win (02 section 17.14).
-  c_.deadlines.set(Deadline::signed_pre_key, in(c_, std::max(milliseconds(60'000), milliseconds(due - c_.now.unix_ms))));
+  c_.deadlines.set(Deadline::signed_pre_key,
+                   in(c_, std::max(milliseconds(60'000), milliseconds(due - c_.now.unix_ms))));
 }
 
 void LoginFlow::go_active() {
@@ -99,8 +101,8 @@ void LoginFlow::become_available() {
 void LoginFlow::on_ib(const Node& ib) {
   for (const Node& child : ib.children()) {
     if (child.is("edge_routing")) {
-      if (const auto info = child.child_data("routing_info"); info && info->size() <= 4096 &&
-          !protocol::equal(*info, c_.device.routing_info)) {
+      if (const auto info = child.child_data("routing_info");
+          info && info->size() <= 4096 && !protocol::equal(*info, c_.device.routing_info)) {
         c_.device.routing_info = protocol::to_bytes(*info);
         c_.device_changed();
       }
@@ -124,7 +126,8 @@ void LoginFlow::on_ib(const Node& ib) {
   }
 }
 
-// --- prekeys -----------------------------------------------------------------------------------------------------------
+// --- prekeys
+// -----------------------------------------------------------------------------------------------------------
 
 void LoginFlow::on_encrypt_notification(const Node& notification) {
   const auto from = notification.jid("from");
@@ -177,8 +180,9 @@ void LoginFlow::upload_prekeys() {
     c_.device_changed();
     storage::add_pre_keys(c_.turn.changes, c_.id(), *keys);
     // Durable in this turn, uploaded as its effect.
-    c_.query(protocol::upload_prekeys_iq(c_.ids.next(), published_keys(c_), *keys),
-             [this](const Node* answer) { on_upload_answer(answer); }, seconds(30));
+    c_.query(
+        protocol::upload_prekeys_iq(c_.ids.next(), published_keys(c_), *keys),
+        [this](const Node* answer) { on_upload_answer(answer); }, seconds(30));
   };
   c_.turn.effects.emplace_back(std::move(work));
 }
@@ -191,8 +195,9 @@ void LoginFlow::send_upload() {
     uploading_ = false;
     return upload_prekeys();
   }
-  c_.query(protocol::upload_prekeys_iq(c_.ids.next(), published_keys(c_), keys),
-           [this](const Node* answer) { on_upload_answer(answer); }, seconds(30));
+  c_.query(
+      protocol::upload_prekeys_iq(c_.ids.next(), published_keys(c_), keys),
+      [this](const Node* answer) { on_upload_answer(answer); }, seconds(30));
 }
 
 void LoginFlow::on_upload_answer(const Node* answer) {
@@ -280,7 +285,8 @@ LoginFlow::Verdict LoginFlow::judge_failure(const Node& failure, const std::stri
   verdict.next = Next::stop;
   switch (code) {
     case 401:
-      verdict.reason = reason_of("unlinked", "the phone has unlinked this device", start_hint(session) + "shows a new QR code");
+      verdict.reason =
+          reason_of("unlinked", "the phone has unlinked this device", start_hint(session) + "shows a new QR code");
       break;
     case 403:
       verdict.reason = reason_of("unlinked", said.empty() ? "the account or its main device is locked" : said,
@@ -292,9 +298,10 @@ LoginFlow::Verdict LoginFlow::judge_failure(const Node& failure, const std::stri
       break;
     case 402: {
       const auto seconds_left = std::min<std::uint64_t>(failure.number("expire").value_or(0), 366ull * 86'400);
-      verdict.reason = reason_of("restricted", "temporarily banned by WhatsApp (code " + protocol::display_line(failure.attr("code"), 16) + ")",
-                                 "wait until the ban ends, then " + start_hint(session),
-                                 now_ms + static_cast<UnixMs>(seconds_left) * 1000);
+      verdict.reason = reason_of(
+          "restricted",
+          "temporarily banned by WhatsApp (code " + protocol::display_line(failure.attr("code"), 16) + ")",
+          "wait until the ban ends, then " + start_hint(session), now_ms + static_cast<UnixMs>(seconds_left) * 1000);
       break;
     }
     case 405:
@@ -304,7 +311,8 @@ LoginFlow::Verdict LoginFlow::judge_failure(const Node& failure, const std::stri
     case 500:
     case 503:
       verdict.next = Next::reconnect_later;
-      verdict.reason = reason_of("network", "WhatsApp answered " + std::to_string(code) + " at login", "nothing: it is retried");
+      verdict.reason =
+          reason_of("network", "WhatsApp answered " + std::to_string(code) + " at login", "nothing: it is retried");
       break;
     default:
       verdict.reason = reason_of("refused", "login refused with reason " + std::to_string(code),
@@ -323,7 +331,8 @@ LoginFlow::Verdict LoginFlow::judge_stream_error(const Node& error, const std::s
       verdict.reason = reason_of("replaced", "another connection uses the same credentials",
                                  "stop the other process, then " + start_hint(session));
     } else {
-      verdict.reason = reason_of("unlinked", "the phone has unlinked this device", start_hint(session) + "shows a new QR code");
+      verdict.reason =
+          reason_of("unlinked", "the phone has unlinked this device", start_hint(session) + "shows a new QR code");
     }
     return verdict;
   }
@@ -331,11 +340,13 @@ LoginFlow::Verdict LoginFlow::judge_stream_error(const Node& error, const std::s
     verdict.next = Next::reconnect_now;
   } else if (code == 516) {
     verdict.next = Next::stop;
-    verdict.reason = reason_of("unlinked", "WhatsApp has logged this device out", start_hint(session) + "shows a new QR code");
+    verdict.reason =
+        reason_of("unlinked", "WhatsApp has logged this device out", start_hint(session) + "shows a new QR code");
   } else {
     verdict.penalty = code == 429;
-    verdict.reason = reason_of("network", "WhatsApp ended the stream (" + (code ? std::to_string(code) : protocol::summary(error)) + ")",
-                               "nothing: it is retried");
+    verdict.reason = reason_of(
+        "network", "WhatsApp ended the stream (" + (code ? std::to_string(code) : protocol::summary(error)) + ")",
+        "nothing: it is retried");
   }
   return verdict;
 }

@@ -1,5 +1,6 @@
 #pragma once
-// From `success` to online, and how a connection ends for good. Specification 01 sections 8.2-8.6, 02 sections 5, 6, 14.
+// From `success` to online, and how a connection ends for good. Specification 01 sections 8.2-8.6, 02 sections 5,
+// 6, 14.
 
 #include <functional>
 
@@ -19,7 +20,7 @@ class LoginFlow {
   struct Verdict {
     enum class Next { reconnect_now, reconnect_later, stop } next = Next::reconnect_later;
     std::optional<Reason> reason;
-    bool penalty = false;      // rate limited: more distance
+    bool penalty = false;  // rate limited: more distance
   };
   static Verdict judge_failure(const Node& failure, const std::string& session, UnixMs now_ms);
   static Verdict judge_stream_error(const Node& error, const std::string& session);
@@ -45,7 +46,7 @@ class LoginFlow {
   Directory& directory_;
   bool uploading_ = false;
   bool upload_after_digest_done_ = false;
-  bool backlog_ = false;       // between offline_preview and offline
+  bool backlog_ = false;  // between offline_preview and offline
 };
 
 }  // namespace wharf::sessions

@@ -75,7 +75,8 @@ void PairingFlow::on_deadline(Deadline deadline) {
       if (!qr_ && refs_.empty()) show_next_ref();
       return;
     case Deadline::qr_patience:
-      if (pending_ && (pending_->finishing || pending_->finished)) return c_.deadlines.set(Deadline::qr_patience, in(c_, milliseconds(10'000)));
+      if (pending_ && (pending_->finishing || pending_->finished))
+        return c_.deadlines.set(Deadline::qr_patience, in(c_, milliseconds(10'000)));
       // Without a connection there was nothing to scan: the reason of that is the true one.
       if (!connected_ && c_.reason) return give_up(*c_.reason);
       return give_up("qr_timeout", "no phone scanned a QR code or entered the pairing code in time");
@@ -97,7 +98,8 @@ void PairingFlow::give_up(Reason reason) {
   const std::string start = "POST /api/v1/sessions/" + c_.row.name + "/start shows new codes";
   reason.next_step = start;
   if (reason.code == "proxy_refused") {
-    reason.next_step = "correct config.proxyServerCredentials with PATCH /api/v1/sessions/" + c_.row.name + ", then " + start;
+    reason.next_step =
+        "correct config.proxyServerCredentials with PATCH /api/v1/sessions/" + c_.row.name + ", then " + start;
   }
   if (reason.code == "untrusted_network") {
     reason.next_step = "check the clock, and that nothing intercepts the connection, then " + start;
@@ -112,7 +114,8 @@ void PairingFlow::on_link_down() {
   connected_ = false;
 }
 
-// --- pair-success ------------------------------------------------------------------------------------------------------
+// --- pair-success
+// ------------------------------------------------------------------------------------------------------
 
 void PairingFlow::refuse_pair_success(const Node& iq, const Error& error) {
   const bool wrong_hmac = error.code == Errc::bad_mac;
@@ -163,11 +166,14 @@ void PairingFlow::on_pair_success(const Node& iq) {
   c_.send(protocol::pair_device_sign(iq, identity->reply, identity->key_index));
 }
 
-// --- the 8-character code ------------------------------------------------------------------------------------------------
+// --- the 8-character code
+// ------------------------------------------------------------------------------------------------
 
 namespace {
 
-Error given_up() { return Error(Errc::closed, "the connection ended, or another number was asked for, before the code was ready"); }
+Error given_up() {
+  return Error(Errc::closed, "the connection ended, or another number was asked for, before the code was ready");
+}
 
 /// 02 section 3.3.
 Error hello_refused(const Node* answer) {
@@ -178,7 +184,8 @@ Error hello_refused(const Node* answer) {
     return Error(Errc::malformed, "phone: WhatsApp does not know this number or gives no code for it now: " + said);
   }
   if (error->code == 429) return Error(Errc::rate_limited, "WhatsApp wants fewer pairing codes: " + said);
-  if (error->code == 452) return Error(Errc::refused, "WhatsApp offers no pairing code for this account, use the QR code: " + said);
+  if (error->code == 452)
+    return Error(Errc::refused, "WhatsApp offers no pairing code for this account, use the QR code: " + said);
   return Error(Errc::refused, "no pairing code: " + said);
 }
 
@@ -188,14 +195,17 @@ void PairingFlow::request_code(const std::string& phone, Done<PairingCode> done)
   if (c_.device.linked()) return done(Error(Errc::not_ready, "the session is linked already"));
   if (c_.status == Status::failed || c_.status == Status::terminated) {
     const std::string why = c_.reason ? c_.reason->message + "; " : std::string();
-    return done(Error(Errc::not_ready, "the session has ended: " + why + "POST /api/v1/sessions/" + c_.row.name + "/start first"));
+    return done(Error(Errc::not_ready,
+                      "the session has ended: " + why + "POST /api/v1/sessions/" + c_.row.name + "/start first"));
   }
   if (!connected_) {
     if (!c_.reason) return done(Error(Errc::not_ready, "the session is not connected yet; try again in a moment"));
-    return done(Error(Errc::not_ready, "the session is not connected: " + c_.reason->message + "; " + c_.reason->next_step));
+    return done(
+        Error(Errc::not_ready, "the session is not connected: " + c_.reason->message + "; " + c_.reason->next_step));
   }
   if (pending_ && (pending_->finishing || pending_->finished)) {
-    return done(Error(Errc::rate_limited, "a phone is answering the live pairing code: wait for its outcome, a minute at most"));
+    return done(Error(Errc::rate_limited,
+                      "a phone is answering the live pairing code: wait for its outcome, a minute at most"));
   }
   if (pending_ && pending_->phone == phone) {
     if (!code_) return done(Error(Errc::rate_limited, "a pairing code for this number is being made"));
@@ -238,7 +248,8 @@ void PairingFlow::send_hello(const std::string& phone, Done<PairingCode> done) {
     stanza.noise = c_.device.noise.pub;
     stanza.platform_id = protocol::client_type_of(c_.settings.profile.device.platform_type);
     c_.query(protocol::companion_hello_iq(c_.ids.next(), stanza), [this, hello, attempt, done](const Node* answer) {
-      if (!is_pending(attempt)) return c_.answer([done](const Error* failure) { done(failure ? *failure : given_up()); });
+      if (!is_pending(attempt))
+        return c_.answer([done](const Error* failure) { done(failure ? *failure : given_up()); });
       const auto ref = answer ? protocol::companion_hello_ref(*answer) : std::nullopt;
       if (!ref) {
         drop_code();

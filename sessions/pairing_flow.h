@@ -71,7 +71,7 @@ class PairingFlow {
   std::optional<Code> pending_;
   std::uint64_t attempts_ = 0;
   bool first_shown_ = false;
-  bool connected_ = false;      // pair-device arrived on this connection
+  bool connected_ = false;  // pair-device arrived on this connection
 };
 
 }  // namespace wharf::sessions

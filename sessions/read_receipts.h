@@ -32,9 +32,9 @@ class ReadReceipts {
   std::size_t size() const { return pending_.size(); }
 
  private:
-  static constexpr std::size_t max_messages = 256;     // of one mark_read
-  static constexpr std::size_t max_pending = 1000;     // over it the oldest are given up
-  static constexpr std::uint32_t max_attempts = 4;     // connections that do not ack it
+  static constexpr std::size_t max_messages = 256;  // of one mark_read
+  static constexpr std::size_t max_pending = 1000;  // over it the oldest are given up
+  static constexpr std::uint32_t max_attempts = 4;  // connections that do not ack it
 
   struct Pending {
     storage::ReadReceiptRow row;

@@ -77,7 +77,8 @@ void Receipts::on_own_receipt(const protocol::IncomingReceipt& receipt) {
   }
 }
 
-// --- retry requests ----------------------------------------------------------------------------------------------------------
+// --- retry requests
+// ----------------------------------------------------------------------------------------------------------
 
 void Receipts::on_retry(const Node& receipt) {
   // Acked in every case, or it would come back at each login; but only when the resend is in this turn's rows, or a
@@ -96,7 +97,8 @@ std::optional<storage::MessageRow> Receipts::resendable(const protocol::RetryReq
   if (storage::has_copy(c_.db, message->row, holder, requester.device)) return std::nullopt;
   // A device that no list names may be new: its keys introduce it, else a fresh list must.
   const auto* listed = directory_.devices(requester.user_jid());
-  if (!request.keys && listed != nullptr && std::find(listed->begin(), listed->end(), requester.device) == listed->end()) {
+  if (!request.keys && listed != nullptr &&
+      std::find(listed->begin(), listed->end(), requester.device) == listed->end()) {
     directory_.forget_devices(requester.user_jid());
     return std::nullopt;
   }
@@ -112,7 +114,8 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
   if (on_proof) on_proof(request->id);
   const std::pair<Jid, std::string> key{requester, request->id};
   auto& resends = resends_now_[key];
-  if (resends.count == 0) resends = storage::find_resends(c_.db, c_.id(), requester, request->id).value_or(storage::ResendRow());
+  if (resends.count == 0)
+    resends = storage::find_resends(c_.db, c_.id(), requester, request->id).value_or(storage::ResendRow());
   if (resends.count >= c_.settings.max_retries) return RetryAnswer::done;
   ++resends.count;
 

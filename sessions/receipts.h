@@ -17,7 +17,8 @@ namespace wharf::sessions {
 
 class Receipts {
  public:
-  Receipts(Context& context, Directory& directory, Fanout& fanout) : c_(context), directory_(directory), fanout_(fanout) {}
+  Receipts(Context& context, Directory& directory, Fanout& fanout)
+      : c_(context), directory_(directory), fanout_(fanout) {}
 
   void on_receipt(const Node& receipt);
   void end_turn();
@@ -43,7 +44,7 @@ class Receipts {
   Fanout& fanout_;
   // Of this turn, not readable yet:
   std::map<std::string, storage::AckLevel> raised_now_;
-  std::map<std::pair<Jid, std::string>, storage::ResendRow> resends_now_;   // requester, id
+  std::map<std::pair<Jid, std::string>, storage::ResendRow> resends_now_;  // requester, id
 };
 
 }  // namespace wharf::sessions

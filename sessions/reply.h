@@ -1,6 +1,6 @@
 #pragma once
-// An answer that is owed exactly once. A request travels through mailboxes, turns and continuations, and any of them can
-// die on the way: with a session that is rebuilt, with a connection, at shutdown. Whoever asked must hear of it.
+// An answer that is owed exactly once. A request travels through mailboxes, turns and continuations, and any of them
+// can die on the way: with a session that is rebuilt, with a connection, at shutdown. Whoever asked must hear of it.
 
 #include <exception>
 #include <memory>

@@ -71,7 +71,8 @@ void SendQueue::end_turn() {
   }
 }
 
-// --- acceptance --------------------------------------------------------------------------------------------------------
+// --- acceptance
+// --------------------------------------------------------------------------------------------------------
 
 SentMessage SendQueue::sent_message(const MessageRow& row, bool replayed) {
   SentMessage sent;
@@ -238,8 +239,7 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
       item.stanza = std::move(*stanza);
     }
   }
-  c_.emit("message.sent", chat.to_string(),
-          message_event_json(row, ids, directory_.person(row.author), c_.metadata()));
+  c_.emit("message.sent", chat.to_string(), message_event_json(row, ids, directory_.person(row.author), c_.metadata()));
   const SentMessage sent = sent_message(row, false);
   remember(request, sent);
   c_.answer([done = std::move(done), sent](const Error* failure) {
@@ -265,7 +265,8 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
   if (lane.waiting.empty() && !lane.preparing) lanes_.erase(chat);
 }
 
-// --- sealing -----------------------------------------------------------------------------------------------------------
+// --- sealing
+// -----------------------------------------------------------------------------------------------------------
 
 bool SendQueue::room_in_flight() const {
   return in_flight_ < c_.settings.max_in_flight && in_flight_bytes_ < c_.settings.max_in_flight_bytes;
@@ -392,7 +393,8 @@ void SendQueue::on_online() {
       transmit(row, item);
     }
   }
-  for (const std::int64_t row : too_large) fail(row, "the message is too large once encrypted for all devices of this chat");
+  for (const std::int64_t row : too_large)
+    fail(row, "the message is too large once encrypted for all devices of this chat");
   pump_all();
 }
 
@@ -429,7 +431,8 @@ void SendQueue::on_deadline() {
   while (const auto chat = lanes_due_.take_due(c_.now.steady)) pump(*chat);
 }
 
-// --- acknowledgement ------------------------------------------------------------------------------------------------------
+// --- acknowledgement
+// ------------------------------------------------------------------------------------------------------
 
 void SendQueue::drop(std::int64_t row) {
   const auto it = items_.find(row);
@@ -488,7 +491,8 @@ void SendQueue::confirm(std::int64_t row, UnixMs at) {
   if (item.readdressed) fanout_.prefer_phone_numbers();
   storage::raise_ack_by_id(c_.turn.changes, c_.id(), item.message_id, AckLevel::server, "", at);
   c_.emit("ack", item.chat.to_string(),
-          ack_event_json(item.message_id, item.chat, directory_.person(item.chat), AckLevel::server, "", at, c_.metadata()));
+          ack_event_json(item.message_id, item.chat, directory_.person(item.chat), AckLevel::server, "", at,
+                         c_.metadata()));
   const bool was_full = !room_in_flight();
   drop(row);
   if (was_full) pump_all();

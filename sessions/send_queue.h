@@ -1,8 +1,8 @@
 #pragma once
 // The durable queue of outgoing messages: accepted, sealed (encrypted, stanza stored), acknowledged. Order per chat is
-// kept; a chat that waits for keys does not hold up others. A sealed stanza is resent unchanged, same id and same bytes,
-// until its ack comes, so a crash at any point neither loses nor doubles a message and never reuses a message key.
-// Specification 03 sections 4.1, 4.8.
+// kept; a chat that waits for keys does not hold up others. A sealed stanza is resent unchanged, same id and same
+// bytes, until its ack comes, so a crash at any point neither loses nor doubles a message and never reuses a message
+// key. Specification 03 sections 4.1, 4.8.
 
 #include <deque>
 #include <functional>
@@ -21,8 +21,8 @@ namespace wharf::sessions {
 
 class SendQueue {
  public:
-  /// From a send to its ack (03 section 4.8). A connection that keeps one waiting longer is given up; what it carried goes
-  /// out again, unchanged, on the next one.
+  /// From a send to its ack (03 section 4.8). A connection that keeps one waiting longer is given up; what it carried
+  /// goes out again, unchanged, on the next one.
   static constexpr std::chrono::seconds ack_patience{75};
   /// Connections that may leave one message unanswered before it ends as an error, so that no message makes a session
   /// reconnect for ever.
@@ -41,8 +41,8 @@ class SendQueue {
   void on_receipt(const std::string& message_id);
   void on_deadline();
   void on_link_down();
-  /// The user deletes the chat: what was not sealed yet is cancelled, its ack says so. Sealed stanzas may be on their way
-  /// already and are followed to their ack.
+  /// The user deletes the chat: what was not sealed yet is cancelled, its ack says so. Sealed stanzas may be on their
+  /// way already and are followed to their ack.
   void forget_chat(const Jid& chat);
   /// When on_deadline() has something to do; nullopt: nothing waits for a time.
   std::optional<net::SteadyTime> due() const;
@@ -64,8 +64,8 @@ class SendQueue {
     Jid chat;
     std::string message_id;
     storage::OutboxState state = storage::OutboxState::waiting;
-    Bytes stanza;                  // when sealed
-    bool sent = false;             // on this connection
+    Bytes stanza;       // when sealed
+    bool sent = false;  // on this connection
     unsigned temporary_errors = 0;
     std::uint32_t unanswered = 0;  // connections given up for want of its ack
     bool readdressed = false;      // refused under the LID, sealed again under the phone number
@@ -84,8 +84,8 @@ class SendQueue {
   };
   /// The first answer to the same request, when there was one. Errors: conflict.
   Result<std::optional<SentMessage>> find_earlier(const SendText& request, const Jid& chat);
-  Result<std::optional<SentMessage>> find_earlier_by_key(const SendText& request, const Jid& chat, const std::string& key,
-                                                         const char* reused);
+  Result<std::optional<SentMessage>> find_earlier_by_key(const SendText& request, const Jid& chat,
+                                                         const std::string& key, const char* reused);
   bool replay_of_this_turn(const SendText& request, const Done<SentMessage>& done);
   void remember(const SendText& request, const SentMessage& sent);
   Result<protocol::Quote> quote_of(const Jid& chat, const std::string& id);
@@ -107,16 +107,16 @@ class SendQueue {
   Context& c_;
   Directory& directory_;
   Fanout& fanout_;
-  std::map<std::int64_t, Item> items_;             // by outbox row: order of acceptance
-  std::map<std::string, std::int64_t> by_id_;      // message id -> row
-  std::map<Jid, Lane> lanes_;                      // by canonical chat; erased when empty
+  std::map<std::int64_t, Item> items_;         // by outbox row: order of acceptance
+  std::map<std::string, std::int64_t> by_id_;  // message id -> row
+  std::map<Jid, Lane> lanes_;                  // by canonical chat; erased when empty
   std::map<std::string, AcceptedNow> accepted_now_;
-  std::vector<std::int64_t> fresh_;                // rows accepted in this turn
-  Alarms<std::int64_t> resends_;                   // after a temporary refusal
-  Alarms<std::int64_t> answers_due_;               // of what is in flight on this connection
-  Alarms<Jid> lanes_due_;                          // lanes whose keys could not be had
+  std::vector<std::int64_t> fresh_;   // rows accepted in this turn
+  Alarms<std::int64_t> resends_;      // after a temporary refusal
+  Alarms<std::int64_t> answers_due_;  // of what is in flight on this connection
+  Alarms<Jid> lanes_due_;             // lanes whose keys could not be had
   std::int64_t last_row_ = 0;
-  std::size_t in_flight_ = 0;                      // sealed items
+  std::size_t in_flight_ = 0;  // sealed items
   std::size_t in_flight_bytes_ = 0;
 };
 

@@ -12,7 +12,8 @@ namespace wharf::sessions {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-storage::DeviceRow new_device(storage::SessionId session, protocol::Random& random, storage::Changes& changes, UnixMs now) {
+storage::DeviceRow new_device(storage::SessionId session, protocol::Random& random, storage::Changes& changes,
+                              UnixMs now) {
   storage::DeviceRow device;
   device.session = session;
   device.noise = protocol::KeyPair::generate(random);
@@ -38,16 +39,16 @@ Reason reason_of(const LinkEnd& end, const std::string& session) {
   }
   if (end.kind == LinkEnd::Kind::proxy_login) {
     why.code = "proxy_refused";
-    why.next_step = "correct config.proxyServerCredentials with PATCH /api/v1/sessions/" + session + ", then POST /api/v1/sessions/" +
-                    session + "/restart; the old ones are retried until then";
+    why.next_step = "correct config.proxyServerCredentials with PATCH /api/v1/sessions/" + session +
+                    ", then POST /api/v1/sessions/" + session + "/restart; the old ones are retried until then";
   }
   return why;
 }
 
 }  // namespace
 
-Session::Session(storage::Database& db, protocol::Random& random, const SessionSettings& settings, storage::SessionRow row,
-                 storage::DeviceRow device, SessionConfig config, LogLine log)
+Session::Session(storage::Database& db, protocol::Random& random, const SessionSettings& settings,
+                 storage::SessionRow row, storage::DeviceRow device, SessionConfig config, LogLine log)
     : context_(db, random, settings, std::move(row), std::move(device)),
       directory_(context_),
       fanout_(context_, directory_),
@@ -189,7 +190,8 @@ Link::Settings Session::link_settings(const std::string& url, const protocol::Pu
   return link;
 }
 
-// --- commands ---------------------------------------------------------------------------------------------------------------
+// --- commands
+// ---------------------------------------------------------------------------------------------------------------
 
 void Session::start() {
   Context& c = context_;
@@ -249,8 +251,9 @@ void Session::remove_chat(const Jid& chat, Done<void> done) {
 void Session::unlink(std::function<void()> then) {
   Context& c = context_;
   if (!c.linked() || !c.online) return then();
-  c.query(protocol::remove_companion_iq(c.ids.next(), c.device.jid), [then = std::move(then)](const Node*) { then(); },
-          seconds(5));
+  c.query(
+      protocol::remove_companion_iq(c.ids.next(), c.device.jid), [then = std::move(then)](const Node*) { then(); },
+      seconds(5));
 }
 
 void Session::logout(Done<void> done) {
@@ -297,7 +300,8 @@ void Session::update(std::optional<std::string> config_json, std::optional<Sessi
   c.row_changed();
 }
 
-// --- the connection -----------------------------------------------------------------------------------------------------------
+// --- the connection
+// -----------------------------------------------------------------------------------------------------------
 
 void Session::drop_link_state() {
   Context& c = context_;
@@ -326,9 +330,7 @@ void Session::give_up_link(std::string why) {
   on_link_down(LinkDown{LinkEnd{LinkEnd::Kind::network, std::move(why)}, link_epoch_});
 }
 
-void Session::reconnect(milliseconds delay) {
-  context_.turn.effects.emplace_back(OpenLink{delay});
-}
+void Session::reconnect(milliseconds delay) { context_.turn.effects.emplace_back(OpenLink{delay}); }
 
 void Session::on_link_up(const LinkUp& up) {
   Context& c = context_;
@@ -336,7 +338,8 @@ void Session::on_link_up(const LinkUp& up) {
   c.connection = Connection::connecting;
   c.keepalive.start(c.now.steady, c.random);
   c.deadlines.set(Deadline::first_stanza, in(c, seconds(20)));
-  if (c.linked() && (c.device.server_static != up.server.static_key || c.device.server_not_after != up.server.window.not_after)) {
+  if (c.linked() &&
+      (c.device.server_static != up.server.static_key || c.device.server_not_after != up.server.window.not_after)) {
     c.device.server_static = up.server.static_key;
     c.device.server_not_before = up.server.window.not_before;
     c.device.server_not_after = up.server.window.not_after;
@@ -359,8 +362,10 @@ void Session::on_link_down(const LinkDown& down) {
   Reason why = reason_of(down.end, c.row.name);
   // Once at once: without what was just forgotten the next attempt is another one.
   const auto delay = down.end.resume_failed ? milliseconds(0) : backoff_.next(c.random);
-  log_("link_down", fmt::format("reason={} detail={} retry_ms={}", why.code, log_value(down.end.detail), delay.count()));
-  c.set_status(c.device.linked() ? Status::authenticated : Status::initializing, Connection::connecting, std::move(why));
+  log_("link_down",
+       fmt::format("reason={} detail={} retry_ms={}", why.code, log_value(down.end.detail), delay.count()));
+  c.set_status(c.device.linked() ? Status::authenticated : Status::initializing, Connection::connecting,
+               std::move(why));
   reconnect(delay);
 }
 
@@ -368,7 +373,8 @@ void Session::follow(const LoginFlow::Verdict& verdict) {
   using Next = LoginFlow::Verdict::Next;
   Context& c = context_;
   close_link();
-  if (verdict.reason) log_("stream_ended", fmt::format("reason={} detail={}", verdict.reason->code, log_value(verdict.reason->message)));
+  if (verdict.reason)
+    log_("stream_ended", fmt::format("reason={} detail={}", verdict.reason->code, log_value(verdict.reason->message)));
   if (verdict.next == Next::stop) {
     c.deadlines = Deadlines();
     const bool revoked = verdict.reason && (verdict.reason->code == "unlinked" || verdict.reason->code == "banned");
@@ -380,7 +386,8 @@ void Session::follow(const LoginFlow::Verdict& verdict) {
   if (verdict.next == Next::reconnect_later) {
     if (verdict.penalty) backoff_.penalise(c.random);
     delay = backoff_.next(c.random);
-    c.set_status(c.device.linked() ? Status::authenticated : Status::initializing, Connection::connecting, verdict.reason);
+    c.set_status(c.device.linked() ? Status::authenticated : Status::initializing, Connection::connecting,
+                 verdict.reason);
   } else if (c.status == Status::ready) {
     c.set_status(Status::authenticated, Connection::connecting, std::nullopt);
   }
@@ -419,7 +426,8 @@ void Session::on_deadline(Deadline deadline) {
     case Deadline::keepalive:
       if (!c.link_up) return;
       c.keepalive.on_ping(c.now.steady);
-      c.query(protocol::ping_iq(c.ids.next()), [](const Node*) {}, Keepalive::patience);
+      c.query(
+          protocol::ping_iq(c.ids.next()), [](const Node*) {}, Keepalive::patience);
       c.keys.rest();  // nothing hot after a quiet quarter of a minute: give the memory back
       return;
     case Deadline::silence:
@@ -453,7 +461,8 @@ void Session::on_deadline(Deadline deadline) {
   }
 }
 
-// --- stanzas ----------------------------------------------------------------------------------------------------------------------
+// --- stanzas
+// ----------------------------------------------------------------------------------------------------------------------
 
 void Session::on_stanza(const Node& node) {
   Context& c = context_;

@@ -21,9 +21,10 @@
 
 namespace wharf::sessions {
 
-// --- inputs ---------------------------------------------------------------------------------------------------------------
-/// `epoch`: the connection they belong to (Session::link_epoch() when it was opened). What comes from one that the session
-/// has given up meanwhile is ignored.
+// --- inputs
+// ---------------------------------------------------------------------------------------------------------------
+/// `epoch`: the connection they belong to (Session::link_epoch() when it was opened). What comes from one that the
+/// session has given up meanwhile is ignored.
 struct StanzaArrived {
   Node node;
   std::uint64_t epoch = 0;
@@ -65,20 +66,25 @@ class Session {
   Link::Settings link_settings(const std::string& url, const protocol::PublicKey& root, bool may_resume, Now now,
                                std::uint32_t connect_attempts);
 
-  // --- asked for inside a turn (through Call) ------------------------------------------------------------------------------
+  // --- asked for inside a turn (through Call)
+  // ------------------------------------------------------------------------------
   void start();
   void stop(Status status);
-  void request_pairing_code(const std::string& phone, Done<PairingCode> done) { pairing_.request_code(phone, std::move(done)); }
+  void request_pairing_code(const std::string& phone, Done<PairingCode> done) {
+    pairing_.request_code(phone, std::move(done));
+  }
   void send_text(SendText text, Done<SentMessage> done) { queue_.accept(std::move(text), std::move(done)); }
   void mark_read(const Jid& chat, Done<void> done);
   /// Deletes the stored copy of a chat; its texts that were not sealed yet are cancelled. Errors: not_found.
   void remove_chat(const Jid& chat, Done<void> done);
-  /// Logs out at WhatsApp (unlink()), then forgets the credentials; the session is terminated. Errors: not_ready (not linked).
+  /// Logs out at WhatsApp (unlink()), then forgets the credentials; the session is terminated. Errors: not_ready (not
+  /// linked).
   void logout(Done<void> done);
-  /// Logs out at WhatsApp, then removes every row of the session and asks its actor to end. Nothing of it writes rows after
-  /// that: what stands behind it in the same turn is answered not_found.
+  /// Logs out at WhatsApp, then removes every row of the session and asks its actor to end. Nothing of it writes rows
+  /// after that: what stands behind it in the same turn is answered not_found.
   void remove(Done<void> done);
-  void update(std::optional<std::string> config_json, std::optional<SessionConfig> config, std::optional<std::string> metadata);
+  void update(std::optional<std::string> config_json, std::optional<SessionConfig> config,
+              std::optional<std::string> metadata);
 
   /// The actor has given up the connection and this object: what it says of itself until it is replaced.
   void lose_connection();
@@ -119,11 +125,12 @@ class Session {
   ReadReceipts reads_;
   Backoff backoff_;
   LogLine log_;
-  bool removed_ = false;           // its rows go with this turn
-  std::uint64_t link_epoch_ = 0;   // grows with every connection that is given up
+  bool removed_ = false;          // its rows go with this turn
+  std::uint64_t link_epoch_ = 0;  // grows with every connection that is given up
 };
 
 /// Fresh keys for a session that is not linked yet (02 section 1).
-storage::DeviceRow new_device(storage::SessionId session, protocol::Random& random, storage::Changes& changes, UnixMs now);
+storage::DeviceRow new_device(storage::SessionId session, protocol::Random& random, storage::Changes& changes,
+                              UnixMs now);
 
 }  // namespace wharf::sessions

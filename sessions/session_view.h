@@ -31,17 +31,18 @@ const char* name(Connection connection);
 
 /// Why a session is not ready: API.md "Sessions". Kept on disk.
 struct Reason {
-  std::string code;       // qr_timeout, unlinked, replaced, banned, restricted, outdated, passkey_required, network, clock, …
+  std::string
+      code;  // qr_timeout, unlinked, replaced, banned, restricted, outdated, passkey_required, network, clock, …
   std::string message;
   std::string next_step;
   std::optional<UnixMs> until;
 };
 
 struct SessionConfig {
-  bool multi_device = true;   // accepted and echoed
-  bool headless = true;       // accepted and echoed
-  std::chrono::seconds qr_timeout{160};     // how long QR codes are shown before the session fails with qr_timeout
-  std::chrono::seconds auth_timeout{60};    // from the scan to ready
+  bool multi_device = true;               // accepted and echoed
+  bool headless = true;                   // accepted and echoed
+  std::chrono::seconds qr_timeout{160};   // how long QR codes are shown before the session fails with qr_timeout
+  std::chrono::seconds auth_timeout{60};  // from the scan to ready
   std::optional<net::Proxy> proxy;
 };
 
@@ -58,13 +59,13 @@ struct SessionView {
   std::optional<Reason> reason;
   UnixMs created_at = 0, last_activity = 0;
   SessionConfig config;
-  std::string config_json;     // the `config` object as accepted (echo)
-  std::string metadata_json;   // "" = none
-  std::optional<QrCode> qr;    // while one is shown
+  std::string config_json;    // the `config` object as accepted (echo)
+  std::string metadata_json;  // "" = none
+  std::optional<QrCode> qr;   // while one is shown
   std::optional<std::string> pairing_code;
-  Jid jid, lid;                // own device JIDs once linked
+  Jid jid, lid;  // own device JIDs once linked
   std::string push_name, platform;
-  std::size_t queued = 0;      // messages waiting for their server ack
+  std::size_t queued = 0;  // messages waiting for their server ack
 };
 
 /// Both identities of a user, as far as known.
@@ -74,27 +75,27 @@ struct PersonIds {
 };
 
 struct SendText {
-  Jid chat;                                  // user (PN or LID) or group; devices are dropped
+  Jid chat;  // user (PN or LID) or group; devices are dropped
   std::string text;
-  std::optional<std::string> quoted_id;      // WhatsApp id of a message of that chat. Unknown: not_found
+  std::optional<std::string> quoted_id;  // WhatsApp id of a message of that chat. Unknown: not_found
   std::vector<Jid> mentions;
-  std::optional<std::string> message_id;     // client chosen: [A-Za-z0-9]{8,64}
+  std::optional<std::string> message_id;  // client chosen: [A-Za-z0-9]{8,64}
   std::optional<std::string> idempotency_key;
-  std::string request_hash;                  // of the body, for key reuse with another body (conflict)
+  std::string request_hash;  // of the body, for key reuse with another body (conflict)
 };
 struct SentMessage {
-  std::string id;             // WhatsApp id
-  Jid chat;                   // canonical
+  std::string id;  // WhatsApp id
+  Jid chat;        // canonical
   PersonIds chat_ids;
   std::string text;
   UnixMs timestamp = 0;
   storage::AckLevel ack = storage::AckLevel::pending;
   std::string error;
-  bool replayed = false;      // the answer of an earlier request with the same key or id
+  bool replayed = false;  // the answer of an earlier request with the same key or id
 };
 
 struct PairingCode {
-  std::string code;           // "ABCD1234", show as ABCD-1234
+  std::string code;  // "ABCD1234", show as ABCD-1234
   UnixMs expires_at = 0;
 };
 

@@ -13,14 +13,14 @@ namespace wharf::sessions {
 struct SessionSettings {
   protocol::ClientProfile profile;
   std::size_t max_queued_messages = 10'000;
-  std::size_t max_in_flight = 256;                    // sealed stanzas waiting for their ack
-  std::size_t max_in_flight_bytes = 4 << 20;          // of them together; the one that crosses it may be larger
-  std::size_t pre_key_batch = 812;                    // 02 section 6.2
+  std::size_t max_in_flight = 256;            // sealed stanzas waiting for their ack
+  std::size_t max_in_flight_bytes = 4 << 20;  // of them together; the one that crosses it may be larger
+  std::size_t pre_key_batch = 812;            // 02 section 6.2
   std::uint64_t pre_key_low_mark = 10;
-  std::chrono::hours device_list_lifetime{24};        // notifications keep lists current; this bounds what was missed
+  std::chrono::hours device_list_lifetime{24};  // notifications keep lists current; this bounds what was missed
   std::chrono::hours signed_pre_key_lifetime{27 * 24};
-  std::uint32_t max_retries = 5;                      // per message, both directions
-  std::chrono::hours resend_window{7 * 24};           // own messages that may be resent on request
+  std::uint32_t max_retries = 5;             // per message, both directions
+  std::chrono::hours resend_window{7 * 24};  // own messages that may be resent on request
 };
 
 }  // namespace wharf::sessions

@@ -28,9 +28,9 @@ namespace {
 struct Waiter {
   Waiter(net::Executor executor) : timer(executor) {}
   SessionId session;
-  std::string message_id;                                   // of await_ack
+  std::string message_id;  // of await_ack
   storage::AckLevel level = storage::AckLevel::server;
-  std::function<void(const storage::Event* event)> wake;    // nullptr: the time is up
+  std::function<void(const storage::Event* event)> wake;  // nullptr: the time is up
   net::Timer timer;
 };
 
@@ -39,8 +39,16 @@ struct Waiter {
 struct Supervisor::State {
   State(Ports ports, SupervisorSettings supervisor_settings)
       : settings(std::move(supervisor_settings)),
-        shared{ports.loop,   ports.clock,   ports.random, ports.store, ports.workers, ports.sockets, settings.network.chat_url,
-               settings.network.noise_root, settings.resume_handshake, SessionSettings(),
+        shared{ports.loop,
+               ports.clock,
+               ports.random,
+               ports.store,
+               ports.workers,
+               ports.sockets,
+               settings.network.chat_url,
+               settings.network.noise_root,
+               settings.resume_handshake,
+               SessionSettings(),
                ConnectGate(settings.reconnects_per_second)} {
     shared.settings.profile = settings.profile;
     shared.settings.max_queued_messages = settings.max_queued_messages;
@@ -115,9 +123,9 @@ struct Supervisor::State {
   Shared shared;
   std::unordered_map<std::string, std::shared_ptr<SessionActor>> actors;
   std::unordered_map<SessionId, std::shared_ptr<SessionActor>> by_id;
-  std::map<std::int64_t, std::string> order;             // by creation
+  std::map<std::int64_t, std::string> order;                // by creation
   std::map<std::string, std::vector<Done<void>>> removing;  // who waits for the end of a session
-  std::set<std::string> reserved;                        // names whose creation is being committed
+  std::set<std::string> reserved;                           // names whose creation is being committed
   std::int64_t last_id = 0;
   std::vector<std::function<void(const std::vector<storage::Event>&)>> listeners;
   std::list<std::shared_ptr<Waiter>> waiters;
@@ -173,7 +181,8 @@ void Supervisor::stop(std::function<void()> done) {
   one_less();
 }
 
-// --- looking ---------------------------------------------------------------------------------------------------------------
+// --- looking
+// ---------------------------------------------------------------------------------------------------------------
 
 std::optional<SessionView> Supervisor::find(const std::string& name) const {
   const auto actor = state_->actor(name);
@@ -217,7 +226,8 @@ void Supervisor::on_events(std::function<void(const std::vector<storage::Event>&
   state_->listeners.push_back(std::move(listener));
 }
 
-// --- lifecycle -------------------------------------------------------------------------------------------------------------
+// --- lifecycle
+// -------------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -227,7 +237,9 @@ std::function<void(const Error&)> ended_badly(Done<T> done) {
   return [done = std::move(done)](const Error& error) { done(error); };
 }
 
-Error no_session(const std::string& name) { return Error(Errc::not_found, "session: Session with ID '" + name + "' not found"); }
+Error no_session(const std::string& name) {
+  return Error(Errc::not_found, "session: Session with ID '" + name + "' not found");
+}
 
 }  // namespace
 
@@ -252,21 +264,22 @@ void Supervisor::create(NewSession session, Done<SessionView> done) {
   const auto device = new_device(row.id, state.shared.random, changes, row.created_at);
   storage::put_device(changes, device);
   state.reserved.insert(session.name);
-  state.shared.store.commit(std::move(changes), [keep = state_, row, device, done = owed(std::move(done))](Result<void> committed) {
-    keep->reserved.erase(row.name);
-    if (!committed) return done(committed.error());
-    keep->adopt(row, device);
-    const auto actor = keep->actors.at(row.name);
-    actor->call(
-        [done, actor](Session& started) {
-          started.start();
-          started.context().answer([done, actor](const Error* failure) {
-            if (failure) return done(*failure);
-            done(actor->session().view());
-          });
-        },
-        ended_badly(done));
-  });
+  state.shared.store.commit(std::move(changes),
+                            [keep = state_, row, device, done = owed(std::move(done))](Result<void> committed) {
+                              keep->reserved.erase(row.name);
+                              if (!committed) return done(committed.error());
+                              keep->adopt(row, device);
+                              const auto actor = keep->actors.at(row.name);
+                              actor->call(
+                                  [done, actor](Session& started) {
+                                    started.start();
+                                    started.context().answer([done, actor](const Error* failure) {
+                                      if (failure) return done(*failure);
+                                      done(actor->session().view());
+                                    });
+                                  },
+                                  ended_badly(done));
+                            });
 }
 
 void Supervisor::remove(const std::string& name, Done<void> done) {
@@ -291,8 +304,8 @@ void Supervisor::remove(const std::string& name, Done<void> done) {
 namespace {
 
 /// Runs `act` in a turn of the session and answers with its view.
-void in_turn(const std::shared_ptr<SessionActor>& actor, const std::string& name, std::function<Result<void>(Session&)> act,
-             Done<SessionView> done) {
+void in_turn(const std::shared_ptr<SessionActor>& actor, const std::string& name,
+             std::function<Result<void>(Session&)> act, Done<SessionView> done) {
   if (!actor) return done(no_session(name));
   done = owed(std::move(done));
   actor->call(
@@ -309,27 +322,36 @@ void in_turn(const std::shared_ptr<SessionActor>& actor, const std::string& name
 }  // namespace
 
 void Supervisor::start_session(const std::string& name, Done<SessionView> done) {
-  in_turn(state_->actor(name), name, [](Session& session) -> Result<void> {
-    const Context& c = session.context();
-    const bool running = c.status != Status::failed && c.status != Status::terminated;
-    if (!running) session.start();
-    return {};
-  }, std::move(done));
+  in_turn(
+      state_->actor(name), name,
+      [](Session& session) -> Result<void> {
+        const Context& c = session.context();
+        const bool running = c.status != Status::failed && c.status != Status::terminated;
+        if (!running) session.start();
+        return {};
+      },
+      std::move(done));
 }
 
 void Supervisor::stop_session(const std::string& name, Done<SessionView> done) {
-  in_turn(state_->actor(name), name, [](Session& session) -> Result<void> {
-    session.stop(Status::terminated);
-    return {};
-  }, std::move(done));
+  in_turn(
+      state_->actor(name), name,
+      [](Session& session) -> Result<void> {
+        session.stop(Status::terminated);
+        return {};
+      },
+      std::move(done));
 }
 
 void Supervisor::restart_session(const std::string& name, Done<SessionView> done) {
-  in_turn(state_->actor(name), name, [](Session& session) -> Result<void> {
-    session.stop(Status::initializing);
-    session.start();
-    return {};
-  }, std::move(done));
+  in_turn(
+      state_->actor(name), name,
+      [](Session& session) -> Result<void> {
+        session.stop(Status::initializing);
+        session.start();
+        return {};
+      },
+      std::move(done));
 }
 
 void Supervisor::logout(const std::string& name, Done<SessionView> done) {
@@ -343,23 +365,24 @@ void Supervisor::logout(const std::string& name, Done<SessionView> done) {
   actor->call([ended](Session& session) { session.logout(ended); }, ended_badly(done));
 }
 
-void Supervisor::update(const std::string& name, std::optional<std::string> config_json, std::optional<SessionConfig> config,
-                        std::optional<std::string> metadata_json, Done<SessionView> done) {
-  in_turn(state_->actor(name), name,
-          [config_json = std::move(config_json), config = std::move(config),
-           metadata_json = std::move(metadata_json)](Session& session) -> Result<void> {
-            session.update(config_json, config, metadata_json);
-            return {};
-          },
-          std::move(done));
+void Supervisor::update(const std::string& name, std::optional<std::string> config_json,
+                        std::optional<SessionConfig> config, std::optional<std::string> metadata_json,
+                        Done<SessionView> done) {
+  in_turn(
+      state_->actor(name), name,
+      [config_json = std::move(config_json), config = std::move(config),
+       metadata_json = std::move(metadata_json)](Session& session) -> Result<void> {
+        session.update(config_json, config, metadata_json);
+        return {};
+      },
+      std::move(done));
 }
 
 void Supervisor::pairing_code(const std::string& name, const std::string& phone, Done<PairingCode> done) {
   const auto actor = state_->actor(name);
   if (!actor) return done(no_session(name));
   done = owed(std::move(done));
-  actor->call([phone, done](Session& session) { session.request_pairing_code(phone, done); },
-              ended_badly(done));
+  actor->call([phone, done](Session& session) { session.request_pairing_code(phone, done); }, ended_badly(done));
 }
 
 void Supervisor::await_qr(const std::string& name, std::chrono::milliseconds timeout, Done<SessionView> done) {
@@ -388,7 +411,8 @@ void Supervisor::await_qr(const std::string& name, std::chrono::milliseconds tim
   state_->add_waiter(waiter, timeout);
 }
 
-// --- messages ----------------------------------------------------------------------------------------------------------------
+// --- messages
+// ----------------------------------------------------------------------------------------------------------------
 
 void Supervisor::send_text(const std::string& name, SendText text, Done<SentMessage> done) {
   const auto actor = state_->actor(name);
@@ -396,8 +420,7 @@ void Supervisor::send_text(const std::string& name, SendText text, Done<SentMess
   // Refused before a turn: a failed commit would cost the session its connection.
   if (!state_->shared.store.healthy()) return done(Error(Errc::storage_full, state_->shared.store.last_failure()));
   done = owed(std::move(done));
-  actor->call([text = std::move(text), done](Session& session) { session.send_text(text, done); },
-              ended_badly(done));
+  actor->call([text = std::move(text), done](Session& session) { session.send_text(text, done); }, ended_badly(done));
 }
 
 void Supervisor::await_ack(const std::string& name, const std::string& message_id, storage::AckLevel level,

@@ -22,16 +22,16 @@ namespace wharf::sessions {
 struct NetworkTarget {
   std::string chat_url = "wss://web.whatsapp.com/ws/chat";
   protocol::PublicKey noise_root = protocol::whatsapp_root_key;
-  std::string name = "whatsapp";      // whatsapp, sandbox, or the URL
+  std::string name = "whatsapp";  // whatsapp, sandbox, or the URL
 };
 
 struct SupervisorSettings {
   NetworkTarget network;
   protocol::ClientProfile profile;
   std::size_t max_sessions = 10'000;
-  std::size_t max_queued_messages = 10'000;      // per session; over it send-text answers rate_limited
-  unsigned reconnects_per_second = 100;          // gate over all sessions
-  bool resume_handshake = true;                  // Noise IK
+  std::size_t max_queued_messages = 10'000;  // per session; over it send-text answers rate_limited
+  unsigned reconnects_per_second = 100;      // gate over all sessions
+  bool resume_handshake = true;              // Noise IK
 };
 
 class Supervisor {
@@ -61,7 +61,7 @@ class Supervisor {
   void create(NewSession session, Done<SessionView> done);
   std::optional<SessionView> find(const std::string& name) const;
   std::optional<SessionView> find(storage::SessionId id) const;
-  std::vector<SessionView> list() const;         // by creation
+  std::vector<SessionView> list() const;  // by creation
   std::size_t count() const;
   std::size_t count_ready() const;
   /// Logs out at WhatsApp when linked and connected (at most 5 s), then deletes every row. Errors: not_found, storage*.

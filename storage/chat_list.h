@@ -1,6 +1,6 @@
 #pragma once
-// Every chat of a session at once, for readers that know no pages: first the ids as they stand now, then slices of rows.
-// Paging by time (page_chats) would miss a chat that gets a message meanwhile and moves in front of the page.
+// Every chat of a session at once, for readers that know no pages: first the ids as they stand now, then slices of
+// rows. Paging by time (page_chats) would miss a chat that gets a message meanwhile and moves in front of the page.
 
 #include <cstdint>
 #include <span>

@@ -18,8 +18,7 @@ enum class NameRank : int { none = 0, push_name = 1 };
 
 const std::string columns = "SELECT chat_id, alternate_id, last_at, last_row, unread, name FROM chat ";
 const std::string select_one = columns + "WHERE session_id = ?1 AND chat_id = ?2";
-const std::string select_newest =
-    columns + "WHERE session_id = ?1 ORDER BY last_at DESC, chat_id DESC LIMIT ?2";
+const std::string select_newest = columns + "WHERE session_id = ?1 ORDER BY last_at DESC, chat_id DESC LIMIT ?2";
 const std::string select_before =
     columns + "WHERE session_id = ?1 AND (last_at, chat_id) < (?2, ?3) ORDER BY last_at DESC, chat_id DESC LIMIT ?4";
 constexpr const char* select_all_ids =
@@ -40,13 +39,15 @@ constexpr const char* upsert =
 constexpr const char* newest_message_is_last =
     "UPDATE chat SET (last_at, last_row) = (SELECT timestamp, row FROM message m WHERE m.session_id = chat.session_id"
     " AND m.chat_id = chat.chat_id AND m.row > ifnull((SELECT through_row FROM removed_chat r"
-    " WHERE r.session_id = ?1 AND r.chat_id = ?2), 0) ORDER BY timestamp DESC, row DESC LIMIT 1) WHERE session_id = ?1 AND chat_id = ?2"
+    " WHERE r.session_id = ?1 AND r.chat_id = ?2), 0) ORDER BY timestamp DESC, row DESC LIMIT 1) WHERE session_id = ?1 "
+    "AND chat_id = ?2"
     " AND EXISTS (SELECT 1 FROM message m WHERE m.session_id = chat.session_id AND m.chat_id = chat.chat_id"
     " AND m.row > ifnull((SELECT through_row FROM removed_chat r WHERE r.session_id = ?1 AND r.chat_id = ?2), 0))";
 constexpr const char* select_touched =
     "SELECT c.chat_id FROM message m JOIN chat c ON c.session_id = m.session_id AND c.chat_id = m.chat_id"
     " WHERE m.row = ?2 AND m.session_id = ?1 AND (c.last_row = ?2 OR c.last_at <= ?3)"
-    " AND m.row > ifnull((SELECT through_row FROM removed_chat r WHERE r.session_id = ?1 AND r.chat_id = m.chat_id), 0)";
+    " AND m.row > ifnull((SELECT through_row FROM removed_chat r WHERE r.session_id = ?1 AND r.chat_id = m.chat_id), "
+    "0)";
 constexpr const char* set_unread_count = "UPDATE chat SET unread = ?3 WHERE session_id = ?1 AND chat_id = ?2";
 // Those of a removed chat stay behind for their slices.
 constexpr const char* delete_messages =
@@ -208,9 +209,8 @@ std::optional<ChatRow> find_chat(Database& db, SessionId session, const protocol
 }
 
 void set_unread(Changes& changes, SessionId session, const protocol::Jid& chat, std::uint32_t unread) {
-  changes.add([=](Database& db) {
-    return Statement(db, set_unread_count).session(session).jid(chat).number(unread).run();
-  });
+  changes.add(
+      [=](Database& db) { return Statement(db, set_unread_count).session(session).jid(chat).number(unread).run(); });
 }
 
 void remove_chat(Changes& changes, SessionId session, const protocol::Jid& chat) {

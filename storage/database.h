@@ -42,10 +42,10 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  sqlite3* handle() { return handle_; }               // storage/*.cpp only
+  sqlite3* handle() { return handle_; }  // storage/*.cpp only
   /// Cached by pointer: pass string constants only. nullptr when SQLite refuses it: see last_error().
   sqlite3_stmt* prepared(const char* sql);
-  Error last_error(const char* what) const;           // SQLITE_FULL, READONLY, IOERR -> storage_full
+  Error last_error(const char* what) const;  // SQLITE_FULL, READONLY, IOERR -> storage_full
 
   bool in_transaction() const;
   /// What this connection remembers of rows (storage/recall.h).

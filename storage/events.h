@@ -11,29 +11,29 @@
 namespace wharf::storage {
 
 struct EventFilter {
-  std::optional<SessionId> session;      // nullopt = all
+  std::optional<SessionId> session;  // nullopt = all
   EventId after = 0;
-  std::size_t limit = 500;               // 1..5000
+  std::size_t limit = 500;  // 1..5000
 };
 /// In id order.
 std::vector<Event> read_events(Database& db, const EventFilter& filter);
 EventId last_event_id(Database& db);
-EventId first_event_id(Database& db);    // oldest kept; 0 when empty
+EventId first_event_id(Database& db);  // oldest kept; 0 when empty
 
 struct WebhookRow {
-  std::string id;                        // public id, chosen by the caller
-  std::optional<SessionId> session;      // nullopt: every session
+  std::string id;                    // public id, chosen by the caller
+  std::optional<SessionId> session;  // nullopt: every session
   std::string url;
-  std::vector<std::string> events;       // "*", exact names, "prefix_*"
+  std::vector<std::string> events;  // "*", exact names, "prefix_*"
   std::vector<std::pair<std::string, std::string>> headers;
-  std::string secret;                    // "" = unsigned
+  std::string secret;  // "" = unsigned
   UnixMs created_at = 0;
-  EventId cursor = 0;                    // everything up to here was delivered or is in webhook_delivery
+  EventId cursor = 0;  // everything up to here was delivered or is in webhook_delivery
 };
 std::vector<WebhookRow> load_webhooks(Database& db);
 /// Replaces a row of the same id; the cursor only moves forward, created_at stays.
 void put_webhook(Changes& changes, WebhookRow row);
-void remove_webhook(Changes& changes, std::string id);   // its deliveries follow in slices (removal.h)
+void remove_webhook(Changes& changes, std::string id);  // its deliveries follow in slices (removal.h)
 void advance_webhook(Changes& changes, std::string id, EventId cursor);
 
 /// One event that could not be delivered at the first try, or waits behind such a one of its lane.
@@ -44,7 +44,7 @@ struct DeliveryRow {
   std::uint32_t attempts = 0;
   UnixMs next_try = 0;
   UnixMs first_try = 0;
-  bool parked = false;                   // given up after 7 days: only a redeliver call touches it
+  bool parked = false;  // given up after 7 days: only a redeliver call touches it
   std::string last_error;
 };
 /// The ones to be tried in event order, then the parked ones.

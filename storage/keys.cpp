@@ -12,19 +12,18 @@ namespace {
 constexpr std::int64_t low_half = (std::int64_t{1} << 32) - 1;
 
 constexpr const char* select_pre_key = "SELECT pair FROM pre_key WHERE key = ?1";
-constexpr const char* select_pre_keys =
-    "SELECT key, pair FROM pre_key WHERE key >= ?1 AND key < ?2 ORDER BY key";
+constexpr const char* select_pre_keys = "SELECT key, pair FROM pre_key WHERE key >= ?1 AND key < ?2 ORDER BY key";
 constexpr const char* count_keys = "SELECT count(*) FROM pre_key WHERE key BETWEEN ?1 AND ?2";
 constexpr const char* replace_pre_key = "INSERT OR REPLACE INTO pre_key (key, pair) VALUES (?1, ?2)";
 constexpr const char* delete_pre_key = "DELETE FROM pre_key WHERE key = ?1";
 
-constexpr const char* insert_retry_key =
-    "INSERT OR REPLACE INTO retry_pre_key (key, user_id, at) VALUES (?1, ?2, ?3)";
+constexpr const char* insert_retry_key = "INSERT OR REPLACE INTO retry_pre_key (key, user_id, at) VALUES (?1, ?2, ?3)";
 constexpr const char* delete_retry_key = "DELETE FROM retry_pre_key WHERE key = ?1";
-// The keys of one session that go: the aged, those over a user's share, those over the session's. At most 64 a time, more
-// than one key can ever make surplus.
+// The keys of one session that go: the aged, those over a user's share, those over the session's. At most 64 a time,
+// more than one key can ever make surplus.
 constexpr const char* select_surplus =
-    "SELECT key FROM (SELECT key, at, user_id, row_number() OVER (PARTITION BY user_id ORDER BY at DESC, key DESC) AS of_user,"
+    "SELECT key FROM (SELECT key, at, user_id, row_number() OVER (PARTITION BY user_id ORDER BY at DESC, key DESC) AS "
+    "of_user,"
     " row_number() OVER (ORDER BY at DESC, key DESC) AS of_all FROM retry_pre_key WHERE key BETWEEN ?1 AND ?2)"
     " WHERE at < ?3 OR (user_id <> 0 AND of_user > ?4) OR of_all > ?5 LIMIT 64";
 
@@ -48,8 +47,7 @@ constexpr UnixMs retry_kept_ms = 24 * 60 * 60 * 1000;
 constexpr const char* replace_app_state_key =
     "INSERT INTO app_state_key (session_id, key_id, secret, timestamp) VALUES (?1, ?2, ?3, ?4)"
     " ON CONFLICT (session_id, key_id) DO UPDATE SET secret = excluded.secret, timestamp = excluded.timestamp";
-constexpr const char* select_app_state_key =
-    "SELECT secret FROM app_state_key WHERE session_id = ?1 AND key_id = ?2";
+constexpr const char* select_app_state_key = "SELECT secret FROM app_state_key WHERE session_id = ?1 AND key_id = ?2";
 
 }  // namespace
 
@@ -134,11 +132,8 @@ std::optional<protocol::SignedPreKey> find_signed_pre_key(Database& db, SessionI
 void add_signed_pre_key(Changes& changes, SessionId session, protocol::SignedPreKey key, std::size_t keep) {
   changes.add([=](Database& db) -> Result<void> {
     const SecretBlob pair(key.pair);
-    const Result<void> put = Statement(db, replace_signed)
-                                 .key(session, std::int64_t{key.id})
-                                 .blob(pair.view())
-                                 .blob(key.signature)
-                                 .run();
+    const Result<void> put =
+        Statement(db, replace_signed).key(session, std::int64_t{key.id}).blob(pair.view()).blob(key.signature).run();
     if (!put) return put;
     return Statement(db, delete_old_signed)
         .keys(session)

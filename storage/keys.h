@@ -17,18 +17,19 @@ namespace wharf::storage {
 // --- own prekeys -----------------------------------------------------------------------------------------------------
 std::optional<protocol::KeyPair> find_pre_key(Database& db, SessionId session, protocol::PreKeyId id);
 /// Keys with from <= id < to, ascending (for an upload window).
-std::vector<protocol::PreKey> load_pre_keys(Database& db, SessionId session, protocol::PreKeyId from, protocol::PreKeyId to);
+std::vector<protocol::PreKey> load_pre_keys(Database& db, SessionId session, protocol::PreKeyId from,
+                                            protocol::PreKeyId to);
 std::size_t count_pre_keys(Database& db, SessionId session);
 void add_pre_keys(Changes& changes, SessionId session, std::vector<protocol::PreKey> keys);
 void remove_pre_key(Changes& changes, SessionId session, protocol::PreKeyId id);
 /// One-time keys that retry receipts carry have ids from here on, never uploaded: one is never handed out twice.
 inline constexpr protocol::PreKeyId first_retry_key_id = 0x800000;
 struct RetryKeyLimits {
-  std::size_t per_user = 64, per_session = 512;   // a burst of a peer's messages after a loss of ratchets fits
+  std::size_t per_user = 64, per_session = 512;  // a burst of a peer's messages after a loss of ratchets fits
   UnixMs kept_ms = 24 * 60 * 60 * 1000;
 };
-/// Adds the key and removes what is too much: keys older than `kept_ms`, then the oldest of this user, then the oldest of
-/// all. So whoever sends what cannot be read makes a bounded number of rows, and mostly out of his own share.
+/// Adds the key and removes what is too much: keys older than `kept_ms`, then the oldest of this user, then the oldest
+/// of all. So whoever sends what cannot be read makes a bounded number of rows, and mostly out of his own share.
 void add_retry_pre_key(Changes& changes, SessionId session, const protocol::Jid& user, protocol::PreKey key, UnixMs at,
                        RetryKeyLimits limits = {});
 
@@ -36,7 +37,8 @@ std::optional<protocol::SignedPreKey> find_signed_pre_key(Database& db, SessionI
 /// Keeps the newest `keep` signed prekeys.
 void add_signed_pre_key(Changes& changes, SessionId session, protocol::SignedPreKey key, std::size_t keep = 3);
 
-// --- pairwise sessions and identities; `device` is the device JID the session is filed under --------------------------
+// --- pairwise sessions and identities; `device` is the device JID the session is filed under
+// --------------------------
 std::optional<protocol::Bytes> find_ratchet(Database& db, SessionId session, const protocol::Jid& device);
 void put_ratchet(Changes& changes, SessionId session, const protocol::Jid& device, protocol::Bytes record);
 void remove_ratchet(Changes& changes, SessionId session, const protocol::Jid& device);
@@ -50,18 +52,20 @@ void put_identity(Changes& changes, SessionId session, const protocol::Jid& devi
 /// Ratchets and identities of all devices of a user (identity change notification).
 void forget_user_keys(Changes& changes, SessionId session, const protocol::Jid& user);
 
-// --- phone number <-> LID (user JIDs) -----------------------------------------------------------------------------------
+// --- phone number <-> LID (user JIDs)
+// -----------------------------------------------------------------------------------
 std::optional<protocol::Jid> find_lid(Database& db, SessionId session, const protocol::Jid& pn);
 std::optional<protocol::Jid> find_pn(Database& db, SessionId session, const protocol::Jid& lid);
 /// One PN has one current LID, newest wins; both directions replaced.
 void put_lid(Changes& changes, SessionId session, const protocol::Jid& pn, const protocol::Jid& lid);
 
-// --- device lists (user JID as filed) -----------------------------------------------------------------------------------
+// --- device lists (user JID as filed)
+// -----------------------------------------------------------------------------------
 struct DeviceListRow {
   std::vector<std::uint16_t> devices;
   std::uint32_t raw_id = 0;
   UnixMs fetched_at = 0;
-  std::uint64_t listed_at = 0;   // unix seconds: date of the signed key index that the list was checked with; 0 = none
+  std::uint64_t listed_at = 0;  // unix seconds: date of the signed key index that the list was checked with; 0 = none
 };
 std::optional<DeviceListRow> find_device_list(Database& db, SessionId session, const protocol::Jid& user);
 void put_device_list(Changes& changes, SessionId session, const protocol::Jid& user, DeviceListRow row);
@@ -69,13 +73,16 @@ void remove_device_list(Changes& changes, SessionId session, const protocol::Jid
 /// fetched_at becomes 0: to be asked for again, while the list stays as the one to beat. Nothing when there is none.
 void age_device_list(Changes& changes, SessionId session, const protocol::Jid& user);
 
-// --- retry counters: (chat, author device, message id) -> receipts we sent; swept after a day ------------------------------
+// --- retry counters: (chat, author device, message id) -> receipts we sent; swept after a day
+// ------------------------------
 std::uint32_t find_retry_count(Database& db, SessionId session, const protocol::Jid& author, const std::string& id);
 void put_retry_count(Changes& changes, SessionId session, const protocol::Jid& author, const std::string& id,
                      std::uint32_t count, UnixMs at);
 
-// --- app state keys shared by the phone (for a later issue; kept from the first day) ------------------------------------------
-void put_app_state_key(Changes& changes, SessionId session, protocol::Bytes key_id, protocol::Bytes key, std::uint64_t timestamp);
+// --- app state keys shared by the phone (for a later issue; kept from the first day)
+// ------------------------------------------
+void put_app_state_key(Changes& changes, SessionId session, protocol::Bytes key_id, protocol::Bytes key,
+                       std::uint64_t timestamp);
 std::optional<protocol::Bytes> find_app_state_key(Database& db, SessionId session, protocol::ByteView key_id);
 
 }  // namespace wharf::storage

@@ -17,12 +17,13 @@ const std::string columns =
     "SELECT row, session_id, chat_id, id, from_me, author_id, ack, timestamp, created_at, push_name, kind, error,"
     " quoted_id, quoted_author_id, mentions, secret, body, content FROM message ";
 const std::string select_by_row = columns + "WHERE row = ?1";
-const std::string select_in_chat =
-    columns + "WHERE session_id = ?1 AND id = ?2 AND chat_id = ?3 AND" WHARF_MESSAGE_LIVES "ORDER BY from_me DESC LIMIT 1";
+const std::string select_in_chat = columns +
+                                   "WHERE session_id = ?1 AND id = ?2 AND chat_id = ?3 AND" WHARF_MESSAGE_LIVES
+                                   "ORDER BY from_me DESC LIMIT 1";
 const std::string select_by_id =
     columns + "WHERE session_id = ?1 AND id = ?2 AND from_me = ?3 AND" WHARF_MESSAGE_LIVES "ORDER BY row DESC LIMIT 1";
-const std::string select_newest =
-    columns + "WHERE session_id = ?1 AND chat_id = ?2 AND" WHARF_MESSAGE_LIVES "ORDER BY timestamp DESC, row DESC LIMIT ?3";
+const std::string select_newest = columns + "WHERE session_id = ?1 AND chat_id = ?2 AND" WHARF_MESSAGE_LIVES
+                                            "ORDER BY timestamp DESC, row DESC LIMIT ?3";
 const std::string select_before =
     columns + "WHERE session_id = ?1 AND chat_id = ?2 AND (timestamp, row) < (?3, ?4) AND" WHARF_MESSAGE_LIVES
               "ORDER BY timestamp DESC, row DESC LIMIT ?5";
@@ -30,7 +31,8 @@ constexpr const char* select_exists =
     "SELECT 1 FROM message WHERE session_id = ?1 AND id = ?2 AND chat_id = ?3 AND" WHARF_MESSAGE_LIVES "LIMIT 1";
 constexpr const char* select_time = "SELECT timestamp FROM message WHERE row = ?1 AND session_id = ?2";
 constexpr const char* select_row_of_id =
-    "SELECT row FROM message WHERE session_id = ?1 AND id = ?2 AND" WHARF_MESSAGE_LIVES "ORDER BY from_me DESC, row DESC LIMIT 1";
+    "SELECT row FROM message WHERE session_id = ?1 AND id = ?2 AND" WHARF_MESSAGE_LIVES
+    "ORDER BY from_me DESC, row DESC LIMIT 1";
 
 constexpr const char* select_last_row =
     "SELECT max(ifnull((SELECT max(row) FROM message), 0),"
@@ -39,7 +41,8 @@ constexpr const char* keep_last_row =
     "INSERT INTO counter (name, value) SELECT 'message', max(row) FROM message WHERE true HAVING max(row) IS NOT NULL"
     " ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)";
 constexpr const char* insert_row =
-    "INSERT INTO message (row, session_id, chat_id, id, from_me, author_id, ack, timestamp, created_at, push_name, kind,"
+    "INSERT INTO message (row, session_id, chat_id, id, from_me, author_id, ack, timestamp, created_at, push_name, "
+    "kind,"
     " error, quoted_id, quoted_author_id, mentions, secret, body, content)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
     " ON CONFLICT (session_id, id, chat_id, from_me) DO NOTHING";
@@ -110,25 +113,25 @@ Result<void> write_message(Database& db, const MessageRow& row, bool unread,
   const std::int64_t number = next_row(db);
   const auto insert = [&] {
     return Statement(db, insert_row)
-                                    .integer(number)
-                                    .session(row.session)
-                                    .jid(row.chat)
-                                    .text(row.id)
-                                    .number(row.from_me)
-                                    .jid(row.author)
-                                    .number(row.ack)
-                                    .integer(row.timestamp)
-                                    .integer(row.created_at)
-                                    .text(row.push_name)
-                                    .text(row.kind)
-                                    .text(row.error)
-                                    .text(row.quoted_id)
-                                    .jid(row.quoted_author)
-                                    .blob(mentions)
-                                    .blob(row.secret)
-                                    .text(row.body)
-                                    .blob(row.content)
-                                    .run();
+        .integer(number)
+        .session(row.session)
+        .jid(row.chat)
+        .text(row.id)
+        .number(row.from_me)
+        .jid(row.author)
+        .number(row.ack)
+        .integer(row.timestamp)
+        .integer(row.created_at)
+        .text(row.push_name)
+        .text(row.kind)
+        .text(row.error)
+        .text(row.quoted_id)
+        .jid(row.quoted_author)
+        .blob(mentions)
+        .blob(row.secret)
+        .text(row.body)
+        .blob(row.content)
+        .run();
   };
   if (Result<void> inserted = insert(); !inserted) return inserted;
   if (changed_rows(db) == 0) {
@@ -145,8 +148,7 @@ Result<void> write_message(Database& db, const MessageRow& row, bool unread,
 Result<void> write_ack(Database& db, SessionId session, std::int64_t row, AckLevel level, const std::string& error,
                        std::optional<UnixMs> timestamp) {
   const std::string_view reason = level == AckLevel::error ? std::string_view(error) : std::string_view();
-  const Result<void> raised =
-      Statement(db, raise_level).session(session).integer(row).number(level).text(reason).run();
+  const Result<void> raised = Statement(db, raise_level).session(session).integer(row).number(level).text(reason).run();
   if (!raised || !timestamp) return raised;
   const Result<void> timed = Statement(db, set_time).session(session).integer(row).integer(*timestamp).run();
   if (!timed || changed_rows(db) == 0) return timed;

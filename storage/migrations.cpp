@@ -170,8 +170,8 @@ CREATE TABLE read_receipt (                                                     
 );
 )sql";
 
-constexpr std::array steps_of_this_release = {first_schema, resends_outlive_a_restart, ratchet_epochs, removal_in_slices,
-                                              what_peers_can_fill_is_bounded};
+constexpr std::array steps_of_this_release = {first_schema, resends_outlive_a_restart, ratchet_epochs,
+                                              removal_in_slices, what_peers_can_fill_is_bounded};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

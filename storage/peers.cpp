@@ -36,7 +36,8 @@ constexpr const char* replace_pn = "INSERT OR REPLACE INTO pn_of (key, pn_id) VA
 constexpr const char* delete_lid = "DELETE FROM lid_of WHERE key = ?1";
 constexpr const char* delete_pn = "DELETE FROM pn_of WHERE key = ?1";
 
-constexpr const char* select_device_list = "SELECT devices, raw_id, fetched_at, listed_at FROM device_list WHERE key = ?1";
+constexpr const char* select_device_list =
+    "SELECT devices, raw_id, fetched_at, listed_at FROM device_list WHERE key = ?1";
 constexpr const char* replace_device_list =
     "INSERT OR REPLACE INTO device_list (key, devices, raw_id, fetched_at, listed_at) VALUES (?1, ?2, ?3, ?4, ?5)";
 constexpr const char* age_list = "UPDATE device_list SET fetched_at = 0 WHERE key = ?1";
@@ -187,7 +188,8 @@ void forget_user_keys(Changes& changes, SessionId session, const protocol::Jid& 
   });
 }
 
-// --- phone number <-> LID ----------------------------------------------------------------------------------------------
+// --- phone number <-> LID
+// ----------------------------------------------------------------------------------------------
 
 std::optional<protocol::Jid> find_lid(Database& db, SessionId session, const protocol::Jid& pn) {
   const std::optional<std::int64_t> id = mapped(db, select_lid, session, pn);
@@ -205,7 +207,8 @@ void put_lid(Changes& changes, SessionId session, const protocol::Jid& pn, const
   changes.add([=](Database& db) { return write_lid(db, session, pn, lid); });
 }
 
-// --- device lists ------------------------------------------------------------------------------------------------------
+// --- device lists
+// ------------------------------------------------------------------------------------------------------
 
 std::optional<DeviceListRow> find_device_list(Database& db, SessionId session, const protocol::Jid& user) {
   Statement select(db, select_device_list);

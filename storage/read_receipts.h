@@ -1,6 +1,6 @@
 #pragma once
-// Read receipts on their way: a chat is marked as read in the same turn in which they become rows, and a row goes when the
-// server has acked its receipt. So neither a crash nor a cut connection loses one. Specification 03 section 7.2.
+// Read receipts on their way: a chat is marked as read in the same turn in which they become rows, and a row goes when
+// the server has acked its receipt. So neither a crash nor a cut connection loses one. Specification 03 section 7.2.
 
 #include <cstdint>
 #include <string>
@@ -13,13 +13,13 @@
 namespace wharf::storage {
 
 struct ReadReceiptRow {
-  std::int64_t row = 0;            // order, chosen by the caller: growing per session
+  std::int64_t row = 0;  // order, chosen by the caller: growing per session
   SessionId session;
-  protocol::Jid chat;              // canonical
-  protocol::Jid author;            // of the messages, in a group or broadcast; empty in a 1:1 chat
-  std::vector<std::string> ids;    // 1 to 256, the first one names the stanza
+  protocol::Jid chat;            // canonical
+  protocol::Jid author;          // of the messages, in a group or broadcast; empty in a 1:1 chat
+  std::vector<std::string> ids;  // 1 to 256, the first one names the stanza
   UnixMs read_at = 0;
-  std::uint32_t attempts = 0;      // connections that were asked to carry it
+  std::uint32_t attempts = 0;  // connections that were asked to carry it
 };
 /// In order.
 std::vector<ReadReceiptRow> load_read_receipts(Database& db, SessionId session);

@@ -1,8 +1,9 @@
 #pragma once
 // What a connection remembers of rows so that the hot path does not ask SQLite again: JID <-> integer id, session
-// names, the last message row, whether removed things wait for their end. Everything in here must be true of the committed database or of the transaction in
-// progress. JID and session ids are never given to another value once committed, so a remembered pair stays true;
-// only a rollback can make it false, and therefore every rollback (of a savepoint too) calls forget().
+// names, the last message row, whether removed things wait for their end. Everything in here must be true of the
+// committed database or of the transaction in progress. JID and session ids are never given to another value once
+// committed, so a remembered pair stays true; only a rollback can make it false, and therefore every rollback (of a
+// savepoint too) calls forget().
 
 #include <cstdint>
 #include <list>

@@ -99,8 +99,8 @@ Result<void> purge_session(Database& db, SessionId session, Allowance& rows) {
 }
 
 Result<void> purge_chat(Database& db, SessionId session, std::int64_t chat, std::int64_t through, Allowance& rows) {
-  Result<void> done =
-      rows.book(db, Statement(db, slice_of_chat).session(session).integer(chat).integer(through).integer(rows.left()).run());
+  Result<void> done = rows.book(
+      db, Statement(db, slice_of_chat).session(session).integer(chat).integer(through).integer(rows.left()).run());
   if (!done || rows.used_up()) return done;
   return Statement(db, delete_chat_mark).session(session).integer(chat).run();
 }
@@ -151,7 +151,8 @@ Result<void> bury_session(Database& db, SessionId session) {
 Result<void> bury_chat(Database& db, SessionId session, const protocol::Jid& chat) {
   db.recall().removals_wait = true;
   const std::int64_t through = last_message_row(db);
-  if (Result<void> done = Statement(db, mark_chat).session(session).jid(chat).integer(through).run(); !done) return done;
+  if (Result<void> done = Statement(db, mark_chat).session(session).jid(chat).integer(through).run(); !done)
+    return done;
   return Statement(db, delete_chat).session(session).jid(chat).run();
 }
 
@@ -160,9 +161,11 @@ Result<void> bury_webhook(Database& db, const std::string& id) {
   return Statement(db, mark_webhook).text(id).run();
 }
 
-Result<bool> exhume_message(Database& db, SessionId session, const protocol::Jid& chat, const std::string& id, bool from_me) {
+Result<bool> exhume_message(Database& db, SessionId session, const protocol::Jid& chat, const std::string& id,
+                            bool from_me) {
   if (Result<void> kept = keep_message_rows_used(db); !kept) return kept.error();
-  const Result<void> gone = Statement(db, delete_left_message).session(session).text(id).jid(chat).number(from_me).run();
+  const Result<void> gone =
+      Statement(db, delete_left_message).session(session).text(id).jid(chat).number(from_me).run();
   if (!gone) return gone.error();
   return changed_rows(db) != 0;
 }
@@ -175,7 +178,9 @@ Result<void> finish_chat(Database& db, SessionId session, std::int64_t chat_id) 
     through = select.integer();
   }
   if (Result<void> done = keep_message_rows_used(db); !done) return done;
-  if (Result<void> done = Statement(db, delete_left_messages).session(session).integer(chat_id).integer(through).run(); !done) return done;
+  if (Result<void> done = Statement(db, delete_left_messages).session(session).integer(chat_id).integer(through).run();
+      !done)
+    return done;
   return Statement(db, delete_chat_mark).session(session).integer(chat_id).run();
 }
 

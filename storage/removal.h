@@ -17,8 +17,8 @@
 namespace wharf::storage {
 
 /// Condition on a row of `message`: its chat was not removed after it.
-#define WHARF_MESSAGE_LIVES                                                                                    \
-  " message.row > ifnull((SELECT through_row FROM removed_chat r WHERE r.session_id = message.session_id"      \
+#define WHARF_MESSAGE_LIVES                                                                               \
+  " message.row > ifnull((SELECT through_row FROM removed_chat r WHERE r.session_id = message.session_id" \
   " AND r.chat_id = message.chat_id), 0) "
 
 /// Marks; the rows go later.
@@ -26,7 +26,8 @@ Result<void> bury_session(Database& db, SessionId session);
 Result<void> bury_chat(Database& db, SessionId session, const protocol::Jid& chat);
 Result<void> bury_webhook(Database& db, const std::string& id);
 /// The message is one that a removed chat left behind: deletes it now and answers true.
-Result<bool> exhume_message(Database& db, SessionId session, const protocol::Jid& chat, const std::string& id, bool from_me);
+Result<bool> exhume_message(Database& db, SessionId session, const protocol::Jid& chat, const std::string& id,
+                            bool from_me);
 /// All that a removed chat left behind at once, before other messages move into it.
 Result<void> finish_chat(Database& db, SessionId session, std::int64_t chat_id);
 

@@ -40,7 +40,8 @@ bool contains(ByteView entries, const Entry& wanted) {
 
 }  // namespace
 
-std::optional<ResendRow> find_resends(Database& db, SessionId session, const protocol::Jid& device, const std::string& id) {
+std::optional<ResendRow> find_resends(Database& db, SessionId session, const protocol::Jid& device,
+                                      const std::string& id) {
   Statement select(db, select_resends);
   if (!select.session(session).text(id).jid(device).next()) return std::nullopt;
   ResendRow row;

@@ -16,9 +16,10 @@ namespace wharf::storage {
 /// Resends of one message to one device. `device` is canonical, as the session with it is filed.
 struct ResendRow {
   std::uint32_t count = 0;
-  protocol::Bytes base_key;   // of the session that had failed at the second request; empty before that
+  protocol::Bytes base_key;  // of the session that had failed at the second request; empty before that
 };
-std::optional<ResendRow> find_resends(Database& db, SessionId session, const protocol::Jid& device, const std::string& id);
+std::optional<ResendRow> find_resends(Database& db, SessionId session, const protocol::Jid& device,
+                                      const std::string& id);
 /// Also sweeps rows older than `kept_ms`, a bounded number at a time.
 void put_resends(Changes& changes, SessionId session, const protocol::Jid& device, const std::string& id, ResendRow row,
                  UnixMs at, UnixMs kept_ms);

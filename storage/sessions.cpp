@@ -24,8 +24,7 @@ constexpr const char* select_last_id = "SELECT value FROM counter WHERE name = '
 constexpr const char* update_row =
     "UPDATE session SET status = ?2, config = ?3, metadata = ?4, reason = ?5, stopped = ?6, last_activity = ?7"
     " WHERE id = ?1";
-constexpr const char* touch_row =
-    "UPDATE session SET last_activity = ?2 WHERE id = ?1 AND last_activity < ?2";
+constexpr const char* touch_row = "UPDATE session SET last_activity = ?2 WHERE id = ?1 AND last_activity < ?2";
 
 constexpr const char* select_device =
     "SELECT noise, identity, adv_secret, registration_id, signed_pre_key_id, signed_pre_key_at, next_pre_key_id,"
@@ -39,10 +38,10 @@ constexpr const char* replace_device =
 
 // Keys and mappings of the linked device: what a log-out forgets. ?1 to ?2 are the row keys of the session.
 constexpr std::array delete_device_keys = {
-    "DELETE FROM pre_key WHERE key BETWEEN ?1 AND ?2",     "DELETE FROM signed_pre_key WHERE key BETWEEN ?1 AND ?2",
-    "DELETE FROM ratchet WHERE key BETWEEN ?1 AND ?2",     "DELETE FROM identity WHERE key BETWEEN ?1 AND ?2",
-    "DELETE FROM device_list WHERE key BETWEEN ?1 AND ?2", "DELETE FROM lid_of WHERE key BETWEEN ?1 AND ?2",
-    "DELETE FROM pn_of WHERE key BETWEEN ?1 AND ?2",       "DELETE FROM retry_pre_key WHERE key BETWEEN ?1 AND ?2",
+    "DELETE FROM pre_key WHERE key BETWEEN ?1 AND ?2",      "DELETE FROM signed_pre_key WHERE key BETWEEN ?1 AND ?2",
+    "DELETE FROM ratchet WHERE key BETWEEN ?1 AND ?2",      "DELETE FROM identity WHERE key BETWEEN ?1 AND ?2",
+    "DELETE FROM device_list WHERE key BETWEEN ?1 AND ?2",  "DELETE FROM lid_of WHERE key BETWEEN ?1 AND ?2",
+    "DELETE FROM pn_of WHERE key BETWEEN ?1 AND ?2",        "DELETE FROM retry_pre_key WHERE key BETWEEN ?1 AND ?2",
     "DELETE FROM read_receipt WHERE key BETWEEN ?1 AND ?2",
 };
 constexpr std::array delete_device_rows = {

@@ -14,12 +14,12 @@ namespace wharf::storage {
 
 struct SessionRow {
   SessionId id;
-  std::string name;             // unique, 1-64 of A-Za-z0-9._-
-  std::string status;           // one of the six words
-  std::string config;           // JSON object as accepted
-  std::string metadata;         // JSON object of the caller
-  std::string reason;           // JSON object or ""
-  bool stopped = false;         // by the user: not started again at daemon start
+  std::string name;      // unique, 1-64 of A-Za-z0-9._-
+  std::string status;    // one of the six words
+  std::string config;    // JSON object as accepted
+  std::string metadata;  // JSON object of the caller
+  std::string reason;    // JSON object or ""
+  bool stopped = false;  // by the user: not started again at daemon start
   UnixMs created_at = 0;
   UnixMs last_activity = 0;
 };
@@ -30,8 +30,8 @@ void insert_session(Changes& changes, SessionRow row);
 /// status, config, metadata, reason, stopped, last_activity.
 void update_session(Changes& changes, SessionRow row);
 void touch_session(Changes& changes, SessionId session, UnixMs at);
-/// Gone at once, its name is free and its device's secrets are deleted; its other rows go in bounded slices behind later
-/// batches, also after a restart (removal.h). Its events stay for the readers of the log.
+/// Gone at once, its name is free and its device's secrets are deleted; its other rows go in bounded slices behind
+/// later batches, also after a restart (removal.h). Its events stay for the readers of the log.
 void remove_session(Changes& changes, SessionId session);
 /// The highest session id ever used (ids are never reused).
 std::int64_t last_session_id(Database& db);
@@ -43,17 +43,17 @@ struct DeviceRow {
   protocol::KeyPair identity;
   std::uint32_t registration_id = 0;
   protocol::Key32 adv_secret{};
-  protocol::PreKeyId signed_pre_key_id = 0;   // the current one; its pair is in signed_pre_key
+  protocol::PreKeyId signed_pre_key_id = 0;  // the current one; its pair is in signed_pre_key
   protocol::PreKeyId next_pre_key_id = 1;
   protocol::PreKeyId first_unuploaded = 1;
   bool server_has_prekeys = false;
-  protocol::Bytes account;                    // ADVSignedDeviceIdentity, four fields; empty = not linked
-  protocol::Jid jid;                          // own PN with device; empty = not linked
+  protocol::Bytes account;  // ADVSignedDeviceIdentity, four fields; empty = not linked
+  protocol::Jid jid;        // own PN with device; empty = not linked
   protocol::Jid lid;
   std::string push_name, platform, business_name;
   std::uint32_t login_counter = 0;
   protocol::Bytes routing_info;
-  std::optional<protocol::Key32> server_static;   // for IK
+  std::optional<protocol::Key32> server_static;  // for IK
   std::uint64_t server_not_before = 0, server_not_after = 0;
   UnixMs signed_pre_key_at = 0;
   bool linked() const { return !account.empty() && !jid.empty(); }

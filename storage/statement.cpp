@@ -146,12 +146,8 @@ std::optional<std::int64_t> find_jid_id(Database& db, const Jid& jid) {
 Result<std::int64_t> jid_id(Database& db, const Jid& jid) {
   if (jid.empty()) return Error(Errc::malformed, "a row needs a JID");
   if (const std::optional<std::int64_t> known = find_jid_id(db, jid)) return *known;
-  const Result<void> inserted = Statement(db, insert_jid)
-                                    .text(jid.user)
-                                    .text(jid.server)
-                                    .number(jid.device)
-                                    .number(jid.integrator)
-                                    .run();
+  const Result<void> inserted =
+      Statement(db, insert_jid).text(jid.user).text(jid.server).number(jid.device).number(jid.integrator).run();
   if (!inserted) return inserted.error();
   const std::int64_t id = sqlite3_last_insert_rowid(db.handle());
   db.recall().jids.put(jid, id);

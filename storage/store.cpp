@@ -97,13 +97,13 @@ struct Store::State {
   std::shared_ptr<Listener> listener = std::make_shared<Listener>();  // shared with batches on their way to the loop
 
   mutable std::mutex mutex;
-  std::condition_variable work;       // for the writer
-  std::condition_variable progress;   // for flush()
+  std::condition_variable work;      // for the writer
+  std::condition_variable progress;  // for flush()
   std::deque<Turn> queue;
   std::vector<std::function<void(bool)>> pings;
-  std::size_t wake_at = 1;            // queue length that wakes the writer
-  std::uint64_t accepted = 0;         // turns ever queued
-  std::uint64_t finished = 0;         // turns handed back
+  std::size_t wake_at = 1;     // queue length that wakes the writer
+  std::uint64_t accepted = 0;  // turns ever queued
+  std::uint64_t finished = 0;  // turns handed back
   bool stopping = false;
 
   std::atomic<std::size_t> queued = 0;
@@ -116,7 +116,8 @@ struct Store::State {
 
   bool inline_mode() const { return !settings.post; }
 
-  // --- writing: on the writer thread, or on the caller in inline mode -------------------------------------------------
+  // --- writing: on the writer thread, or on the caller in inline mode
+  // -------------------------------------------------
   Result<void> statement(const char* sql) { return Statement(*writer, sql).run(); }
   Result<void> run_turn(Changes& changes, std::vector<Event>& events);
   Result<void> run_isolated(Changes& changes, std::vector<Event>& events);
@@ -131,7 +132,8 @@ struct Store::State {
   void purge();
   void purge_alone();
 
-  // --- the thread -------------------------------------------------------------------------------------------------------
+  // --- the thread
+  // -------------------------------------------------------------------------------------------------------
   void run();
   void deliver(Outcome outcome, std::size_t turns);
   void answer_pings(std::vector<std::function<void(bool)>> asked);

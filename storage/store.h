@@ -23,9 +23,9 @@ struct NewEvent {
   NewEvent(SessionId s, std::string n, std::string l, std::string d, UnixMs t)
       : session(s), name(std::move(n)), lane(std::move(l)), data(std::move(d)), at(t) {}
   SessionId session;
-  std::string name;   // "message", "ack", ...
-  std::string lane;   // order key for webhooks: the chat, or "" for session events
-  std::string data;   // JSON object in the dialect-neutral form of sessions/event_json.h
+  std::string name;  // "message", "ack", ...
+  std::string lane;  // order key for webhooks: the chat, or "" for session events
+  std::string data;  // JSON object in the dialect-neutral form of sessions/event_json.h
   UnixMs at = 0;
 };
 struct Event : NewEvent {
@@ -55,20 +55,20 @@ class Changes {
 class Store {
  public:
   struct Settings {
-    std::string path;                 // the SQLite file
+    std::string path;  // the SQLite file
     Synchronous synchronous = Synchronous::full;
     /// Runs a function on the loop. Empty: everything runs inline on the caller (tests, simulation).
     std::function<void(std::function<void()>)> post;
     std::size_t max_turns_per_commit = 256;
-    std::chrono::milliseconds max_wait{0};  // how long the writer waits for more turns; 0 = takes what is queued
-    std::size_t max_queued_turns = 100'000; // over it commit fails at once with rate_limited
+    std::chrono::milliseconds max_wait{0};   // how long the writer waits for more turns; 0 = takes what is queued
+    std::size_t max_queued_turns = 100'000;  // over it commit fails at once with rate_limited
     /// Newest ids kept in the log. What a webhook has not had yet stays longer, up to twice as many.
     /// Readers with an older cursor start at the oldest kept one.
     std::int64_t max_events = 1'000'000;
-    std::size_t max_purged_rows = 200;       // of removed sessions, chats and webhooks, with each batch (removal.h)
-    std::chrono::milliseconds purge_pause{5}; // between the slices of an idle writer
+    std::size_t max_purged_rows = 200;         // of removed sessions, chats and webhooks, with each batch (removal.h)
+    std::chrono::milliseconds purge_pause{5};  // between the slices of an idle writer
     std::chrono::milliseconds probe_interval{1000};  // of the health probe after a failure
-    std::optional<std::string> boot;  // RunPlace::boot; default: that of this machine
+    std::optional<std::string> boot;                 // RunPlace::boot; default: that of this machine
   };
   /// Opens or creates the file and applies migrations. Errors: storage, storage_full, unsupported.
   static Result<std::unique_ptr<Store>> open(Settings settings);

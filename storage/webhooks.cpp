@@ -11,7 +11,8 @@ namespace wharf::storage {
 namespace {
 
 constexpr const char* select_webhooks =
-    "SELECT id, session_id, url, events, headers, secret, created_at, cursor FROM webhook WHERE removed = 0 ORDER BY row";
+    "SELECT id, session_id, url, events, headers, secret, created_at, cursor FROM webhook WHERE removed = 0 ORDER BY "
+    "row";
 // A cursor never goes back: a row that was read before the latest advance would repeat deliveries.
 constexpr const char* put_row =
     "INSERT INTO webhook (id, session_id, url, events, headers, secret, created_at, cursor)"
@@ -22,7 +23,8 @@ constexpr const char* advance_row = "UPDATE webhook SET cursor = ?2 WHERE id = ?
 
 constexpr const char* select_deliveries =
     "SELECT d.event_id, d.lane, d.attempts, d.next_try, d.first_try, d.parked, d.last_error FROM webhook_delivery d"
-    " WHERE d.webhook_row = (SELECT row FROM webhook WHERE id = ?1 AND removed = 0) ORDER BY d.parked, d.event_id LIMIT ?2";
+    " WHERE d.webhook_row = (SELECT row FROM webhook WHERE id = ?1 AND removed = 0) ORDER BY d.parked, d.event_id "
+    "LIMIT ?2";
 constexpr const char* count_rows =
     "SELECT count(*) FROM webhook_delivery WHERE webhook_row = (SELECT row FROM webhook WHERE id = ?1 AND removed = 0)";
 // From a SELECT: a webhook that was removed meanwhile gets no orphans.
@@ -96,9 +98,8 @@ void remove_webhook(Changes& changes, std::string id) {
 }
 
 void advance_webhook(Changes& changes, std::string id, EventId cursor) {
-  changes.add([id = std::move(id), cursor](Database& db) {
-    return Statement(db, advance_row).text(id).integer(cursor).run();
-  });
+  changes.add(
+      [id = std::move(id), cursor](Database& db) { return Statement(db, advance_row).text(id).integer(cursor).run(); });
 }
 
 std::vector<DeliveryRow> load_deliveries(Database& db, const std::string& webhook, std::size_t limit) {

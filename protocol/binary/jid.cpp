@@ -9,8 +9,8 @@ namespace wharf::protocol {
 namespace {
 
 constexpr std::array known_servers = {
-    server::user,      server::lid,        server::hosted, server::hosted_lid,  server::group,     server::broadcast,
-    server::newsletter, server::bot,       server::legacy_user, server::messenger, server::interop, server::call,
+    server::user,       server::lid, server::hosted,      server::hosted_lid, server::group,   server::broadcast,
+    server::newsletter, server::bot, server::legacy_user, server::messenger,  server::interop, server::call,
 };
 
 constexpr std::size_t max_user_bytes = 255;
@@ -83,8 +83,7 @@ Result<Jid> Jid::parse(std::string_view text) {
     if (user.empty()) return malformed("a device without user");
     jid.device = static_cast<std::uint16_t>(*device);
   }
-  if (is_phone_number_server(name) && !drop_agent(user, colon != std::string_view::npos))
-    return malformed("bad agent");
+  if (is_phone_number_server(name) && !drop_agent(user, colon != std::string_view::npos)) return malformed("bad agent");
   if (name == server::interop) {
     const std::size_t dash = user.find('-');
     const auto integrator = small_number(user.substr(0, dash));

@@ -29,7 +29,7 @@ inline constexpr std::string_view call = "call";
 }  // namespace server
 
 struct Jid {
-  std::string user;              // empty for a server alone
+  std::string user;  // empty for a server alone
   std::string server;
   std::uint16_t device = 0;      // 0 is the primary phone
   std::uint16_t integrator = 0;  // interop only

@@ -10,7 +10,8 @@ namespace wharf::protocol {
 
 namespace {
 
-// Jid::parse() demands as much of text. A JID of the binary form can hold any bytes, which could not be shown or named again.
+// Jid::parse() demands as much of text. A JID of the binary form can hold any bytes, which could not be shown or named
+// again.
 bool printable(std::string_view text, std::size_t max_bytes) {
   return text.size() <= max_bytes && std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
 }

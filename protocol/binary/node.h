@@ -40,7 +40,7 @@ struct Node {
   Node& set(std::string_view key, const char* value) { return set(key, std::string_view(value)); }
   Node& set(std::string_view key, const Jid& value);
   Node& set(std::string_view key, std::uint64_t value);  // decimal
-  Node& add(Node child);                                  // content becomes a child list
+  Node& add(Node child);                                 // content becomes a child list
   Node& bytes(ByteView value);
   Node& text(std::string_view value) { return bytes(as_bytes(value)); }
 
@@ -56,7 +56,7 @@ struct Node {
   const Node* child(std::string_view t) const;
   const std::vector<Node>& children() const;  // empty when the content is no list
   std::vector<const Node*> children(std::string_view t) const;
-  ByteView data() const;                      // empty when the content is no bytes
+  ByteView data() const;  // empty when the content is no bytes
   std::string_view text() const { return as_text(data()); }
   /// The content of child `t`, nullopt when the child is absent.
   std::optional<ByteView> child_data(std::string_view t) const;

@@ -31,7 +31,8 @@ bool is_plain_user(std::string_view user) {
 
 class Decoder {
  public:
-  Decoder(ByteView bytes, const NodeLimits& limits) : next_(bytes.data()), end_(next_ + bytes.size()), limits_(limits) {}
+  Decoder(ByteView bytes, const NodeLimits& limits)
+      : next_(bytes.data()), end_(next_ + bytes.size()), limits_(limits) {}
 
   Result<Node> root() {
     Node out;
@@ -59,9 +60,7 @@ class Decoder {
     for (std::size_t i = 0; i < width; ++i) out = out << 8 | *next_++;
     return true;
   }
-  bool count_item() {
-    return ++items_ <= limits_.max_nodes || fail(Errc::too_large, "too many nodes and attributes");
-  }
+  bool count_item() { return ++items_ <= limits_.max_nodes || fail(Errc::too_large, "too many nodes and attributes"); }
 
   // The length behind BINARY_8/20/32, bounded by what is there.
   bool binary(std::uint8_t tag, ByteView& out) {

@@ -21,8 +21,9 @@ class CipherContext {
  public:
   CipherContext(const char* algorithm, Direction direction) : context_(EVP_CIPHER_CTX_new()) {
     EVP_CIPHER* cipher = EVP_CIPHER_fetch(nullptr, algorithm, nullptr);
-    const bool ready = cipher != nullptr && context_ != nullptr &&
-                       EVP_CipherInit_ex2(context_, cipher, nullptr, nullptr, static_cast<int>(direction), nullptr) == 1;
+    const bool ready =
+        cipher != nullptr && context_ != nullptr &&
+        EVP_CipherInit_ex2(context_, cipher, nullptr, nullptr, static_cast<int>(direction), nullptr) == 1;
     EVP_CIPHER_free(cipher);  // the context keeps its own reference
     if (!ready) throw std::runtime_error(std::string("OpenSSL lacks ") + algorithm);
   }

@@ -24,9 +24,7 @@ class Random {
     return std::uint32_t{b[0]} << 24 | std::uint32_t{b[1]} << 16 | std::uint32_t{b[2]} << 8 | b[3];
   }
   /// Uniform in [0, bound); bound > 0. (Modulo bias below 2^-32 * bound: fine for jitter and ids.)
-  std::uint32_t below(std::uint32_t bound) {
-    return static_cast<std::uint32_t>((std::uint64_t{u32()} * bound) >> 32);
-  }
+  std::uint32_t below(std::uint32_t bound) { return static_cast<std::uint32_t>((std::uint64_t{u32()} * bound) >> 32); }
 };
 
 /// SHA-256 in counter mode over a seed: reproducible, for the sandbox and tests. Not for production keys.

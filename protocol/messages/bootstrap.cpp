@@ -25,7 +25,9 @@ std::string deflated(const std::string& text) {
   return out;
 }
 
-Bytes encoded(const wire::bootstrap::Message& message) { return to_bytes(std::string_view(message.SerializeAsString())); }
+Bytes encoded(const wire::bootstrap::Message& message) {
+  return to_bytes(std::string_view(message.SerializeAsString()));
+}
 
 }  // namespace
 

@@ -18,21 +18,21 @@ namespace wharf::protocol {
 
 /// contextInfo of a reply.
 struct Quote {
-  std::string id;      // stanzaId
-  Jid author;          // user JID, in the namespace of the chat
-  Bytes message;       // encoded quoted Message, without its own contextInfo; may be empty
+  std::string id;  // stanzaId
+  Jid author;      // user JID, in the namespace of the chat
+  Bytes message;   // encoded quoted Message, without its own contextInfo; may be empty
 };
 
 struct TextContent {
   std::string text;
-  std::vector<Jid> mentions;     // user JIDs
+  std::vector<Jid> mentions;  // user JIDs
   std::optional<Quote> quote;
 };
 
 /// An outgoing message, ready for padding and encryption.
 struct OutgoingMessage {
-  Bytes encoded;                               // Message for the recipient's devices
-  std::array<std::uint8_t, 32> secret{};       // messageContextInfo.messageSecret
+  Bytes encoded;                          // Message for the recipient's devices
+  std::array<std::uint8_t, 32> secret{};  // messageContextInfo.messageSecret
 };
 /// conversation when there is neither quote nor mention, else extendedTextMessage; messageSecret and
 /// reportingTokenVersion 2 set.
@@ -42,27 +42,45 @@ OutgoingMessage build_text(const TextContent& content, Random& random);
 Bytes wrap_device_sent(ByteView message, const Jid& destination);
 
 enum class MessageKind {
-  text, image, video, audio, voice, document, sticker, location, contact, poll, poll_vote, reaction, edit, revoke,
-  protocol, sender_key_only, unknown,
+  text,
+  image,
+  video,
+  audio,
+  voice,
+  document,
+  sticker,
+  location,
+  contact,
+  poll,
+  poll_vote,
+  reaction,
+  edit,
+  revoke,
+  protocol,
+  sender_key_only,
+  unknown,
 };
 const char* name(MessageKind kind);  // "text", "image", ...
 
 /// A received Message after unwrapping deviceSent, ephemeral, viewOnce… (at most 10 levels).
 struct IncomingMessage {
   MessageKind kind = MessageKind::unknown;
-  std::string text;                       // text or caption; invalid UTF-8 replaced
+  std::string text;  // text or caption; invalid UTF-8 replaced
   std::vector<Jid> mentions;
   std::optional<Quote> quote;
-  Bytes encoded;                          // the unwrapped Message as received: store it
-  std::optional<Jid> device_sent_to;      // destinationJid of a deviceSent wrapper
+  Bytes encoded;                      // the unwrapped Message as received: store it
+  std::optional<Jid> device_sent_to;  // destinationJid of a deviceSent wrapper
   bool was_device_sent = false;
   std::optional<std::array<std::uint8_t, 32>> secret;
-  Bytes sender_key_distribution;          // SKDM bytes when present
+  Bytes sender_key_distribution;  // SKDM bytes when present
   std::string sender_key_group;
   bool has_protocol_message = false;
-  int protocol_type = -1;                 // protocolMessage.type; -1 when absent
-  bool has_content = false;               // anything besides key distribution and messageContextInfo; false: no event
-  struct AppStateKey { Bytes id, data; std::uint64_t timestamp = 0; };
+  int protocol_type = -1;    // protocolMessage.type; -1 when absent
+  bool has_content = false;  // anything besides key distribution and messageContextInfo; false: no event
+  struct AppStateKey {
+    Bytes id, data;
+    std::uint64_t timestamp = 0;
+  };
   std::vector<AppStateKey> app_state_keys;  // protocolMessage APP_STATE_SYNC_KEY_SHARE
 };
 /// Errors: malformed (undecodable, nesting over 64, more than 10 wrappers), too_large (> 16 MiB).

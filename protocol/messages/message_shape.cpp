@@ -9,8 +9,22 @@ namespace {
 /// FutureProofMessage {message 1}.
 bool is_future_proof(std::uint32_t number) {
   switch (number) {
-    case 37: case 40: case 53: case 55: case 58: case 59: case 62: case 67:
-    case 74: case 85: case 87: case 91: case 92: case 93: case 96: case 103: return true;
+    case 37:
+    case 40:
+    case 53:
+    case 55:
+    case 58:
+    case 59:
+    case 62:
+    case 67:
+    case 74:
+    case 85:
+    case 87:
+    case 91:
+    case 92:
+    case 93:
+    case 96:
+    case 103: return true;
     default: return false;
   }
 }
@@ -118,16 +132,26 @@ std::optional<std::uint32_t> context_info_field(std::uint32_t number) {
     case field_number::video:
     case field_number::contacts_array:
     case field_number::live_location:
-    case field_number::sticker: case field_number::ptv:
-    case 30: case 38: case 83: return 17;                              // product, order, album
+    case field_number::sticker:
+    case field_number::ptv:
+    case 30:
+    case 38:
+    case 83: return 17;  // product, order, album
     case field_number::group_invite: return 7;
-    case field_number::poll_creation: case field_number::poll_creation_v2: case field_number::poll_creation_v3:
+    case field_number::poll_creation:
+    case field_number::poll_creation_v2:
+    case field_number::poll_creation_v3:
     case field_number::poll_creation_v5: return 5;
-    case 36: case 42: return 8;                                        // list, buttons
-    case 39: return 4;                                                 // listResponse
-    case 25: case 29: case 43: case 88: return 3;                      // template, its reply, buttonsResponse, results
-    case 45: case 48: return 15;                                       // interactive and its response
-    case 75: return 1;                                                 // event
+    case 36:
+    case 42: return 8;  // list, buttons
+    case 39: return 4;  // listResponse
+    case 25:
+    case 29:
+    case 43:
+    case 88: return 3;  // template, its reply, buttonsResponse, results
+    case 45:
+    case 48: return 15;  // interactive and its response
+    case 75: return 1;   // event
     default: return std::nullopt;
   }
 }

@@ -53,12 +53,12 @@ Result<void> check_message(ByteView encoded);
 std::optional<std::uint32_t> context_info_field(std::uint32_t number);
 
 struct Unwrapped {
-  Bytes message;                       // the innermost Message
+  Bytes message;  // the innermost Message
   bool device_sent = false;
-  Bytes destination;                   // destinationJid of the outermost deviceSent
-  bool edited = false;                 // passed an editedMessage
-  Bytes secret;                        // messageSecret: innermost first, then outwards; empty when absent
-  Bytes sender_key_distribution;       // SKDM message of the outermost level that has one, empty when absent
+  Bytes destination;              // destinationJid of the outermost deviceSent
+  bool edited = false;            // passed an editedMessage
+  Bytes secret;                   // messageSecret: innermost first, then outwards; empty when absent
+  Bytes sender_key_distribution;  // SKDM message of the outermost level that has one, empty when absent
 };
 enum class EditedMessages { unwrap, keep };
 /// Looks through deviceSent, ephemeral, viewOnce… Errors: malformed (more than 10 wrappers).

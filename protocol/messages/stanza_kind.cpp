@@ -17,8 +17,18 @@ std::optional<StanzaKind> kind_of(std::uint32_t number, ByteView body) {
     case field_number::conversation:
     case field_number::protocol_message:
     case field_number::edited_message:
-    case 22: case 23: case 24: case 29: case 45: case 51: case 54: case 63: case 71: case 78: case 83: case 88:
-      return StanzaKind{"text", ""};
+    case 22:
+    case 23:
+    case 24:
+    case 29:
+    case 45:
+    case 51:
+    case 54:
+    case 63:
+    case 71:
+    case 78:
+    case 83:
+    case 88: return StanzaKind{"text", ""};
     case field_number::extended_text: {
       const auto matched = bytes_field(body, 2);
       const bool preview = matched && as_text(*matched).find_first_not_of(" \t\r\n") != std::string_view::npos;

@@ -15,9 +15,9 @@ enum class WireType : std::uint8_t { varint = 0, fixed64 = 1, length = 2, group_
 struct WireField {
   std::uint32_t number = 0;
   WireType type = WireType::varint;
-  ByteView tag;       // as received: a varint may be longer than needed
-  ByteView whole;     // tag and value
-  ByteView value;     // of a length-delimited field, without its length; of a fixed one its bytes; else empty
+  ByteView tag;    // as received: a varint may be longer than needed
+  ByteView whole;  // tag and value
+  ByteView value;  // of a length-delimited field, without its length; of a fixed one its bytes; else empty
   std::uint64_t varint = 0;
 };
 

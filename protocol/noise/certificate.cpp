@@ -21,7 +21,8 @@ Certificate sign(const Certificate::Details& details, const KeyPair& issuer, Ran
   return out;
 }
 
-Certificate::Details describe(std::uint32_t serial, std::uint32_t issuer, const PublicKey& key, CertificateWindow window) {
+Certificate::Details describe(std::uint32_t serial, std::uint32_t issuer, const PublicKey& key,
+                              CertificateWindow window) {
   Certificate::Details out;
   out.set_serial(serial);
   out.set_issuer_serial(issuer);
@@ -33,12 +34,12 @@ Certificate::Details describe(std::uint32_t serial, std::uint32_t issuer, const 
 
 }  // namespace
 
-constinit const PublicKey whatsapp_root_key = {
-    0x14, 0x23, 0x75, 0x57, 0x4d, 0x0a, 0x58, 0x71, 0x66, 0xaa, 0xe7, 0x1e, 0xbe, 0x51, 0x64, 0x37,
-    0xc4, 0xa2, 0x8b, 0x73, 0xe3, 0x69, 0x5c, 0x6c, 0xe1, 0xf7, 0xf9, 0x54, 0x5d, 0xa8, 0xee, 0x6b};
+constinit const PublicKey whatsapp_root_key = {0x14, 0x23, 0x75, 0x57, 0x4d, 0x0a, 0x58, 0x71, 0x66, 0xaa, 0xe7,
+                                               0x1e, 0xbe, 0x51, 0x64, 0x37, 0xc4, 0xa2, 0x8b, 0x73, 0xe3, 0x69,
+                                               0x5c, 0x6c, 0xe1, 0xf7, 0xf9, 0x54, 0x5d, 0xa8, 0xee, 0x6b};
 
-Result<CertificateWindow> verify_certificate_chain(ByteView chain, const PublicKey& root, const PublicKey& server_static,
-                                                   std::optional<std::uint64_t> now) {
+Result<CertificateWindow> verify_certificate_chain(ByteView chain, const PublicKey& root,
+                                                   const PublicKey& server_static, std::optional<std::uint64_t> now) {
   wire::noise::CertChain message;
   if (!message.ParseFromArray(chain.data(), static_cast<int>(chain.size()))) return refused("not a CertChain");
   const Certificate& leaf = message.leaf();

@@ -22,8 +22,8 @@ inline constexpr std::uint32_t root_serial = 0;
 
 /// Checks 1-7 always, 8 (validity) against `now` (unix seconds) when given. `server_static` is the decrypted
 /// static key of the handshake. Errors: bad_certificate, with the failed check in the detail.
-Result<CertificateWindow> verify_certificate_chain(ByteView chain, const PublicKey& root, const PublicKey& server_static,
-                                                   std::optional<std::uint64_t> now);
+Result<CertificateWindow> verify_certificate_chain(ByteView chain, const PublicKey& root,
+                                                   const PublicKey& server_static, std::optional<std::uint64_t> now);
 
 /// For the simulated network: a chain root -> intermediate (serial 1) -> leaf (serial 2, key = server_static).
 struct CertificateAuthority {

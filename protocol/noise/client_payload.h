@@ -14,8 +14,8 @@ namespace wharf::protocol {
 
 struct AppVersion {
   std::uint32_t primary = 2, secondary = 3000, tertiary = 1045649367;
-  std::string to_string() const;                       // "2.3000.1045649367"
-  std::array<std::uint8_t, 16> build_hash() const;     // MD5 of to_string()
+  std::string to_string() const;                    // "2.3000.1045649367"
+  std::array<std::uint8_t, 16> build_hash() const;  // MD5 of to_string()
   friend auto operator<=>(const AppVersion&, const AppVersion&) = default;
 };
 
@@ -38,7 +38,7 @@ struct ClientProfile {
 };
 
 struct LoginIdentity {
-  Jid jid;  // PN with device > 0
+  Jid jid;                                  // PN with device > 0
   std::uint32_t login_counter = 0;          // lc
   std::uint32_t connect_attempt_count = 0;  // 0 on the first connect of the process
   bool lid_migrated = true;                 // lidDbMigrated
@@ -66,7 +66,7 @@ struct ParsedClientPayload {
   struct Registration {
     RegistrationKeys keys;
     Bytes build_hash;
-    Bytes device_props;   // serialised DeviceProps
+    Bytes device_props;  // serialised DeviceProps
     std::string os;
     std::uint32_t platform_type = 0;
     bool require_full_sync = false;

@@ -47,8 +47,8 @@ class HandshakeInitiator {
  public:
   struct Settings {
     PublicKey root = whatsapp_root_key;
-    std::optional<std::uint64_t> now;    // unix seconds for the validity check; nullopt skips check 8
-    std::optional<KnownServer> resume;   // IK is used when set
+    std::optional<std::uint64_t> now;   // unix seconds for the validity check; nullopt skips check 8
+    std::optional<KnownServer> resume;  // IK is used when set
   };
   /// `payload`: the serialised ClientPayload. `ephemeral` is fresh per connection.
   HandshakeInitiator(KeyPair device_static, KeyPair ephemeral, Bytes payload, Settings settings);
@@ -59,8 +59,8 @@ class HandshakeInitiator {
   struct Finished {
     Bytes client_finish;  // body of the second frame; empty after IK (nothing to send)
     TransportKeys keys;
-    KnownServer server;   // store it for the next connect
-    bool resumed = false; // one round trip by IK
+    KnownServer server;    // store it for the next connect
+    bool resumed = false;  // one round trip by IK
   };
   /// Body of the server's frame in, the end of the handshake out. Errors: malformed, invalid_key, bad_mac
   /// (forget the known server after an IK attempt), bad_certificate.
@@ -94,8 +94,8 @@ class HandshakeResponder {
     TransportKeys keys;
   };
   struct Reply {
-    Bytes server_hello;                         // body of the frame to send
-    std::optional<Authenticated> authenticated; // set when IK completed with this reply
+    Bytes server_hello;                          // body of the frame to send
+    std::optional<Authenticated> authenticated;  // set when IK completed with this reply
   };
   /// First frame of the client. Errors: malformed, invalid_key.
   Result<Reply> on_client_hello(ByteView body);

@@ -91,8 +91,7 @@ Result<HandshakeResponder::Reply> HandshakeResponder::on_client_hello(ByteView b
   noise.mix_hash(ephemeral_.pub);
   if (auto mixed = noise.mix_agreement(ephemeral_.secret, client_ephemeral_); !mixed) return mixed.error();
   server_hello.set_static_key(wire_bytes(noise.encrypt(settings_.server_static.pub)));
-  if (auto mixed = noise.mix_agreement(settings_.server_static.secret, client_ephemeral_); !mixed)
-    return mixed.error();
+  if (auto mixed = noise.mix_agreement(settings_.server_static.secret, client_ephemeral_); !mixed) return mixed.error();
   server_hello.set_payload(wire_bytes(noise.encrypt(settings_.certificate_chain)));
   state_->noise = noise;
   reply.server_hello = to_bytes(answer.SerializeAsString());

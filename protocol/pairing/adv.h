@@ -13,9 +13,9 @@ namespace wharf::protocol {
 // --- companion side -----------------------------------------------------------------------------------------------
 
 struct PairSuccessIdentity {
-  Bytes account;              // full ADVSignedDeviceIdentity, all four fields: persist it
-  Bytes reply;                // the same without accountSignatureKey: goes into pair-device-sign
-  PublicKey account_key{};    // identity of the own account's device 0
+  Bytes account;            // full ADVSignedDeviceIdentity, all four fields: persist it
+  Bytes reply;              // the same without accountSignatureKey: goes into pair-device-sign
+  PublicKey account_key{};  // identity of the own account's device 0
   std::uint32_t key_index = 0;
 };
 /// Checks container HMAC and account signature and countersigns. Errors carry the reply code of section 2.5:
@@ -52,7 +52,8 @@ struct DeviceIdentityDetails {
 Bytes issue_device_identity(const KeyPair& account, const PublicKey& companion_identity,
                             const DeviceIdentityDetails& details, const Key32& adv_secret, Random& random);
 /// Checks the companion's pair-device-sign reply; gives back the full four-field identity. `container` is what was
-/// issued. Errors: malformed, bad_signature, conflict (another accountSignatureKey than the issued one, details differ).
+/// issued. Errors: malformed, bad_signature, conflict (another accountSignatureKey than the issued one, details
+/// differ).
 Result<Bytes> complete_device_identity(ByteView reply, ByteView container, const PublicKey& companion_identity);
 Bytes issue_key_index_list(const KeyPair& account, const KeyIndexList& list, Random& random);
 

@@ -95,8 +95,7 @@ std::array<std::uint8_t, mac_bytes> message_mac(ByteView mac_key, const PublicKe
 
 Result<Bytes> seal_message(RatchetState& state, const PublicKey& own_identity, ByteView plaintext) {
   SendingChain& chain = state.sending;
-  if (chain.counter == last_counter)
-    return Error(Errc::no_session, "the sending chain is used up");
+  if (chain.counter == last_counter) return Error(Errc::no_session, "the sending chain is used up");
 
   const MessageKeys keys = message_keys(message_seed(chain.chain_key));
   const Bytes ciphertext = cbc_encrypt(keys.cipher_key, keys.iv, plaintext);

@@ -49,11 +49,11 @@ Result<Bytes> seal_message(RatchetState& state, const PublicKey& own_identity, B
 /// A verified message and what it changes.
 struct Opened {
   Bytes plaintext;
-  std::optional<std::size_t> chain;      // index of the receiving chain; nullopt: a new chain, by a DH step
-  std::optional<std::size_t> skipped;    // index of the skipped key that was used; nullopt: the chain was walked
-  Secret32 root_key;                     // after the receiving half of the DH step
-  Secret32 chain_key;                    // the walked chain at the message's counter
-  std::vector<Secret32> passed;          // chain keys at the counters just before: the skipped keys worth keeping
+  std::optional<std::size_t> chain;    // index of the receiving chain; nullopt: a new chain, by a DH step
+  std::optional<std::size_t> skipped;  // index of the skipped key that was used; nullopt: the chain was walked
+  Secret32 root_key;                   // after the receiving half of the DH step
+  Secret32 chain_key;                  // the walked chain at the message's counter
+  std::vector<Secret32> passed;        // chain keys at the counters just before: the skipped keys worth keeping
 };
 
 /// `derivations_left` bounds the chain steps all candidates together may cost for one unverified message.

@@ -53,7 +53,7 @@ struct PreKeyBundle {
 
 struct SessionLimits {
   static constexpr std::uint32_t max_forward_jump = 25'000;
-  static constexpr std::size_t max_skipped_keys = 2'000;     // per chain, oldest dropped
+  static constexpr std::size_t max_skipped_keys = 2'000;  // per chain, oldest dropped
   static constexpr std::size_t max_receiving_chains = 5;
   static constexpr std::size_t max_archived_states = 40;
   // Ours: what a peer can make one record hold (about 360 KB). The current session always fits; archived ones give way.
@@ -83,7 +83,7 @@ class SessionRecord {
   bool awaiting_reply() const;
   std::uint32_t remote_registration_id() const;  // 0 without a current session
   std::optional<PublicKey> remote_identity() const;
-  Bytes base_key() const;                         // of the current session; empty without one
+  Bytes base_key() const;  // of the current session; empty without one
   /// Moves the current state to the archive (retry repair); does nothing without one.
   void archive_current();
   std::size_t archived_count() const;
@@ -124,9 +124,9 @@ struct OwnPreKeys {
 
 struct Decrypted {
   Bytes plaintext;
-  std::optional<PreKeyId> used_one_time;   // delete it in the same commit as the record
-  bool identity_changed = false;           // of a pkmsg. Trust on first use: accepted, to be reported
-  std::uint32_t counter = 0;               // of the message key that was consumed
+  std::optional<PreKeyId> used_one_time;  // delete it in the same commit as the record
+  bool identity_changed = false;          // of a pkmsg. Trust on first use: accepted, to be reported
+  std::uint32_t counter = 0;              // of the message key that was consumed
 };
 /// Errors: malformed, too_large, unsupported, invalid_key, invalid_key_id, bad_mac, no_session, duplicate_message,
 /// future_message. On error the record is untouched.

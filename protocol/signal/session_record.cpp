@@ -195,8 +195,7 @@ Result<SessionRecord> SessionRecord::parse(ByteView blob) {
   SessionRecord record;
   record.has_current_ = flags == record_has_current;
   if (!in.good() || flags > record_has_current || count * state_bytes > in.remaining() ||
-      count > SessionLimits::max_archived_states + (record.has_current_ ? 1 : 0) ||
-      (record.has_current_ && count == 0))
+      count > SessionLimits::max_archived_states + (record.has_current_ ? 1 : 0) || (record.has_current_ && count == 0))
     return malformed;
   record.states_.resize(count);
   std::size_t skipped = 0;

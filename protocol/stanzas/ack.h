@@ -8,8 +8,8 @@
 
 namespace wharf::protocol {
 
-/// `class` is told and not judged: servers are seen to send others than "message" for a message, so the id alone says what
-/// is acked.
+/// `class` is told and not judged: servers are seen to send others than "message" for a message, so the id alone says
+/// what is acked.
 struct Ack : MessageAck {
   std::string stanza;  // class: message, receipt, …; one displayable line of at most 32 bytes
   std::string type;    // of the stanza that is acked, "" when absent

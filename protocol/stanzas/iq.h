@@ -22,9 +22,9 @@ class StanzaIds {
   std::uint64_t counter_ = 0;
 };
 
-Node iq_get(std::string_view id, std::string_view xmlns);   // to the server; add the child yourself
+Node iq_get(std::string_view id, std::string_view xmlns);  // to the server; add the child yourself
 Node iq_set(std::string_view id, std::string_view xmlns);
-Node iq_result(const Node& request);                        // empty result to the sender of a server request
+Node iq_result(const Node& request);  // empty result to the sender of a server request
 Node iq_error(const Node& request, unsigned code, std::string_view text);
 
 /// The error of an IQ answer of type error: code, text, backoff seconds.
@@ -35,16 +35,16 @@ struct IqError {
 };
 std::optional<IqError> iq_error_of(const Node& answer);
 
-Node ping_iq(std::string_view id);                     // w:p get
-Node set_active_iq(std::string_view id);               // passive/active
-Node unified_session_ib(std::uint64_t now_ms);         // ib, no id
+Node ping_iq(std::string_view id);              // w:p get
+Node set_active_iq(std::string_view id);        // passive/active
+Node unified_session_ib(std::uint64_t now_ms);  // ib, no id
 Node offline_batch_ib(unsigned count);
 Node clean_dirty_iq(std::string_view id, std::string_view type, std::string_view timestamp);
 Node remove_companion_iq(std::string_view id, const Jid& own_device, std::string_view reason = "user_initiated");
 Node presence(std::string_view type, std::string_view push_name);  // available / unavailable
 
 // --- pairing -------------------------------------------------------------------------------------------------------
-std::vector<std::string> pair_device_refs(const Node& iq);                 // empty when it is no pair-device
+std::vector<std::string> pair_device_refs(const Node& iq);  // empty when it is no pair-device
 Node pair_device_sign(const Node& pair_success_iq, ByteView device_identity, std::uint32_t key_index);
 struct PairSuccess {
   Jid jid;
@@ -58,8 +58,8 @@ struct PairSuccess {
 Result<std::optional<PairSuccess>> read_pair_success(const Node& iq);
 
 struct CompanionHello {
-  std::string phone;             // digits
-  Bytes wrapped_ephemeral;       // 80
+  std::string phone;        // digits
+  Bytes wrapped_ephemeral;  // 80
   PublicKey noise{};
   char platform_id = '1';
   std::string platform_display = "Chrome (Linux)";

@@ -11,7 +11,7 @@ namespace wharf::protocol {
 
 inline constexpr std::uint8_t signal_key_type = 5;
 
-Node key_node(PreKeyId id, const PublicKey& key);                                   // <key>
+Node key_node(PreKeyId id, const PublicKey& key);                                     // <key>
 Node signed_key_node(PreKeyId id, const PublicKey& key, const Signature& signature);  // <skey>
 
 std::optional<PreKeyId> read_key_id(ByteView bytes);                  // exactly 3 bytes

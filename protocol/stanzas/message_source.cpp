@@ -51,7 +51,8 @@ Result<MessageSource> read_message_source(const Node& message, const Jid& own_pn
   MessageSource source;
   source.id = message.attr("id");
   const auto from = message.jid("from");
-  if (!acceptable_id(source.id) || !from || from->user.empty()) return Error(Errc::malformed, "message without id or from");
+  if (!acceptable_id(source.id) || !from || from->user.empty())
+    return Error(Errc::malformed, "message without id or from");
   auto participant = optional_jid(message, "participant");
   if (!participant) return participant.error();
   auto recipient = optional_jid(message, "recipient");
@@ -80,8 +81,8 @@ Result<MessageSource> read_message_source(const Node& message, const Jid& own_pn
     if (!source.from_me) {
       source.author_alternate = alternate(message, source.author, {"sender_lid", "sender_pn"});
     } else if (source.recipient) {
-      source.chat_alternate = alternate(message, source.chat, {"peer_recipient_lid", "peer_recipient_pn",
-                                                               "recipient_lid", "recipient_pn"});
+      source.chat_alternate =
+          alternate(message, source.chat, {"peer_recipient_lid", "peer_recipient_pn", "recipient_lid", "recipient_pn"});
     }
   }
   if (source.recipient && !source.from_me) return Error(Errc::malformed, "message of a stranger with a recipient");

@@ -32,12 +32,11 @@ Node message_stanza(const OutgoingStanza& stanza) {
     participants.add(Node("to").set("jid", target.device).add(enc_node(target.ciphertext, stanza.media_type)));
   }
   message.add(std::move(participants));
-  add_device_identity(message,
-                      std::any_of(stanza.participants.begin(), stanza.participants.end(),
-                                  [](const EncryptedFor& target) {
-                                    return target.ciphertext.kind == CiphertextKind::pre_key_message;
-                                  }),
-                      stanza.device_identity);
+  add_device_identity(
+      message,
+      std::any_of(stanza.participants.begin(), stanza.participants.end(),
+                  [](const EncryptedFor& target) { return target.ciphertext.kind == CiphertextKind::pre_key_message; }),
+      stanza.device_identity);
   if (stanza.reporting_token) {
     message.add(Node("reporting").add(Node("reporting_token").set("v", "2").bytes(*stanza.reporting_token)));
   }

@@ -19,12 +19,12 @@ struct EncryptedFor {
 };
 struct OutgoingStanza {
   std::string id;
-  Jid to;                                    // user JID
+  Jid to;  // user JID
   std::string type = "text";
-  std::string media_type;                    // on every enc, "" = none
+  std::string media_type;  // on every enc, "" = none
   std::vector<EncryptedFor> participants;
-  Bytes device_identity;                     // attached when any enc is a pkmsg
-  std::optional<Jid> peer_recipient_pn;      // when `to` is a LID
+  Bytes device_identity;                 // attached when any enc is a pkmsg
+  std::optional<Jid> peer_recipient_pn;  // when `to` is a LID
   std::optional<std::array<std::uint8_t, 16>> reporting_token;
 };
 Node message_stanza(const OutgoingStanza& stanza);
@@ -32,14 +32,14 @@ Node message_stanza(const OutgoingStanza& stanza);
 /// The single-device resend that answers a retry receipt (section 8.2 step 5): bare enc with count.
 struct RetryStanza {
   std::string id;
-  Jid to;                                    // requester device
+  Jid to;  // requester device
   std::string type = "text";
   std::string media_type;
   Ciphertext ciphertext;
   std::uint32_t count = 1;
-  std::optional<Jid> recipient;              // own device: the chat
+  std::optional<Jid> recipient;  // own device: the chat
   Bytes device_identity;
-  bool to_own_device = false;                // no device_fanout=false then
+  bool to_own_device = false;  // no device_fanout=false then
 };
 Node retry_stanza(const RetryStanza& stanza);
 
@@ -48,26 +48,26 @@ Node peer_message_stanza(std::string_view id, const Jid& to, const Ciphertext& c
                          std::string_view push_priority = "high");
 
 struct ReceivedEnc {
-  std::string type;      // pkmsg, msg, skmsg, msmsg
+  std::string type;  // pkmsg, msg, skmsg, msmsg
   unsigned version = 2;
-  unsigned count = 0;    // retries
-  ByteView body;         // into the node
+  unsigned count = 0;  // retries
+  ByteView body;       // into the node
   bool hide_on_failure = false;
 };
 /// Where a message belongs (section 6.2), from stanza attributes only.
 struct MessageSource {
   std::string id;
-  Jid from;                       // verbatim, device included
-  std::optional<Jid> participant; // verbatim
-  std::optional<Jid> recipient;   // verbatim
-  Jid chat;                       // user JID or group, canonical server kind
-  Jid author;                     // device JID of the author, for the session
+  Jid from;                        // verbatim, device included
+  std::optional<Jid> participant;  // verbatim
+  std::optional<Jid> recipient;    // verbatim
+  Jid chat;                        // user JID or group, canonical server kind
+  Jid author;                      // device JID of the author, for the session
   bool from_me = false;
-  bool peer = false;              // category=peer
+  bool peer = false;                    // category=peer
   std::optional<Jid> author_alternate;  // sender_pn / sender_lid / participant_…: the other identity
   std::optional<Jid> chat_alternate;    // peer_recipient_… / recipient_…: of an own copy
-  std::string push_name;          // notify, "" when "-" or absent
-  std::uint64_t timestamp = 0;    // t, 0 when absent
+  std::string push_name;                // notify, "" when "-" or absent
+  std::uint64_t timestamp = 0;          // t, 0 when absent
   bool offline = false;
   std::string type;
   std::string edit;
@@ -101,15 +101,19 @@ bool has_participants(const Jid& from);
 
 struct IncomingReceipt {
   std::vector<std::string> ids;
-  std::string type;                 // "" = delivered
+  std::string type;  // "" = delivered
   Jid from;
-  std::optional<Jid> participant;   // of a group or broadcast only
+  std::optional<Jid> participant;  // of a group or broadcast only
   std::optional<Jid> recipient;
   std::uint64_t timestamp = 0;
   bool offline = false;
-  struct User { Jid jid; std::uint64_t timestamp = 0; std::string type; };  // type "" = that of the stanza
-  std::vector<User> users;          // aggregated group receipts
-  bool feature_incapable = false;   // the peer could not take it: the level stays "server", this is no delivery
+  struct User {
+    Jid jid;
+    std::uint64_t timestamp = 0;
+    std::string type;
+  };                               // type "" = that of the stanza
+  std::vector<User> users;         // aggregated group receipts
+  bool feature_incapable = false;  // the peer could not take it: the level stays "server", this is no delivery
 };
 Result<IncomingReceipt> read_receipt_stanza(const Node& receipt);
 
@@ -118,7 +122,7 @@ struct RetryRequest {
   std::uint32_t count = 0;
   std::uint32_t registration_id = 0;
   std::optional<PreKeyBundle> keys;
-  Jid requester;                    // device JID
+  Jid requester;  // device JID
   std::optional<Jid> recipient;
 };
 Result<RetryRequest> read_retry_request(const Node& receipt);

@@ -102,8 +102,7 @@ std::optional<PrimaryHello> read_primary_hello(const Node& notification) {
     return std::nullopt;
   }
   const ByteView ref = reg->child_data("link_code_pairing_ref").value_or(ByteView());
-  const ByteView wrapped =
-      reg->child_data("link_code_pairing_wrapped_primary_ephemeral_pub").value_or(ByteView());
+  const ByteView wrapped = reg->child_data("link_code_pairing_wrapped_primary_ephemeral_pub").value_or(ByteView());
   const auto identity = exactly<32>(reg->child_data("primary_identity_pub").value_or(ByteView()));
   if (ref.empty() || ref.size() > max_ref_bytes || wrapped.size() != wrapped_ephemeral_bytes || !identity) {
     return std::nullopt;

@@ -8,7 +8,7 @@ namespace wharf::protocol {
 
 namespace {
 
-constexpr std::size_t max_uploaded_keys = 1000;   // 06 section 6
+constexpr std::size_t max_uploaded_keys = 1000;  // 06 section 6
 constexpr std::size_t max_digest_keys = 65535;
 constexpr std::uint64_t max_prekey_count = 1u << 24;
 

@@ -21,7 +21,7 @@ struct PublishedKeys {
 
 Node upload_prekeys_iq(std::string_view id, const PublishedKeys& keys, std::span<const PreKey> one_time);
 Node prekey_count_iq(std::string_view id);
-std::uint64_t prekey_count(const Node& answer);                  // missing or unparsable = 0
+std::uint64_t prekey_count(const Node& answer);  // missing or unparsable = 0
 Node prekey_digest_iq(std::string_view id);
 struct PreKeyDigest {
   PublishedKeys keys;
@@ -35,9 +35,9 @@ Node rotate_signed_prekey_iq(std::string_view id, const SignedPreKey& key);
 
 Node fetch_bundles_iq(std::string_view id, std::span<const Jid> devices, bool identity_changed = false);
 struct FetchedBundle {
-  Jid jid;                               // as requested
-  std::optional<PreKeyBundle> bundle;    // absent on error
-  unsigned error_code = 0;               // 404/406: the device is gone; 0 with no bundle: malformed
+  Jid jid;                             // as requested
+  std::optional<PreKeyBundle> bundle;  // absent on error
+  unsigned error_code = 0;             // 404/406: the device is gone; 0 with no bundle: malformed
 };
 /// One entry per <user>, in the order of the answer; only widths are checked here (signatures are start_session's
 /// work). Duplicate users, users that were not asked for and users missing from the answer are the caller's concern. An
@@ -50,6 +50,6 @@ struct UploadedKeys {
   std::vector<PreKeyBundle::OneTime> one_time;
 };
 Result<UploadedKeys> read_upload(const Node& iq);
-Node bundle_user_node(const Jid& jid, const PreKeyBundle& bundle);   // <user> of a fetch answer
+Node bundle_user_node(const Jid& jid, const PreKeyBundle& bundle);  // <user> of a fetch answer
 
 }  // namespace wharf::protocol

@@ -22,14 +22,14 @@ struct UsyncDevice {
   bool hosted = false;
 };
 struct UsyncUser {
-  Jid jid;                              // as the server wrote it
+  Jid jid;  // as the server wrote it
   std::optional<Jid> lid;
-  std::optional<Jid> pn;                // pn_jid
-  bool has_devices = false;             // false: no data, keep the cached list
-  std::vector<UsyncDevice> devices;     // deduplicated, at most 100
-  Bytes key_index_list;                 // ADVSignedKeyIndexList, may be empty
-  std::string contact_query;            // the echoed text of a contact query
-  std::string contact_type;             // in, out, invalid
+  std::optional<Jid> pn;             // pn_jid
+  bool has_devices = false;          // false: no data, keep the cached list
+  std::vector<UsyncDevice> devices;  // deduplicated, at most 100
+  Bytes key_index_list;              // ADVSignedKeyIndexList, may be empty
+  std::string contact_query;         // the echoed text of a contact query
+  std::string contact_type;          // in, out, invalid
   unsigned error_code = 0;
 };
 /// Errors: malformed, or the error of the whole request or of its devices/contact protocol as refused / rate_limited.

@@ -2,11 +2,11 @@
 // listens: sessions connect for ever, which is enough for everything but pairing and delivery (tests/e2e).
 #include "api/server.h"
 
+#include <boost/json/serialize.hpp>
 #include "api/schemas.h"
 #include "net/http_client.h"
 #include "net/websocket.h"
 #include "storage/messages.h"
-#include <boost/json/serialize.hpp>
 #include "tests/api/fakes.h"
 
 using namespace wharf;
@@ -51,8 +51,10 @@ struct Daemon {
     supervised.network.chat_url = "ws://127.0.0.1:1/ws/chat";
     supervised.network.name = "nowhere";
     supervised.max_sessions = settings.max_sessions;
-    supervisor = std::make_unique<sessions::Supervisor>(sessions::Supervisor::Ports{loop, clock, random, *disk.store, workers, sockets}, supervised);
-    api = std::make_unique<ApiServer>(ApiServer::Ports{loop, clock, random, *disk.store, workers, *supervisor, http}, std::move(settings), std::move(sandbox));
+    supervisor = std::make_unique<sessions::Supervisor>(
+        sessions::Supervisor::Ports{loop, clock, random, *disk.store, workers, sockets}, supervised);
+    api = std::make_unique<ApiServer>(ApiServer::Ports{loop, clock, random, *disk.store, workers, *supervisor, http},
+                                      std::move(settings), std::move(sandbox));
     supervisor->start();
     port = test::must(api->start());
   }
@@ -86,7 +88,8 @@ struct Daemon {
   }
   std::string url(const std::string& path) const { return "http://127.0.0.1:" + std::to_string(port) + path; }
 
-  Answer ask(std::string method, const std::string& path, std::string body = {}, std::vector<std::pair<std::string, std::string>> headers = {}) {
+  Answer ask(std::string method, const std::string& path, std::string body = {},
+             std::vector<std::pair<std::string, std::string>> headers = {}) {
     net::OutgoingRequest request;
     request.method = std::move(method);
     request.url = test::must(net::parse_url(url(path)));
@@ -103,7 +106,9 @@ struct Daemon {
     until([&] { return answer.has_value(); });
     return *answer;
   }
-  Answer create(const std::string& name) { return ask("POST", "/api/v1/sessions", R"({"sessionId":")" + name + R"("})"); }
+  Answer create(const std::string& name) {
+    return ask("POST", "/api/v1/sessions", R"({"sessionId":")" + name + R"("})");
+  }
 
   storage::SessionId id_of(const std::string& name) { return supervisor->find(name).value().id; }
 
@@ -144,7 +149,9 @@ struct Listener {
       }
       socket = *result;
       net::WebSocket::Callbacks callbacks;
-      callbacks.message = [this](net::MessageType, std::span<const std::uint8_t> bytes) { texts.emplace_back(protocol::as_text(bytes)); };
+      callbacks.message = [this](net::MessageType, std::span<const std::uint8_t> bytes) {
+        texts.emplace_back(protocol::as_text(bytes));
+      };
       callbacks.closed = [this](const std::string& why) { closed = why; };
       socket->start(std::move(callbacks));
     });
@@ -164,7 +171,9 @@ struct Listener {
 
 TEST_CASE("sessions are created, listed, changed and removed as 002 shows it") {
   Daemon d;
-  const Answer created = d.ask("POST", "/api/v1/sessions", R"({"sessionId":"my-bot","waitForQR":false,"config":{"multiDevice":true,"headless":true,"qrTimeout":120,
+  const Answer created =
+      d.ask("POST", "/api/v1/sessions",
+            R"({"sessionId":"my-bot","waitForQR":false,"config":{"multiDevice":true,"headless":true,"qrTimeout":120,
       "proxyServerCredentials":{"protocol":"http","address":"127.0.0.1:1","username":"u","password":"secret"}},"metadata":{"tenant":7}})");
   CHECK(created.status == 201);
   CHECK(created.json().at("success") == true);
@@ -190,7 +199,8 @@ TEST_CASE("sessions are created, listed, changed and removed as 002 shows it") {
   CHECK(info.at("me").is_null());
   CHECK(info.contains("lastActivity"));
 
-  const Answer changed = d.ask("PATCH", "/api/v1/sessions/my-bot", R"({"config":{"qrTimeout":60},"metadata":{"tenant":8}})");
+  const Answer changed =
+      d.ask("PATCH", "/api/v1/sessions/my-bot", R"({"config":{"qrTimeout":60},"metadata":{"tenant":8}})");
   CHECK(changed.status == 200);
   CHECK(changed.json().at("data").at("config").at("qrTimeout") == 60);
   CHECK(changed.json().at("data").at("config").at("headless") == true);
@@ -218,14 +228,18 @@ TEST_CASE("sessions are created, listed, changed and removed as 002 shows it") {
 
 TEST_CASE("every session route answers 404 for an unknown session") {
   Daemon d;
-  for (const char* path : {"/status", "/qr", "/qr/image", "/me", "/chats", "/chats/1234567890@c.us/messages", "/webhooks", "/messages/ABC"}) {
+  for (const char* path : {"/status", "/qr", "/qr/image", "/me", "/chats", "/chats/1234567890@c.us/messages",
+                           "/webhooks", "/messages/ABC"}) {
     INFO(path);
-    const Answer answer = d.ask("GET", std::string("/api/v1/sessions/nobody") + path, {}, {{"Accept", "application/json; profile=gateway"}});
+    const Answer answer = d.ask("GET", std::string("/api/v1/sessions/nobody") + path, {},
+                                {{"Accept", "application/json; profile=gateway"}});
     CHECK(answer.status == 404);
     CHECK(answer.code() == "not_found");
   }
-  CHECK(d.ask("POST", "/api/v1/sessions/nobody/send-text", R"({"chatId":"1234567890@c.us","content":"x"})").code() == "SESSION_NOT_FOUND");
-  CHECK(d.ask("POST", "/api/v1/sessions/nobody/webhooks", R"({"url":"https://x.example/"})").code() == "SESSION_NOT_FOUND");
+  CHECK(d.ask("POST", "/api/v1/sessions/nobody/send-text", R"({"chatId":"1234567890@c.us","content":"x"})").code() ==
+        "SESSION_NOT_FOUND");
+  CHECK(d.ask("POST", "/api/v1/sessions/nobody/webhooks", R"({"url":"https://x.example/"})").code() ==
+        "SESSION_NOT_FOUND");
   CHECK(d.ask("DELETE", "/api/v1/sessions/nobody").code() == "SESSION_NOT_FOUND");
   CHECK(d.ask("GET", "/api/v1/events?session=nobody").code() == "SESSION_NOT_FOUND");
   CHECK(Listener(d, "/ws/nobody").refused == 404);
@@ -235,10 +249,14 @@ TEST_CASE("003's presence tells a bad request and an unknown session before that
   Daemon d;
   d.create("a");
   const std::vector<std::pair<std::string, std::string>> gateway = {{"Accept", "application/json; profile=gateway"}};
-  CHECK(d.ask("PUT", "/api/v1/sessions/a/chats/1234567890@c.us/presence", R"({"state":"singing"})", gateway).code() == "validation_error");
-  CHECK(d.ask("PUT", "/api/v1/sessions/nobody/chats/1234567890@c.us/presence", R"({"state":"composing"})", gateway).code() == "not_found");
-  CHECK(d.ask("PUT", "/api/v1/sessions/a/chats/nowhere/presence", R"({"state":"composing"})").code() == "INVALID_CHAT_ID");
-  const Answer answer = d.ask("PUT", "/api/v1/sessions/a/chats/1234567890@c.us/presence", R"({"state":"composing"})", gateway);
+  CHECK(d.ask("PUT", "/api/v1/sessions/a/chats/1234567890@c.us/presence", R"({"state":"singing"})", gateway).code() ==
+        "validation_error");
+  CHECK(d.ask("PUT", "/api/v1/sessions/nobody/chats/1234567890@c.us/presence", R"({"state":"composing"})", gateway)
+            .code() == "not_found");
+  CHECK(d.ask("PUT", "/api/v1/sessions/a/chats/nowhere/presence", R"({"state":"composing"})").code() ==
+        "INVALID_CHAT_ID");
+  const Answer answer =
+      d.ask("PUT", "/api/v1/sessions/a/chats/1234567890@c.us/presence", R"({"state":"composing"})", gateway);
   CHECK(answer.status == 501);
   CHECK(answer.code() == "not_implemented");
 }
@@ -246,7 +264,8 @@ TEST_CASE("003's presence tells a bad request and an unknown session before that
 TEST_CASE("a session that was never linked does not accept messages") {
   Daemon d;
   d.create("a");
-  const Answer answer = d.ask("POST", "/api/v1/sessions/a/send-text", R"({"chatId":"1234567890@c.us","content":"Hello, World!"})");
+  const Answer answer =
+      d.ask("POST", "/api/v1/sessions/a/send-text", R"({"chatId":"1234567890@c.us","content":"Hello, World!"})");
   CHECK(answer.status == 409);
   CHECK(answer.code() == "SESSION_NOT_READY");
 }
@@ -299,7 +318,8 @@ TEST_CASE("chats and messages are paged in both dialects") {
   CHECK(d.ask("GET", messages + "?limit=0").json().at("data").as_array().size() == 25);
 
   const std::vector<std::pair<std::string, std::string>> gateway = {{"Accept", "application/json; profile=gateway"}};
-  const json::object theirs = d.ask("GET", "/api/v1/sessions/a/chats/+1%20234-567%20890/messages?limit=1", {}, gateway).json();
+  const json::object theirs =
+      d.ask("GET", "/api/v1/sessions/a/chats/+1%20234-567%20890/messages?limit=1", {}, gateway).json();
   check_documented(theirs.at("data").at(0), schemas::message);
   CHECK(theirs.at("data").at(0).at("id") == "MSG25");
   CHECK(theirs.at("data").at(0).at("chatJid") == "1234567890@s.whatsapp.net");
@@ -354,13 +374,15 @@ TEST_CASE("without a limit the chats come all, in slices that no client sees") {
     CHECK(answer.status == 400);
     CHECK(answer.json().at("error").at("details").as_object().contains("cursor"));
   }
-  CHECK(d.ask("GET", "/api/v1/sessions/a/chats?limit=x").json().at("error").at("details").as_object().contains("limit"));
+  CHECK(
+      d.ask("GET", "/api/v1/sessions/a/chats?limit=x").json().at("error").at("details").as_object().contains("limit"));
 }
 
 TEST_CASE("webhooks are registered, shown without their secrets, tried and removed") {
   Daemon d;
   d.create("a");
-  const Answer added = d.ask("POST", "/api/v1/sessions/a/webhooks", R"({"url":"http://127.0.0.1:1/webhook","events":["message","ack","group_join"],
+  const Answer added = d.ask("POST", "/api/v1/sessions/a/webhooks",
+                             R"({"url":"http://127.0.0.1:1/webhook","events":["message","ack","group_join"],
       "headers":{"Authorization":"Bearer your-token"},"secret":"some-secret"})");
   CHECK(added.status == 201);
   const json::object webhook = added.json().at("data").as_object();
@@ -387,14 +409,23 @@ TEST_CASE("webhooks are registered, shown without their secrets, tried and remov
 
   CHECK(d.ask("DELETE", path).status == 200);
   CHECK(d.ask("DELETE", path).status == 404);
-  CHECK(d.ask("POST", "/api/v1/webhooks", R"({"url":"http://127.0.0.1:1/all"})").json().at("data").at("sessionId").is_null());
+  CHECK(d.ask("POST", "/api/v1/webhooks", R"({"url":"http://127.0.0.1:1/all"})")
+            .json()
+            .at("data")
+            .at("sessionId")
+            .is_null());
 }
 
 TEST_CASE("the same URL registered twice is one webhook, and PATCH changes it") {
   Daemon d;
   d.create("a");
   const std::string base = "/api/v1/sessions/a/webhooks";
-  const json::object first = d.ask("POST", base, R"({"url":"http://127.0.0.1:1/w","events":["message","group_join"],"headers":{"A":"secret-value"}})").json().at("data").as_object();
+  const json::object first =
+      d.ask("POST", base,
+            R"({"url":"http://127.0.0.1:1/w","events":["message","group_join"],"headers":{"A":"secret-value"}})")
+          .json()
+          .at("data")
+          .as_object();
   CHECK(first.at("notYetFired") == json::array({"group_join"}));
   const Answer again = d.ask("POST", base, R"({"url":"http://127.0.0.1:1/w","events":["*"]})");
   CHECK(again.status == 201);
@@ -425,14 +456,16 @@ TEST_CASE("the same URL registered twice is one webhook, and PATCH changes it") 
   d.ask("POST", base, R"({"url":"http://127.0.0.1:1/other"})");
   CHECK(patch(R"({"url":"http://127.0.0.1:1/other"})").code() == "WEBHOOK_ALREADY_EXISTS");
   CHECK(d.ask("PATCH", base + "/wh_none", "{}").code() == "WEBHOOK_NOT_FOUND");
-  CHECK(d.ask("PATCH", "/api/v1/webhooks/" + std::string(first.at("id").as_string()), "{}").code() == "WEBHOOK_NOT_FOUND");
+  CHECK(d.ask("PATCH", "/api/v1/webhooks/" + std::string(first.at("id").as_string()), "{}").code() ==
+        "WEBHOOK_NOT_FOUND");
 }
 
 TEST_CASE("private webhook addresses are refused unless allowed") {
   ApiSettings settings = Daemon::open_limits();
   settings.webhooks_allow_private = false;
   Daemon d(settings);
-  for (const char* url : {"http://127.0.0.1/x", "http://localhost/x", "http://[::1]/x", "https://10.0.0.1/", "http://169.254.169.254/latest"}) {
+  for (const char* url : {"http://127.0.0.1/x", "http://localhost/x", "http://[::1]/x", "https://10.0.0.1/",
+                          "http://169.254.169.254/latest"}) {
     INFO(url);
     const Answer answer = d.ask("POST", "/api/v1/webhooks", std::string(R"({"url":")") + url + R"("})");
     CHECK(answer.status == 400);
@@ -498,7 +531,8 @@ TEST_CASE("what the HTTP server refuses by itself has the envelope too") {
   ApiSettings settings = Daemon::open_limits();
   settings.max_body_bytes = 1000;
   Daemon d(settings);
-  const Answer large = d.ask("POST", "/api/v1/sessions", R"({"sessionId":"a","metadata":{"x":")" + std::string(2000, 'x') + R"("}})");
+  const Answer large =
+      d.ask("POST", "/api/v1/sessions", R"({"sessionId":"a","metadata":{"x":")" + std::string(2000, 'x') + R"("}})");
   CHECK(large.status == 413);
   CHECK(large.code() == "PAYLOAD_TOO_LARGE");
   CHECK_FALSE(large.header("x-request-id").empty());

@@ -106,24 +106,40 @@ TEST_CASE("a message event is the same object as in the list") {
 }
 
 TEST_CASE("acks, QR codes, links and states are rendered from their neutral form") {
-  const json::object ack = rendered(event("ack", sessions::ack_event_json("ABC", alice.lid.value(), alice, storage::AckLevel::read, "", 1719662400123, "")), Dialect::openwa).at("data").as_object();
+  const json::object ack =
+      rendered(event("ack", sessions::ack_event_json("ABC", alice.lid.value(), alice, storage::AckLevel::read, "",
+                                                     1719662400123, "")),
+               Dialect::openwa)
+          .at("data")
+          .as_object();
   CHECK(ack.at("id") == "true_6281234567890@c.us_ABC");
   CHECK(ack.at("ack") == 3);
   CHECK(ack.at("status") == "read");
   CHECK(ack.at("chatId") == "6281234567890@c.us");
   CHECK(ack.at("timestamp") == 1719662400);
 
-  const json::object qr = rendered(event("qr", sessions::qr_event_json({"2@abc", 1719662400000}, "")), Dialect::openwa).at("data").as_object();
+  const json::object qr = rendered(event("qr", sessions::qr_event_json({"2@abc", 1719662400000}, "")), Dialect::openwa)
+                              .at("data")
+                              .as_object();
   CHECK(qr.at("qr") == "2@abc");
   CHECK(qr.at("qrCode") == "image of 2@abc");
   CHECK(qr.at("expiresAt") == "2024-06-29T12:00:00Z");
 
-  const json::object ready = rendered(event("ready", sessions::linked_event_json(jid("6281234567890:3@s.whatsapp.net"), {}, "Bob", "")), Dialect::openwa).at("data").as_object();
+  const json::object ready =
+      rendered(event("ready", sessions::linked_event_json(jid("6281234567890:3@s.whatsapp.net"), {}, "Bob", "")),
+               Dialect::openwa)
+          .at("data")
+          .as_object();
   CHECK(ready.at("id") == "6281234567890@c.us");
   CHECK(ready.at("pushname") == "Bob");
 
   const sessions::Reason reason{"banned", "the number is banned", "wait", 1719662400000};
-  const json::object status = rendered(event("session.status", sessions::status_event_json(sessions::Status::failed, sessions::Connection::offline, reason, "")), Dialect::openwa).at("data").as_object();
+  const json::object status =
+      rendered(event("session.status",
+                     sessions::status_event_json(sessions::Status::failed, sessions::Connection::offline, reason, "")),
+               Dialect::openwa)
+          .at("data")
+          .as_object();
   CHECK(status.at("status") == "failed");
   CHECK(status.at("connection") == "offline");
   CHECK(status.at("reason").at("until") == "2024-06-29T12:00:00Z");
@@ -158,7 +174,9 @@ TEST_CASE("an event that an older version stored with broken UTF-8 is shown with
   event.session = {1};
   event.session_name = "my-bot";
   event.name = "message";
-  event.data = "{\"id\":\"3EB0\",\"chat\":\"1@s.whatsapp.net\",\"author\":\"1@s.whatsapp.net\",\"kind\":\"text\",\"body\":\"hi \xc3\",\"mentions\":[\"12\xfe@lid\"]}";
+  event.data =
+      "{\"id\":\"3EB0\",\"chat\":\"1@s.whatsapp.net\",\"author\":\"1@s.whatsapp.net\",\"kind\":\"text\",\"body\":\"hi "
+      "\xc3\",\"mentions\":[\"12\xfe@lid\"]}";
   const json::object shown = json::parse(event_text(event, Dialect::openwa, {})).as_object();
   CHECK(shown.at("data").at("body") == "hi \xEF\xBF\xBD");
   CHECK(shown.at("data").at("id") == "true_1@c.us_3EB0");

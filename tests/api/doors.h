@@ -25,7 +25,8 @@ struct ApiDoor {
       };
     }
     server = std::make_unique<api::ApiServer>(
-        api::ApiServer::Ports{loop, clock, random, *disk.store, workers, *supervisor, http}, std::move(settings), std::move(control));
+        api::ApiServer::Ports{loop, clock, random, *disk.store, workers, *supervisor, http}, std::move(settings),
+        std::move(control));
     supervisor->start();
     port = must(server->start());
   }

@@ -14,7 +14,8 @@ struct Way {
   const char* extra;  // header lines and body
 };
 constexpr const char* upgrade =
-    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
+    "dGhlIHNhbXBsZSBub25jZQ==\r\n";
 constexpr Way ways[] = {{"GET", "/api/v1/sessions", ""},
                         {"POST", "/api/v1/sessions", ""},
                         {"DELETE", "/api/v1/sessions/a", ""},
@@ -46,8 +47,9 @@ TEST_CASE("a rebound name gets nothing at any door") {
 TEST_CASE("a page of another site gets nothing at any door") {
   ApiDoor door;
   for (const Way& way : ways) {
-    for (const char* origin : {"Origin: https://evil.example\r\n", "Origin: null\r\n", "Origin: http://127.evil.example\r\n",
-                               "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n"}) {
+    for (const char* origin :
+         {"Origin: https://evil.example\r\n", "Origin: null\r\n", "Origin: http://127.evil.example\r\n",
+          "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n"}) {
       INFO(way.method << " " << way.target << " " << origin);
       CHECK(door.say(request(way, "127.0.0.1", origin)).starts_with("HTTP/1.1 403 "));
     }
@@ -60,8 +62,8 @@ TEST_CASE("a body without the type of JSON is not read: pages may send others un
   for (const char* type : {"", "Content-Type: text/plain\r\n", "Content-Type: application/x-www-form-urlencoded\r\n"}) {
     INFO(type);
     const std::string body = R"({"sessionId":"a"})";
-    const std::string heard = door.say("POST /api/v1/sessions HTTP/1.1\r\nHost: 127.0.0.1\r\n" + std::string(type) + "Content-Length: " +
-                                       std::to_string(body.size()) + "\r\n\r\n" + body);
+    const std::string heard = door.say("POST /api/v1/sessions HTTP/1.1\r\nHost: 127.0.0.1\r\n" + std::string(type) +
+                                       "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
     CHECK(heard.starts_with("HTTP/1.1 415 "));
     CHECK(door.supervisor->count() == 0);
   }
@@ -72,20 +74,25 @@ TEST_CASE("a listed page passes every door, and its preflight is answered") {
   settings.cors_origins = {"https://app.example.org"};
   settings.hosts = {"wa.example.org"};
   ApiDoor door(settings);
-  const std::string read = door.say("GET /api/v1/info HTTP/1.1\r\nHost: wa.example.org\r\nOrigin: https://app.example.org\r\n\r\n");
+  const std::string read =
+      door.say("GET /api/v1/info HTTP/1.1\r\nHost: wa.example.org\r\nOrigin: https://app.example.org\r\n\r\n");
   CHECK(read.starts_with("HTTP/1.1 200 "));
   CHECK(read.find("Access-Control-Allow-Origin: https://app.example.org\r\n") != std::string::npos);
   // An error is readable for the page too.
-  const std::string missing = door.say("GET /nothing HTTP/1.1\r\nHost: localhost\r\nOrigin: https://app.example.org\r\n\r\n");
+  const std::string missing =
+      door.say("GET /nothing HTTP/1.1\r\nHost: localhost\r\nOrigin: https://app.example.org\r\n\r\n");
   CHECK(missing.starts_with("HTTP/1.1 404 "));
   CHECK(missing.find("Access-Control-Allow-Origin: https://app.example.org\r\n") != std::string::npos);
   const std::string preflight = door.say(
-      "OPTIONS /api/v1/sessions HTTP/1.1\r\nHost: localhost\r\nOrigin: https://app.example.org\r\nAccess-Control-Request-Method: POST\r\n"
+      "OPTIONS /api/v1/sessions HTTP/1.1\r\nHost: localhost\r\nOrigin: "
+      "https://app.example.org\r\nAccess-Control-Request-Method: POST\r\n"
       "Access-Control-Request-Headers: content-type\r\n\r\n");
   CHECK(preflight.starts_with("HTTP/1.1 204 "));
   CHECK(preflight.find("Access-Control-Allow-Headers: content-type\r\n") != std::string::npos);
-  CHECK(door.say(request({"GET", "/api/v1/events/ws", upgrade}, "localhost", "Origin: https://app.example.org\r\n")).starts_with("HTTP/1.1 101 "));
-  CHECK(door.say(request({"GET", "/sandbox/v1/network", ""}, "localhost", "Origin: https://app.example.org\r\n")).starts_with("HTTP/1.1 200 "));
+  CHECK(door.say(request({"GET", "/api/v1/events/ws", upgrade}, "localhost", "Origin: https://app.example.org\r\n"))
+            .starts_with("HTTP/1.1 101 "));
+  CHECK(door.say(request({"GET", "/sandbox/v1/network", ""}, "localhost", "Origin: https://app.example.org\r\n"))
+            .starts_with("HTTP/1.1 200 "));
 }
 
 TEST_CASE("pages of this machine are welcome beside the sandbox only") {
@@ -100,7 +107,8 @@ TEST_CASE("an upgrade's answer carries the request id and the limits like any ot
   ApiSettings settings = ApiDoor::open_limits();
   settings.requests_per_minute = 100;
   ApiDoor door(settings);
-  const std::string heard = door.say(request({"GET", "/api/v1/events/ws", upgrade}, "localhost", "X-Request-Id: mine\r\n"));
+  const std::string heard =
+      door.say(request({"GET", "/api/v1/events/ws", upgrade}, "localhost", "X-Request-Id: mine\r\n"));
   CHECK(heard.starts_with("HTTP/1.1 101 "));
   CHECK(heard.find("X-Request-Id: mine\r\n") != std::string::npos);
   CHECK(heard.find("X-RateLimit-Remaining: 99\r\n") != std::string::npos);
@@ -132,8 +140,9 @@ TEST_CASE("who waits for something is answered at once when the server stops") {
   ApiDoor door;
   const std::string body = R"({"sessionId":"a","waitForQR":true})";
   const auto client = test::RawEnd::connect(door.loop, door.port);
-  client->say("POST /api/v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
-              "\r\n\r\n" + body);
+  client->say(
+      "POST /api/v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " +
+      std::to_string(body.size()) + "\r\n\r\n" + body);
   door.until([&] { return door.supervisor->count() == 1; });
   bool drained = false;
   door.server->drain([&] { drained = true; });

@@ -11,7 +11,8 @@ using wharf::test::TemporaryStore;
 namespace {
 
 struct Hub {
-  explicit Hub(EventHubSettings settings = EventHubSettings()) : texts(images), hub(loop, *disk.store, texts, settings) {
+  explicit Hub(EventHubSettings settings = EventHubSettings())
+      : texts(images), hub(loop, *disk.store, texts, settings) {
     disk.add_session(1, "one");
     disk.add_session(2, "two");
     disk.store->on_events([this](const std::vector<storage::Event>& events) { hub.on_events(events); });
@@ -46,7 +47,8 @@ void check_complete(const std::vector<std::int64_t>& ids, std::int64_t from, std
 
 TEST_CASE("a subscriber gets the events of its session and those it named, live") {
   Hub h;
-  const auto one = std::make_shared<FakeSocket>(), all = std::make_shared<FakeSocket>(), acks = std::make_shared<FakeSocket>();
+  const auto one = std::make_shared<FakeSocket>(), all = std::make_shared<FakeSocket>(),
+             acks = std::make_shared<FakeSocket>();
   h.emit(3);
   h.hub.subscribe(one, h.of_session(1), std::nullopt);
   h.hub.subscribe(all, {}, std::nullopt);
@@ -141,7 +143,8 @@ TEST_CASE("a replaying subscriber that does not read holds one page, not the log
 
 TEST_CASE("a socket that ends leaves the hub, and a removed session closes its own") {
   Hub h;
-  const auto gone = std::make_shared<FakeSocket>(), one = std::make_shared<FakeSocket>(), all = std::make_shared<FakeSocket>();
+  const auto gone = std::make_shared<FakeSocket>(), one = std::make_shared<FakeSocket>(),
+             all = std::make_shared<FakeSocket>();
   h.hub.subscribe(gone, h.of_session(1), std::nullopt);
   h.hub.subscribe(one, h.of_session(1), std::nullopt);
   h.hub.subscribe(all, {}, std::nullopt);
@@ -194,7 +197,8 @@ TEST_CASE("a long-poll answers at once, when an event comes, or when its wait is
   CHECK(pages.size() == 5);
 }
 
-TEST_CASE("a replay whose reader takes nothing is closed with the id to resume from, and holds no more than a live one") {
+TEST_CASE(
+    "a replay whose reader takes nothing is closed with the id to resume from, and holds no more than a live one") {
   EventHubSettings settings;
   settings.replay_page = 100;
   settings.max_queued_bytes = 2'000;

@@ -145,7 +145,13 @@ class TemporaryStore {
   }
   void emit(std::int64_t session, std::string lane, std::string id) {
     storage::Changes changes;
-    changes.emit({{session}, "message", std::move(lane), R"({"id":")" + id + R"(","chat":"1@s.whatsapp.net","author":"1@s.whatsapp.net","kind":"text","body":"hi","fromMe":false,"isGroup":false,"timestamp":1750000000000,"ack":0})", 1'750'000'000'000});
+    changes.emit(
+        {{session},
+         "message",
+         std::move(lane),
+         R"({"id":")" + id +
+             R"(","chat":"1@s.whatsapp.net","author":"1@s.whatsapp.net","kind":"text","body":"hi","fromMe":false,"isGroup":false,"timestamp":1750000000000,"ack":0})",
+         1'750'000'000'000});
     store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   }
 

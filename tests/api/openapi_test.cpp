@@ -51,7 +51,8 @@ TEST_CASE("every route of the table is in the document with its parameters, body
     const json::object& operation = paths.at(route.pattern).at(lower(route.method)).as_object();
     ++operations;
     CHECK(operation.at("summary") == json::string_view(route.summary.data(), route.summary.size()));
-    CHECK(operation.at("x-capability") == json::string_view(name(route.capability).data(), name(route.capability).size()));
+    CHECK(operation.at("x-capability") ==
+          json::string_view(name(route.capability).data(), name(route.capability).size()));
     CHECK(operation_ids.insert(std::string(operation.at("operationId").as_string())).second);
     const bool built = route.handler && !route.later;
     CHECK(operation.contains("x-status") == !built);
@@ -59,9 +60,11 @@ TEST_CASE("every route of the table is in the document with its parameters, body
 
     std::set<std::string> parameters;
     for (const json::value& parameter : operation.at("parameters").as_array())
-      parameters.insert(std::string(parameter.at("in").as_string()) + " " + std::string(parameter.at("name").as_string()));
+      parameters.insert(std::string(parameter.at("in").as_string()) + " " +
+                        std::string(parameter.at("name").as_string()));
     for (auto at = route.pattern.find('{'); at != std::string_view::npos; at = route.pattern.find('{', at + 1))
-      CHECK(parameters.count("path " + std::string(route.pattern.substr(at + 1, route.pattern.find('}', at) - at - 1))) == 1);
+      CHECK(parameters.count("path " +
+                             std::string(route.pattern.substr(at + 1, route.pattern.find('}', at) - at - 1))) == 1);
     if (route.query)
       for (const Field& field : route.query->fields) CHECK(parameters.count("query " + std::string(field.name)) == 1);
 

@@ -55,9 +55,9 @@ TEST_CASE("a QR code is a square one-bit PNG of the asked size with its finder p
   REQUIRE(finder % 7 == 0);
   const unsigned module = finder / 7;
   CHECK(margin >= 4 * module);
-  CHECK(pixel(margin + module, margin + module) == 255);          // the ring
-  CHECK(pixel(margin + 3 * module, margin + 3 * module) == 0);    // the eye
-  CHECK(pixel(400 - 1 - margin, margin) == 0);                    // upper right finder
+  CHECK(pixel(margin + module, margin + module) == 255);        // the ring
+  CHECK(pixel(margin + 3 * module, margin + 3 * module) == 0);  // the eye
+  CHECK(pixel(400 - 1 - margin, margin) == 0);                  // upper right finder
   CHECK(pixel(400 - 1 - margin, 400 - 1 - margin) != 2);
 }
 

@@ -46,7 +46,8 @@ net::HttpRequest with(net::HttpRequest request, std::string name, std::string va
 
 TEST_CASE("unknown paths and wrong methods answer in the envelope") {
   Door door;
-  for (const char* path : {"/nothing", "/api/v1", "/api/v2/sessions", "/api/v1/sessions/a/b/c/d", "/api/v1//sessions", "/api/v1/sessions/a/send-text/"
+  for (const char* path : {"/nothing", "/api/v1", "/api/v2/sessions", "/api/v1/sessions/a/b/c/d", "/api/v1//sessions",
+                           "/api/v1/sessions/a/send-text/"
                            "x/y/z/1/2/3/4/5/6/7/8/9/10/11/12"}) {
     INFO(path);
     const FakeClient client = door.ask(request("GET", path));
@@ -72,7 +73,8 @@ TEST_CASE("path parameters are percent-decoded and a literal wins over a paramet
   CHECK(door.last->param("chatId") == "+49 170 1234567");  // a plus in a path is a plus
   door.ask(request("GET", "/api/v1/sessions/"));
   CHECK(door.last->route->pattern == "/api/v1/sessions");
-  for (const char* path : {"/api/v1/sessions/%", "/api/v1/sessions/%4", "/api/v1/sessions/%zz", "/api/v1/sessions/a%00b"}) {
+  for (const char* path :
+       {"/api/v1/sessions/%", "/api/v1/sessions/%4", "/api/v1/sessions/%zz", "/api/v1/sessions/a%00b"}) {
     INFO(path);
     CHECK(door.ask(request("GET", path)).answer->status == 400);
     CHECK_FALSE(door.last);
@@ -97,27 +99,38 @@ TEST_CASE("each malformed body gets its status, code and field") {
       {"POST", "/api/v1/sessions", R"({"sessionId":""})", 400, "VALIDATION_ERROR", "sessionId"},
       {"POST", "/api/v1/sessions", R"({"sessionId":"../../etc"})", 400, "VALIDATION_ERROR", "sessionId"},
       {"POST", "/api/v1/sessions", R"({"sessionId":"a","config":5})", 400, "VALIDATION_ERROR", "config"},
-      {"POST", "/api/v1/sessions", R"({"sessionId":"a","config":{"qrTimeout":1e300}})", 400, "VALIDATION_ERROR", "config.qrTimeout"},
-      {"POST", "/api/v1/sessions", R"({"sessionId":"a","config":{"qrTimeout":1.5}})", 400, "VALIDATION_ERROR", "config.qrTimeout"},
+      {"POST", "/api/v1/sessions", R"({"sessionId":"a","config":{"qrTimeout":1e300}})", 400, "VALIDATION_ERROR",
+       "config.qrTimeout"},
+      {"POST", "/api/v1/sessions", R"({"sessionId":"a","config":{"qrTimeout":1.5}})", 400, "VALIDATION_ERROR",
+       "config.qrTimeout"},
       {"POST", "/api/v1/sessions/a/send-text", R"({"content":"x"})", 400, "VALIDATION_ERROR", "chatId"},
       {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":null,"content":"x"})", 400, "VALIDATION_ERROR", "chatId"},
-      {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":"nobody","content":"x"})", 400, "INVALID_CHAT_ID", "chatId"},
+      {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":"nobody","content":"x"})", 400, "INVALID_CHAT_ID",
+       "chatId"},
       {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":"nobody","content":5})", 400, "VALIDATION_ERROR", "chatId"},
       {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":"1234567890"})", 400, "VALIDATION_ERROR", "content"},
-      {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":"1234567890","content":"x","mentions":["y"]})", 400, "INVALID_CHAT_ID", "mentions[0]"},
-      {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":"1234567890","content":"x","messageId":"a b c d e f"})", 400, "VALIDATION_ERROR", "messageId"},
-      {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":"1234567890","content":"x","quotedMessageId":"true_"})", 400, "VALIDATION_ERROR", "quotedMessageId"},
-      {"POST", "/api/v1/sessions/a/send-text?waitFor=moon", R"({"chatId":"1234567890","content":"x"})", 400, "VALIDATION_ERROR", "waitFor"},
-      {"POST", "/api/v1/sessions/a/send-text?timeout=-1", R"({"chatId":"1234567890","content":"x"})", 400, "VALIDATION_ERROR", "timeout"},
-      {"POST", "/api/v1/sessions/a/send-text?strict=true", R"({"chatId":"1234567890","content":"x","foo":1})", 400, "VALIDATION_ERROR", "foo"},
-      {"POST", "/api/v1/sessions/a/send-text?strict=true&foo=1", R"({"chatId":"1234567890","content":"x"})", 400, "VALIDATION_ERROR", "foo"},
+      {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":"1234567890","content":"x","mentions":["y"]})", 400,
+       "INVALID_CHAT_ID", "mentions[0]"},
+      {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":"1234567890","content":"x","messageId":"a b c d e f"})",
+       400, "VALIDATION_ERROR", "messageId"},
+      {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":"1234567890","content":"x","quotedMessageId":"true_"})",
+       400, "VALIDATION_ERROR", "quotedMessageId"},
+      {"POST", "/api/v1/sessions/a/send-text?waitFor=moon", R"({"chatId":"1234567890","content":"x"})", 400,
+       "VALIDATION_ERROR", "waitFor"},
+      {"POST", "/api/v1/sessions/a/send-text?timeout=-1", R"({"chatId":"1234567890","content":"x"})", 400,
+       "VALIDATION_ERROR", "timeout"},
+      {"POST", "/api/v1/sessions/a/send-text?strict=true", R"({"chatId":"1234567890","content":"x","foo":1})", 400,
+       "VALIDATION_ERROR", "foo"},
+      {"POST", "/api/v1/sessions/a/send-text?strict=true&foo=1", R"({"chatId":"1234567890","content":"x"})", 400,
+       "VALIDATION_ERROR", "foo"},
       {"POST", "/api/v1/sessions/a/webhooks", R"({"events":["message"]})", 400, "VALIDATION_ERROR", "url"},
       {"POST", "/api/v1/sessions/a/webhooks", R"({"url":"ftp://x/"})", 400, "VALIDATION_ERROR", "url"},
       {"POST", "/api/v1/webhooks", R"({"url":"https://x/","events":[]})", 400, "VALIDATION_ERROR", "events"},
       {"PATCH", "/api/v1/sessions/a", R"({"metadata":"x"})", 400, "VALIDATION_ERROR", "metadata"},
       {"POST", "/api/v1/sessions/a/pairing-code", R"({})", 400, "VALIDATION_ERROR", "phone"},
       {"PUT", "/api/v1/sessions/a/chats/1234567890@c.us/presence", R"({})", 400, "VALIDATION_ERROR", "state"},
-      {"PUT", "/api/v1/sessions/a/chats/1234567890@c.us/presence", R"({"state":"typing"})", 400, "VALIDATION_ERROR", "state"},
+      {"PUT", "/api/v1/sessions/a/chats/1234567890@c.us/presence", R"({"state":"typing"})", 400, "VALIDATION_ERROR",
+       "state"},
       {"GET", "/api/v1/sessions/a/qr/image?size=5", "", 400, "VALIDATION_ERROR", "size"},
       {"GET", "/api/v1/sessions/a/chats/1/messages?limit=x", "", 400, "VALIDATION_ERROR", "limit"},
       {"GET", "/api/v1/events?after=x", "", 400, "VALIDATION_ERROR", "after"},
@@ -134,7 +147,8 @@ TEST_CASE("each malformed body gets its status, code and field") {
     CHECK_FALSE(door.last);
   }
   // Deep nesting ends at the parser's bound.
-  CHECK(door.ask(request("POST", "/api/v1/sessions", "{\"metadata\":" + std::string(10'000, '['))).answer->status == 400);
+  CHECK(door.ask(request("POST", "/api/v1/sessions", "{\"metadata\":" + std::string(10'000, '['))).answer->status ==
+        400);
 }
 
 TEST_CASE("only JSON bodies are read") {
@@ -165,19 +179,25 @@ TEST_CASE("broken JSON is refused with the place where it breaks") {
 
 TEST_CASE("the dialect of an error follows the profile of the Accept header") {
   Door door;
-  CHECK(door.ask(with(request("GET", "/x"), "accept", "application/json; profile=gateway")).error_code() == "not_found");
-  CHECK(door.ask(with(request("GET", "/x"), "accept", "application/json;profile=\"gateway\"")).error_code() == "not_found");
-  CHECK(door.ask(with(request("GET", "/x"), "accept", "application/json; profile=gatewayx")).error_code() == "NOT_FOUND");
+  CHECK(door.ask(with(request("GET", "/x"), "accept", "application/json; profile=gateway")).error_code() ==
+        "not_found");
+  CHECK(door.ask(with(request("GET", "/x"), "accept", "application/json;profile=\"gateway\"")).error_code() ==
+        "not_found");
+  CHECK(door.ask(with(request("GET", "/x"), "accept", "application/json; profile=gatewayx")).error_code() ==
+        "NOT_FOUND");
   CHECK(door.ask(with(request("GET", "/x"), "accept", "*/*")).error_code() == "NOT_FOUND");
   Door gateway({.dialect = Dialect::gateway});
   CHECK(gateway.ask(request("GET", "/x")).error_code() == "not_found");
-  CHECK(gateway.ask(with(request("GET", "/x"), "accept", "application/json; profile=openwa")).error_code() == "NOT_FOUND");
+  CHECK(gateway.ask(with(request("GET", "/x"), "accept", "application/json; profile=openwa")).error_code() ==
+        "NOT_FOUND");
 }
 
 TEST_CASE("a sane request id of the caller is kept") {
   Door door;
-  CHECK(door.ask(with(request("GET", "/x"), "x-request-id", "trace-1:a.b_c")).header("X-Request-Id") == "trace-1:a.b_c");
-  for (const std::string& bad : {std::string("a b"), std::string("<script>"), std::string(129, 'x'), std::string("\xc3\xa9")})
+  CHECK(door.ask(with(request("GET", "/x"), "x-request-id", "trace-1:a.b_c")).header("X-Request-Id") ==
+        "trace-1:a.b_c");
+  for (const std::string& bad :
+       {std::string("a b"), std::string("<script>"), std::string(129, 'x'), std::string("\xc3\xa9")})
     CHECK(door.ask(with(request("GET", "/x"), "x-request-id", bad)).header("X-Request-Id") != bad);
   CHECK(door.ask(request("GET", "/x")).header("X-Request-Id") != door.ask(request("GET", "/x")).header("X-Request-Id"));
 }
@@ -185,7 +205,8 @@ TEST_CASE("a sane request id of the caller is kept") {
 TEST_CASE("messages are limited per session, sessions and requests per client") {
   Door door({.session_creations_per_minute = 5, .messages_per_minute = 30, .requests_per_minute = 100});
   const auto send = [&](const char* session) {
-    return door.ask(request("POST", std::string("/api/v1/sessions/") + session + "/send-text", R"({"chatId":"1234567890","content":"x"})"));
+    return door.ask(request("POST", std::string("/api/v1/sessions/") + session + "/send-text",
+                            R"({"chatId":"1234567890","content":"x"})"));
   };
   for (int i = 0; i < 30; ++i) {
     const FakeClient client = send("a");
@@ -201,7 +222,8 @@ TEST_CASE("messages are limited per session, sessions and requests per client") 
   CHECK(refused.header("X-RateLimit-Remaining") == "0");
   CHECK(send("b").answer->status == 200);
 
-  for (int i = 0; i < 5; ++i) CHECK(door.ask(request("POST", "/api/v1/sessions", R"({"sessionId":"a"})")).answer->status == 200);
+  for (int i = 0; i < 5; ++i)
+    CHECK(door.ask(request("POST", "/api/v1/sessions", R"({"sessionId":"a"})")).answer->status == 200);
   const FakeClient sixth = door.ask(request("POST", "/api/v1/sessions", R"({"sessionId":"a"})"));
   CHECK(sixth.answer->status == 429);
   CHECK(sixth.header("X-RateLimit-Limit") == "5");
@@ -235,7 +257,8 @@ TEST_CASE("what is not there yet says so for every such route") {
     if (route.handler) continue;
     ++missing;
     std::string path(route.pattern);
-    for (auto at = path.find('{'); at != std::string::npos; at = path.find('{')) path.replace(at, path.find('}') - at + 1, "x");
+    for (auto at = path.find('{'); at != std::string::npos; at = path.find('{'))
+      path.replace(at, path.find('}') - at + 1, "x");
     INFO(route.method << " " << path);
     const FakeClient client = door.ask(request(std::string(route.method), path, route.method == "GET" ? "" : "{}"));
     CHECK(client.answer->status == 501);
@@ -255,7 +278,8 @@ TEST_CASE("every field that the documents know is either read or refused with 50
       {"PATCH", "/api/v1/sessions/{sessionId}", "config metadata", ""},
       {"POST", "/api/v1/sessions/{sessionId}/pairing-code", "phone", ""},
       {"GET", "/api/v1/sessions/{sessionId}/qr/image", "", "size"},
-      {"POST", "/api/v1/sessions/{sessionId}/send-text", "chatId content quotedMessageId messageId mentions sendAt", "waitFor timeout"},
+      {"POST", "/api/v1/sessions/{sessionId}/send-text", "chatId content quotedMessageId messageId mentions sendAt",
+       "waitFor timeout"},
       {"GET", "/api/v1/sessions/{sessionId}/chats", "", "limit cursor"},
       {"GET", "/api/v1/sessions/{sessionId}/chats/{chatId}/messages", "", "limit before cursor"},
       {"PUT", "/api/v1/sessions/{sessionId}/chats/{chatId}/presence", "state", ""},
@@ -266,11 +290,14 @@ TEST_CASE("every field that the documents know is either read or refused with 50
       {"GET", "/ws/{sessionId}", "", "events since ticket"},
   };
   const auto has = [](const Schema* schema, std::string_view name) {
-    return schema && std::any_of(schema->fields.begin(), schema->fields.end(), [&](const Field& field) { return field.name == name; });
+    return schema && std::any_of(schema->fields.begin(), schema->fields.end(),
+                                 [&](const Field& field) { return field.name == name; });
   };
   for (const Known& known : documents) {
     INFO(known.method << " " << known.pattern);
-    const auto route = std::find_if(routes().begin(), routes().end(), [&](const Route& r) { return r.method == known.method && r.pattern == known.pattern; });
+    const auto route = std::find_if(routes().begin(), routes().end(), [&](const Route& r) {
+      return r.method == known.method && r.pattern == known.pattern;
+    });
     REQUIRE(route != routes().end());
     std::istringstream fields(known.fields), query(known.query);
     for (std::string name; fields >> name;) CHECK(has(route->body, name));
@@ -284,7 +311,8 @@ TEST_CASE("every field that the documents know is either read or refused with 50
     if (!field.later) return;
     ++refused;
     std::string path(route.pattern);
-    for (auto at = path.find('{'); at != std::string::npos; at = path.find('{')) path.replace(at, path.find('}') - at + 1, "15550000001");
+    for (auto at = path.find('{'); at != std::string::npos; at = path.find('{'))
+      path.replace(at, path.find('}') - at + 1, "15550000001");
     INFO(route.method << " " << path << query << " " << body);
     const FakeClient client = door.ask(request(std::string(route.method), path + query, body));
     CHECK(client.answer->status == 501);
@@ -296,18 +324,22 @@ TEST_CASE("every field that the documents know is either read or refused with 50
   for (const Route& route : routes()) {
     const std::string body = R"({"chatId":"1234567890","content":"x","url":"https://x.example/",)";
     if (route.body)
-      for (const Field& field : route.body->fields) check(route, field, "", body + '"' + std::string(field.name) + R"(":"2030-01-01T00:00:00Z"})");
+      for (const Field& field : route.body->fields)
+        check(route, field, "", body + '"' + std::string(field.name) + R"(":"2030-01-01T00:00:00Z"})");
     if (route.query)
       for (const Field& field : route.query->fields) check(route, field, "?" + std::string(field.name) + "=x", "");
   }
   CHECK(refused >= 4);
   // An explicit null says the same as leaving it out.
-  CHECK(door.ask(request("POST", "/api/v1/sessions/a/send-text", R"({"chatId":"1234567890","content":"x","sendAt":null})")).answer->status == 200);
+  CHECK(door.ask(request("POST", "/api/v1/sessions/a/send-text",
+                         R"({"chatId":"1234567890","content":"x","sendAt":null})"))
+            .answer->status == 200);
 }
 
 TEST_CASE("a filter for events that never come yet is refused") {
   Door door;
-  for (const char* path : {"/api/v1/events?events=group_join", "/api/v1/events?events=message,call", "/api/v1/events?events=group_*"}) {
+  for (const char* path :
+       {"/api/v1/events?events=group_join", "/api/v1/events?events=message,call", "/api/v1/events?events=group_*"}) {
     INFO(path);
     const FakeClient client = door.ask(request("GET", path));
     CHECK(client.answer->status == 501);

@@ -10,7 +10,8 @@ using namespace wharf::api;
 
 namespace {
 
-std::map<std::string, std::string> problems_of(const Schema& schema, std::string_view body, Unknown unknown = Unknown::ignored) {
+std::map<std::string, std::string> problems_of(const Schema& schema, std::string_view body,
+                                               Unknown unknown = Unknown::ignored) {
   std::vector<FieldProblem> problems;
   validate(boost::json::parse(body).as_object(), schema, unknown, problems);
   std::map<std::string, std::string> out;
@@ -21,16 +22,23 @@ std::map<std::string, std::string> problems_of(const Schema& schema, std::string
 }  // namespace
 
 TEST_CASE("a good body has no problems") {
-  CHECK(problems_of(schemas::create_session, R"({"sessionId":"my-bot","waitForQR":true,"config":{"multiDevice":true,"headless":true,
-    "qrTimeout":120,"authTimeout":60.0,"proxyServerCredentials":{"protocol":"socks5","address":"h:1","username":"u","password":"p"}}})").empty());
-  CHECK(problems_of(schemas::send_text, R"({"chatId":"1234567890@c.us","content":"Hello, World!","quotedMessageId":null})").empty());
-  CHECK(problems_of(schemas::register_webhook, R"({"url":"https://your-server.com/webhook","events":["message","ack","group_join","group_*","*"],
-    "headers":{"Authorization":"Bearer your-token"},"secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"})").empty());
+  CHECK(problems_of(schemas::create_session,
+                    R"({"sessionId":"my-bot","waitForQR":true,"config":{"multiDevice":true,"headless":true,
+    "qrTimeout":120,"authTimeout":60.0,"proxyServerCredentials":{"protocol":"socks5","address":"h:1","username":"u","password":"p"}}})")
+            .empty());
+  CHECK(problems_of(schemas::send_text,
+                    R"({"chatId":"1234567890@c.us","content":"Hello, World!","quotedMessageId":null})")
+            .empty());
+  CHECK(problems_of(schemas::register_webhook,
+                    R"({"url":"https://your-server.com/webhook","events":["message","ack","group_join","group_*","*"],
+    "headers":{"Authorization":"Bearer your-token"},"secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"})")
+            .empty());
 }
 
 TEST_CASE("every bad field is reported, with what is allowed") {
-  const auto problems = problems_of(schemas::create_session,
-    R"({"sessionId":"a b","waitForQR":"yes","config":{"qrTimeout":0,"multiDevice":1,"proxyServerCredentials":{"protocol":"ftp"}},"metadata":[]})");
+  const auto problems = problems_of(
+      schemas::create_session,
+      R"({"sessionId":"a b","waitForQR":"yes","config":{"qrTimeout":0,"multiDevice":1,"proxyServerCredentials":{"protocol":"ftp"}},"metadata":[]})");
   CHECK(problems.size() == 7);
   CHECK(problems.at("sessionId") == "must be 1 to 64 characters of A-Z a-z 0-9 . _ -");
   CHECK(problems.at("waitForQR") == "must be true or false");
@@ -48,12 +56,14 @@ TEST_CASE("lengths count characters, not bytes") {
     return text;
   }();
   CHECK(problems_of(schemas::send_text, R"({"chatId":"1234567890","content":")" + content + "\"}").empty());
-  CHECK(problems_of(schemas::send_text, R"({"chatId":"1234567890","content":"x)" + content + "\"}").count("content") == 1);
+  CHECK(problems_of(schemas::send_text, R"({"chatId":"1234567890","content":"x)" + content + "\"}").count("content") ==
+        1);
   CHECK(problems_of(schemas::send_text, R"({"chatId":"1234567890","content":""})").count("content") == 1);
 }
 
 TEST_CASE("webhooks cannot smuggle headers or addresses of other schemes") {
-  const auto problems = problems_of(schemas::register_webhook, R"({"url":"file:///etc/passwd","events":["mesage"],"secret":"whsec_no base64",
+  const auto problems = problems_of(schemas::register_webhook,
+                                    R"({"url":"file:///etc/passwd","events":["mesage"],"secret":"whsec_no base64",
     "headers":{"Host":"x","bad name":"x","X-Ok":"a\r\nX-Evil: 1","X-Number":1}})");
   CHECK(problems.count("url") == 1);
   CHECK(problems.count("events[0]") == 1);
@@ -68,7 +78,8 @@ TEST_CASE("unknown fields are refused only when asked for") {
   const auto body = R"({"chatId":"1234567890","content":"x","colour":"red"})";
   CHECK(problems_of(schemas::send_text, body).empty());
   CHECK(problems_of(schemas::send_text, body, Unknown::refused).at("colour") == "is not a known field");
-  CHECK(problems_of(schemas::create_session, R"({"sessionId":"a","config":{"typo":1}})", Unknown::refused).count("config.typo") == 1);
+  CHECK(problems_of(schemas::create_session, R"({"sessionId":"a","config":{"typo":1}})", Unknown::refused)
+            .count("config.typo") == 1);
 }
 
 TEST_CASE("queries are decoded and checked") {

@@ -25,20 +25,21 @@ struct Received {
 
 // The user's back end: answers by a script per path, then 200.
 struct BackEnd {
-  explicit BackEnd(net::asio::io_context& loop) : server(loop, settings(), [this](net::HttpRequest request, net::Responder responder) {
-    received.push_back({request.target, request.body, std::string(request.header("x-wharf-event-id")), request});
-    auto& script = answers[request.target];
-    if (hold.count(request.target) != 0) {
-      held.push_back(responder);
-      return;
-    }
-    net::HttpResponse response(200, "text/plain", "ok");
-    if (!script.empty()) {
-      response = script.front();
-      script.pop_front();
-    }
-    responder.send(response);
-  }) {
+  explicit BackEnd(net::asio::io_context& loop)
+      : server(loop, settings(), [this](net::HttpRequest request, net::Responder responder) {
+          received.push_back({request.target, request.body, std::string(request.header("x-wharf-event-id")), request});
+          auto& script = answers[request.target];
+          if (hold.count(request.target) != 0) {
+            held.push_back(responder);
+            return;
+          }
+          net::HttpResponse response(200, "text/plain", "ok");
+          if (!script.empty()) {
+            response = script.front();
+            script.pop_front();
+          }
+          responder.send(response);
+        }) {
     port = test::must(server.start());
   }
   static net::HttpServerSettings settings() {
@@ -80,7 +81,8 @@ struct World {
     disk.open();
     http = std::make_unique<net::HttpClient>(loop, net::TlsTrust());
     texts = std::make_unique<EventTexts>(images);
-    dispatcher = std::make_unique<WebhookDispatcher>(WebhookDispatcher::Ports{loop, clock, random, *disk.store, *http}, *texts, Dialect::openwa, settings);
+    dispatcher = std::make_unique<WebhookDispatcher>(WebhookDispatcher::Ports{loop, clock, random, *disk.store, *http},
+                                                     *texts, Dialect::openwa, settings);
     dispatcher->start();
     disk.store->on_events([this](const std::vector<storage::Event>& events) { dispatcher->on_events(events); });
   }
@@ -114,7 +116,9 @@ struct World {
     FAIL("no such webhook row");
     return {};
   }
-  std::vector<storage::DeliveryRow> rows(const std::string& id) { return storage::load_deliveries(disk.store->reader(), id, 1000); }
+  std::vector<storage::DeliveryRow> rows(const std::string& id) {
+    return storage::load_deliveries(disk.store->reader(), id, 1000);
+  }
 
   net::asio::io_context loop;
   FakeClock clock;
@@ -170,8 +174,12 @@ TEST_CASE("a lane keeps its order through failures and holds up no other lane") 
     w.loop.run_for(5ms);
   }
   const Ids all = w.back_end.ids("/a");
-  const auto last_of = [&](const std::string& event) { return std::find(all.rbegin(), all.rend(), event).base() - all.begin(); };
-  const auto first_of = [&](const std::string& event) { return std::find(all.begin(), all.end(), event) - all.begin() + 1; };
+  const auto last_of = [&](const std::string& event) {
+    return std::find(all.rbegin(), all.rend(), event).base() - all.begin();
+  };
+  const auto first_of = [&](const std::string& event) {
+    return std::find(all.begin(), all.end(), event) - all.begin() + 1;
+  };
   REQUIRE(std::count(all.begin(), all.end(), "1") >= 2);
   CHECK(first_of("2") > last_of("1"));  // A2 was tried only after A1 went through
   CHECK(std::count(all.begin(), all.end(), "3") >= 1);
@@ -325,11 +333,14 @@ TEST_CASE("a changed webhook delivers as changed, and keeps its place in the log
   w.disk.emit(1, "anna", "A");
   w.until([&] { return w.back_end.ids("/old").size() == 1 && w.stored(id).cursor >= 1; });
   bool changed = false;
-  w.dispatcher->update(id, [&](storage::WebhookRow& row) {
-    row.url = w.back_end.url("/new");
-    row.secret = "new-secret old-secret";
-    row.headers = {{"X-Mine", "yes"}};
-  }, [&](protocol::Result<storage::WebhookRow> row) { changed = row.has_value(); });
+  w.dispatcher->update(
+      id,
+      [&](storage::WebhookRow& row) {
+        row.url = w.back_end.url("/new");
+        row.secret = "new-secret old-secret";
+        row.headers = {{"X-Mine", "yes"}};
+      },
+      [&](protocol::Result<storage::WebhookRow> row) { changed = row.has_value(); });
   w.until([&] { return changed; });
   w.restart();
   w.disk.emit(1, "anna", "B");
@@ -344,8 +355,11 @@ TEST_CASE("a changed webhook delivers as changed, and keeps its place in the log
           webhook_signature("new-secret", "2", at, r.body) + " " + webhook_signature("old-secret", "2", at, r.body));
   }
   bool refused = false;
-  w.dispatcher->update(id, [&](storage::WebhookRow& row) { row.url = w.back_end.url("/taken"); },
-                       [&](protocol::Result<storage::WebhookRow> row) { refused = !row && row.error().code == protocol::Errc::conflict; });
+  w.dispatcher->update(
+      id, [&](storage::WebhookRow& row) { row.url = w.back_end.url("/taken"); },
+      [&](protocol::Result<storage::WebhookRow> row) {
+        refused = !row && row.error().code == protocol::Errc::conflict;
+      });
   CHECK(refused);
 }
 
@@ -491,6 +505,7 @@ TEST_CASE("a test event is signed and tells its outcome") {
   CHECK(outcome->delivered);
   const net::HttpRequest& request = w.back_end.received.front().request;
   CHECK(request.header("webhook-signature") ==
-        webhook_signature(row.secret, request.header("webhook-id"), std::stoll(std::string(request.header("webhook-timestamp"))), request.body));
+        webhook_signature(row.secret, request.header("webhook-id"),
+                          std::stoll(std::string(request.header("webhook-timestamp"))), request.body));
   CHECK(boost::json::parse(request.body).at("event") == "test");
 }

@@ -26,7 +26,8 @@ TEST_CASE("signatures agree with the example of the Standard Webhooks specificat
 }
 
 TEST_CASE("two live secrets give two signatures, the newest first") {
-  const std::string a = webhook_signature("first-secret", "1", 5, "x"), b = webhook_signature("second-secret", "1", 5, "x");
+  const std::string a = webhook_signature("first-secret", "1", 5, "x"),
+                    b = webhook_signature("second-secret", "1", 5, "x");
   CHECK(webhook_signature("first-secret second-secret", "1", 5, "x") == a + " " + b);
 }
 

@@ -15,7 +15,8 @@ namespace {
 /// A TOML file that disappears with the test.
 struct File {
   explicit File(const std::string& text)
-      : path((std::filesystem::temp_directory_path() / ("wharf-config-" + std::to_string(::getpid()) + ".toml")).string()) {
+      : path((std::filesystem::temp_directory_path() / ("wharf-config-" + std::to_string(::getpid()) + ".toml"))
+                 .string()) {
     std::ofstream(path) << text;
   }
   ~File() { std::filesystem::remove(path); }
@@ -39,14 +40,17 @@ TEST_CASE("environment wins over the file") {
 }
 
 TEST_CASE("lists are TOML arrays or separated by commas, and each entry is checked") {
-  const File file("[server]\nhosts = [\"WA.example.org\", \"[2001:DB8::1]\"]\n[cors]\norigins = \"https://a.example:443, http://localhost:3000\"\n");
+  const File file(
+      "[server]\nhosts = [\"WA.example.org\", \"[2001:DB8::1]\"]\n[cors]\norigins = \"https://a.example:443, "
+      "http://localhost:3000\"\n");
   Configuration c;
   REQUIRE(apply_file(c, file.path).has_value());
   CHECK(c.server_hosts == std::vector<std::string>{"wa.example.org", "2001:db8::1"});
   CHECK(c.cors_origins == std::vector<std::string>{"https://a.example", "http://localhost:3000"});
   REQUIRE(apply_value(c, "cors.origins", "", "test").has_value());
   CHECK(c.cors_origins.empty());
-  for (const char* wrong : {"*", "a.example", "https://a.example/path"}) CHECK_FALSE(apply_value(c, "cors.origins", wrong, "test").has_value());
+  for (const char* wrong : {"*", "a.example", "https://a.example/path"})
+    CHECK_FALSE(apply_value(c, "cors.origins", wrong, "test").has_value());
   CHECK_FALSE(apply_value(c, "server.hosts", "https://a.example", "test").has_value());
 }
 
@@ -77,9 +81,10 @@ TEST_CASE("what is wrong is named with its place, key and what is allowed") {
     const char* text;
     const char* mention;
   };
-  for (const Row& row : {Row{"nonsense = 1", ":1: unknown key 'nonsense'"}, Row{"[limits]\nsessions = 0", ":2: limits.sessions: '0' is not a number from 1"},
-                         Row{"[log]\nlevel = \"loud\"", "log.level: 'loud' is not one of"}, Row{"listen = [1]", "listen: a string, number, boolean or a list"},
-                         Row{"listen = ", ":1:"}}) {
+  for (const Row& row : {Row{"nonsense = 1", ":1: unknown key 'nonsense'"},
+                         Row{"[limits]\nsessions = 0", ":2: limits.sessions: '0' is not a number from 1"},
+                         Row{"[log]\nlevel = \"loud\"", "log.level: 'loud' is not one of"},
+                         Row{"listen = [1]", "listen: a string, number, boolean or a list"}, Row{"listen = ", ":1:"}}) {
     const File file(row.text);
     Configuration c;
     const auto applied = apply_file(c, file.path);

@@ -1,5 +1,5 @@
-// Events: rows with whatever bytes a peer could have put into them become JSON that parses, and `data` of the event log,
-// damaged, is rendered as JSON or refused, in both dialects.
+// Events: rows with whatever bytes a peer could have put into them become JSON that parses, and `data` of the event
+// log, damaged, is rendered as JSON or refused, in both dialects.
 
 #include <boost/json/parse.hpp>
 #include <cstdint>
@@ -40,7 +40,8 @@ void check_rendered(const std::string& name, const std::string& data) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static constexpr const char* names[] = {"message", "message.sent", "ack", "qr", "ready", "session.status", "contact.updated"};
+  static constexpr const char* names[] = {"message",        "message.sent",   "ack", "qr", "ready",
+                                          "session.status", "contact.updated"};
   if (size < 4) return 0;
   const std::string name = names[data[0] % std::size(names)];
   const std::string text(reinterpret_cast<const char*>(data + 3), size - 3);

@@ -27,9 +27,7 @@ HandshakeInitiator initiator(bool resume) {
   return out;
 }
 
-HandshakeResponder responder() {
-  return HandshakeResponder({key(2), Bytes{1}, false}, key(5), connection_header);
-}
+HandshakeResponder responder() { return HandshakeResponder({key(2), Bytes{1}, false}, key(5), connection_header); }
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 // The HTTP/1.1 readers, request and response, in pieces of a size that the first byte chooses. However the bytes are
-// cut, the same requests are accepted; a limit is kept; what a reader accepted can be asked for everything its header names.
+// cut, the same requests are accepted; a limit is kept; what a reader accepted can be asked for everything its header
+// names.
 
 #include <algorithm>
 #include <cstdint>
@@ -42,7 +43,8 @@ Outcome read_request(std::string_view bytes, std::size_t piece) {
       for (const auto& [name, value] : reader.headers()) outcome.text += "\n" + name + ":" + value;
       continue;
     }
-    if (progress == HttpRequestReader::Progress::done || progress == HttpRequestReader::Progress::failed || took) continue;
+    if (progress == HttpRequestReader::Progress::done || progress == HttpRequestReader::Progress::failed || took)
+      continue;
     if (bytes.empty()) break;
     pending += bytes.substr(0, piece);
     bytes.remove_prefix(std::min(piece, bytes.size()));
@@ -56,7 +58,8 @@ Outcome read_request(std::string_view bytes, std::size_t piece) {
   if (progress == HttpRequestReader::Progress::failed) {
     check(reader.error_status() >= 400 && !reader.error_text().empty());
   }
-  // An unfinished header that is wrong may be refused at once or when more of it comes: only what is accepted must agree.
+  // An unfinished header that is wrong may be refused at once or when more of it comes: only what is accepted must
+  // agree.
   if (progress != HttpRequestReader::Progress::done) return {};
   return outcome;
 }
@@ -94,7 +97,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
   const std::size_t piece = 1 + data[0] % 64;
   if (data[0] % 2 == 0) {
-    read_response(bytes, piece, data[0] % 4 == 0 ? HttpResponseReader::Expect::body : HttpResponseReader::Expect::no_body);
+    read_response(bytes, piece,
+                  data[0] % 4 == 0 ? HttpResponseReader::Expect::body : HttpResponseReader::Expect::no_body);
     return 0;
   }
   const Outcome whole = read_request(bytes, bytes.size());

@@ -101,9 +101,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       check(record, before, decrypt_pre_key_message(record, bob.local, bob.keys, input, random).has_value());
       break;
     }
-    case 2:
-      fuzz_record(bob, input);
-      break;
+    case 2: fuzz_record(bob, input); break;
     case 3:
       (void)read_pre_key_message(input);
       (void)read_message_key(CiphertextKind::message, input);

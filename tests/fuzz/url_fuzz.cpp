@@ -1,5 +1,5 @@
-// URLs and addresses as users and peers write them. What parses is complete, and its parts written together parse to the
-// same parts.
+// URLs and addresses as users and peers write them. What parses is complete, and its parts written together parse to
+// the same parts.
 
 #include <cstdint>
 #include <cstdlib>

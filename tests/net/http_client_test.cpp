@@ -42,10 +42,8 @@ struct Fixture {
     auto answer = std::make_shared<Answer>();
     client->send(std::move(request), [answer](OutgoingResult result) {
       answer->done = true;
-      if (result)
-        answer->response = *result;
-      else
-        answer->failure = result.error();
+      if (result) answer->response = *result;
+      else answer->failure = result.error();
     });
     return answer;
   }
@@ -298,10 +296,8 @@ TEST_CASE("the limits per origin and over all are kept, and everything waiting i
     end->on_heard = [&, end = end.get()] {
       if (end->heard.find("\r\n\r\n") == std::string::npos) return;
       end->heard.clear();
-      if (answering_now)
-        end->say(ok("x"));
-      else
-        held.push_back(end);
+      if (answering_now) end->say(ok("x"));
+      else held.push_back(end);
     };
   };
   RawServer a(f.loop, hold), b(f.loop, hold), c(f.loop, hold);

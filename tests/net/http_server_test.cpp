@@ -229,7 +229,8 @@ TEST_CASE("malformed requests are 400") {
       "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
       "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
       "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding:\r\n\r\n0\r\n\r\n",
-      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: \x0b""chunked\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: \x0b"
+      "chunked\r\n\r\n0\r\n\r\n",
       "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
       "POST / HTTP/1.1\r\nHost: h\r\nContent-Length : 0\r\n\r\n",
       "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: +0\r\n\r\n",
@@ -279,7 +280,9 @@ TEST_CASE("a folded field is refused wherever the bytes are cut, and a body that
 TEST_CASE("fields behind a chunked body do not become header fields") {
   Fixture f;
   f.start();
-  f.exchange("POST /t HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nOrigin: http://x\r\nX-Late: 1\r\n\r\n", "HTTP/1.1 200");
+  f.exchange(
+      "POST /t HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nOrigin: http://x\r\nX-Late: 1\r\n\r\n",
+      "HTTP/1.1 200");
   REQUIRE(f.requests.size() == 1);
   CHECK(f.requests[0].header("origin").empty());
   CHECK(f.requests[0].header("x-late").empty());

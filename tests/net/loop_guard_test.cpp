@@ -18,14 +18,16 @@ TEST_CASE("a guard reports what an entry lets out and tells its caller") {
   CHECK_FALSE(guard("loud", [] { throw std::runtime_error("broken"); }));
   CHECK_FALSE(guard("odd", [] { throw 42; }));
   bool closed = false;
-  CHECK_FALSE(guard("owner", [] { throw std::runtime_error("gone"); }, [&] { closed = true; }));
+  CHECK_FALSE(guard(
+      "owner", [] { throw std::runtime_error("gone"); }, [&] { closed = true; }));
   CHECK(closed);
   CHECK(escapes.seen == Reports{"loud: broken", "odd: not a std::exception", "owner: gone"});
 }
 
 TEST_CASE("what a guard does after a failure may fail too") {
   Escapes escapes;
-  CHECK_FALSE(guard("entry", [] { throw std::runtime_error("one"); }, [] { throw std::runtime_error("two"); }));
+  CHECK_FALSE(guard(
+      "entry", [] { throw std::runtime_error("one"); }, [] { throw std::runtime_error("two"); }));
   CHECK(escapes.seen == Reports{"entry: one", "entry: two"});
 }
 

@@ -56,10 +56,8 @@ struct Target {
     std::shared_ptr<WebSocket> socket;
     std::string failure, echoed;
     const auto attempt = client.connect(request, [&](WebSocketResult result) {
-      if (result)
-        socket = *result;
-      else
-        failure = result.error().message;
+      if (result) socket = *result;
+      else failure = result.error().message;
     });
     CHECK(run_until(loop, [&] { return socket || !failure.empty(); }));
     if (!socket) return failure;

@@ -51,9 +51,11 @@ struct Door {
 }  // namespace
 
 TEST_CASE("loopback is decided by the parsed address, never by how a name begins") {
-  for (const char* host : {"127.0.0.1", "127.9.9.9", "::1", "localhost", "::ffff:127.0.0.1"}) CHECK(is_loopback_host(host));
-  for (const char* host : {"127.evil.example", "127.0.0.1.evil.example", "127.1", "127.0.0.01", "0177.0.0.1", "2130706433", "localhost.evil.example",
-                           "128.0.0.1", "::2", "", "0.0.0.0", "10.0.0.1", "::ffff:10.0.0.1"}) {
+  for (const char* host : {"127.0.0.1", "127.9.9.9", "::1", "localhost", "::ffff:127.0.0.1"})
+    CHECK(is_loopback_host(host));
+  for (const char* host :
+       {"127.evil.example", "127.0.0.1.evil.example", "127.1", "127.0.0.01", "0177.0.0.1", "2130706433",
+        "localhost.evil.example", "128.0.0.1", "::2", "", "0.0.0.0", "10.0.0.1", "::ffff:10.0.0.1"}) {
     INFO(host);
     CHECK_FALSE(is_loopback_host(host));
   }
@@ -61,16 +63,18 @@ TEST_CASE("loopback is decided by the parsed address, never by how a name begins
 
 TEST_CASE("only names of this server may be asked for: a name that was rebound to it is refused") {
   Door door;
-  for (const char* host : {"127.0.0.1:8080", "127.0.0.1", "localhost:8080", "LocalHost", "[::1]:8080", "[::1]", "127.0.0.2:1"}) {
+  for (const char* host :
+       {"127.0.0.1:8080", "127.0.0.1", "localhost:8080", "LocalHost", "[::1]:8080", "[::1]", "127.0.0.2:1"}) {
     INFO(host);
     CHECK(door.host(host) == 200);
   }
-  for (const char* host : {"evil.example", "evil.example:8080", "127.evil.example", "127.0.0.1.evil.example:8080", "localhost.evil.example",
-                           "10.0.0.1", "0.0.0.0:8080", "[fe80::1]:8080", "localhost."}) {
+  for (const char* host : {"evil.example", "evil.example:8080", "127.evil.example", "127.0.0.1.evil.example:8080",
+                           "localhost.evil.example", "10.0.0.1", "0.0.0.0:8080", "[fe80::1]:8080", "localhost."}) {
     INFO(host);
     CHECK(door.host(host) == 403);
   }
-  for (const char* host : {"", "a b", "127.0.0.1:port", "[::1", "[::1]x", "127.0.0.1:1:2", "localhost/x", "user@localhost"}) {
+  for (const char* host :
+       {"", "a b", "127.0.0.1:port", "[::1", "[::1]x", "127.0.0.1:1:2", "localhost/x", "user@localhost"}) {
     INFO(host);
     CHECK(door.host(host) == 400);
   }
@@ -96,8 +100,9 @@ TEST_CASE("the listen address and configured names may be asked for") {
 TEST_CASE("pages of other sites are refused with every method") {
   Door door;
   for (const char* method : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}) {
-    for (const char* origin : {"https://evil.example", "null", "http://127.evil.example", "http://localhost.evil.example", "http://localhost:3000",
-                               "http://127.0.0.1:9999", "http://localhost:8080", "chrome-extension://abc", "garbage"}) {
+    for (const char* origin : {"https://evil.example", "null", "http://127.evil.example",
+                               "http://localhost.evil.example", "http://localhost:3000", "http://127.0.0.1:9999",
+                               "http://localhost:8080", "chrome-extension://abc", "garbage"}) {
       INFO(method << " " << origin);
       CHECK(door.page(origin, method) == 403);
     }
@@ -116,7 +121,8 @@ TEST_CASE("requests that a page makes without naming itself are told by Sec-Fetc
   CHECK(ask({{"sec-fetch-site", "cross-site"}, {"sec-fetch-mode", "no-cors"}, {"sec-fetch-dest", "image"}}) == 403);
   CHECK(ask({{"sec-fetch-site", "same-site"}, {"sec-fetch-mode", "no-cors"}, {"sec-fetch-dest", "script"}}) == 403);
   CHECK(ask({{"sec-fetch-site", "cross-site"}, {"sec-fetch-mode", "navigate"}, {"sec-fetch-dest", "iframe"}}) == 403);
-  CHECK(ask({{"sec-fetch-site", "cross-site"}, {"sec-fetch-mode", "navigate"}, {"sec-fetch-dest", "document"}}) == 200);  // a followed link
+  CHECK(ask({{"sec-fetch-site", "cross-site"}, {"sec-fetch-mode", "navigate"}, {"sec-fetch-dest", "document"}}) ==
+        200);  // a followed link
   CHECK(ask({{"sec-fetch-site", "same-origin"}, {"sec-fetch-mode", "cors"}}) == 200);
   CHECK(ask({{"sec-fetch-site", "none"}, {"sec-fetch-mode", "navigate"}, {"sec-fetch-dest", "document"}}) == 200);
 }
@@ -143,7 +149,9 @@ TEST_CASE("a listed page may call, reads the answers and gets its preflight answ
   CHECK(preflight.header("Access-Control-Allow-Headers") == "content-type,idempotency-key");
   CHECK(preflight.header("Access-Control-Allow-Private-Network") == "true");
 
-  const Answered other = door.ask("OPTIONS", {{"host", "127.0.0.1:8080"}, {"origin", "https://evil.example"}, {"access-control-request-method", "DELETE"}});
+  const Answered other = door.ask(
+      "OPTIONS",
+      {{"host", "127.0.0.1:8080"}, {"origin", "https://evil.example"}, {"access-control-request-method", "DELETE"}});
   CHECK(other.response->status == 403);
   CHECK(other.header("Access-Control-Allow-Origin").empty());
   // Programs and our own pages need none of it.
@@ -166,16 +174,19 @@ TEST_CASE("origins of the configuration are read as browsers write them") {
   CHECK(parse_origin("HTTPS://App.Example.org:443") == "https://app.example.org");
   CHECK(parse_origin("http://localhost:3000") == "http://localhost:3000");
   CHECK(parse_origin("http://[::1]:3000") == "http://[::1]:3000");
-  for (const char* text : {"*", "app.example.org", "https://app.example.org/path", "ftp://a", "https://a@b", "null", ""}) {
+  for (const char* text :
+       {"*", "app.example.org", "https://app.example.org/path", "ftp://a", "https://a@b", "null", ""}) {
     INFO(text);
     CHECK_FALSE(parse_origin(text));
   }
 }
 
 TEST_CASE("JSON types are JSON types") {
-  for (const char* type : {"application/json", "Application/JSON; charset=utf-8", "application/json ;x", "application/problem+json"}) CHECK(is_json_type(type));
-  for (const char* type : {"", "text/plain", "text/json", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain; application/json",
-                           "application/jsonx"}) {
+  for (const char* type :
+       {"application/json", "Application/JSON; charset=utf-8", "application/json ;x", "application/problem+json"})
+    CHECK(is_json_type(type));
+  for (const char* type : {"", "text/plain", "text/json", "application/x-www-form-urlencoded", "multipart/form-data",
+                           "text/plain; application/json", "application/jsonx"}) {
     INFO(type);
     CHECK_FALSE(is_json_type(type));
   }

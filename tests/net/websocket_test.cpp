@@ -359,10 +359,8 @@ TEST_CASE("abort is a reset, and dropping an open socket aborts it") {
   const bool drop = GENERATE(false, true);
   Fixture f;
   f.open();
-  if (drop)
-    f.here.socket.reset();
-  else
-    f.here.socket->abort();
+  if (drop) f.here.socket.reset();
+  else f.here.socket->abort();
   REQUIRE(run_until(f.loop, [&] { return f.there.ends.size() == 1; }));
   CHECK(f.there.ends[0].find("reset") != std::string::npos);
   CHECK(f.here.ends.empty());

@@ -21,7 +21,9 @@ struct Scene {
     desk->send(iq.add(Node("item").set("action", action).set("jid", jid)));
     return desk->inbox->answer(id).attr("type");
   }
-  std::size_t heard(std::string_view tag) const { return desk->inbox->tagged(tag).size() + anna.inbox.tagged(tag).size(); }
+  std::size_t heard(std::string_view tag) const {
+    return desk->inbox->tagged(tag).size() + anna.inbox.tagged(tag).size();
+  }
 };
 
 const Node* child_of_last_sync(const Inbox& inbox, std::string_view name) {

@@ -84,8 +84,11 @@ TEST_CASE("a state file is for its owner alone, keeps its rows in order and know
     auto file = StateFile::open(path);
     REQUIRE(file);
     REQUIRE((*file)->write({{key("b"), Bytes{2}}, {key("a"), Bytes()}, {key("c"), Bytes{3}}}));
-    REQUIRE((*file)->write({{key("c"), std::nullopt}, {key("b"), Bytes{4}}, {{RowKind::server, "", std::string("n\0m", 3)}, Bytes{5}}}));
-    CHECK(content(**file) == std::map<RowKey, Bytes>{{{RowKind::server, "", std::string("n\0m", 3)}, Bytes{5}}, {key("a"), Bytes()}, {key("b"), Bytes{4}}});
+    REQUIRE((*file)->write(
+        {{key("c"), std::nullopt}, {key("b"), Bytes{4}}, {{RowKind::server, "", std::string("n\0m", 3)}, Bytes{5}}}));
+    CHECK(content(**file) == std::map<RowKey, Bytes>{{{RowKind::server, "", std::string("n\0m", 3)}, Bytes{5}},
+                                                     {key("a"), Bytes()},
+                                                     {key("b"), Bytes{4}}});
     struct stat info {};
     for (const auto& entry : std::filesystem::directory_iterator(folder.path)) {
       REQUIRE(::stat(entry.path().c_str(), &info) == 0);
@@ -109,14 +112,14 @@ TEST_CASE("a state file is for its owner alone, keeps its rows in order and know
 TEST_CASE("effects wait for the commit of all that changed in their turn, and keep their order") {
   Folder folder;
   Kept kept(folder.file("state"));
-  kept.say("first");     // before the change: it may know of it all the same
+  kept.say("first");  // before the change: it may know of it all the same
   kept.change("a");
   kept.say("second");
   CHECK(kept.said.empty());
-  kept.loop.run_one();   // the cut: the write is on its way, nothing was said
+  kept.loop.run_one();  // the cut: the write is on its way, nothing was said
   CHECK(kept.commits == 1);
   CHECK(kept.said.empty());
-  kept.change("b");      // while the first is being written: one more commit for both
+  kept.change("b");  // while the first is being written: one more commit for both
   kept.say("third");
   kept.change("c");
   CHECK(kept.commits == 1);

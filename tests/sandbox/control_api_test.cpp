@@ -88,7 +88,8 @@ TEST_CASE("phones are created, listed and shown") {
   REQUIRE(anna.at("jid") == "15550000001@s.whatsapp.net");
   REQUIRE(anna.at("lid").as_string().ends_with("@lid"));
   REQUIRE(anna.at("name") == "Anna");
-  REQUIRE(api.error(api.call("POST", "/sandbox/v1/phones", R"({"phone":"1-555-000-0001"})"), 409).at("code") == "CONFLICT");
+  REQUIRE(api.error(api.call("POST", "/sandbox/v1/phones", R"({"phone":"1-555-000-0001"})"), 409).at("code") ==
+          "CONFLICT");
   REQUIRE(api.data("GET", "/sandbox/v1/phones").as_array().size() == 1);
   const json::value shown = api.data("GET", "/sandbox/v1/phones/%2B15550000001");
   REQUIRE(shown.at("on").as_bool());
@@ -100,7 +101,9 @@ TEST_CASE("messages are sent, paged and read through the API") {
   Api api;
   api.two_phones();
   const std::string first(
-      api.data("POST", "/sandbox/v1/phones/15550000001/messages", R"({"to":"15550000002","text":"one"})", 202).at("id").as_string());
+      api.data("POST", "/sandbox/v1/phones/15550000001/messages", R"({"to":"15550000002","text":"one"})", 202)
+          .at("id")
+          .as_string());
   api.data("POST", "/sandbox/v1/phones/15550000002/messages",
            R"({"to":"+1 555 000 0001","text":"two","quoted":")" + first + R"(","mentions":["15550000001"]})", 202);
   api.data("POST", "/sandbox/v1/phones/15550000001/messages", R"({"to":"15550000002","text":"three"})", 202);
@@ -143,12 +146,15 @@ TEST_CASE("a QR is scanned by a named phone, or by a new one") {
     const json::value shown = api.data("GET", "/sandbox/v1/phones/15550000001");
     REQUIRE(shown.at("companions").as_array().size() == 1);
     REQUIRE(shown.at("companions").as_array()[0].at("online").as_bool());
-    REQUIRE(api.data("POST", "/sandbox/v1/kick", R"({"phone":"15550000001","device":1,"how":"515"})").at("wasOnline").as_bool());
+    REQUIRE(api.data("POST", "/sandbox/v1/kick", R"({"phone":"15550000001","device":1,"how":"515"})")
+                .at("wasOnline")
+                .as_bool());
     REQUIRE(client.closed);
     REQUIRE(api.data("POST", "/sandbox/v1/devices/15550000001/1/drain-prekeys").at("preKeys") == 0);
     api.error(api.call("POST", "/sandbox/v1/phones/15550000001/unlink", R"({"device":2})"), 404);
     api.error(api.call("POST", "/sandbox/v1/phones/15550000001/unlink", R"({"device":"some"})"), 400);
-    REQUIRE(api.data("POST", "/sandbox/v1/phones/15550000001/unlink", R"({"device":"all"})").at("unlinked") == json::array{1});
+    REQUIRE(api.data("POST", "/sandbox/v1/phones/15550000001/unlink", R"({"device":"all"})").at("unlinked") ==
+            json::array{1});
   }
   SECTION("by a fresh account") {
     const auto response = api.call("POST", "/sandbox/v1/scan-qr", client.qr() + "\n", "text/plain");
@@ -172,7 +178,8 @@ TEST_CASE("a QR is scanned by a named phone, or by a new one") {
     REQUIRE(api.phones.all().size() == 2);  // none was made for it
   }
   SECTION("not a QR text") {
-    const json::object error = api.error(api.call("POST", "/sandbox/v1/phones/15550000001/scan", R"({"qr":"hello"})"), 400);
+    const json::object error =
+        api.error(api.call("POST", "/sandbox/v1/phones/15550000001/scan", R"({"qr":"hello"})"), 400);
     REQUIRE(error.at("details").as_object().contains("qr"));
     api.error(api.call("POST", "/sandbox/v1/scan-qr", "hello", "text/plain"), 400);
     api.error(api.call("POST", "/sandbox/v1/scan-qr", "{}", "application/json"), 415);
@@ -196,7 +203,8 @@ TEST_CASE("a scan answers when the pairing ended, not before") {
           client.keys.signed_pre_key.pair.pub, client.keys.signed_pre_key.signature};
   api.network.open_pairing(client.keys.noise.pub, registration, silent);
   client.refs = silent.refs;
-  const auto waiting = api.start("POST", "/sandbox/v1/phones/15550000001/scan", json::serialize(json::object{{"qr", client.qr()}}));
+  const auto waiting =
+      api.start("POST", "/sandbox/v1/phones/15550000001/scan", json::serialize(json::object{{"qr", client.qr()}}));
   api.settle();
   REQUIRE_FALSE(waiting->response.has_value());
   api.clock.advance(31'000);
@@ -227,7 +235,8 @@ TEST_CASE("faults are set by name, together or not at all") {
   REQUIRE(api.network.faults().drop_acks == 2);
   REQUIRE(api.data("GET", "/sandbox/v1/faults") == after);
 
-  const json::object unknown = api.error(api.call("POST", "/sandbox/v1/faults", R"({"compress":true,"nonsense":1})"), 400);
+  const json::object unknown =
+      api.error(api.call("POST", "/sandbox/v1/faults", R"({"compress":true,"nonsense":1})"), 400);
   REQUIRE(unknown.at("details").at("nonsense").as_string().find("refuse_logins") != std::string::npos);
   REQUIRE_FALSE(api.network.faults().compress);
   api.error(api.call("POST", "/sandbox/v1/faults", R"({"drop_acks":true})"), 400);
@@ -256,7 +265,8 @@ TEST_CASE("switches of a phone act") {
   api.error(api.call("POST", ben + "/forget-sessions", R"({"peer":"15550000009"})"), 404);
   api.data("POST", ben + "/typing", R"({"to":"15550000001","state":"composing"})");
   api.error(api.call("POST", ben + "/typing", R"({"to":"15550000001","state":"dancing"})"), 400);
-  const protocol::PublicKey before = api.network.find_account(std::string_view("15550000002"))->devices.at(0).keys.identity;
+  const protocol::PublicKey before =
+      api.network.find_account(std::string_view("15550000002"))->devices.at(0).keys.identity;
   api.data("POST", ben + "/reinstall");
   REQUIRE(api.network.find_account(std::string_view("15550000002"))->devices.at(0).keys.identity != before);
 }
@@ -282,8 +292,8 @@ TEST_CASE("what is not built says so") {
   Api api;
   api.two_phones();
   for (const std::string kind : {"media", "reaction", "poll", "location"}) {
-    const auto response = api.call("POST", "/sandbox/v1/phones/15550000001/messages",
-                                   R"({"to":"15550000002",")" + kind + R"(":{}})");
+    const auto response =
+        api.call("POST", "/sandbox/v1/phones/15550000001/messages", R"({"to":"15550000002",")" + kind + R"(":{}})");
     REQUIRE(api.error(response, 501).at("code") == "NOT_IMPLEMENTED");
   }
   api.error(api.call("POST", "/sandbox/v1/phones/15550000001/call", "{}"), 501);
@@ -320,15 +330,20 @@ TEST_CASE("bad requests are refused with the status that fits") {
       {"POST", phones, R"({"phone":"1234567890123456"})", json_type, 400, "VALIDATION_ERROR", "phone"},
       {"POST", phones, R"({"phone":"1555x000009"})", json_type, 400, "VALIDATION_ERROR", "phone"},
       {"POST", phones, R"({"phone":"15550000009","name":7})", json_type, 400, "VALIDATION_ERROR", "name"},
-      {"POST", phones + "?strict=true", R"({"phone":"15550000009","nam":"x"})", json_type, 400, "VALIDATION_ERROR", "nam"},
+      {"POST", phones + "?strict=true", R"({"phone":"15550000009","nam":"x"})", json_type, 400, "VALIDATION_ERROR",
+       "nam"},
       {"POST", anna + "/messages", R"({"text":"x"})", json_type, 400, "VALIDATION_ERROR", "to"},
       {"POST", anna + "/messages", R"({"to":"15550000002"})", json_type, 400, "VALIDATION_ERROR", "text"},
       {"POST", anna + "/messages", R"({"to":"15550000002","text":""})", json_type, 400, "VALIDATION_ERROR", "text"},
-      {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","mentions":"y"})", json_type, 400, "VALIDATION_ERROR", "mentions"},
-      {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","mentions":[1]})", json_type, 400, "VALIDATION_ERROR", "mentions"},
-      {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","quoted":{}})", json_type, 400, "VALIDATION_ERROR", "quoted"},
+      {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","mentions":"y"})", json_type, 400,
+       "VALIDATION_ERROR", "mentions"},
+      {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","mentions":[1]})", json_type, 400,
+       "VALIDATION_ERROR", "mentions"},
+      {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","quoted":{}})", json_type, 400, "VALIDATION_ERROR",
+       "quoted"},
       {"POST", anna + "/messages", R"({"to":"15559999999","text":"x"})", json_type, 404, "NOT_FOUND", ""},
-      {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","quoted":"none"})", json_type, 404, "NOT_FOUND", ""},
+      {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","quoted":"none"})", json_type, 404, "NOT_FOUND",
+       ""},
       {"POST", phones + "/15559999999/messages", R"({"to":"15550000002","text":"x"})", json_type, 404, "NOT_FOUND", ""},
       {"POST", anna + "/power", R"({"on":"yes"})", json_type, 400, "VALIDATION_ERROR", "on"},
       {"POST", anna + "/scan", "{}", json_type, 400, "VALIDATION_ERROR", "qr"},
@@ -337,9 +352,12 @@ TEST_CASE("bad requests are refused with the status that fits") {
       {"POST", anna + "/auto-reply", R"({"contains":"x"})", json_type, 400, "VALIDATION_ERROR", "text"},
       {"POST", anna + "/unlink", "{}", json_type, 400, "VALIDATION_ERROR", "device"},
       {"POST", "/sandbox/v1/kick", R"({"phone":"15550000001","device":1})", json_type, 400, "VALIDATION_ERROR", "how"},
-      {"POST", "/sandbox/v1/kick", R"({"phone":"15550000001","device":1,"how":"gently"})", json_type, 400, "VALIDATION_ERROR", "how"},
-      {"POST", "/sandbox/v1/kick", R"({"phone":"15550000001","device":0,"how":"515"})", json_type, 400, "VALIDATION_ERROR", "device"},
-      {"POST", "/sandbox/v1/kick", R"({"phone":"15550000001","device":5,"how":"515"})", json_type, 404, "NOT_FOUND", ""},
+      {"POST", "/sandbox/v1/kick", R"({"phone":"15550000001","device":1,"how":"gently"})", json_type, 400,
+       "VALIDATION_ERROR", "how"},
+      {"POST", "/sandbox/v1/kick", R"({"phone":"15550000001","device":0,"how":"515"})", json_type, 400,
+       "VALIDATION_ERROR", "device"},
+      {"POST", "/sandbox/v1/kick", R"({"phone":"15550000001","device":5,"how":"515"})", json_type, 404, "NOT_FOUND",
+       ""},
       {"POST", "/sandbox/v1/devices/15550000001/x/drain-prekeys", "", "", 400, "VALIDATION_ERROR", ""},
       {"POST", "/sandbox/v1/devices/15550000001/5/drain-prekeys", "", "", 404, "NOT_FOUND", ""},
       {"POST", "/sandbox/v1/scan-qr?phone=x", "hello", "text/plain", 400, "VALIDATION_ERROR", ""},

@@ -1,6 +1,6 @@
-// SIGKILL in the middle of traffic: no phone uses a message key twice, no message that a client saw acknowledged is lost,
-// and the network's addresses and certificates stay. The companion lives in this process and remembers everything; the
-// network lives in one that is killed again and again.
+// SIGKILL in the middle of traffic: no phone uses a message key twice, no message that a client saw acknowledged is
+// lost, and the network's addresses and certificates stay. The companion lives in this process and remembers
+// everything; the network lives in one that is killed again and again.
 
 #include <signal.h>
 #include <spdlog/spdlog.h>
@@ -117,19 +117,19 @@ struct Desk {
     const auto key = protocol::read_message_key(kind, encs[0].body);
     REQUIRE(key);
     const auto digest = protocol::sha256(encs[0].body);
-    const auto [use, first] =
-        key_uses.try_emplace(source->author.to_string() + protocol::to_hex(key->ratchet_key) + std::to_string(key->counter),
-                             Bytes(digest.begin(), digest.end()));
+    const auto [use, first] = key_uses.try_emplace(
+        source->author.to_string() + protocol::to_hex(key->ratchet_key) + std::to_string(key->counter),
+        Bytes(digest.begin(), digest.end()));
     if (!first && use->second != Bytes(digest.begin(), digest.end())) ++reused;
     auto& session = sessions[source->author];
-    const protocol::OwnPreKeys own{
-        [this](protocol::PreKeyId id) {
-          return id == keys.signed_pre_key.id ? std::optional(keys.signed_pre_key.pair) : std::nullopt;
-        },
-        [this](protocol::PreKeyId id) {
-          const auto found = one_time.find(id);
-          return found == one_time.end() ? std::nullopt : std::optional(found->second);
-        }};
+    const protocol::OwnPreKeys own{[this](protocol::PreKeyId id) {
+                                     return id == keys.signed_pre_key.id ? std::optional(keys.signed_pre_key.pair)
+                                                                         : std::nullopt;
+                                   },
+                                   [this](protocol::PreKeyId id) {
+                                     const auto found = one_time.find(id);
+                                     return found == one_time.end() ? std::nullopt : std::optional(found->second);
+                                   }};
     const auto plain = kind == protocol::CiphertextKind::pre_key_message
                            ? protocol::decrypt_pre_key_message(session, keys.identity, own, encs[0].body, random)
                            : protocol::decrypt_message(session, keys.identity, encs[0].body, random);
@@ -150,7 +150,8 @@ struct Desk {
     auto session = sessions.find(to);
     if (session == sessions.end() || !session->second.has_current()) return;
     const auto content = protocol::build_text({"from the desk", {}, std::nullopt}, random);
-    const auto sealed = protocol::encrypt(session->second, keys.identity, protocol::pad_message(content.encoded, random));
+    const auto sealed =
+        protocol::encrypt(session->second, keys.identity, protocol::pad_message(content.encoded, random));
     REQUIRE(sealed);
     protocol::OutgoingStanza stanza;
     stanza.id = "D" + std::to_string(++next_id);
@@ -173,10 +174,11 @@ void link(Desk& desk, const std::string& state_file) {
   REQUIRE(sandbox.phones().create(anna, "Anna"));
   auto phone = sandbox.phones().create(ben, "Ben");
   REQUIRE(phone);
-  WireClient fresh(loop, *started, false, desk.keys,
-                   protocol::registration_payload(
-                       {}, {desk.keys.identity.registration_id, desk.keys.identity.identity.pub, desk.keys.signed_pre_key.id,
-                            desk.keys.signed_pre_key.pair.pub, desk.keys.signed_pre_key.signature}));
+  WireClient fresh(
+      loop, *started, false, desk.keys,
+      protocol::registration_payload(
+          {}, {desk.keys.identity.registration_id, desk.keys.identity.identity.pub, desk.keys.signed_pre_key.id,
+               desk.keys.signed_pre_key.pair.pub, desk.keys.signed_pre_key.signature}));
   REQUIRE(run_until(loop, [&] { return fresh.got("iq") != nullptr; }));
   protocol::PairingQr qr{protocol::pair_device_refs(*fresh.got("iq")).at(0), desk.keys.noise.pub,
                          desk.keys.identity.identity.pub, desk.keys.adv_secret, '1'};

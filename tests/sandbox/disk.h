@@ -12,7 +12,9 @@ struct Disk {
   std::map<RowKey, Bytes> rows;
 
   /// From now on changes are noted.
-  static void watch(Network& network) { network.changes().on_first = [] {}; }
+  static void watch(Network& network) {
+    network.changes().on_first = [] {};
+  }
   static std::optional<Bytes> row(Network& network, Phones& phones, const RowKey& key) {
     return key.kind >= RowKind::phone ? phones.row(key) : network.row(key);
   }

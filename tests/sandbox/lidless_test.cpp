@@ -54,7 +54,8 @@ TEST_CASE("a stanza that mixes number and LID is refused with 400 and delivers n
   desk->received.clear();
   const auto accepted = s.network.stats().messages_accepted;  // the link itself took some
   desk->send(message_to("mixed", otto.pn_jid(), {otto.pn_jid(), anna.lid_jid()}));
-  const auto ack = std::find_if(desk->received.begin(), desk->received.end(), [](const Node& node) { return node.is("ack"); });
+  const auto ack =
+      std::find_if(desk->received.begin(), desk->received.end(), [](const Node& node) { return node.is("ack"); });
   REQUIRE(ack != desk->received.end());
   CHECK(ack->attr("error") == "400");
   CHECK(s.network.queue_length({"15550000003", 0}) == 0);

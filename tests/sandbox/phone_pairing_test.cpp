@@ -128,8 +128,8 @@ TEST_CASE("a companion without a true device-identity is refused") {
     const auto stranger = protocol::KeyPair::generate(world.random);
     const auto container = protocol::issue_device_identity(stranger, client->keys.identity.identity.pub, {1, 2, 3},
                                                            client->keys.adv_secret, world.random);
-    const auto forged = protocol::accept_pair_success(container, client->keys.adv_secret, client->keys.identity.identity,
-                                                      world.random);
+    const auto forged =
+        protocol::accept_pair_success(container, client->keys.adv_secret, client->keys.identity.identity, world.random);
     REQUIRE(forged);
     client->device_identity = forged->account;
     REQUIRE(world.ben.send({"15550000001", "so that ben knows anna's identity", {}, {}}));
@@ -237,7 +237,8 @@ TEST_CASE("the right code pairs, a wrong one is told and may be typed again") {
 TEST_CASE("key stretching runs where the worker says, and ends on its call") {
   Pairing world;
   std::vector<std::pair<std::function<void()>, std::function<void()>>> jobs;
-  world.phones.set_worker([&](std::function<void()> work, std::function<void()> then) { jobs.emplace_back(work, then); });
+  world.phones.set_worker(
+      [&](std::function<void()> work, std::function<void()> then) { jobs.emplace_back(work, then); });
   Client client(world);
   client.open_pairing();
   client.ask_code("15550000001", "ABCD1234");

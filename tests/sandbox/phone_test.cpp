@@ -169,7 +169,8 @@ TEST_CASE("damaged sessions are damaged in both directions") {
   REQUIRE(world.network.stats().reused_message_keys == 0);
 }
 
-TEST_CASE("an own phone that could not read a companion's message shows its resend, whatever the contact says meanwhile") {
+TEST_CASE(
+    "an own phone that could not read a companion's message shows its resend, whatever the contact says meanwhile") {
   TwoPhones world;
   auto desk = linked_client(world, world.anna);
   desk->send(desk->prepare("15550000002", "one", "D1"));

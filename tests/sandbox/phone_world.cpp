@@ -27,7 +27,8 @@ std::vector<std::string> texts(const Phone& phone) {
   return out;
 }
 
-// --- linking ----------------------------------------------------------------------------------------------------------
+// --- linking
+// ----------------------------------------------------------------------------------------------------------
 
 Client::Client(PhoneWorld& w) : world(w), keys(w.random) { keys.adv_secret = world.random.bytes<32>(); }
 
@@ -41,8 +42,8 @@ void Client::deliver(const Node& stanza) {
   if (const auto hello = protocol::read_primary_hello(stanza)) return on_primary_hello(*hello);
   const auto announced = protocol::read_pair_success(stanza);
   if (!announced || !announced->has_value()) return;
-  const auto accepted =
-      protocol::accept_pair_success((*announced)->device_identity, keys.adv_secret, keys.identity.identity, world.random);
+  const auto accepted = protocol::accept_pair_success((*announced)->device_identity, keys.adv_secret,
+                                                      keys.identity.identity, world.random);
   if (!accepted) {
     const bool bad_hmac = accepted.error().code == protocol::Errc::bad_mac;
     return world.network.handle_pairing_stanza(
@@ -51,14 +52,15 @@ void Client::deliver(const Node& stanza) {
   success = **announced;
   key_index = accepted->key_index;
   device_identity = accepted->account;
-  world.network.handle_pairing_stanza(pairing, protocol::pair_device_sign(stanza, accepted->reply, accepted->key_index));
+  world.network.handle_pairing_stanza(pairing,
+                                      protocol::pair_device_sign(stanza, accepted->reply, accepted->key_index));
 }
 
 void Client::open_pairing() {
   protocol::ParsedClientPayload registration;
   auto& r = registration.registration.emplace();
-  r.keys = {keys.identity.registration_id, keys.identity.identity.pub, keys.signed_pre_key.id, keys.signed_pre_key.pair.pub,
-            keys.signed_pre_key.signature};
+  r.keys = {keys.identity.registration_id, keys.identity.identity.pub, keys.signed_pre_key.id,
+            keys.signed_pre_key.pair.pub, keys.signed_pre_key.signature};
   r.os = "Test";
   r.platform_type = 1;
   pairing = world.network.open_pairing(keys.noise.pub, registration, *this);
@@ -98,7 +100,8 @@ void Client::on_primary_hello(const protocol::PrimaryHello& hello) {
   REQUIRE(finish);
   keys.adv_secret = finish->adv_secret;
   world.network.handle_pairing_stanza(
-      pairing, protocol::companion_finish_iq(world.id(), key.phone, finish->wrapped_bundle, keys.identity.identity.pub, code_ref));
+      pairing, protocol::companion_finish_iq(world.id(), key.phone, finish->wrapped_bundle, keys.identity.identity.pub,
+                                             code_ref));
 }
 
 void Client::log_in() {
@@ -129,7 +132,8 @@ std::unique_ptr<Client> linked_client(PhoneWorld& world, Phone& phone) {
   return client;
 }
 
-// --- messages ---------------------------------------------------------------------------------------------------------
+// --- messages
+// ---------------------------------------------------------------------------------------------------------
 
 const Node& Client::answer(const std::string& id) const {
   const auto found = std::find_if(received.begin(), received.end(), [&](const Node& node) {
@@ -166,7 +170,8 @@ Node Client::prepare(const std::string& to, const std::string& text, const std::
       REQUIRE(bundles[0].bundle.has_value());
       REQUIRE(protocol::start_session(session, keys.identity, *bundles[0].bundle, world.random));
     }
-    const Bytes plain = target.phone == key.phone ? protocol::wrap_device_sent(content.encoded, stanza.to) : content.encoded;
+    const Bytes plain =
+        target.phone == key.phone ? protocol::wrap_device_sent(content.encoded, stanza.to) : content.encoded;
     const auto sealed = protocol::encrypt(session, keys.identity, protocol::pad_message(plain, world.random));
     REQUIRE(sealed);
     stanza.participants.push_back({jid, *sealed});
@@ -187,17 +192,18 @@ std::vector<protocol::IncomingMessage> Client::read_messages() {
     const auto encs = protocol::read_encs(stanza);
     REQUIRE(encs.size() == 1);
     auto& session = sessions[{author->phone, source->author.device}];
-    const protocol::OwnPreKeys own_keys{
-        [this](protocol::PreKeyId id) {
-          return id == keys.signed_pre_key.id ? std::optional(keys.signed_pre_key.pair) : std::nullopt;
-        },
-        [this](protocol::PreKeyId id) {
-          const auto found = one_time.find(id);
-          return found == one_time.end() ? std::nullopt : std::optional(found->second);
-        }};
-    const auto plain = encs[0].type == "pkmsg"
-                           ? protocol::decrypt_pre_key_message(session, keys.identity, own_keys, encs[0].body, world.random)
-                           : protocol::decrypt_message(session, keys.identity, encs[0].body, world.random);
+    const protocol::OwnPreKeys own_keys{[this](protocol::PreKeyId id) {
+                                          return id == keys.signed_pre_key.id ? std::optional(keys.signed_pre_key.pair)
+                                                                              : std::nullopt;
+                                        },
+                                        [this](protocol::PreKeyId id) {
+                                          const auto found = one_time.find(id);
+                                          return found == one_time.end() ? std::nullopt : std::optional(found->second);
+                                        }};
+    const auto plain =
+        encs[0].type == "pkmsg"
+            ? protocol::decrypt_pre_key_message(session, keys.identity, own_keys, encs[0].body, world.random)
+            : protocol::decrypt_message(session, keys.identity, encs[0].body, world.random);
     if (!plain) continue;
     const auto unpadded = protocol::unpad_message(plain->plaintext);
     REQUIRE(unpadded);

@@ -1,6 +1,6 @@
 #pragma once
-// Simulated phones on a virtual clock, and a companion of one of them made of our own client functions: it pairs by QR or
-// code, holds sessions and reads what it gets.
+// Simulated phones on a virtual clock, and a companion of one of them made of our own client functions: it pairs by QR
+// or code, holds sessions and reads what it gets.
 
 #include <map>
 #include <memory>

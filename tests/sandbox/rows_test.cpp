@@ -49,9 +49,8 @@ TEST_CASE("a row that came and went within one commit never reaches the disk, on
   changes.changed(RowKind::account, "1");
   changes.changed(RowKind::device, "1", "b");
   CHECK(called == 1);
-  const auto taken = changes.take([](const RowKey& key) {
-    return key.kind == RowKind::account ? std::optional(Bytes{1}) : std::nullopt;
-  });
+  const auto taken = changes.take(
+      [](const RowKey& key) { return key.kind == RowKind::account ? std::optional(Bytes{1}) : std::nullopt; });
   REQUIRE(taken.size() == 2);
   CHECK(taken[0].value == Bytes{1});
   CHECK(taken[1].key.kind == RowKind::device);
@@ -205,7 +204,8 @@ TEST_CASE("a restarted network knows what it accepted: the same id is acked agai
   desk->send(message);
   world.settle();
   world.commit();
-  const auto acked = std::find_if(desk->received.rbegin(), desk->received.rend(), [](const Node& n) { return n.is("ack"); });
+  const auto acked =
+      std::find_if(desk->received.rbegin(), desk->received.rend(), [](const Node& n) { return n.is("ack"); });
   REQUIRE(acked != desk->received.rend());
 
   KeptWorld later;

@@ -134,21 +134,27 @@ TEST_CASE("web pages do not drive the control API's own listener") {
   const auto say = [&](const std::string& text) {
     const auto client = wharf::test::RawEnd::connect(loop, port);
     client->say(text);
-    REQUIRE(wharf::test::run_until(loop, [&] { return client->closed || client->heard.find("\r\n\r\n") != std::string::npos; }));
+    REQUIRE(wharf::test::run_until(
+        loop, [&] { return client->closed || client->heard.find("\r\n\r\n") != std::string::npos; }));
     client->hang_up();
     return client->heard;
   };
   const std::string host = "Host: 127.0.0.1:" + std::to_string(port) + "\r\n";
   CHECK(say("GET /sandbox/v1/network HTTP/1.1\r\n" + host + "\r\n").starts_with("HTTP/1.1 200 "));
-  CHECK(say("GET /sandbox/v1/network HTTP/1.1\r\n" + host + "Origin: http://localhost:3000\r\n\r\n").starts_with("HTTP/1.1 200 "));
-  for (const std::string& hostile : {"GET /sandbox/v1/network HTTP/1.1\r\nHost: evil.example\r\n\r\n"s, "GET /sandbox/v1/network HTTP/1.1\r\nHost: 127.evil.example\r\n\r\n"s,
-                                     "POST /sandbox/v1/kick HTTP/1.1\r\n" + host + "Origin: https://evil.example\r\n\r\n",
-                                     "POST /sandbox/v1/kick HTTP/1.1\r\n" + host + "Origin: null\r\n\r\n",
-                                     "GET /sandbox/v1/network HTTP/1.1\r\n" + host + "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n\r\n"}) {
+  CHECK(say("GET /sandbox/v1/network HTTP/1.1\r\n" + host + "Origin: http://localhost:3000\r\n\r\n")
+            .starts_with("HTTP/1.1 200 "));
+  for (const std::string& hostile :
+       {"GET /sandbox/v1/network HTTP/1.1\r\nHost: evil.example\r\n\r\n"s,
+        "GET /sandbox/v1/network HTTP/1.1\r\nHost: 127.evil.example\r\n\r\n"s,
+        "POST /sandbox/v1/kick HTTP/1.1\r\n" + host + "Origin: https://evil.example\r\n\r\n",
+        "POST /sandbox/v1/kick HTTP/1.1\r\n" + host + "Origin: null\r\n\r\n",
+        "GET /sandbox/v1/network HTTP/1.1\r\n" + host +
+            "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n\r\n"}) {
     INFO(hostile);
     CHECK(say(hostile).starts_with("HTTP/1.1 403 "));
   }
   for (const char* type : {"", "Content-Type: text/plain\r\n"}) {
-    CHECK(say("POST /sandbox/v1/phones HTTP/1.1\r\n" + host + type + "Content-Length: 2\r\n\r\n{}").starts_with("HTTP/1.1 415 "));
+    CHECK(say("POST /sandbox/v1/phones HTTP/1.1\r\n" + host + type + "Content-Length: 2\r\n\r\n{}")
+              .starts_with("HTTP/1.1 415 "));
   }
 }

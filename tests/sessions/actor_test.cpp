@@ -19,7 +19,8 @@ struct World {
   net::WorkerPool workers{loop.get_executor(), 1};
   net::WebSocketClient sockets{loop, {}};
   // Nobody listens there: connection attempts fail.
-  Shared shared{loop, clock, fixture.random, *fixture.store, workers, sockets, "ws://127.0.0.1:9/ws/chat", {}, true, {}, ConnectGate(100)};
+  Shared shared{loop, clock, fixture.random,  *fixture.store, workers, sockets, "ws://127.0.0.1:9/ws/chat", {},
+                true, {},    ConnectGate(100)};
   std::shared_ptr<SessionActor> actor = std::make_shared<SessionActor>(
       shared, fixture.row, *storage::load_device(fixture.store->reader(), fixture.row.id));
 
@@ -36,7 +37,8 @@ void rename(Session& session, const std::string& name) {
 }
 
 void lose_commit(Session& session) {
-  session.context().turn.changes.add([](storage::Database&) { return protocol::Result<void>(protocol::Error(protocol::Errc::storage, "lost")); });
+  session.context().turn.changes.add(
+      [](storage::Database&) { return protocol::Result<void>(protocol::Error(protocol::Errc::storage, "lost")); });
 }
 
 }  // namespace
@@ -56,22 +58,23 @@ TEST_CASE("an exception in a turn is answered to its caller, stores nothing and 
   REQUIRE(w.stored_name().empty());
   w.wait_until_restored(before);
   REQUIRE(w.actor->session().context().device.push_name.empty());
-  w.actor->call([](Session& session) { rename(session, "works"); }, [](const protocol::Error&) { FAIL("a healthy turn"); });
+  w.actor->call([](Session& session) { rename(session, "works"); },
+                [](const protocol::Error&) { FAIL("a healthy turn"); });
   REQUIRE(w.stored_name() == "works");
 }
 
 TEST_CASE("a lost commit answers with its failure, and the session starts again from the rows") {
   World w;
-  w.actor->call([](Session& session) { rename(session, "before"); }, [](const protocol::Error&) { FAIL("a healthy turn"); });
+  w.actor->call([](Session& session) { rename(session, "before"); },
+                [](const protocol::Error&) { FAIL("a healthy turn"); });
   std::optional<protocol::Errc> answered;
   const Session* before = &w.actor->session();
   w.actor->call(
       [&](Session& session) {
         rename(session, "lost");
         lose_commit(session);
-        session.context().answer([&](const protocol::Error* error) {
-          answered = error ? error->code : protocol::Errc::internal;
-        });
+        session.context().answer(
+            [&](const protocol::Error* error) { answered = error ? error->code : protocol::Errc::internal; });
       },
       [](const protocol::Error&) {});
   REQUIRE(answered == protocol::Errc::storage);
@@ -129,6 +132,7 @@ TEST_CASE("after a shutdown every call is answered closed") {
   w.actor->shutdown([&] { rests = true; });
   REQUIRE(rests);
   std::optional<protocol::Errc> answered;
-  w.actor->call([](Session&) { FAIL("a turn after the end"); }, [&](const protocol::Error& error) { answered = error.code; });
+  w.actor->call([](Session&) { FAIL("a turn after the end"); },
+                [&](const protocol::Error& error) { answered = error.code; });
   REQUIRE(answered == protocol::Errc::closed);
 }

@@ -77,7 +77,8 @@ void trust(Fixture& f, const Jid& user, const Account& account) {
 
 }  // namespace
 
-// --- phone number and LID ----------------------------------------------------------------------------------------------------
+// --- phone number and LID
+// ----------------------------------------------------------------------------------------------------
 
 TEST_CASE("a LID that moves to another number is no longer the old one's, in this turn, later and after a restart") {
   Fixture f;
@@ -117,12 +118,12 @@ TEST_CASE("a device notification names a LID for an unknown number and changes n
   f.go_online();
   f.stanza(devices_notification(ben, Node("update").set("hash", "x")).set("lid", first_lid));
   REQUIRE(who(f, ben) == first_lid);
-  f.stanza(devices_notification(ben, Node("update").set("hash", "x")).set("lid", second_lid));    // another LID
+  f.stanza(devices_notification(ben, Node("update").set("hash", "x")).set("lid", second_lid));  // another LID
   REQUIRE(who(f, ben) == first_lid);
-  f.stanza(devices_notification(carl, Node("update").set("hash", "x")).set("lid", first_lid));    // another number
+  f.stanza(devices_notification(carl, Node("update").set("hash", "x")).set("lid", first_lid));  // another number
   REQUIRE(who(f, carl) == carl);
   REQUIRE(who(f, ben) == first_lid);
-  f.stanza(devices_notification(second_lid, Node("update").set("hash", "x")).set("lid", ben));    // the other way round
+  f.stanza(devices_notification(second_lid, Node("update").set("hash", "x")).set("lid", ben));  // the other way round
   REQUIRE(number_of(f, first_lid) == ben);
   REQUIRE_FALSE(number_of(f, second_lid));
 }
@@ -138,7 +139,8 @@ TEST_CASE("a notification that contradicts makes the list be asked for again") {
   REQUIRE(devices_of(f, first_lid).empty());
 }
 
-// --- device lists ------------------------------------------------------------------------------------------------------------
+// --- device lists
+// ------------------------------------------------------------------------------------------------------------
 
 TEST_CASE("a list that is badly signed or older does not replace a good one, even after it was forgotten") {
   Fixture f;

@@ -49,7 +49,8 @@ struct Turns {
   void prepare() {
     fanout.prepare(ben, [this](Fanout::Prepared result) { prepared.push_back(result); });
   }
-  /// Answers the one bundle query for every device of `known`, with a signature that is wrong for `spoilt`; the devices asked.
+  /// Answers the one bundle query for every device of `known`, with a signature that is wrong for `spoilt`; the devices
+  /// asked.
   std::set<Jid> answer_bundles(const std::set<Jid>& known, const std::set<Jid>& spoilt = {}) {
     const auto questions = said();
     REQUIRE(questions.size() == 1);
@@ -97,14 +98,15 @@ TEST_CASE("a text is for every device of the recipient and for the own others, n
   REQUIRE(Turns::recipients(*sealed) == all);
   for (const Node* to : sealed->child("participants")->children("to")) {
     auto& peer = t.peers.at(*to->jid("jid"));
-    const auto opened = peer.receive({protocol::CiphertextKind::pre_key_message, protocol::to_bytes(to->child("enc")->data())},
-                                     t.fixture.random);
+    const auto opened = peer.receive(
+        {protocol::CiphertextKind::pre_key_message, protocol::to_bytes(to->child("enc")->data())}, t.fixture.random);
     REQUIRE(opened.has_value());
   }
   REQUIRE(sealed->child("device-identity") != nullptr);
 }
 
-TEST_CASE("a device whose bundle is wrong or missing is left out, is not asked for again, and the others get the text") {
+TEST_CASE(
+    "a device whose bundle is wrong or missing is left out, is not asked for again, and the others get the text") {
   Turns t;
   t.lists({0, 5, 6}, {3});
   t.prepare();

@@ -1,4 +1,5 @@
-// Messages into a real Session from peers that encrypt for themselves: what is stored, what is answered, whose keys count.
+// Messages into a real Session from peers that encrypt for themselves: what is stored, what is answered, whose keys
+// count.
 #include "sessions/inbound.h"
 
 #include "protocol/messages/padding.h"
@@ -135,7 +136,8 @@ TEST_CASE("a group text that we cannot read draws no receipt that says we had it
   }
 }
 
-// --- what peers can fill -----------------------------------------------------------------------------------------------------
+// --- what peers can fill
+// -----------------------------------------------------------------------------------------------------
 
 TEST_CASE("text that is not UTF-8 is made safe where it is parsed, the content is kept as it came") {
   Fixture f;
@@ -190,7 +192,8 @@ TEST_CASE("whoever sends what cannot be read fills a bounded number of rows, and
   f.go_online();
   const auto kept = [&] {
     std::size_t count = 0;
-    for (const auto& key : storage::load_pre_keys(f.store->reader(), f.row.id, storage::first_retry_key_id, 0x1000000)) {
+    for (const auto& key :
+         storage::load_pre_keys(f.store->reader(), f.row.id, storage::first_retry_key_id, 0x1000000)) {
       REQUIRE(key.id >= storage::first_retry_key_id);
       ++count;
     }
@@ -201,7 +204,8 @@ TEST_CASE("whoever sends what cannot be read fills a bounded number of rows, and
     f.stanza(node.add(Node("enc").set("v", "2").set("type", "msg").bytes(protocol::Bytes(60, 0x33))));
   };
   const storage::RetryKeyLimits limits;
-  for (std::size_t i = 0; i < limits.per_user + 40; ++i) junk(ben.with_device(static_cast<std::uint16_t>(i % 3)), "J" + std::to_string(i));
+  for (std::size_t i = 0; i < limits.per_user + 40; ++i)
+    junk(ben.with_device(static_cast<std::uint16_t>(i % 3)), "J" + std::to_string(i));
   REQUIRE(kept() == limits.per_user);
   // Another one's key does not give way to them.
   const Jid carl("15550000003", "s.whatsapp.net");

@@ -18,11 +18,11 @@ TEST_CASE("what the writer writes is valid JSON and UTF-8, whatever it is given"
       {"caf\xc3\xa9 \xf0\x9f\x98\x80", "caf\xc3\xa9 \xf0\x9f\x98\x80"},
       {"a\"b\\c\n\r\t\x01", "a\"b\\c\n\r\t\x01"},
       {"\xff", mark},
-      {"a\xc3", "a" + mark},                      // cut in a character
-      {"\xc3\"", mark + "\""},                    // the quote is not swallowed
+      {"a\xc3", "a" + mark},    // cut in a character
+      {"\xc3\"", mark + "\""},  // the quote is not swallowed
       {"\xe2\x82z", mark + "z"},
-      {"\xed\xa0\x80", mark + mark + mark},       // a surrogate
-      {"\xc0\xaf\xf5", mark + mark + mark},       // overlong, too high
+      {"\xed\xa0\x80", mark + mark + mark},  // a surrogate
+      {"\xc0\xaf\xf5", mark + mark + mark},  // overlong, too high
       {"x\x80\xe2\x82\xacy", "x" + mark + "\xe2\x82\xacy"},
       {std::string("\0", 1), std::string("\0", 1)},
   };

@@ -73,7 +73,8 @@ TEST_CASE("more devices than the cache keeps are all stored") {
   for (std::uint16_t device = 0; device < devices; ++device) rows.start(ben.with_device(device));
   rows.end_turn();
   auto restarted = rows.fresh();
-  for (std::uint16_t device = 0; device < devices; ++device) REQUIRE(restarted.find(ben.with_device(device)) != nullptr);
+  for (std::uint16_t device = 0; device < devices; ++device)
+    REQUIRE(restarted.find(ben.with_device(device)) != nullptr);
 }
 
 TEST_CASE("a session moves to the LID within the turn that learns it, the step of that turn included") {

@@ -1,4 +1,5 @@
-// How a session begins, is given up and ends: what it says of itself, what it keeps for the next try, what it leaves behind.
+// How a session begins, is given up and ends: what it says of itself, what it keeps for the next try, what it leaves
+// behind.
 #include "sessions/reply.h"
 #include "tests/sessions/session_fixture.h"
 
@@ -71,7 +72,8 @@ TEST_CASE("after a failed IK attempt the next one is XX, at once, and also after
   LinkEnd cut = ended(LinkEnd::Kind::network, "closed by peer");
   cut.resume_failed = true;
   const auto effects = lose_link(f, cut);
-  const auto open = std::find_if(effects.begin(), effects.end(), [](const Effect& e) { return std::holds_alternative<OpenLink>(e); });
+  const auto open =
+      std::find_if(effects.begin(), effects.end(), [](const Effect& e) { return std::holds_alternative<OpenLink>(e); });
   REQUIRE(open != effects.end());
   CHECK(std::get<OpenLink>(*open).delay == 0ms);
   CHECK_FALSE(next_link(f).resume);
@@ -125,7 +127,9 @@ TEST_CASE("a pairing code asked of a failed session names the reason and the way
   f.turn({});
   REQUIRE(f.session->view().status == Status::failed);
   std::optional<Error> refused;
-  f.call([&] { f.session->request_pairing_code("15550000009", [&](protocol::Result<PairingCode> code) { refused = code.error(); }); });
+  f.call([&] {
+    f.session->request_pairing_code("15550000009", [&](protocol::Result<PairingCode> code) { refused = code.error(); });
+  });
   REQUIRE(refused);
   CHECK(refused->code == protocol::Errc::not_ready);
   CHECK(refused->detail.find("/start") != std::string::npos);
@@ -138,9 +142,14 @@ TEST_CASE("what stands behind a removal in the same turn is refused and leaves n
   std::optional<Error> refused;
   std::optional<protocol::Result<SentMessage>> sent;
   std::vector<Input> inputs;
-  inputs.push_back(call([&] { f.session->remove([&](protocol::Result<void> done) { removed = std::move(done); }); }, {}));
-  inputs.push_back(call([&] { f.session->send_text(Fixture::text("late"), [&](protocol::Result<SentMessage> done) { sent = std::move(done); }); },
-                        [&](const Error& error) { refused = error; }));
+  inputs.push_back(
+      call([&] { f.session->remove([&](protocol::Result<void> done) { removed = std::move(done); }); }, {}));
+  inputs.push_back(call(
+      [&] {
+        f.session->send_text(Fixture::text("late"),
+                             [&](protocol::Result<SentMessage> done) { sent = std::move(done); });
+      },
+      [&](const Error& error) { refused = error; }));
   f.turn(std::move(inputs));
   REQUIRE((removed && removed->has_value()));
   CHECK_FALSE(sent);
@@ -226,7 +235,8 @@ TEST_CASE("prekeys that a worker made for a device that was logged out meanwhile
   up.emplace_back(LinkUp{{}, false, f.session->link_epoch()});
   f.turn(std::move(up));
   auto effects = f.stanza(Node("success").set("t", "1700000000"));
-  const auto work = std::find_if(effects.begin(), effects.end(), [](const Effect& e) { return std::holds_alternative<RunWork>(e); });
+  const auto work =
+      std::find_if(effects.begin(), effects.end(), [](const Effect& e) { return std::holds_alternative<RunWork>(e); });
   REQUIRE(work != effects.end());
   std::get<RunWork>(*work).work();
   lose_link(f, ended(LinkEnd::Kind::network, "gone"));

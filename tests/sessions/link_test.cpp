@@ -12,23 +12,24 @@ using sessions::LinkEnd;
 
 namespace {
 
-/// A chat server that accepts the WebSocket, hears the hello and closes without a word: what a server does to an IK hello
-/// for a static key that it no longer has.
+/// A chat server that accepts the WebSocket, hears the hello and closes without a word: what a server does to an IK
+/// hello for a static key that it no longer has.
 struct MuteServer {
   MuteServer() {
     net::HttpServerSettings settings;
     settings.listen = net::HostPort{"127.0.0.1", 0};
-    server = std::make_unique<net::HttpServer>(loop, settings, [this](net::HttpRequest request, net::Responder responder) {
-      target = request.target;
-      if (refuse_upgrade) return responder.send(net::HttpResponse(503, "text/plain", "no"));
-      responder.accept_websocket([this](std::shared_ptr<net::WebSocket> accepted) {
-        socket = std::move(accepted);
-        net::WebSocket::Callbacks callbacks;
-        callbacks.message = [this](net::MessageType, std::span<const std::uint8_t>) { socket->close(1000, ""); };
-        callbacks.closed = [](const std::string&) {};
-        socket->start(std::move(callbacks));
-      });
-    });
+    server =
+        std::make_unique<net::HttpServer>(loop, settings, [this](net::HttpRequest request, net::Responder responder) {
+          target = request.target;
+          if (refuse_upgrade) return responder.send(net::HttpResponse(503, "text/plain", "no"));
+          responder.accept_websocket([this](std::shared_ptr<net::WebSocket> accepted) {
+            socket = std::move(accepted);
+            net::WebSocket::Callbacks callbacks;
+            callbacks.message = [this](net::MessageType, std::span<const std::uint8_t>) { socket->close(1000, ""); };
+            callbacks.closed = [](const std::string&) {};
+            socket->start(std::move(callbacks));
+          });
+        });
     const auto bound = server->start();
     REQUIRE(bound.has_value());
     settings_.url = "ws://127.0.0.1:" + std::to_string(*bound) + "/ws/chat";
@@ -57,7 +58,8 @@ struct MuteServer {
 
 }  // namespace
 
-TEST_CASE("a server that closes on the IK hello is a failed resumption; on an XX hello it is just a network that failed") {
+TEST_CASE(
+    "a server that closes on the IK hello is a failed resumption; on an XX hello it is just a network that failed") {
   MuteServer server;
   Link::Settings settings = server.settings_;
   CHECK_FALSE(server.end_of(settings).resume_failed);

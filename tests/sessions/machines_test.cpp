@@ -128,10 +128,11 @@ TEST_CASE("failures and stream errors are judged as the protocol says") {
     Next next;
     const char* code;
   };
-  for (const Row& row : {Row{"401", Next::stop, "unlinked"}, Row{"402", Next::stop, "restricted"}, Row{"403", Next::stop, "unlinked"},
-                         Row{"405", Next::stop, "outdated"}, Row{"406", Next::stop, "banned"}, Row{"409", Next::stop, "refused"},
-                         Row{"500", Next::reconnect_later, "network"}, Row{"503", Next::reconnect_later, "network"},
-                         Row{"99999999999999999999", Next::stop, "refused"}, Row{"abc", Next::stop, "refused"}}) {
+  for (const Row& row :
+       {Row{"401", Next::stop, "unlinked"}, Row{"402", Next::stop, "restricted"}, Row{"403", Next::stop, "unlinked"},
+        Row{"405", Next::stop, "outdated"}, Row{"406", Next::stop, "banned"}, Row{"409", Next::stop, "refused"},
+        Row{"500", Next::reconnect_later, "network"}, Row{"503", Next::reconnect_later, "network"},
+        Row{"99999999999999999999", Next::stop, "refused"}, Row{"abc", Next::stop, "refused"}}) {
     protocol::Node failure("failure");
     failure.set("reason", row.reason).set("expire", "3600").set("code", "101");
     const auto verdict = LoginFlow::judge_failure(failure, "s", 1'000'000);

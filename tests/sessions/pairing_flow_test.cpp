@@ -32,7 +32,8 @@ struct Pairing : test::SessionFixture {
   /// Asks for a code; what the worker computed is back. Gives what was sent to the server.
   std::vector<Node> ask(const std::string& phone) {
     auto effects = call([&] {
-      session->request_pairing_code(phone, [this](protocol::Result<PairingCode> code) { codes.push_back(std::move(code)); });
+      session->request_pairing_code(phone,
+                                    [this](protocol::Result<PairingCode> code) { codes.push_back(std::move(code)); });
     });
     std::vector<Node> nodes;
     for (Effect& effect : effects) {
@@ -44,8 +45,12 @@ struct Pairing : test::SessionFixture {
     return nodes;
   }
   void answer(const Node& hello, const char* ref) {
-    stanza(Node("iq").set("id", hello.attr("id")).set("type", "result").add(
-        Node("link_code_companion_reg").set("stage", "companion_hello").add(Node("link_code_pairing_ref").text(ref))));
+    stanza(Node("iq")
+               .set("id", hello.attr("id"))
+               .set("type", "result")
+               .add(Node("link_code_companion_reg")
+                        .set("stage", "companion_hello")
+                        .add(Node("link_code_pairing_ref").text(ref))));
   }
   std::vector<protocol::Result<PairingCode>> codes;
 };
@@ -84,8 +89,10 @@ TEST_CASE("the late answer to a number that was replaced neither answers nor spo
 TEST_CASE("a number that WhatsApp does not take is named, and the next one can be asked for at once") {
   Pairing f;
   const auto hello = f.ask("15550000008");
-  f.stanza(Node("iq").set("id", hello.at(0).attr("id")).set("type", "error").add(
-      Node("error").set("code", "400").set("text", "bad-request")));
+  f.stanza(Node("iq")
+               .set("id", hello.at(0).attr("id"))
+               .set("type", "error")
+               .add(Node("error").set("code", "400").set("text", "bad-request")));
   REQUIRE(f.codes.size() == 1);
   CHECK(f.codes[0].error().code == protocol::Errc::malformed);
   CHECK(f.codes[0].error().detail.rfind("phone:", 0) == 0);
@@ -103,19 +110,23 @@ TEST_CASE("the QR time-out waits for a code that is being finished, and keeps it
   const auto salt = f.random.bytes<32>();
   const auto wrapped = protocol::wrap_pairing_ephemeral(protocol::pairing_code_key(f.codes[0]->code, salt), salt,
                                                         f.random.bytes<16>(), ephemeral.pub);
-  auto effects = f.stanza(Node("notification").set("id", "n1").set("from", Jid("", "s.whatsapp.net"))
-                              .set("type", "link_code_companion_reg").add(
-      Node("link_code_companion_reg").set("stage", "primary_hello")
-          .add(Node("link_code_pairing_ref").text("ref-1"))
-          .add(Node("link_code_pairing_wrapped_primary_ephemeral_pub").bytes(wrapped))
-          .add(Node("primary_identity_pub").bytes(identity.pub))));
+  auto effects = f.stanza(Node("notification")
+                              .set("id", "n1")
+                              .set("from", Jid("", "s.whatsapp.net"))
+                              .set("type", "link_code_companion_reg")
+                              .add(Node("link_code_companion_reg")
+                                       .set("stage", "primary_hello")
+                                       .add(Node("link_code_pairing_ref").text("ref-1"))
+                                       .add(Node("link_code_pairing_wrapped_primary_ephemeral_pub").bytes(wrapped))
+                                       .add(Node("primary_identity_pub").bytes(identity.pub))));
   bool finishing = false;
   for (Effect& effect : effects) {
     auto* work = std::get_if<RunWork>(&effect);
     if (work == nullptr) continue;
     work->work();
     for (const Node& node : test::SessionFixture::sent(f.call(work->then))) {
-      finishing |= node.child("link_code_companion_reg") && node.child("link_code_companion_reg")->attr("stage") == "companion_finish";
+      finishing |= node.child("link_code_companion_reg") &&
+                   node.child("link_code_companion_reg")->attr("stage") == "companion_finish";
     }
   }
   REQUIRE(finishing);

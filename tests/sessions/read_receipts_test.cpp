@@ -27,7 +27,9 @@ void received(Fixture& f, const Jid& chat, const Jid& author, const std::string&
   f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
 }
 
-std::uint32_t unread(Fixture& f, const Jid& chat) { return storage::find_chat(f.store->reader(), f.row.id, chat)->unread; }
+std::uint32_t unread(Fixture& f, const Jid& chat) {
+  return storage::find_chat(f.store->reader(), f.row.id, chat)->unread;
+}
 std::size_t rows(Fixture& f) { return storage::load_read_receipts(f.store->reader(), f.row.id).size(); }
 
 std::vector<Node> receipts(std::vector<Node> nodes) {
@@ -42,9 +44,8 @@ struct Marked {
 };
 Marked mark_read(Fixture& f, const Jid& chat, bool durable = true) {
   Marked marked;
-  const auto effects = f.call([&] {
-    f.session->mark_read(chat, [&](Result<void> done) { marked.answer = std::move(done); });
-  }, durable);
+  const auto effects =
+      f.call([&] { f.session->mark_read(chat, [&](Result<void> done) { marked.answer = std::move(done); }); }, durable);
   marked.sent = receipts(Fixture::sent(effects));
   return marked;
 }

@@ -61,12 +61,14 @@ Node keys_of(const SignalPeer& peer) {
   Node keys("keys");
   keys.add(Node("type").bytes(protocol::Bytes{5})).add(Node("identity").bytes(bundle.identity));
   keys.add(protocol::key_node(bundle.one_time->id, bundle.one_time->pub));
-  return keys.add(protocol::signed_key_node(bundle.signed_pre_key_id, bundle.signed_pre_key, bundle.signed_pre_key_signature));
+  return keys.add(
+      protocol::signed_key_node(bundle.signed_pre_key_id, bundle.signed_pre_key, bundle.signed_pre_key_signature));
 }
 
 std::size_t resends(const std::vector<Effect>& effects) {
   const auto nodes = Fixture::sent(effects);
-  return static_cast<std::size_t>(std::count_if(nodes.begin(), nodes.end(), [](const Node& node) { return node.is("message"); }));
+  return static_cast<std::size_t>(
+      std::count_if(nodes.begin(), nodes.end(), [](const Node& node) { return node.is("message"); }));
 }
 
 bool acked(const std::vector<Effect>& effects) {
@@ -95,7 +97,8 @@ void meet_companion(Fixture& f, const Jid& companion) {
   const SignalPeer peer = SignalPeer::make(f.random, 77);
   const auto device = storage::load_device(f.store->reader(), f.row.id);
   protocol::SessionRecord record;
-  REQUIRE(protocol::start_session(record, {device->identity, device->registration_id}, peer.bundle(), f.random).has_value());
+  REQUIRE(protocol::start_session(record, {device->identity, device->registration_id}, peer.bundle(), f.random)
+              .has_value());
   storage::Changes changes;
   storage::put_ratchet(changes, f.row.id, companion, record.serialize());
   f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
@@ -103,7 +106,8 @@ void meet_companion(Fixture& f, const Jid& companion) {
 
 }  // namespace
 
-// --- whose receipt it is ---------------------------------------------------------------------------------------------------
+// --- whose receipt it is
+// ---------------------------------------------------------------------------------------------------
 
 TEST_CASE("a 1:1 retry receipt that names our phone as participant does not touch its identity and session") {
   Fixture f;
@@ -175,7 +179,8 @@ TEST_CASE("a peer that could not take a message does not deliver it: the level s
   REQUIRE(level_of(f, "3EB0EE") == AckLevel::server);
 }
 
-// --- requests to send again ------------------------------------------------------------------------------------------------
+// --- requests to send again
+// ------------------------------------------------------------------------------------------------
 
 TEST_CASE("a message is sent again to one device five times at most, whatever junk comes between and after a restart") {
   Fixture f;

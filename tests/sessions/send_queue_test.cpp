@@ -1,4 +1,5 @@
-// The send queue of a real Session: what is sealed, what leaves, and what an answer, a silence or a deletion does to it.
+// The send queue of a real Session: what is sealed, what leaves, and what an answer, a silence or a deletion does to
+// it.
 #include "sessions/send_queue.h"
 
 #include "protocol/messages/padding.h"
@@ -31,9 +32,8 @@ std::vector<Node> messages(const std::vector<Effect>& effects) {
 }
 
 std::size_t opened_links(const std::vector<Effect>& effects) {
-  return static_cast<std::size_t>(std::count_if(effects.begin(), effects.end(), [](const Effect& effect) {
-    return std::holds_alternative<OpenLink>(effect);
-  }));
+  return static_cast<std::size_t>(std::count_if(
+      effects.begin(), effects.end(), [](const Effect& effect) { return std::holds_alternative<OpenLink>(effect); }));
 }
 
 void list_devices(Fixture& f, const Jid& user, std::vector<std::uint16_t> devices) {
@@ -64,9 +64,9 @@ TEST_CASE("two refused texts of different chats are each sent again at their own
   SendText first = Fixture::text("to ben"), second = Fixture::text("to carl");
   second.chat = carl;
   const std::string first_id = (*f.send(first))->id, second_id = (*f.send(second))->id;
-  f.stanza(ack(first_id, 503));                       // again in 750 ms
+  f.stanza(ack(first_id, 503));  // again in 750 ms
   f.steady += 500ms;
-  f.stanza(ack(second_id, 503));                      // again in 750 ms: later than the first
+  f.stanza(ack(second_id, 503));  // again in 750 ms: later than the first
   f.steady += 250ms;
   const auto again = messages(f.turn({}));
   REQUIRE(again.size() == 1);
@@ -201,7 +201,8 @@ TEST_CASE("the answer to a repeated Idempotency-Key does not depend on the messa
   REQUIRE(messages(f.last).empty());
 }
 
-TEST_CASE("the same messageId with other content is a conflict, in the same turn and later; with the same it is the answer") {
+TEST_CASE(
+    "the same messageId with other content is a conflict, in the same turn and later; with the same it is the answer") {
   Fixture f;
   SendText request = Fixture::text("once");
   request.message_id = "MYMESSAGE1";
@@ -253,8 +254,11 @@ TEST_CASE("one stanza has one namespace: a contact without a LID is addressed by
   const auto asked = Fixture::sent(f.last);
   REQUIRE(asked.size() == 1);  // keys of the own phone
   auto phone = test::SignalPeer::make(f.random, 5);
-  const auto sent = messages(f.stanza(Node("iq").set("id", asked[0].attr("id")).set("type", "result").add(
-      Node("list").add(protocol::bundle_user_node(own_lid.with_device(0), phone.bundle())))));
+  const auto sent = messages(
+      f.stanza(Node("iq")
+                   .set("id", asked[0].attr("id"))
+                   .set("type", "result")
+                   .add(Node("list").add(protocol::bundle_user_node(own_lid.with_device(0), phone.bundle())))));
   REQUIRE(sent.size() == 1);
   REQUIRE(*sent[0].jid("to") == ben);
   for (const Node* to : sent[0].child("participants")->children("to")) REQUIRE(to->jid("jid")->is_phone_number());
@@ -278,7 +282,8 @@ TEST_CASE("a LID stanza that is refused with 400 is sealed once more under the n
   REQUIRE(*second[0].jid("to") == ben);
   REQUIRE(second[0].attr("id") == id);
   REQUIRE(*second[0].child("participants")->child("to")->jid("jid") == ben.with_device(0));
-  for (const auto& text : Fixture::ciphertexts({first[0], second[0]})) REQUIRE(peer.receive(text, f.random).has_value());
+  for (const auto& text : Fixture::ciphertexts({first[0], second[0]}))
+    REQUIRE(peer.receive(text, f.random).has_value());
   REQUIRE(reconnect(f).size() == 1);  // durable: what is sent again is the second stanza
   SECTION("accepted: the next text of this connection goes by number at once, a new connection tries the LID again") {
     f.stanza(ack(id));
@@ -294,7 +299,8 @@ TEST_CASE("a LID stanza that is refused with 400 is sealed once more under the n
   }
 }
 
-TEST_CASE("a connection that swallows a message is given up and the same stanza sent again; after four it is an error") {
+TEST_CASE(
+    "a connection that swallows a message is given up and the same stanza sent again; after four it is an error") {
   Fixture f;
   f.befriend(ben);
   f.go_online();
@@ -346,11 +352,17 @@ TEST_CASE("a stale companion of the recipient does not make a text fail") {
   const auto asked = Fixture::sent(f.last);
   REQUIRE(asked.size() == 1);
   // The device is gone: its list is forgotten and asked for again, the text waits.
-  const auto next = Fixture::sent(f.stanza(Node("iq").set("id", asked[0].attr("id")).set("type", "result").add(Node("list").add(
-      Node("user").set("jid", ben.with_device(7)).add(Node("error").set("code", "406").set("text", "not-acceptable"))))));
+  const auto next = Fixture::sent(
+      f.stanza(Node("iq")
+                   .set("id", asked[0].attr("id"))
+                   .set("type", "result")
+                   .add(Node("list").add(Node("user")
+                                             .set("jid", ben.with_device(7))
+                                             .add(Node("error").set("code", "406").set("text", "not-acceptable"))))));
   REQUIRE(next.size() == 1);
   REQUIRE(next[0].attr("xmlns") == "usync");
-  REQUIRE(storage::find_message_by_id(f.store->reader(), f.row.id, (*answer)->id, true)->ack == storage::AckLevel::pending);
+  REQUIRE(storage::find_message_by_id(f.store->reader(), f.row.id, (*answer)->id, true)->ack ==
+          storage::AckLevel::pending);
 }
 
 TEST_CASE("a quote on the wire is one level: no quote inside it, no secret of somebody else's message") {
@@ -360,7 +372,9 @@ TEST_CASE("a quote on the wire is one level: no quote inside it, no secret of so
   // What a contact sent: a reply that quotes another message, with the secret of its own.
   protocol::TextContent inner;
   inner.text = "the reply";
-  inner.quote = protocol::Quote{"3EB0OLD", ben, protocol::to_bytes("\x0a\x04" "deep")};
+  inner.quote = protocol::Quote{"3EB0OLD", ben,
+                                protocol::to_bytes("\x0a\x04"
+                                                   "deep")};
   const auto received = protocol::build_text(inner, f.random);
   storage::MessageRow row;
   row.session = f.row.id;

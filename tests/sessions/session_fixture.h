@@ -1,6 +1,6 @@
 #pragma once
-// One linked Session over an inline store, without a socket: inputs go in, turns are committed inline, effects come back.
-// Its peers are SignalPeers: independent ends that decrypt what the session really sent.
+// One linked Session over an inline store, without a socket: inputs go in, turns are committed inline, effects come
+// back. Its peers are SignalPeers: independent ends that decrypt what the session really sent.
 
 #include <catch2/catch.hpp>
 
@@ -26,7 +26,9 @@ using namespace std::chrono_literals;
 
 /// A linked session with its store; inputs go in, turns are committed inline, effects come back.
 struct SessionFixture {
-  SessionFixture() : directory(std::filesystem::temp_directory_path() / ("wharf-session-" + std::to_string(::getpid()) + "-" + std::to_string(++count))) {
+  SessionFixture()
+      : directory(std::filesystem::temp_directory_path() /
+                  ("wharf-session-" + std::to_string(::getpid()) + "-" + std::to_string(++count))) {
     std::filesystem::create_directories(directory);
     storage::Store::Settings file;
     file.path = (directory / "t.sqlite").string();
@@ -52,8 +54,9 @@ struct SessionFixture {
     std::filesystem::remove_all(directory);
   }
   void reopen() {
-    session = std::make_unique<Session>(store->reader(), random, settings, row, *storage::load_device(store->reader(), row.id),
-                                        SessionConfig(), [](std::string_view, const std::string&) {});
+    session = std::make_unique<Session>(store->reader(), random, settings, row,
+                                        *storage::load_device(store->reader(), row.id), SessionConfig(),
+                                        [](std::string_view, const std::string&) {});
   }
   /// Runs one turn. `durable` false: the commit is lost, as in a crash before it.
   std::vector<Effect> turn(std::vector<Input> inputs, bool durable = true) {
@@ -100,7 +103,11 @@ struct SessionFixture {
   }
   std::optional<protocol::Result<SentMessage>> send(SendText text, bool durable = true) {
     std::optional<protocol::Result<SentMessage>> answer;
-    last = call([&] { session->send_text(std::move(text), [&](protocol::Result<SentMessage> sent) { answer = std::move(sent); }); }, durable);
+    last = call(
+        [&] {
+          session->send_text(std::move(text), [&](protocol::Result<SentMessage> sent) { answer = std::move(sent); });
+        },
+        durable);
     return answer;
   }
   static SendText text(std::string body) {
@@ -109,13 +116,14 @@ struct SessionFixture {
     out.text = std::move(body);
     return out;
   }
-  /// Knows the lists of `contact` (its main device only) and of the own account (this device only), and has a session with
-  /// the contact, whose other end is the peer that comes back.
+  /// Knows the lists of `contact` (its main device only) and of the own account (this device only), and has a session
+  /// with the contact, whose other end is the peer that comes back.
   SignalPeer befriend(const Jid& contact) {
     SignalPeer peer = SignalPeer::make(random, 77);
     protocol::SessionRecord record;
     const auto device = storage::load_device(store->reader(), row.id);
-    REQUIRE(protocol::start_session(record, {device->identity, device->registration_id}, peer.bundle(), random).has_value());
+    REQUIRE(protocol::start_session(record, {device->identity, device->registration_id}, peer.bundle(), random)
+                .has_value());
     storage::Changes changes;
     storage::put_ratchet(changes, row.id, contact.with_device(0), record.serialize());
     storage::DeviceListRow list;
@@ -135,7 +143,8 @@ struct SessionFixture {
       for (const Node* to : node.child("participants")->children("to")) {
         const Node* enc = to->child("enc");
         protocol::Ciphertext text;
-        text.kind = enc->attr("type") == "pkmsg" ? protocol::CiphertextKind::pre_key_message : protocol::CiphertextKind::message;
+        text.kind = enc->attr("type") == "pkmsg" ? protocol::CiphertextKind::pre_key_message
+                                                 : protocol::CiphertextKind::message;
         text.body = protocol::to_bytes(enc->data());
         found.push_back(std::move(text));
       }
@@ -160,6 +169,5 @@ struct SessionFixture {
   net::SteadyTime steady = net::SteadyTime{} + 24h;
   std::vector<Effect> last;
 };
-
 
 }  // namespace wharf::test

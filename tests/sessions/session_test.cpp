@@ -81,11 +81,13 @@ TEST_CASE("an unlinked session refuses sends, a reconnecting one accepts") {
 TEST_CASE("every notification is acked, known or not; a malformed message is nacked 487 and stores nothing") {
   Fixture f;
   f.go_online();
-  const auto acks = Fixture::sent(f.stanza(Node("notification").set("id", "n1").set("from", Jid("", "s.whatsapp.net")).set("type", "from-the-future")));
+  const auto acks = Fixture::sent(f.stanza(
+      Node("notification").set("id", "n1").set("from", Jid("", "s.whatsapp.net")).set("type", "from-the-future")));
   REQUIRE(acks.size() == 1);
   REQUIRE(acks[0].is("ack"));
   REQUIRE(acks[0].attr("class") == "notification");
-  const auto nack = Fixture::sent(f.stanza(Node("message").set("id", "m1").set("from", Jid("120363000000000001", "g.us")).set("t", "1")));
+  const auto nack = Fixture::sent(
+      f.stanza(Node("message").set("id", "m1").set("from", Jid("120363000000000001", "g.us")).set("t", "1")));
   REQUIRE(nack.size() == 1);
   REQUIRE(nack[0].attr("error") == "487");
 }
@@ -119,7 +121,8 @@ TEST_CASE("replaced stops without reconnecting and keeps the credentials; 515 re
   Fixture f;
   f.go_online();
   const auto opens = [](const std::vector<Effect>& effects) {
-    return std::count_if(effects.begin(), effects.end(), [](const Effect& e) { return std::holds_alternative<OpenLink>(e); });
+    return std::count_if(effects.begin(), effects.end(),
+                         [](const Effect& e) { return std::holds_alternative<OpenLink>(e); });
   };
   const auto restart = f.stanza(Node("stream:error").set("code", "515"));
   REQUIRE(opens(restart) == 1);
@@ -139,7 +142,8 @@ TEST_CASE("a silent connection is given up and reconnected with a delay") {
   f.steady += 21s;  // and nothing comes back
   const auto effects = f.turn({});
   REQUIRE(f.session->view().status == Status::authenticated);
-  const auto open = std::find_if(effects.begin(), effects.end(), [](const Effect& e) { return std::holds_alternative<OpenLink>(e); });
+  const auto open =
+      std::find_if(effects.begin(), effects.end(), [](const Effect& e) { return std::holds_alternative<OpenLink>(e); });
   REQUIRE(open != effects.end());
   REQUIRE(std::get<OpenLink>(*open).delay >= Backoff::floor);
   REQUIRE(f.session->view().reason->code == "network");
@@ -180,7 +184,8 @@ TEST_CASE("texts to a recipient without a reachable device end as errors, the se
   REQUIRE(std::count(names.begin(), names.end(), "ack") == 2);
 }
 
-TEST_CASE("a retry request that needs keys is acked only after they came, and not at all when the link goes down first") {
+TEST_CASE(
+    "a retry request that needs keys is acked only after they came, and not at all when the link goes down first") {
   Fixture f;
   storage::Changes changes;
   storage::MessageRow row;
@@ -209,7 +214,8 @@ TEST_CASE("a retry request that needs keys is acked only after they came, and no
       REQUIRE(Fixture::sent(f.turn(std::move(inputs))).empty());
       continue;
     }
-    const auto answers = Fixture::sent(f.stanza(Node("iq").set("id", asked[0].attr("id")).set("type", "result").add(Node("list"))));
+    const auto answers =
+        Fixture::sent(f.stanza(Node("iq").set("id", asked[0].attr("id")).set("type", "result").add(Node("list"))));
     REQUIRE(answers.size() == 1);
     REQUIRE(answers[0].is("ack"));
     REQUIRE(answers[0].attr("class") == "receipt");
@@ -220,7 +226,8 @@ TEST_CASE("a foreign author cannot learn us a mapping of ourselves") {
   Fixture f;
   f.go_online();
   f.call([&] { f.session->directory().learn(Jid("15559999999", "s.whatsapp.net"), Jid("100000000000001", "lid")); });
-  REQUIRE(f.session->directory().canonical_user(Jid("15559999999", "s.whatsapp.net")) == Jid("15559999999", "s.whatsapp.net"));
+  REQUIRE(f.session->directory().canonical_user(Jid("15559999999", "s.whatsapp.net")) ==
+          Jid("15559999999", "s.whatsapp.net"));
   f.call([&] { f.session->directory().learn(Jid("15550000002", "s.whatsapp.net"), Jid("100000000000002", "lid")); });
   REQUIRE(f.session->directory().canonical_user(Jid("15550000002", "s.whatsapp.net")) == Jid("100000000000002", "lid"));
 }

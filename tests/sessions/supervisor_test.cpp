@@ -40,7 +40,8 @@ struct World {
     SupervisorSettings settings;
     settings.network.chat_url = "ws://127.0.0.1:9/ws/chat";  // nobody listens there
     settings.max_sessions = 3;
-    supervisor = std::make_unique<Supervisor>(Supervisor::Ports{loop, clock, random, *store, workers, sockets}, settings);
+    supervisor =
+        std::make_unique<Supervisor>(Supervisor::Ports{loop, clock, random, *store, workers, sockets}, settings);
     supervisor->start();
   }
   /// Runs the loop until the request is answered.
@@ -95,10 +96,14 @@ TEST_CASE("a removed session is gone from the rows, and its name can be used aga
 TEST_CASE("a stopped session stays stopped over a restart until it is started") {
   World w;
   REQUIRE(w.create("a").has_value());
-  REQUIRE(w.ask<SessionView>([&](Done<SessionView> done) { w.supervisor->stop_session("a", std::move(done)); }).has_value());
+  REQUIRE(w.ask<SessionView>([&](Done<SessionView> done) {
+             w.supervisor->stop_session("a", std::move(done));
+           }).has_value());
   w.restart();
   REQUIRE(w.supervisor->find("a")->status == Status::terminated);
-  REQUIRE(w.ask<SessionView>([&](Done<SessionView> done) { w.supervisor->start_session("a", std::move(done)); }).has_value());
+  REQUIRE(w.ask<SessionView>([&](Done<SessionView> done) {
+             w.supervisor->start_session("a", std::move(done));
+           }).has_value());
   REQUIRE(w.supervisor->find("a")->status == Status::initializing);
 }
 

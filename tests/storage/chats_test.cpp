@@ -93,7 +93,8 @@ TEST_CASE("pages of chats are stable while chats get messages") {
 TEST_CASE("a cursor that is not ours gives nothing and can be told from a good one") {
   test::InlineStore store;
   put(store, test::message_row(session, lid, "A", 1));
-  for (const std::string cursor : {"", ".", "1", "1.", ".1", "1.2.3", "x.1", "1.x", "99999999999999999999999.1", "1 .1"}) {
+  for (const std::string cursor :
+       {"", ".", "1", "1.", ".1", "1.2.3", "x.1", "1.x", "99999999999999999999999.1", "1 .1"}) {
     INFO(cursor);
     CHECK(!valid_chat_cursor(cursor));
     CHECK(page_chats(store.db(), session, 10, cursor).chats.empty());

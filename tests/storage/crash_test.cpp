@@ -103,9 +103,11 @@ TEST_CASE("after SIGKILL every completed turn is there and every turn is whole")
     // Every turn has its row in each table: equal counts, and no row without its message.
     const std::int64_t messages = test::count(db, "SELECT count(*) FROM message");
     CHECK(messages >= completed);
-    CHECK(test::count(db, "SELECT count(*) FROM message m JOIN outbox o ON o.message_id = m.id JOIN event e ON e.lane = m.id"
-                          " JOIN jid j ON j.user = m.id JOIN ratchet r ON r.key = (1 << 32) + j.id"
-                          " JOIN identity i ON i.key = (1 << 32) + j.id") == messages);
+    CHECK(
+        test::count(db,
+                    "SELECT count(*) FROM message m JOIN outbox o ON o.message_id = m.id JOIN event e ON e.lane = m.id"
+                    " JOIN jid j ON j.user = m.id JOIN ratchet r ON r.key = (1 << 32) + j.id"
+                    " JOIN identity i ON i.key = (1 << 32) + j.id") == messages);
     for (const char* table : {"outbox", "event", "ratchet", "identity"}) {
       CHECK(test::count(db, std::string("SELECT count(*) FROM ") + table) == messages);
     }

@@ -12,7 +12,8 @@ const SessionId anna{1}, ben{2};
 
 void emit(test::InlineStore& store, SessionId session, int how_many, std::size_t data_bytes = 2) {
   store.turn([&](Changes& changes) {
-    for (int i = 0; i < how_many; ++i) changes.emit(NewEvent(session, "message", "lane", std::string(data_bytes, 'x'), 5));
+    for (int i = 0; i < how_many; ++i)
+      changes.emit(NewEvent(session, "message", "lane", std::string(data_bytes, 'x'), 5));
   });
 }
 
@@ -30,7 +31,8 @@ WebhookRow webhook(const std::string& id, EventId cursor) {
 TEST_CASE("events are numbered, named after their session, and read by cursor and session") {
   test::InlineStore store;
   std::vector<Event> heard;
-  store.store->on_events([&](const std::vector<Event>& events) { heard.insert(heard.end(), events.begin(), events.end()); });
+  store.store->on_events(
+      [&](const std::vector<Event>& events) { heard.insert(heard.end(), events.begin(), events.end()); });
   CHECK(last_event_id(store.db()) == 0);
   CHECK(first_event_id(store.db()) == 0);
   store.turn([](Changes& changes) {

@@ -16,7 +16,8 @@ std::int64_t count(storage::Database& db, const std::string& query) {
 std::string plan_of(storage::Database& db, const std::string& query) {
   sqlite3_stmt* statement = nullptr;
   INFO(query);
-  REQUIRE(sqlite3_prepare_v2(db.handle(), ("EXPLAIN QUERY PLAN " + query).c_str(), -1, &statement, nullptr) == SQLITE_OK);
+  REQUIRE(sqlite3_prepare_v2(db.handle(), ("EXPLAIN QUERY PLAN " + query).c_str(), -1, &statement, nullptr) ==
+          SQLITE_OK);
   std::string plan;
   while (sqlite3_step(statement) == SQLITE_ROW) {
     plan += reinterpret_cast<const char*>(sqlite3_column_text(statement, 3));

@@ -108,7 +108,8 @@ TEST_CASE("an idle writer finds out by itself that there is space again") {
   const auto store = test::open_store(settings);
   const auto commit = [&](Changes changes) {
     std::optional<Errc> outcome;
-    store->commit(std::move(changes), [&](Result<void> result) { outcome = result ? Errc::none : result.error().code; });
+    store->commit(std::move(changes),
+                  [&](Result<void> result) { outcome = result ? Errc::none : result.error().code; });
     loop.run_until([&] { return outcome.has_value(); });
     return *outcome;
   };
@@ -197,5 +198,6 @@ TEST_CASE("a really full disk loses nothing that was answered, and recovers") {
   }
   const auto reopened = test::open_store(settings);
   check_contents(*reopened, stored, tried);
-  CHECK(test::count(reopened->reader(), "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'") == 1);
+  CHECK(test::count(reopened->reader(), "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'") ==
+        1);
 }

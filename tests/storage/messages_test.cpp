@@ -227,12 +227,15 @@ TEST_CASE("message rows are never given out twice") {
 TEST_CASE("the look-ups of the hot path use an index and no sorting") {
   test::InlineStore store;
   for (const char* query :
-       {"SELECT * FROM message WHERE session_id = 1 AND chat_id = 1 AND (timestamp, row) < (1, 1) ORDER BY timestamp DESC, row DESC LIMIT 1",
+       {"SELECT * FROM message WHERE session_id = 1 AND chat_id = 1 AND (timestamp, row) < (1, 1) ORDER BY timestamp "
+        "DESC, row DESC LIMIT 1",
         "SELECT * FROM message WHERE session_id = 1 AND id = 'x' AND chat_id = 1 ORDER BY from_me DESC LIMIT 1",
-        "SELECT * FROM chat WHERE session_id = 1 AND (last_at, chat_id) < (1, 1) ORDER BY last_at DESC, chat_id DESC LIMIT 1",
+        "SELECT * FROM chat WHERE session_id = 1 AND (last_at, chat_id) < (1, 1) ORDER BY last_at DESC, chat_id DESC "
+        "LIMIT 1",
         "SELECT * FROM event WHERE session_id = 1 AND id > 5 ORDER BY id LIMIT 1",
         "SELECT * FROM webhook_delivery WHERE webhook_row = 1 ORDER BY parked, event_id LIMIT 1",
-        "SELECT 1 FROM jid CROSS JOIN ratchet ON ratchet.key = 5 + jid.id WHERE jid.user = 'a' AND jid.server = 'b' LIMIT 1"}) {
+        "SELECT 1 FROM jid CROSS JOIN ratchet ON ratchet.key = 5 + jid.id WHERE jid.user = 'a' AND jid.server = 'b' "
+        "LIMIT 1"}) {
     const std::string plan = test::plan_of(store.db(), query);
     INFO(query);
     CHECK_THAT(plan, Catch::Contains("SEARCH"));
@@ -299,7 +302,9 @@ TEST_CASE("an idempotency key answers for a day") {
   CHECK(found->message_id == "M1");
   CHECK(found->at == 1'000);
   CHECK(!find_idempotency(store.db(), session, "k", 1'001));
-  store.turn([&](Changes& changes) { put_idempotency(changes, IdempotencyRow{session, "later", "h", "M3", day + 1'001}); });
+  store.turn([&](Changes& changes) {
+    put_idempotency(changes, IdempotencyRow{session, "later", "h", "M3", day + 1'001});
+  });
   CHECK(!find_idempotency(store.db(), session, "k", 0));
   CHECK(find_idempotency(store.db(), other, "k", 0)->message_id == "M2");
 }

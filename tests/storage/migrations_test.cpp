@@ -105,7 +105,8 @@ TEST_CASE("a migration that fails half way leaves the old version") {
 TEST_CASE("what is not a database at all, or is not there, is an error") {
   test::TemporaryFolder folder;
   CHECK(!Database::open(folder.file("missing.sqlite"), Database::Mode::read_only, Synchronous::off).has_value());
-  CHECK(!Database::open(folder.file("no/such/folder.sqlite"), Database::Mode::read_write, Synchronous::off).has_value());
+  CHECK(
+      !Database::open(folder.file("no/such/folder.sqlite"), Database::Mode::read_write, Synchronous::off).has_value());
   const std::string path = folder.file("text.sqlite");
   FILE* file = std::fopen(path.c_str(), "w");
   for (int i = 0; i < 1000; ++i) std::fputs("this is not a database\n", file);

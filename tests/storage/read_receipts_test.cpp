@@ -62,18 +62,22 @@ TEST_CASE("one-time keys of retry receipts: a share for each user, a bound for a
   const auto add = [&](std::uint32_t n, const Jid& user, UnixMs at) {
     store.turn([&](Changes& changes) { add_retry_pre_key(changes, session, user, retry_key(n), at, limits); });
   };
-  const auto has = [&](std::uint32_t n) { return find_pre_key(store.db(), session, first_retry_key_id + n).has_value(); };
-  store.turn([&](Changes& changes) { add_pre_keys(changes, session, {protocol::PreKey{1, {}}}); });  // uploaded: not of the pool
+  const auto has = [&](std::uint32_t n) {
+    return find_pre_key(store.db(), session, first_retry_key_id + n).has_value();
+  };
+  store.turn([&](Changes& changes) {
+    add_pre_keys(changes, session, {protocol::PreKey{1, {}}});
+  });  // uploaded: not of the pool
   for (std::uint32_t n = 1; n <= 3; ++n) add(n, author, n);
-  CHECK((!has(1) && has(2) && has(3)));   // the user's share
+  CHECK((!has(1) && has(2) && has(3)));  // the user's share
   add(4, other, 4);
   CHECK((has(2) && has(3) && has(4)));
   add(5, third, 5);
-  CHECK((!has(2) && has(3) && has(4) && has(5)));   // the bound for all: the oldest goes
+  CHECK((!has(2) && has(3) && has(4) && has(5)));  // the bound for all: the oldest goes
   store.turn([&](Changes& changes) { remove_pre_key(changes, session, first_retry_key_id + 4); });
   CHECK(count(store.db(), "SELECT count(*) FROM retry_pre_key") == 2);
   add(6, author, 104);
-  CHECK((!has(3) && has(5) && has(6)));   // age
+  CHECK((!has(3) && has(5) && has(6)));  // age
   CHECK(find_pre_key(store.db(), session, 1));
 }
 

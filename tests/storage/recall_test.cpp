@@ -31,8 +31,9 @@ TEST_CASE("JIDs that differ in one part are different rows") {
   const SessionId session{1};
   Jid interop("1", "interop", 2);
   interop.integrator = 3;
-  const std::vector<Jid> jids = {Jid("1", "lid"), Jid("1", "lid", 1), Jid("1", "s.whatsapp.net"), Jid("2", "lid"), Jid("", "lid"),
-                                 Jid("1", "interop", 2), interop};
+  const std::vector<Jid> jids = {Jid("1", "lid"), Jid("1", "lid", 1), Jid("1", "s.whatsapp.net"),
+                                 Jid("2", "lid"), Jid("", "lid"),     Jid("1", "interop", 2),
+                                 interop};
   store.turn([&](Changes& changes) {
     for (std::size_t i = 0; i < jids.size(); ++i) {
       put_ratchet(changes, session, jids[i], protocol::Bytes(1, static_cast<std::uint8_t>(i)));

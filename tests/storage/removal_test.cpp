@@ -24,7 +24,8 @@ void fill(const std::string& path, int messages) {
   Changes changes;
   insert_session(changes, test::session_row(1, "anna"));
   insert_session(changes, test::session_row(2, "ben"));
-  for (int i = 0; i < messages; ++i) insert_message(changes, test::message_row(anna, chat, "A" + std::to_string(i), i), true, std::nullopt);
+  for (int i = 0; i < messages; ++i)
+    insert_message(changes, test::message_row(anna, chat, "A" + std::to_string(i), i), true, std::nullopt);
   insert_message(changes, test::message_row(ben, chat, "B", 1), true, std::nullopt);
   WebhookRow hook;
   hook.id = "of-anna";
@@ -184,7 +185,7 @@ TEST_CASE("a removed chat is gone at once, may come back at once, and its old ro
   insert_message(back, test::message_row(anna, chat, "new", 5'000), true, std::nullopt);
   insert_message(back, test::message_row(anna, chat, "A299", 4'000), true, std::nullopt);
   insert_message(back, test::message_row(anna, chat, "A299", 4'000), true, std::nullopt);  // known now
-  raise_ack_by_id(back, anna, "A250", AckLevel::read, "", 9'000);                            // of a message that is gone
+  raise_ack_by_id(back, anna, "A250", AckLevel::read, "", 9'000);                          // of a message that is gone
   bool done = false;
   store->commit(std::move(back), [&](Result<void> result) { done = result.has_value(); });
   loop.run_until([&] { return done; });

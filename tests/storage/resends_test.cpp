@@ -33,7 +33,8 @@ TEST_CASE("resends are counted by session, message and device") {
 TEST_CASE("old counts are swept, a bounded number with each new one") {
   test::InlineStore store;
   store.turn([](Changes& changes) {
-    for (int i = 0; i < 250; ++i) put_resends(changes, session, device, "old" + std::to_string(i), ResendRow{1, {}}, 10, 1000);
+    for (int i = 0; i < 250; ++i)
+      put_resends(changes, session, device, "old" + std::to_string(i), ResendRow{1, {}}, 10, 1000);
   });
   store.turn([](Changes& changes) { put_resends(changes, session, device, "new", ResendRow{1, {}}, 2000, 1000); });
   CHECK(count(store.db(), "SELECT count(*) FROM resend") == 151);
@@ -52,7 +53,8 @@ TEST_CASE("a device of the recipient and one of ours with the same number are tw
   CHECK(!has_copy(store.db(), row, CopyHolder::own_account, 0));
   for (int twice = 0; twice < 2; ++twice) {
     store.turn([&](Changes& changes) {
-      for (const auto number : std::array<std::uint16_t, 3>{0, 1, 255}) note_copy(changes, row, CopyHolder::own_account, number);
+      for (const auto number : std::array<std::uint16_t, 3>{0, 1, 255})
+        note_copy(changes, row, CopyHolder::own_account, number);
       note_copy(changes, row, CopyHolder::own_account, 256);  // no device of the wire
     });
   }

@@ -1,6 +1,6 @@
+#include "storage/sessions.h"
 #include "storage/read_receipts.h"
 #include "storage/resends.h"
-#include "storage/sessions.h"
 
 #include "storage/events.h"
 #include "storage/keys.h"
@@ -93,8 +93,9 @@ void fill(Changes& changes, SessionId session) {
 }
 
 const std::vector<std::string> all_tables = {
-    "session", "device",  "pre_key", "signed_pre_key", "ratchet",     "identity", "lid_of", "pn_of",   "device_list",
-    "retry",   "resend",  "read_receipt", "retry_pre_key", "message", "chat",    "outbox",         "idempotency", "event",    "webhook", "webhook_delivery", "app_state_key"};
+    "session", "device",      "pre_key",     "signed_pre_key", "ratchet",      "identity",         "lid_of",
+    "pn_of",   "device_list", "retry",       "resend",         "read_receipt", "retry_pre_key",    "message",
+    "chat",    "outbox",      "idempotency", "event",          "webhook",      "webhook_delivery", "app_state_key"};
 
 }  // namespace
 
@@ -201,21 +202,23 @@ TEST_CASE("removing a session leaves no row of it in any table and every row of 
     // Events belong to the readers of the log.
     CHECK(count(store.db(), "SELECT count(*) FROM " + table) == (table == "event" ? 3 : 2));
   }
-  for (const char* tombstones : {"removed_session", "removed_chat"}) CHECK(count(store.db(), std::string("SELECT count(*) FROM ") + tombstones) == 0);
+  for (const char* tombstones : {"removed_session", "removed_chat"})
+    CHECK(count(store.db(), std::string("SELECT count(*) FROM ") + tombstones) == 0);
   CHECK(find_message_by_id(store.db(), SessionId{1}, "id", false));
   CHECK(!find_message_by_id(store.db(), SessionId{2}, "id", false));
   CHECK(load_outbox(store.db(), SessionId{3}).size() == 1);
   // A table that is added later and forgotten here shows in the number.
   CHECK(count(store.db(), "SELECT count(*) FROM sqlite_master WHERE type = 'table'") ==
-        static_cast<std::int64_t>(all_tables.size()) + 6);  // continuity, counter, jid, probe, removed_session, removed_chat
+        static_cast<std::int64_t>(all_tables.size()) +
+            6);  // continuity, counter, jid, probe, removed_session, removed_chat
 }
 
 TEST_CASE("logging out forgets the device and keeps the conversations") {
   test::InlineStore store;
   for (const std::int64_t id : {1, 2}) store.turn([&](Changes& changes) { fill(changes, SessionId{id}); });
   store.turn([](Changes& changes) { wipe_device(changes, SessionId{1}); });
-  for (const char* table : {"device", "pre_key", "signed_pre_key", "ratchet", "identity", "lid_of", "pn_of", "device_list",
-                            "retry_pre_key", "read_receipt", "resend"}) {
+  for (const char* table : {"device", "pre_key", "signed_pre_key", "ratchet", "identity", "lid_of", "pn_of",
+                            "device_list", "retry_pre_key", "read_receipt", "resend"}) {
     INFO(table);
     CHECK(count(store.db(), std::string("SELECT count(*) FROM ") + table) == 1);
   }

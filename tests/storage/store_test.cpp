@@ -74,7 +74,9 @@ TEST_CASE("completions come in the order of the commits, empty turns included") 
   ThreadedStore test([](Store::Settings& settings) { settings.max_turns_per_commit = 7; });
   std::vector<int> order;
   for (int i = 0; i < 200; ++i) {
-    Changes changes = i % 3 == 0 ? Changes() : i % 5 == 0 ? failing(Errc::conflict) : one_ratchet(static_cast<std::uint8_t>(i));
+    Changes changes = i % 3 == 0   ? Changes()
+                      : i % 5 == 0 ? failing(Errc::conflict)
+                                   : one_ratchet(static_cast<std::uint8_t>(i));
     test.store->commit(std::move(changes), [&order, i](Result<void> result) {
       order.push_back(i);
       CHECK(result.has_value() == (i % 3 == 0 || i % 5 != 0));

@@ -54,7 +54,8 @@ TEST_CASE("a number is plain decimal below 2^63") {
   const auto number = [](std::string_view text) { return Node("a").set("n", text).number("n"); };
   REQUIRE(number("0") == 0u);
   REQUIRE(number("9223372036854775807") == 9223372036854775807u);
-  for (std::string_view bad : {"", "-1", "+1", "1 ", " 1", "1.0", "0x1", "9223372036854775808", "99999999999999999999"}) {
+  for (std::string_view bad :
+       {"", "-1", "+1", "1 ", " 1", "1.0", "0x1", "9223372036854775808", "99999999999999999999"}) {
     INFO(bad);
     REQUIRE_FALSE(number(bad));
   }

@@ -27,9 +27,9 @@ TEST_CASE("AES-256-GCM equals the test cases of its specification") {
   const auto key = fixed<32>("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308");
   const auto iv = fixed<12>("cafebabefacedbaddecaf888");
   const Bytes aad = hex("feedfacedeadbeeffeedfacedeadbeefabaddad2");
-  const Bytes plain = hex(
-      "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
-      "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39");
+  const Bytes plain =
+      hex("d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
+          "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39");
   const Bytes sealed = gcm_seal(key, iv, plain, aad);
   REQUIRE(to_hex(sealed) ==
           "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"

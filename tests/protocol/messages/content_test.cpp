@@ -353,24 +353,38 @@ TEST_CASE("invalid UTF-8 is replaced per maximal broken part") {
   REQUIRE(displayable("plain") == "plain");
   REQUIRE(displayable("\xC3\xA4\xF0\x9F\x91\x8D") == "\xC3\xA4\xF0\x9F\x91\x8D");
   const std::string replacement = "\xEF\xBF\xBD";
-  REQUIRE(displayable("\xFF" "A") == replacement + "A");
-  REQUIRE(displayable("\xE2\x82") == replacement);                          // cut: one part
-  REQUIRE(displayable("\xC0\x80") == replacement + replacement);            // overlong
+  REQUIRE(displayable("\xFF"
+                      "A") == replacement + "A");
+  REQUIRE(displayable("\xE2\x82") == replacement);                                  // cut: one part
+  REQUIRE(displayable("\xC0\x80") == replacement + replacement);                    // overlong
   REQUIRE(displayable("\xED\xA0\x80") == replacement + replacement + replacement);  // surrogate
   REQUIRE(displayable("\xF4\x90\x80\x80x") == replacement + replacement + replacement + replacement + "x");
 }
 
 TEST_CASE("type and mediatype follow the table of section 4.3") {
   const std::map<std::string, std::pair<std::string, std::string>, std::less<>> media = {
-      {"extended_text_link_preview", {"media", "url"}}, {"image", {"media", "image"}},
-      {"video_gif", {"media", "gif"}}, {"audio_ptt", {"media", "ptt"}},
-      {"document_with_caption", {"media", "document"}}, {"sticker", {"media", "sticker"}},
-      {"location", {"media", "location"}}, {"live_location", {"media", "livelocation"}},
-      {"contact", {"media", "vcard"}}, {"contacts_array", {"media", "contact_array"}},
-      {"reaction", {"reaction", ""}}, {"reaction_remove", {"reaction", ""}}, {"enc_reaction", {"reaction", ""}},
-      {"poll_v3_single", {"poll", ""}}, {"poll_v1_multi", {"poll", ""}}, {"poll_update", {"poll", ""}},
-      {"view_once_v2", {"media", "image"}}, {"group_invite", {"media", "url"}}, {"event", {"event", ""}},
-      {"album_child", {"media", "image"}}, {"list", {"media", "list"}}, {"list_response", {"media", "list_response"}},
+      {"extended_text_link_preview", {"media", "url"}},
+      {"image", {"media", "image"}},
+      {"video_gif", {"media", "gif"}},
+      {"audio_ptt", {"media", "ptt"}},
+      {"document_with_caption", {"media", "document"}},
+      {"sticker", {"media", "sticker"}},
+      {"location", {"media", "location"}},
+      {"live_location", {"media", "livelocation"}},
+      {"contact", {"media", "vcard"}},
+      {"contacts_array", {"media", "contact_array"}},
+      {"reaction", {"reaction", ""}},
+      {"reaction_remove", {"reaction", ""}},
+      {"enc_reaction", {"reaction", ""}},
+      {"poll_v3_single", {"poll", ""}},
+      {"poll_v1_multi", {"poll", ""}},
+      {"poll_update", {"poll", ""}},
+      {"view_once_v2", {"media", "image"}},
+      {"group_invite", {"media", "url"}},
+      {"event", {"event", ""}},
+      {"album_child", {"media", "image"}},
+      {"list", {"media", "list"}},
+      {"list_response", {"media", "list_response"}},
       {"buttons_response", {"media", "buttons_response"}}};
   std::size_t found = 0;
   for (const auto& entry : root().at("cases").as_array()) {

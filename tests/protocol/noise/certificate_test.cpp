@@ -67,8 +67,8 @@ void refuse(const CertChain& chain, char check) {
 }  // namespace
 
 TEST_CASE("the published chain verifies and is issued byte for byte") {
-  const auto window = verify_certificate_chain(noise_chain(), noise_key("cert-root").pub,
-                                               noise_key("server-static").pub, now);
+  const auto window =
+      verify_certificate_chain(noise_chain(), noise_key("cert-root").pub, noise_key("server-static").pub, now);
   REQUIRE(window);
   REQUIRE(window->not_before == noise_window.not_before);
   REQUIRE(window->not_after == noise_window.not_after);

@@ -93,7 +93,8 @@ TEST_CASE("the server reads the prologue from any cutting and leaves the frames"
 }
 
 TEST_CASE("other prologues are refused as early as they differ") {
-  for (const char* bad : {"00", "5742", "574105", "57410602", "45440002", "4544000101000157410603", "454400010000010157410604", "ed"}) {
+  for (const char* bad :
+       {"00", "5742", "574105", "57410602", "45440002", "4544000101000157410603", "454400010000010157410604", "ed"}) {
     INFO(bad);
     PrologueReader reader;
     const Bytes bytes = hex(bad);

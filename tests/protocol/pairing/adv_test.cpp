@@ -132,7 +132,8 @@ TEST_CASE("the phone refuses a reply that names another account key, is another'
   };
   REQUIRE(refused(accepted->account) == Errc::none);  // the issued key may be there
   Bytes other_key = accepted->account;
-  const auto key = std::search(other_key.begin(), other_key.end(), linked.account.pub.begin(), linked.account.pub.end());
+  const auto key =
+      std::search(other_key.begin(), other_key.end(), linked.account.pub.begin(), linked.account.pub.end());
   REQUIRE(key != other_key.end());
   *key ^= 1;
   REQUIRE(refused(other_key) == Errc::conflict);
@@ -142,8 +143,8 @@ TEST_CASE("the phone refuses a reply that names another account key, is another'
   REQUIRE(refused({}) == Errc::malformed);
   REQUIRE(refused(ByteView(accepted->reply).first(accepted->reply.size() - 1)) == Errc::malformed);
 
-  const Bytes second = issue_device_identity(linked.account, linked.companion.pub, {77, 1'700'000'000, 4},
-                                             linked.secret, linked.random);
+  const Bytes second =
+      issue_device_identity(linked.account, linked.companion.pub, {77, 1'700'000'000, 4}, linked.secret, linked.random);
   const auto other = accept_pair_success(second, linked.secret, linked.companion, linked.random);
   REQUIRE(other);
   REQUIRE(refused(other->reply) == Errc::conflict);

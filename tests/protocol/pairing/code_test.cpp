@@ -33,9 +33,12 @@ TEST_CASE("five bytes become the eight characters of the vectors") {
 
 TEST_CASE("the ephemeral key is wrapped and unwrapped with the whole block as counter") {
   const std::string code(text(root().at("code").as_object(), "code"));
-  const struct { const char* section; const char* owner; const char* wrapped; } sides[] = {
-      {"companion", "companion_ephemeral", "wrapped_companion_ephemeral_pub"},
-      {"primary", "primary_ephemeral", "wrapped_primary_ephemeral_pub"}};
+  const struct {
+    const char* section;
+    const char* owner;
+    const char* wrapped;
+  } sides[] = {{"companion", "companion_ephemeral", "wrapped_companion_ephemeral_pub"},
+               {"primary", "primary_ephemeral", "wrapped_primary_ephemeral_pub"}};
   for (const auto& side : sides) {
     const auto& vector = root().at(side.section).as_object();
     const Key32 salt = key(vector.at("salt"));
@@ -119,8 +122,9 @@ TEST_CASE("what the code vectors refuse is refused for the named reason") {
       const auto opened = open_companion_finish(
           hex(object.at("wrapped_key_bundle")), pair("primary_identity"), pair("primary_ephemeral"),
           wrong_code ? stranger.pub : pair("companion_ephemeral").pub, pair("companion_identity").pub);
-      const Errc expected = reason == "auth" ? Errc::bad_mac
-                            : reason == "bad-bundle-length" ? Errc::malformed : Errc::conflict;
+      const Errc expected = reason == "auth"                ? Errc::bad_mac
+                            : reason == "bad-bundle-length" ? Errc::malformed
+                                                            : Errc::conflict;
       REQUIRE(opened.error().code == expected);
     }
   }

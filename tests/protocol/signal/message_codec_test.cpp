@@ -13,9 +13,7 @@ namespace {
 
 const PublicKey some_key = {9};
 
-Bytes some_message() {
-  return concat(write_signal_message(some_key, 7, 3, Bytes(32, 0xcc)), Bytes(mac_bytes, 0x11));
-}
+Bytes some_message() { return concat(write_signal_message(some_key, 7, 3, Bytes(32, 0xcc)), Bytes(mac_bytes, 0x11)); }
 
 PreKeyMessageHeader some_header() {
   PreKeyMessageHeader header;

@@ -90,12 +90,12 @@ TEST_CASE("a newer version is unsupported, unknown flags and counts over the lim
   REQUIRE(blob[chains_at] == 1);
   REQUIRE(parse_error(with(0, 2)) == Errc::unsupported);
   REQUIRE(parse_error(with(0, 0)) == Errc::malformed);
-  REQUIRE(parse_error(with(1, 2)) == Errc::malformed);                // record flags
-  REQUIRE(parse_error(with(2, 0)) == Errc::malformed);                // current without a state
-  REQUIRE(parse_error(with(2, 255)) == Errc::malformed);              // states
-  REQUIRE(parse_error(with(3, 8)) == Errc::malformed);                // state flags
-  REQUIRE(parse_error(with(3, 4)) == Errc::malformed);                // one-time id without pending
-  REQUIRE(parse_error(with(chains_at, 255)) == Errc::malformed);      // chains
+  REQUIRE(parse_error(with(1, 2)) == Errc::malformed);                  // record flags
+  REQUIRE(parse_error(with(2, 0)) == Errc::malformed);                  // current without a state
+  REQUIRE(parse_error(with(2, 255)) == Errc::malformed);                // states
+  REQUIRE(parse_error(with(3, 8)) == Errc::malformed);                  // state flags
+  REQUIRE(parse_error(with(3, 4)) == Errc::malformed);                  // one-time id without pending
+  REQUIRE(parse_error(with(chains_at, 255)) == Errc::malformed);        // chains
   REQUIRE(parse_error(with(blob.size() - 2, 255)) == Errc::malformed);  // skipped keys
 }
 

@@ -214,8 +214,10 @@ TEST_CASE("the small queries have the form of the specification") {
           canonical(
               iq("set", "urn:xmpp:whatsapp:dirty").add(Node("clean").set("type", "groups").set("timestamp", "1700"))));
   REQUIRE(canonical(remove_companion_iq("7", Jid("1", server::user, 4))) ==
-          canonical(iq("set", "md").add(Node("remove-companion-device").set("jid", Jid("1", server::user, 4))
-                                            .set("reason", "user_initiated"))));
+          canonical(iq("set", "md")
+                        .add(Node("remove-companion-device")
+                                 .set("jid", Jid("1", server::user, 4))
+                                 .set("reason", "user_initiated"))));
   REQUIRE(canonical(offline_batch_ib(200)) == "ib\n  offline_batch count=200\n");
   REQUIRE(canonical(presence("available", "A@nna")) == "presence name=Anna type=available\n");
 }

@@ -32,8 +32,11 @@ bool malformed(const Node& node) {
 }  // namespace
 
 TEST_CASE("a message of a contact belongs to the chat with that contact") {
-  const auto source = source_of(message(peer_lid.with_device(12)).set("sender_pn", peer_pn).set("notify", "Ben")
-                                    .set("offline", "0").set("edit", "1"));
+  const auto source = source_of(message(peer_lid.with_device(12))
+                                    .set("sender_pn", peer_pn)
+                                    .set("notify", "Ben")
+                                    .set("offline", "0")
+                                    .set("edit", "1"));
   REQUIRE(source.chat == peer_lid);
   REQUIRE(source.author == peer_lid.with_device(12));
   REQUIRE_FALSE(source.from_me);

@@ -46,10 +46,21 @@ std::vector<std::string> strings(const boost::json::value& list) {
 }  // namespace
 
 TEST_CASE("every receipt vector is either covered or named as outside this issue") {
-  const std::set<std::string_view> built = {
-      "delivery_active_1to1", "delivery_inactive_1to1", "delivery_group", "delivery_status", "sender_own", "peer_msg",
-      "read_list", "read_group", "read_self", "retry_1", "retry_2_keys", "ack_group_message", "nack_undecryptable",
-      "nack_parse", "ack_receipt"};
+  const std::set<std::string_view> built = {"delivery_active_1to1",
+                                            "delivery_inactive_1to1",
+                                            "delivery_group",
+                                            "delivery_status",
+                                            "sender_own",
+                                            "peer_msg",
+                                            "read_list",
+                                            "read_group",
+                                            "read_self",
+                                            "retry_1",
+                                            "retry_2_keys",
+                                            "ack_group_message",
+                                            "nack_undecryptable",
+                                            "nack_parse",
+                                            "ack_receipt"};
   const std::set<std::string_view> outside = {"hist_sync", "played"};  // history sync and voice messages
   const auto& out = vectors("receipts").at("outbound").as_array();
   REQUIRE(out.size() == 17);
@@ -314,7 +325,8 @@ TEST_CASE("ids that could not be named again are none") {
   Node receipt("receipt");
   receipt.set("id", "good").set("from", Jid("1", server::user));
   Node list("list");
-  for (const std::string& id : {std::string("a b"), std::string("\xC3\xA4"), std::string(129, 'A'), std::string("fine")}) {
+  for (const std::string& id :
+       {std::string("a b"), std::string("\xC3\xA4"), std::string(129, 'A'), std::string("fine")}) {
     list.add(Node("item").set("id", id));
   }
   REQUIRE(read_receipt_stanza(receipt.add(std::move(list)))->ids == std::vector<std::string>{"fine", "good"});

@@ -72,8 +72,9 @@ TEST_CASE("every send vector is either built here or named as outside this issue
   const std::set<std::string_view> built = {"text_first_contact_pkmsg", "text_established_msg", "image", "retry_1to1",
                                             "peer"};
   // Reactions, edits and revokes need `edit` and decrypt-fail; groups, status and newsletters are other destinations.
-  const std::set<std::string_view> outside = {"reaction", "revoke", "edit", "group_first", "group_next", "group_poll",
-                                              "group_admin_revoke", "newsletter", "status", "retry_group"};
+  const std::set<std::string_view> outside = {
+      "reaction",           "revoke",     "edit",   "group_first", "group_next", "group_poll",
+      "group_admin_revoke", "newsletter", "status", "retry_group"};
   std::set<std::string_view> all;
   for (const auto& entry : vectors("send-stanzas").at("cases").as_array()) all.insert(text(entry.as_object(), "name"));
   REQUIRE(all.size() == 15);
@@ -137,12 +138,12 @@ TEST_CASE("a resend to an own device names the chat and keeps the fan-out attrib
 TEST_CASE("a peer message goes bare to the own phone") {
   const auto& vector = stanza_case("peer");
   const auto& input = vector.at("input").as_object();
-  const Node built = peer_message_stanza(text(input, "id"), jid(input.at("to")),
-                                         ciphertext(input, text(input, "sessionDevice")), device_identity,
-                                         text(input, "pushPriority"));
+  const Node built =
+      peer_message_stanza(text(input, "id"), jid(input.at("to")), ciphertext(input, text(input, "sessionDevice")),
+                          device_identity, text(input, "pushPriority"));
   REQUIRE(canonical(built) == canonical(node_from_json(vector.at("stanza"))));
-  const Node fresh = peer_message_stanza("1", jid(input.at("to")), {CiphertextKind::pre_key_message, Bytes{1}},
-                                         device_identity);
+  const Node fresh =
+      peer_message_stanza("1", jid(input.at("to")), {CiphertextKind::pre_key_message, Bytes{1}}, device_identity);
   REQUIRE(fresh.attr("push_priority") == "high");
   REQUIRE(fresh.child_data("device-identity").has_value());
 }

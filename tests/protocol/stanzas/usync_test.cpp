@@ -22,9 +22,7 @@ const boost::json::object& pair_at(std::size_t index) {
   return pairs.at(index).as_object();
 }
 
-PublicKey contact_key() {
-  return exactly<32>(hex(pair_at(0).at("contact_account").at("public"))).value();
-}
+PublicKey contact_key() { return exactly<32>(hex(pair_at(0).at("contact_account").at("public"))).value(); }
 
 std::vector<UsyncUser> users_of(std::size_t index) {
   const Node answer = node_from_hex(pair_at(index).at("response_binary_hex"));
@@ -161,8 +159,8 @@ TEST_CASE("companions need a valid key index, device 0 needs nothing") {
   SeededRandom random(8);
   const KeyPair account = KeyPair::generate(random);
   const Bytes list = issue_key_index_list(account, {1, 1, 5, {0, 2, 4}}, random);
-  const std::vector<UsyncDevice> devices = {{0, std::nullopt, false}, {1, 2, false}, {2, 3, false},
-                                            {3, 6, false},            {4, std::nullopt, false}, {5, 0, false}};
+  const std::vector<UsyncDevice> devices = {{0, std::nullopt, false}, {1, 2, false}, {2, 3, false}, {3, 6, false},
+                                            {4, std::nullopt, false}, {5, 0, false}};
   const std::vector<std::uint16_t> only_primary = {0};
   REQUIRE(usable_devices(user_with(devices, list), account.pub) == std::vector<std::uint16_t>{0, 1, 3});
   REQUIRE(usable_devices(user_with(devices, list), std::nullopt) == std::vector<std::uint16_t>{0, 1, 3});

@@ -116,7 +116,7 @@ enum class Direction { decrypt = 0, encrypt = 1 };
 int cbc(Direction direction, signal_buffer** output, int cipher, ByteView key, ByteView iv, ByteView input) {
   if (cipher != SG_CIPHER_AES_CBC_PKCS5 || key.size() != 32 || iv.size() != 16) return SG_ERR_INVAL;
   const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context(EVP_CIPHER_CTX_new(),
-                                                                               EVP_CIPHER_CTX_free);
+                                                                                EVP_CIPHER_CTX_free);
   Bytes out(input.size() + 32);
   int body = 0, tail = 0;
   if (EVP_CipherInit_ex(context.get(), EVP_aes_256_cbc(), nullptr, key.data(), iv.data(),
@@ -340,9 +340,9 @@ PreKeyBundle LibsignalPeer::bundle(PreKeyId one_time) const {
 
   const Bytes& signed_record = lib.data.signed_pre_keys.at(1);
   Ref<session_signed_pre_key> signed_pre_key;
-  check(session_signed_pre_key_deserialize(signed_pre_key.out(), signed_record.data(), signed_record.size(),
-                                           lib.context),
-        "signed prekey");
+  check(
+      session_signed_pre_key_deserialize(signed_pre_key.out(), signed_record.data(), signed_record.size(), lib.context),
+      "signed prekey");
   out.signed_pre_key_id = 1;
   out.signed_pre_key = public_bytes(ec_key_pair_get_public(session_signed_pre_key_get_key_pair(signed_pre_key.get())));
   const ByteView signature(session_signed_pre_key_get_signature(signed_pre_key.get()),
