@@ -18,6 +18,7 @@ test: packages
 	scripts/test
 
 asan: packages
+	scripts/install-packages fuzz
 	scripts/test-asan
 
 # A minute in total; HOURS=n fuzzes that long.

@@ -67,8 +67,7 @@ std::string hash_of(const boost::json::object& body) {
 
 Failure send_failure(const protocol::Error& error, bool has_quote, bool has_key) {
   Failure failure = failure_of(error, Subject::message);
-  if (failure.code == ErrorCode::idempotency_key_reused &&
-      (!has_key || error.detail.find("messageId") != std::string::npos)) {
+  if (failure.code == ErrorCode::idempotency_key_reused && (!has_key || error.detail.starts_with("messageId:"))) {
     failure.code = ErrorCode::message_id_reused;
     failure.details.emplace_back(
         "messageId", "must be new for another message; repeat the first request unchanged to get its answer");

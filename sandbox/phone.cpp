@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/stanzas/ack.h"
 #include "sandbox/phone_state.h"
 #include "sandbox/phones.h"
 

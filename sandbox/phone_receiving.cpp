@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/messages/padding.h"
+#include "protocol/stanzas/ack.h"
 #include "sandbox/phone_state.h"
 
 namespace wharf::sandbox {

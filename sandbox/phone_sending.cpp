@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "protocol/messages/padding.h"
+#include "protocol/stanzas/ack.h"
 #include "sandbox/phone_state.h"
 #include "sandbox/phones.h"
 
@@ -310,8 +311,8 @@ void Phone::State::check_unacked() {
 }
 
 void Phone::State::on_ack(const Node& node) {
-  const auto ack = protocol::read_message_ack(node);
-  if (!ack) return;
+  const auto ack = protocol::read_ack(node);
+  if (!ack || ack->stanza != "message") return;
   const auto found = sent.find(ack->id);
   if (found == sent.end()) return;
   SentMessage& message = found->second;

@@ -4,6 +4,7 @@
 
 #include "protocol/messages/padding.h"
 #include "protocol/pairing/adv.h"
+#include "protocol/stanzas/ack.h"
 #include "sessions/event_json.h"
 #include "storage/keys.h"
 

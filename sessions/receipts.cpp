@@ -5,6 +5,7 @@
 
 #include "protocol/messages/content.h"
 #include "protocol/messages/padding.h"
+#include "protocol/stanzas/ack.h"
 #include "sessions/event_json.h"
 
 namespace wharf::sessions {

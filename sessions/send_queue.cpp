@@ -505,7 +505,7 @@ void SendQueue::on_receipt(const std::string& message_id) {
   if (items_.at(known->second).state == OutboxState::sealed) confirm(known->second, c_.now.unix_ms);
 }
 
-void SendQueue::on_ack(const protocol::MessageAck& ack) {
+void SendQueue::on_ack(const protocol::Ack& ack) {
   const auto known = by_id_.find(ack.id);
   if (known == by_id_.end()) return;
   const std::int64_t row = known->second;

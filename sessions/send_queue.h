@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "protocol/messages/content.h"
+#include "protocol/stanzas/ack.h"
 #include "protocol/stanzas/messages.h"
 #include "sessions/alarms.h"
 #include "sessions/fanout.h"
@@ -35,7 +36,7 @@ class SendQueue {
   void accept(SendText request, Done<SentMessage> done);
   /// The session came online: sealed stanzas again, then what waits.
   void on_online();
-  void on_ack(const protocol::MessageAck& ack);
+  void on_ack(const protocol::Ack& ack);
   bool awaits(const std::string& message_id) const { return by_id_.contains(message_id); }
   /// A receipt for one of our messages proves that the server had it, whether or not its ack got through.
   void on_receipt(const std::string& message_id);

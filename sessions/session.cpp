@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "protocol/stanzas/ack.h"
 #include "sessions/log_value.h"
 #include "storage/keys.h"
 

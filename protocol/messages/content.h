@@ -104,7 +104,4 @@ StanzaKind stanza_kind(ByteView encoded);
 std::optional<std::array<std::uint8_t, 16>> reporting_token(ByteView encoded, ByteView secret, std::string_view id,
                                                             const Jid& sender, const Jid& remote);
 
-/// Replaces invalid UTF-8 by U+FFFD for display.
-std::string displayable(std::string_view text);
-
 }  // namespace wharf::protocol

@@ -46,9 +46,4 @@ std::optional<Ack> read_ack(const Node& ack) {
   return out;
 }
 
-std::optional<MessageAck> read_message_ack(const Node& ack) {
-  if (ack.attr("class") != "message") return std::nullopt;
-  return read_ack(ack);
-}
-
 }  // namespace wharf::protocol

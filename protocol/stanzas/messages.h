@@ -127,17 +127,4 @@ struct RetryRequest {
 };
 Result<RetryRequest> read_retry_request(const Node& receipt);
 
-/// Section 9 of page 01. `error` 0 = accepting ack. `own_device` (PN) is set as `from` for class message.
-Node ack_for(const Node& stanza, const std::optional<Jid>& own_device, unsigned error = 0);
-
-struct MessageAck {
-  std::string id;
-  Jid from;
-  std::uint64_t timestamp = 0;
-  unsigned error = 0;
-  std::string phash;
-  bool refresh_lid = false;
-};
-std::optional<MessageAck> read_message_ack(const Node& ack);  // nullopt when class is not message
-
 }  // namespace wharf::protocol

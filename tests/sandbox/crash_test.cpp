@@ -19,6 +19,7 @@
 #include "protocol/messages/padding.h"
 #include "protocol/noise/client_payload.h"
 #include "protocol/pairing/qr.h"
+#include "protocol/stanzas/ack.h"
 #include "sandbox/phones.h"
 #include "tests/sandbox/wire_client.h"
 

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "protocol/stanzas/ack.h"
 #include "tests/sandbox/fixture.h"
 
 using namespace wharf;

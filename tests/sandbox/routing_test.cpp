@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "protocol/messages/message_id.h"
+#include "protocol/stanzas/ack.h"
 #include "tests/sandbox/fixture.h"
 
 using namespace wharf;
@@ -55,7 +56,7 @@ TEST_CASE("a LID fan-out reaches every device with its own ciphertext and the ri
   CHECK(copies(s.ben.inbox, "m1") == 1);
   CHECK(copies(s.anna.inbox, "m1") == 1);
   CHECK(copies(*s.desk->inbox, "m1") == 0);  // never to the sending device
-  const auto ack = protocol::read_message_ack(s.ack());
+  const auto ack = protocol::read_ack(s.ack());
   REQUIRE(ack);
   CHECK(ack->error == 0);
   CHECK(ack->from == s.ben.account().lid_jid());

@@ -349,18 +349,6 @@ TEST_CASE("a protocol message with key and without type is a revoke") {
   REQUIRE(read.protocol_type == 0);
 }
 
-TEST_CASE("invalid UTF-8 is replaced per maximal broken part") {
-  REQUIRE(displayable("plain") == "plain");
-  REQUIRE(displayable("\xC3\xA4\xF0\x9F\x91\x8D") == "\xC3\xA4\xF0\x9F\x91\x8D");
-  const std::string replacement = "\xEF\xBF\xBD";
-  REQUIRE(displayable("\xFF"
-                      "A") == replacement + "A");
-  REQUIRE(displayable("\xE2\x82") == replacement);                                  // cut: one part
-  REQUIRE(displayable("\xC0\x80") == replacement + replacement);                    // overlong
-  REQUIRE(displayable("\xED\xA0\x80") == replacement + replacement + replacement);  // surrogate
-  REQUIRE(displayable("\xF4\x90\x80\x80x") == replacement + replacement + replacement + replacement + "x");
-}
-
 TEST_CASE("type and mediatype follow the table of section 4.3") {
   const std::map<std::string, std::pair<std::string, std::string>, std::less<>> media = {
       {"extended_text_link_preview", {"media", "url"}},
