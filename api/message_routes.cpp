@@ -28,7 +28,6 @@ constexpr std::size_t default_page = 50, max_gateway_page = 200;
 constexpr std::chrono::milliseconds default_ack_wait{30'000};
 
 // --- one from_json / to_json pair
-// --------------------------------------------------------------------------------------
 
 sessions::SendText send_text_from_json(const boost::json::object& body) {
   sessions::SendText out;
@@ -102,7 +101,6 @@ void answer_after_ack(const ServicesPtr& services, const CallPtr& call, const st
 }
 
 // --- paths and cursors
-// -------------------------------------------------------------------------------------------------
 
 std::optional<Jid> chat_of(const ServicesPtr& services, const CallPtr& call, storage::SessionId session) {
   const auto parsed = parse_chat_id(call->param("chatId"));

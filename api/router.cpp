@@ -46,7 +46,6 @@ std::string position_text(std::string_view body, std::size_t offset) {
 std::string_view name(Capability capability) { return capability_names[static_cast<std::size_t>(capability)]; }
 
 // --- Call
-// --------------------------------------------------------------------------------------------------------------
 
 const std::string& Call::param(std::string_view name) const {
   static const std::string none;
@@ -90,7 +89,6 @@ void Call::accept_websocket(std::function<void(std::shared_ptr<net::WebSocket>)>
 }
 
 // --- matching
-// ----------------------------------------------------------------------------------------------------------
 
 struct Router::Node {
   struct Entry {
@@ -163,7 +161,6 @@ Router::Match Router::match(const std::vector<std::string_view>& segments) const
 }
 
 // --- a request
-// ---------------------------------------------------------------------------------------------------------
 
 void Router::handle(net::HttpRequest request, net::Responder responder) {
   const CallPtr call = std::make_shared<Call>(std::move(request), std::move(responder));
@@ -282,7 +279,6 @@ bool Router::count(Call& call) {
 }
 
 // --- parts
-// -------------------------------------------------------------------------------------------------------------
 
 std::string request_id_of(const net::HttpRequest& request, protocol::Random& random) {
   const std::string_view given = request.header("x-request-id");

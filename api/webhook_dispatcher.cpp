@@ -104,7 +104,6 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
   }
 
   // --- rows
-  // ------------------------------------------------------------------------------------------------------------
 
   void flush_later() {
     if (flush_posted) return;
@@ -213,7 +212,6 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
   }
 
   // --- reading the log
-  // ---------------------------------------------------------------------------------------------------
 
   bool full(const Hook& hook) const {
     return hook.outstanding.size() >= settings.read_ahead || hook.deferred >= settings.max_deferred;
@@ -263,7 +261,6 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
   }
 
   // --- choosing what goes
-  // ------------------------------------------------------------------------------------------------
 
   // The lane's front may go now: put the lane into the hook's list, or note when it may.
   void offer(Hook& hook, const std::string& key, Lane& lane) {
@@ -326,7 +323,6 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
   }
 
   // --- one attempt
-  // -------------------------------------------------------------------------------------------------------
 
   std::shared_ptr<const std::string> text_of(EventId id) {
     if (auto known = texts.remembered(id, dialect)) return known;
@@ -457,7 +453,6 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
   }
 
   // --- hooks
-  // -------------------------------------------------------------------------------------------------------------
 
   Hook& adopt(storage::WebhookRow row) {
     const std::string id = row.id;

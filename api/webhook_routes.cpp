@@ -19,7 +19,6 @@ using storage::WebhookRow;
 constexpr std::size_t max_webhooks_per_scope = 100;
 
 // --- one from_json / to_json pair
-// --------------------------------------------------------------------------------------
 
 std::vector<std::pair<std::string, std::string>> headers_from_json(const boost::json::object& body) {
   std::vector<std::pair<std::string, std::string>> out;
@@ -93,7 +92,6 @@ void write_delivery(JsonWriter& out, const WebhookDispatcher::DeliveryView& view
 }
 
 // --- whose webhooks
-// ----------------------------------------------------------------------------------------------------
 
 /// The session of the path, or every session. nullopt when it was answered.
 struct Scope {

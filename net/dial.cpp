@@ -5,6 +5,7 @@
 #include <boost/asio/error.hpp>
 #include <utility>
 
+#include "net/loop_guard.h"
 #include "net/proxy_handshake.h"
 #include "net/send_queue.h"
 
@@ -48,6 +49,12 @@ struct Dial::State : std::enable_shared_from_this<Dial::State> {
   std::uint16_t peer_port() const { return target.proxy ? target.proxy->port : target.port; }
   bool over() const { return !done; }
 
+  /// Runs an entry of the loop. An exception ends this dial only.
+  template <class Entry>
+  void enter(Entry entry) {
+    guard("dial", entry, [this] { fail(Kind::connect, "an internal error"); });
+  }
+
   void run() {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(target.deadline - std::chrono::steady_clock::now());
     deadline.after(std::max(left, std::chrono::milliseconds(0)), [weak = weak_from_this()] {
@@ -59,7 +66,7 @@ struct Dial::State : std::enable_shared_from_this<Dial::State> {
       if (!proxy) return post_failure("unknown proxy protocol \"" + target.proxy->protocol + "\"");
     }
     resolver.resolve(peer_host(), [weak = weak_from_this()](const Resolved& resolved) {
-      if (const auto self = weak.lock(); self && !self->over()) self->on_resolved(resolved);
+      if (const auto self = weak.lock(); self && !self->over()) self->enter([&] { self->on_resolved(resolved); });
     });
   }
 
@@ -89,23 +96,31 @@ struct Dial::State : std::enable_shared_from_this<Dial::State> {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(target.deadline - std::chrono::steady_clock::now());
     const auto share = std::max(left / static_cast<long>(addresses.size() - next_address + 1), min_connect_time);
     attempt.after(share, [weak = weak_from_this()] {
-      if (const auto self = weak.lock(); self && !self->over()) self->on_connect_failed("no answer");
+      if (const auto self = weak.lock(); self && !self->over())
+        self->enter([&] { self->on_connect_failed("no answer"); });
     });
     socket->async_connect(endpoint, [weak = weak_from_this(), at = next_address,
                                      protocol = endpoint.protocol()](boost::system::error_code error) {
       const auto self = weak.lock();
       if (!self || self->over() || at != self->next_address || !self->socket) return;
-      if (error) return self->on_connect_failed(error.message());
-      self->attempt.cancel();
-      // Waiting for the connection has registered the descriptor for writability, and Asio never takes that back:
-      // each later wait would wake up once for nothing. A fresh registration knows only of input.
-      TcpSocket connected(self->loop.get_executor());
-      connected.assign(protocol, self->socket->release(error), error);
-      if (error) return self->on_connect_failed(error.message());
-      self->stream = std::make_unique<Stream>(std::move(connected));
-      self->socket.reset();
-      self->on_connected();
+      self->enter([&] {
+        if (error) return self->on_connect_failed(error.message());
+        self->take_connection(protocol);
+      });
     });
+  }
+
+  void take_connection(const asio::ip::tcp& protocol) {
+    attempt.cancel();
+    // Waiting for the connection has registered the descriptor for writability, and Asio never takes that back: each
+    // later wait would wake up once for nothing. A fresh registration knows only of input.
+    TcpSocket connected(loop.get_executor());
+    boost::system::error_code error;
+    connected.assign(protocol, socket->release(error), error);
+    if (error) return on_connect_failed(error.message());
+    stream = std::make_unique<Stream>(std::move(connected));
+    socket.reset();
+    on_connected();
   }
 
   void on_connect_failed(const std::string& why) {
@@ -175,7 +190,7 @@ struct Dial::State : std::enable_shared_from_this<Dial::State> {
       const auto self = weak.lock();
       if (!self || self->over()) return;
       if (error) return self->fail(Kind::connect, error.message());
-      ((*self).*next)();
+      self->enter([&] { ((*self).*next)(); });
     });
   }
 

@@ -13,6 +13,7 @@
 
 #include "net/http_client_connection.h"
 #include "net/http_message_writer.h"
+#include "net/loop_guard.h"
 
 namespace wharf::net {
 namespace {
@@ -54,7 +55,8 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
   void answer(const JobPointer& job, OutgoingResult result) {
     job->deadline.cancel();
     const auto done = std::exchange(job->done, nullptr);
-    if (done && !stopped) done(std::move(result));
+    // The bookkeeping of the pool is done: what the caller does with the answer is not ours to end.
+    if (done && !stopped) guard("HTTP answer", [&] { done(std::move(result)); });
   }
 
   void post_failure(std::function<void(OutgoingResult)> done, Kind kind, std::string message) {

@@ -34,7 +34,7 @@ void ClientConnection::open(asio::io_context& loop, Resolver& resolver, SSL_CTX*
     self->dial_.reset();
     if (!result) return self->fail(result.error().kind, result.error().message);
     self->stream_ = std::move(*result);
-    self->begin();
+    self->enter([&] { self->begin(); });
   });
 }
 
@@ -75,7 +75,7 @@ void ClientConnection::flush() {
     self->writing_ = false;
     if (self->over_ || !self->job_) return;
     if (error) return self->fail(Kind::connect, error.message());
-    self->flush();
+    self->enter([&] { self->flush(); });
   });
 }
 
@@ -88,7 +88,7 @@ void ClientConnection::wait_readable(Stream::Wait what) {
     // Readable while idle: the server closes, or says something nobody asked for.
     if (!self->job_) return self->owner_.lost(self);
     if (error) return self->fail(Kind::connect, error.message());
-    self->on_readable();
+    self->enter([&] { self->on_readable(); });
   });
 }
 

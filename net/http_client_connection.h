@@ -9,6 +9,7 @@
 #include "net/dial.h"
 #include "net/http_client.h"
 #include "net/http_message_reader.h"
+#include "net/loop_guard.h"
 #include "net/send_queue.h"
 #include "net/stream.h"
 
@@ -51,6 +52,15 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
   const std::shared_ptr<ClientJob>& job() const { return job_; }
 
  private:
+  /// Runs an entry of the loop. An exception ends this connection and the request it carries.
+  template <class Entry>
+  void enter(Entry entry) {
+    guard("HTTP client", entry, [this] {
+      if (over_) return;
+      if (job_) fail(OutgoingFailure::Kind::connect, "an internal error");
+      else owner_.lost(shared_from_this());
+    });
+  }
   void begin();
   void flush();
   void wait_readable(Stream::Wait what);

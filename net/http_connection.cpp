@@ -60,12 +60,14 @@ HttpConnection::HttpConnection(std::shared_ptr<HttpFront> front, std::unique_ptr
     : front_(std::move(front)), stream_(std::move(stream)), deadline_(stream_->executor()), admission_(admission) {}
 
 void HttpConnection::run() {
-  if (!front_->tls) return begin_request();
-  Tls tls = make_server_tls(front_->tls.get());
-  if (!tls) return drop();
-  stream_->start_tls(std::move(tls));
-  set_deadline(front_->settings.header_timeout);
-  handshake();
+  enter([this] {
+    if (!front_->tls) return begin_request();
+    Tls tls = make_server_tls(front_->tls.get());
+    if (!tls) return drop();
+    stream_->start_tls(std::move(tls));
+    set_deadline(front_->settings.header_timeout);
+    handshake();
+  });
 }
 
 void HttpConnection::handshake() {
@@ -75,7 +77,7 @@ void HttpConnection::handshake() {
   stream_->wait(progress.wait, [self = shared_from_this()](boost::system::error_code error) {
     if (self->state_ == State::over) return;
     if (error) return self->drop();
-    self->handshake();
+    self->enter([&] { self->handshake(); });
   });
 }
 
@@ -89,10 +91,12 @@ void HttpConnection::begin_request() {
   // Posted, not called: a row of pipelined requests must not become a deep stack.
   asio::post(stream_->executor(), [self = shared_from_this(), request = request_] {
     if (self->state_ != State::idle || self->request_ != request) return;
-    // TLS may have taken the request from the kernel together with the end of the handshake.
-    if (self->input_.empty()) return self->on_readable();
-    const std::string pending = std::exchange(self->input_, {});
-    self->parse(pending);
+    self->enter([&] {
+      // TLS may have taken the request from the kernel together with the end of the handshake.
+      if (self->input_.empty()) return self->on_readable();
+      const std::string pending = std::exchange(self->input_, {});
+      self->parse(pending);
+    });
   });
 }
 
@@ -103,7 +107,7 @@ void HttpConnection::wait_readable() {
     self->reading_ = false;
     if (self->state_ == State::over) return;
     if (error) return self->drop();
-    self->on_readable();
+    self->enter([&] { self->on_readable(); });
   });
 }
 
@@ -201,12 +205,10 @@ void HttpConnection::dispatch() {
   if (front_->stopped) return drop();
 
   const auto self = shared_from_this();
-  try {
-    front_->handler(std::move(request), Responder(std::make_shared<RequestSink>(self, number, front_)));
-  } catch (const std::exception& error) {
-    if (front_->settings.handler_failed) front_->settings.handler_failed(error.what());
-    respond(number, front_->render_error(500, "internal error"));
-  }
+  guard(
+      "HTTP request",
+      [&] { front_->handler(std::move(request), Responder(std::make_shared<RequestSink>(self, number, front_))); },
+      [&] { respond(number, front_->render_error(500, "internal error")); });
   // Notices a peer that leaves while the handler works.
   if (!answered(number) && !peer_gone_ && input_.size() < max_pipelined_bytes) wait_readable();
 }
@@ -217,7 +219,9 @@ bool HttpConnection::peer_gone(std::uint64_t request) const {
 
 void HttpConnection::respond(std::uint64_t request, HttpResponse response) {
   if (answered(request)) return;
-  write(std::move(response));
+  // Called from anybody's turn, a session's too: what goes wrong here is not theirs.
+  const auto self = shared_from_this();
+  enter([&] { write(std::move(response)); });
 }
 
 void HttpConnection::fail(unsigned status, std::string_view message) {
@@ -270,7 +274,7 @@ void HttpConnection::wait_writable() {
     if (error) return self->drop();
     // Room again: the client is reading. One that stops for body_timeout is dropped.
     if (self->state_ == State::writing) self->set_deadline(self->front_->settings.body_timeout);
-    self->flush();
+    self->enter([&] { self->flush(); });
   });
 }
 
@@ -278,7 +282,7 @@ void HttpConnection::next_piece() {
   deadline_.cancel();                 // the time that making it takes is the handler's own business
   const BodySource source = source_;  // dropped while it runs, it must outlive itself
   source([weak = weak_from_this(), number = request_](BodyPiece piece) {
-    if (const auto self = weak.lock()) self->take_piece(number, std::move(piece));
+    if (const auto self = weak.lock()) self->enter([&] { self->take_piece(number, std::move(piece)); });
   });
 }
 
@@ -347,7 +351,7 @@ void HttpConnection::upgrade(std::uint64_t request, WebSocketUpgrade upgrade) {
 
 void HttpConnection::set_deadline(std::chrono::milliseconds after) {
   deadline_.after(after, [weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->on_deadline();
+    if (const auto self = weak.lock()) self->enter([&] { self->on_deadline(); });
   });
 }
 

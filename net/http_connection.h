@@ -11,6 +11,7 @@
 
 #include "net/http_message_reader.h"
 #include "net/http_server.h"
+#include "net/loop_guard.h"
 #include "net/send_queue.h"
 #include "net/stream.h"
 
@@ -37,7 +38,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   enum class Admission { serve, refuse };  // refuse: answer 503 and close
 
   HttpConnection(std::shared_ptr<HttpFront> front, std::unique_ptr<Stream> stream, Admission admission);
-  void run();
+  void run();  // whatever it throws ends the connection
   /// Nothing of a request has arrived.
   bool idle() const { return state_ == State::handshake || state_ == State::idle; }
   void drop();  // closes now; removes itself from the front
@@ -51,6 +52,11 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  private:
   enum class State { handshake, idle, header, body, handling, writing, lingering, over };
 
+  /// Runs an entry of the loop, or of an owner. An exception ends this connection only.
+  template <class Entry>
+  void enter(Entry entry) {
+    guard("HTTP connection", entry, [this] { drop(); });
+  }
   void handshake();
   void begin_request();
   void wait_readable();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "net/http_connection.h"
+#include "net/loop_guard.h"
 
 namespace wharf::net {
 namespace {
@@ -44,6 +45,7 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
 
   std::string listen();
   void accept();
+  void accept_later();
   void admit(TcpSocket socket);
   void report_drained();
 };
@@ -107,6 +109,13 @@ std::string HttpServer::State::listen() {
   return error ? error.message() : "";
 }
 
+// Out of descriptors or memory: the waiting client stays in the backlog, trying at once would spin.
+void HttpServer::State::accept_later() {
+  retry.after(accept_retry, [weak = weak_from_this()] {
+    if (const auto again = weak.lock()) again->accept();
+  });
+}
+
 void HttpServer::State::accept() {
   if (!acceptor.is_open()) return;
   acceptor.async_accept(loop.get_executor(),
@@ -114,14 +123,10 @@ void HttpServer::State::accept() {
                           const auto state = weak.lock();
                           if (!state || !state->acceptor.is_open()) return;
                           if (!error) {
-                            state->admit(std::move(socket));
+                            guard("accepted connection", [&] { state->admit(std::move(socket)); });
                             return state->accept();
                           }
-                          // Out of descriptors or memory: the waiting client stays in the backlog, trying at once would
-                          // spin.
-                          state->retry.after(accept_retry, [weak] {
-                            if (const auto again = weak.lock()) again->accept();
-                          });
+                          state->accept_later();
                         });
 }
 

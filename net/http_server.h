@@ -98,8 +98,6 @@ struct HttpServerSettings {
   std::chrono::milliseconds idle_timeout{75'000};
   std::string certificate_pem, private_key_pem;  // both set: TLS
   ProtocolErrorRenderer render_error;
-  /// For logs: what() of an exception that a handler let out (the client got a 500).
-  std::function<void(std::string_view what)> handler_failed;
 };
 
 class HttpServer {

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <utility>
 
+#include "net/loop_guard.h"
+
 namespace wharf::net {
 namespace {
 
@@ -70,7 +72,8 @@ void Resolver::resolve(const std::string& host, std::function<void(const Resolve
       pool_->run([host, result] { *result = query(host); }, [this, host, result] { answer(host, std::move(*result)); });
   if (!queued)
     asio::post(loop_, [waiting = std::exchange(entry.waiting, {})] {
-      for (const auto& callback : waiting) callback(failure("too many names wait for the resolver"));
+      for (const auto& callback : waiting)
+        guard("name resolved", [&] { callback(failure("too many names wait for the resolver")); });
     });
   if (!queued) entries_.erase(host);
 }
@@ -82,7 +85,7 @@ void Resolver::answer(const std::string& host, Resolved resolved) {
   at->second.expires = std::chrono::steady_clock::now() + (resolved ? keep_answer : keep_failure);
   at->second.answer = resolved;
   const auto waiting = std::exchange(at->second.waiting, {});
-  for (const auto& callback : waiting) callback(resolved);
+  for (const auto& callback : waiting) guard("name resolved", [&] { callback(resolved); });
 }
 
 void Resolver::forget_expired() {

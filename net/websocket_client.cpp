@@ -3,6 +3,7 @@
 
 #include "net/dial.h"
 #include "net/http_message_reader.h"
+#include "net/loop_guard.h"
 #include "net/read_buffer.h"
 #include "net/send_queue.h"
 #include "net/websocket_connection.h"
@@ -46,7 +47,7 @@ class Opening : public std::enable_shared_from_this<Opening> {
       if (const auto self = weak.lock()) self->fail("timed out waiting for the upgrade", 0);
     });
     dial_.emplace(loop, resolver, tls, std::move(target), [weak = weak_from_this()](DialResult result) {
-      if (const auto self = weak.lock()) self->on_dialled(std::move(result));
+      if (const auto self = weak.lock()) self->enter([&] { self->on_dialled(std::move(result)); });
     });
   }
 
@@ -58,6 +59,12 @@ class Opening : public std::enable_shared_from_this<Opening> {
   }
 
  private:
+  /// Runs an entry of the loop. An exception ends this attempt only.
+  template <class Entry>
+  void enter(Entry entry) {
+    guard("WebSocket attempt", entry, [this] { fail("an internal error", 0); });
+  }
+
   void on_dialled(DialResult result) {
     if (!done_) return;
     if (!result) {
@@ -119,7 +126,7 @@ class Opening : public std::enable_shared_from_this<Opening> {
       const auto self = weak.lock();
       if (!self || !self->done_) return;
       if (error) return self->fail(error.message(), 0);
-      ((*self).*next)();
+      self->enter([&] { ((*self).*next)(); });
     });
   }
 
@@ -137,7 +144,7 @@ class Opening : public std::enable_shared_from_this<Opening> {
     cancel();
     reader_.reset();
     request_ = WebSocketRequest();  // an Attempt may be kept as long as its socket
-    done(std::move(result));
+    guard("WebSocket opened", [&] { done(std::move(result)); });
   }
 
   WebSocketRequest request_;

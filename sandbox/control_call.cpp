@@ -38,7 +38,6 @@ std::string quoted(std::string_view text) { return "\"" + std::string(text.subst
 }  // namespace
 
 // --- fields
-// -----------------------------------------------------------------------------------------------------------
 
 void BodyFields::problem(std::string_view name, std::string_view what) {
   if (problems_.if_contains(name) == nullptr) problems_[name] = what;  // the first one is the cause
@@ -138,7 +137,6 @@ bool BodyFields::valid() {
 }
 
 // --- answers
-// ----------------------------------------------------------------------------------------------------------
 
 json::object envelope(json::value result) {
   json::object out;

@@ -179,7 +179,7 @@ Node stream_error(std::string_view code, std::string_view conflict) {
   return error;
 }
 
-// --- the public face ------------------------------------------------------------------------------------------------
+// --- the public face
 
 Network::Network(Settings settings, NetworkClock& clock, protocol::Random& random)
     : state_(std::make_unique<State>(*this, std::move(settings), clock, random)) {}

@@ -23,7 +23,6 @@ Phone::State::~State() {
 }
 
 // --- turns
-// ------------------------------------------------------------------------------------------------------------
 
 void Phone::State::deliver(const Node& stanza) {
   inbox.push_back(stanza);
@@ -78,7 +77,6 @@ void Phone::State::ask(Node iq, Answer answer) {
 }
 
 // --- power
-// ------------------------------------------------------------------------------------------------------------
 
 void Phone::State::power_on() {
   if (powered) return;
@@ -114,7 +112,6 @@ void Phone::State::power_off() {
 }
 
 // --- stanzas
-// ----------------------------------------------------------------------------------------------------------
 
 void Phone::State::handle(const Node& stanza) {
   if (stanza.is("iq")) {
@@ -156,7 +153,6 @@ void Phone::State::on_notification(const Node& notification) {
 }
 
 // --- identities
-// -------------------------------------------------------------------------------------------------------
 
 Account* Phone::State::look_up(std::string_view phone_or_jid) const {
   if (phone_or_jid.find('@') != std::string_view::npos) {
@@ -174,7 +170,6 @@ std::optional<DeviceKey> Phone::State::key_of(const Jid& jid) const {
 }
 
 // --- the public face
-// --------------------------------------------------------------------------------------------------
 
 Phone::Phone(Network& network, Account& account, std::shared_ptr<Worker> worker, Empty)
     : state_(std::make_unique<State>(network, account, std::move(worker))) {}

@@ -71,7 +71,6 @@ protocol::OwnPreKeys Phone::State::own_pre_keys() const {
 }
 
 // --- sessions
-// ---------------------------------------------------------------------------------------------------------
 
 bool Phone::State::has_session(const DeviceKey& peer) const {
   const auto found = sessions.find(peer);
@@ -181,7 +180,6 @@ void Phone::reinstall() {
 }
 
 // --- device lists
-// -----------------------------------------------------------------------------------------------------
 
 void Phone::State::with_device_lists(std::vector<std::string> phones, std::function<void(Result<void>)> then) {
   std::vector<Jid> unknown;

@@ -34,7 +34,6 @@ void spoil_account_signature(Bytes& container, const Key32& adv_secret) {
 }  // namespace
 
 // --- signing
-// ----------------------------------------------------------------------------------------------------------
 
 Bytes Phone::State::key_index_list(std::uint64_t timestamp, std::optional<std::uint32_t> added) {
   protocol::KeyIndexList list{raw_id, timestamp, last_key_index, {0}};  // index 0 is the phone: always valid
@@ -84,7 +83,6 @@ void Phone::State::on_removed(std::uint16_t device) {
 }
 
 // --- QR
-// ---------------------------------------------------------------------------------------------------------------
 
 void Phone::State::scan(std::string_view text, Paired done) {
   const Result<protocol::PairingQr> qr = protocol::parse_qr_text(text);
@@ -99,7 +97,6 @@ void Phone::State::scan(std::string_view text, Paired done) {
 }
 
 // --- code
-// -------------------------------------------------------------------------------------------------------------
 
 void Phone::State::off_loop(std::function<void()> work, std::function<void()> done) {
   if (worker && *worker) return (*worker)(std::move(work), std::move(done));
@@ -184,7 +181,6 @@ void Phone::State::end_code(Result<Jid> outcome) {
 }
 
 // --- bootstrap
-// --------------------------------------------------------------------------------------------------------
 
 void Phone::State::bootstrap(std::uint16_t device) {
   if (!powered) {
@@ -214,7 +210,6 @@ void Phone::State::share_keys(std::uint16_t device) {
 }
 
 // --- wiring
-// -----------------------------------------------------------------------------------------------------------
 
 void Phone::on_link_code_hello(LinkCodeHello hello) {
   state_->end_code(Error(Errc::closed, "the companion asked for a new code"));

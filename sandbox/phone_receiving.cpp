@@ -164,7 +164,6 @@ void Phone::State::react(const PhoneMessage& received) {
 }
 
 // --- reading
-// ----------------------------------------------------------------------------------------------------------
 
 Result<std::size_t> Phone::State::read(std::string_view chat, std::string_view id) {
   const Account* peer = look_up(chat);
@@ -203,7 +202,6 @@ Result<std::size_t> Phone::State::read(std::string_view chat, std::string_view i
 }
 
 // --- receipts
-// ---------------------------------------------------------------------------------------------------------
 
 void Phone::State::on_receipt(const Node& node) {
   if (node.attr("type") == "retry") return on_retry(node);

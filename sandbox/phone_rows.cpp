@@ -161,7 +161,6 @@ bool outlives_a_restart(const Node& stanza) { return stanza.is("message") || sta
 }  // namespace
 
 // --- rows out
-// ---------------------------------------------------------------------------------------------------------
 
 std::optional<Bytes> Phone::row(const RowKey& key) const { return state_->row(key); }
 
@@ -234,7 +233,6 @@ boost::json::object Phone::State::core() const {
 }
 
 // --- rows in
-// ----------------------------------------------------------------------------------------------------------
 
 void Phone::State::restore_core(const boost::json::object& o) {
   local.identity = pair_of(o.at("identity"));

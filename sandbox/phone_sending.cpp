@@ -132,7 +132,6 @@ void Phone::State::keep_sent(SentMessage message) {
 }
 
 // --- one chat, one message at a time
-// ------------------------------------------------------------------------------------
 
 void Phone::State::start_next(const std::string& chat) {
   // A message whose devices are all known is finished before begin() returns: a loop, not a recursion per message.
@@ -198,7 +197,6 @@ void Phone::State::finish(const std::string& chat, Result<void> outcome) {
 }
 
 // --- encryption
-// -------------------------------------------------------------------------------------------------------
 
 std::optional<protocol::Ciphertext> Phone::State::seal(const DeviceKey& device, ByteView message) {
   const auto session = sessions.find(device);
@@ -266,7 +264,6 @@ Result<void> Phone::State::encrypt_and_send(SentMessage& message) {
 }
 
 // --- acks
-// -------------------------------------------------------------------------------------------------------------
 
 void Phone::State::transmit(SentMessage& message, Node stanza) {
   message.stanza = stanza;

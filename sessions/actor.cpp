@@ -47,7 +47,6 @@ void SessionActor::log(std::string_view event, const std::string& fields) const 
 }
 
 // --- mailbox and turns
-// ----------------------------------------------------------------------------------------------------
 
 void SessionActor::call(std::function<void(Session&)> run, std::function<void(const Error&)> failed) {
   if (closed_) return failed(Error(Errc::closed, "the session is being closed"));
@@ -185,7 +184,6 @@ void SessionActor::perform(Effect& effect) {
 }
 
 // --- beginning again
-// --------------------------------------------------------------------------------------------------------
 
 void SessionActor::rebuild(const Error& why) {
   if (closed_ || broken_) return;
@@ -235,7 +233,6 @@ void SessionActor::restore() {
 }
 
 // --- connection and timer
-// ---------------------------------------------------------------------------------------------------
 
 void SessionActor::retire_link() {
   if (!link_) return;

@@ -50,11 +50,11 @@ class Context {
   Deadlines deadlines;
   Keepalive keepalive;
 
-  // --- the turn being built ------------------------------------------------------------------------------------------
+  // --- the turn being built
   Turn turn;
   Now now;
 
-  // --- state that several parts look at ------------------------------------------------------------------------------
+  // --- state that several parts look at
   Status status = Status::initializing;
   Connection connection = Connection::offline;
   std::optional<Reason> reason;

@@ -139,7 +139,6 @@ Result<void> Fanout::use_bundle(const Jid& device, const protocol::PreKeyBundle&
 }
 
 // --- one stanza
-// ------------------------------------------------------------------------------------------------------------
 
 Fanout::Addressing Fanout::addressing(const Jid& chat) {
   if (!chat.is_lid()) return Addressing::phone_number;

@@ -181,7 +181,6 @@ void Inbound::store(const MessageSource& source, const IncomingMessage& content,
 }
 
 // --- failures
-// --------------------------------------------------------------------------------------------------------------
 
 std::optional<protocol::RetryKeys> Inbound::retry_keys(const Jid& author) {
   const auto signed_key = storage::find_signed_pre_key(c_.db, c_.id(), c_.device.signed_pre_key_id);

@@ -33,7 +33,7 @@ protocol::PublishedKeys published_keys(const Context& c) {
 
 }  // namespace
 
-// --- success ---------------------------------------------------------------------------------------------------------
+// --- success
 
 void LoginFlow::on_success(const Node& success) {
   if (c_.logged_in || !c_.device.linked()) return;
@@ -96,7 +96,7 @@ void LoginFlow::become_available() {
   c_.send(protocol::presence("available", c_.device.push_name));
 }
 
-// --- information broadcasts ------------------------------------------------------------------------------------------
+// --- information broadcasts
 
 void LoginFlow::on_ib(const Node& ib) {
   for (const Node& child : ib.children()) {
@@ -127,7 +127,6 @@ void LoginFlow::on_ib(const Node& ib) {
 }
 
 // --- prekeys
-// -----------------------------------------------------------------------------------------------------------
 
 void LoginFlow::on_encrypt_notification(const Node& notification) {
   const auto from = notification.jid("from");
@@ -260,7 +259,7 @@ void LoginFlow::on_link_down() {
   c_.deadlines.clear(Deadline::stable);
 }
 
-// --- the end of a connection -----------------------------------------------------------------------------------------
+// --- the end of a connection
 
 namespace {
 

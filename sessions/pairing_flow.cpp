@@ -115,7 +115,6 @@ void PairingFlow::on_link_down() {
 }
 
 // --- pair-success
-// ------------------------------------------------------------------------------------------------------
 
 void PairingFlow::refuse_pair_success(const Node& iq, const Error& error) {
   const bool wrong_hmac = error.code == Errc::bad_mac;
@@ -167,7 +166,6 @@ void PairingFlow::on_pair_success(const Node& iq) {
 }
 
 // --- the 8-character code
-// ------------------------------------------------------------------------------------------------
 
 namespace {
 

@@ -79,7 +79,6 @@ void Receipts::on_own_receipt(const protocol::IncomingReceipt& receipt) {
 }
 
 // --- retry requests
-// ----------------------------------------------------------------------------------------------------------
 
 void Receipts::on_retry(const Node& receipt) {
   // Acked in every case, or it would come back at each login; but only when the resend is in this turn's rows, or a

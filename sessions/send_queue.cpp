@@ -72,7 +72,6 @@ void SendQueue::end_turn() {
 }
 
 // --- acceptance
-// --------------------------------------------------------------------------------------------------------
 
 SentMessage SendQueue::sent_message(const MessageRow& row, bool replayed) {
   SentMessage sent;
@@ -266,7 +265,6 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
 }
 
 // --- sealing
-// -----------------------------------------------------------------------------------------------------------
 
 bool SendQueue::room_in_flight() const {
   return in_flight_ < c_.settings.max_in_flight && in_flight_bytes_ < c_.settings.max_in_flight_bytes;
@@ -432,7 +430,6 @@ void SendQueue::on_deadline() {
 }
 
 // --- acknowledgement
-// ------------------------------------------------------------------------------------------------------
 
 void SendQueue::drop(std::int64_t row) {
   const auto it = items_.find(row);

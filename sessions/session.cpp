@@ -192,7 +192,6 @@ Link::Settings Session::link_settings(const std::string& url, const protocol::Pu
 }
 
 // --- commands
-// ---------------------------------------------------------------------------------------------------------------
 
 void Session::start() {
   Context& c = context_;
@@ -302,7 +301,6 @@ void Session::update(std::optional<std::string> config_json, std::optional<Sessi
 }
 
 // --- the connection
-// -----------------------------------------------------------------------------------------------------------
 
 void Session::drop_link_state() {
   Context& c = context_;
@@ -463,7 +461,6 @@ void Session::on_deadline(Deadline deadline) {
 }
 
 // --- stanzas
-// ----------------------------------------------------------------------------------------------------------------------
 
 void Session::on_stanza(const Node& node) {
   Context& c = context_;

@@ -22,7 +22,6 @@
 namespace wharf::sessions {
 
 // --- inputs
-// ---------------------------------------------------------------------------------------------------------------
 /// `epoch`: the connection they belong to (Session::link_epoch() when it was opened). What comes from one that the
 /// session has given up meanwhile is ignored.
 struct StanzaArrived {
@@ -67,7 +66,6 @@ class Session {
                                std::uint32_t connect_attempts);
 
   // --- asked for inside a turn (through Call)
-  // ------------------------------------------------------------------------------
   void start();
   void stop(Status status);
   void request_pairing_code(const std::string& phone, Done<PairingCode> done) {

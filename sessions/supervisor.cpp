@@ -182,7 +182,6 @@ void Supervisor::stop(std::function<void()> done) {
 }
 
 // --- looking
-// ---------------------------------------------------------------------------------------------------------------
 
 std::optional<SessionView> Supervisor::find(const std::string& name) const {
   const auto actor = state_->actor(name);
@@ -227,7 +226,6 @@ void Supervisor::on_events(std::function<void(const std::vector<storage::Event>&
 }
 
 // --- lifecycle
-// -------------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -412,7 +410,6 @@ void Supervisor::await_qr(const std::string& name, std::chrono::milliseconds tim
 }
 
 // --- messages
-// ----------------------------------------------------------------------------------------------------------------
 
 void Supervisor::send_text(const std::string& name, SendText text, Done<SentMessage> done) {
   const auto actor = state_->actor(name);

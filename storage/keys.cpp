@@ -51,7 +51,7 @@ constexpr const char* select_app_state_key = "SELECT secret FROM app_state_key W
 
 }  // namespace
 
-// --- own prekeys -----------------------------------------------------------------------------------------------------
+// --- own prekeys
 
 std::optional<protocol::KeyPair> find_pre_key(Database& db, SessionId session, protocol::PreKeyId id) {
   Statement select(db, select_pre_key);
@@ -143,7 +143,7 @@ void add_signed_pre_key(Changes& changes, SessionId session, protocol::SignedPre
   });
 }
 
-// --- retry counters --------------------------------------------------------------------------------------------------
+// --- retry counters
 
 std::uint32_t find_retry_count(Database& db, SessionId session, const protocol::Jid& author, const std::string& id) {
   Statement select(db, select_retry);
@@ -160,7 +160,7 @@ void put_retry_count(Changes& changes, SessionId session, const protocol::Jid& a
   });
 }
 
-// --- app state keys --------------------------------------------------------------------------------------------------
+// --- app state keys
 
 void put_app_state_key(Changes& changes, SessionId session, protocol::Bytes key_id, protocol::Bytes key,
                        std::uint64_t timestamp) {

@@ -14,7 +14,7 @@
 
 namespace wharf::storage {
 
-// --- own prekeys -----------------------------------------------------------------------------------------------------
+// --- own prekeys
 std::optional<protocol::KeyPair> find_pre_key(Database& db, SessionId session, protocol::PreKeyId id);
 /// Keys with from <= id < to, ascending (for an upload window).
 std::vector<protocol::PreKey> load_pre_keys(Database& db, SessionId session, protocol::PreKeyId from,
@@ -38,7 +38,6 @@ std::optional<protocol::SignedPreKey> find_signed_pre_key(Database& db, SessionI
 void add_signed_pre_key(Changes& changes, SessionId session, protocol::SignedPreKey key, std::size_t keep = 3);
 
 // --- pairwise sessions and identities; `device` is the device JID the session is filed under
-// --------------------------
 std::optional<protocol::Bytes> find_ratchet(Database& db, SessionId session, const protocol::Jid& device);
 void put_ratchet(Changes& changes, SessionId session, const protocol::Jid& device, protocol::Bytes record);
 void remove_ratchet(Changes& changes, SessionId session, const protocol::Jid& device);
@@ -53,14 +52,12 @@ void put_identity(Changes& changes, SessionId session, const protocol::Jid& devi
 void forget_user_keys(Changes& changes, SessionId session, const protocol::Jid& user);
 
 // --- phone number <-> LID (user JIDs)
-// -----------------------------------------------------------------------------------
 std::optional<protocol::Jid> find_lid(Database& db, SessionId session, const protocol::Jid& pn);
 std::optional<protocol::Jid> find_pn(Database& db, SessionId session, const protocol::Jid& lid);
 /// One PN has one current LID, newest wins; both directions replaced.
 void put_lid(Changes& changes, SessionId session, const protocol::Jid& pn, const protocol::Jid& lid);
 
 // --- device lists (user JID as filed)
-// -----------------------------------------------------------------------------------
 struct DeviceListRow {
   std::vector<std::uint16_t> devices;
   std::uint32_t raw_id = 0;
@@ -74,13 +71,11 @@ void remove_device_list(Changes& changes, SessionId session, const protocol::Jid
 void age_device_list(Changes& changes, SessionId session, const protocol::Jid& user);
 
 // --- retry counters: (chat, author device, message id) -> receipts we sent; swept after a day
-// ------------------------------
 std::uint32_t find_retry_count(Database& db, SessionId session, const protocol::Jid& author, const std::string& id);
 void put_retry_count(Changes& changes, SessionId session, const protocol::Jid& author, const std::string& id,
                      std::uint32_t count, UnixMs at);
 
 // --- app state keys shared by the phone (for a later issue; kept from the first day)
-// ------------------------------------------
 void put_app_state_key(Changes& changes, SessionId session, protocol::Bytes key_id, protocol::Bytes key,
                        std::uint64_t timestamp);
 std::optional<protocol::Bytes> find_app_state_key(Database& db, SessionId session, protocol::ByteView key_id);

@@ -86,7 +86,6 @@ void remove_chat(Changes& changes, SessionId session, const protocol::Jid& chat)
 void merge_chats(Changes& changes, SessionId session, const protocol::Jid& from, const protocol::Jid& to);
 
 // --- the send queue
-// ---------------------------------------------------------------------------------------------------
 /// waiting: accepted; sealed: encrypted, the stanza is stored and may be (re)sent unchanged until the ack comes.
 enum class OutboxState : int { waiting = 0, sealed = 1 };
 struct OutboxRow {
@@ -110,7 +109,6 @@ std::int64_t last_outbox_row(Database& db, SessionId session);
 std::size_t count_outbox(Database& db, SessionId session);
 
 // --- Idempotency-Key
-// ----------------------------------------------------------------------------------------------------
 struct IdempotencyRow {
   SessionId session;
   std::string key;           // at most 255 bytes

@@ -130,7 +130,7 @@ Result<void> write_lid(Database& db, SessionId session, const Jid& pn, const Jid
 
 }  // namespace
 
-// --- ratchets and identities -----------------------------------------------------------------------------------------
+// --- ratchets and identities
 
 std::optional<protocol::Bytes> find_ratchet(Database& db, SessionId session, const protocol::Jid& device) {
   Statement select(db, select_ratchet);
@@ -189,7 +189,6 @@ void forget_user_keys(Changes& changes, SessionId session, const protocol::Jid& 
 }
 
 // --- phone number <-> LID
-// ----------------------------------------------------------------------------------------------
 
 std::optional<protocol::Jid> find_lid(Database& db, SessionId session, const protocol::Jid& pn) {
   const std::optional<std::int64_t> id = mapped(db, select_lid, session, pn);
@@ -208,7 +207,6 @@ void put_lid(Changes& changes, SessionId session, const protocol::Jid& pn, const
 }
 
 // --- device lists
-// ------------------------------------------------------------------------------------------------------
 
 std::optional<DeviceListRow> find_device_list(Database& db, SessionId session, const protocol::Jid& user) {
   Statement select(db, select_device_list);

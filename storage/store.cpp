@@ -117,7 +117,6 @@ struct Store::State {
   bool inline_mode() const { return !settings.post; }
 
   // --- writing: on the writer thread, or on the caller in inline mode
-  // -------------------------------------------------
   Result<void> statement(const char* sql) { return Statement(*writer, sql).run(); }
   Result<void> run_turn(Changes& changes, std::vector<Event>& events);
   Result<void> run_isolated(Changes& changes, std::vector<Event>& events);
@@ -133,7 +132,6 @@ struct Store::State {
   void purge_alone();
 
   // --- the thread
-  // -------------------------------------------------------------------------------------------------------
   void run();
   void deliver(Outcome outcome, std::size_t turns);
   void answer_pings(std::vector<std::function<void(bool)>> asked);

@@ -10,7 +10,7 @@
 
 namespace wharf::protocol {
 
-// --- companion side -----------------------------------------------------------------------------------------------
+// --- companion side
 
 struct PairSuccessIdentity {
   Bytes account;            // full ADVSignedDeviceIdentity, all four fields: persist it
@@ -41,7 +41,7 @@ struct KeyIndexList {
 /// Errors: malformed, bad_signature.
 Result<KeyIndexList> read_key_index_list(ByteView signed_list, const std::optional<PublicKey>& account_key);
 
-// --- phone and server side (simulated network) ----------------------------------------------------------------------
+// --- phone and server side (simulated network)
 
 struct DeviceIdentityDetails {
   std::uint32_t raw_id = 0;

@@ -43,7 +43,7 @@ Node clean_dirty_iq(std::string_view id, std::string_view type, std::string_view
 Node remove_companion_iq(std::string_view id, const Jid& own_device, std::string_view reason = "user_initiated");
 Node presence(std::string_view type, std::string_view push_name);  // available / unavailable
 
-// --- pairing -------------------------------------------------------------------------------------------------------
+// --- pairing
 std::vector<std::string> pair_device_refs(const Node& iq);  // empty when it is no pair-device
 Node pair_device_sign(const Node& pair_success_iq, ByteView device_identity, std::uint32_t key_index);
 struct PairSuccess {

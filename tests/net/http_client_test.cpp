@@ -1,8 +1,10 @@
 #include "net/http_client.h"
 
 #include <catch2/catch.hpp>
+#include <stdexcept>
 
 #include "net/http_server.h"
+#include "tests/net/escapes.h"
 #include "tests/net/loopback.h"
 
 using namespace wharf::net;
@@ -128,6 +130,20 @@ TEST_CASE("a connection made for a private target is not lent to a request that 
   const Answer refused = f.ask(request);
   REQUIRE(refused.failure);
   CHECK(refused.failure->kind == Kind::bad_address);
+}
+
+TEST_CASE("an answer that its caller cannot take costs nobody else an answer") {
+  Fixture f;
+  wharf::test::Escapes escapes;
+  const auto server = answering(f.loop, [](const std::string&, int number) { return ok(std::to_string(number)); });
+  bool told = false;
+  f.client->send(to(server.port()), [&told](OutgoingResult) {
+    told = true;
+    throw std::runtime_error("not now");
+  });
+  REQUIRE(run_until(f.loop, [&] { return told; }));
+  CHECK(f.ask(to(server.port())).response.body == "2");
+  CHECK(escapes.seen == std::vector<std::string>{"HTTP answer: not now"});
 }
 
 TEST_CASE("a connection is used again") {

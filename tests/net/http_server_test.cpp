@@ -3,9 +3,11 @@
 #include <catch2/catch.hpp>
 #include <stdexcept>
 
+#include "tests/net/escapes.h"
 #include "tests/net/loopback.h"
 
 using namespace wharf::net;
+using wharf::test::Escapes;
 using wharf::test::RawEnd;
 using wharf::test::run_ready;
 using wharf::test::run_until;
@@ -18,7 +20,6 @@ struct Fixture {
   HttpServerSettings settings;
   std::vector<HttpRequest> requests;
   std::vector<Responder> pending;  // of /later
-  std::string failures;
   std::unique_ptr<HttpServer> server;
   std::uint16_t port = 0;
 
@@ -27,7 +28,6 @@ struct Fixture {
     settings.render_error = [](unsigned status, std::string_view) {
       return HttpResponse(status, "application/json", "{\"error\":" + std::to_string(status) + "}");
     };
-    settings.handler_failed = [this](std::string_view what) { failures += what; };
   }
   void start() {
     server = std::make_unique<HttpServer>(loop, settings, [this](HttpRequest request, Responder responder) {
@@ -341,9 +341,45 @@ TEST_CASE("connections over the limit are answered 503") {
 TEST_CASE("a handler that throws or forgets its request sends 500") {
   Fixture f;
   f.start();
+  Escapes escapes;
   CHECK(f.exchange("GET /throw HTTP/1.1\r\nHost: h\r\n\r\n", "{\"error\":500}").starts_with("HTTP/1.1 500"));
-  CHECK(f.failures == "boom");
+  CHECK(escapes.seen == std::vector<std::string>{"HTTP request: boom"});
   CHECK(f.exchange("GET /drop HTTP/1.1\r\nHost: h\r\n\r\n", "{\"error\":500}").starts_with("HTTP/1.1 500"));
+}
+
+TEST_CASE("an answer that throws while it is made ends its connection, and no other") {
+  Fixture f;
+  f.start();
+  Escapes escapes;
+  const auto other = RawEnd::connect(f.loop, f.port);
+  const auto broken = RawEnd::connect(f.loop, f.port);
+  broken->say("GET /later HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(run_until(f.loop, [&] { return f.pending.size() == 1; }));
+  HttpResponse streamed(200, "text/plain", "a piece");
+  streamed.more = [](std::function<void(BodyPiece)>) { throw std::runtime_error("no more"); };
+  f.pending[0].send(std::move(streamed));  // the caller's turn is not disturbed
+  REQUIRE(run_until(f.loop, [&] { return broken->closed; }));
+  CHECK_FALSE(contains(broken->heard, "0\r\n\r\n"));  // cut, not ended
+  CHECK(f.server->connections() == 1);
+  other->say("GET /1 HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK(run_until(f.loop, [&] { return contains(other->heard, "GET /1"); }));
+  CHECK(escapes.seen == std::vector<std::string>{"HTTP connection: no more"});
+}
+
+TEST_CASE("a connection that cannot even be refused does not end the acceptor") {
+  Fixture f;
+  f.settings.max_connections = 1;
+  f.settings.render_error = [](unsigned, std::string_view) -> HttpResponse { throw std::runtime_error("no words"); };
+  f.start();
+  Escapes escapes;
+  const auto first = RawEnd::connect(f.loop, f.port);
+  first->say("GET /1 HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(run_until(f.loop, [&] { return contains(first->heard, "GET /1"); }));
+  CHECK(f.exchange_until_closed("GET /2 HTTP/1.1\r\nHost: h\r\n\r\n").empty());
+  first->hang_up();
+  REQUIRE(run_until(f.loop, [&] { return f.server->connections() == 0; }));
+  CHECK(contains(f.exchange("GET /3 HTTP/1.1\r\nHost: h\r\n\r\n", "GET /3"), "200 OK"));
+  CHECK(escapes.seen == std::vector<std::string>{"HTTP connection: no words"});
 }
 
 TEST_CASE("only the first answer to a request counts, also after the next one has come") {

@@ -28,7 +28,6 @@ std::vector<std::string> texts(const Phone& phone) {
 }
 
 // --- linking
-// ----------------------------------------------------------------------------------------------------------
 
 Client::Client(PhoneWorld& w) : world(w), keys(w.random) { keys.adv_secret = world.random.bytes<32>(); }
 
@@ -133,7 +132,6 @@ std::unique_ptr<Client> linked_client(PhoneWorld& world, Phone& phone) {
 }
 
 // --- messages
-// ---------------------------------------------------------------------------------------------------------
 
 const Node& Client::answer(const std::string& id) const {
   const auto found = std::find_if(received.begin(), received.end(), [&](const Node& node) {

@@ -78,7 +78,6 @@ void trust(Fixture& f, const Jid& user, const Account& account) {
 }  // namespace
 
 // --- phone number and LID
-// ----------------------------------------------------------------------------------------------------
 
 TEST_CASE("a LID that moves to another number is no longer the old one's, in this turn, later and after a restart") {
   Fixture f;
@@ -140,7 +139,6 @@ TEST_CASE("a notification that contradicts makes the list be asked for again") {
 }
 
 // --- device lists
-// ------------------------------------------------------------------------------------------------------------
 
 TEST_CASE("a list that is badly signed or older does not replace a good one, even after it was forgotten") {
   Fixture f;

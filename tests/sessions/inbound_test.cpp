@@ -137,7 +137,6 @@ TEST_CASE("a group text that we cannot read draws no receipt that says we had it
 }
 
 // --- what peers can fill
-// -----------------------------------------------------------------------------------------------------
 
 TEST_CASE("text that is not UTF-8 is made safe where it is parsed, the content is kept as it came") {
   Fixture f;

@@ -107,7 +107,6 @@ void meet_companion(Fixture& f, const Jid& companion) {
 }  // namespace
 
 // --- whose receipt it is
-// ---------------------------------------------------------------------------------------------------
 
 TEST_CASE("a 1:1 retry receipt that names our phone as participant does not touch its identity and session") {
   Fixture f;
@@ -180,7 +179,6 @@ TEST_CASE("a peer that could not take a message does not deliver it: the level s
 }
 
 // --- requests to send again
-// ------------------------------------------------------------------------------------------------
 
 TEST_CASE("a message is sent again to one device five times at most, whatever junk comes between and after a restart") {
   Fixture f;

@@ -67,7 +67,6 @@ Script::Script(Failure failure, std::size_t inputs_per_turn)
 Script::~Script() = default;
 
 // --- the life of the session
-// -------------------------------------------------------------------------------------------
 
 void Script::build() {
   write("the session starts from its rows");
@@ -115,7 +114,6 @@ void Script::cut() {
 }
 
 // --- turns
-// ---------------------------------------------------------------------------------------------------------------
 
 void Script::arrive(std::vector<Node> stanzas) {
   for (Node& stanza : stanzas) arriving_.push_back(std::move(stanza));
@@ -205,7 +203,6 @@ bool Script::advance() {
 }
 
 // --- steps
-// ---------------------------------------------------------------------------------------------------------------
 
 void Script::login() {
   call([](sessions::Session& session) { session.start(); });
@@ -290,7 +287,6 @@ void Script::settle() {
 }
 
 // --- the promises
-// ----------------------------------------------------------------------------------------------------------
 
 std::size_t Script::count_events(std::string_view event) const {
   std::size_t found = 0;

@@ -46,7 +46,7 @@ class Script {
   explicit Script(Failure failure = {}, std::size_t inputs_per_turn = 1);
   ~Script();
 
-  // --- steps ---------------------------------------------------------------------------------------------------------
+  // --- steps
   /// Starts the session. It is linked; nothing was uploaded and nobody is known yet.
   void login();
   /// A client of the API asks for a text to the contact, under an idempotency key, and asks again until it is answered.

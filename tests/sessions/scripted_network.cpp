@@ -42,7 +42,6 @@ ScriptedNetwork::Device* ScriptedNetwork::device_of(const Jid& jid) {
 }
 
 // --- the connection
-// ----------------------------------------------------------------------------------------------------
 
 std::vector<Node> ScriptedNetwork::on_connected() {
   active_ = false;
@@ -84,7 +83,6 @@ std::vector<Node> ScriptedNetwork::take(const Node& stanza, storage::Database& s
 }
 
 // --- queries
-// -------------------------------------------------------------------------------------------------------------
 
 std::vector<Node> ScriptedNetwork::answer_iq(const Node& iq) {
   if (iq.attr("type") == "result" || iq.attr("type") == "error") return {};
@@ -158,7 +156,6 @@ protocol::PreKeyBundle ScriptedNetwork::own_bundle() {
 }
 
 // --- what the session sends
-// ------------------------------------------------------------------------------------------------
 
 void ScriptedNetwork::on_message(const Node& message) {
   std::vector<std::pair<Jid, const Node*>> targets;
@@ -253,7 +250,6 @@ void ScriptedNetwork::settle_owed(std::string_view tag, const std::string& id, c
 }
 
 // --- the contact
-// -----------------------------------------------------------------------------------------------------------
 
 void ScriptedNetwork::owe_text(const std::string& id, const std::string& text, protocol::SessionRecord& session,
                                unsigned count) {

@@ -26,7 +26,7 @@ class ScriptedNetwork {
   /// `stored`: the committed rows of the session, looked at when it says that it has something.
   ScriptedNetwork(protocol::Random& random, storage::SessionId session);
 
-  // --- the connection ------------------------------------------------------------------------------------------------
+  // --- the connection
   /// What arrives after the handshake. Nothing sent before counts as received any more.
   std::vector<protocol::Node> on_connected();
   /// Takes one stanza of the session and answers it.
@@ -34,7 +34,7 @@ class ScriptedNetwork {
   /// What the server can hand over now: nothing before `active`.
   std::vector<protocol::Node> push();
 
-  // --- the contact ---------------------------------------------------------------------------------------------------
+  // --- the contact
   void contact_says(const std::string& id, const std::string& text);
   /// Encrypted for a prekey that this session never had: it has to ask for it again.
   void contact_says_unreadably(const std::string& id, const std::string& text);
@@ -44,7 +44,7 @@ class ScriptedNetwork {
   /// them.
   void contact_reinstalls();
 
-  // --- the evidence --------------------------------------------------------------------------------------------------
+  // --- the evidence
   /// How many messages with this text the contact or the own phone opened. One that comes twice under one id is one
   /// message, as in every client.
   std::size_t contact_read(const std::string& text) const { return contact_.read.count(text); }
