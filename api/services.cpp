@@ -1,7 +1,9 @@
 #include "api/services.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
+#include "sessions/log_value.h"
 #include "storage/keys.h"
 
 namespace wharf::api {
@@ -33,7 +35,12 @@ protocol::Result<void> Readers::with(const std::function<void(storage::Database&
     if (!opened) return opened.error();
     database = std::move(*opened);
   }
-  work(*database);
+  try {
+    work(*database);
+  } catch (const storage::ReadFailure& unreadable) {
+    spdlog::error("read_failed error={}", sessions::log_value(unreadable.error.detail));
+    return unreadable.error;  // and this connection is not used again
+  }
   const std::lock_guard lock(mutex_);
   idle_.push_back(std::move(database));
   return {};

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "sessions/config_json.h"
+#include "sessions/log_value.h"
 
 namespace wharf::sessions {
 
@@ -36,6 +37,21 @@ std::unique_ptr<Session> SessionActor::make_session(storage::SessionRow row, sto
   return std::make_unique<Session>(shared_.store.reader(), shared_.random, shared_.settings, std::move(row),
                                    std::move(device), std::move(config),
                                    [this](std::string_view event, const std::string& fields) { log(event, fields); });
+}
+
+SessionView SessionActor::view() const {
+  SessionView view = session_->view();
+  if (!trouble_ || view.reason || view.status == Status::ready) return view;
+  Reason& why = view.reason.emplace();
+  const bool storage = trouble_->code == Errc::storage || trouble_->code == Errc::storage_full;
+  why.code = protocol::name(trouble_->code);
+  why.message = storage ? "the rows of the session could not be read or written: " + trouble_->detail
+                        : "the session failed and begins again: " + trouble_->detail;
+  why.next_step = trouble_->code == Errc::storage_full ? "free space on the disk; the session goes on by itself"
+                  : storage ? "check the disk and the database file (PRAGMA integrity_check), or restore a backup; the "
+                              "session is tried again by itself"
+                            : "nothing; when it comes back, report it with the log";
+  return view;
 }
 
 SessionActor::~SessionActor() { retire_link(); }
@@ -100,13 +116,10 @@ void SessionActor::run_turn() {
   Turn turn;
   try {
     turn = session_->handle(std::move(inputs), now());
+  } catch (const storage::ReadFailure& unreadable) {
+    return turn_failed(callers, unreadable.error);
   } catch (const std::exception& broken) {
-    // A broken invariant ends this turn, not the process: nothing of it was committed.
-    const Error why(Errc::internal, broken.what());
-    spdlog::error("turn_failed session={} detail=\"{}\"", name_, broken.what());
-    for (const auto& failed : callers) failed(why);
-    busy_ = false;
-    return rebuild(why);
+    return turn_failed(callers, Error(Errc::internal, broken.what()));
   }
   if (turn.changes.empty()) return after_commit(std::move(turn.effects), Result<void>());
   auto effects = std::make_shared<std::vector<Effect>>(std::move(turn.effects));
@@ -116,18 +129,27 @@ void SessionActor::run_turn() {
   });
 }
 
+// A broken invariant or rows that cannot be read end this turn, not the process: nothing of it was committed.
+void SessionActor::turn_failed(const std::vector<std::function<void(const Error&)>>& callers, const Error& why) {
+  spdlog::error("turn_failed session={} code={} detail={}", name_, protocol::name(why.code), log_value(why.detail));
+  for (const auto& failed : callers) net::guard("answer", [&] { failed(why); });
+  busy_ = false;
+  rebuild(why);
+}
+
 void SessionActor::after_commit(std::vector<Effect> effects, const Result<void>& result) {
   busy_ = false;
   if (!result) {
     const Error failure = result.error();
-    spdlog::error("commit_failed session={} code={} detail=\"{}\"", name_, protocol::name(result.error().code),
-                  result.error().detail);
+    spdlog::error("commit_failed session={} code={} detail={}", name_, protocol::name(failure.code),
+                  log_value(failure.detail));
     for (Effect& effect : effects) {
       if (auto* answer = std::get_if<Answer>(&effect)) net::guard("answer", [&] { answer->call(&failure); });
     }
     return rebuild(failure);
   }
-  rebuild_backoff_.reset();
+  if (trouble_ && shared_.clock.steady() - restored_at_ >= Backoff::stable_after) trouble_.reset();
+  if (!trouble_) rebuild_backoff_.reset();
   bool intact = net::guard("session turn", [this] { session_->committed(); });
   log_status();
   // One that fails must not cost the others: what they tell is committed.
@@ -151,7 +173,7 @@ void SessionActor::perform(Effect& effect) {
                    if (!link_) return;
                    // What must not be lost is bounded where it is sealed; this is of a peer's making, a resend perhaps.
                    if (const auto sent = link_->send(send.payload); !sent) {
-                     spdlog::warn("stanza_refused session={} detail=\"{}\"", name_, sent.error().detail);
+                     spdlog::warn("stanza_refused session={} detail={}", name_, log_value(sent.error().detail));
                    }
                  },
                  [](Answer& answer) { answer.call(nullptr); },
@@ -189,6 +211,7 @@ void SessionActor::rebuild(const Error& why) {
   if (closed_ || broken_) return;
   // Memory ran ahead of the disk. What the server sent and we did not acknowledge comes again.
   broken_ = why;
+  trouble_ = why;
   ++generation_;
   if (link_) link_->close();
   retire_link();
@@ -229,6 +252,7 @@ void SessionActor::restore() {
   }
   session_ = make_session(std::move(*row), std::move(*device));
   broken_.reset();
+  restored_at_ = shared_.clock.steady();
   begin();
 }
 

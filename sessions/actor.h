@@ -51,6 +51,8 @@ class SessionActor : public std::enable_shared_from_this<SessionActor> {
   void call(std::function<void(Session&)> run, std::function<void(const Error&)> failed);
   /// Starts the session unless its user stopped it or it failed for good: at the start of the daemon.
   void begin();
+  /// What users see. While the session begins again after a failure, that failure is its reason.
+  SessionView view() const;
   const Session& session() const { return *session_; }
   Session& session() { return *session_; }
   /// Closes the connection, runs nothing more; `done` when the running commit is back.
@@ -62,6 +64,7 @@ class SessionActor : public std::enable_shared_from_this<SessionActor> {
   void post(Input input);
   void pump();
   void run_turn();
+  void turn_failed(const std::vector<std::function<void(const Error&)>>& callers, const Error& why);
   void after_commit(std::vector<Effect> effects, const Result<void>& result);
   void log_status();
   void perform(Effect& effect);
@@ -91,6 +94,10 @@ class SessionActor : public std::enable_shared_from_this<SessionActor> {
   std::uint64_t generation_ = 0;  // of session_: late completions of an older one are dropped
   std::uint64_t link_generation_ = 0;
   std::uint32_t connects_ = 0;
+  // The last failure that made it begin again. Forgotten once it has held for Backoff::stable_after: one that comes
+  // back after each login must not make a reconnect loop without pauses, nor hide behind the moments in between.
+  std::optional<Error> trouble_;
+  net::SteadyTime restored_at_{};
   Backoff rebuild_backoff_;
   std::function<void()> at_rest_;
   Status logged_status_ = Status::initializing;

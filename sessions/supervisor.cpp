@@ -73,7 +73,7 @@ struct Supervisor::State {
   void drop(const std::string& name) {
     const auto it = actors.find(name);
     if (it == actors.end()) return;
-    const SessionId id = it->second->session().view().id;
+    const SessionId id = it->second->view().id;
     const auto last = it->second;
     actors.erase(it);
     by_id.erase(id);
@@ -186,19 +186,19 @@ void Supervisor::stop(std::function<void()> done) {
 std::optional<SessionView> Supervisor::find(const std::string& name) const {
   const auto actor = state_->actor(name);
   if (!actor) return std::nullopt;
-  return actor->session().view();
+  return actor->view();
 }
 
 std::optional<SessionView> Supervisor::find(SessionId id) const {
   const auto actor = state_->actor(id);
   if (!actor) return std::nullopt;
-  return actor->session().view();
+  return actor->view();
 }
 
 std::vector<SessionView> Supervisor::list() const {
   std::vector<SessionView> views;
   views.reserve(state_->order.size());
-  for (const auto& [id, name] : state_->order) views.push_back(state_->actors.at(name)->session().view());
+  for (const auto& [id, name] : state_->order) views.push_back(state_->actors.at(name)->view());
   return views;
 }
 
@@ -273,7 +273,7 @@ void Supervisor::create(NewSession session, Done<SessionView> done) {
                                     started.start();
                                     started.context().answer([done, actor](const Error* failure) {
                                       if (failure) return done(*failure);
-                                      done(actor->session().view());
+                                      done(actor->view());
                                     });
                                   },
                                   ended_badly(done));
@@ -311,7 +311,7 @@ void in_turn(const std::shared_ptr<SessionActor>& actor, const std::string& name
         if (const auto acted = act(session); !acted) return done(acted.error());
         session.context().answer([actor, done](const Error* failure) {
           if (failure) return done(*failure);
-          done(actor->session().view());
+          done(actor->view());
         });
       },
       ended_badly(done));
@@ -358,7 +358,7 @@ void Supervisor::logout(const std::string& name, Done<SessionView> done) {
   done = owed(std::move(done));
   const Done<void> ended = [actor, done](Result<void> result) {
     if (!result) return done(result.error());
-    done(actor->session().view());
+    done(actor->view());
   };
   actor->call([ended](Session& session) { session.logout(ended); }, ended_badly(done));
 }
@@ -386,7 +386,7 @@ void Supervisor::pairing_code(const std::string& name, const std::string& phone,
 void Supervisor::await_qr(const std::string& name, std::chrono::milliseconds timeout, Done<SessionView> done) {
   const auto actor = state_->actor(name);
   if (!actor) return done(no_session(name));
-  const auto view = actor->session().view();
+  const auto view = actor->view();
   if (view.qr || view.status != Status::initializing) return done(view);
   auto waiter = std::make_shared<Waiter>(state_->shared.loop.get_executor());
   waiter->session = view.id;
@@ -398,13 +398,13 @@ void Supervisor::await_qr(const std::string& name, std::chrono::milliseconds tim
     const auto current = state ? state->actor(name) : nullptr;
     if (!state || !waiting) return;
     if (current && event != nullptr) {
-      const auto now = current->session().view();
+      const auto now = current->view();
       if (!now.qr && now.status == Status::initializing) return;
     }
     const auto finish = done;
     state->forget(waiting);
     if (!current) return finish(no_session(name));
-    finish(current->session().view());
+    finish(current->view());
   };
   state_->add_waiter(waiter, timeout);
 }
@@ -425,7 +425,7 @@ void Supervisor::await_ack(const std::string& name, const std::string& message_i
   const auto actor = state_->actor(name);
   if (!actor) return done(no_session(name));
   auto waiter = std::make_shared<Waiter>(state_->shared.loop.get_executor());
-  waiter->session = actor->session().view().id;
+  waiter->session = actor->view().id;
   waiter->message_id = message_id;
   std::weak_ptr<State> weak = state_;
   std::weak_ptr<Waiter> self = waiter;

@@ -198,7 +198,8 @@ TEST_CASE("a scan answers when the pairing ended, not before") {
   } silent;
   Client client(api);
   protocol::ParsedClientPayload registration;
-  auto& keys = registration.registration.emplace().keys;
+  registration.registration = protocol::ParsedClientPayload::Registration();
+  auto& keys = registration.registration->keys;
   keys = {client.keys.identity.registration_id, client.keys.identity.identity.pub, client.keys.signed_pre_key.id,
           client.keys.signed_pre_key.pair.pub, client.keys.signed_pre_key.signature};
   api.network.open_pairing(client.keys.noise.pub, registration, silent);

@@ -88,7 +88,8 @@ Companion::Companion(World& w, Primary& p) : world(w), primary(p), keys(w.random
 protocol::ParsedClientPayload Companion::registration() const {
   protocol::ParsedClientPayload payload;
   payload.version = protocol::AppVersion();
-  auto& registration = payload.registration.emplace();
+  payload.registration = protocol::ParsedClientPayload::Registration();
+  auto& registration = *payload.registration;
   registration.keys = {keys.identity.registration_id, keys.identity.identity.pub, keys.signed_pre_key.id,
                        keys.signed_pre_key.pair.pub, keys.signed_pre_key.signature};
   registration.os = "Test";

@@ -63,6 +63,23 @@ TEST_CASE("an exception in a turn is answered to its caller, stores nothing and 
   REQUIRE(w.stored_name() == "works");
 }
 
+TEST_CASE("rows that cannot be read are answered as such, and are the reason users see until the session is back") {
+  World w;
+  std::optional<protocol::Errc> answered;
+  const Session* before = &w.actor->session();
+  w.actor->call(
+      [](Session&) { throw storage::ReadFailure(protocol::Error(protocol::Errc::storage, "page 7 is malformed")); },
+      [&](const protocol::Error& error) { answered = error.code; });
+  REQUIRE(answered == protocol::Errc::storage);
+  REQUIRE(w.actor->view().status != Status::ready);
+  REQUIRE(w.actor->view().reason.has_value());
+  CHECK(w.actor->view().reason->code == "storage");
+  CHECK(w.actor->view().reason->message.find("page 7 is malformed") != std::string::npos);
+  CHECK(w.actor->view().reason->next_step.find("disk") != std::string::npos);
+  w.wait_until_restored(before);
+  CHECK(w.actor->view().reason.has_value());  // restored is not yet sound
+}
+
 TEST_CASE("a lost commit answers with its failure, and the session starts again from the rows") {
   World w;
   w.actor->call([](Session& session) { rename(session, "before"); },

@@ -205,7 +205,7 @@ TEST_CASE("a removal counts when it is dated and not older than the list; else t
   fresh();
   f.stanza(removal(ben.with_device(4), 200));
   REQUIRE(devices_of(f, ben) == std::vector<std::uint16_t>{0, 5});
-  for (const std::uint64_t ts : {0, 199}) {
+  for (const std::uint64_t ts : {0u, 199u}) {
     fresh();
     f.stanza(removal(ben.with_device(4), ts));
     REQUIRE(devices_of(f, ben).empty());

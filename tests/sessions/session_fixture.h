@@ -33,7 +33,7 @@ struct SessionFixture {
     storage::Store::Settings file;
     file.path = (directory / "t.sqlite").string();
     file.synchronous = storage::Synchronous::off;
-    store = std::move(*storage::Store::open(std::move(file)));
+    store = *storage::Store::open(std::move(file));
     storage::Changes changes;
     row.id = storage::SessionId{1};
     row.name = "s";

@@ -23,7 +23,7 @@ struct World {
   World() {
     storage::Store::Settings file;
     file.path = ":memory:";
-    store = std::move(*storage::Store::open(std::move(file)));
+    store = *storage::Store::open(std::move(file));
     restart();
   }
   ~World() {
