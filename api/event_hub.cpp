@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <list>
 
+#include "sessions/log_value.h"
 #include "storage/database.h"
 
 namespace wharf::api {
@@ -110,7 +111,7 @@ struct EventHub::State : std::enable_shared_from_this<EventHub::State> {
     try {
       replay_page(subscriber);
     } catch (const storage::ReadFailure& unreadable) {
-      spdlog::error("replay_failed after={} detail=\"{}\"", subscriber->cursor, unreadable.what());
+      spdlog::error("replay_failed after={} detail={}", subscriber->cursor, sessions::log_value(unreadable.what()));
       close(subscriber, close_internal,
             fmt::format("the event log cannot be read; resume with since={}", subscriber->last_sent));
     }

@@ -14,6 +14,7 @@
 #include "api/handlers.h"
 #include "api/schemas.h"
 #include "protocol/crypto/hash.h"
+#include "sessions/log_value.h"
 #include "storage/chat_list.h"
 #include "storage/messages.h"
 
@@ -276,7 +277,7 @@ net::BodySource rest_of(const ServicesPtr& services, std::shared_ptr<WholeList> 
       try {
         fill(services->ports.store.reader());
       } catch (const storage::ReadFailure& unreadable) {
-        spdlog::error("chat_list_cut error={}", unreadable.error.detail);
+        spdlog::error("chat_list_cut error={}", sessions::log_value(unreadable.error.detail));
       }
       done(std::move(*piece));
     });

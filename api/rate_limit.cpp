@@ -50,7 +50,12 @@ RateLimit::Entry& RateLimit::entry(std::string_view key, std::int64_t second) {
     found.second = std::max(found.second, second);
     return found;
   }
-  if (entries_.size() >= max_keys_) {
+  // Those that were silent for a whole window count nothing any more; two at a time outrun one that is added.
+  const auto over = [&] {
+    return entries_.size() >= max_keys_ ||
+           (!entries_.empty() && entries_.back().second + static_cast<std::int64_t>(window_s) < second);
+  };
+  for (int i = 0; i < 2 && over(); ++i) {
     index_.erase(entries_.back().key);
     entries_.pop_back();
   }

@@ -7,13 +7,22 @@
 #include <algorithm>
 #include <array>
 
+#include "api/chat_id.h"
 #include "api/dialect.h"
 #include "net/web_guard.h"
 #include "protocol/bytes.h"
+#include "sessions/log_value.h"
 #include "storage/database.h"
 
 namespace wharf::api {
 namespace {
+
+using sessions::log_value;
+
+Failure too_many(const RateLimit::Verdict& limit) {
+  return Failure(ErrorCode::rate_limited,
+                 fmt::format("more than {} requests in a minute; try again in {} s", limit.limit, limit.reset.count()));
+}
 
 constexpr std::size_t max_segments = 16;
 constexpr std::string_view capability_names[] = {"none", "read", "send", "manage", "admin"};
@@ -169,13 +178,13 @@ void Router::handle(net::HttpRequest request, net::Responder responder) {
   try {
     admit(call);
   } catch (const storage::ReadFailure& unreadable) {
-    spdlog::error("request_failed route={} request={} error=\"{}\"", call->route ? call->route->pattern : "-",
-                  call->request_id, unreadable.what());
+    spdlog::error("request_failed route={} request={} error={}", call->route ? call->route->pattern : "-",
+                  call->request_id, log_value(unreadable.what()));
     call->failure(failure_of(unreadable.error, Subject::other));
   } catch (const std::exception& broken) {
     // The edge of one request: a broken invariant ends this request and no other.
     spdlog::error("request_failed route={} request={} error={}", call->route ? call->route->pattern : "-",
-                  call->request_id, broken.what());
+                  call->request_id, log_value(broken.what()));
     call->failure(Failure(ErrorCode::internal, "an internal error; the log has it under this X-Request-Id"));
   }
 }
@@ -203,10 +212,7 @@ void Router::admit(const CallPtr& call) {
       call->params_.emplace_back(entry->names[i], value.value_or(std::string()));
     }
   }
-  if (!count(*call))
-    return call->failure(
-        Failure(ErrorCode::rate_limited, fmt::format("more than {} requests in a minute; try again in {} s",
-                                                     call->limit_.limit, call->limit_.reset.count())));
+  if (!count_request(*call)) return call->failure(too_many(call->limit_));
 
   if (!found.node)
     return call->failure(Failure(ErrorCode::route_not_found, fmt::format("there is nothing at {}", echo(path))));
@@ -251,31 +257,32 @@ void Router::admit(const CallPtr& call) {
     response.headers.emplace_back("Sec-WebSocket-Version", "13");
     return call->send(std::move(response));
   }
+  if (!count_action(*call)) return call->failure(too_many(call->limit_));
   dispatch_(call);
 }
 
-// Counts the request against its own budget and the general one; the headers show the narrower of the two.
-bool Router::count(Call& call) {
-  const Budget budget = call.route ? call.route->budget : Budget::general;
-  const net::SteadyTime now = clock_.steady();
-  const std::string client = client_key(call.request.remote_address);
-  RateLimit* own = nullptr;
-  if (budget == Budget::session_creation && settings_.session_creations_per_minute != 0) own = &session_creations_;
-  if (budget == Budget::message && settings_.messages_per_minute != 0) own = &messages_;
+bool Router::show(Call& call, const RateLimit::Verdict& verdict) {
+  call.limit_ = verdict;
+  call.limit_reset_unix_s_ = clock_.unix_ms() / 1000 + verdict.reset.count();
+  return verdict.allowed;
+}
 
-  RateLimit::Verdict shown = requests_.look(client, now);
-  bool allowed = shown.allowed || budget == Budget::free;
-  if (allowed && own) {
-    shown = own->take(own == &messages_ ? call.param("sessionId") : client, now);
-    allowed = shown.allowed;
-  }
-  if (allowed && budget != Budget::free) {
-    const RateLimit::Verdict general = requests_.take(client, now);
-    if (!own) shown = general;
-  }
-  call.limit_ = shown;
-  call.limit_reset_unix_s_ = clock_.unix_ms() / 1000 + shown.reset.count();
-  return allowed;
+bool Router::count_request(Call& call) {
+  const std::string client = client_key(call.request.remote_address);
+  const bool free = call.route && call.route->budget == Budget::free;
+  const net::SteadyTime now = clock_.steady();
+  return show(call, free ? requests_.look(client, now) : requests_.take(client, now)) || free;
+}
+
+bool Router::count_action(Call& call) {
+  const net::SteadyTime now = clock_.steady();
+  if (call.route->budget == Budget::session_creation && settings_.session_creations_per_minute != 0)
+    return show(call, session_creations_.take(client_key(call.request.remote_address), now));
+  // What is no session's name is no session's budget, and no key to remember.
+  if (call.route->budget == Budget::message && settings_.messages_per_minute != 0 &&
+      is_session_name(call.param("sessionId")))
+    return show(call, messages_.take(call.param("sessionId"), now));
+  return true;
 }
 
 // --- parts

@@ -100,7 +100,11 @@ class Router {
   struct Match;
   Match match(const std::vector<std::string_view>& segments) const;
   void admit(const CallPtr& call);
-  bool count(Call& call);
+  /// Against the general budget of the caller, each request that is not free. The headers show the last budget asked.
+  bool count_request(Call& call);
+  /// Against the budget of what the route does, once the request is known to be sound.
+  bool count_action(Call& call);
+  bool show(Call& call, const RateLimit::Verdict& verdict);
 
   RouterSettings settings_;
   net::Clock& clock_;

@@ -13,12 +13,14 @@
 
 #include "api/event_names.h"
 #include "api/iso_time.h"
+#include "sessions/log_value.h"
 
 namespace wharf::api {
 
 using protocol::Errc;
 using protocol::Error;
 using protocol::Result;
+using sessions::log_value;
 using storage::Changes;
 using storage::Event;
 using storage::EventId;
@@ -140,7 +142,7 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
                          if (!committed) {
                            // The events stay outstanding, so the cursor stays below them: a restart delivers them
                            // again.
-                           spdlog::warn("webhook_rows_failed error={}", committed.error().detail);
+                           spdlog::warn("webhook_rows_failed error={}", log_value(committed.error().detail));
                            return;
                          }
                          for (const auto& [id, event] : settled)
@@ -412,7 +414,7 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
         for (Item& behind : lane.items)
           if (!behind.deferred) put_row(hook, key, behind);
         spdlog::info("webhook_retry webhook={} event={} attempts={} in_ms={} error={}", hook.row.id, event,
-                     at->attempts, wait.count(), outcome.error);
+                     at->attempts, wait.count(), log_value(outcome.error));
       }
     }
     if (lane.items.empty()) hook.lanes.erase(found);
@@ -445,7 +447,7 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
   void park(Hook& hook, const std::string& key, const Item& item) {
     if (item.deferred) --hook.deferred;
     spdlog::warn("webhook_parked webhook={} event={} attempts={} error={}", hook.row.id, item.event, item.attempts,
-                 item.last_error);
+                 log_value(item.last_error));
     storage::put_delivery(changes,
                           {hook.row.id, item.event, key, item.attempts, 0, item.first_try, true, item.last_error});
     settled_by_commit.emplace_back(hook.row.id, item.event);

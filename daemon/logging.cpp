@@ -8,6 +8,7 @@
 
 #include "net/loop_guard.h"
 #include "protocol/text.h"
+#include "sessions/log_value.h"
 
 namespace wharf::daemon {
 namespace {
@@ -68,7 +69,7 @@ void start_logging(const std::string& level, const std::string& format) {
   logger->flush_on(spdlog::level::trace);
   spdlog::set_default_logger(std::move(logger));
   net::on_escape([](std::string_view where, std::string_view what) {
-    spdlog::error("unexpected_exception where=\"{}\" detail=\"{}\"", where, what);
+    spdlog::error("unexpected_exception where={} detail={}", sessions::log_value(where), sessions::log_value(what));
   });
 }
 

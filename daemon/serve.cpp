@@ -21,6 +21,7 @@
 #include "net/http_client.h"
 #include "net/websocket.h"
 #include "sandbox/sandbox.h"
+#include "sessions/log_value.h"
 #include "sessions/supervisor.h"
 #include "storage/store.h"
 
@@ -150,7 +151,7 @@ int serve(const Configuration& c) {
   std::error_code failed;
   std::filesystem::create_directories(c.data, failed);
   if (failed) {
-    spdlog::error("data_directory path={} detail=\"{}\"", c.data, failed.message());
+    spdlog::error("data_directory path={} detail={}", c.data, sessions::log_value(failed.message()));
     return 1;
   }
   const auto lock = DirectoryLock::take(c.data);
@@ -173,10 +174,11 @@ int serve(const Configuration& c) {
   store_settings.post = [&loop](std::function<void()> run) { net::asio::post(loop, std::move(run)); };
   auto store = storage::Store::open(std::move(store_settings));
   if (!store) {
-    spdlog::error("storage_open path={} detail=\"{}\"", c.data, store.error().detail);
+    spdlog::error("storage_open path={} detail={}", c.data, sessions::log_value(store.error().detail));
     return 1;
   }
-  if (const std::string& why = (*store)->renewal(); !why.empty()) spdlog::warn("ratchets_renewed detail=\"{}\"", why);
+  if (const std::string& why = (*store)->renewal(); !why.empty())
+    spdlog::warn("ratchets_renewed detail={}", sessions::log_value(why));
   net::WorkerPool workers(loop.get_executor(), 2);
 
   auto settings = supervisor_settings(c);
@@ -198,7 +200,7 @@ int serve(const Configuration& c) {
     network = std::make_unique<sandbox::Sandbox>(loop, std::move(sandbox_settings), random);
     const auto addresses = network->start();
     if (!addresses) {
-      spdlog::error("sandbox_start detail=\"{}\"", addresses.error());
+      spdlog::error("sandbox_start detail={}", sessions::log_value(addresses.error()));
       return 1;
     }
     settings.network.chat_url = addresses->web_socket_url;
@@ -224,7 +226,7 @@ int serve(const Configuration& c) {
       api::ApiServer::Ports{loop, clock, random, **store, workers, *supervisor, http}, std::move(api_options), control);
   const auto port = server->start();
   if (!port) {
-    spdlog::error("listen detail=\"{}\"", port.error());
+    spdlog::error("listen detail={}", sessions::log_value(port.error()));
     return 1;
   }
   const std::string listen = fmt::format("{}:{}", net::parse_host_port(c.listen)->host, *port);
@@ -280,7 +282,7 @@ int run_sandbox(const SandboxOptions& options) {
   sandbox::Sandbox network(loop, std::move(settings), random);
   const auto started = network.start();
   if (!started) {
-    spdlog::error("sandbox_start detail=\"{}\"", started.error());
+    spdlog::error("sandbox_start detail={}", sessions::log_value(started.error()));
     return 1;
   }
   std::string pem;

@@ -6,6 +6,7 @@
 #include "protocol/pairing/adv.h"
 #include "protocol/stanzas/ack.h"
 #include "sessions/event_json.h"
+#include "sessions/server_time.h"
 #include "storage/keys.h"
 
 namespace wharf::sessions {
@@ -171,7 +172,7 @@ void Inbound::store(const MessageSource& source, const IncomingMessage& content,
   row.content = content.encoded;
   if (content.secret) row.secret = protocol::to_bytes(*content.secret);
   row.ack = source.from_me ? storage::AckLevel::server : storage::AckLevel::delivered;
-  row.timestamp = source.timestamp ? static_cast<UnixMs>(source.timestamp) * 1000 : c_.now.unix_ms;
+  row.timestamp = stated_ms(source.timestamp, c_.now.unix_ms);
   row.created_at = c_.now.unix_ms;
   const PersonIds chat_ids = directory_.person(chat);
   c_.emit(source.from_me ? "message.sent" : "message", chat.to_string(),

@@ -8,6 +8,7 @@
 #include "protocol/stanzas/prekeys.h"
 #include "protocol/text.h"
 #include "sessions/event_json.h"
+#include "sessions/server_time.h"
 #include "storage/keys.h"
 
 namespace wharf::sessions {
@@ -41,7 +42,7 @@ void LoginFlow::on_success(const Node& success) {
   c_.deadlines.clear(Deadline::first_stanza);
   c_.deadlines.set(Deadline::stable, in(c_, Backoff::stable_after));
   if (const auto t = success.number("t")) {
-    c_.clock_offset_ms = static_cast<std::int64_t>(*t) * 1000 - c_.now.unix_ms;
+    c_.clock_offset_ms = stated_ms(*t, c_.now.unix_ms) - c_.now.unix_ms;
   }
   if (const auto lid = success.jid("lid"); lid && lid->is_lid() && !lid->user.empty()) {
     if (c_.device.lid.user_jid() != lid->user_jid()) {

@@ -7,6 +7,7 @@
 #include "protocol/messages/padding.h"
 #include "protocol/stanzas/ack.h"
 #include "sessions/event_json.h"
+#include "sessions/server_time.h"
 
 namespace wharf::sessions {
 
@@ -35,7 +36,7 @@ void Receipts::on_peer_receipt(const protocol::IncomingReceipt& receipt) {
   } else if (!receipt.type.empty() && receipt.type != "delivery" && receipt.type != "inactive") {
     return;
   }
-  const UnixMs at = receipt.timestamp ? static_cast<UnixMs>(receipt.timestamp) * 1000 : c_.now.unix_ms;
+  const UnixMs at = stated_ms(receipt.timestamp, c_.now.unix_ms);
   std::size_t handled = 0;
   for (const std::string& id : receipt.ids) {
     if (++handled > max_ids) break;

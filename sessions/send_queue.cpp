@@ -7,6 +7,7 @@
 #include "protocol/messages/message_id.h"
 #include "protocol/noise/frame.h"
 #include "sessions/event_json.h"
+#include "sessions/server_time.h"
 
 namespace wharf::sessions {
 
@@ -523,7 +524,7 @@ void SendQueue::on_ack(const protocol::Ack& ack) {
     fail(row, explain_ack_error(ack.error));
     return pump_all();
   }
-  confirm(row, ack.timestamp ? static_cast<UnixMs>(ack.timestamp) * 1000 : c_.now.unix_ms);
+  confirm(row, stated_ms(ack.timestamp, c_.now.unix_ms));
 }
 
 }  // namespace wharf::sessions

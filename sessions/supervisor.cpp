@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "sessions/actor.h"
+#include "sessions/log_value.h"
 #include "sessions/reply.h"
 #include "storage/keys.h"
 #include "storage/messages.h"
@@ -150,7 +151,7 @@ Supervisor::Supervisor(Ports ports, SupervisorSettings settings)
       state_->adopt(std::move(row), std::move(*device));
     } catch (const storage::ReadFailure& failure) {
       // A damaged page costs the sessions whose rows are on it.
-      spdlog::error("session_unreadable session={} detail=\"{}\"", name, failure.what());
+      spdlog::error("session_unreadable session={} detail={}", name, log_value(failure.what()));
     }
   }
 }

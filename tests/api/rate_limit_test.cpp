@@ -57,6 +57,14 @@ TEST_CASE("memory is bounded: the key silent longest is forgotten") {
   CHECK(limit.take("0", start).allowed);
 }
 
+TEST_CASE("a key that counts nothing any more is forgotten") {
+  RateLimit limit(1);
+  for (int i = 0; i < 100; ++i) limit.take(std::to_string(i), start);
+  for (int i = 0; i < 100; ++i) limit.take("later " + std::to_string(i), start + 61s);
+  CHECK(limit.keys() == 100);
+  CHECK_FALSE(limit.take("later 0", start + 61s).allowed);
+}
+
 TEST_CASE("an IPv6 client is its /64") {
   CHECK(client_key("2001:db8:1:2:3:4:5:6") == client_key("2001:db8:1:2::1"));
   CHECK(client_key("2001:db8:1:2::1") != client_key("2001:db8:1:3::1"));

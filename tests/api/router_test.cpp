@@ -228,8 +228,8 @@ TEST_CASE("messages are limited per session, sessions and requests per client") 
   CHECK(sixth.answer->status == 429);
   CHECK(sixth.header("X-RateLimit-Limit") == "5");
 
-  // 36 requests counted so far: the general limit ends after 64 more, 404s included, and health stays free.
-  for (int i = 0; i < 64; ++i) REQUIRE(door.ask(request("GET", "/nothing")).answer->status == 404);
+  // 38 requests counted so far: the general limit ends after 62 more, 404s included, and health stays free.
+  for (int i = 0; i < 62; ++i) REQUIRE(door.ask(request("GET", "/nothing")).answer->status == 404);
   CHECK(door.ask(request("GET", "/nothing")).answer->status == 429);
   CHECK(send("c").answer->status == 429);
   CHECK(door.ask(request("GET", "/api/v1/health")).answer->status == 200);
@@ -242,6 +242,19 @@ TEST_CASE("messages are limited per session, sessions and requests per client") 
 
   door.clock.now_ms += 61'000;
   CHECK(send("a").answer->status == 200);
+}
+
+TEST_CASE("a request that is refused as invalid takes nothing from the budget of a session") {
+  Door door({.session_creations_per_minute = 1, .messages_per_minute = 1, .requests_per_minute = 100});
+  const auto post = [&](const std::string& path, const char* body) {
+    return door.ask(request("POST", path, body)).answer->status;
+  };
+  for (int i = 0; i < 3; ++i) CHECK(post("/api/v1/sessions/a/send-text", "{}") == 400);
+  CHECK(post("/api/v1/sessions/a/send-text", R"({"chatId":"1234567890","content":"x"})") == 200);
+  CHECK(post("/api/v1/sessions/a/send-text", R"({"chatId":"1234567890","content":"x"})") == 429);
+  for (int i = 0; i < 3; ++i) CHECK(post("/api/v1/sessions", R"({"sessionId":"a b"})") == 400);
+  CHECK(post("/api/v1/sessions", R"({"sessionId":"a"})") == 200);
+  CHECK(post("/api/v1/sessions", R"({"sessionId":"b"})") == 429);
 }
 
 TEST_CASE("limits of zero are off and say nothing") {
