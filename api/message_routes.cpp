@@ -232,7 +232,14 @@ class WholeList {
       : session_(session), name_(std::move(name)), dialect_(dialect) {}
 
   net::HttpResponse begin(storage::Database& db) {
-    chats_ = storage::list_chats(db, session_);
+    auto chats = storage::list_chats(db, session_);
+    if (!chats)
+      return render_failure(
+          Failure(ErrorCode::validation, fmt::format("this session has more than {} chats: read them in pages, with"
+                                                     " limit and then cursor",
+                                                     storage::most_listed_chats)),
+          dialect_);
+    chats_ = std::move(*chats);
     return net::HttpResponse(200, "application/json", R"({"success":true,"data":[)" + slice(db));
   }
   bool over() const { return at_ == chats_.size(); }

@@ -129,7 +129,8 @@ constexpr Field send_query_fields[] = {
 constexpr Field page_query_fields[] = {
     {.name = "limit",
      .type = Type::integer,
-     .summary = "chats of one page; without it, or 0, and without cursor: every chat; moved into the range",
+     .summary =
+         "chats of one page; without it, or 0, and without cursor: every chat, 400 over 100,000; moved into the range",
      .min = 0,
      .max = 1000,
      .clamped = true},

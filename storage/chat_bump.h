@@ -10,6 +10,13 @@ namespace wharf::storage {
 /// By row id: the last message of a chat.
 std::optional<MessageRow> find_message_row(Database& db, std::int64_t row);
 
+struct MessagePlace {
+  UnixMs timestamp = 0;
+  std::int64_t row = 0;
+};
+/// Of the messages of a chat, those included that are still filed under another (removal.h).
+std::optional<MessagePlace> newest_message(Database& db, SessionId session, std::int64_t chat_id);
+
 /// Before messages are deleted: their row ids stay used, because cursors and callers may still hold them.
 Result<void> keep_message_rows_used(Database& db);
 /// The highest message row ever used. For the writing connection.

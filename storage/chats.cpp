@@ -22,7 +22,7 @@ const std::string select_newest = columns + "WHERE session_id = ?1 ORDER BY last
 const std::string select_before =
     columns + "WHERE session_id = ?1 AND (last_at, chat_id) < (?2, ?3) ORDER BY last_at DESC, chat_id DESC LIMIT ?4";
 constexpr const char* select_all_ids =
-    "SELECT chat_id FROM chat WHERE session_id = ?1 ORDER BY last_at DESC, chat_id DESC";
+    "SELECT chat_id FROM chat WHERE session_id = ?1 ORDER BY last_at DESC, chat_id DESC LIMIT ?2";
 
 // An older message (history, out of order) counts as unread but is not the last one, and its push name is older too.
 constexpr const char* upsert =
@@ -36,26 +36,14 @@ constexpr const char* upsert =
     " name_rank = max(name_rank, excluded.name_rank),"
     " last_row = CASE WHEN excluded.last_at >= last_at THEN excluded.last_row ELSE last_row END,"
     " last_at = max(last_at, excluded.last_at)";
-constexpr const char* newest_message_is_last =
-    "UPDATE chat SET (last_at, last_row) = (SELECT timestamp, row FROM message m WHERE m.session_id = chat.session_id"
-    " AND m.chat_id = chat.chat_id AND m.row > ifnull((SELECT through_row FROM removed_chat r"
-    " WHERE r.session_id = ?1 AND r.chat_id = ?2), 0) ORDER BY timestamp DESC, row DESC LIMIT 1) WHERE session_id = ?1 "
-    "AND chat_id = ?2"
-    " AND EXISTS (SELECT 1 FROM message m WHERE m.session_id = chat.session_id AND m.chat_id = chat.chat_id"
-    " AND m.row > ifnull((SELECT through_row FROM removed_chat r WHERE r.session_id = ?1 AND r.chat_id = ?2), 0))";
+constexpr const char* set_last = "UPDATE chat SET last_at = ?3, last_row = ?4 WHERE session_id = ?1 AND chat_id = ?2";
 constexpr const char* select_touched =
-    "SELECT c.chat_id FROM message m JOIN chat c ON c.session_id = m.session_id AND c.chat_id = m.chat_id"
-    " WHERE m.row = ?2 AND m.session_id = ?1 AND (c.last_row = ?2 OR c.last_at <= ?3)"
-    " AND m.row > ifnull((SELECT through_row FROM removed_chat r WHERE r.session_id = ?1 AND r.chat_id = m.chat_id), "
-    "0)";
+    "SELECT c.chat_id FROM message m JOIN chat c ON c.session_id = m.session_id AND c.chat_id = " WHARF_CHAT_OF(
+        m) " WHERE m.row = ?2 AND m.session_id = ?1 AND (c.last_row = ?2 OR c.last_at <= ?3)";
 constexpr const char* set_unread_count = "UPDATE chat SET unread = ?3 WHERE session_id = ?1 AND chat_id = ?2";
-// Those of a removed chat stay behind for their slices.
-constexpr const char* delete_messages =
-    "DELETE FROM message WHERE session_id = ?1 AND chat_id = ?2 AND" WHARF_MESSAGE_LIVES;
 constexpr const char* delete_chat = "DELETE FROM chat WHERE session_id = ?1 AND chat_id = ?2";
+constexpr const char* select_chat = "SELECT 1 FROM chat WHERE session_id = ?1 AND chat_id = ?2";
 
-constexpr const char* move_messages =
-    "UPDATE OR IGNORE message SET chat_id = ?3 WHERE session_id = ?1 AND chat_id = ?2 AND" WHARF_MESSAGE_LIVES;
 constexpr const char* move_outbox = "UPDATE outbox SET chat_id = ?4 WHERE key BETWEEN ?1 AND ?2 AND chat_id = ?3";
 constexpr const char* merge_row =
     "INSERT INTO chat (session_id, chat_id, alternate_id, last_at, last_row, unread, name_rank, name)"
@@ -102,28 +90,33 @@ std::optional<Place> parse_cursor(std::string_view text) {
   return place;
 }
 
+/// The chat's last message is the newest of those that it has now.
+Result<void> find_last(Database& db, SessionId session, std::int64_t chat) {
+  const std::optional<MessagePlace> newest = newest_message(db, session, chat);
+  if (!newest) return {};
+  return Statement(db, set_last).session(session).integer(chat).integer(newest->timestamp).integer(newest->row).run();
+}
+
+bool has_chat(Database& db, SessionId session, std::int64_t chat) {
+  Statement select(db, select_chat);
+  return select.session(session).integer(chat).next();
+}
+
 Result<void> merge(Database& db, SessionId session, const Jid& from, const Jid& to) {
+  if (!from.is_phone_number() || !to.is_lid()) return Error(Errc::internal, "a chat merges from a number to a LID");
   Result<std::int64_t> from_found = jid_id(db, from);
   if (!from_found) return from_found.error();
   Result<std::int64_t> to_found = jid_id(db, to);
   if (!to_found) return to_found.error();
   const std::int64_t from_id = *from_found, to_id = *to_found;
-  if (from_id == to_id) return {};
 
-  const auto with_both = [&](const char* sql) {
-    return Statement(db, sql).session(session).integer(from_id).integer(to_id).run();
-  };
-  const auto with_one = [&](const char* sql, std::int64_t chat) {
-    return Statement(db, sql).session(session).integer(chat).run();
-  };
-  if (Result<void> done = keep_message_rows_used(db); !done) return done;
-  // Older rows may come: under a tombstone of the target nobody would read them.
-  if (Result<void> done = finish_chat(db, session, to_id); !done) return done;
-  if (Result<void> done = with_both(move_messages); !done) return done;
-  if (Result<void> done = with_one(delete_messages, from_id); !done) return done;
-  if (Result<void> done = with_both(merge_row); !done) return done;
-  if (Result<void> done = with_one(delete_chat, from_id); !done) return done;
-  if (Result<void> done = with_one(newest_message_is_last, to_id); !done) return done;
+  if (has_chat(db, session, from_id)) {  // without its row there are no messages either
+    if (Result<void> done = divert_chat(db, session, from_id, to_id); !done) return done;
+    if (Result<void> done = Statement(db, merge_row).session(session).integer(from_id).integer(to_id).run(); !done)
+      return done;
+    if (Result<void> done = Statement(db, delete_chat).session(session).integer(from_id).run(); !done) return done;
+    if (Result<void> done = find_last(db, session, to_id); !done) return done;
+  }
   if (Result<void> done = Statement(db, set_alternate).session(session).integer(to_id).integer(from_id).run(); !done) {
     return done;
   }
@@ -156,7 +149,7 @@ Result<void> refresh_chat(Database& db, SessionId session, std::int64_t message_
     if (!select.session(session).integer(message_row).integer(timestamp).next()) return {};
     chat = select.integer();
   }
-  return Statement(db, newest_message_is_last).session(session).integer(chat).run();
+  return find_last(db, session, chat);
 }
 
 bool valid_chat_cursor(const std::string& cursor) { return parse_cursor(cursor).has_value(); }
@@ -185,11 +178,12 @@ ChatPage page_chats(Database& db, SessionId session, std::size_t limit, const st
   return page;
 }
 
-std::vector<std::int64_t> list_chats(Database& db, SessionId session) {
+std::optional<std::vector<std::int64_t>> list_chats(Database& db, SessionId session, std::size_t most) {
   std::vector<std::int64_t> chats;
   Statement select(db, select_all_ids);
-  select.session(session);
+  select.session(session).number(most + 1);
   while (select.next()) chats.push_back(select.integer());
+  if (chats.size() > most) return std::nullopt;
   return chats;
 }
 

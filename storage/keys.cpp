@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "storage/removal.h"
 #include "storage/secret_blob.h"
 #include "storage/statement.h"
 
@@ -11,43 +12,46 @@ namespace {
 
 constexpr std::int64_t low_half = (std::int64_t{1} << 32) - 1;
 
-constexpr const char* select_pre_key = "SELECT pair FROM pre_key WHERE key = ?1";
-constexpr const char* select_pre_keys = "SELECT key, pair FROM pre_key WHERE key >= ?1 AND key < ?2 ORDER BY key";
-constexpr const char* count_keys = "SELECT count(*) FROM pre_key WHERE key BETWEEN ?1 AND ?2";
-constexpr const char* replace_pre_key = "INSERT OR REPLACE INTO pre_key (key, pair) VALUES (?1, ?2)";
-constexpr const char* delete_pre_key = "DELETE FROM pre_key WHERE key = ?1";
+constexpr const char* select_pre_key = "SELECT pair FROM pre_key WHERE key = " WHARF_DEVICE_KEY(?1);
+constexpr const char* select_pre_keys = "SELECT key, pair FROM pre_key WHERE key >= " WHARF_DEVICE_KEY(?1) " AND key < " WHARF_DEVICE_KEY(?2) " ORDER BY key";
+constexpr const char* count_keys = "SELECT count(*) FROM pre_key WHERE key" WHARF_DEVICE_KEYS;
+constexpr const char* replace_pre_key = "INSERT OR REPLACE INTO pre_key (key, pair) VALUES (" WHARF_DEVICE_KEY(?1) ", ?2)";
+constexpr const char* delete_pre_key = "DELETE FROM pre_key WHERE key = " WHARF_DEVICE_KEY(?1);
 
-constexpr const char* insert_retry_key = "INSERT OR REPLACE INTO retry_pre_key (key, user_id, at) VALUES (?1, ?2, ?3)";
-constexpr const char* delete_retry_key = "DELETE FROM retry_pre_key WHERE key = ?1";
+constexpr const char* insert_retry_key = "INSERT OR REPLACE INTO retry_pre_key (key, user_id, at) VALUES (" WHARF_DEVICE_KEY(?1) ", ?2, ?3)";
+constexpr const char* delete_retry_key = "DELETE FROM retry_pre_key WHERE key = " WHARF_DEVICE_KEY(?1);
 // The keys of one session that go: the aged, those over a user's share, those over the session's. At most 64 a time,
 // more than one key can ever make surplus.
 constexpr const char* select_surplus =
-    "SELECT key FROM (SELECT key, at, user_id, row_number() OVER (PARTITION BY user_id ORDER BY at DESC, key DESC) AS "
+    "SELECT key & 0xffffffff FROM (SELECT key, at, user_id, row_number() OVER (PARTITION BY user_id ORDER BY at DESC, "
+    "key DESC) AS "
     "of_user,"
-    " row_number() OVER (ORDER BY at DESC, key DESC) AS of_all FROM retry_pre_key WHERE key BETWEEN ?1 AND ?2)"
+    " row_number() OVER (ORDER BY at DESC, key DESC) AS of_all FROM retry_pre_key WHERE key" WHARF_DEVICE_KEYS
+    ")"
     " WHERE at < ?3 OR (user_id <> 0 AND of_user > ?4) OR of_all > ?5 LIMIT 64";
 
-constexpr const char* select_signed = "SELECT pair, signature FROM signed_pre_key WHERE key = ?1";
+constexpr const char* select_signed = "SELECT pair, signature FROM signed_pre_key WHERE key = " WHARF_DEVICE_KEY(?1);
 constexpr const char* replace_signed =
-    "INSERT OR REPLACE INTO signed_pre_key (key, pair, signature) VALUES (?1, ?2, ?3)";
+    "INSERT OR REPLACE INTO signed_pre_key (key, pair, signature) VALUES (" WHARF_DEVICE_KEY(?1) ", ?2, ?3)";
 // Ids grow, except when they wrap after 16,777,215; the newest key itself is never the one to go.
 constexpr const char* delete_old_signed =
-    "DELETE FROM signed_pre_key WHERE key IN (SELECT key FROM signed_pre_key WHERE key BETWEEN ?1 AND ?2 AND key <> ?3"
+    "DELETE FROM signed_pre_key WHERE key IN (SELECT key FROM signed_pre_key WHERE key" WHARF_DEVICE_KEYS
+    " AND key <> " WHARF_DEVICE_KEY(?3)
     " ORDER BY key DESC LIMIT -1 OFFSET ?4)";
 
 constexpr const char* select_retry =
-    "SELECT count FROM retry WHERE session_id = ?1 AND message_id = ?2 AND author_id = ?3";
+    "SELECT count FROM retry WHERE session_id = " WHARF_DEVICE(?1) " AND message_id = ?2 AND author_id = ?3";
 constexpr const char* replace_retry =
-    "INSERT INTO retry (session_id, message_id, author_id, count, at) VALUES (?1, ?2, ?3, ?4, ?5)"
+    "INSERT INTO retry (session_id, message_id, author_id, count, at) VALUES (" WHARF_DEVICE(?1) ", ?2, ?3, ?4, ?5)"
     " ON CONFLICT (session_id, message_id, author_id) DO UPDATE SET count = excluded.count, at = excluded.at";
 constexpr const char* sweep_retries =
     "DELETE FROM retry WHERE rowid IN (SELECT rowid FROM retry WHERE at < ?1 ORDER BY at LIMIT 100)";
 constexpr UnixMs retry_kept_ms = 24 * 60 * 60 * 1000;
 
 constexpr const char* replace_app_state_key =
-    "INSERT INTO app_state_key (session_id, key_id, secret, timestamp) VALUES (?1, ?2, ?3, ?4)"
+    "INSERT INTO app_state_key (session_id, key_id, secret, timestamp) VALUES (" WHARF_DEVICE(?1) ", ?2, ?3, ?4)"
     " ON CONFLICT (session_id, key_id) DO UPDATE SET secret = excluded.secret, timestamp = excluded.timestamp";
-constexpr const char* select_app_state_key = "SELECT secret FROM app_state_key WHERE session_id = ?1 AND key_id = ?2";
+constexpr const char* select_app_state_key = "SELECT secret FROM app_state_key WHERE session_id = " WHARF_DEVICE(?1) " AND key_id = ?2";
 
 }  // namespace
 
@@ -110,8 +114,8 @@ void add_retry_pre_key(Changes& changes, SessionId session, const protocol::Jid&
       while (select.next()) surplus.push_back(select.integer());
     }
     for (const std::int64_t gone : surplus) {
-      if (done = Statement(db, delete_pre_key).integer(gone).run(); !done) return done;
-      if (done = Statement(db, delete_retry_key).integer(gone).run(); !done) return done;
+      if (done = Statement(db, delete_pre_key).key(session, gone).run(); !done) return done;
+      if (done = Statement(db, delete_retry_key).key(session, gone).run(); !done) return done;
     }
     return {};
   });

@@ -13,22 +13,34 @@ namespace wharf::storage {
 namespace {
 
 // Built once; their c_str() is the stable pointer that Database::prepared wants.
+// What a chat has: the messages at home in it and those that merges make its own. One statement, so one state of the
+// rows, and at most ?3 of each source. ?1 session, ?2 chat, ?4 and ?5 time and row that they come before.
+std::string rows_of_chat(bool before) {
+  const std::string older = before ? "AND (n.timestamp, n.row) < (?4, ?5) " : "";
+  const std::string newest_first = older + "ORDER BY n.timestamp DESC, n.row DESC LIMIT ?3) ";
+  return "SELECT row FROM (SELECT n.row AS row FROM message n WHERE n.session_id = ?1 AND n.chat_id = ?2"
+         " AND" WHARF_MESSAGE_AT_HOME(n) +
+         newest_first +
+         "UNION ALL SELECT m.row FROM merged_chat g CROSS JOIN message m WHERE g.session_id = ?1 AND g.to_id = ?2"
+         " AND m.row IN (SELECT n.row FROM message n WHERE n.session_id = g.session_id AND n.chat_id = g.from_id"
+         " AND" WHARF_MESSAGE_IN_MERGE(n, g) +
+         newest_first;
+}
+const std::string in_order = ") ORDER BY timestamp DESC, row DESC LIMIT ?3";
+
 const std::string columns =
-    "SELECT row, session_id, chat_id, id, from_me, author_id, ack, timestamp, created_at, push_name, kind, error,"
+    "SELECT row, session_id, ifnull(" WHARF_CHAT_OF(message) ", chat_id), id, from_me, author_id, ack, timestamp, created_at, push_name, kind, error,"
     " quoted_id, quoted_author_id, mentions, secret, body, content FROM message ";
 const std::string select_by_row = columns + "WHERE row = ?1";
-const std::string select_in_chat = columns +
-                                   "WHERE session_id = ?1 AND id = ?2 AND chat_id = ?3 AND" WHARF_MESSAGE_LIVES
-                                   "ORDER BY from_me DESC LIMIT 1";
+const std::string select_in_chat =
+    columns + "WHERE session_id = ?1 AND id = ?2 AND " WHARF_CHAT_OF(message) " = ?3 ORDER BY from_me DESC LIMIT 1";
 const std::string select_by_id =
     columns + "WHERE session_id = ?1 AND id = ?2 AND from_me = ?3 AND" WHARF_MESSAGE_LIVES "ORDER BY row DESC LIMIT 1";
-const std::string select_newest = columns + "WHERE session_id = ?1 AND chat_id = ?2 AND" WHARF_MESSAGE_LIVES
-                                            "ORDER BY timestamp DESC, row DESC LIMIT ?3";
-const std::string select_before =
-    columns + "WHERE session_id = ?1 AND chat_id = ?2 AND (timestamp, row) < (?3, ?4) AND" WHARF_MESSAGE_LIVES
-              "ORDER BY timestamp DESC, row DESC LIMIT ?5";
+const std::string select_newest = columns + "WHERE row IN (" + rows_of_chat(false) + in_order;
+const std::string select_before = columns + "WHERE row IN (" + rows_of_chat(true) + in_order;
+const std::string select_place = "SELECT timestamp, row FROM message WHERE row IN (" + rows_of_chat(false) + in_order;
 constexpr const char* select_exists =
-    "SELECT 1 FROM message WHERE session_id = ?1 AND id = ?2 AND chat_id = ?3 AND" WHARF_MESSAGE_LIVES "LIMIT 1";
+    "SELECT 1 FROM message WHERE session_id = ?1 AND id = ?2 AND " WHARF_CHAT_OF(message) " = ?3 LIMIT 1";
 constexpr const char* select_time = "SELECT timestamp FROM message WHERE row = ?1 AND session_id = ?2";
 constexpr const char* select_row_of_id =
     "SELECT row FROM message WHERE session_id = ?1 AND id = ?2 AND" WHARF_MESSAGE_LIVES
@@ -44,7 +56,10 @@ constexpr const char* insert_row =
     "INSERT INTO message (row, session_id, chat_id, id, from_me, author_id, ack, timestamp, created_at, push_name, "
     "kind,"
     " error, quoted_id, quoted_author_id, mentions, secret, body, content)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
+    " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18"
+    " WHERE NOT EXISTS (SELECT 1 FROM merged_chat g CROSS JOIN message m ON m.session_id = ?2 AND m.id = ?4"
+    " AND m.chat_id = g.from_id AND m.from_me = ?5 AND m.row > g.after_row AND m.row <= g.through_row"
+    " WHERE g.session_id = ?2 AND g.to_id = ?3)"
     " ON CONFLICT (session_id, id, chat_id, from_me) DO NOTHING";
 constexpr const char* raise_level =
     "UPDATE message SET ack = ?3, error = ?4 WHERE row = ?2 AND session_id = ?1 AND (ack < ?3 OR ?3 = -1)";
@@ -139,7 +154,7 @@ Result<void> write_message(Database& db, const MessageRow& row, bool unread,
     const Result<bool> left = exhume_message(db, row.session, row.chat, row.id, row.from_me);
     if (!left) return left.error();
     if (!*left) return {};
-    if (Result<void> inserted = insert(); !inserted) return inserted;
+    if (Result<void> inserted = insert(); !inserted || changed_rows(db) == 0) return inserted;
   }
   db.recall().last_message_row = number;
   return bump_chat(db, row, number, unread, alternate);
@@ -160,6 +175,13 @@ Result<void> write_ack(Database& db, SessionId session, std::int64_t row, AckLev
 std::optional<MessageRow> find_message_row(Database& db, std::int64_t row) {
   Statement select(db, select_by_row.c_str());
   return read_one(select.integer(row));
+}
+
+std::optional<MessagePlace> newest_message(Database& db, SessionId session, std::int64_t chat_id) {
+  Statement select(db, select_place.c_str());
+  if (!select.session(session).integer(chat_id).integer(1).next()) return std::nullopt;
+  const UnixMs timestamp = select.integer();
+  return MessagePlace{timestamp, select.integer()};
 }
 
 std::int64_t last_message_row(Database& db) {
@@ -227,8 +249,8 @@ MessagePage page_messages(Database& db, SessionId session, const protocol::Jid& 
   }
   Statement select(db, before_row ? select_before.c_str() : select_newest.c_str());
   select.session(session).jid(chat);
-  if (before_row) select.integer(before_time).integer(*before_row);
   select.number(limit + 1);  // one more tells whether there is a next page
+  if (before_row) select.integer(before_time).integer(*before_row);
   while (select.next()) {
     if (page.messages.size() == limit) {
       page.next = page.messages.back().row;

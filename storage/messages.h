@@ -81,8 +81,9 @@ void set_unread(Changes& changes, SessionId session, const protocol::Jid& chat, 
 /// Local only (003): the chat and its messages are gone at once; their rows go in bounded slices behind later batches
 /// (removal.h). The send queue is left alone.
 void remove_chat(Changes& changes, SessionId session, const protocol::Jid& chat);
-/// A mapping was learnt: everything of chat `from` (PN) moves to `to` (LID). Idempotent; message duplicates are
-/// dropped.
+/// A mapping was learnt: everything of chat `from` (PN) is of chat `to` (LID) at once; the rows of the messages move in
+/// bounded slices behind later batches (removal.h). Idempotent; message duplicates are dropped. Other kinds of JIDs are
+/// an error.
 void merge_chats(Changes& changes, SessionId session, const protocol::Jid& from, const protocol::Jid& to);
 
 // --- the send queue

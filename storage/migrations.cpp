@@ -14,6 +14,8 @@ constexpr std::int64_t application_id = 0x57485246;
 
 // Conventions of the schema:
 // - `key` is session << 32 | integer (see row_key): one B-tree for tables of (session, integer).
+// - In what belongs to the linked device (keys, mappings, retries, read receipts) the session is a device number
+//   (storage/removal.h), in `key` and in session_id.
 // - *_id columns that hold a JID are integers of table jid; 0 stands for "none".
 // - Secret blobs start with a format byte (storage/secret_blob.h), so that sealing at rest needs no rebuild.
 // - Times are Unix milliseconds.
@@ -170,8 +172,24 @@ CREATE TABLE read_receipt (                                                     
 );
 )sql";
 
-constexpr std::array steps_of_this_release = {first_schema, resends_outlive_a_restart, ratchet_epochs,
-                                              removal_in_slices, what_peers_can_fill_is_bounded};
+// A log-out and a merge in slices: storage/removal.h.
+constexpr const char* log_out_and_merge_in_slices = R"sql(
+CREATE TABLE device_number (                          -- of sessions that were logged out: below 0, never used twice
+  session_id INTEGER PRIMARY KEY, number INTEGER NOT NULL
+);
+CREATE TABLE removed_device (number INTEGER PRIMARY KEY);
+INSERT INTO removed_device (number) SELECT session_id FROM removed_session;
+CREATE TABLE merged_chat (
+  session_id INTEGER NOT NULL, from_id INTEGER NOT NULL, to_id INTEGER NOT NULL,
+  after_row INTEGER NOT NULL, through_row INTEGER NOT NULL,
+  PRIMARY KEY (session_id, from_id, through_row)
+) WITHOUT ROWID;
+CREATE INDEX merged_chat_by_target ON merged_chat (session_id, to_id);
+)sql";
+
+constexpr std::array steps_of_this_release = {
+    first_schema,      resends_outlive_a_restart,      ratchet_epochs,
+    removal_in_slices, what_peers_can_fill_is_bounded, log_out_and_merge_in_slices};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

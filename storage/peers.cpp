@@ -3,6 +3,7 @@
 #include <array>
 
 #include "storage/keys.h"
+#include "storage/removal.h"
 #include "storage/secret_blob.h"
 #include "storage/statement.h"
 
@@ -12,36 +13,36 @@ namespace {
 
 // Ratchets of an earlier epoch count as absent: storage/continuity.h.
 #define CURRENT_EPOCH "(SELECT ratchet_epoch FROM continuity WHERE id = 1)"
-constexpr const char* select_ratchet = "SELECT record FROM ratchet WHERE key = ?1 AND epoch = " CURRENT_EPOCH;
+constexpr const char* select_ratchet = "SELECT record FROM ratchet WHERE key = " WHARF_DEVICE_KEY(?1) " AND epoch = " CURRENT_EPOCH;
 constexpr const char* replace_ratchet =
-    "INSERT OR REPLACE INTO ratchet (key, record, epoch) VALUES (?1, ?2, " CURRENT_EPOCH ")";
-constexpr const char* delete_ratchet = "DELETE FROM ratchet WHERE key = ?1";
+    "INSERT OR REPLACE INTO ratchet (key, record, epoch) VALUES (" WHARF_DEVICE_KEY(?1) ", ?2, " CURRENT_EPOCH ")";
+constexpr const char* delete_ratchet = "DELETE FROM ratchet WHERE key = " WHARF_DEVICE_KEY(?1);
 constexpr const char* select_any_ratchet =
-    "SELECT 1 FROM jid CROSS JOIN ratchet ON ratchet.key = ?1 + jid.id WHERE jid.user = ?2 AND jid.server = ?3"
+    "SELECT 1 FROM jid CROSS JOIN ratchet ON ratchet.key = " WHARF_DEVICE_KEY(?1) " + jid.id WHERE jid.user = ?2 AND jid.server = ?3"
     " AND epoch = " CURRENT_EPOCH " LIMIT 1";
 #undef CURRENT_EPOCH
-constexpr const char* move_ratchet = "UPDATE OR REPLACE ratchet SET key = ?2 WHERE key = ?1";
+constexpr const char* move_ratchet = "UPDATE OR REPLACE ratchet SET key = " WHARF_DEVICE_KEY(?2) " WHERE key = " WHARF_DEVICE_KEY(?1);
 
-constexpr const char* select_identity = "SELECT public FROM identity WHERE key = ?1";
-constexpr const char* replace_identity = "INSERT OR REPLACE INTO identity (key, public) VALUES (?1, ?2)";
-constexpr const char* move_identity = "UPDATE OR IGNORE identity SET key = ?2 WHERE key = ?1";
-constexpr const char* delete_identity = "DELETE FROM identity WHERE key = ?1";
+constexpr const char* select_identity = "SELECT public FROM identity WHERE key = " WHARF_DEVICE_KEY(?1);
+constexpr const char* replace_identity = "INSERT OR REPLACE INTO identity (key, public) VALUES (" WHARF_DEVICE_KEY(?1) ", ?2)";
+constexpr const char* move_identity = "UPDATE OR IGNORE identity SET key = " WHARF_DEVICE_KEY(?2) " WHERE key = " WHARF_DEVICE_KEY(?1);
+constexpr const char* delete_identity = "DELETE FROM identity WHERE key = " WHARF_DEVICE_KEY(?1);
 
 constexpr const char* select_devices_of = "SELECT id, device, integrator FROM jid WHERE user = ?1 AND server = ?2";
 
-constexpr const char* select_lid = "SELECT lid_id FROM lid_of WHERE key = ?1";
-constexpr const char* select_pn = "SELECT pn_id FROM pn_of WHERE key = ?1";
-constexpr const char* replace_lid = "INSERT OR REPLACE INTO lid_of (key, lid_id) VALUES (?1, ?2)";
-constexpr const char* replace_pn = "INSERT OR REPLACE INTO pn_of (key, pn_id) VALUES (?1, ?2)";
-constexpr const char* delete_lid = "DELETE FROM lid_of WHERE key = ?1";
-constexpr const char* delete_pn = "DELETE FROM pn_of WHERE key = ?1";
+constexpr const char* select_lid = "SELECT lid_id FROM lid_of WHERE key = " WHARF_DEVICE_KEY(?1);
+constexpr const char* select_pn = "SELECT pn_id FROM pn_of WHERE key = " WHARF_DEVICE_KEY(?1);
+constexpr const char* replace_lid = "INSERT OR REPLACE INTO lid_of (key, lid_id) VALUES (" WHARF_DEVICE_KEY(?1) ", ?2)";
+constexpr const char* replace_pn = "INSERT OR REPLACE INTO pn_of (key, pn_id) VALUES (" WHARF_DEVICE_KEY(?1) ", ?2)";
+constexpr const char* delete_lid = "DELETE FROM lid_of WHERE key = " WHARF_DEVICE_KEY(?1);
+constexpr const char* delete_pn = "DELETE FROM pn_of WHERE key = " WHARF_DEVICE_KEY(?1);
 
 constexpr const char* select_device_list =
-    "SELECT devices, raw_id, fetched_at, listed_at FROM device_list WHERE key = ?1";
+    "SELECT devices, raw_id, fetched_at, listed_at FROM device_list WHERE key = " WHARF_DEVICE_KEY(?1);
 constexpr const char* replace_device_list =
-    "INSERT OR REPLACE INTO device_list (key, devices, raw_id, fetched_at, listed_at) VALUES (?1, ?2, ?3, ?4, ?5)";
-constexpr const char* age_list = "UPDATE device_list SET fetched_at = 0 WHERE key = ?1";
-constexpr const char* delete_device_list = "DELETE FROM device_list WHERE key = ?1";
+    "INSERT OR REPLACE INTO device_list (key, devices, raw_id, fetched_at, listed_at) VALUES (" WHARF_DEVICE_KEY(?1) ", ?2, ?3, ?4, ?5)";
+constexpr const char* age_list = "UPDATE device_list SET fetched_at = 0 WHERE key = " WHARF_DEVICE_KEY(?1);
+constexpr const char* delete_device_list = "DELETE FROM device_list WHERE key = " WHARF_DEVICE_KEY(?1);
 
 /// A user's devices stand at two servers: its own and, for Cloud API devices, the hosted one (01 section 6).
 std::string_view hosted_server(const Jid& user) {

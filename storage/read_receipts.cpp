@@ -1,6 +1,7 @@
 #include "storage/read_receipts.h"
 
 #include "storage/packed.h"
+#include "storage/removal.h"
 #include "storage/statement.h"
 
 namespace wharf::storage {
@@ -10,11 +11,12 @@ namespace {
 constexpr std::int64_t low_half = (std::int64_t{1} << 32) - 1;
 
 constexpr const char* select_rows =
-    "SELECT key, chat_id, author_id, ids, read_at, attempts FROM read_receipt WHERE key BETWEEN ?1 AND ?2 ORDER BY key";
+    "SELECT key, chat_id, author_id, ids, read_at, attempts FROM read_receipt WHERE key" WHARF_DEVICE_KEYS
+    " ORDER BY key";
 constexpr const char* insert_row =
-    "INSERT INTO read_receipt (key, chat_id, author_id, ids, read_at, attempts) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-constexpr const char* count_attempt = "UPDATE read_receipt SET attempts = attempts + 1 WHERE key = ?1";
-constexpr const char* delete_row = "DELETE FROM read_receipt WHERE key = ?1";
+    "INSERT INTO read_receipt (key, chat_id, author_id, ids, read_at, attempts) VALUES (" WHARF_DEVICE_KEY(?1) ", ?2, ?3, ?4, ?5, ?6)";
+constexpr const char* count_attempt = "UPDATE read_receipt SET attempts = attempts + 1 WHERE key = " WHARF_DEVICE_KEY(?1);
+constexpr const char* delete_row = "DELETE FROM read_receipt WHERE key = " WHARF_DEVICE_KEY(?1);
 
 }  // namespace
 

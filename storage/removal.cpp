@@ -13,6 +13,13 @@ namespace {
 constexpr const char* delete_session = "DELETE FROM session WHERE id = ?1";
 constexpr const char* delete_device = "DELETE FROM device WHERE session_id = ?1";  // its secrets go at once
 constexpr const char* mark_session = "INSERT OR IGNORE INTO removed_session (session_id) VALUES (?1)";
+constexpr const char* mark_own_device = "INSERT OR IGNORE INTO removed_device (number) VALUES (?1)";
+constexpr const char* mark_device = "INSERT OR IGNORE INTO removed_device (number) SELECT " WHARF_DEVICE(?1);
+constexpr const char* count_device =
+    "INSERT INTO counter (name, value) VALUES ('device', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1";
+constexpr const char* next_device =
+    "INSERT OR REPLACE INTO device_number (session_id, number) SELECT ?1, -value FROM counter WHERE name = 'device'";
+constexpr const char* delete_number = "DELETE FROM device_number WHERE session_id = ?1";
 constexpr const char* mark_webhooks = "UPDATE webhook SET removed = 1 WHERE session_id = ?1";
 constexpr const char* mark_webhook = "UPDATE webhook SET removed = 1 WHERE id = ?1";
 constexpr const char* mark_chat =
@@ -20,42 +27,76 @@ constexpr const char* mark_chat =
     " WHERE session_id = ?1 AND chat_id = ?2"
     " ON CONFLICT (session_id, chat_id) DO UPDATE SET through_row = excluded.through_row";
 constexpr const char* delete_chat = "DELETE FROM chat WHERE session_id = ?1 AND chat_id = ?2";
+constexpr const char* end_merges = "DELETE FROM merged_chat WHERE session_id = ?1 AND to_id = ?2";
+constexpr const char* mark_merge =
+    "INSERT INTO merged_chat (session_id, from_id, to_id, after_row, through_row) SELECT ?1, ?2, ?3,"
+    " ifnull((SELECT through_row FROM removed_chat WHERE session_id = ?1 AND chat_id = ?2), 0), ?4";
 constexpr const char* delete_left_message =
-    "DELETE FROM message WHERE session_id = ?1 AND id = ?2 AND chat_id = ?3 AND from_me = ?4 AND row <="
-    " (SELECT through_row FROM removed_chat r WHERE r.session_id = ?1 AND r.chat_id = ?3)";
+    "DELETE FROM message WHERE session_id = ?1 AND id = ?2 AND chat_id = ?3 AND from_me = ?4"
+    " AND " WHARF_CHAT_OF(message) " IS NULL";
 
 constexpr const char* select_session = "SELECT session_id FROM removed_session LIMIT 1";
+constexpr const char* select_device = "SELECT number FROM removed_device LIMIT 1";
+// Those of one chat in the order of their rows: what lies before after_row is filed elsewhere or left behind.
+constexpr const char* select_merge =
+    "SELECT session_id, from_id, to_id, after_row, through_row FROM merged_chat"
+    " ORDER BY session_id, from_id, through_row LIMIT 1";
+constexpr const char* select_mark = "SELECT through_row FROM removed_chat WHERE session_id = ?1 AND chat_id = ?2";
 constexpr const char* select_chat = "SELECT session_id, chat_id, through_row FROM removed_chat LIMIT 1";
 constexpr const char* select_webhook = "SELECT row FROM webhook WHERE removed = 1 LIMIT 1";
 constexpr const char* select_any =
-    "SELECT 1 WHERE EXISTS (SELECT 1 FROM removed_session) OR EXISTS (SELECT 1 FROM removed_chat)"
-    " OR EXISTS (SELECT 1 FROM webhook WHERE removed = 1)";
+    "SELECT 1 WHERE EXISTS (SELECT 1 FROM removed_session) OR EXISTS (SELECT 1 FROM removed_device)"
+    " OR EXISTS (SELECT 1 FROM removed_chat) OR EXISTS (SELECT 1 FROM merged_chat) OR EXISTS (SELECT 1 FROM webhook "
+    "WHERE removed = 1)";
 
-// ?1 to ?2 are the row keys of the session, ?3 the most rows.
-constexpr std::array slices_by_key = {
-    "DELETE FROM pre_key WHERE key IN (SELECT key FROM pre_key WHERE key BETWEEN ?1 AND ?2 LIMIT ?3)",
-    "DELETE FROM signed_pre_key WHERE key IN (SELECT key FROM signed_pre_key WHERE key BETWEEN ?1 AND ?2 LIMIT ?3)",
-    "DELETE FROM ratchet WHERE key IN (SELECT key FROM ratchet WHERE key BETWEEN ?1 AND ?2 LIMIT ?3)",
-    "DELETE FROM identity WHERE key IN (SELECT key FROM identity WHERE key BETWEEN ?1 AND ?2 LIMIT ?3)",
-    "DELETE FROM device_list WHERE key IN (SELECT key FROM device_list WHERE key BETWEEN ?1 AND ?2 LIMIT ?3)",
-    "DELETE FROM lid_of WHERE key IN (SELECT key FROM lid_of WHERE key BETWEEN ?1 AND ?2 LIMIT ?3)",
-    "DELETE FROM pn_of WHERE key IN (SELECT key FROM pn_of WHERE key BETWEEN ?1 AND ?2 LIMIT ?3)",
-    "DELETE FROM outbox WHERE key IN (SELECT key FROM outbox WHERE key BETWEEN ?1 AND ?2 LIMIT ?3)",
-    "DELETE FROM retry_pre_key WHERE key IN (SELECT key FROM retry_pre_key WHERE key BETWEEN ?1 AND ?2 LIMIT ?3)",
-    "DELETE FROM read_receipt WHERE key IN (SELECT key FROM read_receipt WHERE key BETWEEN ?1 AND ?2 LIMIT ?3)",
-};
-// ?1 is the session, ?2 the most rows.
-constexpr std::array slices_by_session = {
+// ?1 is the device number, ?2 the most rows.
+constexpr std::array slices_of_device = {
+    "DELETE FROM pre_key WHERE key IN (SELECT key FROM pre_key WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | 0xffffffff "
+    "LIMIT ?2)",
+    "DELETE FROM signed_pre_key WHERE key IN (SELECT key FROM signed_pre_key WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | "
+    "0xffffffff LIMIT ?2)",
+    "DELETE FROM ratchet WHERE key IN (SELECT key FROM ratchet WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | 0xffffffff "
+    "LIMIT ?2)",
+    "DELETE FROM identity WHERE key IN (SELECT key FROM identity WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | 0xffffffff "
+    "LIMIT ?2)",
+    "DELETE FROM device_list WHERE key IN (SELECT key FROM device_list WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | "
+    "0xffffffff LIMIT ?2)",
+    "DELETE FROM lid_of WHERE key IN (SELECT key FROM lid_of WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | 0xffffffff "
+    "LIMIT ?2)",
+    "DELETE FROM pn_of WHERE key IN (SELECT key FROM pn_of WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | 0xffffffff LIMIT "
+    "?2)",
+    "DELETE FROM retry_pre_key WHERE key IN (SELECT key FROM retry_pre_key WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | "
+    "0xffffffff LIMIT ?2)",
+    "DELETE FROM read_receipt WHERE key IN (SELECT key FROM read_receipt WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | "
+    "0xffffffff LIMIT ?2)",
     "DELETE FROM app_state_key WHERE rowid IN (SELECT rowid FROM app_state_key WHERE session_id = ?1 LIMIT ?2)",
     "DELETE FROM retry WHERE rowid IN (SELECT rowid FROM retry WHERE session_id = ?1 LIMIT ?2)",
     "DELETE FROM resend WHERE (session_id, message_id, device_id) IN"
     " (SELECT session_id, message_id, device_id FROM resend WHERE session_id = ?1 LIMIT ?2)",
+};
+// ?1 is the session, ?2 the most rows.
+constexpr std::array slices_of_session = {
+    "DELETE FROM outbox WHERE key IN (SELECT key FROM outbox WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | 0xffffffff "
+    "LIMIT ?2)",
     "DELETE FROM idempotency WHERE rowid IN (SELECT rowid FROM idempotency WHERE session_id = ?1 LIMIT ?2)",
     "DELETE FROM chat WHERE row IN (SELECT row FROM chat WHERE session_id = ?1 LIMIT ?2)",
     "DELETE FROM message WHERE row IN (SELECT row FROM message WHERE session_id = ?1 LIMIT ?2)",
+    "DELETE FROM merged_chat WHERE (session_id, from_id, through_row) IN"
+    " (SELECT session_id, from_id, through_row FROM merged_chat WHERE session_id = ?1 LIMIT ?2)",
     "DELETE FROM removed_chat WHERE (session_id, chat_id) IN"
     " (SELECT session_id, chat_id FROM removed_chat WHERE session_id = ?1 LIMIT ?2)",
 };
+// The next ?5 messages of merge ?1 ?2 ?3 ?4: session, chat, after and through. By time, which is the order of the
+// index.
+#define SLICE_OF_MERGE                                                                           \
+  "(SELECT row FROM message WHERE session_id = ?1 AND chat_id = ?2 AND +row > ?3 AND +row <= ?4" \
+  " ORDER BY timestamp, row LIMIT ?5)"
+constexpr const char* delete_doubled =
+    "DELETE FROM message WHERE row IN " SLICE_OF_MERGE
+    " AND EXISTS (SELECT 1 FROM message t WHERE t.session_id = ?1 AND t.id = message.id AND t.chat_id = ?6"
+    " AND t.from_me = message.from_me)";
+constexpr const char* file_messages = "UPDATE message SET chat_id = ?6 WHERE row IN " SLICE_OF_MERGE;
+#undef SLICE_OF_MERGE
 constexpr const char* slice_of_chat =
     "DELETE FROM message WHERE row IN"
     " (SELECT row FROM message WHERE session_id = ?1 AND chat_id = ?2 AND row <= ?3 LIMIT ?4)";
@@ -66,16 +107,19 @@ constexpr const char* delete_session_mark = "DELETE FROM removed_session WHERE s
 constexpr const char* delete_chat_mark = "DELETE FROM removed_chat WHERE session_id = ?1 AND chat_id = ?2";
 constexpr const char* delete_webhook = "DELETE FROM webhook WHERE row = ?1";
 
-constexpr const char* select_mark = "SELECT through_row FROM removed_chat WHERE session_id = ?1 AND chat_id = ?2";
-constexpr const char* delete_left_messages = "DELETE FROM message WHERE session_id = ?1 AND chat_id = ?2 AND row <= ?3";
+constexpr const char* delete_device_mark = "DELETE FROM removed_device WHERE number = ?1";
+constexpr const char* nothing_before =
+    "UPDATE merged_chat SET after_row = 0 WHERE session_id = ?1 AND from_id = ?2 AND through_row = ?3";
+constexpr const char* delete_merge =
+    "DELETE FROM merged_chat WHERE session_id = ?1 AND from_id = ?2 AND through_row = ?3";
 
-/// What is left to delete in this slice.
+/// How many rows this slice may still touch.
 class Allowance {
  public:
   explicit Allowance(std::size_t rows) : left_(static_cast<std::int64_t>(rows)) {}
   std::int64_t left() const { return left_; }
   bool used_up() const { return left_ <= 0; }
-  /// Books what the statement deleted.
+  /// Books what the statement deleted or changed.
   Result<void> book(Database& db, Result<void> done) {
     if (done) left_ -= changed_rows(db);
     return done;
@@ -85,17 +129,15 @@ class Allowance {
   std::int64_t left_;
 };
 
-Result<void> purge_session(Database& db, SessionId session, Allowance& rows) {
-  for (const char* sql : slices_by_key) {
+template <std::size_t N>
+Result<void> purge_tables(Database& db, const std::array<const char*, N>& slices, std::int64_t owner,
+                          const char* delete_mark, Allowance& rows) {
+  for (const char* sql : slices) {
     if (rows.used_up()) return {};
-    if (auto done = rows.book(db, Statement(db, sql).keys(session).integer(rows.left()).run()); !done) return done;
-  }
-  for (const char* sql : slices_by_session) {
-    if (rows.used_up()) return {};
-    if (auto done = rows.book(db, Statement(db, sql).session(session).integer(rows.left()).run()); !done) return done;
+    if (auto done = rows.book(db, Statement(db, sql).integer(owner).integer(rows.left()).run()); !done) return done;
   }
   if (rows.used_up()) return {};
-  return Statement(db, delete_session_mark).session(session).run();
+  return Statement(db, delete_mark).integer(owner).run();
 }
 
 Result<void> purge_chat(Database& db, SessionId session, std::int64_t chat, std::int64_t through, Allowance& rows) {
@@ -103,6 +145,44 @@ Result<void> purge_chat(Database& db, SessionId session, std::int64_t chat, std:
       db, Statement(db, slice_of_chat).session(session).integer(chat).integer(through).integer(rows.left()).run());
   if (!done || rows.used_up()) return done;
   return Statement(db, delete_chat_mark).session(session).integer(chat).run();
+}
+
+std::optional<std::int64_t> tombstone(Database& db, SessionId session, std::int64_t chat) {
+  Statement select(db, select_mark);
+  if (!select.session(session).integer(chat).next()) return std::nullopt;
+  return select.integer();
+}
+
+struct Merge {
+  SessionId session;
+  std::int64_t from = 0, to = 0, after = 0, through = 0;
+};
+
+Result<void> purge_merge(Database& db, const Merge& merge, Allowance& rows) {
+  // Older rows are filed in the target: under its tombstone nobody would read them.
+  if (const auto through = tombstone(db, merge.session, merge.to))
+    return purge_chat(db, merge.session, merge.to, *through, rows);
+  const auto with_merge = [&](const char* sql) {
+    return Statement(db, sql).session(merge.session).integer(merge.from).integer(merge.through).run();
+  };
+  if (merge.after != 0) {
+    Result<void> done = rows.book(db, Statement(db, slice_of_chat)
+                                          .session(merge.session)
+                                          .integer(merge.from)
+                                          .integer(merge.after)
+                                          .integer(rows.left())
+                                          .run());
+    if (!done || rows.used_up()) return done;
+    return with_merge(nothing_before);  // no further slice looks for them among the many that stay
+  }
+  for (const char* sql : {delete_doubled, file_messages}) {
+    if (rows.used_up()) return {};
+    Statement slice(db, sql);
+    slice.session(merge.session).integer(merge.from).integer(merge.after).integer(merge.through);
+    if (Result<void> done = rows.book(db, slice.integer(rows.left()).integer(merge.to).run()); !done) return done;
+  }
+  if (rows.used_up()) return {};
+  return with_merge(delete_merge);
 }
 
 Result<void> purge_webhook(Database& db, std::int64_t webhook, Allowance& rows) {
@@ -119,7 +199,23 @@ std::optional<Result<void>> purge_one(Database& db, Allowance& rows) {
     Statement select(db, select_session);
     if (select.next()) session = SessionId{select.integer()};
   }
-  if (session) return purge_session(db, *session, rows);
+  if (session) return purge_tables(db, slices_of_session, session->value, delete_session_mark, rows);
+  std::optional<std::int64_t> device;
+  {
+    Statement select(db, select_device);
+    if (select.next()) device = select.integer();
+  }
+  if (device) return purge_tables(db, slices_of_device, *device, delete_device_mark, rows);
+  std::optional<Merge> merge;
+  {
+    Statement select(db, select_merge);
+    if (select.next()) {
+      merge.emplace();
+      merge->session = SessionId{select.integer()};
+      for (std::int64_t* field : {&merge->from, &merge->to, &merge->after, &merge->through}) *field = select.integer();
+    }
+  }
+  if (merge) return purge_merge(db, *merge, rows);
   std::optional<std::array<std::int64_t, 3>> chat;
   {
     Statement select(db, select_chat);
@@ -142,10 +238,19 @@ std::optional<Result<void>> purge_one(Database& db, Allowance& rows) {
 
 Result<void> bury_session(Database& db, SessionId session) {
   db.recall().removals_wait = true;
-  for (const char* sql : {delete_session, delete_device, mark_webhooks, mark_session}) {
+  for (const char* sql :
+       {mark_device, delete_number, mark_own_device, delete_session, delete_device, mark_webhooks, mark_session}) {
     if (Result<void> done = Statement(db, sql).session(session).run(); !done) return done;
   }
   return {};
+}
+
+Result<void> bury_device(Database& db, SessionId session) {
+  db.recall().removals_wait = true;
+  if (Result<void> done = Statement(db, mark_device).session(session).run(); !done) return done;
+  if (Result<void> done = Statement(db, count_device).run(); !done) return done;
+  if (Result<void> done = Statement(db, next_device).session(session).run(); !done) return done;
+  return Statement(db, delete_device).session(session).run();
 }
 
 Result<void> bury_chat(Database& db, SessionId session, const protocol::Jid& chat) {
@@ -153,6 +258,7 @@ Result<void> bury_chat(Database& db, SessionId session, const protocol::Jid& cha
   const std::int64_t through = last_message_row(db);
   if (Result<void> done = Statement(db, mark_chat).session(session).jid(chat).integer(through).run(); !done)
     return done;
+  if (Result<void> done = Statement(db, end_merges).session(session).jid(chat).run(); !done) return done;
   return Statement(db, delete_chat).session(session).jid(chat).run();
 }
 
@@ -170,18 +276,13 @@ Result<bool> exhume_message(Database& db, SessionId session, const protocol::Jid
   return changed_rows(db) != 0;
 }
 
-Result<void> finish_chat(Database& db, SessionId session, std::int64_t chat_id) {
-  std::int64_t through = 0;
-  {
-    Statement select(db, select_mark);
-    if (!select.session(session).integer(chat_id).next()) return {};
-    through = select.integer();
-  }
-  if (Result<void> done = keep_message_rows_used(db); !done) return done;
-  if (Result<void> done = Statement(db, delete_left_messages).session(session).integer(chat_id).integer(through).run();
-      !done)
-    return done;
-  return Statement(db, delete_chat_mark).session(session).integer(chat_id).run();
+Result<void> divert_chat(Database& db, SessionId session, std::int64_t from, std::int64_t to) {
+  db.recall().removals_wait = true;
+  const std::int64_t through = last_message_row(db);
+  const Result<void> diverted =
+      Statement(db, mark_merge).session(session).integer(from).integer(to).integer(through).run();
+  if (!diverted) return diverted;
+  return Statement(db, mark_chat).session(session).integer(from).integer(through).run();
 }
 
 Result<bool> purge_removed(Database& db, std::size_t rows) {

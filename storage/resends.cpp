@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "storage/removal.h"
 #include "storage/statement.h"
 
 namespace wharf::storage {
@@ -11,9 +12,9 @@ namespace wharf::storage {
 namespace {
 
 constexpr const char* select_resends =
-    "SELECT count, base_key FROM resend WHERE session_id = ?1 AND message_id = ?2 AND device_id = ?3";
+    "SELECT count, base_key FROM resend WHERE session_id = " WHARF_DEVICE(?1) " AND message_id = ?2 AND device_id = ?3";
 constexpr const char* replace_resends =
-    "INSERT INTO resend (session_id, message_id, device_id, count, base_key, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+    "INSERT INTO resend (session_id, message_id, device_id, count, base_key, at) VALUES (" WHARF_DEVICE(?1) ", ?2, ?3, ?4, ?5, ?6)"
     " ON CONFLICT (session_id, message_id, device_id) DO UPDATE SET"
     " count = excluded.count, base_key = excluded.base_key, at = excluded.at";
 constexpr const char* sweep_resends =

@@ -1,7 +1,5 @@
 #include "storage/sessions.h"
 
-#include <array>
-
 #include "storage/removal.h"
 #include "storage/secret_blob.h"
 #include "storage/statement.h"
@@ -35,30 +33,6 @@ constexpr const char* replace_device =
     " signed_pre_key_at, next_pre_key_id, first_unuploaded, server_has_prekeys, account, jid_id, lid_id, push_name,"
     " platform, business_name, login_counter, routing_info, server_not_before, server_not_after, server_static)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
-
-// Keys and mappings of the linked device: what a log-out forgets. ?1 to ?2 are the row keys of the session.
-constexpr std::array delete_device_keys = {
-    "DELETE FROM pre_key WHERE key BETWEEN ?1 AND ?2",      "DELETE FROM signed_pre_key WHERE key BETWEEN ?1 AND ?2",
-    "DELETE FROM ratchet WHERE key BETWEEN ?1 AND ?2",      "DELETE FROM identity WHERE key BETWEEN ?1 AND ?2",
-    "DELETE FROM device_list WHERE key BETWEEN ?1 AND ?2",  "DELETE FROM lid_of WHERE key BETWEEN ?1 AND ?2",
-    "DELETE FROM pn_of WHERE key BETWEEN ?1 AND ?2",        "DELETE FROM retry_pre_key WHERE key BETWEEN ?1 AND ?2",
-    "DELETE FROM read_receipt WHERE key BETWEEN ?1 AND ?2",
-};
-constexpr std::array delete_device_rows = {
-    "DELETE FROM device WHERE session_id = ?1",
-    "DELETE FROM retry WHERE session_id = ?1",
-    "DELETE FROM resend WHERE session_id = ?1",
-    "DELETE FROM app_state_key WHERE session_id = ?1",
-};
-Result<void> forget_device(Database& db, SessionId session) {
-  for (const char* sql : delete_device_keys) {
-    if (Result<void> deleted = Statement(db, sql).keys(session).run(); !deleted) return deleted;
-  }
-  for (const char* sql : delete_device_rows) {
-    if (Result<void> deleted = Statement(db, sql).session(session).run(); !deleted) return deleted;
-  }
-  return {};
-}
 
 Result<void> write_device(Database& db, const DeviceRow& row) {
   const SecretBlob noise(row.noise), identity(row.identity), adv_secret(row.adv_secret);
@@ -191,7 +165,7 @@ void put_device(Changes& changes, DeviceRow row) {
 }
 
 void wipe_device(Changes& changes, SessionId session) {
-  changes.add([=](Database& db) { return forget_device(db, session); });
+  changes.add([=](Database& db) { return bury_device(db, session); });
 }
 
 }  // namespace wharf::storage

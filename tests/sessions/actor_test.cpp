@@ -12,15 +12,32 @@ using namespace wharf::sessions;
 
 namespace {
 
+/// The fixture's randomness; the next draw fails on demand, as the kernel's generator could.
+class Dice final : public protocol::Random {
+ public:
+  explicit Dice(protocol::Random& source) : source_(source) {}
+  void fill(std::span<std::uint8_t> out) override {
+    if (std::exchange(fail_next, false)) throw std::runtime_error("no randomness");
+    ++draws;
+    source_.fill(out);
+  }
+  bool fail_next = false;
+  int draws = 0;
+
+ private:
+  protocol::Random& source_;
+};
+
 struct World {
   test::SessionFixture fixture;  // the rows of a linked session
+  Dice random{fixture.random};
   net::asio::io_context loop;
   net::SystemClock clock;
   net::WorkerPool workers{loop.get_executor(), 1};
   net::WebSocketClient sockets{loop, {}};
   // Nobody listens there: connection attempts fail.
-  Shared shared{loop, clock, fixture.random,  *fixture.store, workers, sockets, "ws://127.0.0.1:9/ws/chat", {},
-                true, {},    ConnectGate(100)};
+  Shared shared{loop, clock, random, *fixture.store,  workers, sockets, "ws://127.0.0.1:9/ws/chat",
+                {},   true,  {},     ConnectGate(100)};
   std::shared_ptr<SessionActor> actor = std::make_shared<SessionActor>(
       shared, fixture.row, *storage::load_device(fixture.store->reader(), fixture.row.id));
 
@@ -152,4 +169,34 @@ TEST_CASE("after a shutdown every call is answered closed") {
   w.actor->call([](Session&) { FAIL("a turn after the end"); },
                 [&](const protocol::Error& error) { answered = error.code; });
   REQUIRE(answered == protocol::Errc::closed);
+}
+
+TEST_CASE("a session that broke while a turn is on its way to the disk is read again only when that has landed") {
+  World w;
+  const auto unexpected = [](const protocol::Error&) { FAIL("a healthy turn"); };
+  w.actor->begin();  // the dial waits for the loop
+  const Session* before = &w.actor->session();
+  bool answered = false;
+  // Inside a completion the inline store holds the commits that come back, and answers pings at once.
+  w.fixture.store->commit({}, [&](const protocol::Result<void>&) {
+    w.actor->call(
+        [&](Session& session) {
+          rename(session, "landed");
+          session.context().answer([&](const protocol::Error* failure) { answered = failure == nullptr; });
+        },
+        unexpected);
+    REQUIRE(w.stored_name().empty());
+    w.random.fail_next = true;  // of the dial: its ephemeral key
+    w.random.draws = 0;
+    // Each try to restore draws its delay: the second draw means that the first try was put off.
+    REQUIRE(test::run_until(w.loop, [&] { return &w.actor->session() != before || w.random.draws == 2; }));
+    REQUIRE(!w.random.fail_next);
+    REQUIRE(&w.actor->session() == before);
+  });
+  REQUIRE(answered);
+  REQUIRE(w.stored_name() == "landed");
+  w.wait_until_restored(before);
+  REQUIRE(w.actor->session().context().device.push_name == "landed");
+  w.actor->call([](Session& session) { rename(session, "works"); }, unexpected);
+  REQUIRE(w.stored_name() == "works");
 }

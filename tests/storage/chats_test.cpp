@@ -1,5 +1,6 @@
 #include <set>
 
+#include "storage/chat_list.h"
 #include "storage/messages.h"
 #include "tests/storage/fixture.h"
 
@@ -158,4 +159,18 @@ TEST_CASE("merging into a chat that does not exist yet renames it, and merging n
   CHECK(chat->last_message->chat == lid);
   store.turn([](Changes& changes) { merge_chats(changes, other, pn, lid); });
   CHECK(!find_chat(store.db(), other, lid));
+}
+
+TEST_CASE("the whole list holds a bounded number of chats, the newest first, and says when there are more") {
+  test::InlineStore store;
+  for (int i = 0; i < 3; ++i)
+    put(store, test::message_row(session, Jid("list" + std::to_string(i), "lid"), "A", 10 + i));
+  put(store, test::message_row(other, lid, "A", 1));
+  const auto listed = list_chats(store.db(), session, 3);
+  REQUIRE(listed);
+  const auto rows = read_chats(store.db(), session, *listed);
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[0].chat.user == "list2");
+  CHECK(rows[2].chat.user == "list0");
+  CHECK(!list_chats(store.db(), session, 2));
 }

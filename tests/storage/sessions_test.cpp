@@ -202,7 +202,7 @@ TEST_CASE("removing a session leaves no row of it in any table and every row of 
     // Events belong to the readers of the log.
     CHECK(count(store.db(), "SELECT count(*) FROM " + table) == (table == "event" ? 3 : 2));
   }
-  for (const char* tombstones : {"removed_session", "removed_chat"})
+  for (const char* tombstones : {"removed_session", "removed_device", "removed_chat", "merged_chat"})
     CHECK(count(store.db(), std::string("SELECT count(*) FROM ") + tombstones) == 0);
   CHECK(find_message_by_id(store.db(), SessionId{1}, "id", false));
   CHECK(!find_message_by_id(store.db(), SessionId{2}, "id", false));
@@ -210,7 +210,7 @@ TEST_CASE("removing a session leaves no row of it in any table and every row of 
   // A table that is added later and forgotten here shows in the number.
   CHECK(count(store.db(), "SELECT count(*) FROM sqlite_master WHERE type = 'table'") ==
         static_cast<std::int64_t>(all_tables.size()) +
-            6);  // continuity, counter, jid, probe, removed_session, removed_chat
+            9);  // continuity, counter, jid, probe, device_number, removed_(session, device, chat), merged_chat
 }
 
 TEST_CASE("logging out forgets the device and keeps the conversations") {
