@@ -7,6 +7,7 @@
 #include "protocol/messages/content.h"
 #include "protocol/messages/wire.h"
 #include "protocol/pairing/adv.h"
+#include "protocol/text.h"
 
 using namespace wharf::protocol;
 

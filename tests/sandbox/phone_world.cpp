@@ -57,7 +57,8 @@ void Client::deliver(const Node& stanza) {
 
 void Client::open_pairing() {
   protocol::ParsedClientPayload registration;
-  auto& r = registration.registration.emplace();
+  registration.registration = protocol::ParsedClientPayload::Registration();
+  auto& r = *registration.registration;
   r.keys = {keys.identity.registration_id, keys.identity.identity.pub, keys.signed_pre_key.id,
             keys.signed_pre_key.pair.pub, keys.signed_pre_key.signature};
   r.os = "Test";
