@@ -5,7 +5,8 @@ namespace {
 
 constexpr std::int64_t kib = 1024;
 
-// clang-format off: a row is a field
+// A row is a field.
+// clang-format off
 constexpr Field proxy_fields[] = {
     {.name = "protocol", .summary = "default http", .one_of = "http|https|socks5|socks5h"},
     {.name = "address", .summary = "host:port", .required = true, .min = 3, .max = 300},
@@ -17,37 +18,20 @@ constexpr Schema proxy = {"ProxyServerCredentials", proxy_fields};
 constexpr Field session_config_fields[] = {
     {.name = "multiDevice", .type = Type::boolean, .summary = "accepted and echoed: every session is multi-device"},
     {.name = "headless", .type = Type::boolean, .summary = "accepted and echoed: there is no browser"},
-    {.name = "qrTimeout",
-     .type = Type::integer,
-     .summary = "seconds until a session that nobody scans fails",
-     .min = 1,
-     .max = 3600},
+    {.name = "qrTimeout", .type = Type::integer, .summary = "seconds until a session that nobody scans fails", .min = 1, .max = 3600},
     {.name = "authTimeout", .type = Type::integer, .summary = "seconds from the scan to ready", .min = 1, .max = 3600},
-    {.name = "proxyServerCredentials",
-     .type = Type::object,
-     .summary = "used for every connection of the session",
-     .object = &proxy},
+    {.name = "proxyServerCredentials", .type = Type::object, .summary = "used for every connection of the session", .object = &proxy},
 };
 
 constexpr Field create_session_fields[] = {
     {.name = "sessionId", .required = true, .format = Format::session_name},
     {.name = "waitForQR", .type = Type::boolean, .summary = "answer when the first QR code is there"},
     {.name = "config", .type = Type::object, .object = &session_config},
-    {.name = "metadata",
-     .type = Type::object,
-     .summary = "the caller's own, echoed in every event of the session",
-     .max = 8 * kib},
+    {.name = "metadata", .type = Type::object, .summary = "the caller's own, echoed in every event of the session", .max = 8 * kib},
 };
 constexpr Field update_session_fields[] = {
-    {.name = "config",
-     .type = Type::object,
-     .summary = "the given fields replace the stored ones",
-     .object = &session_config},
-    {.name = "metadata",
-     .type = Type::object,
-     .summary = "replaces the stored object; {} or null removes it",
-     .max = 8 * kib,
-     .nullable = true},
+    {.name = "config", .type = Type::object, .summary = "the given fields replace the stored ones", .object = &session_config},
+    {.name = "metadata", .type = Type::object, .summary = "replaces the stored object; {} or null removes it", .max = 8 * kib, .nullable = true},
 };
 constexpr Field pairing_code_request_fields[] = {
     {.name = "phone", .summary = "the number to link, with country code", .required = true, .min = 5, .max = 32},
@@ -57,9 +41,7 @@ constexpr Field send_text_fields[] = {
     {.name = "content", .summary = "the text", .required = true, .min = 1, .max = 65536},
     {.name = "quotedMessageId", .min = 1, .max = 300, .format = Format::message_id},
     {.name = "mentions", .type = Type::texts, .summary = "user ids", .max = 256, .format = Format::chat_id},
-    {.name = "messageId",
-     .summary = "chosen by the caller: a retry returns the first answer",
-     .format = Format::new_message_id},
+    {.name = "messageId", .summary = "chosen by the caller: a retry returns the first answer", .format = Format::new_message_id},
     {.name = "sendAt", .summary = "when to send it", .format = Format::date_time, .later = true},
 };
 constexpr Field set_presence_fields[] = {
@@ -67,55 +49,18 @@ constexpr Field set_presence_fields[] = {
 };
 constexpr Field register_webhook_fields[] = {
     {.name = "url", .required = true, .min = 8, .max = 2048, .format = Format::url},
-    {.name = "events",
-     .type = Type::texts,
-     .summary = "*, names, or prefixes such as group_*; default *",
-     .min = 1,
-     .max = 64,
-     .format = Format::event_pattern},
-    {.name = "headers",
-     .type = Type::text_map,
-     .summary = "sent with every delivery",
-     .max = 32,
-     .format = Format::header},
-    {.name = "secret",
-     .summary = "signs deliveries; whsec_<base64> or any text",
-     .min = 8,
-     .max = 256,
-     .format = Format::secret},
-    {.name = "previousSecret",
-     .summary = "signs as well, while receivers change over",
-     .min = 8,
-     .max = 256,
-     .format = Format::secret},
+    {.name = "events", .type = Type::texts, .summary = "*, names, or prefixes such as group_*; default *", .min = 1, .max = 64, .format = Format::event_pattern},
+    {.name = "headers", .type = Type::text_map, .summary = "sent with every delivery", .max = 32, .format = Format::header},
+    {.name = "secret", .summary = "signs deliveries; whsec_<base64> or any text", .min = 8, .max = 256, .format = Format::secret},
+    {.name = "previousSecret", .summary = "signs as well, while receivers change over", .min = 8, .max = 256, .format = Format::secret},
     {.name = "paused", .type = Type::boolean, .summary = "keeps events without delivering them", .later = true},
 };
 constexpr Field update_webhook_fields[] = {
     {.name = "url", .min = 8, .max = 2048, .format = Format::url},
-    {.name = "events",
-     .type = Type::texts,
-     .summary = "replaces the list",
-     .min = 1,
-     .max = 64,
-     .format = Format::event_pattern},
-    {.name = "headers",
-     .type = Type::text_map,
-     .summary = "replaces all of them; null removes them",
-     .max = 32,
-     .format = Format::header,
-     .nullable = true},
-    {.name = "secret",
-     .summary = "signs from now on, and the one before it as well; null: unsigned",
-     .min = 8,
-     .max = 256,
-     .format = Format::secret,
-     .nullable = true},
-    {.name = "previousSecret",
-     .summary = "the second live secret; null ends it",
-     .min = 8,
-     .max = 256,
-     .format = Format::secret,
-     .nullable = true},
+    {.name = "events", .type = Type::texts, .summary = "replaces the list", .min = 1, .max = 64, .format = Format::event_pattern},
+    {.name = "headers", .type = Type::text_map, .summary = "replaces all of them; null removes them", .max = 32, .format = Format::header, .nullable = true},
+    {.name = "secret", .summary = "signs from now on, and the one before it as well; null: unsigned", .min = 8, .max = 256, .format = Format::secret, .nullable = true},
+    {.name = "previousSecret", .summary = "the second live secret; null ends it", .min = 8, .max = 256, .format = Format::secret, .nullable = true},
     {.name = "paused", .type = Type::boolean, .summary = "keeps events without delivering them", .later = true},
 };
 
@@ -127,22 +72,11 @@ constexpr Field send_query_fields[] = {
     {.name = "timeout", .type = Type::integer, .summary = "milliseconds, default 30000", .max = 120'000},
 };
 constexpr Field page_query_fields[] = {
-    {.name = "limit",
-     .type = Type::integer,
-     .summary =
-         "chats of one page; without it, or 0, and without cursor: every chat, 400 over 100,000; moved into the range",
-     .min = 0,
-     .max = 1000,
-     .clamped = true},
+    {.name = "limit", .type = Type::integer, .summary = "chats of one page; without it, or 0, and without cursor: every chat, 400 over 100,000; moved into the range", .min = 0, .max = 1000, .clamped = true},
     {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
 };
 constexpr Field messages_query_fields[] = {
-    {.name = "limit",
-     .type = Type::integer,
-     .summary = "default 50, at most 1000 (200 in the gateway dialect); 0 is the default; moved into the range",
-     .min = 0,
-     .max = 1000,
-     .clamped = true},
+    {.name = "limit", .type = Type::integer, .summary = "default 50, at most 1000 (200 in the gateway dialect); 0 is the default; moved into the range", .min = 0, .max = 1000, .clamped = true},
     {.name = "before", .summary = "only messages older than this one", .max = 300, .format = Format::message_id},
     {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
 };
@@ -151,11 +85,7 @@ constexpr Field events_query_fields[] = {
     {.name = "session", .summary = "only of this session", .max = 64},
     {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = Format::event_list},
     {.name = "limit", .type = Type::integer, .summary = "default 100", .min = 1, .max = 500, .clamped = true},
-    {.name = "wait",
-     .type = Type::integer,
-     .summary = "milliseconds to wait for an event when there is none",
-     .max = 60'000,
-     .clamped = true},
+    {.name = "wait", .type = Type::integer, .summary = "milliseconds to wait for an event when there is none", .max = 60'000, .clamped = true},
 };
 constexpr Field event_stream_query_fields[] = {
     {.name = "session", .summary = "only of this session", .max = 64},
@@ -173,19 +103,14 @@ constexpr Field deliveries_query_fields[] = {
 };
 
 constexpr Field reason_fields[] = {
-    {.name = "code", .required = true},
-    {.name = "message", .required = true},
-    {.name = "nextStep", .required = true},
+    {.name = "code", .required = true}, {.name = "message", .required = true}, {.name = "nextStep", .required = true},
     {.name = "until", .format = Format::date_time},
 };
 constexpr Schema reason = {"Reason", reason_fields};
 
 constexpr Field account_fields[] = {
-    {.name = "id", .required = true},
-    {.name = "jid", .required = true},
-    {.name = "lid"},
-    {.name = "pushname", .required = true},
-    {.name = "platform"},
+    {.name = "id", .required = true}, {.name = "jid", .required = true}, {.name = "lid"},
+    {.name = "pushname", .required = true}, {.name = "platform"},
 };
 
 constexpr std::string_view status_words = "initializing|qr_ready|authenticated|ready|failed|terminated";
@@ -231,10 +156,7 @@ constexpr Field sent_message_fields[] = {
     {.name = "chatId", .required = true},
     {.name = "chatLid"},
     {.name = "content", .required = true},
-    {.name = "timestamp",
-     .type = Type::integer,
-     .summary = "seconds; milliseconds in the gateway dialect",
-     .required = true},
+    {.name = "timestamp", .type = Type::integer, .summary = "seconds; milliseconds in the gateway dialect", .required = true},
     {.name = "status", .required = true, .one_of = ack_words},
     {.name = "ack", .type = Type::integer, .required = true, .min = -1, .max = 4},
     {.name = "error"},
@@ -243,109 +165,73 @@ constexpr Field sent_message_fields[] = {
 };
 // Members of both dialects; those of one dialect only are optional.
 constexpr Field message_fields[] = {
-    {.name = "id", .required = true},
-    {.name = "body", .required = true},
-    {.name = "type", .required = true},
-    {.name = "timestamp",
-     .type = Type::integer,
-     .summary = "seconds; milliseconds in the gateway dialect",
-     .required = true},
+    {.name = "id", .required = true}, {.name = "body", .required = true}, {.name = "type", .required = true},
+    {.name = "timestamp", .type = Type::integer, .summary = "seconds; milliseconds in the gateway dialect", .required = true},
     {.name = "fromMe", .type = Type::boolean, .required = true},
     {.name = "status", .required = true, .one_of = ack_words},
-    {.name = "from"},
-    {.name = "fromLid"},
-    {.name = "to"},
-    {.name = "toLid"},
-    {.name = "author"},
-    {.name = "authorLid"},
-    {.name = "chatId"},
-    {.name = "isGroup", .type = Type::boolean},
-    {.name = "pushname"},
-    {.name = "ack", .type = Type::integer, .min = -1, .max = 4},
-    {.name = "error"},
-    {.name = "hasMedia", .type = Type::boolean},
-    {.name = "quotedMessageId"},
-    {.name = "mentions", .type = Type::texts},
+    {.name = "from"}, {.name = "fromLid"}, {.name = "to"}, {.name = "toLid"}, {.name = "author"}, {.name = "authorLid"},
+    {.name = "chatId"}, {.name = "isGroup", .type = Type::boolean}, {.name = "pushname"},
+    {.name = "ack", .type = Type::integer, .min = -1, .max = 4}, {.name = "error"},
+    {.name = "hasMedia", .type = Type::boolean}, {.name = "quotedMessageId"}, {.name = "mentions", .type = Type::texts},
     {.name = "ackLevel", .type = Type::integer, .summary = "gateway", .min = -1, .max = 4},
-    {.name = "chatJid", .summary = "gateway"},
-    {.name = "chatLid", .summary = "gateway"},
+    {.name = "chatJid", .summary = "gateway"}, {.name = "chatLid", .summary = "gateway"},
     {.name = "createdAt", .type = Type::integer, .summary = "gateway"},
     {.name = "deleted", .type = Type::boolean, .summary = "gateway"},
     {.name = "direction", .summary = "gateway", .one_of = "in|out"},
-    {.name = "edited", .type = Type::boolean, .summary = "gateway"},
-    {.name = "senderJid", .summary = "gateway"},
-    {.name = "senderLid", .summary = "gateway"},
-    {.name = "senderName", .summary = "gateway"},
-    {.name = "sessionId", .summary = "gateway"},
-    {.name = "waMessageId", .summary = "gateway"},
+    {.name = "edited", .type = Type::boolean, .summary = "gateway"}, {.name = "senderJid", .summary = "gateway"},
+    {.name = "senderLid", .summary = "gateway"}, {.name = "senderName", .summary = "gateway"},
+    {.name = "sessionId", .summary = "gateway"}, {.name = "waMessageId", .summary = "gateway"},
 };
 constexpr Field chat_fields[] = {
-    {.name = "id", .required = true},
-    {.name = "lid"},
-    {.name = "name", .required = true},
+    {.name = "id", .required = true}, {.name = "lid"}, {.name = "name", .required = true},
     {.name = "isGroup", .type = Type::boolean, .required = true},
     {.name = "unreadCount", .type = Type::integer, .required = true},
     {.name = "timestamp", .type = Type::integer, .required = true},
     {.name = "lastMessage", .type = Type::object, .object = &message},
 };
 constexpr Field event_fields[] = {
-    {.name = "event", .required = true},
-    {.name = "sessionId", .required = true},
+    {.name = "event", .required = true}, {.name = "sessionId", .required = true},
     {.name = "id", .type = Type::integer, .required = true},
     {.name = "timestamp", .required = true, .format = Format::date_time},
-    {.name = "metadata", .type = Type::object},
-    {.name = "data", .type = Type::object, .required = true},
+    {.name = "metadata", .type = Type::object}, {.name = "data", .type = Type::object, .required = true},
 };
 constexpr Field webhook_fields[] = {
-    {.name = "id", .required = true},
-    {.name = "webhookId", .summary = "same as id", .required = true},
+    {.name = "id", .required = true}, {.name = "webhookId", .summary = "same as id", .required = true},
     {.name = "sessionId", .summary = "null: every session", .required = true, .nullable = true},
-    {.name = "url", .required = true},
-    {.name = "events", .type = Type::texts, .required = true},
+    {.name = "url", .required = true}, {.name = "events", .type = Type::texts, .required = true},
     {.name = "headers", .type = Type::text_map, .summary = "values are shown once, at registration", .required = true},
     {.name = "notYetFired", .type = Type::texts, .summary = "those of `events` that this build never fires"},
     {.name = "signed", .type = Type::boolean, .required = true},
-    {.name = "secrets",
-     .type = Type::integer,
-     .summary = "live secrets: 0, 1, or 2 while receivers change over",
-     .required = true,
-     .max = 2},
+    {.name = "secrets", .type = Type::integer, .summary = "live secrets: 0, 1, or 2 while receivers change over", .required = true, .max = 2},
     {.name = "createdAt", .required = true, .format = Format::date_time},
 };
 constexpr Field delivery_fields[] = {
     {.name = "eventId", .type = Type::integer, .required = true},
     {.name = "state", .required = true, .one_of = "delivered|waiting|retrying|parked"},
     {.name = "attempts", .type = Type::integer, .required = true},
-    {.name = "status", .type = Type::integer},
-    {.name = "lastError"},
-    {.name = "firstTryAt", .format = Format::date_time},
-    {.name = "nextTryAt", .format = Format::date_time},
+    {.name = "status", .type = Type::integer}, {.name = "lastError"},
+    {.name = "firstTryAt", .format = Format::date_time}, {.name = "nextTryAt", .format = Format::date_time},
     {.name = "deliveredAt", .format = Format::date_time},
 };
 constexpr Field delivery_outcome_fields[] = {
-    {.name = "delivered", .type = Type::boolean, .required = true},
-    {.name = "status", .type = Type::integer, .required = true},
+    {.name = "delivered", .type = Type::boolean, .required = true}, {.name = "status", .type = Type::integer, .required = true},
     {.name = "error"},
 };
 constexpr Field queued_delivery_fields[] = {
-    {.name = "eventId", .type = Type::integer, .required = true},
-    {.name = "state", .required = true},
+    {.name = "eventId", .type = Type::integer, .required = true}, {.name = "state", .required = true},
 };
 constexpr Field memory_fields[] = {{.name = "used", .required = true}, {.name = "total", .required = true}};
 constexpr Schema memory = {"Memory", memory_fields};
 constexpr Field server_info_fields[] = {
-    {.name = "version", .required = true},
-    {.name = "maxSessions", .type = Type::integer, .required = true},
+    {.name = "version", .required = true}, {.name = "maxSessions", .type = Type::integer, .required = true},
     {.name = "activeSessions", .type = Type::integer, .required = true},
     {.name = "readySessions", .type = Type::integer, .required = true},
     {.name = "uptime", .type = Type::integer, .summary = "seconds", .required = true},
     {.name = "memory", .type = Type::object, .required = true, .object = &memory},
-    {.name = "network", .required = true},
-    {.name = "dialect", .required = true, .one_of = "openwa|gateway"},
+    {.name = "network", .required = true}, {.name = "dialect", .required = true, .one_of = "openwa|gateway"},
 };
 constexpr Field checks_fields[] = {
-    {.name = "database", .required = true, .one_of = "ok|failing"},
-    {.name = "sessions", .required = true, .one_of = "ok|degraded"},
+    {.name = "database", .required = true, .one_of = "ok|failing"}, {.name = "sessions", .required = true, .one_of = "ok|degraded"},
     {.name = "memory", .required = true, .one_of = "ok|low"},
 };
 constexpr Schema checks = {"Checks", checks_fields};

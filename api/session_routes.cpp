@@ -209,10 +209,10 @@ void request_pairing_code(const ServicesPtr& services, const CallPtr& call) {
   services->ports.supervisor.pairing_code(view->name, phone->user, [call](Result<sessions::PairingCode> code) {
     if (!code) {
       Failure failure = failure_of(code.error(), Subject::pairing);
-      constexpr std::int64_t live_code_s =
-          60;  // a phone that answers a code, and WhatsApp's own limit, take about that long
+      // A phone that answers a code, and WhatsApp's own limit, take about that long.
+      constexpr std::int64_t live_code_s = 60;
       failure.retry_after_s = live_code_s;
-      if (code.error().code == protocol::Errc::malformed) failure.details.emplace_back("phone", code.error().detail);
+      if (code.error().code == protocol::Errc::malformed) failure.details.emplace_back("phone", failure.message);
       return call->failure(failure);
     }
     JsonWriter out;

@@ -179,7 +179,7 @@ Error hello_refused(const Node* answer) {
   if (!error) return Error(Errc::refused, "no pairing code: the server did not answer");
   const std::string said = error->text + " (" + std::to_string(error->code) + ")";
   if (error->code == 400 || error->code == 404) {
-    return Error(Errc::malformed, "phone: WhatsApp does not know this number or gives no code for it now: " + said);
+    return Error(Errc::malformed, "WhatsApp does not know this number or gives no code for it now: " + said);
   }
   if (error->code == 429) return Error(Errc::rate_limited, "WhatsApp wants fewer pairing codes: " + said);
   if (error->code == 452)

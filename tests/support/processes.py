@@ -317,6 +317,44 @@ class WebhookSink:
             return list(self.events)
 
 
+class RefusingProxy:
+    """Speaks enough of CONNECT and SOCKS5 to refuse every login. Use it in a `with`."""
+
+    def __init__(self):
+        self.refused = 0
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self.socket.getsockname()[1]}"
+
+    def __enter__(self):
+        threading.Thread(target=self._serve, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def _serve(self):
+        while True:
+            try:
+                client, _ = self.socket.accept()
+            except OSError:
+                return
+            with client:
+                client.settimeout(10)
+                try:
+                    if client.recv(1, socket.MSG_PEEK) == b"\x05":
+                        client.recv(262)
+                        client.sendall(b"\x05\x02")  # user name and password, please
+                        client.recv(600)
+                        client.sendall(b"\x01\x01")
+                    else:
+                        client.recv(65536)
+                        client.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n"
+                                       b"Content-Length: 0\r\n\r\n")
+                    self.refused += 1
+                except OSError:
+                    pass
+
+
 class EventStream:
     """A minimal RFC 6455 client for /ws/{sessionId}: text frames from the server, one thread, a queue."""
 
