@@ -67,12 +67,25 @@ void LoginFlow::on_success(const Node& success) {
     });
     go_active();
   }
-  if (c_.device.signed_pre_key_at == 0) c_.device.signed_pre_key_at = c_.now.unix_ms;
+  // A rotation whose answer was lost: the server may have either key, and we keep an old one for a few rotations only.
+  if (rotation_unconfirmed() && c_.device.server_has_prekeys) check_digest();
+  schedule_rotation();
+}
+
+void LoginFlow::schedule_rotation() {
+  if (rotation_unconfirmed()) return c_.deadlines.set(Deadline::signed_pre_key, in(c_, rotation_retry));
   const UnixMs due = c_.device.signed_pre_key_at +
                      std::chrono::duration_cast<milliseconds>(c_.settings.signed_pre_key_lifetime).count();
   // Never in parallel with the upload at login: the older key could win (02 section 17.14).
   c_.deadlines.set(Deadline::signed_pre_key,
                    in(c_, std::max(milliseconds(60'000), milliseconds(due - c_.now.unix_ms))));
+}
+
+void LoginFlow::confirm_rotation() {
+  if (!rotation_unconfirmed()) return;
+  c_.device.signed_pre_key_at = c_.now.unix_ms;
+  c_.device_changed();
+  schedule_rotation();
 }
 
 void LoginFlow::go_active() {
@@ -206,6 +219,7 @@ void LoginFlow::on_upload_answer(const Node* answer) {
     c_.device.first_unuploaded = c_.device.next_pre_key_id;
     c_.device.server_has_prekeys = true;
     c_.device_changed();
+    confirm_rotation();  // an upload carries the current signed prekey
   }
   // A refused upload is tried again at the next login or low-count notification; messages work without one-time keys.
   if (c_.logged_in) go_active();
@@ -216,31 +230,40 @@ void LoginFlow::check_digest() {
     if (answer == nullptr) return;
     bool mismatch = false;
     if (const auto error = protocol::iq_error_of(*answer)) {
-      mismatch = error->code == 404;
+      if (error->code != 404) return;
+      mismatch = true;
     } else if (const auto digest = protocol::read_digest(*answer)) {
       const auto own = published_keys(c_);
       mismatch = digest->keys.registration_id != own.registration_id || digest->keys.identity != own.identity ||
                  digest->keys.signed_pre_key != own.signed_pre_key;
     }
-    if (mismatch && !std::exchange(upload_after_digest_done_, true)) upload_prekeys();  // once a connection: no loop
+    if (!mismatch) return confirm_rotation();
+    if (!std::exchange(upload_after_digest_done_, true)) upload_prekeys();  // once a connection: no loop
   });
 }
 
 void LoginFlow::rotate_signed_pre_key() {
   if (!c_.online || uploading_) return c_.deadlines.set(Deadline::signed_pre_key, in(c_, seconds(3600)));
+  if (rotation_unconfirmed()) {
+    check_digest();
+    return schedule_rotation();
+  }
   const UnixMs age = c_.now.unix_ms - c_.device.signed_pre_key_at;
   if (age < std::chrono::duration_cast<milliseconds>(c_.settings.signed_pre_key_lifetime).count()) {
-    return c_.deadlines.set(Deadline::signed_pre_key, in(c_, seconds(24 * 3600)));
+    return c_.deadlines.set(Deadline::signed_pre_key, in(c_, rotation_retry));
   }
   const protocol::PreKeyId next = c_.device.signed_pre_key_id >= 0xFFFFFF ? 1 : c_.device.signed_pre_key_id + 1;
   const auto key = protocol::make_signed_pre_key(c_.device.identity, next, c_.random);
   storage::add_signed_pre_key(c_.turn.changes, c_.id(), key);
   c_.device.signed_pre_key_id = next;
-  c_.device.signed_pre_key_at = c_.now.unix_ms;
+  c_.device.signed_pre_key_at = 0;  // until the server has it
   c_.device_changed();
+  schedule_rotation();
   c_.query(protocol::rotate_signed_prekey_iq(c_.ids.next(), key), [this](const Node* answer) {
     if (answer == nullptr) return;
-    if (const auto error = protocol::iq_error_of(*answer); error && error->code == 409) check_digest();
+    const auto error = protocol::iq_error_of(*answer);
+    if (!error) return confirm_rotation();
+    if (error->code == 409) check_digest();
   });
 }
 

@@ -33,6 +33,7 @@ class LoginFlow {
 
  private:
   static constexpr unsigned offline_batch = 200;
+  static constexpr std::chrono::hours rotation_retry{24};  // 02 section 6
 
   void upload_prekeys();
   void send_upload();
@@ -41,6 +42,10 @@ class LoginFlow {
   void become_available();
   void check_digest();
   void rotate_signed_pre_key();
+  /// The server may still have the signed prekey before the current one.
+  bool rotation_unconfirmed() const { return c_.device.signed_pre_key_at == 0; }
+  void confirm_rotation();
+  void schedule_rotation();
 
   Context& c_;
   Directory& directory_;

@@ -55,7 +55,7 @@ struct DeviceRow {
   protocol::Bytes routing_info;
   std::optional<protocol::Key32> server_static;  // for IK
   std::uint64_t server_not_before = 0, server_not_after = 0;
-  UnixMs signed_pre_key_at = 0;
+  UnixMs signed_pre_key_at = 0;  // when the server confirmed it; 0: not yet
   bool linked() const { return !account.empty() && !jid.empty(); }
 };
 std::optional<DeviceRow> load_device(Database& db, SessionId session);

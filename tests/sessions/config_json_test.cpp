@@ -1,0 +1,19 @@
+#include "sessions/config_json.h"
+
+#include <catch2/catch.hpp>
+
+using namespace wharf;
+using namespace wharf::sessions;
+using namespace std::chrono_literals;
+
+TEST_CASE("a stored config keeps its values, and missing ones their defaults") {
+  const auto config = parse_config(R"({"qrTimeout":120,"multiDevice":false,"proxyServerCredentials":
+    {"protocol":"socks5","address":"socks5://10.0.0.1:1080","username":"u","password":"p"}})");
+  REQUIRE(config.qr_timeout == 120s);
+  REQUIRE(config.auth_timeout == 60s);
+  REQUIRE_FALSE(config.multi_device);
+  REQUIRE(config.proxy.has_value());
+  REQUIRE(config.proxy->host == "10.0.0.1");
+  REQUIRE(config.proxy->port == 1080);
+  REQUIRE_FALSE(parse_config("not json").proxy.has_value());
+}
