@@ -19,6 +19,13 @@ def refused(pair):
     raise AssertionError(f"was linked: {linked}")
 
 
+def every_iq_known(report, name, sandbox):
+    """Whatever the clients asked in this scenario has an answer of its own in the network."""
+    unknown = [line for line in sandbox.get("/wire?limit=100000") if "unknown iq" in line]
+    report.expect(sandbox.get("/stats")["unknownIqs"] == 0 and not unknown,
+                  f"{name}: the network knew every IQ it was asked", "; ".join(unknown[:5]))
+
+
 # --- pairing ----------------------------------------------------------------------------------------------------------
 
 def pairing(report, kind, wharfd, directory):
@@ -41,6 +48,7 @@ def pairing(report, kind, wharfd, directory):
         linked = second.enter_code(code)["device"]
         assert peer.wait("open")["jid"] == linked
     peer.stop()
+    every_iq_known(report, kind.name, sandbox)
     sandbox.stop()
 
 
@@ -207,6 +215,7 @@ def conversation(report, kind, wharfd, directory):
                   str([t for t in set(seen) if seen.count(t) > 1]))
     stats = sandbox.get("/stats")
     report.expect(stats["reusedMessageKeys"] == 0, f"{name}: no message key was used twice", str(stats))
+    every_iq_known(report, name, sandbox)
     pair.stop()
 
 
@@ -260,6 +269,7 @@ def refusals(report, kind, wharfd, directory):
         peer.send(other_number, "to right keys")
         wait_for("message once the keys are right", lambda: stranger.has("to right keys"))
     peer.stop()
+    every_iq_known(report, name, sandbox)
     sandbox.stop()
 
 
@@ -306,10 +316,11 @@ def wharf_refusals(report, kind, wharfd, directory):
         wait_for("message once the keys are right", lambda: newcomer.has("to right keys"))
         wharf.acked(session, wharf.send(session, other_number, "too early"), -1)
     wharf.stop()
+    every_iq_known(report, "wharf", sandbox)
     sandbox.stop()
 
 
-checks = {pairing: 2, conversation: 18, refusals: 3, leniency: 0, wharf_refusals: 3}
+checks = {pairing: 3, conversation: 19, refusals: 4, leniency: 0, wharf_refusals: 4}
 
 
 def all_of(kind):
