@@ -1,0 +1,80 @@
+#pragma once
+// App state (syncd): what the devices of one account keep in common. A collection is a set of encrypted records under a
+// summation hash; snapshots give all of it, patches what changed. Both directions, no I/O: the simulated phones write
+// with it, a client reads with it. Specification 04 sections 8.2 to 8.8.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/appstate/lt_hash.h"
+#include "protocol/bytes.h"
+#include "protocol/crypto/random.h"
+#include "protocol/result.h"
+
+namespace wharf::protocol {
+
+/// One AppStateSyncKey expanded.
+struct AppStateKeys {
+  Digest32 index{}, value_encryption{}, value_mac{}, snapshot_mac{}, patch_mac{};
+  static AppStateKeys expand(ByteView key_data);
+};
+/// The keys of a key id; nullptr when the account's phone has not shared it.
+using AppStateKeyring = std::function<const AppStateKeys*(ByteView key_id)>;
+
+/// What a device stores of a collection besides its actions.
+struct AppStateCollection {
+  std::uint64_t version = 0;
+  LtHash hash;
+  std::map<Digest32, Digest32> values;  // index MAC -> value MAC of the record that is in the hash
+};
+
+/// One setting as it is written and read.
+struct AppStateMutation {
+  enum class Operation : std::uint8_t { set = 1, remove = 2 };  // as in the value MAC; on the wire 0 and 1
+  Operation operation = Operation::set;
+  std::string index;  // a JSON array of strings, without spaces: ["pin_v1","…@s.whatsapp.net"]
+  Bytes value;        // SyncActionValue; may be empty in a removal
+  std::int32_t version = 0;
+  /// Reading: false when a fellow client wrote it wrongly under right MACs. It counts in the hash and does nothing.
+  bool readable = true;
+};
+
+/// Checks everything (structure, keys, MACs, the hash) and only then changes `collection`. `mutations`: of an external
+/// blob (serialised SyncdMutations), empty when they are inline.
+/// Errors: malformed, conflict (not the next version), invalid_key_id (a key is missing), bad_mac, refused (exit code).
+Result<std::vector<AppStateMutation>> apply_patch(AppStateCollection& collection, std::string_view name, ByteView patch,
+                                                  const AppStateKeyring& keys, ByteView mutations = {});
+/// A decrypted SyncdSnapshot: replaces `collection`.
+Result<std::vector<AppStateMutation>> apply_snapshot(AppStateCollection& collection, std::string_view name,
+                                                     ByteView snapshot, const AppStateKeyring& keys);
+/// The ExternalBlobReference a patch has instead of mutations; empty when they are inline.
+Bytes external_mutations(ByteView patch);
+
+/// The key that signs and encrypts what this device writes.
+struct AppStateSigner {
+  ByteView key_id;
+  const AppStateKeys& keys;
+  std::uint16_t device = 0;
+};
+/// A SyncdPatch without version, to be sent with collection.version as its base; `collection` becomes what it will be
+/// when the server accepted it.
+Bytes build_patch(AppStateCollection& collection, std::string_view name, const std::vector<AppStateMutation>& mutations,
+                  const AppStateSigner& signer, Random& random);
+/// A SyncdSnapshot of exactly `records` at collection.version; `collection` becomes its state.
+Bytes build_snapshot(AppStateCollection& collection, std::string_view name,
+                     const std::vector<AppStateMutation>& records, const AppStateSigner& signer, Random& random);
+
+/// A file as it stands on the media server, and the ExternalBlobReference that names and opens it (04 section 2.2).
+struct AppStateBlob {
+  Bytes encrypted;
+  Bytes reference;
+};
+AppStateBlob seal_blob(ByteView plaintext, std::string_view direct_path, Random& random);
+/// Errors: malformed, bad_mac (also of either SHA-256).
+Result<Bytes> open_blob(ByteView reference, ByteView encrypted);
+
+}  // namespace wharf::protocol
