@@ -15,7 +15,6 @@ const std::string select_one = columns + "WHERE id = ?1";
 constexpr const char* select_last =
     "SELECT max(ifnull((SELECT max(id) FROM event), 0),"
     " ifnull((SELECT value FROM counter WHERE name = 'event'), 0))";
-constexpr const char* select_first = "SELECT min(id) FROM event";
 
 constexpr std::size_t max_events_read = 5'000;
 
@@ -44,11 +43,6 @@ std::vector<Event> read_events(Database& db, const EventFilter& filter) {
 
 EventId last_event_id(Database& db) {
   Statement select(db, select_last);
-  return select.next() ? select.integer() : 0;
-}
-
-EventId first_event_id(Database& db) {
-  Statement select(db, select_first);
   return select.next() ? select.integer() : 0;
 }
 

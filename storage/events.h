@@ -18,7 +18,6 @@ struct EventFilter {
 /// In id order.
 std::vector<Event> read_events(Database& db, const EventFilter& filter);
 EventId last_event_id(Database& db);
-EventId first_event_id(Database& db);  // oldest kept; 0 when empty
 
 struct WebhookRow {
   std::string id;                    // public id, chosen by the caller
@@ -49,7 +48,6 @@ struct DeliveryRow {
 };
 /// The ones to be tried in event order, then the parked ones.
 std::vector<DeliveryRow> load_deliveries(Database& db, const std::string& webhook, std::size_t limit);
-std::size_t count_deliveries(Database& db, const std::string& webhook);
 /// Nothing when the webhook does not exist (any more).
 void put_delivery(Changes& changes, DeliveryRow row);
 void remove_delivery(Changes& changes, std::string webhook, EventId event);

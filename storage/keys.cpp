@@ -14,7 +14,6 @@ constexpr std::int64_t low_half = (std::int64_t{1} << 32) - 1;
 
 constexpr const char* select_pre_key = "SELECT pair FROM pre_key WHERE key = " WHARF_DEVICE_KEY(?1);
 constexpr const char* select_pre_keys = "SELECT key, pair FROM pre_key WHERE key >= " WHARF_DEVICE_KEY(?1) " AND key < " WHARF_DEVICE_KEY(?2) " ORDER BY key";
-constexpr const char* count_keys = "SELECT count(*) FROM pre_key WHERE key" WHARF_DEVICE_KEYS;
 constexpr const char* replace_pre_key = "INSERT OR REPLACE INTO pre_key (key, pair) VALUES (" WHARF_DEVICE_KEY(?1) ", ?2)";
 constexpr const char* delete_pre_key = "DELETE FROM pre_key WHERE key = " WHARF_DEVICE_KEY(?1);
 
@@ -73,11 +72,6 @@ std::vector<protocol::PreKey> load_pre_keys(Database& db, SessionId session, pro
     keys.push_back(protocol::PreKey{id, open_key_pair(select.blob_view())});
   }
   return keys;
-}
-
-std::size_t count_pre_keys(Database& db, SessionId session) {
-  Statement select(db, count_keys);
-  return select.keys(session).next() ? select.number<std::size_t>() : 0;
 }
 
 void add_pre_keys(Changes& changes, SessionId session, std::vector<protocol::PreKey> keys) {

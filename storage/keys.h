@@ -19,7 +19,6 @@ std::optional<protocol::KeyPair> find_pre_key(Database& db, SessionId session, p
 /// Keys with from <= id < to, ascending (for an upload window).
 std::vector<protocol::PreKey> load_pre_keys(Database& db, SessionId session, protocol::PreKeyId from,
                                             protocol::PreKeyId to);
-std::size_t count_pre_keys(Database& db, SessionId session);
 void add_pre_keys(Changes& changes, SessionId session, std::vector<protocol::PreKey> keys);
 void remove_pre_key(Changes& changes, SessionId session, protocol::PreKeyId id);
 /// One-time keys that retry receipts carry have ids from here on, never uploaded: one is never handed out twice.
@@ -44,7 +43,6 @@ void remove_ratchet(Changes& changes, SessionId session, const protocol::Jid& de
 /// Moves every ratchet and identity of `from` user (all devices) to the same device of `to` user (LID migration, 02
 /// section 9): the moved copy wins over an existing ratchet; an existing identity stays. Idempotent.
 void migrate_user(Changes& changes, SessionId session, const protocol::Jid& from_user, const protocol::Jid& to_user);
-bool has_ratchets_of(Database& db, SessionId session, const protocol::Jid& user);
 
 std::optional<protocol::PublicKey> find_identity(Database& db, SessionId session, const protocol::Jid& device);
 void put_identity(Changes& changes, SessionId session, const protocol::Jid& device, const protocol::PublicKey& key);

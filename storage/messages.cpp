@@ -15,12 +15,17 @@ namespace {
 // Built once; their c_str() is the stable pointer that Database::prepared wants.
 // What a chat has: the messages at home in it and those that merges make its own. One statement, so one state of the
 // rows, and at most ?3 of each source. ?1 session, ?2 chat, ?4 and ?5 time and row that they come before.
-std::string rows_of_chat(bool before) {
+// A chat that came back behind its tombstone: its rows are those after the mark, read from there on. The index by time
+// would walk through all that the slices have not deleted yet.
+enum class Home { plain, revived };
+std::string rows_of_chat(Home home, bool before) {
+  const std::string at_home = home == Home::plain
+                                  ? "n.session_id = ?1 AND n.chat_id = ?2 AND" WHARF_MESSAGE_AT_HOME(n)
+                                  : "n.row > (SELECT through_row FROM removed_chat WHERE session_id = ?1"
+                                    " AND chat_id = ?2) AND +n.session_id = ?1 AND +n.chat_id = ?2 ";
   const std::string older = before ? "AND (n.timestamp, n.row) < (?4, ?5) " : "";
   const std::string newest_first = older + "ORDER BY n.timestamp DESC, n.row DESC LIMIT ?3) ";
-  return "SELECT row FROM (SELECT n.row AS row FROM message n WHERE n.session_id = ?1 AND n.chat_id = ?2"
-         " AND" WHARF_MESSAGE_AT_HOME(n) +
-         newest_first +
+  return "SELECT row FROM (SELECT n.row AS row FROM message n WHERE " + at_home + newest_first +
          "UNION ALL SELECT m.row FROM merged_chat g CROSS JOIN message m WHERE g.session_id = ?1 AND g.to_id = ?2"
          " AND m.row IN (SELECT n.row FROM message n WHERE n.session_id = g.session_id AND n.chat_id = g.from_id"
          " AND" WHARF_MESSAGE_IN_MERGE(n, g) +
@@ -36,9 +41,15 @@ const std::string select_in_chat =
     columns + "WHERE session_id = ?1 AND id = ?2 AND " WHARF_CHAT_OF(message) " = ?3 ORDER BY from_me DESC LIMIT 1";
 const std::string select_by_id =
     columns + "WHERE session_id = ?1 AND id = ?2 AND from_me = ?3 AND" WHARF_MESSAGE_LIVES "ORDER BY row DESC LIMIT 1";
-const std::string select_newest = columns + "WHERE row IN (" + rows_of_chat(false) + in_order;
-const std::string select_before = columns + "WHERE row IN (" + rows_of_chat(true) + in_order;
-const std::string select_place = "SELECT timestamp, row FROM message WHERE row IN (" + rows_of_chat(false) + in_order;
+const std::string select_page[2][2] = {  // [home][before]
+    {columns + "WHERE row IN (" + rows_of_chat(Home::plain, false) + in_order,
+     columns + "WHERE row IN (" + rows_of_chat(Home::plain, true) + in_order},
+    {columns + "WHERE row IN (" + rows_of_chat(Home::revived, false) + in_order,
+     columns + "WHERE row IN (" + rows_of_chat(Home::revived, true) + in_order}};
+const std::string select_place[2] = {
+    "SELECT timestamp, row FROM message WHERE row IN (" + rows_of_chat(Home::plain, false) + in_order,
+    "SELECT timestamp, row FROM message WHERE row IN (" + rows_of_chat(Home::revived, false) + in_order};
+constexpr const char* select_tombstone = "SELECT 1 FROM removed_chat WHERE session_id = ?1 AND chat_id = ?2";
 constexpr const char* select_exists =
     "SELECT 1 FROM message WHERE session_id = ?1 AND id = ?2 AND " WHARF_CHAT_OF(message) " = ?3 LIMIT 1";
 constexpr const char* select_time = "SELECT timestamp FROM message WHERE row = ?1 AND session_id = ?2";
@@ -178,7 +189,8 @@ std::optional<MessageRow> find_message_row(Database& db, std::int64_t row) {
 }
 
 std::optional<MessagePlace> newest_message(Database& db, SessionId session, std::int64_t chat_id) {
-  Statement select(db, select_place.c_str());
+  const bool revived = Statement(db, select_tombstone).session(session).integer(chat_id).next();
+  Statement select(db, select_place[revived].c_str());
   if (!select.session(session).integer(chat_id).integer(1).next()) return std::nullopt;
   const UnixMs timestamp = select.integer();
   return MessagePlace{timestamp, select.integer()};
@@ -247,7 +259,8 @@ MessagePage page_messages(Database& db, SessionId session, const protocol::Jid& 
     if (!select.integer(*before_row).session(session).next()) return page;
     before_time = select.integer();
   }
-  Statement select(db, before_row ? select_before.c_str() : select_newest.c_str());
+  const bool revived = Statement(db, select_tombstone).session(session).jid(chat).next();
+  Statement select(db, select_page[revived][before_row.has_value()].c_str());
   select.session(session).jid(chat);
   select.number(limit + 1);  // one more tells whether there is a next page
   if (before_row) select.integer(before_time).integer(*before_row);

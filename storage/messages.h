@@ -107,7 +107,6 @@ void seal_outbox(Changes& changes, SessionId session, std::int64_t row, protocol
 void count_outbox_attempt(Changes& changes, SessionId session, std::int64_t row);
 void remove_outbox(Changes& changes, SessionId session, std::int64_t row);
 std::int64_t last_outbox_row(Database& db, SessionId session);
-std::size_t count_outbox(Database& db, SessionId session);
 
 // --- Idempotency-Key
 struct IdempotencyRow {

@@ -19,7 +19,6 @@ constexpr const char* seal_row = "UPDATE outbox SET state = 1, stanza = ?2 WHERE
 constexpr const char* count_attempt = "UPDATE outbox SET attempts = attempts + 1 WHERE key = ?1";
 constexpr const char* delete_row = "DELETE FROM outbox WHERE key = ?1";
 constexpr const char* select_last = "SELECT max(key) FROM outbox WHERE key BETWEEN ?1 AND ?2";
-constexpr const char* count_rows = "SELECT count(*) FROM outbox WHERE key BETWEEN ?1 AND ?2";
 
 constexpr const char* select_answer =
     "SELECT request_hash, message_id, at FROM idempotency WHERE session_id = ?1 AND key = ?2 AND at >= ?3";
@@ -82,11 +81,6 @@ void remove_outbox(Changes& changes, SessionId session, std::int64_t row) {
 std::int64_t last_outbox_row(Database& db, SessionId session) {
   Statement select(db, select_last);
   return select.keys(session).next() ? select.integer() & low_half : 0;
-}
-
-std::size_t count_outbox(Database& db, SessionId session) {
-  Statement select(db, count_rows);
-  return select.keys(session).next() ? select.number<std::size_t>() : 0;
 }
 
 std::optional<IdempotencyRow> find_idempotency(Database& db, SessionId session, const std::string& key,

@@ -17,9 +17,6 @@ constexpr const char* select_ratchet = "SELECT record FROM ratchet WHERE key = "
 constexpr const char* replace_ratchet =
     "INSERT OR REPLACE INTO ratchet (key, record, epoch) VALUES (" WHARF_DEVICE_KEY(?1) ", ?2, " CURRENT_EPOCH ")";
 constexpr const char* delete_ratchet = "DELETE FROM ratchet WHERE key = " WHARF_DEVICE_KEY(?1);
-constexpr const char* select_any_ratchet =
-    "SELECT 1 FROM jid CROSS JOIN ratchet ON ratchet.key = " WHARF_DEVICE_KEY(?1) " + jid.id WHERE jid.user = ?2 AND jid.server = ?3"
-    " AND epoch = " CURRENT_EPOCH " LIMIT 1";
 #undef CURRENT_EPOCH
 constexpr const char* move_ratchet = "UPDATE OR REPLACE ratchet SET key = " WHARF_DEVICE_KEY(?2) " WHERE key = " WHARF_DEVICE_KEY(?1);
 
@@ -159,15 +156,6 @@ void migrate_user(Changes& changes, SessionId session, const protocol::Jid& from
     if (!moved || from_hosted.empty() || to_hosted.empty()) return moved;
     return move_server(db, session, from_user, from_hosted, to_user, to_hosted);
   });
-}
-
-bool has_ratchets_of(Database& db, SessionId session, const protocol::Jid& user) {
-  const std::string_view hosted = hosted_server(user);
-  const auto at = [&](std::string_view server) {
-    Statement select(db, select_any_ratchet);
-    return select.key(session, std::int64_t{0}).text(user.user).text(server).next();
-  };
-  return at(user.server) || (!hosted.empty() && at(hosted));
 }
 
 std::optional<protocol::PublicKey> find_identity(Database& db, SessionId session, const protocol::Jid& device) {

@@ -128,7 +128,7 @@ struct Store::State {
   void note_failure(const Error& error);
   void note_success();
   void probe();
-  void purge();
+  void purge(std::size_t rows);
   void purge_alone();
 
   // --- the thread
@@ -206,7 +206,7 @@ Result<void> Store::State::run_transaction(std::vector<Turn>& turns, std::vector
   } catch (const ReadFailure&) {
     // Old events may stay: the next batch tries again. The turns decide.
   }
-  if (writer->in_transaction()) purge();
+  if (writer->in_transaction()) purge(settings.max_purged_rows);
   if (!writer->in_transaction()) return Error(Errc::storage_full, "SQLite rolled the transaction back while pruning");
   return statement(commit_all);
 }
@@ -247,11 +247,11 @@ Outcome Store::State::run_batch(std::vector<Turn> turns) {
 
 /// One slice of what was removed, inside the transaction. A failure concerns the slice alone: the tombstones stay, and
 /// the next removal, rollback or start looks again.
-void Store::State::purge() {
+void Store::State::purge(std::size_t rows) {
   if (!writer->recall().removals_wait || !statement(begin_purge)) return;
   Result<bool> more = false;
   try {
-    more = purge_removed(*writer, settings.max_purged_rows);
+    more = purge_removed(*writer, rows);
   } catch (const ReadFailure& unreadable) {
     more = unreadable.error;
   }
@@ -267,7 +267,7 @@ void Store::State::purge() {
 /// The same while nothing else commits.
 void Store::State::purge_alone() {
   Result<void> done = statement(begin);
-  if (done) purge();
+  if (done) purge(settings.max_purged_rows_idle);
   if (done) done = statement(commit_all);
   if (done) return;
   undo_all();
@@ -456,8 +456,6 @@ std::string Store::last_failure() const {
   const std::lock_guard lock(state_->failure_mutex);
   return state_->failure;
 }
-
-std::size_t Store::queued_turns() const { return state_->queued; }
 
 void Store::ping(std::function<void(bool)> done) {
   State& state = *state_;

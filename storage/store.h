@@ -66,6 +66,7 @@ class Store {
     /// Readers with an older cursor start at the oldest kept one.
     std::int64_t max_events = 1'000'000;
     std::size_t max_purged_rows = 200;         // of removed sessions, chats and webhooks, with each batch (removal.h)
+    std::size_t max_purged_rows_idle = 2'000;  // of the same, by a writer that has nothing else to do
     std::chrono::milliseconds purge_pause{5};  // between the slices of an idle writer
     std::chrono::milliseconds probe_interval{1000};  // of the health probe after a failure
     std::optional<std::string> boot;                 // RunPlace::boot; default: that of this machine
@@ -96,7 +97,6 @@ class Store {
   /// (only while nothing else commits) so that health turns green by itself when space returns.
   bool healthy() const;
   std::string last_failure() const;
-  std::size_t queued_turns() const;
   /// Runs on the loop when the writer answered, with healthy(): for the watchdog. It waits for the batch in progress,
   /// not for the queue. Inline: at once, and a failed store is probed.
   void ping(std::function<void(bool)> done);

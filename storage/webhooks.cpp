@@ -25,8 +25,6 @@ constexpr const char* select_deliveries =
     "SELECT d.event_id, d.lane, d.attempts, d.next_try, d.first_try, d.parked, d.last_error FROM webhook_delivery d"
     " WHERE d.webhook_row = (SELECT row FROM webhook WHERE id = ?1 AND removed = 0) ORDER BY d.parked, d.event_id "
     "LIMIT ?2";
-constexpr const char* count_rows =
-    "SELECT count(*) FROM webhook_delivery WHERE webhook_row = (SELECT row FROM webhook WHERE id = ?1 AND removed = 0)";
 // From a SELECT: a webhook that was removed meanwhile gets no orphans.
 constexpr const char* put_delivery_row =
     "INSERT INTO webhook_delivery (webhook_row, event_id, lane, attempts, next_try, first_try, parked, last_error)"
@@ -118,11 +116,6 @@ std::vector<DeliveryRow> load_deliveries(Database& db, const std::string& webhoo
     row.last_error = select.text();
   }
   return rows;
-}
-
-std::size_t count_deliveries(Database& db, const std::string& webhook) {
-  Statement select(db, count_rows);
-  return select.text(webhook).next() ? select.number<std::size_t>() : 0;
 }
 
 void put_delivery(Changes& changes, DeliveryRow row) {

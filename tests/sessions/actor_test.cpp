@@ -6,6 +6,7 @@
 
 #include "tests/net/loopback.h"
 #include "tests/sessions/session_fixture.h"
+#include "tests/storage/counts.h"
 
 using namespace wharf;
 using namespace wharf::sessions;

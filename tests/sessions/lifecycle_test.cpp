@@ -2,6 +2,7 @@
 // behind.
 #include "sessions/reply.h"
 #include "tests/sessions/session_fixture.h"
+#include "tests/storage/counts.h"
 
 using namespace wharf;
 using namespace wharf::sessions;

@@ -1,4 +1,5 @@
 #include "tests/sessions/script.h"
+#include "tests/storage/counts.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

@@ -5,6 +5,7 @@
 #include "protocol/messages/padding.h"
 #include "protocol/noise/frame.h"
 #include "tests/sessions/session_fixture.h"
+#include "tests/storage/counts.h"
 
 using namespace wharf;
 using namespace wharf::sessions;

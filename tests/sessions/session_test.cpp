@@ -1,5 +1,6 @@
 // One Session over an inline store, without a socket: what a turn decides, and that rows come before effects.
 #include "tests/sessions/session_fixture.h"
+#include "tests/storage/counts.h"
 
 using namespace wharf;
 using namespace wharf::sessions;

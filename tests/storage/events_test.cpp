@@ -1,6 +1,7 @@
 #include "storage/events.h"
 
 #include "storage/sessions.h"
+#include "tests/storage/counts.h"
 #include "tests/storage/fixture.h"
 
 using namespace wharf;

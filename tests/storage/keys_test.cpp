@@ -1,5 +1,6 @@
 #include "storage/keys.h"
 
+#include "tests/storage/counts.h"
 #include "tests/storage/fixture.h"
 
 using namespace wharf;

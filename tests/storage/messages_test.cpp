@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "tests/storage/counts.h"
 #include "tests/storage/fixture.h"
 
 using namespace wharf;

@@ -1,11 +1,14 @@
 #include "storage/removal.h"
 
+#include <sqlite3.h>
+
 #include <thread>
 
 #include "storage/events.h"
 #include "storage/keys.h"
 #include "storage/read_receipts.h"
 #include "storage/resends.h"
+#include "tests/storage/counts.h"
 #include "tests/storage/fixture.h"
 
 using namespace wharf;
@@ -211,6 +214,47 @@ TEST_CASE("a removed chat is gone at once, may come back at once, and its old ro
   }
   CHECK(messages_of(db, anna) == 2);
   CHECK(page_messages(db, anna, chat, 10, std::nullopt).messages.size() == 2);
+}
+
+TEST_CASE("a chat that comes back is read past what was removed, not through it") {
+  test::TemporaryFolder folder;
+  Store::Settings settings;
+  settings.path = folder.file("test.sqlite");
+  settings.max_purged_rows = 1;
+  settings.purge_pause = std::chrono::hours(1);
+  test::HandLoop loop;
+  settings.post = [&loop](std::function<void()> call) { loop.post(std::move(call)); };
+  const auto store = test::open_store(settings);
+  const auto turn = [&](auto fill_turn) {
+    Changes changes;
+    fill_turn(changes);
+    bool done = false;
+    store->commit(std::move(changes), [&](Result<void> result) { done = result.has_value(); });
+    loop.run_until([&] { return done; });
+  };
+  turn([&](Changes& changes) {
+    for (int i = 0; i < 5'000; ++i)
+      insert_message(changes, test::message_row(anna, chat, "old" + std::to_string(i), 1'000 + i), true, std::nullopt);
+  });
+  turn([&](Changes& changes) { remove_chat(changes, anna, chat); });
+  turn([&](Changes& changes) {
+    for (int i = 0; i < 3; ++i)  // the clock of a peer: older than what was removed
+      insert_message(changes, test::message_row(anna, chat, "new" + std::to_string(i), i), true, std::nullopt);
+  });
+  Database& db = store->reader();
+  REQUIRE(messages_of(db, anna) > 4'000);
+  int hundreds = 0;
+  const auto count_steps = [](void* hundreds_seen) {
+    ++*static_cast<int*>(hundreds_seen);
+    return 0;
+  };
+  sqlite3_progress_handler(db.handle(), 100, count_steps, &hundreds);
+  const auto page = page_messages(db, anna, chat, 10, std::nullopt);
+  REQUIRE(page.messages.size() == 3);
+  const auto older = page_messages(db, anna, chat, 10, page.messages[0].row);
+  sqlite3_progress_handler(db.handle(), 0, nullptr, nullptr);
+  CHECK(older.messages.size() == 2);
+  CHECK(hundreds < 30);  // not some steps for each of the 5,000
 }
 
 TEST_CASE("merging does not bring removed messages back, nor bury living ones") {
