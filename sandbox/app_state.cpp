@@ -93,7 +93,10 @@ void Network::State::on_app_state(Origin& origin, const Node& iq) {
       node.set("version", collection.version);
     } else {
       node.set("name", name).set("version", collection.version).set("type", "result");
-      add_patches(node, collection, version);
+      const bool from_snapshot =
+          collection.snapshot.version != 0 && (version == 0 || asked->attr("return_snapshot") == "true");
+      if (from_snapshot) node.add(Node("snapshot").bytes(collection.snapshot.reference));
+      add_patches(node, collection, from_snapshot ? collection.snapshot.version : version);
     }
     answers.add(std::move(node));
   }

@@ -42,6 +42,7 @@ constexpr Route routes[] = {
     {"POST", "/phones/{phone}/forget-sessions", Body::json, forget_sessions},
     {"POST", "/phones/{phone}/corrupt-sessions", Body::json, corrupt_sessions},
     {"POST", "/phones/{phone}/reinstall", Body::json, reinstall},
+    {"POST", "/phones/{phone}/account", Body::json, set_account},
     {"POST", "/phones/{phone}/auto-reply", Body::json, set_auto_reply},
     {"POST", "/phones/{phone}/auto-read", Body::json, set_auto_read},
     {"POST", "/phones/{phone}/call", Body::json, not_implemented},

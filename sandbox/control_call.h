@@ -94,6 +94,7 @@ void set_power(ControlCall& call);
 void forget_sessions(ControlCall& call);
 void corrupt_sessions(ControlCall& call);
 void reinstall(ControlCall& call);
+void set_account(ControlCall& call);
 // --- control_messages.cpp
 void send_message(ControlCall& call);
 void list_messages(ControlCall& call);

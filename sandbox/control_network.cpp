@@ -34,6 +34,10 @@ constexpr Fault fault_table[] = {
     {"reorder", &Faults::reorder},
     {"hold_messages", &Faults::hold_messages},
     {"refuse_logins", &Faults::refuse_logins},
+    {"rate_limit_sends", &Faults::rate_limit_sends},
+    {"rate_limit_iqs", &Faults::rate_limit_iqs},
+    {"rate_limit_usync", &Faults::rate_limit_usync},
+    {"bad_snapshot_mac", &Faults::bad_snapshot_mac},
 };
 
 json::object to_json(const Faults& faults) {

@@ -211,6 +211,26 @@ void corrupt_sessions(ControlCall& call) {
   call.succeed(json::object{{"peer", *peer}});
 }
 
+void set_account(ControlCall& call) {
+  const Phone* phone = call.phone();
+  if (phone == nullptr) return;
+  BodyFields fields = call.fields();
+  Account& account = *call.network.find_account(std::string_view(phone->number()));
+  bool restricted = account.restricted;
+  auto new_chats_left = account.new_chats_left;
+  if (fields.has("restricted")) restricted = fields.flag("restricted");
+  if (const json::value* left = call.body.if_contains("newChatsLeft")) {
+    new_chats_left.reset();
+    if (!left->is_null()) new_chats_left = static_cast<unsigned>(fields.integer("newChatsLeft", 0, 1'000'000));
+  }
+  if (!fields.valid()) return call.invalid(fields);
+  account.restricted = restricted;
+  account.new_chats_left = new_chats_left;
+  call.network.changes().changed(RowKind::account, account.phone);
+  call.succeed(json::object{{"restricted", restricted},
+                            {"newChatsLeft", new_chats_left ? json::value(*new_chats_left) : json::value(nullptr)}});
+}
+
 void reinstall(ControlCall& call) {
   Phone* phone = call.phone();
   if (phone == nullptr) return;

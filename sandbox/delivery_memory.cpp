@@ -127,6 +127,30 @@ void DeliveryMemory::restored() {
             [](const auto& a, const auto& b) { return a.second.at < b.second.at; });
   for (auto& [message, accepted] : restoring_) accepted_.insert(message, std::move(accepted));
   restoring_ = {};
+  std::sort(restoring_keys_.begin(), restoring_keys_.end(),
+            [](const auto& a, const auto& b) { return a.second.number < b.second.number; });
+  for (const auto& [name, used] : restoring_keys_) {
+    keys_.insert(name, used);
+    last_key_ = used.number;
+  }
+  restoring_keys_ = {};
+}
+
+// --- rows of keys: 8 bytes of the ciphertext's hash, 8 of their number
+
+std::optional<Bytes> DeliveryMemory::key_row(std::string_view name) {
+  const auto key = protocol::exactly<16>(protocol::as_bytes(name));
+  const auto* known = key ? keys_.find(*key) : nullptr;
+  if (!known) return std::nullopt;
+  return protocol::to_bytes(row_number(known->ciphertext, 8) + row_number(known->number, 8));
+}
+
+bool DeliveryMemory::restore_key(std::string_view name, ByteView row) {
+  const auto key = protocol::exactly<16>(protocol::as_bytes(name));
+  if (!key || row.size() != 16) return false;
+  restoring_keys_.emplace_back(
+      *key, UsedKey{protocol::from_big_endian(row.first(8)), protocol::from_big_endian(row.last(8))});
+  return true;
 }
 
 bool DeliveryMemory::key_reused(const DeviceKey& sender, const DeviceKey& target, protocol::ByteView ratchet_key,
@@ -137,11 +161,14 @@ bool DeliveryMemory::key_reused(const DeviceKey& sender, const DeviceKey& target
   text.append(protocol::as_text(ratchet_key)).append(std::to_string(counter));
   const auto key = fingerprint(text);
   const auto digest = protocol::sha256(ciphertext);
-  std::uint64_t seen;
-  std::memcpy(&seen, digest.data(), sizeof seen);
-  if (const auto* known = keys_.find(key)) return *known != seen;
-  keys_.insert(key, seen);
-  if (keys_.over_limit()) keys_.pop();
+  const auto seen = protocol::from_big_endian(ByteView(digest).first(8));
+  if (const auto* known = keys_.find(key)) return known->ciphertext != seen;
+  keys_.insert(key, UsedKey{seen, ++last_key_});
+  key_changed_(name_of(key));
+  if (keys_.over_limit()) {
+    key_changed_(name_of(keys_.oldest_key()));
+    keys_.pop();
+  }
   return false;
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 // What the server remembers of accepted messages: their time (an ack of a re-sent id repeats it), which device got them
 // already (a re-send is not delivered twice), and which message keys were seen. Specification 06 sections 8.3, 8.6.
-// All three are bounded in number and the first two in age. The keys are a check of this process and are not kept; the
-// rest is a row per message (rows.h).
+// All three are bounded in number and the first two in age. Each message and each key is a row (rows.h): a key that is
+// used again after a restart is seen too.
 
 #include <array>
 #include <cstdint>
@@ -61,8 +61,9 @@ class BoundedMap {
 
 class DeliveryMemory {
  public:
-  /// `changed` hears the name of each row that is new, other than before or gone.
-  explicit DeliveryMemory(std::function<void(std::string name)> changed) : changed_(std::move(changed)) {}
+  /// `changed` and `key_changed` hear the name of each row that is new, other than before or gone.
+  DeliveryMemory(std::function<void(std::string name)> changed, std::function<void(std::string name)> key_changed)
+      : changed_(std::move(changed)), key_changed_(std::move(key_changed)) {}
 
   /// The unix second at which this device's message was accepted first; nullopt when it is new.
   std::optional<std::int64_t> accepted_at(const DeviceKey& sender, std::string_view id);
@@ -83,6 +84,8 @@ class DeliveryMemory {
   std::optional<Bytes> row(std::string_view name);
   /// False when damaged.
   bool restore(std::string_view name, ByteView row);
+  std::optional<Bytes> key_row(std::string_view name);
+  bool restore_key(std::string_view name, ByteView row);
   void restored();
 
  private:
@@ -92,10 +95,16 @@ class DeliveryMemory {
     std::vector<std::pair<Fingerprint, Target>> targets;  // ordered by device
   };
   void set(const DeviceKey& sender, std::string_view id, const DeviceKey& target, Target state);
-  std::function<void(std::string)> changed_;
+  std::function<void(std::string)> changed_, key_changed_;
   BoundedMap<Accepted> accepted_{500'000};
-  BoundedMap<std::uint64_t> keys_{2'000'000};
+  struct UsedKey {
+    std::uint64_t ciphertext = 0;  // of its hash
+    std::uint64_t number = 0;      // in order of use
+  };
+  BoundedMap<UsedKey> keys_{2'000'000};
+  std::uint64_t last_key_ = 0;
   std::vector<std::pair<Fingerprint, Accepted>> restoring_;
+  std::vector<std::pair<Fingerprint, UsedKey>> restoring_keys_;
 };
 
 }  // namespace wharf::sandbox

@@ -166,6 +166,10 @@ void Network::State::on_iq(Origin& origin, const Node& iq) {
   if (iq.attr("id").empty()) return;                // nothing could be answered
   if (type != "get" && type != "set") return answer(origin, error_of(iq, 400, "bad-request"));
   const auto xmlns = iq.attr("xmlns");
+  if (origin.key.device != 0 && faults.rate_limit_iqs > 0 && xmlns != "w:p") {
+    --faults.rate_limit_iqs;
+    return answer(origin, error_of(iq, 429, "rate-overlimit", rate_limit_backoff_seconds));
+  }
   for (const auto& entry : catalogue) {
     if (entry.xmlns == xmlns) return entry.handle(Asked{*this, origin, iq});
   }

@@ -16,9 +16,12 @@ using protocol::Error;
 using protocol::Result;
 
 Network::State::State(Network& owner, Settings s, NetworkClock& c, protocol::Random& r)
-    : network(owner), settings(std::move(s)), clock(c), random(r), memory([this](std::string name) {
-        changes.changed(RowKind::accepted, {}, std::move(name));
-      }) {
+    : network(owner),
+      settings(std::move(s)),
+      clock(c),
+      random(r),
+      memory([this](std::string name) { changes.changed(RowKind::accepted, {}, std::move(name)); },
+             [this](std::string name) { changes.changed(RowKind::message_key, {}, std::move(name)); }) {
   id_prefix = protocol::to_hex(random.bytes<4>());
   const auto secret = random.bytes<32>();
   token_secret.assign(secret.begin(), secret.end());
@@ -166,10 +169,13 @@ Node result_of(const Node& iq) {
       .set("type", "result");
 }
 
-Node error_of(const Node& iq, unsigned code, std::string_view text) {
+Node error_of(const Node& iq, unsigned code, std::string_view text, unsigned backoff) {
   Node error("iq");
   error.set("from", iq.jid("to").value_or(protocol::server_jid())).set("id", iq.attr("id")).set("type", "error");
-  return error.add(Node("error").set("code", std::uint64_t{code}).set("text", text));
+  Node reason("error");
+  reason.set("code", std::uint64_t{code}).set("text", text);
+  if (backoff != 0) reason.set("backoff", std::uint64_t{backoff});
+  return error.add(std::move(reason));
 }
 
 Node stream_error(std::string_view code, std::string_view conflict) {
@@ -180,6 +186,12 @@ Node stream_error(std::string_view code, std::string_view conflict) {
 }
 
 // --- the public face
+
+namespace {
+
+std::string_view path_of(std::string_view direct_path) { return direct_path.substr(0, direct_path.find('?')); }
+
+}  // namespace
 
 Network::Network(Settings settings, NetworkClock& clock, protocol::Random& random)
     : state_(std::make_unique<State>(*this, std::move(settings), clock, random)) {}
@@ -251,6 +263,29 @@ void Network::pair_device(const std::string& phone, PairDeviceUpload upload, std
 Result<void> Network::send_primary_hello(ByteView ref, ByteView wrapped, const protocol::PublicKey& identity) {
   State::Turn turn(*state_);
   return state_->send_primary_hello(ref, wrapped, identity);
+}
+
+std::uint64_t Network::app_state_version(const std::string& phone, std::string_view collection) const {
+  const auto* party = state_->find(phone);
+  if (!party) return 0;
+  const auto found = party->app_state.find(collection);
+  return found == party->app_state.end() ? 0 : found->second.version;
+}
+
+void Network::publish_app_state(const std::string& phone, const std::string& name, AppStateSnapshot snapshot) {
+  auto* party = state_->find(phone);
+  if (!party) return;
+  auto& collection = party->app_state[name];
+  collection.version = snapshot.version;
+  state_->media[std::string(path_of(snapshot.direct_path))] = {phone, name};
+  collection.snapshot = std::move(snapshot);
+  state_->changes.changed(RowKind::collection, phone, name);
+}
+
+const Bytes* Network::media(std::string_view direct_path) const {
+  const auto found = state_->media.find(path_of(direct_path));
+  if (found == state_->media.end()) return nullptr;
+  return &state_->find(found->second.first)->app_state.at(found->second.second).snapshot.file;
 }
 
 Result<void> Network::unlink(const DeviceKey& device) {

@@ -85,6 +85,19 @@ struct Faults {
   unsigned reorder = 0;                // hold the next n messages to a device and deliver them reversed
   bool hold_messages = false;  // queue deliveries to companions until released (order: released reversed when reorder)
   unsigned refuse_logins = 0;  // failure 503 for the next n
+  // 429 for the next n of a companion (never of a phone)
+  unsigned rate_limit_sends = 0;  // messages
+  unsigned rate_limit_iqs = 0;    // IQs but the keep-alive, with backoff
+  unsigned rate_limit_usync = 0;  // usync queries, in place of each protocol's data
+  bool bad_snapshot_mac = false;  // app state: phones write snapshots with a wrong MAC
+};
+
+/// A collection of app state as its phone wrote it: what a new device starts from (06 section 13).
+struct AppStateSnapshot {
+  std::uint64_t version = 0;  // 0: none was written
+  std::string direct_path;    // of `file` on the media host
+  Bytes reference;            // ExternalBlobReference
+  Bytes file;                 // the encrypted SyncdSnapshot
 };
 
 struct NetworkStats {
@@ -123,6 +136,10 @@ class Network {
   void publish_phone_keys(Account& account, const protocol::UploadedKeys& keys);
 
   // --- the simulated phones' privileges
+  /// 0: nobody wrote this collection yet.
+  std::uint64_t app_state_version(const std::string& phone, std::string_view collection) const;
+  /// The first version of a collection; others follow by patches.
+  void publish_app_state(const std::string& phone, const std::string& collection, AppStateSnapshot snapshot);
   /// The connection that shows `ref`, or nullptr (expired).
   const PairingConnection* find_pairing(std::string_view ref) const;
   /// Allocates the device number and pushes pair-success; the device becomes active when the companion signed. `done`:
@@ -178,6 +195,8 @@ class Network {
   std::size_t prekeys_left(const DeviceKey& device) const;
   void drain_prekeys(const DeviceKey& device);
   void set_media_host(std::string host_and_port);
+  /// The file at a direct path, query or not; nullptr when there is none.
+  const Bytes* media(std::string_view direct_path) const;
 
   // --- rows: accounts, devices, prekeys, queues, app state, accepted messages (not: connections, pairings)
   Changes& changes();

@@ -57,7 +57,9 @@ json::object to_json(const Party& party) {
           {"last_seen", party.last_seen},
           {"freed", std::move(freed)},
           {"blocked", std::move(blocked)},
-          {"privacy", std::move(privacy)}};
+          {"privacy", std::move(privacy)},
+          {"restricted", account.restricted},
+          {"new_chats", account.new_chats_left ? json::value(*account.new_chats_left) : json::value(nullptr)}};
 }
 
 // --- reading: anything out of shape throws, restore() turns that into one Error
@@ -112,6 +114,9 @@ std::unique_ptr<Party> read_party(const std::string& phone, const json::object& 
   account.key_index_time = number<std::uint64_t>(saved, "key_index_time");
   account.read_receipts = saved.at("read_receipts").as_bool();
   account.failure = number<unsigned>(saved, "failure");
+  if (const auto* restricted = saved.if_contains("restricted")) account.restricted = restricted->as_bool();
+  if (const auto* left = saved.if_contains("new_chats"); left && !left->is_null())
+    account.new_chats_left = json::value_to<unsigned>(*left);
   party->about = string(saved, "about");
   party->last_seen = number<std::int64_t>(saved, "last_seen");
   for (const auto& id : saved.at("freed").as_array()) party->freed_devices.push_back(json::value_to<std::uint16_t>(id));
@@ -135,6 +140,33 @@ Node stanza_of(ByteView row) {
   return std::move(*stanza);
 }
 
+/// 8 bytes of version; then, when the phone wrote a snapshot, a node of its parts.
+Bytes collection_row(const Collection& collection) {
+  Bytes row = protocol::to_bytes(row_number(collection.version, 8));
+  const auto& snapshot = collection.snapshot;
+  if (snapshot.version == 0) return row;
+  Node parts("snapshot");
+  parts.set("version", snapshot.version);
+  parts.add(Node("path").text(snapshot.direct_path));
+  parts.add(Node("reference").bytes(snapshot.reference)).add(Node("file").bytes(snapshot.file));
+  protocol::append(row, protocol::encode_node(parts));
+  return row;
+}
+
+void read_collection(Collection& collection, ByteView row) {
+  if (row.size() < 8) damaged("collection");
+  collection.version = protocol::from_big_endian(row.first(8));
+  if (row.size() == 8) return;
+  const auto parts = stanza_of(row.subspan(8));
+  const auto part = [&](std::string_view name) {
+    return protocol::to_bytes(parts.child_data(name).value_or(ByteView()));
+  };
+  collection.snapshot.version = parts.number("version").value_or(0);
+  collection.snapshot.direct_path = std::string(protocol::as_text(part("path")));
+  collection.snapshot.reference = part("reference");
+  collection.snapshot.file = part("file");
+}
+
 /// A held message: the target as an attribute of a node around it.
 Node envelope_of(const DeviceKey& target, const Node& stanza) {
   Node envelope("held");
@@ -144,7 +176,10 @@ Node envelope_of(const DeviceKey& target, const Node& stanza) {
 }  // namespace
 
 std::optional<Bytes> Network::row(const RowKey& key) const {
+  if (key.kind == RowKind::server && key.name == reused_keys_row)
+    return protocol::to_bytes(row_number(state_->stats.reused_message_keys, 8));
   if (key.kind == RowKind::server) return state_->token_secret;
+  if (key.kind == RowKind::message_key) return state_->memory.key_row(key.name);
   if (key.kind == RowKind::accepted) return state_->memory.row(key.name);
   if (key.kind == RowKind::held) {
     const auto held = state_->held.find(number_in_row(key.name));
@@ -159,7 +194,7 @@ std::optional<Bytes> Network::row(const RowKey& key) const {
     const auto end = key.name.find('\0');
     const auto collection = party->app_state.find(std::string_view(key.name).substr(0, end));
     if (collection == party->app_state.end()) return std::nullopt;
-    if (key.kind == RowKind::collection) return protocol::to_bytes(row_number(collection->second.version, 8));
+    if (key.kind == RowKind::collection) return collection_row(collection->second);
     const auto version = number_after(key.name, end + 1);
     for (const auto& [number, patch] : collection->second.patches) {
       if (number == version) return patch;
@@ -201,6 +236,7 @@ protocol::Result<void> Network::restore(const RowKey& key, ByteView row) {
     switch (key.kind) {
       case RowKind::server:
         if (key.name == token_secret_row) state.token_secret = protocol::to_bytes(row);
+        if (key.name == reused_keys_row) state.stats.reused_message_keys = protocol::from_big_endian(row);
         break;
       case RowKind::account: {
         auto read = read_party(key.owner, object());
@@ -228,7 +264,13 @@ protocol::Result<void> Network::restore(const RowKey& key, ByteView row) {
       case RowKind::queued:
         state.find_slot({key.owner, device().id})->queue.restore(number_after(key.name, 2), stanza_of(row));
         break;
-      case RowKind::collection: party().app_state[key.name].version = protocol::from_big_endian(row); break;
+      case RowKind::collection: {
+        auto& collection = party().app_state[key.name];
+        read_collection(collection, row);
+        const auto& path = collection.snapshot.direct_path;
+        if (!path.empty()) state.media[path.substr(0, path.find('?'))] = {key.owner, key.name};
+        break;
+      }
       case RowKind::patch: {
         const auto end = std::min(key.name.find('\0'), key.name.size());
         party().app_state[key.name.substr(0, end)].patches.emplace_back(number_after(key.name, end + 1),
@@ -237,6 +279,9 @@ protocol::Result<void> Network::restore(const RowKey& key, ByteView row) {
       }
       case RowKind::accepted:
         if (!state.memory.restore(key.name, row)) damaged("accepted message");
+        break;
+      case RowKind::message_key:
+        if (!state.memory.restore_key(key.name, row)) damaged("message key");
         break;
       case RowKind::held: {
         const auto envelope = stanza_of(row);

@@ -25,11 +25,15 @@ struct Slot {
 
   // --- while attached
   DevicePort* port = nullptr;
-  bool passive = false;                       // before <active/>: only what the offline protocol delivers
-  bool available = false;                     // last presence
-  std::map<std::string, bool> subscriptions;  // account -> addressed by LID; they live for the connection
-  std::uint64_t next = 1;                     // entries below were delivered on this connection
-  std::uint64_t backlog_end = 0;              // newest entry of the backlog announced at login
+  bool passive = false;    // before <active/>: only what the offline protocol delivers
+  bool available = false;  // last presence
+  struct Subscription {
+    bool lid = false;      // the form the client addressed it in
+    bool trusted = false;  // it showed a token of that account
+  };
+  std::map<std::string, Subscription> subscriptions;  // by account; they live for the connection
+  std::uint64_t next = 1;                             // entries below were delivered on this connection
+  std::uint64_t backlog_end = 0;                      // newest entry of the backlog announced at login
   std::size_t backlog_total = 0;
   bool backlog_done = false;
   std::size_t batch_left = 0;
@@ -44,6 +48,7 @@ struct Slot {
 /// App state of one collection: opaque patches, section 13.
 struct Collection {
   std::uint64_t version = 0;
+  AppStateSnapshot snapshot;
   std::deque<std::pair<std::uint64_t, Bytes>> patches;  // version, SyncdPatch as served
 };
 
@@ -121,7 +126,8 @@ struct Network::State {
   std::deque<std::string> log;
   std::uint64_t last_id = 0;
   std::string id_prefix;
-  Bytes token_secret;  // of the privacy tokens
+  Bytes token_secret;                                                             // of the privacy tokens
+  std::map<std::string, std::pair<std::string, std::string>, std::less<>> media;  // path -> account, collection
 
   // --- network.cpp: look-ups and the way of a stanza
   std::int64_t now() const { return clock.unix_ms() / 1000; }
@@ -197,6 +203,11 @@ struct Network::State {
   void on_blocklist(Origin& origin, const Node& iq);
   /// Nothing that `sender` says reaches `party`.
   static bool blocks(const Party& party, const Party& sender);
+  /// Whether `holder` may show `token` as one that `issuer` gave it (section 5, privacy tokens).
+  bool valid_token(const Party& issuer, const Party& holder, ByteView token) const;
+  Bytes make_token(const Party& issuer, const Party& holder, std::uint64_t t) const;
+  /// The set value of a privacy category, else its default.
+  static std::string_view privacy_of(const Party& party, std::string_view category);
   /// account_sync to every device of the account but the one that made the change.
   void tell_own_devices(const Origin& origin, const Node& change);
   void publish_keys(Party& party, Device& device, Slot& slot, const protocol::UploadedKeys& upload);
@@ -209,6 +220,8 @@ struct Network::State {
   void on_presence(Origin& origin, const Node& presence);
   void on_chatstate(Origin& origin, const Node& chatstate);
   void presence_changed(Party& party);
+  /// What `watcher` may know of `party` right now; nullopt: nothing.
+  static std::optional<Node> presence_for(const Party& party, const Party& watcher, const Slot::Subscription& how);
 
  private:
   struct Waiting {
@@ -238,7 +251,11 @@ struct Network::State {
 
 // --- answers to a client's IQ: same id, from = the request's to
 Node result_of(const Node& iq);
-Node error_of(const Node& iq, unsigned code, std::string_view text);
+/// `backoff`: seconds the client is asked to wait, 0 = not said.
+Node error_of(const Node& iq, unsigned code, std::string_view text, unsigned backoff = 0);
+/// RowKind::server.
+inline constexpr std::string_view reused_keys_row = "reused_keys";
+inline constexpr unsigned rate_limit_backoff_seconds = 60;
 /// <stream:error code> of section 17.1; code "" omits it.
 Node stream_error(std::string_view code, std::string_view conflict = {});
 

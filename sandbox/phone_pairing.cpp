@@ -44,6 +44,7 @@ Bytes Phone::State::key_index_list(std::uint64_t timestamp, std::optional<std::u
 
 void Phone::State::link(std::string ref, const protocol::PublicKey& identity, const Key32& adv_secret, Paired done) {
   if (!powered) return done(Error(Errc::refused, "the phone is switched off"));
+  write_app_state();  // before linking: an official companion that finds no push name logs itself out
   PairDeviceUpload upload;
   upload.ref = std::move(ref);
   upload.timestamp = last_adv_time = std::max(now(), last_adv_time + 1);  // strictly increasing
@@ -191,17 +192,12 @@ void Phone::State::bootstrap(std::uint16_t device) {
   send_peer(device, protocol::build_empty_initial_history());
 }
 
-void Phone::State::share_keys(std::uint16_t device) {
-  if (!app_state_key) {
-    app_state_key.emplace();
-    // BE16 device 0, BE32 epoch: a random one, as after some rotations.
-    const Bytes epoch = protocol::big_endian(1 + random().below(60'000), 4);
-    std::copy(epoch.begin(), epoch.end(), app_state_key->key_id.begin() + 2);
-    app_state_key->key_data = random().bytes<32>();
-    app_state_key->timestamp = now_ms();
-    core_changed();
-  }
+void Phone::State::share_keys(std::uint16_t device, const std::vector<Bytes>& asked) {
+  make_app_state_key();
   protocol::AppStateKeyShare share = *app_state_key;
+  for (const Bytes& id : asked) {
+    if (!protocol::equal(id, app_state_key->key_id)) share.missing.push_back(id);
+  }
   share.raw_id = raw_id;
   share.current_index = last_key_index;
   share.device_indexes = {0};

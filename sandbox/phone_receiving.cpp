@@ -98,7 +98,8 @@ void Phone::State::accept(const Node& message, const MessageSource& source, cons
   confirm(message, source);
   if (content->kind == MessageKind::protocol || !content->has_content) {
     const bool own_companion = author.phone == account.phone && author.device != 0;
-    if (own_companion && content->protocol_type == type_app_state_sync_key_request) share_keys(author.device);
+    if (own_companion && content->protocol_type == type_app_state_sync_key_request)
+      share_keys(author.device, requested_keys(content->encoded));
     return;
   }
   const PhoneMessage* known = log.find(author.phone, source.id);

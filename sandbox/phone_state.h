@@ -174,7 +174,8 @@ struct Phone::State final : DevicePort {
   Bytes key_index_list(std::uint64_t timestamp, std::optional<std::uint32_t> added);
   void on_removed(std::uint16_t device);
   void bootstrap(std::uint16_t device);
-  void share_keys(std::uint16_t device);
+  /// `asked`: the key ids that a companion named; empty: what a new one needs.
+  void share_keys(std::uint16_t device, const std::vector<Bytes>& asked = {});
   void send_peer(std::uint16_t device, Bytes encoded);
   void off_loop(std::function<void()> work, std::function<void()> done);
 
@@ -189,6 +190,13 @@ struct Phone::State final : DevicePort {
   std::optional<CodePairing> code;
   std::set<std::uint16_t> waiting_bootstraps;  // prekeys arrived while the phone was off
   std::optional<protocol::AppStateKeyShare> app_state_key;
+
+  // --- phone_app_state.cpp
+  void make_app_state_key();
+  /// What nobody wrote yet: the push name, and the other collections empty.
+  void write_app_state();
+  /// The key ids of an APP_STATE_SYNC_KEY_REQUEST.
+  static std::vector<Bytes> requested_keys(ByteView message);
 
   // --- phone_sending.cpp
   protocol::Result<std::string> send_text(const Phone::Send& message, std::string_view id_prefix);

@@ -13,13 +13,11 @@ namespace {
 constexpr std::size_t max_push_name = 100;
 constexpr std::size_t max_subscriptions = 2'000;
 
-Node presence_of(const Party& party, bool lid) {
-  Node presence("presence");
-  presence.set("from", lid ? party.account.lid_jid() : party.account.pn_jid());
-  if (party.online) return presence;
-  presence.set("type", "unavailable");
-  if (party.last_seen != 0) return presence.set("last", static_cast<std::uint64_t>(party.last_seen));
-  return presence.set("last", "none");
+/// Contacts are those with whom there is a chat, and who shows a token of the account.
+bool may_see(std::string_view value, const Party& party, const Party& watcher, bool trusted) {
+  if (&party == &watcher || value == "all") return true;
+  if (value == "none") return false;
+  return trusted || party.contacts.contains(watcher.account.phone);
 }
 
 bool anybody_available(const Party& party) {
@@ -29,6 +27,21 @@ bool anybody_available(const Party& party) {
 
 }  // namespace
 
+std::optional<Node> Network::State::presence_for(const Party& party, const Party& watcher,
+                                                 const Slot::Subscription& how) {
+  if (blocks(party, watcher)) return std::nullopt;
+  const bool sees_last = may_see(privacy_of(party, "last"), party, watcher, how.trusted);
+  const bool sees_online = privacy_of(party, "online") == "match_last_seen" ? sees_last : true;
+  if (!sees_last && !sees_online) return std::nullopt;
+  Node presence("presence");
+  presence.set("from", how.lid ? party.account.lid_jid() : party.account.pn_jid());
+  if (party.online && sees_online) return presence;
+  presence.set("type", "unavailable");
+  if (!sees_last) return presence.set("last", "deny");
+  if (party.last_seen != 0) return presence.set("last", static_cast<std::uint64_t>(party.last_seen));
+  return presence.set("last", "none");
+}
+
 void Network::State::on_presence(Origin& origin, const Node& presence) {
   const auto type = presence.attr("type");
   if (type == "subscribe") {
@@ -36,9 +49,12 @@ void Network::State::on_presence(Origin& origin, const Node& presence) {
     const auto target = to ? resolve(*to) : std::nullopt;
     if (!target || origin.slot.subscriptions.size() >= max_subscriptions) return;
     if (blocks(*target->party, origin.party)) return;
-    origin.slot.subscriptions[target->party->account.phone] = target->lid;
+    const auto token = presence.child_data("tctoken");
+    const Slot::Subscription how{target->lid, token && valid_token(*target->party, origin.party, *token)};
+    origin.slot.subscriptions[target->party->account.phone] = how;
     target->party->watchers.insert(origin.key);
-    if (origin.slot.available) answer(origin, presence_of(*target->party, target->lid));
+    const auto state = presence_for(*target->party, origin.party, how);
+    if (state && origin.slot.available) answer(origin, *state);
     return;
   }
   if (type == "unsubscribe") {
@@ -74,8 +90,8 @@ void Network::State::presence_changed(Party& party) {
       watcher = party.watchers.erase(watcher);  // subscriptions live as long as their connection
       continue;
     }
-    if (slot->available && !blocks(party, *find(watcher->phone)))
-      send_now(*watcher, *slot, presence_of(party, slot->subscriptions.at(party.account.phone)));
+    const auto state = presence_for(party, *find(watcher->phone), slot->subscriptions.at(party.account.phone));
+    if (state && slot->available) send_now(*watcher, *slot, *state);
     ++watcher;
   }
 }

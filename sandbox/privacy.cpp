@@ -26,6 +26,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 10> defaults
 constexpr std::size_t max_value = 64;
 constexpr std::size_t max_blocked = 2'000;
 constexpr std::size_t max_tokens = 100;
+constexpr std::uint64_t token_bucket_seconds = 7 * 86'400, token_buckets = 4;
 
 std::string dhash_of(const Party& party) {
   std::string all;
@@ -51,6 +52,32 @@ bool Network::State::blocks(const Party& party, const Party& sender) {
          (account.has_lid() && party.blocked.contains(account.lid_jid().to_string()));
 }
 
+std::string_view Network::State::privacy_of(const Party& party, std::string_view category) {
+  if (const auto set = party.privacy.find(category); set != party.privacy.end()) return set->second;
+  for (const auto& [name, value] : defaults) {
+    if (name == category) return value;
+  }
+  return {};
+}
+
+// Opaque to clients, checked again when it comes back: its time, and a MAC over issuer, holder and time.
+Bytes Network::State::make_token(const Party& issuer, const Party& holder, std::uint64_t t) const {
+  Bytes token = protocol::to_bytes(row_number(t, 8));
+  const auto text = issuer.account.lid + "|" + holder.account.lid + "|" + std::to_string(t);
+  const auto mac = protocol::hmac_sha256(token_secret, protocol::as_bytes(text));
+  protocol::append(token, ByteView(mac).first(16));
+  return token;
+}
+
+bool Network::State::valid_token(const Party& issuer, const Party& holder, ByteView token) const {
+  if (token.size() < 8) return false;
+  const auto t = protocol::from_big_endian(token.first(8));
+  // 03 section 4.6: time is cut in buckets, four of them count.
+  const auto bucket = static_cast<std::uint64_t>(now()) / token_bucket_seconds;
+  if (bucket >= token_buckets && t < (bucket - (token_buckets - 1)) * token_bucket_seconds) return false;
+  return protocol::equal_constant_time(token, make_token(issuer, holder, t));
+}
+
 void Network::State::tell_own_devices(const Origin& origin, const Node& change) {
   const auto& account = origin.party.account;
   for (const auto& [device, known] : account.devices) {
@@ -65,12 +92,8 @@ void Network::State::on_privacy(Origin& origin, const Node& iq) {
   auto& party = origin.party;
   if (iq.attr("type") == "get") {
     Node all("privacy");
-    for (const auto& [name, value] : defaults) {
-      const auto set = party.privacy.find(name);
-      all.add(Node("category")
-                  .set("name", name)
-                  .set("value", set == party.privacy.end() ? value : std::string_view(set->second)));
-    }
+    for (const auto& [name, value] : defaults)
+      all.add(Node("category").set("name", name).set("value", privacy_of(party, name)));
     return answer(origin, result_of(iq).add(std::move(all)));
   }
   if (const auto* settings_node = iq.child("privacy")) {
@@ -98,11 +121,8 @@ void Network::State::on_privacy(Origin& origin, const Node& iq) {
       const auto target = jid ? resolve(*jid) : std::nullopt;
       if (!target || target->party == &party) continue;
       const auto t = row->number("t").value_or(static_cast<std::uint64_t>(now()));
-      // Opaque to clients; the server can check it again when it comes back with a message.
-      const auto text = party.account.lid + "|" + target->party->account.lid + "|" + std::to_string(t);
-      const auto mac = protocol::hmac_sha256(token_secret, protocol::as_bytes(text));
       Node token("token");
-      token.set("type", "trusted_contact").set("t", t).bytes(ByteView(mac).first(16));
+      token.set("type", "trusted_contact").set("t", t).bytes(make_token(party, *target->party, t));
       Node tokens_node("tokens");
       tokens_node.add(std::move(token));
       for (const auto& [device, known] : target->party->account.devices) {

@@ -56,6 +56,7 @@ Plan plan_of(Network::State& server, const Origin& origin, const Address& to, co
   if (const auto* bare = message.child("enc")) {
     if (!valid_enc(*bare)) return fail(479, "enc of unknown type or empty");
     if (message.attr("category") == "peer" && message.child("tctoken")) return fail(479, "tctoken on a peer message");
+    if (message.has("phash")) return fail(479, "phash on a message to one device");
     plan.single_device = true;
     if (to.key() == origin.key) return fail(400, "addressed to the sending device");
     add(to.key(), *bare);
@@ -145,12 +146,26 @@ void Network::State::on_message(Origin& origin, const Node& message) {
 
   auto accepted = memory.accepted_at(origin.key, id);
   const bool first_time = !accepted;
+  const bool new_chat = to->party != &origin.party && !origin.party.contacts.contains(to->party->account.phone);
+  auto& sender = origin.party.account;
+  if (first_time && origin.key.device != 0 && faults.rate_limit_sends > 0) {
+    --faults.rate_limit_sends;
+    return refuse(429, "fault rate_limit_sends");
+  }
+  if (new_chat && sender.new_chats_left == 0u) return refuse(475, "no new chat is left to this account");
+  if (const auto token = message.child_data("tctoken");
+      new_chat && to->party->account.restricted && !(token && valid_token(*to->party, origin.party, *token)))
+    return refuse(463, "a restricted account, and no valid token of it");
   if (first_time) {
     accepted = now();
     memory.accept(origin.key, id, *accepted);
     ++stats.messages_accepted;
   }
   if (to->party != &origin.party && origin.party.contacts.insert(to->party->account.phone).second) {
+    if (sender.new_chats_left) {
+      --*sender.new_chats_left;
+      account_changed(origin.party);
+    }
     to->party->contacts.insert(origin.key.phone);
     changes.changed(RowKind::contact, origin.key.phone, to->party->account.phone);
     changes.changed(RowKind::contact, to->party->account.phone, origin.key.phone);
@@ -166,6 +181,7 @@ void Network::State::on_message(Origin& origin, const Node& message) {
     if (const auto key = protocol::read_message_key(kind, copy.enc->data())) {
       if (memory.key_reused(origin.key, copy.target, key->ratchet_key, key->counter, copy.enc->data())) {
         ++stats.reused_message_keys;
+        changes.changed(RowKind::server, {}, std::string(reused_keys_row));
         complain("MESSAGE KEY REUSED by " + origin.key.phone + ":" + std::to_string(origin.key.device) + " to " +
                  copy.target.phone + ":" + std::to_string(copy.target.device) + " in message " + id);
       }

@@ -106,12 +106,14 @@ struct Sandbox::State {
 
 namespace {
 
-/// The chat listener's only door. `accept` gets the socket of an upgrade to /ws/chat.
-void handle_chat(const net::HttpRequest& request, net::Responder& responder,
+/// The chat listener's doors: /ws/chat, where `accept` gets the socket of an upgrade, and the files of the media host.
+void handle_chat(const Network& network, const net::HttpRequest& request, net::Responder& responder,
                  std::function<void(std::shared_ptr<net::WebSocket>)> accept) {
   const std::string_view target = request.target;
   if (target.substr(0, target.find('?')) != "/ws/chat") {
-    return responder.send(net::HttpResponse(404, "text/plain", "not found\n"));
+    const auto* file = request.method == "GET" ? network.media(target) : nullptr;
+    if (!file) return responder.send(net::HttpResponse(404, "text/plain", "not found\n"));
+    return responder.send(net::HttpResponse(200, "application/octet-stream", std::string(protocol::as_text(*file))));
   }
   if (!request.websocket_upgrade)
     return responder.send(net::HttpResponse(400, "text/plain", "a WebSocket upgrade is expected\n"));
@@ -204,7 +206,9 @@ boost::system::result<SandboxAddresses, std::string> Sandbox::start() {
     alive->connections.emplace(connection.get(), connection);
     connection->start();
   };
-  auto chat = [accept](net::HttpRequest request, net::Responder responder) { handle_chat(request, responder, accept); };
+  auto chat = [accept, weak = std::weak_ptr(state_)](net::HttpRequest request, net::Responder responder) {
+    if (auto alive = weak.lock()) handle_chat(alive->network, request, responder, accept);
+  };
 
   net::HttpServerSettings plain;
   plain.listen = state.settings.chat_listen;

@@ -48,6 +48,8 @@ void Network::State::on_usync(Origin& origin, const Node& iq) {
   if (!query || !list || query->children().empty() || list->children().size() > max_users) {
     return answer(origin, error_of(iq, 400, "bad-request"));
   }
+  const bool limited = origin.key.device != 0 && faults.rate_limit_usync > 0;
+  if (limited) --faults.rate_limit_usync;
   Node answers("list");
   for (const auto* user : list->children("user")) {
     auto jid = user->jid("jid");
@@ -66,6 +68,7 @@ void Network::State::on_usync(Origin& origin, const Node& iq) {
     Node row("user");
     if (jid) row.set("jid", jid->user_jid());
     for (const auto& protocol_node : query->children()) {
+      if (limited) break;  // the result says why there is no data
       const auto& name = protocol_node.tag;
       if (name == "contact") {
         if (contact) row.add(Node("contact").set("type", address ? "in" : "out").text(contact_text));
@@ -88,7 +91,12 @@ void Network::State::on_usync(Origin& origin, const Node& iq) {
     answers.add(std::move(row));
   }
   Node result("result");
-  for (const auto& protocol_node : query->children()) result.add(Node(protocol_node.tag));
+  for (const auto& protocol_node : query->children()) {
+    Node outcome(protocol_node.tag);
+    if (limited)
+      outcome.add(Node("error").set("code", "429").set("backoff", std::uint64_t{rate_limit_backoff_seconds}));
+    result.add(std::move(outcome));
+  }
   Node usync("usync");
   for (const auto key : {"sid", "mode", "last", "index", "context"}) {
     if (request->has(key)) usync.set(key, request->attr(key));

@@ -43,6 +43,8 @@ Bytes build_key_share(const AppStateKeyShare& share) {
   data.mutable_fingerprint()->set_current_index(share.current_index);
   for (const std::uint32_t index : share.device_indexes) data.mutable_fingerprint()->add_device_indexes(index);
   data.set_timestamp(share.timestamp);
+  for (const Bytes& id : share.missing)
+    content.mutable_app_state_sync_key_share()->add_keys()->mutable_key_id()->set_key_id(id.data(), id.size());
   return encoded(message);
 }
 

@@ -18,6 +18,7 @@ struct AppStateKeyShare {
   std::uint32_t current_index = 0;  // newest key index
   std::vector<std::uint32_t> device_indexes;
   std::int64_t timestamp = 0;  // unix milliseconds
+  std::vector<Bytes> missing;  // ids that were asked for and that the phone has no key of
 };
 /// Encoded Message{protocolMessage{APP_STATE_SYNC_KEY_SHARE}}.
 Bytes build_key_share(const AppStateKeyShare& share);

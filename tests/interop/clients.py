@@ -76,7 +76,8 @@ class Peer:
         state = os.path.join(directory, name)
         os.mkdir(state)
         self.environment = {"PEER_URL": sandbox.secure_url if kind.tls else sandbox.url, "PEER_ROOT": sandbox.root,
-                            "PEER_CA": sandbox.ca, "PEER_STATE": state, "NODE_EXTRA_CA_CERTS": sandbox.ca}
+                            "PEER_CA": sandbox.ca, "PEER_STATE": state, "NODE_EXTRA_CA_CERTS": sandbox.ca,
+                            "PEER_MEDIA": sandbox.secure_url.replace("wss://", "https://").split("/ws/")[0]}
         self.events, self.changed, self.commands = [], threading.Condition(), 0
         self.reader = None
         self.start()

@@ -38,6 +38,9 @@ def pairing(report, kind, wharfd, directory):
         opened = peer.wait("open")
         assert opened["jid"] == linked, f"the phone linked {linked}, the client is {opened['jid']}"
         assert opened["lid"].split(":")[0] == first.lid_user, opened
+    with report.check(f"{kind.name}: takes the phone's snapshot of app state and the push name in it"):
+        state = peer.command("app_state")
+        assert (state["version"], state["records"], state["pushName"]) == (1, 1, "Berta"), state
     peer.stop()
     with report.check(f"{kind.name}: pairs by a code of eight characters"):
         peer = Peer(kind, directory, sandbox, "by-code")
@@ -320,7 +323,7 @@ def wharf_refusals(report, kind, wharfd, directory):
     sandbox.stop()
 
 
-checks = {pairing: 3, conversation: 19, refusals: 4, leniency: 0, wharf_refusals: 4}
+checks = {pairing: 4, conversation: 19, refusals: 4, leniency: 0, wharf_refusals: 4}
 
 
 def all_of(kind):

@@ -229,7 +229,7 @@ TEST_CASE("codes are entered through the API") {
 TEST_CASE("faults are set by name, together or not at all") {
   Api api;
   const json::value before = api.data("GET", "/sandbox/v1/faults");
-  REQUIRE(before.as_object().size() == 13);
+  REQUIRE(before.as_object().size() == 17);
   const json::value after = api.data("POST", "/sandbox/v1/faults", R"({"drop_acks":2,"hold_messages":true})");
   REQUIRE(after.at("drop_acks") == 2);
   REQUIRE(after.at("hold_messages").as_bool());
@@ -245,6 +245,22 @@ TEST_CASE("faults are set by name, together or not at all") {
   api.error(api.call("POST", "/sandbox/v1/faults", R"({"drop_acks":1.5})"), 400);
   api.error(api.call("POST", "/sandbox/v1/faults", R"({"compress":1})"), 400);
   REQUIRE_FALSE(api.data("POST", "/sandbox/v1/faults/release").at("hold_messages").as_bool());
+}
+
+TEST_CASE("an account is restricted or capped, by parts") {
+  Api api;
+  api.two_phones();
+  const std::string route = "/sandbox/v1/phones/15550000002/account";
+  const Account& account = *api.network.find_account(std::string_view("15550000002"));
+  const json::value shown = api.data("POST", route, R"({"restricted":true,"newChatsLeft":3})");
+  REQUIRE(shown.at("newChatsLeft") == 3);
+  REQUIRE(account.restricted);
+  REQUIRE(account.new_chats_left == 3u);
+  REQUIRE(api.data("POST", route, R"({"newChatsLeft":null})").at("restricted").as_bool());
+  REQUIRE_FALSE(account.new_chats_left);
+  api.error(api.call("POST", route, R"({"restricted":1})"), 400);
+  api.error(api.call("POST", route, R"({"newChatsLeft":-1})"), 400);
+  REQUIRE(account.restricted);
 }
 
 TEST_CASE("switches of a phone act") {

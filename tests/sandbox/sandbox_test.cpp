@@ -158,3 +158,29 @@ TEST_CASE("web pages do not drive the control API's own listener") {
               .starts_with("HTTP/1.1 415 "));
   }
 }
+
+TEST_CASE("the chat listener is the media host too: app-state files by GET, nothing else") {
+  net::asio::io_context loop;
+  protocol::SeededRandom random(12);
+  Sandbox sandbox(loop, {}, random);
+  const auto addresses = sandbox.start();
+  REQUIRE(addresses.has_value());
+  REQUIRE(sandbox.phones().create("15550000001", "Anna"));
+  AppStateSnapshot snapshot;
+  snapshot.version = 1;
+  snapshot.direct_path = "/v/t62/file.enc?ccb=1";
+  snapshot.file = protocol::to_bytes("the encrypted file"s);
+  sandbox.network().publish_app_state("15550000001", "regular", snapshot);
+  const std::uint16_t port = net::parse_url(addresses->web_socket_url)->port;
+  const auto say = [&](const std::string& line) {
+    const auto client = wharf::test::RawEnd::connect(loop, port);
+    client->say(line + " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+    REQUIRE(wharf::test::run_until(loop, [&] { return client->closed; }));
+    return client->heard;
+  };
+  const auto got = say("GET /v/t62/file.enc?ccb=1&hash=abc&mms-type=md-app-state");
+  CHECK(got.starts_with("HTTP/1.1 200 "));
+  CHECK(got.ends_with("the encrypted file"));
+  CHECK(say("DELETE /v/t62/file.enc?ccb=1").starts_with("HTTP/1.1 404 "));
+  CHECK(say("GET /v/t62/other.enc").starts_with("HTTP/1.1 404 "));
+}

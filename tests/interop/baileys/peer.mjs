@@ -3,7 +3,7 @@
 // JSON lines on stdin are commands, JSON lines on stdout are their replies and the client's events; the same language as
 // ../whatsmeow/main.go, so that one runner drives both. Logs go to stderr.
 //
-// Environment: PEER_URL (ws), PEER_ROOT (Noise root, hex), PEER_STATE (directory).
+// Environment: PEER_URL (ws), PEER_ROOT (Noise root, hex), PEER_STATE (directory), PEER_MEDIA (https origin).
 
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,8 +11,12 @@ import { createInterface } from 'node:readline';
 import makeWASocket, { Browsers, DisconnectReason, WA_CERT_DETAILS, proto, useMultiFileAuthState } from 'baileys';
 import pino from 'pino';
 
-const { PEER_URL, PEER_ROOT, PEER_STATE } = process.env;
+const { PEER_URL, PEER_ROOT, PEER_STATE, PEER_MEDIA } = process.env;
 WA_CERT_DETAILS.PUBLIC_KEY = Buffer.from(PEER_ROOT, 'hex');
+
+// The host of app-state files is a constant of the client: the same request goes to the sandbox.
+const fetchAnywhere = globalThis.fetch;
+globalThis.fetch = (url, init) => fetchAnywhere(String(url).replace(/^https:\/\/mmg\.whatsapp\.net/, PEER_MEDIA), init);
 
 const keysDirectory = join(PEER_STATE, 'baileys');
 const sentDirectory = join(PEER_STATE, 'sent');
@@ -64,6 +68,7 @@ function connect() {
     browser: Browsers.ubuntu('Chrome'),
     markOnlineOnConnect: false,
     syncFullHistory: false,
+    appStateMacVerification: { patch: true, snapshot: true },
     getMessage: async ({ id }) => {  // what a retry receipt asks for again, kept over restarts
       try {
         return proto.Message.decode(readFileSync(join(sentDirectory, id)));
@@ -85,6 +90,13 @@ const commands = {
     const sent = await socket.sendMessage(to + '@s.whatsapp.net', { text });
     writeFileSync(join(sentDirectory, sent.key.id), proto.Message.encode(sent.message).finish());
     return { id: sent.key.id };
+  },
+  // A first sync of the collection with the push name, once the phone's key is there.
+  app_state: async () => {
+    while (!state.creds.myAppStateKeyId) await new Promise((resolve) => socket.ev.on('creds.update', resolve));
+    await socket.resyncAppState(['critical_block'], true);
+    const { critical_block: synced } = await state.keys.get('app-state-sync-version', ['critical_block']);
+    return { version: synced.version, records: Object.keys(synced.indexValueMap).length, pushName: state.creds.me.name };
   },
   read: async ({ chat, message }) => socket.readMessages([{ remoteJid: chat, id: message }]),
   // Through the client's own key store: every session it has with that person, under both addresses.

@@ -25,6 +25,7 @@ import (
 
 	_ "github.com/mattn/go-sqlite3"
 	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/appstate"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/store/sqlstore"
 	"go.mau.fi/whatsmeow/types"
@@ -83,6 +84,8 @@ func sandboxTransport(address, caFile string) (*http.Transport, error) {
 
 type peer struct {
 	client *whatsmeow.Client
+	synced chan struct{} // closed when the collection with the push name was read
+	once   sync.Once
 }
 
 func (p *peer) people(user types.JID, alternate types.JID) (pn, lid string) {
@@ -119,6 +122,10 @@ func (p *peer) handle(event any) {
 		emit(object{"event": "closed", "detail": "logged out", "status": int(e.Reason)})
 	case *events.ConnectFailure:
 		emit(object{"event": "closed", "detail": e.Message, "status": int(e.Reason)})
+	case *events.AppStateSyncComplete:
+		if e.Name == appstate.WAPatchCriticalBlock {
+			p.once.Do(func() { close(p.synced) })
+		}
 	case *events.UndecryptableMessage:
 		emit(object{"event": "undecryptable", "id": e.Info.ID})
 	case *events.Message:
@@ -169,6 +176,22 @@ func (p *peer) run(command map[string]string) (object, error) {
 			return nil, err
 		}
 		return object{}, p.client.MarkRead(ctx, []types.MessageID{command["message"]}, time.Now(), chat, chat)
+	case "app_state":
+		// The client syncs by itself when the phone's key arrives.
+		select {
+		case <-p.synced:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		version, _, err := p.client.Store.AppState.GetAppStateVersion(ctx, string(appstate.WAPatchCriticalBlock))
+		if err != nil {
+			return nil, err
+		}
+		records := 0
+		if p.client.Store.PushName != "" {
+			records = 1
+		}
+		return object{"version": version, "records": records, "pushName": p.client.Store.PushName}, nil
 	case "wipe":
 		// Through the client's own store: every session it has with that person, under both addresses.
 		for _, name := range []string{command["pn"], command["lid"] + "_1"} {
@@ -205,7 +228,7 @@ func start() (*peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &peer{client: whatsmeow.NewClient(device, stderrLog{"client"})}
+	p := &peer{client: whatsmeow.NewClient(device, stderrLog{"client"}), synced: make(chan struct{})}
 	p.client.SetWebsocketHTTPClient(&http.Client{Transport: transport})
 	p.client.SetPreLoginHTTPClient(&http.Client{Transport: transport})
 	p.client.SetMediaHTTPClient(&http.Client{Transport: transport})
