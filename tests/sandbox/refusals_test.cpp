@@ -77,7 +77,9 @@ TEST_CASE("IQs over the rate are refused with a backoff, the keep-alive is not")
   two.desk->send(protocol::usync_devices_iq("u", "sid", std::vector<Jid>{two.ben.account().lid_jid()}));
   const auto* usync = two.desk->inbox->answer("u").child("usync");
   REQUIRE(usync);
-  CHECK(usync->child("result")->child("devices")->child("error")->attr("code") == "429");
+  const auto* refused = usync->child("result")->child("devices")->child("error");
+  REQUIRE(refused);
+  CHECK(refused->attr("code") == "429");
   CHECK_FALSE(usync->child("list")->children().at(0).child("devices"));
 }
 
