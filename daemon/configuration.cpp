@@ -235,8 +235,9 @@ Result<void> validate(const Configuration& c) {
   if (c.network == "sandbox" && !c.sandbox) return bad("network: sandbox needs sandbox.enabled (--sandbox)");
   if (c.network != "whatsapp" && c.network != "sandbox") {
     const auto url = net::parse_url(c.network);
-    if (!url || (url->scheme != "ws" && url->scheme != "wss"))
-      return bad("network: not a ws:// or wss:// URL: " + c.network);
+    if (!url || (url->scheme != "ws" && url->scheme != "wss")) return bad("network: not a ws:// or wss:// URL");
+    // It stands in what `check` prints and in what a failed connection tells: no place for a password.
+    if (!url->userinfo.empty()) return bad("network: a user name or password in the URL is not supported");
     const auto root = protocol::from_hex(c.network_root);
     if (!root || root->size() != 32) return bad("network_root: 64 hex digits are wanted with a network URL");
   } else if (!c.network_root.empty() || !c.network_ca.empty()) {

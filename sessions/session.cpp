@@ -495,7 +495,8 @@ void Session::on_ack(const Node& node) {
   const auto ack = protocol::read_ack(node);
   if (!ack || reads_.on_ack(*ack) || !queue_.awaits(ack->id)) return;
   // The id is ours and answers what waits under it; other clients do not look at the class either.
-  if (ack->stanza != "message") log_("ack_class", fmt::format("message={} class=\"{}\"", ack->id, ack->stanza));
+  if (ack->stanza != "message")
+    log_("ack_class", fmt::format("message={} class={}", log_value(ack->id), log_value(ack->stanza)));
   queue_.on_ack(*ack);
 }
 

@@ -115,3 +115,17 @@ TEST_CASE("an open API on a public address is refused, and so are contradictory 
   other.network_root = std::string(64, 'a');
   REQUIRE(validate(other).has_value());
 }
+
+TEST_CASE("a password in the network's URL is refused and not told") {
+  for (const char* network : {"wss://user:URL-SECRET@127.0.0.1:1/ws/chat", "http://user:URL-SECRET@127.0.0.1/",
+                              "wss://user:URL-SECRET@127.0.0.1:99999/", "URL-SECRET"}) {
+    Configuration c;
+    c.network = network;
+    c.network_root = std::string(64, 'a');
+    const auto valid = validate(c);
+    INFO(network);
+    REQUIRE(valid.has_error());
+    CHECK(valid.error().detail.starts_with("network: "));
+    CHECK(valid.error().detail.find("SECRET") == std::string::npos);
+  }
+}

@@ -428,3 +428,15 @@ TEST_CASE("an ack is matched by its id, whatever class it names") {
   f.stanza(bare.set("id", id));
   REQUIRE(f.session->view().queued == 0);
 }
+
+TEST_CASE("the class of an ack cannot forge a field of the log") {
+  Fixture f;
+  f.befriend(ben);
+  f.go_online();
+  const std::string id = (*f.send(Fixture::text("hello")))->id;
+  Node node = ack(id);
+  f.stanza(node.set("class", "x\" session=other"));
+  REQUIRE(f.session->view().queued == 0);
+  REQUIRE(f.logged.size() == 1);
+  REQUIRE(f.logged[0] == "ack_class message=" + id + " class=\"x\\\" session=other\"");
+}

@@ -56,7 +56,9 @@ struct SessionFixture {
   void reopen() {
     session = std::make_unique<Session>(store->reader(), random, settings, row,
                                         *storage::load_device(store->reader(), row.id), SessionConfig(),
-                                        [](std::string_view, const std::string&) {});
+                                        [this](std::string_view event, const std::string& fields) {
+                                          logged.push_back(std::string(event) + " " + fields);
+                                        });
   }
   /// Runs one turn. `durable` false: the commit is lost, as in a crash before it.
   std::vector<Effect> turn(std::vector<Input> inputs, bool durable = true) {
@@ -168,6 +170,7 @@ struct SessionFixture {
   std::int64_t now_ms = 1'700'000'000'000;
   net::SteadyTime steady = net::SteadyTime{} + 24h;
   std::vector<Effect> last;
+  std::vector<std::string> logged;
 };
 
 }  // namespace wharf::test
