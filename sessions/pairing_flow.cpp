@@ -14,6 +14,8 @@ using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
 void PairingFlow::begin() {
+  // The one in the row may be of a code that a process which is gone has finished: it vouches for no QR.
+  change_adv_secret(c_.random.bytes<32>());
   if (!c_.deadlines.armed(Deadline::qr_patience)) c_.deadlines.set(Deadline::qr_patience, in(c_, c_.config.qr_timeout));
 }
 

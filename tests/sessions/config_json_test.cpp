@@ -17,3 +17,14 @@ TEST_CASE("a stored config keeps its values, and missing ones their defaults") {
   REQUIRE(config.proxy->port == 1080);
   REQUIRE_FALSE(parse_config("not json").proxy.has_value());
 }
+
+TEST_CASE("members of another type and times out of range do not make a config unusable") {
+  const auto config = parse_config(R"({"qrTimeout":"soon","authTimeout":0,"multiDevice":1,
+    "proxyServerCredentials":{"protocol":"http","address":"no port"}})");
+  CHECK(config.qr_timeout == SessionConfig().qr_timeout);
+  CHECK(config.auth_timeout == 1s);
+  CHECK(config.multi_device);
+  CHECK_FALSE(config.proxy.has_value());
+  CHECK(parse_config(R"({"qrTimeout":1e9})").qr_timeout == 24h);
+  CHECK_FALSE(parse_config(R"({"proxyServerCredentials":"http://10.0.0.1:1"})").proxy.has_value());
+}

@@ -25,3 +25,34 @@ TEST_CASE("an IQ is answered once, expires once, and fails when the connection e
   tracker.fail_all();
   REQUIRE(seen == std::vector<std::string>{"a:answer", "b:none", "c:none"});
 }
+
+TEST_CASE("a continuation may ask again: what it asks for is a new question, not part of the end of the old ones") {
+  IqTracker tracker;
+  const net::SteadyTime now{};
+  int ended = 0;
+  const IqTracker::Continuation again = [&](const protocol::Node*) {
+    tracker.expect("next", now + 60s, [&](const protocol::Node*) { ++ended; });
+  };
+  tracker.expect("a", now + 10s, again);
+  tracker.expire(now + 10s);
+  CHECK(ended == 0);
+  CHECK(tracker.earliest() == now + 60s);
+  tracker.expect("a", now + 10s, again);
+  tracker.fail_all();
+  CHECK(ended == 1);  // of the first; what was asked for meanwhile waits for its own answer
+  CHECK(tracker.earliest() == now + 60s);
+  CHECK(tracker.answer(protocol::Node("iq").set("id", "next").set("type", "result")));
+  CHECK(ended == 2);
+  CHECK_FALSE(tracker.earliest());
+}
+
+TEST_CASE("the tracker is full at its limit and has room again when one was answered") {
+  IqTracker tracker;
+  for (std::size_t i = 0; i < IqTracker::max_pending; ++i) {
+    REQUIRE_FALSE(tracker.full());
+    tracker.expect(std::to_string(i), {}, [](const protocol::Node*) {});
+  }
+  CHECK(tracker.full());
+  CHECK(tracker.answer(protocol::Node("iq").set("id", "7")));
+  CHECK_FALSE(tracker.full());
+}

@@ -1,6 +1,7 @@
 // How a session begins, is given up and ends: what it says of itself, what it keeps for the next try, what it leaves
 // behind.
-#include "sessions/reply.h"
+#include "sessions/session.h"
+
 #include "tests/sessions/session_fixture.h"
 #include "tests/storage/counts.h"
 
@@ -180,38 +181,6 @@ TEST_CASE("a logout and two removals that wait for the same server end once, and
   CHECK_FALSE(storage::find_signed_pre_key(f.store->reader(), f.row.id, 1));
 }
 
-TEST_CASE("an owed answer is given once, and as `closed` when everybody who could have given it is gone") {
-  std::vector<protocol::Result<int>> heard;
-  const Done<int> listen = [&](protocol::Result<int> answer) { heard.push_back(std::move(answer)); };
-  {
-    const Done<int> done = owed(listen);
-    const Done<int> copy = done;
-    copy(7);
-    done(8);
-  }
-  REQUIRE(heard.size() == 1);
-  CHECK(*heard[0] == 7);
-  { const Done<int> dropped = owed(listen); }
-  REQUIRE(heard.size() == 2);
-  CHECK(heard[1].error().code == protocol::Errc::closed);
-}
-
-TEST_CASE("a server that answers pings but never `active` does not keep a login waiting for ever") {
-  Fixture f;
-  std::vector<Input> up;
-  up.emplace_back(LinkUp{{}, false, f.session->link_epoch()});
-  f.turn(std::move(up));
-  f.stanza(Node("success").set("t", "1700000000"));
-  const auto epoch = f.session->link_epoch();
-  bool reopened = false;
-  for (auto waited = 0s; waited <= IqTracker::default_timeout && !reopened; waited += 5s) {
-    f.steady += 5s;
-    for (const Effect& effect : f.stanza(Node("presence"))) reopened |= std::holds_alternative<OpenLink>(effect);
-  }
-  CHECK(reopened);
-  CHECK(f.session->link_epoch() != epoch);
-}
-
 TEST_CASE("an authentication that runs out keeps the reason why there is no connection") {
   Fixture f;
   f.session->context().deadlines.set(Deadline::authentication, f.steady + 60s);
@@ -220,28 +189,4 @@ TEST_CASE("an authentication that runs out keeps the reason why there is no conn
   f.turn({});
   REQUIRE(f.session->view().status == Status::failed);
   CHECK(f.session->view().reason->code == "untrusted_network");
-}
-
-TEST_CASE("prekeys that a worker made for a device that was logged out meanwhile are nobody's") {
-  Fixture f;
-  {
-    storage::Changes changes;
-    auto device = *storage::load_device(f.store->reader(), f.row.id);
-    device.server_has_prekeys = false;
-    storage::put_device(changes, device);
-    f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
-  }
-  f.reopen();
-  std::vector<Input> up;
-  up.emplace_back(LinkUp{{}, false, f.session->link_epoch()});
-  f.turn(std::move(up));
-  auto effects = f.stanza(Node("success").set("t", "1700000000"));
-  const auto work =
-      std::find_if(effects.begin(), effects.end(), [](const Effect& e) { return std::holds_alternative<RunWork>(e); });
-  REQUIRE(work != effects.end());
-  std::get<RunWork>(*work).work();
-  lose_link(f, ended(LinkEnd::Kind::network, "gone"));
-  f.call([&] { f.session->logout([](protocol::Result<void> done) { REQUIRE(done.has_value()); }); });
-  f.call(std::get<RunWork>(*work).then);
-  CHECK(storage::count_pre_keys(f.store->reader(), f.row.id) == 0);
 }

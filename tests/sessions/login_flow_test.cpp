@@ -4,6 +4,7 @@
 
 #include "protocol/stanzas/prekeys.h"
 #include "tests/sessions/session_fixture.h"
+#include "tests/storage/counts.h"
 
 using namespace wharf;
 using namespace wharf::sessions;
@@ -166,4 +167,88 @@ TEST_CASE("a server that states no possible time is not believed about the time"
     f.stanza(Node("success").set("t", t));
     CHECK(f.session->context().clock_offset_ms == 0);
   }
+}
+
+TEST_CASE("routing info is kept for the next connection; more than 4 KiB of it is not taken") {
+  Fixture f;
+  f.go_online();
+  const auto told = [](std::size_t bytes) {
+    return Node("ib").add(Node("edge_routing").add(Node("routing_info").bytes(protocol::Bytes(bytes, 9))));
+  };
+  f.stanza(told(16));
+  f.stanza(told(4097));
+  f.reopen();
+  const auto hello = f.session->link_settings("ws://127.0.0.1/", {}, true, Now{f.now_ms, f.steady}, 0);
+  CHECK(hello.routing_info == protocol::Bytes(16, 9));
+}
+
+TEST_CASE("the backlog is asked for in batches, again every two seconds, until the server says that was all") {
+  Fixture f;
+  f.go_online();
+  const auto batches = [](const std::vector<Effect>& effects) {
+    const auto nodes = Fixture::sent(effects);
+    return std::count_if(nodes.begin(), nodes.end(),
+                         [](const Node& node) { return node.is("ib") && node.child("offline_batch"); });
+  };
+  CHECK(batches(f.stanza(Node("ib").add(Node("offline_preview").set("count", "0")))) == 0);
+  CHECK(batches(f.stanza(Node("ib").add(Node("offline_preview").set("count", "300")))) == 1);
+  f.steady += 2s;
+  CHECK(batches(f.turn({})) == 1);
+  f.stanza(Node("ib").add(Node("offline").set("count", "300")));
+  f.steady += 2s;
+  CHECK(batches(f.turn({})) == 0);
+}
+
+TEST_CASE("a dirty domain is cleaned with the time that it came with") {
+  Fixture f;
+  f.go_online();
+  const auto dirty = [](Node child) { return Node("ib").add(std::move(child)); };
+  const auto cleaned =
+      asked(f.stanza(dirty(Node("dirty").set("type", "account_sync").set("timestamp", "1700000123"))), "clean");
+  REQUIRE(cleaned);
+  CHECK(cleaned->child("clean")->attr("type") == "account_sync");
+  CHECK(cleaned->child("clean")->attr("timestamp") == "1700000123");
+  CHECK_FALSE(asked(f.stanza(dirty(Node("dirty").set("type", "groups"))), "clean"));
+}
+
+TEST_CASE("a server that answers pings but never `active` does not keep a login waiting for ever") {
+  Fixture f;
+  std::vector<Input> up;
+  up.emplace_back(LinkUp{{}, false, f.session->link_epoch()});
+  f.turn(std::move(up));
+  f.stanza(Node("success").set("t", "1700000000"));
+  const auto epoch = f.session->link_epoch();
+  bool reopened = false;
+  for (auto waited = 0s; waited <= IqTracker::default_timeout && !reopened; waited += 5s) {
+    f.steady += 5s;
+    for (const Effect& effect : f.stanza(Node("presence"))) reopened |= std::holds_alternative<OpenLink>(effect);
+  }
+  CHECK(reopened);
+  CHECK(f.session->link_epoch() != epoch);
+}
+
+TEST_CASE("prekeys that a worker made for a device that was logged out meanwhile are nobody's") {
+  Fixture f;
+  {
+    storage::Changes changes;
+    auto device = *storage::load_device(f.store->reader(), f.row.id);
+    device.server_has_prekeys = false;
+    storage::put_device(changes, device);
+    f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  }
+  f.reopen();
+  std::vector<Input> up;
+  up.emplace_back(LinkUp{{}, false, f.session->link_epoch()});
+  f.turn(std::move(up));
+  auto effects = f.stanza(Node("success").set("t", "1700000000"));
+  const auto work =
+      std::find_if(effects.begin(), effects.end(), [](const Effect& e) { return std::holds_alternative<RunWork>(e); });
+  REQUIRE(work != effects.end());
+  std::get<RunWork>(*work).work();
+  std::vector<Input> down;
+  down.emplace_back(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone"}, f.session->link_epoch()});
+  f.turn(std::move(down));
+  f.call([&] { f.session->logout([](protocol::Result<void> done) { REQUIRE(done.has_value()); }); });
+  f.call(std::get<RunWork>(*work).then);
+  CHECK(storage::count_pre_keys(f.store->reader(), f.row.id) == 0);
 }

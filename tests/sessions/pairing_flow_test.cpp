@@ -156,3 +156,13 @@ TEST_CASE("used-up refs bring a new connection, and what the old one still says 
   REQUIRE(f.codes.size() == 1);
   CHECK(f.codes[0].error().code == protocol::Errc::not_ready);
 }
+
+TEST_CASE("a start draws a new ADV secret: one that a finished code has left in the row vouches for no QR") {
+  Pairing f;
+  const auto before = storage::load_device(f.store->reader(), f.row.id)->adv_secret;
+  f.reopen();
+  f.call([&] { f.session->start(); });
+  const auto after = storage::load_device(f.store->reader(), f.row.id)->adv_secret;
+  CHECK(after != before);
+  CHECK(f.session->context().device.adv_secret == after);
+}

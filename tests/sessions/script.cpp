@@ -38,11 +38,12 @@ const char* name(Failure::Kind kind) {
     case Failure::Kind::cut_before_send: return "cut before the stanzas left";
     case Failure::Kind::cut_after_send: return "cut after the stanzas left";
     case Failure::Kind::answer_lost: return "answer lost";
+    case Failure::Kind::dial_failed: return "dial failed";
   }
   return "?";
 }
 
-Script::Script(Failure failure, std::size_t inputs_per_turn)
+Script::Script(Failure failure, std::size_t inputs_per_turn, Begin begin)
     : failure_(failure), inputs_per_turn_(inputs_per_turn), network_(random_, id_of_session) {
   settings_.pre_key_batch = 12;
   settings_.pre_key_low_mark = 2;
@@ -55,11 +56,15 @@ Script::Script(Failure failure, std::size_t inputs_per_turn)
   storage::SessionRow row;
   row.id = id_of_session;
   row.name = "s";
-  row.status = "authenticated";
+  row.status = begin == Begin::linked ? "authenticated" : "initializing";
   storage::insert_session(changes, row);
   auto device = sessions::new_device(row.id, random_, changes, now_ms_);
-  device.account = {1, 2, 3};
-  device.jid = ScriptedNetwork::own_pn.with_device(ScriptedNetwork::own_device);
+  if (begin == Begin::linked) {
+    constexpr std::uint16_t number = 1;
+    device.account = {1, 2, 3};
+    device.jid = ScriptedNetwork::own_pn.with_device(number);
+    network_.linking().link({number, device.noise.pub, device.identity.pub});
+  }
   storage::put_device(changes, device);
   store_->commit(std::move(changes), [](protocol::Result<void> result) { REQUIRE(result.has_value()); });
   build();
@@ -82,6 +87,7 @@ void Script::rebuild() {
   hang_up();
   mailbox_.clear();
   for (Request& request : requests_) request.asked = request.answered;
+  code_asked_ = false;
   build();
   // As a start of the process does.
   sessions::Call start;
@@ -94,17 +100,26 @@ void Script::hang_up() {
   connected_ = false;
   connect_at_.reset();
   arriving_.clear();
+  network_.on_gone();
 }
 
 void Script::connect() {
   connect_at_.reset();
+  const auto hello = session_->link_settings("ws://script", {}, true, {now_ms_, steady_}, 0);
+  REQUIRE_FALSE(hello.payload.empty());
+  const bool fails = failure_.kind == Failure::Kind::dial_failed && failure_.at == dials_;
+  ++dials_;
+  if (fails || !network_.accepts(hello)) {
+    write("the server closes on the hello");
+    sessions::LinkEnd end{sessions::LinkEnd::Kind::network, "closed", hello.resume.has_value()};
+    end.routing_failed = !hello.routing_info.empty();
+    mailbox_.emplace_back(sessions::LinkDown{std::move(end), session_->link_epoch()});
+    return;
+  }
+  write("a connection");
   connected_ = true;
-  const auto link = session_->link_settings("ws://script", {}, true, {now_ms_, steady_}, 0);
-  REQUIRE_FALSE(link.payload.empty());
-  sessions::LinkUp up;
-  up.epoch = session_->link_epoch();
-  mailbox_.emplace_back(std::move(up));
-  arrive(network_.on_connected());
+  mailbox_.emplace_back(sessions::LinkUp{network_.server(), hello.resume.has_value(), session_->link_epoch()});
+  arrive(network_.on_connected(hello));
 }
 
 void Script::cut() {
@@ -163,7 +178,8 @@ void Script::perform(sessions::Effect& effect, bool deaf) {
 
 /// The next thing that happens without time passing. False: nothing is left.
 bool Script::step() {
-  if (mailbox_.empty() && arriving_.empty()) {
+  if (mailbox_.empty() && arriving_.empty() && connected_ && network_.ended()) cut();
+  if (mailbox_.empty() && arriving_.empty() && !user_acts()) {
     for (std::size_t i = 0; i < requests_.size(); ++i) {
       if (!requests_[i].asked) ask(i);
     }
@@ -186,16 +202,25 @@ bool Script::step() {
   return true;
 }
 
-/// Moves the clock to the next deadline or connection attempt. False: there is none.
-bool Script::advance() {
+std::optional<net::SteadyTime> Script::next_time() const {
   auto next = session_->next_deadline();
-  if (connect_at_ && (!next || *connect_at_ < *next)) next = connect_at_;
+  for (const auto& other : {connect_at_, ask_again_at_}) {
+    if (other && (!next || *other < *next)) next = other;
+  }
+  return next;
+}
+
+/// Moves the clock to the next deadline, connection attempt or look of the user. False: there is none.
+bool Script::advance() {
+  const auto next = next_time();
   if (!next) return false;
   if (*next > steady_) {
     now_ms_ += std::chrono::duration_cast<std::chrono::milliseconds>(*next - steady_).count();
     steady_ = *next;
   }
-  if (connect_at_ && *connect_at_ <= steady_) {
+  if (ask_again_at_ && *ask_again_at_ <= steady_) {
+    ask_again_at_.reset();
+  } else if (connect_at_ && *connect_at_ <= steady_) {
     connect();
   } else {
     turn({});
@@ -207,6 +232,52 @@ bool Script::advance() {
 
 void Script::login() {
   call([](sessions::Session& session) { session.start(); });
+}
+
+void Script::pair(Pair how) {
+  pairing_ = how;
+  login();
+}
+
+/// What the user does who looks at the session while it is not linked. False: nothing.
+bool Script::user_acts() {
+  if (!pairing_) return false;
+  const auto view = session_->view();
+  if (view.status == sessions::Status::failed) {
+    REQUIRE(++starts_ < 5);
+    write("the user starts it again after " + view.reason->code);
+    sessions::Call start;
+    start.run = [this] { session_->start(); };
+    mailbox_.emplace_back(std::move(start));
+    return true;
+  }
+  if (session_->context().linked() || !connected_) return false;
+  const bool scans = *pairing_ == Pair::by_qr || (*pairing_ == Pair::by_code_then_qr && !typed_.empty());
+  if (scans) {
+    if (!view.qr || view.qr->text == std::exchange(scanned_, view.qr->text)) return false;
+    write("the user scans the QR");
+    arrive(network_.linking().scan(view.qr->text));
+    return true;
+  }
+  if (view.pairing_code) {
+    if (*view.pairing_code == std::exchange(typed_, *view.pairing_code)) return false;
+    write("the user types the code");
+    arrive(network_.linking().type(typed_));
+    return true;
+  }
+  if (view.status != sessions::Status::qr_ready || code_asked_ || ask_again_at_) return false;
+  code_asked_ = true;
+  sessions::Call input;
+  input.run = [this, generation = generation_] {
+    session_->request_pairing_code(ScriptedNetwork::own_pn.user,
+                                   [this, generation](protocol::Result<sessions::PairingCode> code) {
+                                     if (generation != generation_) return;
+                                     code_asked_ = false;
+                                     if (!code) ask_again_at_ = steady_ + 5s;
+                                   });
+  };
+  mailbox_.emplace_back(std::move(input));
+  return true;
 }
 
 void Script::call(std::function<void(sessions::Session&)> run) {
@@ -262,8 +333,7 @@ void Script::pass(std::chrono::milliseconds time) {
   const auto until = steady_ + time;
   for (std::size_t steps = 0; steps < max_steps; ++steps) {
     if (step()) continue;
-    auto next = session_->next_deadline();
-    if (connect_at_ && (!next || *connect_at_ < *next)) next = connect_at_;
+    const auto next = next_time();
     if (!next || *next > until) break;
     advance();
   }
@@ -273,8 +343,8 @@ void Script::pass(std::chrono::milliseconds time) {
   }
 }
 
-bool Script::done() {
-  return session_->context().online && network_.everything_acked() && session_->view().queued == 0 &&
+bool Script::session_rests() const {
+  return session_->context().online && session_->view().queued == 0 &&
          std::all_of(requests_.begin(), requests_.end(), [](const Request& request) { return request.answered; });
 }
 
@@ -320,13 +390,27 @@ void Script::check() {
     REQUIRE(std::count_if(page.messages.begin(), page.messages.end(),
                           [&](const storage::MessageRow& row) { return !row.from_me && row.body == text; }) == 1);
   }
+  const auto device = storage::load_device(rows(), id_of_session);
+  const auto& companion = network_.linking().companion();
+  REQUIRE((device && companion));
+  REQUIRE(device->linked());
+  REQUIRE(device->jid.device == companion->device);
+  REQUIRE(device->identity.pub == companion->identity);
+  REQUIRE(session_->view().status == sessions::Status::ready);
+  REQUIRE_FALSE(session_->view().reason);
+  REQUIRE_FALSE(session_->view().qr);
+  REQUIRE_FALSE(session_->view().pairing_code);
   REQUIRE(network_.faults().empty());
 }
 
 void Script::finish() {
   settle();
-  if (!done()) {
-    // What a stanza that never came has stalled may wait for the next connection, not longer.
+  if (!session_rests()) {
+    INFO(transcript_);
+    FAIL("stuck: only a cut would free the session");
+  }
+  if (!network_.everything_acked()) {
+    // Pushed and lost: the session cannot know of it, the server gives such a client up.
     cut();
     settle();
   }
@@ -337,23 +421,26 @@ void Script::finish() {
   check();
 }
 
-void fail_at_every_step(const std::function<void(Script&)>& conversation) {
-  for (const std::size_t inputs_per_turn : {std::size_t{1}, std::size_t{64}}) {
-    std::size_t turns = 0, stanzas = 0;
+void fail_at_every_step(const std::function<void(Script&)>& conversation, Script::Begin begin,
+                        std::vector<std::size_t> inputs_a_turn) {
+  for (const std::size_t inputs_per_turn : inputs_a_turn) {
+    std::size_t turns = 0, stanzas = 0, dials = 0;
     {
       INFO("undisturbed, " << inputs_per_turn << " inputs a turn");
-      Script script({}, inputs_per_turn);
+      Script script({}, inputs_per_turn, begin);
       conversation(script);
       turns = script.turns();
       stanzas = script.stanzas();
+      dials = script.dials();
       script.finish();
     }
     using Kind = Failure::Kind;
-    for (const Kind kind :
-         {Kind::commit_lost, Kind::killed, Kind::cut_before_send, Kind::cut_after_send, Kind::answer_lost}) {
-      for (std::size_t at = 0; at < (kind == Kind::answer_lost ? stanzas : turns); ++at) {
+    for (const Kind kind : {Kind::commit_lost, Kind::killed, Kind::cut_before_send, Kind::cut_after_send,
+                            Kind::answer_lost, Kind::dial_failed}) {
+      const std::size_t steps = kind == Kind::answer_lost ? stanzas : kind == Kind::dial_failed ? dials : turns;
+      for (std::size_t at = 0; at < steps; ++at) {
         INFO(name(kind) << " at step " << at << ", " << inputs_per_turn << " inputs a turn");
-        Script script({kind, at}, inputs_per_turn);
+        Script script({kind, at}, inputs_per_turn, begin);
         conversation(script);
         script.finish();
       }

@@ -34,6 +34,7 @@ struct Failure {
     cut_before_send,  // the connection ends before a stanza of turn `at` reached the network
     cut_after_send,   // … after they did; what the network answered is lost
     answer_lost,      // stanza `at` of the network never arrives; the connection stays
+    dial_failed,      // the server closes on the hello of connection `at`
   };
   Kind kind = Kind::none;
   std::size_t at = 0;
@@ -42,13 +43,19 @@ const char* name(Failure::Kind kind);
 
 class Script {
  public:
+  enum class Begin { linked, unlinked };
   /// `inputs_per_turn`: how many waiting inputs one turn takes, as an actor under load does.
-  explicit Script(Failure failure = {}, std::size_t inputs_per_turn = 1);
+  explicit Script(Failure failure = {}, std::size_t inputs_per_turn = 1, Begin begin = Begin::linked);
   ~Script();
 
   // --- steps
   /// Starts the session. It is linked; nothing was uploaded and nobody is known yet.
   void login();
+  /// Starts an unlinked session; its user scans each QR that it shows, or asks for a code and types it into the phone,
+  /// until it is linked, and starts the session again when it has failed. `Code then QR`: the code is typed once, what
+  /// is shown after that is scanned.
+  enum class Pair { by_qr, by_code, by_code_then_qr };
+  void pair(Pair how);
   /// A client of the API asks for a text to the contact, under an idempotency key, and asks again until it is answered.
   void send(const std::string& text);
   /// The same in the turn that also takes the next due deadline.
@@ -64,8 +71,8 @@ class Script {
   /// An input of the test's own, in its own turn.
   void call(std::function<void(sessions::Session&)> run);
 
-  /// Settles, by a new connection where that is needed; then one more text each way shows that the session still works.
-  /// Requires every promise.
+  /// Settles: the session comes to rest by its own alarms. Only what the network pushed and nobody can know of waits
+  /// for the next connection. Then one more text each way shows that the session still works. Requires every promise.
   void finish();
 
   ScriptedNetwork& network() { return network_; }
@@ -75,6 +82,7 @@ class Script {
   /// Steps so far: the range of Failure::at.
   std::size_t turns() const { return turns_; }
   std::size_t stanzas() const { return stanzas_; }
+  std::size_t dials() const { return dials_; }
 
  private:
   struct Request {
@@ -93,7 +101,10 @@ class Script {
   bool advance();
   void ask(std::size_t request);
   void write(const std::string& line);
-  bool done();
+  bool user_acts();
+  std::optional<net::SteadyTime> next_time() const;
+  bool session_rests() const;
+  bool done() const { return session_rests() && network_.everything_acked(); }
   void check();
   bool fails(Failure::Kind kind) const { return failure_.kind == kind && failure_.at == turns_ - 1; }
 
@@ -111,14 +122,21 @@ class Script {
   std::uint64_t generation_ = 0;  // of session_
   std::vector<Request> requests_;
   std::vector<std::string> received_;
-  std::size_t turns_ = 0, stanzas_ = 0;
+  std::size_t turns_ = 0, stanzas_ = 0, dials_ = 0;
+  // the user who pairs
+  std::optional<Pair> pairing_;
+  std::string scanned_, typed_;  // last
+  bool code_asked_ = false;
+  std::optional<net::SteadyTime> ask_again_at_;
+  unsigned starts_ = 0;
   std::string transcript_;  // printed when a promise is broken
   std::int64_t now_ms_ = 1'700'000'000'000;
   net::SteadyTime steady_ = net::SteadyTime{} + std::chrono::hours(24);
 };
 
-/// Runs the conversation once undisturbed, then once for every kind of failure at every step, one input a turn and
-/// many. The conversation may be run some hundred times: it holds no state of its own.
-void fail_at_every_step(const std::function<void(Script&)>& conversation);
+/// Runs the conversation once undisturbed, then once for every kind of failure at every step, with that many inputs a
+/// turn. The conversation may be run some hundred times: it holds no state of its own.
+void fail_at_every_step(const std::function<void(Script&)>& conversation, Script::Begin begin = Script::Begin::linked,
+                        std::vector<std::size_t> inputs_a_turn = {1, 64});
 
 }  // namespace wharf::test

@@ -85,3 +85,44 @@ TEST_CASE("a text in the turn of a deadline keeps its ratchet step, whatever fai
     s.settle();
   });
 }
+
+TEST_CASE("linking by QR ends linked, whatever fails") {
+  test::fail_at_every_step(
+      [](Script& s) {
+        s.pair(Script::Pair::by_qr);
+        s.send("the first text of a new device");
+        s.settle();
+      },
+      Script::Begin::unlinked);
+}
+
+// Stretching a code costs 30 ms, and each run does it twice or more: one size of turn each.
+TEST_CASE("linking by code ends linked, whatever fails") {
+  test::fail_at_every_step([](Script& s) { s.pair(Script::Pair::by_code); }, Script::Begin::unlinked, {1});
+}
+
+TEST_CASE("a QR that is scanned after a code was typed is a new beginning, whatever failed") {
+  test::fail_at_every_step([](Script& s) { s.pair(Script::Pair::by_code_then_qr); }, Script::Begin::unlinked, {64});
+}
+
+TEST_CASE("a server with another static key and other routes is found again, whatever fails") {
+  test::fail_at_every_step([](Script& s) {
+    s.login();
+    s.network().server_moves();
+    s.cut();
+    s.settle();
+    s.send("by the new way");
+    s.settle();
+  });
+}
+
+TEST_CASE("a server short of prekeys gets new ones, never a known id with another key, whatever fails") {
+  test::fail_at_every_step([](Script& s) {
+    s.login();
+    s.network().server_wants_keys();
+    s.cut();
+    s.settle();
+    s.receive("for one of the new keys");
+    s.settle();
+  });
+}

@@ -5,6 +5,7 @@
 
 #include "protocol/messages/content.h"
 #include "protocol/messages/padding.h"
+#include "protocol/noise/client_payload.h"
 #include "protocol/stanzas/iq.h"
 #include "protocol/stanzas/messages.h"
 #include "storage/messages.h"
@@ -28,9 +29,11 @@ Node result_of(const Node& iq) {
 }  // namespace
 
 ScriptedNetwork::ScriptedNetwork(protocol::Random& random, storage::SessionId session)
-    : random_(random), session_(session) {
+    : random_(random), session_(session), linking_(random, session, own_pn, own_lid) {
   contact_.peer = SignalPeer::make(random, 4711, 40);
   phone_.peer = SignalPeer::make(random, 4712, 40);
+  linking_.set_account(phone_.peer.local.identity);
+  server_moves();
 }
 
 ScriptedNetwork::Device* ScriptedNetwork::device_of(const Jid& jid) {
@@ -43,12 +46,49 @@ ScriptedNetwork::Device* ScriptedNetwork::device_of(const Jid& jid) {
 
 // --- the connection
 
-std::vector<Node> ScriptedNetwork::on_connected() {
-  active_ = false;
+void ScriptedNetwork::server_moves() {
+  server_.static_key = protocol::KeyPair::generate(random_).pub;
+  server_.window.not_before = 0;
+  server_.window.not_after = 4'000'000'000;
+  routing_ = protocol::to_bytes(random_.bytes<8>());
+}
+
+bool ScriptedNetwork::accepts(const sessions::Link::Settings& hello) const {
+  if (hello.resume && hello.resume->static_key != server_.static_key) return false;
+  return hello.routing_info.empty() || hello.routing_info == routing_;
+}
+
+std::vector<Node> ScriptedNetwork::on_connected(const sessions::Link::Settings& hello) {
+  active_ = refused_ = false;
+  linking_.on_connected();
   for (Owed& owed : owed_) owed.sent = false;
+  const auto payload = protocol::parse_client_payload(hello.payload);
+  if (!payload) {
+    fault("a client payload that cannot be read");
+    return {};
+  }
+  const auto& noise = hello.device_static.pub;
+  if (payload->registration) {
+    if (hello.resume) fault("a registration that resumes");
+    return linking_.on_registration(noise, *payload->registration);
+  }
+  const auto& companion = linking_.companion();
+  if (!companion || payload->device != companion->device || noise != companion->noise) {
+    refused_ = true;
+    return {Node("failure").set("reason", "401")};
+  }
+  if (known_ != companion->identity) {  // everybody hears of the new device and begins a session with it
+    known_ = companion->identity;
+    contact_.peer.session = {};
+    uploaded_.reset();
+    handed_out_.clear();
+    one_time_.clear();
+  }
   Node success("success");
-  success.set("t", "1700000000").set("lid", own_lid.with_device(own_device)).set("display_name", "Wharf");
-  return {success};
+  success.set("t", "1700000000").set("lid", own_lid.with_device(own_device())).set("display_name", "Wharf");
+  Node routing("ib");
+  routing.add(Node("edge_routing").add(Node("routing_info").bytes(routing_)));
+  return {success, routing};
 }
 
 std::vector<Node> ScriptedNetwork::push() {
@@ -61,6 +101,7 @@ std::vector<Node> ScriptedNetwork::push() {
 }
 
 std::vector<Node> ScriptedNetwork::take(const Node& stanza, storage::Database& stored) {
+  if (linking_.registering()) return linking_.take(stanza, stored);
   std::vector<Node> out;
   if (stanza.is("iq")) {
     out = answer_iq(stanza);
@@ -94,12 +135,32 @@ std::vector<Node> ScriptedNetwork::answer_iq(const Node& iq) {
       const std::size_t left = uploaded_ ? uploaded_->one_time.size() - handed_out_.size() : 0;
       return {result_of(iq).add(Node("count").set("value", left))};
     }
-    if (auto uploaded = protocol::read_upload(iq)) {
-      uploaded_ = std::move(*uploaded);
-      handed_out_.clear();
-    }
+    if (auto uploaded = protocol::read_upload(iq)) on_upload(std::move(*uploaded));
   }
   return {result_of(iq)};
+}
+
+void ScriptedNetwork::on_upload(protocol::UploadedKeys uploaded) {
+  const auto& companion = linking_.companion();
+  if (companion && uploaded.keys.identity != companion->identity) fault("keys of another identity were uploaded");
+  for (const auto& key : uploaded.one_time) {
+    const auto [known, first] = one_time_.emplace(key.id, key.pub);
+    if (!first && known->second != key.pub) fault("prekey " + std::to_string(key.id) + " came with two keys");
+  }
+  uploaded_ = std::move(uploaded);
+}
+
+void ScriptedNetwork::server_wants_keys() {
+  Node low("notification");
+  low.set("id", "low" + std::to_string(owed_.size())).set("type", "encrypt").set("from", Jid("", "s.whatsapp.net"));
+  low.set("t", "1700000004").add(Node("count").set("value", "1"));
+  owed_.push_back({std::move(low)});
+}
+
+std::vector<std::string> ScriptedNetwork::faults() const {
+  auto all = faults_;
+  all.insert(all.end(), linking_.faults().begin(), linking_.faults().end());
+  return all;
 }
 
 Node ScriptedNetwork::usync_answer(const Node& iq) {
@@ -110,7 +171,7 @@ Node ScriptedNetwork::usync_answer(const Node& iq) {
     const bool own = device_of(jid->user_jid()) == &phone_;
     Node devices("device-list");
     devices.add(Node("device").set("id", "0"));
-    if (own) devices.add(Node("device").set("id", std::uint64_t{own_device}).set("key-index", "1"));
+    if (own) devices.add(Node("device").set("id", std::uint64_t{own_device()}).set("key-index", "1"));
     list.add(Node("user")
                  .set("jid", *jid)
                  .add(Node("devices").add(std::move(devices)))
@@ -300,7 +361,7 @@ void ScriptedNetwork::contact_reinstalls() {
 
 void ScriptedNetwork::on_retry_request(const Node& receipt) {
   Node from_session = receipt;
-  from_session.set("from", own_lid.with_device(own_device));
+  from_session.set("from", own_lid.with_device(own_device()));
   const auto request = protocol::read_retry_request(from_session);
   if (!request) return fault("a malformed retry request");
   const auto said = said_.find(request->id);

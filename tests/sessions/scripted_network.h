@@ -13,26 +13,39 @@
 
 #include "protocol/binary/node.h"
 #include "protocol/stanzas/prekeys.h"
+#include "sessions/link.h"
 #include "storage/store.h"
+#include "tests/sessions/scripted_linking.h"
 #include "tests/support/signal_peer.h"
 
 namespace wharf::test {
 
 class ScriptedNetwork {
  public:
-  static const protocol::Jid own_pn, own_lid, contact_pn, contact_lid;  // users; this device is number own_device
-  static constexpr std::uint16_t own_device = 3;
+  static const protocol::Jid own_pn, own_lid, contact_pn, contact_lid;  // users
 
   /// `stored`: the committed rows of the session, looked at when it says that it has something.
   ScriptedNetwork(protocol::Random& random, storage::SessionId session);
 
   // --- the connection
+  /// Whether the handshake succeeds: a server that moved knows neither its old static key nor its old routing info.
+  bool accepts(const sessions::Link::Settings& hello) const;
+  const protocol::KnownServer& server() const { return server_; }
   /// What arrives after the handshake. Nothing sent before counts as received any more.
-  std::vector<protocol::Node> on_connected();
+  std::vector<protocol::Node> on_connected(const sessions::Link::Settings& hello);
+  void on_gone() { linking_.on_gone(); }
+  /// The server ends the connection, once what it said has arrived.
+  bool ended() const { return refused_ || linking_.ended(); }
   /// Takes one stanza of the session and answers it.
   std::vector<protocol::Node> take(const protocol::Node& stanza, storage::Database& stored);
   /// What the server can hand over now: nothing before `active`.
   std::vector<protocol::Node> push();
+
+  /// Another static key, other routing info.
+  void server_moves();
+  /// The server is short of one-time prekeys and says so.
+  void server_wants_keys();
+  ScriptedLinking& linking() { return linking_; }
 
   // --- the contact
   void contact_says(const std::string& id, const std::string& text);
@@ -52,7 +65,7 @@ class ScriptedNetwork {
   bool everything_acked() const { return owed_.empty(); }
   /// One line per broken promise: a message key used for two plaintexts, a text nobody can open, a stanza that changed
   /// when it was sent again, a receipt for a message that is in no row.
-  const std::vector<std::string>& faults() const { return faults_; }
+  std::vector<std::string> faults() const;
 
  private:
   struct Device {
@@ -68,6 +81,8 @@ class ScriptedNetwork {
     bool sent = false;  // on this connection
   };
 
+  std::uint16_t own_device() const { return linking_.companion() ? linking_.companion()->device : std::uint16_t{0}; }
+  void on_upload(protocol::UploadedKeys uploaded);
   Device* device_of(const protocol::Jid& jid);
   std::vector<protocol::Node> answer_iq(const protocol::Node& iq);
   protocol::Node usync_answer(const protocol::Node& iq);
@@ -85,6 +100,12 @@ class ScriptedNetwork {
   protocol::Random& random_;
   storage::SessionId session_;
   Device contact_, phone_;
+  ScriptedLinking linking_;
+  std::optional<protocol::PublicKey> known_;  // the companion that the contact's session is with
+  protocol::KnownServer server_;
+  protocol::Bytes routing_;
+  bool refused_ = false;
+  std::map<protocol::PreKeyId, protocol::PublicKey> one_time_;  // every one ever uploaded
   std::optional<protocol::UploadedKeys> uploaded_;
   std::set<protocol::PreKeyId> handed_out_;
   std::map<std::string, std::string> said_;        // by the contact: id -> text

@@ -15,3 +15,15 @@ TEST_CASE("a reason survives its JSON, and garbage is no reason") {
   REQUIRE(back->until == 12345);
   for (const char* bad : {"", "{", "[]", "{\"message\":\"x\"}", "7"}) REQUIRE_FALSE(parse_reason(bad).has_value());
 }
+
+TEST_CASE("each status has its word, and the word names it again") {
+  for (const char* word : {"initializing", "qr_ready", "authenticated", "ready", "failed", "terminated"}) {
+    const auto status = status_named(word);
+    REQUIRE(status.has_value());
+    CHECK(std::string(name(*status)) == word);
+  }
+  for (const char* other : {"", "Ready", "qr"}) CHECK_FALSE(status_named(other).has_value());
+  CHECK(std::string(name(Connection::connected)) == "connected");
+  CHECK(std::string(name(Connection::connecting)) == "connecting");
+  CHECK(std::string(name(Connection::offline)) == "offline");
+}
