@@ -7,6 +7,7 @@
 #include "api/dialect.h"
 #include "api/handlers.h"
 #include "api/router.h"
+#include "net/loop_guard.h"
 #include "net/web_guard.h"
 
 namespace wharf::api {
@@ -119,8 +120,9 @@ ApiServer::ApiServer(Ports ports, ApiSettings settings, SandboxControl sandbox)
   ports.supervisor.on_events([weak = std::weak_ptr<State>(state_)](const std::vector<storage::Event>& events) {
     const auto state = weak.lock();
     if (!state) return;
-    state->services->hub.on_events(events);
-    state->services->webhooks.on_events(events);
+    // Each has its own readers: what one cannot take must not cost the other its events.
+    net::guard("event hub", [&] { state->services->hub.on_events(events); });
+    net::guard("webhooks", [&] { state->services->webhooks.on_events(events); });
   });
 }
 

@@ -13,6 +13,7 @@
 
 #include "api/event_names.h"
 #include "api/iso_time.h"
+#include "net/loop_guard.h"
 #include "sessions/log_value.h"
 
 namespace wharf::api {
@@ -29,6 +30,7 @@ using storage::UnixMs;
 namespace {
 
 constexpr std::size_t catch_up_page = 100, recent_kept = 10;
+constexpr std::size_t most_skipped = 1'000;  // unreadable events at once: each is a failed query
 
 /// One event on its way to one webhook.
 struct Item {
@@ -209,8 +211,12 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
 
   void tick() {
     cursor_timer.after(settings.cursor_interval, [this] { tick(); });
-    for (const auto& [id, hook] : hooks) unblock(*hook);
+    for (const auto& [id, hook] : hooks) {
+      unblock(*hook);
+      catch_up(*hook);  // of one whose events could not be read
+    }
     write_cursors(Lag::busy_only);
+    pump();
   }
 
   // --- reading the log
@@ -245,18 +251,32 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
   }
 
   void catch_up(Hook& hook) {
+    std::size_t skipped = 0;
+    storage::EventFilter filter;
+    filter.session = hook.row.session;
+    filter.limit = catch_up_page;
     while (!hook.live && !full(hook) && !draining) {
-      storage::EventFilter filter;
-      filter.session = hook.row.session;
       filter.after = hook.position;
-      filter.limit = catch_up_page;
-      const auto page = storage::read_events(ports.store.reader(), filter);
+      std::vector<Event> page;
+      try {
+        page = storage::read_events(ports.store.reader(), filter);
+      } catch (const storage::ReadFailure& unreadable) {
+        // A damaged page costs the events on it, found one by one, and not the webhook.
+        if (std::exchange(filter.limit, 1) != 1) continue;
+        spdlog::error("webhook_event_unreadable webhook={} after={} error={}", hook.row.id, hook.position,
+                      log_value(unreadable.error.detail));
+        if (hook.position < head) ++hook.position;
+        if (++skipped == most_skipped || hook.position >= head) return;  // the next tick goes on
+        continue;
+      }
       for (const Event& event : page) {
         if (full(hook)) return;
         if (hook.names.match(event.name)) accept(hook, event);
         hook.position = event.id;
       }
-      if (page.size() == filter.limit) continue;
+      const bool more = page.size() == filter.limit;
+      filter.limit = catch_up_page;
+      if (more) continue;
       hook.position = std::max(hook.position, head);
       hook.live = true;
     }
@@ -351,12 +371,18 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
       if (const auto self = weak.lock())
         self->complete(id, key, event, counted_failing, outcome_of(result, self->now()));
     };
-    const auto text = text_of(item.event);
+    DeliveryOutcome lost;
+    std::shared_ptr<const std::string> text;
+    try {
+      text = text_of(item.event);
+      lost.gone = !text;
+      if (!text) lost.error = "the event is no longer in the log";
+    } catch (const storage::ReadFailure& unreadable) {
+      lost.error = "the event cannot be read: " + unreadable.error.detail;
+    }
     if (!text) {
-      spdlog::warn("webhook_event_expired webhook={} event={}", hook.row.id, item.event);
-      DeliveryOutcome lost;
-      lost.gone = true;
-      lost.error = "the event is no longer in the log";
+      spdlog::warn("webhook_event_missing webhook={} event={} error={}", hook.row.id, item.event,
+                   log_value(lost.error));
       return net::asio::post(
           ports.loop, [weak = weak_from_this(), id = hook.row.id, key, event = item.event, counted_failing, lost] {
             if (const auto self = weak.lock()) self->complete(id, key, event, counted_failing, lost);
@@ -544,9 +570,12 @@ WebhookDispatcher::~WebhookDispatcher() {
 }
 
 void WebhookDispatcher::start() {
+  // Rows that cannot be read cost the webhook that they belong to, not the daemon its start.
   state_->head = storage::last_event_id(state_->ports.store.reader());
-  for (storage::WebhookRow& row : storage::load_webhooks(state_->ports.store.reader()))
-    state_->resume(state_->adopt(std::move(row)));
+  for (storage::WebhookRow& row : storage::load_webhooks(state_->ports.store.reader())) {
+    Hook& hook = state_->adopt(std::move(row));
+    net::guard("webhook start", [&] { state_->resume(hook); });
+  }
   state_->tick();
   state_->pump();
 }

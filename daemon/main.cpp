@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <exception>
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
@@ -12,6 +13,7 @@
 #include "daemon/logging.h"
 #include "daemon/serve.h"
 #include "daemon/version.h"
+#include "sessions/log_value.h"
 #include "storage/backup.h"
 #include "storage/database.h"
 
@@ -150,5 +152,11 @@ int main(int argc, char** argv) {
   }
   if (*check) return run_check(flags);
   if (*backup) return run_backup(flags, target);
-  return run_serve(flags);
+  try {
+    return run_serve(flags);
+  } catch (const std::exception&
+               broken) {  // before the loop runs, whose entries are guarded: a database that cannot be read
+    spdlog::critical("start_failed detail={}", sessions::log_value(broken.what()));
+    return 1;
+  }
 }

@@ -1,4 +1,5 @@
 #include "sandbox/committer.h"
+#include "net/loop_guard.h"
 
 #include <spdlog/spdlog.h>
 
@@ -78,7 +79,7 @@ void Committer::release(std::uint64_t durable) {
   while (!held_.empty() && held_.front().batch <= durable) {
     const auto effect = std::move(held_.front().effect);
     held_.pop_front();
-    effect();
+    net::guard("sandbox effect", effect);
   }
 }
 

@@ -34,6 +34,9 @@ class Fanout {
   /// not.
   void prefer_phone_numbers() { prefer_phone_numbers_ = true; }
 
+  /// The person as a stanza in this namespace names them; nullopt: no address of that kind is known.
+  std::optional<Jid> user_on_wire(const Jid& canonical, Addressing addressing);
+
   /// Encrypts and builds the stanza. Errors: not_found (no device of the recipient can be reached, or it has no address
   /// of this kind), too_large (more than a frame can carry, found before any ratchet advanced).
   Result<Node> seal(const Jid& chat, const std::string& message_id, ByteView content, ByteView secret,
@@ -60,8 +63,6 @@ class Fanout {
  private:
   std::vector<Jid> targets(const Jid& chat);  // device JIDs, canonical; without this device
   std::vector<Jid> missing(const std::vector<Jid>& devices);
-  std::optional<Jid> user_on_wire(const Jid& canonical, Addressing addressing);
-
   Context& c_;
   Directory& directory_;
   std::map<Jid, UnixMs> unreachable_;  // device -> until when

@@ -31,7 +31,8 @@ Result<void> ReadReceipts::mark_read(const Jid& chat) {
     by_author[shared ? message.author : Jid()].push_back(message.id);
   }
   for (auto& [author, ids] : by_author) add(canonical, author, std::move(ids));
-  storage::set_unread(c_.turn.changes, c_.id(), canonical, 0);
+  // Not to 0: a message that arrived earlier in this turn is in no row yet, was not looked at and stays unread.
+  storage::lower_unread(c_.turn.changes, c_.id(), canonical, row->unread);
   return {};
 }
 

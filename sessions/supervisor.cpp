@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "net/loop_guard.h"
 #include "sessions/actor.h"
 #include "sessions/log_value.h"
 #include "sessions/reply.h"
@@ -84,7 +85,7 @@ struct Supervisor::State {
     net::asio::post(shared.loop, [last] {});
   }
   void on_committed(const std::vector<storage::Event>& events) {
-    for (const auto& listener : listeners) listener(events);
+    for (const auto& listener : listeners) net::guard("events", [&] { listener(events); });
     if (waiters.empty()) return;
     for (const storage::Event& event : events) {
       std::vector<std::shared_ptr<Waiter>> interested;

@@ -41,6 +41,8 @@ constexpr const char* select_touched =
     "SELECT c.chat_id FROM message m JOIN chat c ON c.session_id = m.session_id AND c.chat_id = " WHARF_CHAT_OF(
         m) " WHERE m.row = ?2 AND m.session_id = ?1 AND (c.last_row = ?2 OR c.last_at <= ?3)";
 constexpr const char* set_unread_count = "UPDATE chat SET unread = ?3 WHERE session_id = ?1 AND chat_id = ?2";
+constexpr const char* lower_unread_count =
+    "UPDATE chat SET unread = max(0, unread - ?3) WHERE session_id = ?1 AND chat_id = ?2";
 constexpr const char* delete_chat = "DELETE FROM chat WHERE session_id = ?1 AND chat_id = ?2";
 constexpr const char* select_chat = "SELECT 1 FROM chat WHERE session_id = ?1 AND chat_id = ?2";
 
@@ -205,6 +207,11 @@ std::optional<ChatRow> find_chat(Database& db, SessionId session, const protocol
 void set_unread(Changes& changes, SessionId session, const protocol::Jid& chat, std::uint32_t unread) {
   changes.add(
       [=](Database& db) { return Statement(db, set_unread_count).session(session).jid(chat).number(unread).run(); });
+}
+
+void lower_unread(Changes& changes, SessionId session, const protocol::Jid& chat, std::uint32_t by) {
+  changes.add(
+      [=](Database& db) { return Statement(db, lower_unread_count).session(session).jid(chat).number(by).run(); });
 }
 
 void remove_chat(Changes& changes, SessionId session, const protocol::Jid& chat) {

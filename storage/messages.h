@@ -78,6 +78,8 @@ ChatPage page_chats(Database& db, SessionId session, std::size_t limit, const st
 std::optional<ChatRow> find_chat(Database& db, SessionId session, const protocol::Jid& chat);
 /// Nothing when the chat does not exist.
 void set_unread(Changes& changes, SessionId session, const protocol::Jid& chat, std::uint32_t unread);
+/// By so many, to 0 at most.
+void lower_unread(Changes& changes, SessionId session, const protocol::Jid& chat, std::uint32_t by);
 /// Local only (003): the chat and its messages are gone at once; their rows go in bounded slices behind later batches
 /// (removal.h). The send queue is left alone.
 void remove_chat(Changes& changes, SessionId session, const protocol::Jid& chat);

@@ -210,3 +210,24 @@ TEST_CASE("a logged-out session forgets them, and an unlinked one has nobody to 
   REQUIRE(refused.answer->error().code == protocol::Errc::not_ready);
   REQUIRE(unread(f, ben) == 1);
 }
+
+TEST_CASE("a message that arrives in the turn that marks as read stays unread") {
+  Fixture f;
+  f.go_online();
+  received(f, ben, ben, "one");
+  f.call([&] {
+    storage::MessageRow row;
+    row.session = f.row.id;
+    row.chat = row.author = ben;
+    row.id = "two";
+    row.kind = "text";
+    row.timestamp = row.created_at = f.now_ms;
+    storage::insert_message(f.session->context().turn.changes, row, true, std::nullopt);
+    f.session->mark_read(ben, [](Result<void> done) { REQUIRE(done.has_value()); });
+  });
+  CHECK(unread(f, ben) == 1);
+  const Marked marked = mark_read(f, ben);
+  REQUIRE(marked.sent.size() == 1);
+  CHECK(marked.sent[0].attr("id") == "two");
+  CHECK(unread(f, ben) == 0);
+}

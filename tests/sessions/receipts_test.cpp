@@ -252,6 +252,40 @@ TEST_CASE("an own companion's receipt says what it has without raising a tick") 
   REQUIRE(resends(f.stanza(retry(own_phone, "3EB0AA").set("recipient", ben))) == 0);
 }
 
+TEST_CASE("a resend to an own device names the contact in the namespace of the stanza that it could not read") {
+  const Jid ben_lid("200000000000002", "lid");
+  const bool migrated = GENERATE(true, false);
+  const Jid own = migrated ? own_phone : own_phone_number;
+  Fixture f;
+  auto device = *storage::load_device(f.store->reader(), f.row.id);
+  if (!migrated) device.lid = Jid();
+  storage::Changes changes;
+  storage::put_device(changes, device);
+  storage::put_lid(changes, f.row.id, ben, ben_lid);
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  f.befriend(ben_lid);
+  f.befriend(own);
+  list_devices(f, ben_lid, {0});
+  list_devices(f, own, {0, 3});
+  f.reopen();
+  std::vector<Input> up;
+  up.emplace_back(LinkUp{{}, false, f.session->link_epoch()});
+  f.turn(std::move(up));
+  for (const Node& node : Fixture::sent(f.stanza(Node("success").set("t", "1700000000"))))
+    if (node.child("active")) f.stanza(Node("iq").set("id", node.attr("id")).set("type", "result"));
+  const auto answer = f.send(Fixture::text("hello"));
+  REQUIRE((answer && answer->has_value()));
+  const std::string id = (*answer)->id;
+  const Jid to = migrated ? ben_lid : ben;
+  REQUIRE(Fixture::sent(f.last).at(0).jid("to") == to);
+  f.stanza(Node("ack").set("class", "message").set("id", id).set("from", to).set("t", "1700000001"));
+  std::vector<Node> resent = Fixture::sent(f.stanza(retry(own, id).set("recipient", to)));
+  std::erase_if(resent, [](const Node& node) { return !node.is("message"); });
+  REQUIRE(resent.size() == 1);
+  CHECK(resent[0].jid("to") == own);
+  CHECK(resent[0].jid("recipient") == to);
+}
+
 TEST_CASE("a device that is on nobody's list and brings no keys gets nothing; the list is asked for again") {
   Fixture f;
   f.befriend(ben);
