@@ -64,7 +64,9 @@ std::string linked_event_json(const Jid& jid, const Jid& lid, const std::string&
                               const std::string& metadata_json) {
   JsonWriter out;
   out.begin_object();
-  out.text("jid", jid.to_string()).text_if("lid", lid.empty() ? "" : lid.to_string()).text_if("pushName", push_name);
+  // The account, not its device: without a device suffix.
+  out.text("jid", jid.user_jid().to_string());
+  out.text_if("lid", lid.empty() ? "" : lid.user_jid().to_string()).text_if("pushName", push_name);
   return finish(out, metadata_json);
 }
 

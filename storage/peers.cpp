@@ -27,12 +27,12 @@ constexpr const char* delete_identity = "DELETE FROM identity WHERE key = " WHAR
 
 constexpr const char* select_devices_of = "SELECT id, device, integrator FROM jid WHERE user = ?1 AND server = ?2";
 
-constexpr const char* select_lid = "SELECT lid_id FROM lid_of WHERE key = " WHARF_DEVICE_KEY(?1);
-constexpr const char* select_pn = "SELECT pn_id FROM pn_of WHERE key = " WHARF_DEVICE_KEY(?1);
-constexpr const char* replace_lid = "INSERT OR REPLACE INTO lid_of (key, lid_id) VALUES (" WHARF_DEVICE_KEY(?1) ", ?2)";
-constexpr const char* replace_pn = "INSERT OR REPLACE INTO pn_of (key, pn_id) VALUES (" WHARF_DEVICE_KEY(?1) ", ?2)";
-constexpr const char* delete_lid = "DELETE FROM lid_of WHERE key = " WHARF_DEVICE_KEY(?1);
-constexpr const char* delete_pn = "DELETE FROM pn_of WHERE key = " WHARF_DEVICE_KEY(?1);
+constexpr const char* select_lid = "SELECT lid_id FROM lid_of WHERE key = ?1";
+constexpr const char* select_pn = "SELECT pn_id FROM pn_of WHERE key = ?1";
+constexpr const char* replace_lid = "INSERT OR REPLACE INTO lid_of (key, lid_id) VALUES (?1, ?2)";
+constexpr const char* replace_pn = "INSERT OR REPLACE INTO pn_of (key, pn_id) VALUES (?1, ?2)";
+constexpr const char* delete_lid = "DELETE FROM lid_of WHERE key = ?1";
+constexpr const char* delete_pn = "DELETE FROM pn_of WHERE key = ?1";
 
 constexpr const char* select_device_list =
     "SELECT devices, raw_id, fetched_at, listed_at FROM device_list WHERE key = " WHARF_DEVICE_KEY(?1);

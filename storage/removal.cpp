@@ -61,10 +61,6 @@ constexpr std::array slices_of_device = {
     "LIMIT ?2)",
     "DELETE FROM device_list WHERE key IN (SELECT key FROM device_list WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | "
     "0xffffffff LIMIT ?2)",
-    "DELETE FROM lid_of WHERE key IN (SELECT key FROM lid_of WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | 0xffffffff "
-    "LIMIT ?2)",
-    "DELETE FROM pn_of WHERE key IN (SELECT key FROM pn_of WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | 0xffffffff LIMIT "
-    "?2)",
     "DELETE FROM retry_pre_key WHERE key IN (SELECT key FROM retry_pre_key WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | "
     "0xffffffff LIMIT ?2)",
     "DELETE FROM read_receipt WHERE key IN (SELECT key FROM read_receipt WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | "
@@ -76,6 +72,10 @@ constexpr std::array slices_of_device = {
 };
 // ?1 is the session, ?2 the most rows.
 constexpr std::array slices_of_session = {
+    "DELETE FROM lid_of WHERE key IN (SELECT key FROM lid_of WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | 0xffffffff "
+    "LIMIT ?2)",
+    "DELETE FROM pn_of WHERE key IN (SELECT key FROM pn_of WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | 0xffffffff LIMIT "
+    "?2)",
     "DELETE FROM outbox WHERE key IN (SELECT key FROM outbox WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | 0xffffffff "
     "LIMIT ?2)",
     "DELETE FROM idempotency WHERE rowid IN (SELECT rowid FROM idempotency WHERE session_id = ?1 LIMIT ?2)",

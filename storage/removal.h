@@ -7,7 +7,7 @@
 //
 // removed_session, webhook.removed: their ids are never given out twice, so nothing can be taken for another's.
 // removed_device: a session that was logged out can be linked again at once, under keys that the old device's rows
-//   still have. So the keys and mappings of a device are not filed under the session but under a device number: the
+//   still have. So the keys of a device are not filed under the session but under a device number: the
 //   session's id for its first device, then a number that counts down from -1 (table device_number). A log-out takes
 //   the next number; nobody can reach the rows of the old one any more, and the slices delete them.
 // removed_chat: a chat may come back at once. Its messages up to through_row are no longer at home in it.

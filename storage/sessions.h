@@ -60,9 +60,9 @@ struct DeviceRow {
 };
 std::optional<DeviceRow> load_device(Database& db, SessionId session);
 void put_device(Changes& changes, DeviceRow row);
-/// Forgets credentials, prekeys, ratchets, identities, device lists and LID mappings of the session (logged out):
-/// chats and messages stay. Nobody finds them any more; their rows go in bounded slices behind later batches
-/// (removal.h).
+/// Forgets credentials, prekeys, ratchets, identities and device lists of the session (logged out): chats and messages
+/// stay, and with them which number has which LID: they are filed under it. Nobody finds them any more; their rows go
+/// in bounded slices behind later batches (removal.h).
 void wipe_device(Changes& changes, SessionId session);
 
 }  // namespace wharf::storage

@@ -22,3 +22,10 @@ TEST_CASE("event data is JSON whatever the text holds") {
   REQUIRE(json.front() == '{');
   REQUIRE(json.back() == '}');
 }
+
+TEST_CASE("a linked account is named without its device") {
+  const std::string json =
+      linked_event_json(Jid("15550000001", "s.whatsapp.net", 3), Jid("100000000000001", "lid", 3), "Anna", "{}");
+  CHECK(json.find(R"("jid":"15550000001@s.whatsapp.net")") != std::string::npos);
+  CHECK(json.find(R"("lid":"100000000000001@lid")") != std::string::npos);
+}
