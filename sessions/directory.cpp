@@ -131,10 +131,10 @@ void Directory::store_list(const Jid& canonical, const UsyncUser& user) {
   } else {
     row.devices = protocol::usable_devices(user, account_key);
     if (before) row.listed_at = before->listed_at;
-    if (index) {
-      row.raw_id = index->raw_id;
-      row.listed_at = index->timestamp;
-    }
+    if (index) row.raw_id = index->raw_id;
+    // Only a signed time counts, and none from the future: every genuine list after it would look older.
+    const auto today = static_cast<std::uint64_t>(c_.now.unix_ms / 1000);
+    if (index && account_key) row.listed_at = std::min(index->timestamp, today + 86'400);
   }
   if (row.devices.empty()) return;  // an empty list never overwrites a good one
   if (before && before->raw_id != 0 && row.raw_id != 0 && before->raw_id != row.raw_id) {
@@ -147,6 +147,17 @@ void Directory::store_list(const Jid& canonical, const UsyncUser& user) {
   storage::put_device_list(c_.turn.changes, c_.id(), canonical, std::move(row));
 }
 
+void Directory::keep_list(const Jid& canonical) {
+  auto row = storage::find_device_list(c_.db, c_.id(), canonical);
+  if (!row || row->devices.empty() || dropped_now_.contains(canonical)) return;
+  constexpr std::chrono::milliseconds ask_again = std::chrono::hours(1);
+  row->fetched_at = c_.now.unix_ms -
+                    std::chrono::duration_cast<std::chrono::milliseconds>(c_.settings.device_list_lifetime).count() +
+                    ask_again.count();
+  lists_[canonical] = List{row->devices, row->fetched_at};
+  storage::put_device_list(c_.turn.changes, c_.id(), canonical, std::move(*row));
+}
+
 void Directory::refresh(std::vector<Jid> users, std::function<void(bool)> done) {
   const Node iq = protocol::usync_devices_iq(c_.ids.next(), c_.ids.next(), users);
   c_.query(iq, [this, asked = std::move(users), done = std::move(done)](const Node* answer) {
@@ -154,9 +165,13 @@ void Directory::refresh(std::vector<Jid> users, std::function<void(bool)> done) 
     const auto result = protocol::read_usync(*answer);
     if (!result) return done(false);
     bool complete = true;
+    std::set<Jid> open(asked.begin(), asked.end());
     for (const UsyncUser& user : *result) {
-      const auto requested = std::find(asked.begin(), asked.end(), user.jid.user_jid());
-      if (requested == asked.end()) continue;  // users not asked for: cache poisoning
+      // A user asked for by number may be named by LID, with the number beside it, and the other way round (02 section
+      // 17.16). Users not asked for would poison the lists.
+      bool requested = open.erase(user.jid.user_jid()) != 0;
+      for (const auto& other : {user.pn, user.lid}) requested |= other && open.erase(other->user_jid()) != 0;
+      if (!requested) continue;
       if (user.error_code != 0) {
         complete = false;
         continue;
@@ -165,6 +180,7 @@ void Directory::refresh(std::vector<Jid> users, std::function<void(bool)> done) 
       if (user.pn) learn(*user.pn, user.jid);
       store_list(canonical_user(user.jid), user);
     }
+    for (const Jid& missing : open) keep_list(canonical_user(missing));  // no result (02 section 7)
     const Jid own = canonical_user(c_.device.jid);
     watch_own_list(complete && std::any_of(asked.begin(), asked.end(),
                                            [&](const Jid& user) { return canonical_user(user) == own; }));

@@ -55,6 +55,8 @@ class Directory {
     UnixMs fetched_at = 0;
   };
   static constexpr std::size_t kept = 32;
+  /// An answer without this user says nothing: the list that is there stays, and is asked for again in an hour.
+  void keep_list(const Jid& canonical);
   void store_list(const Jid& canonical, const protocol::UsyncUser& user);
   void remove_devices(const Jid& canonical, const Node& change);
   void watch_own_list(bool asked);

@@ -114,7 +114,9 @@ void Fanout::fetch_sessions(std::vector<Jid> devices, bool identity_changed, std
 
 bool Fanout::contradicts_pairing(const Jid& device, const protocol::PublicKey& identity) {
   if (device.device != 0 || !directory_.is_own(device)) return false;
-  const auto paired = c_.keys.identity(device);
+  // The key that signed our device identity at pairing, whatever the server says since that our address is.
+  auto paired = protocol::account_key_of(c_.device.account);
+  if (!paired) paired = c_.keys.identity(device);
   return paired && *paired != identity;
 }
 

@@ -86,6 +86,19 @@ void KeyCache::consume_pre_key(protocol::PreKeyId id) { consumed_.insert(id); }
 
 void KeyCache::migrate(const Jid& pn_user, const Jid& lid_user) {
   migrated_[lid_user] = pn_user;
+  // What was forgotten earlier in this turn is not to come back under the other name.
+  if (forgotten_.contains(pn_user)) forgotten_.insert(lid_user);
+  // Identities of this turn move as those in the rows do: one that is there under the LID stays.
+  for (auto it = new_identities_.begin(); it != new_identities_.end();) {
+    if (it->first.user_jid() != pn_user) {
+      ++it;
+      continue;
+    }
+    const Jid device = lid_user.with_device(it->first.device);
+    const bool known = !forgotten_.contains(lid_user) && storage::find_identity(db_, session_, device).has_value();
+    if (!known) new_identities_.try_emplace(device, it->second);
+    it = new_identities_.erase(it);
+  }
   // Records of this turn that are in memory move too; absent marks of the LID are re-read through load().
   std::vector<std::pair<Jid, Entry>> moved;
   for (auto it = records_.begin(); it != records_.end();) {

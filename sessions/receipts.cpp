@@ -64,8 +64,11 @@ void Receipts::raise(const std::string& id, const Jid& from, AckLevel level, Uni
 void Receipts::on_own_receipt(const protocol::IncomingReceipt& receipt) {
   const std::string& type = receipt.type;
   if (type == "read" || type == "read-self" || type == "played" || type == "played-self") {
-    if (!receipt.recipient) return;
-    return storage::set_unread(c_.turn.changes, c_.id(), directory_.canonical_user(*receipt.recipient), 0);
+    // Of a group it comes from the group itself (03 section 7.3.3).
+    const bool shared = protocol::has_participants(receipt.from);
+    if (!receipt.recipient && !shared) return;
+    const Jid chat = receipt.recipient ? *receipt.recipient : receipt.from;
+    return storage::set_unread(c_.turn.changes, c_.id(), directory_.canonical_user(chat), 0);
   }
   // Another device of ours has its copy of what we sent: no tick, but no reason to send it there again either.
   if (type != "sender") return;

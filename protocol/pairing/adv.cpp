@@ -96,6 +96,13 @@ Result<PairSuccessIdentity> accept_pair_success(ByteView container, const Key32&
   return accepted;
 }
 
+std::optional<PublicKey> account_key_of(ByteView account) {
+  wire::adv::SignedDeviceIdentity parsed;
+  if (account.empty() || account.size() > max_identity_bytes || !parse(parsed, account)) return std::nullopt;
+  if (!parsed.has_account_signature_key()) return std::nullopt;
+  return exactly<32>(as_bytes(parsed.account_signature_key()));
+}
+
 Result<void> verify_device_identity(ByteView signed_identity, const PublicKey& identity,
                                     const std::optional<PublicKey>& known_account_key) {
   wire::adv::SignedDeviceIdentity parsed;

@@ -24,6 +24,9 @@ struct PairSuccessIdentity {
 Result<PairSuccessIdentity> accept_pair_success(ByteView container, const Key32& adv_secret, const KeyPair& identity,
                                                 Random& random);
 
+/// The account key of a stored PairSuccessIdentity::account; nullopt when there is none in it.
+std::optional<PublicKey> account_key_of(ByteView account);
+
 /// Validates the device-identity of a companion (bundle or pkmsg): both signatures over `identity`. `known_account_key`
 /// is the stored identity of that user's device 0, used when field 2 is absent; nullopt = unknown. When both are there
 /// they must agree. Errors: malformed, bad_signature, invalid_key; not_found when no account key is known at all, which

@@ -192,6 +192,7 @@ TEST_CASE("a removal counts when it is dated and not older than the list; else t
   Fixture f;
   f.go_online();
   Account account(f);
+  trust(f, ben, account);
   const auto removal = [&](const Jid& device, std::uint64_t ts) {
     Node change("remove");
     change.add(Node("device").set("jid", device).set("key-index", "1"));
@@ -239,4 +240,31 @@ TEST_CASE("an own list that comes back empty is a reason that the operator sees,
   list.add(Node("device").set("id", "0"));
   refresh(f, own_lid, Node("devices").add(std::move(list)));
   REQUIRE_FALSE(f.session->view().reason);
+}
+
+TEST_CASE("a user asked for by number may be answered by LID; one that is not answered keeps the list") {
+  Fixture f;
+  f.go_online();
+  Account account(f);
+  const auto ask = [&](std::optional<Node> entry) {
+    const auto asked = Fixture::sent(f.call([&] { f.session->directory().refresh({ben}, [](bool) {}); }));
+    REQUIRE(asked.size() == 1);
+    Node list("list"), answer("iq");
+    if (entry) list.add(std::move(*entry));
+    answer.set("id", asked[0].attr("id")).set("type", "result").set("from", Jid("", "s.whatsapp.net"));
+    f.stanza(answer.add(Node("usync").add(std::move(list))));
+  };
+  ask(Node("user").set("jid", first_lid).set("pn_jid", ben).add(account.list(100, {4})));
+  REQUIRE(who(f, ben) == first_lid);
+  REQUIRE(devices_of(f, first_lid) == std::vector<std::uint16_t>{0, 4});
+  f.now_ms += std::chrono::milliseconds(f.settings.device_list_lifetime).count() + 1;
+  REQUIRE(f.call([] {}).empty());
+  f.call([&] { REQUIRE(f.session->directory().devices(first_lid) == nullptr); });  // old: it is asked for again
+  ask(std::nullopt);
+  f.call([&] {
+    REQUIRE(f.session->directory().devices(first_lid) != nullptr);
+    REQUIRE(*f.session->directory().devices(first_lid) == std::vector<std::uint16_t>{0, 4});
+  });
+  ask(Node("user").set("jid", Jid("100000000000009", "lid")).add(account.list(300, {9})));  // nobody asked for that one
+  f.call([&] { REQUIRE(f.session->directory().devices(Jid("100000000000009", "lid")) == nullptr); });
 }

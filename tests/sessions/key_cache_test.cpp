@@ -107,6 +107,34 @@ TEST_CASE("a forgotten user has no session and no identity, in its turn and afte
   REQUIRE_FALSE(restarted.identity(ben).has_value());
 }
 
+TEST_CASE("what a turn forgets does not come back under the LID that it learns next") {
+  Rows rows;
+  rows.start(ben_pn);
+  rows.cache.set_identity(ben_pn, rows.peer.local.identity.pub);
+  rows.end_turn();
+  rows.cache.forget_user(ben_pn);
+  rows.cache.migrate(ben_pn, ben);
+  REQUIRE(rows.cache.find(ben) == nullptr);
+  REQUIRE_FALSE(rows.cache.identity(ben).has_value());
+  rows.end_turn();
+  auto restarted = rows.fresh();
+  for (const Jid& device : {ben, ben_pn}) {
+    REQUIRE(restarted.find(device) == nullptr);
+    REQUIRE_FALSE(restarted.identity(device).has_value());
+  }
+}
+
+TEST_CASE("an identity learnt in the turn that learns the LID is filed under the LID") {
+  Rows rows;
+  rows.cache.set_identity(ben_pn, rows.peer.local.identity.pub);
+  rows.cache.migrate(ben_pn, ben);
+  REQUIRE(rows.cache.identity(ben) == rows.peer.local.identity.pub);
+  rows.end_turn();
+  auto restarted = rows.fresh();
+  REQUIRE(restarted.identity(ben) == rows.peer.local.identity.pub);
+  REQUIRE_FALSE(restarted.identity(ben_pn).has_value());
+}
+
 TEST_CASE("a one-time prekey is gone in the turn that used it, and from the rows after it") {
   Rows rows;
   storage::Changes changes;
