@@ -18,7 +18,7 @@ using std::chrono::seconds;
 
 namespace {
 
-constexpr protocol::PreKeyId last_upload_id = 0x7FFFFF;  // ids above are for retry receipts (retries.h)
+constexpr protocol::PreKeyId last_upload_id = 0x7FFFFF;  // ids above are for retry receipts (storage/keys.h)
 
 protocol::PublishedKeys published_keys(const Context& c) {
   protocol::PublishedKeys keys;
