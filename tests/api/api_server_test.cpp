@@ -2,12 +2,15 @@
 // listens: sessions connect for ever, which is enough for everything but pairing and delivery (tests/e2e).
 #include "api/server.h"
 
+#include <fmt/format.h>
+
 #include <boost/json/serialize.hpp>
 #include "api/schemas.h"
 #include "net/http_client.h"
 #include "net/websocket.h"
 #include "storage/messages.h"
 #include "tests/api/fakes.h"
+#include "tests/net/loopback.h"
 
 using namespace wharf;
 using namespace wharf::api;
@@ -549,4 +552,49 @@ TEST_CASE("the sandbox control gets its requests when there is one") {
   const Answer answer = d.ask("GET", "/sandbox/v1/network");
   CHECK(answer.json().at("target") == "/sandbox/v1/network");
   CHECK_FALSE(answer.header("x-request-id").empty());
+}
+
+TEST_CASE(
+    "a proxy that refuses the login is the reason that a session shows, while it tries and after its QR time-out") {
+  Daemon d;
+  const auto refuses_http = [](std::shared_ptr<test::RawEnd> end) {
+    end->on_heard = [end = end.get()] {
+      if (end->heard.find("\r\n\r\n") == std::string::npos) return;
+      end->say("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
+    };
+  };
+  const auto refuses_socks = [](std::shared_ptr<test::RawEnd> end) {
+    end->on_heard = [end = end.get()] {
+      const bool greeting = end->heard.front() == 5;
+      end->heard.clear();
+      end->say(greeting ? std::string("\x05\x02") : std::string("\x01\x01"));  // a login, please; not this one
+    };
+  };
+  test::RawServer http(d.loop, refuses_http), socks(d.loop, refuses_socks);
+  struct Row {
+    const char* protocol;
+    std::uint16_t port;
+  };
+  for (const Row& row : {Row{"http", http.port()}, Row{"socks5", socks.port()}}) {
+    INFO(row.protocol);
+    const std::string name = fmt::format("by-{}", row.protocol);
+    const std::string path = "/api/v1/sessions/" + name;
+    const auto shown = [&] { return d.ask("GET", path).json().at("data").as_object(); };
+    const std::string proxy = fmt::format(
+        R"({{"protocol":"{}","address":"127.0.0.1:{}","username":"u","password":"wrong"}})", row.protocol, row.port);
+    const std::string body =
+        fmt::format(R"({{"sessionId":"{}","config":{{"qrTimeout":1,"proxyServerCredentials":{}}}}})", name, proxy);
+    REQUIRE(d.ask("POST", "/api/v1/sessions", body).status == 201);
+    d.until([&] { return d.supervisor->find(name)->reason.has_value(); });
+    const json::object trying = shown();
+    REQUIRE(trying.at("reason").at("code") == "proxy_refused");
+    CHECK(std::string(trying.at("reason").at("nextStep").as_string()).find("proxyServerCredentials") !=
+          std::string::npos);
+    d.until([&] { return d.supervisor->find(name)->status == sessions::Status::failed; });
+    const json::object failed = shown();
+    CHECK(failed.at("status") == "failed");
+    CHECK(failed.at("reason").at("code") == "proxy_refused");
+    CHECK(std::string(failed.at("reason").at("message").as_string()).find("timeout") == std::string::npos);
+    CHECK(failed.at("reason").at("nextStep").as_string().find("/start") != std::string::npos);
+  }
 }
