@@ -351,7 +351,7 @@ TEST_CASE("a session actor links, sends and receives, whatever fails on the way"
   net::asio::io_context loop;
   net::WorkerPool workers{loop.get_executor(), 1};
   net::WebSocketClient sockets{loop, {}};
-  constexpr std::size_t at_once = 96;  // sockets
+  constexpr std::size_t at_once = 24;  // sockets
   std::size_t draws = 0, stanzas = 0;
   const auto run_all = [&](const std::vector<std::pair<Kind, std::size_t>>& failures) {
     for (std::size_t first = 0; first < failures.size(); first += at_once) {
@@ -360,12 +360,11 @@ TEST_CASE("a session actor links, sends and receives, whatever fails on the way"
         runs.push_back(std::make_unique<Run>(loop, workers, sockets, failures[i].first, failures[i].second));
       std::vector<Run*> open;
       for (const auto& run : runs) open.push_back(run.get());
-      const bool all = test::run_until(loop, [&] {
-        std::erase_if(open, [](Run* run) { return run->done(); });
-        return open.empty();
-      });
+      // The time of run_until() is for each of them, not for all: sanitizers make the work of many take minutes.
+      const auto one_more_done = [&] { return std::erase_if(open, [](Run* run) { return run->done(); }) != 0; };
+      while (!open.empty() && test::run_until(loop, one_more_done)) continue;
       for (Run* stuck : open) FAIL_CHECK("stuck: " << stuck->description());
-      REQUIRE(all);
+      REQUIRE(open.empty());
       for (const auto& run : runs) run->check();
       draws = runs.front()->draws();
       stanzas = runs.front()->stanzas();
