@@ -30,7 +30,6 @@ using storage::UnixMs;
 namespace {
 
 constexpr std::size_t catch_up_page = 100, recent_kept = 10;
-constexpr std::size_t most_skipped = 1'000;  // unreadable events at once: each is a failed query
 
 /// One event on its way to one webhook.
 struct Item {
@@ -62,6 +61,7 @@ struct Hook {
   EventId position;               // everything up to here was looked at (a live one: also up to the head)
   EventId durable;                // the cursor on disk
   EventId delivered_top = 0;      // the newest event delivered without a row
+  EventId unreadable = -1;        // position behind which the log could not be read: told once
   EventId blocker = 0;            // the oldest outstanding event at the last tick
   std::set<EventId> outstanding;  // looked at, neither delivered nor in a committed row
   std::set<EventId> resumed;      // rows of the process before that the log will show again behind its cursor
@@ -251,32 +251,27 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
   }
 
   void catch_up(Hook& hook) {
-    std::size_t skipped = 0;
-    storage::EventFilter filter;
-    filter.session = hook.row.session;
-    filter.limit = catch_up_page;
     while (!hook.live && !full(hook) && !draining) {
+      storage::EventFilter filter;
+      filter.session = hook.row.session;
       filter.after = hook.position;
+      filter.limit = catch_up_page;
       std::vector<Event> page;
       try {
         page = storage::read_events(ports.store.reader(), filter);
       } catch (const storage::ReadFailure& unreadable) {
-        // A damaged page costs the events on it, found one by one, and not the webhook.
-        if (std::exchange(filter.limit, 1) != 1) continue;
-        spdlog::error("webhook_event_unreadable webhook={} after={} error={}", hook.row.id, hook.position,
-                      log_value(unreadable.error.detail));
-        if (hook.position < head) ++hook.position;
-        if (++skipped == most_skipped || hook.position >= head) return;  // the next tick goes on
-        continue;
+        // Not skipped: it may be readable again, and what was skipped would be lost. The next tick tries again.
+        if (std::exchange(hook.unreadable, hook.position) != hook.position)
+          spdlog::error("webhook_events_unreadable webhook={} after={} error={}", hook.row.id, hook.position,
+                        log_value(unreadable.error.detail));
+        return;
       }
       for (const Event& event : page) {
         if (full(hook)) return;
         if (hook.names.match(event.name)) accept(hook, event);
         hook.position = event.id;
       }
-      const bool more = page.size() == filter.limit;
-      filter.limit = catch_up_page;
-      if (more) continue;
+      if (page.size() == filter.limit) continue;
       hook.position = std::max(hook.position, head);
       hook.live = true;
     }

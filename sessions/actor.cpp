@@ -148,7 +148,8 @@ void SessionActor::after_commit(std::vector<Effect> effects, const Result<void>&
     }
     return rebuild(failure);
   }
-  if (trouble_ && shared_.clock.steady() - restored_at_ >= Backoff::stable_after) trouble_.reset();
+  const bool held = !broken_ && shared_.clock.steady() - restored_at_ >= Backoff::stable_after;
+  if (held) trouble_.reset();
   if (!trouble_) rebuild_backoff_.reset();
   bool intact = net::guard("session turn", [this] { session_->committed(); });
   log_status();

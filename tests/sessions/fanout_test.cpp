@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <set>
 
+#include "protocol/messages/wire.h"
 #include "protocol/stanzas/prekeys.h"
 #include "tests/sessions/session_fixture.h"
 
@@ -163,4 +164,19 @@ TEST_CASE("each text takes the next message key of every session") {
     }
   }
   REQUIRE(used.size() == 6);
+}
+
+TEST_CASE("our phone is who signed our pairing, under whatever address the server names the account") {
+  Turns t;
+  const auto paired = protocol::KeyPair::generate(t.fixture.random).pub;
+  const auto stranger = protocol::KeyPair::generate(t.fixture.random).pub;
+  t.context.device.account.clear();
+  protocol::append_field(t.context.device.account, 2, paired);  // accountSignatureKey
+  const Jid renamed("100000000000099", "lid");
+  t.context.device.lid = renamed.with_device(3);
+  for (const Jid& phone : {renamed, t.context.device.jid.user_jid()}) {
+    CHECK_FALSE(t.fanout.contradicts_pairing(phone, paired));
+    CHECK(t.fanout.contradicts_pairing(phone, stranger));
+  }
+  CHECK_FALSE(t.fanout.contradicts_pairing(ben, stranger));  // others are trusted on first use
 }

@@ -286,6 +286,26 @@ TEST_CASE("a resend to an own device names the contact in the namespace of the s
   CHECK(resent[0].jid("recipient") == to);
 }
 
+TEST_CASE("a group is read when our phone says so, not when a member does") {
+  Fixture f;
+  storage::MessageRow row;
+  row.session = f.row.id;
+  row.chat = group;
+  row.author = ben;
+  row.id = "3EB0AA";
+  row.kind = "text";
+  row.timestamp = row.created_at = f.now_ms;
+  storage::Changes changes;
+  storage::insert_message(changes, row, true, std::nullopt);
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  const auto unread = [&] { return storage::find_chat(f.store->reader(), f.row.id, group)->unread; };
+  f.go_online();
+  f.stanza(receipt(group, "3EB0AA", "read").set("participant", ben));
+  REQUIRE(unread() == 1);
+  f.stanza(receipt(group, "3EB0AA", "read").set("participant", own_phone));
+  REQUIRE(unread() == 0);
+}
+
 TEST_CASE("a device that is on nobody's list and brings no keys gets nothing; the list is asked for again") {
   Fixture f;
   f.befriend(ben);
