@@ -82,8 +82,8 @@ void SessionActor::begin() {
 
 void SessionActor::post(Input input) {
   if (closed_ || broken_) return;
-  mailbox_.push_back(std::move(input));
-  if (!paused_ && link_ && mailbox_.size() >= pause_reading_at) {
+  mailbox_.push(std::move(input));
+  if (!paused_ && link_ && mailbox_.full()) {
     paused_ = true;
     link_->pause(true);  // back-pressure: the kernel's buffers fill, then the server waits
   }
@@ -100,12 +100,8 @@ void SessionActor::pump() {
 void SessionActor::run_turn() {
   busy_ = true;
   wake_ = false;
-  std::vector<Input> inputs;
-  while (!mailbox_.empty() && inputs.size() < max_inputs_per_turn) {
-    inputs.push_back(std::move(mailbox_.front()));
-    mailbox_.pop_front();
-  }
-  if (paused_ && mailbox_.size() <= resume_reading_at) {
+  std::vector<Input> inputs = mailbox_.take();
+  if (paused_ && mailbox_.relieved()) {
     paused_ = false;
     if (link_) link_->pause(false);
   }
@@ -198,8 +194,7 @@ void SessionActor::perform(Effect& effect) {
                      rebuild(Error(Errc::rate_limited, "too much work is waiting"));
                    }
                  },
-                 [this](Finished& finished) {
-                   if (finished.call) finished.call();
+                 [this](Finished&) {
                    if (on_finished) on_finished();
                  },
              },
@@ -220,7 +215,7 @@ void SessionActor::rebuild(const Error& why) {
   wake_timer_.cancel();
   armed_.reset();
   session_->lose_connection();  // until it is restored, nobody may read "ready" of it
-  for (Input& input : std::exchange(mailbox_, {})) {
+  for (Input& input : mailbox_.drain()) {
     if (auto* call = std::get_if<Call>(&input); call && call->failed) net::guard("answer", [&] { call->failed(why); });
   }
   restore_later();
@@ -284,7 +279,9 @@ void SessionActor::connect() {
     if (generation == link_generation_) post(LinkUp{server, resumed, epoch});
   };
   listener.stanza = [this, generation, epoch](Node node) {
-    if (generation == link_generation_) post(StanzaArrived{std::move(node), epoch});
+    if (generation != link_generation_) return;
+    const std::size_t weight = protocol::weight(node);
+    post(StanzaArrived{std::move(node), epoch, weight});
   };
   listener.end = [this, generation, epoch](LinkEnd end) {
     if (generation != link_generation_) return;
@@ -319,11 +316,10 @@ void SessionActor::shutdown(std::function<void()> done) {
   restore_timer_.cancel();
   if (link_) link_->close();
   retire_link();
-  for (Input& input : mailbox_) {
+  for (Input& input : mailbox_.drain()) {
     if (auto* call = std::get_if<Call>(&input); call && call->failed)
       call->failed(Error(Errc::closed, "the daemon is stopping"));
   }
-  mailbox_.clear();
   if (!busy_) return done();
   at_rest_ = std::move(done);
 }

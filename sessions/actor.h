@@ -7,7 +7,6 @@
 // exception, rows that cannot be read) ends in rebuild(): the memory is thrown away, and after a pause the session
 // begins again. It costs this session its connection, and nothing else in the process anything.
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,6 +16,7 @@
 #include "net/worker_pool.h"
 #include "sessions/connect_gate.h"
 #include "sessions/link.h"
+#include "sessions/mailbox.h"
 #include "sessions/session.h"
 #include "storage/store.h"
 
@@ -39,9 +39,6 @@ struct Shared {
 
 class SessionActor : public std::enable_shared_from_this<SessionActor> {
  public:
-  static constexpr std::size_t max_inputs_per_turn = 64;
-  static constexpr std::size_t pause_reading_at = 512, resume_reading_at = 128;
-
   /// Throws storage::ReadFailure when the rows of the session cannot be read.
   SessionActor(Shared& shared, storage::SessionRow row, storage::DeviceRow device);
   ~SessionActor();
@@ -82,7 +79,7 @@ class SessionActor : public std::enable_shared_from_this<SessionActor> {
   Shared& shared_;
   std::string name_;
   std::unique_ptr<Session> session_;
-  std::deque<Input> mailbox_;
+  Mailbox mailbox_;
   std::unique_ptr<Link> link_;
   net::Timer wake_timer_, connect_timer_, restore_timer_;
   std::optional<net::SteadyTime> armed_;

@@ -21,7 +21,6 @@ enum class Deadline : unsigned {
   queue,           // SendQueue::due(), set at the end of each turn
   offline_batch,   // ask for more of the backlog
   signed_pre_key,  // rotation
-  removal,         // a logout before removal took too long
   count_,
 };
 

@@ -21,6 +21,9 @@ namespace {
 
 constexpr unsigned nack_parsing = 487, nack_unrecognised = 488, nack_invalid_protobuf = 491, nack_unhandled = 500;
 constexpr int history_sync_notification = 5;
+// What somebody else may make us store and tell: a text has at most 65,536 characters, a thumbnail or a quote some
+// hundred kilobytes. Own devices may send more (history in one piece): 16 MiB, the protocol's bound.
+constexpr std::size_t max_foreign_message_bytes = 4u << 20;
 
 // Prekeys of retry receipts come from the upper half of the 24-bit space, which uploads never touch (login_flow.cpp).
 constexpr std::uint32_t retry_key_ids = 0x7FFFFE;
@@ -83,6 +86,10 @@ void Inbound::on_message(const Node& message) {
     decrypted = true;
     const auto plain = protocol::unpad_message(*padded);
     if (!plain) return plain_ack(message, nack_invalid_protobuf);  // a resend would be equal
+    if (!source.from_me && plain->size() > max_foreign_message_bytes) {
+      if (on_too_large) on_too_large(source.id, plain->size());
+      return plain_ack(message, nack_invalid_protobuf);
+    }
     auto content = protocol::parse_message(*plain);
     if (!content) return plain_ack(message, nack_invalid_protobuf);
     on_content(source, *content);

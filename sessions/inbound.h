@@ -24,6 +24,8 @@ class Inbound {
   void end_turn();
   /// For the log: a message that could not be decrypted, after the retry receipt was decided.
   std::function<void(const std::string& id, std::uint32_t count, const Error&)> on_undecryptable;
+  /// For the log: a message over what we take of others, refused for good.
+  std::function<void(const std::string& id, std::size_t bytes)> on_too_large;
 
  private:
   Result<Bytes> decrypt(const Jid& author, const protocol::ReceivedEnc& enc, const Node& message);

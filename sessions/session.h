@@ -27,6 +27,7 @@ namespace wharf::sessions {
 struct StanzaArrived {
   Node node;
   std::uint64_t epoch = 0;
+  std::size_t weight = 0;  // protocol::weight(node)
 };
 struct LinkUp {
   protocol::KnownServer server;
@@ -37,13 +38,12 @@ struct LinkDown {
   LinkEnd end;
   std::uint64_t epoch = 0;
 };
-struct Wake {};
 /// A worker is done, or the supervisor asks for something: runs inside a turn.
 struct Call {
   std::function<void()> run;
   std::function<void(const Error&)> failed;  // the turn could not run or commit; may be empty
 };
-using Input = std::variant<StanzaArrived, LinkUp, LinkDown, Wake, Call>;
+using Input = std::variant<StanzaArrived, LinkUp, LinkDown, Call>;
 
 /// One operator-readable line: event name and fields.
 using LogLine = std::function<void(std::string_view event, const std::string& fields)>;

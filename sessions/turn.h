@@ -32,10 +32,8 @@ struct RunWork {
   std::function<void()> work;
   std::function<void()> then;
 };
-/// The session is at its end (removed or stopped); the actor stops after this turn.
-struct Finished {
-  std::function<void()> call;
-};
+/// The session is removed; the actor stops after this turn.
+struct Finished {};
 using Effect = std::variant<SendPayload, Answer, OpenLink, CloseLink, RunWork, Finished>;
 
 struct Turn {

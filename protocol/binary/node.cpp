@@ -155,6 +155,16 @@ void print(std::string& out, const Node& node, std::size_t max_length) {
 
 }  // namespace
 
+std::size_t weight(const Node& node) {
+  std::size_t bytes = sizeof(Node) + node.tag.size() + node.data().size();
+  for (const Attr& attr : node.attrs) {
+    const auto* text = std::get_if<std::string>(&attr.value);
+    bytes += sizeof(Attr) + attr.key.size() + (text ? text->size() : 0);
+  }
+  for (const Node& child : node.children()) bytes += weight(child);
+  return bytes;
+}
+
 std::string summary(const Node& node, std::size_t max_length) {
   std::string out;
   print(out, node, max_length);

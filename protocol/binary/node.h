@@ -64,6 +64,9 @@ struct Node {
   friend bool operator==(const Node&, const Node&) = default;
 };
 
+/// What it occupies: tags, attributes and content of the whole tree, in bytes, near enough to bound memory with.
+std::size_t weight(const Node& node);
+
 /// A short printable form for debug logs: tag and attributes, content only as sizes, bounded length.
 std::string summary(const Node& node, std::size_t max_length = 300);
 

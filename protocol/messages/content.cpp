@@ -15,8 +15,15 @@ namespace {
 constexpr int type_revoke = 0;
 constexpr int type_app_state_sync_key_share = 6;
 constexpr int type_message_edit = 14;
-constexpr int max_mentions = 4096;
-constexpr int max_app_state_keys = 4096;
+constexpr std::size_t max_mentions = 4096;
+constexpr std::size_t max_app_state_keys = 4096;
+
+namespace context_field {
+constexpr std::uint32_t quoted_id = 1, quoted_author = 2, quoted_message = 3, mentioned = 15;
+}
+namespace protocol_field {
+constexpr std::uint32_t key = 1, type = 2, app_state_sync_key_share = 7, edited_message = 14;
+}
 
 template <class Message>
 bool parse(Message& message, ByteView bytes) {
@@ -85,51 +92,66 @@ std::string text_of(ByteView message, std::uint32_t number) {
   return text ? displayable(as_text(*text)) : std::string();
 }
 
-Result<void> read_context(IncomingMessage& out, ByteView content, std::uint32_t context_field) {
-  const auto bytes = merged_field(content, context_field);
-  if (!bytes) return {};
-  wire::message::ContextInfo context;
-  if (!parse(context, *bytes)) return Error(Errc::malformed, "contextInfo");
-  for (const std::string& text : context.mentioned_jid()) {
-    if (out.mentions.size() == max_mentions) break;
-    if (Result<Jid> jid = Jid::parse(text)) out.mentions.push_back(std::move(*jid));
-  }
-  if (!acceptable_id(context.stanza_id())) return {};
+/// Field by field and only up to the caps: a generated parser would build every entry of a contact's making first, at
+/// thirty times its size.
+void read_context(IncomingMessage& out, ByteView content, std::uint32_t number) {
+  const auto context = merged_field(content, number);
+  if (!context) return;
   Quote quote;
-  quote.id = context.stanza_id();
-  if (const Result<Jid> author = Jid::parse(context.participant())) quote.author = author->user_jid();
-  if (context.has_quoted_message()) {
-    // Merged by hand: as bytes the generated parser would keep only the last occurrence.
-    quote.message = merged_field(*bytes, 3).value_or(Bytes{});
+  WireReader reader(*context);
+  while (const auto field = reader.next()) {
+    if (field->type != WireType::length) continue;
+    const std::string_view text = as_text(field->value);
+    if (field->number == context_field::quoted_id) {
+      quote.id = text;
+    } else if (field->number == context_field::quoted_author) {
+      if (const Result<Jid> author = Jid::parse(text)) quote.author = author->user_jid();
+    } else if (field->number == context_field::mentioned && out.mentions.size() < max_mentions) {
+      if (Result<Jid> jid = Jid::parse(text)) out.mentions.push_back(std::move(*jid));
+    }
   }
+  if (!acceptable_id(quote.id)) return;
+  // Merged by hand: as bytes the generated parser would keep only the last occurrence.
+  quote.message = merged_field(*context, context_field::quoted_message).value_or(Bytes{});
   out.quote = std::move(quote);
+}
+
+/// appStateSyncKeyShare. Errors: malformed.
+Result<void> read_app_state_keys(IncomingMessage& out, ByteView share) {
+  WireReader reader(share);
+  while (const auto field = reader.next()) {
+    if (field->number != 1 || field->type != WireType::length) continue;
+    if (out.app_state_keys.size() == max_app_state_keys) break;
+    wire::message::AppStateSyncKey key;
+    if (!parse(key, field->value)) return Error(Errc::malformed, "appStateSyncKeyShare");
+    const std::int64_t timestamp = key.key_data().timestamp();
+    out.app_state_keys.push_back({to_bytes(as_bytes(key.key_id().key_id())),
+                                  to_bytes(as_bytes(key.key_data().key_data())),
+                                  timestamp < 0 ? 0 : static_cast<std::uint64_t>(timestamp)});
+  }
+  if (reader.failed()) return Error(Errc::malformed, "appStateSyncKeyShare");
   return {};
 }
 
 Result<void> read_protocol_message(IncomingMessage& out, ByteView body) {
-  wire::message::ProtocolMessage message;
-  if (!parse(message, body)) return Error(Errc::malformed, "protocolMessage");
   out.has_protocol_message = true;
-  if (message.has_type()) out.protocol_type = message.type();
+  const bool has_key = has_field(body, protocol_field::key);
+  if (const auto type = varint_field(body, protocol_field::type)) out.protocol_type = static_cast<std::int32_t>(*type);
   // REVOKE is 0: encoders with proto3 habits leave it out.
-  else if (message.has_key()) out.protocol_type = type_revoke;
+  else if (has_key) out.protocol_type = type_revoke;
 
-  if (out.protocol_type == type_revoke && message.has_key()) out.kind = MessageKind::revoke;
+  if (out.protocol_type == type_revoke && has_key) out.kind = MessageKind::revoke;
   if (out.protocol_type == type_message_edit) {
     out.kind = MessageKind::edit;
-    const auto edited = merged_field(body, 14);
+    const auto edited = merged_field(body, protocol_field::edited_message);
     if (!edited) return {};
     const Result<Unwrapped> inner = unwrap_message(*edited, EditedMessages::unwrap);
     if (!inner) return inner.error();
     out.text = text_of(inner->message, main_field(inner->message));
   }
   if (out.protocol_type == type_app_state_sync_key_share) {
-    for (const auto& key : message.app_state_sync_key_share().keys()) {
-      if (out.app_state_keys.size() == max_app_state_keys) break;
-      const std::int64_t timestamp = key.key_data().timestamp();
-      out.app_state_keys.push_back({to_bytes(as_bytes(key.key_id().key_id())),
-                                    to_bytes(as_bytes(key.key_data().key_data())),
-                                    timestamp < 0 ? 0 : static_cast<std::uint64_t>(timestamp)});
+    if (const auto share = merged_field(body, protocol_field::app_state_sync_key_share)) {
+      return read_app_state_keys(out, *share);
     }
   }
   return {};
@@ -195,7 +217,7 @@ Result<IncomingMessage> parse_message(ByteView encoded) {
   if (number == field_number::protocol_message) {
     if (const Result<void> read = read_protocol_message(out, body); !read) return read.error();
   } else if (const auto context = context_info_field(number)) {
-    if (const Result<void> read = read_context(out, body, *context); !read) return read.error();
+    read_context(out, body, *context);
   }
   if (unwrapped->edited) out.kind = MessageKind::edit;
   return out;

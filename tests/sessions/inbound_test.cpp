@@ -3,6 +3,7 @@
 #include "sessions/inbound.h"
 
 #include "protocol/messages/padding.h"
+#include "protocol/messages/wire.h"
 #include "protocol/text.h"
 #include "tests/sessions/session_fixture.h"
 
@@ -137,6 +138,20 @@ TEST_CASE("a group text that we cannot read draws no receipt that says we had it
 }
 
 // --- what peers can fill
+
+TEST_CASE("a message larger than any that people write is refused and stored nowhere") {
+  Fixture f;
+  f.go_online();
+  SignalPeer peer = SignalPeer::make(f.random, 77);
+  greet(f, peer);
+  protocol::Bytes huge;
+  protocol::append_field(huge, 1, protocol::Bytes(5u << 20, 'x'));
+  const auto answers = Fixture::sent(f.stanza(message(ben, "3EB0AA").add(enc(f, peer, huge))));
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].is("ack"));
+  CHECK(answers[0].attr("error") == "491");  // again would be the same
+  CHECK_FALSE(storage::has_message(f.store->reader(), f.row.id, ben, "3EB0AA"));
+}
 
 TEST_CASE("text that is not UTF-8 is made safe where it is parsed, the content is kept as it came") {
   Fixture f;

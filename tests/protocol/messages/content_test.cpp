@@ -1,6 +1,7 @@
 #include "protocol/messages/content.h"
 
 #include <catch2/catch.hpp>
+#include <fstream>
 #include <map>
 
 #include "protocol/messages/message_shape.h"
@@ -118,6 +119,51 @@ TEST_CASE("every message vector survives our schema: unknown fields are kept whe
     REQUIRE(first->kind == second->kind);
     REQUIRE(first->text == second->text);
     REQUIRE(first->mentions == second->mentions);
+  }
+}
+
+namespace {
+
+/// Peak of this process' memory over what it had before, in bytes.
+template <class Work>
+std::size_t peak_over(Work work) {
+  const auto line = [](std::string_view name) {
+    std::ifstream status("/proc/self/status");
+    for (std::string text; std::getline(status, text);) {
+      if (text.starts_with(name)) return std::stoull(text.substr(name.size())) * 1024;
+    }
+    throw std::runtime_error("/proc/self/status");
+  };
+  std::ofstream("/proc/self/clear_refs") << 5;  // the peak starts again
+  const auto before = line("VmRSS:");
+  work();
+  const auto peak = line("VmHWM:");
+  return peak > before ? peak - before : 0;
+}
+
+/// `count` empty fields `number`, in the length-delimited field `around`.
+Bytes flood(std::uint32_t around, std::uint32_t number, std::size_t count) {
+  Bytes entry, entries, out;
+  append_field(entry, number, {});
+  for (std::size_t i = 0; i < count; ++i) append(entries, entry);
+  append_field(out, around, entries);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("a flood of entries costs a few times its own size, and only so many of them are read") {
+  constexpr std::size_t count = 4'000'000;
+  Bytes mentions, keys;
+  append_field(mentions, field_number::extended_text, flood(17, 15, count));
+  Bytes share{0x10, 6};  // type: APP_STATE_SYNC_KEY_SHARE
+  append(share, flood(7, 1, count));
+  append_field(keys, field_number::protocol_message, share);
+  for (const Bytes& message : {mentions, keys}) {
+    std::optional<IncomingMessage> read;
+    const std::size_t peak = peak_over([&] { read = parse_message(message).value(); });
+    CHECK(peak < 12 * message.size());
+    CHECK(read->app_state_keys.size() <= 4096);
   }
 }
 

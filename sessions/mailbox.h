@@ -1,0 +1,37 @@
+#pragma once
+// What a session has not handled yet, bounded by number and by bytes: a turn takes so much, and a connection is read
+// on only while what waits stays under its limits. What a stanza is turned into (rows, events, the write-ahead log) is
+// several times its size, so bytes count as much as numbers.
+
+#include <deque>
+#include <vector>
+
+#include "sessions/session.h"
+
+namespace wharf::sessions {
+
+class Mailbox {
+ public:
+  static constexpr std::size_t max_inputs_per_turn = 64;
+  /// A turn ends with the stanza that reaches this many bytes (protocol::weight).
+  static constexpr std::size_t max_bytes_per_turn = 1u << 20;
+  static constexpr std::size_t full_at = 512, relieved_at = 128;
+  static constexpr std::size_t full_at_bytes = 4u << 20, relieved_at_bytes = 1u << 20;
+
+  void push(Input input);
+  /// The oldest ones, in order, as many as one turn takes.
+  std::vector<Input> take();
+  /// Everything, at the end of the session or of its memory.
+  std::deque<Input> drain();
+  bool empty() const { return waiting_.empty(); }
+  /// Nothing more should be read from the connection.
+  bool full() const { return waiting_.size() >= full_at || bytes_ >= full_at_bytes; }
+  /// Reading may go on.
+  bool relieved() const { return waiting_.size() <= relieved_at && bytes_ <= relieved_at_bytes; }
+
+ private:
+  std::deque<Input> waiting_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace wharf::sessions
