@@ -1,4 +1,6 @@
 // Handlers of the event log: long-poll and WebSocket.
+#include <fmt/format.h>
+
 #include "api/handlers.h"
 
 namespace wharf::api {
@@ -20,11 +22,26 @@ std::optional<EventSelection> selection_of(const ServicesPtr& services, const Ca
   return selection;
 }
 
+// Where to read on from, whichever of its names it came under; answers and returns false when there are two of them.
+bool read_position(const CallPtr& call, std::optional<storage::EventId>& position) {
+  std::string_view given;
+  for (const std::string_view name : {"after", "since", "cursor"}) {
+    if (call->query.text(name).empty()) continue;
+    if (!given.empty()) {
+      call->failure(failure_of({FieldProblem{std::string(name), fmt::format("must not stand beside {}", given)}}));
+      return false;
+    }
+    given = name;
+    position = call->query.integer(name, 0);
+  }
+  return true;
+}
+
 void stream(const ServicesPtr& services, const CallPtr& call, std::string_view session) {
   auto selection = selection_of(services, call, session);
   if (!selection) return;
   std::optional<storage::EventId> since;
-  if (!call->query.text("since").empty()) since = call->query.integer("since", 0);
+  if (!read_position(call, since)) return;
   call->accept_websocket([services, selection = std::move(*selection), since](std::shared_ptr<net::WebSocket> socket) {
     services->hub.subscribe(std::move(socket), selection, since);
   });
@@ -43,9 +60,11 @@ void poll_events(const ServicesPtr& services, const CallPtr& call) {
   }
   auto selection = selection_of(services, call, call->query.text("session"));
   if (!selection) return;
+  std::optional<storage::EventId> after;
+  if (!read_position(call, after)) return;
   const auto limit = static_cast<std::size_t>(call->query.integer("limit", 100));
   const std::chrono::milliseconds wait(call->query.integer("wait", 0));
-  services->hub.poll(std::move(*selection), call->query.integer("after", 0), limit, wait, [call](EventHub::Page page) {
+  services->hub.poll(std::move(*selection), after.value_or(0), limit, wait, [call](EventHub::Page page) {
     if (page.failure) return call->failure(failure_of(*page.failure, Subject::other));
     JsonWriter out(page.events.size() * 512 + 16);
     out.begin_array();

@@ -79,11 +79,14 @@ Failure send_failure(const protocol::Error& error, bool has_quote, bool has_key)
 }
 
 // The caller asked how far the message got, and it got nowhere: an error, not a success with bad news inside.
-Failure message_failed(const SentMessage& sent) {
-  return Failure(
-      ErrorCode::message_failed,
-      fmt::format("the message failed: {}", sent.error.empty() ? "no reason was given" : sent.error),
-      {{"messageId", sent.id}, {"status", std::string(ack_name(static_cast<int>(sent.ack)))}, {"error", sent.error}});
+Failure message_failed(const SentMessage& sent, Dialect dialect) {
+  const PersonText chat = person_text(sent.chat, sent.chat_ids);
+  return Failure(ErrorCode::message_failed,
+                 fmt::format("the message failed: {}", sent.error.empty() ? "no reason was given" : sent.error),
+                 {{"messageId", message_id_text(jid_text(chat.id, chat.pn, dialect), sent.id, dialect)},
+                  {"id", sent.id},
+                  {"status", std::string(ack_name(static_cast<int>(sent.ack)))},
+                  {"error", sent.error}});
 }
 
 // Waits for the asked ack level and answers with how far the message got.
@@ -95,7 +98,7 @@ void answer_after_ack(const ServicesPtr& services, const CallPtr& call, const st
         if (!reached && reached.error().code != protocol::Errc::timed_out)
           return call->failure(failure_of(reached.error(), Subject::message));
         const SentMessage& state = reached ? *reached : sent;
-        if (state.ack == storage::AckLevel::error) return call->failure(message_failed(state));
+        if (state.ack == storage::AckLevel::error) return call->failure(message_failed(state, call->dialect));
         const bool timed_out = state.ack < level;
         call->success(sent_message_json(state, call->dialect, timed_out), Beside{timed_out ? 202u : 200u, {}, {}});
       });
@@ -181,9 +184,11 @@ void send_text(const ServicesPtr& services, const CallPtr& call) {
   const std::string& session = call->param("sessionId");
   if (!session_of(services, call)) return;
   sessions::SendText message = send_text_from_json(call->body);
-  if (const std::string_view key = call->request.header("idempotency-key"); !key.empty()) {
+  if (call->request.has_header("idempotency-key")) {
+    const std::string_view key = call->request.header("idempotency-key");
     constexpr std::size_t max_key_bytes = 255;
-    if (key.size() > max_key_bytes)
+    // An empty one is a variable that was never set: to go on without would send twice what is repeated.
+    if (key.empty() || key.size() > max_key_bytes)
       return call->failure(failure_of({FieldProblem{"Idempotency-Key", "must be 1 to 255 characters", false}}));
     message.idempotency_key = key;
   }
@@ -194,7 +199,8 @@ void send_text(const ServicesPtr& services, const CallPtr& call) {
   services->ports.supervisor.send_text(
       session, std::move(message), [services, call, session, wait_for, has_quote, has_key](Result<SentMessage> sent) {
         if (!sent) return call->failure(send_failure(sent.error(), has_quote, has_key));
-        if (wait_for && sent->ack == storage::AckLevel::error) return call->failure(message_failed(*sent));
+        if (wait_for && sent->ack == storage::AckLevel::error)
+          return call->failure(message_failed(*sent, call->dialect));
         if (wait_for && sent->ack < *wait_for) return answer_after_ack(services, call, session, *sent, *wait_for);
         call->success(sent_message_json(*sent, call->dialect, false));
       });

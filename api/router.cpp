@@ -239,6 +239,8 @@ void Router::admit(const CallPtr& call) {
   call->query = std::move(*query);
   const Unknown unknown = call->query.boolean("strict") ? Unknown::refused : Unknown::ignored;
   std::vector<FieldProblem> problems;
+  if (unknown == Unknown::refused && !route.body && !call->request.body.empty())
+    problems.push_back({"body", "must be empty: this route reads none"});
   static constexpr Schema no_query{"", {}};
   validate(call->query, route.query ? *route.query : no_query, unknown, problems);
   if (!problems.empty()) return call->failure(failure_of(problems));
@@ -333,6 +335,10 @@ std::optional<boost::json::object> read_body(const Route& route, std::string_vie
   if (problems.empty()) return object;
   failure = failure_of(problems);
   return std::nullopt;
+}
+
+Failure nothing_to_change() {
+  return failure_of({FieldProblem{"body", "must name at least one field: there is nothing to change"}});
 }
 
 Failure failure_of(const std::vector<FieldProblem>& problems) {

@@ -82,6 +82,8 @@ constexpr Field messages_query_fields[] = {
 };
 constexpr Field events_query_fields[] = {
     {.name = "after", .type = Type::integer, .summary = "id of the last event seen; default 0: from the oldest kept"},
+    {.name = "since", .type = Type::integer, .summary = "the same as after"},
+    {.name = "cursor", .type = Type::integer, .summary = "the same as after: nextCursor of the page before"},
     {.name = "session", .summary = "only of this session", .max = 64},
     {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = Format::event_list},
     {.name = "limit", .type = Type::integer, .summary = "default 100", .min = 1, .max = 500, .clamped = true},
@@ -91,15 +93,19 @@ constexpr Field event_stream_query_fields[] = {
     {.name = "session", .summary = "only of this session", .max = 64},
     {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = Format::event_list},
     {.name = "since", .type = Type::integer, .summary = "replay what came after this event id"},
+    {.name = "after", .type = Type::integer, .summary = "the same as since"},
     {.name = "ticket", .summary = "one-use ticket of a browser", .later = true},
 };
 constexpr Field session_stream_query_fields[] = {
     {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = Format::event_list},
     {.name = "since", .type = Type::integer, .summary = "replay what came after this event id"},
+    {.name = "after", .type = Type::integer, .summary = "the same as since"},
     {.name = "ticket", .summary = "one-use ticket of a browser", .later = true},
 };
 constexpr Field deliveries_query_fields[] = {
     {.name = "limit", .type = Type::integer, .summary = "default 100", .min = 1, .max = 1000, .clamped = true},
+    {.name = "state", .summary = "only of this state", .later = true},
+    {.name = "cursor", .summary = "nextCursor of the page before", .later = true},
 };
 
 constexpr Field reason_fields[] = {

@@ -55,6 +55,7 @@ net::WebGuard web_guard(const ApiSettings& settings, bool sandbox, protocol::Ran
   net::WebGuardSettings guard;
   guard.listen = settings.listen;
   guard.hosts = settings.hosts;
+  guard.hosts_setting = "server.hosts";
   guard.origins = settings.cors_origins;
   guard.local_pages = sandbox ? net::LocalPages::welcome : net::LocalPages::refused;
   return net::WebGuard(std::move(guard),

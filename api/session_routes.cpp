@@ -112,6 +112,7 @@ void get_session(const ServicesPtr& services, const CallPtr& call) {
 void update_session(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);
   if (!view) return;
+  if (call->body.empty()) return call->failure(nothing_to_change());
   std::optional<std::string> config_json, metadata_json;
   std::optional<sessions::SessionConfig> config;
   if (const json::object* changed = object_of(call->body, "config")) {
@@ -162,7 +163,11 @@ std::optional<SessionView> session_with_qr(const ServicesPtr& services, const Ca
   if (!view || view->qr) return view;
   const char* why = view->jid.empty() ? "no QR code is shown right now" : "the session is linked already";
   Failure failure(ErrorCode::qr_not_available, fmt::format("{} (status {})", why, name(view->status)));
-  if (view->reason) failure.details.emplace_back("reason", view->reason->code + ": " + view->reason->next_step);
+  if (view->reason) {
+    failure.details.emplace_back("reason", view->reason->code);
+    failure.details.emplace_back("message", view->reason->message);
+    failure.details.emplace_back("nextStep", view->reason->next_step);
+  }
   call->failure(failure);
   return std::nullopt;
 }

@@ -234,6 +234,8 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
   return value;
 }
 
+bool is_boolean(std::string_view text) { return text == "true" || text == "false" || text == "1" || text == "0"; }
+
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -249,9 +251,11 @@ void validate(const json::object& object, const Schema& schema, Unknown unknown,
 
 void validate(Query& query, const Schema& schema, Unknown unknown, std::vector<FieldProblem>& problems) {
   Validator validator(unknown, problems);
+  if (query.has("strict") && !is_boolean(query.text("strict"))) validator.report("strict", "must be true or false");
   for (const Field& field : schema.fields) {
     const std::string name(field.name);
-    if (!query.has(name) || (query.text(name).empty() && !field.required)) {
+    const bool choice = !field.one_of.empty();  // an empty one is none of its words
+    if (!query.has(name) || (query.text(name).empty() && !field.required && !choice)) {
       if (field.required) validator.report(name, "is required");
       continue;
     }
@@ -259,8 +263,7 @@ void validate(Query& query, const Schema& schema, Unknown unknown, std::vector<F
     if (field.later) {
       validator.not_built(name);
     } else if (field.type == Type::boolean) {
-      if (value != "true" && value != "false" && value != "1" && value != "0")
-        validator.report(name, "must be true or false");
+      if (!is_boolean(value)) validator.report(name, "must be true or false");
     } else if (field.type == Type::integer) {
       const auto number = parse_integer(value);
       if (!number) validator.report(name, Validator::integer_problem(field));

@@ -56,12 +56,22 @@ void change_webhook(const boost::json::object& body, WebhookRow& row) {
   row.secret = newest.empty() || previous.empty() || previous == newest ? newest : newest + " " + previous;
 }
 
+/// The field of a registration that a webhook of the same URL does not have so; "" when it has all that is asked for.
+std::string_view contradiction(const boost::json::object& body, const WebhookRow& there) {
+  const WebhookRow asked = webhook_from_json(body);
+  if (body.contains("events") && asked.events != there.events) return "events";
+  if (body.contains("headers") && asked.headers != there.headers) return "headers";
+  if (body.contains("secret") && asked.secret != there.secret) return "secret";
+  return {};
+}
+
 enum class HeaderValues { shown, hidden };  // they carry credentials: shown to the caller who just set them
 
 void write_webhook(JsonWriter& out, const WebhookRow& row, std::string_view session_name, HeaderValues values) {
   out.begin_object().text("id", row.id).text("webhookId", row.id).key("sessionId");
   row.session ? out.text(session_name) : out.null();
-  out.text("url", row.url).key("events").begin_array();
+  out.text("url", values == HeaderValues::shown ? row.url : net::without_credentials(row.url));
+  out.key("events").begin_array();
   for (const std::string& name : row.events) out.text(name);
   out.end_array();
   if (std::any_of(row.events.begin(), row.events.end(), [](const std::string& name) { return !can_fire(name); })) {
@@ -142,15 +152,18 @@ void register_webhook(const ServicesPtr& services, const CallPtr& call) {
   row.created_at = services->ports.clock.unix_ms();
   services->webhooks.add(row, [call, row, session_name = scope->session_name](Result<WebhookRow> added) {
     if (!added) return call->failure(failure_of(added.error(), Subject::other));
-    // The same URL is the same webhook: the first answer again, whose header values only a caller who knows them sees.
+    // The same URL is the same webhook and the first answer again. Who asks for other events or for a signature this
+    // time must not take a 2xx for having them.
+    if (const std::string_view field = contradiction(call->body, *added); !field.empty())
+      return call->failure(Failure(ErrorCode::webhook_exists,
+                                   fmt::format("the URL is registered already as {}: PATCH changes it", added->id),
+                                   {{std::string(field), "differs from what is registered"}}));
     const bool first = added->id == row.id;
     JsonWriter out;
     write_webhook(out, *added, session_name,
-                  added->headers == row.headers ? HeaderValues::shown : HeaderValues::hidden);
-    call->success(
-        out.view(),
-        Beside{
-            201, first ? "Webhook registered successfully" : "This URL is registered already: PATCH changes it", {}});
+                  first || call->body.contains("headers") ? HeaderValues::shown : HeaderValues::hidden);
+    call->success(out.view(),
+                  Beside{201, first ? "Webhook registered successfully" : "This webhook is registered already", {}});
   });
 }
 
@@ -163,6 +176,7 @@ void update_webhook(const ServicesPtr& services, const CallPtr& call) {
       plainly_private(std::string(text_of(call->body, "url"))))
     return call->failure(
         failure_of({FieldProblem{"url", "must not be a private or loopback address (webhooks.allow_private is off)"}}));
+  if (call->body.empty()) return call->failure(nothing_to_change());
   const std::string id = row->id;
   const bool new_headers = call->body.contains("headers");
   services->webhooks.update(

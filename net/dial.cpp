@@ -209,7 +209,8 @@ struct Dial::State : std::enable_shared_from_this<Dial::State> {
   void fail(Kind kind, std::string message) {
     stream.reset();
     OutgoingFailure failure;
-    failure.kind = kind;
+    // `proxy` stands until it has let us through: whatever ends a dial before is its doing.
+    failure.kind = proxy && kind != Kind::proxy_login ? Kind::proxy : kind;
     failure.message = std::move(message);
     finish(DialResult(boost::system::in_place_error, std::move(failure)));
   }

@@ -31,7 +31,8 @@ struct OutgoingResponse {
   std::string body;                                          // cut at max_response_bytes
 };
 struct OutgoingFailure {
-  enum class Kind { bad_address, resolve, connect, proxy_login, tls, timeout, protocol } kind = Kind::connect;
+  /// proxy: it could not be reached or made no tunnel; proxy_login: it does not accept our user name and password.
+  enum class Kind { bad_address, resolve, connect, proxy, proxy_login, tls, timeout, protocol } kind = Kind::connect;
   std::string message;
 };
 using OutgoingResult = boost::system::result<OutgoingResponse, OutgoingFailure>;

@@ -26,6 +26,11 @@ std::string_view HttpRequest::header(std::string_view lower_case_name) const {
   return find_header(headers, lower_case_name);
 }
 
+bool HttpRequest::has_header(std::string_view lower_case_name) const {
+  return std::any_of(headers.begin(), headers.end(),
+                     [lower_case_name](const auto& header) { return header.first == lower_case_name; });
+}
+
 void Responder::send(HttpResponse response) {
   if (sink_) sink_->respond(std::move(response));
 }

@@ -25,6 +25,7 @@ struct HttpRequest {
   std::string remote_address;  // "ip:port", "[v6]:port"
   bool websocket_upgrade = false;
   std::string_view header(std::string_view lower_case_name) const;  // "" when absent
+  bool has_header(std::string_view lower_case_name) const;
 };
 
 /// One piece of a body that is made while it is sent. broken: the rest cannot be made; the connection is reset, so that

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/url/parse.hpp>
+#include <boost/url/url.hpp>
 #include <boost/url/url_view.hpp>
 #include <cctype>
 #include <charconv>
@@ -130,6 +131,15 @@ boost::system::result<Url, std::string> parse_url(std::string_view text) {
   url.target = path.empty() ? "/" : path;
   if (view.has_query()) url.target += "?" + std::string(view.encoded_query());
   return url;
+}
+
+std::string without_credentials(std::string_view text) {
+  const auto parsed = boost::urls::parse_uri(text);
+  if (!parsed) return "***";
+  boost::urls::url url(*parsed);
+  if (url.has_password()) url.set_password("***");
+  else if (url.has_userinfo()) url.set_user("***");
+  return url.c_str();
 }
 
 boost::system::result<HostPort, std::string> parse_host_port(std::string_view text) {

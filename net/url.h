@@ -22,6 +22,10 @@ struct Url {
 /// http, https, ws, wss. Errors: a message that names what is wrong.
 boost::system::result<Url, std::string> parse_url(std::string_view text);
 
+/// The URL for logs and answers: the password, or a user name that stands alone (a token), is "***". What is no URL
+/// comes back as "***".
+std::string without_credentials(std::string_view url);
+
 /// True for addresses reachable on the public internet; false for every range of STACK section e) (private, loopback,
 /// link-local, multicast, NAT64, 6to4, Teredo embeds, v4-mapped forms of them …).
 bool globally_routable(const boost::asio::ip::address& address);

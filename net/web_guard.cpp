@@ -167,8 +167,11 @@ std::optional<Responder> WebGuard::admit(const HttpRequest& request, Responder r
   };
   const auto host = parse_host(request.header("host"));
   if (!host) return refuse(400, "the Host header names no host");
-  if (!known_host(*host))
-    return refuse(403, "the Host header names a host that this server is not known as; list it in server.hosts");
+  if (!known_host(*host)) {
+    std::string message = "the Host header names a host that this server is not known as";
+    if (!settings_.hosts_setting.empty()) message += "; list it in " + settings_.hosts_setting;
+    return refuse(403, message);
+  }
   if (const std::string refused = problem(request); !refused.empty()) return refuse(403, refused);
 
   std::string origin(request.header("origin"));

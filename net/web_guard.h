@@ -23,6 +23,7 @@ enum class LocalPages { refused, welcome };
 struct WebGuardSettings {
   HostPort listen;                   // its host may be asked for; an unspecified one (0.0.0.0) stands for every address
   std::vector<std::string> hosts;    // further names, as parse_host() gives them
+  std::string hosts_setting;         // where an operator lists `hosts`; "" when they cannot be
   std::vector<std::string> origins;  // pages that may call, as parse_origin() gives them
   LocalPages local_pages = LocalPages::refused;
 };

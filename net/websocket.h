@@ -75,6 +75,7 @@ struct WebSocketRequest {
 struct ConnectFailure {
   std::string message;       // for logs and the session's reason
   unsigned http_status = 0;  // of a refused upgrade, else 0
+  bool proxy = false;        // the proxy could not be reached or made no tunnel
   bool proxy_login = false;  // the proxy does not accept our user name and password
 };
 using WebSocketResult = boost::system::result<std::shared_ptr<WebSocket>, ConnectFailure>;

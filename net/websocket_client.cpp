@@ -70,6 +70,7 @@ class Opening : public std::enable_shared_from_this<Opening> {
     if (!result) {
       ConnectFailure failure;
       failure.message = result.error().message;
+      failure.proxy = result.error().kind == OutgoingFailure::Kind::proxy;
       failure.proxy_login = result.error().kind == OutgoingFailure::Kind::proxy_login;
       return finish(WebSocketResult(boost::system::in_place_error, std::move(failure)));
     }

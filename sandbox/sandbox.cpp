@@ -259,7 +259,7 @@ boost::system::result<SandboxAddresses, std::string> Sandbox::start() {
     pages.local_pages = net::LocalPages::welcome;
     const net::WebGuard guard(std::move(pages),
                               [](const net::HttpRequest&, unsigned status, const std::string& message) {
-                                return control_error(status, status == 403 ? "forbidden" : "bad_request", message);
+                                return control_error(status, status == 403 ? "FORBIDDEN" : "VALIDATION_ERROR", message);
                               });
     state.control_server = std::make_unique<net::HttpServer>(
         state.loop, control, [&state, guard](net::HttpRequest request, net::Responder responder) {

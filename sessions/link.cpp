@@ -40,8 +40,11 @@ Link::~Link() {
 
 void Link::on_connected(net::WebSocketResult result) {
   if (!result) {
-    return fail(result.error().proxy_login ? LinkEnd::Kind::proxy_login : LinkEnd::Kind::network,
-                result.error().message);
+    const net::ConnectFailure& failure = result.error();
+    return fail(failure.proxy_login ? LinkEnd::Kind::proxy_login
+                : failure.proxy     ? LinkEnd::Kind::proxy
+                                    : LinkEnd::Kind::network,
+                failure.message);
   }
   socket_ = std::move(*result);
   protocol::HandshakeInitiator::Settings handshake;

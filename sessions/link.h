@@ -18,7 +18,7 @@ namespace wharf::sessions {
 
 /// Why a connection ended.
 struct LinkEnd {
-  enum class Kind { network, proxy_login, handshake, certificate, protocol } kind = Kind::network;
+  enum class Kind { network, proxy, proxy_login, handshake, certificate, protocol } kind = Kind::network;
   std::string detail;
   /// An IK hello was sent and the connection did not come up, whatever ended it: a server whose static key is another
   /// one now just closes. The next attempt is XX (01 section 3.4).

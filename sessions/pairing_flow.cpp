@@ -99,7 +99,7 @@ void PairingFlow::give_up(Reason reason) {
   c_.turn.effects.emplace_back(CloseLink{});
   const std::string start = "POST /api/v1/sessions/" + c_.row.name + "/start shows new codes";
   reason.next_step = start;
-  if (reason.code == "proxy_refused") {
+  if (reason.code == "proxy_refused" || reason.code == "proxy_unreachable") {
     reason.next_step =
         "correct config.proxyServerCredentials with PATCH /api/v1/sessions/" + c_.row.name + ", then " + start;
   }

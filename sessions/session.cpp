@@ -38,10 +38,17 @@ Reason reason_of(const LinkEnd& end, const std::string& session) {
     why.code = "untrusted_network";
     why.next_step = "check the clock, and that nothing intercepts the connection; it is retried";
   }
+  if (end.kind == LinkEnd::Kind::proxy) {
+    why.code = "proxy_unreachable";
+    why.next_step =
+        "see that the proxy runs and lets us through, or correct config.proxyServerCredentials with PATCH "
+        "/api/v1/sessions/" +
+        session + "; it is retried";
+  }
   if (end.kind == LinkEnd::Kind::proxy_login) {
     why.code = "proxy_refused";
     why.next_step = "correct config.proxyServerCredentials with PATCH /api/v1/sessions/" + session +
-                    ", then POST /api/v1/sessions/" + session + "/restart; the old ones are retried until then";
+                    "; the next attempt uses them, POST /api/v1/sessions/" + session + "/restart makes it at once";
   }
   return why;
 }
@@ -76,6 +83,9 @@ Session::Session(storage::Database& db, protocol::Random& random, const SessionS
   inbound_.on_undecryptable = [this](const std::string& id, std::uint32_t count, const Error& error) {
     log_("message_undecryptable", fmt::format("message={} retry={} error={} detail={}", log_value(id), count,
                                               protocol::name(error.code), log_value(error.detail)));
+  };
+  inbound_.on_too_large = [this](const std::string& id, std::size_t bytes) {
+    log_("message_too_large", fmt::format("message={} bytes={}", log_value(id), bytes));
   };
   queue_.load();
   reads_.load();
@@ -455,7 +465,6 @@ void Session::on_deadline(Deadline deadline) {
     case Deadline::pairing_code: return pairing_.on_deadline(deadline);
     case Deadline::offline_batch:
     case Deadline::signed_pre_key: return login_.on_deadline(deadline);
-    case Deadline::removal:
     case Deadline::count_: return;
   }
 }

@@ -82,12 +82,7 @@ struct Daemon {
 
   template <class Condition>
   void until(Condition condition) {
-    const auto deadline = std::chrono::steady_clock::now() + 20s;
-    loop.restart();
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > deadline) FAIL("the loop never got there");
-      loop.run_one_for(50ms);
-    }
+    if (!test::run_until(loop, condition)) FAIL("the loop never got there");
   }
   std::string url(const std::string& path) const { return "http://127.0.0.1:" + std::to_string(port) + path; }
 
@@ -419,6 +414,41 @@ TEST_CASE("webhooks are registered, shown without their secrets, tried and remov
             .is_null());
 }
 
+TEST_CASE("what would be ignored is refused, by its name") {
+  Daemon d;
+  d.create("a");
+  const std::string text = R"({"chatId":"15550000002","content":"hi"})";
+  const std::string hooks = "/api/v1/sessions/a/webhooks";
+  const json::object hook = d.ask("POST", hooks, R"({"url":"http://user:pass-word@127.0.0.1:1/w"})").json();
+  const std::string path = hooks + "/" + std::string(hook.at("data").at("id").as_string());
+  struct Row {
+    const char* method;
+    std::string path, body;
+    unsigned status;
+    const char* field;
+    std::vector<std::pair<std::string, std::string>> headers = {};
+  };
+  const std::vector<Row> rows = {
+      {"POST", "/api/v1/sessions/a/send-text", text, 400, "Idempotency-Key", {{"Idempotency-Key", ""}}},
+      {"POST", "/api/v1/sessions/a/send-text?waitFor=", text, 400, "waitFor"},
+      {"POST", "/api/v1/sessions/a/send-text?strict=maybe", text, 400, "strict"},
+      {"POST", "/api/v1/sessions/a/start?strict=true", R"({"foo":1})", 400, "body"},
+      {"GET", "/api/v1/events?after=1&cursor=2", "", 400, "cursor"},
+      {"GET", path + "/deliveries?state=parked", "", 501, "state"},
+      {"GET", path + "/deliveries?cursor=x", "", 501, "cursor"},
+      {"PATCH", "/api/v1/sessions/a", "", 400, "body"},
+      {"PATCH", path, "", 400, "body"},
+  };
+  for (const Row& row : rows) {
+    INFO(row.method << " " << row.path);
+    const Answer answer = d.ask(row.method, row.path, row.body, row.headers);
+    CHECK(answer.status == row.status);
+    CHECK(answer.json().at("error").at("details").as_object().contains(row.field));
+  }
+  CHECK(d.ask("GET", hooks).body.find("pass-word") == std::string::npos);
+  CHECK(d.ask("GET", hooks).body.find("user:***@") != std::string::npos);
+}
+
 TEST_CASE("the same URL registered twice is one webhook, and PATCH changes it") {
   Daemon d;
   d.create("a");
@@ -430,9 +460,19 @@ TEST_CASE("the same URL registered twice is one webhook, and PATCH changes it") 
           .at("data")
           .as_object();
   CHECK(first.at("notYetFired") == json::array({"group_join"}));
-  const Answer again = d.ask("POST", base, R"({"url":"http://127.0.0.1:1/w","events":["*"]})");
+  const Answer again = d.ask("POST", base, R"({"url":"http://127.0.0.1:1/w"})");
   CHECK(again.status == 201);
   CHECK(again.json().at("data").at("id") == first.at("id"));
+  // Whoever asks for something it does not have is told so, field by field.
+  for (const auto& [field, body] : std::vector<std::pair<std::string, std::string>>{
+           {"events", R"({"url":"http://127.0.0.1:1/w","events":["*"]})"},
+           {"headers", R"({"url":"http://127.0.0.1:1/w","headers":{"A":"other"}})"},
+           {"secret", R"({"url":"http://127.0.0.1:1/w","secret":"a-new-secret"})"}}) {
+    const Answer refused = d.ask("POST", base, body);
+    CHECK(refused.status == 409);
+    CHECK(refused.json().at("error").at("code") == "WEBHOOK_ALREADY_EXISTS");
+    CHECK(refused.json().at("error").at("details").as_object().contains(field));
+  }
   CHECK(again.json().at("data").at("events") == json::array({"message", "group_join"}));
   CHECK(again.body.find("secret-value") == std::string::npos);
   CHECK(d.ask("GET", base).json().at("data").as_array().size() == 1);
@@ -452,7 +492,7 @@ TEST_CASE("the same URL registered twice is one webhook, and PATCH changes it") 
   CHECK(patch(R"({"previousSecret":null})").json().at("data").at("secrets") == 1);
   CHECK(patch(R"({"secret":null})").json().at("data").at("signed") == false);
   CHECK(patch(R"({"headers":null})").json().at("data").at("headers").as_object().empty());
-  CHECK(patch("{}").status == 200);
+  CHECK(patch("{}").code() == "VALIDATION_ERROR");  // nothing to change
   CHECK(patch(R"({"events":[]})").code() == "VALIDATION_ERROR");
   CHECK(patch(R"({"url":"ftp://x/"})").code() == "VALIDATION_ERROR");
   CHECK(patch(R"({"paused":true})").code() == "NOT_IMPLEMENTED");
@@ -494,7 +534,9 @@ TEST_CASE("events reach WebSockets and long-polls in one shape, and since= repla
   REQUIRE_FALSE(events.empty());
   CHECK(log.at("nextCursor") == events.back().at("id"));
 
-  Listener replayed(d, "/ws/a?since=0");
+  for (const char* spelling : {"since=0", "cursor=0"})
+    CHECK(d.ask("GET", std::string("/api/v1/events?session=a&") + spelling).json().at("data") == log.at("data"));
+  Listener replayed(d, "/ws/a?after=0");
   d.until([&] { return replayed.texts.size() >= events.size(); });
   for (std::size_t i = 0; i < events.size(); ++i) CHECK(json::parse(replayed.texts[i]) == events[i]);
   CHECK(replayed.texts.back() == live.texts.back());  // the same bytes
@@ -552,6 +594,24 @@ TEST_CASE("the sandbox control gets its requests when there is one") {
   const Answer answer = d.ask("GET", "/sandbox/v1/network");
   CHECK(answer.json().at("target") == "/sandbox/v1/network");
   CHECK_FALSE(answer.header("x-request-id").empty());
+}
+
+TEST_CASE("an address where no proxy listens is told as such, not as the network's failure") {
+  Daemon d;
+  const std::string closed = [&] {
+    test::RawServer gone(d.loop, [](std::shared_ptr<test::RawEnd>) {});
+    return fmt::format("127.0.0.1:{}", gone.port());
+  }();
+  const std::string body = fmt::format(
+      R"({{"sessionId":"p","config":{{"proxyServerCredentials":{{"protocol":"http","address":"{}"}}}}}})", closed);
+  REQUIRE(d.ask("POST", "/api/v1/sessions", body).status == 201);
+  d.until([&] { return d.supervisor->find("p")->reason.has_value(); });
+  const json::value shown = d.ask("GET", "/api/v1/sessions/p").json();
+  CHECK(shown.at("data").at("reason").at("code") == "proxy_unreachable");
+  // A QR that is not there says why in fields, not in one text.
+  const json::value qr = d.ask("GET", "/api/v1/sessions/p/qr").json();
+  CHECK(qr.at("error").at("details").at("reason") == "proxy_unreachable");
+  CHECK(qr.at("error").at("details").at("nextStep").as_string().find("PATCH") != std::string::npos);
 }
 
 TEST_CASE(

@@ -63,6 +63,13 @@ TEST_CASE("what is not a URL to connect to is refused with a reason") {
   CHECK_FALSE(parse_url("http://" + std::string(300, 'a') + "/").has_value());
 }
 
+TEST_CASE("credentials of a URL are not told") {
+  CHECK(without_credentials("https://user:secret@example.org/hook?a=1") == "https://user:***@example.org/hook?a=1");
+  CHECK(without_credentials("https://token@example.org/") == "https://***@example.org/");
+  CHECK(without_credentials("https://example.org:8443/a%20b") == "https://example.org:8443/a%20b");
+  CHECK(without_credentials("https://user:sec ret@example.org/") == "***");
+}
+
 TEST_CASE("a name that begins like an address is a name") {
   const auto url = parse_url("http://user:pass@10.1.2.3.NIP.example:8080/hook?x=1");
   REQUIRE(url.has_value());

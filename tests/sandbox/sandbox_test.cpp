@@ -140,6 +140,10 @@ TEST_CASE("web pages do not drive the control API's own listener") {
     return client->heard;
   };
   const std::string host = "Host: 127.0.0.1:" + std::to_string(port) + "\r\n";
+  const std::string refused =
+      say("GET /sandbox/v1/network HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n");
+  CHECK(refused.find("\"FORBIDDEN\"") != std::string::npos);  // the API's code
+  CHECK(refused.find("server.hosts") == std::string::npos);   // which nobody can set here
   CHECK(say("GET /sandbox/v1/network HTTP/1.1\r\n" + host + "\r\n").starts_with("HTTP/1.1 200 "));
   CHECK(say("GET /sandbox/v1/network HTTP/1.1\r\n" + host + "Origin: http://localhost:3000\r\n\r\n")
             .starts_with("HTTP/1.1 200 "));

@@ -121,6 +121,22 @@ TEST_CASE("a refused proxy login is its own reason, tells what to correct, and o
   CHECK(reason->next_step.find("/start") != std::string::npos);
 }
 
+TEST_CASE("a proxy that cannot be reached is named as the reason, before and after the QR time-out") {
+  Fixture f;
+  unlink(f);
+  f.call([&] { f.session->start(); });
+  lose_link(f, ended(LinkEnd::Kind::proxy, "connecting to 127.0.0.1:9: Connection refused"));
+  auto reason = f.session->view().reason;
+  REQUIRE(reason);
+  CHECK(reason->code == "proxy_unreachable");
+  CHECK(reason->next_step.find("proxyServerCredentials") != std::string::npos);
+  f.steady += f.session->context().config.qr_timeout + 1s;
+  f.turn({});
+  reason = f.session->view().reason;
+  CHECK(reason->code == "proxy_unreachable");
+  CHECK(reason->next_step.find("/start") != std::string::npos);
+}
+
 TEST_CASE("a pairing code asked of a failed session names the reason and the way out, not a moment to wait") {
   Fixture f;
   unlink(f);
