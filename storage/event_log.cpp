@@ -27,6 +27,11 @@ constexpr const char* delete_window =
     "DELETE FROM event WHERE id >= ?1 AND id <= ?2 AND (id <= ?3 OR (id <= ?4 AND NOT EXISTS"
     " (SELECT 1 FROM webhook_delivery d WHERE d.event_id = event.id)))";
 
+// What was kept for a webhook goes with the event it names: nothing could be delivered any more.
+constexpr const char* delete_orphans =
+    "DELETE FROM webhook_delivery WHERE rowid IN"
+    " (SELECT rowid FROM webhook_delivery WHERE event_id <= ?1 ORDER BY event_id LIMIT ?2)";
+
 constexpr std::size_t names_kept = 50'000;
 
 const std::string* session_name(Database& db, SessionId session) {
@@ -90,12 +95,9 @@ void EventLog::prune(Database& db) {
   Statement cursor(db, select_webhook_cursor);
   const bool webhooks = cursor.next() && !cursor.is_null();
   const EventId read_by_all = webhooks ? cursor.integer() : newest_to_go;
-  (void)Statement(db, delete_window)
-      .integer(from)
-      .integer(to)
-      .integer(*last_id_ - 2 * max_events_)
-      .integer(read_by_all)
-      .run();
+  const EventId kept_for_nobody = *last_id_ - 2 * max_events_;
+  (void)Statement(db, delete_window).integer(from).integer(to).integer(kept_for_nobody).integer(read_by_all).run();
+  (void)Statement(db, delete_orphans).integer(kept_for_nobody).integer(prune_at_most).run();
 }
 
 }  // namespace wharf::storage

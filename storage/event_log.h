@@ -18,7 +18,7 @@ class EventLog {
   /// Inserts inside the caller's transaction and adds them, numbered, to `appended`.
   Result<void> append(Database& db, std::vector<NewEvent> events, std::vector<Event>& appended);
   /// After enough new events, deletes a bounded number of old ones inside the caller's transaction. Kept are the newest
-  /// `max_events` ids, and what a webhook has not had yet, this up to twice as many.
+  /// `max_events` ids, and what a webhook has not had yet, this up to twice as many; deliveries go with their events.
   void prune(Database& db);
   /// After a rollback: ids and counts are read again from the database.
   void forget() { last_id_.reset(); }
