@@ -67,5 +67,6 @@ function(wharf_suite name)
     add_executable(${name} ${sources})
     target_link_libraries(${name} PRIVATE catch2_main test_support ${S_LINK} wharf_warnings)
     add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES TIMEOUT 900)  # a hang fails here, not in the whole run
   endif()
 endfunction()

@@ -303,6 +303,12 @@ TEST_CASE("slow clients are answered 408, silent ones dropped") {
   CHECK(
       f.exchange_until_closed("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab").starts_with("HTTP/1.1 408"));
   CHECK(f.exchange_until_closed("").empty());
+}
+
+TEST_CASE("a client that asks for nothing more is let go without an answer") {
+  Fixture f;
+  f.settings.idle_timeout = 30ms;
+  f.start();
   const std::string idle = f.exchange_until_closed("GET /once HTTP/1.1\r\nHost: h\r\n\r\n");
   CHECK(contains(idle, "GET /once"));
   CHECK_FALSE(contains(idle, "408"));

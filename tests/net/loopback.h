@@ -1,5 +1,5 @@
 #pragma once
-// Driving an io_context until something is true, and raw TCP ends that say exactly what a test wants said.
+// Raw TCP ends that say exactly what a test wants said.
 
 #include <array>
 #include <boost/asio/buffer.hpp>
@@ -12,28 +12,12 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/loop.h"
+
 namespace wharf::test {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-
-/// False only when `condition` did not become true for 20 s.
-template <class Condition>
-bool run_until(asio::io_context& loop, Condition condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() >= deadline) return false;
-    if (loop.stopped()) loop.restart();
-    loop.run_one_for(std::chrono::milliseconds(50));
-  }
-  return true;
-}
-
-/// Runs what is ready now, without waiting.
-inline void run_ready(asio::io_context& loop) {
-  if (loop.stopped()) loop.restart();
-  loop.poll();
-}
 
 /// One end of a TCP connection: collects what it hears.
 class RawEnd : public std::enable_shared_from_this<RawEnd> {

@@ -12,6 +12,7 @@
 #include "protocol/noise/handshake.h"
 #include "sandbox/sandbox.h"
 #include "tests/sandbox/fixture.h"
+#include "tests/support/loop.h"
 
 namespace wharf::sandbox::test {
 
@@ -93,15 +94,6 @@ class WireClient {
   protocol::TransportCipher write_, read_;
 };
 
-/// Runs the loop until the condition holds; false after ten seconds, far beyond what loopback needs.
-inline bool run_until(net::asio::io_context& loop, const std::function<bool()>& condition) {
-  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > give_up) return false;
-    loop.restart();
-    loop.run_one_for(std::chrono::milliseconds(50));
-  }
-  return true;
-}
+using wharf::test::run_until;
 
 }  // namespace wharf::sandbox::test

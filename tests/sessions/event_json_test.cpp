@@ -1,26 +1,31 @@
 #include "sessions/event_json.h"
 
+#include <boost/json/parse.hpp>
 #include <catch2/catch.hpp>
 
 using namespace wharf;
 using namespace wharf::sessions;
 using namespace std::chrono_literals;
 
-TEST_CASE("event data is JSON whatever the text holds") {
+TEST_CASE("event data is JSON whatever text, name, id and mention hold") {
   storage::MessageRow row;
-  row.chat = Jid("100000000000001", "lid");
-  row.author = row.chat;
-  row.id = "3EB0";
+  row.chat = row.author = Jid("100000000000001", "lid");
+  row.id = "3EB0\xff";
   row.kind = "text";
-  row.body = "quote \" backslash \\ newline \n tab \t bell \x07 umlaut \xc3\xa4";
+  row.body = "quote \" backslash \\ newline \n bell \x07 umlaut \xc3\xa4 cut \xc3";
+  row.push_name = "\xed\xa0\x80";
+  row.mentions = {Jid("12\xfe", "s.whatsapp.net")};
   PersonIds ids;
   ids.pn = Jid("15550000001", "s.whatsapp.net");
-  const std::string json = message_event_json(row, ids, PersonIds(), R"({"k":1})");
-  REQUIRE(json.find(R"(quote \" backslash \\ newline \n tab \t bell \u0007 umlaut )") != std::string::npos);
-  REQUIRE(json.find(R"("chatPn":"15550000001@s.whatsapp.net")") != std::string::npos);
-  REQUIRE(json.find(R"("metadata":{"k":1})") != std::string::npos);
-  REQUIRE(json.front() == '{');
-  REQUIRE(json.back() == '}');
+  boost::system::error_code failed;
+  const auto event = boost::json::parse(message_event_json(row, ids, PersonIds(), R"({"k":1})"), failed);
+  REQUIRE_FALSE(failed);
+  const std::string mark = "\xEF\xBF\xBD";
+  CHECK(event.at("id").as_string() == "3EB0" + mark);
+  CHECK(event.at("body").as_string() == "quote \" backslash \\ newline \n bell \x07 umlaut \xc3\xa4 cut " + mark);
+  CHECK(event.at("chatPn").as_string() == "15550000001@s.whatsapp.net");
+  CHECK(event.at("mentions").as_array().size() == 1);
+  CHECK(event.at("metadata").at("k").as_int64() == 1);
 }
 
 TEST_CASE("a linked account is named without its device") {

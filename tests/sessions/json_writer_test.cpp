@@ -3,8 +3,6 @@
 #include <boost/json/parse.hpp>
 #include <catch2/catch.hpp>
 
-#include "sessions/event_json.h"
-
 using namespace wharf;
 using wharf::sessions::JsonWriter;
 
@@ -36,22 +34,4 @@ TEST_CASE("what the writer writes is valid JSON and UTF-8, whatever it is given"
     CHECK(value.at("t").as_string() == row.read);
     CHECK(value.as_object().contains(row.read));
   }
-}
-
-TEST_CASE("an event of a message with broken text, name, id and mention is valid JSON") {
-  storage::MessageRow row;
-  row.id = "3EB0\xff";
-  row.chat = row.author = protocol::Jid("1234567890", "s.whatsapp.net");
-  row.kind = "text";
-  row.body = "hi \xc3";
-  row.push_name = "\xed\xa0\x80";
-  row.mentions = {protocol::Jid("12\xfe", "s.whatsapp.net")};
-  const std::string text = sessions::message_event_json(row, {}, {}, R"({"tenant":7})");
-  boost::system::error_code failed;
-  const auto value = boost::json::parse(text, failed);
-  REQUIRE_FALSE(failed);
-  CHECK(value.at("id").as_string() == "3EB0\xEF\xBF\xBD");
-  CHECK(value.at("body").as_string() == "hi \xEF\xBF\xBD");
-  CHECK(value.at("mentions").as_array().size() == 1);
-  CHECK(value.at("metadata").at("tenant").as_int64() == 7);
 }

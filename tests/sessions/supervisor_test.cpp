@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "storage/sessions.h"
+#include "tests/support/loop.h"
 
 using namespace wharf;
 using namespace wharf::sessions;
@@ -32,7 +33,7 @@ struct World {
   void stop() {
     bool rests = false;
     supervisor->stop([&] { rests = true; });
-    while (!rests) loop.run_one();
+    if (!test::run_until(loop, [&] { return rests; })) FAIL("the supervisor does not come to rest");
     supervisor.reset();
   }
   void restart() {
@@ -52,7 +53,7 @@ struct World {
       REQUIRE_FALSE(answer.has_value());  // exactly once
       answer = std::move(result);
     });
-    while (!answer) loop.run_one();
+    if (!test::run_until(loop, [&] { return answer.has_value(); })) FAIL("a request is never answered");
     return std::move(*answer);
   }
   protocol::Result<SessionView> create(const std::string& name) {
