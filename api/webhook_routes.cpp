@@ -65,12 +65,16 @@ std::string_view contradiction(const boost::json::object& body, const WebhookRow
   return {};
 }
 
-enum class HeaderValues { shown, hidden };  // they carry credentials: shown to the caller who just set them
+/// What carries credentials is shown to the caller who just gave it, and to nobody else.
+struct Shown {
+  bool url = false, headers = false;
+};
+Shown given_in(const boost::json::object& body) { return {body.contains("url"), body.contains("headers")}; }
 
-void write_webhook(JsonWriter& out, const WebhookRow& row, std::string_view session_name, HeaderValues values) {
+void write_webhook(JsonWriter& out, const WebhookRow& row, std::string_view session_name, Shown shown) {
   out.begin_object().text("id", row.id).text("webhookId", row.id).key("sessionId");
   row.session ? out.text(session_name) : out.null();
-  out.text("url", values == HeaderValues::shown ? row.url : net::without_credentials(row.url));
+  out.text("url", shown.url ? row.url : net::without_credentials(row.url));
   out.key("events").begin_array();
   for (const std::string& name : row.events) out.text(name);
   out.end_array();
@@ -81,7 +85,7 @@ void write_webhook(JsonWriter& out, const WebhookRow& row, std::string_view sess
     out.end_array();
   }
   out.key("headers").begin_object();
-  for (const auto& [name, value] : row.headers) out.text(name, values == HeaderValues::shown ? value : "***");
+  for (const auto& [name, value] : row.headers) out.text(name, shown.headers ? value : "***");
   out.end_object()
       .boolean("signed", !row.secret.empty())
       .number("secrets", row.secret.empty()                          ? 0
@@ -160,8 +164,7 @@ void register_webhook(const ServicesPtr& services, const CallPtr& call) {
                                    {{std::string(field), "differs from what is registered"}}));
     const bool first = added->id == row.id;
     JsonWriter out;
-    write_webhook(out, *added, session_name,
-                  first || call->body.contains("headers") ? HeaderValues::shown : HeaderValues::hidden);
+    write_webhook(out, *added, session_name, given_in(call->body));
     call->success(out.view(),
                   Beside{201, first ? "Webhook registered successfully" : "This webhook is registered already", {}});
   });
@@ -178,16 +181,16 @@ void update_webhook(const ServicesPtr& services, const CallPtr& call) {
         failure_of({FieldProblem{"url", "must not be a private or loopback address (webhooks.allow_private is off)"}}));
   if (call->body.empty()) return call->failure(nothing_to_change());
   const std::string id = row->id;
-  const bool new_headers = call->body.contains("headers");
+  const Shown shown = given_in(call->body);
   services->webhooks.update(
       id, [&body = call->body](WebhookRow& changed) { change_webhook(body, changed); },
-      [call, new_headers, session_name = scope->session_name](Result<WebhookRow> updated) {
+      [call, shown, session_name = scope->session_name](Result<WebhookRow> updated) {
         if (!updated && updated.error().code == protocol::Errc::conflict)
           return call->failure(Failure(ErrorCode::webhook_exists, updated.error().detail,
                                        {{"url", "must not be the URL of another webhook"}}));
         if (!updated) return call->failure(failure_of(updated.error(), Subject::other));
         JsonWriter out;
-        write_webhook(out, *updated, session_name, new_headers ? HeaderValues::shown : HeaderValues::hidden);
+        write_webhook(out, *updated, session_name, shown);
         call->success(out.view(), Beside{200, "Webhook updated successfully", {}});
       });
 }
@@ -198,7 +201,7 @@ void list_webhooks(const ServicesPtr& services, const CallPtr& call) {
   JsonWriter out;
   out.begin_array();
   for (const WebhookRow* row : services->webhooks.list(scope->session))
-    write_webhook(out, *row, scope->session_name, HeaderValues::hidden);
+    write_webhook(out, *row, scope->session_name, Shown());
   out.end_array();
   call->success(out.view());
 }
@@ -209,7 +212,7 @@ void get_webhook(const ServicesPtr& services, const CallPtr& call) {
   const WebhookRow* row = webhook_of(services, call, *scope);
   if (!row) return;
   JsonWriter out;
-  write_webhook(out, *row, scope->session_name, HeaderValues::hidden);
+  write_webhook(out, *row, scope->session_name, Shown());
   call->success(out.view());
 }
 

@@ -282,11 +282,11 @@ class Gateway:
 
 
 class WebhookSink:
-    """Collects what webhooks deliver."""
+    """Collects what webhooks deliver; `ids` holds the id of each event once, whatever was repeated."""
 
     def __init__(self):
         sink = self
-        self.events, self.lock = [], threading.Lock()
+        self.events, self.ids, self.lock = [], set(), threading.Lock()
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -295,6 +295,7 @@ class WebhookSink:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 with sink.lock:
                     sink.events.append(json.loads(body))
+                    sink.ids.add(self.headers["X-Wharf-Event-Id"])
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -304,6 +305,7 @@ class WebhookSink:
 
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
+            request_queue_size = 128  # a daemon connects 64 times at once; what overflows would wait for a second SYN
 
             def handle_error(self, request, client_address):
                 pass  # a killed daemon resets its connections

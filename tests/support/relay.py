@@ -1,5 +1,7 @@
 """A TCP relay between the gateway and the network that misbehaves on demand: what the network says is held back for a
-while, or a connection goes dead without a FIN, as behind a NAT that forgot it."""
+while, or a connection goes dead without a FIN, as behind a NAT that forgot it. And a proxy that makes tunnels."""
+import base64
+import http.server
 import socket
 import threading
 import urllib.parse
@@ -76,3 +78,50 @@ class Relay:
 
     def close(self):
         self.listener.close()
+
+
+class TunnelProxy:
+    """An HTTP proxy that makes tunnels (CONNECT) for one user name and password. Use it in a `with`."""
+
+    def __init__(self, username, password):
+        proxy = self
+        self.tunnels = 0
+        self.login = "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_CONNECT(self):
+                self.close_connection = True
+                if self.headers["Proxy-Authorization"] != proxy.login:
+                    self.send_response_only(407)
+                    self.send_header("Proxy-Authenticate", "Basic")
+                    self.send_header("Content-Length", "0")
+                    return self.end_headers()
+                host, port = self.path.rsplit(":", 1)
+                with socket.create_connection((host, int(port)), timeout=10) as server:
+                    server.settimeout(None)
+                    self.send_response_only(200)
+                    self.end_headers()
+                    proxy.tunnels += 1
+                    tunnel = Connection(self.connection, server)
+                    ways = (server, self.connection, tunnel.down), (self.connection, server, tunnel.up)
+                    pumps = [threading.Thread(target=tunnel.pump, args=way, daemon=True) for way in ways]
+                    for pump in pumps:
+                        pump.start()
+                    for pump in pumps:
+                        pump.join()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"127.0.0.1:{self.server.server_address[1]}"
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
