@@ -1,7 +1,8 @@
 #pragma once
 // What a session has not handled yet, bounded by number and by bytes: a turn takes so much, and a connection is read
-// on only while what waits stays under its limits. What a stanza is turned into (rows, events, the write-ahead log) is
-// several times its size, so bytes count as much as numbers.
+// on only while what waits stays under its limits (the frames of the WebSocket message in hand still come). What a
+// stanza is turned into (rows, events, the write-ahead log) is several times its size, so bytes count as much as
+// numbers.
 
 #include <deque>
 #include <vector>

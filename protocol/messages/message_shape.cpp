@@ -1,5 +1,8 @@
 #include "protocol/messages/message_shape.h"
 
+#include <array>
+#include <utility>
+
 #include "protocol/messages/wire.h"
 
 namespace wharf::protocol {
@@ -90,12 +93,17 @@ struct Wrapper {
   Bytes message;
 };
 std::optional<Wrapper> find_wrapper(ByteView message, EditedMessages edited) {
+  // Each kind is looked into once, all its occurrences merged: a level of nothing but empty wrappers is a contact's to
+  // make, and merging again for each of them would take hours.
+  constexpr std::size_t wrapper_numbers = 104;
+  std::array<bool, wrapper_numbers> looked{};
   WireReader reader(message);
   while (const auto field = reader.next()) {
     if (field->type != WireType::length) continue;
     const bool device_sent = field->number == field_number::device_sent;
     if (!device_sent && !is_wrapper(field->number)) continue;
     if (field->number == field_number::edited_message && edited == EditedMessages::keep) continue;
+    if (std::exchange(looked.at(field->number), true)) continue;
     auto body = merged_field(message, field->number);
     auto inner = merged_field(*body, device_sent ? 2 : 1);
     if (inner) return Wrapper{field->number, std::move(*body), std::move(*inner)};

@@ -141,10 +141,10 @@ std::size_t peak_over(Work work) {
   return peak > before ? peak - before : 0;
 }
 
-/// `count` empty fields `number`, in the length-delimited field `around`.
-Bytes flood(std::uint32_t around, std::uint32_t number, std::size_t count) {
+/// `count` fields `number` of `value`, in the length-delimited field `around`.
+Bytes flood(std::uint32_t around, std::uint32_t number, std::size_t count, std::string_view value = {}) {
   Bytes entry, entries, out;
-  append_field(entry, number, {});
+  append_field(entry, number, as_bytes(value));
   for (std::size_t i = 0; i < count; ++i) append(entries, entry);
   append_field(out, around, entries);
   return out;
@@ -165,6 +165,21 @@ TEST_CASE("a flood of entries costs a few times its own size, and only so many o
     CHECK(peak < 12 * message.size());
     CHECK(read->app_state_keys.size() <= 4096);
   }
+  Bytes people;
+  append_field(people, field_number::extended_text, flood(17, 15, 5'000, "100000000000001@lid"));
+  CHECK(parse_message(people)->mentions.size() == 4096);
+}
+
+TEST_CASE("wrappers without a message inside cost what their bytes cost") {
+  // Looked into one by one, each of them against the whole: this case would not end today.
+  Bytes message{0x0a, 2, 'h', 'i'};
+  for (const std::uint32_t number : {40u, 31u, 58u, 103u}) {
+    for (int i = 0; i < 300'000; ++i) append_field(message, number, {});
+  }
+  const auto read = parse_message(message);
+  REQUIRE(read);
+  CHECK(read->text == "hi");
+  CHECK(quotable(message).size() == message.size());
 }
 
 TEST_CASE("a message is kept byte for byte through deviceSent and future-proof wrappers") {
