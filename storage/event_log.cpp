@@ -97,7 +97,9 @@ void EventLog::prune(Database& db) {
   const EventId read_by_all = webhooks ? cursor.integer() : newest_to_go;
   const EventId kept_for_nobody = *last_id_ - 2 * max_events_;
   (void)Statement(db, delete_window).integer(from).integer(to).integer(kept_for_nobody).integer(read_by_all).run();
-  (void)Statement(db, delete_orphans).integer(kept_for_nobody).integer(prune_at_most).run();
+  const Result<void> orphans = Statement(db, delete_orphans).integer(kept_for_nobody).integer(prune_at_most).run();
+  // More webhooks make more of them than events go: the next batch looks again.
+  if (orphans && changed_rows(db) == prune_at_most) appended_since_prune_ = prune_every_events;
 }
 
 }  // namespace wharf::storage

@@ -28,6 +28,7 @@ struct WebhookRow {
   std::string secret;  // "" = unsigned
   UnixMs created_at = 0;
   EventId cursor = 0;  // everything up to here was delivered or is in webhook_delivery
+  friend bool operator==(const WebhookRow&, const WebhookRow&) = default;
 };
 std::vector<WebhookRow> load_webhooks(Database& db);
 /// Replaces a row of the same id; the cursor only moves forward, created_at stays.

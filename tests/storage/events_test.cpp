@@ -173,6 +173,34 @@ TEST_CASE("a waiting delivery keeps its event, and pruning goes on behind it") {
   CHECK(test::count(store.db(), "SELECT count(*) FROM webhook_delivery") == 0);
 }
 
+TEST_CASE("deliveries go with their events, however many webhooks park each of them") {
+  test::InlineStore store(1'000);
+  const auto park_all = [&](EventId from, EventId to) {
+    store.turn([&](Changes& changes) {
+      for (EventId event = from; event <= to; ++event) {
+        for (int hook = 0; hook < 5; ++hook) {
+          DeliveryRow parked;
+          parked.webhook = "hook" + std::to_string(hook);
+          parked.event = event;
+          parked.parked = true;
+          put_delivery(changes, parked);
+        }
+      }
+    });
+  };
+  store.turn([](Changes& changes) {
+    for (int hook = 0; hook < 5; ++hook) put_webhook(changes, webhook("hook" + std::to_string(hook), 1'000'000));
+  });
+  for (int round = 0; round < 10; ++round) {
+    emit(store, anna, 1'000);
+    park_all(round * 1'000 + 1, round * 1'000 + 1'000);
+  }
+  for (int i = 0; i < 10; ++i) emit(store, anna, 1);  // a slice with each batch
+  CHECK(test::count(store.db(),
+                    "SELECT count(*) FROM webhook_delivery d WHERE NOT EXISTS"
+                    " (SELECT 1 FROM event WHERE id = d.event_id)") == 0);
+}
+
 TEST_CASE("webhooks come back as they were put, and their cursor only moves forward") {
   test::InlineStore store;
   WebhookRow row = webhook("w1", 7);
