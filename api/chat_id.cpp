@@ -8,8 +8,7 @@ namespace {
 using protocol::Jid;
 namespace server = protocol::server;
 
-// E.164: at most 15 digits, no country code begins with 0; shorter than 5 is a short code, which WhatsApp does not
-// have.
+// E.164 allows 15 digits; shorter than 5 is a short code, which WhatsApp does not have.
 constexpr std::size_t min_phone_digits = 5, max_phone_digits = 15;
 constexpr std::size_t max_jid_digits = 32;
 constexpr std::size_t max_message_id_bytes = 128;
@@ -26,7 +25,7 @@ std::optional<std::string> phone_digits(std::string_view text) {
     else if (c != ' ' && c != '-') return std::nullopt;
     if (digits.size() > max_phone_digits) return std::nullopt;
   }
-  if (digits.size() < min_phone_digits || digits.front() == '0') return std::nullopt;
+  if (digits.size() < min_phone_digits) return std::nullopt;
   return digits;
 }
 
@@ -48,10 +47,7 @@ std::optional<Jid> parse_chat_id(std::string_view text) {
   const std::string_view host = text.substr(at + 1);
   if (host == server::user || host == server::legacy_user) {
     // The part before the @ may be written as people write numbers.
-    const std::string_view number = text.substr(0, text.find_first_of(":@"));
-    const auto digits = phone_digits(number);
-    if (!digits) return std::nullopt;
-    if (number.size() == at) return Jid(*digits, server::user);
+    if (const auto digits = phone_digits(text.substr(0, at))) return Jid(*digits, server::user);
   }
   const auto parsed = Jid::parse(text);
   if (!parsed || parsed->user.size() > max_jid_digits) return std::nullopt;

@@ -250,6 +250,9 @@ void Router::admit(const CallPtr& call) {
     auto body = read_body(route, call->request.header("content-type"), call->request.body, unknown, failure);
     if (!body) return call->failure(*failure);
     call->body = std::move(*body);
+    if (route.method == "PATCH" && !names_a_field(call->body, *route.body))
+      return call->failure(
+          failure_of({FieldProblem{"body", "must name at least one field: there is nothing to change"}}));
   }
   if (route.websocket && !call->request.websocket_upgrade) {
     net::HttpResponse response = render_failure(
@@ -335,10 +338,6 @@ std::optional<boost::json::object> read_body(const Route& route, std::string_vie
   if (problems.empty()) return object;
   failure = failure_of(problems);
   return std::nullopt;
-}
-
-Failure nothing_to_change() {
-  return failure_of({FieldProblem{"body", "must name at least one field: there is nothing to change"}});
 }
 
 Failure failure_of(const std::vector<FieldProblem>& problems) {

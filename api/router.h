@@ -122,7 +122,5 @@ std::string request_id_of(const net::HttpRequest& request, protocol::Random& ran
 std::optional<boost::json::object> read_body(const Route& route, std::string_view content_type, std::string_view body,
                                              Unknown unknown, std::optional<Failure>& failure);
 Failure failure_of(const std::vector<FieldProblem>& problems);
-/// A PATCH without a field.
-Failure nothing_to_change();
 
 }  // namespace wharf::api

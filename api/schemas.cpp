@@ -94,12 +94,14 @@ constexpr Field event_stream_query_fields[] = {
     {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = Format::event_list},
     {.name = "since", .type = Type::integer, .summary = "replay what came after this event id"},
     {.name = "after", .type = Type::integer, .summary = "the same as since"},
+    {.name = "cursor", .type = Type::integer, .summary = "the same as since"},
     {.name = "ticket", .summary = "one-use ticket of a browser", .later = true},
 };
 constexpr Field session_stream_query_fields[] = {
     {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = Format::event_list},
     {.name = "since", .type = Type::integer, .summary = "replay what came after this event id"},
     {.name = "after", .type = Type::integer, .summary = "the same as since"},
+    {.name = "cursor", .type = Type::integer, .summary = "the same as since"},
     {.name = "ticket", .summary = "one-use ticket of a browser", .later = true},
 };
 constexpr Field deliveries_query_fields[] = {

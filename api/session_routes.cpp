@@ -112,7 +112,6 @@ void get_session(const ServicesPtr& services, const CallPtr& call) {
 void update_session(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);
   if (!view) return;
-  if (call->body.empty()) return call->failure(nothing_to_change());
   std::optional<std::string> config_json, metadata_json;
   std::optional<sessions::SessionConfig> config;
   if (const json::object* changed = object_of(call->body, "config")) {

@@ -249,6 +249,13 @@ void validate(const json::object& object, const Schema& schema, Unknown unknown,
   Validator(unknown, problems).object(object, schema, "");
 }
 
+bool names_a_field(const json::object& object, const Schema& schema) {
+  return std::any_of(schema.fields.begin(), schema.fields.end(), [&](const Field& field) {
+    const json::value* value = object.if_contains(field.name);
+    return value && (field.nullable || !value->is_null());
+  });
+}
+
 void validate(Query& query, const Schema& schema, Unknown unknown, std::vector<FieldProblem>& problems) {
   Validator validator(unknown, problems);
   if (query.has("strict") && !is_boolean(query.text("strict"))) validator.report("strict", "must be true or false");

@@ -74,6 +74,9 @@ enum class Unknown { ignored, refused };  // ?strict=true refuses
 void validate(const boost::json::object& object, const Schema& schema, Unknown unknown,
               std::vector<FieldProblem>& problems);
 
+/// A known field has a value; null is one where it means something.
+bool names_a_field(const boost::json::object& object, const Schema& schema);
+
 /// The query of a request: decoded pairs, the last of a name wins.
 class Query {
  public:

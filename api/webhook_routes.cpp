@@ -27,6 +27,9 @@ std::vector<std::pair<std::string, std::string>> headers_from_json(const boost::
   return out;
 }
 
+/// What answers show instead of a credential. Who reads a webhook and writes it back means the one that is stored.
+constexpr std::string_view masked = "***";
+
 WebhookRow webhook_from_json(const boost::json::object& body) {
   WebhookRow row;
   row.url = text_of(body, "url");
@@ -41,9 +44,17 @@ WebhookRow webhook_from_json(const boost::json::object& body) {
 
 // A new secret signs first and the one before it signs as well, until `previousSecret` is set to another or to null.
 void change_webhook(const boost::json::object& body, WebhookRow& row) {
-  if (const auto url = text_of(body, "url"); !url.empty()) row.url = url;
+  if (const auto url = text_of(body, "url"); !url.empty() && url != net::without_credentials(row.url)) row.url = url;
   if (auto events = texts_of(body, "events"); !events.empty()) row.events = std::move(events);
-  if (body.contains("headers")) row.headers = headers_from_json(body);
+  if (body.contains("headers")) {
+    auto headers = headers_from_json(body);
+    for (auto& [name, value] : headers) {
+      const auto same = [&name = name](const auto& header) { return header.first == name; };
+      const auto stored = std::find_if(row.headers.begin(), row.headers.end(), same);
+      if (value == masked && stored != row.headers.end()) value = stored->second;
+    }
+    row.headers = std::move(headers);
+  }
   const std::size_t space = row.secret.find(' ');
   std::string newest = row.secret.substr(0, space);
   std::string previous = space == std::string::npos ? std::string() : row.secret.substr(space + 1);
@@ -56,12 +67,16 @@ void change_webhook(const boost::json::object& body, WebhookRow& row) {
   row.secret = newest.empty() || previous.empty() || previous == newest ? newest : newest + " " + previous;
 }
 
-/// The field of a registration that a webhook of the same URL does not have so; "" when it has all that is asked for.
-std::string_view contradiction(const boost::json::object& body, const WebhookRow& there) {
-  const WebhookRow asked = webhook_from_json(body);
-  if (body.contains("events") && asked.events != there.events) return "events";
-  if (body.contains("headers") && asked.headers != there.headers) return "headers";
-  if (body.contains("secret") && asked.secret != there.secret) return "secret";
+/// A masked part of `body` that stands for nothing stored; "" when there is none.
+std::string_view unknown_mask(const boost::json::object& body, const WebhookRow& stored) {
+  const std::string url(text_of(body, "url"));
+  if (url.find(masked) != std::string::npos && url != stored.url && url == net::without_credentials(url) &&
+      url != net::without_credentials(stored.url))
+    return "url";
+  for (const auto& [name, value] : headers_from_json(body)) {
+    const auto same = [&name = name](const auto& header) { return header.first == name; };
+    if (value == masked && std::none_of(stored.headers.begin(), stored.headers.end(), same)) return "headers";
+  }
   return {};
 }
 
@@ -69,7 +84,7 @@ std::string_view contradiction(const boost::json::object& body, const WebhookRow
 struct Shown {
   bool url = false, headers = false;
 };
-Shown given_in(const boost::json::object& body) { return {body.contains("url"), body.contains("headers")}; }
+Shown given_in(const boost::json::object& body) { return {!text_of(body, "url").empty(), body.contains("headers")}; }
 
 void write_webhook(JsonWriter& out, const WebhookRow& row, std::string_view session_name, Shown shown) {
   out.begin_object().text("id", row.id).text("webhookId", row.id).key("sessionId");
@@ -85,7 +100,7 @@ void write_webhook(JsonWriter& out, const WebhookRow& row, std::string_view sess
     out.end_array();
   }
   out.key("headers").begin_object();
-  for (const auto& [name, value] : row.headers) out.text(name, shown.headers ? value : "***");
+  for (const auto& [name, value] : row.headers) out.text(name, shown.headers ? std::string_view(value) : masked);
   out.end_object()
       .boolean("signed", !row.secret.empty())
       .number("secrets", row.secret.empty()                          ? 0
@@ -136,6 +151,28 @@ bool plainly_private(const std::string& url_text) {
   return failed ? url->host == "localhost" || url->host.ends_with(".localhost") : !net::globally_routable(address);
 }
 
+void answer_webhook(const CallPtr& call, const WebhookRow& row, const std::string& session_name, unsigned status,
+                    std::string_view message) {
+  JsonWriter out;
+  write_webhook(out, row, session_name, given_in(call->body));
+  call->success(out.view(), Beside{status, std::string(message), {}});
+}
+
+// The same URL is the same webhook. What is given this time is so from now on, as with PATCH: a program that registers
+// at each start and now asks for other events or for a signature must not take a 2xx for having them.
+void register_again(const ServicesPtr& services, const CallPtr& call, const WebhookRow& there,
+                    const std::string& session_name) {
+  WebhookRow changed = there;
+  change_webhook(call->body, changed);
+  if (changed == there) return answer_webhook(call, there, session_name, 201, "This webhook is registered already");
+  services->webhooks.update(
+      there.id, [call](WebhookRow& row) { change_webhook(call->body, row); },
+      [call, session_name](Result<WebhookRow> updated) {
+        if (!updated) return call->failure(failure_of(updated.error(), Subject::other));
+        answer_webhook(call, *updated, session_name, 201, "This webhook was registered already and has been changed");
+      });
+}
+
 }  // namespace
 
 void register_webhook(const ServicesPtr& services, const CallPtr& call) {
@@ -154,19 +191,10 @@ void register_webhook(const ServicesPtr& services, const CallPtr& call) {
   row.id = "wh_" + protocol::to_hex(services->ports.random.bytes<10>());
   row.session = scope->session;
   row.created_at = services->ports.clock.unix_ms();
-  services->webhooks.add(row, [call, row, session_name = scope->session_name](Result<WebhookRow> added) {
+  services->webhooks.add(row, [services, call, row, session_name = scope->session_name](Result<WebhookRow> added) {
     if (!added) return call->failure(failure_of(added.error(), Subject::other));
-    // The same URL is the same webhook and the first answer again. Who asks for other events or for a signature this
-    // time must not take a 2xx for having them.
-    if (const std::string_view field = contradiction(call->body, *added); !field.empty())
-      return call->failure(Failure(ErrorCode::webhook_exists,
-                                   fmt::format("the URL is registered already as {}: PATCH changes it", added->id),
-                                   {{std::string(field), "differs from what is registered"}}));
-    const bool first = added->id == row.id;
-    JsonWriter out;
-    write_webhook(out, *added, session_name, given_in(call->body));
-    call->success(out.view(),
-                  Beside{201, first ? "Webhook registered successfully" : "This webhook is registered already", {}});
+    if (added->id != row.id) return register_again(services, call, *added, session_name);
+    answer_webhook(call, *added, session_name, 201, "Webhook registered successfully");
   });
 }
 
@@ -179,19 +207,18 @@ void update_webhook(const ServicesPtr& services, const CallPtr& call) {
       plainly_private(std::string(text_of(call->body, "url"))))
     return call->failure(
         failure_of({FieldProblem{"url", "must not be a private or loopback address (webhooks.allow_private is off)"}}));
-  if (call->body.empty()) return call->failure(nothing_to_change());
+  if (const std::string_view field = unknown_mask(call->body, *row); !field.empty())
+    return call->failure(failure_of(
+        {FieldProblem{std::string(field), "has *** for a credential that is not stored: give the value itself"}}));
   const std::string id = row->id;
-  const Shown shown = given_in(call->body);
   services->webhooks.update(
       id, [&body = call->body](WebhookRow& changed) { change_webhook(body, changed); },
-      [call, shown, session_name = scope->session_name](Result<WebhookRow> updated) {
+      [call, session_name = scope->session_name](Result<WebhookRow> updated) {
         if (!updated && updated.error().code == protocol::Errc::conflict)
           return call->failure(Failure(ErrorCode::webhook_exists, updated.error().detail,
                                        {{"url", "must not be the URL of another webhook"}}));
         if (!updated) return call->failure(failure_of(updated.error(), Subject::other));
-        JsonWriter out;
-        write_webhook(out, *updated, session_name, shown);
-        call->success(out.view(), Beside{200, "Webhook updated successfully", {}});
+        answer_webhook(call, *updated, session_name, 200, "Webhook updated successfully");
       });
 }
 
