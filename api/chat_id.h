@@ -1,5 +1,5 @@
 #pragma once
-// Every spelling of an id that callers may use (API.md "Dialects"), and the spellings the dialects answer with.
+// Every spelling of an id that callers may use (docs/api.md "Dialects"), and the spellings the dialects answer with.
 
 #include <optional>
 #include <string>
@@ -20,8 +20,8 @@ std::optional<protocol::Jid> parse_chat_id(std::string_view text);
 /// The WhatsApp id in `true_<chat>_<id>`, `false_<chat>_<id>[_<participant>]` or a bare id. nullopt when it is none.
 std::optional<std::string> parse_message_id(std::string_view text);
 
-/// "true_<chat>_<id>" for openwa, the WhatsApp id for gateway. 002 shows the prefix `true_` for received messages as
-/// well; whose message it is says `fromMe`.
+/// "true_<chat>_<id>" for openwa, the WhatsApp id for gateway. The first API generation shows the prefix `true_` for
+/// received messages as well; whose message it is says `fromMe`.
 std::string message_id_text(std::string_view chat_text, std::string_view id, Dialect dialect);
 
 /// A user's or chat's JID text as the dialect spells it: the phone number when it is known.

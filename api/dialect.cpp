@@ -9,7 +9,7 @@
 namespace wharf::api {
 namespace {
 
-// Kinds of protocol::name(MessageKind) that 002's clients know by another word.
+// Kinds of protocol::name(MessageKind) that openwa clients know by another word.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 4> openwa_types = {
     {{"text", "chat"}, {"voice", "ptt"}, {"contact", "vcard"}, {"poll", "poll_creation"}}};
 

@@ -1,6 +1,6 @@
 #pragma once
-// How messages look from outside: 002 ("openwa") and 003 ("gateway"). A message comes either from its row or from the
-// neutral JSON of an event; both become a MessageFacts, and there is one writer of it.
+// How messages look from outside, in the dialects "openwa" and "gateway". A message comes either from its row or from
+// the neutral JSON of an event; both become a MessageFacts, and there is one writer of it.
 
 #include <string>
 #include <string_view>

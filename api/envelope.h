@@ -1,5 +1,5 @@
 #pragma once
-// The one shape of every answer (API.md "Envelope") and the one table that turns an error into HTTP.
+// The one shape of every answer (docs/api.md "Envelope") and the one table that turns an error into HTTP.
 
 #include <chrono>
 #include <optional>

@@ -1,8 +1,8 @@
 #pragma once
-// Readers of the event log: WebSocket subscribers and long-polls, a cursor each (DESIGN rule 5). A subscriber starts in
-// replay, where pages of the log are sent as fast as it drains them, and becomes live when a page ends at the head;
-// from then on committed events are pushed. The cursor only grows and everything at or below it is skipped, so there is
-// neither a gap nor a duplicate where replay meets live. Loop thread only.
+// Readers of the event log: WebSocket subscribers and long-polls, a cursor each. A subscriber starts in replay, where
+// pages of the log are sent as fast as it drains them, and becomes live when a page ends at the head; from then on
+// committed events are pushed. The cursor only grows and everything at or below it is skipped, so there is neither a
+// gap nor a duplicate where replay meets live. Loop thread only.
 
 #include <memory>
 #include <optional>

@@ -8,7 +8,7 @@
 
 namespace wharf::api {
 
-/// Every event name of API.md "Events".
+/// Every event name of the contract (docs/api.md "Events").
 std::span<const std::string_view> known_event_names();
 /// Those that this build fires; the others are part of the contract and come with their features.
 std::span<const std::string_view> fired_event_names();

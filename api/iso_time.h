@@ -1,5 +1,5 @@
 #pragma once
-// ISO 8601 UTC times as the source documents show them.
+// ISO 8601 UTC times as the API shows them.
 
 #include <string>
 

@@ -230,8 +230,8 @@ void get_message(const ServicesPtr& services, const CallPtr& call) {
 
 namespace {
 
-// 002's clients know no pages: without `limit` they get every chat. The list may be long, so it is made while it is
-// sent, a slice at a time, of the chats as they stood at the start.
+// Clients of the first API generation know no pages: without `limit` they get every chat. The list may be long, so it
+// is made while it is sent, a slice at a time, of the chats as they stood at the start.
 class WholeList {
  public:
   WholeList(storage::SessionId session, std::string name, Dialect dialect)
@@ -394,7 +394,7 @@ void mark_chat_read(const ServicesPtr& services, const CallPtr& call) {
   });
 }
 
-// 003: what is wrong with the request or its session is told before what is missing here.
+// The gateway dialect's rule: what is wrong with the request or its session is told before what is missing here.
 void set_presence(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);
   if (!view || !chat_of(services, call, view->id)) return;

@@ -1,5 +1,5 @@
 #pragma once
-// 002's rate limits: at most `limit` requests of one key in any 60 seconds, counted in one-second steps (so the window
+// The rate limits: at most `limit` requests of one key in any 60 seconds, counted in one-second steps (so the window
 // is 60 to 61 seconds, never shorter). Memory is bounded: the key that was silent longest is forgotten first.
 
 #include <array>

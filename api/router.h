@@ -22,7 +22,7 @@ namespace wharf::api {
 enum class Capability { none, read, send, manage, admin };
 std::string_view name(Capability capability);
 
-/// Which of 002's limits a route counts against, beside the general one.
+/// Which of the limits a route counts against, beside the general one.
 enum class Budget { free, general, session_creation, message };
 
 class Call;

@@ -1,5 +1,5 @@
 #pragma once
-// The three doors: REST, WebSocket events, webhooks. API.md is the contract.
+// The three doors: REST, WebSocket events, webhooks. docs/api.md is the contract.
 
 #include <functional>
 #include <memory>

@@ -65,7 +65,7 @@ struct Schema {
 struct FieldProblem {
   std::string field;
   std::string what;
-  bool chat_id_format = false;  // has an error code of its own (002 INVALID_CHAT_ID)
+  bool chat_id_format = false;  // has an error code of its own (INVALID_CHAT_ID)
   bool later = false;           // nothing wrong with it: this build cannot do it yet (501)
 };
 

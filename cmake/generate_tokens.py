@@ -1,4 +1,4 @@
-"""Writes the binary-node token dictionaries as C++ initialisers (specification 01, section 5.2)."""
+"""Writes the binary-node token dictionaries as C++ initialisers (specification 01 section 5.2)."""
 import json
 import sys
 

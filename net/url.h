@@ -26,7 +26,7 @@ boost::system::result<Url, std::string> parse_url(std::string_view text);
 /// comes back as "***".
 std::string without_credentials(std::string_view url);
 
-/// True for addresses reachable on the public internet; false for every range of STACK section e) (private, loopback,
+/// True for addresses reachable on the public internet; false for every other range (private, loopback,
 /// link-local, multicast, NAT64, 6to4, Teredo embeds, v4-mapped forms of them …).
 bool globally_routable(const boost::asio::ip::address& address);
 

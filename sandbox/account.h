@@ -50,7 +50,7 @@ struct Account {
   bool read_receipts = true;  // privacy setting
   /// The login answer instead of success (faults: banned, outdated…), 0 = none.
   unsigned failure = 0;
-  // --- refusals of messages, section 8.4
+  // --- refusals of messages, 06 section 8.4
   bool restricted = false;                 // who begins a chat with it needs a token that it issued: 463
   std::optional<unsigned> new_chats_left;  // it may begin so many chats, then 475; none: any number
   bool has_lid() const { return !lid.empty(); }

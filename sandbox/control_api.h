@@ -1,5 +1,5 @@
 #pragma once
-// The control API of the simulated network: /sandbox/v1/**. API.md "Sandbox control", specification 06 section 19.
+// The control API of the simulated network: /sandbox/v1/**. docs/sandbox.md, specification 06 section 19.
 // Parse, find, act, answer; all routes stand in one table in control_api.cpp.
 
 #include <string>
@@ -20,7 +20,7 @@ class ControlApi {
   using AfterCommit = std::function<void(std::function<void()>)>;
   ControlApi(Network& network, Phones& phones, const SandboxAddresses& addresses, AfterCommit after_commit);
 
-  /// Answers in the envelope of API.md; a scan or a code answers when the pairing ended.
+  /// Answers in the API's envelope; a scan or a code answers when the pairing ended.
   void handle(net::HttpRequest request, net::Responder responder);
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
 // Internal to the control API: one request on its way through a handler. Its body fields are read with a check each,
-// and it is answered in the envelope of API.md.
+// and it is answered in the API's envelope.
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::int64_t default_page = 100, largest_page = 5'000;
 
-/// Kinds of content that API.md names and this phone does not send.
+/// Kinds of content that the contract names and this phone does not send.
 constexpr std::string_view unsupported_contents[] = {"media",    "image",   "video", "audio", "voice",
                                                      "document", "sticker", "poll",  "vote",  "reaction",
                                                      "location", "contact", "edit",  "revoke"};

@@ -150,7 +150,7 @@ void Network::State::handle_one(const DeviceKey& from, const Node& stanza) {
   } else if (stanza.is("ib")) {
     if (const auto* batch = stanza.child("offline_batch")) on_offline_batch(origin, batch->number("count").value_or(0));
   } else if (stanza.is("call")) {
-    // No call is ever simulated here; the client still waits for its ack (section 16).
+    // No call is ever simulated here; the client still waits for its ack (06 section 16).
     Node ack("ack");
     ack.set("class", "call")
         .set("id", stanza.attr("id"))

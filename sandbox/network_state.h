@@ -45,7 +45,7 @@ struct Slot {
   bool low_notified = false, empty_notified = false;
 };
 
-/// App state of one collection: opaque patches, section 13.
+/// App state of one collection: opaque patches, 06 section 13.
 struct Collection {
   std::uint64_t version = 0;
   AppStateSnapshot snapshot;
@@ -160,7 +160,7 @@ struct Network::State {
   void send_now(const DeviceKey& key, Slot& slot, const Node& stanza);
   void answer(Origin& origin, const Node& stanza) { send_now(origin.key, origin.slot, stanza); }
 
-  // --- delivery.cpp: queue and backlog, section 9
+  // --- delivery.cpp: queue and backlog, 06 section 9
   void enqueue(const DeviceKey& target, Node stanza);
   void enqueue_message(const DeviceKey& target, Node stanza);  // with the message faults
   void release_held();
@@ -170,7 +170,7 @@ struct Network::State {
   void set_passive(Origin& origin, bool passive);
   void settle(Origin& origin, std::string_view tag, const Node& answer);
 
-  // --- login.cpp: section 4, 17
+  // --- login.cpp: 06 sections 4 and 17
   std::optional<DeviceKey> login(const protocol::PublicKey& noise_key, const protocol::ParsedClientPayload& payload,
                                  DevicePort& port);
   void attach_phone(const std::string& phone, DevicePort& port);
@@ -180,7 +180,7 @@ struct Network::State {
   enum class RemovedBy { account, itself };
   protocol::Result<void> unlink(const DeviceKey& key, RemovedBy who);
 
-  // --- pairing.cpp: section 3
+  // --- pairing.cpp: 06 section 3
   std::uint64_t open_pairing(protocol::PublicKey noise_key, protocol::ParsedClientPayload payload, DevicePort& port);
   void handle_pairing_stanza(std::uint64_t id, const Node& stanza);
   void drop_pairing(std::uint64_t id, protocol::Errc reason = protocol::Errc::refused);
@@ -189,11 +189,11 @@ struct Network::State {
   void on_link_code(PendingPairing& pairing, const Node& iq);
   protocol::Result<void> send_primary_hello(ByteView ref, ByteView wrapped, const protocol::PublicKey& identity);
 
-  // --- device_list.cpp: section 7
+  // --- device_list.cpp: 06 section 7
   void announce_devices(Party& party, std::string_view change, std::uint16_t device, std::uint32_t key_index);
   std::string device_hash(const Party& party, bool lid) const;
 
-  // --- iq.cpp and its subjects: section 5
+  // --- iq.cpp and its subjects: 06 section 5
   void on_iq(Origin& origin, const Node& iq);
   void on_encrypt(Origin& origin, const Node& iq);  // prekeys.cpp
   void tell_of_low_prekeys(const std::set<DeviceKey>& dispensed);
@@ -203,7 +203,7 @@ struct Network::State {
   void on_blocklist(Origin& origin, const Node& iq);
   /// Nothing that `sender` says reaches `party`.
   static bool blocks(const Party& party, const Party& sender);
-  /// Whether `holder` may show `token` as one that `issuer` gave it (section 5, privacy tokens).
+  /// Whether `holder` may show `token` as one that `issuer` gave it (06 section 5, privacy tokens).
   bool valid_token(const Party& issuer, const Party& holder, ByteView token) const;
   Bytes make_token(const Party& issuer, const Party& holder, std::uint64_t t) const;
   /// The set value of a privacy category, else its default.
@@ -212,11 +212,11 @@ struct Network::State {
   void tell_own_devices(const Origin& origin, const Node& change);
   void publish_keys(Party& party, Device& device, Slot& slot, const protocol::UploadedKeys& upload);
 
-  // --- routing.cpp, receipts.cpp: section 8
+  // --- routing.cpp, receipts.cpp: 06 section 8
   void on_message(Origin& origin, const Node& message);
   void on_receipt(Origin& origin, const Node& receipt);
 
-  // --- presence.cpp: section 10
+  // --- presence.cpp: 06 section 10
   void on_presence(Origin& origin, const Node& presence);
   void on_chatstate(Origin& origin, const Node& chatstate);
   void presence_changed(Party& party);
@@ -256,7 +256,7 @@ Node error_of(const Node& iq, unsigned code, std::string_view text, unsigned bac
 /// RowKind::server.
 inline constexpr std::string_view reused_keys_row = "reused_keys";
 inline constexpr unsigned rate_limit_backoff_seconds = 60;
-/// <stream:error code> of section 17.1; code "" omits it.
+/// <stream:error code> of 06 section 17.1; code "" omits it.
 Node stream_error(std::string_view code, std::string_view conflict = {});
 
 }  // namespace wharf::sandbox

@@ -95,7 +95,7 @@ class Phone {
   void on_link_code_hello(LinkCodeHello hello);
   void on_link_code_finish(LinkCodeFinish finish);
   void on_device_linked(std::uint16_t device);
-  void on_first_prekeys(std::uint16_t device);  // starts the bootstrap, section 14
+  void on_first_prekeys(std::uint16_t device);  // starts the bootstrap, 06 section 14
   void on_device_removed(std::uint16_t device);
 
  private:

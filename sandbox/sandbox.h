@@ -45,7 +45,7 @@ class Sandbox {
   /// Binds the listeners. Error: a message.
   boost::system::result<SandboxAddresses, std::string> start();
   const SandboxAddresses& addresses() const;
-  /// A request whose target begins with /sandbox/v1/. Answers in the envelope of API.md. For the API's router.
+  /// A request whose target begins with /sandbox/v1/. Answers in the API's envelope. For the API's router.
   void handle_control(net::HttpRequest request, net::Responder responder);
   void stop();  // commits what is left, closes the listeners
   /// For tests and benchmarks in the same process.

@@ -1,5 +1,5 @@
 #pragma once
-// The `config` object of a session as stored: 002's fields. Validation is the API's; this reads what was accepted.
+// The `config` object of a session as stored. Validation is the API's; this reads what was accepted.
 
 #include <string>
 

@@ -1,5 +1,5 @@
 #pragma once
-// The `data` of events as stored in the log: a dialect-neutral JSON object. api/ renders it for 002 and 003.
+// The `data` of events as stored in the log: a dialect-neutral JSON object. api/ renders it in both dialects.
 //
 // message, message.sent:
 // {"id","chat","chatPn"?,"chatLid"?,"isGroup","fromMe","author","authorPn"?,"authorLid"?,"pushName"?,

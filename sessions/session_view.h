@@ -21,7 +21,7 @@ using storage::UnixMs;
 template <class T>
 using Done = std::function<void(Result<T>)>;  // called exactly once, on the loop
 
-/// 002's six words.
+/// The six words that clients of the first API generation know.
 enum class Status { initializing, qr_ready, authenticated, ready, failed, terminated };
 const char* name(Status status);
 std::optional<Status> status_named(std::string_view name);
@@ -29,10 +29,9 @@ std::optional<Status> status_named(std::string_view name);
 enum class Connection { connected, connecting, offline };
 const char* name(Connection connection);
 
-/// Why a session is not ready: API.md "Sessions". Kept on disk.
+/// Why a session is not ready, for who operates it. Kept on disk.
 struct Reason {
-  std::string
-      code;  // qr_timeout, unlinked, replaced, banned, restricted, outdated, passkey_required, network, clock, …
+  std::string code;  // qr_timeout, unlinked, replaced, banned, restricted, outdated, passkey_required, network, …
   std::string message;
   std::string next_step;
   std::optional<UnixMs> until;

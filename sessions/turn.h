@@ -1,5 +1,5 @@
 #pragma once
-// One turn: the rows that change and what happens after they are durable. DESIGN rule 1, commit before effect.
+// One turn: the rows that change and what happens after they are durable. Commit before effect (docs/architecture.md).
 
 #include <chrono>
 #include <functional>

@@ -1,8 +1,7 @@
 #pragma once
 // Does this file hold everything that was ever acted upon? A ratchet that lags behind what was sent would use message
 // keys a second time: the peer drops such messages as duplicates, and two plaintexts under one key are a gift. So a
-// file that may lag starts every ratchet afresh instead of guessing (03 section 1; STACK b, "Send barrier"). It may lag
-// when
+// file that may lag starts every ratchet afresh instead of guessing (03 section 1). It may lag when
 //   - commits were not flushed (storage.synchronous = normal or off), the last run did not end cleanly and the machine
 //     was started again since: a process that dies loses nothing, a machine that loses power does;
 //   - it is a copy: made by `wharfd backup`, or one whose inode is not the one that was written last.

@@ -1,5 +1,5 @@
 #pragma once
-// The event log, and the webhooks that read it. DESIGN rule 5.
+// The event log, and the webhooks that read it: the one source of what happened.
 
 #include <optional>
 #include <string>

@@ -13,7 +13,7 @@
 
 namespace wharf::storage {
 
-/// API.md: -1 error, 0 pending, 1 server, 2 delivered, 3 read, 4 played. Levels only rise, except to error.
+/// In the API: -1 error, 0 pending, 1 server, 2 delivered, 3 read, 4 played. Levels only rise, except to error.
 enum class AckLevel : int { error = -1, pending = 0, server = 1, delivered = 2, read = 3, played = 4 };
 
 struct MessageRow {
@@ -80,7 +80,7 @@ std::optional<ChatRow> find_chat(Database& db, SessionId session, const protocol
 void set_unread(Changes& changes, SessionId session, const protocol::Jid& chat, std::uint32_t unread);
 /// By so many, to 0 at most.
 void lower_unread(Changes& changes, SessionId session, const protocol::Jid& chat, std::uint32_t by);
-/// Local only (003): the chat and its messages are gone at once; their rows go in bounded slices behind later batches
+/// Local only: the chat and its messages are gone at once; their rows go in bounded slices behind later batches
 /// (removal.h). The send queue is left alone.
 void remove_chat(Changes& changes, SessionId session, const protocol::Jid& chat);
 /// A mapping was learnt: everything of chat `from` (PN) is of chat `to` (LID) at once; the rows of the messages move in

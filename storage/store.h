@@ -1,7 +1,7 @@
 #pragma once
 // The turn transaction. A turn's rows are collected in a Changes, committed by the one writer thread together with
 // whatever other turns are waiting (each in its own savepoint, one flush for all), and only when the commit is
-// durable does the completion run on the loop. DESIGN "What must stay true" 1, 2 and 5.
+// durable does the completion run on the loop. The rules: docs/architecture.md.
 
 #include <chrono>
 #include <cstdint>

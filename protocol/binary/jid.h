@@ -12,7 +12,7 @@
 
 namespace wharf::protocol {
 
-/// The servers of section 6.1, in their canonical spelling.
+/// The servers of 01 section 6.1, in their canonical spelling.
 namespace server {
 inline constexpr std::string_view user = "s.whatsapp.net";
 inline constexpr std::string_view lid = "lid";
@@ -37,7 +37,7 @@ struct Jid {
   Jid() = default;
   Jid(std::string_view u, std::string_view s, std::uint16_t d = 0) : user(u), server(s), device(d) {}
 
-  /// Strict (section 6.2). Errors: malformed.
+  /// Strict (01 section 6.2). Errors: malformed.
   static Result<Jid> parse(std::string_view text);
 
   std::string to_string() const;

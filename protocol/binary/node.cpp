@@ -16,7 +16,7 @@ bool printable(std::string_view text, std::size_t max_bytes) {
   return text.size() <= max_bytes && std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
-// From the back: of duplicate keys the last wins (section 12).
+// From the back: of duplicate keys the last wins (01 section 12).
 const AttrValue* find(const std::vector<Attr>& attrs, std::string_view key) {
   for (auto it = attrs.rbegin(); it != attrs.rend(); ++it)
     if (it->key == key) return &it->value;

@@ -70,14 +70,14 @@ std::size_t weight(const Node& node);
 /// A short printable form for debug logs: tag and attributes, content only as sizes, bounded length.
 std::string summary(const Node& node, std::size_t max_length = 300);
 
-/// Limits on what a peer may send (section 12, page 06 section 25).
+/// Limits on what a peer may send (01 section 12, 06 section 25).
 struct NodeLimits {
   std::size_t max_depth = 128;
   std::size_t max_inflated_bytes = 16u << 20;
   std::size_t max_nodes = 1'000'000;  // nodes and attributes together
 };
 
-/// `flag || body`, flag 0x00, minimal forms as section 5.4/5.5 name them.
+/// `flag || body`, flag 0x00, minimal forms as 01 sections 5.4 and 5.5 name them.
 Bytes encode_node(const Node& node);
 /// The same compressed: flag 0x02 and a zlib stream.
 Bytes encode_node_compressed(const Node& node);

@@ -1,4 +1,4 @@
-// Reads what a peer sends, in any form section 5 of specification 01 allows, and refuses the rest. Nothing is
+// Reads what a peer sends, in any form 01 section 5 allows, and refuses the rest. Nothing is
 // reserved from an announced count, recursion ends at the depth limit, and nodes and attributes together count
 // against max_nodes: a two-byte attribute costs a hundred bytes of memory.
 

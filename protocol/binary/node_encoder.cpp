@@ -1,4 +1,4 @@
-// Writes nodes in the one form that section 5.3-5.5 and 6.3 of specification 01 recommend for each value.
+// Writes nodes in the one form that 01 sections 5.3-5.5 and 6.3 recommend for each value.
 
 #include <zlib.h>
 

@@ -93,14 +93,14 @@ Bytes build_app_state_key_share(std::span<const IncomingMessage::AppStateKey> ke
 /// when `encoded` is malformed.
 Bytes quotable(ByteView encoded);
 
-/// The stanza's type attribute and enc mediatype for an encoded Message (section 4.3).
+/// The stanza's type attribute and enc mediatype for an encoded Message (03 section 4.3).
 struct StanzaKind {
   std::string type;        // "text", "media", ...
   std::string media_type;  // "" when none
 };
 StanzaKind stanza_kind(ByteView encoded);
 
-/// Section 4.7; nullopt when no token applies (excluded kind, nothing extracted, malformed).
+/// 03 section 4.7; nullopt when no token applies (excluded kind, nothing extracted, malformed).
 std::optional<std::array<std::uint8_t, 16>> reporting_token(ByteView encoded, ByteView secret, std::string_view id,
                                                             const Jid& sender, const Jid& remote);
 

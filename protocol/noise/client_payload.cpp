@@ -1,4 +1,4 @@
-// Section 4.1: fields with a stated value are written even when that value is the default.
+// 01 section 4.1: fields with a stated value are written even when that value is the default.
 
 #include "protocol/noise/client_payload.h"
 
@@ -52,7 +52,7 @@ std::string device_props(const DeviceProperties& device) {
   }
   out.set_platform_type(device.platform_type);
   out.set_require_full_sync(device.require_full_sync);
-  auto& history = *out.mutable_history_sync_config();  // the recommended column of section 4.4
+  auto& history = *out.mutable_history_sync_config();  // the recommended column of 01 section 4.4
   if (device.require_full_sync) history.set_full_sync_days_limit(365);
   history.set_storage_quota_mb(10240);
   history.set_inline_initial_payload_in_e2ee_msg(true);

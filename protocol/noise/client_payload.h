@@ -19,7 +19,7 @@ struct AppVersion {
   friend auto operator<=>(const AppVersion&, const AppVersion&) = default;
 };
 
-/// What the phone shows of this device; sent at registration only (section 4.4).
+/// What the phone shows of this device; sent at registration only (01 section 4.4).
 struct DeviceProperties {
   std::string os = "Wharf";
   struct OsVersion {

@@ -13,7 +13,7 @@
 
 namespace wharf::protocol {
 
-/// One direction after the handshake: own key, own 32-bit counter, empty AAD. Section 3.6.
+/// One direction after the handshake: own key, own 32-bit counter, empty AAD. 01 section 3.6.
 class TransportCipher {
  public:
   TransportCipher() = default;
@@ -36,7 +36,7 @@ struct TransportKeys {
   AesKey server_to_client;
 };
 
-/// What a client remembers of the server to resume by IK (section 3.4).
+/// What a client remembers of the server to resume by IK (01 section 3.4).
 struct KnownServer {
   PublicKey static_key{};
   CertificateWindow window;

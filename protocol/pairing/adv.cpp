@@ -21,7 +21,7 @@ constexpr Prefix hosted_account_prefix = {6, 5};  // also in front of the HMAC i
 constexpr Prefix hosted_device_prefix = {6, 6};
 constexpr Prefix hosted_key_index_prefix = {6, 7};
 
-constexpr std::size_t max_container_bytes = 500;  // section 2.5
+constexpr std::size_t max_container_bytes = 500;  // 02 section 2.5
 constexpr std::size_t max_identity_bytes = 1024;  // details are some 20 bytes, keys and signatures 160
 constexpr std::size_t max_key_index_list_bytes = 16 * 1024;
 constexpr int max_valid_indexes = 2048;

@@ -18,7 +18,7 @@ struct PairSuccessIdentity {
   PublicKey account_key{};  // identity of the own account's device 0
   std::uint32_t key_index = 0;
 };
-/// Checks container HMAC and account signature and countersigns. Errors carry the reply code of section 2.5:
+/// Checks container HMAC and account signature and countersigns. Errors carry the reply code of 02 section 2.5:
 /// malformed -> 500 internal-error; bad_mac -> 401 hmac-mismatch; bad_signature / invalid_key -> 401
 /// signature-mismatch.
 Result<PairSuccessIdentity> accept_pair_success(ByteView container, const Key32& adv_secret, const KeyPair& identity,
@@ -30,7 +30,7 @@ std::optional<PublicKey> account_key_of(ByteView account);
 /// Validates the device-identity of a companion (bundle or pkmsg): both signatures over `identity`. `known_account_key`
 /// is the stored identity of that user's device 0, used when field 2 is absent; nullopt = unknown. When both are there
 /// they must agree. Errors: malformed, bad_signature, invalid_key; not_found when no account key is known at all, which
-/// is no verdict on the identity: section 8.4 proceeds and logs.
+/// is no verdict on the identity: 02 section 8.4 proceeds and logs.
 Result<void> verify_device_identity(ByteView signed_identity, const PublicKey& identity,
                                     const std::optional<PublicKey>& known_account_key);
 

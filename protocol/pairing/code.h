@@ -24,7 +24,7 @@ Bytes wrap_pairing_ephemeral(const Key32& code_key, const Key32& salt, const std
 Result<Key32> wrapped_ephemeral_salt(ByteView wrapped);
 Result<PublicKey> unwrap_pairing_ephemeral(const Key32& code_key, ByteView wrapped);
 
-/// Companion: steps 2-7 of section 3.5.
+/// Companion: 02 section 3.5 steps 2-7.
 struct CompanionFinish {
   Bytes wrapped_bundle;  // 156 bytes
   Key32 adv_secret{};    // persist before the stanza is sent

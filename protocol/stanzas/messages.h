@@ -29,7 +29,7 @@ struct OutgoingStanza {
 };
 Node message_stanza(const OutgoingStanza& stanza);
 
-/// The single-device resend that answers a retry receipt (section 8.2 step 5): bare enc with count.
+/// The single-device resend that answers a retry receipt (03 section 8.2 step 5): bare enc with count.
 struct RetryStanza {
   std::string id;
   Jid to;  // requester device
@@ -54,7 +54,7 @@ struct ReceivedEnc {
   ByteView body;       // into the node
   bool hide_on_failure = false;
 };
-/// Where a message belongs (section 6.2), from stanza attributes only.
+/// Where a message belongs (03 section 6.2), from stanza attributes only.
 struct MessageSource {
   std::string id;
   Jid from;                        // verbatim, device included
@@ -76,14 +76,14 @@ struct MessageSource {
 Result<MessageSource> read_message_source(const Node& message, const Jid& own_pn, const Jid& own_lid);
 std::vector<ReceivedEnc> read_encs(const Node& message);  // at most 10, pairwise first, then skmsg, then msmsg
 
-/// Section 7.1: the answer to a message that was stored.
+/// 03 section 7.1: the answer to a message that was stored.
 enum class DeliveryReceipt { active, inactive, sender, peer };
 Node delivery_receipt(const Node& message, DeliveryReceipt kind, const MessageSource& source);
 /// One receipt for 1 to 256 ids; more is a broken invariant of the caller. type "read" or "read-self".
 Node read_receipt(const Jid& chat, const std::optional<Jid>& participant, const std::vector<std::string>& ids,
                   std::uint64_t unix_seconds, std::string_view type = "read");
 
-/// Section 8.1. `keys` from count 2 on (or at once when there is no session).
+/// 03 section 8.1. `keys` from count 2 on (or at once when there is no session).
 struct RetryKeys {
   PublicKey identity{};
   PreKey one_time;
@@ -92,7 +92,7 @@ struct RetryKeys {
 };
 Node retry_receipt(const Node& message, std::uint32_t count, unsigned error, std::uint32_t registration_id,
                    const std::optional<RetryKeys>& keys);
-/// The retry error code of a failed decryption (section 8.1).
+/// The retry error code of a failed decryption (03 section 8.1).
 unsigned retry_error_code(Errc code);
 
 /// Groups and broadcasts: only there `participant` says who speaks. In a 1:1 stanza it says nothing, or anybody could

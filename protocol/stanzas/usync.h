@@ -40,7 +40,7 @@ Result<std::vector<UsyncUser>> read_usync(const Node& answer);
 /// The backoff the server asks for after such an error, clamped to 1 s..24 h; 0 when it named none.
 std::uint64_t usync_backoff_seconds(const Node& answer);
 
-/// The usable device ids of a user (section 8.1): 0 always; companions filtered by the key-index list, which is
+/// The usable device ids of a user (02 section 8.1): 0 always; companions filtered by the key-index list, which is
 /// verified when `account_key` is known (a list with a bad signature is discarded, companions then fall away).
 std::vector<std::uint16_t> usable_devices(const UsyncUser& user, const std::optional<PublicKey>& account_key);
 

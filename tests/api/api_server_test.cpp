@@ -168,7 +168,7 @@ struct Listener {
 
 }  // namespace
 
-TEST_CASE("sessions are created, listed, changed and removed as 002 shows it") {
+TEST_CASE("sessions are created, listed, changed and removed as the first API generation shows it") {
   Daemon d;
   const Answer created =
       d.ask("POST", "/api/v1/sessions",
@@ -244,7 +244,7 @@ TEST_CASE("every session route answers 404 for an unknown session") {
   CHECK(Listener(d, "/ws/nobody").refused == 404);
 }
 
-TEST_CASE("003's presence tells a bad request and an unknown session before that it is missing") {
+TEST_CASE("the gateway dialect's presence tells a bad request and an unknown session before that it is missing") {
   Daemon d;
   d.create("a");
   const std::vector<std::pair<std::string, std::string>> gateway = {{"Accept", "application/json; profile=gateway"}};

@@ -1,4 +1,4 @@
-// Message objects as the source documents show them.
+// Message objects as the clients of each dialect know them.
 #include "api/dialect.h"
 
 #include <boost/json/parse.hpp>
@@ -55,7 +55,7 @@ json::object rendered(const storage::Event& what, Dialect dialect) {
 
 }  // namespace
 
-TEST_CASE("an openwa message has 002's fields") {
+TEST_CASE("an openwa message has the fields of that dialect") {
   const json::object m = rendered(received(), Dialect::openwa);
   CHECK(m.at("id") == "true_6281234567890@c.us_3EB0C431C26A1916E07A");
   CHECK(m.at("body") == "Hello \"there\"!\n");
@@ -69,7 +69,7 @@ TEST_CASE("an openwa message has 002's fields") {
   CHECK(m.at("mentions") == json::array({"99999@c.us"}));
 }
 
-TEST_CASE("a gateway message has 003's fields") {
+TEST_CASE("a gateway message has the fields of that dialect") {
   const json::object m = rendered(received(), Dialect::gateway);
   CHECK(m.at("id") == "3EB0C431C26A1916E07A");
   CHECK(m.at("waMessageId") == "3EB0C431C26A1916E07A");

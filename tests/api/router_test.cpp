@@ -280,9 +280,9 @@ TEST_CASE("what is not there yet says so for every such route") {
   CHECK(missing > 30);
 }
 
-// What API.md, 002 and 003 name in the requests of a route that has a handler. A field that is missing from the schema
+// What the contract names in the requests of a route that has a handler. A field that is missing from the schema
 // would be ignored in silence, which is how a `sendAt` once left at once.
-TEST_CASE("every field that the documents know is either read or refused with 501 and its name") {
+TEST_CASE("every field that the contract knows is either read or refused with 501 and its name") {
   struct Known {
     const char *method, *pattern, *fields, *query;
   };

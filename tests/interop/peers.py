@@ -29,7 +29,7 @@ def run(command, directory, log):
 class Baileys:
     name = "baileys"
     tls = False
-    # Its signature wrapper takes a returned false for success (specification 06, section 22): it checks no signature.
+    # Its signature wrapper takes a returned false for success (specification 06 section 22): it checks no signature.
     checks_signatures = False
 
     def prepare(self, top):

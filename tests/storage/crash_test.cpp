@@ -1,4 +1,4 @@
-// DESIGN rule 1 at the level of the store: whatever completed is there after SIGKILL, and no turn is there in part.
+// Commit before effect at the level of the store: whatever completed is there after SIGKILL, no turn in part.
 
 #include <signal.h>
 #include <sys/wait.h>

@@ -410,7 +410,7 @@ TEST_CASE("a protocol message with key and without type is a revoke") {
   REQUIRE(read.protocol_type == 0);
 }
 
-TEST_CASE("type and mediatype follow the table of section 4.3") {
+TEST_CASE("type and mediatype follow the table of 03 section 4.3") {
   const std::map<std::string, std::pair<std::string, std::string>, std::less<>> media = {
       {"extended_text_link_preview", {"media", "url"}},
       {"image", {"media", "image"}},

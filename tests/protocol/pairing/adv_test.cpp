@@ -70,7 +70,7 @@ TEST_CASE("pair-success of the vectors is accepted, countersigned and answered w
   }
 }
 
-TEST_CASE("the negative pairing vectors are refused with the code that section 2.5 answers") {
+TEST_CASE("the negative pairing vectors are refused with the code that 02 section 2.5 answers") {
   const auto& negative = root().at("negative").as_array();
   REQUIRE(negative.size() == 6);
   int internal = 0, hmac = 0, signature = 0;
