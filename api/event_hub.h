@@ -14,7 +14,6 @@
 #include "api/event_texts.h"
 #include "net/loop.h"
 #include "net/websocket.h"
-#include "storage/events.h"
 #include "storage/store.h"
 
 namespace wharf::api {

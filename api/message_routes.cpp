@@ -16,6 +16,7 @@
 #include "protocol/crypto/hash.h"
 #include "sessions/log_value.h"
 #include "storage/chat_list.h"
+#include "storage/chats.h"
 #include "storage/messages.h"
 
 namespace wharf::api {

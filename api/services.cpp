@@ -4,7 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include "sessions/log_value.h"
-#include "storage/keys.h"
+#include "storage/peers.h"
 
 namespace wharf::api {
 namespace {

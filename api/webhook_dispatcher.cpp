@@ -159,8 +159,8 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
       ++hook.deferred;
       settled_by_commit.emplace_back(hook.row.id, item.event);
     }
-    storage::put_delivery(
-        changes, {hook.row.id, item.event, lane, item.attempts, item.next_try, item.first_try, false, item.last_error});
+    changes.add(storage::PutDelivery{
+        {hook.row.id, item.event, lane, item.attempts, item.next_try, item.first_try, false, item.last_error}});
     flush_later();
   }
 
@@ -181,7 +181,7 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     if (cursor <= hook.durable) return;
     hook.durable = cursor;
     hook.position = std::max(hook.position, cursor);
-    storage::advance_webhook(changes, hook.row.id, cursor);
+    changes.add(storage::AdvanceWebhook{hook.row.id, cursor});
   }
 
   // A slow receiver or a busy lane holds the cursor back while other lanes go on: after a whole tick its events become
@@ -459,7 +459,7 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     hook.delivered_top = std::max(hook.delivered_top, item.event);
     if (!item.deferred) return release(hook, item.event);
     --hook.deferred;
-    storage::remove_delivery(changes, hook.row.id, item.event);
+    changes.add(storage::RemoveDelivery{hook.row.id, item.event});
     settled_by_commit.emplace_back(hook.row.id, item.event);
     flush_later();
   }
@@ -469,8 +469,8 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     if (item.deferred) --hook.deferred;
     spdlog::warn("webhook_parked webhook={} event={} attempts={} error={}", hook.row.id, item.event, item.attempts,
                  log_value(item.last_error));
-    storage::put_delivery(changes,
-                          {hook.row.id, item.event, key, item.attempts, 0, item.first_try, true, item.last_error});
+    changes.add(
+        storage::PutDelivery{{hook.row.id, item.event, key, item.attempts, 0, item.first_try, true, item.last_error}});
     settled_by_commit.emplace_back(hook.row.id, item.event);
     flush_later();
   }
@@ -506,7 +506,7 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     }
     row.cursor = head;
     Changes turn;
-    storage::put_webhook(turn, row);
+    turn.add(storage::PutWebhook{row});
     ports.store.commit(std::move(turn),
                        [weak = weak_from_this(), row, key, done = std::move(done)](Result<void> committed) {
                          const auto self = weak.lock();
@@ -599,7 +599,7 @@ void WebhookDispatcher::update(const std::string& id, const std::function<void(s
   if (other && other != hook) return done(Error(Errc::conflict, "the URL is registered already as " + other->row.id));
   hook->wanted = row;
   Changes changes;
-  storage::put_webhook(changes, row);
+  changes.add(storage::PutWebhook{row});
   state_->ports.store.commit(
       std::move(changes), [weak = std::weak_ptr<State>(state_), row, done = std::move(done)](Result<void> committed) {
         const auto state = weak.lock();
@@ -620,7 +620,7 @@ void WebhookDispatcher::remove(const std::string& id, std::function<void(Result<
   if (!state_->find(id)) return done(Error(Errc::not_found, "no such webhook"));
   state_->forget(id);
   Changes changes;
-  storage::remove_webhook(changes, id);
+  changes.add(storage::RemoveWebhook{id});
   state_->ports.store.commit(std::move(changes), std::move(done));
 }
 

@@ -23,8 +23,8 @@
 #include "api/webhook_request.h"
 #include "net/http_client.h"
 #include "net/loop.h"
-#include "storage/events.h"
 #include "storage/store.h"
+#include "storage/webhooks.h"
 
 namespace wharf::api {
 

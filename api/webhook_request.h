@@ -10,7 +10,7 @@
 #include "net/http_client.h"
 #include "protocol/bytes.h"
 #include "protocol/crypto/random.h"
-#include "storage/events.h"
+#include "storage/webhooks.h"
 
 namespace wharf::api {
 

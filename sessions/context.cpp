@@ -49,7 +49,7 @@ void Context::active() {
   row.last_activity = std::max(row.last_activity, now.unix_ms);
   if (row.last_activity - stored_activity_ < between_rows_ms) return;
   stored_activity_ = row.last_activity;
-  storage::touch_session(turn.changes, id(), row.last_activity);
+  turn.changes.add(storage::TouchSession{id(), row.last_activity});
 }
 
 void Context::set_status(Status next, Connection next_connection, std::optional<Reason> why) {
@@ -75,8 +75,8 @@ void Context::set_status(Status next, Connection next_connection, std::optional<
 
 void Context::finish_turn() {
   keys.flush(turn.changes);
-  if (std::exchange(device_changed_, false)) storage::put_device(turn.changes, device);
-  if (std::exchange(row_changed_, false)) storage::update_session(turn.changes, row);
+  if (std::exchange(device_changed_, false)) turn.changes.add(storage::PutDevice{device});
+  if (std::exchange(row_changed_, false)) turn.changes.add(storage::UpdateSession{row});
   if (const auto due = iqs.earliest()) {
     deadlines.set(Deadline::iq, *due);
   } else {

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "sessions/event_json.h"
-#include "storage/keys.h"
-#include "storage/messages.h"
+#include "storage/chats.h"
+#include "storage/peers.h"
 
 namespace wharf::sessions {
 
@@ -79,9 +79,9 @@ void Directory::learn(const Jid& a, const Jid& b, Source source) {
   }
   lids_[pn] = lid;
   pns_[lid] = pn;
-  storage::put_lid(c_.turn.changes, c_.id(), pn, lid);
+  c_.turn.changes.add(storage::PutLid{c_.id(), pn, lid});
   c_.keys.migrate(pn, lid);
-  storage::merge_chats(c_.turn.changes, c_.id(), pn, lid);
+  c_.turn.changes.add(storage::MergeChats{c_.id(), pn, lid});
   lists_.erase(pn);
   PersonIds ids;
   ids.pn = pn;
@@ -103,14 +103,14 @@ const std::vector<std::uint16_t>* Directory::devices(const Jid& canonical) {
 
 void Directory::forget_devices(const Jid& canonical) {
   if (const auto known = lists_.find(canonical); known != lists_.end()) known->second.fetched_at = 0;
-  storage::age_device_list(c_.turn.changes, c_.id(), canonical);
+  c_.turn.changes.add(storage::AgeDeviceList{c_.id(), canonical});
   lists_.try_emplace(canonical);  // the row as it was is still what this turn reads
 }
 
 void Directory::drop_devices(const Jid& canonical) {
   lists_[canonical] = List();
   dropped_now_.insert(canonical);
-  storage::remove_device_list(c_.turn.changes, c_.id(), canonical);
+  c_.turn.changes.add(storage::RemoveDeviceList{c_.id(), canonical});
 }
 
 void Directory::store_list(const Jid& canonical, const UsyncUser& user) {
@@ -144,7 +144,7 @@ void Directory::store_list(const Jid& canonical, const UsyncUser& user) {
     }
   }
   lists_[canonical] = List{row.devices, row.fetched_at};
-  storage::put_device_list(c_.turn.changes, c_.id(), canonical, std::move(row));
+  c_.turn.changes.add(storage::PutDeviceList{c_.id(), canonical, std::move(row)});
 }
 
 void Directory::keep_list(const Jid& canonical) {
@@ -155,7 +155,7 @@ void Directory::keep_list(const Jid& canonical) {
                     std::chrono::duration_cast<std::chrono::milliseconds>(c_.settings.device_list_lifetime).count() +
                     ask_again.count();
   lists_[canonical] = List{row->devices, row->fetched_at};
-  storage::put_device_list(c_.turn.changes, c_.id(), canonical, std::move(*row));
+  c_.turn.changes.add(storage::PutDeviceList{c_.id(), canonical, std::move(*row)});
 }
 
 void Directory::refresh(std::vector<Jid> users, std::function<void(bool)> done) {
@@ -229,7 +229,7 @@ void Directory::remove_devices(const Jid& canonical, const Node& change) {
   row->devices = list.devices;
   row->fetched_at = list.fetched_at;
   lists_[canonical] = std::move(list);
-  storage::put_device_list(c_.turn.changes, c_.id(), canonical, std::move(*row));
+  c_.turn.changes.add(storage::PutDeviceList{c_.id(), canonical, std::move(*row)});
 }
 
 void Directory::on_devices_notification(const Node& notification) {

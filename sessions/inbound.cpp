@@ -8,6 +8,7 @@
 #include "sessions/event_json.h"
 #include "sessions/server_time.h"
 #include "storage/keys.h"
+#include "storage/messages.h"
 
 namespace wharf::sessions {
 
@@ -149,7 +150,7 @@ void Inbound::on_protocol_message(const MessageSource& source, const IncomingMes
   // Keys and history come from the own phone only, never from a stranger (03 section 12.15).
   if (!source.from_me || source.author.device != 0) return;
   for (const auto& key : content.app_state_keys) {
-    storage::put_app_state_key(c_.turn.changes, c_.id(), key.id, key.data, key.timestamp);
+    c_.turn.changes.add(storage::PutAppStateKey{c_.id(), key.id, key.data, key.timestamp});
   }
   if (content.protocol_type == history_sync_notification) {
     Node receipt("receipt");
@@ -185,7 +186,7 @@ void Inbound::store(const MessageSource& source, const IncomingMessage& content,
   c_.emit(source.from_me ? "message.sent" : "message", chat.to_string(),
           message_event_json(row, chat_ids, directory_.person(author), c_.metadata()));
   auto alternate = chat.is_lid() ? chat_ids.pn : chat_ids.lid;
-  storage::insert_message(c_.turn.changes, std::move(row), !source.from_me, std::move(alternate));
+  c_.turn.changes.add(storage::InsertMessage{std::move(row), !source.from_me, std::move(alternate)});
 }
 
 // --- failures
@@ -201,7 +202,7 @@ std::optional<protocol::RetryKeys> Inbound::retry_keys(const Jid& author) {
   } while (storage::find_pre_key(c_.db, c_.id(), keys.one_time.id));
   keys.one_time.pair = protocol::KeyPair::generate(c_.random);
   keys.device_identity = c_.device.account;
-  storage::add_retry_pre_key(c_.turn.changes, c_.id(), author.user_jid(), keys.one_time, c_.now.unix_ms);
+  c_.turn.changes.add(storage::AddRetryPreKey{c_.id(), author.user_jid(), keys.one_time, c_.now.unix_ms});
   return keys;
 }
 
@@ -211,7 +212,7 @@ void Inbound::on_failure(const Node& message, const MessageSource& source, const
   if (count == 0) count = storage::find_retry_count(c_.db, c_.id(), author, source.id);
   if (count >= c_.settings.max_retries) return plain_ack(message, nack_unhandled);
   ++count;
-  storage::put_retry_count(c_.turn.changes, c_.id(), author, source.id, count, c_.now.unix_ms);
+  c_.turn.changes.add(storage::PutRetryCount{c_.id(), author, source.id, count, c_.now.unix_ms});
   // A resend on the existing session often works; without one, or the second time, the sender needs fresh keys.
   const bool with_keys = count >= 2 || !fanout_.has_session(author);
   c_.send(protocol::retry_receipt(message, count, protocol::retry_error_code(error.code), c_.device.registration_id,

@@ -125,19 +125,19 @@ void KeyCache::forget_user(const Jid& user) {
 }
 
 void KeyCache::flush(storage::Changes& changes) {
-  for (const auto& [lid, pn] : migrated_) storage::migrate_user(changes, session_, pn, lid);
-  for (const Jid& user : forgotten_) storage::forget_user_keys(changes, session_, user);
+  for (const auto& [lid, pn] : migrated_) changes.add(storage::MigrateUser{session_, pn, lid});
+  for (const Jid& user : forgotten_) changes.add(storage::ForgetUserKeys{session_, user});
   for (auto& [device, entry] : records_) {
     if (!entry.changed) continue;
     entry.changed = false;
     if (entry.record) {
-      storage::put_ratchet(changes, session_, device, entry.record->serialize());
+      changes.add(storage::PutRatchet{session_, device, entry.record->serialize()});
     } else {
-      storage::remove_ratchet(changes, session_, device);
+      changes.add(storage::RemoveRatchet{session_, device});
     }
   }
-  for (const auto& [device, key] : new_identities_) storage::put_identity(changes, session_, device, key);
-  for (const protocol::PreKeyId id : consumed_) storage::remove_pre_key(changes, session_, id);
+  for (const auto& [device, key] : new_identities_) changes.add(storage::PutIdentity{session_, device, key});
+  for (const protocol::PreKeyId id : consumed_) changes.add(storage::RemovePreKey{session_, id});
 }
 
 void KeyCache::end_turn() {

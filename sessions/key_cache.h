@@ -10,7 +10,7 @@
 
 #include "protocol/binary/jid.h"
 #include "protocol/signal/session.h"
-#include "storage/keys.h"
+#include "storage/changes.h"
 
 namespace wharf::sessions {
 

@@ -10,6 +10,7 @@
 #include "sessions/event_json.h"
 #include "sessions/server_time.h"
 #include "storage/keys.h"
+#include "storage/peers.h"
 
 namespace wharf::sessions {
 
@@ -47,7 +48,7 @@ void LoginFlow::on_success(const Node& success) {
   if (const auto lid = success.jid("lid"); lid && lid->is_lid() && !lid->user.empty()) {
     if (c_.device.lid.user_jid() != lid->user_jid()) {
       c_.device.lid = lid->device == 0 ? lid->with_device(c_.device.jid.device) : *lid;
-      storage::put_lid(c_.turn.changes, c_.id(), c_.device.jid.user_jid(), c_.device.lid.user_jid());
+      c_.turn.changes.add(storage::PutLid{c_.id(), c_.device.jid.user_jid(), c_.device.lid.user_jid()});
       c_.keys.migrate(c_.device.jid.user_jid(), c_.device.lid.user_jid());
     }
   }
@@ -191,7 +192,7 @@ void LoginFlow::upload_prekeys() {
     c_.device.first_unuploaded = first;
     c_.device.next_pre_key_id = first + static_cast<protocol::PreKeyId>(keys->size());
     c_.device_changed();
-    storage::add_pre_keys(c_.turn.changes, c_.id(), *keys);
+    c_.turn.changes.add(storage::AddPreKeys{c_.id(), *keys});
     // Durable in this turn, uploaded as its effect.
     c_.query(
         protocol::upload_prekeys_iq(c_.ids.next(), published_keys(c_), *keys),
@@ -254,7 +255,7 @@ void LoginFlow::rotate_signed_pre_key() {
   }
   const protocol::PreKeyId next = c_.device.signed_pre_key_id >= 0xFFFFFF ? 1 : c_.device.signed_pre_key_id + 1;
   const auto key = protocol::make_signed_pre_key(c_.device.identity, next, c_.random);
-  storage::add_signed_pre_key(c_.turn.changes, c_.id(), key);
+  c_.turn.changes.add(storage::AddSignedPreKey{c_.id(), key});
   c_.device.signed_pre_key_id = next;
   c_.device.signed_pre_key_at = 0;  // until the server has it
   c_.device_changed();

@@ -6,7 +6,7 @@
 #include "protocol/pairing/adv.h"
 #include "protocol/pairing/qr.h"
 #include "sessions/event_json.h"
-#include "storage/keys.h"
+#include "storage/peers.h"
 
 namespace wharf::sessions {
 
@@ -155,7 +155,7 @@ void PairingFlow::on_pair_success(const Node& iq) {
   // The primary's identity vouches for every companion of the account (02 section 1, persistence order c).
   const Jid phone = directory_.canonical_device(device.jid.with_device(0));
   c_.keys.set_identity(phone, identity->account_key);
-  if (paired.lid) storage::put_lid(c_.turn.changes, c_.id(), device.jid.user_jid(), device.lid.user_jid());
+  if (paired.lid) c_.turn.changes.add(storage::PutLid{c_.id(), device.jid.user_jid(), device.lid.user_jid()});
   hide_qr();
   refs_.clear();
   drop_code();

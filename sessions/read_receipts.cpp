@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "storage/chats.h"
 #include "storage/messages.h"
 
 namespace wharf::sessions {
@@ -32,7 +33,7 @@ Result<void> ReadReceipts::mark_read(const Jid& chat) {
   }
   for (auto& [author, ids] : by_author) add(canonical, author, std::move(ids));
   // Not to 0: a message that arrived earlier in this turn is in no row yet, was not looked at and stays unread.
-  storage::lower_unread(c_.turn.changes, c_.id(), canonical, row->unread);
+  c_.turn.changes.add(storage::LowerUnread{c_.id(), canonical, row->unread});
   return {};
 }
 
@@ -51,7 +52,7 @@ void ReadReceipts::add(const Jid& chat, const Jid& author, std::vector<std::stri
   row.ids = std::move(ids);
   row.read_at = c_.now.unix_ms;
   if (c_.online) row.attempts = 1;
-  storage::insert_read_receipt(c_.turn.changes, row);
+  c_.turn.changes.add(storage::InsertReadReceipt{row});
   Pending& pending = pending_[row.row];
   pending.row = std::move(row);
   if (c_.online) transmit(pending);
@@ -76,7 +77,7 @@ void ReadReceipts::on_online() {
       continue;
     }
     ++pending.row.attempts;
-    storage::count_read_receipt_attempt(c_.turn.changes, c_.id(), row);
+    c_.turn.changes.add(storage::CountReadReceiptAttempt{c_.id(), row});
     transmit(pending);
   }
   for (const std::int64_t row : given_up) drop(row);
@@ -99,7 +100,7 @@ bool ReadReceipts::on_ack(const protocol::Ack& ack) {
 
 void ReadReceipts::drop(std::int64_t row) {
   pending_.erase(row);
-  storage::remove_read_receipt(c_.turn.changes, c_.id(), row);
+  c_.turn.changes.add(storage::RemoveReadReceipt{c_.id(), row});
 }
 
 }  // namespace wharf::sessions

@@ -50,13 +50,13 @@ void Receipts::raise(const std::string& id, const Jid& from, AckLevel level, Uni
   if (!message || (message->chat.is_group() ? from : directory_.canonical_user(from)) != message->chat) return;
   if (on_proof) on_proof(id);
   if (!message->chat.is_group()) {
-    storage::note_copy(c_.turn.changes, message->row, storage::CopyHolder::recipient, from.device);
+    c_.turn.changes.add(storage::NoteCopy{message->row, storage::CopyHolder::recipient, from.device});
   }
   AckLevel known = message->ack;
   if (const auto it = raised_now_.find(id); it != raised_now_.end()) known = std::max(known, it->second);
   if (level <= known) return;
   raised_now_[id] = level;
-  storage::raise_ack(c_.turn.changes, c_.id(), message->row, level, "", std::nullopt);
+  c_.turn.changes.add(storage::RaiseAck{c_.id(), message->row, level, "", std::nullopt});
   c_.emit("ack", message->chat.to_string(),
           ack_event_json(id, message->chat, directory_.person(message->chat), level, "", at, c_.metadata()));
 }
@@ -68,7 +68,7 @@ void Receipts::on_own_receipt(const protocol::IncomingReceipt& receipt) {
     const bool shared = protocol::has_participants(receipt.from);
     if (!receipt.recipient && !shared) return;
     const Jid chat = receipt.recipient ? *receipt.recipient : receipt.from;
-    return storage::set_unread(c_.turn.changes, c_.id(), directory_.canonical_user(chat), 0);
+    return c_.turn.changes.add(storage::SetUnread{c_.id(), directory_.canonical_user(chat), 0});
   }
   // Another device of ours has its copy of what we sent: no tick, but no reason to send it there again either.
   if (type != "sender") return;
@@ -78,7 +78,7 @@ void Receipts::on_own_receipt(const protocol::IncomingReceipt& receipt) {
     const auto message = storage::find_message_by_id(c_.db, c_.id(), id, true);
     if (!message) continue;
     if (on_proof) on_proof(id);
-    storage::note_copy(c_.turn.changes, message->row, storage::CopyHolder::own_account, receipt.from.device);
+    c_.turn.changes.add(storage::NoteCopy{message->row, storage::CopyHolder::own_account, receipt.from.device});
   }
 }
 
@@ -152,7 +152,8 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
 
 void Receipts::count_resend(const std::pair<Jid, std::string>& key) {
   const auto window = std::chrono::duration_cast<std::chrono::milliseconds>(c_.settings.resend_window).count();
-  storage::put_resends(c_.turn.changes, c_.id(), key.first, key.second, resends_now_.at(key), c_.now.unix_ms, window);
+  c_.turn.changes.add(
+      storage::PutResends{c_.id(), key.first, key.second, resends_now_.at(key), c_.now.unix_ms, window});
 }
 
 void Receipts::resend(const protocol::RetryRequest& request, const Jid& requester) {

@@ -151,7 +151,7 @@ void SendQueue::remember(const SendText& request, const SentMessage& sent) {
     row.request_hash = request.request_hash;
     row.message_id = sent.id;
     row.at = c_.now.unix_ms;
-    storage::put_idempotency(c_.turn.changes, std::move(row));
+    c_.turn.changes.add(storage::PutIdempotency{std::move(row)});
   };
   if (request.idempotency_key) keep(*request.idempotency_key);
   if (request.message_id) keep(chosen_id_key(*request.message_id));
@@ -246,8 +246,8 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
     if (failure) return done(*failure);
     done(sent);
   });
-  storage::insert_message(c_.turn.changes, std::move(row), false, std::move(alternate));
-  storage::insert_outbox(c_.turn.changes, std::move(stored));
+  c_.turn.changes.add(storage::InsertMessage{std::move(row), false, std::move(alternate)});
+  c_.turn.changes.add(storage::InsertOutbox{std::move(stored)});
 
   by_id_[item.message_id] = outbox_row;
   fresh_.push_back(outbox_row);
@@ -298,7 +298,7 @@ void SendQueue::seal_head(std::int64_t row, Item& item) {
   item.stanza = std::move(*stanza);
   ++in_flight_;
   in_flight_bytes_ += item.stanza.size();
-  storage::seal_outbox(c_.turn.changes, c_.id(), row, item.stanza);
+  c_.turn.changes.add(storage::SealOutbox{c_.id(), row, item.stanza});
   transmit(row, item);
 }
 
@@ -311,7 +311,7 @@ bool SendQueue::seal_again_as_phone_number(std::int64_t row, Item& item) {
   in_flight_bytes_ += stanza->size() - item.stanza.size();
   item.stanza = std::move(*stanza);
   item.readdressed = true;
-  storage::seal_outbox(c_.turn.changes, c_.id(), row, item.stanza);
+  c_.turn.changes.add(storage::SealOutbox{c_.id(), row, item.stanza});
   transmit(row, item);
   return true;
 }
@@ -445,12 +445,12 @@ void SendQueue::drop(std::int64_t row) {
   answers_due_.clear(row);
   by_id_.erase(it->second.message_id);
   items_.erase(it);
-  storage::remove_outbox(c_.turn.changes, c_.id(), row);
+  c_.turn.changes.add(storage::RemoveOutbox{c_.id(), row});
 }
 
 void SendQueue::fail(std::int64_t row, const std::string& why) {
   const Item& item = items_.at(row);
-  storage::raise_ack_by_id(c_.turn.changes, c_.id(), item.message_id, AckLevel::error, why, std::nullopt);
+  c_.turn.changes.add(storage::RaiseAckById{c_.id(), item.message_id, AckLevel::error, why, std::nullopt});
   c_.emit("ack", item.chat.to_string(),
           ack_event_json(item.message_id, item.chat, directory_.person(item.chat), AckLevel::error, why, c_.now.unix_ms,
                          c_.metadata()));
@@ -478,7 +478,7 @@ void SendQueue::forget_chat(const Jid& chat) {
 
 void SendQueue::on_silence(std::int64_t row) {
   Item& item = items_.at(row);
-  storage::count_outbox_attempt(c_.turn.changes, c_.id(), row);
+  c_.turn.changes.add(storage::CountOutboxAttempt{c_.id(), row});
   if (++item.unanswered < max_unanswered) return;
   fail(row, "the server did not acknowledge the message on " + std::to_string(max_unanswered) +
                 " connections; it may have arrived all the same");
@@ -487,7 +487,7 @@ void SendQueue::on_silence(std::int64_t row) {
 void SendQueue::confirm(std::int64_t row, UnixMs at) {
   const Item& item = items_.at(row);
   if (item.readdressed) fanout_.prefer_phone_numbers();
-  storage::raise_ack_by_id(c_.turn.changes, c_.id(), item.message_id, AckLevel::server, "", at);
+  c_.turn.changes.add(storage::RaiseAckById{c_.id(), item.message_id, AckLevel::server, "", at});
   c_.emit("ack", item.chat.to_string(),
           ack_event_json(item.message_id, item.chat, directory_.person(item.chat), AckLevel::server, "", at,
                          c_.metadata()));

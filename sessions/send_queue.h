@@ -17,6 +17,7 @@
 #include "sessions/alarms.h"
 #include "sessions/fanout.h"
 #include "storage/messages.h"
+#include "storage/outbox.h"
 
 namespace wharf::sessions {
 

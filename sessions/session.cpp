@@ -6,6 +6,7 @@
 
 #include "protocol/stanzas/ack.h"
 #include "sessions/log_value.h"
+#include "storage/chats.h"
 #include "storage/keys.h"
 
 namespace wharf::sessions {
@@ -23,7 +24,7 @@ storage::DeviceRow new_device(storage::SessionId session, protocol::Random& rand
   device.adv_secret = random.bytes<32>();
   device.signed_pre_key_id = 1;
   device.signed_pre_key_at = now;
-  storage::add_signed_pre_key(changes, session, protocol::make_signed_pre_key(device.identity, 1, random));
+  changes.add(storage::AddSignedPreKey{session, protocol::make_signed_pre_key(device.identity, 1, random)});
   return device;
 }
 
@@ -229,7 +230,7 @@ void Session::wipe() {
   Context& c = context_;
   queue_.fail_all("the session was logged out");
   reads_.forget_all();
-  storage::wipe_device(c.turn.changes, c.id());
+  c.turn.changes.add(storage::WipeDevice{c.id()});
   c.keys.discard();
   directory_.end_turn(false);
   c.device = new_device(c.id(), c.random, c.turn.changes, c.now.unix_ms);
@@ -251,7 +252,7 @@ void Session::remove_chat(const Jid& chat, Done<void> done) {
   const Jid canonical = chat.has_devices() ? directory_.canonical_user(chat) : chat.user_jid();
   if (!storage::find_chat(c.db, c.id(), canonical)) return done(Error(Errc::not_found, "no such chat"));
   queue_.forget_chat(canonical);
-  storage::remove_chat(c.turn.changes, c.id(), canonical);
+  c.turn.changes.add(storage::RemoveChat{c.id(), canonical});
   c.answer([done = std::move(done)](const Error* failure) {
     if (failure) return done(*failure);
     done(Result<void>());
@@ -285,7 +286,7 @@ void Session::remove(Done<void> done) {
     if (!removed_) stop(Status::terminated);
     if (!std::exchange(removed_, true)) {
       c.finish_turn();  // what the end itself changed, before the rows disappear
-      storage::remove_session(c.turn.changes, c.id());
+      c.turn.changes.add(storage::RemoveSession{c.id()});
       c.turn.effects.emplace_back(Finished());
     }
     c.answer([done](const Error* failure) {

@@ -14,7 +14,6 @@
 #include "sessions/actor.h"
 #include "sessions/log_value.h"
 #include "sessions/reply.h"
-#include "storage/keys.h"
 #include "storage/messages.h"
 #include "storage/sessions.h"
 
@@ -260,9 +259,9 @@ void Supervisor::create(NewSession session, Done<SessionView> done) {
   row.metadata = session.metadata_json;
   row.created_at = row.last_activity = state.shared.clock.unix_ms();
   storage::Changes changes;
-  storage::insert_session(changes, row);
+  changes.add(storage::InsertSession{row});
   const auto device = new_device(row.id, state.shared.random, changes, row.created_at);
-  storage::put_device(changes, device);
+  changes.add(storage::PutDevice{device});
   state.reserved.insert(session.name);
   state.shared.store.commit(std::move(changes),
                             [keep = state_, row, device, done = owed(std::move(done))](Result<void> committed) {

@@ -9,7 +9,8 @@
 
 #include "protocol/binary/node.h"
 #include "protocol/bytes.h"
-#include "storage/store.h"
+#include "storage/changes.h"
+#include "storage/database.h"
 
 namespace wharf::sessions {
 

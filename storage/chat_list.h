@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "storage/messages.h"
+#include "storage/chats.h"
 
 namespace wharf::storage {
 

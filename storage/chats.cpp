@@ -1,12 +1,12 @@
-// The chats' half of storage/messages.h.
 
 #include <algorithm>
 #include <charconv>
 #include <limits>
 
+#include "storage/apply.h"
 #include "storage/chat_bump.h"
 #include "storage/chat_list.h"
-#include "storage/messages.h"
+#include "storage/chats.h"
 #include "storage/removal.h"
 #include "storage/statement.h"
 
@@ -204,22 +204,16 @@ std::optional<ChatRow> find_chat(Database& db, SessionId session, const protocol
   return read_row(db, select);
 }
 
-void set_unread(Changes& changes, SessionId session, const protocol::Jid& chat, std::uint32_t unread) {
-  changes.add(
-      [=](Database& db) { return Statement(db, set_unread_count).session(session).jid(chat).number(unread).run(); });
+Result<void> apply(Database& db, const SetUnread& change) {
+  return Statement(db, set_unread_count).session(change.session).jid(change.chat).number(change.unread).run();
 }
 
-void lower_unread(Changes& changes, SessionId session, const protocol::Jid& chat, std::uint32_t by) {
-  changes.add(
-      [=](Database& db) { return Statement(db, lower_unread_count).session(session).jid(chat).number(by).run(); });
+Result<void> apply(Database& db, const LowerUnread& change) {
+  return Statement(db, lower_unread_count).session(change.session).jid(change.chat).number(change.by).run();
 }
 
-void remove_chat(Changes& changes, SessionId session, const protocol::Jid& chat) {
-  changes.add([=](Database& db) { return bury_chat(db, session, chat); });
-}
+Result<void> apply(Database& db, const RemoveChat& change) { return bury_chat(db, change.session, change.chat); }
 
-void merge_chats(Changes& changes, SessionId session, const protocol::Jid& from, const protocol::Jid& to) {
-  changes.add([=](Database& db) { return merge(db, session, from, to); });
-}
+Result<void> apply(Database& db, const MergeChats& change) { return merge(db, change.session, change.from, change.to); }
 
 }  // namespace wharf::storage

@@ -1,4 +1,5 @@
 #include "storage/keys.h"
+#include "storage/apply.h"
 
 #include <algorithm>
 
@@ -74,45 +75,47 @@ std::vector<protocol::PreKey> load_pre_keys(Database& db, SessionId session, pro
   return keys;
 }
 
-void add_pre_keys(Changes& changes, SessionId session, std::vector<protocol::PreKey> keys) {
-  changes.add([session, keys = std::move(keys)](Database& db) -> Result<void> {
-    for (const protocol::PreKey& key : keys) {
-      const SecretBlob pair(key.pair);
-      const Result<void> put =
-          Statement(db, replace_pre_key).key(session, std::int64_t{key.id}).blob(pair.view()).run();
-      if (!put) return put;
-    }
-    return {};
-  });
-}
-
-void remove_pre_key(Changes& changes, SessionId session, protocol::PreKeyId id) {
-  changes.add([=](Database& db) -> Result<void> {
-    const Result<void> gone = Statement(db, delete_pre_key).key(session, std::int64_t{id}).run();
-    if (!gone || id < first_retry_key_id) return gone;
-    return Statement(db, delete_retry_key).key(session, std::int64_t{id}).run();
-  });
-}
-
-void add_retry_pre_key(Changes& changes, SessionId session, const protocol::Jid& user, protocol::PreKey key, UnixMs at,
-                       RetryKeyLimits limits) {
-  changes.add([=](Database& db) -> Result<void> {
+Result<void> apply(Database& db, const AddPreKeys& change) {
+  for (const protocol::PreKey& key : change.keys) {
     const SecretBlob pair(key.pair);
-    Result<void> done = Statement(db, replace_pre_key).key(session, std::int64_t{key.id}).blob(pair.view()).run();
-    if (done) done = Statement(db, insert_retry_key).key(session, std::int64_t{key.id}).jid(user).integer(at).run();
-    if (!done) return done;
-    std::vector<std::int64_t> surplus;
-    {
-      Statement select(db, select_surplus);
-      select.keys(session).integer(at - limits.kept_ms).number(limits.per_user).number(limits.per_session);
-      while (select.next()) surplus.push_back(select.integer());
-    }
-    for (const std::int64_t gone : surplus) {
-      if (done = Statement(db, delete_pre_key).key(session, gone).run(); !done) return done;
-      if (done = Statement(db, delete_retry_key).key(session, gone).run(); !done) return done;
-    }
-    return {};
-  });
+    const Result<void> put =
+        Statement(db, replace_pre_key).key(change.session, std::int64_t{key.id}).blob(pair.view()).run();
+    if (!put) return put;
+  }
+  return {};
+}
+
+Result<void> apply(Database& db, const RemovePreKey& change) {
+  const Result<void> gone = Statement(db, delete_pre_key).key(change.session, std::int64_t{change.id}).run();
+  if (!gone || change.id < first_retry_key_id) return gone;
+  return Statement(db, delete_retry_key).key(change.session, std::int64_t{change.id}).run();
+}
+
+Result<void> apply(Database& db, const AddRetryPreKey& change) {
+  const SecretBlob pair(change.key.pair);
+  Result<void> done =
+      Statement(db, replace_pre_key).key(change.session, std::int64_t{change.key.id}).blob(pair.view()).run();
+  if (done)
+    done = Statement(db, insert_retry_key)
+               .key(change.session, std::int64_t{change.key.id})
+               .jid(change.user)
+               .integer(change.at)
+               .run();
+  if (!done) return done;
+  std::vector<std::int64_t> surplus;
+  {
+    Statement select(db, select_surplus);
+    select.keys(change.session)
+        .integer(change.at - change.limits.kept_ms)
+        .number(change.limits.per_user)
+        .number(change.limits.per_session);
+    while (select.next()) surplus.push_back(select.integer());
+  }
+  for (const std::int64_t gone : surplus) {
+    if (done = Statement(db, delete_pre_key).key(change.session, gone).run(); !done) return done;
+    if (done = Statement(db, delete_retry_key).key(change.session, gone).run(); !done) return done;
+  }
+  return {};
 }
 
 std::optional<protocol::SignedPreKey> find_signed_pre_key(Database& db, SessionId session, protocol::PreKeyId id) {
@@ -127,18 +130,19 @@ std::optional<protocol::SignedPreKey> find_signed_pre_key(Database& db, SessionI
   return key;
 }
 
-void add_signed_pre_key(Changes& changes, SessionId session, protocol::SignedPreKey key, std::size_t keep) {
-  changes.add([=](Database& db) -> Result<void> {
-    const SecretBlob pair(key.pair);
-    const Result<void> put =
-        Statement(db, replace_signed).key(session, std::int64_t{key.id}).blob(pair.view()).blob(key.signature).run();
-    if (!put) return put;
-    return Statement(db, delete_old_signed)
-        .keys(session)
-        .key(session, std::int64_t{key.id})
-        .number(std::max<std::size_t>(keep, 1) - 1)
-        .run();
-  });
+Result<void> apply(Database& db, const AddSignedPreKey& change) {
+  const SecretBlob pair(change.key.pair);
+  const Result<void> put = Statement(db, replace_signed)
+                               .key(change.session, std::int64_t{change.key.id})
+                               .blob(pair.view())
+                               .blob(change.key.signature)
+                               .run();
+  if (!put) return put;
+  return Statement(db, delete_old_signed)
+      .keys(change.session)
+      .key(change.session, std::int64_t{change.key.id})
+      .number(std::max<std::size_t>(change.keep, 1) - 1)
+      .run();
 }
 
 // --- retry counters
@@ -148,30 +152,29 @@ std::uint32_t find_retry_count(Database& db, SessionId session, const protocol::
   return select.session(session).text(id).jid(author).next() ? select.number<std::uint32_t>() : 0;
 }
 
-void put_retry_count(Changes& changes, SessionId session, const protocol::Jid& author, const std::string& id,
-                     std::uint32_t count, UnixMs at) {
-  changes.add([=](Database& db) -> Result<void> {
-    const Result<void> put =
-        Statement(db, replace_retry).session(session).text(id).jid(author).number(count).integer(at).run();
-    if (!put) return put;
-    return Statement(db, sweep_retries).integer(at - retry_kept_ms).run();
-  });
+Result<void> apply(Database& db, const PutRetryCount& change) {
+  const Result<void> put = Statement(db, replace_retry)
+                               .session(change.session)
+                               .text(change.id)
+                               .jid(change.author)
+                               .number(change.count)
+                               .integer(change.at)
+                               .run();
+  if (!put) return put;
+  return Statement(db, sweep_retries).integer(change.at - retry_kept_ms).run();
 }
 
 // --- app state keys
 
-void put_app_state_key(Changes& changes, SessionId session, protocol::Bytes key_id, protocol::Bytes key,
-                       std::uint64_t timestamp) {
-  changes.add([session, key_id = std::move(key_id), key = std::move(key), timestamp](Database& db) mutable {
-    const SecretBlob secret(key);
-    wipe(key);
-    return Statement(db, replace_app_state_key)
-        .session(session)
-        .blob(key_id)
-        .blob(secret.view())
-        .number(timestamp)
-        .run();
-  });
+Result<void> apply(Database& db, PutAppStateKey& change) {
+  const SecretBlob secret(change.key);
+  wipe(change.key);
+  return Statement(db, replace_app_state_key)
+      .session(change.session)
+      .blob(change.key_id)
+      .blob(secret.view())
+      .number(change.timestamp)
+      .run();
 }
 
 std::optional<protocol::Bytes> find_app_state_key(Database& db, SessionId session, protocol::ByteView key_id) {

@@ -1,4 +1,5 @@
 #include "storage/messages.h"
+#include "storage/apply.h"
 
 #include <algorithm>
 
@@ -207,10 +208,8 @@ std::int64_t last_message_row(Database& db) {
 
 Result<void> keep_message_rows_used(Database& db) { return Statement(db, keep_last_row).run(); }
 
-void insert_message(Changes& changes, MessageRow row, bool unread, std::optional<protocol::Jid> chat_alternate) {
-  changes.add([row = std::move(row), unread, alternate = std::move(chat_alternate)](Database& db) {
-    return write_message(db, row, unread, alternate);
-  });
+Result<void> apply(Database& db, const InsertMessage& change) {
+  return write_message(db, change.row, change.unread, change.chat_alternate);
 }
 
 std::optional<MessageRow> find_message(Database& db, SessionId session, const protocol::Jid& chat,
@@ -229,24 +228,18 @@ bool has_message(Database& db, SessionId session, const protocol::Jid& chat, con
   return select.session(session).text(id).jid(chat).next();
 }
 
-void raise_ack(Changes& changes, SessionId session, std::int64_t message_row, AckLevel level, std::string error,
-               std::optional<UnixMs> timestamp) {
-  changes.add([=, error = std::move(error)](Database& db) {
-    return write_ack(db, session, message_row, level, error, timestamp);
-  });
+Result<void> apply(Database& db, const RaiseAck& change) {
+  return write_ack(db, change.session, change.message_row, change.level, change.error, change.timestamp);
 }
 
-void raise_ack_by_id(Changes& changes, SessionId session, std::string id, AckLevel level, std::string error,
-                     std::optional<UnixMs> timestamp) {
-  changes.add([=, id = std::move(id), error = std::move(error)](Database& db) -> Result<void> {
-    std::int64_t row = 0;
-    {
-      Statement select(db, select_row_of_id);
-      if (!select.session(session).text(id).next()) return {};
-      row = select.integer();
-    }
-    return write_ack(db, session, row, level, error, timestamp);
-  });
+Result<void> apply(Database& db, const RaiseAckById& change) {
+  std::int64_t row = 0;
+  {
+    Statement select(db, select_row_of_id);
+    if (!select.session(change.session).text(change.id).next()) return {};
+    row = select.integer();
+  }
+  return write_ack(db, change.session, row, change.level, change.error, change.timestamp);
 }
 
 MessagePage page_messages(Database& db, SessionId session, const protocol::Jid& chat, std::size_t limit,

@@ -1,6 +1,6 @@
-// The send queue and Idempotency-Key halves of storage/messages.h.
 
-#include "storage/messages.h"
+#include "storage/outbox.h"
+#include "storage/apply.h"
 #include "storage/statement.h"
 
 namespace wharf::storage {
@@ -50,32 +50,28 @@ std::vector<OutboxRow> load_outbox(Database& db, SessionId session) {
   return rows;
 }
 
-void insert_outbox(Changes& changes, OutboxRow row) {
-  changes.add([row = std::move(row)](Database& db) {
-    return Statement(db, insert_row)
-        .key(row.session, row.row)
-        .jid(row.chat)
-        .text(row.message_id)
-        .number(row.state)
-        .integer(row.accepted_at)
-        .number(row.attempts)
-        .blob(row.stanza)
-        .run();
-  });
+Result<void> apply(Database& db, const InsertOutbox& change) {
+  return Statement(db, insert_row)
+      .key(change.row.session, change.row.row)
+      .jid(change.row.chat)
+      .text(change.row.message_id)
+      .number(change.row.state)
+      .integer(change.row.accepted_at)
+      .number(change.row.attempts)
+      .blob(change.row.stanza)
+      .run();
 }
 
-void seal_outbox(Changes& changes, SessionId session, std::int64_t row, protocol::Bytes stanza) {
-  changes.add([session, row, stanza = std::move(stanza)](Database& db) {
-    return Statement(db, seal_row).key(session, row).blob(stanza).run();
-  });
+Result<void> apply(Database& db, const SealOutbox& change) {
+  return Statement(db, seal_row).key(change.session, change.row).blob(change.stanza).run();
 }
 
-void count_outbox_attempt(Changes& changes, SessionId session, std::int64_t row) {
-  changes.add([=](Database& db) { return Statement(db, count_attempt).key(session, row).run(); });
+Result<void> apply(Database& db, const CountOutboxAttempt& change) {
+  return Statement(db, count_attempt).key(change.session, change.row).run();
 }
 
-void remove_outbox(Changes& changes, SessionId session, std::int64_t row) {
-  changes.add([=](Database& db) { return Statement(db, delete_row).key(session, row).run(); });
+Result<void> apply(Database& db, const RemoveOutbox& change) {
+  return Statement(db, delete_row).key(change.session, change.row).run();
 }
 
 std::int64_t last_outbox_row(Database& db, SessionId session) {
@@ -96,18 +92,16 @@ std::optional<IdempotencyRow> find_idempotency(Database& db, SessionId session, 
   return row;
 }
 
-void put_idempotency(Changes& changes, IdempotencyRow row) {
-  changes.add([row = std::move(row)](Database& db) -> Result<void> {
-    const Result<void> put = Statement(db, put_answer)
-                                 .session(row.session)
-                                 .text(row.key)
-                                 .text(row.request_hash)
-                                 .text(row.message_id)
-                                 .integer(row.at)
-                                 .run();
-    if (!put) return put;
-    return Statement(db, sweep_answers).integer(row.at - answers_kept_ms).run();
-  });
+Result<void> apply(Database& db, const PutIdempotency& change) {
+  const Result<void> put = Statement(db, put_answer)
+                               .session(change.row.session)
+                               .text(change.row.key)
+                               .text(change.row.request_hash)
+                               .text(change.row.message_id)
+                               .integer(change.row.at)
+                               .run();
+  if (!put) return put;
+  return Statement(db, sweep_answers).integer(change.row.at - answers_kept_ms).run();
 }
 
 }  // namespace wharf::storage

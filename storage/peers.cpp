@@ -1,8 +1,8 @@
-// The peers' half of storage/keys.h: ratchets, identities, phone number <-> LID, device lists.
 
 #include <array>
 
-#include "storage/keys.h"
+#include "storage/apply.h"
+#include "storage/peers.h"
 #include "storage/removal.h"
 #include "storage/secret_blob.h"
 #include "storage/statement.h"
@@ -136,26 +136,23 @@ std::optional<protocol::Bytes> find_ratchet(Database& db, SessionId session, con
   return select.blob();
 }
 
-void put_ratchet(Changes& changes, SessionId session, const protocol::Jid& device, protocol::Bytes record) {
-  changes.add([session, device, record = std::move(record)](Database& db) mutable {
-    Result<void> put = Statement(db, replace_ratchet).key(session, device).blob(record).run();
-    wipe(record);
-    return put;
-  });
+Result<void> apply(Database& db, PutRatchet& change) {
+  Result<void> put = Statement(db, replace_ratchet).key(change.session, change.device).blob(change.record).run();
+  wipe(change.record);
+  return put;
 }
 
-void remove_ratchet(Changes& changes, SessionId session, const protocol::Jid& device) {
-  changes.add([=](Database& db) { return Statement(db, delete_ratchet).key(session, device).run(); });
+Result<void> apply(Database& db, const RemoveRatchet& change) {
+  return Statement(db, delete_ratchet).key(change.session, change.device).run();
 }
 
-void migrate_user(Changes& changes, SessionId session, const protocol::Jid& from_user, const protocol::Jid& to_user) {
-  changes.add([=](Database& db) -> Result<void> {
-    if (from_user.user == to_user.user && from_user.server == to_user.server) return {};
-    const Result<void> moved = move_server(db, session, from_user, from_user.server, to_user, to_user.server);
-    const std::string_view from_hosted = hosted_server(from_user), to_hosted = hosted_server(to_user);
-    if (!moved || from_hosted.empty() || to_hosted.empty()) return moved;
-    return move_server(db, session, from_user, from_hosted, to_user, to_hosted);
-  });
+Result<void> apply(Database& db, const MigrateUser& change) {
+  if (change.from.user == change.to.user && change.from.server == change.to.server) return {};
+  const Result<void> moved =
+      move_server(db, change.session, change.from, change.from.server, change.to, change.to.server);
+  const std::string_view from_hosted = hosted_server(change.from), to_hosted = hosted_server(change.to);
+  if (!moved || from_hosted.empty() || to_hosted.empty()) return moved;
+  return move_server(db, change.session, change.from, from_hosted, change.to, to_hosted);
 }
 
 std::optional<protocol::PublicKey> find_identity(Database& db, SessionId session, const protocol::Jid& device) {
@@ -164,17 +161,15 @@ std::optional<protocol::PublicKey> find_identity(Database& db, SessionId session
   return protocol::exactly<32>(select.blob_view());
 }
 
-void put_identity(Changes& changes, SessionId session, const protocol::Jid& device, const protocol::PublicKey& key) {
-  changes.add([=](Database& db) { return Statement(db, replace_identity).key(session, device).blob(key).run(); });
+Result<void> apply(Database& db, const PutIdentity& change) {
+  return Statement(db, replace_identity).key(change.session, change.device).blob(change.key).run();
 }
 
-void forget_user_keys(Changes& changes, SessionId session, const protocol::Jid& user) {
-  changes.add([=](Database& db) -> Result<void> {
-    const Result<void> forgotten = forget_server(db, session, user.user, user.server);
-    const std::string_view hosted = hosted_server(user);
-    if (!forgotten || hosted.empty()) return forgotten;
-    return forget_server(db, session, user.user, hosted);
-  });
+Result<void> apply(Database& db, const ForgetUserKeys& change) {
+  const Result<void> forgotten = forget_server(db, change.session, change.user.user, change.user.server);
+  const std::string_view hosted = hosted_server(change.user);
+  if (!forgotten || hosted.empty()) return forgotten;
+  return forget_server(db, change.session, change.user.user, hosted);
 }
 
 // --- phone number <-> LID
@@ -191,9 +186,7 @@ std::optional<protocol::Jid> find_pn(Database& db, SessionId session, const prot
   return jid_of(db, *id);
 }
 
-void put_lid(Changes& changes, SessionId session, const protocol::Jid& pn, const protocol::Jid& lid) {
-  changes.add([=](Database& db) { return write_lid(db, session, pn, lid); });
-}
+Result<void> apply(Database& db, const PutLid& change) { return write_lid(db, change.session, change.pn, change.lid); }
 
 // --- device lists
 
@@ -211,30 +204,28 @@ std::optional<DeviceListRow> find_device_list(Database& db, SessionId session, c
   return row;
 }
 
-void put_device_list(Changes& changes, SessionId session, const protocol::Jid& user, DeviceListRow row) {
-  changes.add([session, user, row = std::move(row)](Database& db) {
-    Bytes devices;
-    devices.reserve(row.devices.size() * 2);
-    for (const std::uint16_t device : row.devices) {
-      devices.push_back(static_cast<std::uint8_t>(device >> 8));
-      devices.push_back(static_cast<std::uint8_t>(device & 0xff));
-    }
-    return Statement(db, replace_device_list)
-        .key(session, user)
-        .blob(devices)
-        .number(row.raw_id)
-        .integer(row.fetched_at)
-        .number(row.listed_at)
-        .run();
-  });
+Result<void> apply(Database& db, const PutDeviceList& change) {
+  Bytes devices;
+  devices.reserve(change.row.devices.size() * 2);
+  for (const std::uint16_t device : change.row.devices) {
+    devices.push_back(static_cast<std::uint8_t>(device >> 8));
+    devices.push_back(static_cast<std::uint8_t>(device & 0xff));
+  }
+  return Statement(db, replace_device_list)
+      .key(change.session, change.user)
+      .blob(devices)
+      .number(change.row.raw_id)
+      .integer(change.row.fetched_at)
+      .number(change.row.listed_at)
+      .run();
 }
 
-void age_device_list(Changes& changes, SessionId session, const protocol::Jid& user) {
-  changes.add([=](Database& db) { return Statement(db, age_list).key(session, user).run(); });
+Result<void> apply(Database& db, const AgeDeviceList& change) {
+  return Statement(db, age_list).key(change.session, change.user).run();
 }
 
-void remove_device_list(Changes& changes, SessionId session, const protocol::Jid& user) {
-  changes.add([=](Database& db) { return Statement(db, delete_device_list).key(session, user).run(); });
+Result<void> apply(Database& db, const RemoveDeviceList& change) {
+  return Statement(db, delete_device_list).key(change.session, change.user).run();
 }
 
 }  // namespace wharf::storage

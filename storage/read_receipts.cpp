@@ -1,4 +1,5 @@
 #include "storage/read_receipts.h"
+#include "storage/apply.h"
 
 #include "storage/packed.h"
 #include "storage/removal.h"
@@ -38,27 +39,25 @@ std::vector<ReadReceiptRow> load_read_receipts(Database& db, SessionId session) 
   return rows;
 }
 
-void insert_read_receipt(Changes& changes, ReadReceiptRow row) {
-  changes.add([row = std::move(row)](Database& db) {
-    PackedWriter ids;
-    for (const std::string& id : row.ids) ids.text(id);
-    return Statement(db, insert_row)
-        .key(row.session, row.row)
-        .jid(row.chat)
-        .jid(row.author)
-        .blob(ids.bytes())
-        .integer(row.read_at)
-        .number(row.attempts)
-        .run();
-  });
+Result<void> apply(Database& db, const InsertReadReceipt& change) {
+  PackedWriter ids;
+  for (const std::string& id : change.row.ids) ids.text(id);
+  return Statement(db, insert_row)
+      .key(change.row.session, change.row.row)
+      .jid(change.row.chat)
+      .jid(change.row.author)
+      .blob(ids.bytes())
+      .integer(change.row.read_at)
+      .number(change.row.attempts)
+      .run();
 }
 
-void count_read_receipt_attempt(Changes& changes, SessionId session, std::int64_t row) {
-  changes.add([=](Database& db) { return Statement(db, count_attempt).key(session, row).run(); });
+Result<void> apply(Database& db, const CountReadReceiptAttempt& change) {
+  return Statement(db, count_attempt).key(change.session, change.row).run();
 }
 
-void remove_read_receipt(Changes& changes, SessionId session, std::int64_t row) {
-  changes.add([=](Database& db) { return Statement(db, delete_row).key(session, row).run(); });
+Result<void> apply(Database& db, const RemoveReadReceipt& change) {
+  return Statement(db, delete_row).key(change.session, change.row).run();
 }
 
 }  // namespace wharf::storage

@@ -8,9 +8,10 @@
 
 #include "protocol/binary/jid.h"
 #include "storage/ids.h"
-#include "storage/store.h"
 
 namespace wharf::storage {
+
+class Database;
 
 struct ReadReceiptRow {
   std::int64_t row = 0;  // order, chosen by the caller: growing per session
@@ -20,11 +21,23 @@ struct ReadReceiptRow {
   std::vector<std::string> ids;  // 1 to 256, the first one names the stanza
   UnixMs read_at = 0;
   std::uint32_t attempts = 0;  // connections that were asked to carry it
+  friend bool operator==(const ReadReceiptRow&, const ReadReceiptRow&) = default;
 };
 /// In order.
 std::vector<ReadReceiptRow> load_read_receipts(Database& db, SessionId session);
-void insert_read_receipt(Changes& changes, ReadReceiptRow row);
-void count_read_receipt_attempt(Changes& changes, SessionId session, std::int64_t row);
-void remove_read_receipt(Changes& changes, SessionId session, std::int64_t row);
+struct InsertReadReceipt {
+  ReadReceiptRow row;
+  friend bool operator==(const InsertReadReceipt&, const InsertReadReceipt&) = default;
+};
+struct CountReadReceiptAttempt {
+  SessionId session;
+  std::int64_t row = 0;
+  friend bool operator==(const CountReadReceiptAttempt&, const CountReadReceiptAttempt&) = default;
+};
+struct RemoveReadReceipt {
+  SessionId session;
+  std::int64_t row = 0;
+  friend bool operator==(const RemoveReadReceipt&, const RemoveReadReceipt&) = default;
+};
 
 }  // namespace wharf::storage

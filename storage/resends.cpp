@@ -1,4 +1,5 @@
 #include "storage/resends.h"
+#include "storage/apply.h"
 
 #include <algorithm>
 #include <array>
@@ -51,20 +52,17 @@ std::optional<ResendRow> find_resends(Database& db, SessionId session, const pro
   return row;
 }
 
-void put_resends(Changes& changes, SessionId session, const protocol::Jid& device, const std::string& id, ResendRow row,
-                 UnixMs at, UnixMs kept_ms) {
-  changes.add([=, row = std::move(row)](Database& db) -> Result<void> {
-    const Result<void> put = Statement(db, replace_resends)
-                                 .session(session)
-                                 .text(id)
-                                 .jid(device)
-                                 .number(row.count)
-                                 .blob(row.base_key)
-                                 .integer(at)
-                                 .run();
-    if (!put) return put;
-    return Statement(db, sweep_resends).integer(at - kept_ms).run();
-  });
+Result<void> apply(Database& db, const PutResends& change) {
+  const Result<void> put = Statement(db, replace_resends)
+                               .session(change.session)
+                               .text(change.id)
+                               .jid(change.device)
+                               .number(change.row.count)
+                               .blob(change.row.base_key)
+                               .integer(change.at)
+                               .run();
+  if (!put) return put;
+  return Statement(db, sweep_resends).integer(change.at - change.kept_ms).run();
 }
 
 bool has_copy(Database& db, std::int64_t message_row, CopyHolder holder, std::uint16_t device) {
@@ -73,20 +71,18 @@ bool has_copy(Database& db, std::int64_t message_row, CopyHolder holder, std::ui
   return entry && select.integer(message_row).next() && contains(select.blob_view(), *entry);
 }
 
-void note_copy(Changes& changes, std::int64_t message_row, CopyHolder holder, std::uint16_t device) {
-  const auto entry = entry_of(holder, device);
-  if (!entry) return;
-  changes.add([message_row, entry = *entry](Database& db) -> Result<void> {
-    Bytes entries;
-    {
-      Statement select(db, select_copies);
-      if (!select.integer(message_row).next()) return {};
-      entries = select.blob();
-    }
-    if (contains(entries, entry)) return {};
-    entries.insert(entries.end(), entry.begin(), entry.end());
-    return Statement(db, update_copies).integer(message_row).blob(entries).run();
-  });
+Result<void> apply(Database& db, const NoteCopy& change) {
+  const auto entry = entry_of(change.holder, change.device);
+  if (!entry) return {};
+  Bytes entries;
+  {
+    Statement select(db, select_copies);
+    if (!select.integer(change.message_row).next()) return {};
+    entries = select.blob();
+  }
+  if (contains(entries, *entry)) return {};
+  entries.insert(entries.end(), entry->begin(), entry->end());
+  return Statement(db, update_copies).integer(change.message_row).blob(entries).run();
 }
 
 }  // namespace wharf::storage

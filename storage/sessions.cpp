@@ -1,4 +1,5 @@
 #include "storage/sessions.h"
+#include "storage/apply.h"
 
 #include "storage/removal.h"
 #include "storage/secret_blob.h"
@@ -85,45 +86,40 @@ std::optional<SessionRow> load_session(Database& db, SessionId session) {
   return read_session(select);
 }
 
-void insert_session(Changes& changes, SessionRow row) {
-  changes.add([row = std::move(row)](Database& db) -> Result<void> {
-    if (row.id.value <= 0 || !row_key(row.id, 0)) return Error(Errc::malformed, "session ids are 1 to 2^31 - 1");
-    if (Result<void> kept = Statement(db, keep_last_id).session(row.id).run(); !kept) return kept;
-    return Statement(db, insert_row)
-        .session(row.id)
-        .text(row.name)
-        .text(row.status)
-        .text(row.config)
-        .text(row.metadata)
-        .text(row.reason)
-        .number(row.stopped)
-        .integer(row.created_at)
-        .integer(row.last_activity)
-        .run();
-  });
+Result<void> apply(Database& db, const InsertSession& change) {
+  if (change.row.id.value <= 0 || !row_key(change.row.id, 0))
+    return Error(Errc::malformed, "session ids are 1 to 2^31 - 1");
+  if (Result<void> kept = Statement(db, keep_last_id).session(change.row.id).run(); !kept) return kept;
+  return Statement(db, insert_row)
+      .session(change.row.id)
+      .text(change.row.name)
+      .text(change.row.status)
+      .text(change.row.config)
+      .text(change.row.metadata)
+      .text(change.row.reason)
+      .number(change.row.stopped)
+      .integer(change.row.created_at)
+      .integer(change.row.last_activity)
+      .run();
 }
 
-void update_session(Changes& changes, SessionRow row) {
-  changes.add([row = std::move(row)](Database& db) {
-    return Statement(db, update_row)
-        .session(row.id)
-        .text(row.status)
-        .text(row.config)
-        .text(row.metadata)
-        .text(row.reason)
-        .number(row.stopped)
-        .integer(row.last_activity)
-        .run();
-  });
+Result<void> apply(Database& db, const UpdateSession& change) {
+  return Statement(db, update_row)
+      .session(change.row.id)
+      .text(change.row.status)
+      .text(change.row.config)
+      .text(change.row.metadata)
+      .text(change.row.reason)
+      .number(change.row.stopped)
+      .integer(change.row.last_activity)
+      .run();
 }
 
-void touch_session(Changes& changes, SessionId session, UnixMs at) {
-  changes.add([=](Database& db) { return Statement(db, touch_row).session(session).integer(at).run(); });
+Result<void> apply(Database& db, const TouchSession& change) {
+  return Statement(db, touch_row).session(change.session).integer(change.at).run();
 }
 
-void remove_session(Changes& changes, SessionId session) {
-  changes.add([=](Database& db) { return bury_session(db, session); });
-}
+Result<void> apply(Database& db, const RemoveSession& change) { return bury_session(db, change.session); }
 
 std::int64_t last_session_id(Database& db) {
   Statement select(db, select_last_id);
@@ -160,12 +156,8 @@ std::optional<DeviceRow> load_device(Database& db, SessionId session) {
   return row;
 }
 
-void put_device(Changes& changes, DeviceRow row) {
-  changes.add([row = std::move(row)](Database& db) { return write_device(db, row); });
-}
+Result<void> apply(Database& db, const PutDevice& change) { return write_device(db, change.row); }
 
-void wipe_device(Changes& changes, SessionId session) {
-  changes.add([=](Database& db) { return bury_device(db, session); });
-}
+Result<void> apply(Database& db, const WipeDevice& change) { return bury_device(db, change.session); }
 
 }  // namespace wharf::storage

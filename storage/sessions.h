@@ -8,9 +8,10 @@
 #include "protocol/binary/jid.h"
 #include "protocol/signal/session.h"
 #include "storage/ids.h"
-#include "storage/store.h"
 
 namespace wharf::storage {
+
+class Database;
 
 struct SessionRow {
   SessionId id;
@@ -22,17 +23,31 @@ struct SessionRow {
   bool stopped = false;  // by the user: not started again at daemon start
   UnixMs created_at = 0;
   UnixMs last_activity = 0;
+  friend bool operator==(const SessionRow&, const SessionRow&) = default;
 };
 
 std::vector<SessionRow> load_sessions(Database& db);
 std::optional<SessionRow> load_session(Database& db, SessionId session);
-void insert_session(Changes& changes, SessionRow row);
+struct InsertSession {
+  SessionRow row;
+  friend bool operator==(const InsertSession&, const InsertSession&) = default;
+};
 /// status, config, metadata, reason, stopped, last_activity.
-void update_session(Changes& changes, SessionRow row);
-void touch_session(Changes& changes, SessionId session, UnixMs at);
+struct UpdateSession {
+  SessionRow row;
+  friend bool operator==(const UpdateSession&, const UpdateSession&) = default;
+};
+struct TouchSession {
+  SessionId session;
+  UnixMs at = 0;
+  friend bool operator==(const TouchSession&, const TouchSession&) = default;
+};
 /// Gone at once, its name is free and its device's secrets are deleted; its other rows go in bounded slices behind
 /// later batches, also after a restart (removal.h). Its events stay for the readers of the log.
-void remove_session(Changes& changes, SessionId session);
+struct RemoveSession {
+  SessionId session;
+  friend bool operator==(const RemoveSession&, const RemoveSession&) = default;
+};
 /// The highest session id ever used (ids are never reused).
 std::int64_t last_session_id(Database& db);
 
@@ -57,12 +72,19 @@ struct DeviceRow {
   std::uint64_t server_not_before = 0, server_not_after = 0;
   UnixMs signed_pre_key_at = 0;  // when the server confirmed it; 0: not yet
   bool linked() const { return !account.empty() && !jid.empty(); }
+  friend bool operator==(const DeviceRow&, const DeviceRow&) = default;
 };
 std::optional<DeviceRow> load_device(Database& db, SessionId session);
-void put_device(Changes& changes, DeviceRow row);
+struct PutDevice {
+  DeviceRow row;
+  friend bool operator==(const PutDevice&, const PutDevice&) = default;
+};
 /// Forgets credentials, prekeys, ratchets, identities and device lists of the session (logged out): chats and messages
 /// stay, and with them which number has which LID: they are filed under it. Nobody finds them any more; their rows go
 /// in bounded slices behind later batches (removal.h).
-void wipe_device(Changes& changes, SessionId session);
+struct WipeDevice {
+  SessionId session;
+  friend bool operator==(const WipeDevice&, const WipeDevice&) = default;
+};
 
 }  // namespace wharf::storage

@@ -20,6 +20,7 @@
 #include <optional>
 #include <thread>
 
+#include "storage/apply.h"
 #include "storage/backup.h"
 #include "storage/event_log.h"
 #include "storage/recall.h"
@@ -78,11 +79,10 @@ struct Outcome {
 void Changes::append(Changes&& more) {
   const auto move_to = [](auto& to, auto& from) {
     to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+    from.clear();
   };
-  move_to(writes_, more.writes_);
+  move_to(rows_, more.rows_);
   move_to(events_, more.events_);
-  more.writes_.clear();
-  more.events_.clear();
 }
 
 struct Store::State {
@@ -162,8 +162,13 @@ void Store::State::note_success() { healthy = true; }
 Result<void> Store::State::run_turn(Changes& changes, std::vector<Event>& events) {
   // Names before the writes: the turn that removes a session still reports under its name.
   log.learn_names(*writer, changes.events_);
-  for (const Changes::Write& write : changes.writes_) {
-    if (Result<void> written = write(*writer); !written) return written;
+  for (Change& change : changes.rows_) {
+    if (settings.before_change) {
+      const Result<bool> wanted = settings.before_change(*writer, change);
+      if (!wanted) return wanted.error();
+      if (!*wanted) continue;
+    }
+    if (Result<void> applied = apply(*writer, change); !applied) return applied;
   }
   return log.append(*writer, std::move(changes.events_), events);
 }

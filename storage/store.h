@@ -1,7 +1,7 @@
 #pragma once
 // The turn transaction. A turn's rows are collected in a Changes, committed by the one writer thread together with
 // whatever other turns are waiting (each in its own savepoint, one flush for all), and only when the commit is
-// durable does the completion run on the loop. The rules: docs/architecture.md.
+// durable does the completion run on the loop.
 
 #include <chrono>
 #include <cstdint>
@@ -11,46 +11,12 @@
 #include <string>
 #include <vector>
 
+#include "storage/changes.h"
 #include "storage/continuity.h"
 #include "storage/database.h"
 #include "storage/ids.h"
 
 namespace wharf::storage {
-
-/// An event to be appended to the log in the same transaction as the rows it reports.
-struct NewEvent {
-  NewEvent() = default;
-  NewEvent(SessionId s, std::string n, std::string l, std::string d, UnixMs t)
-      : session(s), name(std::move(n)), lane(std::move(l)), data(std::move(d)), at(t) {}
-  SessionId session;
-  std::string name;  // "message", "ack", ...
-  std::string lane;  // order key for webhooks: the chat, or "" for session events
-  std::string data;  // JSON object in the dialect-neutral form of sessions/event_json.h
-  UnixMs at = 0;
-};
-struct Event : NewEvent {
-  EventId id = 0;
-  std::string session_name;
-};
-
-/// Rows of one turn, in order. Move-only value; the writes run on the writer thread and own everything they need.
-class Changes {
- public:
-  using Write = std::function<Result<void>(Database&)>;
-  Changes() = default;
-  Changes(Changes&&) = default;
-  Changes& operator=(Changes&&) = default;
-
-  void add(Write write) { writes_.push_back(std::move(write)); }
-  void emit(NewEvent event) { events_.push_back(std::move(event)); }
-  bool empty() const { return writes_.empty() && events_.empty(); }
-  void append(Changes&& more);
-
- private:
-  friend class Store;
-  std::vector<Write> writes_;
-  std::vector<NewEvent> events_;
-};
 
 class Store {
  public:
@@ -70,6 +36,9 @@ class Store {
     std::chrono::milliseconds purge_pause{5};  // between the slices of an idle writer
     std::chrono::milliseconds probe_interval{1000};  // of the health probe after a failure
     std::optional<std::string> boot;                 // RunPlace::boot; default: that of this machine
+    /// For tests: asked by the writer before each row change. False: it is left out; an error, or an exception, fails
+    /// the turn there.
+    std::function<Result<bool>(Database&, const Change&)> before_change;
   };
   /// Opens or creates the file and applies migrations. Errors: storage, storage_full, unsupported.
   static Result<std::unique_ptr<Store>> open(Settings settings);

@@ -1,6 +1,6 @@
-// The webhooks' half of storage/events.h: subscriptions and the deliveries that wait.
 
-#include "storage/events.h"
+#include "storage/webhooks.h"
+#include "storage/apply.h"
 #include "storage/packed.h"
 #include "storage/removal.h"
 #include "storage/secret_blob.h"
@@ -75,29 +75,29 @@ std::vector<WebhookRow> load_webhooks(Database& db) {
   return rows;
 }
 
-void put_webhook(Changes& changes, WebhookRow row) {
-  changes.add([row = std::move(row)](Database& db) {
-    const SecretBlob secret(protocol::as_bytes(row.secret));
-    const Bytes events = pack(row.events), headers = pack(row.headers);
-    Statement put(db, put_row);
-    put.text(row.id);
-    if (row.session) {
-      put.session(*row.session);
-    } else {
-      put.null();
-    }
-    put.text(row.url).blob(events).blob(headers).blob(secret.view()).integer(row.created_at).integer(row.cursor);
-    return put.run();
-  });
+Result<void> apply(Database& db, const PutWebhook& change) {
+  const SecretBlob secret(protocol::as_bytes(change.row.secret));
+  const Bytes events = pack(change.row.events), headers = pack(change.row.headers);
+  Statement put(db, put_row);
+  put.text(change.row.id);
+  if (change.row.session) {
+    put.session(*change.row.session);
+  } else {
+    put.null();
+  }
+  put.text(change.row.url)
+      .blob(events)
+      .blob(headers)
+      .blob(secret.view())
+      .integer(change.row.created_at)
+      .integer(change.row.cursor);
+  return put.run();
 }
 
-void remove_webhook(Changes& changes, std::string id) {
-  changes.add([id = std::move(id)](Database& db) { return bury_webhook(db, id); });
-}
+Result<void> apply(Database& db, const RemoveWebhook& change) { return bury_webhook(db, change.id); }
 
-void advance_webhook(Changes& changes, std::string id, EventId cursor) {
-  changes.add(
-      [id = std::move(id), cursor](Database& db) { return Statement(db, advance_row).text(id).integer(cursor).run(); });
+Result<void> apply(Database& db, const AdvanceWebhook& change) {
+  return Statement(db, advance_row).text(change.id).integer(change.cursor).run();
 }
 
 std::vector<DeliveryRow> load_deliveries(Database& db, const std::string& webhook, std::size_t limit) {
@@ -118,25 +118,21 @@ std::vector<DeliveryRow> load_deliveries(Database& db, const std::string& webhoo
   return rows;
 }
 
-void put_delivery(Changes& changes, DeliveryRow row) {
-  changes.add([row = std::move(row)](Database& db) {
-    return Statement(db, put_delivery_row)
-        .text(row.webhook)
-        .integer(row.event)
-        .text(row.lane)
-        .number(row.attempts)
-        .integer(row.next_try)
-        .integer(row.first_try)
-        .number(row.parked)
-        .text(row.last_error)
-        .run();
-  });
+Result<void> apply(Database& db, const PutDelivery& change) {
+  return Statement(db, put_delivery_row)
+      .text(change.row.webhook)
+      .integer(change.row.event)
+      .text(change.row.lane)
+      .number(change.row.attempts)
+      .integer(change.row.next_try)
+      .integer(change.row.first_try)
+      .number(change.row.parked)
+      .text(change.row.last_error)
+      .run();
 }
 
-void remove_delivery(Changes& changes, std::string webhook, EventId event) {
-  changes.add([webhook = std::move(webhook), event](Database& db) {
-    return Statement(db, delete_delivery).text(webhook).integer(event).run();
-  });
+Result<void> apply(Database& db, const RemoveDelivery& change) {
+  return Statement(db, delete_delivery).text(change.webhook).integer(change.event).run();
 }
 
 }  // namespace wharf::storage

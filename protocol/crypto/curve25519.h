@@ -36,6 +36,8 @@ struct KeyPair {
 
   static KeyPair generate(Random& random);
   static KeyPair from_secret(const Key32& scalar);
+  /// By the public halves: secrets are never compared by content.
+  friend bool operator==(const KeyPair& a, const KeyPair& b) { return a.pub == b.pub; }
 };
 
 /// X25519. Errors: invalid_key when the result is all zero (low-order peer key).

@@ -26,11 +26,13 @@ struct LocalIdentity {
 struct PreKey {
   PreKeyId id = 0;
   KeyPair pair;
+  friend bool operator==(const PreKey&, const PreKey&) = default;
 };
 struct SignedPreKey {
   PreKeyId id = 0;
   KeyPair pair;
   Signature signature{};
+  friend bool operator==(const SignedPreKey&, const SignedPreKey&) = default;
 };
 
 /// A new signed prekey: the signature covers 05 || public (02 section 1).

@@ -8,8 +8,8 @@
 #include "api/schemas.h"
 #include "net/http_client.h"
 #include "net/websocket.h"
-#include "storage/events.h"
 #include "storage/messages.h"
+#include "storage/webhooks.h"
 #include "tests/api/fakes.h"
 #include "tests/net/loopback.h"
 
@@ -121,7 +121,7 @@ struct Daemon {
     row.push_name = "John Doe";
     row.timestamp = row.created_at = 1642694598000 + number * 1000;
     storage::Changes changes;
-    storage::insert_message(changes, std::move(row), true, std::nullopt);
+    changes.add(storage::InsertMessage{std::move(row), true, std::nullopt});
     disk.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   }
 
@@ -346,7 +346,7 @@ TEST_CASE("without a limit the chats come all, in slices that no client sees") {
     row.kind = "text";
     row.body = "body " + std::to_string(i);
     row.timestamp = 1'642'694'598'000 + i * 1000;
-    storage::insert_message(changes, std::move(row), true, std::nullopt);
+    changes.add(storage::InsertMessage{std::move(row), true, std::nullopt});
   }
   d.disk.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
 

@@ -2,6 +2,7 @@
 
 #include "storage/statement.h"
 #include "tests/api/fakes.h"
+#include "tests/storage/injection.h"
 
 using namespace wharf;
 using namespace wharf::api;
@@ -240,7 +241,8 @@ TEST_CASE("a log that cannot be read ends the replay and the poll that needed it
   const auto live = std::make_shared<FakeSocket>(), resuming = std::make_shared<FakeSocket>();
   h.hub.subscribe(live, h.of_session(1), std::nullopt);
   storage::Changes damage;
-  damage.add([](storage::Database& db) { return storage::Statement(db, "ALTER TABLE event RENAME TO lost").run(); });
+  test::inject(damage,
+               [](storage::Database& db) { return storage::Statement(db, "ALTER TABLE event RENAME TO lost").run(); });
   h.disk.store->commit(std::move(damage), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
 
   h.hub.subscribe(resuming, h.of_session(1), 0);

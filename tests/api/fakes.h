@@ -14,6 +14,7 @@
 #include "net/websocket.h"
 #include "storage/sessions.h"
 #include "storage/store.h"
+#include "tests/storage/injection.h"
 
 namespace wharf::test {
 
@@ -131,6 +132,7 @@ class TemporaryStore {
     storage::Store::Settings settings;
     settings.path = directory_ + "/wharf.db";
     settings.synchronous = storage::Synchronous::off;
+    settings.before_change = test::run_injected;
     store = must(storage::Store::open(std::move(settings)));
   }
   void add_session(std::int64_t id, std::string name) {
@@ -140,7 +142,7 @@ class TemporaryStore {
     row.status = "ready";
     row.config = "{}";
     storage::Changes changes;
-    storage::insert_session(changes, std::move(row));
+    changes.add(storage::InsertSession{std::move(row)});
     store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   }
   void emit(std::int64_t session, std::string lane, std::string id) {

@@ -10,6 +10,7 @@
 #include "protocol/crypto/random.h"
 #include "storage/statement.h"
 #include "tests/api/fakes.h"
+#include "tests/storage/injection.h"
 
 using namespace wharf;
 using namespace wharf::api;
@@ -197,7 +198,7 @@ TEST_CASE("an event that cannot be read costs its own delivery alone, and only a
   // As a damaged page: whoever reads the columns of this one event gets an error. Its id can still be found.
   const auto run = [&](const char* sql) {
     storage::Changes changes;
-    changes.add([sql](storage::Database& db) { return storage::Statement(db, sql).run(); });
+    test::inject(changes, [sql](storage::Database& db) { return storage::Statement(db, sql).run(); });
     w.disk.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   };
   w.restart([&] {
@@ -237,7 +238,7 @@ TEST_CASE("events that cannot be read when a webhook catches up are delivered on
   w.until_received(1);  // under way when the process dies: in no row, behind the cursor
   const auto run = [&](const char* sql) {
     storage::Changes changes;
-    changes.add([sql](storage::Database& db) { return storage::Statement(db, sql).run(); });
+    test::inject(changes, [sql](storage::Database& db) { return storage::Statement(db, sql).run(); });
     w.disk.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   };
   w.restart([&] {
@@ -357,7 +358,7 @@ TEST_CASE("a webhook of every session gets the last events of one that was remov
   w.disk.emit(1, "anna", "A");
   w.until_received(2);
   storage::Changes removal;
-  storage::remove_session(removal, storage::SessionId{1});
+  removal.add(storage::RemoveSession{storage::SessionId{1}});
   w.disk.store->commit(std::move(removal), [](protocol::Result<void> removed) { REQUIRE(removed.has_value()); });
   w.dispatcher->session_removed(storage::SessionId{1});
   w.back_end.received.clear();

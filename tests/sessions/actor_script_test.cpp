@@ -15,6 +15,7 @@
 #include "tests/net/loopback.h"
 #include "tests/sessions/scripted_network.h"
 #include "tests/storage/counts.h"
+#include "tests/storage/injection.h"
 
 using namespace wharf;
 using namespace wharf::sessions;
@@ -188,8 +189,8 @@ class Run {
     row.id = id;
     row.name = "s";
     row.status = "initializing";
-    storage::insert_session(changes, row);
-    storage::put_device(changes, new_device(id, random_, changes, 1'700'000'000'000));
+    changes.add(storage::InsertSession{row});
+    changes.add(storage::PutDevice{new_device(id, random_, changes, 1'700'000'000'000)});
     store_->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
     wire_.on_up = [this](const Link::Settings& hello) { return network_.on_connected(hello); };
     wire_.on_gone = [this] { network_.on_gone(); };
@@ -264,6 +265,7 @@ class Run {
   static std::unique_ptr<storage::Store> open_store() {
     storage::Store::Settings file;
     file.path = ":memory:";
+    file.before_change = test::run_injected;
     auto store = storage::Store::open(std::move(file));
     REQUIRE(store.has_value());
     return std::move(*store);
@@ -283,8 +285,9 @@ class Run {
     if (now != at_) return;
     if (kind_ == Kind::exception) throw std::runtime_error("no randomness");
     if (kind_ == Kind::commit_lost && actor_) {
-      actor_->session().context().turn.changes.add(
-          [](storage::Database&) { return protocol::Result<void>(protocol::Error(protocol::Errc::storage, "lost")); });
+      test::inject(actor_->session().context().turn.changes, [](storage::Database&) {
+        return protocol::Result<void>(protocol::Error(protocol::Errc::storage, "lost"));
+      });
     }
     if (kind_ == Kind::killed) {
       net::asio::post(loop_, [this] {

@@ -7,6 +7,7 @@
 #include "tests/net/loopback.h"
 #include "tests/sessions/session_fixture.h"
 #include "tests/storage/counts.h"
+#include "tests/storage/injection.h"
 
 using namespace wharf;
 using namespace wharf::sessions;
@@ -55,8 +56,9 @@ void rename(Session& session, const std::string& name) {
 }
 
 void lose_commit(Session& session) {
-  session.context().turn.changes.add(
-      [](storage::Database&) { return protocol::Result<void>(protocol::Error(protocol::Errc::storage, "lost")); });
+  test::inject(session.context().turn.changes, [](storage::Database&) {
+    return protocol::Result<void>(protocol::Error(protocol::Errc::storage, "lost"));
+  });
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ std::vector<std::uint16_t> devices_of(Fixture& f, const Jid& user) {
 
 void trust(Fixture& f, const Jid& user, const Account& account) {
   storage::Changes changes;
-  storage::put_identity(changes, f.row.id, user, account.key.pub);
+  changes.add(storage::PutIdentity{f.row.id, user, account.key.pub});
   f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
 }
 

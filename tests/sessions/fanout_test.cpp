@@ -38,7 +38,7 @@ struct Turns {
       storage::DeviceListRow row;
       row.devices = devices;
       row.fetched_at = fixture.now_ms;
-      storage::put_device_list(changes, fixture.row.id, user, row);
+      changes.add(storage::PutDeviceList{fixture.row.id, user, row});
     }
     fixture.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   }

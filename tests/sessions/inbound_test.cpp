@@ -52,7 +52,7 @@ protocol::Bytes text(std::string_view body) {
 
 void put_identity(Fixture& f, const Jid& device, const protocol::PublicKey& key) {
   storage::Changes changes;
-  storage::put_identity(changes, f.row.id, device, key);
+  changes.add(storage::PutIdentity{f.row.id, device, key});
   f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
 }
 
@@ -68,6 +68,25 @@ TEST_CASE("a text of a peer is stored, an event and answered with a delivery rec
   REQUIRE(answers[0].is("receipt"));
   REQUIRE(storage::find_message(f.store->reader(), f.row.id, ben, "3EB0AA")->body == "hello");
   REQUIRE(storage::find_identity(f.store->reader(), f.row.id, ben) == peer.local.identity.pub);
+}
+
+TEST_CASE("what a first text gives, as data: its rows and its event, and nothing else") {
+  Fixture f;
+  f.go_online();
+  SignalPeer peer = SignalPeer::make(f.random, 77);
+  greet(f, peer);
+  std::vector<Input> inputs;
+  inputs.emplace_back(StanzaArrived{message(ben, "3EB0AA").add(enc(f, peer, text("hello"))), f.session->link_epoch()});
+  const Turn turn = f.session->handle(std::move(inputs), Now{f.now_ms, f.steady});
+  CHECK(storage::to_text(turn.changes) ==
+        "TouchSession session=1 at=1700000000000\n"
+        "InsertMessage session=1 chat=15550000002@s.whatsapp.net id=\"3EB0AA\" from_me=false"
+        " author=15550000002@s.whatsapp.net push_name=\"\" kind=\"text\" body=\"hello\" quoted=\"\" mentions=<0>"
+        " content=<7 bytes> secret=<0 bytes> ack=2 error=\"\" at=1700000000000 unread=true\n"
+        "PutRatchet session=1 device=15550000002@s.whatsapp.net record=<279 bytes>\n"
+        "PutIdentity session=1 device=15550000002@s.whatsapp.net\n"
+        "event session=1 name=\"message\" lane=\"15550000002@s.whatsapp.net\"\n");
+  CHECK(turn.effects.size() == 1);  // the delivery receipt, once these are durable
 }
 
 TEST_CASE("a prekey message that claims to be our phone under another identity is refused, whatever it says") {

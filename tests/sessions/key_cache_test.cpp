@@ -138,7 +138,7 @@ TEST_CASE("an identity learnt in the turn that learns the LID is filed under the
 TEST_CASE("a one-time prekey is gone in the turn that used it, and from the rows after it") {
   Rows rows;
   storage::Changes changes;
-  storage::add_pre_keys(changes, rows.fixture.row.id, {{9, protocol::KeyPair::generate(rows.fixture.random)}});
+  changes.add(storage::AddPreKeys{rows.fixture.row.id, {{9, protocol::KeyPair::generate(rows.fixture.random)}}});
   rows.fixture.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   REQUIRE(rows.cache.own_pre_keys().one_time(9).has_value());
   rows.cache.consume_pre_key(9);

@@ -35,7 +35,7 @@ Link::Settings next_link(Fixture& f) {
 void unlink(Fixture& f) {
   storage::Changes changes;
   auto device = new_device(f.row.id, f.random, changes, 1'000);
-  storage::put_device(changes, device);
+  changes.add(storage::PutDevice{device});
   f.row.status = "initializing";
   f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   f.reopen();

@@ -233,7 +233,7 @@ TEST_CASE("prekeys that a worker made for a device that was logged out meanwhile
     storage::Changes changes;
     auto device = *storage::load_device(f.store->reader(), f.row.id);
     device.server_has_prekeys = false;
-    storage::put_device(changes, device);
+    changes.add(storage::PutDevice{device});
     f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   }
   f.reopen();

@@ -16,7 +16,7 @@ namespace {
 struct Pairing : test::SessionFixture {
   Pairing() {
     storage::Changes changes;
-    storage::put_device(changes, new_device(row.id, random, changes, 1'000));
+    changes.add(storage::PutDevice{new_device(row.id, random, changes, 1'000)});
     row.status = "initializing";
     store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
     reopen();

@@ -23,7 +23,7 @@ void received(Fixture& f, const Jid& chat, const Jid& author, const std::string&
   row.kind = "text";
   row.timestamp = row.created_at = f.now_ms;
   storage::Changes changes;
-  storage::insert_message(changes, row, true, std::nullopt);
+  changes.add(storage::InsertMessage{row, true, std::nullopt});
   f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
 }
 
@@ -222,7 +222,7 @@ TEST_CASE("a message that arrives in the turn that marks as read stays unread") 
     row.id = "two";
     row.kind = "text";
     row.timestamp = row.created_at = f.now_ms;
-    storage::insert_message(f.session->context().turn.changes, row, true, std::nullopt);
+    f.session->context().turn.changes.add(storage::InsertMessage{row, true, std::nullopt});
     f.session->mark_read(ben, [](Result<void> done) { REQUIRE(done.has_value()); });
   });
   CHECK(unread(f, ben) == 1);

@@ -33,7 +33,7 @@ void sent_to(Fixture& f, const Jid& chat, const std::string& id, UnixMs age_ms =
   row.ack = AckLevel::server;
   row.timestamp = row.created_at = f.now_ms - age_ms;
   storage::Changes changes;
-  storage::insert_message(changes, row, false, std::nullopt);
+  changes.add(storage::InsertMessage{row, false, std::nullopt});
   f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
 }
 
@@ -79,7 +79,7 @@ bool acked(const std::vector<Effect>& effects) {
 
 void put_identity(Fixture& f, const Jid& device, const protocol::PublicKey& key) {
   storage::Changes changes;
-  storage::put_identity(changes, f.row.id, device, key);
+  changes.add(storage::PutIdentity{f.row.id, device, key});
   f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
 }
 
@@ -88,7 +88,7 @@ void list_devices(Fixture& f, const Jid& user, std::vector<std::uint16_t> device
   list.devices = std::move(devices);
   list.fetched_at = f.now_ms;
   storage::Changes changes;
-  storage::put_device_list(changes, f.row.id, user, list);
+  changes.add(storage::PutDeviceList{f.row.id, user, list});
   f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
 }
 
@@ -100,7 +100,7 @@ void meet_companion(Fixture& f, const Jid& companion) {
   REQUIRE(protocol::start_session(record, {device->identity, device->registration_id}, peer.bundle(), f.random)
               .has_value());
   storage::Changes changes;
-  storage::put_ratchet(changes, f.row.id, companion, record.serialize());
+  changes.add(storage::PutRatchet{f.row.id, companion, record.serialize()});
   f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
 }
 
@@ -260,8 +260,8 @@ TEST_CASE("a resend to an own device names the contact in the namespace of the s
   auto device = *storage::load_device(f.store->reader(), f.row.id);
   if (!migrated) device.lid = Jid();
   storage::Changes changes;
-  storage::put_device(changes, device);
-  storage::put_lid(changes, f.row.id, ben, ben_lid);
+  changes.add(storage::PutDevice{device});
+  changes.add(storage::PutLid{f.row.id, ben, ben_lid});
   f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   f.befriend(ben_lid);
   f.befriend(own);
@@ -296,7 +296,7 @@ TEST_CASE("a group is read when our phone says so, not when a member does") {
   row.kind = "text";
   row.timestamp = row.created_at = f.now_ms;
   storage::Changes changes;
-  storage::insert_message(changes, row, true, std::nullopt);
+  changes.add(storage::InsertMessage{row, true, std::nullopt});
   f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   const auto unread = [&] { return storage::find_chat(f.store->reader(), f.row.id, group)->unread; };
   f.go_online();

@@ -8,6 +8,7 @@
 #include "storage/events.h"
 #include "storage/messages.h"
 #include "storage/sessions.h"
+#include "tests/storage/injection.h"
 
 namespace wharf::test {
 
@@ -49,6 +50,7 @@ Script::Script(Failure failure, std::size_t inputs_per_turn, Begin begin)
   settings_.pre_key_low_mark = 2;
   storage::Store::Settings file;
   file.path = ":memory:";
+  file.before_change = test::run_injected;
   auto store = storage::Store::open(std::move(file));
   REQUIRE(store.has_value());
   store_ = std::move(*store);
@@ -57,7 +59,7 @@ Script::Script(Failure failure, std::size_t inputs_per_turn, Begin begin)
   row.id = id_of_session;
   row.name = "s";
   row.status = begin == Begin::linked ? "authenticated" : "initializing";
-  storage::insert_session(changes, row);
+  changes.add(storage::InsertSession{row});
   auto device = sessions::new_device(row.id, random_, changes, now_ms_);
   if (begin == Begin::linked) {
     constexpr std::uint16_t number = 1;
@@ -65,7 +67,7 @@ Script::Script(Failure failure, std::size_t inputs_per_turn, Begin begin)
     device.jid = ScriptedNetwork::own_pn.with_device(number);
     network_.linking().link({number, device.noise.pub, device.identity.pub});
   }
-  storage::put_device(changes, device);
+  changes.add(storage::PutDevice{device});
   store_->commit(std::move(changes), [](protocol::Result<void> result) { REQUIRE(result.has_value()); });
   build();
 }

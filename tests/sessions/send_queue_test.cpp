@@ -42,7 +42,7 @@ void list_devices(Fixture& f, const Jid& user, std::vector<std::uint16_t> device
   list.devices = std::move(devices);
   list.fetched_at = f.now_ms;
   storage::Changes changes;
-  storage::put_device_list(changes, f.row.id, user, list);
+  changes.add(storage::PutDeviceList{f.row.id, user, list});
   f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
 }
 
@@ -142,7 +142,7 @@ TEST_CASE("a stanza over the limit that an older version sealed ends as an error
   message.id = "3EB0BIG";
   message.from_me = true;
   message.content = {0x0a, 0x01, 'x'};
-  storage::insert_message(changes, message, false, std::nullopt);
+  changes.add(storage::InsertMessage{message, false, std::nullopt});
   storage::OutboxRow row;
   row.row = 1;
   row.session = f.row.id;
@@ -150,7 +150,7 @@ TEST_CASE("a stanza over the limit that an older version sealed ends as an error
   row.message_id = message.id;
   row.state = storage::OutboxState::sealed;
   row.stanza = protocol::Bytes(protocol::max_payload_bytes + 1, 0x20);
-  storage::insert_outbox(changes, row);
+  changes.add(storage::InsertOutbox{row});
   f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   f.reopen();
   f.go_online();
@@ -272,7 +272,7 @@ TEST_CASE("a LID stanza that is refused with 400 is sealed once more under the n
   const Jid ben_lid("100000000000002", "lid");
   auto peer = f.befriend(ben_lid);
   storage::Changes changes;
-  storage::put_lid(changes, f.row.id, ben, ben_lid);
+  changes.add(storage::PutLid{f.row.id, ben, ben_lid});
   f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   f.go_online();
   const std::string id = (*f.send(Fixture::text("hello")))->id;
@@ -385,7 +385,7 @@ TEST_CASE("a quote on the wire is one level: no quote inside it, no secret of so
   row.content = received.encoded;
   row.timestamp = row.created_at = f.now_ms;
   storage::Changes changes;
-  storage::insert_message(changes, row, false, std::nullopt);
+  changes.add(storage::InsertMessage{row, false, std::nullopt});
   f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
 
   SendText text = Fixture::text("seen");

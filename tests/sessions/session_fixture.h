@@ -16,7 +16,9 @@
 #include "sessions/session.h"
 #include "storage/events.h"
 #include "storage/keys.h"
-#include "storage/messages.h"
+#include "storage/peers.h"
+#include "storage/store.h"
+#include "tests/storage/injection.h"
 #include "tests/support/signal_peer.h"
 
 namespace wharf::test {
@@ -33,18 +35,19 @@ struct SessionFixture {
     storage::Store::Settings file;
     file.path = (directory / "t.sqlite").string();
     file.synchronous = storage::Synchronous::off;
+    file.before_change = test::run_injected;
     store = *storage::Store::open(std::move(file));
     storage::Changes changes;
     row.id = storage::SessionId{1};
     row.name = "s";
     row.status = "ready";
-    storage::insert_session(changes, row);
+    changes.add(storage::InsertSession{row});
     auto device = new_device(row.id, random, changes, 1'000);
     device.account = {1, 2, 3};
     device.jid = Jid("15550000001", "s.whatsapp.net", 3);
     device.lid = Jid("100000000000001", "lid", 3);
     device.server_has_prekeys = true;
-    storage::put_device(changes, device);
+    changes.add(storage::PutDevice{device});
     store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
     reopen();
   }
@@ -127,13 +130,13 @@ struct SessionFixture {
     REQUIRE(protocol::start_session(record, {device->identity, device->registration_id}, peer.bundle(), random)
                 .has_value());
     storage::Changes changes;
-    storage::put_ratchet(changes, row.id, contact.with_device(0), record.serialize());
+    changes.add(storage::PutRatchet{row.id, contact.with_device(0), record.serialize()});
     storage::DeviceListRow list;
     list.fetched_at = now_ms;
     list.devices = {0};
-    storage::put_device_list(changes, row.id, contact, list);
+    changes.add(storage::PutDeviceList{row.id, contact, list});
     list.devices = {3};
-    storage::put_device_list(changes, row.id, Jid("100000000000001", "lid"), list);
+    changes.add(storage::PutDeviceList{row.id, Jid("100000000000001", "lid"), list});
     store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
     return peer;
   }

@@ -169,9 +169,9 @@ TEST_CASE("texts to a recipient without a reachable device end as errors, the se
   storage::DeviceListRow list;
   list.devices = {0};
   list.fetched_at = f.now_ms;
-  storage::put_device_list(changes, f.row.id, Jid("15550000002", "s.whatsapp.net"), list);
+  changes.add(storage::PutDeviceList{f.row.id, Jid("15550000002", "s.whatsapp.net"), list});
   list.devices = {3};
-  storage::put_device_list(changes, f.row.id, Jid("100000000000001", "lid"), list);
+  changes.add(storage::PutDeviceList{f.row.id, Jid("100000000000001", "lid"), list});
   f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   f.go_online();
   REQUIRE(f.send(Fixture::text("first"))->has_value());
@@ -197,7 +197,7 @@ TEST_CASE(
   row.kind = "text";
   row.content = {0x0a, 0x01, 'x'};
   row.timestamp = row.created_at = f.now_ms;
-  storage::insert_message(changes, row, false, std::nullopt);
+  changes.add(storage::InsertMessage{row, false, std::nullopt});
   f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   Node receipt("receipt");
   receipt.set("id", "3EB0AA").set("type", "retry").set("from", Jid("15550000002", "s.whatsapp.net"));

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "storage/sessions.h"
+#include "tests/storage/injection.h"
 #include "tests/support/loop.h"
 
 using namespace wharf;
@@ -24,6 +25,7 @@ struct World {
   World() {
     storage::Store::Settings file;
     file.path = ":memory:";
+    file.before_change = test::run_injected;
     store = *storage::Store::open(std::move(file));
     restart();
   }

@@ -2,6 +2,8 @@
 #include <thread>
 
 #include "storage/keys.h"
+#include "storage/messages.h"
+#include "storage/peers.h"
 #include "tests/storage/fixture.h"
 
 using namespace wharf;
@@ -17,8 +19,8 @@ Changes pair_turn(int number) {
   Changes changes;
   MessageRow row = test::message_row(session, chat, std::to_string(number), number);
   row.content.assign(2'000, 1);
-  insert_message(changes, row, false, std::nullopt);
-  put_ratchet(changes, session, Jid(std::to_string(number), "lid"), protocol::Bytes(1'000, 1));
+  changes.add(InsertMessage{row, false, std::nullopt});
+  changes.add(PutRatchet{session, Jid(std::to_string(number), "lid"), protocol::Bytes(1'000, 1)});
   return changes;
 }
 
@@ -72,7 +74,7 @@ TEST_CASE("a backup replaces an older one, and a failing one leaves nothing behi
   test::InlineStore store;
   const std::string target = store.folder.file("copy.sqlite");
   REQUIRE(store.store->backup(target).has_value());
-  store.turn([](Changes& changes) { insert_session(changes, test::session_row(1, "anna")); });
+  store.turn([](Changes& changes) { changes.add(InsertSession{test::session_row(1, "anna")}); });
   REQUIRE(store.store->backup(target).has_value());
   {
     auto db = Database::open(target, Database::Mode::read_only, Synchronous::off);

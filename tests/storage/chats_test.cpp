@@ -1,7 +1,9 @@
 #include <set>
 
 #include "storage/chat_list.h"
+#include "storage/chats.h"
 #include "storage/messages.h"
+#include "storage/outbox.h"
 #include "tests/storage/fixture.h"
 
 using namespace wharf;
@@ -20,7 +22,7 @@ MessageRow named(const Jid& chat, const std::string& id, UnixMs time, const std:
 }
 
 void put(test::InlineStore& store, MessageRow row, bool unread = false, std::optional<Jid> alternate = std::nullopt) {
-  store.turn([&](Changes& changes) { insert_message(changes, std::move(row), unread, alternate); });
+  store.turn([&](Changes& changes) { changes.add(InsertMessage{std::move(row), unread, alternate}); });
 }
 
 }  // namespace
@@ -51,8 +53,8 @@ TEST_CASE("a chat follows its messages: last one, unread, name, alternate identi
   put(store, named(lid, "E", 4'000, "Anna B."), true);
   CHECK(find_chat(store.db(), session, lid)->name == "Anna B.");
   store.turn([](Changes& changes) {
-    set_unread(changes, session, lid, 0);
-    set_unread(changes, session, pn, 5);  // no such chat
+    changes.add(SetUnread{session, lid, 0});
+    changes.add(SetUnread{session, pn, 5});  // no such chat
   });
   CHECK(find_chat(store.db(), session, lid)->unread == 0);
   CHECK(!find_chat(store.db(), session, pn));
@@ -109,8 +111,8 @@ TEST_CASE("removing a chat takes its messages and nothing else") {
   put(store, test::message_row(session, group, "B", 1));
   put(store, test::message_row(other, lid, "A", 1));
   store.turn([](Changes& changes) {
-    remove_chat(changes, session, lid);
-    remove_chat(changes, session, Jid("nobody", "lid"));
+    changes.add(RemoveChat{session, lid});
+    changes.add(RemoveChat{session, Jid("nobody", "lid")});
   });
   CHECK(!find_chat(store.db(), session, lid));
   CHECK(!has_message(store.db(), session, lid, "A"));
@@ -129,9 +131,9 @@ TEST_CASE("merging moves a phone number's chat to the LID, once or twice") {
   queued.session = session;
   queued.row = 1;
   queued.chat = pn;
-  store.turn([&](Changes& changes) { insert_outbox(changes, queued); });
+  store.turn([&](Changes& changes) { changes.add(InsertOutbox{queued}); });
   for (int time = 0; time < 2; ++time) {
-    store.turn([](Changes& changes) { merge_chats(changes, session, pn, lid); });
+    store.turn([](Changes& changes) { changes.add(MergeChats{session, pn, lid}); });
     CHECK(!find_chat(store.db(), session, pn));
     const auto chat = find_chat(store.db(), session, lid);
     REQUIRE(chat);
@@ -150,14 +152,14 @@ TEST_CASE("merging moves a phone number's chat to the LID, once or twice") {
 TEST_CASE("merging into a chat that does not exist yet renames it, and merging nothing creates nothing") {
   test::InlineStore store;
   put(store, named(pn, "A", 1'000, "Anna"), true);
-  store.turn([](Changes& changes) { merge_chats(changes, session, pn, lid); });
+  store.turn([](Changes& changes) { changes.add(MergeChats{session, pn, lid}); });
   const auto chat = find_chat(store.db(), session, lid);
   REQUIRE(chat);
   CHECK(chat->name == "Anna");
   CHECK(chat->unread == 1);
   CHECK(chat->last_message->id == "A");
   CHECK(chat->last_message->chat == lid);
-  store.turn([](Changes& changes) { merge_chats(changes, other, pn, lid); });
+  store.turn([](Changes& changes) { changes.add(MergeChats{other, pn, lid}); });
   CHECK(!find_chat(store.db(), other, lid));
 }
 

@@ -6,7 +6,7 @@
 
 #include <filesystem>
 
-#include "storage/keys.h"
+#include "storage/peers.h"
 #include "storage/sessions.h"
 #include "tests/storage/fixture.h"
 
@@ -29,14 +29,14 @@ Store::Settings settings_of(const std::string& path, Synchronous synchronous, co
 
 void fill(Store& store) {
   Changes changes;
-  insert_session(changes, test::session_row(1, "s"));
+  changes.add(InsertSession{test::session_row(1, "s")});
   DeviceRow device;
   device.session = session;
   device.account = {1};
   device.server_has_prekeys = true;
   device.next_pre_key_id = device.first_unuploaded = 813;
-  put_device(changes, device);
-  put_ratchet(changes, session, ben, protocol::Bytes(100, 7));
+  changes.add(PutDevice{device});
+  changes.add(PutRatchet{session, ben, protocol::Bytes(100, 7)});
   store.commit(std::move(changes), [](Result<void> done) { REQUIRE(done.has_value()); });
 }
 
@@ -85,7 +85,7 @@ TEST_CASE("after a machine went down with unflushed commits every ratchet is new
       CHECK(device->next_pre_key_id > 813 + 1'000'000);
       CHECK(device->next_pre_key_id == device->first_unuploaded);
       Changes changes;
-      put_ratchet(changes, session, ben, protocol::Bytes(100, 8));
+      changes.add(PutRatchet{session, ben, protocol::Bytes(100, 8)});
       store->commit(std::move(changes), [](Result<void> done) { REQUIRE(done.has_value()); });
       CHECK(has_ratchet(*store));
     }

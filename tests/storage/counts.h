@@ -2,7 +2,7 @@
 // What tests count in the rows and the product never asks.
 
 #include "storage/keys.h"
-#include "storage/messages.h"
+#include "storage/peers.h"
 #include "storage/removal.h"
 #include "storage/statement.h"
 

@@ -5,8 +5,10 @@
 
 #include <random>
 
-#include "storage/events.h"
-#include "storage/keys.h"
+#include "storage/chats.h"
+#include "storage/messages.h"
+#include "storage/outbox.h"
+#include "storage/peers.h"
 #include "tests/storage/fixture.h"
 
 using namespace wharf;
@@ -22,15 +24,15 @@ const Jid chat("chat", "lid");
 Changes numbered_turn(std::int64_t number) {
   Changes changes;
   const std::string id = std::to_string(number);
-  insert_message(changes, test::message_row(session, chat, id, number), true, std::nullopt);
-  put_ratchet(changes, session, Jid(id, "lid"), protocol::Bytes(1'000, 1));
-  put_identity(changes, session, Jid(id, "lid"), protocol::PublicKey{});
+  changes.add(InsertMessage{test::message_row(session, chat, id, number), true, std::nullopt});
+  changes.add(PutRatchet{session, Jid(id, "lid"), protocol::Bytes(1'000, 1)});
+  changes.add(PutIdentity{session, Jid(id, "lid"), protocol::PublicKey{}});
   OutboxRow outbox;
   outbox.session = session;
   outbox.row = number;
   outbox.chat = chat;
   outbox.message_id = id;
-  insert_outbox(changes, outbox);
+  changes.add(InsertOutbox{outbox});
   changes.emit(NewEvent(session, "message", id, "{}", number));
   return changes;
 }

@@ -1,8 +1,10 @@
 #include "storage/events.h"
 
 #include "storage/sessions.h"
+#include "storage/webhooks.h"
 #include "tests/storage/counts.h"
 #include "tests/storage/fixture.h"
+#include "tests/storage/injection.h"
 
 using namespace wharf;
 using namespace wharf::storage;
@@ -37,11 +39,11 @@ TEST_CASE("events are numbered, named after their session, and read by cursor an
   CHECK(last_event_id(store.db()) == 0);
   CHECK(first_event_id(store.db()) == 0);
   store.turn([](Changes& changes) {
-    insert_session(changes, test::session_row(1, "anna"));
+    changes.add(InsertSession{test::session_row(1, "anna")});
     changes.emit(NewEvent(anna, "session.status", "", R"({"status":"READY"})", 11));
   });
   store.turn([](Changes& changes) {
-    insert_session(changes, test::session_row(2, "ben"));
+    changes.add(InsertSession{test::session_row(2, "ben")});
     changes.emit(NewEvent(ben, "message", "chat", std::string("{}\0x", 4), 12));
     changes.emit(NewEvent(anna, "ack", "chat", "{}", 13));
   });
@@ -77,10 +79,10 @@ TEST_CASE("events are numbered, named after their session, and read by cursor an
 
 TEST_CASE("the events of a removed session stay for the readers of the log, the one that reports it with its name") {
   test::InlineStore store;
-  store.turn([](Changes& changes) { insert_session(changes, test::session_row(1, "anna")); });
+  store.turn([](Changes& changes) { changes.add(InsertSession{test::session_row(1, "anna")}); });
   emit(store, anna, 5);
   store.turn([](Changes& changes) {
-    remove_session(changes, anna);
+    changes.add(RemoveSession{anna});
     changes.emit(NewEvent(anna, "disconnected", "", "{}", 1));
   });
   const auto events = read_events(store.db(), {});
@@ -99,17 +101,17 @@ TEST_CASE("the events of a removed session stay for the readers of the log, the 
 TEST_CASE("a rolled back session name is not remembered for the next session of that id") {
   test::InlineStore store;
   const auto page_limit = [&](const char* pragma) {
-    store.turn([&](Changes& changes) { changes.add([=](Database& db) { return db.execute(pragma); }); });
+    store.turn([&](Changes& changes) { test::inject(changes, [=](Database& db) { return db.execute(pragma); }); });
   };
   page_limit("PRAGMA max_page_count = 1");  // the present size is the least SQLite takes
   Changes changes;
-  insert_session(changes, test::session_row(1, "wrong"));
+  changes.add(InsertSession{test::session_row(1, "wrong")});
   changes.emit(NewEvent(anna, "ready", "", "{}", 1));  // fits, and its session name was looked up
   changes.emit(NewEvent(anna, "ready", "", std::string(200'000, ' '), 1));
   CHECK(store.try_commit(std::move(changes)).error().code == Errc::storage_full);
   page_limit("PRAGMA max_page_count = 100000");
   store.turn([](Changes& more) {
-    insert_session(more, test::session_row(1, "right"));
+    more.add(InsertSession{test::session_row(1, "right")});
     more.emit(NewEvent(anna, "ready", "", "{}", 1));
   });
   CHECK(read_events(store.db(), {}).at(0).session_name == "right");
@@ -129,7 +131,7 @@ TEST_CASE("old events are deleted in small steps and ids keep growing") {
 
 TEST_CASE("events that a webhook has not had stay, up to twice the limit") {
   test::InlineStore store(1'000);
-  store.turn([](Changes& changes) { put_webhook(changes, webhook("slow", 700)); });
+  store.turn([](Changes& changes) { changes.add(PutWebhook{webhook("slow", 700)}); });
   emit(store, anna, 1'900);
   emit(store, anna, 100);
   CHECK(last_event_id(store.db()) == 2'000);
@@ -138,11 +140,11 @@ TEST_CASE("events that a webhook has not had stay, up to twice the limit") {
   CHECK(first_event_id(store.db()) == 701);
 
   store.turn([](Changes& changes) {
-    advance_webhook(changes, "slow", 2'000);
+    changes.add(AdvanceWebhook{"slow", 2'000});
     DeliveryRow waiting;
     waiting.webhook = "slow";
     waiting.event = 900;
-    put_delivery(changes, waiting);
+    changes.add(PutDelivery{waiting});
   });
   emit(store, anna, 899);
   emit(store, anna, 101);  // pruning at id 3,000: the newest 1,000 are 2,001 to 3,000
@@ -155,13 +157,13 @@ TEST_CASE("events that a webhook has not had stay, up to twice the limit") {
 TEST_CASE("a waiting delivery keeps its event, and pruning goes on behind it") {
   test::InlineStore store(2'000);
   store.turn([](Changes& changes) {
-    put_webhook(changes, webhook("fast", 1'000'000));
+    changes.add(PutWebhook{webhook("fast", 1'000'000)});
     for (const EventId event : {1, 500, 1'500}) {
       DeliveryRow waiting;
       waiting.webhook = "fast";
       waiting.event = event;
       waiting.parked = event == 500;
-      put_delivery(changes, waiting);
+      changes.add(PutDelivery{waiting});
     }
   });
   for (int i = 0; i < 4; ++i) emit(store, anna, 1'000);
@@ -183,13 +185,13 @@ TEST_CASE("deliveries go with their events, however many webhooks park each of t
           parked.webhook = "hook" + std::to_string(hook);
           parked.event = event;
           parked.parked = true;
-          put_delivery(changes, parked);
+          changes.add(PutDelivery{parked});
         }
       }
     });
   };
   store.turn([](Changes& changes) {
-    for (int hook = 0; hook < 5; ++hook) put_webhook(changes, webhook("hook" + std::to_string(hook), 1'000'000));
+    for (int hook = 0; hook < 5; ++hook) changes.add(PutWebhook{webhook("hook" + std::to_string(hook), 1'000'000)});
   });
   for (int round = 0; round < 10; ++round) {
     emit(store, anna, 1'000);
@@ -210,8 +212,8 @@ TEST_CASE("webhooks come back as they were put, and their cursor only moves forw
   row.secret = std::string("whsec_\0\xff", 8);
   row.created_at = 9;
   store.turn([&](Changes& changes) {
-    put_webhook(changes, row);
-    put_webhook(changes, webhook("w2", 0));
+    changes.add(PutWebhook{row});
+    changes.add(PutWebhook{webhook("w2", 0)});
   });
   auto rows = load_webhooks(store.db());
   REQUIRE(rows.size() == 2);
@@ -226,11 +228,11 @@ TEST_CASE("webhooks come back as they were put, and their cursor only moves forw
   CHECK(!rows[1].session);
   CHECK(rows[1].secret.empty());
   store.turn([&](Changes& changes) {
-    advance_webhook(changes, "w1", 20);
-    advance_webhook(changes, "w1", 15);
+    changes.add(AdvanceWebhook{"w1", 20});
+    changes.add(AdvanceWebhook{"w1", 15});
     row.url = "http://127.0.0.1/other";
     row.created_at = 99;
-    put_webhook(changes, row);
+    changes.add(PutWebhook{row});
   });
   rows = load_webhooks(store.db());
   CHECK(rows[0].cursor == 20);
@@ -253,13 +255,13 @@ TEST_CASE("deliveries wait in event order, parked ones last, and go with their w
     return row;
   };
   store.turn([&](Changes& changes) {
-    put_webhook(changes, webhook("w", 0));
-    put_webhook(changes, webhook("v", 0));
-    put_delivery(changes, delivery("w", 9, false));
-    put_delivery(changes, delivery("w", 1, true));
-    put_delivery(changes, delivery("w", 5, false));
-    put_delivery(changes, delivery("v", 5, false));
-    put_delivery(changes, delivery("gone", 5, false));
+    changes.add(PutWebhook{webhook("w", 0)});
+    changes.add(PutWebhook{webhook("v", 0)});
+    changes.add(PutDelivery{delivery("w", 9, false)});
+    changes.add(PutDelivery{delivery("w", 1, true)});
+    changes.add(PutDelivery{delivery("w", 5, false)});
+    changes.add(PutDelivery{delivery("v", 5, false)});
+    changes.add(PutDelivery{delivery("gone", 5, false)});
   });
   CHECK(count_deliveries(store.db(), "w") == 3);
   CHECK(count_deliveries(store.db(), "gone") == 0);
@@ -277,14 +279,14 @@ TEST_CASE("deliveries wait in event order, parked ones last, and go with their w
   CHECK(rows[0].last_error == "503");
   CHECK(load_deliveries(store.db(), "w", 1).size() == 1);
   store.turn([&](Changes& changes) {
-    put_delivery(changes, delivery("w", 5, true));
-    remove_delivery(changes, "w", 9);
+    changes.add(PutDelivery{delivery("w", 5, true)});
+    changes.add(RemoveDelivery{"w", 9});
   });
   rows = load_deliveries(store.db(), "w", 10);
   REQUIRE(rows.size() == 2);
   CHECK(rows[0].event == 1);
   CHECK(rows[1].event == 5);
-  store.turn([](Changes& changes) { remove_webhook(changes, "w"); });
+  store.turn([](Changes& changes) { changes.add(RemoveWebhook{"w"}); });
   CHECK(load_webhooks(store.db()).size() == 1);
   CHECK(count_deliveries(store.db(), "v") == 1);
   CHECK(test::count(store.db(), "SELECT count(*) FROM webhook_delivery") == 1);

@@ -15,6 +15,7 @@
 #include "storage/messages.h"
 #include "storage/sessions.h"
 #include "storage/store.h"
+#include "tests/storage/injection.h"
 
 namespace wharf::test {
 
@@ -68,6 +69,7 @@ class HandLoop {
 };
 
 inline std::unique_ptr<storage::Store> open_store(storage::Store::Settings settings) {
+  settings.before_change = run_injected;
   auto store = storage::Store::open(std::move(settings));
   if (!store) FAIL(store.error().detail);
   return std::move(*store);

@@ -6,8 +6,9 @@
 #include <thread>
 
 #include "storage/events.h"
-#include "storage/keys.h"
+#include "storage/messages.h"
 #include "tests/storage/fixture.h"
+#include "tests/storage/injection.h"
 
 using namespace wharf;
 using namespace wharf::storage;
@@ -22,14 +23,14 @@ Changes big_turn(int number, std::size_t bytes) {
   Changes changes;
   MessageRow row = test::message_row(session, chat, std::to_string(number), number);
   row.content.assign(bytes, 7);
-  insert_message(changes, row, true, std::nullopt);
+  changes.add(InsertMessage{row, true, std::nullopt});
   changes.emit(NewEvent(session, "message", std::to_string(number), "{}", number));
   return changes;
 }
 
 Changes pragma(const char* sql) {
   Changes changes;
-  changes.add([sql](Database& db) { return db.execute(sql); });
+  test::inject(changes, [sql](Database& db) { return db.execute(sql); });
   return changes;
 }
 
@@ -78,7 +79,7 @@ TEST_CASE("a database that became read-only says so, and a ping finds out that i
   REQUIRE(test.try_commit(big_turn(0, 10)).has_value());
   Database* writer = nullptr;
   test.turn([&](Changes& changes) {
-    changes.add([&](Database& db) {
+    test::inject(changes, [&](Database& db) {
       writer = &db;
       return db.execute("PRAGMA query_only = ON");
     });
@@ -127,7 +128,7 @@ TEST_CASE("an idle writer finds out by itself that there is space again") {
 
   // The limit goes (pragmas are not rolled back) in a turn that fails: only the probe can see the difference.
   Changes back = pragma("PRAGMA max_page_count = 100000");
-  back.add([](Database&) -> Result<void> { return Error(Errc::storage_full, "still failing"); });
+  test::inject(back, [](Database&) -> Result<void> { return Error(Errc::storage_full, "still failing"); });
   CHECK(commit(std::move(back)) == Errc::storage_full);
   // Pings come faster than probes are due: each must not put the probe off.
   int pings = 0;

@@ -1,4 +1,6 @@
 #include "storage/messages.h"
+#include "storage/chats.h"
+#include "storage/outbox.h"
 
 #include <set>
 
@@ -16,7 +18,7 @@ const SessionId session{1}, other{2};
 const Jid anna("100000000000001", "lid"), ben("100000000000002", "lid"), me("15550000001", "s.whatsapp.net");
 
 void put(test::InlineStore& store, MessageRow row, bool unread = false) {
-  store.turn([&](Changes& changes) { insert_message(changes, std::move(row), unread, std::nullopt); });
+  store.turn([&](Changes& changes) { changes.add(InsertMessage{std::move(row), unread, std::nullopt}); });
 }
 
 std::vector<std::string> ids(const std::vector<MessageRow>& rows) {
@@ -96,8 +98,8 @@ TEST_CASE("hostile text is only text") {
     CHECK(find_chat(store.db(), session, row.chat)->name == text);
   }
   store.turn([&](Changes& changes) {
-    put_idempotency(changes, IdempotencyRow{session, nul, all_bytes, nul, 1});
-    insert_session(changes, test::session_row(1, nul));
+    changes.add(PutIdempotency{IdempotencyRow{session, nul, all_bytes, nul, 1}});
+    changes.add(InsertSession{test::session_row(1, nul)});
   });
   CHECK(find_idempotency(store.db(), session, nul, 0)->request_hash == all_bytes);
   CHECK(!find_idempotency(store.db(), session, "a", 0));
@@ -133,9 +135,9 @@ TEST_CASE("a message id names own and received messages apart") {
   CHECK(!find_message_by_id(store.db(), session, "B", true));
   // A receipt for id A means the own message, whatever a peer named his.
   store.turn([](Changes& changes) {
-    raise_ack_by_id(changes, session, "A", AckLevel::read, "", std::nullopt);
-    raise_ack_by_id(changes, session, "B", AckLevel::delivered, "", std::nullopt);
-    raise_ack_by_id(changes, session, "nobody", AckLevel::delivered, "", std::nullopt);
+    changes.add(RaiseAckById{session, "A", AckLevel::read, "", std::nullopt});
+    changes.add(RaiseAckById{session, "B", AckLevel::delivered, "", std::nullopt});
+    changes.add(RaiseAckById{session, "nobody", AckLevel::delivered, "", std::nullopt});
   });
   CHECK(find_message(store.db(), session, anna, "A")->ack == AckLevel::read);
   CHECK(find_message(store.db(), session, ben, "A")->ack == AckLevel::pending);
@@ -147,7 +149,7 @@ TEST_CASE("ack levels only rise, except to error, which a later ack heals") {
   put(store, test::message_row(session, anna, "A", 1'000));
   const std::int64_t row = find_message(store.db(), session, anna, "A")->row;
   const auto raise = [&](AckLevel level, std::string error, std::optional<UnixMs> time, SessionId whose) {
-    store.turn([&](Changes& changes) { raise_ack(changes, whose, row, level, error, time); });
+    store.turn([&](Changes& changes) { changes.add(RaiseAck{whose, row, level, error, time}); });
     return *find_message(store.db(), session, anna, "A");
   };
   CHECK(raise(AckLevel::delivered, "ignored", std::nullopt, session).ack == AckLevel::delivered);
@@ -169,9 +171,9 @@ TEST_CASE("a server time that reorders messages reorders the chat's last one") {
   put(store, test::message_row(session, anna, "A", 1'000));
   put(store, test::message_row(session, anna, "B", 2'000));
   CHECK(find_chat(store.db(), session, anna)->last_message->id == "B");
-  store.turn([](Changes& changes) { raise_ack_by_id(changes, session, "A", AckLevel::server, "", 3'000); });
+  store.turn([](Changes& changes) { changes.add(RaiseAckById{session, "A", AckLevel::server, "", 3'000}); });
   CHECK(find_chat(store.db(), session, anna)->last_message->id == "A");
-  store.turn([](Changes& changes) { raise_ack_by_id(changes, session, "A", AckLevel::server, "", 1'500); });
+  store.turn([](Changes& changes) { changes.add(RaiseAckById{session, "A", AckLevel::server, "", 1'500}); });
   CHECK(find_chat(store.db(), session, anna)->last_message->id == "B");
   CHECK(find_chat(store.db(), session, anna)->last_at == 2'000);
 }
@@ -211,12 +213,12 @@ TEST_CASE("message rows are never given out twice") {
   put(store, test::message_row(session, anna, "A", 1));
   put(store, test::message_row(session, ben, "B", 1));
   const std::int64_t last = find_message(store.db(), session, ben, "B")->row;
-  store.turn([](Changes& changes) { remove_chat(changes, session, ben); });
+  store.turn([](Changes& changes) { changes.add(RemoveChat{session, ben}); });
   put(store, test::message_row(session, anna, "C", 1));
   CHECK(find_message(store.db(), session, anna, "C")->row > last);
 
   const std::int64_t newest = find_message(store.db(), session, anna, "C")->row;
-  store.turn([](Changes& changes) { remove_session(changes, session); });
+  store.turn([](Changes& changes) { changes.add(RemoveSession{session}); });
   Store::Settings settings;
   settings.path = store.folder.file("test.sqlite");
   store.store.reset();
@@ -255,16 +257,16 @@ TEST_CASE("the send queue keeps the order of acceptance of its session") {
     queued.chat = anna;
     queued.message_id = "M" + std::to_string(row);
     queued.accepted_at = row * 10;
-    store.turn([&](Changes& changes) { insert_outbox(changes, queued); });
+    store.turn([&](Changes& changes) { changes.add(InsertOutbox{queued}); });
     queued.session = other;
     queued.row = row + 100;
-    store.turn([&](Changes& changes) { insert_outbox(changes, queued); });
+    store.turn([&](Changes& changes) { changes.add(InsertOutbox{queued}); });
   }
   store.turn([](Changes& changes) {
-    seal_outbox(changes, session, 2, {1, 2, 3});
-    count_outbox_attempt(changes, session, 2);
-    remove_outbox(changes, session, 1);
-    remove_outbox(changes, session, 101);
+    changes.add(SealOutbox{session, 2, {1, 2, 3}});
+    changes.add(CountOutboxAttempt{session, 2});
+    changes.add(RemoveOutbox{session, 1});
+    changes.add(RemoveOutbox{session, 101});
   });
   const auto rows = load_outbox(store.db(), session);
   REQUIRE(rows.size() == 2);
@@ -286,7 +288,7 @@ TEST_CASE("the send queue keeps the order of acceptance of its session") {
   taken.session = session;
   taken.row = 3;
   taken.chat = anna;
-  insert_outbox(twice, taken);
+  twice.add(InsertOutbox{taken});
   CHECK(store.try_commit(std::move(twice)).error().code == Errc::conflict);
 }
 
@@ -294,8 +296,8 @@ TEST_CASE("an idempotency key answers for a day") {
   test::InlineStore store;
   const UnixMs day = 24 * 60 * 60 * 1000;
   store.turn([&](Changes& changes) {
-    put_idempotency(changes, IdempotencyRow{session, "k", "hash", "M1", 1'000});
-    put_idempotency(changes, IdempotencyRow{other, "k", "hash2", "M2", 5'000});
+    changes.add(PutIdempotency{IdempotencyRow{session, "k", "hash", "M1", 1'000}});
+    changes.add(PutIdempotency{IdempotencyRow{other, "k", "hash2", "M2", 5'000}});
   });
   const auto found = find_idempotency(store.db(), session, "k", 1'000);
   REQUIRE(found);
@@ -304,7 +306,7 @@ TEST_CASE("an idempotency key answers for a day") {
   CHECK(found->at == 1'000);
   CHECK(!find_idempotency(store.db(), session, "k", 1'001));
   store.turn([&](Changes& changes) {
-    put_idempotency(changes, IdempotencyRow{session, "later", "h", "M3", day + 1'001});
+    changes.add(PutIdempotency{IdempotencyRow{session, "later", "h", "M3", day + 1'001}});
   });
   CHECK(!find_idempotency(store.db(), session, "k", 0));
   CHECK(find_idempotency(store.db(), other, "k", 0)->message_id == "M2");

@@ -1,6 +1,7 @@
 #include "storage/read_receipts.h"
 
 #include "storage/keys.h"
+#include "storage/peers.h"
 #include "tests/storage/fixture.h"
 
 using namespace wharf;
@@ -36,9 +37,9 @@ TEST_CASE("read receipts come back in order and as they were put") {
   second.author = author;
   second.ids = {"C"};
   store.turn([&](Changes& changes) {
-    insert_read_receipt(changes, second);
-    insert_read_receipt(changes, first);
-    count_read_receipt_attempt(changes, session, 1);
+    changes.add(InsertReadReceipt{second});
+    changes.add(InsertReadReceipt{first});
+    changes.add(CountReadReceiptAttempt{session, 1});
   });
   const auto rows = load_read_receipts(store.db(), session);
   REQUIRE(rows.size() == 2);
@@ -51,7 +52,7 @@ TEST_CASE("read receipts come back in order and as they were put") {
   CHECK(rows[1].chat == group);
   CHECK(rows[1].author == author);
   CHECK(load_read_receipts(store.db(), SessionId{2}).empty());
-  store.turn([](Changes& changes) { remove_read_receipt(changes, session, 1); });
+  store.turn([](Changes& changes) { changes.add(RemoveReadReceipt{session, 1}); });
   CHECK(load_read_receipts(store.db(), session).size() == 1);
 }
 
@@ -60,13 +61,13 @@ TEST_CASE("one-time keys of retry receipts: a share for each user, a bound for a
   const RetryKeyLimits limits{2, 3, 100};
   const Jid other("15550000003", "s.whatsapp.net"), third("15550000004", "s.whatsapp.net");
   const auto add = [&](std::uint32_t n, const Jid& user, UnixMs at) {
-    store.turn([&](Changes& changes) { add_retry_pre_key(changes, session, user, retry_key(n), at, limits); });
+    store.turn([&](Changes& changes) { changes.add(AddRetryPreKey{session, user, retry_key(n), at, limits}); });
   };
   const auto has = [&](std::uint32_t n) {
     return find_pre_key(store.db(), session, first_retry_key_id + n).has_value();
   };
   store.turn([&](Changes& changes) {
-    add_pre_keys(changes, session, {protocol::PreKey{1, {}}});
+    changes.add(AddPreKeys{session, {protocol::PreKey{1, {}}}});
   });  // uploaded: not of the pool
   for (std::uint32_t n = 1; n <= 3; ++n) add(n, author, n);
   CHECK((!has(1) && has(2) && has(3)));  // the user's share
@@ -74,7 +75,7 @@ TEST_CASE("one-time keys of retry receipts: a share for each user, a bound for a
   CHECK((has(2) && has(3) && has(4)));
   add(5, third, 5);
   CHECK((!has(2) && has(3) && has(4) && has(5)));  // the bound for all: the oldest goes
-  store.turn([&](Changes& changes) { remove_pre_key(changes, session, first_retry_key_id + 4); });
+  store.turn([&](Changes& changes) { changes.add(RemovePreKey{session, first_retry_key_id + 4}); });
   CHECK(count(store.db(), "SELECT count(*) FROM retry_pre_key") == 2);
   add(6, author, 104);
   CHECK((!has(3) && has(5) && has(6)));  // age
@@ -87,8 +88,8 @@ TEST_CASE("a device list that is aged stays readable as the one to beat, with th
   list.devices = {0, 4};
   list.fetched_at = 9;
   list.listed_at = 1'700'000'000;
-  store.turn([&](Changes& changes) { put_device_list(changes, session, chat, list); });
-  store.turn([](Changes& changes) { age_device_list(changes, session, chat); });
+  store.turn([&](Changes& changes) { changes.add(PutDeviceList{session, chat, list}); });
+  store.turn([](Changes& changes) { changes.add(AgeDeviceList{session, chat}); });
   const auto row = find_device_list(store.db(), session, chat);
   REQUIRE(row);
   CHECK(row->fetched_at == 0);

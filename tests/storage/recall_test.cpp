@@ -1,8 +1,10 @@
 #include "storage/recall.h"
 
-#include "storage/keys.h"
+#include "storage/outbox.h"
+#include "storage/peers.h"
 #include "storage/statement.h"
 #include "tests/storage/fixture.h"
+#include "tests/storage/injection.h"
 
 using namespace wharf;
 using namespace wharf::storage;
@@ -36,7 +38,7 @@ TEST_CASE("JIDs that differ in one part are different rows") {
                                  interop};
   store.turn([&](Changes& changes) {
     for (std::size_t i = 0; i < jids.size(); ++i) {
-      put_ratchet(changes, session, jids[i], protocol::Bytes(1, static_cast<std::uint8_t>(i)));
+      changes.add(PutRatchet{session, jids[i], protocol::Bytes(1, static_cast<std::uint8_t>(i))});
     }
   });
   for (std::size_t i = 0; i < jids.size(); ++i) {
@@ -49,15 +51,15 @@ TEST_CASE("a JID whose row was rolled back is given a row again") {
   const SessionId session{1};
   const Jid anna("1", "lid"), ben("2", "lid");
   Changes failing;
-  put_ratchet(failing, session, anna, {1});
-  failing.add([](Database&) -> Result<void> { return Error(Errc::conflict, "refused"); });
+  failing.add(PutRatchet{session, anna, {1}});
+  test::inject(failing, [](Database&) -> Result<void> { return Error(Errc::conflict, "refused"); });
   CHECK(store.try_commit(std::move(failing)).error().code == Errc::conflict);
   CHECK(!find_ratchet(store.db(), session, anna));
 
   // Were the rolled-back integer of anna remembered, ben would now get the same one and share her ratchet.
   store.turn([&](Changes& changes) {
-    put_ratchet(changes, session, ben, {2});
-    put_ratchet(changes, session, anna, {3});
+    changes.add(PutRatchet{session, ben, {2}});
+    changes.add(PutRatchet{session, anna, {3}});
   });
   CHECK(find_ratchet(store.db(), session, ben) == protocol::Bytes{2});
   CHECK(find_ratchet(store.db(), session, anna) == protocol::Bytes{3});
@@ -68,7 +70,7 @@ TEST_CASE("a reader that asked for an unknown JID finds it once it exists") {
   const Jid anna("1", "lid");
   CHECK(!find_ratchet(store.db(), SessionId{1}, anna));
   CHECK(test::count(store.db(), "SELECT count(*) FROM jid") == 0);
-  store.turn([&](Changes& changes) { put_ratchet(changes, SessionId{1}, anna, {1}); });
+  store.turn([&](Changes& changes) { changes.add(PutRatchet{SessionId{1}, anna, {1}}); });
   CHECK(find_ratchet(store.db(), SessionId{1}, anna) == protocol::Bytes{1});
 }
 
@@ -85,6 +87,6 @@ TEST_CASE("row keys refuse ids that would reach into another session") {
   row.session = SessionId{1};
   row.row = std::int64_t{1} << 32;
   row.chat = Jid("1", "lid");
-  insert_outbox(changes, row);
+  changes.add(InsertOutbox{row});
   CHECK(store.try_commit(std::move(changes)).error().code == Errc::too_large);
 }

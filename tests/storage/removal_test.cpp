@@ -4,10 +4,14 @@
 
 #include <thread>
 
+#include "storage/chats.h"
 #include "storage/events.h"
 #include "storage/keys.h"
+#include "storage/messages.h"
+#include "storage/peers.h"
 #include "storage/read_receipts.h"
 #include "storage/resends.h"
+#include "storage/webhooks.h"
 #include "tests/storage/counts.h"
 #include "tests/storage/fixture.h"
 
@@ -28,24 +32,24 @@ void fill(const std::string& path, int messages) {
   settings.synchronous = Synchronous::off;
   const auto store = test::open_store(settings);
   Changes changes;
-  insert_session(changes, test::session_row(1, "anna"));
-  insert_session(changes, test::session_row(2, "ben"));
+  changes.add(InsertSession{test::session_row(1, "anna")});
+  changes.add(InsertSession{test::session_row(2, "ben")});
   for (int i = 0; i < messages; ++i)
-    insert_message(changes, test::message_row(anna, chat, "A" + std::to_string(i), i), true, std::nullopt);
-  insert_message(changes, test::message_row(ben, chat, "B", 1), true, std::nullopt);
+    changes.add(InsertMessage{test::message_row(anna, chat, "A" + std::to_string(i), i), true, std::nullopt});
+  changes.add(InsertMessage{test::message_row(ben, chat, "B", 1), true, std::nullopt});
   WebhookRow hook;
   hook.id = "of-anna";
   hook.session = anna;
-  put_webhook(changes, hook);
+  changes.add(PutWebhook{hook});
   hook.id = "of-all";
   hook.session.reset();
-  put_webhook(changes, hook);
+  changes.add(PutWebhook{hook});
   changes.emit(NewEvent(anna, "message", "", "{}", 1));
   for (const char* id : {"of-anna", "of-all"}) {
     DeliveryRow delivery;
     delivery.webhook = id;
     delivery.event = 1;
-    put_delivery(changes, delivery);
+    changes.add(PutDelivery{delivery});
   }
   store->commit(std::move(changes), [](Result<void> done) { REQUIRE(done.has_value()); });
 }
@@ -148,13 +152,13 @@ TEST_CASE("removed things also go while turns keep the writer busy") {
     ++turns;
   };
   Changes removal;
-  remove_session(removal, anna);
+  removal.add(RemoveSession{anna});
   commit(std::move(removal));
   CHECK(messages_of(store->reader(), anna) >= 400);
   while (messages_of(store->reader(), anna) != 0) {
     REQUIRE(turns < 20);
     Changes touch;
-    touch_session(touch, ben, turns);
+    touch.add(TouchSession{ben, turns});
     commit(std::move(touch));
   }
   CHECK(turns >= 5);
@@ -188,10 +192,10 @@ TEST_CASE("a removed chat is gone at once, may come back at once, and its old ro
   settings.purge_pause = std::chrono::hours(1);
   const auto store = test::open_store(settings);
   Changes back;
-  insert_message(back, test::message_row(anna, chat, "new", 5'000), true, std::nullopt);
-  insert_message(back, test::message_row(anna, chat, "A299", 4'000), true, std::nullopt);
-  insert_message(back, test::message_row(anna, chat, "A299", 4'000), true, std::nullopt);  // known now
-  raise_ack_by_id(back, anna, "A250", AckLevel::read, "", 9'000);                          // of a message that is gone
+  back.add(InsertMessage{test::message_row(anna, chat, "new", 5'000), true, std::nullopt});
+  back.add(InsertMessage{test::message_row(anna, chat, "A299", 4'000), true, std::nullopt});
+  back.add(InsertMessage{test::message_row(anna, chat, "A299", 4'000), true, std::nullopt});  // known now
+  back.add(RaiseAckById{anna, "A250", AckLevel::read, "", 9'000});  // of a message that is gone
   bool done = false;
   store->commit(std::move(back), [&](Result<void> result) { done = result.has_value(); });
   loop.run_until([&] { return done; });
@@ -207,7 +211,7 @@ TEST_CASE("a removed chat is gone at once, may come back at once, and its old ro
   // The slices end at the mark.
   for (int i = 0; i < 60 && messages_of(db, anna) != 2; ++i) {
     Changes touch;
-    touch_session(touch, ben, i);
+    touch.add(TouchSession{ben, i});
     done = false;
     store->commit(std::move(touch), [&](Result<void> result) { done = result.has_value(); });
     loop.run_until([&] { return done; });
@@ -234,12 +238,13 @@ TEST_CASE("a chat that comes back is read past what was removed, not through it"
   };
   turn([&](Changes& changes) {
     for (int i = 0; i < 5'000; ++i)
-      insert_message(changes, test::message_row(anna, chat, "old" + std::to_string(i), 1'000 + i), true, std::nullopt);
+      changes.add(
+          InsertMessage{test::message_row(anna, chat, "old" + std::to_string(i), 1'000 + i), true, std::nullopt});
   });
-  turn([&](Changes& changes) { remove_chat(changes, anna, chat); });
+  turn([&](Changes& changes) { changes.add(RemoveChat{anna, chat}); });
   turn([&](Changes& changes) {
     for (int i = 0; i < 3; ++i)  // the clock of a peer: older than what was removed
-      insert_message(changes, test::message_row(anna, chat, "new" + std::to_string(i), i), true, std::nullopt);
+      changes.add(InsertMessage{test::message_row(anna, chat, "new" + std::to_string(i), i), true, std::nullopt});
   });
   Database& db = store->reader();
   REQUIRE(messages_of(db, anna) > 4'000);
@@ -276,17 +281,17 @@ TEST_CASE("merging does not bring removed messages back, nor bury living ones") 
   const bool from_removed = GENERATE(true, false);
   turn([&](Changes& changes) {
     for (int i = 0; i < 20; ++i) {
-      insert_message(changes, test::message_row(anna, pn, "P" + std::to_string(i), i), true, std::nullopt);
-      insert_message(changes, test::message_row(anna, chat, "L" + std::to_string(i), i), true, std::nullopt);
+      changes.add(InsertMessage{test::message_row(anna, pn, "P" + std::to_string(i), i), true, std::nullopt});
+      changes.add(InsertMessage{test::message_row(anna, chat, "L" + std::to_string(i), i), true, std::nullopt});
     }
-    remove_chat(changes, anna, from_removed ? pn : chat);
-    if (from_removed) insert_message(changes, test::message_row(anna, pn, "late", 90), true, std::nullopt);
-    merge_chats(changes, anna, pn, chat);
+    changes.add(RemoveChat{anna, from_removed ? pn : chat});
+    if (from_removed) changes.add(InsertMessage{test::message_row(anna, pn, "late", 90), true, std::nullopt});
+    changes.add(MergeChats{anna, pn, chat});
   });
   const auto page = page_messages(store->reader(), anna, chat, 100, std::nullopt).messages;
   CHECK(page.size() == (from_removed ? 21u : 20u));
   for (const MessageRow& row : page) CHECK((row.id == "late" || row.id.starts_with(from_removed ? "L" : "P")));
-  for (int i = 0; i < 30; ++i) turn([&](Changes& changes) { touch_session(changes, anna, i); });
+  for (int i = 0; i < 30; ++i) turn([&](Changes& changes) { changes.add(TouchSession{anna, i}); });
   CHECK(messages_of(store->reader(), anna) == (from_removed ? 21 : 20));
 }
 
@@ -295,22 +300,22 @@ TEST_CASE("a webhook removed with many deliveries leaves none to the next webhoo
   WebhookRow hook;
   hook.id = "first";
   store.turn([&](Changes& changes) {
-    put_webhook(changes, hook);
+    changes.add(PutWebhook{hook});
     for (int i = 1; i <= 1'000; ++i) {
       DeliveryRow delivery;
       delivery.webhook = "first";
       delivery.event = i;
-      put_delivery(changes, delivery);
+      changes.add(PutDelivery{delivery});
     }
   });
   store.turn([&](Changes& changes) {
-    remove_webhook(changes, "first");
+    changes.add(RemoveWebhook{"first"});
     hook.id = "second";
-    put_webhook(changes, hook);
+    changes.add(PutWebhook{hook});
     DeliveryRow late;
     late.webhook = "first";
     late.event = 2'000;
-    put_delivery(changes, late);
+    changes.add(PutDelivery{late});
   });
   CHECK(load_webhooks(store.db()).size() == 1);
   CHECK(count_deliveries(store.db(), "second") == 0);
@@ -345,9 +350,9 @@ struct SlicedStore {
       };
     };
     Changes changes;
-    changes.add(note(before));
+    test::inject(changes, note(before));
     fill_turn(changes);
-    changes.add(note(after));
+    test::inject(changes, note(after));
     bool done = false;
     std::optional<Error> failure;
     store->commit(std::move(changes), [&](Result<void> result) {
@@ -390,27 +395,27 @@ void link(Changes& changes, SessionId session, std::uint8_t mark, int peers) {
   DeviceRow device;
   device.session = session;
   device.registration_id = mark;
-  put_device(changes, device);
+  changes.add(PutDevice{device});
   std::vector<protocol::PreKey> keys;
   for (int i = 1; i <= peers; ++i) keys.push_back({static_cast<protocol::PreKeyId>(i), pair_of(mark)});
-  add_pre_keys(changes, session, std::move(keys));
-  add_signed_pre_key(changes, session, protocol::SignedPreKey{1, pair_of(mark), {}});
-  add_retry_pre_key(changes, session, peer(0), protocol::PreKey{first_retry_key_id, pair_of(mark)}, 1);
+  changes.add(AddPreKeys{session, std::move(keys)});
+  changes.add(AddSignedPreKey{session, protocol::SignedPreKey{1, pair_of(mark), {}}});
+  changes.add(AddRetryPreKey{session, peer(0), protocol::PreKey{first_retry_key_id, pair_of(mark)}, 1});
   for (int i = 0; i < peers; ++i) {
-    put_ratchet(changes, session, peer(i), {mark});
-    put_identity(changes, session, peer(i), pair_of(mark).pub);
-    put_device_list(changes, session, peer(i), DeviceListRow{{mark}, 1, 1});
-    put_retry_count(changes, session, peer(i), "id", mark, 1);
+    changes.add(PutRatchet{session, peer(i), {mark}});
+    changes.add(PutIdentity{session, peer(i), pair_of(mark).pub});
+    changes.add(PutDeviceList{session, peer(i), DeviceListRow{{mark}, 1, 1}});
+    changes.add(PutRetryCount{session, peer(i), "id", mark, 1});
   }
-  put_lid(changes, session, pn, peer(0));
-  put_resends(changes, session, peer(0), "id", ResendRow{mark, {1}}, 1, 1);
-  put_app_state_key(changes, session, {1}, {mark}, 3);
+  changes.add(PutLid{session, pn, peer(0)});
+  changes.add(PutResends{session, peer(0), "id", ResendRow{mark, {1}}, 1, 1});
+  changes.add(PutAppStateKey{session, {1}, {mark}, 3});
   ReadReceiptRow read;
   read.session = session;
   read.row = 1;
   read.chat = peer(mark);
   read.ids = {"id"};
-  insert_read_receipt(changes, read);
+  changes.add(InsertReadReceipt{read});
 }
 
 /// Everything that link() wrote with this mark and this number of peers, and nothing of another device.
@@ -454,7 +459,7 @@ TEST_CASE("a log-out is a few rows, the next device finds nothing of the old one
     link(changes, anna, 1, 120);
     link(changes, ben, 2, 3);
   });
-  CHECK(s.turn([](Changes& changes) { wipe_device(changes, anna); }) <= 5);
+  CHECK(s.turn([](Changes& changes) { changes.add(WipeDevice{anna}); }) <= 5);
   CHECK(!load_device(s.db(), anna));
   CHECK(count_pre_keys(s.db(), anna) == 0);
   CHECK(!find_signed_pre_key(s.db(), anna, 1));
@@ -483,14 +488,14 @@ TEST_CASE("a log-out is a few rows, the next device finds nothing of the old one
 TEST_CASE("a session logged out twice and removed before the slices came leaves nothing") {
   SlicedStore s(50);
   s.turn([](Changes& changes) {
-    insert_session(changes, test::session_row(1, "anna"));
+    changes.add(InsertSession{test::session_row(1, "anna")});
     link(changes, anna, 1, 40);
     link(changes, ben, 2, 3);
-    wipe_device(changes, anna);
+    changes.add(WipeDevice{anna});
     link(changes, anna, 3, 40);
-    wipe_device(changes, anna);
+    changes.add(WipeDevice{anna});
     link(changes, anna, 4, 40);
-    remove_session(changes, anna);
+    changes.add(RemoveSession{anna});
   });
   for (int slices = 0; !s.purged(); ++slices) {
     REQUIRE(slices < 30);
@@ -523,11 +528,11 @@ std::vector<std::string> read_all(Database& db, const Jid& of, std::size_t page_
 /// Messages P0.. of the number and L0.. of the LID, alternating in time; both have "both".
 void fill_both(Changes& changes, int each) {
   for (int i = 0; i < each; ++i) {
-    insert_message(changes, test::message_row(anna, pn, "P" + std::to_string(i), i * 10), true, std::nullopt);
-    insert_message(changes, test::message_row(anna, chat, "L" + std::to_string(i), i * 10 + 5), true, std::nullopt);
+    changes.add(InsertMessage{test::message_row(anna, pn, "P" + std::to_string(i), i * 10), true, std::nullopt});
+    changes.add(InsertMessage{test::message_row(anna, chat, "L" + std::to_string(i), i * 10 + 5), true, std::nullopt});
   }
-  insert_message(changes, test::message_row(anna, pn, "both", 99'000), true, std::nullopt);
-  insert_message(changes, test::message_row(anna, chat, "both", 1), true, std::nullopt);
+  changes.add(InsertMessage{test::message_row(anna, pn, "both", 99'000), true, std::nullopt});
+  changes.add(InsertMessage{test::message_row(anna, chat, "both", 1), true, std::nullopt});
 }
 
 }  // namespace
@@ -542,7 +547,7 @@ TEST_CASE("merged chats read as one from the first moment, while slices move the
     if (i == 0) expected.push_back("both");  // the copy of the LID counts
     expected.push_back("P" + std::to_string(i));
   }
-  CHECK(s.turn([](Changes& changes) { merge_chats(changes, anna, pn, chat); }) <= 8);
+  CHECK(s.turn([](Changes& changes) { changes.add(MergeChats{anna, pn, chat}); }) <= 8);
   int slices = 0;
   for (bool last = false; !last; ++slices) {
     REQUIRE(slices < 20);
@@ -567,7 +572,7 @@ TEST_CASE("merged chats read as one from the first moment, while slices move the
     }
     // One that is known comes once more.
     s.turn([&](Changes& changes) {
-      insert_message(changes, test::message_row(anna, chat, "P70", 700), true, std::nullopt);
+      changes.add(InsertMessage{test::message_row(anna, chat, "P70", 700), true, std::nullopt});
     });
     CHECK(s.in_slice <= 25 + marks);
     if (slices == 1) {
@@ -584,9 +589,9 @@ TEST_CASE("a message that waits to be moved can still become the last one of its
   SlicedStore s(1);
   s.turn([](Changes& changes) {
     fill_both(changes, 10);
-    merge_chats(changes, anna, pn, chat);
+    changes.add(MergeChats{anna, pn, chat});
   });
-  s.turn([](Changes& changes) { raise_ack_by_id(changes, anna, "P9", AckLevel::server, "", 50'000); });
+  s.turn([](Changes& changes) { changes.add(RaiseAckById{anna, "P9", AckLevel::server, "", 50'000}); });
   REQUIRE(count(s.db(),
                 "SELECT count(*) FROM message WHERE id = 'P9' AND chat_id = (SELECT from_id FROM merged_chat)") == 1);
   const auto found = find_chat(s.db(), anna, chat);
@@ -600,12 +605,12 @@ TEST_CASE("a chat removed while messages still move into it is gone, and its num
   SlicedStore s(15);
   s.turn([](Changes& changes) {
     fill_both(changes, 50);
-    merge_chats(changes, anna, pn, chat);
+    changes.add(MergeChats{anna, pn, chat});
   });
   s.slice();
   s.turn([](Changes& changes) {
-    insert_message(changes, test::message_row(anna, pn, "again", 1), true, std::nullopt);
-    remove_chat(changes, anna, chat);
+    changes.add(InsertMessage{test::message_row(anna, pn, "again", 1), true, std::nullopt});
+    changes.add(RemoveChat{anna, chat});
   });
   for (int slices = 0; !s.purged(); ++slices) {
     REQUIRE(slices < 30);
@@ -623,12 +628,12 @@ TEST_CASE("a number that gets another LID before the slices came leaves each mes
   SlicedStore s(10);
   s.turn([](Changes& changes) {
     for (int i = 0; i < 30; ++i)
-      insert_message(changes, test::message_row(anna, pn, "old" + std::to_string(i), i), true, std::nullopt);
-    merge_chats(changes, anna, pn, chat);
-    insert_message(changes, test::message_row(anna, pn, "gone", 1), true, std::nullopt);
-    remove_chat(changes, anna, pn);
-    insert_message(changes, test::message_row(anna, pn, "new", 1), true, std::nullopt);
-    merge_chats(changes, anna, pn, other_chat);
+      changes.add(InsertMessage{test::message_row(anna, pn, "old" + std::to_string(i), i), true, std::nullopt});
+    changes.add(MergeChats{anna, pn, chat});
+    changes.add(InsertMessage{test::message_row(anna, pn, "gone", 1), true, std::nullopt});
+    changes.add(RemoveChat{anna, pn});
+    changes.add(InsertMessage{test::message_row(anna, pn, "new", 1), true, std::nullopt});
+    changes.add(MergeChats{anna, pn, other_chat});
   });
   for (int slices = 0;; ++slices) {
     REQUIRE(slices < 20);
@@ -645,6 +650,6 @@ TEST_CASE("a number that gets another LID before the slices came leaves each mes
 TEST_CASE("only a number merges into a LID") {
   test::InlineStore store;
   Changes changes;
-  merge_chats(changes, anna, chat, pn);
+  changes.add(MergeChats{anna, chat, pn});
   CHECK(store.try_commit(std::move(changes)).has_error());
 }

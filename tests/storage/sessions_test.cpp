@@ -2,8 +2,11 @@
 #include "storage/read_receipts.h"
 #include "storage/resends.h"
 
-#include "storage/events.h"
 #include "storage/keys.h"
+#include "storage/messages.h"
+#include "storage/outbox.h"
+#include "storage/peers.h"
+#include "storage/webhooks.h"
 #include "tests/storage/fixture.h"
 
 using namespace wharf;
@@ -57,39 +60,39 @@ DeviceRow full_device(SessionId session) {
 /// Something of the session in every table that belongs to one.
 void fill(Changes& changes, SessionId session) {
   const Jid peer("1", "lid"), pn("2", "s.whatsapp.net");
-  insert_session(changes, test::session_row(session.value, "session-" + std::to_string(session.value)));
-  put_device(changes, full_device(session));
-  add_signed_pre_key(changes, session, protocol::SignedPreKey{1, pair(1), {}});
-  put_ratchet(changes, session, peer, {1});
-  put_identity(changes, session, peer, key(1));
-  put_lid(changes, session, pn, peer);
-  put_device_list(changes, session, peer, DeviceListRow{{0, 1}, 1, 1});
-  put_retry_count(changes, session, peer, "id", 1, 1);
-  put_resends(changes, session, peer, "id", ResendRow{1, {1}}, 1, 1);
-  add_retry_pre_key(changes, session, peer, protocol::PreKey{first_retry_key_id, pair(1)}, 1);
+  changes.add(InsertSession{test::session_row(session.value, "session-" + std::to_string(session.value))});
+  changes.add(PutDevice{full_device(session)});
+  changes.add(AddSignedPreKey{session, protocol::SignedPreKey{1, pair(1), {}}});
+  changes.add(PutRatchet{session, peer, {1}});
+  changes.add(PutIdentity{session, peer, key(1)});
+  changes.add(PutLid{session, pn, peer});
+  changes.add(PutDeviceList{session, peer, DeviceListRow{{0, 1}, 1, 1}});
+  changes.add(PutRetryCount{session, peer, "id", 1, 1});
+  changes.add(PutResends{session, peer, "id", ResendRow{1, {1}}, 1, 1});
+  changes.add(AddRetryPreKey{session, peer, protocol::PreKey{first_retry_key_id, pair(1)}, 1});
   ReadReceiptRow read;
   read.session = session;
   read.row = 1;
   read.chat = peer;
   read.ids = {"id"};
-  insert_read_receipt(changes, read);
-  put_app_state_key(changes, session, {1}, {2}, 3);
-  insert_message(changes, test::message_row(session, peer, "id", 1), true, std::nullopt);
+  changes.add(InsertReadReceipt{read});
+  changes.add(PutAppStateKey{session, {1}, {2}, 3});
+  changes.add(InsertMessage{test::message_row(session, peer, "id", 1), true, std::nullopt});
   OutboxRow outbox;
   outbox.session = session;
   outbox.row = 1;
   outbox.chat = peer;
-  insert_outbox(changes, outbox);
-  put_idempotency(changes, IdempotencyRow{session, "key", "hash", "id", 1});
+  changes.add(InsertOutbox{outbox});
+  changes.add(PutIdempotency{IdempotencyRow{session, "key", "hash", "id", 1}});
   changes.emit(NewEvent(session, "ready", "", "{}", 1));
   WebhookRow webhook;
   webhook.id = "hook-" + std::to_string(session.value);
   webhook.session = session;
-  put_webhook(changes, webhook);
+  changes.add(PutWebhook{webhook});
   DeliveryRow delivery;
   delivery.webhook = webhook.id;
   delivery.event = session.value;
-  put_delivery(changes, delivery);
+  changes.add(PutDelivery{delivery});
 }
 
 const std::vector<std::string> all_tables = {
@@ -109,16 +112,16 @@ TEST_CASE("sessions come back as they were put, and ids are never used twice") {
   anna.created_at = 5;
   anna.last_activity = 6;
   store.turn([&](Changes& changes) {
-    insert_session(changes, anna);
-    insert_session(changes, test::session_row(2, "ben"));
+    changes.add(InsertSession{anna});
+    changes.add(InsertSession{test::session_row(2, "ben")});
   });
   anna.status = "DISCONNECTED";
   anna.stopped = true;
   anna.last_activity = 7;
   store.turn([&](Changes& changes) {
-    update_session(changes, anna);
-    touch_session(changes, SessionId{2}, 99);
-    touch_session(changes, SessionId{2}, 98);
+    changes.add(UpdateSession{anna});
+    changes.add(TouchSession{SessionId{2}, 99});
+    changes.add(TouchSession{SessionId{2}, 98});
   });
   const auto rows = load_sessions(store.db());
   REQUIRE(rows.size() == 2);
@@ -132,7 +135,7 @@ TEST_CASE("sessions come back as they were put, and ids are never used twice") {
   CHECK(rows[0].created_at == 5);
   CHECK(rows[0].last_activity == 7);
   CHECK(rows[1].last_activity == 99);
-  store.turn([](Changes& changes) { remove_session(changes, SessionId{2}); });
+  store.turn([](Changes& changes) { changes.add(RemoveSession{SessionId{2}}); });
   CHECK(load_sessions(store.db()).size() == 1);
   CHECK(last_session_id(store.db()) == 2);
 }
@@ -142,7 +145,7 @@ TEST_CASE("a device comes back complete, linked or not") {
   const SessionId session{1};
   CHECK(!load_device(store.db(), session));
   const DeviceRow row = full_device(session);
-  store.turn([&](Changes& changes) { put_device(changes, row); });
+  store.turn([&](Changes& changes) { changes.add(PutDevice{row}); });
   const auto back = load_device(store.db(), session);
   REQUIRE(back);
   CHECK(back->linked());
@@ -170,7 +173,7 @@ TEST_CASE("a device comes back complete, linked or not") {
   DeviceRow fresh;
   fresh.session = session;
   fresh.noise = pair(50);
-  store.turn([&](Changes& changes) { put_device(changes, fresh); });
+  store.turn([&](Changes& changes) { changes.add(PutDevice{fresh}); });
   const auto unlinked = load_device(store.db(), session);
   REQUIRE(unlinked);
   CHECK(!unlinked->linked());
@@ -196,7 +199,7 @@ TEST_CASE("removing a session leaves no row of it in any table and every row of 
     INFO(table);
     CHECK(count(store.db(), "SELECT count(*) FROM " + table) == 3);
   }
-  store.turn([](Changes& changes) { remove_session(changes, SessionId{2}); });
+  store.turn([](Changes& changes) { changes.add(RemoveSession{SessionId{2}}); });
   for (const std::string& table : all_tables) {
     INFO(table);
     // Events belong to the readers of the log.
@@ -216,7 +219,7 @@ TEST_CASE("removing a session leaves no row of it in any table and every row of 
 TEST_CASE("logging out forgets the device and keeps the conversations") {
   test::InlineStore store;
   for (const std::int64_t id : {1, 2}) store.turn([&](Changes& changes) { fill(changes, SessionId{id}); });
-  store.turn([](Changes& changes) { wipe_device(changes, SessionId{1}); });
+  store.turn([](Changes& changes) { changes.add(WipeDevice{SessionId{1}}); });
   for (const char* table : {"device", "pre_key", "signed_pre_key", "ratchet", "identity", "device_list",
                             "retry_pre_key", "read_receipt", "resend"}) {
     INFO(table);

@@ -4,8 +4,10 @@
 
 #include "storage/events.h"
 #include "storage/keys.h"
+#include "storage/peers.h"
 #include "storage/statement.h"
 #include "tests/storage/fixture.h"
+#include "tests/storage/injection.h"
 
 using namespace wharf;
 using namespace wharf::storage;
@@ -29,14 +31,14 @@ struct ThreadedStore {
 
 Changes one_ratchet(std::uint8_t value) {
   Changes changes;
-  put_ratchet(changes, SessionId{1}, Jid("1", "lid"), {value});
+  changes.add(PutRatchet{SessionId{1}, Jid("1", "lid"), {value}});
   return changes;
 }
 
 Changes failing(Errc code) {
   Changes changes = one_ratchet(99);
   changes.emit(NewEvent(SessionId{1}, "never", "", "{}", 1));
-  changes.add([code](Database&) -> Result<void> { return Error(code, "refused"); });
+  test::inject(changes, [code](Database&) -> Result<void> { return Error(code, "refused"); });
   return changes;
 }
 
@@ -46,7 +48,7 @@ struct Blocker {
   std::latch release{1};
   Changes changes() {
     Changes blocking;
-    blocking.add([this](Database&) -> Result<void> {
+    test::inject(blocking, [this](Database&) -> Result<void> {
       started.count_down();
       release.wait();
       return {};
@@ -102,7 +104,7 @@ TEST_CASE("turns that wait together come back in one call, with a failing one ro
     if (i == 4) {
       changes = failing(Errc::conflict);
     } else {
-      put_ratchet(changes, SessionId{1}, Jid(std::to_string(i), "lid"), {static_cast<std::uint8_t>(i)});
+      changes.add(PutRatchet{SessionId{1}, Jid(std::to_string(i), "lid"), {static_cast<std::uint8_t>(i)}});
       changes.emit(NewEvent(SessionId{1}, "e" + std::to_string(i), "", "{}", 1));
     }
     test.store->commit(std::move(changes), [&, i](Result<void> result) {
@@ -137,7 +139,7 @@ TEST_CASE("turns that wait together come back in one call, with a failing one ro
 TEST_CASE("a turn that throws is rolled back and answered, and the store goes on") {
   test::InlineStore test;
   Changes throwing = one_ratchet(1);
-  throwing.add([](Database&) -> Result<void> { throw std::runtime_error("broken invariant"); });
+  test::inject(throwing, [](Database&) -> Result<void> { throw std::runtime_error("broken invariant"); });
   CHECK(test.try_commit(std::move(throwing)).error().code == Errc::internal);
   CHECK(!find_ratchet(test.db(), SessionId{1}, Jid("1", "lid")));
   CHECK(test.try_commit(one_ratchet(2)).has_value());
@@ -145,9 +147,9 @@ TEST_CASE("a turn that throws is rolled back and answered, and the store goes on
 
 TEST_CASE("an SQL constraint is a conflict of its turn, not a failure of the store") {
   test::InlineStore test;
-  test.turn([](Changes& changes) { insert_session(changes, test::session_row(1, "anna")); });
+  test.turn([](Changes& changes) { changes.add(InsertSession{test::session_row(1, "anna")}); });
   Changes changes;
-  insert_session(changes, test::session_row(2, "anna"));
+  changes.add(InsertSession{test::session_row(2, "anna")});
   CHECK(test.try_commit(std::move(changes)).error().code == Errc::conflict);
   CHECK(test.store->healthy());
 }
@@ -227,7 +229,7 @@ TEST_CASE("closing the store commits what is queued") {
   blocker.started.wait();
   for (int i = 0; i < 50; ++i) {
     Changes changes;
-    put_ratchet(changes, SessionId{1}, Jid(std::to_string(i), "lid"), {1});
+    changes.add(PutRatchet{SessionId{1}, Jid(std::to_string(i), "lid"), {1}});
     test.store->commit(std::move(changes), {});
   }
   blocker.release.count_down();
@@ -274,11 +276,12 @@ TEST_CASE("an in-memory store works inline and is refused with a thread") {
 TEST_CASE("what cannot be read is thrown, never taken for absent") {
   test::InlineStore test;
   test.turn([](Changes& changes) {
-    put_ratchet(changes, SessionId{1}, Jid("1", "lid"), {1});
-    changes.add([](Database& db) { return db.execute("INSERT INTO pre_key VALUES (4294967297, x'0900')"); });
+    changes.add(PutRatchet{SessionId{1}, Jid("1", "lid"), {1}});
+    test::inject(changes, [](Database& db) { return db.execute("INSERT INTO pre_key VALUES (4294967297, x'0900')"); });
   });
   // Format 9 is of a later release.
   CHECK_THROWS_AS(find_pre_key(test.db(), SessionId{1}, 1), ReadFailure);
-  test.turn([](Changes& changes) { changes.add([](Database& db) { return db.execute("DROP TABLE ratchet"); }); });
+  test.turn(
+      [](Changes& changes) { test::inject(changes, [](Database& db) { return db.execute("DROP TABLE ratchet"); }); });
   CHECK_THROWS_AS(find_ratchet(test.db(), SessionId{1}, Jid("1", "lid")), ReadFailure);
 }

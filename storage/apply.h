@@ -1,0 +1,56 @@
+#pragma once
+// Row changes onto rows, inside the writer's transaction. Each kind is written where its table is read. For
+// storage/*.cpp only. Errors: conflict, malformed, storage, storage_full. Throws ReadFailure.
+
+#include "storage/changes.h"
+#include "storage/database.h"
+
+namespace wharf::storage {
+
+Result<void> apply(Database& db, Change& change);
+
+Result<void> apply(Database& db, const InsertMessage& change);
+Result<void> apply(Database& db, const RaiseAck& change);
+Result<void> apply(Database& db, const RaiseAckById& change);
+Result<void> apply(Database& db, const SetUnread& change);
+Result<void> apply(Database& db, const LowerUnread& change);
+Result<void> apply(Database& db, const RemoveChat& change);
+Result<void> apply(Database& db, const MergeChats& change);
+Result<void> apply(Database& db, const InsertOutbox& change);
+Result<void> apply(Database& db, const SealOutbox& change);
+Result<void> apply(Database& db, const CountOutboxAttempt& change);
+Result<void> apply(Database& db, const RemoveOutbox& change);
+Result<void> apply(Database& db, const PutIdempotency& change);
+Result<void> apply(Database& db, const InsertReadReceipt& change);
+Result<void> apply(Database& db, const CountReadReceiptAttempt& change);
+Result<void> apply(Database& db, const RemoveReadReceipt& change);
+Result<void> apply(Database& db, const PutResends& change);
+Result<void> apply(Database& db, const NoteCopy& change);
+Result<void> apply(Database& db, const AddPreKeys& change);
+Result<void> apply(Database& db, const RemovePreKey& change);
+Result<void> apply(Database& db, const AddRetryPreKey& change);
+Result<void> apply(Database& db, const AddSignedPreKey& change);
+Result<void> apply(Database& db, const PutRetryCount& change);
+Result<void> apply(Database& db, PutAppStateKey& change);
+Result<void> apply(Database& db, PutRatchet& change);
+Result<void> apply(Database& db, const RemoveRatchet& change);
+Result<void> apply(Database& db, const MigrateUser& change);
+Result<void> apply(Database& db, const PutIdentity& change);
+Result<void> apply(Database& db, const ForgetUserKeys& change);
+Result<void> apply(Database& db, const PutLid& change);
+Result<void> apply(Database& db, const PutDeviceList& change);
+Result<void> apply(Database& db, const RemoveDeviceList& change);
+Result<void> apply(Database& db, const AgeDeviceList& change);
+Result<void> apply(Database& db, const InsertSession& change);
+Result<void> apply(Database& db, const UpdateSession& change);
+Result<void> apply(Database& db, const TouchSession& change);
+Result<void> apply(Database& db, const RemoveSession& change);
+Result<void> apply(Database& db, const PutDevice& change);
+Result<void> apply(Database& db, const WipeDevice& change);
+Result<void> apply(Database& db, const PutWebhook& change);
+Result<void> apply(Database& db, const RemoveWebhook& change);
+Result<void> apply(Database& db, const AdvanceWebhook& change);
+Result<void> apply(Database& db, const PutDelivery& change);
+Result<void> apply(Database& db, const RemoveDelivery& change);
+
+}  // namespace wharf::storage

@@ -1,0 +1,66 @@
+#pragma once
+// What a turn writes, as data: a value for each kind of row change, and the events that report them. Values print and
+// compare, so that a test can say "this stanza, in this state, gives these rows and these events". The writer applies
+// them in order (storage/apply.h).
+
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "storage/chats.h"
+#include "storage/events.h"
+#include "storage/keys.h"
+#include "storage/messages.h"
+#include "storage/outbox.h"
+#include "storage/peers.h"
+#include "storage/read_receipts.h"
+#include "storage/resends.h"
+#include "storage/sessions.h"
+#include "storage/webhooks.h"
+
+namespace wharf::storage {
+
+using Change =
+    std::variant<InsertMessage, RaiseAck, RaiseAckById, SetUnread, LowerUnread, RemoveChat, MergeChats, InsertOutbox,
+                 SealOutbox, CountOutboxAttempt, RemoveOutbox, PutIdempotency, InsertReadReceipt,
+                 CountReadReceiptAttempt, RemoveReadReceipt, PutResends, NoteCopy, AddPreKeys, RemovePreKey,
+                 AddRetryPreKey, AddSignedPreKey, PutRetryCount, PutAppStateKey, PutRatchet, RemoveRatchet, MigrateUser,
+                 PutIdentity, ForgetUserKeys, PutLid, PutDeviceList, RemoveDeviceList, AgeDeviceList, InsertSession,
+                 UpdateSession, TouchSession, RemoveSession, PutDevice, WipeDevice, PutWebhook, RemoveWebhook,
+                 AdvanceWebhook, PutDelivery, RemoveDelivery>;
+
+/// One line: the kind and its fields; of keys, records and contents only the size.
+std::string to_text(const Change& change);
+std::string to_text(const NewEvent& event);
+
+/// Rows of one turn, in order, then its events. Move-only: it can hold keys, which the writer wipes.
+class Changes {
+ public:
+  Changes() = default;
+  Changes(Changes&&) = default;
+  Changes& operator=(Changes&&) = default;
+
+  template <class Row>
+  void add(Row row) {
+    if (rows_.empty()) rows_.reserve(usual_rows);
+    rows_.emplace_back(std::in_place_type<Row>, std::move(row));
+  }
+  void emit(NewEvent event) { events_.push_back(std::move(event)); }
+  bool empty() const { return rows_.empty() && events_.empty(); }
+  void append(Changes&& more);
+
+  const std::vector<Change>& rows() const { return rows_; }
+  const std::vector<NewEvent>& events() const { return events_; }
+  friend bool operator==(const Changes&, const Changes&) = default;
+
+ private:
+  friend class Store;
+  static constexpr std::size_t usual_rows = 8;  // of a turn with one text
+  std::vector<Change> rows_;
+  std::vector<NewEvent> events_;
+};
+/// A line for each row and event.
+std::string to_text(const Changes& changes);
+
+}  // namespace wharf::storage

@@ -1,0 +1,246 @@
+// Changes as lines of text, for tests and traces. Keys, records and contents are only counted.
+
+#include <fmt/format.h>
+
+#include "protocol/text.h"
+#include "storage/changes.h"
+
+namespace wharf::storage {
+
+namespace {
+
+class Line {
+ public:
+  explicit Line(std::string_view name) : text_(name) {}
+
+  Line& field(std::string_view name, std::string_view value) {
+    constexpr std::size_t shown = 80;
+    text_ += fmt::format(" {}=\"", name);
+    for (const char c : protocol::displayable(value.substr(0, shown))) {
+      if (c == '"' || c == '\\') text_ += '\\';
+      if (c == '\n') text_ += "\\n";  // a change is one line
+      else text_ += c;
+    }
+    text_ += '"';
+    return *this;
+  }
+  Line& field(std::string_view name, const std::string& value) { return field(name, std::string_view(value)); }
+  Line& field(std::string_view name, const protocol::Jid& jid) { return raw(name, jid.to_string()); }
+  Line& field(std::string_view name, SessionId session) { return raw(name, std::to_string(session.value)); }
+  Line& field(std::string_view name, bool value) { return raw(name, value ? "true" : "false"); }
+  template <class Number>
+    requires std::is_integral_v<Number>
+  Line& field(std::string_view name, Number number) {
+    return raw(name, std::to_string(number));
+  }
+  template <class Enum>
+    requires std::is_enum_v<Enum>
+  Line& field(std::string_view name, Enum value) {
+    return raw(name, std::to_string(static_cast<int>(value)));
+  }
+  template <class Value>
+  Line& field(std::string_view name, const std::optional<Value>& value) {
+    return value ? field(name, *value) : *this;
+  }
+  Line& bytes(std::string_view name, std::size_t size) { return raw(name, fmt::format("<{} bytes>", size)); }
+  Line& count(std::string_view name, std::size_t size) { return raw(name, fmt::format("<{}>", size)); }
+  std::string take() { return std::move(text_); }
+
+ private:
+  Line& raw(std::string_view name, std::string_view value) {
+    text_ += fmt::format(" {}={}", name, value);
+    return *this;
+  }
+  std::string text_;
+};
+
+std::string line(const InsertMessage& c) {
+  Line out("InsertMessage");
+  out.field("session", c.row.session).field("chat", c.row.chat).field("id", c.row.id).field("from_me", c.row.from_me);
+  out.field("author", c.row.author).field("push_name", c.row.push_name).field("kind", c.row.kind);
+  out.field("body", c.row.body).field("quoted", c.row.quoted_id).count("mentions", c.row.mentions.size());
+  out.bytes("content", c.row.content.size()).bytes("secret", c.row.secret.size()).field("ack", c.row.ack);
+  out.field("error", c.row.error).field("at", c.row.timestamp).field("unread", c.unread);
+  return out.field("alternate", c.chat_alternate).take();
+}
+std::string line(const RaiseAck& c) {
+  Line out("RaiseAck");
+  out.field("session", c.session).field("row", c.message_row).field("level", c.level).field("error", c.error);
+  return out.field("at", c.timestamp).take();
+}
+std::string line(const RaiseAckById& c) {
+  Line out("RaiseAckById");
+  out.field("session", c.session).field("id", c.id).field("level", c.level).field("error", c.error);
+  return out.field("at", c.timestamp).take();
+}
+std::string line(const SetUnread& c) {
+  return Line("SetUnread").field("session", c.session).field("chat", c.chat).field("unread", c.unread).take();
+}
+std::string line(const LowerUnread& c) {
+  return Line("LowerUnread").field("session", c.session).field("chat", c.chat).field("by", c.by).take();
+}
+std::string line(const RemoveChat& c) {
+  return Line("RemoveChat").field("session", c.session).field("chat", c.chat).take();
+}
+std::string line(const MergeChats& c) {
+  return Line("MergeChats").field("session", c.session).field("from", c.from).field("to", c.to).take();
+}
+
+std::string line(const InsertOutbox& c) {
+  Line out("InsertOutbox");
+  out.field("session", c.row.session).field("row", c.row.row).field("chat", c.row.chat).field("id", c.row.message_id);
+  return out.field("state", c.row.state).bytes("stanza", c.row.stanza.size()).field("at", c.row.accepted_at).take();
+}
+std::string line(const SealOutbox& c) {
+  return Line("SealOutbox").field("session", c.session).field("row", c.row).bytes("stanza", c.stanza.size()).take();
+}
+std::string line(const CountOutboxAttempt& c) {
+  return Line("CountOutboxAttempt").field("session", c.session).field("row", c.row).take();
+}
+std::string line(const RemoveOutbox& c) {
+  return Line("RemoveOutbox").field("session", c.session).field("row", c.row).take();
+}
+std::string line(const PutIdempotency& c) {
+  Line out("PutIdempotency");
+  out.field("session", c.row.session).field("key", c.row.key).field("id", c.row.message_id);
+  return out.bytes("hash", c.row.request_hash.size()).field("at", c.row.at).take();
+}
+
+std::string line(const InsertReadReceipt& c) {
+  Line out("InsertReadReceipt");
+  out.field("session", c.row.session).field("row", c.row.row).field("chat", c.row.chat).field("author", c.row.author);
+  return out.count("ids", c.row.ids.size()).field("at", c.row.read_at).take();
+}
+std::string line(const CountReadReceiptAttempt& c) {
+  return Line("CountReadReceiptAttempt").field("session", c.session).field("row", c.row).take();
+}
+std::string line(const RemoveReadReceipt& c) {
+  return Line("RemoveReadReceipt").field("session", c.session).field("row", c.row).take();
+}
+std::string line(const PutResends& c) {
+  Line out("PutResends");
+  out.field("session", c.session).field("device", c.device).field("id", c.id).field("count", c.row.count);
+  return out.bytes("base_key", c.row.base_key.size()).field("at", c.at).take();
+}
+std::string line(const NoteCopy& c) {
+  return Line("NoteCopy").field("row", c.message_row).field("holder", c.holder).field("device", c.device).take();
+}
+
+std::string line(const AddPreKeys& c) {
+  Line out("AddPreKeys");
+  out.field("session", c.session).count("keys", c.keys.size());
+  return (c.keys.empty() ? out : out.field("first", c.keys.front().id)).take();
+}
+std::string line(const RemovePreKey& c) {
+  return Line("RemovePreKey").field("session", c.session).field("id", c.id).take();
+}
+std::string line(const AddRetryPreKey& c) {
+  Line out("AddRetryPreKey");
+  return out.field("session", c.session).field("user", c.user).field("id", c.key.id).field("at", c.at).take();
+}
+std::string line(const AddSignedPreKey& c) {
+  return Line("AddSignedPreKey").field("session", c.session).field("id", c.key.id).field("keep", c.keep).take();
+}
+std::string line(const PutRetryCount& c) {
+  Line out("PutRetryCount");
+  out.field("session", c.session).field("author", c.author).field("id", c.id).field("count", c.count);
+  return out.field("at", c.at).take();
+}
+std::string line(const PutAppStateKey& c) {
+  Line out("PutAppStateKey");
+  out.field("session", c.session).bytes("id", c.key_id.size()).bytes("key", c.key.size());
+  return out.field("at", c.timestamp).take();
+}
+
+std::string line(const PutRatchet& c) {
+  Line out("PutRatchet");
+  return out.field("session", c.session).field("device", c.device).bytes("record", c.record.size()).take();
+}
+std::string line(const RemoveRatchet& c) {
+  return Line("RemoveRatchet").field("session", c.session).field("device", c.device).take();
+}
+std::string line(const MigrateUser& c) {
+  return Line("MigrateUser").field("session", c.session).field("from", c.from).field("to", c.to).take();
+}
+std::string line(const PutIdentity& c) {
+  return Line("PutIdentity").field("session", c.session).field("device", c.device).take();
+}
+std::string line(const ForgetUserKeys& c) {
+  return Line("ForgetUserKeys").field("session", c.session).field("user", c.user).take();
+}
+std::string line(const PutLid& c) {
+  return Line("PutLid").field("session", c.session).field("pn", c.pn).field("lid", c.lid).take();
+}
+std::string line(const PutDeviceList& c) {
+  Line out("PutDeviceList");
+  out.field("session", c.session)
+      .field("user", c.user)
+      .field("devices", fmt::format("{}", fmt::join(c.row.devices, ",")));
+  return out.field("raw_id", c.row.raw_id).field("fetched_at", c.row.fetched_at).take();
+}
+std::string line(const RemoveDeviceList& c) {
+  return Line("RemoveDeviceList").field("session", c.session).field("user", c.user).take();
+}
+std::string line(const AgeDeviceList& c) {
+  return Line("AgeDeviceList").field("session", c.session).field("user", c.user).take();
+}
+
+std::string session_line(std::string_view name, const SessionRow& row) {
+  Line out(name);
+  out.field("session", row.id).field("name", row.name).field("status", row.status).field("reason", row.reason);
+  return out.field("stopped", row.stopped).field("active_at", row.last_activity).take();
+}
+std::string line(const InsertSession& c) { return session_line("InsertSession", c.row); }
+std::string line(const UpdateSession& c) { return session_line("UpdateSession", c.row); }
+std::string line(const TouchSession& c) {
+  return Line("TouchSession").field("session", c.session).field("at", c.at).take();
+}
+std::string line(const RemoveSession& c) { return Line("RemoveSession").field("session", c.session).take(); }
+std::string line(const PutDevice& c) {
+  Line out("PutDevice");
+  out.field("session", c.row.session).field("jid", c.row.jid).field("lid", c.row.lid);
+  out.field("push_name", c.row.push_name).field("login", c.row.login_counter).field("signed", c.row.signed_pre_key_id);
+  out.field("next_pre_key", c.row.next_pre_key_id).field("first_unuploaded", c.row.first_unuploaded);
+  return out.bytes("routing_info", c.row.routing_info.size()).take();
+}
+std::string line(const WipeDevice& c) { return Line("WipeDevice").field("session", c.session).take(); }
+
+std::string line(const PutWebhook& c) {
+  Line out("PutWebhook");
+  out.field("id", c.row.id).field("session", c.row.session).bytes("url", c.row.url.size());
+  out.field("events", fmt::format("{}", fmt::join(c.row.events, ","))).count("headers", c.row.headers.size());
+  return out.field("signed", !c.row.secret.empty()).field("cursor", c.row.cursor).take();
+}
+std::string line(const RemoveWebhook& c) { return Line("RemoveWebhook").field("id", c.id).take(); }
+std::string line(const AdvanceWebhook& c) {
+  return Line("AdvanceWebhook").field("id", c.id).field("cursor", c.cursor).take();
+}
+std::string line(const PutDelivery& c) {
+  Line out("PutDelivery");
+  out.field("webhook", c.row.webhook).field("event", c.row.event).field("lane", c.row.lane);
+  out.field("attempts", c.row.attempts).field("next_try", c.row.next_try).field("parked", c.row.parked);
+  return out.field("error", c.row.last_error).take();
+}
+std::string line(const RemoveDelivery& c) {
+  return Line("RemoveDelivery").field("webhook", c.webhook).field("event", c.event).take();
+}
+
+}  // namespace
+
+std::string to_text(const Change& change) {
+  return std::visit([](const auto& row) { return line(row); }, change);
+}
+
+std::string to_text(const NewEvent& event) {
+  Line out("event");
+  return out.field("session", event.session).field("name", event.name).field("lane", event.lane).take();
+}
+
+std::string to_text(const Changes& changes) {
+  std::string out;
+  for (const Change& change : changes.rows()) out.append(to_text(change)).append("\n");
+  for (const NewEvent& event : changes.events()) out.append(to_text(event)).append("\n");
+  return out;
+}
+
+}  // namespace wharf::storage

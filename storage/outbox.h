@@ -1,0 +1,72 @@
+#pragma once
+// The send queue, and the answers that an Idempotency-Key repeats.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/binary/jid.h"
+#include "protocol/bytes.h"
+#include "storage/ids.h"
+
+namespace wharf::storage {
+
+class Database;
+
+/// waiting: accepted; sealed: encrypted, the stanza is stored and may be (re)sent unchanged until the ack comes.
+enum class OutboxState : int { waiting = 0, sealed = 1 };
+struct OutboxRow {
+  std::int64_t row = 0;  // order of acceptance
+  SessionId session;
+  protocol::Jid chat;  // canonical at acceptance
+  std::string message_id;
+  OutboxState state = OutboxState::waiting;
+  protocol::Bytes stanza;  // encoded node when sealed
+  UnixMs accepted_at = 0;
+  std::uint32_t attempts = 0;  // sends of the sealed stanza
+  friend bool operator==(const OutboxRow&, const OutboxRow&) = default;
+};
+/// In order of acceptance.
+std::vector<OutboxRow> load_outbox(Database& db, SessionId session);
+/// `row` is chosen by the caller (growing per session; last_outbox_row() + 1 at start).
+struct InsertOutbox {
+  OutboxRow row;
+  friend bool operator==(const InsertOutbox&, const InsertOutbox&) = default;
+};
+struct SealOutbox {
+  SessionId session;
+  std::int64_t row = 0;
+  protocol::Bytes stanza;
+  friend bool operator==(const SealOutbox&, const SealOutbox&) = default;
+};
+struct CountOutboxAttempt {
+  SessionId session;
+  std::int64_t row = 0;
+  friend bool operator==(const CountOutboxAttempt&, const CountOutboxAttempt&) = default;
+};
+struct RemoveOutbox {
+  SessionId session;
+  std::int64_t row = 0;
+  friend bool operator==(const RemoveOutbox&, const RemoveOutbox&) = default;
+};
+std::int64_t last_outbox_row(Database& db, SessionId session);
+
+// --- Idempotency-Key
+struct IdempotencyRow {
+  SessionId session;
+  std::string key;           // at most 255 bytes
+  std::string request_hash;  // the same key with another body is a conflict
+  std::string message_id;
+  UnixMs at = 0;
+  friend bool operator==(const IdempotencyRow&, const IdempotencyRow&) = default;
+};
+std::optional<IdempotencyRow> find_idempotency(Database& db, SessionId session, const std::string& key,
+                                               UnixMs not_before);
+/// Also sweeps rows older than 24 h.
+struct PutIdempotency {
+  IdempotencyRow row;
+  friend bool operator==(const PutIdempotency&, const PutIdempotency&) = default;
+};
+
+}  // namespace wharf::storage
