@@ -66,7 +66,7 @@ function(wharf_suite name)
   if(sources)
     add_executable(${name} ${sources})
     target_link_libraries(${name} PRIVATE catch2_main test_support ${S_LINK} wharf_warnings)
-    add_test(NAME ${name} COMMAND ${name})
+    add_test(NAME ${name} COMMAND ${name} "~[long]")
     set_tests_properties(${name} PROPERTIES TIMEOUT 900)  # a hang fails here, not in the whole run
   endif()
 endfunction()

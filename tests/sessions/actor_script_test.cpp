@@ -349,7 +349,7 @@ struct Silence {
 
 }  // namespace
 
-TEST_CASE("a session actor links, sends and receives, whatever fails on the way") {
+TEST_CASE("a session actor links, sends and receives, whatever fails on the way", "[long]") {
   const Silence silence;
   net::asio::io_context loop;
   net::WorkerPool workers{loop.get_executor(), 1};

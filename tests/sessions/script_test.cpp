@@ -86,7 +86,7 @@ TEST_CASE("a text in the turn of a deadline keeps its ratchet step, whatever fai
   });
 }
 
-TEST_CASE("linking by QR ends linked, whatever fails") {
+TEST_CASE("linking by QR ends linked, whatever fails", "[long]") {
   test::fail_at_every_step(
       [](Script& s) {
         s.pair(Script::Pair::by_qr);
@@ -97,11 +97,11 @@ TEST_CASE("linking by QR ends linked, whatever fails") {
 }
 
 // Stretching a code costs 30 ms, and each run does it twice or more: one size of turn each.
-TEST_CASE("linking by code ends linked, whatever fails") {
+TEST_CASE("linking by code ends linked, whatever fails", "[long]") {
   test::fail_at_every_step([](Script& s) { s.pair(Script::Pair::by_code); }, Script::Begin::unlinked, {1});
 }
 
-TEST_CASE("a QR that is scanned after a code was typed is a new beginning, whatever failed") {
+TEST_CASE("a QR that is scanned after a code was typed is a new beginning, whatever failed", "[long]") {
   test::fail_at_every_step([](Script& s) { s.pair(Script::Pair::by_code_then_qr); }, Script::Begin::unlinked, {64});
 }
 
