@@ -49,6 +49,8 @@ class Changes {
   void emit(NewEvent event) { events_.push_back(std::move(event)); }
   bool empty() const { return rows_.empty() && events_.empty(); }
   void append(Changes&& more);
+  /// About as much as they hold: what bounds a batch.
+  std::size_t bytes() const;
 
   const std::vector<Change>& rows() const { return rows_; }
   const std::vector<NewEvent>& events() const { return events_; }

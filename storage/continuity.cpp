@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "storage/statement.h"
+#include "storage/transaction.h"
 
 namespace wharf::storage {
 
@@ -78,10 +79,8 @@ Result<std::string> begin_run(Database& writer, const RunPlace& place, Synchrono
   now.inode = place.inode;
   if (broken.empty() && same(*before, now)) return broken;
   // FULL: later commits lean on this mark, so it must not be lost with them.
-  if (Result<void> set = writer.execute("PRAGMA synchronous = FULL; BEGIN IMMEDIATE"); !set) return set.error();
-  Result<void> written = write_run(writer, now, !broken.empty());
-  if (written) written = writer.execute("COMMIT");
-  if (!written && writer.in_transaction()) (void)writer.execute("ROLLBACK");
+  if (Result<void> set = writer.execute("PRAGMA synchronous = FULL"); !set) return set.error();
+  Result<void> written = in_transaction(writer, [&] { return write_run(writer, now, !broken.empty()); });
   if (written) written = writer.execute(synchronous_pragma(synchronous));
   if (!written) return written.error();
   return broken;

@@ -9,7 +9,6 @@ namespace wharf::storage {
 
 namespace {
 
-constexpr std::int64_t prune_every_events = 1'000;
 constexpr std::int64_t prune_at_most = 2'000;
 
 // The newest row tells the last id; the counter is of earlier releases, which deleted the newest events too.
@@ -78,15 +77,14 @@ Result<void> EventLog::append(Database& db, std::vector<NewEvent> events, std::v
   return {};
 }
 
-void EventLog::prune(Database& db) {
-  if (appended_since_prune_ < prune_every_events || !last_id_) return;
+Result<void> EventLog::prune(Database& db) {
   appended_since_prune_ = 0;
   const EventId newest_to_go = *last_id_ - max_events_;
-  if (newest_to_go <= 0) return;
+  if (newest_to_go <= 0) return {};
 
   Statement window(db, select_window);
   window.integer(prune_from_).integer(newest_to_go).integer(prune_at_most);
-  if (!window.next()) return;
+  if (!window.next()) return {};
   const EventId from = prune_from_;
   const EventId to = window.integer();
   const bool more = window.integer() == prune_at_most;
@@ -96,10 +94,13 @@ void EventLog::prune(Database& db) {
   const bool webhooks = cursor.next() && !cursor.is_null();
   const EventId read_by_all = webhooks ? cursor.integer() : newest_to_go;
   const EventId kept_for_nobody = *last_id_ - 2 * max_events_;
-  (void)Statement(db, delete_window).integer(from).integer(to).integer(kept_for_nobody).integer(read_by_all).run();
-  const Result<void> orphans = Statement(db, delete_orphans).integer(kept_for_nobody).integer(prune_at_most).run();
+  Result<void> done =
+      Statement(db, delete_window).integer(from).integer(to).integer(kept_for_nobody).integer(read_by_all).run();
+  if (!done) return done;
+  done = Statement(db, delete_orphans).integer(kept_for_nobody).integer(prune_at_most).run();
   // More webhooks make more of them than events go: the next batch looks again.
-  if (orphans && changed_rows(db) == prune_at_most) appended_since_prune_ = prune_every_events;
+  if (done && changed_rows(db) == prune_at_most) appended_since_prune_ = prune_every_events;
+  return done;
 }
 
 }  // namespace wharf::storage

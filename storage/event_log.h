@@ -19,11 +19,13 @@ class EventLog {
   Result<void> append(Database& db, std::vector<NewEvent> events, std::vector<Event>& appended);
   /// After enough new events, deletes a bounded number of old ones inside the caller's transaction. Kept are the newest
   /// `max_events` ids, and what a webhook has not had yet, this up to twice as many; deliveries go with their events.
-  void prune(Database& db);
+  Result<void> prune(Database& db);
+  bool wants_pruning() const { return appended_since_prune_ >= prune_every_events && last_id_; }
   /// After a rollback: ids and counts are read again from the database.
   void forget() { last_id_.reset(); }
 
  private:
+  static constexpr std::int64_t prune_every_events = 1'000;
   std::int64_t max_events_;
   std::optional<EventId> last_id_;
   std::int64_t appended_since_prune_ = 0;

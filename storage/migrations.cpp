@@ -4,6 +4,7 @@
 #include <string>
 
 #include "storage/statement.h"
+#include "storage/transaction.h"
 
 namespace wharf::storage {
 
@@ -187,9 +188,56 @@ CREATE TABLE merged_chat (
 CREATE INDEX merged_chat_by_target ON merged_chat (session_id, to_id);
 )sql";
 
-constexpr std::array steps_of_this_release = {
-    first_schema,      resends_outlive_a_restart,      ratchet_epochs,
-    removal_in_slices, what_peers_can_fill_is_bounded, log_out_and_merge_in_slices};
+// A row without a primary key cannot be carried to a second machine.
+constexpr const char* every_table_has_a_primary_key = R"sql(
+CREATE TABLE new_retry (
+  session_id INTEGER NOT NULL, author_id INTEGER NOT NULL, message_id TEXT NOT NULL,
+  count INTEGER NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY (session_id, message_id, author_id)
+);
+INSERT INTO new_retry SELECT session_id, author_id, message_id, count, at FROM retry;
+DROP TABLE retry;
+ALTER TABLE new_retry RENAME TO retry;
+CREATE INDEX retry_by_age ON retry (at);
+
+CREATE TABLE new_app_state_key (
+  session_id INTEGER NOT NULL, key_id BLOB NOT NULL, secret BLOB NOT NULL, timestamp INTEGER NOT NULL,
+  PRIMARY KEY (session_id, key_id)
+);
+INSERT INTO new_app_state_key SELECT session_id, key_id, secret, timestamp FROM app_state_key;
+DROP TABLE app_state_key;
+ALTER TABLE new_app_state_key RENAME TO app_state_key;
+
+CREATE TABLE new_idempotency (
+  session_id INTEGER NOT NULL, key TEXT NOT NULL, request_hash TEXT NOT NULL, message_id TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (session_id, key)
+);
+INSERT INTO new_idempotency SELECT session_id, key, request_hash, message_id, at FROM idempotency;
+DROP TABLE idempotency;
+ALTER TABLE new_idempotency RENAME TO idempotency;
+CREATE INDEX idempotency_by_age ON idempotency (at);
+
+CREATE TABLE new_webhook_delivery (
+  webhook_row INTEGER NOT NULL, event_id INTEGER NOT NULL, parked INTEGER NOT NULL, attempts INTEGER NOT NULL,
+  next_try INTEGER NOT NULL, first_try INTEGER NOT NULL, lane TEXT NOT NULL, last_error TEXT NOT NULL,
+  PRIMARY KEY (webhook_row, event_id)
+);
+INSERT INTO new_webhook_delivery
+  SELECT webhook_row, event_id, parked, attempts, next_try, first_try, lane, last_error FROM webhook_delivery;
+DROP TABLE webhook_delivery;
+ALTER TABLE new_webhook_delivery RENAME TO webhook_delivery;
+CREATE INDEX delivery_in_order ON webhook_delivery (webhook_row, parked, event_id);
+CREATE INDEX delivery_by_event ON webhook_delivery (event_id);
+)sql";
+
+constexpr std::array steps_of_this_release = {first_schema,
+                                              resends_outlive_a_restart,
+                                              ratchet_epochs,
+                                              removal_in_slices,
+                                              what_peers_can_fill_is_bounded,
+                                              log_out_and_merge_in_slices,
+                                              every_table_has_a_primary_key};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);
@@ -231,11 +279,7 @@ std::span<const char* const> migrations() { return steps_of_this_release; }
 Result<void> migrate(Database& db, std::span<const char* const> steps) {
   if (Result<void> ours = check_version(db, steps); !ours) return ours;
   if (user_version(db) == static_cast<std::int64_t>(steps.size())) return {};
-  if (Result<void> begun = db.execute("BEGIN IMMEDIATE"); !begun) return begun;
-  Result<void> done = apply(db, steps);
-  if (done) done = db.execute("COMMIT");
-  if (!done && db.in_transaction()) (void)db.execute("ROLLBACK");
-  return done;
+  return in_transaction(db, [&] { return apply(db, steps); });
 }
 
 Result<void> check_version(Database& db, std::span<const char* const> steps) {

@@ -26,6 +26,7 @@
 #include "storage/recall.h"
 #include "storage/removal.h"
 #include "storage/statement.h"
+#include "storage/transaction.h"
 
 namespace wharf::storage {
 
@@ -33,15 +34,6 @@ namespace {
 
 constexpr std::size_t probe_bytes = 16 * 1024;  // a few pages: a disk with one free block is not a working disk
 
-constexpr const char* begin = "BEGIN IMMEDIATE";
-constexpr const char* commit_all = "COMMIT";
-constexpr const char* rollback_all = "ROLLBACK";
-constexpr const char* begin_turn = "SAVEPOINT turn";
-constexpr const char* end_turn = "RELEASE turn";
-constexpr const char* rollback_turn = "ROLLBACK TO turn";
-constexpr const char* begin_purge = "SAVEPOINT purge";
-constexpr const char* end_purge = "RELEASE purge";
-constexpr const char* rollback_purge = "ROLLBACK TO purge";
 constexpr const char* write_probe = "INSERT OR REPLACE INTO probe (id, filler) VALUES (1, randomblob(?1))";
 
 using Listener = std::function<void(const std::vector<Event>&)>;
@@ -49,7 +41,22 @@ using Listener = std::function<void(const std::vector<Event>&)>;
 struct Turn {
   Changes changes;
   Store::Committed done;
+  std::size_t bytes = 0;  // of the changes
 };
+
+/// The oldest turns that make one transaction: so many, and no further than the one that reaches the bytes.
+std::vector<Turn> take_batch(std::deque<Turn>& waiting, const Store::Settings& settings) {
+  std::vector<Turn> batch;
+  batch.reserve(std::min(waiting.size(), settings.max_turns_per_commit));
+  std::size_t bytes = 0;
+  while (!waiting.empty()) {
+    bytes += waiting.front().bytes;
+    batch.push_back(std::move(waiting.front()));
+    waiting.pop_front();
+    if (batch.size() >= settings.max_turns_per_commit || bytes >= settings.max_bytes_per_commit) break;
+  }
+  return batch;
+}
 
 /// What a batch has to tell the loop.
 struct Outcome {
@@ -75,15 +82,6 @@ struct Outcome {
 };
 
 }  // namespace
-
-void Changes::append(Changes&& more) {
-  const auto move_to = [](auto& to, auto& from) {
-    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
-    from.clear();
-  };
-  move_to(rows_, more.rows_);
-  move_to(events_, more.events_);
-}
 
 struct Store::State {
   State(Settings s, std::unique_ptr<Database> w)
@@ -117,14 +115,11 @@ struct Store::State {
   bool inline_mode() const { return !settings.post; }
 
   // --- writing: on the writer thread, or on the caller in inline mode
-  Result<void> statement(const char* sql) { return Statement(*writer, sql).run(); }
   Result<void> run_turn(Changes& changes, std::vector<Event>& events);
   Result<void> run_isolated(Changes& changes, std::vector<Event>& events);
-  Result<void> run_transaction(std::vector<Turn>& turns, std::vector<Result<void>>& results,
-                               std::vector<Event>& events);
+  Result<void> run_turns(std::vector<Turn>& turns, std::vector<Result<void>>& results, std::vector<Event>& events);
   Outcome run_batch(std::vector<Turn> turns);
   void forget();
-  void undo_all();
   void note_failure(const Error& error);
   void note_success();
   void probe();
@@ -142,11 +137,6 @@ struct Store::State {
 void Store::State::forget() {
   writer->recall().forget();
   log.forget();
-}
-
-void Store::State::undo_all() {
-  if (writer->in_transaction()) (void)statement(rollback_all);
-  forget();
 }
 
 void Store::State::note_failure(const Error& error) {
@@ -174,30 +164,17 @@ Result<void> Store::State::run_turn(Changes& changes, std::vector<Event>& events
 }
 
 Result<void> Store::State::run_isolated(Changes& changes, std::vector<Event>& events) {
-  if (Result<void> begun = statement(begin_turn); !begun) return begun;
   const std::size_t events_before = events.size();
-  Result<void> result;
-  try {
-    result = run_turn(changes, events);
-  } catch (const ReadFailure& unreadable) {
-    result = unreadable.error;
-  } catch (const std::exception& exception) {
-    result = Error(Errc::internal, std::string("a turn threw: ") + exception.what());
-  }
-  if (result) result = statement(end_turn);
+  Result<void> result = in_savepoint(*writer, [&] { return run_turn(changes, events); });
   if (result) return result;
   events.resize(events_before);
-  // ROLLBACK TO leaves the savepoint open: both statements, or the batch could commit half a turn.
-  const bool undone = writer->in_transaction() && statement(rollback_turn) && statement(end_turn);
-  if (!undone && writer->in_transaction()) (void)statement(rollback_all);
   forget();
   return result;
 }
 
 /// An error concerns every turn: nothing of the batch is stored.
-Result<void> Store::State::run_transaction(std::vector<Turn>& turns, std::vector<Result<void>>& results,
-                                           std::vector<Event>& events) {
-  if (Result<void> begun = statement(begin); !begun) return begun;
+Result<void> Store::State::run_turns(std::vector<Turn>& turns, std::vector<Result<void>>& results,
+                                     std::vector<Event>& events) {
   for (std::size_t i = 0; i < turns.size(); ++i) {
     if (turns[i].changes.empty()) continue;
     results[i] = run_isolated(turns[i].changes, events);
@@ -206,14 +183,11 @@ Result<void> Store::State::run_transaction(std::vector<Turn>& turns, std::vector
       return results[i] ? Error(Errc::storage, "SQLite rolled the transaction back") : results[i].error();
     }
   }
-  try {
-    log.prune(*writer);
-  } catch (const ReadFailure&) {
-    // Old events may stay: the next batch tries again. The turns decide.
-  }
+  // Old events may stay when this fails: the next batch tries again. The turns decide.
+  if (log.wants_pruning() && !in_savepoint(*writer, [this] { return log.prune(*writer); })) forget();
   if (writer->in_transaction()) purge(settings.max_purged_rows);
   if (!writer->in_transaction()) return Error(Errc::storage_full, "SQLite rolled the transaction back while pruning");
-  return statement(commit_all);
+  return {};
 }
 
 Outcome Store::State::run_batch(std::vector<Turn> turns) {
@@ -222,10 +196,10 @@ Outcome Store::State::run_batch(std::vector<Turn> turns) {
   bool any = false;
   for (const Turn& turn : turns) any = any || !turn.changes.empty();
   if (any) {
-    const Result<void> committed = run_transaction(turns, results, outcome.events);
+    const Result<void> committed = in_transaction(*writer, [&] { return run_turns(turns, results, outcome.events); });
     std::optional<Error> worst;
     if (!committed) {
-      undo_all();
+      forget();
       outcome.events.clear();
       for (std::size_t i = 0; i < turns.size(); ++i) {
         if (!turns[i].changes.empty()) results[i] = committed.error();
@@ -253,43 +227,36 @@ Outcome Store::State::run_batch(std::vector<Turn> turns) {
 /// One slice of what was removed, inside the transaction. A failure concerns the slice alone: the tombstones stay, and
 /// the next removal, rollback or start looks again.
 void Store::State::purge(std::size_t rows) {
-  if (!writer->recall().removals_wait || !statement(begin_purge)) return;
-  Result<bool> more = false;
-  try {
-    more = purge_removed(*writer, rows);
-  } catch (const ReadFailure& unreadable) {
-    more = unreadable.error;
-  }
-  if (more && statement(end_purge)) {
-    writer->recall().removals_wait = *more;
-    return;
-  }
-  if (writer->in_transaction() && !(statement(rollback_purge) && statement(end_purge))) (void)statement(rollback_all);
-  forget();
-  writer->recall().removals_wait = false;
+  if (!writer->recall().removals_wait) return;
+  bool more = false;
+  const Result<void> purged = in_savepoint(*writer, [&]() -> Result<void> {
+    const Result<bool> left = purge_removed(*writer, rows);
+    if (!left) return left.error();
+    more = *left;
+    return {};
+  });
+  if (!purged) forget();
+  writer->recall().removals_wait = purged && more;
 }
 
 /// The same while nothing else commits.
 void Store::State::purge_alone() {
-  Result<void> done = statement(begin);
-  if (done) purge(settings.max_purged_rows_idle);
-  if (done) done = statement(commit_all);
+  const Result<void> done = in_transaction(*writer, [this]() -> Result<void> {
+    purge(settings.max_purged_rows_idle);
+    return {};
+  });
   if (done) return;
-  undo_all();
+  forget();
   writer->recall().removals_wait = false;
   note_failure(done.error());
 }
 
 void Store::State::probe() {
-  Result<void> written = statement(begin);
-  if (written) written = Statement(*writer, write_probe).number(probe_bytes).run();
-  if (written) written = statement(commit_all);
-  if (written) {
-    note_success();
-  } else {
-    undo_all();
-    note_failure(written.error());
-  }
+  const Result<void> written =
+      in_transaction(*writer, [this] { return Statement(*writer, write_probe).number(probe_bytes).run(); });
+  if (written) return note_success();
+  forget();
+  note_failure(written.error());
 }
 
 void Store::State::deliver(Outcome outcome, std::size_t turns) {
@@ -347,13 +314,8 @@ void Store::State::run() {
     if (purging) purge_alone();
     answer_pings(std::move(asked));
     if (taken.empty()) continue;
-    std::vector<Turn> batch;
-    const std::size_t size = std::min(taken.size(), std::max<std::size_t>(settings.max_turns_per_commit, 1));
-    batch.reserve(size);
-    for (std::size_t i = 0; i < size; ++i) {
-      batch.push_back(std::move(taken.front()));
-      taken.pop_front();
-    }
+    std::vector<Turn> batch = take_batch(taken, settings);
+    const std::size_t size = batch.size();
     deliver(run_batch(std::move(batch)), size);
   }
 }
@@ -428,14 +390,15 @@ void Store::commit(Changes changes, Committed done) {
     return state.settings.post([done = std::move(done), refused = std::move(refused)] { done(refused); });
   }
   ++state.queued;
+  const std::size_t bytes = changes.bytes();
   if (state.inline_mode()) {
-    state.queue.push_back(Turn{std::move(changes), std::move(done)});
+    state.queue.push_back(Turn{std::move(changes), std::move(done), bytes});
     return state.run_inline();
   }
   bool wake = false;
   {
     const std::lock_guard lock(state.mutex);
-    state.queue.push_back(Turn{std::move(changes), std::move(done)});
+    state.queue.push_back(Turn{std::move(changes), std::move(done), bytes});
     ++state.accepted;
     wake = state.queue.size() == 1 || state.queue.size() == state.wake_at;
   }

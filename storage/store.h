@@ -26,6 +26,7 @@ class Store {
     /// Runs a function on the loop. Empty: everything runs inline on the caller (tests, simulation).
     std::function<void(std::function<void()>)> post;
     std::size_t max_turns_per_commit = 256;
+    std::size_t max_bytes_per_commit = 512u << 10;  // Changes::bytes(); a batch ends with the turn that reaches them
     std::chrono::milliseconds max_wait{0};   // how long the writer waits for more turns; 0 = takes what is queued
     std::size_t max_queued_turns = 100'000;  // over it commit fails at once with rate_limited
     /// Newest ids kept in the log. What a webhook has not had yet stays longer, up to twice as many.

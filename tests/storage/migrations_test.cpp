@@ -71,6 +71,41 @@ TEST_CASE("a database of another program is refused and left as it was") {
   sqlite3_close(handle);
 }
 
+TEST_CASE("every table has a primary key, whatever release made it") {
+  test::TemporaryFolder folder;
+  auto db = Database::open(folder.file("new.sqlite"), Database::Mode::read_write, Synchronous::off);
+  REQUIRE(db.has_value());
+  CHECK(count(**db, "SELECT count(*) FROM sqlite_master WHERE type = 'table'") > 20);
+  CHECK(count(**db,
+              "SELECT count(*) FROM sqlite_master m WHERE m.type = 'table'"
+              " AND NOT EXISTS (SELECT 1 FROM pragma_table_info(m.name) WHERE pk > 0)") == 0);
+}
+
+TEST_CASE("a file of the release before keeps its counters, keys, answers and deliveries") {
+  test::TemporaryFolder folder;
+  const std::string path = folder.file("before.sqlite");
+  {
+    // As that release left it: its six steps, with a row in each table that the seventh makes anew.
+    std::string sql;
+    for (const char* step : migrations().first(6)) sql += step;
+    sql +=
+        "INSERT INTO retry VALUES (1, 2, 'M', 3, 4);"
+        "INSERT INTO app_state_key VALUES (1, x'01', x'02', 5);"
+        "INSERT INTO idempotency VALUES (1, 'K', 'H', 'M', 6);"
+        "INSERT INTO webhook_delivery VALUES (1, 7, 0, 2, 8, 9, 'lane', 'why');"
+        "PRAGMA application_id = 1464357446; PRAGMA user_version = 6;";
+    run_sql(path, sql.c_str());
+  }
+  auto db = Database::open(path, Database::Mode::read_write, Synchronous::off);
+  REQUIRE(db.has_value());
+  CHECK(count(**db, "SELECT count FROM retry WHERE message_id = 'M' AND author_id = 2 AND at = 4") == 3);
+  CHECK(count(**db, "SELECT timestamp FROM app_state_key WHERE key_id = x'01' AND secret = x'02'") == 5);
+  CHECK(count(**db, "SELECT at FROM idempotency WHERE key = 'K' AND request_hash = 'H' AND message_id = 'M'") == 6);
+  CHECK(count(**db,
+              "SELECT event_id FROM webhook_delivery WHERE lane = 'lane' AND last_error = 'why'"
+              " AND attempts = 2 AND next_try = 8 AND first_try = 9 AND parked = 0") == 7);
+}
+
 TEST_CASE("later steps are applied to an older file and keep its rows") {
   test::TemporaryFolder folder;
   auto db = Database::open(folder.file("old.sqlite"), Database::Mode::read_write, Synchronous::off);

@@ -136,6 +136,23 @@ TEST_CASE("turns that wait together come back in one call, with a failing one ro
   CHECK(test.store->healthy());
 }
 
+TEST_CASE("a batch ends with the turn that reaches its bytes") {
+  ThreadedStore test([](Store::Settings& settings) { settings.max_bytes_per_commit = 100'000; });
+  Blocker blocker;
+  int completions = 0;
+  test.store->commit(blocker.changes(), [&](Result<void>) { ++completions; });
+  blocker.started.wait();
+  for (int i = 0; i < 6; ++i) {
+    Changes changes;
+    changes.add(PutRatchet{SessionId{1}, Jid(std::to_string(i), "lid"), protocol::Bytes(60'000)});
+    test.store->commit(std::move(changes), [&](Result<void> result) { completions += result ? 1 : 100; });
+  }
+  blocker.release.count_down();
+  test.store->flush();
+  CHECK(test.loop.waiting() == 4);  // the blocker's, and two turns in each of the others
+  test.loop.run_until([&] { return completions == 7; });
+}
+
 TEST_CASE("a turn that throws is rolled back and answered, and the store goes on") {
   test::InlineStore test;
   Changes throwing = one_ratchet(1);
