@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/error.hpp>
 #include <cerrno>
 
@@ -15,6 +16,8 @@ namespace {
 constexpr int keepalive_idle_s = 60;
 constexpr int keepalive_interval_s = 15;
 constexpr int keepalive_probes = 4;
+constexpr std::size_t record_bytes = 16u << 10;  // the most one TLS record carries
+constexpr std::size_t gather_limit = 4096;       // a larger piece is not worth a copy
 
 boost::system::error_code system_error(int value) { return {value, boost::system::system_category()}; }
 
@@ -91,6 +94,7 @@ Stream::Progress Stream::outcome(int result, std::size_t bytes) {
 }
 
 Stream::Progress Stream::handshake() {
+  if (!open()) return {0, Wait::none, asio::error::operation_aborted};
   ERR_clear_error();
   errno = 0;
   const int result = SSL_do_handshake(top());
@@ -98,6 +102,15 @@ Stream::Progress Stream::handshake() {
 }
 
 Stream::Progress Stream::read(std::span<std::uint8_t> into) {
+  if (!unread_.empty()) {
+    const std::size_t taken = std::min(into.size(), unread_.size());
+    std::copy_n(unread_.begin(), taken, into.begin());
+    unread_.erase(0, taken);
+    if (unread_.empty()) unread_ = std::string();
+    return {taken, Wait::none, {}};
+  }
+  // OpenSSL knows the descriptor by its number, which may be somebody else's by now.
+  if (!open()) return {0, Wait::none, asio::error::operation_aborted};
   if (secure()) {
     ERR_clear_error();
     errno = 0;
@@ -117,17 +130,13 @@ Stream::Progress Stream::read(std::span<std::uint8_t> into) {
 }
 
 bool Stream::read_ready() const {
-  return std::any_of(layers_.begin(), layers_.end(), [](const Tls& tls) { return SSL_has_pending(tls.get()) == 1; });
+  return !unread_.empty() ||
+         std::any_of(layers_.begin(), layers_.end(), [](const Tls& tls) { return SSL_has_pending(tls.get()) == 1; });
 }
 
 Stream::Progress Stream::write(std::span<const asio::const_buffer> from) {
-  if (secure()) {
-    ERR_clear_error();
-    errno = 0;
-    std::size_t put = 0;
-    const int result = SSL_write_ex(top(), from.front().data(), from.front().size(), &put);
-    return outcome(result, put);
-  }
+  if (!open()) return {0, Wait::none, asio::error::operation_aborted};
+  if (secure()) return write_tls(from);
   Progress progress;
   progress.bytes = socket_.write_some(from, progress.error);
   if (progress.error == asio::error::would_block) {
@@ -136,6 +145,24 @@ Stream::Progress Stream::write(std::span<const asio::const_buffer> from) {
   } else if (progress.error) {
     failure_ = progress.error.message();
   }
+  sent_bytes_ += progress.bytes;
+  return progress;
+}
+
+// Each call makes a record. A frame header or a chunk's length and what it announces go into one: a small piece at the
+// front is gathered with those behind it.
+Stream::Progress Stream::write_tls(std::span<const asio::const_buffer> from) {
+  std::array<std::uint8_t, record_bytes> gathered;
+  asio::const_buffer next = from.front();
+  if (from.size() > 1 && next.size() < gather_limit) {
+    next = asio::const_buffer(gathered.data(), asio::buffer_copy(asio::buffer(gathered), from));
+  }
+  ERR_clear_error();
+  errno = 0;
+  std::size_t put = 0;
+  const int result = SSL_write_ex(top(), next.data(), next.size(), &put);
+  const Progress progress = outcome(result, put);
+  sent_bytes_ += progress.bytes;
   return progress;
 }
 
