@@ -1,11 +1,18 @@
 #include "net/http_connection.h"
 
+#include <array>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/buffer_body.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/serializer.hpp>
+#include <boost/beast/http/write.hpp>
+#include <cctype>
+#include <ctime>
 #include <exception>
 #include <utility>
 
-#include "net/http_message_writer.h"
 #include "net/read_buffer.h"
 #include "net/websocket_connection.h"
 #include "net/websocket_handshake.h"
@@ -13,11 +20,13 @@
 namespace wharf::net {
 namespace {
 
+namespace http = boost::beast::http;
+
 constexpr std::chrono::milliseconds linger_timeout{2'000};
 constexpr std::size_t max_discarded_bytes = 16u << 20;
 constexpr std::size_t max_pipelined_bytes = 64u << 10;  // kept while a request is handled
 constexpr std::size_t body_step_bytes = 256u << 10;     // each such step of a body earns a new body_timeout
-constexpr std::size_t gathered_body_bytes = SendQueue::chunk_bytes;
+constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
 
 class RequestSink final : public Responder::Sink {
  public:
@@ -49,6 +58,35 @@ std::string origin_form(std::string target) {
   return target;
 }
 
+boost::beast::string_view as_beast(std::string_view text) { return {text.data(), text.size()}; }
+
+bool same_name(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+bool framing_field(std::string_view name) {
+  return same_name(name, "content-length") || same_name(name, "transfer-encoding") || same_name(name, "connection");
+}
+
+/// False for statuses that cannot have one (1xx, 204, 304).
+bool status_has_body(unsigned status) { return status >= 200 && status != 204 && status != 304; }
+
+// RFC 9110 6.6.1 asks origin servers for a Date; one formatted text serves a whole second.
+std::string_view http_date() {
+  thread_local std::time_t at = 0;
+  thread_local std::array<char, 40> text{};
+  thread_local std::size_t size = 0;
+  const std::time_t now = std::time(nullptr);
+  if (now != at) {
+    at = now;
+    std::tm parts{};
+    gmtime_r(&now, &parts);
+    size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  }
+  return {text.data(), size};
+}
+
 }  // namespace
 
 HttpResponse HttpFront::render_error(unsigned status, std::string_view message) const {
@@ -56,8 +94,31 @@ HttpResponse HttpFront::render_error(unsigned status, std::string_view message) 
   return HttpResponse(status, "text/plain; charset=utf-8", std::string(message) + "\n");
 }
 
+/// An answer on its way. The serializer refers to the message, the message's body to the bytes.
+struct HttpConnection::Answer {
+  std::string bytes;  // of the body, the piece that is being sent
+  BodySource more;    // set: asked for the next piece
+  bool header_only = false;
+  http::response<http::buffer_body> message;
+  http::response_serializer<http::buffer_body> serializer{message};
+
+  void show(bool last) {
+    auto& body = message.body();
+    body.data = bytes.empty() ? nullptr : bytes.data();  // an empty piece is none: as a chunk it would be the last
+    body.size = bytes.size();
+    body.more = !last;
+  }
+  bool sent() { return header_only ? serializer.is_header_done() : serializer.is_done(); }
+};
+
 HttpConnection::HttpConnection(std::shared_ptr<HttpFront> front, std::unique_ptr<Stream> stream, Admission admission)
-    : front_(std::move(front)), stream_(std::move(stream)), deadline_(stream_->executor()), admission_(admission) {}
+    : front_(std::move(front)),
+      stream_(std::move(stream)),
+      reader_(HttpReadLimits{front_->settings.max_header_bytes, front_->settings.max_body_bytes}),
+      deadline_(stream_->executor()),
+      admission_(admission) {}
+
+HttpConnection::~HttpConnection() = default;
 
 void HttpConnection::run() {
   enter([this] {
@@ -84,18 +145,16 @@ void HttpConnection::handshake() {
 void HttpConnection::begin_request() {
   if (admission_ == Admission::refuse) return fail(503, "too many connections");
   if (front_->draining && !first_) return drop();
-  reader_.emplace(HttpReadLimits{front_->settings.max_header_bytes, front_->settings.max_body_bytes});
   state_ = State::idle;
   set_deadline(first_ ? front_->settings.header_timeout : front_->settings.idle_timeout);
-  if (input_.empty() && !stream_->read_ready()) return wait_readable();
+  if (reader_.buffered() == 0 && !stream_->read_ready()) return wait_readable();
   // Posted, not called: a row of pipelined requests must not become a deep stack.
   asio::post(stream_->executor(), [self = shared_from_this(), request = request_] {
     if (self->state_ != State::idle || self->request_ != request) return;
     self->enter([&] {
       // TLS may have taken the request from the kernel together with the end of the handshake.
-      if (self->input_.empty()) return self->on_readable();
-      const std::string pending = std::exchange(self->input_, {});
-      self->parse(pending);
+      if (self->reader_.buffered() == 0) return self->on_readable();
+      self->advance();
     });
   });
 }
@@ -112,69 +171,46 @@ void HttpConnection::wait_readable() {
 }
 
 void HttpConnection::on_readable() {
-  ReadBuffer buffer;
+  if (state_ == State::lingering) return discard();
   for (;;) {
-    const Stream::Progress progress = stream_->read(buffer.span());
+    const std::span<std::uint8_t> room = reader_.room();
+    const Stream::Progress progress = stream_->read(room);
+    reader_.commit(progress.bytes);
     if (progress.wait != Stream::Wait::none) return wait_readable();
-    const std::string_view bytes(reinterpret_cast<const char*>(buffer.span().data()), progress.bytes);
-    switch (state_) {
-      case State::idle:
-      case State::header:
-      case State::body:
-        if (progress.error) return drop();
-        if (input_.empty()) parse(bytes);
-        else input_.append(bytes);  // the posted parse of earlier bytes comes first
-        break;
-      case State::handling:
-      case State::writing:
-        // The request is being answered: notice a peer that leaves, and keep what it pipelines.
-        if (progress.error) {
-          peer_gone_ = true;
-          return;
-        }
-        input_.append(bytes);
-        break;
-      case State::lingering:
-        discarded_ += bytes.size();
-        if (progress.error || discarded_ > max_discarded_bytes) return drop();
-        break;
-      case State::handshake:
-      case State::over: return;
+    if (reads_request()) {
+      if (progress.error) return drop();
+      body_progress_ += progress.bytes;
+      if (!writing_) advance();
+      // The 100 is on its way, or the answer: what comes behind it reads on.
+      if (!reads_request() || writing_) return;
+    } else {
+      // The request is being answered: notice a peer that leaves, and keep what it pipelines.
+      peer_gone_ = peer_gone_ || progress.error;
+      if (peer_gone_ || reader_.buffered() >= max_pipelined_bytes) return;
     }
-    if (state_ == State::over) return;
-    if (input_.size() >= max_pipelined_bytes) return;  // read on when these are served
-    if (!stream_->read_ready()) return wait_readable();
+    if (!stream_->read_ready() && progress.bytes < room.size()) return wait_readable();
   }
 }
 
-void HttpConnection::parse(std::string_view input) {
+void HttpConnection::advance() {
   for (;;) {
-    const std::size_t before = input.size();
-    const HttpRequestReader::Progress progress = reader_->feed(input);
-    switch (progress) {
-      case HttpRequestReader::Progress::header:
-        if (state_ == State::idle && reader_->started()) {
+    switch (reader_.next()) {
+      case HttpRequestReader::Progress::need_input:
+        if (state_ == State::idle && reader_.started()) {
           state_ = State::header;
           set_deadline(front_->settings.header_timeout);
         }
-        return wait_readable();
-      case HttpRequestReader::Progress::header_done:
-        on_header();
-        if (reader_->expects_continue() && input.empty()) {
-          queue_.append(std::string_view("HTTP/1.1 100 Continue\r\n\r\n"));
-          flush();
-          if (state_ == State::over) return;
-        }
-        break;
-      case HttpRequestReader::Progress::body:
-        body_progress_ += before - input.size();
-        if (body_progress_ >= body_step_bytes) {
+        if (state_ == State::body && body_progress_ >= body_step_bytes) {
           body_progress_ = 0;
           set_deadline(front_->settings.body_timeout);
         }
         return wait_readable();
-      case HttpRequestReader::Progress::done: input_.assign(input); return dispatch();
-      case HttpRequestReader::Progress::failed: return fail(reader_->error_status(), reader_->error_text());
+      case HttpRequestReader::Progress::header_done:
+        on_header();
+        if (reader_.expects_continue() && reader_.buffered() == 0) return send_continue();
+        break;
+      case HttpRequestReader::Progress::done: return dispatch();
+      case HttpRequestReader::Progress::failed: return fail(reader_.error_status(), reader_.error_text());
     }
   }
 }
@@ -183,21 +219,31 @@ void HttpConnection::on_header() {
   state_ = State::body;
   body_progress_ = 0;
   set_deadline(front_->settings.body_timeout);
-  keep_alive_ = reader_->keep_alive();
-  http_1_0_ = !reader_->http_1_1();
-  head_ = reader_->method() == "HEAD";
+  keep_alive_ = reader_.keep_alive();
+  http_1_0_ = !reader_.http_1_1();
+  head_ = reader_.method() == "HEAD";
+}
+
+void HttpConnection::send_continue() {
+  writing_ = true;
+  asio::async_write(*stream_, asio::buffer(go_on),
+                    [self = shared_from_this()](boost::system::error_code error, std::size_t) {
+                      self->writing_ = false;
+                      if (self->state_ == State::over) return;
+                      if (error) return self->drop();
+                      self->enter([&] { self->advance(); });
+                    });
 }
 
 void HttpConnection::dispatch() {
   HttpRequest request;
-  request.method = reader_->method();
-  request.target = origin_form(reader_->target());
-  request.headers = reader_->headers();
-  request.body = reader_->take_body();
+  request.method = reader_.method();
+  request.target = origin_form(reader_.target());
+  request.headers = std::move(reader_.headers());
+  request.body = std::move(reader_.body());
   request.remote_address = stream_->remote_address();
   request.websocket_upgrade = is_upgrade_request(request.method, !http_1_0_, request.headers);
   websocket_key_ = request.websocket_upgrade ? std::string(request.header("sec-websocket-key")) : "";
-  reader_.reset();
   deadline_.cancel();  // the time a handler takes is its own business
   state_ = State::handling;
   first_ = false;
@@ -210,7 +256,7 @@ void HttpConnection::dispatch() {
       [&] { front_->handler(std::move(request), Responder(std::make_shared<RequestSink>(self, number, front_))); },
       [&] { respond(number, front_->render_error(500, "internal error")); });
   // Notices a peer that leaves while the handler works.
-  if (!answered(number) && !peer_gone_ && input_.size() < max_pipelined_bytes) wait_readable();
+  if (!answered(number) && !peer_gone_ && reader_.buffered() < max_pipelined_bytes) wait_readable();
 }
 
 bool HttpConnection::peer_gone(std::uint64_t request) const {
@@ -239,70 +285,83 @@ void HttpConnection::write(HttpResponse response) {
   const bool streamed = has_body && response.more;
   if (streamed && http_1_0_) response.close = true;  // its end is the end of the connection
   keep_alive_ = keep_alive_ && !response.close && !front_->draining && !front_->stopped && !peer_gone_;
-  ResponseFraming framing;
-  framing.close = !keep_alive_;
-  framing.http_1_0 = http_1_0_;
-  framing.head = head_;
-  framing.streamed = streamed;
-  std::string header = make_response_header(response, framing);
-  if (!has_body || head_) response.body.clear();
-  source_ = streamed && !head_ ? std::move(response.more) : BodySource();
-  if (source_ && !http_1_0_) response.body = make_chunk(response.body, false);
-  if (response.body.size() <= gathered_body_bytes) header += std::exchange(response.body, {});
-  queue_.append(std::move(header));
-  queue_.append(std::move(response.body));
+
+  auto answer = std::make_unique<Answer>();
+  auto& message = answer->message;
+  message.version(11);
+  message.result(response.status);
+  message.set(http::field::date, as_beast(http_date()));
+  if (!response.content_type.empty() && valid_header("x", response.content_type))
+    message.set(http::field::content_type, as_beast(response.content_type));
+  for (const auto& [name, value] : response.headers) {
+    if (valid_header(name, value) && !framing_field(name)) message.insert(as_beast(name), as_beast(value));
+  }
+  if (streamed && !http_1_0_) message.set(http::field::transfer_encoding, "chunked");
+  if (has_body && !streamed) message.content_length(response.body.size());
+  if (!keep_alive_) message.set(http::field::connection, "close");
+  else if (http_1_0_) message.set(http::field::connection, "keep-alive");
+  if (response.status == 426) message.insert(http::field::connection, "Upgrade");
+
+  answer->header_only = !has_body || head_;
+  if (!answer->header_only) {
+    answer->bytes = std::move(response.body);
+    if (streamed) answer->more = std::move(response.more);
+  }
+  answer->show(!answer->more);
+  // Without a first piece the header does not wait for one.
+  answer->serializer.split(answer->header_only || answer->bytes.empty());
+  answer_ = std::move(answer);
   state_ = State::writing;
   set_deadline(front_->settings.body_timeout);
-  if (!writing_) flush();
+  send();
 }
 
-void HttpConnection::flush() {
-  switch (queue_.flush(*stream_)) {
-    case SendQueue::Outcome::failed: return drop();
-    case SendQueue::Outcome::blocked: return wait_writable();
-    case SendQueue::Outcome::sent:
-      if (state_ == State::writing) response_sent();
-      return;
-  }
-}
-
-void HttpConnection::wait_writable() {
+void HttpConnection::send() {
   writing_ = true;
-  stream_->wait(queue_.wait(), [self = shared_from_this()](boost::system::error_code error) {
-    self->writing_ = false;
-    if (self->state_ == State::over) return;
-    if (error) return self->drop();
-    // Room again: the client is reading. One that stops for body_timeout is dropped.
-    if (self->state_ == State::writing) self->set_deadline(self->front_->settings.body_timeout);
-    self->enter([&] { self->flush(); });
-  });
+  http::async_write_some(*stream_, answer_->serializer,
+                         [self = shared_from_this()](const boost::system::error_code& error, std::size_t) {
+                           self->writing_ = false;
+                           if (self->state_ != State::writing) return;
+                           self->enter([&] { self->on_sent(error); });
+                         });
+}
+
+void HttpConnection::on_sent(const boost::system::error_code& error) {
+  if (error == http::error::need_buffer) return next_piece();
+  if (error) return drop();
+  if (answer_->sent()) return response_sent();
+  // There was room: the client is reading. One that stops for body_timeout is dropped.
+  set_deadline(front_->settings.body_timeout);
+  send();
 }
 
 void HttpConnection::next_piece() {
-  deadline_.cancel();                 // the time that making it takes is the handler's own business
-  const BodySource source = source_;  // dropped while it runs, it must outlive itself
+  deadline_.cancel();                       // the time that making it takes is the handler's own business
+  const BodySource source = answer_->more;  // dropped while it runs, it must outlive itself
   source([weak = weak_from_this(), number = request_](BodyPiece piece) {
     if (const auto self = weak.lock()) self->enter([&] { self->take_piece(number, std::move(piece)); });
   });
 }
 
 void HttpConnection::take_piece(std::uint64_t request, BodyPiece piece) {
-  if (state_ != State::writing || request != request_ || !source_) return;
+  if (state_ != State::writing || request != request_ || writing_ || !answer_->more) return;
   if (piece.end == BodyPiece::End::broken) {
     stream_->reset();
     return drop();
   }
   const bool last = piece.end == BodyPiece::End::last;
-  if (last) source_ = nullptr;
-  queue_.append(http_1_0_ ? std::move(piece.bytes) : make_chunk(piece.bytes, last));
+  if (last) answer_->more = nullptr;
+  answer_->bytes = std::move(piece.bytes);
+  answer_->show(last);
   set_deadline(front_->settings.body_timeout);
-  if (!writing_) flush();
+  send();
 }
 
 void HttpConnection::response_sent() {
-  if (source_) return next_piece();
-  if (keep_alive_) return begin_request();
-  linger();
+  answer_.reset();
+  if (!keep_alive_) return linger();
+  reader_.restart();
+  begin_request();
 }
 
 // Closing while the client still sends would answer it with RST, which can destroy the response on its way.
@@ -312,6 +371,16 @@ void HttpConnection::linger() {
   if (peer_gone_) return drop();
   set_deadline(linger_timeout);
   wait_readable();
+}
+
+void HttpConnection::discard() {
+  ReadBuffer buffer;
+  for (;;) {
+    const Stream::Progress progress = stream_->read(buffer.span());
+    discarded_ += progress.bytes;
+    if (progress.error || discarded_ > max_discarded_bytes) return drop();
+    if (progress.wait != Stream::Wait::none) return wait_readable();
+  }
 }
 
 void HttpConnection::upgrade(std::uint64_t request, WebSocketUpgrade upgrade) {
@@ -338,7 +407,7 @@ void HttpConnection::upgrade(std::uint64_t request, WebSocketUpgrade upgrade) {
   start.stream = std::move(stream_);
   start.role = WebSocketRole::server;
   start.max_message_bytes = upgrade.max_message_bytes;
-  start.received = std::move(input_);
+  start.received = reader_.take_buffered();
   start.to_send = make_upgrade_response(websocket_key_, upgrade.headers);
   ++front_->websockets;
   start.socket_closed = [front = front_] { --front->websockets; };
@@ -358,12 +427,14 @@ void HttpConnection::set_deadline(std::chrono::milliseconds after) {
 void HttpConnection::on_deadline() {
   switch (state_) {
     case State::header: return fail(408, "the request header took too long");
-    case State::body: return fail(408, "the request body took too long");
-    case State::writing:
-      stream_->reset();  // a client that does not read
-      return drop();
+    case State::body:
+      if (!writing_) return fail(408, "the request body took too long");
+      break;  // it did not even take the 100
+    case State::writing: break;
     default: return drop();
   }
+  stream_->reset();  // a client that does not read
+  drop();
 }
 
 void HttpConnection::drop() {
@@ -371,8 +442,7 @@ void HttpConnection::drop() {
   const auto self = shared_from_this();
   state_ = State::over;
   deadline_.cancel();
-  source_ = nullptr;
-  queue_.clear();
+  if (answer_) answer_->more = nullptr;  // the rest belongs to a write that may be pending
   stream_->close();
   front_->connections.erase(this);
   if (front_->connection_ended) front_->connection_ended();

@@ -1,10 +1,11 @@
 #pragma once
 // One connection of the HTTP server: reads requests one after the other, hands each to the handler, writes the answer.
-// Internal to net/. Loop thread only.
+// Requests are read by Beast's parser (http_message_reader.h), answers go through its serializer, both with bodies in
+// pieces. Ours is what stands around them: admission, deadlines, one request at a time, the orderly end. It waits for
+// readability before it reads, so that an idle connection has no buffer. Internal to net/. Loop thread only.
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -12,7 +13,6 @@
 #include "net/http_message_reader.h"
 #include "net/http_server.h"
 #include "net/loop_guard.h"
-#include "net/send_queue.h"
 #include "net/stream.h"
 
 namespace wharf::net {
@@ -38,6 +38,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   enum class Admission { serve, refuse };  // refuse: answer 503 and close
 
   HttpConnection(std::shared_ptr<HttpFront> front, std::unique_ptr<Stream> stream, Admission admission);
+  ~HttpConnection();
   void run();  // whatever it throws ends the connection
   /// Nothing of a request has arrived.
   bool idle() const { return state_ == State::handshake || state_ == State::idle; }
@@ -57,39 +58,41 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void enter(Entry entry) {
     guard("HTTP connection", entry, [this] { drop(); });
   }
+  bool reads_request() const { return state_ == State::idle || state_ == State::header || state_ == State::body; }
   void handshake();
   void begin_request();
   void wait_readable();
   void on_readable();
-  void parse(std::string_view input);
+  void advance();
   void on_header();
+  void send_continue();
   void dispatch();
   void fail(unsigned status, std::string_view message);
   void write(HttpResponse response);
-  void flush();
-  void wait_writable();
+  void send();
+  void on_sent(const boost::system::error_code& error);
   void response_sent();
   void next_piece();
   void take_piece(std::uint64_t request, BodyPiece piece);
   void linger();
+  void discard();
   void set_deadline(std::chrono::milliseconds after);
   void on_deadline();
 
   std::shared_ptr<HttpFront> front_;
   std::unique_ptr<Stream> stream_;
-  std::optional<HttpRequestReader> reader_;
-  std::string input_;  // read but not yet parsed
-  SendQueue queue_;
+  HttpRequestReader reader_;
+  struct Answer;  // what is being sent
+  std::unique_ptr<Answer> answer_;
   Timer deadline_;
   State state_ = State::handshake;
   Admission admission_;
-  bool reading_ = false, writing_ = false;  // a wait is pending
+  bool reading_ = false, writing_ = false;  // an operation is pending
   bool peer_gone_ = false;
   // Of the current request:
   std::uint64_t request_ = 0;
   bool first_ = true;
   bool keep_alive_ = false, http_1_0_ = false, head_ = false;
-  BodySource source_;              // of an answer that is made while it is sent
   std::string websocket_key_;      // empty: no upgrade
   std::size_t body_progress_ = 0;  // bytes since the deadline was set
   std::size_t discarded_ = 0;      // while lingering

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <boost/beast/core/buffers_range.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/rfc7230.hpp>
@@ -16,6 +18,8 @@ namespace http = boost::beast::http;
 using boost::system::error_code;
 
 constexpr int max_interim_responses = 8;
+constexpr std::size_t header_room_bytes = 4u << 10;
+constexpr std::size_t body_room_bytes = 64u << 10;
 
 /// A body in a string that grows as bytes arrive (Beast's string_body reserves what the peer announces) and is cut at
 /// `limit`.
@@ -60,14 +64,15 @@ HttpHeaders copy_headers(const http::fields& fields) {
 
 beast::string_view as_beast(std::string_view text) { return {text.data(), text.size()}; }
 
-/// Feeds a Beast parser from pieces of any size: what it could not use yet is kept and offered again with more.
-template <class Parser>
+using ResponseParser = http::response_parser<CappedBody>;
+
+/// Feeds the parser from pieces of any size: what it could not use yet is kept and offered again with more.
 class Feeder {
  public:
   explicit Feeder(std::size_t max_header_bytes) : max_header_bytes_(max_header_bytes) {}
 
   /// Stops at need_more (error clear), an error, the end of the header, or the end of the message.
-  void feed(Parser& parser, std::string_view& input, error_code& error) {
+  void feed(ResponseParser& parser, std::string_view& input, error_code& error) {
     const bool in_header = !parser.is_header_done();
     const std::size_t kept = kept_.size();
     if (kept != 0) kept_.append(input);
@@ -93,7 +98,7 @@ class Feeder {
   }
 
  private:
-  static std::size_t put(Parser& parser, std::string_view all, error_code& error) {
+  static std::size_t put(ResponseParser& parser, std::string_view all, error_code& error) {
     std::size_t used = 0;
     const bool in_header = !parser.is_header_done();
     while (used < all.size()) {
@@ -137,25 +142,41 @@ bool valid_header(std::string_view name, std::string_view value) {
 // ---- requests
 
 struct HttpRequestReader::State {
-  explicit State(HttpReadLimits limits) : feeder(limits.max_header_bytes) {
-    parser.header_limit(static_cast<std::uint32_t>(std::min<std::size_t>(limits.max_header_bytes, 1u << 30)));
-    parser.body_limit(limits.max_body_bytes);
-    parser.get().body().limit = limits.max_body_bytes;
-  }
-  http::parser<true, CappedBody> parser;
-  Feeder<http::parser<true, CappedBody>> feeder;
+  explicit State(HttpReadLimits l) : limits(l) {}
+
+  using Parser = http::request_parser<http::buffer_body>;
+  HttpReadLimits limits;
+  beast::flat_buffer buffer;
+  std::optional<Parser> parser;  // of the current request
+  std::size_t header_bytes = 0;  // that the parser took
+  std::size_t looked_at = 0;     // bytes at the front of the buffer that folded() has seen
   bool started = false;
-  bool line_begins = false, empty_line = false;  // where the header's bytes so far end
+  bool header_read = false;
+  bool line_begins = false, empty_line = false;  // where the bytes looked at end
   HttpHeaders headers;                           // without trailers, which the parser puts among them later
+  std::string body;
   unsigned status = 0;
   std::string error;
 
+  void begin() {
+    parser.emplace();
+    parser->header_limit(static_cast<std::uint32_t>(std::min<std::size_t>(limits.max_header_bytes, 1u << 30)));
+    parser->body_limit(limits.max_body_bytes);
+  }
+
+  std::size_t put(error_code& result) {
+    const std::size_t used = parser->put(buffer.cdata(), result);
+    buffer.consume(used);
+    return used;
+  }
+
   // RFC 9112 5.2: a folded line is one field to some readers and two to others. The parser would join it silently.
-  bool folded(std::string_view input) {
-    for (const char c : input) {
-      if (empty_line) return false;  // what follows is the body
+  bool folded() {
+    const std::string_view bytes(static_cast<const char*>(buffer.cdata().data()), buffer.size());
+    for (; looked_at < bytes.size() && !empty_line; ++looked_at) {
+      const char c = bytes[looked_at];
       if (line_begins && (c == ' ' || c == '\t')) return true;
-      empty_line = line_begins && c == '\r';
+      empty_line = line_begins && c == '\r';  // what follows is the body
       line_begins = c == '\n';
     }
     return false;
@@ -166,16 +187,40 @@ struct HttpRequestReader::State {
     error = std::move(text);
     return Progress::failed;
   }
-  Progress fail(const error_code& code, bool in_header) {
+  Progress fail(const error_code& code) {
     if (code == http::error::body_limit) return fail(413, "the request body is larger than allowed");
-    if (code == http::error::header_limit) {
-      return in_header ? fail(431, "the request header is larger than allowed") : fail(400, "bad chunked encoding");
-    }
+    if (code == http::error::header_limit) return fail(431, "the request header is larger than allowed");
     if (code == http::error::bad_version) return fail(400, "the request line is malformed or not HTTP/1.0 or 1.1");
     return fail(400, "malformed request: " + code.message());
   }
+
+  Progress read_header() {
+    if (!started) {
+      // RFC 9112 2.2: empty lines before a request are ignored.
+      const auto* bytes = static_cast<const char*>(buffer.cdata().data());
+      std::size_t empty = 0;
+      while (empty < buffer.size() && (bytes[empty] == '\r' || bytes[empty] == '\n')) ++empty;
+      buffer.consume(empty);
+    }
+    if (buffer.size() == 0) return Progress::need_input;
+    started = true;
+    if (folded()) return fail(400, "a header field is continued on the next line");
+    error_code result;
+    while (!parser->is_header_done() && buffer.size() != 0) {
+      const std::size_t used = put(result);
+      header_bytes += used;
+      looked_at -= std::min(looked_at, used);
+      if (result == http::error::need_more) break;
+      if (result) return fail(result);
+    }
+    // The parser forgets what it took of a header.
+    const std::size_t pending = parser->is_header_done() ? 0 : buffer.size();
+    if (header_bytes + pending > limits.max_header_bytes) return fail(http::error::header_limit);
+    return parser->is_header_done() ? check_header() : Progress::need_input;
+  }
+
   Progress check_header() {
-    const auto& message = parser.get();
+    const auto& message = parser->get();
     if (message.version() == 11 && message.count(http::field::host) != 1)
       return fail(400, "one Host header is required");
     // Two framings of one body are how requests are smuggled past a proxy (RFC 9112 6.1).
@@ -184,55 +229,88 @@ struct HttpRequestReader::State {
       if (message.count(http::field::content_length) > 0) return fail(400, "both Content-Length and Transfer-Encoding");
       // One coding, once: others read lists of them differently.
       if (message.count(http::field::transfer_encoding) != 1 ||
-          !beast::iequals(message[http::field::transfer_encoding], "chunked") || !parser.chunked())
+          !beast::iequals(message[http::field::transfer_encoding], "chunked") || !parser->chunked())
         return fail(400, "Transfer-Encoding other than chunked");
     }
     headers = copy_headers(message);
+    header_read = true;
     return Progress::header_done;
+  }
+
+  Progress read_body() {
+    error_code result;
+    while (!parser->is_done() && buffer.size() != 0) {
+      // Room for all of it; what was framing is given back.
+      const std::size_t have = body.size();
+      body.resize(have + buffer.size());
+      auto& piece = parser->get().body();
+      piece.data = body.data() + have;
+      piece.size = buffer.size();
+      put(result);
+      body.resize(body.size() - piece.size);
+      if (result == http::error::need_more) break;
+      if (result == http::error::header_limit) return fail(400, "bad chunked encoding");
+      if (result) return fail(result);
+    }
+    if (parser->is_done()) return Progress::done;
+    // The parser has no limit for chunk extensions and trailers.
+    if (buffer.size() > limits.max_header_bytes) return fail(400, "bad chunked encoding");
+    return Progress::need_input;
   }
 };
 
 HttpRequestReader::HttpRequestReader(HttpReadLimits limits) : state_(std::make_unique<State>(limits)) {}
 HttpRequestReader::~HttpRequestReader() = default;
 
-HttpRequestReader::Progress HttpRequestReader::feed(std::string_view& input) {
-  auto& parser = state_->parser;
-  const bool in_header = !parser.is_header_done();
-  if (!state_->started) {
-    // RFC 9112 2.2: empty lines before a request are ignored.
-    while (!input.empty() && (input.front() == '\r' || input.front() == '\n')) input.remove_prefix(1);
-  }
-  if (!input.empty()) state_->started = true;
-  if (in_header && state_->folded(input)) return state_->fail(400, "a header field is continued on the next line");
-  if (!in_header) parser.eager(true);
-  if (!parser.is_done()) {
-    error_code error;
-    state_->feeder.feed(parser, input, error);
-    if (error) return state_->fail(error, in_header);
-  }
-  if (!parser.is_header_done()) return Progress::header;
-  if (in_header) return state_->check_header();
-  return parser.is_done() ? Progress::done : Progress::body;
+std::span<std::uint8_t> HttpRequestReader::room() {
+  const auto space = state_->buffer.prepare(state_->header_read ? body_room_bytes : header_room_bytes);
+  return {static_cast<std::uint8_t*>(space.data()), space.size()};
+}
+
+void HttpRequestReader::commit(std::size_t bytes) {
+  state_->buffer.commit(bytes);
+  if (state_->buffer.size() == 0) state_->buffer = beast::flat_buffer();
+}
+
+std::size_t HttpRequestReader::buffered() const { return state_->buffer.size(); }
+
+std::string HttpRequestReader::take_buffered() {
+  std::string out(static_cast<const char*>(state_->buffer.cdata().data()), state_->buffer.size());
+  state_->buffer = beast::flat_buffer();
+  return out;
+}
+
+HttpRequestReader::Progress HttpRequestReader::next() {
+  if (!state_->parser) state_->begin();
+  const Progress progress = state_->header_read ? state_->read_body() : state_->read_header();
+  // A connection that is silent now may be so for long.
+  if (state_->buffer.size() == 0) state_->buffer = beast::flat_buffer();
+  return progress;
+}
+
+void HttpRequestReader::restart() {
+  auto fresh = std::make_unique<State>(state_->limits);  // a parser serves one message
+  fresh->buffer = std::move(state_->buffer);
+  state_ = std::move(fresh);
 }
 
 bool HttpRequestReader::started() const { return state_->started; }
 unsigned HttpRequestReader::error_status() const { return state_->status; }
 const std::string& HttpRequestReader::error_text() const { return state_->error; }
-std::string HttpRequestReader::method() const { return std::string(state_->parser.get().method_string()); }
-std::string HttpRequestReader::target() const { return std::string(state_->parser.get().target()); }
-bool HttpRequestReader::http_1_1() const { return state_->parser.get().version() == 11; }
-bool HttpRequestReader::keep_alive() const { return state_->parser.get().keep_alive(); }
-HttpHeaders HttpRequestReader::headers() const { return state_->headers; }
-std::string HttpRequestReader::take_body() { return std::move(state_->parser.get().body().text); }
+std::string HttpRequestReader::method() const { return std::string(state_->parser->get().method_string()); }
+std::string HttpRequestReader::target() const { return std::string(state_->parser->get().target()); }
+bool HttpRequestReader::http_1_1() const { return state_->parser->get().version() == 11; }
+bool HttpRequestReader::keep_alive() const { return state_->parser->get().keep_alive(); }
+HttpHeaders& HttpRequestReader::headers() { return state_->headers; }
+std::string& HttpRequestReader::body() { return state_->body; }
 
 bool HttpRequestReader::expects_continue() const {
-  return http_1_1() && beast::iequals(state_->parser.get()[http::field::expect], "100-continue");
+  return http_1_1() && beast::iequals(state_->parser->get()[http::field::expect], "100-continue");
 }
 
 // ---- responses
 
 struct HttpResponseReader::State {
-  using Parser = http::parser<false, CappedBody>;
   State(HttpReadLimits l, Expect e) : limits(l), expect(e) { restart(); }
 
   void restart() {
@@ -248,8 +326,8 @@ struct HttpResponseReader::State {
 
   HttpReadLimits limits;
   Expect expect;
-  std::optional<Parser> parser;
-  std::optional<Feeder<Parser>> feeder;
+  std::optional<ResponseParser> parser;
+  std::optional<Feeder> feeder;
   bool started = false;
   bool complete = false;
   int interim = 0;

@@ -1,10 +1,12 @@
 #pragma once
-// Reading HTTP/1.1 messages from bytes, without I/O. Beast's parser behind a plain interface, so that one translation
-// unit instantiates it; with the limits the parser does not keep by itself (the size of a whole header, of chunk
-// headers and trailers, and no memory before the body's bytes arrive). Internal to net/.
+// Reading HTTP/1.1 messages from bytes, without I/O: Beast's parsers behind a plain interface, so that one translation
+// unit instantiates them and a fuzzer can feed them. Ours beside them: the limits that the parsers do not keep by
+// themselves (the size of a whole header, of chunk headers and trailers, no memory before the body's bytes arrive), and
+// for requests the framings that Beast reads leniently and others read otherwise. Internal to net/.
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,19 +28,29 @@ struct HttpReadLimits {
   std::size_t max_body_bytes = 16u << 20;
 };
 
+/// Reads the requests of one connection, one after the other. Bytes of later requests stay in its buffer, which is
+/// there only while it holds something.
 class HttpRequestReader {
  public:
   explicit HttpRequestReader(HttpReadLimits limits);
   ~HttpRequestReader();
 
-  /// header: more input wanted. header_done: stops once behind the header, call again. body: more input wanted.
-  enum class Progress { header, header_done, body, done, failed };
-  /// Takes what belongs to this request from the front of `input`; after done the rest is the next request's.
-  Progress feed(std::string_view& input);
-  bool started() const;  // a byte was taken
+  /// Where the next bytes from the peer go; valid until any other call. Behind it commit() tells how many came.
+  std::span<std::uint8_t> room();
+  void commit(std::size_t bytes);
+  /// Bytes not read yet; after done those behind the request.
+  std::size_t buffered() const;
+  std::string take_buffered();
+
+  /// Reads on in the buffer. header_done: stops once behind the header, call again.
+  enum class Progress { need_input, header_done, done, failed };
+  Progress next();
+  bool started() const;  // a byte of this request was seen
+  /// After done: on to the next request.
+  void restart();
 
   // After failed:
-  unsigned error_status() const;  // 400, 413, 431, 505
+  unsigned error_status() const;  // 400, 413, 431
   const std::string& error_text() const;
 
   // After header_done:
@@ -47,9 +59,9 @@ class HttpRequestReader {
   bool http_1_1() const;
   bool keep_alive() const;
   bool expects_continue() const;
-  HttpHeaders headers() const;  // trailers are dropped
-  // After done, once:
-  std::string take_body();
+  HttpHeaders& headers();  // without trailers; may be taken
+  /// What has come of the body; may be taken at any time, the rest follows from the front.
+  std::string& body();
 
  private:
   struct State;

@@ -1,11 +1,7 @@
 #include "net/http_message_writer.h"
 
 #include <algorithm>
-#include <array>
-#include <boost/beast/http/status.hpp>
 #include <cctype>
-#include <charconv>
-#include <ctime>
 
 #include "net/base64.h"
 #include "net/http_message_reader.h"
@@ -20,21 +16,6 @@ bool same_name(std::string_view a, std::string_view b) {
 
 bool framing_field(std::string_view name) {
   return same_name(name, "content-length") || same_name(name, "transfer-encoding") || same_name(name, "connection");
-}
-
-// RFC 9110 6.6.1 asks origin servers for a Date; one formatted text serves a whole second.
-std::string_view http_date() {
-  thread_local std::time_t at = 0;
-  thread_local std::array<char, 40> text{};
-  thread_local std::size_t size = 0;
-  const std::time_t now = std::time(nullptr);
-  if (now != at) {
-    at = now;
-    std::tm parts{};
-    gmtime_r(&now, &parts);
-    size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  }
-  return {text.data(), size};
 }
 
 void append(std::string& out, std::string_view name, std::string_view value) {
@@ -60,44 +41,6 @@ std::string percent_decoded(std::string_view text) {
 }
 
 }  // namespace
-
-bool status_has_body(unsigned status) { return status >= 200 && status != 204 && status != 304; }
-
-std::string make_response_header(const HttpResponse& response, const ResponseFraming& framing) {
-  namespace http = boost::beast::http;
-  const auto reason = http::obsolete_reason(http::int_to_status(response.status));
-  std::string out;
-  out.reserve(256);
-  out.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
-  out.append(reason.data(), reason.size()).append("\r\n");
-  append(out, "Date", http_date());
-  if (!response.content_type.empty() && valid_header("x", response.content_type)) {
-    append(out, "Content-Type", response.content_type);
-  }
-  for (const auto& [name, value] : response.headers) {
-    if (valid_header(name, value) && !framing_field(name)) append(out, name, value);
-  }
-  if (framing.streamed && !framing.http_1_0) append(out, "Transfer-Encoding", "chunked");
-  if (status_has_body(response.status) && !framing.streamed)
-    append(out, "Content-Length", std::to_string(response.body.size()));
-  if (framing.close) append(out, "Connection", "close");
-  else if (framing.http_1_0) append(out, "Connection", "keep-alive");
-  if (response.status == 426) append(out, "Connection", "Upgrade");
-  out.append("\r\n");
-  return out;
-}
-
-std::string make_chunk(std::string_view bytes, bool last) {
-  std::string out;
-  out.reserve(bytes.size() + 32);
-  if (!bytes.empty()) {  // an empty chunk would be the last
-    char digits[20];
-    out.append(digits, std::to_chars(digits, digits + sizeof digits, bytes.size(), 16).ptr).append("\r\n");
-    out.append(bytes).append("\r\n");
-  }
-  if (last) out.append("0\r\n\r\n");
-  return out;
-}
 
 std::string make_request_header(const OutgoingRequest& request) {
   const bool plain_method =

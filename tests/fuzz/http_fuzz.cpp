@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "net/http_message_reader.h"
 
@@ -23,37 +24,42 @@ void check(bool invariant) {
 struct Outcome {
   bool accepted = false;
   std::string text;
+  std::size_t behind = 0;
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
-Outcome read_request(std::string_view bytes, std::size_t piece) {
+Outcome read_request(std::string_view all, std::size_t piece) {
+  std::string_view bytes = all;
   HttpRequestReader reader(limits);
-  auto progress = HttpRequestReader::Progress::header;
+  auto progress = HttpRequestReader::Progress::need_input;
   Outcome outcome;
-  std::string pending;  // what a connection keeps: offered again with the next bytes
-  while (progress != HttpRequestReader::Progress::done && progress != HttpRequestReader::Progress::failed) {
-    std::string_view input = pending;
-    const std::size_t before = input.size();
-    progress = reader.feed(input);
-    const bool took = input.size() < before;
-    pending.erase(0, before - input.size());
+  std::string body;
+  while (true) {
+    progress = reader.next();
     if (progress == HttpRequestReader::Progress::header_done) {
       outcome.text = reader.method() + " " + reader.target() + (reader.http_1_1() ? " 1" : " 0") +
                      (reader.keep_alive() ? " keep" : "") + (reader.expects_continue() ? " 100" : "");
       for (const auto& [name, value] : reader.headers()) outcome.text += "\n" + name + ":" + value;
       continue;
     }
-    if (progress == HttpRequestReader::Progress::done || progress == HttpRequestReader::Progress::failed || took)
-      continue;
-    if (bytes.empty()) break;
-    pending += bytes.substr(0, piece);
-    bytes.remove_prefix(std::min(piece, bytes.size()));
+    body += std::exchange(reader.body(), {});  // in pieces, as they come
+    if (progress != HttpRequestReader::Progress::need_input || bytes.empty()) break;
+    const auto room = reader.room();
+    const std::size_t came = std::min({piece, bytes.size(), room.size()});
+    std::copy_n(bytes.begin(), came, room.begin());
+    reader.commit(came);
+    bytes.remove_prefix(came);
   }
   outcome.accepted = progress == HttpRequestReader::Progress::done;
   if (progress == HttpRequestReader::Progress::done) {
-    const std::string body = reader.take_body();
     check(body.size() <= limits.max_body_bytes);
     outcome.text += "\n\n" + body;
+    // What is behind it is the next request's, whole.
+    outcome.behind = reader.buffered() + bytes.size();
+    const std::string behind = std::string(reader.take_buffered()) + std::string(bytes);
+    check(behind.size() == outcome.behind && all.ends_with(behind));
+    reader.restart();
+    check(!reader.started() && reader.buffered() == 0);
   }
   if (progress == HttpRequestReader::Progress::failed) {
     check(reader.error_status() >= 400 && !reader.error_text().empty());

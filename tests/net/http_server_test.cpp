@@ -1,7 +1,9 @@
 #include "net/http_server.h"
 
 #include <catch2/catch.hpp>
+#include <cstdio>
 #include <stdexcept>
+#include <utility>
 
 #include "tests/net/escapes.h"
 #include "tests/net/loopback.h"
@@ -58,6 +60,26 @@ struct Fixture {
     CHECK(run_until(loop, [&] { return client->closed; }));
     return client->heard;
   }
+};
+
+/// A body whose pieces the test hands out.
+struct Source {
+  std::function<void(BodyPiece)> wanted;  // set: the server asked
+  int asked = 0;
+  HttpResponse answer(std::string first = "") {
+    HttpResponse response(200, "text/plain", std::move(first));
+    response.more = [this, alive = alive](std::function<void(BodyPiece)> done) {
+      ++asked;
+      wanted = std::move(done);
+    };
+    return response;
+  }
+  void give(std::string bytes, BodyPiece::End end = BodyPiece::End::more) {
+    const auto callback = std::exchange(wanted, nullptr);
+    REQUIRE(callback);
+    callback({std::move(bytes), end});
+  }
+  std::shared_ptr<int> alive = std::make_shared<int>(0);  // one owner: the server has dropped the body
 };
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
@@ -369,6 +391,175 @@ TEST_CASE("an answer that throws while it is made ends its connection, and no ot
   other->say("GET /1 HTTP/1.1\r\nHost: h\r\n\r\n");
   CHECK(run_until(f.loop, [&] { return contains(other->heard, "GET /1"); }));
   CHECK(escapes.seen == std::vector<std::string>{"HTTP connection: no more"});
+}
+
+TEST_CASE("a streamed answer leaves piece by piece, and the next piece is asked for when the one before has left") {
+  Fixture f;
+  f.start();
+  Source source;
+  const auto client = RawEnd::connect(f.loop, f.port);
+  client->say("GET /later HTTP/1.1\r\nHost: h\r\n\r\nGET /next HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(run_until(f.loop, [&] { return f.pending.size() == 1; }));
+  f.pending[0].send(source.answer("first"));
+  REQUIRE(run_until(f.loop, [&] { return source.wanted != nullptr; }));
+  source.give("second");
+  REQUIRE(run_until(f.loop, [&] { return source.wanted != nullptr; }));
+  source.give("");  // nothing yet: as a chunk it would be the end
+  REQUIRE(run_until(f.loop, [&] { return source.wanted != nullptr; }));
+  const auto again = source.wanted;
+  source.give(std::string(100'000, 'x'));
+  again({"given twice", BodyPiece::End::more});
+  REQUIRE(run_until(f.loop, [&] { return source.wanted != nullptr; }));
+  SECTION("the last piece has bytes") { source.give("end", BodyPiece::End::last); }
+  SECTION("the last piece is empty") {
+    source.give("end");
+    REQUIRE(run_until(f.loop, [&] { return source.wanted != nullptr; }));
+    source.give("", BodyPiece::End::last);
+  }
+  REQUIRE(run_until(f.loop, [&] { return contains(client->heard, "GET /next"); }));
+  CHECK(contains(client->heard, "Transfer-Encoding: chunked\r\n"));
+  CHECK_FALSE(contains(client->heard.substr(0, client->heard.find("first")), "Content-Length"));
+  CHECK(contains(client->heard, "\r\n\r\n5\r\nfirst\r\n6\r\nsecond\r\n186a0\r\n" + std::string(100'000, 'x') +
+                                    "\r\n3\r\nend\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n"));
+  CHECK(source.alive.use_count() == 1);
+}
+
+TEST_CASE("the header of a streamed answer does not wait for the first piece") {
+  Fixture f;
+  f.start();
+  Source source;
+  const auto client = RawEnd::connect(f.loop, f.port);
+  client->say("GET /later HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(run_until(f.loop, [&] { return f.pending.size() == 1; }));
+  f.pending[0].send(source.answer());
+  REQUIRE(run_until(f.loop, [&] { return client->heard.ends_with("\r\n\r\n") && source.wanted; }));
+  SECTION("then pieces") {
+    source.give("a", BodyPiece::End::last);
+    REQUIRE(run_until(f.loop, [&] { return client->heard.ends_with("\r\n\r\n1\r\na\r\n0\r\n\r\n"); }));
+  }
+  SECTION("then nothing") {
+    source.give("", BodyPiece::End::last);
+    REQUIRE(run_until(f.loop, [&] { return client->heard.ends_with("\r\n\r\n0\r\n\r\n"); }));
+  }
+  SECTION("then the client goes") {
+    client->hang_up();
+    source.give(std::string(1000, 'x'));
+    while (f.server->connections() != 0) {
+      REQUIRE(run_until(f.loop, [&] { return source.wanted || f.server->connections() == 0; }));
+      if (source.wanted) source.give(std::string(1000, 'x'));
+    }
+    CHECK(source.alive.use_count() == 1);
+  }
+  SECTION("then the server goes") {
+    f.server.reset();
+    CHECK(source.alive.use_count() == 1);
+    source.give("late");
+    REQUIRE(run_until(f.loop, [&] { return client->closed; }));
+  }
+}
+
+TEST_CASE("a streamed answer that breaks is cut, not ended") {
+  Fixture f;
+  f.start();
+  Source source;
+  const auto client = RawEnd::connect(f.loop, f.port);
+  client->say("GET /later HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(run_until(f.loop, [&] { return f.pending.size() == 1; }));
+  f.pending[0].send(source.answer("half"));
+  REQUIRE(run_until(f.loop, [&] { return source.wanted && contains(client->heard, "half"); }));
+  source.give("", BodyPiece::End::broken);
+  REQUIRE(run_until(f.loop, [&] { return client->closed; }));
+  CHECK(client->heard.ends_with("half\r\n"));
+  CHECK(f.server->connections() == 0);
+}
+
+TEST_CASE("HTTP/1.0 gets a streamed answer until the end of the connection, HEAD and 204 get its header") {
+  Fixture f;
+  f.start();
+  Source source;
+  const auto client = RawEnd::connect(f.loop, f.port);
+  client->say("GET /later HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  REQUIRE(run_until(f.loop, [&] { return f.pending.size() == 1; }));
+  f.pending[0].send(source.answer("one "));
+  REQUIRE(run_until(f.loop, [&] { return source.wanted != nullptr; }));
+  source.give("two", BodyPiece::End::last);
+  REQUIRE(run_until(f.loop, [&] { return client->closed; }));
+  CHECK(client->heard.ends_with("\r\n\r\none two"));
+  CHECK(contains(client->heard, "Connection: close\r\n"));
+  CHECK_FALSE(contains(client->heard, "chunked"));
+
+  const auto head = RawEnd::connect(f.loop, f.port);
+  head->say("HEAD /later HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(run_until(f.loop, [&] { return f.pending.size() == 2; }));
+  f.pending[1].send(source.answer("one"));
+  head->say("GET /later HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(run_until(f.loop, [&] { return f.pending.size() == 3; }));
+  HttpResponse nothing = source.answer("one");
+  nothing.status = 204;
+  f.pending[2].send(std::move(nothing));
+  head->say("GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(run_until(f.loop, [&] { return contains(head->heard, "GET /a"); }));
+  CHECK(contains(head->heard, "Transfer-Encoding: chunked\r\n\r\nHTTP/1.1 204 No Content\r\n"));
+  CHECK_FALSE(contains(head->heard, "one"));
+  CHECK(source.asked == 1);
+  CHECK(source.alive.use_count() == 1);
+}
+
+TEST_CASE("large bodies arrive whole, announced and in chunks, with the next request behind them") {
+  Fixture f;
+  f.start();
+  std::string body;
+  for (int i = 0; body.size() < 300'000; ++i) body += std::to_string(i) + " ";
+  std::string chunks;
+  for (std::size_t at = 0; at < body.size(); at += 70'000) {
+    const std::string piece = body.substr(at, 70'000);
+    char size[20];
+    std::snprintf(size, sizeof size, "%zx\r\n", piece.size());
+    chunks += size + piece + "\r\n";
+  }
+  const std::string heard =
+      f.exchange("POST /1 HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body +
+                     "POST /2 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks +
+                     "0\r\n\r\nGET /3 HTTP/1.1\r\nHost: h\r\n\r\n",
+                 "GET /3");
+  REQUIRE(f.requests.size() == 3);
+  CHECK((f.requests[0].body == body));
+  CHECK((f.requests[1].body == body));
+  CHECK(f.requests[2].body.empty());
+}
+
+TEST_CASE("a body that does not wait for the 100 is taken all the same") {
+  Fixture f;
+  f.start();
+  const std::string heard = f.exchange(
+      "PUT /c HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabcGET /d HTTP/1.1\r\nHost: "
+      "h\r\n\r\n",
+      "GET /d");
+  CHECK(contains(heard, "PUT /c abc"));
+  CHECK_FALSE(contains(heard, "100 Continue"));
+}
+
+TEST_CASE("chunk extensions and trailers have a limit, and count as no body") {
+  Fixture f;
+  f.settings.max_body_bytes = 10;
+  f.settings.max_header_bytes = 1024;
+  f.start();
+  const std::string head = "POST /t HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+  CHECK(contains(f.exchange(head + "5;a=" + std::string(200, 'e') +
+                                "\r\n12345\r\n5\r\n67890\r\n0\r\nT: " + std::string(200, 't') + "\r\n\r\n",
+                            "POST /t 1234567890"),
+                 "200 OK"));
+  for (const std::string& endless : {"5;a=" + std::string(3000, 'e'), "0\r\nT: " + std::string(3000, 't')}) {
+    const auto client = RawEnd::connect(f.loop, f.port);
+    client->say(head);
+    for (std::size_t at = 0; at < endless.size() && !client->closed; at += 100) {
+      client->say(endless.substr(at, 100));
+      run_ready(f.loop);
+    }
+    REQUIRE(run_until(f.loop, [&] { return client->closed || contains(client->heard, "400"); }));
+    CHECK(client->heard.starts_with("HTTP/1.1 400"));
+  }
+  CHECK(f.requests.size() == 1);
 }
 
 TEST_CASE("a connection that cannot even be refused does not end the acceptor") {
