@@ -14,8 +14,8 @@
 #include <utility>
 
 #include "net/read_buffer.h"
-#include "net/websocket_connection.h"
 #include "net/websocket_handshake.h"
+#include "net/websocket_server.h"
 
 namespace wharf::net {
 namespace {
@@ -402,18 +402,16 @@ void HttpConnection::upgrade(std::uint64_t request, WebSocketUpgrade upgrade) {
   state_ = State::over;
   deadline_.cancel();
   stream_->cancel_waits();
-  const Executor executor = stream_->executor();
-  WebSocketStart start;
-  start.stream = std::move(stream_);
-  start.role = WebSocketRole::server;
-  start.max_message_bytes = upgrade.max_message_bytes;
-  start.received = reader_.take_buffered();
-  start.to_send = make_upgrade_response(websocket_key_, upgrade.headers);
+  stream_->unread(reader_.take_buffered());
+  WebSocketAcceptance acceptance;
+  acceptance.stream = std::move(stream_);
+  acceptance.key = std::move(websocket_key_);
+  acceptance.headers = std::move(upgrade.headers);
+  acceptance.max_message_bytes = upgrade.max_message_bytes;
+  acceptance.accepted = std::move(upgrade.accepted);
   ++front_->websockets;
-  start.socket_closed = [front = front_] { --front->websockets; };
-  asio::post(executor, [accepted = std::move(upgrade.accepted), socket = make_websocket(std::move(start))]() mutable {
-    guard("accepted WebSocket", [&] { accepted(std::move(socket)); });
-  });
+  acceptance.socket_closed = [front = front_] { --front->websockets; };
+  accept_websocket(std::move(acceptance));
   front_->connections.erase(this);
   if (front_->connection_ended) front_->connection_ended();
 }

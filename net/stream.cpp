@@ -145,7 +145,6 @@ Stream::Progress Stream::write(std::span<const asio::const_buffer> from) {
   } else if (progress.error) {
     failure_ = progress.error.message();
   }
-  sent_bytes_ += progress.bytes;
   return progress;
 }
 
@@ -161,9 +160,7 @@ Stream::Progress Stream::write_tls(std::span<const asio::const_buffer> from) {
   errno = 0;
   std::size_t put = 0;
   const int result = SSL_write_ex(top(), next.data(), next.size(), &put);
-  const Progress progress = outcome(result, put);
-  sent_bytes_ += progress.bytes;
-  return progress;
+  return outcome(result, put);
 }
 
 void Stream::cancel_waits() {

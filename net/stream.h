@@ -83,8 +83,6 @@ class Stream {
   auto async_write_some(const ConstBuffers& from, Token&& token);
   /// Bytes that somebody read from the peer too early: they are read again, before anything else.
   void unread(std::string bytes) { unread_ = std::move(bytes); }
-  /// Bytes the kernel has taken so far, TLS's own not counted: what a slow peer makes of a large message.
-  std::uint64_t sent_bytes() const { return sent_bytes_; }
 
   /// "ip:port", "[v6]:port"; v4-mapped addresses as v4. Taken when the stream was made.
   const std::string& remote_address() const { return remote_address_; }
@@ -106,7 +104,6 @@ class Stream {
   std::string remote_address_;
   std::string failure_;
   std::string unread_;
-  std::uint64_t sent_bytes_ = 0;
 };
 
 /// Repeats a step until it has moved something, waiting in between.

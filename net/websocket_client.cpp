@@ -116,7 +116,6 @@ class Opening : public std::enable_shared_from_this<Opening> {
     if (!problem.empty()) return fail(problem, reader_->status() == 101 ? 0 : reader_->status());
     WebSocketStart start;
     start.stream = std::move(stream_);
-    start.role = WebSocketRole::client;
     start.max_message_bytes = request_.max_message_bytes;
     start.received = std::string(behind);
     finish(WebSocketResult(boost::system::in_place_value, make_websocket(std::move(start))));

@@ -1,5 +1,4 @@
-// An open WebSocket over a Stream. Two objects: the handle the owner holds, whose end without close() aborts the
-// connection, and the connection, which its own pending waits keep alive. Everything sent within one callback of the
+// Everything sent within one callback of the
 // loop leaves in one write: send() only queues, a posted flush writes.
 
 #include "net/websocket_connection.h"
@@ -14,6 +13,8 @@
 
 #include "net/read_buffer.h"
 #include "net/send_queue.h"
+#include "net/websocket_frame.h"
+#include "net/websocket_handle.h"
 
 namespace wharf::net {
 namespace {
@@ -25,15 +26,7 @@ constexpr std::size_t max_close_reason_bytes = 123;
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   explicit Connection(WebSocketStart start)
-      : stream_(std::move(start.stream)),
-        decoder_(start.role, start.max_message_bytes),
-        received_(std::move(start.received)),
-        socket_closed_(std::move(start.socket_closed)),
-        role_(start.role) {
-    queue_.append(std::move(start.to_send));
-  }
-
-  ~Connection() { give_socket_back(); }
+      : stream_(std::move(start.stream)), decoder_(start.max_message_bytes), received_(std::move(start.received)) {}
 
   void start(WebSocket::Callbacks callbacks);
   void send(MessageType type, std::vector<std::uint8_t> payload);
@@ -59,15 +52,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void wait_readable();
   void on_readable();
   /// Delivers what `input` holds. False when reading must stop (paused, over).
-  bool decode(std::span<std::uint8_t> input);
+  bool decode(std::span<const std::uint8_t> input);
   void on_close_frame(const FrameDecoder::Close& close);
   void begin_closing();
   void report_end(const std::string& reason);
   void finish();
   void fail(const std::string& reason);
-  void give_socket_back() {
-    if (const auto closed = std::exchange(socket_closed_, nullptr)) closed();
-  }
   /// Runs an entry of the loop. An exception (of an owner's callback, most likely) ends this connection only.
   template <class Entry>
   void enter(Entry entry) {
@@ -88,9 +78,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::function<void()> drained_;
   std::string received_;                           // read but not yet decoded: before start(), while paused
   std::optional<std::vector<std::uint8_t>> pong_;  // only the latest ping is answered: a flood cannot grow the queue
-  std::function<void()> socket_closed_;            // empty: told
   std::unique_ptr<Timer> close_timer_;             // made when closing starts: open sockets do not pay for it
-  WebSocketRole role_;
   State state_ = State::open;
   bool started_ = false, paused_ = false;
   bool reading_ = false, decoding_ = false, writing_ = false, flush_posted_ = false;
@@ -122,13 +110,10 @@ void Connection::ping() {
 
 void Connection::append_frame(Opcode opcode, std::vector<std::uint8_t> payload) {
   std::array<std::uint8_t, 4> key{};
-  const bool masked = role_ == WebSocketRole::client;
-  if (masked) {
-    // Unpredictable to whoever chose the payload (RFC 6455 10.3). OpenSSL's generator stays in user space.
-    if (RAND_bytes(key.data(), static_cast<int>(key.size())) != 1) system_random(key);
-    apply_mask(payload, key);
-  }
-  queue_.append(make_frame_header(opcode, payload.size(), masked ? &key : nullptr).view());
+  // Unpredictable to whoever chose the payload (RFC 6455 10.3). OpenSSL's generator stays in user space.
+  if (RAND_bytes(key.data(), static_cast<int>(key.size())) != 1) system_random(key);
+  apply_mask(payload, key);
+  queue_.append(make_frame_header(opcode, payload.size(), key).view());
   queue_.append(std::move(payload));
 }
 
@@ -203,8 +188,8 @@ void Connection::wait_readable() {
 void Connection::on_readable() {
   if (decoding_ || reading_ || !wants_input()) return;
   if (!received_.empty()) {
-    std::string pending = std::exchange(received_, {});
-    if (!decode({reinterpret_cast<std::uint8_t*>(pending.data()), pending.size()})) return;
+    const std::string pending = std::exchange(received_, {});
+    if (!decode({reinterpret_cast<const std::uint8_t*>(pending.data()), pending.size()})) return;
   }
   ReadBuffer buffer;
   for (int reads = 0; reads < max_reads_per_wake; ++reads) {
@@ -220,7 +205,7 @@ void Connection::on_readable() {
   post(&Connection::on_readable);
 }
 
-bool Connection::decode(std::span<std::uint8_t> input) {
+bool Connection::decode(std::span<const std::uint8_t> input) {
   if (discard_) return true;
   decoding_ = true;  // a callback that un-pauses must not start a second decoding inside this one
   bool go_on = true;
@@ -309,7 +294,6 @@ void Connection::finish() {
   close_timer_.reset();
   stream_->shutdown_send();
   stream_->close();
-  give_socket_back();
 }
 
 void Connection::fail(const std::string& reason) {
@@ -319,7 +303,6 @@ void Connection::fail(const std::string& reason) {
   drained_ = nullptr;
   queue_.clear();
   stream_->close();
-  give_socket_back();
   report_end(reason);
 }
 
@@ -337,44 +320,13 @@ void Connection::abort() {
   if (close_timer_) close_timer_->cancel();
   queue_.clear();
   stream_->reset();
-  give_socket_back();
 }
-
-class Handle final : public WebSocket {
- public:
-  explicit Handle(std::shared_ptr<Connection> connection) : connection_(std::move(connection)) {}
-  ~Handle() override {
-    if (!closed_) keep()->abandon();
-  }
-  // Each call holds the connection: a callback may destroy this handle.
-  void start(Callbacks callbacks) override { keep()->start(std::move(callbacks)); }
-  void send(MessageType type, std::vector<std::uint8_t> payload) override { keep()->send(type, std::move(payload)); }
-  void ping() override { keep()->ping(); }
-  std::size_t queued_bytes() const override { return connection_->queued_bytes(); }
-  void when_drained(std::function<void()> callback) override { keep()->when_drained(std::move(callback)); }
-  void pause(bool paused) override { keep()->pause(paused); }
-  void close(std::uint16_t code, std::string_view reason) override {
-    closed_ = true;
-    keep()->close(code, reason);
-  }
-  void abort() override {
-    closed_ = true;
-    keep()->abort();
-  }
-  std::string remote_address() const override { return connection_->remote_address(); }
-
- private:
-  std::shared_ptr<Connection> keep() const { return connection_; }
-  std::shared_ptr<Connection> connection_;  // shared with its own pending operations
-  bool closed_ = false;
-};
 
 }  // namespace
 
 std::shared_ptr<WebSocket> make_websocket(WebSocketStart start) {
   auto connection = std::make_shared<Connection>(std::move(start));
-  connection->schedule_flush();
-  return std::make_shared<Handle>(std::move(connection));
+  return std::make_shared<WebSocketHandle<Connection>>(std::move(connection));
 }
 
 }  // namespace wharf::net

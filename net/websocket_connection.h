@@ -1,23 +1,20 @@
 #pragma once
-// The WebSocket both sides share once the upgrade is done. Internal to net/.
+// The client's WebSocket once the upgrade is done: the link to the chat servers. Ours and not Beast's stream because a
+// process holds one for each session (websocket_frame.h); the server's few stand on Beast (websocket_server.h).
+// Internal to net/.
 
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "net/stream.h"
 #include "net/websocket.h"
-#include "net/websocket_frame.h"
 
 namespace wharf::net {
 
 struct WebSocketStart {
   std::unique_ptr<Stream> stream;
-  WebSocketRole role = WebSocketRole::client;
   std::size_t max_message_bytes = 0;
-  std::string received;                 // bytes that came behind the upgrade
-  std::string to_send;                  // goes out first (the server's 101 answer)
-  std::function<void()> socket_closed;  // once, when the socket is closed
+  std::string received;  // bytes that came behind the upgrade
 };
 
 std::shared_ptr<WebSocket> make_websocket(WebSocketStart start);

@@ -75,38 +75,33 @@ bool valid_close_code(std::uint16_t code) {
   return code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006;
 }
 
-FrameHeader make_frame_header(Opcode opcode, std::uint64_t payload_bytes, const std::array<std::uint8_t, 4>* mask) {
+FrameHeader make_frame_header(Opcode opcode, std::uint64_t payload_bytes, const std::array<std::uint8_t, 4>& mask) {
   FrameHeader header;
   auto put = [&header](std::uint64_t byte) { header.bytes[header.size++] = static_cast<std::uint8_t>(byte & 0xff); };
   put(fin_bit | static_cast<unsigned>(opcode));
-  const unsigned masked = mask != nullptr ? mask_bit : 0u;
   if (payload_bytes < 126) {
-    put(masked | payload_bytes);
+    put(mask_bit | payload_bytes);
   } else if (payload_bytes <= 0xffff) {
-    put(masked | 126u);
+    put(mask_bit | 126u);
     put(payload_bytes >> 8);
     put(payload_bytes);
   } else {
-    put(masked | 127u);
+    put(mask_bit | 127u);
     for (int shift = 56; shift >= 0; shift -= 8) put(payload_bytes >> shift);
   }
-  if (mask != nullptr) {
-    for (const std::uint8_t byte : *mask) put(byte);
-  }
+  for (const std::uint8_t byte : mask) put(byte);
   return header;
 }
 
 std::size_t FrameDecoder::header_size() const {
   if (header_bytes_ < 2) return 2;
   const std::uint8_t length = header_raw_[1] & length_bits;
-  const std::size_t extended = length == 126 ? 2 : length == 127 ? 8 : 0;
-  return 2 + extended + ((header_raw_[1] & mask_bit) != 0 ? 4u : 0u);
+  return 2u + (length == 126 ? 2u : length == 127 ? 8u : 0u);
 }
 
 const FrameDecoder::Violation* FrameDecoder::parse_header() {
   static constexpr Violation reserved{close_code::protocol_error, "reserved bits are set"};
   static constexpr Violation unknown{close_code::protocol_error, "unknown opcode"};
-  static constexpr Violation unmasked{close_code::protocol_error, "frame from a client is not masked"};
   static constexpr Violation masked{close_code::protocol_error, "frame from a server is masked"};
   static constexpr Violation long_length{close_code::protocol_error, "length is not in its shortest form"};
   static constexpr Violation bad_control{close_code::protocol_error, "control frame is fragmented or too long"};
@@ -118,9 +113,7 @@ const FrameDecoder::Violation* FrameDecoder::parse_header() {
   if ((first & reserved_bits) != 0) return &reserved;
   header_.opcode = first & opcode_bits;
   header_.final = (first & fin_bit) != 0;
-  const bool has_mask = (second & mask_bit) != 0;
-  if (role_ == WebSocketRole::server && !has_mask) return &unmasked;
-  if (role_ == WebSocketRole::client && has_mask) return &masked;
+  if ((second & mask_bit) != 0) return &masked;
 
   std::size_t at = 2;
   header_.payload_bytes = second & length_bits;
@@ -131,7 +124,6 @@ const FrameDecoder::Violation* FrameDecoder::parse_header() {
     if (count == 2 ? value < 126 : value <= 0xffff) return &long_length;
     header_.payload_bytes = value;
   }
-  if (has_mask) std::copy_n(header_raw_.begin() + static_cast<std::ptrdiff_t>(at), 4, header_.mask.begin());
 
   if (control(header_.opcode)) {
     if (header_.opcode > static_cast<std::uint8_t>(Opcode::pong)) return &unknown;
@@ -149,7 +141,7 @@ const FrameDecoder::Violation* FrameDecoder::parse_header() {
   return nullptr;
 }
 
-FrameDecoder::Event FrameDecoder::next(std::span<std::uint8_t>& input) {
+FrameDecoder::Event FrameDecoder::next(std::span<const std::uint8_t>& input) {
   if (std::exchange(delivered_, false)) std::vector<std::uint8_t>().swap(message_);  // gives large buffers back
   if (std::exchange(control_done_, false)) std::vector<std::uint8_t>().swap(control_);
   for (;;) {
@@ -157,7 +149,7 @@ FrameDecoder::Event FrameDecoder::next(std::span<std::uint8_t>& input) {
   }
 }
 
-std::optional<FrameDecoder::Event> FrameDecoder::take_frame(std::span<std::uint8_t>& input) {
+std::optional<FrameDecoder::Event> FrameDecoder::take_frame(std::span<const std::uint8_t>& input) {
   if (!in_payload_) {
     while (header_bytes_ < header_size()) {
       if (input.empty()) return NeedMore();
@@ -175,7 +167,7 @@ std::optional<FrameDecoder::Event> FrameDecoder::take_frame(std::span<std::uint8
   const std::size_t have = is_control ? control_.size() : message_.size() - fragment_start_;
   const std::size_t want = static_cast<std::size_t>(header_.payload_bytes) - have;
   const std::size_t take = std::min(want, input.size());
-  const std::span<std::uint8_t> piece = input.first(take);
+  const std::span<const std::uint8_t> piece = input.first(take);
   input = input.subspan(take);
   // The usual case: the whole message is in the input and nothing needs to be stored.
   const bool whole = have == 0 && take == want;
@@ -186,12 +178,11 @@ std::optional<FrameDecoder::Event> FrameDecoder::take_frame(std::span<std::uint8
   }
   store.insert(store.end(), piece.begin(), piece.end());
   if (take < want) return NeedMore();
-  return finish_frame(std::span(store).subspan(is_control ? 0 : fragment_start_));
+  return finish_frame(std::span<const std::uint8_t>(store).subspan(is_control ? 0 : fragment_start_));
 }
 
-std::optional<FrameDecoder::Event> FrameDecoder::finish_frame(std::span<std::uint8_t> payload) {
+std::optional<FrameDecoder::Event> FrameDecoder::finish_frame(std::span<const std::uint8_t> payload) {
   in_payload_ = false;
-  if (role_ == WebSocketRole::server) apply_mask(payload, header_.mask);
   if (control(header_.opcode)) {
     control_done_ = true;
     return finish_control(payload);

@@ -1,9 +1,10 @@
 #pragma once
-// The framing of RFC 6455 section 5, without I/O: bytes in, messages and control frames out. Internal to net/.
+// The client's framing of RFC 6455 section 5, without I/O: bytes in, messages and control frames out. Internal to net/.
 //
-// Ours instead of Beast's stream because of what an idle connection costs: Beast keeps read and write buffers per
-// stream and masks client payloads in pieces of its write buffer; this keeps only the incomplete frame, delivers a
-// message that came whole without copying it, and leaves the gathering of several messages to the send queue.
+// Ours instead of Beast's stream because of what an idle link costs, and a process holds thousands: Beast keeps read
+// and write buffers per stream and masks client payloads in pieces of its write buffer; this keeps only the incomplete
+// frame, delivers a message that came whole without copying it, and leaves the gathering of several messages to the
+// send queue.
 
 #include <array>
 #include <cstddef>
@@ -19,8 +20,6 @@
 
 namespace wharf::net {
 
-enum class WebSocketRole { client, server };
-
 /// RFC 6455 7.4.1, the ones we send.
 namespace close_code {
 constexpr std::uint16_t normal = 1000;
@@ -32,9 +31,7 @@ constexpr std::uint16_t too_big = 1009;
 
 class FrameDecoder {
  public:
-  /// `role` is our side: a server takes only masked frames, a client only unmasked ones.
-  FrameDecoder(WebSocketRole role, std::size_t max_message_bytes)
-      : role_(role), max_message_bytes_(max_message_bytes) {}
+  explicit FrameDecoder(std::size_t max_message_bytes) : max_message_bytes_(max_message_bytes) {}
 
   struct NeedMore {};  // all input was taken
   struct Message {
@@ -55,25 +52,23 @@ class FrameDecoder {
   };
   using Event = std::variant<NeedMore, Message, Ping, Pong, Close, Violation>;
 
-  /// The next event from the front of `input`, which is shortened by what was taken and unmasked in place.
-  Event next(std::span<std::uint8_t>& input);
+  /// The next event from the front of `input`, which is shortened by what was taken.
+  Event next(std::span<const std::uint8_t>& input);
 
  private:
   struct Header {
     std::uint8_t opcode = 0;
     bool final = false;
     std::uint64_t payload_bytes = 0;
-    std::array<std::uint8_t, 4> mask{};
   };
-  static constexpr std::size_t max_header_bytes = 14;
-  std::size_t header_size() const;                                  // as far as the bytes seen tell
-  const Violation* parse_header();                                  // null: header_ is set
-  std::optional<Event> take_frame(std::span<std::uint8_t>& input);  // empty: a fragment ended, go on
-  std::optional<Event> finish_frame(std::span<std::uint8_t> payload);
+  static constexpr std::size_t max_header_bytes = 10;
+  std::size_t header_size() const;                                        // as far as the bytes seen tell
+  const Violation* parse_header();                                        // null: header_ is set
+  std::optional<Event> take_frame(std::span<const std::uint8_t>& input);  // empty: a fragment ended, go on
+  std::optional<Event> finish_frame(std::span<const std::uint8_t> payload);
   Event finish_control(std::span<const std::uint8_t> payload);
   Event finish_message(std::span<const std::uint8_t> payload);
 
-  WebSocketRole role_;
   MessageType message_type_ = MessageType::binary;
   bool in_message_ = false;    // fragments of a message are in message_
   bool in_payload_ = false;    // header_ is complete
@@ -98,12 +93,12 @@ bool valid_close_code(std::uint16_t code);
 
 enum class Opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
 
-/// The header of one final frame. `mask`: null on the server side.
+/// The header of one final frame.
 struct FrameHeader {
   std::array<std::uint8_t, 14> bytes{};
   std::size_t size = 0;
   std::span<const std::uint8_t> view() const { return std::span(bytes).first(size); }
 };
-FrameHeader make_frame_header(Opcode opcode, std::uint64_t payload_bytes, const std::array<std::uint8_t, 4>* mask);
+FrameHeader make_frame_header(Opcode opcode, std::uint64_t payload_bytes, const std::array<std::uint8_t, 4>& mask);
 
 }  // namespace wharf::net

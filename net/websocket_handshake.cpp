@@ -22,21 +22,6 @@ bool valid_key(std::string_view key) {
                      [](unsigned char c) { return std::isalnum(c) || c == '+' || c == '/'; });
 }
 
-bool own_field(std::string_view name) {
-  static constexpr std::array<std::string_view, 8> own = {"host",
-                                                          "upgrade",
-                                                          "connection",
-                                                          "sec-websocket-key",
-                                                          "sec-websocket-version",
-                                                          "sec-websocket-extensions",
-                                                          "content-length",
-                                                          "transfer-encoding"};
-  return std::any_of(own.begin(), own.end(), [name](std::string_view field) {
-    return std::equal(field.begin(), field.end(), name.begin(), name.end(),
-                      [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); });
-  });
-}
-
 }  // namespace
 
 std::string make_websocket_key() {
@@ -58,7 +43,7 @@ std::string make_upgrade_request(const Url& url, const HttpHeaders& headers, std
                     "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " + std::string(key) +
                     "\r\nSec-WebSocket-Version: " + std::string(protocol_version) + "\r\n";
   for (const auto& [name, value] : headers) {
-    if (valid_header(name, value) && !own_field(name)) out += name + ": " + value + "\r\n";
+    if (valid_header(name, value) && !handshake_field(name)) out += name + ": " + value + "\r\n";
   }
   out += "\r\n";
   return out;
@@ -84,14 +69,20 @@ bool is_upgrade_request(std::string_view method, bool http_1_1, const HttpHeader
          valid_key(find_header(headers, "sec-websocket-key"));
 }
 
-std::string make_upgrade_response(std::string_view key, const HttpHeaders& headers) {
-  std::string out =
-      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
-      websocket_accept(key) + "\r\n";
-  for (const auto& [name, value] : headers) {
-    if (valid_header(name, value) && !own_field(name)) out += name + ": " + value + "\r\n";
-  }
-  return out + "\r\n";
+bool handshake_field(std::string_view name) {
+  static constexpr std::array<std::string_view, 9> own = {"host",
+                                                          "upgrade",
+                                                          "connection",
+                                                          "sec-websocket-key",
+                                                          "sec-websocket-version",
+                                                          "sec-websocket-accept",
+                                                          "sec-websocket-extensions",
+                                                          "content-length",
+                                                          "transfer-encoding"};
+  return std::any_of(own.begin(), own.end(), [name](std::string_view field) {
+    return std::equal(field.begin(), field.end(), name.begin(), name.end(),
+                      [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); });
+  });
 }
 
 }  // namespace wharf::net

@@ -1,5 +1,7 @@
 #pragma once
-// The opening handshake of RFC 6455 section 4: keys and answers, without I/O. Internal to net/.
+// The opening handshake of RFC 6455 section 4, without I/O: the client's, and which requests the server takes for one
+// (stricter than Beast, which answers them). The client's is ours because its whole WebSocket is (websocket_frame.h).
+// Internal to net/.
 
 #include <string>
 #include <string_view>
@@ -21,7 +23,7 @@ std::string check_upgrade_response(unsigned status, const HttpHeaders& headers, 
 
 /// Whether a request asks for a WebSocket in a way we can accept.
 bool is_upgrade_request(std::string_view method, bool http_1_1, const HttpHeaders& headers);
-/// The 101 answer. Unusable `headers` are left out.
-std::string make_upgrade_response(std::string_view key, const HttpHeaders& headers);
+/// Whether the handshake sets this field itself, on either side.
+bool handshake_field(std::string_view name);
 
 }  // namespace wharf::net

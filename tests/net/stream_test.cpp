@@ -77,14 +77,11 @@ TEST_CASE("Asio's composed reads and writes stand on the stream, plain and TLS, 
   CHECK_FALSE(written.called);
   for (int i = 0; i < 100; ++i) run_ready(pair.loop);
   CHECK_FALSE(written.called);  // nobody reads
-  CHECK(pair.here->sent_bytes() > 0);
-  CHECK(pair.here->sent_bytes() < text.size());
   asio::async_read(*pair.there, asio::buffer(heard), read.hear());
   REQUIRE(run_until(pair.loop, [&] { return written.called && read.called; }));
   CHECK_FALSE(written.error);
   CHECK_FALSE(read.error);
   CHECK((heard == text));
-  CHECK(pair.here->sent_bytes() == text.size());
 }
 
 TEST_CASE("many small pieces leave in one write, and an operation never completes inside its call") {

@@ -121,7 +121,10 @@ struct RawWebSocketServer {
             request = end->heard;
             const std::string key = end->heard.substr(at, 24);
             end->heard.clear();
-            end->say(make_upgrade_response(key, {}) + behind);
+            end->say(
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+                "Upgrade\r\nSec-WebSocket-Accept: " +
+                websocket_accept(key) + "\r\n\r\n" + behind);
           };
         }) {}
   bool upgraded = false;
