@@ -1,5 +1,6 @@
 #pragma once
-// Standard base64 (RFC 4648 section 4), for the headers net/ writes itself. Internal to net/.
+// Standard base64 (RFC 4648 section 4), for the headers net/ writes itself: OpenSSL's encoder behind spans. Internal to
+// net/.
 
 #include <cstdint>
 #include <span>

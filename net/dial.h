@@ -1,6 +1,7 @@
 #pragma once
-// From a name to a Stream that is ready for the first byte: resolve, guard, connect, proxy tunnel, TLS. Internal to
-// net/. Loop thread only.
+// From a name to a Stream that is ready for the first byte: resolve, guard, connect, proxy tunnel, TLS. Ours, because
+// neither Asio nor Beast knows proxies or the address guard, and one deadline rules all the steps. Internal to net/.
+// Loop thread only.
 
 #include <functional>
 #include <memory>

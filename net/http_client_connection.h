@@ -1,5 +1,7 @@
 #pragma once
-// One pooled connection of the HTTP client and the request it carries. Internal to net/. Loop thread only.
+// One pooled connection of the HTTP client and the request it carries. Beast's parser reads the answer
+// (http_message_reader.h); the writing is ours: header and body leave as they are, and an answer may overtake them.
+// Internal to net/. Loop thread only.
 
 #include <functional>
 #include <memory>

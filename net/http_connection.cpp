@@ -24,6 +24,7 @@ namespace http = boost::beast::http;
 
 constexpr std::chrono::milliseconds linger_timeout{2'000};
 constexpr std::size_t max_discarded_bytes = 16u << 20;
+constexpr int max_reads_per_wake = 8;                   // then other connections get their turn
 constexpr std::size_t max_pipelined_bytes = 64u << 10;  // kept while a request is handled
 constexpr std::size_t body_step_bytes = 256u << 10;     // each such step of a body earns a new body_timeout
 constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -115,7 +116,7 @@ HttpConnection::HttpConnection(std::shared_ptr<HttpFront> front, std::unique_ptr
     : front_(std::move(front)),
       stream_(std::move(stream)),
       reader_(HttpReadLimits{front_->settings.max_header_bytes, front_->settings.max_body_bytes}),
-      deadline_(stream_->executor()),
+      deadline_(stream_->get_executor()),
       admission_(admission) {}
 
 HttpConnection::~HttpConnection() = default;
@@ -149,7 +150,7 @@ void HttpConnection::begin_request() {
   set_deadline(first_ ? front_->settings.header_timeout : front_->settings.idle_timeout);
   if (reader_.buffered() == 0 && !stream_->read_ready()) return wait_readable();
   // Posted, not called: a row of pipelined requests must not become a deep stack.
-  asio::post(stream_->executor(), [self = shared_from_this(), request = request_] {
+  asio::post(stream_->get_executor(), [self = shared_from_this(), request = request_] {
     if (self->state_ != State::idle || self->request_ != request) return;
     self->enter([&] {
       // TLS may have taken the request from the kernel together with the end of the handshake.
@@ -375,12 +376,13 @@ void HttpConnection::linger() {
 
 void HttpConnection::discard() {
   ReadBuffer buffer;
-  for (;;) {
-    const Stream::Progress progress = stream_->read(buffer.span());
+  Stream::Progress progress;
+  for (int reads = 0; reads < max_reads_per_wake && progress.wait == Stream::Wait::none; ++reads) {
+    progress = stream_->read(buffer.span());
     discarded_ += progress.bytes;
     if (progress.error || discarded_ > max_discarded_bytes) return drop();
-    if (progress.wait != Stream::Wait::none) return wait_readable();
   }
+  wait_readable();
 }
 
 void HttpConnection::upgrade(std::uint64_t request, WebSocketUpgrade upgrade) {

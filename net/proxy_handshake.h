@@ -1,6 +1,6 @@
 #pragma once
 // Asking a proxy for a tunnel, without I/O: HTTP CONNECT (RFC 9110 9.3.6) and SOCKS5 (RFC 1928, user name and password
-// RFC 1929). The target's name goes to the proxy unresolved. Internal to net/.
+// RFC 1929); neither Asio nor Beast has one. The target's name goes to the proxy unresolved. Internal to net/.
 
 #include <cstdint>
 #include <memory>

@@ -1,7 +1,7 @@
 #pragma once
-// Names to addresses, remembered. getaddrinfo blocks (seconds when a name server is down), so it runs on two threads
-// of its own, at most one query per name is under way, and answers are kept for a minute. Internal to net/. Loop
-// thread only.
+// Names to addresses, remembered. getaddrinfo blocks (seconds when a name server is down), and Asio's resolver has one
+// thread for all names and no memory, so it runs on two threads of its own, at most one query per name is under way,
+// and answers are kept for a minute. Internal to net/. Loop thread only.
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/system/result.hpp>

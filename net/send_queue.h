@@ -1,6 +1,7 @@
 #pragma once
 // Bytes on their way to a Stream: small pieces are gathered into one chunk (one write, one TLS record for a burst of
-// messages), large ones are kept as they came. Internal to net/.
+// messages), large ones are kept as they came. Ours, because Asio's writes take no more while one is under way.
+// Internal to net/.
 
 #include <boost/system/error_code.hpp>
 #include <cstdint>

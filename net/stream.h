@@ -43,7 +43,6 @@ class Stream {
 
   using executor_type = Executor;
   executor_type get_executor() { return socket_.get_executor(); }
-  executor_type executor() { return socket_.get_executor(); }
 
   /// `socket` is connected. Turns on non-blocking mode, TCP_NODELAY and keep-alive probes (dead peers within 2 min).
   explicit Stream(TcpSocket socket);

@@ -67,7 +67,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     });
   }
   void post(void (Connection::*entry)()) {
-    asio::post(stream_->executor(), [self = shared_from_this(), entry] { self->enter([&] { ((*self).*entry)(); }); });
+    asio::post(stream_->get_executor(),
+               [self = shared_from_this(), entry] { self->enter([&] { ((*self).*entry)(); }); });
   }
   bool wants_input() const { return state_ == State::closing || (state_ == State::open && started_ && !paused_); }
 
@@ -254,7 +255,7 @@ void Connection::begin_closing() {
   state_ = State::closing;
   drained_ = nullptr;
   if (!close_timer_) {
-    close_timer_ = std::make_unique<Timer>(stream_->executor());
+    close_timer_ = std::make_unique<Timer>(stream_->get_executor());
     close_timer_->after(close_timeout, [weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->abort();
     });
