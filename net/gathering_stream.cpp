@@ -6,6 +6,30 @@
 
 namespace wharf::net {
 
+/// What the loop keeps for us. The held completion keeps the connection, and that keeps us: a loop that ends without
+/// having woken us breaks the ring.
+class GatheringStream::Wake {
+ public:
+  Wake(std::shared_ptr<GatheringStream> stream, bool GatheringStream::*pending)
+      : stream_(std::move(stream)), pending_(pending) {
+    (*stream_).*pending = true;
+  }
+  Wake(Wake&&) = default;
+  Wake& operator=(Wake&&) = delete;
+  ~Wake() {
+    if (stream_) const auto dropped = std::move(stream_->held_);
+  }
+  void operator()(const boost::system::error_code& = {}) {
+    const auto stream = std::exchange(stream_, nullptr);
+    (*stream).*pending_ = false;
+    guard("WebSocket", [&] { stream->turn(); });
+  }
+
+ private:
+  std::shared_ptr<GatheringStream> stream_;  // shared with the connection above it
+  bool GatheringStream::*pending_;
+};
+
 bool GatheringStream::room() const {
   if (error_) return true;  // to say so
   return ending_ ? queue_.empty() : queue_.bytes() < max_gathered_bytes;
@@ -20,11 +44,7 @@ void GatheringStream::complete_taken() {
 }
 
 void GatheringStream::schedule() {
-  if (std::exchange(scheduled_, true)) return;
-  asio::post(get_executor(), [self = shared_from_this()] {
-    self->scheduled_ = false;
-    guard("WebSocket", [&] { self->turn(); });
-  });
+  if (!scheduled_) asio::post(get_executor(), Wake(shared_from_this(), &GatheringStream::scheduled_));
 }
 
 void GatheringStream::turn() {
@@ -40,11 +60,7 @@ void GatheringStream::flush() {
   switch (queue_.flush(*stream_)) {
     case SendQueue::Outcome::sent: return;
     case SendQueue::Outcome::blocked:
-      waiting_ = true;
-      return stream_->wait(queue_.wait(), [self = shared_from_this()](boost::system::error_code) {
-        self->waiting_ = false;
-        guard("WebSocket", [&] { self->turn(); });
-      });
+      return stream_->wait(queue_.wait(), Wake(shared_from_this(), &GatheringStream::waiting_));
     case SendQueue::Outcome::failed:
       error_ = queue_.error();
       queue_.clear();

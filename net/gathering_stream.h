@@ -87,6 +87,7 @@ class GatheringStream : public std::enable_shared_from_this<GatheringStream> {
     taken_bytes_ += taken;
     return taken;
   }
+  class Wake;
   bool room() const;
   void schedule();
   void turn();
