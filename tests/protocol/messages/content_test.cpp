@@ -124,6 +124,19 @@ TEST_CASE("every message vector survives our schema: unknown fields are kept whe
 
 namespace {
 
+// The address sanitizer keeps what was freed for a while: there the peak tells nothing.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool memory_is_given_back = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+constexpr bool memory_is_given_back = false;
+#else
+constexpr bool memory_is_given_back = true;
+#endif
+#else
+constexpr bool memory_is_given_back = true;
+#endif
+
 /// Peak of this process' memory over what it had before, in bytes.
 template <class Work>
 std::size_t peak_over(Work work) {
@@ -162,7 +175,7 @@ TEST_CASE("a flood of entries costs a few times its own size, and only so many o
   for (const Bytes& message : {mentions, keys}) {
     std::optional<IncomingMessage> read;
     const std::size_t peak = peak_over([&] { read = parse_message(message).value(); });
-    CHECK(peak < 12 * message.size());
+    if (memory_is_given_back) CHECK(peak < 12 * message.size());
     CHECK(read->app_state_keys.size() <= 4096);
   }
   Bytes people;
