@@ -70,8 +70,8 @@ void change_webhook(const boost::json::object& body, WebhookRow& row) {
 /// A masked part of `body` that stands for nothing stored; "" when there is none.
 std::string_view unknown_mask(const boost::json::object& body, const WebhookRow& stored) {
   const std::string url(text_of(body, "url"));
-  if (url.find(masked) != std::string::npos && url != stored.url && url == net::without_credentials(url) &&
-      url != net::without_credentials(stored.url))
+  const auto parsed = net::parse_url(url);
+  if (parsed && parsed->userinfo.ends_with(masked) && url != stored.url && url != net::without_credentials(stored.url))
     return "url";
   for (const auto& [name, value] : headers_from_json(body)) {
     const auto same = [&name = name](const auto& header) { return header.first == name; };
@@ -80,16 +80,13 @@ std::string_view unknown_mask(const boost::json::object& body, const WebhookRow&
   return {};
 }
 
-/// What carries credentials is shown to the caller who just gave it, and to nobody else.
-struct Shown {
-  bool url = false, headers = false;
-};
-Shown given_in(const boost::json::object& body) { return {!text_of(body, "url").empty(), body.contains("headers")}; }
-
-void write_webhook(JsonWriter& out, const WebhookRow& row, std::string_view session_name, Shown shown) {
+/// What carries credentials is shown to the caller who just gave it, value for value in `given`, and to nobody else:
+/// a mask that was sent back gives nothing.
+void write_webhook(JsonWriter& out, const WebhookRow& row, std::string_view session_name,
+                   const boost::json::object& given = {}) {
   out.begin_object().text("id", row.id).text("webhookId", row.id).key("sessionId");
   row.session ? out.text(session_name) : out.null();
-  out.text("url", shown.url ? row.url : net::without_credentials(row.url));
+  out.text("url", text_of(given, "url") == row.url ? row.url : net::without_credentials(row.url));
   out.key("events").begin_array();
   for (const std::string& name : row.events) out.text(name);
   out.end_array();
@@ -100,7 +97,11 @@ void write_webhook(JsonWriter& out, const WebhookRow& row, std::string_view sess
     out.end_array();
   }
   out.key("headers").begin_object();
-  for (const auto& [name, value] : row.headers) out.text(name, shown.headers ? std::string_view(value) : masked);
+  const auto given_headers = headers_from_json(given);
+  for (const auto& header : row.headers) {
+    const bool shown = std::find(given_headers.begin(), given_headers.end(), header) != given_headers.end();
+    out.text(header.first, shown ? std::string_view(header.second) : masked);
+  }
   out.end_object()
       .boolean("signed", !row.secret.empty())
       .number("secrets", row.secret.empty()                          ? 0
@@ -151,10 +152,15 @@ bool plainly_private(const std::string& url_text) {
   return failed ? url->host == "localhost" || url->host.ends_with(".localhost") : !net::globally_routable(address);
 }
 
+Failure mask_refused(std::string_view field) {
+  return failure_of(
+      {FieldProblem{std::string(field), "has *** for a credential that is not stored: give the value itself"}});
+}
+
 void answer_webhook(const CallPtr& call, const WebhookRow& row, const std::string& session_name, unsigned status,
                     std::string_view message) {
   JsonWriter out;
-  write_webhook(out, row, session_name, given_in(call->body));
+  write_webhook(out, row, session_name, call->body);
   call->success(out.view(), Beside{status, std::string(message), {}});
 }
 
@@ -162,11 +168,14 @@ void answer_webhook(const CallPtr& call, const WebhookRow& row, const std::strin
 // at each start and now asks for other events or for a signature must not take a 2xx for having them.
 void register_again(const ServicesPtr& services, const CallPtr& call, const WebhookRow& there,
                     const std::string& session_name) {
+  boost::json::object named;  // without null: a registration that leaves something open takes nothing away
+  for (const auto& member : call->body)
+    if (!member.value().is_null()) named[member.key()] = member.value();
   WebhookRow changed = there;
-  change_webhook(call->body, changed);
+  change_webhook(named, changed);
   if (changed == there) return answer_webhook(call, there, session_name, 201, "This webhook is registered already");
   services->webhooks.update(
-      there.id, [call](WebhookRow& row) { change_webhook(call->body, row); },
+      there.id, [named](WebhookRow& row) { change_webhook(named, row); },
       [call, session_name](Result<WebhookRow> updated) {
         if (!updated) return call->failure(failure_of(updated.error(), Subject::other));
         answer_webhook(call, *updated, session_name, 201, "This webhook was registered already and has been changed");
@@ -183,9 +192,12 @@ void register_webhook(const ServicesPtr& services, const CallPtr& call) {
     return call->failure(failure_of(
         {FieldProblem{"url", "must not be a private or loopback address (webhooks.allow_private is off)", false}}));
   const auto there = services->webhooks.list(scope->session);
-  const bool known =
-      std::any_of(there.begin(), there.end(), [&](const WebhookRow* other) { return other->url == row.url; });
-  if (!known && there.size() >= max_webhooks_per_scope)
+  const auto known =
+      std::find_if(there.begin(), there.end(), [&](const WebhookRow* other) { return other->url == row.url; });
+  if (const std::string_view field = unknown_mask(call->body, known == there.end() ? WebhookRow() : **known);
+      !field.empty())
+    return call->failure(mask_refused(field));
+  if (known == there.end() && there.size() >= max_webhooks_per_scope)
     return call->failure(
         Failure(ErrorCode::validation, fmt::format("at most {} webhooks; remove one first", max_webhooks_per_scope)));
   row.id = "wh_" + protocol::to_hex(services->ports.random.bytes<10>());
@@ -208,8 +220,7 @@ void update_webhook(const ServicesPtr& services, const CallPtr& call) {
     return call->failure(
         failure_of({FieldProblem{"url", "must not be a private or loopback address (webhooks.allow_private is off)"}}));
   if (const std::string_view field = unknown_mask(call->body, *row); !field.empty())
-    return call->failure(failure_of(
-        {FieldProblem{std::string(field), "has *** for a credential that is not stored: give the value itself"}}));
+    return call->failure(mask_refused(field));
   const std::string id = row->id;
   services->webhooks.update(
       id, [&body = call->body](WebhookRow& changed) { change_webhook(body, changed); },
@@ -227,8 +238,7 @@ void list_webhooks(const ServicesPtr& services, const CallPtr& call) {
   if (!scope) return;
   JsonWriter out;
   out.begin_array();
-  for (const WebhookRow* row : services->webhooks.list(scope->session))
-    write_webhook(out, *row, scope->session_name, Shown());
+  for (const WebhookRow* row : services->webhooks.list(scope->session)) write_webhook(out, *row, scope->session_name);
   out.end_array();
   call->success(out.view());
 }
@@ -239,7 +249,7 @@ void get_webhook(const ServicesPtr& services, const CallPtr& call) {
   const WebhookRow* row = webhook_of(services, call, *scope);
   if (!row) return;
   JsonWriter out;
-  write_webhook(out, *row, scope->session_name, Shown());
+  write_webhook(out, *row, scope->session_name);
   call->success(out.view());
 }
 

@@ -452,6 +452,17 @@ TEST_CASE("what would be ignored is refused, by its name") {
   const auto patched = [&](const char* body) { return d.ask("PATCH", path, body); };
   CHECK(patched(R"({"headers":{"A":"value-of-a"}})").body.find("pass-word") == std::string::npos);
   CHECK(patched(R"({"url":"http://user:***@127.0.0.1:1/w","headers":{"A":"***"},"events":["*"]})").status == 200);
+  // A mask that is sent back buys no look at what it stands for, nor does null.
+  for (const char* body : {R"({"url":"http://user:***@127.0.0.1:1/w"})", R"({"headers":{"A":"***"}})"}) {
+    CHECK(patched(body).status == 200);
+    CHECK(patched(body).body.find("pass-word") == std::string::npos);
+    CHECK(patched(body).body.find("value-of-a") == std::string::npos);
+  }
+  const Answer again = d.ask("POST", hooks, R"({"url":"http://user:pass-word@127.0.0.1:1/w","headers":null})");
+  CHECK(again.status == 201);
+  CHECK(again.body.find("value-of-a") == std::string::npos);
+  CHECK(d.ask("POST", hooks, R"({"url":"http://user:***@127.0.0.1:1/w"})").code() == "VALIDATION_ERROR");
+  CHECK(d.ask("POST", hooks, R"({"url":"http://127.0.0.1:1/***"})").status == 201);  // a path, no mask
   const storage::WebhookRow stored = storage::load_webhooks(d.disk.store->reader()).at(0);
   CHECK(stored.url == "http://user:pass-word@127.0.0.1:1/w");
   CHECK(stored.headers.at(0).second == "value-of-a");
