@@ -1,8 +1,8 @@
 #include "storage/keys.h"
-#include "storage/apply.h"
 
 #include <algorithm>
 
+#include "storage/apply.h"
 #include "storage/removal.h"
 #include "storage/secret_blob.h"
 #include "storage/statement.h"

@@ -1,8 +1,8 @@
 #include "storage/messages.h"
-#include "storage/apply.h"
 
 #include <algorithm>
 
+#include "storage/apply.h"
 #include "storage/chat_bump.h"
 #include "storage/packed.h"
 #include "storage/recall.h"

@@ -1,6 +1,6 @@
 #include "storage/read_receipts.h"
-#include "storage/apply.h"
 
+#include "storage/apply.h"
 #include "storage/packed.h"
 #include "storage/removal.h"
 #include "storage/statement.h"

@@ -1,10 +1,10 @@
 #include "storage/resends.h"
-#include "storage/apply.h"
 
 #include <algorithm>
 #include <array>
 #include <utility>
 
+#include "storage/apply.h"
 #include "storage/removal.h"
 #include "storage/statement.h"
 

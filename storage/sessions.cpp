@@ -1,6 +1,6 @@
 #include "storage/sessions.h"
-#include "storage/apply.h"
 
+#include "storage/apply.h"
 #include "storage/removal.h"
 #include "storage/secret_blob.h"
 #include "storage/statement.h"
