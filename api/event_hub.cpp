@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <list>
@@ -45,10 +44,10 @@ struct Waiting {
 }  // namespace
 
 struct EventHub::State : std::enable_shared_from_this<EventHub::State> {
-  State(net::asio::io_context& l, storage::Store& s, EventTexts& t, EventHubSettings set)
-      : loop(l), store(s), texts(t), settings(set), ping_timer(l.get_executor()) {}
+  State(net::Scheduler& l, storage::Store& s, EventTexts& t, EventHubSettings set)
+      : scheduler(l), store(s), texts(t), settings(set), ping_timer(l) {}
 
-  net::asio::io_context& loop;
+  net::Scheduler& scheduler;
   storage::Store& store;
   EventTexts& texts;
   EventHubSettings settings;
@@ -94,7 +93,7 @@ struct EventHub::State : std::enable_shared_from_this<EventHub::State> {
   // A replay that waits for its reader is bounded like a live subscriber, by time: it is cut when nothing left for
   // replay_patience.
   void watch(const SubscriberPtr& subscriber) {
-    if (!subscriber->patience) subscriber->patience = std::make_unique<net::Timer>(loop.get_executor());
+    if (!subscriber->patience) subscriber->patience = std::make_unique<net::Timer>(scheduler);
     subscriber->patience->after(settings.replay_patience,
                                 [weak_state = weak_from_this(), weak = std::weak_ptr<Subscriber>(subscriber),
                                  before = subscriber->socket->queued_bytes()] {
@@ -145,7 +144,7 @@ struct EventHub::State : std::enable_shared_from_this<EventHub::State> {
       const auto state = weak_state.lock();
       if (!state) return;
       // Through the loop: a drained socket may call back at once, and a long log must not recurse nor hold the loop.
-      net::asio::post(state->loop, [weak_state, weak] {
+      state->scheduler.post([weak_state, weak] {
         const auto self = weak_state.lock();
         const auto still = weak.lock();
         if (self && still) self->replay(still);
@@ -225,8 +224,8 @@ struct EventHub::State : std::enable_shared_from_this<EventHub::State> {
   }
 };
 
-EventHub::EventHub(net::asio::io_context& loop, storage::Store& store, EventTexts& texts, EventHubSettings settings)
-    : state_(std::make_shared<State>(loop, store, texts, settings)) {
+EventHub::EventHub(net::Scheduler& scheduler, storage::Store& store, EventTexts& texts, EventHubSettings settings)
+    : state_(std::make_shared<State>(scheduler, store, texts, settings)) {
   state_->head = storage::last_event_id(store.reader());
 }
 
@@ -267,8 +266,7 @@ void EventHub::poll(EventSelection selection, EventId after, std::size_t limit, 
   if (page.failure || !page.events.empty() || more_to_scan || wait.count() == 0 ||
       state_->waiting.size() >= state_->settings.max_waiting)
     return done(std::move(page));
-  state_->waiting.push_back(
-      {std::move(selection), page.cursor, limit, std::move(done), net::Timer(state_->loop.get_executor())});
+  state_->waiting.push_back({std::move(selection), page.cursor, limit, std::move(done), net::Timer(state_->scheduler)});
   const auto at = std::prev(state_->waiting.end());
   at->timer.after(wait, [state = state_.get(), at] {
     // The waiting entry owns the timer; a timer that is destroyed never calls. Keep it alive through its own callback.

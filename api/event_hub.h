@@ -12,7 +12,7 @@
 
 #include "api/event_names.h"
 #include "api/event_texts.h"
-#include "net/loop.h"
+#include "net/scheduler.h"
 #include "net/websocket.h"
 #include "storage/store.h"
 
@@ -36,7 +36,7 @@ struct EventSelection {
 
 class EventHub {
  public:
-  EventHub(net::asio::io_context& loop, storage::Store& store, EventTexts& texts,
+  EventHub(net::Scheduler& scheduler, storage::Store& store, EventTexts& texts,
            EventHubSettings settings = EventHubSettings());
   ~EventHub();
 

@@ -42,7 +42,7 @@ std::string shown_bytes(std::uint64_t bytes) {
 void get_info(const ServicesPtr& services, const CallPtr& call) {
   const MemoryUse memory = memory_use();
   const auto uptime =
-      std::chrono::duration_cast<std::chrono::seconds>(services->ports.clock.steady() - services->started);
+      std::chrono::duration_cast<std::chrono::seconds>(services->ports.scheduler.steady() - services->started);
   JsonWriter out;
   out.begin_object().text("version", services->settings.version);
   out.number("maxSessions", static_cast<std::int64_t>(services->settings.max_sessions));
@@ -69,7 +69,7 @@ void get_health(const ServicesPtr& services, const CallPtr& call) {
     const bool sessions_ok = services->ports.supervisor.count() <= services->settings.max_sessions;
     JsonWriter out;
     out.begin_object().text("status", healthy ? "healthy" : "unhealthy");
-    out.text("timestamp", iso_seconds(services->ports.clock.unix_ms())).key("checks").begin_object();
+    out.text("timestamp", iso_seconds(services->ports.scheduler.unix_ms())).key("checks").begin_object();
     out.text("database", database_ok ? "ok" : "failing").text("sessions", sessions_ok ? "ok" : "degraded");
     out.text("memory", memory_ok ? "ok" : "low").end_object().end_object();
     if (healthy) return call->success(out.view());

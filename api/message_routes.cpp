@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 #include <boost/json/serialize.hpp>
 
-#include <boost/asio/post.hpp>
 #include <charconv>
 #include <map>
 #include <span>
@@ -287,7 +286,7 @@ net::BodySource rest_of(const ServicesPtr& services, std::shared_ptr<WholeList> 
     const bool taken = services->ports.workers.run([services, fill] { (void)services->readers.with(fill); },
                                                    [piece, done] { done(std::move(*piece)); });
     if (taken) return;
-    net::asio::post(services->ports.loop, [services, fill, piece, done] {
+    services->ports.scheduler.post([services, fill, piece, done] {
       try {
         fill(services->ports.store.reader());
       } catch (const storage::ReadFailure& unreadable) {

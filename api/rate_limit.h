@@ -10,7 +10,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "net/loop.h"
+#include "net/clock.h"
 
 namespace wharf::api {
 

@@ -75,7 +75,7 @@ struct ApiServer::State {
       : services(std::make_shared<Services>(ports, settings)),
         sandbox(std::move(control)),
         guard(web_guard(settings, static_cast<bool>(sandbox), ports.random)),
-        router(routes(), router_settings(settings), ports.clock, ports.random,
+        router(routes(), router_settings(settings), ports.scheduler, ports.random,
                [this](const CallPtr& call) { call->route->handler(services, call); }),
         http(ports.loop, http_settings(settings, ports.random),
              [this](net::HttpRequest request, net::Responder responder) {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "net/http_client.h"
 #include "net/http_server.h"
-#include "net/worker_pool.h"
+#include "net/outgoing_http.h"
+#include "net/workers.h"
 #include "sessions/supervisor.h"
 #include "storage/store.h"
 
@@ -43,13 +43,13 @@ using SandboxControl = std::function<void(net::HttpRequest, net::Responder)>;
 class ApiServer {
  public:
   struct Ports {
-    net::asio::io_context& loop;
-    net::Clock& clock;
+    net::asio::io_context& loop;  // of the listener
+    net::Scheduler& scheduler;
     protocol::Random& random;
     storage::Store& store;
-    net::WorkerPool& workers;
+    net::Workers& workers;
     sessions::Supervisor& supervisor;
-    net::HttpClient& http_client;
+    net::OutgoingHttp& http_client;
   };
   ApiServer(Ports ports, ApiSettings settings, SandboxControl sandbox);
   ~ApiServer();

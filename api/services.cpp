@@ -49,11 +49,10 @@ protocol::Result<void> Readers::with(const std::function<void(storage::Database&
 Services::Services(const ApiServer::Ports& p, ApiSettings s)
     : ports(p),
       settings(std::move(s)),
-      started(p.clock.steady()),
+      started(p.scheduler.steady()),
       texts(qr_images),
-      hub(p.loop, p.store, texts),
-      webhooks({p.loop, p.clock, p.random, p.store, p.http_client}, texts, settings.dialect,
-               webhook_settings(settings)),
+      hub(p.scheduler, p.store, texts),
+      webhooks({p.scheduler, p.random, p.store, p.http_client}, texts, settings.dialect, webhook_settings(settings)),
       readers(p.store) {}
 
 Failure session_not_found(std::string_view name) {

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <deque>
@@ -76,12 +75,7 @@ std::string lane_key(const Event& event) { return fmt::format("{}/{}", event.ses
 
 struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher::State> {
   State(Ports p, EventTexts& t, Dialect d, WebhookSettings s)
-      : ports(p),
-        texts(t),
-        dialect(d),
-        settings(std::move(s)),
-        due_timer(p.loop.get_executor()),
-        cursor_timer(p.loop.get_executor()) {}
+      : ports(p), texts(t), dialect(d), settings(std::move(s)), due_timer(p.scheduler), cursor_timer(p.scheduler) {}
 
   Ports ports;
   EventTexts& texts;
@@ -101,7 +95,7 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
   bool flush_posted = false, draining = false, cursors_under_way = false;
   std::function<void()> drained;
 
-  UnixMs now() const { return ports.clock.unix_ms(); }
+  UnixMs now() const { return ports.scheduler.unix_ms(); }
   Hook* find(const std::string& id) {
     const auto found = hooks.find(id);
     return found == hooks.end() ? nullptr : found->second.get();
@@ -112,7 +106,7 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
   void flush_later() {
     if (flush_posted) return;
     flush_posted = true;
-    net::asio::post(ports.loop, [weak = weak_from_this()] {
+    ports.scheduler.post([weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->flush();
     });
   }
@@ -378,14 +372,14 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     if (!text) {
       spdlog::warn("webhook_event_missing webhook={} event={} error={}", hook.row.id, item.event,
                    log_value(lost.error));
-      return net::asio::post(
-          ports.loop, [weak = weak_from_this(), id = hook.row.id, key, event = item.event, counted_failing, lost] {
+      return ports.scheduler.post(
+          [weak = weak_from_this(), id = hook.row.id, key, event = item.event, counted_failing, lost] {
             if (const auto self = weak.lock()) self->complete(id, key, event, counted_failing, lost);
           });
     }
     auto request = webhook_request(hook.row, std::to_string(item.event), *text, now() / 1000, settings);
     if (!request) {
-      return net::asio::post(ports.loop, [finish, message = request.error()]() mutable {
+      return ports.scheduler.post([finish, message = request.error()]() mutable {
         finish(net::OutgoingFailure{net::OutgoingFailure::Kind::bad_address, message});
       });
     }

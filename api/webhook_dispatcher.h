@@ -21,8 +21,8 @@
 
 #include "api/event_texts.h"
 #include "api/webhook_request.h"
-#include "net/http_client.h"
-#include "net/loop.h"
+#include "net/outgoing_http.h"
+#include "net/scheduler.h"
 #include "storage/store.h"
 #include "storage/webhooks.h"
 
@@ -31,11 +31,10 @@ namespace wharf::api {
 class WebhookDispatcher {
  public:
   struct Ports {
-    net::asio::io_context& loop;
-    net::Clock& clock;
+    net::Scheduler& scheduler;
     protocol::Random& random;
     storage::Store& store;
-    net::HttpClient& http;
+    net::OutgoingHttp& http;
   };
   WebhookDispatcher(Ports ports, EventTexts& texts, Dialect dialect, WebhookSettings settings);
   ~WebhookDispatcher();

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "net/http_client.h"
+#include "net/outgoing_http.h"
 #include "protocol/bytes.h"
 #include "protocol/crypto/random.h"
 #include "storage/webhooks.h"

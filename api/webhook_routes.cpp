@@ -202,7 +202,7 @@ void register_webhook(const ServicesPtr& services, const CallPtr& call) {
         Failure(ErrorCode::validation, fmt::format("at most {} webhooks; remove one first", max_webhooks_per_scope)));
   row.id = "wh_" + protocol::to_hex(services->ports.random.bytes<10>());
   row.session = scope->session;
-  row.created_at = services->ports.clock.unix_ms();
+  row.created_at = services->ports.scheduler.unix_ms();
   services->webhooks.add(row, [services, call, row, session_name = scope->session_name](Result<WebhookRow> added) {
     if (!added) return call->failure(failure_of(added.error(), Subject::other));
     if (added->id != row.id) return register_again(services, call, *added, session_name);

@@ -7,7 +7,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <boost/asio/post.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -19,7 +18,8 @@
 #include "daemon/service_notify.h"
 #include "daemon/version.h"
 #include "net/http_client.h"
-#include "net/websocket.h"
+#include "net/websocket_client.h"
+#include "net/worker_pool.h"
 #include "sandbox/sandbox.h"
 #include "sessions/log_value.h"
 #include "sessions/supervisor.h"
@@ -117,7 +117,7 @@ sessions::SupervisorSettings supervisor_settings(const Configuration& c) {
 /// nothing and cost every connection.
 class Watchdog {
  public:
-  Watchdog(net::asio::io_context& loop, storage::Store& store) : store_(store), timer_(loop.get_executor()) {}
+  Watchdog(net::Scheduler& scheduler, storage::Store& store) : store_(store), timer_(scheduler) {}
   void start() {
     const auto interval = watchdog_interval();
     if (interval.count() == 0) return;
@@ -165,12 +165,12 @@ int serve(const Configuration& c) {
 
   net::asio::io_context loop(1);
   SystemRandom random;
-  net::SystemClock clock;
+  net::LoopScheduler scheduler(loop);
   storage::Store::Settings store_settings;
   store_settings.path = c.data + "/wharf.sqlite";
   store_settings.synchronous = synchronous_named(c.storage_synchronous);
   store_settings.max_events = static_cast<std::int64_t>(c.limits_events_kept);
-  store_settings.post = [&loop](std::function<void()> run) { net::asio::post(loop, std::move(run)); };
+  store_settings.post = [&scheduler](std::function<void()> run) { scheduler.post(std::move(run)); };
   auto store = storage::Store::open(std::move(store_settings));
   if (!store) {
     spdlog::error("storage_open path={} detail={}", c.data, sessions::log_value(store.error().detail));
@@ -214,7 +214,7 @@ int serve(const Configuration& c) {
   auto api_options = api_settings(c);
   api_options.network_name = settings.network.name;
   auto supervisor = std::make_unique<sessions::Supervisor>(
-      sessions::Supervisor::Ports{loop, clock, random, **store, workers, sockets}, std::move(settings));
+      sessions::Supervisor::Ports{scheduler, random, **store, workers, sockets}, std::move(settings));
   api::SandboxControl control;
   if (network) {
     control = [&network](net::HttpRequest request, net::Responder responder) {
@@ -222,7 +222,8 @@ int serve(const Configuration& c) {
     };
   }
   auto server = std::make_unique<api::ApiServer>(
-      api::ApiServer::Ports{loop, clock, random, **store, workers, *supervisor, http}, std::move(api_options), control);
+      api::ApiServer::Ports{loop, scheduler, random, **store, workers, *supervisor, http}, std::move(api_options),
+      control);
   const auto port = server->start();
   if (!port) {
     spdlog::error("listen detail={}", sessions::log_value(port.error()));
@@ -233,10 +234,10 @@ int serve(const Configuration& c) {
   supervisor->start();
   notify_ready("listening on " + listen);
   if (network) print_welcome(listen, network->addresses());
-  Watchdog watchdog(loop, **store);
+  Watchdog watchdog(scheduler, **store);
   watchdog.start();
 
-  net::Timer deadline(loop.get_executor());
+  net::Timer deadline(scheduler);
   StopSignals signals(loop, [&] {
     spdlog::info("stopping");
     notify_stopping();

@@ -26,8 +26,8 @@ struct Dial::State : std::enable_shared_from_this<Dial::State> {
         tls(t),
         target(std::move(where)),
         done(std::move(callback)),
-        deadline(l.get_executor()),
-        attempt(l.get_executor()) {}
+        deadline(new_alarm(l.get_executor())),
+        attempt(new_alarm(l.get_executor())) {}
 
   asio::io_context& loop;
   Resolver& resolver;

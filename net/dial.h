@@ -8,10 +8,10 @@
 #include <optional>
 #include <string>
 
-#include "net/http_client.h"
+#include "net/outgoing_failure.h"
+#include "net/proxy.h"
 #include "net/resolver.h"
 #include "net/stream.h"
-#include "net/websocket.h"
 
 namespace wharf::net {
 

@@ -11,31 +11,10 @@
 #include <vector>
 
 #include "net/loop.h"
-#include "net/url.h"
-#include "net/websocket.h"
+#include "net/outgoing_http.h"
+#include "net/tls_trust.h"
 
 namespace wharf::net {
-
-struct OutgoingRequest {
-  std::string method = "POST";
-  Url url;
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
-  std::chrono::milliseconds timeout{10'000};
-  std::size_t max_response_bytes = 64u << 10;
-  bool allow_private = false;  // loopback, private and link-local targets
-};
-struct OutgoingResponse {
-  unsigned status = 0;
-  std::vector<std::pair<std::string, std::string>> headers;  // names lower case
-  std::string body;                                          // cut at max_response_bytes
-};
-struct OutgoingFailure {
-  /// proxy: it could not be reached or made no tunnel; proxy_login: it does not accept our user name and password.
-  enum class Kind { bad_address, resolve, connect, proxy, proxy_login, tls, timeout, protocol } kind = Kind::connect;
-  std::string message;
-};
-using OutgoingResult = boost::system::result<OutgoingResponse, OutgoingFailure>;
 
 struct HttpClientSettings {
   std::size_t max_connections_per_origin = 8;
@@ -44,12 +23,12 @@ struct HttpClientSettings {
   std::chrono::milliseconds idle_timeout{30'000};
 };
 
-class HttpClient {
+class HttpClient final : public OutgoingHttp {
  public:
   HttpClient(asio::io_context& loop, TlsTrust trust, HttpClientSettings settings = HttpClientSettings());
-  ~HttpClient();  // pending requests fail without callback
+  ~HttpClient() override;  // pending requests fail without callback
   /// A reused connection that turns out closed before any response byte is retried once on a fresh one.
-  void send(OutgoingRequest request, std::function<void(OutgoingResult)> done);
+  void send(OutgoingRequest request, std::function<void(OutgoingResult)> done) override;
 
  private:
   struct State;

@@ -20,7 +20,7 @@ namespace wharf::net {
 /// A request on its way through the pool.
 struct ClientJob {
   ClientJob(Executor executor, OutgoingRequest r, std::function<void(OutgoingResult)> d)
-      : request(std::move(r)), done(std::move(d)), deadline(executor) {}
+      : request(std::move(r)), done(std::move(d)), deadline(new_alarm(executor)) {}
   OutgoingRequest request;
   std::string header;                        // serialised
   std::function<void(OutgoingResult)> done;  // empty: answered
@@ -44,7 +44,7 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
   };
 
   ClientConnection(Executor executor, std::string origin, Owner owner)
-      : origin_(std::move(origin)), owner_(std::move(owner)), idle_(executor) {}
+      : origin_(std::move(origin)), owner_(std::move(owner)), idle_(new_alarm(executor)) {}
 
   void open(asio::io_context& loop, Resolver& resolver, SSL_CTX* tls, std::shared_ptr<ClientJob> job);
   void carry(std::shared_ptr<ClientJob> job);  // on an open, idle connection

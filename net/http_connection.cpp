@@ -116,7 +116,7 @@ HttpConnection::HttpConnection(std::shared_ptr<HttpFront> front, std::unique_ptr
     : front_(std::move(front)),
       stream_(std::move(stream)),
       reader_(HttpReadLimits{front_->settings.max_header_bytes, front_->settings.max_body_bytes}),
-      deadline_(stream_->get_executor()),
+      deadline_(new_alarm(stream_->get_executor())),
       admission_(admission) {}
 
 HttpConnection::~HttpConnection() = default;

@@ -40,7 +40,7 @@ void Responder::accept_websocket(WebSocketUpgrade upgrade) {
 }
 
 struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
-  explicit State(asio::io_context& l) : loop(l), acceptor(l.get_executor()), retry(l.get_executor()) {}
+  explicit State(asio::io_context& l) : loop(l), acceptor(l.get_executor()), retry(new_alarm(l.get_executor())) {}
 
   asio::io_context& loop;
   Acceptor acceptor;

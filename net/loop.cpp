@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -16,45 +17,51 @@ std::int64_t SystemClock::unix_ms() const {
 
 SteadyTime SystemClock::steady() const { return std::chrono::steady_clock::now(); }
 
-// Cancelling an Asio timer cannot take back a completion that is already queued; `arming` tells a late one apart.
-struct Timer::State {
-  explicit State(Executor executor) : timer(executor) {}
-  asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor> timer;
-  std::uint64_t arming = 0;
-  std::function<void()> callback;
+namespace {
+
+// Cancelling an Asio timer cannot take back a completion that is already queued; `arming_` tells a late one apart.
+class LoopAlarm final : public Alarm, public std::enable_shared_from_this<LoopAlarm> {
+ public:
+  explicit LoopAlarm(Executor executor) : timer_(executor) {}
+
+  void after(std::chrono::milliseconds delay, std::function<void()> callback) override {
+    // The replaced callback may own the object that owns the timer: it must outlive the assignment.
+    std::function<void()> replaced = std::exchange(callback_, std::move(callback));
+    const std::uint64_t arming = ++arming_;
+    timer_.expires_after(delay);  // cancels the earlier wait
+    timer_.async_wait([self = shared_from_this(), arming](boost::system::error_code) {
+      if (self->arming_ != arming || !self->callback_) return;
+      std::function<void()> due = std::exchange(self->callback_, nullptr);
+      guard("timer", due);
+    });
+  }
+
+  void cancel() override {
+    ++arming_;
+    std::function<void()> dropped = std::exchange(callback_, nullptr);
+    if (dropped) timer_.cancel();
+  }
+
+ private:
+  asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor> timer_;
+  std::uint64_t arming_ = 0;
+  std::function<void()> callback_;
 };
 
-Timer::Timer(Executor executor) : state_(std::make_shared<State>(executor)) {}
-Timer::~Timer() { cancel(); }
-Timer::Timer(Timer&&) noexcept = default;
+}  // namespace
 
-Timer& Timer::operator=(Timer&& other) noexcept {
-  if (this != &other) {
-    cancel();
-    state_ = std::move(other.state_);
+void run_loop(asio::io_context& loop) {
+  while (!guard("loop", [&loop] { loop.run(); })) {
   }
-  return *this;
 }
 
-void Timer::after(std::chrono::milliseconds delay, std::function<void()> callback) {
-  // The replaced callback may own the object that owns this timer: it must outlive the assignment.
-  std::function<void()> replaced = std::exchange(state_->callback, std::move(callback));
-  const std::uint64_t arming = ++state_->arming;
-  state_->timer.expires_after(delay);  // cancels the earlier wait
-  state_->timer.async_wait([state = state_, arming](boost::system::error_code) {
-    if (state->arming != arming || !state->callback) return;
-    std::function<void()> due = std::exchange(state->callback, nullptr);
-    guard("timer", due);
-  });
+void LoopScheduler::post(std::function<void()> run) {
+  asio::post(loop_, [run = std::move(run)] { guard("posted call", run); });
 }
 
-void Timer::cancel() {
-  if (!state_) return;
-  const std::shared_ptr<State> state = state_;  // the callback may own this timer
-  ++state->arming;
-  std::function<void()> dropped = std::exchange(state->callback, nullptr);
-  if (dropped) state->timer.cancel();
-}
+std::shared_ptr<Alarm> LoopScheduler::new_alarm() { return net::new_alarm(loop_.get_executor()); }
+
+std::shared_ptr<Alarm> new_alarm(Executor executor) { return std::make_shared<LoopAlarm>(executor); }
 
 void system_random(std::span<std::uint8_t> out) {
   while (!out.empty()) {

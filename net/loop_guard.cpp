@@ -33,9 +33,4 @@ void report_escape(std::string_view where) noexcept {
   }
 }
 
-void run_loop(boost::asio::io_context& loop) {
-  while (!guard("loop", [&loop] { loop.run(); })) {
-  }
-}
-
 }  // namespace wharf::net

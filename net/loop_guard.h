@@ -2,9 +2,8 @@
 // The edge of the loop. Whatever runs from the event loop (a timer, a posted function, a readiness of a socket, a
 // completion of a worker) runs inside a guard: an exception is told to the log and ends what it belongs to, never the
 // process. net/ guards its own entries; who owns more than one callback (an actor, a connection) guards itself inside
-// and decides what to begin again. run_loop() is the last net, below entries nobody guarded.
+// and decides what to begin again. run_loop() (loop.h) is the last net, below entries nobody guarded.
 
-#include <boost/asio/io_context.hpp>
 #include <functional>
 #include <string_view>
 #include <type_traits>
@@ -47,8 +46,5 @@ auto guarded(const char* where, Callback callback) {
     guard(where, [&] { callback(std::forward<decltype(arguments)>(arguments)...); });
   };
 }
-
-/// Runs the loop until it is stopped or has nothing left; an exception that reaches it costs the one entry.
-void run_loop(boost::asio::io_context& loop);
 
 }  // namespace wharf::net

@@ -3,7 +3,7 @@
 // Loop thread only. Callbacks may destroy the owner's reference; none runs after close() was called by the owner.
 // Letting go of the last reference without close() aborts the connection.
 
-#include <boost/system/error_code.hpp>
+#include <boost/system/result.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "net/loop.h"
+#include "net/proxy.h"
 #include "net/url.h"
 
 namespace wharf::net {
@@ -52,18 +52,6 @@ class WebSocket {
   virtual std::string remote_address() const = 0;
 };
 
-struct Proxy {
-  std::string protocol;  // "http", "https", "socks5", "socks5h"
-  std::string host;
-  std::uint16_t port = 0;
-  std::string username, password;
-};
-
-/// Extra trust and client-side TLS settings. System roots are always trusted; verification is always on.
-struct TlsTrust {
-  std::string extra_ca_pem;
-};
-
 struct WebSocketRequest {
   Url url;
   std::vector<std::pair<std::string, std::string>> headers;
@@ -80,22 +68,17 @@ struct ConnectFailure {
 };
 using WebSocketResult = boost::system::result<std::shared_ptr<WebSocket>, ConnectFailure>;
 
-/// Shared by all outgoing connections of a process: one TLS context (session cache off), one resolver cache.
-class WebSocketClient {
+/// The port to the network: opens WebSockets. WebSocketClient in the daemon, memory in a simulated world.
+class Transport {
  public:
-  WebSocketClient(asio::io_context& loop, TlsTrust trust);
-  ~WebSocketClient();
-
+  virtual ~Transport() = default;
   /// A running attempt; destroying it cancels (the callback does not run any more).
   class Attempt {
    public:
     virtual ~Attempt() = default;
   };
-  [[nodiscard]] std::unique_ptr<Attempt> connect(WebSocketRequest request, std::function<void(WebSocketResult)> done);
-
- private:
-  struct State;
-  std::shared_ptr<State> state_;
+  [[nodiscard]] virtual std::unique_ptr<Attempt> connect(WebSocketRequest request,
+                                                         std::function<void(WebSocketResult)> done) = 0;
 };
 
 }  // namespace wharf::net

@@ -1,3 +1,5 @@
+#include "net/websocket_client.h"
+
 #include <optional>
 #include <utility>
 
@@ -33,7 +35,7 @@ class Opening : public std::enable_shared_from_this<Opening> {
   Opening(asio::io_context& loop, WebSocketRequest request, std::function<void(WebSocketResult)> done)
       : request_(std::move(request)),
         done_(std::move(done)),
-        deadline_(loop.get_executor()),
+        deadline_(new_alarm(loop.get_executor())),
         key_(make_websocket_key()) {}
 
   void run(asio::io_context& loop, Resolver& resolver, SSL_CTX* tls) {

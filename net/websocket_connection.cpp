@@ -255,7 +255,7 @@ void Connection::begin_closing() {
   state_ = State::closing;
   drained_ = nullptr;
   if (!close_timer_) {
-    close_timer_ = std::make_unique<Timer>(stream_->get_executor());
+    close_timer_ = std::make_unique<Timer>(new_alarm(stream_->get_executor()));
     close_timer_->after(close_timeout, [weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->abort();
     });

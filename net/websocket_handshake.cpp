@@ -7,6 +7,7 @@
 #include <cctype>
 
 #include "net/base64.h"
+#include "net/loop.h"
 
 namespace wharf::net {
 namespace {

@@ -376,7 +376,7 @@ void ServerConnection::begin_close() {
 
 void ServerConnection::give_it_time() {
   if (patience_) return;
-  patience_ = std::make_unique<Timer>(stream_.get_executor());
+  patience_ = std::make_unique<Timer>(new_alarm(stream_.get_executor()));
   patience_->after(close_timeout, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->on_close_timeout();
   });

@@ -1,22 +1,21 @@
 #pragma once
-// A few threads for work that must not run on the loop: key stretching, images, large reads.
+// The threads behind the workers port.
 
 #include <functional>
 #include <memory>
 #include <thread>
 
 #include "net/loop.h"
+#include "net/workers.h"
 
 namespace wharf::net {
 
-class WorkerPool {
+class WorkerPool final : public Workers {
  public:
   /// `limit`: jobs that may wait; run() refuses more.
   WorkerPool(Executor loop, unsigned threads, std::size_t limit = 1024);
-  ~WorkerPool();  // waits for running jobs, drops waiting ones
-  /// Runs `work` on a worker, then `done` on the loop. False when too many jobs wait. A job that
-  /// throws is reported and calls `done` too.
-  bool run(std::function<void()> work, std::function<void()> done);
+  ~WorkerPool() override;  // waits for running jobs, drops waiting ones
+  bool run(std::function<void()> work, std::function<void()> done) override;
 
  private:
   struct State;

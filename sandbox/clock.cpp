@@ -29,9 +29,9 @@ std::int64_t TimerList::next_due() {
   return entries_.empty() ? -1 : entries_.begin()->first;
 }
 
-LoopClock::LoopClock(net::asio::io_context& loop) : timer_(loop.get_executor()) {}
+LoopClock::LoopClock(net::Scheduler& scheduler) : scheduler_(scheduler), timer_(scheduler) {}
 
-std::int64_t LoopClock::unix_ms() const { return system_.unix_ms() + offset_ms_; }
+std::int64_t LoopClock::unix_ms() const { return scheduler_.unix_ms() + offset_ms_; }
 
 void LoopClock::advance(std::int64_t ms) {
   offset_ms_ += ms;

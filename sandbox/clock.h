@@ -1,5 +1,5 @@
 #pragma once
-// The two network clocks. LoopClock is real time plus an offset and runs its timers on the event loop; VirtualClock
+// The two network clocks. LoopClock is the time of its scheduler plus an offset; VirtualClock
 // stands still until a test advances it. Specification 06 section 18.
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 #include <map>
 #include <memory>
 
-#include "net/loop.h"
+#include "net/scheduler.h"
 #include "sandbox/network.h"
 
 namespace wharf::sandbox {
@@ -31,14 +31,14 @@ class TimerList {
 
 class LoopClock final : public NetworkClock {
  public:
-  explicit LoopClock(net::asio::io_context& loop);
+  explicit LoopClock(net::Scheduler& scheduler);
   std::int64_t unix_ms() const override;
   void advance(std::int64_t ms) override;
   std::shared_ptr<void> after(std::int64_t ms, std::function<void()> callback) override;
 
  private:
   void arm();
-  net::SystemClock system_;
+  net::Scheduler& scheduler_;
   net::Timer timer_;
   TimerList timers_;
   std::int64_t offset_ms_ = 0;

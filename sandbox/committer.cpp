@@ -3,7 +3,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include <boost/asio/post.hpp>
 #include <utility>
 
 namespace wharf::sandbox {
@@ -14,10 +13,13 @@ constexpr std::chrono::milliseconds retry_pause{1'000};
 
 }  // namespace
 
-Committer::Committer(net::Executor loop, std::unique_ptr<StateFile> file, Collect collect)
-    : loop_(loop), file_(std::move(file)), collect_(std::move(collect)), retry_(loop) {
-  if (file_) writer_ = std::make_unique<net::WorkerPool>(loop, 1);
-}
+Committer::Committer(net::Scheduler& scheduler, std::unique_ptr<net::Workers> writer, std::unique_ptr<StateFile> file,
+                     Collect collect)
+    : scheduler_(scheduler),
+      file_(std::move(file)),
+      collect_(std::move(collect)),
+      writer_(std::move(writer)),
+      retry_(scheduler) {}
 
 Committer::~Committer() { writer_.reset(); }
 
@@ -35,7 +37,7 @@ void Committer::after_commit(std::function<void()> effect) {
 void Committer::schedule() {
   if (scheduled_ || in_flight_) return;
   scheduled_ = true;
-  net::asio::post(loop_, [this, here = std::weak_ptr(alive_)] {
+  scheduler_.post([this, here = std::weak_ptr(alive_)] {
     if (here.expired()) return;
     scheduled_ = false;
     if (file_ && !in_flight_) cut();

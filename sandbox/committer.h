@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "net/loop.h"
-#include "net/worker_pool.h"
+#include "net/scheduler.h"
+#include "net/workers.h"
 #include "sandbox/state_file.h"
 
 namespace wharf::sandbox {
@@ -20,8 +20,9 @@ class Committer {
  public:
   /// `collect` gives the changes since its last call.
   using Collect = std::function<std::vector<RowChange>()>;
-  /// Without a file nothing is kept and nothing is held.
-  Committer(net::Executor loop, std::unique_ptr<StateFile> file, Collect collect);
+  /// `writer` has one thread: what it writes stays in order. Without a file nothing is kept and nothing is held.
+  Committer(net::Scheduler& scheduler, std::unique_ptr<net::Workers> writer, std::unique_ptr<StateFile> file,
+            Collect collect);
   ~Committer();
 
   /// Something changed: it will be committed soon.
@@ -50,10 +51,10 @@ class Committer {
   void release(std::uint64_t durable);
   static void write(StateFile& file, Batch& batch);
 
-  net::Executor loop_;
+  net::Scheduler& scheduler_;
   std::unique_ptr<StateFile> file_;
   Collect collect_;
-  std::unique_ptr<net::WorkerPool> writer_;  // its end waits for the running write: before file_ goes
+  std::unique_ptr<net::Workers> writer_;  // its end waits for the running write: before file_ goes
   net::Timer retry_;
   std::shared_ptr<Batch> in_flight_;
   std::uint64_t current_ = 1;  // number of the batch that is being gathered

@@ -1,6 +1,5 @@
 #include "sandbox/connection.h"
 
-#include <boost/asio/post.hpp>
 #include <utility>
 
 #include "protocol/noise/client_payload.h"
@@ -21,18 +20,18 @@ constexpr std::chrono::seconds goodbye_patience{1};
 }  // namespace
 
 Connection::Connection(Network& network, const NoiseIdentity& identity, std::shared_ptr<net::WebSocket> socket,
-                       net::Executor executor, AfterCommit after_commit, std::function<void(Connection&)> ended)
+                       net::Scheduler& scheduler, AfterCommit after_commit, std::function<void(Connection&)> ended)
     : network_(network),
       identity_(identity),
       socket_(std::move(socket)),
-      executor_(executor),
+      scheduler_(scheduler),
       after_commit_(std::move(after_commit)),
       ended_(std::move(ended)),
-      timer_(executor) {}
+      timer_(scheduler) {}
 
 void Connection::start() {
   network_.count_connection();
-  last_heard_ = std::chrono::steady_clock::now();
+  last_heard_ = scheduler_.steady();
   timer_.after(handshake_deadline, [this] { fail("no handshake in time"); });
   net::WebSocket::Callbacks callbacks;
   callbacks.message = [self = weak_from_this()](net::MessageType type, std::span<const std::uint8_t> bytes) {
@@ -49,7 +48,7 @@ void Connection::start() {
 
 void Connection::on_bytes(ByteView bytes) {
   if (stage_ == Stage::over) return;
-  last_heard_ = std::chrono::steady_clock::now();
+  last_heard_ = scheduler_.steady();
   if (stage_ == Stage::prologue) {
     const auto complete = prologue_.feed(bytes);
     if (!complete) return fail(complete.error().detail);
@@ -156,7 +155,7 @@ void Connection::hold(std::function<void(Connection&)> effect) {
 }
 
 void Connection::watch_silence() {
-  const auto quiet = std::chrono::steady_clock::now() - last_heard_;
+  const auto quiet = scheduler_.steady() - last_heard_;
   if (quiet >= silence_limit) return fail("silent for three minutes");
   timer_.after(
       std::chrono::duration_cast<std::chrono::milliseconds>(silence_limit - quiet) + std::chrono::milliseconds(1),
@@ -175,7 +174,7 @@ void Connection::disconnect() {
   stage_ = Stage::over;
   timer_.cancel();
   hold([](Connection& alive) { alive.say_goodbye(); });  // after the frames before it
-  net::asio::post(executor_, [self = weak_from_this()] {
+  scheduler_.post([self = weak_from_this()] {
     if (auto alive = self.lock()) alive->leave();
   });
 }
@@ -206,7 +205,7 @@ void Connection::leave() {
 }
 
 void Connection::end() {
-  net::asio::post(executor_, [self = weak_from_this()] {
+  scheduler_.post([self = weak_from_this()] {
     const auto alive = self.lock();
     if (!alive) return;
     alive->timer_.cancel();

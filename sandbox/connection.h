@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "net/loop.h"
+#include "net/scheduler.h"
 #include "net/websocket.h"
 #include "protocol/noise/frame.h"
 #include "protocol/noise/handshake.h"
@@ -30,7 +30,7 @@ class Connection final : public DevicePort, public std::enable_shared_from_this<
   using AfterCommit = std::function<void(std::function<void()>)>;
   /// `ended` runs from the loop, once, when nothing refers to the network any more.
   Connection(Network& network, const NoiseIdentity& identity, std::shared_ptr<net::WebSocket> socket,
-             net::Executor executor, AfterCommit after_commit, std::function<void(Connection&)> ended);
+             net::Scheduler& scheduler, AfterCommit after_commit, std::function<void(Connection&)> ended);
   void start();
   /// Ends it at once from outside, without `ended`.
   void close();
@@ -59,7 +59,7 @@ class Connection final : public DevicePort, public std::enable_shared_from_this<
   Network& network_;
   const NoiseIdentity& identity_;
   std::shared_ptr<net::WebSocket> socket_;
-  net::Executor executor_;
+  net::Scheduler& scheduler_;
   AfterCommit after_commit_;
   std::size_t held_bytes_ = 0;  // frames that wait for a commit
   std::function<void(Connection&)> ended_;
@@ -72,7 +72,7 @@ class Connection final : public DevicePort, public std::enable_shared_from_this<
   std::uint64_t pairing_ = 0;
   std::optional<DeviceKey> device_;
   net::Timer timer_;
-  std::chrono::steady_clock::time_point last_heard_;
+  net::SteadyTime last_heard_;
 };
 
 }  // namespace wharf::sandbox

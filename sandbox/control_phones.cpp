@@ -28,6 +28,7 @@ json::object to_json(Network& network, const Phone& phone) {
   const Account& account = *network.find_account(std::string_view(phone.number()));
   json::object out = to_json(account);
   out["on"] = phone.powered();
+  out["codePending"] = phone.code_pending();
   json::array companions;
   for (const std::uint16_t id : phone.companions()) {
     json::object companion{{"device", id}, {"jid", account.pn_jid(id).to_string()}};

@@ -90,6 +90,8 @@ class Phone {
   const std::vector<PhoneMessage>& messages() const;  // newest last, at least the newest 5,000
   std::vector<std::uint16_t> companions() const;
   bool powered() const;
+  /// A companion asks to be linked by a code: enter_code() has something to answer.
+  bool code_pending() const;
 
   // --- events of the server that concern this account (wired by Phones)
   void on_link_code_hello(LinkCodeHello hello);

@@ -214,6 +214,11 @@ void Phone::on_link_code_hello(LinkCodeHello hello) {
   state_->code->at_ms = state_->now_ms();
 }
 
+bool Phone::code_pending() const {
+  const auto& code = state_->code;
+  return code && !code->typed && state_->now_ms() - code->at_ms <= PhoneLimits::code_lifetime_ms;
+}
+
 void Phone::on_link_code_finish(LinkCodeFinish finish) { state_->on_code_finish(finish); }
 
 void Phone::on_device_linked(std::uint16_t) { state_->device_lists.erase(number()); }

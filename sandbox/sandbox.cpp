@@ -59,7 +59,8 @@ struct Sandbox::State {
   State(net::asio::io_context& io, SandboxSettings s, protocol::Random& random)
       : loop(io),
         settings(std::move(s)),
-        clock(io),
+        scheduler(io),
+        clock(scheduler),
         keys(make_keys(settings.seed, static_cast<std::uint64_t>(clock.unix_ms() / 1000))),
         network(network_settings(settings), clock, random),
         workers(io.get_executor(), 1),
@@ -82,6 +83,7 @@ struct Sandbox::State {
   net::asio::io_context& loop;
   SandboxSettings settings;
   SandboxAddresses addresses;
+  net::LoopScheduler scheduler;
   LoopClock clock;
   Keys keys;
   Network network;
@@ -171,9 +173,9 @@ boost::system::result<void, std::string> Sandbox::State::load() {
   });
   if (!read) return read.error().detail;
   if (!damage.empty()) return settings.state_file + ": " + damage;
-  committer = std::make_unique<Committer>(loop.get_executor(), std::move(*file), [this] {
-    return network.changes().take([this](const RowKey& key) { return row(key); });
-  });
+  committer = std::make_unique<Committer>(
+      scheduler, std::make_unique<net::WorkerPool>(loop.get_executor(), 1), std::move(*file),
+      [this] { return network.changes().take([this](const RowKey& key) { return row(key); }); });
   network.changes().on_first = [this] { committer->changed(); };
   network.restored();
   phones.restored();
@@ -196,7 +198,7 @@ boost::system::result<SandboxAddresses, std::string> Sandbox::start() {
     auto alive = weak.lock();
     if (!alive || alive->stopped) return;
     auto connection = std::make_shared<Connection>(
-        alive->network, alive->keys.noise, std::move(socket), alive->loop.get_executor(),
+        alive->network, alive->keys.noise, std::move(socket), alive->scheduler,
         [weak](std::function<void()> effect) {
           if (auto owner = weak.lock()) owner->hold(std::move(effect));
         },

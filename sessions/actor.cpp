@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <boost/asio/post.hpp>
 #include <utility>
 
+#include "net/loop_guard.h"
 #include "sessions/config_json.h"
 #include "sessions/log_value.h"
 
@@ -25,9 +25,9 @@ Overloaded(Functions...) -> Overloaded<Functions...>;
 SessionActor::SessionActor(Shared& shared, storage::SessionRow row, storage::DeviceRow device)
     : shared_(shared),
       name_(row.name),
-      wake_timer_(shared.loop.get_executor()),
-      connect_timer_(shared.loop.get_executor()),
-      restore_timer_(shared.loop.get_executor()) {
+      wake_timer_(shared.scheduler),
+      connect_timer_(shared.scheduler),
+      restore_timer_(shared.scheduler) {
   session_ = make_session(std::move(row), std::move(device));
   logged_status_ = session_->context().status;
 }
@@ -56,7 +56,7 @@ SessionView SessionActor::view() const {
 
 SessionActor::~SessionActor() { retire_link(); }
 
-Now SessionActor::now() const { return {shared_.clock.unix_ms(), shared_.clock.steady()}; }
+Now SessionActor::now() const { return {shared_.scheduler.unix_ms(), shared_.scheduler.steady()}; }
 
 void SessionActor::log(std::string_view event, const std::string& fields) const {
   spdlog::info("{} session={} {}", event, name_, fields);
@@ -144,7 +144,7 @@ void SessionActor::after_commit(std::vector<Effect> effects, const Result<void>&
     }
     return rebuild(failure);
   }
-  const bool held = !broken_ && shared_.clock.steady() - restored_at_ >= Backoff::stable_after;
+  const bool held = !broken_ && shared_.scheduler.steady() - restored_at_ >= Backoff::stable_after;
   if (held) trouble_.reset();
   if (!trouble_) rebuild_backoff_.reset();
   bool intact = net::guard("session turn", [this] { session_->committed(); });
@@ -248,7 +248,7 @@ void SessionActor::restore() {
   }
   session_ = make_session(std::move(*row), std::move(*device));
   broken_.reset();
-  restored_at_ = shared_.clock.steady();
+  restored_at_ = shared_.scheduler.steady();
   begin();
 }
 
@@ -258,12 +258,11 @@ void SessionActor::retire_link() {
   if (!link_) return;
   ++link_generation_;
   paused_ = false;
-  // It may be calling us right now: it dies on the next round of the loop.
-  net::asio::post(shared_.loop, [retired = std::move(link_)] {});
+  shared_.scheduler.retire(std::move(link_));  // it may be calling us right now
 }
 
 void SessionActor::open_link(std::chrono::milliseconds delay) {
-  const auto current = shared_.clock.steady();
+  const auto current = shared_.scheduler.steady();
   const auto start = shared_.gate.reserve(current, current + delay);
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(start - current);
   connect_timer_.after(std::max(std::chrono::milliseconds(0), wait), [this] { connect(); });
@@ -291,7 +290,7 @@ void SessionActor::connect() {
   const auto dial = [&] {
     auto settings =
         session_->link_settings(shared_.chat_url, shared_.noise_root, shared_.resume_handshake, now(), connects_++);
-    link_ = std::make_unique<Link>(shared_.loop, shared_.sockets, std::move(settings), std::move(listener));
+    link_ = std::make_unique<Link>(shared_.scheduler, shared_.transport, std::move(settings), std::move(listener));
   };
   net::guard("connect", dial, [this] { rebuild(Error(Errc::internal, "the connection could not be begun")); });
 }
@@ -301,7 +300,7 @@ void SessionActor::arm_timer() {
   if (due == armed_) return;
   armed_ = due;
   if (!due) return wake_timer_.cancel();
-  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(*due - shared_.clock.steady());
+  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(*due - shared_.scheduler.steady());
   wake_timer_.after(std::max(std::chrono::milliseconds(0), wait), [this] {
     armed_.reset();
     wake_ = true;

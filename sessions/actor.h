@@ -11,9 +11,9 @@
 #include <memory>
 #include <string>
 
-#include "net/loop.h"
+#include "net/scheduler.h"
 #include "net/websocket.h"
-#include "net/worker_pool.h"
+#include "net/workers.h"
 #include "sessions/connect_gate.h"
 #include "sessions/link.h"
 #include "sessions/mailbox.h"
@@ -24,12 +24,11 @@ namespace wharf::sessions {
 
 /// What all actors of a process share. Outlives them.
 struct Shared {
-  net::asio::io_context& loop;
-  net::Clock& clock;
+  net::Scheduler& scheduler;
   protocol::Random& random;
   storage::Store& store;
-  net::WorkerPool& workers;
-  net::WebSocketClient& sockets;
+  net::Workers& workers;
+  net::Transport& transport;
   std::string chat_url;
   protocol::PublicKey noise_root;
   bool resume_handshake;

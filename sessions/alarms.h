@@ -8,7 +8,7 @@
 #include <set>
 #include <utility>
 
-#include "net/loop.h"
+#include "net/clock.h"
 
 namespace wharf::sessions {
 

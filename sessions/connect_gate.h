@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "net/loop.h"
+#include "net/clock.h"
 
 namespace wharf::sessions {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "net/loop.h"
+#include "net/clock.h"
 #include "protocol/binary/node.h"
 #include "protocol/crypto/random.h"
 #include "protocol/stanzas/iq.h"

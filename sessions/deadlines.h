@@ -4,7 +4,7 @@
 #include <array>
 #include <optional>
 
-#include "net/loop.h"
+#include "net/clock.h"
 
 namespace wharf::sessions {
 

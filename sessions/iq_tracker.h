@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "net/loop.h"
+#include "net/clock.h"
 #include "protocol/binary/node.h"
 
 namespace wharf::sessions {

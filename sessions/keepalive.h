@@ -9,7 +9,7 @@
 #include <chrono>
 #include <optional>
 
-#include "net/loop.h"
+#include "net/clock.h"
 #include "protocol/crypto/random.h"
 
 namespace wharf::sessions {

@@ -9,10 +9,10 @@ using protocol::ByteView;
 using protocol::Errc;
 using protocol::Result;
 
-Link::Link(net::asio::io_context& loop, net::WebSocketClient& sockets, Settings settings, Listener listener)
+Link::Link(net::Scheduler& scheduler, net::Transport& transport, Settings settings, Listener listener)
     : settings_(std::move(settings)),
       listener_(std::move(listener)),
-      timer_(loop.get_executor()),
+      timer_(scheduler),
       alive_(std::make_shared<bool>(true)) {
   net::WebSocketRequest request;
   const auto url = net::parse_url(settings_.url);
@@ -28,7 +28,7 @@ Link::Link(net::asio::io_context& loop, net::WebSocketClient& sockets, Settings 
   }
   request.headers.emplace_back("Origin", "https://web.whatsapp.com");
   request.proxy = settings_.proxy;
-  attempt_ = sockets.connect(std::move(request), [this, alive = alive_](net::WebSocketResult result) {
+  attempt_ = transport.connect(std::move(request), [this, alive = alive_](net::WebSocketResult result) {
     if (*alive) on_connected(std::move(result));
   });
 }

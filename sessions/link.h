@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "net/loop.h"
+#include "net/scheduler.h"
 #include "net/websocket.h"
 #include "protocol/binary/node.h"
 #include "protocol/noise/frame.h"
@@ -45,7 +45,7 @@ class Link {
     std::function<void(protocol::Node)> stanza;
     std::function<void(LinkEnd)> end;  // exactly once, unless close() was called
   };
-  Link(net::asio::io_context& loop, net::WebSocketClient& sockets, Settings settings, Listener listener);
+  Link(net::Scheduler& scheduler, net::Transport& transport, Settings settings, Listener listener);
   ~Link();
 
   /// Encoded node payload. Dropped before the handshake is done. Errors: too_large (nothing is sent, the link goes on).
@@ -67,7 +67,7 @@ class Link {
   Settings settings_;
   Listener listener_;
   net::Timer timer_;
-  std::unique_ptr<net::WebSocketClient::Attempt> attempt_;
+  std::unique_ptr<net::Transport::Attempt> attempt_;
   std::shared_ptr<net::WebSocket> socket_;
   std::unique_ptr<protocol::HandshakeInitiator> handshake_;  // until it is done
   protocol::FrameReader frames_;

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "net/websocket.h"
+#include "net/proxy.h"
 #include "protocol/binary/jid.h"
 #include "protocol/result.h"
 #include "storage/ids.h"

@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 #include <list>
 #include <map>
 #include <set>
@@ -27,7 +26,7 @@ namespace {
 
 /// One caller that waits for something to become true of a session, or for its time to be up.
 struct Waiter {
-  Waiter(net::Executor executor) : timer(executor) {}
+  explicit Waiter(net::Scheduler& scheduler) : timer(scheduler) {}
   SessionId session;
   std::string message_id;  // of await_ack
   storage::AckLevel level = storage::AckLevel::server;
@@ -40,12 +39,11 @@ struct Waiter {
 struct Supervisor::State {
   State(Ports ports, SupervisorSettings supervisor_settings)
       : settings(std::move(supervisor_settings)),
-        shared{ports.loop,
-               ports.clock,
+        shared{ports.scheduler,
                ports.random,
                ports.store,
                ports.workers,
-               ports.sockets,
+               ports.transport,
                settings.network.chat_url,
                settings.network.noise_root,
                settings.resume_handshake,
@@ -80,8 +78,7 @@ struct Supervisor::State {
     by_id.erase(id);
     order.erase(id.value);
     last->shutdown([] {});
-    // It may be in one of its own callbacks: the last reference goes on the next round of the loop.
-    net::asio::post(shared.loop, [last] {});
+    shared.scheduler.retire(last);  // it may be in one of its own callbacks
   }
   void on_committed(const std::vector<storage::Event>& events) {
     for (const auto& listener : listeners) net::guard("events", [&] { listener(events); });
@@ -257,7 +254,7 @@ void Supervisor::create(NewSession session, Done<SessionView> done) {
   row.status = name(Status::initializing);
   row.config = session.config_json;
   row.metadata = session.metadata_json;
-  row.created_at = row.last_activity = state.shared.clock.unix_ms();
+  row.created_at = row.last_activity = state.shared.scheduler.unix_ms();
   storage::Changes changes;
   changes.add(storage::InsertSession{row});
   const auto device = new_device(row.id, state.shared.random, changes, row.created_at);
@@ -389,7 +386,7 @@ void Supervisor::await_qr(const std::string& name, std::chrono::milliseconds tim
   if (!actor) return done(no_session(name));
   const auto view = actor->view();
   if (view.qr || view.status != Status::initializing) return done(view);
-  auto waiter = std::make_shared<Waiter>(state_->shared.loop.get_executor());
+  auto waiter = std::make_shared<Waiter>(state_->shared.scheduler);
   waiter->session = view.id;
   std::weak_ptr<State> weak = state_;
   std::weak_ptr<Waiter> self = waiter;
@@ -425,7 +422,7 @@ void Supervisor::await_ack(const std::string& name, const std::string& message_i
                            std::chrono::milliseconds timeout, Done<SentMessage> done) {
   const auto actor = state_->actor(name);
   if (!actor) return done(no_session(name));
-  auto waiter = std::make_shared<Waiter>(state_->shared.loop.get_executor());
+  auto waiter = std::make_shared<Waiter>(state_->shared.scheduler);
   waiter->session = actor->view().id;
   waiter->message_id = message_id;
   std::weak_ptr<State> weak = state_;

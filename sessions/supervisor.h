@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "net/loop.h"
+#include "net/scheduler.h"
 #include "net/websocket.h"
-#include "net/worker_pool.h"
+#include "net/workers.h"
 #include "protocol/crypto/random.h"
 #include "protocol/noise/certificate.h"
 #include "protocol/noise/client_payload.h"
@@ -37,12 +37,11 @@ struct SupervisorSettings {
 class Supervisor {
  public:
   struct Ports {
-    net::asio::io_context& loop;
-    net::Clock& clock;
+    net::Scheduler& scheduler;
     protocol::Random& random;
     storage::Store& store;
-    net::WorkerPool& workers;
-    net::WebSocketClient& sockets;
+    net::Workers& workers;
+    net::Transport& transport;
   };
   Supervisor(Ports ports, SupervisorSettings settings);
   ~Supervisor();

@@ -19,7 +19,67 @@ std::size_t held(const Row&) {
   return 0;
 }
 
+constexpr std::size_t usual_rows = 8;  // of a turn with one text
+
 }  // namespace
+
+Changes::Changes() = default;
+Changes::Changes(Changes&&) noexcept = default;
+Changes& Changes::operator=(Changes&&) noexcept = default;
+Changes::~Changes() = default;
+
+bool operator==(const Changes& one, const Changes& other) {
+  return one.rows_ == other.rows_ && one.events_ == other.events_;
+}
+
+template <class Row>
+void Changes::add(Row row) {
+  if (rows_.empty()) rows_.reserve(usual_rows);
+  rows_.emplace_back(std::in_place_type<Row>, std::move(row));
+}
+template void Changes::add(InsertMessage);
+template void Changes::add(RaiseAck);
+template void Changes::add(RaiseAckById);
+template void Changes::add(SetUnread);
+template void Changes::add(LowerUnread);
+template void Changes::add(RemoveChat);
+template void Changes::add(MergeChats);
+template void Changes::add(InsertOutbox);
+template void Changes::add(SealOutbox);
+template void Changes::add(CountOutboxAttempt);
+template void Changes::add(RemoveOutbox);
+template void Changes::add(PutIdempotency);
+template void Changes::add(InsertReadReceipt);
+template void Changes::add(CountReadReceiptAttempt);
+template void Changes::add(RemoveReadReceipt);
+template void Changes::add(PutResends);
+template void Changes::add(NoteCopy);
+template void Changes::add(AddPreKeys);
+template void Changes::add(RemovePreKey);
+template void Changes::add(AddRetryPreKey);
+template void Changes::add(AddSignedPreKey);
+template void Changes::add(PutRetryCount);
+template void Changes::add(PutAppStateKey);
+template void Changes::add(PutRatchet);
+template void Changes::add(RemoveRatchet);
+template void Changes::add(MigrateUser);
+template void Changes::add(PutIdentity);
+template void Changes::add(ForgetUserKeys);
+template void Changes::add(PutLid);
+template void Changes::add(PutDeviceList);
+template void Changes::add(RemoveDeviceList);
+template void Changes::add(AgeDeviceList);
+template void Changes::add(InsertSession);
+template void Changes::add(UpdateSession);
+template void Changes::add(TouchSession);
+template void Changes::add(RemoveSession);
+template void Changes::add(PutDevice);
+template void Changes::add(WipeDevice);
+template void Changes::add(PutWebhook);
+template void Changes::add(RemoveWebhook);
+template void Changes::add(AdvanceWebhook);
+template void Changes::add(PutDelivery);
+template void Changes::add(RemoveDelivery);
 
 void Changes::append(Changes&& more) {
   const auto move_to = [](auto& to, auto& from) {

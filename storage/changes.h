@@ -35,17 +35,17 @@ std::string to_text(const Change& change);
 std::string to_text(const NewEvent& event);
 
 /// Rows of one turn, in order, then its events. Move-only: it can hold keys, which the writer wipes.
+/// What handles the whole variant stands in changes.cpp: every file that includes this would compile it again.
 class Changes {
  public:
-  Changes() = default;
-  Changes(Changes&&) = default;
-  Changes& operator=(Changes&&) = default;
+  Changes();
+  Changes(Changes&&) noexcept;
+  Changes& operator=(Changes&&) noexcept;
+  ~Changes();
 
+  /// Row: a kind of Change.
   template <class Row>
-  void add(Row row) {
-    if (rows_.empty()) rows_.reserve(usual_rows);
-    rows_.emplace_back(std::in_place_type<Row>, std::move(row));
-  }
+  void add(Row row);
   void emit(NewEvent event) { events_.push_back(std::move(event)); }
   bool empty() const { return rows_.empty() && events_.empty(); }
   void append(Changes&& more);
@@ -54,11 +54,10 @@ class Changes {
 
   const std::vector<Change>& rows() const { return rows_; }
   const std::vector<NewEvent>& events() const { return events_; }
-  friend bool operator==(const Changes&, const Changes&) = default;
+  friend bool operator==(const Changes& one, const Changes& other);
 
  private:
   friend class Store;
-  static constexpr std::size_t usual_rows = 8;  // of a turn with one text
   std::vector<Change> rows_;
   std::vector<NewEvent> events_;
 };

@@ -7,7 +7,9 @@
 #include <boost/json/serialize.hpp>
 #include "api/schemas.h"
 #include "net/http_client.h"
-#include "net/websocket.h"
+#include "net/loop.h"
+#include "net/websocket_client.h"
+#include "net/worker_pool.h"
 #include "storage/messages.h"
 #include "storage/webhooks.h"
 #include "tests/api/fakes.h"
@@ -56,9 +58,10 @@ struct Daemon {
     supervised.network.name = "nowhere";
     supervised.max_sessions = settings.max_sessions;
     supervisor = std::make_unique<sessions::Supervisor>(
-        sessions::Supervisor::Ports{loop, clock, random, *disk.store, workers, sockets}, supervised);
-    api = std::make_unique<ApiServer>(ApiServer::Ports{loop, clock, random, *disk.store, workers, *supervisor, http},
-                                      std::move(settings), std::move(sandbox));
+        sessions::Supervisor::Ports{scheduler, random, *disk.store, workers, sockets}, supervised);
+    api =
+        std::make_unique<ApiServer>(ApiServer::Ports{loop, scheduler, random, *disk.store, workers, *supervisor, http},
+                                    std::move(settings), std::move(sandbox));
     supervisor->start();
     port = test::must(api->start());
   }
@@ -126,7 +129,7 @@ struct Daemon {
   }
 
   net::asio::io_context loop;
-  net::SystemClock clock;
+  net::LoopScheduler scheduler{loop};
   SystemRandom random;
   test::TemporaryStore disk;
   net::WorkerPool workers{loop.get_executor(), 1};
@@ -159,7 +162,7 @@ struct Listener {
   ~Listener() {
     if (socket) socket->abort();
   }
-  std::unique_ptr<net::WebSocketClient::Attempt> attempt;
+  std::unique_ptr<net::Transport::Attempt> attempt;
   std::shared_ptr<net::WebSocket> socket;
   std::optional<unsigned> refused;
   std::vector<std::string> texts;

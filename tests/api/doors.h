@@ -3,7 +3,9 @@
 
 #include "api/server.h"
 #include "net/http_client.h"
-#include "net/websocket.h"
+#include "net/loop.h"
+#include "net/websocket_client.h"
+#include "net/worker_pool.h"
 #include "tests/api/fakes.h"
 #include "tests/net/loopback.h"
 
@@ -16,7 +18,7 @@ struct ApiDoor {
     supervised.network.chat_url = "ws://127.0.0.1:1/ws/chat";
     supervised.network.name = "nowhere";
     supervisor = std::make_unique<sessions::Supervisor>(
-        sessions::Supervisor::Ports{loop, clock, random, *disk.store, workers, sockets}, supervised);
+        sessions::Supervisor::Ports{scheduler, random, *disk.store, workers, sockets}, supervised);
     api::SandboxControl control;
     if (sandbox == Sandbox::present) {
       control = [this](net::HttpRequest, net::Responder responder) {
@@ -25,7 +27,7 @@ struct ApiDoor {
       };
     }
     server = std::make_unique<api::ApiServer>(
-        api::ApiServer::Ports{loop, clock, random, *disk.store, workers, *supervisor, http}, std::move(settings),
+        api::ApiServer::Ports{loop, scheduler, random, *disk.store, workers, *supervisor, http}, std::move(settings),
         std::move(control));
     supervisor->start();
     port = must(server->start());
@@ -64,7 +66,7 @@ struct ApiDoor {
   }
 
   net::asio::io_context loop;
-  net::SystemClock clock;
+  net::LoopScheduler scheduler{loop};
   protocol::SeededRandom random{7};
   TemporaryStore disk;
   net::WorkerPool workers{loop.get_executor(), 1};

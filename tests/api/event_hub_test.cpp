@@ -13,7 +13,7 @@ namespace {
 
 struct Hub {
   explicit Hub(EventHubSettings settings = EventHubSettings())
-      : texts(images), hub(loop, *disk.store, texts, settings) {
+      : texts(images), hub(scheduler, *disk.store, texts, settings) {
     disk.add_session(1, "one");
     disk.add_session(2, "two");
     disk.store->on_events([this](const std::vector<storage::Event>& events) { hub.on_events(events); });
@@ -33,6 +33,7 @@ struct Hub {
   }
 
   net::asio::io_context loop;
+  net::LoopScheduler scheduler{loop};
   TemporaryStore disk;
   QrImages images;
   EventTexts texts;

@@ -11,6 +11,7 @@
 
 #include "api/router.h"
 #include "net/http_server.h"
+#include "net/loop.h"
 #include "net/websocket.h"
 #include "storage/sessions.h"
 #include "storage/store.h"
@@ -30,6 +31,20 @@ class FakeClock final : public net::Clock {
   std::int64_t unix_ms() const override { return now_ms; }
   net::SteadyTime steady() const override { return net::SteadyTime(std::chrono::milliseconds(now_ms)); }
   std::int64_t now_ms = 1'750'000'000'000;
+};
+
+/// A loop whose wall clock stands still until the test moves it; its timers run in real time.
+class FakeTime final : public net::Scheduler {
+ public:
+  explicit FakeTime(net::asio::io_context& loop) : loop_(loop) {}
+  std::int64_t unix_ms() const override { return now_ms; }
+  net::SteadyTime steady() const override { return net::SteadyTime(std::chrono::milliseconds(now_ms)); }
+  void post(std::function<void()> run) override { loop_.post(std::move(run)); }
+  std::shared_ptr<net::Alarm> new_alarm() override { return loop_.new_alarm(); }
+  std::int64_t now_ms = 1'750'000'000'000;
+
+ private:
+  net::LoopScheduler loop_;
 };
 
 /// The client's side of one request.

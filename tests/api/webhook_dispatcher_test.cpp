@@ -15,7 +15,7 @@
 using namespace wharf;
 using namespace wharf::api;
 using namespace std::chrono_literals;
-using wharf::test::FakeClock;
+using wharf::test::FakeTime;
 using wharf::test::TemporaryStore;
 
 namespace {
@@ -84,7 +84,7 @@ struct World {
     meanwhile();
     http = std::make_unique<net::HttpClient>(loop, net::TlsTrust());
     texts = std::make_unique<EventTexts>(images);
-    dispatcher = std::make_unique<WebhookDispatcher>(WebhookDispatcher::Ports{loop, clock, random, *disk.store, *http},
+    dispatcher = std::make_unique<WebhookDispatcher>(WebhookDispatcher::Ports{clock, random, *disk.store, *http},
                                                      *texts, Dialect::openwa, settings);
     dispatcher->start();
     disk.store->on_events([this](const std::vector<storage::Event>& events) { dispatcher->on_events(events); });
@@ -124,7 +124,7 @@ struct World {
   }
 
   net::asio::io_context loop;
-  FakeClock clock;
+  FakeTime clock{loop};
   protocol::SeededRandom random{3};
   TemporaryStore disk;
   QrImages images;

@@ -48,6 +48,7 @@ def pairing(report, kind, wharfd, directory):
         peer.wait("qr")
         code = peer.command("code", phone=other_number)["code"]
         assert len(code) == 8, code
+        wait_for("the request to link by code", second.code_pending)
         linked = second.enter_code(code)["device"]
         assert peer.wait("open")["jid"] == linked
     peer.stop()

@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 
 TEST_CASE("a timer fires once") {
   asio::io_context loop;
-  Timer timer(loop.get_executor());
+  Timer timer(new_alarm(loop.get_executor()));
   int fired = 0;
   timer.after(1ms, [&] { ++fired; });
   loop.run();
@@ -27,10 +27,10 @@ TEST_CASE("a timer fires once") {
 TEST_CASE("re-arming, cancelling and destroying take a timer's callback back for sure") {
   asio::io_context loop;
   std::string calls;
-  Timer rearmed(loop.get_executor()), cancelled(loop.get_executor());
-  auto destroyed = std::make_unique<Timer>(loop.get_executor());
+  Timer rearmed(new_alarm(loop.get_executor())), cancelled(new_alarm(loop.get_executor()));
+  auto destroyed = std::make_unique<Timer>(new_alarm(loop.get_executor()));
   // All are due at once: their completions are queued before the first callback runs.
-  Timer first(loop.get_executor());
+  Timer first(new_alarm(loop.get_executor()));
   first.after(0ms, [&] {
     rearmed.after(0ms, [&] { calls += "new"; });
     cancelled.cancel();
@@ -45,7 +45,7 @@ TEST_CASE("re-arming, cancelling and destroying take a timer's callback back for
 
 TEST_CASE("a timer's callback may destroy or re-arm its own timer") {
   asio::io_context loop;
-  auto timer = std::make_unique<Timer>(loop.get_executor());
+  auto timer = std::make_unique<Timer>(new_alarm(loop.get_executor()));
   int calls = 0;
   timer->after(0ms, [&] {
     ++calls;
@@ -62,7 +62,7 @@ TEST_CASE("a timer's callback may destroy or re-arm its own timer") {
 TEST_CASE("a moved timer keeps its callback, an overwritten one loses it") {
   asio::io_context loop;
   std::string calls;
-  Timer a(loop.get_executor()), b(loop.get_executor());
+  Timer a(new_alarm(loop.get_executor())), b(new_alarm(loop.get_executor()));
   a.after(0ms, [&] { calls += "a"; });
   b.after(0ms, [&] { calls += "b"; });
   b = std::move(a);

@@ -3,7 +3,7 @@
 #include "net/base64.h"
 #include "net/http_server.h"
 #include "net/stream.h"
-#include "net/websocket.h"
+#include "net/websocket_client.h"
 #include "tests/net/loopback.h"
 
 using namespace wharf::net;

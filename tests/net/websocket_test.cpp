@@ -1,4 +1,4 @@
-#include "net/websocket.h"
+#include "net/websocket_client.h"
 
 #include <catch2/catch.hpp>
 

@@ -15,6 +15,8 @@
 #include <fstream>
 #include <map>
 
+#include "net/loop.h"
+#include "net/worker_pool.h"
 #include "tests/support/printing.h"
 
 using namespace wharf;
@@ -50,10 +52,11 @@ struct Kept {
   explicit Kept(const std::string& path) {
     auto opened = StateFile::open(path);
     REQUIRE(opened);
-    committer = std::make_unique<Committer>(loop.get_executor(), std::move(*opened), [this] {
-      ++commits;
-      return std::exchange(rows, {});
-    });
+    committer = std::make_unique<Committer>(scheduler, std::make_unique<net::WorkerPool>(loop.get_executor(), 1),
+                                            std::move(*opened), [this] {
+                                              ++commits;
+                                              return std::exchange(rows, {});
+                                            });
   }
   void change(const std::string& name) {
     rows.push_back({key(name), Bytes{1, 2, 3}});
@@ -67,6 +70,7 @@ struct Kept {
     loop.run();
   }
   net::asio::io_context loop;
+  net::LoopScheduler scheduler{loop};
   std::vector<RowChange> rows;
   std::vector<std::string> said;
   int commits = 0;

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "net/loop.h"
 #include "protocol/noise/client_payload.h"
 #include "sandbox/connection.h"
 #include "tests/sandbox/fixture.h"
@@ -29,6 +30,7 @@ struct MemorySocket final : net::WebSocket {
 struct Server {
   World world;
   net::asio::io_context loop;
+  net::LoopScheduler scheduler{loop};
   protocol::CertificateAuthority authority{protocol::KeyPair::generate(world.random),
                                            protocol::KeyPair::generate(world.random)};
   NoiseIdentity identity;
@@ -48,7 +50,7 @@ struct Server {
   std::shared_ptr<MemorySocket> connect() {
     auto socket = std::make_shared<MemorySocket>();
     connections.push_back(std::make_shared<Connection>(
-        world.network, identity, socket, loop.get_executor(),
+        world.network, identity, socket, scheduler,
         [this](std::function<void()> effect) { hold ? held.push_back(std::move(effect)) : effect(); },
         [this](Connection&) { ++ended; }));
     connections.back()->start();

@@ -93,6 +93,7 @@ TEST_CASE("phones are created, listed and shown") {
   REQUIRE(api.data("GET", "/sandbox/v1/phones").as_array().size() == 1);
   const json::value shown = api.data("GET", "/sandbox/v1/phones/%2B15550000001");
   REQUIRE(shown.at("on").as_bool());
+  REQUIRE_FALSE(shown.at("codePending").as_bool());
   REQUIRE(shown.at("companions").as_array().empty());
   REQUIRE(api.error(api.call("GET", "/sandbox/v1/phones/15550009999"), 404).at("code") == "NOT_FOUND");
 }

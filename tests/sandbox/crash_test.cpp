@@ -50,7 +50,7 @@ SandboxSettings settings_of(const std::string& state_file) {
                            protocol::to_hex(protocol::sha256(protocol::as_bytes(started->ca_pem))) + "\n";
   if (::write(report, line.data(), line.size()) != static_cast<ssize_t>(line.size())) ::_exit(3);
   ::close(report);
-  net::Timer timer(loop.get_executor());
+  net::Timer timer(net::new_alarm(loop.get_executor()));
   std::function<void()> write_more = [&] {
     Phone& phone = *sandbox.phones().find(anna);
     const auto& log = phone.messages();

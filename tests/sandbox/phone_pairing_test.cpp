@@ -215,8 +215,11 @@ TEST_CASE("the right code pairs, a wrong one is told and may be typed again") {
   world.anna.enter_code("ABCD1234", world.done());
   REQUIRE(world.outcome.error().code == Errc::not_found);
 
+  REQUIRE_FALSE(world.anna.code_pending());
   client.ask_code("15550000001", "ABCD1234");
+  REQUIRE(world.anna.code_pending());
   world.anna.enter_code("ABCD-ABCD", world.done());
+  REQUIRE_FALSE(world.anna.code_pending());
   world.settle();
   REQUIRE_FALSE(world.outcome);
   REQUIRE(world.outcome.error().code == Errc::bad_mac);

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "net/websocket.h"
+#include "net/websocket_client.h"
 #include "protocol/noise/frame.h"
 #include "protocol/noise/handshake.h"
 #include "sandbox/sandbox.h"
@@ -87,7 +87,7 @@ class WireClient {
 
   protocol::SeededRandom random_{99};
   net::WebSocketClient client_;
-  std::unique_ptr<net::WebSocketClient::Attempt> attempt_;
+  std::unique_ptr<net::Transport::Attempt> attempt_;
   std::shared_ptr<net::WebSocket> socket_;
   std::optional<protocol::HandshakeInitiator> initiator_;
   protocol::FrameReader frames_;

@@ -9,6 +9,8 @@
 #include <catch2/catch.hpp>
 
 #include "net/http_server.h"
+#include "net/websocket_client.h"
+#include "net/worker_pool.h"
 #include "protocol/noise/frame.h"
 #include "sessions/actor.h"
 #include "storage/events.h"
@@ -178,10 +180,11 @@ class Run {
       : loop_(loop),
         kind_(kind),
         at_(at),
+        scheduler_(loop),
         store_(open_store()),
         network_(random_, id),
         wire_(loop, random_),
-        shared_{loop, clock_, dice_, *store_, workers, sockets, wire_.url, wire_.root(), true, {}, ConnectGate(100)} {
+        shared_{scheduler_, dice_, *store_, workers, sockets, wire_.url, wire_.root(), true, {}, ConnectGate(100)} {
     shared_.settings.pre_key_batch = 12;
     shared_.settings.pre_key_low_mark = 2;
     storage::Changes changes;
@@ -328,7 +331,7 @@ class Run {
   std::size_t at_;
   protocol::SeededRandom random_{7};  // the network's
   Dice dice_;
-  net::SystemClock clock_;
+  net::LoopScheduler scheduler_;
   std::unique_ptr<storage::Store> store_;
   test::ScriptedNetwork network_;
   Wire wire_;

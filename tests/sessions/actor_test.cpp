@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "net/websocket_client.h"
+#include "net/worker_pool.h"
 #include "tests/net/loopback.h"
 #include "tests/sessions/session_fixture.h"
 #include "tests/storage/counts.h"
@@ -34,12 +36,12 @@ struct World {
   test::SessionFixture fixture;  // the rows of a linked session
   Dice random{fixture.random};
   net::asio::io_context loop;
-  net::SystemClock clock;
+  net::LoopScheduler scheduler{loop};
   net::WorkerPool workers{loop.get_executor(), 1};
   net::WebSocketClient sockets{loop, {}};
   // Nobody listens there: connection attempts fail.
-  Shared shared{loop, clock, random, *fixture.store,  workers, sockets, "ws://127.0.0.1:9/ws/chat",
-                {},   true,  {},     ConnectGate(100)};
+  Shared shared{scheduler, random, *fixture.store,  workers, sockets, "ws://127.0.0.1:9/ws/chat", {},
+                true,      {},     ConnectGate(100)};
   std::shared_ptr<SessionActor> actor = std::make_shared<SessionActor>(
       shared, fixture.row, *storage::load_device(fixture.store->reader(), fixture.row.id));
 

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "net/http_server.h"
+#include "net/websocket_client.h"
 #include "tests/net/loopback.h"
 
 using namespace wharf;
@@ -42,12 +43,13 @@ struct MuteServer {
     std::optional<LinkEnd> end;
     Link::Listener listener;
     listener.end = [&](LinkEnd ended) { end = std::move(ended); };
-    Link link(loop, client, settings, std::move(listener));
+    Link link(scheduler, client, settings, std::move(listener));
     REQUIRE(test::run_until(loop, [&] { return end.has_value(); }));
     return *end;
   }
 
   net::asio::io_context loop;
+  net::LoopScheduler scheduler{loop};
   protocol::SeededRandom random{5};
   std::unique_ptr<net::HttpServer> server;
   std::shared_ptr<net::WebSocket> socket;

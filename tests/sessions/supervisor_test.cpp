@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "net/websocket_client.h"
+#include "net/worker_pool.h"
 #include "storage/sessions.h"
 #include "tests/storage/injection.h"
 #include "tests/support/loop.h"
@@ -15,7 +17,7 @@ namespace {
 
 struct World {
   net::asio::io_context loop;
-  net::SystemClock clock;
+  net::LoopScheduler scheduler{loop};
   protocol::SeededRandom random{3};
   std::unique_ptr<storage::Store> store;
   net::WorkerPool workers{loop.get_executor(), 1};
@@ -43,8 +45,7 @@ struct World {
     SupervisorSettings settings;
     settings.network.chat_url = "ws://127.0.0.1:9/ws/chat";  // nobody listens there
     settings.max_sessions = 3;
-    supervisor =
-        std::make_unique<Supervisor>(Supervisor::Ports{loop, clock, random, *store, workers, sockets}, settings);
+    supervisor = std::make_unique<Supervisor>(Supervisor::Ports{scheduler, random, *store, workers, sockets}, settings);
     supervisor->start();
   }
   /// Runs the loop until the request is answered.

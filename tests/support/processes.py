@@ -163,6 +163,10 @@ class Phone:
     def enter_code(self, code):
         return self.post("/enter-code", {"code": code})
 
+    def code_pending(self):
+        """A companion's request to be linked by a code has come; some clients show their code before they send it."""
+        return any(p["phone"] == self.number and p["codePending"] for p in self.sandbox.get("/phones"))
+
     def messages(self):
         return self.sandbox.get(f"/phones/{self.number}/messages?limit=5000")
 
