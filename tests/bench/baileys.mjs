@@ -15,8 +15,8 @@ const silent = { level: 'silent', trace() {}, debug() {}, info() {}, warn() {}, 
 
 let socket;
 let expected = 0;
-let acked = 0;
-let wake = () => {};
+const waiting = new Map(); // message id -> who waits for its ack
+const early = new Set();   // acks that came before their send returned
 
 async function connect() {
   const { state, saveCreds } = await useMultiFileAuthState(process.env.WHARF_STORE);
@@ -35,19 +35,39 @@ async function connect() {
       if (expected > 0 && --expected === 0) tell('received');
     }
   });
-  socket.ws.on('CB:ack,class:message', () => { acked += 1; wake(); });
+  socket.ws.on('CB:ack,class:message', ({ attrs }) => {
+    const wake = waiting.get(attrs.id);
+    if (!wake) early.add(attrs.id);
+    else wake();
+  });
 }
 
-async function send(to, count) {
-  const wanted = acked + count;
-  for (let i = 0; i < count; i += 1) await socket.sendMessage(`${to}@s.whatsapp.net`, { text: `benchmark text number ${i}` });
-  while (acked < wanted) await new Promise((resolve) => { wake = resolve; });
-  tell('sent');
+// Its sendMessage returns before the ack: it is awaited here, as the others do.
+async function sendOne(to, text) {
+  const { key } = await socket.sendMessage(`${to}@s.whatsapp.net`, { text });
+  if (early.delete(key.id)) return;
+  await new Promise((resolve) => { waiting.set(key.id, resolve); });
+  waiting.delete(key.id);
+}
+
+async function send(to, count, callers) {
+  const ms = [];
+  let next = 0;
+  const caller = async () => {
+    while (next < count) {
+      const number = next++;
+      const begin = performance.now();
+      await sendOne(to, `benchmark text number ${number}`);
+      ms.push(performance.now() - begin);
+    }
+  };
+  await Promise.all(Array.from({ length: callers }, caller));
+  tell('sent', { ms });
 }
 
 await connect();
 for await (const line of createInterface({ input: process.stdin })) {
   const command = JSON.parse(line);
-  if (command.cmd === 'send') await send(command.to, command.count);
+  if (command.cmd === 'send') await send(command.to, command.count, command.callers);
   if (command.cmd === 'receive') { expected = command.count; tell('receiving'); }
 }

@@ -13,7 +13,9 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	_ "github.com/mattn/go-sqlite3"
 
@@ -44,7 +46,7 @@ func must(err error) {
 
 // The chat URL is a constant of the library: its transport is pointed at the simulated network instead.
 func sandboxClient() *http.Client {
-	address, err := url.Parse(os.Getenv("WHARF_SECURE_CHAT_URL"))
+	address, err := url.Parse(os.Getenv("WHARF_CHAT_URL"))
 	must(err)
 	pem, err := os.ReadFile(os.Getenv("WHARF_CA"))
 	must(err)
@@ -59,12 +61,35 @@ func sandboxClient() *http.Client {
 	}}
 }
 
+// Each caller sends its next text when SendMessage returned, which is after the server's ack. The milliseconds of each.
+func send(client *whatsmeow.Client, number string, count, callers int64) []float64 {
+	to := types.NewJID(number, types.DefaultUserServer)
+	took := make([]float64, count)
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range callers {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for i := next.Add(1) - 1; i < count; i = next.Add(1) - 1 {
+				begin := time.Now()
+				text := fmt.Sprintf("benchmark text number %d", i)
+				_, err := client.SendMessage(context.Background(), to, &waE2E.Message{Conversation: proto.String(text)})
+				must(err)
+				took[i] = float64(time.Since(begin).Microseconds()) / 1000
+			}
+		}()
+	}
+	all.Wait()
+	return took
+}
+
 func main() {
 	ctx := context.Background()
 	root, err := hex.DecodeString(os.Getenv("WHARF_NOISE_ROOT"))
 	must(err)
 	copy(whatsmeow.WACertPubKey[:], root)
-	database := "file:" + os.Getenv("WHARF_STORE") + ".sqlite?_foreign_keys=on&_journal_mode=WAL&_busy_timeout=10000"
+	database := "file:" + os.Getenv("WHARF_STORE") + ".sqlite?_foreign_keys=on&_busy_timeout=10000" + os.Getenv("WHARF_STORE_OPTIONS")
 	container, err := sqlstore.New(ctx, "sqlite3", database, waLog.Noop)
 	must(err)
 	device, err := container.GetFirstDevice(ctx)
@@ -98,19 +123,13 @@ func main() {
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		var command struct {
-			Cmd, To string
-			Count   int64
+			Cmd, To        string
+			Count, Callers int64
 		}
 		must(json.Unmarshal(lines.Bytes(), &command))
 		switch command.Cmd {
 		case "send":
-			to := types.NewJID(command.To, types.DefaultUserServer)
-			for i := int64(0); i < command.Count; i++ {
-				text := fmt.Sprintf("benchmark text number %d", i)
-				_, err := client.SendMessage(ctx, to, &waE2E.Message{Conversation: proto.String(text)})
-				must(err)
-			}
-			tell("sent", nil)
+			tell("sent", map[string]any{"ms": send(client, command.To, command.Count, command.Callers)})
 		case "receive":
 			expected.Store(command.Count)
 			tell("receiving", nil)
