@@ -14,8 +14,8 @@
 #include <utility>
 
 #include "net/read_buffer.h"
+#include "net/websocket_connection.h"
 #include "net/websocket_handshake.h"
-#include "net/websocket_server.h"
 
 namespace wharf::net {
 namespace {
@@ -115,7 +115,8 @@ struct HttpConnection::Answer {
 HttpConnection::HttpConnection(std::shared_ptr<HttpFront> front, std::unique_ptr<Stream> stream, Admission admission)
     : front_(std::move(front)),
       stream_(std::move(stream)),
-      reader_(HttpReadLimits{front_->settings.max_header_bytes, front_->settings.max_body_bytes}),
+      reader_(HttpReadLimits{front_->settings.max_header_bytes, front_->settings.max_body_bytes,
+                             front_->settings.max_streamed_bytes}),
       deadline_(new_alarm(stream_->get_executor())),
       admission_(admission) {}
 
@@ -182,8 +183,8 @@ void HttpConnection::on_readable() {
       if (progress.error) return drop();
       body_progress_ += progress.bytes;
       if (!writing_) advance();
-      // The 100 is on its way, or the answer: what comes behind it reads on.
-      if (!reads_request() || writing_) return;
+      // The 100 is on its way, or the answer, or the receiver is busy: what comes behind it reads on.
+      if (!reads_request() || writing_ || taking_) return;
     } else {
       // The request is being answered: notice a peer that leaves, and keep what it pipelines.
       peer_gone_ = peer_gone_ || progress.error;
@@ -195,7 +196,9 @@ void HttpConnection::on_readable() {
 
 void HttpConnection::advance() {
   for (;;) {
-    switch (reader_.next()) {
+    const auto progress = reader_.next();
+    if (progress != HttpRequestReader::Progress::failed && !hand_over()) return;
+    switch (progress) {
       case HttpRequestReader::Progress::need_input:
         if (state_ == State::idle && reader_.started()) {
           state_ = State::header;
@@ -207,7 +210,7 @@ void HttpConnection::advance() {
         }
         return wait_readable();
       case HttpRequestReader::Progress::header_done:
-        on_header();
+        if (!on_header()) return;
         if (reader_.expects_continue() && reader_.buffered() == 0) return send_continue();
         break;
       case HttpRequestReader::Progress::done: return dispatch();
@@ -216,13 +219,51 @@ void HttpConnection::advance() {
   }
 }
 
-void HttpConnection::on_header() {
+HttpRequest HttpConnection::take_head() {
+  HttpRequest request;
+  request.method = reader_.method();
+  request.target = origin_form(reader_.target());
+  request.headers = std::move(reader_.headers());
+  request.remote_address = stream_->remote_address();
+  request.websocket_upgrade = is_upgrade_request(request.method, !http_1_0_, request.headers);
+  return request;
+}
+
+bool HttpConnection::on_header() {
   state_ = State::body;
   body_progress_ = 0;
   set_deadline(front_->settings.body_timeout);
   keep_alive_ = reader_.keep_alive();
   http_1_0_ = !reader_.http_1_1();
   head_ = reader_.method() == "HEAD";
+  if (!front_->settings.receive_body || front_->stopped) return true;
+  head_of_body_ = take_head();
+  receiver_ = front_->settings.receive_body(head_of_body_);
+  const std::size_t most = receiver_ ? front_->settings.max_streamed_bytes : front_->settings.max_body_bytes;
+  if (reader_.allow_body(most)) return true;
+  fail(reader_.error_status(), reader_.error_text());
+  return false;
+}
+
+bool HttpConnection::hand_over() {
+  if (!receiver_ || reader_.body().empty()) return true;
+  taking_ = handing_over_ = true;
+  deadline_.cancel();  // the time a receiver takes is its own business
+  const auto self = shared_from_this();
+  const auto receiver = receiver_;  // this may end inside the call
+  receiver->take(std::exchange(reader_.body(), {}), [weak = weak_from_this(), request = request_] {
+    if (const auto alive = weak.lock()) alive->enter([&] { alive->on_taken(request); });
+  });
+  handing_over_ = false;
+  return !taking_ && state_ == State::body;
+}
+
+void HttpConnection::on_taken(std::uint64_t request) {
+  if (!taking_ || state_ != State::body || request != request_) return;
+  taking_ = false;
+  body_progress_ = 0;
+  set_deadline(front_->settings.body_timeout);
+  if (!handing_over_) advance();
 }
 
 void HttpConnection::send_continue() {
@@ -237,13 +278,9 @@ void HttpConnection::send_continue() {
 }
 
 void HttpConnection::dispatch() {
-  HttpRequest request;
-  request.method = reader_.method();
-  request.target = origin_form(reader_.target());
-  request.headers = std::move(reader_.headers());
+  HttpRequest request = front_->settings.receive_body ? std::exchange(head_of_body_, {}) : take_head();
   request.body = std::move(reader_.body());
-  request.remote_address = stream_->remote_address();
-  request.websocket_upgrade = is_upgrade_request(request.method, !http_1_0_, request.headers);
+  request.received = std::move(receiver_);
   websocket_key_ = request.websocket_upgrade ? std::string(request.header("sec-websocket-key")) : "";
   deadline_.cancel();  // the time a handler takes is its own business
   state_ = State::handling;
@@ -273,6 +310,7 @@ void HttpConnection::respond(std::uint64_t request, HttpResponse response) {
 
 void HttpConnection::fail(unsigned status, std::string_view message) {
   if (state_ == State::over) return;
+  receiver_.reset();
   HttpResponse response = front_->render_error(status, message);
   response.close = true;
   // head_ is of an earlier request when this one never got that far.
@@ -442,6 +480,7 @@ void HttpConnection::drop() {
   const auto self = shared_from_this();
   state_ = State::over;
   deadline_.cancel();
+  receiver_.reset();
   if (answer_) answer_->more = nullptr;  // the rest belongs to a write that may be pending
   stream_->close();
   front_->connections.erase(this);

@@ -64,7 +64,12 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void wait_readable();
   void on_readable();
   void advance();
-  void on_header();
+  /// False: the body that is announced is too large; answered.
+  bool on_header();
+  HttpRequest take_head();
+  /// Gives what has come of the body to its receiver. False: that is busy with it, and goes on later.
+  bool hand_over();
+  void on_taken(std::uint64_t request);
   void send_continue();
   void dispatch();
   void fail(unsigned status, std::string_view message);
@@ -82,18 +87,21 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   std::shared_ptr<HttpFront> front_;
   std::unique_ptr<Stream> stream_;
   HttpRequestReader reader_;
-  struct Answer;  // what is being sent
+  std::shared_ptr<BodyReceiver> receiver_;  // of the body that is coming
+  struct Answer;                            // what is being sent
   std::unique_ptr<Answer> answer_;
   Timer deadline_;
   State state_ = State::handshake;
   Admission admission_;
-  bool reading_ = false, writing_ = false;  // an operation is pending
+  bool reading_ = false, writing_ = false;      // an operation is pending
+  bool taking_ = false, handing_over_ = false;  // the receiver is busy; it is being called
   bool peer_gone_ = false;
   // Of the current request:
   std::uint64_t request_ = 0;
   bool first_ = true;
   bool keep_alive_ = false, http_1_0_ = false, head_ = false;
   std::string websocket_key_;      // empty: no upgrade
+  HttpRequest head_of_body_;       // while the receiver takes its body
   std::size_t body_progress_ = 0;  // bytes since the deadline was set
   std::size_t discarded_ = 0;      // while lingering
 };

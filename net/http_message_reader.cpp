@@ -155,13 +155,15 @@ struct HttpRequestReader::State {
   bool line_begins = false, empty_line = false;  // where the bytes looked at end
   HttpHeaders headers;                           // without trailers, which the parser puts among them later
   std::string body;
+  std::size_t body_bytes = 0;  // that have come, taken or not
+  std::size_t max_body_bytes = limits.max_body_bytes;
   unsigned status = 0;
   std::string error;
 
   void begin() {
     parser.emplace();
     parser->header_limit(static_cast<std::uint32_t>(std::min<std::size_t>(limits.max_header_bytes, 1u << 30)));
-    parser->body_limit(limits.max_body_bytes);
+    parser->body_limit(std::max(limits.max_body_bytes, limits.max_streamed_bytes));
   }
 
   std::size_t put(error_code& result) {
@@ -248,6 +250,8 @@ struct HttpRequestReader::State {
       piece.size = buffer.size();
       put(result);
       body.resize(body.size() - piece.size);
+      body_bytes += body.size() - have;
+      if (body_bytes > max_body_bytes) return fail(http::error::body_limit);
       if (result == http::error::need_more) break;
       if (result == http::error::header_limit) return fail(400, "bad chunked encoding");
       if (result) return fail(result);
@@ -302,6 +306,14 @@ std::string HttpRequestReader::target() const { return std::string(state_->parse
 bool HttpRequestReader::http_1_1() const { return state_->parser->get().version() == 11; }
 bool HttpRequestReader::keep_alive() const { return state_->parser->get().keep_alive(); }
 HttpHeaders& HttpRequestReader::headers() { return state_->headers; }
+bool HttpRequestReader::allow_body(std::size_t bytes) {
+  state_->max_body_bytes = bytes;
+  const auto announced = state_->parser->content_length();
+  if (!announced || *announced <= bytes) return true;
+  state_->fail(http::error::body_limit);
+  return false;
+}
+
 std::string& HttpRequestReader::body() { return state_->body; }
 
 bool HttpRequestReader::expects_continue() const {

@@ -26,6 +26,7 @@ bool valid_header(std::string_view name, std::string_view value);
 struct HttpReadLimits {
   std::size_t max_header_bytes = 16u << 10;
   std::size_t max_body_bytes = 16u << 20;
+  std::size_t max_streamed_bytes = 0;  // of a request whose body is taken while it comes: see allow_body()
 };
 
 /// Reads the requests of one connection, one after the other. Bytes of later requests stay in its buffer, which is
@@ -60,6 +61,8 @@ class HttpRequestReader {
   bool keep_alive() const;
   bool expects_continue() const;
   HttpHeaders& headers();  // without trailers; may be taken
+  /// Up to `bytes` instead of max_body_bytes, but no more than max_streamed_bytes. False: more is announced (413).
+  bool allow_body(std::size_t bytes);
   /// What has come of the body; may be taken at any time, the rest follows from the front.
   std::string& body();
 

@@ -17,6 +17,16 @@
 
 namespace wharf::net {
 
+/// Takes a request's body while it comes, so that it is nowhere in memory as a whole. Destroyed without having become
+/// HttpRequest::received: the client went, or the body is too large.
+class BodyReceiver {
+ public:
+  virtual ~BodyReceiver() = default;
+  /// The next bytes. Nothing more is read from the client until `taken` was called: once, on the loop, inside the call
+  /// or later. It may be called when the connection is gone.
+  virtual void take(std::string bytes, std::function<void()> taken) = 0;
+};
+
 struct HttpRequest {
   std::string method;                                        // upper case
   std::string target;                                        // raw: path and query
@@ -24,6 +34,7 @@ struct HttpRequest {
   std::string body;
   std::string remote_address;  // "ip:port", "[v6]:port"
   bool websocket_upgrade = false;
+  std::shared_ptr<BodyReceiver> received;                           // has taken the body, whole; `body` is empty then
   std::string_view header(std::string_view lower_case_name) const;  // "" when absent
   bool has_header(std::string_view lower_case_name) const;
 };
@@ -90,6 +101,9 @@ using ProtocolErrorRenderer = std::function<HttpResponse(unsigned status, std::s
 struct HttpServerSettings {
   HostPort listen;  // port 0 picks one
   std::size_t max_body_bytes = 16u << 20;
+  /// Asked behind the header of each request (its body is empty then). Null: the body is collected.
+  std::function<std::unique_ptr<BodyReceiver>(const HttpRequest& head)> receive_body;
+  std::size_t max_streamed_bytes = 0;  // of a body that has a receiver
   std::size_t max_header_bytes = 16u << 10;
   std::size_t max_connections = 1024;  // open sockets, upgraded ones included
   std::size_t max_websockets = 0;      // of these; 0: as many as there are connections

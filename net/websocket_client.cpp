@@ -4,20 +4,10 @@
 #include <utility>
 
 #include "net/dial.h"
-#include "net/http_message_reader.h"
 #include "net/loop_guard.h"
-#include "net/read_buffer.h"
-#include "net/send_queue.h"
 #include "net/websocket_connection.h"
-#include "net/websocket_handshake.h"
 
 namespace wharf::net {
-namespace {
-
-constexpr std::size_t max_answer_header_bytes = 16u << 10;
-constexpr std::size_t max_answer_body_bytes = 4u << 10;  // of a refusal; nobody reads it
-
-}  // namespace
 
 struct WebSocketClient::State {
   State(asio::io_context& l, const TlsTrust& trust)
@@ -29,14 +19,11 @@ struct WebSocketClient::State {
 
 namespace {
 
-/// Dial, ask for the upgrade, check the answer.
+/// Dial, then ask for the upgrade.
 class Opening : public std::enable_shared_from_this<Opening> {
  public:
   Opening(asio::io_context& loop, WebSocketRequest request, std::function<void(WebSocketResult)> done)
-      : request_(std::move(request)),
-        done_(std::move(done)),
-        deadline_(new_alarm(loop.get_executor())),
-        key_(make_websocket_key()) {}
+      : request_(std::move(request)), done_(std::move(done)), deadline_(new_alarm(loop.get_executor())) {}
 
   void run(asio::io_context& loop, Resolver& resolver, SSL_CTX* tls) {
     DialTarget target;
@@ -46,7 +33,7 @@ class Opening : public std::enable_shared_from_this<Opening> {
     target.proxy = request_.proxy;
     target.deadline = std::chrono::steady_clock::now() + request_.timeout;
     deadline_.after(request_.timeout, [weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->fail("timed out waiting for the upgrade", 0);
+      if (const auto self = weak.lock()) self->fail("timed out waiting for the upgrade");
     });
     dial_.emplace(loop, resolver, tls, std::move(target), [weak = weak_from_this()](DialResult result) {
       if (const auto self = weak.lock()) self->enter([&] { self->on_dialled(std::move(result)); });
@@ -57,14 +44,14 @@ class Opening : public std::enable_shared_from_this<Opening> {
     const auto dropped = std::exchange(done_, nullptr);
     deadline_.cancel();
     dial_.reset();
-    stream_.reset();
+    if (const auto take_back = std::exchange(cancel_opening_, nullptr)) take_back();
   }
 
  private:
   /// Runs an entry of the loop. An exception ends this attempt only.
   template <class Entry>
   void enter(Entry entry) {
-    guard("WebSocket attempt", entry, [this] { fail("an internal error", 0); });
+    guard("WebSocket attempt", entry, [this] { fail("an internal error"); });
   }
 
   void on_dialled(DialResult result) {
@@ -76,66 +63,20 @@ class Opening : public std::enable_shared_from_this<Opening> {
       failure.proxy_login = result.error().kind == OutgoingFailure::Kind::proxy_login;
       return finish(WebSocketResult(boost::system::in_place_error, std::move(failure)));
     }
-    stream_ = std::move(*result);
-    queue_.append(make_upgrade_request(request_.url, request_.headers, key_));
-    send();
+    WebSocketOpening opening;
+    opening.stream = std::move(*result);
+    opening.url = request_.url;
+    opening.headers = request_.headers;
+    opening.max_message_bytes = request_.max_message_bytes;
+    opening.opened = [weak = weak_from_this()](WebSocketResult opened) {
+      if (const auto self = weak.lock()) self->finish(std::move(opened));
+    };
+    cancel_opening_ = open_websocket(std::move(opening));
   }
 
-  void send() {
-    switch (queue_.flush(*stream_)) {
-      case SendQueue::Outcome::failed: return fail("write: " + stream_->failure(), 0);
-      case SendQueue::Outcome::blocked: return wait(queue_.wait(), &Opening::send);
-      case SendQueue::Outcome::sent: break;
-    }
-    HttpReadLimits limits;
-    limits.max_header_bytes = max_answer_header_bytes;
-    limits.max_body_bytes = max_answer_body_bytes;
-    reader_.emplace(limits, HttpResponseReader::Expect::body);
-    receive();
-  }
-
-  void receive() {
-    ReadBuffer buffer;
-    for (;;) {
-      const Stream::Progress progress = stream_->read(buffer.span());
-      if (progress.wait != Stream::Wait::none) return wait(progress.wait, &Opening::receive);
-      if (progress.error) {
-        // A refusal whose body ends with the connection is a refusal all the same.
-        if (reader_->end_of_input() == HttpResponseReader::Progress::done) return conclude({});
-        return fail("the connection ended before the upgrade: " + stream_->failure(), 0);
-      }
-      std::string_view bytes(reinterpret_cast<const char*>(buffer.span().data()), progress.bytes);
-      switch (reader_->feed(bytes)) {
-        case HttpResponseReader::Progress::more: break;
-        case HttpResponseReader::Progress::failed: return fail(reader_->error_text(), 0);
-        case HttpResponseReader::Progress::done: return conclude(bytes);
-      }
-    }
-  }
-
-  void conclude(std::string_view behind) {
-    const std::string problem = check_upgrade_response(reader_->status(), reader_->headers(), key_);
-    if (!problem.empty()) return fail(problem, reader_->status() == 101 ? 0 : reader_->status());
-    WebSocketStart start;
-    start.stream = std::move(stream_);
-    start.max_message_bytes = request_.max_message_bytes;
-    start.received = std::string(behind);
-    finish(WebSocketResult(boost::system::in_place_value, make_websocket(std::move(start))));
-  }
-
-  void wait(Stream::Wait what, void (Opening::*next)()) {
-    stream_->wait(what, [weak = weak_from_this(), next](boost::system::error_code error) {
-      const auto self = weak.lock();
-      if (!self || !self->done_) return;
-      if (error) return self->fail(error.message(), 0);
-      self->enter([&] { ((*self).*next)(); });
-    });
-  }
-
-  void fail(std::string message, unsigned status) {
+  void fail(std::string message) {
     ConnectFailure failure;
     failure.message = std::move(message);
-    failure.http_status = status;
     finish(WebSocketResult(boost::system::in_place_error, std::move(failure)));
   }
 
@@ -144,7 +85,6 @@ class Opening : public std::enable_shared_from_this<Opening> {
     const auto self = shared_from_this();  // the callback may destroy the Attempt
     const auto done = std::exchange(done_, nullptr);
     cancel();
-    reader_.reset();
     request_ = WebSocketRequest();  // an Attempt may be kept as long as its socket
     guard("WebSocket opened", [&] { done(std::move(result)); });
   }
@@ -152,11 +92,8 @@ class Opening : public std::enable_shared_from_this<Opening> {
   WebSocketRequest request_;
   std::function<void(WebSocketResult)> done_;  // empty: over
   Timer deadline_;
-  std::string key_;
   std::optional<Dial> dial_;
-  std::unique_ptr<Stream> stream_;
-  SendQueue queue_;
-  std::optional<HttpResponseReader> reader_;
+  std::function<void()> cancel_opening_;
 };
 
 }  // namespace

@@ -1,22 +1,39 @@
 #pragma once
-// The client's WebSocket once the upgrade is done: the link to the chat servers. Ours and not Beast's stream because a
-// process holds one for each session (websocket_frame.h); the server's few stand on Beast (websocket_server.h).
-// Internal to net/.
+// WebSockets of both sides: Beast's websocket::stream on our lean stream, without permessage-deflate. Internal to net/.
+// Loop thread only.
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "net/stream.h"
 #include "net/websocket.h"
 
 namespace wharf::net {
 
-struct WebSocketStart {
+struct WebSocketAcceptance {
   std::unique_ptr<Stream> stream;
+  std::string key;                                           // the request's Sec-WebSocket-Key
+  std::vector<std::pair<std::string, std::string>> headers;  // of the 101; unusable ones are left out
   std::size_t max_message_bytes = 0;
-  std::string received;  // bytes that came behind the upgrade
+  std::function<void(std::shared_ptr<WebSocket>)> accepted;  // once the 101 is written; never when that fails
+  std::function<void()> socket_closed;                       // once, when the socket is closed
 };
 
-std::shared_ptr<WebSocket> make_websocket(WebSocketStart start);
+/// Answers an upgrade request that is_upgrade_request() found good.
+void accept_websocket(WebSocketAcceptance acceptance);
+
+struct WebSocketOpening {
+  std::unique_ptr<Stream> stream;
+  Url url;
+  std::vector<std::pair<std::string, std::string>> headers;  // of the request; unusable ones are left out
+  std::size_t max_message_bytes = 0;
+  std::function<void(WebSocketResult)> opened;  // once, in a later turn of the loop; never after a cancel
+};
+
+/// Asks for the upgrade, for as long as it takes. What comes back cancels while it is under way, else does nothing.
+[[nodiscard]] std::function<void()> open_websocket(WebSocketOpening opening);
 
 }  // namespace wharf::net

@@ -1,40 +1,23 @@
 // The server's WebSockets as a client's bytes meet them.
-#include "net/websocket_server.h"
-
 #include <catch2/catch.hpp>
 
 #include "net/http_server.h"
-#include "net/websocket_frame.h"
+#include "tests/net/frames.h"
 #include "tests/net/loopback.h"
 
 using namespace wharf::net;
+using wharf::test::bytes_of;
 using wharf::test::RawEnd;
 using wharf::test::run_ready;
 using wharf::test::run_until;
 
 namespace {
 
+constexpr auto& frame = wharf::test::client_frame;
 constexpr std::size_t max_message_bytes = 200'000;
 constexpr std::string_view upgrade =
     "GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-
-/// As a client sends it.
-std::string frame(std::uint8_t first, std::string_view payload) {
-  const std::array<std::uint8_t, 4> key{0x37, 0xfa, 0x21, 0x3d};
-  const FrameHeader header = make_frame_header(Opcode::text, payload.size(), key);
-  std::string out(header.view().begin(), header.view().end());
-  out[0] = static_cast<char>(first);
-  std::vector<std::uint8_t> masked(payload.begin(), payload.end());
-  apply_mask(masked, key);
-  return out.append(masked.begin(), masked.end());
-}
-
-std::string bytes_of(std::initializer_list<unsigned> values) {
-  std::string out;
-  for (const unsigned value : values) out += static_cast<char>(value);
-  return out;
-}
 
 /// A server, and a client that is made of bytes.
 struct Fixture {

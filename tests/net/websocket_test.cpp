@@ -2,16 +2,21 @@
 
 #include <catch2/catch.hpp>
 
+#include <set>
+
 #include "net/http_server.h"
-#include "net/websocket_handshake.h"
 #include "tests/net/escapes.h"
+#include "tests/net/frames.h"
 #include "tests/net/loopback.h"
 
 using namespace wharf::net;
+using wharf::test::bytes_of;
 using wharf::test::RawEnd;
 using wharf::test::RawServer;
 using wharf::test::run_ready;
 using wharf::test::run_until;
+using wharf::test::server_frame;
+using wharf::test::websocket_accept;
 using namespace std::chrono_literals;
 
 namespace {
@@ -103,12 +108,6 @@ struct Fixture {
   }
 };
 
-std::string frame_text(std::uint8_t first, std::string_view payload) {
-  std::string out(1, static_cast<char>(first));
-  out += static_cast<char>(payload.size());
-  return out.append(payload);
-}
-
 /// A server that upgrades by hand: what follows on the wire is the test's.
 struct RawWebSocketServer {
   explicit RawWebSocketServer(asio::io_context& loop, std::string behind = "")
@@ -123,12 +122,12 @@ struct RawWebSocketServer {
             end->heard.clear();
             end->say(
                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
-                "Upgrade\r\nSec-WebSocket-Accept: " +
-                websocket_accept(key) + "\r\n\r\n" + behind);
+                "Upgrade\r\n" +
+                more_headers + "Sec-WebSocket-Accept: " + websocket_accept(key) + "\r\n\r\n" + behind);
           };
         }) {}
   bool upgraded = false;
-  std::string request;
+  std::string request, more_headers;
   std::shared_ptr<RawEnd> peer;
   RawServer server;
 };
@@ -214,7 +213,7 @@ TEST_CASE("messages sent in one turn leave in one write") {
 
 TEST_CASE("a fragmented message with a ping inside is put together and the ping answered") {
   asio::io_context loop;
-  RawWebSocketServer raw(loop, frame_text(0x82, "early"));  // comes together with the 101
+  RawWebSocketServer raw(loop, server_frame(0x82, "early"));  // comes together with the 101
   WebSocketClient client(loop, TlsTrust{});
   Side side;
   WebSocketRequest request;
@@ -222,7 +221,7 @@ TEST_CASE("a fragmented message with a ping inside is put together and the ping 
   const auto attempt = client.connect(request, [&](WebSocketResult result) { side.socket = *result; });
   REQUIRE(run_until(loop, [&] { return side.socket != nullptr; }));
   side.start();
-  raw.peer->say(frame_text(0x02, "one ") + frame_text(0x89, "you?") + frame_text(0x80, "two"));
+  raw.peer->say(server_frame(0x02, "one ") + server_frame(0x89, "you?") + server_frame(0x80, "two"));
   REQUIRE(run_until(loop, [&] { return side.messages.size() == 2 && raw.peer->heard.size() >= 10; }));
   CHECK(side.messages[0] == "early");
   CHECK(side.messages[1] == "one two");
@@ -230,23 +229,131 @@ TEST_CASE("a fragmented message with a ping inside is put together and the ping 
   CHECK(static_cast<unsigned char>(raw.peer->heard[1]) == (0x80 | 4));
 }
 
-TEST_CASE("a masked frame from a server ends the connection with 1002") {
+namespace {
+
+/// A client whose server is made of bytes.
+struct RawFixture {
   asio::io_context loop;
-  RawWebSocketServer raw(loop);
-  WebSocketClient client(loop, TlsTrust{});
+  RawWebSocketServer raw{loop};
+  WebSocketClient client{loop, TlsTrust{}};
   Side side;
-  WebSocketRequest request;
-  request.url = *parse_url("ws://127.0.0.1:" + std::to_string(raw.server.port()));
-  const auto attempt = client.connect(request, [&](WebSocketResult result) { side.socket = *result; });
-  REQUIRE(run_until(loop, [&] { return side.socket != nullptr; }));
-  side.start();
-  raw.peer->say(std::string("\x81\x80\x01\x02\x03\x04", 6));
-  REQUIRE(run_until(loop, [&] { return side.ends.size() == 1 && raw.peer->closed; }));
-  CHECK(side.ends[0].find("masked") != std::string::npos);
-  REQUIRE(raw.peer->heard.size() > 8);
-  const auto at = [&](std::size_t i) { return static_cast<unsigned>(static_cast<unsigned char>(raw.peer->heard[i])); };
-  CHECK(at(0) == 0x88);
-  CHECK((((at(6) ^ at(2)) << 8) | (at(7) ^ at(3))) == 1002);
+  std::unique_ptr<Transport::Attempt> attempt;
+
+  RawFixture() {
+    WebSocketRequest request;
+    request.url = *parse_url("ws://127.0.0.1:" + std::to_string(raw.server.port()));
+    request.max_message_bytes = 200'000;
+    attempt = client.connect(request, [&](WebSocketResult result) { side.socket = *result; });
+    REQUIRE(run_until(loop, [&] { return side.socket != nullptr; }));
+    side.start();
+  }
+  /// The code of the one close frame that the client sent; 0 when it sent something else.
+  unsigned said_code() const {
+    const std::string& heard = raw.peer->heard;
+    const auto at = [&](std::size_t i) { return static_cast<unsigned>(static_cast<unsigned char>(heard[i])); };
+    if (heard.size() < 8 || at(0) != 0x88 || heard.size() != 6 + (at(1) & 0x7f)) return 0;
+    return ((at(6) ^ at(2)) << 8) | (at(7) ^ at(3));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a server's frames give the same messages however they are cut") {
+  const std::string large(70'000, 'L'), medium(300, 'm');
+  const std::string stream = server_frame(0x82, "one") + server_frame(0x01, "fr") + server_frame(0x89, "you?") +
+                             server_frame(0x00, "") + server_frame(0x00, "ag") + server_frame(0x80, "ment") +
+                             server_frame(0x82, "") + server_frame(0x82, medium) + server_frame(0x82, large) +
+                             server_frame(0x02, large) + server_frame(0x80, medium) + server_frame(0x8a, "unasked") +
+                             server_frame(0x01, "\xe2\x82") + server_frame(0x80, "\xac") +
+                             server_frame(0x88,
+                                          "\x03\xe8"
+                                          "bye");
+  const std::size_t step = GENERATE(1u, 2u, 7u, 1000u, 1u << 20);
+  RawFixture f;
+  f.raw.peer->socket.set_option(asio::ip::tcp::no_delay(true));
+  for (std::size_t at = 0; at < stream.size();) {
+    const bool inside = stream.compare(at, 1000, std::string(stream, at, 1)) == 0;  // a payload: in larger pieces
+    const std::size_t size = inside ? 1000 : step;
+    f.raw.peer->say(stream.substr(at, size));
+    if (step < 1000 && at < 2000) run_ready(f.loop);
+    at += size;
+  }
+  REQUIRE(run_until(f.loop, [&] { return f.raw.peer->closed && f.side.ends.size() == 1; }));
+  CHECK((f.side.messages ==
+         std::vector<std::string>{"one", "fragment", "", medium, large, large + medium, "\xe2\x82\xac"}));
+  CHECK(f.side.ends[0] == "closed by peer 1000: bye");
+}
+
+TEST_CASE("what a server may not send ends the WebSocket with the right code") {
+  struct Case {
+    const char* what;
+    std::string input;
+    unsigned code;
+  };
+  const Case cases[] = {
+      {"masked", wharf::test::client_frame(0x81, "x"), 1002},
+      {"reserved bit", server_frame(0xc1, ""), 1002},
+      {"reserved data opcode", server_frame(0x83, ""), 1002},
+      {"reserved control opcode", server_frame(0x8b, ""), 1002},
+      {"fragmented ping", server_frame(0x09, ""), 1002},
+      {"long ping", server_frame(0x89, std::string(126, 'p')), 1002},
+      {"continuation of nothing", server_frame(0x80, ""), 1002},
+      {"message inside a message", server_frame(0x01, "") + server_frame(0x81, ""), 1002},
+      {"length 125 in two bytes", bytes_of({0x82, 0x7e, 0x00, 0x7d}), 1002},
+      {"length 65535 in eight bytes", bytes_of({0x82, 0x7f, 0, 0, 0, 0, 0, 0, 0xff, 0xff}), 1002},
+      {"length over the limit", bytes_of({0x82, 0x7f, 0, 0, 0, 0, 0, 3, 0x0d, 0x41}), 1009},
+      {"length with the highest bit", bytes_of({0x82, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}), 1009},
+      {"fragments over the limit",
+       server_frame(0x02, std::string(150'000, 'a')) + server_frame(0x80, std::string(50'001, 'b')), 1009},
+      {"close of one byte", server_frame(0x88, "\x03"), 1002},
+      {"close code 1005", server_frame(0x88, "\x03\xed"), 1002},
+      {"close code 999", server_frame(0x88, "\x03\xe7"), 1002},
+      {"close reason not UTF-8", server_frame(0x88, "\x03\xe8\xff"), 1002},
+      {"text not UTF-8", server_frame(0x81, "\xc3\x28"), 1007},
+      {"text cut inside a character", server_frame(0x81, "a\xc3"), 1007},
+      {"not UTF-8 in a fragment", server_frame(0x01, "ok") + server_frame(0x80, "\xff"), 1007},
+  };
+  for (const Case& c : cases) {
+    INFO(c.what);
+    RawFixture f;
+    f.raw.peer->say(c.input + server_frame(0x81, "not read any more"));
+    CHECK(run_until(f.loop, [&] { return f.raw.peer->closed && f.side.ends.size() == 1; }));
+    CHECK(f.said_code() == c.code);
+    CHECK(f.side.messages.empty());
+    REQUIRE(f.side.ends.size() == 1);
+    CHECK(f.side.ends[0].starts_with("protocol error of peer: "));
+  }
+}
+
+TEST_CASE("a server's messages of exactly the limit pass, whole and in fragments") {
+  RawFixture f;
+  f.raw.peer->say(server_frame(0x82, std::string(200'000, 'a')) + server_frame(0x02, std::string(150'000, 'b')) +
+                  server_frame(0x80, std::string(50'000, 'c')));
+  REQUIRE(run_until(f.loop, [&] { return f.side.messages.size() == 2; }));
+  CHECK(f.side.messages[0].size() == 200'000);
+  CHECK(f.side.messages[1].size() == 200'000);
+}
+
+TEST_CASE("what a client sends is masked, in pieces too, with a key that changes") {
+  RawFixture f;
+  for (const std::size_t size : {0u, 5u, 1023u, 1024u, 1025u, 5000u, 70'000u})
+    f.side.socket->send(MessageType::binary, Bytes(size, 'x'));
+  constexpr std::size_t headers = 2 * 2 + 4 * 4 + 10 + 7 * 4, payloads = 5 + 1023 + 1024 + 1025 + 5000 + 70'000;
+  REQUIRE(run_until(f.loop, [&] { return f.raw.peer->heard.size() >= headers + payloads; }));
+  std::set<std::string> keys;
+  std::string_view rest = f.raw.peer->heard;
+  for (const std::size_t size : {0u, 5u, 1023u, 1024u, 1025u, 5000u, 70'000u}) {
+    const std::string header = wharf::test::frame_header(0x82, size, true);
+    REQUIRE(rest.substr(0, header.size()) == header);
+    rest.remove_prefix(header.size());
+    const std::string key(rest.substr(0, 4));
+    keys.insert(key);
+    rest.remove_prefix(4);
+    for (std::size_t i = 0; i < size; ++i) REQUIRE((rest[i] ^ key[i % 4]) == 'x');
+    rest.remove_prefix(size);
+  }
+  CHECK(rest.empty());
+  CHECK(keys.size() == 7);
 }
 
 TEST_CASE("a message over the limit is refused with 1009") {
@@ -428,6 +535,31 @@ TEST_CASE("answers that are no valid upgrade are refused") {
   request.url = *parse_url("ws://127.0.0.1:" + std::to_string(server.port()));
   const auto attempt = client.connect(request, [&](WebSocketResult result) { failure = result.error().message; });
   REQUIRE(run_until(loop, [&] { return !failure.empty(); }));
+}
+
+TEST_CASE("an extension that was not offered is refused, and headers beyond a packet are not") {
+  asio::io_context loop;
+  RawWebSocketServer raw(loop, server_frame(0x82, "early"));
+  WebSocketClient client(loop, TlsTrust{});
+  std::string failure;
+  Side side;
+  WebSocketRequest request;
+  request.url = *parse_url("ws://127.0.0.1:" + std::to_string(raw.server.port()));
+  SECTION("an extension") {
+    raw.more_headers = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+    const auto attempt = client.connect(request, [&](WebSocketResult result) { failure = result.error().message; });
+    REQUIRE(run_until(loop, [&] { return !failure.empty(); }));
+    CHECK(failure == "the server chose an extension that was not offered");
+    CHECK(run_until(loop, [&] { return raw.peer->closed; }));
+  }
+  SECTION("long headers") {
+    raw.more_headers = "X-Long: " + std::string(5000, 'x') + "\r\n";
+    const auto attempt = client.connect(request, [&](WebSocketResult result) { side.socket = *result; });
+    REQUIRE(run_until(loop, [&] { return side.socket != nullptr; }));
+    side.start();
+    REQUIRE(run_until(loop, [&] { return side.messages.size() == 1; }));
+    CHECK(side.messages[0] == "early");
+  }
 }
 
 TEST_CASE("a refused connection says where it went") {
