@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "api/server.h"
+#include "api/dialect_choice.h"
 #include "net/http_server.h"
 #include "protocol/result.h"
 

@@ -8,7 +8,6 @@
 #include <array>
 
 #include "api/chat_id.h"
-#include "api/dialect.h"
 #include "net/web_guard.h"
 #include "protocol/bytes.h"
 #include "sessions/log_value.h"
