@@ -356,7 +356,7 @@ TEST_CASE("bad requests are refused with the status that fits") {
       {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","mentions":"y"})", json_type, 400,
        "VALIDATION_ERROR", "mentions"},
       {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","mentions":[1]})", json_type, 400,
-       "VALIDATION_ERROR", "mentions"},
+       "VALIDATION_ERROR", "mentions[0]"},
       {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","quoted":{}})", json_type, 400, "VALIDATION_ERROR",
        "quoted"},
       {"POST", anna + "/messages", R"({"to":"15559999999","text":"x"})", json_type, 404, "NOT_FOUND", ""},
