@@ -404,4 +404,19 @@ TEST_CASE("a wrong method is answered with the methods that are possible") {
   REQUIRE(response.headers == std::vector<std::pair<std::string, std::string>>{{"Allow", "GET, POST"}});
 }
 
+TEST_CASE("strict refuses by name what a route does not read") {
+  Api api;
+  api.two_phones();
+  const std::string messages = "/sandbox/v1/phones/15550000001/messages";
+  REQUIRE(api.data("GET", messages + "?colour=1").as_array().empty());
+  REQUIRE(
+      api.error(api.call("GET", messages + "?colour=1&strict=true"), 400).at("details").as_object().contains("colour"));
+  REQUIRE(api.error(api.call("GET", messages + "?strict=true", "{}"), 400).at("details").as_object().contains("body"));
+  REQUIRE(api.error(api.call("POST", "/sandbox/v1/faults/release?strict=true", R"({"all":true})"), 400)
+              .at("details")
+              .as_object()
+              .contains("all"));
+  REQUIRE(api.data("GET", messages + "?chat=+1+555-000-0002&strict=true").as_array().empty());
+}
+
 }  // namespace wharf::sandbox::test

@@ -14,6 +14,7 @@ RouteTable table() {
   out.add("GET", "/things/special", 3);
   out.add("DELETE", "/things/{thing}/parts/{part}", 4);
   out.add("GET", "/things/special/list", 5);
+  out.add("GET", "/things/special/{kind}/list", 6);
   return out;
 }
 
@@ -61,6 +62,11 @@ TEST_CASE("parameters are decoded, in order") {
   CHECK(match.params[0] == std::pair<std::string_view, std::string>("thing", "my-thing"));
   CHECK(match.params[1] == std::pair<std::string_view, std::string>("part", "+1@x"));
   CHECK(match.decodable);
+  // What was tried behind a literal and led nowhere leaves nothing behind.
+  const auto back = routes.match("DELETE", "/things/special/parts/1");
+  REQUIRE(back.params.size() == 2);
+  CHECK(back.params[0].second == "special");
+  CHECK(back.params[1].second == "1");
   for (const char* path : {"/things/%", "/things/%zz", "/things/a%00"}) {
     INFO(path);
     const auto broken = routes.match("GET", path);
