@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "api/server.h"
+#include "api/dialect_choice.h"
 #include "protocol/binary/jid.h"
 
 namespace wharf::api {

@@ -64,20 +64,6 @@ void write_gateway(JsonWriter& out, const MessageFacts& m, std::string_view sess
 
 }  // namespace
 
-Dialect dialect_of(std::string_view accept, Dialect fallback) {
-  for (const auto& [name, dialect] : {std::pair<std::string_view, Dialect>{"gateway", Dialect::gateway},
-                                      std::pair<std::string_view, Dialect>{"openwa", Dialect::openwa}}) {
-    const std::size_t at = accept.find("profile=");
-    if (at == std::string_view::npos) return fallback;
-    std::string_view value = accept.substr(at + 8);
-    if (!value.empty() && value.front() == '"') value.remove_prefix(1);
-    if (value.starts_with(name) &&
-        (value.size() == name.size() || std::string_view("\";, ").find(value[name.size()]) != std::string_view::npos))
-      return dialect;
-  }
-  return fallback;
-}
-
 PersonText person_text(const protocol::Jid& jid, const sessions::PersonIds& ids) {
   PersonText out;
   out.id = jid.to_string();

@@ -2,20 +2,19 @@
 // How messages look from outside, in the dialects "openwa" and "gateway". A message comes either from its row or from
 // the neutral JSON of an event; both become a MessageFacts, and there is one writer of it.
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "api/dialect_choice.h"
 #include "api/json_writer.h"
-#include "api/server.h"
 #include "sessions/session_view.h"
 #include "storage/messages.h"
 #include "storage/store.h"
 
 namespace wharf::api {
-
-/// Chosen by `Accept: application/json; profile=gateway` (RFC 6906), else the default of the configuration.
-Dialect dialect_of(std::string_view accept_header, Dialect fallback);
 
 /// One user or chat: the JID it is filed under and both identities as far as known, as text ("" = unknown).
 struct PersonText {

@@ -2,9 +2,6 @@
 
 #include <stdexcept>
 
-#include "api/json_writer.h"
-#include "protocol/messages/content.h"
-
 namespace wharf::api {
 namespace {
 
@@ -104,28 +101,8 @@ Failure failure_of(const protocol::Error& error, Subject subject) {
 
 net::HttpResponse render_failure(const Failure& failure, Dialect dialect) {
   const ErrorRow& row = error_row(failure.code);
-  JsonWriter out;
-  out.begin_object().boolean("success", false).key("error").begin_object();
-  out.text("code", dialect == Dialect::gateway ? row.gateway : row.openwa).text("message", failure.message);
-  out.key("details").begin_object();
-  for (const auto& [field, what] : failure.details) out.text(field, what);
-  out.end_object().end_object().end_object();
-  return net::HttpResponse(row.status, "application/json", out.take());
-}
-
-net::HttpResponse render_success(std::string_view data, const Beside& beside) {
-  JsonWriter out(data.size() + 96);
-  out.begin_object().boolean("success", true).text_if("message", beside.message);
-  if (!data.empty()) out.raw("data", data);
-  if (beside.next_cursor) out.raw("nextCursor", *beside.next_cursor);
-  out.end_object();
-  return net::HttpResponse(beside.status, "application/json", out.take());
-}
-
-std::string echo(std::string_view text) {
-  constexpr std::size_t max_echo_bytes = 80;
-  if (text.size() <= max_echo_bytes) return protocol::displayable(text);
-  return protocol::displayable(text.substr(0, max_echo_bytes)) + "…";
+  return web::render_error(row.status, dialect == Dialect::gateway ? row.gateway : row.openwa,
+                           {failure.message, failure.details});
 }
 
 }  // namespace wharf::api

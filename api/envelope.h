@@ -1,5 +1,5 @@
 #pragma once
-// The one shape of every answer (docs/api.md "Envelope") and the one table that turns an error into HTTP.
+// The errors of the API: the one table that turns an error into HTTP. The shape of answers is web/envelope.h.
 
 #include <chrono>
 #include <optional>
@@ -8,9 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "api/server.h"
+#include "api/dialect_choice.h"
 #include "net/http_server.h"
 #include "protocol/result.h"
+#include "web/envelope.h"
 
 namespace wharf::api {
 
@@ -79,16 +80,8 @@ Failure failure_of(const protocol::Error& error, Subject subject);
 /// {"success":false,"error":{…}}
 net::HttpResponse render_failure(const Failure& failure, Dialect dialect);
 
-/// Members beside `data`.
-struct Beside {
-  unsigned status = 200;
-  std::string message;
-  std::optional<std::string> next_cursor;  // a JSON value: "\"m12\"", "null", "17"
-};
-/// {"success":true,"message":…,"data":…,"nextCursor":…}; `data` is one JSON value, "" for none.
-net::HttpResponse render_success(std::string_view data, const Beside& beside);
-
-/// Text of a caller that is echoed in a message: valid UTF-8, at most 80 bytes or so.
-std::string echo(std::string_view text);
+using web::Beside;
+using web::echo;
+using web::render_success;
 
 }  // namespace wharf::api

@@ -109,7 +109,8 @@ void answer_after_ack(const ServicesPtr& services, const CallPtr& call, const st
 std::optional<Jid> chat_of(const ServicesPtr& services, const CallPtr& call, storage::SessionId session) {
   const auto parsed = parse_chat_id(call->param("chatId"));
   if (parsed) return services->ports.supervisor.canonical_chat(session, *parsed);
-  call->failure(failure_of({FieldProblem{"chatId", fmt::format("must be {}", chat_id_allowed), true}}));
+  call->failure(
+      failure_of({FieldProblem{"chatId", fmt::format("must be {}", chat_id_allowed), &formats::chat_id, false}}));
   return std::nullopt;
 }
 
@@ -189,7 +190,7 @@ void send_text(const ServicesPtr& services, const CallPtr& call) {
     constexpr std::size_t max_key_bytes = 255;
     // An empty one is a variable that was never set: to go on without would send twice what is repeated.
     if (key.empty() || key.size() > max_key_bytes)
-      return call->failure(failure_of({FieldProblem{"Idempotency-Key", "must be 1 to 255 characters", false}}));
+      return call->failure(failure_of({FieldProblem{"Idempotency-Key", "must be 1 to 255 characters"}}));
     message.idempotency_key = key;
   }
   message.request_hash = hash_of(call->body);
@@ -211,8 +212,8 @@ void get_message(const ServicesPtr& services, const CallPtr& call) {
   if (!view) return;
   const auto id = parse_message_id(call->param("messageId"));
   if (!id)
-    return call->failure(failure_of(
-        {FieldProblem{"messageId", "must be a message id: true_<chat>_<id> or the bare WhatsApp id", false}}));
+    return call->failure(
+        failure_of({FieldProblem{"messageId", "must be a message id: true_<chat>_<id> or the bare WhatsApp id"}}));
   read_on_worker(services, call,
                  [session = view->id, name = view->name, id = *id, dialect = call->dialect](storage::Database& db) {
                    auto row = storage::find_message_by_id(db, session, id, true);

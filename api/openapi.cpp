@@ -34,14 +34,10 @@ void write_bounds(JsonWriter& out, const Field& field, std::string_view min_name
   if (field.max != unbounded) out.number(max_name, field.max);
 }
 
-void write_format(JsonWriter& out, Format format) {
-  switch (format) {
-    case Format::session_name: out.text("pattern", "^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,64}$"); break;
-    case Format::new_message_id: out.text("pattern", "^[A-Za-z0-9]{8,64}$"); break;
-    case Format::url: out.text("format", "uri"); break;
-    case Format::date_time: out.text("format", "date-time"); break;
-    default: break;
-  }
+void write_format(JsonWriter& out, const web::Format* format) {
+  if (!format) return;
+  out.text_if("pattern", format->pattern);
+  out.text_if("format", format->keyword);
 }
 
 void write_reference(JsonWriter& out, const Schema& schema) {
@@ -83,6 +79,7 @@ void write_field(JsonWriter& out, const Field& field) {
       write_type(out, "object", field.nullable);
       out.key("additionalProperties").begin_object().text("type", "string").end_object();
       break;
+    case Type::any: break;
     case Type::object:
       if (field.object) {
         out.key("oneOf").begin_array();

@@ -2,17 +2,15 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <boost/json/parser.hpp>
 
 #include <algorithm>
 #include <array>
 
 #include "api/chat_id.h"
-#include "api/dialect.h"
-#include "net/web_guard.h"
 #include "protocol/bytes.h"
 #include "sessions/log_value.h"
 #include "storage/database.h"
+#include "web/json_body.h"
 
 namespace wharf::api {
 namespace {
@@ -24,31 +22,7 @@ Failure too_many(const RateLimit::Verdict& limit) {
                  fmt::format("more than {} requests in a minute; try again in {} s", limit.limit, limit.reset.count()));
 }
 
-constexpr std::size_t max_segments = 16;
 constexpr std::string_view capability_names[] = {"none", "read", "send", "manage", "admin"};
-
-// nullopt: more than max_segments, which no route has.
-std::optional<std::vector<std::string_view>> split_path(std::string_view path) {
-  std::vector<std::string_view> segments;
-  segments.reserve(8);
-  if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
-  if (!path.empty()) path.remove_prefix(1);
-  while (!path.empty()) {
-    if (segments.size() == max_segments) return std::nullopt;
-    const std::size_t slash = path.find('/');
-    segments.push_back(path.substr(0, slash));
-    path = slash == std::string_view::npos ? std::string_view{} : path.substr(slash + 1);
-  }
-  return segments;
-}
-
-// "at line 2, column 14": columns count bytes, from 1.
-std::string position_text(std::string_view body, std::size_t offset) {
-  const std::string_view before = body.substr(0, offset);
-  const auto lines = std::count(before.begin(), before.end(), '\n');
-  const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
-  return fmt::format("at line {}, column {}", lines + 1, offset - line_start + 1);
-}
 
 }  // namespace
 
@@ -97,76 +71,17 @@ void Call::accept_websocket(std::function<void(std::shared_ptr<net::WebSocket>)>
   responder_.accept_websocket(std::move(upgrade));
 }
 
-// --- matching
-
-struct Router::Node {
-  struct Entry {
-    const Route* route;
-    std::vector<std::string_view> names;  // of the parameters, in order
-  };
-  std::vector<std::pair<std::string_view, std::unique_ptr<Node>>> literals;
-  std::unique_ptr<Node> parameter;
-  std::vector<Entry> entries;
-
-  Node& child(std::string_view segment) {
-    if (segment.front() == '{') {
-      if (!parameter) parameter = std::make_unique<Node>();
-      return *parameter;
-    }
-    for (auto& [text, node] : literals)
-      if (text == segment) return *node;
-    literals.emplace_back(segment, std::make_unique<Node>());
-    return *literals.back().second;
-  }
-
-  // A literal wins over a parameter; the way back is tried when the literal leads nowhere.
-  const Node* find(std::span<const std::string_view> rest, std::vector<std::string_view>& values) const {
-    if (rest.empty()) return entries.empty() ? nullptr : this;
-    for (const auto& [text, node] : literals) {
-      if (text != rest.front()) continue;
-      if (const Node* found = node->find(rest.subspan(1), values)) return found;
-    }
-    if (!parameter || rest.front().empty()) return nullptr;
-    values.push_back(rest.front());
-    if (const Node* found = parameter->find(rest.subspan(1), values)) return found;
-    values.pop_back();
-    return nullptr;
-  }
-};
-
-struct Router::Match {
-  const Node* node = nullptr;
-  std::vector<std::string_view> values;
-};
-
 Router::Router(std::span<const Route> table, RouterSettings settings, net::Clock& clock, protocol::Random& random,
                Dispatch dispatch)
     : settings_(settings),
       clock_(clock),
       random_(random),
       dispatch_(std::move(dispatch)),
-      root_(std::make_unique<Node>()),
+      routes_(table),
       session_creations_(settings.session_creations_per_minute),
       messages_(settings.messages_per_minute),
       requests_(settings.requests_per_minute) {
-  for (const Route& route : table) {
-    Node* node = root_.get();
-    Node::Entry entry{&route, {}};
-    const auto segments = split_path(route.pattern);
-    for (const std::string_view segment : *segments) {
-      node = &node->child(segment);
-      if (segment.front() == '{') entry.names.push_back(segment.substr(1, segment.size() - 2));
-    }
-    node->entries.push_back(std::move(entry));
-  }
-}
-
-Router::~Router() = default;
-
-Router::Match Router::match(const std::vector<std::string_view>& segments) const {
-  Match result;
-  result.node = root_->find(segments, result.values);
-  return result;
+  for (std::size_t i = 0; i < routes_.size(); ++i) paths_.add(routes_[i].method, routes_[i].pattern, i);
 }
 
 // --- a request
@@ -192,43 +107,23 @@ void Router::handle(net::HttpRequest request, net::Responder responder) {
 void Router::admit(const CallPtr& call) {
   const std::string_view target = call->request.target;
   const std::string_view path = target.substr(0, target.find('?'));
-  const auto segments = split_path(path);
-  Match found;
-  if (segments) found = match(*segments);
-
-  const Node::Entry* entry = nullptr;
-  bool decodable = true;
-  if (found.node) {
-    // The HTTP server leaves the body of an answer to HEAD away.
-    const std::string_view method = call->request.method == "HEAD" ? std::string_view("GET") : call->request.method;
-    for (const Node::Entry& candidate : found.node->entries)
-      if (candidate.route->method == method) entry = &candidate;
-  }
-  if (entry) {
-    call->route = entry->route;
-    for (std::size_t i = 0; i < entry->names.size(); ++i) {
-      auto value = percent_decode(found.values[i], Plus::literal);
-      decodable = decodable && value.has_value();
-      call->params_.emplace_back(entry->names[i], value.value_or(std::string()));
-    }
-  }
+  web::RouteTable::Match found = paths_.match(call->request.method, path);
+  if (found.route) call->route = &routes_[*found.route];
+  call->params_ = std::move(found.params);
   if (!count_request(*call)) return call->failure(too_many(call->limit_));
 
-  if (!found.node)
+  if (!found.path_known)
     return call->failure(Failure(ErrorCode::route_not_found, fmt::format("there is nothing at {}", echo(path))));
   if (!call->route) {
-    std::string allow;
-    for (const Node::Entry& other : found.node->entries)
-      allow += (allow.empty() ? "" : ", ") + std::string(other.route->method);
-    net::HttpResponse refused =
-        render_failure(Failure(ErrorCode::method_not_allowed,
-                               fmt::format("{} is not allowed here; allowed: {}", echo(call->request.method), allow)),
-                       call->dialect);
-    refused.headers.emplace_back("Allow", allow);
+    net::HttpResponse refused = render_failure(
+        Failure(ErrorCode::method_not_allowed,
+                fmt::format("{} is not allowed here; allowed: {}", echo(call->request.method), found.allow)),
+        call->dialect);
+    refused.headers.emplace_back("Allow", found.allow);
     return call->send(std::move(refused));
   }
   const Route& route = *call->route;
-  if (!decodable) return call->failure(Failure(ErrorCode::validation, "the path has a broken percent-encoding"));
+  if (!found.decodable) return call->failure(Failure(ErrorCode::validation, "the path has a broken percent-encoding"));
   if (!route.handler)
     return call->failure(Failure(ErrorCode::not_implemented, fmt::format("{} is not implemented yet", route.summary)));
 
@@ -237,7 +132,7 @@ void Router::admit(const CallPtr& call) {
     return call->failure(Failure(ErrorCode::validation, "the query string is malformed",
                                  {{"query", "must be at most 64 percent-encoded name=value pairs"}}));
   call->query = std::move(*query);
-  const Unknown unknown = call->query.boolean("strict") ? Unknown::refused : Unknown::ignored;
+  const Unknown unknown = web::unknown_of(call->query);
   std::vector<FieldProblem> problems;
   if (unknown == Unknown::refused && !route.body && !call->request.body.empty())
     problems.push_back({"body", "must be empty: this route reads none"});
@@ -303,59 +198,29 @@ std::string request_id_of(const net::HttpRequest& request, protocol::Random& ran
 
 std::optional<boost::json::object> read_body(const Route& route, std::string_view content_type, std::string_view body,
                                              Unknown unknown, std::optional<Failure>& failure) {
-  boost::json::object object;
-  if (!body.empty()) {
-    // Required, not guessed: a page of another site can send a body without a type unasked, JSON it cannot.
-    if (!net::is_json_type(content_type)) {
-      failure.emplace(ErrorCode::unsupported_media_type,
-                      content_type.empty()
-                          ? std::string("a body needs Content-Type: application/json")
-                          : fmt::format("Content-Type {} is not supported; send application/json", echo(content_type)));
-      return std::nullopt;
-    }
-    boost::system::error_code failed;
-    boost::json::parser parser;
-    const std::size_t read = parser.write_some(body.data(), body.size(), failed);
-    if (!failed && read < body.size()) failed = boost::json::error::extra_data;
-    boost::json::value value;
-    if (!failed) value = parser.release();
-    if (failed) {
-      const std::string where = position_text(body, read);
-      failure.emplace(ErrorCode::validation, "the body is not valid JSON: " + failed.message() + " " + where,
-                      std::vector<std::pair<std::string, std::string>>{
-                          {"body", "must be valid JSON: " + failed.message() + " " + where}});
-      return std::nullopt;
-    }
-    if (!value.is_object()) {
-      failure.emplace(ErrorCode::validation, "the body is not a JSON object",
-                      std::vector<std::pair<std::string, std::string>>{{"body", "must be a JSON object"}});
-      return std::nullopt;
-    }
-    object = std::move(value.get_object());
+  auto read = web::read_json_object(content_type, body);
+  if (!read) {
+    const web::BodyProblem& problem = read.error();
+    failure.emplace(problem.media_type ? ErrorCode::unsupported_media_type : ErrorCode::validation,
+                    problem.explanation.message, problem.explanation.details);
+    return std::nullopt;
   }
   std::vector<FieldProblem> problems;
-  validate(object, *route.body, unknown, problems);
-  if (problems.empty()) return object;
+  validate(*read, *route.body, unknown, problems);
+  if (problems.empty()) return std::move(*read);
   failure = failure_of(problems);
   return std::nullopt;
 }
 
 Failure failure_of(const std::vector<FieldProblem>& problems) {
-  const bool only_chat_ids =
-      std::all_of(problems.begin(), problems.end(), [](const FieldProblem& p) { return p.chat_id_format; });
+  const bool only_chat_ids = std::all_of(problems.begin(), problems.end(),
+                                         [](const FieldProblem& p) { return p.format == &formats::chat_id; });
   const bool later = std::any_of(problems.begin(), problems.end(), [](const FieldProblem& p) { return p.later; });
-  Failure failure(later           ? ErrorCode::not_implemented
-                  : only_chat_ids ? ErrorCode::invalid_chat_id
-                                  : ErrorCode::validation,
-                  {});
-  constexpr std::size_t max_details = 50;
-  for (const FieldProblem& problem : problems) {
-    if (failure.details.size() == max_details) break;
-    failure.details.emplace_back(echo(problem.field), problem.what);
-  }
-  failure.message = fmt::format("{} {}", failure.details.front().first, failure.details.front().second);
-  if (problems.size() > 1) failure.message += fmt::format(" (and {} more; see details)", problems.size() - 1);
-  return failure;
+  web::Explanation explanation = web::explain(problems);
+  return Failure(later           ? ErrorCode::not_implemented
+                 : only_chat_ids ? ErrorCode::invalid_chat_id
+                                 : ErrorCode::validation,
+                 std::move(explanation.message), std::move(explanation.details));
 }
 
 }  // namespace wharf::api

@@ -15,6 +15,7 @@
 #include "api/rate_limit.h"
 #include "api/validation.h"
 #include "protocol/crypto/random.h"
+#include "web/route_table.h"
 
 namespace wharf::api {
 
@@ -92,13 +93,9 @@ class Router {
   /// `table` outlives the router. `dispatch` runs the handler of call->route, which is never null there.
   Router(std::span<const Route> table, RouterSettings settings, net::Clock& clock, protocol::Random& random,
          Dispatch dispatch);
-  ~Router();
   void handle(net::HttpRequest request, net::Responder responder);
 
  private:
-  struct Node;
-  struct Match;
-  Match match(const std::vector<std::string_view>& segments) const;
   void admit(const CallPtr& call);
   /// Against the general budget of the caller, each request that is not free. The headers show the last budget asked.
   bool count_request(Call& call);
@@ -110,7 +107,8 @@ class Router {
   net::Clock& clock_;
   protocol::Random& random_;
   Dispatch dispatch_;
-  std::unique_ptr<Node> root_;
+  std::span<const Route> routes_;
+  web::RouteTable paths_;
   RateLimit session_creations_, messages_, requests_;
 };
 

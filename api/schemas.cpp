@@ -24,7 +24,7 @@ constexpr Field session_config_fields[] = {
 };
 
 constexpr Field create_session_fields[] = {
-    {.name = "sessionId", .required = true, .format = Format::session_name},
+    {.name = "sessionId", .required = true, .format = &formats::session_name},
     {.name = "waitForQR", .type = Type::boolean, .summary = "answer when the first QR code is there"},
     {.name = "config", .type = Type::object, .object = &session_config},
     {.name = "metadata", .type = Type::object, .summary = "the caller's own, echoed in every event of the session", .max = 8 * kib},
@@ -37,30 +37,30 @@ constexpr Field pairing_code_request_fields[] = {
     {.name = "phone", .summary = "the number to link, with country code", .required = true, .min = 5, .max = 32},
 };
 constexpr Field send_text_fields[] = {
-    {.name = "chatId", .required = true, .min = 1, .max = 128, .format = Format::chat_id},
+    {.name = "chatId", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},
     {.name = "content", .summary = "the text", .required = true, .min = 1, .max = 65536},
-    {.name = "quotedMessageId", .min = 1, .max = 300, .format = Format::message_id},
-    {.name = "mentions", .type = Type::texts, .summary = "user ids", .max = 256, .format = Format::chat_id},
-    {.name = "messageId", .summary = "chosen by the caller: a retry returns the first answer", .format = Format::new_message_id},
-    {.name = "sendAt", .summary = "when to send it", .format = Format::date_time, .later = true},
+    {.name = "quotedMessageId", .min = 1, .max = 300, .format = &formats::message_id},
+    {.name = "mentions", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::chat_id},
+    {.name = "messageId", .summary = "chosen by the caller: a retry returns the first answer", .format = &formats::new_message_id},
+    {.name = "sendAt", .summary = "when to send it", .format = &formats::date_time, .later = true},
 };
 constexpr Field set_presence_fields[] = {
     {.name = "state", .required = true, .one_of = "composing|recording|paused"},
 };
 constexpr Field register_webhook_fields[] = {
-    {.name = "url", .required = true, .min = 8, .max = 2048, .format = Format::url},
-    {.name = "events", .type = Type::texts, .summary = "*, names, or prefixes such as group_*; default *", .min = 1, .max = 64, .format = Format::event_pattern},
-    {.name = "headers", .type = Type::text_map, .summary = "sent with every delivery", .max = 32, .format = Format::header},
-    {.name = "secret", .summary = "signs deliveries; whsec_<base64> or any text", .min = 8, .max = 256, .format = Format::secret},
-    {.name = "previousSecret", .summary = "signs as well, while receivers change over", .min = 8, .max = 256, .format = Format::secret},
+    {.name = "url", .required = true, .min = 8, .max = 2048, .format = &formats::url},
+    {.name = "events", .type = Type::texts, .summary = "*, names, or prefixes such as group_*; default *", .min = 1, .max = 64, .format = &formats::event_pattern},
+    {.name = "headers", .type = Type::text_map, .summary = "sent with every delivery", .max = 32, .format = &formats::header},
+    {.name = "secret", .summary = "signs deliveries; whsec_<base64> or any text", .min = 8, .max = 256, .format = &formats::secret},
+    {.name = "previousSecret", .summary = "signs as well, while receivers change over", .min = 8, .max = 256, .format = &formats::secret},
     {.name = "paused", .type = Type::boolean, .summary = "keeps events without delivering them", .later = true},
 };
 constexpr Field update_webhook_fields[] = {
-    {.name = "url", .min = 8, .max = 2048, .format = Format::url},
-    {.name = "events", .type = Type::texts, .summary = "replaces the list", .min = 1, .max = 64, .format = Format::event_pattern},
-    {.name = "headers", .type = Type::text_map, .summary = "replaces all of them; null removes them", .max = 32, .format = Format::header, .nullable = true},
-    {.name = "secret", .summary = "signs from now on, and the one before it as well; null: unsigned", .min = 8, .max = 256, .format = Format::secret, .nullable = true},
-    {.name = "previousSecret", .summary = "the second live secret; null ends it", .min = 8, .max = 256, .format = Format::secret, .nullable = true},
+    {.name = "url", .min = 8, .max = 2048, .format = &formats::url},
+    {.name = "events", .type = Type::texts, .summary = "replaces the list", .min = 1, .max = 64, .format = &formats::event_pattern},
+    {.name = "headers", .type = Type::text_map, .summary = "replaces all of them; null removes them", .max = 32, .format = &formats::header, .nullable = true},
+    {.name = "secret", .summary = "signs from now on, and the one before it as well; null: unsigned", .min = 8, .max = 256, .format = &formats::secret, .nullable = true},
+    {.name = "previousSecret", .summary = "the second live secret; null ends it", .min = 8, .max = 256, .format = &formats::secret, .nullable = true},
     {.name = "paused", .type = Type::boolean, .summary = "keeps events without delivering them", .later = true},
 };
 
@@ -77,7 +77,7 @@ constexpr Field page_query_fields[] = {
 };
 constexpr Field messages_query_fields[] = {
     {.name = "limit", .type = Type::integer, .summary = "default 50, at most 1000 (200 in the gateway dialect); 0 is the default; moved into the range", .min = 0, .max = 1000, .clamped = true},
-    {.name = "before", .summary = "only messages older than this one", .max = 300, .format = Format::message_id},
+    {.name = "before", .summary = "only messages older than this one", .max = 300, .format = &formats::message_id},
     {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
 };
 constexpr Field events_query_fields[] = {
@@ -85,20 +85,20 @@ constexpr Field events_query_fields[] = {
     {.name = "since", .type = Type::integer, .summary = "the same as after"},
     {.name = "cursor", .type = Type::integer, .summary = "the same as after: nextCursor of the page before"},
     {.name = "session", .summary = "only of this session", .max = 64},
-    {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = Format::event_list},
+    {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = &formats::event_list},
     {.name = "limit", .type = Type::integer, .summary = "default 100", .min = 1, .max = 500, .clamped = true},
     {.name = "wait", .type = Type::integer, .summary = "milliseconds to wait for an event when there is none", .max = 60'000, .clamped = true},
 };
 constexpr Field event_stream_query_fields[] = {
     {.name = "session", .summary = "only of this session", .max = 64},
-    {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = Format::event_list},
+    {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = &formats::event_list},
     {.name = "since", .type = Type::integer, .summary = "replay what came after this event id"},
     {.name = "after", .type = Type::integer, .summary = "the same as since"},
     {.name = "cursor", .type = Type::integer, .summary = "the same as since"},
     {.name = "ticket", .summary = "one-use ticket of a browser", .later = true},
 };
 constexpr Field session_stream_query_fields[] = {
-    {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = Format::event_list},
+    {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = &formats::event_list},
     {.name = "since", .type = Type::integer, .summary = "replay what came after this event id"},
     {.name = "after", .type = Type::integer, .summary = "the same as since"},
     {.name = "cursor", .type = Type::integer, .summary = "the same as since"},
@@ -112,7 +112,7 @@ constexpr Field deliveries_query_fields[] = {
 
 constexpr Field reason_fields[] = {
     {.name = "code", .required = true}, {.name = "message", .required = true}, {.name = "nextStep", .required = true},
-    {.name = "until", .format = Format::date_time},
+    {.name = "until", .format = &formats::date_time},
 };
 constexpr Schema reason = {"Reason", reason_fields};
 
@@ -129,8 +129,8 @@ constexpr Field session_fields[] = {
     {.name = "status", .required = true, .one_of = status_words},
     {.name = "connection", .required = true, .one_of = connection_words},
     {.name = "reason", .type = Type::object, .object = &reason},
-    {.name = "createdAt", .required = true, .format = Format::date_time},
-    {.name = "lastActivity", .required = true, .format = Format::date_time},
+    {.name = "createdAt", .required = true, .format = &formats::date_time},
+    {.name = "lastActivity", .required = true, .format = &formats::date_time},
     {.name = "config", .type = Type::object, .required = true, .object = &session_config},
     {.name = "metadata", .type = Type::object},
     {.name = "me", .type = Type::object, .required = true, .object = &account, .nullable = true},
@@ -138,24 +138,24 @@ constexpr Field session_fields[] = {
     {.name = "pairingCode"},
     {.name = "qrCode", .summary = "data URL of a PNG"},
     {.name = "qr", .summary = "the text of the QR code"},
-    {.name = "expiresAt", .format = Format::date_time},
+    {.name = "expiresAt", .format = &formats::date_time},
 };
 constexpr Field session_status_fields[] = {
     {.name = "status", .required = true, .one_of = status_words},
     {.name = "connection", .required = true, .one_of = connection_words},
     {.name = "reason", .type = Type::object, .object = &reason},
-    {.name = "lastActivity", .required = true, .format = Format::date_time},
+    {.name = "lastActivity", .required = true, .format = &formats::date_time},
     {.name = "queued", .type = Type::integer, .required = true},
 };
 constexpr Field qr_fields[] = {
     {.name = "qrCode", .summary = "data URL of a PNG", .required = true},
     {.name = "qr", .summary = "the text of the QR code", .required = true},
-    {.name = "expiresAt", .required = true, .format = Format::date_time},
+    {.name = "expiresAt", .required = true, .format = &formats::date_time},
 };
 constexpr Field pairing_code_fields[] = {
     {.name = "code", .summary = "eight characters", .required = true},
     {.name = "display", .summary = "as phones show it: ABCD-1234", .required = true},
-    {.name = "expiresAt", .required = true, .format = Format::date_time},
+    {.name = "expiresAt", .required = true, .format = &formats::date_time},
 };
 constexpr std::string_view ack_words = "error|pending|server|delivered|read|played";
 constexpr Field sent_message_fields[] = {
@@ -200,7 +200,7 @@ constexpr Field chat_fields[] = {
 constexpr Field event_fields[] = {
     {.name = "event", .required = true}, {.name = "sessionId", .required = true},
     {.name = "id", .type = Type::integer, .required = true},
-    {.name = "timestamp", .required = true, .format = Format::date_time},
+    {.name = "timestamp", .required = true, .format = &formats::date_time},
     {.name = "metadata", .type = Type::object}, {.name = "data", .type = Type::object, .required = true},
 };
 constexpr Field webhook_fields[] = {
@@ -211,15 +211,15 @@ constexpr Field webhook_fields[] = {
     {.name = "notYetFired", .type = Type::texts, .summary = "those of `events` that this build never fires"},
     {.name = "signed", .type = Type::boolean, .required = true},
     {.name = "secrets", .type = Type::integer, .summary = "live secrets: 0, 1, or 2 while receivers change over", .required = true, .max = 2},
-    {.name = "createdAt", .required = true, .format = Format::date_time},
+    {.name = "createdAt", .required = true, .format = &formats::date_time},
 };
 constexpr Field delivery_fields[] = {
     {.name = "eventId", .type = Type::integer, .required = true},
     {.name = "state", .required = true, .one_of = "delivered|waiting|retrying|parked"},
     {.name = "attempts", .type = Type::integer, .required = true},
     {.name = "status", .type = Type::integer}, {.name = "lastError"},
-    {.name = "firstTryAt", .format = Format::date_time}, {.name = "nextTryAt", .format = Format::date_time},
-    {.name = "deliveredAt", .format = Format::date_time},
+    {.name = "firstTryAt", .format = &formats::date_time}, {.name = "nextTryAt", .format = &formats::date_time},
+    {.name = "deliveredAt", .format = &formats::date_time},
 };
 constexpr Field delivery_outcome_fields[] = {
     {.name = "delivered", .type = Type::boolean, .required = true}, {.name = "status", .type = Type::integer, .required = true},
@@ -245,7 +245,7 @@ constexpr Field checks_fields[] = {
 constexpr Schema checks = {"Checks", checks_fields};
 constexpr Field health_fields[] = {
     {.name = "status", .required = true, .one_of = "healthy|unhealthy"},
-    {.name = "timestamp", .required = true, .format = Format::date_time},
+    {.name = "timestamp", .required = true, .format = &formats::date_time},
     {.name = "checks", .type = Type::object, .required = true, .object = &checks},
 };
 // clang-format on

@@ -4,7 +4,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include "api/dialect.h"
 #include "api/handlers.h"
 #include "api/router.h"
 #include "net/loop_guard.h"

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "api/dialect_choice.h"
 #include "net/http_server.h"
 #include "net/outgoing_http.h"
 #include "net/workers.h"
@@ -13,8 +14,6 @@
 #include "storage/store.h"
 
 namespace wharf::api {
-
-enum class Dialect { openwa, gateway };
 
 struct ApiSettings {
   net::HostPort listen{"127.0.0.1", 8080};

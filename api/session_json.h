@@ -4,8 +4,8 @@
 #include <boost/json/object.hpp>
 #include <string>
 
+#include "api/dialect_choice.h"
 #include "api/json_writer.h"
-#include "api/server.h"
 #include "sessions/session_view.h"
 
 namespace wharf::api {

@@ -47,7 +47,7 @@ sessions::Done<SessionView> answer_with(const ServicesPtr& services, const CallP
 
 bool proxy_is_good(const CallPtr& call, const ParsedConfig& config) {
   if (config.address_problem.empty()) return true;
-  call->failure(failure_of({FieldProblem{"config.proxyServerCredentials.address", config.address_problem, false}}));
+  call->failure(failure_of({FieldProblem{"config.proxyServerCredentials.address", config.address_problem}}));
   return false;
 }
 
@@ -209,7 +209,7 @@ void request_pairing_code(const ServicesPtr& services, const CallPtr& call) {
   if (!view) return;
   const auto phone = parse_chat_id(text_of(call->body, "phone"));
   if (!phone || !phone->is_phone_number())
-    return call->failure(failure_of({FieldProblem{"phone", "must be a phone number with country code", false}}));
+    return call->failure(failure_of({FieldProblem{"phone", "must be a phone number with country code"}}));
   services->ports.supervisor.pairing_code(view->name, phone->user, [call](Result<sessions::PairingCode> code) {
     if (!code) {
       Failure failure = failure_of(code.error(), Subject::pairing);

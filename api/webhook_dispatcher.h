@@ -9,6 +9,9 @@
 // write under way at a time; an event that holds it back for longer than a tick, while later ones are delivered,
 // becomes a row too. A crash repeats what was delivered since the last write.
 //
+// What is decided stands in three pure parts: webhook_lanes.h (one webhook's queue and cursor), webhook_rounds.h (whose
+// turn it is) and, as far as reading goes, webhook_log_reader.h. Here is what performs: rows, timers, requests.
+//
 // Bounds: `read_ahead` events in memory and `max_deferred` rows per webhook; a webhook over either stops reading the
 // log (which keeps its events) and catches up from it later. Webhooks whose last attempt failed share half of the
 // request slots, one each, so that dead addresses never take the slots of living ones. Loop thread only.

@@ -6,7 +6,7 @@
 #include <charconv>
 #include <ctime>
 
-#include "api/validation.h"
+#include "net/percent_encoding.h"
 #include "protocol/crypto/hash.h"
 
 namespace wharf::api {
@@ -67,7 +67,8 @@ boost::system::result<net::OutgoingRequest, std::string> webhook_request(const s
   if (!given("content-type")) request.headers.emplace_back("Content-Type", "application/json");
   if (!given("user-agent")) request.headers.emplace_back("User-Agent", settings.user_agent);
   if (!request.url.userinfo.empty() && !given("authorization")) {
-    const std::string credentials = percent_decode(request.url.userinfo, Plus::literal).value_or(request.url.userinfo);
+    const std::string credentials =
+        net::percent_decode(request.url.userinfo, net::Plus::literal).value_or(request.url.userinfo);
     request.headers.emplace_back("Authorization", "Basic " + protocol::to_base64(as_bytes(credentials)));
   }
   request.headers.emplace_back("X-Wharf-Event-Id", event_id);

@@ -189,8 +189,8 @@ void register_webhook(const ServicesPtr& services, const CallPtr& call) {
   if (!scope) return;
   WebhookRow row = webhook_from_json(call->body);
   if (!services->settings.webhooks_allow_private && plainly_private(row.url))
-    return call->failure(failure_of(
-        {FieldProblem{"url", "must not be a private or loopback address (webhooks.allow_private is off)", false}}));
+    return call->failure(
+        failure_of({FieldProblem{"url", "must not be a private or loopback address (webhooks.allow_private is off)"}}));
   const auto there = services->webhooks.list(scope->session);
   const auto known =
       std::find_if(there.begin(), there.end(), [&](const WebhookRow* other) { return other->url == row.url; });
@@ -288,7 +288,7 @@ void redeliver(const ServicesPtr& services, const CallPtr& call) {
   storage::EventId event = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), event);
   if (failed != std::errc() || end != text.data() + text.size())
-    return call->failure(failure_of({FieldProblem{"eventId", "must be the id of an event", false}}));
+    return call->failure(failure_of({FieldProblem{"eventId", "must be the id of an event"}}));
   const std::string id = row->id;
   services->webhooks.redeliver(id, event, [call, event](Result<void> queued) {
     if (!queued && queued.error().code == protocol::Errc::not_found)

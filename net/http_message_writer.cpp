@@ -5,6 +5,7 @@
 
 #include "net/base64.h"
 #include "net/http_message_reader.h"
+#include "net/percent_encoding.h"
 
 namespace wharf::net {
 namespace {
@@ -22,23 +23,8 @@ void append(std::string& out, std::string_view name, std::string_view value) {
   out.append(name).append(": ").append(value).append("\r\n");
 }
 
-std::string percent_decoded(std::string_view text) {
-  auto digit = [](unsigned char c) { return std::isdigit(c) ? c - '0' : std::tolower(c) - 'a' + 10; };
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size() &&
-                        std::isxdigit(static_cast<unsigned char>(text[i + 1])) &&
-                        std::isxdigit(static_cast<unsigned char>(text[i + 2]));
-    if (!escape) {
-      out += text[i];
-      continue;
-    }
-    out += static_cast<char>(digit(static_cast<unsigned char>(text[i + 1])) * 16 +
-                             digit(static_cast<unsigned char>(text[i + 2])));
-    i += 2;
-  }
-  return out;
-}
+// What is not encoded well goes out as it stands.
+std::string decoded(std::string_view text) { return percent_decode(text, Plus::literal).value_or(std::string(text)); }
 
 }  // namespace
 
@@ -62,8 +48,7 @@ std::string make_request_header(const OutgoingRequest& request) {
     const std::string_view info = request.url.userinfo;
     const std::size_t colon = std::min(info.find(':'), info.size());
     const std::string_view password = colon < info.size() ? info.substr(colon + 1) : std::string_view();
-    append(out, "Authorization",
-           basic_authorization(percent_decoded(info.substr(0, colon)), percent_decoded(password)));
+    append(out, "Authorization", basic_authorization(decoded(info.substr(0, colon)), decoded(password)));
   }
   const bool body_expected =
       same_name(request.method, "POST") || same_name(request.method, "PUT") || same_name(request.method, "PATCH");

@@ -1,16 +1,18 @@
 #include "sandbox/control_api.h"
 
-#include <algorithm>
-#include <boost/json.hpp>
+#include <iterator>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "net/web_guard.h"
 #include "sandbox/control_call.h"
+#include "sandbox/control_schemas.h"
+#include "web/envelope.h"
+#include "web/json_body.h"
+#include "web/route_table.h"
 
 namespace wharf::sandbox {
-
-namespace json = boost::json;
 
 namespace {
 
@@ -20,142 +22,86 @@ enum class Body { none, json, text };
 
 struct Route {
   std::string_view method;
-  std::string_view pattern;  // below the prefix; {name} takes one segment
+  std::string_view pattern;  // below the prefix
   Body body;
-  ControlHandler handler;
+  ControlHandler handler;               // nullptr: answers 501
+  const web::Schema* fields = nullptr;  // of a JSON body; nullptr: the handler looks at it
+  const web::Schema* query = nullptr;
 };
 
 constexpr Route routes[] = {
     {"GET", "/network", Body::none, show_network},
     {"GET", "/phones", Body::none, list_phones},
-    {"POST", "/phones", Body::json, create_phone},
+    {"POST", "/phones", Body::json, create_phone, &schemas::create_phone},
     {"GET", "/phones/{phone}", Body::none, show_phone},
-    {"POST", "/phones/{phone}/scan", Body::json, scan},
-    {"POST", "/phones/{phone}/enter-code", Body::json, enter_code},
-    {"POST", "/phones/{phone}/messages", Body::json, send_message},
-    {"GET", "/phones/{phone}/messages", Body::none, list_messages},
-    {"POST", "/phones/{phone}/read", Body::json, mark_read},
-    {"POST", "/phones/{phone}/typing", Body::json, set_typing},
-    {"POST", "/phones/{phone}/unlink", Body::json, unlink_companions},
-    {"POST", "/phones/{phone}/deliver", Body::json, set_deliver},
-    {"POST", "/phones/{phone}/power", Body::json, set_power},
-    {"POST", "/phones/{phone}/forget-sessions", Body::json, forget_sessions},
-    {"POST", "/phones/{phone}/corrupt-sessions", Body::json, corrupt_sessions},
-    {"POST", "/phones/{phone}/reinstall", Body::json, reinstall},
-    {"POST", "/phones/{phone}/account", Body::json, set_account},
-    {"POST", "/phones/{phone}/auto-reply", Body::json, set_auto_reply},
-    {"POST", "/phones/{phone}/auto-read", Body::json, set_auto_read},
-    {"POST", "/phones/{phone}/call", Body::json, not_implemented},
-    {"POST", "/phones/{phone}/groups", Body::json, not_implemented},
-    {"POST", "/scan-qr", Body::text, scan_qr_text},
+    {"POST", "/phones/{phone}/scan", Body::json, scan, &schemas::scan},
+    {"POST", "/phones/{phone}/enter-code", Body::json, enter_code, &schemas::enter_code},
+    {"POST", "/phones/{phone}/messages", Body::json, send_message, &schemas::send_message},
+    {"GET", "/phones/{phone}/messages", Body::none, list_messages, nullptr, &schemas::messages_query},
+    {"POST", "/phones/{phone}/read", Body::json, mark_read, &schemas::mark_read},
+    {"POST", "/phones/{phone}/typing", Body::json, set_typing, &schemas::set_typing},
+    {"POST", "/phones/{phone}/unlink", Body::json, unlink_companions, &schemas::unlink},
+    {"POST", "/phones/{phone}/deliver", Body::json, set_deliver, &schemas::switched},
+    {"POST", "/phones/{phone}/power", Body::json, set_power, &schemas::switched},
+    {"POST", "/phones/{phone}/forget-sessions", Body::json, forget_sessions, &schemas::peer},
+    {"POST", "/phones/{phone}/corrupt-sessions", Body::json, corrupt_sessions, &schemas::peer},
+    {"POST", "/phones/{phone}/reinstall", Body::json, reinstall, &schemas::no_fields},
+    {"POST", "/phones/{phone}/account", Body::json, set_account, &schemas::set_account},
+    {"POST", "/phones/{phone}/auto-reply", Body::json, set_auto_reply, &schemas::set_auto_reply},
+    {"POST", "/phones/{phone}/auto-read", Body::json, set_auto_read, &schemas::switched},
+    {"POST", "/phones/{phone}/call", Body::json, nullptr},
+    {"POST", "/phones/{phone}/groups", Body::json, nullptr},
+    {"POST", "/scan-qr", Body::text, scan_qr_text, nullptr, &schemas::scan_query},
     {"GET", "/faults", Body::none, show_faults},
     {"POST", "/faults", Body::json, set_faults},
-    {"POST", "/faults/release", Body::json, release_faults},
-    {"POST", "/kick", Body::json, kick_device},
+    {"POST", "/faults/release", Body::json, release_faults, &schemas::no_fields},
+    {"POST", "/kick", Body::json, kick_device, &schemas::kick},
     {"GET", "/stats", Body::none, show_stats},
-    {"GET", "/wire", Body::none, show_wire},
-    {"POST", "/clock", Body::json, advance_clock},
-    {"POST", "/devices/{phone}/{device}/drain-prekeys", Body::json, drain_prekeys},
+    {"GET", "/wire", Body::none, show_wire, nullptr, &schemas::wire_query},
+    {"POST", "/clock", Body::json, advance_clock, &schemas::advance_clock},
+    {"POST", "/devices/{phone}/{device}/drain-prekeys", Body::json, drain_prekeys, &schemas::no_fields},
 };
 
-// --- targets
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
+const web::RouteTable& paths() {
+  static const web::RouteTable table = [] {
+    web::RouteTable out;
+    for (std::size_t i = 0; i < std::size(routes); ++i) out.add(routes[i].method, routes[i].pattern, i);
+    return out;
+  }();
+  return table;
 }
 
-/// nullopt for a broken escape. A '+' stays one: it begins phone numbers.
-std::optional<std::string> percent_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-    const int low = high < 0 ? -1 : hex_digit(text[i + 2]);
-    if (low < 0) return std::nullopt;
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
+net::HttpResponse invalid(std::string message) {
+  return web::render_error(400, "VALIDATION_ERROR", {std::move(message), {}});
 }
 
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> out;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find(separator), text.size());
-    if (end > 0) out.push_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return out;
-}
-
-using Names = std::map<std::string, std::string, std::less<>>;
-
-std::optional<Names> match(std::string_view pattern, const std::vector<std::string>& segments) {
-  const std::vector<std::string_view> parts = split(pattern, '/');
-  if (parts.size() != segments.size()) return std::nullopt;
-  Names names;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (parts[i].front() == '{') {
-      names[std::string(parts[i].substr(1, parts[i].size() - 2))] = segments[i];
-    } else if (parts[i] != segments[i]) {
-      return std::nullopt;
-    }
-  }
-  return names;
-}
-
-std::optional<Names> query_of(std::string_view text) {
-  Names out;
-  for (const std::string_view pair : split(text, '&')) {
-    const std::size_t equals = std::min(pair.find('='), pair.size());
-    const auto name = percent_decoded(pair.substr(0, equals));
-    const auto value = percent_decoded(pair.substr(std::min(equals + 1, pair.size())));
-    if (!name || !value) return std::nullopt;
-    out[*name] = *value;
-  }
-  return out;
-}
-
-std::string media_type_of(const net::HttpRequest& request) {
-  std::string type(request.header("content-type"));
-  type = type.substr(0, type.find(';'));
-  while (!type.empty() && type.back() == ' ') type.pop_back();
-  std::transform(type.begin(), type.end(), type.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
-  return type;
-}
-
-/// Reads the body the route wants into `call`; the refusal otherwise.
-std::optional<net::HttpResponse> read_body(const Route& route, const net::HttpRequest& request, ControlCall& call) {
-  const std::string type = media_type_of(request);
-  if (route.body == Body::none) return std::nullopt;
+/// Reads what the route wants into `call`; the refusal otherwise.
+std::optional<net::HttpResponse> read_inputs(const Route& route, const net::HttpRequest& request,
+                                             std::string_view query, ControlCall& call) {
+  auto parsed = web::Query::parse(query);
+  if (!parsed) return invalid("the query must be at most 64 percent-encoded name=value pairs");
+  call.query = std::move(*parsed);
+  const web::Unknown unknown = web::unknown_of(call.query);
+  std::vector<web::FieldProblem> problems;
+  if (unknown == web::Unknown::refused && route.body == Body::none && !request.body.empty())
+    problems.push_back({"body", "must be empty: this route reads none"});
+  web::validate(call.query, route.query ? *route.query : schemas::no_fields, unknown, problems);
+  const std::string_view type = request.header("content-type");
   if (route.body == Body::text) {
-    if (type == "application/json") {
-      return control_error(415, "UNSUPPORTED_MEDIA_TYPE", "this route takes the raw QR text: Content-Type: text/plain");
-    }
+    if (net::is_json_type(type))
+      return web::render_error(415, "UNSUPPORTED_MEDIA_TYPE",
+                               {"this route takes the raw QR text: Content-Type: text/plain", {}});
     call.text = request.body;
-    return std::nullopt;
+  } else if (route.body == Body::json) {
+    auto body = web::read_json_object(type, request.body, web::NullBody::empty);
+    if (!body)
+      return body.error().media_type ? web::render_error(415, "UNSUPPORTED_MEDIA_TYPE", body.error().explanation)
+                                     : web::render_error(400, "VALIDATION_ERROR", body.error().explanation);
+    call.body = std::move(*body);
+    if (route.fields) web::validate(call.body, *route.fields, unknown, problems);
   }
-  if (request.body.empty()) return std::nullopt;  // as {}: the fields say what is missing
-  // Required, not guessed: a page of another site can send a body without a type unasked, JSON it cannot.
-  if (type != "application/json") {
-    return control_error(
-        415, "UNSUPPORTED_MEDIA_TYPE",
-        "this route takes JSON: Content-Type: application/json" + (type.empty() ? std::string() : ", not " + type));
-  }
-  boost::system::error_code failed;
-  json::value body = json::parse(request.body, failed);
-  if (failed) return control_error(400, "VALIDATION_ERROR", "the body is not valid JSON: " + failed.message());
-  if (body.is_null()) return std::nullopt;
-  if (!body.is_object()) return control_error(400, "VALIDATION_ERROR", "the body must be a JSON object");
-  call.body = std::move(body.get_object());
-  return std::nullopt;
+  if (problems.empty()) return std::nullopt;
+  return refused_fields(problems);
 }
 
 }  // namespace
@@ -165,41 +111,29 @@ ControlApi::ControlApi(Network& network, Phones& phones, const SandboxAddresses&
 
 void ControlApi::handle(net::HttpRequest request, net::Responder responder) {
   const std::string_view target = request.target;
-  const std::size_t mark = std::min(target.find('?'), target.size());
-  std::string_view path = target.substr(0, mark);
-  auto query = query_of(target.substr(std::min(mark + 1, target.size())));
+  const std::string_view path = target.substr(0, target.find('?'));
   const auto refuse = [&](net::HttpResponse response) { responder.send(std::move(response)); };
-
-  std::vector<std::string> segments;
-  const bool ours =
-      path.substr(0, prefix.size()) == prefix && (path.size() == prefix.size() || path[prefix.size()] == '/');
-  if (ours) {
-    for (const std::string_view segment : split(path.substr(prefix.size()), '/')) {
-      auto decoded = percent_decoded(segment);
-      if (!decoded) query.reset();
-      segments.push_back(decoded.value_or(""));
-    }
+  const bool ours = path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
+  web::RouteTable::Match found;
+  if (ours) found = paths().match(request.method, path.substr(prefix.size()));
+  if (!found.path_known)
+    return refuse(web::render_error(404, "NOT_FOUND", {"there is nothing at " + web::echo(path), {}}));
+  if (!found.route) {
+    net::HttpResponse response = web::render_error(
+        405, "METHOD_NOT_ALLOWED", {web::echo(request.method) + " is not allowed here; allowed: " + found.allow, {}});
+    response.headers.emplace_back("Allow", found.allow);
+    return refuse(std::move(response));
   }
-  if (!query) return refuse(control_error(400, "VALIDATION_ERROR", "the address holds a broken percent escape"));
-
-  std::string allowed;
-  for (const Route& route : routes) {
-    auto names = ours ? match(route.pattern, segments) : std::nullopt;
-    if (!names) continue;
-    if (route.method != request.method) {
-      allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
-      continue;
-    }
-    ControlCall call{network_,          phones_, addresses_, after_commit_, std::move(*names),
-                     std::move(*query), {},      {},         responder};
-    if (auto refusal = read_body(route, request, call)) return refuse(std::move(*refusal));
-    return route.handler(call);
-  }
-  if (allowed.empty()) return refuse(control_error(404, "NOT_FOUND", "no such route: " + std::string(path)));
-  net::HttpResponse response =
-      control_error(405, "METHOD_NOT_ALLOWED", request.method + " is not possible here; allowed: " + allowed);
-  response.headers.emplace_back("Allow", allowed);
-  refuse(std::move(response));
+  if (!found.decodable) return refuse(invalid("the path has a broken percent-encoding"));
+  const Route& route = routes[*found.route];
+  if (!route.handler)
+    return refuse(web::render_error(
+        501, "NOT_IMPLEMENTED",
+        {"the simulated phones do not do this yet: they exchange text, receipts and chat state", {}}));
+  ControlCall call{network_, phones_, addresses_, after_commit_, std::move(found.params), {}, {}, {}, responder};
+  const std::string_view query = path.size() < target.size() ? target.substr(path.size() + 1) : std::string_view();
+  if (auto refusal = read_inputs(route, request, query, call)) return refuse(std::move(*refusal));
+  route.handler(call);
 }
 
 }  // namespace wharf::sandbox

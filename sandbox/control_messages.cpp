@@ -13,12 +13,7 @@ using protocol::Result;
 
 namespace {
 
-constexpr std::int64_t default_page = 100, largest_page = 5'000;
-
-/// Kinds of content that the contract names and this phone does not send.
-constexpr std::string_view unsupported_contents[] = {"media",    "image",   "video", "audio", "voice",
-                                                     "document", "sticker", "poll",  "vote",  "reaction",
-                                                     "location", "contact", "edit",  "revoke"};
+constexpr std::int64_t default_page = 100;
 
 json::object to_json(const PhoneMessage& message) {
   json::array mentions;
@@ -34,26 +29,14 @@ json::object to_json(const PhoneMessage& message) {
 
 }  // namespace
 
-void not_implemented(ControlCall& call) {
-  call.fail(501, "NOT_IMPLEMENTED",
-            "the simulated phones do not do this yet: they exchange text, receipts and chat state");
-}
-
 void send_message(ControlCall& call) {
   Phone* phone = call.phone();
   if (phone == nullptr) return;
-  for (const std::string_view kind : unsupported_contents) {
-    if (call.body.if_contains(kind) != nullptr) {
-      return call.fail(501, "NOT_IMPLEMENTED", "the simulated phones send text only, not " + std::string(kind));
-    }
-  }
-  BodyFields fields = call.fields();
   Phone::Send message;
-  message.to = fields.text("to", 128);
-  message.text = fields.text("text");
-  message.quoted_id = fields.optional_text("quoted", 128).value_or("");
-  message.mentions = fields.optional_texts("mentions");
-  if (!fields.valid()) return call.invalid(fields);
+  message.to = web::text_of(call.body, "to");
+  message.text = web::text_of(call.body, "text");
+  message.quoted_id = web::text_of(call.body, "quoted");
+  message.mentions = web::texts_of(call.body, "mentions");
   const Result<std::string> id = phone->send(std::move(message));
   if (!id) return call.fail(id.error());
   call.succeed(json::object{{"id", *id}}, 202);
@@ -62,23 +45,13 @@ void send_message(ControlCall& call) {
 void list_messages(ControlCall& call) {
   const Phone* phone = call.phone();
   if (phone == nullptr) return;
-  const auto limit = call.query_number("limit", default_page, 1, largest_page);
-  if (!limit) return;
-  std::string chat;
-  if (const auto given = call.query.find("chat"); given != call.query.end()) {
-    const auto digits = normalise_phone(std::string_view(given->second).substr(0, given->second.find('@')));
-    if (!digits) {
-      return call.fail(400, "VALIDATION_ERROR", "the query parameter chat is not valid",
-                       json::object{{"chat", digits.error().detail}});
-    }
-    chat = *digits;
-  }
+  const auto limit = static_cast<std::size_t>(call.query.integer("limit", default_page));
+  const std::string_view given = call.query.text("chat"), after = call.query.text("after");
+  const std::string chat = given.empty() ? "" : normalise_phone(given.substr(0, given.find('@'))).value();
   const std::vector<PhoneMessage>& all = phone->messages();
   std::size_t begin = 0;
-  const auto after = call.query.find("after");
-  if (after != call.query.end()) {
-    const auto found =
-        std::find_if(all.rbegin(), all.rend(), [&](const PhoneMessage& m) { return m.id == after->second; });
+  if (!after.empty()) {
+    const auto found = std::find_if(all.rbegin(), all.rend(), [&](const PhoneMessage& m) { return m.id == after; });
     if (found == all.rend()) return call.fail(404, "NOT_FOUND", "after: this phone has no such message");
     begin = static_cast<std::size_t>(all.rend() - found);
   }
@@ -87,8 +60,8 @@ void list_messages(ControlCall& call) {
     if (chat.empty() || all[i].chat == chat) chosen.push_back(&all[i]);
   }
   // After an id the page goes on from there; without one it is the newest.
-  const auto count = std::min(static_cast<std::size_t>(*limit), chosen.size());
-  const std::size_t first = after != call.query.end() ? 0 : chosen.size() - count;
+  const auto count = std::min(limit, chosen.size());
+  const std::size_t first = !after.empty() ? 0 : chosen.size() - count;
   json::array page;
   for (std::size_t i = first; i < first + count; ++i) page.push_back(to_json(*chosen[i]));
   call.succeed(std::move(page));
@@ -97,10 +70,7 @@ void list_messages(ControlCall& call) {
 void mark_read(ControlCall& call) {
   Phone* phone = call.phone();
   if (phone == nullptr) return;
-  BodyFields fields = call.fields();
-  const std::string chat = fields.text("chat", 128);
-  const std::string id = fields.optional_text("id", 128).value_or("");
-  if (!fields.valid()) return call.invalid(fields);
+  const std::string chat(web::text_of(call.body, "chat")), id(web::text_of(call.body, "id"));
   const Result<std::size_t> count = phone->read(chat, id);
   if (!count) return call.fail(count.error());
   call.succeed(json::object{{"read", *count}});
@@ -109,12 +79,8 @@ void mark_read(ControlCall& call) {
 void set_typing(ControlCall& call) {
   Phone* phone = call.phone();
   if (phone == nullptr) return;
-  BodyFields fields = call.fields();
-  const std::string to = fields.phone("to");
-  const std::string state = fields.text("state", 32);
-  if (!state.empty() && state != "composing" && state != "paused")
-    fields.problem("state", "must be composing or paused");
-  if (!fields.valid()) return call.invalid(fields);
+  const std::string to = call.phone_number("to");
+  const std::string_view state = web::text_of(call.body, "state");
   if (call.network.find_account(std::string_view(to)) == nullptr)
     return call.fail(404, "NOT_FOUND", "to: nobody has this number");
   phone->typing(to, state == "composing");
@@ -124,9 +90,7 @@ void set_typing(ControlCall& call) {
 void set_deliver(ControlCall& call) {
   Phone* phone = call.phone();
   if (phone == nullptr) return;
-  BodyFields fields = call.fields();
-  const bool on = fields.flag("on");
-  if (!fields.valid()) return call.invalid(fields);
+  const bool on = web::boolean_of(call.body, "on", false);
   phone->deliver(on);
   call.succeed(json::object{{"on", on}});
 }
@@ -138,11 +102,10 @@ void set_auto_reply(ControlCall& call) {
     phone->set_auto_reply(std::nullopt);
     return call.succeed(nullptr);
   }
-  BodyFields fields = call.fields();
   Phone::AutoReply rule;
-  rule.contains = fields.optional_text("contains", 1'024).value_or("");
-  rule.text = fields.text("text");
-  if (!fields.valid()) return call.invalid(fields);
+  rule.contains = web::text_of(call.body, "contains");
+  rule.text = web::text_of(call.body, "text");
+  if (rule.text.empty()) return call.invalid({{"text", "is required"}});
   json::object result{{"contains", rule.contains}, {"text", rule.text}};
   phone->set_auto_reply(std::move(rule));
   call.succeed(std::move(result));
@@ -151,9 +114,7 @@ void set_auto_reply(ControlCall& call) {
 void set_auto_read(ControlCall& call) {
   Phone* phone = call.phone();
   if (phone == nullptr) return;
-  BodyFields fields = call.fields();
-  const bool on = fields.flag("on");
-  if (!fields.valid()) return call.invalid(fields);
+  const bool on = web::boolean_of(call.body, "on", false);
   phone->set_auto_read(on);
   call.succeed(json::object{{"on", on}});
 }

@@ -1,5 +1,6 @@
 // Control API: the network itself, its faults, its clock and what it counted.
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
 #include <utility>
@@ -14,7 +15,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::int64_t largest_count = 1'000'000;
-constexpr std::int64_t largest_step_ms = 60LL * 86'400'000;
 
 struct Fault {
   std::string_view name;
@@ -69,8 +69,17 @@ std::optional<DeviceKey> known_device(ControlCall& call, const std::string& phon
   return std::nullopt;
 }
 
-bool stream_error_code(std::string_view how) {
-  return how.size() == 3 && how.find_first_not_of("0123456789") == std::string_view::npos;
+/// A field for each fault.
+std::vector<web::Field> fault_fields() {
+  std::vector<web::Field> fields;
+  for (const Fault& fault : fault_table) {
+    web::Field field;
+    field.name = fault.name;
+    field.type = std::holds_alternative<bool Faults::*>(fault.member) ? web::Type::boolean : web::Type::integer;
+    field.max = largest_count;
+    fields.push_back(field);
+  }
+  return fields;
 }
 
 }  // namespace
@@ -87,20 +96,21 @@ void show_network(ControlCall& call) {
 void show_faults(ControlCall& call) { call.succeed(to_json(call.network.faults())); }
 
 void set_faults(ControlCall& call) {
-  BodyFields fields = call.fields();
+  static const std::vector<web::Field> fields = fault_fields();
+  std::vector<web::FieldProblem> problems;
+  web::validate(call.body, {{}, fields}, web::Unknown::ignored, problems);
   Faults wanted = call.network.faults();
-  for (const auto& [name, value] : call.body) {
-    const Fault* fault = find_fault(name);
+  for (const auto& member : call.body) {
+    const Fault* fault = find_fault(member.key());
     if (fault == nullptr) {
-      fields.problem(name, "is not a fault; known: " + fault_names());
+      problems.push_back({std::string(member.key()), "is not a fault; known: " + fault_names()});
     } else if (const auto* flag = std::get_if<bool Faults::*>(&fault->member)) {
-      wanted.*(*flag) = fields.flag(name);
-    } else {
-      wanted.*std::get<unsigned Faults::*>(fault->member) =
-          static_cast<unsigned>(fields.integer(name, 0, largest_count));
+      wanted.*(*flag) = web::boolean_of(call.body, fault->name, wanted.*(*flag));
+    } else if (const auto count = web::integer_of(call.body, fault->name)) {
+      wanted.*std::get<unsigned Faults::*>(fault->member) = static_cast<unsigned>(*count);
     }
   }
-  if (!fields.valid()) return call.invalid(fields);
+  if (!problems.empty()) return call.invalid(problems);
   call.network.faults() = wanted;
   call.succeed(to_json(wanted));
 }
@@ -111,14 +121,8 @@ void release_faults(ControlCall& call) {
 }
 
 void kick_device(ControlCall& call) {
-  BodyFields fields = call.fields();
-  const std::string phone = fields.phone("phone");
-  const auto device = static_cast<std::uint16_t>(fields.integer("device", 1, 99));
-  const std::string how = fields.text("how", 32);
-  if (!how.empty() && how != "replaced" && how != "drop" && !stream_error_code(how)) {
-    fields.problem("how", "must be replaced, drop or a stream error code such as 515 or 503");
-  }
-  if (!fields.valid()) return call.invalid(fields);
+  const std::string phone = call.phone_number("phone"), how(web::text_of(call.body, "how"));
+  const auto device = static_cast<std::uint16_t>(web::integer_of(call.body, "device").value_or(0));
   const auto target = known_device(call, phone, device);
   if (!target) return;
   const bool was_online = call.network.is_online(*target);
@@ -155,32 +159,28 @@ void show_stats(ControlCall& call) {
 }
 
 void show_wire(ControlCall& call) {
-  const auto limit = call.query_number("limit", 1'000, 1, 100'000);
-  if (!limit) return;
+  const auto limit = static_cast<std::size_t>(call.query.integer("limit", 1'000));
   const std::vector<std::string> log = call.network.wire_log();
-  const std::size_t count = std::min(log.size(), static_cast<std::size_t>(*limit));
+  const std::size_t count = std::min(log.size(), limit);
   json::array stanzas;
   for (std::size_t i = log.size() - count; i < log.size(); ++i) stanzas.emplace_back(log[i]);
   call.succeed(std::move(stanzas));
 }
 
 void advance_clock(ControlCall& call) {
-  BodyFields fields = call.fields();
-  const std::int64_t step = fields.integer("advanceMs", 0, largest_step_ms);
-  if (!fields.valid()) return call.invalid(fields);
-  call.network.clock().advance(step);
+  call.network.clock().advance(web::integer_of(call.body, "advanceMs").value_or(0));
   call.succeed(json::object{{"unixMs", call.network.clock().unix_ms()}});
 }
 
 void drain_prekeys(ControlCall& call) {
-  const auto digits = normalise_phone(call.path.at("phone"));
-  const std::string& text = call.path.at("device");
+  const auto digits = normalise_phone(call.param("phone"));
+  const std::string& text = call.param("device");
   std::uint16_t device = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), device);
   if (error != std::errc() || end != text.data() + text.size()) {
     return call.fail(400, "VALIDATION_ERROR", "the device in the path must be a number from 0 to 99");
   }
-  const auto target = known_device(call, digits ? *digits : call.path.at("phone"), device);
+  const auto target = known_device(call, digits ? *digits : call.param("phone"), device);
   if (!target) return;
   call.network.drain_prekeys(*target);
   call.succeed(json::object{{"preKeys", call.network.prekeys_left(*target)}});

@@ -59,9 +59,7 @@ void answer_pairing(ControlCall& call, Phone& phone, std::string_view what, cons
     }
     const Error& error = device.error();
     if (error.code == Errc::malformed) {
-      json::object details;
-      details[what] = error.detail;
-      return waiting->fail(400, "VALIDATION_ERROR", what + ": " + error.detail, std::move(details));
+      return waiting->invalid({{what, "is not valid: " + error.detail}});
     }
     if (scanning && error.code == Errc::not_found) return waiting->fail(410, "EXPIRED", error.detail);
     waiting->fail(error);
@@ -78,12 +76,7 @@ std::string fresh_number(Network& network) {
 
 /// The `peer` of a body, which must exist; answers itself otherwise.
 std::optional<std::string> known_peer(ControlCall& call) {
-  BodyFields fields = call.fields();
-  const std::string peer = fields.phone("peer");
-  if (!fields.valid()) {
-    call.invalid(fields);
-    return std::nullopt;
-  }
+  std::string peer = call.phone_number("peer");
   if (call.network.find_account(std::string_view(peer)) == nullptr) {
     call.fail(404, "NOT_FOUND", "peer: nobody has this number");
     return std::nullopt;
@@ -94,11 +87,9 @@ std::optional<std::string> known_peer(ControlCall& call) {
 }  // namespace
 
 void create_phone(ControlCall& call) {
-  BodyFields fields = call.fields();
-  const std::string phone = fields.phone("phone");
-  const std::string name = fields.optional_text("name", 100).value_or("");
-  const bool with_lid = !fields.has("lid") || fields.flag("lid");
-  if (!fields.valid()) return call.invalid(fields);
+  const std::string phone = call.phone_number("phone");
+  const std::string name(web::text_of(call.body, "name"));
+  const bool with_lid = web::boolean_of(call.body, "lid", true);
   const Result<Phone*> created = call.phones.create(phone, name.empty() ? "+" + phone : name, with_lid);
   if (!created) return call.fail(created.error());
   call.succeed(to_json(*call.network.find_account(std::string_view(phone))), 201);
@@ -117,10 +108,7 @@ void show_phone(ControlCall& call) {
 void scan(ControlCall& call) {
   Phone* phone = call.phone();
   if (phone == nullptr) return;
-  BodyFields fields = call.fields();
-  const std::string qr = fields.text("qr", 4'096);
-  if (!fields.valid()) return call.invalid(fields);
-  answer_pairing(call, *phone, "qr", qr, &Phone::scan);
+  answer_pairing(call, *phone, "qr", std::string(web::text_of(call.body, "qr")), &Phone::scan);
 }
 
 void scan_qr_text(ControlCall& call) {
@@ -132,16 +120,11 @@ void scan_qr_text(ControlCall& call) {
   if (call.network.find_pairing(parsed->ref) == nullptr) {
     return call.fail(410, "EXPIRED", "no connection shows this QR code any more: it is expired");
   }
-  const auto asked = call.query.find("phone");
-  Result<std::string> number =
-      asked == call.query.end() ? Result<std::string>(fresh_number(call.network)) : normalise_phone(asked->second);
-  if (!number) {
-    return call.fail(400, "VALIDATION_ERROR", "the query parameter phone is not valid",
-                     json::object{{"phone", number.error().detail}});
-  }
-  Phone* phone = call.phones.find(*number);
+  const std::string_view asked = call.query.text("phone");
+  const std::string number = asked.empty() ? fresh_number(call.network) : normalise_phone(asked).value();
+  Phone* phone = call.phones.find(number);
   if (phone == nullptr) {
-    const Result<Phone*> created = call.phones.create(*number, "+" + *number);
+    const Result<Phone*> created = call.phones.create(number, "+" + number);
     if (!created) return call.fail(created.error());
     phone = *created;
   }
@@ -151,10 +134,7 @@ void scan_qr_text(ControlCall& call) {
 void enter_code(ControlCall& call) {
   Phone* phone = call.phone();
   if (phone == nullptr) return;
-  BodyFields fields = call.fields();
-  const std::string code = fields.text("code", 64);
-  if (!fields.valid()) return call.invalid(fields);
-  answer_pairing(call, *phone, "code", code, &Phone::enter_code);
+  answer_pairing(call, *phone, "code", std::string(web::text_of(call.body, "code")), &Phone::enter_code);
 }
 
 void unlink_companions(ControlCall& call) {
@@ -162,20 +142,15 @@ void unlink_companions(ControlCall& call) {
   if (phone == nullptr) return;
   const std::vector<std::uint16_t> linked = phone->companions();
   std::vector<std::uint16_t> chosen;
-  const json::value* device = call.body.if_contains("device");
-  if (device != nullptr && device->is_string() && device->get_string() == "all") {
+  if (web::text_of(call.body, "device") == "all") {
     chosen = linked;
   } else {
-    BodyFields fields = call.fields();
-    const auto id = static_cast<std::uint16_t>(fields.integer("device", 1, 99));
-    if (!fields.valid()) {
-      return call.fail(400, "VALIDATION_ERROR", "device must be a device number from 1 to 99, or \"all\"",
-                       fields.problems());
-    }
-    if (std::find(linked.begin(), linked.end(), id) == linked.end()) {
-      return call.fail(404, "NOT_FOUND", "this phone has no companion " + std::to_string(id));
-    }
-    chosen.push_back(id);
+    const std::int64_t id = web::integer_of(call.body, "device").value_or(0);
+    if (id < 1 || id > 99) return call.invalid({{"device", "must be a device number from 1 to 99, or \"all\""}});
+    const auto device = static_cast<std::uint16_t>(id);
+    if (std::find(linked.begin(), linked.end(), device) == linked.end())
+      return call.fail(404, "NOT_FOUND", "this phone has no companion " + std::to_string(device));
+    chosen.push_back(device);
   }
   json::array unlinked;
   for (const std::uint16_t id : chosen) {
@@ -187,9 +162,7 @@ void unlink_companions(ControlCall& call) {
 void set_power(ControlCall& call) {
   Phone* phone = call.phone();
   if (phone == nullptr) return;
-  BodyFields fields = call.fields();
-  const bool on = fields.flag("on");
-  if (!fields.valid()) return call.invalid(fields);
+  const bool on = web::boolean_of(call.body, "on", false);
   phone->power(on);
   call.succeed(json::object{{"on", on}});
 }
@@ -215,16 +188,13 @@ void corrupt_sessions(ControlCall& call) {
 void set_account(ControlCall& call) {
   const Phone* phone = call.phone();
   if (phone == nullptr) return;
-  BodyFields fields = call.fields();
   Account& account = *call.network.find_account(std::string_view(phone->number()));
-  bool restricted = account.restricted;
+  const bool restricted = web::boolean_of(call.body, "restricted", account.restricted);
   auto new_chats_left = account.new_chats_left;
-  if (fields.has("restricted")) restricted = fields.flag("restricted");
-  if (const json::value* left = call.body.if_contains("newChatsLeft")) {
+  if (call.body.contains("newChatsLeft")) {  // null: as many as it likes
     new_chats_left.reset();
-    if (!left->is_null()) new_chats_left = static_cast<unsigned>(fields.integer("newChatsLeft", 0, 1'000'000));
+    if (const auto left = web::integer_of(call.body, "newChatsLeft")) new_chats_left = static_cast<unsigned>(*left);
   }
-  if (!fields.valid()) return call.invalid(fields);
   account.restricted = restricted;
   account.new_chats_left = new_chats_left;
   call.network.changes().changed(RowKind::account, account.phone);

@@ -16,9 +16,9 @@
 #include "sandbox/committer.h"
 #include "sandbox/connection.h"
 #include "sandbox/control_api.h"
-#include "sandbox/control_call.h"
 #include "sandbox/network.h"
 #include "sandbox/phones.h"
+#include "web/envelope.h"
 
 namespace wharf::sandbox {
 
@@ -259,10 +259,10 @@ boost::system::result<SandboxAddresses, std::string> Sandbox::start() {
     net::WebGuardSettings pages;
     pages.listen = *listen;
     pages.local_pages = net::LocalPages::welcome;
-    const net::WebGuard guard(std::move(pages),
-                              [](const net::HttpRequest&, unsigned status, const std::string& message) {
-                                return control_error(status, status == 403 ? "FORBIDDEN" : "VALIDATION_ERROR", message);
-                              });
+    const net::WebGuard guard(
+        std::move(pages), [](const net::HttpRequest&, unsigned status, const std::string& message) {
+          return web::render_error(status, status == 403 ? "FORBIDDEN" : "VALIDATION_ERROR", {message, {}});
+        });
     state.control_server = std::make_unique<net::HttpServer>(
         state.loop, control, [&state, guard](net::HttpRequest request, net::Responder responder) {
           auto admitted = guard.admit(request, std::move(responder));

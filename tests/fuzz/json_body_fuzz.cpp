@@ -28,11 +28,11 @@ void check(bool invariant) {
 void read_accepted(const boost::json::object& body, const Schema& schema) {
   for (const Field& field : schema.fields) {
     const std::string_view text = text_of(body, field.name);
-    if (field.format == Format::chat_id && field.type == Type::text && field.required)
+    if (field.format == &formats::chat_id && field.type == Type::text && field.required)
       check(parse_chat_id(text).has_value());
-    if (field.format == Format::session_name && field.required) check(is_session_name(text));
+    if (field.format == &formats::session_name && field.required) check(is_session_name(text));
     for (const std::string& item : texts_of(body, field.name))
-      if (field.format == Format::chat_id) check(parse_chat_id(item).has_value());
+      if (field.format == &formats::chat_id) check(parse_chat_id(item).has_value());
     if (field.name == "config")
       if (const auto* config = body.if_contains("config"); config && config->is_object())
         session_config_from_json(config->get_object());

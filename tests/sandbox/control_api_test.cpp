@@ -356,7 +356,7 @@ TEST_CASE("bad requests are refused with the status that fits") {
       {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","mentions":"y"})", json_type, 400,
        "VALIDATION_ERROR", "mentions"},
       {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","mentions":[1]})", json_type, 400,
-       "VALIDATION_ERROR", "mentions"},
+       "VALIDATION_ERROR", "mentions[0]"},
       {"POST", anna + "/messages", R"({"to":"15550000002","text":"x","quoted":{}})", json_type, 400, "VALIDATION_ERROR",
        "quoted"},
       {"POST", anna + "/messages", R"({"to":"15559999999","text":"x"})", json_type, 404, "NOT_FOUND", ""},
@@ -402,6 +402,21 @@ TEST_CASE("a wrong method is answered with the methods that are possible") {
   const auto response = api.call("PUT", "/sandbox/v1/phones");
   REQUIRE(response.status == 405);
   REQUIRE(response.headers == std::vector<std::pair<std::string, std::string>>{{"Allow", "GET, POST"}});
+}
+
+TEST_CASE("strict refuses by name what a route does not read") {
+  Api api;
+  api.two_phones();
+  const std::string messages = "/sandbox/v1/phones/15550000001/messages";
+  REQUIRE(api.data("GET", messages + "?colour=1").as_array().empty());
+  REQUIRE(
+      api.error(api.call("GET", messages + "?colour=1&strict=true"), 400).at("details").as_object().contains("colour"));
+  REQUIRE(api.error(api.call("GET", messages + "?strict=true", "{}"), 400).at("details").as_object().contains("body"));
+  REQUIRE(api.error(api.call("POST", "/sandbox/v1/faults/release?strict=true", R"({"all":true})"), 400)
+              .at("details")
+              .as_object()
+              .contains("all"));
+  REQUIRE(api.data("GET", messages + "?chat=+1+555-000-0002&strict=true").as_array().empty());
 }
 
 }  // namespace wharf::sandbox::test

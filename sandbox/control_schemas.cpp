@@ -1,0 +1,113 @@
+#include "sandbox/control_schemas.h"
+
+#include "sandbox/phones.h"
+
+namespace wharf::sandbox::schemas {
+namespace {
+
+using web::Field;
+using web::Format;
+using web::FormatProblem;
+using web::Type;
+
+std::optional<FormatProblem> check_phone(std::string_view text) {
+  const auto digits = normalise_phone(text);
+  if (digits) return std::nullopt;
+  return FormatProblem{"is not valid: " + digits.error().detail, false};
+}
+
+// A number or a JID of one.
+std::optional<FormatProblem> check_chat(std::string_view text) { return check_phone(text.substr(0, text.find('@'))); }
+
+std::optional<FormatProblem> check_how(std::string_view text) {
+  const bool code = text.size() == 3 && text.find_first_not_of("0123456789") == std::string_view::npos;
+  if (code || text == "replaced" || text == "drop") return std::nullopt;
+  return FormatProblem{"must be replaced, drop or a stream error code such as 515 or 503", false};
+}
+
+constexpr Format phone_number{check_phone, {}, {}};
+constexpr Format chat_text{check_chat, {}, {}};
+constexpr Format kick_how{check_how, {}, {}};
+
+constexpr std::int64_t largest_step_ms = 60LL * 86'400'000;
+
+// A row is a field.
+// clang-format off
+constexpr Field create_phone_fields[] = {
+    {.name = "phone", .required = true, .min = 1, .max = 64, .format = &phone_number},
+    {.name = "name", .max = 100},
+    {.name = "lid", .type = Type::boolean},
+};
+constexpr Field scan_fields[] = {{.name = "qr", .required = true, .min = 1, .max = 4'096}};
+constexpr Field enter_code_fields[] = {{.name = "code", .required = true, .min = 1, .max = 64}};
+constexpr Field send_message_fields[] = {
+    {.name = "to", .required = true, .min = 1, .max = 128},
+    {.name = "text", .required = true, .min = 1, .max = 65'536},
+    {.name = "quoted", .max = 128},
+    {.name = "mentions", .type = Type::texts, .max = 1'024},
+    // Kinds of content that the contract names and these phones do not send.
+    {.name = "media", .later = true}, {.name = "image", .later = true}, {.name = "video", .later = true},
+    {.name = "audio", .later = true}, {.name = "voice", .later = true}, {.name = "document", .later = true},
+    {.name = "sticker", .later = true}, {.name = "poll", .later = true}, {.name = "vote", .later = true},
+    {.name = "reaction", .later = true}, {.name = "location", .later = true}, {.name = "contact", .later = true},
+    {.name = "edit", .later = true}, {.name = "revoke", .later = true},
+};
+constexpr Field mark_read_fields[] = {
+    {.name = "chat", .required = true, .min = 1, .max = 128},
+    {.name = "id", .max = 128},
+};
+constexpr Field set_typing_fields[] = {
+    {.name = "to", .required = true, .min = 1, .max = 64, .format = &phone_number},
+    {.name = "state", .required = true, .one_of = "composing|paused"},
+};
+constexpr Field switched_fields[] = {{.name = "on", .type = Type::boolean, .required = true}};
+constexpr Field unlink_fields[] = {{.name = "device", .type = Type::any, .required = true}};
+constexpr Field peer_fields[] = {{.name = "peer", .required = true, .min = 1, .max = 64, .format = &phone_number}};
+constexpr Field set_account_fields[] = {
+    {.name = "restricted", .type = Type::boolean},
+    {.name = "newChatsLeft", .type = Type::integer, .max = 1'000'000, .nullable = true},
+};
+// A body without fields removes the rule, so none of them is required here.
+constexpr Field set_auto_reply_fields[] = {
+    {.name = "contains", .max = 1'024},
+    {.name = "text", .min = 1, .max = 65'536},
+};
+constexpr Field kick_fields[] = {
+    {.name = "phone", .required = true, .min = 1, .max = 64, .format = &phone_number},
+    {.name = "device", .type = Type::integer, .required = true, .min = 1, .max = 99},
+    {.name = "how", .required = true, .min = 1, .max = 32, .format = &kick_how},
+};
+constexpr Field advance_clock_fields[] = {
+    {.name = "advanceMs", .type = Type::integer, .required = true, .max = largest_step_ms},
+};
+
+constexpr Field scan_query_fields[] = {{.name = "phone", .max = 64, .format = &phone_number}};
+constexpr Field messages_query_fields[] = {
+    {.name = "limit", .type = Type::integer, .min = 1, .max = 5'000},
+    {.name = "chat", .max = 128, .format = &chat_text},
+    {.name = "after", .max = 128},
+};
+constexpr Field wire_query_fields[] = {{.name = "limit", .type = Type::integer, .min = 1, .max = 100'000}};
+// clang-format on
+
+}  // namespace
+
+const web::Schema no_fields{{}, {}};
+const web::Schema create_phone{{}, create_phone_fields};
+const web::Schema scan{{}, scan_fields};
+const web::Schema enter_code{{}, enter_code_fields};
+const web::Schema send_message{{}, send_message_fields};
+const web::Schema mark_read{{}, mark_read_fields};
+const web::Schema set_typing{{}, set_typing_fields};
+const web::Schema switched{{}, switched_fields};
+const web::Schema unlink{{}, unlink_fields};
+const web::Schema peer{{}, peer_fields};
+const web::Schema set_account{{}, set_account_fields};
+const web::Schema set_auto_reply{{}, set_auto_reply_fields};
+const web::Schema kick{{}, kick_fields};
+const web::Schema advance_clock{{}, advance_clock_fields};
+const web::Schema scan_query{{}, scan_query_fields};
+const web::Schema messages_query{{}, messages_query_fields};
+const web::Schema wire_query{{}, wire_query_fields};
+
+}  // namespace wharf::sandbox::schemas

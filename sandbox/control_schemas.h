@@ -1,0 +1,14 @@
+#pragma once
+// What the requests of the control API may contain.
+
+#include "web/schema.h"
+
+namespace wharf::sandbox::schemas {
+
+// bodies
+extern const web::Schema no_fields, create_phone, scan, enter_code, send_message, mark_read, set_typing, switched,
+    unlink, peer, set_account, set_auto_reply, kick, advance_clock;
+// queries
+extern const web::Schema scan_query, messages_query, wire_query;
+
+}  // namespace wharf::sandbox::schemas

@@ -1,0 +1,58 @@
+#include "web/envelope.h"
+
+#include <fmt/format.h>
+#include <boost/json/serialize.hpp>
+#include <boost/json/string.hpp>
+
+#include "protocol/text.h"
+
+namespace wharf::web {
+namespace {
+
+// Messages can carry bytes of peers: what goes out is valid UTF-8.
+std::string quoted(std::string_view text) {
+  return boost::json::serialize(boost::json::string(protocol::displayable(text)));
+}
+
+}  // namespace
+
+Explanation explain(const std::vector<FieldProblem>& problems) {
+  constexpr std::size_t max_details = 50;
+  Explanation out;
+  for (const FieldProblem& problem : problems) {
+    if (out.details.size() == max_details) break;
+    out.details.emplace_back(echo(problem.field), problem.what);
+  }
+  out.message = fmt::format("{} {}", out.details.front().first, out.details.front().second);
+  if (problems.size() > 1) out.message += fmt::format(" (and {} more; see details)", problems.size() - 1);
+  return out;
+}
+
+net::HttpResponse render_error(unsigned status, std::string_view code, const Explanation& explanation) {
+  std::string out = R"({"success":false,"error":{"code":)" + quoted(code);
+  out += R"(,"message":)" + quoted(explanation.message) + R"(,"details":{)";
+  for (const auto& [field, what] : explanation.details) {
+    if (out.back() != '{') out += ',';
+    out += quoted(field) + ':' + quoted(what);
+  }
+  return {status, "application/json", out + "}}}"};
+}
+
+net::HttpResponse render_success(std::string_view data, const Beside& beside) {
+  std::string out;
+  out.reserve(data.size() + 96);
+  out += R"({"success":true)";
+  if (!beside.message.empty()) out += R"(,"message":)" + quoted(beside.message);
+  if (!data.empty()) out.append(R"(,"data":)").append(data);
+  if (beside.next_cursor) out += R"(,"nextCursor":)" + *beside.next_cursor;
+  out += '}';
+  return {beside.status, "application/json", std::move(out)};
+}
+
+std::string echo(std::string_view text) {
+  constexpr std::size_t max_echo_bytes = 80;
+  if (text.size() <= max_echo_bytes) return protocol::displayable(text);
+  return protocol::displayable(text.substr(0, max_echo_bytes)) + "…";
+}
+
+}  // namespace wharf::web
