@@ -146,11 +146,13 @@ void show_stats(ControlCall& call) {
   for (const Account* account : call.network.accounts()) {
     for (const auto& [id, device] : account->devices) {
       const DeviceKey key{account->phone, id};
+      const auto reused = stats.reused_by.find(key);
       devices.push_back(json::object{{"phone", account->phone},
                                      {"device", id},
                                      {"online", call.network.is_online(key)},
                                      {"unacked", call.network.queue_length(key)},
-                                     {"preKeys", call.network.prekeys_left(key)}});
+                                     {"preKeys", call.network.prekeys_left(key)},
+                                     {"reusedMessageKeys", reused == stats.reused_by.end() ? 0 : reused->second}});
     }
   }
   out["devices"] = std::move(devices);

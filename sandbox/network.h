@@ -4,6 +4,7 @@
 // to it in the same way, as DevicePorts. One thread.
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -105,6 +106,7 @@ struct NetworkStats {
   std::uint64_t duplicate_sends = 0;  // same id again: acked, not delivered twice
   /// A message key (sender device, target device, ratchet key, counter) seen with two different ciphertexts. Must be 0.
   std::uint64_t reused_message_keys = 0;
+  std::map<DeviceKey, std::uint64_t> reused_by;  // whose, since this process began
   std::uint64_t unknown_iqs = 0;
   std::uint64_t connections = 0, logins = 0, resumed_logins = 0;
 };

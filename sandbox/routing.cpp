@@ -181,6 +181,7 @@ void Network::State::on_message(Origin& origin, const Node& message) {
     if (const auto key = protocol::read_message_key(kind, copy.enc->data())) {
       if (memory.key_reused(origin.key, copy.target, key->ratchet_key, key->counter, copy.enc->data())) {
         ++stats.reused_message_keys;
+        ++stats.reused_by[origin.key];
         changes.changed(RowKind::server, {}, std::string(reused_keys_row));
         complain("MESSAGE KEY REUSED by " + origin.key.phone + ":" + std::to_string(origin.key.device) + " to " +
                  copy.target.phone + ":" + std::to_string(copy.target.device) + " in message " + id);

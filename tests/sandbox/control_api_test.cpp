@@ -296,6 +296,7 @@ TEST_CASE("counters, wire and clock are shown") {
   const json::value stats = api.data("GET", "/sandbox/v1/stats");
   REQUIRE(stats.at("messagesAccepted") == 1);
   REQUIRE(stats.at("reusedMessageKeys") == 0);
+  REQUIRE(stats.at("devices").as_array().front().at("reusedMessageKeys") == 0);
   REQUIRE(stats.at("devices").as_array().size() == 2);
   const json::value wire = api.data("GET", "/sandbox/v1/wire");
   REQUIRE_FALSE(wire.as_array().empty());
