@@ -28,43 +28,50 @@ bool has_media(std::string_view kind) {
 
 std::string spelled(const PersonText& person, Dialect dialect) { return jid_text(person.id, person.pn, dialect); }
 
-void write_mentions(JsonWriter& out, std::string_view name, const std::vector<std::string>& mentions, Dialect dialect) {
+void write_mentions(JsonWriter& out, std::string_view name, const std::vector<protocol::Jid>& mentions,
+                    Dialect dialect) {
   out.key(name).begin_array();
-  for (const std::string& jid : mentions) out.text(jid_text(jid, {}, dialect));
+  for (const protocol::Jid& jid : mentions) out.text(jid_text(jid.to_string(), {}, dialect));
   out.end_array();
 }
 
-void write_openwa(JsonWriter& out, const MessageFacts& m) {
-  const std::string chat = spelled(m.chat, Dialect::openwa), author = spelled(m.author, Dialect::openwa);
+void write_openwa(JsonWriter& out, const ShownMessage& shown) {
+  const events::Message& m = shown.message;
+  const PersonText chat_person = person_text(m.chat, shown.chat), author_person = person_text(m.author, shown.author);
+  const std::string chat = spelled(chat_person, Dialect::openwa), author = spelled(author_person, Dialect::openwa);
   out.begin_object().text("id", message_id_text(chat, m.id, Dialect::openwa)).text("body", m.body);
   out.text("type", openwa_type(m.kind)).number("timestamp", m.timestamp / 1000).boolean("fromMe", m.from_me);
   out.text("from", m.from_me ? author : chat);
-  out.text_if("fromLid", m.from_me ? m.author.lid : m.chat.lid);
-  if (m.from_me) out.text("to", chat).text_if("toLid", m.chat.lid);
-  out.text("author", author).text_if("authorLid", m.author.lid);
-  out.text("chatId", chat).boolean("isGroup", m.is_group).text_if("pushname", m.push_name);
-  out.number("ack", m.ack).text("status", ack_name(m.ack)).text_if("error", m.error);
+  out.text_if("fromLid", m.from_me ? author_person.lid : chat_person.lid);
+  if (m.from_me) out.text("to", chat).text_if("toLid", chat_person.lid);
+  out.text("author", author).text_if("authorLid", author_person.lid);
+  out.text("chatId", chat).boolean("isGroup", m.chat.is_group()).text_if("pushname", m.push_name);
+  const int ack = static_cast<int>(m.ack);
+  out.number("ack", ack).text("status", ack_name(ack)).text_if("error", m.error);
   if (has_media(m.kind)) out.boolean("hasMedia", true);
   if (!m.quoted_id.empty()) out.text("quotedMessageId", message_id_text(chat, m.quoted_id, Dialect::openwa));
   if (!m.mentions.empty()) write_mentions(out, "mentions", m.mentions, Dialect::openwa);
   out.end_object();
 }
 
-void write_gateway(JsonWriter& out, const MessageFacts& m, std::string_view session_name) {
-  out.begin_object().number("ackLevel", m.ack).text("body", m.body).text("chatJid", spelled(m.chat, Dialect::gateway));
-  out.text_if("chatLid", m.chat.lid).number("createdAt", m.created_at).boolean("deleted", m.kind == "revoke");
+void write_gateway(JsonWriter& out, const ShownMessage& shown, std::string_view session_name) {
+  const events::Message& m = shown.message;
+  const PersonText chat = person_text(m.chat, shown.chat), author = person_text(m.author, shown.author);
+  const int ack = static_cast<int>(m.ack);
+  out.begin_object().number("ackLevel", ack).text("body", m.body).text("chatJid", spelled(chat, Dialect::gateway));
+  out.text_if("chatLid", chat.lid).number("createdAt", shown.created_at).boolean("deleted", m.kind == "revoke");
   out.text("direction", m.from_me ? "out" : "in").boolean("edited", m.kind == "edit").text_if("error", m.error);
   out.boolean("fromMe", m.from_me).boolean("hasMedia", has_media(m.kind)).text("id", m.id);
   write_mentions(out, "mentions", m.mentions, Dialect::gateway);
-  out.text_if("quotedMessageId", m.quoted_id).text("senderJid", spelled(m.author, Dialect::gateway));
-  out.text_if("senderLid", m.author.lid).text_if("senderName", m.push_name).text("sessionId", session_name);
-  out.text("status", ack_name(m.ack)).number("timestamp", m.timestamp).text("type", m.kind).text("waMessageId", m.id);
+  out.text_if("quotedMessageId", m.quoted_id).text("senderJid", spelled(author, Dialect::gateway));
+  out.text_if("senderLid", author.lid).text_if("senderName", m.push_name).text("sessionId", session_name);
+  out.text("status", ack_name(ack)).number("timestamp", m.timestamp).text("type", m.kind).text("waMessageId", m.id);
   out.end_object();
 }
 
 }  // namespace
 
-PersonText person_text(const protocol::Jid& jid, const sessions::PersonIds& ids) {
+PersonText person_text(const protocol::Jid& jid, const events::PersonIds& ids) {
   PersonText out;
   out.id = jid.to_string();
   if (ids.pn) out.pn = ids.pn->to_string();
@@ -74,32 +81,12 @@ PersonText person_text(const protocol::Jid& jid, const sessions::PersonIds& ids)
   return out;
 }
 
-MessageFacts message_facts(const storage::MessageRow& row, const sessions::PersonIds& chat,
-                           const sessions::PersonIds& author) {
-  MessageFacts m;
-  m.id = row.id;
-  m.chat = person_text(row.chat, chat);
-  m.author = person_text(row.author, author);
-  m.is_group = row.chat.is_group();
-  m.from_me = row.from_me;
-  m.push_name = row.push_name;
-  m.kind = row.kind;
-  m.body = row.body;
-  m.quoted_id = row.quoted_id;
-  for (const protocol::Jid& jid : row.mentions) m.mentions.push_back(jid.to_string());
-  m.timestamp = row.timestamp;
-  m.created_at = row.created_at;
-  m.ack = static_cast<int>(row.ack);
-  m.error = row.error;
-  return m;
+void write_message(JsonWriter& out, const ShownMessage& shown, std::string_view session_name, Dialect dialect) {
+  if (dialect == Dialect::gateway) write_gateway(out, shown, session_name);
+  else write_openwa(out, shown);
 }
 
-void write_message(JsonWriter& out, const MessageFacts& message, std::string_view session_name, Dialect dialect) {
-  if (dialect == Dialect::gateway) write_gateway(out, message, session_name);
-  else write_openwa(out, message);
-}
-
-void write_reason(JsonWriter& out, const sessions::Reason& reason) {
+void write_reason(JsonWriter& out, const events::Reason& reason) {
   out.begin_object().text("code", reason.code).text("message", reason.message).text("nextStep", reason.next_step);
   if (reason.until) out.text("until", iso_seconds(*reason.until));
   out.end_object();

@@ -1,6 +1,6 @@
 #pragma once
-// How messages look from outside, in the dialects "openwa" and "gateway". A message comes either from its row or from
-// the neutral JSON of an event; both become a MessageFacts, and there is one writer of it.
+// How messages and events look from outside, in the dialects "openwa" and "gateway". A message of an event and one of
+// a row are the same struct, and there is one writer of it.
 
 #include <functional>
 #include <optional>
@@ -10,9 +10,11 @@
 
 #include "api/dialect_choice.h"
 #include "api/json_writer.h"
-#include "sessions/session_view.h"
+#include "events/message.h"
+#include "events/person.h"
+#include "events/session_state.h"
+#include "storage/events.h"
 #include "storage/messages.h"
-#include "storage/store.h"
 
 namespace wharf::api {
 
@@ -20,33 +22,29 @@ namespace wharf::api {
 struct PersonText {
   std::string id, pn, lid;
 };
-PersonText person_text(const protocol::Jid& jid, const sessions::PersonIds& ids);
+PersonText person_text(const protocol::Jid& jid, const events::PersonIds& ids);
 
-struct MessageFacts {
-  std::string id;
-  PersonText chat, author;
-  bool is_group = false, from_me = false;
-  std::string push_name, kind, body, quoted_id;
-  std::vector<std::string> mentions;
-  storage::UnixMs timestamp = 0, created_at = 0;
-  int ack = 0;
-  std::string error;
+/// A message and who its people are. It only refers: for the length of a call.
+struct ShownMessage {
+  const events::Message& message;
+  const events::PersonIds& chat;
+  const events::PersonIds& author;
+  events::UnixMs created_at;  // when it was stored here
 };
-MessageFacts message_facts(const storage::MessageRow& row, const sessions::PersonIds& chat,
-                           const sessions::PersonIds& author);
-
-void write_message(JsonWriter& out, const MessageFacts& message, std::string_view session_name, Dialect dialect);
+void write_message(JsonWriter& out, const ShownMessage& shown, std::string_view session_name, Dialect dialect);
 
 /// {"code","message","nextStep","until"?}
-void write_reason(JsonWriter& out, const sessions::Reason& reason);
+void write_reason(JsonWriter& out, const events::Reason& reason);
 
 /// "error", "pending", "server", "delivered", "read", "played".
 std::string_view ack_name(int ack);
 std::optional<storage::AckLevel> ack_named(std::string_view name);
 
 /// The whole event as subscribers and webhooks get it: {"event","sessionId","id","timestamp","metadata"?,"data"}.
-/// `qr_image` renders a QR text as a data URL.
-std::string event_text(const storage::Event& event, Dialect dialect,
+/// `told` is what the event says. nullptr: it cannot be read (damaged on the disk), and `data` says so; it is never
+/// shown as an event that says nothing, which a program would take for a message. `qr_image` renders a QR text as a
+/// data URL.
+std::string event_text(const storage::Event& event, const events::Event* told, Dialect dialect,
                        const std::function<std::string(const std::string&)>& qr_image);
 
 }  // namespace wharf::api

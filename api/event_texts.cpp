@@ -1,26 +1,61 @@
 #include "api/event_texts.h"
 
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "sessions/log_value.h"
+
 namespace wharf::api {
 
+namespace {
+
+std::size_t index_of(Dialect dialect) { return dialect == Dialect::gateway ? 1 : 0; }
+
+}  // namespace
+
 std::shared_ptr<const std::string> EventTexts::remembered(storage::EventId id, Dialect dialect) const {
-  const auto known = texts_.find(key(id, dialect));
-  return known == texts_.end() ? nullptr : known->second;
+  const auto known = known_.find(id);
+  return known == known_.end() ? nullptr : known->second.texts[index_of(dialect)];
 }
 
 std::shared_ptr<const std::string> EventTexts::text(const storage::Event& event, Dialect dialect) {
-  if (auto known = remembered(event.id, dialect)) return known;
-  auto rendered = std::make_shared<const std::string>(
-      event_text(event, dialect, [this](const std::string& qr) { return images_.data_url(qr); }));
-  texts_.emplace(key(event.id, dialect), rendered);
-  order_.push_back(key(event.id, dialect));
-  bytes_ += rendered->size();
-  while (bytes_ > max_bytes_ && order_.size() > 1) {
-    const auto oldest = texts_.find(order_.front());
-    bytes_ -= oldest->second->size();
-    texts_.erase(oldest);
-    order_.pop_front();
+  const auto [at, added] = known_.try_emplace(event.id);
+  if (added) order_.push_back(event.id);
+  Known& known = at->second;
+  auto& text = known.texts[index_of(dialect)];
+  if (text) return text;
+  text = std::make_shared<const std::string>(event_text(
+      event, told(event, known).get(), dialect, [this](const std::string& qr) { return images_.data_url(qr); }));
+  const bool complete = std::all_of(known.texts.begin(), known.texts.end(), [](const auto& t) { return t != nullptr; });
+  if (complete) known.decoded.reset();
+
+  const auto size = [](const auto& t) { return t ? t->size() : 0; };
+  bytes_ -= known.bytes;
+  known.bytes = size(known.texts[0]) + size(known.texts[1]) + (known.decoded ? event.data.size() : 0);
+  bytes_ += known.bytes;
+  auto shared = text;  // the oldest may be this one
+  while (bytes_ > max_bytes_ && order_.size() > 1) forget_oldest();
+  return shared;
+}
+
+std::shared_ptr<const events::Event> EventTexts::told(const storage::Event& event, Known& known) {
+  if (event.value) return event.value;
+  if (known.decoded) return known.decoded;
+  auto decoded = storage::value_of(event);
+  if (!decoded) {
+    spdlog::error("event_unreadable id={} name={} detail={}", event.id, sessions::log_value(event.name),
+                  sessions::log_value(decoded.error().detail));
+    return nullptr;
   }
-  return rendered;
+  return known.decoded = std::move(*decoded);
+}
+
+void EventTexts::forget_oldest() {
+  const auto oldest = known_.find(order_.front());
+  bytes_ -= oldest->second.bytes;
+  known_.erase(oldest);
+  order_.pop_front();
 }
 
 }  // namespace wharf::api

@@ -1,7 +1,8 @@
 #pragma once
-// Rendered events, shared: one event is rendered once per dialect however many subscribers and webhooks read it. A
-// bounded memory of the newest; an older event is rendered again. Loop thread only.
+// Rendered events, shared: one event is rendered once per dialect, and decoded at most once, however many subscribers
+// and webhooks read it. A bounded memory of the newest; an older event is rendered again. Loop thread only.
 
+#include <array>
 #include <deque>
 #include <memory>
 #include <string>
@@ -15,19 +16,25 @@ namespace wharf::api {
 class EventTexts {
  public:
   explicit EventTexts(QrImages& images, std::size_t max_bytes = 4u << 20) : images_(images), max_bytes_(max_bytes) {}
-  /// Shared by the cache and whoever is sending it.
+  /// Shared by the cache and whoever is sending it. An event that cannot be read is logged, and its text says so.
   std::shared_ptr<const std::string> text(const storage::Event& event, Dialect dialect);
   /// Only from the memory; nullptr when it is not there.
   std::shared_ptr<const std::string> remembered(storage::EventId id, Dialect dialect) const;
 
  private:
-  static std::int64_t key(storage::EventId id, Dialect dialect) {
-    return id * 2 + (dialect == Dialect::gateway ? 1 : 0);
-  }
+  struct Known {
+    std::array<std::shared_ptr<const std::string>, 2> texts;  // by dialect
+    /// Of an event that was read from the log, until both dialects are rendered. A fresh one brings its value along.
+    std::shared_ptr<const events::Event> decoded;
+    std::size_t bytes = 0;
+  };
+  std::shared_ptr<const events::Event> told(const storage::Event& event, Known& known);
+  void forget_oldest();
+
   QrImages& images_;
   std::size_t max_bytes_, bytes_ = 0;
-  std::unordered_map<std::int64_t, std::shared_ptr<const std::string>> texts_;
-  std::deque<std::int64_t> order_;
+  std::unordered_map<storage::EventId, Known> known_;
+  std::deque<storage::EventId> order_;
 };
 
 }  // namespace wharf::api

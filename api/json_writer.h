@@ -1,10 +1,10 @@
 #pragma once
 // Answers are written by the same writer as events.
 
-#include "sessions/json_writer.h"
+#include "events/json_writer.h"
 
 namespace wharf::api {
 
-using sessions::JsonWriter;
+using events::JsonWriter;
 
 }  // namespace wharf::api

@@ -159,7 +159,7 @@ class People {
 
 void write_row(JsonWriter& out, People& people, const storage::MessageRow& row, std::string_view session,
                Dialect dialect) {
-  write_message(out, message_facts(row, people.of(row.chat), people.of(row.author)), session, dialect);
+  write_message(out, {row, people.of(row.chat), people.of(row.author), row.created_at}, session, dialect);
 }
 
 void write_chat(JsonWriter& out, People& people, const storage::ChatRow& chat, std::string_view session,

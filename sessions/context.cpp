@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "sessions/event_json.h"
+#include "events/codec.h"
+#include "events/event.h"
 
 namespace wharf::sessions {
 
@@ -17,7 +18,7 @@ Context::Context(storage::Database& database, protocol::Random& random_source, c
       ids(random_source),
       keys(database, row.id) {
   status = status_named(row.status).value_or(Status::initializing);
-  reason = parse_reason(row.reason);
+  reason = events::decode_reason(row.reason);
   stored_activity_ = row.last_activity;
 }
 
@@ -39,9 +40,10 @@ void Context::query(const Node& iq, IqTracker::Continuation continuation, std::c
   send(iq);
 }
 
-void Context::emit(std::string_view event, std::string lane, std::string data) {
-  if (event == "message" || event == "message.sent") active();
-  turn.changes.emit(storage::NewEvent(id(), std::string(event), std::move(lane), std::move(data), now.unix_ms));
+void Context::emit(events::Event event) {
+  if (std::holds_alternative<events::NewMessage>(event.fact)) active();
+  event.metadata = row.metadata;
+  turn.changes.emit(storage::NewEvent(id(), std::move(event), now.unix_ms));
 }
 
 void Context::active() {
@@ -63,14 +65,13 @@ void Context::set_status(Status next, Connection next_connection, std::optional<
   // `connection` alone is live state, not a row: a reconnect of a thousand sessions would write it for nothing.
   if (changed_status) {
     row.status = name(status);
-    row.reason = reason ? reason_json(*reason) : "";
+    row.reason = reason ? events::encode(*reason) : "";
     row.last_activity = now.unix_ms;
     row_changed();
   }
-  emit("session.status", "", status_event_json(status, connection, reason, metadata()));
-  if (was_ready && status != Status::ready) {
-    emit("disconnected", "", status_event_json(status, connection, reason, metadata()));
-  }
+  const events::SessionState state{status, connection, reason};
+  emit(events::StatusChanged{state});
+  if (was_ready && status != Status::ready) emit(events::Disconnected{state});
 }
 
 void Context::finish_turn() {

@@ -76,7 +76,8 @@ class Context {
   void query(const Node& iq, IqTracker::Continuation continuation,
              std::chrono::seconds timeout = IqTracker::default_timeout);
   void answer(std::function<void(const Error* failure)> call) { turn.effects.emplace_back(Answer{std::move(call)}); }
-  void emit(std::string_view event, std::string lane, std::string data);
+  /// Tells it, with the session's metadata. Any kind of events/event.h may be given.
+  void emit(events::Event event);
   /// The device row is written once at the end of the turn.
   void device_changed() { device_changed_ = true; }
   void row_changed() { row_changed_ = true; }
@@ -86,8 +87,6 @@ class Context {
   void finish_turn();
   /// A message came or went: `lastActivity` moves. Its row is written once a minute at most, not with every message.
   void active();
-
-  const std::string& metadata() const { return row.metadata; }
 
  private:
   bool device_changed_ = false;

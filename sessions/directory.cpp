@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "sessions/event_json.h"
+#include "events/event.h"
 #include "storage/chats.h"
 #include "storage/peers.h"
 
@@ -86,7 +86,7 @@ void Directory::learn(const Jid& a, const Jid& b, Source source) {
   PersonIds ids;
   ids.pn = pn;
   ids.lid = lid;
-  c_.emit("contact.updated", lid.to_string(), contact_event_json(lid, ids, "lid", c_.metadata()));
+  c_.emit(events::ContactUpdated{lid, ids, events::ContactUpdated::Change::lid});
 }
 
 const std::vector<std::uint16_t>* Directory::devices(const Jid& canonical) {

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "events/event.h"
 #include "protocol/messages/content.h"
 #include "protocol/messages/padding.h"
 #include "protocol/noise/frame.h"
 #include "protocol/pairing/adv.h"
 #include "protocol/stanzas/prekeys.h"
-#include "sessions/event_json.h"
 
 namespace wharf::sessions {
 
@@ -133,8 +133,7 @@ Result<void> Fanout::use_bundle(const Jid& device, const protocol::PreKeyBundle&
   c_.keys.mark_changed(device);
   if (c_.keys.set_identity(device, bundle.identity) && device.device == 0) {
     const Jid user = device.user_jid();
-    c_.emit("contact.updated", user.to_string(),
-            contact_event_json(user, directory_.person(user), "identity", c_.metadata()));
+    c_.emit(events::ContactUpdated{user, directory_.person(user), events::ContactUpdated::Change::identity});
   }
   unreachable_.erase(device);
   return {};

@@ -2,10 +2,10 @@
 
 #include <utility>
 
+#include "events/event.h"
 #include "protocol/messages/padding.h"
 #include "protocol/pairing/adv.h"
 #include "protocol/stanzas/ack.h"
-#include "sessions/event_json.h"
 #include "sessions/server_time.h"
 #include "storage/keys.h"
 #include "storage/messages.h"
@@ -122,8 +122,7 @@ Result<Bytes> Inbound::decrypt(const Jid& author, const ReceivedEnc& enc, const 
       if (result->used_one_time) c_.keys.consume_pre_key(*result->used_one_time);
       if (c_.keys.set_identity(author, header->identity) && author.device == 0) {
         const Jid user = author.user_jid();
-        c_.emit("contact.updated", user.to_string(),
-                contact_event_json(user, directory_.person(user), "identity", c_.metadata()));
+        c_.emit(events::ContactUpdated{user, directory_.person(user), events::ContactUpdated::Change::identity});
       }
     }
   } else {
@@ -183,8 +182,7 @@ void Inbound::store(const MessageSource& source, const IncomingMessage& content,
   row.timestamp = stated_ms(source.timestamp, c_.now.unix_ms);
   row.created_at = c_.now.unix_ms;
   const PersonIds chat_ids = directory_.person(chat);
-  c_.emit(source.from_me ? "message.sent" : "message", chat.to_string(),
-          message_event_json(row, chat_ids, directory_.person(author), c_.metadata()));
+  c_.emit(events::NewMessage{row, chat_ids, directory_.person(author)});
   auto alternate = chat.is_lid() ? chat_ids.pn : chat_ids.lid;
   c_.turn.changes.add(storage::InsertMessage{std::move(row), !source.from_me, std::move(alternate)});
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sessions/json_writer.h"
+#include "events/json_writer.h"
 
 namespace wharf::sessions {
 
@@ -11,7 +11,7 @@ std::string log_value(std::string_view value) {
     return c > ' ' && c < 0x7f && c != '"' && c != '=' && c != '\\';
   });
   if (plain) return std::string(value);
-  return JsonWriter(value.size() + 2).text(value).take();
+  return events::JsonWriter(value.size() + 2).text(value).take();
 }
 
 }  // namespace wharf::sessions

@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include "events/event.h"
 #include "protocol/stanzas/prekeys.h"
 #include "protocol/text.h"
-#include "sessions/event_json.h"
 #include "sessions/server_time.h"
 #include "storage/keys.h"
 #include "storage/peers.h"
@@ -99,7 +99,7 @@ void LoginFlow::go_active() {
     c_.online = true;
     c_.deadlines.clear(Deadline::authentication);
     c_.set_status(Status::ready, Connection::connected, std::nullopt);
-    c_.emit("ready", "", linked_event_json(c_.device.jid, c_.device.lid, c_.device.push_name, c_.metadata()));
+    c_.emit(events::Ready{c_.device.jid.user_jid(), c_.device.lid_user(), c_.device.push_name});
     become_available();
     if (on_online) on_online();
   });
@@ -156,8 +156,7 @@ void LoginFlow::on_encrypt_notification(const Node& notification) {
   directory_.drop_devices(user);
   if (c_.keys.identity(user.with_device(0))) {
     c_.keys.forget_user(user);
-    c_.emit("contact.updated", user.to_string(),
-            contact_event_json(user, directory_.person(user), "identity", c_.metadata()));
+    c_.emit(events::ContactUpdated{user, directory_.person(user), events::ContactUpdated::Change::identity});
   }
 }
 

@@ -3,9 +3,9 @@
 #include <memory>
 #include <utility>
 
+#include "events/event.h"
 #include "protocol/pairing/adv.h"
 #include "protocol/pairing/qr.h"
-#include "sessions/event_json.h"
 #include "storage/peers.h"
 
 namespace wharf::sessions {
@@ -55,7 +55,7 @@ void PairingFlow::draw_qr(UnixMs expires_at) {
   qr_.emplace();
   qr_->text = protocol::qr_text(qr);
   qr_->expires_at = expires_at;
-  c_.emit("qr", "", qr_event_json(*qr_, c_.metadata()));
+  c_.emit(events::QrShown{*qr_});
 }
 
 void PairingFlow::change_adv_secret(const protocol::Key32& secret) {
@@ -162,7 +162,7 @@ void PairingFlow::on_pair_success(const Node& iq) {
   c_.deadlines.clear(Deadline::qr_patience);
   c_.deadlines.set(Deadline::authentication, in(c_, c_.config.auth_timeout));
   c_.set_status(Status::authenticated, Connection::connected, std::nullopt);
-  c_.emit("authenticated", "", linked_event_json(device.jid, device.lid, "", c_.metadata()));
+  c_.emit(events::Authenticated{device.jid.user_jid(), device.lid_user()});
   // The rows above are durable before this effect runs.
   c_.send(protocol::pair_device_sign(iq, identity->reply, identity->key_index));
 }

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "events/event.h"
 #include "protocol/messages/content.h"
 #include "protocol/messages/padding.h"
 #include "protocol/stanzas/ack.h"
-#include "sessions/event_json.h"
 #include "sessions/server_time.h"
 
 namespace wharf::sessions {
@@ -57,8 +57,7 @@ void Receipts::raise(const std::string& id, const Jid& from, AckLevel level, Uni
   if (level <= known) return;
   raised_now_[id] = level;
   c_.turn.changes.add(storage::RaiseAck{c_.id(), message->row, level, "", std::nullopt});
-  c_.emit("ack", message->chat.to_string(),
-          ack_event_json(id, message->chat, directory_.person(message->chat), level, "", at, c_.metadata()));
+  c_.emit(events::Ack{id, message->chat, directory_.person(message->chat), level, "", at});
 }
 
 void Receipts::on_own_receipt(const protocol::IncomingReceipt& receipt) {

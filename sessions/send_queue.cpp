@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "events/event.h"
 #include "protocol/messages/content.h"
 #include "protocol/messages/message_id.h"
 #include "protocol/noise/frame.h"
-#include "sessions/event_json.h"
 #include "sessions/server_time.h"
 
 namespace wharf::sessions {
@@ -239,7 +239,7 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
       item.stanza = std::move(*stanza);
     }
   }
-  c_.emit("message.sent", chat.to_string(), message_event_json(row, ids, directory_.person(row.author), c_.metadata()));
+  c_.emit(events::NewMessage{row, ids, directory_.person(row.author)});
   const SentMessage sent = sent_message(row, false);
   remember(request, sent);
   c_.answer([done = std::move(done), sent](const Error* failure) {
@@ -451,9 +451,8 @@ void SendQueue::drop(std::int64_t row) {
 void SendQueue::fail(std::int64_t row, const std::string& why) {
   const Item& item = items_.at(row);
   c_.turn.changes.add(storage::RaiseAckById{c_.id(), item.message_id, AckLevel::error, why, std::nullopt});
-  c_.emit("ack", item.chat.to_string(),
-          ack_event_json(item.message_id, item.chat, directory_.person(item.chat), AckLevel::error, why, c_.now.unix_ms,
-                         c_.metadata()));
+  const PersonIds ids = directory_.person(item.chat);
+  c_.emit(events::Ack{item.message_id, item.chat, ids, AckLevel::error, why, c_.now.unix_ms});
   drop(row);
 }
 
@@ -488,9 +487,7 @@ void SendQueue::confirm(std::int64_t row, UnixMs at) {
   const Item& item = items_.at(row);
   if (item.readdressed) fanout_.prefer_phone_numbers();
   c_.turn.changes.add(storage::RaiseAckById{c_.id(), item.message_id, AckLevel::server, "", at});
-  c_.emit("ack", item.chat.to_string(),
-          ack_event_json(item.message_id, item.chat, directory_.person(item.chat), AckLevel::server, "", at,
-                         c_.metadata()));
+  c_.emit(events::Ack{item.message_id, item.chat, directory_.person(item.chat), AckLevel::server, "", at});
   const bool was_full = !room_in_flight();
   drop(row);
   if (was_full) pump_all();

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "events/person.h"
+#include "events/session_state.h"
 #include "net/proxy.h"
 #include "protocol/binary/jid.h"
 #include "protocol/result.h"
@@ -15,27 +17,18 @@
 
 namespace wharf::sessions {
 
+using events::Connection;
+using events::name;
+using events::PersonIds;
+using events::QrCode;
+using events::Reason;
+using events::Status;
+using events::status_named;
 using protocol::Jid;
 using protocol::Result;
 using storage::UnixMs;
 template <class T>
 using Done = std::function<void(Result<T>)>;  // called exactly once, on the loop
-
-/// The six words that clients of the first API generation know.
-enum class Status { initializing, qr_ready, authenticated, ready, failed, terminated };
-const char* name(Status status);
-std::optional<Status> status_named(std::string_view name);
-
-enum class Connection { connected, connecting, offline };
-const char* name(Connection connection);
-
-/// Why a session is not ready, for who operates it. Kept on disk.
-struct Reason {
-  std::string code;  // qr_timeout, unlinked, replaced, banned, restricted, outdated, passkey_required, network, …
-  std::string message;
-  std::string next_step;
-  std::optional<UnixMs> until;
-};
 
 struct SessionConfig {
   bool multi_device = true;               // accepted and echoed
@@ -43,11 +36,6 @@ struct SessionConfig {
   std::chrono::seconds qr_timeout{160};   // how long QR codes are shown before the session fails with qr_timeout
   std::chrono::seconds auth_timeout{60};  // from the scan to ready
   std::optional<net::Proxy> proxy;
-};
-
-struct QrCode {
-  std::string text;
-  UnixMs expires_at = 0;
 };
 
 struct SessionView {
@@ -65,12 +53,6 @@ struct SessionView {
   Jid jid, lid;  // own device JIDs once linked
   std::string push_name, platform;
   std::size_t queued = 0;  // messages waiting for their server ack
-};
-
-/// Both identities of a user, as far as known.
-struct PersonIds {
-  std::optional<Jid> pn;
-  std::optional<Jid> lid;
 };
 
 struct SendText {

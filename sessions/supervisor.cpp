@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "events/event.h"
 #include "net/loop_guard.h"
 #include "sessions/actor.h"
 #include "sessions/log_value.h"
@@ -28,8 +29,6 @@ namespace {
 struct Waiter {
   explicit Waiter(net::Scheduler& scheduler) : timer(scheduler) {}
   SessionId session;
-  std::string message_id;  // of await_ack
-  storage::AckLevel level = storage::AckLevel::server;
   std::function<void(const storage::Event* event)> wake;  // nullptr: the time is up
   net::Timer timer;
 };
@@ -424,7 +423,6 @@ void Supervisor::await_ack(const std::string& name, const std::string& message_i
   if (!actor) return done(no_session(name));
   auto waiter = std::make_shared<Waiter>(state_->shared.scheduler);
   waiter->session = actor->view().id;
-  waiter->message_id = message_id;
   std::weak_ptr<State> weak = state_;
   std::weak_ptr<Waiter> self = waiter;
   // Reads the row itself: events only tell when to look.
@@ -455,9 +453,11 @@ void Supervisor::await_ack(const std::string& name, const std::string& message_i
     state->forget(waiting);
     finish(sent);
   };
-  waiter->wake = [look, message_id](const storage::Event* event) {
+  waiter->wake = [look, message_id, level](const storage::Event* event) {
     if (event == nullptr) return look(true);
-    if (event->name == "ack" && event->data.find(message_id) != std::string::npos) look(false);
+    const auto* ack = event->value ? std::get_if<events::Ack>(&event->value->fact) : nullptr;
+    if (!ack || ack->id != message_id) return;
+    if (ack->level >= level || ack->level == storage::AckLevel::error) look(false);
   };
   state_->add_waiter(waiter, timeout);
   look(false);

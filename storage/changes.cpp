@@ -93,7 +93,8 @@ void Changes::append(Changes&& more) {
 std::size_t Changes::bytes() const {
   std::size_t bytes = rows_.size() * sizeof(Change);
   for (const Change& change : rows_) bytes += std::visit([](const auto& row) { return held(row); }, change);
-  for (const NewEvent& event : events_) bytes += sizeof(NewEvent) + event.data.size();
+  // The value beside the bytes holds about as much again.
+  for (const NewEvent& event : events_) bytes += sizeof(NewEvent) + event.data.size() * (event.value ? 2 : 1);
   return bytes;
 }
 

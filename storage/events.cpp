@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "events/codec.h"
+#include "events/event.h"
 #include "storage/statement.h"
 
 namespace wharf::storage {
@@ -32,6 +34,16 @@ Event read_row(Statement& select) {
 
 }  // namespace
 
+NewEvent::NewEvent(SessionId s, events::Event told, UnixMs t)
+    : session(s), name(events::name(told)), lane(events::lane(told)), data(events::encode(told)), at(t) {
+  value = std::make_shared<const events::Event>(std::move(told));
+}
+
+bool operator==(const NewEvent& one, const NewEvent& other) {
+  return one.session == other.session && one.name == other.name && one.lane == other.lane && one.data == other.data &&
+         one.at == other.at;
+}
+
 std::vector<Event> read_events(Database& db, const EventFilter& filter) {
   std::vector<Event> events;
   Statement select(db, filter.session ? select_session.c_str() : select_all.c_str());
@@ -50,6 +62,13 @@ std::optional<Event> find_event(Database& db, EventId id) {
   Statement select(db, select_one.c_str());
   if (!select.integer(id).next()) return std::nullopt;
   return read_row(select);
+}
+
+protocol::Result<std::shared_ptr<const events::Event>> value_of(const Event& event) {
+  if (event.value) return event.value;
+  auto decoded = events::decode(event.name, event.data);
+  if (!decoded) return decoded.error();
+  return std::make_shared<const events::Event>(std::move(*decoded));
 }
 
 }  // namespace wharf::storage

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <functional>
 
+#include "events/unix_ms.h"
+
 namespace wharf::storage {
 
 /// Row id of a session; names are the API's business.
@@ -14,7 +16,7 @@ struct SessionId {
 };
 /// Growing number of an event in the log, the same on WebSocket, webhook and long-poll.
 using EventId = std::int64_t;
-using UnixMs = std::int64_t;
+using events::UnixMs;
 
 }  // namespace wharf::storage
 

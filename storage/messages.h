@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "events/message.h"
 #include "protocol/binary/jid.h"
 #include "protocol/bytes.h"
 #include "storage/ids.h"
@@ -14,28 +15,16 @@ namespace wharf::storage {
 
 class Database;
 
-/// In the API: -1 error, 0 pending, 1 server, 2 delivered, 3 read, 4 played. Levels only rise, except to error.
-enum class AckLevel : int { error = -1, pending = 0, server = 1, delivered = 2, read = 3, played = 4 };
+using events::AckLevel;
 
-struct MessageRow {
+/// What is told of it, and what only the client itself needs.
+struct MessageRow : events::Message {
   std::int64_t row = 0;  // growing within the database; 0 before insertion
   SessionId session;
-  protocol::Jid chat;  // canonical
-  std::string id;      // WhatsApp id
-  bool from_me = false;
-  protocol::Jid author;   // user JID (own user when from_me)
-  std::string push_name;  // of the author when it was received
-  std::string kind;       // "text", ...
-  std::string body;       // text or caption
-  std::string quoted_id;
   protocol::Jid quoted_author;
-  std::vector<protocol::Jid> mentions;
   protocol::Bytes content;  // encoded Message: resends, quotes, media
   protocol::Bytes secret;   // 32 or 0 bytes
-  AckLevel ack = AckLevel::pending;
-  std::string error;      // of AckLevel::error
-  UnixMs timestamp = 0;   // of WhatsApp (server time)
-  UnixMs created_at = 0;  // of this row
+  UnixMs created_at = 0;    // of this row
   friend bool operator==(const MessageRow&, const MessageRow&) = default;
 };
 

@@ -72,6 +72,10 @@ struct DeviceRow {
   std::uint64_t server_not_before = 0, server_not_after = 0;
   UnixMs signed_pre_key_at = 0;  // when the server confirmed it; 0: not yet
   bool linked() const { return !account.empty() && !jid.empty(); }
+  /// The LID of the account, without this device; nullopt: not known.
+  std::optional<protocol::Jid> lid_user() const {
+    return lid.empty() ? std::nullopt : std::optional<protocol::Jid>(lid.user_jid());
+  }
   friend bool operator==(const DeviceRow&, const DeviceRow&) = default;
 };
 std::optional<DeviceRow> load_device(Database& db, SessionId session);

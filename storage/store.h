@@ -60,7 +60,8 @@ class Store {
   /// Why every ratchet starts afresh in this run (storage/continuity.h); "" when they go on.
   const std::string& renewal() const;
 
-  /// Called on the loop, in id order, after each commit and before the completions of its turns.
+  /// Called on the loop, in id order, after each commit and before the completions of its turns. The events have the
+  /// values that they were made of.
   void on_events(std::function<void(const std::vector<Event>&)> listener);
 
   /// True while the last commit worked. After storage_full the writer probes with a small transaction every second

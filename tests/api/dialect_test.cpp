@@ -4,7 +4,7 @@
 #include <boost/json/parse.hpp>
 #include <catch2/catch.hpp>
 
-#include "sessions/event_json.h"
+#include "events/event.h"
 
 using namespace wharf;
 using namespace wharf::api;
@@ -30,27 +30,38 @@ storage::MessageRow received() {
   return row;
 }
 
-const sessions::PersonIds alice{jid("6281234567890@s.whatsapp.net"), jid("205227043110953@lid")};
+const events::PersonIds alice{jid("6281234567890@s.whatsapp.net"), jid("205227043110953@lid")};
 
 json::object rendered(const storage::MessageRow& row, Dialect dialect) {
   JsonWriter out;
-  write_message(out, message_facts(row, alice, alice), "my-session", dialect);
+  write_message(out, {row, alice, alice, row.created_at}, "my-session", dialect);
   return json::parse(out.view()).as_object();
 }
 
-storage::Event event(std::string name, std::string data) {
+storage::Event event(storage::NewEvent what) {
   storage::Event out;
+  static_cast<storage::NewEvent&>(out) = std::move(what);
   out.id = 17;
-  out.session = {1};
   out.session_name = "my-session";
-  out.name = std::move(name);
-  out.data = std::move(data);
-  out.at = 1719662400456;
   return out;
 }
 
+/// As the log gives it back: the bytes alone.
+storage::Event event(std::string name, std::string data) {
+  return event(storage::NewEvent({1}, std::move(name), "", std::move(data), 1719662400456));
+}
+
+/// As it comes from a session.
+storage::Event event(events::Event told) { return event(storage::NewEvent({1}, std::move(told), 1719662400456)); }
+
+std::string text_of(const storage::Event& what, Dialect dialect) {
+  const auto told = storage::value_of(what);
+  return event_text(what, told ? told->get() : nullptr, dialect,
+                    [](const std::string& qr) { return "image of " + qr; });
+}
+
 json::object rendered(const storage::Event& what, Dialect dialect) {
-  return json::parse(event_text(what, dialect, [](const std::string& qr) { return "image of " + qr; })).as_object();
+  return json::parse(text_of(what, dialect)).as_object();
 }
 
 }  // namespace
@@ -93,9 +104,9 @@ TEST_CASE("a gateway message has the fields of that dialect") {
 
 TEST_CASE("a message event is the same object as in the list") {
   const storage::MessageRow row = received();
-  const auto data = sessions::message_event_json(row, alice, alice, R"({"customer":7})");
+  const storage::Event told = event(events::Event(events::NewMessage{row, alice, alice}, R"({"customer":7})"));
   for (const Dialect dialect : {Dialect::openwa, Dialect::gateway}) {
-    const json::object out = rendered(event("message", data), dialect);
+    const json::object out = rendered(told, dialect);
     CHECK(out.at("event") == "message");
     CHECK(out.at("sessionId") == "my-session");
     CHECK(out.at("id") == 17);
@@ -105,10 +116,9 @@ TEST_CASE("a message event is the same object as in the list") {
   }
 }
 
-TEST_CASE("acks, QR codes, links and states are rendered from their neutral form") {
+TEST_CASE("acks, QR codes, links and states are rendered from their values") {
   const json::object ack =
-      rendered(event("ack", sessions::ack_event_json("ABC", alice.lid.value(), alice, storage::AckLevel::read, "",
-                                                     1719662400123, "")),
+      rendered(event(events::Ack{"ABC", alice.lid.value(), alice, storage::AckLevel::read, "", 1719662400123}),
                Dialect::openwa)
           .at("data")
           .as_object();
@@ -118,31 +128,56 @@ TEST_CASE("acks, QR codes, links and states are rendered from their neutral form
   CHECK(ack.at("chatId") == "6281234567890@c.us");
   CHECK(ack.at("timestamp") == 1719662400);
 
-  const json::object qr = rendered(event("qr", sessions::qr_event_json({"2@abc", 1719662400000}, "")), Dialect::openwa)
-                              .at("data")
-                              .as_object();
+  const json::object qr =
+      rendered(event(events::QrShown{{"2@abc", 1719662400000}}), Dialect::openwa).at("data").as_object();
   CHECK(qr.at("qr") == "2@abc");
   CHECK(qr.at("qrCode") == "image of 2@abc");
   CHECK(qr.at("expiresAt") == "2024-06-29T12:00:00Z");
 
   const json::object ready =
-      rendered(event("ready", sessions::linked_event_json(jid("6281234567890:3@s.whatsapp.net"), {}, "Bob", "")),
-               Dialect::openwa)
+      rendered(event(events::Ready{jid("6281234567890:3@s.whatsapp.net"), {}, "Bob"}), Dialect::openwa)
           .at("data")
           .as_object();
   CHECK(ready.at("id") == "6281234567890@c.us");
   CHECK(ready.at("pushname") == "Bob");
 
-  const sessions::Reason reason{"banned", "the number is banned", "wait", 1719662400000};
+  const events::Reason reason{"banned", "the number is banned", "wait", 1719662400000};
   const json::object status =
-      rendered(event("session.status",
-                     sessions::status_event_json(sessions::Status::failed, sessions::Connection::offline, reason, "")),
+      rendered(event(events::StatusChanged{{events::Status::failed, events::Connection::offline, reason}}),
                Dialect::openwa)
           .at("data")
           .as_object();
   CHECK(status.at("status") == "failed");
   CHECK(status.at("connection") == "offline");
   CHECK(status.at("reason").at("until") == "2024-06-29T12:00:00Z");
+}
+
+TEST_CASE("an event looks the same fresh from its session and read back from the log") {
+  storage::MessageRow to_group = received();
+  to_group.chat = jid("120363000000000001@g.us");
+  to_group.from_me = true;
+  to_group.body = "cut \xc3";
+  const events::Reason reason{"banned", "the number is banned", "wait", 1719662400000};
+  const events::SessionState state{events::Status::failed, events::Connection::offline, reason};
+  const events::Event all[] = {
+      events::Event(events::NewMessage{received(), alice, alice}, R"({"customer":7})"),
+      events::NewMessage{to_group, {}, alice},
+      events::Ack{"ABC", *alice.lid, alice, events::AckLevel::error, "why", 1719662400123},
+      events::QrShown{{"2@abc", 1719662400000}},
+      events::Authenticated{*alice.pn, alice.lid},
+      events::Ready{*alice.pn, {}, "Bob"},
+      events::StatusChanged{state},
+      events::Disconnected{state},
+      events::ContactUpdated{*alice.lid, alice, events::ContactUpdated::Change::lid},
+  };
+  for (const events::Event& told : all)
+    for (const Dialect dialect : {Dialect::openwa, Dialect::gateway}) {
+      const storage::Event fresh = event(told);
+      storage::Event read = fresh;
+      read.value.reset();
+      CHECK(text_of(fresh, dialect) == text_of(read, dialect));
+      CHECK(rendered(fresh, dialect).at("data").as_object().size() >= 2);
+    }
 }
 
 TEST_CASE("an event with broken data is still an event") {
@@ -160,10 +195,10 @@ TEST_CASE("an event whose row cannot be read says so instead of looking like an 
   event.session_name = "my-bot";
   event.name = "message";
   event.id = 7;
-  for (const char* data : {"", "{\"id\":\"3EB0", "[]", "\xff"}) {
+  for (const char* data : {"", "{\"id\":\"3EB0", "[]", "\xff", "{}", R"({"id":5,"chat":[],"ack":"x"})"}) {
     INFO(data);
     event.data = data;
-    const json::object shown = json::parse(event_text(event, Dialect::openwa, {})).as_object();
+    const json::object shown = rendered(event, Dialect::openwa);
     CHECK(shown.at("id") == 7);
     CHECK(shown.at("data") == json::value({{"unreadable", true}}));
   }
@@ -177,7 +212,7 @@ TEST_CASE("an event that an older version stored with broken UTF-8 is shown with
   event.data =
       "{\"id\":\"3EB0\",\"chat\":\"1@s.whatsapp.net\",\"author\":\"1@s.whatsapp.net\",\"kind\":\"text\",\"body\":\"hi "
       "\xc3\",\"mentions\":[\"12\xfe@lid\"]}";
-  const json::object shown = json::parse(event_text(event, Dialect::openwa, {})).as_object();
+  const json::object shown = rendered(event, Dialect::openwa);
   CHECK(shown.at("data").at("body") == "hi \xEF\xBF\xBD");
   CHECK(shown.at("data").at("id") == "true_1@c.us_3EB0");
 }

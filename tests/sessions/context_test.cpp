@@ -1,7 +1,7 @@
 // What the parts of a session share: questions to the server, status changes, the rows of a turn.
 #include "sessions/context.h"
 
-#include "sessions/event_json.h"
+#include "events/codec.h"
 #include "tests/sessions/session_fixture.h"
 
 using namespace wharf;
@@ -53,7 +53,7 @@ TEST_CASE("a status is an event and a row when it changes, not when it is said a
   CHECK(count(f, "disconnected") == 1);
   const auto row = storage::load_session(f.store->reader(), f.row.id);
   CHECK(row->status == "authenticated");
-  CHECK(parse_reason(row->reason)->code == "network");
+  CHECK(events::decode_reason(row->reason)->code == "network");
   set(Status::authenticated, Connection::connecting, why);
   set(Status::authenticated, Connection::offline, why);  // connection alone: an event, no second "disconnected"
   CHECK(count(f, "session.status") == before + 2);

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "events/event.h"
 #include "net/websocket_client.h"
 #include "net/worker_pool.h"
 #include "storage/sessions.h"
@@ -123,4 +124,87 @@ TEST_CASE("what is asked of a session that is not there or not linked is refused
   REQUIRE(send("nobody").error().code == protocol::Errc::not_found);
   REQUIRE(send("a").error().code == protocol::Errc::not_ready);
   REQUIRE(w.remove("nobody").error().code == protocol::Errc::not_found);
+}
+
+namespace {
+
+/// Messages of a session as its turns would write them, and who waits for their acks.
+struct Acks {
+  explicit Acks(World& world) : w(world), session(world.supervisor->find("a")->id) {}
+
+  void commit(storage::Changes changes) {
+    w.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  }
+  void sent(const std::string& id) {
+    storage::MessageRow row;
+    row.session = session;
+    row.chat = row.author = ben;
+    row.id = id;
+    row.from_me = true;
+    row.kind = "text";
+    storage::Changes changes;
+    changes.add(storage::InsertMessage{row, false, std::nullopt});
+    commit(std::move(changes));
+  }
+  void raise(const std::string& id, storage::AckLevel level) {
+    storage::Changes changes;
+    changes.add(storage::RaiseAckById{session, id, level, "", std::nullopt});
+    commit(std::move(changes));
+  }
+  void tell(events::Event event) {
+    storage::Changes changes;
+    changes.emit(storage::NewEvent(session, std::move(event), 1));
+    commit(std::move(changes));
+  }
+  void tell(const std::string& id, storage::AckLevel level) { tell(events::Ack{id, ben, {}, level, "", 1}); }
+  void await(const std::string& id, storage::AckLevel level) {
+    w.supervisor->await_ack("a", id, level, 1h, [this](protocol::Result<SentMessage> sent) { reached = sent->ack; });
+  }
+
+  World& w;
+  storage::SessionId session;
+  Jid ben{"15550000002", "s.whatsapp.net"};
+  std::optional<storage::AckLevel> reached;
+};
+
+}  // namespace
+
+TEST_CASE("who waits for an ack is woken by the ack of that message at that level, and by nothing else") {
+  using storage::AckLevel;
+  World w;
+  REQUIRE(w.create("a").has_value());
+  Acks acks(w);
+  acks.sent("3EB0AA");
+  acks.await("3EB0AA", AckLevel::read);
+  // Ahead of its event, which no turn does: whoever looks at the row would answer.
+  acks.raise("3EB0AA", AckLevel::read);
+  acks.tell("3EB0AA77", AckLevel::read);
+  acks.tell("3EB0AA", AckLevel::delivered);
+  acks.tell(events::Event(events::Ack{"3EB0BB", acks.ben, {}, AckLevel::read, "3EB0AA", 1}, R"({"order":"3EB0AA"})"));
+  acks.tell(events::ContactUpdated{Jid("3EB0AA", "lid"), {}, events::ContactUpdated::Change::identity});
+  CHECK_FALSE(acks.reached);
+  acks.tell("3EB0AA", AckLevel::read);
+  CHECK(acks.reached == AckLevel::read);
+}
+
+TEST_CASE("an ack wakes who waits for it whatever characters the id has, and a failure wakes everybody") {
+  using storage::AckLevel;
+  World w;
+  REQUIRE(w.create("a").has_value());
+  for (const std::string id : {"3EB0\"AA", "3EB0\\AA"}) {
+    INFO(id);
+    Acks acks(w);
+    acks.sent(id);
+    acks.await(id, AckLevel::played);
+    acks.raise(id, AckLevel::played);
+    CHECK_FALSE(acks.reached);
+    acks.tell(id, AckLevel::played);
+    CHECK(acks.reached == AckLevel::played);
+  }
+  Acks acks(w);
+  acks.sent("3EB0CC");
+  acks.await("3EB0CC", AckLevel::read);
+  acks.raise("3EB0CC", AckLevel::error);
+  acks.tell("3EB0CC", AckLevel::error);
+  CHECK(acks.reached == AckLevel::error);
 }

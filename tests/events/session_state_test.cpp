@@ -1,19 +1,20 @@
-#include "sessions/event_json.h"
+#include "events/session_state.h"
 
 #include <catch2/catch.hpp>
 
+#include "events/codec.h"
+
 using namespace wharf;
-using namespace wharf::sessions;
-using namespace std::chrono_literals;
+using namespace wharf::events;
 
 TEST_CASE("a reason survives its JSON, and garbage is no reason") {
   Reason reason{"restricted", "banned \"for now\"", "wait", 12345};
-  const auto back = parse_reason(reason_json(reason));
+  const auto back = decode_reason(encode(reason));
   REQUIRE(back.has_value());
   REQUIRE(back->code == "restricted");
   REQUIRE(back->message == "banned \"for now\"");
   REQUIRE(back->until == 12345);
-  for (const char* bad : {"", "{", "[]", "{\"message\":\"x\"}", "7"}) REQUIRE_FALSE(parse_reason(bad).has_value());
+  for (const char* bad : {"", "{", "[]", "{\"message\":\"x\"}", "7"}) REQUIRE_FALSE(decode_reason(bad).has_value());
 }
 
 TEST_CASE("each status has its word, and the word names it again") {
@@ -26,4 +27,7 @@ TEST_CASE("each status has its word, and the word names it again") {
   CHECK(std::string(name(Connection::connected)) == "connected");
   CHECK(std::string(name(Connection::connecting)) == "connecting");
   CHECK(std::string(name(Connection::offline)) == "offline");
+  for (const char* word : {"connected", "connecting", "offline"})
+    CHECK(std::string(name(connection_named(word).value())) == word);
+  CHECK_FALSE(connection_named("ready").has_value());
 }

@@ -2,7 +2,7 @@
 // Writes JSON text straight into one string: responses and events are the hottest text of the daemon, and none of them
 // needs a tree. Commas are placed by looking at what was written last. The caller balances begin and end.
 //
-// The one writer of events (sessions/) and answers (api/). What it writes is valid UTF-8 whatever it is given: names,
+// The one writer of events and of answers (api/). What it writes is valid UTF-8 whatever it is given: names,
 // ids and texts come from peers, and one broken byte would make the whole page or event unreadable.
 
 #include <charconv>
@@ -13,7 +13,7 @@
 
 #include "protocol/text.h"
 
-namespace wharf::sessions {
+namespace wharf::events {
 
 class JsonWriter {
  public:
@@ -113,4 +113,4 @@ class JsonWriter {
   std::string out_;
 };
 
-}  // namespace wharf::sessions
+}  // namespace wharf::events

@@ -1,10 +1,10 @@
-#include "sessions/json_writer.h"
+#include "events/json_writer.h"
 
 #include <boost/json/parse.hpp>
 #include <catch2/catch.hpp>
 
 using namespace wharf;
-using wharf::sessions::JsonWriter;
+using wharf::events::JsonWriter;
 
 TEST_CASE("what the writer writes is valid JSON and UTF-8, whatever it is given") {
   struct Row {

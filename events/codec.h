@@ -1,0 +1,36 @@
+#pragma once
+// Events as bytes: the `data` of the log's rows, one JSON object of a form of its own, neither dialect's. Rows of every
+// release must stay readable, so members are only ever added. The one place where this JSON is written and read.
+//
+// message, message.sent: {"id","chat","chatPn"?,"chatLid"?,"isGroup","fromMe","author","authorPn"?,"authorLid"?,
+//   "pushName"?,"kind","body","quotedId"?,"mentions"?:[…],"timestamp"(ms),"ack"(-1..4),"error"?}
+// ack: {"id","chat","chatPn"?,"chatLid"?,"fromMe":true,"ack"(-1..4),"error"?,"timestamp"(ms)}
+// qr: {"qr","expiresAt"(ms)}   authenticated: {"jid","lid"?}   ready: {"jid","lid"?,"pushName"?}
+// disconnected, session.status: {"status","connection","reason"?:{"code","message","nextStep","until"?(ms)}}
+// contact.updated: {"id","pn"?,"lid"?,"change":"identity"|"lid"}
+// JIDs are text. An event of a session with metadata also has "metadata", the last member.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "events/session_state.h"
+#include "protocol/result.h"
+
+namespace wharf::events {
+
+struct Event;
+
+/// Valid UTF-8 and JSON, whatever the strings hold: a broken byte becomes U+FFFD.
+std::string encode(const Event& event);
+
+/// `name` is the row's. What has another name than this build knows becomes an Unknown. Errors: malformed (no object,
+/// or a member that says what the event is about is missing or of another form).
+protocol::Result<Event> decode(std::string_view name, std::string_view bytes);
+
+/// The reason of a session's row: the member "reason" above.
+std::string encode(const Reason& reason);
+/// nullopt for "" and for whatever is no reason.
+std::optional<Reason> decode_reason(std::string_view json);
+
+}  // namespace wharf::events

@@ -1,0 +1,69 @@
+#include "events/event.h"
+
+#include <utility>
+
+#include "events/codec.h"
+
+namespace wharf::events {
+namespace {
+
+std::string_view name_of(const NewMessage& e) { return e.message.from_me ? "message.sent" : "message"; }
+std::string_view name_of(const Ack&) { return "ack"; }
+std::string_view name_of(const QrShown&) { return "qr"; }
+std::string_view name_of(const Authenticated&) { return "authenticated"; }
+std::string_view name_of(const Ready&) { return "ready"; }
+std::string_view name_of(const StatusChanged&) { return "session.status"; }
+std::string_view name_of(const Disconnected&) { return "disconnected"; }
+std::string_view name_of(const ContactUpdated&) { return "contact.updated"; }
+std::string_view name_of(const Unknown& e) { return e.name; }
+
+std::string lane_of(const NewMessage& e) { return e.message.chat.to_string(); }
+std::string lane_of(const Ack& e) { return e.chat.to_string(); }
+std::string lane_of(const ContactUpdated& e) { return e.user.to_string(); }
+template <class OfTheSession>
+std::string lane_of(const OfTheSession&) {
+  return {};
+}
+
+}  // namespace
+
+Event::Event() = default;
+Event::Event(const Event&) = default;
+Event::Event(Event&&) noexcept = default;
+Event& Event::operator=(const Event&) = default;
+Event& Event::operator=(Event&&) noexcept = default;
+Event::~Event() = default;
+
+template <class Kind>
+  requires is_among<Kind, Fact>
+Event::Event(Kind kind, std::string session_metadata)
+    : fact(std::in_place_type<Kind>, std::move(kind)), metadata(std::move(session_metadata)) {}
+template Event::Event(NewMessage, std::string);
+template Event::Event(Ack, std::string);
+template Event::Event(QrShown, std::string);
+template Event::Event(Authenticated, std::string);
+template Event::Event(Ready, std::string);
+template Event::Event(StatusChanged, std::string);
+template Event::Event(Disconnected, std::string);
+template Event::Event(ContactUpdated, std::string);
+template Event::Event(Unknown, std::string);
+
+bool operator==(const Event& one, const Event& other) {
+  return one.fact == other.fact && one.metadata == other.metadata;
+}
+
+std::string_view name(const Event& event) {
+  return std::visit([](const auto& fact) { return name_of(fact); }, event.fact);
+}
+
+std::string lane(const Event& event) {
+  return std::visit([](const auto& fact) { return lane_of(fact); }, event.fact);
+}
+
+std::string_view name(ContactUpdated::Change change) {
+  return change == ContactUpdated::Change::lid ? "lid" : "identity";
+}
+
+std::string to_text(const Event& event) { return std::string(name(event)).append(" ").append(encode(event)); }
+
+}  // namespace wharf::events

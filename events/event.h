@@ -1,0 +1,131 @@
+#pragma once
+// What a session tells: one struct for each kind of event, and the variant of them. Plain values that compare and
+// print. Sessions build them, the log keeps them (events/codec.h says in which form), and everything that leaves the
+// daemon - webhooks, WebSockets, long-polls, in both dialects - is rendered from them.
+//
+// Include this where events are built or read; `struct Event` alone can be declared forward (storage/events.h).
+
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <variant>
+
+#include "events/message.h"
+#include "events/person.h"
+#include "events/session_state.h"
+
+namespace wharf::events {
+
+using protocol::Jid;
+
+/// `message`, or `message.sent` when it is from_me: a message came, or went out from here or from another device of the
+/// account.
+struct NewMessage {
+  Message message;
+  PersonIds chat_ids, author_ids;
+  friend bool operator==(const NewMessage&, const NewMessage&) = default;
+};
+
+/// `ack`: an own message got further, or failed.
+struct Ack {
+  std::string id;  // WhatsApp id of the message
+  Jid chat;        // canonical
+  PersonIds chat_ids;
+  AckLevel level = AckLevel::pending;
+  std::string error;  // of AckLevel::error, else ""
+  UnixMs at = 0;      // when it happened, as the server or the peer says
+  friend bool operator==(const Ack&, const Ack&) = default;
+};
+
+/// `qr`: a code to scan is shown; the next one replaces it.
+struct QrShown {
+  QrCode code;
+  friend bool operator==(const QrShown&, const QrShown&) = default;
+};
+
+/// `authenticated`: the phone has linked this device. JIDs of the account, without a device.
+struct Authenticated {
+  Jid jid;
+  std::optional<Jid> lid;
+  friend bool operator==(const Authenticated&, const Authenticated&) = default;
+};
+
+/// `ready`: the session can send. JIDs of the account, without a device.
+struct Ready {
+  Jid jid;
+  std::optional<Jid> lid;
+  std::string push_name;  // "" = not known
+  friend bool operator==(const Ready&, const Ready&) = default;
+};
+
+struct SessionState {
+  Status status = Status::initializing;
+  Connection connection = Connection::offline;
+  std::optional<Reason> reason;  // why it is not ready
+  friend bool operator==(const SessionState&, const SessionState&) = default;
+};
+
+/// `session.status`: status, connection or reason changed.
+struct StatusChanged {
+  SessionState now;
+  friend bool operator==(const StatusChanged&, const StatusChanged&) = default;
+};
+
+/// `disconnected`: it was ready and is not any more.
+struct Disconnected {
+  SessionState now;
+  friend bool operator==(const Disconnected&, const Disconnected&) = default;
+};
+
+/// `contact.updated`: another identity key (a new phone, or WhatsApp installed again), or its LID became known.
+struct ContactUpdated {
+  enum class Change { identity, lid };
+  Jid user;  // canonical
+  PersonIds ids;
+  Change change = Change::identity;
+  friend bool operator==(const ContactUpdated&, const ContactUpdated&) = default;
+};
+
+/// A kind that this build does not know, from the log of a later one. No session makes it.
+struct Unknown {
+  std::string name;
+  std::string json;  // one JSON object, shown as it is
+  friend bool operator==(const Unknown&, const Unknown&) = default;
+};
+
+using Fact =
+    std::variant<NewMessage, Ack, QrShown, Authenticated, Ready, StatusChanged, Disconnected, ContactUpdated, Unknown>;
+
+template <class Kind, class Facts>
+inline constexpr bool is_among = false;
+template <class Kind, class... Kinds>
+inline constexpr bool is_among<Kind, std::variant<Kinds...>> = (std::is_same_v<Kind, Kinds> || ...);
+
+/// A fact, and what the caller's program keeps with the session. What handles the whole variant stands in event.cpp:
+/// every file that includes this would compile it again.
+struct Event {
+  Event();
+  /// Not explicit: a kind is an event.
+  template <class Kind>
+    requires is_among<Kind, Fact>
+  Event(Kind kind, std::string session_metadata = {});
+  Event(const Event&);
+  Event(Event&&) noexcept;
+  Event& operator=(const Event&);
+  Event& operator=(Event&&) noexcept;
+  ~Event();
+
+  Fact fact;
+  std::string metadata;  // one JSON object; "" = none
+  friend bool operator==(const Event& one, const Event& other);
+};
+
+/// The name that subscribers choose by: "message", "ack", …
+std::string_view name(const Event& event);
+/// What it keeps its order with (webhooks): the chat or contact that it is about; "" for the session itself.
+std::string lane(const Event& event);
+std::string_view name(ContactUpdated::Change change);
+/// Name and fields. It holds what people wrote: for tests, never for logs.
+std::string to_text(const Event& event);
+
+}  // namespace wharf::events

@@ -1,0 +1,32 @@
+#pragma once
+// A message as everybody outside is told of it: its row (storage/messages.h), its event and the answers of the API all
+// hold this one struct, so that a field is named once.
+
+#include <string>
+#include <vector>
+
+#include "events/unix_ms.h"
+#include "protocol/binary/jid.h"
+
+namespace wharf::events {
+
+/// In the API: -1 error, 0 pending, 1 server, 2 delivered, 3 read, 4 played. Levels only rise, except to error.
+enum class AckLevel : int { error = -1, pending = 0, server = 1, delivered = 2, read = 3, played = 4 };
+
+struct Message {
+  protocol::Jid chat;  // canonical: the LID when it is known, else the phone number; or a group
+  std::string id;      // WhatsApp id
+  bool from_me = false;
+  protocol::Jid author;   // user JID (own user when from_me)
+  std::string push_name;  // of the author when it was received; "" = none
+  std::string kind;       // "text", ... (protocol::name of a MessageKind)
+  std::string body;       // text or caption
+  std::string quoted_id;  // "" = no quote
+  std::vector<protocol::Jid> mentions;
+  AckLevel ack = AckLevel::pending;
+  std::string error;     // of AckLevel::error
+  UnixMs timestamp = 0;  // of WhatsApp (server time)
+  friend bool operator==(const Message&, const Message&) = default;
+};
+
+}  // namespace wharf::events

@@ -1,0 +1,76 @@
+// The memory of rendered events: what it saves, and that it is bounded.
+#include "api/event_texts.h"
+
+#include <catch2/catch.hpp>
+
+#include "events/codec.h"
+#include "events/event.h"
+
+using namespace wharf;
+using namespace wharf::api;
+
+namespace {
+
+storage::Event fresh(storage::EventId id, std::string body) {
+  events::NewMessage told;
+  told.message.chat = told.message.author = protocol::Jid("1", "lid");
+  told.message.id = "3EB0AA";
+  told.message.kind = "text";
+  told.message.body = std::move(body);
+  storage::Event event;
+  static_cast<storage::NewEvent&>(event) = storage::NewEvent({1}, std::move(told), 5);
+  event.id = id;
+  event.session_name = "one";
+  return event;
+}
+
+bool says(const std::shared_ptr<const std::string>& text, std::string_view body) {
+  return text->find("\"body\":\"" + std::string(body) + "\"") != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a fresh event is rendered from its value: its bytes are not read") {
+  QrImages images;
+  EventTexts texts(images);
+  storage::Event event = fresh(1, "hello");
+  event.data = "not JSON";
+  for (const Dialect dialect : {Dialect::openwa, Dialect::gateway}) CHECK(says(texts.text(event, dialect), "hello"));
+}
+
+TEST_CASE("an event of the log is decoded once for all its readers, in both dialects") {
+  QrImages images;
+  EventTexts texts(images);
+  storage::Event event = fresh(1, "hello");
+  event.value.reset();
+  const auto first = texts.text(event, Dialect::openwa);
+  CHECK(says(first, "hello"));
+  event.data = "not JSON";  // whoever decoded it again would see this
+  CHECK(texts.text(event, Dialect::openwa) == first);
+  CHECK(says(texts.text(event, Dialect::gateway), "hello"));
+}
+
+TEST_CASE("an event that cannot be read is told as such in both dialects") {
+  QrImages images;
+  EventTexts texts(images);
+  storage::Event event = fresh(1, "hello");
+  event.value.reset();
+  event.data = "{}";
+  for (const Dialect dialect : {Dialect::openwa, Dialect::gateway})
+    CHECK(texts.text(event, dialect)->find(R"("data":{"unreadable":true}})") != std::string::npos);
+}
+
+TEST_CASE("the memory holds the newest events, and always the one that was asked for last") {
+  QrImages images;
+  EventTexts texts(images, 4'000);
+  for (storage::EventId id = 1; id <= 8; ++id) {
+    CHECK(says(texts.text(fresh(id, std::string(900, 'x')), Dialect::openwa), std::string(900, 'x')));
+    CHECK(texts.remembered(id, Dialect::openwa));
+    CHECK_FALSE(texts.remembered(id, Dialect::gateway));
+  }
+  CHECK_FALSE(texts.remembered(1, Dialect::openwa));
+  CHECK(texts.remembered(7, Dialect::openwa));
+  CHECK(texts.text(fresh(9, std::string(9'000, 'x')), Dialect::openwa)->size() > 9'000);
+  CHECK(texts.remembered(9, Dialect::openwa));
+  CHECK_FALSE(texts.remembered(8, Dialect::openwa));
+}

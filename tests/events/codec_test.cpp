@@ -1,0 +1,202 @@
+// Events as bytes: what every release stored, what comes back of it, and what is refused.
+#include "events/codec.h"
+
+#include <boost/json/parse.hpp>
+#include <catch2/catch.hpp>
+
+#include "events/event.h"
+#include "tests/support/printing.h"
+
+using namespace wharf;
+using namespace wharf::events;
+using protocol::Errc;
+
+namespace Catch {
+template <>
+struct StringMaker<Event> {
+  static std::string convert(const Event& event) { return to_text(event); }
+};
+}  // namespace Catch
+
+namespace {
+
+const Jid number("15550000001", "s.whatsapp.net"), lid("100000000000001", "lid");
+const PersonIds anna{number, lid};
+
+Message text_of_anna() {
+  Message message;
+  message.chat = message.author = lid;
+  message.id = "3EB0AA";
+  message.push_name = "Anna";
+  message.kind = "text";
+  message.body = "hi \"you\"\n";
+  message.quoted_id = "3EB000";
+  message.mentions = {number, Jid("15550000002", "s.whatsapp.net")};
+  message.ack = AckLevel::delivered;
+  message.timestamp = 1719662400123;
+  return message;
+}
+
+Message text_to_group() {
+  Message message;
+  message.chat = Jid("120363000000000001", "g.us");
+  message.author = number;
+  message.id = "3EB0BB";
+  message.from_me = true;
+  message.kind = "text";
+  message.timestamp = 1719662400000;
+  return message;
+}
+
+/// A row of the log and what it says. The strings are those that releases have written: they are on disks.
+struct Row {
+  const char* name;
+  const char* data;
+  Event says;
+};
+
+std::vector<Row> rows() {
+  const Reason banned{"banned", "the number is banned", "wait", 1719662400000};
+  return {
+      {"message",
+       R"({"id":"3EB0AA","chat":"100000000000001@lid","chatPn":"15550000001@s.whatsapp.net","chatLid":"100000000000001@lid","isGroup":false,"fromMe":false,"author":"100000000000001@lid","authorPn":"15550000001@s.whatsapp.net","authorLid":"100000000000001@lid","pushName":"Anna","kind":"text","body":"hi \"you\"\n","quotedId":"3EB000","mentions":["15550000001@s.whatsapp.net","15550000002@s.whatsapp.net"],"timestamp":1719662400123,"ack":2,"metadata":{"customer":7}})",
+       Event(NewMessage{text_of_anna(), anna, anna}, R"({"customer":7})")},
+      {"message.sent",
+       R"({"id":"3EB0BB","chat":"120363000000000001@g.us","isGroup":true,"fromMe":true,"author":"15550000001@s.whatsapp.net","authorPn":"15550000001@s.whatsapp.net","kind":"text","body":"","timestamp":1719662400000,"ack":0})",
+       NewMessage{text_to_group(), {}, {number, {}}}},
+      {"ack",
+       R"({"id":"3EB0BB","chat":"100000000000001@lid","chatPn":"15550000001@s.whatsapp.net","chatLid":"100000000000001@lid","fromMe":true,"ack":3,"timestamp":1719662400123})",
+       Ack{"3EB0BB", lid, anna, AckLevel::read, "", 1719662400123}},
+      {"ack",
+       R"({"id":"3EB0BB","chat":"15550000001@s.whatsapp.net","fromMe":true,"ack":-1,"error":"no such number","timestamp":5,"metadata":{"a":[1,{}]}})",
+       Event(Ack{"3EB0BB", number, {}, AckLevel::error, "no such number", 5}, R"({"a":[1,{}]})")},
+      {"qr", R"({"qr":"2@abc","expiresAt":1719662400000})", QrShown{{"2@abc", 1719662400000}}},
+      {"authenticated", R"({"jid":"15550000001@s.whatsapp.net","lid":"100000000000001@lid"})",
+       Authenticated{number, lid}},
+      {"ready", R"({"jid":"15550000001@s.whatsapp.net","lid":"100000000000001@lid","pushName":"Anna"})",
+       Ready{number, lid, "Anna"}},
+      {"ready", R"({"jid":"15550000001@s.whatsapp.net"})", Ready{number, {}, ""}},
+      {"session.status", R"({"status":"qr_ready","connection":"connected"})",
+       StatusChanged{{Status::qr_ready, Connection::connected, {}}}},
+      {"session.status",
+       R"({"status":"failed","connection":"offline","reason":{"code":"banned","message":"the number is banned","nextStep":"wait","until":1719662400000}})",
+       StatusChanged{{Status::failed, Connection::offline, banned}}},
+      {"disconnected",
+       R"({"status":"initializing","connection":"connecting","reason":{"code":"network","message":"","nextStep":""}})",
+       Disconnected{{Status::initializing, Connection::connecting, Reason{"network", "", "", {}}}}},
+      {"contact.updated",
+       R"({"id":"15550000001@s.whatsapp.net","pn":"15550000001@s.whatsapp.net","change":"identity"})",
+       ContactUpdated{number, {number, {}}, ContactUpdated::Change::identity}},
+      {"contact.updated",
+       R"({"id":"100000000000001@lid","pn":"15550000001@s.whatsapp.net","lid":"100000000000001@lid","change":"lid"})",
+       ContactUpdated{lid, anna, ContactUpdated::Change::lid}},
+      {"future.kind", R"({"x":[1,"y"],"metadata":{"k":1}})",
+       Event(Unknown{"future.kind", R"({"x":[1,"y"]})"}, R"({"k":1})")},
+  };
+}
+
+}  // namespace
+
+TEST_CASE("every kind is stored as releases have always stored it, and their rows say what they said") {
+  for (const Row& row : rows()) {
+    INFO(row.data);
+    const auto decoded = decode(row.name, row.data);
+    REQUIRE(decoded);
+    CHECK(*decoded == row.says);
+    CHECK(encode(row.says) == row.data);
+    CHECK(name(row.says) == row.name);
+  }
+}
+
+TEST_CASE("events differ when any of what they say differs") {
+  const auto all = rows();
+  for (const Row& one : all)
+    for (const Row& other : all) CHECK((one.says == other.says) == (&one == &other));
+  Event read = Ack{"3EB0BB", lid, anna, AckLevel::read, "", 5},
+        played = Ack{"3EB0BB", lid, anna, AckLevel::played, "", 5};
+  CHECK_FALSE(read == played);
+  CHECK_FALSE(read == Event(Ack{"3EB0BB", lid, anna, AckLevel::read, "", 5}, "{}"));
+}
+
+TEST_CASE("events keep their order with the chat or contact that they are about") {
+  CHECK(lane(NewMessage{text_to_group(), {}, {}}) == "120363000000000001@g.us");
+  CHECK(lane(Ack{"3EB0BB", lid, anna, AckLevel::read, "", 5}) == "100000000000001@lid");
+  CHECK(lane(ContactUpdated{number, {}, {}}) == "15550000001@s.whatsapp.net");
+  CHECK(lane(Ready{number, lid, "Anna"}).empty());
+  CHECK(lane(StatusChanged{}).empty());
+}
+
+TEST_CASE("what a release before stored of a linked device, with its device number, is still read") {
+  const auto decoded = decode("ready", R"({"jid":"15550000001:3@s.whatsapp.net","lid":"100000000000001:3@lid"})");
+  REQUIRE(decoded);
+  CHECK(std::get<Ready>(decoded->fact).jid == Jid("15550000001", "s.whatsapp.net", 3));
+}
+
+TEST_CASE("an event without what it is about, or with a member of another form, is refused by that member") {
+  const struct {
+    const char *name, *data, *member;
+  } damaged[] = {
+      {"message", R"({})", "id"},
+      {"message", R"({"id":5,"chat":[],"ack":"x"})", "id"},
+      {"message", R"({"id":"A","chat":"1@lid","author":"1@lid","kind":"text"})", "body"},
+      {"message", R"({"id":"A","chat":"1@lid","author":"1@lid","kind":"text","body":"","ack":9})", "ack"},
+      {"message", R"({"id":"A","chat":"1@lid","author":"1@lid","kind":"text","body":"","mentions":[1]})", "mentions"},
+      {"ack", R"({"id":"A","chat":"1@lid"})", "ack"},
+      {"qr", R"({"expiresAt":1})", "qr"},
+      {"ready", R"({"pushName":"Anna"})", "jid"},
+      {"session.status", R"({"status":"asleep","connection":"offline"})", "status"},
+      {"disconnected", R"({"status":"failed"})", "connection"},
+      {"contact.updated", R"({"id":"1@lid","change":"name"})", "change"},
+  };
+  for (const auto& row : damaged) {
+    INFO(row.name << " " << row.data);
+    const auto decoded = decode(row.name, row.data);
+    REQUIRE_FALSE(decoded);
+    CHECK(decoded.error() == protocol::Error(Errc::malformed, std::string("event: member ") + row.member));
+  }
+  for (const char* data : {"", "{", "[]", "null", "\xff", R"({"id":"3EB0)"})
+    for (const char* name : {"message", "ack", "future.kind"}) {
+      INFO(name << " " << data);
+      REQUIRE_FALSE(decode(name, data));
+    }
+}
+
+TEST_CASE("a reason that cannot be read costs the event its reason, not the event") {
+  const auto decoded =
+      decode("session.status", R"({"status":"failed","connection":"offline","reason":{"message":"?"}})");
+  REQUIRE(decoded);
+  CHECK(*decoded == StatusChanged{{Status::failed, Connection::offline, {}}});
+}
+
+TEST_CASE("event data is JSON whatever text, name, id and mention hold") {
+  Message row;
+  row.chat = row.author = Jid("100000000000001", "lid");
+  row.id = "3EB0\xff";
+  row.kind = "text";
+  row.body = "quote \" backslash \\ newline \n bell \x07 umlaut \xc3\xa4 cut \xc3";
+  row.push_name = "\xed\xa0\x80";
+  row.mentions = {Jid("12\xfe", "s.whatsapp.net")};
+  PersonIds ids;
+  ids.pn = Jid("15550000001", "s.whatsapp.net");
+  boost::system::error_code failed;
+  const auto event = boost::json::parse(encode(Event(NewMessage{row, ids, {}}, R"({"k":1})")), failed);
+  REQUIRE_FALSE(failed);
+  const std::string mark = "\xEF\xBF\xBD";
+  CHECK(event.at("id").as_string() == "3EB0" + mark);
+  CHECK(event.at("body").as_string() == "quote \" backslash \\ newline \n bell \x07 umlaut \xc3\xa4 cut " + mark);
+  CHECK(event.at("chatPn").as_string() == "15550000001@s.whatsapp.net");
+  CHECK(event.at("mentions").as_array().size() == 1);
+  CHECK(event.at("metadata").at("k").as_int64() == 1);
+}
+
+TEST_CASE("broken UTF-8 that an early release stored is read with what is readable of it") {
+  const auto decoded =
+      decode("message",
+             "{\"id\":\"3EB0\",\"chat\":\"1@lid\",\"author\":\"1@lid\",\"kind\":\"text\",\"body\":\"hi "
+             "\xc3\",\"mentions\":[\"12\xfe@lid\"]}");
+  REQUIRE(decoded);
+  const Message& message = std::get<NewMessage>(decoded->fact).message;
+  CHECK(message.body == "hi \xEF\xBF\xBD");
+  REQUIRE(message.mentions.size() == 1);
+  CHECK(message.mentions[0].to_string() == "12\xEF\xBF\xBD@lid");
+}
