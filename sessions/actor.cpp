@@ -161,7 +161,7 @@ void SessionActor::log_status() {
   logged_status_ = context.status;
   log("session_status",
       fmt::format("status={} connection={} reason={}", wharf::sessions::name(context.status),
-                  wharf::sessions::name(context.connection), context.reason ? context.reason->code : "-"));
+                  wharf::sessions::name(context.link.seen()), context.reason ? context.reason->code : "-"));
 }
 
 void SessionActor::perform(Effect& effect) {

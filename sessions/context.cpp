@@ -26,16 +26,17 @@ bool Context::logged_out() const { return reason && (reason->code == "unlinked" 
 void Context::send(const Node& node) { send_payload(protocol::encode_node(node)); }
 
 void Context::send_payload(Bytes payload) {
-  keepalive.on_send(now.steady);
+  if (auto* open = link.conversation()) open->keepalive.on_send(now.steady);
   turn.effects.emplace_back(SendPayload{std::move(payload)});
 }
 
 void Context::query(const Node& iq, IqTracker::Continuation continuation, std::chrono::seconds timeout) {
-  if (!link_up || iqs.full()) {
+  auto* open = link.conversation();
+  if (open == nullptr || open->iqs.full()) {
     continuation(nullptr);
     return;
   }
-  iqs.expect(iq.attr("id"), now.steady + timeout, std::move(continuation));
+  open->iqs.expect(iq.attr("id"), now.steady + timeout, std::move(continuation));
   send(iq);
 }
 
@@ -52,13 +53,14 @@ void Context::active() {
   turn.changes.add(storage::TouchSession{id(), row.last_activity});
 }
 
-void Context::set_status(Status next, Connection next_connection, std::optional<Reason> why) {
+void Context::set_status(Status next, std::optional<Reason> why) {
+  const Connection connection = link.seen();
   const bool same_reason = reason.has_value() == why.has_value() && (!reason || reason->code == why->code);
-  if (status == next && connection == next_connection && same_reason) return;
+  if (status == next && connection == said_connection_ && same_reason) return;
   const bool was_ready = status == Status::ready;
   const bool changed_status = status != next || !same_reason;
   status = next;
-  connection = next_connection;
+  said_connection_ = connection;
   reason = std::move(why);
   // `connection` alone is live state, not a row: a reconnect of a thousand sessions would write it for nothing.
   if (changed_status) {
@@ -77,11 +79,6 @@ void Context::finish_turn() {
   keys.flush(turn.changes);
   if (std::exchange(device_changed_, false)) turn.changes.add(storage::PutDevice{device});
   if (std::exchange(row_changed_, false)) turn.changes.add(storage::UpdateSession{row});
-  if (const auto due = iqs.earliest()) {
-    deadlines.set(Deadline::iq, *due);
-  } else {
-    deadlines.clear(Deadline::iq);
-  }
 }
 
 }  // namespace wharf::sessions

@@ -49,7 +49,8 @@ void Inbound::plain_ack(const Node& message, unsigned error) {
 
 void Inbound::acknowledge(const Node& message, const MessageSource& source) {
   using protocol::DeliveryReceipt;
-  DeliveryReceipt kind = c_.presence_sent ? DeliveryReceipt::active : DeliveryReceipt::inactive;
+  const auto* online = c_.link.while_online();
+  DeliveryReceipt kind = online != nullptr && online->available ? DeliveryReceipt::active : DeliveryReceipt::inactive;
   if (source.peer) {
     kind = DeliveryReceipt::peer;
   } else if (source.from_me) {

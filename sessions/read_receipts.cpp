@@ -51,11 +51,11 @@ void ReadReceipts::add(const Jid& chat, const Jid& author, std::vector<std::stri
   row.author = author;
   row.ids = std::move(ids);
   row.read_at = c_.now.unix_ms;
-  if (c_.online) row.attempts = 1;
+  if (c_.link.online()) row.attempts = 1;
   c_.turn.changes.add(storage::InsertReadReceipt{row});
   Pending& pending = pending_[row.row];
   pending.row = std::move(row);
-  if (c_.online) transmit(pending);
+  if (c_.link.online()) transmit(pending);
 }
 
 void ReadReceipts::transmit(Pending& pending) {

@@ -143,7 +143,7 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
     return RetryAnswer::done;
   }
   fanout_.fetch_sessions({requester}, true, [this, receipt, request = *request, requester](bool ok) {
-    if (!c_.link_up || !ok) return;  // not acked: the server brings the request again
+    if (!c_.link.up() || !ok) return;  // not acked: the server brings the request again
     if (fanout_.has_session(requester)) resend(request, requester);
     c_.send(protocol::ack_for(receipt, std::nullopt));
   });

@@ -6,6 +6,7 @@
 #include "protocol/messages/content.h"
 #include "protocol/messages/message_id.h"
 #include "protocol/noise/frame.h"
+#include "sessions/due.h"
 #include "sessions/event_json.h"
 #include "sessions/server_time.h"
 
@@ -227,7 +228,7 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
 
   // The common case seals in the same turn: one commit covers message, ratchets and stanza.
   const bool may_seal =
-      c_.online && lane.waiting.empty() && !lane.preparing && room_in_flight() && fanout_.prepared(chat);
+      c_.link.online() && lane.waiting.empty() && !lane.preparing && room_in_flight() && fanout_.prepared(chat);
   std::optional<std::string> unsealable;
   if (may_seal) {
     auto stanza = seal(item, fanout_.addressing(chat));
@@ -324,7 +325,7 @@ void SendQueue::transmit(std::int64_t row, Item& item) {
 
 void SendQueue::pump(const Jid& chat) {
   auto found = lanes_.find(chat);
-  if (found == lanes_.end() || !c_.online) return;
+  if (found == lanes_.end() || !c_.link.online()) return;
   // The chat may have become canonical under another JID since it was queued.
   if (const Jid canonical = directory_.canonical_user(chat); canonical != chat && !found->second.preparing) {
     auto node = lanes_.extract(found);
@@ -406,16 +407,12 @@ void SendQueue::on_link_down() {
 }
 
 std::optional<net::SteadyTime> SendQueue::due() const {
-  if (!c_.online) return std::nullopt;
-  std::optional<net::SteadyTime> first;
-  for (const auto& at : {resends_.earliest(), answers_due_.earliest(), lanes_due_.earliest()}) {
-    if (at && (!first || *at < *first)) first = at;
-  }
-  return first;
+  if (!c_.link.online()) return std::nullopt;
+  return earliest({resends_.earliest(), answers_due_.earliest(), lanes_due_.earliest()});
 }
 
-void SendQueue::on_deadline() {
-  if (!c_.online) return;
+void SendQueue::on_due() {
+  if (!c_.link.online()) return;
   while (const auto row = resends_.take_due(c_.now.steady)) transmit(*row, items_.at(*row));
   bool swallowed = false;
   while (const auto row = answers_due_.take_due(c_.now.steady)) {

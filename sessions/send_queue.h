@@ -41,13 +41,13 @@ class SendQueue {
   bool awaits(const std::string& message_id) const { return by_id_.contains(message_id); }
   /// A receipt for one of our messages proves that the server had it, whether or not its ack got through.
   void on_receipt(const std::string& message_id);
-  void on_deadline();
   void on_link_down();
   /// The user deletes the chat: what was not sealed yet is cancelled, its ack says so. Sealed stanzas may be on their
   /// way already and are followed to their ack.
   void forget_chat(const Jid& chat);
-  /// When on_deadline() has something to do; nullopt: nothing waits for a time.
+  /// When on_due() has something to do: only while online.
   std::optional<net::SteadyTime> due() const;
+  void on_due();
   std::size_t size() const { return items_.size(); }
   void end_turn();
   /// The session was logged out: nothing of the queue can be sent any more.

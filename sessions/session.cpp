@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "protocol/stanzas/ack.h"
+#include "sessions/due.h"
 #include "sessions/log_value.h"
 #include "storage/chats.h"
 #include "storage/keys.h"
@@ -29,6 +30,8 @@ storage::DeviceRow new_device(storage::SessionId session, protocol::Random& rand
 }
 
 namespace {
+
+constexpr const char* silent = "the connection went silent";
 
 Reason reason_of(const LinkEnd& end, const std::string& session) {
   Reason why;
@@ -70,15 +73,17 @@ Session::Session(storage::Database& db, protocol::Random& random, const SessionS
       log_(std::move(log)) {
   context_.config = std::move(config);
   login_.on_online = [this] {
+    pairing_.on_online();
     queue_.on_online();
     reads_.on_online();
   };
   login_.on_stuck = [this] { give_up_link("the server does not finish the login"); };
   pairing_.on_refs_used = [this] {
-    context_.connection = Connection::connecting;
-    close_link();
-    reconnect(milliseconds(0));
+    Departure next;
+    next.again = milliseconds(0);
+    leave_link(std::move(next));
   };
+  pairing_.on_failed = [this](Reason why) { leave_link(failed(std::move(why))); };
   queue_.on_unanswered = [this] { give_up_link("a sent message was not acknowledged"); };
   receipts_.on_proof = [this](const std::string& id) { queue_.on_receipt(id); };
   inbound_.on_undecryptable = [this](const std::string& id, std::uint32_t count, const Error& error) {
@@ -98,11 +103,11 @@ Turn Session::handle(std::vector<Input> inputs, Now now) {
   c.now = now;
   for (Input& input : inputs) {
     if (auto* stanza = std::get_if<StanzaArrived>(&input)) {
-      if (!removed_ && stanza->epoch == link_epoch_) on_stanza(stanza->node);
+      if (!removed_ && stanza->epoch == link_epoch()) on_stanza(stanza->node);
     } else if (auto* up = std::get_if<LinkUp>(&input)) {
-      if (!removed_ && up->epoch == link_epoch_) on_link_up(*up);
+      if (!removed_ && up->epoch == link_epoch()) on_link_up(*up);
     } else if (auto* down = std::get_if<LinkDown>(&input)) {
-      if (!removed_ && down->epoch == link_epoch_) on_link_down(*down);
+      if (!removed_ && down->epoch == link_epoch()) on_link_down(*down);
     } else if (auto* call = std::get_if<Call>(&input)) {
       if (removed_) {
         refuse_removed(*call);
@@ -111,15 +116,8 @@ Turn Session::handle(std::vector<Input> inputs, Now now) {
       }
     }
   }
-  if (removed_) return std::move(c.turn);  // whatever finish_turn() would write is of a session that is gone
-  on_wake();
-  arm_keepalive();
-  if (const auto due = queue_.due()) {
-    c.deadlines.set(Deadline::queue, *due);
-  } else {
-    c.deadlines.clear(Deadline::queue);
-  }
-  c.finish_turn();
+  if (!removed_) on_due();
+  if (!removed_) c.finish_turn();  // what it would write else is of a session that is gone
   return std::move(c.turn);
 }
 
@@ -145,8 +143,8 @@ SessionView Session::view() const {
   view.id = c.row.id;
   view.name = c.row.name;
   // "ready" is said of a connection; a stored one is history until the session is online again.
-  view.status = c.status == Status::ready && !c.online ? Status::authenticated : c.status;
-  view.connection = c.connection;
+  view.status = c.status == Status::ready && !c.link.online() ? Status::authenticated : c.status;
+  view.connection = c.link.seen();
   view.reason = c.reason;
   view.created_at = c.row.created_at;
   view.last_activity = c.row.last_activity;
@@ -210,9 +208,10 @@ void Session::start() {
   c.row_changed();
   if (c.logged_out()) wipe();
   backoff_.reset();
-  c.set_status(c.device.linked() ? Status::authenticated : Status::initializing, Connection::connecting, std::nullopt);
-  if (!c.device.linked()) pairing_.begin();
-  reconnect(milliseconds(0));
+  c.link.connect();
+  c.set_status(c.device.linked() ? Status::authenticated : Status::initializing, std::nullopt);
+  pairing_.begin();
+  c.turn.effects.emplace_back(OpenLink{milliseconds(0)});
 }
 
 void Session::stop(Status status) {
@@ -221,9 +220,10 @@ void Session::stop(Status status) {
     c.row.stopped = true;
     c.row_changed();
   }
-  close_link();
-  c.deadlines = Deadlines();
-  c.set_status(status, Connection::offline, c.reason);
+  Departure end;
+  end.status = status;
+  end.why = c.reason;
+  leave_link(std::move(end));
 }
 
 void Session::wipe() {
@@ -261,7 +261,7 @@ void Session::remove_chat(const Jid& chat, Done<void> done) {
 
 void Session::unlink(std::function<void()> then) {
   Context& c = context_;
-  if (!c.linked() || !c.online) return then();
+  if (!c.linked() || !c.link.online()) return then();
   c.query(
       protocol::remove_companion_iq(c.ids.next(), c.device.jid), [then = std::move(then)](const Node*) { then(); },
       seconds(5));
@@ -297,9 +297,8 @@ void Session::remove(Done<void> done) {
 }
 
 void Session::lose_connection() {
-  context_.iqs = IqTracker();  // who waits in a continuation hears of it now (reply.h)
-  context_.online = context_.logged_in = context_.link_up = false;
-  context_.connection = Connection::connecting;
+  // No part is told: they go with this object. Who waits in a continuation hears of it now (reply.h).
+  static_cast<void>(context_.link.leave(LinkState::Next::connecting));
 }
 
 void Session::update(std::optional<std::string> config_json, std::optional<SessionConfig> config,
@@ -313,41 +312,50 @@ void Session::update(std::optional<std::string> config_json, std::optional<Sessi
 
 // --- the connection
 
-void Session::drop_link_state() {
+bool Session::leave_link(Departure next) {
   Context& c = context_;
-  ++link_epoch_;
-  c.link_up = c.logged_in = c.online = c.presence_sent = false;
-  c.deadlines.clear(Deadline::keepalive);
-  c.deadlines.clear(Deadline::silence);
-  c.deadlines.clear(Deadline::first_stanza);
+  IqTracker unanswered = c.link.leave(next.again ? LinkState::Next::connecting : LinkState::Next::offline);
+  const std::uint64_t epoch = c.link.epoch();
+  c.turn.effects.emplace_back(CloseLink{});
   // Parts first: a continuation that fails now must see that nothing is under way.
   queue_.on_link_down();
   reads_.on_link_down();
   pairing_.on_link_down();
-  login_.on_link_down();
   fanout_.on_link_down();
-  c.iqs.fail_all();
+  unanswered.fail_all();
+  if (c.link.epoch() != epoch) return false;
+  if (next.status) {
+    c.set_status(*next.status, std::move(next.why));
+  } else {
+    c.leave_unsaid();
+  }
+  if (next.again) c.turn.effects.emplace_back(OpenLink{*next.again});
+  return true;
 }
 
-void Session::close_link() {
-  context_.turn.effects.emplace_back(CloseLink{});
-  drop_link_state();
+Session::Departure Session::failed(std::optional<Reason> why) {
+  Departure end;
+  end.status = Status::failed;
+  end.why = std::move(why);
+  return end;
+}
+
+Session::Departure Session::again_in(milliseconds delay, std::optional<Reason> why) const {
+  Departure next;
+  next.status = context_.device.linked() ? Status::authenticated : Status::initializing;
+  next.why = std::move(why);
+  next.again = delay;
+  return next;
 }
 
 void Session::give_up_link(std::string why) {
-  if (!context_.link_up) return;
-  context_.turn.effects.emplace_back(CloseLink{});
-  on_link_down(LinkDown{LinkEnd{LinkEnd::Kind::network, std::move(why)}, link_epoch_});
+  if (context_.link.up()) on_link_down(LinkDown{LinkEnd{LinkEnd::Kind::network, std::move(why)}, link_epoch()});
 }
-
-void Session::reconnect(milliseconds delay) { context_.turn.effects.emplace_back(OpenLink{delay}); }
 
 void Session::on_link_up(const LinkUp& up) {
   Context& c = context_;
-  c.link_up = true;
-  c.connection = Connection::connecting;
-  c.keepalive.start(c.now.steady, c.random);
-  c.deadlines.set(Deadline::first_stanza, in(c, seconds(20)));
+  c.link.hear_handshake(c.now.steady, c.random);
+  c.leave_unsaid();
   if (c.linked() &&
       (c.device.server_static != up.server.static_key || c.device.server_not_after != up.server.window.not_after)) {
     c.device.server_static = up.server.static_key;
@@ -359,7 +367,6 @@ void Session::on_link_up(const LinkUp& up) {
 
 void Session::on_link_down(const LinkDown& down) {
   Context& c = context_;
-  drop_link_state();
   if (c.status == Status::failed || c.status == Status::terminated) return;
   if (down.end.resume_failed && c.device.server_static) {
     c.device.server_static.reset();
@@ -369,113 +376,79 @@ void Session::on_link_down(const LinkDown& down) {
     c.device.routing_info.clear();
     c.device_changed();
   }
-  Reason why = reason_of(down.end, c.row.name);
+  const Reason why = reason_of(down.end, c.row.name);
   // Once at once: without what was just forgotten the next attempt is another one.
   const auto delay = down.end.resume_failed ? milliseconds(0) : backoff_.next(c.random);
+  if (!leave_link(again_in(delay, why))) return;
   log_("link_down",
        fmt::format("reason={} detail={} retry_ms={}", why.code, log_value(down.end.detail), delay.count()));
-  c.set_status(c.device.linked() ? Status::authenticated : Status::initializing, Connection::connecting,
-               std::move(why));
-  reconnect(delay);
 }
 
 void Session::follow(const LoginFlow::Verdict& verdict) {
   using Next = LoginFlow::Verdict::Next;
   Context& c = context_;
-  close_link();
   if (verdict.reason)
     log_("stream_ended", fmt::format("reason={} detail={}", verdict.reason->code, log_value(verdict.reason->message)));
   if (verdict.next == Next::stop) {
-    c.deadlines = Deadlines();
     const bool revoked = verdict.reason && (verdict.reason->code == "unlinked" || verdict.reason->code == "banned");
-    c.set_status(Status::failed, Connection::offline, verdict.reason);
+    if (!leave_link(failed(verdict.reason))) return;
     if (revoked) queue_.fail_all("the session was logged out: " + verdict.reason->message);
     return;
   }
-  milliseconds delay{0};
   if (verdict.next == Next::reconnect_later) {
     if (verdict.penalty) backoff_.penalise(c.random);
-    delay = backoff_.next(c.random);
-    c.set_status(c.device.linked() ? Status::authenticated : Status::initializing, Connection::connecting,
-                 verdict.reason);
-  } else if (c.status == Status::ready) {
-    c.set_status(Status::authenticated, Connection::connecting, std::nullopt);
+    leave_link(again_in(backoff_.next(c.random), verdict.reason));
+    return;
   }
-  reconnect(delay);
+  Departure next = again_in(milliseconds(0), std::nullopt);
+  if (c.status != Status::ready) next.status.reset();
+  leave_link(std::move(next));
 }
 
-void Session::arm_keepalive() {
+// --- time
+
+std::optional<net::SteadyTime> Session::stable_due() const {
+  const auto* login = context_.link.login();
+  if (login == nullptr || backoff_.attempts() == 0) return std::nullopt;
+  return login->since + Backoff::stable_after;
+}
+
+std::optional<net::SteadyTime> Session::next_deadline() const {
+  return earliest({context_.link.due(), stable_due(), pairing_.due(), login_.due(), queue_.due()});
+}
+
+void Session::on_due() {
+  // Each once around: what is due again at once has the next turn, not this one for ever.
   Context& c = context_;
-  if (!c.link_up) return;
-  if (const auto ping = c.keepalive.ping_at()) {
-    c.deadlines.set(Deadline::keepalive, *ping);
-  } else {
-    c.deadlines.clear(Deadline::keepalive);
-  }
-  if (const auto dead = c.keepalive.dead_at()) {
-    c.deadlines.set(Deadline::silence, *dead);
-  } else {
-    c.deadlines.clear(Deadline::silence);
-  }
+  if (is_due(c.link.greeting_due(), c.now.steady)) give_up_link(silent);
+  pairing_.on_due();
+  tend_link();
+  if (is_due(stable_due(), c.now.steady)) backoff_.reset();
+  queue_.on_due();
+  login_.on_due();
 }
 
-void Session::on_wake() {
-  arm_keepalive();
-  // Bounded: a deadline that is set again for now is taken in the next turn, not for ever in this one.
-  for (unsigned taken = 0; taken < static_cast<unsigned>(Deadline::count_); ++taken) {
-    const auto due = context_.deadlines.take_due(context_.now.steady);
-    if (!due) return;
-    on_deadline(*due);
-  }
-}
-
-void Session::on_deadline(Deadline deadline) {
+void Session::tend_link() {
   Context& c = context_;
-  switch (deadline) {
-    case Deadline::iq: return c.iqs.expire(c.now.steady);
-    case Deadline::keepalive:
-      if (!c.link_up) return;
-      c.keepalive.on_ping(c.now.steady);
-      c.query(
-          protocol::ping_iq(c.ids.next()), [](const Node*) {}, Keepalive::patience);
-      c.keys.rest();  // nothing hot after a quiet quarter of a minute: give the memory back
-      return;
-    case Deadline::silence:
-    case Deadline::first_stanza: return give_up_link("the connection went silent");
-    case Deadline::stable: return backoff_.reset();
-    case Deadline::authentication: {
-      if (c.online) return;
-      Reason why;
-      why.code = "auth_timeout";
-      why.message = "the scan was accepted but the login did not finish in time";
-      // What keeps the connection from coming up is the true reason.
-      if (c.reason && !c.link_up) {
-        why.code = c.reason->code;
-        why.message = c.reason->message;
-      }
-      why.next_step = "POST /api/v1/sessions/" + c.row.name + "/restart";
-      close_link();
-      return c.set_status(Status::failed, Connection::offline, std::move(why));
-    }
-    case Deadline::queue: return queue_.on_deadline();
-    case Deadline::qr_patience:
-      pairing_.on_deadline(deadline);  // a code that is being finished gets its grace
-      if (c.status == Status::failed) drop_link_state();
-      return;
-    case Deadline::qr_rotation:
-    case Deadline::pairing_code: return pairing_.on_deadline(deadline);
-    case Deadline::offline_batch:
-    case Deadline::signed_pre_key: return login_.on_deadline(deadline);
-    case Deadline::count_: return;
+  auto* open = c.link.conversation();
+  if (open == nullptr) return;
+  if (is_due(open->keepalive.dead_at(), c.now.steady)) return give_up_link(silent);
+  if (is_due(open->keepalive.ping_at(), c.now.steady)) {
+    open->keepalive.on_ping(c.now.steady);
+    c.query(
+        protocol::ping_iq(c.ids.next()), [](const Node*) {}, Keepalive::patience);
+    c.keys.rest();  // nothing hot after a quiet quarter of a minute: give the memory back
   }
+  open->iqs.expire(c.now.steady);
 }
 
 // --- stanzas
 
 void Session::on_stanza(const Node& node) {
   Context& c = context_;
-  if (!c.link_up) return;  // of a connection that was given up in an earlier input
-  c.keepalive.on_receive(c.now.steady, c.random);
+  auto* open = c.link.conversation();
+  if (open == nullptr) return;  // of a connection that was given up in an earlier input
+  open->keepalive.on_receive(c.now.steady, c.random);
   const std::string& tag = node.tag;
   if (tag == "iq") return on_iq(node);
   if (tag == "message") return inbound_.on_message(node);
@@ -514,7 +487,7 @@ void Session::on_iq(const Node& iq) {
   Context& c = context_;
   const std::string type = iq.attr("type");
   if (type == "result" || type == "error") {
-    c.iqs.answer(iq);
+    if (auto* open = c.link.conversation()) open->iqs.answer(iq);
     return;
   }
   const auto from = iq.jid("from");
@@ -526,7 +499,6 @@ void Session::on_iq(const Node& iq) {
   }
   if (iq.child("pair-success")) {
     pairing_.on_pair_success(iq);
-    if (c.status == Status::failed) drop_link_state();
     return;
   }
   const std::string xmlns = iq.attr("xmlns");
@@ -546,9 +518,8 @@ void Session::on_notification(const Node& notification) {
     why.message = "this account asks for a passkey to link a device, which Wharf does not support";
     why.next_step = "remove the passkey requirement on the phone, then start the session again";
     context_.send(protocol::ack_for(notification, std::nullopt));
-    close_link();
-    context_.deadlines = Deadlines();
-    return context_.set_status(Status::failed, Connection::offline, std::move(why));
+    leave_link(failed(std::move(why)));
+    return;
   }
   // Whatever happened above, unknown types included: an unacked notification comes back for ever.
   context_.send(protocol::ack_for(notification, std::nullopt));
