@@ -7,15 +7,15 @@
 
 namespace wharf::sessions {
 
-Context::Context(storage::Database& database, protocol::Random& random_source, const SessionSettings& session_settings,
+Context::Context(storage::Database& reader, protocol::Random& random_source, const SessionSettings& session_settings,
                  storage::SessionRow session_row, storage::DeviceRow device_row)
-    : db(database),
-      random(random_source),
+    : random(random_source),
       settings(session_settings),
       row(std::move(session_row)),
       device(std::move(device_row)),
       ids(random_source),
-      keys(database, row.id) {
+      records(reader, row.id),
+      keys(records) {
   status = status_named(row.status).value_or(Status::initializing);
   reason = parse_reason(row.reason);
   stored_activity_ = row.last_activity;
@@ -42,7 +42,7 @@ void Context::query(const Node& iq, IqTracker::Continuation continuation, std::c
 
 void Context::emit(std::string_view event, std::string lane, std::string data) {
   if (event == "message" || event == "message.sent") active();
-  turn.changes.emit(storage::NewEvent(id(), std::string(event), std::move(lane), std::move(data), now.unix_ms));
+  records.emit(storage::NewEvent(id(), std::string(event), std::move(lane), std::move(data), now.unix_ms));
 }
 
 void Context::active() {
@@ -50,7 +50,7 @@ void Context::active() {
   row.last_activity = std::max(row.last_activity, now.unix_ms);
   if (row.last_activity - stored_activity_ < between_rows_ms) return;
   stored_activity_ = row.last_activity;
-  turn.changes.add(storage::TouchSession{id(), row.last_activity});
+  records.add(storage::TouchSession{id(), row.last_activity});
 }
 
 void Context::set_status(Status next, std::optional<Reason> why) {
@@ -76,9 +76,9 @@ void Context::set_status(Status next, std::optional<Reason> why) {
 }
 
 void Context::finish_turn() {
-  keys.flush(turn.changes);
-  if (std::exchange(device_changed_, false)) turn.changes.add(storage::PutDevice{device});
-  if (std::exchange(row_changed_, false)) turn.changes.add(storage::UpdateSession{row});
+  keys.flush();
+  if (std::exchange(device_changed_, false)) records.add(storage::PutDevice{device});
+  if (std::exchange(row_changed_, false)) records.add(storage::UpdateSession{row});
 }
 
 }  // namespace wharf::sessions

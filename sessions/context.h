@@ -13,6 +13,7 @@
 #include "sessions/backoff.h"
 #include "sessions/key_cache.h"
 #include "sessions/link_state.h"
+#include "sessions/records.h"
 #include "sessions/session_view.h"
 #include "sessions/settings.h"
 #include "sessions/turn.h"
@@ -33,16 +34,16 @@ struct Now {
 
 class Context {
  public:
-  Context(storage::Database& database, protocol::Random& random_source, const SessionSettings& session_settings,
+  Context(storage::Database& reader, protocol::Random& random_source, const SessionSettings& session_settings,
           storage::SessionRow session_row, storage::DeviceRow device_row);
 
-  storage::Database& db;
   protocol::Random& random;
   const SessionSettings& settings;
   storage::SessionRow row;
   storage::DeviceRow device;
   SessionConfig config;
   protocol::StanzaIds ids;
+  Records records;  // every row that a turn writes, and every look-up
   KeyCache keys;
 
   // --- the turn being built

@@ -10,8 +10,6 @@
 #include "sessions/due.h"
 #include "sessions/event_json.h"
 #include "sessions/server_time.h"
-#include "storage/keys.h"
-#include "storage/peers.h"
 
 namespace wharf::sessions {
 
@@ -27,7 +25,7 @@ protocol::PublishedKeys published_keys(const Context& c) {
   keys.registration_id = c.device.registration_id;
   keys.identity = c.device.identity.pub;
   keys.signed_pre_key_id = c.device.signed_pre_key_id;
-  if (const auto pair = storage::find_signed_pre_key(c.db, c.row.id, c.device.signed_pre_key_id)) {
+  if (const auto pair = c.records.find_signed_pre_key(c.device.signed_pre_key_id)) {
     keys.signed_pre_key = pair->pair.pub;
     keys.signature = pair->signature;
   }
@@ -47,7 +45,7 @@ void LoginFlow::on_success(const Node& success) {
   if (const auto lid = success.jid("lid"); lid && lid->is_lid() && !lid->user.empty()) {
     if (c_.device.lid.user_jid() != lid->user_jid()) {
       c_.device.lid = lid->device == 0 ? lid->with_device(c_.device.jid.device) : *lid;
-      c_.turn.changes.add(storage::PutLid{c_.id(), c_.device.jid.user_jid(), c_.device.lid.user_jid()});
+      c_.records.add(storage::PutLid{c_.id(), c_.device.jid.user_jid(), c_.device.lid.user_jid()});
       c_.keys.migrate(c_.device.jid.user_jid(), c_.device.lid.user_jid());
     }
   }
@@ -197,7 +195,7 @@ void LoginFlow::upload_prekeys() {
     c_.device.first_unuploaded = first;
     c_.device.next_pre_key_id = first + static_cast<protocol::PreKeyId>(keys->size());
     c_.device_changed();
-    c_.turn.changes.add(storage::AddPreKeys{c_.id(), *keys});
+    c_.records.add(storage::AddPreKeys{c_.id(), *keys});
     // Durable in this turn, uploaded as its effect.
     c_.query(
         protocol::upload_prekeys_iq(c_.ids.next(), published_keys(c_), *keys),
@@ -207,7 +205,7 @@ void LoginFlow::upload_prekeys() {
 }
 
 void LoginFlow::send_upload() {
-  const auto keys = storage::load_pre_keys(c_.db, c_.id(), c_.device.first_unuploaded, c_.device.next_pre_key_id);
+  const auto keys = c_.records.load_pre_keys(c_.device.first_unuploaded, c_.device.next_pre_key_id);
   if (keys.empty()) {
     c_.device.first_unuploaded = c_.device.next_pre_key_id;
     c_.device_changed();
@@ -261,7 +259,7 @@ void LoginFlow::rotate_signed_pre_key() {
   }
   const protocol::PreKeyId next = c_.device.signed_pre_key_id >= 0xFFFFFF ? 1 : c_.device.signed_pre_key_id + 1;
   const auto key = protocol::make_signed_pre_key(c_.device.identity, next, c_.random);
-  c_.turn.changes.add(storage::AddSignedPreKey{c_.id(), key});
+  c_.records.add(storage::AddSignedPreKey{c_.id(), key});
   c_.device.signed_pre_key_id = next;
   c_.device.signed_pre_key_at = 0;  // until the server has it
   c_.device_changed();

@@ -7,7 +7,6 @@
 #include "protocol/pairing/qr.h"
 #include "sessions/due.h"
 #include "sessions/event_json.h"
-#include "storage/peers.h"
 
 namespace wharf::sessions {
 
@@ -173,7 +172,7 @@ void PairingFlow::on_pair_success(const Node& iq) {
   // The primary's identity vouches for every companion of the account (02 section 1, persistence order c).
   const Jid phone = directory_.canonical_device(device.jid.with_device(0));
   c_.keys.set_identity(phone, identity->account_key);
-  if (paired.lid) c_.turn.changes.add(storage::PutLid{c_.id(), device.jid.user_jid(), device.lid.user_jid()});
+  if (paired.lid) c_.records.add(storage::PutLid{c_.id(), device.jid.user_jid(), device.lid.user_jid()});
   shown_.reset();
   refs_.clear();
   drop_code();

@@ -47,7 +47,7 @@ SendQueue::SendQueue(Context& context, Directory& directory, Fanout& fanout)
     : c_(context), directory_(directory), fanout_(fanout) {}
 
 void SendQueue::load() {
-  for (auto& row : storage::load_outbox(c_.db, c_.id())) {
+  for (auto& row : c_.records.load_outbox()) {
     Item item;
     item.chat = row.chat;
     item.message_id = row.message_id;
@@ -63,14 +63,7 @@ void SendQueue::load() {
     }
     items_.emplace(row.row, std::move(item));
   }
-  last_row_ = storage::last_outbox_row(c_.db, c_.id());
-}
-
-void SendQueue::end_turn() {
-  accepted_now_.clear();
-  for (const std::int64_t row : std::exchange(fresh_, {})) {
-    if (const auto item = items_.find(row); item != items_.end()) item->second.fresh.reset();
-  }
+  last_row_ = c_.records.last_outbox_row();
 }
 
 // --- acceptance
@@ -91,10 +84,10 @@ SentMessage SendQueue::sent_message(const MessageRow& row, bool replayed) {
 Result<std::optional<SentMessage>> SendQueue::find_earlier_by_key(const SendText& request, const Jid& chat,
                                                                   const std::string& key, const char* reused) {
   constexpr UnixMs day_ms = 24 * 3'600'000;
-  const auto earlier = storage::find_idempotency(c_.db, c_.id(), key, c_.now.unix_ms - day_ms);
+  const auto earlier = c_.records.find_idempotency(key, c_.now.unix_ms - day_ms);
   if (!earlier) return std::optional<SentMessage>();
   if (earlier->request_hash != request.request_hash) return Error(Errc::conflict, reused);
-  const auto row = storage::find_message_by_id(c_.db, c_.id(), earlier->message_id, true);
+  const auto row = c_.records.find_message_by_id(earlier->message_id, true);
   if (row && row->from_me && row->chat == chat) return std::optional(sent_message(*row, true));
   // The message was deleted since: the answer is the first one all the same, or a retry would send it again.
   SentMessage sent;
@@ -115,51 +108,35 @@ Result<std::optional<SentMessage>> SendQueue::find_earlier(const SendText& reque
   if (!request.message_id) return std::optional<SentMessage>();
   auto found = find_earlier_by_key(request, chat, chosen_id_key(*request.message_id), id_reused);
   if (!found || *found) return found;
-  const auto row = storage::find_message_by_id(c_.db, c_.id(), *request.message_id, true);
+  const auto row = c_.records.find_message_by_id(*request.message_id, true);
   if (!row || !row->from_me) return std::optional<SentMessage>();
   if (row->chat != chat || row->body != request.text) return Error(Errc::conflict, id_reused);
   return std::optional(sent_message(*row, true));
 }
 
-bool SendQueue::replay_of_this_turn(const SendText& request, const Done<SentMessage>& done) {
-  auto found = accepted_now_.end();
-  const char* reused = key_reused;
-  if (request.idempotency_key) found = accepted_now_.find(*request.idempotency_key);
-  if (found == accepted_now_.end() && request.message_id) {
-    found = accepted_now_.find(chosen_id_key(*request.message_id));
-    reused = id_reused;
-  }
-  if (found == accepted_now_.end()) return false;
-  if (request.request_hash != found->second.request_hash) {
-    done(Error(Errc::conflict, reused));
-    return true;
-  }
-  c_.answer([done, sent = found->second.sent](const Error* failure) {
+void SendQueue::answer(SentMessage sent, Done<SentMessage> done) {
+  c_.answer([done = std::move(done), sent = std::move(sent)](const Error* failure) {
     if (failure) return done(*failure);
-    SentMessage again = sent;
-    again.replayed = true;
-    done(std::move(again));
+    done(sent);
   });
-  return true;
 }
 
 void SendQueue::remember(const SendText& request, const SentMessage& sent) {
   const auto keep = [&](std::string key) {
-    accepted_now_[key] = {request.request_hash, sent};
     storage::IdempotencyRow row;
     row.session = c_.id();
     row.key = std::move(key);
     row.request_hash = request.request_hash;
     row.message_id = sent.id;
     row.at = c_.now.unix_ms;
-    c_.turn.changes.add(storage::PutIdempotency{std::move(row)});
+    c_.records.add(storage::PutIdempotency{std::move(row)});
   };
   if (request.idempotency_key) keep(*request.idempotency_key);
   if (request.message_id) keep(chosen_id_key(*request.message_id));
 }
 
 Result<protocol::Quote> SendQueue::quote_of(const Jid& chat, const std::string& id) {
-  auto row = storage::find_message(c_.db, c_.id(), chat, id);
+  auto row = c_.records.find_message(chat, id);
   if (!row) return Error(Errc::not_found, "quotedMessageId: no message " + id + " in this chat");
   protocol::Quote quote;
   quote.id = row->id;
@@ -176,8 +153,7 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
   }
   auto earlier = find_earlier(request, chat);
   if (!earlier) return done(earlier.error());
-  if (*earlier) return done(std::move(**earlier));
-  if (replay_of_this_turn(request, done)) return;
+  if (*earlier) return answer(std::move(**earlier), std::move(done));
   if (items_.size() >= c_.settings.max_queued_messages) {
     return done(Error(Errc::rate_limited, "the queue of this session is full"));
   }
@@ -214,7 +190,6 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
   Item item;
   item.chat = chat;
   item.message_id = row.id;
-  item.fresh = Content{row.content, row.secret};
   auto& lane = lanes_[chat];
   const PersonIds ids = directory_.person(chat);
   auto alternate = chat.is_lid() ? ids.pn : ids.lid;
@@ -231,7 +206,7 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
       c_.link.online() && lane.waiting.empty() && !lane.preparing && room_in_flight() && fanout_.prepared(chat);
   std::optional<std::string> unsealable;
   if (may_seal) {
-    auto stanza = seal(item, fanout_.addressing(chat));
+    auto stanza = seal(item, row, fanout_.addressing(chat));
     if (!stanza) {
       unsealable = stanza.error().detail;
     } else {
@@ -243,15 +218,11 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
   c_.emit("message.sent", chat.to_string(), message_event_json(row, ids, directory_.person(row.author), c_.metadata()));
   const SentMessage sent = sent_message(row, false);
   remember(request, sent);
-  c_.answer([done = std::move(done), sent](const Error* failure) {
-    if (failure) return done(*failure);
-    done(sent);
-  });
-  c_.turn.changes.add(storage::InsertMessage{std::move(row), false, std::move(alternate)});
-  c_.turn.changes.add(storage::InsertOutbox{std::move(stored)});
+  answer(sent, std::move(done));
+  c_.records.add(storage::InsertMessage{std::move(row), false, std::move(alternate)});
+  c_.records.add(storage::InsertOutbox{std::move(stored)});
 
   by_id_[item.message_id] = outbox_row;
-  fresh_.push_back(outbox_row);
   Item& queued = items_.emplace(outbox_row, std::move(item)).first->second;
   if (queued.state == OutboxState::sealed) {
     ++in_flight_;
@@ -273,14 +244,13 @@ bool SendQueue::room_in_flight() const {
 }
 
 Result<Bytes> SendQueue::seal(const Item& item, Fanout::Addressing addressing) {
-  std::optional<MessageRow> stored;
-  if (!item.fresh) {
-    stored = storage::find_message_by_id(c_.db, c_.id(), item.message_id, true);
-    if (!stored) return Error(Errc::not_found, "the message was deleted before it was sent");
-  }
-  const Bytes& content = item.fresh ? item.fresh->encoded : stored->content;
-  const Bytes& secret = item.fresh ? item.fresh->secret : stored->secret;
-  const auto stanza = fanout_.seal(item.chat, item.message_id, content, secret, addressing);
+  const auto message = c_.records.find_message_by_id(item.message_id, true);
+  if (!message) return Error(Errc::not_found, "the message was deleted before it was sent");
+  return seal(item, *message, addressing);
+}
+
+Result<Bytes> SendQueue::seal(const Item& item, const MessageRow& message, Fanout::Addressing addressing) {
+  const auto stanza = fanout_.seal(item.chat, item.message_id, message.content, message.secret, addressing);
   if (!stanza) return stanza.error();
   Bytes payload = protocol::encode_node(*stanza);
   // A frame cannot carry more, and the connection would not survive the try (01 section 2).
@@ -299,7 +269,7 @@ void SendQueue::seal_head(std::int64_t row, Item& item) {
   item.stanza = std::move(*stanza);
   ++in_flight_;
   in_flight_bytes_ += item.stanza.size();
-  c_.turn.changes.add(storage::SealOutbox{c_.id(), row, item.stanza});
+  c_.records.add(storage::SealOutbox{c_.id(), row, item.stanza});
   transmit(row, item);
 }
 
@@ -312,7 +282,7 @@ bool SendQueue::seal_again_as_phone_number(std::int64_t row, Item& item) {
   in_flight_bytes_ += stanza->size() - item.stanza.size();
   item.stanza = std::move(*stanza);
   item.readdressed = true;
-  c_.turn.changes.add(storage::SealOutbox{c_.id(), row, item.stanza});
+  c_.records.add(storage::SealOutbox{c_.id(), row, item.stanza});
   transmit(row, item);
   return true;
 }
@@ -442,12 +412,12 @@ void SendQueue::drop(std::int64_t row) {
   answers_due_.clear(row);
   by_id_.erase(it->second.message_id);
   items_.erase(it);
-  c_.turn.changes.add(storage::RemoveOutbox{c_.id(), row});
+  c_.records.add(storage::RemoveOutbox{c_.id(), row});
 }
 
 void SendQueue::fail(std::int64_t row, const std::string& why) {
   const Item& item = items_.at(row);
-  c_.turn.changes.add(storage::RaiseAckById{c_.id(), item.message_id, AckLevel::error, why, std::nullopt});
+  c_.records.add(storage::RaiseAckById{c_.id(), item.message_id, AckLevel::error, why, std::nullopt});
   c_.emit("ack", item.chat.to_string(),
           ack_event_json(item.message_id, item.chat, directory_.person(item.chat), AckLevel::error, why, c_.now.unix_ms,
                          c_.metadata()));
@@ -475,7 +445,7 @@ void SendQueue::forget_chat(const Jid& chat) {
 
 void SendQueue::on_silence(std::int64_t row) {
   Item& item = items_.at(row);
-  c_.turn.changes.add(storage::CountOutboxAttempt{c_.id(), row});
+  c_.records.add(storage::CountOutboxAttempt{c_.id(), row});
   if (++item.unanswered < max_unanswered) return;
   fail(row, "the server did not acknowledge the message on " + std::to_string(max_unanswered) +
                 " connections; it may have arrived all the same");
@@ -484,7 +454,7 @@ void SendQueue::on_silence(std::int64_t row) {
 void SendQueue::confirm(std::int64_t row, UnixMs at) {
   const Item& item = items_.at(row);
   if (item.readdressed) fanout_.prefer_phone_numbers();
-  c_.turn.changes.add(storage::RaiseAckById{c_.id(), item.message_id, AckLevel::server, "", at});
+  c_.records.add(storage::RaiseAckById{c_.id(), item.message_id, AckLevel::server, "", at});
   c_.emit("ack", item.chat.to_string(),
           ack_event_json(item.message_id, item.chat, directory_.person(item.chat), AckLevel::server, "", at,
                          c_.metadata()));

@@ -2,13 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <stdexcept>
 #include <utility>
 
 #include "protocol/stanzas/ack.h"
 #include "sessions/due.h"
 #include "sessions/log_value.h"
-#include "storage/chats.h"
-#include "storage/keys.h"
 
 namespace wharf::sessions {
 
@@ -59,9 +58,9 @@ Reason reason_of(const LinkEnd& end, const std::string& session) {
 
 }  // namespace
 
-Session::Session(storage::Database& db, protocol::Random& random, const SessionSettings& settings,
+Session::Session(storage::Database& reader, protocol::Random& random, const SessionSettings& settings,
                  storage::SessionRow row, storage::DeviceRow device, SessionConfig config, LogLine log)
-    : context_(db, random, settings, std::move(row), std::move(device)),
+    : context_(reader, random, settings, std::move(row), std::move(device)),
       directory_(context_),
       fanout_(context_, directory_),
       pairing_(context_, directory_),
@@ -100,6 +99,7 @@ Session::Session(storage::Database& db, protocol::Random& random, const SessionS
 Turn Session::handle(std::vector<Input> inputs, Now now) {
   Context& c = context_;
   c.turn = Turn();
+  static_cast<void>(c.records.take());  // of a turn that an exception ended
   c.now = now;
   for (Input& input : inputs) {
     if (auto* stanza = std::get_if<StanzaArrived>(&input)) {
@@ -118,6 +118,9 @@ Turn Session::handle(std::vector<Input> inputs, Now now) {
   }
   if (!removed_) on_due();
   if (!removed_) c.finish_turn();  // what it would write else is of a session that is gone
+  // A look-up of this turn did not see such rows.
+  if (!c.turn.changes.empty()) throw std::logic_error("a turn wrote rows past its Records");
+  c.turn.changes = c.records.take();
   return std::move(c.turn);
 }
 
@@ -132,9 +135,6 @@ void Session::committed() {
   context_.keys.end_turn();
   directory_.end_turn(true);
   fanout_.end_turn(true);
-  inbound_.end_turn();
-  receipts_.end_turn();
-  queue_.end_turn();
 }
 
 SessionView Session::view() const {
@@ -178,7 +178,7 @@ Link::Settings Session::link_settings(const std::string& url, const protocol::Pu
     keys.registration_id = c.device.registration_id;
     keys.identity = c.device.identity.pub;
     keys.signed_pre_key_id = c.device.signed_pre_key_id;
-    if (const auto pair = storage::find_signed_pre_key(c.db, c.id(), c.device.signed_pre_key_id)) {
+    if (const auto pair = c.records.find_signed_pre_key(c.device.signed_pre_key_id)) {
       keys.signed_pre_key = pair->pair.pub;
       keys.signed_pre_key_signature = pair->signature;
     }
@@ -230,10 +230,12 @@ void Session::wipe() {
   Context& c = context_;
   queue_.fail_all("the session was logged out");
   reads_.forget_all();
-  c.turn.changes.add(storage::WipeDevice{c.id()});
+  c.records.add(storage::WipeDevice{c.id()});
   c.keys.discard();
   directory_.end_turn(false);
-  c.device = new_device(c.id(), c.random, c.turn.changes, c.now.unix_ms);
+  storage::Changes fresh;
+  c.device = new_device(c.id(), c.random, fresh, c.now.unix_ms);
+  c.records.append(std::move(fresh));
   c.device_changed();
   c.reason.reset();
 }
@@ -250,9 +252,9 @@ void Session::mark_read(const Jid& chat, Done<void> done) {
 void Session::remove_chat(const Jid& chat, Done<void> done) {
   Context& c = context_;
   const Jid canonical = chat.has_devices() ? directory_.canonical_user(chat) : chat.user_jid();
-  if (!storage::find_chat(c.db, c.id(), canonical)) return done(Error(Errc::not_found, "no such chat"));
+  if (!c.records.has_chat(canonical)) return done(Error(Errc::not_found, "no such chat"));
   queue_.forget_chat(canonical);
-  c.turn.changes.add(storage::RemoveChat{c.id(), canonical});
+  c.records.add(storage::RemoveChat{c.id(), canonical});
   c.answer([done = std::move(done)](const Error* failure) {
     if (failure) return done(*failure);
     done(Result<void>());
@@ -286,7 +288,7 @@ void Session::remove(Done<void> done) {
     if (!removed_) stop(Status::terminated);
     if (!std::exchange(removed_, true)) {
       c.finish_turn();  // what the end itself changed, before the rows disappear
-      c.turn.changes.add(storage::RemoveSession{c.id()});
+      c.records.add(storage::RemoveSession{c.id()});
       c.turn.effects.emplace_back(Finished());
     }
     c.answer([done](const Error* failure) {

@@ -50,7 +50,8 @@ using LogLine = std::function<void(std::string_view event, const std::string& fi
 
 class Session {
  public:
-  Session(storage::Database& db, protocol::Random& random, const SessionSettings& settings, storage::SessionRow row,
+  /// `reader`: as Records.
+  Session(storage::Database& reader, protocol::Random& random, const SessionSettings& settings, storage::SessionRow row,
           storage::DeviceRow device, SessionConfig config, LogLine log);
 
   /// Takes inputs in order into one turn.
