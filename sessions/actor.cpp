@@ -161,7 +161,7 @@ void SessionActor::log_status() {
   logged_status_ = context.status;
   log("session_status",
       fmt::format("status={} connection={} reason={}", wharf::sessions::name(context.status),
-                  wharf::sessions::name(context.connection), context.reason ? context.reason->code : "-"));
+                  wharf::sessions::name(context.link.seen()), context.reason ? context.reason->code : "-"));
 }
 
 void SessionActor::perform(Effect& effect) {
@@ -240,13 +240,12 @@ void SessionActor::restore() {
   // effects.
   if (busy_) return restore_later();
   const storage::SessionId id = session_->context().id();
-  auto row = storage::load_session(shared_.store.reader(), id);
-  auto device = storage::load_device(shared_.store.reader(), id);
-  if (!row || !device) {  // removed meanwhile
+  auto rows = load_session_rows(shared_.store.reader(), id);
+  if (!rows) {  // removed meanwhile
     closed_ = true;
     return;
   }
-  session_ = make_session(std::move(*row), std::move(*device));
+  session_ = make_session(std::move(rows->session), std::move(rows->device));
   broken_.reset();
   restored_at_ = shared_.scheduler.steady();
   begin();

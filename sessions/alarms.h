@@ -1,7 +1,7 @@
 #pragma once
-// Times by key, each replaceable and removable, the earliest at hand: what waits for its own moment inside a part whose
-// Deadline (deadlines.h) can only hold one. The part sets that deadline to earliest() at the end of every turn, so no
-// alarm can be overwritten by a later one. Every operation is O(log n).
+// Times by key, each replaceable and removable, the earliest at hand: what waits for its own moment inside a part of
+// which the session asks one due() (due.h). No alarm is overwritten by that of another key. Every operation is O(log
+// n).
 
 #include <map>
 #include <optional>

@@ -8,15 +8,15 @@
 
 namespace wharf::sessions {
 
-Context::Context(storage::Database& database, protocol::Random& random_source, const SessionSettings& session_settings,
+Context::Context(storage::Database& reader, protocol::Random& random_source, const SessionSettings& session_settings,
                  storage::SessionRow session_row, storage::DeviceRow device_row)
-    : db(database),
-      random(random_source),
+    : random(random_source),
       settings(session_settings),
       row(std::move(session_row)),
       device(std::move(device_row)),
       ids(random_source),
-      keys(database, row.id) {
+      records(reader, row.id),
+      keys(records) {
   status = status_named(row.status).value_or(Status::initializing);
   reason = events::decode_reason(row.reason);
   stored_activity_ = row.last_activity;
@@ -27,23 +27,24 @@ bool Context::logged_out() const { return reason && (reason->code == "unlinked" 
 void Context::send(const Node& node) { send_payload(protocol::encode_node(node)); }
 
 void Context::send_payload(Bytes payload) {
-  keepalive.on_send(now.steady);
+  if (auto* open = link.conversation()) open->keepalive.on_send(now.steady);
   turn.effects.emplace_back(SendPayload{std::move(payload)});
 }
 
 void Context::query(const Node& iq, IqTracker::Continuation continuation, std::chrono::seconds timeout) {
-  if (!link_up || iqs.full()) {
+  auto* open = link.conversation();
+  if (open == nullptr || open->iqs.full()) {
     continuation(nullptr);
     return;
   }
-  iqs.expect(iq.attr("id"), now.steady + timeout, std::move(continuation));
+  open->iqs.expect(iq.attr("id"), now.steady + timeout, std::move(continuation));
   send(iq);
 }
 
 void Context::emit(events::Event event) {
   if (std::holds_alternative<events::NewMessage>(event.fact)) active();
   event.metadata = row.metadata;
-  turn.changes.emit(storage::NewEvent(id(), std::move(event), now.unix_ms));
+  records.emit(storage::NewEvent(id(), std::move(event), now.unix_ms));
 }
 
 void Context::active() {
@@ -51,16 +52,17 @@ void Context::active() {
   row.last_activity = std::max(row.last_activity, now.unix_ms);
   if (row.last_activity - stored_activity_ < between_rows_ms) return;
   stored_activity_ = row.last_activity;
-  turn.changes.add(storage::TouchSession{id(), row.last_activity});
+  records.add(storage::TouchSession{id(), row.last_activity});
 }
 
-void Context::set_status(Status next, Connection next_connection, std::optional<Reason> why) {
+void Context::set_status(Status next, std::optional<Reason> why) {
+  const Connection connection = link.seen();
   const bool same_reason = reason.has_value() == why.has_value() && (!reason || reason->code == why->code);
-  if (status == next && connection == next_connection && same_reason) return;
+  if (status == next && connection == said_connection_ && same_reason) return;
   const bool was_ready = status == Status::ready;
   const bool changed_status = status != next || !same_reason;
   status = next;
-  connection = next_connection;
+  said_connection_ = connection;
   reason = std::move(why);
   // `connection` alone is live state, not a row: a reconnect of a thousand sessions would write it for nothing.
   if (changed_status) {
@@ -75,14 +77,9 @@ void Context::set_status(Status next, Connection next_connection, std::optional<
 }
 
 void Context::finish_turn() {
-  keys.flush(turn.changes);
-  if (std::exchange(device_changed_, false)) turn.changes.add(storage::PutDevice{device});
-  if (std::exchange(row_changed_, false)) turn.changes.add(storage::UpdateSession{row});
-  if (const auto due = iqs.earliest()) {
-    deadlines.set(Deadline::iq, *due);
-  } else {
-    deadlines.clear(Deadline::iq);
-  }
+  keys.flush();
+  if (std::exchange(device_changed_, false)) records.add(storage::PutDevice{device});
+  if (std::exchange(row_changed_, false)) records.add(storage::UpdateSession{row});
 }
 
 }  // namespace wharf::sessions

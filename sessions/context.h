@@ -11,10 +11,9 @@
 #include "protocol/crypto/random.h"
 #include "protocol/stanzas/iq.h"
 #include "sessions/backoff.h"
-#include "sessions/deadlines.h"
-#include "sessions/iq_tracker.h"
-#include "sessions/keepalive.h"
 #include "sessions/key_cache.h"
+#include "sessions/link_state.h"
+#include "sessions/records.h"
 #include "sessions/session_view.h"
 #include "sessions/settings.h"
 #include "sessions/turn.h"
@@ -35,20 +34,17 @@ struct Now {
 
 class Context {
  public:
-  Context(storage::Database& database, protocol::Random& random_source, const SessionSettings& session_settings,
+  Context(storage::Database& reader, protocol::Random& random_source, const SessionSettings& session_settings,
           storage::SessionRow session_row, storage::DeviceRow device_row);
 
-  storage::Database& db;
   protocol::Random& random;
   const SessionSettings& settings;
   storage::SessionRow row;
   storage::DeviceRow device;
   SessionConfig config;
   protocol::StanzaIds ids;
-  IqTracker iqs;
+  Records records;  // every row that a turn writes, and every look-up
   KeyCache keys;
-  Deadlines deadlines;
-  Keepalive keepalive;
 
   // --- the turn being built
   Turn turn;
@@ -56,12 +52,8 @@ class Context {
 
   // --- state that several parts look at
   Status status = Status::initializing;
-  Connection connection = Connection::offline;
   std::optional<Reason> reason;
-  bool link_up = false;        // the handshake is done
-  bool logged_in = false;      // success arrived on this connection
-  bool online = false;         // ready for sends: `active` was answered
-  bool presence_sent = false;  // available: delivery receipts are active ones
+  LinkState link;
   std::int64_t clock_offset_ms = 0;
 
   storage::SessionId id() const { return row.id; }
@@ -81,8 +73,11 @@ class Context {
   /// The device row is written once at the end of the turn.
   void device_changed() { device_changed_ = true; }
   void row_changed() { row_changed_ = true; }
-  /// Row, status event, and the events authenticated / ready / disconnected that follow from the change.
-  void set_status(Status status, Connection connection, std::optional<Reason> why);
+  /// Says how the session stands, after its link state has changed: the row, the status event, and `disconnected` when
+  /// that follows from it. Nothing when all was said before, the connection included.
+  void set_status(Status status, std::optional<Reason> why);
+  /// The link state has changed and no event says so: one that follows says it only if it differs again.
+  void leave_unsaid() { said_connection_ = link.seen(); }
   /// Writes what the turn changed in shared state.
   void finish_turn();
   /// A message came or went: `lastActivity` moves. Its row is written once a minute at most, not with every message.
@@ -91,6 +86,7 @@ class Context {
  private:
   bool device_changed_ = false;
   bool row_changed_ = false;
+  Connection said_connection_ = Connection::offline;  // by the last status event
   UnixMs stored_activity_ = 0;
 };
 

@@ -4,8 +4,6 @@
 #include <utility>
 
 #include "events/event.h"
-#include "storage/chats.h"
-#include "storage/peers.h"
 
 namespace wharf::sessions {
 
@@ -33,7 +31,7 @@ Jid Directory::canonical_user(const Jid& jid) {
   if (!user.is_phone_number()) return user;
   if (user == c_.device.jid.user_jid() && !c_.device.lid.empty()) return c_.device.lid.user_jid();
   if (const auto known = lids_.find(user); known != lids_.end()) return known->second;
-  const Jid result = storage::find_lid(c_.db, c_.id(), user).value_or(user);
+  const Jid result = c_.records.find_lid(user).value_or(user);
   lids_[user] = result;
   return result;
 }
@@ -51,7 +49,7 @@ PersonIds Directory::person(const Jid& canonical) {
     } else if (const auto known = pns_.find(canonical); known != pns_.end()) {
       ids.pn = known->second;
     } else {
-      ids.pn = pns_[canonical] = storage::find_pn(c_.db, c_.id(), canonical);
+      ids.pn = pns_[canonical] = c_.records.find_pn(canonical);
     }
   }
   return ids;
@@ -70,8 +68,9 @@ void Directory::learn(const Jid& a, const Jid& b, Source source) {
     forget_devices(before);
     return;
   }
-  // Both ends of the old pairs are told apart in memory too: the rows of this turn are not readable yet, and a text to
-  // the old number must not go to the new owner of its LID.
+  // The hot rows tell it at once, and both ends of the old pairs apart: a text to the old number must not go to the new
+  // owner of its LID. Not erased and read again: the API asks between turns too, while the commit is under way, and the
+  // old answer would be kept.
   if (before.is_lid()) pns_[before] = std::nullopt;
   if (owner_before) {
     lids_[*owner_before] = *owner_before;
@@ -79,9 +78,9 @@ void Directory::learn(const Jid& a, const Jid& b, Source source) {
   }
   lids_[pn] = lid;
   pns_[lid] = pn;
-  c_.turn.changes.add(storage::PutLid{c_.id(), pn, lid});
+  c_.records.add(storage::PutLid{c_.id(), pn, lid});
   c_.keys.migrate(pn, lid);
-  c_.turn.changes.add(storage::MergeChats{c_.id(), pn, lid});
+  c_.records.add(storage::MergeChats{c_.id(), pn, lid});
   lists_.erase(pn);
   PersonIds ids;
   ids.pn = pn;
@@ -92,7 +91,7 @@ void Directory::learn(const Jid& a, const Jid& b, Source source) {
 const std::vector<std::uint16_t>* Directory::devices(const Jid& canonical) {
   auto found = lists_.find(canonical);
   if (found == lists_.end()) {
-    const auto row = storage::find_device_list(c_.db, c_.id(), canonical);
+    const auto row = c_.records.find_device_list(canonical);
     if (!row) return nullptr;
     found = lists_.emplace(canonical, List{row->devices, row->fetched_at}).first;
   }
@@ -103,21 +102,18 @@ const std::vector<std::uint16_t>* Directory::devices(const Jid& canonical) {
 
 void Directory::forget_devices(const Jid& canonical) {
   if (const auto known = lists_.find(canonical); known != lists_.end()) known->second.fetched_at = 0;
-  c_.turn.changes.add(storage::AgeDeviceList{c_.id(), canonical});
-  lists_.try_emplace(canonical);  // the row as it was is still what this turn reads
+  c_.records.add(storage::AgeDeviceList{c_.id(), canonical});
 }
 
 void Directory::drop_devices(const Jid& canonical) {
-  lists_[canonical] = List();
-  dropped_now_.insert(canonical);
-  c_.turn.changes.add(storage::RemoveDeviceList{c_.id(), canonical});
+  lists_.erase(canonical);
+  c_.records.add(storage::RemoveDeviceList{c_.id(), canonical});
 }
 
 void Directory::store_list(const Jid& canonical, const UsyncUser& user) {
   if (!user.has_devices) return;
   const auto account_key = c_.keys.identity(canonical.with_device(0));
-  auto before = storage::find_device_list(c_.db, c_.id(), canonical);
-  if (dropped_now_.contains(canonical)) before.reset();
+  const auto before = c_.records.find_device_list(canonical);
   storage::DeviceListRow row;
   row.fetched_at = c_.now.unix_ms;
   const auto index = protocol::read_key_index_list(user.key_index_list, account_key);
@@ -144,18 +140,18 @@ void Directory::store_list(const Jid& canonical, const UsyncUser& user) {
     }
   }
   lists_[canonical] = List{row.devices, row.fetched_at};
-  c_.turn.changes.add(storage::PutDeviceList{c_.id(), canonical, std::move(row)});
+  c_.records.add(storage::PutDeviceList{c_.id(), canonical, std::move(row)});
 }
 
 void Directory::keep_list(const Jid& canonical) {
-  auto row = storage::find_device_list(c_.db, c_.id(), canonical);
-  if (!row || row->devices.empty() || dropped_now_.contains(canonical)) return;
+  auto row = c_.records.find_device_list(canonical);
+  if (!row || row->devices.empty()) return;
   constexpr std::chrono::milliseconds ask_again = std::chrono::hours(1);
   row->fetched_at = c_.now.unix_ms -
                     std::chrono::duration_cast<std::chrono::milliseconds>(c_.settings.device_list_lifetime).count() +
                     ask_again.count();
   lists_[canonical] = List{row->devices, row->fetched_at};
-  c_.turn.changes.add(storage::PutDeviceList{c_.id(), canonical, std::move(*row)});
+  c_.records.add(storage::PutDeviceList{c_.id(), canonical, std::move(*row)});
 }
 
 void Directory::refresh(std::vector<Jid> users, std::function<void(bool)> done) {
@@ -198,16 +194,16 @@ void Directory::watch_own_list(bool asked) {
     why.code = code;
     why.message = "WhatsApp names no device of this account, so nothing can be sent; messages wait";
     why.next_step = "look on the phone whether this device is still linked; the list is asked for again by itself";
-    c_.set_status(c_.status, c_.connection, std::move(why));
+    c_.set_status(c_.status, std::move(why));
   } else if (!missing && c_.reason && c_.reason->code == code) {
-    c_.set_status(c_.status, c_.connection, std::nullopt);
+    c_.set_status(c_.status, std::nullopt);
   }
 }
 
 void Directory::remove_devices(const Jid& canonical, const Node& change) {
   const auto* known = devices(canonical);
   if (known == nullptr) return forget_devices(canonical);
-  auto row = storage::find_device_list(c_.db, c_.id(), canonical);
+  auto row = c_.records.find_device_list(canonical);
   const Node* index = change.child("key-index-list");
   const std::uint64_t removed_at = index != nullptr ? index->number("ts").value_or(0) : 0;
   // Not dated, or from before the list we hold: the server has something newer.
@@ -229,7 +225,7 @@ void Directory::remove_devices(const Jid& canonical, const Node& change) {
   row->devices = list.devices;
   row->fetched_at = list.fetched_at;
   lists_[canonical] = std::move(list);
-  c_.turn.changes.add(storage::PutDeviceList{c_.id(), canonical, std::move(*row)});
+  c_.records.add(storage::PutDeviceList{c_.id(), canonical, std::move(*row)});
 }
 
 void Directory::on_devices_notification(const Node& notification) {
@@ -250,7 +246,6 @@ void Directory::on_own_devices(const Node& account_sync) {
 }
 
 void Directory::end_turn(bool keep) {
-  dropped_now_.clear();
   if (!keep) {
     lids_.clear();
     pns_.clear();

@@ -5,7 +5,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "protocol/stanzas/usync.h"
@@ -62,10 +61,10 @@ class Directory {
   void watch_own_list(bool asked);
 
   Context& c_;
+  // Hot rows, kept between turns:
   std::map<Jid, Jid> lids_;                // PN user -> LID user (or PN itself: known to be unmapped)
   std::map<Jid, std::optional<Jid>> pns_;  // LID user -> PN user; nullopt: known to have none
   std::map<Jid, List> lists_;
-  std::set<Jid> dropped_now_;  // this turn: their rows are still readable
 };
 
 }  // namespace wharf::sessions

@@ -7,8 +7,6 @@
 #include "protocol/pairing/adv.h"
 #include "protocol/stanzas/ack.h"
 #include "sessions/server_time.h"
-#include "storage/keys.h"
-#include "storage/messages.h"
 
 namespace wharf::sessions {
 
@@ -49,7 +47,8 @@ void Inbound::plain_ack(const Node& message, unsigned error) {
 
 void Inbound::acknowledge(const Node& message, const MessageSource& source) {
   using protocol::DeliveryReceipt;
-  DeliveryReceipt kind = c_.presence_sent ? DeliveryReceipt::active : DeliveryReceipt::inactive;
+  const auto* online = c_.link.while_online();
+  DeliveryReceipt kind = online != nullptr && online->available ? DeliveryReceipt::active : DeliveryReceipt::inactive;
   if (source.peer) {
     kind = DeliveryReceipt::peer;
   } else if (source.from_me) {
@@ -149,7 +148,7 @@ void Inbound::on_protocol_message(const MessageSource& source, const IncomingMes
   // Keys and history come from the own phone only, never from a stranger (03 section 12.15).
   if (!source.from_me || source.author.device != 0) return;
   for (const auto& key : content.app_state_keys) {
-    c_.turn.changes.add(storage::PutAppStateKey{c_.id(), key.id, key.data, key.timestamp});
+    c_.records.add(storage::PutAppStateKey{c_.id(), key.id, key.data, key.timestamp});
   }
   if (content.protocol_type == history_sync_notification) {
     Node receipt("receipt");
@@ -159,9 +158,7 @@ void Inbound::on_protocol_message(const MessageSource& source, const IncomingMes
 }
 
 void Inbound::store(const MessageSource& source, const IncomingMessage& content, const Jid& chat, const Jid& author) {
-  const std::pair<Jid, std::string> key{chat, source.id};
-  if (stored_now_.contains(key) || storage::has_message(c_.db, c_.id(), chat, source.id)) return;
-  stored_now_.insert(key);
+  if (c_.records.has_message(chat, source.id)) return;
   storage::MessageRow row;
   row.session = c_.id();
   row.chat = chat;
@@ -184,44 +181,37 @@ void Inbound::store(const MessageSource& source, const IncomingMessage& content,
   const PersonIds chat_ids = directory_.person(chat);
   c_.emit(events::NewMessage{row, chat_ids, directory_.person(author)});
   auto alternate = chat.is_lid() ? chat_ids.pn : chat_ids.lid;
-  c_.turn.changes.add(storage::InsertMessage{std::move(row), !source.from_me, std::move(alternate)});
+  c_.records.add(storage::InsertMessage{std::move(row), !source.from_me, std::move(alternate)});
 }
 
 // --- failures
 
 std::optional<protocol::RetryKeys> Inbound::retry_keys(const Jid& author) {
-  const auto signed_key = storage::find_signed_pre_key(c_.db, c_.id(), c_.device.signed_pre_key_id);
+  const auto signed_key = c_.records.find_signed_pre_key(c_.device.signed_pre_key_id);
   if (!signed_key) return std::nullopt;
   protocol::RetryKeys keys;
   keys.identity = c_.device.identity.pub;
   keys.signed_pre_key = *signed_key;
   do {
     keys.one_time.id = storage::first_retry_key_id + c_.random.below(retry_key_ids);
-  } while (storage::find_pre_key(c_.db, c_.id(), keys.one_time.id));
+  } while (c_.records.find_pre_key(keys.one_time.id));
   keys.one_time.pair = protocol::KeyPair::generate(c_.random);
   keys.device_identity = c_.device.account;
-  c_.turn.changes.add(storage::AddRetryPreKey{c_.id(), author.user_jid(), keys.one_time, c_.now.unix_ms});
+  c_.records.add(storage::AddRetryPreKey{c_.id(), author.user_jid(), keys.one_time, c_.now.unix_ms});
   return keys;
 }
 
 void Inbound::on_failure(const Node& message, const MessageSource& source, const Jid& author, const Error& error) {
-  const std::pair<Jid, std::string> key{author, source.id};
-  auto& count = retried_now_[key];
-  if (count == 0) count = storage::find_retry_count(c_.db, c_.id(), author, source.id);
-  if (count >= c_.settings.max_retries) return plain_ack(message, nack_unhandled);
-  ++count;
-  c_.turn.changes.add(storage::PutRetryCount{c_.id(), author, source.id, count, c_.now.unix_ms});
+  const std::uint32_t before = c_.records.retry_count(author, source.id);
+  if (before >= c_.settings.max_retries) return plain_ack(message, nack_unhandled);
+  const std::uint32_t count = before + 1;
+  c_.records.add(storage::PutRetryCount{c_.id(), author, source.id, count, c_.now.unix_ms});
   // A resend on the existing session often works; without one, or the second time, the sender needs fresh keys.
   const bool with_keys = count >= 2 || !fanout_.has_session(author);
   c_.send(protocol::retry_receipt(message, count, protocol::retry_error_code(error.code), c_.device.registration_id,
                                   with_keys ? retry_keys(author) : std::nullopt));
   plain_ack(message);
   if (on_undecryptable) on_undecryptable(source.id, count, error);
-}
-
-void Inbound::end_turn() {
-  stored_now_.clear();
-  retried_now_.clear();
 }
 
 }  // namespace wharf::sessions

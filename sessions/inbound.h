@@ -2,16 +2,12 @@
 // Incoming messages: decrypt, store, event, receipt, all in one turn. Specification 03 sections 6, 7.1 and 8.1.
 
 #include <functional>
-#include <map>
 #include <optional>
-#include <set>
 #include <string>
-#include <utility>
 
 #include "protocol/messages/content.h"
 #include "protocol/stanzas/messages.h"
 #include "sessions/fanout.h"
-#include "storage/messages.h"
 
 namespace wharf::sessions {
 
@@ -21,7 +17,6 @@ class Inbound {
       : c_(context), directory_(directory), fanout_(fanout) {}
 
   void on_message(const Node& message);
-  void end_turn();
   /// For the log: a message that could not be decrypted, after the retry receipt was decided.
   std::function<void(const std::string& id, std::uint32_t count, const Error&)> on_undecryptable;
   /// For the log: a message over what we take of others, refused for good.
@@ -41,8 +36,6 @@ class Inbound {
   Context& c_;
   Directory& directory_;
   Fanout& fanout_;
-  std::set<std::pair<Jid, std::string>> stored_now_;  // chat, id: this turn, not readable yet
-  std::map<std::pair<Jid, std::string>, std::uint32_t> retried_now_;
 };
 
 }  // namespace wharf::sessions

@@ -14,9 +14,9 @@ std::optional<protocol::Bytes> KeyCache::load(const Jid& device) {
   if (forgotten_.contains(user)) return std::nullopt;
   // The move of a migration is still in this turn's uncommitted rows: read where the record lies now. The PN copy wins.
   if (const auto moved = migrated_.find(user); moved != migrated_.end()) {
-    if (auto blob = storage::find_ratchet(db_, session_, moved->second.with_device(device.device))) return blob;
+    if (auto blob = rows_.find_ratchet(moved->second.with_device(device.device))) return blob;
   }
-  return storage::find_ratchet(db_, session_, device);
+  return rows_.find_ratchet(device);
 }
 
 KeyCache::Entry& KeyCache::entry(const Jid& device) {
@@ -54,9 +54,9 @@ std::optional<protocol::PublicKey> KeyCache::identity(const Jid& device) {
   if (const auto it = new_identities_.find(device); it != new_identities_.end()) return it->second;
   const Jid user = device.user_jid();
   if (forgotten_.contains(user)) return std::nullopt;
-  if (auto key = storage::find_identity(db_, session_, device)) return key;
+  if (auto key = rows_.find_identity(device)) return key;
   if (const auto moved = migrated_.find(user); moved != migrated_.end()) {
-    return storage::find_identity(db_, session_, moved->second.with_device(device.device));
+    return rows_.find_identity(moved->second.with_device(device.device));
   }
   return std::nullopt;
 }
@@ -71,13 +71,13 @@ bool KeyCache::set_identity(const Jid& device, const protocol::PublicKey& key) {
 protocol::OwnPreKeys KeyCache::own_pre_keys() {
   protocol::OwnPreKeys keys;
   keys.signed_pre_key = [this](protocol::PreKeyId id) -> std::optional<protocol::KeyPair> {
-    auto key = storage::find_signed_pre_key(db_, session_, id);
+    auto key = rows_.find_signed_pre_key(id);
     if (!key) return std::nullopt;
     return key->pair;
   };
   keys.one_time = [this](protocol::PreKeyId id) -> std::optional<protocol::KeyPair> {
     if (consumed_.contains(id)) return std::nullopt;
-    return storage::find_pre_key(db_, session_, id);
+    return rows_.find_pre_key(id);
   };
   return keys;
 }
@@ -95,7 +95,7 @@ void KeyCache::migrate(const Jid& pn_user, const Jid& lid_user) {
       continue;
     }
     const Jid device = lid_user.with_device(it->first.device);
-    const bool known = !forgotten_.contains(lid_user) && storage::find_identity(db_, session_, device).has_value();
+    const bool known = !forgotten_.contains(lid_user) && rows_.find_identity(device).has_value();
     if (!known) new_identities_.try_emplace(device, it->second);
     it = new_identities_.erase(it);
   }
@@ -124,20 +124,20 @@ void KeyCache::forget_user(const Jid& user) {
   std::erase_if(new_identities_, [&](const auto& item) { return item.first.user_jid() == user; });
 }
 
-void KeyCache::flush(storage::Changes& changes) {
-  for (const auto& [lid, pn] : migrated_) changes.add(storage::MigrateUser{session_, pn, lid});
-  for (const Jid& user : forgotten_) changes.add(storage::ForgetUserKeys{session_, user});
+void KeyCache::flush() {
+  for (const auto& [lid, pn] : migrated_) rows_.add(storage::MigrateUser{rows_.session(), pn, lid});
+  for (const Jid& user : forgotten_) rows_.add(storage::ForgetUserKeys{rows_.session(), user});
   for (auto& [device, entry] : records_) {
     if (!entry.changed) continue;
     entry.changed = false;
     if (entry.record) {
-      changes.add(storage::PutRatchet{session_, device, entry.record->serialize()});
+      rows_.add(storage::PutRatchet{rows_.session(), device, entry.record->serialize()});
     } else {
-      changes.add(storage::RemoveRatchet{session_, device});
+      rows_.add(storage::RemoveRatchet{rows_.session(), device});
     }
   }
-  for (const auto& [device, key] : new_identities_) changes.add(storage::PutIdentity{session_, device, key});
-  for (const protocol::PreKeyId id : consumed_) changes.add(storage::RemovePreKey{session_, id});
+  for (const auto& [device, key] : new_identities_) rows_.add(storage::PutIdentity{rows_.session(), device, key});
+  for (const protocol::PreKeyId id : consumed_) rows_.add(storage::RemovePreKey{rows_.session(), id});
 }
 
 void KeyCache::end_turn() {

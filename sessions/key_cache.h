@@ -10,17 +10,15 @@
 
 #include "protocol/binary/jid.h"
 #include "protocol/signal/session.h"
-#include "storage/changes.h"
+#include "sessions/records.h"
 
 namespace wharf::sessions {
-
-using protocol::Jid;
 
 class KeyCache {
  public:
   static constexpr std::size_t kept_records = 8;
 
-  KeyCache(storage::Database& db, storage::SessionId session) : db_(db), session_(session) {}
+  explicit KeyCache(Records& records) : rows_(records) {}
 
   /// nullptr when no record is stored. The pointer is valid until end_turn().
   protocol::SessionRecord* find(const Jid& device);
@@ -42,8 +40,8 @@ class KeyCache {
   /// Everything of all devices of a user (identity change).
   void forget_user(const Jid& user);
 
-  /// Writes what changed.
-  void flush(storage::Changes& changes);
+  /// Writes what changed, into the rows of the turn.
+  void flush();
   /// After the commit: keeps the most recent records only, or none when rest() asked for that. A change that was not
   /// flushed is a broken invariant (std::logic_error).
   void end_turn();
@@ -62,8 +60,7 @@ class KeyCache {
   Entry& entry(const Jid& device);
   std::optional<protocol::Bytes> load(const Jid& device);
 
-  storage::Database& db_;
-  storage::SessionId session_;
+  Records& rows_;
   std::map<Jid, Entry> records_;
   std::map<Jid, protocol::PublicKey> new_identities_;
   std::set<protocol::PreKeyId> consumed_;

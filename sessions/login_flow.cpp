@@ -8,9 +8,8 @@
 #include "events/event.h"
 #include "protocol/stanzas/prekeys.h"
 #include "protocol/text.h"
+#include "sessions/due.h"
 #include "sessions/server_time.h"
-#include "storage/keys.h"
-#include "storage/peers.h"
 
 namespace wharf::sessions {
 
@@ -26,7 +25,7 @@ protocol::PublishedKeys published_keys(const Context& c) {
   keys.registration_id = c.device.registration_id;
   keys.identity = c.device.identity.pub;
   keys.signed_pre_key_id = c.device.signed_pre_key_id;
-  if (const auto pair = storage::find_signed_pre_key(c.db, c.row.id, c.device.signed_pre_key_id)) {
+  if (const auto pair = c.records.find_signed_pre_key(c.device.signed_pre_key_id)) {
     keys.signed_pre_key = pair->pair.pub;
     keys.signature = pair->signature;
   }
@@ -38,17 +37,15 @@ protocol::PublishedKeys published_keys(const Context& c) {
 // --- success
 
 void LoginFlow::on_success(const Node& success) {
-  if (c_.logged_in || !c_.device.linked()) return;
-  c_.logged_in = true;
-  c_.deadlines.clear(Deadline::first_stanza);
-  c_.deadlines.set(Deadline::stable, in(c_, Backoff::stable_after));
+  if (c_.link.logged_in() || !c_.device.linked()) return;
+  c_.link.log_in(c_.now.steady);
   if (const auto t = success.number("t")) {
     c_.clock_offset_ms = stated_ms(*t, c_.now.unix_ms) - c_.now.unix_ms;
   }
   if (const auto lid = success.jid("lid"); lid && lid->is_lid() && !lid->user.empty()) {
     if (c_.device.lid.user_jid() != lid->user_jid()) {
       c_.device.lid = lid->device == 0 ? lid->with_device(c_.device.jid.device) : *lid;
-      c_.turn.changes.add(storage::PutLid{c_.id(), c_.device.jid.user_jid(), c_.device.lid.user_jid()});
+      c_.records.add(storage::PutLid{c_.id(), c_.device.jid.user_jid(), c_.device.lid.user_jid()});
       c_.keys.migrate(c_.device.jid.user_jid(), c_.device.lid.user_jid());
     }
   }
@@ -73,13 +70,16 @@ void LoginFlow::on_success(const Node& success) {
   schedule_rotation();
 }
 
+void LoginFlow::look_at_rotation_in(milliseconds delay) {
+  if (auto* login = c_.link.login()) login->rotate_at = in(c_, delay);
+}
+
 void LoginFlow::schedule_rotation() {
-  if (rotation_unconfirmed()) return c_.deadlines.set(Deadline::signed_pre_key, in(c_, rotation_retry));
+  if (rotation_unconfirmed()) return look_at_rotation_in(rotation_retry);
   const UnixMs due = c_.device.signed_pre_key_at +
                      std::chrono::duration_cast<milliseconds>(c_.settings.signed_pre_key_lifetime).count();
   // Never in parallel with the upload at login: the older key could win (02 section 17.14).
-  c_.deadlines.set(Deadline::signed_pre_key,
-                   in(c_, std::max(milliseconds(60'000), milliseconds(due - c_.now.unix_ms))));
+  look_at_rotation_in(std::max(milliseconds(60'000), milliseconds(due - c_.now.unix_ms)));
 }
 
 void LoginFlow::confirm_rotation() {
@@ -90,15 +90,14 @@ void LoginFlow::confirm_rotation() {
 }
 
 void LoginFlow::go_active() {
-  if (c_.online) return;
+  if (c_.link.online()) return;
   c_.query(protocol::set_active_iq(c_.ids.next()), [this](const Node* answer) {
     // An error answer is logged by the server side only: the connection works all the same (02 section 5).
-    if (c_.online) return;
+    if (c_.link.online()) return;
     // Without it there is no "ready": a connection that answers pings alone would keep the login waiting for ever.
     if (answer == nullptr) return on_stuck ? on_stuck() : void();
-    c_.online = true;
-    c_.deadlines.clear(Deadline::authentication);
-    c_.set_status(Status::ready, Connection::connected, std::nullopt);
+    c_.link.go_online();
+    c_.set_status(Status::ready, std::nullopt);
     c_.emit(events::Ready{c_.device.jid.user_jid(), c_.device.lid_user(), c_.device.push_name});
     become_available();
     if (on_online) on_online();
@@ -106,8 +105,9 @@ void LoginFlow::go_active() {
 }
 
 void LoginFlow::become_available() {
-  if (c_.device.push_name.empty() || c_.presence_sent) return;
-  c_.presence_sent = true;
+  auto* online = c_.link.while_online();
+  if (c_.device.push_name.empty() || online == nullptr) return;
+  online->available = true;
   c_.send(protocol::presence("available", c_.device.push_name));
 }
 
@@ -122,14 +122,9 @@ void LoginFlow::on_ib(const Node& ib) {
         c_.device_changed();
       }
     } else if (child.is("offline_preview")) {
-      if (child.number("count").value_or(0) > 0) {
-        backlog_ = true;
-        c_.send(protocol::offline_batch_ib(offline_batch));
-        c_.deadlines.set(Deadline::offline_batch, in(c_, milliseconds(2'000)));
-      }
+      if (child.number("count").value_or(0) > 0) ask_for_backlog();
     } else if (child.is("offline")) {
-      backlog_ = false;
-      c_.deadlines.clear(Deadline::offline_batch);
+      if (auto* open = c_.link.conversation()) open->backlog_asked_at.reset();
     } else if (child.is("dirty")) {
       const std::string type = child.attr("type");
       if (type == "account_sync") directory_.forget_devices(directory_.canonical_user(c_.device.jid));
@@ -139,6 +134,13 @@ void LoginFlow::on_ib(const Node& ib) {
       }
     }
   }
+}
+
+void LoginFlow::ask_for_backlog() {
+  auto* open = c_.link.conversation();
+  if (open == nullptr) return;
+  open->backlog_asked_at = c_.now.steady;
+  c_.send(protocol::offline_batch_ib(offline_batch));
 }
 
 // --- prekeys
@@ -161,7 +163,8 @@ void LoginFlow::on_encrypt_notification(const Node& notification) {
 }
 
 void LoginFlow::upload_prekeys() {
-  if (std::exchange(uploading_, true)) return;
+  auto* open = c_.link.conversation();
+  if (open == nullptr || std::exchange(open->uploading, true)) return;
   if (c_.device.first_unuploaded < c_.device.next_pre_key_id) {
     return send_upload();  // an upload that was not confirmed: the same ids again
   }
@@ -191,7 +194,7 @@ void LoginFlow::upload_prekeys() {
     c_.device.first_unuploaded = first;
     c_.device.next_pre_key_id = first + static_cast<protocol::PreKeyId>(keys->size());
     c_.device_changed();
-    c_.turn.changes.add(storage::AddPreKeys{c_.id(), *keys});
+    c_.records.add(storage::AddPreKeys{c_.id(), *keys});
     // Durable in this turn, uploaded as its effect.
     c_.query(
         protocol::upload_prekeys_iq(c_.ids.next(), published_keys(c_), *keys),
@@ -201,11 +204,11 @@ void LoginFlow::upload_prekeys() {
 }
 
 void LoginFlow::send_upload() {
-  const auto keys = storage::load_pre_keys(c_.db, c_.id(), c_.device.first_unuploaded, c_.device.next_pre_key_id);
+  const auto keys = c_.records.load_pre_keys(c_.device.first_unuploaded, c_.device.next_pre_key_id);
   if (keys.empty()) {
     c_.device.first_unuploaded = c_.device.next_pre_key_id;
     c_.device_changed();
-    uploading_ = false;
+    if (auto* open = c_.link.conversation()) open->uploading = false;
     return upload_prekeys();
   }
   c_.query(
@@ -214,7 +217,7 @@ void LoginFlow::send_upload() {
 }
 
 void LoginFlow::on_upload_answer(const Node* answer) {
-  uploading_ = false;
+  if (auto* open = c_.link.conversation()) open->uploading = false;
   if (answer != nullptr && !protocol::iq_error_of(*answer)) {
     c_.device.first_unuploaded = c_.device.next_pre_key_id;
     c_.device.server_has_prekeys = true;
@@ -222,7 +225,7 @@ void LoginFlow::on_upload_answer(const Node* answer) {
     confirm_rotation();  // an upload carries the current signed prekey
   }
   // A refused upload is tried again at the next login or low-count notification; messages work without one-time keys.
-  if (c_.logged_in) go_active();
+  if (c_.link.logged_in()) go_active();
 }
 
 void LoginFlow::check_digest() {
@@ -238,23 +241,24 @@ void LoginFlow::check_digest() {
                  digest->keys.signed_pre_key != own.signed_pre_key;
     }
     if (!mismatch) return confirm_rotation();
-    if (!std::exchange(upload_after_digest_done_, true)) upload_prekeys();  // once a connection: no loop
+    auto* open = c_.link.conversation();
+    if (open != nullptr && !std::exchange(open->uploaded_after_digest, true)) upload_prekeys();
   });
 }
 
 void LoginFlow::rotate_signed_pre_key() {
-  if (!c_.online || uploading_) return c_.deadlines.set(Deadline::signed_pre_key, in(c_, seconds(3600)));
+  if (!c_.link.online() || c_.link.conversation()->uploading) return look_at_rotation_in(seconds(3600));
   if (rotation_unconfirmed()) {
     check_digest();
     return schedule_rotation();
   }
   const UnixMs age = c_.now.unix_ms - c_.device.signed_pre_key_at;
   if (age < std::chrono::duration_cast<milliseconds>(c_.settings.signed_pre_key_lifetime).count()) {
-    return c_.deadlines.set(Deadline::signed_pre_key, in(c_, rotation_retry));
+    return look_at_rotation_in(rotation_retry);
   }
   const protocol::PreKeyId next = c_.device.signed_pre_key_id >= 0xFFFFFF ? 1 : c_.device.signed_pre_key_id + 1;
   const auto key = protocol::make_signed_pre_key(c_.device.identity, next, c_.random);
-  c_.turn.changes.add(storage::AddSignedPreKey{c_.id(), key});
+  c_.records.add(storage::AddSignedPreKey{c_.id(), key});
   c_.device.signed_pre_key_id = next;
   c_.device.signed_pre_key_at = 0;  // until the server has it
   c_.device_changed();
@@ -267,20 +271,21 @@ void LoginFlow::rotate_signed_pre_key() {
   });
 }
 
-void LoginFlow::on_deadline(Deadline deadline) {
-  if (deadline == Deadline::signed_pre_key) rotate_signed_pre_key();
-  if (deadline == Deadline::offline_batch && backlog_ && c_.link_up) {
-    c_.send(protocol::offline_batch_ib(offline_batch));
-    c_.deadlines.set(Deadline::offline_batch, in(c_, milliseconds(2'000)));
-  }
+std::optional<net::SteadyTime> LoginFlow::backlog_due() const {
+  const auto* open = c_.link.conversation();
+  if (open == nullptr || !open->backlog_asked_at) return std::nullopt;
+  return *open->backlog_asked_at + offline_batch_interval;
 }
 
-void LoginFlow::on_link_down() {
-  uploading_ = false;
-  upload_after_digest_done_ = false;
-  backlog_ = false;
-  c_.deadlines.clear(Deadline::offline_batch);
-  c_.deadlines.clear(Deadline::stable);
+std::optional<net::SteadyTime> LoginFlow::due() const {
+  const auto* login = c_.link.login();
+  return earliest({backlog_due(), login != nullptr ? login->rotate_at : std::nullopt});
+}
+
+void LoginFlow::on_due() {
+  if (is_due(backlog_due(), c_.now.steady)) ask_for_backlog();
+  const auto* login = c_.link.login();
+  if (login != nullptr && is_due(login->rotate_at, c_.now.steady)) rotate_signed_pre_key();
 }
 
 // --- the end of a connection

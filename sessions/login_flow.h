@@ -24,8 +24,9 @@ class LoginFlow {
   };
   static Verdict judge_failure(const Node& failure, const std::string& session, UnixMs now_ms);
   static Verdict judge_stream_error(const Node& error, const std::string& session);
-  void on_deadline(Deadline deadline);
-  void on_link_down();
+  /// When on_due() has something to do: more of the backlog, the signed prekey.
+  std::optional<net::SteadyTime> due() const;
+  void on_due();
   /// Set by the session: runs when sends may go out.
   std::function<void()> on_online;
   /// Set by the session: this connection does not finish the login. Also called when it is gone already.
@@ -33,6 +34,7 @@ class LoginFlow {
 
  private:
   static constexpr unsigned offline_batch = 200;
+  static constexpr std::chrono::seconds offline_batch_interval{2};
   static constexpr std::chrono::hours rotation_retry{24};  // 02 section 6
 
   void upload_prekeys();
@@ -46,12 +48,12 @@ class LoginFlow {
   bool rotation_unconfirmed() const { return c_.device.signed_pre_key_at == 0; }
   void confirm_rotation();
   void schedule_rotation();
+  void look_at_rotation_in(std::chrono::milliseconds delay);
+  void ask_for_backlog();
+  std::optional<net::SteadyTime> backlog_due() const;
 
   Context& c_;
   Directory& directory_;
-  bool uploading_ = false;
-  bool upload_after_digest_done_ = false;
-  bool backlog_ = false;  // between offline_preview and offline
 };
 
 }  // namespace wharf::sessions

@@ -6,7 +6,7 @@
 #include "events/event.h"
 #include "protocol/pairing/adv.h"
 #include "protocol/pairing/qr.h"
-#include "storage/peers.h"
+#include "sessions/due.h"
 
 namespace wharf::sessions {
 
@@ -14,9 +14,11 @@ using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
 void PairingFlow::begin() {
+  patience_until_.reset();
+  if (c_.device.linked()) return;
   // The one in the row may be of a code that a process which is gone has finished: it vouches for no QR.
   change_adv_secret(c_.random.bytes<32>());
-  if (!c_.deadlines.armed(Deadline::qr_patience)) c_.deadlines.set(Deadline::qr_patience, in(c_, c_.config.qr_timeout));
+  patience_until_ = in(c_, c_.config.qr_timeout);
 }
 
 void PairingFlow::on_pair_device(const Node& iq) {
@@ -25,65 +27,84 @@ void PairingFlow::on_pair_device(const Node& iq) {
   if (refs.empty()) return;
   refs_.assign(refs.begin(), refs.end());
   first_shown_ = false;
-  connected_ = true;
-  c_.deadlines.clear(Deadline::first_stanza);
+  c_.link.greet();
   show_next_ref();
 }
 
 void PairingFlow::show_next_ref() {
+  shown_.reset();
   if (refs_.empty()) {
-    hide_qr();
     if (pending_) return;  // a code may still be typed on this connection
     // A new connection brings new refs; whether one is wanted is decided by the patience deadline.
     return on_refs_used ? on_refs_used() : void();
   }
-  shown_ref_ = std::move(refs_.front());
-  refs_.pop_front();
   const auto lifetime = std::exchange(first_shown_, true) ? next_ref : first_ref;
-  c_.deadlines.set(Deadline::qr_rotation, in(c_, lifetime));
-  draw_qr(c_.now.unix_ms + duration_cast<milliseconds>(lifetime).count());
-  c_.set_status(Status::qr_ready, Connection::connected, std::nullopt);
+  shown_.emplace();
+  shown_->ref = std::move(refs_.front());
+  refs_.pop_front();
+  shown_->until = in(c_, lifetime);
+  shown_->code.expires_at = c_.now.unix_ms + duration_cast<milliseconds>(lifetime).count();
+  draw_qr();
+  c_.set_status(Status::qr_ready, std::nullopt);
 }
 
-void PairingFlow::draw_qr(UnixMs expires_at) {
+void PairingFlow::draw_qr() {
   protocol::PairingQr qr;
-  qr.ref = shown_ref_;
+  qr.ref = shown_->ref;
   qr.noise = c_.device.noise.pub;
   qr.identity = c_.device.identity.pub;
   qr.adv_secret = c_.device.adv_secret;
   qr.client_type = protocol::client_type_of(c_.settings.profile.device.platform_type);
-  qr_.emplace();
-  qr_->text = protocol::qr_text(qr);
-  qr_->expires_at = expires_at;
-  c_.emit(events::QrShown{*qr_});
+  shown_->code.text = protocol::qr_text(qr);
+  c_.emit(events::QrShown{shown_->code});
 }
 
 void PairingFlow::change_adv_secret(const protocol::Key32& secret) {
   c_.device.adv_secret = secret;
   c_.device_changed();
-  if (qr_) draw_qr(qr_->expires_at);  // the shown code carries the secret
+  if (shown_) draw_qr();  // the shown code carries the secret
 }
 
-void PairingFlow::hide_qr() {
-  qr_.reset();
-  c_.deadlines.clear(Deadline::qr_rotation);
+// --- the end of patience
+
+std::optional<net::SteadyTime> PairingFlow::due() const {
+  if (c_.link.offline()) return std::nullopt;
+  return earliest({shown_ ? std::optional(shown_->until) : std::nullopt, pending_ ? pending_->until : std::nullopt,
+                   patience_until_});
 }
 
-void PairingFlow::on_deadline(Deadline deadline) {
-  switch (deadline) {
-    case Deadline::qr_rotation: return show_next_ref();
-    case Deadline::pairing_code:
-      drop_code();
-      if (!qr_ && refs_.empty()) show_next_ref();
-      return;
-    case Deadline::qr_patience:
-      if (pending_ && (pending_->finishing || pending_->finished))
-        return c_.deadlines.set(Deadline::qr_patience, in(c_, milliseconds(10'000)));
-      // Without a connection there was nothing to scan: the reason of that is the true one.
-      if (!connected_ && c_.reason) return give_up(*c_.reason);
-      return give_up("qr_timeout", "no phone scanned a QR code or entered the pairing code in time");
-    default: return;
+void PairingFlow::on_due() {
+  if (c_.link.offline()) return;
+  const auto now = c_.now.steady;
+  if (shown_ && shown_->until <= now) show_next_ref();
+  if (is_due(patience_until_, now)) on_patience_over();
+  if (!pending_ || !is_due(pending_->until, now)) return;
+  drop_code();
+  if (!shown_ && refs_.empty()) show_next_ref();
+}
+
+void PairingFlow::on_patience_over() {
+  if (c_.device.linked()) return give_up_login();
+  if (pending_ && (pending_->finishing || pending_->finished)) {
+    patience_until_ = in(c_, finish_grace);
+    return;
   }
+  // Without a connection there was nothing to scan: the reason of that is the true one.
+  if (!c_.link.greeted() && c_.reason) return give_up(*c_.reason);
+  give_up("qr_timeout", "no phone scanned a QR code or entered the pairing code in time");
+}
+
+void PairingFlow::give_up_login() {
+  Reason why;
+  why.code = "auth_timeout";
+  why.message = "the scan was accepted but the login did not finish in time";
+  // What keeps the connection from coming up is the true reason.
+  if (c_.reason && !c_.link.up()) {
+    why.code = c_.reason->code;
+    why.message = c_.reason->message;
+  }
+  why.next_step = "POST /api/v1/sessions/" + c_.row.name + "/restart";
+  if (on_failed) on_failed(std::move(why));
 }
 
 void PairingFlow::give_up(const char* code, const char* message) {
@@ -94,9 +115,6 @@ void PairingFlow::give_up(const char* code, const char* message) {
 }
 
 void PairingFlow::give_up(Reason reason) {
-  on_link_down();
-  c_.deadlines.clear(Deadline::qr_patience);
-  c_.turn.effects.emplace_back(CloseLink{});
   const std::string start = "POST /api/v1/sessions/" + c_.row.name + "/start shows new codes";
   reason.next_step = start;
   if (reason.code == "proxy_refused" || reason.code == "proxy_unreachable") {
@@ -106,14 +124,13 @@ void PairingFlow::give_up(Reason reason) {
   if (reason.code == "untrusted_network") {
     reason.next_step = "check the clock, and that nothing intercepts the connection, then " + start;
   }
-  c_.set_status(Status::failed, Connection::offline, std::move(reason));
+  if (on_failed) on_failed(std::move(reason));
 }
 
 void PairingFlow::on_link_down() {
-  hide_qr();
+  shown_.reset();
   refs_.clear();
   drop_code();
-  connected_ = false;
 }
 
 // --- pair-success
@@ -155,13 +172,13 @@ void PairingFlow::on_pair_success(const Node& iq) {
   // The primary's identity vouches for every companion of the account (02 section 1, persistence order c).
   const Jid phone = directory_.canonical_device(device.jid.with_device(0));
   c_.keys.set_identity(phone, identity->account_key);
-  if (paired.lid) c_.turn.changes.add(storage::PutLid{c_.id(), device.jid.user_jid(), device.lid.user_jid()});
-  hide_qr();
+  if (paired.lid) c_.records.add(storage::PutLid{c_.id(), device.jid.user_jid(), device.lid.user_jid()});
+  shown_.reset();
   refs_.clear();
   drop_code();
-  c_.deadlines.clear(Deadline::qr_patience);
-  c_.deadlines.set(Deadline::authentication, in(c_, c_.config.auth_timeout));
-  c_.set_status(Status::authenticated, Connection::connected, std::nullopt);
+  patience_until_ = in(c_, c_.config.auth_timeout);
+  c_.link.greet();
+  c_.set_status(Status::authenticated, std::nullopt);
   c_.emit(events::Authenticated{device.jid.user_jid(), device.lid_user()});
   // The rows above are durable before this effect runs.
   c_.send(protocol::pair_device_sign(iq, identity->reply, identity->key_index));
@@ -198,7 +215,7 @@ void PairingFlow::request_code(const std::string& phone, Done<PairingCode> done)
     return done(Error(Errc::not_ready,
                       "the session has ended: " + why + "POST /api/v1/sessions/" + c_.row.name + "/start first"));
   }
-  if (!connected_) {
+  if (!c_.link.greeted()) {
     if (!c_.reason) return done(Error(Errc::not_ready, "the session is not connected yet; try again in a moment"));
     return done(
         Error(Errc::not_ready, "the session is not connected: " + c_.reason->message + "; " + c_.reason->next_step));
@@ -208,8 +225,8 @@ void PairingFlow::request_code(const std::string& phone, Done<PairingCode> done)
                       "a phone is answering the live pairing code: wait for its outcome, a minute at most"));
   }
   if (pending_ && pending_->phone == phone) {
-    if (!code_) return done(Error(Errc::rate_limited, "a pairing code for this number is being made"));
-    return c_.answer([done = std::move(done), shown = *code_](const Error* failure) {
+    if (!pending_->code) return done(Error(Errc::rate_limited, "a pairing code for this number is being made"));
+    return c_.answer([done = std::move(done), shown = *pending_->code](const Error* failure) {
       if (failure) return done(*failure);
       done(shown);
     });
@@ -256,11 +273,11 @@ void PairingFlow::send_hello(const std::string& phone, Done<PairingCode> done) {
         return c_.answer([done, why = hello_refused(answer)](const Error* failure) { done(failure ? *failure : why); });
       }
       pending_->ref = *ref;
-      code_.emplace();
-      code_->code = hello->code;
-      code_->expires_at = c_.now.unix_ms + duration_cast<milliseconds>(code_lifetime).count();
-      c_.deadlines.set(Deadline::pairing_code, in(c_, code_lifetime));
-      c_.answer([done, shown = *code_](const Error* failure) {
+      auto& code = pending_->code.emplace();
+      code.code = hello->code;
+      code.expires_at = c_.now.unix_ms + duration_cast<milliseconds>(code_lifetime).count();
+      pending_->until = in(c_, code_lifetime);
+      c_.answer([done, shown = code](const Error* failure) {
         if (failure) return done(*failure);
         done(shown);
       });
@@ -271,14 +288,14 @@ void PairingFlow::send_hello(const std::string& phone, Done<PairingCode> done) {
 
 void PairingFlow::on_link_code_notification(const Node& notification) {
   const auto hello = protocol::read_primary_hello(notification);
-  if (!hello || !pending_ || !code_ || pending_->finishing || pending_->ref != hello->ref) return;
+  if (!hello || !pending_ || !pending_->code || pending_->finishing || pending_->ref != hello->ref) return;
   if (++pending_->hellos > max_primary_hellos) return;
   const auto salt = protocol::wrapped_ephemeral_salt(hello->wrapped_ephemeral);
   if (!salt) return;
   pending_->finishing = true;  // hellos are handled one at a time: a second would persist the wrong secret
   auto key = std::make_shared<protocol::Key32>();
   RunWork work;
-  work.work = [key, code = code_->code, salt = *salt] { *key = protocol::pairing_code_key(code, salt); };
+  work.work = [key, code = pending_->code->code, salt = *salt] { *key = protocol::pairing_code_key(code, salt); };
   work.then = [this, key, attempt = pending_->attempt, hello = *hello] {
     if (!is_pending(attempt)) return;
     const auto ephemeral = protocol::unwrap_pairing_ephemeral(*key, hello.wrapped_ephemeral);
@@ -300,7 +317,7 @@ void PairingFlow::finish_code(const protocol::PrimaryHello& hello, const protoco
   }
   pending_->finished = true;
   change_adv_secret(finish->adv_secret);  // durable before the stanza that depends on it
-  c_.deadlines.set(Deadline::pairing_code, in(c_, milliseconds(60'000)));
+  pending_->until = in(c_, finish_patience);
   c_.query(protocol::companion_finish_iq(c_.ids.next(), pending_->phone, finish->wrapped_bundle, c_.device.identity.pub,
                                          pending_->ref),
            [this, attempt = pending_->attempt](const Node* answer) {
@@ -318,8 +335,6 @@ void PairingFlow::drop_code() {
     change_adv_secret(c_.random.bytes<32>());
   }
   pending_.reset();
-  code_.reset();
-  c_.deadlines.clear(Deadline::pairing_code);
 }
 
 }  // namespace wharf::sessions

@@ -16,19 +16,27 @@ class PairingFlow {
   PairingFlow(Context& context, Directory& directory) : c_(context), directory_(directory) {}
 
   /// What is shown now.
-  const std::optional<QrCode>& qr() const { return qr_; }
-  const std::optional<PairingCode>& code() const { return code_; }
+  std::optional<QrCode> qr() const { return shown_ ? std::optional(shown_->code) : std::nullopt; }
+  std::optional<PairingCode> code() const { return pending_ ? pending_->code : std::nullopt; }
 
-  /// The first connect of an attempt: codes are shown for config.qr_timeout from here on.
+  /// A start of the session, before it connects. Unless it is linked, codes are shown for config.qr_timeout from here
+  /// on.
   void begin();
   void on_pair_device(const Node& iq);
   void on_pair_success(const Node& iq);
   void on_link_code_notification(const Node& notification);
-  void on_deadline(Deadline deadline);
+  /// The login that follows pair-success is done.
+  void on_online() { patience_until_.reset(); }
   void on_link_down();
+  /// When on_due() has something to do: the next QR, the end of a code, of the patience for a scan or the login after
+  /// it. Not while the session is offline.
+  std::optional<net::SteadyTime> due() const;
+  void on_due();
 
   /// Set by the session: every ref of this connection was shown; a new one brings new refs.
   std::function<void()> on_refs_used;
+  /// Set by the session: it fails for this reason.
+  std::function<void(Reason)> on_failed;
 
   /// Asks for a code for a phone number. `done` gets the code once the server accepted the hello; the same number again
   /// gets the live code, another number replaces it (it was mistyped), unless the phone is answering already.
@@ -37,26 +45,36 @@ class PairingFlow {
 
  private:
   static constexpr std::chrono::seconds first_ref{60}, next_ref{20}, code_lifetime{180};
+  static constexpr std::chrono::seconds finish_patience{60};  // from our finish to pair-success
+  static constexpr std::chrono::seconds finish_grace{10};     // of the QR time-out, for a code that is being finished
   static constexpr int max_primary_hellos = 3;
 
   void show_next_ref();
-  void draw_qr(UnixMs expires_at);
+  void draw_qr();
   void change_adv_secret(const protocol::Key32& secret);
-  void hide_qr();
   void give_up(const char* code, const char* message);
   void give_up(Reason reason);
+  void on_patience_over();
+  void give_up_login();
   void refuse_pair_success(const Node& iq, const Error& error);
   void send_hello(const std::string& phone, Done<PairingCode> done);
   void finish_code(const protocol::PrimaryHello& hello, const protocol::PublicKey& primary_ephemeral);
   void drop_code();
   bool is_pending(std::uint64_t attempt) const { return pending_ && pending_->attempt == attempt; }
 
+  struct Shown {
+    std::string ref;
+    QrCode code;
+    net::SteadyTime until;
+  };
   struct Code {
     Code() {}  // clang refuses optional::emplace() for a nested struct with member initialisers otherwise (CWG 1397)
     std::string phone;
     std::uint64_t attempt = 0;  // what a worker or the server answers to an earlier one is nobody's any more
     protocol::KeyPair ephemeral;
     protocol::Bytes ref;
+    std::optional<PairingCode> code;       // shown, once the server has accepted the hello
+    std::optional<net::SteadyTime> until;  // of the code, later of the pair-success that follows the finish
     int hellos = 0;
     bool finishing = false;  // a hello is being handled: one at a time, or the wrong secret would be kept
     bool finished = false;   // a finish was sent: the ADV secret is the code's
@@ -65,13 +83,11 @@ class PairingFlow {
   Context& c_;
   Directory& directory_;
   std::deque<std::string> refs_;
-  std::string shown_ref_;
-  std::optional<QrCode> qr_;
-  std::optional<PairingCode> code_;
+  std::optional<Shown> shown_;
   std::optional<Code> pending_;
   std::uint64_t attempts_ = 0;
   bool first_shown_ = false;
-  bool connected_ = false;  // pair-device arrived on this connection
+  std::optional<net::SteadyTime> patience_until_;  // for a scan; once linked, for the login
 };
 
 }  // namespace wharf::sessions

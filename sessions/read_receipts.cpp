@@ -4,13 +4,10 @@
 #include <utility>
 #include <vector>
 
-#include "storage/chats.h"
-#include "storage/messages.h"
-
 namespace wharf::sessions {
 
 void ReadReceipts::load() {
-  for (auto& row : storage::load_read_receipts(c_.db, c_.id())) {
+  for (auto& row : c_.records.load_read_receipts()) {
     last_row_ = row.row;
     pending_.emplace(row.row, Pending{std::move(row), false});
   }
@@ -18,7 +15,7 @@ void ReadReceipts::load() {
 
 Result<void> ReadReceipts::mark_read(const Jid& chat) {
   const Jid canonical = directory_.canonical_user(chat);
-  const auto row = storage::find_chat(c_.db, c_.id(), canonical);
+  const auto row = c_.records.find_chat(canonical);
   if (!row) return Error(Errc::not_found, "no such chat");
   if (row->unread == 0) return {};
   if (!c_.linked()) return Error(Errc::not_ready, "the session is not linked to a WhatsApp account");
@@ -26,23 +23,18 @@ Result<void> ReadReceipts::mark_read(const Jid& chat) {
   const bool shared = protocol::has_participants(canonical);
   std::map<Jid, std::vector<std::string>> by_author;
   std::size_t left = std::min<std::size_t>(row->unread, max_messages);
-  for (const auto& message : storage::page_messages(c_.db, c_.id(), canonical, max_messages, std::nullopt).messages) {
+  for (const auto& message : c_.records.newest_messages(canonical, max_messages)) {
     if (message.from_me) continue;
     if (left-- == 0) break;
     by_author[shared ? message.author : Jid()].push_back(message.id);
   }
   for (auto& [author, ids] : by_author) add(canonical, author, std::move(ids));
-  // Not to 0: a message that arrived earlier in this turn is in no row yet, was not looked at and stays unread.
-  c_.turn.changes.add(storage::LowerUnread{c_.id(), canonical, row->unread});
+  // Not to 0: a message that arrived earlier in this turn was not looked at and stays unread.
+  c_.records.add(storage::LowerUnread{c_.id(), canonical, row->unread});
   return {};
 }
 
 void ReadReceipts::add(const Jid& chat, const Jid& author, std::vector<std::string> ids) {
-  // Asked for twice in one turn, whose rows are not readable yet: one receipt.
-  const auto same = std::find_if(pending_.rbegin(), pending_.rend(), [&](const auto& item) {
-    return item.second.row.chat == chat && item.second.row.author == author && item.second.row.ids == ids;
-  });
-  if (same != pending_.rend()) return;
   while (pending_.size() >= max_pending) drop(pending_.begin()->first);
   storage::ReadReceiptRow row;
   row.row = ++last_row_;
@@ -51,11 +43,11 @@ void ReadReceipts::add(const Jid& chat, const Jid& author, std::vector<std::stri
   row.author = author;
   row.ids = std::move(ids);
   row.read_at = c_.now.unix_ms;
-  if (c_.online) row.attempts = 1;
-  c_.turn.changes.add(storage::InsertReadReceipt{row});
+  if (c_.link.online()) row.attempts = 1;
+  c_.records.add(storage::InsertReadReceipt{row});
   Pending& pending = pending_[row.row];
   pending.row = std::move(row);
-  if (c_.online) transmit(pending);
+  if (c_.link.online()) transmit(pending);
 }
 
 void ReadReceipts::transmit(Pending& pending) {
@@ -77,7 +69,7 @@ void ReadReceipts::on_online() {
       continue;
     }
     ++pending.row.attempts;
-    c_.turn.changes.add(storage::CountReadReceiptAttempt{c_.id(), row});
+    c_.records.add(storage::CountReadReceiptAttempt{c_.id(), row});
     transmit(pending);
   }
   for (const std::int64_t row : given_up) drop(row);
@@ -100,7 +92,7 @@ bool ReadReceipts::on_ack(const protocol::Ack& ack) {
 
 void ReadReceipts::drop(std::int64_t row) {
   pending_.erase(row);
-  c_.turn.changes.add(storage::RemoveReadReceipt{c_.id(), row});
+  c_.records.add(storage::RemoveReadReceipt{c_.id(), row});
 }
 
 }  // namespace wharf::sessions

@@ -9,7 +9,6 @@
 
 #include "protocol/stanzas/ack.h"
 #include "sessions/fanout.h"
-#include "storage/read_receipts.h"
 
 namespace wharf::sessions {
 

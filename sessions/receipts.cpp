@@ -44,19 +44,21 @@ void Receipts::on_peer_receipt(const protocol::IncomingReceipt& receipt) {
   }
 }
 
+std::optional<storage::MessageRow> Receipts::find_sent(const std::string& id) {
+  auto message = c_.records.find_message_by_id(id, true);
+  return message && message->row != 0 ? message : std::nullopt;
+}
+
 void Receipts::raise(const std::string& id, const Jid& from, AckLevel level, UnixMs at) {
-  const auto message = storage::find_message_by_id(c_.db, c_.id(), id, true);
+  const auto message = find_sent(id);
   // A receipt raises only what was sent to the chat it comes from.
   if (!message || (message->chat.is_group() ? from : directory_.canonical_user(from)) != message->chat) return;
   if (on_proof) on_proof(id);
   if (!message->chat.is_group()) {
-    c_.turn.changes.add(storage::NoteCopy{message->row, storage::CopyHolder::recipient, from.device});
+    c_.records.add(storage::NoteCopy{message->row, storage::CopyHolder::recipient, from.device});
   }
-  AckLevel known = message->ack;
-  if (const auto it = raised_now_.find(id); it != raised_now_.end()) known = std::max(known, it->second);
-  if (level <= known) return;
-  raised_now_[id] = level;
-  c_.turn.changes.add(storage::RaiseAck{c_.id(), message->row, level, "", std::nullopt});
+  if (level <= message->ack) return;
+  c_.records.add(storage::RaiseAck{c_.id(), message->row, level, "", std::nullopt});
   c_.emit(events::Ack{id, message->chat, directory_.person(message->chat), level, "", at});
 }
 
@@ -67,17 +69,17 @@ void Receipts::on_own_receipt(const protocol::IncomingReceipt& receipt) {
     const bool shared = protocol::has_participants(receipt.from);
     if (!receipt.recipient && !shared) return;
     const Jid chat = receipt.recipient ? *receipt.recipient : receipt.from;
-    return c_.turn.changes.add(storage::SetUnread{c_.id(), directory_.canonical_user(chat), 0});
+    return c_.records.add(storage::SetUnread{c_.id(), directory_.canonical_user(chat), 0});
   }
   // Another device of ours has its copy of what we sent: no tick, but no reason to send it there again either.
   if (type != "sender") return;
   std::size_t handled = 0;
   for (const std::string& id : receipt.ids) {
     if (++handled > max_ids) break;
-    const auto message = storage::find_message_by_id(c_.db, c_.id(), id, true);
+    const auto message = find_sent(id);
     if (!message) continue;
     if (on_proof) on_proof(id);
-    c_.turn.changes.add(storage::NoteCopy{message->row, storage::CopyHolder::own_account, receipt.from.device});
+    c_.records.add(storage::NoteCopy{message->row, storage::CopyHolder::own_account, receipt.from.device});
   }
 }
 
@@ -90,14 +92,14 @@ void Receipts::on_retry(const Node& receipt) {
 }
 
 std::optional<storage::MessageRow> Receipts::resendable(const protocol::RetryRequest& request, const Jid& requester) {
-  auto message = storage::find_message_by_id(c_.db, c_.id(), request.id, true);
+  auto message = find_sent(request.id);
   const auto window = std::chrono::duration_cast<std::chrono::milliseconds>(c_.settings.resend_window).count();
   if (!message || c_.now.unix_ms - message->created_at > window) return std::nullopt;
   const bool own = directory_.is_own(requester);
   if (!own && requester.user_jid() != message->chat) return std::nullopt;  // not a recipient
   using storage::CopyHolder;
   const CopyHolder holder = own ? CopyHolder::own_account : CopyHolder::recipient;
-  if (storage::has_copy(c_.db, message->row, holder, requester.device)) return std::nullopt;
+  if (c_.records.has_copy(message->row, holder, requester.device)) return std::nullopt;
   // A device that no list names may be new: its keys introduce it, else a fresh list must.
   const auto* listed = directory_.devices(requester.user_jid());
   if (!request.keys && listed != nullptr &&
@@ -115,17 +117,17 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
   // Looked at before anything is counted, so that requests for what was never sent leave no trace.
   if (!resendable(*request, requester)) return RetryAnswer::done;
   if (on_proof) on_proof(request->id);
-  const std::pair<Jid, std::string> key{requester, request->id};
-  auto& resends = resends_now_[key];
-  if (resends.count == 0)
-    resends = storage::find_resends(c_.db, c_.id(), requester, request->id).value_or(storage::ResendRow());
+  storage::ResendRow resends = c_.records.resends(requester, request->id);
   if (resends.count >= c_.settings.max_retries) return RetryAnswer::done;
   ++resends.count;
 
   auto* record = c_.keys.find(requester);
   if (request->keys) {
     // A bad bundle is refused and the old session kept.
-    if (!fanout_.use_bundle(requester, *request->keys)) return count_resend(key), RetryAnswer::done;
+    if (!fanout_.use_bundle(requester, *request->keys)) {
+      count_resend(*request, requester, std::move(resends));
+      return RetryAnswer::done;
+    }
   } else if (record != nullptr && record->has_current()) {
     const bool reinstalled = record->remote_registration_id() != 0 && request->registration_id != 0 &&
                              record->remote_registration_id() != request->registration_id;
@@ -136,27 +138,26 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
       c_.keys.mark_changed(requester);
     }
   }
-  count_resend(key);
+  count_resend(*request, requester, std::move(resends));
   if (fanout_.has_session(requester)) {
     resend(*request, requester);
     return RetryAnswer::done;
   }
   fanout_.fetch_sessions({requester}, true, [this, receipt, request = *request, requester](bool ok) {
-    if (!c_.link_up || !ok) return;  // not acked: the server brings the request again
+    if (!c_.link.up() || !ok) return;  // not acked: the server brings the request again
     if (fanout_.has_session(requester)) resend(request, requester);
     c_.send(protocol::ack_for(receipt, std::nullopt));
   });
   return RetryAnswer::later;
 }
 
-void Receipts::count_resend(const std::pair<Jid, std::string>& key) {
+void Receipts::count_resend(const protocol::RetryRequest& request, const Jid& requester, storage::ResendRow resends) {
   const auto window = std::chrono::duration_cast<std::chrono::milliseconds>(c_.settings.resend_window).count();
-  c_.turn.changes.add(
-      storage::PutResends{c_.id(), key.first, key.second, resends_now_.at(key), c_.now.unix_ms, window});
+  c_.records.add(storage::PutResends{c_.id(), requester, request.id, std::move(resends), c_.now.unix_ms, window});
 }
 
 void Receipts::resend(const protocol::RetryRequest& request, const Jid& requester) {
-  const auto message = storage::find_message_by_id(c_.db, c_.id(), request.id, true);
+  const auto message = find_sent(request.id);
   auto* record = c_.keys.find(requester);
   if (!message || record == nullptr) return;
   protocol::RetryStanza stanza;
@@ -181,11 +182,6 @@ void Receipts::resend(const protocol::RetryRequest& request, const Jid& requeste
   if (sealed->kind == protocol::CiphertextKind::pre_key_message) stanza.device_identity = c_.device.account;
   stanza.ciphertext = std::move(*sealed);
   c_.send(protocol::retry_stanza(stanza));
-}
-
-void Receipts::end_turn() {
-  raised_now_.clear();
-  resends_now_.clear();
 }
 
 }  // namespace wharf::sessions

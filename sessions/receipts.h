@@ -3,15 +3,11 @@
 // sections 7.3 and 8.2.
 
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "protocol/stanzas/messages.h"
 #include "sessions/fanout.h"
-#include "storage/messages.h"
-#include "storage/resends.h"
 
 namespace wharf::sessions {
 
@@ -21,7 +17,6 @@ class Receipts {
       : c_(context), directory_(directory), fanout_(fanout) {}
 
   void on_receipt(const Node& receipt);
-  void end_turn();
   /// Set by the session: a receipt of a device that the message was for shows that the server has had it.
   std::function<void(const std::string& message_id)> on_proof;
 
@@ -29,6 +24,8 @@ class Receipts {
   static constexpr std::size_t max_ids = 256;
 
   void on_peer_receipt(const protocol::IncomingReceipt& receipt);
+  /// Our message with this id. nullopt also for one of this very turn: it has not left, so nobody can speak of it.
+  std::optional<storage::MessageRow> find_sent(const std::string& id);
   void raise(const std::string& id, const Jid& from, storage::AckLevel level, UnixMs at);
   void on_own_receipt(const protocol::IncomingReceipt& receipt);
   enum class RetryAnswer { done, later };  // later: keys are being fetched, the ack follows them
@@ -36,15 +33,12 @@ class Receipts {
   RetryAnswer answer_retry(const Node& receipt);
   /// The message of ours that this device may have again: sent to its user within the window, and not had by it yet.
   std::optional<storage::MessageRow> resendable(const protocol::RetryRequest& request, const Jid& requester);
-  void count_resend(const std::pair<Jid, std::string>& key);
+  void count_resend(const protocol::RetryRequest& request, const Jid& requester, storage::ResendRow resends);
   void resend(const protocol::RetryRequest& request, const Jid& requester);
 
   Context& c_;
   Directory& directory_;
   Fanout& fanout_;
-  // Of this turn, not readable yet:
-  std::map<std::string, storage::AckLevel> raised_now_;
-  std::map<std::pair<Jid, std::string>, storage::ResendRow> resends_now_;  // requester, id
 };
 
 }  // namespace wharf::sessions

@@ -7,6 +7,7 @@
 #include "protocol/messages/content.h"
 #include "protocol/messages/message_id.h"
 #include "protocol/noise/frame.h"
+#include "sessions/due.h"
 #include "sessions/server_time.h"
 
 namespace wharf::sessions {
@@ -46,7 +47,7 @@ SendQueue::SendQueue(Context& context, Directory& directory, Fanout& fanout)
     : c_(context), directory_(directory), fanout_(fanout) {}
 
 void SendQueue::load() {
-  for (auto& row : storage::load_outbox(c_.db, c_.id())) {
+  for (auto& row : c_.records.load_outbox()) {
     Item item;
     item.chat = row.chat;
     item.message_id = row.message_id;
@@ -62,14 +63,7 @@ void SendQueue::load() {
     }
     items_.emplace(row.row, std::move(item));
   }
-  last_row_ = storage::last_outbox_row(c_.db, c_.id());
-}
-
-void SendQueue::end_turn() {
-  accepted_now_.clear();
-  for (const std::int64_t row : std::exchange(fresh_, {})) {
-    if (const auto item = items_.find(row); item != items_.end()) item->second.fresh.reset();
-  }
+  last_row_ = c_.records.last_outbox_row();
 }
 
 // --- acceptance
@@ -90,10 +84,10 @@ SentMessage SendQueue::sent_message(const MessageRow& row, bool replayed) {
 Result<std::optional<SentMessage>> SendQueue::find_earlier_by_key(const SendText& request, const Jid& chat,
                                                                   const std::string& key, const char* reused) {
   constexpr UnixMs day_ms = 24 * 3'600'000;
-  const auto earlier = storage::find_idempotency(c_.db, c_.id(), key, c_.now.unix_ms - day_ms);
+  const auto earlier = c_.records.find_idempotency(key, c_.now.unix_ms - day_ms);
   if (!earlier) return std::optional<SentMessage>();
   if (earlier->request_hash != request.request_hash) return Error(Errc::conflict, reused);
-  const auto row = storage::find_message_by_id(c_.db, c_.id(), earlier->message_id, true);
+  const auto row = c_.records.find_message_by_id(earlier->message_id, true);
   if (row && row->from_me && row->chat == chat) return std::optional(sent_message(*row, true));
   // The message was deleted since: the answer is the first one all the same, or a retry would send it again.
   SentMessage sent;
@@ -114,51 +108,35 @@ Result<std::optional<SentMessage>> SendQueue::find_earlier(const SendText& reque
   if (!request.message_id) return std::optional<SentMessage>();
   auto found = find_earlier_by_key(request, chat, chosen_id_key(*request.message_id), id_reused);
   if (!found || *found) return found;
-  const auto row = storage::find_message_by_id(c_.db, c_.id(), *request.message_id, true);
+  const auto row = c_.records.find_message_by_id(*request.message_id, true);
   if (!row || !row->from_me) return std::optional<SentMessage>();
   if (row->chat != chat || row->body != request.text) return Error(Errc::conflict, id_reused);
   return std::optional(sent_message(*row, true));
 }
 
-bool SendQueue::replay_of_this_turn(const SendText& request, const Done<SentMessage>& done) {
-  auto found = accepted_now_.end();
-  const char* reused = key_reused;
-  if (request.idempotency_key) found = accepted_now_.find(*request.idempotency_key);
-  if (found == accepted_now_.end() && request.message_id) {
-    found = accepted_now_.find(chosen_id_key(*request.message_id));
-    reused = id_reused;
-  }
-  if (found == accepted_now_.end()) return false;
-  if (request.request_hash != found->second.request_hash) {
-    done(Error(Errc::conflict, reused));
-    return true;
-  }
-  c_.answer([done, sent = found->second.sent](const Error* failure) {
+void SendQueue::answer(SentMessage sent, Done<SentMessage> done) {
+  c_.answer([done = std::move(done), sent = std::move(sent)](const Error* failure) {
     if (failure) return done(*failure);
-    SentMessage again = sent;
-    again.replayed = true;
-    done(std::move(again));
+    done(sent);
   });
-  return true;
 }
 
 void SendQueue::remember(const SendText& request, const SentMessage& sent) {
   const auto keep = [&](std::string key) {
-    accepted_now_[key] = {request.request_hash, sent};
     storage::IdempotencyRow row;
     row.session = c_.id();
     row.key = std::move(key);
     row.request_hash = request.request_hash;
     row.message_id = sent.id;
     row.at = c_.now.unix_ms;
-    c_.turn.changes.add(storage::PutIdempotency{std::move(row)});
+    c_.records.add(storage::PutIdempotency{std::move(row)});
   };
   if (request.idempotency_key) keep(*request.idempotency_key);
   if (request.message_id) keep(chosen_id_key(*request.message_id));
 }
 
 Result<protocol::Quote> SendQueue::quote_of(const Jid& chat, const std::string& id) {
-  auto row = storage::find_message(c_.db, c_.id(), chat, id);
+  auto row = c_.records.find_message(chat, id);
   if (!row) return Error(Errc::not_found, "quotedMessageId: no message " + id + " in this chat");
   protocol::Quote quote;
   quote.id = row->id;
@@ -175,8 +153,7 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
   }
   auto earlier = find_earlier(request, chat);
   if (!earlier) return done(earlier.error());
-  if (*earlier) return done(std::move(**earlier));
-  if (replay_of_this_turn(request, done)) return;
+  if (*earlier) return answer(std::move(**earlier), std::move(done));
   if (items_.size() >= c_.settings.max_queued_messages) {
     return done(Error(Errc::rate_limited, "the queue of this session is full"));
   }
@@ -213,7 +190,6 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
   Item item;
   item.chat = chat;
   item.message_id = row.id;
-  item.fresh = Content{row.content, row.secret};
   auto& lane = lanes_[chat];
   const PersonIds ids = directory_.person(chat);
   auto alternate = chat.is_lid() ? ids.pn : ids.lid;
@@ -227,10 +203,10 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
 
   // The common case seals in the same turn: one commit covers message, ratchets and stanza.
   const bool may_seal =
-      c_.online && lane.waiting.empty() && !lane.preparing && room_in_flight() && fanout_.prepared(chat);
+      c_.link.online() && lane.waiting.empty() && !lane.preparing && room_in_flight() && fanout_.prepared(chat);
   std::optional<std::string> unsealable;
   if (may_seal) {
-    auto stanza = seal(item, fanout_.addressing(chat));
+    auto stanza = seal(item, row, fanout_.addressing(chat));
     if (!stanza) {
       unsealable = stanza.error().detail;
     } else {
@@ -242,15 +218,11 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
   c_.emit(events::NewMessage{row, ids, directory_.person(row.author)});
   const SentMessage sent = sent_message(row, false);
   remember(request, sent);
-  c_.answer([done = std::move(done), sent](const Error* failure) {
-    if (failure) return done(*failure);
-    done(sent);
-  });
-  c_.turn.changes.add(storage::InsertMessage{std::move(row), false, std::move(alternate)});
-  c_.turn.changes.add(storage::InsertOutbox{std::move(stored)});
+  answer(sent, std::move(done));
+  c_.records.add(storage::InsertMessage{std::move(row), false, std::move(alternate)});
+  c_.records.add(storage::InsertOutbox{std::move(stored)});
 
   by_id_[item.message_id] = outbox_row;
-  fresh_.push_back(outbox_row);
   Item& queued = items_.emplace(outbox_row, std::move(item)).first->second;
   if (queued.state == OutboxState::sealed) {
     ++in_flight_;
@@ -272,14 +244,13 @@ bool SendQueue::room_in_flight() const {
 }
 
 Result<Bytes> SendQueue::seal(const Item& item, Fanout::Addressing addressing) {
-  std::optional<MessageRow> stored;
-  if (!item.fresh) {
-    stored = storage::find_message_by_id(c_.db, c_.id(), item.message_id, true);
-    if (!stored) return Error(Errc::not_found, "the message was deleted before it was sent");
-  }
-  const Bytes& content = item.fresh ? item.fresh->encoded : stored->content;
-  const Bytes& secret = item.fresh ? item.fresh->secret : stored->secret;
-  const auto stanza = fanout_.seal(item.chat, item.message_id, content, secret, addressing);
+  const auto message = c_.records.find_message_by_id(item.message_id, true);
+  if (!message) return Error(Errc::not_found, "the message was deleted before it was sent");
+  return seal(item, *message, addressing);
+}
+
+Result<Bytes> SendQueue::seal(const Item& item, const MessageRow& message, Fanout::Addressing addressing) {
+  const auto stanza = fanout_.seal(item.chat, item.message_id, message.content, message.secret, addressing);
   if (!stanza) return stanza.error();
   Bytes payload = protocol::encode_node(*stanza);
   // A frame cannot carry more, and the connection would not survive the try (01 section 2).
@@ -298,7 +269,7 @@ void SendQueue::seal_head(std::int64_t row, Item& item) {
   item.stanza = std::move(*stanza);
   ++in_flight_;
   in_flight_bytes_ += item.stanza.size();
-  c_.turn.changes.add(storage::SealOutbox{c_.id(), row, item.stanza});
+  c_.records.add(storage::SealOutbox{c_.id(), row, item.stanza});
   transmit(row, item);
 }
 
@@ -311,7 +282,7 @@ bool SendQueue::seal_again_as_phone_number(std::int64_t row, Item& item) {
   in_flight_bytes_ += stanza->size() - item.stanza.size();
   item.stanza = std::move(*stanza);
   item.readdressed = true;
-  c_.turn.changes.add(storage::SealOutbox{c_.id(), row, item.stanza});
+  c_.records.add(storage::SealOutbox{c_.id(), row, item.stanza});
   transmit(row, item);
   return true;
 }
@@ -324,7 +295,7 @@ void SendQueue::transmit(std::int64_t row, Item& item) {
 
 void SendQueue::pump(const Jid& chat) {
   auto found = lanes_.find(chat);
-  if (found == lanes_.end() || !c_.online) return;
+  if (found == lanes_.end() || !c_.link.online()) return;
   // The chat may have become canonical under another JID since it was queued.
   if (const Jid canonical = directory_.canonical_user(chat); canonical != chat && !found->second.preparing) {
     auto node = lanes_.extract(found);
@@ -406,16 +377,12 @@ void SendQueue::on_link_down() {
 }
 
 std::optional<net::SteadyTime> SendQueue::due() const {
-  if (!c_.online) return std::nullopt;
-  std::optional<net::SteadyTime> first;
-  for (const auto& at : {resends_.earliest(), answers_due_.earliest(), lanes_due_.earliest()}) {
-    if (at && (!first || *at < *first)) first = at;
-  }
-  return first;
+  if (!c_.link.online()) return std::nullopt;
+  return earliest({resends_.earliest(), answers_due_.earliest(), lanes_due_.earliest()});
 }
 
-void SendQueue::on_deadline() {
-  if (!c_.online) return;
+void SendQueue::on_due() {
+  if (!c_.link.online()) return;
   while (const auto row = resends_.take_due(c_.now.steady)) transmit(*row, items_.at(*row));
   bool swallowed = false;
   while (const auto row = answers_due_.take_due(c_.now.steady)) {
@@ -445,12 +412,12 @@ void SendQueue::drop(std::int64_t row) {
   answers_due_.clear(row);
   by_id_.erase(it->second.message_id);
   items_.erase(it);
-  c_.turn.changes.add(storage::RemoveOutbox{c_.id(), row});
+  c_.records.add(storage::RemoveOutbox{c_.id(), row});
 }
 
 void SendQueue::fail(std::int64_t row, const std::string& why) {
   const Item& item = items_.at(row);
-  c_.turn.changes.add(storage::RaiseAckById{c_.id(), item.message_id, AckLevel::error, why, std::nullopt});
+  c_.records.add(storage::RaiseAckById{c_.id(), item.message_id, AckLevel::error, why, std::nullopt});
   const PersonIds ids = directory_.person(item.chat);
   c_.emit(events::Ack{item.message_id, item.chat, ids, AckLevel::error, why, c_.now.unix_ms});
   drop(row);
@@ -477,7 +444,7 @@ void SendQueue::forget_chat(const Jid& chat) {
 
 void SendQueue::on_silence(std::int64_t row) {
   Item& item = items_.at(row);
-  c_.turn.changes.add(storage::CountOutboxAttempt{c_.id(), row});
+  c_.records.add(storage::CountOutboxAttempt{c_.id(), row});
   if (++item.unanswered < max_unanswered) return;
   fail(row, "the server did not acknowledge the message on " + std::to_string(max_unanswered) +
                 " connections; it may have arrived all the same");
@@ -486,7 +453,7 @@ void SendQueue::on_silence(std::int64_t row) {
 void SendQueue::confirm(std::int64_t row, UnixMs at) {
   const Item& item = items_.at(row);
   if (item.readdressed) fanout_.prefer_phone_numbers();
-  c_.turn.changes.add(storage::RaiseAckById{c_.id(), item.message_id, AckLevel::server, "", at});
+  c_.records.add(storage::RaiseAckById{c_.id(), item.message_id, AckLevel::server, "", at});
   c_.emit(events::Ack{item.message_id, item.chat, directory_.person(item.chat), AckLevel::server, "", at});
   const bool was_full = !room_in_flight();
   drop(row);

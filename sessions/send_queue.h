@@ -16,8 +16,6 @@
 #include "protocol/stanzas/messages.h"
 #include "sessions/alarms.h"
 #include "sessions/fanout.h"
-#include "storage/messages.h"
-#include "storage/outbox.h"
 
 namespace wharf::sessions {
 
@@ -41,15 +39,14 @@ class SendQueue {
   bool awaits(const std::string& message_id) const { return by_id_.contains(message_id); }
   /// A receipt for one of our messages proves that the server had it, whether or not its ack got through.
   void on_receipt(const std::string& message_id);
-  void on_deadline();
   void on_link_down();
   /// The user deletes the chat: what was not sealed yet is cancelled, its ack says so. Sealed stanzas may be on their
   /// way already and are followed to their ack.
   void forget_chat(const Jid& chat);
-  /// When on_deadline() has something to do; nullopt: nothing waits for a time.
+  /// When on_due() has something to do: only while online.
   std::optional<net::SteadyTime> due() const;
+  void on_due();
   std::size_t size() const { return items_.size(); }
-  void end_turn();
   /// The session was logged out: nothing of the queue can be sent any more.
   void fail_all(const std::string& why);
   /// Set by the session: this connection swallowed a message.
@@ -58,10 +55,6 @@ class SendQueue {
  private:
   static constexpr unsigned max_resends = 3;
 
-  /// What a message says, until its row is readable: in the turn that accepted it.
-  struct Content {
-    Bytes encoded, secret;
-  };
   struct Item {
     Jid chat;
     std::string message_id;
@@ -71,7 +64,6 @@ class SendQueue {
     unsigned temporary_errors = 0;
     std::uint32_t unanswered = 0;  // connections given up for want of its ack
     bool readdressed = false;      // refused under the LID, sealed again under the phone number
-    std::optional<Content> fresh;  // accepted in this turn
   };
   struct Lane {
     std::deque<std::int64_t> waiting;
@@ -79,16 +71,12 @@ class SendQueue {
     unsigned failures = 0;
   };
 
-  /// What this turn accepted under an idempotency key (idempotency_keys): not readable as rows yet.
-  struct AcceptedNow {
-    std::string request_hash;
-    SentMessage sent;
-  };
   /// The first answer to the same request, when there was one. Errors: conflict.
   Result<std::optional<SentMessage>> find_earlier(const SendText& request, const Jid& chat);
   Result<std::optional<SentMessage>> find_earlier_by_key(const SendText& request, const Jid& chat,
                                                          const std::string& key, const char* reused);
-  bool replay_of_this_turn(const SendText& request, const Done<SentMessage>& done);
+  /// After the commit: what it tells may be a row of this turn.
+  void answer(SentMessage sent, Done<SentMessage> done);
   void remember(const SendText& request, const SentMessage& sent);
   Result<protocol::Quote> quote_of(const Jid& chat, const std::string& id);
   void on_prepared(const Jid& chat, Fanout::Prepared prepared);
@@ -97,6 +85,7 @@ class SendQueue {
   bool room_in_flight() const;
   /// Errors: not_found (the message is gone), too_large, those of Fanout::seal. The ratchets have advanced on success.
   Result<Bytes> seal(const Item& item, Fanout::Addressing addressing);
+  Result<Bytes> seal(const Item& item, const storage::MessageRow& message, Fanout::Addressing addressing);
   void seal_head(std::int64_t row, Item& item);
   bool seal_again_as_phone_number(std::int64_t row, Item& item);
   void transmit(std::int64_t row, Item& item);
@@ -112,11 +101,9 @@ class SendQueue {
   std::map<std::int64_t, Item> items_;         // by outbox row: order of acceptance
   std::map<std::string, std::int64_t> by_id_;  // message id -> row
   std::map<Jid, Lane> lanes_;                  // by canonical chat; erased when empty
-  std::map<std::string, AcceptedNow> accepted_now_;
-  std::vector<std::int64_t> fresh_;   // rows accepted in this turn
-  Alarms<std::int64_t> resends_;      // after a temporary refusal
-  Alarms<std::int64_t> answers_due_;  // of what is in flight on this connection
-  Alarms<Jid> lanes_due_;             // lanes whose keys could not be had
+  Alarms<std::int64_t> resends_;               // after a temporary refusal
+  Alarms<std::int64_t> answers_due_;           // of what is in flight on this connection
+  Alarms<Jid> lanes_due_;                      // lanes whose keys could not be had
   std::int64_t last_row_ = 0;
   std::size_t in_flight_ = 0;  // sealed items
   std::size_t in_flight_bytes_ = 0;

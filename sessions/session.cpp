@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <stdexcept>
 #include <utility>
 
 #include "protocol/stanzas/ack.h"
 #include "sessions/log_value.h"
-#include "storage/chats.h"
-#include "storage/keys.h"
 
 namespace wharf::sessions {
 
@@ -28,37 +27,9 @@ storage::DeviceRow new_device(storage::SessionId session, protocol::Random& rand
   return device;
 }
 
-namespace {
-
-Reason reason_of(const LinkEnd& end, const std::string& session) {
-  Reason why;
-  why.code = "network";
-  why.message = end.detail;
-  why.next_step = "nothing: it is retried";
-  if (end.kind == LinkEnd::Kind::certificate) {
-    why.code = "untrusted_network";
-    why.next_step = "check the clock, and that nothing intercepts the connection; it is retried";
-  }
-  if (end.kind == LinkEnd::Kind::proxy) {
-    why.code = "proxy_unreachable";
-    why.next_step =
-        "see that the proxy runs and lets us through, or correct config.proxyServerCredentials with PATCH "
-        "/api/v1/sessions/" +
-        session + "; it is retried";
-  }
-  if (end.kind == LinkEnd::Kind::proxy_login) {
-    why.code = "proxy_refused";
-    why.next_step = "correct config.proxyServerCredentials with PATCH /api/v1/sessions/" + session +
-                    "; the next attempt uses them, POST /api/v1/sessions/" + session + "/restart makes it at once";
-  }
-  return why;
-}
-
-}  // namespace
-
-Session::Session(storage::Database& db, protocol::Random& random, const SessionSettings& settings,
+Session::Session(storage::Database& reader, protocol::Random& random, const SessionSettings& settings,
                  storage::SessionRow row, storage::DeviceRow device, SessionConfig config, LogLine log)
-    : context_(db, random, settings, std::move(row), std::move(device)),
+    : context_(reader, random, settings, std::move(row), std::move(device)),
       directory_(context_),
       fanout_(context_, directory_),
       pairing_(context_, directory_),
@@ -70,15 +41,17 @@ Session::Session(storage::Database& db, protocol::Random& random, const SessionS
       log_(std::move(log)) {
   context_.config = std::move(config);
   login_.on_online = [this] {
+    pairing_.on_online();
     queue_.on_online();
     reads_.on_online();
   };
   login_.on_stuck = [this] { give_up_link("the server does not finish the login"); };
   pairing_.on_refs_used = [this] {
-    context_.connection = Connection::connecting;
-    close_link();
-    reconnect(milliseconds(0));
+    Departure next;
+    next.again = milliseconds(0);
+    leave_link(std::move(next));
   };
+  pairing_.on_failed = [this](Reason why) { leave_link(failed(std::move(why))); };
   queue_.on_unanswered = [this] { give_up_link("a sent message was not acknowledged"); };
   receipts_.on_proof = [this](const std::string& id) { queue_.on_receipt(id); };
   inbound_.on_undecryptable = [this](const std::string& id, std::uint32_t count, const Error& error) {
@@ -95,14 +68,15 @@ Session::Session(storage::Database& db, protocol::Random& random, const SessionS
 Turn Session::handle(std::vector<Input> inputs, Now now) {
   Context& c = context_;
   c.turn = Turn();
+  static_cast<void>(c.records.take());  // of a turn that an exception ended
   c.now = now;
   for (Input& input : inputs) {
     if (auto* stanza = std::get_if<StanzaArrived>(&input)) {
-      if (!removed_ && stanza->epoch == link_epoch_) on_stanza(stanza->node);
+      if (!removed_ && stanza->epoch == link_epoch()) on_stanza(stanza->node);
     } else if (auto* up = std::get_if<LinkUp>(&input)) {
-      if (!removed_ && up->epoch == link_epoch_) on_link_up(*up);
+      if (!removed_ && up->epoch == link_epoch()) on_link_up(*up);
     } else if (auto* down = std::get_if<LinkDown>(&input)) {
-      if (!removed_ && down->epoch == link_epoch_) on_link_down(*down);
+      if (!removed_ && down->epoch == link_epoch()) on_link_down(*down);
     } else if (auto* call = std::get_if<Call>(&input)) {
       if (removed_) {
         refuse_removed(*call);
@@ -111,15 +85,11 @@ Turn Session::handle(std::vector<Input> inputs, Now now) {
       }
     }
   }
-  if (removed_) return std::move(c.turn);  // whatever finish_turn() would write is of a session that is gone
-  on_wake();
-  arm_keepalive();
-  if (const auto due = queue_.due()) {
-    c.deadlines.set(Deadline::queue, *due);
-  } else {
-    c.deadlines.clear(Deadline::queue);
-  }
-  c.finish_turn();
+  if (!removed_) on_due();
+  if (!removed_) c.finish_turn();  // what it would write else is of a session that is gone
+  // A look-up of this turn did not see such rows.
+  if (!c.turn.changes.empty()) throw std::logic_error("a turn wrote rows past its Records");
+  c.turn.changes = c.records.take();
   return std::move(c.turn);
 }
 
@@ -134,9 +104,6 @@ void Session::committed() {
   context_.keys.end_turn();
   directory_.end_turn(true);
   fanout_.end_turn(true);
-  inbound_.end_turn();
-  receipts_.end_turn();
-  queue_.end_turn();
 }
 
 SessionView Session::view() const {
@@ -145,8 +112,8 @@ SessionView Session::view() const {
   view.id = c.row.id;
   view.name = c.row.name;
   // "ready" is said of a connection; a stored one is history until the session is online again.
-  view.status = c.status == Status::ready && !c.online ? Status::authenticated : c.status;
-  view.connection = c.connection;
+  view.status = c.status == Status::ready && !c.link.online() ? Status::authenticated : c.status;
+  view.connection = c.link.seen();
   view.reason = c.reason;
   view.created_at = c.row.created_at;
   view.last_activity = c.row.last_activity;
@@ -180,7 +147,7 @@ Link::Settings Session::link_settings(const std::string& url, const protocol::Pu
     keys.registration_id = c.device.registration_id;
     keys.identity = c.device.identity.pub;
     keys.signed_pre_key_id = c.device.signed_pre_key_id;
-    if (const auto pair = storage::find_signed_pre_key(c.db, c.id(), c.device.signed_pre_key_id)) {
+    if (const auto pair = c.records.find_signed_pre_key(c.device.signed_pre_key_id)) {
       keys.signed_pre_key = pair->pair.pub;
       keys.signed_pre_key_signature = pair->signature;
     }
@@ -210,9 +177,10 @@ void Session::start() {
   c.row_changed();
   if (c.logged_out()) wipe();
   backoff_.reset();
-  c.set_status(c.device.linked() ? Status::authenticated : Status::initializing, Connection::connecting, std::nullopt);
-  if (!c.device.linked()) pairing_.begin();
-  reconnect(milliseconds(0));
+  c.link.connect();
+  c.set_status(c.device.linked() ? Status::authenticated : Status::initializing, std::nullopt);
+  pairing_.begin();
+  c.turn.effects.emplace_back(OpenLink{milliseconds(0)});
 }
 
 void Session::stop(Status status) {
@@ -221,19 +189,22 @@ void Session::stop(Status status) {
     c.row.stopped = true;
     c.row_changed();
   }
-  close_link();
-  c.deadlines = Deadlines();
-  c.set_status(status, Connection::offline, c.reason);
+  Departure end;
+  end.status = status;
+  end.why = c.reason;
+  leave_link(std::move(end));
 }
 
 void Session::wipe() {
   Context& c = context_;
   queue_.fail_all("the session was logged out");
   reads_.forget_all();
-  c.turn.changes.add(storage::WipeDevice{c.id()});
+  c.records.add(storage::WipeDevice{c.id()});
   c.keys.discard();
   directory_.end_turn(false);
-  c.device = new_device(c.id(), c.random, c.turn.changes, c.now.unix_ms);
+  storage::Changes fresh;
+  c.device = new_device(c.id(), c.random, fresh, c.now.unix_ms);
+  c.records.append(std::move(fresh));
   c.device_changed();
   c.reason.reset();
 }
@@ -250,9 +221,9 @@ void Session::mark_read(const Jid& chat, Done<void> done) {
 void Session::remove_chat(const Jid& chat, Done<void> done) {
   Context& c = context_;
   const Jid canonical = chat.has_devices() ? directory_.canonical_user(chat) : chat.user_jid();
-  if (!storage::find_chat(c.db, c.id(), canonical)) return done(Error(Errc::not_found, "no such chat"));
+  if (!c.records.has_chat(canonical)) return done(Error(Errc::not_found, "no such chat"));
   queue_.forget_chat(canonical);
-  c.turn.changes.add(storage::RemoveChat{c.id(), canonical});
+  c.records.add(storage::RemoveChat{c.id(), canonical});
   c.answer([done = std::move(done)](const Error* failure) {
     if (failure) return done(*failure);
     done(Result<void>());
@@ -261,7 +232,7 @@ void Session::remove_chat(const Jid& chat, Done<void> done) {
 
 void Session::unlink(std::function<void()> then) {
   Context& c = context_;
-  if (!c.linked() || !c.online) return then();
+  if (!c.linked() || !c.link.online()) return then();
   c.query(
       protocol::remove_companion_iq(c.ids.next(), c.device.jid), [then = std::move(then)](const Node*) { then(); },
       seconds(5));
@@ -286,7 +257,7 @@ void Session::remove(Done<void> done) {
     if (!removed_) stop(Status::terminated);
     if (!std::exchange(removed_, true)) {
       c.finish_turn();  // what the end itself changed, before the rows disappear
-      c.turn.changes.add(storage::RemoveSession{c.id()});
+      c.records.add(storage::RemoveSession{c.id()});
       c.turn.effects.emplace_back(Finished());
     }
     c.answer([done](const Error* failure) {
@@ -297,9 +268,8 @@ void Session::remove(Done<void> done) {
 }
 
 void Session::lose_connection() {
-  context_.iqs = IqTracker();  // who waits in a continuation hears of it now (reply.h)
-  context_.online = context_.logged_in = context_.link_up = false;
-  context_.connection = Connection::connecting;
+  // No part is told: they go with this object. Who waits in a continuation hears of it now (reply.h).
+  static_cast<void>(context_.link.leave(LinkState::Next::connecting));
 }
 
 void Session::update(std::optional<std::string> config_json, std::optional<SessionConfig> config,
@@ -311,171 +281,13 @@ void Session::update(std::optional<std::string> config_json, std::optional<Sessi
   c.row_changed();
 }
 
-// --- the connection
-
-void Session::drop_link_state() {
-  Context& c = context_;
-  ++link_epoch_;
-  c.link_up = c.logged_in = c.online = c.presence_sent = false;
-  c.deadlines.clear(Deadline::keepalive);
-  c.deadlines.clear(Deadline::silence);
-  c.deadlines.clear(Deadline::first_stanza);
-  // Parts first: a continuation that fails now must see that nothing is under way.
-  queue_.on_link_down();
-  reads_.on_link_down();
-  pairing_.on_link_down();
-  login_.on_link_down();
-  fanout_.on_link_down();
-  c.iqs.fail_all();
-}
-
-void Session::close_link() {
-  context_.turn.effects.emplace_back(CloseLink{});
-  drop_link_state();
-}
-
-void Session::give_up_link(std::string why) {
-  if (!context_.link_up) return;
-  context_.turn.effects.emplace_back(CloseLink{});
-  on_link_down(LinkDown{LinkEnd{LinkEnd::Kind::network, std::move(why)}, link_epoch_});
-}
-
-void Session::reconnect(milliseconds delay) { context_.turn.effects.emplace_back(OpenLink{delay}); }
-
-void Session::on_link_up(const LinkUp& up) {
-  Context& c = context_;
-  c.link_up = true;
-  c.connection = Connection::connecting;
-  c.keepalive.start(c.now.steady, c.random);
-  c.deadlines.set(Deadline::first_stanza, in(c, seconds(20)));
-  if (c.linked() &&
-      (c.device.server_static != up.server.static_key || c.device.server_not_after != up.server.window.not_after)) {
-    c.device.server_static = up.server.static_key;
-    c.device.server_not_before = up.server.window.not_before;
-    c.device.server_not_after = up.server.window.not_after;
-    c.device_changed();
-  }
-}
-
-void Session::on_link_down(const LinkDown& down) {
-  Context& c = context_;
-  drop_link_state();
-  if (c.status == Status::failed || c.status == Status::terminated) return;
-  if (down.end.resume_failed && c.device.server_static) {
-    c.device.server_static.reset();
-    c.device_changed();
-  }
-  if (down.end.routing_failed && !c.device.routing_info.empty()) {
-    c.device.routing_info.clear();
-    c.device_changed();
-  }
-  Reason why = reason_of(down.end, c.row.name);
-  // Once at once: without what was just forgotten the next attempt is another one.
-  const auto delay = down.end.resume_failed ? milliseconds(0) : backoff_.next(c.random);
-  log_("link_down",
-       fmt::format("reason={} detail={} retry_ms={}", why.code, log_value(down.end.detail), delay.count()));
-  c.set_status(c.device.linked() ? Status::authenticated : Status::initializing, Connection::connecting,
-               std::move(why));
-  reconnect(delay);
-}
-
-void Session::follow(const LoginFlow::Verdict& verdict) {
-  using Next = LoginFlow::Verdict::Next;
-  Context& c = context_;
-  close_link();
-  if (verdict.reason)
-    log_("stream_ended", fmt::format("reason={} detail={}", verdict.reason->code, log_value(verdict.reason->message)));
-  if (verdict.next == Next::stop) {
-    c.deadlines = Deadlines();
-    const bool revoked = verdict.reason && (verdict.reason->code == "unlinked" || verdict.reason->code == "banned");
-    c.set_status(Status::failed, Connection::offline, verdict.reason);
-    if (revoked) queue_.fail_all("the session was logged out: " + verdict.reason->message);
-    return;
-  }
-  milliseconds delay{0};
-  if (verdict.next == Next::reconnect_later) {
-    if (verdict.penalty) backoff_.penalise(c.random);
-    delay = backoff_.next(c.random);
-    c.set_status(c.device.linked() ? Status::authenticated : Status::initializing, Connection::connecting,
-                 verdict.reason);
-  } else if (c.status == Status::ready) {
-    c.set_status(Status::authenticated, Connection::connecting, std::nullopt);
-  }
-  reconnect(delay);
-}
-
-void Session::arm_keepalive() {
-  Context& c = context_;
-  if (!c.link_up) return;
-  if (const auto ping = c.keepalive.ping_at()) {
-    c.deadlines.set(Deadline::keepalive, *ping);
-  } else {
-    c.deadlines.clear(Deadline::keepalive);
-  }
-  if (const auto dead = c.keepalive.dead_at()) {
-    c.deadlines.set(Deadline::silence, *dead);
-  } else {
-    c.deadlines.clear(Deadline::silence);
-  }
-}
-
-void Session::on_wake() {
-  arm_keepalive();
-  // Bounded: a deadline that is set again for now is taken in the next turn, not for ever in this one.
-  for (unsigned taken = 0; taken < static_cast<unsigned>(Deadline::count_); ++taken) {
-    const auto due = context_.deadlines.take_due(context_.now.steady);
-    if (!due) return;
-    on_deadline(*due);
-  }
-}
-
-void Session::on_deadline(Deadline deadline) {
-  Context& c = context_;
-  switch (deadline) {
-    case Deadline::iq: return c.iqs.expire(c.now.steady);
-    case Deadline::keepalive:
-      if (!c.link_up) return;
-      c.keepalive.on_ping(c.now.steady);
-      c.query(
-          protocol::ping_iq(c.ids.next()), [](const Node*) {}, Keepalive::patience);
-      c.keys.rest();  // nothing hot after a quiet quarter of a minute: give the memory back
-      return;
-    case Deadline::silence:
-    case Deadline::first_stanza: return give_up_link("the connection went silent");
-    case Deadline::stable: return backoff_.reset();
-    case Deadline::authentication: {
-      if (c.online) return;
-      Reason why;
-      why.code = "auth_timeout";
-      why.message = "the scan was accepted but the login did not finish in time";
-      // What keeps the connection from coming up is the true reason.
-      if (c.reason && !c.link_up) {
-        why.code = c.reason->code;
-        why.message = c.reason->message;
-      }
-      why.next_step = "POST /api/v1/sessions/" + c.row.name + "/restart";
-      close_link();
-      return c.set_status(Status::failed, Connection::offline, std::move(why));
-    }
-    case Deadline::queue: return queue_.on_deadline();
-    case Deadline::qr_patience:
-      pairing_.on_deadline(deadline);  // a code that is being finished gets its grace
-      if (c.status == Status::failed) drop_link_state();
-      return;
-    case Deadline::qr_rotation:
-    case Deadline::pairing_code: return pairing_.on_deadline(deadline);
-    case Deadline::offline_batch:
-    case Deadline::signed_pre_key: return login_.on_deadline(deadline);
-    case Deadline::count_: return;
-  }
-}
-
 // --- stanzas
 
 void Session::on_stanza(const Node& node) {
   Context& c = context_;
-  if (!c.link_up) return;  // of a connection that was given up in an earlier input
-  c.keepalive.on_receive(c.now.steady, c.random);
+  auto* open = c.link.conversation();
+  if (open == nullptr) return;  // of a connection that was given up in an earlier input
+  open->keepalive.on_receive(c.now.steady, c.random);
   const std::string& tag = node.tag;
   if (tag == "iq") return on_iq(node);
   if (tag == "message") return inbound_.on_message(node);
@@ -514,7 +326,7 @@ void Session::on_iq(const Node& iq) {
   Context& c = context_;
   const std::string type = iq.attr("type");
   if (type == "result" || type == "error") {
-    c.iqs.answer(iq);
+    if (auto* open = c.link.conversation()) open->iqs.answer(iq);
     return;
   }
   const auto from = iq.jid("from");
@@ -526,7 +338,6 @@ void Session::on_iq(const Node& iq) {
   }
   if (iq.child("pair-success")) {
     pairing_.on_pair_success(iq);
-    if (c.status == Status::failed) drop_link_state();
     return;
   }
   const std::string xmlns = iq.attr("xmlns");
@@ -546,9 +357,8 @@ void Session::on_notification(const Node& notification) {
     why.message = "this account asks for a passkey to link a device, which Wharf does not support";
     why.next_step = "remove the passkey requirement on the phone, then start the session again";
     context_.send(protocol::ack_for(notification, std::nullopt));
-    close_link();
-    context_.deadlines = Deadlines();
-    return context_.set_status(Status::failed, Connection::offline, std::move(why));
+    leave_link(failed(std::move(why)));
+    return;
   }
   // Whatever happened above, unknown types included: an unacked notification comes back for ever.
   context_.send(protocol::ack_for(notification, std::nullopt));

@@ -50,7 +50,8 @@ using LogLine = std::function<void(std::string_view event, const std::string& fi
 
 class Session {
  public:
-  Session(storage::Database& db, protocol::Random& random, const SessionSettings& settings, storage::SessionRow row,
+  /// `reader`: as Records.
+  Session(storage::Database& reader, protocol::Random& random, const SessionSettings& settings, storage::SessionRow row,
           storage::DeviceRow device, SessionConfig config, LogLine log);
 
   /// Takes inputs in order into one turn.
@@ -58,8 +59,9 @@ class Session {
   /// After the commit (or its failure: then the session must be rebuilt from rows).
   void committed();
 
-  std::uint64_t link_epoch() const { return link_epoch_; }
-  std::optional<net::SteadyTime> next_deadline() const { return context_.deadlines.earliest(); }
+  std::uint64_t link_epoch() const { return context_.link.epoch(); }
+  /// When a turn is to run though no input waits.
+  std::optional<net::SteadyTime> next_deadline() const;
   SessionView view() const;
   /// What the next connection says of itself.
   Link::Settings link_settings(const std::string& url, const protocol::PublicKey& root, bool may_resume, Now now,
@@ -98,19 +100,29 @@ class Session {
   void on_ack(const Node& ack);
   void on_link_up(const LinkUp& up);
   void on_link_down(const LinkDown& down);
-  void on_wake();
-  void on_deadline(Deadline deadline);
+  void on_due();
+  void tend_link();
+  std::optional<net::SteadyTime> stable_due() const;
   void follow(const LoginFlow::Verdict& verdict);
-  void drop_link_state();
   /// remove-companion-device when connected; `then` runs after the answer or 5 s, in a turn.
   void unlink(std::function<void()> then);
   /// New credentials: the next start shows a QR.
   void wipe();
-  void close_link();
+
+  /// How the session goes on without the connection that it leaves.
+  struct Departure {
+    std::optional<Status> status;  // said, with `why`; nullopt: nothing is said
+    std::optional<Reason> why;
+    std::optional<std::chrono::milliseconds> again;  // another connection is wanted after so long; nullopt: none
+  };
+  static Departure failed(std::optional<Reason> why);
+  Departure again_in(std::chrono::milliseconds delay, std::optional<Reason> why) const;
+  /// The one way out of a connection, of the wait for one, and of neither: it is closed, the parts hear of it, whoever
+  /// waits for an answer hears that none comes, and only then the session says how it goes on. False: one of those that
+  /// waited has ended the session meanwhile (a logout). What it decided stands, and nothing of `next` happens.
+  bool leave_link(Departure next);
   /// The connection is there and does not do its work: closed and opened again, with a delay.
   void give_up_link(std::string why);
-  void reconnect(std::chrono::milliseconds delay);
-  void arm_keepalive();
 
   Context context_;
   Directory directory_;
@@ -123,8 +135,7 @@ class Session {
   ReadReceipts reads_;
   Backoff backoff_;
   LogLine log_;
-  bool removed_ = false;          // its rows go with this turn
-  std::uint64_t link_epoch_ = 0;  // grows with every connection that is given up
+  bool removed_ = false;  // its rows go with this turn
 };
 
 /// Fresh keys for a session that is not linked yet (02 section 1).

@@ -204,7 +204,7 @@ std::size_t Supervisor::count() const { return state_->actors.size(); }
 std::size_t Supervisor::count_ready() const {
   return static_cast<std::size_t>(std::count_if(state_->actors.begin(), state_->actors.end(), [](const auto& item) {
     const auto& context = item.second->session().context();
-    return context.status == Status::ready && context.online;
+    return context.status == Status::ready && context.link.online();
   }));
 }
 

@@ -10,7 +10,6 @@
 #include "protocol/binary/node.h"
 #include "protocol/bytes.h"
 #include "storage/changes.h"
-#include "storage/database.h"
 
 namespace wharf::sessions {
 

@@ -288,7 +288,7 @@ class Run {
     if (now != at_) return;
     if (kind_ == Kind::exception) throw std::runtime_error("no randomness");
     if (kind_ == Kind::commit_lost && actor_) {
-      test::inject(actor_->session().context().turn.changes, [](storage::Database&) {
+      test::inject_into(actor_->session().context().records, [](storage::Database&) {
         return protocol::Result<void>(protocol::Error(protocol::Errc::storage, "lost"));
       });
     }

@@ -58,7 +58,7 @@ void rename(Session& session, const std::string& name) {
 }
 
 void lose_commit(Session& session) {
-  test::inject(session.context().turn.changes, [](storage::Database&) {
+  test::inject_into(session.context().records, [](storage::Database&) {
     return protocol::Result<void>(protocol::Error(protocol::Errc::storage, "lost"));
   });
 }

@@ -42,20 +42,23 @@ TEST_CASE("a status is an event and a row when it changes, not when it is said a
   Fixture f;
   f.go_online();
   const auto before = count(f, "session.status");
-  const auto set = [&](Status status, Connection connection, std::optional<Reason> why) {
-    f.call([&] { f.session->context().set_status(status, connection, why); });
+  const auto set = [&](Status status, std::optional<Reason> why) {
+    f.call([&] { f.session->context().set_status(status, why); });
   };
-  set(Status::ready, Connection::connected, std::nullopt);
+  const auto leave = [&](LinkState::Next next) { f.session->context().link.leave(next); };
+  set(Status::ready, std::nullopt);
   CHECK(count(f, "session.status") == before);
   const Reason why{"network", "gone", "nothing", std::nullopt};
-  set(Status::authenticated, Connection::connecting, why);
+  leave(LinkState::Next::connecting);
+  set(Status::authenticated, why);
   CHECK(count(f, "session.status") == before + 1);
   CHECK(count(f, "disconnected") == 1);
   const auto row = storage::load_session(f.store->reader(), f.row.id);
   CHECK(row->status == "authenticated");
   CHECK(events::decode_reason(row->reason)->code == "network");
-  set(Status::authenticated, Connection::connecting, why);
-  set(Status::authenticated, Connection::offline, why);  // connection alone: an event, no second "disconnected"
+  set(Status::authenticated, why);
+  leave(LinkState::Next::offline);
+  set(Status::authenticated, why);  // connection alone: an event, no second "disconnected"
   CHECK(count(f, "session.status") == before + 2);
   CHECK(count(f, "disconnected") == 1);
 }

@@ -29,7 +29,7 @@ struct Turns {
   std::vector<Fanout::Prepared> prepared;
 
   Turns() {
-    context.link_up = true;
+    context.link.hear_handshake(fixture.steady, fixture.random);
     context.now = {fixture.now_ms, fixture.steady};
   }
   void lists(std::vector<std::uint16_t> of_ben, std::vector<std::uint16_t> of_own) {
@@ -67,7 +67,8 @@ struct Turns {
       if (spoilt.contains(device)) bundle.signed_pre_key_signature[7] ^= 1;
       list.add(protocol::bundle_user_node(device, bundle));
     }
-    context.iqs.answer(Node("iq").set("id", questions[0].attr("id")).set("type", "result").add(std::move(list)));
+    context.link.conversation()->iqs.answer(
+        Node("iq").set("id", questions[0].attr("id")).set("type", "result").add(std::move(list)));
     return asked;
   }
   protocol::Result<Node> seal() {
@@ -139,11 +140,11 @@ TEST_CASE("a refused or unanswered bundle query asks to come back later and know
   const auto questions = t.said();
   Node refused("iq");
   refused.set("id", questions.at(0).attr("id")).set("type", "error").add(Node("error").set("code", "503"));
-  t.context.iqs.answer(refused);
+  t.context.link.conversation()->iqs.answer(refused);
   REQUIRE(t.prepared == std::vector{Fanout::Prepared::later});
   t.prepare();
   REQUIRE(t.said().size() == 1);
-  t.context.iqs.fail_all();
+  t.context.link.conversation()->iqs.fail_all();
   REQUIRE(t.prepared == std::vector{Fanout::Prepared::later, Fanout::Prepared::later});
   REQUIRE_FALSE(t.fanout.prepared(ben));
 }

@@ -17,7 +17,8 @@ const Jid ben_pn("15550000002", "s.whatsapp.net");
 /// The store of a session and what one turn would do to it.
 struct Rows {
   test::SessionFixture fixture;
-  KeyCache cache{fixture.store->reader(), fixture.row.id};
+  Records records{fixture.store->reader(), fixture.row.id};
+  KeyCache cache{records};
   test::SignalPeer peer = test::SignalPeer::make(fixture.random, 77, 4);
   protocol::LocalIdentity local{protocol::KeyPair::generate(fixture.random), 5};
 
@@ -35,12 +36,11 @@ struct Rows {
     return *protocol::read_message_key(sealed->kind, sealed->body);
   }
   void end_turn() {
-    storage::Changes changes;
-    cache.flush(changes);
-    fixture.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+    cache.flush();
+    fixture.store->commit(records.take(), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
     cache.end_turn();
   }
-  KeyCache fresh() { return {fixture.store->reader(), fixture.row.id}; }
+  KeyCache fresh() { return KeyCache(records); }
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 // behind.
 #include "sessions/session.h"
 
+#include "tests/sessions/scripted_linking.h"
 #include "tests/sessions/session_fixture.h"
 #include "tests/storage/counts.h"
 
@@ -39,6 +40,26 @@ void unlink(Fixture& f) {
   f.row.status = "initializing";
   f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   f.reopen();
+}
+
+void link_up(Fixture& f) {
+  std::vector<Input> up;
+  up.emplace_back(LinkUp{{}, false, f.session->link_epoch()});
+  f.turn(std::move(up));
+}
+
+/// Starts it, and a phone scans the QR that it shows: linked, before its first login.
+void scan(Fixture& f) {
+  f.call([&] { f.session->start(); });
+  link_up(f);
+  test::ScriptedLinking phone(f.random, f.row.id, Jid("15550000001", "s.whatsapp.net"), Jid("100000000000001", "lid"));
+  phone.set_account(protocol::KeyPair::generate(f.random));
+  protocol::ParsedClientPayload::Registration keys;
+  const auto& device = f.session->context().device;
+  keys.keys.identity = device.identity.pub;
+  for (Node& node : phone.on_registration(device.noise.pub, keys)) f.stanza(std::move(node));
+  REQUIRE(f.session->view().qr);
+  for (Node& node : phone.scan(f.session->view().qr->text)) f.stanza(std::move(node));
 }
 
 Input call(std::function<void()> run, std::function<void(const Error&)> failed) {
@@ -199,10 +220,63 @@ TEST_CASE("a logout and two removals that wait for the same server end once, and
 
 TEST_CASE("an authentication that runs out keeps the reason why there is no connection") {
   Fixture f;
-  f.session->context().deadlines.set(Deadline::authentication, f.steady + 60s);
+  unlink(f);
+  scan(f);
+  REQUIRE(f.session->view().status == Status::authenticated);
   lose_link(f, ended(LinkEnd::Kind::certificate, "bad_certificate: not signed by the root"));
   f.steady += 61s;
   f.turn({});
   REQUIRE(f.session->view().status == Status::failed);
   CHECK(f.session->view().reason->code == "untrusted_network");
+}
+
+TEST_CASE("the time for the login after a scan runs on over a reconnect, and ends with the login") {
+  Fixture f;
+  unlink(f);
+  scan(f);
+  lose_link(f, ended(LinkEnd::Kind::network, "closed by peer"));
+  CHECK(f.session->next_deadline() == f.steady + f.session->context().config.auth_timeout);
+  f.session->context().device.server_has_prekeys = true;
+  f.go_online();
+  CHECK(f.session->next_deadline() < f.steady + f.session->context().config.auth_timeout);  // a ping
+  lose_link(f, ended(LinkEnd::Kind::network, "closed by peer"));
+  CHECK_FALSE(f.session->next_deadline());
+}
+
+TEST_CASE("a logout whose connection ends before its answer ends the session, however the connection ended") {
+  const auto log_out = [](Fixture& f, const std::function<std::vector<Effect>()>& end) {
+    f.go_online();
+    int answered = 0;
+    f.call([&] { f.session->logout([&](protocol::Result<void> done) { answered += done.has_value() ? 1 : 0; }); });
+    REQUIRE(answered == 0);
+    for (const Effect& effect : end()) CHECK_FALSE(std::holds_alternative<OpenLink>(effect));
+    CHECK(answered == 1);
+    CHECK(f.session->view().status == Status::terminated);
+    CHECK(f.session->view().connection == Connection::offline);
+    CHECK_FALSE(f.session->next_deadline());
+    CHECK_FALSE(storage::load_device(f.store->reader(), f.row.id)->linked());
+  };
+  for (const char* code : {"401", "503", "515"}) {
+    Fixture f;
+    log_out(f, [&] { return f.stanza(Node("stream:error").set("code", code)); });
+  }
+  {
+    Fixture f;
+    log_out(f, [&] { return f.stanza(Node("stream:error").add(Node("conflict").set("type", "device_removed"))); });
+  }
+  Fixture f;
+  log_out(f, [&] { return lose_link(f, ended(LinkEnd::Kind::network, "closed by peer")); });
+}
+
+TEST_CASE("a removal that ends with the time for its answer leaves nothing behind") {
+  Fixture f;
+  f.go_online();
+  bool removed = false;
+  f.call([&] { f.session->remove([&](protocol::Result<void> done) { removed = done.has_value(); }); });
+  REQUIRE_FALSE(removed);
+  f.steady += 6s;
+  f.turn({});
+  CHECK(removed);
+  CHECK_FALSE(storage::load_session(f.store->reader(), f.row.id));
+  CHECK_FALSE(storage::load_device(f.store->reader(), f.row.id));
 }

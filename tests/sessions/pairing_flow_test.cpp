@@ -133,11 +133,11 @@ TEST_CASE("the QR time-out waits for a code that is being finished, and keeps it
   const auto epoch = f.session->link_epoch();
   f.steady += f.session->context().config.qr_timeout;
   // Pings are answered meanwhile; what is due now is only the patience for codes.
-  f.session->context().keepalive.on_receive(f.steady, f.random);
+  f.session->context().link.conversation()->keepalive.on_receive(f.steady, f.random);
   f.turn({});
   CHECK(f.session->view().status != Status::failed);
   CHECK(f.session->link_epoch() == epoch);
-  CHECK(f.session->context().link_up);
+  CHECK(f.session->context().link.up());
 }
 
 TEST_CASE("used-up refs bring a new connection, and what the old one still says is nobody's") {
@@ -145,13 +145,13 @@ TEST_CASE("used-up refs bring a new connection, and what the old one still says 
   const auto epoch = f.session->link_epoch();
   int opened = 0;
   for (int ref = 0; ref < 6; ++ref) {
-    f.session->context().keepalive.on_receive(f.steady + 60s, f.random);  // a live connection
+    f.session->context().link.conversation()->keepalive.on_receive(f.steady + 60s, f.random);  // a live connection
     f.steady += ref == 0 ? 60s : 20s;
     for (const Effect& effect : f.turn({})) opened += std::holds_alternative<OpenLink>(effect) ? 1 : 0;
   }
   CHECK(opened == 1);
   CHECK(f.session->link_epoch() != epoch);
-  CHECK_FALSE(f.session->context().link_up);
+  CHECK_FALSE(f.session->context().link.up());
   f.ask("15550000008");
   REQUIRE(f.codes.size() == 1);
   CHECK(f.codes[0].error().code == protocol::Errc::not_ready);

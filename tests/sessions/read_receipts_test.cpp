@@ -222,7 +222,7 @@ TEST_CASE("a message that arrives in the turn that marks as read stays unread") 
     row.id = "two";
     row.kind = "text";
     row.timestamp = row.created_at = f.now_ms;
-    f.session->context().turn.changes.add(storage::InsertMessage{row, true, std::nullopt});
+    f.session->context().records.add(storage::InsertMessage{row, true, std::nullopt});
     f.session->mark_read(ben, [](Result<void> done) { REQUIRE(done.has_value()); });
   });
   CHECK(unread(f, ben) == 1);

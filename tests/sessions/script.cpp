@@ -346,7 +346,7 @@ void Script::pass(std::chrono::milliseconds time) {
 }
 
 bool Script::session_rests() const {
-  return session_->context().online && session_->view().queued == 0 &&
+  return session_->context().link.online() && session_->view().queued == 0 &&
          std::all_of(requests_.begin(), requests_.end(), [](const Request& request) { return request.answered; });
 }
 

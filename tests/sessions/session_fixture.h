@@ -96,7 +96,7 @@ struct SessionFixture {
     for (const Node& node : sent(effects)) {
       if (node.child("active")) said = sent(stanza(Node("iq").set("id", node.attr("id")).set("type", "result")));
     }
-    REQUIRE(session->context().online);
+    REQUIRE(session->context().link.online());
     return said;
   }
   static std::vector<Node> sent(const std::vector<Effect>& effects) {

@@ -33,6 +33,14 @@ inline void inject(storage::Changes& changes, Injected run) {
   changes.add(storage::TouchSession{storage::SessionId{mark}, 0});
 }
 
+/// Into the rows of a turn (sessions::Records).
+template <class Rows>
+void inject_into(Rows& rows, Injected run) {
+  storage::Changes changes;
+  inject(changes, std::move(run));
+  rows.append(std::move(changes));
+}
+
 /// For Store::Settings::before_change.
 inline storage::Result<bool> run_injected(storage::Database& db, const storage::Change& change) {
   const auto* touch = std::get_if<storage::TouchSession>(&change);

@@ -1,22 +1,21 @@
-#include "sessions/deadlines.h"
+#include "sessions/alarms.h"
 
 #include <catch2/catch.hpp>
 
-#include "sessions/alarms.h"
+#include "sessions/due.h"
 
 using namespace wharf;
 using namespace wharf::sessions;
 using namespace std::chrono_literals;
 
-TEST_CASE("deadlines give the earliest and each only once") {
-  Deadlines deadlines;
+TEST_CASE("the earliest of the times that are set is due from its moment on") {
   const net::SteadyTime now = net::SteadyTime{} + 1h;
-  deadlines.set(Deadline::keepalive, now + 5s);
-  deadlines.set(Deadline::iq, now + 2s);
-  REQUIRE(deadlines.earliest() == now + 2s);
-  REQUIRE_FALSE(deadlines.take_due(now + 1s).has_value());
-  REQUIRE(deadlines.take_due(now + 3s) == Deadline::iq);
-  REQUIRE_FALSE(deadlines.take_due(now + 3s).has_value());
+  CHECK_FALSE(earliest({}));
+  CHECK_FALSE(earliest({std::nullopt, std::nullopt}));
+  CHECK(earliest({now + 5s, std::nullopt, now + 2s}) == now + 2s);
+  CHECK_FALSE(is_due(std::nullopt, now));
+  CHECK_FALSE(is_due(now + 1ms, now));
+  CHECK(is_due(now, now));
 }
 
 TEST_CASE("alarms come in the order of their times, each once; a later one overwrites only its own") {

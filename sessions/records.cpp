@@ -1,0 +1,491 @@
+// How look-ups see a turn's own changes. Written holds an index for each kind of question, mostly places in the list of
+// changes, so that nothing is copied and no look-up walks through the whole list.
+#include "sessions/records.h"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "storage/database.h"
+
+namespace wharf::sessions {
+
+using storage::AckLevel;
+using storage::MessageRow;
+
+class Records::Written {
+ public:
+  explicit Written(const Records& records) : records_(records) {}
+
+  /// A row of table message that this turn inserts.
+  struct Message {
+    std::size_t place;  // of its InsertMessage
+    Jid chat;           // where it is filed by now
+  };
+  using DeviceAndId = std::pair<Jid, std::string>;
+  using Copy = std::tuple<std::int64_t, storage::CopyHolder, std::uint16_t>;
+  using Places = std::vector<std::size_t>;
+
+  std::map<std::string, std::vector<Message>> messages;  // by id, in order
+  std::map<std::string, Places> raises_by_id;
+  std::map<std::int64_t, Places> raises_by_row;
+  std::map<Jid, std::optional<storage::ChatRow>> chats;  // as they are now; nullopt: gone
+  std::map<Jid, std::optional<Jid>> fates;  // of the committed messages of a chat: filed under another, or removed
+  std::set<Copy> copies;
+  std::map<std::string, std::size_t> idempotency;
+  std::map<DeviceAndId, std::size_t> retry_counts, resends;
+  std::map<Jid, std::optional<Jid>> lids, pns;
+  std::map<Jid, std::optional<storage::DeviceListRow>> device_lists;  // as they are now
+  std::map<protocol::PreKeyId, protocol::PreKey> pre_keys;            // added
+  std::set<protocol::PreKeyId> used_pre_keys;
+  std::map<protocol::PreKeyId, std::size_t> signed_pre_keys;
+  bool wiped = false;  // the committed keys, lists and counts are those of a device that is gone
+
+  /// The chats under which the committed messages of this one lie.
+  std::vector<Jid> sources(const Jid& chat) const {
+    std::vector<Jid> from;
+    if (!fates.contains(chat)) from.push_back(chat);
+    for (const auto& [source, now] : fates) {
+      if (now == chat) from.push_back(source);
+    }
+    return from;
+  }
+
+  // --- what each change means for later look-ups. `place`: where it will stand in the list of changes.
+
+  void note(const storage::InsertMessage& change, std::size_t place) {
+    messages[change.row.id].push_back({place, change.row.chat});
+  }
+  void note(const storage::RaiseAck& change, std::size_t place) { raises_by_row[change.message_row].push_back(place); }
+  void note(const storage::RaiseAckById& change, std::size_t place) { raises_by_id[change.id].push_back(place); }
+  void note(const storage::NoteCopy& change, std::size_t) {
+    copies.emplace(change.message_row, change.holder, change.device);
+  }
+
+  void note(const storage::SetUnread& change, std::size_t) {
+    if (auto chat = records_.find_chat(change.chat)) {
+      chat->unread = change.unread;
+      chats[change.chat] = std::move(chat);
+    }
+  }
+  void note(const storage::LowerUnread& change, std::size_t) {
+    if (auto chat = records_.find_chat(change.chat)) {
+      chat->unread -= std::min(chat->unread, change.by);
+      chats[change.chat] = std::move(chat);
+    }
+  }
+  void note(const storage::RemoveChat& change, std::size_t) { file_elsewhere(change.chat, std::nullopt); }
+  void note(const storage::MergeChats& change, std::size_t) {
+    const auto from = records_.find_chat(change.from);
+    auto to = records_.find_chat(change.to);
+    file_elsewhere(change.from, change.to);
+    if (!from) return;
+    if (to) {
+      to->unread += from->unread;
+    } else {
+      to = from;
+      to->chat = change.to;
+    }
+    to->alternate = change.from;
+    chats[change.to] = std::move(to);
+  }
+
+  void note(const storage::PutIdempotency& change, std::size_t place) { idempotency[change.row.key] = place; }
+  void note(const storage::PutRetryCount& change, std::size_t place) {
+    retry_counts[{change.author, change.id}] = place;
+  }
+  void note(const storage::PutResends& change, std::size_t place) { resends[{change.device, change.id}] = place; }
+
+  void note(const storage::PutLid& change, std::size_t) {
+    // Both ends of the old pairs are told apart, as in the rows.
+    if (const auto old_lid = records_.find_lid(change.pn)) pns[*old_lid] = std::nullopt;
+    if (const auto old_pn = records_.find_pn(change.lid)) lids[*old_pn] = std::nullopt;
+    lids[change.pn] = change.lid;
+    pns[change.lid] = change.pn;
+  }
+  void note(const storage::PutDeviceList& change, std::size_t) { device_lists[change.user] = change.row; }
+  void note(const storage::RemoveDeviceList& change, std::size_t) { device_lists[change.user] = std::nullopt; }
+  void note(const storage::AgeDeviceList& change, std::size_t) {
+    if (auto list = records_.find_device_list(change.user)) {
+      list->fetched_at = 0;
+      device_lists[change.user] = std::move(list);
+    }
+  }
+
+  void note(const storage::AddPreKeys& change, std::size_t) {
+    for (const protocol::PreKey& key : change.keys) add_pre_key(key);
+  }
+  // What it makes surplus is found until the commit: a key too many reads nothing that it should not.
+  void note(const storage::AddRetryPreKey& change, std::size_t) { add_pre_key(change.key); }
+  void note(const storage::RemovePreKey& change, std::size_t) {
+    pre_keys.erase(change.id);
+    used_pre_keys.insert(change.id);
+  }
+  void note(const storage::AddSignedPreKey& change, std::size_t place) { signed_pre_keys[change.key.id] = place; }
+
+  void note(const storage::WipeDevice&, std::size_t) {
+    wiped = true;
+    device_lists.clear();
+    retry_counts.clear();
+    resends.clear();
+    pre_keys.clear();
+    used_pre_keys.clear();
+    signed_pre_keys.clear();
+  }
+
+  // Held by the queues, which read them at their start only.
+  void note(const storage::InsertOutbox&, std::size_t) {}
+  void note(const storage::SealOutbox&, std::size_t) {}
+  void note(const storage::CountOutboxAttempt&, std::size_t) {}
+  void note(const storage::RemoveOutbox&, std::size_t) {}
+  void note(const storage::InsertReadReceipt&, std::size_t) {}
+  void note(const storage::CountReadReceiptAttempt&, std::size_t) {}
+  void note(const storage::RemoveReadReceipt&, std::size_t) {}
+  // Held by KeyCache, which writes them at the end of the turn.
+  void note(const storage::PutRatchet&, std::size_t) {}
+  void note(const storage::RemoveRatchet&, std::size_t) {}
+  void note(const storage::MigrateUser&, std::size_t) {}
+  void note(const storage::PutIdentity&, std::size_t) {}
+  void note(const storage::ForgetUserKeys&, std::size_t) {}
+  // Held by Context.
+  void note(const storage::UpdateSession&, std::size_t) {}
+  void note(const storage::TouchSession&, std::size_t) {}
+  void note(const storage::PutDevice&, std::size_t) {}
+  // Nobody looks them up in a turn; after the end of a session, nobody looks up anything.
+  void note(const storage::PutAppStateKey&, std::size_t) {}
+  void note(const storage::InsertSession&, std::size_t) {}
+  void note(const storage::RemoveSession&, std::size_t) {}
+  // Of no session.
+  void note(const storage::PutWebhook&, std::size_t) {}
+  void note(const storage::RemoveWebhook&, std::size_t) {}
+  void note(const storage::AdvanceWebhook&, std::size_t) {}
+  void note(const storage::PutDelivery&, std::size_t) {}
+  void note(const storage::RemoveDelivery&, std::size_t) {}
+
+ private:
+  void add_pre_key(const protocol::PreKey& key) {
+    pre_keys[key.id] = key;
+    used_pre_keys.erase(key.id);
+  }
+  /// Everything of the chat is that of another one (nullopt: gone). Linear in the messages of this turn; rare.
+  void file_elsewhere(const Jid& chat, const std::optional<Jid>& now) {
+    for (const Jid& source : sources(chat)) fates[source] = now;
+    fates.try_emplace(chat, now);
+    chats[chat] = std::nullopt;
+    for (auto& [id, rows] : messages) {
+      if (!now) std::erase_if(rows, [&](const Message& message) { return message.chat == chat; });
+      for (Message& message : rows) {
+        if (message.chat == chat) message.chat = *now;
+      }
+    }
+  }
+
+  const Records& records_;
+};
+
+Records::Records(storage::Database& reader, storage::SessionId session) : reader_(reader), session_(session) {}
+Records::~Records() = default;
+
+Records::Written& Records::written() {
+  if (!written_) written_ = std::make_unique<Written>(*this);
+  return *written_;
+}
+
+template <class Row>
+const Row& Records::at(std::size_t place) const {
+  return std::get<Row>(changes_.rows().at(place));
+}
+
+// --- the turn
+
+template <class Row>
+void Records::add(Row row) {
+  written().note(row, changes_.rows().size());
+  changes_.add(std::move(row));
+}
+template void Records::add(storage::InsertMessage);
+template void Records::add(storage::RaiseAck);
+template void Records::add(storage::RaiseAckById);
+template void Records::add(storage::NoteCopy);
+template void Records::add(storage::SetUnread);
+template void Records::add(storage::LowerUnread);
+template void Records::add(storage::RemoveChat);
+template void Records::add(storage::MergeChats);
+template void Records::add(storage::InsertOutbox);
+template void Records::add(storage::SealOutbox);
+template void Records::add(storage::CountOutboxAttempt);
+template void Records::add(storage::RemoveOutbox);
+template void Records::add(storage::PutIdempotency);
+template void Records::add(storage::InsertReadReceipt);
+template void Records::add(storage::CountReadReceiptAttempt);
+template void Records::add(storage::RemoveReadReceipt);
+template void Records::add(storage::PutRetryCount);
+template void Records::add(storage::PutResends);
+template void Records::add(storage::AddPreKeys);
+template void Records::add(storage::RemovePreKey);
+template void Records::add(storage::AddRetryPreKey);
+template void Records::add(storage::AddSignedPreKey);
+template void Records::add(storage::PutAppStateKey);
+template void Records::add(storage::PutRatchet);
+template void Records::add(storage::RemoveRatchet);
+template void Records::add(storage::MigrateUser);
+template void Records::add(storage::PutIdentity);
+template void Records::add(storage::ForgetUserKeys);
+template void Records::add(storage::PutLid);
+template void Records::add(storage::PutDeviceList);
+template void Records::add(storage::RemoveDeviceList);
+template void Records::add(storage::AgeDeviceList);
+template void Records::add(storage::UpdateSession);
+template void Records::add(storage::TouchSession);
+template void Records::add(storage::RemoveSession);
+template void Records::add(storage::PutDevice);
+template void Records::add(storage::WipeDevice);
+
+void Records::append(storage::Changes&& more) {
+  std::size_t place = changes_.rows().size();
+  for (const storage::Change& change : more.rows()) {
+    std::visit([&](const auto& row) { written().note(row, place); }, change);
+    ++place;
+  }
+  changes_.append(std::move(more));
+}
+
+storage::Changes Records::take() {
+  written_.reset();
+  return std::exchange(changes_, storage::Changes());
+}
+
+// --- messages and chats
+
+void Records::apply_raises(MessageRow& row, std::size_t from_place) const {
+  Written::Places places;
+  const auto collect = [&](const auto& index, const auto& key) {
+    if (const auto found = index.find(key); found != index.end())
+      places.insert(places.end(), found->second.begin(), found->second.end());
+  };
+  collect(written_->raises_by_row, row.row);
+  collect(written_->raises_by_id, row.id);
+  std::sort(places.begin(), places.end());
+  const auto raise = [&](const auto& change) {
+    if (change.timestamp) row.timestamp = *change.timestamp;
+    if (change.level <= row.ack && change.level != AckLevel::error) return;
+    row.ack = change.level;
+    row.error = change.level == AckLevel::error ? change.error : std::string();
+  };
+  for (const std::size_t place : places) {
+    if (place < from_place) continue;
+    if (const auto* by_row = std::get_if<storage::RaiseAck>(&changes_.rows().at(place))) {
+      raise(*by_row);
+    } else {
+      raise(at<storage::RaiseAckById>(place));
+    }
+  }
+}
+
+bool Records::has_message(const Jid& chat, const std::string& id) const {
+  if (!written_) return storage::has_message(reader_, session_, chat, id);
+  if (const auto found = written_->messages.find(id); found != written_->messages.end()) {
+    if (std::any_of(found->second.begin(), found->second.end(), [&](const auto& row) { return row.chat == chat; }))
+      return true;
+  }
+  if (written_->fates.empty()) return storage::has_message(reader_, session_, chat, id);
+  const auto sources = written_->sources(chat);
+  return std::any_of(sources.begin(), sources.end(),
+                     [&](const Jid& source) { return storage::has_message(reader_, session_, source, id); });
+}
+
+std::optional<MessageRow> Records::find_message(const Jid& chat, const std::string& id) const {
+  if (!written_) return storage::find_message(reader_, session_, chat, id);
+  std::optional<MessageRow> best;
+  const auto consider = [&](MessageRow row, std::size_t from_place) {
+    if (best && (best->from_me || !row.from_me)) return;
+    row.chat = chat;
+    apply_raises(row, from_place);
+    best = std::move(row);
+  };
+  for (const Jid& source : written_->sources(chat)) {
+    if (auto row = storage::find_message(reader_, session_, source, id)) consider(std::move(*row), 0);
+  }
+  if (const auto found = written_->messages.find(id); found != written_->messages.end()) {
+    for (const auto& row : found->second) {
+      if (row.chat == chat) consider(at<storage::InsertMessage>(row.place).row, row.place);
+    }
+  }
+  return best;
+}
+
+std::optional<MessageRow> Records::find_message_by_id(const std::string& id, bool from_me) const {
+  if (!written_) return storage::find_message_by_id(reader_, session_, id, from_me);
+  if (const auto found = written_->messages.find(id); found != written_->messages.end()) {
+    for (auto row = found->second.rbegin(); row != found->second.rend(); ++row) {
+      const MessageRow& inserted = at<storage::InsertMessage>(row->place).row;
+      if (inserted.from_me != from_me) continue;
+      MessageRow message = inserted;
+      message.chat = row->chat;
+      apply_raises(message, row->place);
+      return message;
+    }
+  }
+  auto message = storage::find_message_by_id(reader_, session_, id, from_me);
+  if (!message) return std::nullopt;
+  if (const auto fate = written_->fates.find(message->chat); fate != written_->fates.end()) {
+    if (!fate->second) return std::nullopt;
+    message->chat = *fate->second;
+  }
+  apply_raises(*message, 0);
+  return message;
+}
+
+bool Records::has_copy(std::int64_t message_row, storage::CopyHolder holder, std::uint16_t device) const {
+  if (written_ && written_->copies.contains({message_row, holder, device})) return true;
+  return storage::has_copy(reader_, message_row, holder, device);
+}
+
+bool Records::has_chat(const Jid& chat) const {
+  if (find_chat(chat)) return true;
+  if (!written_) return false;
+  return std::any_of(written_->messages.begin(), written_->messages.end(), [&](const auto& item) {
+    return std::any_of(item.second.begin(), item.second.end(), [&](const auto& row) { return row.chat == chat; });
+  });
+}
+
+std::optional<storage::ChatRow> Records::find_chat(const Jid& chat) const {
+  if (written_) {
+    if (const auto found = written_->chats.find(chat); found != written_->chats.end()) return found->second;
+  }
+  return storage::find_chat(reader_, session_, chat);
+}
+
+std::vector<MessageRow> Records::newest_messages(const Jid& chat, std::size_t most) const {
+  if (!written_) return storage::page_messages(reader_, session_, chat, most, std::nullopt).messages;
+  std::vector<MessageRow> rows;
+  for (const Jid& source : written_->sources(chat)) {
+    auto page = storage::page_messages(reader_, session_, source, most, std::nullopt);
+    std::move(page.messages.begin(), page.messages.end(), std::back_inserter(rows));
+  }
+  std::sort(rows.begin(), rows.end(),
+            [](const auto& a, const auto& b) { return std::tie(a.timestamp, a.row) > std::tie(b.timestamp, b.row); });
+  if (rows.size() > most) rows.resize(most);
+  for (MessageRow& row : rows) row.chat = chat;
+  return rows;
+}
+
+// --- counts and answers that are kept
+
+std::optional<storage::IdempotencyRow> Records::find_idempotency(const std::string& key,
+                                                                 storage::UnixMs not_before) const {
+  if (written_) {
+    if (const auto found = written_->idempotency.find(key); found != written_->idempotency.end()) {
+      const auto& row = at<storage::PutIdempotency>(found->second).row;
+      return row.at >= not_before ? std::optional(row) : std::nullopt;
+    }
+  }
+  return storage::find_idempotency(reader_, session_, key, not_before);
+}
+
+std::uint32_t Records::retry_count(const Jid& author, const std::string& id) const {
+  if (written_) {
+    if (const auto found = written_->retry_counts.find({author, id}); found != written_->retry_counts.end())
+      return at<storage::PutRetryCount>(found->second).count;
+    if (written_->wiped) return 0;
+  }
+  return storage::find_retry_count(reader_, session_, author, id);
+}
+
+storage::ResendRow Records::resends(const Jid& device, const std::string& id) const {
+  if (written_) {
+    if (const auto found = written_->resends.find({device, id}); found != written_->resends.end())
+      return at<storage::PutResends>(found->second).row;
+    if (written_->wiped) return {};
+  }
+  return storage::find_resends(reader_, session_, device, id).value_or(storage::ResendRow());
+}
+
+// --- peers
+
+std::optional<Jid> Records::find_lid(const Jid& pn) const {
+  if (written_) {
+    if (const auto found = written_->lids.find(pn); found != written_->lids.end()) return found->second;
+  }
+  return storage::find_lid(reader_, session_, pn);
+}
+
+std::optional<Jid> Records::find_pn(const Jid& lid) const {
+  if (written_) {
+    if (const auto found = written_->pns.find(lid); found != written_->pns.end()) return found->second;
+  }
+  return storage::find_pn(reader_, session_, lid);
+}
+
+std::optional<storage::DeviceListRow> Records::find_device_list(const Jid& user) const {
+  if (written_) {
+    if (const auto found = written_->device_lists.find(user); found != written_->device_lists.end())
+      return found->second;
+    if (written_->wiped) return std::nullopt;
+  }
+  return storage::find_device_list(reader_, session_, user);
+}
+
+std::optional<protocol::Bytes> Records::find_ratchet(const Jid& device) const {
+  if (written_ && written_->wiped) return std::nullopt;
+  return storage::find_ratchet(reader_, session_, device);
+}
+
+std::optional<protocol::PublicKey> Records::find_identity(const Jid& device) const {
+  if (written_ && written_->wiped) return std::nullopt;
+  return storage::find_identity(reader_, session_, device);
+}
+
+// --- own prekeys
+
+std::optional<protocol::KeyPair> Records::find_pre_key(protocol::PreKeyId id) const {
+  if (written_) {
+    if (const auto found = written_->pre_keys.find(id); found != written_->pre_keys.end()) return found->second.pair;
+    if (written_->wiped || written_->used_pre_keys.contains(id)) return std::nullopt;
+  }
+  return storage::find_pre_key(reader_, session_, id);
+}
+
+std::vector<protocol::PreKey> Records::load_pre_keys(protocol::PreKeyId from, protocol::PreKeyId to) const {
+  if (!written_) return storage::load_pre_keys(reader_, session_, from, to);
+  std::map<protocol::PreKeyId, protocol::PreKey> keys(written_->pre_keys.lower_bound(from),
+                                                      written_->pre_keys.lower_bound(to));
+  if (!written_->wiped) {
+    for (auto& key : storage::load_pre_keys(reader_, session_, from, to)) {
+      if (!written_->used_pre_keys.contains(key.id)) keys.try_emplace(key.id, std::move(key));
+    }
+  }
+  std::vector<protocol::PreKey> rows;
+  rows.reserve(keys.size());
+  for (auto& [id, key] : keys) rows.push_back(std::move(key));
+  return rows;
+}
+
+std::optional<protocol::SignedPreKey> Records::find_signed_pre_key(protocol::PreKeyId id) const {
+  if (written_) {
+    if (const auto found = written_->signed_pre_keys.find(id); found != written_->signed_pre_keys.end())
+      return at<storage::AddSignedPreKey>(found->second).key;
+    if (written_->wiped) return std::nullopt;
+  }
+  return storage::find_signed_pre_key(reader_, session_, id);
+}
+
+// --- what a session begins with
+
+std::vector<storage::OutboxRow> Records::load_outbox() const { return storage::load_outbox(reader_, session_); }
+std::int64_t Records::last_outbox_row() const { return storage::last_outbox_row(reader_, session_); }
+std::vector<storage::ReadReceiptRow> Records::load_read_receipts() const {
+  return storage::load_read_receipts(reader_, session_);
+}
+
+std::optional<SessionRows> load_session_rows(storage::Database& reader, storage::SessionId session) {
+  auto row = storage::load_session(reader, session);
+  auto device = storage::load_device(reader, session);
+  if (!row || !device) return std::nullopt;
+  return SessionRows{std::move(*row), std::move(*device)};
+}
+
+}  // namespace wharf::sessions

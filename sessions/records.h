@@ -1,0 +1,106 @@
+#pragma once
+// The rows of one session as a turn sees them: those that are committed and, on top of them, what this turn has written
+// so far. A turn takes up to 64 inputs and commits once, so the second input must see what the first one wrote though
+// no reader can read it yet. Everything that a turn writes goes in through add(), and every look-up of sessions/ comes
+// through here: it asks what add() has noted, then the reader. The one place in sessions/ that knows the database.
+//
+// What each kind of change means for look-ups stands in records.cpp, one overload for each: a new kind does not compile
+// without one. What the parts hold in memory themselves and read at their start only (queues, the rows of session and
+// device, and the ratchets and identities of KeyCache, which writes them at the end of the turn) is read as committed.
+//
+// Look-ups throw storage::ReadFailure, and so does add() where a change builds on the row before it. O(log n) in what
+// the turn has written, unless said otherwise.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/binary/jid.h"
+#include "storage/changes.h"
+
+namespace wharf::sessions {
+
+using protocol::Jid;
+
+class Records {
+ public:
+  /// `reader` sees the commit of every earlier turn, and outlives this object.
+  Records(storage::Database& reader, storage::SessionId session);
+  ~Records();
+
+  storage::SessionId session() const { return session_; }
+
+  // --- the turn
+  /// Row: a kind of storage::Change that a session writes.
+  template <class Row>
+  void add(Row row);
+  void append(storage::Changes&& more);
+  void emit(storage::NewEvent event) { changes_.emit(std::move(event)); }
+  /// Ends the turn: its rows go to the writer, or nowhere. From here on look-ups tell what is committed, so until the
+  /// commit is back nothing of them: the next turn does not start before that.
+  storage::Changes take();
+
+  // --- messages and chats
+  bool has_message(const Jid& chat, const std::string& id) const;
+  /// Of two with the same id the own one.
+  std::optional<storage::MessageRow> find_message(const Jid& chat, const std::string& id) const;
+  /// In any chat, the newest. Its `row` is 0 when it was written in this turn: no network has had it then.
+  std::optional<storage::MessageRow> find_message_by_id(const std::string& id, bool from_me) const;
+  bool has_copy(std::int64_t message_row, storage::CopyHolder holder, std::uint16_t device) const;
+  /// Linear in the messages of this turn.
+  bool has_chat(const Jid& chat) const;
+  /// As somebody can have read it: what arrived in this turn is not counted as unread, and a chat that began in it is
+  /// not there; what was marked as read, removed or merged in it is.
+  std::optional<storage::ChatRow> find_chat(const Jid& chat) const;
+  /// The newest first; as find_chat, without those of this turn.
+  std::vector<storage::MessageRow> newest_messages(const Jid& chat, std::size_t most) const;
+
+  // --- counts and answers that are kept
+  std::optional<storage::IdempotencyRow> find_idempotency(const std::string& key, storage::UnixMs not_before) const;
+  std::uint32_t retry_count(const Jid& author, const std::string& id) const;
+  /// Zero resends when there is no row.
+  storage::ResendRow resends(const Jid& device, const std::string& id) const;
+
+  // --- peers
+  std::optional<Jid> find_lid(const Jid& pn) const;
+  std::optional<Jid> find_pn(const Jid& lid) const;
+  std::optional<storage::DeviceListRow> find_device_list(const Jid& user) const;
+  /// For KeyCache: as committed, unless the device was wiped in this turn.
+  std::optional<protocol::Bytes> find_ratchet(const Jid& device) const;
+  std::optional<protocol::PublicKey> find_identity(const Jid& device) const;
+
+  // --- own prekeys
+  std::optional<protocol::KeyPair> find_pre_key(protocol::PreKeyId id) const;
+  /// from <= id < to, ascending.
+  std::vector<protocol::PreKey> load_pre_keys(protocol::PreKeyId from, protocol::PreKeyId to) const;
+  std::optional<protocol::SignedPreKey> find_signed_pre_key(protocol::PreKeyId id) const;
+
+  // --- what a session begins with; as committed
+  std::vector<storage::OutboxRow> load_outbox() const;
+  std::int64_t last_outbox_row() const;
+  std::vector<storage::ReadReceiptRow> load_read_receipts() const;
+
+ private:
+  class Written;
+  Written& written();
+  template <class Row>
+  const Row& at(std::size_t place) const;
+  void apply_raises(storage::MessageRow& row, std::size_t from_place) const;
+
+  storage::Database& reader_;
+  storage::SessionId session_;
+  storage::Changes changes_;
+  std::unique_ptr<Written> written_;  // nullptr until this turn writes: an idle session holds none
+};
+
+/// Session and device as they are in the rows now: what a session that begins again is made of. nullopt: it was
+/// removed.
+struct SessionRows {
+  storage::SessionRow session;
+  storage::DeviceRow device;
+};
+std::optional<SessionRows> load_session_rows(storage::Database& reader, storage::SessionId session);
+
+}  // namespace wharf::sessions

@@ -1,0 +1,423 @@
+// What a turn has written is seen by its later inputs, as it will be by the next turn, and is gone with a turn that is
+// not committed.
+#include "sessions/records.h"
+
+#include <catch2/catch.hpp>
+
+#include <fmt/format.h>
+
+#include "storage/database.h"
+#include "tests/sessions/session_fixture.h"
+
+using namespace wharf;
+using namespace wharf::sessions;
+using storage::AckLevel;
+
+namespace {
+
+const Jid ben("100000000000002", "lid"), ben_pn("15550000002", "s.whatsapp.net");
+const Jid carl_pn("15550000003", "s.whatsapp.net");
+constexpr storage::UnixMs now_ms = 1'700'000'000'000;
+
+struct Rows {
+  test::SessionFixture fixture;
+  storage::SessionId id = fixture.row.id;
+  Records records{fixture.store->reader(), id};
+
+  void commit() {
+    fixture.store->commit(records.take(), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  }
+  storage::InsertMessage message(const Jid& chat, const std::string& name, bool from_me = true) const {
+    storage::InsertMessage insert;
+    insert.row.session = id;
+    insert.row.chat = insert.row.author = chat;
+    insert.row.id = name;
+    insert.row.from_me = from_me;
+    insert.row.kind = "text";
+    insert.row.body = "of " + name;
+    insert.row.content = {1, 2, 3};
+    insert.row.timestamp = insert.row.created_at = now_ms;
+    insert.unread = !from_me;
+    return insert;
+  }
+  storage::PutIdempotency answer(const std::string& key) const {
+    storage::PutIdempotency put;
+    put.row.session = id;
+    put.row.key = key;
+    put.row.request_hash = "hash";
+    put.row.message_id = "m";
+    put.row.at = now_ms;
+    return put;
+  }
+  storage::PutDeviceList list(const Jid& user, std::uint16_t device) const {
+    storage::PutDeviceList put{id, user, {}};
+    put.row.devices = {0, device};
+    put.row.fetched_at = now_ms;
+    put.row.raw_id = 7;
+    return put;
+  }
+  protocol::PreKey pre_key(protocol::PreKeyId number) { return {number, protocol::KeyPair::generate(fixture.random)}; }
+  storage::AddSignedPreKey signed_pre_key(protocol::PreKeyId number) {
+    const auto identity = protocol::KeyPair::generate(fixture.random);
+    return {id, protocol::make_signed_pre_key(identity, number, fixture.random)};
+  }
+  std::int64_t row_of(const std::string& name) const { return records.find_message_by_id(name, true)->row; }
+};
+
+/// One kind of change and the question that it answers. `before`: rows that are committed first.
+struct Kind {
+  const char* name;
+  std::function<void(Rows&)> before;
+  std::function<void(Rows&)> write;
+  std::function<bool(Rows&)> seen;
+};
+
+const std::vector<Kind>& kinds() {
+  static const auto nothing = [](Rows&) {};
+  static const auto one_message = [](Rows& r) { r.records.add(r.message(ben_pn, "old")); };
+  static const auto unread = [](Rows& r) { r.records.add(r.message(ben_pn, "old", false)); };
+  static const auto a_list = [](Rows& r) { r.records.add(r.list(ben, 4)); };
+  static const std::vector<Kind> all = {
+      {"InsertMessage, has_message", nothing, [](Rows& r) { r.records.add(r.message(ben, "m")); },
+       [](Rows& r) { return r.records.has_message(ben, "m") && !r.records.has_message(ben_pn, "m"); }},
+      {"InsertMessage, find_message", nothing, [](Rows& r) { r.records.add(r.message(ben, "m")); },
+       [](Rows& r) {
+         const auto row = r.records.find_message(ben, "m");
+         return row && row->body == "of m" && !r.records.find_message(ben_pn, "m");
+       }},
+      {"InsertMessage, find_message_by_id", nothing, [](Rows& r) { r.records.add(r.message(ben, "m")); },
+       [](Rows& r) {
+         const auto row = r.records.find_message_by_id("m", true);
+         return row && row->chat == ben && row->content.size() == 3 && !r.records.find_message_by_id("m", false);
+       }},
+      {"InsertMessage, has_chat", nothing, [](Rows& r) { r.records.add(r.message(ben, "m")); },
+       [](Rows& r) { return r.records.has_chat(ben) && !r.records.has_chat(ben_pn); }},
+      {"RaiseAck", one_message,
+       [](Rows& r) {
+         r.records.add(storage::RaiseAck{r.id, r.row_of("old"), AckLevel::read, "", now_ms + 5});
+       },
+       [](Rows& r) {
+         const auto row = r.records.find_message_by_id("old", true);
+         return row->ack == AckLevel::read && row->timestamp == now_ms + 5;
+       }},
+      {"RaiseAckById", one_message,
+       [](Rows& r) {
+         r.records.add(storage::RaiseAckById{r.id, "old", AckLevel::error, "why", std::nullopt});
+       },
+       [](Rows& r) {
+         const auto row = r.records.find_message_by_id("old", true);
+         return row->ack == AckLevel::error && row->error == "why";
+       }},
+      {"NoteCopy", one_message,
+       [](Rows& r) {
+         r.records.add(storage::NoteCopy{r.row_of("old"), storage::CopyHolder::recipient, 4});
+       },
+       [](Rows& r) {
+         const auto row = r.row_of("old");
+         return r.records.has_copy(row, storage::CopyHolder::recipient, 4) &&
+                !r.records.has_copy(row, storage::CopyHolder::own_account, 4) &&
+                !r.records.has_copy(row, storage::CopyHolder::recipient, 5);
+       }},
+      {"SetUnread", unread,
+       [](Rows& r) {
+         r.records.add(storage::SetUnread{r.id, ben_pn, 0});
+       },
+       [](Rows& r) { return r.records.find_chat(ben_pn)->unread == 0; }},
+      {"LowerUnread", unread,
+       [](Rows& r) {
+         r.records.add(storage::LowerUnread{r.id, ben_pn, 5});
+       },
+       [](Rows& r) { return r.records.find_chat(ben_pn)->unread == 0; }},
+      {"RemoveChat", one_message,
+       [](Rows& r) {
+         r.records.add(storage::RemoveChat{r.id, ben_pn});
+       },
+       [](Rows& r) {
+         return !r.records.has_chat(ben_pn) && !r.records.has_message(ben_pn, "old") &&
+                !r.records.find_message_by_id("old", true) && r.records.newest_messages(ben_pn, 9).empty();
+       }},
+      {"MergeChats", one_message,
+       [](Rows& r) {
+         r.records.add(storage::MergeChats{r.id, ben_pn, ben});
+       },
+       [](Rows& r) {
+         const auto row = r.records.find_message_by_id("old", true);
+         return row->chat == ben && r.records.has_message(ben, "old") && !r.records.has_message(ben_pn, "old") &&
+                r.records.has_chat(ben) && !r.records.has_chat(ben_pn) && r.records.find_message(ben, "old") &&
+                r.records.newest_messages(ben, 9).size() == 1;
+       }},
+      {"PutIdempotency", nothing, [](Rows& r) { r.records.add(r.answer("k")); },
+       [](Rows& r) {
+         const auto row = r.records.find_idempotency("k", now_ms);
+         return row && row->request_hash == "hash" && !r.records.find_idempotency("k", now_ms + 1);
+       }},
+      {"PutRetryCount", nothing,
+       [](Rows& r) {
+         r.records.add(storage::PutRetryCount{r.id, ben, "m", 3, now_ms});
+       },
+       [](Rows& r) { return r.records.retry_count(ben, "m") == 3 && r.records.retry_count(ben_pn, "m") == 0; }},
+      {"PutResends", nothing,
+       [](Rows& r) {
+         r.records.add(storage::PutResends{r.id, ben, "m", {2, {9}}, now_ms, 1'000});
+       },
+       [](Rows& r) {
+         return r.records.resends(ben, "m") == storage::ResendRow{2, {9}} && r.records.resends(ben, "n").count == 0;
+       }},
+      {"PutLid",
+       [](Rows& r) {
+         r.records.add(storage::PutLid{r.id, carl_pn, ben});
+       },
+       [](Rows& r) {
+         r.records.add(storage::PutLid{r.id, ben_pn, ben});
+       },
+       [](Rows& r) {  // the LID has moved: its old number is without one
+         return r.records.find_lid(ben_pn) == ben && r.records.find_pn(ben) == ben_pn && !r.records.find_lid(carl_pn);
+       }},
+      {"PutDeviceList", nothing, [](Rows& r) { r.records.add(r.list(ben, 4)); },
+       [](Rows& r) {
+         const auto row = r.records.find_device_list(ben);
+         return row && row->devices.size() == 2 && row->raw_id == 7 && !r.records.find_device_list(ben_pn);
+       }},
+      {"RemoveDeviceList", a_list,
+       [](Rows& r) {
+         r.records.add(storage::RemoveDeviceList{r.id, ben});
+       },
+       [](Rows& r) { return !r.records.find_device_list(ben); }},
+      {"AgeDeviceList", a_list,
+       [](Rows& r) {
+         r.records.add(storage::AgeDeviceList{r.id, ben});
+       },
+       [](Rows& r) {
+         const auto row = r.records.find_device_list(ben);
+         return row && row->fetched_at == 0 && row->devices.size() == 2;
+       }},
+      {"AddPreKeys", nothing,
+       [](Rows& r) {
+         r.records.add(storage::AddPreKeys{r.id, {r.pre_key(5), r.pre_key(6)}});
+       },
+       [](Rows& r) {
+         return r.records.find_pre_key(5) && r.records.find_pre_key(6) && r.records.load_pre_keys(5, 7).size() == 2 &&
+                r.records.load_pre_keys(6, 7).size() == 1;
+       }},
+      {"RemovePreKey",
+       [](Rows& r) {
+         r.records.add(storage::AddPreKeys{r.id, {r.pre_key(5)}});
+       },
+       [](Rows& r) {
+         r.records.add(storage::RemovePreKey{r.id, 5});
+       },
+       [](Rows& r) { return !r.records.find_pre_key(5) && r.records.load_pre_keys(1, 9).empty(); }},
+      {"AddRetryPreKey", nothing,
+       [](Rows& r) {
+         r.records.add(storage::AddRetryPreKey{r.id, ben, r.pre_key(storage::first_retry_key_id + 1), now_ms});
+       },
+       [](Rows& r) { return r.records.find_pre_key(storage::first_retry_key_id + 1).has_value(); }},
+      {"AddSignedPreKey", nothing, [](Rows& r) { r.records.add(r.signed_pre_key(2)); },
+       [](Rows& r) { return r.records.find_signed_pre_key(2).has_value(); }},
+      {"WipeDevice",
+       [](Rows& r) {
+         r.records.add(r.list(ben, 4));
+         r.records.add(storage::AddPreKeys{r.id, {r.pre_key(5)}});
+         r.records.add(storage::PutRetryCount{r.id, ben, "m", 3, now_ms});
+         r.records.add(storage::PutResends{r.id, ben, "m", {2, {9}}, now_ms, 1'000});
+         r.records.add(storage::PutRatchet{r.id, ben, {1}});
+         r.records.add(storage::PutIdentity{r.id, ben, {}});
+       },
+       [](Rows& r) { r.records.add(storage::WipeDevice{r.id}); },
+       [](Rows& r) {
+         return !r.records.find_device_list(ben) && !r.records.find_pre_key(5) &&
+                r.records.load_pre_keys(1, 9).empty() && r.records.retry_count(ben, "m") == 0 &&
+                r.records.resends(ben, "m").count == 0 && !r.records.find_signed_pre_key(1) &&
+                !r.records.find_ratchet(ben) && !r.records.find_identity(ben);
+       }},
+  };
+  return all;
+}
+
+/// The answers to every question, as text; `row` is left out, which only the commit gives.
+std::string ask_everything(const Records& records) {
+  std::string told;
+  const auto tell = [&](const std::string& line) { told += line + "\n"; };
+  for (const Jid& chat : {ben, ben_pn, carl_pn}) {
+    tell(fmt::format("chat {}: {}", chat.to_string(), records.has_chat(chat)));
+    for (const char* id : {"a", "b", "c", "d", "e", "f"}) {
+      const auto row = records.find_message(chat, id);
+      tell(fmt::format("{} {} {}", id, records.has_message(chat, id),
+                       row ? fmt::format("{} {} {} {}", row->chat.to_string(), static_cast<int>(row->ack), row->error,
+                                         row->timestamp)
+                           : "-"));
+    }
+    const auto list = records.find_device_list(chat);
+    tell(list ? fmt::format("list {} {}", fmt::join(list->devices, ","), list->fetched_at) : "no list");
+    const auto lid = records.find_lid(chat), pn = records.find_pn(chat);
+    tell(fmt::format("lid {} pn {}", lid ? lid->to_string() : "-", pn ? pn->to_string() : "-"));
+    for (const char* id : {"a", "b"})
+      tell(fmt::format("counts {} {}", records.retry_count(chat, id), records.resends(chat, id).count));
+  }
+  for (const char* id : {"a", "b", "c", "d", "e", "f"}) {
+    for (const bool from_me : {false, true}) {
+      const auto row = records.find_message_by_id(id, from_me);
+      tell(row ? fmt::format("{} in {} {} {}", id, row->chat.to_string(), static_cast<int>(row->ack), row->error)
+               : std::string("-"));
+    }
+    const auto answer = records.find_idempotency(id, now_ms);
+    tell(answer ? answer->request_hash : "no answer");
+  }
+  for (protocol::PreKeyId id = 1; id < 6; ++id)
+    tell(fmt::format("key {} {}", records.find_pre_key(id).has_value(), records.find_signed_pre_key(id).has_value()));
+  for (const auto& key : records.load_pre_keys(1, 6)) tell(fmt::format("loaded {}", key.id));
+  return told;
+}
+
+/// One change that a session could write here.
+void write_any(Rows& r, protocol::Random& dice) {
+  const Jid users[] = {ben, ben_pn, carl_pn};
+  const auto pick = [&](std::uint32_t n) { return dice.below(n); };
+  const std::uint32_t of_user = pick(3);
+  const Jid user = users[of_user];
+  const std::string name(1, static_cast<char>('a' + pick(2) + 2 * of_user));  // an id is of one chat
+  switch (pick(17)) {
+    case 0:
+    case 1:
+      if (!r.records.find_message_by_id(name, true) && !r.records.find_message_by_id(name, false))
+        r.records.add(r.message(user, name, pick(2) == 0));
+      break;
+    case 2:
+      r.records.add(storage::RaiseAckById{r.id, name, static_cast<AckLevel>(static_cast<int>(pick(6)) - 1), "why",
+                                          pick(2) == 0 ? std::optional(now_ms + 9) : std::nullopt});
+      break;
+    case 3:
+      if (const auto row = r.records.find_message_by_id(name, true); row && row->row != 0)
+        r.records.add(storage::RaiseAck{r.id, row->row, AckLevel::delivered, "", std::nullopt});
+      break;
+    case 4: r.records.add(storage::RemoveChat{r.id, user}); break;
+    case 5: r.records.add(storage::MergeChats{r.id, pick(2) == 0 ? ben_pn : carl_pn, ben}); break;
+    case 6: r.records.add(r.answer(name)); break;
+    case 7: r.records.add(storage::PutRetryCount{r.id, user, "a", pick(5), now_ms}); break;
+    case 8: r.records.add(storage::PutResends{r.id, user, "b", {pick(5), {}}, now_ms, 1'000}); break;
+    case 9: r.records.add(storage::PutLid{r.id, pick(2) == 0 ? ben_pn : carl_pn, ben}); break;
+    case 10: r.records.add(r.list(user, static_cast<std::uint16_t>(1 + pick(9)))); break;
+    case 11: r.records.add(storage::RemoveDeviceList{r.id, user}); break;
+    case 12: r.records.add(storage::AgeDeviceList{r.id, user}); break;
+    case 13: r.records.add(storage::AddPreKeys{r.id, {r.pre_key(1 + pick(5))}}); break;
+    case 14: r.records.add(storage::RemovePreKey{r.id, 1 + pick(5)}); break;
+    case 15: r.records.add(r.signed_pre_key(1 + pick(3))); break;
+    case 16:
+      if (pick(4) == 0) r.records.add(storage::WipeDevice{r.id});
+      break;
+  }
+}
+
+}  // namespace
+
+TEST_CASE("what one input of a turn writes the next one sees; without a commit nobody does, with it everybody") {
+  for (const Kind& kind : kinds()) {
+    INFO(kind.name);
+    Rows r;
+    kind.before(r);
+    r.commit();
+    CHECK_FALSE(kind.seen(r));
+    kind.write(r);
+    CHECK(kind.seen(r));
+    static_cast<void>(r.records.take());  // the turn is discarded
+    CHECK_FALSE(kind.seen(r));
+    kind.write(r);
+    r.commit();
+    CHECK(kind.seen(r));
+  }
+}
+
+TEST_CASE("what is seen inside a turn is what is seen after its commit, whatever the changes and their order") {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    INFO("seed " << seed);
+    protocol::SeededRandom dice(seed);
+    Rows r;
+    for (int turn = 0; turn < 4; ++turn) {
+      const auto changes = 1 + dice.below(14);
+      for (std::uint32_t i = 0; i < changes; ++i) write_any(r, dice);
+      const std::string inside = ask_everything(r.records);
+      storage::Changes written = r.records.take();
+      INFO(storage::to_text(written));
+      r.fixture.store->commit(std::move(written), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+      REQUIRE(inside == ask_everything(r.records));
+    }
+  }
+}
+
+TEST_CASE("levels of a message of this turn rise as they will in its row, an error overrides and is overridden") {
+  Rows r;
+  const auto raise = [&](AckLevel level) {
+    r.records.add(storage::RaiseAckById{r.id, "m", level, "why", std::nullopt});
+    return r.records.find_message_by_id("m", true)->ack;
+  };
+  r.records.add(r.message(ben, "m"));
+  CHECK(r.row_of("m") == 0);
+  CHECK(raise(AckLevel::delivered) == AckLevel::delivered);
+  CHECK(raise(AckLevel::server) == AckLevel::delivered);
+  CHECK(raise(AckLevel::error) == AckLevel::error);
+  CHECK(r.records.find_message_by_id("m", true)->error == "why");
+  CHECK(raise(AckLevel::server) == AckLevel::server);
+  CHECK(r.records.find_message_by_id("m", true)->error.empty());
+}
+
+TEST_CASE("a message that arrives in a turn is not among those that its later inputs mark as read") {
+  Rows r;
+  r.records.add(r.message(ben, "old", false));
+  r.commit();
+  r.records.add(r.message(ben, "new", false));
+  r.records.add(r.message(ben_pn, "first", false));
+  CHECK(r.records.find_chat(ben)->unread == 1);
+  CHECK(r.records.newest_messages(ben, 9).size() == 1);
+  CHECK_FALSE(r.records.find_chat(ben_pn));
+  CHECK(r.records.has_chat(ben_pn));
+  r.records.add(storage::LowerUnread{r.id, ben, 1});
+  CHECK(r.records.find_chat(ben)->unread == 0);
+  r.commit();
+  CHECK(r.records.find_chat(ben)->unread == 1);
+}
+
+TEST_CASE("a merge adds what was unread, and pages of both chats are one, the newest first") {
+  Rows r;
+  auto at = [&](const Jid& chat, const char* id, storage::UnixMs time) {
+    auto insert = r.message(chat, id, false);
+    insert.row.timestamp = time;
+    r.records.add(std::move(insert));
+  };
+  at(ben, "1", now_ms + 1);
+  at(ben_pn, "2", now_ms + 2);
+  at(ben, "3", now_ms + 3);
+  at(ben_pn, "4", now_ms + 4);
+  r.commit();
+  r.records.add(storage::MergeChats{r.id, ben_pn, ben});
+  for (int committed = 0; committed < 2; ++committed) {
+    CHECK(r.records.find_chat(ben)->unread == 4);
+    CHECK_FALSE(r.records.find_chat(ben_pn));
+    std::string ids;
+    for (const auto& row : r.records.newest_messages(ben, 3)) ids += row.id;
+    CHECK(ids == "432");
+    r.commit();
+  }
+}
+
+TEST_CASE("rows appended as a list are seen like those that are added") {
+  Rows r;
+  storage::Changes more;
+  more.add(r.message(ben, "m"));
+  more.add(r.signed_pre_key(2));
+  r.records.add(r.message(ben_pn, "first"));
+  r.records.append(std::move(more));
+  CHECK(r.records.find_message(ben, "m")->body == "of m");
+  CHECK(r.records.find_signed_pre_key(2));
+  CHECK(r.records.take().rows().size() == 3);
+}
+
+TEST_CASE("a session that begins again is made of its rows; one that was removed has none") {
+  Rows r;
+  const auto rows = load_session_rows(r.fixture.store->reader(), r.id);
+  REQUIRE(rows);
+  CHECK(rows->session.name == "s");
+  CHECK(rows->device.linked());
+  r.records.add(storage::RemoveSession{r.id});
+  r.commit();
+  CHECK_FALSE(load_session_rows(r.fixture.store->reader(), r.id));
+}
