@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json/parse.hpp>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "storage/outbox.h"
@@ -24,6 +25,14 @@ struct Log {
   std::map<std::string, std::string> errors;                                   // why a message ended as an error
   std::map<std::string, std::vector<std::string>> sent_order, received_order;  // bodies by "from>to" of the text
 };
+
+/// An accepted text may end like this, and its `ack` event says so; every other end is a broken promise.
+bool may_end(std::string_view error) {
+  constexpr std::string_view ends[] = {"logged out", "the chat was deleted", "the message was deleted",
+                                       "did not acknowledge the message on", "(429)"};
+  return std::any_of(std::begin(ends), std::end(ends),
+                     [&](std::string_view end) { return error.find(end) != std::string_view::npos; });
+}
 
 /// "g0>2 #17": "g0>2".
 std::string lane_of(const std::string& body) { return body.substr(0, body.find(' ')); }
@@ -56,6 +65,7 @@ class Check {
       if (!text.accepted) return violate("never answered: " + text.body);
       const Log& log = logs_[from.session];
       if (const auto ended = log.errors.find(text.id); ended != log.errors.end()) error = ended->second;
+      if (!error.empty() && !may_end(error)) violate(fmt::format("{} ended as: {}", text.body, error));
       expect("event message.sent", text, count(log.sent, text.body), "");
       expect("own phone", text, shown(from.number, text.body), error.empty() ? text.own_phone_excuse : error);
     } else {
@@ -70,7 +80,7 @@ class Check {
       expect("event message of the recipient's session", text, count(logs_[to.session].messages, text.body),
              error.empty() ? text.session_excuse : error);
     }
-    if (text.by_gateway && error.empty()) check_acks(from, text);
+    if (text.by_gateway) check_acks(from, text, error);
     if (text.read_promised && status_at(from.number, text.id) != "read")
       violate(fmt::format("{} was marked read, its sender sees '{}'", text.body, status_at(from.number, text.id)));
   }
@@ -185,16 +195,21 @@ class Check {
     return message && message->status == "error" ? message->failure : "";
   }
 
-  void check_acks(const Person& from, const Text& text) {
+  void check_acks(const Person& from, const Text& text, const std::string& error) {
     const auto& levels = logs_[from.session].acks[text.id];
     int highest = 0;
     for (const int level : levels) {
-      if (level < highest)
+      if (level < highest && level != -1)
         violate(fmt::format("{} ({}): its ack fell from {} to {}", text.body, text.id, highest, level));
       highest = std::max(highest, level);
     }
-    if (highest < 2 && text.phone_excuse.empty())
+    if (!error.empty()) {
+      // What the recipient has confirmed did not fail.
+      if (levels.back() == -1 && highest >= 2)
+        violate(fmt::format("{} ({}): its ack fell from {} to: {}", text.body, text.id, highest, error));
+    } else if (highest < 2 && text.phone_excuse.empty()) {
       violate(fmt::format("{} ({}): its ack stays at {}", text.body, text.id, highest));
+    }
   }
 
   World& world_;
@@ -210,6 +225,8 @@ class Check {
 std::string what_waits(World& world, const Ledger& ledger) {
   auto& reader = world.daemon.store().reader();
   for (const Person& person : ledger.persons) {
+    // Devices that a session had before it was logged out while nobody could be told stay for ever.
+    std::set<std::uint16_t> devices{0};
     if (!person.session.empty()) {
       const auto view = world.daemon.supervisor().find(person.session);
       if (!view || view->status != sessions::Status::ready) return person.session + " is not ready";
@@ -218,8 +235,9 @@ std::string what_waits(World& world, const Ledger& ledger) {
         return fmt::format("{} has {} rows in its outbox", person.session, rows.size());
       if (const auto rows = storage::load_read_receipts(reader, view->id); !rows.empty())
         return fmt::format("{} has {} read receipts without an ack", person.session, rows.size());
+      devices.insert(view->jid.device);
     }
-    for (const auto& [number, device] : world.network.find_account(std::string_view(person.number))->devices) {
+    for (const std::uint16_t number : devices) {
       if (const std::size_t queued = world.network.queue_length({person.number, number}); queued > 0)
         return fmt::format("{} stanzas wait for {}:{}", queued, person.number, number);
     }

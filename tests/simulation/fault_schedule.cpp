@@ -180,15 +180,7 @@ void FaultSchedule::on_daemon(Fault fault) {
   if (!daemon.running()) return;
   switch (fault) {
     case Fault::kill: return kill_soon();
-    case Fault::restart:
-      note(fault, "");
-      return daemon.stop([this, life = daemon.lives()] {
-        later(milliseconds(draw(3'000)), [this, life] {
-          if (world_.daemon.lives() != life) return;
-          world_.daemon.kill();
-          world_.daemon.start();
-        });
-      });
+    case Fault::restart: note(fault, ""); return daemon.restart(milliseconds(draw(3'000)));
     case Fault::failed_turns:
       daemon.disk.failing_turns = 1 + draw(5);
       return note(fault, std::to_string(daemon.disk.failing_turns));
@@ -218,10 +210,7 @@ void FaultSchedule::kill_soon() {
         return self.world_.surroundings.after(wait, *this);
       }
       self.note(Fault::kill, "");
-      self.world_.daemon.kill();
-      self.later(milliseconds(self.draw(4) == 0 ? self.draw(60'000) : self.draw(2'000)), [&world = self.world_] {
-        if (!world.daemon.running()) world.daemon.start();
-      });
+      self.world_.daemon.kill_for(milliseconds(self.draw(4) == 0 ? self.draw(60'000) : self.draw(2'000)));
     }
   };
   Count{*this, at}();

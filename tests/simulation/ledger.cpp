@@ -35,6 +35,12 @@ void Ledger::hear(const std::vector<storage::Event>& events) {
 void Ledger::excuse_session(std::size_t person, const std::string& why) {
   const std::string& session = persons[person].session;
   for (Text& text : texts) {
+    if (text.by_gateway && text.from == person) {
+      // Who could not read it yet asks a device that is gone.
+      excuse(text.phone_excuse, why);
+      excuse(text.own_phone_excuse, why);
+      if (!told(persons[text.to].session, text.body)) excuse(text.session_excuse, why);
+    }
     if (told(session, text.body)) continue;
     if (text.to == person) excuse(text.session_excuse, why);
     if (text.from == person && !text.by_gateway) excuse(text.own_session_excuse, why);
@@ -43,6 +49,10 @@ void Ledger::excuse_session(std::size_t person, const std::string& why) {
 
 void Ledger::excuse_chat(std::size_t person, std::size_t other, const std::string& why) {
   for (Text& text : texts) {
+    if (text.from == other && text.to == person && told(persons[person].session, text.body)) {
+      text.copy_removed = true;
+      text.read_promised = false;
+    }
     if (!text.by_gateway || text.from != person || text.to != other) continue;
     excuse(text.phone_excuse, why);
     excuse(text.own_phone_excuse, why);

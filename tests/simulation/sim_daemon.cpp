@@ -109,10 +109,26 @@ void SimDaemon::kill() {
   gone->store.reset();
 }
 
-void SimDaemon::stop(std::function<void()> done) {
+void SimDaemon::start_after(std::chrono::milliseconds pause) {
+  around_.network.after(pause, [this] {
+    if (!running()) start();
+  });
+}
+
+void SimDaemon::kill_for(std::chrono::milliseconds pause) {
+  kill();
+  start_after(pause);
+}
+
+void SimDaemon::restart(std::chrono::milliseconds pause) {
   around_.trace.note("daemon", "is asked to stop");
   life_->supervisor->end_waits();
-  life_->supervisor->stop(std::move(done));
+  life_->supervisor->stop([this, life = lives_, pause] {
+    // Not from inside a callback of what dies.
+    around_.network.post([this, life, pause] {
+      if (lives_ == life && running()) kill_for(pause);
+    });
+  });
 }
 
 }  // namespace wharf::simulation

@@ -55,8 +55,10 @@ class SimDaemon {
   void start();
   /// SIGKILL.
   void kill();
-  /// SIGTERM: `done` when everything is at rest; then kill() takes away what is left of it.
-  void stop(std::function<void()> done);
+  /// SIGKILL, and a new life after the pause.
+  void kill_for(std::chrono::milliseconds pause);
+  /// SIGTERM; when everything is at rest it dies, and a new life begins after the pause.
+  void restart(std::chrono::milliseconds pause);
   bool running() const { return life_ != nullptr; }
   /// Grows with every start: who asked an earlier life gets no answer of it.
   std::uint64_t lives() const { return lives_; }
@@ -81,6 +83,7 @@ class SimDaemon {
   };
   storage::Store::Settings store_settings(VirtualScheduler& scheduler);
   void keep_probing();
+  void start_after(std::chrono::milliseconds pause);
 
   Surroundings around_;
   std::unique_ptr<Life> life_;

@@ -28,6 +28,12 @@ void Trace::mix(std::string_view bytes) {
 
 void Trace::count(std::uint64_t number) { hash_ = (hash_ ^ number) * fnv_prime; }
 
+void Trace::aside(std::string_view kind, std::string_view text) const {
+  if (show_ == Show::everything)
+    std::printf("%12s %-8s %s\n", clock_text(time_.now()).c_str(), std::string(kind).c_str(),
+                std::string(text).c_str());
+}
+
 void Trace::note(std::string_view kind, std::string_view text) {
   std::string line = fmt::format("{:>12} {:8} {}", clock_text(time_.now()), kind, text);
   mix(line);

@@ -18,6 +18,8 @@ class Trace {
 
   /// A line under the present time. `kind` is a word.
   void note(std::string_view kind, std::string_view text);
+  /// For who reads the whole trace: a line that does not count.
+  void aside(std::string_view kind, std::string_view text) const;
   /// Of the schedule alone: into the hash, no line.
   void count(std::uint64_t number);
   std::uint64_t hash() const { return hash_; }

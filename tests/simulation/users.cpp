@@ -273,7 +273,8 @@ void Users::mark_read(std::size_t person, std::size_t other) {
   std::vector<std::size_t> promised;
   for (std::size_t i = 0; i < ledger_.texts.size(); ++i) {
     const Text& text = ledger_.texts[i];
-    if (!text.by_gateway && text.from == other && text.to == person && ledger_.told(session, text.body))
+    if (!text.by_gateway && !text.copy_removed && text.from == other && text.to == person &&
+        ledger_.told(session, text.body))
       promised.push_back(i);
   }
   world_.trace.note("user", fmt::format("reads the chat of {} with {}", session, ledger_.persons[other].number));

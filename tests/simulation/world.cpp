@@ -13,10 +13,10 @@ namespace {
 
 constexpr std::int64_t unix_ms_at_start = 1'767'225'600'000;
 
-sandbox::Network::Settings network_settings() {
+sandbox::Network::Settings network_settings(Trace::Show show) {
   sandbox::Network::Settings settings;
   settings.settings_name = "simulated";
-  settings.max_stanza_log = 0;
+  settings.max_stanza_log = show == Trace::Show::everything ? 1 : 0;  // only for on_wire
   return settings;
 }
 
@@ -45,7 +45,7 @@ World::World(std::uint64_t seed, Trace::Show show)
       network_keys(seed * 8 + 5),
       surroundings(time),
       clock(surroundings),
-      network(network_settings(), clock, network_keys),
+      network(network_settings(show), clock, network_keys),
       phones(network),
       file_(seed),
       noise_([this] {
@@ -65,6 +65,7 @@ World::World(std::uint64_t seed, Trace::Show show)
       }()),
       daemon({time, surroundings, wires, daemon_keys, trace, file_.path(), noise_root_, Latency(),
               [this](std::shared_ptr<net::WebSocket> socket) { accept(std::move(socket)); }}) {
+  network.on_wire = [this](const std::string& line) { trace.aside("wire", line); };
   time.on_run = [this](const VirtualTime::Entry& entry) {
     trace.count(static_cast<std::uint64_t>(entry.due.count()));
     trace.count(entry.number);
