@@ -84,8 +84,10 @@ void MemoryLink::travel(Side to, Message message, Micros not_before) {
   if (silent_ || target.over || target.scheduler == nullptr) return;
   const auto jitter = static_cast<std::uint32_t>(std::max<std::int64_t>(latency_.jitter.count(), 1));
   const Micros now = target.scheduler->now();
-  const Micros arrival =
-      std::max({now + latency_.base + Micros(world_.random.below(jitter)), target.last_arrival, not_before});
+  // What is sent at once leaves in one segment and arrives at once.
+  const Micros latency = now == target.last_sent ? Micros(0) : latency_.base + Micros(world_.random.below(jitter));
+  const Micros arrival = std::max({now + latency, target.last_arrival, not_before});
+  target.last_sent = now;
   target.last_arrival = arrival;
   target.scheduler->after(
       arrival - now, [self = shared_from_this(), to, era = era_, held = std::make_shared<Message>(std::move(message))] {

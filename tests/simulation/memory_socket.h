@@ -65,6 +65,7 @@ class MemoryLink : public std::enable_shared_from_this<MemoryLink> {
     bool over = false;          // closed by its owner, or told of the end
     std::deque<Message> inbox;  // arrived and not read
     Micros last_arrival{0};
+    Micros last_sent{-1};           // when that one was sent
     std::size_t under_way = 0;      // bytes towards this end that it did not read
     std::function<void()> drained;  // of the sender towards this end
   };
