@@ -19,6 +19,7 @@ struct Person {
   std::string number;
   std::string session;  // name, "" of one without
   bool linked = false;  // its session was ready and was not logged out since
+  Micros linked_at{0};
 };
 
 struct Text {

@@ -15,6 +15,7 @@ using sessions::SentMessage;
 using sessions::SessionView;
 using sessions::Status;
 using std::chrono::milliseconds;
+using std::chrono::seconds;
 
 namespace {
 
@@ -91,7 +92,7 @@ void Users::look_after(std::size_t person) {
   if (view->jid.empty()) lose_device(person);
   if (owner.stopped) return;
   if (view->status == Status::ready) {
-    account.linked = true;
+    if (!std::exchange(account.linked, true)) account.linked_at = world_.time.now();
   } else if (view->status == Status::failed || view->status == Status::terminated) {
     world_.trace.note("user",
                       fmt::format("starts {} again: {}", account.session, view->reason ? view->reason->code : "-"));
@@ -222,7 +223,14 @@ void Users::send_by_gateway(std::size_t from, std::size_t to) {
   text.to = to;
   text.by_gateway = true;
   text.body = new_body(from, to, "g");
-  if (!ledger_.persons[to].linked) text.session_excuse = "the session was not linked yet";
+  const Person& reader = ledger_.persons[to];
+  if (!reader.linked) {
+    text.session_excuse = "the session was not linked yet";
+  } else if (reader.linked_at > Micros(seconds(10)) && world_.time.now() < reader.linked_at + seconds(120)) {
+    // A sender whose connection stalls seals for the devices that it knows. The ack tells it of its error; it corrects
+    // the list and sends nothing more of this text (03 section 4.8).
+    text.session_excuse = "the session was linked a moment ago";
+  }
   text.idempotency_key = "key " + text.body;
   if (draw(4) == 0) text.chosen_id = fmt::format("3EB0CAFE{:08}", ledger_.texts.size());
   ledger_.texts.push_back(std::move(text));
