@@ -41,8 +41,12 @@ void Ledger::excuse_session(std::size_t person, const std::string& why) {
       excuse(text.own_phone_excuse, why);
       if (!told(persons[text.to].session, text.body)) excuse(text.session_excuse, why);
     }
-    if (text.to == person) text.read_promised = false;  // a receipt that waits is forgotten with the device
-    if (told(session, text.body)) continue;
+    // A read receipt that waits is forgotten with the device, and the text no longer counts as unread.
+    if (text.to == person) text.read_promised = false;
+    if (told(session, text.body)) {
+      if (text.to == person) text.copy_removed = true;
+      continue;
+    }
     if (text.to == person) excuse(text.session_excuse, why);
     if (text.from == person && !text.by_gateway) excuse(text.own_session_excuse, why);
   }

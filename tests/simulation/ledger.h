@@ -34,7 +34,7 @@ struct Text {
   bool accepted = false;
   /// The reader marked it read and was told so: the sender has to hear of it.
   bool read_promised = false;
-  bool copy_removed = false;  // the recipient's session deleted its copy
+  bool copy_removed = false;  // the recipient's session deleted its copy, or the device that had it
   /// Where it may be missing, and why; never shown twice all the same. Of the recipient's phone, the sender's own
   /// phone, and both sessions.
   std::string phone_excuse, own_phone_excuse, session_excuse, own_session_excuse;
