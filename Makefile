@@ -1,5 +1,5 @@
 # The commands of the README. Each works from a fresh clone on a fresh Debian 12.
-.PHONY: run test demo build bench format style packages asan fuzz
+.PHONY: run test demo build bench format style packages asan fuzz simulate
 
 build: packages
 	cmake --preset release
@@ -25,6 +25,15 @@ asan: packages
 fuzz: packages
 	scripts/install-packages fuzz
 	tests/fuzz/run $(if $(HOURS),$$(($(HOURS) * 3600)))
+
+# SEEDS seeds of the simulated world from FIRST on; SEED=k replays one, TRACE=1 prints all that happened in it.
+SEEDS ?= 200
+FIRST ?= 1
+simulate: packages
+	cmake --preset simulate >/dev/null
+	cmake --build --preset simulate --target simulate
+	build/simulate/bin/simulate $(if $(SEED),--seed $(SEED),--first $(FIRST) --seeds $(SEEDS)) \
+	  $(if $(TEXTS),--texts $(TEXTS)) $(if $(TRACE),--trace)
 
 bench: build
 	scripts/install-packages interop

@@ -71,6 +71,11 @@ void Network::State::note(std::string_view direction, std::string_view who, cons
   if (settings.max_stanza_log == 0) return;
   std::string line;
   line.append(direction).append(" ").append(who).append(" ").append(protocol::summary(stanza));
+  record(std::move(line));
+}
+
+void Network::State::record(std::string line) {
+  if (network.on_wire) network.on_wire(line);
   log.push_back(std::move(line));
   if (log.size() > settings.max_stanza_log) log.pop_front();
 }
@@ -78,8 +83,7 @@ void Network::State::note(std::string_view direction, std::string_view who, cons
 void Network::State::complain(std::string text) {
   spdlog::warn("sandbox: {}", text);
   if (settings.max_stanza_log == 0) return;
-  log.push_back("!! " + std::move(text));
-  if (log.size() > settings.max_stanza_log) log.pop_front();
+  record("!! " + std::move(text));
 }
 
 namespace {

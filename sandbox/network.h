@@ -192,6 +192,8 @@ class Network {
   void release_held();
   /// Newest stanzas, oldest first, as summaries (both directions), for GET /sandbox/v1/wire.
   std::vector<std::string> wire_log() const;
+  /// Told of each of these lines.
+  std::function<void(const std::string& line)> on_wire;
   /// Unacked entries per device.
   std::size_t queue_length(const DeviceKey& device) const;
   std::size_t prekeys_left(const DeviceKey& device) const;

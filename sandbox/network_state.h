@@ -154,6 +154,7 @@ struct Network::State {
   }
   void note(std::string_view direction, std::string_view who, const Node& stanza);
   void complain(std::string text);  // something a client did wrong: log and wire log
+  void record(std::string line);
   void dispatch(const DeviceKey& from, const Node& stanza);
   void dispatch_pairing(std::uint64_t pairing, const Node& stanza);
   /// To a live device, now; not queued.

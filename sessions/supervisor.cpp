@@ -50,6 +50,7 @@ struct Supervisor::State {
                ConnectGate(settings.reconnects_per_second)} {
     shared.settings.profile = settings.profile;
     shared.settings.max_queued_messages = settings.max_queued_messages;
+    shared.settings.pre_key_batch = settings.pre_key_batch;
   }
 
   std::shared_ptr<SessionActor> actor(const std::string& name) const {

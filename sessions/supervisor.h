@@ -14,6 +14,7 @@
 #include "protocol/noise/certificate.h"
 #include "protocol/noise/client_payload.h"
 #include "sessions/session_view.h"
+#include "sessions/settings.h"
 #include "storage/store.h"
 
 namespace wharf::sessions {
@@ -32,6 +33,7 @@ struct SupervisorSettings {
   std::size_t max_queued_messages = 10'000;  // per session; over it send-text answers rate_limited
   unsigned reconnects_per_second = 100;      // gate over all sessions
   bool resume_handshake = true;              // Noise IK
+  std::size_t pre_key_batch = SessionSettings().pre_key_batch;
 };
 
 class Supervisor {

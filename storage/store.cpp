@@ -7,6 +7,9 @@
 //
 // Without `post` the same batches run on the caller, one turn each; a commit from inside a completion queues behind
 // and is run by the outermost call, so that actors that commit again from their completion do not nest.
+//
+// With `post` and `writer` there is no thread either: batches form as with one, and whoever simulates the process says
+// when each of them is written. A purge is a step of its own; a ping probes a failed store, as nobody waits a second.
 
 #include "storage/store.h"
 
@@ -19,6 +22,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "storage/apply.h"
 #include "storage/backup.h"
@@ -111,8 +115,10 @@ struct Store::State {
 
   std::thread thread;
   bool running_inline = false;
+  bool step_asked = false;  // settings.writer has a step that it did not run yet
 
   bool inline_mode() const { return !settings.post; }
+  bool threaded() const { return settings.post && !settings.writer; }
 
   // --- writing: on the writer thread, or on the caller in inline mode
   Result<void> run_turn(Changes& changes, std::vector<Event>& events);
@@ -131,6 +137,10 @@ struct Store::State {
   void deliver(Outcome outcome, std::size_t turns);
   void answer_pings(std::vector<std::function<void(bool)>> asked);
   void run_inline();
+
+  // --- Settings::writer
+  void ask_step();
+  void step();
 };
 
 /// After every rollback: what is remembered may be of rows that are gone now.
@@ -338,6 +348,26 @@ void Store::State::run_inline() {
   while (healthy && writer->recall().removals_wait) purge_alone();
 }
 
+void Store::State::ask_step() {
+  const bool purging = healthy && writer->recall().removals_wait;
+  if (step_asked || (queue.empty() && pings.empty() && !purging)) return;
+  step_asked = true;
+  settings.writer([this] { step(); });
+}
+
+void Store::State::step() {
+  step_asked = false;
+  if (!pings.empty() && !healthy) probe();
+  answer_pings(std::exchange(pings, {}));
+  if (std::vector<Turn> batch = take_batch(queue, settings); !batch.empty()) {
+    const std::size_t size = batch.size();
+    deliver(run_batch(std::move(batch)), size);
+  } else if (healthy && writer->recall().removals_wait) {
+    purge_alone();
+  }
+  ask_step();
+}
+
 Store::Store() = default;
 
 Result<std::unique_ptr<Store>> Store::open(Settings settings) {
@@ -361,12 +391,13 @@ Result<std::unique_ptr<Store>> Store::open(Settings settings) {
     state.reader = std::move(*reader);
   }
   state.writer->recall().removals_wait = has_removed(*state.writer);
-  if (!state.inline_mode()) state.thread = std::thread([&state] { state.run(); });
+  if (state.threaded()) state.thread = std::thread([&state] { state.run(); });
+  if (state.settings.writer) state.ask_step();
   return store;
 }
 
 Store::~Store() {
-  if (!state_) return;
+  if (!state_ || state_->settings.writer) return;
   if (state_->thread.joinable()) {
     {
       const std::lock_guard lock(state_->mutex);
@@ -402,6 +433,7 @@ void Store::commit(Changes changes, Committed done) {
     ++state.accepted;
     wake = state.queue.size() == 1 || state.queue.size() == state.wake_at;
   }
+  if (state.settings.writer) return state.ask_step();
   if (wake) state.work.notify_one();
 }
 
@@ -435,12 +467,17 @@ void Store::ping(std::function<void(bool)> done) {
     const std::lock_guard lock(state.mutex);
     state.pings.push_back(std::move(done));
   }
+  if (state.settings.writer) return state.ask_step();
   state.work.notify_one();
 }
 
 void Store::flush() {
   State& state = *state_;
   if (state.inline_mode()) return;
+  if (state.settings.writer) {
+    while (!state.queue.empty()) state.step();
+    return;
+  }
   std::unique_lock lock(state.mutex);
   const std::uint64_t target = state.accepted;
   state.progress.wait(lock, [&] { return state.finished >= target; });

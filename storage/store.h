@@ -25,6 +25,9 @@ class Store {
     Synchronous synchronous = Synchronous::full;
     /// Runs a function on the loop. Empty: everything runs inline on the caller (tests, simulation).
     std::function<void(std::function<void()>)> post;
+    /// With `post`, for simulations: asked whenever the writer has work. It keeps the function and runs it once, later,
+    /// on the loop: one batch, in place of the thread. What was not run when the Store ends is lost, as by a kill.
+    std::function<void(std::function<void()>)> writer;
     std::size_t max_turns_per_commit = 256;
     std::size_t max_bytes_per_commit = 512u << 10;  // Changes::bytes(); a batch ends with the turn that reaches them
     std::chrono::milliseconds max_wait{0};   // how long the writer waits for more turns; 0 = takes what is queued
@@ -43,7 +46,7 @@ class Store {
   };
   /// Opens or creates the file and applies migrations. Errors: storage, storage_full, unsupported.
   static Result<std::unique_ptr<Store>> open(Settings settings);
-  ~Store();  // commits what is queued, then closes
+  ~Store();  // commits what is queued (not with Settings::writer), then closes
 
   using Committed = std::function<void(Result<void>)>;
   /// Queues the turn. `done` runs on the loop after the transaction is durable (or rolled back: storage_full when the

@@ -1,0 +1,271 @@
+#include "tests/simulation/checkers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json/parse.hpp>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "storage/outbox.h"
+#include "storage/read_receipts.h"
+#include "storage/statement.h"
+
+namespace wharf::simulation {
+
+using sandbox::PhoneMessage;
+
+namespace {
+
+/// What the log says about one session.
+struct Log {
+  std::map<std::string, unsigned> messages, sent;                              // events by body
+  std::map<std::string, std::vector<int>> acks;                                // levels by message id, in order
+  std::map<std::string, std::string> errors;                                   // why a message ended as an error
+  std::map<std::string, std::vector<std::string>> sent_order, received_order;  // bodies by "from>to" of the text
+};
+
+/// An accepted text may end like this, and its `ack` event says so; every other end is a broken promise.
+bool may_end(std::string_view error) {
+  constexpr std::string_view ends[] = {"logged out", "the chat was deleted", "the message was deleted",
+                                       "did not acknowledge the message on", "(429)"};
+  return std::any_of(std::begin(ends), std::end(ends),
+                     [&](std::string_view end) { return error.find(end) != std::string_view::npos; });
+}
+
+/// "g0>2 #17": "g0>2".
+std::string lane_of(const std::string& body) { return body.substr(0, body.find(' ')); }
+
+class Check {
+ public:
+  Check(World& world, Ledger& ledger) : world_(world), ledger_(ledger) {}
+
+  void read_log() {
+    storage::EventFilter filter;
+    filter.limit = 5'000;
+    for (;;) {
+      const auto page = storage::read_events(world_.daemon.store().reader(), filter);
+      if (page.empty()) break;
+      for (const storage::Event& event : page) {
+        compare(event);
+        note(event);
+      }
+      filter.after = page.back().id;
+    }
+    if (heard_again_ != ledger_.heard().size())
+      violate(fmt::format("{} events were heard, {} of them are in the log", ledger_.heard().size(), heard_again_));
+  }
+
+  void check_text(const Text& text) {
+    const Person& from = ledger_.persons[text.from];
+    const Person& to = ledger_.persons[text.to];
+    std::string error;
+    if (text.by_gateway) {
+      if (!text.accepted) return violate("never answered: " + text.body);
+      const Log& log = logs_[from.session];
+      if (const auto ended = log.errors.find(text.id); ended != log.errors.end()) error = ended->second;
+      if (!error.empty() && !may_end(error)) violate(fmt::format("{} ended as: {}", text.body, error));
+      expect("event message.sent", text, count(log.sent, text.body), "");
+      expect("own phone", text, shown(from.number, text.body), error.empty() ? text.own_phone_excuse : error);
+    } else {
+      error = sending_failure(from.number, text);
+      if (!from.session.empty()) {
+        expect("event message.sent of the sender's session", text, count(logs_[from.session].sent, text.body),
+               error.empty() ? text.own_session_excuse : error);
+      }
+    }
+    expect("recipient's phone", text, shown(to.number, text.body), error.empty() ? text.phone_excuse : error);
+    if (!to.session.empty()) {
+      expect("event message of the recipient's session", text, count(logs_[to.session].messages, text.body),
+             error.empty() ? text.session_excuse : error);
+    }
+    if (text.by_gateway) check_acks(from, text, error);
+    if (text.read_promised && status_at(from.number, text.id) != "read")
+      violate(fmt::format("{} was marked read, its sender sees '{}'", text.body, status_at(from.number, text.id)));
+  }
+
+  void check_order() {
+    for (auto& [session, log] : logs_) {
+      for (const auto& [lane, bodies] : log.sent_order) {
+        if (lane.front() != 'g') continue;
+        const std::size_t to = std::stoul(lane.substr(lane.find('>') + 1));
+        expect_order("on the phone of " + ledger_.persons[to].number, bodies, shown_order(to, lane));
+      }
+      for (const auto& [lane, bodies] : log.received_order) {
+        if (lane.front() != 'p') continue;
+        std::vector<std::string> typed;
+        for (const Text& text : ledger_.texts) {
+          if (lane_of(text.body) == lane) typed.push_back(text.body);
+        }
+        expect_order("in the log of " + session, typed, bodies);
+      }
+    }
+  }
+
+ private:
+  void violate(std::string what) { ledger_.violate(std::move(what)); }
+  static unsigned count(const std::map<std::string, unsigned>& by_body, const std::string& body) {
+    const auto found = by_body.find(body);
+    return found == by_body.end() ? 0 : found->second;
+  }
+
+  void compare(const storage::Event& event) {
+    const auto heard = ledger_.heard().find(event.id);
+    if (heard == ledger_.heard().end()) return;  // its life ended between the commit and its completion
+    ++heard_again_;
+    if (heard->second.name != event.name || heard->second.data != event.data)
+      violate(fmt::format("event {} was heard as another one", event.id));
+  }
+
+  void note(const storage::Event& event) {
+    Log& log = logs_[event.session_name];
+    if (event.name == "ack") {
+      const auto data = boost::json::parse(event.data);
+      const std::string id(data.at("id").as_string());
+      log.acks[id].push_back(static_cast<int>(data.at("ack").as_int64()));
+      if (log.acks[id].back() < 0) {
+        const auto* error = data.as_object().if_contains("error");
+        log.errors[id] = error ? std::string(error->as_string()) : "ended as an error";
+      }
+    } else if (event.name == "message" || event.name == "message.sent") {
+      const auto data = boost::json::parse(event.data);
+      std::string body(data.at("body").as_string());
+      const bool received = event.name == "message";
+      ++(received ? log.messages : log.sent)[body];
+      const std::string lane = lane_of(body);
+      (received ? log.received_order : log.sent_order)[lane].push_back(std::move(body));
+    }
+  }
+
+  /// Once; with an excuse at most once.
+  void expect(std::string_view where, const Text& text, unsigned times, const std::string& excuse) {
+    if (times == 1 || (times == 0 && !excuse.empty())) return;
+    violate(fmt::format("{} ({}): {} times at: {}{}", text.body, text.id, times, where,
+                        excuse.empty() ? "" : " (" + excuse + ")"));
+  }
+
+  void expect_order(const std::string& where, const std::vector<std::string>& said,
+                    const std::vector<std::string>& seen) {
+    std::map<std::string, std::size_t> place;
+    for (std::size_t i = 0; i < said.size(); ++i) place[said[i]] = i;
+    std::size_t last = 0;
+    for (const std::string& body : seen) {
+      if (place[body] < last) violate(fmt::format("{} comes too late {}", body, where));
+      last = std::max(last, place[body]);
+    }
+  }
+
+  const std::map<std::string, std::vector<const PhoneMessage*>>& shown_by(const std::string& number) {
+    auto& shown = phones_[number];
+    if (shown.empty()) {
+      for (const PhoneMessage& message : world_.phones.find(number)->messages())
+        shown[message.text].push_back(&message);
+    }
+    return shown;
+  }
+  unsigned shown(const std::string& number, const std::string& body) {
+    const auto& all = shown_by(number);
+    const auto found = all.find(body);
+    return found == all.end() ? 0 : static_cast<unsigned>(found->second.size());
+  }
+  std::vector<std::string> shown_order(std::size_t person, const std::string& lane) const {
+    std::vector<std::string> bodies;
+    for (const PhoneMessage& message : world_.phones.find(ledger_.persons[person].number)->messages()) {
+      if (lane_of(message.text) == lane) bodies.push_back(message.text);
+    }
+    return bodies;
+  }
+  const PhoneMessage* own(const std::string& number, const std::string& id) {
+    auto& sent = sent_by_[number];
+    if (sent.empty()) {
+      for (const PhoneMessage& message : world_.phones.find(number)->messages()) {
+        if (message.from_me) sent[message.id] = &message;
+      }
+    }
+    const auto found = sent.find(id);
+    return found == sent.end() ? nullptr : found->second;
+  }
+  std::string status_at(const std::string& number, const std::string& id) {
+    const PhoneMessage* message = own(number, id);
+    return message ? message->status : "gone";
+  }
+  std::string sending_failure(const std::string& number, const Text& text) {
+    const PhoneMessage* message = own(number, text.id);
+    return message && message->status == "error" ? message->failure : "";
+  }
+
+  void check_acks(const Person& from, const Text& text, const std::string& error) {
+    const auto& levels = logs_[from.session].acks[text.id];
+    int highest = 0;
+    for (const int level : levels) {
+      if (level < highest && level != -1)
+        violate(fmt::format("{} ({}): its ack fell from {} to {}", text.body, text.id, highest, level));
+      highest = std::max(highest, level);
+    }
+    if (!error.empty()) {
+      // What the recipient has confirmed did not fail.
+      if (levels.back() == -1 && highest >= 2)
+        violate(fmt::format("{} ({}): its ack fell from {} to: {}", text.body, text.id, highest, error));
+    } else if (highest < 2 && text.phone_excuse.empty()) {
+      violate(fmt::format("{} ({}): its ack stays at {}", text.body, text.id, highest));
+    }
+  }
+
+  World& world_;
+  Ledger& ledger_;
+  std::map<std::string, Log> logs_;  // by session
+  std::map<std::string, std::map<std::string, std::vector<const PhoneMessage*>>> phones_;
+  std::map<std::string, std::map<std::string, const PhoneMessage*>> sent_by_;
+  std::size_t heard_again_ = 0;
+};
+
+}  // namespace
+
+std::string what_waits(World& world, const Ledger& ledger) {
+  auto& reader = world.daemon.store().reader();
+  for (const Person& person : ledger.persons) {
+    // Devices that a session had before it was logged out while nobody could be told stay for ever.
+    std::set<std::uint16_t> devices{0};
+    if (!person.session.empty()) {
+      const auto view = world.daemon.supervisor().find(person.session);
+      if (!view || view->status != sessions::Status::ready) return person.session + " is not ready";
+      if (view->queued > 0) return fmt::format("{} has {} texts without an ack", person.session, view->queued);
+      if (const auto rows = storage::load_outbox(reader, view->id); !rows.empty())
+        return fmt::format("{} has {} rows in its outbox", person.session, rows.size());
+      if (const auto rows = storage::load_read_receipts(reader, view->id); !rows.empty())
+        return fmt::format("{} has {} read receipts without an ack", person.session, rows.size());
+      devices.insert(view->jid.device);
+    }
+    for (const std::uint16_t number : devices) {
+      if (const std::size_t queued = world.network.queue_length({person.number, number}); queued > 0)
+        return fmt::format("{} stanzas wait for {}:{}", queued, person.number, number);
+    }
+    for (const PhoneMessage& message : world.phones.find(person.number)->messages()) {
+      if (message.from_me && message.device == 0 && message.status == "pending")
+        return fmt::format("{} has not sent '{}'", person.number, message.text);
+    }
+  }
+  return "";
+}
+
+void check_promises(World& world, Ledger& ledger, bool orderly) {
+  Check check(world, ledger);
+  check.read_log();
+  for (const Text& text : ledger.texts) check.check_text(text);
+  if (orderly) check.check_order();
+  if (const auto reused = world.network.stats().reused_message_keys; reused != 0)
+    ledger.violate(fmt::format("{} message keys were used twice", reused));
+}
+
+void check_file(World& world, Ledger& ledger) {
+  auto& reader = world.daemon.store().reader();
+  storage::Statement integrity(reader, "PRAGMA integrity_check");
+  while (integrity.next()) {
+    if (const std::string line = integrity.text(); line != "ok") ledger.violate("integrity_check: " + line);
+  }
+  storage::Statement foreign(reader, "PRAGMA foreign_key_check");
+  while (foreign.next()) ledger.violate("foreign_key_check: a row of " + foreign.text());
+}
+
+}  // namespace wharf::simulation

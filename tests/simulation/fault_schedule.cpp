@@ -1,0 +1,310 @@
+#include "tests/simulation/fault_schedule.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace wharf::simulation {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+const char* name(Fault fault) {
+  constexpr const char* names[] = {"reset",
+                                   "silence",
+                                   "stall",
+                                   "bad_dials",
+                                   "kill",
+                                   "restart",
+                                   "failed_turns",
+                                   "full_disk",
+                                   "slow_disk",
+                                   "lost_acks",
+                                   "held_messages",
+                                   "reordered",
+                                   "duplicated",
+                                   "corrupted",
+                                   "refused_sends",
+                                   "refused_iqs",
+                                   "refused_usync",
+                                   "refused_logins",
+                                   "drained_prekeys",
+                                   "kick",
+                                   "phone_off",
+                                   "withheld_receipts",
+                                   "forgotten_ratchets",
+                                   "damaged_ratchets",
+                                   "reinstall",
+                                   "restarted_session",
+                                   "stopped_session",
+                                   "log_out",
+                                   "removed_chat"};
+  static_assert(std::size(names) == static_cast<std::size_t>(Fault::count));
+  return names[static_cast<std::size_t>(fault)];
+}
+
+FaultSchedule::FaultSchedule(World& world, Users& users, Ledger& ledger)
+    : world_(world), users_(users), ledger_(ledger) {}
+
+void FaultSchedule::later(milliseconds delay, std::function<void()> run) {
+  world_.surroundings.after(delay, [this, run = std::move(run)] {
+    if (!healed_) run();
+  });
+}
+
+void FaultSchedule::note(Fault fault, const std::string& what) {
+  done_.push_back(fmt::format("{:>12} {} {}", clock_text(world_.time.now()), name(fault), what));
+  world_.trace.note("fault", fmt::format("{} {}", name(fault), what));
+}
+
+std::size_t FaultSchedule::any_session() {
+  std::size_t sessions = 0;
+  while (sessions < ledger_.persons.size() && !ledger_.persons[sessions].session.empty()) ++sessions;
+  return draw(static_cast<std::uint32_t>(sessions));
+}
+
+std::size_t FaultSchedule::any_contact() {
+  std::size_t sessions = 0;
+  while (!ledger_.persons[sessions].session.empty()) ++sessions;
+  return sessions + draw(static_cast<std::uint32_t>(ledger_.persons.size() - sessions));
+}
+
+std::optional<sandbox::DeviceKey> FaultSchedule::companion(std::size_t person) {
+  const auto devices = users_.phone(person).companions();
+  if (devices.empty()) return std::nullopt;
+  return sandbox::DeviceKey{ledger_.persons[person].number, devices.back()};
+}
+
+// --- the plan
+
+void FaultSchedule::start() {
+  for (int kind = 0; kind < static_cast<int>(Fault::count); ++kind) {
+    const auto fault = static_cast<Fault>(kind);
+    const bool wanted = draw(2) == 0;
+    // From every 8 s to every 4 minutes, evenly over the orders of magnitude.
+    const auto mean = milliseconds(8'000u << draw(6));
+    // What ends a device or an account's identity makes excuses for much: rarely, and never often.
+    const bool heavy = fault == Fault::log_out || fault == Fault::reinstall;
+    if (!wanted || (heavy && draw(3) != 0)) continue;
+    on_.insert(fault);
+    plan(fault, heavy ? mean + seconds(180) : mean);
+  }
+  std::string kinds;
+  for (const Fault fault : on_) kinds += std::string(" ") + name(fault);
+  done_.push_back("kinds:" + kinds);
+  world_.trace.note("fault", done_.back());
+}
+
+bool FaultSchedule::keeps_order() const {
+  return std::none_of(on_.begin(), on_.end(), [](Fault fault) {
+    switch (fault) {
+      case Fault::lost_acks:
+      case Fault::held_messages:
+      case Fault::reordered:
+      case Fault::corrupted:
+      case Fault::refused_sends:
+      case Fault::forgotten_ratchets:
+      case Fault::damaged_ratchets:
+      case Fault::reinstall:
+      case Fault::log_out:
+      case Fault::removed_chat: return true;
+      default: return false;
+    }
+  });
+}
+
+void FaultSchedule::plan(Fault fault, milliseconds mean) {
+  const double uniform = (draw(1'000'000) + 1) / 1'000'001.0;
+  later(milliseconds(static_cast<std::int64_t>(-std::log(uniform) * static_cast<double>(mean.count()))),
+        [this, fault, mean] {
+          strike(fault);
+          plan(fault, mean);
+        });
+}
+
+void FaultSchedule::strike(Fault fault) {
+  if (fault <= Fault::bad_dials) return on_connection(fault);
+  if (fault <= Fault::slow_disk) return on_daemon(fault);
+  if (fault <= Fault::kick) return on_server(fault);
+  if (fault <= Fault::reinstall) return on_phone(fault);
+  on_session(fault);
+}
+
+void FaultSchedule::heal() {
+  healed_ = true;
+  done_.push_back(fmt::format("{:>12} all faults end", clock_text(world_.time.now())));
+  world_.trace.note("fault", "all faults end");
+  world_.network.faults() = sandbox::Faults();
+  world_.network.release_held();
+  world_.daemon.disk = DiskFaults();
+  world_.daemon.dials = DialFaults();
+  if (!world_.daemon.running()) world_.daemon.start();
+  users_.start_all();
+  for (sandbox::Phone* phone : world_.phones.all()) {
+    phone->power(true);
+    phone->deliver(true);
+  }
+}
+
+// --- the kinds
+
+void FaultSchedule::on_connection(Fault fault) {
+  if (fault == Fault::bad_dials) {
+    auto& dials = world_.daemon.dials;
+    dials = {draw(60), draw(20), draw(40)};
+    if (dials.refused + dials.hanging > 95) dials.hanging = 0;
+    note(fault, fmt::format("refused {}% hanging {}% cut soon {}%", dials.refused, dials.hanging, dials.cut_soon));
+    return later(seconds(5 + draw(60)), [this] { world_.daemon.dials = DialFaults(); });
+  }
+  if (!world_.daemon.running()) return;
+  const auto links = world_.daemon.transport().links();
+  if (links.empty()) return;
+  const auto link = links[draw(static_cast<std::uint32_t>(links.size()))];
+  if (fault == Fault::reset) {
+    note(fault, fmt::format("link {}", link->number()));
+    link->reset("cut");
+  } else if (fault == Fault::silence) {
+    note(fault, fmt::format("link {}", link->number()));
+    link->go_silent();
+  } else {
+    const milliseconds held(100 + draw(40'000));
+    note(fault, fmt::format("link {} for {} ms", link->number(), held.count()));
+    link->stall(held);
+  }
+}
+
+void FaultSchedule::on_daemon(Fault fault) {
+  auto& daemon = world_.daemon;
+  if (!daemon.running()) return;
+  switch (fault) {
+    case Fault::kill: return kill_soon();
+    case Fault::restart: note(fault, ""); return daemon.restart(milliseconds(draw(3'000)));
+    case Fault::failed_turns:
+      daemon.disk.failing_turns = 1 + draw(5);
+      return note(fault, std::to_string(daemon.disk.failing_turns));
+    case Fault::full_disk:
+      daemon.disk.full = true;
+      note(fault, "");
+      return later(milliseconds(100 + draw(15'000)), [this] { world_.daemon.disk.full = false; });
+    default:
+      daemon.disk.slow_percent = 10 + draw(60);
+      note(fault, fmt::format("{}% of the batches", daemon.disk.slow_percent));
+      return later(seconds(1 + draw(20)), [this] { world_.daemon.disk.slow_percent = 0; });
+  }
+}
+
+// Behind so many further entries of the queue: often in the middle of what one message causes.
+void FaultSchedule::kill_soon() {
+  const auto at = world_.time.entries_run() + draw(200);
+  struct Count {
+    FaultSchedule& self;
+    std::uint64_t at;
+    void operator()() const {
+      if (self.healed_ || !self.world_.daemon.running()) return;
+      if (self.world_.time.entries_run() < at) {
+        // With the next entry of the world, whatever its time.
+        const auto due = self.world_.time.next_due();
+        const Micros wait = due ? *due - self.world_.time.now() : Micros(1'000);
+        return self.world_.surroundings.after(wait, *this);
+      }
+      self.note(Fault::kill, "");
+      self.world_.daemon.kill_for(milliseconds(self.draw(4) == 0 ? self.draw(60'000) : self.draw(2'000)));
+    }
+  };
+  Count{*this, at}();
+}
+
+void FaultSchedule::on_server(Fault fault) {
+  auto& faults = world_.network.faults();
+  const unsigned few = 1 + draw(4);
+  switch (fault) {
+    case Fault::lost_acks: faults.drop_acks = few; break;
+    case Fault::held_messages: {
+      faults.hold_messages = true;
+      const seconds held(1 + draw(20));
+      note(fault, fmt::format("for {} s", held.count()));
+      return later(held, [this] {
+        world_.network.faults().hold_messages = false;
+        world_.network.release_held();
+      });
+    }
+    case Fault::reordered: faults.reorder = 1 + few; break;
+    case Fault::duplicated: faults.duplicate_deliveries = few; break;
+    case Fault::corrupted: faults.corrupt_messages = 1 + draw(3); break;
+    case Fault::refused_sends: faults.rate_limit_sends = 1 + draw(3); break;
+    case Fault::refused_iqs: faults.rate_limit_iqs = few; break;
+    case Fault::refused_usync: faults.rate_limit_usync = few; break;
+    case Fault::refused_logins: faults.refuse_logins = few; break;
+    case Fault::drained_prekeys: {
+      const std::size_t person = any_person();
+      const auto device = draw(2) == 0 ? companion(person) : sandbox::DeviceKey{ledger_.persons[person].number, 0};
+      if (!device) return;
+      world_.network.drain_prekeys(*device);
+      return note(fault, fmt::format("{}:{}", device->phone, device->device));
+    }
+    default: {
+      const auto device = companion(any_session());
+      if (!device) return;
+      constexpr const char* ways[] = {"515", "503", "replaced", "drop"};
+      const char* how = ways[draw(4)];
+      note(fault, fmt::format("{}:{} {}", device->phone, device->device, how));
+      return world_.network.kick(*device, how);
+    }
+  }
+  note(fault, std::to_string(few));
+}
+
+void FaultSchedule::on_phone(Fault fault) {
+  const std::size_t person = any_person();
+  auto& phone = users_.phone(person);
+  const std::string& number = ledger_.persons[person].number;
+  switch (fault) {
+    case Fault::phone_off: {
+      const milliseconds off(100 + draw(60'000));
+      note(fault, fmt::format("{} for {} ms", number, off.count()));
+      phone.power(false);
+      return later(off, [&phone] { phone.power(true); });
+    }
+    case Fault::withheld_receipts: {
+      const milliseconds held(100 + draw(30'000));
+      note(fault, fmt::format("{} for {} ms", number, held.count()));
+      phone.deliver(false);
+      return later(held, [&phone] { phone.deliver(true); });
+    }
+    case Fault::forgotten_ratchets:
+    case Fault::damaged_ratchets: {
+      const std::string& peer = ledger_.persons[any_person()].number;
+      note(fault, fmt::format("{} with {}", number, peer));
+      return fault == Fault::forgotten_ratchets ? phone.forget_sessions(peer) : phone.corrupt_sessions(peer);
+    }
+    default: {
+      const std::size_t contact = any_contact();
+      note(fault, ledger_.persons[contact].number);
+      return users_.reinstall(contact);
+    }
+  }
+}
+
+void FaultSchedule::on_session(Fault fault) {
+  const std::size_t person = any_session();
+  const std::string& session = ledger_.persons[person].session;
+  switch (fault) {
+    case Fault::restarted_session: note(fault, session); return users_.restart(person);
+    case Fault::stopped_session: {
+      const milliseconds pause(500 + draw(30'000));
+      note(fault, fmt::format("{} for {} ms", session, pause.count()));
+      return users_.stop_for(person, pause);
+    }
+    case Fault::log_out: note(fault, session); return users_.log_out(person);
+    default: {
+      const std::size_t other = any_person();
+      if (other == person) return;
+      note(fault, fmt::format("{} with {}", session, ledger_.persons[other].number));
+      return users_.remove_chat(person, other);
+    }
+  }
+}
+
+}  // namespace wharf::simulation

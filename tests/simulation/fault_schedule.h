@@ -1,0 +1,90 @@
+#pragma once
+// What goes wrong in a simulated world, and when. A seed switches about half of the kinds of faults on, so that each is
+// met with and without each other ("swarm testing"), and draws how often each one happens. heal() ends all of it.
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/simulation/users.h"
+#include "tests/simulation/world.h"
+
+namespace wharf::simulation {
+
+enum class Fault {
+  // connections
+  reset,      // one connection is cut
+  silence,    // one goes half-open: nothing arrives, nobody hears of it
+  stall,      // what one carries is held back for up to 40 s
+  bad_dials,  // attempts are refused, hang, or are cut within a second, for a while
+  // the daemon
+  kill,
+  restart,  // SIGTERM
+  failed_turns,
+  full_disk,
+  slow_disk,
+  // the server
+  lost_acks,
+  held_messages,
+  reordered,
+  duplicated,
+  corrupted,
+  refused_sends,
+  refused_iqs,
+  refused_usync,
+  refused_logins,
+  drained_prekeys,
+  kick,
+  // phones
+  phone_off,
+  withheld_receipts,
+  forgotten_ratchets,
+  damaged_ratchets,
+  reinstall,
+  // owners
+  restarted_session,
+  stopped_session,
+  log_out,
+  removed_chat,
+  count,
+};
+const char* name(Fault fault);
+
+class FaultSchedule {
+ public:
+  FaultSchedule(World& world, Users& users, Ledger& ledger);
+  /// Draws the kinds of this seed and begins.
+  void start();
+  void heal();
+  /// What was done, a line each.
+  const std::vector<std::string>& done() const { return done_; }
+  /// No kind is on that can change the order in which the texts of a chat arrive.
+  bool keeps_order() const;
+
+ private:
+  void plan(Fault fault, std::chrono::milliseconds mean);
+  void strike(Fault fault);
+  void on_connection(Fault fault);
+  void on_daemon(Fault fault);
+  void on_server(Fault fault);
+  void on_phone(Fault fault);
+  void on_session(Fault fault);
+  void kill_soon();
+  void note(Fault fault, const std::string& what);
+  std::uint32_t draw(std::uint32_t below) { return world_.faulting.below(below); }
+  std::size_t any_person() { return draw(static_cast<std::uint32_t>(ledger_.persons.size())); }
+  std::size_t any_session();
+  std::size_t any_contact();
+  /// The device of a session's companion, when it has one.
+  std::optional<sandbox::DeviceKey> companion(std::size_t person);
+  void later(std::chrono::milliseconds delay, std::function<void()> run);
+
+  World& world_;
+  Users& users_;
+  Ledger& ledger_;
+  std::set<Fault> on_;
+  bool healed_ = false;
+  std::vector<std::string> done_;
+};
+
+}  // namespace wharf::simulation

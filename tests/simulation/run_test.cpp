@@ -1,0 +1,58 @@
+// The simulated world itself: that a seed is a world, that its promises hold in a slice of seeds (make simulate runs as
+// many as asked for), and that its checkers see what they are there for.
+#include "tests/simulation/run.h"
+
+#include <catch2/catch.hpp>
+
+using namespace wharf::simulation;
+
+namespace {
+
+std::string told(const Outcome& outcome, const Request& request) {
+  std::string text =
+      "again: make simulate SEED=" + std::to_string(request.seed) + " TEXTS=" + std::to_string(request.texts) + "\n";
+  for (const auto* lines : {&outcome.violations, &outcome.faults}) {
+    for (const std::string& line : *lines) text += line + "\n";
+  }
+  return text;
+}
+
+Outcome run(std::uint64_t seed, std::size_t texts) {
+  Request request;
+  request.seed = seed;
+  request.texts = texts;
+  return run_seed(request);
+}
+
+}  // namespace
+
+TEST_CASE("the same seed gives the same world, another one another") {
+  const Outcome one = run(5, 120), again = run(5, 120), other = run(6, 120);
+  CHECK(one.trace_lines == again.trace_lines);
+  CHECK(one.trace_hash == again.trace_hash);
+  CHECK(one.newest == again.newest);
+  CHECK(one.trace_hash != other.trace_hash);
+}
+
+TEST_CASE("the promises hold in a world where nothing goes wrong") {
+  Request request;
+  request.seed = 1;
+  request.texts = 150;
+  request.quiet_world = true;
+  const Outcome outcome = run_seed(request);
+  INFO(told(outcome, request));
+  CHECK(outcome.violations.empty());
+  CHECK(outcome.texts == 150);
+  CHECK(outcome.lives == 1);
+}
+
+TEST_CASE("the promises hold in the first worlds") {
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    Request request;
+    request.seed = seed;
+    request.texts = 150;
+    const Outcome outcome = run_seed(request);
+    INFO(told(outcome, request));
+    CHECK(outcome.violations.empty());
+  }
+}

@@ -1,0 +1,134 @@
+#include "tests/simulation/sim_daemon.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "net/loop_guard.h"
+
+namespace wharf::simulation {
+
+using protocol::Errc;
+using protocol::Error;
+using protocol::Result;
+
+namespace {
+
+/// Prekeys are most of the work of a pairing and of no interest here: enough for a few sessions with each peer.
+constexpr std::size_t pre_key_batch = 30;
+
+}  // namespace
+
+bool SimWorkers::run(std::function<void()> work, std::function<void()> done) {
+  scheduler_.after(Micros(200 + random_.below(30'000)), [this, work = std::move(work), done = std::move(done)] {
+    net::guard("worker", work);
+    scheduler_.after(Micros(random_.below(500)), done);
+  });
+  return true;
+}
+
+SimDaemon::SimDaemon(Surroundings surroundings) : around_(std::move(surroundings)) {}
+
+SimDaemon::~SimDaemon() { kill(); }
+
+storage::Store::Settings SimDaemon::store_settings(VirtualScheduler& scheduler) {
+  storage::Store::Settings settings;
+  settings.path = around_.database;
+  settings.boot = "simulated boot";  // a killed process starts again on the same machine
+  settings.post = [&scheduler](std::function<void()> run) { scheduler.post(std::move(run)); };
+  settings.writer = [this, &scheduler](std::function<void()> step) {
+    Micros takes(150 + around_.chance.below(3'000));
+    if (disk.slow_percent > 0 && around_.chance.below(100) < disk.slow_percent) {
+      takes += Micros(50'000 + around_.chance.below(450'000));
+    }
+    scheduler.after(takes, [this, step = std::move(step)] {
+      around_.trace.note("disk", fmt::format("step {}", ++commits_));
+      step();
+    });
+  };
+  settings.before_change = [this](storage::Database&, const storage::Change&) -> Result<bool> {
+    if (disk.full) return Error(Errc::storage_full, "simulated: the disk is full");
+    if (disk.failing_turns > 0) {
+      --disk.failing_turns;
+      return Error(Errc::storage, "simulated: the write failed");
+    }
+    return true;
+  };
+  return settings;
+}
+
+void SimDaemon::start() {
+  around_.trace.note("daemon", fmt::format("life {} begins", ++lives_));
+  life_ = std::make_unique<Life>(around_.time);
+  Life& life = *life_;
+  life.workers = std::make_unique<SimWorkers>(life.scheduler, around_.chance);
+  life.transport =
+      std::make_unique<SimTransport>(MemoryLink::World{life.scheduler, around_.network, around_.chance, around_.trace},
+                                     around_.latency, dials, last_link_, around_.accept);
+  auto store = storage::Store::open(store_settings(life.scheduler));
+  if (!store) {
+    std::fprintf(stderr, "%s: %s\n", around_.database.c_str(), store.error().detail.c_str());
+    std::abort();
+  }
+  life.store = std::move(*store);
+  if (!life.store->renewal().empty()) around_.trace.note("daemon", "ratchets renewed: " + life.store->renewal());
+
+  sessions::SupervisorSettings settings;
+  settings.network.chat_url = "ws://simulated/ws/chat";
+  settings.network.noise_root = around_.noise_root;
+  settings.network.name = "simulated";
+  settings.pre_key_batch = pre_key_batch;
+  life.supervisor = std::make_unique<sessions::Supervisor>(
+      sessions::Supervisor::Ports{life.scheduler, around_.random, *life.store, *life.workers, *life.transport},
+      settings);
+  life.supervisor->on_events([this](const std::vector<storage::Event>& events) {
+    if (on_events) on_events(events);
+  });
+  life.supervisor->start();
+  keep_probing();
+}
+
+// The writer thread of a store that failed looks again each second; here somebody has to ask.
+void SimDaemon::keep_probing() {
+  life_->scheduler.after(std::chrono::seconds(1), [this] {
+    if (!life_->store->healthy()) life_->store->ping([](bool) {});
+    keep_probing();
+  });
+}
+
+void SimDaemon::kill() {
+  if (!life_) return;
+  around_.trace.note("daemon", "dies");
+  ++lives_;  // whoever hears of its end in its destructors hears the dead
+  const auto gone = std::move(life_);
+  gone->scheduler.kill();
+  gone->transport->kill(around_.chance.below(2) == 0);
+  gone->supervisor.reset();
+  gone->store.reset();
+}
+
+void SimDaemon::start_after(std::chrono::milliseconds pause) {
+  around_.network.after(pause, [this] {
+    if (!running()) start();
+  });
+}
+
+void SimDaemon::kill_for(std::chrono::milliseconds pause) {
+  kill();
+  start_after(pause);
+}
+
+void SimDaemon::restart(std::chrono::milliseconds pause) {
+  around_.trace.note("daemon", "is asked to stop");
+  life_->supervisor->end_waits();
+  life_->supervisor->stop([this, life = lives_, pause] {
+    // Not from inside a callback of what dies.
+    around_.network.post([this, life, pause] {
+      if (lives_ == life && running()) kill_for(pause);
+    });
+  });
+}
+
+}  // namespace wharf::simulation

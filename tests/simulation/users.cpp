@@ -1,0 +1,300 @@
+#include "tests/simulation/users.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace wharf::simulation {
+
+using protocol::Errc;
+using protocol::Jid;
+using protocol::Result;
+using sessions::SentMessage;
+using sessions::SessionView;
+using sessions::Status;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+/// What an answer may be while the world is unkind; the user repeats his request.
+bool passes(Errc code) {
+  return code == Errc::closed || code == Errc::storage || code == Errc::storage_full || code == Errc::rate_limited ||
+         code == Errc::not_ready;
+}
+
+}  // namespace
+
+Users::Users(World& world, Ledger& ledger, Size size) : world_(world), ledger_(ledger), size_(size) {}
+
+void Users::start() {
+  for (std::size_t i = 0; i < size_.sessions + size_.contacts; ++i) {
+    Person person;
+    person.number = fmt::format("1555000{:04}", i);
+    if (i < size_.sessions) person.session = fmt::format("s{}", i);
+    if (const auto phone = world_.phones.create(person.number, fmt::format("Person {}", i)); !phone) {
+      ledger_.violate("a phone could not be made: " + phone.error().detail);
+    }
+    ledger_.persons.push_back(std::move(person));
+  }
+  owners_.resize(size_.sessions);
+  for (std::size_t i = 0; i < size_.sessions; ++i) look_after(i);
+  sending_ = true;
+  next_text();
+}
+
+sandbox::Phone& Users::phone(std::size_t person) { return *world_.phones.find(ledger_.persons[person].number); }
+
+bool Users::all_answered() const {
+  return std::all_of(ledger_.texts.begin(), ledger_.texts.end(),
+                     [](const Text& text) { return !text.by_gateway || text.accepted; });
+}
+
+bool Users::all_ready() const {
+  if (!world_.daemon.running()) return false;
+  for (std::size_t i = 0; i < owners_.size(); ++i) {
+    const auto view = world_.daemon.supervisor().find(ledger_.persons[i].session);
+    if (!view || view->status != Status::ready || owners_[i].stopped) return false;
+  }
+  return true;
+}
+
+// --- owners
+
+sessions::Done<SessionView> Users::heard(const char* what) {
+  return of_this_life<SessionView>([this, what](Result<SessionView> view) {
+    if (!view && !passes(view.error().code))
+      ledger_.violate(fmt::format("{}: {} {}", what, protocol::name(view.error().code), view.error().detail));
+  });
+}
+
+void Users::look_after(std::size_t person) {
+  later(milliseconds(300 + draw(2'000)), [this, person] { look_after(person); });
+  if (!world_.daemon.running()) return;
+  Owner& owner = owners_[person];
+  Person& account = ledger_.persons[person];
+  auto& supervisor = world_.daemon.supervisor();
+  const auto view = supervisor.find(account.session);
+  if (!view) {
+    if (owner.created) return ledger_.violate("session " + account.session + " is gone");
+    sessions::Supervisor::NewSession session;
+    session.name = account.session;
+    session.config_json = "{}";
+    supervisor.create(std::move(session), of_this_life<SessionView>([this, person](Result<SessionView> created) {
+                        if (created) owners_[person].created = true;
+                      }));
+    return;
+  }
+  owner.created = true;
+  // Without its device: what was queued for that is lost with it.
+  if (view->jid.empty()) lose_device(person);
+  if (owner.stopped) return;
+  if (view->status == Status::ready) {
+    if (!std::exchange(account.linked, true)) account.linked_at = world_.time.now();
+  } else if (view->status == Status::failed || view->status == Status::terminated) {
+    world_.trace.note("user",
+                      fmt::format("starts {} again: {}", account.session, view->reason ? view->reason->code : "-"));
+    if (view->reason && view->reason->code == "unlinked") lose_device(person);
+    supervisor.start_session(account.session, heard("start"));
+  } else if (view->qr && view->qr->text != owner.scanned) {
+    link(person, view->qr->text);
+  }
+}
+
+void Users::lose_device(std::size_t person) {
+  ledger_.persons[person].linked = false;
+  ledger_.excuse_session(person, "the session had no device");
+}
+
+void Users::link(std::size_t person, const std::string& qr) {
+  if (!phone(person).powered()) return;
+  owners_[person].scanned = qr;
+  world_.trace.note("user", "scans the QR of " + ledger_.persons[person].session);
+  phone(person).scan(qr, [this, person](Result<Jid> device) {
+    world_.trace.note("user", device ? "linked " + device->to_string() : "scan: " + device.error().detail);
+    // The companion may not have heard: whoever still sees a QR scans again.
+    if (!device) owners_[person].scanned.clear();
+  });
+}
+
+void Users::restart(std::size_t person) {
+  if (!world_.daemon.running() || !owners_[person].created) return;
+  world_.trace.note("user", "restarts " + ledger_.persons[person].session);
+  world_.daemon.supervisor().restart_session(ledger_.persons[person].session, heard("restart"));
+}
+
+void Users::stop_for(std::size_t person, milliseconds pause) {
+  if (!world_.daemon.running() || !owners_[person].created || owners_[person].stopped) return;
+  world_.trace.note("user", "stops " + ledger_.persons[person].session);
+  owners_[person].stopped = true;
+  world_.daemon.supervisor().stop_session(ledger_.persons[person].session, heard("stop"));
+  later(pause, [this, person] { owners_[person].stopped = false; });
+}
+
+void Users::log_out(std::size_t person) {
+  if (!world_.daemon.running() || !owners_[person].created) return;
+  const std::string& session = ledger_.persons[person].session;
+  world_.trace.note("user", "logs " + session + " out");
+  lose_device(person);
+  world_.daemon.supervisor().logout(session, heard("logout"));
+}
+
+void Users::remove_chat(std::size_t person, std::size_t other) {
+  if (!world_.daemon.running() || !owners_[person].created) return;
+  const std::string& session = ledger_.persons[person].session;
+  world_.trace.note("user", fmt::format("removes the chat of {} with {}", session, ledger_.persons[other].number));
+  ledger_.excuse_chat(person, other, "the chat was deleted");
+  world_.daemon.supervisor().remove_chat(session, Jid(ledger_.persons[other].number, protocol::server::user),
+                                         of_this_life<void>([this, person, other](Result<void> removed) {
+                                           if (removed)
+                                             return ledger_.excuse_chat(person, other, "the chat was deleted");
+                                           if (!passes(removed.error().code) && removed.error().code != Errc::not_found)
+                                             ledger_.violate("remove_chat: " + removed.error().detail);
+                                         }));
+}
+
+void Users::reinstall(std::size_t person) {
+  world_.trace.note("phone", ledger_.persons[person].number + " is installed anew");
+  ledger_.excuse_phone_sends(person, "the phone was installed anew");
+  phone(person).reinstall();
+}
+
+void Users::start_all() {
+  for (Owner& owner : owners_) owner.stopped = false;
+}
+
+// --- traffic
+
+void Users::next_text() {
+  if (all_sent()) return;
+  // Exponential pauses with a burst now and then: both an idle and a busy queue.
+  const double mean_ms =
+      std::chrono::duration<double, std::milli>(size_.traffic).count() / static_cast<double>(size_.texts);
+  const double uniform = (draw(1'000'000) + 1) / 1'000'001.0;
+  later(milliseconds(static_cast<std::int64_t>(-std::log(uniform) * mean_ms)), [this] { next_text(); });
+  if (std::none_of(ledger_.persons.begin(), ledger_.persons.end(), [](const Person& p) { return p.linked; })) return;
+  const unsigned roll = draw(100);
+  const std::size_t session = draw(static_cast<std::uint32_t>(size_.sessions));
+  if (roll < 50) {
+    const std::size_t to = other_person(session);
+    for (unsigned i = draw(25) == 0 ? 12 : 1; i > 0 && !all_sent(); --i) send_by_gateway(session, to);
+  } else if (roll < 90) {
+    const std::size_t from = draw(static_cast<std::uint32_t>(ledger_.persons.size()));
+    std::size_t to = draw(4) == 0 ? other_person(from) : session;
+    if (to == from) to = other_person(from);
+    for (unsigned i = draw(25) == 0 ? 12 : 1; i > 0 && !all_sent(); --i) send_by_phone(from, to);
+  } else if (roll < 96) {
+    mark_read(session, other_person(session));
+  } else {
+    const std::size_t reader = draw(static_cast<std::uint32_t>(ledger_.persons.size()));
+    if (phone(reader).powered()) (void)phone(reader).read(ledger_.persons[other_person(reader)].number);
+  }
+}
+
+std::size_t Users::other_person(std::size_t than) {
+  const auto drawn = draw(static_cast<std::uint32_t>(ledger_.persons.size() - 1));
+  return drawn < than ? drawn : drawn + 1;
+}
+
+std::string Users::new_body(std::size_t from, std::size_t to, std::string_view mark) {
+  return fmt::format("{}{}>{} #{}", mark, from, to, ++last_body_);
+}
+
+void Users::send_by_phone(std::size_t from, std::size_t to) {
+  Text text;
+  text.from = from;
+  text.to = to;
+  text.body = new_body(from, to, "p");
+  const std::string unlinked = "the session was not linked yet";
+  if (!ledger_.persons[to].linked) text.session_excuse = unlinked;
+  if (!ledger_.persons[from].linked) text.own_session_excuse = unlinked;
+  world_.trace.note("phone", "sends " + text.body);
+  const auto sent = phone(from).send({ledger_.persons[to].number, text.body, {}, {}});
+  if (!sent) return ledger_.violate("a phone could not send: " + sent.error().detail);
+  text.id = *sent;
+  ledger_.texts.push_back(std::move(text));
+}
+
+void Users::send_by_gateway(std::size_t from, std::size_t to) {
+  Text text;
+  text.from = from;
+  text.to = to;
+  text.by_gateway = true;
+  text.body = new_body(from, to, "g");
+  const Person& reader = ledger_.persons[to];
+  if (!reader.linked) {
+    text.session_excuse = "the session was not linked yet";
+  } else if (reader.linked_at > Micros(seconds(10)) && world_.time.now() < reader.linked_at + seconds(120)) {
+    // A sender whose connection stalls seals for the devices that it knows. The ack tells it of its error; it corrects
+    // the list and sends nothing more of this text (03 section 4.8).
+    text.session_excuse = "the session was linked a moment ago";
+  }
+  text.idempotency_key = "key " + text.body;
+  if (draw(4) == 0) text.chosen_id = fmt::format("3EB0CAFE{:08}", ledger_.texts.size());
+  ledger_.texts.push_back(std::move(text));
+  ask(ledger_.texts.size() - 1);
+}
+
+void Users::ask(std::size_t number) {
+  Text& text = ledger_.texts[number];
+  if (text.accepted) return;
+  if (!world_.daemon.running()) return later(milliseconds(50 + draw(1'000)), [this, number] { ask(number); });
+  ++text.asked;
+  world_.trace.note("user", fmt::format("asks for {} ({})", text.body, text.asked));
+  sessions::SendText request;
+  request.chat = Jid(ledger_.persons[text.to].number, protocol::server::user);
+  request.text = text.body;
+  request.message_id = text.chosen_id;
+  request.idempotency_key = text.idempotency_key;
+  request.request_hash = text.body;
+  // A client has little patience now and then; who was not answered for that long repeats the same request.
+  const auto patience = draw(20) == 0 ? milliseconds(5 + draw(200)) : milliseconds(5'000 + draw(5'000));
+  later(patience, [this, number] { ask(number); });
+  world_.daemon.supervisor().send_text(
+      ledger_.persons[text.from].session, std::move(request),
+      of_this_life<SentMessage>([this, number](Result<SentMessage> answer) { on_answer(number, answer); }));
+}
+
+void Users::on_answer(std::size_t number, const Result<SentMessage>& answer) {
+  Text& text = ledger_.texts[number];
+  if (!answer) {
+    const bool early = answer.error().code == Errc::not_found && !owners_[text.from].created;
+    if (!passes(answer.error().code) && !early)
+      ledger_.violate(fmt::format("{}: {} {}", text.body, protocol::name(answer.error().code), answer.error().detail));
+    return;
+  }
+  world_.trace.note("user", fmt::format("is told that {} is {}", text.body, answer->id));
+  if (text.accepted && text.id != answer->id)
+    ledger_.violate(fmt::format("{} was accepted as {} and as {}", text.body, text.id, answer->id));
+  if (text.chosen_id && answer->id != *text.chosen_id)
+    ledger_.violate(fmt::format("{} chose {} and got {}", text.body, *text.chosen_id, answer->id));
+  text.accepted = true;
+  text.id = answer->id;
+}
+
+void Users::mark_read(std::size_t person, std::size_t other) {
+  if (!world_.daemon.running() || !owners_[person].created) return;
+  const std::string& session = ledger_.persons[person].session;
+  // What the session knows now is what the answer is about.
+  std::vector<std::size_t> promised;
+  for (std::size_t i = 0; i < ledger_.texts.size(); ++i) {
+    const Text& text = ledger_.texts[i];
+    if (!text.by_gateway && !text.copy_removed && text.from == other && text.to == person &&
+        ledger_.told(session, text.body))
+      promised.push_back(i);
+  }
+  world_.trace.note("user", fmt::format("reads the chat of {} with {}", session, ledger_.persons[other].number));
+  world_.daemon.supervisor().mark_read(
+      session, Jid(ledger_.persons[other].number, protocol::server::user),
+      of_this_life<void>([this, promised](Result<void> marked) {
+        if (marked) {
+          for (const std::size_t text : promised) ledger_.texts[text].read_promised = true;
+        } else if (!passes(marked.error().code) && marked.error().code != Errc::not_found) {
+          ledger_.violate("mark_read: " + marked.error().detail);
+        }
+      }));
+}
+
+}  // namespace wharf::simulation

@@ -1,0 +1,81 @@
+#pragma once
+// Everybody who uses the simulated world: owners who link their sessions and start them again, programs that send
+// through the gateway and repeat what was not answered, people who type on their phones.
+
+#include <functional>
+#include <string>
+
+#include "tests/simulation/ledger.h"
+#include "tests/simulation/world.h"
+
+namespace wharf::simulation {
+
+/// How much happens in a world.
+struct Size {
+  std::size_t sessions = 2, contacts = 2;
+  std::size_t texts = 1'000;
+  std::chrono::seconds traffic{600};  // virtual time in which they are sent
+};
+
+class Users {
+ public:
+  Users(World& world, Ledger& ledger, Size size);
+
+  /// Phones and persons; owners begin to link, traffic begins when the first session is ready.
+  void start();
+  /// No new texts; who waits for an answer still repeats, owners still look after their sessions.
+  void stop_traffic() { sending_ = false; }
+  bool all_sent() const { return !sending_ || ledger_.texts.size() >= size_.texts; }
+  bool all_answered() const;
+  /// Every session is ready, and was not stopped by its owner.
+  bool all_ready() const;
+
+  sandbox::Phone& phone(std::size_t person);
+  // --- what owners do now and then; for the fault schedule
+  void restart(std::size_t person);
+  void stop_for(std::size_t person, std::chrono::milliseconds pause);
+  void log_out(std::size_t person);
+  void remove_chat(std::size_t person, std::size_t other);
+  void reinstall(std::size_t person);
+  /// So that no owner keeps a session stopped.
+  void start_all();
+
+ private:
+  struct Owner {
+    bool created = false;
+    bool stopped = false;  // by the owner
+    std::string scanned;   // last QR
+  };
+  void look_after(std::size_t person);
+  void lose_device(std::size_t person);
+  void link(std::size_t person, const std::string& qr);
+  void next_text();
+  void send_by_gateway(std::size_t from, std::size_t to);
+  void send_by_phone(std::size_t from, std::size_t to);
+  void ask(std::size_t text);
+  void on_answer(std::size_t text, const protocol::Result<sessions::SentMessage>& answer);
+  void mark_read(std::size_t person, std::size_t other);
+  std::string new_body(std::size_t from, std::size_t to, std::string_view mark);
+  std::size_t other_person(std::size_t than);
+  std::uint32_t draw(std::uint32_t below) { return world_.driving.below(below); }
+  void later(std::chrono::milliseconds delay, std::function<void()> run) {
+    world_.surroundings.after(delay, std::move(run));
+  }
+  /// `done` only as long as the daemon that was asked lives.
+  template <class T>
+  sessions::Done<T> of_this_life(std::function<void(protocol::Result<T>)> done) {
+    return [this, life = world_.daemon.lives(), done = std::move(done)](protocol::Result<T> result) {
+      if (world_.daemon.lives() == life) done(std::move(result));
+    };
+  }
+  sessions::Done<sessions::SessionView> heard(const char* what);
+
+  World& world_;
+  Ledger& ledger_;
+  Size size_;
+  std::vector<Owner> owners_;
+  bool sending_ = false;
+  std::uint64_t last_body_ = 0;
+};
+
+}  // namespace wharf::simulation

@@ -1,0 +1,91 @@
+#include "tests/simulation/world.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <utility>
+
+#include "protocol/noise/certificate.h"
+
+namespace wharf::simulation {
+
+namespace {
+
+constexpr std::int64_t unix_ms_at_start = 1'767'225'600'000;
+
+sandbox::Network::Settings network_settings(Trace::Show show) {
+  sandbox::Network::Settings settings;
+  settings.settings_name = "simulated";
+  settings.max_stanza_log = show == Trace::Show::everything ? 1 : 0;  // only for on_wire
+  return settings;
+}
+
+}  // namespace
+
+DatabaseFile::DatabaseFile(std::uint64_t seed) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  const fs::path memory = "/dev/shm";
+  const fs::path folder = fs::is_directory(memory, ignored) ? memory : fs::temp_directory_path();
+  path_ = folder / ("wharf-simulation-" + std::to_string(::getpid()) + "-" + std::to_string(seed) + ".sqlite");
+}
+
+DatabaseFile::~DatabaseFile() {
+  std::error_code ignored;
+  for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path_ + suffix, ignored);
+}
+
+World::World(std::uint64_t seed, Trace::Show show)
+    : time(unix_ms_at_start),
+      trace(time, show),
+      driving(seed * 8 + 1),
+      faulting(seed * 8 + 2),
+      wires(seed * 8 + 3),
+      daemon_keys(seed * 8 + 4),
+      network_keys(seed * 8 + 5),
+      surroundings(time),
+      clock(surroundings),
+      network(network_settings(show), clock, network_keys),
+      phones(network),
+      file_(seed),
+      noise_([this] {
+        protocol::CertificateAuthority authority, foreign;
+        authority.root = protocol::KeyPair::generate(network_keys);
+        authority.intermediate = protocol::KeyPair::generate(network_keys);
+        foreign.root = protocol::KeyPair::generate(network_keys);
+        foreign.intermediate = protocol::KeyPair::generate(network_keys);
+        const protocol::CertificateWindow window{0, 4'000'000'000};
+        sandbox::NoiseIdentity identity;
+        identity.server_static = protocol::KeyPair::generate(network_keys);
+        identity.chain = protocol::issue_certificate_chain(authority, identity.server_static.pub, window, network_keys);
+        identity.foreign_chain =
+            protocol::issue_certificate_chain(foreign, identity.server_static.pub, window, network_keys);
+        noise_root_ = authority.root.pub;
+        return identity;
+      }()),
+      daemon({time, surroundings, wires, daemon_keys, trace, file_.path(), noise_root_, Latency(),
+              [this](std::shared_ptr<net::WebSocket> socket) { accept(std::move(socket)); }}) {
+  network.on_wire = [this](const std::string& line) { trace.aside("wire", line); };
+  time.on_run = [this](const VirtualTime::Entry& entry) {
+    trace.count(static_cast<std::uint64_t>(entry.due.count()));
+    trace.count(entry.number);
+  };
+}
+
+World::~World() { end(); }
+
+void World::end() {
+  daemon.kill();
+  for (const auto& [key, connection] : std::exchange(connections_, {})) connection->close();
+  surroundings.kill();
+}
+
+void World::accept(std::shared_ptr<net::WebSocket> socket) {
+  auto connection = std::make_shared<sandbox::Connection>(
+      network, noise_, std::move(socket), surroundings, [](std::function<void()> effect) { effect(); },
+      [this](sandbox::Connection& ended) { connections_.erase(&ended); });
+  connections_.emplace(connection.get(), connection);
+  connection->start();
+}
+
+}  // namespace wharf::simulation

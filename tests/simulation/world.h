@@ -1,0 +1,62 @@
+#pragma once
+// One simulated world: virtual time, the daemon, and the network that it talks to with its phones. Everything random
+// comes from the seed.
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "sandbox/clock.h"
+#include "sandbox/connection.h"
+#include "sandbox/network.h"
+#include "sandbox/phones.h"
+#include "tests/simulation/sim_daemon.h"
+#include "tests/simulation/trace.h"
+#include "tests/simulation/virtual_scheduler.h"
+
+namespace wharf::simulation {
+
+/// A database file of its own for one world: in memory where the machine has /dev/shm. Gone with the object.
+class DatabaseFile {
+ public:
+  explicit DatabaseFile(std::uint64_t seed);
+  ~DatabaseFile();
+  DatabaseFile(const DatabaseFile&) = delete;
+  DatabaseFile& operator=(const DatabaseFile&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+class World {
+ public:
+  World(std::uint64_t seed, Trace::Show show);
+  ~World();
+  /// Nothing happens any more, and nobody who waits for something hears of it later than this.
+  void end();
+
+  VirtualTime time;
+  Trace trace;
+  /// One stream each, so that a change of one part leaves the draws of the others as they are.
+  protocol::SeededRandom driving, faulting, wires, daemon_keys, network_keys;
+  VirtualScheduler surroundings;  // of the network, its phones and the users
+  sandbox::LoopClock clock;
+  sandbox::Network network;
+  sandbox::Phones phones;
+
+ private:
+  DatabaseFile file_;
+  protocol::PublicKey noise_root_{};  // before noise_, which sets it
+  sandbox::NoiseIdentity noise_;
+  std::map<const sandbox::Connection*, std::shared_ptr<sandbox::Connection>>
+      connections_;  // only looked up, never walked
+
+ public:
+  SimDaemon daemon;
+
+ private:
+  void accept(std::shared_ptr<net::WebSocket> socket);
+};
+
+}  // namespace wharf::simulation

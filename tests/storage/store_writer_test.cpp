@@ -1,0 +1,101 @@
+// Store::Settings::writer: a store without a thread, whose batches somebody else runs.
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "storage/sessions.h"
+#include "storage/store.h"
+
+using namespace wharf;
+using namespace wharf::storage;
+
+namespace {
+
+/// A loop that runs when it is told to.
+struct Loop {
+  std::vector<std::function<void()>> posted, steps;
+  std::string path = (std::filesystem::temp_directory_path() / "wharf-store-writer-test.sqlite").string();
+  bool fails = false;
+
+  Loop() { remove(); }
+  ~Loop() { remove(); }
+  void remove() const {
+    for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
+  }
+  std::unique_ptr<Store> open() {
+    Store::Settings settings;
+    settings.path = path;
+    settings.post = [this](std::function<void()> run) { posted.push_back(std::move(run)); };
+    settings.writer = [this](std::function<void()> step) { steps.push_back(std::move(step)); };
+    settings.before_change = [this](Database&, const Change&) -> Result<bool> {
+      if (fails) return Error(protocol::Errc::storage_full, "full");
+      return true;
+    };
+    auto store = Store::open(std::move(settings));
+    REQUIRE(store.has_value());
+    return std::move(*store);
+  }
+  static void run(std::vector<std::function<void()>>& waiting) {
+    for (const auto& each : std::exchange(waiting, {})) each();
+  }
+  static Changes session(std::int64_t id) {
+    SessionRow row;
+    row.id = SessionId{id};
+    row.name = "s" + std::to_string(id);
+    Changes changes;
+    changes.add(InsertSession{row});
+    return changes;
+  }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Loop, "turns wait for the writer's step, which makes one batch of them; completions are posted") {
+  auto store = open();
+  int done = 0;
+  for (int id = 1; id <= 3; ++id) store->commit(session(id), [&](Result<void> result) { done += result ? 1 : 100; });
+  CHECK(steps.size() == 1);
+  CHECK(load_sessions(store->reader()).empty());
+  run(steps);
+  CHECK(load_sessions(store->reader()).size() == 3);
+  CHECK(done == 0);
+  run(posted);
+  CHECK(done == 3);
+  CHECK(steps.empty());
+}
+
+TEST_CASE_METHOD(Loop, "what no step has written is lost with the store, what one has written is kept") {
+  {
+    auto store = open();
+    store->commit(session(1), nullptr);
+    run(steps);
+    store->commit(session(2), nullptr);
+  }
+  steps.clear();
+  posted.clear();
+  auto store = open();
+  const auto kept = load_sessions(store->reader());
+  REQUIRE(kept.size() == 1);
+  CHECK(kept[0].name == "s1");
+}
+
+TEST_CASE_METHOD(Loop, "a ping is answered by a step and probes a store that failed; flush runs what waits") {
+  auto store = open();
+  fails = true;
+  store->commit(session(1), nullptr);
+  run(steps);
+  CHECK_FALSE(store->healthy());
+  fails = false;
+  bool well = false;
+  store->ping([&](bool healthy) { well = healthy; });
+  run(steps);
+  run(posted);
+  CHECK(well);
+  store->commit(session(2), nullptr);
+  store->flush();
+  CHECK(load_sessions(store->reader()).size() == 1);
+}
