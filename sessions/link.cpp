@@ -144,6 +144,12 @@ void Link::close() {
   if (socket_) socket_->close(1000, "");
 }
 
+void Link::abandon() {
+  *alive_ = false;
+  timer_.cancel();
+  attempt_.reset();
+}
+
 void Link::fail(LinkEnd::Kind kind, std::string detail) {
   if (ended_) return;
   ended_ = true;

@@ -51,6 +51,8 @@ class Link {
   /// Encoded node payload. Dropped before the handshake is done. Errors: too_large (nothing is sent, the link goes on).
   protocol::Result<void> send(protocol::ByteView payload);
   void pause(bool paused);
+  /// The owner goes away and leaves this to die on a later round of the loop: its listener hears nothing more.
+  void abandon();
   /// Flushes what was sent, then closes; the listener hears nothing more.
   void close();
 

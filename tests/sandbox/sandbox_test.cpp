@@ -2,6 +2,7 @@
 // scans.
 
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <catch2/catch.hpp>
@@ -38,7 +39,7 @@ TEST_CASE("a companion links with a simulated phone over loopback, logs in, and 
   net::asio::io_context loop;
   protocol::SeededRandom random(5);
   const auto state_file =
-      (std::filesystem::temp_directory_path() / ("wharf-sandbox-test-" + protocol::to_hex(random.bytes<6>()))).string();
+      (std::filesystem::temp_directory_path() / ("wharf-sandbox-test-" + std::to_string(::getpid()))).string();
   std::filesystem::remove(state_file);
   SandboxSettings settings;
   settings.seed = 11;
@@ -106,7 +107,7 @@ TEST_CASE("a state file that is not one stops the start with a message") {
   net::asio::io_context loop;
   protocol::SeededRandom random(6);
   const auto path =
-      (std::filesystem::temp_directory_path() / ("wharf-sandbox-test-" + protocol::to_hex(random.bytes<6>()))).string();
+      (std::filesystem::temp_directory_path() / ("wharf-sandbox-test-" + std::to_string(::getpid()))).string();
   const std::string text = "{\"phones\":1}";
   std::ofstream(path) << text;
   SandboxSettings settings;

@@ -72,6 +72,27 @@ TEST_CASE(
   CHECK_FALSE(end.routing_failed);
 }
 
+TEST_CASE("an abandoned link says nothing more, whatever arrives before it dies") {
+  MuteServer server;
+  net::WebSocketClient client(server.loop, net::TlsTrust{});
+  int heard = 0;
+  Link::Listener listener;
+  listener.end = [&](const LinkEnd&) { ++heard; };
+  SECTION("while it dials") {
+    Link link(server.scheduler, client, server.settings_, std::move(listener));
+    link.abandon();
+    for (int i = 0; i < 50; ++i) test::run_ready(server.loop);
+    CHECK_FALSE(server.socket);
+  }
+  SECTION("while the server closes") {
+    Link link(server.scheduler, client, server.settings_, std::move(listener));
+    REQUIRE(test::run_until(server.loop, [&] { return server.socket != nullptr; }));
+    link.abandon();
+    REQUIRE(test::run_until(server.loop, [&] { return server.server->websockets() == 0; }));
+  }
+  CHECK(heard == 0);
+}
+
 TEST_CASE("a connection that carried routing info and did not come up says so, also when the upgrade was refused") {
   MuteServer server;
   Link::Settings settings = server.settings_;

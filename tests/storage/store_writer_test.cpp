@@ -1,4 +1,6 @@
 // Store::Settings::writer: a store without a thread, whose batches somebody else runs.
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <functional>
@@ -18,7 +20,9 @@ namespace {
 /// A loop that runs when it is told to.
 struct Loop {
   std::vector<std::function<void()>> posted, steps;
-  std::string path = (std::filesystem::temp_directory_path() / "wharf-store-writer-test.sqlite").string();
+  std::string path =
+      (std::filesystem::temp_directory_path() / ("wharf-store-writer-" + std::to_string(::getpid()) + ".sqlite"))
+          .string();
   bool fails = false;
 
   Loop() { remove(); }
