@@ -174,6 +174,7 @@ void HttpConnection::wait_readable() {
 
 void HttpConnection::on_readable() {
   if (state_ == State::lingering) return discard();
+  if (taking_) return;  // a wait of before the request: the receiver goes on when it is ready
   for (;;) {
     const std::span<std::uint8_t> room = reader_.room();
     const Stream::Progress progress = stream_->read(room);
@@ -195,6 +196,7 @@ void HttpConnection::on_readable() {
 }
 
 void HttpConnection::advance() {
+  if (taking_) return;
   for (;;) {
     const auto progress = reader_.next();
     if (progress != HttpRequestReader::Progress::failed && !hand_over()) return;

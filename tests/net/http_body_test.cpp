@@ -38,7 +38,8 @@ struct Fixture {
   std::uint16_t port = 0;
   std::shared_ptr<Upload> upload = std::make_shared<Upload>();
   std::vector<HttpRequest> requests;
-  bool waits = false;
+  std::vector<Responder> pending;  // of /slow
+  bool waits = false, later = false;
 
   Fixture() {
     settings.listen = HostPort{"127.0.0.1", 0};
@@ -54,6 +55,7 @@ struct Fixture {
     };
     server = std::make_unique<HttpServer>(loop, settings, [this](HttpRequest request, Responder responder) {
       requests.push_back(request);
+      if (later && request.target == "/slow") return pending.push_back(responder);
       responder.send(HttpResponse(200, "text/plain", request.received ? "received" : "collected " + request.body));
     });
     port = *server->start();
@@ -118,6 +120,30 @@ TEST_CASE("nothing is read while a receiver is busy") {
   }
   CHECK((f.upload->text == text));
   CHECK(f.hears(client, "received"));
+}
+
+TEST_CASE("a body whose request came while another was handled waits for its receiver too") {
+  Fixture f;
+  f.waits = true;
+  f.later = true;
+  const auto client = RawEnd::connect(f.loop, f.port);
+  client->say("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
+  REQUIRE(run_until(f.loop, [&] { return f.pending.size() == 1; }));
+  client->say("POST /upload HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\naaa");
+  for (int i = 0; i < 20; ++i) run_ready(f.loop);
+  f.pending[0].send(HttpResponse(200, "text/plain", "slow"));
+  REQUIRE(run_until(f.loop, [&] { return f.upload->pieces == 1; }));
+  client->say("bbb");
+  for (int i = 0; i < 20; ++i) run_ready(f.loop);
+  client->say("ccc");
+  for (int i = 0; i < 200; ++i) run_ready(f.loop);
+  CHECK(f.upload->text == "aaa");
+  CHECK(f.requests.size() == 1);
+  while (f.requests.size() < 2) {
+    if (const auto taken = std::exchange(f.upload->taken, nullptr)) taken();
+    REQUIRE(run_until(f.loop, [&] { return f.upload->taken != nullptr || f.requests.size() == 2; }));
+  }
+  CHECK(f.upload->text == "aaabbbccc");
 }
 
 TEST_CASE("a body that ends too early or grows too large is no request") {
