@@ -27,7 +27,20 @@ class GatheringStream : public std::enable_shared_from_this<GatheringStream> {
 
   template <class MutableBuffers, class Token>
   auto async_read_some(const MutableBuffers& into, Token&& token) {
-    return stream_->async_read_some(into, std::forward<Token>(token));
+    return asio::async_initiate<Token, void(boost::system::error_code, std::size_t)>(
+        [this](auto handler, const MutableBuffers& buffers) {
+          if (!before_reading_) return stream_->async_read_some(buffers, std::move(handler));
+          using Read = HeldFunction<ReadLater<MutableBuffers, std::decay_t<decltype(handler)>>>;
+          const auto held = std::make_shared<Read>(
+              ReadLater<MutableBuffers, std::decay_t<decltype(handler)>>{*stream_, buffers, std::move(handler)});
+          std::exchange(before_reading_, nullptr)([held](boost::system::error_code error) { held->complete(error); });
+        },
+        token, into);
+  }
+  /// Runs once, in place of the first read, which begins when what it was given is called without an error, and else
+  /// ends with that.
+  void before_reading(std::function<void(std::function<void(boost::system::error_code)>)> step) {
+    before_reading_ = std::move(step);
   }
   template <class ConstBuffers, class Token>
   auto async_write_some(const ConstBuffers& from, Token&& token) {
@@ -70,6 +83,16 @@ class GatheringStream : public std::enable_shared_from_this<GatheringStream> {
     void complete(boost::system::error_code error) override { function(error); }
     Function function;
   };
+  template <class MutableBuffers, class Handler>
+  struct ReadLater {
+    Stream& stream;
+    MutableBuffers buffers;
+    Handler handler;
+    void operator()(boost::system::error_code error) {
+      if (error) return std::move(handler)(error, 0);
+      stream.async_read_some(buffers, std::move(handler));
+    }
+  };
   template <class Function>
   void hold(Function&& function) {
     held_ = std::make_unique<HeldFunction<std::decay_t<Function>>>(std::forward<Function>(function));
@@ -96,6 +119,7 @@ class GatheringStream : public std::enable_shared_from_this<GatheringStream> {
   std::unique_ptr<Stream> stream_;
   SendQueue queue_;
   std::unique_ptr<Held> held_;  // the completion of the one operation
+  std::function<void(std::function<void(boost::system::error_code)>)> before_reading_;
   std::uint64_t taken_bytes_ = 0;
   boost::system::error_code error_;
   bool scheduled_ = false, waiting_ = false;

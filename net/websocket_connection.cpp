@@ -16,6 +16,7 @@
 #include "net/http_message_reader.h"
 #include "net/loop_guard.h"
 #include "net/read_buffer.h"
+#include "net/upgrade_answer.h"
 #include "net/websocket_handle.h"
 #include "net/websocket_handshake.h"
 #include "net/websocket_rules.h"
@@ -60,7 +61,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void open(WebSocketOpening opening);
   /// Takes the opening back when it is still under way.
   void cancel_opening() {
-    if (std::exchange(opened_, nullptr)) abort();
+    if (!std::exchange(opened_, nullptr)) return;
+    asked_->stop();
+    abort();
   }
 
   void start(WebSocket::Callbacks callbacks);
@@ -84,7 +87,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void on_accepted(const error_code& error);
   void on_answered(const error_code& error);
-  std::string refusal(const error_code& error, const websocket::response_type& answer) const;
+  std::string refusal(const error_code& error) const;
   void watch_writes();
   void on_open();
   void write();
@@ -131,7 +134,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   websocket::stream<GatheringStream&, false> socket_;
   std::function<void(std::shared_ptr<WebSocket>)> accepted_;  // of the server's side
   std::function<void(WebSocketResult)> opened_;               // of the client's
-  std::unique_ptr<websocket::response_type> answer_;          // to the client's request, until it was judged
+  std::shared_ptr<UpgradeAnswer> asked_;                      // shared with its pending wait
+  std::unique_ptr<websocket::response_type> answer_;          // what Beast had of it
   std::shared_ptr<const WebSocket::Callbacks> callbacks_;     // shared with the delivery that is running
   std::function<void()> drained_;
   std::function<void()> socket_closed_;  // empty: told
@@ -185,6 +189,8 @@ void Connection::open(WebSocketOpening opening) {
       if (valid_header(name, value) && !handshake_field(name)) request.insert(as_beast(name), as_beast(value));
     }
   }));
+  asked_ = std::make_shared<UpgradeAnswer>(stream_);
+  out_->before_reading([asked = asked_](auto go_on) { asked->read(std::move(go_on)); });
   const std::string host = opening.url.authority();
   socket_.async_handshake(*answer_, as_beast(host), as_beast(opening.url.target),
                           completion(&Connection::upgrading_, [](auto& self, const error_code& error, std::size_t) {
@@ -213,13 +219,15 @@ void Connection::on_accepted(const error_code& error) {
 void Connection::on_answered(const error_code& error) {
   const auto opened = std::exchange(opened_, nullptr);
   const auto answer = std::move(answer_);
+  const auto asked = std::move(asked_);
   ConnectFailure failure;
-  if (error) failure.message = refusal(error, *answer);
+  failure.http_status = asked->http_status();
+  if (!asked->failure().empty()) failure.message = asked->failure();
+  else if (error) failure.message = refusal(error);
   // We offered none; using one nobody agreed to would change the framing.
   else if (answer->count(http::field::sec_websocket_extensions) != 0)
     failure.message = "the server chose an extension that was not offered";
   if (!failure.message.empty()) {
-    if (error == websocket::error::upgrade_declined) failure.http_status = answer->result_int();
     finish();
     return opened(WebSocketResult(boost::system::in_place_error, std::move(failure)));
   }
@@ -229,13 +237,9 @@ void Connection::on_answered(const error_code& error) {
                          std::make_shared<WebSocketHandle<Connection>>(shared_from_this())));
 }
 
-std::string Connection::refusal(const error_code& error, const websocket::response_type& answer) const {
-  if (error == websocket::error::upgrade_declined)
-    return "the server refused the WebSocket: HTTP " + std::to_string(answer.result_int());
+std::string Connection::refusal(const error_code& error) const {
   if (error.category() == make_error_code(websocket::error::closed).category())
     return "the server's 101 answer is not for a WebSocket: " + error.message();
-  if (error == http::error::end_of_stream || error == http::error::partial_message || error == asio::error::eof)
-    return "the connection ended before the upgrade";
   return "the upgrade: " + why(error);
 }
 

@@ -553,13 +553,37 @@ TEST_CASE("an extension that was not offered is refused, and headers beyond a pa
     CHECK(run_until(loop, [&] { return raw.peer->closed; }));
   }
   SECTION("long headers") {
-    raw.more_headers = "X-Long: " + std::string(5000, 'x') + "\r\n";
+    raw.more_headers = "X-Long: " + std::string(12'000, 'x') + "\r\n";
     const auto attempt = client.connect(request, [&](WebSocketResult result) { side.socket = *result; });
     REQUIRE(run_until(loop, [&] { return side.socket != nullptr; }));
     side.start();
     REQUIRE(run_until(loop, [&] { return side.messages.size() == 1; }));
     CHECK(side.messages[0] == "early");
   }
+}
+
+TEST_CASE("a refusal is known by its header, an interim answer is none, and a header has its limit") {
+  asio::io_context loop;
+  std::string answer, failure;
+  unsigned status = 0;
+  RawServer server(
+      loop, [&](std::shared_ptr<RawEnd> end) { end->on_heard = [end = end.get(), &answer] { end->say(answer); }; });
+  WebSocketClient client(loop, TlsTrust{});
+  SECTION("the body never comes") { answer = "HTTP/1.1 403 Forbidden\r\nContent-Length: 8000000\r\n\r\nhe"; }
+  SECTION("behind an interim answer") {
+    answer = "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\n";
+  }
+  SECTION("an endless header") { answer = "HTTP/1.1 200 OK\r\nX: " + std::string(20'000, 'x'); }
+  WebSocketRequest request;
+  request.url = *parse_url("ws://127.0.0.1:" + std::to_string(server.port()));
+  const auto attempt = client.connect(request, [&](WebSocketResult result) {
+    failure = result.error().message;
+    status = result.error().http_status;
+  });
+  REQUIRE(run_until(loop, [&] { return !failure.empty(); }));
+  const bool refused = answer.find("403") != std::string::npos;
+  CHECK(status == (refused ? 403u : 0u));
+  CHECK((failure == "the server refused the WebSocket: HTTP 403") == refused);
 }
 
 TEST_CASE("a refused connection says where it went") {
