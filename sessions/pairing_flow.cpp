@@ -79,8 +79,7 @@ void PairingFlow::on_due() {
   if (shown_ && shown_->until <= now) show_next_ref();
   if (is_due(patience_until_, now)) on_patience_over();
   if (!pending_ || !is_due(pending_->until, now)) return;
-  drop_code();
-  if (!shown_ && refs_.empty()) show_next_ref();
+  end_code();
 }
 
 void PairingFlow::on_patience_over() {
@@ -269,7 +268,7 @@ void PairingFlow::send_hello(const std::string& phone, Done<PairingCode> done) {
         return c_.answer([done](const Error* failure) { done(failure ? *failure : given_up()); });
       const auto ref = answer ? protocol::companion_hello_ref(*answer) : std::nullopt;
       if (!ref) {
-        drop_code();
+        end_code();
         return c_.answer([done, why = hello_refused(answer)](const Error* failure) { done(failure ? *failure : why); });
       }
       pending_->ref = *ref;
@@ -322,10 +321,15 @@ void PairingFlow::finish_code(const protocol::PrimaryHello& hello, const protoco
                                          pending_->ref),
            [this, attempt = pending_->attempt](const Node* answer) {
              if (!is_pending(attempt)) return;
-             if (answer == nullptr || protocol::iq_error_of(*answer)) return drop_code();
+             if (answer == nullptr || protocol::iq_error_of(*answer)) return end_code();
              // No pair-success follows a mistyped code: the user may type it again, in a new hello.
              pending_->finishing = false;
            });
+}
+
+void PairingFlow::end_code() {
+  drop_code();
+  if (c_.link.greeted() && !shown_ && refs_.empty()) show_next_ref();
 }
 
 void PairingFlow::drop_code() {

@@ -60,6 +60,8 @@ class PairingFlow {
   void send_hello(const std::string& phone, Done<PairingCode> done);
   void finish_code(const protocol::PrimaryHello& hello, const protocol::PublicKey& primary_ephemeral);
   void drop_code();
+  /// The code came to nothing, and this connection may have no ref left to show: a new one brings new refs.
+  void end_code();
   bool is_pending(std::uint64_t attempt) const { return pending_ && pending_->attempt == attempt; }
 
   struct Shown {

@@ -21,6 +21,9 @@ struct Pairing : test::SessionFixture {
     store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
     reopen();
     call([&] { session->start(); });
+    connect();
+  }
+  void connect() {
     std::vector<Input> up;
     up.emplace_back(LinkUp{{}, false, session->link_epoch()});
     turn(std::move(up));
@@ -155,6 +158,38 @@ TEST_CASE("used-up refs bring a new connection, and what the old one still says 
   f.ask("15550000008");
   REQUIRE(f.codes.size() == 1);
   CHECK(f.codes[0].error().code == protocol::Errc::not_ready);
+}
+
+TEST_CASE("a code that is refused when the last ref has run out brings a new connection") {
+  Pairing f;
+  f.call([&] {
+    f.session->context().config.qr_timeout = 600s;
+    f.session->stop(Status::initializing);
+    f.session->start();
+  });
+  f.connect();
+  const auto pass = [&](std::chrono::seconds time) {
+    f.session->context().link.conversation()->keepalive.on_receive(f.steady + 60s, f.random);  // a live connection
+    f.steady += time;
+    f.turn({});
+  };
+  pass(60s);
+  for (int ref = 1; ref < 5; ++ref) pass(20s);
+  REQUIRE(f.session->view().qr);
+  const auto hello = f.ask("15550000008");
+  REQUIRE(hello.size() == 1);
+  pass(20s);
+  REQUIRE_FALSE(f.session->view().qr);
+  const auto before = f.session->link_epoch();
+  const auto effects = f.stanza(Node("iq")
+                                    .set("id", hello[0].attr("id"))
+                                    .set("type", "error")
+                                    .add(Node("error").set("code", "429").set("text", "rate-overlimit")));
+  CHECK(f.session->link_epoch() != before);
+  CHECK(std::any_of(effects.begin(), effects.end(),
+                    [](const Effect& effect) { return std::holds_alternative<OpenLink>(effect); }));
+  REQUIRE(f.codes.size() == 1);
+  CHECK_FALSE(f.codes[0].has_value());
 }
 
 TEST_CASE("a start draws a new ADV secret: one that a finished code has left in the row vouches for no QR") {
