@@ -257,7 +257,7 @@ void SessionActor::retire_link() {
   if (!link_) return;
   ++link_generation_;
   paused_ = false;
-  link_->abandon();  // what arrives before it dies must not reach an actor that is gone
+  link_->abandon();                            // what arrives before it dies must not reach an actor that is gone
   shared_.scheduler.retire(std::move(link_));  // it may be calling us right now
 }
 
