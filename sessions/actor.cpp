@@ -7,6 +7,7 @@
 
 #include "net/loop_guard.h"
 #include "sessions/config_json.h"
+#include "sessions/due.h"
 #include "sessions/log_value.h"
 
 namespace wharf::sessions {
@@ -19,6 +20,9 @@ struct Overloaded : Functions... {
 };
 template <class... Functions>
 Overloaded(Functions...) -> Overloaded<Functions...>;
+
+/// How long acks and receipts wait for company. Ends on a common grid, so that those of all sessions share a flush.
+constexpr std::chrono::milliseconds linger_grid{4};
 
 }  // namespace
 
@@ -87,19 +91,35 @@ void SessionActor::post(Input input) {
     paused_ = true;
     link_->pause(true);  // back-pressure: the kernel's buffers fill, then the server waits
   }
+  if (!wants_turn()) return linger();
   pump();
+}
+
+void SessionActor::linger() {
+  if (lingers_until_) return;
+  const auto current = shared_.scheduler.steady();
+  lingers_until_ = current - current.time_since_epoch() % linger_grid + linger_grid;
+  arm_timer();
+}
+
+bool SessionActor::wants_turn() const {
+  if (wake_ || mailbox_.urgent()) return true;
+  return !mailbox_.empty() && shared_.awaited.contains(session_->context().id());
 }
 
 void SessionActor::pump() {
   const auto keep = shared_from_this();
-  while (!busy_ && !closed_ && !broken_ && (!mailbox_.empty() || wake_)) run_turn();
-  if (busy_ || !closed_ || !at_rest_) return;
+  while (!busy_ && !closed_ && !broken_ && wants_turn()) run_turn();
+  if (busy_) return;
+  if (!closed_ && !broken_ && !mailbox_.empty()) linger();
+  if (!closed_ || !at_rest_) return;
   std::exchange(at_rest_, nullptr)();
 }
 
 void SessionActor::run_turn() {
   busy_ = true;
   wake_ = false;
+  lingers_until_.reset();
   std::vector<Input> inputs = mailbox_.take();
   if (paused_ && mailbox_.relieved()) {
     paused_ = false;
@@ -214,6 +234,7 @@ void SessionActor::rebuild(const Error& why) {
   connect_timer_.cancel();
   wake_timer_.cancel();
   armed_.reset();
+  lingers_until_.reset();
   session_->lose_connection();  // until it is restored, nobody may read "ready" of it
   for (Input& input : mailbox_.drain()) {
     if (auto* call = std::get_if<Call>(&input); call && call->failed) net::guard("answer", [&] { call->failed(why); });
@@ -296,7 +317,7 @@ void SessionActor::connect() {
 }
 
 void SessionActor::arm_timer() {
-  const auto due = session_->next_deadline();
+  const auto due = earliest({session_->next_deadline(), lingers_until_});
   if (due == armed_) return;
   armed_ = due;
   if (!due) return wake_timer_.cancel();

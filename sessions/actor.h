@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <unordered_map>
 
 #include "net/scheduler.h"
 #include "net/websocket.h"
@@ -34,6 +35,25 @@ struct Shared {
   bool resume_handshake;
   SessionSettings settings;
   ConnectGate gate;
+  std::unordered_map<storage::SessionId, std::size_t> awaited{};  // callers that wait for an ack of a session's message
+};
+
+/// While one lives, acks and receipts of its session do not wait for company: somebody waits for them.
+class AckAwaited {
+ public:
+  AckAwaited(Shared& shared, storage::SessionId session) : shared_(shared), session_(session) {
+    ++shared_.awaited[session_];
+  }
+  AckAwaited(const AckAwaited&) = delete;
+  AckAwaited& operator=(const AckAwaited&) = delete;
+  ~AckAwaited() {
+    const auto at = shared_.awaited.find(session_);
+    if (--at->second == 0) shared_.awaited.erase(at);
+  }
+
+ private:
+  Shared& shared_;
+  storage::SessionId session_;
 };
 
 class SessionActor : public std::enable_shared_from_this<SessionActor> {
@@ -58,6 +78,8 @@ class SessionActor : public std::enable_shared_from_this<SessionActor> {
 
  private:
   void post(Input input);
+  void linger();
+  bool wants_turn() const;
   void pump();
   void run_turn();
   void turn_failed(const std::vector<std::function<void(const Error&)>>& callers, const Error& why);
@@ -82,6 +104,7 @@ class SessionActor : public std::enable_shared_from_this<SessionActor> {
   std::unique_ptr<Link> link_;
   net::Timer wake_timer_, connect_timer_, restore_timer_;
   std::optional<net::SteadyTime> armed_;
+  std::optional<net::SteadyTime> lingers_until_;  // what waits in the mailbox for company gets its turn then
   bool busy_ = false;  // a turn runs or its commit is under way
   bool closed_ = false;
   std::optional<Error> broken_;  // session_ ran ahead of its rows or cannot be read: no turn until it was restored

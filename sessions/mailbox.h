@@ -19,12 +19,18 @@ class Mailbox {
   static constexpr std::size_t full_at = 512, relieved_at = 128;
   static constexpr std::size_t full_at_bytes = 4u << 20, relieved_at_bytes = 1u << 20;
 
+  /// Whether a turn for this input may wait a moment for company: what the server says of stanzas that we sent (acks
+  /// and receipts, not the retry receipts). A flush of the disk for each would cost as much as the message itself.
+  static bool can_wait(const Input& input);
+
   void push(Input input);
   /// The oldest ones, in order, as many as one turn takes.
   std::vector<Input> take();
   /// Everything, at the end of the session or of its memory.
   std::deque<Input> drain();
   bool empty() const { return waiting_.empty(); }
+  /// Something is in it that cannot wait, or as much as a turn takes.
+  bool urgent() const { return urgent_ > 0 || waiting_.size() >= max_inputs_per_turn; }
   /// Nothing more should be read from the connection.
   bool full() const { return waiting_.size() >= full_at || bytes_ >= full_at_bytes; }
   /// Reading may go on.
@@ -33,6 +39,7 @@ class Mailbox {
  private:
   std::deque<Input> waiting_;
   std::size_t bytes_ = 0;
+  std::size_t urgent_ = 0;  // of waiting_
 };
 
 }  // namespace wharf::sessions

@@ -184,7 +184,9 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
   row.mentions = std::move(content.mentions);
   row.content = std::move(message.encoded);
   row.secret = protocol::to_bytes(message.secret);
-  row.timestamp = row.created_at = c_.now.unix_ms;
+  row.created_at = c_.now.unix_ms;
+  // In whole seconds, as the server's ack will say: then the ack moves neither the message nor its chat in their order.
+  row.timestamp = row.created_at - row.created_at % 1000;
 
   const std::int64_t outbox_row = ++last_row_;
   Item item;

@@ -31,6 +31,7 @@ struct Waiter {
   SessionId session;
   std::function<void(const storage::Event* event)> wake;  // nullptr: the time is up
   net::Timer timer;
+  std::optional<AckAwaited> hurry;
 };
 
 }  // namespace
@@ -95,6 +96,7 @@ struct Supervisor::State {
   }
   void forget(const std::shared_ptr<Waiter>& waiter) {
     waiter->wake = nullptr;
+    waiter->hurry.reset();
     waiter->timer.cancel();
     waiters.remove(waiter);
   }
@@ -424,6 +426,7 @@ void Supervisor::await_ack(const std::string& name, const std::string& message_i
   if (!actor) return done(no_session(name));
   auto waiter = std::make_shared<Waiter>(state_->shared.scheduler);
   waiter->session = actor->view().id;
+  waiter->hurry.emplace(state_->shared, waiter->session);
   std::weak_ptr<State> weak = state_;
   std::weak_ptr<Waiter> self = waiter;
   // Reads the row itself: events only tell when to look.

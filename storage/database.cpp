@@ -79,11 +79,22 @@ Database::~Database() {
   sqlite3_close_v2(handle_);
 }
 
+namespace {
+
+/// SQLite counts its memory under one lock of the process, which loop and writer would take for every allocation.
+void configure_library() {
+  static const int once = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  static_cast<void>(once);
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode mode, Synchronous synchronous) {
   const bool writing = mode == Mode::read_write;
   if (writing) {
     if (Result<void> created = create_private(path); !created) return created.error();
   }
+  configure_library();
   sqlite3* handle = nullptr;
   const int flags = (writing ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX |
                     SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;

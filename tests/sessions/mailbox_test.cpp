@@ -62,3 +62,33 @@ TEST_CASE("the weight of a stanza counts what its children hold, whatever holds 
   CHECK(protocol::weight(node) >= 6000);
   CHECK(protocol::weight(node) < 7000);
 }
+
+TEST_CASE("what the server says of sent stanzas can wait for company, until something comes that cannot") {
+  const auto says = [](protocol::Node node) { return StanzaArrived{std::move(node), 0, 0}; };
+  Mailbox mailbox;
+  mailbox.push(says(protocol::Node("ack").set("class", "message")));
+  mailbox.push(says(protocol::Node("receipt")));
+  mailbox.push(says(protocol::Node("receipt").set("type", "read")));
+  CHECK_FALSE(mailbox.urgent());
+  CHECK_FALSE(mailbox.empty());
+  SECTION("a message") { mailbox.push(says(protocol::Node("message"))); }
+  SECTION("a retry receipt: somebody cannot read") {
+    mailbox.push(says(protocol::Node("receipt").set("type", "retry")));
+  }
+  SECTION("a command") { mailbox.push(Call{}); }
+  SECTION("the end of the connection") { mailbox.push(LinkDown{}); }
+  SECTION("as much as a turn takes") {
+    while (!mailbox.urgent()) mailbox.push(says(protocol::Node("ack")));
+    CHECK(mailbox.take().size() == Mailbox::max_inputs_per_turn);
+    CHECK(mailbox.empty());
+    mailbox.push(says(protocol::Node("ack")));
+    CHECK_FALSE(mailbox.urgent());
+    return;
+  }
+  CHECK(mailbox.urgent());
+  CHECK(mailbox.take().size() == 4);
+  CHECK_FALSE(mailbox.urgent());
+  mailbox.push(Call{});
+  mailbox.drain();
+  CHECK_FALSE(mailbox.urgent());
+}
