@@ -154,6 +154,7 @@ const std::vector<ConfigurationKey>& configuration_keys() {
       flag("sandbox.persist", &C::sandbox_persist, "keep the simulated network's state in the data directory"),
       text("log.level", &C::log_level, "trace, debug, info, warn, error", {"trace", "debug", "info", "warn", "error"}),
       text("log.format", &C::log_format, "text or json", {"text", "json"}),
+      number("log.held_ms", &C::log_held_ms, "warn when one thing held up everything else so long, 0 = never", 0, 60'000),
       text("auth.mode", &C::auth_mode, "open (loopback listeners only)", {"open"}),
       list("server.hosts", &C::server_hosts,
            "host names of this server beside localhost and the listen address, as a list", net::parse_host,

@@ -28,6 +28,7 @@ struct Configuration {
   bool sandbox_persist = true;
   std::string log_level = "info";         // trace, debug, info, warn, error
   std::string log_format = "text";        // text, json
+  std::uint64_t log_held_ms = 100;        // an entry that holds the loop so long is a line; 0 = never
   std::string auth_mode = "open";         // open: only while every listener is on loopback
   std::vector<std::string> server_hosts;  // names in Host beside loopback and the listen address
   std::vector<std::string> cors_origins;  // pages that may call

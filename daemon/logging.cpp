@@ -73,4 +73,11 @@ void start_logging(const std::string& level, const std::string& format) {
   });
 }
 
+void report_holds(std::chrono::milliseconds at_least) {
+  if (at_least.count() == 0) return net::on_hold({}, nullptr);
+  net::on_hold(at_least, [](std::string_view where, std::chrono::microseconds held) {
+    spdlog::warn("loop_held where={} ms={:.1f}", sessions::log_value(where), static_cast<double>(held.count()) / 1000);
+  });
+}
+
 }  // namespace wharf::daemon

@@ -2,6 +2,7 @@
 // Structured log lines: "event key=value …" as text, or one JSON object a line. Message text and keys never reach a
 // log.
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -13,5 +14,7 @@ enum class LogFormat { text, json };
 std::string log_line(std::string_view message, LogFormat format);
 
 void start_logging(const std::string& level, const std::string& format);
+/// From now on, a line "loop_held" for each entry of this thread that takes so long. 0: none.
+void report_holds(std::chrono::milliseconds at_least);
 
 }  // namespace wharf::daemon

@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "api/server.h"
+#include "daemon/logging.h"
 #include "daemon/process.h"
 #include "daemon/service_notify.h"
 #include "daemon/version.h"
@@ -247,6 +248,7 @@ int serve(const Configuration& c) {
     });
     server->drain([&] { supervisor->stop([&loop] { loop.stop(); }); });
   });
+  report_holds(std::chrono::milliseconds(c.log_held_ms));
   net::run_loop(loop);
 
   server.reset();

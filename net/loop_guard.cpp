@@ -11,7 +11,38 @@ EscapeReport& current_report() {
   return report;
 }
 
+struct HoldWatch {
+  std::chrono::microseconds at_least{0};
+  HoldReport report;
+  bool measuring = false;
+};
+
+thread_local HoldWatch watch;
+
 }  // namespace
+
+void on_hold(std::chrono::microseconds at_least, HoldReport report) {
+  watch.at_least = at_least;
+  watch.report = std::move(report);
+}
+
+Hold::Hold(std::string_view where) noexcept : where_(where) {
+  if (!watch.report || watch.measuring) return;
+  watch.measuring = measures_ = true;
+  begin_ = std::chrono::steady_clock::now();
+}
+
+Hold::~Hold() {
+  if (!measures_) return;
+  watch.measuring = false;
+  const auto held = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin_);
+  if (!watch.report || held < watch.at_least) return;
+  try {
+    watch.report(where_, held);
+  } catch (...) {
+    report_escape("hold report");
+  }
+}
 
 void on_escape(EscapeReport report) { current_report() = std::move(report); }
 

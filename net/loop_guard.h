@@ -4,6 +4,7 @@
 // process. net/ guards its own entries; who owns more than one callback (an actor, a connection) guards itself inside
 // and decides what to begin again. run_loop() (loop.h) is the last net, below entries nobody guarded.
 
+#include <chrono>
 #include <functional>
 #include <string_view>
 #include <type_traits>
@@ -19,9 +20,29 @@ void on_escape(EscapeReport report);
 /// Inside a catch block: reports the exception that is being handled.
 void report_escape(std::string_view where) noexcept;
 
+/// Told of each entry of this thread that held it for `at_least` or longer, with all that it called; nothing else on the
+/// loop could happen meanwhile. Only the thread that asks is watched. Empty: nobody is told.
+using HoldReport = std::function<void(std::string_view where, std::chrono::microseconds held)>;
+void on_hold(std::chrono::microseconds at_least, HoldReport report);
+
+/// Measures one entry, for guard(); of nested ones the outermost.
+class Hold {
+ public:
+  explicit Hold(std::string_view where) noexcept;
+  ~Hold();
+  Hold(const Hold&) = delete;
+  Hold& operator=(const Hold&) = delete;
+
+ private:
+  std::string_view where_;
+  std::chrono::steady_clock::time_point begin_{};
+  bool measures_ = false;
+};
+
 /// Runs `entry`. False when an exception ended it; it was reported.
 template <class Entry>
 bool guard(std::string_view where, Entry&& entry) noexcept {
+  const Hold hold(where);
   try {
     std::forward<Entry>(entry)();
     return true;

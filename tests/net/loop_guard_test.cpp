@@ -3,6 +3,7 @@
 #include <boost/asio/post.hpp>
 #include <catch2/catch.hpp>
 #include <stdexcept>
+#include <thread>
 
 #include "net/worker_pool.h"
 #include "tests/net/escapes.h"
@@ -79,4 +80,25 @@ TEST_CASE("an entry that nobody guarded costs only itself") {
   run_loop(loop);
   CHECK(ran == "ab");
   CHECK(escapes.seen == Reports{"loop: bare"});
+}
+
+TEST_CASE("who watches its thread hears of each outermost entry and what it is, also of one that threw") {
+  Escapes escapes;
+  Reports held;
+  on_hold(0us, [&](std::string_view where, std::chrono::microseconds) { held.emplace_back(where); });
+  guard("outer", [] { guard("inner", [] {}); });
+  guard("loud", [] { throw std::runtime_error("broken"); });
+  guard("hour", [&] { on_hold(1h, [&](std::string_view, auto) { held.emplace_back("too soon"); }); });
+  guard("quick", [] {});
+  on_hold(0us, nullptr);
+  guard("unseen", [] {});
+  CHECK(held == Reports{"outer", "loud"});
+}
+
+TEST_CASE("an entry of another thread holds nothing up") {
+  Reports held;
+  on_hold(0us, [&](std::string_view where, std::chrono::microseconds) { held.emplace_back(where); });
+  std::thread([] { guard("worker", [] {}); }).join();
+  on_hold(0us, nullptr);
+  CHECK(held.empty());
 }
