@@ -1,6 +1,7 @@
 // Handlers of the event log: long-poll and WebSocket.
 #include <fmt/format.h>
 
+#include "api/event_id.h"
 #include "api/handlers.h"
 
 namespace wharf::api {
@@ -26,13 +27,14 @@ std::optional<EventSelection> selection_of(const ServicesPtr& services, const Ca
 bool read_position(const CallPtr& call, std::optional<storage::EventId>& position) {
   std::string_view given;
   for (const std::string_view name : {"after", "since", "cursor"}) {
-    if (call->query.text(name).empty()) continue;
+    const std::string_view text = call->query.text(name);
+    if (text.empty()) continue;
     if (!given.empty()) {
       call->failure(failure_of({FieldProblem{std::string(name), fmt::format("must not stand beside {}", given)}}));
       return false;
     }
     given = name;
-    position = call->query.integer(name, 0);
+    position = parse_event_id(text);  // validated
   }
   return true;
 }
@@ -70,7 +72,9 @@ void poll_events(const ServicesPtr& services, const CallPtr& call) {
     out.begin_array();
     for (const auto& event : page.events) out.raw(*event);
     out.end_array();
-    call->success(out.view(), Beside{200, {}, std::to_string(page.cursor)});
+    JsonWriter next;
+    next.text(event_id_text(page.cursor));
+    call->success(out.view(), Beside{200, {}, next.take()});
   });
 }
 

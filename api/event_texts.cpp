@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "api/event_id.h"
 #include "sessions/log_value.h"
 
 namespace wharf::api {
@@ -44,7 +45,7 @@ std::shared_ptr<const events::Event> EventTexts::told(const storage::Event& even
   if (known.decoded) return known.decoded;
   auto decoded = storage::value_of(event);
   if (!decoded) {
-    spdlog::error("event_unreadable id={} name={} detail={}", event.id, sessions::log_value(event.name),
+    spdlog::error("event_unreadable id={} name={} detail={}", event_id_text(event.id), sessions::log_value(event.name),
                   sessions::log_value(decoded.error().detail));
     return nullptr;
   }

@@ -124,7 +124,7 @@ std::optional<std::int64_t> parse_message_cursor(std::string_view cursor) {
   std::int64_t row = 0;
   if (!cursor.starts_with('m')) return std::nullopt;
   const auto [end, failed] = std::from_chars(cursor.data() + 1, cursor.data() + cursor.size(), row);
-  if (failed != std::errc() || end != cursor.data() + cursor.size() || row <= 0) return std::nullopt;
+  if (failed != std::errc() || row <= 0 || message_cursor(row) != cursor) return std::nullopt;
   return row;
 }
 

@@ -1,9 +1,12 @@
 #include "api/schemas.h"
 
+#include "api/event_id.h"
+
 namespace wharf::api::schemas {
 namespace {
 
 constexpr std::int64_t kib = 1024;
+constexpr std::int64_t event_id_chars = max_event_id_chars;
 
 // A row is a field.
 // clang-format off
@@ -81,9 +84,9 @@ constexpr Field messages_query_fields[] = {
     {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
 };
 constexpr Field events_query_fields[] = {
-    {.name = "after", .type = Type::integer, .summary = "id of the last event seen; default 0: from the oldest kept"},
-    {.name = "since", .type = Type::integer, .summary = "the same as after"},
-    {.name = "cursor", .type = Type::integer, .summary = "the same as after: nextCursor of the page before"},
+    {.name = "after", .summary = "id of the last event seen, or a nextCursor; default 0: from the oldest kept", .max = event_id_chars, .format = &formats::event_position},
+    {.name = "since", .summary = "the same as after", .max = event_id_chars, .format = &formats::event_position},
+    {.name = "cursor", .summary = "the same as after", .max = event_id_chars, .format = &formats::event_position},
     {.name = "session", .summary = "only of this session", .max = 64},
     {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = &formats::event_list},
     {.name = "limit", .type = Type::integer, .summary = "default 100", .min = 1, .max = 500, .clamped = true},
@@ -92,16 +95,16 @@ constexpr Field events_query_fields[] = {
 constexpr Field event_stream_query_fields[] = {
     {.name = "session", .summary = "only of this session", .max = 64},
     {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = &formats::event_list},
-    {.name = "since", .type = Type::integer, .summary = "replay what came after this event id"},
-    {.name = "after", .type = Type::integer, .summary = "the same as since"},
-    {.name = "cursor", .type = Type::integer, .summary = "the same as since"},
+    {.name = "since", .summary = "replay what came after the event of this id; 0: from the oldest kept", .max = event_id_chars, .format = &formats::event_position},
+    {.name = "after", .summary = "the same as since", .max = event_id_chars, .format = &formats::event_position},
+    {.name = "cursor", .summary = "the same as since", .max = event_id_chars, .format = &formats::event_position},
     {.name = "ticket", .summary = "one-use ticket of a browser", .later = true},
 };
 constexpr Field session_stream_query_fields[] = {
     {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = &formats::event_list},
-    {.name = "since", .type = Type::integer, .summary = "replay what came after this event id"},
-    {.name = "after", .type = Type::integer, .summary = "the same as since"},
-    {.name = "cursor", .type = Type::integer, .summary = "the same as since"},
+    {.name = "since", .summary = "replay what came after the event of this id; 0: from the oldest kept", .max = event_id_chars, .format = &formats::event_position},
+    {.name = "after", .summary = "the same as since", .max = event_id_chars, .format = &formats::event_position},
+    {.name = "cursor", .summary = "the same as since", .max = event_id_chars, .format = &formats::event_position},
     {.name = "ticket", .summary = "one-use ticket of a browser", .later = true},
 };
 constexpr Field deliveries_query_fields[] = {
@@ -199,7 +202,7 @@ constexpr Field chat_fields[] = {
 };
 constexpr Field event_fields[] = {
     {.name = "event", .required = true}, {.name = "sessionId", .required = true},
-    {.name = "id", .type = Type::integer, .required = true},
+    {.name = "id", .summary = "opaque", .required = true, .min = 1, .max = event_id_chars},
     {.name = "timestamp", .required = true, .format = &formats::date_time},
     {.name = "metadata", .type = Type::object}, {.name = "data", .type = Type::object, .required = true},
 };
@@ -214,7 +217,7 @@ constexpr Field webhook_fields[] = {
     {.name = "createdAt", .required = true, .format = &formats::date_time},
 };
 constexpr Field delivery_fields[] = {
-    {.name = "eventId", .type = Type::integer, .required = true},
+    {.name = "eventId", .summary = "opaque", .required = true, .min = 1, .max = event_id_chars},
     {.name = "state", .required = true, .one_of = "delivered|waiting|retrying|parked"},
     {.name = "attempts", .type = Type::integer, .required = true},
     {.name = "status", .type = Type::integer}, {.name = "lastError"},
@@ -226,7 +229,7 @@ constexpr Field delivery_outcome_fields[] = {
     {.name = "error"},
 };
 constexpr Field queued_delivery_fields[] = {
-    {.name = "eventId", .type = Type::integer, .required = true}, {.name = "state", .required = true},
+    {.name = "eventId", .summary = "opaque", .required = true, .min = 1, .max = event_id_chars}, {.name = "state", .required = true},
 };
 constexpr Field memory_fields[] = {{.name = "used", .required = true}, {.name = "total", .required = true}};
 constexpr Schema memory = {"Memory", memory_fields};

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "api/event_id.h"
 #include "api/event_names.h"
 #include "api/iso_time.h"
 #include "api/webhook_lanes.h"
@@ -190,8 +191,8 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     const auto read = hook.log.catch_up(ports.store.reader(), hook.row.session, hook.names, head, sink);
     // Not skipped: what was skipped would be lost. The next tick tries again.
     if (!read && hook.log.unreadable_is_news())
-      spdlog::error("webhook_events_unreadable webhook={} after={} error={}", hook.row.id, hook.log.position(),
-                    log_value(read.error().detail));
+      spdlog::error("webhook_events_unreadable webhook={} after={} error={}", hook.row.id,
+                    event_id_text(hook.log.position()), log_value(read.error().detail));
   }
 
   // --- what goes, and when
@@ -263,14 +264,14 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
       lost.error = "the event cannot be read: " + unreadable.error.detail;
     }
     if (!text) {
-      spdlog::warn("webhook_event_missing webhook={} event={} error={}", hook.row.id, attempt.event,
+      spdlog::warn("webhook_event_missing webhook={} event={} error={}", hook.row.id, event_id_text(attempt.event),
                    log_value(lost.error));
       return ports.scheduler.post([complete, lost] { complete(lost); });
     }
     const auto finish = [weak = weak_from_this(), complete](const net::OutgoingResult& result) {
       if (const auto self = weak.lock()) complete(outcome_of(result, self->now()));
     };
-    auto request = webhook_request(hook.row, std::to_string(attempt.event), *text, now() / 1000, settings);
+    auto request = webhook_request(hook.row, event_id_text(attempt.event), *text, now() / 1000, settings);
     if (!request) {
       return ports.scheduler.post([finish, message = request.error()] {
         finish(net::OutgoingFailure{net::OutgoingFailure::Kind::bad_address, message});
@@ -299,10 +300,11 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
       case WebhookLanes::Fate::delivered: remember(hook, attempt.event, settled, outcome); return note_cursor(hook);
       case WebhookLanes::Fate::retried:
         return spdlog::info("webhook_retry webhook={} event={} attempts={} in_ms={} error={}", hook.row.id,
-                            attempt.event, settled.attempts, settled.wait.count(), log_value(outcome.error));
+                            event_id_text(attempt.event), settled.attempts, settled.wait.count(),
+                            log_value(outcome.error));
       case WebhookLanes::Fate::parked:
-        return spdlog::warn("webhook_parked webhook={} event={} attempts={} error={}", hook.row.id, attempt.event,
-                            settled.attempts, log_value(outcome.error));
+        return spdlog::warn("webhook_parked webhook={} event={} attempts={} error={}", hook.row.id,
+                            event_id_text(attempt.event), settled.attempts, log_value(outcome.error));
     }
   }
 

@@ -3,9 +3,9 @@
 #include <boost/asio/ip/address.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
+#include "api/event_id.h"
 #include "api/event_names.h"
 #include "api/handlers.h"
 #include "api/iso_time.h"
@@ -112,7 +112,8 @@ void write_webhook(JsonWriter& out, const WebhookRow& row, std::string_view sess
 }
 
 void write_delivery(JsonWriter& out, const WebhookDispatcher::DeliveryView& view) {
-  out.begin_object().number("eventId", view.event).text("state", name(view.state)).number("attempts", view.attempts);
+  out.begin_object().text("eventId", event_id_text(view.event)).text("state", name(view.state));
+  out.number("attempts", view.attempts);
   if (view.status != 0) out.number("status", view.status);
   out.text_if("lastError", view.last_error);
   if (view.first_try != 0) out.text("firstTryAt", iso_millis(view.first_try));
@@ -285,18 +286,16 @@ void redeliver(const ServicesPtr& services, const CallPtr& call) {
   const WebhookRow* row = webhook_of(services, call, *scope);
   if (!row) return;
   const std::string& text = call->param("eventId");
-  storage::EventId event = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), event);
-  if (failed != std::errc() || end != text.data() + text.size())
-    return call->failure(failure_of({FieldProblem{"eventId", "must be the id of an event"}}));
+  const auto event = parse_event_id(text);
+  if (!event) return call->failure(failure_of({FieldProblem{"eventId", "must be the id of an event, as it came"}}));
   const std::string id = row->id;
-  services->webhooks.redeliver(id, event, [call, event](Result<void> queued) {
+  services->webhooks.redeliver(id, *event, [call, text](Result<void> queued) {
     if (!queued && queued.error().code == protocol::Errc::not_found)
       return call->failure(
-          Failure(ErrorCode::event_not_found, fmt::format("the log has no event {} for this webhook", event)));
+          Failure(ErrorCode::event_not_found, fmt::format("the log has no event {} for this webhook", text)));
     if (!queued) return call->failure(failure_of(queued.error(), Subject::other));
     JsonWriter out;
-    out.begin_object().number("eventId", event).text("state", "waiting").end_object();
+    out.begin_object().text("eventId", text).text("state", "waiting").end_object();
     call->success(out.view(), Beside{202, "Delivery queued", {}});
   });
 }
