@@ -129,6 +129,7 @@ constexpr std::string_view connection_words = "connected|connecting|offline";
 
 constexpr Field session_fields[] = {
     {.name = "sessionId", .required = true},
+    {.name = "org", .summary = "whose it is: the name of an organisation", .required = true},
     {.name = "status", .required = true, .one_of = status_words},
     {.name = "connection", .required = true, .one_of = connection_words},
     {.name = "reason", .type = Type::object, .object = &reason},
@@ -208,7 +209,8 @@ constexpr Field event_fields[] = {
 };
 constexpr Field webhook_fields[] = {
     {.name = "id", .required = true}, {.name = "webhookId", .summary = "same as id", .required = true},
-    {.name = "sessionId", .summary = "null: every session", .required = true, .nullable = true},
+    {.name = "org", .summary = "whose it is: the name of an organisation", .required = true},
+    {.name = "sessionId", .summary = "null: every session of the organisation", .required = true, .nullable = true},
     {.name = "url", .required = true}, {.name = "events", .type = Type::texts, .required = true},
     {.name = "headers", .type = Type::text_map, .summary = "values are shown once, at registration", .required = true},
     {.name = "notYetFired", .type = Type::texts, .summary = "those of `events` that this build never fires"},

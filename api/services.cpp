@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include "sessions/log_value.h"
+#include "storage/organisations.h"
 #include "storage/peers.h"
 
 namespace wharf::api {
@@ -53,7 +54,12 @@ Services::Services(const ApiServer::Ports& p, ApiSettings s)
       texts(qr_images),
       hub(p.scheduler, p.store, texts),
       webhooks({p.scheduler, p.random, p.store, p.http_client}, texts, settings.dialect, webhook_settings(settings)),
-      readers(p.store) {}
+      readers(p.store) {
+  for (storage::OrganisationRow& row : storage::load_organisations(p.store.reader()))
+    organisations.emplace(row.id, std::move(row.name));
+}
+
+const std::string& Services::name_of(storage::OrgId org) const { return organisations.at(org); }
 
 Failure session_not_found(std::string_view name) {
   return Failure(ErrorCode::session_not_found, fmt::format("Session with ID '{}' not found", echo(name)));

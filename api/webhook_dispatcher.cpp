@@ -7,7 +7,6 @@
 #include <deque>
 #include <map>
 #include <set>
-#include <unordered_map>
 #include <utility>
 
 #include "api/event_id.h"
@@ -49,7 +48,6 @@ struct Hook {
 using HookPtr = std::unique_ptr<Hook>;
 
 std::string lane_key(const Event& event) { return fmt::format("{}/{}", event.session.value, event.lane); }
-std::int64_t scope_key(std::optional<storage::SessionId> session) { return session ? session->value : 0; }
 
 }  // namespace
 
@@ -69,14 +67,14 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
   WebhookSettings settings;
   EventId head = 0;
   std::map<std::string, HookPtr> hooks;
-  std::unordered_map<std::int64_t, std::vector<Hook*>> by_scope;  // 0: those of every session
+  std::map<WebhookScope, std::vector<Hook*>> by_scope;
   WebhookRounds rounds;
   std::set<std::pair<UnixMs, std::string>> due;  // (when, hook)
   net::Timer due_timer, cursor_timer;
   Changes changes;                                                 // of this turn of the loop
   std::vector<std::pair<std::string, EventId>> settled_by_commit;  // told to the lanes when they are durable
   std::set<std::string> moved;                                     // hooks whose cursor may have moved
-  std::set<std::pair<std::int64_t, std::string>> adding;           // (scope, URL) being committed
+  std::set<std::pair<WebhookScope, std::string>> adding;           // URLs being committed
   bool flush_posted = false, draining = false, cursors_under_way = false;
   std::function<void()> drained;
 
@@ -188,7 +186,7 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     if (hook.log.live() || draining) return;
     const WebhookLogReader::Sink sink{[&hook] { return hook.lanes.full(); },
                                       [this, &hook](const Event& event) { accept(hook, event); }};
-    const auto read = hook.log.catch_up(ports.store.reader(), hook.row.session, hook.names, head, sink);
+    const auto read = hook.log.catch_up(ports.store.reader(), scope_of(hook.row), hook.names, head, sink);
     // Not skipped: what was skipped would be lost. The next tick tries again.
     if (!read && hook.log.unreadable_is_news())
       spdlog::error("webhook_events_unreadable webhook={} after={} error={}", hook.row.id,
@@ -326,13 +324,13 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     const std::string id = row.id;
     HookPtr& slot = hooks[id];
     slot = std::make_unique<Hook>(std::move(row), settings);
-    by_scope[scope_key(slot->row.session)].push_back(slot.get());
+    by_scope[scope_of(slot->row)].push_back(slot.get());
     return *slot;
   }
 
   // The webhook of a URL in its scope. Changes under way count.
-  Hook* with_url(std::optional<storage::SessionId> session, const std::string& url) {
-    const auto found = by_scope.find(scope_key(session));
+  Hook* with_url(const WebhookScope& scope, const std::string& url) {
+    const auto found = by_scope.find(scope);
     if (found == by_scope.end()) return nullptr;
     for (Hook* hook : found->second)
       if (hook->row.url == url || hook->wanted.url == url) return hook;
@@ -340,8 +338,8 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
   }
 
   void add(storage::WebhookRow row, Registered done) {
-    if (const Hook* there = with_url(row.session, row.url)) return done(there->wanted);
-    const std::pair<std::int64_t, std::string> key(scope_key(row.session), row.url);
+    if (const Hook* there = with_url(scope_of(row), row.url)) return done(there->wanted);
+    const std::pair<WebhookScope, std::string> key(scope_of(row), row.url);
     if (!adding.insert(key).second) {
       // The same URL is on its way to the disk: looked for again behind it.
       return ports.store.commit(Changes(),
@@ -370,7 +368,7 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     if (found == hooks.end()) return;
     Hook* hook = found->second.get();
     if (hook->due) due.erase({*hook->due, id});
-    std::erase(by_scope[scope_key(hook->row.session)], hook);
+    std::erase(by_scope[scope_of(hook->row)], hook);
     hooks.erase(found);
   }
 
@@ -412,8 +410,8 @@ void WebhookDispatcher::start() {
 
 void WebhookDispatcher::on_events(const std::vector<Event>& events) {
   for (const Event& event : events) {
-    for (const std::int64_t key : {event.session.value, std::int64_t{0}}) {
-      const auto found = state_->by_scope.find(key);
+    for (const WebhookScope& scope : {WebhookScope(event.session), WebhookScope(event.org)}) {
+      const auto found = state_->by_scope.find(scope);
       if (found == state_->by_scope.end()) continue;
       for (Hook* hook : found->second)
         if (hook->log.feed(event, hook->names, hook->lanes.full())) state_->accept(*hook, event);
@@ -431,7 +429,7 @@ void WebhookDispatcher::update(const std::string& id, const std::function<void(s
   if (!hook) return done(Error(Errc::not_found, "no such webhook"));
   storage::WebhookRow row = hook->wanted;
   change(row);
-  const Hook* other = state_->with_url(row.session, row.url);
+  const Hook* other = state_->with_url(scope_of(row), row.url);
   if (other && other != hook) return done(Error(Errc::conflict, "the URL is registered already as " + other->row.id));
   hook->wanted = row;
   Changes changes;
@@ -461,14 +459,14 @@ void WebhookDispatcher::remove(const std::string& id, std::function<void(Result<
 }
 
 void WebhookDispatcher::session_removed(storage::SessionId session) {
-  const auto found = state_->by_scope.find(session.value);
+  const auto found = state_->by_scope.find(session);
   if (found == state_->by_scope.end()) return;
   const std::vector<Hook*> list = found->second;
   for (const Hook* hook : list) {
     const std::string id = hook->row.id;
     state_->forget(id);
   }
-  state_->by_scope.erase(session.value);
+  state_->by_scope.erase(session);
 }
 
 const storage::WebhookRow* WebhookDispatcher::find(const std::string& id) const {
@@ -476,9 +474,9 @@ const storage::WebhookRow* WebhookDispatcher::find(const std::string& id) const 
   return hook ? &hook->row : nullptr;
 }
 
-std::vector<const storage::WebhookRow*> WebhookDispatcher::list(std::optional<storage::SessionId> session) const {
+std::vector<const storage::WebhookRow*> WebhookDispatcher::list(const WebhookScope& scope) const {
   std::vector<const storage::WebhookRow*> out;
-  const auto found = state_->by_scope.find(scope_key(session));
+  const auto found = state_->by_scope.find(scope);
   if (found != state_->by_scope.end())
     for (const Hook* hook : found->second) out.push_back(&hook->row);
   std::stable_sort(out.begin(), out.end(), [](const auto* a, const auto* b) { return a->created_at < b->created_at; });
@@ -511,7 +509,7 @@ void WebhookDispatcher::redeliver(const std::string& id, EventId event_id, std::
   Hook* hook = state_->find(id);
   if (!hook) return done(Error(Errc::not_found, "no such webhook"));
   const auto event = storage::find_event(state_->ports.store.reader(), event_id);
-  if (!event || (hook->row.session && *hook->row.session != event->session))
+  if (!event || !covers(scope_of(hook->row), *event))
     return done(Error(Errc::not_found, "the log has no such event of this webhook"));
 
   state_->write(*hook, hook->lanes.redeliver(event_id, lane_key(*event), state_->now()));

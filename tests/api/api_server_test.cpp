@@ -182,6 +182,7 @@ TEST_CASE("sessions are created, listed, changed and removed as the first API ge
   CHECK(created.json().at("message") == "Session created successfully");
   const json::object data = created.json().at("data").as_object();
   check_documented(data, schemas::session);
+  CHECK(data.at("org") == "default");
   CHECK(data.at("sessionId") == "my-bot");
   CHECK(data.at("status") == "initializing");
   CHECK(std::string(data.at("createdAt").as_string()).ends_with("Z"));
@@ -391,6 +392,7 @@ TEST_CASE("webhooks are registered, shown without their secrets, tried and remov
   const json::object webhook = added.json().at("data").as_object();
   CHECK(webhook.at("headers").at("Authorization") == "Bearer your-token");
   check_documented(webhook, schemas::webhook);
+  CHECK(webhook.at("org") == "default");
   CHECK(webhook.at("signed") == true);
   CHECK(webhook.at("sessionId") == "a");
   CHECK(added.body.find("some-secret") == std::string::npos);

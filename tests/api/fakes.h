@@ -152,9 +152,10 @@ class TemporaryStore {
     settings.before_change = test::run_injected;
     store = must(storage::Store::open(std::move(settings)));
   }
-  void add_session(std::int64_t id, std::string name) {
+  void add_session(std::int64_t id, std::string name, storage::OrgId org = storage::default_org) {
     storage::SessionRow row;
     row.id = {id};
+    row.org = org;
     row.name = std::move(name);
     row.status = "ready";
     row.config = "{}";

@@ -90,9 +90,11 @@ struct World {
     disk.store->on_events([this](const std::vector<storage::Event>& events) { dispatcher->on_events(events); });
   }
 
-  std::string add(std::string path, std::vector<std::string> events = {"*"}, std::optional<std::int64_t> session = 1) {
+  std::string add(std::string path, std::vector<std::string> events = {"*"}, std::optional<std::int64_t> session = 1,
+                  storage::OrgId org = storage::default_org) {
     storage::WebhookRow row;
     row.id = "wh_" + path.substr(1);
+    row.org = org;
     if (session) row.session = storage::SessionId{*session};
     row.url = back_end.url(path);
     row.events = std::move(events);
@@ -157,6 +159,39 @@ TEST_CASE("a webhook gets the events it asked for, as the WebSocket shows them")
   CHECK(w.back_end.received[0].request.header("content-type") == "application/json");
 }
 
+TEST_CASE("a webhook of every session gets those of its organisation, fresh, read from the log and redelivered") {
+  World w;
+  const storage::OrgId other{2};
+  w.disk.add_session(3, "theirs", other);
+  const auto ours = w.add("/ours", {"*"}, std::nullopt);
+  const auto theirs = w.add("/theirs", {"*"}, std::nullopt, other);
+  const auto emit = [&] {
+    w.disk.emit(1, "x", "M");
+    w.disk.emit(3, "x", "M");
+    w.disk.emit(2, "x", "M");
+  };
+  emit();
+  w.until_received(3);
+  w.until([&] { return w.stored(ours).cursor == 3 && w.stored(theirs).cursor == 3; });
+  w.restart(emit);
+  w.until_received(6);
+  CHECK(w.back_end.ids("/ours") == Ids{"1", "3", "4", "6"});
+  CHECK(w.back_end.ids("/theirs") == Ids{"2", "5"});
+
+  protocol::Result<void> queued;
+  w.dispatcher->redeliver(ours, 2, [&](protocol::Result<void> result) { queued = result; });
+  REQUIRE_FALSE(queued.has_value());
+  CHECK(queued.error().code == protocol::Errc::not_found);
+  w.dispatcher->redeliver(theirs, 2, [&](protocol::Result<void> result) { queued = result; });
+  w.until_received(7);
+  CHECK(w.back_end.ids("/theirs").back() == "2");
+
+  REQUIRE(w.dispatcher->list(other).size() == 1);
+  CHECK(w.dispatcher->list(other).front()->id == theirs);
+  CHECK(w.dispatcher->list(storage::default_org).size() == 1);
+  CHECK(w.dispatcher->list(storage::SessionId{2}).empty());  // organisation 2 is not session 2
+}
+
 TEST_CASE("a lane keeps its order through failures and holds up no other lane") {
   World w;
   const auto id = w.add("/a");
@@ -203,7 +238,7 @@ TEST_CASE("an event that cannot be read costs its own delivery alone, and only a
   };
   w.restart([&] {
     run("ALTER TABLE event RENAME TO event_pages");
-    run("CREATE VIEW event AS SELECT id, session_id, at, session_name, lane, data,"
+    run("CREATE VIEW event AS SELECT id, org, session_id, at, session_name, lane, data,"
         " CASE WHEN id = 1 THEN abs(-9223372036854775807 - 1) ELSE name END AS name FROM event_pages");
     CHECK_THROWS_AS(storage::find_event(w.disk.store->reader(), 1), storage::ReadFailure);
     w.back_end.answers.clear();
@@ -243,7 +278,7 @@ TEST_CASE("events that cannot be read when a webhook catches up are delivered on
   };
   w.restart([&] {
     run("ALTER TABLE event RENAME TO event_pages");
-    run("CREATE VIEW event AS SELECT id, session_id, at, session_name, lane, data,"
+    run("CREATE VIEW event AS SELECT id, org, session_id, at, session_name, lane, data,"
         " CASE WHEN id = 1 THEN abs(-9223372036854775807 - 1) ELSE name END AS name FROM event_pages");
     w.back_end.hold.clear();
     w.back_end.received.clear();
@@ -374,9 +409,10 @@ TEST_CASE("a webhook of every session gets the last events of one that was remov
 TEST_CASE("one URL is one webhook of its scope, also when it is registered twice at once") {
   World w;
   std::vector<std::string> ids;
-  const auto add = [&](const char* id, std::optional<std::int64_t> session) {
+  const auto add = [&](const char* id, std::optional<std::int64_t> session, storage::OrgId org = storage::default_org) {
     storage::WebhookRow row;
     row.id = id;
+    row.org = org;
     if (session) row.session = storage::SessionId{*session};
     row.url = w.back_end.url("/same");
     row.events = {"*"};
@@ -389,9 +425,10 @@ TEST_CASE("one URL is one webhook of its scope, also when it is registered twice
   add("second", 1);
   add("of-another", 2);
   add("of-all", std::nullopt);
-  w.until([&] { return ids.size() == 4; });
-  CHECK(ids == Ids{"first", "first", "of-another", "of-all"});
-  CHECK(storage::load_webhooks(w.disk.store->reader()).size() == 3);
+  add("of-all-of-another-organisation", std::nullopt, storage::OrgId{2});
+  w.until([&] { return ids.size() == 5; });
+  CHECK(ids == Ids{"first", "first", "of-another", "of-all", "of-all-of-another-organisation"});
+  CHECK(storage::load_webhooks(w.disk.store->reader()).size() == 4);
 }
 
 TEST_CASE("a changed webhook delivers as changed, and keeps its place in the log") {
