@@ -81,7 +81,7 @@ struct EventHub::State : std::enable_shared_from_this<EventHub::State> {
 
   void push(Subscriber& subscriber, const Event& event) {
     const auto text = texts.text(event, subscriber.selection.dialect);
-    subscriber.socket->send(net::MessageType::text, {text->begin(), text->end()});
+    subscriber.socket->send(net::MessageType::text, {text->json.begin(), text->json.end()});
     subscriber.last_sent = event.id;
   }
 
@@ -91,8 +91,8 @@ struct EventHub::State : std::enable_shared_from_this<EventHub::State> {
   }
 
   void cut(const SubscriberPtr& subscriber) {
-    spdlog::info("subscriber_too_slow last_event={} remote={}", event_id_text(subscriber->last_sent),
-                 subscriber->socket->remote_address());
+    spdlog::info("subscriber_too_slow last_event={} remote={} request={}", event_id_text(subscriber->last_sent),
+                 subscriber->socket->remote_address(), sessions::log_value(subscriber->selection.request_id));
     close(subscriber, close_try_again_later, fmt::format("too slow; {}", resume_at(*subscriber)));
   }
 
@@ -116,8 +116,8 @@ struct EventHub::State : std::enable_shared_from_this<EventHub::State> {
     try {
       replay_page(subscriber);
     } catch (const storage::ReadFailure& unreadable) {
-      spdlog::error("replay_failed after={} detail={}", event_id_text(subscriber->cursor),
-                    sessions::log_value(unreadable.what()));
+      spdlog::error("replay_failed after={} request={} detail={}", event_id_text(subscriber->cursor),
+                    sessions::log_value(subscriber->selection.request_id), sessions::log_value(unreadable.what()));
       close(subscriber, close_internal, fmt::format("the event log cannot be read; {}", resume_at(*subscriber)));
     }
   }

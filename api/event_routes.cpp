@@ -11,6 +11,7 @@ namespace {
 std::optional<EventSelection> selection_of(const ServicesPtr& services, const CallPtr& call, std::string_view session) {
   EventSelection selection;
   selection.dialect = call->dialect;
+  selection.request_id = call->request_id;
   if (const auto events = call->query.text("events"); !events.empty())
     selection.names = EventNames(split_names(events));
   if (session.empty()) return selection;
@@ -70,7 +71,7 @@ void poll_events(const ServicesPtr& services, const CallPtr& call) {
     if (page.failure) return call->failure(failure_of(*page.failure, Subject::other));
     JsonWriter out(page.events.size() * 512 + 16);
     out.begin_array();
-    for (const auto& event : page.events) out.raw(*event);
+    for (const auto& event : page.events) out.raw(event->json);
     out.end_array();
     JsonWriter next;
     next.text(event_id_text(page.cursor));

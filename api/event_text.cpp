@@ -86,6 +86,7 @@ std::string event_text(const storage::Event& event, const events::Event* told, D
   if (!told) {
     out.key("data").begin_object().boolean("unreadable", true).end_object();
   } else {
+    out.text_if("requestId", told->request_id);
     if (!told->metadata.empty()) out.raw("metadata", told->metadata);
     std::visit(DataWriter(out.key("data"), event, dialect, qr_image), told->fact);
   }

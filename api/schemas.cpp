@@ -205,6 +205,7 @@ constexpr Field event_fields[] = {
     {.name = "event", .required = true}, {.name = "sessionId", .required = true},
     {.name = "id", .summary = "opaque", .required = true, .min = 1, .max = event_id_chars},
     {.name = "timestamp", .required = true, .format = &formats::date_time},
+    {.name = "requestId", .summary = "X-Request-Id of the request that caused it", .min = 1, .max = 128},
     {.name = "metadata", .type = Type::object}, {.name = "data", .type = Type::object, .required = true},
 };
 constexpr Field webhook_fields[] = {

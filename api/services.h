@@ -20,8 +20,8 @@ namespace wharf::api {
 class Readers {
  public:
   explicit Readers(const storage::Store& store) : store_(store) {}
-  /// Runs `work` with a connection. Errors: storage.
-  protocol::Result<void> with(const std::function<void(storage::Database&)>& work);
+  /// Runs `work` with a connection. Errors: storage, which the log has with `request_id`.
+  protocol::Result<void> with(std::string_view request_id, const std::function<void(storage::Database&)>& work);
 
  private:
   const storage::Store& store_;

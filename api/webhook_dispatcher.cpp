@@ -241,19 +241,25 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
 
   // --- one attempt
 
-  std::shared_ptr<const std::string> text_of(EventId id) {
+  std::shared_ptr<const RenderedEvent> text_of(EventId id) {
     if (auto known = texts.remembered(id, dialect)) return known;
     const auto event = storage::find_event(ports.store.reader(), id);
     return event ? texts.text(*event, dialect) : nullptr;
   }
 
+  /// An attempt that is under way.
+  struct Sent {
+    std::string webhook;
+    WebhookLanes::Attempt attempt;
+    Round round;
+    std::string request_id;  // of the event; "" = none
+  };
+  static std::string request_of(const Sent& sent) { return sent.request_id.empty() ? "-" : log_value(sent.request_id); }
+
   void send(const Hook& hook, const WebhookLanes::Attempt& attempt, Round round) {
     rounds.began(round);
-    const auto complete = [weak = weak_from_this(), id = hook.row.id, attempt, round](const DeliveryOutcome& outcome) {
-      if (const auto self = weak.lock()) self->complete(id, attempt, round, outcome);
-    };
     DeliveryOutcome lost;
-    std::shared_ptr<const std::string> text;
+    std::shared_ptr<const RenderedEvent> text;
     try {
       text = text_of(attempt.event);
       lost.gone = !text;
@@ -261,6 +267,10 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     } catch (const storage::ReadFailure& unreadable) {
       lost.error = "the event cannot be read: " + unreadable.error.detail;
     }
+    Sent sent{hook.row.id, attempt, round, text ? text->request_id : std::string()};
+    const auto complete = [weak = weak_from_this(), sent = std::move(sent)](const DeliveryOutcome& outcome) {
+      if (const auto self = weak.lock()) self->complete(sent, outcome);
+    };
     if (!text) {
       spdlog::warn("webhook_event_missing webhook={} event={} error={}", hook.row.id, event_id_text(attempt.event),
                    log_value(lost.error));
@@ -269,7 +279,8 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     const auto finish = [weak = weak_from_this(), complete](const net::OutgoingResult& result) {
       if (const auto self = weak.lock()) complete(outcome_of(result, self->now()));
     };
-    auto request = webhook_request(hook.row, event_id_text(attempt.event), *text, now() / 1000, settings);
+    auto request =
+        webhook_request(hook.row, {event_id_text(attempt.event), text->request_id, text->json}, now() / 1000, settings);
     if (!request) {
       return ports.scheduler.post([finish, message = request.error()] {
         finish(net::OutgoingFailure{net::OutgoingFailure::Kind::bad_address, message});
@@ -278,11 +289,10 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     ports.http.send(std::move(*request), finish);
   }
 
-  void complete(const std::string& id, const WebhookLanes::Attempt& attempt, Round round,
-                const DeliveryOutcome& outcome) {
-    rounds.ended(round);
-    if (Hook* hook = find(id)) {
-      settle(*hook, attempt, outcome);
+  void complete(const Sent& sent, const DeliveryOutcome& outcome) {
+    rounds.ended(sent.round);
+    if (Hook* hook = find(sent.webhook)) {
+      settle(*hook, sent, outcome);
       catch_up(*hook);
       offer(*hook);
     }
@@ -290,19 +300,20 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     else pump();
   }
 
-  void settle(Hook& hook, const WebhookLanes::Attempt& attempt, const DeliveryOutcome& outcome) {
+  void settle(Hook& hook, const Sent& sent, const DeliveryOutcome& outcome) {
+    const WebhookLanes::Attempt& attempt = sent.attempt;
     auto settled = hook.lanes.settle(attempt, outcome, now(), ports.random);
     write(hook, std::move(settled.writes));
     switch (settled.fate) {
       case WebhookLanes::Fate::unknown: return;
       case WebhookLanes::Fate::delivered: remember(hook, attempt.event, settled, outcome); return note_cursor(hook);
       case WebhookLanes::Fate::retried:
-        return spdlog::info("webhook_retry webhook={} event={} attempts={} in_ms={} error={}", hook.row.id,
-                            event_id_text(attempt.event), settled.attempts, settled.wait.count(),
+        return spdlog::info("webhook_retry webhook={} event={} request={} attempts={} in_ms={} error={}", hook.row.id,
+                            event_id_text(attempt.event), request_of(sent), settled.attempts, settled.wait.count(),
                             log_value(outcome.error));
       case WebhookLanes::Fate::parked:
-        return spdlog::warn("webhook_parked webhook={} event={} attempts={} error={}", hook.row.id,
-                            event_id_text(attempt.event), settled.attempts, log_value(outcome.error));
+        return spdlog::warn("webhook_parked webhook={} event={} request={} attempts={} error={}", hook.row.id,
+                            event_id_text(attempt.event), request_of(sent), settled.attempts, log_value(outcome.error));
     }
   }
 
@@ -519,7 +530,8 @@ void WebhookDispatcher::redeliver(const std::string& id, EventId event_id, std::
   state_->ports.store.commit(Changes(), std::move(done));  // in order behind the row
 }
 
-void WebhookDispatcher::test(const std::string& id, std::function<void(Result<DeliveryOutcome>)> done) {
+void WebhookDispatcher::test(const std::string& id, const std::string& request_id,
+                             std::function<void(Result<DeliveryOutcome>)> done) {
   const Hook* hook = state_->find(id);
   if (!hook) return done(Error(Errc::not_found, "no such webhook"));
   const std::string event_id = "test-" + protocol::to_hex(state_->ports.random.bytes<8>());
@@ -528,9 +540,11 @@ void WebhookDispatcher::test(const std::string& id, std::function<void(Result<De
       .text("event", "test")
       .null("sessionId")
       .text("id", event_id)
-      .text("timestamp", iso_millis(state_->now()));
+      .text("timestamp", iso_millis(state_->now()))
+      .text_if("requestId", request_id);
   body.key("data").begin_object().text("webhookId", id).end_object().end_object();
-  auto request = webhook_request(hook->row, event_id, body.take(), state_->now() / 1000, state_->settings);
+  auto request =
+      webhook_request(hook->row, {event_id, request_id, body.take()}, state_->now() / 1000, state_->settings);
   if (!request) return done(Error(Errc::malformed, request.error()));
   state_->ports.http.send(std::move(*request), [weak = std::weak_ptr<State>(state_), done](net::OutgoingResult result) {
     if (const auto state = weak.lock()) done(outcome_of(result, state->now()));

@@ -77,8 +77,9 @@ class WebhookDispatcher {
   /// Puts the event back at its place in its lane, to be tried at once. Errors: not_found (webhook, or no such event of
   /// it).
   void redeliver(const std::string& id, storage::EventId event, std::function<void(protocol::Result<void>)> done);
-  /// Sends an event "test" that is not in the log; one attempt.
-  void test(const std::string& id, std::function<void(protocol::Result<DeliveryOutcome>)> done);
+  /// Sends an event "test" that is not in the log, caused by that request; one attempt.
+  void test(const std::string& id, const std::string& request_id,
+            std::function<void(protocol::Result<DeliveryOutcome>)> done);
 
   /// Starts what is due. Called by its own timer; by tests after they moved the clock.
   void wake();

@@ -313,7 +313,7 @@ void test_webhook(const ServicesPtr& services, const CallPtr& call) {
   const WebhookRow* row = webhook_of(services, call, *owner);
   if (!row) return;
   const std::string id = row->id;
-  services->webhooks.test(id, [call](Result<DeliveryOutcome> outcome) {
+  services->webhooks.test(id, call->request_id, [call](Result<DeliveryOutcome> outcome) {
     if (!outcome) return call->failure(failure_of(outcome.error(), Subject::other));
     JsonWriter out;
     out.begin_object()

@@ -6,6 +6,7 @@
 
 #include <boost/json/serialize.hpp>
 #include "api/schemas.h"
+#include "events/event.h"
 #include "net/http_client.h"
 #include "net/loop.h"
 #include "net/websocket_client.h"
@@ -606,6 +607,23 @@ TEST_CASE("an event goes by one id in the log, at its webhook and in a redeliver
   const Answer again = d.ask("POST", deliveries + "/" + id + "/redeliver");
   CHECK(again.status == 202);
   CHECK(again.json().at("data").at("eventId") == json::value(id));
+}
+
+TEST_CASE("the request that caused an event is shown on the WebSocket and in the log") {
+  Daemon d;
+  d.create("a");
+  Listener live(d, "/ws/a?events=ready");
+  storage::Changes changes;
+  events::Event told = events::Ready{protocol::Jid("1", "s.whatsapp.net"), {}, {}};
+  told.request_id = "req-1";
+  changes.emit(storage::NewEvent(d.id_of("a"), std::move(told), 5));
+  d.disk.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  d.until([&] { return !live.texts.empty(); });
+  const json::value shown = json::parse(live.texts.back());
+  check_documented(shown, schemas::event);
+  CHECK(shown.at("requestId") == "req-1");
+  const json::object log = d.ask("GET", "/api/v1/events?events=ready").json();
+  CHECK(log.at("data").as_array().back() == shown);
 }
 
 TEST_CASE("server-sent events are refused by name where only JSON is to be had") {

@@ -116,6 +116,18 @@ TEST_CASE("a message event is the same object as in the list") {
   }
 }
 
+TEST_CASE("an event names the request that caused it, and one that none caused has no such member") {
+  events::Event told(events::NewMessage{received(), alice, alice});
+  for (const Dialect dialect : {Dialect::openwa, Dialect::gateway}) {
+    CHECK_FALSE(rendered(event(told), dialect).contains("requestId"));
+    events::Event caused = told;
+    caused.request_id = "trace-1:a.b_c";
+    const json::object out = rendered(event(caused), dialect);
+    CHECK(out.at("requestId") == "trace-1:a.b_c");
+    CHECK(out.at("data") == rendered(event(told), dialect).at("data"));
+  }
+}
+
 TEST_CASE("acks, QR codes, links and states are rendered from their values") {
   const json::object ack =
       rendered(event(events::Ack{"ABC", alice.lid.value(), alice, storage::AckLevel::read, "", 1719662400123}),

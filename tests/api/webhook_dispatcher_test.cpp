@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "events/event.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "protocol/crypto/random.h"
@@ -155,8 +156,29 @@ TEST_CASE("a webhook gets the events it asked for, as the WebSocket shows them")
   const auto event = storage::find_event(w.disk.store->reader(), 1);
   REQUIRE(event);
   for (const Received& r : w.back_end.received)
-    if (r.event_id == "1") CHECK(r.body == *w.texts->text(*event, Dialect::openwa));
+    if (r.event_id == "1") CHECK(r.body == w.texts->text(*event, Dialect::openwa)->json);
   CHECK(w.back_end.received[0].request.header("content-type") == "application/json");
+}
+
+TEST_CASE("a delivery carries the request that caused its event, at once and after a restart; another carries none") {
+  World w;
+  w.add("/a");
+  w.back_end.hold = {"/a"};
+  storage::Changes changes;
+  events::Event told = events::Ready{protocol::Jid("1", "s.whatsapp.net"), {}, {}};
+  told.request_id = "req-1";
+  changes.emit(storage::NewEvent({1}, std::move(told), 5));
+  w.disk.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  w.until_received(1);
+  w.restart([&] { w.back_end.hold.clear(); });
+  w.disk.emit(1, "x", "M");
+  w.until_received(3);
+  for (const Received& r : w.back_end.received) {
+    INFO(r.event_id);
+    const auto body = boost::json::parse(r.body).as_object();
+    CHECK(r.request.header("x-wharf-request-id") == (r.event_id == "1" ? "req-1" : ""));
+    CHECK(body.contains("requestId") == (r.event_id == "1"));
+  }
 }
 
 TEST_CASE("a webhook of every session gets those of its organisation, fresh, read from the log and redelivered") {
@@ -605,7 +627,7 @@ TEST_CASE("a test event is signed and tells its outcome") {
   row.secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
   w.dispatcher->add(row, [](protocol::Result<storage::WebhookRow> added) { REQUIRE(added.has_value()); });
   std::optional<DeliveryOutcome> outcome;
-  w.dispatcher->test("wh_t", [&](protocol::Result<DeliveryOutcome> result) { outcome = test::must(result); });
+  w.dispatcher->test("wh_t", "req-9", [&](protocol::Result<DeliveryOutcome> result) { outcome = test::must(result); });
   w.until([&] { return outcome.has_value(); });
   CHECK(outcome->delivered);
   const net::HttpRequest& request = w.back_end.received.front().request;
@@ -613,4 +635,6 @@ TEST_CASE("a test event is signed and tells its outcome") {
         webhook_signature(row.secret, request.header("webhook-id"),
                           std::stoll(std::string(request.header("webhook-timestamp"))), request.body));
   CHECK(boost::json::parse(request.body).at("event") == "test");
+  CHECK(boost::json::parse(request.body).at("requestId") == "req-9");
+  CHECK(request.header("x-wharf-request-id") == "req-9");
 }
