@@ -40,7 +40,8 @@ void write_reason(JsonWriter& out, const events::Reason& reason);
 std::string_view ack_name(int ack);
 std::optional<storage::AckLevel> ack_named(std::string_view name);
 
-/// The whole event as subscribers and webhooks get it: {"event","sessionId","id","timestamp","metadata"?,"data"}.
+/// The whole event as subscribers and webhooks get it: {"event","sessionId","id","timestamp","requestId"?,"metadata"?,
+/// "data"}.
 /// `told` is what the event says. nullptr: it cannot be read (damaged on the disk), and `data` says so; it is never
 /// shown as an event that says nothing, which a program would take for a message. `qr_image` renders a QR text as a
 /// data URL.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <list>
 
+#include "api/event_id.h"
 #include "sessions/log_value.h"
 #include "storage/database.h"
 
@@ -80,14 +81,19 @@ struct EventHub::State : std::enable_shared_from_this<EventHub::State> {
 
   void push(Subscriber& subscriber, const Event& event) {
     const auto text = texts.text(event, subscriber.selection.dialect);
-    subscriber.socket->send(net::MessageType::text, {text->begin(), text->end()});
+    subscriber.socket->send(net::MessageType::text, {text->json.begin(), text->json.end()});
     subscriber.last_sent = event.id;
   }
 
+  /// Of a close reason, which holds 123 bytes at most.
+  static std::string resume_at(const Subscriber& subscriber) {
+    return "resume with since=" + event_id_text(subscriber.last_sent);
+  }
+
   void cut(const SubscriberPtr& subscriber) {
-    spdlog::info("subscriber_too_slow last_event={} remote={}", subscriber->last_sent,
-                 subscriber->socket->remote_address());
-    close(subscriber, close_try_again_later, fmt::format("too slow; resume with since={}", subscriber->last_sent));
+    spdlog::info("subscriber_too_slow last_event={} remote={} request={}", event_id_text(subscriber->last_sent),
+                 subscriber->socket->remote_address(), sessions::log_value(subscriber->selection.request_id));
+    close(subscriber, close_try_again_later, fmt::format("too slow; {}", resume_at(*subscriber)));
   }
 
   // A replay that waits for its reader is bounded like a live subscriber, by time: it is cut when nothing left for
@@ -110,9 +116,9 @@ struct EventHub::State : std::enable_shared_from_this<EventHub::State> {
     try {
       replay_page(subscriber);
     } catch (const storage::ReadFailure& unreadable) {
-      spdlog::error("replay_failed after={} detail={}", subscriber->cursor, sessions::log_value(unreadable.what()));
-      close(subscriber, close_internal,
-            fmt::format("the event log cannot be read; resume with since={}", subscriber->last_sent));
+      spdlog::error("replay_failed after={} request={} detail={}", event_id_text(subscriber->cursor),
+                    sessions::log_value(subscriber->selection.request_id), sessions::log_value(unreadable.what()));
+      close(subscriber, close_internal, fmt::format("the event log cannot be read; {}", resume_at(*subscriber)));
     }
   }
 

@@ -32,6 +32,7 @@ struct EventSelection {
   std::optional<storage::SessionId> session;  // nullopt: every session
   EventNames names;
   Dialect dialect = Dialect::openwa;
+  std::string request_id;  // of who selects, for the log
 };
 
 class EventHub {
@@ -45,7 +46,7 @@ class EventHub {
                  std::optional<storage::EventId> since);
 
   struct Page {
-    std::vector<std::shared_ptr<const std::string>> events;
+    std::vector<std::shared_ptr<const RenderedEvent>> events;
     storage::EventId cursor = 0;             // everything up to here was looked at
     std::optional<protocol::Error> failure;  // the log could not be read: storage*
   };

@@ -1,6 +1,7 @@
 // Handlers of the event log: long-poll and WebSocket.
 #include <fmt/format.h>
 
+#include "api/event_id.h"
 #include "api/handlers.h"
 
 namespace wharf::api {
@@ -10,6 +11,7 @@ namespace {
 std::optional<EventSelection> selection_of(const ServicesPtr& services, const CallPtr& call, std::string_view session) {
   EventSelection selection;
   selection.dialect = call->dialect;
+  selection.request_id = call->request_id;
   if (const auto events = call->query.text("events"); !events.empty())
     selection.names = EventNames(split_names(events));
   if (session.empty()) return selection;
@@ -26,13 +28,14 @@ std::optional<EventSelection> selection_of(const ServicesPtr& services, const Ca
 bool read_position(const CallPtr& call, std::optional<storage::EventId>& position) {
   std::string_view given;
   for (const std::string_view name : {"after", "since", "cursor"}) {
-    if (call->query.text(name).empty()) continue;
+    const std::string_view text = call->query.text(name);
+    if (text.empty()) continue;
     if (!given.empty()) {
       call->failure(failure_of({FieldProblem{std::string(name), fmt::format("must not stand beside {}", given)}}));
       return false;
     }
     given = name;
-    position = call->query.integer(name, 0);
+    position = parse_event_id(text);  // validated
   }
   return true;
 }
@@ -68,9 +71,11 @@ void poll_events(const ServicesPtr& services, const CallPtr& call) {
     if (page.failure) return call->failure(failure_of(*page.failure, Subject::other));
     JsonWriter out(page.events.size() * 512 + 16);
     out.begin_array();
-    for (const auto& event : page.events) out.raw(*event);
+    for (const auto& event : page.events) out.raw(event->json);
     out.end_array();
-    call->success(out.view(), Beside{200, {}, std::to_string(page.cursor)});
+    JsonWriter next;
+    next.text(event_id_text(page.cursor));
+    call->success(out.view(), Beside{200, {}, next.take()});
   });
 }
 

@@ -1,6 +1,7 @@
 // Renders events of the log from their values; one writer for each family of kinds.
 #include "api/chat_id.h"
 #include "api/dialect.h"
+#include "api/event_id.h"
 #include "api/iso_time.h"
 #include "events/event.h"
 
@@ -80,11 +81,12 @@ class DataWriter {
 std::string event_text(const storage::Event& event, const events::Event* told, Dialect dialect,
                        const QrImage& qr_image) {
   JsonWriter out(event.data.size() + 384);
-  out.begin_object().text("event", event.name).text("sessionId", event.session_name).number("id", event.id);
-  out.text("timestamp", iso_millis(event.at));
+  out.begin_object().text("event", event.name).text("sessionId", event.session_name);
+  out.text("id", event_id_text(event.id)).text("timestamp", iso_millis(event.at));
   if (!told) {
     out.key("data").begin_object().boolean("unreadable", true).end_object();
   } else {
+    out.text_if("requestId", told->request_id);
     if (!told->metadata.empty()) out.raw("metadata", told->metadata);
     std::visit(DataWriter(out.key("data"), event, dialect, qr_image), told->fact);
   }

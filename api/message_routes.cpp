@@ -124,7 +124,7 @@ std::optional<std::int64_t> parse_message_cursor(std::string_view cursor) {
   std::int64_t row = 0;
   if (!cursor.starts_with('m')) return std::nullopt;
   const auto [end, failed] = std::from_chars(cursor.data() + 1, cursor.data() + cursor.size(), row);
-  if (failed != std::errc() || end != cursor.data() + cursor.size() || row <= 0) return std::nullopt;
+  if (failed != std::errc() || row <= 0 || message_cursor(row) != cursor) return std::nullopt;
   return row;
 }
 
@@ -276,22 +276,24 @@ class WholeList {
 };
 
 /// Slices on the worker pool; a full pool costs the loop a few milliseconds.
-net::BodySource rest_of(const ServicesPtr& services, std::shared_ptr<WholeList> list) {
-  return [services, list = std::move(list)](std::function<void(net::BodyPiece)> done) {
+net::BodySource rest_of(const ServicesPtr& services, std::shared_ptr<WholeList> list, std::string request_id) {
+  return [services, list = std::move(list),
+          request_id = std::move(request_id)](std::function<void(net::BodyPiece)> done) {
     const auto piece = std::make_shared<net::BodyPiece>();  // written by the worker, read on the loop afterwards
     piece->end = net::BodyPiece::End::broken;
     const auto fill = [list, piece](storage::Database& db) {
       piece->bytes = list->slice(db);
       piece->end = list->over() ? net::BodyPiece::End::last : net::BodyPiece::End::more;
     };
-    const bool taken = services->ports.workers.run([services, fill] { (void)services->readers.with(fill); },
-                                                   [piece, done] { done(std::move(*piece)); });
+    const bool taken =
+        services->ports.workers.run([services, fill, request_id] { (void)services->readers.with(request_id, fill); },
+                                    [piece, done] { done(std::move(*piece)); });
     if (taken) return;
-    services->ports.scheduler.post([services, fill, piece, done] {
+    services->ports.scheduler.post([services, fill, piece, done, request_id] {
       try {
         fill(services->ports.store.reader());
       } catch (const storage::ReadFailure& unreadable) {
-        spdlog::error("chat_list_cut error={}", sessions::log_value(unreadable.error.detail));
+        spdlog::error("chat_list_cut request={} error={}", request_id, sessions::log_value(unreadable.error.detail));
       }
       done(std::move(*piece));
     });
@@ -300,9 +302,9 @@ net::BodySource rest_of(const ServicesPtr& services, std::shared_ptr<WholeList> 
 
 void list_all_chats(const ServicesPtr& services, const CallPtr& call, const sessions::SessionView& view) {
   const auto list = std::make_shared<WholeList>(view.id, view.name, call->dialect);
-  read_on_worker(services, call, [services, list](storage::Database& db) {
+  read_on_worker(services, call, [services, list, request_id = call->request_id](storage::Database& db) {
     net::HttpResponse response = list->begin(db);
-    if (!list->over()) response.more = rest_of(services, list);
+    if (!list->over()) response.more = rest_of(services, list, request_id);
     return response;
   });
 }

@@ -158,7 +158,9 @@ void write_answer(JsonWriter& out, const Route& route) {
     if (route.answer && route.answer_is_list) {
       out.key("data").begin_object().text("type", "array");
       write_reference(out.key("items"), *route.answer);
-      out.end_object().key("nextCursor").begin_object().end_object();
+      out.end_object().key("nextCursor").begin_object();
+      write_type(out, "string", true);
+      out.text("description", "opaque; null: this was the last page").end_object();
     } else if (route.answer) {
       write_reference(out.key("data"), *route.answer);
     }

@@ -7,7 +7,7 @@
 #include <array>
 
 #include "api/chat_id.h"
-#include "protocol/bytes.h"
+#include "api/request_id.h"
 #include "sessions/log_value.h"
 #include "storage/database.h"
 #include "web/json_body.h"
@@ -58,8 +58,7 @@ void Call::add_headers(std::vector<std::pair<std::string, std::string>>& headers
 
 void Call::send(net::HttpResponse response) {
   add_headers(response.headers);
-  spdlog::debug("request method={} route={} status={} request={}", request.method, route ? route->pattern : "-",
-                response.status, request_id);
+  log(response.status);
   responder_.send(std::move(response));
 }
 
@@ -68,7 +67,13 @@ void Call::accept_websocket(std::function<void(std::shared_ptr<net::WebSocket>)>
   constexpr std::size_t max_inbound_bytes = 4096;
   net::WebSocketUpgrade upgrade{std::move(accepted), max_inbound_bytes, {}};
   add_headers(upgrade.headers);
+  log(101);
   responder_.accept_websocket(std::move(upgrade));
+}
+
+void Call::log(unsigned status) const {
+  spdlog::debug("request method={} route={} status={} request={}", log_value(echo(request.method)),
+                route ? route->pattern : "-", status, request_id);
 }
 
 Router::Router(std::span<const Route> table, RouterSettings settings, net::Clock& clock, protocol::Random& random,
@@ -186,15 +191,6 @@ bool Router::count_action(Call& call) {
 }
 
 // --- parts
-
-std::string request_id_of(const net::HttpRequest& request, protocol::Random& random) {
-  const std::string_view given = request.header("x-request-id");
-  const auto sane = [](unsigned char c) {
-    return c < 0x80 && (std::isalnum(c) || c == '.' || c == '_' || c == ':' || c == '-');
-  };
-  if (!given.empty() && given.size() <= 128 && std::all_of(given.begin(), given.end(), sane)) return std::string(given);
-  return protocol::to_hex(random.bytes<12>());
-}
 
 std::optional<boost::json::object> read_body(const Route& route, std::string_view content_type, std::string_view body,
                                              Unknown unknown, std::optional<Failure>& failure) {

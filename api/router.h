@@ -76,6 +76,7 @@ class Call {
  private:
   friend class Router;
   void add_headers(std::vector<std::pair<std::string, std::string>>& headers) const;  // of every answer, 101 included
+  void log(unsigned status) const;
   std::vector<std::pair<std::string_view, std::string>> params_;
   RateLimit::Verdict limit_;
   std::int64_t limit_reset_unix_s_ = 0;
@@ -111,9 +112,6 @@ class Router {
   web::RouteTable paths_;
   RateLimit session_creations_, messages_, requests_;
 };
-
-/// X-Request-Id of the caller when it is sane (1-128 of letters, digits and . _ : -), else a new one.
-std::string request_id_of(const net::HttpRequest& request, protocol::Random& random);
 
 /// Parses and validates a body against the route's schema; used by the router and driven by the fuzzer.
 /// nullopt: `failure` says why.

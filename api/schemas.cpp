@@ -1,9 +1,12 @@
 #include "api/schemas.h"
 
+#include "api/event_id.h"
+
 namespace wharf::api::schemas {
 namespace {
 
 constexpr std::int64_t kib = 1024;
+constexpr std::int64_t event_id_chars = max_event_id_chars;
 
 // A row is a field.
 // clang-format off
@@ -81,9 +84,9 @@ constexpr Field messages_query_fields[] = {
     {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
 };
 constexpr Field events_query_fields[] = {
-    {.name = "after", .type = Type::integer, .summary = "id of the last event seen; default 0: from the oldest kept"},
-    {.name = "since", .type = Type::integer, .summary = "the same as after"},
-    {.name = "cursor", .type = Type::integer, .summary = "the same as after: nextCursor of the page before"},
+    {.name = "after", .summary = "id of the last event seen, or a nextCursor; default 0: from the oldest kept", .max = event_id_chars, .format = &formats::event_position},
+    {.name = "since", .summary = "the same as after", .max = event_id_chars, .format = &formats::event_position},
+    {.name = "cursor", .summary = "the same as after", .max = event_id_chars, .format = &formats::event_position},
     {.name = "session", .summary = "only of this session", .max = 64},
     {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = &formats::event_list},
     {.name = "limit", .type = Type::integer, .summary = "default 100", .min = 1, .max = 500, .clamped = true},
@@ -92,16 +95,16 @@ constexpr Field events_query_fields[] = {
 constexpr Field event_stream_query_fields[] = {
     {.name = "session", .summary = "only of this session", .max = 64},
     {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = &formats::event_list},
-    {.name = "since", .type = Type::integer, .summary = "replay what came after this event id"},
-    {.name = "after", .type = Type::integer, .summary = "the same as since"},
-    {.name = "cursor", .type = Type::integer, .summary = "the same as since"},
+    {.name = "since", .summary = "replay what came after the event of this id; 0: from the oldest kept", .max = event_id_chars, .format = &formats::event_position},
+    {.name = "after", .summary = "the same as since", .max = event_id_chars, .format = &formats::event_position},
+    {.name = "cursor", .summary = "the same as since", .max = event_id_chars, .format = &formats::event_position},
     {.name = "ticket", .summary = "one-use ticket of a browser", .later = true},
 };
 constexpr Field session_stream_query_fields[] = {
     {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = &formats::event_list},
-    {.name = "since", .type = Type::integer, .summary = "replay what came after this event id"},
-    {.name = "after", .type = Type::integer, .summary = "the same as since"},
-    {.name = "cursor", .type = Type::integer, .summary = "the same as since"},
+    {.name = "since", .summary = "replay what came after the event of this id; 0: from the oldest kept", .max = event_id_chars, .format = &formats::event_position},
+    {.name = "after", .summary = "the same as since", .max = event_id_chars, .format = &formats::event_position},
+    {.name = "cursor", .summary = "the same as since", .max = event_id_chars, .format = &formats::event_position},
     {.name = "ticket", .summary = "one-use ticket of a browser", .later = true},
 };
 constexpr Field deliveries_query_fields[] = {
@@ -126,6 +129,7 @@ constexpr std::string_view connection_words = "connected|connecting|offline";
 
 constexpr Field session_fields[] = {
     {.name = "sessionId", .required = true},
+    {.name = "org", .summary = "whose it is: the name of an organisation", .required = true},
     {.name = "status", .required = true, .one_of = status_words},
     {.name = "connection", .required = true, .one_of = connection_words},
     {.name = "reason", .type = Type::object, .object = &reason},
@@ -199,13 +203,15 @@ constexpr Field chat_fields[] = {
 };
 constexpr Field event_fields[] = {
     {.name = "event", .required = true}, {.name = "sessionId", .required = true},
-    {.name = "id", .type = Type::integer, .required = true},
+    {.name = "id", .summary = "opaque", .required = true, .min = 1, .max = event_id_chars},
     {.name = "timestamp", .required = true, .format = &formats::date_time},
+    {.name = "requestId", .summary = "X-Request-Id of the request that caused it", .min = 1, .max = 128},
     {.name = "metadata", .type = Type::object}, {.name = "data", .type = Type::object, .required = true},
 };
 constexpr Field webhook_fields[] = {
     {.name = "id", .required = true}, {.name = "webhookId", .summary = "same as id", .required = true},
-    {.name = "sessionId", .summary = "null: every session", .required = true, .nullable = true},
+    {.name = "org", .summary = "whose it is: the name of an organisation", .required = true},
+    {.name = "sessionId", .summary = "null: every session of the organisation", .required = true, .nullable = true},
     {.name = "url", .required = true}, {.name = "events", .type = Type::texts, .required = true},
     {.name = "headers", .type = Type::text_map, .summary = "values are shown once, at registration", .required = true},
     {.name = "notYetFired", .type = Type::texts, .summary = "those of `events` that this build never fires"},
@@ -214,7 +220,7 @@ constexpr Field webhook_fields[] = {
     {.name = "createdAt", .required = true, .format = &formats::date_time},
 };
 constexpr Field delivery_fields[] = {
-    {.name = "eventId", .type = Type::integer, .required = true},
+    {.name = "eventId", .summary = "opaque", .required = true, .min = 1, .max = event_id_chars},
     {.name = "state", .required = true, .one_of = "delivered|waiting|retrying|parked"},
     {.name = "attempts", .type = Type::integer, .required = true},
     {.name = "status", .type = Type::integer}, {.name = "lastError"},
@@ -226,7 +232,7 @@ constexpr Field delivery_outcome_fields[] = {
     {.name = "error"},
 };
 constexpr Field queued_delivery_fields[] = {
-    {.name = "eventId", .type = Type::integer, .required = true}, {.name = "state", .required = true},
+    {.name = "eventId", .summary = "opaque", .required = true, .min = 1, .max = event_id_chars}, {.name = "state", .required = true},
 };
 constexpr Field memory_fields[] = {{.name = "used", .required = true}, {.name = "total", .required = true}};
 constexpr Schema memory = {"Memory", memory_fields};

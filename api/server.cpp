@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include "api/handlers.h"
+#include "api/request_id.h"
 #include "api/router.h"
 #include "net/loop_guard.h"
 #include "net/web_guard.h"

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include "sessions/log_value.h"
+#include "storage/organisations.h"
 #include "storage/peers.h"
 
 namespace wharf::api {
@@ -21,7 +22,7 @@ WebhookSettings webhook_settings(const ApiSettings& settings) {
 
 }  // namespace
 
-protocol::Result<void> Readers::with(const std::function<void(storage::Database&)>& work) {
+protocol::Result<void> Readers::with(std::string_view request_id, const std::function<void(storage::Database&)>& work) {
   std::unique_ptr<storage::Database> database;
   {
     const std::lock_guard lock(mutex_);
@@ -38,7 +39,7 @@ protocol::Result<void> Readers::with(const std::function<void(storage::Database&
   try {
     work(*database);
   } catch (const storage::ReadFailure& unreadable) {
-    spdlog::error("read_failed error={}", sessions::log_value(unreadable.error.detail));
+    spdlog::error("read_failed request={} error={}", request_id, sessions::log_value(unreadable.error.detail));
     return unreadable.error;  // and this connection is not used again
   }
   const std::lock_guard lock(mutex_);
@@ -53,7 +54,12 @@ Services::Services(const ApiServer::Ports& p, ApiSettings s)
       texts(qr_images),
       hub(p.scheduler, p.store, texts),
       webhooks({p.scheduler, p.random, p.store, p.http_client}, texts, settings.dialect, webhook_settings(settings)),
-      readers(p.store) {}
+      readers(p.store) {
+  for (storage::OrganisationRow& row : storage::load_organisations(p.store.reader()))
+    organisations.emplace(row.id, std::move(row.name));
+}
+
+const std::string& Services::name_of(storage::OrgId org) const { return organisations.at(org); }
 
 Failure session_not_found(std::string_view name) {
   return Failure(ErrorCode::session_not_found, fmt::format("Session with ID '{}' not found", echo(name)));
@@ -70,8 +76,8 @@ void read_on_worker(const ServicesPtr& services, const CallPtr& call,
   // Written by the worker, then read by the loop: the pool orders the two.
   const auto answer = std::make_shared<std::optional<net::HttpResponse>>();
   const bool taken = services->ports.workers.run(
-      [services, work = std::move(work), answer, dialect = call->dialect] {
-        const auto read = services->readers.with([&](storage::Database& db) { *answer = work(db); });
+      [services, work = std::move(work), answer, dialect = call->dialect, request_id = call->request_id] {
+        const auto read = services->readers.with(request_id, [&](storage::Database& db) { *answer = work(db); });
         if (!read) *answer = render_failure(failure_of(read.error(), Subject::other), dialect);
       },
       [call, answer] {

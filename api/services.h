@@ -1,6 +1,7 @@
 #pragma once
 // What handlers work with: the ports of the server and the parts of api/ that live as long as it.
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,8 +20,8 @@ namespace wharf::api {
 class Readers {
  public:
   explicit Readers(const storage::Store& store) : store_(store) {}
-  /// Runs `work` with a connection. Errors: storage.
-  protocol::Result<void> with(const std::function<void(storage::Database&)>& work);
+  /// Runs `work` with a connection. Errors: storage, which the log has with `request_id`.
+  protocol::Result<void> with(std::string_view request_id, const std::function<void(storage::Database&)>& work);
 
  private:
   const storage::Store& store_;
@@ -39,6 +40,10 @@ struct Services {
   EventHub hub;
   WebhookDispatcher webhooks;
   Readers readers;
+  std::map<storage::OrgId, std::string> organisations;  // their names; this build makes no new ones
+
+  /// What `org` shows of a session or webhook.
+  const std::string& name_of(storage::OrgId org) const;
 };
 
 /// The session of the path parameter sessionId; answers 404 and returns nullopt when there is none.

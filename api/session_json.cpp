@@ -59,8 +59,9 @@ void write_session_status(JsonWriter& out, const sessions::SessionView& view) {
   if (view.reason) write_reason(out.key("reason"), *view.reason);
 }
 
-void write_session(JsonWriter& out, const sessions::SessionView& view, Dialect dialect, const std::string& qr_code) {
-  out.begin_object().text("sessionId", view.name);
+void write_session(JsonWriter& out, const sessions::SessionView& view, std::string_view org, Dialect dialect,
+                   const std::string& qr_code) {
+  out.begin_object().text("sessionId", view.name).text("org", org);
   write_session_status(out, view);
   out.text("createdAt", iso_seconds(view.created_at)).text("lastActivity", iso_seconds(view.last_activity));
   out.raw("config", shown_config(view.config_json));

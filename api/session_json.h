@@ -10,8 +10,10 @@
 
 namespace wharf::api {
 
-/// The whole resource. `qr_code` is the data URL of the QR being shown, "" to leave it out.
-void write_session(JsonWriter& out, const sessions::SessionView& view, Dialect dialect, const std::string& qr_code);
+/// The whole resource. `org` is the name of its organisation, `qr_code` is the data URL of the QR being shown, "" to
+/// leave it out.
+void write_session(JsonWriter& out, const sessions::SessionView& view, std::string_view org, Dialect dialect,
+                   const std::string& qr_code);
 void write_session_status(JsonWriter& out, const sessions::SessionView& view);
 /// The linked account, or null.
 void write_me(JsonWriter& out, const sessions::SessionView& view, Dialect dialect);

@@ -30,9 +30,9 @@ void with_qr_code(const ServicesPtr& services, const std::optional<sessions::QrC
 }
 
 void answer_session(const ServicesPtr& services, const CallPtr& call, const SessionView& view, const Beside& beside) {
-  with_qr_code(services, view.qr, [call, view, beside](const std::string& qr_code) {
+  with_qr_code(services, view.qr, [services, call, view, beside](const std::string& qr_code) {
     JsonWriter out(768 + qr_code.size());
-    write_session(out, view, call->dialect, qr_code);
+    write_session(out, view, services->name_of(view.org), call->dialect, qr_code);
     call->success(out.view(), beside);
   });
 }
@@ -99,7 +99,7 @@ void list_sessions(const ServicesPtr& services, const CallPtr& call) {
   JsonWriter out(views.size() * 320 + 16);
   out.begin_array();
   // Without images: a list of many unlinked sessions would cost a millisecond each.
-  for (const SessionView& view : views) write_session(out, view, call->dialect, {});
+  for (const SessionView& view : views) write_session(out, view, services->name_of(view.org), call->dialect, {});
   out.end_array();
   call->success(out.view());
 }

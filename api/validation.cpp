@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "api/chat_id.h"
+#include "api/event_id.h"
 #include "api/event_names.h"
 #include "net/url.h"
 #include "protocol/bytes.h"
@@ -61,6 +62,10 @@ Problem check_event_list(std::string_view text) {
   return std::nullopt;
 }
 
+Problem check_event_position(std::string_view text) {
+  return must(parse_event_id(text).has_value(), "the id of an event or a nextCursor, as it came; 0: the oldest kept");
+}
+
 Problem check_header(std::string_view text) {
   const bool control =
       std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < 0x20 && c != '\t') || c == 0x7f; });
@@ -86,5 +91,6 @@ const web::Format event_list{check_event_list, {}, {}};
 const web::Format header{check_header, {}, {}};
 const web::Format secret{check_secret, {}, {}};
 const web::Format date_time{nullptr, {}, "date-time"};
+const web::Format event_position{check_event_position, {}, {}};
 
 }  // namespace wharf::api::formats

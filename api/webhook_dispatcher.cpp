@@ -7,9 +7,9 @@
 #include <deque>
 #include <map>
 #include <set>
-#include <unordered_map>
 #include <utility>
 
+#include "api/event_id.h"
 #include "api/event_names.h"
 #include "api/iso_time.h"
 #include "api/webhook_lanes.h"
@@ -48,7 +48,6 @@ struct Hook {
 using HookPtr = std::unique_ptr<Hook>;
 
 std::string lane_key(const Event& event) { return fmt::format("{}/{}", event.session.value, event.lane); }
-std::int64_t scope_key(std::optional<storage::SessionId> session) { return session ? session->value : 0; }
 
 }  // namespace
 
@@ -68,14 +67,14 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
   WebhookSettings settings;
   EventId head = 0;
   std::map<std::string, HookPtr> hooks;
-  std::unordered_map<std::int64_t, std::vector<Hook*>> by_scope;  // 0: those of every session
+  std::map<WebhookScope, std::vector<Hook*>> by_scope;
   WebhookRounds rounds;
   std::set<std::pair<UnixMs, std::string>> due;  // (when, hook)
   net::Timer due_timer, cursor_timer;
   Changes changes;                                                 // of this turn of the loop
   std::vector<std::pair<std::string, EventId>> settled_by_commit;  // told to the lanes when they are durable
   std::set<std::string> moved;                                     // hooks whose cursor may have moved
-  std::set<std::pair<std::int64_t, std::string>> adding;           // (scope, URL) being committed
+  std::set<std::pair<WebhookScope, std::string>> adding;           // URLs being committed
   bool flush_posted = false, draining = false, cursors_under_way = false;
   std::function<void()> drained;
 
@@ -187,11 +186,11 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     if (hook.log.live() || draining) return;
     const WebhookLogReader::Sink sink{[&hook] { return hook.lanes.full(); },
                                       [this, &hook](const Event& event) { accept(hook, event); }};
-    const auto read = hook.log.catch_up(ports.store.reader(), hook.row.session, hook.names, head, sink);
+    const auto read = hook.log.catch_up(ports.store.reader(), scope_of(hook.row), hook.names, head, sink);
     // Not skipped: what was skipped would be lost. The next tick tries again.
     if (!read && hook.log.unreadable_is_news())
-      spdlog::error("webhook_events_unreadable webhook={} after={} error={}", hook.row.id, hook.log.position(),
-                    log_value(read.error().detail));
+      spdlog::error("webhook_events_unreadable webhook={} after={} error={}", hook.row.id,
+                    event_id_text(hook.log.position()), log_value(read.error().detail));
   }
 
   // --- what goes, and when
@@ -242,19 +241,25 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
 
   // --- one attempt
 
-  std::shared_ptr<const std::string> text_of(EventId id) {
+  std::shared_ptr<const RenderedEvent> text_of(EventId id) {
     if (auto known = texts.remembered(id, dialect)) return known;
     const auto event = storage::find_event(ports.store.reader(), id);
     return event ? texts.text(*event, dialect) : nullptr;
   }
 
+  /// An attempt that is under way.
+  struct Sent {
+    std::string webhook;
+    WebhookLanes::Attempt attempt;
+    Round round;
+    std::string request_id;  // of the event; "" = none
+  };
+  static std::string request_of(const Sent& sent) { return sent.request_id.empty() ? "-" : log_value(sent.request_id); }
+
   void send(const Hook& hook, const WebhookLanes::Attempt& attempt, Round round) {
     rounds.began(round);
-    const auto complete = [weak = weak_from_this(), id = hook.row.id, attempt, round](const DeliveryOutcome& outcome) {
-      if (const auto self = weak.lock()) self->complete(id, attempt, round, outcome);
-    };
     DeliveryOutcome lost;
-    std::shared_ptr<const std::string> text;
+    std::shared_ptr<const RenderedEvent> text;
     try {
       text = text_of(attempt.event);
       lost.gone = !text;
@@ -262,15 +267,20 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     } catch (const storage::ReadFailure& unreadable) {
       lost.error = "the event cannot be read: " + unreadable.error.detail;
     }
+    Sent sent{hook.row.id, attempt, round, text ? text->request_id : std::string()};
+    const auto complete = [weak = weak_from_this(), sent = std::move(sent)](const DeliveryOutcome& outcome) {
+      if (const auto self = weak.lock()) self->complete(sent, outcome);
+    };
     if (!text) {
-      spdlog::warn("webhook_event_missing webhook={} event={} error={}", hook.row.id, attempt.event,
+      spdlog::warn("webhook_event_missing webhook={} event={} error={}", hook.row.id, event_id_text(attempt.event),
                    log_value(lost.error));
       return ports.scheduler.post([complete, lost] { complete(lost); });
     }
     const auto finish = [weak = weak_from_this(), complete](const net::OutgoingResult& result) {
       if (const auto self = weak.lock()) complete(outcome_of(result, self->now()));
     };
-    auto request = webhook_request(hook.row, std::to_string(attempt.event), *text, now() / 1000, settings);
+    auto request =
+        webhook_request(hook.row, {event_id_text(attempt.event), text->request_id, text->json}, now() / 1000, settings);
     if (!request) {
       return ports.scheduler.post([finish, message = request.error()] {
         finish(net::OutgoingFailure{net::OutgoingFailure::Kind::bad_address, message});
@@ -279,11 +289,10 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     ports.http.send(std::move(*request), finish);
   }
 
-  void complete(const std::string& id, const WebhookLanes::Attempt& attempt, Round round,
-                const DeliveryOutcome& outcome) {
-    rounds.ended(round);
-    if (Hook* hook = find(id)) {
-      settle(*hook, attempt, outcome);
+  void complete(const Sent& sent, const DeliveryOutcome& outcome) {
+    rounds.ended(sent.round);
+    if (Hook* hook = find(sent.webhook)) {
+      settle(*hook, sent, outcome);
       catch_up(*hook);
       offer(*hook);
     }
@@ -291,18 +300,20 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     else pump();
   }
 
-  void settle(Hook& hook, const WebhookLanes::Attempt& attempt, const DeliveryOutcome& outcome) {
+  void settle(Hook& hook, const Sent& sent, const DeliveryOutcome& outcome) {
+    const WebhookLanes::Attempt& attempt = sent.attempt;
     auto settled = hook.lanes.settle(attempt, outcome, now(), ports.random);
     write(hook, std::move(settled.writes));
     switch (settled.fate) {
       case WebhookLanes::Fate::unknown: return;
       case WebhookLanes::Fate::delivered: remember(hook, attempt.event, settled, outcome); return note_cursor(hook);
       case WebhookLanes::Fate::retried:
-        return spdlog::info("webhook_retry webhook={} event={} attempts={} in_ms={} error={}", hook.row.id,
-                            attempt.event, settled.attempts, settled.wait.count(), log_value(outcome.error));
+        return spdlog::info("webhook_retry webhook={} event={} request={} attempts={} in_ms={} error={}", hook.row.id,
+                            event_id_text(attempt.event), request_of(sent), settled.attempts, settled.wait.count(),
+                            log_value(outcome.error));
       case WebhookLanes::Fate::parked:
-        return spdlog::warn("webhook_parked webhook={} event={} attempts={} error={}", hook.row.id, attempt.event,
-                            settled.attempts, log_value(outcome.error));
+        return spdlog::warn("webhook_parked webhook={} event={} request={} attempts={} error={}", hook.row.id,
+                            event_id_text(attempt.event), request_of(sent), settled.attempts, log_value(outcome.error));
     }
   }
 
@@ -324,13 +335,13 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     const std::string id = row.id;
     HookPtr& slot = hooks[id];
     slot = std::make_unique<Hook>(std::move(row), settings);
-    by_scope[scope_key(slot->row.session)].push_back(slot.get());
+    by_scope[scope_of(slot->row)].push_back(slot.get());
     return *slot;
   }
 
   // The webhook of a URL in its scope. Changes under way count.
-  Hook* with_url(std::optional<storage::SessionId> session, const std::string& url) {
-    const auto found = by_scope.find(scope_key(session));
+  Hook* with_url(const WebhookScope& scope, const std::string& url) {
+    const auto found = by_scope.find(scope);
     if (found == by_scope.end()) return nullptr;
     for (Hook* hook : found->second)
       if (hook->row.url == url || hook->wanted.url == url) return hook;
@@ -338,8 +349,8 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
   }
 
   void add(storage::WebhookRow row, Registered done) {
-    if (const Hook* there = with_url(row.session, row.url)) return done(there->wanted);
-    const std::pair<std::int64_t, std::string> key(scope_key(row.session), row.url);
+    if (const Hook* there = with_url(scope_of(row), row.url)) return done(there->wanted);
+    const std::pair<WebhookScope, std::string> key(scope_of(row), row.url);
     if (!adding.insert(key).second) {
       // The same URL is on its way to the disk: looked for again behind it.
       return ports.store.commit(Changes(),
@@ -368,7 +379,7 @@ struct WebhookDispatcher::State : std::enable_shared_from_this<WebhookDispatcher
     if (found == hooks.end()) return;
     Hook* hook = found->second.get();
     if (hook->due) due.erase({*hook->due, id});
-    std::erase(by_scope[scope_key(hook->row.session)], hook);
+    std::erase(by_scope[scope_of(hook->row)], hook);
     hooks.erase(found);
   }
 
@@ -410,8 +421,8 @@ void WebhookDispatcher::start() {
 
 void WebhookDispatcher::on_events(const std::vector<Event>& events) {
   for (const Event& event : events) {
-    for (const std::int64_t key : {event.session.value, std::int64_t{0}}) {
-      const auto found = state_->by_scope.find(key);
+    for (const WebhookScope& scope : {WebhookScope(event.session), WebhookScope(event.org)}) {
+      const auto found = state_->by_scope.find(scope);
       if (found == state_->by_scope.end()) continue;
       for (Hook* hook : found->second)
         if (hook->log.feed(event, hook->names, hook->lanes.full())) state_->accept(*hook, event);
@@ -429,7 +440,7 @@ void WebhookDispatcher::update(const std::string& id, const std::function<void(s
   if (!hook) return done(Error(Errc::not_found, "no such webhook"));
   storage::WebhookRow row = hook->wanted;
   change(row);
-  const Hook* other = state_->with_url(row.session, row.url);
+  const Hook* other = state_->with_url(scope_of(row), row.url);
   if (other && other != hook) return done(Error(Errc::conflict, "the URL is registered already as " + other->row.id));
   hook->wanted = row;
   Changes changes;
@@ -459,14 +470,14 @@ void WebhookDispatcher::remove(const std::string& id, std::function<void(Result<
 }
 
 void WebhookDispatcher::session_removed(storage::SessionId session) {
-  const auto found = state_->by_scope.find(session.value);
+  const auto found = state_->by_scope.find(session);
   if (found == state_->by_scope.end()) return;
   const std::vector<Hook*> list = found->second;
   for (const Hook* hook : list) {
     const std::string id = hook->row.id;
     state_->forget(id);
   }
-  state_->by_scope.erase(session.value);
+  state_->by_scope.erase(session);
 }
 
 const storage::WebhookRow* WebhookDispatcher::find(const std::string& id) const {
@@ -474,9 +485,9 @@ const storage::WebhookRow* WebhookDispatcher::find(const std::string& id) const 
   return hook ? &hook->row : nullptr;
 }
 
-std::vector<const storage::WebhookRow*> WebhookDispatcher::list(std::optional<storage::SessionId> session) const {
+std::vector<const storage::WebhookRow*> WebhookDispatcher::list(const WebhookScope& scope) const {
   std::vector<const storage::WebhookRow*> out;
-  const auto found = state_->by_scope.find(scope_key(session));
+  const auto found = state_->by_scope.find(scope);
   if (found != state_->by_scope.end())
     for (const Hook* hook : found->second) out.push_back(&hook->row);
   std::stable_sort(out.begin(), out.end(), [](const auto* a, const auto* b) { return a->created_at < b->created_at; });
@@ -509,7 +520,7 @@ void WebhookDispatcher::redeliver(const std::string& id, EventId event_id, std::
   Hook* hook = state_->find(id);
   if (!hook) return done(Error(Errc::not_found, "no such webhook"));
   const auto event = storage::find_event(state_->ports.store.reader(), event_id);
-  if (!event || (hook->row.session && *hook->row.session != event->session))
+  if (!event || !covers(scope_of(hook->row), *event))
     return done(Error(Errc::not_found, "the log has no such event of this webhook"));
 
   state_->write(*hook, hook->lanes.redeliver(event_id, lane_key(*event), state_->now()));
@@ -519,7 +530,8 @@ void WebhookDispatcher::redeliver(const std::string& id, EventId event_id, std::
   state_->ports.store.commit(Changes(), std::move(done));  // in order behind the row
 }
 
-void WebhookDispatcher::test(const std::string& id, std::function<void(Result<DeliveryOutcome>)> done) {
+void WebhookDispatcher::test(const std::string& id, const std::string& request_id,
+                             std::function<void(Result<DeliveryOutcome>)> done) {
   const Hook* hook = state_->find(id);
   if (!hook) return done(Error(Errc::not_found, "no such webhook"));
   const std::string event_id = "test-" + protocol::to_hex(state_->ports.random.bytes<8>());
@@ -528,9 +540,11 @@ void WebhookDispatcher::test(const std::string& id, std::function<void(Result<De
       .text("event", "test")
       .null("sessionId")
       .text("id", event_id)
-      .text("timestamp", iso_millis(state_->now()));
+      .text("timestamp", iso_millis(state_->now()))
+      .text_if("requestId", request_id);
   body.key("data").begin_object().text("webhookId", id).end_object().end_object();
-  auto request = webhook_request(hook->row, event_id, body.take(), state_->now() / 1000, state_->settings);
+  auto request =
+      webhook_request(hook->row, {event_id, request_id, body.take()}, state_->now() / 1000, state_->settings);
   if (!request) return done(Error(Errc::malformed, request.error()));
   state_->ports.http.send(std::move(*request), [weak = std::weak_ptr<State>(state_), done](net::OutgoingResult result) {
     if (const auto state = weak.lock()) done(outcome_of(result, state->now()));

@@ -24,6 +24,7 @@
 
 #include "api/event_texts.h"
 #include "api/webhook_request.h"
+#include "api/webhook_scope.h"
 #include "net/outgoing_http.h"
 #include "net/scheduler.h"
 #include "storage/store.h"
@@ -48,8 +49,8 @@ class WebhookDispatcher {
   void on_events(const std::vector<storage::Event>& events);
 
   using Registered = std::function<void(protocol::Result<storage::WebhookRow>)>;
-  /// Durable when `done` runs. The cursor begins at the newest event. One URL is one webhook of its scope (the session,
-  /// or every session): when it is there already, `done` gets that one and nothing changes.
+  /// Durable when `done` runs. The cursor begins at the newest event. One URL is one webhook of its scope: when it is
+  /// there already, `done` gets that one and nothing changes.
   void add(storage::WebhookRow row, Registered done);
   /// Changes url, events, headers or secret; what waits for delivery goes out as changed. Durable when `done` runs.
   /// Errors: not_found, conflict (the URL is another webhook of the scope), storage*.
@@ -59,8 +60,8 @@ class WebhookDispatcher {
   /// Its rows are gone with the session's.
   void session_removed(storage::SessionId session);
   const storage::WebhookRow* find(const std::string& id) const;
-  /// By creation; of one session, or (nullopt) those registered for every session.
-  std::vector<const storage::WebhookRow*> list(std::optional<storage::SessionId> session) const;
+  /// Those registered for exactly this scope, by creation.
+  std::vector<const storage::WebhookRow*> list(const WebhookScope& scope) const;
 
   enum class DeliveryState { delivered, waiting, retrying, parked };
   struct DeliveryView {
@@ -76,8 +77,9 @@ class WebhookDispatcher {
   /// Puts the event back at its place in its lane, to be tried at once. Errors: not_found (webhook, or no such event of
   /// it).
   void redeliver(const std::string& id, storage::EventId event, std::function<void(protocol::Result<void>)> done);
-  /// Sends an event "test" that is not in the log; one attempt.
-  void test(const std::string& id, std::function<void(protocol::Result<DeliveryOutcome>)> done);
+  /// Sends an event "test" that is not in the log, caused by that request; one attempt.
+  void test(const std::string& id, const std::string& request_id,
+            std::function<void(protocol::Result<DeliveryOutcome>)> done);
 
   /// Starts what is due. Called by its own timer; by tests after they moved the clock.
   void wake();

@@ -23,11 +23,11 @@ bool WebhookLogReader::feed(const Event& event, const EventNames& names, bool fu
   return !full;
 }
 
-protocol::Result<void> WebhookLogReader::catch_up(storage::Database& db, std::optional<storage::SessionId> session,
+protocol::Result<void> WebhookLogReader::catch_up(storage::Database& db, const WebhookScope& scope,
                                                   const EventNames& names, EventId head, const Sink& sink) {
   while (!live_ && !sink.full()) {
     storage::EventFilter filter;
-    filter.session = session;
+    if (const auto* session = std::get_if<storage::SessionId>(&scope)) filter.session = *session;
     filter.after = position_;
     filter.limit = page_events;
     std::vector<Event> page;
@@ -38,7 +38,7 @@ protocol::Result<void> WebhookLogReader::catch_up(storage::Database& db, std::op
     }
     for (const Event& event : page) {
       if (sink.full()) return {};
-      if (names.match(event.name)) sink.take(event);
+      if (covers(scope, event) && names.match(event.name)) sink.take(event);
       position_ = event.id;
     }
     if (page.size() == filter.limit) continue;

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "api/event_names.h"
+#include "api/webhook_scope.h"
 #include "protocol/result.h"
 #include "storage/events.h"
 
@@ -30,12 +31,12 @@ class WebhookLogReader {
   /// The newest event that was taken, or where the log was read to or the cursor was written at.
   storage::EventId position() const { return position_; }
 
-  /// A committed event, in id order: true when the webhook takes it now. A full one is live no longer.
+  /// A committed event of its scope, in id order: true when the webhook takes it now. A full one is live no longer.
   bool feed(const storage::Event& event, const EventNames& names, bool full);
   /// Reads on until the head is reached or the sink is full. Errors: a page could not be read. Nothing was skipped:
   /// it may be readable again.
-  protocol::Result<void> catch_up(storage::Database& db, std::optional<storage::SessionId> session,
-                                  const EventNames& names, storage::EventId head, const Sink& sink);
+  protocol::Result<void> catch_up(storage::Database& db, const WebhookScope& scope, const EventNames& names,
+                                  storage::EventId head, const Sink& sink);
   /// The cursor was written: nothing up to here is read again.
   void on_advanced(storage::EventId cursor) { position_ = std::max(position_, cursor); }
   /// True once for each position at which the log cannot be read: what is told to operators.

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <ctime>
 
+#include "api/request_id.h"
 #include "net/percent_encoding.h"
 #include "protocol/crypto/hash.h"
 
@@ -48,8 +49,7 @@ std::string hub_signature(std::string_view secrets, std::string_view body) {
 }
 
 boost::system::result<net::OutgoingRequest, std::string> webhook_request(const storage::WebhookRow& webhook,
-                                                                         std::string_view event_id, std::string body,
-                                                                         std::int64_t unix_s,
+                                                                         Delivery delivery, std::int64_t unix_s,
                                                                          const WebhookSettings& settings) {
   auto url = net::parse_url(webhook.url);
   if (!url) return {boost::system::in_place_error, url.error()};
@@ -71,14 +71,17 @@ boost::system::result<net::OutgoingRequest, std::string> webhook_request(const s
         net::percent_decode(request.url.userinfo, net::Plus::literal).value_or(request.url.userinfo);
     request.headers.emplace_back("Authorization", "Basic " + protocol::to_base64(as_bytes(credentials)));
   }
+  const auto& [event_id, request_id, body] = delivery;
   request.headers.emplace_back("X-Wharf-Event-Id", event_id);
+  // Read from a row: what would frame the request anew stays out.
+  if (is_request_id(request_id)) request.headers.emplace_back("X-Wharf-Request-Id", request_id);
   if (!webhook.secret.empty()) {
     request.headers.emplace_back("webhook-id", event_id);
     request.headers.emplace_back("webhook-timestamp", std::to_string(unix_s));
     request.headers.emplace_back("webhook-signature", webhook_signature(webhook.secret, event_id, unix_s, body));
     request.headers.emplace_back("X-Hub-Signature-256", hub_signature(webhook.secret, body));
   }
-  request.body = std::move(body);
+  request.body = std::move(delivery.body);
   return request;
 }
 

@@ -38,10 +38,15 @@ std::string webhook_signature(std::string_view secrets, std::string_view id, std
 /// "sha256=<hex>" with the newest secret as text.
 std::string hub_signature(std::string_view secrets, std::string_view body);
 
-/// `event_id` is the id in the log as text. Errors: a message (the stored URL does not parse).
+/// What is delivered.
+struct Delivery {
+  std::string event_id;    // as api/event_id.h writes it, or of a test
+  std::string request_id;  // of the request that caused the event; "" = none
+  std::string body;
+};
+/// Errors: a message (the stored URL does not parse).
 boost::system::result<net::OutgoingRequest, std::string> webhook_request(const storage::WebhookRow& webhook,
-                                                                         std::string_view event_id, std::string body,
-                                                                         std::int64_t unix_s,
+                                                                         Delivery delivery, std::int64_t unix_s,
                                                                          const WebhookSettings& settings);
 
 /// Exponential with full jitter: uniform in [0, min(max_retry, first_retry * 2^(attempts - 1))].

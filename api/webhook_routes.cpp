@@ -3,9 +3,9 @@
 #include <boost/asio/ip/address.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
+#include "api/event_id.h"
 #include "api/event_names.h"
 #include "api/handlers.h"
 #include "api/iso_time.h"
@@ -82,9 +82,9 @@ std::string_view unknown_mask(const boost::json::object& body, const WebhookRow&
 
 /// What carries credentials is shown to the caller who just gave it, value for value in `given`, and to nobody else:
 /// a mask that was sent back gives nothing.
-void write_webhook(JsonWriter& out, const WebhookRow& row, std::string_view session_name,
+void write_webhook(JsonWriter& out, const WebhookRow& row, std::string_view org, std::string_view session_name,
                    const boost::json::object& given = {}) {
-  out.begin_object().text("id", row.id).text("webhookId", row.id).key("sessionId");
+  out.begin_object().text("id", row.id).text("webhookId", row.id).text("org", org).key("sessionId");
   row.session ? out.text(session_name) : out.null();
   out.text("url", text_of(given, "url") == row.url ? row.url : net::without_credentials(row.url));
   out.key("events").begin_array();
@@ -112,7 +112,8 @@ void write_webhook(JsonWriter& out, const WebhookRow& row, std::string_view sess
 }
 
 void write_delivery(JsonWriter& out, const WebhookDispatcher::DeliveryView& view) {
-  out.begin_object().number("eventId", view.event).text("state", name(view.state)).number("attempts", view.attempts);
+  out.begin_object().text("eventId", event_id_text(view.event)).text("state", name(view.state));
+  out.number("attempts", view.attempts);
   if (view.status != 0) out.number("status", view.status);
   out.text_if("lastError", view.last_error);
   if (view.first_try != 0) out.text("firstTryAt", iso_millis(view.first_try));
@@ -123,21 +124,24 @@ void write_delivery(JsonWriter& out, const WebhookDispatcher::DeliveryView& view
 
 // --- whose webhooks
 
-/// The session of the path, or every session. nullopt when it was answered.
-struct Scope {
+struct Owner {
+  storage::OrgId org = storage::default_org;
   std::optional<storage::SessionId> session;
   std::string session_name;
+
+  WebhookScope scope() const { return session ? WebhookScope(*session) : WebhookScope(org); }
 };
-std::optional<Scope> scope_of(const ServicesPtr& services, const CallPtr& call) {
-  if (call->param("sessionId").empty()) return Scope();
+/// The session of the path, or every session of the caller's organisation. nullopt when it was answered.
+std::optional<Owner> owner_of(const ServicesPtr& services, const CallPtr& call) {
+  if (call->param("sessionId").empty()) return Owner();
   const auto view = session_of(services, call);
   if (!view) return std::nullopt;
-  return Scope{view->id, view->name};
+  return Owner{view->org, view->id, view->name};
 }
 
-const WebhookRow* webhook_of(const ServicesPtr& services, const CallPtr& call, const Scope& scope) {
+const WebhookRow* webhook_of(const ServicesPtr& services, const CallPtr& call, const Owner& owner) {
   const WebhookRow* row = services->webhooks.find(call->param("webhookId"));
-  if (row && row->session == scope.session) return row;
+  if (row && scope_of(*row) == owner.scope()) return row;
   call->failure(Failure(ErrorCode::webhook_not_found,
                         fmt::format("Webhook with ID '{}' not found", echo(call->param("webhookId")))));
   return nullptr;
@@ -157,10 +161,10 @@ Failure mask_refused(std::string_view field) {
       {FieldProblem{std::string(field), "has *** for a credential that is not stored: give the value itself"}});
 }
 
-void answer_webhook(const CallPtr& call, const WebhookRow& row, const std::string& session_name, unsigned status,
-                    std::string_view message) {
+void answer_webhook(const ServicesPtr& services, const CallPtr& call, const WebhookRow& row,
+                    const std::string& session_name, unsigned status, std::string_view message) {
   JsonWriter out;
-  write_webhook(out, row, session_name, call->body);
+  write_webhook(out, row, services->name_of(row.org), session_name, call->body);
   call->success(out.view(), Beside{status, std::string(message), {}});
 }
 
@@ -173,25 +177,27 @@ void register_again(const ServicesPtr& services, const CallPtr& call, const Webh
     if (!member.value().is_null()) named[member.key()] = member.value();
   WebhookRow changed = there;
   change_webhook(named, changed);
-  if (changed == there) return answer_webhook(call, there, session_name, 201, "This webhook is registered already");
+  if (changed == there)
+    return answer_webhook(services, call, there, session_name, 201, "This webhook is registered already");
   services->webhooks.update(
       there.id, [named](WebhookRow& row) { change_webhook(named, row); },
-      [call, session_name](Result<WebhookRow> updated) {
+      [services, call, session_name](Result<WebhookRow> updated) {
         if (!updated) return call->failure(failure_of(updated.error(), Subject::other));
-        answer_webhook(call, *updated, session_name, 201, "This webhook was registered already and has been changed");
+        answer_webhook(services, call, *updated, session_name, 201,
+                       "This webhook was registered already and has been changed");
       });
 }
 
 }  // namespace
 
 void register_webhook(const ServicesPtr& services, const CallPtr& call) {
-  const auto scope = scope_of(services, call);
-  if (!scope) return;
+  const auto owner = owner_of(services, call);
+  if (!owner) return;
   WebhookRow row = webhook_from_json(call->body);
   if (!services->settings.webhooks_allow_private && plainly_private(row.url))
     return call->failure(
         failure_of({FieldProblem{"url", "must not be a private or loopback address (webhooks.allow_private is off)"}}));
-  const auto there = services->webhooks.list(scope->session);
+  const auto there = services->webhooks.list(owner->scope());
   const auto known =
       std::find_if(there.begin(), there.end(), [&](const WebhookRow* other) { return other->url == row.url; });
   if (const std::string_view field = unknown_mask(call->body, known == there.end() ? WebhookRow() : **known);
@@ -201,19 +207,20 @@ void register_webhook(const ServicesPtr& services, const CallPtr& call) {
     return call->failure(
         Failure(ErrorCode::validation, fmt::format("at most {} webhooks; remove one first", max_webhooks_per_scope)));
   row.id = "wh_" + protocol::to_hex(services->ports.random.bytes<10>());
-  row.session = scope->session;
+  row.org = owner->org;
+  row.session = owner->session;
   row.created_at = services->ports.scheduler.unix_ms();
-  services->webhooks.add(row, [services, call, row, session_name = scope->session_name](Result<WebhookRow> added) {
+  services->webhooks.add(row, [services, call, row, session_name = owner->session_name](Result<WebhookRow> added) {
     if (!added) return call->failure(failure_of(added.error(), Subject::other));
     if (added->id != row.id) return register_again(services, call, *added, session_name);
-    answer_webhook(call, *added, session_name, 201, "Webhook registered successfully");
+    answer_webhook(services, call, *added, session_name, 201, "Webhook registered successfully");
   });
 }
 
 void update_webhook(const ServicesPtr& services, const CallPtr& call) {
-  const auto scope = scope_of(services, call);
-  if (!scope) return;
-  const WebhookRow* row = webhook_of(services, call, *scope);
+  const auto owner = owner_of(services, call);
+  if (!owner) return;
+  const WebhookRow* row = webhook_of(services, call, *owner);
   if (!row) return;
   if (call->body.contains("url") && !services->settings.webhooks_allow_private &&
       plainly_private(std::string(text_of(call->body, "url"))))
@@ -224,39 +231,40 @@ void update_webhook(const ServicesPtr& services, const CallPtr& call) {
   const std::string id = row->id;
   services->webhooks.update(
       id, [&body = call->body](WebhookRow& changed) { change_webhook(body, changed); },
-      [call, session_name = scope->session_name](Result<WebhookRow> updated) {
+      [services, call, session_name = owner->session_name](Result<WebhookRow> updated) {
         if (!updated && updated.error().code == protocol::Errc::conflict)
           return call->failure(Failure(ErrorCode::webhook_exists, updated.error().detail,
                                        {{"url", "must not be the URL of another webhook"}}));
         if (!updated) return call->failure(failure_of(updated.error(), Subject::other));
-        answer_webhook(call, *updated, session_name, 200, "Webhook updated successfully");
+        answer_webhook(services, call, *updated, session_name, 200, "Webhook updated successfully");
       });
 }
 
 void list_webhooks(const ServicesPtr& services, const CallPtr& call) {
-  const auto scope = scope_of(services, call);
-  if (!scope) return;
+  const auto owner = owner_of(services, call);
+  if (!owner) return;
   JsonWriter out;
   out.begin_array();
-  for (const WebhookRow* row : services->webhooks.list(scope->session)) write_webhook(out, *row, scope->session_name);
+  for (const WebhookRow* row : services->webhooks.list(owner->scope()))
+    write_webhook(out, *row, services->name_of(row->org), owner->session_name);
   out.end_array();
   call->success(out.view());
 }
 
 void get_webhook(const ServicesPtr& services, const CallPtr& call) {
-  const auto scope = scope_of(services, call);
-  if (!scope) return;
-  const WebhookRow* row = webhook_of(services, call, *scope);
+  const auto owner = owner_of(services, call);
+  if (!owner) return;
+  const WebhookRow* row = webhook_of(services, call, *owner);
   if (!row) return;
   JsonWriter out;
-  write_webhook(out, *row, scope->session_name);
+  write_webhook(out, *row, services->name_of(row->org), owner->session_name);
   call->success(out.view());
 }
 
 void remove_webhook(const ServicesPtr& services, const CallPtr& call) {
-  const auto scope = scope_of(services, call);
-  if (!scope) return;
-  const WebhookRow* row = webhook_of(services, call, *scope);
+  const auto owner = owner_of(services, call);
+  if (!owner) return;
+  const WebhookRow* row = webhook_of(services, call, *owner);
   if (!row) return;
   const std::string id = row->id;
   services->webhooks.remove(id, [call](Result<void> removed) {
@@ -266,9 +274,9 @@ void remove_webhook(const ServicesPtr& services, const CallPtr& call) {
 }
 
 void list_deliveries(const ServicesPtr& services, const CallPtr& call) {
-  const auto scope = scope_of(services, call);
-  if (!scope) return;
-  const WebhookRow* row = webhook_of(services, call, *scope);
+  const auto owner = owner_of(services, call);
+  if (!owner) return;
+  const WebhookRow* row = webhook_of(services, call, *owner);
   if (!row) return;
   JsonWriter out;
   out.begin_array();
@@ -280,34 +288,32 @@ void list_deliveries(const ServicesPtr& services, const CallPtr& call) {
 }
 
 void redeliver(const ServicesPtr& services, const CallPtr& call) {
-  const auto scope = scope_of(services, call);
-  if (!scope) return;
-  const WebhookRow* row = webhook_of(services, call, *scope);
+  const auto owner = owner_of(services, call);
+  if (!owner) return;
+  const WebhookRow* row = webhook_of(services, call, *owner);
   if (!row) return;
   const std::string& text = call->param("eventId");
-  storage::EventId event = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), event);
-  if (failed != std::errc() || end != text.data() + text.size())
-    return call->failure(failure_of({FieldProblem{"eventId", "must be the id of an event"}}));
+  const auto event = parse_event_id(text);
+  if (!event) return call->failure(failure_of({FieldProblem{"eventId", "must be the id of an event, as it came"}}));
   const std::string id = row->id;
-  services->webhooks.redeliver(id, event, [call, event](Result<void> queued) {
+  services->webhooks.redeliver(id, *event, [call, text](Result<void> queued) {
     if (!queued && queued.error().code == protocol::Errc::not_found)
       return call->failure(
-          Failure(ErrorCode::event_not_found, fmt::format("the log has no event {} for this webhook", event)));
+          Failure(ErrorCode::event_not_found, fmt::format("the log has no event {} for this webhook", text)));
     if (!queued) return call->failure(failure_of(queued.error(), Subject::other));
     JsonWriter out;
-    out.begin_object().number("eventId", event).text("state", "waiting").end_object();
+    out.begin_object().text("eventId", text).text("state", "waiting").end_object();
     call->success(out.view(), Beside{202, "Delivery queued", {}});
   });
 }
 
 void test_webhook(const ServicesPtr& services, const CallPtr& call) {
-  const auto scope = scope_of(services, call);
-  if (!scope) return;
-  const WebhookRow* row = webhook_of(services, call, *scope);
+  const auto owner = owner_of(services, call);
+  if (!owner) return;
+  const WebhookRow* row = webhook_of(services, call, *owner);
   if (!row) return;
   const std::string id = row->id;
-  services->webhooks.test(id, [call](Result<DeliveryOutcome> outcome) {
+  services->webhooks.test(id, call->request_id, [call](Result<DeliveryOutcome> outcome) {
     if (!outcome) return call->failure(failure_of(outcome.error(), Subject::other));
     JsonWriter out;
     out.begin_object()

@@ -137,7 +137,8 @@ class Writer {
   void optional(std::string_view name, const std::optional<Value>& value) {
     if (value) put(out_.key(name), *value);
   }
-  std::string finish(std::string_view metadata) {
+  std::string finish(std::string_view request_id, std::string_view metadata) {
+    out_.text_if("requestId", request_id);
     if (!metadata.empty()) out_.raw("metadata", metadata);
     return out_.end_object().take();
   }
@@ -162,17 +163,17 @@ constexpr std::size_t usual_bytes = 320;  // of an event without its body
 std::size_t room_for(const auto&) { return usual_bytes; }
 std::size_t room_for(const NewMessage& e) { return usual_bytes + e.message.body.size(); }
 
-std::string written(const auto& value, std::string_view metadata) {
-  Writer out(room_for(value) + metadata.size());
+std::string written(const auto& value, std::string_view request_id, std::string_view metadata) {
+  Writer out(room_for(value) + request_id.size() + metadata.size());
   describe(out, value);
-  return out.finish(metadata);
+  return out.finish(request_id, metadata);
 }
 
-std::string written(const Unknown& e, std::string_view metadata) {
-  if (metadata.empty()) return e.json;
+std::string written(const Unknown& e, std::string_view request_id, std::string_view metadata) {
+  if (request_id.empty() && metadata.empty()) return e.json;
   std::string out = e.json.substr(0, e.json.rfind('}'));
   if (out.size() > 1) out += ',';
-  return out.append("\"metadata\":").append(metadata).append("}");
+  return out.append(Writer(metadata.size() + 64).finish(request_id, metadata), 1);  // without its brace
 }
 
 // --- reading
@@ -279,15 +280,15 @@ class Reader {
 };
 
 template <class Kind>
-Result<Event> read(const json::object& object, std::string metadata) {
+Result<Event> read(const json::object& object) {
   Kind kind;
   Reader in(object);
   describe(in, kind);
   if (!in.failed().empty()) return Error(Errc::malformed, "event: member " + std::string(in.failed()));
-  return Event(std::move(kind), std::move(metadata));
+  return Event(std::move(kind));
 }
 
-using Read = Result<Event> (*)(const json::object&, std::string);
+using Read = Result<Event> (*)(const json::object&);
 constexpr std::pair<std::string_view, Read> readers[] = {
     {"message", read<NewMessage>},
     {"message.sent", read<NewMessage>},
@@ -300,6 +301,16 @@ constexpr std::pair<std::string_view, Read> readers[] = {
     {"contact.updated", read<ContactUpdated>},
 };
 
+Result<Event> read_fact(std::string_view name, const json::object& object) {
+  for (const auto& [known, read_kind] : readers) {
+    if (known == name) return read_kind(object);
+  }
+  json::object rest = object;
+  rest.erase("requestId");
+  rest.erase("metadata");
+  return Event(Unknown{std::string(name), json::serialize(rest)});
+}
+
 std::optional<json::object> parsed(std::string_view bytes) {
   boost::system::error_code failed;
   json::value value = json::parse(bytes, failed);
@@ -310,7 +321,7 @@ std::optional<json::object> parsed(std::string_view bytes) {
 }  // namespace
 
 std::string encode(const Event& event) {
-  return std::visit([&](const auto& fact) { return written(fact, event.metadata); }, event.fact);
+  return std::visit([&](const auto& fact) { return written(fact, event.request_id, event.metadata); }, event.fact);
 }
 
 Result<Event> decode(std::string_view name, std::string_view bytes) {
@@ -318,16 +329,15 @@ Result<Event> decode(std::string_view name, std::string_view bytes) {
   // A row of an older version may hold broken UTF-8: what people can read of it is shown.
   if (!object) object = parsed(protocol::displayable(bytes));
   if (!object) return Error(Errc::malformed, "event: not a JSON object");
-  std::string metadata;
-  if (const json::value* member = object->if_contains("metadata")) metadata = json::serialize(*member);
-  for (const auto& [known, read_kind] : readers) {
-    if (known == name) return read_kind(*object, std::move(metadata));
-  }
-  object->erase("metadata");
-  return Event(Unknown{std::string(name), json::serialize(*object)}, std::move(metadata));
+  Result<Event> event = read_fact(name, *object);
+  if (!event) return event;
+  if (const json::value* member = object->if_contains("metadata")) event->metadata = json::serialize(*member);
+  if (const json::value* member = object->if_contains("requestId"); member && member->is_string())
+    event->request_id = member->get_string();
+  return event;
 }
 
-std::string encode(const Reason& reason) { return written(reason, {}); }
+std::string encode(const Reason& reason) { return written(reason, {}, {}); }
 
 std::optional<Reason> decode_reason(std::string_view text) {
   const auto object = parsed(text);

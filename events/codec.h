@@ -8,7 +8,8 @@
 // qr: {"qr","expiresAt"(ms)}   authenticated: {"jid","lid"?}   ready: {"jid","lid"?,"pushName"?}
 // disconnected, session.status: {"status","connection","reason"?:{"code","message","nextStep","until"?(ms)}}
 // contact.updated: {"id","pn"?,"lid"?,"change":"identity"|"lid"}
-// JIDs are text. An event of a session with metadata also has "metadata", the last member.
+// JIDs are text. An event that a request caused also has "requestId", and one of a session with metadata "metadata", in
+// this order behind all others.
 
 #include <optional>
 #include <string>

@@ -49,7 +49,7 @@ template Event::Event(ContactUpdated, std::string);
 template Event::Event(Unknown, std::string);
 
 bool operator==(const Event& one, const Event& other) {
-  return one.fact == other.fact && one.metadata == other.metadata;
+  return one.fact == other.fact && one.metadata == other.metadata && one.request_id == other.request_id;
 }
 
 std::string_view name(const Event& event) {

@@ -101,8 +101,8 @@ inline constexpr bool is_among = false;
 template <class Kind, class... Kinds>
 inline constexpr bool is_among<Kind, std::variant<Kinds...>> = (std::is_same_v<Kind, Kinds> || ...);
 
-/// A fact, and what the caller's program keeps with the session. What handles the whole variant stands in event.cpp:
-/// every file that includes this would compile it again.
+/// A fact, what the caller's program keeps with the session, and the request that led to it. What handles the whole
+/// variant stands in event.cpp: every file that includes this would compile it again.
 struct Event {
   Event();
   /// Not explicit: a kind is an event.
@@ -116,7 +116,8 @@ struct Event {
   ~Event();
 
   Fact fact;
-  std::string metadata;  // one JSON object; "" = none
+  std::string metadata;    // one JSON object; "" = none
+  std::string request_id;  // of the API request that caused it; "" = none did
   friend bool operator==(const Event& one, const Event& other);
 };
 

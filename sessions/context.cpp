@@ -44,6 +44,7 @@ void Context::query(const Node& iq, IqTracker::Continuation continuation, std::c
 void Context::emit(events::Event event) {
   if (std::holds_alternative<events::NewMessage>(event.fact)) active();
   event.metadata = row.metadata;
+  event.request_id = cause;
   records.emit(storage::NewEvent(id(), std::move(event), now.unix_ms));
 }
 

@@ -49,6 +49,7 @@ class Context {
   // --- the turn being built
   Turn turn;
   Now now;
+  std::string cause;  // the request whose command is being handled; empty: none
 
   // --- state that several parts look at
   Status status = Status::initializing;
@@ -68,7 +69,7 @@ class Context {
   void query(const Node& iq, IqTracker::Continuation continuation,
              std::chrono::seconds timeout = IqTracker::default_timeout);
   void answer(std::function<void(const Error* failure)> call) { turn.effects.emplace_back(Answer{std::move(call)}); }
-  /// Tells it, with the session's metadata. Any kind of events/event.h may be given.
+  /// Tells it, with the session's metadata and the request that causes it. Any kind of events/event.h may be given.
   void emit(events::Event event);
   /// The device row is written once at the end of the turn.
   void device_changed() { device_changed_ = true; }

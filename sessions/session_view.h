@@ -40,6 +40,7 @@ struct SessionConfig {
 
 struct SessionView {
   storage::SessionId id;
+  storage::OrgId org = storage::default_org;
   std::string name;
   Status status = Status::initializing;
   Connection connection = Connection::offline;

@@ -27,6 +27,7 @@ class Line {
   Line& field(std::string_view name, const std::string& value) { return field(name, std::string_view(value)); }
   Line& field(std::string_view name, const protocol::Jid& jid) { return raw(name, jid.to_string()); }
   Line& field(std::string_view name, SessionId session) { return raw(name, std::to_string(session.value)); }
+  Line& field(std::string_view name, OrgId org) { return raw(name, std::to_string(org.value)); }
   Line& field(std::string_view name, bool value) { return raw(name, value ? "true" : "false"); }
   template <class Number>
     requires std::is_integral_v<Number>
@@ -187,7 +188,11 @@ std::string line(const AgeDeviceList& c) {
 
 std::string session_line(std::string_view name, const SessionRow& row) {
   Line out(name);
-  out.field("session", row.id).field("name", row.name).field("status", row.status).field("reason", row.reason);
+  out.field("session", row.id)
+      .field("org", row.org)
+      .field("name", row.name)
+      .field("status", row.status)
+      .field("reason", row.reason);
   return out.field("stopped", row.stopped).field("active_at", row.last_activity).take();
 }
 std::string line(const InsertSession& c) { return session_line("InsertSession", c.row); }
@@ -207,7 +212,7 @@ std::string line(const WipeDevice& c) { return Line("WipeDevice").field("session
 
 std::string line(const PutWebhook& c) {
   Line out("PutWebhook");
-  out.field("id", c.row.id).field("session", c.row.session).bytes("url", c.row.url.size());
+  out.field("id", c.row.id).field("org", c.row.org).field("session", c.row.session).bytes("url", c.row.url.size());
   out.field("events", fmt::format("{}", fmt::join(c.row.events, ","))).count("headers", c.row.headers.size());
   return out.field("signed", !c.row.secret.empty()).field("cursor", c.row.cursor).take();
 }

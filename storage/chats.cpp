@@ -82,13 +82,17 @@ struct Place {
   UnixMs last_at = 0;
   std::int64_t chat_id = 0;
 };
+std::string cursor_text(const Place& place) {
+  return std::to_string(place.last_at) + "." + std::to_string(place.chat_id);
+}
+/// Only what cursor_text() gives.
 std::optional<Place> parse_cursor(std::string_view text) {
   Place place;
   const char* end = text.data() + text.size();
   const auto time = std::from_chars(text.data(), end, place.last_at);
   if (time.ec != std::errc() || time.ptr == end || *time.ptr != '.') return std::nullopt;
   const auto chat = std::from_chars(time.ptr + 1, end, place.chat_id);
-  if (chat.ec != std::errc() || chat.ptr != end) return std::nullopt;
+  if (chat.ec != std::errc() || cursor_text(place) != text) return std::nullopt;
   return place;
 }
 
@@ -171,8 +175,7 @@ ChatPage page_chats(Database& db, SessionId session, std::size_t limit, const st
   while (select.next()) {
     if (page.chats.size() == limit) {
       const ChatRow& last = page.chats.back();
-      const std::int64_t chat_id = find_jid_id(db, last.chat).value_or(0);
-      page.next = std::to_string(last.last_at) + "." + std::to_string(chat_id);
+      page.next = cursor_text({last.last_at, find_jid_id(db, last.chat).value_or(0)});
       break;
     }
     page.chats.push_back(read_row(db, select));

@@ -15,9 +15,10 @@ constexpr std::int64_t prune_at_most = 2'000;
 constexpr const char* select_last_id =
     "SELECT max(ifnull((SELECT max(id) FROM event), 0),"
     " ifnull((SELECT value FROM counter WHERE name = 'event'), 0))";
-constexpr const char* select_name = "SELECT name FROM session WHERE id = ?1";
+constexpr const char* select_label = "SELECT org, name FROM session WHERE id = ?1";
 constexpr const char* insert_event =
-    "INSERT INTO event (id, session_id, at, session_name, name, lane, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    "INSERT INTO event (id, org, session_id, at, session_name, name, lane, data)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
 constexpr const char* select_window =
     "SELECT max(id), count(*) FROM (SELECT id FROM event WHERE id >= ?1 AND id <= ?2 ORDER BY id LIMIT ?3)";
@@ -31,21 +32,26 @@ constexpr const char* delete_orphans =
     "DELETE FROM webhook_delivery WHERE rowid IN"
     " (SELECT rowid FROM webhook_delivery WHERE event_id <= ?1 ORDER BY event_id LIMIT ?2)";
 
-constexpr std::size_t names_kept = 50'000;
+constexpr std::size_t labels_kept = 50'000;
 
-const std::string* session_name(Database& db, SessionId session) {
-  auto& names = db.recall().session_names;
-  if (const auto known = names.find(session); known != names.end()) return &known->second;
-  Statement select(db, select_name);
-  if (!select.session(session).next()) return nullptr;
-  if (names.size() >= names_kept) names.clear();
-  return &names.emplace(session, select.text()).first->second;
+/// Without a name when the session is gone.
+SessionLabel label_of(Database& db, SessionId session) {
+  auto& labels = db.recall().session_labels;
+  if (const auto known = labels.find(session); known != labels.end()) return known->second;
+  SessionLabel label;
+  Statement select(db, select_label);
+  if (!select.session(session).next()) return label;
+  label.org = OrgId{select.integer()};
+  label.name = select.text();
+  if (labels.size() >= labels_kept) labels.clear();
+  labels.emplace(session, label);
+  return label;
 }
 
 }  // namespace
 
-void EventLog::learn_names(Database& db, const std::vector<NewEvent>& coming) {
-  for (const NewEvent& event : coming) (void)session_name(db, event.session);
+void EventLog::learn_labels(Database& db, const std::vector<NewEvent>& coming) {
+  for (const NewEvent& event : coming) (void)label_of(db, event.session);
 }
 
 Result<void> EventLog::append(Database& db, std::vector<NewEvent> events, std::vector<Event>& appended) {
@@ -55,13 +61,14 @@ Result<void> EventLog::append(Database& db, std::vector<NewEvent> events, std::v
     last_id_ = select.next() ? select.integer() : 0;
   }
   for (NewEvent& event : events) {
-    const std::string* name = session_name(db, event.session);
+    SessionLabel label = label_of(db, event.session);
     const EventId id = *last_id_ + 1;
     const Result<void> inserted = Statement(db, insert_event)
                                       .integer(id)
+                                      .integer(label.org.value)
                                       .session(event.session)
                                       .integer(event.at)
-                                      .text(name ? std::string_view(*name) : std::string_view())
+                                      .text(label.name)
                                       .text(event.name)
                                       .text(event.lane)
                                       .text(event.data)
@@ -72,7 +79,8 @@ Result<void> EventLog::append(Database& db, std::vector<NewEvent> events, std::v
     Event& added = appended.emplace_back();
     static_cast<NewEvent&>(added) = std::move(event);
     added.id = id;
-    if (name) added.session_name = *name;
+    added.org = label.org;
+    added.session_name = std::move(label.name);
   }
   return {};
 }

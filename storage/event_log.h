@@ -13,8 +13,8 @@ class EventLog {
  public:
   explicit EventLog(std::int64_t max_events) : max_events_(max_events) {}
 
-  /// Remembers the session names of coming events. Throws ReadFailure.
-  void learn_names(Database& db, const std::vector<NewEvent>& coming);
+  /// Remembers names and organisations of the sessions of coming events. Throws ReadFailure.
+  void learn_labels(Database& db, const std::vector<NewEvent>& coming);
   /// Inserts inside the caller's transaction and adds them, numbered, to `appended`.
   Result<void> append(Database& db, std::vector<NewEvent> events, std::vector<Event>& appended);
   /// After enough new events, deletes a bounded number of old ones inside the caller's transaction. Kept are the newest

@@ -10,7 +10,7 @@ namespace wharf::storage {
 
 namespace {
 
-const std::string columns = "SELECT id, session_id, at, session_name, name, lane, data FROM event ";
+const std::string columns = "SELECT id, org, session_id, at, session_name, name, lane, data FROM event ";
 const std::string select_all = columns + "WHERE id > ?1 ORDER BY id LIMIT ?2";
 const std::string select_session = columns + "WHERE session_id = ?3 AND id > ?1 ORDER BY id LIMIT ?2";
 const std::string select_one = columns + "WHERE id = ?1";
@@ -23,6 +23,7 @@ constexpr std::size_t max_events_read = 5'000;
 Event read_row(Statement& select) {
   Event event;
   event.id = select.integer();
+  event.org = OrgId{select.integer()};
   event.session = SessionId{select.integer()};
   event.at = select.integer();
   event.session_name = select.text();

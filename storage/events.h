@@ -38,6 +38,7 @@ struct NewEvent {
 };
 struct Event : NewEvent {
   EventId id = 0;
+  OrgId org = default_org;  // of its session when it was written
   std::string session_name;
 };
 

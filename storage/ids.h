@@ -14,6 +14,13 @@ struct SessionId {
   std::int64_t value = 0;
   friend auto operator<=>(const SessionId&, const SessionId&) = default;
 };
+/// Row id of an organisation.
+struct OrgId {
+  std::int64_t value = 0;
+  friend auto operator<=>(const OrgId&, const OrgId&) = default;
+};
+/// The one that every file begins with: everything is its until access tells callers apart.
+inline constexpr OrgId default_org{1};
 /// Growing number of an event in the log, the same on WebSocket, webhook and long-poll.
 using EventId = std::int64_t;
 using events::UnixMs;

@@ -19,6 +19,7 @@ constexpr std::int64_t application_id = 0x57485246;
 //   (storage/removal.h), in `key` and in session_id.
 // - *_id columns that hold a JID are integers of table jid; 0 stands for "none".
 // - Secret blobs start with a format byte (storage/secret_blob.h), so that sealing at rest needs no rebuild.
+// - `org` columns are ids of table organisation; no row of it is ever deleted, and nothing is checked by SQLite.
 // - Times are Unix milliseconds.
 constexpr const char* first_schema = R"sql(
 CREATE TABLE counter (              -- high-water marks of ids that must never be given out twice
@@ -231,13 +232,37 @@ CREATE INDEX delivery_in_order ON webhook_delivery (webhook_row, parked, event_i
 CREATE INDEX delivery_by_event ON webhook_delivery (event_id);
 )sql";
 
+// Whose sessions, webhooks and events are. A name of a session is unique in its organisation. An event has its own: its
+// session may be gone while readers of the log still come to it.
+constexpr const char* organisations = R"sql(
+CREATE TABLE organisation (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL);
+INSERT INTO organisation (id, name, created_at) VALUES (1, 'default', CAST(strftime('%s', 'now') AS INTEGER) * 1000);
+
+CREATE TABLE new_session (
+  id INTEGER PRIMARY KEY,
+  org INTEGER NOT NULL DEFAULT 1,
+  name TEXT NOT NULL,
+  status TEXT NOT NULL, config TEXT NOT NULL, metadata TEXT NOT NULL, reason TEXT NOT NULL,
+  stopped INTEGER NOT NULL, created_at INTEGER NOT NULL, last_activity INTEGER NOT NULL,
+  UNIQUE (org, name)
+);
+INSERT INTO new_session (id, name, status, config, metadata, reason, stopped, created_at, last_activity)
+  SELECT id, name, status, config, metadata, reason, stopped, created_at, last_activity FROM session;
+DROP TABLE session;
+ALTER TABLE new_session RENAME TO session;
+
+ALTER TABLE webhook ADD COLUMN org INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE event ADD COLUMN org INTEGER NOT NULL DEFAULT 1;
+)sql";
+
 constexpr std::array steps_of_this_release = {first_schema,
                                               resends_outlive_a_restart,
                                               ratchet_epochs,
                                               removal_in_slices,
                                               what_peers_can_fill_is_bounded,
                                               log_out_and_merge_in_slices,
-                                              every_table_has_a_primary_key};
+                                              every_table_has_a_primary_key,
+                                              organisations};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

@@ -1,6 +1,6 @@
 #pragma once
 // What a connection remembers of rows so that the hot path does not ask SQLite again: JID <-> integer id, session
-// names, the last message row, whether removed things wait for their end. Everything in here must be true of the
+// labels, the last message row, whether removed things wait for their end. Everything in here must be true of the
 // committed database or of the transaction in progress. JID and session ids are never given to another value once
 // committed, so a remembered pair stays true; only a rollback can make it false, and therefore every rollback (of a
 // savepoint too) calls forget().
@@ -49,18 +49,24 @@ class JidCache {
   std::unordered_map<std::int64_t, Entries::iterator> by_id_;
 };
 
+/// What the log writes with every event of a session.
+struct SessionLabel {
+  OrgId org = default_org;
+  std::string name;
+};
+
 class Recall {
  public:
   explicit Recall(std::size_t jids_kept) : jids(jids_kept) {}
   void forget() {
     jids.clear();
-    session_names.clear();
+    session_labels.clear();
     last_message_row.reset();
     removals_wait = true;
   }
 
   JidCache jids;
-  std::unordered_map<SessionId, std::string> session_names;
+  std::unordered_map<SessionId, SessionLabel> session_labels;
   std::optional<std::int64_t> last_message_row;
   bool removals_wait = false;  // tombstones of storage/removal.h may be there; false: surely none
 };

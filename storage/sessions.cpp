@@ -10,12 +10,14 @@ namespace wharf::storage {
 namespace {
 
 constexpr const char* select_sessions =
-    "SELECT id, name, status, config, metadata, reason, stopped, created_at, last_activity FROM session ORDER BY id";
+    "SELECT id, org, name, status, config, metadata, reason, stopped, created_at, last_activity FROM session ORDER BY "
+    "id";
 constexpr const char* select_session =
-    "SELECT id, name, status, config, metadata, reason, stopped, created_at, last_activity FROM session WHERE id = ?1";
+    "SELECT id, org, name, status, config, metadata, reason, stopped, created_at, last_activity FROM session"
+    " WHERE id = ?1";
 constexpr const char* insert_row =
-    "INSERT INTO session (id, name, status, config, metadata, reason, stopped, created_at, last_activity)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    "INSERT INTO session (id, org, name, status, config, metadata, reason, stopped, created_at, last_activity)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 constexpr const char* keep_last_id =
     "INSERT INTO counter (name, value) VALUES ('session', ?1)"
     " ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)";
@@ -60,6 +62,7 @@ namespace {
 SessionRow read_session(Statement& select) {
   SessionRow row;
   row.id = SessionId{select.integer()};
+  row.org = OrgId{select.integer()};
   row.name = select.text();
   row.status = select.text();
   row.config = select.text();
@@ -92,6 +95,7 @@ Result<void> apply(Database& db, const InsertSession& change) {
   if (Result<void> kept = Statement(db, keep_last_id).session(change.row.id).run(); !kept) return kept;
   return Statement(db, insert_row)
       .session(change.row.id)
+      .integer(change.row.org.value)
       .text(change.row.name)
       .text(change.row.status)
       .text(change.row.config)

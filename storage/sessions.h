@@ -15,7 +15,8 @@ class Database;
 
 struct SessionRow {
   SessionId id;
-  std::string name;      // unique, 1-64 of A-Za-z0-9._-
+  OrgId org = default_org;
+  std::string name;      // unique in its organisation, 1-64 of A-Za-z0-9._-
   std::string status;    // one of the six words
   std::string config;    // JSON object as accepted
   std::string metadata;  // JSON object of the caller

@@ -161,7 +161,7 @@ void Store::State::note_success() { healthy = true; }
 
 Result<void> Store::State::run_turn(Changes& changes, std::vector<Event>& events) {
   // Names before the writes: the turn that removes a session still reports under its name.
-  log.learn_names(*writer, changes.events_);
+  log.learn_labels(*writer, changes.events_);
   for (Change& change : changes.rows_) {
     if (settings.before_change) {
       const Result<bool> wanted = settings.before_change(*writer, change);

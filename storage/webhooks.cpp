@@ -11,12 +11,12 @@ namespace wharf::storage {
 namespace {
 
 constexpr const char* select_webhooks =
-    "SELECT id, session_id, url, events, headers, secret, created_at, cursor FROM webhook WHERE removed = 0 ORDER BY "
-    "row";
+    "SELECT id, org, session_id, url, events, headers, secret, created_at, cursor FROM webhook WHERE removed = 0"
+    " ORDER BY row";
 // A cursor never goes back: a row that was read before the latest advance would repeat deliveries.
 constexpr const char* put_row =
-    "INSERT INTO webhook (id, session_id, url, events, headers, secret, created_at, cursor)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET"
+    "INSERT INTO webhook (id, org, session_id, url, events, headers, secret, created_at, cursor)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO UPDATE SET"
     " session_id = excluded.session_id, url = excluded.url, events = excluded.events, headers = excluded.headers,"
     " secret = excluded.secret, cursor = max(cursor, excluded.cursor)";
 constexpr const char* advance_row = "UPDATE webhook SET cursor = ?2 WHERE id = ?1 AND cursor < ?2";
@@ -53,6 +53,7 @@ Bytes pack(const std::vector<std::pair<std::string, std::string>>& headers) {
 WebhookRow read_row(Statement& select) {
   WebhookRow row;
   row.id = select.text();
+  row.org = OrgId{select.integer()};
   const std::int64_t session = select.integer();
   if (session != 0) row.session = SessionId{session};
   row.url = select.text();
@@ -79,7 +80,7 @@ Result<void> apply(Database& db, const PutWebhook& change) {
   const SecretBlob secret(protocol::as_bytes(change.row.secret));
   const Bytes events = pack(change.row.events), headers = pack(change.row.headers);
   Statement put(db, put_row);
-  put.text(change.row.id);
+  put.text(change.row.id).integer(change.row.org.value);
   if (change.row.session) {
     put.session(*change.row.session);
   } else {

@@ -14,8 +14,9 @@ namespace wharf::storage {
 class Database;
 
 struct WebhookRow {
-  std::string id;                    // public id, chosen by the caller
-  std::optional<SessionId> session;  // nullopt: every session
+  std::string id;  // public id, chosen by the caller
+  OrgId org = default_org;
+  std::optional<SessionId> session;  // nullopt: every session of the organisation
   std::string url;
   std::vector<std::string> events;  // "*", exact names, "prefix_*"
   std::vector<std::pair<std::string, std::string>> headers;
@@ -25,7 +26,7 @@ struct WebhookRow {
   friend bool operator==(const WebhookRow&, const WebhookRow&) = default;
 };
 std::vector<WebhookRow> load_webhooks(Database& db);
-/// Replaces a row of the same id; the cursor only moves forward, created_at stays.
+/// Replaces a row of the same id; the cursor only moves forward, created_at and org stay.
 struct PutWebhook {
   WebhookRow row;
   friend bool operator==(const PutWebhook&, const PutWebhook&) = default;

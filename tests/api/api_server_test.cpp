@@ -6,6 +6,7 @@
 
 #include <boost/json/serialize.hpp>
 #include "api/schemas.h"
+#include "events/event.h"
 #include "net/http_client.h"
 #include "net/loop.h"
 #include "net/websocket_client.h"
@@ -182,6 +183,7 @@ TEST_CASE("sessions are created, listed, changed and removed as the first API ge
   CHECK(created.json().at("message") == "Session created successfully");
   const json::object data = created.json().at("data").as_object();
   check_documented(data, schemas::session);
+  CHECK(data.at("org") == "default");
   CHECK(data.at("sessionId") == "my-bot");
   CHECK(data.at("status") == "initializing");
   CHECK(std::string(data.at("createdAt").as_string()).ends_with("Z"));
@@ -315,7 +317,8 @@ TEST_CASE("chats and messages are paged in both dialects") {
     CHECK(older.at("data").at(0).at("body") == "body 5");
   }
   CHECK(d.ask("GET", messages + "?before=NOSUCH").code() == "MESSAGE_NOT_FOUND");
-  CHECK(d.ask("GET", messages + "?cursor=x").code() == "VALIDATION_ERROR");
+  for (const char* cursor : {"x", "m", "m0", "m-1", "m01", "m1x", "1"})
+    CHECK(d.ask("GET", messages + "?cursor=" + cursor).json().at("error").at("details").as_object().contains("cursor"));
   CHECK(d.ask("GET", messages).json().at("data").as_array().size() == 25);
   CHECK(d.ask("GET", messages + "?limit=0").json().at("data").as_array().size() == 25);
 
@@ -370,7 +373,7 @@ TEST_CASE("without a limit the chats come all, in slices that no client sees") {
   CHECK(page.at("data").as_array().size() == 50);
   const std::string next(page.at("nextCursor").as_string());
   CHECK(d.ask("GET", "/api/v1/sessions/a/chats?cursor=" + next).json().at("data").as_array().size() == 50);
-  for (const char* bogus : {"bogus", "1", "1.", ".1", "m1"}) {
+  for (const char* bogus : {"bogus", "1", "1.", ".1", "m1", "01.1", "1.01", "1.-0", "1.1x"}) {
     INFO(bogus);
     const Answer answer = d.ask("GET", std::string("/api/v1/sessions/a/chats?cursor=") + bogus);
     CHECK(answer.status == 400);
@@ -390,6 +393,7 @@ TEST_CASE("webhooks are registered, shown without their secrets, tried and remov
   const json::object webhook = added.json().at("data").as_object();
   CHECK(webhook.at("headers").at("Authorization") == "Bearer your-token");
   check_documented(webhook, schemas::webhook);
+  CHECK(webhook.at("org") == "default");
   CHECK(webhook.at("signed") == true);
   CHECK(webhook.at("sessionId") == "a");
   CHECK(added.body.find("some-secret") == std::string::npos);
@@ -438,6 +442,13 @@ TEST_CASE("what would be ignored is refused, by its name") {
       {"POST", "/api/v1/sessions/a/send-text?strict=maybe", text, 400, "strict"},
       {"POST", "/api/v1/sessions/a/start?strict=true", R"({"foo":1})", 400, "body"},
       {"GET", "/api/v1/events?after=1&cursor=2", "", 400, "cursor"},
+      {"GET", "/api/v1/events?after=-1", "", 400, "after"},
+      {"GET", "/api/v1/events?since=%2B1", "", 400, "since"},
+      {"GET", "/api/v1/events?cursor=01", "", 400, "cursor"},
+      {"GET", "/api/v1/events/ws?after=9223372036854775808", "", 400, "after"},
+      {"GET", "/ws/a?since=x", "", 400, "since"},
+      {"GET", "/ws/a?cursor=" + std::string(500, '1'), "", 400, "cursor"},
+      {"POST", path + "/deliveries/01/redeliver", "", 400, "eventId"},
       {"GET", path + "/deliveries?state=parked", "", 501, "state"},
       {"GET", path + "/deliveries?cursor=x", "", 501, "cursor"},
       {"PATCH", "/api/v1/sessions/a", "", 400, "body"},
@@ -572,6 +583,47 @@ TEST_CASE("events reach WebSockets and long-polls in one shape, and since= repla
 
   d.ask("DELETE", "/api/v1/sessions/a");
   d.until([&] { return !live.closed.empty(); });
+}
+
+TEST_CASE("an event goes by one id in the log, at its webhook and in a redelivery, and it is text") {
+  Daemon d;
+  d.create("a");
+  const json::object hook = d.ask("POST", "/api/v1/webhooks", R"({"url":"http://127.0.0.1:1/w"})").json();
+  const std::string deliveries =
+      "/api/v1/webhooks/" + std::string(hook.at("data").at("id").as_string()) + "/deliveries";
+  d.ask("POST", "/api/v1/sessions/a/stop");
+  json::array waiting;
+  d.until([&] {
+    waiting = d.ask("GET", deliveries).json().at("data").as_array();
+    return !waiting.empty();
+  });
+  check_documented(waiting.at(0), schemas::delivery);
+  const std::string id(waiting.at(0).at("eventId").as_string());
+  const json::object log = d.ask("GET", "/api/v1/events?after=0").json();
+  const auto& events = log.at("data").as_array();
+  const auto same = [&](const json::value& event) { return event.at("id") == json::value(id); };
+  CHECK(std::count_if(events.begin(), events.end(), same) == 1);
+  CHECK(log.at("nextCursor").is_string());
+  const Answer again = d.ask("POST", deliveries + "/" + id + "/redeliver");
+  CHECK(again.status == 202);
+  CHECK(again.json().at("data").at("eventId") == json::value(id));
+}
+
+TEST_CASE("the request that caused an event is shown on the WebSocket and in the log") {
+  Daemon d;
+  d.create("a");
+  Listener live(d, "/ws/a?events=ready");
+  storage::Changes changes;
+  events::Event told = events::Ready{protocol::Jid("1", "s.whatsapp.net"), {}, {}};
+  told.request_id = "req-1";
+  changes.emit(storage::NewEvent(d.id_of("a"), std::move(told), 5));
+  d.disk.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  d.until([&] { return !live.texts.empty(); });
+  const json::value shown = json::parse(live.texts.back());
+  check_documented(shown, schemas::event);
+  CHECK(shown.at("requestId") == "req-1");
+  const json::object log = d.ask("GET", "/api/v1/events?events=ready").json();
+  CHECK(log.at("data").as_array().back() == shown);
 }
 
 TEST_CASE("server-sent events are refused by name where only JSON is to be had") {

@@ -109,10 +109,22 @@ TEST_CASE("a message event is the same object as in the list") {
     const json::object out = rendered(told, dialect);
     CHECK(out.at("event") == "message");
     CHECK(out.at("sessionId") == "my-session");
-    CHECK(out.at("id") == 17);
+    CHECK(out.at("id") == "17");
     CHECK(out.at("timestamp") == "2024-06-29T12:00:00.456Z");
     CHECK(out.at("metadata") == json::object({{"customer", 7}}));
     CHECK(out.at("data") == json::value(rendered(row, dialect)));
+  }
+}
+
+TEST_CASE("an event names the request that caused it, and one that none caused has no such member") {
+  events::Event told(events::NewMessage{received(), alice, alice});
+  for (const Dialect dialect : {Dialect::openwa, Dialect::gateway}) {
+    CHECK_FALSE(rendered(event(told), dialect).contains("requestId"));
+    events::Event caused = told;
+    caused.request_id = "trace-1:a.b_c";
+    const json::object out = rendered(event(caused), dialect);
+    CHECK(out.at("requestId") == "trace-1:a.b_c");
+    CHECK(out.at("data") == rendered(event(told), dialect).at("data"));
   }
 }
 
@@ -199,7 +211,7 @@ TEST_CASE("an event whose row cannot be read says so instead of looking like an 
     INFO(data);
     event.data = data;
     const json::object shown = rendered(event, Dialect::openwa);
-    CHECK(shown.at("id") == 7);
+    CHECK(shown.at("id") == "7");
     CHECK(shown.at("data") == json::value({{"unreadable", true}}));
   }
 }

@@ -24,8 +24,8 @@ storage::Event fresh(storage::EventId id, std::string body) {
   return event;
 }
 
-bool says(const std::shared_ptr<const std::string>& text, std::string_view body) {
-  return text->find("\"body\":\"" + std::string(body) + "\"") != std::string::npos;
+bool says(const std::shared_ptr<const RenderedEvent>& text, std::string_view body) {
+  return text->json.find("\"body\":\"" + std::string(body) + "\"") != std::string::npos;
 }
 
 }  // namespace
@@ -50,6 +50,25 @@ TEST_CASE("an event of the log is decoded once for all its readers, in both dial
   CHECK(says(texts.text(event, Dialect::gateway), "hello"));
 }
 
+TEST_CASE("the request that caused an event stands in its text and beside it, fresh and from the log") {
+  QrImages images;
+  for (const bool from_log : {false, true}) {
+    EventTexts texts(images);
+    events::Event told = events::Ready{protocol::Jid("1", "s.whatsapp.net"), {}, {}};
+    told.request_id = "req-1";
+    storage::Event event;
+    static_cast<storage::NewEvent&>(event) = storage::NewEvent({1}, told, 5);
+    event.id = 1;
+    if (from_log) event.value.reset();
+    for (const Dialect dialect : {Dialect::openwa, Dialect::gateway}) {
+      CHECK(texts.text(event, dialect)->json.find(R"("requestId":"req-1")") != std::string::npos);
+      CHECK(texts.remembered(1, dialect)->request_id == "req-1");
+    }
+    CHECK(texts.text(fresh(2, "hello"), Dialect::openwa)->json.find("requestId") == std::string::npos);
+    CHECK(texts.remembered(2, Dialect::openwa)->request_id.empty());
+  }
+}
+
 TEST_CASE("an event that cannot be read is told as such in both dialects") {
   QrImages images;
   EventTexts texts(images);
@@ -57,7 +76,7 @@ TEST_CASE("an event that cannot be read is told as such in both dialects") {
   event.value.reset();
   event.data = "{}";
   for (const Dialect dialect : {Dialect::openwa, Dialect::gateway})
-    CHECK(texts.text(event, dialect)->find(R"("data":{"unreadable":true}})") != std::string::npos);
+    CHECK(texts.text(event, dialect)->json.find(R"("data":{"unreadable":true}})") != std::string::npos);
 }
 
 TEST_CASE("the memory holds the newest events, and always the one that was asked for last") {
@@ -70,7 +89,7 @@ TEST_CASE("the memory holds the newest events, and always the one that was asked
   }
   CHECK_FALSE(texts.remembered(1, Dialect::openwa));
   CHECK(texts.remembered(7, Dialect::openwa));
-  CHECK(texts.text(fresh(9, std::string(9'000, 'x')), Dialect::openwa)->size() > 9'000);
+  CHECK(texts.text(fresh(9, std::string(9'000, 'x')), Dialect::openwa)->json.size() > 9'000);
   CHECK(texts.remembered(9, Dialect::openwa));
   CHECK_FALSE(texts.remembered(8, Dialect::openwa));
 }

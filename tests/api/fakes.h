@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "api/event_id.h"
 #include "api/router.h"
 #include "net/http_server.h"
 #include "net/loop.h"
@@ -110,9 +111,10 @@ class FakeSocket final : public net::WebSocket {
   }
   std::string remote_address() const override { return "127.0.0.1"; }
 
-  std::vector<std::int64_t> ids() const {
-    std::vector<std::int64_t> out;
-    for (const std::string& text : received) out.push_back(boost::json::parse(text).at("id").as_int64());
+  std::vector<storage::EventId> ids() const {
+    std::vector<storage::EventId> out;
+    for (const std::string& text : received)
+      out.push_back(api::parse_event_id(boost::json::parse(text).at("id").as_string()).value());
     return out;
   }
 
@@ -150,9 +152,10 @@ class TemporaryStore {
     settings.before_change = test::run_injected;
     store = must(storage::Store::open(std::move(settings)));
   }
-  void add_session(std::int64_t id, std::string name) {
+  void add_session(std::int64_t id, std::string name, storage::OrgId org = storage::default_org) {
     storage::SessionRow row;
     row.id = {id};
+    row.org = org;
     row.name = std::move(name);
     row.status = "ready";
     row.config = "{}";

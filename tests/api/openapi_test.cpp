@@ -93,6 +93,27 @@ TEST_CASE("required fields and choices are in the schemas") {
         json::array({"initializing", "qr_ready", "authenticated", "ready", "failed", "terminated"}));
 }
 
+TEST_CASE("ids, cursors and positions are strings in the document") {
+  const std::set<std::string_view> opaque = {"id",    "sessionId", "webhookId", "messageId", "eventId",
+                                             "after", "since",     "cursor",    "before",    "nextCursor"};
+  const auto check = [&](const Schema* schema) {
+    if (!schema) return;
+    for (const Field& field : schema->fields) {
+      INFO(schema->name << " " << field.name);
+      if (opaque.contains(field.name)) CHECK(field.type == Type::text);
+    }
+  };
+  for (const Route& route : routes()) {
+    INFO(route.method << " " << route.pattern);
+    for (const Schema* schema : {route.query, route.body, route.answer}) check(schema);
+  }
+  check(&schemas::event);
+  const json::object document = json::parse(openapi_document(routes(), "1")).as_object();
+  const json::value& page = document.at("paths").at("/api/v1/events").at("get").at("responses").at("200").at("content");
+  CHECK(page.at("application/json").at("schema").at("properties").at("nextCursor").at("type") ==
+        json::array({"string", "null"}));
+}
+
 TEST_CASE("the table is sound") {
   std::set<std::string> seen;
   for (const Route& route : routes()) {

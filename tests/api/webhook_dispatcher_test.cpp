@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "events/event.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "protocol/crypto/random.h"
@@ -90,9 +91,11 @@ struct World {
     disk.store->on_events([this](const std::vector<storage::Event>& events) { dispatcher->on_events(events); });
   }
 
-  std::string add(std::string path, std::vector<std::string> events = {"*"}, std::optional<std::int64_t> session = 1) {
+  std::string add(std::string path, std::vector<std::string> events = {"*"}, std::optional<std::int64_t> session = 1,
+                  storage::OrgId org = storage::default_org) {
     storage::WebhookRow row;
     row.id = "wh_" + path.substr(1);
+    row.org = org;
     if (session) row.session = storage::SessionId{*session};
     row.url = back_end.url(path);
     row.events = std::move(events);
@@ -153,8 +156,62 @@ TEST_CASE("a webhook gets the events it asked for, as the WebSocket shows them")
   const auto event = storage::find_event(w.disk.store->reader(), 1);
   REQUIRE(event);
   for (const Received& r : w.back_end.received)
-    if (r.event_id == "1") CHECK(r.body == *w.texts->text(*event, Dialect::openwa));
+    if (r.event_id == "1") CHECK(r.body == w.texts->text(*event, Dialect::openwa)->json);
   CHECK(w.back_end.received[0].request.header("content-type") == "application/json");
+}
+
+TEST_CASE("a delivery carries the request that caused its event, at once and after a restart; another carries none") {
+  World w;
+  w.add("/a");
+  w.back_end.hold = {"/a"};
+  storage::Changes changes;
+  events::Event told = events::Ready{protocol::Jid("1", "s.whatsapp.net"), {}, {}};
+  told.request_id = "req-1";
+  changes.emit(storage::NewEvent({1}, std::move(told), 5));
+  w.disk.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  w.until_received(1);
+  w.restart([&] { w.back_end.hold.clear(); });
+  w.disk.emit(1, "x", "M");
+  w.until_received(3);
+  for (const Received& r : w.back_end.received) {
+    INFO(r.event_id);
+    const auto body = boost::json::parse(r.body).as_object();
+    CHECK(r.request.header("x-wharf-request-id") == (r.event_id == "1" ? "req-1" : ""));
+    CHECK(body.contains("requestId") == (r.event_id == "1"));
+  }
+}
+
+TEST_CASE("a webhook of every session gets those of its organisation, fresh, read from the log and redelivered") {
+  World w;
+  const storage::OrgId other{2};
+  w.disk.add_session(3, "theirs", other);
+  const auto ours = w.add("/ours", {"*"}, std::nullopt);
+  const auto theirs = w.add("/theirs", {"*"}, std::nullopt, other);
+  const auto emit = [&] {
+    w.disk.emit(1, "x", "M");
+    w.disk.emit(3, "x", "M");
+    w.disk.emit(2, "x", "M");
+  };
+  emit();
+  w.until_received(3);
+  w.until([&] { return w.stored(ours).cursor == 3 && w.stored(theirs).cursor == 3; });
+  w.restart(emit);
+  w.until_received(6);
+  CHECK(w.back_end.ids("/ours") == Ids{"1", "3", "4", "6"});
+  CHECK(w.back_end.ids("/theirs") == Ids{"2", "5"});
+
+  protocol::Result<void> queued;
+  w.dispatcher->redeliver(ours, 2, [&](protocol::Result<void> result) { queued = result; });
+  REQUIRE_FALSE(queued.has_value());
+  CHECK(queued.error().code == protocol::Errc::not_found);
+  w.dispatcher->redeliver(theirs, 2, [&](protocol::Result<void> result) { queued = result; });
+  w.until_received(7);
+  CHECK(w.back_end.ids("/theirs").back() == "2");
+
+  REQUIRE(w.dispatcher->list(other).size() == 1);
+  CHECK(w.dispatcher->list(other).front()->id == theirs);
+  CHECK(w.dispatcher->list(storage::default_org).size() == 1);
+  CHECK(w.dispatcher->list(storage::SessionId{2}).empty());  // organisation 2 is not session 2
 }
 
 TEST_CASE("a lane keeps its order through failures and holds up no other lane") {
@@ -203,7 +260,7 @@ TEST_CASE("an event that cannot be read costs its own delivery alone, and only a
   };
   w.restart([&] {
     run("ALTER TABLE event RENAME TO event_pages");
-    run("CREATE VIEW event AS SELECT id, session_id, at, session_name, lane, data,"
+    run("CREATE VIEW event AS SELECT id, org, session_id, at, session_name, lane, data,"
         " CASE WHEN id = 1 THEN abs(-9223372036854775807 - 1) ELSE name END AS name FROM event_pages");
     CHECK_THROWS_AS(storage::find_event(w.disk.store->reader(), 1), storage::ReadFailure);
     w.back_end.answers.clear();
@@ -243,7 +300,7 @@ TEST_CASE("events that cannot be read when a webhook catches up are delivered on
   };
   w.restart([&] {
     run("ALTER TABLE event RENAME TO event_pages");
-    run("CREATE VIEW event AS SELECT id, session_id, at, session_name, lane, data,"
+    run("CREATE VIEW event AS SELECT id, org, session_id, at, session_name, lane, data,"
         " CASE WHEN id = 1 THEN abs(-9223372036854775807 - 1) ELSE name END AS name FROM event_pages");
     w.back_end.hold.clear();
     w.back_end.received.clear();
@@ -374,9 +431,10 @@ TEST_CASE("a webhook of every session gets the last events of one that was remov
 TEST_CASE("one URL is one webhook of its scope, also when it is registered twice at once") {
   World w;
   std::vector<std::string> ids;
-  const auto add = [&](const char* id, std::optional<std::int64_t> session) {
+  const auto add = [&](const char* id, std::optional<std::int64_t> session, storage::OrgId org = storage::default_org) {
     storage::WebhookRow row;
     row.id = id;
+    row.org = org;
     if (session) row.session = storage::SessionId{*session};
     row.url = w.back_end.url("/same");
     row.events = {"*"};
@@ -389,9 +447,10 @@ TEST_CASE("one URL is one webhook of its scope, also when it is registered twice
   add("second", 1);
   add("of-another", 2);
   add("of-all", std::nullopt);
-  w.until([&] { return ids.size() == 4; });
-  CHECK(ids == Ids{"first", "first", "of-another", "of-all"});
-  CHECK(storage::load_webhooks(w.disk.store->reader()).size() == 3);
+  add("of-all-of-another-organisation", std::nullopt, storage::OrgId{2});
+  w.until([&] { return ids.size() == 5; });
+  CHECK(ids == Ids{"first", "first", "of-another", "of-all", "of-all-of-another-organisation"});
+  CHECK(storage::load_webhooks(w.disk.store->reader()).size() == 4);
 }
 
 TEST_CASE("a changed webhook delivers as changed, and keeps its place in the log") {
@@ -568,7 +627,7 @@ TEST_CASE("a test event is signed and tells its outcome") {
   row.secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
   w.dispatcher->add(row, [](protocol::Result<storage::WebhookRow> added) { REQUIRE(added.has_value()); });
   std::optional<DeliveryOutcome> outcome;
-  w.dispatcher->test("wh_t", [&](protocol::Result<DeliveryOutcome> result) { outcome = test::must(result); });
+  w.dispatcher->test("wh_t", "req-9", [&](protocol::Result<DeliveryOutcome> result) { outcome = test::must(result); });
   w.until([&] { return outcome.has_value(); });
   CHECK(outcome->delivered);
   const net::HttpRequest& request = w.back_end.received.front().request;
@@ -576,4 +635,6 @@ TEST_CASE("a test event is signed and tells its outcome") {
         webhook_signature(row.secret, request.header("webhook-id"),
                           std::stoll(std::string(request.header("webhook-timestamp"))), request.body));
   CHECK(boost::json::parse(request.body).at("event") == "test");
+  CHECK(boost::json::parse(request.body).at("requestId") == "req-9");
+  CHECK(request.header("x-wharf-request-id") == "req-9");
 }

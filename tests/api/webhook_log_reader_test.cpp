@@ -14,9 +14,9 @@ struct Reading {
     for (int i = 0; i < count; ++i) disk.emit(session, "x", "M");
   }
   storage::EventId head() { return storage::last_event_id(disk.store->reader()); }
-  void catch_up(std::size_t room, std::optional<storage::SessionId> session = storage::SessionId{1}) {
+  void catch_up(std::size_t room, const WebhookScope& scope = storage::SessionId{1}) {
     const std::size_t most = taken.size() + room;
-    const auto read = reader.catch_up(disk.store->reader(), session, names, head(),
+    const auto read = reader.catch_up(disk.store->reader(), scope, names, head(),
                                       {[this, most] { return taken.size() >= most; },
                                        [this](const storage::Event& event) { taken.push_back(event.id); }});
     REQUIRE(read.has_value());

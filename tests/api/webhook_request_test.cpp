@@ -1,5 +1,6 @@
 #include "api/webhook_request.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "protocol/crypto/random.h"
@@ -43,7 +44,7 @@ TEST_CASE("a delivery carries the user's headers as given, its id and its signat
   row.url = "https://us%65r:pass@hooks.example.com:8443/in?x=1";
   row.headers = {{"X-Custom", "As Given"}, {"Content-Type", "application/vnd.x+json"}};
   row.secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-  const auto request = webhook_request(row, "17", "{}", 1700000000, WebhookSettings());
+  const auto request = webhook_request(row, {"17", "req-1:a", "{}"}, 1700000000, WebhookSettings());
   REQUIRE(request.has_value());
   CHECK(request->method == "POST");
   CHECK(request->url.host == "hooks.example.com");
@@ -52,6 +53,7 @@ TEST_CASE("a delivery carries the user's headers as given, its id and its signat
   CHECK(header(*request, "Content-Type") == "application/vnd.x+json");
   CHECK(header(*request, "Authorization") == "Basic dXNlcjpwYXNz");
   CHECK(header(*request, "X-Wharf-Event-Id") == "17");
+  CHECK(header(*request, "X-Wharf-Request-Id") == "req-1:a");
   CHECK(header(*request, "webhook-id") == "17");
   CHECK(header(*request, "webhook-timestamp") == "1700000000");
   CHECK(header(*request, "webhook-signature") == webhook_signature(row.secret, "17", 1700000000, "{}"));
@@ -59,7 +61,19 @@ TEST_CASE("a delivery carries the user's headers as given, its id and its signat
   CHECK(request->allow_private == false);
 
   row.secret.clear();
-  CHECK(header(*webhook_request(row, "17", "{}", 1, WebhookSettings()), "webhook-signature").empty());
+  CHECK(header(*webhook_request(row, {"17", {}, "{}"}, 1, WebhookSettings()), "webhook-signature").empty());
+}
+
+TEST_CASE("a delivery names the request only when there is one that can stand in a header") {
+  storage::WebhookRow row;
+  row.url = "https://hooks.example.com/in";
+  for (const std::string& id :
+       {std::string(), std::string("a\r\nX-Evil: 1"), std::string("a b"), std::string(129, 'x')}) {
+    const auto request = webhook_request(row, {"17", id, "{}"}, 1, WebhookSettings());
+    REQUIRE(request.has_value());
+    const auto names_it = [](const auto& header) { return header.first == "X-Wharf-Request-Id"; };
+    CHECK(std::none_of(request->headers.begin(), request->headers.end(), names_it));
+  }
 }
 
 TEST_CASE("retries back off exponentially with full jitter up to an hour") {

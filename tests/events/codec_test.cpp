@@ -108,6 +108,30 @@ TEST_CASE("every kind is stored as releases have always stored it, and their row
   }
 }
 
+TEST_CASE("the request that caused an event is stored with it, before the metadata") {
+  for (const Row& row : rows()) {
+    INFO(row.data);
+    CHECK(row.says.request_id.empty());
+    Event caused = row.says;
+    caused.request_id = "req-1";
+    CHECK_FALSE(caused == row.says);
+    const std::string stored = encode(caused);
+    CHECK(decode(row.name, stored).value() == caused);
+    const std::string_view before = row.data;
+    const std::size_t at = before.find(R"("metadata":)");
+    const std::string added = R"("requestId":"req-1")";
+    if (at != std::string::npos)
+      CHECK(stored == std::string(before.substr(0, at)) + added + "," + std::string(before.substr(at)));
+    else CHECK(stored.ends_with(added + "}"));
+  }
+}
+
+TEST_CASE("a request of another form costs the event its request, not the event") {
+  const auto decoded = decode("future.kind", R"({"a":1,"requestId":7})");
+  REQUIRE(decoded);
+  CHECK(*decoded == Unknown{"future.kind", R"({"a":1})"});
+}
+
 TEST_CASE("events differ when any of what they say differs") {
   const auto all = rows();
   for (const Row& one : all)

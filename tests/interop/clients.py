@@ -16,7 +16,7 @@ class Wharf(Gateway):
     """A gateway with one event log that is read by waiting for events."""
 
     def __init__(self, wharfd, directory, sandbox):
-        self.events, self.cursor = [], 0
+        self.events, self.cursor = [], "0"
         super().__init__(wharfd, directory, sandbox, log_level="debug")
 
     def post(self, path, body=None):
@@ -52,9 +52,8 @@ class Wharf(Gateway):
 
     def read_events(self, wait_ms=0):
         page = self.http.get(f"/api/v1/events?after={self.cursor}&limit=500&wait={wait_ms}")
-        for event in page["data"]:
-            self.events.append(event)
-            self.cursor = max(self.cursor, event["id"])
+        self.events += page["data"]
+        self.cursor = page["nextCursor"]
 
     def received(self, session, text):
         return self.event(lambda e: e["event"] == "message" and e["sessionId"] == session and e["data"]["body"] == text,

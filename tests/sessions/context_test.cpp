@@ -2,6 +2,7 @@
 #include "sessions/context.h"
 
 #include "events/codec.h"
+#include "events/event.h"
 #include "tests/sessions/session_fixture.h"
 
 using namespace wharf;
@@ -61,6 +62,25 @@ TEST_CASE("a status is an event and a row when it changes, not when it is said a
   set(Status::authenticated, why);  // connection alone: an event, no second "disconnected"
   CHECK(count(f, "session.status") == before + 2);
   CHECK(count(f, "disconnected") == 1);
+}
+
+TEST_CASE("what a request causes names it, and what comes after it does not") {
+  Fixture f;
+  Context& c = f.session->context();
+  const auto read = [&] {
+    std::vector<std::string> causes;
+    for (const storage::Event& event : storage::read_events(f.store->reader(), {}))
+      causes.push_back(storage::value_of(event).value()->request_id);
+    return causes;
+  };
+  f.call([&] {
+    c.cause = "req-1";
+    c.emit(events::QrShown{{"first", 1}});
+    c.emit(events::QrShown{{"second", 1}});
+    c.cause.clear();
+  });
+  f.call([&] { c.emit(events::QrShown{{"third", 1}}); });
+  CHECK(read() == std::vector<std::string>{"req-1", "req-1", ""});
 }
 
 TEST_CASE("activity moves lastActivity at once and its row once a minute") {

@@ -37,6 +37,7 @@ TEST_CASE("changes print what they do, and of secrets and contents only how much
   CHECK(text.find("PutRatchet session=1 device=1:3@lid record=<3 bytes>\n") == 0);
   CHECK(text.find("RaiseAckById session=1 id=\"3EB0\\n\\\"x\" level=1 error=\"\" at=1700000000000\n") !=
         std::string::npos);
+  CHECK(text.find("PutWebhook id=\"wh_a\" org=1 url=<34 bytes>") != std::string::npos);
   CHECK(text.find("events=\"message,ack\" headers=<1> signed=true") != std::string::npos);
   CHECK(text.find("event session=1 name=\"message\" lane=\"1@lid\"\n") != std::string::npos);
   for (const char* secret : {"SEC", "password", "token", "signing", "private"}) {

@@ -203,6 +203,31 @@ TEST_CASE("deliveries go with their events, however many webhooks park each of t
                     " (SELECT 1 FROM event WHERE id = d.event_id)") == 0);
 }
 
+TEST_CASE("an event is of the organisation of its session, also when the session is gone") {
+  test::InlineStore store;
+  std::vector<Event> heard;
+  store.store->on_events(
+      [&](const std::vector<Event>& events) { heard.insert(heard.end(), events.begin(), events.end()); });
+  store.turn([](Changes& changes) {
+    SessionRow row = test::session_row(2, "ben");
+    row.org = OrgId{7};
+    changes.add(InsertSession{test::session_row(1, "anna")});
+    changes.add(InsertSession{row});
+    for (const SessionId session : {anna, ben}) changes.emit(NewEvent(session, "message", "", "{}", 1));
+  });
+  store.turn([](Changes& changes) {
+    changes.add(RemoveSession{ben});
+    changes.emit(NewEvent(ben, "disconnected", "", "{}", 2));
+  });
+  const auto all = read_events(store.db(), {});
+  REQUIRE(all.size() == 3);
+  REQUIRE(heard.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(all[i].org == (i == 0 ? default_org : OrgId{7}));
+    CHECK(heard[i].org == all[i].org);
+  }
+}
+
 TEST_CASE("webhooks come back as they were put, and their cursor only moves forward") {
   test::InlineStore store;
   WebhookRow row = webhook("w1", 7);
@@ -211,6 +236,7 @@ TEST_CASE("webhooks come back as they were put, and their cursor only moves forw
   row.headers = {{"Authorization", "Bearer x"}, {"X-Empty", ""}};
   row.secret = std::string("whsec_\0\xff", 8);
   row.created_at = 9;
+  row.org = OrgId{7};
   store.turn([&](Changes& changes) {
     changes.add(PutWebhook{row});
     changes.add(PutWebhook{webhook("w2", 0)});
@@ -225,7 +251,9 @@ TEST_CASE("webhooks come back as they were put, and their cursor only moves forw
   CHECK(rows[0].secret == row.secret);
   CHECK(rows[0].created_at == 9);
   CHECK(rows[0].cursor == 7);
+  CHECK(rows[0].org == OrgId{7});
   CHECK(!rows[1].session);
+  CHECK(rows[1].org == default_org);
   CHECK(rows[1].secret.empty());
   store.turn([&](Changes& changes) {
     changes.add(AdvanceWebhook{"w1", 20});

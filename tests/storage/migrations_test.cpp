@@ -5,7 +5,10 @@
 
 #include <array>
 
+#include "storage/events.h"
+#include "storage/organisations.h"
 #include "storage/sessions.h"
+#include "storage/webhooks.h"
 #include "tests/storage/fixture.h"
 
 using namespace wharf;
@@ -106,11 +109,88 @@ TEST_CASE("a file of the release before keeps its counters, keys, answers and de
               " AND attempts = 2 AND next_try = 8 AND first_try = 9 AND parked = 0") == 7);
 }
 
+namespace {
+
+/// As the release with seven steps left it: with what the eighth gives to an organisation.
+std::string file_of_version_7(const test::TemporaryFolder& folder) {
+  std::string sql;
+  for (const char* step : migrations().first(7)) sql += step;
+  sql +=
+      "INSERT INTO session VALUES (4, 'anna', 'ready', '{\"a\":1}', '{\"b\":2}', '{\"code\":\"network\"}', 1, 5, 6);"
+      "INSERT INTO session VALUES (9, 'ben', 'failed', '{}', '', '', 0, 7, 8);"
+      "INSERT INTO webhook VALUES (2, 'wh_all', NULL, 'http://a/', x'', x'', x'01', 9, 10, 0);"
+      "INSERT INTO webhook VALUES (3, 'wh_ben', 9, 'http://b/', x'', x'', x'01', 11, 12, 0);"
+      "INSERT INTO webhook VALUES (5, 'wh_gone', 9, 'http://c/', x'', x'', x'01', 11, 12, 1);"
+      "INSERT INTO event VALUES (100, 9, 13, 'ben', 'x', 'lane', '{}');"
+      "INSERT INTO event VALUES (101, 3, 14, 'removed', 'y', '', '{}');"
+      "PRAGMA application_id = 1464357446; PRAGMA user_version = 7;";
+  const std::string path = folder.file("version7.sqlite");
+  run_sql(path, sql.c_str());
+  return path;
+}
+
+}  // namespace
+
+TEST_CASE("a file of version 7 keeps its rows, and all of them are the default organisation's") {
+  test::TemporaryFolder folder;
+  auto db = Database::open(file_of_version_7(folder), Database::Mode::read_write, Synchronous::off);
+  REQUIRE(db.has_value());
+  REQUIRE(load_organisations(**db).size() == 1);
+  CHECK(load_organisations(**db)[0].id == default_org);
+
+  const auto sessions = load_sessions(**db);
+  REQUIRE(sessions.size() == 2);
+  SessionRow anna;
+  anna.id = SessionId{4};
+  anna.name = "anna";
+  anna.status = "ready";
+  anna.config = R"({"a":1})";
+  anna.metadata = R"({"b":2})";
+  anna.reason = R"({"code":"network"})";
+  anna.stopped = true;
+  anna.created_at = 5;
+  anna.last_activity = 6;
+  CHECK(sessions[0] == anna);
+  CHECK(sessions[1].name == "ben");
+  CHECK(sessions[1].org == default_org);
+
+  const auto webhooks = load_webhooks(**db);
+  REQUIRE(webhooks.size() == 2);
+  CHECK(webhooks[0].id == "wh_all");
+  CHECK(webhooks[0].cursor == 10);
+  CHECK(webhooks[1].session == SessionId{9});
+  for (const WebhookRow& webhook : webhooks) CHECK(webhook.org == default_org);
+  CHECK(count(**db, "SELECT count(*) FROM webhook WHERE removed = 1 AND org = 1") == 1);
+
+  const auto events = read_events(**db, {});
+  REQUIRE(events.size() == 2);
+  CHECK(events[0].session == SessionId{9});
+  CHECK(events[0].lane == "lane");
+  for (const Event& event : events) CHECK(event.org == default_org);
+}
+
+TEST_CASE("organisations that do not get in leave a file of version 7 as it was") {
+  test::TemporaryFolder folder;
+  const std::string path = file_of_version_7(folder);
+  run_sql(path, "CREATE TABLE new_session (x)");  // the step's own table is in its way
+  const auto db = Database::open(path, Database::Mode::read_write, Synchronous::off);
+  REQUIRE(!db.has_value());
+  CHECK_THAT(db.error().detail, Catch::Contains("migration 8"));
+  run_sql(path, "DROP TABLE new_session");
+  const auto again = Database::open(path, Database::Mode::read_write, Synchronous::off);
+  REQUIRE(again.has_value());
+  CHECK(load_sessions(**again).size() == 2);
+  CHECK(load_organisations(**again).size() == 1);
+}
+
 TEST_CASE("later steps are applied to an older file and keep its rows") {
   test::TemporaryFolder folder;
   auto db = Database::open(folder.file("old.sqlite"), Database::Mode::read_write, Synchronous::off);
   REQUIRE(db.has_value());
-  REQUIRE((*db)->execute("INSERT INTO session VALUES (1, 'anna', '', '', '', '', 0, 0, 0)").has_value());
+  REQUIRE((*db)
+              ->execute("INSERT INTO session (id, name, status, config, metadata, reason, stopped, created_at,"
+                        " last_activity) VALUES (1, 'anna', '', '', '', '', 0, 0, 0)")
+              .has_value());
   std::vector<const char*> steps(migrations().begin(), migrations().end());
   const auto released = static_cast<std::int64_t>(steps.size());
   steps.push_back("CREATE TABLE later (x); INSERT INTO later VALUES (1)");

@@ -1,4 +1,6 @@
 #include "storage/sessions.h"
+
+#include "storage/organisations.h"
 #include "storage/read_receipts.h"
 #include "storage/resends.h"
 
@@ -140,6 +142,36 @@ TEST_CASE("sessions come back as they were put, and ids are never used twice") {
   CHECK(last_session_id(store.db()) == 2);
 }
 
+TEST_CASE("a session's name is one of its organisation's") {
+  test::InlineStore store;
+  const auto insert = [&](std::int64_t id, OrgId org) {
+    SessionRow row = test::session_row(id, "anna");
+    row.org = org;
+    Changes changes;
+    changes.add(InsertSession{row});
+    return store.try_commit(std::move(changes));
+  };
+  REQUIRE(insert(1, default_org).has_value());
+  const Result<void> again = insert(2, default_org);
+  REQUIRE(!again.has_value());
+  CHECK(again.error().code == Errc::conflict);
+  REQUIRE(insert(3, OrgId{2}).has_value());
+  const auto rows = load_sessions(store.db());
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].org == default_org);
+  CHECK(rows[1].org == OrgId{2});
+  CHECK(load_session(store.db(), SessionId{3})->org == OrgId{2});
+}
+
+TEST_CASE("a new file has one organisation") {
+  test::InlineStore store;
+  const auto rows = load_organisations(store.db());
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0].id == default_org);
+  CHECK(rows[0].name == "default");
+  CHECK(rows[0].created_at > 1'700'000'000'000);
+}
+
 TEST_CASE("a device comes back complete, linked or not") {
   test::InlineStore store;
   const SessionId session{1};
@@ -213,7 +245,8 @@ TEST_CASE("removing a session leaves no row of it in any table and every row of 
   // A table that is added later and forgotten here shows in the number.
   CHECK(count(store.db(), "SELECT count(*) FROM sqlite_master WHERE type = 'table'") ==
         static_cast<std::int64_t>(all_tables.size()) +
-            9);  // continuity, counter, jid, probe, device_number, removed_(session, device, chat), merged_chat
+            10);  // organisation and continuity, counter, jid, probe, device_number, removed_(session, device, chat),
+                  // merged_chat
 }
 
 TEST_CASE("logging out forgets the device and keeps the conversations") {

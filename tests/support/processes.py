@@ -286,11 +286,12 @@ class Gateway:
 
 
 class WebhookSink:
-    """Collects what webhooks deliver; `ids` holds the id of each event once, whatever was repeated."""
+    """Collects what webhooks deliver; `ids` holds the id of each event once, whatever was repeated, and `requests` the
+    request that caused it by its header, None without one."""
 
     def __init__(self):
         sink = self
-        self.events, self.ids, self.lock = [], set(), threading.Lock()
+        self.events, self.ids, self.requests, self.lock = [], set(), {}, threading.Lock()
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -300,6 +301,7 @@ class WebhookSink:
                 with sink.lock:
                     sink.events.append(json.loads(body))
                     sink.ids.add(self.headers["X-Wharf-Event-Id"])
+                    sink.requests[self.headers["X-Wharf-Event-Id"]] = self.headers["X-Wharf-Request-Id"]
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
