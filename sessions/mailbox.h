@@ -25,6 +25,8 @@ class Mailbox {
   /// Everything, at the end of the session or of its memory.
   std::deque<Input> drain();
   bool empty() const { return waiting_.empty(); }
+  std::size_t size() const { return waiting_.size(); }
+  std::size_t bytes() const { return bytes_; }
   /// Nothing more should be read from the connection.
   bool full() const { return waiting_.size() >= full_at || bytes_ >= full_at_bytes; }
   /// Reading may go on.
