@@ -146,13 +146,17 @@ void show_stats(ControlCall& call) {
   for (const Account* account : call.network.accounts()) {
     for (const auto& [id, device] : account->devices) {
       const DeviceKey key{account->phone, id};
-      const auto reused = stats.reused_by.find(key);
+      const auto count = [&key](const std::map<DeviceKey, std::uint64_t>& by) {
+        const auto found = by.find(key);
+        return found == by.end() ? 0 : found->second;
+      };
       devices.push_back(json::object{{"phone", account->phone},
                                      {"device", id},
                                      {"online", call.network.is_online(key)},
                                      {"unacked", call.network.queue_length(key)},
                                      {"preKeys", call.network.prekeys_left(key)},
-                                     {"reusedMessageKeys", reused == stats.reused_by.end() ? 0 : reused->second}});
+                                     {"changedResends", count(stats.changed_resends)},
+                                     {"reusedMessageKeys", count(stats.reused_by)}});
     }
   }
   out["devices"] = std::move(devices);

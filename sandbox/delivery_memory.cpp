@@ -36,6 +36,10 @@ Fingerprint of_device(const DeviceKey& device) {
   return fingerprint(text);
 }
 
+std::uint64_t short_hash(ByteView bytes) {
+  return protocol::from_big_endian(ByteView(protocol::sha256(bytes)).first(8));
+}
+
 std::string name_of(const Fingerprint& message) { return std::string(protocol::as_text(message)); }
 
 template <class Targets>
@@ -54,7 +58,7 @@ std::optional<std::int64_t> DeliveryMemory::accepted_at(const DeviceKey& sender,
 
 void DeliveryMemory::accept(const DeviceKey& sender, std::string_view id, std::int64_t now_seconds) {
   const auto message = of_message(sender, id);
-  accepted_.insert(message, Accepted{now_seconds, {}});
+  accepted_.insert(message, Accepted{now_seconds, {}, 0});
   changed_(name_of(message));
   while (accepted_.over_limit() || accepted_.oldest().at + remembered_seconds < now_seconds) {
     changed_(name_of(accepted_.oldest_key()));
@@ -90,6 +94,14 @@ void DeliveryMemory::delivered(const DeviceKey& sender, std::string_view id, con
 
 void DeliveryMemory::ask_again(const DeviceKey& sender, std::string_view id, const DeviceKey& target) {
   set(sender, id, target, Target::asked_again);
+}
+
+bool DeliveryMemory::fanout_changed(const DeviceKey& sender, std::string_view id, ByteView encoded) {
+  auto* known = accepted_.find(of_message(sender, id));
+  if (!known) return false;
+  const std::uint64_t hash = std::max<std::uint64_t>(short_hash(encoded), 1);
+  const std::uint64_t before = std::exchange(known->fanout, hash);
+  return before != 0 && before != hash;
 }
 
 // --- rows: 8 bytes of time, then 16 of a device and one of its state for each device
@@ -160,8 +172,7 @@ bool DeliveryMemory::key_reused(const DeviceKey& sender, const DeviceKey& target
   add(text, target);
   text.append(protocol::as_text(ratchet_key)).append(std::to_string(counter));
   const auto key = fingerprint(text);
-  const auto digest = protocol::sha256(ciphertext);
-  const auto seen = protocol::from_big_endian(ByteView(digest).first(8));
+  const auto seen = short_hash(ciphertext);
   if (const auto* known = keys_.find(key)) return known->ciphertext != seen;
   keys_.insert(key, UsedKey{seen, ++last_key_});
   key_changed_(name_of(key));

@@ -1,8 +1,8 @@
 #pragma once
 // What the server remembers of accepted messages: their time (an ack of a re-sent id repeats it), which device got them
-// already (a re-send is not delivered twice), and which message keys were seen. Specification 06 sections 8.3, 8.6.
-// All three are bounded in number and the first two in age. Each message and each key is a row (rows.h): a key that is
-// used again after a restart is seen too.
+// already (a re-send is not delivered twice), which message keys were seen, and what bytes an id stood for.
+// Specification 06 sections 8.3, 8.6. All of it is bounded in number and the messages in age. Each message and each key
+// is a row (rows.h): a key that is used again after a restart is seen too. The bytes are in memory only.
 
 #include <array>
 #include <cstdint>
@@ -75,6 +75,9 @@ class DeliveryMemory {
   void delivered(const DeviceKey& sender, std::string_view id, const DeviceKey& target);
   /// A retry receipt: the next delivery of this id to this device is no duplicate.
   void ask_again(const DeviceKey& sender, std::string_view id, const DeviceKey& target);
+  /// True when the fan-out that came first under this id, since this process began, was another one. No server compares
+  /// them, and some clients seal a resend anew; one that keeps its sealed stanzas must send them unchanged.
+  bool fanout_changed(const DeviceKey& sender, std::string_view id, protocol::ByteView encoded);
 
   /// True when this message key was used with another ciphertext before.
   bool key_reused(const DeviceKey& sender, const DeviceKey& target, protocol::ByteView ratchet_key,
@@ -93,6 +96,7 @@ class DeliveryMemory {
   struct Accepted {
     std::int64_t at = 0;
     std::vector<std::pair<Fingerprint, Target>> targets;  // ordered by device
+    std::uint64_t fanout = 0;                             // of its hash; 0: none came in this life
   };
   void set(const DeviceKey& sender, std::string_view id, const DeviceKey& target, Target state);
   std::function<void(std::string)> changed_, key_changed_;

@@ -82,6 +82,7 @@ void Network::State::attach_phone(const std::string& phone, DevicePort& port) {
   slot->available = false;  // until it says so
   slot->passive = false;
   slot->next = 1;
+  slot->acks_to_come.clear();
   slot->backlog_end = slot->queue.newest();
   slot->backlog_done = true;  // a phone needs no batches
   pump(key, *slot);

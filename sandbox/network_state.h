@@ -33,7 +33,10 @@ struct Slot {
   };
   std::map<std::string, Subscription> subscriptions;  // by account; they live for the connection
   std::uint64_t next = 1;                             // entries below were delivered on this connection
-  std::uint64_t backlog_end = 0;                      // newest entry of the backlog announced at login
+  /// Copies that a retry receipt of this connection settled: the plain ack that follows it means them, not the copy
+  /// that the sender has sent again meanwhile. One entry (id and sender) for each such ack that is still to come.
+  std::multiset<std::string> acks_to_come;
+  std::uint64_t backlog_end = 0;  // newest entry of the backlog announced at login
   std::size_t backlog_total = 0;
   bool backlog_done = false;
   std::size_t batch_left = 0;
@@ -169,6 +172,7 @@ struct Network::State {
   void pump(const DeviceKey& key, Slot& slot);
   void on_offline_batch(Origin& origin, std::uint64_t count);
   void set_passive(Origin& origin, bool passive);
+  /// Removes what the answer names from the queue of its device; only what was delivered on this connection.
   void settle(Origin& origin, std::string_view tag, const Node& answer);
 
   // --- login.cpp: 06 sections 4 and 17

@@ -27,13 +27,13 @@ void OfflineQueue::restore(std::uint64_t number, protocol::Node stanza) {
 }
 
 std::optional<std::uint64_t> OfflineQueue::settle(std::string_view tag, std::string_view id, std::string_view from,
-                                                  std::string_view type) {
+                                                  std::string_view type, std::uint64_t delivered_below) {
   const auto [begin, end] = by_id_.equal_range(index_key(tag, id));
   auto best = entries_.end();
   int best_score = -1;
   for (auto candidate = begin; candidate != end; ++candidate) {
     auto entry = entries_.find(candidate->second);
-    if (entry == entries_.end()) continue;
+    if (entry == entries_.end() || entry->first >= delivered_below) continue;
     const bool same_from = entry->second.stanza.attr("from") == from;
     const bool same_type = entry->second.stanza.attr("type") == type;
     const int score = same_from * 2 + same_type;

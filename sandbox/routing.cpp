@@ -161,6 +161,11 @@ void Network::State::on_message(Origin& origin, const Node& message) {
     memory.accept(origin.key, id, *accepted);
     ++stats.messages_accepted;
   }
+  if (!plan.single_device && memory.fanout_changed(origin.key, id, protocol::encode_node(message))) {
+    ++stats.changed_resends[origin.key];
+    complain("message " + id + " of " + origin.key.phone + ":" + std::to_string(origin.key.device) +
+             " came again with other bytes");
+  }
   if (to->party != &origin.party && origin.party.contacts.insert(to->party->account.phone).second) {
     if (sender.new_chats_left) {
       --*sender.new_chats_left;

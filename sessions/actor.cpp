@@ -58,6 +58,15 @@ SessionView SessionActor::view() const {
   return view;
 }
 
+Holdings SessionActor::holdings() const {
+  Holdings held = session_->holdings();
+  held.inputs = mailbox_.size();
+  held.input_bytes = mailbox_.bytes();
+  held.in_turn = busy_ || broken_;  // a broken one is thrown away
+  if (broken_) held.due.reset();
+  return held;
+}
+
 SessionActor::~SessionActor() { retire_link(); }
 
 Now SessionActor::now() const { return {shared_.scheduler.unix_ms(), shared_.scheduler.steady()}; }

@@ -69,6 +69,7 @@ class SessionActor : public std::enable_shared_from_this<SessionActor> {
   void begin();
   /// What users see. While the session begins again after a failure, that failure is its reason.
   SessionView view() const;
+  Holdings holdings() const;
   const Session& session() const { return *session_; }
   Session& session() { return *session_; }
   /// Closes the connection, runs nothing more; `done` when the running commit is back.

@@ -2,6 +2,7 @@
 // Who is who, and on which devices: phone number <-> LID and device lists, from usync, stanza attributes and
 // notifications. Specification 02 sections 7-9. One person is one chat; the canonical user JID is the LID when known.
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <optional>
@@ -9,6 +10,7 @@
 
 #include "protocol/stanzas/usync.h"
 #include "sessions/context.h"
+#include "sessions/holdings.h"
 
 namespace wharf::sessions {
 
@@ -47,6 +49,10 @@ class Directory {
   void on_own_devices(const Node& account_sync);
   /// After the commit, or after a failed one (`keep` false).
   void end_turn(bool keep);
+  void count(Holdings& held) const {
+    held.people = std::max(lids_.size(), pns_.size());
+    held.device_lists = lists_.size();
+  }
 
  private:
   struct List {

@@ -55,6 +55,7 @@ class Fanout {
   protocol::LocalIdentity local() const;
   /// What the server or a bad bundle made unreachable in this connection is not asked for again and again.
   void end_turn(bool keep);
+  std::size_t unreachable() const { return unreachable_.size(); }
   void on_link_down() {
     unreachable_.clear();
     prefer_phone_numbers_ = false;  // the migration may have happened meanwhile: one more refusal tells

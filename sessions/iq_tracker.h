@@ -27,6 +27,7 @@ class IqTracker {
   /// The connection ended: every continuation runs with nullptr.
   void fail_all();
   std::optional<net::SteadyTime> earliest() const;
+  std::size_t size() const { return pending_.size(); }
   bool full() const { return pending_.size() >= max_pending; }
 
  private:

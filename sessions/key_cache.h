@@ -48,6 +48,7 @@ class KeyCache {
   /// Nothing is hot any more: the memory goes at the end of this turn, when everything is stored. Safe at any point of
   /// it.
   void rest() { resting_ = true; }
+  std::size_t size() const { return records_.size(); }
   /// Forgets changes too: only where the same turn removes every row of keys of the session.
   void discard();
 

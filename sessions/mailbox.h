@@ -31,6 +31,8 @@ class Mailbox {
   bool empty() const { return waiting_.empty(); }
   /// Something is in it that cannot wait, or as much as a turn takes.
   bool urgent() const { return urgent_ > 0 || waiting_.size() >= max_inputs_per_turn; }
+  std::size_t size() const { return waiting_.size(); }
+  std::size_t bytes() const { return bytes_; }
   /// Nothing more should be read from the connection.
   bool full() const { return waiting_.size() >= full_at || bytes_ >= full_at_bytes; }
   /// Reading may go on.

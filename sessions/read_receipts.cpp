@@ -24,8 +24,10 @@ Result<void> ReadReceipts::mark_read(const Jid& chat) {
   std::map<Jid, std::vector<std::string>> by_author;
   std::size_t left = std::min<std::size_t>(row->unread, max_messages);
   for (const auto& message : c_.records.newest_messages(canonical, max_messages)) {
-    if (message.from_me) continue;
+    // One that came late stands behind newer ones that were read before it.
+    if (message.from_me || message.ack >= storage::AckLevel::read) continue;
     if (left-- == 0) break;
+    c_.records.add(storage::RaiseAck{c_.id(), message.row, storage::AckLevel::read, "", std::nullopt});
     by_author[shared ? message.author : Jid()].push_back(message.id);
   }
   for (auto& [author, ids] : by_author) add(canonical, author, std::move(ids));

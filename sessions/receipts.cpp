@@ -13,6 +13,44 @@ namespace wharf::sessions {
 
 using storage::AckLevel;
 
+namespace {
+
+constexpr std::size_t newest_looked_at = 256;
+
+/// Somebody read the chat on another device of ours: the messages named and everything older. What came after them is
+/// unread here as well. Of ids that nobody knows here, all that is there counts as older.
+void mark_read_elsewhere(Context& c, const Jid& chat, const std::vector<std::string>& ids) {
+  const auto raise = [&](std::int64_t row) {
+    c.records.add(storage::RaiseAck{c.id(), row, AckLevel::read, "", std::nullopt});
+  };
+  const auto stored = c.records.find_chat(chat);
+  const std::uint32_t unread = stored ? stored->unread : 0;
+  const auto newest =
+      unread > 0 ? c.records.newest_messages(chat, newest_looked_at) : std::vector<storage::MessageRow>();
+  const auto named = std::find_if(newest.begin(), newest.end(), [&](const storage::MessageRow& message) {
+    return !message.from_me && std::find(ids.begin(), ids.end(), message.id) != ids.end();
+  });
+  const auto is_unread = [](const storage::MessageRow& message) {
+    return !message.from_me && message.ack < AckLevel::read;
+  };
+  std::uint32_t arrived_and_read = 0;  // in this turn: neither of the two above counts them
+  for (const std::string& id : ids) {
+    const auto message = c.records.find_message(chat, id);
+    if (!message || message->row != 0 || !is_unread(*message)) continue;
+    c.records.add(storage::RaiseAckById{c.id(), id, AckLevel::read, "", std::nullopt});
+    ++arrived_and_read;
+  }
+  const auto first_read = named == newest.end() ? newest.begin() : named;
+  const auto newer = static_cast<std::uint32_t>(std::count_if(newest.begin(), first_read, is_unread));
+  for (auto message = first_read; message != newest.end(); ++message) {
+    if (is_unread(*message)) raise(message->row);
+  }
+  const std::uint32_t read = unread - std::min(unread, newer) + arrived_and_read;
+  if (read > 0) c.records.add(storage::LowerUnread{c.id(), chat, read});
+}
+
+}  // namespace
+
 void Receipts::on_receipt(const Node& receipt) {
   if (receipt.attr("type") == "retry") return on_retry(receipt);
   if (const auto parsed = protocol::read_receipt_stanza(receipt)) {
@@ -69,7 +107,7 @@ void Receipts::on_own_receipt(const protocol::IncomingReceipt& receipt) {
     const bool shared = protocol::has_participants(receipt.from);
     if (!receipt.recipient && !shared) return;
     const Jid chat = receipt.recipient ? *receipt.recipient : receipt.from;
-    return c_.records.add(storage::SetUnread{c_.id(), directory_.canonical_user(chat), 0});
+    return mark_read_elsewhere(c_, directory_.canonical_user(chat), receipt.ids);
   }
   // Another device of ours has its copy of what we sent: no tick, but no reason to send it there again either.
   if (type != "sender") return;

@@ -369,7 +369,10 @@ std::vector<MessageRow> Records::newest_messages(const Jid& chat, std::size_t mo
   std::sort(rows.begin(), rows.end(),
             [](const auto& a, const auto& b) { return std::tie(a.timestamp, a.row) > std::tie(b.timestamp, b.row); });
   if (rows.size() > most) rows.resize(most);
-  for (MessageRow& row : rows) row.chat = chat;
+  for (MessageRow& row : rows) {
+    row.chat = chat;
+    apply_raises(row, 0);
+  }
   return rows;
 }
 

@@ -16,6 +16,7 @@
 #include "protocol/stanzas/messages.h"
 #include "sessions/alarms.h"
 #include "sessions/fanout.h"
+#include "sessions/holdings.h"
 
 namespace wharf::sessions {
 
@@ -47,6 +48,12 @@ class SendQueue {
   std::optional<net::SteadyTime> due() const;
   void on_due();
   std::size_t size() const { return items_.size(); }
+  void count(Holdings& held) const {
+    held.queued = items_.size();
+    held.in_flight = in_flight_;
+    held.in_flight_bytes = in_flight_bytes_;
+    held.lanes = lanes_.size();
+  }
   /// The session was logged out: nothing of the queue can be sent any more.
   void fail_all(const std::string& why);
   /// Set by the session: this connection swallowed a message.

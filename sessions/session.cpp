@@ -130,6 +130,18 @@ SessionView Session::view() const {
   return view;
 }
 
+Holdings Session::holdings() const {
+  Holdings held;
+  queue_.count(held);
+  held.read_receipts = reads_.size();
+  if (const auto* open = context_.link.conversation()) held.queries = open->iqs.size();
+  held.ratchets = context_.keys.size();
+  directory_.count(held);
+  held.unreachable_devices = fanout_.unreachable();
+  held.due = next_deadline();
+  return held;
+}
+
 Link::Settings Session::link_settings(const std::string& url, const protocol::PublicKey& root, bool may_resume, Now now,
                                       std::uint32_t connect_attempts) {
   Context& c = context_;

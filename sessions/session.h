@@ -11,6 +11,7 @@
 #include "sessions/context.h"
 #include "sessions/directory.h"
 #include "sessions/fanout.h"
+#include "sessions/holdings.h"
 #include "sessions/inbound.h"
 #include "sessions/link.h"
 #include "sessions/login_flow.h"
@@ -63,6 +64,7 @@ class Session {
   /// When a turn is to run though no input waits.
   std::optional<net::SteadyTime> next_deadline() const;
   SessionView view() const;
+  Holdings holdings() const;
   /// What the next connection says of itself.
   Link::Settings link_settings(const std::string& url, const protocol::PublicKey& root, bool may_resume, Now now,
                                std::uint32_t connect_attempts);

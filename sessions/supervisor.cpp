@@ -195,6 +195,12 @@ std::optional<SessionView> Supervisor::find(SessionId id) const {
   return actor->view();
 }
 
+std::optional<Holdings> Supervisor::holdings(const std::string& name) const {
+  const auto actor = state_->actor(name);
+  if (!actor) return std::nullopt;
+  return actor->holdings();
+}
+
 std::vector<SessionView> Supervisor::list() const {
   std::vector<SessionView> views;
   views.reserve(state_->order.size());

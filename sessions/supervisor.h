@@ -13,6 +13,7 @@
 #include "protocol/crypto/random.h"
 #include "protocol/noise/certificate.h"
 #include "protocol/noise/client_payload.h"
+#include "sessions/holdings.h"
 #include "sessions/session_view.h"
 #include "sessions/settings.h"
 #include "storage/store.h"
@@ -63,6 +64,7 @@ class Supervisor {
   std::optional<SessionView> find(const std::string& name) const;
   std::optional<SessionView> find(storage::SessionId id) const;
   std::vector<SessionView> list() const;  // by creation
+  std::optional<Holdings> holdings(const std::string& name) const;
   std::size_t count() const;
   std::size_t count_ready() const;
   /// Logs out at WhatsApp when linked and connected (at most 5 s), then deletes every row. Errors: not_found, storage*.

@@ -174,3 +174,15 @@ TEST_CASE("a device whose queue overflows is unlinked") {
   clock.advance(1);
   CHECK_FALSE((*account)->devices.contains(1));
 }
+
+TEST_CASE("an answer settles only what its connection carried") {
+  Scene s;
+  s.from_ben(1, 10);
+  REQUIRE(s.desk->login());
+  REQUIRE(s.messages() == 5);
+  const auto queued = s.world.network.queue_length(s.desk->key);
+  s.desk->send(Node("receipt").set("id", "m9").set("to", s.ben.account().pn_jid()));
+  CHECK(s.world.network.queue_length(s.desk->key) == queued);
+  s.desk->send(Node("receipt").set("id", "m5").set("to", s.ben.account().pn_jid()));
+  CHECK(s.world.network.queue_length(s.desk->key) == queued - 1);
+}

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "protocol/stanzas/ack.h"
 #include "tests/sandbox/fixture.h"
 
 using namespace wharf;
@@ -149,4 +150,33 @@ TEST_CASE("retry receipts beyond the fifth and from devices that were not addres
   stranger->send(protocol::retry_receipt(message, 1, 7, 1, std::nullopt));
   CHECK(count(*s.desk->inbox, "receipt", "retry") == 0);
   CHECK(stranger->inbox->last("ack")->attr("class") == "receipt");  // acked all the same
+}
+
+TEST_CASE("the ack behind a retry receipt means the copy that was refused, not the one that was sent again meanwhile") {
+  Scene s;
+  s.received();
+  const auto queued = s.world.network.queue_length(s.bens->key);
+  Node retry = s.receipt("retry");
+  retry.add(Node("retry").set("count", std::uint64_t{1}).set("id", "m1"));
+  s.bens->send(retry);
+  CHECK(s.world.network.queue_length(s.bens->key) == queued - 1);
+  Node resend("message");
+  resend.set("id", "m1").set("to", s.bens->lid()).set("type", "text");
+  resend.add(Node("enc").set("v", "2").set("type", "msg").set("count", std::uint64_t{1}).text("sealed again"));
+  s.desk->send(resend);
+  REQUIRE(s.world.network.queue_length(s.bens->key) == queued);
+  const auto copy = *s.bens->inbox->last("message");
+  s.bens->send(protocol::ack_for(copy, s.bens->pn()));  // on its way before the second copy arrived
+  CHECK(s.world.network.queue_length(s.bens->key) == queued);
+  SECTION("the second copy is settled by its own answer") {
+    s.bens->send(s.receipt(""));
+    CHECK(s.world.network.queue_length(s.bens->key) == queued - 1);
+  }
+  SECTION("a new connection gets it, and its plain ack settles it there") {
+    s.bens->disconnect();
+    REQUIRE(s.bens->login());
+    REQUIRE(s.bens->inbox->tagged("message").size() == 1);
+    s.bens->send(protocol::ack_for(copy, s.bens->pn()));
+    CHECK(s.world.network.queue_length(s.bens->key) == queued - 1);
+  }
 }

@@ -263,3 +263,27 @@ TEST_CASE("a message to a number nobody has can create it") {
   REQUIRE(dora);
   CHECK(copies(dora->inbox, "m1") == 1);
 }
+
+TEST_CASE("a resend with other bytes than the first one is counted") {
+  Scene s;
+  const auto& stats = s.world.network.stats();
+  const auto ben = s.ben.account().pn_jid();
+  s.desk->send(message_to("m1", ben, s.everybody(false)));
+  s.desk->send(message_to("m1", ben, s.everybody(false)));
+  s.desk->send(message_to("m2", ben, s.everybody(false), "another one"));
+  CHECK(stats.changed_resends.empty());
+  s.desk->send(message_to("m1", ben, s.everybody(false), "sealed anew"));
+  CHECK(stats.changed_resends.at(s.desk->key) == 1);
+}
+
+TEST_CASE("of a message that is corrupted and delivered twice one copy stays whole") {
+  Scene s;
+  s.world.network.faults().corrupt_messages = s.world.network.faults().duplicate_deliveries = 1;
+  s.desk->send(message_to("m1", s.ben.account().pn_jid(), {s.bens->pn()}));
+  const auto got = s.bens->inbox->tagged("message");
+  REQUIRE(got.size() == 2);
+  const auto text = [](const Node& message) { return std::string(protocol::as_text(*message.child_data("enc"))); };
+  const std::string whole = "ciphertext" + s.bens->pn().to_string();
+  CHECK(text(got[0]) != whole);
+  CHECK(text(got[1]) == whole);
+}

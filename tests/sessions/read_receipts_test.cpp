@@ -231,3 +231,17 @@ TEST_CASE("a message that arrives in the turn that marks as read stays unread") 
   CHECK(marked.sent[0].attr("id") == "two");
   CHECK(unread(f, ben) == 0);
 }
+
+TEST_CASE("one that came late, older than what was read before it, is marked as read when its turn comes") {
+  Fixture f;
+  received(f, ben, ben, "new");
+  f.go_online();
+  REQUIRE(mark_read(f, ben).sent.size() == 1);
+  f.now_ms -= 60'000;  // when it was sent: it had to be asked for again
+  received(f, ben, ben, "late");
+  f.now_ms += 60'000;
+  const Marked marked = mark_read(f, ben);
+  REQUIRE(marked.sent.size() == 1);
+  CHECK(marked.sent[0].attr("id") == "late");
+  CHECK(unread(f, ben) == 0);
+}

@@ -355,3 +355,52 @@ TEST_CASE("a receipt is proof of the ack: what it names leaves the queue") {
   const auto names = f.event_names();
   REQUIRE(std::count(names.begin(), names.end(), "ack") == 2);  // server, then delivered
 }
+
+namespace {
+
+storage::InsertMessage from_ben(Fixture& f, const std::string& id) {
+  storage::MessageRow row;
+  row.session = f.row.id;
+  row.chat = row.author = ben;
+  row.id = id;
+  row.kind = "text";
+  row.ack = AckLevel::delivered;
+  row.timestamp = row.created_at = f.now_ms;
+  return {row, true, std::nullopt};
+}
+
+Node read_on_phone(const std::string& id) { return receipt(own_phone, id, "read-self").set("recipient", ben); }
+
+std::uint32_t unread_of_ben(Fixture& f) { return storage::find_chat(f.store->reader(), f.row.id, ben)->unread; }
+
+}  // namespace
+
+TEST_CASE("what was read on our phone is read here, what came after it is not") {
+  Fixture f;
+  storage::Changes changes;
+  for (const char* id : {"one", "two", "three"}) changes.add(from_ben(f, id));
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  f.go_online();
+  f.stanza(read_on_phone("two"));
+  CHECK(unread_of_ben(f) == 1);
+  f.stanza(read_on_phone("two"));  // told again
+  CHECK(unread_of_ben(f) == 1);
+  f.stanza(read_on_phone("three"));
+  CHECK(unread_of_ben(f) == 0);
+}
+
+TEST_CASE("a message that arrives in the turn in which our phone has read it is read, the next one is not") {
+  Fixture f;
+  f.go_online();
+  f.call([&] { f.session->context().records.add(from_ben(f, "old")); });
+  REQUIRE(unread_of_ben(f) == 1);
+  std::vector<Input> inputs;
+  Call arrivals;
+  arrivals.run = [&] {
+    for (const char* id : {"one", "two"}) f.session->context().records.add(from_ben(f, id));
+  };
+  inputs.emplace_back(std::move(arrivals));
+  inputs.emplace_back(StanzaArrived{read_on_phone("one"), f.session->link_epoch(), 0});
+  f.turn(std::move(inputs));
+  CHECK(unread_of_ben(f) == 1);
+}

@@ -8,6 +8,9 @@
 #include <set>
 #include <utility>
 
+#include "sessions/iq_tracker.h"
+#include "sessions/key_cache.h"
+#include "sessions/mailbox.h"
 #include "storage/outbox.h"
 #include "storage/read_receipts.h"
 #include "storage/statement.h"
@@ -249,6 +252,44 @@ std::string what_waits(World& world, const Ledger& ledger) {
   return "";
 }
 
+void check_bounds(World& world, Ledger& ledger) {
+  using sessions::Holdings;
+  struct Bound {
+    const char* what;
+    std::size_t held, most;
+  };
+  if (!world.daemon.running()) return;
+  const std::size_t people = ledger.persons.size();
+  for (const Person& person : ledger.persons) {
+    if (person.session.empty()) break;
+    const auto found = world.daemon.supervisor().holdings(person.session);
+    if (!found) continue;
+    const Holdings& held = *found;
+    // What only the end of a turn trims is looked at between turns. Requests are not counted by the mailbox: there are
+    // a few of each user.
+    const auto trimmed = [&](std::size_t number) { return held.in_turn ? 0 : number; };
+    const Bound bounds[] = {
+        {"inputs", held.inputs, sessions::Mailbox::full_at + 4 * people + 64},
+        {"bytes of inputs", held.input_bytes, sessions::Mailbox::full_at_bytes + (1u << 20)},
+        {"outgoing messages", held.queued, world.daemon.max_queued_messages()},
+        {"sealed stanzas", held.in_flight, sessions::SessionSettings().max_in_flight},
+        {"bytes of sealed stanzas", held.in_flight_bytes, sessions::SessionSettings().max_in_flight_bytes + (1u << 20)},
+        {"chats that wait", held.lanes, std::min(held.queued, 2 * people) + people},
+        {"read receipts", held.read_receipts, 1'000},
+        {"queries", held.queries, sessions::IqTracker::max_pending},
+        {"ratchets", trimmed(held.ratchets), sessions::KeyCache::kept_records},
+        {"people", trimmed(held.people), 32},
+        {"device lists", trimmed(held.device_lists), 32},
+        {"unreachable devices", trimmed(held.unreachable_devices), 256},
+    };
+    for (const Bound& bound : bounds) {
+      if (bound.held > bound.most)
+        ledger.violate(fmt::format("{} holds {} {} in memory, {} are allowed, at {}", person.session, bound.held,
+                                   bound.what, bound.most, clock_text(world.time.now())));
+    }
+  }
+}
+
 void check_promises(World& world, Ledger& ledger, bool orderly) {
   Check check(world, ledger);
   check.read_log();
@@ -256,6 +297,10 @@ void check_promises(World& world, Ledger& ledger, bool orderly) {
   if (orderly) check.check_order();
   if (const auto reused = world.network.stats().reused_message_keys; reused != 0)
     ledger.violate(fmt::format("{} message keys were used twice", reused));
+  for (const auto& [device, changed] : world.network.stats().changed_resends) {
+    if (device.device == 0) continue;  // phones seal anew for devices that they had not known
+    ledger.violate(fmt::format("{}:{} sent {} messages again with other bytes", device.phone, device.device, changed));
+  }
 }
 
 void check_file(World& world, Ledger& ledger) {

@@ -13,6 +13,9 @@ namespace wharf::simulation {
 /// Else what waits, for who looks at a world that does not come to rest.
 std::string what_waits(World& world, const Ledger& ledger);
 
+/// Along the way: what every session holds in memory stays within its bounds.
+void check_bounds(World& world, Ledger& ledger);
+
 /// Of a world that came to rest, with the daemon running. `orderly`: nothing may have changed the order of the texts of
 /// a chat (no message had to be asked for again, none was held back or refused for a while).
 void check_promises(World& world, Ledger& ledger, bool orderly);

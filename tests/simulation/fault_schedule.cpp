@@ -234,8 +234,9 @@ void FaultSchedule::on_server(Fault fault) {
     case Fault::duplicated: faults.duplicate_deliveries = few; break;
     case Fault::corrupted: faults.corrupt_messages = 1 + draw(3); break;
     case Fault::refused_sends: faults.rate_limit_sends = 1 + draw(3); break;
-    case Fault::refused_iqs: faults.rate_limit_iqs = few; break;
-    case Fault::refused_usync: faults.rate_limit_usync = few; break;
+    // Now and then so many that several chats wait at the same time, each for its own while.
+    case Fault::refused_iqs: faults.rate_limit_iqs = draw(3) == 0 ? 5 * few : few; break;
+    case Fault::refused_usync: faults.rate_limit_usync = draw(3) == 0 ? 10 * few : few; break;
     case Fault::refused_logins: faults.refuse_logins = few; break;
     case Fault::drained_prekeys: {
       const std::size_t person = any_person();

@@ -84,8 +84,9 @@ void MemoryLink::travel(Side to, Message message, Micros not_before) {
   if (silent_ || target.over || target.scheduler == nullptr) return;
   const auto jitter = static_cast<std::uint32_t>(std::max<std::int64_t>(latency_.jitter.count(), 1));
   const Micros now = target.scheduler->now();
-  // What is sent at once leaves in one segment and arrives at once.
-  const Micros latency = now == target.last_sent ? Micros(0) : latency_.base + Micros(world_.random.below(jitter));
+  // What is sent at once leaves in one segment and arrives at once, unless the segment is full just then.
+  const bool same_segment = now == target.last_sent && world_.random.below(8) != 0;
+  const Micros latency = same_segment ? Micros(0) : latency_.base + Micros(world_.random.below(jitter));
   const Micros arrival = std::max({now + latency, target.last_arrival, not_before});
   target.last_sent = now;
   target.last_arrival = arrival;

@@ -58,8 +58,11 @@ class Ears {
 
 Size size_of(const Request& request, protocol::Random& random) {
   Size size;
-  size.sessions = 1 + random.below(4);
-  size.contacts = 1 + random.below(3);
+  const bool crowd = random.below(8) == 0;
+  size.sessions = crowd ? 24 + random.below(17) : 1 + random.below(4);
+  // With many chats there is always one whose devices and keys are not known yet.
+  const bool many_chats = crowd || random.below(4) == 0;
+  size.contacts = many_chats ? 8 + random.below(17) : 1 + random.below(3);
   size.texts = request.texts;
   size.traffic = seconds(std::max<std::size_t>(60, request.texts * 6 / 10));
   return size;
@@ -82,13 +85,17 @@ Outcome run_seed(const Request& request) {
   users.start();
   if (!request.quiet_world) faults.start();
 
-  while (!users.all_sent() && world.time.now() < minutes(120)) world.time.run_until(world.time.now() + seconds(1));
+  while (!users.all_sent() && world.time.now() < minutes(120)) {
+    world.time.run_until(world.time.now() + seconds(1));
+    check_bounds(world, ledger);
+  }
   users.stop_traffic();
   faults.heal();
   const Micros healed_at = world.time.now();
   std::string waits;
   do {
     world.time.run_until(world.time.now() + seconds(5));
+    check_bounds(world, ledger);
     waits = users.all_answered() ? what_waits(world, ledger) : "somebody still asks for a text";
   } while (!waits.empty() && world.time.now() < healed_at + longest_rest);
   if (!waits.empty()) ledger.violate("the world does not come to rest: " + waits);

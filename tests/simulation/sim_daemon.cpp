@@ -37,6 +37,8 @@ storage::Store::Settings SimDaemon::store_settings(VirtualScheduler& scheduler) 
   storage::Store::Settings settings;
   settings.path = around_.database;
   settings.boot = "simulated boot";  // a killed process starts again on the same machine
+  // What the kernel has was written, as far as this machine is concerned: no process is killed between write and flush.
+  settings.synchronous = storage::Synchronous::off;
   settings.post = [&scheduler](std::function<void()> run) { scheduler.post(std::move(run)); };
   settings.writer = [this, &scheduler](std::function<void()> step) {
     Micros takes(150 + around_.chance.below(3'000));
@@ -80,6 +82,7 @@ void SimDaemon::start() {
   settings.network.noise_root = around_.noise_root;
   settings.network.name = "simulated";
   settings.pre_key_batch = pre_key_batch;
+  settings.max_queued_messages = around_.max_queued_messages;
   life.supervisor = std::make_unique<sessions::Supervisor>(
       sessions::Supervisor::Ports{life.scheduler, around_.random, *life.store, *life.workers, *life.transport},
       settings);

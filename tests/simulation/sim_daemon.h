@@ -47,6 +47,7 @@ class SimDaemon {
     protocol::PublicKey noise_root{};
     Latency latency;
     SimTransport::Accept accept;
+    std::size_t max_queued_messages = 10'000;  // of a session
   };
   explicit SimDaemon(Surroundings surroundings);
   ~SimDaemon();
@@ -66,6 +67,7 @@ class SimDaemon {
   sessions::Supervisor& supervisor() { return *life_->supervisor; }
   storage::Store& store() { return *life_->store; }
   SimTransport& transport() { return *life_->transport; }
+  std::size_t max_queued_messages() const { return around_.max_queued_messages; }
 
   DiskFaults disk;
   DialFaults dials;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <cstring>
 
 namespace wharf::simulation {
 
@@ -10,21 +11,27 @@ namespace {
 
 constexpr std::uint64_t fnv_prime = 1'099'511'628'211u;
 
-}  // namespace
-
-std::uint64_t digest(std::string_view bytes) {
-  std::uint64_t hash = 14'695'981'039'346'656'037u;
+/// FNV-1a over words of 8 bytes, the upper half folded in: every frame of a world goes through this.
+std::uint64_t fnv(std::uint64_t hash, std::string_view bytes) {
+  for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data(), 8);
+    hash = (hash ^ word) * fnv_prime;
+    hash ^= hash >> 32;
+  }
   for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * fnv_prime;
   return hash;
 }
+
+}  // namespace
+
+std::uint64_t digest(std::string_view bytes) { return fnv(14'695'981'039'346'656'037u, bytes); }
 
 std::string clock_text(Micros time) {
   return fmt::format("{}.{:06}", time.count() / 1'000'000, time.count() % 1'000'000);
 }
 
-void Trace::mix(std::string_view bytes) {
-  for (const char byte : bytes) hash_ = (hash_ ^ static_cast<unsigned char>(byte)) * fnv_prime;
-}
+void Trace::mix(std::string_view bytes) { hash_ = fnv(hash_, bytes); }
 
 void Trace::count(std::uint64_t number) { hash_ = (hash_ ^ number) * fnv_prime; }
 

@@ -173,7 +173,12 @@ void Users::next_text() {
   const double mean_ms =
       std::chrono::duration<double, std::milli>(size_.traffic).count() / static_cast<double>(size_.texts);
   const double uniform = (draw(1'000'000) + 1) / 1'000'001.0;
-  later(milliseconds(static_cast<std::int64_t>(-std::log(uniform) * mean_ms)), [this] { next_text(); });
+  // Nobody says anything for a while: connections go idle.
+  const std::int64_t lull_ms = draw(120) == 0 ? 15'000 + draw(30'000) : 0;
+  later(milliseconds(static_cast<std::int64_t>(-std::log(uniform) * mean_ms) + lull_ms), [this] { next_text(); });
+  if (lull_ms > 0) {
+    for (std::size_t i = 0; i < size_.sessions; ++i) send_when_due(i, 40);
+  }
   if (std::none_of(ledger_.persons.begin(), ledger_.persons.end(), [](const Person& p) { return p.linked; })) return;
   const unsigned roll = draw(100);
   const std::size_t session = draw(static_cast<std::uint32_t>(size_.sessions));
@@ -185,7 +190,9 @@ void Users::next_text() {
     std::size_t to = draw(4) == 0 ? other_person(from) : session;
     if (to == from) to = other_person(from);
     for (unsigned i = draw(25) == 0 ? 12 : 1; i > 0 && !all_sent(); --i) send_by_phone(from, to);
-  } else if (roll < 96) {
+  } else if (roll < 92) {
+    send_when_due(session, 10);
+  } else if (roll < 97) {
     mark_read(session, other_person(session));
   } else {
     const std::size_t reader = draw(static_cast<std::uint32_t>(ledger_.persons.size()));
@@ -235,6 +242,22 @@ void Users::send_by_gateway(std::size_t from, std::size_t to) {
   if (draw(4) == 0) text.chosen_id = fmt::format("3EB0CAFE{:08}", ledger_.texts.size());
   ledger_.texts.push_back(std::move(text));
   ask(ledger_.texts.size() - 1);
+}
+
+void Users::send_when_due(std::size_t person, unsigned tries) {
+  if (tries == 0 || !sending_ || !world_.daemon.running()) return;
+  const auto held = world_.daemon.supervisor().holdings(ledger_.persons[person].session);
+  if (!held || !held->due) return;
+  const auto wait = std::chrono::duration_cast<Micros>(*held->due - world_.time.steady()) + Micros(draw(400));
+  if (wait > seconds(60)) return;
+  world_.surroundings.after(std::max(wait, Micros(0)), [this, person, tries] {
+    if (!sending_ || !world_.daemon.running()) return;
+    const auto now_held = world_.daemon.supervisor().holdings(ledger_.persons[person].session);
+    if (!now_held || !now_held->due) return;
+    if (*now_held->due > world_.time.steady()) return send_when_due(person, tries - 1);
+    world_.trace.note("user", fmt::format("sends while {} has something to do", ledger_.persons[person].session));
+    send_by_gateway(person, other_person(person));
+  });
 }
 
 void Users::ask(std::size_t number) {

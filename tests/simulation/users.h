@@ -55,6 +55,10 @@ class Users {
   void ask(std::size_t text);
   void on_answer(std::size_t text, const protocol::Result<sessions::SentMessage>& answer);
   void mark_read(std::size_t person, std::size_t other);
+  /// Sends a text in the turn in which something of the session falls due by itself (a ping, another try, the end of a
+  /// patience): at its time, shortly before the timer that is rounded up to a millisecond. `tries`: traffic puts most
+  /// of these times off.
+  void send_when_due(std::size_t person, unsigned tries);
   std::string new_body(std::size_t from, std::size_t to, std::string_view mark);
   std::size_t other_person(std::size_t than);
   std::uint32_t draw(std::uint32_t below) { return world_.driving.below(below); }

@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::int64_t unix_ms_at_start = 1'767'225'600'000;
 
+/// In every fifth world a burst fills the queue of a session, and who sends is told to come back later.
+std::size_t max_queued_messages(std::uint64_t seed) { return seed % 5 == 0 ? 14 : 10'000; }
+
 sandbox::Network::Settings network_settings(Trace::Show show) {
   sandbox::Network::Settings settings;
   settings.settings_name = "simulated";
@@ -64,7 +67,8 @@ World::World(std::uint64_t seed, Trace::Show show)
         return identity;
       }()),
       daemon({time, surroundings, wires, daemon_keys, trace, file_.path(), noise_root_, Latency(),
-              [this](std::shared_ptr<net::WebSocket> socket) { accept(std::move(socket)); }}) {
+              [this](std::shared_ptr<net::WebSocket> socket) { accept(std::move(socket)); },
+              max_queued_messages(seed)}) {
   network.on_wire = [this](const std::string& line) { trace.aside("wire", line); };
   time.on_run = [this](const VirtualTime::Entry& entry) {
     trace.count(static_cast<std::uint64_t>(entry.due.count()));
