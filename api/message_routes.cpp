@@ -93,8 +93,8 @@ Failure message_failed(const SentMessage& sent, Dialect dialect) {
 void answer_after_ack(const ServicesPtr& services, const CallPtr& call, const std::string& session,
                       const SentMessage& sent, storage::AckLevel level) {
   const std::chrono::milliseconds timeout(call->query.integer("timeout", default_ack_wait.count()));
-  services->ports.supervisor.await_ack(
-      session, sent.id, level, timeout, [call, sent, level](Result<SentMessage> reached) {
+  services->ports.waits.await_ack(
+      session, sent.id, level, timeout, [call, sent, level](const Result<SentMessage>& reached) {
         if (!reached && reached.error().code != protocol::Errc::timed_out)
           return call->failure(failure_of(reached.error(), Subject::message));
         const SentMessage& state = reached ? *reached : sent;
@@ -197,8 +197,8 @@ void send_text(const ServicesPtr& services, const CallPtr& call) {
   const auto wait_for = ack_named(call->query.text("waitFor"));
   const bool has_quote = message.quoted_id.has_value();
   const bool has_key = message.idempotency_key.has_value();
-  services->ports.supervisor.send_text(
-      session, std::move(message), [services, call, session, wait_for, has_quote, has_key](Result<SentMessage> sent) {
+  ask(services, call, std::move(message),
+      [services, call, session, wait_for, has_quote, has_key](const Result<SentMessage>& sent) {
         if (!sent) return call->failure(send_failure(sent.error(), has_quote, has_key));
         if (wait_for && sent->ack == storage::AckLevel::error)
           return call->failure(message_failed(*sent, call->dialect));
@@ -374,7 +374,7 @@ void remove_chat(const ServicesPtr& services, const CallPtr& call) {
   if (!view) return;
   const auto chat = chat_of(services, call, view->id);
   if (!chat) return;
-  services->ports.supervisor.remove_chat(view->name, *chat, [call](Result<void> removed) {
+  ask(services, call, sessions::RemoveChat{*chat}, [call](const Result<void>& removed) {
     if (!removed && removed.error().code == protocol::Errc::not_found)
       return call->failure(chat_not_found(call->param("chatId")));
     if (!removed) return call->failure(failure_of(removed.error(), Subject::chat));
@@ -387,7 +387,7 @@ void mark_chat_read(const ServicesPtr& services, const CallPtr& call) {
   if (!view) return;
   const auto chat = chat_of(services, call, view->id);
   if (!chat) return;
-  services->ports.supervisor.mark_read(view->name, *chat, [call](Result<void> marked) {
+  ask(services, call, sessions::MarkRead{*chat}, [call](const Result<void>& marked) {
     if (!marked && marked.error().code == protocol::Errc::not_found)
       return call->failure(chat_not_found(call->param("chatId")));
     if (!marked) return call->failure(failure_of(marked.error(), Subject::chat));

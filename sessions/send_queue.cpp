@@ -114,13 +114,6 @@ Result<std::optional<SentMessage>> SendQueue::find_earlier(const SendText& reque
   return std::optional(sent_message(*row, true));
 }
 
-void SendQueue::answer(SentMessage sent, Done<SentMessage> done) {
-  c_.answer([done = std::move(done), sent = std::move(sent)](const Error* failure) {
-    if (failure) return done(*failure);
-    done(sent);
-  });
-}
-
 void SendQueue::remember(const SendText& request, const SentMessage& sent) {
   const auto keep = [&](std::string key) {
     storage::IdempotencyRow row;
@@ -145,17 +138,18 @@ Result<protocol::Quote> SendQueue::quote_of(const Jid& chat, const std::string& 
   return quote;
 }
 
-void SendQueue::accept(SendText request, Done<SentMessage> done) {
-  if (!c_.linked()) return done(Error(Errc::not_ready, "the session is not linked to a WhatsApp account"));
+void SendQueue::accept(const SendText& request, Reply<SentMessage> reply) {
+  const auto refuse = [&](const Error& why) { c_.answer(std::move(reply), why); };
+  if (!c_.linked()) return refuse(Error(Errc::not_ready, "the session is not linked to a WhatsApp account"));
   const Jid chat = directory_.canonical_user(request.chat);
   if (!chat.is_phone_number() && !chat.is_lid()) {
-    return done(Error(Errc::not_implemented, "sending to " + chat.server + " chats is not implemented yet"));
+    return refuse(Error(Errc::not_implemented, "sending to " + chat.server + " chats is not implemented yet"));
   }
   auto earlier = find_earlier(request, chat);
-  if (!earlier) return done(earlier.error());
-  if (*earlier) return answer(std::move(**earlier), std::move(done));
+  if (!earlier) return refuse(earlier.error());
+  if (*earlier) return c_.answer(std::move(reply), std::move(**earlier));
   if (items_.size() >= c_.settings.max_queued_messages) {
-    return done(Error(Errc::rate_limited, "the queue of this session is full"));
+    return refuse(Error(Errc::rate_limited, "the queue of this session is full"));
   }
 
   protocol::TextContent content;
@@ -163,7 +157,7 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
   for (const Jid& mention : request.mentions) content.mentions.push_back(directory_.canonical_user(mention));
   if (request.quoted_id) {
     auto quote = quote_of(chat, *request.quoted_id);
-    if (!quote) return done(quote.error());
+    if (!quote) return refuse(quote.error());
     content.quote = std::move(*quote);
   }
   auto message = protocol::build_text(content, c_.random);
@@ -216,9 +210,9 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
     }
   }
   c_.emit(events::NewMessage{row, ids, directory_.person(row.author)});
-  const SentMessage sent = sent_message(row, false);
+  SentMessage sent = sent_message(row, false);
   remember(request, sent);
-  answer(sent, std::move(done));
+  c_.answer(std::move(reply), std::move(sent));
   c_.records.add(storage::InsertMessage{std::move(row), false, std::move(alternate)});
   c_.records.add(storage::InsertOutbox{std::move(stored)});
 

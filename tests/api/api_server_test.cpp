@@ -59,9 +59,10 @@ struct Daemon {
     supervised.max_sessions = settings.max_sessions;
     supervisor = std::make_unique<sessions::Supervisor>(
         sessions::Supervisor::Ports{scheduler, random, *disk.store, workers, sockets}, supervised);
-    api =
-        std::make_unique<ApiServer>(ApiServer::Ports{loop, scheduler, random, *disk.store, workers, *supervisor, http},
-                                    std::move(settings), std::move(sandbox));
+    waits = std::make_unique<sessions::Waits>(*supervisor, scheduler, *disk.store);
+    api = std::make_unique<ApiServer>(
+        ApiServer::Ports{loop, scheduler, random, *disk.store, workers, *supervisor, *waits, http}, std::move(settings),
+        std::move(sandbox));
     supervisor->start();
     port = test::must(api->start());
   }
@@ -136,6 +137,7 @@ struct Daemon {
   net::WebSocketClient sockets{loop, net::TlsTrust()};
   net::HttpClient http{loop, net::TlsTrust()};
   std::unique_ptr<sessions::Supervisor> supervisor;
+  std::unique_ptr<sessions::Waits> waits;
   std::unique_ptr<ApiServer> api;
   std::uint16_t port = 0;
 };

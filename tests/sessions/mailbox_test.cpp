@@ -49,7 +49,7 @@ TEST_CASE("few heavy stanzas fill a mailbox as many light ones do, and it is rel
   CHECK_FALSE(mailbox.full());
   mailbox.drain();
   CHECK(mailbox.empty());
-  for (std::size_t i = 0; i < Mailbox::full_at; ++i) mailbox.push(Call{});
+  for (std::size_t i = 0; i < Mailbox::full_at; ++i) mailbox.push(WorkDone{});
   CHECK(mailbox.full());
   mailbox.drain();
   CHECK(mailbox.relieved());

@@ -1,0 +1,157 @@
+#include "sessions/waits.h"
+
+#include <algorithm>
+#include <list>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "events/event.h"
+#include "sessions/commands.h"
+#include "storage/messages.h"
+
+namespace wharf::sessions {
+
+using protocol::Errc;
+using protocol::Error;
+using storage::AckLevel;
+
+namespace {
+
+struct ForQr {
+  Reply<SessionView> reply;
+};
+struct ForAck {
+  std::string message_id;
+  AckLevel level;
+  Reply<SentMessage> reply;
+};
+
+/// One caller who waits, or whose time is up.
+struct Wait {
+  Wait(net::Scheduler& scheduler, const SessionView& of, std::variant<ForQr, ForAck> what)
+      : session(of.id), name(of.name), subject(std::move(what)), timer(scheduler) {}
+  storage::SessionId session;
+  std::string name;
+  std::variant<ForQr, ForAck> subject;
+  net::Timer timer;
+};
+
+/// Events only tell when to look.
+bool concerns(const ForQr&, const storage::Event&) { return true; }
+bool concerns(const ForAck& waits, const storage::Event& event) {
+  const auto* ack = event.value ? std::get_if<events::Ack>(&event.value->fact) : nullptr;
+  return ack && ack->id == waits.message_id && (ack->level >= waits.level || ack->level == AckLevel::error);
+}
+
+}  // namespace
+
+struct Waits::State : std::enable_shared_from_this<State> {
+  State(Supervisor& all_sessions, net::Scheduler& clock, storage::Store& rows)
+      : supervisor(all_sessions), scheduler(clock), store(rows) {}
+
+  void add(const std::string& session, std::variant<ForQr, ForAck> subject, std::chrono::milliseconds timeout) {
+    const auto view = supervisor.find(session);
+    if (!view) {
+      return std::visit([&](auto& waits) { std::move(waits.reply)(no_session(session)); }, subject);
+    }
+    const auto wait = std::make_shared<Wait>(scheduler, *view, std::move(subject));
+    waiting.push_back(wait);
+    wait->timer.after(ended ? std::chrono::milliseconds(0) : timeout,
+                      [weak = weak_from_this(), late = std::weak_ptr<Wait>(wait)] {
+                        const auto state = weak.lock();
+                        const auto still = late.lock();
+                        if (state && still) state->look(still, Time::is_up);
+                      });
+    look(wait, Time::is_left);
+  }
+
+  void on_events(const std::vector<storage::Event>& events) {
+    if (waiting.empty()) return;
+    for (const storage::Event& event : events) {
+      for (const auto& wait : copy()) {
+        const bool concerned = wait->session == event.session &&
+                               std::visit([&](const auto& subject) { return concerns(subject, event); }, wait->subject);
+        if (concerned) look(wait, Time::is_left);
+      }
+    }
+  }
+
+  enum class Time { is_left, is_up };
+  /// Answers it when there is something to say.
+  void look(const std::shared_ptr<Wait>& wait, Time time) {
+    const auto one = [&](auto& subject) {
+      auto outcome = outcome_of(*wait, subject, time);
+      if (!outcome) return;
+      auto reply = std::move(subject.reply);
+      wait->timer.cancel();
+      waiting.remove(wait);
+      std::move(reply)(std::move(*outcome));
+    };
+    std::visit(one, wait->subject);
+  }
+
+  std::optional<Result<SessionView>> outcome_of(const Wait& wait, const ForQr&, Time time) const {
+    const auto view = supervisor.find(wait.name);
+    if (!view) return no_session(wait.name);
+    if (!view->qr && view->status == Status::initializing && time == Time::is_left) return std::nullopt;
+    return *view;
+  }
+
+  std::optional<Result<SentMessage>> outcome_of(const Wait& wait, const ForAck& subject, Time time) const {
+    if (!supervisor.find(wait.session)) return no_session(wait.name);
+    std::optional<storage::MessageRow> row;
+    try {
+      row = storage::find_message_by_id(store.reader(), wait.session, subject.message_id, true);
+    } catch (const storage::ReadFailure& unreadable) {
+      return unreadable.error;
+    }
+    if (!row) return Error(Errc::not_found, "message: no message with this id");
+    const bool reached = row->ack >= subject.level || row->ack == AckLevel::error;
+    if (!reached && time == Time::is_left) return std::nullopt;
+    SentMessage sent;
+    sent.id = row->id;
+    sent.chat = row->chat;
+    sent.chat_ids = supervisor.person(wait.session, row->chat);
+    sent.text = row->body;
+    sent.timestamp = row->timestamp;
+    sent.ack = row->ack;
+    sent.error = row->error;
+    return sent;
+  }
+
+  /// Whoever is answered takes himself out.
+  std::vector<std::shared_ptr<Wait>> copy() const { return {waiting.begin(), waiting.end()}; }
+
+  Supervisor& supervisor;
+  net::Scheduler& scheduler;
+  storage::Store& store;
+  std::list<std::shared_ptr<Wait>> waiting;
+  bool ended = false;
+};
+
+Waits::Waits(Supervisor& supervisor, net::Scheduler& scheduler, storage::Store& store)
+    : state_(std::make_shared<State>(supervisor, scheduler, store)) {
+  supervisor.on_events([weak = std::weak_ptr<State>(state_)](const std::vector<storage::Event>& events) {
+    if (const auto state = weak.lock()) state->on_events(events);
+  });
+}
+
+Waits::~Waits() = default;
+
+void Waits::await_qr(const std::string& session, std::chrono::milliseconds timeout, Reply<SessionView> reply) {
+  state_->add(session, ForQr{std::move(reply)}, timeout);
+}
+
+void Waits::await_ack(const std::string& session, const std::string& message_id, AckLevel level,
+                      std::chrono::milliseconds timeout, Reply<SentMessage> reply) {
+  state_->add(session, ForAck{message_id, level, std::move(reply)}, timeout);
+}
+
+void Waits::end() {
+  state_->ended = true;
+  for (const auto& wait : state_->copy()) state_->look(wait, State::Time::is_up);
+}
+
+}  // namespace wharf::sessions
