@@ -45,6 +45,9 @@ struct Services {
 /// The session of the path parameter sessionId; answers 404 and returns nullopt when there is none.
 std::optional<sessions::SessionView> session_of(const ServicesPtr& services, const CallPtr& call);
 Failure session_not_found(std::string_view name);
+Failure chat_not_found(std::string_view chat);
+/// Why the session of this request's path did not do what it was asked.
+Failure failure_of(const CallPtr& call, const sessions::Refusal& refusal);
 /// Asks it of the session of the path parameter sessionId, for this request.
 template <class Operation>
 void ask(const ServicesPtr& services, const CallPtr& call, Operation operation,

@@ -14,6 +14,7 @@ namespace wharf::api {
 namespace {
 
 using protocol::Result;
+using sessions::Outcome;
 using sessions::SessionView;
 namespace json = boost::json;
 
@@ -39,8 +40,8 @@ void answer_session(const ServicesPtr& services, const CallPtr& call, const Sess
 
 /// The usual end of a command on a session.
 sessions::Reply<SessionView> answer_with(const ServicesPtr& services, const CallPtr& call, std::string message) {
-  return [services, call, message = std::move(message)](const Result<SessionView>& view) {
-    if (!view) return call->failure(failure_of(view.error(), Subject::session));
+  return [services, call, message = std::move(message)](const Outcome<SessionView>& view) {
+    if (!view) return call->failure(failure_of(call, view.error()));
     answer_session(services, call, *view, Beside{200, message, {}});
   };
 }
@@ -76,9 +77,9 @@ void create_session(const ServicesPtr& services, const CallPtr& call) {
 
   const std::string name = session.name;
   services->ports.supervisor.create(
-      std::move(session), [services, call, name, wait, qr_wait](const Result<SessionView>& created) {
+      std::move(session), [services, call, name, wait, qr_wait](const Outcome<SessionView>& created) {
         if (!created) {
-          Failure failure = failure_of(created.error(), Subject::new_session);
+          Failure failure = failure_of(created.error());
           if (failure.code == ErrorCode::session_exists)
             failure.message = fmt::format("Session with ID '{}' already exists", name);
           if (failure.code == ErrorCode::max_sessions)
@@ -88,7 +89,7 @@ void create_session(const ServicesPtr& services, const CallPtr& call) {
         const Beside beside{201, "Session created successfully", {}};
         if (!wait) return answer_session(services, call, *created, beside);
         services->ports.waits.await_qr(name, qr_wait,
-                                       [services, call, beside, created = *created](const Result<SessionView>& view) {
+                                       [services, call, beside, created = *created](const Outcome<SessionView>& view) {
                                          answer_session(services, call, view ? *view : created, beside);
                                        });
       });
@@ -132,8 +133,8 @@ void update_session(const ServicesPtr& services, const CallPtr& call) {
 void remove_session(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);
   if (!view) return;
-  const auto answer = [services, call, id = view->id](const Result<void>& removed) {
-    if (!removed) return call->failure(failure_of(removed.error(), Subject::session));
+  const auto answer = [services, call, id = view->id](const Outcome<>& removed) {
+    if (!removed) return call->failure(failure_of(call, removed.error()));
     services->hub.session_removed(id);
     services->webhooks.session_removed(id);
     call->success({}, Beside{200, "Session removed successfully", {}});
@@ -195,7 +196,7 @@ void get_qr_image(const ServicesPtr& services, const CallPtr& call) {
   const bool taken = services->ports.workers.run(
       [image, text = view->qr->text, pixels] { *image = qr_png(text, pixels); },
       [call, image] {
-        if (!*image) return call->failure(failure_of(image->error(), Subject::other));
+        if (!*image) return call->failure(failure_of(image->error()));
         net::HttpResponse response(200, "image/png", std::string(protocol::as_text(**image)));
         response.headers.emplace_back("Cache-Control", "no-store");
         call->send(std::move(response));
@@ -209,13 +210,15 @@ void request_pairing_code(const ServicesPtr& services, const CallPtr& call) {
   const auto phone = parse_chat_id(text_of(call->body, "phone"));
   if (!phone || !phone->is_phone_number())
     return call->failure(failure_of({FieldProblem{"phone", "must be a phone number with country code"}}));
-  const auto answer = [call](const Result<sessions::PairingCode>& code) {
+  const auto answer = [call](const Outcome<sessions::PairingCode>& code) {
     if (!code) {
-      Failure failure = failure_of(code.error(), Subject::pairing);
+      Failure failure = failure_of(call, code.error());
       // A phone that answers a code, and WhatsApp's own limit, take about that long.
       constexpr std::int64_t live_code_s = 60;
       failure.retry_after_s = live_code_s;
-      if (code.error().code == protocol::Errc::malformed) failure.details.emplace_back("phone", failure.message);
+      if (code.error().subject == sessions::Subject::phone) failure.details.emplace_back("phone", failure.message);
+      if (code.error().subject == sessions::Subject::ended)
+        failure.message += fmt::format("; POST /api/v1/sessions/{}/start first", call->param("sessionId"));
       return call->failure(failure);
     }
     JsonWriter out;

@@ -22,7 +22,7 @@ Overloaded(Functions...) -> Overloaded<Functions...>;
 
 /// It is not handled any more: whoever waits for a command hears why.
 void refuse(Input input, const Error& why) {
-  if (auto* arrived = std::get_if<CommandArrived>(&input)) refuse(std::move(arrived->command), why);
+  if (auto* arrived = std::get_if<CommandArrived>(&input)) refuse(std::move(*arrived->command), why);
 }
 
 }  // namespace
@@ -105,7 +105,7 @@ void SessionActor::run_turn() {
   Debts debts;
   for (const Input& input : inputs) {
     const auto* arrived = std::get_if<CommandArrived>(&input);
-    if (auto debt = arrived ? owed(arrived->command) : nullptr) debts.push_back(std::move(debt));
+    if (auto debt = arrived ? owed(*arrived->command) : nullptr) debts.push_back(std::move(debt));
   }
   Turn turn;
   try {
@@ -201,7 +201,7 @@ void SessionActor::perform(Effect& effect) {
 void SessionActor::finish() {
   closed_ = true;
   for (Input& input : mailbox_.drain()) {
-    if (auto* arrived = std::get_if<CommandArrived>(&input)) answer_as_removed(std::move(arrived->command), name_);
+    if (auto* arrived = std::get_if<CommandArrived>(&input)) answer_as_removed(std::move(*arrived->command), name_);
   }
   if (on_finished) on_finished();
 }

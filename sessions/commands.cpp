@@ -12,12 +12,12 @@ std::shared_ptr<Owed> owed(const Command& command) {
   return std::visit([](const auto& asked) -> std::shared_ptr<Owed> { return asked.reply.owed(); }, command);
 }
 
-void refuse(Command command, const protocol::Error& why) {
+void refuse(Command command, const Refusal& why) {
   std::visit([&](auto& asked) { std::move(asked.reply)(why); }, command);
 }
 
-protocol::Error no_session(const std::string& name) {
-  return protocol::Error(protocol::Errc::not_found, "session: Session with ID '" + name + "' not found");
+Refusal no_session(const std::string& name) {
+  return Refusal(protocol::Errc::not_found, Subject::session, "there is no session '" + name + "'");
 }
 
 void answer_as_removed(Command command, const std::string& session) {

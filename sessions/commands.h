@@ -118,14 +118,14 @@ const char* name(const Command& command);
 /// What is owed to whoever waits for it; nullptr when nobody does.
 std::shared_ptr<Owed> owed(const Command& command);
 /// Answers that it was not done.
-void refuse(Command command, const protocol::Error& why);
+void refuse(Command command, const Refusal& why);
 
 /// There is no session of this name.
-protocol::Error no_session(const std::string& name);
+Refusal no_session(const std::string& name);
 
 /// The answer to what was asked of a session that is being removed, or was.
 template <class Operation>
-Result<typename Operation::Answer> when_removed(const std::string& session) {
+Outcome<typename Operation::Answer> when_removed(const std::string& session) {
   if constexpr (std::is_same_v<Operation, RemoveSession>) {
     return {};
   } else {

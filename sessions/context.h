@@ -76,9 +76,9 @@ class Context {
   void work(std::function<void()> work, UniqueFunction<void()> then);
   /// Answers once the turn is durable; with the error of the commit when it failed. The one way to answer in a turn.
   template <class T>
-  void answer(Reply<T> reply, std::type_identity_t<Result<T>> result) {
-    auto deliver = [reply = std::move(reply), result = std::move(result)](const Error* failure) mutable {
-      std::move(reply)(failure ? Result<T>(*failure) : std::move(result));
+  void answer(Reply<T> reply, std::type_identity_t<Outcome<T>> outcome) {
+    auto deliver = [reply = std::move(reply), outcome = std::move(outcome)](const Error* failure) mutable {
+      std::move(reply)(failure ? Outcome<T>(*failure) : std::move(outcome));
     };
     turn.effects.emplace_back(Answer{std::move(deliver)});
   }

@@ -192,12 +192,13 @@ Error given_up() {
 }
 
 /// 02 section 3.3.
-Error hello_refused(const Node* answer) {
+Refusal hello_refused(const Node* answer) {
   const auto error = answer ? protocol::iq_error_of(*answer) : std::nullopt;
   if (!error) return Error(Errc::refused, "no pairing code: the server did not answer");
   const std::string said = error->text + " (" + std::to_string(error->code) + ")";
   if (error->code == 400 || error->code == 404) {
-    return Error(Errc::malformed, "WhatsApp does not know this number or gives no code for it now: " + said);
+    return Refusal(Errc::malformed, Subject::phone,
+                   "WhatsApp does not know this number or gives no code for it now: " + said);
   }
   if (error->code == 429) return Error(Errc::rate_limited, "WhatsApp wants fewer pairing codes: " + said);
   if (error->code == 452)
@@ -211,9 +212,8 @@ void PairingFlow::request_code(const std::string& phone, Reply<PairingCode> repl
   const auto refuse = [&](Errc code, std::string why) { c_.answer(std::move(reply), Error(code, std::move(why))); };
   if (c_.device.linked()) return refuse(Errc::not_ready, "the session is linked already");
   if (c_.status == Status::failed || c_.status == Status::terminated) {
-    const std::string why = c_.reason ? c_.reason->message + "; " : std::string();
-    return refuse(Errc::not_ready,
-                  "the session has ended: " + why + "POST /api/v1/sessions/" + c_.row.name + "/start first");
+    const std::string why = c_.reason ? ": " + c_.reason->message : std::string();
+    return c_.answer(std::move(reply), Refusal(Errc::not_ready, Subject::ended, "the session has ended" + why));
   }
   if (!c_.link.greeted()) {
     if (!c_.reason) return refuse(Errc::not_ready, "the session is not connected yet; try again in a moment");

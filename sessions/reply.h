@@ -10,11 +10,9 @@
 #include <utility>
 
 #include "net/loop_guard.h"
-#include "protocol/result.h"
+#include "sessions/refusal.h"
 
 namespace wharf::sessions {
-
-using protocol::Result;
 
 /// What is owed to whoever waits, for those who only may say that nothing comes of it: an actor keeps it of each
 /// command in a turn. As long as somebody keeps it, a reply that died is not answered yet: a turn that ends with an
@@ -44,19 +42,19 @@ class Reply {
   /// `handler` is called exactly once: with the answer, or with Errc::closed when the reply dies without one.
   template <class Handler>
     requires(!std::is_same_v<std::remove_cvref_t<Handler>, Reply> &&
-             std::is_invocable_v<std::decay_t<Handler>&, Result<T>>)
+             std::is_invocable_v<std::decay_t<Handler>&, Outcome<T>>)
   Reply(Handler&& handler)  // NOLINT(google-explicit-constructor): a lambda is what a caller has
       : debt_(std::make_shared<DebtTo<std::decay_t<Handler>>>(std::forward<Handler>(handler))) {}
 
   /// Uses it up: `std::move(reply)(answer)`. Nothing when it was moved from, or when an Owed has failed meanwhile.
-  void operator()(Result<T> answer) && {
+  void operator()(Outcome<T> answer) && {
     if (const auto debt = std::exchange(debt_, nullptr)) debt->pay(std::move(answer));
   }
   std::shared_ptr<Owed> owed() const { return debt_; }
 
  private:
   struct Debt : Owed {
-    virtual void pay(Result<T> answer) = 0;
+    virtual void pay(Outcome<T> answer) = 0;
     void fail(const protocol::Error& why) final { pay(why); }
   };
   template <class Handler>
@@ -66,7 +64,7 @@ class Reply {
     ~DebtTo() override {
       pay(protocol::Error(protocol::Errc::closed, "the session had to begin again before this was done; try again"));
     }
-    void pay(Result<T> answer) override {
+    void pay(Outcome<T> answer) override {
       if (!creditor) return;
       std::optional<Handler> once = std::move(creditor);
       creditor.reset();  // first: the handler may end what holds us

@@ -73,11 +73,11 @@ class SendQueue {
   };
 
   /// The first answer to the same request, when there was one. Errors: conflict.
-  Result<std::optional<SentMessage>> find_earlier(const SendText& request, const Jid& chat);
-  Result<std::optional<SentMessage>> find_earlier_by_key(const SendText& request, const Jid& chat,
-                                                         const std::string& key, const char* reused);
+  Outcome<std::optional<SentMessage>> find_earlier(const SendText& request, const Jid& chat);
+  Outcome<std::optional<SentMessage>> find_earlier_by_key(const SendText& request, const Jid& chat,
+                                                          const std::string& key, Subject kind);
   void remember(const SendText& request, const SentMessage& sent);
-  Result<protocol::Quote> quote_of(const Jid& chat, const std::string& id);
+  Outcome<protocol::Quote> quote_of(const Jid& chat, const std::string& id);
   void on_prepared(const Jid& chat, Fanout::Prepared prepared);
   void pump(const Jid& chat);
   void pump_all();

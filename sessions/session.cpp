@@ -109,7 +109,7 @@ void Session::take(CommandArrived& arrived) {
     if (removed_) return context_.answer(std::move(asked.reply), when_removed<Operation>(context_.row.name));
     carry_out(asked.operation, std::move(asked.reply));
   };
-  std::visit(carry, arrived.command);
+  std::visit(carry, *arrived.command);
 }
 
 void Session::committed() {

@@ -101,7 +101,7 @@ void Session::carry_out(const RemoveSession&, Reply<void> reply) {
       c.records.add(storage::RemoveSession{c.id()});
       c.turn.effects.emplace_back(Finished());
     }
-    c.answer(std::move(reply), Result<void>());
+    c.answer(std::move(reply), Outcome<>());
   });
 }
 
@@ -118,10 +118,11 @@ void Session::carry_out(const MarkRead& read, Reply<void> reply) {
 void Session::carry_out(const RemoveChat& remove, Reply<void> reply) {
   Context& c = context_;
   const Jid chat = remove.chat.has_devices() ? directory_.canonical_user(remove.chat) : remove.chat.user_jid();
-  if (!c.records.has_chat(chat)) return c.answer(std::move(reply), Error(Errc::not_found, "no such chat"));
+  if (!c.records.has_chat(chat))
+    return c.answer(std::move(reply), Refusal(Errc::not_found, Subject::chat, "no such chat"));
   queue_.forget_chat(chat);
   c.records.add(storage::RemoveChat{c.id(), chat});
-  c.answer(std::move(reply), Result<void>());
+  c.answer(std::move(reply), Outcome<>());
 }
 
 }  // namespace wharf::sessions

@@ -176,10 +176,10 @@ void Supervisor::on_events(std::function<void(const std::vector<storage::Event>&
 void Supervisor::create(NewSession session, Reply<SessionView> reply) {
   State& state = *state_;
   if (state.actors.contains(session.name) || state.reserved.contains(session.name)) {
-    return std::move(reply)(Error(Errc::conflict, "a session with this id exists"));
+    return std::move(reply)(Refusal(Errc::conflict, Subject::session, "a session of this name exists"));
   }
   if (state.actors.size() + state.reserved.size() >= state.settings.max_sessions) {
-    return std::move(reply)(Error(Errc::too_large, "the maximum number of sessions is reached"));
+    return std::move(reply)(Refusal(Errc::too_large, Subject::session, "the maximum number of sessions is reached"));
   }
   if (const auto refused = state.unwritable()) return std::move(reply)(*refused);
   storage::SessionRow row;

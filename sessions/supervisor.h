@@ -74,7 +74,7 @@ class Supervisor {
   /// store takes no writes: a failed commit would cost the session its connection). `request_id` names the request of
   /// the API in everything that comes of it.
   void tell(const std::string& name, Command command, std::string request_id = {});
-  /// tell("anna", MarkRead{chat}, [](Result<void> marked) { … })
+  /// tell("anna", MarkRead{chat}, [](const Outcome<>& marked) { … })
   template <class Operation>
   void tell(const std::string& name, Operation operation, Reply<typename Operation::Answer> reply,
             std::string request_id = {}) {

@@ -14,7 +14,6 @@
 namespace wharf::sessions {
 
 using protocol::Errc;
-using protocol::Error;
 using storage::AckLevel;
 
 namespace {
@@ -92,22 +91,22 @@ struct Waits::State : std::enable_shared_from_this<State> {
     std::visit(one, wait->subject);
   }
 
-  std::optional<Result<SessionView>> outcome_of(const Wait& wait, const ForQr&, Time time) const {
+  std::optional<Outcome<SessionView>> outcome_of(const Wait& wait, const ForQr&, Time time) const {
     const auto view = supervisor.find(wait.name);
     if (!view) return no_session(wait.name);
     if (!view->qr && view->status == Status::initializing && time == Time::is_left) return std::nullopt;
     return *view;
   }
 
-  std::optional<Result<SentMessage>> outcome_of(const Wait& wait, const ForAck& subject, Time time) const {
+  std::optional<Outcome<SentMessage>> outcome_of(const Wait& wait, const ForAck& subject, Time time) const {
     if (!supervisor.find(wait.session)) return no_session(wait.name);
     std::optional<storage::MessageRow> row;
     try {
       row = storage::find_message_by_id(store.reader(), wait.session, subject.message_id, true);
     } catch (const storage::ReadFailure& unreadable) {
-      return unreadable.error;
+      return Refusal(unreadable.error);
     }
-    if (!row) return Error(Errc::not_found, "message: no message with this id");
+    if (!row) return Refusal(Errc::not_found, Subject::message, "no message with this id");
     const bool reached = row->ack >= subject.level || row->ack == AckLevel::error;
     if (!reached && time == Time::is_left) return std::nullopt;
     SentMessage sent;

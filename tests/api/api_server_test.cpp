@@ -687,5 +687,10 @@ TEST_CASE(
     CHECK(failed.at("reason").at("code") == "proxy_refused");
     CHECK(std::string(failed.at("reason").at("message").as_string()).find("timeout") == std::string::npos);
     CHECK(failed.at("reason").at("nextStep").as_string().find("/start") != std::string::npos);
+    const Answer code = d.ask("POST", path + "/pairing-code", R"({"phone":"15550000009"})");
+    CHECK(code.status == 409);
+    const std::string ended(code.json().at("error").at("message").as_string());
+    CHECK(ended.starts_with("the session has ended: "));
+    CHECK(ended.ends_with("; POST " + path + "/start first"));
   }
 }

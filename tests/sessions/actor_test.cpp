@@ -60,7 +60,7 @@ TEST_CASE("a lost commit answers with its failure, and the session starts again 
   w.in_turn([&](Session& session) {
     rename(session, "lost");
     lose_commit(session);
-    Reply<void> reply = [&](const protocol::Result<void>& result) { answered = result.error().code; };
+    Reply<void> reply = [&](const Outcome<>& result) { answered = result.error().code; };
     session.context().answer(std::move(reply), {});
   });
   REQUIRE(answered == protocol::Errc::storage);
@@ -116,7 +116,7 @@ TEST_CASE("a session that broke while a turn is on its way to the disk is read a
   w.fixture.store->commit({}, [&](const protocol::Result<void>&) {
     w.in_turn([&](Session& session) {
       rename(session, "landed");
-      Reply<void> reply = [&](const protocol::Result<void>& result) { answered = result.has_value(); };
+      Reply<void> reply = [&](const Outcome<>& result) { answered = result.has_value(); };
       session.context().answer(std::move(reply), {});
     });
     REQUIRE(w.stored_name().empty());

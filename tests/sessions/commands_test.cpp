@@ -49,7 +49,7 @@ struct Heard {
 
 template <class Operation>
 Command asked(Asked<Operation>* /*kind*/, const std::shared_ptr<Heard>& heard) {
-  const auto hear = [heard](const Result<typename Operation::Answer>& answer) {
+  const auto hear = [heard](const Outcome<typename Operation::Answer>& answer) {
     ++heard->times;
     if (answer.has_error()) heard->error = answer.error();
   };
@@ -207,7 +207,7 @@ TEST_CASE("an answer of an earlier command in a turn that throws is the error of
   World w;
   std::optional<Error> answered;
   w.in_turn([&](Session& session) {
-    Reply<void> reply = [&](const Result<void>& result) { answered = result.error(); };
+    Reply<void> reply = [&](const Outcome<>& result) { answered = result.error(); };
     session.context().answer(std::move(reply), {});
     throw std::runtime_error("a broken invariant");
   });
@@ -223,7 +223,12 @@ TEST_CASE("a command is handled in the cause of its request, and nothing behind 
   REQUIRE_FALSE(causes.empty());
   for (const std::string& cause : causes) CHECK(cause == "request-1");
   causes.clear();
-  w.tell(test::SessionFixture::text("of nobody"), {});
+  // In its turn, with no request of its own.
+  w.random.on_draw = {};
+  w.together([&] {
+    w.actor->post(CommandArrived{Asked<StartSession>(), "request-2"});
+    w.in_turn([&](Session& session) { causes.push_back(session.context().cause); });
+  });
   REQUIRE_FALSE(causes.empty());
   for (const std::string& cause : causes) CHECK(cause.empty());
 }

@@ -151,27 +151,27 @@ TEST_CASE("a proxy that cannot be reached is named as the reason, before and aft
   CHECK(reason->next_step.find("/start") != std::string::npos);
 }
 
-TEST_CASE("a pairing code asked of a failed session names the reason and the way out, not a moment to wait") {
+TEST_CASE("a pairing code asked of a failed session names the reason, and that it has ended, not a moment to wait") {
   Fixture f;
   unlink(f);
   f.begin();
   f.steady += f.session->context().config.qr_timeout + 1s;
   f.turn({});
   REQUIRE(f.session->view().status == Status::failed);
-  std::optional<Error> refused;
-  f.tell(RequestPairingCode{"15550000009"}, [&](protocol::Result<PairingCode> code) { refused = code.error(); });
+  std::optional<Refusal> refused;
+  f.tell(RequestPairingCode{"15550000009"}, [&](Outcome<PairingCode> code) { refused = code.error(); });
   REQUIRE(refused);
   CHECK(refused->code == protocol::Errc::not_ready);
-  CHECK(refused->detail.find("/start") != std::string::npos);
+  CHECK(refused->subject == Subject::ended);
   CHECK(refused->detail.find("moment") == std::string::npos);
 }
 
 TEST_CASE("what stands behind a removal in the same turn is refused and leaves no row") {
   Fixture f;
-  std::optional<protocol::Result<void>> removed;
+  std::optional<Outcome<>> removed;
   std::optional<protocol::Result<SentMessage>> sent;
   std::vector<Input> inputs;
-  inputs.push_back(Fixture::asked(RemoveSession(), [&](protocol::Result<void> done) { removed = std::move(done); }));
+  inputs.push_back(Fixture::asked(RemoveSession(), [&](Outcome<> done) { removed = std::move(done); }));
   inputs.push_back(
       Fixture::asked(Fixture::text("late"), [&](protocol::Result<SentMessage> done) { sent = std::move(done); }));
   f.turn(std::move(inputs));
@@ -256,7 +256,7 @@ TEST_CASE("a removal that ends with the time for its answer leaves nothing behin
   Fixture f;
   f.go_online();
   bool removed = false;
-  f.tell(RemoveSession(), [&](const protocol::Result<void>& done) { removed = done.has_value(); });
+  f.tell(RemoveSession(), [&](const Outcome<>& done) { removed = done.has_value(); });
   REQUIRE_FALSE(removed);
   f.steady += 6s;
   f.turn({});

@@ -40,12 +40,12 @@ std::vector<Node> receipts(std::vector<Node> nodes) {
 /// What leaves, and the answer to the API when there is one.
 struct Marked {
   std::vector<Node> sent;
-  std::optional<Result<void>> answer;
+  std::optional<Outcome<>> answer;
 };
 Marked mark_read(Fixture& f, const Jid& chat, bool durable = true) {
   Marked marked;
   const auto effects = f.tell(
-      MarkRead{chat}, [&](Result<void> done) { marked.answer = std::move(done); }, durable);
+      MarkRead{chat}, [&](Outcome<> done) { marked.answer = std::move(done); }, durable);
   marked.sent = receipts(Fixture::sent(effects));
   return marked;
 }
@@ -91,7 +91,7 @@ TEST_CASE("asked for twice in one turn it is one receipt") {
   f.go_online();
   std::vector<Input> inputs;
   for (int i = 0; i < 2; ++i)
-    inputs.push_back(Fixture::asked(MarkRead{ben}, [](Result<void> done) { REQUIRE(done.has_value()); }));
+    inputs.push_back(Fixture::asked(MarkRead{ben}, [](Outcome<> done) { REQUIRE(done.has_value()); }));
   const auto effects = f.turn(std::move(inputs));
   REQUIRE(receipts(Fixture::sent(effects)).size() == 1);
   REQUIRE(rows(f) == 1);
@@ -226,7 +226,7 @@ TEST_CASE("a message that arrives in the turn that marks as read stays unread") 
     row.timestamp = row.created_at = f.now_ms;
     f.session->context().records.add(storage::InsertMessage{row, true, std::nullopt});
   }});
-  inputs.push_back(Fixture::asked(MarkRead{ben}, [](Result<void> done) { REQUIRE(done.has_value()); }));
+  inputs.push_back(Fixture::asked(MarkRead{ben}, [](Outcome<> done) { REQUIRE(done.has_value()); }));
   f.turn(std::move(inputs));
   CHECK(unread(f, ben) == 1);
   const Marked marked = mark_read(f, ben);

@@ -16,9 +16,9 @@ namespace {
 
 struct Listener {
   Reply<int> reply() {
-    return [this](Result<int> answer) { heard.push_back(std::move(answer)); };
+    return [this](Outcome<int> answer) { heard.push_back(std::move(answer)); };
   }
-  std::vector<Result<int>> heard;
+  std::vector<Outcome<int>> heard;
 };
 
 }  // namespace
@@ -89,7 +89,7 @@ TEST_CASE("an answer that was given stands, whoever fails it afterwards; a faile
 }
 
 TEST_CASE("what a handler throws ends there, and one that nobody waits for is nothing") {
-  Reply<int> throws = [](const Result<int>&) { throw std::runtime_error("in a handler"); };
+  Reply<int> throws = [](const Outcome<int>&) { throw std::runtime_error("in a handler"); };
   REQUIRE_NOTHROW(std::move(throws)(1));
   Reply<int> nobody;
   CHECK_FALSE(nobody.owed());
@@ -99,11 +99,11 @@ TEST_CASE("what a handler throws ends there, and one that nobody waits for is no
 TEST_CASE("a handler may own another reply, and the chain still answers when it dies") {
   std::vector<std::string> heard;
   {
-    Reply<std::string> outer = [&](const Result<std::string>& answer) {
+    Reply<std::string> outer = [&](const Outcome<std::string>& answer) {
       heard.push_back(answer ? *answer : std::string(name(answer.error().code)));
     };
-    const Reply<int> inner = [outer = std::move(outer)](const Result<int>& answer) mutable {
-      std::move(outer)(answer ? Result<std::string>(std::to_string(*answer)) : Result<std::string>(answer.error()));
+    const Reply<int> inner = [outer = std::move(outer)](const Outcome<int>& answer) mutable {
+      std::move(outer)(answer ? Outcome<std::string>(std::to_string(*answer)) : Outcome<std::string>(answer.error()));
     };
   }
   CHECK(heard == std::vector<std::string>{"closed"});

@@ -125,10 +125,10 @@ struct SessionFixture {
     }
     return nodes;
   }
-  std::optional<protocol::Result<SentMessage>> send(SendText text, bool durable = true) {
-    std::optional<protocol::Result<SentMessage>> answer;
+  std::optional<Outcome<SentMessage>> send(SendText text, bool durable = true) {
+    std::optional<Outcome<SentMessage>> answer;
     last = tell(
-        std::move(text), [&](protocol::Result<SentMessage> sent) { answer = std::move(sent); }, durable);
+        std::move(text), [&](Outcome<SentMessage> sent) { answer = std::move(sent); }, durable);
     return answer;
   }
   static SendText text(std::string body) {

@@ -55,16 +55,16 @@ struct World {
   }
   /// Runs the loop until the request is answered.
   template <class T>
-  protocol::Result<T> ask(const std::function<void(Reply<T>)>& request) {
-    std::optional<protocol::Result<T>> answer;
-    request([&](protocol::Result<T> result) {
+  Outcome<T> ask(const std::function<void(Reply<T>)>& request) {
+    std::optional<Outcome<T>> answer;
+    request([&](Outcome<T> result) {
       REQUIRE_FALSE(answer.has_value());  // exactly once
       answer = std::move(result);
     });
     if (!test::run_until(loop, [&] { return answer.has_value(); })) FAIL("a request is never answered");
     return std::move(*answer);
   }
-  protocol::Result<SessionView> create(const std::string& name) {
+  Outcome<SessionView> create(const std::string& name) {
     return ask<SessionView>([&](Reply<SessionView> reply) {
       Supervisor::NewSession session;
       session.name = name;
@@ -72,11 +72,11 @@ struct World {
     });
   }
   template <class Operation>
-  protocol::Result<typename Operation::Answer> tell(const std::string& name, Operation operation) {
+  Outcome<typename Operation::Answer> tell(const std::string& name, Operation operation) {
     using Answer = typename Operation::Answer;
     return ask<Answer>([&](Reply<Answer> reply) { supervisor->tell(name, std::move(operation), std::move(reply)); });
   }
-  protocol::Result<void> remove(const std::string& name) { return tell(name, RemoveSession()); }
+  Outcome<> remove(const std::string& name) { return tell(name, RemoveSession()); }
 };
 
 }  // namespace

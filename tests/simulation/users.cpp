@@ -148,7 +148,7 @@ void Users::remove_chat(std::size_t person, std::size_t other) {
   ledger_.excuse_chat(person, other, "the chat was deleted");
   world_.daemon.supervisor().tell(session,
                                   sessions::RemoveChat{Jid(ledger_.persons[other].number, protocol::server::user)},
-                                  of_this_life<void>([this, person, other](Result<void> removed) {
+                                  of_this_life<void>([this, person, other](sessions::Outcome<> removed) {
                                     if (removed) return ledger_.excuse_chat(person, other, "the chat was deleted");
                                     if (!passes(removed.error().code) && removed.error().code != Errc::not_found)
                                       ledger_.violate("remove_chat: " + removed.error().detail);
@@ -288,7 +288,7 @@ void Users::mark_read(std::size_t person, std::size_t other) {
   world_.trace.note("user", fmt::format("reads the chat of {} with {}", session, ledger_.persons[other].number));
   world_.daemon.supervisor().tell(session,
                                   sessions::MarkRead{Jid(ledger_.persons[other].number, protocol::server::user)},
-                                  of_this_life<void>([this, promised](Result<void> marked) {
+                                  of_this_life<void>([this, promised](sessions::Outcome<> marked) {
                                     if (marked) {
                                       for (const std::size_t text : promised) ledger_.texts[text].read_promised = true;
                                     } else if (!passes(marked.error().code) && marked.error().code != Errc::not_found) {
