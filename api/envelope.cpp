@@ -6,6 +6,7 @@ namespace wharf::api {
 namespace {
 
 using protocol::Errc;
+using sessions::Subject;
 
 struct ErrcRow {
   Errc errc;
@@ -16,21 +17,21 @@ struct ErrcRow {
 // Read from the top: the first row that fits decides.
 const std::vector<ErrcRow>& errc_rows() {
   static const std::vector<ErrcRow> rows = {
-      {Errc::not_found, Subject::session, ErrorCode::session_not_found},
-      {Errc::not_found, Subject::pairing, ErrorCode::session_not_found},
       {Errc::not_found, Subject::message, ErrorCode::message_not_found},
+      {Errc::not_found, Subject::quoted_message, ErrorCode::message_not_found},
       {Errc::not_found, Subject::chat, ErrorCode::chat_not_found},
       {Errc::not_found, std::nullopt, ErrorCode::session_not_found},
-      {Errc::conflict, Subject::new_session, ErrorCode::session_exists},
-      {Errc::conflict, Subject::message, ErrorCode::idempotency_key_reused},
+      {Errc::conflict, Subject::session, ErrorCode::session_exists},
+      {Errc::conflict, Subject::idempotency_key, ErrorCode::idempotency_key_reused},
+      {Errc::conflict, Subject::message_id, ErrorCode::message_id_reused},
       {Errc::conflict, std::nullopt, ErrorCode::session_not_ready},
-      {Errc::too_large, Subject::new_session, ErrorCode::max_sessions},
+      {Errc::too_large, Subject::session, ErrorCode::max_sessions},
       {Errc::too_large, std::nullopt, ErrorCode::validation},
       {Errc::malformed, std::nullopt, ErrorCode::validation},
       {Errc::unsupported, std::nullopt, ErrorCode::validation},
       {Errc::not_ready, std::nullopt, ErrorCode::session_not_ready},
       {Errc::no_session, std::nullopt, ErrorCode::session_not_ready},
-      {Errc::rate_limited, Subject::message, ErrorCode::queue_full},
+      {Errc::rate_limited, Subject::queue, ErrorCode::queue_full},
       {Errc::rate_limited, std::nullopt, ErrorCode::rate_limited},
       {Errc::refused, std::nullopt, ErrorCode::refused},
       {Errc::timed_out, std::nullopt, ErrorCode::timed_out},
@@ -91,12 +92,13 @@ const ErrorRow& error_row(ErrorCode code) {
   throw std::logic_error("an error code without a row");
 }
 
-Failure failure_of(const protocol::Error& error, Subject subject) {
+Failure failure_of(const sessions::Refusal& refusal) {
+  const std::string message = refusal.detail.empty() ? protocol::name(refusal.code) : refusal.detail;
   for (const ErrcRow& row : errc_rows()) {
-    if (row.errc != error.code || (row.subject && *row.subject != subject)) continue;
-    return Failure(row.code, error.detail.empty() ? protocol::name(error.code) : error.detail);
+    if (row.errc == refusal.code && (!row.subject || *row.subject == refusal.subject))
+      return Failure(row.code, message);
   }
-  return Failure(ErrorCode::internal, error.detail.empty() ? protocol::name(error.code) : error.detail);
+  return Failure(ErrorCode::internal, message);
 }
 
 net::HttpResponse render_failure(const Failure& failure, Dialect dialect) {

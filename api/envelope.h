@@ -10,7 +10,7 @@
 
 #include "api/dialect_choice.h"
 #include "net/http_server.h"
-#include "protocol/result.h"
+#include "sessions/refusal.h"
 #include "web/envelope.h"
 
 namespace wharf::api {
@@ -73,9 +73,8 @@ struct Failure {
   std::int64_t retry_after_s = 0;  // of a 429 that is no rate limit of ours; 0: the window of the limit
 };
 
-/// What an operation was about when it failed: it decides what not_found or conflict mean.
-enum class Subject { session, new_session, pairing, message, chat, other };
-Failure failure_of(const protocol::Error& error, Subject subject);
+/// With the detail as its message. What names a field, a path or a route is the handler's to say.
+Failure failure_of(const sessions::Refusal& refusal);
 
 /// {"success":false,"error":{…}}
 net::HttpResponse render_failure(const Failure& failure, Dialect dialect);

@@ -68,7 +68,7 @@ void poll_events(const ServicesPtr& services, const CallPtr& call) {
   const auto limit = static_cast<std::size_t>(call->query.integer("limit", 100));
   const std::chrono::milliseconds wait(call->query.integer("wait", 0));
   services->hub.poll(std::move(*selection), after.value_or(0), limit, wait, [call](EventHub::Page page) {
-    if (page.failure) return call->failure(failure_of(*page.failure, Subject::other));
+    if (page.failure) return call->failure(failure_of(*page.failure));
     JsonWriter out(page.events.size() * 512 + 16);
     out.begin_array();
     for (const auto& event : page.events) out.raw(event->json);

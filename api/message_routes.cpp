@@ -22,7 +22,7 @@ namespace wharf::api {
 namespace {
 
 using protocol::Jid;
-using protocol::Result;
+using sessions::Outcome;
 using sessions::SentMessage;
 
 constexpr std::size_t default_page = 50, max_gateway_page = 200;
@@ -65,16 +65,21 @@ std::string hash_of(const boost::json::object& body) {
   return protocol::to_hex(protocol::sha256(protocol::as_bytes(boost::json::serialize(known))));
 }
 
-Failure send_failure(const protocol::Error& error, bool has_quote, bool has_key) {
-  Failure failure = failure_of(error, Subject::message);
-  if (failure.code == ErrorCode::idempotency_key_reused && (!has_key || error.detail.starts_with("messageId:"))) {
-    failure.code = ErrorCode::message_id_reused;
+Failure send_failure(const CallPtr& call, const sessions::Refusal& refusal) {
+  using sessions::Subject;
+  Failure failure = failure_of(call, refusal);
+  if (refusal.subject == Subject::idempotency_key)
+    failure.message = "this Idempotency-Key was used with another request";
+  if (refusal.subject == Subject::message_id) {
+    failure.message = "messageId: " + refusal.detail;
     failure.details.emplace_back(
         "messageId", "must be new for another message; repeat the first request unchanged to get its answer");
   }
-  if (failure.code == ErrorCode::message_not_found && has_quote)
+  if (refusal.subject == Subject::quoted_message) {
+    failure.message = "quotedMessageId: " + refusal.detail;
     failure.details.emplace_back("quotedMessageId",
                                  "must be a message of this chat; leave it out to send without a quote");
+  }
   return failure;
 }
 
@@ -93,11 +98,10 @@ Failure message_failed(const SentMessage& sent, Dialect dialect) {
 void answer_after_ack(const ServicesPtr& services, const CallPtr& call, const std::string& session,
                       const SentMessage& sent, storage::AckLevel level) {
   const std::chrono::milliseconds timeout(call->query.integer("timeout", default_ack_wait.count()));
-  services->ports.supervisor.await_ack(
-      session, sent.id, level, timeout, [call, sent, level](Result<SentMessage> reached) {
-        if (!reached && reached.error().code != protocol::Errc::timed_out)
-          return call->failure(failure_of(reached.error(), Subject::message));
-        const SentMessage& state = reached ? *reached : sent;
+  services->ports.waits.await_ack(
+      session, sent, level, timeout, [call, level](const Outcome<SentMessage>& reached) {
+        if (!reached) return call->failure(failure_of(call, reached.error()));
+        const SentMessage& state = *reached;
         if (state.ack == storage::AckLevel::error) return call->failure(message_failed(state, call->dialect));
         const bool timed_out = state.ack < level;
         call->success(sent_message_json(state, call->dialect, timed_out), Beside{timed_out ? 202u : 200u, {}, {}});
@@ -112,10 +116,6 @@ std::optional<Jid> chat_of(const ServicesPtr& services, const CallPtr& call, sto
   call->failure(
       failure_of({FieldProblem{"chatId", fmt::format("must be {}", chat_id_allowed), &formats::chat_id, false}}));
   return std::nullopt;
-}
-
-Failure chat_not_found(std::string_view chat) {
-  return Failure(ErrorCode::chat_not_found, fmt::format("no chat with ID '{}' is stored", echo(chat)));
 }
 
 std::string message_cursor(std::int64_t row) { return "m" + std::to_string(row); }
@@ -195,16 +195,12 @@ void send_text(const ServicesPtr& services, const CallPtr& call) {
   }
   message.request_hash = hash_of(call->body);
   const auto wait_for = ack_named(call->query.text("waitFor"));
-  const bool has_quote = message.quoted_id.has_value();
-  const bool has_key = message.idempotency_key.has_value();
-  services->ports.supervisor.send_text(
-      session, std::move(message), [services, call, session, wait_for, has_quote, has_key](Result<SentMessage> sent) {
-        if (!sent) return call->failure(send_failure(sent.error(), has_quote, has_key));
-        if (wait_for && sent->ack == storage::AckLevel::error)
-          return call->failure(message_failed(*sent, call->dialect));
-        if (wait_for && sent->ack < *wait_for) return answer_after_ack(services, call, session, *sent, *wait_for);
-        call->success(sent_message_json(*sent, call->dialect, false));
-      });
+  ask(services, call, std::move(message), [services, call, session, wait_for](const Outcome<SentMessage>& sent) {
+    if (!sent) return call->failure(send_failure(call, sent.error()));
+    if (wait_for && sent->ack == storage::AckLevel::error) return call->failure(message_failed(*sent, call->dialect));
+    if (wait_for && sent->ack < *wait_for) return answer_after_ack(services, call, session, *sent, *wait_for);
+    call->success(sent_message_json(*sent, call->dialect, false));
+  });
 }
 
 void get_message(const ServicesPtr& services, const CallPtr& call) {
@@ -376,10 +372,8 @@ void remove_chat(const ServicesPtr& services, const CallPtr& call) {
   if (!view) return;
   const auto chat = chat_of(services, call, view->id);
   if (!chat) return;
-  services->ports.supervisor.remove_chat(view->name, *chat, [call](Result<void> removed) {
-    if (!removed && removed.error().code == protocol::Errc::not_found)
-      return call->failure(chat_not_found(call->param("chatId")));
-    if (!removed) return call->failure(failure_of(removed.error(), Subject::chat));
+  ask(services, call, sessions::RemoveChat{*chat}, [call](const Outcome<>& removed) {
+    if (!removed) return call->failure(failure_of(call, removed.error()));
     call->send(net::HttpResponse(204, {}, {}));
   });
 }
@@ -389,10 +383,8 @@ void mark_chat_read(const ServicesPtr& services, const CallPtr& call) {
   if (!view) return;
   const auto chat = chat_of(services, call, view->id);
   if (!chat) return;
-  services->ports.supervisor.mark_read(view->name, *chat, [call](Result<void> marked) {
-    if (!marked && marked.error().code == protocol::Errc::not_found)
-      return call->failure(chat_not_found(call->param("chatId")));
-    if (!marked) return call->failure(failure_of(marked.error(), Subject::chat));
+  ask(services, call, sessions::MarkRead{*chat}, [call](const Outcome<>& marked) {
+    if (!marked) return call->failure(failure_of(call, marked.error()));
     call->success({}, Beside{200, "Chat marked as read", {}});
   });
 }

@@ -100,7 +100,7 @@ void Router::handle(net::HttpRequest request, net::Responder responder) {
   } catch (const storage::ReadFailure& unreadable) {
     spdlog::error("request_failed route={} request={} error={}", call->route ? call->route->pattern : "-",
                   call->request_id, log_value(unreadable.what()));
-    call->failure(failure_of(unreadable.error, Subject::other));
+    call->failure(failure_of(unreadable.error));
   } catch (const std::exception& broken) {
     // The edge of one request: a broken invariant ends this request and no other.
     spdlog::error("request_failed route={} request={} error={}", call->route ? call->route->pattern : "-",

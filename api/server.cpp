@@ -138,7 +138,7 @@ void ApiServer::drain(std::function<void()> done) {
   constexpr std::uint16_t close_going_away = 1001;
   state_->http.stop_accepting();
   // Before the connections are waited for: a request with waitFor would hold them until its time is up.
-  state_->services->ports.supervisor.end_waits();
+  state_->services->ports.waits.end();
   state_->services->hub.close_all(close_going_away, "the server is shutting down");
   state_->services->webhooks.drain(
       [state = state_, done = std::move(done)]() mutable { state->http.drain(std::move(done)); });

@@ -11,6 +11,7 @@
 #include "net/outgoing_http.h"
 #include "net/workers.h"
 #include "sessions/supervisor.h"
+#include "sessions/waits.h"
 #include "storage/store.h"
 
 namespace wharf::api {
@@ -48,6 +49,7 @@ class ApiServer {
     storage::Store& store;
     net::Workers& workers;
     sessions::Supervisor& supervisor;
+    sessions::Waits& waits;
     net::OutgoingHttp& http_client;
   };
   ApiServer(Ports ports, ApiSettings settings, SandboxControl sandbox);

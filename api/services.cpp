@@ -65,6 +65,17 @@ Failure session_not_found(std::string_view name) {
   return Failure(ErrorCode::session_not_found, fmt::format("Session with ID '{}' not found", echo(name)));
 }
 
+Failure chat_not_found(std::string_view chat) {
+  return Failure(ErrorCode::chat_not_found, fmt::format("no chat with ID '{}' is stored", echo(chat)));
+}
+
+Failure failure_of(const CallPtr& call, const sessions::Refusal& refusal) {
+  Failure failure = failure_of(refusal);
+  if (failure.code == ErrorCode::session_not_found) return session_not_found(call->param("sessionId"));
+  if (failure.code == ErrorCode::chat_not_found) return chat_not_found(call->param("chatId"));
+  return failure;
+}
+
 std::optional<sessions::SessionView> session_of(const ServicesPtr& services, const CallPtr& call) {
   auto view = services->ports.supervisor.find(call->param("sessionId"));
   if (!view) call->failure(session_not_found(call->param("sessionId")));
@@ -78,7 +89,7 @@ void read_on_worker(const ServicesPtr& services, const CallPtr& call,
   const bool taken = services->ports.workers.run(
       [services, work = std::move(work), answer, dialect = call->dialect, request_id = call->request_id] {
         const auto read = services->readers.with(request_id, [&](storage::Database& db) { *answer = work(db); });
-        if (!read) *answer = render_failure(failure_of(read.error(), Subject::other), dialect);
+        if (!read) *answer = render_failure(failure_of(read.error()), dialect);
       },
       [call, answer] {
         if (*answer) call->send(std::move(**answer));

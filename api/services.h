@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "api/event_hub.h"
@@ -49,6 +50,15 @@ struct Services {
 /// The session of the path parameter sessionId; answers 404 and returns nullopt when there is none.
 std::optional<sessions::SessionView> session_of(const ServicesPtr& services, const CallPtr& call);
 Failure session_not_found(std::string_view name);
+Failure chat_not_found(std::string_view chat);
+/// Why the session of this request's path did not do what it was asked.
+Failure failure_of(const CallPtr& call, const sessions::Refusal& refusal);
+/// Asks it of the session of the path parameter sessionId, for this request.
+template <class Operation>
+void ask(const ServicesPtr& services, const CallPtr& call, Operation operation,
+         sessions::Reply<typename Operation::Answer> reply) {
+  services->ports.supervisor.tell(call->param("sessionId"), std::move(operation), std::move(reply), call->request_id);
+}
 
 /// Reads and renders away from the loop, then calls `done` on it with the text. A full pool answers 503 and a broken
 /// database 503 through `call`; then `done` does not run.

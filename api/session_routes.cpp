@@ -14,6 +14,7 @@ namespace wharf::api {
 namespace {
 
 using protocol::Result;
+using sessions::Outcome;
 using sessions::SessionView;
 namespace json = boost::json;
 
@@ -38,9 +39,9 @@ void answer_session(const ServicesPtr& services, const CallPtr& call, const Sess
 }
 
 /// The usual end of a command on a session.
-sessions::Done<SessionView> answer_with(const ServicesPtr& services, const CallPtr& call, std::string message) {
-  return [services, call, message = std::move(message)](Result<SessionView> view) {
-    if (!view) return call->failure(failure_of(view.error(), Subject::session));
+sessions::Reply<SessionView> answer_with(const ServicesPtr& services, const CallPtr& call, std::string message) {
+  return [services, call, message = std::move(message)](const Outcome<SessionView>& view) {
+    if (!view) return call->failure(failure_of(call, view.error()));
     answer_session(services, call, *view, Beside{200, message, {}});
   };
 }
@@ -76,9 +77,9 @@ void create_session(const ServicesPtr& services, const CallPtr& call) {
 
   const std::string name = session.name;
   services->ports.supervisor.create(
-      std::move(session), [services, call, name, wait, qr_wait](Result<SessionView> created) {
+      std::move(session), [services, call, name, wait, qr_wait](const Outcome<SessionView>& created) {
         if (!created) {
-          Failure failure = failure_of(created.error(), Subject::new_session);
+          Failure failure = failure_of(created.error());
           if (failure.code == ErrorCode::session_exists)
             failure.message = fmt::format("Session with ID '{}' already exists", name);
           if (failure.code == ErrorCode::max_sessions)
@@ -87,10 +88,10 @@ void create_session(const ServicesPtr& services, const CallPtr& call) {
         }
         const Beside beside{201, "Session created successfully", {}};
         if (!wait) return answer_session(services, call, *created, beside);
-        services->ports.supervisor.await_qr(name, qr_wait,
-                                            [services, call, beside, created = *created](Result<SessionView> view) {
-                                              answer_session(services, call, view ? *view : created, beside);
-                                            });
+        services->ports.waits.await_qr(name, qr_wait,
+                                       [services, call, beside, created = *created](const Outcome<SessionView>& view) {
+                                         answer_session(services, call, view ? *view : created, beside);
+                                       });
       });
 }
 
@@ -112,8 +113,7 @@ void get_session(const ServicesPtr& services, const CallPtr& call) {
 void update_session(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);
   if (!view) return;
-  std::optional<std::string> config_json, metadata_json;
-  std::optional<sessions::SessionConfig> config;
+  sessions::UpdateSession update;
   if (const json::object* changed = object_of(call->body, "config")) {
     boost::system::error_code failed;
     json::value stored = json::parse(view->config_json, failed);
@@ -121,25 +121,25 @@ void update_session(const ServicesPtr& services, const CallPtr& call) {
     for (const auto& member : *changed) merged[member.key()] = member.value();
     ParsedConfig parsed = session_config_from_json(merged);
     if (!proxy_is_good(call, parsed)) return;
-    config_json = std::move(parsed.json);
-    config = parsed.config;
+    update.config_json = std::move(parsed.json);
+    update.config = parsed.config;
   }
   if (const json::value* metadata = call->body.if_contains("metadata"))
-    metadata_json =
+    update.metadata_json =
         metadata->is_object() && !metadata->get_object().empty() ? json::serialize(*metadata) : std::string();
-  services->ports.supervisor.update(view->name, std::move(config_json), std::move(config), std::move(metadata_json),
-                                    answer_with(services, call, "Session updated successfully"));
+  ask(services, call, std::move(update), answer_with(services, call, "Session updated successfully"));
 }
 
 void remove_session(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);
   if (!view) return;
-  services->ports.supervisor.remove(view->name, [services, call, id = view->id](Result<void> removed) {
-    if (!removed) return call->failure(failure_of(removed.error(), Subject::session));
+  const auto answer = [services, call, id = view->id](const Outcome<>& removed) {
+    if (!removed) return call->failure(failure_of(call, removed.error()));
     services->hub.session_removed(id);
     services->webhooks.session_removed(id);
     call->success({}, Beside{200, "Session removed successfully", {}});
-  });
+  };
+  ask(services, call, sessions::RemoveSession(), answer);
 }
 
 void get_session_status(const ServicesPtr& services, const CallPtr& call) {
@@ -196,7 +196,7 @@ void get_qr_image(const ServicesPtr& services, const CallPtr& call) {
   const bool taken = services->ports.workers.run(
       [image, text = view->qr->text, pixels] { *image = qr_png(text, pixels); },
       [call, image] {
-        if (!*image) return call->failure(failure_of(image->error(), Subject::other));
+        if (!*image) return call->failure(failure_of(image->error()));
         net::HttpResponse response(200, "image/png", std::string(protocol::as_text(**image)));
         response.headers.emplace_back("Cache-Control", "no-store");
         call->send(std::move(response));
@@ -210,13 +210,15 @@ void request_pairing_code(const ServicesPtr& services, const CallPtr& call) {
   const auto phone = parse_chat_id(text_of(call->body, "phone"));
   if (!phone || !phone->is_phone_number())
     return call->failure(failure_of({FieldProblem{"phone", "must be a phone number with country code"}}));
-  services->ports.supervisor.pairing_code(view->name, phone->user, [call](Result<sessions::PairingCode> code) {
+  const auto answer = [call](const Outcome<sessions::PairingCode>& code) {
     if (!code) {
-      Failure failure = failure_of(code.error(), Subject::pairing);
+      Failure failure = failure_of(call, code.error());
       // A phone that answers a code, and WhatsApp's own limit, take about that long.
       constexpr std::int64_t live_code_s = 60;
       failure.retry_after_s = live_code_s;
-      if (code.error().code == protocol::Errc::malformed) failure.details.emplace_back("phone", failure.message);
+      if (code.error().subject == sessions::Subject::phone) failure.details.emplace_back("phone", failure.message);
+      if (code.error().subject == sessions::Subject::ended)
+        failure.message += fmt::format("; POST /api/v1/sessions/{}/start first", call->param("sessionId"));
       return call->failure(failure);
     }
     JsonWriter out;
@@ -224,32 +226,29 @@ void request_pairing_code(const ServicesPtr& services, const CallPtr& call) {
     out.text("display", code->code.size() == 8 ? code->code.substr(0, 4) + "-" + code->code.substr(4) : code->code);
     out.text("expiresAt", iso_seconds(code->expires_at)).end_object();
     call->success(out.view());
-  });
+  };
+  ask(services, call, sessions::RequestPairingCode{phone->user}, answer);
 }
 
 void start_session(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);
-  if (view)
-    services->ports.supervisor.start_session(view->name, answer_with(services, call, "Session started successfully"));
+  if (view) ask(services, call, sessions::StartSession(), answer_with(services, call, "Session started successfully"));
 }
 
 void stop_session(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);
-  if (view)
-    services->ports.supervisor.stop_session(view->name, answer_with(services, call, "Session stopped successfully"));
+  if (view) ask(services, call, sessions::StopSession(), answer_with(services, call, "Session stopped successfully"));
 }
 
 void restart_session(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);
   if (view)
-    services->ports.supervisor.restart_session(view->name,
-                                               answer_with(services, call, "Session restarted successfully"));
+    ask(services, call, sessions::RestartSession(), answer_with(services, call, "Session restarted successfully"));
 }
 
 void logout_session(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);
-  if (view)
-    services->ports.supervisor.logout(view->name, answer_with(services, call, "Session logged out successfully"));
+  if (view) ask(services, call, sessions::Logout(), answer_with(services, call, "Session logged out successfully"));
 }
 
 void get_me(const ServicesPtr& services, const CallPtr& call) {

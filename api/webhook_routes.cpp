@@ -182,7 +182,7 @@ void register_again(const ServicesPtr& services, const CallPtr& call, const Webh
   services->webhooks.update(
       there.id, [named](WebhookRow& row) { change_webhook(named, row); },
       [services, call, session_name](Result<WebhookRow> updated) {
-        if (!updated) return call->failure(failure_of(updated.error(), Subject::other));
+        if (!updated) return call->failure(failure_of(updated.error()));
         answer_webhook(services, call, *updated, session_name, 201,
                        "This webhook was registered already and has been changed");
       });
@@ -211,7 +211,7 @@ void register_webhook(const ServicesPtr& services, const CallPtr& call) {
   row.session = owner->session;
   row.created_at = services->ports.scheduler.unix_ms();
   services->webhooks.add(row, [services, call, row, session_name = owner->session_name](Result<WebhookRow> added) {
-    if (!added) return call->failure(failure_of(added.error(), Subject::other));
+    if (!added) return call->failure(failure_of(added.error()));
     if (added->id != row.id) return register_again(services, call, *added, session_name);
     answer_webhook(services, call, *added, session_name, 201, "Webhook registered successfully");
   });
@@ -235,7 +235,7 @@ void update_webhook(const ServicesPtr& services, const CallPtr& call) {
         if (!updated && updated.error().code == protocol::Errc::conflict)
           return call->failure(Failure(ErrorCode::webhook_exists, updated.error().detail,
                                        {{"url", "must not be the URL of another webhook"}}));
-        if (!updated) return call->failure(failure_of(updated.error(), Subject::other));
+        if (!updated) return call->failure(failure_of(updated.error()));
         answer_webhook(services, call, *updated, session_name, 200, "Webhook updated successfully");
       });
 }
@@ -268,7 +268,7 @@ void remove_webhook(const ServicesPtr& services, const CallPtr& call) {
   if (!row) return;
   const std::string id = row->id;
   services->webhooks.remove(id, [call](Result<void> removed) {
-    if (!removed) return call->failure(failure_of(removed.error(), Subject::other));
+    if (!removed) return call->failure(failure_of(removed.error()));
     call->success({}, Beside{200, "Webhook removed successfully", {}});
   });
 }
@@ -300,7 +300,7 @@ void redeliver(const ServicesPtr& services, const CallPtr& call) {
     if (!queued && queued.error().code == protocol::Errc::not_found)
       return call->failure(
           Failure(ErrorCode::event_not_found, fmt::format("the log has no event {} for this webhook", text)));
-    if (!queued) return call->failure(failure_of(queued.error(), Subject::other));
+    if (!queued) return call->failure(failure_of(queued.error()));
     JsonWriter out;
     out.begin_object().text("eventId", text).text("state", "waiting").end_object();
     call->success(out.view(), Beside{202, "Delivery queued", {}});
@@ -314,7 +314,7 @@ void test_webhook(const ServicesPtr& services, const CallPtr& call) {
   if (!row) return;
   const std::string id = row->id;
   services->webhooks.test(id, call->request_id, [call](Result<DeliveryOutcome> outcome) {
-    if (!outcome) return call->failure(failure_of(outcome.error(), Subject::other));
+    if (!outcome) return call->failure(failure_of(outcome.error()));
     JsonWriter out;
     out.begin_object()
         .boolean("delivered", outcome->delivered)

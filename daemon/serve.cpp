@@ -24,6 +24,7 @@
 #include "sandbox/sandbox.h"
 #include "sessions/log_value.h"
 #include "sessions/supervisor.h"
+#include "sessions/waits.h"
 #include "storage/store.h"
 
 namespace wharf::daemon {
@@ -216,6 +217,7 @@ int serve(const Configuration& c) {
   api_options.network_name = settings.network.name;
   auto supervisor = std::make_unique<sessions::Supervisor>(
       sessions::Supervisor::Ports{scheduler, random, **store, workers, sockets}, std::move(settings));
+  auto waits = std::make_unique<sessions::Waits>(*supervisor, scheduler, **store);
   api::SandboxControl control;
   if (network) {
     control = [&network](net::HttpRequest request, net::Responder responder) {
@@ -223,8 +225,8 @@ int serve(const Configuration& c) {
     };
   }
   auto server = std::make_unique<api::ApiServer>(
-      api::ApiServer::Ports{loop, scheduler, random, **store, workers, *supervisor, http}, std::move(api_options),
-      control);
+      api::ApiServer::Ports{loop, scheduler, random, **store, workers, *supervisor, *waits, http},
+      std::move(api_options), control);
   const auto port = server->start();
   if (!port) {
     spdlog::error("listen detail={}", sessions::log_value(port.error()));
@@ -252,6 +254,7 @@ int serve(const Configuration& c) {
   net::run_loop(loop);
 
   server.reset();
+  waits.reset();
   supervisor.reset();
   if (network) network->stop();
   (*store)->flush();

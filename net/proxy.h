@@ -11,6 +11,7 @@ struct Proxy {
   std::string host;
   std::uint16_t port = 0;
   std::string username, password;
+  friend bool operator==(const Proxy&, const Proxy&) = default;
 };
 
 }  // namespace wharf::net

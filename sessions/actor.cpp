@@ -24,6 +24,11 @@ Overloaded(Functions...) -> Overloaded<Functions...>;
 /// How long acks and receipts wait for company. Ends on a common grid, so that those of all sessions share a flush.
 constexpr std::chrono::milliseconds linger_grid{4};
 
+/// It is not handled any more: whoever waits for a command hears why.
+void refuse(Input input, const Error& why) {
+  if (auto* arrived = std::get_if<CommandArrived>(&input)) refuse(std::move(*arrived->command), why);
+}
+
 }  // namespace
 
 SessionActor::SessionActor(Shared& shared, storage::SessionRow row, storage::DeviceRow device)
@@ -77,24 +82,16 @@ void SessionActor::log(std::string_view event, const std::string& fields) const 
 
 // --- mailbox and turns
 
-void SessionActor::call(std::function<void(Session&)> run, std::function<void(const Error&)> failed) {
-  if (closed_) return failed(Error(Errc::closed, "the session is being closed"));
-  if (broken_) return failed(*broken_);
-  Call input;
-  input.run = [this, run = std::move(run)] { run(*session_); };
-  input.failed = std::move(failed);
-  post(std::move(input));
-}
-
 void SessionActor::begin() {
   const auto& context = session_->context();
   // Failed sessions wait for their user: another try by ourselves would only repeat the outcome.
   if (context.row.stopped || context.status == Status::failed) return arm_timer();
-  call([](Session& session) { session.start(); }, [](const Error&) {});
+  post(Begin());
 }
 
 void SessionActor::post(Input input) {
-  if (closed_ || broken_) return;
+  if (closed_) return refuse(std::move(input), Error(Errc::closed, "the session is being closed"));
+  if (broken_) return refuse(std::move(input), *broken_);
   mailbox_.push(std::move(input));
   if (!paused_ && link_ && mailbox_.full()) {
     paused_ = true;
@@ -113,7 +110,7 @@ void SessionActor::linger() {
 
 bool SessionActor::wants_turn() const {
   if (wake_ || mailbox_.urgent()) return true;
-  return !mailbox_.empty() && shared_.awaited.contains(session_->context().id());
+  return !mailbox_.empty() && shared_.awaited_acks->contains(session_->context().id());
 }
 
 void SessionActor::pump() {
@@ -134,43 +131,46 @@ void SessionActor::run_turn() {
     paused_ = false;
     if (link_) link_->pause(false);
   }
-  std::vector<std::function<void(const Error&)>> callers;
+  Debts debts;
   for (const Input& input : inputs) {
-    if (const auto* call = std::get_if<Call>(&input); call && call->failed) callers.push_back(call->failed);
+    const auto* arrived = std::get_if<CommandArrived>(&input);
+    if (auto debt = arrived ? owed(*arrived->command) : nullptr) debts.push_back(std::move(debt));
   }
   Turn turn;
   try {
     turn = session_->handle(std::move(inputs), now());
   } catch (const storage::ReadFailure& unreadable) {
-    return turn_failed(callers, unreadable.error);
+    return turn_failed(debts, unreadable.error);
   } catch (const std::exception& broken) {
-    return turn_failed(callers, Error(Errc::internal, broken.what()));
+    return turn_failed(debts, Error(Errc::internal, broken.what()));
   }
-  if (turn.changes.empty()) return after_commit(std::move(turn.effects), Result<void>());
+  if (turn.changes.empty()) return after_commit(std::move(turn.effects), debts, Result<void>());
   auto effects = std::make_shared<std::vector<Effect>>(std::move(turn.effects));
-  shared_.store.commit(std::move(turn.changes), [self = shared_from_this(), effects](Result<void> result) {
-    self->after_commit(std::move(*effects), result);
-    self->pump();
-  });
+  shared_.store.commit(std::move(turn.changes),
+                       [self = shared_from_this(), effects, debts = std::move(debts)](Result<void> result) {
+                         self->after_commit(std::move(*effects), debts, result);
+                         self->pump();
+                       });
 }
 
 // A broken invariant or rows that cannot be read end this turn, not the process: nothing of it was committed.
-void SessionActor::turn_failed(const std::vector<std::function<void(const Error&)>>& callers, const Error& why) {
+void SessionActor::turn_failed(const Debts& debts, const Error& why) {
   spdlog::error("turn_failed session={} code={} detail={}", name_, protocol::name(why.code), log_value(why.detail));
-  for (const auto& failed : callers) net::guard("answer", [&] { failed(why); });
+  for (const auto& debt : debts) debt->fail(why);
+  auto undone = session_->abandon_turn();  // answers to commands of earlier turns
+  fail_answers(undone, why);
   busy_ = false;
   rebuild(why);
 }
 
-void SessionActor::after_commit(std::vector<Effect> effects, const Result<void>& result) {
+void SessionActor::after_commit(std::vector<Effect> effects, const Debts& debts, const Result<void>& result) {
   busy_ = false;
   if (!result) {
     const Error failure = result.error();
     spdlog::error("commit_failed session={} code={} detail={}", name_, protocol::name(failure.code),
                   log_value(failure.detail));
-    for (Effect& effect : effects) {
-      if (auto* answer = std::get_if<Answer>(&effect)) net::guard("answer", [&] { answer->call(&failure); });
-    }
+    fail_answers(effects, failure);
+    for (const auto& debt : debts) debt->fail(failure);  // the answer was left to a later turn
     return rebuild(failure);
   }
   const bool held = !broken_ && shared_.scheduler.steady() - restored_at_ >= Backoff::stable_after;
@@ -202,7 +202,8 @@ void SessionActor::perform(Effect& effect) {
                      spdlog::warn("stanza_refused session={} detail={}", name_, log_value(sent.error().detail));
                    }
                  },
-                 [](Answer& answer) { answer.call(nullptr); },
+                 [](Answer& answer) { answer.deliver(nullptr); },
+                 [this](AnswerWithView& answer) { std::move(answer.reply)(view()); },
                  [this](OpenLink& open) { open_link(open.delay); },
                  [this](CloseLink&) {
                    connect_timer_.cancel();
@@ -211,23 +212,27 @@ void SessionActor::perform(Effect& effect) {
                  },
                  [this](RunWork& work) {
                    const std::uint64_t generation = generation_;
-                   auto then = [weak = weak_from_this(), generation, then = std::move(work.then)] {
+                   const auto done = std::make_shared<WorkDone>(WorkDone{std::move(work.then)});
+                   auto then = [weak = weak_from_this(), generation, done] {
                      const auto self = weak.lock();
-                     if (!self || self->generation_ != generation) return;
-                     Call done;
-                     done.run = then;
-                     self->post(std::move(done));
+                     if (self && self->generation_ == generation) self->post(std::move(*done));
                    };
                    if (!shared_.workers.run(std::move(work.work), std::move(then))) {
                      spdlog::warn("worker_queue_full session={}", name_);
                      rebuild(Error(Errc::rate_limited, "too much work is waiting"));
                    }
                  },
-                 [this](Finished&) {
-                   if (on_finished) on_finished();
-                 },
+                 [this](Finished&) { finish(); },
              },
              effect);
+}
+
+void SessionActor::finish() {
+  closed_ = true;
+  for (Input& input : mailbox_.drain()) {
+    if (auto* arrived = std::get_if<CommandArrived>(&input)) answer_as_removed(std::move(*arrived->command), name_);
+  }
+  if (on_finished) on_finished();
 }
 
 // --- beginning again
@@ -245,9 +250,7 @@ void SessionActor::rebuild(const Error& why) {
   armed_.reset();
   lingers_until_.reset();
   session_->lose_connection();  // until it is restored, nobody may read "ready" of it
-  for (Input& input : mailbox_.drain()) {
-    if (auto* call = std::get_if<Call>(&input); call && call->failed) net::guard("answer", [&] { call->failed(why); });
-  }
+  for (Input& input : mailbox_.drain()) refuse(std::move(input), why);
   restore_later();
 }
 
@@ -345,10 +348,7 @@ void SessionActor::shutdown(std::function<void()> done) {
   restore_timer_.cancel();
   if (link_) link_->close();
   retire_link();
-  for (Input& input : mailbox_.drain()) {
-    if (auto* call = std::get_if<Call>(&input); call && call->failed)
-      call->failed(Error(Errc::closed, "the daemon is stopping"));
-  }
+  for (Input& input : mailbox_.drain()) refuse(std::move(input), Error(Errc::closed, "the daemon is stopping"));
   if (!busy_) return done();
   at_rest_ = std::move(done);
 }

@@ -10,11 +10,11 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <unordered_map>
 
 #include "net/scheduler.h"
 #include "net/websocket.h"
 #include "net/workers.h"
+#include "sessions/ack_awaited.h"
 #include "sessions/connect_gate.h"
 #include "sessions/link.h"
 #include "sessions/mailbox.h"
@@ -35,25 +35,7 @@ struct Shared {
   bool resume_handshake;
   SessionSettings settings;
   ConnectGate gate;
-  std::unordered_map<storage::SessionId, std::size_t> awaited{};  // callers that wait for an ack of a session's message
-};
-
-/// While one lives, acks and receipts of its session do not wait for company: somebody waits for them.
-class AckAwaited {
- public:
-  AckAwaited(Shared& shared, storage::SessionId session) : shared_(shared), session_(session) {
-    ++shared_.awaited[session_];
-  }
-  AckAwaited(const AckAwaited&) = delete;
-  AckAwaited& operator=(const AckAwaited&) = delete;
-  ~AckAwaited() {
-    const auto at = shared_.awaited.find(session_);
-    if (--at->second == 0) shared_.awaited.erase(at);
-  }
-
- private:
-  Shared& shared_;
-  storage::SessionId session_;
+  std::shared_ptr<AwaitedAcks> awaited_acks = std::make_shared<AwaitedAcks>();
 };
 
 class SessionActor : public std::enable_shared_from_this<SessionActor> {
@@ -62,9 +44,10 @@ class SessionActor : public std::enable_shared_from_this<SessionActor> {
   SessionActor(Shared& shared, storage::SessionRow row, storage::DeviceRow device);
   ~SessionActor();
 
-  /// Runs `run` inside a turn. `failed` is called instead when the session is closed or has to begin again first, with
-  /// the reason of that; also after `run` when its turn could not be committed.
-  void call(std::function<void(Session&)> run, std::function<void(const Error&)> failed);
+  /// Into the mailbox: `input` is handled in a turn. What arrives while the session is closed or begins again is
+  /// dropped, a command is answered with the reason of that. A command whose turn fails, in memory or on the disk, is
+  /// answered with the error of the turn.
+  void post(Input input);
   /// Starts the session unless its user stopped it or it failed for good: at the start of the daemon.
   void begin();
   /// What users see. While the session begins again after a failure, that failure is its reason.
@@ -72,21 +55,25 @@ class SessionActor : public std::enable_shared_from_this<SessionActor> {
   Holdings holdings() const;
   const Session& session() const { return *session_; }
   Session& session() { return *session_; }
-  /// Closes the connection, runs nothing more; `done` when the running commit is back.
+  /// Closes the connection, runs nothing more; `done` when the running commit is back. Commands that wait are answered
+  /// closed.
   void shutdown(std::function<void()> done);
   /// Set before the first input: a turn with a Finished effect is durable.
   std::function<void()> on_finished;
 
  private:
-  void post(Input input);
+  /// What the commands of a turn owe to those who wait.
+  using Debts = std::vector<std::shared_ptr<Owed>>;
+
   void linger();
   bool wants_turn() const;
   void pump();
   void run_turn();
-  void turn_failed(const std::vector<std::function<void(const Error&)>>& callers, const Error& why);
-  void after_commit(std::vector<Effect> effects, const Result<void>& result);
+  void turn_failed(const Debts& debts, const Error& why);
+  void after_commit(std::vector<Effect> effects, const Debts& debts, const Result<void>& result);
   void log_status();
   void perform(Effect& effect);
+  void finish();
   void open_link(std::chrono::milliseconds delay);
   void connect();
   void retire_link();

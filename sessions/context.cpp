@@ -37,8 +37,23 @@ void Context::query(const Node& iq, IqTracker::Continuation continuation, std::c
     continuation(nullptr);
     return;
   }
-  open->iqs.expect(iq.attr("id"), now.steady + timeout, std::move(continuation));
+  open->iqs.expect(iq.attr("id"), now.steady + timeout, in_this_cause(std::move(continuation)));
   send(iq);
+}
+
+void Context::work(std::function<void()> work, UniqueFunction<void()> then) {
+  turn.effects.emplace_back(RunWork{std::move(work), in_this_cause(std::move(then))});
+}
+
+// Other causes may be at work when it runs: the one of that moment comes back behind it.
+template <class... Arguments>
+UniqueFunction<void(Arguments...)> Context::in_this_cause(UniqueFunction<void(Arguments...)> continuation) {
+  if (cause.empty()) return continuation;
+  return [this, asked = cause, continuation = std::move(continuation)](Arguments... arguments) mutable {
+    const std::string other = std::exchange(cause, asked);
+    continuation(arguments...);
+    cause = other;
+  };
 }
 
 void Context::emit(events::Event event) {

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include "net/clock.h"
 #include "protocol/binary/node.h"
@@ -14,6 +16,7 @@
 #include "sessions/key_cache.h"
 #include "sessions/link_state.h"
 #include "sessions/records.h"
+#include "sessions/reply.h"
 #include "sessions/session_view.h"
 #include "sessions/settings.h"
 #include "sessions/turn.h"
@@ -49,7 +52,7 @@ class Context {
   // --- the turn being built
   Turn turn;
   Now now;
-  std::string cause;  // the request whose command is being handled; empty: none
+  std::string cause;  // the request that the input being handled belongs to; "" of those nobody asked for
 
   // --- state that several parts look at
   Status status = Status::initializing;
@@ -65,10 +68,22 @@ class Context {
 
   void send(const Node& node);
   void send_payload(Bytes payload);
-  /// Sends an IQ and waits; `timeout` from now. When too many are pending the continuation gets nullptr at once.
+  /// Sends an IQ and waits; `timeout` from now. When too many are pending the continuation gets nullptr at once. It
+  /// runs with the cause that asked.
   void query(const Node& iq, IqTracker::Continuation continuation,
              std::chrono::seconds timeout = IqTracker::default_timeout);
-  void answer(std::function<void(const Error* failure)> call) { turn.effects.emplace_back(Answer{std::move(call)}); }
+  /// Runs `work` on a worker thread, and `then` in a later turn, with the cause that asked.
+  void work(std::function<void()> work, UniqueFunction<void()> then);
+  /// Answers once the turn is durable; with the error of the commit when it failed. The one way to answer in a turn.
+  template <class T>
+  void answer(Reply<T> reply, std::type_identity_t<Outcome<T>> outcome) {
+    auto deliver = [reply = std::move(reply), outcome = std::move(outcome)](const Error* failure) mutable {
+      std::move(reply)(failure ? Outcome<T>(*failure) : std::move(outcome));
+    };
+    turn.effects.emplace_back(Answer{std::move(deliver)});
+  }
+  /// The same, with what users see of the session then.
+  void answer_with_view(Reply<SessionView> reply) { turn.effects.emplace_back(AnswerWithView{std::move(reply)}); }
   /// Tells it, with the session's metadata and the request that causes it. Any kind of events/event.h may be given.
   void emit(events::Event event);
   /// The device row is written once at the end of the turn.
@@ -85,6 +100,9 @@ class Context {
   void active();
 
  private:
+  template <class... Arguments>
+  UniqueFunction<void(Arguments...)> in_this_cause(UniqueFunction<void(Arguments...)> continuation);
+
   bool device_changed_ = false;
   bool row_changed_ = false;
   Connection said_connection_ = Connection::offline;  // by the last status event

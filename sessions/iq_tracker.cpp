@@ -11,7 +11,7 @@ void IqTracker::expect(std::string id, net::SteadyTime due, Continuation continu
 bool IqTracker::answer(const protocol::Node& node) {
   const auto found = pending_.find(node.attr("id"));
   if (found == pending_.end()) return false;
-  const Continuation continuation = std::move(found->second.continuation);
+  Continuation continuation = std::move(found->second.continuation);
   pending_.erase(found);  // before the call: the continuation may ask again
   continuation(&node);
   return true;
@@ -27,12 +27,12 @@ void IqTracker::expire(net::SteadyTime now) {
       ++it;
     }
   }
-  for (const auto& continuation : late) continuation(nullptr);
+  for (Continuation& continuation : late) continuation(nullptr);
 }
 
 void IqTracker::fail_all() {
   auto all = std::exchange(pending_, {});
-  for (const auto& [id, pending] : all) pending.continuation(nullptr);
+  for (auto& [id, pending] : all) pending.continuation(nullptr);
 }
 
 std::optional<net::SteadyTime> IqTracker::earliest() const {

@@ -1,7 +1,6 @@
 #pragma once
 // Outstanding IQs of one connection: matched by id, each with a deadline. Specification 01 section 7.
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -9,6 +8,7 @@
 
 #include "net/clock.h"
 #include "protocol/binary/node.h"
+#include "sessions/unique_function.h"
 
 namespace wharf::sessions {
 
@@ -18,7 +18,7 @@ class IqTracker {
   static constexpr std::size_t max_pending = 256;
 
   /// `answer` is nullptr on a timeout or when the connection ended.
-  using Continuation = std::function<void(const protocol::Node* answer)>;
+  using Continuation = UniqueFunction<void(const protocol::Node* answer)>;
 
   void expect(std::string id, net::SteadyTime due, Continuation continuation);
   /// Runs the continuation of this answer; false when nobody waits for the id.

@@ -178,8 +178,7 @@ void LoginFlow::upload_prekeys() {
   for (std::size_t i = 0; i < count; ++i) seeds->push_back(c_.random.bytes<32>());
   auto keys = std::make_shared<std::vector<protocol::PreKey>>();
   const protocol::PreKeyId first = c_.device.next_pre_key_id;
-  RunWork work;
-  work.work = [seeds, keys, first] {
+  auto work = [seeds, keys, first] {
     keys->reserve(seeds->size());
     for (std::size_t i = 0; i < seeds->size(); ++i) {
       protocol::PreKey key;
@@ -188,7 +187,7 @@ void LoginFlow::upload_prekeys() {
       keys->push_back(std::move(key));
     }
   };
-  work.then = [this, keys, first, identity = c_.device.identity.pub] {
+  auto then = [this, keys, first, identity = c_.device.identity.pub] {
     // Of a device that was wiped meanwhile, or a batch that another one has overtaken.
     if (c_.device.identity.pub != identity || c_.device.next_pre_key_id != first) return;
     c_.device.first_unuploaded = first;
@@ -200,7 +199,7 @@ void LoginFlow::upload_prekeys() {
         protocol::upload_prekeys_iq(c_.ids.next(), published_keys(c_), *keys),
         [this](const Node* answer) { on_upload_answer(answer); }, seconds(30));
   };
-  c_.turn.effects.emplace_back(std::move(work));
+  c_.work(std::move(work), std::move(then));
 }
 
 void LoginFlow::send_upload() {

@@ -192,12 +192,13 @@ Error given_up() {
 }
 
 /// 02 section 3.3.
-Error hello_refused(const Node* answer) {
+Refusal hello_refused(const Node* answer) {
   const auto error = answer ? protocol::iq_error_of(*answer) : std::nullopt;
   if (!error) return Error(Errc::refused, "no pairing code: the server did not answer");
   const std::string said = error->text + " (" + std::to_string(error->code) + ")";
   if (error->code == 400 || error->code == 404) {
-    return Error(Errc::malformed, "WhatsApp does not know this number or gives no code for it now: " + said);
+    return Refusal(Errc::malformed, Subject::phone,
+                   "WhatsApp does not know this number or gives no code for it now: " + said);
   }
   if (error->code == 429) return Error(Errc::rate_limited, "WhatsApp wants fewer pairing codes: " + said);
   if (error->code == 452)
@@ -207,40 +208,30 @@ Error hello_refused(const Node* answer) {
 
 }  // namespace
 
-void PairingFlow::request_code(const std::string& phone, Done<PairingCode> done) {
-  if (c_.device.linked()) return done(Error(Errc::not_ready, "the session is linked already"));
+void PairingFlow::request_code(const std::string& phone, Reply<PairingCode> reply) {
+  const auto refuse = [&](Errc code, std::string why) { c_.answer(std::move(reply), Error(code, std::move(why))); };
+  if (c_.device.linked()) return refuse(Errc::not_ready, "the session is linked already");
   if (c_.status == Status::failed || c_.status == Status::terminated) {
-    const std::string why = c_.reason ? c_.reason->message + "; " : std::string();
-    return done(Error(Errc::not_ready,
-                      "the session has ended: " + why + "POST /api/v1/sessions/" + c_.row.name + "/start first"));
+    const std::string why = c_.reason ? ": " + c_.reason->message : std::string();
+    return c_.answer(std::move(reply), Refusal(Errc::not_ready, Subject::ended, "the session has ended" + why));
   }
   if (!c_.link.greeted()) {
-    if (!c_.reason) return done(Error(Errc::not_ready, "the session is not connected yet; try again in a moment"));
-    return done(
-        Error(Errc::not_ready, "the session is not connected: " + c_.reason->message + "; " + c_.reason->next_step));
+    if (!c_.reason) return refuse(Errc::not_ready, "the session is not connected yet; try again in a moment");
+    return refuse(Errc::not_ready, "the session is not connected: " + c_.reason->message + "; " + c_.reason->next_step);
   }
   if (pending_ && (pending_->finishing || pending_->finished)) {
-    return done(Error(Errc::rate_limited,
-                      "a phone is answering the live pairing code: wait for its outcome, a minute at most"));
+    return refuse(Errc::rate_limited,
+                  "a phone is answering the live pairing code: wait for its outcome, a minute at most");
   }
   if (pending_ && pending_->phone == phone) {
-    if (!pending_->code) return done(Error(Errc::rate_limited, "a pairing code for this number is being made"));
-    return c_.answer([done = std::move(done), shown = *pending_->code](const Error* failure) {
-      if (failure) return done(*failure);
-      done(shown);
-    });
+    if (!pending_->code) return refuse(Errc::rate_limited, "a pairing code for this number is being made");
+    return c_.answer(std::move(reply), *pending_->code);
   }
   drop_code();  // of another number: mistyped
-  send_hello(phone, std::move(done));
+  send_hello(phone, std::move(reply));
 }
 
-void PairingFlow::send_hello(const std::string& phone, Done<PairingCode> done) {
-  struct Hello {
-    std::string code;
-    protocol::Key32 salt;
-    std::array<std::uint8_t, 16> iv;
-    protocol::Bytes wrapped;
-  };
+void PairingFlow::send_hello(const std::string& phone, Reply<PairingCode> reply) {
   auto hello = std::make_shared<Hello>();
   hello->code = protocol::pairing_code(c_.random.bytes<5>());
   hello->salt = c_.random.bytes<32>();
@@ -251,38 +242,39 @@ void PairingFlow::send_hello(const std::string& phone, Done<PairingCode> done) {
   pending_->ephemeral = protocol::KeyPair::generate(c_.random);
   const protocol::PublicKey ephemeral = pending_->ephemeral.pub;
   // Key stretching takes tens of milliseconds: a worker does it.
-  RunWork work;
-  work.work = [hello, ephemeral] {
+  auto work = [hello, ephemeral] {
     const auto key = protocol::pairing_code_key(hello->code, hello->salt);
     hello->wrapped = protocol::wrap_pairing_ephemeral(key, hello->salt, hello->iv, ephemeral);
   };
-  work.then = [this, hello, attempt, done = std::move(done)] {
-    if (!is_pending(attempt)) return c_.answer([done](const Error* failure) { done(failure ? *failure : given_up()); });
+  auto then = [this, hello, attempt, reply = std::move(reply)]() mutable {
+    if (!is_pending(attempt)) return c_.answer(std::move(reply), given_up());
     protocol::CompanionHello stanza;
     stanza.phone = pending_->phone;
     stanza.wrapped_ephemeral = hello->wrapped;
     stanza.noise = c_.device.noise.pub;
     stanza.platform_id = protocol::client_type_of(c_.settings.profile.device.platform_type);
-    c_.query(protocol::companion_hello_iq(c_.ids.next(), stanza), [this, hello, attempt, done](const Node* answer) {
-      if (!is_pending(attempt))
-        return c_.answer([done](const Error* failure) { done(failure ? *failure : given_up()); });
-      const auto ref = answer ? protocol::companion_hello_ref(*answer) : std::nullopt;
-      if (!ref) {
-        end_code();
-        return c_.answer([done, why = hello_refused(answer)](const Error* failure) { done(failure ? *failure : why); });
-      }
-      pending_->ref = *ref;
-      auto& code = pending_->code.emplace();
-      code.code = hello->code;
-      code.expires_at = c_.now.unix_ms + duration_cast<milliseconds>(code_lifetime).count();
-      pending_->until = in(c_, code_lifetime);
-      c_.answer([done, shown = code](const Error* failure) {
-        if (failure) return done(*failure);
-        done(shown);
-      });
-    });
+    c_.query(protocol::companion_hello_iq(c_.ids.next(), stanza),
+             [this, hello, attempt, reply = std::move(reply)](const Node* answer) mutable {
+               on_hello_answer(*hello, attempt, answer, std::move(reply));
+             });
   };
-  c_.turn.effects.emplace_back(std::move(work));
+  c_.work(std::move(work), std::move(then));
+}
+
+void PairingFlow::on_hello_answer(const Hello& hello, std::uint64_t attempt, const Node* answer,
+                                  Reply<PairingCode> reply) {
+  if (!is_pending(attempt)) return c_.answer(std::move(reply), given_up());
+  const auto ref = answer ? protocol::companion_hello_ref(*answer) : std::nullopt;
+  if (!ref) {
+    end_code();
+    return c_.answer(std::move(reply), hello_refused(answer));
+  }
+  pending_->ref = *ref;
+  auto& code = pending_->code.emplace();
+  code.code = hello.code;
+  code.expires_at = c_.now.unix_ms + duration_cast<milliseconds>(code_lifetime).count();
+  pending_->until = in(c_, code_lifetime);
+  c_.answer(std::move(reply), code);
 }
 
 void PairingFlow::on_link_code_notification(const Node& notification) {
@@ -293,9 +285,8 @@ void PairingFlow::on_link_code_notification(const Node& notification) {
   if (!salt) return;
   pending_->finishing = true;  // hellos are handled one at a time: a second would persist the wrong secret
   auto key = std::make_shared<protocol::Key32>();
-  RunWork work;
-  work.work = [key, code = pending_->code->code, salt = *salt] { *key = protocol::pairing_code_key(code, salt); };
-  work.then = [this, key, attempt = pending_->attempt, hello = *hello] {
+  auto work = [key, code = pending_->code->code, salt = *salt] { *key = protocol::pairing_code_key(code, salt); };
+  auto then = [this, key, attempt = pending_->attempt, hello = *hello] {
     if (!is_pending(attempt)) return;
     const auto ephemeral = protocol::unwrap_pairing_ephemeral(*key, hello.wrapped_ephemeral);
     if (!ephemeral) {
@@ -304,7 +295,7 @@ void PairingFlow::on_link_code_notification(const Node& notification) {
     }
     finish_code(hello, *ephemeral);
   };
-  c_.turn.effects.emplace_back(std::move(work));
+  c_.work(std::move(work), std::move(then));
 }
 
 void PairingFlow::finish_code(const protocol::PrimaryHello& hello, const protocol::PublicKey& primary_ephemeral) {

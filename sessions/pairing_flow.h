@@ -1,11 +1,13 @@
 #pragma once
 // Linking a new device: QR codes, the 8-character code, pair-success. Specification 02 sections 2 and 3.
 
+#include <array>
 #include <deque>
 #include <optional>
 #include <string>
 
 #include "protocol/pairing/code.h"
+#include "sessions/commands.h"
 #include "sessions/context.h"
 #include "sessions/directory.h"
 
@@ -38,16 +40,23 @@ class PairingFlow {
   /// Set by the session: it fails for this reason.
   std::function<void(Reason)> on_failed;
 
-  /// Asks for a code for a phone number. `done` gets the code once the server accepted the hello; the same number again
-  /// gets the live code, another number replaces it (it was mistyped), unless the phone is answering already.
-  /// Errors: not_ready, rate_limited, malformed (WhatsApp does not take this number), refused, closed.
-  void request_code(const std::string& phone, Done<PairingCode> done);
+  /// Asks for a code for a phone number. It is answered once the server accepted the hello; the same number again gets
+  /// the live code, another number replaces it (it was mistyped), unless the phone is answering already.
+  void request_code(const std::string& phone, Reply<PairingCode> reply);
 
  private:
   static constexpr std::chrono::seconds first_ref{60}, next_ref{20}, code_lifetime{180};
   static constexpr std::chrono::seconds finish_patience{60};  // from our finish to pair-success
   static constexpr std::chrono::seconds finish_grace{10};     // of the QR time-out, for a code that is being finished
   static constexpr int max_primary_hellos = 3;
+
+  /// What the server is told of a code that was asked for.
+  struct Hello {
+    std::string code;
+    protocol::Key32 salt;
+    std::array<std::uint8_t, 16> iv;
+    protocol::Bytes wrapped;  // our ephemeral key under the code
+  };
 
   void show_next_ref();
   void draw_qr();
@@ -57,7 +66,8 @@ class PairingFlow {
   void on_patience_over();
   void give_up_login();
   void refuse_pair_success(const Node& iq, const Error& error);
-  void send_hello(const std::string& phone, Done<PairingCode> done);
+  void send_hello(const std::string& phone, Reply<PairingCode> reply);
+  void on_hello_answer(const Hello& hello, std::uint64_t attempt, const Node* answer, Reply<PairingCode> reply);
   void finish_code(const protocol::PrimaryHello& hello, const protocol::PublicKey& primary_ephemeral);
   void drop_code();
   /// The code came to nothing, and this connection may have no ref left to show: a new one brings new refs.

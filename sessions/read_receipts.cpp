@@ -13,10 +13,10 @@ void ReadReceipts::load() {
   }
 }
 
-Result<void> ReadReceipts::mark_read(const Jid& chat) {
+Outcome<> ReadReceipts::mark_read(const Jid& chat) {
   const Jid canonical = directory_.canonical_user(chat);
   const auto row = c_.records.find_chat(canonical);
-  if (!row) return Error(Errc::not_found, "no such chat");
+  if (!row) return Refusal(Errc::not_found, Subject::chat, "no such chat");
   if (row->unread == 0) return {};
   if (!c_.linked()) return Error(Errc::not_ready, "the session is not linked to a WhatsApp account");
   // One receipt names one author; in a 1:1 chat that is the chat itself.

@@ -21,7 +21,7 @@ class ReadReceipts {
   void load();
   /// The newest unread messages of a chat, at most 256; accepted while offline too. Errors: not_found, not_ready (no
   /// account is linked).
-  Result<void> mark_read(const Jid& chat);
+  Outcome<> mark_read(const Jid& chat);
   void on_online();
   void on_link_down();
   /// True when the ack was for one of these.

@@ -38,8 +38,11 @@ std::string explain_ack_error(unsigned error) {
 /// A client-chosen id is remembered like an Idempotency-Key; no header value contains a line feed.
 std::string chosen_id_key(const std::string& message_id) { return "messageId\n" + message_id; }
 
-constexpr const char* key_reused = "this Idempotency-Key was used with another request";
-constexpr const char* id_reused = "messageId: a message with this id was accepted with other content";
+Refusal reused(Subject kind) {
+  return Refusal(Errc::conflict, kind,
+                 kind == Subject::message_id ? "a message with this id was accepted with other content"
+                                             : "this key was used with another request");
+}
 
 }  // namespace
 
@@ -81,12 +84,12 @@ SentMessage SendQueue::sent_message(const MessageRow& row, bool replayed) {
   return sent;
 }
 
-Result<std::optional<SentMessage>> SendQueue::find_earlier_by_key(const SendText& request, const Jid& chat,
-                                                                  const std::string& key, const char* reused) {
+Outcome<std::optional<SentMessage>> SendQueue::find_earlier_by_key(const SendText& request, const Jid& chat,
+                                                                   const std::string& key, Subject kind) {
   constexpr UnixMs day_ms = 24 * 3'600'000;
   const auto earlier = c_.records.find_idempotency(key, c_.now.unix_ms - day_ms);
   if (!earlier) return std::optional<SentMessage>();
-  if (earlier->request_hash != request.request_hash) return Error(Errc::conflict, reused);
+  if (earlier->request_hash != request.request_hash) return reused(kind);
   const auto row = c_.records.find_message_by_id(earlier->message_id, true);
   if (row && row->from_me && row->chat == chat) return std::optional(sent_message(*row, true));
   // The message was deleted since: the answer is the first one all the same, or a retry would send it again.
@@ -100,25 +103,18 @@ Result<std::optional<SentMessage>> SendQueue::find_earlier_by_key(const SendText
   return std::optional(std::move(sent));
 }
 
-Result<std::optional<SentMessage>> SendQueue::find_earlier(const SendText& request, const Jid& chat) {
+Outcome<std::optional<SentMessage>> SendQueue::find_earlier(const SendText& request, const Jid& chat) {
   if (request.idempotency_key) {
-    auto found = find_earlier_by_key(request, chat, *request.idempotency_key, key_reused);
+    auto found = find_earlier_by_key(request, chat, *request.idempotency_key, Subject::idempotency_key);
     if (!found || *found) return found;
   }
   if (!request.message_id) return std::optional<SentMessage>();
-  auto found = find_earlier_by_key(request, chat, chosen_id_key(*request.message_id), id_reused);
+  auto found = find_earlier_by_key(request, chat, chosen_id_key(*request.message_id), Subject::message_id);
   if (!found || *found) return found;
   const auto row = c_.records.find_message_by_id(*request.message_id, true);
   if (!row || !row->from_me) return std::optional<SentMessage>();
-  if (row->chat != chat || row->body != request.text) return Error(Errc::conflict, id_reused);
+  if (row->chat != chat || row->body != request.text) return reused(Subject::message_id);
   return std::optional(sent_message(*row, true));
-}
-
-void SendQueue::answer(SentMessage sent, Done<SentMessage> done) {
-  c_.answer([done = std::move(done), sent = std::move(sent)](const Error* failure) {
-    if (failure) return done(*failure);
-    done(sent);
-  });
 }
 
 void SendQueue::remember(const SendText& request, const SentMessage& sent) {
@@ -135,9 +131,9 @@ void SendQueue::remember(const SendText& request, const SentMessage& sent) {
   if (request.message_id) keep(chosen_id_key(*request.message_id));
 }
 
-Result<protocol::Quote> SendQueue::quote_of(const Jid& chat, const std::string& id) {
+Outcome<protocol::Quote> SendQueue::quote_of(const Jid& chat, const std::string& id) {
   auto row = c_.records.find_message(chat, id);
-  if (!row) return Error(Errc::not_found, "quotedMessageId: no message " + id + " in this chat");
+  if (!row) return Refusal(Errc::not_found, Subject::quoted_message, "no message " + id + " in this chat");
   protocol::Quote quote;
   quote.id = row->id;
   quote.author = row->author;
@@ -145,17 +141,18 @@ Result<protocol::Quote> SendQueue::quote_of(const Jid& chat, const std::string& 
   return quote;
 }
 
-void SendQueue::accept(SendText request, Done<SentMessage> done) {
-  if (!c_.linked()) return done(Error(Errc::not_ready, "the session is not linked to a WhatsApp account"));
+void SendQueue::accept(const SendText& request, Reply<SentMessage> reply) {
+  const auto refuse = [&](const Refusal& why) { c_.answer(std::move(reply), why); };
+  if (!c_.linked()) return refuse(Error(Errc::not_ready, "the session is not linked to a WhatsApp account"));
   const Jid chat = directory_.canonical_user(request.chat);
   if (!chat.is_phone_number() && !chat.is_lid()) {
-    return done(Error(Errc::not_implemented, "sending to " + chat.server + " chats is not implemented yet"));
+    return refuse(Error(Errc::not_implemented, "sending to " + chat.server + " chats is not implemented yet"));
   }
   auto earlier = find_earlier(request, chat);
-  if (!earlier) return done(earlier.error());
-  if (*earlier) return answer(std::move(**earlier), std::move(done));
+  if (!earlier) return refuse(earlier.error());
+  if (*earlier) return c_.answer(std::move(reply), std::move(**earlier));
   if (items_.size() >= c_.settings.max_queued_messages) {
-    return done(Error(Errc::rate_limited, "the queue of this session is full"));
+    return refuse(Refusal(Errc::rate_limited, Subject::queue, "the queue of this session is full"));
   }
 
   protocol::TextContent content;
@@ -163,7 +160,7 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
   for (const Jid& mention : request.mentions) content.mentions.push_back(directory_.canonical_user(mention));
   if (request.quoted_id) {
     auto quote = quote_of(chat, *request.quoted_id);
-    if (!quote) return done(quote.error());
+    if (!quote) return refuse(quote.error());
     content.quote = std::move(*quote);
   }
   auto message = protocol::build_text(content, c_.random);
@@ -218,9 +215,9 @@ void SendQueue::accept(SendText request, Done<SentMessage> done) {
     }
   }
   c_.emit(events::NewMessage{row, ids, directory_.person(row.author)});
-  const SentMessage sent = sent_message(row, false);
+  SentMessage sent = sent_message(row, false);
   remember(request, sent);
-  answer(sent, std::move(done));
+  c_.answer(std::move(reply), std::move(sent));
   c_.records.add(storage::InsertMessage{std::move(row), false, std::move(alternate)});
   c_.records.add(storage::InsertOutbox{std::move(stored)});
 

@@ -15,6 +15,7 @@
 #include "protocol/stanzas/ack.h"
 #include "protocol/stanzas/messages.h"
 #include "sessions/alarms.h"
+#include "sessions/commands.h"
 #include "sessions/fanout.h"
 #include "sessions/holdings.h"
 
@@ -33,7 +34,7 @@ class SendQueue {
 
   /// At start: what was accepted and not acknowledged.
   void load();
-  void accept(SendText request, Done<SentMessage> done);
+  void accept(const SendText& request, Reply<SentMessage> reply);
   /// The session came online: sealed stanzas again, then what waits.
   void on_online();
   void on_ack(const protocol::Ack& ack);
@@ -79,13 +80,11 @@ class SendQueue {
   };
 
   /// The first answer to the same request, when there was one. Errors: conflict.
-  Result<std::optional<SentMessage>> find_earlier(const SendText& request, const Jid& chat);
-  Result<std::optional<SentMessage>> find_earlier_by_key(const SendText& request, const Jid& chat,
-                                                         const std::string& key, const char* reused);
-  /// After the commit: what it tells may be a row of this turn.
-  void answer(SentMessage sent, Done<SentMessage> done);
+  Outcome<std::optional<SentMessage>> find_earlier(const SendText& request, const Jid& chat);
+  Outcome<std::optional<SentMessage>> find_earlier_by_key(const SendText& request, const Jid& chat,
+                                                          const std::string& key, Subject kind);
   void remember(const SendText& request, const SentMessage& sent);
-  Result<protocol::Quote> quote_of(const Jid& chat, const std::string& id);
+  Outcome<protocol::Quote> quote_of(const Jid& chat, const std::string& id);
   void on_prepared(const Jid& chat, Fanout::Prepared prepared);
   void pump(const Jid& chat);
   void pump_all();

@@ -38,7 +38,10 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
       inbound_(context_, directory_, fanout_),
       receipts_(context_, directory_, fanout_),
       reads_(context_, directory_, fanout_),
-      log_(std::move(log)) {
+      log_([this, log = std::move(log)](std::string_view event, const std::string& fields) {
+        const std::string& request = context_.cause;
+        log(event, request.empty() ? fields : fmt::format("{} request={}", fields, log_value(request)));
+      }) {
   context_.config = std::move(config);
   login_.on_online = [this] {
     pairing_.on_online();
@@ -71,20 +74,10 @@ Turn Session::handle(std::vector<Input> inputs, Now now) {
   static_cast<void>(c.records.take());  // of a turn that an exception ended
   c.now = now;
   for (Input& input : inputs) {
-    if (auto* stanza = std::get_if<StanzaArrived>(&input)) {
-      if (!removed_ && stanza->epoch == link_epoch()) on_stanza(stanza->node);
-    } else if (auto* up = std::get_if<LinkUp>(&input)) {
-      if (!removed_ && up->epoch == link_epoch()) on_link_up(*up);
-    } else if (auto* down = std::get_if<LinkDown>(&input)) {
-      if (!removed_ && down->epoch == link_epoch()) on_link_down(*down);
-    } else if (auto* call = std::get_if<Call>(&input)) {
-      if (removed_) {
-        refuse_removed(*call);
-      } else {
-        call->run();
-      }
-    }
+    c.cause.clear();
+    std::visit([this](auto& arrived) { take(arrived); }, input);
   }
+  c.cause.clear();
   if (!removed_) on_due();
   if (!removed_) c.finish_turn();  // what it would write else is of a session that is gone
   // A look-up of this turn did not see such rows.
@@ -93,11 +86,33 @@ Turn Session::handle(std::vector<Input> inputs, Now now) {
   return std::move(c.turn);
 }
 
-void Session::refuse_removed(const Call& call) {
-  if (!call.failed) return;
-  context_.answer([failed = call.failed, name = context_.row.name](const Error* failure) {
-    failed(failure ? *failure : Error(Errc::not_found, "session: Session with ID '" + name + "' not found"));
-  });
+void Session::take(const StanzaArrived& arrived) {
+  if (current(arrived.epoch)) on_stanza(arrived.node);
+}
+
+void Session::take(const LinkUp& up) {
+  if (current(up.epoch)) on_link_up(up);
+}
+
+void Session::take(const LinkDown& down) {
+  if (current(down.epoch)) on_link_down(down);
+}
+
+void Session::take(const Begin&) {
+  if (!removed_) start();
+}
+
+void Session::take(WorkDone& done) {
+  if (!removed_) done.then();
+}
+
+void Session::take(CommandArrived& arrived) {
+  context_.cause = arrived.request_id;
+  const auto carry = [this]<class Operation>(Asked<Operation>& asked) {
+    if (removed_) return context_.answer(std::move(asked.reply), when_removed<Operation>(context_.row.name));
+    carry_out(asked.operation, std::move(asked.reply));
+  };
+  std::visit(carry, *arrived.command);
 }
 
 void Session::committed() {
@@ -110,6 +125,7 @@ SessionView Session::view() const {
   const Context& c = context_;
   SessionView view;
   view.id = c.row.id;
+  view.org = c.row.org;
   view.name = c.row.name;
   // "ready" is said of a connection; a stored one is history until the session is online again.
   view.status = c.status == Status::ready && !c.link.online() ? Status::authenticated : c.status;
@@ -181,116 +197,9 @@ Link::Settings Session::link_settings(const std::string& url, const protocol::Pu
   return link;
 }
 
-// --- commands
-
-void Session::start() {
-  Context& c = context_;
-  c.row.stopped = false;
-  c.row_changed();
-  if (c.logged_out()) wipe();
-  backoff_.reset();
-  c.link.connect();
-  c.set_status(c.device.linked() ? Status::authenticated : Status::initializing, std::nullopt);
-  pairing_.begin();
-  c.turn.effects.emplace_back(OpenLink{milliseconds(0)});
-}
-
-void Session::stop(Status status) {
-  Context& c = context_;
-  if (status == Status::terminated) {
-    c.row.stopped = true;
-    c.row_changed();
-  }
-  Departure end;
-  end.status = status;
-  end.why = c.reason;
-  leave_link(std::move(end));
-}
-
-void Session::wipe() {
-  Context& c = context_;
-  queue_.fail_all("the session was logged out");
-  reads_.forget_all();
-  c.records.add(storage::WipeDevice{c.id()});
-  c.keys.discard();
-  directory_.end_turn(false);
-  storage::Changes fresh;
-  c.device = new_device(c.id(), c.random, fresh, c.now.unix_ms);
-  c.records.append(std::move(fresh));
-  c.device_changed();
-  c.reason.reset();
-}
-
-void Session::mark_read(const Jid& chat, Done<void> done) {
-  const auto result = reads_.mark_read(chat);
-  if (!result) return done(result.error());
-  context_.answer([done = std::move(done)](const Error* failure) {
-    if (failure) return done(*failure);
-    done(Result<void>());
-  });
-}
-
-void Session::remove_chat(const Jid& chat, Done<void> done) {
-  Context& c = context_;
-  const Jid canonical = chat.has_devices() ? directory_.canonical_user(chat) : chat.user_jid();
-  if (!c.records.has_chat(canonical)) return done(Error(Errc::not_found, "no such chat"));
-  queue_.forget_chat(canonical);
-  c.records.add(storage::RemoveChat{c.id(), canonical});
-  c.answer([done = std::move(done)](const Error* failure) {
-    if (failure) return done(*failure);
-    done(Result<void>());
-  });
-}
-
-void Session::unlink(std::function<void()> then) {
-  Context& c = context_;
-  if (!c.linked() || !c.link.online()) return then();
-  c.query(
-      protocol::remove_companion_iq(c.ids.next(), c.device.jid), [then = std::move(then)](const Node*) { then(); },
-      seconds(5));
-}
-
-void Session::logout(Done<void> done) {
-  if (!context_.linked()) return done(Error(Errc::not_ready, "the session is not linked"));
-  unlink([this, done = std::move(done)] {
-    // Another logout or a removal may have come first, or run inside stop(), which ends what waits for the connection.
-    if (!removed_ && context_.linked()) stop(Status::terminated);
-    if (!removed_ && context_.linked()) wipe();
-    context_.answer([done](const Error* failure) {
-      if (failure) return done(*failure);
-      done(Result<void>());
-    });
-  });
-}
-
-void Session::remove(Done<void> done) {
-  unlink([this, done = std::move(done)] {
-    Context& c = context_;
-    if (!removed_) stop(Status::terminated);
-    if (!std::exchange(removed_, true)) {
-      c.finish_turn();  // what the end itself changed, before the rows disappear
-      c.records.add(storage::RemoveSession{c.id()});
-      c.turn.effects.emplace_back(Finished());
-    }
-    c.answer([done](const Error* failure) {
-      if (failure) return done(*failure);
-      done(Result<void>());
-    });
-  });
-}
-
 void Session::lose_connection() {
   // No part is told: they go with this object. Who waits in a continuation hears of it now (reply.h).
   static_cast<void>(context_.link.leave(LinkState::Next::connecting));
-}
-
-void Session::update(std::optional<std::string> config_json, std::optional<SessionConfig> config,
-                     std::optional<std::string> metadata) {
-  Context& c = context_;
-  if (config_json) c.row.config = std::move(*config_json);
-  if (config) c.config = std::move(*config);
-  if (metadata) c.row.metadata = std::move(*metadata);
-  c.row_changed();
 }
 
 // --- stanzas

@@ -5,9 +5,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
+#include "sessions/commands.h"
 #include "sessions/context.h"
 #include "sessions/directory.h"
 #include "sessions/fanout.h"
@@ -39,12 +41,20 @@ struct LinkDown {
   LinkEnd end;
   std::uint64_t epoch = 0;
 };
-/// A worker is done, or the supervisor asks for something: runs inside a turn.
-struct Call {
-  std::function<void()> run;
-  std::function<void(const Error&)> failed;  // the turn could not run or commit; may be empty
+/// The session starts: with the daemon, when it was created, when it was read again from its rows.
+struct Begin {};
+/// A worker is done: `then` runs inside the turn.
+struct WorkDone {
+  UniqueFunction<void()> then;
 };
-using Input = std::variant<StanzaArrived, LinkUp, LinkDown, Call>;
+struct CommandArrived {
+  CommandArrived(Command asked, std::string request)
+      : command(std::make_unique<Command>(std::move(asked))), request_id(std::move(request)) {}
+  std::unique_ptr<Command> command;  // apart: inside, it would make each stanza in a mailbox three times as large
+  std::string request_id;            // of the API's request; "" without one
+};
+using Input = std::variant<StanzaArrived, LinkUp, LinkDown, Begin, WorkDone, CommandArrived>;
+static_assert(sizeof(Input) <= sizeof(StanzaArrived) + 8);
 
 /// One operator-readable line: event name and fields.
 using LogLine = std::function<void(std::string_view event, const std::string& fields)>;
@@ -55,8 +65,10 @@ class Session {
   Session(storage::Database& reader, protocol::Random& random, const SessionSettings& settings, storage::SessionRow row,
           storage::DeviceRow device, SessionConfig config, LogLine log);
 
-  /// Takes inputs in order into one turn.
+  /// Takes inputs in order into one turn. After an exception the object is worth nothing but its abandoned effects.
   Turn handle(std::vector<Input> inputs, Now now);
+  /// Of the turn that an exception ended: who waits for an answer of it is still there.
+  std::vector<Effect> abandon_turn() { return std::exchange(context_.turn, Turn()).effects; }
   /// After the commit (or its failure: then the session must be rebuilt from rows).
   void committed();
 
@@ -69,25 +81,6 @@ class Session {
   Link::Settings link_settings(const std::string& url, const protocol::PublicKey& root, bool may_resume, Now now,
                                std::uint32_t connect_attempts);
 
-  // --- asked for inside a turn (through Call)
-  void start();
-  void stop(Status status);
-  void request_pairing_code(const std::string& phone, Done<PairingCode> done) {
-    pairing_.request_code(phone, std::move(done));
-  }
-  void send_text(SendText text, Done<SentMessage> done) { queue_.accept(std::move(text), std::move(done)); }
-  void mark_read(const Jid& chat, Done<void> done);
-  /// Deletes the stored copy of a chat; its texts that were not sealed yet are cancelled. Errors: not_found.
-  void remove_chat(const Jid& chat, Done<void> done);
-  /// Logs out at WhatsApp (unlink()), then forgets the credentials; the session is terminated. Errors: not_ready (not
-  /// linked).
-  void logout(Done<void> done);
-  /// Logs out at WhatsApp, then removes every row of the session and asks its actor to end. Nothing of it writes rows
-  /// after that: what stands behind it in the same turn is answered not_found.
-  void remove(Done<void> done);
-  void update(std::optional<std::string> config_json, std::optional<SessionConfig> config,
-              std::optional<std::string> metadata);
-
   /// The actor has given up the connection and this object: what it says of itself until it is replaced.
   void lose_connection();
 
@@ -95,7 +88,31 @@ class Session {
   Directory& directory() { return directory_; }
 
  private:
-  void refuse_removed(const Call& call);
+  // --- inputs
+  void take(const StanzaArrived& arrived);
+  void take(const LinkUp& up);
+  void take(const LinkDown& down);
+  void take(const Begin& begin);
+  void take(WorkDone& done);
+  void take(CommandArrived& arrived);
+  /// Of this connection, and of a session that is still there.
+  bool current(std::uint64_t epoch) const { return !removed_ && epoch == link_epoch(); }
+
+  // --- commands: each answers, in this turn or in a later one
+  void carry_out(const StartSession& start, Reply<SessionView> reply);
+  void carry_out(const StopSession& stop, Reply<SessionView> reply);
+  void carry_out(const RestartSession& restart, Reply<SessionView> reply);
+  void carry_out(UpdateSession& update, Reply<SessionView> reply);
+  void carry_out(const Logout& logout, Reply<SessionView> reply);
+  void carry_out(const RemoveSession& remove, Reply<void> reply);
+  void carry_out(const RequestPairingCode& request, Reply<PairingCode> reply);
+  void carry_out(const SendText& text, Reply<SentMessage> reply);
+  void carry_out(const MarkRead& read, Reply<void> reply);
+  void carry_out(const RemoveChat& remove, Reply<void> reply);
+  void start();
+  void stop(Status status);
+
+  // --- stanzas and the connection
   void on_stanza(const Node& node);
   void on_iq(const Node& iq);
   void on_notification(const Node& notification);
@@ -107,7 +124,7 @@ class Session {
   std::optional<net::SteadyTime> stable_due() const;
   void follow(const LoginFlow::Verdict& verdict);
   /// remove-companion-device when connected; `then` runs after the answer or 5 s, in a turn.
-  void unlink(std::function<void()> then);
+  void unlink(UniqueFunction<void()> then);
   /// New credentials: the next start shows a QR.
   void wipe();
 

@@ -1,17 +1,14 @@
 #pragma once
-// What the outside sees of a session, and what it asks of it. Value types; the API renders them.
+// What the outside sees of a session, and what it is answered. Value types; the API renders them.
 
 #include <chrono>
-#include <functional>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "events/person.h"
 #include "events/session_state.h"
 #include "net/proxy.h"
 #include "protocol/binary/jid.h"
-#include "protocol/result.h"
 #include "storage/ids.h"
 #include "storage/messages.h"
 
@@ -25,10 +22,7 @@ using events::Reason;
 using events::Status;
 using events::status_named;
 using protocol::Jid;
-using protocol::Result;
 using storage::UnixMs;
-template <class T>
-using Done = std::function<void(Result<T>)>;  // called exactly once, on the loop
 
 struct SessionConfig {
   bool multi_device = true;               // accepted and echoed
@@ -36,6 +30,7 @@ struct SessionConfig {
   std::chrono::seconds qr_timeout{160};   // how long QR codes are shown before the session fails with qr_timeout
   std::chrono::seconds auth_timeout{60};  // from the scan to ready
   std::optional<net::Proxy> proxy;
+  friend bool operator==(const SessionConfig&, const SessionConfig&) = default;
 };
 
 struct SessionView {
@@ -56,15 +51,6 @@ struct SessionView {
   std::size_t queued = 0;  // messages waiting for their server ack
 };
 
-struct SendText {
-  Jid chat;  // user (PN or LID) or group; devices are dropped
-  std::string text;
-  std::optional<std::string> quoted_id;  // WhatsApp id of a message of that chat. Unknown: not_found
-  std::vector<Jid> mentions;
-  std::optional<std::string> message_id;  // client chosen: [A-Za-z0-9]{8,64}
-  std::optional<std::string> idempotency_key;
-  std::string request_hash;  // of the body, for key reuse with another body (conflict)
-};
 struct SentMessage {
   std::string id;  // WhatsApp id
   Jid chat;        // canonical

@@ -3,12 +3,14 @@
 
 #include <chrono>
 #include <functional>
-#include <string>
 #include <variant>
 #include <vector>
 
 #include "protocol/binary/node.h"
 #include "protocol/bytes.h"
+#include "sessions/reply.h"
+#include "sessions/session_view.h"
+#include "sessions/unique_function.h"
 #include "storage/changes.h"
 
 namespace wharf::sessions {
@@ -17,9 +19,13 @@ namespace wharf::sessions {
 struct SendPayload {
   protocol::Bytes payload;
 };
-/// Answers the API. `failure` is set when the commit failed: nothing of the turn happened.
+/// Answers who asked (Context::answer). `failure` is set when the commit failed: nothing of the turn happened.
 struct Answer {
-  std::function<void(const protocol::Error* failure)> call;
+  UniqueFunction<void(const protocol::Error* failure)> deliver;
+};
+/// Answers with what users see of the session once the turn is durable.
+struct AnswerWithView {
+  Reply<SessionView> reply;
 };
 /// Connects after `delay` (0: at once). The actor asks the session for the payload when the socket is open.
 struct OpenLink {
@@ -30,15 +36,18 @@ struct CloseLink {};
 /// Runs `work` on a worker thread; `then` comes back as an input of a later turn.
 struct RunWork {
   std::function<void()> work;
-  std::function<void()> then;
+  UniqueFunction<void()> then;
 };
-/// The session is removed; the actor stops after this turn.
+/// The session is removed; the actor ends with this turn.
 struct Finished {};
-using Effect = std::variant<SendPayload, Answer, OpenLink, CloseLink, RunWork, Finished>;
+using Effect = std::variant<SendPayload, Answer, AnswerWithView, OpenLink, CloseLink, RunWork, Finished>;
 
 struct Turn {
   storage::Changes changes;
   std::vector<Effect> effects;
 };
+
+/// The turn did not happen: whoever it would have answered hears why. Other effects stay.
+void fail_answers(std::vector<Effect>& effects, const protocol::Error& why);
 
 }  // namespace wharf::sessions

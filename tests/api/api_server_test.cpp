@@ -60,9 +60,10 @@ struct Daemon {
     supervised.max_sessions = settings.max_sessions;
     supervisor = std::make_unique<sessions::Supervisor>(
         sessions::Supervisor::Ports{scheduler, random, *disk.store, workers, sockets}, supervised);
-    api =
-        std::make_unique<ApiServer>(ApiServer::Ports{loop, scheduler, random, *disk.store, workers, *supervisor, http},
-                                    std::move(settings), std::move(sandbox));
+    waits = std::make_unique<sessions::Waits>(*supervisor, scheduler, *disk.store);
+    api = std::make_unique<ApiServer>(
+        ApiServer::Ports{loop, scheduler, random, *disk.store, workers, *supervisor, *waits, http}, std::move(settings),
+        std::move(sandbox));
     supervisor->start();
     port = test::must(api->start());
   }
@@ -137,6 +138,7 @@ struct Daemon {
   net::WebSocketClient sockets{loop, net::TlsTrust()};
   net::HttpClient http{loop, net::TlsTrust()};
   std::unique_ptr<sessions::Supervisor> supervisor;
+  std::unique_ptr<sessions::Waits> waits;
   std::unique_ptr<ApiServer> api;
   std::uint16_t port = 0;
 };
@@ -737,5 +739,10 @@ TEST_CASE(
     CHECK(failed.at("reason").at("code") == "proxy_refused");
     CHECK(std::string(failed.at("reason").at("message").as_string()).find("timeout") == std::string::npos);
     CHECK(failed.at("reason").at("nextStep").as_string().find("/start") != std::string::npos);
+    const Answer code = d.ask("POST", path + "/pairing-code", R"({"phone":"15550000009"})");
+    CHECK(code.status == 409);
+    const std::string ended(code.json().at("error").at("message").as_string());
+    CHECK(ended.starts_with("the session has ended: "));
+    CHECK(ended.ends_with("; POST " + path + "/start first"));
   }
 }

@@ -19,6 +19,7 @@ struct ApiDoor {
     supervised.network.name = "nowhere";
     supervisor = std::make_unique<sessions::Supervisor>(
         sessions::Supervisor::Ports{scheduler, random, *disk.store, workers, sockets}, supervised);
+    waits = std::make_unique<sessions::Waits>(*supervisor, scheduler, *disk.store);
     api::SandboxControl control;
     if (sandbox == Sandbox::present) {
       control = [this](net::HttpRequest, net::Responder responder) {
@@ -27,8 +28,8 @@ struct ApiDoor {
       };
     }
     server = std::make_unique<api::ApiServer>(
-        api::ApiServer::Ports{loop, scheduler, random, *disk.store, workers, *supervisor, http}, std::move(settings),
-        std::move(control));
+        api::ApiServer::Ports{loop, scheduler, random, *disk.store, workers, *supervisor, *waits, http},
+        std::move(settings), std::move(control));
     supervisor->start();
     port = must(server->start());
   }
@@ -73,6 +74,7 @@ struct ApiDoor {
   net::WebSocketClient sockets{loop, net::TlsTrust()};
   net::HttpClient http{loop, net::TlsTrust()};
   std::unique_ptr<sessions::Supervisor> supervisor;
+  std::unique_ptr<sessions::Waits> waits;
   std::unique_ptr<api::ApiServer> server;
   std::uint16_t port = 0;
   int controlled = 0;  // requests that reached the sandbox's control API

@@ -217,13 +217,7 @@ class Run {
     const SessionView view = actor_->view();
     if (view.status == Status::failed && !starting_) {
       starting_ = true;
-      const auto over = [this](const protocol::Error&) { starting_ = false; };
-      actor_->call(
-          [this](Session& session) {
-            session.start();
-            session.context().answer([this](const protocol::Error*) { starting_ = false; });
-          },
-          over);
+      tell(StartSession(), [this](const protocol::Result<SessionView>&) { starting_ = false; });
     }
     if (view.qr && view.qr->text != scanned_ && wire_.live()) {
       scanned_ = view.qr->text;
@@ -306,18 +300,15 @@ class Run {
     text.chat = test::ScriptedNetwork::contact_pn;
     text.text = text.idempotency_key.emplace() = text.request_hash = "hello";
     const std::uint64_t generation = generation_;
-    const auto failed = [this, generation](const protocol::Error&) {
-      if (generation == generation_) asked_ = false;
-    };
-    actor_->call(
-        [this, generation, text](Session& session) {
-          session.send_text(text, [this, generation](protocol::Result<SentMessage> sent) {
-            if (generation != generation_) return;
-            answered_ = sent.has_value();
-            asked_ = answered_;
-          });
-        },
-        failed);
+    tell(std::move(text), [this, generation](const protocol::Result<SentMessage>& sent) {
+      if (generation != generation_) return;
+      answered_ = sent.has_value();
+      asked_ = answered_;
+    });
+  }
+  template <class Operation>
+  void tell(Operation operation, Reply<typename Operation::Answer> reply) {
+    actor_->post(CommandArrived{Asked<Operation>{std::move(operation), std::move(reply)}, {}});
   }
   std::size_t count_events(std::string_view event) const {
     std::size_t found = 0;

@@ -30,7 +30,7 @@ TEST_CASE("a continuation may ask again: what it asks for is a new question, not
   IqTracker tracker;
   const net::SteadyTime now{};
   int ended = 0;
-  const IqTracker::Continuation again = [&](const protocol::Node*) {
+  const auto again = [&](const protocol::Node*) {
     tracker.expect("next", now + 60s, [&](const protocol::Node*) { ++ended; });
   };
   tracker.expect("a", now + 10s, again);

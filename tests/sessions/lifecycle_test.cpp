@@ -50,7 +50,7 @@ void link_up(Fixture& f) {
 
 /// Starts it, and a phone scans the QR that it shows: linked, before its first login.
 void scan(Fixture& f) {
-  f.call([&] { f.session->start(); });
+  f.begin();
   link_up(f);
   test::ScriptedLinking phone(f.random, f.row.id, Jid("15550000001", "s.whatsapp.net"), Jid("100000000000001", "lid"));
   phone.set_account(protocol::KeyPair::generate(f.random));
@@ -60,13 +60,6 @@ void scan(Fixture& f) {
   for (Node& node : phone.on_registration(device.noise.pub, keys)) f.stanza(std::move(node));
   REQUIRE(f.session->view().qr);
   for (Node& node : phone.scan(f.session->view().qr->text)) f.stanza(std::move(node));
-}
-
-Input call(std::function<void()> run, std::function<void(const Error&)> failed) {
-  Call input;
-  input.run = std::move(run);
-  input.failed = std::move(failed);
-  return input;
 }
 
 }  // namespace
@@ -127,7 +120,7 @@ TEST_CASE("routing info of a connection that did not come up is dropped for good
 TEST_CASE("a refused proxy login is its own reason, tells what to correct, and outlives the QR time-out") {
   Fixture f;
   unlink(f);
-  f.call([&] { f.session->start(); });
+  f.begin();
   lose_link(f, ended(LinkEnd::Kind::proxy_login, "proxy: user name or password refused (HTTP 407)"));
   auto reason = f.session->view().reason;
   REQUIRE(reason);
@@ -145,7 +138,7 @@ TEST_CASE("a refused proxy login is its own reason, tells what to correct, and o
 TEST_CASE("a proxy that cannot be reached is named as the reason, before and after the QR time-out") {
   Fixture f;
   unlink(f);
-  f.call([&] { f.session->start(); });
+  f.begin();
   lose_link(f, ended(LinkEnd::Kind::proxy, "connecting to 127.0.0.1:9: Connection refused"));
   auto reason = f.session->view().reason;
   REQUIRE(reason);
@@ -158,42 +151,33 @@ TEST_CASE("a proxy that cannot be reached is named as the reason, before and aft
   CHECK(reason->next_step.find("/start") != std::string::npos);
 }
 
-TEST_CASE("a pairing code asked of a failed session names the reason and the way out, not a moment to wait") {
+TEST_CASE("a pairing code asked of a failed session names the reason, and that it has ended, not a moment to wait") {
   Fixture f;
   unlink(f);
-  f.call([&] { f.session->start(); });
+  f.begin();
   f.steady += f.session->context().config.qr_timeout + 1s;
   f.turn({});
   REQUIRE(f.session->view().status == Status::failed);
-  std::optional<Error> refused;
-  f.call([&] {
-    f.session->request_pairing_code("15550000009", [&](protocol::Result<PairingCode> code) { refused = code.error(); });
-  });
+  std::optional<Refusal> refused;
+  f.tell(RequestPairingCode{"15550000009"}, [&](Outcome<PairingCode> code) { refused = code.error(); });
   REQUIRE(refused);
   CHECK(refused->code == protocol::Errc::not_ready);
-  CHECK(refused->detail.find("/start") != std::string::npos);
+  CHECK(refused->subject == Subject::ended);
   CHECK(refused->detail.find("moment") == std::string::npos);
 }
 
 TEST_CASE("what stands behind a removal in the same turn is refused and leaves no row") {
   Fixture f;
-  std::optional<protocol::Result<void>> removed;
-  std::optional<Error> refused;
+  std::optional<Outcome<>> removed;
   std::optional<protocol::Result<SentMessage>> sent;
   std::vector<Input> inputs;
+  inputs.push_back(Fixture::asked(RemoveSession(), [&](Outcome<> done) { removed = std::move(done); }));
   inputs.push_back(
-      call([&] { f.session->remove([&](protocol::Result<void> done) { removed = std::move(done); }); }, {}));
-  inputs.push_back(call(
-      [&] {
-        f.session->send_text(Fixture::text("late"),
-                             [&](protocol::Result<SentMessage> done) { sent = std::move(done); });
-      },
-      [&](const Error& error) { refused = error; }));
+      Fixture::asked(Fixture::text("late"), [&](protocol::Result<SentMessage> done) { sent = std::move(done); }));
   f.turn(std::move(inputs));
   REQUIRE((removed && removed->has_value()));
-  CHECK_FALSE(sent);
-  REQUIRE(refused);
-  CHECK(refused->code == protocol::Errc::not_found);
+  REQUIRE((sent && sent->has_error()));
+  CHECK(sent->error().code == protocol::Errc::not_found);
   CHECK(storage::count_outbox(f.store->reader(), f.row.id) == 0);
   CHECK_FALSE(storage::load_device(f.store->reader(), f.row.id));
   CHECK_FALSE(storage::load_session(f.store->reader(), f.row.id));
@@ -203,11 +187,11 @@ TEST_CASE("a logout and two removals that wait for the same server end once, and
   Fixture f;
   f.go_online();
   int answered = 0, finished = 0;
-  const auto count = [&](protocol::Result<void> done) { answered += done.has_value() ? 1 : 0; };
+  const auto count = [&](const auto& done) { answered += done.has_value() ? 1 : 0; };
   std::vector<Input> inputs;
-  inputs.push_back(call([&] { f.session->logout(count); }, {}));
-  inputs.push_back(call([&] { f.session->remove(count); }, {}));
-  inputs.push_back(call([&] { f.session->remove(count); }, {}));
+  inputs.push_back(Fixture::asked(Logout(), count));
+  inputs.push_back(Fixture::asked(RemoveSession(), count));
+  inputs.push_back(Fixture::asked(RemoveSession(), count));
   const auto asked = Fixture::sent(f.turn(std::move(inputs)));
   REQUIRE(asked.size() == 3);
   const auto effects = f.stanza(Node("iq").set("id", asked[0].attr("id")).set("type", "result"));
@@ -247,7 +231,7 @@ TEST_CASE("a logout whose connection ends before its answer ends the session, ho
   const auto log_out = [](Fixture& f, const std::function<std::vector<Effect>()>& end) {
     f.go_online();
     int answered = 0;
-    f.call([&] { f.session->logout([&](protocol::Result<void> done) { answered += done.has_value() ? 1 : 0; }); });
+    f.tell(Logout(), [&](const protocol::Result<SessionView>& done) { answered += done.has_value() ? 1 : 0; });
     REQUIRE(answered == 0);
     for (const Effect& effect : end()) CHECK_FALSE(std::holds_alternative<OpenLink>(effect));
     CHECK(answered == 1);
@@ -272,7 +256,7 @@ TEST_CASE("a removal that ends with the time for its answer leaves nothing behin
   Fixture f;
   f.go_online();
   bool removed = false;
-  f.call([&] { f.session->remove([&](protocol::Result<void> done) { removed = done.has_value(); }); });
+  f.tell(RemoveSession(), [&](const Outcome<>& done) { removed = done.has_value(); });
   REQUIRE_FALSE(removed);
   f.steady += 6s;
   f.turn({});

@@ -248,7 +248,7 @@ TEST_CASE("prekeys that a worker made for a device that was logged out meanwhile
   std::vector<Input> down;
   down.emplace_back(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone"}, f.session->link_epoch()});
   f.turn(std::move(down));
-  f.call([&] { f.session->logout([](protocol::Result<void> done) { REQUIRE(done.has_value()); }); });
-  f.call(std::get<RunWork>(*work).then);
+  f.tell(Logout(), [](protocol::Result<SessionView> done) { REQUIRE(done.has_value()); });
+  f.call(std::move(std::get<RunWork>(*work).then));
   CHECK(storage::count_pre_keys(f.store->reader(), f.row.id) == 0);
 }

@@ -49,7 +49,7 @@ TEST_CASE("few heavy stanzas fill a mailbox as many light ones do, and it is rel
   CHECK_FALSE(mailbox.full());
   mailbox.drain();
   CHECK(mailbox.empty());
-  for (std::size_t i = 0; i < Mailbox::full_at; ++i) mailbox.push(Call{});
+  for (std::size_t i = 0; i < Mailbox::full_at; ++i) mailbox.push(WorkDone{});
   CHECK(mailbox.full());
   mailbox.drain();
   CHECK(mailbox.relieved());
@@ -75,7 +75,7 @@ TEST_CASE("what the server says of sent stanzas can wait for company, until some
   SECTION("a retry receipt: somebody cannot read") {
     mailbox.push(says(protocol::Node("receipt").set("type", "retry")));
   }
-  SECTION("a command") { mailbox.push(Call{}); }
+  SECTION("a command") { mailbox.push(Begin{}); }
   SECTION("the end of the connection") { mailbox.push(LinkDown{}); }
   SECTION("as much as a turn takes") {
     while (!mailbox.urgent()) mailbox.push(says(protocol::Node("ack")));
@@ -88,7 +88,7 @@ TEST_CASE("what the server says of sent stanzas can wait for company, until some
   CHECK(mailbox.urgent());
   CHECK(mailbox.take().size() == 4);
   CHECK_FALSE(mailbox.urgent());
-  mailbox.push(Call{});
+  mailbox.push(Begin{});
   mailbox.drain();
   CHECK_FALSE(mailbox.urgent());
 }

@@ -20,9 +20,10 @@ struct Pairing : test::SessionFixture {
     row.status = "initializing";
     store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
     reopen();
-    call([&] { session->start(); });
+    begin();
     connect();
   }
+  ~Pairing() { session.reset(); }  // what is still owed goes to `codes`
   void connect() {
     std::vector<Input> up;
     up.emplace_back(LinkUp{{}, false, session->link_epoch()});
@@ -34,16 +35,14 @@ struct Pairing : test::SessionFixture {
   }
   /// Asks for a code; what the worker computed is back. Gives what was sent to the server.
   std::vector<Node> ask(const std::string& phone) {
-    auto effects = call([&] {
-      session->request_pairing_code(phone,
-                                    [this](protocol::Result<PairingCode> code) { codes.push_back(std::move(code)); });
-    });
+    auto effects = tell(RequestPairingCode{phone},
+                        [this](protocol::Result<PairingCode> code) { codes.push_back(std::move(code)); });
     std::vector<Node> nodes;
     for (Effect& effect : effects) {
       auto* work = std::get_if<RunWork>(&effect);
       if (work == nullptr) continue;
       work->work();
-      for (Node& node : sent(call(work->then))) nodes.push_back(std::move(node));
+      for (Node& node : sent(call(std::move(work->then)))) nodes.push_back(std::move(node));
     }
     return nodes;
   }
@@ -127,7 +126,7 @@ TEST_CASE("the QR time-out waits for a code that is being finished, and keeps it
     auto* work = std::get_if<RunWork>(&effect);
     if (work == nullptr) continue;
     work->work();
-    for (const Node& node : test::SessionFixture::sent(f.call(work->then))) {
+    for (const Node& node : test::SessionFixture::sent(f.call(std::move(work->then)))) {
       finishing |= node.child("link_code_companion_reg") &&
                    node.child("link_code_companion_reg")->attr("stage") == "companion_finish";
     }
@@ -162,11 +161,8 @@ TEST_CASE("used-up refs bring a new connection, and what the old one still says 
 
 TEST_CASE("a code that is refused when the last ref has run out brings a new connection") {
   Pairing f;
-  f.call([&] {
-    f.session->context().config.qr_timeout = 600s;
-    f.session->stop(Status::initializing);
-    f.session->start();
-  });
+  f.session->context().config.qr_timeout = 600s;
+  f.tell(RestartSession());
   f.connect();
   const auto pass = [&](std::chrono::seconds time) {
     f.session->context().link.conversation()->keepalive.on_receive(f.steady + 60s, f.random);  // a live connection
@@ -196,7 +192,7 @@ TEST_CASE("a start draws a new ADV secret: one that a finished code has left in 
   Pairing f;
   const auto before = storage::load_device(f.store->reader(), f.row.id)->adv_secret;
   f.reopen();
-  f.call([&] { f.session->start(); });
+  f.begin();
   const auto after = storage::load_device(f.store->reader(), f.row.id)->adv_secret;
   CHECK(after != before);
   CHECK(f.session->context().device.adv_secret == after);

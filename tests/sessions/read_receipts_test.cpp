@@ -40,12 +40,12 @@ std::vector<Node> receipts(std::vector<Node> nodes) {
 /// What leaves, and the answer to the API when there is one.
 struct Marked {
   std::vector<Node> sent;
-  std::optional<Result<void>> answer;
+  std::optional<Outcome<>> answer;
 };
 Marked mark_read(Fixture& f, const Jid& chat, bool durable = true) {
   Marked marked;
-  const auto effects =
-      f.call([&] { f.session->mark_read(chat, [&](Result<void> done) { marked.answer = std::move(done); }); }, durable);
+  const auto effects = f.tell(
+      MarkRead{chat}, [&](Outcome<> done) { marked.answer = std::move(done); }, durable);
   marked.sent = receipts(Fixture::sent(effects));
   return marked;
 }
@@ -89,9 +89,10 @@ TEST_CASE("asked for twice in one turn it is one receipt") {
   Fixture f;
   received(f, ben, ben, "A");
   f.go_online();
-  const auto effects = f.call([&] {
-    for (int i = 0; i < 2; ++i) f.session->mark_read(ben, [](Result<void> done) { REQUIRE(done.has_value()); });
-  });
+  std::vector<Input> inputs;
+  for (int i = 0; i < 2; ++i)
+    inputs.push_back(Fixture::asked(MarkRead{ben}, [](Outcome<> done) { REQUIRE(done.has_value()); }));
+  const auto effects = f.turn(std::move(inputs));
   REQUIRE(receipts(Fixture::sent(effects)).size() == 1);
   REQUIRE(rows(f) == 1);
 }
@@ -100,7 +101,7 @@ TEST_CASE("a read whose commit is lost did not happen: the chat is unread and ca
   Fixture f;
   received(f, ben, ben, "A");
   f.go_online();
-  REQUIRE_FALSE(mark_read(f, ben, false).answer);
+  REQUIRE(mark_read(f, ben, false).answer->has_error());
   f.reopen();
   REQUIRE(unread(f, ben) == 1);
   REQUIRE(rows(f) == 0);
@@ -202,7 +203,7 @@ TEST_CASE("a logged-out session forgets them, and an unlinked one has nobody to 
   received(f, ben, ben, "A");
   mark_read(f, ben);
   REQUIRE(rows(f) == 1);
-  f.call([&] { f.session->logout([](protocol::Result<void> done) { REQUIRE(done.has_value()); }); });
+  f.tell(Logout(), [](protocol::Result<SessionView> done) { REQUIRE(done.has_value()); });
   REQUIRE(rows(f) == 0);
   received(f, ben, ben, "B");
   const auto refused = mark_read(f, ben);
@@ -215,7 +216,8 @@ TEST_CASE("a message that arrives in the turn that marks as read stays unread") 
   Fixture f;
   f.go_online();
   received(f, ben, ben, "one");
-  f.call([&] {
+  std::vector<Input> inputs;
+  inputs.emplace_back(WorkDone{[&] {
     storage::MessageRow row;
     row.session = f.row.id;
     row.chat = row.author = ben;
@@ -223,8 +225,9 @@ TEST_CASE("a message that arrives in the turn that marks as read stays unread") 
     row.kind = "text";
     row.timestamp = row.created_at = f.now_ms;
     f.session->context().records.add(storage::InsertMessage{row, true, std::nullopt});
-    f.session->mark_read(ben, [](Result<void> done) { REQUIRE(done.has_value()); });
-  });
+  }});
+  inputs.push_back(Fixture::asked(MarkRead{ben}, [](Outcome<> done) { REQUIRE(done.has_value()); }));
+  f.turn(std::move(inputs));
   CHECK(unread(f, ben) == 1);
   const Marked marked = mark_read(f, ben);
   REQUIRE(marked.sent.size() == 1);

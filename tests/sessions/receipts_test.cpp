@@ -395,11 +395,9 @@ TEST_CASE("a message that arrives in the turn in which our phone has read it is 
   f.call([&] { f.session->context().records.add(from_ben(f, "old")); });
   REQUIRE(unread_of_ben(f) == 1);
   std::vector<Input> inputs;
-  Call arrivals;
-  arrivals.run = [&] {
+  inputs.emplace_back(WorkDone{[&] {
     for (const char* id : {"one", "two"}) f.session->context().records.add(from_ben(f, id));
-  };
-  inputs.emplace_back(std::move(arrivals));
+  }});
   inputs.emplace_back(StanzaArrived{read_on_phone("one"), f.session->link_epoch(), 0});
   f.turn(std::move(inputs));
   CHECK(unread_of_ben(f) == 1);

@@ -72,7 +72,7 @@ Script::Script(Failure failure, std::size_t inputs_per_turn, Begin begin)
   build();
 }
 
-Script::~Script() = default;
+Script::~Script() { ++generation_; }  // what is still owed is answered, and nobody listens
 
 // --- the life of the session
 
@@ -92,9 +92,7 @@ void Script::rebuild() {
   code_asked_ = false;
   build();
   // As a start of the process does.
-  sessions::Call start;
-  start.run = [this] { session_->start(); };
-  mailbox_.emplace_back(std::move(start));
+  mailbox_.emplace_back(sessions::Begin());
 }
 
 void Script::hang_up() {
@@ -143,9 +141,7 @@ void Script::turn(std::vector<Input> inputs) {
   auto turn = session_->handle(std::move(inputs), {now_ms_, steady_});
   if (fails(Kind::commit_lost)) {
     const protocol::Error lost(protocol::Errc::storage, "the commit was lost");
-    for (auto& effect : turn.effects) {
-      if (auto* answer = std::get_if<sessions::Answer>(&effect)) answer->call(&lost);
-    }
+    sessions::fail_answers(turn.effects, lost);
     return rebuild();
   }
   store_->commit(std::move(turn.changes), [](protocol::Result<void> result) { REQUIRE(result.has_value()); });
@@ -165,16 +161,14 @@ void Script::perform(sessions::Effect& effect, bool deaf) {
     write(" ->  " + protocol::summary(*stanza, 160));
     arrive(network_.take(*stanza, store_->reader()));
   } else if (auto* answer = std::get_if<sessions::Answer>(&effect)) {
-    answer->call(nullptr);
+    answer->deliver(nullptr);
   } else if (auto* open = std::get_if<sessions::OpenLink>(&effect)) {
     connect_at_ = steady_ + open->delay;
   } else if (std::holds_alternative<sessions::CloseLink>(effect)) {
     hang_up();
   } else if (auto* work = std::get_if<sessions::RunWork>(&effect)) {
     work->work();
-    sessions::Call then;
-    then.run = std::move(work->then);
-    mailbox_.emplace_back(std::move(then));
+    mailbox_.emplace_back(sessions::WorkDone{std::move(work->then)});
   }
 }
 
@@ -233,7 +227,8 @@ bool Script::advance() {
 // --- steps
 
 void Script::login() {
-  call([](sessions::Session& session) { session.start(); });
+  mailbox_.emplace_back(sessions::Begin());
+  settle();
 }
 
 void Script::pair(Pair how) {
@@ -248,9 +243,7 @@ bool Script::user_acts() {
   if (view.status == sessions::Status::failed) {
     REQUIRE(++starts_ < 5);
     write("the user starts it again after " + view.reason->code);
-    sessions::Call start;
-    start.run = [this] { session_->start(); };
-    mailbox_.emplace_back(std::move(start));
+    mailbox_.emplace_back(sessions::Begin());
     return true;
   }
   if (session_->context().linked() || !connected_) return false;
@@ -269,23 +262,17 @@ bool Script::user_acts() {
   }
   if (view.status != sessions::Status::qr_ready || code_asked_ || ask_again_at_) return false;
   code_asked_ = true;
-  sessions::Call input;
-  input.run = [this, generation = generation_] {
-    session_->request_pairing_code(ScriptedNetwork::own_pn.user,
-                                   [this, generation](protocol::Result<sessions::PairingCode> code) {
-                                     if (generation != generation_) return;
-                                     code_asked_ = false;
-                                     if (!code) ask_again_at_ = steady_ + 5s;
-                                   });
+  const auto heard = [this, generation = generation_](const protocol::Result<sessions::PairingCode>& code) {
+    if (generation != generation_) return;
+    code_asked_ = false;
+    if (!code) ask_again_at_ = steady_ + 5s;
   };
-  mailbox_.emplace_back(std::move(input));
+  tell(sessions::RequestPairingCode{ScriptedNetwork::own_pn.user}, heard);
   return true;
 }
 
 void Script::call(std::function<void(sessions::Session&)> run) {
-  sessions::Call input;
-  input.run = [this, run = std::move(run)] { run(*session_); };
-  mailbox_.emplace_back(std::move(input));
+  mailbox_.emplace_back(sessions::WorkDone{[this, run = std::move(run)] { run(*session_); }});
   settle();
 }
 
@@ -296,16 +283,13 @@ void Script::ask(std::size_t index) {
   text.text = requests_[index].text;
   text.idempotency_key = "key of " + text.text;
   text.request_hash = text.text;
-  sessions::Call input;
-  input.run = [this, index, generation = generation_, text = std::move(text)] {
-    session_->send_text(text, [this, index, generation](protocol::Result<sessions::SentMessage> sent) {
-      if (generation != generation_) return;
-      Request& request = requests_[index];
-      request.answered = sent.has_value();
-      if (!sent) request.asked = false;  // the client tries again
-    });
+  const auto heard = [this, index, generation = generation_](const protocol::Result<sessions::SentMessage>& sent) {
+    if (generation != generation_) return;
+    Request& request = requests_[index];
+    request.answered = sent.has_value();
+    if (!sent) request.asked = false;  // the client tries again
   };
-  mailbox_.emplace_back(std::move(input));
+  tell(std::move(text), heard);
 }
 
 void Script::send(const std::string& text) { requests_.push_back({text}); }

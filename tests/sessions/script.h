@@ -100,6 +100,11 @@ class Script {
   bool step();
   bool advance();
   void ask(std::size_t request);
+  template <class Operation>
+  void tell(Operation operation, sessions::Reply<typename Operation::Answer> reply) {
+    mailbox_.emplace_back(
+        sessions::CommandArrived{sessions::Asked<Operation>{std::move(operation), std::move(reply)}, {}});
+  }
   void write(const std::string& line);
   bool user_acts();
   std::optional<net::SteadyTime> next_time() const;

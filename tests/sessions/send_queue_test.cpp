@@ -165,8 +165,8 @@ TEST_CASE("deleting a chat cancels what waits in it, frees the chat, and the sam
   request.request_hash = "h1";
   const auto first = f.send(request);  // offline: it waits
   REQUIRE((first && first->has_value()));
-  std::optional<protocol::Result<void>> removed;
-  f.call([&] { f.session->remove_chat(ben, [&](protocol::Result<void> done) { removed = std::move(done); }); });
+  std::optional<Outcome<>> removed;
+  f.tell(RemoveChat{ben}, [&](Outcome<> done) { removed = std::move(done); });
   REQUIRE((removed && removed->has_value()));
   REQUIRE(f.session->view().queued == 0);
   REQUIRE(storage::count_outbox(f.store->reader(), f.row.id) == 0);
@@ -194,7 +194,7 @@ TEST_CASE("the answer to a repeated Idempotency-Key does not depend on the messa
   request.request_hash = "h1";
   const std::string id = (*f.send(request))->id;
   f.stanza(ack(id));
-  f.call([&] { f.session->remove_chat(ben, [](protocol::Result<void>) {}); });
+  f.tell(RemoveChat{ben});
   const auto again = f.send(request);
   REQUIRE((again && again->has_value()));
   REQUIRE((*again)->id == id);
@@ -212,15 +212,15 @@ TEST_CASE(
   other.message_id = request.message_id;
   other.request_hash = "h2";
   std::optional<protocol::Result<SentMessage>> first, clash;
-  f.call([&] {
-    f.session->send_text(request, [&](protocol::Result<SentMessage> sent) { first = std::move(sent); });
-    f.session->send_text(other, [&](protocol::Result<SentMessage> sent) { clash = std::move(sent); });
-  });
+  std::vector<Input> inputs;
+  inputs.push_back(Fixture::asked(request, [&](protocol::Result<SentMessage> sent) { first = std::move(sent); }));
+  inputs.push_back(Fixture::asked(other, [&](protocol::Result<SentMessage> sent) { clash = std::move(sent); }));
+  f.turn(std::move(inputs));
   REQUIRE((first && first->has_value() && clash && clash->has_error()));
   REQUIRE(clash->error().code == protocol::Errc::conflict);
   const auto later = f.send(other);
   REQUIRE(later->error().code == protocol::Errc::conflict);
-  REQUIRE(later->error().detail.find("Idempotency-Key") == std::string::npos);
+  REQUIRE(later->error().subject == Subject::message_id);
   REQUIRE((*f.send(request))->replayed);
   f.now_ms += 48 * 3'600'000;  // the key is forgotten, the message is not
   REQUIRE(f.send(other)->error().code == protocol::Errc::conflict);
@@ -233,14 +233,13 @@ TEST_CASE("texts of one turn behind a waiting one are sealed in order without a 
   REQUIRE(f.send(Fixture::text("waits"))->has_value());
   f.go_online();
   f.settings.max_in_flight = 1;
-  f.call([&] {
-    f.session->send_text(Fixture::text("a"), [](protocol::Result<SentMessage>) {});
-    f.session->send_text(Fixture::text("b"), [](protocol::Result<SentMessage>) {});
-  });
+  std::vector<Input> inputs;
+  for (const char* body : {"a", "b"}) inputs.push_back(Fixture::asked(Fixture::text(body), {}));
+  f.turn(std::move(inputs));
   REQUIRE(f.session->view().queued == 3);
   // Room comes in the turn that also accepts one more.
   f.settings.max_in_flight = 256;
-  const auto effects = f.call([&] { f.session->send_text(Fixture::text("c"), [](protocol::Result<SentMessage>) {}); });
+  const auto effects = f.tell(Fixture::text("c"));
   REQUIRE(messages(effects).size() == 3);
   REQUIRE_FALSE(f.session->next_deadline() < f.steady + 1s);
 }

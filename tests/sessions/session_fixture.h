@@ -66,19 +66,38 @@ struct SessionFixture {
   /// Runs one turn. `durable` false: the commit is lost, as in a crash before it.
   std::vector<Effect> turn(std::vector<Input> inputs, bool durable = true) {
     Turn t = session->handle(std::move(inputs), Now{now_ms, steady});
-    if (!durable) return std::move(t.effects);
+    if (!durable) {
+      fail_answers(t.effects, protocol::Error(protocol::Errc::storage, "lost"));
+      return std::move(t.effects);
+    }
     store->commit(std::move(t.changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
     session->committed();
     for (Effect& effect : t.effects) {
-      if (auto* answer = std::get_if<Answer>(&effect)) answer->call(nullptr);
+      if (auto* answer = std::get_if<Answer>(&effect)) answer->deliver(nullptr);
+      if (auto* answer = std::get_if<AnswerWithView>(&effect)) std::move(answer->reply)(session->view());
     }
     return std::move(t.effects);
   }
-  std::vector<Effect> call(std::function<void()> run, bool durable = true) {
-    Call input;
-    input.run = std::move(run);
+  /// Runs `inside` in a turn, as what a worker brings back.
+  std::vector<Effect> call(UniqueFunction<void()> inside, bool durable = true) {
     std::vector<Input> inputs;
-    inputs.emplace_back(std::move(input));
+    inputs.emplace_back(WorkDone{std::move(inside)});
+    return turn(std::move(inputs), durable);
+  }
+  std::vector<Effect> begin() {
+    std::vector<Input> inputs;
+    inputs.emplace_back(Begin());
+    return turn(std::move(inputs));
+  }
+  template <class Operation>
+  static Input asked(Operation operation, Reply<typename Operation::Answer> reply) {
+    return CommandArrived{Asked<Operation>{std::move(operation), std::move(reply)}, {}};
+  }
+  /// Asks it in a turn of its own.
+  template <class Operation>
+  std::vector<Effect> tell(Operation operation, Reply<typename Operation::Answer> reply = {}, bool durable = true) {
+    std::vector<Input> inputs;
+    inputs.push_back(asked(std::move(operation), std::move(reply)));
     return turn(std::move(inputs), durable);
   }
   std::vector<Effect> stanza(Node node) {
@@ -106,13 +125,10 @@ struct SessionFixture {
     }
     return nodes;
   }
-  std::optional<protocol::Result<SentMessage>> send(SendText text, bool durable = true) {
-    std::optional<protocol::Result<SentMessage>> answer;
-    last = call(
-        [&] {
-          session->send_text(std::move(text), [&](protocol::Result<SentMessage> sent) { answer = std::move(sent); });
-        },
-        durable);
+  std::optional<Outcome<SentMessage>> send(SendText text, bool durable = true) {
+    std::optional<Outcome<SentMessage>> answer;
+    last = tell(
+        std::move(text), [&](Outcome<SentMessage> sent) { answer = std::move(sent); }, durable);
     return answer;
   }
   static SendText text(std::string body) {

@@ -32,10 +32,11 @@ TEST_CASE("a text accepted while offline is in the queue after a restart and is 
   REQUIRE(asked);
 }
 
-TEST_CASE("nothing is answered when the commit is lost, and nothing is stored") {
+TEST_CASE("a text whose commit is lost is answered with the error of the commit, and nothing is stored") {
   Fixture f;
   const auto answer = f.send(Fixture::text("lost"), false);
-  REQUIRE_FALSE(answer.has_value());
+  REQUIRE((answer && answer->has_error()));
+  REQUIRE(answer->error().code == protocol::Errc::storage);
   REQUIRE(storage::count_outbox(f.store->reader(), f.row.id) == 0);
 }
 
@@ -45,10 +46,10 @@ TEST_CASE("the same Idempotency-Key gives the first answer, in the same turn and
   request.idempotency_key = "key-1";
   request.request_hash = "h1";
   std::optional<protocol::Result<SentMessage>> first, second;
-  f.call([&] {
-    f.session->send_text(request, [&](protocol::Result<SentMessage> sent) { first = std::move(sent); });
-    f.session->send_text(request, [&](protocol::Result<SentMessage> sent) { second = std::move(sent); });
-  });
+  std::vector<Input> inputs;
+  inputs.push_back(Fixture::asked(request, [&](protocol::Result<SentMessage> sent) { first = std::move(sent); }));
+  inputs.push_back(Fixture::asked(request, [&](protocol::Result<SentMessage> sent) { second = std::move(sent); }));
+  f.turn(std::move(inputs));
   REQUIRE((first && first->has_value() && second && second->has_value()));
   REQUIRE((*first)->id == (*second)->id);
   REQUIRE((*second)->replayed);

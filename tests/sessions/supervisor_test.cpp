@@ -6,6 +6,7 @@
 #include "events/event.h"
 #include "net/websocket_client.h"
 #include "net/worker_pool.h"
+#include "sessions/waits.h"
 #include "storage/sessions.h"
 #include "tests/storage/injection.h"
 #include "tests/support/loop.h"
@@ -24,6 +25,7 @@ struct World {
   net::WorkerPool workers{loop.get_executor(), 1};
   net::WebSocketClient sockets{loop, {}};
   std::unique_ptr<Supervisor> supervisor;
+  std::unique_ptr<Waits> waits;
 
   World() {
     storage::Store::Settings file;
@@ -39,6 +41,7 @@ struct World {
     bool rests = false;
     supervisor->stop([&] { rests = true; });
     if (!test::run_until(loop, [&] { return rests; })) FAIL("the supervisor does not come to rest");
+    waits.reset();
     supervisor.reset();
   }
   void restart() {
@@ -47,29 +50,33 @@ struct World {
     settings.network.chat_url = "ws://127.0.0.1:9/ws/chat";  // nobody listens there
     settings.max_sessions = 3;
     supervisor = std::make_unique<Supervisor>(Supervisor::Ports{scheduler, random, *store, workers, sockets}, settings);
+    waits = std::make_unique<Waits>(*supervisor, scheduler, *store);
     supervisor->start();
   }
   /// Runs the loop until the request is answered.
   template <class T>
-  protocol::Result<T> ask(const std::function<void(Done<T>)>& request) {
-    std::optional<protocol::Result<T>> answer;
-    request([&](protocol::Result<T> result) {
+  Outcome<T> ask(const std::function<void(Reply<T>)>& request) {
+    std::optional<Outcome<T>> answer;
+    request([&](Outcome<T> result) {
       REQUIRE_FALSE(answer.has_value());  // exactly once
       answer = std::move(result);
     });
     if (!test::run_until(loop, [&] { return answer.has_value(); })) FAIL("a request is never answered");
     return std::move(*answer);
   }
-  protocol::Result<SessionView> create(const std::string& name) {
-    return ask<SessionView>([&](Done<SessionView> done) {
+  Outcome<SessionView> create(const std::string& name) {
+    return ask<SessionView>([&](Reply<SessionView> reply) {
       Supervisor::NewSession session;
       session.name = name;
-      supervisor->create(std::move(session), std::move(done));
+      supervisor->create(std::move(session), std::move(reply));
     });
   }
-  protocol::Result<void> remove(const std::string& name) {
-    return ask<void>([&](Done<void> done) { supervisor->remove(name, std::move(done)); });
+  template <class Operation>
+  Outcome<typename Operation::Answer> tell(const std::string& name, Operation operation) {
+    using Answer = typename Operation::Answer;
+    return ask<Answer>([&](Reply<Answer> reply) { supervisor->tell(name, std::move(operation), std::move(reply)); });
   }
+  Outcome<> remove(const std::string& name) { return tell(name, RemoveSession()); }
 };
 
 }  // namespace
@@ -101,14 +108,10 @@ TEST_CASE("a removed session is gone from the rows, and its name can be used aga
 TEST_CASE("a stopped session stays stopped over a restart until it is started") {
   World w;
   REQUIRE(w.create("a").has_value());
-  REQUIRE(w.ask<SessionView>([&](Done<SessionView> done) {
-             w.supervisor->stop_session("a", std::move(done));
-           }).has_value());
+  REQUIRE(w.tell("a", StopSession()).has_value());
   w.restart();
   REQUIRE(w.supervisor->find("a")->status == Status::terminated);
-  REQUIRE(w.ask<SessionView>([&](Done<SessionView> done) {
-             w.supervisor->start_session("a", std::move(done));
-           }).has_value());
+  REQUIRE(w.tell("a", StartSession()).has_value());
   REQUIRE(w.supervisor->find("a")->status == Status::initializing);
 }
 
@@ -118,9 +121,7 @@ TEST_CASE("what is asked of a session that is not there or not linked is refused
   SendText text;
   text.chat = Jid("15550000002", "s.whatsapp.net");
   text.text = "hello";
-  const auto send = [&](const std::string& name) {
-    return w.ask<SentMessage>([&](Done<SentMessage> done) { w.supervisor->send_text(name, text, std::move(done)); });
-  };
+  const auto send = [&](const std::string& name) { return w.tell(name, text); };
   REQUIRE(send("nobody").error().code == protocol::Errc::not_found);
   REQUIRE(send("a").error().code == protocol::Errc::not_ready);
   REQUIRE(w.remove("nobody").error().code == protocol::Errc::not_found);
@@ -158,13 +159,21 @@ struct Acks {
   }
   void tell(const std::string& id, storage::AckLevel level) { tell(events::Ack{id, ben, {}, level, "", 1}); }
   void await(const std::string& id, storage::AckLevel level) {
-    w.supervisor->await_ack("a", id, level, 1h, [this](protocol::Result<SentMessage> sent) { reached = sent->ack; });
+    SentMessage sent;
+    sent.id = id;
+    sent.replayed = replayed;
+    w.waits->await_ack("a", sent, level, 1h, [this](Outcome<SentMessage> told) {
+      if (told) reached = told->ack;
+      if (!told) refused = told.error().code;
+    });
   }
 
   World& w;
   storage::SessionId session;
   Jid ben{"15550000002", "s.whatsapp.net"};
+  bool replayed = false;
   std::optional<storage::AckLevel> reached;
+  std::optional<protocol::Errc> refused;
 };
 
 }  // namespace
@@ -207,4 +216,34 @@ TEST_CASE("an ack wakes who waits for it whatever characters the id has, and a f
   acks.raise("3EB0CC", AckLevel::error);
   acks.tell("3EB0CC", AckLevel::error);
   CHECK(acks.reached == AckLevel::error);
+}
+
+TEST_CASE("of the message of an earlier request, what was told before this one counts") {
+  using storage::AckLevel;
+  World w;
+  REQUIRE(w.create("a").has_value());
+  Acks acks(w);
+  acks.sent("3EB0DD");
+  acks.raise("3EB0DD", AckLevel::delivered);
+  acks.await("3EB0DD", AckLevel::server);
+  CHECK_FALSE(acks.reached);  // an answer that is new has no earlier acks, and nothing is read for it
+  acks.replayed = true;
+  acks.await("3EB0DD", AckLevel::server);
+  CHECK(acks.reached == AckLevel::delivered);
+  acks.await("3EB0EE", AckLevel::server);
+  CHECK(acks.refused == protocol::Errc::not_found);
+}
+
+TEST_CASE("an ack that is awaited waits for no company, and nobody is left behind who waits") {
+  World w;
+  REQUIRE(w.create("a").has_value());
+  Acks acks(w);
+  const auto awaited = w.supervisor->awaited_acks();
+  acks.await("3EB0FF", storage::AckLevel::server);
+  acks.await("3EB0FF", storage::AckLevel::read);
+  CHECK(awaited->at(acks.session) == 2);
+  acks.tell("3EB0FF", storage::AckLevel::delivered);
+  CHECK(awaited->at(acks.session) == 1);
+  w.waits->end();
+  CHECK(awaited->empty());
 }

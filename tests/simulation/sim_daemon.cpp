@@ -125,7 +125,6 @@ void SimDaemon::kill_for(std::chrono::milliseconds pause) {
 
 void SimDaemon::restart(std::chrono::milliseconds pause) {
   around_.trace.note("daemon", "is asked to stop");
-  life_->supervisor->end_waits();
   life_->supervisor->stop([this, life = lives_, pause] {
     // Not from inside a callback of what dies.
     around_.network.post([this, life, pause] {

@@ -63,7 +63,7 @@ bool Users::all_ready() const {
 
 // --- owners
 
-sessions::Done<SessionView> Users::heard(const char* what) {
+sessions::Reply<SessionView> Users::heard(const char* what) {
   return of_this_life<SessionView>([this, what](Result<SessionView> view) {
     if (!view && !passes(view.error().code))
       ledger_.violate(fmt::format("{}: {} {}", what, protocol::name(view.error().code), view.error().detail));
@@ -97,7 +97,7 @@ void Users::look_after(std::size_t person) {
     world_.trace.note("user",
                       fmt::format("starts {} again: {}", account.session, view->reason ? view->reason->code : "-"));
     if (view->reason && view->reason->code == "unlinked") lose_device(person);
-    supervisor.start_session(account.session, heard("start"));
+    supervisor.tell(account.session, sessions::StartSession(), heard("start"));
   } else if (view->qr && view->qr->text != owner.scanned) {
     link(person, view->qr->text);
   }
@@ -122,14 +122,14 @@ void Users::link(std::size_t person, const std::string& qr) {
 void Users::restart(std::size_t person) {
   if (!world_.daemon.running() || !owners_[person].created) return;
   world_.trace.note("user", "restarts " + ledger_.persons[person].session);
-  world_.daemon.supervisor().restart_session(ledger_.persons[person].session, heard("restart"));
+  world_.daemon.supervisor().tell(ledger_.persons[person].session, sessions::RestartSession(), heard("restart"));
 }
 
 void Users::stop_for(std::size_t person, milliseconds pause) {
   if (!world_.daemon.running() || !owners_[person].created || owners_[person].stopped) return;
   world_.trace.note("user", "stops " + ledger_.persons[person].session);
   owners_[person].stopped = true;
-  world_.daemon.supervisor().stop_session(ledger_.persons[person].session, heard("stop"));
+  world_.daemon.supervisor().tell(ledger_.persons[person].session, sessions::StopSession(), heard("stop"));
   later(pause, [this, person] { owners_[person].stopped = false; });
 }
 
@@ -138,7 +138,7 @@ void Users::log_out(std::size_t person) {
   const std::string& session = ledger_.persons[person].session;
   world_.trace.note("user", "logs " + session + " out");
   lose_device(person);
-  world_.daemon.supervisor().logout(session, heard("logout"));
+  world_.daemon.supervisor().tell(session, sessions::Logout(), heard("logout"));
 }
 
 void Users::remove_chat(std::size_t person, std::size_t other) {
@@ -146,13 +146,13 @@ void Users::remove_chat(std::size_t person, std::size_t other) {
   const std::string& session = ledger_.persons[person].session;
   world_.trace.note("user", fmt::format("removes the chat of {} with {}", session, ledger_.persons[other].number));
   ledger_.excuse_chat(person, other, "the chat was deleted");
-  world_.daemon.supervisor().remove_chat(session, Jid(ledger_.persons[other].number, protocol::server::user),
-                                         of_this_life<void>([this, person, other](Result<void> removed) {
-                                           if (removed)
-                                             return ledger_.excuse_chat(person, other, "the chat was deleted");
-                                           if (!passes(removed.error().code) && removed.error().code != Errc::not_found)
-                                             ledger_.violate("remove_chat: " + removed.error().detail);
-                                         }));
+  world_.daemon.supervisor().tell(session,
+                                  sessions::RemoveChat{Jid(ledger_.persons[other].number, protocol::server::user)},
+                                  of_this_life<void>([this, person, other](sessions::Outcome<> removed) {
+                                    if (removed) return ledger_.excuse_chat(person, other, "the chat was deleted");
+                                    if (!passes(removed.error().code) && removed.error().code != Errc::not_found)
+                                      ledger_.violate("remove_chat: " + removed.error().detail);
+                                  }));
 }
 
 void Users::reinstall(std::size_t person) {
@@ -275,7 +275,7 @@ void Users::ask(std::size_t number) {
   // A client has little patience now and then; who was not answered for that long repeats the same request.
   const auto patience = draw(20) == 0 ? milliseconds(5 + draw(200)) : milliseconds(5'000 + draw(5'000));
   later(patience, [this, number] { ask(number); });
-  world_.daemon.supervisor().send_text(
+  world_.daemon.supervisor().tell(
       ledger_.persons[text.from].session, std::move(request),
       of_this_life<SentMessage>([this, number](Result<SentMessage> answer) { on_answer(number, answer); }));
 }
@@ -309,15 +309,15 @@ void Users::mark_read(std::size_t person, std::size_t other) {
       promised.push_back(i);
   }
   world_.trace.note("user", fmt::format("reads the chat of {} with {}", session, ledger_.persons[other].number));
-  world_.daemon.supervisor().mark_read(
-      session, Jid(ledger_.persons[other].number, protocol::server::user),
-      of_this_life<void>([this, promised](Result<void> marked) {
-        if (marked) {
-          for (const std::size_t text : promised) ledger_.texts[text].read_promised = true;
-        } else if (!passes(marked.error().code) && marked.error().code != Errc::not_found) {
-          ledger_.violate("mark_read: " + marked.error().detail);
-        }
-      }));
+  world_.daemon.supervisor().tell(session,
+                                  sessions::MarkRead{Jid(ledger_.persons[other].number, protocol::server::user)},
+                                  of_this_life<void>([this, promised](sessions::Outcome<> marked) {
+                                    if (marked) {
+                                      for (const std::size_t text : promised) ledger_.texts[text].read_promised = true;
+                                    } else if (!passes(marked.error().code) && marked.error().code != Errc::not_found) {
+                                      ledger_.violate("mark_read: " + marked.error().detail);
+                                    }
+                                  }));
 }
 
 }  // namespace wharf::simulation

@@ -67,12 +67,12 @@ class Users {
   }
   /// `done` only as long as the daemon that was asked lives.
   template <class T>
-  sessions::Done<T> of_this_life(std::function<void(protocol::Result<T>)> done) {
-    return [this, life = world_.daemon.lives(), done = std::move(done)](protocol::Result<T> result) {
+  sessions::Reply<T> of_this_life(std::function<void(sessions::Outcome<T>)> done) {
+    return [this, life = world_.daemon.lives(), done = std::move(done)](sessions::Outcome<T> result) {
       if (world_.daemon.lives() == life) done(std::move(result));
     };
   }
-  sessions::Done<sessions::SessionView> heard(const char* what);
+  sessions::Reply<sessions::SessionView> heard(const char* what);
 
   World& world_;
   Ledger& ledger_;

@@ -1,0 +1,137 @@
+#pragma once
+// What may be asked of a session. An operation is a plain value: its fields, the type of its answer, its name in logs.
+// On its way to the session it is an Asked<Operation>, beside the reply of whoever waits for it.
+//
+// A new operation is a struct here, a place in `Command`, an overload of Session::carry_out and whoever asks for it;
+// nothing between the two ends knows one operation from another (Supervisor::tell, SessionActor).
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+#include "sessions/reply.h"
+#include "sessions/session_view.h"
+
+namespace wharf::sessions {
+
+// Every operation may also fail with closed, storage and storage_full (nothing of it happened), and with not_found when
+// the session is gone.
+
+/// Nothing when it runs already: the answer is how it stands.
+struct StartSession {
+  using Answer = SessionView;
+  static constexpr const char* name = "start_session";
+  friend bool operator==(const StartSession&, const StartSession&) = default;
+};
+/// Closes the connection. It stays stopped, also over a restart of the daemon, until it is started.
+struct StopSession {
+  using Answer = SessionView;
+  static constexpr const char* name = "stop_session";
+  friend bool operator==(const StopSession&, const StopSession&) = default;
+};
+struct RestartSession {
+  using Answer = SessionView;
+  static constexpr const char* name = "restart_session";
+  friend bool operator==(const RestartSession&, const RestartSession&) = default;
+};
+/// nullopt: unchanged.
+struct UpdateSession {
+  using Answer = SessionView;
+  static constexpr const char* name = "update_session";
+  std::optional<std::string> config_json;
+  std::optional<SessionConfig> config;  // what config_json says
+  std::optional<std::string> metadata_json;
+  friend bool operator==(const UpdateSession&, const UpdateSession&) = default;
+};
+/// Unlinks at WhatsApp (at most 5 s), wipes the keys; the session stays and shows a QR at the next start.
+/// Errors: not_ready (not linked).
+struct Logout {
+  using Answer = SessionView;
+  static constexpr const char* name = "logout";
+  friend bool operator==(const Logout&, const Logout&) = default;
+};
+/// Logs out at WhatsApp when linked and connected (at most 5 s), then deletes every row and ends the actor. What stands
+/// behind it in the same turn writes nothing and is answered not_found; another removal has got what it asked for.
+struct RemoveSession {
+  using Answer = void;
+  static constexpr const char* name = "remove_session";
+  friend bool operator==(const RemoveSession&, const RemoveSession&) = default;
+};
+/// The answer comes when the server has accepted the number. Errors: not_ready (linked already, not connected),
+/// malformed (WhatsApp does not take the number), rate_limited (a code is being made or typed), refused, closed
+/// (another number was asked for).
+struct RequestPairingCode {
+  using Answer = PairingCode;
+  static constexpr const char* name = "request_pairing_code";
+  std::string phone;  // digits with country code
+  friend bool operator==(const RequestPairingCode&, const RequestPairingCode&) = default;
+};
+/// Durable in the session's queue when it is answered. Errors: not_found (the quoted message), not_ready (never linked
+/// or logged out), conflict (idempotency key or message id with other content), rate_limited (queue full), malformed,
+/// not_implemented (groups, until sender keys are there).
+struct SendText {
+  using Answer = SentMessage;
+  static constexpr const char* name = "send_text";
+  Jid chat;  // user (PN or LID) or group; devices are dropped
+  std::string text;
+  std::optional<std::string> quoted_id;  // WhatsApp id of a message of that chat
+  std::vector<Jid> mentions;
+  std::optional<std::string> message_id;  // client chosen: [A-Za-z0-9]{8,64}
+  std::optional<std::string> idempotency_key;
+  std::string request_hash;  // of the body, for key reuse with another body (conflict)
+  friend bool operator==(const SendText&, const SendText&) = default;
+};
+/// Read receipts for the unread messages of a chat. Errors: not_found (no such chat), not_ready (not linked).
+struct MarkRead {
+  using Answer = void;
+  static constexpr const char* name = "mark_read";
+  Jid chat;
+  friend bool operator==(const MarkRead&, const MarkRead&) = default;
+};
+/// Deletes the stored copy of a chat; its texts that were not sealed yet are cancelled. Errors: not_found (no such
+/// chat).
+struct RemoveChat {
+  using Answer = void;
+  static constexpr const char* name = "remove_chat";
+  Jid chat;
+  friend bool operator==(const RemoveChat&, const RemoveChat&) = default;
+};
+
+/// An operation, and the one who waits for its answer.
+template <class Operation>
+struct Asked {
+  Operation operation;
+  Reply<typename Operation::Answer> reply;
+};
+template <class... Operations>
+using AnyOf = std::variant<Asked<Operations>...>;
+
+using Command = AnyOf<StartSession, StopSession, RestartSession, UpdateSession, Logout, RemoveSession,
+                      RequestPairingCode, SendText, MarkRead, RemoveChat>;
+
+/// "send_text"
+const char* name(const Command& command);
+/// What is owed to whoever waits for it; nullptr when nobody does.
+std::shared_ptr<Owed> owed(const Command& command);
+/// Answers that it was not done.
+void refuse(Command command, const Refusal& why);
+
+/// There is no session of this name.
+Refusal no_session(const std::string& name);
+
+/// The answer to what was asked of a session that is being removed, or was.
+template <class Operation>
+Outcome<typename Operation::Answer> when_removed(const std::string& session) {
+  if constexpr (std::is_same_v<Operation, RemoveSession>) {
+    return {};
+  } else {
+    return no_session(session);
+  }
+}
+void answer_as_removed(Command command, const std::string& session);
+
+}  // namespace wharf::sessions

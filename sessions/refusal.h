@@ -1,0 +1,42 @@
+#pragma once
+// Why something that was asked was not done: a code, what it is about, and a detail for an operator. Who asked spells
+// it in his own words: nothing here knows the names of an API's fields and routes.
+
+#include <string>
+#include <utility>
+
+#include "protocol/result.h"
+
+namespace wharf::sessions {
+
+using protocol::Result;
+
+/// What a refusal is about, where the code alone does not tell.
+enum class Subject {
+  none,
+  session,          // not_found; conflict: its name is taken; too_large: there are as many as there may be
+  ended,            // not_ready: the session has ended and is to be started first
+  chat,             // not_found
+  message,          // not_found
+  quoted_message,   // not_found
+  message_id,       // conflict: used with other content
+  idempotency_key,  // conflict: used with another request
+  queue,            // rate_limited: of outgoing messages, full
+  phone,            // malformed: WhatsApp does not take the number
+};
+
+struct Refusal : protocol::Error {
+  Refusal() = default;
+  Refusal(protocol::Error error)  // NOLINT(google-explicit-constructor): an error is a refusal about nothing special
+      : Error(std::move(error)) {}
+  Refusal(protocol::Errc why, Subject about, std::string said) : Error(why, std::move(said)), subject(about) {}
+  Subject subject = Subject::none;
+
+  friend bool operator==(const Refusal&, const Refusal&) = default;
+};
+
+/// What was asked for, or why it was refused.
+template <class T = void>
+using Outcome = boost::system::result<T, Refusal>;
+
+}  // namespace wharf::sessions

@@ -1,0 +1,128 @@
+// What users ask of a session, one overload for each operation of commands.h. What is longer than a few lines belongs
+// to the part that it is about.
+#include <utility>
+
+#include "sessions/session.h"
+
+namespace wharf::sessions {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+void Session::start() {
+  Context& c = context_;
+  c.row.stopped = false;
+  c.row_changed();
+  if (c.logged_out()) wipe();
+  backoff_.reset();
+  c.link.connect();
+  c.set_status(c.device.linked() ? Status::authenticated : Status::initializing, std::nullopt);
+  pairing_.begin();
+  c.turn.effects.emplace_back(OpenLink{milliseconds(0)});
+}
+
+void Session::stop(Status status) {
+  Context& c = context_;
+  if (status == Status::terminated) {
+    c.row.stopped = true;
+    c.row_changed();
+  }
+  Departure end;
+  end.status = status;
+  end.why = c.reason;
+  leave_link(std::move(end));
+}
+
+void Session::wipe() {
+  Context& c = context_;
+  queue_.fail_all("the session was logged out");
+  reads_.forget_all();
+  c.records.add(storage::WipeDevice{c.id()});
+  c.keys.discard();
+  directory_.end_turn(false);
+  storage::Changes fresh;
+  c.device = new_device(c.id(), c.random, fresh, c.now.unix_ms);
+  c.records.append(std::move(fresh));
+  c.device_changed();
+  c.reason.reset();
+}
+
+void Session::unlink(UniqueFunction<void()> then) {
+  Context& c = context_;
+  if (!c.linked() || !c.link.online()) return then();
+  c.query(
+      protocol::remove_companion_iq(c.ids.next(), c.device.jid),
+      [then = std::move(then)](const Node*) mutable { then(); }, seconds(5));
+}
+
+void Session::carry_out(const StartSession&, Reply<SessionView> reply) {
+  if (context_.status == Status::failed || context_.status == Status::terminated) start();
+  context_.answer_with_view(std::move(reply));
+}
+
+void Session::carry_out(const StopSession&, Reply<SessionView> reply) {
+  stop(Status::terminated);
+  context_.answer_with_view(std::move(reply));
+}
+
+void Session::carry_out(const RestartSession&, Reply<SessionView> reply) {
+  stop(Status::initializing);
+  start();
+  context_.answer_with_view(std::move(reply));
+}
+
+void Session::carry_out(UpdateSession& update, Reply<SessionView> reply) {
+  Context& c = context_;
+  if (update.config_json) c.row.config = std::move(*update.config_json);
+  if (update.config) c.config = std::move(*update.config);
+  if (update.metadata_json) c.row.metadata = std::move(*update.metadata_json);
+  c.row_changed();
+  c.answer_with_view(std::move(reply));
+}
+
+void Session::carry_out(const Logout&, Reply<SessionView> reply) {
+  if (!context_.linked()) {
+    return context_.answer(std::move(reply), Error(Errc::not_ready, "the session is not linked"));
+  }
+  unlink([this, reply = std::move(reply)]() mutable {
+    // Another logout or a removal may have come first, or run inside stop(), which ends what waits for the connection.
+    if (!removed_ && context_.linked()) stop(Status::terminated);
+    if (!removed_ && context_.linked()) wipe();
+    context_.answer_with_view(std::move(reply));
+  });
+}
+
+void Session::carry_out(const RemoveSession&, Reply<void> reply) {
+  unlink([this, reply = std::move(reply)]() mutable {
+    Context& c = context_;
+    if (!removed_) stop(Status::terminated);
+    if (!std::exchange(removed_, true)) {
+      c.finish_turn();  // what the end itself changed, before the rows disappear
+      c.records.add(storage::RemoveSession{c.id()});
+      c.turn.effects.emplace_back(Finished());
+    }
+    c.answer(std::move(reply), Outcome<>());
+  });
+}
+
+void Session::carry_out(const RequestPairingCode& request, Reply<PairingCode> reply) {
+  pairing_.request_code(request.phone, std::move(reply));
+}
+
+void Session::carry_out(const SendText& text, Reply<SentMessage> reply) { queue_.accept(text, std::move(reply)); }
+
+void Session::carry_out(const MarkRead& read, Reply<void> reply) {
+  context_.answer(std::move(reply), reads_.mark_read(read.chat));
+}
+
+void Session::carry_out(const RemoveChat& remove, Reply<void> reply) {
+  Context& c = context_;
+  const Jid chat = remove.chat.has_devices() ? directory_.canonical_user(remove.chat) : remove.chat.user_jid();
+  if (!c.records.has_chat(chat))
+    return c.answer(std::move(reply), Refusal(Errc::not_found, Subject::chat, "no such chat"));
+  queue_.forget_chat(chat);
+  c.records.add(storage::RemoveChat{c.id(), chat});
+  c.answer(std::move(reply), Outcome<>());
+}
+
+}  // namespace wharf::sessions

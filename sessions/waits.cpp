@@ -1,0 +1,168 @@
+#include "sessions/waits.h"
+
+#include <algorithm>
+#include <list>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "events/event.h"
+#include "sessions/ack_awaited.h"
+#include "sessions/commands.h"
+#include "storage/messages.h"
+
+namespace wharf::sessions {
+
+using protocol::Errc;
+using storage::AckLevel;
+
+namespace {
+
+struct ForQr {
+  Reply<SessionView> reply;
+};
+struct ForAck {
+  SentMessage sent;  // as the events tell it
+  AckLevel level;
+  Reply<SentMessage> reply;
+};
+
+/// One caller who waits, or whose time is up.
+struct Wait {
+  Wait(net::Scheduler& scheduler, const SessionView& of, std::variant<ForQr, ForAck> what)
+      : session(of.id), name(of.name), subject(std::move(what)), timer(scheduler) {}
+  storage::SessionId session;
+  std::string name;
+  std::variant<ForQr, ForAck> subject;
+  net::Timer timer;
+  std::optional<AckAwaited> hurry;
+};
+
+/// An event that is committed. False: it says nothing new.
+bool follow(ForQr&, const storage::Event&) { return true; }
+bool follow(ForAck& waits, const storage::Event& event) {
+  const auto* ack = event.value ? std::get_if<events::Ack>(&event.value->fact) : nullptr;
+  SentMessage& sent = waits.sent;
+  if (!ack || ack->id != sent.id || (ack->level <= sent.ack && ack->level != AckLevel::error)) return false;
+  sent.ack = ack->level;
+  sent.error = ack->error;
+  if (ack->level == AckLevel::server) sent.timestamp = ack->at;  // the server's time is the message's from now on
+  return true;
+}
+
+}  // namespace
+
+struct Waits::State : std::enable_shared_from_this<State> {
+  State(Supervisor& all_sessions, net::Scheduler& clock, storage::Store& rows)
+      : supervisor(all_sessions), scheduler(clock), store(rows) {}
+
+  void add(const std::string& session, std::variant<ForQr, ForAck> subject, std::chrono::milliseconds timeout) {
+    const auto view = supervisor.find(session);
+    if (!view) {
+      return std::visit([&](auto& waits) { std::move(waits.reply)(no_session(session)); }, subject);
+    }
+    const auto wait = std::make_shared<Wait>(scheduler, *view, std::move(subject));
+    if (std::holds_alternative<ForAck>(wait->subject)) wait->hurry.emplace(supervisor.awaited_acks(), wait->session);
+    waiting.push_back(wait);
+    wait->timer.after(ended ? std::chrono::milliseconds(0) : timeout,
+                      [weak = weak_from_this(), late = std::weak_ptr<Wait>(wait)] {
+                        const auto state = weak.lock();
+                        const auto still = late.lock();
+                        if (state && still) state->look(still, Time::is_up);
+                      });
+    look(wait, Time::is_left);
+  }
+
+  void on_events(const std::vector<storage::Event>& events) {
+    if (waiting.empty()) return;
+    for (const storage::Event& event : events) {
+      for (const auto& wait : copy()) {
+        const bool news = wait->session == event.session &&
+                          std::visit([&](auto& subject) { return follow(subject, event); }, wait->subject);
+        if (news) look(wait, Time::is_left);
+      }
+    }
+  }
+
+  enum class Time { is_left, is_up };
+  /// Answers it when there is something to say.
+  void look(const std::shared_ptr<Wait>& wait, Time time) {
+    const auto one = [&](auto& subject) {
+      auto outcome = outcome_of(*wait, subject, time);
+      if (!outcome) return;
+      auto reply = std::move(subject.reply);
+      wait->timer.cancel();
+      waiting.remove(wait);
+      std::move(reply)(std::move(*outcome));
+    };
+    std::visit(one, wait->subject);
+  }
+
+  std::optional<Outcome<SessionView>> outcome_of(const Wait& wait, const ForQr&, Time time) const {
+    const auto view = supervisor.find(wait.name);
+    if (!view) return no_session(wait.name);
+    if (!view->qr && view->status == Status::initializing && time == Time::is_left) return std::nullopt;
+    return *view;
+  }
+
+  std::optional<Outcome<SentMessage>> outcome_of(const Wait& wait, const ForAck& subject, Time time) const {
+    if (!supervisor.find(wait.session)) return no_session(wait.name);
+    const bool reached = subject.sent.ack >= subject.level || subject.sent.ack == AckLevel::error;
+    if (!reached && time == Time::is_left) return std::nullopt;
+    return subject.sent;
+  }
+
+  /// How far the message of an earlier request is: what was told of it before this one is in its row alone.
+  Outcome<> look_up(const std::string& session, SentMessage& sent) const {
+    const auto view = supervisor.find(session);
+    if (!view) return no_session(session);
+    try {
+      const auto row = storage::find_message_by_id(store.reader(), view->id, sent.id, true);
+      if (!row) return Refusal(Errc::not_found, Subject::message, "no message with this id");
+      sent.ack = row->ack;
+      sent.error = row->error;
+      sent.timestamp = row->timestamp;
+    } catch (const storage::ReadFailure& unreadable) {
+      return Refusal(unreadable.error);
+    }
+    return {};
+  }
+
+  /// Whoever is answered takes himself out.
+  std::vector<std::shared_ptr<Wait>> copy() const { return {waiting.begin(), waiting.end()}; }
+
+  Supervisor& supervisor;
+  net::Scheduler& scheduler;
+  storage::Store& store;
+  std::list<std::shared_ptr<Wait>> waiting;
+  bool ended = false;
+};
+
+Waits::Waits(Supervisor& supervisor, net::Scheduler& scheduler, storage::Store& store)
+    : state_(std::make_shared<State>(supervisor, scheduler, store)) {
+  supervisor.on_events([weak = std::weak_ptr<State>(state_)](const std::vector<storage::Event>& events) {
+    if (const auto state = weak.lock()) state->on_events(events);
+  });
+}
+
+Waits::~Waits() = default;
+
+void Waits::await_qr(const std::string& session, std::chrono::milliseconds timeout, Reply<SessionView> reply) {
+  state_->add(session, ForQr{std::move(reply)}, timeout);
+}
+
+void Waits::await_ack(const std::string& session, SentMessage sent, AckLevel level, std::chrono::milliseconds timeout,
+                      Reply<SentMessage> reply) {
+  if (sent.replayed) {
+    if (const auto known = state_->look_up(session, sent); !known) return std::move(reply)(known.error());
+  }
+  state_->add(session, ForAck{std::move(sent), level, std::move(reply)}, timeout);
+}
+
+void Waits::end() {
+  state_->ended = true;
+  for (const auto& wait : state_->copy()) state_->look(wait, State::Time::is_up);
+}
+
+}  // namespace wharf::sessions

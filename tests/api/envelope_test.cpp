@@ -1,0 +1,39 @@
+#include "api/envelope.h"
+
+#include <catch2/catch.hpp>
+
+using namespace wharf;
+using namespace wharf::api;
+using protocol::Errc;
+using sessions::Refusal;
+using sessions::Subject;
+
+TEST_CASE("what a refusal is about decides what its code means") {
+  struct Row {
+    Errc code;
+    Subject subject;
+    ErrorCode wanted;
+  };
+  const Row rows[] = {
+      {Errc::not_found, Subject::session, ErrorCode::session_not_found},
+      {Errc::not_found, Subject::chat, ErrorCode::chat_not_found},
+      {Errc::not_found, Subject::message, ErrorCode::message_not_found},
+      {Errc::not_found, Subject::quoted_message, ErrorCode::message_not_found},
+      {Errc::conflict, Subject::session, ErrorCode::session_exists},
+      {Errc::conflict, Subject::idempotency_key, ErrorCode::idempotency_key_reused},
+      {Errc::conflict, Subject::message_id, ErrorCode::message_id_reused},
+      {Errc::too_large, Subject::session, ErrorCode::max_sessions},
+      {Errc::too_large, Subject::none, ErrorCode::validation},
+      {Errc::rate_limited, Subject::queue, ErrorCode::queue_full},
+      {Errc::rate_limited, Subject::none, ErrorCode::rate_limited},
+      {Errc::malformed, Subject::phone, ErrorCode::validation},
+      {Errc::not_ready, Subject::ended, ErrorCode::session_not_ready},
+      {Errc::internal, Subject::none, ErrorCode::internal},
+  };
+  for (const Row& row : rows) {
+    const Failure failure = failure_of(Refusal(row.code, row.subject, "why"));
+    INFO(protocol::name(row.code) << " " << static_cast<int>(row.subject));
+    CHECK(failure.code == row.wanted);
+    CHECK(failure.message == "why");
+  }
+}
