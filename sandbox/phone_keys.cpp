@@ -166,7 +166,11 @@ void Phone::reinstall() {
   state_->new_identity();
   for (const auto& [device, record] : std::exchange(state_->sessions, {})) state_->session_changed(device);
   for (const auto& [phone, key] : std::exchange(state_->account_keys, {})) state_->account_key_changed(phone);
-  for (const auto& [id, message] : std::exchange(state_->sent, {})) state_->sent_changed(id);
+  for (const auto& [id, message] : std::exchange(state_->sent, {})) {
+    state_->sent_changed(id);
+    // Nothing sends it any more, and no ack is waited for.
+    state_->raise(id, "error", "the phone was installed anew before it was sent");
+  }
   state_->device_lists.clear();
   state_->sent_order.clear();
   state_->unacked.clear();

@@ -358,6 +358,20 @@ TEST_CASE("a message in flight over a reinstallation arrives after a retry") {
   REQUIRE(status_of(world.ben, "two") == "received");
 }
 
+TEST_CASE("what a phone had not sent yet ends as an error when it is installed anew") {
+  TwoPhones world;
+  world.anna.power(false);
+  send(world.anna, world.ben, "one");
+  world.settle();
+  REQUIRE(status_of(world.anna, "one") == "pending");
+  world.anna.reinstall();
+  CHECK(status_of(world.anna, "one") == "error");
+  world.anna.power(true);
+  world.settle();
+  CHECK(status_of(world.anna, "one") == "error");
+  CHECK(texts(world.ben).empty());
+}
+
 TEST_CASE("a phone refills its one-time keys when the network says they are few") {
   TwoPhones world;
   const DeviceKey ben{"15550000002", 0};

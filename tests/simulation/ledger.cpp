@@ -44,7 +44,8 @@ void Ledger::excuse_session(std::size_t person, const std::string& why) {
     // A read receipt that waits is forgotten with the device, and the text no longer counts as unread.
     if (text.to == person) text.read_promised = false;
     if (told(session, text.body)) {
-      if (text.to == person) text.copy_removed = true;
+      if (text.to == person) text.copy_removed = text.by_recipient.device = true;
+      if (text.from == person) text.by_sender.device = true;
       continue;
     }
     if (text.to == person) excuse(text.session_excuse, why);
@@ -55,9 +56,10 @@ void Ledger::excuse_session(std::size_t person, const std::string& why) {
 void Ledger::excuse_chat(std::size_t person, std::size_t other, const std::string& why) {
   for (Text& text : texts) {
     if (text.from == other && text.to == person && told(persons[person].session, text.body)) {
-      text.copy_removed = true;
+      text.copy_removed = text.by_recipient.chat = true;
       text.read_promised = false;
     }
+    if (text.from == person && text.to == other && told(persons[person].session, text.body)) text.by_sender.chat = true;
     if (!text.by_gateway || text.from != person || text.to != other) continue;
     excuse(text.phone_excuse, why);
     excuse(text.own_phone_excuse, why);

@@ -22,6 +22,13 @@ struct Person {
   Micros linked_at{0};
 };
 
+/// What became of the copy of a text in a session that told it. When both the chat and the device are gone, a sender
+/// who sends again what was not acked reaches the new device, and nothing there knows the text.
+struct Forgotten {
+  bool chat = false, device = false;
+  bool entirely() const { return chat && device; }
+};
+
 struct Text {
   std::string body;
   std::size_t from = 0, to = 0;  // persons
@@ -34,7 +41,8 @@ struct Text {
   bool accepted = false;
   /// The reader marked it read and was told so: the sender has to hear of it.
   bool read_promised = false;
-  bool copy_removed = false;  // the recipient's session deleted its copy, or the device that had it
+  bool copy_removed = false;          // the recipient's session deleted its copy, or the device that had it
+  Forgotten by_recipient, by_sender;  // their sessions
   /// Where it may be missing, and why; never shown twice all the same. Of the recipient's phone, the sender's own
   /// phone, and both sessions.
   std::string phone_excuse, own_phone_excuse, session_excuse, own_session_excuse;
