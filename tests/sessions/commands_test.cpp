@@ -7,6 +7,8 @@
 #include <functional>
 #include <utility>
 
+#include "events/event.h"
+#include "storage/events.h"
 #include "tests/sessions/actor_fixture.h"
 
 using namespace wharf;
@@ -231,6 +233,25 @@ TEST_CASE("a command is handled in the cause of its request, and nothing behind 
   });
   REQUIRE_FALSE(causes.empty());
   for (const std::string& cause : causes) CHECK(cause.empty());
+}
+
+TEST_CASE("what comes of a request after the server answered is still of that request, and its events name it") {
+  test::SessionFixture f;
+  f.go_online();
+  std::vector<Input> inputs;
+  inputs.push_back(CommandArrived{Asked<Logout>(), "request-3"});
+  const auto asked = test::SessionFixture::sent(f.turn(std::move(inputs)));
+  REQUIRE(asked.size() == 1);
+  const auto before = storage::last_event_id(f.store->reader());
+  f.stanza(Node("iq").set("id", asked[0].attr("id")).set("type", "result"));
+  storage::EventFilter filter;
+  filter.after = before;
+  const auto told = storage::read_events(f.store->reader(), filter);
+  REQUIRE_FALSE(told.empty());
+  for (const storage::Event& event : told) {
+    INFO(event.name);
+    CHECK((*storage::value_of(event))->request_id == "request-3");
+  }
 }
 
 TEST_CASE("operations are values: they compare, and each has its name") {
