@@ -98,14 +98,13 @@ Failure message_failed(const SentMessage& sent, Dialect dialect) {
 void answer_after_ack(const ServicesPtr& services, const CallPtr& call, const std::string& session,
                       const SentMessage& sent, storage::AckLevel level) {
   const std::chrono::milliseconds timeout(call->query.integer("timeout", default_ack_wait.count()));
-  services->ports.waits.await_ack(
-      session, sent, level, timeout, [call, level](const Outcome<SentMessage>& reached) {
-        if (!reached) return call->failure(failure_of(call, reached.error()));
-        const SentMessage& state = *reached;
-        if (state.ack == storage::AckLevel::error) return call->failure(message_failed(state, call->dialect));
-        const bool timed_out = state.ack < level;
-        call->success(sent_message_json(state, call->dialect, timed_out), Beside{timed_out ? 202u : 200u, {}, {}});
-      });
+  services->ports.waits.await_ack(session, sent, level, timeout, [call, level](const Outcome<SentMessage>& reached) {
+    if (!reached) return call->failure(failure_of(call, reached.error()));
+    const SentMessage& state = *reached;
+    if (state.ack == storage::AckLevel::error) return call->failure(message_failed(state, call->dialect));
+    const bool timed_out = state.ack < level;
+    call->success(sent_message_json(state, call->dialect, timed_out), Beside{timed_out ? 202u : 200u, {}, {}});
+  });
 }
 
 // --- paths and cursors

@@ -20,8 +20,8 @@ void on_escape(EscapeReport report);
 /// Inside a catch block: reports the exception that is being handled.
 void report_escape(std::string_view where) noexcept;
 
-/// Told of each entry of this thread that held it for `at_least` or longer, with all that it called; nothing else on the
-/// loop could happen meanwhile. Only the thread that asks is watched. Empty: nobody is told.
+/// Told of each entry of this thread that held it for `at_least` or longer, with all that it called; nothing else on
+/// the loop could happen meanwhile. Only the thread that asks is watched. Empty: nobody is told.
 using HoldReport = std::function<void(std::string_view where, std::chrono::microseconds held)>;
 void on_hold(std::chrono::microseconds at_least, HoldReport report);
 

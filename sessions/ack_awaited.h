@@ -1,6 +1,6 @@
 #pragma once
-// Somebody waits to hear how far a message of a session gets. While one of these lives, acks and receipts of the session
-// do not wait for company (mailbox.h). Loop thread only.
+// Somebody waits to hear how far a message of a session gets. While one of these lives, acks and receipts of the
+// session do not wait for company (mailbox.h). Loop thread only.
 
 #include <cstddef>
 #include <memory>

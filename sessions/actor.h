@@ -93,7 +93,7 @@ class SessionActor : public std::enable_shared_from_this<SessionActor> {
   net::Timer wake_timer_, connect_timer_, restore_timer_;
   std::optional<net::SteadyTime> armed_;
   std::optional<net::SteadyTime> lingers_until_;  // what waits in the mailbox for company gets its turn then
-  bool busy_ = false;  // a turn runs or its commit is under way
+  bool busy_ = false;                             // a turn runs or its commit is under way
   bool closed_ = false;
   std::optional<Error> broken_;  // session_ ran ahead of its rows or cannot be read: no turn until it was restored
   bool paused_ = false;

@@ -134,3 +134,53 @@ TEST_CASE("a session that broke while a turn is on its way to the disk is read a
   w.in_turn([](Session& session) { rename(session, "works"); });
   REQUIRE(w.stored_name() == "works");
 }
+
+namespace {
+
+StanzaArrived server_ack() { return {protocol::Node("ack").set("class", "message").set("id", "3EB0AA"), 0, 0}; }
+
+}  // namespace
+
+TEST_CASE("an ack waits for company and gets its turn without any") {
+  World w;
+  w.actor->post(server_ack());
+  REQUIRE(w.actor->holdings().inputs == 1);
+  SECTION("something that cannot wait takes it along") {
+    w.in_turn([](Session&) {});
+    CHECK(w.actor->holdings().inputs == 0);
+  }
+  SECTION("nothing comes") {
+    CHECK(test::run_until(w.loop, [&] { return w.actor->holdings().inputs == 0; }));
+  }
+  SECTION("as many come as a turn takes, and one more") {
+    for (std::size_t i = 0; i < Mailbox::max_inputs_per_turn; ++i) w.actor->post(server_ack());
+    CHECK(w.actor->holdings().inputs == 1);
+    CHECK(test::run_until(w.loop, [&] { return w.actor->holdings().inputs == 0; }));
+  }
+  SECTION("it comes while a turn is on its way to the disk") {
+    w.together([&] { w.actor->post(server_ack()); });
+    CHECK(w.actor->holdings().inputs == 1);  // the first went with the turn
+    CHECK(test::run_until(w.loop, [&] { return w.actor->holdings().inputs == 0; }));
+  }
+  SECTION("more come than a turn takes while one is on its way to the disk") {
+    w.together([&] {
+      for (std::size_t i = 0; i < Mailbox::max_inputs_per_turn + 5; ++i) w.actor->post(server_ack());
+    });
+    CHECK(w.actor->holdings().inputs == 5);
+    CHECK(test::run_until(w.loop, [&] { return w.actor->holdings().inputs == 0; }));
+  }
+  SECTION("the session begins again: it goes with the memory") {
+    const Session* before = &w.actor->session();
+    w.in_turn([](Session&) { throw std::runtime_error("a broken invariant"); });
+    w.wait_until_restored(before);
+    w.actor->post(server_ack());
+    CHECK(test::run_until(w.loop, [&] { return w.actor->holdings().inputs == 0; }));
+  }
+}
+
+TEST_CASE("an ack that somebody waits for has its turn at once") {
+  World w;
+  const AckAwaited awaited(w.shared.awaited_acks, w.actor->view().id);
+  w.actor->post(server_ack());
+  CHECK(w.actor->holdings().inputs == 0);
+}
