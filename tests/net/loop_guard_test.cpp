@@ -95,6 +95,17 @@ TEST_CASE("who watches its thread hears of each outermost entry and what it is, 
   CHECK(held == Reports{"outer", "loud"});
 }
 
+TEST_CASE("entries are measured one by one while the loop runs") {
+  Reports held;
+  on_hold(0us, [&](std::string_view where, std::chrono::microseconds) { held.emplace_back(where); });
+  asio::io_context loop;
+  LoopScheduler scheduler(loop);
+  scheduler.post([] {});
+  scheduler.post([&] { on_hold(0us, nullptr); });
+  run_loop(loop);
+  CHECK(held == Reports{"posted call"});
+}
+
 TEST_CASE("an entry of another thread holds nothing up") {
   Reports held;
   on_hold(0us, [&](std::string_view where, std::chrono::microseconds) { held.emplace_back(where); });

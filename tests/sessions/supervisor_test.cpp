@@ -232,6 +232,7 @@ TEST_CASE("of the message of an earlier request, what was told before this one c
   CHECK(acks.reached == AckLevel::delivered);
   acks.await("3EB0EE", AckLevel::server);
   CHECK(acks.refused == protocol::Errc::not_found);
+  w.waits->end();  // the first still waits, and must not be answered after `acks`
 }
 
 TEST_CASE("an ack that is awaited waits for no company, and nobody is left behind who waits") {
