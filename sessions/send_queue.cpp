@@ -323,6 +323,7 @@ void SendQueue::pump(const Jid& chat) {
 }
 
 void SendQueue::on_prepared(const Jid& chat, Fanout::Prepared prepared) {
+  c_.cause.clear();  // texts of several requests wait for it: no name is better than a wrong one
   const auto it = lanes_.find(chat);
   if (it == lanes_.end()) return;
   Lane& lane = it->second;

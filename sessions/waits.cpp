@@ -113,13 +113,15 @@ struct Waits::State : std::enable_shared_from_this<State> {
     return subject.sent;
   }
 
-  /// How far the message of an earlier request is: what was told of it before this one is in its row alone.
+  /// How far the message is: what was told of it before this wait, in the turn that answered too, is in its row alone.
   Outcome<> look_up(const std::string& session, SentMessage& sent) const {
     const auto view = supervisor.find(session);
     if (!view) return no_session(session);
     try {
       const auto row = storage::find_message_by_id(store.reader(), view->id, sent.id, true);
-      if (!row) return Refusal(Errc::not_found, Subject::message, "no message with this id");
+      if (!row)
+        return sent.replayed ? Outcome<>(Refusal(Errc::not_found, Subject::message, "no message with this id"))
+                             : Outcome<>();
       sent.ack = row->ack;
       sent.error = row->error;
       sent.timestamp = row->timestamp;
@@ -154,9 +156,7 @@ void Waits::await_qr(const std::string& session, std::chrono::milliseconds timeo
 
 void Waits::await_ack(const std::string& session, SentMessage sent, AckLevel level, std::chrono::milliseconds timeout,
                       Reply<SentMessage> reply) {
-  if (sent.replayed) {
-    if (const auto known = state_->look_up(session, sent); !known) return std::move(reply)(known.error());
-  }
+  if (const auto known = state_->look_up(session, sent); !known) return std::move(reply)(known.error());
   state_->add(session, ForAck{std::move(sent), level, std::move(reply)}, timeout);
 }
 
