@@ -66,7 +66,8 @@ void Phone::State::on_retry(const Node& receipt) {
   const bool own_device = requester->phone == account.phone && requester->device != 0;
   const bool concerned = message.peer_device ? own_device && requester->device == *message.peer_device
                                              : requester->phone == message.chat || own_device;
-  if (!concerned || ++message.resends[*requester] >= PhoneLimits::max_retries) return send(ack);
+  SentMessage::Resends& resends = message.resends[*requester];
+  if (!concerned || ++resends.count >= PhoneLimits::max_retries) return send(ack);
 
   protocol::SessionRecord& session = sessions[*requester];
   session_changed(*requester);
@@ -80,9 +81,10 @@ void Phone::State::on_retry(const Node& receipt) {
       account_keys[requester->phone] = request->keys->identity;
       account_key_changed(requester->phone);
     }
-  } else if (session.has_current() &&
-             (session.remote_registration_id() != request->registration_id || request->count >= 2)) {
-    // Another installation, or this session did not help the last time: a fresh bundle starts a new one.
+  } else if (session.has_current() && (session.remote_registration_id() != request->registration_id ||
+                                       (request->count >= 2 && resends.on_session(session.base_key())))) {
+    // Another installation, or this session did not help the last time: a fresh bundle starts a new one. One that
+    // another message's request has begun since is used.
     session.archive_current();
   }
   with_sessions({*requester}, [this, id = request->id, device = *requester, to = request->requester,
@@ -95,7 +97,8 @@ void Phone::State::on_retry(const Node& receipt) {
 void Phone::State::resend(const std::string& id, const DeviceKey& requester, const Jid& to, std::uint32_t count) {
   const auto found = sent.find(id);
   if (found == sent.end()) return;
-  const SentMessage& message = found->second;
+  SentMessage& message = found->second;
+  message.resends[requester].base_key = sessions[requester].base_key();
   if (message.peer_device) {
     if (const auto sealed = seal(requester, message.encoded)) send(protocol::peer_message_stanza(id, to, *sealed, {}));
     return;

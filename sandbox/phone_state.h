@@ -53,7 +53,13 @@ struct SentMessage {
   std::string type = "text", media_type;
   std::optional<std::uint16_t> peer_device;  // a bootstrap message to this companion only
   std::set<DeviceKey> addressed;             // devices that got a ciphertext
-  std::map<DeviceKey, unsigned> resends;
+  struct Resends {
+    unsigned count = 0;
+    Bytes base_key;  // of the session of the newest one
+    /// Whether that one was sealed on this session; true also when nobody knows.
+    bool on_session(const Bytes& base) const { return base_key.empty() || base_key == base; }
+  };
+  std::map<DeviceKey, Resends> resends;
   bool completed_fan_out = false;  // the one resend to devices that the device list had missed
   Node stanza;                     // while no ack came
   unsigned attempts = 0;

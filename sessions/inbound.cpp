@@ -118,7 +118,10 @@ Result<Bytes> Inbound::decrypt(const Jid& author, const ReceivedEnc& enc, const 
     }
     result = protocol::decrypt_pre_key_message(record, fanout_.local(), c_.keys.own_pre_keys(), enc.body, c_.random);
     if (result) {
-      if (result->used_one_time) c_.keys.consume_pre_key(*result->used_one_time);
+      if (result->used_one_time) {
+        c_.keys.consume_pre_key(*result->used_one_time);
+        if (*result->used_one_time >= storage::first_retry_key_id) retry_keys_out_.came_back(author.user_jid());
+      }
       if (c_.keys.set_identity(author, header->identity) && author.device == 0) {
         const Jid user = author.user_jid();
         c_.emit(events::ContactUpdated{user, directory_.person(user), events::ContactUpdated::Change::identity});
@@ -188,7 +191,7 @@ void Inbound::store(const MessageSource& source, const IncomingMessage& content,
 
 std::optional<protocol::RetryKeys> Inbound::retry_keys(const Jid& author) {
   const auto signed_key = c_.records.find_signed_pre_key(c_.device.signed_pre_key_id);
-  if (!signed_key) return std::nullopt;
+  if (!signed_key || !retry_keys_out_.take(author.user_jid(), c_.now.steady)) return std::nullopt;
   protocol::RetryKeys keys;
   keys.identity = c_.device.identity.pub;
   keys.signed_pre_key = *signed_key;

@@ -8,6 +8,7 @@
 #include "protocol/messages/content.h"
 #include "protocol/stanzas/messages.h"
 #include "sessions/fanout.h"
+#include "sessions/retry_keys_out.h"
 
 namespace wharf::sessions {
 
@@ -31,11 +32,13 @@ class Inbound {
   void on_failure(const Node& message, const protocol::MessageSource& source, const Jid& author, const Error& error);
   void acknowledge(const Node& message, const protocol::MessageSource& source);
   void plain_ack(const Node& message, unsigned error = 0);
+  /// Keys for the retry receipt, unless enough of them are on their way to this author already.
   std::optional<protocol::RetryKeys> retry_keys(const Jid& author);
 
   Context& c_;
   Directory& directory_;
   Fanout& fanout_;
+  RetryKeysOut retry_keys_out_;
 };
 
 }  // namespace wharf::sessions

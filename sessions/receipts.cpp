@@ -169,21 +169,22 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
   } else if (record != nullptr && record->has_current()) {
     const bool reinstalled = record->remote_registration_id() != 0 && request->registration_id != 0 &&
                              record->remote_registration_id() != request->registration_id;
-    const bool same_broken_session = request->count > 2 && resends.base_key == record->base_key();
-    if (request->count == 2) resends.base_key = record->base_key();
-    if (reinstalled || same_broken_session || request->count >= 2) {
+    // The second copy did not help: a new session, unless one was begun since that copy (asked for by another message).
+    const bool same_broken_session =
+        request->count >= 2 && (resends.base_key.empty() || resends.base_key == record->base_key());
+    if (reinstalled || same_broken_session) {
       record->archive_current();
       c_.keys.mark_changed(requester);
     }
   }
-  count_resend(*request, requester, std::move(resends));
   if (fanout_.has_session(requester)) {
-    resend(*request, requester);
+    resend(*request, requester, std::move(resends));
     return RetryAnswer::done;
   }
+  count_resend(*request, requester, std::move(resends));
   fanout_.fetch_sessions({requester}, true, [this, receipt, request = *request, requester](bool ok) {
     if (!c_.link.up() || !ok) return;  // not acked: the server brings the request again
-    if (fanout_.has_session(requester)) resend(request, requester);
+    if (fanout_.has_session(requester)) resend(request, requester, c_.records.resends(requester, request.id));
     c_.send(protocol::ack_for(receipt, std::nullopt));
   });
   return RetryAnswer::later;
@@ -194,10 +195,12 @@ void Receipts::count_resend(const protocol::RetryRequest& request, const Jid& re
   c_.records.add(storage::PutResends{c_.id(), requester, request.id, std::move(resends), c_.now.unix_ms, window});
 }
 
-void Receipts::resend(const protocol::RetryRequest& request, const Jid& requester) {
+void Receipts::resend(const protocol::RetryRequest& request, const Jid& requester, storage::ResendRow resends) {
   const auto message = find_sent(request.id);
   auto* record = c_.keys.find(requester);
   if (!message || record == nullptr) return;
+  resends.base_key = record->base_key();
+  count_resend(request, requester, std::move(resends));
   protocol::RetryStanza stanza;
   stanza.id = request.id;
   stanza.to = request.requester;

@@ -34,7 +34,7 @@ class Receipts {
   /// The message of ours that this device may have again: sent to its user within the window, and not had by it yet.
   std::optional<storage::MessageRow> resendable(const protocol::RetryRequest& request, const Jid& requester);
   void count_resend(const protocol::RetryRequest& request, const Jid& requester, storage::ResendRow resends);
-  void resend(const protocol::RetryRequest& request, const Jid& requester);
+  void resend(const protocol::RetryRequest& request, const Jid& requester, storage::ResendRow resends);
 
   Context& c_;
   Directory& directory_;

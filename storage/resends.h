@@ -17,7 +17,7 @@ class Database;
 /// Resends of one message to one device. `device` is canonical, as the session with it is filed.
 struct ResendRow {
   std::uint32_t count = 0;
-  protocol::Bytes base_key;  // of the session that had failed at the second request; empty before that
+  protocol::Bytes base_key;  // of the session that the newest resend was sealed on; empty before the first
   friend bool operator==(const ResendRow&, const ResendRow&) = default;
 };
 std::optional<ResendRow> find_resends(Database& db, SessionId session, const protocol::Jid& device,

@@ -20,8 +20,8 @@ const Jid ben("15550000002", "s.whatsapp.net");
 const Jid group("120363000000000001", "g.us");
 const Jid own_phone("100000000000001", "lid");
 
-/// The peer opens a session with us from what we publish.
-void greet(Fixture& f, SignalPeer& peer) {
+/// What we publish, without a one-time key.
+protocol::PreKeyBundle published_bundle(Fixture& f) {
   const auto device = storage::load_device(f.store->reader(), f.row.id);
   const auto signed_key = storage::find_signed_pre_key(f.store->reader(), f.row.id, device->signed_pre_key_id);
   protocol::PreKeyBundle ours;
@@ -30,7 +30,12 @@ void greet(Fixture& f, SignalPeer& peer) {
   ours.signed_pre_key_id = signed_key->id;
   ours.signed_pre_key = signed_key->pair.pub;
   ours.signed_pre_key_signature = signed_key->signature;
-  REQUIRE(protocol::start_session(peer.session, peer.local, ours, f.random).has_value());
+  return ours;
+}
+
+/// The peer opens a session with us.
+void greet(Fixture& f, SignalPeer& peer) {
+  REQUIRE(protocol::start_session(peer.session, peer.local, published_bundle(f), f.random).has_value());
 }
 
 Node enc(Fixture& f, SignalPeer& peer, protocol::ByteView content) {
@@ -158,6 +163,27 @@ TEST_CASE("a group text that we cannot read draws no receipt that says we had it
 
 // --- what peers can fill
 
+namespace {
+
+Node unreadable(const Jid& from, const std::string& id) {
+  Node node = message(from, id);
+  return node.add(Node("enc").set("v", "2").set("type", "msg").bytes(protocol::Bytes(60, 0x33)));
+}
+
+/// What a peer can begin a session with after this retry receipt of ours.
+protocol::PreKeyBundle bundle_of(Fixture& f, const Node& retry_receipt) {
+  const Node* keys = retry_receipt.child("keys");
+  REQUIRE(keys != nullptr);
+  protocol::PreKeyBundle ours = published_bundle(f);
+  const Node* key = keys->child("key");
+  std::uint32_t id = 0;
+  for (const std::uint8_t byte : key->child_data("id").value()) id = id << 8 | byte;
+  ours.one_time = {id, *protocol::exactly<32>(*key->child_data("value"))};
+  return ours;
+}
+
+}  // namespace
+
 TEST_CASE("a message larger than any that people write is refused and stored nowhere") {
   Fixture f;
   f.go_online();
@@ -220,6 +246,33 @@ TEST_CASE("a message whose id could not be named again is refused, and the refus
   REQUIRE(std::count(names.begin(), names.end(), "message") == 0);
 }
 
+TEST_CASE("a burst of unreadable messages asks with keys for the first few only, and with more when they come back") {
+  Fixture f;
+  f.go_online();
+  SignalPeer peer = SignalPeer::make(f.random, 77);
+  std::vector<Node> asked;
+  const auto ask = [&](const Jid& from, const std::string& id) {
+    auto answers = Fixture::sent(f.stanza(unreadable(from, id)));
+    REQUIRE(answers.at(0).attr("type") == "retry");
+    asked.push_back(std::move(answers[0]));
+    return asked.back().child("keys") != nullptr;
+  };
+  std::size_t with_keys = 0;
+  // His companions share with him: who has a hundred devices has no hundred shares.
+  for (std::uint16_t i = 0; i < 100; ++i)
+    with_keys += ask(ben.with_device(static_cast<std::uint16_t>(i % 3)), "J" + std::to_string(i)) ? 1 : 0;
+  REQUIRE(with_keys == RetryKeysOut::max_per_user);
+  REQUIRE(ask(Jid("15550000003", "s.whatsapp.net"), "C"));
+  // The first one of those keys opens its message: there is room for one more.
+  REQUIRE(protocol::start_session(peer.session, peer.local, bundle_of(f, asked.at(0)), f.random).has_value());
+  f.stanza(message(ben, "J0").add(enc(f, peer, text("hello"))));
+  REQUIRE(storage::has_message(f.store->reader(), f.row.id, ben, "J0"));
+  REQUIRE(ask(ben.with_device(1), "K0"));
+  REQUIRE_FALSE(ask(ben.with_device(1), "K1"));
+  f.steady += RetryKeysOut::patience;
+  REQUIRE(ask(ben.with_device(1), "K2"));
+}
+
 TEST_CASE("whoever sends what cannot be read fills a bounded number of rows, and they age") {
   Fixture f;
   f.go_online();
@@ -233,8 +286,8 @@ TEST_CASE("whoever sends what cannot be read fills a bounded number of rows, and
     return count;
   };
   const auto junk = [&](const Jid& from, const std::string& id) {
-    Node node = message(from, id);
-    f.stanza(node.add(Node("enc").set("v", "2").set("type", "msg").bytes(protocol::Bytes(60, 0x33))));
+    f.steady += RetryKeysOut::patience;  // the keys before are not waited for any more
+    f.stanza(unreadable(from, id));
   };
   const storage::RetryKeyLimits limits;
   for (std::size_t i = 0; i < limits.per_user + 40; ++i)
@@ -254,23 +307,8 @@ TEST_CASE("a one-time key of a retry receipt opens the resend and is gone then")
   Fixture f;
   f.go_online();
   SignalPeer peer = SignalPeer::make(f.random, 77);
-  Node junk = message(ben, "3EB0AA");
-  junk.add(Node("enc").set("v", "2").set("type", "msg").bytes(protocol::Bytes(60, 0x33)));
-  const auto answers = Fixture::sent(f.stanza(junk));
-  const Node* keys = answers.at(0).child("keys");
-  REQUIRE(keys != nullptr);
-  protocol::PreKeyBundle ours;
-  const auto device = storage::load_device(f.store->reader(), f.row.id);
-  const auto signed_key = storage::find_signed_pre_key(f.store->reader(), f.row.id, device->signed_pre_key_id);
-  ours.identity = device->identity.pub;
-  ours.signed_pre_key_id = signed_key->id;
-  ours.signed_pre_key = signed_key->pair.pub;
-  ours.signed_pre_key_signature = signed_key->signature;
-  const Node* key = keys->child("key");
-  std::uint32_t id = 0;
-  const protocol::ByteView id_bytes = key->child_data("id").value();
-  for (const std::uint8_t byte : id_bytes) id = id << 8 | byte;
-  ours.one_time = {id, *protocol::exactly<32>(*key->child_data("value"))};
+  const auto answers = Fixture::sent(f.stanza(unreadable(ben, "3EB0AA")));
+  const auto ours = bundle_of(f, answers.at(0));
   REQUIRE(protocol::start_session(peer.session, peer.local, ours, f.random).has_value());
   f.stanza(message(ben, "3EB0AA").add(enc(f, peer, text("hello"))));
   REQUIRE(storage::has_message(f.store->reader(), f.row.id, ben, "3EB0AA"));

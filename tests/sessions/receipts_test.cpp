@@ -341,6 +341,26 @@ TEST_CASE("a resend that was asked for before a crash counts, and the base key o
   REQUIRE_FALSE(kept->base_key.empty());
 }
 
+TEST_CASE("a message asked for again uses the session that another one has begun since its last copy") {
+  Fixture f;
+  f.befriend(ben);
+  for (const char* id : {"one", "two"}) sent_to(f, ben, id);
+  f.go_online();
+  const auto base = [&] { return f.session->context().keys.find(ben)->base_key(); };
+  for (const char* id : {"one", "two"}) REQUIRE(resends(f.stanza(retry(ben, id, 1))) == 1);
+  const auto broken = base();
+  SignalPeer peer = SignalPeer::make(f.random, 77);
+  Node with_keys = retry(ben, "one", 2);
+  REQUIRE(resends(f.stanza(with_keys.add(keys_of(peer)))) == 1);
+  const auto mended = base();
+  REQUIRE(mended != broken);
+  REQUIRE(resends(f.stanza(retry(ben, "two", 2))) == 1);  // without keys, and none are fetched
+  REQUIRE(base() == mended);
+  const auto asked = Fixture::sent(f.stanza(retry(ben, "two", 3)));  // not on that one either
+  REQUIRE(asked.size() == 1);
+  REQUIRE(asked[0].attr("xmlns") == "encrypt");
+}
+
 TEST_CASE("a receipt is proof of the ack: what it names leaves the queue") {
   Fixture f;
   f.befriend(ben);
