@@ -1,6 +1,8 @@
 #include "sessions/receipts.h"
 
 #include <algorithm>
+#include <iterator>
+#include <span>
 #include <utility>
 
 #include "events/event.h"
@@ -17,35 +19,54 @@ namespace {
 
 constexpr std::size_t newest_looked_at = 256;
 
-/// Somebody read the chat on another device of ours: the messages named and everything older. What came after them is
-/// unread here as well. Of ids that nobody knows here, all that is there counts as older.
-void mark_read_elsewhere(Context& c, const Jid& chat, const std::vector<std::string>& ids) {
-  const auto raise = [&](std::int64_t row) {
-    c.records.add(storage::RaiseAck{c.id(), row, AckLevel::read, "", std::nullopt});
-  };
+bool is_unread(const storage::MessageRow& message) { return !message.from_me && message.ack < AckLevel::read; }
+
+/// The messages of a chat, the newest first: those of this turn and the newest committed ones.
+std::vector<storage::MessageRow> newest_of(Context& c, const Jid& chat, std::uint32_t unread) {
+  auto messages = c.records.new_messages(chat);
+  if (unread == 0) return messages;
+  auto committed = c.records.newest_messages(chat, newest_looked_at);
+  const auto middle = messages.insert(messages.end(), std::make_move_iterator(committed.begin()),
+                                      std::make_move_iterator(committed.end()));
+  std::inplace_merge(messages.begin(), middle, messages.end(),
+                     [](const auto& a, const auto& b) { return a.timestamp > b.timestamp; });
+  return messages;
+}
+
+/// What somebody did to messages of the chat on another device of ours. Read: those that are named and everything
+/// older; of ids that nobody knows here, all that is there counts as older. Played: those that are named alone.
+/// Whatever came after them is unread here as well.
+enum class Elsewhere { read, played };
+void mark_read_elsewhere(Context& c, const Jid& chat, std::span<const std::string> ids, Elsewhere what) {
   const auto stored = c.records.find_chat(chat);
-  const std::uint32_t unread = stored ? stored->unread : 0;
-  const auto newest =
-      unread > 0 ? c.records.newest_messages(chat, newest_looked_at) : std::vector<storage::MessageRow>();
-  const auto named = std::find_if(newest.begin(), newest.end(), [&](const storage::MessageRow& message) {
+  const std::uint32_t unread = stored ? stored->unread : 0;  // of the committed ones
+  const auto messages = newest_of(c, chat, unread);
+  const auto is_named = [&](const storage::MessageRow& message) {
     return !message.from_me && std::find(ids.begin(), ids.end(), message.id) != ids.end();
-  });
-  const auto is_unread = [](const storage::MessageRow& message) {
-    return !message.from_me && message.ack < AckLevel::read;
   };
-  std::uint32_t arrived_and_read = 0;  // in this turn: neither of the two above counts them
-  for (const std::string& id : ids) {
+  const auto known = [&](const std::string& id) {
     const auto message = c.records.find_message(chat, id);
-    if (!message || message->row != 0 || !is_unread(*message)) continue;
-    c.records.add(storage::RaiseAckById{c.id(), id, AckLevel::read, "", std::nullopt});
-    ++arrived_and_read;
+    return message && !message->from_me;
+  };
+  auto first_read = std::find_if(messages.begin(), messages.end(), is_named);
+  const bool further_back = first_read == messages.end() && std::any_of(ids.begin(), ids.end(), known);
+  if (first_read == messages.end() && !further_back) first_read = messages.begin();
+
+  std::uint32_t newer = 0, marked = 0;  // of the committed ones
+  for (auto message = messages.begin(); message != messages.end(); ++message) {
+    if (!is_unread(*message)) continue;
+    if (what == Elsewhere::played ? !is_named(*message) : message < first_read) {
+      newer += message->row != 0 ? 1 : 0;
+    } else if (message->row == 0) {
+      c.records.add(storage::ReadReceived{c.id(), chat, message->id});
+    } else {
+      c.records.add(storage::RaiseAck{c.id(), message->row, AckLevel::read, "", std::nullopt});
+      ++marked;
+    }
   }
-  const auto first_read = named == newest.end() ? newest.begin() : named;
-  const auto newer = static_cast<std::uint32_t>(std::count_if(newest.begin(), first_read, is_unread));
-  for (auto message = first_read; message != newest.end(); ++message) {
-    if (is_unread(*message)) raise(message->row);
-  }
-  const std::uint32_t read = unread - std::min(unread, newer) + arrived_and_read;
+  // Those behind the ones looked at are read too, unless what is named lies among them: then nobody knows how many.
+  const bool all_older = what == Elsewhere::read && !further_back;
+  const std::uint32_t read = all_older ? unread - std::min(unread, newer) : marked;
   if (read > 0) c.records.add(storage::LowerUnread{c.id(), chat, read});
 }
 
@@ -107,7 +128,9 @@ void Receipts::on_own_receipt(const protocol::IncomingReceipt& receipt) {
     const bool shared = protocol::has_participants(receipt.from);
     if (!receipt.recipient && !shared) return;
     const Jid chat = receipt.recipient ? *receipt.recipient : receipt.from;
-    return mark_read_elsewhere(c_, directory_.canonical_user(chat), receipt.ids);
+    const std::span<const std::string> ids(receipt.ids);
+    return mark_read_elsewhere(c_, directory_.canonical_user(chat), ids.first(std::min(ids.size(), max_ids)),
+                               type.starts_with("read") ? Elsewhere::read : Elsewhere::played);
   }
   // Another device of ours has its copy of what we sent: no tick, but no reason to send it there again either.
   if (type != "sender") return;

@@ -16,20 +16,22 @@ namespace wharf::sessions {
 using storage::AckLevel;
 using storage::MessageRow;
 
+/// A row of table message that this turn inserts.
+struct Records::NewMessage {
+  std::size_t place;  // of its InsertMessage
+  Jid chat;           // where it is filed by now
+  bool read = false;  // by a ReadReceived
+};
+
 class Records::Written {
  public:
   explicit Written(const Records& records) : records_(records) {}
 
-  /// A row of table message that this turn inserts.
-  struct Message {
-    std::size_t place;  // of its InsertMessage
-    Jid chat;           // where it is filed by now
-  };
   using DeviceAndId = std::pair<Jid, std::string>;
   using Copy = std::tuple<std::int64_t, storage::CopyHolder, std::uint16_t>;
   using Places = std::vector<std::size_t>;
 
-  std::map<std::string, std::vector<Message>> messages;  // by id, in order
+  std::map<std::string, std::vector<NewMessage>> messages;  // by id, in order
   std::map<std::string, Places> raises_by_id;
   std::map<std::int64_t, Places> raises_by_row;
   std::map<Jid, std::optional<storage::ChatRow>> chats;  // as they are now; nullopt: gone
@@ -57,7 +59,7 @@ class Records::Written {
   // --- what each change means for later look-ups. `place`: where it will stand in the list of changes.
 
   void note(const storage::InsertMessage& change, std::size_t place) {
-    messages[change.row.id].push_back({place, change.row.chat});
+    messages[change.row.id].push_back({place, change.row.chat, false});
   }
   void note(const storage::RaiseAck& change, std::size_t place) { raises_by_row[change.message_row].push_back(place); }
   void note(const storage::RaiseAckById& change, std::size_t place) { raises_by_id[change.id].push_back(place); }
@@ -65,11 +67,19 @@ class Records::Written {
     copies.emplace(change.message_row, change.holder, change.device);
   }
 
-  void note(const storage::SetUnread& change, std::size_t) {
-    if (auto chat = records_.find_chat(change.chat)) {
-      chat->unread = change.unread;
-      chats[change.chat] = std::move(chat);
+  // Of a committed one it is one of those that find_chat counts.
+  void note(const storage::ReadReceived& change, std::size_t place) {
+    if (const auto found = messages.find(change.id); found != messages.end()) {
+      for (NewMessage& message : found->second) {
+        if (message.chat != change.chat || records_.at<storage::InsertMessage>(message.place).row.from_me) continue;
+        message.read = true;
+        return;
+      }
     }
+    const auto row = records_.find_message(change.chat, change.id);
+    if (!row || row->from_me || row->ack >= AckLevel::read) return;
+    raises_by_row[row->row].push_back(place);
+    note(storage::LowerUnread{change.session, change.chat, 1}, place);
   }
   void note(const storage::LowerUnread& change, std::size_t) {
     if (auto chat = records_.find_chat(change.chat)) {
@@ -176,8 +186,8 @@ class Records::Written {
     fates.try_emplace(chat, now);
     chats[chat] = std::nullopt;
     for (auto& [id, rows] : messages) {
-      if (!now) std::erase_if(rows, [&](const Message& message) { return message.chat == chat; });
-      for (Message& message : rows) {
+      if (!now) std::erase_if(rows, [&](const NewMessage& message) { return message.chat == chat; });
+      for (NewMessage& message : rows) {
         if (message.chat == chat) message.chat = *now;
       }
     }
@@ -210,7 +220,7 @@ template void Records::add(storage::InsertMessage);
 template void Records::add(storage::RaiseAck);
 template void Records::add(storage::RaiseAckById);
 template void Records::add(storage::NoteCopy);
-template void Records::add(storage::SetUnread);
+template void Records::add(storage::ReadReceived);
 template void Records::add(storage::LowerUnread);
 template void Records::add(storage::RemoveChat);
 template void Records::add(storage::MergeChats);
@@ -277,12 +287,23 @@ void Records::apply_raises(MessageRow& row, std::size_t from_place) const {
   };
   for (const std::size_t place : places) {
     if (place < from_place) continue;
-    if (const auto* by_row = std::get_if<storage::RaiseAck>(&changes_.rows().at(place))) {
+    const storage::Change& change = changes_.rows().at(place);
+    if (const auto* by_row = std::get_if<storage::RaiseAck>(&change)) {
       raise(*by_row);
+    } else if (const auto* by_id = std::get_if<storage::RaiseAckById>(&change)) {
+      if (row.from_me) raise(*by_id);
     } else {
-      raise(at<storage::RaiseAckById>(place));
+      row.ack = std::max(row.ack, AckLevel::read);
     }
   }
+}
+
+MessageRow Records::inserted(const NewMessage& message) const {
+  MessageRow row = at<storage::InsertMessage>(message.place).row;
+  row.chat = message.chat;
+  apply_raises(row, message.place);
+  if (message.read) row.ack = std::max(row.ack, AckLevel::read);
+  return row;
 }
 
 bool Records::has_message(const Jid& chat, const std::string& id) const {
@@ -300,18 +321,19 @@ bool Records::has_message(const Jid& chat, const std::string& id) const {
 std::optional<MessageRow> Records::find_message(const Jid& chat, const std::string& id) const {
   if (!written_) return storage::find_message(reader_, session_, chat, id);
   std::optional<MessageRow> best;
-  const auto consider = [&](MessageRow row, std::size_t from_place) {
-    if (best && (best->from_me || !row.from_me)) return;
-    row.chat = chat;
-    apply_raises(row, from_place);
-    best = std::move(row);
+  const auto consider = [&](MessageRow row) {
+    if (!best || (row.from_me && !best->from_me)) best = std::move(row);
   };
   for (const Jid& source : written_->sources(chat)) {
-    if (auto row = storage::find_message(reader_, session_, source, id)) consider(std::move(*row), 0);
+    if (auto row = storage::find_message(reader_, session_, source, id)) {
+      row->chat = chat;
+      apply_raises(*row, 0);
+      consider(std::move(*row));
+    }
   }
   if (const auto found = written_->messages.find(id); found != written_->messages.end()) {
-    for (const auto& row : found->second) {
-      if (row.chat == chat) consider(at<storage::InsertMessage>(row.place).row, row.place);
+    for (const auto& message : found->second) {
+      if (message.chat == chat) consider(inserted(message));
     }
   }
   return best;
@@ -320,13 +342,8 @@ std::optional<MessageRow> Records::find_message(const Jid& chat, const std::stri
 std::optional<MessageRow> Records::find_message_by_id(const std::string& id, bool from_me) const {
   if (!written_) return storage::find_message_by_id(reader_, session_, id, from_me);
   if (const auto found = written_->messages.find(id); found != written_->messages.end()) {
-    for (auto row = found->second.rbegin(); row != found->second.rend(); ++row) {
-      const MessageRow& inserted = at<storage::InsertMessage>(row->place).row;
-      if (inserted.from_me != from_me) continue;
-      MessageRow message = inserted;
-      message.chat = row->chat;
-      apply_raises(message, row->place);
-      return message;
+    for (auto message = found->second.rbegin(); message != found->second.rend(); ++message) {
+      if (at<storage::InsertMessage>(message->place).row.from_me == from_me) return inserted(*message);
     }
   }
   auto message = storage::find_message_by_id(reader_, session_, id, from_me);
@@ -373,6 +390,25 @@ std::vector<MessageRow> Records::newest_messages(const Jid& chat, std::size_t mo
     row.chat = chat;
     apply_raises(row, 0);
   }
+  return rows;
+}
+
+std::vector<MessageRow> Records::new_messages(const Jid& chat) const {
+  std::vector<const NewMessage*> found;
+  if (written_) {
+    for (const auto& [id, messages] : written_->messages) {
+      for (const auto& message : messages) {
+        if (message.chat == chat) found.push_back(&message);
+      }
+    }
+  }
+  const auto order = [&](const NewMessage* message) {
+    return std::pair(at<storage::InsertMessage>(message->place).row.timestamp, message->place);
+  };
+  std::sort(found.begin(), found.end(), [&](const auto* a, const auto* b) { return order(a) > order(b); });
+  std::vector<MessageRow> rows;
+  rows.reserve(found.size());
+  for (const auto* message : found) rows.push_back(inserted(*message));
   return rows;
 }
 

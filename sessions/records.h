@@ -56,6 +56,8 @@ class Records {
   std::optional<storage::ChatRow> find_chat(const Jid& chat) const;
   /// The newest first; as find_chat, without those of this turn.
   std::vector<storage::MessageRow> newest_messages(const Jid& chat, std::size_t most) const;
+  /// Those of this turn, the newest first; their `row` is 0. Linear in the messages of this turn.
+  std::vector<storage::MessageRow> new_messages(const Jid& chat) const;
 
   // --- counts and answers that are kept
   std::optional<storage::IdempotencyRow> find_idempotency(const std::string& key, storage::UnixMs not_before) const;
@@ -84,10 +86,12 @@ class Records {
 
  private:
   class Written;
+  struct NewMessage;
   Written& written();
   template <class Row>
   const Row& at(std::size_t place) const;
   void apply_raises(storage::MessageRow& row, std::size_t from_place) const;
+  storage::MessageRow inserted(const NewMessage& message) const;
 
   storage::Database& reader_;
   storage::SessionId session_;

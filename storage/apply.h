@@ -12,7 +12,7 @@ Result<void> apply(Database& db, Change& change);
 Result<void> apply(Database& db, const InsertMessage& change);
 Result<void> apply(Database& db, const RaiseAck& change);
 Result<void> apply(Database& db, const RaiseAckById& change);
-Result<void> apply(Database& db, const SetUnread& change);
+Result<void> apply(Database& db, const ReadReceived& change);
 Result<void> apply(Database& db, const LowerUnread& change);
 Result<void> apply(Database& db, const RemoveChat& change);
 Result<void> apply(Database& db, const MergeChats& change);

@@ -40,7 +40,7 @@ void Changes::add(Row row) {
 template void Changes::add(InsertMessage);
 template void Changes::add(RaiseAck);
 template void Changes::add(RaiseAckById);
-template void Changes::add(SetUnread);
+template void Changes::add(ReadReceived);
 template void Changes::add(LowerUnread);
 template void Changes::add(RemoveChat);
 template void Changes::add(MergeChats);

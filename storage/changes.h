@@ -22,7 +22,7 @@
 namespace wharf::storage {
 
 using Change =
-    std::variant<InsertMessage, RaiseAck, RaiseAckById, SetUnread, LowerUnread, RemoveChat, MergeChats, InsertOutbox,
+    std::variant<InsertMessage, RaiseAck, RaiseAckById, ReadReceived, LowerUnread, RemoveChat, MergeChats, InsertOutbox,
                  SealOutbox, CountOutboxAttempt, RemoveOutbox, PutIdempotency, InsertReadReceipt,
                  CountReadReceiptAttempt, RemoveReadReceipt, PutResends, NoteCopy, AddPreKeys, RemovePreKey,
                  AddRetryPreKey, AddSignedPreKey, PutRetryCount, PutAppStateKey, PutRatchet, RemoveRatchet, MigrateUser,

@@ -74,8 +74,8 @@ std::string line(const RaiseAckById& c) {
   out.field("session", c.session).field("id", c.id).field("level", c.level).field("error", c.error);
   return out.field("at", c.timestamp).take();
 }
-std::string line(const SetUnread& c) {
-  return Line("SetUnread").field("session", c.session).field("chat", c.chat).field("unread", c.unread).take();
+std::string line(const ReadReceived& c) {
+  return Line("ReadReceived").field("session", c.session).field("chat", c.chat).field("id", c.id).take();
 }
 std::string line(const LowerUnread& c) {
   return Line("LowerUnread").field("session", c.session).field("chat", c.chat).field("by", c.by).take();

@@ -40,7 +40,6 @@ constexpr const char* set_last = "UPDATE chat SET last_at = ?3, last_row = ?4 WH
 constexpr const char* select_touched =
     "SELECT c.chat_id FROM message m JOIN chat c ON c.session_id = m.session_id AND c.chat_id = " WHARF_CHAT_OF(
         m) " WHERE m.row = ?2 AND m.session_id = ?1 AND (c.last_row = ?2 OR c.last_at <= ?3)";
-constexpr const char* set_unread_count = "UPDATE chat SET unread = ?3 WHERE session_id = ?1 AND chat_id = ?2";
 constexpr const char* lower_unread_count =
     "UPDATE chat SET unread = max(0, unread - ?3) WHERE session_id = ?1 AND chat_id = ?2";
 constexpr const char* delete_chat = "DELETE FROM chat WHERE session_id = ?1 AND chat_id = ?2";
@@ -205,10 +204,6 @@ std::optional<ChatRow> find_chat(Database& db, SessionId session, const protocol
   Statement select(db, select_one.c_str());
   if (!select.session(session).jid(chat).next()) return std::nullopt;
   return read_row(db, select);
-}
-
-Result<void> apply(Database& db, const SetUnread& change) {
-  return Statement(db, set_unread_count).session(change.session).jid(change.chat).number(change.unread).run();
 }
 
 Result<void> apply(Database& db, const LowerUnread& change) {

@@ -26,14 +26,7 @@ struct ChatPage {
 bool valid_chat_cursor(const std::string& cursor);
 ChatPage page_chats(Database& db, SessionId session, std::size_t limit, const std::optional<std::string>& cursor);
 std::optional<ChatRow> find_chat(Database& db, SessionId session, const protocol::Jid& chat);
-/// Nothing when the chat does not exist.
-struct SetUnread {
-  SessionId session;
-  protocol::Jid chat;
-  std::uint32_t unread = 0;
-  friend bool operator==(const SetUnread&, const SetUnread&) = default;
-};
-/// By so many, to 0 at most.
+/// By so many, to 0 at most; nothing when the chat does not exist.
 struct LowerUnread {
   SessionId session;
   protocol::Jid chat;

@@ -54,9 +54,12 @@ constexpr const char* select_tombstone = "SELECT 1 FROM removed_chat WHERE sessi
 constexpr const char* select_exists =
     "SELECT 1 FROM message WHERE session_id = ?1 AND id = ?2 AND " WHARF_CHAT_OF(message) " = ?3 LIMIT 1";
 constexpr const char* select_time = "SELECT timestamp FROM message WHERE row = ?1 AND session_id = ?2";
-constexpr const char* select_row_of_id =
-    "SELECT row FROM message WHERE session_id = ?1 AND id = ?2 AND" WHARF_MESSAGE_LIVES
-    "ORDER BY from_me DESC, row DESC LIMIT 1";
+constexpr const char* select_own_row =
+    "SELECT row FROM message WHERE session_id = ?1 AND id = ?2 AND from_me = 1 AND" WHARF_MESSAGE_LIVES
+    "ORDER BY row DESC LIMIT 1";
+constexpr const char* select_unread_row =
+    "SELECT row FROM message WHERE session_id = ?1 AND id = ?2 AND from_me = 0 AND ack < ?4 AND " WHARF_CHAT_OF(
+        message) " = ?3";
 
 constexpr const char* select_last_row =
     "SELECT max(ifnull((SELECT max(row) FROM message), 0),"
@@ -235,11 +238,23 @@ Result<void> apply(Database& db, const RaiseAck& change) {
 Result<void> apply(Database& db, const RaiseAckById& change) {
   std::int64_t row = 0;
   {
-    Statement select(db, select_row_of_id);
+    Statement select(db, select_own_row);
     if (!select.session(change.session).text(change.id).next()) return {};
     row = select.integer();
   }
   return write_ack(db, change.session, row, change.level, change.error, change.timestamp);
+}
+
+Result<void> apply(Database& db, const ReadReceived& change) {
+  std::int64_t row = 0;
+  {
+    Statement select(db, select_unread_row);
+    if (!select.session(change.session).text(change.id).jid(change.chat).number(AckLevel::read).next()) return {};
+    row = select.integer();
+  }
+  if (Result<void> raised = write_ack(db, change.session, row, AckLevel::read, "", std::nullopt); !raised)
+    return raised;
+  return apply(db, LowerUnread{change.session, change.chat, 1});
 }
 
 MessagePage page_messages(Database& db, SessionId session, const protocol::Jid& chat, std::size_t limit,

@@ -50,7 +50,7 @@ struct RaiseAck {
   std::optional<UnixMs> timestamp;
   friend bool operator==(const RaiseAck&, const RaiseAck&) = default;
 };
-/// The same of an own message when the id names one, else of the received one.
+/// The same of an own message.
 struct RaiseAckById {
   SessionId session;
   std::string id;
@@ -58,6 +58,14 @@ struct RaiseAckById {
   std::string error;
   std::optional<UnixMs> timestamp;
   friend bool operator==(const RaiseAckById&, const RaiseAckById&) = default;
+};
+/// A received message becomes read, and its chat has one unread less; nothing when it was read or is not there. For
+/// those that have no row number yet.
+struct ReadReceived {
+  SessionId session;
+  protocol::Jid chat;
+  std::string id;
+  friend bool operator==(const ReadReceived&, const ReadReceived&) = default;
 };
 
 struct MessagePage {

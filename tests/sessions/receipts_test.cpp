@@ -422,3 +422,53 @@ TEST_CASE("a message that arrives in the turn in which our phone has read it is 
   f.turn(std::move(inputs));
   CHECK(unread_of_ben(f) == 1);
 }
+
+TEST_CASE("what our phone read names what came late as well, and a peer's message never one of ours of the same id") {
+  Fixture f;
+  f.go_online();
+  sent_to(f, carl, "theirs");  // Ben takes an id that we have used
+  const auto level = level_of(f, "theirs");
+  std::vector<Input> inputs;
+  inputs.emplace_back(WorkDone{[&] {
+    auto late = from_ben(f, "late");
+    late.row.timestamp -= 5'000;
+    for (auto& message : {from_ben(f, "theirs"), late}) f.session->context().records.add(message);
+  }});
+  inputs.emplace_back(StanzaArrived{read_on_phone("theirs"), f.session->link_epoch(), 0});
+  f.turn(std::move(inputs));
+  CHECK(unread_of_ben(f) == 0);
+  CHECK(level_of(f, "theirs") == level);
+  for (const char* id : {"theirs", "late"})
+    CHECK(storage::find_message(f.store->reader(), f.row.id, ben, id)->ack == AckLevel::read);
+}
+
+TEST_CASE("a receipt of our phone about something far back leaves what came after it unread") {
+  Fixture f;
+  storage::Changes changes;
+  for (int i = 0; i < 300; ++i) {
+    auto message = from_ben(f, "M" + std::to_string(i));
+    message.row.timestamp += i;
+    changes.add(std::move(message));
+  }
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  f.go_online();
+  f.stanza(read_on_phone("M3"));
+  CHECK(unread_of_ben(f) == 300);
+  f.stanza(read_on_phone("M250"));
+  CHECK(unread_of_ben(f) == 49);
+}
+
+TEST_CASE("what our phone has played is read, nothing else: neither what is older nor all of an unknown one") {
+  Fixture f;
+  storage::Changes changes;
+  for (const char* id : {"one", "two", "three"}) changes.add(from_ben(f, id));
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  f.go_online();
+  const auto played = [](const std::string& id) { return receipt(own_phone, id, "played-self").set("recipient", ben); };
+  f.stanza(played("of long ago"));
+  CHECK(unread_of_ben(f) == 3);
+  f.stanza(played("two"));
+  CHECK(unread_of_ben(f) == 2);
+  f.stanza(played("two"));
+  CHECK(unread_of_ben(f) == 2);
+}

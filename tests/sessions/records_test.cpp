@@ -118,11 +118,14 @@ const std::vector<Kind>& kinds() {
                 !r.records.has_copy(row, storage::CopyHolder::own_account, 4) &&
                 !r.records.has_copy(row, storage::CopyHolder::recipient, 5);
        }},
-      {"SetUnread", unread,
+      {"ReadReceived", unread,
        [](Rows& r) {
-         r.records.add(storage::SetUnread{r.id, ben_pn, 0});
+         r.records.add(storage::ReadReceived{r.id, ben_pn, "old"});
        },
-       [](Rows& r) { return r.records.find_chat(ben_pn)->unread == 0; }},
+       [](Rows& r) {
+         return r.records.find_message_by_id("old", false)->ack == AckLevel::read &&
+                r.records.find_chat(ben_pn)->unread == 0;
+       }},
       {"LowerUnread", unread,
        [](Rows& r) {
          r.records.add(storage::LowerUnread{r.id, ben_pn, 5});
@@ -276,7 +279,7 @@ void write_any(Rows& r, protocol::Random& dice) {
   const std::uint32_t of_user = pick(3);
   const Jid user = users[of_user];
   const std::string name(1, static_cast<char>('a' + pick(2) + 2 * of_user));  // an id is of one chat
-  switch (pick(17)) {
+  switch (pick(18)) {
     case 0:
     case 1:
       if (!r.records.find_message_by_id(name, true) && !r.records.find_message_by_id(name, false))
@@ -302,7 +305,8 @@ void write_any(Rows& r, protocol::Random& dice) {
     case 13: r.records.add(storage::AddPreKeys{r.id, {r.pre_key(1 + pick(5))}}); break;
     case 14: r.records.add(storage::RemovePreKey{r.id, 1 + pick(5)}); break;
     case 15: r.records.add(r.signed_pre_key(1 + pick(3))); break;
-    case 16:
+    case 16: r.records.add(storage::ReadReceived{r.id, user, name}); break;
+    case 17:
       if (pick(4) == 0) r.records.add(storage::WipeDevice{r.id});
       break;
   }
@@ -368,6 +372,8 @@ TEST_CASE("a message that arrives in a turn is not among those that its later in
   r.records.add(r.message(ben_pn, "first", false));
   CHECK(r.records.find_chat(ben)->unread == 1);
   CHECK(r.records.newest_messages(ben, 9).size() == 1);
+  CHECK(r.records.new_messages(ben).size() == 1);
+  CHECK(r.records.new_messages(ben).front().id == "new");
   CHECK_FALSE(r.records.find_chat(ben_pn));
   CHECK(r.records.has_chat(ben_pn));
   r.records.add(storage::LowerUnread{r.id, ben, 1});

@@ -53,8 +53,8 @@ TEST_CASE("a chat follows its messages: last one, unread, name, alternate identi
   put(store, named(lid, "E", 4'000, "Anna B."), true);
   CHECK(find_chat(store.db(), session, lid)->name == "Anna B.");
   store.turn([](Changes& changes) {
-    changes.add(SetUnread{session, lid, 0});
-    changes.add(SetUnread{session, pn, 5});  // no such chat
+    changes.add(LowerUnread{session, lid, 7});
+    changes.add(LowerUnread{session, pn, 5});  // no such chat
   });
   CHECK(find_chat(store.db(), session, lid)->unread == 0);
   CHECK(!find_chat(store.db(), session, pn));

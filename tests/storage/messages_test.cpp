@@ -141,7 +141,26 @@ TEST_CASE("a message id names own and received messages apart") {
   });
   CHECK(find_message(store.db(), session, anna, "A")->ack == AckLevel::read);
   CHECK(find_message(store.db(), session, ben, "A")->ack == AckLevel::pending);
-  CHECK(find_message(store.db(), session, ben, "B")->ack == AckLevel::delivered);
+  CHECK(find_message(store.db(), session, ben, "B")->ack == AckLevel::pending);
+}
+
+TEST_CASE("a received message that is read is so in its chat alone, and counts there once") {
+  test::InlineStore store;
+  for (const Jid& chat : {anna, ben}) put(store, test::message_row(session, chat, "A", 1), true);
+  put(store, test::message_row(session, anna, "B", 2), true);
+  MessageRow own = test::message_row(session, anna, "A", 3);
+  own.from_me = true;
+  put(store, own);
+  store.turn([](Changes& changes) {
+    changes.add(ReadReceived{session, anna, "A"});
+    changes.add(ReadReceived{session, anna, "A"});
+    changes.add(ReadReceived{session, anna, "nobody"});
+  });
+  CHECK(find_message_by_id(store.db(), session, "A", true)->ack == AckLevel::pending);
+  CHECK(find_message(store.db(), session, ben, "A")->ack == AckLevel::pending);
+  CHECK(find_chat(store.db(), session, anna)->unread == 1);
+  CHECK(find_chat(store.db(), session, ben)->unread == 1);
+  CHECK(page_messages(store.db(), session, anna, 9, std::nullopt).messages.at(2).ack == AckLevel::read);
 }
 
 TEST_CASE("ack levels only rise, except to error, which a later ack heals") {
@@ -168,7 +187,9 @@ TEST_CASE("ack levels only rise, except to error, which a later ack heals") {
 
 TEST_CASE("a server time that reorders messages reorders the chat's last one") {
   test::InlineStore store;
-  put(store, test::message_row(session, anna, "A", 1'000));
+  MessageRow own = test::message_row(session, anna, "A", 1'000);
+  own.from_me = true;
+  put(store, own);
   put(store, test::message_row(session, anna, "B", 2'000));
   CHECK(find_chat(store.db(), session, anna)->last_message->id == "B");
   store.turn([](Changes& changes) { changes.add(RaiseAckById{session, "A", AckLevel::server, "", 3'000}); });

@@ -591,7 +591,8 @@ TEST_CASE("a message that waits to be moved can still become the last one of its
     fill_both(changes, 10);
     changes.add(MergeChats{anna, pn, chat});
   });
-  s.turn([](Changes& changes) { changes.add(RaiseAckById{anna, "P9", AckLevel::server, "", 50'000}); });
+  const std::int64_t row = find_message(s.db(), anna, chat, "P9")->row;
+  s.turn([&](Changes& changes) { changes.add(RaiseAck{anna, row, AckLevel::server, "", 50'000}); });
   REQUIRE(count(s.db(),
                 "SELECT count(*) FROM message WHERE id = 'P9' AND chat_id = (SELECT from_id FROM merged_chat)") == 1);
   const auto found = find_chat(s.db(), anna, chat);
