@@ -204,7 +204,7 @@ void SessionActor::perform(Effect& effect) {
                  },
                  [](Answer& answer) { answer.deliver(nullptr); },
                  [this](AnswerWithView& answer) { std::move(answer.reply)(view()); },
-                 [this](OpenLink& open) { open_link(open.delay); },
+                 [this](OpenLink& open) { open_link(open); },
                  [this](CloseLink&) {
                    connect_timer_.cancel();
                    if (link_) link_->close();
@@ -294,18 +294,19 @@ void SessionActor::retire_link() {
   shared_.scheduler.retire(std::move(link_));  // it may be calling us right now
 }
 
-void SessionActor::open_link(std::chrono::milliseconds delay) {
+void SessionActor::open_link(const OpenLink& open) {
   const auto current = shared_.scheduler.steady();
-  const auto start = shared_.gate.reserve(current, current + delay);
+  const auto start = shared_.gate.reserve(current, current + open.delay);
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(start - current);
-  connect_timer_.after(std::max(std::chrono::milliseconds(0), wait), [this] { connect(); });
+  connect_timer_.after(std::max(std::chrono::milliseconds(0), wait), [this, epoch = open.epoch] { connect(epoch); });
 }
 
-void SessionActor::connect() {
+void SessionActor::connect(std::uint64_t epoch) {
   if (closed_ || broken_) return;
+  // A turn whose commit is still under way has left this connection: what it says instead follows.
+  if (epoch != session_->link_epoch()) return;
   retire_link();
   const std::uint64_t generation = ++link_generation_;
-  const std::uint64_t epoch = session_->link_epoch();
   Link::Listener listener;
   listener.up = [this, generation, epoch](const protocol::KnownServer& server, bool resumed) {
     if (generation == link_generation_) post(LinkUp{server, resumed, epoch});

@@ -74,8 +74,8 @@ class SessionActor : public std::enable_shared_from_this<SessionActor> {
   void log_status();
   void perform(Effect& effect);
   void finish();
-  void open_link(std::chrono::milliseconds delay);
-  void connect();
+  void open_link(const OpenLink& open);
+  void connect(std::uint64_t epoch);
   void retire_link();
   std::unique_ptr<Session> make_session(storage::SessionRow row, storage::DeviceRow device);
   void rebuild(const Error& why);

@@ -18,7 +18,7 @@ void Session::start() {
   c.link.connect();
   c.set_status(c.device.linked() ? Status::authenticated : Status::initializing, std::nullopt);
   pairing_.begin();
-  c.turn.effects.emplace_back(OpenLink{milliseconds(0)});
+  c.turn.effects.emplace_back(OpenLink{milliseconds(0), c.link.epoch()});
 }
 
 void Session::stop(Status status) {

@@ -59,7 +59,7 @@ bool Session::leave_link(Departure next) {
   } else {
     c.leave_unsaid();
   }
-  if (next.again) c.turn.effects.emplace_back(OpenLink{*next.again});
+  if (next.again) c.turn.effects.emplace_back(OpenLink{*next.again, epoch});
   return true;
 }
 

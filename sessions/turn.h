@@ -2,6 +2,7 @@
 // One turn: the rows that change and what happens after they are durable. Commit before effect (docs/architecture.md).
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <variant>
 #include <vector>
@@ -30,6 +31,7 @@ struct AnswerWithView {
 /// Connects after `delay` (0: at once). The actor asks the session for the payload when the socket is open.
 struct OpenLink {
   std::chrono::milliseconds delay{0};
+  std::uint64_t epoch = 0;  // LinkState::epoch() of the connection: one that the session has left is not begun any more
 };
 /// Closes the connection after what was sent before in this turn; a close of ours causes no LinkDown input.
 struct CloseLink {};

@@ -184,3 +184,40 @@ TEST_CASE("an ack that somebody waits for has its turn at once") {
   w.actor->post(server_ack());
   CHECK(w.actor->holdings().inputs == 0);
 }
+
+namespace {
+
+/// Counts what is dialled, and answers nothing.
+struct Dials final : net::Transport {
+  std::unique_ptr<Attempt> connect(net::WebSocketRequest, std::function<void(net::WebSocketResult)>) override {
+    ++count;
+    return nullptr;
+  }
+  int count = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a connection that is due while its session leaves it for another one is not dialled any more") {
+  test::ActorFixture w;
+  Dials dials;
+  Shared shared{w.scheduler, w.random, *w.fixture.store, w.workers, dials, "ws://127.0.0.1:9/ws/chat", {},
+                true,        {},       ConnectGate(100)};
+  w.actor = std::make_shared<SessionActor>(shared, w.fixture.row,
+                                           *storage::load_device(w.fixture.store->reader(), w.fixture.row.id));
+  const auto ignore = [](const protocol::Result<SessionView>&) {};
+  w.tell(RestartSession(), ignore);
+  REQUIRE(dials.count == 0);  // due, and from the loop
+  // Inside a completion the inline store holds the commits that come back: that of the second restart.
+  w.fixture.store->commit({}, [&](const protocol::Result<void>&) {
+    w.tell(RestartSession(), ignore);
+    bool later = false;
+    net::Timer timer(w.scheduler);
+    timer.after(std::chrono::milliseconds(1), [&] { later = true; });
+    REQUIRE(test::run_until(w.loop, [&] { return later; }));
+    CHECK(dials.count == 0);
+  });
+  REQUIRE(test::run_until(w.loop, [&] { return dials.count > 0; }));
+  CHECK(dials.count == 1);
+  w.actor->shutdown([] {});
+}
