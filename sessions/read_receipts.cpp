@@ -22,15 +22,17 @@ Outcome<> ReadReceipts::mark_read(const Jid& chat) {
   // One receipt names one author; in a 1:1 chat that is the chat itself.
   const bool shared = protocol::has_participants(canonical);
   std::map<Jid, std::vector<std::string>> by_author;
-  std::size_t left = std::min<std::size_t>(row->unread, max_messages);
-  for (const auto& message : c_.records.newest_messages(canonical, max_messages)) {
-    // One that came late stands behind newer ones that were read before it.
-    if (message.from_me || message.ack >= storage::AckLevel::read) continue;
-    if (left-- == 0) break;
+  const auto give = [&](const Jid& author, std::vector<std::string>& ids) {
+    if (!ids.empty()) add(canonical, author, std::exchange(ids, {}));
+  };
+  for (const auto& message : c_.records.unread_messages(canonical, row->unread, looked_at)) {
     c_.records.add(storage::RaiseAck{c_.id(), message.row, storage::AckLevel::read, "", std::nullopt});
-    by_author[shared ? message.author : Jid()].push_back(message.id);
+    const Jid author = shared ? message.author : Jid();
+    auto& ids = by_author[author];
+    ids.push_back(message.id);
+    if (ids.size() == max_ids) give(author, ids);
   }
-  for (auto& [author, ids] : by_author) add(canonical, author, std::move(ids));
+  for (auto& [author, ids] : by_author) give(author, ids);
   // Not to 0: a message that arrived earlier in this turn was not looked at and stays unread.
   c_.records.add(storage::LowerUnread{c_.id(), canonical, row->unread});
   return {};

@@ -19,8 +19,8 @@ class ReadReceipts {
 
   /// At start: what was not acked.
   void load();
-  /// The newest unread messages of a chat, at most 256; accepted while offline too. Errors: not_found, not_ready (no
-  /// account is linked).
+  /// The unread messages of a chat, as far as they are among its newest `looked_at`; accepted while offline too. Errors:
+  /// not_found, not_ready (no account is linked).
   Outcome<> mark_read(const Jid& chat);
   void on_online();
   void on_link_down();
@@ -31,7 +31,8 @@ class ReadReceipts {
   std::size_t size() const { return pending_.size(); }
 
  private:
-  static constexpr std::size_t max_messages = 256;  // of one mark_read
+  static constexpr std::size_t looked_at = 2'048;   // by one mark_read: a few milliseconds
+  static constexpr std::size_t max_ids = 256;       // of one receipt
   static constexpr std::size_t max_pending = 1000;  // over it the oldest are given up
   static constexpr std::uint32_t max_attempts = 4;  // connections that do not ack it
 

@@ -393,6 +393,28 @@ std::vector<MessageRow> Records::newest_messages(const Jid& chat, std::size_t mo
   return rows;
 }
 
+std::vector<storage::UnreadMessage> Records::unread_messages(const Jid& chat, std::size_t most,
+                                                             std::size_t looked_at) const {
+  if (!written_) return storage::unread_messages(reader_, session_, chat, most, looked_at);
+  std::vector<storage::UnreadMessage> found;
+  for (const Jid& source : written_->sources(chat)) {
+    auto some = storage::unread_messages(reader_, session_, source, looked_at, looked_at);
+    std::move(some.begin(), some.end(), std::back_inserter(found));
+  }
+  std::erase_if(found, [&](const storage::UnreadMessage& message) {
+    const auto raised = written_->raises_by_row.find(message.row);
+    return raised != written_->raises_by_row.end() &&
+           std::any_of(raised->second.begin(), raised->second.end(), [&](std::size_t place) {
+             const auto* raise = std::get_if<storage::RaiseAck>(&changes_.rows().at(place));
+             return raise == nullptr || raise->level >= AckLevel::read;
+           });
+  });
+  std::sort(found.begin(), found.end(),
+            [](const auto& a, const auto& b) { return std::tie(a.timestamp, a.row) > std::tie(b.timestamp, b.row); });
+  if (found.size() > most) found.resize(most);
+  return found;
+}
+
 std::vector<MessageRow> Records::new_messages(const Jid& chat) const {
   std::vector<const NewMessage*> found;
   if (written_) {

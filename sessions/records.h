@@ -56,6 +56,8 @@ class Records {
   std::optional<storage::ChatRow> find_chat(const Jid& chat) const;
   /// The newest first; as find_chat, without those of this turn.
   std::vector<storage::MessageRow> newest_messages(const Jid& chat, std::size_t most) const;
+  /// As find_chat, without those of this turn: storage::unread_messages.
+  std::vector<storage::UnreadMessage> unread_messages(const Jid& chat, std::size_t most, std::size_t looked_at) const;
   /// Those of this turn, the newest first; their `row` is 0. Linear in the messages of this turn.
   std::vector<storage::MessageRow> new_messages(const Jid& chat) const;
 

@@ -47,6 +47,11 @@ const std::string select_page[2][2] = {  // [home][before]
      columns + "WHERE row IN (" + rows_of_chat(Home::plain, true) + in_order},
     {columns + "WHERE row IN (" + rows_of_chat(Home::revived, false) + in_order,
      columns + "WHERE row IN (" + rows_of_chat(Home::revived, true) + in_order}};
+const std::string select_unread[2] = {  // ?6 level of those that are read, ?7 the most
+    "SELECT row, id, author_id, timestamp FROM message WHERE row IN (" + rows_of_chat(Home::plain, false) +
+        ") AND from_me = 0 AND ack < ?6 ORDER BY timestamp DESC, row DESC LIMIT ?7",
+    "SELECT row, id, author_id, timestamp FROM message WHERE row IN (" + rows_of_chat(Home::revived, false) +
+        ") AND from_me = 0 AND ack < ?6 ORDER BY timestamp DESC, row DESC LIMIT ?7"};
 const std::string select_place[2] = {
     "SELECT timestamp, row FROM message WHERE row IN (" + rows_of_chat(Home::plain, false) + in_order,
     "SELECT timestamp, row FROM message WHERE row IN (" + rows_of_chat(Home::revived, false) + in_order};
@@ -280,6 +285,22 @@ MessagePage page_messages(Database& db, SessionId session, const protocol::Jid& 
     page.messages.push_back(read_row(select));
   }
   return page;
+}
+
+std::vector<UnreadMessage> unread_messages(Database& db, SessionId session, const protocol::Jid& chat, std::size_t most,
+                                           std::size_t looked_at) {
+  const bool revived = Statement(db, select_tombstone).session(session).jid(chat).next();
+  Statement select(db, select_unread[revived].c_str());
+  select.session(session).jid(chat).number(looked_at).integer(0).integer(0).number(AckLevel::read).number(most);
+  std::vector<UnreadMessage> found;
+  while (select.next()) {
+    UnreadMessage& message = found.emplace_back();
+    message.row = select.integer();
+    message.id = select.text();
+    message.author = select.jid();
+    message.timestamp = select.integer();
+  }
+  return found;
 }
 
 }  // namespace wharf::storage

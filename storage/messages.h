@@ -76,4 +76,16 @@ struct MessagePage {
 MessagePage page_messages(Database& db, SessionId session, const protocol::Jid& chat, std::size_t limit,
                           std::optional<std::int64_t> before_row);
 
+/// A received message that nobody has read here.
+struct UnreadMessage {
+  std::int64_t row = 0;
+  std::string id;
+  protocol::Jid author;
+  UnixMs timestamp = 0;
+};
+/// At most `most` of those among the newest `looked_at` messages of the chat, the newest first: a chat of a bot has as
+/// many of its own in between. Holds the caller for as long as it takes to look at them.
+std::vector<UnreadMessage> unread_messages(Database& db, SessionId session, const protocol::Jid& chat, std::size_t most,
+                                           std::size_t looked_at);
+
 }  // namespace wharf::storage

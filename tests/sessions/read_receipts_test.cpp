@@ -1,6 +1,8 @@
 // Read receipts of a real Session: rows before effects, again until acked, at every point where it can be interrupted.
 #include "sessions/read_receipts.h"
 
+#include <set>
+
 #include "tests/sessions/session_fixture.h"
 
 using namespace wharf;
@@ -64,6 +66,36 @@ void cut(Fixture& f) {
 }
 
 }  // namespace
+
+TEST_CASE("everything unread is marked, in receipts of bounded size, whatever was sent in between") {
+  Fixture f;
+  storage::Changes changes;
+  for (int i = 0; i < 600; ++i) {
+    storage::MessageRow row;
+    row.session = f.row.id;
+    row.chat = row.author = ben;
+    row.id = "M" + std::to_string(i);
+    row.kind = "text";
+    row.timestamp = row.created_at = f.now_ms + i;
+    row.from_me = i % 2 != 0;  // a bot answers each
+    changes.add(storage::InsertMessage{row, !row.from_me, std::nullopt});
+  }
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  f.go_online();
+  const auto marked = mark_read(f, ben);
+  REQUIRE(marked.sent.size() == 2);
+  std::set<std::string> ids;
+  for (const Node& receipt : marked.sent) {
+    ids.emplace(receipt.attr("id"));
+    for (const Node& item : receipt.child("list")->children()) ids.emplace(item.attr("id"));
+    REQUIRE(ids.size() <= 2 * 256);
+  }
+  REQUIRE(ids.size() == 300);
+  REQUIRE(ids.contains("M0"));
+  REQUIRE(unread(f, ben) == 0);
+  for (const Node& receipt : marked.sent) ack(f, receipt);
+  REQUIRE(rows(f) == 0);
+}
 
 TEST_CASE("marking a chat as read sends one receipt, once, and forgets it when it is acked") {
   Fixture f;

@@ -401,6 +401,24 @@ TEST_CASE("a merge adds what was unread, and pages of both chats are one, the ne
     std::string ids;
     for (const auto& row : r.records.newest_messages(ben, 3)) ids += row.id;
     CHECK(ids == "432");
+    CHECK(r.records.unread_messages(ben, 9, 9).size() == 4);
+    CHECK(r.records.unread_messages(ben, 2, 9).at(1).id == "3");
+    r.commit();
+  }
+}
+
+TEST_CASE("what this turn has marked as read is not unread any more") {
+  Rows r;
+  for (const char* id : {"1", "2", "3"}) r.records.add(r.message(ben, id, false));
+  r.commit();
+  const auto rows = r.records.unread_messages(ben, 9, 9);
+  REQUIRE(rows.size() == 3);
+  r.records.add(storage::RaiseAck{r.id, rows[0].row, AckLevel::read, "", std::nullopt});
+  r.records.add(storage::ReadReceived{r.id, ben, rows[1].id});
+  for (int committed = 0; committed < 2; ++committed) {
+    const auto left = r.records.unread_messages(ben, 9, 9);
+    REQUIRE(left.size() == 1);
+    CHECK(left[0].row == rows[2].row);
     r.commit();
   }
 }
