@@ -60,6 +60,7 @@ void Outbox::take_in(const SendText& request, MessageRow message, Reply<SentMess
   Item item;
   item.chat = message.chat;
   item.message_id = message.id;
+  item.request_id = c_.cause;
   const auto unsealable = seal_at_once(item, message);
   write_rows(request, row, item, std::move(message), std::move(reply));
   Item& queued = insert(row, std::move(item));
@@ -168,7 +169,8 @@ void Outbox::pump_all() {
 }
 
 void Outbox::on_prepared(const Jid& chat, Sealer::Prepared prepared) {
-  c_.cause.clear();  // texts of several requests wait for it: no name is better than a wrong one
+  // Messages of several requests wait for it: each names its own, and what else is asked for is of none.
+  const UnderCause of_nobody(c_, {});
   const auto it = lanes_.find(chat);
   if (it == lanes_.end()) return;
   Lane& lane = it->second;
@@ -326,6 +328,16 @@ void Outbox::confirm(std::int64_t row, UnixMs at) {
 }
 
 void Outbox::fail(std::int64_t row, const std::string& why) {
+  const UnderCause own(c_, std::move(items_.at(row).request_id));
+  end_as_error(row, why);
+}
+
+void Outbox::cancel(std::int64_t row, const std::string& why) {
+  if (c_.cause.empty()) return fail(row, why);
+  end_as_error(row, why);
+}
+
+void Outbox::end_as_error(std::int64_t row, const std::string& why) {
   const Item& item = items_.at(row);
   c_.records.add(storage::RaiseAckById{c_.id(), item.message_id, AckLevel::error, why, std::nullopt});
   const PersonIds ids = directory_.person(item.chat);
@@ -350,7 +362,7 @@ void Outbox::drop(std::int64_t row) {
 }
 
 void Outbox::cancel_all(const std::string& why) {
-  while (!items_.empty()) fail(items_.begin()->first, why);
+  while (!items_.empty()) cancel(items_.begin()->first, why);
   lanes_.clear();
   lanes_due_.clear();
 }
@@ -360,7 +372,7 @@ void Outbox::forget_chat(const Jid& chat) {
   for (const auto& [row, item] : items_) {
     if (item.state == OutboxState::waiting && directory_.canonical_user(item.chat) == chat) waiting.push_back(row);
   }
-  for (const std::int64_t row : waiting) fail(row, "cancelled: the chat was deleted before the message was sent");
+  for (const std::int64_t row : waiting) cancel(row, "cancelled: the chat was deleted before the message was sent");
   for (auto it = lanes_.begin(); it != lanes_.end();) {
     const bool done = it->second.idle();
     if (done) lanes_due_.clear(it->first);

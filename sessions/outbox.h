@@ -64,6 +64,7 @@ class Outbox {
   struct Item {
     Jid chat;
     std::string message_id;
+    std::string request_id;  // of the command that asked for it; "" after a restart
     storage::OutboxState state = storage::OutboxState::waiting;
     Bytes sealed;
     bool sent = false;  // on this connection
@@ -107,7 +108,11 @@ class Outbox {
 
   // --- ends
   void confirm(std::int64_t row, UnixMs at);
+  /// Told as of the request that asked for the message, whatever is handled now.
   void fail(std::int64_t row, const std::string& why);
+  /// Told as of the command that ends it; as of its own request when it is none that does.
+  void cancel(std::int64_t row, const std::string& why);
+  void end_as_error(std::int64_t row, const std::string& why);
   void drop(std::int64_t row);
 
   Context& c_;

@@ -2,6 +2,9 @@
 // does to it.
 #include "sessions/outbox.h"
 
+#include <map>
+
+#include "events/event.h"
 #include "tests/sessions/sending.h"
 #include "tests/storage/counts.h"
 
@@ -192,4 +195,93 @@ TEST_CASE("the class of an ack cannot forge a field of the log") {
   REQUIRE(f.session->view().queued == 0);
   REQUIRE(f.logged.size() == 1);
   REQUIRE(f.logged[0] == "ack_class message=" + id + " class=\"x\\\" session=other\"");
+}
+
+namespace {
+
+std::string send_as(Fixture& f, const char* request, const char* body) {
+  std::string id;
+  Asked<SendText> asked{Fixture::text(body), [&](Outcome<SentMessage> sent) { id = sent->id; }};
+  std::vector<Input> inputs;
+  inputs.push_back(CommandArrived{std::move(asked), request});
+  f.last = f.turn(std::move(inputs));
+  return id;
+}
+
+/// Message id -> the request that its failure names.
+std::map<std::string, std::string> failures(Fixture& f) {
+  std::map<std::string, std::string> requests;
+  for (const storage::Event& row : storage::read_events(f.store->reader(), {})) {
+    const auto event = storage::value_of(row).value();
+    const auto* told = std::get_if<events::Ack>(&event->fact);
+    if (told != nullptr && told->level == storage::AckLevel::error) requests[told->id] = event->request_id;
+  }
+  return requests;
+}
+
+}  // namespace
+
+TEST_CASE("texts that wait for the same keys name their own request when they fail") {
+  Fixture f;
+  list_devices(f, own_lid, {3});
+  f.go_online();
+  const std::string first = send_as(f, "req-1", "one");
+  const auto asked = Fixture::sent(f.last);
+  REQUIRE(asked.size() == 1);
+  const std::string second = send_as(f, "req-2", "two");
+  // The list of ben's devices has nobody in it: he is not on WhatsApp.
+  f.stanza(Node("iq")
+               .set("id", asked[0].attr("id"))
+               .set("type", "result")
+               .add(Node("usync").add(Node("result")).add(Node("list"))));
+  REQUIRE(f.session->view().queued == 0);
+  CHECK(failures(f) == std::map<std::string, std::string>{{first, "req-1"}, {second, "req-2"}});
+  CHECK(f.session->context().cause.empty());
+}
+
+TEST_CASE("a text that fails in a later turn, or in the command of another request, names its own request") {
+  Fixture f;
+  f.befriend(ben);
+  const auto told = [&](const std::string& id) { return failures(f).at(id); };
+  SECTION("refused by the server") {
+    f.go_online();
+    const std::string id = send_as(f, "req-1", "refused");
+    f.stanza(ack(id, 463));
+    CHECK(told(id) == "req-1");
+  }
+  SECTION("sealed behind another one") {
+    const std::string id = send_as(f, "req-1", "deleted meanwhile");
+    f.settings.max_in_flight = 0;
+    f.go_online();
+    storage::Changes changes;
+    changes.add(storage::RemoveChat{f.row.id, ben});
+    f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+    f.settings.max_in_flight = 256;
+    send_as(f, "req-2", "goes out");
+    REQUIRE(messages(f.last).size() == 1);
+    CHECK(told(id) == "req-1");
+  }
+  SECTION("after a restart nobody knows it any more") {
+    const std::string id = send_as(f, "req-1", "refused");
+    f.reopen();
+    f.go_online();
+    f.stanza(ack(id, 463));
+    CHECK(told(id).empty());
+  }
+}
+
+TEST_CASE("a text that a command cancels names that command, one that nobody does its own") {
+  Fixture f;
+  const std::string id = send_as(f, "req-1", "never sent");
+  SECTION("its chat is deleted") {
+    std::vector<Input> inputs;
+    inputs.push_back(CommandArrived{Asked<RemoveChat>{{ben}, {}}, "req-2"});
+    f.turn(std::move(inputs));
+    CHECK(failures(f).at(id) == "req-2");
+  }
+  SECTION("the phone unlinks the session") {
+    f.go_online();
+    f.stanza(Node("failure").set("reason", "401"));
+    CHECK(failures(f).at(id) == "req-1");
+  }
 }
