@@ -50,9 +50,8 @@ template <class... Arguments>
 UniqueFunction<void(Arguments...)> Context::in_this_cause(UniqueFunction<void(Arguments...)> continuation) {
   if (cause.empty()) return continuation;
   return [this, asked = cause, continuation = std::move(continuation)](Arguments... arguments) mutable {
-    const std::string other = std::exchange(cause, asked);
+    const UnderCause scope(*this, asked);
     continuation(arguments...);
-    cause = other;
   };
 }
 

@@ -109,6 +109,19 @@ class Context {
   UnixMs stored_activity_ = 0;
 };
 
+/// While it lives, what is emitted and logged is of another request than that of the input being handled.
+class UnderCause {
+ public:
+  UnderCause(Context& context, std::string cause) : c_(context), other_(std::exchange(c_.cause, std::move(cause))) {}
+  UnderCause(const UnderCause&) = delete;
+  UnderCause& operator=(const UnderCause&) = delete;
+  ~UnderCause() { c_.cause = std::move(other_); }
+
+ private:
+  Context& c_;
+  std::string other_;
+};
+
 /// Milliseconds of steady time from now.
 inline net::SteadyTime in(const Context& context, std::chrono::milliseconds delay) {
   return context.now.steady + delay;

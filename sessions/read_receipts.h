@@ -19,8 +19,8 @@ class ReadReceipts {
 
   /// At start: what was not acked.
   void load();
-  /// The unread messages of a chat, as far as they are among its newest `looked_at`; accepted while offline too. Errors:
-  /// not_found, not_ready (no account is linked).
+  /// The unread messages of a chat, as far as they are among its newest `looked_at`; accepted while offline too.
+  /// Errors: not_found, not_ready (no account is linked).
   Outcome<> mark_read(const Jid& chat);
   void on_online();
   void on_link_down();

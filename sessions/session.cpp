@@ -34,7 +34,8 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
       fanout_(context_, directory_),
       pairing_(context_, directory_),
       login_(context_, directory_),
-      queue_(context_, directory_, fanout_),
+      sealer_(context_, directory_, fanout_),
+      outbox_(context_, directory_, sealer_),
       inbound_(context_, directory_, fanout_),
       receipts_(context_, directory_, fanout_),
       reads_(context_, directory_, fanout_),
@@ -45,7 +46,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
   context_.config = std::move(config);
   login_.on_online = [this] {
     pairing_.on_online();
-    queue_.on_online();
+    outbox_.on_online();
     reads_.on_online();
   };
   login_.on_stuck = [this] { give_up_link("the server does not finish the login"); };
@@ -55,8 +56,8 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
     leave_link(std::move(next));
   };
   pairing_.on_failed = [this](Reason why) { leave_link(failed(std::move(why))); };
-  queue_.on_unanswered = [this] { give_up_link("a sent message was not acknowledged"); };
-  receipts_.on_proof = [this](const std::string& id) { queue_.on_receipt(id); };
+  outbox_.on_unanswered = [this] { give_up_link("a sent message was not acknowledged"); };
+  receipts_.on_proof = [this](const std::string& id) { outbox_.on_receipt(id); };
   inbound_.on_undecryptable = [this](const std::string& id, std::uint32_t count, const Error& error) {
     log_("message_undecryptable", fmt::format("message={} retry={} error={} detail={}", log_value(id), count,
                                               protocol::name(error.code), log_value(error.detail)));
@@ -64,7 +65,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
   inbound_.on_too_large = [this](const std::string& id, std::size_t bytes) {
     log_("message_too_large", fmt::format("message={} bytes={}", log_value(id), bytes));
   };
-  queue_.load();
+  outbox_.load();
   reads_.load();
 }
 
@@ -142,13 +143,13 @@ SessionView Session::view() const {
   view.lid = c.device.lid;
   view.push_name = c.device.push_name;
   view.platform = c.device.platform;
-  view.queued = queue_.size();
+  view.queued = outbox_.size();
   return view;
 }
 
 Holdings Session::holdings() const {
   Holdings held;
-  queue_.count(held);
+  outbox_.count(held);
   held.read_receipts = reads_.size();
   if (const auto* open = context_.link.conversation()) held.queries = open->iqs.size();
   held.ratchets = context_.keys.size();
@@ -236,11 +237,11 @@ void Session::on_stanza(const Node& node) {
 
 void Session::on_ack(const Node& node) {
   const auto ack = protocol::read_ack(node);
-  if (!ack || reads_.on_ack(*ack) || !queue_.awaits(ack->id)) return;
+  if (!ack || reads_.on_ack(*ack) || !outbox_.awaits(ack->id)) return;
   // The id is ours and answers what waits under it; other clients do not look at the class either.
   if (ack->stanza != "message")
     log_("ack_class", fmt::format("message={} class={}", log_value(ack->id), log_value(ack->stanza)));
-  queue_.on_ack(*ack);
+  outbox_.on_verdict(ack->id, sealer_.judge(*ack));
 }
 
 void Session::on_iq(const Node& iq) {

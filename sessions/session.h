@@ -17,10 +17,11 @@
 #include "sessions/inbound.h"
 #include "sessions/link.h"
 #include "sessions/login_flow.h"
+#include "sessions/outbox.h"
 #include "sessions/pairing_flow.h"
 #include "sessions/read_receipts.h"
 #include "sessions/receipts.h"
-#include "sessions/send_queue.h"
+#include "sessions/sealer.h"
 
 namespace wharf::sessions {
 
@@ -148,7 +149,8 @@ class Session {
   Fanout fanout_;
   PairingFlow pairing_;
   LoginFlow login_;
-  SendQueue queue_;
+  Sealer sealer_;
+  Outbox outbox_;
   Inbound inbound_;
   Receipts receipts_;
   ReadReceipts reads_;

@@ -35,7 +35,7 @@ void Session::stop(Status status) {
 
 void Session::wipe() {
   Context& c = context_;
-  queue_.fail_all("the session was logged out");
+  outbox_.cancel_all("the session was logged out");
   reads_.forget_all();
   c.records.add(storage::WipeDevice{c.id()});
   c.keys.discard();
@@ -109,7 +109,7 @@ void Session::carry_out(const RequestPairingCode& request, Reply<PairingCode> re
   pairing_.request_code(request.phone, std::move(reply));
 }
 
-void Session::carry_out(const SendText& text, Reply<SentMessage> reply) { queue_.accept(text, std::move(reply)); }
+void Session::carry_out(const SendText& text, Reply<SentMessage> reply) { outbox_.accept(text, std::move(reply)); }
 
 void Session::carry_out(const MarkRead& read, Reply<void> reply) {
   context_.answer(std::move(reply), reads_.mark_read(read.chat));
@@ -120,7 +120,7 @@ void Session::carry_out(const RemoveChat& remove, Reply<void> reply) {
   const Jid chat = remove.chat.has_devices() ? directory_.canonical_user(remove.chat) : remove.chat.user_jid();
   if (!c.records.has_chat(chat))
     return c.answer(std::move(reply), Refusal(Errc::not_found, Subject::chat, "no such chat"));
-  queue_.forget_chat(chat);
+  outbox_.forget_chat(chat);
   c.records.add(storage::RemoveChat{c.id(), chat});
   c.answer(std::move(reply), Outcome<>());
 }

@@ -48,7 +48,7 @@ bool Session::leave_link(Departure next) {
   const std::uint64_t epoch = c.link.epoch();
   c.turn.effects.emplace_back(CloseLink{});
   // Parts first: a continuation that fails now must see that nothing is under way.
-  queue_.on_link_down();
+  outbox_.on_link_down();
   reads_.on_link_down();
   pairing_.on_link_down();
   fanout_.on_link_down();
@@ -122,7 +122,7 @@ void Session::follow(const LoginFlow::Verdict& verdict) {
   if (verdict.next == Next::stop) {
     const bool revoked = verdict.reason && (verdict.reason->code == "unlinked" || verdict.reason->code == "banned");
     if (!leave_link(failed(verdict.reason))) return;
-    if (revoked) queue_.fail_all("the session was logged out: " + verdict.reason->message);
+    if (revoked) outbox_.cancel_all("the session was logged out: " + verdict.reason->message);
     return;
   }
   if (verdict.next == Next::reconnect_later) {
@@ -144,7 +144,7 @@ std::optional<net::SteadyTime> Session::stable_due() const {
 }
 
 std::optional<net::SteadyTime> Session::next_deadline() const {
-  return earliest({context_.link.due(), stable_due(), pairing_.due(), login_.due(), queue_.due()});
+  return earliest({context_.link.due(), stable_due(), pairing_.due(), login_.due(), outbox_.due()});
 }
 
 void Session::on_due() {
@@ -154,7 +154,7 @@ void Session::on_due() {
   pairing_.on_due();
   tend_link();
   if (is_due(stable_due(), c.now.steady)) backoff_.reset();
-  queue_.on_due();
+  outbox_.on_due();
   login_.on_due();
 }
 

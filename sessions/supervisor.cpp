@@ -72,6 +72,7 @@ struct Supervisor::State : std::enable_shared_from_this<State> {
     order.erase(id.value);
     last->shutdown([] {});
     shared.scheduler.retire(last);  // it may be in one of its own callbacks
+    for (const auto& listener : removal_listeners) net::guard("removal", [&] { listener(id); });
   }
   void on_committed(const std::vector<storage::Event>& events) {
     for (const auto& listener : listeners) net::guard("events", [&] { listener(events); });
@@ -85,6 +86,7 @@ struct Supervisor::State : std::enable_shared_from_this<State> {
   std::set<std::string> reserved;             // names whose creation is being committed
   std::int64_t last_id = 0;
   std::vector<std::function<void(const std::vector<storage::Event>&)>> listeners;
+  std::vector<std::function<void(SessionId)>> removal_listeners;
 };
 
 Supervisor::Supervisor(Ports ports, SupervisorSettings settings)
@@ -177,6 +179,10 @@ std::shared_ptr<AwaitedAcks> Supervisor::awaited_acks() const { return state_->s
 
 void Supervisor::on_events(std::function<void(const std::vector<storage::Event>&)> listener) {
   state_->listeners.push_back(std::move(listener));
+}
+
+void Supervisor::on_removed(std::function<void(SessionId)> listener) {
+  state_->removal_listeners.push_back(std::move(listener));
 }
 
 // --- asking

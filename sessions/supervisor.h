@@ -95,6 +95,8 @@ class Supervisor {
   /// Event fan-out, in id order, after the commit, in the order of these calls: for the WebSocket hub, the webhook
   /// dispatcher, and who waits (waits.h).
   void on_events(std::function<void(const std::vector<storage::Event>&)> listener);
+  /// A session was removed: its rows are gone and find() knows it no more. For who waits for something of it (waits.h).
+  void on_removed(std::function<void(storage::SessionId)> listener);
 
  private:
   struct State;

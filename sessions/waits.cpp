@@ -85,6 +85,13 @@ struct Waits::State : std::enable_shared_from_this<State> {
     }
   }
 
+  /// Nothing more is told of it: who waits hears that it is gone.
+  void on_removed(storage::SessionId session) {
+    for (const auto& wait : copy()) {
+      if (wait->session == session) look(wait, Time::is_left);
+    }
+  }
+
   enum class Time { is_left, is_up };
   /// Answers it when there is something to say.
   void look(const std::shared_ptr<Wait>& wait, Time time) {
@@ -145,6 +152,9 @@ Waits::Waits(Supervisor& supervisor, net::Scheduler& scheduler, storage::Store& 
     : state_(std::make_shared<State>(supervisor, scheduler, store)) {
   supervisor.on_events([weak = std::weak_ptr<State>(state_)](const std::vector<storage::Event>& events) {
     if (const auto state = weak.lock()) state->on_events(events);
+  });
+  supervisor.on_removed([weak = std::weak_ptr<State>(state_)](storage::SessionId session) {
+    if (const auto state = weak.lock()) state->on_removed(session);
   });
 }
 

@@ -16,16 +16,16 @@ namespace wharf::sessions {
 
 class Waits {
  public:
-  /// All of them outlive it. Listens to the supervisor's events from here on.
+  /// All of them outlive it. Listens to the supervisor's events and removals from here on.
   Waits(Supervisor& supervisor, net::Scheduler& scheduler, storage::Store& store);
   ~Waits();
 
   /// Answers with the view as soon as a QR is shown, or the session left initializing, or after `timeout`.
-  /// Errors: not_found (no such session).
+  /// Errors: not_found (no such session, or it is removed meanwhile).
   void await_qr(const std::string& session, std::chrono::milliseconds timeout, Reply<SessionView> reply);
   /// Answers when the message reached `level` (or error), or after `timeout` with how far it got. `sent`: as SendText
-  /// has just answered; its row is looked at once, events tell the rest. Errors: not_found (the session; of one that
-  /// was replayed, the message), storage.
+  /// has just answered; its row is looked at once, events tell the rest. Errors: not_found (the session, also when it
+  /// is removed meanwhile; of one that was replayed, the message), storage.
   void await_ack(const std::string& session, SentMessage sent, storage::AckLevel level,
                  std::chrono::milliseconds timeout, Reply<SentMessage> reply);
   /// The process is going to stop: who waits is answered now, as if the time were up, and nobody waits after this.

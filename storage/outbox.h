@@ -1,5 +1,5 @@
 #pragma once
-// The send queue, and the answers that an Idempotency-Key repeats.
+// The outbox of sessions, and the answers that an Idempotency-Key repeats.
 
 #include <cstdint>
 #include <optional>

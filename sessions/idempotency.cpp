@@ -1,0 +1,89 @@
+#include "sessions/idempotency.h"
+
+#include <utility>
+
+#include "storage/outbox.h"
+
+namespace wharf::sessions {
+
+using storage::MessageRow;
+
+namespace {
+
+/// A client-chosen id is remembered like an Idempotency-Key; no header value contains a line feed.
+std::string chosen_id_key(const std::string& message_id) { return "messageId\n" + message_id; }
+
+Refusal reused(Subject kind) {
+  return Refusal(Errc::conflict, kind,
+                 kind == Subject::message_id ? "a message with this id was accepted with other content"
+                                             : "this key was used with another request");
+}
+
+}  // namespace
+
+SentMessage sent_message(const MessageRow& row, PersonIds chat_ids) {
+  SentMessage sent;
+  sent.id = row.id;
+  sent.chat = row.chat;
+  sent.chat_ids = std::move(chat_ids);
+  sent.text = row.body;
+  sent.timestamp = row.timestamp;
+  sent.ack = row.ack;
+  sent.error = row.error;
+  return sent;
+}
+
+SentMessage Idempotency::replayed(const MessageRow& row) {
+  SentMessage sent = sent_message(row, directory_.person(row.chat));
+  sent.replayed = true;
+  return sent;
+}
+
+Outcome<std::optional<SentMessage>> Idempotency::find_by_key(const SendText& request, const Jid& chat,
+                                                             const std::string& key, Subject kind) {
+  constexpr UnixMs day_ms = UnixMs{24} * 3'600'000;
+  const auto earlier = c_.records.find_idempotency(key, c_.now.unix_ms - day_ms);
+  if (!earlier) return std::optional<SentMessage>();
+  if (earlier->request_hash != request.request_hash) return reused(kind);
+  const auto row = c_.records.find_message_by_id(earlier->message_id, true);
+  if (row && row->from_me && row->chat == chat) return std::optional(replayed(*row));
+  // The message was deleted since: the answer is the first one all the same, or a retry would send it again.
+  SentMessage sent;
+  sent.id = earlier->message_id;
+  sent.chat = chat;
+  sent.chat_ids = directory_.person(chat);
+  sent.text = request.text;
+  sent.timestamp = earlier->at;
+  sent.replayed = true;
+  return std::optional(std::move(sent));
+}
+
+Outcome<std::optional<SentMessage>> Idempotency::find(const SendText& request, const Jid& chat) {
+  if (request.idempotency_key) {
+    auto found = find_by_key(request, chat, *request.idempotency_key, Subject::idempotency_key);
+    if (!found || *found) return found;
+  }
+  if (!request.message_id) return std::optional<SentMessage>();
+  auto found = find_by_key(request, chat, chosen_id_key(*request.message_id), Subject::message_id);
+  if (!found || *found) return found;
+  const auto row = c_.records.find_message_by_id(*request.message_id, true);
+  if (!row || !row->from_me) return std::optional<SentMessage>();
+  if (row->chat != chat || row->body != request.text) return reused(Subject::message_id);
+  return std::optional(replayed(*row));
+}
+
+void Idempotency::remember(const SendText& request, const std::string& message_id) {
+  const auto keep = [&](std::string key) {
+    storage::IdempotencyRow row;
+    row.session = c_.id();
+    row.key = std::move(key);
+    row.request_hash = request.request_hash;
+    row.message_id = message_id;
+    row.at = c_.now.unix_ms;
+    c_.records.add(storage::PutIdempotency{std::move(row)});
+  };
+  if (request.idempotency_key) keep(*request.idempotency_key);
+  if (request.message_id) keep(chosen_id_key(*request.message_id));
+}
+
+}  // namespace wharf::sessions

@@ -1,0 +1,37 @@
+#pragma once
+// Whether a text was asked for before: under the same Idempotency-Key within a day, or with the same message id. The
+// answer is then the first one, and nothing is sent again.
+
+#include <optional>
+#include <string>
+
+#include "sessions/commands.h"
+#include "sessions/context.h"
+#include "sessions/directory.h"
+#include "storage/messages.h"
+
+namespace wharf::sessions {
+
+/// What the request is answered with that this row is of.
+SentMessage sent_message(const storage::MessageRow& row, PersonIds chat_ids);
+
+class Idempotency {
+ public:
+  Idempotency(Context& context, Directory& directory) : c_(context), directory_(directory) {}
+
+  /// The first answer to the same request, when there was one. `chat` is canonical. Errors: conflict (the key or the id
+  /// was used with other content).
+  Outcome<std::optional<SentMessage>> find(const SendText& request, const Jid& chat);
+  /// The request was accepted as the message of this id. Writes a row for each name that it can be repeated under.
+  void remember(const SendText& request, const std::string& message_id);
+
+ private:
+  Outcome<std::optional<SentMessage>> find_by_key(const SendText& request, const Jid& chat, const std::string& key,
+                                                  Subject kind);
+  SentMessage replayed(const storage::MessageRow& row);
+
+  Context& c_;
+  Directory& directory_;
+};
+
+}  // namespace wharf::sessions

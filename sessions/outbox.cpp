@@ -1,0 +1,383 @@
+#include "sessions/outbox.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "events/event.h"
+#include "sessions/due.h"
+
+namespace wharf::sessions {
+
+using std::chrono::milliseconds;
+using storage::AckLevel;
+using storage::MessageRow;
+using storage::OutboxState;
+
+Outbox::Outbox(Context& context, Directory& directory, Sealer& sealer)
+    : c_(context), directory_(directory), sealer_(sealer), idempotency_(context, directory) {}
+
+void Outbox::load() {
+  for (auto& row : c_.records.load_outbox()) {
+    Item item;
+    item.chat = row.chat;
+    item.message_id = std::move(row.message_id);
+    item.state = row.state;
+    item.sealed = std::move(row.stanza);
+    item.unanswered = row.attempts;
+    if (item.state == OutboxState::waiting) lanes_[item.chat].waiting.push_back(row.row);
+    insert(row.row, std::move(item));
+  }
+  last_row_ = c_.records.last_outbox_row();
+}
+
+void Outbox::count(Holdings& held) const {
+  held.queued = items_.size();
+  held.in_flight = in_flight_;
+  held.in_flight_bytes = in_flight_bytes_;
+  held.lanes = lanes_.size();
+}
+
+// --- acceptance
+
+void Outbox::accept(const SendText& request, Reply<SentMessage> reply) {
+  const auto refuse = [&](const Refusal& why) { c_.answer(std::move(reply), why); };
+  const Jid chat = directory_.canonical_user(request.chat);
+  if (const auto possible = sealer_.can_send_to(chat); !possible) return refuse(possible.error());
+  auto earlier = idempotency_.find(request, chat);
+  if (!earlier) return refuse(earlier.error());
+  if (*earlier) return c_.answer(std::move(reply), std::move(**earlier));
+  if (items_.size() >= c_.settings.max_queued_messages) {
+    return refuse(Refusal(Errc::rate_limited, Subject::queue, "the queue of this session is full"));
+  }
+  auto message = sealer_.compose(request, chat);
+  if (!message) return refuse(message.error());
+  take_in(request, std::move(*message), std::move(reply));
+}
+
+void Outbox::take_in(const SendText& request, MessageRow message, Reply<SentMessage> reply) {
+  const std::int64_t row = ++last_row_;
+  Item item;
+  item.chat = message.chat;
+  item.message_id = message.id;
+  item.request_id = c_.cause;
+  const auto unsealable = seal_at_once(item, message);
+  write_rows(request, row, item, std::move(message), std::move(reply));
+  Item& queued = insert(row, std::move(item));
+  if (queued.state == OutboxState::waiting && !unsealable) return wait_in_lane(row, queued.chat);
+  drop_lane_if_idle(queued.chat);
+  if (unsealable) return fail(row, unsealable->detail);
+  transmit(row, queued);
+}
+
+// The common case seals in the same turn: one commit covers message, ratchets and stanza.
+std::optional<Error> Outbox::seal_at_once(Item& item, const MessageRow& message) {
+  if (!may_go_at_once(item.chat)) return std::nullopt;
+  auto sealed = sealer_.seal(item.chat, message);
+  if (!sealed) return sealed.error();
+  item.state = OutboxState::sealed;
+  item.sealed = std::move(*sealed);
+  return std::nullopt;
+}
+
+void Outbox::write_rows(const SendText& request, std::int64_t row, const Item& item, MessageRow message,
+                        Reply<SentMessage> reply) {
+  const PersonIds ids = directory_.person(item.chat);
+  auto alternate = item.chat.is_lid() ? ids.pn : ids.lid;
+  const events::Message& told = message;
+  c_.emit(events::NewMessage{told, ids, directory_.person(message.author)});
+  idempotency_.remember(request, message.id);
+  c_.answer(std::move(reply), sent_message(message, ids));
+  c_.records.add(storage::InsertMessage{std::move(message), false, std::move(alternate)});
+  storage::OutboxRow stored;
+  stored.row = row;
+  stored.session = c_.id();
+  stored.chat = item.chat;
+  stored.message_id = item.message_id;
+  stored.state = item.state;
+  stored.stanza = item.sealed;
+  stored.accepted_at = c_.now.unix_ms;
+  c_.records.add(storage::InsertOutbox{std::move(stored)});
+}
+
+Outbox::Item& Outbox::insert(std::int64_t row, Item item) {
+  Item& kept = items_.emplace(row, std::move(item)).first->second;
+  by_id_[kept.message_id] = row;
+  if (kept.state == OutboxState::sealed) {
+    ++in_flight_;
+    in_flight_bytes_ += kept.sealed.size();
+  }
+  return kept;
+}
+
+// --- lanes
+
+bool Outbox::may_go_at_once(const Jid& chat) {
+  if (!c_.link.online() || !room_in_flight()) return false;
+  const auto lane = lanes_.find(chat);
+  return (lane == lanes_.end() || lane->second.idle()) && sealer_.prepared(chat);
+}
+
+void Outbox::wait_in_lane(std::int64_t row, const Jid& chat) {
+  lanes_[chat].waiting.push_back(row);
+  pump(Jid(chat));  // a copy: the item may end in it
+}
+
+void Outbox::move_lane(Lanes::iterator from, const Jid& canonical) {
+  auto node = lanes_.extract(from);
+  lanes_due_.clear(node.key());
+  auto& waiting = lanes_[canonical].waiting;
+  for (const std::int64_t row : node.mapped().waiting) {
+    items_.at(row).chat = canonical;
+    waiting.push_back(row);
+  }
+  std::sort(waiting.begin(), waiting.end());
+}
+
+void Outbox::drop_lane_if_idle(const Jid& chat) {
+  const auto lane = lanes_.find(chat);
+  if (lane != lanes_.end() && lane->second.idle()) lanes_.erase(lane);
+}
+
+void Outbox::pump(const Jid& chat) {
+  const auto found = lanes_.find(chat);
+  if (found == lanes_.end() || !c_.link.online()) return;
+  Lane& lane = found->second;
+  if (const Jid canonical = directory_.canonical_user(chat); canonical != chat && !lane.preparing) {
+    move_lane(found, canonical);
+    return pump(canonical);
+  }
+  while (!lane.waiting.empty() && !lane.preparing && room_in_flight()) {
+    if (lanes_due_.armed(chat)) return;
+    if (!sealer_.prepared(chat)) {
+      lane.preparing = true;
+      sealer_.prepare(chat, [this, chat](Sealer::Prepared prepared) { on_prepared(chat, prepared); });
+      return;  // on_prepared goes on, now or in a later turn
+    }
+    const std::int64_t row = lane.waiting.front();
+    lane.waiting.pop_front();
+    seal_head(row, items_.at(row));
+  }
+  if (lane.idle()) lanes_.erase(found);
+}
+
+void Outbox::pump_all() {
+  std::vector<Jid> chats;
+  chats.reserve(lanes_.size());
+  for (const auto& [chat, lane] : lanes_) chats.push_back(chat);
+  for (const Jid& chat : chats) pump(chat);
+}
+
+void Outbox::on_prepared(const Jid& chat, Sealer::Prepared prepared) {
+  // Messages of several requests wait for it: each names its own, and what else is asked for is of none.
+  const UnderCause of_nobody(c_, {});
+  const auto it = lanes_.find(chat);
+  if (it == lanes_.end()) return;
+  Lane& lane = it->second;
+  lane.preparing = false;
+  if (prepared == Sealer::Prepared::nobody) {
+    const auto unreachable = std::exchange(lane.waiting, {});
+    for (const std::int64_t row : unreachable) fail(row, Sealer::nobody);
+    lanes_.erase(chat);
+    return;
+  }
+  if (prepared == Sealer::Prepared::yes && sealer_.prepared(directory_.canonical_user(chat))) {
+    lane.failures = 0;
+    return pump(chat);
+  }
+  // Answered, but not enough: a list went stale on the way, for example. Once more at once, as the state has moved.
+  if (prepared == Sealer::Prepared::yes && lane.failures++ == 0) return pump(chat);
+  prepare_later(chat, lane, prepared);
+}
+
+// The server refused, did not answer or told only a part: later, and further apart each time.
+void Outbox::prepare_later(const Jid& chat, Lane& lane, Sealer::Prepared prepared) {
+  if (prepared == Sealer::Prepared::later) ++lane.failures;
+  const unsigned step = std::min(lane.failures - 1, 6u);
+  lanes_due_.set(chat, in(c_, milliseconds(1'000u << step)));
+}
+
+// --- in flight
+
+bool Outbox::room_in_flight() const {
+  return in_flight_ < c_.settings.max_in_flight && in_flight_bytes_ < c_.settings.max_in_flight_bytes;
+}
+
+void Outbox::seal_head(std::int64_t row, Item& item) {
+  const auto message = c_.records.find_message_by_id(item.message_id, true);
+  if (!message) return fail(row, "the message was deleted before it was sent");
+  auto sealed = sealer_.seal(item.chat, *message);
+  if (!sealed) return fail(row, sealed.error().detail);
+  item.state = OutboxState::sealed;
+  item.sealed = std::move(*sealed);
+  ++in_flight_;
+  in_flight_bytes_ += item.sealed.size();
+  c_.records.add(storage::SealOutbox{c_.id(), row, item.sealed});
+  transmit(row, item);
+}
+
+bool Outbox::readdress(std::int64_t row, Item& item) {
+  const auto message = c_.records.find_message_by_id(item.message_id, true);
+  if (!message) return false;
+  auto sealed = sealer_.readdress(item.chat, *message, item.sealed);
+  if (!sealed) return false;
+  in_flight_bytes_ += sealed->size() - item.sealed.size();
+  item.sealed = std::move(*sealed);
+  item.readdressed = true;
+  c_.records.add(storage::SealOutbox{c_.id(), row, item.sealed});
+  transmit(row, item);
+  return true;
+}
+
+void Outbox::transmit(std::int64_t row, Item& item) {
+  item.sent = true;
+  answers_due_.set(row, in(c_, ack_patience));
+  c_.send_payload(item.sealed);
+}
+
+void Outbox::try_again(std::int64_t row, Item& item) {
+  item.sent = false;
+  resends_.set(row, in(c_, milliseconds(750) * ++item.temporary_errors));
+}
+
+void Outbox::on_silence(std::int64_t row) {
+  Item& item = items_.at(row);
+  c_.records.add(storage::CountOutboxAttempt{c_.id(), row});
+  if (++item.unanswered < max_unanswered) return;
+  fail(row, "the server did not acknowledge the message on " + std::to_string(max_unanswered) +
+                " connections; it may have arrived all the same");
+}
+
+void Outbox::on_online() {
+  std::vector<std::pair<std::int64_t, std::string>> unsendable;
+  for (auto& [row, item] : items_) {
+    if (item.state != OutboxState::sealed || item.sent) continue;
+    if (const auto sendable = Sealer::sendable(item.sealed); !sendable) {
+      unsendable.emplace_back(row, sendable.error().detail);
+    } else {
+      transmit(row, item);
+    }
+  }
+  for (const auto& [row, why] : unsendable) fail(row, why);
+  pump_all();
+}
+
+void Outbox::on_link_down() {
+  for (auto& [row, item] : items_) item.sent = false;
+  for (auto& [chat, lane] : lanes_) lane.preparing = false;
+  resends_.clear();
+  answers_due_.clear();
+  lanes_due_.clear();
+}
+
+std::optional<net::SteadyTime> Outbox::due() const {
+  if (!c_.link.online()) return std::nullopt;
+  return earliest({resends_.earliest(), answers_due_.earliest(), lanes_due_.earliest()});
+}
+
+void Outbox::on_due() {
+  if (!c_.link.online()) return;
+  while (const auto row = resends_.take_due(c_.now.steady)) transmit(*row, items_.at(*row));
+  bool swallowed = false;
+  while (const auto row = answers_due_.take_due(c_.now.steady)) {
+    on_silence(*row);
+    swallowed = true;
+  }
+  if (swallowed) {
+    // Other sends may have been answered: the connection is not mute, but it does not do what it must.
+    if (on_unanswered) on_unanswered();
+    return;
+  }
+  while (const auto chat = lanes_due_.take_due(c_.now.steady)) pump(*chat);
+}
+
+// --- ends
+
+void Outbox::on_verdict(std::string_view message_id, const Sealer::Verdict& verdict) {
+  const auto known = by_id_.find(message_id);
+  if (known == by_id_.end()) return;
+  const std::int64_t row = known->second;
+  Item& item = items_.at(row);
+  if (item.state != OutboxState::sealed) return;
+  answers_due_.clear(row);
+  sealer_.forget(verdict.stale, item.chat);
+  if (const auto* accepted = std::get_if<Sealer::Accepted>(&verdict.outcome)) return confirm(row, accepted->at);
+  const auto& refused = std::get<Sealer::Refused>(verdict.outcome);
+  using Remedy = Sealer::Refused::Remedy;
+  if (refused.remedy == Remedy::try_again && item.temporary_errors < max_resends) return try_again(row, item);
+  if (refused.remedy == Remedy::readdress && readdress(row, item)) return;
+  fail(row, refused.why);
+  pump_all();
+}
+
+void Outbox::on_receipt(std::string_view message_id) {
+  const auto known = by_id_.find(message_id);
+  if (known == by_id_.end()) return;
+  // Of one that never left, a receipt proves nothing.
+  if (items_.at(known->second).state == OutboxState::sealed) confirm(known->second, c_.now.unix_ms);
+}
+
+void Outbox::confirm(std::int64_t row, UnixMs at) {
+  const Item& item = items_.at(row);
+  if (item.readdressed) sealer_.prefer_other_address();
+  c_.records.add(storage::RaiseAckById{c_.id(), item.message_id, AckLevel::server, "", at});
+  c_.emit(events::Ack{item.message_id, item.chat, directory_.person(item.chat), AckLevel::server, "", at});
+  const bool was_full = !room_in_flight();
+  drop(row);
+  if (was_full) pump_all();
+}
+
+void Outbox::fail(std::int64_t row, const std::string& why) {
+  const UnderCause own(c_, std::move(items_.at(row).request_id));
+  end_as_error(row, why);
+}
+
+void Outbox::cancel(std::int64_t row, const std::string& why) {
+  if (c_.cause.empty()) return fail(row, why);
+  end_as_error(row, why);
+}
+
+void Outbox::end_as_error(std::int64_t row, const std::string& why) {
+  const Item& item = items_.at(row);
+  c_.records.add(storage::RaiseAckById{c_.id(), item.message_id, AckLevel::error, why, std::nullopt});
+  const PersonIds ids = directory_.person(item.chat);
+  c_.emit(events::Ack{item.message_id, item.chat, ids, AckLevel::error, why, c_.now.unix_ms});
+  drop(row);
+}
+
+void Outbox::drop(std::int64_t row) {
+  const auto it = items_.find(row);
+  if (it == items_.end()) return;
+  if (it->second.state == OutboxState::sealed) {
+    --in_flight_;
+    in_flight_bytes_ -= it->second.sealed.size();
+  } else if (const auto lane = lanes_.find(it->second.chat); lane != lanes_.end()) {
+    std::erase(lane->second.waiting, row);
+  }
+  resends_.clear(row);
+  answers_due_.clear(row);
+  by_id_.erase(it->second.message_id);
+  items_.erase(it);
+  c_.records.add(storage::RemoveOutbox{c_.id(), row});
+}
+
+void Outbox::cancel_all(const std::string& why) {
+  while (!items_.empty()) cancel(items_.begin()->first, why);
+  lanes_.clear();
+  lanes_due_.clear();
+}
+
+void Outbox::forget_chat(const Jid& chat) {
+  std::vector<std::int64_t> waiting;
+  for (const auto& [row, item] : items_) {
+    if (item.state == OutboxState::waiting && directory_.canonical_user(item.chat) == chat) waiting.push_back(row);
+  }
+  for (const std::int64_t row : waiting) cancel(row, "cancelled: the chat was deleted before the message was sent");
+  for (auto it = lanes_.begin(); it != lanes_.end();) {
+    const bool done = it->second.idle();
+    if (done) lanes_due_.clear(it->first);
+    it = done ? lanes_.erase(it) : std::next(it);
+  }
+}
+
+}  // namespace wharf::sessions

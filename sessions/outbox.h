@@ -1,0 +1,133 @@
+#pragma once
+// The durable outbox of a session: accepted, sealed (encrypted, the bytes are stored), acknowledged. Order per chat is
+// kept; a chat that waits for keys does not hold up others. Sealed bytes are resent unchanged until their ack comes, so
+// a crash at any point neither loses nor doubles a message and never reuses a message key. Specification 03 sections
+// 4.1, 4.8.
+//
+// It knows no WhatsApp: what a message is made of, how it is encrypted and what an answer of the server means is asked
+// of the Sealer, and of the directory only who is who.
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "sessions/alarms.h"
+#include "sessions/commands.h"
+#include "sessions/holdings.h"
+#include "sessions/idempotency.h"
+#include "sessions/sealer.h"
+#include "storage/outbox.h"
+
+namespace wharf::sessions {
+
+class Outbox {
+ public:
+  /// From a send to its ack (03 section 4.8). A connection that keeps one waiting longer is given up; what it carried
+  /// goes out again, unchanged, on the next one.
+  static constexpr std::chrono::seconds ack_patience{75};
+  /// Connections that may leave one message unanswered before it ends as an error, so that no message makes a session
+  /// reconnect for ever.
+  static constexpr std::uint32_t max_unanswered = 4;
+
+  Outbox(Context& context, Directory& directory, Sealer& sealer);
+
+  /// At start: what was accepted and not acknowledged.
+  void load();
+  void accept(const SendText& request, Reply<SentMessage> reply);
+  /// The session came online: sealed messages again, then what waits.
+  void on_online();
+  bool awaits(std::string_view message_id) const { return by_id_.contains(message_id); }
+  /// The server has answered a message. Nothing for one that is not awaited.
+  void on_verdict(std::string_view message_id, const Sealer::Verdict& verdict);
+  /// A receipt for one of our messages proves that the server had it, whether or not its ack got through.
+  void on_receipt(std::string_view message_id);
+  void on_link_down();
+  /// The user deletes the chat: what was not sealed yet is cancelled, its ack says so. Sealed messages may be on their
+  /// way already and are followed to their ack.
+  void forget_chat(const Jid& chat);
+  /// The session was logged out: nothing of the outbox can be sent any more.
+  void cancel_all(const std::string& why);
+  /// When on_due() has something to do: only while online.
+  std::optional<net::SteadyTime> due() const;
+  void on_due();
+  std::size_t size() const { return items_.size(); }
+  void count(Holdings& held) const;
+  /// Set by the session: this connection swallowed a message.
+  std::function<void()> on_unanswered;
+
+ private:
+  static constexpr unsigned max_resends = 3;
+
+  struct Item {
+    Jid chat;
+    std::string message_id;
+    std::string request_id;  // of the command that asked for it; "" after a restart
+    storage::OutboxState state = storage::OutboxState::waiting;
+    Bytes sealed;
+    bool sent = false;  // on this connection
+    unsigned temporary_errors = 0;
+    std::uint32_t unanswered = 0;  // connections given up for want of its ack
+    bool readdressed = false;      // refused, and sealed again under another address
+  };
+  struct Lane {
+    std::deque<std::int64_t> waiting;
+    bool preparing = false;
+    unsigned failures = 0;
+    bool idle() const { return waiting.empty() && !preparing; }
+  };
+  using Lanes = std::map<Jid, Lane>;
+
+  // --- acceptance
+  void take_in(const SendText& request, storage::MessageRow message, Reply<SentMessage> reply);
+  std::optional<Error> seal_at_once(Item& item, const storage::MessageRow& message);
+  void write_rows(const SendText& request, std::int64_t row, const Item& item, storage::MessageRow message,
+                  Reply<SentMessage> reply);
+  Item& insert(std::int64_t row, Item item);
+
+  // --- lanes
+  bool may_go_at_once(const Jid& chat);
+  void wait_in_lane(std::int64_t row, const Jid& chat);
+  void pump(const Jid& chat);
+  void pump_all();
+  /// The chat has become canonical under another JID since its messages were queued.
+  void move_lane(Lanes::iterator from, const Jid& canonical);
+  void drop_lane_if_idle(const Jid& chat);
+  void on_prepared(const Jid& chat, Sealer::Prepared prepared);
+  void prepare_later(const Jid& chat, Lane& lane, Sealer::Prepared prepared);
+
+  // --- in flight
+  bool room_in_flight() const;
+  void seal_head(std::int64_t row, Item& item);
+  bool readdress(std::int64_t row, Item& item);
+  void transmit(std::int64_t row, Item& item);
+  void try_again(std::int64_t row, Item& item);
+  void on_silence(std::int64_t row);
+
+  // --- ends
+  void confirm(std::int64_t row, UnixMs at);
+  /// Told as of the request that asked for the message, whatever is handled now.
+  void fail(std::int64_t row, const std::string& why);
+  /// Told as of the command that ends it; as of its own request when it is none that does.
+  void cancel(std::int64_t row, const std::string& why);
+  void end_as_error(std::int64_t row, const std::string& why);
+  void drop(std::int64_t row);
+
+  Context& c_;
+  Directory& directory_;
+  Sealer& sealer_;
+  Idempotency idempotency_;
+  std::map<std::int64_t, Item> items_;              // by outbox row: order of acceptance
+  std::map<std::string_view, std::int64_t> by_id_;  // Item::message_id, a view of it -> row
+  Lanes lanes_;                                     // by canonical chat; of those where something waits or is prepared
+  Alarms<std::int64_t> resends_;                    // after a temporary refusal
+  Alarms<std::int64_t> answers_due_;                // of what is in flight on this connection
+  Alarms<Jid> lanes_due_;                           // lanes whose keys could not be had
+  std::int64_t last_row_ = 0;
+  std::size_t in_flight_ = 0;  // sealed items
+  std::size_t in_flight_bytes_ = 0;
+};
+
+}  // namespace wharf::sessions

@@ -1,0 +1,151 @@
+#include "sessions/sealer.h"
+
+#include <utility>
+
+#include "protocol/messages/message_id.h"
+#include "protocol/noise/frame.h"
+#include "sessions/server_time.h"
+
+namespace wharf::sessions {
+
+using storage::MessageRow;
+
+namespace {
+
+std::string explain_ack_error(unsigned error) {
+  const std::string code = " (" + std::to_string(error) + ")";
+  switch (error) {
+    case 400: return "the server found the message malformed" + code;
+    case 401:
+    case 403: return "not allowed to message this chat" + code;
+    case 404: return "the recipient does not exist" + code;
+    case 463: return "not allowed to message this contact yet" + code;
+    case 475: return "the limit of new chats is reached" + code;
+    case 479: return "the message failed the server's validation" + code;
+    default: return "refused by the server" + code;
+  }
+}
+
+Sealer::Refused::Remedy remedy_of(unsigned error) {
+  using Remedy = Sealer::Refused::Remedy;
+  switch (error) {
+    case 400: return Remedy::readdress;
+    case 408:
+    case 429:
+    case 500:
+    case 503: return Remedy::try_again;
+    default: return Remedy::none;
+  }
+}
+
+Sealer::Stale stale_after(const protocol::Ack& ack) {
+  if (ack.refresh_lid || !ack.phash.empty()) return Sealer::Stale::recipient_and_own;
+  return ack.error == 404 || ack.error == 479 ? Sealer::Stale::recipient : Sealer::Stale::none;
+}
+
+}  // namespace
+
+// --- composing
+
+Outcome<> Sealer::can_send_to(const Jid& chat) const {
+  if (!c_.linked()) return Refusal(Error(Errc::not_ready, "the session is not linked to a WhatsApp account"));
+  if (chat.is_phone_number() || chat.is_lid()) return {};
+  return Refusal(Error(Errc::not_implemented, "sending to " + chat.server + " chats is not implemented yet"));
+}
+
+Outcome<protocol::Quote> Sealer::quote_of(const Jid& chat, const std::string& id) {
+  auto row = c_.records.find_message(chat, id);
+  if (!row) return Refusal(Errc::not_found, Subject::quoted_message, "no message " + id + " in this chat");
+  protocol::Quote quote;
+  quote.id = row->id;
+  quote.author = row->author;
+  quote.message = protocol::quotable(row->content);  // one level, without its secret
+  return quote;
+}
+
+Outcome<protocol::TextContent> Sealer::content_of(const SendText& request, const Jid& chat) {
+  protocol::TextContent content;
+  content.text = request.text;
+  for (const Jid& mention : request.mentions) content.mentions.push_back(directory_.canonical_user(mention));
+  if (request.quoted_id) {
+    auto quote = quote_of(chat, *request.quoted_id);
+    if (!quote) return quote.error();
+    content.quote = std::move(*quote);
+  }
+  return content;
+}
+
+Outcome<MessageRow> Sealer::compose(const SendText& request, const Jid& chat) {
+  auto content = content_of(request, chat);
+  if (!content) return content.error();
+  auto message = protocol::build_text(*content, c_.random);
+  MessageRow row;
+  row.session = c_.id();
+  row.chat = chat;
+  row.id = request.message_id ? *request.message_id
+                              : protocol::new_message_id(c_.unix_seconds(), c_.device.jid.user_jid(), c_.random);
+  row.from_me = true;
+  row.author = directory_.canonical_user(c_.device.jid);
+  row.kind = "text";
+  row.body = std::move(content->text);
+  if (content->quote) {
+    row.quoted_id = content->quote->id;
+    row.quoted_author = content->quote->author;
+  }
+  row.mentions = std::move(content->mentions);
+  row.content = std::move(message.encoded);
+  row.secret = protocol::to_bytes(message.secret);
+  row.created_at = c_.now.unix_ms;
+  // In whole seconds, as the server's ack will say: then the ack moves neither the message nor its chat in their order.
+  row.timestamp = row.created_at - row.created_at % 1000;
+  return row;
+}
+
+// --- sealing
+
+Result<Bytes> Sealer::seal(const Jid& chat, const MessageRow& message) {
+  return seal(chat, message, fanout_.addressing(chat));
+}
+
+Result<Bytes> Sealer::seal(const Jid& chat, const MessageRow& message, Fanout::Addressing addressing) {
+  const auto stanza = fanout_.seal(chat, message.id, message.content, message.secret, addressing);
+  if (!stanza) return stanza.error();
+  Bytes payload = protocol::encode_node(*stanza);
+  // A frame cannot carry more, and the connection would not survive the try (01 section 2).
+  if (payload.size() > protocol::max_payload_bytes) {
+    return Error(Errc::too_large, "the message is too large: " + std::to_string(payload.size()) +
+                                      " bytes encrypted for all devices of this chat, " +
+                                      std::to_string(protocol::max_payload_bytes) + " are possible");
+  }
+  return payload;
+}
+
+Result<void> Sealer::sendable(ByteView sealed) {
+  if (sealed.size() <= protocol::max_payload_bytes) return {};
+  return Error(Errc::too_large, "the message is too large once encrypted for all devices of this chat");
+}
+
+// A LID that the server does not take yet: the same message goes to the number.
+std::optional<Bytes> Sealer::readdress(const Jid& chat, const MessageRow& message, ByteView sealed) {
+  const auto refused = protocol::decode_node(sealed);
+  const auto to = refused ? refused->jid("to") : std::nullopt;
+  if (!to || !to->is_lid() || !directory_.person(chat).pn) return std::nullopt;
+  auto again = seal(chat, message, Fanout::Addressing::phone_number);
+  if (!again) return std::nullopt;
+  return std::move(*again);
+}
+
+// --- answers
+
+Sealer::Verdict Sealer::judge(const protocol::Ack& ack) const {
+  if (ack.error == 0) return {Accepted{stated_ms(ack.timestamp, c_.now.unix_ms)}, stale_after(ack)};
+  return {Refused{explain_ack_error(ack.error), remedy_of(ack.error)}, stale_after(ack)};
+}
+
+void Sealer::forget(Stale stale, const Jid& chat) {
+  if (stale == Stale::none) return;
+  directory_.forget_devices(chat);
+  if (stale == Stale::recipient_and_own) directory_.forget_devices(directory_.canonical_user(c_.device.jid));
+}
+
+}  // namespace wharf::sessions

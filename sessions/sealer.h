@@ -1,0 +1,81 @@
+#pragma once
+// What the outbox (outbox.h) asks of WhatsApp: to make a message of a request, to encrypt it to the bytes that are
+// stored and sent, and what an answer of the server means for it. All that goes over the boundary are rows, bytes and
+// the verdicts below; of order, retries and limits this side knows nothing. Specification 03 sections 4.1, 4.8.
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "protocol/messages/content.h"
+#include "protocol/stanzas/ack.h"
+#include "sessions/commands.h"
+#include "sessions/context.h"
+#include "sessions/directory.h"
+#include "sessions/fanout.h"
+#include "storage/messages.h"
+
+namespace wharf::sessions {
+
+class Sealer {
+ public:
+  Sealer(Context& context, Directory& directory, Fanout& fanout)
+      : c_(context), directory_(directory), fanout_(fanout) {}
+
+  /// Errors: not_ready (no account is linked), not_implemented (chats of this kind).
+  Outcome<> can_send_to(const Jid& chat) const;
+  /// The message that is asked for, as the row of a canonical chat, accepted now. Errors: not_found (the quoted
+  /// message).
+  Outcome<storage::MessageRow> compose(const SendText& request, const Jid& chat);
+
+  /// True when seal() can work now for this chat.
+  bool prepared(const Jid& chat) { return fanout_.prepared(chat); }
+  using Prepared = Fanout::Prepared;
+  /// Fetches what is missing; `done` runs in a later turn, or at once when nothing can be asked.
+  void prepare(const Jid& chat, std::function<void(Prepared)> done) { fanout_.prepare(chat, std::move(done)); }
+  /// Why a message fails whose chat was prepared with Prepared::nobody.
+  static constexpr const char* nobody = "the recipient is not on WhatsApp";
+
+  /// The message encrypted for every device of the chat, as it is stored and sent. Errors: not_found (no device can be
+  /// reached), too_large (more than a frame carries). On success the ratchets have advanced: the bytes are stored in
+  /// this turn.
+  Result<Bytes> seal(const Jid& chat, const storage::MessageRow& message);
+  /// Errors: too_large. Sealed by a version that did not look, it would end every connection that it is sent on.
+  static Result<void> sendable(ByteView sealed);
+  /// The same message under another address of the recipient than the one that `sealed` was refused under, encrypted
+  /// anew. nullopt: there is no other, or it cannot be sealed.
+  std::optional<Bytes> readdress(const Jid& chat, const storage::MessageRow& message, ByteView sealed);
+  /// What readdress() made was accepted: the next messages of this connection are addressed that way at once.
+  void prefer_other_address() { fanout_.prefer_phone_numbers(); }
+
+  // --- what the server's answer means
+  struct Accepted {
+    UnixMs at = 0;  // the server's time
+  };
+  struct Refused {
+    std::string why;
+    /// try_again: the same bytes may be accepted later. readdress: what readdress() gives may be.
+    enum class Remedy { none, try_again, readdress } remedy = Remedy::none;
+  };
+  /// Devices that the answer shows to be others than those it was sealed for.
+  enum class Stale { none, recipient, recipient_and_own };
+  struct Verdict {
+    std::variant<Accepted, Refused> outcome;
+    Stale stale = Stale::none;
+  };
+  Verdict judge(const protocol::Ack& ack) const;
+  /// They are asked for before the next message to this chat is sealed.
+  void forget(Stale stale, const Jid& chat);
+
+ private:
+  Outcome<protocol::TextContent> content_of(const SendText& request, const Jid& chat);
+  Outcome<protocol::Quote> quote_of(const Jid& chat, const std::string& id);
+  Result<Bytes> seal(const Jid& chat, const storage::MessageRow& message, Fanout::Addressing addressing);
+
+  Context& c_;
+  Directory& directory_;
+  Fanout& fanout_;
+};
+
+}  // namespace wharf::sessions

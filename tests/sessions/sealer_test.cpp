@@ -1,0 +1,237 @@
+// What a text becomes on the wire, which one cannot be sealed, and what the server's answer means for it.
+#include "sessions/sealer.h"
+
+#include "protocol/messages/padding.h"
+#include "protocol/noise/frame.h"
+#include "tests/sessions/sending.h"
+
+using namespace wharf;
+using namespace wharf::sessions;
+using protocol::Node;
+
+using Fixture = wharf::test::SessionFixture;
+using test::ack;
+using test::ben;
+using test::list_devices;
+using test::messages;
+using test::own_lid;
+using test::reconnect;
+
+TEST_CASE("a message that no frame can carry fails with its reason, at once, and the session goes on") {
+  Fixture f;
+  auto peer = f.befriend(ben);
+  f.go_online();
+  std::vector<std::uint16_t> many;
+  for (std::uint16_t device = 0; device < 100; ++device) many.push_back(device);
+  list_devices(f, ben, many);
+  f.reopen();
+  f.go_online();
+  const auto answer = f.send(Fixture::text(std::string(200'000, 'x')));
+  REQUIRE((answer && answer->has_value()));
+  // Keys of the other devices are asked for; whoever answers, the stanza would be over 16 MiB.
+  const auto asked = Fixture::sent(f.last);
+  REQUIRE(asked.size() == 1);
+  f.stanza(Node("iq").set("id", asked[0].attr("id")).set("type", "result").add(Node("list")));
+  REQUIRE(f.session->view().queued == 0);
+  const auto row = storage::find_message_by_id(f.store->reader(), f.row.id, (*answer)->id, true);
+  REQUIRE(row->ack == storage::AckLevel::error);
+  REQUIRE(row->error.find("too large") != std::string::npos);
+  list_devices(f, ben, {0});
+  f.reopen();
+  f.go_online();
+  REQUIRE(f.send(Fixture::text("small"))->has_value());
+  REQUIRE(messages(f.last).size() == 1);
+}
+
+TEST_CASE("a stanza over the limit that an older version sealed ends as an error instead of ending the connection") {
+  Fixture f;
+  storage::Changes changes;
+  storage::MessageRow message;
+  message.session = f.row.id;
+  message.chat = ben;
+  message.id = "3EB0BIG";
+  message.from_me = true;
+  message.content = {0x0a, 0x01, 'x'};
+  changes.add(storage::InsertMessage{message, false, std::nullopt});
+  storage::OutboxRow row;
+  row.row = 1;
+  row.session = f.row.id;
+  row.chat = ben;
+  row.message_id = message.id;
+  row.state = storage::OutboxState::sealed;
+  row.stanza = protocol::Bytes(protocol::max_payload_bytes + 1, 0x20);
+  changes.add(storage::InsertOutbox{row});
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  f.reopen();
+  f.go_online();
+  REQUIRE(f.session->view().queued == 0);
+  REQUIRE(storage::find_message_by_id(f.store->reader(), f.row.id, message.id, true)->ack == storage::AckLevel::error);
+}
+
+TEST_CASE("one stanza has one namespace: a contact without a LID is addressed by number, and so are the own devices") {
+  Fixture f;
+  const auto peer = f.befriend(ben);
+  list_devices(f, own_lid, {0, 3});
+  f.reopen();
+  f.go_online();
+  REQUIRE(f.send(Fixture::text("hello"))->has_value());
+  const auto asked = Fixture::sent(f.last);
+  REQUIRE(asked.size() == 1);  // keys of the own phone
+  auto phone = test::SignalPeer::make(f.random, 5);
+  const auto sent = messages(
+      f.stanza(Node("iq")
+                   .set("id", asked[0].attr("id"))
+                   .set("type", "result")
+                   .add(Node("list").add(protocol::bundle_user_node(own_lid.with_device(0), phone.bundle())))));
+  REQUIRE(sent.size() == 1);
+  REQUIRE(*sent[0].jid("to") == ben);
+  for (const Node* to : sent[0].child("participants")->children("to")) REQUIRE(to->jid("jid")->is_phone_number());
+  REQUIRE(sent[0].child("participants")->children("to").size() == 2);
+  REQUIRE_FALSE(sent[0].has("peer_recipient_pn"));
+}
+
+TEST_CASE("a LID stanza that is refused with 400 is sealed once more under the number, with new keys and the same id") {
+  Fixture f;
+  const Jid ben_lid("100000000000002", "lid");
+  auto peer = f.befriend(ben_lid);
+  storage::Changes changes;
+  changes.add(storage::PutLid{f.row.id, ben, ben_lid});
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  f.go_online();
+  const std::string id = (*f.send(Fixture::text("hello")))->id;
+  const auto first = messages(f.last);
+  REQUIRE(*first.at(0).jid("to") == ben_lid);
+  const auto second = messages(f.stanza(ack(id, 400)));
+  REQUIRE(second.size() == 1);
+  REQUIRE(*second[0].jid("to") == ben);
+  REQUIRE(second[0].attr("id") == id);
+  REQUIRE(*second[0].child("participants")->child("to")->jid("jid") == ben.with_device(0));
+  for (const auto& text : Fixture::ciphertexts({first[0], second[0]}))
+    REQUIRE(peer.receive(text, f.random).has_value());
+  REQUIRE(reconnect(f).size() == 1);  // durable: what is sent again is the second stanza
+  SECTION("accepted: the next text of this connection goes by number at once, a new connection tries the LID again") {
+    f.stanza(ack(id));
+    REQUIRE(f.send(Fixture::text("next"))->has_value());
+    REQUIRE(messages(f.last).at(0).jid("to")->is_phone_number());
+    reconnect(f);
+    REQUIRE(f.send(Fixture::text("after"))->has_value());
+    REQUIRE(messages(f.last).at(0).jid("to")->is_lid());
+  }
+  SECTION("refused again: it fails, there is no third try") {
+    REQUIRE(messages(f.stanza(ack(id, 400))).empty());
+    REQUIRE(f.session->view().queued == 0);
+  }
+}
+
+TEST_CASE("a stale companion of the recipient does not make a text fail") {
+  Fixture f;
+  auto peer = f.befriend(ben);
+  list_devices(f, ben, {0, 7});
+  f.reopen();
+  f.go_online();
+  const auto answer = f.send(Fixture::text("hello"));
+  const auto asked = Fixture::sent(f.last);
+  REQUIRE(asked.size() == 1);
+  // The device is gone: its list is forgotten and asked for again, the text waits.
+  const auto next = Fixture::sent(
+      f.stanza(Node("iq")
+                   .set("id", asked[0].attr("id"))
+                   .set("type", "result")
+                   .add(Node("list").add(Node("user")
+                                             .set("jid", ben.with_device(7))
+                                             .add(Node("error").set("code", "406").set("text", "not-acceptable"))))));
+  REQUIRE(next.size() == 1);
+  REQUIRE(next[0].attr("xmlns") == "usync");
+  REQUIRE(storage::find_message_by_id(f.store->reader(), f.row.id, (*answer)->id, true)->ack ==
+          storage::AckLevel::pending);
+}
+
+TEST_CASE("a quote on the wire is one level: no quote inside it, no secret of somebody else's message") {
+  Fixture f;
+  auto peer = f.befriend(ben);
+  f.go_online();
+  // What a contact sent: a reply that quotes another message, with the secret of its own.
+  protocol::TextContent inner;
+  inner.text = "the reply";
+  inner.quote = protocol::Quote{"3EB0OLD", ben,
+                                protocol::to_bytes("\x0a\x04"
+                                                   "deep")};
+  const auto received = protocol::build_text(inner, f.random);
+  storage::MessageRow row;
+  row.session = f.row.id;
+  row.chat = row.author = ben;
+  row.id = "3EB0QUOTED";
+  row.kind = "text";
+  row.content = received.encoded;
+  row.timestamp = row.created_at = f.now_ms;
+  storage::Changes changes;
+  changes.add(storage::InsertMessage{row, false, std::nullopt});
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+
+  SendText text = Fixture::text("seen");
+  text.quoted_id = row.id;
+  REQUIRE(f.send(text)->has_value());
+  const auto sealed = Fixture::ciphertexts(messages(f.last));
+  REQUIRE(sealed.size() == 1);
+  peer.local.registration_id = 77;
+  const auto opened = peer.receive(sealed[0], f.random);
+  REQUIRE(opened.has_value());
+  const auto plain = protocol::unpad_message(opened->plaintext);
+  REQUIRE(plain.has_value());
+  const auto contains = [&](protocol::ByteView part) {
+    return std::search(plain->begin(), plain->end(), part.begin(), part.end()) != plain->end();
+  };
+  REQUIRE(contains(protocol::as_bytes("the reply")));
+  REQUIRE_FALSE(contains(protocol::as_bytes("deep")));
+  REQUIRE_FALSE(contains(received.secret));
+  const auto read = protocol::parse_message(*plain);
+  REQUIRE(read->quote->id == row.id);
+  const auto quoted = protocol::parse_message(read->quote->message);
+  REQUIRE(quoted->text == "the reply");
+  REQUIRE_FALSE(quoted->quote);
+  REQUIRE_FALSE(quoted->secret);
+}
+
+TEST_CASE("an answer of the server means accepted, refused for good, or refused with something that may help") {
+  using Remedy = Sealer::Refused::Remedy;
+  using Stale = Sealer::Stale;
+  Fixture f;
+  Context& c = f.session->context();
+  Fanout fanout(c, f.session->directory());
+  const Sealer sealer(c, f.session->directory(), fanout);
+  struct Row {
+    unsigned error;
+    Remedy remedy;
+    Stale stale;
+  };
+  for (const Row& row : {Row{400, Remedy::readdress, Stale::none}, Row{401, Remedy::none, Stale::none},
+                         Row{404, Remedy::none, Stale::recipient}, Row{408, Remedy::try_again, Stale::none},
+                         Row{429, Remedy::try_again, Stale::none}, Row{463, Remedy::none, Stale::none},
+                         Row{479, Remedy::none, Stale::recipient}, Row{500, Remedy::try_again, Stale::none},
+                         Row{503, Remedy::try_again, Stale::none}, Row{599, Remedy::none, Stale::none}}) {
+    INFO(row.error);
+    const auto verdict = sealer.judge(*protocol::read_ack(ack("3EB0AA", row.error)));
+    const auto& refused = std::get<Sealer::Refused>(verdict.outcome);
+    CHECK(refused.remedy == row.remedy);
+    CHECK(verdict.stale == row.stale);
+    CHECK(refused.why.find("(" + std::to_string(row.error) + ")") != std::string::npos);
+  }
+  const auto accepted = sealer.judge(*protocol::read_ack(ack("3EB0AA")));
+  CHECK(std::get<Sealer::Accepted>(accepted.outcome).at == 1'700'000'001'000);
+  CHECK(accepted.stale == Stale::none);
+}
+
+TEST_CASE("an accepted text whose answer knows other devices makes both lists be asked for before the next") {
+  Fixture f;
+  f.befriend(ben);
+  f.go_online();
+  Node other_devices = ack((*f.send(Fixture::text("first")))->id);
+  f.stanza(other_devices.set("phash", "2:AAAAAAAA"));
+  REQUIRE(f.session->view().queued == 0);
+  REQUIRE(f.send(Fixture::text("next"))->has_value());
+  const auto asked = Fixture::sent(f.last);
+  REQUIRE(asked.size() == 1);
+  REQUIRE(asked[0].attr("xmlns") == "usync");
+  const auto users = asked[0].child("usync")->child("list")->children("user");
+  REQUIRE(users.size() == 2);
+}

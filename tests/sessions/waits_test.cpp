@@ -1,0 +1,149 @@
+// Who waits for a QR or an ack is answered: by what is told, by a removal, by the end.
+#include "sessions/waits.h"
+
+#include "events/event.h"
+#include "storage/messages.h"
+#include "tests/sessions/supervisor_fixture.h"
+
+using namespace wharf;
+using namespace wharf::sessions;
+using namespace std::chrono_literals;
+using World = wharf::test::SupervisorFixture;
+
+namespace {
+
+/// Messages of a session as its turns would write them, and who waits for their acks.
+struct Acks {
+  explicit Acks(World& world, std::string of = "a")
+      : w(world), name(std::move(of)), session(world.supervisor->find(name)->id) {}
+
+  void commit(storage::Changes changes) {
+    w.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  }
+  void sent(const std::string& id) {
+    storage::MessageRow row;
+    row.session = session;
+    row.chat = row.author = ben;
+    row.id = id;
+    row.from_me = true;
+    row.kind = "text";
+    storage::Changes changes;
+    changes.add(storage::InsertMessage{row, false, std::nullopt});
+    commit(std::move(changes));
+  }
+  void raise(const std::string& id, storage::AckLevel level) {
+    storage::Changes changes;
+    changes.add(storage::RaiseAckById{session, id, level, "", std::nullopt});
+    commit(std::move(changes));
+  }
+  void tell(events::Event event) {
+    storage::Changes changes;
+    changes.emit(storage::NewEvent(session, std::move(event), 1));
+    commit(std::move(changes));
+  }
+  void tell(const std::string& id, storage::AckLevel level) { tell(events::Ack{id, ben, {}, level, "", 1}); }
+  void await(const std::string& id, storage::AckLevel level) {
+    SentMessage sent;
+    sent.id = id;
+    sent.replayed = replayed;
+    w.waits->await_ack(name, sent, level, 1h, [this](Outcome<SentMessage> told) {
+      if (told) reached = told->ack;
+      if (!told) refused = told.error();
+    });
+  }
+
+  World& w;
+  std::string name;
+  storage::SessionId session;
+  Jid ben{"15550000002", "s.whatsapp.net"};
+  bool replayed = false;
+  std::optional<storage::AckLevel> reached;
+  std::optional<Refusal> refused;
+};
+
+}  // namespace
+
+TEST_CASE("who waits for an ack is woken by the ack of that message at that level, and by nothing else") {
+  using storage::AckLevel;
+  World w;
+  REQUIRE(w.create("a").has_value());
+  Acks acks(w);
+  acks.sent("3EB0AA");
+  acks.await("3EB0AA", AckLevel::read);
+  // Ahead of its event, which no turn does: whoever looks at the row would answer.
+  acks.raise("3EB0AA", AckLevel::read);
+  acks.tell("3EB0AA77", AckLevel::read);
+  acks.tell("3EB0AA", AckLevel::delivered);
+  acks.tell(events::Event(events::Ack{"3EB0BB", acks.ben, {}, AckLevel::read, "3EB0AA", 1}, R"({"order":"3EB0AA"})"));
+  acks.tell(events::ContactUpdated{Jid("3EB0AA", "lid"), {}, events::ContactUpdated::Change::identity});
+  CHECK_FALSE(acks.reached);
+  acks.tell("3EB0AA", AckLevel::read);
+  CHECK(acks.reached == AckLevel::read);
+}
+
+TEST_CASE("an ack wakes who waits for it whatever characters the id has, and a failure wakes everybody") {
+  using storage::AckLevel;
+  World w;
+  REQUIRE(w.create("a").has_value());
+  for (const std::string id : {"3EB0\"AA", "3EB0\\AA"}) {
+    INFO(id);
+    Acks acks(w);
+    acks.sent(id);
+    acks.await(id, AckLevel::played);
+    acks.raise(id, AckLevel::played);
+    CHECK_FALSE(acks.reached);
+    acks.tell(id, AckLevel::played);
+    CHECK(acks.reached == AckLevel::played);
+  }
+  Acks acks(w);
+  acks.sent("3EB0CC");
+  acks.await("3EB0CC", AckLevel::read);
+  acks.raise("3EB0CC", AckLevel::error);
+  acks.tell("3EB0CC", AckLevel::error);
+  CHECK(acks.reached == AckLevel::error);
+}
+
+TEST_CASE("what was told of a message before somebody waits for it counts") {
+  using storage::AckLevel;
+  World w;
+  REQUIRE(w.create("a").has_value());
+  Acks acks(w);
+  acks.sent("3EB0DD");
+  acks.raise("3EB0DD", AckLevel::delivered);
+  acks.await("3EB0DD", AckLevel::server);
+  CHECK(acks.reached == AckLevel::delivered);  // told in the turn that answered, before anybody could wait
+  acks.replayed = true;
+  acks.await("3EB0EE", AckLevel::server);
+  REQUIRE(acks.refused);
+  CHECK(acks.refused->subject == Subject::message);
+}
+
+TEST_CASE("an ack that is awaited waits for no company, and nobody is left behind who waits") {
+  World w;
+  REQUIRE(w.create("a").has_value());
+  Acks acks(w);
+  const auto awaited = w.supervisor->awaited_acks();
+  acks.await("3EB0FF", storage::AckLevel::server);
+  acks.await("3EB0FF", storage::AckLevel::read);
+  CHECK(awaited->at(acks.session) == 2);
+  acks.tell("3EB0FF", storage::AckLevel::delivered);
+  CHECK(awaited->at(acks.session) == 1);
+  w.waits->end();
+  CHECK(awaited->empty());
+}
+
+TEST_CASE("who waits for an ack of a session that is removed is answered at once, as every command of it is") {
+  World w;
+  REQUIRE(w.create("a").has_value());
+  REQUIRE(w.create("b").has_value());
+  Acks removed(w, "a"), kept(w, "b");
+  const auto awaited = w.supervisor->awaited_acks();
+  removed.await("3EB0AA", storage::AckLevel::server);
+  kept.await("3EB0AA", storage::AckLevel::server);
+  REQUIRE(w.remove("a").has_value());
+  REQUIRE(removed.refused);
+  CHECK(*removed.refused == no_session("a"));
+  CHECK_FALSE(awaited->contains(removed.session));
+  CHECK_FALSE(kept.refused);
+  CHECK_FALSE(kept.reached);
+}
