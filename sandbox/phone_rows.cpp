@@ -24,7 +24,6 @@ json::string base64(ByteView bytes) { return json::string(protocol::to_base64(by
 json::string secret(const protocol::KeyPair& pair) { return base64(pair.secret.view()); }
 
 Bytes packed(const json::object& object) { return protocol::to_bytes(json::serialize(object)); }
-std::string text_of(const DeviceKey& key) { return key.phone + ":" + std::to_string(key.device); }
 
 // --- reading: anything out of shape throws, Phone::restore() turns it into one error
 
