@@ -38,10 +38,10 @@ class PhoneLog {
   /// What is changed through a pointer is told here.
   void touch(std::string_view author, std::string_view id);
 
-  /// The position of a number; nullopt when that message is gone.
-  std::optional<std::size_t> position(std::uint64_t number) const;
-  /// A message of an earlier life, under its number; in order of the numbers.
-  void restore(std::uint64_t number, PhoneMessage message, Behind behind);
+  // --- row: phone_message, by number
+  std::optional<Bytes> row(std::uint64_t number) const;
+  /// In order of the numbers.
+  void restore(std::uint64_t number, ByteView row);
 
   const std::vector<PhoneMessage>& messages() const { return messages_; }
   std::vector<Behind>& behind() { return behind_; }  // parallel to messages()
