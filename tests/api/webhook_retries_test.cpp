@@ -127,10 +127,10 @@ TEST_CASE("after seven days a delivery is parked and its lane goes on; redeliver
   const auto views = w.dispatcher->deliveries(id, 10);
   REQUIRE(views.size() == 2);
   CHECK(views[0].event == 1);
-  CHECK(views[0].state == WebhookDispatcher::DeliveryState::parked);
+  CHECK(views[0].state == DeliveryState::parked);
   CHECK(views[0].attempts == 2);
   CHECK(views[1].event == 2);
-  CHECK(views[1].state == WebhookDispatcher::DeliveryState::delivered);
+  CHECK(views[1].state == DeliveryState::delivered);
 
   const std::size_t before = w.back_end.received.size();
   protocol::Result<void> queued;
