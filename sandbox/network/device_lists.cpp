@@ -9,6 +9,7 @@ namespace wharf::sandbox {
 
 std::string device_hash(const Account& account, bool lid) {
   std::vector<Jid> all;
+  all.reserve(account.devices.size());
   for (const auto& [id, device] : account.devices) all.push_back(lid ? account.lid_jid(id) : account.pn_jid(id));
   return protocol::participant_hash(all);
 }

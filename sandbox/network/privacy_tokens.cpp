@@ -8,7 +8,7 @@ namespace wharf::sandbox {
 
 namespace {
 
-constexpr std::uint64_t token_bucket_seconds = 7 * 86'400, token_buckets = 4;
+constexpr std::uint64_t token_bucket_seconds = std::uint64_t{7} * 86'400, token_buckets = 4;
 
 }  // namespace
 

@@ -34,6 +34,7 @@ void spoil_account_signature(Bytes& container, const Key32& adv_secret) {
 
 std::vector<std::uint16_t> PhoneCompanions::devices() const {
   std::vector<std::uint16_t> out;
+  out.reserve(linked_.size());
   for (const auto& [device, companion] : linked_) out.push_back(device);
   return out;
 }

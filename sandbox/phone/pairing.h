@@ -16,6 +16,17 @@
 
 namespace wharf::sandbox {
 
+/// A code pairing: offered by the network, then typed by the user.
+struct CodePairing {
+  LinkCodeHello hello;
+  std::int64_t at_ms = 0;
+  bool typed = false;  // primary_hello is on its way or was sent; `done` waits for the end
+  protocol::KeyPair ephemeral;
+  protocol::PublicKey companion_ephemeral{};
+  PhoneCompanions::Done done;
+  std::shared_ptr<void> deadline;
+};
+
 class PhonePairing {
  public:
   PhonePairing(PhoneContext& context, PhoneKeys& keys, PhoneCompanions& companions,
@@ -33,16 +44,6 @@ class PhonePairing {
   void end_code(protocol::Result<Jid> outcome);
 
  private:
-  /// Offered by the network, then typed by the user.
-  struct Code {
-    LinkCodeHello hello;
-    std::int64_t at_ms = 0;
-    bool typed = false;  // primary_hello is on its way or was sent; `done` waits for the end
-    protocol::KeyPair ephemeral;
-    protocol::PublicKey companion_ephemeral{};
-    Done done;
-    std::shared_ptr<void> deadline;
-  };
   /// The typed text and what is stretched from it, off the loop.
   struct Stretched {
     std::string text;
@@ -57,7 +58,7 @@ class PhonePairing {
   PhoneKeys& keys_;
   PhoneCompanions& companions_;
   std::shared_ptr<Phone::Worker> worker_;  // shared with all phones
-  std::optional<Code> code_;
+  std::optional<CodePairing> code_;
 };
 
 }  // namespace wharf::sandbox

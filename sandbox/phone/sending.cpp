@@ -150,6 +150,7 @@ void PhoneSending::finish(const std::string& queue, const Result<void>& outcome)
 
 void PhoneSending::resume() {
   std::vector<std::string> waiting;
+  waiting.reserve(queues_.size());
   for (const auto& [name, queue] : queues_) waiting.push_back(name);
   for (const std::string& name : waiting) start_next(name);
 }

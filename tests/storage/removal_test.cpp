@@ -15,7 +15,6 @@ using namespace wharf;
 using namespace wharf::storage;
 using protocol::Jid;
 using test::count;
-using test::marks;
 using test::messages_of;
 
 namespace {
