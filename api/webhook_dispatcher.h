@@ -10,7 +10,9 @@
 // becomes a row too. A crash repeats what was delivered since the last write.
 //
 // What is decided stands in three pure parts: webhook_lanes.h (one webhook's queue and cursor), webhook_rounds.h (whose
-// turn it is) and, as far as reading goes, webhook_log_reader.h. Here is what performs: rows, timers, requests.
+// turn it is) and, as far as reading goes, webhook_log_reader.h. What performs: webhook_registry.h (which webhooks
+// there are), webhook_rows.h (what deliveries leave on the disk), webhook_sender.h (one request), and here what joins
+// them: events in, attempts out, times.
 //
 // Bounds: `read_ahead` events in memory and `max_deferred` rows per webhook; a webhook over either stops reading the
 // log (which keeps its events) and catches up from it later. Webhooks whose last attempt failed share half of the
@@ -23,8 +25,10 @@
 #include <vector>
 
 #include "api/event_texts.h"
+#include "api/webhook_registry.h"
 #include "api/webhook_request.h"
 #include "api/webhook_scope.h"
+#include "api/webhook_sender.h"
 #include "net/outgoing_http.h"
 #include "net/scheduler.h"
 #include "storage/store.h"
@@ -34,12 +38,7 @@ namespace wharf::api {
 
 class WebhookDispatcher {
  public:
-  struct Ports {
-    net::Scheduler& scheduler;
-    protocol::Random& random;
-    storage::Store& store;
-    net::OutgoingHttp& http;
-  };
+  using Ports = WebhookSender::Ports;
   WebhookDispatcher(Ports ports, EventTexts& texts, Dialect dialect, WebhookSettings settings);
   ~WebhookDispatcher();
 
@@ -48,7 +47,7 @@ class WebhookDispatcher {
   /// Committed events, in id order.
   void on_events(const std::vector<storage::Event>& events);
 
-  using Registered = std::function<void(protocol::Result<storage::WebhookRow>)>;
+  using Registered = WebhookRegistry::Registered;
   /// Durable when `done` runs. The cursor begins at the newest event. One URL is one webhook of its scope: when it is
   /// there already, `done` gets that one and nothing changes.
   void add(storage::WebhookRow row, Registered done);
@@ -63,15 +62,6 @@ class WebhookDispatcher {
   /// Those registered for exactly this scope, by creation.
   std::vector<const storage::WebhookRow*> list(const WebhookScope& scope) const;
 
-  enum class DeliveryState { delivered, waiting, retrying, parked };
-  struct DeliveryView {
-    storage::EventId event = 0;
-    DeliveryState state = DeliveryState::waiting;
-    std::uint32_t attempts = 0;
-    storage::UnixMs first_try = 0, next_try = 0, delivered_at = 0;  // 0 = none
-    unsigned status = 0;                                            // of a delivered one
-    std::string last_error;
-  };
   /// Open and parked ones from the disk, then the newest delivered ones of this process.
   std::vector<DeliveryView> deliveries(const std::string& id, std::size_t limit) const;
   /// Puts the event back at its place in its lane, to be tried at once. Errors: not_found (webhook, or no such event of
@@ -90,7 +80,5 @@ class WebhookDispatcher {
   struct State;
   std::shared_ptr<State> state_;  // shared with requests under way, which hold it weakly
 };
-
-std::string_view name(WebhookDispatcher::DeliveryState state);
 
 }  // namespace wharf::api

@@ -111,7 +111,7 @@ void write_webhook(JsonWriter& out, const WebhookRow& row, std::string_view org,
       .end_object();
 }
 
-void write_delivery(JsonWriter& out, const WebhookDispatcher::DeliveryView& view) {
+void write_delivery(JsonWriter& out, const DeliveryView& view) {
   out.begin_object().text("eventId", event_id_text(view.event)).text("state", name(view.state));
   out.number("attempts", view.attempts);
   if (view.status != 0) out.number("status", view.status);

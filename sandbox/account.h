@@ -25,6 +25,8 @@ struct DeviceKey {
   std::uint16_t device = 0;
   friend auto operator<=>(const DeviceKey&, const DeviceKey&) = default;
 };
+/// "491701234567:2", as logs and rows name it.
+inline std::string text_of(const DeviceKey& key) { return key.phone + ":" + std::to_string(key.device); }
 
 struct Device {
   std::uint16_t id = 0;

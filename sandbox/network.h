@@ -4,7 +4,6 @@
 // to it in the same way, as DevicePorts. One thread.
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,117 +15,17 @@
 #include "protocol/noise/client_payload.h"
 #include "protocol/noise/handshake.h"
 #include "sandbox/account.h"
+#include "sandbox/app_state_snapshot.h"
+#include "sandbox/linking.h"
+#include "sandbox/network_ports.h"
+#include "sandbox/network_settings.h"
 #include "sandbox/rows.h"
 
 namespace wharf::sandbox {
 
-/// The network clock (06 section 18): real time plus an offset that tests move.
-class NetworkClock {
+class Network : public NetworkListeners {
  public:
-  virtual ~NetworkClock() = default;
-  virtual std::int64_t unix_ms() const = 0;
-  virtual void advance(std::int64_t ms) = 0;
-  /// One-shot timer on this clock; the token cancels when destroyed.
-  virtual std::shared_ptr<void> after(std::int64_t ms, std::function<void()> callback) = 0;
-};
-
-/// A device that is attached right now. Neither call may lead to detach() or drop_pairing() before it returned: a
-/// connection that wants to end posts that to its loop.
-class DevicePort {
- public:
-  virtual ~DevicePort() = default;
-  virtual void deliver(const Node& stanza) = 0;
-  /// The server ends the connection after what was delivered (stream:error and failure were delivered before).
-  virtual void disconnect() = 0;
-};
-
-/// An unregistered connection that shows QR refs or waits for a code.
-struct PairingConnection {
-  std::uint64_t id = 0;
-  std::vector<std::string> refs;  // all live until the connection ends
-  protocol::PublicKey noise_key{};
-  protocol::ParsedClientPayload payload;  // with registration
-};
-
-/// What the phone uploads for a scanned companion (06 section 3.2 step 8).
-struct PairDeviceUpload {
-  std::string ref;
-  Bytes device_identity;  // ADVSignedDeviceIdentityHMAC
-  Bytes key_index_list;   // ADVSignedKeyIndexList
-  std::uint64_t timestamp = 0;
-  std::uint32_t key_index = 0;
-};
-
-/// A companion_hello relayed to the phone of the account (06 section 3.3).
-struct LinkCodeHello {
-  Bytes ref;
-  Bytes wrapped_ephemeral;
-  protocol::PublicKey companion_noise{};
-  protocol::PublicKey companion_identity{};  // from the registration payload
-  std::string display;
-};
-struct LinkCodeFinish {
-  Bytes ref;
-  Bytes wrapped_bundle;
-  protocol::PublicKey companion_identity{};
-};
-
-/// Counters and knobs that tests read and set (06 sections 19 and 20). Names are those of POST /sandbox/v1/faults.
-struct Faults {
-  bool bad_certificate = false;        // chain signed by a foreign root
-  bool bad_account_signature = false;  // pair-success: account signature flipped (by the phone: the HMAC is right)
-  bool bad_hmac = false;               // pair-success: HMAC flipped
-  bool bad_signed_prekey = false;      // bundles: signature of the signed prekey flipped
-  bool force_fallback = false;         // IK answered by XX
-  bool offline_strict = false;         // 06 section 9 rule 2
-  bool compress = false;               // stanzas over 1 KB compressed
-  unsigned drop_acks = 0;              // the next n message acks are lost
-  unsigned duplicate_deliveries = 0;   // the next n messages are delivered twice
-  unsigned corrupt_messages = 0;       // the next n ciphertexts get their MAC flipped
-  unsigned reorder = 0;                // hold the next n messages to a device and deliver them reversed
-  bool hold_messages = false;  // queue deliveries to companions until released (order: released reversed when reorder)
-  unsigned refuse_logins = 0;  // failure 503 for the next n
-  // 429 for the next n of a companion (never of a phone)
-  unsigned rate_limit_sends = 0;  // messages
-  unsigned rate_limit_iqs = 0;    // IQs but the keep-alive, with backoff
-  unsigned rate_limit_usync = 0;  // usync queries, in place of each protocol's data
-  bool bad_snapshot_mac = false;  // app state: phones write snapshots with a wrong MAC
-};
-
-/// A collection of app state as its phone wrote it: what a new device starts from (06 section 13).
-struct AppStateSnapshot {
-  std::uint64_t version = 0;  // 0: none was written
-  std::string direct_path;    // of `file` on the media host
-  Bytes reference;            // ExternalBlobReference
-  Bytes file;                 // the encrypted SyncdSnapshot
-};
-
-struct NetworkStats {
-  std::uint64_t messages_accepted = 0, messages_delivered = 0, receipts_relayed = 0, retries_relayed = 0;
-  std::uint64_t duplicate_sends = 0;  // same id again: acked, not delivered twice
-  /// A message key (sender device, target device, ratchet key, counter) seen with two different ciphertexts. Must be 0.
-  std::uint64_t reused_message_keys = 0;
-  std::map<DeviceKey, std::uint64_t> reused_by;  // whose, since this process began
-  /// Accepted fan-outs that came again under their id with other bytes, by sender, since this process began. Not wrong
-  /// in itself: who keeps no sealed stanzas seals anew, and who adds devices must. The phones here do.
-  std::map<DeviceKey, std::uint64_t> changed_resends;
-  std::uint64_t unknown_iqs = 0;
-  std::uint64_t connections = 0, logins = 0, resumed_logins = 0;
-};
-
-class Network {
- public:
-  struct Settings {
-    std::string settings_name = "sandbox";
-    std::size_t pre_key_low_mark = 5;
-    std::size_t max_queued_per_device = 20'000;
-    std::size_t max_accounts = 100'000;
-    std::size_t max_stanza_log = 2'000;  // ring
-    protocol::AppVersion minimum_version{2, 3000, 0};
-    std::string media_host = "127.0.0.1:443";  // of media_conn answers
-    unsigned code_attempts_per_hour = 3;       // companion_hello per number, then 429
-    bool notify_devices_by_lid = true;         // device-list changes in LID form too (knob devices.notify = both)
-  };
+  using Settings = NetworkSettings;
   Network(Settings settings, NetworkClock& clock, protocol::Random& random);
   ~Network();
 
@@ -153,14 +52,6 @@ class Network {
   /// primary_hello of a code pairing: relayed to the companion that owns `ref`.
   protocol::Result<void> send_primary_hello(ByteView ref, ByteView wrapped_ephemeral,
                                             const protocol::PublicKey& identity);
-  /// Called for the account named in a companion_hello / when its companion_finish arrives.
-  std::function<void(const std::string& phone, LinkCodeHello)> on_link_code_hello;
-  std::function<void(const std::string& phone, LinkCodeFinish)> on_link_code_finish;
-  /// A companion became active, uploaded its first prekeys, went away.
-  std::function<void(const DeviceKey&)> on_device_linked, on_first_prekeys, on_device_removed;
-  /// A message, a usync or a code pairing named a number nobody has: may create the account. Unset: unknown stays
-  /// unknown.
-  std::function<void(const std::string& phone)> on_unknown_number;
   /// 17.3: live connection gets 401 device_removed, later logins failure 401. Errors: not_found.
   protocol::Result<void> unlink(const DeviceKey& device);
 
@@ -195,8 +86,6 @@ class Network {
   void release_held();
   /// Newest stanzas, oldest first, as summaries (both directions), for GET /sandbox/v1/wire.
   std::vector<std::string> wire_log() const;
-  /// Told of each of these lines.
-  std::function<void(const std::string& line)> on_wire;
   /// Unacked entries per device.
   std::size_t queue_length(const DeviceKey& device) const;
   std::size_t prekeys_left(const DeviceKey& device) const;
@@ -214,7 +103,7 @@ class Network {
   protocol::Result<void> restore(const RowKey& key, ByteView row);
   void restored();
 
-  struct State;  // the parts: prekeys.cpp, routing.cpp, usync.cpp, offline_queue.cpp, …
+  struct State;  // network/state.h: the parts, and who gets which stanza
 
  private:
   std::unique_ptr<State> state_;

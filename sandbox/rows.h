@@ -26,9 +26,9 @@ enum class RowKind : std::uint8_t {
   queued = 14,             // name: device, number; a stanza
   collection = 15,         // name: collection; its version
   patch = 16,              // name: collection, NUL, version
-  accepted = 17,           // owner "", name: fingerprint of a message (delivery_memory.h)
+  accepted = 17,           // owner "", name: fingerprint of a message (network/delivery_memory.h)
   held = 18,               // owner "", name: number; a message kept back by a fault
-  message_key = 19,        // owner "", name: fingerprint of a message key (delivery_memory.h)
+  message_key = 19,        // owner "", name: fingerprint of a message key (network/delivery_memory.h)
   phone = 30,              // owner: phone; identity, companions, settings
   phone_session = 31,      // name: "phone:device" of the peer
   phone_key = 32,          // name: id of a one-time key

@@ -1,0 +1,79 @@
+#include "sandbox/network/blocklist.h"
+
+#include <optional>
+#include <utility>
+
+#include "protocol/crypto/hash.h"
+#include "sandbox/network/answers.h"
+
+namespace wharf::sandbox {
+
+namespace {
+
+constexpr std::size_t max_blocked = 2'000;
+
+std::string dhash_of(const Blocklist::Jids& blocked) {
+  std::string all;
+  for (const auto& jid : blocked) all += jid;
+  const auto digest = protocol::sha256(protocol::as_bytes(all));
+  return protocol::to_base64(ByteView(digest).first(9));
+}
+
+Node blocklist_of(const Blocklist::Jids& blocked) {
+  Node list("list");
+  list.set("dhash", dhash_of(blocked));
+  for (const auto& text : blocked) {
+    if (const auto jid = Jid::parse(text)) list.add(Node("item").set("jid", *jid));
+  }
+  return list;
+}
+
+}  // namespace
+
+const Blocklist::Jids& Blocklist::of(std::string_view phone) const {
+  static const Jids nobody;
+  const auto found = lists_.find(phone);
+  return found == lists_.end() ? nobody : found->second;
+}
+
+bool Blocklist::blocks(const Party& party, const Party& sender) const {
+  const auto& blocked = of(party.account.phone);
+  if (blocked.empty()) return false;
+  const auto& account = sender.account;
+  return blocked.contains(account.pn_jid().to_string()) ||
+         (account.has_lid() && blocked.contains(account.lid_jid().to_string()));
+}
+
+void Blocklist::on_iq(Origin& origin, const Node& iq) {
+  if (iq.attr("type") == "set") {
+    if (const auto refusal = change(origin, iq)) return c_.send(origin.key, *refusal);
+  }
+  c_.send(origin.key, result_of(iq).add(blocklist_of(of(origin.key.phone))));
+}
+
+std::optional<Node> Blocklist::change(const Origin& origin, const Node& iq) {
+  const auto* item = iq.child("item");
+  const auto jid = item ? item->jid("jid") : std::nullopt;
+  const auto action = item ? item->attr("action") : std::string();
+  if (!jid || (action != "block" && action != "unblock")) return error_of(iq, 400, "bad-request");
+  const bool block = action == "block";
+  auto& blocked = lists_[origin.key.phone];
+  if (block && blocked.size() >= max_blocked) return error_of(iq, 419, "resource-limit");
+  // Who has a LID is blocked under it (02 section 11).
+  const auto address = accounts_.resolve(jid->user_jid());
+  if (block && address && !address->lid && address->party->account.has_lid()) return error_of(iq, 400, "bad-request");
+  const auto before = dhash_of(blocked);
+  const auto text = jid->user_jid().to_string();
+  if (block) {
+    blocked.insert(text);
+  } else {
+    blocked.erase(text);
+  }
+  accounts_.changed(origin.party);
+  Node told("blocklist");
+  told.set("action", "modify").set("dhash", dhash_of(blocked)).set("prev_dhash", before);
+  sync_.tell_own_devices(origin, told.add(Node("item").set("jid", jid->user_jid()).set("action", action)));
+  return std::nullopt;
+}
+
+}  // namespace wharf::sandbox

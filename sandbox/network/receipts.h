@@ -1,0 +1,47 @@
+#pragma once
+// Receipts: they settle queue entries, are acked, and go on to whom their type concerns. Retry receipts too.
+// Specification 06 sections 8.5 and 8.6.
+
+#include <string>
+#include <string_view>
+
+#include "sandbox/network/accounts.h"
+#include "sandbox/network/blocklist.h"
+#include "sandbox/network/context.h"
+#include "sandbox/network/delivery.h"
+#include "sandbox/network/delivery_memory.h"
+
+namespace wharf::sandbox {
+
+class Receipts {
+ public:
+  Receipts(NetworkContext& context, Accounts& accounts, Delivery& delivery, DeliveryMemory& memory,
+           Blocklist& blocklist)
+      : c_(context), accounts_(accounts), delivery_(delivery), memory_(memory), blocklist_(blocklist) {}
+
+  void on_receipt(const Origin& origin, const Node& receipt);
+
+ private:
+  /// A receipt on its way to somebody known.
+  struct Passage {
+    const Origin& origin;
+    const Node& receipt;
+    const std::string& type;
+    const Address& target;
+    Jid from;  // the sending device, in the target's form
+  };
+  void acknowledge(const Origin& origin, const Node& receipt, const std::string& type, const Jid& to);
+  void relay_retry(const Passage& passage);
+  void tell_own_devices(const Passage& passage, const Jid& chat);
+  void relay(const Passage& passage);
+  /// The receipt as another device gets it: everything but the addresses unchanged, `t` always there.
+  Node relayed(const Passage& passage, std::string_view type) const;
+
+  NetworkContext& c_;
+  Accounts& accounts_;
+  Delivery& delivery_;
+  DeliveryMemory& memory_;
+  Blocklist& blocklist_;
+};
+
+}  // namespace wharf::sandbox

@@ -1,0 +1,128 @@
+#include "sandbox/phone/log.h"
+
+#include <boost/json.hpp>
+#include <utility>
+
+#include "sandbox/row_values.h"
+
+namespace wharf::sandbox {
+
+namespace json = boost::json;
+
+namespace {
+
+std::string key_of(std::string_view author, std::string_view id) {
+  std::string key(author);
+  key += '/';
+  key += id;
+  return key;
+}
+
+json::object to_json(const PhoneMessage& message, const PhoneLog::Behind& behind) {
+  json::array mentions;
+  for (const std::string& mention : message.mentions) mentions.emplace_back(mention);
+  return {{"id", message.id},
+          {"fromMe", message.from_me},
+          {"device", message.device},
+          {"chat", message.chat},
+          {"author", message.author},
+          {"kind", message.kind},
+          {"text", message.text},
+          {"quoted", message.quoted_id},
+          {"mentions", std::move(mentions)},
+          {"t", message.timestamp},
+          {"status", message.status},
+          {"failure", message.failure},
+          {"encoded", base64_value(behind.encoded)},
+          {"form", behind.chat.empty() ? "" : behind.chat.to_string()},
+          {"unread", behind.unread}};
+}
+
+PhoneMessage read_message(const json::object& o) {
+  PhoneMessage message;
+  message.id = string_of(o.at("id"));
+  message.from_me = o.at("fromMe").as_bool();
+  message.device = number_of<std::uint16_t>(o.at("device"));
+  message.chat = string_of(o.at("chat"));
+  message.author = string_of(o.at("author"));
+  message.kind = string_of(o.at("kind"));
+  message.text = string_of(o.at("text"));
+  message.quoted_id = string_of(o.at("quoted"));
+  for (const json::value& mention : o.at("mentions").as_array()) message.mentions.push_back(string_of(mention));
+  message.timestamp = number_of<std::int64_t>(o.at("t"));
+  message.status = string_of(o.at("status"));
+  message.failure = string_of(o.at("failure"));
+  return message;
+}
+
+PhoneLog::Behind read_behind(const json::object& o) {
+  PhoneLog::Behind behind;
+  behind.encoded = bytes_of(o.at("encoded"));
+  if (const auto form = Jid::parse(o.at("form").as_string())) behind.chat = *form;
+  behind.unread = o.at("unread").as_bool();
+  return behind;
+}
+
+}  // namespace
+
+void PhoneLog::put(PhoneMessage message, Behind behind) {
+  const std::size_t there = position(message.author, message.id);
+  if (there < messages_.size()) {
+    messages_[there] = std::move(message);
+    behind_[there] = std::move(behind);
+    return changed_(there + dropped_);
+  }
+  constexpr std::size_t surplus = kept / 10;
+  if (messages_.size() == kept + surplus) {
+    for (std::size_t i = 0; i < surplus; ++i) {
+      index_.erase(key_of(messages_[i].author, messages_[i].id));
+      changed_(i + dropped_);
+    }
+    messages_.erase(messages_.begin(), messages_.begin() + static_cast<std::ptrdiff_t>(surplus));
+    behind_.erase(behind_.begin(), behind_.begin() + static_cast<std::ptrdiff_t>(surplus));
+    dropped_ += surplus;
+  }
+  index_[key_of(message.author, message.id)] = messages_.size() + dropped_;
+  changed_(messages_.size() + dropped_);
+  messages_.push_back(std::move(message));
+  behind_.push_back(std::move(behind));
+}
+
+void PhoneLog::touch(std::string_view author, std::string_view id) {
+  const std::size_t there = position(author, id);
+  if (there < messages_.size()) changed_(there + dropped_);
+}
+
+std::size_t PhoneLog::position(std::string_view author, std::string_view id) const {
+  const auto found = index_.find(key_of(author, id));
+  return found == index_.end() ? messages_.size() : found->second - dropped_;
+}
+
+PhoneMessage* PhoneLog::find(std::string_view author, std::string_view id) {
+  const std::size_t there = position(author, id);
+  return there < messages_.size() ? &messages_[there] : nullptr;
+}
+
+PhoneLog::Behind* PhoneLog::behind(std::string_view author, std::string_view id) {
+  const std::size_t there = position(author, id);
+  return there < behind_.size() ? &behind_[there] : nullptr;
+}
+
+// --- rows
+
+std::optional<Bytes> PhoneLog::row(std::uint64_t number) const {
+  if (number < dropped_ || number - dropped_ >= messages_.size()) return std::nullopt;
+  const auto position = static_cast<std::size_t>(number - dropped_);
+  return packed(to_json(messages_[position], behind_[position]));
+}
+
+void PhoneLog::restore(std::uint64_t number, ByteView row) {
+  const auto saved = unpacked(row);
+  auto message = read_message(saved);
+  if (messages_.empty()) dropped_ = static_cast<std::size_t>(number);
+  index_[key_of(message.author, message.id)] = messages_.size() + dropped_;
+  messages_.push_back(std::move(message));
+  behind_.push_back(read_behind(saved));
+}
+
+}  // namespace wharf::sandbox

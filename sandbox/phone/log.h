@@ -1,0 +1,59 @@
+#pragma once
+// What a simulated phone shows: its messages in order, found again by author and id, with what replies, quotes and read
+// receipts need of them.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "sandbox/phone.h"
+
+namespace wharf::sandbox {
+
+class PhoneLog {
+ public:
+  /// Kept at least; a tenth more before the oldest tenth goes, so that forgetting is cheap.
+  static constexpr std::size_t kept = 5'000;
+
+  struct Behind {   // one per message
+    Bytes encoded;  // Message protobuf; empty for a message that could not be decrypted
+    Jid chat;       // the other party as the stanza addressed it: receipts keep that form
+    bool unread = false;
+  };
+
+  /// `changed` hears the number of every message that is new, changed through touch() or forgotten. Numbers grow.
+  explicit PhoneLog(std::function<void(std::uint64_t number)> changed) : changed_(std::move(changed)) {}
+
+  /// Replaces an entry of the same author and id in place.
+  void put(PhoneMessage message, Behind behind);
+  /// Pointers live until the next put().
+  PhoneMessage* find(std::string_view author, std::string_view id);
+  Behind* behind(std::string_view author, std::string_view id);
+  /// What is changed through a pointer is told here.
+  void touch(std::string_view author, std::string_view id);
+
+  // --- row: phone_message, by number
+  std::optional<Bytes> row(std::uint64_t number) const;
+  /// In order of the numbers.
+  void restore(std::uint64_t number, ByteView row);
+
+  const std::vector<PhoneMessage>& messages() const { return messages_; }
+  std::vector<Behind>& behind() { return behind_; }  // parallel to messages()
+  const std::vector<Behind>& behind() const { return behind_; }
+
+ private:
+  std::size_t position(std::string_view author, std::string_view id) const;  // messages_.size() when absent
+  std::function<void(std::uint64_t)> changed_;
+  std::vector<PhoneMessage> messages_;
+  std::vector<Behind> behind_;
+  std::unordered_map<std::string, std::size_t> index_;  // author/id -> number
+  std::size_t dropped_ = 0;                             // number of messages_[0]
+};
+
+}  // namespace wharf::sandbox

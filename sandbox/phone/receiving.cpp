@@ -1,0 +1,107 @@
+#include "sandbox/phone/receiving.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "protocol/messages/padding.h"
+#include "protocol/stanzas/ack.h"
+
+namespace wharf::sandbox {
+
+using protocol::Errc;
+using protocol::Error;
+using protocol::MessageKind;
+using protocol::MessageSource;
+using protocol::Result;
+
+namespace {
+
+constexpr unsigned nack_parsing = 487, nack_unrecognised = 488, nack_bad_protobuf = 491;
+constexpr int type_app_state_sync_key_request = 7;
+
+}  // namespace
+
+void PhoneReceiving::on_message(const Node& message) {
+  const Result<MessageSource> source = protocol::read_message_source(message, c_.own_pn(), c_.own_lid());
+  const auto author = source ? c_.key_of(source->author) : std::nullopt;
+  if (!author) return c_.send(protocol::ack_for(message, c_.own_pn(), nack_parsing));
+  // Groups, status and channels are not for this phone.
+  if (source->participant) return c_.send(protocol::ack_for(message, c_.own_pn()));
+  const std::vector<protocol::ReceivedEnc> encs = protocol::read_encs(message);
+  const auto enc = std::find_if(encs.begin(), encs.end(), [](const protocol::ReceivedEnc& candidate) {
+    return candidate.type == "pkmsg" || candidate.type == "msg";
+  });
+  if (enc == encs.end()) {
+    const unsigned nack = message.child("unavailable") != nullptr ? 0 : nack_unrecognised;
+    return c_.send(protocol::ack_for(message, c_.own_pn(), nack));
+  }
+  const auto proof = message.child_data("device-identity").value_or(ByteView());
+  const auto decrypted = sessions_.decrypt(*author, *enc, proof);
+  if (!decrypted) {
+    if (decrypted.error().code == Errc::duplicate_message) return receipts_.confirm(message, *source);
+    return retries_.ask_again(message, *source, *author, decrypted.error());
+  }
+  accept(message, *source, *author, decrypted->plaintext);
+}
+
+void PhoneReceiving::accept(const Node& message, const MessageSource& source, const DeviceKey& author,
+                            ByteView plaintext) {
+  const auto unpadded = protocol::unpad_message(plaintext);
+  const auto content = unpadded ? protocol::parse_message(*unpadded) : unpadded.error();
+  if (!content) return refuse(message, source, author, content.error());
+  retries_.settled(author, source.id);
+  receipts_.confirm(message, source);
+  if (content->kind == MessageKind::protocol || !content->has_content) {
+    const bool own_companion = author.phone == c_.account.phone && author.device != 0;
+    if (own_companion && content->protocol_type == type_app_state_sync_key_request)
+      bootstrap_.share_keys(author.device, PhoneAppState::requested_keys(content->encoded));
+    return;
+  }
+  const PhoneMessage* known = log_.find(author.phone, source.id);
+  if (known != nullptr && known->status != "failed") return;  // a resend of what was shown already
+  show(source, author, *content);
+}
+
+void PhoneReceiving::refuse(const Node& message, const MessageSource& source, const DeviceKey& author,
+                            const Error& reason) {
+  PhoneMessage failed;
+  failed.id = source.id;
+  failed.device = author.device;
+  failed.from_me = author.phone == c_.account.phone;
+  failed.author = author.phone;
+  failed.chat = author.phone;
+  failed.timestamp = static_cast<std::int64_t>(source.timestamp);
+  failed.status = "failed";
+  failed.failure = reason.detail;
+  log_.put(std::move(failed), {});
+  c_.send(protocol::ack_for(message, c_.own_pn(), nack_bad_protobuf));
+}
+
+void PhoneReceiving::show(const MessageSource& source, const DeviceKey& author,
+                          const protocol::IncomingMessage& content) {
+  PhoneMessage shown;
+  shown.id = source.id;
+  shown.from_me = author.phone == c_.account.phone;
+  shown.device = author.device;
+  shown.author = author.phone;
+  Jid chat = source.chat;
+  // Only an own device may say where its message went.
+  if (shown.from_me && !source.recipient && content.device_sent_to) chat = content.device_sent_to->user_jid();
+  const auto other = c_.key_of(chat);
+  shown.chat = other ? other->phone : chat.user;
+  shown.kind = protocol::name(content.kind);
+  shown.text = content.text;
+  if (content.quote) shown.quoted_id = content.quote->id;
+  for (const Jid& mention : content.mentions) {
+    const auto who = c_.key_of(mention);
+    shown.mentions.push_back(who ? who->phone : mention.to_string());
+  }
+  shown.timestamp = static_cast<std::int64_t>(source.timestamp);
+  shown.status = shown.from_me ? "server" : "received";
+  const PhoneMessage received = shown;
+  log_.put(std::move(shown), {content.encoded, chat, !received.from_me});
+  if (!received.from_me) auto_replies_.react(received);
+}
+
+}  // namespace wharf::sandbox

@@ -1,0 +1,48 @@
+#pragma once
+// Messages that did not decrypt, on both sides: asking for them again and sending them again. Specification 03
+// section 8.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "protocol/stanzas/messages.h"
+#include "sandbox/phone/context.h"
+#include "sandbox/phone/keys.h"
+#include "sandbox/phone/log.h"
+#include "sandbox/phone/sent_messages.h"
+#include "sandbox/phone/sessions.h"
+
+namespace wharf::sandbox {
+
+class PhoneRetries {
+ public:
+  PhoneRetries(PhoneContext& context, PhoneKeys& keys, PhoneSessions& sessions, SentMessages& sent, PhoneLog& log)
+      : c_(context), keys_(keys), sessions_(sessions), sent_(sent), log_(log) {}
+
+  void ask_again(const Node& message, const protocol::MessageSource& source, const DeviceKey& author,
+                 const protocol::Error& reason);
+  /// It could be read in the end.
+  void settled(const DeviceKey& author, const std::string& id) { counters_.erase({author, id}); }
+  /// A retry receipt. Acked when the resend is on its way or nothing will be sent: until then the request comes again
+  /// after a restart.
+  void on_request(const Node& receipt);
+  void clear() { counters_.clear(); }
+
+ private:
+  static constexpr unsigned max_retries = 5;
+  static constexpr std::size_t max_counters = 10'000;
+  void show_failed(const protocol::MessageSource& source, const DeviceKey& author, const protocol::Error& reason);
+  bool concerned(SentMessage& message, const DeviceKey& requester);
+  void resend(const protocol::RetryRequest& request, const DeviceKey& requester);
+
+  PhoneContext& c_;
+  PhoneKeys& keys_;
+  PhoneSessions& sessions_;
+  SentMessages& sent_;
+  PhoneLog& log_;
+  std::map<std::pair<DeviceKey, std::string>, unsigned> counters_;  // of messages we could not decrypt
+};
+
+}  // namespace wharf::sandbox

@@ -1,0 +1,158 @@
+#include "sandbox/phone/sending.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/stanzas/messages.h"
+
+namespace wharf::sandbox {
+
+using protocol::Errc;
+using protocol::Error;
+using protocol::Result;
+
+namespace {
+
+/// The iOS form. Of an ordinary message the first digit is never a letter, so that no prefix for automatic replies
+/// comes up by chance.
+std::string new_id(std::string_view prefix, protocol::Random& random) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string id(prefix.empty() ? std::string_view("3A") : prefix);
+  if (prefix.empty()) id += digits[random.below(10)];
+  while (id.size() < 20) id += digits[random.below(16)];
+  return id;
+}
+
+Error forgotten() { return Error(Errc::internal, "forgotten before it was sent"); }
+
+}  // namespace
+
+Result<std::string> PhoneSending::send_text(const Phone::Send& message, std::string_view id_prefix) {
+  if (message.text.empty()) return Error(Errc::malformed, "text is empty");
+  const Account* peer = c_.look_up(message.to);
+  if (peer == nullptr) return Error(Errc::not_found, "to: nobody has this number");
+  PhoneMessage shown;
+  protocol::TextContent content;
+  content.text = message.text;
+  for (const std::string& who : message.mentions) {
+    const Account* mentioned = c_.look_up(who);
+    if (mentioned == nullptr) return Error(Errc::not_found, "mentions: nobody has the number " + who);
+    content.mentions.push_back(mentioned->jid());
+    shown.mentions.push_back(mentioned->phone);
+  }
+  if (!message.quoted_id.empty()) {
+    auto quoted = quote(message.quoted_id, *peer);
+    if (!quoted) return quoted.error();
+    content.quote = std::move(*quoted);
+  }
+  protocol::OutgoingMessage built = protocol::build_text(content, c_.random());
+  const std::string id = new_id(id_prefix, c_.random());
+  shown.id = id;
+  shown.from_me = true;
+  shown.chat = peer->phone;
+  shown.author = c_.account.phone;
+  shown.kind = "text";
+  shown.text = message.text;
+  shown.quoted_id = message.quoted_id;
+  shown.timestamp = static_cast<std::int64_t>(c_.now());
+  shown.status = "pending";
+  log_.put(std::move(shown), {built.encoded, c_.form_for(*peer), false});
+
+  SentMessage kept;
+  kept.id = id;
+  kept.chat = peer->phone;
+  const protocol::StanzaKind kind = protocol::stanza_kind(built.encoded);
+  kept.type = kind.type;
+  kept.media_type = kind.media_type;
+  kept.secret = built.secret;
+  kept.encoded = std::move(built.encoded);
+  enqueue(std::move(kept));
+  return id;
+}
+
+Result<protocol::Quote> PhoneSending::quote(const std::string& id, const Account& peer) {
+  const auto& known = log_.messages();
+  const auto quoted = std::find_if(known.rbegin(), known.rend(),
+                                   [&](const PhoneMessage& m) { return m.id == id && m.chat == peer.phone; });
+  if (quoted == known.rend()) return Error(Errc::not_found, "quoted: this phone knows no such message of the chat");
+  const Account* author = c_.find(quoted->author);
+  protocol::Quote quote;
+  quote.id = quoted->id;
+  quote.author = author != nullptr ? author->jid() : peer.jid();
+  quote.message = protocol::quotable(log_.behind(quoted->author, quoted->id)->encoded);
+  return quote;
+}
+
+void PhoneSending::send_peer(std::uint16_t device, Bytes encoded) {
+  SentMessage message;
+  message.id = new_id({}, c_.random());
+  message.chat = c_.account.phone;
+  message.encoded = std::move(encoded);
+  message.peer_device = device;
+  enqueue(std::move(message));
+}
+
+// --- one chat, one message at a time
+
+std::string PhoneSending::queue_of(const SentMessage& message) {
+  return message.peer_device ? "peer:" + std::to_string(*message.peer_device) : message.chat;
+}
+
+void PhoneSending::enqueue(SentMessage message) {
+  message.queued = true;
+  const std::string queue = queue_of(message), id = message.id;
+  sent_.keep(std::move(message));
+  queues_[queue].ids.push_back(id);
+  start_next(queue);
+}
+
+void PhoneSending::start_next(const std::string& queue) {
+  // A message whose devices are all known is finished before begin() returns: a loop, not a recursion per message.
+  if (!starting_.insert(queue).second) return;
+  for (;;) {
+    const auto found = queues_.find(queue);
+    if (found == queues_.end() || found->second.busy || !c_.powered()) break;
+    if (found->second.ids.empty()) {
+      queues_.erase(found);
+      break;
+    }
+    found->second.busy = true;
+    begin(queue, std::string(found->second.ids.front()));
+  }
+  starting_.erase(queue);
+}
+
+void PhoneSending::begin(const std::string& queue, const std::string& id) {
+  const SentMessage* message = sent_.find(id);
+  if (message == nullptr) return finish(queue, forgotten());
+  fanout_.prepare(*message, [this, queue, id](Result<void> ready) {
+    if (!ready) return finish(queue, ready);
+    SentMessage* waiting = sent_.find(id);
+    finish(queue, waiting != nullptr ? transmission_.seal_and_send(*waiting) : forgotten());
+  });
+}
+
+void PhoneSending::finish(const std::string& queue, const Result<void>& outcome) {
+  const auto found = queues_.find(queue);
+  if (found == queues_.end()) return;
+  found->second.busy = false;
+  if (!outcome && outcome.error().code == Errc::closed) return;  // goes on when the phone is switched on again
+  const std::string id = found->second.ids.front();
+  found->second.ids.pop_front();
+  if (SentMessage* message = sent_.find(id)) {
+    message->queued = false;
+    if (!outcome) message->acked = true;  // nothing will come
+    sent_.changed(id);
+  }
+  if (!outcome) sent_.raise(id, "error", outcome.error().detail);
+  start_next(queue);
+}
+
+void PhoneSending::resume() {
+  std::vector<std::string> waiting;
+  waiting.reserve(queues_.size());
+  for (const auto& [name, queue] : queues_) waiting.push_back(name);
+  for (const std::string& name : waiting) start_next(name);
+}
+
+}  // namespace wharf::sandbox

@@ -1,0 +1,60 @@
+#pragma once
+// Messages of a phone's user and to its companions: each waits in the queue of its chat until those before it are
+// encrypted. Specification 03 section 4.
+
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/messages/content.h"
+#include "sandbox/phone/context.h"
+#include "sandbox/phone/fanout.h"
+#include "sandbox/phone/log.h"
+#include "sandbox/phone/sent_messages.h"
+#include "sandbox/phone/transmission.h"
+
+namespace wharf::sandbox {
+
+class PhoneSending {
+ public:
+  PhoneSending(PhoneContext& context, PhoneFanout& fanout, PhoneTransmission& transmission, SentMessages& sent,
+               PhoneLog& log)
+      : c_(context), fanout_(fanout), transmission_(transmission), sent_(sent), log_(log) {}
+
+  /// The id, which begins with `id_prefix` when there is one. Errors: malformed, not_found.
+  protocol::Result<std::string> send_text(const Phone::Send& message, std::string_view id_prefix = {});
+  /// A message to one companion of this phone.
+  void send_peer(std::uint16_t device, Bytes encoded);
+
+  /// The phone was switched on: every queue goes on.
+  void resume();
+  void clear() { queues_.clear(); }
+  /// Of an earlier life: it waits in its queue again.
+  void restore(const SentMessage& message) { queues_[queue_of(message)].ids.push_back(message.id); }
+
+ private:
+  struct Queue {
+    std::deque<std::string> ids;
+    bool busy = false;
+  };
+  protocol::Result<protocol::Quote> quote(const std::string& id, const Account& peer);
+  void enqueue(SentMessage message);
+  /// The queue that a message waits in: its chat's, or that of a bootstrapped companion.
+  static std::string queue_of(const SentMessage& message);
+  void start_next(const std::string& queue);
+  void begin(const std::string& queue, const std::string& id);
+  void finish(const std::string& queue, const protocol::Result<void>& outcome);
+
+  PhoneContext& c_;
+  PhoneFanout& fanout_;
+  PhoneTransmission& transmission_;
+  SentMessages& sent_;
+  PhoneLog& log_;
+  std::map<std::string, Queue> queues_;
+  std::set<std::string> starting_;
+};
+
+}  // namespace wharf::sandbox

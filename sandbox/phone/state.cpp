@@ -1,0 +1,118 @@
+#include "sandbox/phone/state.h"
+
+#include <utility>
+
+#include "protocol/stanzas/ack.h"
+
+namespace wharf::sandbox {
+
+using protocol::Errc;
+using protocol::Error;
+
+Phone::State::State(Network& network, Account& account, std::shared_ptr<Worker> worker)
+    : context(network, account, [this](const Node& stanza) { handle(stanza); }),
+      log([this](std::uint64_t number) { context.changed(RowKind::phone_message, row_number(number, 8)); }),
+      keys(context),
+      account_keys(context, keys),
+      device_lists(context, account_keys),
+      sessions(context, keys, account_keys, device_lists),
+      app_state(context),
+      companions(context, keys, device_lists, sessions, app_state),
+      pairing(context, keys, companions, std::move(worker)),
+      sent(context, log),
+      fanout(context, device_lists, sessions),
+      transmission(context, fanout, device_lists, sent, log),
+      sending(context, fanout, transmission, sent, log),
+      bootstrap(context, keys, companions, app_state, sending),
+      receipts(context, log, sent),
+      retries(context, keys, sessions, sent, log),
+      auto_replies(context, receipts, sending),
+      receiving(context, sessions, log, receipts, retries, bootstrap, auto_replies) {}
+
+Phone::State::~State() {
+  if (context.powered()) context.network.detach(context.self(), *this);
+}
+
+// --- power
+
+void Phone::State::power_on() {
+  if (context.powered()) return;
+  context.start();
+  context.core_changed();
+  context.network.attach_phone(context.account.phone, *this);
+  context.send(protocol::presence("available", context.account.name));
+  bootstrap.resume();
+  sending.resume();
+  transmission.resume();
+  context.schedule();
+}
+
+void Phone::State::power_off() {
+  if (!context.powered()) return;
+  context.stop();
+  context.core_changed();
+  transmission.pause();
+  context.network.detach(context.self(), *this);
+  context.close_questions();
+}
+
+void Phone::State::reinstall() {
+  // The companions were vouched for by an identity that no longer exists.
+  const auto& phone = context.account.phone;
+  for (const std::uint16_t device : companions.devices()) (void)context.network.unlink({phone, device});
+  companions.clear();
+  keys.install();
+  sessions.clear();
+  account_keys.clear();
+  sent.abandon("the phone was installed anew before it was sent");
+  device_lists.clear();
+  transmission.clear();
+  sending.clear();
+  retries.clear();
+  bootstrap.clear();
+  app_state.forget_key();
+  context.forget_questions();
+  pairing.end_code(Error(Errc::closed, "the phone was installed anew"));
+  keys.publish();
+}
+
+// --- stanzas
+
+void Phone::State::handle(const Node& stanza) {
+  if (stanza.is("iq")) return on_iq(stanza);
+  if (stanza.is("message")) return receiving.on_message(stanza);
+  if (stanza.is("receipt"))
+    return stanza.attr("type") == "retry" ? retries.on_request(stanza) : receipts.on_receipt(stanza);
+  if (stanza.is("ack")) return transmission.on_ack(stanza);
+  if (stanza.is("notification")) return on_notification(stanza);
+  if (stanza.is("call")) context.send(protocol::ack_for(stanza, std::nullopt));
+}
+
+void Phone::State::on_iq(const Node& iq) {
+  const std::string type = iq.attr("type");
+  if (type == "get" || type == "set") return context.send(protocol::iq_result(iq));
+  context.on_answer(iq);
+}
+
+void Phone::State::on_notification(const Node& notification) {
+  const std::string type = notification.attr("type");
+  const auto from = notification.jid("from");
+  const auto who = from ? context.key_of(*from) : std::nullopt;
+  if (type == "encrypt") {
+    if (notification.child("count") != nullptr) keys.publish();
+    if (notification.child("identity") != nullptr && who && who->phone != context.account.phone)
+      on_new_identity(who->phone);
+  } else if (type == "devices" || type == "account_sync") {
+    if (who) device_lists.forget(who->phone);
+  }
+  context.send(protocol::ack_for(notification, std::nullopt));
+}
+
+/// The contact installed anew: its device 0 vouches for nothing we know, and sessions with it are dead.
+void Phone::State::on_new_identity(const std::string& phone) {
+  account_keys.forget(phone);
+  device_lists.forget(phone);
+  sessions.archive({phone, 0});
+}
+
+}  // namespace wharf::sandbox
