@@ -6,6 +6,8 @@
 #include <cmath>
 #include <utility>
 
+#include "storage/messages.h"
+
 namespace wharf::simulation {
 
 using protocol::Errc;
@@ -300,12 +302,20 @@ void Users::on_answer(std::size_t number, const Result<SentMessage>& answer) {
 void Users::mark_read(std::size_t person, std::size_t other) {
   if (!world_.daemon.running() || !owners_[person].created) return;
   const std::string& session = ledger_.persons[person].session;
-  // What the session knows now is what the answer is about.
+  // What the session knows now is what the answer is about, unless it is read already: by an earlier answer, or because
+  // the own phone has read something newer. Then that phone owes the receipt, and gives none for what it could not
+  // read.
+  const auto view = world_.daemon.supervisor().find(session);
+  auto& reader = world_.daemon.store().reader();
+  const auto is_unread = [&](const Text& text) {
+    const auto row = view ? storage::find_message_by_id(reader, view->id, text.id, false) : std::nullopt;
+    return row && row->ack < storage::AckLevel::read;
+  };
   std::vector<std::size_t> promised;
   for (std::size_t i = 0; i < ledger_.texts.size(); ++i) {
     const Text& text = ledger_.texts[i];
     if (!text.by_gateway && !text.copy_removed && text.from == other && text.to == person &&
-        ledger_.told(session, text.body))
+        ledger_.told(session, text.body) && is_unread(text))
       promised.push_back(i);
   }
   world_.trace.note("user", fmt::format("reads the chat of {} with {}", session, ledger_.persons[other].number));
