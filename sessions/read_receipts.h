@@ -31,7 +31,7 @@ class ReadReceipts {
   std::size_t size() const { return pending_.size(); }
 
  private:
-  static constexpr std::size_t looked_at = 2'048;   // by one mark_read: a few milliseconds
+  static constexpr std::size_t looked_at = 2'048;   // bounds what one mark_read reads and writes
   static constexpr std::size_t max_ids = 256;       // of one receipt
   static constexpr std::size_t max_pending = 1000;  // over it the oldest are given up
   static constexpr std::uint32_t max_attempts = 4;  // connections that do not ack it

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <iterator>
-#include <span>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "events/event.h"
@@ -37,12 +38,13 @@ std::vector<storage::MessageRow> newest_of(Context& c, const Jid& chat, std::uin
 /// older; of ids that nobody knows here, all that is there counts as older. Played: those that are named alone.
 /// Whatever came after them is unread here as well.
 enum class Elsewhere { read, played };
-void mark_read_elsewhere(Context& c, const Jid& chat, std::span<const std::string> ids, Elsewhere what) {
+void mark_read_elsewhere(Context& c, const Jid& chat, const std::vector<std::string>& ids, Elsewhere what) {
+  const std::set<std::string_view> names(ids.begin(), ids.end());
   const auto stored = c.records.find_chat(chat);
   const std::uint32_t unread = stored ? stored->unread : 0;  // of the committed ones
   const auto messages = newest_of(c, chat, unread);
   const auto is_named = [&](const storage::MessageRow& message) {
-    return !message.from_me && std::find(ids.begin(), ids.end(), message.id) != ids.end();
+    return !message.from_me && names.contains(message.id);
   };
   const auto known = [&](const std::string& id) {
     const auto message = c.records.find_message(chat, id);
@@ -128,8 +130,8 @@ void Receipts::on_own_receipt(const protocol::IncomingReceipt& receipt) {
     const bool shared = protocol::has_participants(receipt.from);
     if (!receipt.recipient && !shared) return;
     const Jid chat = receipt.recipient ? *receipt.recipient : receipt.from;
-    const std::span<const std::string> ids(receipt.ids);
-    return mark_read_elsewhere(c_, directory_.canonical_user(chat), ids.first(std::min(ids.size(), max_ids)),
+    // All of them, which the parser bounds: the newest may be the last one named.
+    return mark_read_elsewhere(c_, directory_.canonical_user(chat), receipt.ids,
                                type.starts_with("read") ? Elsewhere::read : Elsewhere::played);
   }
   // Another device of ours has its copy of what we sent: no tick, but no reason to send it there again either.

@@ -472,3 +472,19 @@ TEST_CASE("what our phone has played is read, nothing else: neither what is olde
   f.stanza(played("two"));
   CHECK(unread_of_ben(f) == 2);
 }
+
+TEST_CASE("a receipt of our phone that names hundreds counts whole, in whatever order it names them") {
+  Fixture f;
+  storage::Changes changes;
+  Node list("list");
+  for (int i = 0; i < 300; ++i) {
+    auto message = from_ben(f, "M" + std::to_string(i));
+    message.row.timestamp += i;
+    changes.add(std::move(message));
+    if (i > 0) list.add(Node("item").set("id", "M" + std::to_string(i)));
+  }
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  f.go_online();
+  f.stanza(read_on_phone("M0").add(std::move(list)));
+  CHECK(unread_of_ben(f) == 0);
+}
