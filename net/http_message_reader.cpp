@@ -20,6 +20,9 @@ using boost::system::error_code;
 constexpr int max_interim_responses = 8;
 constexpr std::size_t header_room_bytes = 4u << 10;
 constexpr std::size_t body_room_bytes = 64u << 10;
+// What is left of a chunked body is never shorter than its last chunk: "0", two ends of line. The parser asserts that
+// it gets as much when it comes back to a last chunk that was cut, so fewer bytes wait for more.
+constexpr std::size_t least_of_chunked_body = 5;
 
 /// A body in a string that grows as bytes arrive (Beast's string_body reserves what the peer announces) and is cut at
 /// `limit`.
@@ -101,7 +104,8 @@ class Feeder {
   static std::size_t put(ResponseParser& parser, std::string_view all, error_code& error) {
     std::size_t used = 0;
     const bool in_header = !parser.is_header_done();
-    while (used < all.size()) {
+    const std::size_t least = !in_header && parser.chunked() ? least_of_chunked_body : 1;
+    while (all.size() - used >= least) {
       const std::size_t step = parser.put(boost::asio::const_buffer(all.data() + used, all.size() - used), error);
       used += step;
       if (error || parser.is_done() || (in_header && parser.is_header_done())) break;
@@ -241,7 +245,8 @@ struct HttpRequestReader::State {
 
   Progress read_body() {
     error_code result;
-    while (!parser->is_done() && buffer.size() != 0) {
+    const std::size_t least = parser->chunked() ? least_of_chunked_body : 1;
+    while (!parser->is_done() && buffer.size() >= least) {
       // Room for all of it; what was framing is given back.
       const std::size_t have = body.size();
       body.resize(have + buffer.size());

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <stdexcept>
 
+#include "net/http_message_reader.h"
 #include "net/http_server.h"
 #include "tests/net/escapes.h"
 #include "tests/net/loopback.h"
@@ -184,6 +185,24 @@ TEST_CASE("chunked, interim, length-less and bodiless answers are understood") {
       CHECK(answer.response.body == c.body);
     }
     CHECK(server.ends.size() == (c.reusable ? 1u : 2u));
+  }
+}
+
+TEST_CASE("an empty chunked answer is understood wherever it is cut") {
+  const std::string all =
+      "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+  for (std::size_t first = 1; first < all.size(); ++first) {
+    for (std::size_t second = first; second < all.size(); ++second) {
+      INFO(first << " " << second);
+      HttpResponseReader reader({}, HttpResponseReader::Expect::body);
+      auto progress = HttpResponseReader::Progress::more;
+      for (const std::string& piece : {all.substr(0, first), all.substr(first, second - first), all.substr(second)}) {
+        std::string_view input = piece;
+        progress = reader.feed(input);
+      }
+      CHECK(progress == HttpResponseReader::Progress::done);
+      CHECK(reader.status() == 200);
+    }
   }
 }
 

@@ -1,10 +1,12 @@
 #include "net/http_server.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <stdexcept>
 #include <utility>
 
+#include "net/http_message_reader.h"
 #include "tests/net/escapes.h"
 #include "tests/net/loopback.h"
 
@@ -148,6 +150,27 @@ TEST_CASE("a request cut at every byte is put together again") {
   REQUIRE(run_until(f.loop, [&] { return contains(client->heard, "POST /x hello world"); }));
   client->say("GET /y HTTP/1.1\r\nHost: h\r\n\r\n");  // nothing of the first is left over
   REQUIRE(run_until(f.loop, [&] { return contains(client->heard, "GET /y"); }));
+}
+
+TEST_CASE("an empty chunked body is put together again wherever it is cut") {
+  const std::string header = "POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string end = "0\r\n\r\n";
+  for (std::size_t first = 0; first < end.size(); ++first) {
+    for (std::size_t second = first; second < end.size(); ++second) {
+      INFO(first << " " << second);
+      HttpRequestReader reader({});
+      auto progress = HttpRequestReader::Progress::need_input;
+      for (const std::string& piece :
+           {header + end.substr(0, first), end.substr(first, second - first), end.substr(second)}) {
+        std::ranges::copy(piece, reader.room().begin());
+        reader.commit(piece.size());
+        progress = reader.next();
+        if (progress == HttpRequestReader::Progress::header_done) progress = reader.next();
+      }
+      CHECK(progress == HttpRequestReader::Progress::done);
+      CHECK(reader.buffered() == 0);
+    }
+  }
 }
 
 TEST_CASE("HEAD gets the length without the body") {

@@ -177,7 +177,8 @@ protocol::PreKeyBundle bundle_of(Fixture& f, const Node& retry_receipt) {
   protocol::PreKeyBundle ours = published_bundle(f);
   const Node* key = keys->child("key");
   std::uint32_t id = 0;
-  for (const std::uint8_t byte : key->child_data("id").value()) id = id << 8 | byte;
+  const std::optional<protocol::ByteView> bytes = key->child_data("id");
+  for (const std::uint8_t byte : bytes.value()) id = id << 8 | byte;
   ours.one_time = {id, *protocol::exactly<32>(*key->child_data("value"))};
   return ours;
 }
