@@ -162,6 +162,7 @@ void Inbound::on_protocol_message(const MessageSource& source, const IncomingMes
 
 void Inbound::store(const MessageSource& source, const IncomingMessage& content, const Jid& chat, const Jid& author) {
   if (c_.records.has_message(chat, source.id)) return;
+  if (!note_told(source)) return;
   storage::MessageRow row;
   row.session = c_.id();
   row.chat = chat;
@@ -189,6 +190,18 @@ void Inbound::store(const MessageSource& source, const IncomingMessage& content,
 
 // --- failures
 
+bool Inbound::note_told(const MessageSource& source) {
+  if (!any_retries_) any_retries_ = c_.records.has_retries();
+  if (!*any_retries_) return true;
+  const Jid author = directory_.canonical_device(source.author);
+  storage::RetryRow retry = c_.records.retry(author, source.id);
+  if (retry.told) return false;
+  if (retry.count == 0) return true;
+  retry.told = true;
+  c_.records.add(storage::PutRetry{c_.id(), author, source.id, retry, c_.now.unix_ms});
+  return true;
+}
+
 std::optional<protocol::RetryKeys> Inbound::retry_keys(const Jid& author) {
   const auto signed_key = c_.records.find_signed_pre_key(c_.device.signed_pre_key_id);
   if (!signed_key || !retry_keys_out_.take(author.user_jid(), c_.now.steady)) return std::nullopt;
@@ -205,10 +218,12 @@ std::optional<protocol::RetryKeys> Inbound::retry_keys(const Jid& author) {
 }
 
 void Inbound::on_failure(const Node& message, const MessageSource& source, const Jid& author, const Error& error) {
-  const std::uint32_t before = c_.records.retry_count(author, source.id);
-  if (before >= c_.settings.max_retries) return plain_ack(message, nack_unhandled);
-  const std::uint32_t count = before + 1;
-  c_.records.add(storage::PutRetryCount{c_.id(), author, source.id, count, c_.now.unix_ms});
+  const storage::RetryRow before = c_.records.retry(author, source.id);
+  if (before.told) return acknowledge(message, source);  // what was asked for once more came in another copy
+  if (before.count >= c_.settings.max_retries) return plain_ack(message, nack_unhandled);
+  const std::uint32_t count = before.count + 1;
+  any_retries_ = true;
+  c_.records.add(storage::PutRetry{c_.id(), author, source.id, {count, false}, c_.now.unix_ms});
   // A resend on the existing session often works; without one, or the second time, the sender needs fresh keys.
   const bool with_keys = count >= 2 || !fanout_.has_session(author);
   c_.send(protocol::retry_receipt(message, count, protocol::retry_error_code(error.code), c_.device.registration_id,

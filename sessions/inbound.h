@@ -28,6 +28,8 @@ class Inbound {
   void on_content(const protocol::MessageSource& source, const protocol::IncomingMessage& content);
   void store(const protocol::MessageSource& source, const protocol::IncomingMessage& content, const Jid& chat,
              const Jid& author);
+  /// False: what was asked for once more was stored before, and its chat may be gone since.
+  bool note_told(const protocol::MessageSource& source);
   void on_protocol_message(const protocol::MessageSource& source, const protocol::IncomingMessage& content);
   void on_failure(const Node& message, const protocol::MessageSource& source, const Jid& author, const Error& error);
   void acknowledge(const Node& message, const protocol::MessageSource& source);
@@ -39,6 +41,7 @@ class Inbound {
   Directory& directory_;
   Fanout& fanout_;
   RetryKeysOut retry_keys_out_;
+  std::optional<bool> any_retries_;  // asked when the first message comes: hardly a session ever has one
 };
 
 }  // namespace wharf::sessions

@@ -38,7 +38,7 @@ class Records::Written {
   std::map<Jid, std::optional<Jid>> fates;  // of the committed messages of a chat: filed under another, or removed
   std::set<Copy> copies;
   std::map<std::string, std::size_t> idempotency;
-  std::map<DeviceAndId, std::size_t> retry_counts, resends;
+  std::map<DeviceAndId, std::size_t> retries, resends;
   std::map<Jid, std::optional<Jid>> lids, pns;
   std::map<Jid, std::optional<storage::DeviceListRow>> device_lists;  // as they are now
   std::map<protocol::PreKeyId, protocol::PreKey> pre_keys;            // added
@@ -104,8 +104,8 @@ class Records::Written {
   }
 
   void note(const storage::PutIdempotency& change, std::size_t place) { idempotency[change.row.key] = place; }
-  void note(const storage::PutRetryCount& change, std::size_t place) {
-    retry_counts[{change.author, change.id}] = place;
+  void note(const storage::PutRetry& change, std::size_t place) {
+    retries[{change.author, change.id}] = place;
   }
   void note(const storage::PutResends& change, std::size_t place) { resends[{change.device, change.id}] = place; }
 
@@ -139,7 +139,7 @@ class Records::Written {
   void note(const storage::WipeDevice&, std::size_t) {
     wiped = true;
     device_lists.clear();
-    retry_counts.clear();
+    retries.clear();
     resends.clear();
     pre_keys.clear();
     used_pre_keys.clear();
@@ -232,7 +232,7 @@ template void Records::add(storage::PutIdempotency);
 template void Records::add(storage::InsertReadReceipt);
 template void Records::add(storage::CountReadReceiptAttempt);
 template void Records::add(storage::RemoveReadReceipt);
-template void Records::add(storage::PutRetryCount);
+template void Records::add(storage::PutRetry);
 template void Records::add(storage::PutResends);
 template void Records::add(storage::AddPreKeys);
 template void Records::add(storage::RemovePreKey);
@@ -447,13 +447,21 @@ std::optional<storage::IdempotencyRow> Records::find_idempotency(const std::stri
   return storage::find_idempotency(reader_, session_, key, not_before);
 }
 
-std::uint32_t Records::retry_count(const Jid& author, const std::string& id) const {
+storage::RetryRow Records::retry(const Jid& author, const std::string& id) const {
   if (written_) {
-    if (const auto found = written_->retry_counts.find({author, id}); found != written_->retry_counts.end())
-      return at<storage::PutRetryCount>(found->second).count;
-    if (written_->wiped) return 0;
+    if (const auto found = written_->retries.find({author, id}); found != written_->retries.end())
+      return at<storage::PutRetry>(found->second).row;
+    if (written_->wiped) return {};
   }
-  return storage::find_retry_count(reader_, session_, author, id);
+  return storage::find_retry(reader_, session_, author, id);
+}
+
+bool Records::has_retries() const {
+  if (written_) {
+    if (!written_->retries.empty()) return true;
+    if (written_->wiped) return false;
+  }
+  return storage::has_retries(reader_, session_);
 }
 
 storage::ResendRow Records::resends(const Jid& device, const std::string& id) const {

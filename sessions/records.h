@@ -63,7 +63,10 @@ class Records {
 
   // --- counts and answers that are kept
   std::optional<storage::IdempotencyRow> find_idempotency(const std::string& key, storage::UnixMs not_before) const;
-  std::uint32_t retry_count(const Jid& author, const std::string& id) const;
+  /// A count of zero when there is no row.
+  storage::RetryRow retry(const Jid& author, const std::string& id) const;
+  /// Whether any message was asked for once more.
+  bool has_retries() const;
   /// Zero resends when there is no row.
   storage::ResendRow resends(const Jid& device, const std::string& id) const;
 

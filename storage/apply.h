@@ -30,7 +30,7 @@ Result<void> apply(Database& db, const AddPreKeys& change);
 Result<void> apply(Database& db, const RemovePreKey& change);
 Result<void> apply(Database& db, const AddRetryPreKey& change);
 Result<void> apply(Database& db, const AddSignedPreKey& change);
-Result<void> apply(Database& db, const PutRetryCount& change);
+Result<void> apply(Database& db, const PutRetry& change);
 Result<void> apply(Database& db, PutAppStateKey& change);
 Result<void> apply(Database& db, PutRatchet& change);
 Result<void> apply(Database& db, const RemoveRatchet& change);

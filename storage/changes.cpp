@@ -58,7 +58,7 @@ template void Changes::add(AddPreKeys);
 template void Changes::add(RemovePreKey);
 template void Changes::add(AddRetryPreKey);
 template void Changes::add(AddSignedPreKey);
-template void Changes::add(PutRetryCount);
+template void Changes::add(PutRetry);
 template void Changes::add(PutAppStateKey);
 template void Changes::add(PutRatchet);
 template void Changes::add(RemoveRatchet);

@@ -25,7 +25,7 @@ using Change =
     std::variant<InsertMessage, RaiseAck, RaiseAckById, ReadReceived, LowerUnread, RemoveChat, MergeChats, InsertOutbox,
                  SealOutbox, CountOutboxAttempt, RemoveOutbox, PutIdempotency, InsertReadReceipt,
                  CountReadReceiptAttempt, RemoveReadReceipt, PutResends, NoteCopy, AddPreKeys, RemovePreKey,
-                 AddRetryPreKey, AddSignedPreKey, PutRetryCount, PutAppStateKey, PutRatchet, RemoveRatchet, MigrateUser,
+                 AddRetryPreKey, AddSignedPreKey, PutRetry, PutAppStateKey, PutRatchet, RemoveRatchet, MigrateUser,
                  PutIdentity, ForgetUserKeys, PutLid, PutDeviceList, RemoveDeviceList, AgeDeviceList, InsertSession,
                  UpdateSession, TouchSession, RemoveSession, PutDevice, WipeDevice, PutWebhook, RemoveWebhook,
                  AdvanceWebhook, PutDelivery, RemoveDelivery>;

@@ -142,10 +142,10 @@ std::string line(const AddRetryPreKey& c) {
 std::string line(const AddSignedPreKey& c) {
   return Line("AddSignedPreKey").field("session", c.session).field("id", c.key.id).field("keep", c.keep).take();
 }
-std::string line(const PutRetryCount& c) {
-  Line out("PutRetryCount");
-  out.field("session", c.session).field("author", c.author).field("id", c.id).field("count", c.count);
-  return out.field("at", c.at).take();
+std::string line(const PutRetry& c) {
+  Line out("PutRetry");
+  out.field("session", c.session).field("author", c.author).field("id", c.id).field("count", c.row.count);
+  return out.field("told", c.row.told).field("at", c.at).take();
 }
 std::string line(const PutAppStateKey& c) {
   Line out("PutAppStateKey");

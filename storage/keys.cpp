@@ -40,10 +40,13 @@ constexpr const char* delete_old_signed =
     " ORDER BY key DESC LIMIT -1 OFFSET ?4)";
 
 constexpr const char* select_retry =
-    "SELECT count FROM retry WHERE session_id = " WHARF_DEVICE(?1) " AND message_id = ?2 AND author_id = ?3";
+    "SELECT count, told FROM retry WHERE session_id = " WHARF_DEVICE(?1) " AND message_id = ?2 AND author_id = ?3";
+constexpr const char* select_any_retry = "SELECT 1 FROM retry WHERE session_id = " WHARF_DEVICE(?1) " LIMIT 1";
 constexpr const char* replace_retry =
-    "INSERT INTO retry (session_id, message_id, author_id, count, at) VALUES (" WHARF_DEVICE(?1) ", ?2, ?3, ?4, ?5)"
-    " ON CONFLICT (session_id, message_id, author_id) DO UPDATE SET count = excluded.count, at = excluded.at";
+    "INSERT INTO retry (session_id, message_id, author_id, count, told, at)"
+    " VALUES (" WHARF_DEVICE(?1) ", ?2, ?3, ?4, ?5, ?6)"
+    " ON CONFLICT (session_id, message_id, author_id)"
+    " DO UPDATE SET count = excluded.count, told = excluded.told, at = excluded.at";
 constexpr const char* sweep_retries =
     "DELETE FROM retry WHERE rowid IN (SELECT rowid FROM retry WHERE at < ?1 ORDER BY at LIMIT 100)";
 constexpr UnixMs retry_kept_ms = 24 * 60 * 60 * 1000;
@@ -145,19 +148,26 @@ Result<void> apply(Database& db, const AddSignedPreKey& change) {
       .run();
 }
 
-// --- retry counters
+// --- what was asked for once more
 
-std::uint32_t find_retry_count(Database& db, SessionId session, const protocol::Jid& author, const std::string& id) {
+RetryRow find_retry(Database& db, SessionId session, const protocol::Jid& author, const std::string& id) {
   Statement select(db, select_retry);
-  return select.session(session).text(id).jid(author).next() ? select.number<std::uint32_t>() : 0;
+  RetryRow row;
+  if (!select.session(session).text(id).jid(author).next()) return row;
+  row.count = select.number<std::uint32_t>();
+  row.told = select.integer() != 0;
+  return row;
 }
 
-Result<void> apply(Database& db, const PutRetryCount& change) {
+bool has_retries(Database& db, SessionId session) { return Statement(db, select_any_retry).session(session).next(); }
+
+Result<void> apply(Database& db, const PutRetry& change) {
   const Result<void> put = Statement(db, replace_retry)
                                .session(change.session)
                                .text(change.id)
                                .jid(change.author)
-                               .number(change.count)
+                               .number(change.row.count)
+                               .integer(change.row.told ? 1 : 0)
                                .integer(change.at)
                                .run();
   if (!put) return put;

@@ -56,15 +56,23 @@ struct AddSignedPreKey {
   friend bool operator==(const AddSignedPreKey&, const AddSignedPreKey&) = default;
 };
 
-// --- retry counters: (chat, author device, message id) -> receipts we sent; swept after a day
-std::uint32_t find_retry_count(Database& db, SessionId session, const protocol::Jid& author, const std::string& id);
-struct PutRetryCount {
+// --- what was asked for once more: (author device, message id); swept after a day
+struct RetryRow {
+  std::uint32_t count = 0;  // retry receipts we sent
+  bool told = false;        // since then the message was stored: another resend is no news, even when its chat is gone
+  friend bool operator==(const RetryRow&, const RetryRow&) = default;
+};
+/// A count of zero when there is no row.
+RetryRow find_retry(Database& db, SessionId session, const protocol::Jid& author, const std::string& id);
+/// Whether the session has any such row.
+bool has_retries(Database& db, SessionId session);
+struct PutRetry {
   SessionId session;
   protocol::Jid author;
   std::string id;
-  std::uint32_t count = 0;
+  RetryRow row;
   UnixMs at = 0;
-  friend bool operator==(const PutRetryCount&, const PutRetryCount&) = default;
+  friend bool operator==(const PutRetry&, const PutRetry&) = default;
 };
 
 // --- app state keys shared by the phone (for a later issue; kept from the first day)

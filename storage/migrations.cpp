@@ -255,6 +255,9 @@ ALTER TABLE webhook ADD COLUMN org INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE event ADD COLUMN org INTEGER NOT NULL DEFAULT 1;
 )sql";
 
+// What a resend brought stays known when its chat is removed.
+constexpr const char* retries_know_what_was_told = "ALTER TABLE retry ADD COLUMN told INTEGER NOT NULL DEFAULT 0;";
+
 constexpr std::array steps_of_this_release = {first_schema,
                                               resends_outlive_a_restart,
                                               ratchet_epochs,
@@ -262,7 +265,8 @@ constexpr std::array steps_of_this_release = {first_schema,
                                               what_peers_can_fill_is_bounded,
                                               log_out_and_merge_in_slices,
                                               every_table_has_a_primary_key,
-                                              organisations};
+                                              organisations,
+                                              retries_know_what_was_told};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

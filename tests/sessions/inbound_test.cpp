@@ -315,3 +315,35 @@ TEST_CASE("a one-time key of a retry receipt opens the resend and is gone then")
   REQUIRE(storage::has_message(f.store->reader(), f.row.id, ben, "3EB0AA"));
   REQUIRE(storage::load_pre_keys(f.store->reader(), f.row.id, storage::first_retry_key_id, 0x1000000).empty());
 }
+
+TEST_CASE("a resend of what has come since is no second message, even when its chat is gone") {
+  Fixture f;
+  f.go_online();
+  SignalPeer peer = SignalPeer::make(f.random, 77);
+  greet(f, peer);
+  REQUIRE(Fixture::sent(f.stanza(unreadable(ben, "3EB0AA"))).at(0).attr("type") == "retry");
+  f.stanza(message(ben, "3EB0AA").add(enc(f, peer, text("hello"))));
+  REQUIRE(storage::has_message(f.store->reader(), f.row.id, ben, "3EB0AA"));
+  f.tell(RemoveChat{ben});
+  const auto events = [&] {
+    const auto names = f.event_names();
+    return std::ranges::count(names, "message");
+  };
+  REQUIRE(events() == 1);
+
+  SECTION("readable") {
+    const auto answers = Fixture::sent(f.stanza(message(ben, "3EB0AA").add(enc(f, peer, text("hello")))));
+    REQUIRE(answers.size() == 1);
+    CHECK((answers[0].is("receipt") && answers[0].attr("type") != "retry"));
+  }
+  SECTION("unreadable: it is not asked for again") {
+    const auto answers = Fixture::sent(f.stanza(unreadable(ben, "3EB0AA")));
+    REQUIRE(answers.size() == 1);
+    CHECK((answers[0].is("receipt") && answers[0].attr("type") != "retry"));
+  }
+  CHECK_FALSE(storage::has_message(f.store->reader(), f.row.id, ben, "3EB0AA"));
+  CHECK(events() == 1);
+
+  f.stanza(message(ben, "3EB0BB").add(enc(f, peer, text("another"))));
+  CHECK(storage::has_message(f.store->reader(), f.row.id, ben, "3EB0BB"));
+}

@@ -154,11 +154,11 @@ const std::vector<Kind>& kinds() {
          const auto row = r.records.find_idempotency("k", now_ms);
          return row && row->request_hash == "hash" && !r.records.find_idempotency("k", now_ms + 1);
        }},
-      {"PutRetryCount", nothing,
+      {"PutRetry", nothing,
        [](Rows& r) {
-         r.records.add(storage::PutRetryCount{r.id, ben, "m", 3, now_ms});
+         r.records.add(storage::PutRetry{r.id, ben, "m", {3, true}, now_ms});
        },
-       [](Rows& r) { return r.records.retry_count(ben, "m") == 3 && r.records.retry_count(ben_pn, "m") == 0; }},
+       [](Rows& r) { return r.records.retry(ben, "m") == storage::RetryRow{3, true} && r.records.retry(ben_pn, "m").count == 0; }},
       {"PutResends", nothing,
        [](Rows& r) {
          r.records.add(storage::PutResends{r.id, ben, "m", {2, {9}}, now_ms, 1'000});
@@ -221,7 +221,7 @@ const std::vector<Kind>& kinds() {
        [](Rows& r) {
          r.records.add(r.list(ben, 4));
          r.records.add(storage::AddPreKeys{r.id, {r.pre_key(5)}});
-         r.records.add(storage::PutRetryCount{r.id, ben, "m", 3, now_ms});
+         r.records.add(storage::PutRetry{r.id, ben, "m", {3, true}, now_ms});
          r.records.add(storage::PutResends{r.id, ben, "m", {2, {9}}, now_ms, 1'000});
          r.records.add(storage::PutRatchet{r.id, ben, {1}});
          r.records.add(storage::PutIdentity{r.id, ben, {}});
@@ -229,7 +229,7 @@ const std::vector<Kind>& kinds() {
        [](Rows& r) { r.records.add(storage::WipeDevice{r.id}); },
        [](Rows& r) {
          return !r.records.find_device_list(ben) && !r.records.find_pre_key(5) &&
-                r.records.load_pre_keys(1, 9).empty() && r.records.retry_count(ben, "m") == 0 &&
+                r.records.load_pre_keys(1, 9).empty() && r.records.retry(ben, "m").count == 0 &&
                 r.records.resends(ben, "m").count == 0 && !r.records.find_signed_pre_key(1) &&
                 !r.records.find_ratchet(ben) && !r.records.find_identity(ben);
        }},
@@ -255,7 +255,7 @@ std::string ask_everything(const Records& records) {
     const auto lid = records.find_lid(chat), pn = records.find_pn(chat);
     tell(fmt::format("lid {} pn {}", lid ? lid->to_string() : "-", pn ? pn->to_string() : "-"));
     for (const char* id : {"a", "b"})
-      tell(fmt::format("counts {} {}", records.retry_count(chat, id), records.resends(chat, id).count));
+      tell(fmt::format("counts {} {}", records.retry(chat, id).count, records.resends(chat, id).count));
   }
   for (const char* id : {"a", "b", "c", "d", "e", "f"}) {
     for (const bool from_me : {false, true}) {
@@ -296,7 +296,7 @@ void write_any(Rows& r, protocol::Random& dice) {
     case 4: r.records.add(storage::RemoveChat{r.id, user}); break;
     case 5: r.records.add(storage::MergeChats{r.id, pick(2) == 0 ? ben_pn : carl_pn, ben}); break;
     case 6: r.records.add(r.answer(name)); break;
-    case 7: r.records.add(storage::PutRetryCount{r.id, user, "a", pick(5), now_ms}); break;
+    case 7: r.records.add(storage::PutRetry{r.id, user, "a", {pick(5), pick(2) != 0}, now_ms}); break;
     case 8: r.records.add(storage::PutResends{r.id, user, "b", {pick(5), {}}, now_ms, 1'000}); break;
     case 9: r.records.add(storage::PutLid{r.id, pick(2) == 0 ? ben_pn : carl_pn, ben}); break;
     case 10: r.records.add(r.list(user, static_cast<std::uint16_t>(1 + pick(9)))); break;

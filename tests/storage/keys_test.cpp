@@ -161,17 +161,17 @@ TEST_CASE("retry counters are kept for a day") {
   test::InlineStore store;
   const Jid author("1", "lid", 3);
   const UnixMs day = 24 * 60 * 60 * 1000;
-  CHECK(find_retry_count(store.db(), session, author, "A") == 0);
+  CHECK(find_retry(store.db(), session, author, "A").count == 0);
   store.turn([&](Changes& changes) {
-    changes.add(PutRetryCount{session, author, "A", 1, 1'000});
-    changes.add(PutRetryCount{session, author, "A", 2, 2'000});
-    changes.add(PutRetryCount{session, author, "B", 5, 3'000});
+    changes.add(PutRetry{session, author, "A", {1, false}, 1'000});
+    changes.add(PutRetry{session, author, "A", {2, true}, 2'000});
+    changes.add(PutRetry{session, author, "B", {5, false}, 3'000});
   });
-  CHECK(find_retry_count(store.db(), session, author, "A") == 2);
-  CHECK(find_retry_count(store.db(), session, author.with_device(4), "A") == 0);
-  store.turn([&](Changes& changes) { changes.add(PutRetryCount{session, author, "C", 1, day + 2'001}); });
-  CHECK(find_retry_count(store.db(), session, author, "A") == 0);
-  CHECK(find_retry_count(store.db(), session, author, "B") == 5);
+  CHECK(find_retry(store.db(), session, author, "A") == RetryRow{2, true});
+  CHECK(find_retry(store.db(), session, author.with_device(4), "A").count == 0);
+  store.turn([&](Changes& changes) { changes.add(PutRetry{session, author, "C", {1, false}, day + 2'001}); });
+  CHECK(find_retry(store.db(), session, author, "A").count == 0);
+  CHECK(find_retry(store.db(), session, author, "B") == RetryRow{5, false});
 }
 
 TEST_CASE("app state keys are kept by their id") {

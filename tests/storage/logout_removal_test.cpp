@@ -43,7 +43,7 @@ void link(Changes& changes, SessionId session, std::uint8_t mark, int peers) {
     changes.add(PutRatchet{session, peer(i), {mark}});
     changes.add(PutIdentity{session, peer(i), pair_of(mark).pub});
     changes.add(PutDeviceList{session, peer(i), DeviceListRow{{mark}, 1, 1}});
-    changes.add(PutRetryCount{session, peer(i), "id", mark, 1});
+    changes.add(PutRetry{session, peer(i), "id", {mark, false}, 1});
   }
   changes.add(PutLid{session, pn, peer(0)});
   changes.add(PutResends{session, peer(0), "id", ResendRow{mark, {1}}, 1, 1});
@@ -67,7 +67,7 @@ void check_device(Database& db, SessionId session, std::uint8_t mark, int peers,
     CHECK(find_ratchet(db, session, peer(i)) == protocol::Bytes{mark});
     CHECK(find_identity(db, session, peer(i))->at(0) == mark);
     CHECK(find_device_list(db, session, peer(i))->devices == std::vector<std::uint16_t>{mark});
-    CHECK(find_retry_count(db, session, peer(i), "id") == mark);
+    CHECK(find_retry(db, session, peer(i), "id").count == mark);
     CHECK(has_ratchets_of(db, session, peer(i)));
   }
   for (int i = peers; i < others; ++i) {
@@ -76,7 +76,7 @@ void check_device(Database& db, SessionId session, std::uint8_t mark, int peers,
     CHECK(!has_ratchets_of(db, session, peer(i)));
     CHECK(!find_identity(db, session, peer(i)));
     CHECK(!find_device_list(db, session, peer(i)));
-    CHECK(find_retry_count(db, session, peer(i), "id") == 0);
+    CHECK(find_retry(db, session, peer(i), "id").count == 0);
   }
   CHECK(find_lid(db, session, pn) == peer(0));
   CHECK(find_pn(db, session, peer(0)) == pn);

@@ -69,7 +69,7 @@ void fill(Changes& changes, SessionId session) {
   changes.add(PutIdentity{session, peer, key(1)});
   changes.add(PutLid{session, pn, peer});
   changes.add(PutDeviceList{session, peer, DeviceListRow{{0, 1}, 1, 1}});
-  changes.add(PutRetryCount{session, peer, "id", 1, 1});
+  changes.add(PutRetry{session, peer, "id", {1, false}, 1});
   changes.add(PutResends{session, peer, "id", ResendRow{1, {1}}, 1, 1});
   changes.add(AddRetryPreKey{session, peer, protocol::PreKey{first_retry_key_id, pair(1)}, 1});
   ReadReceiptRow read;
