@@ -54,8 +54,8 @@ struct NetworkStats {
   /// A message key (sender device, target device, ratchet key, counter) seen with two different ciphertexts. Must be 0.
   std::uint64_t reused_message_keys = 0;
   std::map<DeviceKey, std::uint64_t> reused_by;  // whose, since this process began
-  /// Accepted fan-outs that came again under their id with other bytes, by sender, since this process began. Not wrong
-  /// in itself: who keeps no sealed stanzas seals anew, and who adds devices must. The phones here do.
+  /// Accepted fan-outs that came again under their id with other bytes for a device that had its copy, by sender, since
+  /// this process began. Not wrong in itself: who keeps no sealed stanzas seals anew.
   std::map<DeviceKey, std::uint64_t> changed_resends;
   std::uint64_t unknown_iqs = 0;
   std::uint64_t connections = 0, logins = 0, resumed_logins = 0;

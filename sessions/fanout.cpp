@@ -153,7 +153,7 @@ std::optional<Jid> Fanout::user_on_wire(const Jid& canonical, Addressing address
 }
 
 Result<Node> Fanout::seal(const Jid& chat, const std::string& message_id, ByteView content, ByteView secret,
-                          Addressing addressing) {
+                          Addressing addressing, const std::vector<Jid>& reached) {
   const Jid own = directory_.canonical_user(c_.device.jid);
   const auto to = user_on_wire(chat, addressing);
   if (!to) return Error(Errc::not_found, "the recipient has no address of the kind that the server wants");
@@ -172,11 +172,13 @@ Result<Node> Fanout::seal(const Jid& chat, const std::string& message_id, ByteVi
   const auto kind = protocol::stanza_kind(content);
   stanza.type = kind.type;
   stanza.media_type = kind.media_type;
-  bool reached = false;
+  bool to_recipient = false;
   bool introduced = false;
   for (const Jid& device : devices) {
     const bool to_own = device.user_jid() == own;
     if (to_own && !own_on_wire) continue;
+    const Jid on_wire = (to_own ? *own_on_wire : *to).with_device(device.device);
+    if (std::find(reached.begin(), reached.end(), on_wire) != reached.end()) continue;
     auto* record = c_.keys.find(device);
     if (record == nullptr || !record->has_current()) continue;
     const Bytes padded = protocol::pad_message(to_own ? ByteView(own_copy) : content, c_.random);
@@ -184,10 +186,12 @@ Result<Node> Fanout::seal(const Jid& chat, const std::string& message_id, ByteVi
     if (!sealed) continue;
     c_.keys.mark_changed(device);
     introduced |= sealed->kind == protocol::CiphertextKind::pre_key_message;
-    reached |= !to_own || note_to_self;
-    stanza.participants.push_back({(to_own ? *own_on_wire : *to).with_device(device.device), std::move(*sealed)});
+    to_recipient |= !to_own || note_to_self;
+    stanza.participants.push_back({on_wire, std::move(*sealed)});
   }
-  if (!reached) return Error(Errc::not_found, "no device of the recipient could be reached");
+  // Never at first only to own devices: they would show a message that nobody got.
+  if (stanza.participants.empty() || (!to_recipient && reached.empty()))
+    return Error(Errc::not_found, "no device of the recipient could be reached");
   if (introduced) stanza.device_identity = c_.device.account;
   if (addressing == Addressing::lid) stanza.peer_recipient_pn = directory_.person(chat).pn;
   if (secret.size() == 32) {

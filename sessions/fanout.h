@@ -37,10 +37,12 @@ class Fanout {
   /// The person as a stanza in this namespace names them; nullopt: no address of that kind is known.
   std::optional<Jid> user_on_wire(const Jid& canonical, Addressing addressing);
 
-  /// Encrypts and builds the stanza. Errors: not_found (no device of the recipient can be reached, or it has no address
-  /// of this kind), too_large (more than a frame can carry, found before any ratchet advanced).
+  /// Encrypts and builds the stanza. `reached`: devices, as stanzas name them, that have the message already; when
+  /// there are any, it is only for the others, be they all our own. Errors: not_found (no device of the recipient can
+  /// be reached, or it has no address of this kind), too_large (more than a frame can carry, found before any ratchet
+  /// advanced).
   Result<Node> seal(const Jid& chat, const std::string& message_id, ByteView content, ByteView secret,
-                    Addressing addressing);
+                    Addressing addressing, const std::vector<Jid>& reached = {});
 
   /// A session with one device exists (loads it). For retries too.
   bool has_session(const Jid& device);

@@ -14,6 +14,13 @@ using storage::AckLevel;
 using storage::MessageRow;
 using storage::OutboxState;
 
+namespace {
+
+bool in_flight(OutboxState state) { return state == OutboxState::sealed || state == OutboxState::completing; }
+bool acknowledged(OutboxState state) { return state == OutboxState::incomplete || state == OutboxState::completing; }
+
+}  // namespace
+
 Outbox::Outbox(Context& context, Directory& directory, Sealer& sealer)
     : c_(context), directory_(directory), sealer_(sealer), idempotency_(context, directory) {}
 
@@ -25,7 +32,7 @@ void Outbox::load() {
     item.state = row.state;
     item.sealed = std::move(row.stanza);
     item.unanswered = row.attempts;
-    if (item.state == OutboxState::waiting) lanes_[item.chat].waiting.push_back(row.row);
+    if (!in_flight(item.state)) lanes_[item.chat].waiting.push_back(row.row);
     insert(row.row, std::move(item));
   }
   last_row_ = c_.records.last_outbox_row();
@@ -103,7 +110,7 @@ void Outbox::write_rows(const SendText& request, std::int64_t row, const Item& i
 Outbox::Item& Outbox::insert(std::int64_t row, Item item) {
   Item& kept = items_.emplace(row, std::move(item)).first->second;
   by_id_[kept.message_id] = row;
-  if (kept.state == OutboxState::sealed) {
+  if (in_flight(kept.state)) {
     ++in_flight_;
     in_flight_bytes_ += kept.sealed.size();
   }
@@ -206,14 +213,26 @@ bool Outbox::room_in_flight() const {
 void Outbox::seal_head(std::int64_t row, Item& item) {
   const auto message = c_.records.find_message_by_id(item.message_id, true);
   if (!message) return fail(row, "the message was deleted before it was sent");
-  auto sealed = sealer_.seal(item.chat, *message);
+  const bool missed_some = item.state == OutboxState::incomplete;
+  auto sealed = missed_some ? sealer_.seal_missed(item.chat, *message, item.sealed) : sealer_.seal(item.chat, *message);
   if (!sealed) return fail(row, sealed.error().detail);
-  item.state = OutboxState::sealed;
-  item.sealed = std::move(*sealed);
-  ++in_flight_;
-  in_flight_bytes_ += item.sealed.size();
-  c_.records.add(storage::SealOutbox{c_.id(), row, item.sealed});
+  put_sealed(row, item, std::move(*sealed), missed_some ? OutboxState::completing : OutboxState::sealed);
   transmit(row, item);
+}
+
+void Outbox::put_sealed(std::int64_t row, Item& item, Bytes sealed, OutboxState state) {
+  if (in_flight(item.state)) {
+    --in_flight_;
+    in_flight_bytes_ -= item.sealed.size();
+  }
+  item.state = state;
+  item.sealed = std::move(sealed);
+  item.unanswered = 0;
+  if (in_flight(state)) {
+    ++in_flight_;
+    in_flight_bytes_ += item.sealed.size();
+  }
+  c_.records.add(storage::SealOutbox{c_.id(), row, item.sealed, state});
 }
 
 bool Outbox::readdress(std::int64_t row, Item& item) {
@@ -221,10 +240,8 @@ bool Outbox::readdress(std::int64_t row, Item& item) {
   if (!message) return false;
   auto sealed = sealer_.readdress(item.chat, *message, item.sealed);
   if (!sealed) return false;
-  in_flight_bytes_ += sealed->size() - item.sealed.size();
-  item.sealed = std::move(*sealed);
+  put_sealed(row, item, std::move(*sealed), OutboxState::sealed);
   item.readdressed = true;
-  c_.records.add(storage::SealOutbox{c_.id(), row, item.sealed});
   transmit(row, item);
   return true;
 }
@@ -251,7 +268,7 @@ void Outbox::on_silence(std::int64_t row) {
 void Outbox::on_online() {
   std::vector<std::pair<std::int64_t, std::string>> unsendable;
   for (auto& [row, item] : items_) {
-    if (item.state != OutboxState::sealed || item.sent) continue;
+    if (!in_flight(item.state) || item.sent) continue;
     if (const auto sendable = Sealer::sendable(item.sealed); !sendable) {
       unsendable.emplace_back(row, sendable.error().detail);
     } else {
@@ -298,15 +315,35 @@ void Outbox::on_verdict(std::string_view message_id, const Sealer::Verdict& verd
   if (known == by_id_.end()) return;
   const std::int64_t row = known->second;
   Item& item = items_.at(row);
-  if (item.state != OutboxState::sealed) return;
+  if (!in_flight(item.state)) return;
   answers_due_.clear(row);
   sealer_.forget(verdict.stale, item.chat);
-  if (const auto* accepted = std::get_if<Sealer::Accepted>(&verdict.outcome)) return confirm(row, accepted->at);
-  const auto& refused = std::get<Sealer::Refused>(verdict.outcome);
+  if (const auto* accepted = std::get_if<Sealer::Accepted>(&verdict.outcome)) return on_accepted(row, item, *accepted);
+  on_refused(row, item, std::get<Sealer::Refused>(verdict.outcome));
+}
+
+void Outbox::on_accepted(std::int64_t row, Item& item, const Sealer::Accepted& accepted) {
+  if (item.state == OutboxState::completing) return end(row);
+  tell_accepted(item, accepted.at);
+  if (sealer_.reached_all(item.sealed, accepted)) return end(row);
+  sealer_.forget(Sealer::Stale::recipient_and_own, item.chat);
+  complete(row, item);
+}
+
+void Outbox::on_refused(std::int64_t row, Item& item, const Sealer::Refused& refused) {
   using Remedy = Sealer::Refused::Remedy;
   if (refused.remedy == Remedy::try_again && item.temporary_errors < max_resends) return try_again(row, item);
-  if (refused.remedy == Remedy::readdress && readdress(row, item)) return;
+  if (refused.remedy == Remedy::readdress && item.state == OutboxState::sealed && readdress(row, item)) return;
   fail(row, refused.why);
+  pump_all();
+}
+
+void Outbox::complete(std::int64_t row, Item& item) {
+  put_sealed(row, item, Bytes(item.sealed), OutboxState::incomplete);
+  item.chat = directory_.canonical_user(item.chat);
+  item.temporary_errors = 0;
+  auto& waiting = lanes_[item.chat].waiting;
+  waiting.insert(std::lower_bound(waiting.begin(), waiting.end(), row), row);
   pump_all();
 }
 
@@ -314,14 +351,19 @@ void Outbox::on_receipt(std::string_view message_id) {
   const auto known = by_id_.find(message_id);
   if (known == by_id_.end()) return;
   // Of one that never left, a receipt proves nothing.
-  if (items_.at(known->second).state == OutboxState::sealed) confirm(known->second, c_.now.unix_ms);
+  const std::int64_t row = known->second;
+  if (items_.at(row).state != OutboxState::sealed) return;
+  tell_accepted(items_.at(row), c_.now.unix_ms);
+  end(row);
 }
 
-void Outbox::confirm(std::int64_t row, UnixMs at) {
-  const Item& item = items_.at(row);
+void Outbox::tell_accepted(const Item& item, UnixMs at) {
   if (item.readdressed) sealer_.prefer_other_address();
   c_.records.add(storage::RaiseAckById{c_.id(), item.message_id, AckLevel::server, "", at});
   c_.emit(events::Ack{item.message_id, item.chat, directory_.person(item.chat), AckLevel::server, "", at});
+}
+
+void Outbox::end(std::int64_t row) {
   const bool was_full = !room_in_flight();
   drop(row);
   if (was_full) pump_all();
@@ -339,6 +381,7 @@ void Outbox::cancel(std::int64_t row, const std::string& why) {
 
 void Outbox::end_as_error(std::int64_t row, const std::string& why) {
   const Item& item = items_.at(row);
+  if (acknowledged(item.state)) return drop(row);  // sent: that some devices miss it is no error of the message
   c_.records.add(storage::RaiseAckById{c_.id(), item.message_id, AckLevel::error, why, std::nullopt});
   const PersonIds ids = directory_.person(item.chat);
   c_.emit(events::Ack{item.message_id, item.chat, ids, AckLevel::error, why, c_.now.unix_ms});
@@ -348,7 +391,7 @@ void Outbox::end_as_error(std::int64_t row, const std::string& why) {
 void Outbox::drop(std::int64_t row) {
   const auto it = items_.find(row);
   if (it == items_.end()) return;
-  if (it->second.state == OutboxState::sealed) {
+  if (in_flight(it->second.state)) {
     --in_flight_;
     in_flight_bytes_ -= it->second.sealed.size();
   } else if (const auto lane = lanes_.find(it->second.chat); lane != lanes_.end()) {

@@ -1,8 +1,9 @@
 #pragma once
 // The durable outbox of a session: accepted, sealed (encrypted, the bytes are stored), acknowledged. Order per chat is
 // kept; a chat that waits for keys does not hold up others. Sealed bytes are resent unchanged until their ack comes, so
-// a crash at any point neither loses nor doubles a message and never reuses a message key. Specification 03 sections
-// 4.1, 4.8.
+// a crash at any point neither loses nor doubles a message and never reuses a message key. When the ack says that the
+// server knows devices that a message was not sealed for, it stays until it was sealed and sent for those too, once: to
+// everybody else it is sent by then. Specification 03 sections 4.1, 4.8.
 //
 // It knows no WhatsApp: what a message is made of, how it is encrypted and what an answer of the server means is asked
 // of the Sealer, and of the directory only who is who.
@@ -101,13 +102,20 @@ class Outbox {
   // --- in flight
   bool room_in_flight() const;
   void seal_head(std::int64_t row, Item& item);
+  void put_sealed(std::int64_t row, Item& item, Bytes sealed, storage::OutboxState state);
   bool readdress(std::int64_t row, Item& item);
   void transmit(std::int64_t row, Item& item);
   void try_again(std::int64_t row, Item& item);
   void on_silence(std::int64_t row);
 
   // --- ends
-  void confirm(std::int64_t row, UnixMs at);
+  void on_accepted(std::int64_t row, Item& item, const Sealer::Accepted& accepted);
+  void on_refused(std::int64_t row, Item& item, const Sealer::Refused& refused);
+  void tell_accepted(const Item& item, UnixMs at);
+  /// Acknowledged; the devices that it was not sealed for wait in its lane.
+  void complete(std::int64_t row, Item& item);
+  /// Out of the queue; what waited for its room goes on.
+  void end(std::int64_t row);
   /// Told as of the request that asked for the message, whatever is handled now.
   void fail(std::int64_t row, const std::string& why);
   /// Told as of the command that ends it; as of its own request when it is none that does.

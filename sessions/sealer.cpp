@@ -1,6 +1,7 @@
 #include "sessions/sealer.h"
 
 #include <utility>
+#include <vector>
 
 #include "protocol/messages/message_id.h"
 #include "protocol/noise/frame.h"
@@ -39,7 +40,7 @@ Sealer::Refused::Remedy remedy_of(unsigned error) {
 }
 
 Sealer::Stale stale_after(const protocol::Ack& ack) {
-  if (ack.refresh_lid || !ack.phash.empty()) return Sealer::Stale::recipient_and_own;
+  if (ack.refresh_lid) return Sealer::Stale::recipient_and_own;
   return ack.error == 404 || ack.error == 479 ? Sealer::Stale::recipient : Sealer::Stale::none;
 }
 
@@ -107,8 +108,9 @@ Result<Bytes> Sealer::seal(const Jid& chat, const MessageRow& message) {
   return seal(chat, message, fanout_.addressing(chat));
 }
 
-Result<Bytes> Sealer::seal(const Jid& chat, const MessageRow& message, Fanout::Addressing addressing) {
-  const auto stanza = fanout_.seal(chat, message.id, message.content, message.secret, addressing);
+Result<Bytes> Sealer::seal(const Jid& chat, const MessageRow& message, Fanout::Addressing addressing,
+                           const std::vector<Jid>& reached) {
+  const auto stanza = fanout_.seal(chat, message.id, message.content, message.secret, addressing, reached);
   if (!stanza) return stanza.error();
   Bytes payload = protocol::encode_node(*stanza);
   // A frame cannot carry more, and the connection would not survive the try (01 section 2).
@@ -125,11 +127,30 @@ Result<void> Sealer::sendable(ByteView sealed) {
   return Error(Errc::too_large, "the message is too large once encrypted for all devices of this chat");
 }
 
+std::optional<Sealer::Address> Sealer::address_of(ByteView sealed) {
+  const auto stanza = protocol::decode_node(sealed);
+  const auto to = stanza ? stanza->jid("to") : std::nullopt;
+  const Node* participants = stanza ? stanza->child("participants") : nullptr;
+  if (!to || participants == nullptr) return std::nullopt;
+  Address address{*to, {}};
+  for (const Node* copy : participants->children("to")) {
+    if (const auto device = copy->jid("jid")) address.devices.push_back(*device);
+  }
+  return address;
+}
+
+Result<Bytes> Sealer::seal_missed(const Jid& chat, const MessageRow& message, ByteView sealed) {
+  const auto address = address_of(sealed);
+  if (!address) return Error(Errc::malformed, "the stored stanza is no message");
+  // In its own namespace: to the receivers it is the same message.
+  const auto addressing = address->to.is_lid() ? Fanout::Addressing::lid : Fanout::Addressing::phone_number;
+  return seal(chat, message, addressing, address->devices);
+}
+
 // A LID that the server does not take yet: the same message goes to the number.
 std::optional<Bytes> Sealer::readdress(const Jid& chat, const MessageRow& message, ByteView sealed) {
-  const auto refused = protocol::decode_node(sealed);
-  const auto to = refused ? refused->jid("to") : std::nullopt;
-  if (!to || !to->is_lid() || !directory_.person(chat).pn) return std::nullopt;
+  const auto refused = address_of(sealed);
+  if (!refused || !refused->to.is_lid() || !directory_.person(chat).pn) return std::nullopt;
   auto again = seal(chat, message, Fanout::Addressing::phone_number);
   if (!again) return std::nullopt;
   return std::move(*again);
@@ -138,8 +159,16 @@ std::optional<Bytes> Sealer::readdress(const Jid& chat, const MessageRow& messag
 // --- answers
 
 Sealer::Verdict Sealer::judge(const protocol::Ack& ack) const {
-  if (ack.error == 0) return {Accepted{stated_ms(ack.timestamp, c_.now.unix_ms)}, stale_after(ack)};
+  if (ack.error == 0) return {Accepted{stated_ms(ack.timestamp, c_.now.unix_ms), ack.phash}, stale_after(ack)};
   return {Refused{explain_ack_error(ack.error), remedy_of(ack.error)}, stale_after(ack)};
+}
+
+bool Sealer::reached_all(ByteView sealed, const Accepted& accepted) const {
+  if (accepted.device_hash.empty()) return true;
+  auto address = address_of(sealed);
+  if (!address) return true;
+  address->devices.push_back(address->to.is_lid() && !c_.device.lid.empty() ? c_.device.lid : c_.device.jid);
+  return protocol::participant_hash(address->devices) == accepted.device_hash;
 }
 
 void Sealer::forget(Stale stale, const Jid& chat) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "protocol/messages/content.h"
 #include "protocol/stanzas/ack.h"
@@ -46,12 +47,16 @@ class Sealer {
   /// The same message under another address of the recipient than the one that `sealed` was refused under, encrypted
   /// anew. nullopt: there is no other, or it cannot be sealed.
   std::optional<Bytes> readdress(const Jid& chat, const storage::MessageRow& message, ByteView sealed);
+  /// The same message for the devices of the chat that `sealed` is not for. Errors: not_found (there are none, or none
+  /// that can be reached), and as seal().
+  Result<Bytes> seal_missed(const Jid& chat, const storage::MessageRow& message, ByteView sealed);
   /// What readdress() made was accepted: the next messages of this connection are addressed that way at once.
   void prefer_other_address() { fanout_.prefer_phone_numbers(); }
 
   // --- what the server's answer means
   struct Accepted {
-    UnixMs at = 0;  // the server's time
+    UnixMs at = 0;            // the server's time
+    std::string device_hash;  // of all devices that the server knows of both ends; "" = those it was sealed for
   };
   struct Refused {
     std::string why;
@@ -65,13 +70,22 @@ class Sealer {
     Stale stale = Stale::none;
   };
   Verdict judge(const protocol::Ack& ack) const;
+  /// False: the server knows devices that `sealed` is not for, or no longer some that it is (03 sections 4.5, 4.8).
+  bool reached_all(ByteView sealed, const Accepted& accepted) const;
   /// They are asked for before the next message to this chat is sealed.
   void forget(Stale stale, const Jid& chat);
 
  private:
+  struct Address {
+    Jid to;
+    std::vector<Jid> devices;
+  };
+  /// nullopt: `sealed` is no message stanza.
+  static std::optional<Address> address_of(ByteView sealed);
   Outcome<protocol::TextContent> content_of(const SendText& request, const Jid& chat);
   Outcome<protocol::Quote> quote_of(const Jid& chat, const std::string& id);
-  Result<Bytes> seal(const Jid& chat, const storage::MessageRow& message, Fanout::Addressing addressing);
+  Result<Bytes> seal(const Jid& chat, const storage::MessageRow& message, Fanout::Addressing addressing,
+                     const std::vector<Jid>& reached = {});
 
   Context& c_;
   Directory& directory_;

@@ -93,7 +93,9 @@ std::string line(const InsertOutbox& c) {
   return out.field("state", c.row.state).bytes("stanza", c.row.stanza.size()).field("at", c.row.accepted_at).take();
 }
 std::string line(const SealOutbox& c) {
-  return Line("SealOutbox").field("session", c.session).field("row", c.row).bytes("stanza", c.stanza.size()).take();
+  Line out("SealOutbox");
+  out.field("session", c.session).field("row", c.row).bytes("stanza", c.stanza.size());
+  return out.field("state", static_cast<int>(c.state)).take();
 }
 std::string line(const CountOutboxAttempt& c) {
   return Line("CountOutboxAttempt").field("session", c.session).field("row", c.row).take();

@@ -15,7 +15,7 @@ constexpr const char* select_queue =
 constexpr const char* insert_row =
     "INSERT INTO outbox (key, chat_id, message_id, state, accepted_at, attempts, stanza)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-constexpr const char* seal_row = "UPDATE outbox SET state = 1, stanza = ?2 WHERE key = ?1";
+constexpr const char* seal_row = "UPDATE outbox SET state = ?3, stanza = ?2, attempts = 0 WHERE key = ?1";
 constexpr const char* count_attempt = "UPDATE outbox SET attempts = attempts + 1 WHERE key = ?1";
 constexpr const char* delete_row = "DELETE FROM outbox WHERE key = ?1";
 constexpr const char* select_last = "SELECT max(key) FROM outbox WHERE key BETWEEN ?1 AND ?2";
@@ -63,7 +63,7 @@ Result<void> apply(Database& db, const InsertOutbox& change) {
 }
 
 Result<void> apply(Database& db, const SealOutbox& change) {
-  return Statement(db, seal_row).key(change.session, change.row).blob(change.stanza).run();
+  return Statement(db, seal_row).key(change.session, change.row).blob(change.stanza).number(change.state).run();
 }
 
 Result<void> apply(Database& db, const CountOutboxAttempt& change) {

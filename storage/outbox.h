@@ -15,14 +15,16 @@ namespace wharf::storage {
 class Database;
 
 /// waiting: accepted; sealed: encrypted, the stanza is stored and may be (re)sent unchanged until the ack comes.
-enum class OutboxState : int { waiting = 0, sealed = 1 };
+/// incomplete: acknowledged, but the server knows devices that the stanza is not sealed for. completing: the stanza is
+/// the same message sealed for those alone.
+enum class OutboxState : int { waiting = 0, sealed = 1, incomplete = 2, completing = 3 };
 struct OutboxRow {
   std::int64_t row = 0;  // order of acceptance
   SessionId session;
   protocol::Jid chat;  // canonical at acceptance
   std::string message_id;
   OutboxState state = OutboxState::waiting;
-  protocol::Bytes stanza;  // encoded node when sealed
+  protocol::Bytes stanza;  // encoded node unless waiting
   UnixMs accepted_at = 0;
   std::uint32_t attempts = 0;  // sends of the sealed stanza
   friend bool operator==(const OutboxRow&, const OutboxRow&) = default;
@@ -38,6 +40,7 @@ struct SealOutbox {
   SessionId session;
   std::int64_t row = 0;
   protocol::Bytes stanza;
+  OutboxState state = OutboxState::sealed;
   friend bool operator==(const SealOutbox&, const SealOutbox&) = default;
 };
 struct CountOutboxAttempt {

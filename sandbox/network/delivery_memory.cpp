@@ -45,10 +45,16 @@ std::string name_of(const Fingerprint& message) { return std::string(protocol::a
 template <class Targets>
 auto place_of(Targets& targets, const Fingerprint& device) {
   return std::lower_bound(targets.begin(), targets.end(), device,
-                          [](const auto& entry, const Fingerprint& wanted) { return entry.first < wanted; });
+                          [](const auto& entry, const Fingerprint& wanted) { return entry.device < wanted; });
 }
 
 }  // namespace
+
+DeliveryMemory::Accepted::Copy* DeliveryMemory::Accepted::find(const DeviceKey& target) {
+  const auto device = of_device(target);
+  const auto place = place_of(targets, device);
+  return place != targets.end() && place->device == device ? &*place : nullptr;
+}
 
 std::optional<std::int64_t> DeliveryMemory::accepted_at(const DeviceKey& sender, std::string_view id) {
   const auto* known = accepted_.find(of_message(sender, id));
@@ -58,7 +64,7 @@ std::optional<std::int64_t> DeliveryMemory::accepted_at(const DeviceKey& sender,
 
 void DeliveryMemory::accept(const DeviceKey& sender, std::string_view id, std::int64_t now_seconds) {
   const auto message = of_message(sender, id);
-  accepted_.insert(message, Accepted{now_seconds, {}, 0});
+  accepted_.insert(message, Accepted{now_seconds, {}});
   changed_(name_of(message));
   while (accepted_.over_limit() || accepted_.oldest().at + remembered_seconds < now_seconds) {
     changed_(name_of(accepted_.oldest_key()));
@@ -67,23 +73,20 @@ void DeliveryMemory::accept(const DeviceKey& sender, std::string_view id, std::i
 }
 
 DeliveryMemory::Target DeliveryMemory::target(const DeviceKey& sender, std::string_view id, const DeviceKey& target) {
-  const auto* known = accepted_.find(of_message(sender, id));
-  if (!known) return Target::unknown;
-  const auto device = of_device(target);
-  const auto place = place_of(known->targets, device);
-  return place != known->targets.end() && place->first == device ? place->second : Target::unknown;
+  auto* known = accepted_.find(of_message(sender, id));
+  const auto* copy = known ? known->find(target) : nullptr;
+  return copy ? copy->state : Target::unknown;
 }
 
 void DeliveryMemory::set(const DeviceKey& sender, std::string_view id, const DeviceKey& target, Target state) {
   const auto message = of_message(sender, id);
   auto* known = accepted_.find(message);
   if (!known) return;
-  const auto device = of_device(target);
-  const auto place = place_of(known->targets, device);
-  if (place != known->targets.end() && place->first == device) {
-    place->second = state;
+  if (auto* copy = known->find(target)) {
+    copy->state = state;
   } else {
-    known->targets.insert(place, {device, state});
+    const auto device = of_device(target);
+    known->targets.insert(place_of(known->targets, device), {device, state, 0});
   }
   changed_(name_of(message));
 }
@@ -96,11 +99,13 @@ void DeliveryMemory::ask_again(const DeviceKey& sender, std::string_view id, con
   set(sender, id, target, Target::asked_again);
 }
 
-bool DeliveryMemory::fanout_changed(const DeviceKey& sender, std::string_view id, ByteView encoded) {
+bool DeliveryMemory::copy_changed(const DeviceKey& sender, std::string_view id, const DeviceKey& target,
+                                  ByteView ciphertext) {
   auto* known = accepted_.find(of_message(sender, id));
-  if (!known) return false;
-  const std::uint64_t hash = std::max<std::uint64_t>(short_hash(encoded), 1);
-  const std::uint64_t before = std::exchange(known->fanout, hash);
+  auto* copy = known ? known->find(target) : nullptr;
+  if (!copy) return false;
+  const auto hash = std::max(static_cast<std::uint32_t>(short_hash(ciphertext)), 1u);
+  const std::uint32_t before = std::exchange(copy->hash, hash);
   return before != 0 && before != hash;
 }
 
@@ -111,9 +116,9 @@ std::optional<Bytes> DeliveryMemory::row(std::string_view name) {
   const auto* known = message ? accepted_.find(*message) : nullptr;
   if (!known) return std::nullopt;
   Bytes out = protocol::to_bytes(row_number(static_cast<std::uint64_t>(known->at), 8));
-  for (const auto& [device, state] : known->targets) {
-    protocol::append(out, device);
-    out.push_back(static_cast<std::uint8_t>(state));
+  for (const auto& copy : known->targets) {
+    protocol::append(out, copy.device);
+    out.push_back(static_cast<std::uint8_t>(copy.state));
   }
   return out;
 }
@@ -128,7 +133,7 @@ bool DeliveryMemory::restore(std::string_view name, ByteView row) {
     const auto device = protocol::exactly<16>(row.first(entry - 1));
     const auto state = static_cast<Target>(row[entry - 1]);
     if (!device || (state != Target::delivered && state != Target::asked_again)) return false;
-    accepted.targets.emplace_back(*device, state);
+    accepted.targets.push_back({*device, state, 0});
   }
   restoring_.emplace_back(*message, std::move(accepted));
   return true;

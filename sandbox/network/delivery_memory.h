@@ -75,9 +75,11 @@ class DeliveryMemory {
   void delivered(const DeviceKey& sender, std::string_view id, const DeviceKey& target);
   /// A retry receipt: the next delivery of this id to this device is no duplicate.
   void ask_again(const DeviceKey& sender, std::string_view id, const DeviceKey& target);
-  /// True when the fan-out that came first under this id, since this process began, was another one. No server compares
-  /// them, and some clients seal a resend anew; one that keeps its sealed stanzas must send them unchanged.
-  bool fanout_changed(const DeviceKey& sender, std::string_view id, protocol::ByteView encoded);
+  /// Of a copy in a fan-out, behind delivered(): true when the one for this device that came first, since this process
+  /// began, was another. No server compares them, and some clients seal a resend anew; one that keeps its sealed
+  /// stanzas must send them unchanged.
+  bool copy_changed(const DeviceKey& sender, std::string_view id, const DeviceKey& target,
+                    protocol::ByteView ciphertext);
 
   /// True when this message key was used with another ciphertext before.
   bool key_reused(const DeviceKey& sender, const DeviceKey& target, protocol::ByteView ratchet_key,
@@ -95,8 +97,13 @@ class DeliveryMemory {
   static constexpr std::int64_t remembered_seconds = 24 * 3600;
   struct Accepted {
     std::int64_t at = 0;
-    std::vector<std::pair<Fingerprint, Target>> targets;  // ordered by device
-    std::uint64_t fanout = 0;                             // of its hash; 0: none came in this life
+    struct Copy {
+      Fingerprint device;
+      Target state = Target::unknown;
+      std::uint32_t hash = 0;  // of the fan-out's ciphertext; 0: none came in this life
+    };
+    std::vector<Copy> targets;  // ordered by device
+    Copy* find(const DeviceKey& target);
   };
   void set(const DeviceKey& sender, std::string_view id, const DeviceKey& target, Target state);
   std::function<void(std::string)> changed_, key_changed_;

@@ -91,10 +91,6 @@ void Routing::on_message(const Origin& origin, const Node& message) {
     memory_.accept(origin.key, id, transit.accepted);
     ++c_.stats.messages_accepted;
   }
-  if (!plan.single_device && memory_.fanout_changed(origin.key, id, protocol::encode_node(message))) {
-    ++c_.stats.changed_resends[origin.key];
-    c_.complain("message " + id + " of " + text_of(origin.key) + " came again with other bytes");
-  }
   open_chat(transit);
   const bool delivered = deliver_copies(transit);
   if (before && !delivered) ++c_.stats.duplicate_sends;
@@ -130,15 +126,26 @@ bool Routing::deliver_copies(const Transit& transit) {
   // A resend to an own device is addressed to that device and names its chat itself.
   const auto recipient = message.jid("recipient");
   const auto chat = (recipient ? accounts_.resolve(*recipient) : std::nullopt).value_or(to);
-  bool delivered = false;
+  bool delivered = false, changed = false;
+  const auto compare = [&](const MessagePlan::Copy& copy) {
+    changed |= !plan.single_device && memory_.copy_changed(origin.key, id, copy.target, copy.enc->data());
+  };
   for (const auto& copy : plan.copies) {
     check_keys(transit, copy);
-    if (memory_.target(origin.key, id, copy.target) == DeliveryMemory::Target::delivered) continue;
+    if (memory_.target(origin.key, id, copy.target) == DeliveryMemory::Target::delivered) {
+      compare(copy);
+      continue;
+    }
     // Acked like any other: the sender is not told that somebody blocked him.
     if (copy.target.phone != origin.key.phone && blocklist_.blocks(*to.party, origin.party)) continue;
     memory_.delivered(origin.key, id, copy.target);
+    compare(copy);
     delivered = true;
     delivery_.enqueue(copy.target, copy_for(origin, to, chat, message, copy, accepted));
+  }
+  if (changed) {
+    ++c_.stats.changed_resends[origin.key];
+    c_.complain("message " + id + " of " + text_of(origin.key) + " came again with other bytes");
   }
   return delivered;
 }

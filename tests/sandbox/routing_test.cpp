@@ -276,6 +276,20 @@ TEST_CASE("a resend with other bytes than the first one is counted") {
   CHECK(stats.changed_resends.at(s.desk->key) == 1);
 }
 
+TEST_CASE("a second fan-out for a device that the first one missed is delivered to it alone and no other resend") {
+  Scene s;
+  const auto ben = s.ben.account().pn_jid();
+  auto devices = s.everybody(false);
+  REQUIRE(devices.size() > 1);
+  const auto missed = devices.back();
+  devices.pop_back();
+  s.desk->send(message_to("m1", ben, devices));
+  s.desk->send(message_to("m1", ben, {missed}, "sealed later"));
+  CHECK(s.world.network.stats().changed_resends.empty());
+  s.desk->send(message_to("m1", ben, {missed}, "and again"));
+  CHECK(s.world.network.stats().changed_resends.at(s.desk->key) == 1);
+}
+
 TEST_CASE("of a message that is corrupted and delivered twice one copy stays whole") {
   Scene s;
   s.world.network.faults().corrupt_messages = s.world.network.faults().duplicate_deliveries = 1;

@@ -1,6 +1,7 @@
 // What a text becomes on the wire, which one cannot be sealed, and what the server's answer means for it.
 #include "sessions/sealer.h"
 
+#include "protocol/messages/message_id.h"
 #include "protocol/messages/padding.h"
 #include "protocol/noise/frame.h"
 #include "tests/sessions/sending.h"
@@ -10,6 +11,7 @@ using namespace wharf::sessions;
 using protocol::Node;
 
 using Fixture = wharf::test::SessionFixture;
+using namespace std::chrono_literals;
 using test::ack;
 using test::ben;
 using test::list_devices;
@@ -221,17 +223,96 @@ TEST_CASE("an answer of the server means accepted, refused for good, or refused 
   CHECK(accepted.stale == Stale::none);
 }
 
-TEST_CASE("an accepted text whose answer knows other devices makes both lists be asked for before the next") {
+namespace {
+
+Node ack_with_hash(const std::string& id, const std::string& hash) {
+  Node node = ack(id);
+  return node.set("phash", hash);
+}
+
+/// The bundle of one device, to the request for keys that is the last thing sent.
+std::vector<Node> give_keys(Fixture& f, const Node& asked, const Jid& device, const test::SignalPeer& peer) {
+  REQUIRE(asked.child("key"));
+  return messages(f.stanza(Node("iq")
+                               .set("id", asked.attr("id"))
+                               .set("type", "result")
+                               .add(Node("list").add(protocol::bundle_user_node(device, peer.bundle())))));
+}
+
+}  // namespace
+
+TEST_CASE("an accepted text whose answer knows other devices makes both lists be asked for, also for the next") {
   Fixture f;
   f.befriend(ben);
   f.go_online();
-  Node other_devices = ack((*f.send(Fixture::text("first")))->id);
-  f.stanza(other_devices.set("phash", "2:AAAAAAAA"));
-  REQUIRE(f.session->view().queued == 0);
-  REQUIRE(f.send(Fixture::text("next"))->has_value());
-  const auto asked = Fixture::sent(f.last);
+  const std::string id = (*f.send(Fixture::text("first")))->id;
+  const auto asked = Fixture::sent(f.stanza(ack_with_hash(id, "2:AAAAAAAA")));
+  CHECK(storage::find_message_by_id(f.store->reader(), f.row.id, id, true)->ack == storage::AckLevel::server);
   REQUIRE(asked.size() == 1);
   REQUIRE(asked[0].attr("xmlns") == "usync");
   const auto users = asked[0].child("usync")->child("list")->children("user");
   REQUIRE(users.size() == 2);
+  REQUIRE(f.send(Fixture::text("next"))->has_value());
+  CHECK(Fixture::sent(f.last).empty());  // waits for the same answer
+}
+
+TEST_CASE("an answer that knows the devices that a text was sealed for, and our own, asks for nothing") {
+  Fixture f;
+  f.befriend(ben);
+  f.go_online();
+  const std::string id = (*f.send(Fixture::text("first")))->id;
+  const Jid devices[] = {Jid("15550000001", "s.whatsapp.net", 3), ben.with_device(0)};
+  CHECK(Fixture::sent(f.stanza(ack_with_hash(id, protocol::participant_hash(devices)))).empty());
+  CHECK(f.session->view().queued == 0);
+}
+
+TEST_CASE("a device that a text was not sealed for gets it once, after the answer that told of it, whatever is cut") {
+  Fixture f;
+  f.befriend(ben);
+  f.go_online();
+  const std::string id = (*f.send(Fixture::text("hello")))->id;
+  f.stanza(ack_with_hash(id, "2:AAAAAAAA"));
+  // The process ends here; the next one has the list that was asked for.
+  list_devices(f, ben, {0, 7});
+  list_devices(f, own_lid, {3});
+  f.reopen();
+  auto asked = f.go_online();
+  std::erase_if(asked, [](const Node& node) { return node.attr("xmlns") != "encrypt" || !node.child("key"); });
+  REQUIRE(asked.size() == 1);
+  auto companion = test::SignalPeer::make(f.random, 7);
+
+  SECTION("it is reachable") {
+    const auto rest = give_keys(f, asked[0], ben.with_device(7), companion);
+    REQUIRE(rest.size() == 1);
+    CHECK(rest[0].attr("id") == id);
+    const auto copies = rest[0].child("participants")->children("to");
+    REQUIRE(copies.size() == 1);
+    CHECK(*copies[0]->jid("jid") == ben.with_device(7));
+    CHECK(companion.receive(Fixture::ciphertexts(rest).at(0), f.random).has_value());
+    f.reopen();  // and again here
+    const auto again = f.go_online();
+    CHECK(std::ranges::count_if(again, [&](const Node& node) { return node == rest[0]; }) == 1);
+    SECTION("accepted, whatever the answer knows by now") {
+      CHECK(Fixture::sent(f.stanza(ack_with_hash(id, "2:BBBBBBBB"))).empty());
+    }
+    SECTION("refused: the text stays sent") { f.stanza(ack(id, 479)); }
+    SECTION("never answered: the text stays sent") {
+      for (std::uint32_t connection = 0; connection < Outbox::max_unanswered; ++connection) {
+        for (auto waited = 0s; waited < Outbox::ack_patience; waited += 15s) {
+          f.stanza(Node("presence"));
+          f.steady += 15s;
+        }
+        f.turn({});
+        f.go_online();
+      }
+    }
+  }
+  SECTION("it is gone again") {
+    f.stanza(Node("iq").set("id", asked[0].attr("id")).set("type", "result").add(Node("list")));
+  }
+  CHECK(f.session->view().queued == 0);
+  CHECK(storage::load_outbox(f.store->reader(), f.row.id).empty());
+  CHECK(storage::find_message_by_id(f.store->reader(), f.row.id, id, true)->ack == storage::AckLevel::server);
+  const auto names = f.event_names();
+  CHECK(std::ranges::count(names, "ack") == 1);
 }

@@ -284,7 +284,7 @@ TEST_CASE("the send queue keeps the order of acceptance of its session") {
     store.turn([&](Changes& changes) { changes.add(InsertOutbox{queued}); });
   }
   store.turn([](Changes& changes) {
-    changes.add(SealOutbox{session, 2, {1, 2, 3}});
+    changes.add(SealOutbox{session, 2, {1, 2, 3}, OutboxState::completing});
     changes.add(CountOutboxAttempt{session, 2});
     changes.add(RemoveOutbox{session, 1});
     changes.add(RemoveOutbox{session, 101});
@@ -295,7 +295,7 @@ TEST_CASE("the send queue keeps the order of acceptance of its session") {
   CHECK(rows[0].session == session);
   CHECK(rows[0].chat == anna);
   CHECK(rows[0].message_id == "M2");
-  CHECK(rows[0].state == OutboxState::sealed);
+  CHECK(rows[0].state == OutboxState::completing);
   CHECK(rows[0].stanza == Bytes{1, 2, 3});
   CHECK(rows[0].accepted_at == 20);
   CHECK(rows[0].attempts == 1);
