@@ -110,11 +110,17 @@ void Outbox::write_rows(const SendText& request, std::int64_t row, const Item& i
 Outbox::Item& Outbox::insert(std::int64_t row, Item item) {
   Item& kept = items_.emplace(row, std::move(item)).first->second;
   by_id_[kept.message_id] = row;
-  if (in_flight(kept.state)) {
-    ++in_flight_;
-    in_flight_bytes_ += kept.sealed.size();
-  }
+  count(kept, true);
   return kept;
+}
+
+void Outbox::count(const Item& item, bool enters) {
+  const auto change = [enters](std::size_t& total, std::size_t by) { total = enters ? total + by : total - by; };
+  if (in_flight(item.state)) {
+    change(in_flight_, 1);
+    change(in_flight_bytes_, item.sealed.size());
+  }
+  if (acknowledged(item.state)) change(acknowledged_, 1);
 }
 
 // --- lanes
@@ -221,17 +227,11 @@ void Outbox::seal_head(std::int64_t row, Item& item) {
 }
 
 void Outbox::put_sealed(std::int64_t row, Item& item, Bytes sealed, OutboxState state) {
-  if (in_flight(item.state)) {
-    --in_flight_;
-    in_flight_bytes_ -= item.sealed.size();
-  }
+  count(item, false);
   item.state = state;
   item.sealed = std::move(sealed);
   item.unanswered = 0;
-  if (in_flight(state)) {
-    ++in_flight_;
-    in_flight_bytes_ += item.sealed.size();
-  }
+  count(item, true);
   c_.records.add(storage::SealOutbox{c_.id(), row, item.sealed, state});
 }
 
@@ -315,10 +315,16 @@ void Outbox::on_verdict(std::string_view message_id, const Sealer::Verdict& verd
   if (known == by_id_.end()) return;
   const std::int64_t row = known->second;
   Item& item = items_.at(row);
+  const auto* accepted = std::get_if<Sealer::Accepted>(&verdict.outcome);
+  if (item.state == OutboxState::incomplete && accepted && sealer_.reached_all(item.sealed, *accepted)) {
+    const Jid chat = item.chat;  // a receipt was faster, and there is nobody else
+    drop(row);
+    return drop_lane_if_idle(chat);
+  }
   if (!in_flight(item.state)) return;
   answers_due_.clear(row);
   sealer_.forget(verdict.stale, item.chat);
-  if (const auto* accepted = std::get_if<Sealer::Accepted>(&verdict.outcome)) return on_accepted(row, item, *accepted);
+  if (accepted) return on_accepted(row, item, *accepted);
   on_refused(row, item, std::get<Sealer::Refused>(verdict.outcome));
 }
 
@@ -342,6 +348,8 @@ void Outbox::complete(std::int64_t row, Item& item) {
   put_sealed(row, item, Bytes(item.sealed), OutboxState::incomplete);
   item.chat = directory_.canonical_user(item.chat);
   item.temporary_errors = 0;
+  answers_due_.clear(row);
+  resends_.clear(row);
   auto& waiting = lanes_[item.chat].waiting;
   waiting.insert(std::lower_bound(waiting.begin(), waiting.end(), row), row);
   pump_all();
@@ -351,10 +359,12 @@ void Outbox::on_receipt(std::string_view message_id) {
   const auto known = by_id_.find(message_id);
   if (known == by_id_.end()) return;
   // Of one that never left, a receipt proves nothing.
-  const std::int64_t row = known->second;
-  if (items_.at(row).state != OutboxState::sealed) return;
-  tell_accepted(items_.at(row), c_.now.unix_ms);
-  end(row);
+  Item& item = items_.at(known->second);
+  if (item.state != OutboxState::sealed) return;
+  tell_accepted(item, c_.now.unix_ms);
+  // Whether there are other devices, only the ack would have said.
+  sealer_.forget(Sealer::Stale::recipient_and_own, item.chat);
+  complete(known->second, item);
 }
 
 void Outbox::tell_accepted(const Item& item, UnixMs at) {
@@ -391,12 +401,9 @@ void Outbox::end_as_error(std::int64_t row, const std::string& why) {
 void Outbox::drop(std::int64_t row) {
   const auto it = items_.find(row);
   if (it == items_.end()) return;
-  if (in_flight(it->second.state)) {
-    --in_flight_;
-    in_flight_bytes_ -= it->second.sealed.size();
-  } else if (const auto lane = lanes_.find(it->second.chat); lane != lanes_.end()) {
-    std::erase(lane->second.waiting, row);
-  }
+  count(it->second, false);
+  const auto lane = in_flight(it->second.state) ? lanes_.end() : lanes_.find(it->second.chat);
+  if (lane != lanes_.end()) std::erase(lane->second.waiting, row);
   resends_.clear(row);
   answers_due_.clear(row);
   by_id_.erase(it->second.message_id);

@@ -54,7 +54,8 @@ class Outbox {
   /// When on_due() has something to do: only while online.
   std::optional<net::SteadyTime> due() const;
   void on_due();
-  std::size_t size() const { return items_.size(); }
+  /// Messages that are not sent yet: not those that only some devices lack.
+  std::size_t unsent() const { return items_.size() - acknowledged_; }
   void count(Holdings& held) const;
   /// Set by the session: this connection swallowed a message.
   std::function<void()> on_unanswered;
@@ -100,6 +101,8 @@ class Outbox {
   void prepare_later(const Jid& chat, Lane& lane, Sealer::Prepared prepared);
 
   // --- in flight
+  /// An item enters or leaves a state.
+  void count(const Item& item, bool enters);
   bool room_in_flight() const;
   void seal_head(std::int64_t row, Item& item);
   void put_sealed(std::int64_t row, Item& item, Bytes sealed, storage::OutboxState state);
@@ -134,8 +137,9 @@ class Outbox {
   Alarms<std::int64_t> answers_due_;                // of what is in flight on this connection
   Alarms<Jid> lanes_due_;                           // lanes whose keys could not be had
   std::int64_t last_row_ = 0;
-  std::size_t in_flight_ = 0;  // sealed items
+  std::size_t in_flight_ = 0;  // on their way or to be sent as they are
   std::size_t in_flight_bytes_ = 0;
+  std::size_t acknowledged_ = 0;  // incomplete or completing
 };
 
 }  // namespace wharf::sessions

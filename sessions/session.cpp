@@ -143,7 +143,7 @@ SessionView Session::view() const {
   view.lid = c.device.lid;
   view.push_name = c.device.push_name;
   view.platform = c.device.platform;
-  view.queued = outbox_.size();
+  view.queued = outbox_.unsent();
   return view;
 }
 

@@ -376,6 +376,34 @@ TEST_CASE("a receipt is proof of the ack: what it names leaves the queue") {
   REQUIRE(std::count(names.begin(), names.end(), "ack") == 2);  // server, then delivered
 }
 
+TEST_CASE("what only a receipt proves is looked after: the ack would have said whether other devices lack it") {
+  Fixture f;
+  f.befriend(ben);
+  f.go_online();
+  const std::string id = (*f.send(Fixture::text("hello")))->id;
+  const auto asked = Fixture::sent(f.stanza(receipt(ben, id)));
+  REQUIRE(std::ranges::count_if(asked, [](const Node& node) { return node.attr("xmlns") == "usync"; }) == 1);
+  REQUIRE(storage::load_outbox(f.store->reader(), f.row.id).size() == 1);
+  SECTION("the ack comes late and knows of none") {
+    Node ack("ack");
+    f.stanza(ack.set("class", "message").set("id", id).set("from", ben).set("t", "1700000001"));
+  }
+  SECTION("the lists know of none") {
+    storage::DeviceListRow list{{0}, 0, f.now_ms, 0};
+    storage::Changes changes;
+    changes.add(storage::PutDeviceList{f.row.id, ben, list});
+    list.devices = {3};
+    changes.add(storage::PutDeviceList{f.row.id, own_phone, list});
+    f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+    f.reopen();
+    for (const Node& node : f.go_online()) CHECK_FALSE(node.is("message"));
+  }
+  CHECK(f.session->view().queued == 0);
+  CHECK(storage::load_outbox(f.store->reader(), f.row.id).empty());
+  const auto names = f.event_names();
+  CHECK(std::ranges::count(names, "ack") == 2);
+}
+
 namespace {
 
 storage::InsertMessage from_ben(Fixture& f, const std::string& id) {
