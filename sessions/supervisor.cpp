@@ -214,8 +214,19 @@ void Supervisor::create(NewSession session, Reply<SessionView> reply) {
     if (!committed) return std::move(*waiting)(committed.error());
     const auto actor = keep->adopt(row, device);
     actor->begin();
-    // Behind the turn in which it begins: it runs by then, and the answer is how it stands.
-    actor->post(CommandArrived{Asked<StartSession>{{}, std::move(*waiting)}, {}});
+    // Behind the turn in which it begins: the answer is how it stands then. A turn that fails takes nothing back: the
+    // session is there, begins again, and its view says so.
+    actor->post(
+        CommandArrived{Asked<StartSession>{{},
+                                           [waiting, weak = std::weak_ptr(actor), registry = std::weak_ptr(keep),
+                                            id = row.id](Outcome<SessionView> begun) {
+                                             const auto known = registry.lock();
+                                             const auto created = weak.lock();
+                                             const bool there = known && created && known->actor(id) == created;
+                                             if (!begun && there) begun = created->view();
+                                             std::move (*waiting)(std::move(begun));
+                                           }},
+                       {}});
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -24,6 +25,7 @@ struct SupervisorFixture {
   net::asio::io_context loop;
   net::LoopScheduler scheduler{loop};
   protocol::SeededRandom random{3};
+  std::atomic<int> failing_updates = 0;  // turns of sessions that change their row
   std::unique_ptr<storage::Store> store;
   net::WorkerPool workers{loop.get_executor(), 1};
   net::WebSocketClient sockets{loop, {}};
@@ -33,7 +35,13 @@ struct SupervisorFixture {
   SupervisorFixture() {
     storage::Store::Settings file;
     file.path = ":memory:";
-    file.before_change = run_injected;
+    file.before_change = [this](storage::Database& db, const storage::Change& change) -> storage::Result<bool> {
+      if (failing_updates > 0 && std::holds_alternative<storage::UpdateSession>(change)) {
+        --failing_updates;
+        return protocol::Error(protocol::Errc::storage, "lost");
+      }
+      return run_injected(db, change);
+    };
     store = *storage::Store::open(std::move(file));
     restart();
   }

@@ -21,6 +21,18 @@ TEST_CASE("a session has its name once, a limit of number, and is there after a 
   REQUIRE_FALSE(w.supervisor->find("d").has_value());
 }
 
+TEST_CASE("a session whose first turn is lost was created all the same, and its answer says how it stands") {
+  World w;
+  w.failing_updates = 1;
+  const auto created = w.create("a");
+  REQUIRE(created.has_value());
+  CHECK(w.failing_updates == 0);
+  CHECK(created->name == "a");
+  CHECK(created->reason.has_value());
+  CHECK(w.supervisor->find("a").has_value());
+  CHECK(storage::load_sessions(w.store->reader()).size() == 1);
+}
+
 TEST_CASE("a removed session is gone from the rows, and its name can be used again") {
   World w;
   REQUIRE(w.create("a").has_value());
