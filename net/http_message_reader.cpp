@@ -20,9 +20,13 @@ using boost::system::error_code;
 constexpr int max_interim_responses = 8;
 constexpr std::size_t header_room_bytes = 4u << 10;
 constexpr std::size_t body_room_bytes = 64u << 10;
-// What is left of a chunked body is never shorter than its last chunk: "0", two ends of line. The parser asserts that
-// it gets as much when it comes back to a last chunk that was cut, so fewer bytes wait for more.
-constexpr std::size_t least_of_chunked_body = 5;
+
+/// The parser asserts that a last chunk which was cut comes back to it with five bytes or more, as many as "0" and two
+/// ends of line are: what may be the beginning of one waits until there are as many. (What is left of a whole chunked
+/// body is never less.)
+bool may_be_cut_last_chunk(std::string_view rest_of_body) {
+  return rest_of_body.size() < 5 && rest_of_body.starts_with('0');
+}
 
 /// A body in a string that grows as bytes arrive (Beast's string_body reserves what the peer announces) and is cut at
 /// `limit`.
@@ -104,8 +108,8 @@ class Feeder {
   static std::size_t put(ResponseParser& parser, std::string_view all, error_code& error) {
     std::size_t used = 0;
     const bool in_header = !parser.is_header_done();
-    const std::size_t least = !in_header && parser.chunked() ? least_of_chunked_body : 1;
-    while (all.size() - used >= least) {
+    const bool chunked = !in_header && parser.chunked();
+    while (used < all.size() && !(chunked && may_be_cut_last_chunk(all.substr(used)))) {
       const std::size_t step = parser.put(boost::asio::const_buffer(all.data() + used, all.size() - used), error);
       used += step;
       if (error || parser.is_done() || (in_header && parser.is_header_done())) break;
@@ -243,10 +247,13 @@ struct HttpRequestReader::State {
     return Progress::header_done;
   }
 
+  bool waits_for_last_chunk() const {
+    return parser->chunked() && may_be_cut_last_chunk({static_cast<const char*>(buffer.cdata().data()), buffer.size()});
+  }
+
   Progress read_body() {
     error_code result;
-    const std::size_t least = parser->chunked() ? least_of_chunked_body : 1;
-    while (!parser->is_done() && buffer.size() >= least) {
+    while (!parser->is_done() && buffer.size() != 0 && !waits_for_last_chunk()) {
       // Room for all of it; what was framing is given back.
       const std::size_t have = body.size();
       body.resize(have + buffer.size());
