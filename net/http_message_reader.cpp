@@ -9,6 +9,7 @@
 #include <boost/beast/http/rfc7230.hpp>
 #include <cctype>
 #include <optional>
+#include <stdexcept>
 
 namespace wharf::net {
 namespace {
@@ -71,6 +72,17 @@ HttpHeaders copy_headers(const http::fields& fields) {
 
 beast::string_view as_beast(std::string_view text) { return {text.data(), text.size()}; }
 
+/// The parser throws at a trailer field of more than 64 KiB, as it throws at such a field of ours.
+template <class Parser>
+std::size_t put_into(Parser& parser, boost::asio::const_buffer bytes, error_code& error) {
+  try {
+    return parser.put(bytes, error);
+  } catch (const std::length_error&) {
+    error = http::error::header_limit;
+    return 0;
+  }
+}
+
 using ResponseParser = http::response_parser<CappedBody>;
 
 /// Feeds the parser from pieces of any size: what it could not use yet is kept and offered again with more.
@@ -110,7 +122,7 @@ class Feeder {
     const bool in_header = !parser.is_header_done();
     const bool chunked = !in_header && parser.chunked();
     while (used < all.size() && !(chunked && may_be_cut_last_chunk(all.substr(used)))) {
-      const std::size_t step = parser.put(boost::asio::const_buffer(all.data() + used, all.size() - used), error);
+      const std::size_t step = put_into(parser, boost::asio::const_buffer(all.data() + used, all.size() - used), error);
       used += step;
       if (error || parser.is_done() || (in_header && parser.is_header_done())) break;
       if (step == 0) break;
@@ -175,7 +187,7 @@ struct HttpRequestReader::State {
   }
 
   std::size_t put(error_code& result) {
-    const std::size_t used = parser->put(buffer.cdata(), result);
+    const std::size_t used = put_into(*parser, buffer.cdata(), result);
     buffer.consume(used);
     return used;
   }

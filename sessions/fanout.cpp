@@ -159,7 +159,13 @@ Result<Node> Fanout::seal(const Jid& chat, const std::string& message_id, ByteVi
   if (!to) return Error(Errc::not_found, "the recipient has no address of the kind that the server wants");
   // Without an address in this namespace the own other devices go without a copy rather than the message not at all.
   const auto own_on_wire = user_on_wire(own, addressing);
-  const std::vector<Jid> devices = targets(chat);
+  const auto on_wire = [&](const Jid& device) {
+    return (device.user_jid() == own ? own_on_wire.value_or(own) : *to).with_device(device.device);
+  };
+  std::vector<Jid> devices = targets(chat);
+  std::erase_if(devices, [&](const Jid& device) {
+    return std::find(reached.begin(), reached.end(), on_wire(device)) != reached.end();
+  });
   if ((content.size() + enc_overhead) * devices.size() > protocol::max_payload_bytes) {
     return Error(Errc::too_large, "the message is too large for the " + std::to_string(devices.size()) +
                                       " devices of this chat: " + std::to_string(content.size()) + " bytes for each");
@@ -177,8 +183,6 @@ Result<Node> Fanout::seal(const Jid& chat, const std::string& message_id, ByteVi
   for (const Jid& device : devices) {
     const bool to_own = device.user_jid() == own;
     if (to_own && !own_on_wire) continue;
-    const Jid on_wire = (to_own ? *own_on_wire : *to).with_device(device.device);
-    if (std::find(reached.begin(), reached.end(), on_wire) != reached.end()) continue;
     auto* record = c_.keys.find(device);
     if (record == nullptr || !record->has_current()) continue;
     const Bytes padded = protocol::pad_message(to_own ? ByteView(own_copy) : content, c_.random);
@@ -187,7 +191,7 @@ Result<Node> Fanout::seal(const Jid& chat, const std::string& message_id, ByteVi
     c_.keys.mark_changed(device);
     introduced |= sealed->kind == protocol::CiphertextKind::pre_key_message;
     to_recipient |= !to_own || note_to_self;
-    stanza.participants.push_back({on_wire, std::move(*sealed)});
+    stanza.participants.push_back({on_wire(device), std::move(*sealed)});
   }
   // Never at first only to own devices: they would show a message that nobody got.
   if (stanza.participants.empty() || (!to_recipient && reached.empty()))

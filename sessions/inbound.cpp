@@ -190,13 +190,20 @@ void Inbound::store(const MessageSource& source, const IncomingMessage& content,
 
 // --- failures
 
+storage::RetryRow Inbound::retry_of(const Jid& author, const std::string& id) const {
+  const storage::RetryRow row = c_.records.retry(author, id);
+  if (row != storage::RetryRow() || !author.is_lid()) return row;
+  const auto number = directory_.person(author.user_jid()).pn;
+  return number ? c_.records.retry(number->with_device(author.device), id) : row;
+}
+
 bool Inbound::note_told(const MessageSource& source) {
   if (!any_retries_) any_retries_ = c_.records.has_retries();
   if (!*any_retries_) return true;
   const Jid author = directory_.canonical_device(source.author);
-  storage::RetryRow retry = c_.records.retry(author, source.id);
+  storage::RetryRow retry = retry_of(author, source.id);
   if (retry.told) return false;
-  if (retry.count == 0) return true;
+  if (retry == storage::RetryRow()) return true;
   retry.told = true;
   c_.records.add(storage::PutRetry{c_.id(), author, source.id, retry, c_.now.unix_ms});
   return true;
@@ -218,8 +225,15 @@ std::optional<protocol::RetryKeys> Inbound::retry_keys(const Jid& author) {
 }
 
 void Inbound::on_failure(const Node& message, const MessageSource& source, const Jid& author, const Error& error) {
-  const storage::RetryRow before = c_.records.retry(author, source.id);
+  const storage::RetryRow before = retry_of(author, source.id);
   if (before.told) return acknowledge(message, source);  // what was asked for once more came in another copy
+  const Jid chat = source.chat.is_group() ? source.chat : directory_.canonical_user(source.chat);
+  if (c_.records.has_message(chat, source.id)) {
+    // The copy that can be read came first. Another one may come, when the chat is gone.
+    any_retries_ = true;
+    c_.records.add(storage::PutRetry{c_.id(), author, source.id, {before.count, true}, c_.now.unix_ms});
+    return acknowledge(message, source);
+  }
   if (before.count >= c_.settings.max_retries) return plain_ack(message, nack_unhandled);
   const std::uint32_t count = before.count + 1;
   any_retries_ = true;

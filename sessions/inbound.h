@@ -28,6 +28,8 @@ class Inbound {
   void on_content(const protocol::MessageSource& source, const protocol::IncomingMessage& content);
   void store(const protocol::MessageSource& source, const protocol::IncomingMessage& content, const Jid& chat,
              const Jid& author);
+  /// What was asked for once more of this author, also before its LID was known.
+  storage::RetryRow retry_of(const Jid& author, const std::string& id) const;
   /// False: what was asked for once more was stored before, and its chat may be gone since.
   bool note_told(const protocol::MessageSource& source);
   void on_protocol_message(const protocol::MessageSource& source, const protocol::IncomingMessage& content);

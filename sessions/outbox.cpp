@@ -248,6 +248,7 @@ bool Outbox::readdress(std::int64_t row, Item& item) {
 
 void Outbox::transmit(std::int64_t row, Item& item) {
   item.sent = true;
+  ++item.expected_acks;
   answers_due_.set(row, in(c_, ack_patience));
   c_.send_payload(item.sealed);
 }
@@ -280,7 +281,10 @@ void Outbox::on_online() {
 }
 
 void Outbox::on_link_down() {
-  for (auto& [row, item] : items_) item.sent = false;
+  for (auto& [row, item] : items_) {
+    item.sent = false;
+    item.expected_acks = 0;
+  }
   for (auto& [chat, lane] : lanes_) lane.preparing = false;
   resends_.clear();
   answers_due_.clear();
@@ -315,6 +319,9 @@ void Outbox::on_verdict(std::string_view message_id, const Sealer::Verdict& verd
   if (known == by_id_.end()) return;
   const std::int64_t row = known->second;
   Item& item = items_.at(row);
+  if (item.expected_acks > 0) --item.expected_acks;
+  // Of the stanza before: whether this one arrived is not known yet.
+  if (item.state == OutboxState::completing && item.expected_acks > 0) return;
   const auto* accepted = std::get_if<Sealer::Accepted>(&verdict.outcome);
   if (item.state == OutboxState::incomplete && accepted && sealer_.reached_all(item.sealed, *accepted)) {
     const Jid chat = item.chat;  // a receipt was faster, and there is nobody else

@@ -69,7 +69,8 @@ class Outbox {
     std::string request_id;  // of the command that asked for it; "" after a restart
     storage::OutboxState state = storage::OutboxState::waiting;
     Bytes sealed;
-    bool sent = false;  // on this connection
+    bool sent = false;                // on this connection
+    std::uint32_t expected_acks = 0;  // on this connection: what is sealed twice has one id for two answers
     unsigned temporary_errors = 0;
     std::uint32_t unanswered = 0;  // connections given up for want of its ack
     bool readdressed = false;      // refused, and sealed again under another address

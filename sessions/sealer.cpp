@@ -144,6 +144,9 @@ Result<Bytes> Sealer::seal_missed(const Jid& chat, const MessageRow& message, By
   if (!address) return Error(Errc::malformed, "the stored stanza is no message");
   // In its own namespace: to the receivers it is the same message.
   const auto addressing = address->to.is_lid() ? Fanout::Addressing::lid : Fanout::Addressing::phone_number;
+  // An address can change hands meanwhile: whoever has another one now was not written to.
+  if (fanout_.user_on_wire(chat, addressing) != address->to)
+    return Error(Errc::not_found, "the recipient is known by another address than the message was sent to");
   return seal(chat, message, addressing, address->devices);
 }
 

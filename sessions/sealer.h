@@ -48,7 +48,7 @@ class Sealer {
   /// anew. nullopt: there is no other, or it cannot be sealed.
   std::optional<Bytes> readdress(const Jid& chat, const storage::MessageRow& message, ByteView sealed);
   /// The same message for the devices of the chat that `sealed` is not for. Errors: not_found (there are none, or none
-  /// that can be reached), and as seal().
+  /// that can be reached, or the chat has another address by now), and as seal().
   Result<Bytes> seal_missed(const Jid& chat, const storage::MessageRow& message, ByteView sealed);
   /// What readdress() made was accepted: the next messages of this connection are addressed that way at once.
   void prefer_other_address() { fanout_.prefer_phone_numbers(); }

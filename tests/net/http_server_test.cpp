@@ -321,6 +321,20 @@ TEST_CASE("a folded field is refused wherever the bytes are cut, and a body that
   }
 }
 
+TEST_CASE("a trailer field that is longer than any may be is refused, however much of it comes at once") {
+  HttpRequestReader reader({});
+  const auto give = [&](std::string_view bytes) {
+    std::ranges::copy(bytes, reader.room().begin());
+    reader.commit(bytes.size());
+    return reader.next();
+  };
+  using Progress = HttpRequestReader::Progress;
+  REQUIRE(give("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n") == Progress::header_done);
+  REQUIRE(give("0\r\nT: " + std::string(10'000, 't')) == Progress::need_input);
+  REQUIRE(give(std::string(60'000, 't') + "\r\n\r\n") == Progress::failed);
+  CHECK(reader.error_status() == 400);
+}
+
 TEST_CASE("fields behind a chunked body do not become header fields") {
   Fixture f;
   f.start();

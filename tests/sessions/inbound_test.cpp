@@ -347,3 +347,35 @@ TEST_CASE("a resend of what has come since is no second message, even when its c
   f.stanza(message(ben, "3EB0BB").add(enc(f, peer, text("another"))));
   CHECK(storage::has_message(f.store->reader(), f.row.id, ben, "3EB0BB"));
 }
+
+TEST_CASE(
+    "an unreadable copy of what was read already is not asked for, and no resend of it counts when its chat is gone") {
+  Fixture f;
+  f.go_online();
+  SignalPeer peer = SignalPeer::make(f.random, 77);
+  greet(f, peer);
+  f.stanza(message(ben, "3EB0AA").add(enc(f, peer, text("hello"))));
+  const auto answers = Fixture::sent(f.stanza(unreadable(ben, "3EB0AA")));
+  REQUIRE(answers.size() == 1);
+  CHECK((answers[0].is("receipt") && answers[0].attr("type") != "retry"));
+  f.tell(RemoveChat{ben});
+  f.stanza(message(ben, "3EB0AA").add(enc(f, peer, text("hello"))));
+  CHECK_FALSE(storage::has_message(f.store->reader(), f.row.id, ben, "3EB0AA"));
+  const auto names = f.event_names();
+  CHECK(std::ranges::count(names, "message") == 1);
+}
+
+TEST_CASE("what was asked for of a number is known of its LID too") {
+  Fixture f;
+  f.go_online();
+  const Jid ben_lid("100000000000002", "lid");
+  SignalPeer peer = SignalPeer::make(f.random, 77);
+  greet(f, peer);
+  REQUIRE(Fixture::sent(f.stanza(unreadable(ben, "3EB0AA"))).at(0).attr("type") == "retry");
+  f.stanza(message(ben, "3EB0AA").set("sender_lid", ben_lid).add(enc(f, peer, text("hello"))));
+  REQUIRE(storage::has_message(f.store->reader(), f.row.id, ben_lid, "3EB0AA"));
+  f.tell(RemoveChat{ben_lid});
+  f.stanza(message(ben, "3EB0AA").set("sender_lid", ben_lid).add(enc(f, peer, text("hello"))));
+  const auto names = f.event_names();
+  CHECK(std::ranges::count(names, "message") == 1);
+}

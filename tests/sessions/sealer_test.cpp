@@ -316,3 +316,56 @@ TEST_CASE("a device that a text was not sealed for gets it once, after the answe
   const auto names = f.event_names();
   CHECK(std::ranges::count(names, "ack") == 1);
 }
+
+TEST_CASE("what is missing is not sent to a number that became the chat's after the text was sent") {
+  Fixture f;
+  const Jid ben_lid("100000000000002", "lid"), other("15550000009", "s.whatsapp.net");
+  f.befriend(ben_lid);
+  const auto known_as = [&](const Jid& number) {
+    storage::Changes changes;
+    changes.add(storage::PutLid{f.row.id, number, ben_lid});
+    f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  };
+  known_as(ben);
+  f.reopen();
+  f.go_online();
+  const std::string id = (*f.send(Fixture::text("hello")))->id;
+  REQUIRE(*messages(f.stanza(ack(id, 400))).at(0).jid("to") == ben);  // not migrated: by number
+  f.stanza(ack_with_hash(id, "2:AAAAAAAA"));
+  REQUIRE(storage::load_outbox(f.store->reader(), f.row.id).size() == 1);
+  known_as(other);
+  list_devices(f, ben_lid, {0});
+  list_devices(f, own_lid, {3});
+  f.reopen();
+  for (const Node& node : f.go_online()) CHECK_FALSE(node.is("message"));
+  CHECK(storage::load_outbox(f.store->reader(), f.row.id).empty());
+}
+
+TEST_CASE("the answer to the first stanza of a text does not end the second one, which is on its way") {
+  Fixture f;
+  f.befriend(ben);
+  f.go_online();
+  const std::string id = (*f.send(Fixture::text("hello")))->id;
+  Node proof("receipt");
+  const auto asked = Fixture::sent(f.stanza(proof.set("id", id).set("from", ben).set("t", "1700000001")));
+  const auto usync = std::ranges::find_if(asked, [](const Node& node) { return node.attr("xmlns") == "usync"; });
+  REQUIRE(usync != asked.end());
+  Node list("list");
+  const auto devices = [](std::initializer_list<std::uint64_t> ids) {
+    Node names("device-list");
+    for (const std::uint64_t device : ids) names.add(Node("device").set("id", device));
+    return Node("devices").add(std::move(names));
+  };
+  const Jid own_number("15550000001", "s.whatsapp.net");
+  list.add(Node("user").set("jid", ben).add(devices({0})));
+  list.add(Node("user").set("jid", own_lid).add(devices({0})));
+  const auto keys = Fixture::sent(
+      f.stanza(Node("iq").set("id", usync->attr("id")).set("type", "result").add(Node("usync").add(std::move(list)))));
+  REQUIRE(keys.size() == 1);  // of the own phone, which the text was not sealed for
+  auto phone = test::SignalPeer::make(f.random, 5);
+  REQUIRE(give_keys(f, keys[0], own_lid.with_device(0), phone).size() == 1);
+  f.stanza(ack(id));
+  CHECK(storage::load_outbox(f.store->reader(), f.row.id).size() == 1);
+  f.stanza(ack(id));
+  CHECK(storage::load_outbox(f.store->reader(), f.row.id).empty());
+}
