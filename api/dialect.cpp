@@ -5,6 +5,7 @@
 
 #include "api/chat_id.h"
 #include "api/iso_time.h"
+#include "api/next_step.h"
 
 namespace wharf::api {
 namespace {
@@ -86,8 +87,9 @@ void write_message(JsonWriter& out, const ShownMessage& shown, std::string_view 
   else write_openwa(out, shown);
 }
 
-void write_reason(JsonWriter& out, const events::Reason& reason) {
-  out.begin_object().text("code", reason.code).text("message", reason.message).text("nextStep", reason.next_step);
+void write_reason(JsonWriter& out, const events::Reason& reason, std::string_view session_name) {
+  out.begin_object().text("code", reason.code).text("message", reason.message);
+  out.text("nextStep", next_step_text(reason.next_step, session_name));
   if (reason.until) out.text("until", iso_seconds(*reason.until));
   out.end_object();
 }

@@ -34,7 +34,7 @@ struct ShownMessage {
 void write_message(JsonWriter& out, const ShownMessage& shown, std::string_view session_name, Dialect dialect);
 
 /// {"code","message","nextStep","until"?}
-void write_reason(JsonWriter& out, const events::Reason& reason);
+void write_reason(JsonWriter& out, const events::Reason& reason, std::string_view session_name);
 
 /// "error", "pending", "server", "delivered", "read", "played".
 std::string_view ack_name(int ack);

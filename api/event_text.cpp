@@ -66,7 +66,7 @@ class DataWriter {
 
   void write_state(const events::SessionState& state) const {
     out_.begin_object().text("status", name(state.status)).text("connection", name(state.connection));
-    if (state.reason) write_reason(out_.key("reason"), *state.reason);
+    if (state.reason) write_reason(out_.key("reason"), *state.reason, event_.session_name);
     out_.end_object();
   }
 

@@ -56,7 +56,7 @@ void write_me(JsonWriter& out, const sessions::SessionView& view, Dialect dialec
 
 void write_session_status(JsonWriter& out, const sessions::SessionView& view) {
   out.text("status", name(view.status)).text("connection", name(view.connection));
-  if (view.reason) write_reason(out.key("reason"), *view.reason);
+  if (view.reason) write_reason(out.key("reason"), *view.reason, view.name);
 }
 
 void write_session(JsonWriter& out, const sessions::SessionView& view, std::string_view org, Dialect dialect,

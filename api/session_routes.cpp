@@ -6,6 +6,7 @@
 #include "api/chat_id.h"
 #include "api/handlers.h"
 #include "api/iso_time.h"
+#include "api/next_step.h"
 #include "api/qr_image.h"
 #include "api/schemas.h"
 #include "api/session_json.h"
@@ -165,7 +166,7 @@ std::optional<SessionView> session_with_qr(const ServicesPtr& services, const Ca
   if (view->reason) {
     failure.details.emplace_back("reason", view->reason->code);
     failure.details.emplace_back("message", view->reason->message);
-    failure.details.emplace_back("nextStep", view->reason->next_step);
+    failure.details.emplace_back("nextStep", next_step_text(view->reason->next_step, view->name));
   }
   call->failure(failure);
   return std::nullopt;

@@ -247,6 +247,10 @@ class Reader {
     return true;
   }
   static bool get(const json::value& from, Status& status) { return word(from, status, status_named); }
+  static bool get(const json::value& from, NextStep& step) {
+    if (from.is_string()) step = next_step_named(std::string_view(from.get_string()));
+    return from.is_string();
+  }
   static bool get(const json::value& from, Connection& connection) { return word(from, connection, connection_named); }
   static bool get(const json::value& from, ContactUpdated::Change& change) {
     return word(from, change, [](std::string_view text) -> std::optional<ContactUpdated::Change> {

@@ -56,10 +56,10 @@ SessionView SessionActor::view() const {
   why.code = protocol::name(trouble_->code);
   why.message = storage ? "the rows of the session could not be read or written: " + trouble_->detail
                         : "the session failed and begins again: " + trouble_->detail;
-  why.next_step = trouble_->code == Errc::storage_full ? "free space on the disk; the session goes on by itself"
-                  : storage ? "check the disk and the database file (PRAGMA integrity_check), or restore a backup; the "
-                              "session is tried again by itself"
-                            : "nothing; when it comes back, report it with the log";
+  using events::NextStep;
+  why.next_step = trouble_->code == Errc::storage_full ? NextStep::free_disk
+                  : storage                            ? NextStep::check_disk
+                                                       : NextStep::report;
   return view;
 }
 

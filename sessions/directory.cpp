@@ -193,7 +193,7 @@ void Directory::watch_own_list(bool asked) {
     Reason why;
     why.code = code;
     why.message = "WhatsApp names no device of this account, so nothing can be sent; messages wait";
-    why.next_step = "look on the phone whether this device is still linked; the list is asked for again by itself";
+    why.next_step = events::NextStep::check_linked_devices;
     c_.set_status(c_.status, std::move(why));
   } else if (!missing && c_.reason && c_.reason->code == code) {
     c_.set_status(c_.status, std::nullopt);

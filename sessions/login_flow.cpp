@@ -13,6 +13,8 @@
 
 namespace wharf::sessions {
 
+using events::NextStep;
+
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
@@ -291,20 +293,18 @@ void LoginFlow::on_due() {
 
 namespace {
 
-Reason reason_of(const char* code, std::string message, std::string next_step, std::optional<UnixMs> until = {}) {
+Reason reason_of(const char* code, std::string message, NextStep next_step, std::optional<UnixMs> until = {}) {
   Reason reason;
   reason.code = code;
   reason.message = std::move(message);
-  reason.next_step = std::move(next_step);
+  reason.next_step = next_step;
   reason.until = until;
   return reason;
 }
 
-std::string start_hint(const std::string& session) { return "POST /api/v1/sessions/" + session + "/start "; }
-
 }  // namespace
 
-LoginFlow::Verdict LoginFlow::judge_failure(const Node& failure, const std::string& session, UnixMs now_ms) {
+LoginFlow::Verdict LoginFlow::judge_failure(const Node& failure, UnixMs now_ms) {
   using Next = Verdict::Next;
   const auto code = failure.number("reason").value_or(0);
   const std::string said = protocol::display_line(failure.attr("logout_message_subtext"), 512);
@@ -312,54 +312,50 @@ LoginFlow::Verdict LoginFlow::judge_failure(const Node& failure, const std::stri
   verdict.next = Next::stop;
   switch (code) {
     case 401:
-      verdict.reason =
-          reason_of("unlinked", "the phone has unlinked this device", start_hint(session) + "shows a new QR code");
+      verdict.reason = reason_of("unlinked", "the phone has unlinked this device", NextStep::show_new_codes);
       break;
     case 403:
       verdict.reason = reason_of("unlinked", said.empty() ? "the account or its main device is locked" : said,
-                                 "unlock the account on the phone, then " + start_hint(session));
+                                 NextStep::unlock_account_start);
       break;
     case 406:
-      verdict.reason = reason_of("banned", said.empty() ? "WhatsApp has banned this number" : said,
-                                 "appeal in the WhatsApp app of this number");
+      verdict.reason = reason_of("banned", said.empty() ? "WhatsApp has banned this number" : said, NextStep::appeal);
       break;
     case 402: {
       const auto seconds_left = std::min<std::uint64_t>(failure.number("expire").value_or(0), 366ull * 86'400);
-      verdict.reason = reason_of(
-          "restricted",
-          "temporarily banned by WhatsApp (code " + protocol::display_line(failure.attr("code"), 16) + ")",
-          "wait until the ban ends, then " + start_hint(session), now_ms + static_cast<UnixMs>(seconds_left) * 1000);
+      verdict.reason =
+          reason_of("restricted",
+                    "temporarily banned by WhatsApp (code " + protocol::display_line(failure.attr("code"), 16) + ")",
+                    NextStep::wait_start, now_ms + static_cast<UnixMs>(seconds_left) * 1000);
       break;
     }
     case 405:
-      verdict.reason = reason_of("outdated", "WhatsApp no longer accepts this client version",
-                                 "install a newer Wharf, then " + start_hint(session));
+      verdict.reason = reason_of("outdated", "WhatsApp no longer accepts this client version", NextStep::upgrade_start);
       break;
     case 500:
     case 503:
       verdict.next = Next::reconnect_later;
       verdict.reason =
-          reason_of("network", "WhatsApp answered " + std::to_string(code) + " at login", "nothing: it is retried");
+          reason_of("network", "WhatsApp answered " + std::to_string(code) + " at login", NextStep::retried);
       break;
     default:
-      verdict.reason = reason_of("refused", "login refused with reason " + std::to_string(code),
-                                 "check the log, then " + start_hint(session));
+      verdict.reason =
+          reason_of("refused", "login refused with reason " + std::to_string(code), NextStep::read_log_start);
   }
   return verdict;
 }
 
-LoginFlow::Verdict LoginFlow::judge_stream_error(const Node& error, const std::string& session) {
+LoginFlow::Verdict LoginFlow::judge_stream_error(const Node& error) {
   using Next = Verdict::Next;
   const auto code = error.number("code").value_or(0);
   Verdict verdict;
   if (const Node* conflict = error.child("conflict")) {  // before the code
     verdict.next = Next::stop;
     if (conflict->attr("type") == "replaced") {
-      verdict.reason = reason_of("replaced", "another connection uses the same credentials",
-                                 "stop the other process, then " + start_hint(session));
-    } else {
       verdict.reason =
-          reason_of("unlinked", "the phone has unlinked this device", start_hint(session) + "shows a new QR code");
+          reason_of("replaced", "another connection uses the same credentials", NextStep::end_other_process_start);
+    } else {
+      verdict.reason = reason_of("unlinked", "the phone has unlinked this device", NextStep::show_new_codes);
     }
     return verdict;
   }
@@ -367,13 +363,12 @@ LoginFlow::Verdict LoginFlow::judge_stream_error(const Node& error, const std::s
     verdict.next = Next::reconnect_now;
   } else if (code == 516) {
     verdict.next = Next::stop;
-    verdict.reason =
-        reason_of("unlinked", "WhatsApp has logged this device out", start_hint(session) + "shows a new QR code");
+    verdict.reason = reason_of("unlinked", "WhatsApp has logged this device out", NextStep::show_new_codes);
   } else {
     verdict.penalty = code == 429;
     verdict.reason = reason_of(
         "network", "WhatsApp ended the stream (" + (code ? std::to_string(code) : protocol::summary(error)) + ")",
-        "nothing: it is retried");
+        NextStep::retried);
   }
   return verdict;
 }

@@ -22,8 +22,8 @@ class LoginFlow {
     std::optional<Reason> reason;
     bool penalty = false;  // rate limited: more distance
   };
-  static Verdict judge_failure(const Node& failure, const std::string& session, UnixMs now_ms);
-  static Verdict judge_stream_error(const Node& error, const std::string& session);
+  static Verdict judge_failure(const Node& failure, UnixMs now_ms);
+  static Verdict judge_stream_error(const Node& error);
   /// When on_due() has something to do: more of the backlog, the signed prekey.
   std::optional<net::SteadyTime> due() const;
   void on_due();

@@ -10,6 +10,8 @@
 
 namespace wharf::sessions {
 
+using events::NextStep;
+
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
@@ -102,7 +104,7 @@ void PairingFlow::give_up_login() {
     why.code = c_.reason->code;
     why.message = c_.reason->message;
   }
-  why.next_step = "POST /api/v1/sessions/" + c_.row.name + "/restart";
+  why.next_step = NextStep::restart;
   if (on_failed) on_failed(std::move(why));
 }
 
@@ -114,15 +116,10 @@ void PairingFlow::give_up(const char* code, const char* message) {
 }
 
 void PairingFlow::give_up(Reason reason) {
-  const std::string start = "POST /api/v1/sessions/" + c_.row.name + "/start shows new codes";
-  reason.next_step = start;
-  if (reason.code == "proxy_refused" || reason.code == "proxy_unreachable") {
-    reason.next_step =
-        "correct config.proxyServerCredentials with PATCH /api/v1/sessions/" + c_.row.name + ", then " + start;
-  }
-  if (reason.code == "untrusted_network") {
-    reason.next_step = "check the clock, and that nothing intercepts the connection, then " + start;
-  }
+  reason.next_step = NextStep::show_new_codes;
+  if (reason.code == "proxy_refused" || reason.code == "proxy_unreachable")
+    reason.next_step = NextStep::correct_proxy_start;
+  if (reason.code == "untrusted_network") reason.next_step = NextStep::check_clock_start;
   if (on_failed) on_failed(std::move(reason));
 }
 
@@ -217,7 +214,7 @@ void PairingFlow::request_code(const std::string& phone, Reply<PairingCode> repl
   }
   if (!c_.link.greeted()) {
     if (!c_.reason) return refuse(Errc::not_ready, "the session is not connected yet; try again in a moment");
-    return refuse(Errc::not_ready, "the session is not connected: " + c_.reason->message + "; " + c_.reason->next_step);
+    return refuse(Errc::not_ready, "the session is not connected: " + c_.reason->message);
   }
   if (pending_ && (pending_->finishing || pending_->finished)) {
     return refuse(Errc::rate_limited,

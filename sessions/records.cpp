@@ -104,9 +104,7 @@ class Records::Written {
   }
 
   void note(const storage::PutIdempotency& change, std::size_t place) { idempotency[change.row.key] = place; }
-  void note(const storage::PutRetry& change, std::size_t place) {
-    retries[{change.author, change.id}] = place;
-  }
+  void note(const storage::PutRetry& change, std::size_t place) { retries[{change.author, change.id}] = place; }
   void note(const storage::PutResends& change, std::size_t place) { resends[{change.device, change.id}] = place; }
 
   void note(const storage::PutLid& change, std::size_t) {

@@ -219,11 +219,11 @@ void Session::on_stanza(const Node& node) {
   if (tag == "success") return login_.on_success(node);
   if (tag == "ib") return login_.on_ib(node);
   if (tag == "failure") {
-    follow(LoginFlow::judge_failure(node, c.row.name, c.now.unix_ms));
+    follow(LoginFlow::judge_failure(node, c.now.unix_ms));
     return;
   }
   if (tag == "stream:error") {
-    follow(LoginFlow::judge_stream_error(node, c.row.name));
+    follow(LoginFlow::judge_stream_error(node));
     return;
   }
   if (tag == "xmlstreamend") {
@@ -277,7 +277,7 @@ void Session::on_notification(const Node& notification) {
     Reason why;
     why.code = "passkey_required";
     why.message = "this account asks for a passkey to link a device, which Wharf does not support";
-    why.next_step = "remove the passkey requirement on the phone, then start the session again";
+    why.next_step = events::NextStep::remove_passkey_start;
     context_.send(protocol::ack_for(notification, std::nullopt));
     leave_link(failed(std::move(why)));
     return;

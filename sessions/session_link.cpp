@@ -10,32 +10,29 @@
 
 namespace wharf::sessions {
 
+using events::NextStep;
 using std::chrono::milliseconds;
 
 namespace {
 
 constexpr const char* silent = "the connection went silent";
 
-Reason reason_of(const LinkEnd& end, const std::string& session) {
+Reason reason_of(const LinkEnd& end) {
   Reason why;
   why.code = "network";
   why.message = end.detail;
-  why.next_step = "nothing: it is retried";
+  why.next_step = NextStep::retried;
   if (end.kind == LinkEnd::Kind::certificate) {
     why.code = "untrusted_network";
-    why.next_step = "check the clock, and that nothing intercepts the connection; it is retried";
+    why.next_step = NextStep::check_clock_retried;
   }
   if (end.kind == LinkEnd::Kind::proxy) {
     why.code = "proxy_unreachable";
-    why.next_step =
-        "see that the proxy runs and lets us through, or correct config.proxyServerCredentials with PATCH "
-        "/api/v1/sessions/" +
-        session + "; it is retried";
+    why.next_step = NextStep::check_proxy_retried;
   }
   if (end.kind == LinkEnd::Kind::proxy_login) {
     why.code = "proxy_refused";
-    why.next_step = "correct config.proxyServerCredentials with PATCH /api/v1/sessions/" + session +
-                    "; the next attempt uses them, POST /api/v1/sessions/" + session + "/restart makes it at once";
+    why.next_step = NextStep::correct_proxy_retried;
   }
   return why;
 }
@@ -106,7 +103,7 @@ void Session::on_link_down(const LinkDown& down) {
     c.device.routing_info.clear();
     c.device_changed();
   }
-  const Reason why = reason_of(down.end, c.row.name);
+  const Reason why = reason_of(down.end);
   // Once at once: without what was just forgotten the next attempt is another one.
   const auto delay = down.end.resume_failed ? milliseconds(0) : backoff_.next(c.random);
   if (!leave_link(again_in(delay, why))) return;

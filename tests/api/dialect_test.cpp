@@ -153,7 +153,7 @@ TEST_CASE("acks, QR codes, links and states are rendered from their values") {
   CHECK(ready.at("id") == "6281234567890@c.us");
   CHECK(ready.at("pushname") == "Bob");
 
-  const events::Reason reason{"banned", "the number is banned", "wait", 1719662400000};
+  const events::Reason reason{"banned", "the number is banned", events::NextStep::wait_start, 1719662400000};
   const json::object status =
       rendered(event(events::StatusChanged{{events::Status::failed, events::Connection::offline, reason}}),
                Dialect::openwa)
@@ -162,6 +162,8 @@ TEST_CASE("acks, QR codes, links and states are rendered from their values") {
   CHECK(status.at("status") == "failed");
   CHECK(status.at("connection") == "offline");
   CHECK(status.at("reason").at("until") == "2024-06-29T12:00:00Z");
+  const std::string next_step(status.at("reason").at("nextStep").as_string());
+  CHECK(next_step.starts_with("wait until the ban ends, then POST /api/v1/sessions/"));
 }
 
 TEST_CASE("an event looks the same fresh from its session and read back from the log") {
@@ -169,7 +171,7 @@ TEST_CASE("an event looks the same fresh from its session and read back from the
   to_group.chat = jid("120363000000000001@g.us");
   to_group.from_me = true;
   to_group.body = "cut \xc3";
-  const events::Reason reason{"banned", "the number is banned", "wait", 1719662400000};
+  const events::Reason reason{"banned", "the number is banned", events::NextStep::wait_start, 1719662400000};
   const events::SessionState state{events::Status::failed, events::Connection::offline, reason};
   const events::Event all[] = {
       events::Event(events::NewMessage{received(), alice, alice}, R"({"customer":7})"),

@@ -56,7 +56,7 @@ struct Row {
 };
 
 std::vector<Row> rows() {
-  const Reason banned{"banned", "the number is banned", "wait", 1719662400000};
+  const Reason banned{"banned", "the number is banned", NextStep::appeal, 1719662400000};
   return {
       {"message",
        R"({"id":"3EB0AA","chat":"100000000000001@lid","chatPn":"15550000001@s.whatsapp.net","chatLid":"100000000000001@lid","isGroup":false,"fromMe":false,"author":"100000000000001@lid","authorPn":"15550000001@s.whatsapp.net","authorLid":"100000000000001@lid","pushName":"Anna","kind":"text","body":"hi \"you\"\n","quotedId":"3EB000","mentions":["15550000001@s.whatsapp.net","15550000002@s.whatsapp.net"],"timestamp":1719662400123,"ack":2,"metadata":{"customer":7}})",
@@ -79,11 +79,11 @@ std::vector<Row> rows() {
       {"session.status", R"({"status":"qr_ready","connection":"connected"})",
        StatusChanged{{Status::qr_ready, Connection::connected, {}}}},
       {"session.status",
-       R"({"status":"failed","connection":"offline","reason":{"code":"banned","message":"the number is banned","nextStep":"wait","until":1719662400000}})",
+       R"({"status":"failed","connection":"offline","reason":{"code":"banned","message":"the number is banned","nextStep":"appeal","until":1719662400000}})",
        StatusChanged{{Status::failed, Connection::offline, banned}}},
       {"disconnected",
-       R"({"status":"initializing","connection":"connecting","reason":{"code":"network","message":"","nextStep":""}})",
-       Disconnected{{Status::initializing, Connection::connecting, Reason{"network", "", "", {}}}}},
+       R"({"status":"initializing","connection":"connecting","reason":{"code":"network","message":"","nextStep":"retried"}})",
+       Disconnected{{Status::initializing, Connection::connecting, Reason{"network", "", NextStep::retried, {}}}}},
       {"contact.updated",
        R"({"id":"15550000001@s.whatsapp.net","pn":"15550000001@s.whatsapp.net","change":"identity"})",
        ContactUpdated{number, {number, {}}, ContactUpdated::Change::identity}},
@@ -223,4 +223,12 @@ TEST_CASE("broken UTF-8 that an early release stored is read with what is readab
   CHECK(message.body == "hi \xEF\xBF\xBD");
   REQUIRE(message.mentions.size() == 1);
   CHECK(message.mentions[0].to_string() == "12\xEF\xBF\xBD@lid");
+}
+
+TEST_CASE("a next step in the words of an earlier release does not make its reason unreadable") {
+  const auto reason =
+      decode_reason(R"({"code":"unlinked","message":"gone","nextStep":"POST /a/b shows a new QR code"})");
+  REQUIRE(reason);
+  CHECK(reason->code == "unlinked");
+  CHECK(reason->next_step == NextStep::read_log_start);
 }

@@ -8,11 +8,12 @@ using namespace wharf;
 using namespace wharf::events;
 
 TEST_CASE("a reason survives its JSON, and garbage is no reason") {
-  Reason reason{"restricted", "banned \"for now\"", "wait", 12345};
+  Reason reason{"restricted", "banned \"for now\"", NextStep::wait_start, 12345};
   const auto back = decode_reason(encode(reason));
   REQUIRE(back.has_value());
   REQUIRE(back->code == "restricted");
   REQUIRE(back->message == "banned \"for now\"");
+  REQUIRE(back->next_step == NextStep::wait_start);
   REQUIRE(back->until == 12345);
   for (const char* bad : {"", "{", "[]", "{\"message\":\"x\"}", "7"}) REQUIRE_FALSE(decode_reason(bad).has_value());
 }

@@ -47,7 +47,7 @@ TEST_CASE("rows that cannot be read are answered as such, and are the reason use
   REQUIRE(w.actor->view().reason.has_value());
   CHECK(w.actor->view().reason->code == "storage");
   CHECK(w.actor->view().reason->message.find("page 7 is malformed") != std::string::npos);
-  CHECK(w.actor->view().reason->next_step.find("disk") != std::string::npos);
+  CHECK(w.actor->view().reason->next_step == events::NextStep::check_disk);
   w.wait_until_restored(before);
   CHECK(w.actor->view().reason.has_value());  // restored is not yet sound
 }

@@ -49,7 +49,7 @@ TEST_CASE("a status is an event and a row when it changes, not when it is said a
   const auto leave = [&](LinkState::Next next) { f.session->context().link.leave(next); };
   set(Status::ready, std::nullopt);
   CHECK(count(f, "session.status") == before);
-  const Reason why{"network", "gone", "nothing", std::nullopt};
+  const Reason why{"network", "gone", events::NextStep::retried, std::nullopt};
   leave(LinkState::Next::connecting);
   set(Status::authenticated, why);
   CHECK(count(f, "session.status") == before + 1);

@@ -125,14 +125,14 @@ TEST_CASE("a refused proxy login is its own reason, tells what to correct, and o
   auto reason = f.session->view().reason;
   REQUIRE(reason);
   CHECK(reason->code == "proxy_refused");
-  CHECK(reason->next_step.find("proxyServerCredentials") != std::string::npos);
+  CHECK(reason->next_step == events::NextStep::correct_proxy_retried);
   f.steady += f.session->context().config.qr_timeout + 1s;
   f.turn({});
   REQUIRE(f.session->view().status == Status::failed);
   reason = f.session->view().reason;
   CHECK(reason->code == "proxy_refused");
   CHECK(reason->message.find("407") != std::string::npos);
-  CHECK(reason->next_step.find("/start") != std::string::npos);
+  CHECK(reason->next_step == events::NextStep::correct_proxy_start);
 }
 
 TEST_CASE("a proxy that cannot be reached is named as the reason, before and after the QR time-out") {
@@ -143,12 +143,12 @@ TEST_CASE("a proxy that cannot be reached is named as the reason, before and aft
   auto reason = f.session->view().reason;
   REQUIRE(reason);
   CHECK(reason->code == "proxy_unreachable");
-  CHECK(reason->next_step.find("proxyServerCredentials") != std::string::npos);
+  CHECK(reason->next_step == events::NextStep::check_proxy_retried);
   f.steady += f.session->context().config.qr_timeout + 1s;
   f.turn({});
   reason = f.session->view().reason;
   CHECK(reason->code == "proxy_unreachable");
-  CHECK(reason->next_step.find("/start") != std::string::npos);
+  CHECK(reason->next_step == events::NextStep::correct_proxy_start);
 }
 
 TEST_CASE("a pairing code asked of a failed session names the reason, and that it has ended, not a moment to wait") {

@@ -24,7 +24,7 @@ TEST_CASE("failures and stream errors are judged as the protocol says") {
         Row{"99999999999999999999", Next::stop, "refused"}, Row{"abc", Next::stop, "refused"}}) {
     protocol::Node failure("failure");
     failure.set("reason", row.reason).set("expire", "3600").set("code", "101");
-    const auto verdict = LoginFlow::judge_failure(failure, "s", 1'000'000);
+    const auto verdict = LoginFlow::judge_failure(failure, 1'000'000);
     INFO(row.reason);
     REQUIRE(verdict.next == row.next);
     REQUIRE(verdict.reason.has_value());
@@ -34,16 +34,16 @@ TEST_CASE("failures and stream errors are judged as the protocol says") {
   }
   protocol::Node replaced("stream:error");
   replaced.set("code", "515").add(protocol::Node("conflict").set("type", "replaced"));
-  REQUIRE(LoginFlow::judge_stream_error(replaced, "s").reason->code == "replaced");  // conflict before code
+  REQUIRE(LoginFlow::judge_stream_error(replaced).reason->code == "replaced");  // conflict before code
   protocol::Node removed("stream:error");
   removed.set("code", "401").add(protocol::Node("conflict").set("type", "device_removed"));
-  REQUIRE(LoginFlow::judge_stream_error(removed, "s").reason->code == "unlinked");
+  REQUIRE(LoginFlow::judge_stream_error(removed).reason->code == "unlinked");
   protocol::Node restart("stream:error");
   restart.set("code", "515");
-  REQUIRE(LoginFlow::judge_stream_error(restart, "s").next == Next::reconnect_now);
+  REQUIRE(LoginFlow::judge_stream_error(restart).next == Next::reconnect_now);
   protocol::Node limited("stream:error");
   limited.set("code", "429");
-  REQUIRE(LoginFlow::judge_stream_error(limited, "s").penalty);
+  REQUIRE(LoginFlow::judge_stream_error(limited).penalty);
 }
 
 namespace {
