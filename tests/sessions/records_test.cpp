@@ -158,7 +158,9 @@ const std::vector<Kind>& kinds() {
        [](Rows& r) {
          r.records.add(storage::PutRetry{r.id, ben, "m", {3, true}, now_ms});
        },
-       [](Rows& r) { return r.records.retry(ben, "m") == storage::RetryRow{3, true} && r.records.retry(ben_pn, "m").count == 0; }},
+       [](Rows& r) {
+         return r.records.retry(ben, "m") == storage::RetryRow{3, true} && r.records.retry(ben_pn, "m").count == 0;
+       }},
       {"PutResends", nothing,
        [](Rows& r) {
          r.records.add(storage::PutResends{r.id, ben, "m", {2, {9}}, now_ms, 1'000});
