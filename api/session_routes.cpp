@@ -157,17 +157,20 @@ void get_session_status(const ServicesPtr& services, const CallPtr& call) {
 
 namespace {
 
+void tell_reason(Failure& failure, const SessionView& view) {
+  if (!view.reason) return;
+  failure.details.emplace_back("reason", view.reason->code);
+  failure.details.emplace_back("message", view.reason->message);
+  failure.details.emplace_back("nextStep", next_step_text(view.reason->next_step, view.name));
+}
+
 // The view of a session that shows a QR; answers otherwise.
 std::optional<SessionView> session_with_qr(const ServicesPtr& services, const CallPtr& call) {
   auto view = session_of(services, call);
   if (!view || view->qr) return view;
   const char* why = view->jid.empty() ? "no QR code is shown right now" : "the session is linked already";
   Failure failure(ErrorCode::qr_not_available, fmt::format("{} (status {})", why, name(view->status)));
-  if (view->reason) {
-    failure.details.emplace_back("reason", view->reason->code);
-    failure.details.emplace_back("message", view->reason->message);
-    failure.details.emplace_back("nextStep", next_step_text(view->reason->next_step, view->name));
-  }
+  tell_reason(failure, *view);
   call->failure(failure);
   return std::nullopt;
 }
@@ -211,7 +214,7 @@ void request_pairing_code(const ServicesPtr& services, const CallPtr& call) {
   const auto phone = parse_chat_id(text_of(call->body, "phone"));
   if (!phone || !phone->is_phone_number())
     return call->failure(failure_of({FieldProblem{"phone", "must be a phone number with country code"}}));
-  const auto answer = [call](const Outcome<sessions::PairingCode>& code) {
+  const auto answer = [call, seen = *view](const Outcome<sessions::PairingCode>& code) {
     if (!code) {
       Failure failure = failure_of(call, code.error());
       // A phone that answers a code, and WhatsApp's own limit, take about that long.
@@ -220,6 +223,7 @@ void request_pairing_code(const ServicesPtr& services, const CallPtr& call) {
       if (code.error().subject == sessions::Subject::phone) failure.details.emplace_back("phone", failure.message);
       if (code.error().subject == sessions::Subject::ended)
         failure.message += fmt::format("; POST /api/v1/sessions/{}/start first", call->param("sessionId"));
+      tell_reason(failure, seen);
       return call->failure(failure);
     }
     JsonWriter out;

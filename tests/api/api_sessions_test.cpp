@@ -287,5 +287,8 @@ TEST_CASE(
     const std::string ended(code.json().at("error").at("message").as_string());
     CHECK(ended.starts_with("the session has ended: "));
     CHECK(ended.ends_with("; POST " + path + "/start first"));
+    const json::object details = code.json().at("error").at("details").as_object();
+    CHECK(details.at("reason") == "proxy_refused");
+    CHECK(details.at("nextStep") == failed.at("reason").at("nextStep"));
   }
 }

@@ -356,7 +356,6 @@ TEST_CASE("the answer to the first stanza of a text does not end the second one,
     for (const std::uint64_t device : ids) names.add(Node("device").set("id", device));
     return Node("devices").add(std::move(names));
   };
-  const Jid own_number("15550000001", "s.whatsapp.net");
   list.add(Node("user").set("jid", ben).add(devices({0})));
   list.add(Node("user").set("jid", own_lid).add(devices({0})));
   const auto keys = Fixture::sent(
