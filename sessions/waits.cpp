@@ -39,10 +39,14 @@ struct Wait {
   std::optional<AckAwaited> hurry;
 };
 
+const events::Ack* ack_of(const storage::Event& event) {
+  return event.value ? std::get_if<events::Ack>(&event.value->fact) : nullptr;
+}
+
 /// An event that is committed. False: it says nothing new.
 bool follow(ForQr&, const storage::Event&) { return true; }
 bool follow(ForAck& waits, const storage::Event& event) {
-  const auto* ack = event.value ? std::get_if<events::Ack>(&event.value->fact) : nullptr;
+  const auto* ack = ack_of(event);
   SentMessage& sent = waits.sent;
   if (!ack || ack->id != sent.id || (ack->level <= sent.ack && ack->level != AckLevel::error)) return false;
   sent.ack = ack->level;
@@ -75,6 +79,7 @@ struct Waits::State : std::enable_shared_from_this<State> {
   }
 
   void on_events(const std::vector<storage::Event>& events) {
+    keep_failures(events);
     if (waiting.empty()) return;
     for (const storage::Event& event : events) {
       for (const auto& wait : copy()) {
@@ -120,15 +125,32 @@ struct Waits::State : std::enable_shared_from_this<State> {
     return subject.sent;
   }
 
-  /// How far the message is: what was told of it before this wait, in the turn that answered too, is in its row alone.
+  /// The turn that answers with a message may have ended it as well. A batch of commits tells its events before the
+  /// answers of its turns, so what such a wait has missed is among the last events.
+  void keep_failures(const std::vector<storage::Event>& events) {
+    failures.clear();
+    for (const storage::Event& event : events) {
+      const auto* ack = ack_of(event);
+      if (ack && ack->level == AckLevel::error) failures.push_back({event.session, ack->id, ack->error});
+    }
+  }
+
+  /// How far the message is. One that is new has no ack yet and leaves with the answer at the earliest; what was told
+  /// of an older one is in its row alone.
   Outcome<> look_up(const std::string& session, SentMessage& sent) const {
     const auto view = supervisor.find(session);
     if (!view) return no_session(session);
+    if (!sent.replayed) {
+      for (const Failure& failure : failures) {
+        if (failure.session != view->id || failure.message_id != sent.id) continue;
+        sent.ack = AckLevel::error;
+        sent.error = failure.why;
+      }
+      return {};
+    }
     try {
       const auto row = storage::find_message_by_id(store.reader(), view->id, sent.id, true);
-      if (!row)
-        return sent.replayed ? Outcome<>(Refusal(Errc::not_found, Subject::message, "no message with this id"))
-                             : Outcome<>();
+      if (!row) return Refusal(Errc::not_found, Subject::message, "no message with this id");
       sent.ack = row->ack;
       sent.error = row->error;
       sent.timestamp = row->timestamp;
@@ -141,10 +163,16 @@ struct Waits::State : std::enable_shared_from_this<State> {
   /// Whoever is answered takes himself out.
   std::vector<std::shared_ptr<Wait>> copy() const { return {waiting.begin(), waiting.end()}; }
 
+  struct Failure {
+    storage::SessionId session;
+    std::string message_id, why;
+  };
+
   Supervisor& supervisor;
   net::Scheduler& scheduler;
   storage::Store& store;
   std::list<std::shared_ptr<Wait>> waiting;
+  std::vector<Failure> failures;  // of the last batch of commits
   bool ended = false;
 };
 

@@ -72,15 +72,17 @@ constexpr const char* select_last_row =
 constexpr const char* keep_last_row =
     "INSERT INTO counter (name, value) SELECT 'message', max(row) FROM message WHERE true HAVING max(row) IS NOT NULL"
     " ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)";
+// Values alone: an INSERT that selects from its own table builds a table in between, which cost more than the insert.
 constexpr const char* insert_row =
     "INSERT INTO message (row, session_id, chat_id, id, from_me, author_id, ack, timestamp, created_at, push_name, "
     "kind,"
     " error, quoted_id, quoted_author_id, mentions, secret, body, content)"
-    " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18"
-    " WHERE NOT EXISTS (SELECT 1 FROM merged_chat g CROSS JOIN message m ON m.session_id = ?2 AND m.id = ?4"
-    " AND m.chat_id = g.from_id AND m.from_me = ?5 AND m.row > g.after_row AND m.row <= g.through_row"
-    " WHERE g.session_id = ?2 AND g.to_id = ?3)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
     " ON CONFLICT (session_id, id, chat_id, from_me) DO NOTHING";
+constexpr const char* select_merged_copy =
+    "SELECT 1 FROM merged_chat g CROSS JOIN message m ON m.session_id = ?1 AND m.id = ?3 AND m.chat_id = g.from_id"
+    " AND m.from_me = ?4 AND m.row > g.after_row AND m.row <= g.through_row"
+    " WHERE g.session_id = ?1 AND g.to_id = ?2 LIMIT 1";
 constexpr const char* raise_level =
     "UPDATE message SET ack = ?3, error = ?4 WHERE row = ?2 AND session_id = ?1 AND (ack < ?3 OR ?3 = -1)";
 constexpr const char* set_time =
@@ -142,39 +144,53 @@ std::optional<MessageRow> read_one(Statement& select) {
 /// The writer counts rows itself: SQLite would give the number of a deleted newest row out again.
 std::int64_t next_row(Database& db) { return last_message_row(db) + 1; }
 
+/// Whether it lies in a chat that was merged into this one and whose rows still go there.
+bool has_merged_copy(Database& db, const MessageRow& row) {
+  if (!db.recall().may_have_merges) return false;
+  Statement select(db, select_merged_copy);
+  return select.session(row.session).jid(row.chat).text(row.id).number(row.from_me).next();
+}
+
 Result<void> write_message(Database& db, const MessageRow& row, bool unread,
                            const std::optional<protocol::Jid>& alternate) {
   const Bytes mentions = pack_mentions(row.mentions);
   const std::int64_t number = next_row(db);
-  const auto insert = [&] {
-    return Statement(db, insert_row)
-        .integer(number)
-        .session(row.session)
-        .jid(row.chat)
-        .text(row.id)
-        .number(row.from_me)
-        .jid(row.author)
-        .number(row.ack)
-        .integer(row.timestamp)
-        .integer(row.created_at)
-        .text(row.push_name)
-        .text(row.kind)
-        .text(row.error)
-        .text(row.quoted_id)
-        .jid(row.quoted_author)
-        .blob(mentions)
-        .blob(row.secret)
-        .text(row.body)
-        .blob(row.content)
-        .run();
+  /// Whether it was new.
+  const auto insert = [&]() -> Result<bool> {
+    if (has_merged_copy(db, row)) return false;
+    const Result<void> inserted = Statement(db, insert_row)
+                                      .integer(number)
+                                      .session(row.session)
+                                      .jid(row.chat)
+                                      .text(row.id)
+                                      .number(row.from_me)
+                                      .jid(row.author)
+                                      .number(row.ack)
+                                      .integer(row.timestamp)
+                                      .integer(row.created_at)
+                                      .text(row.push_name)
+                                      .text(row.kind)
+                                      .text(row.error)
+                                      .text(row.quoted_id)
+                                      .jid(row.quoted_author)
+                                      .blob(mentions)
+                                      .blob(row.secret)
+                                      .text(row.body)
+                                      .blob(row.content)
+                                      .run();
+    if (!inserted) return inserted.error();
+    return changed_rows(db) > 0;
   };
-  if (Result<void> inserted = insert(); !inserted) return inserted;
-  if (changed_rows(db) == 0) {
+  Result<bool> is_new = insert();
+  if (!is_new) return is_new.error();
+  if (!*is_new) {
     // Known already: nothing to count twice. Or left behind by a removed chat, which has come back with it.
     const Result<bool> left = exhume_message(db, row.session, row.chat, row.id, row.from_me);
     if (!left) return left.error();
     if (!*left) return {};
-    if (Result<void> inserted = insert(); !inserted || changed_rows(db) == 0) return inserted;
+    is_new = insert();
+    if (!is_new) return is_new.error();
+    if (!*is_new) return {};
   }
   db.recall().last_message_row = number;
   return bump_chat(db, row, number, unread, alternate);

@@ -63,12 +63,14 @@ class Recall {
     session_labels.clear();
     last_message_row.reset();
     removals_wait = true;
+    may_have_merges = true;
   }
 
   JidCache jids;
   std::unordered_map<SessionId, SessionLabel> session_labels;
   std::optional<std::int64_t> last_message_row;
-  bool removals_wait = false;  // tombstones of storage/removal.h may be there; false: surely none
+  bool removals_wait = false;   // tombstones of storage/removal.h are there; false: none, or their purge failed
+  bool may_have_merges = true;  // rows of merged_chat may be there; false: surely none
 };
 
 }  // namespace wharf::storage

@@ -278,6 +278,7 @@ Result<bool> exhume_message(Database& db, SessionId session, const protocol::Jid
 
 Result<void> divert_chat(Database& db, SessionId session, std::int64_t from, std::int64_t to) {
   db.recall().removals_wait = true;
+  db.recall().may_have_merges = true;
   const std::int64_t through = last_message_row(db);
   const Result<void> diverted =
       Statement(db, mark_merge).session(session).integer(from).integer(to).integer(through).run();

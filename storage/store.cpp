@@ -247,6 +247,7 @@ void Store::State::purge(std::size_t rows) {
   });
   if (!purged) forget();
   writer->recall().removals_wait = purged && more;
+  if (purged && !more) writer->recall().may_have_merges = false;
 }
 
 /// The same while nothing else commits.
@@ -390,7 +391,9 @@ Result<std::unique_ptr<Store>> Store::open(Settings settings) {
     if (!reader) return reader.error();
     state.reader = std::move(*reader);
   }
-  state.writer->recall().removals_wait = has_removed(*state.writer);
+  const bool removed = has_removed(*state.writer);
+  state.writer->recall().removals_wait = removed;
+  state.writer->recall().may_have_merges = removed;
   if (state.threaded()) state.thread = std::thread([&state] { state.run(); });
   if (state.settings.writer) state.ask_step();
   return store;

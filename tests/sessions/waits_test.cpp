@@ -48,6 +48,7 @@ struct Acks {
     sent.replayed = replayed;
     w.waits->await_ack(name, sent, level, 1h, [this](Outcome<SentMessage> told) {
       if (told) reached = told->ack;
+      if (told) error = told->error;
       if (!told) refused = told.error();
     });
   }
@@ -58,6 +59,7 @@ struct Acks {
   Jid ben{"15550000002", "s.whatsapp.net"};
   bool replayed = false;
   std::optional<storage::AckLevel> reached;
+  std::string error;
   std::optional<Refusal> refused;
 };
 
@@ -103,19 +105,41 @@ TEST_CASE("an ack wakes who waits for it whatever characters the id has, and a f
   CHECK(acks.reached == AckLevel::error);
 }
 
-TEST_CASE("what was told of a message before somebody waits for it counts") {
+TEST_CASE("of a replayed answer the row says how far its message is") {
   using storage::AckLevel;
   World w;
   REQUIRE(w.create("a").has_value());
   Acks acks(w);
+  acks.replayed = true;
   acks.sent("3EB0DD");
   acks.raise("3EB0DD", AckLevel::delivered);
   acks.await("3EB0DD", AckLevel::server);
-  CHECK(acks.reached == AckLevel::delivered);  // told in the turn that answered, before anybody could wait
-  acks.replayed = true;
+  CHECK(acks.reached == AckLevel::delivered);
   acks.await("3EB0EE", AckLevel::server);
   REQUIRE(acks.refused);
   CHECK(acks.refused->subject == Subject::message);
+}
+
+TEST_CASE("a message that ends in the turn that answers with it is told to who waits from that answer on") {
+  using storage::AckLevel;
+  World w;
+  REQUIRE(w.create("a").has_value());
+  REQUIRE(w.create("b").has_value());
+  Acks acks(w), other(w, "b");
+  storage::Changes changes;
+  for (const std::string id : {"3EB0AA", "3EB0BB"}) {
+    changes.emit(
+        storage::NewEvent(acks.session, events::Ack{id, acks.ben, {}, AckLevel::error, "cancelled: " + id, 1}, 1));
+  }
+  w.store->commit(std::move(changes), [&](protocol::Result<void> done) {
+    REQUIRE(done.has_value());
+    acks.await("3EB0BB", AckLevel::server);
+    other.await("3EB0BB", AckLevel::server);
+  });
+  CHECK(acks.reached == AckLevel::error);
+  CHECK(acks.error == "cancelled: 3EB0BB");
+  CHECK_FALSE(other.reached);
+  w.waits->end();
 }
 
 TEST_CASE("an ack that is awaited waits for no company, and nobody is left behind who waits") {
