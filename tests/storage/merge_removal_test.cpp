@@ -127,6 +127,25 @@ TEST_CASE("merged chats read as one from the first moment, while slices move the
   CHECK(count(s.db(), "SELECT count(DISTINCT chat_id) FROM message") == 1);
 }
 
+TEST_CASE("a known message is known while the slices that move it fail") {
+  SlicedStore s(25);
+  s.turn([](Changes& changes) { fill_both(changes, 10); });
+  s.turn([](Changes& changes) {
+    test::inject(changes, [](Database& db) {
+      return db.execute(
+          "CREATE TRIGGER stop BEFORE UPDATE OF chat_id ON message BEGIN SELECT RAISE(ABORT, 'stop'); END");
+    });
+    changes.add(MergeChats{anna, pn, chat});
+  });
+  for (int i = 0; i < 3; ++i) {
+    s.turn([](Changes& changes) {
+      changes.add(InsertMessage{test::message_row(anna, chat, "P7", 7), true, std::nullopt});
+    });
+  }
+  CHECK(messages_of(s.db(), anna) == 22);
+  CHECK(read_all(s.db(), chat, 7).size() == 21);
+}
+
 TEST_CASE("a message that waits to be moved can still become the last one of its chat") {
   SlicedStore s(1);
   s.turn([](Changes& changes) {
