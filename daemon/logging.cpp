@@ -73,11 +73,17 @@ void start_logging(const std::string& level, const std::string& format) {
   });
 }
 
+// Whoever asks for shorter holds wants to know why they are: the processor time is worth its system call.
+constexpr std::chrono::milliseconds looked_at_closely{20};
+
 void report_holds(std::chrono::milliseconds at_least) {
   if (at_least.count() == 0) return net::on_hold({}, nullptr);
-  net::on_hold(at_least, [](std::string_view where, std::chrono::microseconds held) {
-    spdlog::warn("loop_held where={} ms={:.1f}", sessions::log_value(where), static_cast<double>(held.count()) / 1000);
-  });
+  const auto ms = [](std::chrono::microseconds time) { return static_cast<double>(time.count()) / 1000; };
+  const auto report = [ms](std::string_view where, net::HoldTime time) {
+    const std::string worked = time.worked ? fmt::format(" cpu_ms={:.1f}", ms(*time.worked)) : std::string();
+    spdlog::warn("loop_held where={} ms={:.1f}{}", sessions::log_value(where), ms(time.held), worked);
+  };
+  net::on_hold(at_least, report, at_least < looked_at_closely);
 }
 
 }  // namespace wharf::daemon

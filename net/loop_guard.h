@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -22,8 +23,14 @@ void report_escape(std::string_view where) noexcept;
 
 /// Told of each entry of this thread that held it for `at_least` or longer, with all that it called; nothing else on
 /// the loop could happen meanwhile. Only the thread that asks is watched. Empty: nobody is told.
-using HoldReport = std::function<void(std::string_view where, std::chrono::microseconds held)>;
-void on_hold(std::chrono::microseconds at_least, HoldReport report);
+struct HoldTime {
+  std::chrono::microseconds held{0};
+  /// What the thread computed of it; the rest it waited for a processor or the disk. Only with `processor_time`, which
+  /// costs a system call before each entry.
+  std::optional<std::chrono::microseconds> worked;
+};
+using HoldReport = std::function<void(std::string_view where, HoldTime time)>;
+void on_hold(std::chrono::microseconds at_least, HoldReport report, bool processor_time = false);
 
 /// Measures one entry, for guard(); of nested ones the outermost.
 class Hold {
@@ -36,6 +43,7 @@ class Hold {
  private:
   std::string_view where_;
   std::chrono::steady_clock::time_point begin_{};
+  std::chrono::microseconds worked_before_{0};
   bool measures_ = false;
 };
 

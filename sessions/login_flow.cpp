@@ -170,6 +170,18 @@ void LoginFlow::upload_prekeys() {
   if (c_.device.first_unuploaded < c_.device.next_pre_key_id) {
     return send_upload();  // an upload that was not confirmed: the same ids again
   }
+  if (!batch_fits()) return make_batch();
+  upload_batch();
+}
+
+void LoginFlow::make_prekeys_ahead() {
+  const bool none_wait = c_.device.first_unuploaded == c_.device.next_pre_key_id;
+  if (!c_.device.server_has_prekeys && none_wait && !batch_fits()) make_batch();
+}
+
+void LoginFlow::make_batch() {
+  batch_.reset();
+  if (std::exchange(making_batch_, true)) return;
   const std::size_t count = c_.settings.pre_key_batch;
   if (c_.device.next_pre_key_id + count > last_upload_id) {
     c_.device.next_pre_key_id = c_.device.first_unuploaded = 1;
@@ -178,30 +190,49 @@ void LoginFlow::upload_prekeys() {
   auto seeds = std::make_shared<std::vector<protocol::Key32>>();
   seeds->reserve(count);
   for (std::size_t i = 0; i < count; ++i) seeds->push_back(c_.random.bytes<32>());
-  auto keys = std::make_shared<std::vector<protocol::PreKey>>();
-  const protocol::PreKeyId first = c_.device.next_pre_key_id;
-  auto work = [seeds, keys, first] {
-    keys->reserve(seeds->size());
+  auto batch = std::make_shared<Batch>();
+  batch->identity = c_.device.identity.pub;
+  batch->first = c_.device.next_pre_key_id;
+  auto work = [seeds, batch] {
+    batch->keys.reserve(seeds->size());
     for (std::size_t i = 0; i < seeds->size(); ++i) {
       protocol::PreKey key;
-      key.id = first + static_cast<protocol::PreKeyId>(i);
+      key.id = batch->first + static_cast<protocol::PreKeyId>(i);
       key.pair = protocol::KeyPair::from_secret((*seeds)[i]);
-      keys->push_back(std::move(key));
+      batch->keys.push_back(std::move(key));
     }
   };
-  auto then = [this, keys, first, identity = c_.device.identity.pub] {
-    // Of a device that was wiped meanwhile, or a batch that another one has overtaken.
-    if (c_.device.identity.pub != identity || c_.device.next_pre_key_id != first) return;
-    c_.device.first_unuploaded = first;
-    c_.device.next_pre_key_id = first + static_cast<protocol::PreKeyId>(keys->size());
-    c_.device_changed();
-    c_.records.add(storage::AddPreKeys{c_.id(), *keys});
-    // Durable in this turn, uploaded as its effect.
-    c_.query(
-        protocol::upload_prekeys_iq(c_.ids.next(), published_keys(c_), *keys),
-        [this](const Node* answer) { on_upload_answer(answer); }, seconds(30));
-  };
-  c_.work(std::move(work), std::move(then));
+  c_.work(std::move(work), [this, batch] { on_batch_made(std::move(*batch)); });
+}
+
+void LoginFlow::on_batch_made(Batch batch) {
+  making_batch_ = false;
+  batch_ = std::move(batch);
+  if (!batch_fits()) batch_.reset();  // of a device that was wiped meanwhile
+  const auto* open = c_.link.conversation();
+  if (open == nullptr || !open->uploading) return keep_first_batch();
+  if (!batch_) return make_batch();
+  upload_batch();
+}
+
+void LoginFlow::keep_first_batch() {
+  if (c_.link.offline() || c_.device.server_has_prekeys) batch_.reset();
+}
+
+bool LoginFlow::batch_fits() const {
+  return batch_ && batch_->identity == c_.device.identity.pub && batch_->first == c_.device.next_pre_key_id;
+}
+
+void LoginFlow::upload_batch() {
+  const std::vector<protocol::PreKey> keys = std::move(std::exchange(batch_, std::nullopt)->keys);
+  c_.device.first_unuploaded = keys.front().id;
+  c_.device.next_pre_key_id = keys.front().id + static_cast<protocol::PreKeyId>(keys.size());
+  c_.device_changed();
+  c_.records.add(storage::AddPreKeys{c_.id(), keys});
+  // Durable in this turn, uploaded as its effect.
+  c_.query(
+      protocol::upload_prekeys_iq(c_.ids.next(), published_keys(c_), keys),
+      [this](const Node* answer) { on_upload_answer(answer); }, seconds(30));
 }
 
 void LoginFlow::send_upload() {

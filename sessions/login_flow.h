@@ -3,6 +3,8 @@
 // 6, 14.
 
 #include <functional>
+#include <optional>
+#include <vector>
 
 #include "sessions/context.h"
 #include "sessions/directory.h"
@@ -16,6 +18,9 @@ class LoginFlow {
   void on_success(const Node& success);
   void on_ib(const Node& ib);
   void on_encrypt_notification(const Node& notification);  // low prekeys, digest
+  /// While a code is shown: a phone that scans it need not wait for them. They are kept in memory, not stored.
+  void make_prekeys_ahead();
+  void on_link_down() { keep_first_batch(); }
   /// What a failure or stream:error means for this session.
   struct Verdict {
     enum class Next { reconnect_now, reconnect_later, stop } next = Next::reconnect_later;
@@ -37,7 +42,20 @@ class LoginFlow {
   static constexpr std::chrono::seconds offline_batch_interval{2};
   static constexpr std::chrono::hours rotation_retry{24};  // 02 section 6
 
+  /// Prekeys that are in no row yet.
+  struct Batch {
+    protocol::PublicKey identity;  // of the device that they were made for
+    protocol::PreKeyId first = 0;
+    std::vector<protocol::PreKey> keys;
+  };
+
   void upload_prekeys();
+  void make_batch();
+  void on_batch_made(Batch batch);
+  bool batch_fits() const;
+  /// What waits for its upload is worth its memory while a first login is to come.
+  void keep_first_batch();
+  void upload_batch();
   void send_upload();
   void on_upload_answer(const Node* answer);
   void go_active();
@@ -54,6 +72,8 @@ class LoginFlow {
 
   Context& c_;
   Directory& directory_;
+  std::optional<Batch> batch_;
+  bool making_batch_ = false;
 };
 
 }  // namespace wharf::sessions

@@ -255,7 +255,9 @@ void Session::on_iq(const Node& iq) {
   const bool from_server = !from || from->is_server();
   if (!from_server || !iq.has("id")) return;
   if (iq.child("pair-device")) {
-    if (!c.device.linked()) pairing_.on_pair_device(iq);
+    if (c.device.linked()) return;
+    pairing_.on_pair_device(iq);
+    login_.make_prekeys_ahead();
     return;
   }
   if (iq.child("pair-success")) {

@@ -2,6 +2,7 @@
 
 #include <boost/asio/post.hpp>
 #include <catch2/catch.hpp>
+#include <ctime>
 #include <stdexcept>
 #include <thread>
 
@@ -85,10 +86,10 @@ TEST_CASE("an entry that nobody guarded costs only itself") {
 TEST_CASE("who watches its thread hears of each outermost entry and what it is, also of one that threw") {
   Escapes escapes;
   Reports held;
-  on_hold(0us, [&](std::string_view where, std::chrono::microseconds) { held.emplace_back(where); });
+  on_hold(0us, [&](std::string_view where, HoldTime) { held.emplace_back(where); });
   guard("outer", [] { guard("inner", [] {}); });
   guard("loud", [] { throw std::runtime_error("broken"); });
-  guard("hour", [&] { on_hold(1h, [&](std::string_view, auto) { held.emplace_back("too soon"); }); });
+  guard("hour", [&] { on_hold(1h, [&](std::string_view, HoldTime) { held.emplace_back("too soon"); }); });
   guard("quick", [] {});
   on_hold(0us, nullptr);
   guard("unseen", [] {});
@@ -97,7 +98,7 @@ TEST_CASE("who watches its thread hears of each outermost entry and what it is, 
 
 TEST_CASE("entries are measured one by one while the loop runs") {
   Reports held;
-  on_hold(0us, [&](std::string_view where, std::chrono::microseconds) { held.emplace_back(where); });
+  on_hold(0us, [&](std::string_view where, HoldTime) { held.emplace_back(where); });
   asio::io_context loop;
   LoopScheduler scheduler(loop);
   scheduler.post([] {});
@@ -106,9 +107,35 @@ TEST_CASE("entries are measured one by one while the loop runs") {
   CHECK(held == Reports{"posted call"});
 }
 
+TEST_CASE("a hold tells what the thread computed of it, not what it waited for") {
+  std::vector<HoldTime> told;
+  const auto note = [&](std::string_view, HoldTime time) { told.push_back(time); };
+  const auto waits = [] { std::this_thread::sleep_for(20ms); };
+  const auto computes = [] {
+    timespec now{};
+    do {
+      ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    } while (now.tv_sec == 0 && now.tv_nsec < 1'000'000);
+  };
+  on_hold(0us, note);
+  guard("unasked", waits);
+  on_hold(0us, note, true);
+  guard("waits", waits);
+  std::thread([&] {
+    on_hold(0us, note, true);
+    guard("computes", computes);
+  }).join();
+  on_hold(0us, nullptr);
+  REQUIRE(told.size() == 3);
+  CHECK_FALSE(told[0].worked);
+  CHECK(told[1].held >= 20ms);
+  CHECK(told[1].worked < told[1].held / 2);
+  CHECK(told[2].worked > 500us);
+}
+
 TEST_CASE("an entry of another thread holds nothing up") {
   Reports held;
-  on_hold(0us, [&](std::string_view where, std::chrono::microseconds) { held.emplace_back(where); });
+  on_hold(0us, [&](std::string_view where, HoldTime) { held.emplace_back(where); });
   std::thread([] { guard("worker", [] {}); }).join();
   on_hold(0us, nullptr);
   CHECK(held.empty());

@@ -48,8 +48,17 @@ void link_up(Fixture& f) {
   f.turn(std::move(up));
 }
 
-/// Starts it, and a phone scans the QR that it shows: linked, before its first login.
-void scan(Fixture& f) {
+RunWork* work_of(std::vector<Effect>& effects) {
+  for (Effect& effect : effects) {
+    if (auto* work = std::get_if<RunWork>(&effect)) return work;
+  }
+  return nullptr;
+}
+
+/// Starts it, and a phone scans the QR that it shows: linked, before its first login. `worker`: runs what is to be done
+/// while the QR is shown.
+void scan(
+    Fixture& f, const std::function<void(RunWork&)>& worker = [](RunWork&) {}) {
   f.begin();
   link_up(f);
   test::ScriptedLinking phone(f.random, f.row.id, Jid("15550000001", "s.whatsapp.net"), Jid("100000000000001", "lid"));
@@ -57,7 +66,10 @@ void scan(Fixture& f) {
   protocol::ParsedClientPayload::Registration keys;
   const auto& device = f.session->context().device;
   keys.keys.identity = device.identity.pub;
-  for (Node& node : phone.on_registration(device.noise.pub, keys)) f.stanza(std::move(node));
+  for (Node& node : phone.on_registration(device.noise.pub, keys)) {
+    auto effects = f.stanza(std::move(node));
+    if (auto* work = work_of(effects)) worker(*work);
+  }
   REQUIRE(f.session->view().qr);
   for (Node& node : phone.scan(f.session->view().qr->text)) f.stanza(std::move(node));
 }
@@ -225,6 +237,70 @@ TEST_CASE("the time for the login after a scan runs on over a reconnect, and end
   CHECK(f.session->next_deadline() < f.steady + f.session->context().config.auth_timeout);  // a ping
   lose_link(f, ended(LinkEnd::Kind::network, "closed by peer"));
   CHECK_FALSE(f.session->next_deadline());
+}
+
+TEST_CASE("the prekeys of a first login are made while the QR is shown, and stored when they are uploaded") {
+  Fixture f;
+  unlink(f);
+  const auto stored = [&] { return storage::load_pre_keys(f.store->reader(), f.row.id, 1, 1'000).size(); };
+  std::optional<RunWork> work;
+  scan(f, [&](RunWork& asked) { work = std::move(asked); });
+  REQUIRE(work);
+  const auto bring = [&] {
+    work->work();
+    return f.call(std::move(work->then));
+  };
+  const auto is_upload = [](const Node& node) { return node.is("iq") && node.child("list") && node.child("skey"); };
+  const auto uploads = [&](const std::vector<Effect>& effects) {
+    const auto nodes = Fixture::sent(effects);
+    return std::count_if(nodes.begin(), nodes.end(), is_upload);
+  };
+  const auto log_in = [&] {
+    lose_link(f, ended(LinkEnd::Kind::network, "closed by peer"));
+    link_up(f);
+    return f.stanza(Node("success").set("t", "1700000000"));
+  };
+  SECTION("before the login") {
+    CHECK(uploads(bring()) == 0);
+    CHECK(stored() == 0);
+    auto effects = log_in();
+    CHECK_FALSE(work_of(effects));
+    CHECK(uploads(effects) == 1);
+    CHECK(stored() == f.settings.pre_key_batch);
+  }
+  SECTION("after it") {
+    auto effects = log_in();
+    CHECK_FALSE(work_of(effects));  // they are on their way
+    CHECK(uploads(effects) == 0);
+    CHECK(uploads(bring()) == 1);
+    CHECK(stored() == f.settings.pre_key_batch);
+  }
+  SECTION("between two connections") {
+    lose_link(f, ended(LinkEnd::Kind::network, "closed by peer"));
+    CHECK(uploads(bring()) == 0);
+    CHECK(uploads(log_in()) == 1);
+  }
+  SECTION("of another device than the one that logs in") {
+    f.session->context().device.identity = protocol::KeyPair::generate(f.random);
+    f.session->context().device_changed();
+    CHECK(uploads(bring()) == 0);
+    auto effects = log_in();
+    CHECK(uploads(effects) == 0);
+    REQUIRE(work_of(effects));
+    work = std::move(*work_of(effects));
+    CHECK(uploads(bring()) == 1);
+    CHECK(stored() == f.settings.pre_key_batch);
+  }
+  SECTION("of another device than the one that waits for them") {
+    f.session->context().device.identity = protocol::KeyPair::generate(f.random);
+    f.session->context().device_changed();
+    CHECK(uploads(log_in()) == 0);
+    auto effects = bring();
+    CHECK(uploads(effects) == 0);
+    REQUIRE(work_of(effects));
+    work = std::move(*work_of(effects));
+    CHECK(uploads(bring()) == 1);
+  }
 }
 
 TEST_CASE("a logout whose connection ends before its answer ends the session, however the connection ended") {
