@@ -149,10 +149,13 @@ std::optional<Holdings> Supervisor::holdings(const std::string& name) const {
   return actor->holdings();
 }
 
-std::vector<SessionView> Supervisor::list() const {
+std::vector<SessionView> Supervisor::list(SessionId after, std::size_t most) const {
+  const auto& order = state_->order;
   std::vector<SessionView> views;
-  views.reserve(state_->order.size());
-  for (const auto& [id, name] : state_->order) views.push_back(state_->actors.at(name)->view());
+  views.reserve(std::min(most, order.size()));
+  for (auto next = order.upper_bound(after.value); next != order.end() && views.size() < most; ++next) {
+    views.push_back(state_->actors.at(next->second)->view());
+  }
   return views;
 }
 

@@ -68,7 +68,8 @@ class Supervisor {
   void create(NewSession session, Reply<SessionView> reply);
   std::optional<SessionView> find(const std::string& name) const;
   std::optional<SessionView> find(storage::SessionId id) const;
-  std::vector<SessionView> list() const;  // by creation
+  /// By creation: so many of those behind `after`. Linear in what it returns, so that the loop is not held for all.
+  std::vector<SessionView> list(storage::SessionId after = {}, std::size_t most = static_cast<std::size_t>(-1)) const;
   std::optional<Holdings> holdings(const std::string& name) const;
   std::size_t count() const;
   std::size_t count_ready() const;

@@ -177,6 +177,22 @@ TEST_CASE("chats and messages are paged in both dialects") {
   CHECK(d.ask("GET", "/api/v1/sessions/a/chats").json().at("data").as_array().empty());
 }
 
+TEST_CASE("the list of many sessions comes whole and in order, in slices that no client sees") {
+  Daemon d;
+  CHECK(d.ask("GET", "/api/v1/sessions").body == R"({"success":true,"data":[]})");
+  constexpr std::size_t sessions = 230;
+  for (std::size_t i = 0; i < sessions; ++i) {
+    REQUIRE(d.create(fmt::format("s{}", i)).status == 201);
+    if (i + 1 != 100 && i + 1 != sessions) continue;
+    const Answer answer = d.ask("GET", "/api/v1/sessions");
+    CHECK(answer.header("transfer-encoding") == "chunked");
+    const json::array all = answer.json().at("data").as_array();
+    REQUIRE(all.size() == i + 1);
+    for (std::size_t k = 0; k <= i; ++k) REQUIRE(all[k].at("sessionId").as_string() == fmt::format("s{}", k));
+    check_documented(all.at(i), schemas::session);
+  }
+}
+
 TEST_CASE("without a limit the chats come all, in slices that no client sees") {
   Daemon d;
   d.create("a");
