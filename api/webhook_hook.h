@@ -34,7 +34,8 @@ struct WebhookHook {
   WebhookHook(storage::WebhookRow r, const WebhookSettings& settings)
       : row(std::move(r)), wanted(row), names(row.events), log(row.cursor), lanes(row.id, row.cursor, settings) {}
   storage::WebhookRow row;
-  storage::WebhookRow wanted;  // with the changes that are being committed
+  storage::WebhookRow wanted;  // with the change that is being committed
+  bool changing = false;       // there is one
   EventNames names;
   WebhookLogReader log;
   WebhookLanes lanes;

@@ -33,10 +33,11 @@ WebhookHook& WebhookRegistry::adopt(storage::WebhookRow row) {
 }
 
 void WebhookRegistry::add(storage::WebhookRow row, const storage::EventId& head, Registered done) {
-  if (const WebhookHook* there = with_url(scope_of(row), row.url)) return done(there->wanted);
+  const WebhookHook* there = with_url(scope_of(row), row.url);
+  if (there && !there->changing) return done(there->row);
   const std::pair<WebhookScope, std::string> key(scope_of(row), row.url);
-  if (!adding_.insert(key).second) {
-    // The same URL is on its way to the disk: looked for again behind it.
+  if (there || !adding_.insert(key).second) {
+    // The same URL is on its way to the disk, or from it: looked for again behind that.
     return store_.commit(Changes(), [this, alive = std::weak_ptr(alive_), row = std::move(row), &head,
                                      done = std::move(done)](Result<void>) {
       if (!alive.expired()) add(row, head, done);
@@ -59,16 +60,25 @@ void WebhookRegistry::update(const std::string& id, const std::function<void(sto
                              Registered done) {
   WebhookHook* hook = find(id);
   if (!hook) return done(Error(Errc::not_found, "no such webhook"));
-  storage::WebhookRow row = hook->wanted;
+  if (hook->changing) {
+    // Built on the row that the change before it leaves, whether or not that one fails.
+    return store_.commit(Changes(),
+                         [this, alive = std::weak_ptr(alive_), id, change, done = std::move(done)](Result<void>) {
+                           if (!alive.expired()) update(id, change, done);
+                         });
+  }
+  storage::WebhookRow row = hook->row;
   change(row);
   const WebhookHook* other = with_url(scope_of(row), row.url);
   if (other && other != hook) return done(Error(Errc::conflict, "the URL is registered already as " + other->row.id));
   hook->wanted = row;
+  hook->changing = true;
   Changes changes;
   changes.add(storage::PutWebhook{row});
   store_.commit(std::move(changes),
                 [this, alive = std::weak_ptr(alive_), row, done = std::move(done)](Result<void> committed) {
                   WebhookHook* changed = alive.expired() ? nullptr : find(row.id);
+                  if (changed) changed->changing = false;
                   if (!committed) {
                     if (changed) changed->wanted = changed->row;
                     return done(committed.error());
@@ -83,10 +93,13 @@ void WebhookRegistry::update(const std::string& id, const std::function<void(sto
 
 void WebhookRegistry::remove(const std::string& id, std::function<void(Result<void>)> done) {
   if (!find(id)) return done(Error(Errc::not_found, "no such webhook"));
-  forget(id);
   Changes changes;
   changes.add(storage::RemoveWebhook{id});
-  store_.commit(std::move(changes), std::move(done));
+  store_.commit(std::move(changes),
+                [this, alive = std::weak_ptr(alive_), id, done = std::move(done)](Result<void> committed) {
+                  if (committed && !alive.expired()) forget(id);
+                  done(std::move(committed));
+                });
 }
 
 void WebhookRegistry::session_removed(storage::SessionId session) {

@@ -149,7 +149,10 @@ class TemporaryStore {
     storage::Store::Settings settings;
     settings.path = directory_ + "/wharf.db";
     settings.synchronous = storage::Synchronous::off;
-    settings.before_change = test::run_injected;
+    settings.before_change = [this](storage::Database& db, const storage::Change& change) -> protocol::Result<bool> {
+      if (refuses && refuses(change)) return protocol::Error(protocol::Errc::storage_full, "the disk is full");
+      return test::run_injected(db, change);
+    };
     store = must(storage::Store::open(std::move(settings)));
   }
   void add_session(std::int64_t id, std::string name, storage::OrgId org = storage::default_org) {
@@ -176,6 +179,7 @@ class TemporaryStore {
   }
 
   std::unique_ptr<storage::Store> store;
+  std::function<bool(const storage::Change&)> refuses;  // a change that fails its turn
 
  private:
   std::string directory_;

@@ -140,3 +140,56 @@ TEST_CASE("a removed webhook gets nothing more, also while a delivery is under w
   CHECK(w.dispatcher->find(id) == nullptr);
   CHECK(w.dispatcher->list(storage::SessionId{1}).empty());
 }
+
+TEST_CASE("a webhook whose removal fails stays, now and after a restart, and can be removed later") {
+  World w;
+  const auto id = w.add("/a");
+  w.disk.refuses = [](const storage::Change& change) { return std::holds_alternative<storage::RemoveWebhook>(change); };
+  std::optional<protocol::Result<void>> removed;
+  w.dispatcher->remove(id, [&](protocol::Result<void> result) { removed = result; });
+  REQUIRE(removed);
+  CHECK_FALSE(removed->has_value());
+  CHECK(w.dispatcher->find(id) != nullptr);
+  w.disk.emit(1, "anna", "A1");
+  w.until_received(1);
+  w.disk.refuses = nullptr;
+  w.dispatcher->remove(id, [&](protocol::Result<void> result) { removed = result; });
+  CHECK(removed->has_value());
+  CHECK(w.dispatcher->find(id) == nullptr);
+}
+
+TEST_CASE("a change of a webhook that fails takes nothing from the one behind it, and leaves nothing to it") {
+  World w;
+  const auto id = w.add("/a");
+  int changes = 0;
+  w.disk.refuses = [&](const storage::Change& change) {
+    return std::holds_alternative<storage::PutWebhook>(change) && ++changes == 1;
+  };
+  std::optional<protocol::Result<storage::WebhookRow>> first, second, third;
+  // From a completion: the store queues them, as a writer of its own would.
+  w.disk.store->commit({}, [&](protocol::Result<void>) {
+    w.dispatcher->update(
+        id,
+        [](storage::WebhookRow& row) {
+          row.headers = {{"X-Mine", "yes"}};
+        },
+        [&](protocol::Result<storage::WebhookRow> row) { first = std::move(row); });
+    w.dispatcher->update(
+        id, [&](storage::WebhookRow& row) { row.url = w.back_end.url("/b"); },
+        [&](protocol::Result<storage::WebhookRow> row) { second = std::move(row); });
+    storage::WebhookRow again = w.stored(id);
+    again.id = "wh_again";
+    again.url = w.back_end.url("/b");
+    w.dispatcher->add(again, [&](protocol::Result<storage::WebhookRow> row) { third = std::move(row); });
+  });
+  REQUIRE((first && second && third));
+  CHECK_FALSE(first->has_value());
+  REQUIRE(second->has_value());
+  CHECK((*second)->headers.empty());
+  CHECK(w.stored(id).headers.empty());
+  CHECK(w.stored(id).url == w.back_end.url("/b"));
+  REQUIRE(third->has_value());
+  w.disk.emit(1, "anna", "A1");
+  w.until_received(1);
+  CHECK(w.back_end.ids("/b").size() == 1);
+}
