@@ -1,5 +1,5 @@
 #pragma once
-// Somebody waits to hear how far a message of a session gets. While one of these lives, acks and receipts of the
+// Somebody waits for the server's ack of a message of a session. While one of these lives, acks and receipts of the
 // session do not wait for company (mailbox.h). Loop thread only.
 
 #include <cstddef>

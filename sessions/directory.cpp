@@ -88,6 +88,15 @@ void Directory::learn(const Jid& a, const Jid& b, Source source) {
   c_.emit(events::ContactUpdated{lid, ids, events::ContactUpdated::Change::lid});
 }
 
+void Directory::move_own_chat() {
+  const Jid pn = c_.device.jid.user_jid();
+  const Jid lid = c_.device.lid.user_jid();
+  c_.records.add(storage::PutLid{c_.id(), pn, lid});
+  c_.keys.migrate(pn, lid);
+  c_.records.add(storage::MergeChats{c_.id(), pn, lid});
+  lists_.erase(pn);
+}
+
 const std::vector<std::uint16_t>* Directory::devices(const Jid& canonical) {
   auto found = lists_.find(canonical);
   if (found == lists_.end()) {

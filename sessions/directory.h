@@ -34,6 +34,9 @@ class Directory {
   /// one.
   void learn(const Jid& a, const Jid& b, Source source = Source::tells);
 
+  /// The own account has the LID that the device row names by now: the chat with oneself, its keys and its list too.
+  void move_own_chat();
+
   /// Known device numbers, nullptr when unknown or stale.
   const std::vector<std::uint16_t>* devices(const Jid& canonical);
   /// The list is stale and asked for again before the next use. It stays in its row as the one that only a better list

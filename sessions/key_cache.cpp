@@ -149,10 +149,13 @@ void KeyCache::end_turn() {
   migrated_.clear();
   forgotten_.clear();
   if (std::exchange(resting_, false)) records_.clear();
-  while (records_.size() > kept_records) {
-    records_.erase(std::min_element(records_.begin(), records_.end(),
-                                    [](const auto& a, const auto& b) { return a.second.used < b.second.used; }));
-  }
+  if (records_.size() <= kept_records) return;
+  std::vector<decltype(records_)::iterator> oldest;
+  for (auto it = records_.begin(); it != records_.end(); ++it) oldest.push_back(it);
+  const auto surplus = oldest.begin() + static_cast<std::ptrdiff_t>(records_.size() - kept_records);
+  std::nth_element(oldest.begin(), surplus, oldest.end(),
+                   [](const auto& a, const auto& b) { return a->second.used < b->second.used; });
+  std::for_each(oldest.begin(), surplus, [this](const auto& entry) { records_.erase(entry); });
 }
 
 void KeyCache::discard() {

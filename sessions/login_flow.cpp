@@ -47,8 +47,7 @@ void LoginFlow::on_success(const Node& success) {
   if (const auto lid = success.jid("lid"); lid && lid->is_lid() && !lid->user.empty()) {
     if (c_.device.lid.user_jid() != lid->user_jid()) {
       c_.device.lid = lid->device == 0 ? lid->with_device(c_.device.jid.device) : *lid;
-      c_.records.add(storage::PutLid{c_.id(), c_.device.jid.user_jid(), c_.device.lid.user_jid()});
-      c_.keys.migrate(c_.device.jid.user_jid(), c_.device.lid.user_jid());
+      directory_.move_own_chat();
     }
   }
   if (const auto shown = protocol::display_line(success.attr("display_name"), 256); !shown.empty())

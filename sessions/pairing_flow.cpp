@@ -168,7 +168,7 @@ void PairingFlow::on_pair_success(const Node& iq) {
   // The primary's identity vouches for every companion of the account (02 section 1, persistence order c).
   const Jid phone = directory_.canonical_device(device.jid.with_device(0));
   c_.keys.set_identity(phone, identity->account_key);
-  if (paired.lid) c_.records.add(storage::PutLid{c_.id(), device.jid.user_jid(), device.lid.user_jid()});
+  if (paired.lid) directory_.move_own_chat();
   shown_.reset();
   refs_.clear();
   drop_code();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <list>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -67,8 +68,10 @@ struct Waits::State : std::enable_shared_from_this<State> {
       return std::visit([&](auto& waits) { std::move(waits.reply)(no_session(session)); }, subject);
     }
     const auto wait = std::make_shared<Wait>(scheduler, *view, std::move(subject));
-    if (std::holds_alternative<ForAck>(wait->subject)) wait->hurry.emplace(supervisor.awaited_acks(), wait->session);
-    waiting.push_back(wait);
+    // What the recipient's device or person does later is not hastened by a few milliseconds.
+    const auto* ack = std::get_if<ForAck>(&wait->subject);
+    if (ack && ack->level == AckLevel::server) wait->hurry.emplace(supervisor.awaited_acks(), wait->session);
+    waiting[wait->session].push_back(wait);
     wait->timer.after(ended ? std::chrono::milliseconds(0) : timeout,
                       [weak = weak_from_this(), late = std::weak_ptr<Wait>(wait)] {
                         const auto state = weak.lock();
@@ -82,19 +85,15 @@ struct Waits::State : std::enable_shared_from_this<State> {
     keep_failures(events);
     if (waiting.empty()) return;
     for (const storage::Event& event : events) {
-      for (const auto& wait : copy()) {
-        const bool news = wait->session == event.session &&
-                          std::visit([&](auto& subject) { return follow(subject, event); }, wait->subject);
-        if (news) look(wait, Time::is_left);
+      for (const auto& wait : waiting_of(event.session)) {
+        if (std::visit([&](auto& subject) { return follow(subject, event); }, wait->subject)) look(wait, Time::is_left);
       }
     }
   }
 
   /// Nothing more is told of it: who waits hears that it is gone.
   void on_removed(storage::SessionId session) {
-    for (const auto& wait : copy()) {
-      if (wait->session == session) look(wait, Time::is_left);
-    }
+    for (const auto& wait : waiting_of(session)) look(wait, Time::is_left);
   }
 
   enum class Time { is_left, is_up };
@@ -105,7 +104,9 @@ struct Waits::State : std::enable_shared_from_this<State> {
       if (!outcome) return;
       auto reply = std::move(subject.reply);
       wait->timer.cancel();
-      waiting.remove(wait);
+      const auto of_session = waiting.find(wait->session);
+      of_session->second.remove(wait);
+      if (of_session->second.empty()) waiting.erase(of_session);
       std::move(reply)(std::move(*outcome));
     };
     std::visit(one, wait->subject);
@@ -160,8 +161,12 @@ struct Waits::State : std::enable_shared_from_this<State> {
     return {};
   }
 
-  /// Whoever is answered takes himself out.
-  std::vector<std::shared_ptr<Wait>> copy() const { return {waiting.begin(), waiting.end()}; }
+  /// A copy: whoever is answered takes himself out.
+  std::vector<std::shared_ptr<Wait>> waiting_of(storage::SessionId session) const {
+    const auto found = waiting.find(session);
+    if (found == waiting.end()) return {};
+    return {found->second.begin(), found->second.end()};
+  }
 
   struct Failure {
     storage::SessionId session;
@@ -171,8 +176,8 @@ struct Waits::State : std::enable_shared_from_this<State> {
   Supervisor& supervisor;
   net::Scheduler& scheduler;
   storage::Store& store;
-  std::list<std::shared_ptr<Wait>> waiting;
-  std::vector<Failure> failures;  // of the last batch of commits
+  std::unordered_map<storage::SessionId, std::list<std::shared_ptr<Wait>>> waiting;  // none of these lists is empty
+  std::vector<Failure> failures;                                                     // of the last batch of commits
   bool ended = false;
 };
 
@@ -200,7 +205,11 @@ void Waits::await_ack(const std::string& session, SentMessage sent, AckLevel lev
 
 void Waits::end() {
   state_->ended = true;
-  for (const auto& wait : state_->copy()) state_->look(wait, State::Time::is_up);
+  std::vector<storage::SessionId> sessions;
+  for (const auto& [session, waits] : state_->waiting) sessions.push_back(session);
+  for (const auto session : sessions) {
+    for (const auto& wait : state_->waiting_of(session)) state_->look(wait, State::Time::is_up);
+  }
 }
 
 }  // namespace wharf::sessions

@@ -219,7 +219,8 @@ Outcome Store::State::run_batch(std::vector<Turn> turns) {
     for (const Result<void>& result : results) {
       if (result) continue;
       Error error = result.error();
-      if (error.code == Errc::storage_full || error.code == Errc::storage) worst = std::move(error);
+      // Any other failure is of one turn's rows, on a damaged page perhaps: the others were stored.
+      if (error.code == Errc::storage_full) worst = std::move(error);
     }
     if (worst) {
       note_failure(*worst);

@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 
 #include "protocol/stanzas/prekeys.h"
+#include "storage/chats.h"
+#include "storage/messages.h"
 #include "tests/sessions/session_fixture.h"
 #include "tests/storage/counts.h"
 
@@ -251,4 +253,29 @@ TEST_CASE("prekeys that a worker made for a device that was logged out meanwhile
   f.tell(Logout(), [](protocol::Result<SessionView> done) { REQUIRE(done.has_value()); });
   f.call(std::move(std::get<RunWork>(*work).then));
   CHECK(storage::count_pre_keys(f.store->reader(), f.row.id) == 0);
+}
+
+TEST_CASE("the chat with oneself goes along when the account gets a LID") {
+  Fixture f;
+  const Jid number("15550000001", "s.whatsapp.net"), lid("100000000000001", "lid");
+  storage::Changes changes;
+  auto device = stored(f);
+  device.lid = Jid();
+  changes.add(storage::PutDevice{device});
+  storage::MessageRow note;
+  note.session = f.row.id;
+  note.chat = note.author = number;
+  note.id = "3EB0AA";
+  note.from_me = true;
+  note.kind = "text";
+  changes.add(storage::InsertMessage{note, false, std::nullopt});
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  f.reopen();
+  f.go_online();
+  CHECK(stored(f).lid.user_jid() == lid);
+  CHECK_FALSE(storage::find_chat(f.store->reader(), f.row.id, number));
+  const auto chat = storage::find_chat(f.store->reader(), f.row.id, lid);
+  REQUIRE(chat);
+  CHECK(chat->alternate == number);
+  CHECK(storage::has_message(f.store->reader(), f.row.id, lid, "3EB0AA"));
 }

@@ -142,15 +142,18 @@ TEST_CASE("a message that ends in the turn that answers with it is told to who w
   w.waits->end();
 }
 
-TEST_CASE("an ack that is awaited waits for no company, and nobody is left behind who waits") {
+TEST_CASE("the server's ack waits for no company while somebody waits for it, and nobody is left behind who waits") {
+  using storage::AckLevel;
   World w;
   REQUIRE(w.create("a").has_value());
   Acks acks(w);
   const auto awaited = w.supervisor->awaited_acks();
-  acks.await("3EB0FF", storage::AckLevel::server);
-  acks.await("3EB0FF", storage::AckLevel::read);
+  acks.await("3EB0FF", AckLevel::read);  // takes a person, not some milliseconds
+  CHECK(awaited->empty());
+  acks.await("3EB0FF", AckLevel::server);
+  acks.await("3EB0EE", AckLevel::server);
   CHECK(awaited->at(acks.session) == 2);
-  acks.tell("3EB0FF", storage::AckLevel::delivered);
+  acks.tell("3EB0FF", AckLevel::delivered);
   CHECK(awaited->at(acks.session) == 1);
   w.waits->end();
   CHECK(awaited->empty());

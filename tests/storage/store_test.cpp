@@ -162,6 +162,15 @@ TEST_CASE("a turn that throws is rolled back and answered, and the store goes on
   CHECK(test.try_commit(one_ratchet(2)).has_value());
 }
 
+TEST_CASE("a turn on a damaged page fails alone: the store takes those of everybody else") {
+  test::InlineStore test;
+  Changes damaged = one_ratchet(1);
+  test::inject(damaged, [](Database&) -> Result<void> { return protocol::Error(Errc::storage, "malformed"); });
+  CHECK(test.try_commit(std::move(damaged)).error().code == Errc::storage);
+  CHECK(test.store->healthy());
+  CHECK(test.try_commit(one_ratchet(2)).has_value());
+}
+
 TEST_CASE("an SQL constraint is a conflict of its turn, not a failure of the store") {
   test::InlineStore test;
   test.turn([](Changes& changes) { changes.add(InsertSession{test::session_row(1, "anna")}); });
