@@ -2,14 +2,19 @@
 
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <optional>
 #include <vector>
 
 #include "storage/continuity.h"
+#include "storage/migrations.h"
 
 namespace wharf::storage {
 
@@ -37,6 +42,42 @@ std::string folder_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+struct File {
+  dev_t device = 0;
+  ino_t number = 0;
+  bool operator==(const File&) const = default;
+};
+std::optional<File> file_at(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  return File{status.st_dev, status.st_ino};
+}
+
+/// Whether it begins as a file of ours does (the header of SQLite: its name, at 68 the application id).
+bool is_wharf_database(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::array<char, 72> header{};
+  if (!file.read(header.data(), header.size())) return false;
+  if (std::memcmp(header.data(), "SQLite format 3", 16) != 0) return false;
+  std::uint32_t id = 0;
+  for (std::size_t i = 68; i < 72; ++i) id = id << 8 | static_cast<unsigned char>(header[i]);
+  return id == static_cast<std::uint32_t>(application_id);
+}
+
+/// The database itself may be named by another path, a link, or through one of its companions.
+Result<void> check_target(Database& source, const std::string& target) {
+  const auto there = file_at(target);
+  if (!there) return {};
+  const std::string name = sqlite3_db_filename(source.handle(), "main");
+  for (const char* companion : {"", "-wal", "-shm"}) {
+    if (file_at(name + companion) == there)
+      return Error(Errc::conflict, target + ": is the database that is to be copied");
+  }
+  if (file_at(target + "-wal")) return Error(Errc::conflict, target + ": is a database in use (it has a -wal file)");
+  if (!is_wharf_database(target)) return Error(Errc::conflict, target + ": exists and is no backup of Wharf");
+  return {};
 }
 
 Result<void> copy_pages(Database& source, const std::string& path) {
@@ -77,6 +118,7 @@ Result<void> mark(const std::string& path) {
 }  // namespace
 
 Result<void> copy_database(Database& source, const std::string& target) {
+  if (Result<void> checked = check_target(source, target); !checked) return checked;
   std::string pattern = target + ".XXXXXX";
   std::vector<char> temporary(pattern.c_str(), pattern.c_str() + pattern.size() + 1);
   const int file = ::mkostemp(temporary.data(), O_CLOEXEC);  // mode 0600: the copy holds keys

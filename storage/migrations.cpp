@@ -10,9 +10,6 @@ namespace wharf::storage {
 
 namespace {
 
-// "WHRF": a file of another program is refused instead of filled with our tables.
-constexpr std::int64_t application_id = 0x57485246;
-
 // Conventions of the schema:
 // - `key` is session << 32 | integer (see row_key): one B-tree for tables of (session, integer).
 // - In what belongs to the linked device (keys, mappings, retries, read receipts) the session is a device number

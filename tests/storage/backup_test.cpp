@@ -1,4 +1,6 @@
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "storage/keys.h"
@@ -68,6 +70,35 @@ TEST_CASE("a backup taken while turns commit is whole, and holds what was commit
   CHECK(has_message(db, session, chat, std::to_string(messages - 1)));
   // The copy lives on by itself.
   restored->commit(pair_turn(1'000'000), [](Result<void> done) { CHECK(done.has_value()); });
+}
+
+TEST_CASE("a backup never takes the place of the database itself, nor of a file that is no backup") {
+  test::InlineStore store;
+  const std::string live = store.folder.file("test.sqlite");
+  REQUIRE(std::filesystem::exists(live));
+  std::filesystem::create_symlink(live, store.folder.file("link"));
+  std::filesystem::create_hard_link(live, store.folder.file("hard"));
+  std::ofstream(store.folder.file("notes.txt"))
+      << "not a database, though long enough to be mistaken for the header of one: "
+         "SQLite format 3";
+  std::ofstream(store.folder.file("empty"));
+  {
+    auto other = Database::open(store.folder.file("other.sqlite"), Database::Mode::read_write, Synchronous::off);
+    REQUIRE(other.has_value());
+    for (const char* name : {"test.sqlite", "./test.sqlite", "test.sqlite-wal", "test.sqlite-shm", "link", "hard",
+                             "notes.txt", "empty", "other.sqlite"}) {
+      INFO(name);
+      const auto before = std::filesystem::file_size(store.folder.file(name));
+      const Result<void> refused = store.store->backup(store.folder.file(name));
+      REQUIRE_FALSE(refused.has_value());
+      CHECK(refused.error().code == Errc::conflict);
+      CHECK(std::filesystem::file_size(store.folder.file(name)) == before);
+    }
+  }
+  store.turn([](Changes& changes) { changes.add(InsertSession{test::session_row(1, "anna")}); });
+  auto db = Database::open(live, Database::Mode::read_only, Synchronous::off);
+  REQUIRE(db.has_value());
+  CHECK(load_sessions(**db).size() == 1);
 }
 
 TEST_CASE("a backup replaces an older one, and a failing one leaves nothing behind") {
