@@ -45,6 +45,15 @@ struct Waiting {
 }  // namespace
 
 struct EventHub::State : std::enable_shared_from_this<EventHub::State> {
+  /// A long-poll before it waits.
+  struct Asked {
+    EventSelection selection;
+    EventId after;
+    std::size_t limit;
+    std::function<void(Page)> done;
+  };
+  static void poll(const std::shared_ptr<State>& state, Asked asked, std::chrono::milliseconds wait);
+
   State(net::Scheduler& l, storage::Store& s, EventTexts& t, EventHubSettings set)
       : scheduler(l), store(s), texts(t), settings(set), ping_timer(l) {}
 
@@ -57,6 +66,7 @@ struct EventHub::State : std::enable_shared_from_this<EventHub::State> {
   std::unordered_map<std::int64_t, std::vector<SubscriberPtr>> subscribers;
   std::list<Waiting> waiting;
   net::Timer ping_timer;
+  bool closed = false;  // who asks from now on is answered at once
 
   void ping_all() {
     for (const auto& [key, list] : subscribers)
@@ -267,18 +277,29 @@ void EventHub::subscribe(std::shared_ptr<net::WebSocket> socket, EventSelection 
 
 void EventHub::poll(EventSelection selection, EventId after, std::size_t limit, std::chrono::milliseconds wait,
                     std::function<void(Page)> done) {
-  Page page = state_->read(selection, std::min(after, state_->head), limit);
-  const bool more_to_scan = page.cursor < state_->head;
-  if (page.failure || !page.events.empty() || more_to_scan || wait.count() == 0 ||
-      state_->waiting.size() >= state_->settings.max_waiting)
-    return done(std::move(page));
-  state_->waiting.push_back({std::move(selection), page.cursor, limit, std::move(done), net::Timer(state_->scheduler)});
-  const auto at = std::prev(state_->waiting.end());
-  at->timer.after(wait, [state = state_.get(), at] {
+  State::poll(state_, {std::move(selection), after, limit, std::move(done)}, wait);
+}
+
+void EventHub::State::poll(const std::shared_ptr<State>& state, Asked asked, std::chrono::milliseconds wait) {
+  Page page = state->read(asked.selection, std::min(asked.after, state->head), asked.limit);
+  if (page.failure || !page.events.empty() || wait.count() == 0 || state->closed) return asked.done(std::move(page));
+  asked.after = page.cursor;
+  if (page.cursor < state->head) {
+    // Nothing for this reader so far: the rest of the log in later entries of the loop, a bounded piece in each.
+    state->scheduler.post([weak = std::weak_ptr(state), asked = std::move(asked), wait]() mutable {
+      if (const auto here = weak.lock()) poll(here, std::move(asked), wait);
+    });
+    return;
+  }
+  if (state->waiting.size() >= state->settings.max_waiting) return asked.done(std::move(page));
+  state->waiting.push_back(
+      {std::move(asked.selection), asked.after, asked.limit, std::move(asked.done), net::Timer(state->scheduler)});
+  const auto at = std::prev(state->waiting.end());
+  at->timer.after(wait, [here = state.get(), at] {
     // The waiting entry owns the timer; a timer that is destroyed never calls. Keep it alive through its own callback.
     std::list<Waiting> ending;
-    ending.splice(ending.begin(), state->waiting, at);
-    ending.front().done(state->read(ending.front().selection, ending.front().after, ending.front().limit));
+    ending.splice(ending.begin(), here->waiting, at);
+    ending.front().done(here->read(ending.front().selection, ending.front().after, ending.front().limit));
   });
 }
 
@@ -299,6 +320,7 @@ void EventHub::session_removed(storage::SessionId session) {
 }
 
 void EventHub::close_all(std::uint16_t code, std::string_view reason) {
+  state_->closed = true;
   std::vector<SubscriberPtr> all;
   for (auto& [key, list] : state_->subscribers) all.insert(all.end(), list.begin(), list.end());
   for (const SubscriberPtr& subscriber : all) state_->close(subscriber, code, reason);

@@ -55,12 +55,20 @@ std::string sent_message_json(const SentMessage& sent, Dialect dialect, bool tim
   return out.end_object().take();
 }
 
-/// What makes two requests the same one: the fields that are read, not the spelling of the JSON around them.
-std::string hash_of(const boost::json::object& body) {
+/// What makes two requests the same one: what is read of them, not how a client spells it.
+std::string hash_of(const boost::json::object& body, const sessions::SendText& message) {
   boost::json::array known;
   for (const Field& field : schemas::send_text.fields) {
     const boost::json::value* value = body.if_contains(field.name);
     known.push_back(value ? *value : boost::json::value());
+    if (!value) continue;
+    if (field.name == "chatId") known.back() = message.chat.to_string();
+    if (field.name == "quotedMessageId" && message.quoted_id) known.back() = *message.quoted_id;
+    if (field.name == "mentions") {
+      boost::json::array users;
+      for (const Jid& user : message.mentions) users.emplace_back(user.to_string());
+      known.back() = std::move(users);
+    }
   }
   return protocol::to_hex(protocol::sha256(protocol::as_bytes(boost::json::serialize(known))));
 }
@@ -192,7 +200,7 @@ void send_text(const ServicesPtr& services, const CallPtr& call) {
       return call->failure(failure_of({FieldProblem{"Idempotency-Key", "must be 1 to 255 characters"}}));
     message.idempotency_key = key;
   }
-  message.request_hash = hash_of(call->body);
+  message.request_hash = hash_of(call->body, message);
   const auto wait_for = ack_named(call->query.text("waitFor"));
   ask(services, call, std::move(message), [services, call, session, wait_for](const Outcome<SentMessage>& sent) {
     if (!sent) return call->failure(send_failure(call, sent.error()));

@@ -139,14 +139,14 @@ void write_error(JsonWriter& out, std::string_view status, std::string_view desc
   out.end_object().end_object().end_object().end_object();
 }
 
-void write_answer(JsonWriter& out, const Route& route) {
-  out.key(std::to_string(route.success)).begin_object();
+void write_answer(JsonWriter& out, const Route& route, unsigned status, std::string_view description) {
+  out.key(std::to_string(status)).begin_object();
   if (route.websocket) {
     out.text("description", "a WebSocket; every text message is an Event").end_object();
     return;
   }
-  out.text("description", route.summary);
-  if (route.success == 204) {
+  out.text("description", description);
+  if (status == 204) {
     out.end_object();
     return;
   }
@@ -197,7 +197,9 @@ void write_operation(JsonWriter& out, const Route& route) {
     if (route.body) write_error(out, "400", "bad fields, all listed in details");
     if (route.handler) write_error(out, "404", "not found");
   } else {
-    write_answer(out, route);
+    write_answer(out, route, route.success, route.summary);
+    if (route.budget == Budget::message)
+      write_answer(out, route, 202, "waitFor was asked and its time is over: how far the message has got by then");
     if (route.body || route.query) write_error(out, "400", "bad fields, all listed in details");
     if (route.pattern.find('{') != std::string_view::npos) write_error(out, "404", "not found");
     if (route.body) write_error(out, "415", "not application/json");

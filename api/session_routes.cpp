@@ -68,6 +68,7 @@ void create_session(const ServicesPtr& services, const CallPtr& call) {
 
   sessions::Supervisor::NewSession session;
   session.name = text_of(call->body, "sessionId");
+  session.request_id = call->request_id;
   session.config = config.config;
   session.config_json = std::move(config.json);
   if (const json::object* metadata = object_of(call->body, "metadata"); metadata && !metadata->empty())

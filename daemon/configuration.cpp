@@ -1,6 +1,7 @@
 #include "daemon/configuration.h"
 
 #include <toml++/toml.h>
+#include <filesystem>
 
 #include <algorithm>
 #include <cctype>
@@ -201,6 +202,7 @@ Result<void> apply_value(Configuration& configuration, const std::string& key, c
 }
 
 Result<void> apply_file(Configuration& configuration, const std::string& path) {
+  if (std::error_code unknown; std::filesystem::is_directory(path, unknown)) return bad(path + ": is a directory");
   try {
     return apply_table(configuration, toml::parse_file(path), "", path);
   } catch (const toml::parse_error& error) {

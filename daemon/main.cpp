@@ -131,7 +131,8 @@ int main(int argc, char** argv) {
   sandbox->add_flag("--auto-create-phones", sandbox_options.auto_create_phones,
                     "unknown numbers become phones when messaged");
   sandbox->add_option("--ready-file", sandbox_options.ready_file, "write the addresses as JSON here once it listens");
-  sandbox->add_option("--log-level", sandbox_log_level, "trace, debug, info, warn, error");
+  sandbox->add_option("--log-level", sandbox_log_level, "trace, debug, info, warn, error")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
 
   CLI::App* check = app.add_subcommand("check", "read the configuration and print every key with its value");
   add_serve_flags(*check, flags);

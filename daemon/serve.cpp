@@ -19,6 +19,7 @@
 #include "daemon/service_notify.h"
 #include "daemon/version.h"
 #include "net/http_client.h"
+#include "net/web_guard.h"
 #include "net/websocket_client.h"
 #include "net/worker_pool.h"
 #include "sandbox/sandbox.h"
@@ -66,14 +67,14 @@ std::string read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// The sandbox's keys must survive a restart, or every linked session would refuse the network.
-std::uint64_t sandbox_seed(const Configuration& c, protocol::Random& random) {
-  if (c.sandbox_seed != 0) return c.sandbox_seed;
-  const std::string path = c.data + "/sandbox.seed";
-  const std::string stored = c.sandbox_persist ? read_file(path) : "";
+/// The sandbox's keys must survive a restart, or every linked session would refuse the network. `path`: where a random
+/// seed is kept, "" nowhere.
+std::uint64_t sandbox_seed(std::uint64_t wanted, const std::string& path, protocol::Random& random) {
+  if (wanted != 0) return wanted;
+  const std::string stored = path.empty() ? "" : read_file(path);
   if (!stored.empty()) return std::strtoull(stored.c_str(), nullptr, 10);
   const std::uint64_t seed = (std::uint64_t{random.u32()} << 32 | random.u32()) | 1;
-  if (c.sandbox_persist) std::ofstream(path) << seed;
+  if (!path.empty()) std::ofstream(path) << seed;
   return seed;
 }
 
@@ -157,7 +158,8 @@ int serve(const Configuration& c) {
   }
   const auto lock = DirectoryLock::take(c.data);
   if (!lock) {
-    spdlog::error("data_directory path={} detail=\"in use by another wharfd, or not writable\"", c.data);
+    const char* why = ::access(c.data.c_str(), W_OK) == 0 ? "in use by another wharfd" : "not writable";
+    spdlog::error("data_directory path={} detail=\"{}\"", c.data, why);
     return 1;
   }
   if (descriptor_limit() < c.limits_sessions + c.api_max_connections + 64) {
@@ -196,7 +198,7 @@ int serve(const Configuration& c) {
     sandbox::SandboxSettings sandbox_settings;
     sandbox_settings.chat_listen = *net::parse_host_port(c.sandbox_listen);
     sandbox_settings.secure_listen = *net::parse_host_port(c.sandbox_secure_listen);
-    sandbox_settings.seed = sandbox_seed(c, random);
+    sandbox_settings.seed = sandbox_seed(c.sandbox_seed, c.sandbox_persist ? c.data + "/sandbox.seed" : "", random);
     if (c.sandbox_persist) sandbox_settings.state_file = c.data + "/sandbox.state";
     network = std::make_unique<sandbox::Sandbox>(loop, std::move(sandbox_settings), random);
     const auto addresses = network->start();
@@ -278,10 +280,15 @@ int run_sandbox(const SandboxOptions& options) {
       return 2;
     }
   }
+  if (!net::is_loopback_host(control->host)) {
+    spdlog::error("--control: {} is not a loopback address: anybody who reaches it could read and write as every phone",
+                  options.control);
+    return 2;
+  }
   settings.chat_listen = *chat;
   settings.secure_listen = *secure;
   settings.control_listen = options.control;
-  settings.seed = options.seed != 0 ? options.seed : (std::uint64_t{random.u32()} << 32 | random.u32()) | 1;
+  settings.seed = sandbox_seed(options.seed, options.state_file.empty() ? "" : options.state_file + ".seed", random);
   settings.state_file = options.state_file;
   settings.auto_create_phones = options.auto_create_phones;
   sandbox::Sandbox network(loop, std::move(settings), random);
@@ -298,8 +305,13 @@ int run_sandbox(const SandboxOptions& options) {
       started->control_url, pem);
   if (!options.ready_file.empty()) {
     // Appears complete or not at all: readers wait for it.
+    std::error_code failed;
     std::ofstream(options.ready_file + ".new") << json << "\n";
-    std::filesystem::rename(options.ready_file + ".new", options.ready_file);
+    std::filesystem::rename(options.ready_file + ".new", options.ready_file, failed);
+    if (failed) {
+      spdlog::error("ready_file path={} detail={}", options.ready_file, sessions::log_value(failed.message()));
+      return 1;
+    }
   }
   fmt::print("{}\n", json);
   std::fflush(stdout);

@@ -82,11 +82,11 @@ void SessionActor::log(std::string_view event, const std::string& fields) const 
 
 // --- mailbox and turns
 
-void SessionActor::begin() {
+void SessionActor::begin(std::string request_id) {
   const auto& context = session_->context();
   // Failed sessions wait for their user: another try by ourselves would only repeat the outcome.
   if (context.row.stopped || context.status == Status::failed) return arm_timer();
-  post(Begin());
+  post(Begin{std::move(request_id)});
 }
 
 void SessionActor::post(Input input) {

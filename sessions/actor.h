@@ -49,7 +49,7 @@ class SessionActor : public std::enable_shared_from_this<SessionActor> {
   /// answered with the error of the turn.
   void post(Input input);
   /// Starts the session unless its user stopped it or it failed for good: at the start of the daemon.
-  void begin();
+  void begin(std::string request_id = {});
   /// What users see. While the session begins again after a failure, that failure is its reason.
   SessionView view() const;
   Holdings holdings() const;

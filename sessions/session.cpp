@@ -99,7 +99,8 @@ void Session::take(const LinkDown& down) {
   if (current(down.epoch)) on_link_down(down);
 }
 
-void Session::take(const Begin&) {
+void Session::take(const Begin& begun) {
+  context_.cause = begun.request_id;
   if (!removed_) start();
 }
 

@@ -43,7 +43,9 @@ struct LinkDown {
   std::uint64_t epoch = 0;
 };
 /// The session starts: with the daemon, when it was created, when it was read again from its rows.
-struct Begin {};
+struct Begin {
+  std::string request_id;  // of the request that created it; "" otherwise
+};
 /// A worker is done: `then` runs inside the turn.
 struct WorkDone {
   UniqueFunction<void()> then;

@@ -212,11 +212,12 @@ void Supervisor::create(NewSession session, Reply<SessionView> reply) {
   changes.add(storage::PutDevice{device});
   state.reserved.insert(session.name);
   const auto waiting = std::make_shared<Reply<SessionView>>(std::move(reply));
-  state.shared.store.commit(std::move(changes), [keep = state_, row, device, waiting](Result<void> committed) {
+  state.shared.store.commit(std::move(changes), [keep = state_, row, device, waiting,
+                                                 request_id = std::move(session.request_id)](Result<void> committed) {
     keep->reserved.erase(row.name);
     if (!committed) return std::move(*waiting)(committed.error());
     const auto actor = keep->adopt(row, device);
-    actor->begin();
+    actor->begin(request_id);
     // Behind the turn in which it begins: the answer is how it stands then. A turn that fails takes nothing back: the
     // session is there, begins again, and its view says so.
     actor->post(
@@ -229,7 +230,7 @@ void Supervisor::create(NewSession session, Reply<SessionView> reply) {
                                              if (!begun && there) begun = created->view();
                                              std::move (*waiting)(std::move(begun));
                                            }},
-                       {}});
+                       request_id});
   });
 }
 

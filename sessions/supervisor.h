@@ -62,6 +62,7 @@ class Supervisor {
     std::string name;
     SessionConfig config;
     std::string config_json, metadata_json;
+    std::string request_id;  // of the API: named by what comes of the creation
   };
   /// It is stored and has begun when it is answered. Errors: conflict (name exists), too_large (the maximum number is
   /// reached), storage*.

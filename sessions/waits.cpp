@@ -52,6 +52,8 @@ bool follow(ForAck& waits, const storage::Event& event) {
   if (!ack || ack->id != sent.id || (ack->level <= sent.ack && ack->level != AckLevel::error)) return false;
   sent.ack = ack->level;
   sent.error = ack->error;
+  sent.chat = ack->chat;  // may have become known under its LID meanwhile
+  sent.chat_ids = ack->chat_ids;
   if (ack->level == AckLevel::server) sent.timestamp = ack->at;  // the server's time is the message's from now on
   return true;
 }

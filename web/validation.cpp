@@ -48,13 +48,22 @@ bool token(std::string_view text) {
   return !text.empty() && text.size() <= 128 && std::all_of(text.begin(), text.end(), allowed);
 }
 
-bool framing_header(std::string_view name) {
+std::string lower_case(std::string_view name) {
   std::string lower(name);
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](unsigned char c) { return static_cast<char>(tolower(c)); });
+  return lower;
+}
+
+bool framing_header(const std::string& lower) {
   constexpr std::string_view reserved[] = {
       "host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect"};
   return std::find(std::begin(reserved), std::end(reserved), lower) != std::end(reserved);
+}
+
+/// Of two of one name receivers take either, and the signature of a delivery fails.
+bool own_header(const std::string& lower) {
+  return lower.starts_with("webhook-") || lower.starts_with("x-wharf-") || lower.starts_with("x-hub-signature");
 }
 
 class Validator {
@@ -154,7 +163,8 @@ class Validator {
       const std::string name(member.key());
       const std::string at = path + "." + name;
       if (!token(name)) report(at, "must be a header name");
-      else if (framing_header(name)) report(at, "must not be a header that frames the request");
+      else if (framing_header(lower_case(name))) report(at, "must not be a header that frames the request");
+      else if (own_header(lower_case(name))) report(at, "must not be a header that every delivery has already");
       else if (!member.value().is_string()) report(at, "must be a string");
       else if (member.value().get_string().size() > 4096) report(at, "must be at most 4096 bytes");
       else check_format(field, member.value().get_string(), at);

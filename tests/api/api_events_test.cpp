@@ -192,6 +192,14 @@ TEST_CASE("the request that caused an event is shown on the WebSocket and in the
   CHECK(log.at("data").as_array().back() == shown);
 }
 
+TEST_CASE("everything that comes of the creation of a session names its request") {
+  Daemon d;
+  REQUIRE(d.ask("POST", "/api/v1/sessions", R"({"sessionId":"a"})", {{"X-Request-Id", "creates-a"}}).status == 201);
+  const json::object log = d.ask("GET", "/api/v1/events").json();
+  REQUIRE_FALSE(log.at("data").as_array().empty());
+  for (const json::value& event : log.at("data").as_array()) CHECK(event.at("requestId") == "creates-a");
+}
+
 TEST_CASE("server-sent events are refused by name where only JSON is to be had") {
   Daemon d;
   CHECK(d.ask("GET", "/api/v1/events", {}, {{"Accept", "text/event-stream"}}).status == 406);

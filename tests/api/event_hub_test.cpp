@@ -199,6 +199,36 @@ TEST_CASE("a long-poll answers at once, when an event comes, or when its wait is
   CHECK(pages.size() == 5);
 }
 
+TEST_CASE("a long-poll looks through the whole log for its first event, a piece in each entry of the loop") {
+  using namespace std::chrono_literals;
+  EventHubSettings settings;
+  settings.max_scanned = 10;  // one read of the log: 500
+  Hub h(settings);
+  h.emit(1'100);
+  storage::Changes changes;
+  changes.emit({{1}, "contact.updated", "chat", "{}", 1});
+  h.disk.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  std::vector<EventHub::Page> pages;
+  const auto keep = [&](EventHub::Page page) { pages.push_back(std::move(page)); };
+  EventSelection contacts, acks;
+  contacts.names = EventNames({"contact.updated"});
+  h.hub.poll(contacts, 0, 10, 60s, keep);
+  CHECK(pages.empty());
+  h.run();
+  REQUIRE(pages.size() == 1);
+  CHECK(pages[0].events.size() == 1);
+  CHECK(pages[0].cursor == 1'101);
+
+  acks.names = EventNames({"ack"});
+  h.hub.poll(acks, 0, 10, 60s, keep);
+  h.run();
+  CHECK(pages.size() == 1);  // nothing in the log: it waits
+  h.hub.poll(acks, 0, 10, 60s, keep);
+  h.hub.close_all(1001, "bye");
+  h.run();
+  CHECK(pages.size() == 3);  // one that was looking too
+}
+
 TEST_CASE(
     "a replay whose reader takes nothing is closed with the id to resume from, and holds no more than a live one") {
   EventHubSettings settings;

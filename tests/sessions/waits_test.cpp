@@ -49,6 +49,8 @@ struct Acks {
     w.waits->await_ack(name, sent, level, 1h, [this](Outcome<SentMessage> told) {
       if (told) reached = told->ack;
       if (told) error = told->error;
+      if (told) chat = told->chat;
+      if (told) chat_ids = told->chat_ids;
       if (!told) refused = told.error();
     });
   }
@@ -60,6 +62,8 @@ struct Acks {
   bool replayed = false;
   std::optional<storage::AckLevel> reached;
   std::string error;
+  Jid chat;
+  PersonIds chat_ids;
   std::optional<Refusal> refused;
 };
 
@@ -103,6 +107,17 @@ TEST_CASE("an ack wakes who waits for it whatever characters the id has, and a f
   acks.raise("3EB0CC", AckLevel::error);
   acks.tell("3EB0CC", AckLevel::error);
   CHECK(acks.reached == AckLevel::error);
+}
+
+TEST_CASE("who waits for an ack is told the LID that the chat got meanwhile") {
+  World w;
+  REQUIRE(w.create("a").has_value());
+  Acks acks(w);
+  acks.await("3EB0AA", storage::AckLevel::server);
+  const Jid lid("100000000000002", "lid");
+  acks.tell(events::Ack{"3EB0AA", lid, {acks.ben, lid}, storage::AckLevel::server, "", 1});
+  CHECK(acks.chat == lid);
+  CHECK(acks.chat_ids.lid == lid);
 }
 
 TEST_CASE("of a replayed answer the row says how far its message is") {

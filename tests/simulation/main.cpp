@@ -44,7 +44,12 @@ Options parse(int count, char** arguments) {
         fmt::print(stderr, "{} wants a number\n", option);
         std::exit(2);
       }
-      return arguments[++i];
+      const char* text = arguments[++i];
+      if (*text < '0' || *text > '9') {
+        fmt::print(stderr, "{}: {} is no number\n", option, text);
+        std::exit(2);
+      }
+      return text;
     };
     if (option == "--seeds") {
       options.seeds = std::strtoull(number(), nullptr, 10);

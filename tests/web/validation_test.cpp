@@ -76,6 +76,8 @@ TEST_CASE("each kind of field is checked, and the problem names it") {
       {R"({"text":"x","list":["ab","ab","ab"]})", "list", "must have 0 to 2 items"},
       {R"({"text":"x","list":["ab",7]})", "list[1]", "must be a string"},
       {R"({"text":"x","list":["a"]})", "list[0]", "must be even"},
+      {R"({"text":"x","headers":{"Webhook-Id":"x"}})", "headers.Webhook-Id",
+       "must not be a header that every delivery has already"},
       {R"({"text":"x","headers":{"Host":"x"}})", "headers.Host", "must not be a header that frames the request"},
       {R"({"text":"x","headers":{"a b":"x"}})", "headers.a b", "must be a header name"},
       {R"({"text":"x","headers":{"X-A":1}})", "headers.X-A", "must be a string"},
