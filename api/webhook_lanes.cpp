@@ -137,10 +137,10 @@ WebhookLanes::Settlement WebhookLanes::settle(const Attempt& attempt, const Deli
 // No row is needed any more.
 void WebhookLanes::drop(const Item& item, Writes& writes) {
   delivered_top_ = std::max(delivered_top_, item.event);
-  if (!item.deferred) {
-    outstanding_.erase(item.event);
-    return;
-  }
+  outstanding_.erase(item.event);
+  unwritten_.erase(item.event);
+  lost_.erase(item.event);
+  if (!item.deferred) return;
   --deferred_;
   writes.rows.add(storage::RemoveDelivery{webhook_, item.event});
   writes.settled.push_back(item.event);
@@ -149,8 +149,7 @@ void WebhookLanes::drop(const Item& item, Writes& writes) {
 // Given up: the row stays for a redeliver call.
 void WebhookLanes::park(const std::string& lane, const Item& item, Writes& writes) {
   if (item.deferred) --deferred_;
-  writes.rows.add(
-      storage::PutDelivery{{webhook_, item.event, lane, item.attempts, 0, item.first_try, true, item.last_error}});
+  keep_row({webhook_, item.event, lane, item.attempts, 0, item.first_try, true, item.last_error}, writes);
   writes.settled.push_back(item.event);
 }
 
@@ -168,8 +167,14 @@ void WebhookLanes::put_row(const std::string& lane, Item& item, Writes& writes) 
     ++deferred_;
     writes.settled.push_back(item.event);
   }
-  writes.rows.add(storage::PutDelivery{
-      {webhook_, item.event, lane, item.attempts, item.next_try, item.first_try, false, item.last_error}});
+  keep_row({webhook_, item.event, lane, item.attempts, item.next_try, item.first_try, false, item.last_error}, writes);
+}
+
+// The row of an event that holds the cursor is kept until it is durable: its commit may fail, and the event may have
+// left its lane by then.
+void WebhookLanes::keep_row(storage::DeliveryRow row, Writes& writes) {
+  if (outstanding_.contains(row.event)) unwritten_[row.event] = row;
+  writes.rows.add(storage::PutDelivery{std::move(row)});
 }
 
 std::optional<UnixMs> WebhookLanes::next_due() const {
@@ -197,8 +202,22 @@ std::optional<EventId> WebhookLanes::advance(EventId looked_at) {
   return reached;
 }
 
+void WebhookLanes::on_committed(EventId event) {
+  outstanding_.erase(event);
+  unwritten_.erase(event);
+  lost_.erase(event);
+}
+
+void WebhookLanes::on_lost(EventId event) {
+  if (unwritten_.contains(event)) lost_.insert(event);
+}
+
 WebhookLanes::Writes WebhookLanes::unblock() {
   Writes writes;
+  for (const EventId event : std::exchange(lost_, {})) {
+    writes.rows.add(storage::PutDelivery{unwritten_.at(event)});
+    writes.settled.push_back(event);
+  }
   const EventId oldest = outstanding_.empty() ? 0 : *outstanding_.begin();
   const bool blocks = oldest != 0 && oldest == blocker_ && oldest < delivered_top_;
   blocker_ = oldest;

@@ -9,6 +9,7 @@
 // row: the cursor stays below the oldest of them.
 
 #include <deque>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -26,8 +27,8 @@ class WebhookLanes {
   /// `webhook` is the id that stands in the rows. `settings` outlive this.
   WebhookLanes(std::string webhook, storage::EventId cursor, const WebhookSettings& settings);
 
-  /// What the caller commits. Once that is durable he hands `settled` to on_committed(); when the commit fails he does
-  /// not, and the cursor stays below those events.
+  /// What the caller commits. Once that is durable he hands `settled` to on_committed(); when the commit fails, to
+  /// on_lost(), and the cursor stays below those events.
   struct Writes {
     storage::Changes rows;
     std::vector<storage::EventId> settled;
@@ -77,7 +78,9 @@ class WebhookLanes {
 
   // --- the cursor
 
-  void on_committed(storage::EventId event) { outstanding_.erase(event); }
+  void on_committed(storage::EventId event);
+  /// The commit of what a Writes held failed: unblock() gives its row again.
+  void on_lost(storage::EventId event);
   /// Everything up to here was delivered or is in a durable row. `looked_at`: how far the log was read.
   storage::EventId cursor(storage::EventId looked_at) const;
   /// The cursor of the last advance(), at first that of the row.
@@ -86,7 +89,8 @@ class WebhookLanes {
   /// The cursor when it is beyond durable(), which it becomes.
   std::optional<storage::EventId> advance(storage::EventId looked_at);
   /// Called once a tick. An event that holds the cursor back since the last call, while later ones were delivered,
-  /// becomes a row with all that are older than those: else a crash would repeat what was delivered behind it.
+  /// becomes a row with all that are older than those: else a crash would repeat what was delivered behind it. Rows
+  /// whose commit failed come again.
   Writes unblock();
 
  private:
@@ -105,6 +109,7 @@ class WebhookLanes {
 
   void offer(const std::string& key, Lane& lane, storage::UnixMs now);
   void put_row(const std::string& lane, Item& item, Writes& writes);
+  void keep_row(storage::DeliveryRow row, Writes& writes);
   void drop(const Item& item, Writes& writes);
   void park(const std::string& lane, const Item& item, Writes& writes);
   void retry(const std::string& key, Lane& lane, Item& item, std::chrono::milliseconds wait, storage::UnixMs now,
@@ -122,6 +127,8 @@ class WebhookLanes {
   storage::EventId blocker_ = 0;            // the oldest outstanding event at the last unblock()
   std::set<storage::EventId> outstanding_;  // see above
   std::set<storage::EventId> resumed_;      // rows of the process before that the log will show again
+  std::map<storage::EventId, storage::DeliveryRow> unwritten_;  // rows of outstanding events, until they are durable
+  std::set<storage::EventId> lost_;                             // of those: the commit failed
 };
 
 }  // namespace wharf::api

@@ -46,8 +46,12 @@ void WebhookRows::commit(Changes turn, bool with_cursors) {
                   if (alive.expired()) return;
                   if (with_cursors) cursors_under_way_ = false;
                   if (!result) {
-                    // The events stay outstanding, so the cursor stays below them: a restart delivers them again.
+                    // The events stay outstanding and the cursor below them, until the next tick writes their rows
+                    // again.
                     spdlog::warn("webhook_rows_failed error={}", log_value(result.error().detail));
+                    for (const auto& [id, event] : settled) {
+                      if (WebhookHook* hook = registry_.find(id)) hook->lanes.on_lost(event);
+                    }
                     return;
                   }
                   committed(settled);

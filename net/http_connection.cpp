@@ -24,7 +24,7 @@ namespace http = boost::beast::http;
 
 constexpr std::chrono::milliseconds linger_timeout{2'000};
 constexpr std::size_t max_discarded_bytes = 16u << 20;
-constexpr int max_reads_per_wake = 8;                   // then other connections get their turn
+constexpr int max_reads_per_wake = 2;                   // of 64 KiB of a body; then everybody else gets a turn
 constexpr std::size_t max_pipelined_bytes = 64u << 10;  // kept while a request is handled
 constexpr std::size_t body_step_bytes = 256u << 10;     // each such step of a body earns a new body_timeout
 constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -175,7 +175,7 @@ void HttpConnection::wait_readable() {
 void HttpConnection::on_readable() {
   if (state_ == State::lingering) return discard();
   if (taking_) return;  // a wait of before the request: the receiver goes on when it is ready
-  for (;;) {
+  for (int reads = 0; reads < max_reads_per_wake; ++reads) {
     const std::span<std::uint8_t> room = reader_.room();
     const Stream::Progress progress = stream_->read(room);
     reader_.commit(progress.bytes);
@@ -193,6 +193,11 @@ void HttpConnection::on_readable() {
     }
     if (!stream_->read_ready() && progress.bytes < room.size()) return wait_readable();
   }
+  if (!stream_->read_ready()) return wait_readable();
+  // What TLS has taken already wakes nobody.
+  asio::post(stream_->get_executor(), [self = shared_from_this()] {
+    if (self->state_ != State::over) self->enter([&] { self->on_readable(); });
+  });
 }
 
 void HttpConnection::advance() {

@@ -264,22 +264,28 @@ struct HttpRequestReader::State {
   }
 
   Progress read_body() {
+    if (parser->is_done() || buffer.size() == 0) return end_of_body();
+    // Room for all of it once, not for each of the many chunks that it may hold; what was framing is given back.
+    const std::size_t had = body.size();
+    std::size_t have = had;
+    body.resize(had + buffer.size());
     error_code result;
-    while (!parser->is_done() && buffer.size() != 0 && !waits_for_last_chunk()) {
-      // Room for all of it; what was framing is given back.
-      const std::size_t have = body.size();
-      body.resize(have + buffer.size());
+    while (!result && !parser->is_done() && buffer.size() != 0 && !waits_for_last_chunk()) {
       auto& piece = parser->get().body();
       piece.data = body.data() + have;
-      piece.size = buffer.size();
+      piece.size = body.size() - have;
       put(result);
-      body.resize(body.size() - piece.size);
-      body_bytes += body.size() - have;
-      if (body_bytes > max_body_bytes) return fail(http::error::body_limit);
-      if (result == http::error::need_more) break;
-      if (result == http::error::header_limit) return fail(400, "bad chunked encoding");
-      if (result) return fail(result);
+      have = body.size() - piece.size;
     }
+    body.resize(have);
+    body_bytes += have - had;
+    if (body_bytes > max_body_bytes) return fail(http::error::body_limit);
+    if (result == http::error::header_limit) return fail(400, "bad chunked encoding");
+    if (result && result != http::error::need_more) return fail(result);
+    return end_of_body();
+  }
+
+  Progress end_of_body() {
     if (parser->is_done()) return Progress::done;
     // The parser has no limit for chunk extensions and trailers.
     if (buffer.size() > limits.max_header_bytes) return fail(400, "bad chunked encoding");

@@ -262,6 +262,48 @@ TEST_CASE("an event that holds the cursor back for a tick, while later ones are 
   CHECK(b.lanes.cursor(4) == 3);
 }
 
+TEST_CASE("rows whose commit failed are written again: of one that was given up, and of one that waits") {
+  Bench b;
+  b.settings.read_ahead = 2;
+  b.accept(1, "gone");
+  b.accept(2, "slow");
+  b.begin_all();
+  DeliveryOutcome gone = refused("answered 410");
+  gone.gone = true;
+  const auto parked = b.settle(1, gone).writes;
+  const auto waits = b.settle(2, refused()).writes;
+  CHECK(b.lanes.full());
+  for (const auto* writes : {&parked, &waits}) {
+    for (const EventId event : writes->settled) b.lanes.on_lost(event);
+  }
+  const auto again = b.lanes.unblock();
+  storage::Changes expected;
+  for (const auto* writes : {&parked, &waits}) {
+    for (const auto& row : writes->rows.rows()) expected.add(std::get<storage::PutDelivery>(row));
+  }
+  CHECK(again.rows == expected);
+  CHECK(again.settled == Events{1, 2});
+  CHECK(b.lanes.unblock().rows.empty());  // on their way
+  CHECK(b.lanes.cursor(2) == 0);
+  b.commit(again);
+  CHECK(b.lanes.cursor(2) == 2);
+  CHECK_FALSE(b.lanes.full());
+}
+
+TEST_CASE("a row that was lost is not written again when its event was delivered meanwhile") {
+  Bench b;
+  b.accept(1);
+  b.begin_all();
+  const auto waits = b.settle(1, refused()).writes;
+  for (const EventId event : waits.settled) b.lanes.on_lost(event);
+  b.now += 3'600'000;
+  b.lanes.wake(b.now);
+  CHECK(b.begin_all() == Events{1});
+  b.settle(1, delivered());
+  CHECK(b.lanes.unblock().rows.empty());
+  CHECK(b.lanes.cursor(1) == 1);
+}
+
 TEST_CASE("a webhook is full by what waits in memory and by its rows") {
   Bench b;
   b.settings.read_ahead = 2;
