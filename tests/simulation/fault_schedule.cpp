@@ -21,7 +21,6 @@ const char* name(Fault fault) {
                                    "failed_turns",
                                    "full_disk",
                                    "slow_disk",
-                                   "clock_jump",
                                    "lost_acks",
                                    "held_messages",
                                    "reordered",
@@ -127,7 +126,7 @@ void FaultSchedule::plan(Fault fault, milliseconds mean) {
 
 void FaultSchedule::strike(Fault fault) {
   if (fault <= Fault::bad_dials) return on_connection(fault);
-  if (fault <= Fault::clock_jump) return on_daemon(fault);
+  if (fault <= Fault::slow_disk) return on_daemon(fault);
   if (fault <= Fault::kick) return on_server(fault);
   if (fault <= Fault::reinstall) return on_phone(fault);
   on_session(fault);
@@ -140,7 +139,6 @@ void FaultSchedule::heal() {
   world_.network.faults() = sandbox::Faults();
   world_.network.release_held();
   world_.daemon.disk = DiskFaults();
-  world_.daemon.set_clock_off(milliseconds(0));
   world_.daemon.dials = DialFaults();
   if (!world_.daemon.running()) world_.daemon.start();
   users_.start_all();
@@ -190,23 +188,11 @@ void FaultSchedule::on_daemon(Fault fault) {
       daemon.disk.full = true;
       note(fault, "");
       return later(milliseconds(100 + draw(15'000)), [this] { world_.daemon.disk.full = false; });
-    case Fault::clock_jump: return jump_clock();
     default:
       daemon.disk.slow_percent = 10 + draw(60);
       note(fault, fmt::format("{}% of the batches", daemon.disk.slow_percent));
       return later(seconds(1 + draw(20)), [this] { world_.daemon.disk.slow_percent = 0; });
   }
-}
-
-// To somewhere within eleven hours of the true time, by seconds, minutes or hours: between any two places less than the
-// day passes for which an idempotency key is kept.
-void FaultSchedule::jump_clock() {
-  constexpr std::int64_t reach[] = {60, 3'600, 11 * 3'600};
-  const std::int64_t most = reach[draw(3)];
-  const seconds off(static_cast<std::int64_t>(draw(static_cast<std::uint32_t>(2 * most + 1))) - most);
-  note(Fault::clock_jump, fmt::format("to {} s off", off.count()));
-  world_.daemon.set_clock_off(off);
-  if (draw(2) == 0) later(seconds(1 + draw(120)), [this] { world_.daemon.set_clock_off(milliseconds(0)); });
 }
 
 // Behind so many further entries of the queue: often in the middle of what one message causes.

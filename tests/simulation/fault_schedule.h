@@ -23,7 +23,6 @@ enum class Fault {
   failed_turns,
   full_disk,
   slow_disk,
-  clock_jump,
   // the server
   lost_acks,
   held_messages,
@@ -70,7 +69,6 @@ class FaultSchedule {
   void on_server(Fault fault);
   void on_phone(Fault fault);
   void on_session(Fault fault);
-  void jump_clock();
   void kill_soon();
   void note(Fault fault, const std::string& what);
   std::uint32_t draw(std::uint32_t below) { return world_.faulting.below(below); }

@@ -61,16 +61,10 @@ storage::Store::Settings SimDaemon::store_settings(VirtualScheduler& scheduler) 
   return settings;
 }
 
-void SimDaemon::set_clock_off(std::chrono::milliseconds off) {
-  clock_off_ = off;
-  if (life_) life_->scheduler.set_clock_off(off);
-}
-
 void SimDaemon::start() {
   around_.trace.note("daemon", fmt::format("life {} begins", ++lives_));
   life_ = std::make_unique<Life>(around_.time);
   Life& life = *life_;
-  life.scheduler.set_clock_off(clock_off_);
   life.workers = std::make_unique<SimWorkers>(life.scheduler, around_.chance);
   life.transport =
       std::make_unique<SimTransport>(MemoryLink::World{life.scheduler, around_.network, around_.chance, around_.trace},

@@ -71,8 +71,6 @@ class SimDaemon {
 
   DiskFaults disk;
   DialFaults dials;
-  /// The machine's wall clock, in this life and those to come.
-  void set_clock_off(std::chrono::milliseconds off);
   /// Committed events, as the daemon's own readers hear them.
   std::function<void(const std::vector<storage::Event>&)> on_events;
 
@@ -94,7 +92,6 @@ class SimDaemon {
   std::uint64_t lives_ = 0;
   std::uint64_t last_link_ = 0;
   std::uint64_t commits_ = 0;
-  std::chrono::milliseconds clock_off_{0};
 };
 
 }  // namespace wharf::simulation

@@ -90,9 +90,9 @@ class VirtualAlarm final : public net::Alarm, public std::enable_shared_from_thi
 };
 
 VirtualScheduler::VirtualScheduler(VirtualTime& time)
-    : process_(std::make_shared<Process>(Process{time, time.new_owner(), true, {}})) {}
+    : process_(std::make_shared<Process>(Process{time, time.new_owner(), true})) {}
 
-std::int64_t VirtualScheduler::unix_ms() const { return process_->time.unix_ms() + process_->clock_off.count(); }
+std::int64_t VirtualScheduler::unix_ms() const { return process_->time.unix_ms(); }
 
 net::SteadyTime VirtualScheduler::steady() const { return process_->time.steady(); }
 

@@ -79,8 +79,6 @@ class VirtualScheduler final : public net::Scheduler {
   /// Once, and not to be cancelled.
   void after(Micros delay, std::function<void()> run);
   Micros now() const;
-  /// How far the process's wall clock is from the true time. steady() goes on evenly.
-  void set_clock_off(std::chrono::milliseconds off) { process_->clock_off = off; }
   void kill();
 
  private:
@@ -89,7 +87,6 @@ class VirtualScheduler final : public net::Scheduler {
     VirtualTime& time;
     std::uint32_t owner = 0;
     bool alive = true;
-    std::chrono::milliseconds clock_off{0};
   };
   std::shared_ptr<Process> process_;  // shared with its alarms, which may outlive it
 };
