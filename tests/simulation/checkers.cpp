@@ -65,11 +65,11 @@ class Check {
     const Person& to = ledger_.persons[text.to];
     std::string error;
     if (text.by_gateway) {
-      if (!text.accepted) return violate("never answered: " + text.body);
+      if (!text.accepted && !text.given_up) return violate("never answered: " + text.body);
       const Log& log = logs_[from.session];
       if (const auto ended = log.errors.find(text.id); ended != log.errors.end()) error = ended->second;
       if (!error.empty() && !may_end(error)) violate(fmt::format("{} ended as: {}", text.body, error));
-      expect("event message.sent", text, count(log.sent, text.body), "");
+      expect("event message.sent", text, count(log.sent, text.body), text.accepted ? "" : text.own_phone_excuse);
       expect("own phone", text, shown(from.number, text.body), error.empty() ? text.own_phone_excuse : error);
     } else {
       error = sending_failure(from.number, text);
@@ -85,7 +85,7 @@ class Check {
              told(count(logs_[to.session].messages, text.body), text.by_recipient),
              error.empty() ? text.session_excuse : error);
     }
-    if (text.by_gateway) check_acks(from, text, error);
+    if (text.by_gateway && text.accepted) check_acks(from, text, error);
     if (text.read_promised && status_at(from.number, text.id) != "read")
       violate(fmt::format("{} was marked read, its sender sees '{}'", text.body, status_at(from.number, text.id)));
   }

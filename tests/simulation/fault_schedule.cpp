@@ -21,6 +21,7 @@ const char* name(Fault fault) {
                                    "failed_turns",
                                    "full_disk",
                                    "slow_disk",
+                                   "clock_jump",
                                    "lost_acks",
                                    "held_messages",
                                    "reordered",
@@ -82,6 +83,10 @@ std::optional<sandbox::DeviceKey> FaultSchedule::companion(std::size_t person) {
 void FaultSchedule::start() {
   for (int kind = 0; kind < static_cast<int>(Fault::count); ++kind) {
     const auto fault = static_cast<Fault>(kind);
+    if (fault == Fault::clock_jump) {
+      plan_clock();
+      continue;
+    }
     const bool wanted = draw(2) == 0;
     // From every 8 s to every 4 minutes, evenly over the orders of magnitude.
     const auto mean = milliseconds(8'000u << draw(6));
@@ -124,6 +129,42 @@ void FaultSchedule::plan(Fault fault, milliseconds mean) {
         });
 }
 
+// Its draws are a stream of their own: with and without it, a seed has the same other faults.
+void FaultSchedule::plan_clock() {
+  if (world_.clocks.below(2) != 0) return;
+  on_.insert(Fault::clock_jump);
+  next_clock_jump(1 + world_.clocks.below(5));
+}
+
+void FaultSchedule::next_clock_jump(unsigned jumps) {
+  auto& random = world_.clocks;
+  if (jumps == 0) return;
+  later(milliseconds(2'000 + random.below(60'000)), [this, &random, jumps] {
+    next_clock_jump(jumps - 1);
+    const milliseconds error = world_.daemon.clock_error;
+    // Somebody may put it right in between.
+    if (error != milliseconds(0) && random.below(3) == 0) return jump_clock(-error);
+    const unsigned roll = random.below(10);
+    milliseconds by(1 + random.below(60'000));
+    if (roll >= 3) by *= 60;
+    if (roll >= 6) by *= 24;
+    if (roll == 9) by *= 3;
+    if (random.below(2) == 0) by = -by;
+    jump_clock(by);
+  });
+}
+
+void FaultSchedule::jump_clock(milliseconds by) {
+  // Three days each way: between any two moments less than the week for which texts are sent again when asked for.
+  constexpr milliseconds most = std::chrono::hours(72), long_jump = std::chrono::hours(1);
+  milliseconds& error = world_.daemon.clock_error;
+  if ((by > long_jump || by < -long_jump) && users_.somebody_repeats())
+    return later(seconds(1), [this, by] { jump_clock(by); });
+  const milliseconds before = std::exchange(error, std::clamp(error + by, -most, most));
+  note(Fault::clock_jump, fmt::format("by {} ms, it is {} ms wrong", (error - before).count(), error.count()));
+  users_.see_clock();
+}
+
 void FaultSchedule::strike(Fault fault) {
   if (fault <= Fault::bad_dials) return on_connection(fault);
   if (fault <= Fault::slow_disk) return on_daemon(fault);
@@ -140,6 +181,12 @@ void FaultSchedule::heal() {
   world_.network.release_held();
   world_.daemon.disk = DiskFaults();
   world_.daemon.dials = DialFaults();
+  // What nobody need notice stays wrong: the world has to come to rest with it.
+  if (std::chrono::abs(world_.daemon.clock_error) > std::chrono::hours(12)) {
+    world_.trace.note("fault", "the clock is put right");
+    world_.daemon.clock_error = milliseconds(0);
+    users_.see_clock();
+  }
   if (!world_.daemon.running()) world_.daemon.start();
   users_.start_all();
   for (sandbox::Phone* phone : world_.phones.all()) {

@@ -23,6 +23,7 @@ enum class Fault {
   failed_turns,
   full_disk,
   slow_disk,
+  clock_jump,  // of its wall clock: seconds to days, forward or back
   // the server
   lost_acks,
   held_messages,
@@ -63,6 +64,9 @@ class FaultSchedule {
 
  private:
   void plan(Fault fault, std::chrono::milliseconds mean);
+  void plan_clock();
+  void next_clock_jump(unsigned jumps);
+  void jump_clock(std::chrono::milliseconds by);
   void strike(Fault fault);
   void on_connection(Fault fault);
   void on_daemon(Fault fault);

@@ -67,6 +67,13 @@ void Ledger::excuse_chat(std::size_t person, std::size_t other, const std::strin
   }
 }
 
+void Ledger::excuse_given_up(Text& text, const std::string& why) {
+  text.given_up = true;
+  excuse(text.phone_excuse, why);
+  excuse(text.own_phone_excuse, why);
+  excuse(text.session_excuse, why);
+}
+
 void Ledger::excuse_phone_sends(std::size_t person, const std::string& why) {
   for (Text& text : texts) {
     if (text.by_gateway || text.from != person) continue;

@@ -39,6 +39,10 @@ struct Text {
   std::optional<std::string> chosen_id;
   unsigned asked = 0;
   bool accepted = false;
+  /// What the daemon's clock showed since the first request. When that is a day, the idempotency key may be forgotten:
+  /// the program gives the text up, which may have been sent or not, but not twice.
+  std::int64_t earliest_ms = 0, latest_ms = 0;
+  bool given_up = false;
   /// The reader marked it read and was told so: the sender has to hear of it.
   bool read_promised = false;
   bool copy_removed = false;          // the recipient's session deleted its copy, or the device that had it
@@ -69,6 +73,8 @@ class Ledger {
   void excuse_session(std::size_t person, const std::string& why);
   /// The chat of `person`'s session with `other` is deleted: texts on their way can be asked for again in vain.
   void excuse_chat(std::size_t person, std::size_t other, const std::string& why);
+  /// Its program stops asking without an answer.
+  void excuse_given_up(Text& text, const std::string& why);
   /// The phone forgets everything that it sent.
   void excuse_phone_sends(std::size_t person, const std::string& why);
 

@@ -76,9 +76,12 @@ Outcome run_seed(const Request& request) {
   const Ears ears(world.trace, ledger);
   Users users(world, ledger, size_of(request, world.driving));
   FaultSchedule faults(world, users, ledger);
+  Outcome outcome;
   world.daemon.on_events = [&](const std::vector<storage::Event>& events) {
-    for (const storage::Event& event : events)
+    for (const storage::Event& event : events) {
       world.trace.note("event", fmt::format("{} {} {}", event.id, event.session_name, event.name));
+      if (event.data.find("untrusted_network") != std::string::npos) ++outcome.untrusted;
+    }
     ledger.hear(events);
   };
   world.daemon.start();
@@ -99,7 +102,6 @@ Outcome run_seed(const Request& request) {
     waits = users.all_answered() ? what_waits(world, ledger) : "somebody still asks for a text";
   } while (!waits.empty() && world.time.now() < healed_at + longest_rest);
   if (!waits.empty()) ledger.violate("the world does not come to rest: " + waits);
-  Outcome outcome;
   outcome.time = world.time.now();
   world.time.run_until(world.time.now() + afterwards);
   check_promises(world, ledger, faults.keeps_order());

@@ -2,6 +2,7 @@
 // many as asked for), and that its checkers see what they are there for.
 #include "tests/simulation/run.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 using namespace wharf::simulation;
@@ -55,4 +56,17 @@ TEST_CASE("the promises hold in the first worlds") {
     INFO(told(outcome, request));
     CHECK(outcome.violations.empty());
   }
+}
+
+TEST_CASE(
+    "a clock jumps by days: the network's certificates look bad until it is right again, and no promise is broken") {
+  Request request;
+  request.seed = 9;
+  request.texts = 60;
+  const Outcome outcome = run_seed(request);
+  INFO(told(outcome, request));
+  CHECK(outcome.violations.empty());
+  CHECK(std::any_of(outcome.faults.begin(), outcome.faults.end(),
+                    [](const std::string& line) { return line.find("clock_jump by") != std::string::npos; }));
+  CHECK(outcome.untrusted > 0);
 }

@@ -63,7 +63,7 @@ storage::Store::Settings SimDaemon::store_settings(VirtualScheduler& scheduler) 
 
 void SimDaemon::start() {
   around_.trace.note("daemon", fmt::format("life {} begins", ++lives_));
-  life_ = std::make_unique<Life>(around_.time);
+  life_ = std::make_unique<Life>(around_.time, clock_error);
   Life& life = *life_;
   life.workers = std::make_unique<SimWorkers>(life.scheduler, around_.chance);
   life.transport =

@@ -71,12 +71,15 @@ class SimDaemon {
 
   DiskFaults disk;
   DialFaults dials;
+  /// Of the machine's wall clock, so every life has it; see VirtualScheduler.
+  std::chrono::milliseconds clock_error{0};
+  std::int64_t unix_ms() const { return around_.time.unix_ms() + clock_error.count(); }
   /// Committed events, as the daemon's own readers hear them.
   std::function<void(const std::vector<storage::Event>&)> on_events;
 
  private:
   struct Life {
-    explicit Life(VirtualTime& time) : scheduler(time) {}
+    Life(VirtualTime& time, const std::chrono::milliseconds& clock_error) : scheduler(time, &clock_error) {}
     VirtualScheduler scheduler;
     std::unique_ptr<SimWorkers> workers;
     std::unique_ptr<SimTransport> transport;

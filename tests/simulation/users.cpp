@@ -51,7 +51,7 @@ sandbox::Phone& Users::phone(std::size_t person) { return *world_.phones.find(le
 
 bool Users::all_answered() const {
   return std::all_of(ledger_.texts.begin(), ledger_.texts.end(),
-                     [](const Text& text) { return !text.by_gateway || text.accepted; });
+                     [](const Text& text) { return !text.by_gateway || text.accepted || text.given_up; });
 }
 
 bool Users::all_ready() const {
@@ -264,9 +264,11 @@ void Users::send_when_due(std::size_t person, unsigned tries) {
 
 void Users::ask(std::size_t number) {
   Text& text = ledger_.texts[number];
-  if (text.accepted) return;
+  if (text.accepted || text.given_up) return;
   if (!world_.daemon.running()) return later(milliseconds(50 + draw(1'000)), [this, number] { ask(number); });
-  ++text.asked;
+  if (text.asked++ == 0) text.earliest_ms = text.latest_ms = world_.daemon.unix_ms();
+  see_clock(text);
+  if (text.given_up) return;
   world_.trace.note("user", fmt::format("asks for {} ({})", text.body, text.asked));
   sessions::SendText request;
   request.chat = Jid(ledger_.persons[text.to].number, protocol::server::user);
@@ -280,6 +282,28 @@ void Users::ask(std::size_t number) {
   world_.daemon.supervisor().tell(
       ledger_.persons[text.from].session, std::move(request),
       of_this_life<SentMessage>([this, number](Result<SentMessage> answer) { on_answer(number, answer); }));
+}
+
+void Users::see_clock(Text& text) {
+  // The lifetime is a day; what the clock goes on by itself in a world is far less than an hour short of that.
+  constexpr milliseconds patience = std::chrono::hours(23);
+  text.earliest_ms = std::min(text.earliest_ms, world_.daemon.unix_ms());
+  text.latest_ms = std::max(text.latest_ms, world_.daemon.unix_ms());
+  if (text.latest_ms - text.earliest_ms <= patience.count()) return;
+  world_.trace.note("user", "gives up " + text.body);
+  ledger_.excuse_given_up(text, "the lifetime of its idempotency key was over");
+}
+
+void Users::see_clock() {
+  for (Text& text : ledger_.texts) {
+    if (text.by_gateway && text.asked > 0 && !text.accepted && !text.given_up) see_clock(text);
+  }
+}
+
+bool Users::somebody_repeats() const {
+  return std::any_of(ledger_.texts.begin(), ledger_.texts.end(), [](const Text& text) {
+    return text.by_gateway && text.asked > 1 && !text.accepted && !text.given_up;
+  });
 }
 
 void Users::on_answer(std::size_t number, const Result<SentMessage>& answer) {

@@ -37,6 +37,10 @@ class Users {
   void log_out(std::size_t person);
   void remove_chat(std::size_t person, std::size_t other);
   void reinstall(std::size_t person);
+  /// The daemon's clock jumped: programs whose idempotency keys may be over by it stop asking.
+  void see_clock();
+  /// A request may lie in a mailbox a second time. Were its key forgotten there, it would rightly be sent twice.
+  bool somebody_repeats() const;
   /// So that no owner keeps a session stopped.
   void start_all();
 
@@ -53,6 +57,7 @@ class Users {
   void send_by_gateway(std::size_t from, std::size_t to);
   void send_by_phone(std::size_t from, std::size_t to);
   void ask(std::size_t text);
+  void see_clock(Text& text);
   void on_answer(std::size_t text, const protocol::Result<sessions::SentMessage>& answer);
   void mark_read(std::size_t person, std::size_t other);
   /// Sends a text in the turn in which something of the session falls due by itself (a ping, another try, the end of a

@@ -89,10 +89,12 @@ class VirtualAlarm final : public net::Alarm, public std::enable_shared_from_thi
   std::optional<VirtualTime::Entry> armed_;
 };
 
-VirtualScheduler::VirtualScheduler(VirtualTime& time)
-    : process_(std::make_shared<Process>(Process{time, time.new_owner(), true})) {}
+VirtualScheduler::VirtualScheduler(VirtualTime& time, const milliseconds* clock_error)
+    : process_(std::make_shared<Process>(Process{time, time.new_owner(), clock_error, true})) {}
 
-std::int64_t VirtualScheduler::unix_ms() const { return process_->time.unix_ms(); }
+std::int64_t VirtualScheduler::unix_ms() const {
+  return process_->time.unix_ms() + (process_->clock_error ? process_->clock_error->count() : 0);
+}
 
 net::SteadyTime VirtualScheduler::steady() const { return process_->time.steady(); }
 

@@ -66,8 +66,9 @@ class VirtualTime {
 
 class VirtualScheduler final : public net::Scheduler {
  public:
-  /// `time` outlives it and the alarms that it gave away.
-  explicit VirtualScheduler(VirtualTime& time);
+  /// `time` outlives it and the alarms that it gave away. `clock_error`: how far the wall clock of this process is from
+  /// the true time, negative behind it; outlives it too, and without one the clock is true. Steady time is always even.
+  explicit VirtualScheduler(VirtualTime& time, const std::chrono::milliseconds* clock_error = nullptr);
   ~VirtualScheduler() override { kill(); }
   VirtualScheduler(const VirtualScheduler&) = delete;
   VirtualScheduler& operator=(const VirtualScheduler&) = delete;
@@ -86,6 +87,7 @@ class VirtualScheduler final : public net::Scheduler {
   struct Process {
     VirtualTime& time;
     std::uint32_t owner = 0;
+    const std::chrono::milliseconds* clock_error = nullptr;
     bool alive = true;
   };
   std::shared_ptr<Process> process_;  // shared with its alarms, which may outlive it

@@ -123,3 +123,20 @@ TEST_CASE_METHOD(Fixture, "an entry that throws ends itself alone") {
   CHECK(log == "next ");
   CHECK(where == "broken");
 }
+
+TEST_CASE("the wall clock of one process is wrong, its steady time and the clock of the others are not") {
+  std::chrono::milliseconds error{0};
+  VirtualTime time(1'000'000);
+  VirtualScheduler wrong(time, &error), right(time);
+  const auto steady = wrong.steady();
+  bool rang = false;
+  wrong.after(Micros(5'000), [&] { rang = true; });
+
+  error = std::chrono::hours(-1);
+  CHECK(wrong.unix_ms() == 1'000'000 - 3'600'000);
+  CHECK(right.unix_ms() == 1'000'000);
+  CHECK(wrong.steady() == steady);
+  time.run_until(Micros(5'000));
+  CHECK(rang);
+  CHECK(wrong.unix_ms() == 1'000'005 - 3'600'000);
+}

@@ -46,6 +46,7 @@ World::World(std::uint64_t seed, Trace::Show show)
       wires(seed * 8 + 3),
       daemon_keys(seed * 8 + 4),
       network_keys(seed * 8 + 5),
+      clocks(seed * 8 + 6),
       surroundings(time),
       clock(surroundings),
       network(network_settings(show), clock, network_keys),
@@ -57,7 +58,9 @@ World::World(std::uint64_t seed, Trace::Show show)
         authority.intermediate = protocol::KeyPair::generate(network_keys);
         foreign.root = protocol::KeyPair::generate(network_keys);
         foreign.intermediate = protocol::KeyPair::generate(network_keys);
-        const protocol::CertificateWindow window{0, 4'000'000'000};
+        // A clock that is wrong by more than two days takes the certificates for bad; no world lasts for so long.
+        constexpr std::uint64_t start_s = unix_ms_at_start / 1000, two_days_s = 2 * 86'400;
+        const protocol::CertificateWindow window{start_s - two_days_s, start_s + two_days_s};
         sandbox::NoiseIdentity identity;
         identity.server_static = protocol::KeyPair::generate(network_keys);
         identity.chain = protocol::issue_certificate_chain(authority, identity.server_static.pub, window, network_keys);
