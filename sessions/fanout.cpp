@@ -15,7 +15,7 @@ namespace wharf::sessions {
 namespace {
 
 constexpr std::size_t max_bundles_per_query = 256;  // 02 section 6.6
-constexpr UnixMs unreachable_for_ms = 60'000;
+constexpr std::chrono::seconds unreachable_for{60};
 constexpr std::size_t enc_overhead = 64;  // of one participant beside its ciphertext: at least this much
 constexpr std::chrono::seconds bundle_timeout{20};
 
@@ -48,7 +48,7 @@ std::vector<Jid> Fanout::missing(const std::vector<Jid>& devices) {
   std::vector<Jid> out;
   for (const Jid& device : devices) {
     if (has_session(device)) continue;
-    if (const auto it = unreachable_.find(device); it != unreachable_.end() && it->second > c_.now.unix_ms) continue;
+    if (const auto it = unreachable_.find(device); it != unreachable_.end() && it->second > c_.now.steady) continue;
     out.push_back(device);
   }
   return out;
@@ -101,11 +101,11 @@ void Fanout::fetch_sessions(std::vector<Jid> devices, bool identity_changed, std
           const Jid device = *asked;
           open.erase(asked);
           if (fetched.bundle && use_bundle(device, *fetched.bundle)) continue;
-          unreachable_[device] = c_.now.unix_ms + unreachable_for_ms;
+          unreachable_[device] = c_.now.steady + unreachable_for;
           // The device is gone: the list that named it is stale.
           if (fetched.error_code == 404 || fetched.error_code == 406) directory_.forget_devices(device.user_jid());
         }
-        for (const Jid& device : open) unreachable_[device] = c_.now.unix_ms + unreachable_for_ms;
+        for (const Jid& device : open) unreachable_[device] = c_.now.steady + unreachable_for;
         if (rest.empty()) return done(true);
         fetch_sessions(rest, identity_changed, done);
       },

@@ -68,7 +68,7 @@ class Fanout {
   std::vector<Jid> missing(const std::vector<Jid>& devices);
   Context& c_;
   Directory& directory_;
-  std::map<Jid, UnixMs> unreachable_;  // device -> until when
+  std::map<Jid, net::SteadyTime> unreachable_;  // device -> until when
   bool prefer_phone_numbers_ = false;
 };
 

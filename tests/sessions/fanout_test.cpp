@@ -181,3 +181,16 @@ TEST_CASE("our phone is who signed our pairing, under whatever address the serve
   }
   CHECK_FALSE(t.fanout.contradicts_pairing(ben, stranger));  // others are trusted on first use
 }
+
+TEST_CASE(
+    "a device that could not be reached is asked for again after a minute, whatever the wall clock does meanwhile") {
+  Turns t;
+  t.lists({0, 5}, {3});
+  t.prepare();
+  t.answer_bundles({ben});
+  REQUIRE(t.fanout.prepared(ben));
+  const bool even = GENERATE(true, false);
+  t.context.now = {t.fixture.now_ms + (even ? 61'000 : 61'000 - 3'600'000),
+                   t.fixture.steady + std::chrono::seconds(61)};
+  CHECK_FALSE(t.fanout.prepared(ben));  // device 5 is to be asked for
+}
