@@ -92,12 +92,21 @@ void WebhookRegistry::update(const std::string& id, const std::function<void(sto
 }
 
 void WebhookRegistry::remove(const std::string& id, std::function<void(Result<void>)> done) {
-  if (!find(id)) return done(Error(Errc::not_found, "no such webhook"));
+  WebhookHook* hook = find(id);
+  if (!hook) return done(Error(Errc::not_found, "no such webhook"));
+  if (hook->changing) {
+    return store_.commit(Changes(), [this, alive = std::weak_ptr(alive_), id, done = std::move(done)](Result<void>) {
+      if (!alive.expired()) remove(id, done);
+    });
+  }
+  hook->changing = true;  // a change behind it would store the row anew
   Changes changes;
   changes.add(storage::RemoveWebhook{id});
   store_.commit(std::move(changes),
                 [this, alive = std::weak_ptr(alive_), id, done = std::move(done)](Result<void> committed) {
-                  if (committed && !alive.expired()) forget(id);
+                  WebhookHook* there = alive.expired() ? nullptr : find(id);
+                  if (there) there->changing = false;
+                  if (there && committed) forget(id);
                   done(std::move(committed));
                 });
 }

@@ -193,6 +193,10 @@ void HttpConnection::on_readable() {
     }
     if (!stream_->read_ready() && progress.bytes < room.size()) return wait_readable();
   }
+  read_on();
+}
+
+void HttpConnection::read_on() {
   if (!stream_->read_ready()) return wait_readable();
   // What TLS has taken already wakes nobody.
   asio::post(stream_->get_executor(), [self = shared_from_this()] {
@@ -427,7 +431,7 @@ void HttpConnection::discard() {
     discarded_ += progress.bytes;
     if (progress.error || discarded_ > max_discarded_bytes) return drop();
   }
-  wait_readable();
+  read_on();
 }
 
 void HttpConnection::upgrade(std::uint64_t request, WebSocketUpgrade upgrade) {

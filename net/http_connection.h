@@ -62,6 +62,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void handshake();
   void begin_request();
   void wait_readable();
+  void read_on();  // after everybody else had a turn
   void on_readable();
   void advance();
   /// False: the body that is announced is too large; answered.

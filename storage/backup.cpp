@@ -69,14 +69,14 @@ bool is_wharf_database(const std::string& path) {
 /// The database itself may be named by another path, a link, or through one of its companions.
 Result<void> check_target(Database& source, const std::string& target) {
   const auto there = file_at(target);
-  if (!there) return {};
   const std::string name = sqlite3_db_filename(source.handle(), "main");
   for (const char* companion : {"", "-wal", "-shm"}) {
-    if (file_at(name + companion) == there)
+    if (there && file_at(name + companion) == there)
       return Error(Errc::conflict, target + ": is the database that is to be copied");
   }
-  if (file_at(target + "-wal")) return Error(Errc::conflict, target + ": is a database in use (it has a -wal file)");
-  if (!is_wharf_database(target)) return Error(Errc::conflict, target + ": exists and is no backup of Wharf");
+  // SQLite would read it as a part of the copy.
+  if (file_at(target + "-wal")) return Error(Errc::conflict, target + ": a -wal file of this name is there: in use?");
+  if (there && !is_wharf_database(target)) return Error(Errc::conflict, target + ": exists and is no backup of Wharf");
   return {};
 }
 

@@ -193,3 +193,30 @@ TEST_CASE("a change of a webhook that fails takes nothing from the one behind it
   w.until_received(1);
   CHECK(w.back_end.ids("/b").size() == 1);
 }
+
+TEST_CASE("a change behind a removal does not bring the webhook back, and a registration behind it is a new one") {
+  World w;
+  const auto id = w.add("/a");
+  std::optional<protocol::Result<void>> removed;
+  std::optional<protocol::Result<storage::WebhookRow>> changed, added;
+  w.disk.store->commit({}, [&](protocol::Result<void>) {
+    storage::WebhookRow again = w.stored(id);
+    again.id = "wh_again";
+    w.dispatcher->remove(id, [&](protocol::Result<void> result) { removed = result; });
+    w.dispatcher->update(
+        id,
+        [](storage::WebhookRow& row) {
+          row.headers = {{"X-Mine", "yes"}};
+        },
+        [&](protocol::Result<storage::WebhookRow> row) { changed = std::move(row); });
+    w.dispatcher->add(again, [&](protocol::Result<storage::WebhookRow> row) { added = std::move(row); });
+  });
+  REQUIRE((removed && changed && added));
+  CHECK(removed->has_value());
+  REQUIRE_FALSE(changed->has_value());
+  CHECK(changed->error().code == protocol::Errc::not_found);
+  REQUIRE(added->has_value());
+  const auto stored = storage::load_webhooks(w.disk.store->reader());
+  REQUIRE(stored.size() == 1);
+  CHECK(stored.front().id == "wh_again");
+}

@@ -95,6 +95,9 @@ TEST_CASE("a backup never takes the place of the database itself, nor of a file 
       CHECK(std::filesystem::file_size(store.folder.file(name)) == before);
     }
   }
+  std::ofstream(store.folder.file("gone.sqlite-wal")) << "left behind";
+  CHECK_FALSE(store.store->backup(store.folder.file("gone.sqlite")).has_value());
+  CHECK_FALSE(std::filesystem::exists(store.folder.file("gone.sqlite")));
   store.turn([](Changes& changes) { changes.add(InsertSession{test::session_row(1, "anna")}); });
   auto db = Database::open(live, Database::Mode::read_only, Synchronous::off);
   REQUIRE(db.has_value());
