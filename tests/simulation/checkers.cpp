@@ -66,26 +66,17 @@ class Check {
     std::string error;
     if (text.by_gateway) {
       if (!text.accepted && !text.given_up) return violate("never answered: " + text.body);
-      const Log& log = logs_[from.session];
+      const Log& log = logs_[ledger_.gateways[text.via].session];
       if (const auto ended = log.errors.find(text.id); ended != log.errors.end()) error = ended->second;
       if (!error.empty() && !may_end(error)) violate(fmt::format("{} ended as: {}", text.body, error));
       expect("event message.sent", text, count(log.sent, text.body), text.accepted ? "" : text.own_phone_excuse);
       expect("own phone", text, shown(from.number, text.body), error.empty() ? text.own_phone_excuse : error);
     } else {
       error = sending_failure(from.number, text);
-      if (!from.session.empty()) {
-        expect("event message.sent of the sender's session", text,
-               told(count(logs_[from.session].sent, text.body), text.by_sender),
-               error.empty() ? text.own_session_excuse : error);
-      }
     }
     expect("recipient's phone", text, shown(to.number, text.body), error.empty() ? text.phone_excuse : error);
-    if (!to.session.empty()) {
-      expect("event message of the recipient's session", text,
-             told(count(logs_[to.session].messages, text.body), text.by_recipient),
-             error.empty() ? text.session_excuse : error);
-    }
-    if (text.by_gateway && text.accepted) check_acks(from, text, error);
+    for (std::size_t i = 0; i < ledger_.gateways.size(); ++i) check_copy(text, i, error);
+    if (text.by_gateway && text.accepted) check_acks(text, error);
     if (text.read_promised && status_at(from.number, text.id) != "read")
       violate(fmt::format("{} was marked read, its sender sees '{}'", text.body, status_at(from.number, text.id)));
   }
@@ -93,7 +84,8 @@ class Check {
   void check_order() {
     for (auto& [session, log] : logs_) {
       for (const auto& [lane, bodies] : log.sent_order) {
-        if (lane.front() != 'g') continue;
+        // What it sent itself; others of the same person have lanes of their own.
+        if (lane.front() != 'g' || ledger_.gateways[std::stoul(lane.substr(1))].session != session) continue;
         const std::size_t to = std::stoul(lane.substr(lane.find('>') + 1));
         expect_order("on the phone of " + ledger_.persons[to].number, bodies, shown_order(to, lane));
       }
@@ -115,8 +107,21 @@ class Check {
     return found == by_body.end() ? 0 : found->second;
   }
 
-  /// Once more is once, where everything that knew the text was given away between the two.
-  static unsigned told(unsigned times, const Forgotten& copy) { return copy.entirely() ? std::min(times, 1u) : times; }
+  /// Of the text in a session that did not send it.
+  void check_copy(const Text& text, std::size_t number, const std::string& error) {
+    const Gateway& gateway = ledger_.gateways[number];
+    const bool received = gateway.person == text.to;
+    if (!received && (gateway.person != text.from || (text.by_gateway && text.via == number))) return;
+    const Log& log = logs_[gateway.session];
+    unsigned times = count(received ? log.messages : log.sent, text.body);
+    const auto found = text.copies.find(number);
+    const Copy copy = found == text.copies.end() ? Copy() : found->second;
+    // Once more is once, where everything that knew the text was given away between the two.
+    if (copy.forgotten()) times = std::min(times, 1u);
+    std::string excuse = error.empty() ? copy.excuse : error;
+    if (excuse.empty() && gateway.retired) excuse = "its device was given up";
+    expect(fmt::format("event {} of {}", received ? "message" : "message.sent", gateway.session), text, times, excuse);
+  }
 
   void compare(const storage::Event& event) {
     const auto heard = ledger_.heard().find(event.id);
@@ -203,8 +208,8 @@ class Check {
     return message && message->status == "error" ? message->failure : "";
   }
 
-  void check_acks(const Person& from, const Text& text, const std::string& error) {
-    const auto& levels = logs_[from.session].acks[text.id];
+  void check_acks(const Text& text, const std::string& error) {
+    const auto& levels = logs_[ledger_.gateways[text.via].session].acks[text.id];
     int highest = 0;
     for (const int level : levels) {
       if (level < highest && level != -1)
@@ -230,25 +235,45 @@ class Check {
 
 }  // namespace
 
-std::string what_waits(World& world, const Ledger& ledger) {
+namespace {
+
+/// Of a session whose device was given up: it has ended, or does not exist any more.
+std::string what_keeps(World& world, const Gateway& gateway) {
+  const auto view = world.daemon.supervisor().find(gateway.session);
+  if (gateway.deleted || !view) return view ? gateway.session + " is there again" : "";
+  if (view->status != sessions::Status::failed && view->status != sessions::Status::terminated)
+    return gateway.session + " has lost its device and goes on";
+  // Stopped before: it does not know.
+  if (view->status == sessions::Status::failed && view->queued > 0)
+    return fmt::format("{} has lost its device and keeps {} texts", gateway.session, view->queued);
+  return "";
+}
+
+std::string what_waits(World& world, const Person& person, const Gateway& gateway) {
   auto& reader = world.daemon.store().reader();
+  if (gateway.retired) return what_keeps(world, gateway);
+  const auto view = world.daemon.supervisor().find(gateway.session);
+  if (!view || view->status != sessions::Status::ready) return gateway.session + " is not ready";
+  if (view->queued > 0) return fmt::format("{} has {} texts without an ack", gateway.session, view->queued);
+  if (const auto rows = storage::load_outbox(reader, view->id); !rows.empty())
+    return fmt::format("{} has {} rows in its outbox", gateway.session, rows.size());
+  if (const auto rows = storage::load_read_receipts(reader, view->id); !rows.empty())
+    return fmt::format("{} has {} read receipts without an ack", gateway.session, rows.size());
+  // Devices that a session had before it was logged out while nobody could be told stay for ever.
+  if (const std::size_t queued = world.network.queue_length({person.number, view->jid.device}); queued > 0)
+    return fmt::format("{} stanzas wait for {}", queued, gateway.session);
+  return "";
+}
+
+}  // namespace
+
+std::string what_waits(World& world, const Ledger& ledger) {
+  for (const Gateway& gateway : ledger.gateways) {
+    if (auto waits = what_waits(world, ledger.persons[gateway.person], gateway); !waits.empty()) return waits;
+  }
   for (const Person& person : ledger.persons) {
-    // Devices that a session had before it was logged out while nobody could be told stay for ever.
-    std::set<std::uint16_t> devices{0};
-    if (!person.session.empty()) {
-      const auto view = world.daemon.supervisor().find(person.session);
-      if (!view || view->status != sessions::Status::ready) return person.session + " is not ready";
-      if (view->queued > 0) return fmt::format("{} has {} texts without an ack", person.session, view->queued);
-      if (const auto rows = storage::load_outbox(reader, view->id); !rows.empty())
-        return fmt::format("{} has {} rows in its outbox", person.session, rows.size());
-      if (const auto rows = storage::load_read_receipts(reader, view->id); !rows.empty())
-        return fmt::format("{} has {} read receipts without an ack", person.session, rows.size());
-      devices.insert(view->jid.device);
-    }
-    for (const std::uint16_t number : devices) {
-      if (const std::size_t queued = world.network.queue_length({person.number, number}); queued > 0)
-        return fmt::format("{} stanzas wait for {}:{}", queued, person.number, number);
-    }
+    if (const std::size_t queued = world.network.queue_length({person.number, 0}); queued > 0)
+      return fmt::format("{} stanzas wait for the phone {}", queued, person.number);
     for (const PhoneMessage& message : world.phones.find(person.number)->messages()) {
       if (message.from_me && message.device == 0 && message.status == "pending")
         return fmt::format("{} has not sent '{}'", person.number, message.text);
@@ -265,9 +290,8 @@ void check_bounds(World& world, Ledger& ledger) {
   };
   if (!world.daemon.running()) return;
   const std::size_t people = ledger.persons.size();
-  for (const Person& person : ledger.persons) {
-    if (person.session.empty()) break;
-    const auto found = world.daemon.supervisor().holdings(person.session);
+  for (const Gateway& gateway : ledger.gateways) {
+    const auto found = world.daemon.supervisor().holdings(gateway.session);
     if (!found) continue;
     const Holdings& held = *found;
     // What only the end of a turn trims is looked at between turns. Requests are not counted by the mailbox: there are
@@ -289,7 +313,7 @@ void check_bounds(World& world, Ledger& ledger) {
     };
     for (const Bound& bound : bounds) {
       if (bound.held > bound.most)
-        ledger.violate(fmt::format("{} holds {} {} in memory, {} are allowed, at {}", person.session, bound.held,
+        ledger.violate(fmt::format("{} holds {} {} in memory, {} are allowed, at {}", gateway.session, bound.held,
                                    bound.what, bound.most, clock_text(world.time.now())));
     }
   }

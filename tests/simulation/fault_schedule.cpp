@@ -41,7 +41,9 @@ const char* name(Fault fault) {
                                    "restarted_session",
                                    "stopped_session",
                                    "log_out",
-                                   "removed_chat"};
+                                   "removed_chat",
+                                   "device_added",
+                                   "device_removed"};
   static_assert(std::size(names) == static_cast<std::size_t>(Fault::count));
   return names[static_cast<std::size_t>(fault)];
 }
@@ -60,32 +62,34 @@ void FaultSchedule::note(Fault fault, const std::string& what) {
   world_.trace.note("fault", fmt::format("{} {}", name(fault), what));
 }
 
-std::size_t FaultSchedule::any_session() {
-  std::size_t sessions = 0;
-  while (sessions < ledger_.persons.size() && !ledger_.persons[sessions].session.empty()) ++sessions;
-  return draw(static_cast<std::uint32_t>(sessions));
-}
+std::size_t FaultSchedule::any_owner() { return draw(static_cast<std::uint32_t>(owners_)); }
 
 std::size_t FaultSchedule::any_contact() {
-  std::size_t sessions = 0;
-  while (!ledger_.persons[sessions].session.empty()) ++sessions;
-  return sessions + draw(static_cast<std::uint32_t>(ledger_.persons.size() - sessions));
+  return owners_ + draw(static_cast<std::uint32_t>(ledger_.persons.size() - owners_));
 }
 
 std::optional<sandbox::DeviceKey> FaultSchedule::companion(std::size_t person) {
   const auto devices = users_.phone(person).companions();
   if (devices.empty()) return std::nullopt;
-  return sandbox::DeviceKey{ledger_.persons[person].number, devices.back()};
+  const std::uint16_t device = ledger_.gateways_of(person).size() < 2
+                                   ? devices.back()
+                                   : devices[world_.devices.below(static_cast<std::uint32_t>(devices.size()))];
+  return sandbox::DeviceKey{ledger_.persons[person].number, device};
 }
 
 // --- the plan
 
 void FaultSchedule::start() {
+  owners_ = ledger_.gateways.size();
   for (int kind = 0; kind < static_cast<int>(Fault::count); ++kind) {
     const auto fault = static_cast<Fault>(kind);
     if (fault == Fault::clock_jump) {
       plan_clock();
       continue;
+    }
+    if (fault == Fault::device_added) {
+      plan_devices();
+      break;
     }
     const bool wanted = draw(2) == 0;
     // From every 8 s to every 4 minutes, evenly over the orders of magnitude.
@@ -114,7 +118,9 @@ bool FaultSchedule::keeps_order() const {
       case Fault::damaged_ratchets:
       case Fault::reinstall:
       case Fault::log_out:
-      case Fault::removed_chat: return true;
+      case Fault::removed_chat:
+      case Fault::device_added:
+      case Fault::device_removed: return true;
       default: return false;
     }
   });
@@ -163,6 +169,46 @@ void FaultSchedule::jump_clock(milliseconds by) {
   const milliseconds before = std::exchange(error, std::clamp(error + by, -most, most));
   note(Fault::clock_jump, fmt::format("by {} ms, it is {} ms wrong", (error - before).count(), error.count()));
   users_.see_clock();
+}
+
+// As with the clock.
+void FaultSchedule::plan_devices() {
+  for (const Fault fault : {Fault::device_added, Fault::device_removed}) {
+    if (world_.devices.below(2) != 0) continue;
+    on_.insert(fault);
+    next_device(fault, 1 + world_.devices.below(4));
+  }
+}
+
+void FaultSchedule::next_device(Fault fault, unsigned times) {
+  if (times == 0) return;
+  later(milliseconds(5'000 + world_.devices.below(120'000)), [this, fault, times] {
+    next_device(fault, times - 1);
+    fault == Fault::device_added ? add_device() : remove_device();
+  });
+}
+
+void FaultSchedule::add_device() {
+  constexpr std::size_t most = 4;  // as at WhatsApp
+  const std::size_t person = world_.devices.below(static_cast<std::uint32_t>(owners_));
+  if (ledger_.gateways_of(person).size() >= most) return;
+  note(Fault::device_added, ledger_.persons[person].number);
+  users_.add_gateway(person);
+}
+
+void FaultSchedule::remove_device() {
+  auto& random = world_.devices;
+  const auto gateway = random.below(static_cast<std::uint32_t>(ledger_.gateways.size()));
+  if (ledger_.gateways[gateway].retired) return;
+  constexpr const char* ways[] = {"unlinked", "logged out", "deleted"};
+  const unsigned way = random.below(3);
+  if (!users_.retire(gateway, static_cast<Users::End>(way))) return;
+  note(Fault::device_removed, fmt::format("{} {}", ledger_.gateways[gateway].session, ways[way]));
+  // A phone without any: it gets one again, or another.
+  const std::size_t person = ledger_.gateways[gateway].person;
+  later(milliseconds(1'000 + random.below(60'000)), [this, person] {
+    if (ledger_.gateways_of(person).empty()) users_.add_gateway(person);
+  });
 }
 
 void FaultSchedule::strike(Fault fault) {
@@ -293,7 +339,7 @@ void FaultSchedule::on_server(Fault fault) {
       return note(fault, fmt::format("{}:{}", device->phone, device->device));
     }
     default: {
-      const auto device = companion(any_session());
+      const auto device = companion(any_owner());
       if (!device) return;
       constexpr const char* ways[] = {"515", "503", "replaced", "drop"};
       const char* how = ways[draw(4)];
@@ -336,21 +382,22 @@ void FaultSchedule::on_phone(Fault fault) {
 }
 
 void FaultSchedule::on_session(Fault fault) {
-  const std::size_t person = any_session();
-  const std::string& session = ledger_.persons[person].session;
+  const auto gateway = users_.any_gateway(any_owner());
+  if (!gateway) return;
+  const std::string session = ledger_.gateways[*gateway].session;
   switch (fault) {
-    case Fault::restarted_session: note(fault, session); return users_.restart(person);
+    case Fault::restarted_session: note(fault, session); return users_.restart(*gateway);
     case Fault::stopped_session: {
       const milliseconds pause(500 + draw(30'000));
       note(fault, fmt::format("{} for {} ms", session, pause.count()));
-      return users_.stop_for(person, pause);
+      return users_.stop_for(*gateway, pause);
     }
-    case Fault::log_out: note(fault, session); return users_.log_out(person);
+    case Fault::log_out: note(fault, session); return users_.log_out(*gateway);
     default: {
       const std::size_t other = any_person();
-      if (other == person) return;
+      if (other == ledger_.gateways[*gateway].person) return;
       note(fault, fmt::format("{} with {}", session, ledger_.persons[other].number));
-      return users_.remove_chat(person, other);
+      return users_.remove_chat(*gateway, other);
     }
   }
 }

@@ -47,6 +47,8 @@ enum class Fault {
   stopped_session,
   log_out,
   removed_chat,
+  device_added,    // one more session of a phone
+  device_removed,  // for good: unlinked on the phone, logged out, or its session deleted
   count,
 };
 const char* name(Fault fault);
@@ -65,6 +67,10 @@ class FaultSchedule {
  private:
   void plan(Fault fault, std::chrono::milliseconds mean);
   void plan_clock();
+  void plan_devices();
+  void next_device(Fault fault, unsigned times);
+  void add_device();
+  void remove_device();
   void next_clock_jump(unsigned jumps);
   void jump_clock(std::chrono::milliseconds by);
   void strike(Fault fault);
@@ -77,15 +83,16 @@ class FaultSchedule {
   void note(Fault fault, const std::string& what);
   std::uint32_t draw(std::uint32_t below) { return world_.faulting.below(below); }
   std::size_t any_person() { return draw(static_cast<std::uint32_t>(ledger_.persons.size())); }
-  std::size_t any_session();
+  std::size_t any_owner();
   std::size_t any_contact();
-  /// The device of a session's companion, when it has one.
+  /// The device of one of the person's sessions, when there is one.
   std::optional<sandbox::DeviceKey> companion(std::size_t person);
   void later(std::chrono::milliseconds delay, std::function<void()> run);
 
   World& world_;
   Users& users_;
   Ledger& ledger_;
+  std::size_t owners_ = 0;  // the first persons: each has had a session
   std::set<Fault> on_;
   bool healed_ = false;
   std::vector<std::string> done_;

@@ -32,38 +32,74 @@ void Ledger::hear(const std::vector<storage::Event>& events) {
   }
 }
 
-void Ledger::excuse_session(std::size_t person, const std::string& why) {
-  const std::string& session = persons[person].session;
+std::vector<std::size_t> Ledger::gateways_of(std::size_t person) const {
+  std::vector<std::size_t> found;
+  for (std::size_t i = 0; i < gateways.size(); ++i) {
+    if (gateways[i].person == person && !gateways[i].retired) found.push_back(i);
+  }
+  return found;
+}
+
+std::size_t Ledger::add_gateway(std::size_t person, std::string session) {
+  Gateway gateway;
+  gateway.session = std::move(session);
+  gateway.person = person;
+  gateways.push_back(std::move(gateway));
+  const std::size_t added = gateways.size() - 1;
   for (Text& text : texts) {
-    if (text.by_gateway && text.from == person) {
-      // Who could not read it yet asks a device that is gone.
-      excuse(text.phone_excuse, why);
-      excuse(text.own_phone_excuse, why);
-      if (!told(persons[text.to].session, text.body)) excuse(text.session_excuse, why);
-    }
-    // A read receipt that waits is forgotten with the device, and the text no longer counts as unread.
-    if (text.to == person) text.read_promised = false;
-    if (told(session, text.body)) {
-      if (text.to == person) text.copy_removed = text.by_recipient.device = true;
-      if (text.from == person) text.by_sender.device = true;
-      continue;
-    }
-    if (text.to == person) excuse(text.session_excuse, why);
-    if (text.from == person && !text.by_gateway) excuse(text.own_session_excuse, why);
+    if (text.from == person || text.to == person) text.copies[added].excuse = "it was said before the session was made";
+  }
+  return added;
+}
+
+void Ledger::excuse_copy(Text& text, std::size_t gateway, const std::string& why) {
+  if (!told(gateways[gateway].session, text.body)) excuse(text.copies[gateway].excuse, why);
+}
+
+/// Of all sessions of both sides but the one that sent it.
+void Ledger::excuse_copies(Text& text, const std::string& why) {
+  for (std::size_t i = 0; i < gateways.size(); ++i) {
+    const bool sent_it = text.by_gateway && text.via == i;
+    if (!sent_it && (gateways[i].person == text.from || gateways[i].person == text.to)) excuse_copy(text, i, why);
   }
 }
 
-void Ledger::excuse_chat(std::size_t person, std::size_t other, const std::string& why) {
+void Ledger::excuse_device(std::size_t gateway, const std::string& why) {
+  const auto& [session, person, linked, linked_at, retired, deleted] = gateways[gateway];
   for (Text& text : texts) {
-    if (text.from == other && text.to == person && told(persons[person].session, text.body)) {
-      text.copy_removed = text.by_recipient.chat = true;
-      text.read_promised = false;
+    const bool sent_it = text.by_gateway && text.via == gateway;
+    if (sent_it) {
+      // Who could not read it yet asks a device that is gone.
+      excuse(text.phone_excuse, why);
+      excuse(text.own_phone_excuse, why);
+      excuse_copies(text, why);
     }
-    if (text.from == person && text.to == other && told(persons[person].session, text.body)) text.by_sender.chat = true;
-    if (!text.by_gateway || text.from != person || text.to != other) continue;
+    if (text.from != person && text.to != person) continue;
+    // A read receipt that waits is forgotten with the device, and the text no longer counts as unread.
+    if (text.to == person) text.read_promised = false;
+    Copy& copy = text.copies[gateway];
+    if (told(session, text.body)) {
+      copy.device_gone = copy.removed = true;
+    } else if (!sent_it) {
+      excuse(copy.excuse, why);
+    }
+  }
+}
+
+void Ledger::excuse_chat(std::size_t gateway, std::size_t other, const std::string& why) {
+  const auto& [session, person, linked, linked_at, retired, deleted] = gateways[gateway];
+  for (Text& text : texts) {
+    const bool received = text.from == other && text.to == person, sent = text.from == person && text.to == other;
+    if (!received && !sent) continue;
+    if (told(session, text.body)) {
+      Copy& copy = text.copies[gateway];
+      copy.chat_gone = copy.removed = true;
+      if (received) text.read_promised = false;
+    }
+    if (!text.by_gateway || text.via != gateway) continue;
     excuse(text.phone_excuse, why);
     excuse(text.own_phone_excuse, why);
-    if (!told(persons[other].session, text.body)) excuse(text.session_excuse, why);
+    excuse_copies(text, why);
   }
 }
 
@@ -71,7 +107,7 @@ void Ledger::excuse_given_up(Text& text, const std::string& why) {
   text.given_up = true;
   excuse(text.phone_excuse, why);
   excuse(text.own_phone_excuse, why);
-  excuse(text.session_excuse, why);
+  excuse_copies(text, why);
 }
 
 void Ledger::excuse_phone_sends(std::size_t person, const std::string& why) {
@@ -79,8 +115,7 @@ void Ledger::excuse_phone_sends(std::size_t person, const std::string& why) {
     if (text.by_gateway || text.from != person) continue;
     excuse(text.phone_excuse, why);
     text.read_promised = false;
-    if (!told(persons[text.to].session, text.body)) excuse(text.session_excuse, why);
-    if (!told(persons[person].session, text.body)) excuse(text.own_session_excuse, why);
+    excuse_copies(text, why);
   }
 }
 

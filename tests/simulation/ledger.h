@@ -14,25 +14,38 @@
 
 namespace wharf::simulation {
 
-/// An account with its phone; the first ones have a gateway session each.
+/// An account with its phone.
 struct Person {
   std::string number;
-  std::string session;  // name, "" of one without
-  bool linked = false;  // its session was ready and was not logged out since
-  Micros linked_at{0};
 };
 
-/// What became of the copy of a text in a session that told it. When both the chat and the device are gone, a sender
-/// who sends again what was not acked reaches the new device, and nothing there knows the text.
-struct Forgotten {
-  bool chat = false, device = false;
-  bool entirely() const { return chat && device; }
+/// A session of the daemon: a companion of a person's phone. The first persons have one each from the beginning; more
+/// come and go.
+struct Gateway {
+  std::string session;  // name
+  std::size_t person = 0;
+  bool linked = false;  // it was ready and was not logged out since
+  Micros linked_at{0};
+  /// Its device is gone for good, and with `deleted` the session too: nobody starts it again.
+  bool retired = false, deleted = false;
+};
+
+/// The copy of a text in one session of its recipient or its sender.
+struct Copy {
+  /// Why it may be missing; never told twice all the same.
+  std::string excuse;
+  bool removed = false;  // it was told, and its chat or the device that had it is gone
+  /// When both are gone, a sender who sends again what was not acked reaches the new device, and nothing there knows
+  /// the text.
+  bool chat_gone = false, device_gone = false;
+  bool forgotten() const { return chat_gone && device_gone; }
 };
 
 struct Text {
   std::string body;
   std::size_t from = 0, to = 0;  // persons
-  bool by_gateway = false;       // sent by the session of `from`, else typed on its phone
+  bool by_gateway = false;       // sent by a session of `from`, else typed on its phone
+  std::size_t via = 0;           // … by this one: index of `gateways`
   std::string id;                // WhatsApp id, when known
   // by the gateway
   std::string idempotency_key;
@@ -45,16 +58,15 @@ struct Text {
   bool given_up = false;
   /// The reader marked it read and was told so: the sender has to hear of it.
   bool read_promised = false;
-  bool copy_removed = false;          // the recipient's session deleted its copy, or the device that had it
-  Forgotten by_recipient, by_sender;  // their sessions
-  /// Where it may be missing, and why; never shown twice all the same. Of the recipient's phone, the sender's own
-  /// phone, and both sessions.
-  std::string phone_excuse, own_phone_excuse, session_excuse, own_session_excuse;
+  /// Where it may be missing, and why; never shown twice all the same. Of the recipient's phone and the sender's own.
+  std::string phone_excuse, own_phone_excuse;
+  std::map<std::size_t, Copy> copies;  // by gateway of either
 };
 
 class Ledger {
  public:
   std::vector<Person> persons;
+  std::vector<Gateway> gateways;
   std::vector<Text> texts;
   /// Something that must never happen did: in the words of the checker. The first ones are kept.
   std::vector<std::string> violations;
@@ -69,16 +81,24 @@ class Ledger {
   /// A `message` or `message.sent` event with this body was heard of this session.
   bool told(const std::string& session, const std::string& body) const { return told_.contains({session, body}); }
 
+  /// Those of the person that are there to be used; the first is its oldest.
+  std::vector<std::size_t> gateways_of(std::size_t person) const;
+
+  /// A session that is not linked yet: what was said before may never come.
+  std::size_t add_gateway(std::size_t person, std::string session);
   /// The session loses its device now: what it was not told yet may never come.
-  void excuse_session(std::size_t person, const std::string& why);
-  /// The chat of `person`'s session with `other` is deleted: texts on their way can be asked for again in vain.
-  void excuse_chat(std::size_t person, std::size_t other, const std::string& why);
+  void excuse_device(std::size_t gateway, const std::string& why);
+  /// The session's chat with `other` is deleted: texts on their way can be asked for again in vain.
+  void excuse_chat(std::size_t gateway, std::size_t other, const std::string& why);
+  /// A copy that was not told may be missing.
+  void excuse_copy(Text& text, std::size_t gateway, const std::string& why);
   /// Its program stops asking without an answer.
   void excuse_given_up(Text& text, const std::string& why);
   /// The phone forgets everything that it sent.
   void excuse_phone_sends(std::size_t person, const std::string& why);
 
  private:
+  void excuse_copies(Text& text, const std::string& why);
   static constexpr std::size_t max_violations = 20;
   storage::EventId last_event_ = 0;
   std::map<storage::EventId, Heard> heard_;

@@ -8,6 +8,7 @@
 
 #include "net/loop_guard.h"
 #include "tests/simulation/checkers.h"
+#include "tests/simulation/curve_memo.h"
 #include "tests/simulation/fault_schedule.h"
 
 namespace wharf::simulation {
@@ -71,6 +72,7 @@ Size size_of(const Request& request, protocol::Random& random) {
 }  // namespace
 
 Outcome run_seed(const Request& request) {
+  forget_curve_results();
   Ledger ledger;
   World world(request.seed, request.show);
   const Ears ears(world.trace, ledger);
@@ -114,6 +116,7 @@ Outcome run_seed(const Request& request) {
   outcome.trace_lines = world.trace.lines();
   outcome.entries = world.time.entries_run();
   outcome.texts = ledger.texts.size();
+  outcome.messages = world.network.stats().messages_delivered;
   outcome.lives = world.daemon.lives();
   world.end();  // while its users are there to be told
   return outcome;

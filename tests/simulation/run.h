@@ -16,7 +16,8 @@ struct Outcome {
   std::vector<std::string> newest;  // lines of the trace
   std::uint64_t trace_hash = 0, trace_lines = 0, entries = 0;
   std::size_t texts = 0;
-  std::size_t untrusted = 0;  // events of sessions that took the network's certificates for bad
+  std::uint64_t messages = 0;  // that the network delivered to devices: a text goes to each device of both sides
+  std::size_t untrusted = 0;   // events of sessions that took the network's certificates for bad
   std::uint64_t lives = 0;
   Micros time{0};  // virtual, until it came to rest
 };

@@ -70,3 +70,18 @@ TEST_CASE(
                     [](const std::string& line) { return line.find("clock_jump by") != std::string::npos; }));
   CHECK(outcome.untrusted > 0);
 }
+
+TEST_CASE("devices come and go in the middle of the traffic, and the texts reach all that are there") {
+  Request request;
+  request.seed = 14;
+  request.texts = 150;
+  const Outcome outcome = run_seed(request);
+  INFO(told(outcome, request));
+  CHECK(outcome.violations.empty());
+  const auto happened = [&](const char* what) {
+    return std::any_of(outcome.faults.begin(), outcome.faults.end(),
+                       [&](const std::string& line) { return line.find(what) != std::string::npos; });
+  };
+  CHECK(happened("device_added 1555"));
+  CHECK(happened("device_removed s"));
+}

@@ -35,14 +35,16 @@ void Users::start() {
   for (std::size_t i = 0; i < size_.sessions + size_.contacts; ++i) {
     Person person;
     person.number = fmt::format("1555000{:04}", i);
-    if (i < size_.sessions) person.session = fmt::format("s{}", i);
     if (const auto phone = world_.phones.create(person.number, fmt::format("Person {}", i)); !phone) {
       ledger_.violate("a phone could not be made: " + phone.error().detail);
     }
     ledger_.persons.push_back(std::move(person));
   }
   owners_.resize(size_.sessions);
-  for (std::size_t i = 0; i < size_.sessions; ++i) look_after(i);
+  for (std::size_t i = 0; i < size_.sessions; ++i) {
+    ledger_.add_gateway(i, fmt::format("s{}", i));
+    look_after(i);
+  }
   sending_ = true;
   next_text();
 }
@@ -57,7 +59,8 @@ bool Users::all_answered() const {
 bool Users::all_ready() const {
   if (!world_.daemon.running()) return false;
   for (std::size_t i = 0; i < owners_.size(); ++i) {
-    const auto view = world_.daemon.supervisor().find(ledger_.persons[i].session);
+    if (ledger_.gateways[i].retired) continue;
+    const auto view = world_.daemon.supervisor().find(ledger_.gateways[i].session);
     if (!view || view->status != Status::ready || owners_[i].stopped) return false;
   }
   return true;
@@ -65,93 +68,148 @@ bool Users::all_ready() const {
 
 // --- owners
 
-sessions::Reply<SessionView> Users::heard(const char* what) {
-  return of_this_life<SessionView>([this, what](Result<SessionView> view) {
-    if (!view && !passes(view.error().code))
+sessions::Reply<SessionView> Users::heard(const char* what, std::size_t gateway) {
+  return of_this_life<SessionView>([this, what, gateway](Result<SessionView> view) {
+    if (view || (view.error().code == Errc::not_found && ledger_.gateways[gateway].retired)) return;
+    if (!passes(view.error().code))
       ledger_.violate(fmt::format("{}: {} {}", what, protocol::name(view.error().code), view.error().detail));
   });
 }
 
-void Users::look_after(std::size_t person) {
-  later(milliseconds(300 + draw(2'000)), [this, person] { look_after(person); });
+void Users::look_after(std::size_t gateway) {
+  later(milliseconds(300 + draw(2'000)), [this, gateway] { look_after(gateway); });
   if (!world_.daemon.running()) return;
-  Owner& owner = owners_[person];
-  Person& account = ledger_.persons[person];
+  Owner& owner = owners_[gateway];
+  Gateway& session = ledger_.gateways[gateway];
+  if (session.retired) return see_end(gateway);
   auto& supervisor = world_.daemon.supervisor();
-  const auto view = supervisor.find(account.session);
+  const auto view = supervisor.find(session.session);
   if (!view) {
-    if (owner.created) return ledger_.violate("session " + account.session + " is gone");
-    sessions::Supervisor::NewSession session;
-    session.name = account.session;
-    session.config_json = "{}";
-    supervisor.create(std::move(session), of_this_life<SessionView>([this, person](Result<SessionView> created) {
-                        if (created) owners_[person].created = true;
+    if (owner.created) return ledger_.violate("session " + session.session + " is gone");
+    sessions::Supervisor::NewSession created;
+    created.name = session.session;
+    created.config_json = "{}";
+    supervisor.create(std::move(created), of_this_life<SessionView>([this, gateway](Result<SessionView> answer) {
+                        if (answer) owners_[gateway].created = true;
                       }));
     return;
   }
   owner.created = true;
   // Without its device: what was queued for that is lost with it.
-  if (view->jid.empty()) lose_device(person);
+  if (view->jid.empty()) lose_device(gateway);
   if (owner.stopped) return;
   if (view->status == Status::ready) {
-    if (!std::exchange(account.linked, true)) account.linked_at = world_.time.now();
+    if (!std::exchange(session.linked, true)) session.linked_at = world_.time.now();
   } else if (view->status == Status::failed || view->status == Status::terminated) {
     world_.trace.note("user",
-                      fmt::format("starts {} again: {}", account.session, view->reason ? view->reason->code : "-"));
-    if (view->reason && view->reason->code == "unlinked") lose_device(person);
-    supervisor.tell(account.session, sessions::StartSession(), heard("start"));
+                      fmt::format("starts {} again: {}", session.session, view->reason ? view->reason->code : "-"));
+    if (view->reason && view->reason->code == "unlinked") lose_device(gateway);
+    supervisor.tell(session.session, sessions::StartSession(), heard("start", gateway));
   } else if (view->qr && view->qr->text != owner.scanned) {
-    link(person, view->qr->text);
+    link(gateway, view->qr->text);
   }
 }
 
-void Users::lose_device(std::size_t person) {
-  ledger_.persons[person].linked = false;
-  ledger_.excuse_session(person, "the session had no device");
+// Who asked a daemon that died asks again.
+void Users::see_end(std::size_t gateway) {
+  Gateway& session = ledger_.gateways[gateway];
+  auto& supervisor = world_.daemon.supervisor();
+  const auto view = supervisor.find(session.session);
+  if (owners_[gateway].end == End::deleted) {
+    if (!view) {
+      session.deleted = true;
+    } else if (session.deleted) {
+      ledger_.violate("session " + session.session + " was deleted and is there again");
+    } else {
+      supervisor.tell(session.session, sessions::RemoveSession(), of_this_life<void>([](sessions::Outcome<>) {}));
+    }
+  } else if (!view) {
+    ledger_.violate("session " + session.session + " is gone");
+  } else if (owners_[gateway].end == End::logged_out && !view->jid.empty()) {
+    supervisor.tell(session.session, sessions::Logout(), of_this_life<SessionView>([](Result<SessionView>) {}));
+  }
 }
 
-void Users::link(std::size_t person, const std::string& qr) {
+void Users::lose_device(std::size_t gateway) {
+  ledger_.gateways[gateway].linked = false;
+  ledger_.excuse_device(gateway, "the session had no device");
+}
+
+void Users::link(std::size_t gateway, const std::string& qr) {
+  const std::size_t person = ledger_.gateways[gateway].person;
   if (!phone(person).powered()) return;
-  owners_[person].scanned = qr;
-  world_.trace.note("user", "scans the QR of " + ledger_.persons[person].session);
-  phone(person).scan(qr, [this, person](Result<Jid> device) {
+  owners_[gateway].scanned = qr;
+  world_.trace.note("user", "scans the QR of " + ledger_.gateways[gateway].session);
+  phone(person).scan(qr, [this, gateway](Result<Jid> device) {
     world_.trace.note("user", device ? "linked " + device->to_string() : "scan: " + device.error().detail);
     // The companion may not have heard: whoever still sees a QR scans again.
-    if (!device) owners_[person].scanned.clear();
+    if (!device) owners_[gateway].scanned.clear();
   });
 }
 
-void Users::restart(std::size_t person) {
-  if (!world_.daemon.running() || !owners_[person].created) return;
-  world_.trace.note("user", "restarts " + ledger_.persons[person].session);
-  world_.daemon.supervisor().tell(ledger_.persons[person].session, sessions::RestartSession(), heard("restart"));
+void Users::add_gateway(std::size_t person) {
+  std::string name = fmt::format("s{}+{}", person, ledger_.gateways.size());
+  world_.trace.note("user", "makes " + name);
+  owners_.emplace_back();
+  look_after(ledger_.add_gateway(person, std::move(name)));
 }
 
-void Users::stop_for(std::size_t person, milliseconds pause) {
-  if (!world_.daemon.running() || !owners_[person].created || owners_[person].stopped) return;
-  world_.trace.note("user", "stops " + ledger_.persons[person].session);
-  owners_[person].stopped = true;
-  world_.daemon.supervisor().tell(ledger_.persons[person].session, sessions::StopSession(), heard("stop"));
-  later(pause, [this, person] { owners_[person].stopped = false; });
+bool Users::retire(std::size_t gateway, End end) {
+  if (!world_.daemon.running() || !owners_[gateway].created) return false;
+  Gateway& session = ledger_.gateways[gateway];
+  const auto view = world_.daemon.supervisor().find(session.session);
+  if (!view || view->jid.empty()) return false;
+  constexpr const char* ways[] = {"unlinks", "logs out for good", "deletes"};
+  world_.trace.note("user", fmt::format("{} {}", ways[static_cast<int>(end)], session.session));
+  session.retired = true;
+  owners_[gateway].end = end;
+  lose_device(gateway);
+  give_up_texts_of(gateway);
+  if (end == End::unlinked)
+    return bool(world_.network.unlink({ledger_.persons[session.person].number, view->jid.device}));
+  see_end(gateway);
+  return true;
 }
 
-void Users::log_out(std::size_t person) {
-  if (!world_.daemon.running() || !owners_[person].created) return;
-  const std::string& session = ledger_.persons[person].session;
+void Users::give_up_texts_of(std::size_t gateway) {
+  for (Text& text : ledger_.texts) {
+    if (text.by_gateway && text.via == gateway && !text.accepted && !text.given_up)
+      ledger_.excuse_given_up(text, "its session was given up");
+  }
+}
+
+void Users::restart(std::size_t gateway) {
+  if (!world_.daemon.running() || !owners_[gateway].created) return;
+  world_.trace.note("user", "restarts " + ledger_.gateways[gateway].session);
+  world_.daemon.supervisor().tell(ledger_.gateways[gateway].session, sessions::RestartSession(),
+                                  heard("restart", gateway));
+}
+
+void Users::stop_for(std::size_t gateway, milliseconds pause) {
+  if (!world_.daemon.running() || !owners_[gateway].created || owners_[gateway].stopped) return;
+  world_.trace.note("user", "stops " + ledger_.gateways[gateway].session);
+  owners_[gateway].stopped = true;
+  world_.daemon.supervisor().tell(ledger_.gateways[gateway].session, sessions::StopSession(), heard("stop", gateway));
+  later(pause, [this, gateway] { owners_[gateway].stopped = false; });
+}
+
+void Users::log_out(std::size_t gateway) {
+  if (!world_.daemon.running() || !owners_[gateway].created) return;
+  const std::string& session = ledger_.gateways[gateway].session;
   world_.trace.note("user", "logs " + session + " out");
-  lose_device(person);
-  world_.daemon.supervisor().tell(session, sessions::Logout(), heard("logout"));
+  lose_device(gateway);
+  world_.daemon.supervisor().tell(session, sessions::Logout(), heard("logout", gateway));
 }
 
-void Users::remove_chat(std::size_t person, std::size_t other) {
-  if (!world_.daemon.running() || !owners_[person].created) return;
-  const std::string& session = ledger_.persons[person].session;
+void Users::remove_chat(std::size_t gateway, std::size_t other) {
+  if (!world_.daemon.running() || !owners_[gateway].created) return;
+  const std::string& session = ledger_.gateways[gateway].session;
   world_.trace.note("user", fmt::format("removes the chat of {} with {}", session, ledger_.persons[other].number));
-  ledger_.excuse_chat(person, other, "the chat was deleted");
+  ledger_.excuse_chat(gateway, other, "the chat was deleted");
   world_.daemon.supervisor().tell(session,
                                   sessions::RemoveChat{Jid(ledger_.persons[other].number, protocol::server::user)},
-                                  of_this_life<void>([this, person, other](sessions::Outcome<> removed) {
-                                    if (removed) return ledger_.excuse_chat(person, other, "the chat was deleted");
+                                  of_this_life<void>([this, gateway, other](sessions::Outcome<> removed) {
+                                    if (removed) return ledger_.excuse_chat(gateway, other, "the chat was deleted");
                                     if (!passes(removed.error().code) && removed.error().code != Errc::not_found)
                                       ledger_.violate("remove_chat: " + removed.error().detail);
                                   }));
@@ -179,23 +237,26 @@ void Users::next_text() {
   const std::int64_t lull_ms = draw(120) == 0 ? 15'000 + draw(30'000) : 0;
   later(milliseconds(static_cast<std::int64_t>(-std::log(uniform) * mean_ms) + lull_ms), [this] { next_text(); });
   if (lull_ms > 0) {
-    for (std::size_t i = 0; i < size_.sessions; ++i) send_when_due(i, 40);
+    for (std::size_t i = 0; i < ledger_.gateways.size(); ++i) send_when_due(i, 40);
   }
-  if (std::none_of(ledger_.persons.begin(), ledger_.persons.end(), [](const Person& p) { return p.linked; })) return;
+  const auto& gateways = ledger_.gateways;
+  if (std::none_of(gateways.begin(), gateways.end(), [](const Gateway& gateway) { return gateway.linked; })) return;
   const unsigned roll = draw(100);
   const std::size_t session = draw(static_cast<std::uint32_t>(size_.sessions));
   if (roll < 50) {
     const std::size_t to = other_person(session);
-    for (unsigned i = draw(25) == 0 ? 12 : 1; i > 0 && !all_sent(); --i) send_by_gateway(session, to);
+    const auto via = any_gateway(session);
+    for (unsigned i = draw(25) == 0 ? 12 : 1; via && i > 0 && !all_sent(); --i) send_by_gateway(*via, to);
   } else if (roll < 90) {
     const std::size_t from = draw(static_cast<std::uint32_t>(ledger_.persons.size()));
     std::size_t to = draw(4) == 0 ? other_person(from) : session;
     if (to == from) to = other_person(from);
     for (unsigned i = draw(25) == 0 ? 12 : 1; i > 0 && !all_sent(); --i) send_by_phone(from, to);
   } else if (roll < 92) {
-    send_when_due(session, 10);
+    if (const auto via = any_gateway(session)) send_when_due(*via, 10);
   } else if (roll < 97) {
-    mark_read(session, other_person(session));
+    const std::size_t other = other_person(session);
+    if (const auto reader = any_gateway(session)) mark_read(*reader, other);
   } else {
     const std::size_t reader = draw(static_cast<std::uint32_t>(ledger_.persons.size()));
     if (phone(reader).powered()) (void)phone(reader).read(ledger_.persons[other_person(reader)].number);
@@ -207,7 +268,14 @@ std::size_t Users::other_person(std::size_t than) {
   return drawn < than ? drawn : drawn + 1;
 }
 
-std::string Users::new_body(std::size_t from, std::size_t to, std::string_view mark) {
+// A stream of its own: with and without devices that come and go, a seed has the same traffic.
+std::optional<std::size_t> Users::any_gateway(std::size_t person) {
+  const auto found = ledger_.gateways_of(person);
+  if (found.empty()) return std::nullopt;
+  return found.size() == 1 ? found[0] : found[world_.devices.below(static_cast<std::uint32_t>(found.size()))];
+}
+
+std::string Users::new_body(std::string_view mark, std::size_t from, std::size_t to) {
   return fmt::format("{}{}>{} #{}", mark, from, to, ++last_body_);
 }
 
@@ -215,10 +283,13 @@ void Users::send_by_phone(std::size_t from, std::size_t to) {
   Text text;
   text.from = from;
   text.to = to;
-  text.body = new_body(from, to, "p");
-  const std::string unlinked = "the session was not linked yet";
-  if (!ledger_.persons[to].linked) text.session_excuse = unlinked;
-  if (!ledger_.persons[from].linked) text.own_session_excuse = unlinked;
+  text.body = new_body("p", from, to);
+  for (const std::size_t side : {from, to}) {
+    for (const std::size_t gateway : ledger_.gateways_of(side)) {
+      Copy& copy = text.copies[gateway];
+      if (!ledger_.gateways[gateway].linked) copy.excuse = "the session was not linked yet";
+    }
+  }
   world_.trace.note("phone", "sends " + text.body);
   const auto sent = phone(from).send({ledger_.persons[to].number, text.body, {}, {}});
   if (!sent) return ledger_.violate("a phone could not send: " + sent.error().detail);
@@ -226,39 +297,46 @@ void Users::send_by_phone(std::size_t from, std::size_t to) {
   ledger_.texts.push_back(std::move(text));
 }
 
-void Users::send_by_gateway(std::size_t from, std::size_t to) {
+void Users::send_by_gateway(std::size_t via, std::size_t to) {
   Text text;
-  text.from = from;
+  text.from = ledger_.gateways[via].person;
   text.to = to;
   text.by_gateway = true;
-  text.body = new_body(from, to, "g");
-  const Person& reader = ledger_.persons[to];
-  if (!reader.linked) {
-    text.session_excuse = "the session was not linked yet";
-  } else if (reader.linked_at > Micros(seconds(10)) && world_.time.now() < reader.linked_at + seconds(120)) {
-    // A sender whose connection stalls seals for the devices that it knows. The ack tells it of its error; it corrects
-    // the list and sends nothing more of this text (03 section 4.8).
-    text.session_excuse = "the session was linked a moment ago";
+  text.via = via;
+  text.body = new_body("g", via, to);
+  for (const std::size_t side : {text.from, to}) {
+    for (const std::size_t gateway : ledger_.gateways_of(side)) {
+      const Gateway& reader = ledger_.gateways[gateway];
+      Copy& copy = text.copies[gateway];
+      if (!reader.linked) {
+        copy.excuse = "the session was not linked yet";
+      } else if (reader.linked_at > Micros(seconds(10)) && world_.time.now() < reader.linked_at + seconds(120)) {
+        // A sender whose connection stalls seals for the devices that it knows. The ack tells it of its error; it
+        // corrects the list and sends nothing more of this text (03 section 4.8).
+        copy.excuse = "the session was linked a moment ago";
+      }
+    }
   }
+  text.copies[via].excuse.clear();
   text.idempotency_key = "key " + text.body;
   if (draw(4) == 0) text.chosen_id = fmt::format("3EB0CAFE{:08}", ledger_.texts.size());
   ledger_.texts.push_back(std::move(text));
   ask(ledger_.texts.size() - 1);
 }
 
-void Users::send_when_due(std::size_t person, unsigned tries) {
-  if (tries == 0 || !sending_ || !world_.daemon.running()) return;
-  const auto held = world_.daemon.supervisor().holdings(ledger_.persons[person].session);
+void Users::send_when_due(std::size_t gateway, unsigned tries) {
+  if (tries == 0 || !sending_ || !world_.daemon.running() || ledger_.gateways[gateway].retired) return;
+  const auto held = world_.daemon.supervisor().holdings(ledger_.gateways[gateway].session);
   if (!held || !held->due) return;
   const auto wait = std::chrono::duration_cast<Micros>(*held->due - world_.time.steady()) + Micros(draw(400));
   if (wait > seconds(60)) return;
-  world_.surroundings.after(std::max(wait, Micros(0)), [this, person, tries] {
-    if (!sending_ || !world_.daemon.running()) return;
-    const auto now_held = world_.daemon.supervisor().holdings(ledger_.persons[person].session);
+  world_.surroundings.after(std::max(wait, Micros(0)), [this, gateway, tries] {
+    if (!sending_ || !world_.daemon.running() || ledger_.gateways[gateway].retired) return;
+    const auto now_held = world_.daemon.supervisor().holdings(ledger_.gateways[gateway].session);
     if (!now_held || !now_held->due) return;
-    if (*now_held->due > world_.time.steady()) return send_when_due(person, tries - 1);
-    world_.trace.note("user", fmt::format("sends while {} has something to do", ledger_.persons[person].session));
-    send_by_gateway(person, other_person(person));
+    if (*now_held->due > world_.time.steady()) return send_when_due(gateway, tries - 1);
+    world_.trace.note("user", fmt::format("sends while {} has something to do", ledger_.gateways[gateway].session));
+    send_by_gateway(gateway, other_person(ledger_.gateways[gateway].person));
   });
 }
 
@@ -280,7 +358,7 @@ void Users::ask(std::size_t number) {
   const auto patience = draw(20) == 0 ? milliseconds(5 + draw(200)) : milliseconds(5'000 + draw(5'000));
   later(patience, [this, number] { ask(number); });
   world_.daemon.supervisor().tell(
-      ledger_.persons[text.from].session, std::move(request),
+      ledger_.gateways[text.via].session, std::move(request),
       of_this_life<SentMessage>([this, number](Result<SentMessage> answer) { on_answer(number, answer); }));
 }
 
@@ -309,8 +387,10 @@ bool Users::somebody_repeats() const {
 void Users::on_answer(std::size_t number, const Result<SentMessage>& answer) {
   Text& text = ledger_.texts[number];
   if (!answer) {
-    const bool early = answer.error().code == Errc::not_found && !owners_[text.from].created;
-    if (!passes(answer.error().code) && !early)
+    // It is not made yet, or was deleted.
+    const bool no_session =
+        answer.error().code == Errc::not_found && (!owners_[text.via].created || ledger_.gateways[text.via].retired);
+    if (!passes(answer.error().code) && !no_session)
       ledger_.violate(fmt::format("{}: {} {}", text.body, protocol::name(answer.error().code), answer.error().detail));
     return;
   }
@@ -323,9 +403,10 @@ void Users::on_answer(std::size_t number, const Result<SentMessage>& answer) {
   text.id = answer->id;
 }
 
-void Users::mark_read(std::size_t person, std::size_t other) {
-  if (!world_.daemon.running() || !owners_[person].created) return;
-  const std::string& session = ledger_.persons[person].session;
+void Users::mark_read(std::size_t gateway, std::size_t other) {
+  if (!world_.daemon.running() || !owners_[gateway].created) return;
+  const std::string session = ledger_.gateways[gateway].session;
+  const std::size_t person = ledger_.gateways[gateway].person;
   // What the session knows now is what the answer is about, unless it is read already: by an earlier answer, or because
   // the own phone has read something newer. Then that phone owes the receipt, and gives none for what it could not
   // read.
@@ -338,8 +419,9 @@ void Users::mark_read(std::size_t person, std::size_t other) {
   std::vector<std::size_t> promised;
   for (std::size_t i = 0; i < ledger_.texts.size(); ++i) {
     const Text& text = ledger_.texts[i];
-    if (!text.by_gateway && !text.copy_removed && text.from == other && text.to == person &&
-        ledger_.told(session, text.body) && is_unread(text))
+    const auto copy = text.copies.find(gateway);
+    if (!text.by_gateway && text.from == other && text.to == person && ledger_.told(session, text.body) &&
+        (copy == text.copies.end() || !copy->second.removed) && is_unread(text))
       promised.push_back(i);
   }
   world_.trace.note("user", fmt::format("reads the chat of {} with {}", session, ledger_.persons[other].number));

@@ -3,6 +3,7 @@
 // through the gateway and repeat what was not answered, people who type on their phones.
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "tests/simulation/ledger.h"
@@ -31,12 +32,23 @@ class Users {
   bool all_ready() const;
 
   sandbox::Phone& phone(std::size_t person);
-  // --- what owners do now and then; for the fault schedule
-  void restart(std::size_t person);
-  void stop_for(std::size_t person, std::chrono::milliseconds pause);
-  void log_out(std::size_t person);
-  void remove_chat(std::size_t person, std::size_t other);
+  // --- what owners do now and then to a session (index of the ledger's gateways); for the fault schedule
+  void restart(std::size_t gateway);
+  void stop_for(std::size_t gateway, std::chrono::milliseconds pause);
+  void log_out(std::size_t gateway);
+  void remove_chat(std::size_t gateway, std::size_t other);
   void reinstall(std::size_t person);
+  /// One of the person's; nullopt when all were given up.
+  std::optional<std::size_t> any_gateway(std::size_t person);
+  /// One more session for the phone of this person.
+  void add_gateway(std::size_t person);
+  enum class End {
+    unlinked,    // on the phone
+    logged_out,  // by its owner, who does not start it again
+    deleted,
+  };
+  /// Its device is given up for good. False: the daemon is not there to be asked, or there is no device yet.
+  bool retire(std::size_t gateway, End end);
   /// The daemon's clock jumped: programs whose idempotency keys may be over by it stop asking.
   void see_clock();
   /// A request may lie in a mailbox a second time. Were its key forgotten there, it would rightly be sent twice.
@@ -47,24 +59,28 @@ class Users {
  private:
   struct Owner {
     bool created = false;
-    bool stopped = false;  // by the owner
-    std::string scanned;   // last QR
+    bool stopped = false;     // by the owner
+    std::string scanned;      // last QR
+    End end = End::unlinked;  // of one that was retired
   };
-  void look_after(std::size_t person);
-  void lose_device(std::size_t person);
-  void link(std::size_t person, const std::string& qr);
+  void look_after(std::size_t gateway);
+  void see_end(std::size_t gateway);
+  void lose_device(std::size_t gateway);
+  void give_up_texts_of(std::size_t gateway);
+  void link(std::size_t gateway, const std::string& qr);
   void next_text();
-  void send_by_gateway(std::size_t from, std::size_t to);
+  void send_by_gateway(std::size_t via, std::size_t to);
   void send_by_phone(std::size_t from, std::size_t to);
   void ask(std::size_t text);
   void see_clock(Text& text);
   void on_answer(std::size_t text, const protocol::Result<sessions::SentMessage>& answer);
-  void mark_read(std::size_t person, std::size_t other);
+  void mark_read(std::size_t gateway, std::size_t other);
   /// Sends a text in the turn in which something of the session falls due by itself (a ping, another try, the end of a
   /// patience): at its time, shortly before the timer that is rounded up to a millisecond. `tries`: traffic puts most
   /// of these times off.
-  void send_when_due(std::size_t person, unsigned tries);
-  std::string new_body(std::size_t from, std::size_t to, std::string_view mark);
+  void send_when_due(std::size_t gateway, unsigned tries);
+  /// `mark` and `from`: the lane whose texts keep their order, a phone's ("p", person) or a session's ("g", gateway).
+  std::string new_body(std::string_view mark, std::size_t from, std::size_t to);
   std::size_t other_person(std::size_t than);
   std::uint32_t draw(std::uint32_t below) { return world_.driving.below(below); }
   void later(std::chrono::milliseconds delay, std::function<void()> run) {
@@ -77,12 +93,12 @@ class Users {
       if (world_.daemon.lives() == life) done(std::move(result));
     };
   }
-  sessions::Reply<sessions::SessionView> heard(const char* what);
+  sessions::Reply<sessions::SessionView> heard(const char* what, std::size_t gateway);
 
   World& world_;
   Ledger& ledger_;
   Size size_;
-  std::vector<Owner> owners_;
+  std::vector<Owner> owners_;  // by gateway
   bool sending_ = false;
   std::uint64_t last_body_ = 0;
 };

@@ -47,6 +47,7 @@ World::World(std::uint64_t seed, Trace::Show show)
       daemon_keys(seed * 8 + 4),
       network_keys(seed * 8 + 5),
       clocks(seed * 8 + 6),
+      devices(seed * 8 + 7),
       surroundings(time),
       clock(surroundings),
       network(network_settings(show), clock, network_keys),

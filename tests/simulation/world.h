@@ -39,7 +39,7 @@ class World {
   VirtualTime time;
   Trace trace;
   /// One stream each, so that a change of one part leaves the draws of the others as they are.
-  protocol::SeededRandom driving, faulting, wires, daemon_keys, network_keys, clocks;
+  protocol::SeededRandom driving, faulting, wires, daemon_keys, network_keys, clocks, devices;
   VirtualScheduler surroundings;  // of the network, its phones and the users
   sandbox::LoopClock clock;
   sandbox::Network network;
