@@ -65,28 +65,35 @@ void PhoneCompanions::link(std::string ref, const protocol::PublicKey& identity,
   c_.core_changed();
 
   const Companion companion{upload.key_index, identity};
+  const std::uint64_t signed_at = upload.timestamp;
   const std::weak_ptr<int> here = c_.alive;
   c_.network.pair_device(c_.account.phone, std::move(upload),
-                         [this, here, companion, done = std::move(done)](Result<Jid> device) {
+                         [this, here, companion, signed_at, done = std::move(done)](Result<Jid> device) {
                            if (here.expired()) return;
                            if (device) {
                              linked_[device->device] = companion;
                              c_.core_changed();
                              lists_.forget(c_.account.phone);
+                             // Another one came or went since it was signed, and readers refuse an older list.
+                             if (last_adv_time_ != signed_at) publish_list();
                            }
                            done(std::move(device));
                          });
+}
+
+void PhoneCompanions::publish_list() {
+  last_adv_time_ = std::max(c_.now(), last_adv_time_ + 1);
+  c_.account.key_index_list = key_index_list(last_adv_time_, std::nullopt);
+  c_.account.key_index_time = last_adv_time_;
+  c_.core_changed();
+  c_.changed(RowKind::account);
 }
 
 void PhoneCompanions::on_removed(std::uint16_t device) {
   lists_.forget(c_.account.phone);
   sessions_.erase({c_.account.phone, device});
   c_.core_changed();
-  if (linked_.erase(device) == 0) return;
-  last_adv_time_ = std::max(c_.now(), last_adv_time_ + 1);
-  c_.account.key_index_list = key_index_list(last_adv_time_, std::nullopt);
-  c_.account.key_index_time = last_adv_time_;
-  c_.changed(RowKind::account);
+  if (linked_.erase(device) > 0) publish_list();
 }
 
 // --- in the phone's row

@@ -45,6 +45,8 @@ class PhoneCompanions {
     std::uint32_t key_index = 0;
     protocol::PublicKey identity{};
   };
+  /// Signs the list of those that are linked now.
+  void publish_list();
   Bytes key_index_list(std::uint64_t timestamp, std::optional<std::uint32_t> added);
 
   PhoneContext& c_;

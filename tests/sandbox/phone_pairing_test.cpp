@@ -59,6 +59,49 @@ TEST_CASE("a scanned companion is linked and starts with a key share and a histo
   REQUIRE(world.network.queue_length({"15550000001", 0}) == 0);
 }
 
+TEST_CASE("companions that come and go while another one is being linked stay in the phone's newest list") {
+  Pairing world;
+  const auto list = [&world] {
+    const Account& account = *world.network.find_account(std::string_view("15550000001"));
+    const auto read = protocol::read_key_index_list(account.key_index_list, account.devices.at(0).keys.identity);
+    REQUIRE(read);
+    return *read;
+  };
+  auto first = linked_client(world, world.anna);
+  const auto before = list().timestamp;
+  // Both are signed before either of them has answered.
+  Client second(world), third(world);
+  second.open_pairing();
+  third.open_pairing();
+  second.answers_pairing = third.answers_pairing = false;
+  world.anna.scan(second.qr(), world.done());
+  world.anna.scan(third.qr(), world.done());
+  world.settle();
+  SECTION("in the order of their codes") {
+    second.answer_pairing();
+    third.answer_pairing();
+    world.settle();
+    CHECK(list().valid_indexes == std::vector<std::uint32_t>{0, 1, 2, 3});
+  }
+  SECTION("in the other order") {
+    third.answer_pairing();
+    second.answer_pairing();
+    world.settle();
+    CHECK(list().valid_indexes.size() == 4);
+  }
+  SECTION("and one is unlinked meanwhile: the list that was signed before is not the newest any more") {
+    REQUIRE(world.network.unlink(first->key));
+    world.settle();
+    const auto removed = list().timestamp;
+    CHECK(list().valid_indexes == std::vector<std::uint32_t>{0});
+    second.answer_pairing();
+    world.settle();
+    CHECK(list().timestamp > removed);
+    CHECK(list().valid_indexes == std::vector<std::uint32_t>{0, 2});
+  }
+  CHECK(list().timestamp > before);
+}
+
 TEST_CASE("messages reach every device of both accounts") {
   Pairing world;
   auto client = linked_client(world, world.anna);

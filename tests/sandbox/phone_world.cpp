@@ -51,8 +51,13 @@ void Client::deliver(const Node& stanza) {
   success = **announced;
   key_index = accepted->key_index;
   device_identity = accepted->account;
-  world.network.handle_pairing_stanza(pairing,
-                                      protocol::pair_device_sign(stanza, accepted->reply, accepted->key_index));
+  signed_reply_ = protocol::pair_device_sign(stanza, accepted->reply, accepted->key_index);
+  if (answers_pairing) answer_pairing();
+}
+
+void Client::answer_pairing() {
+  REQUIRE(signed_reply_);
+  world.network.handle_pairing_stanza(pairing, *std::exchange(signed_reply_, std::nullopt));
 }
 
 void Client::open_pairing() {

@@ -48,6 +48,10 @@ struct Client final : DevicePort {
   std::uint32_t key_index = 0;
   Bytes device_identity;
 
+  /// false: it reads pair-success and answers with answer_pairing() alone.
+  bool answers_pairing = true;
+  void answer_pairing();
+
   void ask_code(const std::string& phone, const std::string& code);
   std::string code;
   protocol::KeyPair ephemeral;
@@ -72,6 +76,7 @@ struct Client final : DevicePort {
   const Node& answer(const std::string& id) const;
   void on_primary_hello(const protocol::PrimaryHello& hello);
   std::size_t read_ = 0;
+  std::optional<Node> signed_reply_;  // to pair-success
 };
 
 /// Linked by QR, logged in, bootstrapped.

@@ -69,6 +69,8 @@ class Check {
       const Log& log = logs_[ledger_.gateways[text.via].session];
       if (const auto ended = log.errors.find(text.id); ended != log.errors.end()) error = ended->second;
       if (!error.empty() && !may_end(error)) violate(fmt::format("{} ended as: {}", text.body, error));
+      if (text.told_ahead && error.find("(429)") != std::string::npos)
+        violate(fmt::format("{} was told to be at the server and ended as: {}", text.body, error));
       expect("event message.sent", text, count(log.sent, text.body), text.accepted ? "" : text.own_phone_excuse);
       expect("own phone", text, shown(from.number, text.body), error.empty() ? text.own_phone_excuse : error);
     } else {
@@ -243,8 +245,8 @@ std::string what_keeps(World& world, const Gateway& gateway) {
   if (gateway.deleted || !view) return view ? gateway.session + " is there again" : "";
   if (view->status != sessions::Status::failed && view->status != sessions::Status::terminated)
     return gateway.session + " has lost its device and goes on";
-  // Stopped before: it does not know.
-  if (view->status == sessions::Status::failed && view->queued > 0)
+  // Failed or stopped before for another reason: it does not know.
+  if (view->reason && view->reason->code == "unlinked" && view->queued > 0)
     return fmt::format("{} has lost its device and keeps {} texts", gateway.session, view->queued);
   return "";
 }
