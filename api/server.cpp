@@ -68,6 +68,19 @@ net::WebGuard web_guard(const ApiSettings& settings, bool sandbox, protocol::Ran
                        });
 }
 
+/// Who reads of a session finds what he was told before.
+void run(const ServicesPtr& services, const CallPtr& call) {
+  auto& supervisor = services->ports.supervisor;
+  std::string session = call->param("sessionId");
+  if (session.empty()) session = call->query.text("session");
+  const bool reads = call->route->method == std::string_view("GET");
+  if (!reads || !supervisor.behind(session)) return call->route->handler(services, call);
+  supervisor.tell(
+      session, sessions::CatchUp(),
+      // A session that is gone or broken meanwhile is for the handler to tell.
+      [services, call](const sessions::Outcome<>&) { call->route->handler(services, call); }, call->request_id);
+}
+
 }  // namespace
 
 struct ApiServer::State {
@@ -76,7 +89,7 @@ struct ApiServer::State {
         sandbox(std::move(control)),
         guard(web_guard(settings, static_cast<bool>(sandbox), ports.random)),
         router(routes(), router_settings(settings), ports.scheduler, ports.random,
-               [this](const CallPtr& call) { call->route->handler(services, call); }),
+               [this](const CallPtr& call) { run(services, call); }),
         http(ports.loop, http_settings(settings, ports.random),
              [this](net::HttpRequest request, net::Responder responder) {
                handle(std::move(request), std::move(responder));

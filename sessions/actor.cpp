@@ -89,16 +89,29 @@ void SessionActor::begin(std::string request_id) {
   post(Begin{std::move(request_id)});
 }
 
+std::optional<Session::AcceptedMessage> SessionActor::awaited_in(const Input& input) const {
+  const auto* arrived = std::get_if<StanzaArrived>(&input);
+  if (!arrived || !shared_.awaited_acks->of(session_->context().id())) return std::nullopt;
+  return session_->accepted_by(*arrived, now());
+}
+
 void SessionActor::post(Input input) {
   if (closed_) return refuse(std::move(input), Error(Errc::closed, "the session is being closed"));
   if (broken_) return refuse(std::move(input), *broken_);
+  const auto accepted = awaited_in(input);
+  if (accepted) told_ahead_ = true;
   mailbox_.push(std::move(input));
   if (!paused_ && link_ && mailbox_.full()) {
     paused_ = true;
     link_->pause(true);  // back-pressure: the kernel's buffers fill, then the server waits
   }
-  if (!wants_turn()) return linger();
-  pump();
+  if (wants_turn()) {
+    pump();
+  } else {
+    linger();
+  }
+  // Last: who is told may ask for something at once.
+  if (accepted) shared_.awaited_acks->tell(session_->context().id(), accepted->id, accepted->at);
 }
 
 void SessionActor::linger() {
@@ -108,10 +121,7 @@ void SessionActor::linger() {
   arm_timer();
 }
 
-bool SessionActor::wants_turn() const {
-  if (wake_ || mailbox_.urgent()) return true;
-  return !mailbox_.empty() && shared_.awaited_acks->contains(session_->context().id());
-}
+bool SessionActor::wants_turn() const { return wake_ || mailbox_.urgent(); }
 
 void SessionActor::pump() {
   const auto keep = shared_from_this();
@@ -165,6 +175,7 @@ void SessionActor::turn_failed(const Debts& debts, const Error& why) {
 
 void SessionActor::after_commit(std::vector<Effect> effects, const Debts& debts, const Result<void>& result) {
   busy_ = false;
+  if (mailbox_.empty()) told_ahead_ = false;
   if (!result) {
     const Error failure = result.error();
     spdlog::error("commit_failed session={} code={} detail={}", name_, protocol::name(failure.code),
@@ -249,6 +260,7 @@ void SessionActor::rebuild(const Error& why) {
   wake_timer_.cancel();
   armed_.reset();
   lingers_until_.reset();
+  told_ahead_ = false;          // the server says it again when the message was sent again
   session_->lose_connection();  // until it is restored, nobody may read "ready" of it
   for (Input& input : mailbox_.drain()) refuse(std::move(input), why);
   restore_later();

@@ -52,6 +52,9 @@ class SessionActor : public std::enable_shared_from_this<SessionActor> {
   void begin(std::string request_id = {});
   /// What users see. While the session begins again after a failure, that failure is its reason.
   SessionView view() const;
+  /// The server's ack of a message was told ahead of its turn, whose rows are still to come: who reads now may find an
+  /// older truth than he was told. CatchUp brings them.
+  bool behind() const { return told_ahead_; }
   Holdings holdings() const;
   const Session& session() const { return *session_; }
   Session& session() { return *session_; }
@@ -65,6 +68,8 @@ class SessionActor : public std::enable_shared_from_this<SessionActor> {
   /// What the commands of a turn owe to those who wait.
   using Debts = std::vector<std::shared_ptr<Owed>>;
 
+  /// The message that somebody waits for and that this input says the server has.
+  std::optional<Session::AcceptedMessage> awaited_in(const Input& input) const;
   void linger();
   bool wants_turn() const;
   void pump();
@@ -98,6 +103,7 @@ class SessionActor : public std::enable_shared_from_this<SessionActor> {
   std::optional<Error> broken_;  // session_ ran ahead of its rows or cannot be read: no turn until it was restored
   bool paused_ = false;
   bool wake_ = false;
+  bool told_ahead_ = false;
   std::uint64_t generation_ = 0;  // of session_: late completions of an older one are dropped
   std::uint64_t link_generation_ = 0;
   std::uint32_t connects_ = 0;

@@ -101,6 +101,14 @@ struct RemoveChat {
   friend bool operator==(const RemoveChat&, const RemoveChat&) = default;
 };
 
+/// Changes nothing: everything that stood before it in the session's mailbox is committed when it is answered
+/// (SessionActor::behind).
+struct CatchUp {
+  using Answer = void;
+  static constexpr const char* name = "catch_up";
+  friend bool operator==(const CatchUp&, const CatchUp&) = default;
+};
+
 /// An operation, and the one who waits for its answer.
 template <class Operation>
 struct Asked {
@@ -111,7 +119,7 @@ template <class... Operations>
 using AnyOf = std::variant<Asked<Operations>...>;
 
 using Command = AnyOf<StartSession, StopSession, RestartSession, UpdateSession, Logout, RemoveSession,
-                      RequestPairingCode, SendText, MarkRead, RemoveChat>;
+                      RequestPairingCode, SendText, MarkRead, RemoveChat, CatchUp>;
 
 /// "send_text"
 const char* name(const Command& command);

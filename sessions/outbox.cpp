@@ -314,6 +314,13 @@ void Outbox::on_due() {
 
 // --- ends
 
+bool Outbox::would_accept(std::string_view message_id) const {
+  const auto known = by_id_.find(message_id);
+  if (known == by_id_.end()) return false;
+  const OutboxState state = items_.at(known->second).state;
+  return in_flight(state) && state != OutboxState::completing;
+}
+
 void Outbox::on_verdict(std::string_view message_id, const Sealer::Verdict& verdict) {
   const auto known = by_id_.find(message_id);
   if (known == by_id_.end()) return;

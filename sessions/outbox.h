@@ -41,6 +41,8 @@ class Outbox {
   /// The session came online: sealed messages again, then what waits.
   void on_online();
   bool awaits(std::string_view message_id) const { return by_id_.contains(message_id); }
+  /// on_verdict() of an ack without an error will tell that the server has the message.
+  bool would_accept(std::string_view message_id) const;
   /// The server has answered a message. Nothing for one that is not awaited.
   void on_verdict(std::string_view message_id, const Sealer::Verdict& verdict);
   /// A receipt for one of our messages proves that the server had it, whether or not its ack got through.

@@ -7,6 +7,7 @@
 
 #include "protocol/stanzas/ack.h"
 #include "sessions/log_value.h"
+#include "sessions/server_time.h"
 
 namespace wharf::sessions {
 
@@ -234,6 +235,13 @@ void Session::on_stanza(const Node& node) {
   if (tag == "call") return c.send(protocol::ack_for(node, std::nullopt));
   if (tag == "presence" || tag == "chatstate") return;
   if (node.has("id") && node.has("from")) c.send(protocol::ack_for(node, std::nullopt, 488));
+}
+
+std::optional<Session::AcceptedMessage> Session::accepted_by(const StanzaArrived& arrived, Now now) const {
+  if (arrived.node.tag != "ack" || !current(arrived.epoch)) return std::nullopt;
+  auto ack = protocol::read_ack(arrived.node);
+  if (!ack || ack->error != 0 || !outbox_.would_accept(ack->id)) return std::nullopt;
+  return AcceptedMessage{std::move(ack->id), stated_ms(ack->timestamp, now.unix_ms)};
 }
 
 void Session::on_ack(const Node& node) {

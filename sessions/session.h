@@ -84,6 +84,13 @@ class Session {
   Link::Settings link_settings(const std::string& url, const protocol::PublicKey& root, bool may_resume, Now now,
                                std::uint32_t connect_attempts);
 
+  /// What a turn with this stanza will tell of a message: that the server has it, since when.
+  struct AcceptedMessage {
+    std::string id;
+    UnixMs at = 0;
+  };
+  std::optional<AcceptedMessage> accepted_by(const StanzaArrived& arrived, Now now) const;
+
   /// The actor has given up the connection and this object: what it says of itself until it is replaced.
   void lose_connection();
 
@@ -112,6 +119,7 @@ class Session {
   void carry_out(const SendText& text, Reply<SentMessage> reply);
   void carry_out(const MarkRead& read, Reply<void> reply);
   void carry_out(const RemoveChat& remove, Reply<void> reply);
+  void carry_out(const CatchUp& catch_up, Reply<void> reply);
   void start();
   void stop(Status status);
 

@@ -125,4 +125,6 @@ void Session::carry_out(const RemoveChat& remove, Reply<void> reply) {
   c.answer(std::move(reply), Outcome<>());
 }
 
+void Session::carry_out(const CatchUp&, Reply<void> reply) { context_.answer(std::move(reply), Outcome<>()); }
+
 }  // namespace wharf::sessions

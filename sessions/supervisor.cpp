@@ -178,6 +178,11 @@ Jid Supervisor::canonical_chat(SessionId session, const Jid& jid) const {
   return actor && jid.has_devices() ? actor->session().directory().canonical_user(jid) : jid.user_jid();
 }
 
+bool Supervisor::behind(const std::string& name) const {
+  const auto found = state_->actors.find(name);
+  return found != state_->actors.end() && found->second->behind();
+}
+
 std::shared_ptr<AwaitedAcks> Supervisor::awaited_acks() const { return state_->shared.awaited_acks; }
 
 void Supervisor::on_events(std::function<void(const std::vector<storage::Event>&)> listener) {

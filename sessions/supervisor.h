@@ -91,6 +91,9 @@ class Supervisor {
   /// The canonical chat JID of any spelling (LID when a mapping is known, c.us -> s.whatsapp.net, no device).
   Jid canonical_chat(storage::SessionId session, const Jid& jid) const;
 
+  /// Somebody was told of this session what its rows do not say yet: ask it to CatchUp before they are read.
+  bool behind(const std::string& name) const;
+
   /// For those who wait for acks (waits.h).
   std::shared_ptr<AwaitedAcks> awaited_acks() const;
 

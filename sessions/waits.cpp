@@ -37,7 +37,7 @@ struct Wait {
   std::string name;
   std::variant<ForQr, ForAck> subject;
   net::Timer timer;
-  std::optional<AckAwaited> hurry;
+  std::optional<AckAwaited> awaited;
 };
 
 const events::Ack* ack_of(const storage::Event& event) {
@@ -70,9 +70,9 @@ struct Waits::State : std::enable_shared_from_this<State> {
       return std::visit([&](auto& waits) { std::move(waits.reply)(no_session(session)); }, subject);
     }
     const auto wait = std::make_shared<Wait>(scheduler, *view, std::move(subject));
-    // What the recipient's device or person does later is not hastened by a few milliseconds.
+    // What the recipient's device or person does later is told by its event.
     const auto* ack = std::get_if<ForAck>(&wait->subject);
-    if (ack && ack->level == AckLevel::server) wait->hurry.emplace(supervisor.awaited_acks(), wait->session);
+    if (ack && ack->level == AckLevel::server) wait->awaited.emplace(supervisor.awaited_acks(), wait->session);
     waiting[wait->session].push_back(wait);
     wait->timer.after(ended ? std::chrono::milliseconds(0) : timeout,
                       [weak = weak_from_this(), late = std::weak_ptr<Wait>(wait)] {
@@ -90,6 +90,17 @@ struct Waits::State : std::enable_shared_from_this<State> {
       for (const auto& wait : waiting_of(event.session)) {
         if (std::visit([&](auto& subject) { return follow(subject, event); }, wait->subject)) look(wait, Time::is_left);
       }
+    }
+  }
+
+  /// Ahead of the event that says so.
+  void on_accepted(storage::SessionId session, std::string_view message_id, storage::UnixMs at) {
+    for (const auto& wait : waiting_of(session)) {
+      auto* waits = std::get_if<ForAck>(&wait->subject);
+      if (!waits || waits->sent.id != message_id || waits->sent.ack >= AckLevel::server) continue;
+      waits->sent.ack = AckLevel::server;
+      waits->sent.timestamp = at;
+      look(wait, Time::is_left);
     }
   }
 
@@ -187,6 +198,9 @@ Waits::Waits(Supervisor& supervisor, net::Scheduler& scheduler, storage::Store& 
     : state_(std::make_shared<State>(supervisor, scheduler, store)) {
   supervisor.on_events([weak = std::weak_ptr<State>(state_)](const std::vector<storage::Event>& events) {
     if (const auto state = weak.lock()) state->on_events(events);
+  });
+  supervisor.awaited_acks()->on_accepted([weak = std::weak_ptr<State>(state_)](auto session, auto id, auto at) {
+    if (const auto state = weak.lock()) state->on_accepted(session, id, at);
   });
   supervisor.on_removed([weak = std::weak_ptr<State>(state_)](storage::SessionId session) {
     if (const auto state = weak.lock()) state->on_removed(session);

@@ -1,6 +1,7 @@
 #pragma once
 // Who waits for something to become true of a session: that a QR is shown, that a message got so far. No command: it
-// asks nothing of the session, costs no turn and is woken by committed events. Loop thread only.
+// asks nothing of the session, costs no turn and is woken by committed events; by the server's ack also before its row
+// is (ack_awaited.h). Loop thread only.
 
 #include <chrono>
 #include <memory>

@@ -178,11 +178,77 @@ TEST_CASE("an ack waits for company and gets its turn without any") {
   }
 }
 
-TEST_CASE("an ack that somebody waits for has its turn at once") {
+TEST_CASE("who waits for the server's ack is told when it arrives, and its rows are there for who asks to catch up") {
   World w;
-  const AckAwaited awaited(w.shared.awaited_acks, w.actor->view().id);
-  w.actor->post(server_ack());
-  CHECK(w.actor->holdings().inputs == 0);
+  storage::OutboxRow sealed;
+  sealed.row = 1;
+  sealed.session = w.fixture.row.id;
+  sealed.chat = *protocol::Jid::parse("15550000002@s.whatsapp.net");
+  sealed.message_id = "3EB0AA";
+  sealed.state = storage::OutboxState::sealed;
+  sealed.stanza = protocol::encode_node(protocol::Node("message").set("id", "3EB0AA").set("to", sealed.chat));
+  storage::Changes rows;
+  rows.add(storage::InsertOutbox{sealed});
+  w.fixture.store->commit(std::move(rows), [](const protocol::Result<void>& done) { REQUIRE(done.has_value()); });
+  w.actor = std::make_shared<SessionActor>(w.shared, w.fixture.row,
+                                           *storage::load_device(w.fixture.store->reader(), w.fixture.row.id));
+  w.actor->begin();
+  w.go_online();
+  const auto outbox = [&] { return storage::load_outbox(w.fixture.store->reader(), w.fixture.row.id).size(); };
+  REQUIRE(outbox() == 1);
+  std::vector<std::string> told;
+  w.shared.awaited_acks->on_accepted([&](storage::SessionId session, std::string_view id, storage::UnixMs at) {
+    CHECK(session == w.fixture.row.id);
+    CHECK(at == 1'767'225'600'000);
+    told.emplace_back(id);
+  });
+  const auto ack = [&](unsigned error) {
+    protocol::Node node("ack");
+    node.set("class", "message").set("id", "3EB0AA").set("t", "1767225600");
+    if (error != 0) node.set("error", std::to_string(error));
+    return StanzaArrived{std::move(node), w.actor->session().link_epoch(), 0};
+  };
+  std::optional<AckAwaited> awaited(std::in_place, w.shared.awaited_acks, w.fixture.row.id);
+
+  SECTION("somebody waits") {
+    w.actor->post(ack(0));
+    CHECK(told == std::vector<std::string>{"3EB0AA"});
+    CHECK(w.actor->behind());
+    CHECK(outbox() == 1);  // it waits for company all the same
+    bool caught_up = false;
+    w.tell(CatchUp(), [&](const Outcome<>& done) {
+      CHECK(done.has_value());
+      CHECK(outbox() == 0);
+      caught_up = true;
+    });
+    CHECK(caught_up);
+    CHECK_FALSE(w.actor->behind());
+  }
+  SECTION("nobody waits any more") {
+    awaited.reset();
+    w.actor->post(ack(0));
+    CHECK(told.empty());
+    CHECK_FALSE(w.actor->behind());
+  }
+  SECTION("the server refuses it: what becomes of it is told when that is stored") {
+    w.actor->post(ack(479));
+    CHECK(told.empty());
+    CHECK_FALSE(w.actor->behind());
+  }
+  SECTION("it comes from a connection that was left") {
+    auto late = ack(0);
+    --late.epoch;
+    w.actor->post(std::move(late));
+    CHECK(told.empty());
+  }
+  SECTION("the turn with it is lost with its commit: nothing is left to catch up with") {
+    const Session* before = &w.actor->session();
+    w.actor->post(ack(0));
+    w.in_turn(test::lose_commit);
+    w.wait_until_restored(before);
+    CHECK_FALSE(w.actor->behind());
+    CHECK(outbox() == 1);
+  }
 }
 
 namespace {

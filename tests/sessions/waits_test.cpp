@@ -49,6 +49,7 @@ struct Acks {
     w.waits->await_ack(name, sent, level, 1h, [this](Outcome<SentMessage> told) {
       if (told) reached = told->ack;
       if (told) error = told->error;
+      if (told) at = told->timestamp;
       if (told) chat = told->chat;
       if (told) chat_ids = told->chat_ids;
       if (!told) refused = told.error();
@@ -62,6 +63,7 @@ struct Acks {
   bool replayed = false;
   std::optional<storage::AckLevel> reached;
   std::string error;
+  storage::UnixMs at = 0;
   Jid chat;
   PersonIds chat_ids;
   std::optional<Refusal> refused;
@@ -157,21 +159,41 @@ TEST_CASE("a message that ends in the turn that answers with it is told to who w
   w.waits->end();
 }
 
-TEST_CASE("the server's ack waits for no company while somebody waits for it, and nobody is left behind who waits") {
+TEST_CASE("a session knows that somebody waits for the server's ack of its messages, until nobody does") {
   using storage::AckLevel;
   World w;
   REQUIRE(w.create("a").has_value());
   Acks acks(w);
   const auto awaited = w.supervisor->awaited_acks();
   acks.await("3EB0FF", AckLevel::read);  // takes a person, not some milliseconds
-  CHECK(awaited->empty());
+  CHECK_FALSE(awaited->of(acks.session));
   acks.await("3EB0FF", AckLevel::server);
   acks.await("3EB0EE", AckLevel::server);
-  CHECK(awaited->at(acks.session) == 2);
   acks.tell("3EB0FF", AckLevel::delivered);
-  CHECK(awaited->at(acks.session) == 1);
+  CHECK(awaited->of(acks.session));
   w.waits->end();
-  CHECK(awaited->empty());
+  CHECK_FALSE(awaited->of(acks.session));
+}
+
+TEST_CASE("who waits for the server's ack is answered when it arrives, ahead of its event; who waits for more is not") {
+  using storage::AckLevel;
+  World w;
+  REQUIRE(w.create("a").has_value());
+  Acks acks(w), patient(w);
+  acks.await("3EB0AA", AckLevel::server);
+  patient.await("3EB0AA", AckLevel::delivered);
+  const auto awaited = w.supervisor->awaited_acks();
+  awaited->tell(acks.session, "3EB0BB", 1'700'000'000'000);  // another message
+  CHECK_FALSE(acks.reached);
+  awaited->tell(acks.session, "3EB0AA", 1'700'000'000'000);
+  CHECK(acks.reached == AckLevel::server);
+  CHECK(acks.at == 1'700'000'000'000);
+  CHECK_FALSE(patient.reached);
+  acks.tell("3EB0AA", AckLevel::server);  // the event: nobody is answered twice, nobody early
+  CHECK_FALSE(patient.reached);
+  acks.tell("3EB0AA", AckLevel::delivered);
+  CHECK(patient.reached == AckLevel::delivered);
+  w.waits->end();
 }
 
 TEST_CASE("who waits for an ack of a session that is removed is answered at once, as every command of it is") {
@@ -185,7 +207,7 @@ TEST_CASE("who waits for an ack of a session that is removed is answered at once
   REQUIRE(w.remove("a").has_value());
   REQUIRE(removed.refused);
   CHECK(*removed.refused == no_session("a"));
-  CHECK_FALSE(awaited->contains(removed.session));
+  CHECK_FALSE(awaited->of(removed.session));
   CHECK_FALSE(kept.refused);
   CHECK_FALSE(kept.reached);
   w.waits->end();  // it answers `kept`, which does not live as long

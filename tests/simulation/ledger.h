@@ -56,6 +56,8 @@ struct Text {
   /// the program gives the text up, which may have been sent or not, but not twice.
   std::int64_t earliest_ms = 0, latest_ms = 0;
   bool given_up = false;
+  /// Its program waits for the server's ack and was told of it, before the session's rows say so.
+  bool told_ahead = false;
   /// The reader marked it read and was told so: the sender has to hear of it.
   bool read_promised = false;
   /// Where it may be missing, and why; never shown twice all the same. Of the recipient's phone and the sender's own.

@@ -98,9 +98,9 @@ int main(int count, char** arguments) {
     lives += outcome.lives;
     virtual_hours += std::chrono::duration<double>(outcome.time).count() / 3600;
     if (options.one) {
-      fmt::print("seed {}: {} texts, {} entries, {} lines, {} lives, {} s virtual, trace {:016x}\n",
+      fmt::print("seed {}: {} texts, {} entries, {} lines, {} lives, {} untrusted, {} s virtual, trace {:016x}\n",
                  options.request.seed, outcome.texts, outcome.entries, outcome.trace_lines, outcome.lives,
-                 clock_text(outcome.time), outcome.trace_hash);
+                 outcome.untrusted, clock_text(outcome.time), outcome.trace_hash);
     }
     if (!outcome.violations.empty()) {
       ++violated;

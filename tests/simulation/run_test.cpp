@@ -62,7 +62,7 @@ TEST_CASE(
     "a clock jumps by days: the network's certificates look bad until it is right again, and no promise is broken") {
   Request request;
   request.seed = 9;
-  request.texts = 60;
+  request.texts = 400;
   const Outcome outcome = run_seed(request);
   INFO(told(outcome, request));
   CHECK(outcome.violations.empty());

@@ -279,17 +279,27 @@ std::string Users::new_body(std::string_view mark, std::size_t from, std::size_t
   return fmt::format("{}{}>{} #{}", mark, from, to, ++last_body_);
 }
 
+void Users::note_readers(Text& text, bool from_stale_lists) const {
+  for (const std::size_t side : {text.from, text.to}) {
+    for (const std::size_t gateway : ledger_.gateways_of(side)) {
+      const Gateway& reader = ledger_.gateways[gateway];
+      Copy& copy = text.copies[gateway];
+      if (!reader.linked) {
+        copy.excuse = "the session was not linked yet";
+      } else if (from_stale_lists && reader.linked_at > Micros(seconds(10)) &&
+                 world_.time.now() < reader.linked_at + seconds(120)) {
+        copy.excuse = "the session was linked a moment ago";
+      }
+    }
+  }
+}
+
 void Users::send_by_phone(std::size_t from, std::size_t to) {
   Text text;
   text.from = from;
   text.to = to;
   text.body = new_body("p", from, to);
-  for (const std::size_t side : {from, to}) {
-    for (const std::size_t gateway : ledger_.gateways_of(side)) {
-      Copy& copy = text.copies[gateway];
-      if (!ledger_.gateways[gateway].linked) copy.excuse = "the session was not linked yet";
-    }
-  }
+  note_readers(text, !phone(from).powered());
   world_.trace.note("phone", "sends " + text.body);
   const auto sent = phone(from).send({ledger_.persons[to].number, text.body, {}, {}});
   if (!sent) return ledger_.violate("a phone could not send: " + sent.error().detail);
@@ -304,19 +314,7 @@ void Users::send_by_gateway(std::size_t via, std::size_t to) {
   text.by_gateway = true;
   text.via = via;
   text.body = new_body("g", via, to);
-  for (const std::size_t side : {text.from, to}) {
-    for (const std::size_t gateway : ledger_.gateways_of(side)) {
-      const Gateway& reader = ledger_.gateways[gateway];
-      Copy& copy = text.copies[gateway];
-      if (!reader.linked) {
-        copy.excuse = "the session was not linked yet";
-      } else if (reader.linked_at > Micros(seconds(10)) && world_.time.now() < reader.linked_at + seconds(120)) {
-        // A sender whose connection stalls seals for the devices that it knows. The ack tells it of its error; it
-        // corrects the list and sends nothing more of this text (03 section 4.8).
-        copy.excuse = "the session was linked a moment ago";
-      }
-    }
-  }
+  note_readers(text, true);
   text.copies[via].excuse.clear();
   text.idempotency_key = "key " + text.body;
   if (draw(4) == 0) text.chosen_id = fmt::format("3EB0CAFE{:08}", ledger_.texts.size());
@@ -399,8 +397,48 @@ void Users::on_answer(std::size_t number, const Result<SentMessage>& answer) {
     ledger_.violate(fmt::format("{} was accepted as {} and as {}", text.body, text.id, answer->id));
   if (text.chosen_id && answer->id != *text.chosen_id)
     ledger_.violate(fmt::format("{} chose {} and got {}", text.body, *text.chosen_id, answer->id));
-  text.accepted = true;
   text.id = answer->id;
+  if (!std::exchange(text.accepted, true) && number % 3 == 0) await_ack(number);
+}
+
+void Users::await_ack(std::size_t number) {
+  auto& supervisor = world_.daemon.supervisor();
+  const std::size_t via = ledger_.texts[number].via;
+  const auto view = supervisor.find(ledger_.gateways[via].session);
+  if (!view) return;
+  const auto acks = supervisor.awaited_acks();
+  acks->on_accepted([this](storage::SessionId session, std::string_view id, storage::UnixMs) {
+    const auto told = world_.daemon.supervisor().find(session);
+    for (std::size_t i = 0; told && i < ledger_.gateways.size(); ++i) {
+      if (ledger_.gateways[i].session == told->name) return on_told_ahead(i, id);
+    }
+  });
+  awaited_.try_emplace(number, acks, view->id);
+}
+
+// Who reads now has to find what he was told.
+void Users::on_told_ahead(std::size_t gateway, std::string_view message_id) {
+  const auto is_told = [&](const Text& text) {
+    return text.by_gateway && text.via == gateway && text.accepted && text.id == message_id;
+  };
+  const auto text = std::find_if(ledger_.texts.begin(), ledger_.texts.end(), is_told);
+  if (text == ledger_.texts.end()) return;
+  const auto number = static_cast<std::size_t>(text - ledger_.texts.begin());
+  text->told_ahead = true;
+  awaited_.erase(number);
+  world_.trace.note("user", "is told that the server has " + text->body);
+  world_.daemon.supervisor().tell(
+      ledger_.gateways[gateway].session, sessions::CatchUp(),
+      of_this_life<void>([this, gateway, number](sessions::Outcome<> caught_up) {
+        const auto view = world_.daemon.supervisor().find(ledger_.gateways[gateway].session);
+        if (!caught_up || !view) return;
+        const Text& read = ledger_.texts[number];
+        const auto row = storage::find_message_by_id(world_.daemon.store().reader(), view->id, read.id, true);
+        // Not there any more: its chat was deleted.
+        if (row && row->ack == storage::AckLevel::pending)
+          ledger_.violate(
+              fmt::format("{} ({}) was told to be at the server, its row does not say so", read.body, read.id));
+      }));
 }
 
 void Users::mark_read(std::size_t gateway, std::size_t other) {

@@ -3,9 +3,11 @@
 // through the gateway and repeat what was not answered, people who type on their phones.
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 
+#include "sessions/ack_awaited.h"
 #include "tests/simulation/ledger.h"
 #include "tests/simulation/world.h"
 
@@ -70,10 +72,17 @@ class Users {
   void link(std::size_t gateway, const std::string& qr);
   void next_text();
   void send_by_gateway(std::size_t via, std::size_t to);
+  /// The sessions of both sides, and why one may miss the text. `from_stale_lists`: a sender whose connection stalls,
+  /// or whose phone is off, seals for the devices that it knows. The ack tells it of its error; it corrects the list
+  /// and sends nothing more of this text (03 section 4.8).
+  void note_readers(Text& text, bool from_stale_lists) const;
   void send_by_phone(std::size_t from, std::size_t to);
   void ask(std::size_t text);
   void see_clock(Text& text);
   void on_answer(std::size_t text, const protocol::Result<sessions::SentMessage>& answer);
+  /// Waits for the server's ack of an accepted text, as a program does that asks with waitFor.
+  void await_ack(std::size_t text);
+  void on_told_ahead(std::size_t gateway, std::string_view message_id);
   void mark_read(std::size_t gateway, std::size_t other);
   /// Sends a text in the turn in which something of the session falls due by itself (a ping, another try, the end of a
   /// patience): at its time, shortly before the timer that is rounded up to a millisecond. `tries`: traffic puts most
@@ -98,7 +107,8 @@ class Users {
   World& world_;
   Ledger& ledger_;
   Size size_;
-  std::vector<Owner> owners_;  // by gateway
+  std::vector<Owner> owners_;                            // by gateway
+  std::map<std::size_t, sessions::AckAwaited> awaited_;  // by text
   bool sending_ = false;
   std::uint64_t last_body_ = 0;
 };
