@@ -91,12 +91,9 @@ Router::Router(std::span<const Route> table, RouterSettings settings, net::Clock
 
 // --- a request
 
-void Router::handle(net::HttpRequest request, net::Responder responder) {
-  const CallPtr call = std::make_shared<Call>(std::move(request), std::move(responder));
-  call->request_id = request_id_of(call->request, random_);
-  call->dialect = dialect_of(call->request.header("accept"), settings_.dialect);
+void run_guarded(const CallPtr& call, const std::function<void()>& handler) {
   try {
-    admit(call);
+    handler();
   } catch (const storage::ReadFailure& unreadable) {
     spdlog::error("request_failed route={} request={} error={}", call->route ? call->route->pattern : "-",
                   call->request_id, log_value(unreadable.what()));
@@ -107,6 +104,13 @@ void Router::handle(net::HttpRequest request, net::Responder responder) {
                   call->request_id, log_value(broken.what()));
     call->failure(Failure(ErrorCode::internal, "an internal error; the log has it under this X-Request-Id"));
   }
+}
+
+void Router::handle(net::HttpRequest request, net::Responder responder) {
+  const CallPtr call = std::make_shared<Call>(std::move(request), std::move(responder));
+  call->request_id = request_id_of(call->request, random_);
+  call->dialect = dialect_of(call->request.header("accept"), settings_.dialect);
+  run_guarded(call, [&] { admit(call); });
 }
 
 void Router::admit(const CallPtr& call) {

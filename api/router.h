@@ -83,6 +83,9 @@ class Call {
   net::Responder responder_;
 };
 
+/// Runs a handler, or what goes on of one: an exception ends this request and no other.
+void run_guarded(const CallPtr& call, const std::function<void()>& handler);
+
 struct RouterSettings {
   Dialect dialect = Dialect::openwa;
   unsigned session_creations_per_minute = 0, messages_per_minute = 0, requests_per_minute = 0;  // 0 = off

@@ -78,7 +78,10 @@ void run(const ServicesPtr& services, const CallPtr& call) {
   supervisor.tell(
       session, sessions::CatchUp(),
       // A session that is gone or broken meanwhile is for the handler to tell.
-      [services, call](const sessions::Outcome<>&) { call->route->handler(services, call); }, call->request_id);
+      [services, call](const sessions::Outcome<>&) {
+        run_guarded(call, [&] { call->route->handler(services, call); });
+      },
+      call->request_id);
 }
 
 }  // namespace

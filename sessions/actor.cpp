@@ -90,6 +90,8 @@ void SessionActor::begin(std::string request_id) {
 }
 
 std::optional<Session::AcceptedMessage> SessionActor::awaited_in(const Input& input) const {
+  // What stands before it may end the session or its connection, and then nobody reads the ack. Its event tells.
+  if (mailbox_.urgent()) return std::nullopt;
   const auto* arrived = std::get_if<StanzaArrived>(&input);
   if (!arrived || !shared_.awaited_acks->of(session_->context().id())) return std::nullopt;
   return session_->accepted_by(*arrived, now());
@@ -352,6 +354,15 @@ void SessionActor::arm_timer() {
     wake_ = true;
     pump();
   });
+}
+
+void SessionActor::come_to_rest(std::function<void()> done) {
+  if (!behind() || closed_ || broken_) return shutdown(std::move(done));
+  Asked<CatchUp> first{{}, [self = shared_from_this(), done = std::move(done)](const Outcome<>&) mutable {
+                         // Not from inside the turn's effects.
+                         self->shared_.scheduler.post([self, done = std::move(done)] { self->shutdown(done); });
+                       }};
+  post(CommandArrived(Command(std::move(first)), {}));
 }
 
 void SessionActor::shutdown(std::function<void()> done) {

@@ -58,6 +58,8 @@ class SessionActor : public std::enable_shared_from_this<SessionActor> {
   Holdings holdings() const;
   const Session& session() const { return *session_; }
   Session& session() { return *session_; }
+  /// The same as shutdown(), after the rows of what was told ahead.
+  void come_to_rest(std::function<void()> done);
   /// Closes the connection, runs nothing more; `done` when the running commit is back. Commands that wait are answered
   /// closed.
   void shutdown(std::function<void()> done);

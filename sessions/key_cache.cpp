@@ -9,14 +9,24 @@ namespace wharf::sessions {
 
 using protocol::SessionRecord;
 
+/// After so many of this turn's moves, which are no rows yet: of two copies that meet under one user the ratchet that
+/// moves wins, and the identity that is there.
+template <class Found>
+std::optional<Found> KeyCache::after_moves(std::size_t moves, const Jid& user, bool moved_wins,
+                                           const Find<Found>& find) const {
+  if (moves == 0) return find(user);
+  const auto& [from, to] = migrated_[moves - 1];
+  if (from == user) return std::nullopt;
+  if (to != user) return after_moves(moves - 1, user, moved_wins, find);
+  if (auto first = after_moves(moves - 1, moved_wins ? from : user, moved_wins, find)) return first;
+  return after_moves(moves - 1, moved_wins ? user : from, moved_wins, find);
+}
+
 std::optional<protocol::Bytes> KeyCache::load(const Jid& device) {
   const Jid user = device.user_jid();
   if (forgotten_.contains(user)) return std::nullopt;
-  // The move of a migration is still in this turn's uncommitted rows: read where the record lies now. The PN copy wins.
-  if (const auto moved = migrated_.find(user); moved != migrated_.end()) {
-    if (auto blob = rows_.find_ratchet(moved->second.with_device(device.device))) return blob;
-  }
-  return rows_.find_ratchet(device);
+  return after_moves<protocol::Bytes>(
+      migrated_.size(), user, true, [&](const Jid& now) { return rows_.find_ratchet(now.with_device(device.device)); });
 }
 
 KeyCache::Entry& KeyCache::entry(const Jid& device) {
@@ -50,15 +60,16 @@ void KeyCache::remove(const Jid& device) {
   found.changed = true;
 }
 
+std::optional<protocol::PublicKey> KeyCache::stored_identity(std::size_t moves, const Jid& device) {
+  return after_moves<protocol::PublicKey>(moves, device.user_jid(), false, [&](const Jid& now) {
+    return rows_.find_identity(now.with_device(device.device));
+  });
+}
+
 std::optional<protocol::PublicKey> KeyCache::identity(const Jid& device) {
   if (const auto it = new_identities_.find(device); it != new_identities_.end()) return it->second;
-  const Jid user = device.user_jid();
-  if (forgotten_.contains(user)) return std::nullopt;
-  if (auto key = rows_.find_identity(device)) return key;
-  if (const auto moved = migrated_.find(user); moved != migrated_.end()) {
-    return rows_.find_identity(moved->second.with_device(device.device));
-  }
-  return std::nullopt;
+  if (forgotten_.contains(device.user_jid())) return std::nullopt;
+  return stored_identity(migrated_.size(), device);
 }
 
 bool KeyCache::set_identity(const Jid& device, const protocol::PublicKey& key) {
@@ -85,7 +96,7 @@ protocol::OwnPreKeys KeyCache::own_pre_keys() {
 void KeyCache::consume_pre_key(protocol::PreKeyId id) { consumed_.insert(id); }
 
 void KeyCache::migrate(const Jid& pn_user, const Jid& lid_user) {
-  migrated_[lid_user] = pn_user;
+  migrated_.emplace_back(pn_user, lid_user);
   // What was forgotten earlier in this turn is not to come back under the other name.
   if (forgotten_.contains(pn_user)) forgotten_.insert(lid_user);
   // Identities of this turn move as those in the rows do: one that is there under the LID stays.
@@ -95,7 +106,7 @@ void KeyCache::migrate(const Jid& pn_user, const Jid& lid_user) {
       continue;
     }
     const Jid device = lid_user.with_device(it->first.device);
-    const bool known = !forgotten_.contains(lid_user) && rows_.find_identity(device).has_value();
+    const bool known = !forgotten_.contains(lid_user) && stored_identity(migrated_.size() - 1, device).has_value();
     if (!known) new_identities_.try_emplace(device, it->second);
     it = new_identities_.erase(it);
   }
@@ -125,7 +136,7 @@ void KeyCache::forget_user(const Jid& user) {
 }
 
 void KeyCache::flush() {
-  for (const auto& [lid, pn] : migrated_) rows_.add(storage::MigrateUser{rows_.session(), pn, lid});
+  for (const auto& [pn, lid] : migrated_) rows_.add(storage::MigrateUser{rows_.session(), pn, lid});
   for (const Jid& user : forgotten_) rows_.add(storage::ForgetUserKeys{rows_.session(), user});
   for (auto& [device, entry] : records_) {
     if (!entry.changed) continue;

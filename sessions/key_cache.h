@@ -4,9 +4,12 @@
 // stored, or the next message would use the same key again. After a failed commit the whole cache goes with its
 // session, so that memory never runs ahead of the disk.
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "protocol/binary/jid.h"
 #include "protocol/signal/session.h"
@@ -60,13 +63,18 @@ class KeyCache {
   };
   Entry& entry(const Jid& device);
   std::optional<protocol::Bytes> load(const Jid& device);
+  std::optional<protocol::PublicKey> stored_identity(std::size_t moves, const Jid& device);
+  template <class Found>
+  using Find = std::function<std::optional<Found>(const Jid& user)>;
+  template <class Found>
+  std::optional<Found> after_moves(std::size_t moves, const Jid& user, bool moved_wins, const Find<Found>& find) const;
 
   Records& rows_;
   std::map<Jid, Entry> records_;
   std::map<Jid, protocol::PublicKey> new_identities_;
   std::set<protocol::PreKeyId> consumed_;
-  std::map<Jid, Jid> migrated_;  // LID user -> PN user, this turn
-  std::set<Jid> forgotten_;      // users, this turn
+  std::vector<std::pair<Jid, Jid>> migrated_;  // PN user -> LID user, of this turn, in order
+  std::set<Jid> forgotten_;                    // users, this turn
   std::uint64_t clock_ = 0;
   bool resting_ = false;
 };

@@ -237,16 +237,26 @@ void Session::on_stanza(const Node& node) {
   if (node.has("id") && node.has("from")) c.send(protocol::ack_for(node, std::nullopt, 488));
 }
 
+namespace {
+
+/// A receipt of ours has the id of the message that it is about, which its sender chose: an ack of one says nothing of
+/// a message of ours that has the same id. Other classes than "message" are seen on acks of messages too.
+bool may_ack_message(const protocol::Ack& ack) {
+  return ack.stanza != "receipt" && ack.stanza != "notification" && ack.stanza != "call";
+}
+
+}  // namespace
+
 std::optional<Session::AcceptedMessage> Session::accepted_by(const StanzaArrived& arrived, Now now) const {
   if (arrived.node.tag != "ack" || !current(arrived.epoch)) return std::nullopt;
   auto ack = protocol::read_ack(arrived.node);
-  if (!ack || ack->error != 0 || !outbox_.would_accept(ack->id)) return std::nullopt;
+  if (!ack || ack->error != 0 || !may_ack_message(*ack) || !outbox_.would_accept(ack->id)) return std::nullopt;
   return AcceptedMessage{std::move(ack->id), stated_ms(ack->timestamp, now.unix_ms)};
 }
 
 void Session::on_ack(const Node& node) {
   const auto ack = protocol::read_ack(node);
-  if (!ack || reads_.on_ack(*ack) || !outbox_.awaits(ack->id)) return;
+  if (!ack || reads_.on_ack(*ack) || !may_ack_message(*ack) || !outbox_.awaits(ack->id)) return;
   // The id is ours and answers what waits under it; other clients do not look at the class either.
   if (ack->stanza != "message")
     log_("ack_class", fmt::format("message={} class={}", log_value(ack->id), log_value(ack->stanza)));

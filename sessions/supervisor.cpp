@@ -125,7 +125,9 @@ void Supervisor::stop(std::function<void()> done) {
   const auto one_less = [left, done = std::move(done)] {
     if (--*left == 0) done();
   };
-  for (const auto& [name, actor] : state_->actors) actor->shutdown(one_less);
+  std::vector<std::shared_ptr<SessionActor>> actors;  // one may end its session meanwhile
+  for (const auto& [name, actor] : state_->actors) actors.push_back(actor);
+  for (const auto& actor : actors) actor->come_to_rest(one_less);
   one_less();
 }
 

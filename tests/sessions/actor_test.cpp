@@ -235,6 +235,45 @@ TEST_CASE("who waits for the server's ack is told when it arrives, and its rows 
     CHECK(told.empty());
     CHECK_FALSE(w.actor->behind());
   }
+  SECTION("it is the ack of a receipt of ours, for a message of theirs that has the same id") {
+    auto receipt = ack(0);
+    receipt.node.set("class", "receipt");
+    SECTION("of a delivery") {}
+    SECTION("of a read mark") { receipt.node.set("type", "read"); }
+    w.actor->post(std::move(receipt));
+    CHECK(told.empty());
+    w.tell(CatchUp(), [](const Outcome<>&) {});
+    CHECK(outbox() == 1);
+  }
+  SECTION("what stands before it ends the connection: it will not be read") {
+    w.behind({}, [&] {
+      w.tell(StopSession(), [](const protocol::Result<SessionView>&) {});
+      w.actor->post(ack(0));
+    });
+    CHECK(told.empty());
+    CHECK(outbox() == 1);
+  }
+  SECTION("the daemon stops in an orderly way: its rows come first") {
+    bool rested = false;
+    const auto stop = [&] {
+      w.actor->come_to_rest([&] {
+        CHECK(outbox() == 0);
+        rested = true;
+      });
+    };
+    SECTION("at rest") {
+      w.actor->post(ack(0));
+      stop();
+    }
+    SECTION("with a commit under way") {
+      w.behind({}, [&] {
+        w.actor->post(ack(0));
+        stop();
+      });
+    }
+    CHECK(told.size() == 1);
+    CHECK(test::run_until(w.loop, [&] { return rested; }));
+  }
   SECTION("it comes from a connection that was left") {
     auto late = ack(0);
     --late.epoch;

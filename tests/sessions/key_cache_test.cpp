@@ -93,6 +93,43 @@ TEST_CASE("a session moves to the LID within the turn that learns it, the step o
   REQUIRE(third != second);
 }
 
+TEST_CASE("two numbers learnt for one LID in one turn leave no copy of a ratchet behind") {
+  Rows rows;
+  const Jid other_pn("15550000009", protocol::server::user);
+  rows.start(ben_pn);
+  rows.cache.set_identity(ben_pn, rows.peer.local.identity.pub);
+  rows.end_turn();
+  const auto first = rows.encrypt(rows.cache, ben_pn);
+  rows.cache.migrate(ben_pn, ben);
+  const auto second = rows.encrypt(rows.cache, ben);
+  rows.cache.migrate(other_pn, ben);
+  CHECK(rows.cache.find(ben_pn) == nullptr);
+  CHECK(rows.cache.identity(ben) == rows.peer.local.identity.pub);
+  rows.end_turn();
+  auto restarted = rows.fresh();
+  CHECK(restarted.find(ben_pn) == nullptr);
+  CHECK(restarted.find(other_pn) == nullptr);
+  const auto third = rows.encrypt(restarted, ben);
+  CHECK(third != first);
+  CHECK(third != second);
+}
+
+TEST_CASE("a number learnt for two LIDs in one turn has its ratchet under the first alone") {
+  Rows rows;
+  const Jid other_lid("200000000000009", protocol::server::lid);
+  rows.start(ben_pn);
+  rows.end_turn();
+  rows.cache.migrate(ben_pn, ben);
+  rows.cache.migrate(ben_pn, other_lid);
+  CHECK(rows.cache.find(ben) != nullptr);
+  CHECK(rows.cache.find(other_lid) == nullptr);
+  rows.end_turn();
+  auto restarted = rows.fresh();
+  CHECK(restarted.find(ben) != nullptr);
+  CHECK(restarted.find(other_lid) == nullptr);
+  CHECK(restarted.find(ben_pn) == nullptr);
+}
+
 TEST_CASE("a forgotten user has no session and no identity, in its turn and after it") {
   Rows rows;
   rows.start(ben);

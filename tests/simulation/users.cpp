@@ -435,7 +435,7 @@ void Users::on_told_ahead(std::size_t gateway, std::string_view message_id) {
         const Text& read = ledger_.texts[number];
         const auto row = storage::find_message_by_id(world_.daemon.store().reader(), view->id, read.id, true);
         // Not there any more: its chat was deleted.
-        if (row && row->ack == storage::AckLevel::pending)
+        if (row && row->ack < storage::AckLevel::server)
           ledger_.violate(
               fmt::format("{} ({}) was told to be at the server, its row does not say so", read.body, read.id));
       }));
