@@ -201,8 +201,15 @@ std::optional<boost::json::object> read_body(const Route& route, std::string_vie
   auto read = web::read_json_object(content_type, body);
   if (!read) {
     const web::BodyProblem& problem = read.error();
-    failure.emplace(problem.media_type ? ErrorCode::unsupported_media_type : ErrorCode::validation,
-                    problem.explanation.message, problem.explanation.details);
+    const auto code = [&] {
+      switch (problem.kind) {
+        case web::BodyProblem::Kind::media_type: return ErrorCode::unsupported_media_type;
+        case web::BodyProblem::Kind::too_large: return ErrorCode::payload_too_large;
+        case web::BodyProblem::Kind::malformed: break;
+      }
+      return ErrorCode::validation;
+    };
+    failure.emplace(code(), problem.explanation.message, problem.explanation.details);
     return std::nullopt;
   }
   std::vector<FieldProblem> problems;

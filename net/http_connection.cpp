@@ -209,6 +209,7 @@ void HttpConnection::advance() {
   for (;;) {
     const auto progress = reader_.next();
     if (progress != HttpRequestReader::Progress::failed && !hand_over()) return;
+    if (!count_body()) return fail(503, "too many large request bodies are under way; try again later");
     switch (progress) {
       case HttpRequestReader::Progress::need_input:
         if (state_ == State::idle && reader_.started()) {
@@ -229,6 +230,17 @@ void HttpConnection::advance() {
     }
   }
 }
+
+bool HttpConnection::count_body() {
+  constexpr std::size_t uncounted = 64u << 10;
+  const std::size_t held = state_ == State::body ? reader_.body().size() : 0;
+  const std::size_t counted = held - std::min(held, uncounted);
+  front_->body_bytes += counted;
+  front_->body_bytes -= std::exchange(counted_, counted);
+  return counted == 0 || front_->body_bytes <= front_->settings.max_unfinished_body_bytes;
+}
+
+void HttpConnection::uncount_body() { front_->body_bytes -= std::exchange(counted_, 0); }
 
 HttpRequest HttpConnection::take_head() {
   HttpRequest request;
@@ -291,6 +303,7 @@ void HttpConnection::send_continue() {
 void HttpConnection::dispatch() {
   HttpRequest request = front_->settings.receive_body ? std::exchange(head_of_body_, {}) : take_head();
   request.body = std::move(reader_.body());
+  uncount_body();
   request.received = std::move(receiver_);
   websocket_key_ = request.websocket_upgrade ? std::string(request.header("sec-websocket-key")) : "";
   deadline_.cancel();  // the time a handler takes is its own business
@@ -322,6 +335,7 @@ void HttpConnection::respond(std::uint64_t request, HttpResponse response) {
 void HttpConnection::fail(unsigned status, std::string_view message) {
   if (state_ == State::over) return;
   receiver_.reset();
+  uncount_body();
   HttpResponse response = front_->render_error(status, message);
   response.close = true;
   // head_ is of an earlier request when this one never got that far.
@@ -492,6 +506,7 @@ void HttpConnection::drop() {
   state_ = State::over;
   deadline_.cancel();
   receiver_.reset();
+  uncount_body();
   if (answer_) answer_->more = nullptr;  // the rest belongs to a write that may be pending
   stream_->close();
   front_->connections.erase(this);

@@ -26,6 +26,7 @@ struct HttpFront {
   TlsContext tls;              // null: plain
   bool draining = false;       // answers end their connections
   std::size_t websockets = 0;  // upgraded connections whose socket is open
+  std::size_t body_bytes = 0;  // counted towards settings.max_unfinished_body_bytes
   bool stopped = false;        // the server is gone: the handler is not called any more
   std::function<void()> connection_ended;
   std::unordered_map<HttpConnection*, std::shared_ptr<HttpConnection>> connections;
@@ -68,6 +69,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   /// False: the body that is announced is too large; answered.
   bool on_header();
   HttpRequest take_head();
+  /// False: what has come of the bodies of all connections is too much.
+  bool count_body();
+  void uncount_body();
   /// Gives what has come of the body to its receiver. False: that is busy with it, and goes on later.
   bool hand_over();
   void on_taken(std::uint64_t request);
@@ -104,6 +108,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   std::string websocket_key_;      // empty: no upgrade
   HttpRequest head_of_body_;       // while the receiver takes its body
   std::size_t body_progress_ = 0;  // bytes since the deadline was set
+  std::size_t counted_ = 0;        // of the front's body_bytes
   std::size_t discarded_ = 0;      // while lingering
 };
 

@@ -101,6 +101,9 @@ using ProtocolErrorRenderer = std::function<HttpResponse(unsigned status, std::s
 struct HttpServerSettings {
   HostPort listen;  // port 0 picks one
   std::size_t max_body_bytes = 16u << 20;
+  /// Of the bodies of all connections that have not come whole, beyond the first 64 KiB of each; who would need more is
+  /// answered 503. Small requests are served however many large ones are under way.
+  std::size_t max_unfinished_body_bytes = 64u << 20;
   /// Asked behind the header of each request (its body is empty then). Null: the body is collected.
   std::function<std::unique_ptr<BodyReceiver>(const HttpRequest& head)> receive_body;
   std::size_t max_streamed_bytes = 0;  // of a body that has a receiver

@@ -75,6 +75,13 @@ net::HttpResponse invalid(std::string message) {
   return web::render_error(400, "VALIDATION_ERROR", {std::move(message), {}});
 }
 
+net::HttpResponse refused_body(const web::BodyProblem& problem) {
+  using Kind = web::BodyProblem::Kind;
+  if (problem.kind == Kind::media_type) return web::render_error(415, "UNSUPPORTED_MEDIA_TYPE", problem.explanation);
+  if (problem.kind == Kind::too_large) return web::render_error(413, "PAYLOAD_TOO_LARGE", problem.explanation);
+  return web::render_error(400, "VALIDATION_ERROR", problem.explanation);
+}
+
 /// Reads what the route wants into `call`; the refusal otherwise.
 std::optional<net::HttpResponse> read_inputs(const Route& route, const net::HttpRequest& request,
                                              std::string_view query, ControlCall& call) {
@@ -94,9 +101,7 @@ std::optional<net::HttpResponse> read_inputs(const Route& route, const net::Http
     call.text = request.body;
   } else if (route.body == Body::json) {
     auto body = web::read_json_object(type, request.body, web::NullBody::empty);
-    if (!body)
-      return body.error().media_type ? web::render_error(415, "UNSUPPORTED_MEDIA_TYPE", body.error().explanation)
-                                     : web::render_error(400, "VALIDATION_ERROR", body.error().explanation);
+    if (!body) return refused_body(body.error());
     call.body = std::move(*body);
     if (route.fields) web::validate(call.body, *route.fields, unknown, problems);
   }

@@ -17,10 +17,9 @@ std::string quoted(std::string_view text) {
 }  // namespace
 
 Explanation explain(const std::vector<FieldProblem>& problems) {
-  constexpr std::size_t max_details = 50;
   Explanation out;
   for (const FieldProblem& problem : problems) {
-    if (out.details.size() == max_details) break;
+    if (out.details.size() == most_problems) break;
     out.details.emplace_back(echo(problem.field), problem.what);
   }
   out.message = fmt::format("{} {}", out.details.front().first, out.details.front().second);

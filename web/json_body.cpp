@@ -19,7 +19,7 @@ std::string position_text(std::string_view body, std::size_t offset) {
 }
 
 BodyProblem malformed(std::string message, std::string detail) {
-  return {false, {std::move(message), {{"body", std::move(detail)}}}};
+  return {BodyProblem::Kind::malformed, {std::move(message), {{"body", std::move(detail)}}}};
 }
 
 }  // namespace
@@ -29,11 +29,16 @@ boost::system::result<boost::json::object, BodyProblem> read_json_object(std::st
   if (body.empty()) return boost::json::object();
   // Required, not guessed: a page of another site can send a body without a type unasked, JSON it cannot.
   if (!net::is_json_type(content_type)) {
-    return BodyProblem{true,
+    return BodyProblem{BodyProblem::Kind::media_type,
                        {content_type.empty() ? std::string("a body needs Content-Type: application/json")
                                              : fmt::format("Content-Type {} is not supported; send application/json",
                                                            echo(content_type)),
                         {}}};
+  }
+  if (body.size() > max_json_bytes) {
+    return BodyProblem{BodyProblem::Kind::too_large,
+                       {fmt::format("a JSON body has at most {} bytes", max_json_bytes),
+                        {{"body", fmt::format("must be at most {} bytes", max_json_bytes)}}}};
   }
   boost::system::error_code failed;
   boost::json::parser parser;

@@ -2,6 +2,7 @@
 // Schemas: what a body or query may contain. One description serves three readers: the validation of requests, the
 // OpenAPI document, and whoever reads the routing table.
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -57,6 +58,8 @@ struct Schema {
   std::span<const Field> fields;
 };
 
+/// So many of one request are looked for and told.
+constexpr std::size_t most_problems = 50;
 struct FieldProblem {
   std::string field;
   std::string what;

@@ -86,6 +86,7 @@ class Validator {
     if (unknown_ == Unknown::ignored) return;
     for (const auto& member : object) {
       const auto same = [&](const Field& field) { return field.name == std::string_view(member.key()); };
+      if (enough()) return;
       if (std::none_of(schema.fields.begin(), schema.fields.end(), same))
         report(prefix + std::string(member.key()), "is not a known field");
     }
@@ -106,18 +107,20 @@ class Validator {
     return fmt::format("must be an integer, {}", range(field, ""));
   }
 
-  void report(std::string path, std::string what) {
-    problems_.push_back({std::move(path), std::move(what), nullptr, false});
-  }
+  void report(std::string path, std::string what) { add({std::move(path), std::move(what), nullptr, false}); }
   void not_built(std::string path, std::string what = "is not implemented yet: leave it out") {
-    problems_.push_back({std::move(path), std::move(what), nullptr, true});
+    add({std::move(path), std::move(what), nullptr, true});
   }
 
  private:
+  bool enough() const { return problems_.size() >= most_problems; }
+  void add(FieldProblem problem) {
+    if (!enough()) problems_.push_back(std::move(problem));
+  }
+
   void check_format(const Field& field, std::string_view value, const std::string& path) {
     if (!field.format || !field.format->check) return;
-    if (auto problem = field.format->check(value))
-      problems_.push_back({path, std::move(problem->what), field.format, problem->later});
+    if (auto problem = field.format->check(value)) add({path, std::move(problem->what), field.format, problem->later});
   }
 
   void check(const Field& field, const json::value& value, const std::string& path) {

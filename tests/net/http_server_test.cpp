@@ -160,6 +160,37 @@ TEST_CASE("connections over the limit are answered 503") {
   CHECK(contains(f.exchange("GET /3 HTTP/1.1\r\nHost: h\r\n\r\n", "GET /3"), "200 OK"));
 }
 
+TEST_CASE("bodies that do not end share a budget: large ones over it are answered 503, small ones are served") {
+  Fixture f;
+  f.settings.max_unfinished_body_bytes = 300'000;
+  f.start();
+  const std::string head = "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n";
+  const auto unfinished = [&] {
+    auto client = RawEnd::connect(f.loop, f.port);
+    client->say(head + std::string(199'999, 'b'));
+    return client;
+  };
+  const auto first = unfinished(), second = unfinished();
+  const auto third = unfinished();
+  const auto refused = [](const std::shared_ptr<RawEnd>& client) { return client->heard.starts_with("HTTP/1.1 503"); };
+  REQUIRE(run_until(f.loop, [&] { return refused(first) || refused(second) || refused(third); }));
+  CHECK(refused(first) + refused(second) + refused(third) == 1);
+  CHECK(f.exchange("POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi", "/small hi")
+            .starts_with("HTTP/1.1 200"));
+  // One that ends makes room, and so does one that goes.
+  for (const auto& client : {first, second, third}) {
+    if (!refused(client)) client->say("b");
+  }
+  REQUIRE(run_until(f.loop, [&] { return f.requests.size() == 3; }));
+  const auto fourth = unfinished();
+  f.exchange("GET /x HTTP/1.1\r\nHost: x\r\n\r\n", "GET /x");
+  fourth->hang_up();
+  const auto fifth = unfinished(), sixth = unfinished();
+  fifth->say("b");
+  sixth->say("b");
+  CHECK(run_until(f.loop, [&] { return f.requests.size() == 6; }));
+}
+
 TEST_CASE("a handler that throws or forgets its request sends 500") {
   Fixture f;
   f.start();

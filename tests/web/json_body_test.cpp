@@ -30,10 +30,20 @@ TEST_CASE("a body is a JSON object, or refused with what is wrong") {
     const auto read = read_json_object(row.type, row.body);
     REQUIRE(read.has_value() == row.message.empty());
     if (read) continue;
-    CHECK(read.error().media_type == row.media_type);
+    CHECK(read.error().kind == (row.media_type ? BodyProblem::Kind::media_type : BodyProblem::Kind::malformed));
     CHECK(read.error().explanation.message.find(row.message) != std::string::npos);
     CHECK(read.error().explanation.details.empty() == row.media_type);
   }
   CHECK(read_json_object(json, "null", NullBody::empty)->empty());
   CHECK_FALSE(read_json_object(json, "[]", NullBody::empty).has_value());
+}
+
+TEST_CASE("a JSON body has a limit of its own: it is parsed in one piece") {
+  const auto of_size = [](std::size_t size) { return R"({"a":")" + std::string(size - 8, 'x') + R"("})"; };
+  REQUIRE(of_size(100).size() == 100);
+  CHECK(read_json_object("application/json", of_size(max_json_bytes)).has_value());
+  const auto refused = read_json_object("application/json", of_size(max_json_bytes + 1));
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().kind == BodyProblem::Kind::too_large);
+  CHECK(refused.error().explanation.message.find("524288 bytes") != std::string::npos);
 }

@@ -113,6 +113,12 @@ TEST_CASE("unknown fields are refused only when that is asked for, at every dept
   CHECK(problems[1].field == "colour");
 }
 
+TEST_CASE("no more problems are looked for than are told") {
+  std::string body = R"({"text":"x")";
+  for (int i = 0; i < 10'000; ++i) body += ",\"unknown" + std::to_string(i) + "\":1";
+  CHECK(problems_of(body + "}", Unknown::refused).size() == most_problems);
+}
+
 TEST_CASE("an object names a field when one has a value, or null where that means something") {
   const auto names = [](std::string_view body) { return names_a_field(boost::json::parse(body).as_object(), schema); };
   CHECK(names(R"({"flag":false})"));
