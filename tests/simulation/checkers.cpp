@@ -119,7 +119,7 @@ class Check {
     const auto found = text.copies.find(number);
     const Copy copy = found == text.copies.end() ? Copy() : found->second;
     // Once more is once, where everything that knew the text was given away between the two.
-    if (copy.forgotten()) times = std::min(times, 1u);
+    if (copy.forgotten(ledger_.persons[text.from])) times = std::min(times, 1u);
     std::string excuse = error.empty() ? copy.excuse : error;
     if (excuse.empty() && gateway.retired) excuse = "its device was given up";
     expect(fmt::format("event {} of {}", received ? "message" : "message.sent", gateway.session), text, times, excuse);

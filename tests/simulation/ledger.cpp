@@ -111,6 +111,7 @@ void Ledger::excuse_given_up(Text& text, const std::string& why) {
 }
 
 void Ledger::excuse_phone_sends(std::size_t person, const std::string& why) {
+  persons[person].renewed = true;
   for (Text& text : texts) {
     if (text.by_gateway || text.from != person) continue;
     excuse(text.phone_excuse, why);

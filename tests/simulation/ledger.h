@@ -17,6 +17,7 @@ namespace wharf::simulation {
 /// An account with its phone.
 struct Person {
   std::string number;
+  bool renewed = false;  // the phone was installed anew: who hears of it forgets its ratchets
 };
 
 /// A session of the daemon: a companion of a person's phone. The first persons have one each from the beginning; more
@@ -35,10 +36,10 @@ struct Copy {
   /// Why it may be missing; never told twice all the same.
   std::string excuse;
   bool removed = false;  // it was told, and its chat or the device that had it is gone
-  /// When both are gone, a sender who sends again what was not acked reaches the new device, and nothing there knows
-  /// the text.
+  /// When the chat is gone and so is the device, or the ratchets of a sender who was renewed, nothing there knows a
+  /// text that the server sends again because it did not hear our ack.
   bool chat_gone = false, device_gone = false;
-  bool forgotten() const { return chat_gone && device_gone; }
+  bool forgotten(const Person& sender) const { return chat_gone && (device_gone || sender.renewed); }
 };
 
 struct Text {
