@@ -8,6 +8,8 @@
 #include <unordered_map>
 #include <utility>
 
+// NOLINTBEGIN(bugprone-reserved-identifier): the linker's names
+
 extern "C" {
 int __real_crypto_scalarmult_curve25519(unsigned char* shared, const unsigned char* scalar, const unsigned char* peer);
 int __real_crypto_scalarmult_curve25519_base(unsigned char* point, const unsigned char* scalar);
@@ -100,3 +102,5 @@ int __wrap_crypto_sign_ed25519_verify_detached(const unsigned char* signature, c
 }
 
 }  // extern "C"
+
+// NOLINTEND(bugprone-reserved-identifier)
