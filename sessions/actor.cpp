@@ -101,6 +101,7 @@ void SessionActor::post(Input input) {
   if (closed_) return refuse(std::move(input), Error(Errc::closed, "the session is being closed"));
   if (broken_) return refuse(std::move(input), *broken_);
   const auto accepted = awaited_in(input);
+  const auto keep = accepted ? shared_from_this() : nullptr;  // for what is told in the end
   if (accepted) told_ahead_ = true;
   mailbox_.push(std::move(input));
   if (!paused_ && link_ && mailbox_.full()) {

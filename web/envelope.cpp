@@ -23,7 +23,8 @@ Explanation explain(const std::vector<FieldProblem>& problems) {
     out.details.emplace_back(echo(problem.field), problem.what);
   }
   out.message = fmt::format("{} {}", out.details.front().first, out.details.front().second);
-  if (problems.size() > 1) out.message += fmt::format(" (and {} more; see details)", problems.size() - 1);
+  const char* least = problems.size() >= most_problems ? "at least " : "";  // nobody has looked for more
+  if (problems.size() > 1) out.message += fmt::format(" (and {}{} more; see details)", least, problems.size() - 1);
   return out;
 }
 

@@ -37,4 +37,6 @@ TEST_CASE("problems are explained by the first of them and by bounded details") 
   CHECK(explain(problems).details.back().first.size() < 100);
   problems.resize(200, {"f", "w"});
   CHECK(explain(problems).details.size() == 50);
+  problems.resize(most_problems);
+  CHECK(explain(problems).message == "name is required (and at least 49 more; see details)");
 }
