@@ -81,7 +81,7 @@ void Inbound::on_message(const Node& message) {
         decrypted = true;  // processed before: the receipt was lost, not the message
         continue;
       }
-      return on_failure(message, source, author, padded.error());
+      return on_failure(message, source, author, enc.count, padded.error());
     }
     decrypted = true;
     const auto plain = protocol::unpad_message(*padded);
@@ -224,22 +224,25 @@ std::optional<protocol::RetryKeys> Inbound::retry_keys(const Jid& author) {
   return keys;
 }
 
-void Inbound::on_failure(const Node& message, const MessageSource& source, const Jid& author, const Error& error) {
+void Inbound::on_failure(const Node& message, const MessageSource& source, const Jid& author,
+                         std::uint32_t stated_count, const Error& error) {
   const storage::RetryRow before = retry_of(author, source.id);
   if (before.told) return acknowledge(message, source);  // what was asked for once more came in another copy
   const Jid chat = source.chat.is_group() ? source.chat : directory_.canonical_user(source.chat);
   if (c_.records.has_message(chat, source.id)) {
     // The copy that can be read came first. Another one may come, when the chat is gone.
     any_retries_ = true;
-    c_.records.add(storage::PutRetry{c_.id(), author, source.id, {before.count, true}, c_.now.unix_ms});
+    c_.records.add(storage::PutRetry{c_.id(), author, source.id, {before.count, true, before.requests}, c_.now.unix_ms});
     return acknowledge(message, source);
   }
-  if (before.count >= c_.settings.max_retries) return plain_ack(message, nack_unhandled);
-  const std::uint32_t count = before.count + 1;
+  const std::uint32_t count = protocol::retry_number(before.count, stated_count);
+  const std::uint32_t requests = before.requests + 1;
+  if (count > c_.settings.max_retries || requests > c_.settings.max_retry_receipts)
+    return plain_ack(message, nack_unhandled);
   any_retries_ = true;
-  c_.records.add(storage::PutRetry{c_.id(), author, source.id, {count, false}, c_.now.unix_ms});
+  c_.records.add(storage::PutRetry{c_.id(), author, source.id, {count, false, requests}, c_.now.unix_ms});
   // A resend on the existing session often works; without one, or the second time, the sender needs fresh keys.
-  const bool with_keys = count >= 2 || !fanout_.has_session(author);
+  const bool with_keys = requests >= 2 || count >= 2 || !fanout_.has_session(author);
   c_.send(protocol::retry_receipt(message, count, protocol::retry_error_code(error.code), c_.device.registration_id,
                                   with_keys ? retry_keys(author) : std::nullopt));
   plain_ack(message);

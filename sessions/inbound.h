@@ -33,7 +33,8 @@ class Inbound {
   /// False: what was asked for once more was stored before, and its chat may be gone since.
   bool note_told(const protocol::MessageSource& source);
   void on_protocol_message(const protocol::MessageSource& source, const protocol::IncomingMessage& content);
-  void on_failure(const Node& message, const protocol::MessageSource& source, const Jid& author, const Error& error);
+  void on_failure(const Node& message, const protocol::MessageSource& source, const Jid& author,
+                  std::uint32_t stated_count, const Error& error);
   void acknowledge(const Node& message, const protocol::MessageSource& source);
   void plain_ack(const Node& message, unsigned error = 0);
   /// Keys for the retry receipt, unless enough of them are on their way to this author already.

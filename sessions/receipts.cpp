@@ -181,7 +181,7 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
   if (!resendable(*request, requester)) return RetryAnswer::done;
   if (on_proof) on_proof(request->id);
   storage::ResendRow resends = c_.records.resends(requester, request->id);
-  if (resends.count >= c_.settings.max_retries) return RetryAnswer::done;
+  if (resends.count >= c_.settings.max_resends) return RetryAnswer::done;
   ++resends.count;
 
   auto* record = c_.keys.find(requester);

@@ -19,7 +19,9 @@ struct SessionSettings {
   std::uint64_t pre_key_low_mark = 10;
   std::chrono::hours device_list_lifetime{24};  // notifications keep lists current; this bounds what was missed
   std::chrono::hours signed_pre_key_lifetime{27 * 24};
-  std::uint32_t max_retries = 5;             // per message, both directions
+  std::uint32_t max_retries = 5;             // the highest number of a retry request that we send, and refuse
+  std::uint32_t max_retry_receipts = 20;     // that we send for one message: a cut may take each of them
+  std::uint32_t max_resends = 10;            // of one message to one device: a cut may take each of them
   std::chrono::hours resend_window{7 * 24};  // own messages that may be resent on request
 };
 

@@ -40,13 +40,14 @@ constexpr const char* delete_old_signed =
     " ORDER BY key DESC LIMIT -1 OFFSET ?4)";
 
 constexpr const char* select_retry =
-    "SELECT count, told FROM retry WHERE session_id = " WHARF_DEVICE(?1) " AND message_id = ?2 AND author_id = ?3";
+    "SELECT count, told, requests FROM retry WHERE session_id = " WHARF_DEVICE(?1) " AND message_id = ?2 AND author_id = ?3";
 constexpr const char* select_any_retry = "SELECT 1 FROM retry WHERE session_id = " WHARF_DEVICE(?1) " LIMIT 1";
 constexpr const char* replace_retry =
-    "INSERT INTO retry (session_id, message_id, author_id, count, told, at)"
-    " VALUES (" WHARF_DEVICE(?1) ", ?2, ?3, ?4, ?5, ?6)"
+    "INSERT INTO retry (session_id, message_id, author_id, count, told, requests, at)"
+    " VALUES (" WHARF_DEVICE(?1) ", ?2, ?3, ?4, ?5, ?6, ?7)"
     " ON CONFLICT (session_id, message_id, author_id)"
-    " DO UPDATE SET count = excluded.count, told = excluded.told, at = excluded.at";
+    " DO UPDATE SET count = excluded.count, told = excluded.told, requests = excluded.requests,"
+    " at = excluded.at";
 constexpr const char* sweep_retries =
     "DELETE FROM retry WHERE rowid IN (SELECT rowid FROM retry WHERE at < ?1 ORDER BY at LIMIT 100)";
 constexpr UnixMs retry_kept_ms = 24 * 60 * 60 * 1000;
@@ -156,6 +157,7 @@ RetryRow find_retry(Database& db, SessionId session, const protocol::Jid& author
   if (!select.session(session).text(id).jid(author).next()) return row;
   row.count = select.number<std::uint32_t>();
   row.told = select.integer() != 0;
+  row.requests = select.number<std::uint32_t>();
   return row;
 }
 
@@ -168,6 +170,7 @@ Result<void> apply(Database& db, const PutRetry& change) {
                                .jid(change.author)
                                .number(change.row.count)
                                .integer(change.row.told ? 1 : 0)
+                               .number(change.row.requests)
                                .integer(change.at)
                                .run();
   if (!put) return put;

@@ -255,6 +255,10 @@ ALTER TABLE event ADD COLUMN org INTEGER NOT NULL DEFAULT 1;
 // What a resend brought stays known when its chat is removed.
 constexpr const char* retries_know_what_was_told = "ALTER TABLE retry ADD COLUMN told INTEGER NOT NULL DEFAULT 0;";
 
+// The number that a request says follows the resends that came, no longer each delivery.
+constexpr const char* requests_are_counted_beside_their_number =
+    "ALTER TABLE retry ADD COLUMN requests INTEGER NOT NULL DEFAULT 0; UPDATE retry SET requests = count;";
+
 constexpr std::array steps_of_this_release = {first_schema,
                                               resends_outlive_a_restart,
                                               ratchet_epochs,
@@ -263,7 +267,8 @@ constexpr std::array steps_of_this_release = {first_schema,
                                               log_out_and_merge_in_slices,
                                               every_table_has_a_primary_key,
                                               organisations,
-                                              retries_know_what_was_told};
+                                              retries_know_what_was_told,
+                                              requests_are_counted_beside_their_number};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

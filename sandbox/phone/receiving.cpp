@@ -40,7 +40,7 @@ void PhoneReceiving::on_message(const Node& message) {
   const auto decrypted = sessions_.decrypt(*author, *enc, proof);
   if (!decrypted) {
     if (decrypted.error().code == Errc::duplicate_message) return receipts_.confirm(message, *source);
-    return retries_.ask_again(message, *source, *author, decrypted.error());
+    return retries_.ask_again(message, *source, *author, enc->count, decrypted.error());
   }
   accept(message, *source, *author, decrypted->plaintext);
 }

@@ -35,16 +35,18 @@ void PhoneRetries::show_failed(const MessageSource& source, const DeviceKey& aut
 }
 
 void PhoneRetries::ask_again(const Node& message, const MessageSource& source, const DeviceKey& author,
-                             const Error& reason) {
+                             std::uint32_t stated_count, const Error& reason) {
   if (log_.find(author.phone, source.id) == nullptr) show_failed(source, author, reason);
   if (counters_.size() > max_counters) counters_.clear();
-  unsigned& count = counters_[{author, source.id}];
-  if (count == max_retries) return c_.send(protocol::ack_for(message, c_.own_pn(), 500));
-  ++count;
+  Asked& asked = counters_[{author, source.id}];
+  const std::uint32_t number = protocol::retry_number(asked.number, stated_count);
+  if (number > max_retries || asked.requests == max_requests)
+    return c_.send(protocol::ack_for(message, c_.own_pn(), 500));
+  asked = {number, asked.requests + 1};
 
   // Without a session nothing could be resent on it: the keys go along at once.
   std::optional<protocol::RetryKeys> keys;
-  if (count >= 2 || !sessions_.has(author)) {
+  if (asked.requests >= 2 || number >= 2 || !sessions_.has(author)) {
     keys.emplace();
     keys->identity = keys_.local().identity.pub;
     keys->one_time = keys_.new_one_time_key();  // never published
@@ -52,7 +54,7 @@ void PhoneRetries::ask_again(const Node& message, const MessageSource& source, c
   }
   const bool unvouched = author.device != 0 && (reason.code == Errc::bad_signature || reason.code == Errc::not_found);
   const unsigned error = unvouched ? error_adv_failure : protocol::retry_error_code(reason.code);
-  c_.send(protocol::retry_receipt(message, count, error, keys_.local().registration_id, keys));
+  c_.send(protocol::retry_receipt(message, number, error, keys_.local().registration_id, keys));
   c_.send(protocol::ack_for(message, c_.own_pn()));
 }
 
@@ -73,7 +75,7 @@ void PhoneRetries::on_request(const Node& receipt) {
   if (message == nullptr) return c_.send(ack);
   if (!concerned(*message, *requester)) return c_.send(ack);
   SentMessage::Resends& resends = message->resends[*requester];
-  if (++resends.count >= max_retries) return c_.send(ack);
+  if (++resends.count > max_resends) return c_.send(ack);
   if (!sessions_.renew(*requester, *request, resends.base_key)) return c_.send(ack);
   sessions_.with_sessions({*requester}, [this, request = *request, device = *requester, ack](Result<void> ready) {
     if (ready) resend(request, device);

@@ -22,7 +22,7 @@ class PhoneRetries {
       : c_(context), keys_(keys), sessions_(sessions), sent_(sent), log_(log) {}
 
   void ask_again(const Node& message, const protocol::MessageSource& source, const DeviceKey& author,
-                 const protocol::Error& reason);
+                 std::uint32_t stated_count, const protocol::Error& reason);
   /// It could be read in the end.
   void settled(const DeviceKey& author, const std::string& id) { counters_.erase({author, id}); }
   /// A retry receipt. Acked when the resend is on its way or nothing will be sent: until then the request comes again
@@ -31,7 +31,8 @@ class PhoneRetries {
   void clear() { counters_.clear(); }
 
  private:
-  static constexpr unsigned max_retries = 5;
+  // The number of a request, what is asked for one message, what is sent for one message: a cut may take each.
+  static constexpr unsigned max_retries = 5, max_requests = 20, max_resends = 10;
   static constexpr std::size_t max_counters = 10'000;
   void show_failed(const protocol::MessageSource& source, const DeviceKey& author, const protocol::Error& reason);
   bool concerned(SentMessage& message, const DeviceKey& requester);
@@ -42,7 +43,11 @@ class PhoneRetries {
   PhoneSessions& sessions_;
   SentMessages& sent_;
   PhoneLog& log_;
-  std::map<std::pair<DeviceKey, std::string>, unsigned> counters_;  // of messages we could not decrypt
+  struct Asked {
+    std::uint32_t number = 0;
+    unsigned requests = 0;
+  };
+  std::map<std::pair<DeviceKey, std::string>, Asked> counters_;  // of messages we could not decrypt
 };
 
 }  // namespace wharf::sandbox

@@ -316,6 +316,43 @@ TEST_CASE("a one-time key of a retry receipt opens the resend and is gone then")
   REQUIRE(storage::load_pre_keys(f.store->reader(), f.row.id, storage::first_retry_key_id, 0x1000000).empty());
 }
 
+TEST_CASE("a request is repeated under its number until a resend answers it, so that cuts do not use the numbers up") {
+  Fixture f;
+  f.go_online();
+  const auto stanza = [](std::uint32_t resend) {
+    Node node = message(ben, "3EB0AA");
+    Node part = Node("enc").set("v", "2").set("type", "msg").bytes(protocol::Bytes(60, 0x33));
+    if (resend != 0) part.set("count", std::to_string(resend));
+    return node.add(std::move(part));
+  };
+  const auto asked = [&](std::uint32_t resend) -> std::string {
+    const auto answers = Fixture::sent(f.stanza(stanza(resend)));
+    if (answers.size() != 2) return "refused";
+    return std::string(answers[0].child("retry")->attr("count"));
+  };
+  SECTION("the first copy again and again, each resend again, an older copy late") {
+    for (int i = 0; i < 6; ++i) CHECK(asked(0) == "1");
+    for (int i = 0; i < 3; ++i) CHECK(asked(1) == "2");
+    CHECK(asked(0) == "2");
+    CHECK(asked(2) == "3");
+    CHECK(asked(4) == "5");
+    CHECK(asked(5) == "refused");
+    CHECK(asked(4) == "5");  // the fifth may have been lost too
+  }
+  SECTION("a sender that states no count gets keys from the second request on, and is not asked for ever") {
+    const SignalPeer peer = f.befriend(ben);
+    for (std::uint32_t i = 1; i <= f.settings.max_retry_receipts; ++i) {
+      INFO(i);
+      f.steady += RetryKeysOut::patience;
+      const auto answers = Fixture::sent(f.stanza(stanza(0)));
+      const auto request = std::ranges::find_if(answers, [](const Node& node) { return node.child("retry"); });
+      REQUIRE(request != answers.end());
+      CHECK((request->child("keys") != nullptr) == (i > 1));
+    }
+    CHECK(asked(0) == "refused");
+  }
+}
+
 TEST_CASE("a resend of what has come since is no second message, even when its chat is gone") {
   Fixture f;
   f.go_online();

@@ -100,7 +100,11 @@ TEST_CASE("a message that does not decrypt is answered with a retry receipt and 
   for (int attempt = 1; attempt <= 7; ++attempt) {
     Node message("message");
     message.set("id", "broken").set("from", Jid("100000000000002", "lid")).set("t", "1700000000").set("type", "text");
-    message.add(Node("enc").set("v", "2").set("type", "msg").bytes(protocol::Bytes(60, 0x33)));
+    message.add(Node("enc")
+                    .set("v", "2")
+                    .set("type", "msg")
+                    .set("count", std::to_string(attempt - 1))
+                    .bytes(protocol::Bytes(60, 0x33)));
     const auto answers = Fixture::sent(f.stanza(message));
     INFO("attempt " << attempt);
     if (attempt <= 5) {

@@ -164,10 +164,10 @@ TEST_CASE("retry counters are kept for a day") {
   CHECK(find_retry(store.db(), session, author, "A").count == 0);
   store.turn([&](Changes& changes) {
     changes.add(PutRetry{session, author, "A", {1, false}, 1'000});
-    changes.add(PutRetry{session, author, "A", {2, true}, 2'000});
+    changes.add(PutRetry{session, author, "A", {2, true, 3}, 2'000});
     changes.add(PutRetry{session, author, "B", {5, false}, 3'000});
   });
-  CHECK(find_retry(store.db(), session, author, "A") == RetryRow{2, true});
+  CHECK(find_retry(store.db(), session, author, "A") == RetryRow{2, true, 3});
   CHECK(find_retry(store.db(), session, author.with_device(4), "A").count == 0);
   store.turn([&](Changes& changes) { changes.add(PutRetry{session, author, "C", {1, false}, day + 2'001}); });
   CHECK(find_retry(store.db(), session, author, "A").count == 0);
