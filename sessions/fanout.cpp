@@ -175,9 +175,7 @@ Result<Node> Fanout::seal(const Jid& chat, const std::string& message_id, ByteVi
   protocol::OutgoingStanza stanza;
   stanza.id = message_id;
   stanza.to = *to;
-  const auto kind = protocol::stanza_kind(content);
-  stanza.type = kind.type;
-  stanza.media_type = kind.media_type;
+  stanza.kind = protocol::stanza_kind(content);
   bool to_recipient = false;
   bool introduced = false;
   for (const Jid& device : devices) {

@@ -230,9 +230,7 @@ void Receipts::resend(const protocol::RetryRequest& request, const Jid& requeste
   stanza.id = request.id;
   stanza.to = request.requester;
   stanza.count = request.count;
-  const auto kind = protocol::stanza_kind(message->content);
-  stanza.type = kind.type;
-  stanza.media_type = kind.media_type;
+  stanza.kind = protocol::stanza_kind(message->content);
   stanza.to_own_device = directory_.is_own(requester);
   Bytes plaintext = message->content;
   if (stanza.to_own_device) {

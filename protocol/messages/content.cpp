@@ -3,6 +3,8 @@
 // parsed.
 #include "protocol/messages/content.h"
 
+#include <algorithm>
+
 #include "protocol/messages/message_shape.h"
 #include "protocol/messages/wire.h"
 #include "protocol/proto/message.pb.h"
@@ -19,7 +21,8 @@ constexpr std::size_t max_mentions = 4096;
 constexpr std::size_t max_app_state_keys = 4096;
 
 namespace context_field {
-constexpr std::uint32_t quoted_id = 1, quoted_author = 2, quoted_message = 3, mentioned = 15;
+constexpr std::uint32_t quoted_id = 1, quoted_author = 2, quoted_message = 3, mentioned = 15, forwarding_score = 21,
+                        forwarded = 22, expiration = 25, other_mentions = 70;
 }
 namespace protocol_field {
 constexpr std::uint32_t key = 1, type = 2, app_state_sync_key_share = 7, edited_message = 14;
@@ -40,15 +43,15 @@ ContentField content_field(std::uint32_t number) {
     case field_number::conversation: return {MessageKind::text, 0};
     case field_number::extended_text: return {MessageKind::text, 1};
     case field_number::image: return {MessageKind::image, 3};
-    case field_number::video:
-    case field_number::ptv: return {MessageKind::video, 7};
+    case field_number::video: return {MessageKind::video, 7};
+    case field_number::ptv: return {MessageKind::video_note, 7};
     case field_number::audio: return {MessageKind::audio, 0};
     case field_number::document: return {MessageKind::document, 20};
     case field_number::sticker: return {MessageKind::sticker, 0};
     case field_number::location: return {MessageKind::location, 0};
-    case field_number::live_location: return {MessageKind::location, 6};
-    case field_number::contact:
-    case field_number::contacts_array: return {MessageKind::contact, 1};
+    case field_number::live_location: return {MessageKind::live_location, 6};
+    case field_number::contact: return {MessageKind::contact, 1};
+    case field_number::contacts_array: return {MessageKind::contacts, 1};
     case field_number::poll_creation:
     case field_number::poll_creation_v2:
     case field_number::poll_creation_v3:
@@ -57,7 +60,14 @@ ContentField content_field(std::uint32_t number) {
     case field_number::reaction: return {MessageKind::reaction, 2};
     case field_number::enc_reaction: return {MessageKind::reaction, 0};
     case field_number::protocol_message: return {MessageKind::protocol, 0};
-    case field_number::group_invite: return {MessageKind::unknown, 6};
+    case field_number::group_invite: return {MessageKind::group_invite, 6};
+    case field_number::event: return {MessageKind::event, 3};
+    case field_number::album: return {MessageKind::album, 0};
+    case field_number::list_response: return {MessageKind::interactive_reply, 1};
+    case field_number::buttons_response:
+    case field_number::template_button_reply: return {MessageKind::interactive_reply, 2};
+    case field_number::interactive_response: return {MessageKind::interactive_reply, 0};
+    case field_number::pin_in_chat: return {MessageKind::pin, 0};
     default: return {};
   }
 }
@@ -67,17 +77,10 @@ bool is_content(std::uint32_t number) {
          number != field_number::fast_ratchet_sender_key_distribution && number != field_number::message_context_info;
 }
 
-/// The field that says what a message is: the first of a kind we know, else the first content at all; 0 without
-/// content.
-std::uint32_t main_field(ByteView message) {
-  std::uint32_t found = 0;
-  WireReader reader(message);
-  while (const auto field = reader.next()) {
-    if (!is_content(field->number)) continue;
-    if (content_field(field->number).kind != MessageKind::unknown) return field->number;
-    if (found == 0) found = field->number;
-  }
-  return found;
+std::string text_of_flow(ByteView body) {
+  const auto shown = merged_field(body, 1);
+  const auto text = shown ? bytes_field(*shown, 1) : std::nullopt;
+  return text ? displayable(as_text(*text)) : std::string();
 }
 
 std::string text_of(ByteView message, std::uint32_t number) {
@@ -92,6 +95,29 @@ std::string text_of(ByteView message, std::uint32_t number) {
   return text ? displayable(as_text(*text)) : std::string();
 }
 
+void read_trait(MessageTraits& traits, const WireField& field) {
+  constexpr std::uint32_t all_members = 1;
+  const auto number = static_cast<std::uint32_t>(std::min<std::uint64_t>(field.varint, 0xffffffff));
+  switch (field.number) {
+    case context_field::forwarding_score: traits.forwarding_score = number; break;
+    case context_field::forwarded: traits.forwarded = number != 0; break;
+    case context_field::expiration: traits.expires_after_s = number; break;
+    case context_field::other_mentions: traits.mentions_all = number == all_members; break;
+    default: break;
+  }
+}
+
+bool says_view_once(std::uint32_t number, ByteView body) {
+  switch (number) {
+    case field_number::image: return varint_field(body, 25).value_or(0) != 0;
+    case field_number::video:
+    case field_number::ptv: return varint_field(body, 20).value_or(0) != 0;
+    case field_number::audio: return varint_field(body, 21).value_or(0) != 0;
+    case field_number::extended_text: return varint_field(body, 30).value_or(0) != 0;
+    default: return false;
+  }
+}
+
 /// Field by field and only up to the caps: a generated parser would build every entry of a contact's making first, at
 /// thirty times its size.
 void read_context(IncomingMessage& out, ByteView content, std::uint32_t number) {
@@ -100,6 +126,7 @@ void read_context(IncomingMessage& out, ByteView content, std::uint32_t number) 
   Quote quote;
   WireReader reader(*context);
   while (const auto field = reader.next()) {
+    if (field->type == WireType::varint) read_trait(out.traits, *field);
     if (field->type != WireType::length) continue;
     const std::string_view text = as_text(field->value);
     if (field->number == context_field::quoted_id) {
@@ -147,7 +174,7 @@ Result<void> read_protocol_message(IncomingMessage& out, ByteView body) {
     if (!edited) return {};
     const Result<Unwrapped> inner = unwrap_message(*edited, EditedMessages::unwrap);
     if (!inner) return inner.error();
-    out.text = text_of(inner->message, main_field(inner->message));
+    out.text = text_of(inner->message, content_number(inner->message));
   }
   if (out.protocol_type == type_app_state_sync_key_share) {
     if (const auto share = merged_field(body, protocol_field::app_state_sync_key_share)) {
@@ -159,22 +186,42 @@ Result<void> read_protocol_message(IncomingMessage& out, ByteView body) {
 
 }  // namespace
 
+std::uint32_t content_number(ByteView message) {
+  std::uint32_t found = 0;
+  WireReader reader(message);
+  while (const auto field = reader.next()) {
+    if (!is_content(field->number)) continue;
+    if (content_field(field->number).kind != MessageKind::unknown) return field->number;
+    if (found == 0) found = field->number;
+  }
+  return found;
+}
+
 const char* name(MessageKind kind) {
   switch (kind) {
     case MessageKind::text: return "text";
     case MessageKind::image: return "image";
     case MessageKind::video: return "video";
+    case MessageKind::gif: return "gif";
+    case MessageKind::video_note: return "video_note";
     case MessageKind::audio: return "audio";
     case MessageKind::voice: return "voice";
     case MessageKind::document: return "document";
     case MessageKind::sticker: return "sticker";
     case MessageKind::location: return "location";
+    case MessageKind::live_location: return "live_location";
     case MessageKind::contact: return "contact";
+    case MessageKind::contacts: return "contacts";
     case MessageKind::poll: return "poll";
+    case MessageKind::event: return "event";
+    case MessageKind::group_invite: return "group_invite";
+    case MessageKind::album: return "album";
+    case MessageKind::interactive_reply: return "interactive_reply";
     case MessageKind::poll_vote: return "poll_vote";
     case MessageKind::reaction: return "reaction";
     case MessageKind::edit: return "edit";
     case MessageKind::revoke: return "revoke";
+    case MessageKind::pin: return "pin";
     case MessageKind::protocol: return "protocol";
     case MessageKind::sender_key_only: return "sender_key_only";
     case MessageKind::unknown: return "unknown";
@@ -204,7 +251,7 @@ Result<IncomingMessage> parse_message(ByteView encoded) {
     out.sender_key_group = displayable(distribution.group_id());
   }
 
-  const std::uint32_t number = main_field(out.encoded);
+  const std::uint32_t number = content_number(out.encoded);
   out.has_content = number != 0;
   if (number == 0) {
     if (!unwrapped->sender_key_distribution.empty()) out.kind = MessageKind::sender_key_only;
@@ -214,12 +261,18 @@ Result<IncomingMessage> parse_message(ByteView encoded) {
   out.text = text_of(out.encoded, number);
   const Bytes body = merged_field(out.encoded, number).value_or(Bytes{});
   if (number == field_number::audio && varint_field(body, 6).value_or(0) != 0) out.kind = MessageKind::voice;
+  if (number == field_number::video && varint_field(body, 8).value_or(0) != 0) out.kind = MessageKind::gif;
+  out.body = read_body(out.encoded);
+  out.traits.view_once = unwrapped->view_once || says_view_once(number, body);
+  if (out.kind == MessageKind::unknown) out.unknown_name = content_name(number);
+  if (number == field_number::interactive_response) out.text = text_of_flow(body);
   if (number == field_number::protocol_message) {
     if (const Result<void> read = read_protocol_message(out, body); !read) return read.error();
   } else if (const auto context = context_info_field(number)) {
     read_context(out, body, *context);
   }
-  if (unwrapped->edited) out.kind = MessageKind::edit;
+  if (auto* edit = std::get_if<Edit>(&out.body)) edit->text = out.text;
+  else if (unwrapped->edited) out.kind = MessageKind::edit;
   return out;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// What a message says: the Message protobuf as a value. Specification 03 sections 4.1, 6.3 and 9.
-// This issue builds text; every other kind is recognised and carried as its encoded bytes, so nothing is lost.
+// What a message says: the Message protobuf as a value. Specification 03 sections 4.1, 6.3 and 9. What each kind holds
+// beside text stands in body.h.
 
 #include <array>
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include "protocol/binary/jid.h"
 #include "protocol/bytes.h"
 #include "protocol/crypto/random.h"
+#include "protocol/messages/body.h"
 #include "protocol/result.h"
 
 namespace wharf::protocol {
@@ -38,6 +39,8 @@ struct OutgoingMessage {
 /// reportingTokenVersion 2 set.
 OutgoingMessage build_text(const TextContent& content, Random& random);
 
+/// The Message inside a deviceSentMessage, or the whole when it is none: what a resend sends.
+Bytes without_device_sent(ByteView message);
 /// deviceSentMessage for the sender's own other devices.
 Bytes wrap_device_sent(ByteView message, const Jid& destination);
 
@@ -45,17 +48,27 @@ enum class MessageKind {
   text,
   image,
   video,
+  gif,         // a video that plays silently and again and again
+  video_note,  // a round video
   audio,
   voice,
   document,
   sticker,
   location,
+  live_location,
   contact,
+  contacts,
   poll,
+  event,
+  group_invite,
+  album,
+  interactive_reply,  // a button, a row of a list or a flow was chosen
+  // What is said about another message:
   poll_vote,
   reaction,
   edit,
   revoke,
+  pin,
   protocol,
   sender_key_only,
   unknown,
@@ -68,7 +81,10 @@ struct IncomingMessage {
   std::string text;  // text or caption; invalid UTF-8 replaced
   std::vector<Jid> mentions;
   std::optional<Quote> quote;
-  Bytes encoded;                      // the unwrapped Message as received: store it
+  MessageBody body;
+  MessageTraits traits;
+  std::string unknown_name;           // of MessageKind::unknown: body.h, content_name()
+  Bytes encoded;                      // unwrapped; what is stored is the whole as it came
   std::optional<Jid> device_sent_to;  // destinationJid of a deviceSent wrapper
   bool was_device_sent = false;
   std::optional<std::array<std::uint8_t, 32>> secret;
@@ -92,13 +108,6 @@ Bytes build_app_state_key_share(std::span<const IncomingMessage::AppStateKey> ke
 /// What a Quote carries of a stored message: unwrapped, without its own contextInfo, secret and key distribution. Empty
 /// when `encoded` is malformed.
 Bytes quotable(ByteView encoded);
-
-/// The stanza's type attribute and enc mediatype for an encoded Message (03 section 4.3).
-struct StanzaKind {
-  std::string type;        // "text", "media", ...
-  std::string media_type;  // "" when none
-};
-StanzaKind stanza_kind(ByteView encoded);
 
 /// 03 section 4.7; nullopt when no token applies (excluded kind, nothing extracted, malformed).
 std::optional<std::array<std::uint8_t, 16>> reporting_token(ByteView encoded, ByteView secret, std::string_view id,

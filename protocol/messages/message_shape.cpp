@@ -183,6 +183,7 @@ Result<Unwrapped> unwrap_message(ByteView encoded, EditedMessages edited) {
       if (const auto destination = bytes_field(wrapper->body, 1)) out.destination = to_bytes(*destination);
     }
     out.edited = out.edited || wrapper->number == field_number::edited_message;
+    out.view_once = out.view_once || wrapper->number == 37 || wrapper->number == 55 || wrapper->number == 59;
     out.message = std::move(wrapper->message);
     take_companions(out, out.message);
   }

@@ -27,18 +27,27 @@ inline constexpr std::uint32_t fast_ratchet_sender_key_distribution = 15;
 inline constexpr std::uint32_t live_location = 18;
 inline constexpr std::uint32_t sticker = 26;
 inline constexpr std::uint32_t group_invite = 28;
+inline constexpr std::uint32_t template_button_reply = 29;
 inline constexpr std::uint32_t device_sent = 31;
 inline constexpr std::uint32_t message_context_info = 35;
+inline constexpr std::uint32_t list_response = 39;
+inline constexpr std::uint32_t buttons_response = 43;
 inline constexpr std::uint32_t reaction = 46;
+inline constexpr std::uint32_t interactive_response = 48;
 inline constexpr std::uint32_t poll_creation = 49;
 inline constexpr std::uint32_t poll_update = 50;
+inline constexpr std::uint32_t document_with_caption = 53;
+inline constexpr std::uint32_t view_once_v2 = 55;
 inline constexpr std::uint32_t enc_reaction = 56;
 inline constexpr std::uint32_t edited_message = 58;
 inline constexpr std::uint32_t poll_creation_v2 = 60;
+inline constexpr std::uint32_t pin_in_chat = 63;
 inline constexpr std::uint32_t poll_creation_v3 = 64;
 inline constexpr std::uint32_t ptv = 66;
+inline constexpr std::uint32_t event = 75;
 inline constexpr std::uint32_t enc_event_response = 76;
 inline constexpr std::uint32_t secret_encrypted = 82;
+inline constexpr std::uint32_t album = 83;
 inline constexpr std::uint32_t poll_creation_v5 = 111;
 }  // namespace field_number
 
@@ -57,6 +66,7 @@ struct Unwrapped {
   bool device_sent = false;
   Bytes destination;              // destinationJid of the outermost deviceSent
   bool edited = false;            // passed an editedMessage
+  bool view_once = false;         // passed a viewOnce wrapper
   Bytes secret;                   // messageSecret: innermost first, then outwards; empty when absent
   Bytes sender_key_distribution;  // SKDM message of the outermost level that has one, empty when absent
 };

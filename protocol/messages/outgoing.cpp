@@ -1,4 +1,5 @@
 // Building the messages this gateway sends itself. Specification 03 sections 4.1 and 9.
+#include "protocol/messages/building.h"
 #include "protocol/messages/content.h"
 #include "protocol/messages/message_shape.h"
 #include "protocol/messages/wire.h"
@@ -8,7 +9,6 @@ namespace wharf::protocol {
 
 namespace {
 
-constexpr int reporting_token_version = 2;
 constexpr int app_state_sync_key_share = 6;  // protocolMessage.type
 
 template <class Message>
@@ -19,27 +19,16 @@ Bytes serialise(const Message& message) {
 }  // namespace
 
 OutgoingMessage build_text(const TextContent& content, Random& random) {
-  wire::message::Message message;
-  if (content.mentions.empty() && !content.quote) {
-    message.set_conversation(content.text);
-  } else {
-    auto& text = *message.mutable_extended_text();
-    text.set_text(content.text);
-    auto& context = *text.mutable_context_info();
-    if (content.quote) {
-      context.set_stanza_id(content.quote->id);
-      context.set_participant(content.quote->author.user_jid().to_string());
-      context.mutable_quoted_message()->assign(as_text(content.quote->message));
-    }
-    for (const Jid& jid : content.mentions) context.add_mentioned_jid(jid.user_jid().to_string());
-  }
-  OutgoingMessage out;
-  out.secret = random.bytes<32>();
-  auto& info = *message.mutable_message_context_info();
-  info.mutable_message_secret()->assign(as_text(out.secret));
-  info.set_reporting_token_version(reporting_token_version);
-  out.encoded = serialise(message);
-  return out;
+  MessageFrame frame;
+  frame.quote = content.quote;
+  frame.mentions = content.mentions;
+  return build_message(content.text, frame, random);
+}
+
+Bytes without_device_sent(ByteView message) {
+  const auto envelope = merged_field(message, field_number::device_sent);
+  const auto inner = envelope ? merged_field(*envelope, 2) : std::nullopt;
+  return inner ? *inner : to_bytes(message);
 }
 
 Bytes wrap_device_sent(ByteView message, const Jid& destination) {

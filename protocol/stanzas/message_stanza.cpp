@@ -7,10 +7,11 @@ namespace wharf::protocol {
 
 namespace {
 
-Node enc_node(const Ciphertext& ciphertext, std::string_view media_type) {
+Node enc_node(const Ciphertext& ciphertext, const StanzaKind& kind) {
   Node enc("enc");
   enc.set("v", "2").set("type", ciphertext.kind == CiphertextKind::pre_key_message ? "pkmsg" : "msg");
-  if (!media_type.empty()) enc.set("mediatype", media_type);
+  if (!kind.media_type.empty()) enc.set("mediatype", kind.media_type);
+  if (kind.hide_on_failure) enc.set("decrypt-fail", "hide");
   enc.bytes(ciphertext.body);
   return enc;
 }
@@ -20,16 +21,21 @@ void add_device_identity(Node& message, bool any_pre_key_message, ByteView devic
   if (any_pre_key_message && !device_identity.empty()) message.add(Node("device-identity").bytes(device_identity));
 }
 
+void add_meta(Node& message, const StanzaKind& kind) {
+  if (!kind.meta_name.empty()) message.add(Node("meta").set(kind.meta_name, kind.meta_value));
+}
+
 }  // namespace
 
 Node message_stanza(const OutgoingStanza& stanza) {
   Node message("message");
-  message.set("id", stanza.id).set("to", stanza.to).set("type", stanza.type);
+  message.set("id", stanza.id).set("to", stanza.to).set("type", stanza.kind.type);
+  if (!stanza.kind.edit.empty()) message.set("edit", stanza.kind.edit);
   if (stanza.peer_recipient_pn) message.set("peer_recipient_pn", *stanza.peer_recipient_pn);
 
   Node participants("participants");
   for (const EncryptedFor& target : stanza.participants) {
-    participants.add(Node("to").set("jid", target.device).add(enc_node(target.ciphertext, stanza.media_type)));
+    participants.add(Node("to").set("jid", target.device).add(enc_node(target.ciphertext, stanza.kind)));
   }
   message.add(std::move(participants));
   add_device_identity(
@@ -37,6 +43,7 @@ Node message_stanza(const OutgoingStanza& stanza) {
       std::any_of(stanza.participants.begin(), stanza.participants.end(),
                   [](const EncryptedFor& target) { return target.ciphertext.kind == CiphertextKind::pre_key_message; }),
       stanza.device_identity);
+  add_meta(message, stanza.kind);
   if (stanza.reporting_token) {
     message.add(Node("reporting").add(Node("reporting_token").set("v", "2").bytes(*stanza.reporting_token)));
   }
@@ -45,13 +52,15 @@ Node message_stanza(const OutgoingStanza& stanza) {
 
 Node retry_stanza(const RetryStanza& stanza) {
   Node message("message");
-  message.set("id", stanza.id).set("to", stanza.to).set("type", stanza.type);
+  message.set("id", stanza.id).set("to", stanza.to).set("type", stanza.kind.type);
+  if (!stanza.kind.edit.empty()) message.set("edit", stanza.kind.edit);
   if (stanza.recipient) message.set("recipient", *stanza.recipient);
   if (!stanza.to_own_device) message.set("device_fanout", "false");
-  Node enc = enc_node(stanza.ciphertext, stanza.media_type);
+  Node enc = enc_node(stanza.ciphertext, stanza.kind);
   enc.set("count", stanza.count);
   message.add(std::move(enc));
   add_device_identity(message, stanza.ciphertext.kind == CiphertextKind::pre_key_message, stanza.device_identity);
+  add_meta(message, stanza.kind);
   return message;
 }
 
@@ -59,7 +68,7 @@ Node peer_message_stanza(std::string_view id, const Jid& to, const Ciphertext& c
                          std::string_view push_priority) {
   Node message("message");
   message.set("id", id).set("to", to).set("type", "text").set("category", "peer").set("push_priority", push_priority);
-  message.add(Node("meta").set("appdata", "default")).add(enc_node(ciphertext, ""));
+  message.add(Node("meta").set("appdata", "default")).add(enc_node(ciphertext, StanzaKind()));
   add_device_identity(message, ciphertext.kind == CiphertextKind::pre_key_message, device_identity);
   return message;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "protocol/binary/node.h"
+#include "protocol/messages/stanza_kind.h"
 #include "protocol/signal/session.h"
 #include "protocol/stanzas/prekeys.h"
 
@@ -21,8 +22,7 @@ struct EncryptedFor {
 struct OutgoingStanza {
   std::string id;
   Jid to;  // user JID
-  std::string type = "text";
-  std::string media_type;  // on every enc, "" = none
+  StanzaKind kind;
   std::vector<EncryptedFor> participants;
   Bytes device_identity;                 // attached when any enc is a pkmsg
   std::optional<Jid> peer_recipient_pn;  // when `to` is a LID
@@ -34,8 +34,7 @@ Node message_stanza(const OutgoingStanza& stanza);
 struct RetryStanza {
   std::string id;
   Jid to;  // requester device
-  std::string type = "text";
-  std::string media_type;
+  StanzaKind kind;
   Ciphertext ciphertext;
   std::uint32_t count = 1;
   std::optional<Jid> recipient;  // own device: the chat

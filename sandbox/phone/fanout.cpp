@@ -45,8 +45,7 @@ protocol::OutgoingStanza PhoneFanout::envelope(const SentMessage& message, const
   protocol::OutgoingStanza stanza;
   stanza.id = message.id;
   stanza.to = form(peer, lid);
-  stanza.type = message.type;
-  stanza.media_type = message.media_type;
+  stanza.kind = protocol::stanza_kind(message.encoded);
   if (message.chat != c_.account.phone && lid) stanza.peer_recipient_pn = peer.pn_jid();
   stanza.reporting_token =
       protocol::reporting_token(message.encoded, message.secret, message.id, form(c_.account, lid), stanza.to);

@@ -99,8 +99,7 @@ void PhoneRetries::resend(const protocol::RetryRequest& request, const DeviceKey
   protocol::RetryStanza stanza;
   stanza.id = request.id;
   stanza.to = to;
-  stanza.type = message->type;
-  stanza.media_type = message->media_type;
+  stanza.kind = protocol::stanza_kind(message->encoded);
   stanza.count = request.count;
   stanza.to_own_device = requester.phone == c_.account.phone;
   const auto sealed = stanza.to_own_device

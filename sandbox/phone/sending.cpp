@@ -61,9 +61,6 @@ Result<std::string> PhoneSending::send_text(const Phone::Send& message, std::str
   SentMessage kept;
   kept.id = id;
   kept.chat = peer->phone;
-  const protocol::StanzaKind kind = protocol::stanza_kind(built.encoded);
-  kept.type = kind.type;
-  kept.media_type = kind.media_type;
   kept.secret = built.secret;
   kept.encoded = std::move(built.encoded);
   enqueue(std::move(kept));

@@ -28,8 +28,6 @@ json::object to_json(const SentMessage& message) {
                  {"chat", message.chat},
                  {"encoded", base64_value(message.encoded)},
                  {"secret", base64_value(message.secret)},
-                 {"type", message.type},
-                 {"mediaType", message.media_type},
                  {"addressed", std::move(addressed)},
                  {"completed", message.completed_fan_out},
                  {"acked", message.acked},
@@ -47,8 +45,6 @@ SentMessage sent_of(const json::object& o) {
   message.chat = string_of(o.at("chat"));
   message.encoded = bytes_of(o.at("encoded"));
   message.secret = array_of<32>(o.at("secret"));
-  message.type = string_of(o.at("type"));
-  message.media_type = string_of(o.at("mediaType"));
   for (const json::value& device : o.at("addressed").as_array())
     message.addressed.insert(device_of(device.as_string()));
   message.completed_fan_out = o.at("completed").as_bool();

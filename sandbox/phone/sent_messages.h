@@ -23,7 +23,6 @@ struct SentMessage {
   std::string chat;  // account of the other party
   Bytes encoded;
   std::array<std::uint8_t, 32> secret{};
-  std::string type = "text", media_type;
   std::optional<std::uint16_t> peer_device;  // a bootstrap message to this companion only
   std::set<DeviceKey> addressed;             // devices that got a ciphertext
   struct Resends {

@@ -5,6 +5,7 @@
 
 #include "protocol/crypto/hash.h"
 #include "protocol/messages/content.h"
+#include "protocol/messages/stanza_kind.h"
 #include "protocol/messages/wire.h"
 #include "protocol/pairing/adv.h"
 #include "protocol/text.h"

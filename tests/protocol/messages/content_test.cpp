@@ -5,6 +5,7 @@
 #include <map>
 
 #include "protocol/messages/message_shape.h"
+#include "protocol/messages/stanza_kind.h"
 #include "protocol/messages/wire.h"
 #include "protocol/proto/message.pb.h"
 #include "tests/support/scripted_random.h"
@@ -40,14 +41,14 @@ const std::map<std::string, Expected, std::less<>> expectations = {
     {"extended_text_quote_mention", {MessageKind::text, "hi @100000000000003"}},
     {"extended_text_forwarded", {MessageKind::text, "fwd"}},
     {"image", {MessageKind::image, "a cat"}},
-    {"video_gif", {MessageKind::video, ""}},
+    {"video_gif", {MessageKind::gif, ""}},
     {"audio_ptt", {MessageKind::voice, ""}},
     {"document_with_caption", {MessageKind::document, "the paper"}},
     {"sticker", {MessageKind::sticker, ""}},
     {"location", {MessageKind::location, ""}},
-    {"live_location", {MessageKind::location, "here"}},
+    {"live_location", {MessageKind::live_location, "here"}},
     {"contact", {MessageKind::contact, "Ann"}},
-    {"contacts_array", {MessageKind::contact, "2 contacts"}},
+    {"contacts_array", {MessageKind::contacts, "2 contacts"}},
     {"reaction", {MessageKind::reaction, "\xF0\x9F\x91\x8D"}},
     {"reaction_remove", {MessageKind::reaction, ""}},
     {"poll_v3_single", {MessageKind::poll, "Tea?"}},
@@ -58,17 +59,17 @@ const std::map<std::string, Expected, std::less<>> expectations = {
     {"edit_wrapped", {MessageKind::edit, "new text"}},
     {"edit_plain", {MessageKind::edit, "new text"}},
     {"ephemeral_setting", {MessageKind::protocol, ""}},
-    {"pin", {MessageKind::unknown, ""}},
+    {"pin", {MessageKind::pin, ""}},
     {"keep", {MessageKind::unknown, ""}},
     {"view_once_v2", {MessageKind::image, ""}},
     {"ephemeral_wrapper", {MessageKind::text, "gone soon"}},
-    {"group_invite", {MessageKind::unknown, "join us"}},
-    {"event", {MessageKind::unknown, ""}},
-    {"album_parent", {MessageKind::unknown, ""}},
+    {"group_invite", {MessageKind::group_invite, "join us"}},
+    {"event", {MessageKind::event, "Picnic"}},
+    {"album_parent", {MessageKind::album, ""}},
     {"album_child", {MessageKind::image, ""}},
     {"list", {MessageKind::unknown, ""}},
-    {"list_response", {MessageKind::unknown, ""}},
-    {"buttons_response", {MessageKind::unknown, ""}},
+    {"list_response", {MessageKind::interactive_reply, "one"}},
+    {"buttons_response", {MessageKind::interactive_reply, "Yes"}},
     {"device_sent", {MessageKind::text, "hello"}},
     {"app_state_key_request", {MessageKind::protocol, ""}},
     {"placeholder_resend_request", {MessageKind::protocol, ""}},

@@ -1,0 +1,59 @@
+#pragma once
+// Messages of every kind, made to be sent: the Message protobuf of a value, with its contextInfo, secret and wrappers.
+// Specification 03 sections 4.1, 9 and 11, 04 section 5. Fields are written in ascending order and only when they say
+// something, so that one value has one encoding.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "protocol/messages/body.h"
+#include "protocol/messages/content.h"
+
+namespace wharf::protocol {
+
+/// What may stand around any content: contextInfo, and whether it may be seen once only.
+struct MessageFrame {
+  std::optional<Quote> quote;
+  std::vector<Jid> mentions;  // user JIDs, in the namespace of the chat
+  bool mention_all = false;
+  bool forwarded = false;
+  std::uint32_t forwarding_score = 0;
+  std::uint32_t expires_after_s = 0;  // the chat's timer; 0 = none
+  std::int64_t expiry_set_at = 0;     // unix seconds; when the timer was set
+  bool view_once = false;             // image, video, audio
+};
+
+/// A file as a message of this kind (image, video, gif, video_note, audio, voice, document, sticker).
+struct MediaContent {
+  MessageKind kind = MessageKind::document;
+  MediaFile file;
+  std::string caption;
+};
+
+using OutgoingBody =
+    std::variant<std::string, Location, Contacts, Poll, CalendarEvent, GroupInvite, Album, MediaContent>;
+
+/// A string is text. `conversation` when there is nothing around it, else extendedTextMessage; a document with a
+/// caption is wrapped; messageSecret and reportingTokenVersion 2 are set.
+OutgoingMessage build_message(const OutgoingBody& body, const MessageFrame& frame, Random& random);
+
+// --- what is said about another message: no message of its own. Keys are written as they are given; the secret is that
+// of the carrier where it has one (03 section 4.1 step 1: reactions and votes have none).
+
+OutgoingMessage build_reaction(const Reaction& reaction);
+OutgoingMessage build_vote(const PollVote& vote);
+/// `text` replaces text or caption: `original` is the unwrapped Message that is edited, of which media keeps its
+/// fields.
+OutgoingMessage build_edit(const MessageKey& target, const std::string& text, ByteView original,
+                           const std::vector<Jid>& mentions, std::int64_t at_ms, Random& random);
+OutgoingMessage build_revoke(const MessageKey& target, Random& random);
+OutgoingMessage build_pin(const Pin& pin, Random& random);
+
+/// A stored Message as it is sent on: unwrapped, without quote and mentions, text as extendedTextMessage, the score
+/// raised (03 section 11). Empty: nothing of it can be forwarded.
+OutgoingMessage build_forward(ByteView stored, bool was_own, const MessageFrame& frame, Random& random);
+
+}  // namespace wharf::protocol

@@ -1,0 +1,238 @@
+#include "protocol/messages/body.h"
+
+#include <catch2/catch.hpp>
+#include <limits>
+
+#include "protocol/messages/building.h"
+#include "protocol/messages/message_shape.h"
+#include "protocol/messages/wire.h"
+#include "tests/support/vectors.h"
+
+using namespace wharf::protocol;
+using wharf::test::hex;
+
+using wharf::test::text;
+using wharf::test::vectors;
+
+namespace {
+
+Bytes vector_message(std::string_view kind) {
+  for (const auto& entry : vectors("messages").as_object().at("cases").as_array())
+    if (text(entry.as_object(), "kind") == kind) return hex(entry.at("hex"));
+  throw std::runtime_error("no message vector " + std::string(kind));
+}
+
+IncomingMessage read(std::string_view kind) { return parse_message(vector_message(kind)).value(); }
+template <class Body>
+Body body(std::string_view kind) {
+  const IncomingMessage message = read(kind);
+  INFO(kind);
+  REQUIRE(std::holds_alternative<Body>(message.body));
+  return std::get<Body>(message.body);
+}
+
+/// Without messageContextInfo: its secret is drawn anew each time.
+Bytes content(const Bytes& message) {
+  Bytes out;
+  WireReader reader(message);
+  while (const auto field = reader.next())
+    if (field->number != field_number::message_context_info) append(out, field->whole);
+  return out;
+}
+
+Random& any() {
+  static SeededRandom random(1);
+  return random;
+}
+Bytes built(const OutgoingBody& body, const MessageFrame& frame = MessageFrame()) {
+  return content(build_message(body, frame, any()).encoded);
+}
+
+const Jid ann("100000000000002", "lid"), carl("100000000000003", "lid"), group("120363000000000001", "g.us");
+
+}  // namespace
+
+TEST_CASE("locations, cards, polls, events and invites are read from the vectors and written as they stand there") {
+  const auto place = body<Location>("location");
+  CHECK(place == Location{52.52, 13.405, "Berlin", "Germany", "", false, 0});
+  CHECK(built(place) == vector_message("location"));
+  CHECK(body<Location>("live_location") == Location{52.52, 13.405, "here", "", "", true, 20});
+
+  const auto card = body<Contacts>("contact");
+  REQUIRE(card.cards.size() == 1);
+  CHECK(card.cards[0].name == "Ann");
+  CHECK(built(card) == vector_message("contact"));
+  const auto cards = body<Contacts>("contacts_array");
+  REQUIRE(cards.cards.size() == 2);
+  CHECK(cards.cards[1].vcard == "BEGIN:VCARD\nVERSION:3.0\nFN:Bob\nEND:VCARD");
+  CHECK(built(cards) == vector_message("contacts_array"));
+
+  const auto single = body<Poll>("poll_v3_single"), multi = body<Poll>("poll_v1_multi");
+  CHECK(single == Poll{"Tea?", {"yes", "no"}, 1});
+  CHECK(built(single) == content(vector_message("poll_v3_single")));
+  CHECK(multi == Poll{"Which?", {"a", "b", "c"}, 0});
+  CHECK(built(multi) == content(vector_message("poll_v1_multi")));
+
+  const auto event = body<CalendarEvent>("event");
+  CHECK(event.name == "Picnic");
+  CHECK(event.starts_at == 1'760'100'000);
+  CHECK(event.extra_guests);
+  CHECK(built(event) == content(vector_message("event")));
+
+  const auto invite = body<GroupInvite>("group_invite");
+  CHECK(invite == GroupInvite{"120363000000000001@g.us", "AbCdEfGh", "Test", 1'760'500'000});
+  CHECK(body<Album>("album_parent") == Album{2, 0});
+  CHECK(built(Album{2, 0}) == vector_message("album_parent"));
+}
+
+TEST_CASE("what is said about another message names it, and is written as in the vectors") {
+  const auto reaction = body<Reaction>("reaction");
+  CHECK(reaction.target == MessageKey{"3EB0BBBBBBBBBBBBBBBBBB", false, group, carl});
+  CHECK(reaction.text == "\xF0\x9F\x91\x8D");
+  CHECK(reaction.at_ms == 1'760'000'000'123);
+  CHECK(build_reaction(reaction).encoded == vector_message("reaction"));
+  CHECK(build_reaction(body<Reaction>("reaction_remove")).encoded == vector_message("reaction_remove"));
+
+  const auto vote = body<PollVote>("poll_update");
+  CHECK(vote.payload == Bytes{0xaa, 0xbb});
+  CHECK(build_vote(vote).encoded == vector_message("poll_update"));
+
+  const auto revoke = body<Revoke>("revoke_own");
+  CHECK(revoke.target == MessageKey{"3EB0AAAAAAAAAAAAAAAAAA", true, ann, std::nullopt});
+  CHECK(content(build_revoke(revoke.target, any()).encoded) == vector_message("revoke_own"));
+
+  for (const char* kind : {"edit_plain", "edit_wrapped"}) {
+    const auto edit = body<Edit>(kind);
+    CHECK(edit.target == MessageKey{"3EB0AAAAAAAAAAAAAAAAAA", true, ann, std::nullopt});
+    CHECK(edit.text == "new text");
+    const Bytes original = vector_message("conversation");
+    CHECK(content(build_edit(edit.target, edit.text, original, {}, edit.at_ms, any()).encoded) ==
+          vector_message("edit_plain"));
+  }
+
+  const auto pin = body<Pin>("pin");
+  CHECK(pin.pinned);
+  CHECK(pin.duration_s == 604'800);
+  CHECK(content(build_pin(pin, any()).encoded) == content(vector_message("pin")));
+}
+
+TEST_CASE("a file is read with everything that its download needs, and written as in the vectors") {
+  struct Case {
+    const char* vector;
+    MessageKind kind;
+  };
+  for (const Case& c : {Case{"image", MessageKind::image}, Case{"video_gif", MessageKind::gif},
+                        Case{"audio_ptt", MessageKind::voice}, Case{"sticker", MessageKind::sticker}}) {
+    INFO(c.vector);
+    const IncomingMessage message = read(c.vector);
+    CHECK(message.kind == c.kind);
+    const auto& file = std::get<MediaFile>(message.body);
+    CHECK(file.key == Bytes(32, 0x11));
+    CHECK(file.sha256 == Bytes(32, 0x22));
+    CHECK(file.direct_path == "/v/t62.7118-24/1_2_n.enc?ccb=11-4&oh=x&oe=y");
+    const Bytes again = built(MediaContent{c.kind, file, message.text});
+    if (c.kind != MessageKind::gif) CHECK(again == vector_message(c.vector));  // it names where the gif came from
+    CHECK(std::get<MediaFile>(parse_message(again)->body) == file);
+    CHECK(parse_message(again)->kind == c.kind);
+  }
+  const IncomingMessage document = read("document_with_caption");
+  const auto& file = std::get<MediaFile>(document.body);
+  CHECK(document.text == "the paper");
+  CHECK_FALSE(file.file_name.empty());
+  CHECK(built(MediaContent{MessageKind::document, file, document.text}) == vector_message("document_with_caption"));
+  MessageFrame once;
+  once.view_once = true;
+  const auto seen_once = parse_message(build_message(MediaContent{MessageKind::image, file, ""}, once, any()).encoded);
+  REQUIRE(seen_once);
+  CHECK(seen_once->traits.view_once);
+  CHECK(read("view_once_v2").traits.view_once);
+  CHECK_FALSE(read("image").traits.view_once);
+}
+
+TEST_CASE("what was chosen in a list or with a button is shown with its id") {
+  CHECK(read("list_response").kind == MessageKind::interactive_reply);
+  CHECK(read("list_response").text == "one");
+  CHECK(body<Choice>("list_response").id == "1");
+  CHECK(read("buttons_response").text == "Yes");
+  CHECK(body<Choice>("buttons_response").id == "b1");
+}
+
+TEST_CASE("a kind that nobody here renders is known by its name") {
+  CHECK(read("list").kind == MessageKind::unknown);
+  CHECK(read("list").unknown_name == "listMessage");
+  Bytes newer;
+  append_field(newer, 9'999, as_bytes("x"));
+  CHECK(parse_message(newer)->unknown_name == "field 9999");
+}
+
+TEST_CASE("an edit of a caption keeps the file") {
+  const Bytes original = read("image").encoded;
+  const auto edit = parse_message(build_edit({"ID12345678", true, ann, {}}, "better", original, {}, 5, any()).encoded);
+  REQUIRE(edit);
+  const auto& body = std::get<Edit>(edit->body);
+  CHECK(body.text == "better");
+  const auto inner = parse_message(body.message);
+  REQUIRE(inner);
+  CHECK(inner->text == "better");
+  CHECK(std::get<MediaFile>(inner->body) == std::get<MediaFile>(read("image").body));
+}
+
+TEST_CASE("a forwarded message says how often it was, and quotes and mentions nobody") {
+  const auto forwarded = [&](const Bytes& stored, bool own) {
+    const auto again = parse_message(build_forward(stored, own, MessageFrame(), any()).encoded);
+    REQUIRE(again);
+    CHECK(again->traits.forwarded);
+    CHECK_FALSE(again->quote);
+    CHECK(again->mentions.empty());
+    return *again;
+  };
+  CHECK(forwarded(vector_message("conversation"), false).text == "hello");
+  CHECK(forwarded(vector_message("conversation"), false).traits.forwarding_score == 1);
+  CHECK(forwarded(vector_message("conversation"), true).traits.forwarding_score == 0);
+  CHECK(forwarded(vector_message("extended_text_forwarded"), false).traits.forwarding_score == 2);
+  CHECK(forwarded(vector_message("extended_text_quote_mention"), false).text == "hi @100000000000003");
+  const auto image = forwarded(vector_message("image"), false);
+  CHECK(std::get<MediaFile>(image.body) == std::get<MediaFile>(read("image").body));
+  CHECK(forwarded(vector_message("poll_v3_single"), false).kind == MessageKind::poll);
+  CHECK(build_forward(vector_message("reaction"), false, MessageFrame(), any()).encoded.empty());
+}
+
+TEST_CASE("text that is sent says everything that stands around it") {
+  MessageFrame frame;
+  frame.mention_all = true;
+  frame.expires_after_s = 604'800;
+  frame.expiry_set_at = 1'760'000'000;
+  const auto read_again = parse_message(build_message(std::string("hello"), frame, any()).encoded);
+  REQUIRE(read_again);
+  CHECK(read_again->text == "hello");
+  CHECK(read_again->traits.mentions_all);
+  CHECK(read_again->traits.expires_after_s == 604'800);
+}
+
+TEST_CASE("numbers and names of a hostile body stay within their bounds") {
+  Bytes place, message;
+  for (const double value : {std::numeric_limits<double>::quiet_NaN(), 1e300}) {
+    const auto bits = std::bit_cast<std::uint64_t>(value);
+    place.push_back(1 << 3 | 1);
+    for (int i = 0; i < 8; ++i) place.push_back(static_cast<std::uint8_t>(bits >> (8 * i)));
+    message.clear();
+    append_field(message, field_number::location, place);
+    CHECK(std::get<Location>(read_body(message)).latitude == 0);
+  }
+  Bytes poll;
+  for (int i = 0; i < 1000; ++i) {
+    Bytes option;
+    append_field(option, 1, as_bytes("o" + std::to_string(i)));
+    append_field(poll, 3, option);
+  }
+  message.clear();
+  append_field(message, field_number::poll_creation, poll);
+  CHECK(std::get<Poll>(read_body(message)).options.size() == 64);
+
+  Bytes key, reaction;
+  append_field(key, 3, as_bytes("no id\n"));
+  append_field(reaction, 1, key);
+  message.clear();
+  append_field(message, field_number::reaction, reaction);
+  CHECK(std::holds_alternative<std::monostate>(read_body(message)));
+}
