@@ -11,11 +11,16 @@ namespace wharf::api {
 namespace {
 
 // Kinds of protocol::name(MessageKind) that openwa clients know by another word.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> openwa_types = {
-    {{"text", "chat"}, {"voice", "ptt"}, {"contact", "vcard"}, {"poll", "poll_creation"}}};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 6> openwa_types = {{{"text", "chat"},
+                                                                                        {"voice", "ptt"},
+                                                                                        {"contact", "vcard"},
+                                                                                        {"contacts", "multi_vcard"},
+                                                                                        {"poll", "poll_creation"},
+                                                                                        {"video_note", "ptv"}}};
 
 constexpr std::array<std::string_view, 6> ack_names = {"error", "pending", "server", "delivered", "read", "played"};
-constexpr std::array<std::string_view, 6> media_kinds = {"image", "video", "audio", "voice", "document", "sticker"};
+constexpr std::array<std::string_view, 8> media_kinds = {"image", "video", "gif",      "video_note",
+                                                         "audio", "voice", "document", "sticker"};
 
 std::string_view openwa_type(std::string_view kind) {
   for (const auto& [ours, theirs] : openwa_types)
@@ -36,6 +41,11 @@ void write_mentions(JsonWriter& out, std::string_view name, const std::vector<pr
   out.end_array();
 }
 
+/// The members of `details`, which is one JSON object.
+void write_details(JsonWriter& out, const events::Message& m) {
+  if (m.details.size() > 2) out.raw(std::string_view(m.details).substr(1, m.details.size() - 2));
+}
+
 void write_openwa(JsonWriter& out, const ShownMessage& shown) {
   const events::Message& m = shown.message;
   const PersonText chat_person = person_text(m.chat, shown.chat), author_person = person_text(m.author, shown.author);
@@ -52,7 +62,9 @@ void write_openwa(JsonWriter& out, const ShownMessage& shown) {
   if (has_media(m.kind)) out.boolean("hasMedia", true);
   if (!m.quoted_id.empty()) out.text("quotedMessageId", message_id_text(chat, m.quoted_id, Dialect::openwa));
   if (!m.mentions.empty()) write_mentions(out, "mentions", m.mentions, Dialect::openwa);
-  out.end_object();
+  if (m.edited_at != 0) out.number("editedAt", m.edited_at / 1000);
+  if (m.revoked_at != 0) out.number("revokedAt", m.revoked_at / 1000);
+  write_details(out, m);
 }
 
 void write_gateway(JsonWriter& out, const ShownMessage& shown, std::string_view session_name) {
@@ -60,14 +72,16 @@ void write_gateway(JsonWriter& out, const ShownMessage& shown, std::string_view 
   const PersonText chat = person_text(m.chat, shown.chat), author = person_text(m.author, shown.author);
   const int ack = static_cast<int>(m.ack);
   out.begin_object().number("ackLevel", ack).text("body", m.body).text("chatJid", spelled(chat, Dialect::gateway));
-  out.text_if("chatLid", chat.lid).number("createdAt", shown.created_at).boolean("deleted", m.kind == "revoke");
-  out.text("direction", m.from_me ? "out" : "in").boolean("edited", m.kind == "edit").text_if("error", m.error);
+  out.text_if("chatLid", chat.lid).number("createdAt", shown.created_at).boolean("deleted", m.revoked_at != 0);
+  out.text("direction", m.from_me ? "out" : "in").boolean("edited", m.edited_at != 0).text_if("error", m.error);
   out.boolean("fromMe", m.from_me).boolean("hasMedia", has_media(m.kind)).text("id", m.id);
   write_mentions(out, "mentions", m.mentions, Dialect::gateway);
   out.text_if("quotedMessageId", m.quoted_id).text("senderJid", spelled(author, Dialect::gateway));
   out.text_if("senderLid", author.lid).text_if("senderName", m.push_name).text("sessionId", session_name);
   out.text("status", ack_name(ack)).number("timestamp", m.timestamp).text("type", m.kind).text("waMessageId", m.id);
-  out.end_object();
+  if (m.edited_at != 0) out.number("editedAt", m.edited_at);
+  if (m.revoked_at != 0) out.number("revokedAt", m.revoked_at);
+  write_details(out, m);
 }
 
 }  // namespace
@@ -83,6 +97,11 @@ PersonText person_text(const protocol::Jid& jid, const events::PersonIds& ids) {
 }
 
 void write_message(JsonWriter& out, const ShownMessage& shown, std::string_view session_name, Dialect dialect) {
+  begin_message(out, shown, session_name, dialect);
+  out.end_object();
+}
+
+void begin_message(JsonWriter& out, const ShownMessage& shown, std::string_view session_name, Dialect dialect) {
   if (dialect == Dialect::gateway) write_gateway(out, shown, session_name);
   else write_openwa(out, shown);
 }

@@ -31,6 +31,8 @@ struct ShownMessage {
   const events::PersonIds& author;
   events::UnixMs created_at;  // when it was stored here
 };
+/// The same without its end: more members may follow.
+void begin_message(JsonWriter& out, const ShownMessage& shown, std::string_view session_name, Dialect dialect);
 void write_message(JsonWriter& out, const ShownMessage& shown, std::string_view session_name, Dialect dialect);
 
 /// {"code","message","nextStep","until"?}

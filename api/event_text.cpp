@@ -35,6 +35,25 @@ class DataWriter {
     out_.number("timestamp", dialect_ == Dialect::gateway ? e.at : e.at / 1000).end_object();
   }
 
+  void operator()(const events::MessageEdited& e) const {
+    begin_about(e.about);
+    out_.text("body", e.body).end_object();
+  }
+  void operator()(const events::MessageRevoked& e) const {
+    begin_about(e.about);
+    out_.end_object();
+  }
+  void operator()(const events::Reacted& e) const {
+    begin_about(e.about);
+    out_.text("reaction", e.text).end_object();
+  }
+  void operator()(const events::PollVoted& e) const {
+    begin_about(e.about);
+    out_.key("selectedOptions").begin_array();
+    for (const std::string& option : e.options) out_.text(option);
+    out_.end_array().end_object();
+  }
+
   void operator()(const events::QrShown& e) const {
     out_.begin_object().text("qr", e.code.text);
     out_.text_if("qrCode", qr_image_ ? qr_image_(e.code.text) : std::string());
@@ -57,6 +76,23 @@ class DataWriter {
   void operator()(const events::Unknown& e) const { out_.raw(e.json); }
 
  private:
+  /// `messageId`: the message that it is about; `id`: what was sent about it.
+  void begin_about(const events::About& about) const {
+    const PersonText chat = person_text(about.chat, about.chat_ids),
+                     author = person_text(about.author, about.author_ids);
+    const std::string chat_text = jid_text(chat.id, chat.pn, dialect_);
+    const std::string author_text = jid_text(author.id, author.pn, dialect_);
+    out_.begin_object().text("messageId", message_id_text(chat_text, about.target_id, dialect_));
+    out_.text("id", about.id).boolean("fromMe", about.from_me).boolean("messageFromMe", about.target_from_me);
+    if (dialect_ == Dialect::gateway) {
+      out_.text("chatJid", chat_text).text_if("chatLid", chat.lid).text("senderJid", author_text);
+      out_.text_if("senderLid", author.lid).number("timestamp", about.at);
+    } else {
+      out_.text("chatId", chat_text).text_if("chatLid", chat.lid).text("from", author_text);
+      out_.text_if("fromLid", author.lid).number("timestamp", about.at / 1000);
+    }
+  }
+
   void write_linked(const protocol::Jid& jid, const std::optional<protocol::Jid>& lid,
                     std::string_view push_name) const {
     out_.begin_object().text("id", jid_text(jid.user_jid().to_string(), {}, dialect_)).text("jid", jid.to_string());

@@ -23,8 +23,22 @@ WHARF_HANDLER(restart_session);
 WHARF_HANDLER(logout_session);
 WHARF_HANDLER(get_me);
 
-// message_routes.cpp
+// send_routes.cpp
 WHARF_HANDLER(send_text);
+WHARF_HANDLER(send_location);
+WHARF_HANDLER(send_contact);
+WHARF_HANDLER(send_poll);
+WHARF_HANDLER(send_event);
+WHARF_HANDLER(send_any);
+WHARF_HANDLER(forward_message);
+WHARF_HANDLER(react_to_message);
+WHARF_HANDLER(edit_message);
+WHARF_HANDLER(delete_message);
+WHARF_HANDLER(vote_in_poll);
+WHARF_HANDLER(pin_message);
+
+// message_routes.cpp
+WHARF_HANDLER(get_poll);
 WHARF_HANDLER(get_message);
 WHARF_HANDLER(list_chats);
 WHARF_HANDLER(list_messages);

@@ -8,11 +8,11 @@
 #include <span>
 #include <utility>
 
+#include "api/add_on_text.h"
 #include "api/chat_id.h"
 #include "api/dialect.h"
 #include "api/handlers.h"
 #include "api/schemas.h"
-#include "protocol/crypto/hash.h"
 #include "sessions/log_value.h"
 #include "storage/chat_list.h"
 #include "storage/chats.h"
@@ -23,97 +23,8 @@ namespace {
 
 using protocol::Jid;
 using sessions::Outcome;
-using sessions::SentMessage;
 
 constexpr std::size_t default_page = 50, max_gateway_page = 200;
-constexpr std::chrono::milliseconds default_ack_wait{30'000};
-
-// --- one from_json / to_json pair
-
-sessions::SendText send_text_from_json(const boost::json::object& body) {
-  sessions::SendText out;
-  out.chat = *parse_chat_id(text_of(body, "chatId"));  // validated
-  out.text = text_of(body, "content");
-  if (const auto quoted = text_of(body, "quotedMessageId"); !quoted.empty()) out.quoted_id = parse_message_id(quoted);
-  for (const std::string& user : texts_of(body, "mentions")) out.mentions.push_back(*parse_chat_id(user));
-  if (const auto id = text_of(body, "messageId"); !id.empty()) out.message_id = id;
-  return out;
-}
-
-std::string sent_message_json(const SentMessage& sent, Dialect dialect, bool timed_out) {
-  const PersonText chat = person_text(sent.chat, sent.chat_ids);
-  const std::string chat_text = jid_text(chat.id, chat.pn, dialect);
-  JsonWriter out(320 + sent.text.size());
-  out.begin_object().text("messageId", message_id_text(chat_text, sent.id, dialect)).text("id", sent.id);
-  out.text("chatId", chat_text).text_if("chatLid", chat.lid).text("content", sent.text);
-  out.number("timestamp", dialect == Dialect::gateway ? sent.timestamp : sent.timestamp / 1000);
-  out.text("status", ack_name(static_cast<int>(sent.ack)))
-      .number("ack", static_cast<int>(sent.ack))
-      .text_if("error", sent.error);
-  if (sent.replayed) out.boolean("replayed", true);
-  if (timed_out) out.boolean("timedOut", true);
-  return out.end_object().take();
-}
-
-/// What makes two requests the same one: what is read of them, not how a client spells it.
-std::string hash_of(const boost::json::object& body, const sessions::SendText& message) {
-  boost::json::array known;
-  for (const Field& field : schemas::send_text.fields) {
-    const boost::json::value* value = body.if_contains(field.name);
-    known.push_back(value ? *value : boost::json::value());
-    if (!value) continue;
-    if (field.name == "chatId") known.back() = message.chat.to_string();
-    if (field.name == "quotedMessageId" && message.quoted_id) known.back() = *message.quoted_id;
-    if (field.name == "mentions") {
-      boost::json::array users;
-      for (const Jid& user : message.mentions) users.emplace_back(user.to_string());
-      known.back() = std::move(users);
-    }
-  }
-  return protocol::to_hex(protocol::sha256(protocol::as_bytes(boost::json::serialize(known))));
-}
-
-Failure send_failure(const CallPtr& call, const sessions::Refusal& refusal) {
-  using sessions::Subject;
-  Failure failure = failure_of(call, refusal);
-  if (refusal.subject == Subject::idempotency_key)
-    failure.message = "this Idempotency-Key was used with another request";
-  if (refusal.subject == Subject::message_id) {
-    failure.message = "messageId: " + refusal.detail;
-    failure.details.emplace_back(
-        "messageId", "must be new for another message; repeat the first request unchanged to get its answer");
-  }
-  if (refusal.subject == Subject::quoted_message) {
-    failure.message = "quotedMessageId: " + refusal.detail;
-    failure.details.emplace_back("quotedMessageId",
-                                 "must be a message of this chat; leave it out to send without a quote");
-  }
-  return failure;
-}
-
-// The caller asked how far the message got, and it got nowhere: an error, not a success with bad news inside.
-Failure message_failed(const SentMessage& sent, Dialect dialect) {
-  const PersonText chat = person_text(sent.chat, sent.chat_ids);
-  return Failure(ErrorCode::message_failed,
-                 fmt::format("the message failed: {}", sent.error.empty() ? "no reason was given" : sent.error),
-                 {{"messageId", message_id_text(jid_text(chat.id, chat.pn, dialect), sent.id, dialect)},
-                  {"id", sent.id},
-                  {"status", std::string(ack_name(static_cast<int>(sent.ack)))},
-                  {"error", sent.error}});
-}
-
-// Waits for the asked ack level and answers with how far the message got.
-void answer_after_ack(const ServicesPtr& services, const CallPtr& call, const std::string& session,
-                      const SentMessage& sent, storage::AckLevel level) {
-  const std::chrono::milliseconds timeout(call->query.integer("timeout", default_ack_wait.count()));
-  services->ports.waits.await_ack(session, sent, level, timeout, [call, level](const Outcome<SentMessage>& reached) {
-    if (!reached) return call->failure(failure_of(call, reached.error()));
-    const SentMessage& state = *reached;
-    if (state.ack == storage::AckLevel::error) return call->failure(message_failed(state, call->dialect));
-    const bool timed_out = state.ack < level;
-    call->success(sent_message_json(state, call->dialect, timed_out), Beside{timed_out ? 202u : 200u, {}, {}});
-  });
-}
 
 // --- paths and cursors
 
@@ -188,48 +99,63 @@ void write_chat(JsonWriter& out, People& people, const storage::ChatRow& chat, s
 
 }  // namespace
 
-void send_text(const ServicesPtr& services, const CallPtr& call) {
-  const std::string& session = call->param("sessionId");
-  if (!session_of(services, call)) return;
-  sessions::SendText message = send_text_from_json(call->body);
-  if (call->request.has_header("idempotency-key")) {
-    const std::string_view key = call->request.header("idempotency-key");
-    constexpr std::size_t max_key_bytes = 255;
-    // An empty one is a variable that was never set: to go on without would send twice what is repeated.
-    if (key.empty() || key.size() > max_key_bytes)
-      return call->failure(failure_of({FieldProblem{"Idempotency-Key", "must be 1 to 255 characters"}}));
-    message.idempotency_key = key;
-  }
-  message.request_hash = hash_of(call->body, message);
-  const auto wait_for = ack_named(call->query.text("waitFor"));
-  ask(services, call, std::move(message), [services, call, session, wait_for](const Outcome<SentMessage>& sent) {
-    if (!sent) return call->failure(send_failure(call, sent.error()));
-    if (wait_for && sent->ack == storage::AckLevel::error) return call->failure(message_failed(*sent, call->dialect));
-    if (wait_for && sent->ack < *wait_for) return answer_after_ack(services, call, session, *sent, *wait_for);
-    call->success(sent_message_json(*sent, call->dialect, false));
-  });
-}
+namespace {
 
-void get_message(const ServicesPtr& services, const CallPtr& call) {
+/// The message that the path names, read on a worker: `render` gets its row. Answers 404 when there is none.
+template <class Render>
+void with_message(const ServicesPtr& services, const CallPtr& call, Render render) {
   const auto view = session_of(services, call);
   if (!view) return;
   const auto id = parse_message_id(call->param("messageId"));
   if (!id)
     return call->failure(
         failure_of({FieldProblem{"messageId", "must be a message id: true_<chat>_<id> or the bare WhatsApp id"}}));
-  read_on_worker(services, call,
-                 [session = view->id, name = view->name, id = *id, dialect = call->dialect](storage::Database& db) {
-                   auto row = storage::find_message_by_id(db, session, id, true);
-                   if (!row) row = storage::find_message_by_id(db, session, id, false);
-                   if (!row)
-                     return render_failure(
-                         Failure(ErrorCode::message_not_found, fmt::format("no message with ID '{}' is stored", id)),
-                         dialect);
-                   People people(db, session);
-                   JsonWriter out(512);
-                   write_row(out, people, *row, name, dialect);
-                   return render_success(out.view(), Beside());
-                 });
+  read_on_worker(
+      services, call,
+      [session = view->id, name = view->name, id = *id, dialect = call->dialect, render](storage::Database& db) {
+        auto row = storage::find_message_by_id(db, session, id, true);
+        if (!row) row = storage::find_message_by_id(db, session, id, false);
+        if (!row)
+          return render_failure(
+              Failure(ErrorCode::message_not_found, fmt::format("no message with ID '{}' is stored", id)), dialect);
+        return render(db, *row, name, dialect);
+      });
+}
+
+std::vector<storage::MessageRow> add_ons_of(storage::Database& db, const storage::MessageRow& row) {
+  auto rows = storage::add_ons(db, row.session, row.id, storage::most_add_ons);
+  std::erase_if(rows, [&](const auto& said) { return said.chat != row.chat || said.target_from_me != row.from_me; });
+  return rows;
+}
+
+}  // namespace
+
+void get_message(const ServicesPtr& services, const CallPtr& call) {
+  with_message(services, call,
+               [](storage::Database& db, const storage::MessageRow& row, const std::string& name, Dialect dialect) {
+                 People people(db, row.session);
+                 const auto said = add_ons_of(db, row);
+                 const auto ids = [&people](const Jid& user) { return people.of(user); };
+                 JsonWriter out(512);
+                 write_message_with_add_ons(out, {row, people.of(row.chat), people.of(row.author), row.created_at},
+                                            said, ids, name, dialect);
+                 return render_success(out.view(), Beside());
+               });
+}
+
+void get_poll(const ServicesPtr& services, const CallPtr& call) {
+  with_message(
+      services, call, [](storage::Database& db, const storage::MessageRow& row, const std::string&, Dialect dialect) {
+        if (row.kind != "poll")
+          return render_failure(
+              Failure(ErrorCode::validation, "the message is no poll", {{"messageId", "must be that of a poll"}}),
+              dialect);
+        People people(db, row.session);
+        const auto ids = [&people](const Jid& user) { return people.of(user); };
+        JsonWriter out(512);
+        write_poll_results(out, row, add_ons_of(db, row), ids, dialect);
+        return render_success(out.view(), Beside());
+      });
 }
 
 namespace {

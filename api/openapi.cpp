@@ -56,6 +56,10 @@ void write_field(JsonWriter& out, const Field& field) {
       if (!field.one_of.empty()) write_enum(out, field.one_of);
       write_format(out, field.format);
       break;
+    case Type::number:
+      write_type(out, "number", field.nullable);
+      out.number("minimum", field.min).number("maximum", field.max);
+      break;
     case Type::integer:
       write_type(out, "integer", field.nullable);
       if (!field.clamped && (field.min != 0 || field.max != unbounded)) {
@@ -73,7 +77,9 @@ void write_field(JsonWriter& out, const Field& field) {
       break;
     case Type::objects:
       write_type(out, "array", field.nullable);
-      write_reference(out.key("items"), *field.object);
+      if (field.object) write_reference(out.key("items"), *field.object);
+      else out.key("items").begin_object().text("type", "object").end_object();
+      write_bounds(out, field, "minItems", "maxItems");
       break;
     case Type::text_map:
       write_type(out, "object", field.nullable);

@@ -46,6 +46,84 @@ constexpr Field send_text_fields[] = {
     {.name = "mentions", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::chat_id},
     {.name = "messageId", .summary = "chosen by the caller: a retry returns the first answer", .format = &formats::new_message_id},
     {.name = "sendAt", .summary = "when to send it", .format = &formats::date_time, .later = true},
+    {.name = "mentionAll", .type = Type::boolean, .summary = "mentions everybody in the chat"},
+};
+#define WHARF_AROUND_CONTENT                                                                                            \
+  {.name = "chatId", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},                               \
+      {.name = "quotedMessageId", .min = 1, .max = 300, .format = &formats::message_id},                                 \
+      {.name = "messageId", .summary = "chosen by the caller: a retry returns the first answer", .format = &formats::new_message_id}, \
+      {.name = "sendAt", .summary = "when to send it", .format = &formats::date_time, .later = true}
+constexpr Field send_location_fields[] = {
+    WHARF_AROUND_CONTENT,
+    {.name = "latitude", .type = Type::number, .required = true, .min = -90, .max = 90},
+    {.name = "longitude", .type = Type::number, .required = true, .min = -180, .max = 180},
+    {.name = "name", .max = 1000}, {.name = "address", .max = 1000}, {.name = "url", .max = 2048, .format = &formats::url},
+};
+constexpr Field contact_card_fields[] = {
+    {.name = "name", .required = true, .min = 1, .max = 200},
+    {.name = "phone", .summary = "with country code; instead of vcard", .max = 64},
+    {.name = "organization", .max = 200},
+    {.name = "vcard", .summary = "vCard 3.0; instead of phone", .max = 32 * kib},
+};
+constexpr Schema contact_card = {"ContactCard", contact_card_fields};
+constexpr Field send_contact_fields[] = {
+    WHARF_AROUND_CONTENT,
+    {.name = "contacts", .type = Type::objects, .summary = "cards", .required = true, .min = 1, .max = 257, .object = &contact_card},
+};
+constexpr Field send_poll_fields[] = {
+    WHARF_AROUND_CONTENT,
+    {.name = "name", .summary = "the question", .required = true, .min = 1, .max = 255},
+    {.name = "options", .type = Type::texts, .summary = "different texts", .required = true, .min = 2, .max = 12},
+    {.name = "multipleAnswers", .type = Type::boolean, .summary = "any number may be chosen; default: one"},
+    {.name = "selectableCount", .type = Type::integer, .summary = "how many may be chosen; 0: any number", .min = 0, .max = 12},
+};
+constexpr Field send_event_fields[] = {
+    WHARF_AROUND_CONTENT,
+    {.name = "name", .required = true, .min = 1, .max = 255}, {.name = "description", .max = 4096},
+    {.name = "startTime", .type = Type::integer, .summary = "unix seconds", .required = true, .min = 1, .max = 9'999'999'999},
+    {.name = "endTime", .type = Type::integer, .summary = "unix seconds", .min = 1, .max = 9'999'999'999},
+    {.name = "locationName", .max = 1000}, {.name = "joinLink", .max = 2048, .format = &formats::url},
+    {.name = "extraGuestsAllowed", .type = Type::boolean},
+};
+#undef WHARF_AROUND_CONTENT
+// The other fields are those of the route of the type, and are checked as there.
+constexpr Field send_any_fields[] = {
+    {.name = "type", .required = true, .one_of = "text|location|contact|poll|event|image|video|gif|audio|voice|document|sticker"},
+    {.name = "chatId", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},
+    {.name = "content", .type = Type::any}, {.name = "quotedMessageId"}, {.name = "messageId"},
+    {.name = "mentions", .type = Type::any}, {.name = "mentionAll", .type = Type::any}, {.name = "sendAt", .type = Type::any},
+    {.name = "latitude", .type = Type::any}, {.name = "longitude", .type = Type::any}, {.name = "name", .type = Type::any},
+    {.name = "address", .type = Type::any}, {.name = "url", .type = Type::any}, {.name = "contacts", .type = Type::any},
+    {.name = "options", .type = Type::any}, {.name = "multipleAnswers", .type = Type::any}, {.name = "selectableCount", .type = Type::any},
+    {.name = "description", .type = Type::any}, {.name = "startTime", .type = Type::any}, {.name = "endTime", .type = Type::any},
+    {.name = "locationName", .type = Type::any}, {.name = "joinLink", .type = Type::any}, {.name = "extraGuestsAllowed", .type = Type::any},
+};
+constexpr Field forward_fields[] = {
+    {.name = "chatId", .summary = "where to", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},
+    {.name = "messageId", .summary = "a stored message of any chat", .required = true, .min = 1, .max = 300, .format = &formats::message_id},
+};
+constexpr Field react_fields[] = {
+    {.name = "emoji", .summary = "one emoji; empty takes the reaction back", .required = true, .max = 64},
+    {.name = "messageId", .summary = "of the reaction, chosen by the caller", .format = &formats::new_message_id},
+};
+constexpr Field edit_message_fields[] = {
+    {.name = "content", .summary = "the new text or caption", .required = true, .min = 1, .max = 65536},
+    {.name = "mentions", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::chat_id},
+    {.name = "messageId", .summary = "of the edit, chosen by the caller", .format = &formats::new_message_id},
+};
+constexpr Field vote_fields[] = {
+    {.name = "options", .type = Type::texts, .summary = "all that is chosen now; none takes the vote back", .required = true, .max = 12},
+    {.name = "messageId", .summary = "of the vote, chosen by the caller", .format = &formats::new_message_id},
+};
+constexpr Field pin_message_fields[] = {
+    {.name = "pinned", .type = Type::boolean, .summary = "default true; false takes the pin away"},
+    {.name = "duration", .summary = "default 7d", .one_of = "24h|7d|30d"},
+    {.name = "messageId", .summary = "of the pin, chosen by the caller", .format = &formats::new_message_id},
+};
+constexpr Field delete_message_query_fields[] = {
+    {.name = "forEveryone", .type = Type::boolean, .summary = "true: of an own message, for everyone in the chat"},
+    {.name = "waitFor", .summary = "answer when the message got this far", .one_of = "server|delivered|read|played"},
+    {.name = "timeout", .type = Type::integer, .summary = "milliseconds, default 30000", .max = 120'000},
 };
 constexpr Field set_presence_fields[] = {
     {.name = "state", .required = true, .one_of = "composing|recording|paused"},
@@ -193,6 +271,33 @@ constexpr Field message_fields[] = {
     {.name = "edited", .type = Type::boolean, .summary = "gateway"}, {.name = "senderJid", .summary = "gateway"},
     {.name = "senderLid", .summary = "gateway"}, {.name = "senderName", .summary = "gateway"},
     {.name = "sessionId", .summary = "gateway"}, {.name = "waMessageId", .summary = "gateway"},
+    {.name = "editedAt", .type = Type::integer, .summary = "when the text was changed"},
+    {.name = "revokedAt", .type = Type::integer, .summary = "deleted for everyone: the content is gone"},
+    {.name = "location", .type = Type::object, .summary = "latitude, longitude, name, address, url, accuracy"},
+    {.name = "contacts", .type = Type::objects, .summary = "name and vcard of each"},
+    {.name = "poll", .type = Type::object, .summary = "name, options, selectableCount"},
+    {.name = "calendarEvent", .type = Type::object}, {.name = "groupInvite", .type = Type::object},
+    {.name = "album", .type = Type::object},
+    {.name = "reply", .type = Type::object, .summary = "what was chosen of buttons, a list or a flow: id, params"},
+    {.name = "media", .type = Type::object, .summary = "mimetype, size, filename, width, height, seconds"},
+    {.name = "unknownKind", .summary = "the name of a kind that is kept and cannot be shown"},
+    {.name = "viewOnce", .type = Type::boolean}, {.name = "isForwarded", .type = Type::boolean},
+    {.name = "forwardingScore", .type = Type::integer, .summary = "from 5 on: forwarded many times"},
+    {.name = "expiresAfter", .type = Type::integer, .summary = "seconds, of a disappearing message"},
+    {.name = "mentionsAll", .type = Type::boolean},
+    {.name = "reactions", .type = Type::objects, .summary = "of one message: by whom, emoji, timestamp"},
+    {.name = "edits", .type = Type::objects, .summary = "of one message: its texts before, oldest first"},
+    {.name = "pollResults", .type = Type::objects, .summary = "of one poll: votes of each option"},
+};
+constexpr Field poll_option_fields[] = {
+    {.name = "option", .required = true}, {.name = "count", .type = Type::integer, .required = true},
+    {.name = "voters", .type = Type::texts, .required = true},
+};
+constexpr Schema poll_option = {"PollOption", poll_option_fields};
+constexpr Field poll_results_fields[] = {
+    {.name = "name", .required = true}, {.name = "selectableCount", .type = Type::integer, .required = true},
+    {.name = "voters", .type = Type::integer, .summary = "who chose at least one option", .required = true},
+    {.name = "options", .type = Type::objects, .required = true, .object = &poll_option},
 };
 constexpr Field chat_fields[] = {
     {.name = "id", .required = true}, {.name = "lid"}, {.name = "name", .required = true},
@@ -263,6 +368,17 @@ constinit const Schema update_session = {"UpdateSession", update_session_fields}
 constinit const Schema session_config = {"SessionConfig", session_config_fields};
 constinit const Schema pairing_code_request = {"PairingCodeRequest", pairing_code_request_fields};
 constinit const Schema send_text = {"SendText", send_text_fields};
+constinit const Schema send_location = {"SendLocation", send_location_fields};
+constinit const Schema send_contact = {"SendContact", send_contact_fields};
+constinit const Schema send_poll = {"SendPoll", send_poll_fields};
+constinit const Schema send_event = {"SendEvent", send_event_fields};
+constinit const Schema send_any = {"SendAny", send_any_fields};
+constinit const Schema forward = {"Forward", forward_fields};
+constinit const Schema react = {"React", react_fields};
+constinit const Schema edit_message = {"EditMessage", edit_message_fields};
+constinit const Schema revoke = {"Revoke", {}};
+constinit const Schema vote = {"Vote", vote_fields};
+constinit const Schema pin_message = {"PinMessage", pin_message_fields};
 constinit const Schema set_presence = {"SetPresence", set_presence_fields};
 constinit const Schema register_webhook = {"RegisterWebhook", register_webhook_fields};
 
@@ -270,6 +386,7 @@ constinit const Schema update_webhook = {"UpdateWebhook", update_webhook_fields}
 
 constinit const Schema qr_image_query = {"", qr_image_query_fields};
 constinit const Schema send_query = {"", send_query_fields};
+constinit const Schema delete_message_query = {"", delete_message_query_fields};
 constinit const Schema page_query = {"", page_query_fields};
 constinit const Schema messages_query = {"", messages_query_fields};
 constinit const Schema events_query = {"", events_query_fields};
@@ -283,6 +400,7 @@ constinit const Schema account = {"Account", account_fields};
 constinit const Schema qr = {"Qr", qr_fields};
 constinit const Schema pairing_code = {"PairingCode", pairing_code_fields};
 constinit const Schema sent_message = {"SentMessage", sent_message_fields};
+constinit const Schema poll_results = {"PollResults", poll_results_fields};
 constinit const Schema chat = {"Chat", chat_fields};
 constinit const Schema message = {"Message", message_fields};
 constinit const Schema event = {"Event", event_fields};

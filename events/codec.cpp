@@ -51,6 +51,45 @@ void describe(Io& io, a<NewMessage> auto& e) {
   io.always("timestamp", m.timestamp);
   io.always("ack", m.ack);
   io.optional("error", m.error);
+  io.optional("details", m.details);
+}
+
+template <class Io>
+void describe(Io& io, a<About> auto& about) {
+  io.required("id", about.id);
+  io.required("target", about.target_id);
+  io.always("targetFromMe", about.target_from_me);
+  io.required("chat", about.chat);
+  io.optional("chatPn", about.chat_ids.pn);
+  io.optional("chatLid", about.chat_ids.lid);
+  io.always("fromMe", about.from_me);
+  io.required("author", about.author);
+  io.optional("authorPn", about.author_ids.pn);
+  io.optional("authorLid", about.author_ids.lid);
+  io.always("timestamp", about.at);
+}
+
+template <class Io>
+void describe(Io& io, a<MessageEdited> auto& e) {
+  describe(io, e.about);
+  io.required("body", e.body);
+}
+
+template <class Io>
+void describe(Io& io, a<MessageRevoked> auto& e) {
+  describe(io, e.about);
+}
+
+template <class Io>
+void describe(Io& io, a<Reacted> auto& e) {
+  describe(io, e.about);
+  io.required("text", e.text);
+}
+
+template <class Io>
+void describe(Io& io, a<PollVoted> auto& e) {
+  describe(io, e.about);
+  io.required("options", e.options);
 }
 
 template <class Io>
@@ -150,6 +189,11 @@ class Writer {
   static void put(JsonWriter& out, bool value) { out.boolean(value); }
   static void put(JsonWriter& out, AckLevel level) { out.number(static_cast<int>(level)); }
   static void put(JsonWriter& out, const Reason& reason) { out.raw(encode(reason)); }
+  static void put(JsonWriter& out, const std::vector<std::string>& texts) {
+    out.begin_array();
+    for (const std::string& text : texts) out.text(text);
+    out.end_array();
+  }
   template <class Word>
     requires std::is_enum_v<Word>
   static void put(JsonWriter& out, Word word) {
@@ -161,7 +205,7 @@ class Writer {
 
 constexpr std::size_t usual_bytes = 320;  // of an event without its body
 std::size_t room_for(const auto&) { return usual_bytes; }
-std::size_t room_for(const NewMessage& e) { return usual_bytes + e.message.body.size(); }
+std::size_t room_for(const NewMessage& e) { return usual_bytes + e.message.body.size() + e.message.details.size(); }
 
 std::string written(const auto& value, std::string_view request_id, std::string_view metadata) {
   Writer out(room_for(value) + request_id.size() + metadata.size());
@@ -259,6 +303,13 @@ class Reader {
       return std::nullopt;
     });
   }
+  static bool get(const json::value& from, std::vector<std::string>& list) {
+    if (!from.is_array()) return false;
+    for (const json::value& item : from.get_array()) {
+      if (!get(item, list.emplace_back())) return false;
+    }
+    return true;
+  }
   static bool get(const json::value& from, std::vector<Jid>& list) {
     if (!from.is_array()) return false;
     for (const json::value& item : from.get_array()) {
@@ -297,6 +348,10 @@ constexpr std::pair<std::string_view, Read> readers[] = {
     {"message", read<NewMessage>},
     {"message.sent", read<NewMessage>},
     {"ack", read<Ack>},
+    {"message.edited", read<MessageEdited>},
+    {"message.revoked", read<MessageRevoked>},
+    {"reaction", read<Reacted>},
+    {"poll.vote", read<PollVoted>},
     {"qr", read<QrShown>},
     {"authenticated", read<Authenticated>},
     {"ready", read<Ready>},

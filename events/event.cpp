@@ -9,6 +9,10 @@ namespace {
 
 std::string_view name_of(const NewMessage& e) { return e.message.from_me ? "message.sent" : "message"; }
 std::string_view name_of(const Ack&) { return "ack"; }
+std::string_view name_of(const MessageEdited&) { return "message.edited"; }
+std::string_view name_of(const MessageRevoked&) { return "message.revoked"; }
+std::string_view name_of(const Reacted&) { return "reaction"; }
+std::string_view name_of(const PollVoted&) { return "poll.vote"; }
 std::string_view name_of(const QrShown&) { return "qr"; }
 std::string_view name_of(const Authenticated&) { return "authenticated"; }
 std::string_view name_of(const Ready&) { return "ready"; }
@@ -20,9 +24,10 @@ std::string_view name_of(const Unknown& e) { return e.name; }
 std::string lane_of(const NewMessage& e) { return e.message.chat.to_string(); }
 std::string lane_of(const Ack& e) { return e.chat.to_string(); }
 std::string lane_of(const ContactUpdated& e) { return e.user.to_string(); }
-template <class OfTheSession>
-std::string lane_of(const OfTheSession&) {
-  return {};
+template <class OfSomething>
+std::string lane_of(const OfSomething& e) {
+  if constexpr (requires { e.about.chat; }) return e.about.chat.to_string();
+  else return {};  // of the session itself
 }
 
 }  // namespace
@@ -40,6 +45,10 @@ Event::Event(Kind kind, std::string session_metadata)
     : fact(std::in_place_type<Kind>, std::move(kind)), metadata(std::move(session_metadata)) {}
 template Event::Event(NewMessage, std::string);
 template Event::Event(Ack, std::string);
+template Event::Event(MessageEdited, std::string);
+template Event::Event(MessageRevoked, std::string);
+template Event::Event(Reacted, std::string);
+template Event::Event(PollVoted, std::string);
 template Event::Event(QrShown, std::string);
 template Event::Event(Authenticated, std::string);
 template Event::Event(Ready, std::string);

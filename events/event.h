@@ -9,6 +9,7 @@
 #include <string_view>
 #include <type_traits>
 #include <variant>
+#include <vector>
 
 #include "events/message.h"
 #include "events/person.h"
@@ -35,6 +36,43 @@ struct Ack {
   std::string error;  // of AckLevel::error, else ""
   UnixMs at = 0;      // when it happened, as the server or the peer says
   friend bool operator==(const Ack&, const Ack&) = default;
+};
+
+/// Something that somebody, us included, said about a message.
+struct About {
+  std::string id;         // WhatsApp id of what was sent
+  std::string target_id;  // WhatsApp id of the message
+  bool target_from_me = false;
+  Jid chat;  // canonical
+  PersonIds chat_ids;
+  bool from_me = false;
+  Jid author;  // who said it; canonical user
+  PersonIds author_ids;
+  UnixMs at = 0;  // server time
+  friend bool operator==(const About&, const About&) = default;
+};
+/// `message.edited`
+struct MessageEdited {
+  About about;
+  std::string body;  // the text or caption it has now
+  friend bool operator==(const MessageEdited&, const MessageEdited&) = default;
+};
+/// `message.revoked`: deleted for everyone.
+struct MessageRevoked {
+  About about;
+  friend bool operator==(const MessageRevoked&, const MessageRevoked&) = default;
+};
+/// `reaction`
+struct Reacted {
+  About about;
+  std::string text;  // "" = taken back
+  friend bool operator==(const Reacted&, const Reacted&) = default;
+};
+/// `poll.vote`
+struct PollVoted {
+  About about;
+  std::vector<std::string> options;  // all that the voter chooses by now; none: the vote is taken back
+  friend bool operator==(const PollVoted&, const PollVoted&) = default;
 };
 
 /// `qr`: a code to scan is shown; the next one replaces it.
@@ -93,8 +131,8 @@ struct Unknown {
   friend bool operator==(const Unknown&, const Unknown&) = default;
 };
 
-using Fact =
-    std::variant<NewMessage, Ack, QrShown, Authenticated, Ready, StatusChanged, Disconnected, ContactUpdated, Unknown>;
+using Fact = std::variant<NewMessage, Ack, MessageEdited, MessageRevoked, Reacted, PollVoted, QrShown, Authenticated,
+                          Ready, StatusChanged, Disconnected, ContactUpdated, Unknown>;
 
 template <class Kind, class Facts>
 inline constexpr bool is_among = false;

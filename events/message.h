@@ -24,8 +24,11 @@ struct Message {
   std::string quoted_id;  // "" = no quote
   std::vector<protocol::Jid> mentions;
   AckLevel ack = AckLevel::pending;
-  std::string error;     // of AckLevel::error
-  UnixMs timestamp = 0;  // of WhatsApp (server time)
+  std::string error;      // of AckLevel::error
+  UnixMs timestamp = 0;   // of WhatsApp (server time)
+  std::string details;    // what the kind holds beside text, as one JSON object (sessions/message_details.h); "" = none
+  UnixMs edited_at = 0;   // the sender's clock; 0 = as it was sent
+  UnixMs revoked_at = 0;  // deleted for everyone: text and content are gone; 0 = it stands
   friend bool operator==(const Message&, const Message&) = default;
 };
 

@@ -24,7 +24,55 @@ json::object to_json(const PhoneMessage& message) {
   out["quoted"] = message.quoted_id.empty() ? json::value(nullptr) : json::value(message.quoted_id);
   out["mentions"] = std::move(mentions);
   if (!message.failure.empty()) out["failure"] = message.failure;
+  if (!message.target.empty()) out["target"] = message.target;
+  if (!message.options.empty()) {
+    json::array options;
+    for (const std::string& option : message.options) options.emplace_back(option);
+    out["options"] = std::move(options);
+  }
+  if (message.edited) out["edited"] = true;
+  if (message.revoked) out["revoked"] = true;
   return out;
+}
+
+const json::object* member(const json::object& body, std::string_view name) {
+  const json::value* value = body.if_contains(name);
+  return value != nullptr && value->is_object() ? &value->get_object() : nullptr;
+}
+
+double number_of(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  return value != nullptr && value->is_number() ? value->to_number<double>() : 0;
+}
+
+/// What the body says beside text; validated.
+void read_content(const json::object& body, Phone::Send& message) {
+  const auto text = [](const json::object& o, std::string_view name) { return std::string(web::text_of(o, name)); };
+  if (const auto* o = member(body, "location")) {
+    protocol::Location place;
+    place.latitude = number_of(*o, "latitude");
+    place.longitude = number_of(*o, "longitude");
+    place.name = text(*o, "name");
+    place.address = text(*o, "address");
+    place.live = web::boolean_of(*o, "live", false);
+    message.content = std::move(place);
+  } else if (const auto* contact = member(body, "contact")) {
+    message.content = protocol::Contacts{{}, {{text(*contact, "name"), text(*contact, "vcard")}}};
+  } else if (const auto* asked = member(body, "poll")) {
+    protocol::Poll poll;
+    poll.name = text(*asked, "name");
+    poll.options = web::texts_of(*asked, "options");
+    poll.selectable = static_cast<std::uint32_t>(web::integer_of(*asked, "selectableCount").value_or(1));
+    message.content = std::move(poll);
+  } else if (const auto* react = member(body, "reaction")) {
+    message.content = PhoneReaction{text(*react, "message"), text(*react, "emoji")};
+  } else if (const auto* edit = member(body, "edit")) {
+    message.content = PhoneEdit{text(*edit, "message"), text(*edit, "text")};
+  } else if (const auto* revoke = member(body, "revoke")) {
+    message.content = PhoneRevoke{text(*revoke, "message")};
+  } else if (const auto* vote = member(body, "vote")) {
+    message.content = PhoneVote{text(*vote, "message"), web::texts_of(*vote, "options")};
+  }
 }
 
 }  // namespace
@@ -37,6 +85,9 @@ void send_message(ControlCall& call) {
   message.text = web::text_of(call.body, "text");
   message.quoted_id = web::text_of(call.body, "quoted");
   message.mentions = web::texts_of(call.body, "mentions");
+  read_content(call.body, message);
+  const bool said = message.content.index() != 0;
+  if (said != message.text.empty()) return call.invalid({{"text", "is required, or one other content; not both"}});
   const Result<std::string> id = phone->send(std::move(message));
   if (!id) return call.fail(id.error());
   call.succeed(json::object{{"id", *id}}, 202);

@@ -40,17 +40,54 @@ constexpr Field create_phone_fields[] = {
 };
 constexpr Field scan_fields[] = {{.name = "qr", .required = true, .min = 1, .max = 4'096}};
 constexpr Field enter_code_fields[] = {{.name = "code", .required = true, .min = 1, .max = 64}};
+constexpr Field location_fields[] = {
+    {.name = "latitude", .type = Type::number, .required = true, .min = -90, .max = 90},
+    {.name = "longitude", .type = Type::number, .required = true, .min = -180, .max = 180},
+    {.name = "name", .max = 1'000}, {.name = "address", .max = 1'000}, {.name = "live", .type = Type::boolean},
+};
+constexpr web::Schema location{{}, location_fields};
+constexpr Field contact_fields[] = {
+    {.name = "name", .required = true, .min = 1, .max = 200}, {.name = "vcard", .required = true, .min = 1, .max = 32'768},
+};
+constexpr web::Schema contact{{}, contact_fields};
+constexpr Field poll_fields[] = {
+    {.name = "name", .required = true, .min = 1, .max = 255},
+    {.name = "options", .type = Type::texts, .required = true, .min = 2, .max = 12},
+    {.name = "selectableCount", .type = Type::integer, .max = 12},
+};
+constexpr web::Schema poll{{}, poll_fields};
+constexpr Field reaction_fields[] = {
+    {.name = "message", .required = true, .min = 1, .max = 128}, {.name = "emoji", .required = true, .max = 64},
+};
+constexpr web::Schema reaction{{}, reaction_fields};
+constexpr Field edit_fields[] = {
+    {.name = "message", .required = true, .min = 1, .max = 128}, {.name = "text", .required = true, .min = 1, .max = 65'536},
+};
+constexpr web::Schema edit{{}, edit_fields};
+constexpr Field revoke_fields[] = {{.name = "message", .required = true, .min = 1, .max = 128}};
+constexpr web::Schema revoke{{}, revoke_fields};
+constexpr Field vote_fields[] = {
+    {.name = "message", .required = true, .min = 1, .max = 128},
+    {.name = "options", .type = Type::texts, .required = true, .max = 12},
+};
+constexpr web::Schema vote{{}, vote_fields};
 constexpr Field send_message_fields[] = {
     {.name = "to", .required = true, .min = 1, .max = 128},
-    {.name = "text", .required = true, .min = 1, .max = 65'536},
+    {.name = "text", .min = 1, .max = 65'536},
     {.name = "quoted", .max = 128},
     {.name = "mentions", .type = Type::texts, .max = 1'024},
+    // Instead of text, one of these:
+    {.name = "location", .type = Type::object, .object = &location},
+    {.name = "contact", .type = Type::object, .object = &contact},
+    {.name = "poll", .type = Type::object, .object = &poll},
+    {.name = "reaction", .type = Type::object, .object = &reaction},
+    {.name = "edit", .type = Type::object, .object = &edit},
+    {.name = "revoke", .type = Type::object, .object = &revoke},
+    {.name = "vote", .type = Type::object, .object = &vote},
     // Kinds of content that the contract names and these phones do not send.
     {.name = "media", .later = true}, {.name = "image", .later = true}, {.name = "video", .later = true},
     {.name = "audio", .later = true}, {.name = "voice", .later = true}, {.name = "document", .later = true},
-    {.name = "sticker", .later = true}, {.name = "poll", .later = true}, {.name = "vote", .later = true},
-    {.name = "reaction", .later = true}, {.name = "location", .later = true}, {.name = "contact", .later = true},
-    {.name = "edit", .later = true}, {.name = "revoke", .later = true},
+    {.name = "sticker", .later = true},
 };
 constexpr Field mark_read_fields[] = {
     {.name = "chat", .required = true, .min = 1, .max = 128},

@@ -60,7 +60,16 @@ void Phone::on_device_removed(std::uint16_t device) {
 
 // --- messages
 
-Result<std::string> Phone::send(Send message) { return state_->sending.send_text(message); }
+Result<std::string> Phone::send(Send message) { return state_->sending.send(message); }
+
+const std::string* Phone::Send::about() const {
+  return std::visit(
+      [](const auto& kind) -> const std::string* {
+        if constexpr (requires { kind.message; }) return &kind.message;
+        else return nullptr;
+      },
+      content);
+}
 
 Result<std::size_t> Phone::read(std::string_view chat, std::string_view id) { return state_->receipts.read(chat, id); }
 

@@ -7,8 +7,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "protocol/messages/body.h"
 #include "sandbox/network.h"
 
 namespace wharf::sandbox {
@@ -27,7 +29,25 @@ struct PhoneMessage {
   std::int64_t timestamp = 0;  // unix seconds, server time
   /// Sent by this account: pending, server, delivered, read, error; received: received, read (by this phone), failed.
   std::string status;
-  std::string failure;  // why a received one could not be decrypted, or a sent one failed
+  std::string failure;                   // why a received one could not be decrypted, or a sent one failed
+  std::string target;                    // of what is said about another message: its id
+  std::vector<std::string> options;      // of a poll; of a vote what it chooses
+  bool edited = false, revoked = false;  // by what came later
+};
+
+// What a phone's user says about a message of the chat.
+struct PhoneReaction {
+  std::string message, emoji;  // "" takes it back
+};
+struct PhoneEdit {
+  std::string message, text;
+};
+struct PhoneRevoke {
+  std::string message;
+};
+struct PhoneVote {
+  std::string message;
+  std::vector<std::string> options;
 };
 
 /// Everything a phone does happens on the loop, in turns of NetworkClock::after(0): no call below and no delivery makes
@@ -63,6 +83,12 @@ class Phone {
     std::string text;
     std::string quoted_id;  // of a message this phone knows
     std::vector<std::string> mentions;
+    /// monostate: `text` is the message.
+    std::variant<std::monostate, protocol::Location, protocol::Contacts, protocol::Poll, protocol::CalendarEvent,
+                 protocol::GroupInvite, PhoneReaction, PhoneEdit, PhoneRevoke, PhoneVote>
+        content = {};
+    /// The id of the message that it is about; nullptr for a message of its own.
+    const std::string* about() const;
   };
   /// The message id; it is encrypted and handed to the network as soon as devices and bundles are known.
   protocol::Result<std::string> send(Send send);

@@ -16,6 +16,38 @@ void refuse(Command command, const Refusal& why) {
   std::visit([&](auto& asked) { std::move(asked.reply)(why); }, command);
 }
 
+namespace {
+
+struct ShownText {
+  std::string operator()(const std::string& text) const { return text; }
+  std::string operator()(const protocol::Contacts& c) const {
+    return c.cards.size() == 1 ? c.cards.front().name : c.name;
+  }
+  std::string operator()(const protocol::Poll& poll) const { return poll.name; }
+  std::string operator()(const protocol::CalendarEvent& event) const { return event.name; }
+  std::string operator()(const React& react) const { return react.emoji; }
+  std::string operator()(const EditText& edit) const { return edit.text; }
+  template <class Other>
+  std::string operator()(const Other&) const {
+    return {};
+  }
+};
+
+}  // namespace
+
+const std::string* about_message(const Sendable& content) {
+  return std::visit(
+      [](const auto& kind) -> const std::string* {
+        using Kind = std::decay_t<decltype(kind)>;
+        if constexpr (std::is_same_v<Kind, Forward>) return nullptr;
+        else if constexpr (requires { kind.message; }) return &kind.message;
+        else return nullptr;
+      },
+      content);
+}
+
+std::string shown_text(const Sendable& content) { return std::visit(ShownText(), content); }
+
 Refusal no_session(const std::string& name) {
   return Refusal(protocol::Errc::not_found, Subject::session, "there is no session '" + name + "'");
 }

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "protocol/messages/body.h"
 #include "sessions/reply.h"
 #include "sessions/session_view.h"
 
@@ -70,21 +71,66 @@ struct RequestPairingCode {
   std::string phone;  // digits with country code
   friend bool operator==(const RequestPairingCode&, const RequestPairingCode&) = default;
 };
-/// Durable in the session's queue when it is answered. Errors: not_found (the quoted message), not_ready (never linked
-/// or logged out), conflict (idempotency key or message id with other content), rate_limited (queue full), malformed,
+// --- what can be sent. About a message that is there: `message` is its WhatsApp id, and its chat is the chat.
+
+struct React {
+  std::string message, emoji;  // "" takes the reaction back
+  friend bool operator==(const React&, const React&) = default;
+};
+/// Of an own text or caption, within AddOns::edit_window_ms.
+struct EditText {
+  std::string message, text;
+  std::vector<Jid> mentions;
+  friend bool operator==(const EditText&, const EditText&) = default;
+};
+/// Deletes an own message for everyone.
+struct RevokeSent {
+  std::string message;
+  friend bool operator==(const RevokeSent&, const RevokeSent&) = default;
+};
+/// All that is chosen by now; none takes the vote back.
+struct Vote {
+  std::string message;
+  std::vector<std::string> options;
+  friend bool operator==(const Vote&, const Vote&) = default;
+};
+struct PinMessage {
+  std::string message;
+  bool pinned = true;
+  std::chrono::seconds duration{7 * 24 * 3600};
+  friend bool operator==(const PinMessage&, const PinMessage&) = default;
+};
+/// A stored message, from whatever chat, into the chat of the command.
+struct Forward {
+  std::string message;
+  friend bool operator==(const Forward&, const Forward&) = default;
+};
+/// A string is text.
+using Sendable =
+    std::variant<std::string, protocol::Location, protocol::Contacts, protocol::Poll, protocol::CalendarEvent,
+                 protocol::GroupInvite, React, EditText, RevokeSent, Vote, PinMessage, Forward>;
+
+/// Durable in the session's queue when it is answered. Errors: not_found (the quoted message, or the one that it is
+/// about), not_ready (never linked or logged out), conflict (idempotency key or message id with other content),
+/// rate_limited (queue full), malformed, unsupported (it cannot be said about that message, with Subject::message),
 /// not_implemented (groups, until sender keys are there).
-struct SendText {
+struct SendMessage {
   using Answer = SentMessage;
-  static constexpr const char* name = "send_text";
-  Jid chat;  // user (PN or LID) or group; devices are dropped
-  std::string text;
+  static constexpr const char* name = "send_message";
+  Jid chat;  // user (PN or LID) or group; devices are dropped. Not read for what is about a message.
+  Sendable content;
   std::optional<std::string> quoted_id;  // WhatsApp id of a message of that chat
   std::vector<Jid> mentions;
+  bool mention_all = false;
   std::optional<std::string> message_id;  // client chosen: [A-Za-z0-9]{8,64}
   std::optional<std::string> idempotency_key;
   std::string request_hash;  // of the body, for key reuse with another body (conflict)
-  friend bool operator==(const SendText&, const SendText&) = default;
+  friend bool operator==(const SendMessage&, const SendMessage&) = default;
 };
+/// The WhatsApp id of the message that this says something about; nullptr for a message of its own.
+const std::string* about_message(const Sendable& content);
+/// What the message shows as its text.
+std::string shown_text(const Sendable& content);
 /// Read receipts for the unread messages of a chat. Errors: not_found (no such chat), not_ready (not linked).
 struct MarkRead {
   using Answer = void;
@@ -119,7 +165,7 @@ template <class... Operations>
 using AnyOf = std::variant<Asked<Operations>...>;
 
 using Command = AnyOf<StartSession, StopSession, RestartSession, UpdateSession, Logout, RemoveSession,
-                      RequestPairingCode, SendText, MarkRead, RemoveChat, CatchUp>;
+                      RequestPairingCode, SendMessage, MarkRead, RemoveChat, CatchUp>;
 
 /// "send_text"
 const char* name(const Command& command);

@@ -39,7 +39,7 @@ SentMessage Idempotency::replayed(const MessageRow& row) {
   return sent;
 }
 
-Outcome<std::optional<SentMessage>> Idempotency::find_by_key(const SendText& request, const Jid& chat,
+Outcome<std::optional<SentMessage>> Idempotency::find_by_key(const SendMessage& request, const Jid& chat,
                                                              const std::string& key, Subject kind) {
   constexpr UnixMs day_ms = UnixMs{24} * 3'600'000;
   const auto earlier = c_.records.find_idempotency(key, c_.now.unix_ms - day_ms);
@@ -52,13 +52,13 @@ Outcome<std::optional<SentMessage>> Idempotency::find_by_key(const SendText& req
   sent.id = earlier->message_id;
   sent.chat = chat;
   sent.chat_ids = directory_.person(chat);
-  sent.text = request.text;
+  sent.text = shown_text(request.content);
   sent.timestamp = earlier->at;
   sent.replayed = true;
   return std::optional(std::move(sent));
 }
 
-Outcome<std::optional<SentMessage>> Idempotency::find(const SendText& request, const Jid& chat) {
+Outcome<std::optional<SentMessage>> Idempotency::find(const SendMessage& request, const Jid& chat) {
   if (request.idempotency_key) {
     auto found = find_by_key(request, chat, *request.idempotency_key, Subject::idempotency_key);
     if (!found || *found) return found;
@@ -68,11 +68,11 @@ Outcome<std::optional<SentMessage>> Idempotency::find(const SendText& request, c
   if (!found || *found) return found;
   const auto row = c_.records.find_message_by_id(*request.message_id, true);
   if (!row || !row->from_me) return std::optional<SentMessage>();
-  if (row->chat != chat || row->body != request.text) return reused(Subject::message_id);
+  if (row->chat != chat || row->body != shown_text(request.content)) return reused(Subject::message_id);
   return std::optional(replayed(*row));
 }
 
-void Idempotency::remember(const SendText& request, const std::string& message_id) {
+void Idempotency::remember(const SendMessage& request, const std::string& message_id) {
   const auto keep = [&](std::string key) {
     storage::IdempotencyRow row;
     row.session = c_.id();

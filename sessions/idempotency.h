@@ -21,12 +21,12 @@ class Idempotency {
 
   /// The first answer to the same request, when there was one. `chat` is canonical. Errors: conflict (the key or the id
   /// was used with other content).
-  Outcome<std::optional<SentMessage>> find(const SendText& request, const Jid& chat);
+  Outcome<std::optional<SentMessage>> find(const SendMessage& request, const Jid& chat);
   /// The request was accepted as the message of this id. Writes a row for each name that it can be repeated under.
-  void remember(const SendText& request, const std::string& message_id);
+  void remember(const SendMessage& request, const std::string& message_id);
 
  private:
-  Outcome<std::optional<SentMessage>> find_by_key(const SendText& request, const Jid& chat, const std::string& key,
+  Outcome<std::optional<SentMessage>> find_by_key(const SendMessage& request, const Jid& chat, const std::string& key,
                                                   Subject kind);
   SentMessage replayed(const storage::MessageRow& row);
 

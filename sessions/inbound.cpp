@@ -6,6 +6,7 @@
 #include "protocol/messages/padding.h"
 #include "protocol/pairing/adv.h"
 #include "protocol/stanzas/ack.h"
+#include "sessions/message_details.h"
 #include "sessions/server_time.h"
 
 namespace wharf::sessions {
@@ -27,14 +28,15 @@ constexpr std::size_t max_foreign_message_bytes = 4u << 20;
 // Prekeys of retry receipts come from the upper half of the 24-bit space, which uploads never touch (login_flow.cpp).
 constexpr std::uint32_t retry_key_ids = 0x7FFFFE;
 
-bool visible(const IncomingMessage& content) {
+/// A message of its own, or something about another one that names it.
+bool worth_keeping(const IncomingMessage& content) {
   switch (content.kind) {
     case MessageKind::protocol:
-    case MessageKind::sender_key_only:
-    case MessageKind::reaction:
+    case MessageKind::sender_key_only: return false;
     case MessageKind::poll_vote:
     case MessageKind::edit:
-    case MessageKind::revoke: return false;
+    case MessageKind::revoke:
+    case MessageKind::pin: return protocol::target_of(content.body) != nullptr;
     default: return true;
   }
 }
@@ -84,7 +86,7 @@ void Inbound::on_message(const Node& message) {
       return on_failure(message, source, author, enc.count, padded.error());
     }
     decrypted = true;
-    const auto plain = protocol::unpad_message(*padded);
+    auto plain = protocol::unpad_message(*padded);
     if (!plain) return plain_ack(message, nack_invalid_protobuf);  // a resend would be equal
     if (!source.from_me && plain->size() > max_foreign_message_bytes) {
       if (on_too_large) on_too_large(source.id, plain->size());
@@ -92,7 +94,7 @@ void Inbound::on_message(const Node& message) {
     }
     auto content = protocol::parse_message(*plain);
     if (!content) return plain_ack(message, nack_invalid_protobuf);
-    on_content(source, *content);
+    on_content(source, *content, protocol::to_bytes(*plain));
   }
   // Sender-key messages need a distribution this client does not keep yet: acked, so that the queue drains, but nobody
   // is told that we had the text, even when its pairwise part was read.
@@ -135,7 +137,7 @@ Result<Bytes> Inbound::decrypt(const Jid& author, const ReceivedEnc& enc, const 
   return std::move(result->plaintext);
 }
 
-void Inbound::on_content(const MessageSource& source, const IncomingMessage& content) {
+void Inbound::on_content(const MessageSource& source, const IncomingMessage& content, Bytes whole) {
   Jid chat = directory_.canonical_user(source.chat);
   if (source.chat.is_group()) chat = source.chat;
   // Only the own account's wrapper may route a message (03 section 6.3 step 6).
@@ -143,8 +145,23 @@ void Inbound::on_content(const MessageSource& source, const IncomingMessage& con
     chat = directory_.canonical_user(*content.device_sent_to);
   }
   if (content.has_protocol_message) on_protocol_message(source, content);
-  if (!visible(content)) return;
-  store(source, content, chat, directory_.canonical_user(source.author));
+  if (!worth_keeping(content) || c_.records.has_message(chat, source.id) || !note_told(source)) return;
+  storage::MessageRow row;
+  row.session = c_.id();
+  row.chat = std::move(chat);
+  row.id = source.id;
+  row.from_me = source.from_me;
+  row.author = directory_.canonical_user(source.author);
+  row.push_name = source.push_name;
+  row.kind = protocol::name(content.kind);
+  row.body = content.text;
+  row.content = std::move(whole);
+  if (content.secret) row.secret = protocol::to_bytes(*content.secret);
+  row.ack = source.from_me ? storage::AckLevel::server : storage::AckLevel::delivered;
+  row.timestamp = stated_ms(source.timestamp, c_.now.unix_ms);
+  row.created_at = c_.now.unix_ms;
+  if (protocol::target_of(content.body) != nullptr) store_add_on(content, std::move(row));
+  else store(source, content, std::move(row));
 }
 
 void Inbound::on_protocol_message(const MessageSource& source, const IncomingMessage& content) {
@@ -160,32 +177,29 @@ void Inbound::on_protocol_message(const MessageSource& source, const IncomingMes
   }
 }
 
-void Inbound::store(const MessageSource& source, const IncomingMessage& content, const Jid& chat, const Jid& author) {
-  if (c_.records.has_message(chat, source.id)) return;
-  if (!note_told(source)) return;
-  storage::MessageRow row;
-  row.session = c_.id();
-  row.chat = chat;
-  row.id = source.id;
-  row.from_me = source.from_me;
-  row.author = author;
-  row.push_name = source.push_name;
-  row.kind = protocol::name(content.kind);
-  row.body = content.text;
+void Inbound::store(const MessageSource& source, const IncomingMessage& content, storage::MessageRow row) {
   if (content.quote) {
     row.quoted_id = content.quote->id;
     row.quoted_author = content.quote->author;
   }
   row.mentions = content.mentions;
-  row.content = content.encoded;
-  if (content.secret) row.secret = protocol::to_bytes(*content.secret);
-  row.ack = source.from_me ? storage::AckLevel::server : storage::AckLevel::delivered;
-  row.timestamp = stated_ms(source.timestamp, c_.now.unix_ms);
-  row.created_at = c_.now.unix_ms;
-  const PersonIds chat_ids = directory_.person(chat);
-  c_.emit(events::NewMessage{row, chat_ids, directory_.person(author)});
-  auto alternate = chat.is_lid() ? chat_ids.pn : chat_ids.lid;
+  row.details = message_details(content);
+  const PersonIds chat_ids = directory_.person(row.chat);
+  c_.emit(events::NewMessage{row, chat_ids, directory_.person(row.author)});
+  auto alternate = row.chat.is_lid() ? chat_ids.pn : chat_ids.lid;
+  const storage::MessageRow arrived = add_ons_.wanted(row) ? row : storage::MessageRow();
   c_.records.add(storage::InsertMessage{std::move(row), !source.from_me, std::move(alternate)});
+  if (!arrived.id.empty()) add_ons_.on_arrived(arrived);
+}
+
+void Inbound::store_add_on(const IncomingMessage& content, storage::MessageRow row) {
+  const protocol::MessageKey& target = *protocol::target_of(content.body);
+  row.target_id = target.id;
+  row.target_from_me = add_ons_.names_own(target, row);
+  row.edited_at = protocol::said_at(content.body);
+  storage::MessageRow said = row;
+  c_.records.add(storage::InsertMessage{std::move(row), false, std::nullopt});
+  add_ons_.take_effect(said, content.body);
 }
 
 // --- failures
@@ -232,7 +246,8 @@ void Inbound::on_failure(const Node& message, const MessageSource& source, const
   if (c_.records.has_message(chat, source.id)) {
     // The copy that can be read came first. Another one may come, when the chat is gone.
     any_retries_ = true;
-    c_.records.add(storage::PutRetry{c_.id(), author, source.id, {before.count, true, before.requests}, c_.now.unix_ms});
+    c_.records.add(
+        storage::PutRetry{c_.id(), author, source.id, {before.count, true, before.requests}, c_.now.unix_ms});
     return acknowledge(message, source);
   }
   const std::uint32_t count = protocol::retry_number(before.count, stated_count);

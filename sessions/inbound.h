@@ -7,6 +7,7 @@
 
 #include "protocol/messages/content.h"
 #include "protocol/stanzas/messages.h"
+#include "sessions/add_ons.h"
 #include "sessions/fanout.h"
 #include "sessions/retry_keys_out.h"
 
@@ -14,8 +15,8 @@ namespace wharf::sessions {
 
 class Inbound {
  public:
-  Inbound(Context& context, Directory& directory, Fanout& fanout)
-      : c_(context), directory_(directory), fanout_(fanout) {}
+  Inbound(Context& context, Directory& directory, Fanout& fanout, AddOns& add_ons)
+      : c_(context), directory_(directory), fanout_(fanout), add_ons_(add_ons) {}
 
   void on_message(const Node& message);
   /// For the log: a message that could not be decrypted, after the retry receipt was decided.
@@ -25,9 +26,10 @@ class Inbound {
 
  private:
   Result<Bytes> decrypt(const Jid& author, const protocol::ReceivedEnc& enc, const Node& message);
-  void on_content(const protocol::MessageSource& source, const protocol::IncomingMessage& content);
-  void store(const protocol::MessageSource& source, const protocol::IncomingMessage& content, const Jid& chat,
-             const Jid& author);
+  /// `whole`: the message as it came, which is stored.
+  void on_content(const protocol::MessageSource& source, const protocol::IncomingMessage& content, Bytes whole);
+  void store(const protocol::MessageSource& source, const protocol::IncomingMessage& content, storage::MessageRow row);
+  void store_add_on(const protocol::IncomingMessage& content, storage::MessageRow row);
   /// What was asked for once more of this author, also before its LID was known.
   storage::RetryRow retry_of(const Jid& author, const std::string& id) const;
   /// False: what was asked for once more was stored before, and its chat may be gone since.
@@ -43,6 +45,7 @@ class Inbound {
   Context& c_;
   Directory& directory_;
   Fanout& fanout_;
+  AddOns& add_ons_;
   RetryKeysOut retry_keys_out_;
   std::optional<bool> any_retries_;  // asked when the first message comes: hardly a session ever has one
 };

@@ -21,8 +21,8 @@ bool acknowledged(OutboxState state) { return state == OutboxState::incomplete |
 
 }  // namespace
 
-Outbox::Outbox(Context& context, Directory& directory, Sealer& sealer)
-    : c_(context), directory_(directory), sealer_(sealer), idempotency_(context, directory) {}
+Outbox::Outbox(Context& context, Directory& directory, Sealer& sealer, AddOns& add_ons)
+    : c_(context), directory_(directory), sealer_(sealer), add_ons_(add_ons), idempotency_(context, directory) {}
 
 void Outbox::load() {
   for (auto& row : c_.records.load_outbox()) {
@@ -47,9 +47,12 @@ void Outbox::count(Holdings& held) const {
 
 // --- acceptance
 
-void Outbox::accept(const SendText& request, Reply<SentMessage> reply) {
+void Outbox::accept(const SendMessage& request, Reply<SentMessage> reply) {
   const auto refuse = [&](const Refusal& why) { c_.answer(std::move(reply), why); };
-  const Jid chat = directory_.canonical_user(request.chat);
+  if (const auto linked = sealer_.can_send(); !linked) return refuse(linked.error());
+  const auto found = sealer_.chat_of(request);
+  if (!found) return refuse(found.error());
+  const Jid& chat = *found;
   if (const auto possible = sealer_.can_send_to(chat); !possible) return refuse(possible.error());
   auto earlier = idempotency_.find(request, chat);
   if (!earlier) return refuse(earlier.error());
@@ -62,7 +65,7 @@ void Outbox::accept(const SendText& request, Reply<SentMessage> reply) {
   take_in(request, std::move(*message), std::move(reply));
 }
 
-void Outbox::take_in(const SendText& request, MessageRow message, Reply<SentMessage> reply) {
+void Outbox::take_in(const SendMessage& request, MessageRow message, Reply<SentMessage> reply) {
   const std::int64_t row = ++last_row_;
   Item item;
   item.chat = message.chat;
@@ -87,15 +90,21 @@ std::optional<Error> Outbox::seal_at_once(Item& item, const MessageRow& message)
   return std::nullopt;
 }
 
-void Outbox::write_rows(const SendText& request, std::int64_t row, const Item& item, MessageRow message,
+void Outbox::write_rows(const SendMessage& request, std::int64_t row, const Item& item, MessageRow message,
                         Reply<SentMessage> reply) {
   const PersonIds ids = directory_.person(item.chat);
   auto alternate = item.chat.is_lid() ? ids.pn : ids.lid;
-  const events::Message& told = message;
-  c_.emit(events::NewMessage{told, ids, directory_.person(message.author)});
   idempotency_.remember(request, message.id);
   c_.answer(std::move(reply), sent_message(message, ids));
-  c_.records.add(storage::InsertMessage{std::move(message), false, std::move(alternate)});
+  if (message.target_id.empty()) {
+    const events::Message& told = message;
+    c_.emit(events::NewMessage{told, ids, directory_.person(message.author)});
+    c_.records.add(storage::InsertMessage{std::move(message), false, std::move(alternate)});
+  } else {
+    const MessageRow said = message;
+    c_.records.add(storage::InsertMessage{std::move(message), false, std::nullopt});
+    if (const auto content = protocol::parse_message(said.content)) add_ons_.take_effect(said, content->body);
+  }
   storage::OutboxRow stored;
   stored.row = row;
   stored.session = c_.id();

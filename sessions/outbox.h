@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "sessions/add_ons.h"
 #include "sessions/alarms.h"
 #include "sessions/commands.h"
 #include "sessions/holdings.h"
@@ -33,11 +34,11 @@ class Outbox {
   /// reconnect for ever.
   static constexpr std::uint32_t max_unanswered = 4;
 
-  Outbox(Context& context, Directory& directory, Sealer& sealer);
+  Outbox(Context& context, Directory& directory, Sealer& sealer, AddOns& add_ons);
 
   /// At start: what was accepted and not acknowledged.
   void load();
-  void accept(const SendText& request, Reply<SentMessage> reply);
+  void accept(const SendMessage& request, Reply<SentMessage> reply);
   /// The session came online: sealed messages again, then what waits.
   void on_online();
   bool awaits(std::string_view message_id) const { return by_id_.contains(message_id); }
@@ -86,9 +87,9 @@ class Outbox {
   using Lanes = std::map<Jid, Lane>;
 
   // --- acceptance
-  void take_in(const SendText& request, storage::MessageRow message, Reply<SentMessage> reply);
+  void take_in(const SendMessage& request, storage::MessageRow message, Reply<SentMessage> reply);
   std::optional<Error> seal_at_once(Item& item, const storage::MessageRow& message);
-  void write_rows(const SendText& request, std::int64_t row, const Item& item, storage::MessageRow message,
+  void write_rows(const SendMessage& request, std::int64_t row, const Item& item, storage::MessageRow message,
                   Reply<SentMessage> reply);
   Item& insert(std::int64_t row, Item item);
 
@@ -132,6 +133,7 @@ class Outbox {
   Context& c_;
   Directory& directory_;
   Sealer& sealer_;
+  AddOns& add_ons_;
   Idempotency idempotency_;
   std::map<std::int64_t, Item> items_;              // by outbox row: order of acceptance
   std::map<std::string_view, std::int64_t> by_id_;  // Item::message_id, a view of it -> row

@@ -230,14 +230,15 @@ void Receipts::resend(const protocol::RetryRequest& request, const Jid& requeste
   stanza.id = request.id;
   stanza.to = request.requester;
   stanza.count = request.count;
-  stanza.kind = protocol::stanza_kind(message->content);
+  const Bytes content = protocol::without_device_sent(message->content);
+  stanza.kind = protocol::stanza_kind(content);
   stanza.to_own_device = directory_.is_own(requester);
-  Bytes plaintext = message->content;
+  Bytes plaintext = content;
   if (stanza.to_own_device) {
     // In the namespace that `to` has, as in the stanza that the device could not read (03 section 4.1 step 2).
     const auto addressing = request.requester.is_lid() ? Fanout::Addressing::lid : Fanout::Addressing::phone_number;
     const Jid chat = fanout_.user_on_wire(message->chat, addressing).value_or(message->chat);
-    plaintext = protocol::wrap_device_sent(message->content, chat);
+    plaintext = protocol::wrap_device_sent(content, chat);
     stanza.recipient = chat;
   }
   auto sealed = protocol::encrypt(*record, fanout_.local(), protocol::pad_message(plaintext, c_.random));

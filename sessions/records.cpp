@@ -32,7 +32,8 @@ class Records::Written {
   using Places = std::vector<std::size_t>;
 
   std::map<std::string, std::vector<NewMessage>> messages;  // by id, in order
-  std::map<std::string, Places> raises_by_id;
+  std::map<std::string, std::vector<std::string>> add_ons;  // ids of those of this turn, by the message they are about
+  std::map<std::string, Places> raises_by_id, rewrites_by_id;
   std::map<std::int64_t, Places> raises_by_row;
   std::map<Jid, std::optional<storage::ChatRow>> chats;  // as they are now; nullopt: gone
   std::map<Jid, std::optional<Jid>> fates;  // of the committed messages of a chat: filed under another, or removed
@@ -60,7 +61,11 @@ class Records::Written {
 
   void note(const storage::InsertMessage& change, std::size_t place) {
     messages[change.row.id].push_back({place, change.row.chat, false});
+    if (!change.row.target_id.empty()) add_ons[change.row.target_id].push_back(change.row.id);
   }
+  void note(const storage::EditMessage& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
+  void note(const storage::RevokeMessage& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
+  void note(const storage::PutDetails& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
   void note(const storage::RaiseAck& change, std::size_t place) { raises_by_row[change.message_row].push_back(place); }
   void note(const storage::RaiseAckById& change, std::size_t place) { raises_by_id[change.id].push_back(place); }
   void note(const storage::NoteCopy& change, std::size_t) {
@@ -215,6 +220,9 @@ void Records::add(Row row) {
   changes_.add(std::move(row));
 }
 template void Records::add(storage::InsertMessage);
+template void Records::add(storage::EditMessage);
+template void Records::add(storage::RevokeMessage);
+template void Records::add(storage::PutDetails);
 template void Records::add(storage::RaiseAck);
 template void Records::add(storage::RaiseAckById);
 template void Records::add(storage::NoteCopy);
@@ -268,7 +276,36 @@ storage::Changes Records::take() {
 
 // --- messages and chats
 
-void Records::apply_raises(MessageRow& row, std::size_t from_place) const {
+namespace {
+
+/// False: no change that rewrites a message. `row` lies in the chat that the change names.
+bool rewrite(MessageRow& row, const storage::Change& change) {
+  if (const auto* edit = std::get_if<storage::EditMessage>(&change)) {
+    if (edit->from_me == row.from_me && row.revoked_at == 0 && row.edited_at <= edit->at) {
+      row.body = edit->body;
+      row.edited_at = edit->at;
+    }
+    return true;
+  }
+  if (const auto* revoke = std::get_if<storage::RevokeMessage>(&change)) {
+    if (revoke->from_me == row.from_me && row.revoked_at == 0) {
+      row.body.clear();
+      row.content.clear();
+      row.details.clear();
+      row.quoted_id.clear();
+      row.mentions.clear();
+      row.revoked_at = revoke->at;
+    }
+    return true;
+  }
+  const auto* details = std::get_if<storage::PutDetails>(&change);
+  if (details != nullptr && details->from_me == row.from_me) row.details = details->details;
+  return details != nullptr;
+}
+
+}  // namespace
+
+void Records::apply_changes(MessageRow& row, std::size_t from_place) const {
   Written::Places places;
   const auto collect = [&](const auto& index, const auto& key) {
     if (const auto found = index.find(key); found != index.end())
@@ -276,6 +313,7 @@ void Records::apply_raises(MessageRow& row, std::size_t from_place) const {
   };
   collect(written_->raises_by_row, row.row);
   collect(written_->raises_by_id, row.id);
+  collect(written_->rewrites_by_id, row.id);
   std::sort(places.begin(), places.end());
   const auto raise = [&](const auto& change) {
     if (change.timestamp) row.timestamp = *change.timestamp;
@@ -290,7 +328,7 @@ void Records::apply_raises(MessageRow& row, std::size_t from_place) const {
       raise(*by_row);
     } else if (const auto* by_id = std::get_if<storage::RaiseAckById>(&change)) {
       if (row.from_me) raise(*by_id);
-    } else {
+    } else if (!rewrite(row, change)) {
       row.ack = std::max(row.ack, AckLevel::read);
     }
   }
@@ -299,7 +337,7 @@ void Records::apply_raises(MessageRow& row, std::size_t from_place) const {
 MessageRow Records::inserted(const NewMessage& message) const {
   MessageRow row = at<storage::InsertMessage>(message.place).row;
   row.chat = message.chat;
-  apply_raises(row, message.place);
+  apply_changes(row, message.place);
   if (message.read) row.ack = std::max(row.ack, AckLevel::read);
   return row;
 }
@@ -325,7 +363,7 @@ std::optional<MessageRow> Records::find_message(const Jid& chat, const std::stri
   for (const Jid& source : written_->sources(chat)) {
     if (auto row = storage::find_message(reader_, session_, source, id)) {
       row->chat = chat;
-      apply_raises(*row, 0);
+      apply_changes(*row, 0);
       consider(std::move(*row));
     }
   }
@@ -350,8 +388,29 @@ std::optional<MessageRow> Records::find_message_by_id(const std::string& id, boo
     if (!fate->second) return std::nullopt;
     message->chat = *fate->second;
   }
-  apply_raises(*message, 0);
+  apply_changes(*message, 0);
   return message;
+}
+
+std::vector<MessageRow> Records::add_ons(const Jid& chat, const std::string& target_id, bool target_from_me) const {
+  std::vector<MessageRow> rows = storage::add_ons(reader_, session_, target_id, storage::most_add_ons);
+  if (written_) {
+    for (MessageRow& row : rows) {
+      if (const auto fate = written_->fates.find(row.chat); fate != written_->fates.end())
+        row.chat = fate->second.value_or(Jid());
+      apply_changes(row, 0);
+    }
+    if (const auto found = written_->add_ons.find(target_id); found != written_->add_ons.end()) {
+      for (const std::string& id : found->second) {
+        for (const NewMessage& message : written_->messages.at(id)) {
+          const auto& stored = at<storage::InsertMessage>(message.place).row;
+          if (stored.target_id == target_id) rows.push_back(inserted(message));
+        }
+      }
+    }
+  }
+  std::erase_if(rows, [&](const MessageRow& row) { return row.chat != chat || row.target_from_me != target_from_me; });
+  return rows;
 }
 
 bool Records::has_copy(std::int64_t message_row, storage::CopyHolder holder, std::uint16_t device) const {
@@ -363,7 +422,9 @@ bool Records::has_chat(const Jid& chat) const {
   if (find_chat(chat)) return true;
   if (!written_) return false;
   return std::any_of(written_->messages.begin(), written_->messages.end(), [&](const auto& item) {
-    return std::any_of(item.second.begin(), item.second.end(), [&](const auto& row) { return row.chat == chat; });
+    return std::any_of(item.second.begin(), item.second.end(), [&](const auto& row) {
+      return row.chat == chat && at<storage::InsertMessage>(row.place).row.target_id.empty();
+    });
   });
 }
 
@@ -386,7 +447,7 @@ std::vector<MessageRow> Records::newest_messages(const Jid& chat, std::size_t mo
   if (rows.size() > most) rows.resize(most);
   for (MessageRow& row : rows) {
     row.chat = chat;
-    apply_raises(row, 0);
+    apply_changes(row, 0);
   }
   return rows;
 }
@@ -418,7 +479,8 @@ std::vector<MessageRow> Records::new_messages(const Jid& chat) const {
   if (written_) {
     for (const auto& [id, messages] : written_->messages) {
       for (const auto& message : messages) {
-        if (message.chat == chat) found.push_back(&message);
+        if (message.chat == chat && at<storage::InsertMessage>(message.place).row.target_id.empty())
+          found.push_back(&message);
       }
     }
   }

@@ -48,6 +48,8 @@ class Records {
   std::optional<storage::MessageRow> find_message(const Jid& chat, const std::string& id) const;
   /// In any chat, the newest. Its `row` is 0 when it was written in this turn: no network has had it then.
   std::optional<storage::MessageRow> find_message_by_id(const std::string& id, bool from_me) const;
+  /// What was said about this message, in order.
+  std::vector<storage::MessageRow> add_ons(const Jid& chat, const std::string& target_id, bool target_from_me) const;
   bool has_copy(std::int64_t message_row, storage::CopyHolder holder, std::uint16_t device) const;
   /// Linear in the messages of this turn.
   bool has_chat(const Jid& chat) const;
@@ -95,7 +97,7 @@ class Records {
   Written& written();
   template <class Row>
   const Row& at(std::size_t place) const;
-  void apply_raises(storage::MessageRow& row, std::size_t from_place) const;
+  void apply_changes(storage::MessageRow& row, std::size_t from_place) const;
   storage::MessageRow inserted(const NewMessage& message) const;
 
   storage::Database& reader_;

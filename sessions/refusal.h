@@ -17,7 +17,7 @@ enum class Subject {
   session,          // not_found; conflict: its name is taken; too_large: there are as many as there may be
   ended,            // not_ready: the session has ended and is to be started first
   chat,             // not_found
-  message,          // not_found
+  message,          // not_found; unsupported: that cannot be said about it
   quoted_message,   // not_found
   message_id,       // conflict: used with other content
   idempotency_key,  // conflict: used with another request

@@ -48,58 +48,22 @@ Sealer::Stale stale_after(const protocol::Ack& ack) {
 
 // --- composing
 
-Outcome<> Sealer::can_send_to(const Jid& chat) const {
-  if (!c_.linked()) return Refusal(Error(Errc::not_ready, "the session is not linked to a WhatsApp account"));
+Outcome<> Sealer::can_send() const {
+  if (c_.linked()) return {};
+  return Refusal(Error(Errc::not_ready, "the session is not linked to a WhatsApp account"));
+}
+
+Outcome<> Sealer::can_send_to(const Jid& chat) {
   if (chat.is_phone_number() || chat.is_lid()) return {};
   return Refusal(Error(Errc::not_implemented, "sending to " + chat.server + " chats is not implemented yet"));
 }
 
-Outcome<protocol::Quote> Sealer::quote_of(const Jid& chat, const std::string& id) {
-  auto row = c_.records.find_message(chat, id);
-  if (!row) return Refusal(Errc::not_found, Subject::quoted_message, "no message " + id + " in this chat");
-  protocol::Quote quote;
-  quote.id = row->id;
-  quote.author = row->author;
-  quote.message = protocol::quotable(row->content);  // one level, without its secret
-  return quote;
-}
-
-Outcome<protocol::TextContent> Sealer::content_of(const SendText& request, const Jid& chat) {
-  protocol::TextContent content;
-  content.text = request.text;
-  for (const Jid& mention : request.mentions) content.mentions.push_back(directory_.canonical_user(mention));
-  if (request.quoted_id) {
-    auto quote = quote_of(chat, *request.quoted_id);
-    if (!quote) return quote.error();
-    content.quote = std::move(*quote);
-  }
-  return content;
-}
-
-Outcome<MessageRow> Sealer::compose(const SendText& request, const Jid& chat) {
-  auto content = content_of(request, chat);
-  if (!content) return content.error();
-  auto message = protocol::build_text(*content, c_.random);
-  MessageRow row;
-  row.session = c_.id();
-  row.chat = chat;
-  row.id = request.message_id ? *request.message_id
-                              : protocol::new_message_id(c_.unix_seconds(), c_.device.jid.user_jid(), c_.random);
-  row.from_me = true;
-  row.author = directory_.canonical_user(c_.device.jid);
-  row.kind = "text";
-  row.body = std::move(content->text);
-  if (content->quote) {
-    row.quoted_id = content->quote->id;
-    row.quoted_author = content->quote->author;
-  }
-  row.mentions = std::move(content->mentions);
-  row.content = std::move(message.encoded);
-  row.secret = protocol::to_bytes(message.secret);
-  row.created_at = c_.now.unix_ms;
-  // In whole seconds, as the server's ack will say: then the ack moves neither the message nor its chat in their order.
-  row.timestamp = row.created_at - row.created_at % 1000;
-  return row;
+Outcome<Jid> Sealer::chat_of(const SendMessage& request) const {
+  const std::string* about = about_message(request.content);
+  if (about == nullptr) return directory_.canonical_user(request.chat);
+  const auto message = composer_.find(*about);
+  if (!message) return message.error();
+  return message->chat;
 }
 
 // --- sealing

@@ -12,6 +12,7 @@
 #include "protocol/messages/content.h"
 #include "protocol/stanzas/ack.h"
 #include "sessions/commands.h"
+#include "sessions/composer.h"
 #include "sessions/context.h"
 #include "sessions/directory.h"
 #include "sessions/fanout.h"
@@ -22,13 +23,19 @@ namespace wharf::sessions {
 class Sealer {
  public:
   Sealer(Context& context, Directory& directory, Fanout& fanout)
-      : c_(context), directory_(directory), fanout_(fanout) {}
+      : c_(context), directory_(directory), fanout_(fanout), composer_(context, directory, fanout) {}
 
-  /// Errors: not_ready (no account is linked), not_implemented (chats of this kind).
-  Outcome<> can_send_to(const Jid& chat) const;
-  /// The message that is asked for, as the row of a canonical chat, accepted now. Errors: not_found (the quoted
-  /// message).
-  Outcome<storage::MessageRow> compose(const SendText& request, const Jid& chat);
+  /// Errors: not_ready (no account is linked).
+  Outcome<> can_send() const;
+  /// Errors: not_implemented (chats of this kind).
+  static Outcome<> can_send_to(const Jid& chat);
+  /// The canonical chat that a request is for: of what is about a message, the one that this lies in. Errors: not_found
+  /// (that message).
+  Outcome<Jid> chat_of(const SendMessage& request) const;
+  /// The message that is asked for, as the row of a canonical chat, accepted now. Errors: as Composer.
+  Outcome<storage::MessageRow> compose(const SendMessage& request, const Jid& chat) {
+    return composer_.compose(request, chat);
+  }
 
   /// True when seal() can work now for this chat.
   bool prepared(const Jid& chat) { return fanout_.prepared(chat); }
@@ -82,14 +89,13 @@ class Sealer {
   };
   /// nullopt: `sealed` is no message stanza.
   static std::optional<Address> address_of(ByteView sealed);
-  Outcome<protocol::TextContent> content_of(const SendText& request, const Jid& chat);
-  Outcome<protocol::Quote> quote_of(const Jid& chat, const std::string& id);
   Result<Bytes> seal(const Jid& chat, const storage::MessageRow& message, Fanout::Addressing addressing,
                      const std::vector<Jid>& reached = {});
 
   Context& c_;
   Directory& directory_;
   Fanout& fanout_;
+  Composer composer_;
 };
 
 }  // namespace wharf::sessions

@@ -35,9 +35,10 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
       fanout_(context_, directory_),
       pairing_(context_, directory_),
       login_(context_, directory_),
+      add_ons_(context_, directory_),
       sealer_(context_, directory_, fanout_),
-      outbox_(context_, directory_, sealer_),
-      inbound_(context_, directory_, fanout_),
+      outbox_(context_, directory_, sealer_, add_ons_),
+      inbound_(context_, directory_, fanout_, add_ons_),
       receipts_(context_, directory_, fanout_),
       reads_(context_, directory_, fanout_),
       log_([this, log = std::move(log)](std::string_view event, const std::string& fields) {

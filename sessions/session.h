@@ -116,7 +116,7 @@ class Session {
   void carry_out(const Logout& logout, Reply<SessionView> reply);
   void carry_out(const RemoveSession& remove, Reply<void> reply);
   void carry_out(const RequestPairingCode& request, Reply<PairingCode> reply);
-  void carry_out(const SendText& text, Reply<SentMessage> reply);
+  void carry_out(const SendMessage& message, Reply<SentMessage> reply);
   void carry_out(const MarkRead& read, Reply<void> reply);
   void carry_out(const RemoveChat& remove, Reply<void> reply);
   void carry_out(const CatchUp& catch_up, Reply<void> reply);
@@ -159,6 +159,7 @@ class Session {
   Fanout fanout_;
   PairingFlow pairing_;
   LoginFlow login_;
+  AddOns add_ons_;
   Sealer sealer_;
   Outbox outbox_;
   Inbound inbound_;

@@ -109,7 +109,9 @@ void Session::carry_out(const RequestPairingCode& request, Reply<PairingCode> re
   pairing_.request_code(request.phone, std::move(reply));
 }
 
-void Session::carry_out(const SendText& text, Reply<SentMessage> reply) { outbox_.accept(text, std::move(reply)); }
+void Session::carry_out(const SendMessage& message, Reply<SentMessage> reply) {
+  outbox_.accept(message, std::move(reply));
+}
 
 void Session::carry_out(const MarkRead& read, Reply<void> reply) {
   context_.answer(std::move(reply), reads_.mark_read(read.chat));

@@ -24,10 +24,10 @@ class Waits {
   /// Answers with the view as soon as a QR is shown, or the session left initializing, or after `timeout`.
   /// Errors: not_found (no such session, or it is removed meanwhile).
   void await_qr(const std::string& session, std::chrono::milliseconds timeout, Reply<SessionView> reply);
-  /// Answers when the message reached `level` (or error), or after `timeout` with how far it got. `sent`: as SendText
-  /// answers; to be called from that answer, events tell the rest. Of one that was replayed the row is looked at first.
-  /// Errors: not_found (the session, also when it is removed meanwhile; of one that was replayed, the message),
-  /// storage.
+  /// Answers when the message reached `level` (or error), or after `timeout` with how far it got. `sent`: as
+  /// SendMessage answers; to be called from that answer, events tell the rest. Of one that was replayed the row is
+  /// looked at first. Errors: not_found (the session, also when it is removed meanwhile; of one that was replayed, the
+  /// message), storage.
   void await_ack(const std::string& session, SentMessage sent, storage::AckLevel level,
                  std::chrono::milliseconds timeout, Reply<SentMessage> reply);
   /// The process is going to stop: who waits is answered now, as if the time were up, and nobody waits after this.

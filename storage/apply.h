@@ -10,6 +10,9 @@ namespace wharf::storage {
 Result<void> apply(Database& db, Change& change);
 
 Result<void> apply(Database& db, const InsertMessage& change);
+Result<void> apply(Database& db, const EditMessage& change);
+Result<void> apply(Database& db, const RevokeMessage& change);
+Result<void> apply(Database& db, const PutDetails& change);
 Result<void> apply(Database& db, const RaiseAck& change);
 Result<void> apply(Database& db, const RaiseAckById& change);
 Result<void> apply(Database& db, const ReadReceived& change);

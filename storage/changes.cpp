@@ -7,7 +7,11 @@ namespace wharf::storage {
 namespace {
 
 // What can be large; the rest of a row is its struct.
-std::size_t held(const InsertMessage& change) { return change.row.content.size() + change.row.body.size(); }
+std::size_t held(const InsertMessage& change) {
+  return change.row.content.size() + change.row.body.size() + change.row.details.size();
+}
+std::size_t held(const EditMessage& change) { return change.body.size(); }
+std::size_t held(const PutDetails& change) { return change.details.size(); }
 std::size_t held(const SealOutbox& change) { return change.stanza.size(); }
 std::size_t held(const InsertOutbox& change) { return change.row.stanza.size(); }
 std::size_t held(const PutRatchet& change) { return change.record.size(); }
@@ -38,6 +42,9 @@ void Changes::add(Row row) {
   rows_.emplace_back(std::in_place_type<Row>, std::move(row));
 }
 template void Changes::add(InsertMessage);
+template void Changes::add(EditMessage);
+template void Changes::add(RevokeMessage);
+template void Changes::add(PutDetails);
 template void Changes::add(RaiseAck);
 template void Changes::add(RaiseAckById);
 template void Changes::add(ReadReceived);

@@ -62,7 +62,25 @@ std::string line(const InsertMessage& c) {
   out.field("body", c.row.body).field("quoted", c.row.quoted_id).count("mentions", c.row.mentions.size());
   out.bytes("content", c.row.content.size()).bytes("secret", c.row.secret.size()).field("ack", c.row.ack);
   out.field("error", c.row.error).field("at", c.row.timestamp).field("unread", c.unread);
+  if (!c.row.details.empty()) out.field("details", c.row.details);
+  if (!c.row.target_id.empty()) out.field("target", c.row.target_id).field("target_from_me", c.row.target_from_me);
   return out.field("alternate", c.chat_alternate).take();
+}
+template <class Change>
+Line& message_of(Line& out, const Change& c) {
+  return out.field("session", c.session).field("chat", c.chat).field("id", c.id).field("from_me", c.from_me);
+}
+std::string line(const EditMessage& c) {
+  Line out("EditMessage");
+  return message_of(out, c).field("body", c.body).field("at", c.at).take();
+}
+std::string line(const RevokeMessage& c) {
+  Line out("RevokeMessage");
+  return message_of(out, c).field("at", c.at).take();
+}
+std::string line(const PutDetails& c) {
+  Line out("PutDetails");
+  return message_of(out, c).field("details", c.details).take();
 }
 std::string line(const RaiseAck& c) {
   Line out("RaiseAck");

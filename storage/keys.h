@@ -58,9 +58,10 @@ struct AddSignedPreKey {
 
 // --- what was asked for once more: (author device, message id); swept after a day
 struct RetryRow {
-  std::uint32_t count = 0;     // the number that the last retry receipt said
-  bool told = false;           // since then the message was stored: a resend is no news, even when its chat is gone
-  std::uint32_t requests = 0;  // retry receipts sent; a request that a cut may have taken is sent again under its number
+  std::uint32_t count = 0;  // the number that the last retry receipt said
+  bool told = false;        // since then the message was stored: a resend is no news, even when its chat is gone
+  std::uint32_t requests =
+      0;  // retry receipts sent; a request that a cut may have taken is sent again under its number
   friend bool operator==(const RetryRow&, const RetryRow&) = default;
 };
 /// A count of zero when there is no row.

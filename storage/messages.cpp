@@ -26,22 +26,38 @@ std::string rows_of_chat(Home home, bool before) {
                                     " AND chat_id = ?2) AND +n.session_id = ?1 AND +n.chat_id = ?2 ";
   const std::string older = before ? "AND (n.timestamp, n.row) < (?4, ?5) " : "";
   const std::string newest_first = older + "ORDER BY n.timestamp DESC, n.row DESC LIMIT ?3) ";
-  return "SELECT row FROM (SELECT n.row AS row FROM message n WHERE " + at_home + newest_first +
+  return "SELECT row FROM (SELECT n.row AS row FROM message n WHERE " + at_home + "AND" WHARF_MESSAGE_SHOWN(n) +
+         newest_first +
          "UNION ALL SELECT m.row FROM merged_chat g CROSS JOIN message m WHERE g.session_id = ?1 AND g.to_id = ?2"
          " AND m.row IN (SELECT n.row FROM message n WHERE n.session_id = g.session_id AND n.chat_id = g.from_id"
-         " AND" WHARF_MESSAGE_IN_MERGE(n, g) +
+         " AND" WHARF_MESSAGE_IN_MERGE(n, g) "AND" WHARF_MESSAGE_SHOWN(n) +
          newest_first;
 }
 const std::string in_order = ") ORDER BY timestamp DESC, row DESC LIMIT ?3";
 
 const std::string columns =
     "SELECT row, session_id, ifnull(" WHARF_CHAT_OF(message) ", chat_id), id, from_me, author_id, ack, timestamp, created_at, push_name, kind, error,"
-    " quoted_id, quoted_author_id, mentions, secret, body, content FROM message ";
+    " quoted_id, quoted_author_id, mentions, secret, body, content, details, edited_at, revoked_at,"
+    " target_id, target_from_me FROM message ";
 const std::string select_by_row = columns + "WHERE row = ?1";
 const std::string select_in_chat =
     columns + "WHERE session_id = ?1 AND id = ?2 AND " WHARF_CHAT_OF(message) " = ?3 ORDER BY from_me DESC LIMIT 1";
 const std::string select_by_id =
     columns + "WHERE session_id = ?1 AND id = ?2 AND from_me = ?3 AND" WHARF_MESSAGE_LIVES "ORDER BY row DESC LIMIT 1";
+const std::string select_add_ons = columns +
+                                   "WHERE session_id = ?1 AND target_id = ?2 AND target_id <> ''"
+                                   " AND" WHARF_MESSAGE_LIVES "ORDER BY row LIMIT ?3";
+constexpr const char* select_exact_row =
+    "SELECT row FROM message WHERE session_id = ?1 AND id = ?2 AND from_me = ?4 AND " WHARF_CHAT_OF(message) " = ?3";
+constexpr const char* edit_row =
+    "UPDATE message SET body = ?2, edited_at = ?3 WHERE row = ?1 AND revoked_at = 0 AND edited_at <= ?3";
+constexpr const char* revoke_row =
+    "UPDATE message SET body = '', content = x'', details = '', quoted_id = '', mentions = x'', revoked_at = ?2"
+    " WHERE row = ?1 AND revoked_at = 0";
+constexpr const char* empty_edits =
+    "UPDATE message SET body = '', content = x'' WHERE session_id = ?1 AND target_id = ?2 AND target_id <> ''"
+    " AND kind = 'edit' AND target_from_me = ?4 AND " WHARF_CHAT_OF(message) " = ?3";
+constexpr const char* put_details = "UPDATE message SET details = ?2 WHERE row = ?1";
 const std::string select_page[2][2] = {  // [home][before]
     {columns + "WHERE row IN (" + rows_of_chat(Home::plain, false) + in_order,
      columns + "WHERE row IN (" + rows_of_chat(Home::plain, true) + in_order},
@@ -76,8 +92,9 @@ constexpr const char* keep_last_row =
 constexpr const char* insert_row =
     "INSERT INTO message (row, session_id, chat_id, id, from_me, author_id, ack, timestamp, created_at, push_name, "
     "kind,"
-    " error, quoted_id, quoted_author_id, mentions, secret, body, content)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
+    " error, quoted_id, quoted_author_id, mentions, secret, body, content,"
+    " details, edited_at, revoked_at, target_id, target_from_me)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)"
     " ON CONFLICT (session_id, id, chat_id, from_me) DO NOTHING";
 constexpr const char* select_merged_copy =
     "SELECT 1 FROM merged_chat g CROSS JOIN message m ON m.session_id = ?1 AND m.id = ?3 AND m.chat_id = g.from_id"
@@ -133,6 +150,11 @@ MessageRow read_row(Statement& select) {
   row.secret = select.blob();
   row.body = select.text();
   row.content = select.blob();
+  row.details = select.text();
+  row.edited_at = select.integer();
+  row.revoked_at = select.integer();
+  row.target_id = select.text();
+  row.target_from_me = select.integer() != 0;
   return row;
 }
 
@@ -177,6 +199,11 @@ Result<void> write_message(Database& db, const MessageRow& row, bool unread,
                                       .blob(row.secret)
                                       .text(row.body)
                                       .blob(row.content)
+                                      .text(row.details)
+                                      .integer(row.edited_at)
+                                      .integer(row.revoked_at)
+                                      .text(row.target_id)
+                                      .number(row.target_from_me)
                                       .run();
     if (!inserted) return inserted.error();
     return changed_rows(db) > 0;
@@ -193,6 +220,7 @@ Result<void> write_message(Database& db, const MessageRow& row, bool unread,
     if (!*is_new) return {};
   }
   db.recall().last_message_row = number;
+  if (!row.target_id.empty()) return {};
   return bump_chat(db, row, number, unread, alternate);
 }
 
@@ -250,6 +278,50 @@ std::optional<MessageRow> find_message_by_id(Database& db, SessionId session, co
 bool has_message(Database& db, SessionId session, const protocol::Jid& chat, const std::string& id) {
   Statement select(db, select_exists);
   return select.session(session).text(id).jid(chat).next();
+}
+
+std::vector<MessageRow> add_ons(Database& db, SessionId session, const std::string& target_id, std::size_t most) {
+  std::vector<MessageRow> rows;
+  Statement select(db, select_add_ons.c_str());
+  select.session(session).text(target_id).number(most);
+  while (select.next()) rows.push_back(read_row(select));
+  return rows;
+}
+
+namespace {
+
+/// 0: it is not there.
+template <class Change>
+std::int64_t row_of(Database& db, const Change& change) {
+  Statement select(db, select_exact_row);
+  select.session(change.session).text(change.id).jid(change.chat).number(change.from_me);
+  return select.next() ? select.integer() : 0;
+}
+
+}  // namespace
+
+Result<void> apply(Database& db, const EditMessage& change) {
+  const std::int64_t row = row_of(db, change);
+  if (row == 0) return {};
+  return Statement(db, edit_row).integer(row).text(change.body).integer(change.at).run();
+}
+
+Result<void> apply(Database& db, const RevokeMessage& change) {
+  const std::int64_t row = row_of(db, change);
+  if (row == 0) return {};
+  if (Result<void> revoked = Statement(db, revoke_row).integer(row).integer(change.at).run(); !revoked) return revoked;
+  return Statement(db, empty_edits)
+      .session(change.session)
+      .text(change.id)
+      .jid(change.chat)
+      .number(change.from_me)
+      .run();
+}
+
+Result<void> apply(Database& db, const PutDetails& change) {
+  const std::int64_t row = row_of(db, change);
+  if (row == 0) return {};
+  return Statement(db, put_details).integer(row).text(change.details).run();
 }
 
 Result<void> apply(Database& db, const RaiseAck& change) {

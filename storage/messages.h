@@ -25,6 +25,11 @@ struct MessageRow : events::Message {
   protocol::Bytes content;  // encoded Message: resends, quotes, media
   protocol::Bytes secret;   // 32 or 0 bytes
   UnixMs created_at = 0;    // of this row
+  /// What is said about another message (a reaction, an edit, a revoke, a vote, a pin) is a row too, which no page, no
+  /// chat and no count shows: the message that it is about, by its WhatsApp id and side. Its edited_at is the sender's
+  /// clock, its ack and content as of any message.
+  std::string target_id;  // "" = a message of its own
+  bool target_from_me = false;
   friend bool operator==(const MessageRow&, const MessageRow&) = default;
 };
 
@@ -41,6 +46,38 @@ std::optional<MessageRow> find_message(Database& db, SessionId session, const pr
 /// Any chat, the newest first: WhatsApp ids collide only on purpose. `from_me` says which side's messages count.
 std::optional<MessageRow> find_message_by_id(Database& db, SessionId session, const std::string& id, bool from_me);
 bool has_message(Database& db, SessionId session, const protocol::Jid& chat, const std::string& id);
+/// What was said about the message with this id, in the order of their rows, at most `most`. Whose they are and in
+/// which chat is the caller's to compare.
+std::vector<MessageRow> add_ons(Database& db, SessionId session, const std::string& target_id, std::size_t most);
+inline constexpr std::size_t most_add_ons = 1'000;
+/// Another text or caption; nothing of a message that was revoked, or edited later than `at`.
+struct EditMessage {
+  SessionId session;
+  protocol::Jid chat;
+  std::string id;
+  bool from_me = false;
+  std::string body;
+  UnixMs at = 0;
+  friend bool operator==(const EditMessage&, const EditMessage&) = default;
+};
+/// Text, content and quote are gone, of its edits too; that it was there stays.
+struct RevokeMessage {
+  SessionId session;
+  protocol::Jid chat;
+  std::string id;
+  bool from_me = false;
+  UnixMs at = 0;
+  friend bool operator==(const RevokeMessage&, const RevokeMessage&) = default;
+};
+/// What of a row could only be told once another one had come: the choices of a vote.
+struct PutDetails {
+  SessionId session;
+  protocol::Jid chat;
+  std::string id;
+  bool from_me = false;
+  std::string details;
+  friend bool operator==(const PutDetails&, const PutDetails&) = default;
+};
 /// Raises the level (or sets error); `timestamp` replaces the message time when set (server ack).
 struct RaiseAck {
   SessionId session;

@@ -259,6 +259,16 @@ constexpr const char* retries_know_what_was_told = "ALTER TABLE retry ADD COLUMN
 constexpr const char* requests_are_counted_beside_their_number =
     "ALTER TABLE retry ADD COLUMN requests INTEGER NOT NULL DEFAULT 0; UPDATE retry SET requests = count;";
 
+// Every kind of message, and what is said about messages.
+constexpr const char* messages_of_every_kind = R"sql(
+ALTER TABLE message ADD COLUMN details TEXT NOT NULL DEFAULT '';
+ALTER TABLE message ADD COLUMN edited_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN revoked_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN target_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE message ADD COLUMN target_from_me INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX message_by_target ON message (session_id, target_id) WHERE target_id <> '';
+)sql";
+
 constexpr std::array steps_of_this_release = {first_schema,
                                               resends_outlive_a_restart,
                                               ratchet_epochs,
@@ -268,7 +278,8 @@ constexpr std::array steps_of_this_release = {first_schema,
                                               every_table_has_a_primary_key,
                                               organisations,
                                               retries_know_what_was_told,
-                                              requests_are_counted_beside_their_number};
+                                              requests_are_counted_beside_their_number,
+                                              messages_of_every_kind};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

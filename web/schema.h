@@ -15,11 +15,12 @@ namespace wharf::web {
 enum class Type {
   text,
   integer,
+  number,  // real; min and max inclusive
   boolean,
   object,    // with a schema, or any members when `object` is null
   texts,     // array of strings
   text_map,  // object whose members are header fields: tokens that frame nothing, with strings up to 4096 bytes
-  objects,   // array of objects of the schema (responses only)
+  objects,   // array of objects of the schema; without one, of any (responses only)
   any,       // looked at by the handler
 };
 
@@ -41,8 +42,8 @@ struct Field {
   Type type = Type::text;
   std::string_view summary = {};
   bool required = false;
-  /// integer: the value; text: characters; texts and text_map: the number of items; object without schema: the bytes of
-  /// its JSON.
+  /// integer: the value; text: characters; texts, objects and text_map: the number of items; object without schema: the
+  /// bytes of its JSON.
   std::int64_t min = 0;
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
   std::string_view one_of = {};    // "a|b|c"

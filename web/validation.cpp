@@ -138,10 +138,29 @@ class Validator {
         if (field.max != unbounded && json::serialize(value).size() > static_cast<std::size_t>(field.max))
           report(path, fmt::format("must be at most {} bytes of JSON", field.max));
         return;
+      case Type::number: {
+        const bool real = value.is_number() && !(value.is_double() && std::isnan(value.get_double()));
+        const double number = real ? value.to_number<double>() : 0;
+        if (!real || number < static_cast<double>(field.min) || number > static_cast<double>(field.max))
+          report(path, fmt::format("must be a number, {}", range(field, "")));
+        return;
+      }
       case Type::texts: return texts(field, value, path);
       case Type::text_map: return text_map(field, value, path);
-      case Type::objects:
+      case Type::objects: return objects(field, value, path);
       case Type::any: return;
+    }
+  }
+
+  void objects(const Field& field, const json::value& value, const std::string& path) {
+    if (!value.is_array()) return report(path, "must be an array of objects");
+    const auto& items = value.get_array();
+    if (const auto count = static_cast<std::int64_t>(items.size()); count < field.min || count > field.max)
+      return report(path, fmt::format("must have {}", range(field, "items")));
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      const std::string at = fmt::format("{}[{}]", path, i);
+      if (!items[i].is_object()) report(at, "must be an object");
+      else if (field.object) object(items[i].get_object(), *field.object, at + ".");
     }
   }
 

@@ -140,6 +140,9 @@ MessageBody read_body(ByteView message);
 /// What the body says about another message; nullptr when it says nothing of the kind.
 const MessageKey* target_of(const MessageBody& body);
 
+/// When the sender says that he said it, in ms; 0 when he does not.
+std::int64_t said_at(const MessageBody& body);
+
 /// What stands in the contextInfo beside quote and mentions (content.h), and in wrappers that matter to whoever shows
 /// it.
 struct MessageTraits {

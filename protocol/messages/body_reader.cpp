@@ -1,5 +1,6 @@
 // Reading the parts of a Message that are shown or acted upon: field by field, so that a hostile one costs no more than
 // its bytes, and into bounded values.
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <utility>
@@ -349,6 +350,15 @@ const MessageKey* target_of(const MessageBody& body) {
       [](const auto& kind) -> const MessageKey* {
         if constexpr (requires { kind.target; }) return &kind.target;
         else return nullptr;
+      },
+      body);
+}
+
+std::int64_t said_at(const MessageBody& body) {
+  return std::visit(
+      [](const auto& kind) -> std::int64_t {
+        if constexpr (requires { kind.at_ms; }) return std::max<std::int64_t>(kind.at_ms, 0);
+        else return 0;
       },
       body);
 }

@@ -227,7 +227,7 @@ OutgoingMessage sealed(Content content, Random& random, std::uint32_t add_on_dur
   OutgoingMessage out;
   out.secret = random.bytes<32>();
   Fields info;
-  info.bytes(3, out.secret).number(5, add_on_duration_s).number(8, reporting_token_version);
+  info.bytes(3, *out.secret).number(5, add_on_duration_s).number(8, reporting_token_version);
   Fields message;
   if (content.number < field_number::message_context_info) {
     message.message_always(content.number, content.fields).message(field_number::message_context_info, info);

@@ -32,8 +32,9 @@ struct TextContent {
 
 /// An outgoing message, ready for padding and encryption.
 struct OutgoingMessage {
-  Bytes encoded;                          // Message for the recipient's devices
-  std::array<std::uint8_t, 32> secret{};  // messageContextInfo.messageSecret
+  Bytes encoded;  // Message for the recipient's devices
+  std::optional<std::array<std::uint8_t, 32>>
+      secret;  // messageContextInfo.messageSecret; reactions and votes have none
 };
 /// conversation when there is neither quote nor mention, else extendedTextMessage; messageSecret and
 /// reportingTokenVersion 2 set.

@@ -21,7 +21,7 @@ void PhoneAutoReplies::react(const PhoneMessage& received) {
   Phone::Send reply;
   reply.to = received.chat;
   reply.text = rule_->text;
-  (void)sending_.send_text(reply, id_prefix);
+  (void)sending_.send(reply, id_prefix);
 }
 
 void PhoneAutoReplies::save_read(boost::json::object& core) const { core["autoRead"] = read_; }

@@ -21,6 +21,8 @@ std::string key_of(std::string_view author, std::string_view id) {
 json::object to_json(const PhoneMessage& message, const PhoneLog::Behind& behind) {
   json::array mentions;
   for (const std::string& mention : message.mentions) mentions.emplace_back(mention);
+  json::array options;
+  for (const std::string& option : message.options) options.emplace_back(option);
   return {{"id", message.id},
           {"fromMe", message.from_me},
           {"device", message.device},
@@ -33,6 +35,10 @@ json::object to_json(const PhoneMessage& message, const PhoneLog::Behind& behind
           {"t", message.timestamp},
           {"status", message.status},
           {"failure", message.failure},
+          {"target", message.target},
+          {"options", std::move(options)},
+          {"edited", message.edited},
+          {"revoked", message.revoked},
           {"encoded", base64_value(behind.encoded)},
           {"form", behind.chat.empty() ? "" : behind.chat.to_string()},
           {"unread", behind.unread}};
@@ -52,6 +58,11 @@ PhoneMessage read_message(const json::object& o) {
   message.timestamp = number_of<std::int64_t>(o.at("t"));
   message.status = string_of(o.at("status"));
   message.failure = string_of(o.at("failure"));
+  if (!o.contains("target")) return message;  // of an earlier release
+  message.target = string_of(o.at("target"));
+  for (const json::value& option : o.at("options").as_array()) message.options.push_back(string_of(option));
+  message.edited = o.at("edited").as_bool();
+  message.revoked = o.at("revoked").as_bool();
   return message;
 }
 

@@ -99,8 +99,10 @@ void PhoneReceiving::show(const MessageSource& source, const DeviceKey& author,
   }
   shown.timestamp = static_cast<std::int64_t>(source.timestamp);
   shown.status = shown.from_me ? "server" : "received";
+  add_ons_.describe(shown, content.body);
   const PhoneMessage received = shown;
   log_.put(std::move(shown), {content.encoded, chat, !received.from_me});
+  add_ons_.take_effect(received, content.body);
   if (!received.from_me) auto_replies_.react(received);
 }
 

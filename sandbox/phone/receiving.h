@@ -16,14 +16,15 @@ namespace wharf::sandbox {
 class PhoneReceiving {
  public:
   PhoneReceiving(PhoneContext& context, PhoneSessions& sessions, PhoneLog& log, PhoneReceipts& receipts,
-                 PhoneRetries& retries, PhoneBootstrap& bootstrap, PhoneAutoReplies& auto_replies)
+                 PhoneRetries& retries, PhoneBootstrap& bootstrap, PhoneAutoReplies& auto_replies, PhoneAddOns& add_ons)
       : c_(context),
         sessions_(sessions),
         log_(log),
         receipts_(receipts),
         retries_(retries),
         bootstrap_(bootstrap),
-        auto_replies_(auto_replies) {}
+        auto_replies_(auto_replies),
+        add_ons_(add_ons) {}
 
   void on_message(const Node& message);
 
@@ -40,6 +41,7 @@ class PhoneReceiving {
   PhoneRetries& retries_;
   PhoneBootstrap& bootstrap_;
   PhoneAutoReplies& auto_replies_;
+  PhoneAddOns& add_ons_;
 };
 
 }  // namespace wharf::sandbox

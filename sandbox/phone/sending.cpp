@@ -27,47 +27,69 @@ Error forgotten() { return Error(Errc::internal, "forgotten before it was sent")
 
 }  // namespace
 
-Result<std::string> PhoneSending::send_text(const Phone::Send& message, std::string_view id_prefix) {
-  if (message.text.empty()) return Error(Errc::malformed, "text is empty");
+Result<protocol::OutgoingMessage> PhoneSending::build(const Phone::Send& message, const Account& peer,
+                                                      std::vector<std::string>& mentioned) const {
+  if (message.about() != nullptr) return add_ons_.build(message, peer);
+  protocol::MessageFrame frame;
+  for (const std::string& who : message.mentions) {
+    const Account* account = c_.look_up(who);
+    if (account == nullptr) return Error(Errc::not_found, "mentions: nobody has the number " + who);
+    frame.mentions.push_back(account->jid());
+    mentioned.push_back(account->phone);
+  }
+  if (!message.quoted_id.empty()) {
+    auto quoted = quote(message.quoted_id, peer);
+    if (!quoted) return quoted.error();
+    frame.quote = std::move(*quoted);
+  }
+  return std::visit(
+      [&](const auto& kind) -> Result<protocol::OutgoingMessage> {
+        using Kind = std::decay_t<decltype(kind)>;
+        if constexpr (std::is_same_v<Kind, std::monostate>) {
+          if (message.text.empty()) return Error(Errc::malformed, "text is empty");
+          return protocol::build_message(message.text, frame, c_.random());
+        } else if constexpr (std::is_constructible_v<protocol::OutgoingBody, Kind>) {
+          return protocol::build_message(protocol::OutgoingBody(kind), frame, c_.random());
+        } else {
+          return Error(Errc::internal, "said about a message");
+        }
+      },
+      message.content);
+}
+
+Result<std::string> PhoneSending::send(const Phone::Send& message, std::string_view id_prefix) {
   const Account* peer = c_.look_up(message.to);
   if (peer == nullptr) return Error(Errc::not_found, "to: nobody has this number");
   PhoneMessage shown;
-  protocol::TextContent content;
-  content.text = message.text;
-  for (const std::string& who : message.mentions) {
-    const Account* mentioned = c_.look_up(who);
-    if (mentioned == nullptr) return Error(Errc::not_found, "mentions: nobody has the number " + who);
-    content.mentions.push_back(mentioned->jid());
-    shown.mentions.push_back(mentioned->phone);
-  }
-  if (!message.quoted_id.empty()) {
-    auto quoted = quote(message.quoted_id, *peer);
-    if (!quoted) return quoted.error();
-    content.quote = std::move(*quoted);
-  }
-  protocol::OutgoingMessage built = protocol::build_text(content, c_.random());
+  auto built = build(message, *peer, shown.mentions);
+  if (!built) return built.error();
+  const auto content = protocol::parse_message(built->encoded);
+  if (!content) return content.error();
   const std::string id = new_id(id_prefix, c_.random());
   shown.id = id;
   shown.from_me = true;
   shown.chat = peer->phone;
   shown.author = c_.account.phone;
-  shown.kind = "text";
-  shown.text = message.text;
+  shown.kind = protocol::name(content->kind);
+  shown.text = content->text;
   shown.quoted_id = message.quoted_id;
   shown.timestamp = static_cast<std::int64_t>(c_.now());
   shown.status = "pending";
-  log_.put(std::move(shown), {built.encoded, c_.form_for(*peer), false});
+  add_ons_.describe(shown, content->body);
+  const PhoneMessage said = shown;
+  log_.put(std::move(shown), {built->encoded, c_.form_for(*peer), false});
+  add_ons_.take_effect(said, content->body);
 
   SentMessage kept;
   kept.id = id;
   kept.chat = peer->phone;
-  kept.secret = built.secret;
-  kept.encoded = std::move(built.encoded);
+  if (built->secret) kept.secret = *built->secret;
+  kept.encoded = std::move(built->encoded);
   enqueue(std::move(kept));
   return id;
 }
 
-Result<protocol::Quote> PhoneSending::quote(const std::string& id, const Account& peer) {
+Result<protocol::Quote> PhoneSending::quote(const std::string& id, const Account& peer) const {
   const auto& known = log_.messages();
   const auto quoted = std::find_if(known.rbegin(), known.rend(),
                                    [&](const PhoneMessage& m) { return m.id == id && m.chat == peer.phone; });

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "protocol/messages/content.h"
+#include "sandbox/phone/add_ons.h"
 #include "sandbox/phone/context.h"
 #include "sandbox/phone/fanout.h"
 #include "sandbox/phone/log.h"
@@ -21,11 +22,11 @@ namespace wharf::sandbox {
 class PhoneSending {
  public:
   PhoneSending(PhoneContext& context, PhoneFanout& fanout, PhoneTransmission& transmission, SentMessages& sent,
-               PhoneLog& log)
-      : c_(context), fanout_(fanout), transmission_(transmission), sent_(sent), log_(log) {}
+               PhoneLog& log, PhoneAddOns& add_ons)
+      : c_(context), fanout_(fanout), transmission_(transmission), sent_(sent), log_(log), add_ons_(add_ons) {}
 
   /// The id, which begins with `id_prefix` when there is one. Errors: malformed, not_found.
-  protocol::Result<std::string> send_text(const Phone::Send& message, std::string_view id_prefix = {});
+  protocol::Result<std::string> send(const Phone::Send& message, std::string_view id_prefix = {});
   /// A message to one companion of this phone.
   void send_peer(std::uint16_t device, Bytes encoded);
 
@@ -40,7 +41,9 @@ class PhoneSending {
     std::deque<std::string> ids;
     bool busy = false;
   };
-  protocol::Result<protocol::Quote> quote(const std::string& id, const Account& peer);
+  protocol::Result<protocol::OutgoingMessage> build(const Phone::Send& message, const Account& peer,
+                                                    std::vector<std::string>& mentioned) const;
+  protocol::Result<protocol::Quote> quote(const std::string& id, const Account& peer) const;
   void enqueue(SentMessage message);
   /// The queue that a message waits in: its chat's, or that of a bootstrapped companion.
   static std::string queue_of(const SentMessage& message);
@@ -53,6 +56,7 @@ class PhoneSending {
   PhoneTransmission& transmission_;
   SentMessages& sent_;
   PhoneLog& log_;
+  PhoneAddOns& add_ons_;
   std::map<std::string, Queue> queues_;
   std::set<std::string> starting_;
 };

@@ -22,12 +22,13 @@ Phone::State::State(Network& network, Account& account, std::shared_ptr<Worker> 
       sent(context, log),
       fanout(context, device_lists, sessions),
       transmission(context, fanout, device_lists, sent, log),
-      sending(context, fanout, transmission, sent, log),
+      add_ons(context, log),
+      sending(context, fanout, transmission, sent, log, add_ons),
       bootstrap(context, keys, companions, app_state, sending),
       receipts(context, log, sent),
       retries(context, keys, sessions, sent, log),
       auto_replies(context, receipts, sending),
-      receiving(context, sessions, log, receipts, retries, bootstrap, auto_replies) {}
+      receiving(context, sessions, log, receipts, retries, bootstrap, auto_replies, add_ons) {}
 
 Phone::State::~State() {
   if (context.powered()) context.network.detach(context.self(), *this);

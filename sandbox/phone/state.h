@@ -44,6 +44,7 @@ struct Phone::State final : DevicePort {
   SentMessages sent;
   PhoneFanout fanout;
   PhoneTransmission transmission;
+  PhoneAddOns add_ons;
   PhoneSending sending;
   PhoneBootstrap bootstrap;
   PhoneReceipts receipts;

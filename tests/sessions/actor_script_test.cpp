@@ -296,9 +296,10 @@ class Run {
   /// Again until it is answered, under one key.
   void ask() {
     if (std::exchange(asked_, true)) return;
-    SendText text;
+    SendMessage text;
     text.chat = test::ScriptedNetwork::contact_pn;
-    text.text = text.idempotency_key.emplace() = text.request_hash = "hello";
+    text.content = std::string("hello");
+    text.idempotency_key = text.request_hash = "hello";
     const std::uint64_t generation = generation_;
     tell(std::move(text), [this, generation](const protocol::Result<SentMessage>& sent) {
       if (generation != generation_) return;

@@ -28,7 +28,7 @@ Operation sample() {
   return {};
 }
 template <>
-SendText sample<SendText>() {
+SendMessage sample<SendMessage>() {
   return test::SessionFixture::text("hello");
 }
 template <>
@@ -221,7 +221,7 @@ TEST_CASE("a command is handled in the cause of its request, and nothing behind 
   World w;
   std::vector<std::string> causes;
   w.random.on_draw = [&] { causes.push_back(w.actor->session().context().cause); };
-  w.actor->post(CommandArrived{Asked<SendText>{test::SessionFixture::text("hello"), {}}, "request-1"});
+  w.actor->post(CommandArrived{Asked<SendMessage>{test::SessionFixture::text("hello"), {}}, "request-1"});
   REQUIRE_FALSE(causes.empty());
   for (const std::string& cause : causes) CHECK(cause == "request-1");
   causes.clear();

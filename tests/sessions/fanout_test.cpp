@@ -75,7 +75,7 @@ struct Turns {
     protocol::TextContent text;
     text.text = "hello";
     const auto message = protocol::build_text(text, fixture.random);
-    return fanout.seal(ben, "3EB0AA", message.encoded, message.secret, fanout.addressing(ben));
+    return fanout.seal(ben, "3EB0AA", message.encoded, *message.secret, fanout.addressing(ben));
   }
   static std::set<Jid> recipients(const Node& message) {
     std::set<Jid> devices;

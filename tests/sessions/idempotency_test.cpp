@@ -15,7 +15,7 @@ TEST_CASE("the answer to a repeated Idempotency-Key does not depend on the messa
   Fixture f;
   f.befriend(ben);
   f.go_online();
-  SendText request = Fixture::text("once");
+  SendMessage request = Fixture::text("once");
   request.idempotency_key = "key-1";
   request.request_hash = "h1";
   const std::string id = (*f.send(request))->id;
@@ -31,10 +31,10 @@ TEST_CASE("the answer to a repeated Idempotency-Key does not depend on the messa
 TEST_CASE(
     "the same messageId with other content is a conflict, in the same turn and later; with the same it is the answer") {
   Fixture f;
-  SendText request = Fixture::text("once");
+  SendMessage request = Fixture::text("once");
   request.message_id = "MYMESSAGE1";
   request.request_hash = "h1";
-  SendText other = Fixture::text("twice");
+  SendMessage other = Fixture::text("twice");
   other.message_id = request.message_id;
   other.request_hash = "h2";
   std::optional<protocol::Result<SentMessage>> first, clash;

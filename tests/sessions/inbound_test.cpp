@@ -21,18 +21,6 @@ const Jid group("120363000000000001", "g.us");
 const Jid own_phone("100000000000001", "lid");
 
 /// What we publish, without a one-time key.
-protocol::PreKeyBundle published_bundle(Fixture& f) {
-  const auto device = storage::load_device(f.store->reader(), f.row.id);
-  const auto signed_key = storage::find_signed_pre_key(f.store->reader(), f.row.id, device->signed_pre_key_id);
-  protocol::PreKeyBundle ours;
-  ours.registration_id = device->registration_id;
-  ours.identity = device->identity.pub;
-  ours.signed_pre_key_id = signed_key->id;
-  ours.signed_pre_key = signed_key->pair.pub;
-  ours.signed_pre_key_signature = signed_key->signature;
-  return ours;
-}
-
 /// The peer opens a session with us.
 void greet(Fixture& f, SignalPeer& peer) {
   REQUIRE(protocol::start_session(peer.session, peer.local, published_bundle(f), f.random).has_value());

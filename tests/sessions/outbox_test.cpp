@@ -35,7 +35,7 @@ TEST_CASE("two refused texts of different chats are each sent again at their own
   f.befriend(ben);
   f.befriend(carl);
   f.go_online();
-  SendText first = Fixture::text("to ben"), second = Fixture::text("to carl");
+  SendMessage first = Fixture::text("to ben"), second = Fixture::text("to carl");
   second.chat = carl;
   const std::string first_id = (*f.send(first))->id, second_id = (*f.send(second))->id;
   f.stanza(ack(first_id, 503));  // again in 750 ms
@@ -56,7 +56,7 @@ TEST_CASE("a lane whose keys could not be had is tried again at its own time, wh
   list_devices(f, own_lid, {3});
   f.go_online();
   const auto ask = [&](const char* number) {
-    SendText text = Fixture::text("hello");
+    SendMessage text = Fixture::text("hello");
     text.chat = Jid(number, "s.whatsapp.net");
     REQUIRE(f.send(text)->has_value());
     const auto asked = Fixture::sent(f.last);
@@ -82,7 +82,7 @@ TEST_CASE("a lane whose keys could not be had is tried again at its own time, wh
 
 TEST_CASE("deleting a chat cancels what waits in it, frees the chat, and the same key is not sent again") {
   Fixture f;
-  SendText request = Fixture::text("never sent");
+  SendMessage request = Fixture::text("never sent");
   request.idempotency_key = "key-1";
   request.request_hash = "h1";
   const auto first = f.send(request);  // offline: it waits
@@ -216,7 +216,7 @@ namespace {
 
 std::string send_as(Fixture& f, const char* request, const char* body) {
   std::string id;
-  Asked<SendText> asked{Fixture::text(body), [&](Outcome<SentMessage> sent) { id = sent->id; }};
+  Asked<SendMessage> asked{Fixture::text(body), [&](Outcome<SentMessage> sent) { id = sent->id; }};
   std::vector<Input> inputs;
   inputs.push_back(CommandArrived{std::move(asked), request});
   f.last = f.turn(std::move(inputs));

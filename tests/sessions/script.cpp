@@ -278,11 +278,11 @@ void Script::call(std::function<void(sessions::Session&)> run) {
 
 void Script::ask(std::size_t index) {
   requests_[index].asked = true;
-  sessions::SendText text;
+  sessions::SendMessage text;
   text.chat = ScriptedNetwork::contact_pn;
-  text.text = requests_[index].text;
-  text.idempotency_key = "key of " + text.text;
-  text.request_hash = text.text;
+  text.content = requests_[index].text;
+  text.idempotency_key = "key of " + requests_[index].text;
+  text.request_hash = requests_[index].text;
   const auto heard = [this, index, generation = generation_](const protocol::Result<sessions::SentMessage>& sent) {
     if (generation != generation_) return;
     Request& request = requests_[index];

@@ -170,7 +170,7 @@ TEST_CASE("a quote on the wire is one level: no quote inside it, no secret of so
   changes.add(storage::InsertMessage{row, false, std::nullopt});
   f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
 
-  SendText text = Fixture::text("seen");
+  SendMessage text = Fixture::text("seen");
   text.quoted_id = row.id;
   REQUIRE(f.send(text)->has_value());
   const auto sealed = Fixture::ciphertexts(messages(f.last));
@@ -185,7 +185,7 @@ TEST_CASE("a quote on the wire is one level: no quote inside it, no secret of so
   };
   REQUIRE(contains(protocol::as_bytes("the reply")));
   REQUIRE_FALSE(contains(protocol::as_bytes("deep")));
-  REQUIRE_FALSE(contains(received.secret));
+  REQUIRE_FALSE(contains(*received.secret));
   const auto read = protocol::parse_message(*plain);
   REQUIRE(read->quote->id == row.id);
   const auto quoted = protocol::parse_message(read->quote->message);

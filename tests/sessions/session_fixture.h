@@ -125,16 +125,16 @@ struct SessionFixture {
     }
     return nodes;
   }
-  std::optional<Outcome<SentMessage>> send(SendText text, bool durable = true) {
+  std::optional<Outcome<SentMessage>> send(SendMessage text, bool durable = true) {
     std::optional<Outcome<SentMessage>> answer;
     last = tell(
         std::move(text), [&](Outcome<SentMessage> sent) { answer = std::move(sent); }, durable);
     return answer;
   }
-  static SendText text(std::string body) {
-    SendText out;
+  static SendMessage text(std::string body) {
+    SendMessage out;
     out.chat = Jid("15550000002", "s.whatsapp.net");
-    out.text = std::move(body);
+    out.content = std::move(body);
     return out;
   }
   /// Knows the lists of `contact` (its main device only) and of the own account (this device only), and has a session
@@ -191,5 +191,18 @@ struct SessionFixture {
   std::vector<Effect> last;
   std::vector<std::string> logged;
 };
+
+/// What the network hands out for the session: peers begin one with it.
+inline protocol::PreKeyBundle published_bundle(SessionFixture& f) {
+  const auto device = storage::load_device(f.store->reader(), f.row.id);
+  const auto signed_key = storage::find_signed_pre_key(f.store->reader(), f.row.id, device->signed_pre_key_id);
+  protocol::PreKeyBundle ours;
+  ours.registration_id = device->registration_id;
+  ours.identity = device->identity.pub;
+  ours.signed_pre_key_id = signed_key->id;
+  ours.signed_pre_key = signed_key->pair.pub;
+  ours.signed_pre_key_signature = signed_key->signature;
+  return ours;
+}
 
 }  // namespace wharf::test

@@ -42,7 +42,7 @@ TEST_CASE("a text whose commit is lost is answered with the error of the commit,
 
 TEST_CASE("the same Idempotency-Key gives the first answer, in the same turn and later; another body is a conflict") {
   Fixture f;
-  SendText request = Fixture::text("once");
+  SendMessage request = Fixture::text("once");
   request.idempotency_key = "key-1";
   request.request_hash = "h1";
   std::optional<protocol::Result<SentMessage>> first, second;

@@ -57,9 +57,9 @@ TEST_CASE("a stopped session stays stopped over a restart until it is started") 
 TEST_CASE("what is asked of a session that is not there or not linked is refused") {
   World w;
   REQUIRE(w.create("a").has_value());
-  SendText text;
+  SendMessage text;
   text.chat = Jid("15550000002", "s.whatsapp.net");
-  text.text = "hello";
+  text.content = std::string("hello");
   const auto send = [&](const std::string& name) { return w.tell(name, text); };
   REQUIRE(send("nobody").error().code == protocol::Errc::not_found);
   REQUIRE(send("a").error().code == protocol::Errc::not_ready);

@@ -346,9 +346,9 @@ void Users::ask(std::size_t number) {
   see_clock(text);
   if (text.given_up) return;
   world_.trace.note("user", fmt::format("asks for {} ({})", text.body, text.asked));
-  sessions::SendText request;
+  sessions::SendMessage request;
   request.chat = Jid(ledger_.persons[text.to].number, protocol::server::user);
-  request.text = text.body;
+  request.content = text.body;
   request.message_id = text.chosen_id;
   request.idempotency_key = text.idempotency_key;
   request.request_hash = text.body;

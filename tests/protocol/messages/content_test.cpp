@@ -262,7 +262,7 @@ TEST_CASE("built text is the vector's bytes: conversation, and extended text whe
   random.push(secret);
   const OutgoingMessage plain = build_text({"hello", {}, {}}, random);
   REQUIRE(plain.encoded == vector_message("conversation_with_secret"));
-  REQUIRE(equal(plain.secret, secret));
+  REQUIRE(equal(*plain.secret, secret));
 
   const auto received = parse_message(vector_message("extended_text_quote_mention")).value();
   TextContent reply;

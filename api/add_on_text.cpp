@@ -1,0 +1,120 @@
+#include "api/add_on_text.h"
+
+#include <boost/json/parse.hpp>
+
+#include <map>
+#include <tuple>
+
+#include "api/chat_id.h"
+
+namespace wharf::api {
+namespace {
+
+namespace json = boost::json;
+using protocol::Jid;
+using storage::MessageRow;
+
+/// Of each person the newest of this kind, by the sender's clock and then by arrival (03 section 10).
+std::vector<const MessageRow*> newest_of_each(const std::vector<MessageRow>& said, std::string_view kind) {
+  std::map<Jid, const MessageRow*> newest;
+  for (const MessageRow& row : said) {
+    // A vote that chose too much, or cannot be opened, counts for nothing: the one before it stays.
+    if (row.kind != kind || (kind == "poll_vote" && row.details.empty())) continue;
+    const MessageRow*& kept = newest[row.author];
+    if (kept == nullptr || std::tie(row.edited_at, row.row) > std::tie(kept->edited_at, kept->row)) kept = &row;
+  }
+  std::vector<const MessageRow*> rows;
+  for (const auto& [author, row] : newest) rows.push_back(row);
+  return rows;
+}
+
+std::string person(const Jid& user, const IdsOf& ids_of, Dialect dialect) {
+  const PersonText text = person_text(user, ids_of(user));
+  return jid_text(text.id, text.pn, dialect);
+}
+
+void write_reactions(JsonWriter& out, const std::vector<MessageRow>& said, const IdsOf& ids_of, Dialect dialect) {
+  out.key("reactions").begin_array();
+  for (const MessageRow* row : newest_of_each(said, "reaction")) {
+    if (row->body.empty()) continue;  // taken back
+    out.begin_object().text("emoji", row->body).text("from", person(row->author, ids_of, dialect));
+    out.boolean("fromMe", row->from_me);
+    out.number("timestamp", dialect == Dialect::gateway ? row->timestamp : row->timestamp / 1000).end_object();
+  }
+  out.end_array();
+}
+
+void write_edits(JsonWriter& out, const std::vector<MessageRow>& said, Dialect dialect) {
+  out.key("edits").begin_array();
+  for (const MessageRow& row : said) {
+    if (row.kind != "edit" || row.body.empty()) continue;
+    out.begin_object().text("id", row.id).text("body", row.body);
+    out.number("timestamp", dialect == Dialect::gateway ? row.timestamp : row.timestamp / 1000).end_object();
+  }
+  out.end_array();
+}
+
+struct Results {
+  std::vector<std::string> options;
+  std::int64_t selectable = 0;
+  std::string name;
+};
+
+/// What message_details wrote.
+Results poll_of(const events::Message& poll) {
+  Results out;
+  boost::system::error_code failed;
+  const json::value details = json::parse(poll.details, failed);
+  if (failed) return out;
+  if (const json::value* given = details.as_object().if_contains("poll")) {
+    out.name = given->at("name").as_string();
+    out.selectable = given->at("selectableCount").to_number<std::int64_t>();
+    for (const json::value& option : given->at("options").as_array()) out.options.emplace_back(option.as_string());
+  }
+  return out;
+}
+
+std::vector<std::string> choices_of(const MessageRow& vote) {
+  boost::system::error_code failed;
+  const json::value details = json::parse(vote.details, failed);
+  std::vector<std::string> out;
+  if (failed) return out;
+  for (const json::value& option : details.at("options").as_array()) out.emplace_back(option.as_string());
+  return out;
+}
+
+}  // namespace
+
+void write_poll_results(JsonWriter& out, const events::Message& poll, const std::vector<MessageRow>& said,
+                        const IdsOf& ids_of, Dialect dialect) {
+  const Results asked = poll_of(poll);
+  std::map<std::string, std::vector<std::string>> voters;
+  std::int64_t voted = 0;
+  for (const MessageRow* vote : newest_of_each(said, "poll_vote")) {
+    const auto chosen = choices_of(*vote);
+    if (!chosen.empty()) ++voted;
+    for (const std::string& option : chosen) voters[option].push_back(person(vote->author, ids_of, dialect));
+  }
+  out.begin_object().text("name", asked.name).number("selectableCount", asked.selectable).number("voters", voted);
+  out.key("options").begin_array();
+  for (const std::string& option : asked.options) {
+    const auto& who = voters[option];
+    out.begin_object().text("option", option).number("count", static_cast<std::int64_t>(who.size()));
+    out.key("voters").begin_array();
+    for (const std::string& voter : who) out.text(voter);
+    out.end_array().end_object();
+  }
+  out.end_array().end_object();
+}
+
+void write_message_with_add_ons(JsonWriter& out, const ShownMessage& shown, const std::vector<MessageRow>& said,
+                                const IdsOf& ids_of, std::string_view session_name, Dialect dialect) {
+  begin_message(out, shown, session_name, dialect);
+  write_reactions(out, said, ids_of, dialect);
+  write_edits(out, said, dialect);
+  if (shown.message.kind == "poll" && shown.message.revoked_at == 0)
+    write_poll_results(out.key("pollResults"), shown.message, said, ids_of, dialect);
+  out.end_object();
+}
+
+}  // namespace wharf::api

@@ -1,0 +1,113 @@
+#include "sessions/add_ons.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/messages/add_on_secret.h"
+#include "sessions/message_details.h"
+
+namespace wharf::sessions {
+
+using protocol::MessageBody;
+using storage::MessageRow;
+
+bool AddOns::names_own(const protocol::MessageKey& key, const MessageRow& said_by) const {
+  if (said_by.chat.is_group() && key.participant) return directory_.is_own(*key.participant);
+  return said_by.from_me ? key.from_me : !key.from_me;
+}
+
+events::About AddOns::about(const MessageRow& row) {
+  events::About out;
+  out.id = row.id;
+  out.target_id = row.target_id;
+  out.target_from_me = row.target_from_me;
+  out.chat = row.chat;
+  out.chat_ids = directory_.person(row.chat);
+  out.from_me = row.from_me;
+  out.author = row.author;
+  out.author_ids = directory_.person(row.author);
+  out.at = row.timestamp;
+  return out;
+}
+
+std::optional<MessageRow> AddOns::target_of(const MessageRow& row) const {
+  auto target = c_.records.find_message(row.chat, row.target_id);
+  // Of two with one id the own one is found first.
+  if (target && target->from_me != row.target_from_me)
+    target = c_.records.find_message_by_id(row.target_id, row.target_from_me);
+  if (!target || target->chat != row.chat || !target->target_id.empty()) return std::nullopt;
+  return target;
+}
+
+void AddOns::take_effect(const MessageRow& row, const MessageBody& body) {
+  // A reaction is shown with its message whenever that comes, and is told at once; the others need to know it.
+  if (const auto* reaction = std::get_if<protocol::Reaction>(&body)) return react(row, *reaction);
+  const auto target = target_of(row);
+  if (!target) return;
+  if (const auto* change = std::get_if<protocol::Edit>(&body)) return edit(row, *change, *target);
+  if (std::holds_alternative<protocol::Revoke>(body)) return revoke(row, *target);
+  if (const auto* choice = std::get_if<protocol::PollVote>(&body)) return vote(row, *choice, *target);
+}
+
+bool AddOns::wanted(const MessageRow& message) const {
+  return !c_.records.add_ons(message.chat, message.id, message.from_me).empty();
+}
+
+void AddOns::on_arrived(const MessageRow& message) {
+  for (const MessageRow& row : c_.records.add_ons(message.chat, message.id, message.from_me)) {
+    const auto content = protocol::parse_message(row.content);
+    if (!content || std::holds_alternative<protocol::Reaction>(content->body)) continue;
+    take_effect(row, content->body);
+  }
+}
+
+void AddOns::react(const MessageRow& row, const protocol::Reaction& reaction) {
+  c_.emit(events::Reacted{about(row), reaction.text});
+}
+
+void AddOns::edit(const MessageRow& row, const protocol::Edit& edit, const MessageRow& target) {
+  if (row.author != target.author || row.from_me != target.from_me || target.revoked_at != 0) return;
+  if (row.timestamp - target.timestamp > edit_window_ms + edit_slack_ms) return;
+  const UnixMs at = edit.at_ms > 0 ? edit.at_ms : row.timestamp;
+  if (at < target.edited_at) return;
+  c_.records.add(storage::EditMessage{c_.id(), target.chat, target.id, target.from_me, edit.text, at});
+  c_.emit(events::MessageEdited{about(row), edit.text});
+}
+
+void AddOns::revoke(const MessageRow& row, const MessageRow& target) {
+  if (row.author != target.author || row.from_me != target.from_me || target.revoked_at != 0) return;
+  c_.records.add(storage::RevokeMessage{c_.id(), target.chat, target.id, target.from_me, row.timestamp});
+  c_.emit(events::MessageRevoked{about(row)});
+}
+
+void AddOns::vote(const MessageRow& row, const protocol::PollVote& vote, const MessageRow& poll) {
+  if (!row.details.empty()) return;  // opened before
+  auto chosen = choices(row, vote, poll);
+  if (!chosen) return;
+  c_.records.add(storage::PutDetails{c_.id(), row.chat, row.id, row.from_me, vote_details(*chosen)});
+  c_.emit(events::PollVoted{about(row), std::move(*chosen)});
+}
+
+// The key is made of the names that the voter used for both: by LID or by number, and during a migration of one mixed
+// with the other by neither of those that we file them under (03 section 10).
+std::optional<std::vector<std::string>> AddOns::choices(const MessageRow& row, const protocol::PollVote& vote,
+                                                        const MessageRow& poll) {
+  const auto content = protocol::parse_message(poll.content);
+  const auto* asked = content ? std::get_if<protocol::Poll>(&content->body) : nullptr;
+  if (asked == nullptr) return std::nullopt;
+  const PersonIds author = directory_.person(poll.author), voter = directory_.person(row.author);
+  std::vector<std::pair<Jid, Jid>> pairs;
+  if (author.lid && voter.lid) pairs.emplace_back(*author.lid, *voter.lid);
+  if (author.pn && voter.pn) pairs.emplace_back(*author.pn, *voter.pn);
+  pairs.emplace_back(poll.author, row.author);
+  for (const auto& [asker, chooser] : pairs) {
+    const protocol::AddOn on{protocol::add_on::poll_vote, poll.id, asker.user_jid(), chooser.user_jid()};
+    const auto opened = protocol::open_add_on(on, poll.secret, vote.payload, vote.iv);
+    if (!opened) continue;
+    const auto read = protocol::read_choices(*opened, *asked);
+    return read ? *read : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace wharf::sessions

@@ -1,0 +1,50 @@
+#pragma once
+// What is said about a message that is there already, or not yet: reactions, edits, revokes, votes, pins. Each is kept
+// as a row that no page shows (storage/messages.h, target_id), whoever sent it; what it does to the message is done in
+// the same turn, and told. One that comes before its message does it when that arrives. Specification 03 sections 10
+// and 11.
+
+#include <optional>
+#include <string>
+
+#include "events/event.h"
+#include "protocol/messages/content.h"
+#include "sessions/context.h"
+#include "sessions/directory.h"
+#include "storage/messages.h"
+
+namespace wharf::sessions {
+
+class AddOns {
+ public:
+  /// After a message was sent its sender may edit it (03 section 11: 1,200 s), with some slack for clocks.
+  static constexpr UnixMs edit_window_ms = 1'200'000, edit_slack_ms = 600'000;
+
+  AddOns(Context& context, Directory& directory) : c_(context), directory_(directory) {}
+
+  /// Whose message a key names, in the chat of `row`: the view of who sent it is turned into ours (03 section 9).
+  bool names_own(const protocol::MessageKey& key, const storage::MessageRow& said_by) const;
+  /// `row` is stored in this turn, with its target set. What may not be done (the edit of another's message) is left
+  /// undone: the row stays.
+  void take_effect(const storage::MessageRow& row, const protocol::MessageBody& body);
+  /// Something was said about this message before it came: on_arrived() has something to do.
+  bool wanted(const storage::MessageRow& message) const;
+  /// A message was stored in this turn: what was said about it before takes effect.
+  void on_arrived(const storage::MessageRow& message);
+
+ private:
+  events::About about(const storage::MessageRow& row);
+  void react(const storage::MessageRow& row, const protocol::Reaction& reaction);
+  void edit(const storage::MessageRow& row, const protocol::Edit& edit, const storage::MessageRow& target);
+  void revoke(const storage::MessageRow& row, const storage::MessageRow& target);
+  void vote(const storage::MessageRow& row, const protocol::PollVote& vote, const storage::MessageRow& poll);
+  /// nullopt: it cannot be opened, or chooses more than it may.
+  std::optional<std::vector<std::string>> choices(const storage::MessageRow& row, const protocol::PollVote& vote,
+                                                  const storage::MessageRow& poll);
+  std::optional<storage::MessageRow> target_of(const storage::MessageRow& row) const;
+
+  Context& c_;
+  Directory& directory_;
+};
+
+}  // namespace wharf::sessions

@@ -1,0 +1,181 @@
+#include "sessions/composer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/messages/add_on_secret.h"
+#include "protocol/messages/message_id.h"
+#include "sessions/add_ons.h"
+#include "sessions/message_details.h"
+
+namespace wharf::sessions {
+
+using protocol::OutgoingMessage;
+using storage::MessageRow;
+
+namespace {
+
+Refusal impossible(std::string why) { return Refusal(Errc::unsupported, Subject::message, std::move(why)); }
+
+}  // namespace
+
+Outcome<MessageRow> Composer::find(const std::string& id) const {
+  auto row = c_.records.find_message_by_id(id, true);
+  if (!row) row = c_.records.find_message_by_id(id, false);
+  if (!row || !row->target_id.empty()) return Refusal(Errc::not_found, Subject::message, "no message " + id);
+  return std::move(*row);
+}
+
+Outcome<protocol::Quote> Composer::quote_of(const Jid& chat, const std::string& id) const {
+  auto row = c_.records.find_message(chat, id);
+  if (!row || !row->target_id.empty())
+    return Refusal(Errc::not_found, Subject::quoted_message, "no message " + id + " in this chat");
+  protocol::Quote quote;
+  quote.id = row->id;
+  quote.author = row->author;
+  quote.message = protocol::quotable(row->content);  // one level, without its secret
+  return quote;
+}
+
+Outcome<protocol::MessageFrame> Composer::frame_of(const SendMessage& request, const Jid& chat) const {
+  protocol::MessageFrame frame;
+  for (const Jid& mention : request.mentions) frame.mentions.push_back(directory_.canonical_user(mention));
+  frame.mention_all = request.mention_all;
+  if (!request.quoted_id) return frame;
+  auto quote = quote_of(chat, *request.quoted_id);
+  if (!quote) return quote.error();
+  frame.quote = std::move(*quote);
+  return frame;
+}
+
+protocol::MessageKey Composer::key_of(const MessageRow& target) {
+  protocol::MessageKey key;
+  key.id = target.id;
+  key.from_me = target.from_me;
+  key.chat = fanout_.user_on_wire(target.chat, fanout_.addressing(target.chat)).value_or(target.chat);
+  if (target.chat.is_group()) key.participant = target.author;
+  return key;
+}
+
+Outcome<OutgoingMessage> Composer::build_vote(const Vote& vote, const MessageRow& poll) {
+  const auto content = protocol::parse_message(poll.content);
+  const auto* asked = content ? std::get_if<protocol::Poll>(&content->body) : nullptr;
+  if (asked == nullptr || poll.secret.size() != 32) return impossible("it is no poll that can be voted on");
+  for (const std::string& option : vote.options) {
+    if (std::find(asked->options.begin(), asked->options.end(), option) == asked->options.end())
+      return impossible("the poll has no option \"" + option + "\"");
+  }
+  if (asked->selectable > 0 && vote.options.size() > asked->selectable)
+    return impossible("the poll allows " + std::to_string(asked->selectable) + " of its options");
+  // Both by the names that the chat's namespace has for them (03 section 10).
+  const auto addressing = fanout_.addressing(poll.chat);
+  const Jid own = directory_.canonical_user(c_.device.jid);
+  const protocol::AddOn on{protocol::add_on::poll_vote, poll.id,
+                           fanout_.user_on_wire(poll.author, addressing).value_or(poll.author),
+                           fanout_.user_on_wire(own, addressing).value_or(own)};
+  auto sealed = protocol::seal_add_on(on, poll.secret, protocol::encode_choices(vote.options), c_.random);
+  return protocol::build_vote({key_of(poll), std::move(sealed.payload), std::move(sealed.iv), c_.now.unix_ms});
+}
+
+Outcome<Composer::Built> Composer::build_about(const Sendable& content, MessageRow target) {
+  if (target.revoked_at != 0) return impossible("the message was deleted for everyone");
+  Built out;
+  if (const auto* react = std::get_if<React>(&content)) {
+    out.message = protocol::build_reaction({key_of(target), react->emoji, c_.now.unix_ms});
+  } else if (const auto* vote = std::get_if<Vote>(&content)) {
+    auto built = build_vote(*vote, target);
+    if (!built) return built.error();
+    out.message = std::move(*built);
+  } else if (const auto* pin = std::get_if<PinMessage>(&content)) {
+    out.message = protocol::build_pin(
+        {key_of(target), pin->pinned, c_.now.unix_ms, static_cast<std::uint32_t>(pin->duration.count())}, c_.random);
+  } else if (!target.from_me) {
+    return impossible("it is not a message of this account");
+  } else if (target.ack == storage::AckLevel::error) {
+    return impossible("the message failed: nobody has it");
+  } else if (const auto* edit = std::get_if<EditText>(&content)) {
+    if (target.kind != "text" && target.kind != "image" && target.kind != "video" && target.kind != "document" &&
+        target.kind != "gif")
+      return impossible("only texts and captions can be edited");
+    if (c_.now.unix_ms - target.timestamp > AddOns::edit_window_ms)
+      return impossible("a message can be edited for 20 minutes after it was sent");
+    for (const Jid& mention : edit->mentions) out.mentions.push_back(directory_.canonical_user(mention));
+    const auto original = protocol::parse_message(target.content);
+    if (!original) return impossible("its content is not kept");
+    out.message =
+        protocol::build_edit(key_of(target), edit->text, original->encoded, out.mentions, c_.now.unix_ms, c_.random);
+  } else {
+    out.message = protocol::build_revoke(key_of(target), c_.random);
+  }
+  out.target = std::move(target);
+  return out;
+}
+
+Outcome<Composer::Built> Composer::build(const SendMessage& request, const Jid& chat) {
+  if (const std::string* about = about_message(request.content)) {
+    auto target = find(*about);
+    if (!target) return target.error();
+    return build_about(request.content, std::move(*target));
+  }
+  auto frame = frame_of(request, chat);
+  if (!frame) return frame.error();
+  Built out;
+  if (const auto* forward = std::get_if<Forward>(&request.content)) {
+    const auto source = find(forward->message);
+    if (!source) return source.error();
+    if (source->revoked_at == 0)
+      out.message = protocol::build_forward(source->content, source->from_me, *frame, c_.random);
+    if (out.message.encoded.empty()) return impossible("a message of this kind cannot be forwarded");
+  } else {
+    out.message = std::visit(
+        [&](const auto& kind) -> OutgoingMessage {
+          if constexpr (std::is_constructible_v<protocol::OutgoingBody, decltype(kind)>)
+            return protocol::build_message(protocol::OutgoingBody(kind), *frame, c_.random);
+          else return {};  // what is about a message was built above
+        },
+        request.content);
+  }
+  out.quote = std::move(frame->quote);
+  out.mentions = std::move(frame->mentions);
+  return out;
+}
+
+Outcome<MessageRow> Composer::compose(const SendMessage& request, const Jid& chat) {
+  auto built = build(request, chat);
+  if (!built) return built.error();
+  MessageRow row;
+  row.session = c_.id();
+  row.chat = chat;
+  row.id = request.message_id ? *request.message_id
+                              : protocol::new_message_id(c_.unix_seconds(), c_.device.jid.user_jid(), c_.random);
+  row.from_me = true;
+  row.author = directory_.canonical_user(c_.device.jid);
+  row.created_at = c_.now.unix_ms;
+  // In whole seconds, as the server's ack will say: then the ack moves neither the message nor its chat in their order.
+  row.timestamp = row.created_at - row.created_at % 1000;
+  const auto* text = std::get_if<std::string>(&request.content);
+  if (text != nullptr && !request.mention_all) {  // the usual case is not read back
+    row.kind = "text";
+    row.body = *text;
+  } else if (const auto content = protocol::parse_message(built->message.encoded)) {
+    row.kind = protocol::name(content->kind);
+    row.body = content->text;
+    row.details = built->target ? std::string() : message_details(*content);
+    if (!content->secret) built->message.secret.reset();
+  }
+  if (built->quote) {
+    row.quoted_id = built->quote->id;
+    row.quoted_author = built->quote->author;
+  }
+  row.mentions = std::move(built->mentions);
+  if (built->target) {
+    row.target_id = built->target->id;
+    row.target_from_me = built->target->from_me;
+    row.edited_at = c_.now.unix_ms;
+  }
+  row.content = std::move(built->message.encoded);
+  if (built->message.secret) row.secret = protocol::to_bytes(*built->message.secret);
+  return row;
+}
+
+}  // namespace wharf::sessions

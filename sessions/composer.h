@@ -1,0 +1,46 @@
+#pragma once
+// The message of a request: its Message protobuf, and the row that the outbox and the pages have of it. Specification
+// 03 sections 4.1, 9 to 11.
+
+#include <optional>
+#include <string>
+
+#include "protocol/messages/building.h"
+#include "sessions/commands.h"
+#include "sessions/context.h"
+#include "sessions/directory.h"
+#include "sessions/fanout.h"
+#include "storage/messages.h"
+
+namespace wharf::sessions {
+
+class Composer {
+ public:
+  Composer(Context& context, Directory& directory, Fanout& fanout)
+      : c_(context), directory_(directory), fanout_(fanout) {}
+
+  /// A stored message, of either side. Errors: not_found (Subject::message).
+  Outcome<storage::MessageRow> find(const std::string& id) const;
+  /// Errors: not_found (the quoted message, or the one that it is about), unsupported (that cannot be said about it).
+  Outcome<storage::MessageRow> compose(const SendMessage& request, const Jid& chat);
+
+ private:
+  struct Built {
+    protocol::OutgoingMessage message;
+    std::optional<protocol::Quote> quote;
+    std::vector<Jid> mentions;
+    std::optional<storage::MessageRow> target;
+  };
+  Outcome<Built> build(const SendMessage& request, const Jid& chat);
+  Outcome<Built> build_about(const Sendable& content, storage::MessageRow target);
+  Outcome<protocol::MessageFrame> frame_of(const SendMessage& request, const Jid& chat) const;
+  Outcome<protocol::Quote> quote_of(const Jid& chat, const std::string& id) const;
+  protocol::MessageKey key_of(const storage::MessageRow& target);
+  Outcome<protocol::OutgoingMessage> build_vote(const Vote& vote, const storage::MessageRow& poll);
+
+  Context& c_;
+  Directory& directory_;
+  Fanout& fanout_;
+};
+
+}  // namespace wharf::sessions

@@ -1,0 +1,191 @@
+// What peers say about messages: the order in which it comes, and who may say it.
+#include "sessions/add_ons.h"
+
+#include <catch2/catch.hpp>
+
+#include "protocol/messages/add_on_secret.h"
+#include "protocol/messages/building.h"
+#include "protocol/messages/padding.h"
+#include "tests/sessions/sending.h"
+#include "tests/support/signal_peer.h"
+
+using namespace wharf::sessions;
+using namespace wharf::test;
+namespace protocol = wharf::protocol;
+namespace storage = wharf::storage;
+using protocol::Bytes;
+using protocol::Jid;
+using protocol::Node;
+using Fixture = SessionFixture;
+
+namespace {
+
+const Jid own("15550000001", "s.whatsapp.net");
+
+/// A session and Ben, who writes to it.
+struct Conversation {
+  Fixture f;
+  SignalPeer peer;
+
+  Conversation() : peer(SignalPeer::make(f.random, 77)) {
+    f.go_online();
+    const protocol::PreKeyBundle ours = published_bundle(f);
+    REQUIRE(protocol::start_session(peer.session, peer.local, ours, f.random).has_value());
+  }
+
+  Bytes encoded(const protocol::OutgoingMessage& message) { return message.encoded; }
+  void arrives(const std::string& id, const Bytes& message, std::uint64_t t = 1'700'000'000) {
+    const Bytes padded = protocol::pad_message(message, f.random);
+    const auto sealed = protocol::encrypt(peer.session, peer.local, padded).value();
+    Node enc("enc");
+    enc.set("v", "2").set("type", sealed.kind == protocol::CiphertextKind::pre_key_message ? "pkmsg" : "msg");
+    Node stanza("message");
+    stanza.set("id", id).set("from", ben).set("t", std::to_string(t)).set("type", "text").add(enc.bytes(sealed.body));
+    const auto answers = Fixture::sent(f.stanza(stanza));
+    REQUIRE(answers.size() == 1);
+    REQUIRE(answers[0].is("receipt"));
+  }
+  Bytes text(const std::string& said) {
+    return protocol::build_message(said, protocol::MessageFrame(), f.random).encoded;
+  }
+  static protocol::MessageKey key(const std::string& id, bool from_me) { return {id, from_me, own, std::nullopt}; }
+  std::optional<storage::MessageRow> row(const std::string& id) {
+    return storage::find_message_by_id(f.store->reader(), f.row.id, id, false);
+  }
+  std::ptrdiff_t told(std::string_view name) {
+    const auto names = f.event_names();
+    return std::count(names.begin(), names.end(), name);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("an edit changes the text of its message, also when it comes first, and the newest counts") {
+  Conversation c;
+  const Bytes original = c.text("frist");
+  const auto edit = [&](std::string text, std::int64_t at) {
+    return protocol::build_edit(Conversation::key("3EB0AA01", true), text, original, {}, at, c.f.random).encoded;
+  };
+  SECTION("behind it") {
+    c.arrives("3EB0AA01", original);
+    c.arrives("3EB0AA02", edit("first", 1'700'000'001'000));
+    CHECK(c.told("message.edited") == 1);
+    c.arrives("3EB0AA03", edit("older", 1'700'000'000'500));
+    CHECK(c.told("message.edited") == 1);
+  }
+  SECTION("before it") {
+    c.arrives("3EB0AA03", edit("older", 1'700'000'000'500));
+    c.arrives("3EB0AA02", edit("first", 1'700'000'001'000));
+    CHECK(c.told("message.edited") == 0);
+    c.arrives("3EB0AA01", original);
+    CHECK(c.told("message.edited") == 2);
+  }
+  REQUIRE(c.row("3EB0AA01"));
+  CHECK(c.row("3EB0AA01")->body == "first");
+  CHECK(c.row("3EB0AA01")->edited_at == 1'700'000'001'000);
+  const auto page = storage::page_messages(c.f.store->reader(), c.f.row.id, ben, 10, std::nullopt);
+  CHECK(page.messages.size() == 1);  // what was said about it is no message
+  CHECK(storage::find_chat(c.f.store->reader(), c.f.row.id, ben)->unread == 1);
+}
+
+TEST_CASE("an edit that comes long after its message changes nothing") {
+  Conversation c;
+  const Bytes original = c.text("hello");
+  c.arrives("3EB0AA01", original, 1'700'000'000);
+  const auto late = protocol::build_edit(Conversation::key("3EB0AA01", true), "rewritten", original, {}, 0, c.f.random);
+  c.arrives("3EB0AA02", late.encoded, 1'700'000'000 + 3'600);
+  CHECK(c.row("3EB0AA01")->body == "hello");
+  CHECK(c.told("message.edited") == 0);
+}
+
+TEST_CASE("nobody edits or deletes the messages of another, whatever the key says") {
+  Conversation c;
+  // Ours, as another device of the account sent it or this one did.
+  storage::MessageRow ours;
+  ours.session = c.f.row.id;
+  ours.chat = ben;
+  ours.id = "3EB0AA01";
+  ours.from_me = true;
+  ours.author = own;
+  ours.kind = "text";
+  ours.body = "ours";
+  ours.timestamp = 1'700'000'000'000;
+  storage::Changes changes;
+  changes.add(storage::InsertMessage{ours, false, std::nullopt});
+  c.f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  const auto body = [&] {
+    return storage::find_message_by_id(c.f.store->reader(), c.f.row.id, "3EB0AA01", true)->body;
+  };
+  for (const bool claims_it : {true, false}) {
+    const auto key = Conversation::key("3EB0AA01", claims_it);
+    const std::string n = claims_it ? "1" : "2";
+    c.arrives("3EB0BB0" + n, protocol::build_edit(key, "theirs", {}, {}, 1'700'000'000'500, c.f.random).encoded);
+    c.arrives("3EB0CC0" + n, protocol::build_revoke(key, c.f.random).encoded);
+    CHECK(body() == "ours");
+  }
+  CHECK(c.told("message.edited") == 0);
+  CHECK(c.told("message.revoked") == 0);
+}
+
+TEST_CASE("a revoke takes text and content away, of its edits too, also when it comes first") {
+  Conversation c;
+  const Bytes original = c.text("secret");
+  const auto revoke = protocol::build_revoke(Conversation::key("3EB0AA01", true), c.f.random).encoded;
+  const auto edit =
+      protocol::build_edit(Conversation::key("3EB0AA01", true), "secret too", original, {}, 1, c.f.random).encoded;
+  const bool first = GENERATE(false, true);
+  if (first) c.arrives("3EB0AA03", revoke);
+  c.arrives("3EB0AA01", original);
+  c.arrives("3EB0AA02", edit);
+  if (!first) c.arrives("3EB0AA03", revoke);
+  const auto row = c.row("3EB0AA01");
+  REQUIRE(row);
+  CHECK(row->revoked_at != 0);
+  CHECK(row->body.empty());
+  CHECK(row->content.empty());
+  if (!first) {
+    CHECK(c.row("3EB0AA02")->body.empty());
+    CHECK(c.row("3EB0AA02")->content.empty());
+  }
+  CHECK(c.told("message.revoked") == 1);
+  CHECK(c.told("message.edited") == (first ? 0 : 1));
+}
+
+TEST_CASE("a vote before its poll counts when the poll comes, and one that chooses too much counts for nothing") {
+  Conversation c;
+  const protocol::Poll poll{"Tea?", {"yes", "no"}, 1};
+  const auto asked = protocol::build_message(poll, protocol::MessageFrame(), c.f.random);
+  const auto vote = [&](const std::vector<std::string>& options, std::int64_t at) {
+    const protocol::AddOn on{protocol::add_on::poll_vote, "3EB0AA01", ben, ben};
+    auto sealed = protocol::seal_add_on(on, *asked.secret, protocol::encode_choices(options), c.f.random);
+    return protocol::build_vote({Conversation::key("3EB0AA01", true), sealed.payload, sealed.iv, at}).encoded;
+  };
+  const bool before = GENERATE(false, true);
+  if (!before) c.arrives("3EB0AA01", asked.encoded);
+  c.arrives("3EB0AA02", vote({"no"}, 1'000));
+  c.arrives("3EB0AA03", vote({"yes", "no"}, 2'000));
+  if (before) c.arrives("3EB0AA01", asked.encoded);
+  CHECK(c.told("poll.vote") == 1);
+  CHECK(c.row("3EB0AA02")->details == R"({"options":["no"]})");
+  CHECK(c.row("3EB0AA03")->details.empty());
+}
+
+TEST_CASE("what is said in the same turn as its message is done in it") {
+  Conversation c;
+  const Bytes original = c.text("frist");
+  const auto edit = protocol::build_edit(Conversation::key("3EB0AA01", true), "first", original, {}, 5, c.f.random);
+  std::vector<Input> inputs;
+  int n = 1;
+  for (const Bytes& message : {original, edit.encoded}) {
+    const auto sealed =
+        protocol::encrypt(c.peer.session, c.peer.local, protocol::pad_message(message, c.f.random)).value();
+    Node enc("enc");
+    enc.set("v", "2").set("type", sealed.kind == protocol::CiphertextKind::pre_key_message ? "pkmsg" : "msg");
+    Node stanza("message");
+    stanza.set("id", "3EB0AA0" + std::to_string(n++)).set("from", ben).set("t", "1700000000").set("type", "text");
+    inputs.emplace_back(StanzaArrived{stanza.add(enc.bytes(sealed.body)), c.f.session->link_epoch()});
+  }
+  c.f.turn(std::move(inputs));
+  CHECK(c.row("3EB0AA01")->body == "first");
+  CHECK(c.told("message.edited") == 1);
+}
