@@ -1,6 +1,7 @@
 #include "protocol/bytes.h"
 
 #include <sodium.h>
+#include <algorithm>
 
 namespace wharf::protocol {
 
@@ -65,6 +66,9 @@ std::string to_base64(ByteView bytes) { return encode_base64(bytes, sodium_base6
 std::string to_base64url(ByteView bytes) { return encode_base64(bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING); }
 
 std::optional<Bytes> from_base64(std::string_view text) {
+  // libsodium takes bytes over 0x7f for letters of the alphabet where char is signed.
+  if (std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) > 0x7f; }))
+    return std::nullopt;
   Bytes out(text.size() / 4 * 3 + 3);
   std::size_t length = 0;
   const char* end = nullptr;

@@ -25,6 +25,15 @@ TEST_CASE("base64 needs its padding and nothing behind it") {
   }
 }
 
+TEST_CASE("base64 takes no byte beyond ASCII for a letter of it") {
+  for (int byte = 0x80; byte <= 0xff; ++byte) {
+    INFO(byte);
+    std::string text = "QUJD";
+    text[1] = static_cast<char>(byte);
+    CHECK_FALSE(from_base64(text));
+  }
+}
+
 TEST_CASE("integers are big-endian") {
   REQUIRE(big_endian(0x010203, 3) == Bytes{1, 2, 3});
   REQUIRE(big_endian(0x01020304, 4) == Bytes{1, 2, 3, 4});
