@@ -59,25 +59,27 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
     if (done && !stopped) guard("HTTP answer", [&] { done(std::move(result)); });
   }
 
-  void post_failure(std::function<void(OutgoingResult)> done, Kind kind, std::string message) {
-    asio::post(loop, [weak = weak_from_this(), done = std::move(done), kind, message = std::move(message)] {
-      if (const auto self = weak.lock(); self && !self->stopped) done(failure(kind, message));
+  void post_failure(const JobPointer& job, Kind kind, std::string message) {
+    asio::post(loop, [weak = weak_from_this(), job, kind, message = std::move(message)] {
+      if (const auto self = weak.lock()) self->answer(job, failure(kind, message));
     });
   }
 
-  void submit(OutgoingRequest request, std::function<void(OutgoingResult)> done) {
-    const std::string& scheme = request.url.scheme;
-    if (scheme != "http" && scheme != "https") {
-      return post_failure(std::move(done), Kind::bad_address, "the scheme \"" + scheme + "\" is not http or https");
-    }
-    std::string header = make_request_header(request);
-    if (header.empty())
-      return post_failure(std::move(done), Kind::protocol, "the method or a header field is not valid HTTP");
-    if (waiting >= settings.max_waiting)
-      return post_failure(std::move(done), Kind::connect, "too many requests are waiting");
-
+  JobPointer submit(OutgoingRequest request, std::function<void(OutgoingResult)> done) {
     auto job = std::make_shared<ClientJob>(loop.get_executor(), std::move(request), std::move(done));
-    job->header = std::move(header);
+    enqueue(job);
+    return job;
+  }
+
+  void enqueue(const JobPointer& job) {
+    const std::string& scheme = job->request.url.scheme;
+    if (scheme != "http" && scheme != "https")
+      return post_failure(job, Kind::bad_address, "the scheme \"" + scheme + "\" is not http or https");
+    job->header = make_request_header(job->request);
+    if (job->header.empty()) return post_failure(job, Kind::protocol, "the method or a header field is not valid HTTP");
+    if (waiting >= settings.max_waiting) return post_failure(job, Kind::connect, "too many requests are waiting");
+
+    job->fresh_only = bool(job->request.body_source);  // the body cannot be made once more
     job->due = std::chrono::steady_clock::now() + job->request.timeout;
     // A connection made for a trusted private target must not carry a request that may not go there.
     job->origin =
@@ -87,14 +89,28 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
       const auto late = pending.lock();
       if (self && late) self->expire(late);
     });
-    const std::string origin = job->origin;
-    origins[origin].waiting.push_back(std::move(job));
+    origins[job->origin].waiting.push_back(job);
     ++waiting;
-    pump(origin);
+    pump(job->origin);
   }
 
   void expire(const JobPointer& job) {
     const auto self = shared_from_this();
+    withdraw(job);
+    answer(job, failure(Kind::timeout, "no answer within " + std::to_string(job->request.timeout.count()) + " ms"));
+  }
+
+  void cancel(const JobPointer& job) {
+    if (!job->done) return;  // answered
+    const auto self = shared_from_this();
+    job->done = nullptr;
+    job->deadline.cancel();
+    withdraw(job);
+  }
+
+  /// Takes a request out of the pool, with the connection that carries it.
+  void withdraw(const JobPointer& job) {
+    if (stopped) return;
     Origin& origin = origins[job->origin];
     const auto queued = std::find(origin.waiting.begin(), origin.waiting.end(), job);
     if (queued != origin.waiting.end()) {
@@ -109,7 +125,6 @@ struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
     const std::string key = job->origin;
     pump(key);
     pump_starved();
-    answer(job, failure(Kind::timeout, "no answer within " + std::to_string(job->request.timeout.count()) + " ms"));
   }
 
   /// Gives waiting requests of one origin to connections, as far as the limits allow.
@@ -224,6 +239,15 @@ HttpClient::~HttpClient() { state_->stop(); }
 
 void HttpClient::send(OutgoingRequest request, std::function<void(OutgoingResult)> done) {
   state_->submit(std::move(request), std::move(done));
+}
+
+OutgoingHandle HttpClient::start(OutgoingRequest request, std::function<void(OutgoingResult)> done) {
+  const JobPointer job = state_->submit(std::move(request), std::move(done));
+  return OutgoingHandle([weak = std::weak_ptr<State>(state_), pending = std::weak_ptr<ClientJob>(job)] {
+    const auto state = weak.lock();
+    const auto open = pending.lock();
+    if (state && open) state->cancel(open);
+  });
 }
 
 }  // namespace wharf::net

@@ -1,5 +1,5 @@
 #pragma once
-// Outgoing HTTP for webhooks (later media): a pool per origin, lean TLS, deadlines, a body cap, no redirects, and the
+// Outgoing HTTP for webhooks and media: a pool per origin, lean TLS, deadlines, a body cap, no redirects, and the
 // address guard: the name is resolved here, refused addresses are dropped, the connection goes to the literal, SNI and
 // certificate check use the original name. Re-checked for every new connection.
 
@@ -29,6 +29,7 @@ class HttpClient final : public OutgoingHttp {
   ~HttpClient() override;  // pending requests fail without callback
   /// A reused connection that turns out closed before any response byte is retried once on a fresh one.
   void send(OutgoingRequest request, std::function<void(OutgoingResult)> done) override;
+  [[nodiscard]] OutgoingHandle start(OutgoingRequest request, std::function<void(OutgoingResult)> done) override;
 
  private:
   struct State;

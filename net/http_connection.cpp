@@ -284,6 +284,10 @@ bool HttpConnection::hand_over() {
 void HttpConnection::on_taken(std::uint64_t request) {
   if (!taking_ || state_ != State::body || request != request_) return;
   taking_ = false;
+  if (receiver_ && receiver_->gives_up()) {
+    stream_->reset();
+    return drop();
+  }
   body_progress_ = 0;
   set_deadline(front_->settings.body_timeout);
   if (!handing_over_) advance();
@@ -344,6 +348,10 @@ void HttpConnection::fail(unsigned status, std::string_view message) {
 }
 
 void HttpConnection::write(HttpResponse response) {
+  if (response.status == 0) {
+    stream_->reset();
+    return drop();
+  }
   if (response.status < 200 || response.status > 999) response = front_->render_error(500, "invalid status");
   const bool has_body = status_has_body(response.status);
   const bool streamed = has_body && response.more;

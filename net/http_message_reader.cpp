@@ -8,6 +8,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/rfc7230.hpp>
 #include <cctype>
+#include <limits>
 #include <optional>
 #include <stdexcept>
 
@@ -36,6 +37,7 @@ struct CappedBody {
     std::string text;
     std::size_t limit = 0;
     bool cut = false;
+    std::uint64_t bytes = 0;  // that have come
   };
   class reader {
    public:
@@ -49,6 +51,7 @@ struct CappedBody {
         const std::size_t room = body_.limit - std::min(body_.limit, body_.text.size());
         if (buffer.size() > room) body_.cut = true;
         body_.text.append(static_cast<const char*>(buffer.data()), std::min(room, buffer.size()));
+        body_.bytes += buffer.size();
       }
       return beast::buffer_bytes(buffers);
     }
@@ -362,16 +365,29 @@ struct HttpResponseReader::State {
     parser->body_limit(boost::none);
     parser->get().body().limit = limits.max_body_bytes;
     parser->skip(expect == Expect::no_body);
-    parser->eager(true);
+    parser->eager(false);  // the header alone: bytes of the body behind it would count towards its limit
   }
   bool cut() const { return parser->get().body().cut; }
+  bool final_status() const { return parser->get().result_int() >= 200 || parser->get().result_int() == 101; }
+  Progress fail(std::string text) {
+    error = std::move(text);
+    return Progress::failed;
+  }
+  bool beyond(std::uint64_t bytes) {
+    too_large = max_streamed_bytes && bytes > *max_streamed_bytes;
+    if (too_large) error = "the answer is larger than " + std::to_string(*max_streamed_bytes) + " bytes";
+    return too_large;
+  }
 
   HttpReadLimits limits;
   Expect expect;
   std::optional<ResponseParser> parser;
   std::optional<Feeder> feeder;
+  std::optional<std::uint64_t> max_streamed_bytes;    // set: the body is taken while it comes
+  bool stops_behind_header = false, stopped = false;  // it is still to do so; the last feed() did
   bool started = false;
   bool complete = false;
+  bool too_large = false;
   int interim = 0;
   std::string error;
 };
@@ -380,28 +396,31 @@ HttpResponseReader::HttpResponseReader(HttpReadLimits limits, Expect expect)
     : state_(std::make_unique<State>(limits, expect)) {}
 HttpResponseReader::~HttpResponseReader() = default;
 
+void HttpResponseReader::stop_behind_header() { state_->stops_behind_header = true; }
+bool HttpResponseReader::stopped_behind_header() const { return state_->stopped; }
+
 HttpResponseReader::Progress HttpResponseReader::feed(std::string_view& input) {
   State& s = *state_;
+  s.stopped = false;
+  if (s.complete) return Progress::done;  // the header was all
   while (!input.empty()) {
     s.started = true;
     error_code error;
     s.feeder->feed(*s.parser, input, error);
-    if (error) {
-      s.error = "malformed response: " + error.message();
-      return Progress::failed;
-    }
+    if (error) return s.fail("malformed response: " + error.message());
+    if (s.beyond(s.parser->get().body().bytes)) return Progress::failed;
     if (s.cut()) return Progress::done;
-    if (!s.parser->is_done()) continue;
-    const unsigned status = s.parser->get().result_int();
-    if (status >= 200 || status == 101) {
-      s.complete = true;
-      return Progress::done;
+    if (!s.parser->is_header_done()) continue;
+    s.parser->eager(true);
+    if (!s.final_status()) {
+      if (++s.interim > max_interim_responses) return s.fail("too many interim responses");
+      s.restart();  // it has no body
+      continue;
     }
-    if (++s.interim > max_interim_responses) {
-      s.error = "too many interim responses";
-      return Progress::failed;
-    }
-    s.restart();
+    s.complete = s.parser->is_done();
+    s.stopped = std::exchange(s.stops_behind_header, false);
+    if (s.stopped) return Progress::more;
+    if (s.complete) return Progress::done;
   }
   return Progress::more;
 }
@@ -420,6 +439,15 @@ const std::string& HttpResponseReader::error_text() const { return state_->error
 unsigned HttpResponseReader::status() const { return state_->parser->get().result_int(); }
 bool HttpResponseReader::keep_alive() const { return state_->complete && state_->parser->get().keep_alive(); }
 HttpHeaders HttpResponseReader::headers() const { return copy_headers(state_->parser->get()); }
-std::string HttpResponseReader::take_body() { return std::move(state_->parser->get().body().text); }
+std::string HttpResponseReader::take_body() { return std::exchange(state_->parser->get().body().text, {}); }
+bool HttpResponseReader::too_large() const { return state_->too_large; }
+
+bool HttpResponseReader::stream_body(std::uint64_t most) {
+  State& s = *state_;
+  s.max_streamed_bytes = most;
+  s.parser->get().body().limit = std::numeric_limits<std::size_t>::max();
+  const auto announced = s.parser->content_length();
+  return s.complete || !announced || !s.beyond(*announced);  // complete: what is announced does not come (HEAD, 304)
+}
 
 }  // namespace wharf::net

@@ -71,12 +71,17 @@ class HttpRequestReader {
   std::unique_ptr<State> state_;
 };
 
+/// Reads one response. Its body is collected, or taken while it comes.
 class HttpResponseReader {
  public:
-  /// `no_body`: the answer to HEAD or CONNECT. A body longer than the limit is cut there and counts as done.
+  /// `no_body`: the answer to HEAD or CONNECT. A collected body longer than the limit is cut there and counts as done.
   enum class Expect { body, no_body };
   HttpResponseReader(HttpReadLimits limits, Expect expect);
   ~HttpResponseReader();
+
+  /// Before the first byte: feed() is to stop behind the header, once, also when there is no body; it returns more.
+  void stop_behind_header();
+  bool stopped_behind_header() const;  // the last feed() has
 
   enum class Progress { more, done, failed };
   /// Interim 1xx answers except 101 are skipped.
@@ -86,11 +91,21 @@ class HttpResponseReader {
   bool started() const;
   const std::string& error_text() const;
 
-  // After done:
+  // Behind the header:
   unsigned status() const;
-  bool keep_alive() const;  // the connection can carry another request
   HttpHeaders headers() const;
-  std::string take_body();
+
+  // When it has stopped there:
+  /// The body is taken while it comes: it is not cut, and feed() fails when it has more than `most` bytes. False: more
+  /// is announced.
+  bool stream_body(std::uint64_t most);
+  bool too_large() const;  // why stream_body() or feed() said no
+
+  // After done, of a streamed body after each feed():
+  std::string take_body();  // what has come of it since the last call
+
+  // After done:
+  bool keep_alive() const;  // the connection can carry another request
 
  private:
   struct State;

@@ -52,7 +52,9 @@ std::string make_request_header(const OutgoingRequest& request) {
   }
   const bool body_expected =
       same_name(request.method, "POST") || same_name(request.method, "PUT") || same_name(request.method, "PATCH");
-  if (body_expected || !request.body.empty()) append(out, "Content-Length", std::to_string(request.body.size()));
+  const std::uint64_t body_bytes = request.body_source ? request.body_bytes : request.body.size();
+  if (body_expected || request.body_source || body_bytes != 0)
+    append(out, "Content-Length", std::to_string(body_bytes));
   out.append(fields).append("\r\n");
   return out;
 }

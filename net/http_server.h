@@ -11,21 +11,12 @@
 #include <utility>
 #include <vector>
 
+#include "net/body_stream.h"
 #include "net/loop.h"
 #include "net/url.h"
 #include "net/websocket.h"
 
 namespace wharf::net {
-
-/// Takes a request's body while it comes, so that it is nowhere in memory as a whole. Destroyed without having become
-/// HttpRequest::received: the client went, or the body is too large.
-class BodyReceiver {
- public:
-  virtual ~BodyReceiver() = default;
-  /// The next bytes. Nothing more is read from the client until `taken` was called: once, on the loop, inside the call
-  /// or later. It may be called when the connection is gone.
-  virtual void take(std::string bytes, std::function<void()> taken) = 0;
-};
 
 struct HttpRequest {
   std::string method;                                        // upper case
@@ -39,22 +30,11 @@ struct HttpRequest {
   bool has_header(std::string_view lower_case_name) const;
 };
 
-/// One piece of a body that is made while it is sent. broken: the rest cannot be made; the connection is reset, so that
-/// nobody takes half a body for a whole one.
-struct BodyPiece {
-  enum class End { more, last, broken };
-  std::string bytes;
-  End end = End::more;
-};
-/// Asked on the loop for the next piece each time the kernel has taken the one before; calls back once, later, on the
-/// loop. Dropped when the client goes.
-using BodySource = std::function<void(std::function<void(BodyPiece)>)>;
-
 struct HttpResponse {
   HttpResponse() = default;
   HttpResponse(unsigned s, std::string type, std::string b)
       : status(s), content_type(std::move(type)), body(std::move(b)) {}
-  unsigned status = 200;
+  unsigned status = 200;  // 0: no answer at all, the connection is reset
   std::string content_type;
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
