@@ -52,6 +52,8 @@ constexpr Route routes[] = {
     {"POST", "/phones/{phone}/call", Body::json, nullptr},
     {"POST", "/phones/{phone}/groups", Body::json, nullptr},
     {"POST", "/scan-qr", Body::text, scan_qr_text, nullptr, &schemas::scan_query},
+    {"GET", "/media", Body::none, list_media, nullptr, &schemas::media_query},
+    {"DELETE", "/media/{id}", Body::none, forget_media},
     {"GET", "/faults", Body::none, show_faults},
     {"POST", "/faults", Body::json, set_faults},
     {"POST", "/faults/release", Body::json, release_faults, &schemas::no_fields},
@@ -111,8 +113,13 @@ std::optional<net::HttpResponse> read_inputs(const Route& route, const net::Http
 
 }  // namespace
 
-ControlApi::ControlApi(Network& network, Phones& phones, const SandboxAddresses& addresses, AfterCommit after_commit)
-    : network_(network), phones_(phones), addresses_(addresses), after_commit_(std::move(after_commit)) {}
+ControlApi::ControlApi(Network& network, Phones& phones, const SandboxAddresses& addresses, AfterCommit after_commit,
+                       MediaHost* media)
+    : network_(network),
+      phones_(phones),
+      addresses_(addresses),
+      after_commit_(std::move(after_commit)),
+      media_(media) {}
 
 void ControlApi::handle(net::HttpRequest request, net::Responder responder) {
   const std::string_view target = request.target;
@@ -135,7 +142,8 @@ void ControlApi::handle(net::HttpRequest request, net::Responder responder) {
     return refuse(web::render_error(
         501, "NOT_IMPLEMENTED",
         {"the simulated phones do not do this yet: they exchange text, receipts and chat state", {}}));
-  ControlCall call{network_, phones_, addresses_, after_commit_, std::move(found.params), {}, {}, {}, responder};
+  ControlCall call{network_, phones_, addresses_, after_commit_, std::move(found.params),
+                   {},       {},      {},         responder,     media_};
   const std::string_view query = path.size() < target.size() ? target.substr(path.size() + 1) : std::string_view();
   if (auto refusal = read_inputs(route, request, query, call)) return refuse(std::move(*refusal));
   route.handler(call);

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "net/http_server.h"
+#include "sandbox/media/media_host.h"
 #include "sandbox/network.h"
 #include "sandbox/phones.h"
 #include "sandbox/sandbox.h"
@@ -15,10 +16,11 @@ namespace wharf::sandbox {
 
 class ControlApi {
  public:
-  /// All three must outlive this; `addresses` is read at each request. Every answer goes through `after_commit`: what
-  /// it says is durable.
+  /// All must outlive this; `addresses` is read at each request. Every answer goes through `after_commit`: what it says
+  /// is durable. `media` nullptr: a network without a media host, whose routes answer 503.
   using AfterCommit = std::function<void(std::function<void()>)>;
-  ControlApi(Network& network, Phones& phones, const SandboxAddresses& addresses, AfterCommit after_commit);
+  ControlApi(Network& network, Phones& phones, const SandboxAddresses& addresses, AfterCommit after_commit,
+             MediaHost* media = nullptr);
 
   /// Answers in the API's envelope; a scan or a code answers when the pairing ended.
   void handle(net::HttpRequest request, net::Responder responder);
@@ -28,6 +30,7 @@ class ControlApi {
   Phones& phones_;
   const SandboxAddresses& addresses_;
   AfterCommit after_commit_;
+  MediaHost* media_;
 };
 
 }  // namespace wharf::sandbox

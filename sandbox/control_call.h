@@ -1,8 +1,10 @@
 #pragma once
 // Internal to the control API: one request on its way through a handler, validated before, answered in the envelope.
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,6 +12,7 @@
 
 #include "net/http_server.h"
 #include "protocol/result.h"
+#include "sandbox/media/media_host.h"
 #include "sandbox/network.h"
 #include "sandbox/phones.h"
 #include "sandbox/sandbox.h"
@@ -27,6 +30,7 @@ struct ControlCall {
   boost::json::object body;
   std::string text;  // of a route with a text body
   net::Responder responder;
+  MediaHost* media = nullptr;
 
   /// A path parameter of the route.
   const std::string& param(std::string_view name) const;
@@ -80,5 +84,22 @@ void show_stats(ControlCall& call);
 void show_wire(ControlCall& call);
 void advance_clock(ControlCall& call);
 void drain_prekeys(ControlCall& call);
+// --- control_media.cpp
+void list_media(ControlCall& call);
+void forget_media(ControlCall& call);
+
+/// What a request wants of the media host's faults: the members "media", "forget_media", "expire_media" and
+/// "expire_media_auth" of POST /faults. Read first, so that a request is refused whole.
+struct MediaFaultChange {
+  std::optional<std::vector<MediaFault>> rules;
+  std::string forget, expire;  // direct paths or ids; "" for none
+  bool expire_auth = false;
+};
+bool is_media_fault(std::string_view member);
+MediaFaultChange read_media_faults(const ControlCall& call, std::vector<web::FieldProblem>& problems);
+/// False: answered with 404 (no such file) or 503 (no media host), and nothing was changed.
+bool apply_media_faults(ControlCall& call, const MediaFaultChange& change);
+boost::json::array media_faults_json(const ControlCall& call);
+std::string_view media_fault_names();
 
 }  // namespace wharf::sandbox

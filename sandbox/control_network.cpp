@@ -48,6 +48,12 @@ json::object to_json(const Faults& faults) {
   return out;
 }
 
+json::object all_faults(const ControlCall& call) {
+  json::object out = to_json(call.network.faults());
+  out["media"] = media_faults_json(call);
+  return out;
+}
+
 const Fault* find_fault(std::string_view name) {
   for (const Fault& fault : fault_table) {
     if (fault.name == name) return &fault;
@@ -57,8 +63,8 @@ const Fault* find_fault(std::string_view name) {
 
 std::string fault_names() {
   std::string names;
-  for (const Fault& fault : fault_table) names += (names.empty() ? "" : ", ") + std::string(fault.name);
-  return names;
+  for (const Fault& fault : fault_table) names += std::string(fault.name) + ", ";
+  return names + std::string(media_fault_names());
 }
 
 /// The device, or 404 and nullopt.
@@ -93,14 +99,16 @@ void show_network(ControlCall& call) {
                             {"caCertificate", at.ca_pem}});
 }
 
-void show_faults(ControlCall& call) { call.succeed(to_json(call.network.faults())); }
+void show_faults(ControlCall& call) { call.succeed(all_faults(call)); }
 
 void set_faults(ControlCall& call) {
   static const std::vector<web::Field> fields = fault_fields();
   std::vector<web::FieldProblem> problems;
   web::validate(call.body, {{}, fields}, web::Unknown::ignored, problems);
+  const MediaFaultChange media = read_media_faults(call, problems);
   Faults wanted = call.network.faults();
   for (const auto& member : call.body) {
+    if (is_media_fault(member.key())) continue;
     const Fault* fault = find_fault(member.key());
     if (fault == nullptr) {
       problems.push_back({std::string(member.key()), "is not a fault; known: " + fault_names()});
@@ -111,13 +119,14 @@ void set_faults(ControlCall& call) {
     }
   }
   if (!problems.empty()) return call.invalid(problems);
+  if (!apply_media_faults(call, media)) return;
   call.network.faults() = wanted;
-  call.succeed(to_json(wanted));
+  call.succeed(all_faults(call));
 }
 
 void release_faults(ControlCall& call) {
   call.network.release_held();
-  call.succeed(to_json(call.network.faults()));
+  call.succeed(all_faults(call));
 }
 
 void kick_device(ControlCall& call) {

@@ -1,5 +1,6 @@
 #include "sandbox/control_schemas.h"
 
+#include "sandbox/media/media_faults.h"
 #include "sandbox/phones.h"
 
 namespace wharf::sandbox::schemas {
@@ -29,6 +30,7 @@ constexpr Format phone_number{check_phone, {}, {}};
 constexpr Format chat_text{check_chat, {}, {}};
 constexpr Format kick_how{check_how, {}, {}};
 
+constexpr std::int64_t largest_file = std::int64_t{1} << 40;
 constexpr std::int64_t largest_step_ms = 60LL * 86'400'000;
 
 // A row is a field.
@@ -118,6 +120,26 @@ constexpr Field advance_clock_fields[] = {
     {.name = "advanceMs", .type = Type::integer, .required = true, .max = largest_step_ms},
 };
 
+// An item of "media" in POST /faults, and the members beside it.
+constexpr Field media_fault_fields[] = {
+    {.name = "what", .required = true, .one_of = "status|dead|cut|truncate|flip|slow"},
+    {.name = "on", .one_of = "upload|download"},
+    {.name = "host", .one_of = "primary|fallback"},
+    {.name = "kind", .min = 1, .max = 64},
+    {.name = "path", .min = 1, .max = 512},
+    {.name = "count", .type = Type::integer, .min = 1, .max = MediaFaults::max_count},
+    {.name = "status", .type = Type::integer, .min = 300, .max = 599},
+    {.name = "retryAfter", .type = Type::integer, .min = 1, .max = 86'400},
+    {.name = "bytes", .type = Type::integer, .max = largest_file},
+    {.name = "bytesPerSecond", .type = Type::integer, .min = 1, .max = largest_file},
+};
+constexpr Field media_faults_fields[] = {
+    {.name = "media", .type = Type::any},
+    {.name = "forget_media", .min = 1, .max = 512},
+    {.name = "expire_media", .min = 1, .max = 512},
+    {.name = "expire_media_auth", .type = Type::boolean},
+};
+
 constexpr Field scan_query_fields[] = {{.name = "phone", .max = 64, .format = &phone_number}};
 constexpr Field messages_query_fields[] = {
     {.name = "limit", .type = Type::integer, .min = 1, .max = 5'000},
@@ -125,6 +147,10 @@ constexpr Field messages_query_fields[] = {
     {.name = "after", .max = 128},
 };
 constexpr Field wire_query_fields[] = {{.name = "limit", .type = Type::integer, .min = 1, .max = 100'000}};
+constexpr Field media_query_fields[] = {
+    {.name = "limit", .type = Type::integer, .min = 1, .max = 1'000},
+    {.name = "cursor", .type = Type::integer, .min = 0},
+};
 // clang-format on
 
 }  // namespace
@@ -146,5 +172,8 @@ const web::Schema advance_clock{{}, advance_clock_fields};
 const web::Schema scan_query{{}, scan_query_fields};
 const web::Schema messages_query{{}, messages_query_fields};
 const web::Schema wire_query{{}, wire_query_fields};
+const web::Schema media_fault{{}, media_fault_fields};
+const web::Schema media_faults{{}, media_faults_fields};
+const web::Schema media_query{{}, media_query_fields};
 
 }  // namespace wharf::sandbox::schemas

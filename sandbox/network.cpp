@@ -149,9 +149,17 @@ void Network::report(std::string problem) { state_->context.complain(std::move(p
 NetworkClock& Network::clock() { return state_->context.clock; }
 protocol::Random& Network::random() { return state_->context.random; }
 std::vector<std::string> Network::wire_log() const { return state_->context.log.lines(); }
-void Network::set_media_host(std::string host_and_port) {
-  state_->context.settings.media_host = std::move(host_and_port);
+
+// --- media host
+
+void Network::set_media_hosts(std::string primary, std::string fallback, std::uint64_t max_file_bytes) {
+  state_->context.settings.media_host = std::move(primary);
+  state_->media.set_fallback(std::move(fallback));
+  state_->media.set_limit(max_file_bytes);
 }
+
+AuthState Network::check_media_auth(std::string_view auth) const { return state_->media.check(auth); }
+void Network::expire_media_auth() { state_->media.expire_all(); }
 
 // --- rows
 

@@ -17,6 +17,7 @@
 #include "sandbox/account.h"
 #include "sandbox/app_state_snapshot.h"
 #include "sandbox/linking.h"
+#include "sandbox/media/upload_auth.h"
 #include "sandbox/network_ports.h"
 #include "sandbox/network_settings.h"
 #include "sandbox/rows.h"
@@ -90,7 +91,12 @@ class Network : public NetworkListeners {
   std::size_t queue_length(const DeviceKey& device) const;
   std::size_t prekeys_left(const DeviceKey& device) const;
   void drain_prekeys(const DeviceKey& device);
-  void set_media_host(std::string host_and_port);
+  /// Where media_conn sends clients: "host:port", and one to fall back to or "". `max_file_bytes`: what the hosts take.
+  void set_media_hosts(std::string primary, std::string fallback, std::uint64_t max_file_bytes);
+  /// Of a token that a media_conn carried.
+  AuthState check_media_auth(std::string_view auth) const;
+  /// Every such token ends now.
+  void expire_media_auth();
   /// The file at a direct path, query or not; nullptr when there is none.
   const Bytes* media(std::string_view direct_path) const;
 

@@ -29,6 +29,7 @@ enum class RowKind : std::uint8_t {
   accepted = 17,           // owner "", name: fingerprint of a message (network/delivery_memory.h)
   held = 18,               // owner "", name: number; a message kept back by a fault
   message_key = 19,        // owner "", name: fingerprint of a message key (network/delivery_memory.h)
+  media = 20,              // owner "", name: number; a file of the media host (media/media_store.h)
   phone = 30,              // owner: phone; identity, companions, settings
   phone_session = 31,      // name: "phone:device" of the peer
   phone_key = 32,          // name: id of a one-time key

@@ -16,6 +16,7 @@
 #include "sandbox/committer.h"
 #include "sandbox/connection.h"
 #include "sandbox/control_api.h"
+#include "sandbox/media/media_host.h"
 #include "sandbox/network.h"
 #include "sandbox/phones.h"
 #include "web/envelope.h"
@@ -27,6 +28,7 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t max_chat_connections = 20'000;
+constexpr std::size_t max_request_body_bytes = 64u << 10;  // of what is no upload
 constexpr std::uint64_t day_seconds = 86'400;
 constexpr std::string_view tls_row = "tls", ports_row = "ports";
 
@@ -64,8 +66,16 @@ struct Sandbox::State {
         keys(make_keys(settings.seed, static_cast<std::uint64_t>(clock.unix_ms() / 1000))),
         network(network_settings(settings), clock, random),
         workers(io.get_executor(), 1),
+        file_workers(io.get_executor(), 2),
+        files(media_settings(settings), clock, random, file_workers, network.changes()),
+        media(std::make_shared<MediaHost>(
+            MediaHost::Ports{files, clock, [this](std::string_view auth) { return network.check_media_auth(auth); },
+                             [this](std::string_view path) { return network.media(path); },
+                             [this](std::function<void()> effect) { hold(std::move(effect)); }})),
         phones(network),
-        control(network, phones, addresses, [this](std::function<void()> effect) { hold(std::move(effect)); }) {
+        control(
+            network, phones, addresses, [this](std::function<void()> effect) { hold(std::move(effect)); },
+            media.get()) {
     phones.set_worker([this](std::function<void()> work, std::function<void()> done) {
       workers.run(std::move(work), std::move(done));
     });
@@ -80,6 +90,12 @@ struct Sandbox::State {
     return out;
   }
 
+  static MediaSettings media_settings(const SandboxSettings& settings) {
+    MediaSettings out;
+    if (!settings.state_file.empty()) out.directory = settings.state_file + ".media";
+    return out;
+  }
+
   net::asio::io_context& loop;
   SandboxSettings settings;
   SandboxAddresses addresses;
@@ -88,6 +104,9 @@ struct Sandbox::State {
   Keys keys;
   Network network;
   net::WorkerPool workers;
+  net::WorkerPool file_workers;  // not behind the phones' key work
+  MediaStore files;
+  std::shared_ptr<MediaHost> media;  // requests under way hold it weakly
   Phones phones;
   ControlApi control;
   std::unique_ptr<net::HttpServer> plain, secure, control_server;
@@ -108,15 +127,11 @@ struct Sandbox::State {
 
 namespace {
 
-/// The chat listener's doors: /ws/chat, where `accept` gets the socket of an upgrade, and the files of the media host.
-void handle_chat(const Network& network, const net::HttpRequest& request, net::Responder& responder,
+/// The chat listener's doors: /ws/chat, where `accept` gets the socket of an upgrade, and the media host.
+void handle_chat(MediaHost& media, net::HttpRequest request, net::Responder responder,
                  std::function<void(std::shared_ptr<net::WebSocket>)> accept) {
   const std::string_view target = request.target;
-  if (target.substr(0, target.find('?')) != "/ws/chat") {
-    const auto* file = request.method == "GET" ? network.media(target) : nullptr;
-    if (!file) return responder.send(net::HttpResponse(404, "text/plain", "not found\n"));
-    return responder.send(net::HttpResponse(200, "application/octet-stream", std::string(protocol::as_text(*file))));
-  }
+  if (target.substr(0, target.find('?')) != "/ws/chat") return media.handle(std::move(request), std::move(responder));
   if (!request.websocket_upgrade)
     return responder.send(net::HttpResponse(400, "text/plain", "a WebSocket upgrade is expected\n"));
   responder.accept_websocket(std::move(accept));
@@ -127,10 +142,18 @@ std::string origin_of(std::string_view scheme, const net::HostPort& listen, std:
   return std::string(scheme) + "://" + (v6 ? "[" + listen.host + "]" : listen.host) + ":" + std::to_string(port);
 }
 
+/// The same listener under another name that its certificate has: the media host to fall back to. "" without one.
+std::string other_name(const net::HostPort& listen, std::uint16_t port) {
+  const bool numeric = listen.host == "127.0.0.1" || listen.host == "::1";
+  if (!numeric && listen.host != "localhost") return "";
+  return (numeric ? "localhost:" : "127.0.0.1:") + std::to_string(port);
+}
+
 }  // namespace
 
 std::optional<Bytes> Sandbox::State::row(const RowKey& key) const {
   if (key.kind >= RowKind::phone) return phones.row(key);
+  if (key.kind == RowKind::media) return files.row(key);
   if (key.kind == RowKind::server && key.name == tls_row) {
     return protocol::to_bytes(json::serialize(
         json::object{{"ca", tls.ca_pem}, {"certificate", tls.certificate_pem}, {"key", tls.private_key_pem}}));
@@ -155,6 +178,8 @@ boost::system::result<void, std::string> Sandbox::State::restore(const RowKey& k
   } else if (key.kind == RowKind::server && key.name == ports_row && value.size() == 4) {
     last_port = static_cast<std::uint16_t>(protocol::from_big_endian(value.first(2)));
     last_secure_port = static_cast<std::uint16_t>(protocol::from_big_endian(value.subspan(2)));
+  } else if (key.kind == RowKind::media) {
+    restored = files.restore(key, value);
   } else {
     restored = key.kind >= RowKind::phone ? phones.restore(key, value) : network.restore(key, value);
   }
@@ -179,6 +204,7 @@ boost::system::result<void, std::string> Sandbox::State::load() {
   network.changes().on_first = [this] { committer->changed(); };
   network.restored();
   phones.restored();
+  if (auto agreed = files.restored(); !agreed) return agreed.error().detail;
   return {};
 }
 
@@ -209,12 +235,18 @@ boost::system::result<SandboxAddresses, std::string> Sandbox::start() {
     connection->start();
   };
   auto chat = [accept, weak = std::weak_ptr(state_)](net::HttpRequest request, net::Responder responder) {
-    if (auto alive = weak.lock()) handle_chat(alive->network, request, responder, accept);
+    if (auto alive = weak.lock()) handle_chat(*alive->media, std::move(request), std::move(responder), accept);
   };
 
   net::HttpServerSettings plain;
   plain.listen = state.settings.chat_listen;
   plain.max_connections = max_chat_connections;
+  plain.max_body_bytes = max_request_body_bytes;
+  plain.max_streamed_bytes = state.files.settings().max_file_bytes;
+  plain.receive_body = [weak = std::weak_ptr(state_->media)](const net::HttpRequest& head) {
+    const auto alive = weak.lock();
+    return alive ? alive->receive(head) : nullptr;
+  };
   auto secure = plain;
   secure.listen = state.settings.secure_listen;
   if (state.tls.private_key_pem.empty()) state.tls = net::make_loopback_identity();
@@ -248,7 +280,10 @@ boost::system::result<SandboxAddresses, std::string> Sandbox::start() {
   addresses.noise_root_hex = protocol::to_hex(state.keys.authority.root.pub);
   addresses.ca_pem = tls.ca_pem;
   addresses.media_url = origin_of("https", secure.listen, *secure_port);
-  state.network.set_media_host(addresses.media_url.substr(std::string_view("https://").size()));
+  const std::string primary = addresses.media_url.substr(std::string_view("https://").size());
+  const std::string fallback = other_name(secure.listen, *secure_port);
+  state.media->set_hosts(primary, fallback);
+  state.network.set_media_hosts(primary, fallback, state.files.settings().max_file_bytes);
 
   if (!state.settings.control_listen.empty()) {
     const auto listen = net::parse_host_port(state.settings.control_listen);
@@ -293,6 +328,7 @@ void Sandbox::stop() {
   for (const auto& [key, connection] : open) connection->close();
 }
 
+MediaHost& Sandbox::media() { return *state_->media; }
 Network& Sandbox::network() { return state_->network; }
 Phones& Sandbox::phones() { return state_->phones; }
 

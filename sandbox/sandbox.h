@@ -35,6 +35,7 @@ struct SandboxAddresses {
   std::string control_url;  // "" when there is no own control listener
 };
 
+class MediaHost;
 class Network;
 class Phones;
 
@@ -48,7 +49,8 @@ class Sandbox {
   /// A request whose target begins with /sandbox/v1/. Answers in the API's envelope. For the API's router.
   void handle_control(net::HttpRequest request, net::Responder responder);
   void stop();  // commits what is left, closes the listeners
-  /// For tests and benchmarks in the same process.
+  /// For tests and benchmarks in the same process, as those below.
+  MediaHost& media();
   Network& network();
   Phones& phones();
 

@@ -28,15 +28,6 @@ void on_abt(const Asked& asked) {
   asked.with(props.set("delta_update", "false"));
 }
 
-void on_media(const Asked& asked) {
-  if (!asked.iq.child("media_conn")) return asked.refuse(400, "bad-request");
-  Node connection("media_conn");
-  connection.set("auth", protocol::to_base64url(asked.context().random.bytes<24>())).set("ttl", "3600");
-  connection.set("auth_ttl", "21600").set("max_buckets", "12").set("id", asked.context().next_id());
-  connection.add(Node("host").set("hostname", asked.context().settings.media_host).set("type", "primary"));
-  asked.with(std::move(connection));
-}
-
 void on_passive(const Asked& asked) {
   const bool active = asked.iq.child("active") != nullptr;
   if (!active && !asked.iq.child("passive")) return asked.refuse(400, "bad-request");
@@ -111,7 +102,7 @@ constexpr Entry catalogue[] = {
     {"abt", on_abt},
     {"privacy", [](const Asked& a) { a.parts.privacy.on_iq(a.origin, a.iq); }},
     {"blocklist", [](const Asked& a) { a.parts.blocklist.on_iq(a.origin, a.iq); }},
-    {"w:m", on_media},
+    {"w:m", [](const Asked& a) { a.parts.media.on_iq(a.origin, a.iq); }},
     {"w:sync:app:state", [](const Asked& a) { a.parts.app_state.on_iq(a.origin, a.iq); }},
     {"w:g2", on_groups},
     {"w:profile:picture", on_picture},

@@ -8,6 +8,7 @@
 #include "sandbox/network/companions.h"
 #include "sandbox/network/context.h"
 #include "sandbox/network/delivery.h"
+#include "sandbox/network/media_conn.h"
 #include "sandbox/network/prekeys.h"
 #include "sandbox/network/privacy.h"
 #include "sandbox/network/usync.h"
@@ -27,6 +28,7 @@ class IqCatalogue {
     Privacy& privacy;
     Blocklist& blocklist;
     Companions& companions;
+    MediaConnections& media;
   };
   explicit IqCatalogue(const Parts& parts) : parts_(parts) {}
 

@@ -114,6 +114,7 @@ std::optional<Bytes> Network::State::row(const RowKey& key) {
 
 std::optional<Bytes> Network::State::server_row(const RowKey& key) const {
   if (key.name == reused_keys_row) return protocol::to_bytes(row_number(context.stats.reused_message_keys, 8));
+  if (key.name == MediaConnections::row_name) return media.row();
   return tokens.secret();
 }
 
@@ -150,6 +151,7 @@ void Network::State::restore(const RowKey& key, ByteView row) {
 
 void Network::State::restore_server(const RowKey& key, ByteView row) {
   if (key.name == token_secret_row) tokens.restore(row);
+  if (key.name == MediaConnections::row_name) media.restore(row);
   if (key.name == reused_keys_row) context.stats.reused_message_keys = protocol::from_big_endian(row);
 }
 

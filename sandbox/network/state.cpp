@@ -30,9 +30,10 @@ Network::State::State(const NetworkListeners& listeners, Settings settings, Netw
       link_codes(context, accounts, pending),
       usync(context, accounts),
       app_state(context, delivery),
+      media(context, tokens),
       routing(context, accounts, message_faults, memory, blocklist, tokens),
       receipts(context, accounts, delivery, memory, blocklist),
-      iqs({context, accounts, delivery, prekeys, usync, app_state, privacy, blocklist, companions}) {}
+      iqs({context, accounts, delivery, prekeys, usync, app_state, privacy, blocklist, companions, media}) {}
 
 void Network::State::handle(const Turns::Sender& from, const Node& stanza) {
   if (from.pairing != 0) {

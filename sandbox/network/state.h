@@ -17,6 +17,7 @@
 #include "sandbox/network/iq.h"
 #include "sandbox/network/link_codes.h"
 #include "sandbox/network/login.h"
+#include "sandbox/network/media_conn.h"
 #include "sandbox/network/message_faults.h"
 #include "sandbox/network/pairing.h"
 #include "sandbox/network/pending_pairings.h"
@@ -53,6 +54,7 @@ struct Network::State {
   LinkCodes link_codes;
   Usync usync;
   AppState app_state;
+  MediaConnections media;
   Routing routing;
   Receipts receipts;
   IqCatalogue iqs;
