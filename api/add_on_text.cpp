@@ -6,6 +6,8 @@
 #include <tuple>
 
 #include "api/chat_id.h"
+#include "protocol/messages/content.h"
+#include "sessions/edits.h"
 
 namespace wharf::api {
 namespace {
@@ -19,9 +21,11 @@ std::vector<const MessageRow*> newest_of_each(const std::vector<MessageRow>& sai
   std::map<Jid, const MessageRow*> newest;
   for (const MessageRow& row : said) {
     // A vote that chose too much, or cannot be opened, counts for nothing: the one before it stays.
-    if (row.kind != kind || (kind == "poll_vote" && row.details.empty())) continue;
+    // Nor does what nobody got.
+    if (row.kind != kind || row.ack == storage::AckLevel::error) continue;
+    if (kind == "poll_vote" && row.details.empty()) continue;
     const MessageRow*& kept = newest[row.author];
-    if (kept == nullptr || std::tie(row.edited_at, row.row) > std::tie(kept->edited_at, kept->row)) kept = &row;
+    if (kept == nullptr || std::tie(row.said_at, row.row) > std::tie(kept->said_at, kept->row)) kept = &row;
   }
   std::vector<const MessageRow*> rows;
   for (const auto& [author, row] : newest) rows.push_back(row);
@@ -44,10 +48,10 @@ void write_reactions(JsonWriter& out, const std::vector<MessageRow>& said, const
   out.end_array();
 }
 
-void write_edits(JsonWriter& out, const std::vector<MessageRow>& said, Dialect dialect) {
+void write_edits(JsonWriter& out, const MessageRow& message, const std::vector<MessageRow>& said, Dialect dialect) {
   out.key("edits").begin_array();
   for (const MessageRow& row : said) {
-    if (row.kind != "edit" || row.body.empty()) continue;
+    if (row.kind != "edit" || row.body.empty() || !sessions::edit_counts(row, message)) continue;
     out.begin_object().text("id", row.id).text("body", row.body);
     out.number("timestamp", dialect == Dialect::gateway ? row.timestamp : row.timestamp / 1000).end_object();
   }
@@ -79,7 +83,7 @@ std::vector<std::string> choices_of(const MessageRow& vote) {
   const json::value details = json::parse(vote.details, failed);
   std::vector<std::string> out;
   if (failed) return out;
-  for (const json::value& option : details.at("options").as_array()) out.emplace_back(option.as_string());
+  for (const json::value& option : details.at("selectedOptions").as_array()) out.emplace_back(option.as_string());
   return out;
 }
 
@@ -107,13 +111,23 @@ void write_poll_results(JsonWriter& out, const events::Message& poll, const std:
   out.end_array().end_object();
 }
 
-void write_message_with_add_ons(JsonWriter& out, const ShownMessage& shown, const std::vector<MessageRow>& said,
+void write_message_with_add_ons(JsonWriter& out, const MessageRow& message, const std::vector<MessageRow>& said,
                                 const IdsOf& ids_of, std::string_view session_name, Dialect dialect) {
-  begin_message(out, shown, session_name, dialect);
+  const events::PersonIds chat = ids_of(message.chat), author = ids_of(message.author);
+  begin_message(out, {message, chat, author, message.created_at}, session_name, dialect);
+  if (!message.target_id.empty()) {
+    const PersonText text = person_text(message.chat, chat);
+    out.text("targetMessageId", message_id_text(jid_text(text.id, text.pn, dialect), message.target_id, dialect));
+    out.end_object();
+    return;
+  }
   write_reactions(out, said, ids_of, dialect);
-  write_edits(out, said, dialect);
-  if (shown.message.kind == "poll" && shown.message.revoked_at == 0)
-    write_poll_results(out.key("pollResults"), shown.message, said, ids_of, dialect);
+  write_edits(out, message, said, dialect);
+  if (message.edited_at != 0 && message.revoked_at == 0) {
+    if (const auto original = protocol::parse_message(message.content)) out.text("originalBody", original->text);
+  }
+  if (message.kind == "poll" && message.revoked_at == 0)
+    write_poll_results(out.key("pollResults"), message, said, ids_of, dialect);
   out.end_object();
 }
 

@@ -12,8 +12,9 @@ namespace wharf::api {
 
 using IdsOf = std::function<events::PersonIds(const protocol::Jid& user)>;
 
-/// The message object with `reactions`, `edits` and, of a poll, `pollResults`. `said`: storage::add_ons of it.
-void write_message_with_add_ons(JsonWriter& out, const ShownMessage& shown,
+/// The message object with `reactions`, `edits`, `originalBody` and, of a poll, `pollResults`. `said`: storage::add_ons
+/// of it. Of a row that is itself about a message: that message's id.
+void write_message_with_add_ons(JsonWriter& out, const storage::MessageRow& message,
                                 const std::vector<storage::MessageRow>& said, const IdsOf& ids_of,
                                 std::string_view session_name, Dialect dialect);
 /// {name, selectableCount, voters, options: [{option, count, voters}]}

@@ -83,7 +83,9 @@ class DataWriter {
     const std::string chat_text = jid_text(chat.id, chat.pn, dialect_);
     const std::string author_text = jid_text(author.id, author.pn, dialect_);
     out_.begin_object().text("messageId", message_id_text(chat_text, about.target_id, dialect_));
-    out_.text("id", about.id).boolean("fromMe", about.from_me).boolean("messageFromMe", about.target_from_me);
+    out_.text("id", message_id_text(chat_text, about.id, dialect_))
+        .boolean("fromMe", about.from_me)
+        .boolean("messageFromMe", about.target_from_me);
     if (dialect_ == Dialect::gateway) {
       out_.text("chatJid", chat_text).text_if("chatLid", chat.lid).text("senderJid", author_text);
       out_.text_if("senderLid", author.lid).number("timestamp", about.at);

@@ -137,8 +137,7 @@ void get_message(const ServicesPtr& services, const CallPtr& call) {
                  const auto said = add_ons_of(db, row);
                  const auto ids = [&people](const Jid& user) { return people.of(user); };
                  JsonWriter out(512);
-                 write_message_with_add_ons(out, {row, people.of(row.chat), people.of(row.author), row.created_at},
-                                            said, ids, name, dialect);
+                 write_message_with_add_ons(out, row, said, ids, name, dialect);
                  return render_success(out.view(), Beside());
                });
 }
@@ -147,9 +146,9 @@ void get_poll(const ServicesPtr& services, const CallPtr& call) {
   with_message(
       services, call, [](storage::Database& db, const storage::MessageRow& row, const std::string&, Dialect dialect) {
         if (row.kind != "poll")
-          return render_failure(
-              Failure(ErrorCode::validation, "the message is no poll", {{"messageId", "must be that of a poll"}}),
-              dialect);
+          return render_failure(Failure(ErrorCode::validation, "the message is no poll, or was deleted for everyone",
+                                        {{"messageId", "must be that of a poll"}}),
+                                dialect);
         People people(db, row.session);
         const auto ids = [&people](const Jid& user) { return people.of(user); };
         JsonWriter out(512);

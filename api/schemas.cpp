@@ -73,7 +73,7 @@ constexpr Field send_contact_fields[] = {
 constexpr Field send_poll_fields[] = {
     WHARF_AROUND_CONTENT,
     {.name = "name", .summary = "the question", .required = true, .min = 1, .max = 255},
-    {.name = "options", .type = Type::texts, .summary = "different texts", .required = true, .min = 2, .max = 12},
+    {.name = "options", .type = Type::texts, .summary = "different texts of 1 to 400 bytes", .required = true, .min = 2, .max = 12},
     {.name = "multipleAnswers", .type = Type::boolean, .summary = "any number may be chosen; default: one"},
     {.name = "selectableCount", .type = Type::integer, .summary = "how many may be chosen; 0: any number", .min = 0, .max = 12},
 };
@@ -250,9 +250,21 @@ constexpr Field sent_message_fields[] = {
     {.name = "status", .required = true, .one_of = ack_words},
     {.name = "ack", .type = Type::integer, .required = true, .min = -1, .max = 4},
     {.name = "error"},
+    {.name = "targetMessageId", .summary = "of what is said about a message: that message"},
     {.name = "replayed", .type = Type::boolean, .summary = "the answer of an earlier request with the same key or id"},
     {.name = "timedOut", .type = Type::boolean, .summary = "waitFor was not reached in time; the message stays queued"},
 };
+constexpr Field poll_option_fields[] = {
+    {.name = "option", .required = true}, {.name = "count", .type = Type::integer, .required = true},
+    {.name = "voters", .type = Type::texts, .required = true},
+};
+constexpr Schema poll_option = {"PollOption", poll_option_fields};
+constexpr Field poll_results_fields[] = {
+    {.name = "name", .required = true}, {.name = "selectableCount", .type = Type::integer, .required = true},
+    {.name = "voters", .type = Type::integer, .summary = "who chose at least one option", .required = true},
+    {.name = "options", .type = Type::objects, .required = true, .object = &poll_option},
+};
+constexpr Schema poll_results_shape = {"PollResults", poll_results_fields};
 // Members of both dialects; those of one dialect only are optional.
 constexpr Field message_fields[] = {
     {.name = "id", .required = true}, {.name = "body", .required = true}, {.name = "type", .required = true},
@@ -286,18 +298,11 @@ constexpr Field message_fields[] = {
     {.name = "expiresAfter", .type = Type::integer, .summary = "seconds, of a disappearing message"},
     {.name = "mentionsAll", .type = Type::boolean},
     {.name = "reactions", .type = Type::objects, .summary = "of one message: by whom, emoji, timestamp"},
-    {.name = "edits", .type = Type::objects, .summary = "of one message: its texts before, oldest first"},
-    {.name = "pollResults", .type = Type::objects, .summary = "of one poll: votes of each option"},
-};
-constexpr Field poll_option_fields[] = {
-    {.name = "option", .required = true}, {.name = "count", .type = Type::integer, .required = true},
-    {.name = "voters", .type = Type::texts, .required = true},
-};
-constexpr Schema poll_option = {"PollOption", poll_option_fields};
-constexpr Field poll_results_fields[] = {
-    {.name = "name", .required = true}, {.name = "selectableCount", .type = Type::integer, .required = true},
-    {.name = "voters", .type = Type::integer, .summary = "who chose at least one option", .required = true},
-    {.name = "options", .type = Type::objects, .required = true, .object = &poll_option},
+    {.name = "edits", .type = Type::objects, .summary = "of one message: the texts it was given since, oldest first"},
+    {.name = "originalBody", .summary = "of one message that was edited: its text before"},
+    {.name = "selectedOptions", .type = Type::texts, .summary = "of a vote"},
+    {.name = "targetMessageId", .summary = "of what is said about a message: that message"},
+    {.name = "pollResults", .type = Type::object, .object = &poll_results_shape},
 };
 constexpr Field chat_fields[] = {
     {.name = "id", .required = true}, {.name = "lid"}, {.name = "name", .required = true},
@@ -400,7 +405,7 @@ constinit const Schema account = {"Account", account_fields};
 constinit const Schema qr = {"Qr", qr_fields};
 constinit const Schema pairing_code = {"PairingCode", pairing_code_fields};
 constinit const Schema sent_message = {"SentMessage", sent_message_fields};
-constinit const Schema poll_results = {"PollResults", poll_results_fields};
+constinit const Schema poll_results = poll_results_shape;
 constinit const Schema chat = {"Chat", chat_fields};
 constinit const Schema message = {"Message", message_fields};
 constinit const Schema event = {"Event", event_fields};

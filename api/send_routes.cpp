@@ -37,6 +37,7 @@ std::string sent_message_json(const SentMessage& sent, Dialect dialect, bool tim
   out.text("status", ack_name(static_cast<int>(sent.ack)))
       .number("ack", static_cast<int>(sent.ack))
       .text_if("error", sent.error);
+  if (!sent.target_id.empty()) out.text("targetMessageId", message_id_text(chat_text, sent.target_id, dialect));
   if (sent.replayed) out.boolean("replayed", true);
   if (timed_out) out.boolean("timedOut", true);
   return out.end_object().take();
@@ -57,6 +58,8 @@ Failure send_failure(const CallPtr& call, const sessions::Refusal& refusal) {
     failure.details.emplace_back("quotedMessageId",
                                  "must be a message of this chat; leave it out to send without a quote");
   }
+  if (refusal.subject == Subject::options)
+    failure = Failure(ErrorCode::validation, "options: " + refusal.detail, {{"options", refusal.detail}});
   if (refusal.subject == Subject::message) {
     const bool unknown = refusal.code == protocol::Errc::not_found;
     failure = Failure(unknown ? ErrorCode::message_not_found : ErrorCode::validation, "messageId: " + refusal.detail,
@@ -163,7 +166,9 @@ double number_of(const json::object& body, std::string_view name) {
   return value != nullptr && value->is_number() ? value->to_number<double>() : 0;
 }
 
-/// Without spaces around them; nullopt: answered.
+bool blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
+
+/// nullopt: answered.
 std::optional<protocol::Poll> poll_of(const CallPtr& call) {
   protocol::Poll poll;
   poll.name = text_of(call->body, "name");
@@ -171,10 +176,13 @@ std::optional<protocol::Poll> poll_of(const CallPtr& call) {
   std::set<std::string_view> seen;
   for (std::size_t i = 0; i < poll.options.size(); ++i) {
     const std::string field = fmt::format("options[{}]", i);
-    if (poll.options[i].empty() || poll.options[i].size() > 400)
-      return refuse(call, field, "must be 1 to 400 bytes"), std::nullopt;
+    if (blank(poll.options[i]) || poll.options[i].size() > 400)
+      return refuse(call, field, "must be 1 to 400 bytes, and not blank"), std::nullopt;
     if (!seen.insert(poll.options[i]).second) return refuse(call, field, "must not be there twice"), std::nullopt;
   }
+  if (blank(poll.name)) return refuse(call, "name", "must not be blank"), std::nullopt;
+  if (call->body.if_contains("selectableCount") && call->body.if_contains("multipleAnswers"))
+    return refuse(call, "multipleAnswers", "must not stand beside selectableCount"), std::nullopt;
   const std::int64_t selectable =
       integer_of(call->body, "selectableCount").value_or(boolean_of(call->body, "multipleAnswers", false) ? 0 : 1);
   if (selectable > static_cast<std::int64_t>(poll.options.size()))
@@ -194,6 +202,8 @@ std::optional<protocol::Contacts> contacts_of(const CallPtr& call) {
     card.name = text_of(given, "name");
     card.vcard = text_of(given, "vcard");
     const std::string_view phone = text_of(given, "phone");
+    if (!card.vcard.empty() && !text_of(given, "organization").empty())
+      return refuse(call, field + ".organization", "must not stand beside vcard, which has its own"), std::nullopt;
     if (card.vcard.empty() == phone.empty())
       return refuse(call, field, "must have either phone or vcard"), std::nullopt;
     if (!phone.empty()) {
@@ -272,6 +282,7 @@ void send_event(const ServicesPtr& services, const CallPtr& call) {
   if (const auto place = text_of(body, "locationName"); !place.empty()) {
     event.place.emplace();
     event.place->name = place;
+    event.place->placed = false;
   }
   SendMessage message = around_content(body);
   message.content = std::move(event);
@@ -314,6 +325,7 @@ void react_to_message(const ServicesPtr& services, const CallPtr& call) {
 void edit_message(const ServicesPtr& services, const CallPtr& call) {
   auto id = message_of_path(call);
   if (!id) return;
+  if (blank(text_of(call->body, "content"))) return refuse(call, "content", "must not be blank");
   sessions::EditText edit{std::move(*id), std::string(text_of(call->body, "content")), {}};
   for (const std::string& user : texts_of(call->body, "mentions")) edit.mentions.push_back(*parse_chat_id(user));
   SendMessage message;
@@ -325,9 +337,10 @@ void delete_message(const ServicesPtr& services, const CallPtr& call) {
   auto id = message_of_path(call);
   if (!id) return;
   if (!call->query.boolean("forEveryone"))
-    return call->failure(failure_of(
-        {FieldProblem{"forEveryone", "must be true: to delete a message for this account alone is not implemented yet",
-                      nullptr, true}}));
+    return call->failure(failure_of({FieldProblem{
+        "forEveryone",
+        "must be true, as a query parameter: to delete a message for this account alone is not implemented yet",
+        nullptr, true}}));
   SendMessage message;
   message.content = sessions::RevokeSent{std::move(*id)};
   send(services, call, schemas::revoke, std::move(message));

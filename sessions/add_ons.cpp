@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/messages/add_on_secret.h"
+#include "sessions/edits.h"
 #include "sessions/message_details.h"
 
 namespace wharf::sessions {
@@ -49,6 +50,13 @@ void AddOns::take_effect(const MessageRow& row, const MessageBody& body) {
   if (const auto* choice = std::get_if<protocol::PollVote>(&body)) return vote(row, *choice, *target);
 }
 
+std::vector<Jid> AddOns::canonical(const std::vector<Jid>& users) {
+  std::vector<Jid> out;
+  out.reserve(users.size());
+  for (const Jid& user : users) out.push_back(directory_.canonical_user(user));
+  return out;
+}
+
 bool AddOns::wanted(const MessageRow& message) const {
   return !c_.records.add_ons(message.chat, message.id, message.from_me).empty();
 }
@@ -66,16 +74,16 @@ void AddOns::react(const MessageRow& row, const protocol::Reaction& reaction) {
 }
 
 void AddOns::edit(const MessageRow& row, const protocol::Edit& edit, const MessageRow& target) {
-  if (row.author != target.author || row.from_me != target.from_me || target.revoked_at != 0) return;
-  if (row.timestamp - target.timestamp > edit_window_ms + edit_slack_ms) return;
+  if (!edit_counts(row, target) || target.revoked_at != 0) return;
   const UnixMs at = edit.at_ms > 0 ? edit.at_ms : row.timestamp;
   if (at < target.edited_at) return;
-  c_.records.add(storage::EditMessage{c_.id(), target.chat, target.id, target.from_me, edit.text, at});
+  c_.records.add(
+      storage::EditMessage{c_.id(), target.chat, target.id, target.from_me, edit.text, canonical(edit.mentions), at});
   c_.emit(events::MessageEdited{about(row), edit.text});
 }
 
 void AddOns::revoke(const MessageRow& row, const MessageRow& target) {
-  if (row.author != target.author || row.from_me != target.from_me || target.revoked_at != 0) return;
+  if (!is_by_author(row, target) || target.revoked_at != 0) return;
   c_.records.add(storage::RevokeMessage{c_.id(), target.chat, target.id, target.from_me, row.timestamp});
   c_.emit(events::MessageRevoked{about(row)});
 }
@@ -88,24 +96,29 @@ void AddOns::vote(const MessageRow& row, const protocol::PollVote& vote, const M
   c_.emit(events::PollVoted{about(row), std::move(*chosen)});
 }
 
-// The key is made of the names that the voter used for both: by LID or by number, and during a migration of one mixed
-// with the other by neither of those that we file them under (03 section 10).
+// The key is made of the names in use where the vote was made: by LID or by number, and during a migration mixed, as
+// each side names itself by what it sent under (03 section 10; seen of whatsmeow and Baileys).
 std::optional<std::vector<std::string>> AddOns::choices(const MessageRow& row, const protocol::PollVote& vote,
                                                         const MessageRow& poll) {
   const auto content = protocol::parse_message(poll.content);
   const auto* asked = content ? std::get_if<protocol::Poll>(&content->body) : nullptr;
   if (asked == nullptr) return std::nullopt;
   const PersonIds author = directory_.person(poll.author), voter = directory_.person(row.author);
-  std::vector<std::pair<Jid, Jid>> pairs;
-  if (author.lid && voter.lid) pairs.emplace_back(*author.lid, *voter.lid);
-  if (author.pn && voter.pn) pairs.emplace_back(*author.pn, *voter.pn);
-  pairs.emplace_back(poll.author, row.author);
-  for (const auto& [asker, chooser] : pairs) {
-    const protocol::AddOn on{protocol::add_on::poll_vote, poll.id, asker.user_jid(), chooser.user_jid()};
-    const auto opened = protocol::open_add_on(on, poll.secret, vote.payload, vote.iv);
-    if (!opened) continue;
-    const auto read = protocol::read_choices(*opened, *asked);
-    return read ? *read : std::nullopt;
+  const auto names = [](const PersonIds& ids, const Jid& filed) {
+    std::vector<Jid> all;
+    if (ids.lid) all.push_back(*ids.lid);
+    if (ids.pn) all.push_back(*ids.pn);
+    if (all.empty()) all.push_back(filed);
+    return all;
+  };
+  for (const Jid& asker : names(author, poll.author)) {
+    for (const Jid& chooser : names(voter, row.author)) {
+      const protocol::AddOn on{protocol::add_on::poll_vote, poll.id, asker.user_jid(), chooser.user_jid()};
+      const auto opened = protocol::open_add_on(on, poll.secret, vote.payload, vote.iv);
+      if (!opened) continue;
+      const auto read = protocol::read_choices(*opened, *asked);
+      return read ? *read : std::nullopt;
+    }
   }
   return std::nullopt;
 }

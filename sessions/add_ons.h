@@ -17,9 +17,6 @@ namespace wharf::sessions {
 
 class AddOns {
  public:
-  /// After a message was sent its sender may edit it (03 section 11: 1,200 s), with some slack for clocks.
-  static constexpr UnixMs edit_window_ms = 1'200'000, edit_slack_ms = 600'000;
-
   AddOns(Context& context, Directory& directory) : c_(context), directory_(directory) {}
 
   /// Whose message a key names, in the chat of `row`: the view of who sent it is turned into ours (03 section 9).
@@ -41,6 +38,7 @@ class AddOns {
   /// nullopt: it cannot be opened, or chooses more than it may.
   std::optional<std::vector<std::string>> choices(const storage::MessageRow& row, const protocol::PollVote& vote,
                                                   const storage::MessageRow& poll);
+  std::vector<Jid> canonical(const std::vector<Jid>& users);
   std::optional<storage::MessageRow> target_of(const storage::MessageRow& row) const;
 
   Context& c_;

@@ -5,7 +5,7 @@
 
 #include "protocol/messages/add_on_secret.h"
 #include "protocol/messages/message_id.h"
-#include "sessions/add_ons.h"
+#include "sessions/edits.h"
 #include "sessions/message_details.h"
 
 namespace wharf::sessions {
@@ -22,18 +22,20 @@ Refusal impossible(std::string why) { return Refusal(Errc::unsupported, Subject:
 Outcome<MessageRow> Composer::find(const std::string& id) const {
   auto row = c_.records.find_message_by_id(id, true);
   if (!row) row = c_.records.find_message_by_id(id, false);
-  if (!row || !row->target_id.empty()) return Refusal(Errc::not_found, Subject::message, "no message " + id);
+  if (!row) return Refusal(Errc::not_found, Subject::message, "no message " + id);
+  if (!row->target_id.empty()) return impossible("it is itself about another message");
   return std::move(*row);
 }
 
 Outcome<protocol::Quote> Composer::quote_of(const Jid& chat, const std::string& id) const {
   auto row = c_.records.find_message(chat, id);
-  if (!row || !row->target_id.empty())
+  if (!row || !row->target_id.empty() || row->revoked_at != 0)
     return Refusal(Errc::not_found, Subject::quoted_message, "no message " + id + " in this chat");
   protocol::Quote quote;
   quote.id = row->id;
   quote.author = row->author;
   quote.message = protocol::quotable(row->content);  // one level, without its secret
+  if (row->edited_at != 0) quote.message = protocol::with_text(quote.message, row->body);
   return quote;
 }
 
@@ -63,22 +65,24 @@ Outcome<OutgoingMessage> Composer::build_vote(const Vote& vote, const MessageRow
   if (asked == nullptr || poll.secret.size() != 32) return impossible("it is no poll that can be voted on");
   for (const std::string& option : vote.options) {
     if (std::find(asked->options.begin(), asked->options.end(), option) == asked->options.end())
-      return impossible("the poll has no option \"" + option + "\"");
+      return Refusal(Errc::unsupported, Subject::options, "the poll has no option \"" + option + "\"");
   }
   if (asked->selectable > 0 && vote.options.size() > asked->selectable)
-    return impossible("the poll allows " + std::to_string(asked->selectable) + " of its options");
-  // Both by the names that the chat's namespace has for them (03 section 10).
+    return Refusal(Errc::unsupported, Subject::options,
+                   "the poll allows " + std::to_string(asked->selectable) + " of its options");
+  // The asker by the name that the poll came under, ourselves by the one that the vote goes out under (03 section 10).
   const auto addressing = fanout_.addressing(poll.chat);
+  const auto on_wire = [&](const Jid& user) { return fanout_.user_on_wire(user, addressing).value_or(user); };
   const Jid own = directory_.canonical_user(c_.device.jid);
   const protocol::AddOn on{protocol::add_on::poll_vote, poll.id,
-                           fanout_.user_on_wire(poll.author, addressing).value_or(poll.author),
-                           fanout_.user_on_wire(own, addressing).value_or(own)};
+                           poll.author_on_wire.empty() ? on_wire(poll.author) : poll.author_on_wire, on_wire(own)};
   auto sealed = protocol::seal_add_on(on, poll.secret, protocol::encode_choices(vote.options), c_.random);
   return protocol::build_vote({key_of(poll), std::move(sealed.payload), std::move(sealed.iv), c_.now.unix_ms});
 }
 
 Outcome<Composer::Built> Composer::build_about(const Sendable& content, MessageRow target) {
   if (target.revoked_at != 0) return impossible("the message was deleted for everyone");
+  if (target.ack == storage::AckLevel::error) return impossible("the message failed: nobody has it");
   Built out;
   if (const auto* react = std::get_if<React>(&content)) {
     out.message = protocol::build_reaction({key_of(target), react->emoji, c_.now.unix_ms});
@@ -91,13 +95,11 @@ Outcome<Composer::Built> Composer::build_about(const Sendable& content, MessageR
         {key_of(target), pin->pinned, c_.now.unix_ms, static_cast<std::uint32_t>(pin->duration.count())}, c_.random);
   } else if (!target.from_me) {
     return impossible("it is not a message of this account");
-  } else if (target.ack == storage::AckLevel::error) {
-    return impossible("the message failed: nobody has it");
   } else if (const auto* edit = std::get_if<EditText>(&content)) {
     if (target.kind != "text" && target.kind != "image" && target.kind != "video" && target.kind != "document" &&
         target.kind != "gif")
       return impossible("only texts and captions can be edited");
-    if (c_.now.unix_ms - target.timestamp > AddOns::edit_window_ms)
+    if (c_.now.unix_ms - target.timestamp > edit_window_ms)
       return impossible("a message can be edited for 20 minutes after it was sent");
     for (const Jid& mention : edit->mentions) out.mentions.push_back(directory_.canonical_user(mention));
     const auto original = protocol::parse_message(target.content);
@@ -123,8 +125,9 @@ Outcome<Composer::Built> Composer::build(const SendMessage& request, const Jid& 
   if (const auto* forward = std::get_if<Forward>(&request.content)) {
     const auto source = find(forward->message);
     if (!source) return source.error();
-    if (source->revoked_at == 0)
-      out.message = protocol::build_forward(source->content, source->from_me, *frame, c_.random);
+    if (source->revoked_at != 0) return impossible("the message was deleted for everyone");
+    const auto text = source->edited_at != 0 ? std::optional(source->body) : std::nullopt;
+    out.message = protocol::build_forward(source->content, text, source->from_me, *frame, c_.random);
     if (out.message.encoded.empty()) return impossible("a message of this kind cannot be forwarded");
   } else {
     out.message = std::visit(
@@ -171,7 +174,7 @@ Outcome<MessageRow> Composer::compose(const SendMessage& request, const Jid& cha
   if (built->target) {
     row.target_id = built->target->id;
     row.target_from_me = built->target->from_me;
-    row.edited_at = c_.now.unix_ms;
+    row.said_at = c_.now.unix_ms;
   }
   row.content = std::move(built->message.encoded);
   if (built->message.secret) row.secret = protocol::to_bytes(*built->message.secret);

@@ -152,6 +152,7 @@ void Inbound::on_content(const MessageSource& source, const IncomingMessage& con
   row.id = source.id;
   row.from_me = source.from_me;
   row.author = directory_.canonical_user(source.author);
+  if (source.author.user_jid() != row.author) row.author_on_wire = source.author.user_jid();
   row.push_name = source.push_name;
   row.kind = protocol::name(content.kind);
   row.body = content.text;
@@ -196,7 +197,7 @@ void Inbound::store_add_on(const IncomingMessage& content, storage::MessageRow r
   const protocol::MessageKey& target = *protocol::target_of(content.body);
   row.target_id = target.id;
   row.target_from_me = add_ons_.names_own(target, row);
-  row.edited_at = protocol::said_at(content.body);
+  row.said_at = protocol::said_at(content.body);
   storage::MessageRow said = row;
   c_.records.add(storage::InsertMessage{std::move(row), false, std::nullopt});
   add_ons_.take_effect(said, content.body);

@@ -16,7 +16,8 @@ void number_if(JsonWriter& out, std::string_view name, std::int64_t value) {
 
 void write_place(JsonWriter& out, const protocol::Location& place) {
   out.begin_object();
-  out.raw("latitude", fmt::format("{}", place.latitude)).raw("longitude", fmt::format("{}", place.longitude));
+  if (place.placed)
+    out.raw("latitude", fmt::format("{}", place.latitude)).raw("longitude", fmt::format("{}", place.longitude));
   if (!place.live) out.text_if("name", place.name);
   out.text_if("address", place.address).text_if("url", place.url);
   number_if(out, "accuracy", place.accuracy_m);
@@ -44,6 +45,7 @@ struct Kinds {
     number_if(out, "startTime", event.starts_at);
     number_if(out, "endTime", event.ends_at);
     out.text_if("joinLink", event.join_link);
+    if (event.extra_guests) out.boolean("extraGuestsAllowed", true);
     if (event.cancelled) out.boolean("cancelled", true);
     if (event.place) write_place(out.key("location"), *event.place);
     out.end_object();
@@ -95,7 +97,7 @@ std::string message_details(const protocol::IncomingMessage& content) {
 
 std::string vote_details(const std::vector<std::string>& options) {
   JsonWriter out(64);
-  out.begin_object().key("options").begin_array();
+  out.begin_object().key("selectedOptions").begin_array();
   for (const std::string& option : options) out.text(option);
   return out.end_array().end_object().take();
 }

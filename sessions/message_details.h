@@ -5,13 +5,11 @@
 //   location     {latitude, longitude, name?, address?, url?, accuracy?}      locations, live ones too
 //   contacts     [{name, vcard}]
 //   poll         {name, options[], selectableCount}                          0: any number
-//   calendarEvent {name, description?, startTime?, endTime?, joinLink?, cancelled?, location?}   times in unix seconds
-//   groupInvite  {groupId, code, groupName?, expiresAt?}
-//   album        {images, videos}
-//   reply        {id, params?}                                               what was chosen of buttons, lists, flows
-//   media        {mimetype, size, filename?, width?, height?, seconds?, pages?, animated?}
-//   unknownKind  the name of a kind that is kept and not shown
-//   viewOnce, isForwarded, forwardingScore, expiresAfter (seconds), mentionsAll
+//   calendarEvent {name, description?, startTime?, endTime?, joinLink?, extraGuestsAllowed?, cancelled?, location?}
+//   times in unix seconds groupInvite  {groupId, code, groupName?, expiresAt?} album        {images, videos} reply {id,
+//   params?}                                               what was chosen of buttons, lists, flows media {mimetype,
+//   size, filename?, width?, height?, seconds?, pages?, animated?} unknownKind  the name of a kind that is kept and not
+//   shown viewOnce, isForwarded, forwardingScore, expiresAfter (seconds), mentionsAll
 
 #include <string>
 #include <vector>
@@ -21,7 +19,7 @@
 namespace wharf::sessions {
 
 std::string message_details(const protocol::IncomingMessage& content);
-/// {"options":[…]}: what a vote chooses.
+/// {"selectedOptions":[…]}: what a vote chooses.
 std::string vote_details(const std::vector<std::string>& options);
 
 }  // namespace wharf::sessions

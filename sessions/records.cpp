@@ -283,6 +283,7 @@ bool rewrite(MessageRow& row, const storage::Change& change) {
   if (const auto* edit = std::get_if<storage::EditMessage>(&change)) {
     if (edit->from_me == row.from_me && row.revoked_at == 0 && row.edited_at <= edit->at) {
       row.body = edit->body;
+      row.mentions = edit->mentions;
       row.edited_at = edit->at;
     }
     return true;

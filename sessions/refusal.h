@@ -19,6 +19,7 @@ enum class Subject {
   chat,             // not_found
   message,          // not_found; unsupported: that cannot be said about it
   quoted_message,   // not_found
+  options,          // unsupported: of a poll, which has others or allows fewer
   message_id,       // conflict: used with other content
   idempotency_key,  // conflict: used with another request
   queue,            // rate_limited: of outgoing messages, full

@@ -56,6 +56,7 @@ struct SentMessage {
   Jid chat;        // canonical
   PersonIds chat_ids;
   std::string text;
+  std::string target_id;  // of what is said about a message: the id of that; else ""
   UnixMs timestamp = 0;
   storage::AckLevel ack = storage::AckLevel::pending;
   std::string error;

@@ -72,7 +72,7 @@ Line& message_of(Line& out, const Change& c) {
 }
 std::string line(const EditMessage& c) {
   Line out("EditMessage");
-  return message_of(out, c).field("body", c.body).field("at", c.at).take();
+  return message_of(out, c).field("body", c.body).count("mentions", c.mentions.size()).field("at", c.at).take();
 }
 std::string line(const RevokeMessage& c) {
   Line out("RevokeMessage");

@@ -38,7 +38,7 @@ const std::string in_order = ") ORDER BY timestamp DESC, row DESC LIMIT ?3";
 const std::string columns =
     "SELECT row, session_id, ifnull(" WHARF_CHAT_OF(message) ", chat_id), id, from_me, author_id, ack, timestamp, created_at, push_name, kind, error,"
     " quoted_id, quoted_author_id, mentions, secret, body, content, details, edited_at, revoked_at,"
-    " target_id, target_from_me FROM message ";
+    " target_id, target_from_me, said_at, author_on_wire FROM message ";
 const std::string select_by_row = columns + "WHERE row = ?1";
 const std::string select_in_chat =
     columns + "WHERE session_id = ?1 AND id = ?2 AND " WHARF_CHAT_OF(message) " = ?3 ORDER BY from_me DESC LIMIT 1";
@@ -50,7 +50,7 @@ const std::string select_add_ons = columns +
 constexpr const char* select_exact_row =
     "SELECT row FROM message WHERE session_id = ?1 AND id = ?2 AND from_me = ?4 AND " WHARF_CHAT_OF(message) " = ?3";
 constexpr const char* edit_row =
-    "UPDATE message SET body = ?2, edited_at = ?3 WHERE row = ?1 AND revoked_at = 0 AND edited_at <= ?3";
+    "UPDATE message SET body = ?2, edited_at = ?3, mentions = ?4 WHERE row = ?1 AND revoked_at = 0 AND edited_at <= ?3";
 constexpr const char* revoke_row =
     "UPDATE message SET body = '', content = x'', details = '', quoted_id = '', mentions = x'', revoked_at = ?2"
     " WHERE row = ?1 AND revoked_at = 0";
@@ -93,8 +93,9 @@ constexpr const char* insert_row =
     "INSERT INTO message (row, session_id, chat_id, id, from_me, author_id, ack, timestamp, created_at, push_name, "
     "kind,"
     " error, quoted_id, quoted_author_id, mentions, secret, body, content,"
-    " details, edited_at, revoked_at, target_id, target_from_me)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)"
+    " details, edited_at, revoked_at, target_id, target_from_me, said_at, author_on_wire)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, "
+    "?23, ?24, ?25)"
     " ON CONFLICT (session_id, id, chat_id, from_me) DO NOTHING";
 constexpr const char* select_merged_copy =
     "SELECT 1 FROM merged_chat g CROSS JOIN message m ON m.session_id = ?1 AND m.id = ?3 AND m.chat_id = g.from_id"
@@ -155,6 +156,9 @@ MessageRow read_row(Statement& select) {
   row.revoked_at = select.integer();
   row.target_id = select.text();
   row.target_from_me = select.integer() != 0;
+  row.said_at = select.integer();
+  if (const std::string wire = select.text(); !wire.empty())
+    if (auto jid = protocol::Jid::parse(wire)) row.author_on_wire = std::move(*jid);
   return row;
 }
 
@@ -204,6 +208,8 @@ Result<void> write_message(Database& db, const MessageRow& row, bool unread,
                                       .integer(row.revoked_at)
                                       .text(row.target_id)
                                       .number(row.target_from_me)
+                                      .integer(row.said_at)
+                                      .text(row.author_on_wire.empty() ? std::string() : row.author_on_wire.to_string())
                                       .run();
     if (!inserted) return inserted.error();
     return changed_rows(db) > 0;
@@ -303,7 +309,8 @@ std::int64_t row_of(Database& db, const Change& change) {
 Result<void> apply(Database& db, const EditMessage& change) {
   const std::int64_t row = row_of(db, change);
   if (row == 0) return {};
-  return Statement(db, edit_row).integer(row).text(change.body).integer(change.at).run();
+  const Bytes mentions = pack_mentions(change.mentions);
+  return Statement(db, edit_row).integer(row).text(change.body).integer(change.at).blob(mentions).run();
 }
 
 Result<void> apply(Database& db, const RevokeMessage& change) {

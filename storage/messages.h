@@ -26,10 +26,12 @@ struct MessageRow : events::Message {
   protocol::Bytes secret;   // 32 or 0 bytes
   UnixMs created_at = 0;    // of this row
   /// What is said about another message (a reaction, an edit, a revoke, a vote, a pin) is a row too, which no page, no
-  /// chat and no count shows: the message that it is about, by its WhatsApp id and side. Its edited_at is the sender's
-  /// clock, its ack and content as of any message.
+  /// chat and no count shows: the message that it is about, by its WhatsApp id and side.
   std::string target_id;  // "" = a message of its own
   bool target_from_me = false;
+  UnixMs said_at = 0;  // of such a one: the sender's clock
+  /// As the stanza named the author, which the key of votes is made of (03 section 10); "" = as `author`.
+  protocol::Jid author_on_wire;
   friend bool operator==(const MessageRow&, const MessageRow&) = default;
 };
 
@@ -57,6 +59,7 @@ struct EditMessage {
   std::string id;
   bool from_me = false;
   std::string body;
+  std::vector<protocol::Jid> mentions;
   UnixMs at = 0;
   friend bool operator==(const EditMessage&, const EditMessage&) = default;
 };

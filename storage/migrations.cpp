@@ -266,6 +266,8 @@ ALTER TABLE message ADD COLUMN edited_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE message ADD COLUMN revoked_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE message ADD COLUMN target_id TEXT NOT NULL DEFAULT '';
 ALTER TABLE message ADD COLUMN target_from_me INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN said_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN author_on_wire TEXT NOT NULL DEFAULT '';
 CREATE INDEX message_by_target ON message (session_id, target_id) WHERE target_id <> '';
 )sql";
 

@@ -26,6 +26,7 @@ struct MessageKey {
 
 struct Location {
   double latitude = 0, longitude = 0;  // degrees
+  bool placed = true;                  // false: a name without coordinates, as events have
   std::string name, address, url;
   bool live = false;  // moves while it is shared; name is its caption then
   std::uint32_t accuracy_m = 0;
@@ -112,6 +113,7 @@ struct Edit {
   MessageKey target;
   Bytes message;     // the new Message
   std::string text;  // its text or caption
+  std::vector<Jid> mentions;
   std::int64_t at_ms = 0;
   friend bool operator==(const Edit&, const Edit&) = default;
 };

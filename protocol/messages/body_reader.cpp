@@ -43,6 +43,7 @@ void each(ByteView body, Visit visit) {
 Location read_location(ByteView body, bool live) {
   Location out;
   out.live = live;
+  out.placed = has_field(body, 1) || has_field(body, 2);
   each(body, [&](const WireField& field) {
     if (field.number == 1) out.latitude = real64(field);
     if (field.number == 2) out.longitude = real64(field);

@@ -93,7 +93,7 @@ Content content_of(const std::string& text, const MessageFrame& frame) {
 
 Fields location_fields(const Location& place) {
   Fields out;
-  out.real(1, place.latitude).real(2, place.longitude);
+  if (place.placed) out.real(1, place.latitude).real(2, place.longitude);
   out.text(3, place.name).text(4, place.address).text(5, place.url).number(7, place.accuracy_m);
   return out;
 }
@@ -325,8 +325,30 @@ OutgoingMessage build_edit(const MessageKey& target, const std::string& text, By
   return sealed({field_number::protocol_message, std::move(protocol)}, random);
 }
 
-OutgoingMessage build_forward(ByteView stored, bool was_own, const MessageFrame& frame, Random& random) {
-  const Bytes message = quotable(stored);  // unwrapped, without its contextInfo
+Bytes with_text(ByteView message, const std::string& text) {
+  const std::uint32_t number = content_number(message);
+  if (number != field_number::conversation && number != field_number::extended_text && caption_field(number) == 0)
+    return to_bytes(message);
+  Fields out;
+  WireReader reader(message);
+  while (const auto field = reader.next()) {
+    if (field->number != number) {
+      out.raw(field->whole);
+    } else if (number == field_number::conversation) {
+      out.text_always(number, text);
+    } else if (number == field_number::extended_text) {
+      out.message_always(number, std::move(Fields().text_always(1, text)));  // a preview was of the text before
+    } else {
+      out.message_always(number, with_caption(field->value, number, text));
+    }
+  }
+  return out.take();
+}
+
+OutgoingMessage build_forward(ByteView stored, const std::optional<std::string>& text, bool was_own,
+                              const MessageFrame& frame, Random& random) {
+  Bytes message = quotable(stored);  // unwrapped, without its contextInfo
+  if (text) message = with_text(message, *text);
   const std::uint32_t number = content_number(message);
   const auto context = context_info_field(number == field_number::conversation ? field_number::extended_text : number);
   if (number == 0 || !context) return {};
@@ -341,9 +363,9 @@ OutgoingMessage build_forward(ByteView stored, bool was_own, const MessageFrame&
   around.forwarding_score = first ? 0 : earlier->traits.forwarding_score + 1;
   const Fields context_fields = context_of(around);
   if (number == field_number::conversation) {
-    const auto text = bytes_field(message, number).value_or(ByteView{});
+    const auto said = bytes_field(message, number).value_or(ByteView{});
     Fields body;
-    body.text_always(1, as_text(text)).message(17, context_fields);
+    body.text_always(1, as_text(said)).message(17, context_fields);
     return sealed({field_number::extended_text, std::move(body)}, random);
   }
   Fields body;

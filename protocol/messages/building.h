@@ -53,7 +53,10 @@ OutgoingMessage build_revoke(const MessageKey& target, Random& random);
 OutgoingMessage build_pin(const Pin& pin, Random& random);
 
 /// A stored Message as it is sent on: unwrapped, without quote and mentions, text as extendedTextMessage, the score
-/// raised (03 section 11). Empty: nothing of it can be forwarded.
-OutgoingMessage build_forward(ByteView stored, bool was_own, const MessageFrame& frame, Random& random);
+/// raised (03 section 11). `text`: what it says by now, when it was edited. Empty: nothing of it can be forwarded.
+OutgoingMessage build_forward(ByteView stored, const std::optional<std::string>& text, bool was_own,
+                              const MessageFrame& frame, Random& random);
+/// An unwrapped Message with another text or caption; as it is when it has neither.
+Bytes with_text(ByteView message, const std::string& text);
 
 }  // namespace wharf::protocol

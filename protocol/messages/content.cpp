@@ -174,7 +174,12 @@ Result<void> read_protocol_message(IncomingMessage& out, ByteView body) {
     if (!edited) return {};
     const Result<Unwrapped> inner = unwrap_message(*edited, EditedMessages::unwrap);
     if (!inner) return inner.error();
-    out.text = text_of(inner->message, content_number(inner->message));
+    const std::uint32_t number = content_number(inner->message);
+    out.text = text_of(inner->message, number);
+    if (const auto context = context_info_field(number)) {
+      read_context(out, merged_field(inner->message, number).value_or(Bytes{}), *context);
+      out.quote.reset();  // of the message that it changes
+    }
   }
   if (out.protocol_type == type_app_state_sync_key_share) {
     if (const auto share = merged_field(body, protocol_field::app_state_sync_key_share)) {
@@ -271,8 +276,12 @@ Result<IncomingMessage> parse_message(ByteView encoded) {
   } else if (const auto context = context_info_field(number)) {
     read_context(out, body, *context);
   }
-  if (auto* edit = std::get_if<Edit>(&out.body)) edit->text = out.text;
-  else if (unwrapped->edited) out.kind = MessageKind::edit;
+  if (auto* edit = std::get_if<Edit>(&out.body)) {
+    edit->text = out.text;
+    edit->mentions = out.mentions;
+  } else if (unwrapped->edited) {
+    out.kind = MessageKind::edit;
+  }
   return out;
 }
 

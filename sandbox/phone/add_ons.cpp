@@ -41,6 +41,8 @@ std::vector<std::string> PhoneAddOns::choices(const PhoneMessage& said, const pr
   };
   auto opened = read(author->lid_jid(), voter->lid_jid());
   if (!opened) opened = read(author->pn_jid(), voter->pn_jid());
+  if (!opened) opened = read(author->pn_jid(), voter->lid_jid());
+  if (!opened) opened = read(author->lid_jid(), voter->pn_jid());
   if (!opened) return {};
   const auto chosen = protocol::read_choices(*opened, *asked);
   return chosen && *chosen ? **chosen : std::vector<std::string>();
@@ -67,6 +69,11 @@ Result<OutgoingMessage> PhoneAddOns::vote(const PhoneVote& vote, const PhoneMess
   const auto content = protocol::parse_message(log_.behind(poll.author, poll.id)->encoded);
   const bool is_poll = content && std::holds_alternative<protocol::Poll>(content->body) && content->secret;
   if (!is_poll) return Error(Errc::malformed, "vote: that is no poll");
+  const auto& options = std::get<protocol::Poll>(content->body).options;
+  for (const std::string& option : vote.options) {
+    if (std::find(options.begin(), options.end(), option) == options.end())
+      return Error(Errc::malformed, "vote: the poll has no option " + option);
+  }
   const Account* author = c_.find(poll.author);
   const auto form = [&](const Account& account) { return c_.by_lid(peer) ? account.lid_jid() : account.pn_jid(); };
   const protocol::AddOn on{protocol::add_on::poll_vote, poll.id, form(author != nullptr ? *author : peer),

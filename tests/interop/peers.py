@@ -31,6 +31,7 @@ class Baileys:
     tls = False
     # Its signature wrapper takes a returned false for success (specification 06 section 22): it checks no signature.
     checks_signatures = False
+    votes = False  # it opens votes and offers no way to vote
 
     def prepare(self, top):
         problem = version_of(["node", "--version"], r"v(\d+)\.\d+", (20,))
@@ -51,6 +52,7 @@ class Whatsmeow:
     name = "whatsmeow"
     tls = True
     checks_signatures = True
+    votes = True
 
     def prepare(self, top):
         problem = version_of(["go", "version"], r"go(\d+)\.(\d+)", (1, 25))

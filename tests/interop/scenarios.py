@@ -227,6 +227,97 @@ def conversation(report, kind, wharfd, directory):
     pair.stop()
 
 
+# --- every kind without media ------------------------------------------------------------------------------------------
+
+def kinds(report, kind, wharfd, directory):
+    """What is sent by one side is shown by the other, and what is said about a message too."""
+    name = kind.name
+    pair = Pair(kind, wharfd, directory)
+    wharf, peer = pair.wharf, pair.peer
+    base = f"/sessions/{session}"
+
+    def wharf_sends(path, **body):
+        return wharf.post(f"{base}/{path}", {"chatId": peer_number, **body})["id"]
+
+    def about(message, what, **body):
+        return wharf.post(f"{base}/messages/{message}/{what}", body)["id"]
+
+    def peer_says(kind_of, **more):
+        return peer.command("say", to=wharf_number, kind=kind_of, **more)["id"]
+
+    def stored(message):
+        return wharf.get(f"{base}/messages/{message}")
+
+    def told(event, message, **wanted):
+        return wharf.event(lambda e: e["event"] == event and message in e["data"]["messageId"]
+                           and all(e["data"].get(key) == value for key, value in wanted.items()), f"{event} of {message}")
+
+    pair.to_peer("first")  # both know each other from here on
+    first = pair.to_wharf("first back")
+
+    with report.check(f"{name}: reads Wharf's location, contact and poll"):
+        place = wharf_sends("send-location", latitude=52.5, longitude=13.25, name="Berlin")
+        assert peer.wait("said", id=place, since=0)["text"] == "52.5,13.25 Berlin"
+        card = wharf_sends("send-contact", contacts=[{"name": "Carl", "phone": other_number}])
+        assert peer.wait("said", id=card, since=0)["text"] == "Carl"
+        poll = wharf_sends("send-poll", name="Tea?", options=["yes", "no"])
+        shown = peer.wait("said", id=poll, since=0)
+        assert (shown["kind"], shown["text"], shown["options"]) == ("poll", "Tea?", ["yes", "no"]), shown
+    with report.check(f"{name}: its location, contact and poll are read by Wharf"):
+        theirs = peer_says("location", text="Ulm")
+        wharf.event(lambda e: e["event"] == "message" and theirs in e["data"]["id"], "the peer's location")
+        assert stored(theirs)["location"] == {"latitude": 48.5, "longitude": 9.25, "name": "Ulm"}, stored(theirs)
+        card = peer_says("contact", text="Dora")
+        wharf.event(lambda e: e["event"] == "message" and card in e["data"]["id"], "the peer's contact")
+        assert stored(card)["contacts"][0]["name"] == "Dora" and "FN:Dora" in stored(card)["contacts"][0]["vcard"], stored(card)
+        asked = peer_says("poll", text="Cake?", options="a|b|c")
+        wharf.event(lambda e: e["event"] == "message" and asked in e["data"]["id"], "the peer's poll")
+        assert stored(asked)["poll"] == {"name": "Cake?", "options": ["a", "b", "c"], "selectableCount": 1}, stored(asked)
+
+    with report.check(f"{name}: shows Wharf's reaction, edit and revoke"):
+        about(first, "react", emoji="\U0001F44D")
+        assert peer.wait("said", kind="reaction", target=first, since=0)["text"] == "\U0001F44D"
+        text = wharf.send(session, peer_number, "frist draft")
+        peer.received("frist draft")
+        wharf.http.call("PATCH", f"/api/v1{base}/messages/{text}", {"content": "first draft"})
+        assert peer.wait("said", kind="edit", target=text, since=0)["text"] == "first draft"
+        wharf.http.call("DELETE", f"/api/v1{base}/messages/{text}?forEveryone=true")
+        peer.wait("said", kind="revoke", target=text, since=0)
+    with report.check(f"{name}: its reaction, edit and revoke are Wharf's events and in its messages"):
+        peer_says("reaction", target=place, own="no", text="\u2764\uFE0F")
+        told("reaction", place, reaction="\u2764\uFE0F")
+        assert [r["emoji"] for r in stored(place)["reactions"]] == ["\u2764\uFE0F"], stored(place)
+        peer_says("reaction", target=place, own="no", text="")
+        told("reaction", place, reaction="")
+        assert stored(place)["reactions"] == [], stored(place)
+        text = pair.to_wharf("wrogn")
+        peer_says("edit", target=text, own="yes", text="wrong")
+        told("message.edited", text, body="wrong")
+        assert stored(text)["body"] == "wrong", stored(text)
+        peer_says("revoke", target=text, own="yes")
+        told("message.revoked", text)
+        assert stored(text)["body"] == "" and "revokedAt" in stored(text), stored(text)
+    with report.check(f"{name}: opens Wharf's vote in its poll"):
+        about(asked, "vote", options=["b"])
+        peer.wait("said", kind="vote", target=asked, options=["b"], since=0)
+        about(asked, "vote", options=["c"])
+        peer.wait("said", kind="vote", target=asked, options=["c"], since=0)
+    if kind.votes:
+        with report.check(f"{name}: its vote in Wharf's poll is opened, and the newest counts"):
+            peer_says("vote", target=poll, options="no")
+            told("poll.vote", poll, selectedOptions=["no"])
+            peer_says("vote", target=poll, options="yes")
+            told("poll.vote", poll, selectedOptions=["yes"])
+            counted = {o["option"]: o["count"] for o in wharf.get(f"{base}/messages/{poll}/poll")["options"]}
+            assert counted == {"yes": 1, "no": 0}, counted
+    else:
+        with report.check(f"{name}: goes on after all of it (this client offers no voting)"):
+            pair.to_peer("still here")
+            pair.to_wharf("here too")
+    every_iq_known(report, name, pair.sandbox)
+    pair.stop()
+
+
 # --- what must be refused ---------------------------------------------------------------------------------------------
 
 def refusals(report, kind, wharfd, directory):
@@ -327,11 +418,11 @@ def wharf_refusals(report, kind, wharfd, directory):
     sandbox.stop()
 
 
-checks = {pairing: 4, conversation: 19, refusals: 4, leniency: 0, wharf_refusals: 4}
+checks = {pairing: 4, conversation: 19, kinds: 7, refusals: 4, leniency: 0, wharf_refusals: 4}
 
 
 def all_of(kind):
-    return [pairing, conversation, refusals if kind.checks_signatures else leniency]
+    return [pairing, conversation, kinds, refusals if kind.checks_signatures else leniency]
 
 
 def count(kind):

@@ -166,7 +166,7 @@ TEST_CASE("a vote before its poll counts when the poll comes, and one that choos
   c.arrives("3EB0AA03", vote({"yes", "no"}, 2'000));
   if (before) c.arrives("3EB0AA01", asked.encoded);
   CHECK(c.told("poll.vote") == 1);
-  CHECK(c.row("3EB0AA02")->details == R"({"options":["no"]})");
+  CHECK(c.row("3EB0AA02")->details == R"({"selectedOptions":["no"]})");
   CHECK(c.row("3EB0AA03")->details.empty());
 }
 

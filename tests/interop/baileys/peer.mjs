@@ -8,7 +8,7 @@
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import makeWASocket, { Browsers, DisconnectReason, WA_CERT_DETAILS, proto, useMultiFileAuthState } from 'baileys';
+import makeWASocket, { Browsers, DisconnectReason, WA_CERT_DETAILS, getAggregateVotesInPollMessage, proto, useMultiFileAuthState } from 'baileys';
 import pino from 'pino';
 
 const { PEER_URL, PEER_ROOT, PEER_STATE, PEER_MEDIA } = process.env;
@@ -52,8 +52,38 @@ function onConnection({ connection, lastDisconnect, qr }) {
   if (status === DisconnectReason.restartRequired) connect();
 }
 
+// What a message says other than text, in the words of the scenarios.
+function said(message) {
+  const m = message?.editedMessage?.message ?? message ?? {};
+  const poll = m.pollCreationMessage ?? m.pollCreationMessageV3;
+  if (m.locationMessage) return { kind: 'location', text: `${m.locationMessage.degreesLatitude},${m.locationMessage.degreesLongitude} ${m.locationMessage.name}` };
+  if (m.contactMessage) return { kind: 'contact', text: m.contactMessage.displayName };
+  if (poll) return { kind: 'poll', text: poll.name, options: poll.options.map(({ optionName }) => optionName) };
+  if (m.reactionMessage) return { kind: 'reaction', target: m.reactionMessage.key.id, text: m.reactionMessage.text ?? '' };
+  const { REVOKE, MESSAGE_EDIT } = proto.Message.ProtocolMessage.Type;
+  if (m.protocolMessage?.type === REVOKE) return { kind: 'revoke', target: m.protocolMessage.key.id };
+  if (m.protocolMessage?.type === MESSAGE_EDIT) {
+    const edited = m.protocolMessage.editedMessage;
+    return { kind: 'edit', target: m.protocolMessage.key.id, text: edited.conversation ?? edited.extendedTextMessage?.text };
+  }
+  return undefined;
+}
+
+async function onUpdates(updates) {
+  for (const { key, update } of updates) {
+    emitAck(key, update.status);
+    if (!update.pollUpdates) continue;
+    const message = proto.Message.decode(readFileSync(join(sentDirectory, key.id)));
+    const counted = getAggregateVotesInPollMessage({ message, pollUpdates: update.pollUpdates }, socket.user.id);
+    const options = counted.filter(({ voters }) => voters.length > 0).map(({ name }) => name);
+    emit({ event: 'said', kind: 'vote', target: key.id, options });
+  }
+}
+
 function onMessages({ messages }) {
   for (const { key, message, status } of messages) {
+    const other = said(message);
+    if (other) emit({ event: 'said', id: key.id, fromMe: !!key.fromMe, ...other });
     const text = message?.conversation ?? message?.extendedTextMessage?.text;
     emitAck(key, status);
     if (text) emit({ event: 'message', id: key.id, text, fromMe: !!key.fromMe, chat: key.remoteJid, ...person(key.remoteJid, key.remoteJidAlt) });
@@ -80,7 +110,7 @@ function connect() {
   socket.ev.on('creds.update', saveCreds);
   socket.ev.on('connection.update', onConnection);
   socket.ev.on('messages.upsert', onMessages);
-  socket.ev.on('messages.update', (updates) => updates.forEach(({ key, update }) => emitAck(key, update.status)));
+  socket.ev.on('messages.update', onUpdates);
 }
 
 const commands = {
@@ -88,6 +118,21 @@ const commands = {
   code: async ({ phone }) => ({ code: await socket.requestPairingCode(phone) }),
   send: async ({ to, text }) => {
     const sent = await socket.sendMessage(to + '@s.whatsapp.net', { text });
+    writeFileSync(join(sentDirectory, sent.key.id), proto.Message.encode(sent.message).finish());
+    return { id: sent.key.id };
+  },
+  say: async ({ to, kind, text, target, own, options }) => {
+    const chat = to + '@s.whatsapp.net';
+    const key = { remoteJid: chat, fromMe: own === 'yes', id: target };
+    const contents = {
+      location: () => ({ location: { degreesLatitude: 48.5, degreesLongitude: 9.25, name: text } }),
+      contact: () => ({ contacts: { displayName: text, contacts: [{ displayName: text, vcard: `BEGIN:VCARD\nVERSION:3.0\nFN:${text}\nEND:VCARD` }] } }),
+      poll: () => ({ poll: { name: text, values: options.split('|'), selectableCount: 1 } }),
+      reaction: () => ({ react: { text, key } }),
+      edit: () => ({ text, edit: key }),
+      revoke: () => ({ delete: key }),
+    };
+    const sent = await socket.sendMessage(chat, contents[kind]());
     writeFileSync(join(sentDirectory, sent.key.id), proto.Message.encode(sent.message).finish());
     return { id: sent.key.id };
   },

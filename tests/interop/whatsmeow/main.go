@@ -85,6 +85,7 @@ func sandboxTransport(address, caFile string) (*http.Transport, error) {
 type peer struct {
 	client *whatsmeow.Client
 	synced chan struct{} // closed when the collection with the push name was read
+	polls  sync.Map      // id -> *events.Message, of those that came, and []string of the options of all
 	once   sync.Once
 }
 
@@ -129,6 +130,7 @@ func (p *peer) handle(event any) {
 	case *events.UndecryptableMessage:
 		emit(object{"event": "undecryptable", "id": e.Info.ID})
 	case *events.Message:
+		p.handleOther(e)
 		text := e.Message.GetConversation()
 		if text == "" {
 			text = e.Message.GetExtendedTextMessage().GetText()
@@ -157,6 +159,108 @@ func (p *peer) handle(event any) {
 	}
 }
 
+// handleOther tells what a message says other than text, in the words of the scenarios.
+func (p *peer) handleOther(e *events.Message) {
+	said := object{"event": "said", "id": e.Info.ID, "fromMe": e.Info.IsFromMe}
+	poll := e.Message.GetPollCreationMessage()
+	if poll == nil {
+		poll = e.Message.GetPollCreationMessageV3()
+	}
+	switch m := e.Message; {
+	case m.GetLocationMessage() != nil:
+		place := m.GetLocationMessage()
+		said["kind"], said["text"] = "location", fmt.Sprintf("%v,%v %s", place.GetDegreesLatitude(), place.GetDegreesLongitude(), place.GetName())
+	case m.GetContactMessage() != nil:
+		said["kind"], said["text"] = "contact", m.GetContactMessage().GetDisplayName()
+	case poll != nil:
+		options := []string{}
+		for _, option := range poll.GetOptions() {
+			options = append(options, option.GetOptionName())
+		}
+		p.polls.Store(e.Info.ID, e)
+		p.polls.Store("options "+e.Info.ID, options)
+		said["kind"], said["text"], said["options"] = "poll", poll.GetName(), options
+	case m.GetReactionMessage() != nil:
+		said["kind"], said["target"], said["text"] = "reaction", m.GetReactionMessage().GetKey().GetID(), m.GetReactionMessage().GetText()
+	case m.GetPollUpdateMessage() != nil:
+		target := m.GetPollUpdateMessage().GetPollCreationMessageKey().GetID()
+		vote, err := p.client.DecryptPollVote(context.Background(), e)
+		if err != nil {
+			emit(object{"event": "said", "kind": "unreadable vote", "target": target, "detail": err.Error()})
+			return
+		}
+		known, _ := p.polls.Load("options " + target)
+		names, _ := known.([]string)
+		chosen := []string{}
+		for _, name := range names {
+			for _, hash := range whatsmeow.HashPollOptions([]string{name}) {
+				for _, selected := range vote.GetSelectedOptions() {
+					if string(hash) == string(selected) {
+						chosen = append(chosen, name)
+					}
+				}
+			}
+		}
+		said["kind"], said["target"], said["options"] = "vote", target, chosen
+	case m.GetProtocolMessage().GetType() == waE2E.ProtocolMessage_REVOKE && m.GetProtocolMessage().GetKey() != nil:
+		said["kind"], said["target"] = "revoke", m.GetProtocolMessage().GetKey().GetID()
+	case m.GetProtocolMessage().GetType() == waE2E.ProtocolMessage_MESSAGE_EDIT:
+		edited := m.GetProtocolMessage().GetEditedMessage()
+		text := edited.GetConversation()
+		if text == "" {
+			text = edited.GetExtendedTextMessage().GetText()
+		}
+		said["kind"], said["target"], said["text"] = "edit", m.GetProtocolMessage().GetKey().GetID(), text
+	default:
+		return
+	}
+	emit(said)
+}
+
+// say builds and sends a message that is no plain text.
+func (p *peer) say(ctx context.Context, command map[string]string) (object, error) {
+	chat := types.NewJID(command["to"], types.DefaultUserServer)
+	own := p.client.Store.GetJID().ToNonAD()
+	author := chat
+	if command["own"] == "yes" {
+		author = own
+	}
+	options := strings.Split(command["options"], "|")
+	var message *waE2E.Message
+	switch command["kind"] {
+	case "location":
+		message = &waE2E.Message{LocationMessage: &waE2E.LocationMessage{
+			DegreesLatitude: proto.Float64(48.5), DegreesLongitude: proto.Float64(9.25), Name: proto.String(command["text"])}}
+	case "contact":
+		card := "BEGIN:VCARD\nVERSION:3.0\nFN:" + command["text"] + "\nEND:VCARD"
+		message = &waE2E.Message{ContactMessage: &waE2E.ContactMessage{DisplayName: proto.String(command["text"]), Vcard: proto.String(card)}}
+	case "poll":
+		message = p.client.BuildPollCreation(command["text"], options, 1)
+	case "reaction":
+		message = p.client.BuildReaction(chat, author, command["target"], command["text"])
+	case "edit":
+		message = p.client.BuildEdit(chat, command["target"], &waE2E.Message{Conversation: proto.String(command["text"])})
+	case "revoke":
+		message = p.client.BuildRevoke(chat, author, command["target"])
+	case "vote":
+		poll, known := p.polls.Load(command["target"])
+		if !known {
+			return nil, fmt.Errorf("no poll %s came", command["target"])
+		}
+		var err error
+		if message, err = p.client.BuildPollVote(ctx, &poll.(*events.Message).Info, options); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, fmt.Errorf("unknown kind %q", command["kind"])
+	}
+	sent, err := p.client.SendMessage(ctx, chat, message)
+	if err == nil && command["kind"] == "poll" {
+		p.polls.Store("options "+sent.ID, options)
+	}
+	return object{"id": sent.ID}, err
+}
+
 func (p *peer) run(command map[string]string) (object, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
@@ -170,6 +274,8 @@ func (p *peer) run(command map[string]string) (object, error) {
 		message := &waE2E.Message{Conversation: proto.String(command["text"])}
 		sent, err := p.client.SendMessage(ctx, types.NewJID(command["to"], types.DefaultUserServer), message)
 		return object{"id": sent.ID}, err
+	case "say":
+		return p.say(ctx, command)
 	case "read":
 		chat, err := types.ParseJID(command["chat"])
 		if err != nil {

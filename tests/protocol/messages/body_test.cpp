@@ -54,9 +54,9 @@ const Jid ann("100000000000002", "lid"), carl("100000000000003", "lid"), group("
 
 TEST_CASE("locations, cards, polls, events and invites are read from the vectors and written as they stand there") {
   const auto place = body<Location>("location");
-  CHECK(place == Location{52.52, 13.405, "Berlin", "Germany", "", false, 0});
+  CHECK(place == Location{52.52, 13.405, true, "Berlin", "Germany", "", false, 0});
   CHECK(built(place) == vector_message("location"));
-  CHECK(body<Location>("live_location") == Location{52.52, 13.405, "here", "", "", true, 20});
+  CHECK(body<Location>("live_location") == Location{52.52, 13.405, true, "here", "", "", true, 20});
 
   const auto card = body<Contacts>("contact");
   REQUIRE(card.cards.size() == 1);
@@ -179,7 +179,7 @@ TEST_CASE("an edit of a caption keeps the file") {
 
 TEST_CASE("a forwarded message says how often it was, and quotes and mentions nobody") {
   const auto forwarded = [&](const Bytes& stored, bool own) {
-    const auto again = parse_message(build_forward(stored, own, MessageFrame(), any()).encoded);
+    const auto again = parse_message(build_forward(stored, std::nullopt, own, MessageFrame(), any()).encoded);
     REQUIRE(again);
     CHECK(again->traits.forwarded);
     CHECK_FALSE(again->quote);
@@ -194,7 +194,21 @@ TEST_CASE("a forwarded message says how often it was, and quotes and mentions no
   const auto image = forwarded(vector_message("image"), false);
   CHECK(std::get<MediaFile>(image.body) == std::get<MediaFile>(read("image").body));
   CHECK(forwarded(vector_message("poll_v3_single"), false).kind == MessageKind::poll);
-  CHECK(build_forward(vector_message("reaction"), false, MessageFrame(), any()).encoded.empty());
+  CHECK(build_forward(vector_message("reaction"), std::nullopt, false, MessageFrame(), any()).encoded.empty());
+}
+
+TEST_CASE("what was edited is forwarded and quoted with the text that it has now") {
+  for (const char* kind : {"conversation", "extended_text_quote_mention", "image", "document_with_caption"}) {
+    INFO(kind);
+    const auto sent = build_forward(vector_message(kind), std::string("corrected"), false, MessageFrame(), any());
+    const auto again = parse_message(sent.encoded);
+    REQUIRE(again);
+    CHECK(again->text == "corrected");
+    CHECK(again->kind == read(kind).kind);
+    CHECK(parse_message(with_text(quotable(vector_message(kind)), "corrected"))->text == "corrected");
+  }
+  const Bytes place = quotable(vector_message("location"));
+  CHECK(with_text(place, "corrected") == place);
 }
 
 TEST_CASE("text that is sent says everything that stands around it") {

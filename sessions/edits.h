@@ -1,0 +1,18 @@
+#pragma once
+// Which edits count: those of the author, made soon enough. Specification 03 section 11.
+
+#include "storage/messages.h"
+
+namespace wharf::sessions {
+
+/// After a message was sent its sender may edit it, with some slack for clocks and for what waited on its way.
+inline constexpr storage::UnixMs edit_window_ms = 1'200'000, edit_slack_ms = 600'000;
+
+inline bool is_by_author(const storage::MessageRow& said, const storage::MessageRow& target) {
+  return said.author == target.author && said.from_me == target.from_me;
+}
+inline bool edit_counts(const storage::MessageRow& edit, const storage::MessageRow& target) {
+  return is_by_author(edit, target) && edit.timestamp - target.timestamp <= edit_window_ms + edit_slack_ms;
+}
+
+}  // namespace wharf::sessions
