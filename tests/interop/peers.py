@@ -31,7 +31,7 @@ class Baileys:
     tls = False
     # Its signature wrapper takes a returned false for success (specification 06 section 22): it checks no signature.
     checks_signatures = False
-    votes = False  # it opens votes and offers no way to vote
+    votes = False  # it can open votes and offers no way to vote
 
     def prepare(self, top):
         problem = version_of(["node", "--version"], r"v(\d+)\.\d+", (20,))

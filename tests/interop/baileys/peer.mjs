@@ -5,10 +5,11 @@
 //
 // Environment: PEER_URL (ws), PEER_ROOT (Noise root, hex), PEER_STATE (directory), PEER_MEDIA (https origin).
 
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import makeWASocket, { Browsers, DisconnectReason, WA_CERT_DETAILS, getAggregateVotesInPollMessage, proto, useMultiFileAuthState } from 'baileys';
+import makeWASocket, { Browsers, DisconnectReason, WA_CERT_DETAILS, decryptPollVote, jidNormalizedUser, proto, useMultiFileAuthState } from 'baileys';
 import pino from 'pino';
 
 const { PEER_URL, PEER_ROOT, PEER_STATE, PEER_MEDIA } = process.env;
@@ -69,20 +70,28 @@ function said(message) {
   return undefined;
 }
 
-async function onUpdates(updates) {
-  for (const { key, update } of updates) {
-    emitAck(key, update.status);
-    if (!update.pollUpdates) continue;
-    const message = proto.Message.decode(readFileSync(join(sentDirectory, key.id)));
-    const counted = getAggregateVotesInPollMessage({ message, pollUpdates: update.pollUpdates }, socket.user.id);
-    const options = counted.filter(({ voters }) => voters.length > 0).map(({ name }) => name);
-    emit({ event: 'said', kind: 'vote', target: key.id, options });
+// This version of the client opens no votes by itself, but has the function for it.
+function openVote(key, { pollCreationMessageKey, vote }) {
+  const poll = proto.Message.decode(readFileSync(join(sentDirectory, pollCreationMessageKey.id)));
+  const names = (poll.pollCreationMessage ?? poll.pollCreationMessageV3).options.map(({ optionName }) => optionName);
+  const pollEncKey = poll.messageContextInfo.messageSecret;
+  const creators = [socket.user.id, socket.user.lid].map(jidNormalizedUser);
+  const voters = [key.remoteJid, key.remoteJidAlt].filter(Boolean).map(jidNormalizedUser);
+  for (const [pollCreatorJid, voterJid] of creators.flatMap((creator) => voters.map((voter) => [creator, voter]))) {
+    try {
+      const { selectedOptions } = decryptPollVote(vote, { pollCreatorJid, pollMsgId: pollCreationMessageKey.id, pollEncKey, voterJid });
+      const chosen = new Set(selectedOptions.map((hash) => Buffer.from(hash).toString('hex')));
+      const hashOf = (name) => createHash('sha256').update(name).digest('hex');
+      return { kind: 'vote', target: pollCreationMessageKey.id, options: names.filter((name) => chosen.has(hashOf(name))) };
+    } catch { /* other names */ }
   }
+  return { kind: 'unreadable vote', target: pollCreationMessageKey.id };
 }
 
 function onMessages({ messages }) {
   for (const { key, message, status } of messages) {
-    const other = said(message);
+    const ballot = !key.fromMe && message?.pollUpdateMessage;
+    const other = ballot ? openVote(key, ballot) : said(message);
     if (other) emit({ event: 'said', id: key.id, fromMe: !!key.fromMe, ...other });
     const text = message?.conversation ?? message?.extendedTextMessage?.text;
     emitAck(key, status);
@@ -110,7 +119,7 @@ function connect() {
   socket.ev.on('creds.update', saveCreds);
   socket.ev.on('connection.update', onConnection);
   socket.ev.on('messages.upsert', onMessages);
-  socket.ev.on('messages.update', onUpdates);
+  socket.ev.on('messages.update', (updates) => updates.forEach(({ key, update }) => emitAck(key, update.status)));
 }
 
 const commands = {
