@@ -16,15 +16,19 @@ namespace json = boost::json;
 using protocol::Jid;
 using storage::MessageRow;
 
+/// The one name of a person: rows older than a mapping have the number where later ones have the LID.
+Jid canonical(const Jid& user, const IdsOf& ids_of) { return ids_of(user).lid.value_or(user); }
+
 /// Of each person the newest of this kind, by the sender's clock and then by arrival (03 section 10).
-std::vector<const MessageRow*> newest_of_each(const std::vector<MessageRow>& said, std::string_view kind) {
+std::vector<const MessageRow*> newest_of_each(const std::vector<MessageRow>& said, std::string_view kind,
+                                              const IdsOf& ids_of) {
   std::map<Jid, const MessageRow*> newest;
   for (const MessageRow& row : said) {
     // A vote that chose too much, or cannot be opened, counts for nothing: the one before it stays.
     // Nor does what nobody got.
     if (row.kind != kind || row.ack == storage::AckLevel::error) continue;
     if (kind == "poll_vote" && row.details.empty()) continue;
-    const MessageRow*& kept = newest[row.author];
+    const MessageRow*& kept = newest[canonical(row.author, ids_of)];
     if (kept == nullptr || std::tie(row.said_at, row.row) > std::tie(kept->said_at, kept->row)) kept = &row;
   }
   std::vector<const MessageRow*> rows;
@@ -39,7 +43,7 @@ std::string person(const Jid& user, const IdsOf& ids_of, Dialect dialect) {
 
 void write_reactions(JsonWriter& out, const std::vector<MessageRow>& said, const IdsOf& ids_of, Dialect dialect) {
   out.key("reactions").begin_array();
-  for (const MessageRow* row : newest_of_each(said, "reaction")) {
+  for (const MessageRow* row : newest_of_each(said, "reaction", ids_of)) {
     if (row->body.empty()) continue;  // taken back
     out.begin_object().text("emoji", row->body).text("from", person(row->author, ids_of, dialect));
     out.boolean("fromMe", row->from_me);
@@ -48,10 +52,13 @@ void write_reactions(JsonWriter& out, const std::vector<MessageRow>& said, const
   out.end_array();
 }
 
-void write_edits(JsonWriter& out, const MessageRow& message, const std::vector<MessageRow>& said, Dialect dialect) {
+void write_edits(JsonWriter& out, const MessageRow& message, const std::vector<MessageRow>& said, const IdsOf& ids_of,
+                 Dialect dialect) {
+  const auto one_name = [&](const Jid& user) { return canonical(user, ids_of); };
   out.key("edits").begin_array();
   for (const MessageRow& row : said) {
-    if (row.kind != "edit" || row.body.empty() || !sessions::edit_counts(row, message)) continue;
+    if (row.kind != "edit" || row.body.empty() || !sessions::edit_counts(row, message, one_name)) continue;
+    if (row.from_me && row.ack < storage::AckLevel::server) continue;  // it has not happened
     out.begin_object().text("id", row.id).text("body", row.body);
     out.number("timestamp", dialect == Dialect::gateway ? row.timestamp : row.timestamp / 1000).end_object();
   }
@@ -94,7 +101,7 @@ void write_poll_results(JsonWriter& out, const events::Message& poll, const std:
   const Results asked = poll_of(poll);
   std::map<std::string, std::vector<std::string>> voters;
   std::int64_t voted = 0;
-  for (const MessageRow* vote : newest_of_each(said, "poll_vote")) {
+  for (const MessageRow* vote : newest_of_each(said, "poll_vote", ids_of)) {
     const auto chosen = choices_of(*vote);
     if (!chosen.empty()) ++voted;
     for (const std::string& option : chosen) voters[option].push_back(person(vote->author, ids_of, dialect));
@@ -122,7 +129,7 @@ void write_message_with_add_ons(JsonWriter& out, const MessageRow& message, cons
     return;
   }
   write_reactions(out, said, ids_of, dialect);
-  write_edits(out, message, said, dialect);
+  write_edits(out, message, said, ids_of, dialect);
   if (message.edited_at != 0 && message.revoked_at == 0) {
     if (const auto original = protocol::parse_message(message.content)) out.text("originalBody", original->text);
   }

@@ -123,9 +123,7 @@ void with_message(const ServicesPtr& services, const CallPtr& call, Render rende
 }
 
 std::vector<storage::MessageRow> add_ons_of(storage::Database& db, const storage::MessageRow& row) {
-  auto rows = storage::add_ons(db, row.session, row.id, storage::most_add_ons);
-  std::erase_if(rows, [&](const auto& said) { return said.chat != row.chat || said.target_from_me != row.from_me; });
-  return rows;
+  return storage::add_ons(db, row.session, row.chat, row.id, row.from_me, storage::most_add_ons);
 }
 
 }  // namespace

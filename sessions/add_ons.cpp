@@ -47,7 +47,11 @@ void AddOns::take_effect(const MessageRow& row, const MessageBody& body) {
   if (!target) return;
   if (const auto* change = std::get_if<protocol::Edit>(&body)) return edit(row, *change, *target);
   if (std::holds_alternative<protocol::Revoke>(body)) return revoke(row, *target);
-  if (const auto* choice = std::get_if<protocol::PollVote>(&body)) return vote(row, *choice, *target);
+  if (const auto* choice = std::get_if<protocol::PollVote>(&body)) {
+    const auto content = protocol::parse_message(target->content);
+    const auto* poll = content ? std::get_if<protocol::Poll>(&content->body) : nullptr;
+    if (poll != nullptr) vote(row, *choice, *target, *poll);
+  }
 }
 
 std::vector<Jid> AddOns::canonical(const std::vector<Jid>& users) {
@@ -57,15 +61,21 @@ std::vector<Jid> AddOns::canonical(const std::vector<Jid>& users) {
   return out;
 }
 
-bool AddOns::wanted(const MessageRow& message) const {
-  return !c_.records.add_ons(message.chat, message.id, message.from_me).empty();
-}
+bool AddOns::wanted(const MessageRow& message) const { return c_.records.has_add_ons(message.id); }
 
 void AddOns::on_arrived(const MessageRow& message) {
-  for (const MessageRow& row : c_.records.add_ons(message.chat, message.id, message.from_me)) {
-    const auto content = protocol::parse_message(row.content);
-    if (!content || std::holds_alternative<protocol::Reaction>(content->body)) continue;
-    take_effect(row, content->body);
+  const auto content = protocol::parse_message(message.content);
+  const auto* poll = content ? std::get_if<protocol::Poll>(&content->body) : nullptr;
+  // The newest alone, so that whoever says much in advance does not hold up everybody when its message comes.
+  constexpr std::size_t most_early = 64;
+  for (const MessageRow& row : c_.records.add_ons(message.chat, message.id, message.from_me, most_early)) {
+    const auto said = protocol::parse_message(row.content);
+    const auto target = said ? target_of(row) : std::nullopt;
+    if (!target) continue;
+    if (const auto* change = std::get_if<protocol::Edit>(&said->body)) edit(row, *change, *target);
+    if (std::holds_alternative<protocol::Revoke>(said->body)) revoke(row, *target);
+    const auto* choice = std::get_if<protocol::PollVote>(&said->body);
+    if (choice != nullptr && poll != nullptr) vote(row, *choice, *target, *poll);
   }
 }
 
@@ -74,7 +84,7 @@ void AddOns::react(const MessageRow& row, const protocol::Reaction& reaction) {
 }
 
 void AddOns::edit(const MessageRow& row, const protocol::Edit& edit, const MessageRow& target) {
-  if (!edit_counts(row, target) || target.revoked_at != 0) return;
+  if (!edit_counts(row, target, canonical_user()) || target.revoked_at != 0) return;
   const UnixMs at = edit.at_ms > 0 ? edit.at_ms : row.timestamp;
   if (at < target.edited_at) return;
   c_.records.add(
@@ -83,14 +93,15 @@ void AddOns::edit(const MessageRow& row, const protocol::Edit& edit, const Messa
 }
 
 void AddOns::revoke(const MessageRow& row, const MessageRow& target) {
-  if (!is_by_author(row, target) || target.revoked_at != 0) return;
+  if (!is_by_author(row, target, canonical_user()) || target.revoked_at != 0) return;
   c_.records.add(storage::RevokeMessage{c_.id(), target.chat, target.id, target.from_me, row.timestamp});
   c_.emit(events::MessageRevoked{about(row)});
 }
 
-void AddOns::vote(const MessageRow& row, const protocol::PollVote& vote, const MessageRow& poll) {
+void AddOns::vote(const MessageRow& row, const protocol::PollVote& vote, const MessageRow& poll,
+                  const protocol::Poll& asked) {
   if (!row.details.empty()) return;  // opened before
-  auto chosen = choices(row, vote, poll);
+  auto chosen = choices(row, vote, poll, asked);
   if (!chosen) return;
   c_.records.add(storage::PutDetails{c_.id(), row.chat, row.id, row.from_me, vote_details(*chosen)});
   c_.emit(events::PollVoted{about(row), std::move(*chosen)});
@@ -99,10 +110,7 @@ void AddOns::vote(const MessageRow& row, const protocol::PollVote& vote, const M
 // The key is made of the names in use where the vote was made: by LID or by number, and during a migration mixed, as
 // each side names itself by what it sent under (03 section 10; seen of whatsmeow and Baileys).
 std::optional<std::vector<std::string>> AddOns::choices(const MessageRow& row, const protocol::PollVote& vote,
-                                                        const MessageRow& poll) {
-  const auto content = protocol::parse_message(poll.content);
-  const auto* asked = content ? std::get_if<protocol::Poll>(&content->body) : nullptr;
-  if (asked == nullptr) return std::nullopt;
+                                                        const MessageRow& poll, const protocol::Poll& asked) {
   const PersonIds author = directory_.person(poll.author), voter = directory_.person(row.author);
   const auto names = [](const PersonIds& ids, const Jid& filed) {
     std::vector<Jid> all;
@@ -116,7 +124,7 @@ std::optional<std::vector<std::string>> AddOns::choices(const MessageRow& row, c
       const protocol::AddOn on{protocol::add_on::poll_vote, poll.id, asker.user_jid(), chooser.user_jid()};
       const auto opened = protocol::open_add_on(on, poll.secret, vote.payload, vote.iv);
       if (!opened) continue;
-      const auto read = protocol::read_choices(*opened, *asked);
+      const auto read = protocol::read_choices(*opened, asked);
       return read ? *read : std::nullopt;
     }
   }

@@ -26,6 +26,11 @@ class AddOns {
   void take_effect(const storage::MessageRow& row, const protocol::MessageBody& body);
   /// Something was said about this message before it came: on_arrived() has something to do.
   bool wanted(const storage::MessageRow& message) const;
+  /// The target of `row` was deleted for everyone: what is said about it is not kept.
+  bool is_about_revoked(const storage::MessageRow& row) const {
+    const auto target = target_of(row);
+    return target && target->revoked_at != 0;
+  }
   /// A message was stored in this turn: what was said about it before takes effect.
   void on_arrived(const storage::MessageRow& message);
 
@@ -34,10 +39,14 @@ class AddOns {
   void react(const storage::MessageRow& row, const protocol::Reaction& reaction);
   void edit(const storage::MessageRow& row, const protocol::Edit& edit, const storage::MessageRow& target);
   void revoke(const storage::MessageRow& row, const storage::MessageRow& target);
-  void vote(const storage::MessageRow& row, const protocol::PollVote& vote, const storage::MessageRow& poll);
+  void vote(const storage::MessageRow& row, const protocol::PollVote& vote, const storage::MessageRow& poll,
+            const protocol::Poll& asked);
   /// nullopt: it cannot be opened, or chooses more than it may.
   std::optional<std::vector<std::string>> choices(const storage::MessageRow& row, const protocol::PollVote& vote,
-                                                  const storage::MessageRow& poll);
+                                                  const storage::MessageRow& poll, const protocol::Poll& asked);
+  auto canonical_user() {
+    return [this](const Jid& user) { return directory_.canonical_user(user); };
+  }
   std::vector<Jid> canonical(const std::vector<Jid>& users);
   std::optional<storage::MessageRow> target_of(const storage::MessageRow& row) const;
 

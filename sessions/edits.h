@@ -8,11 +8,14 @@ namespace wharf::sessions {
 /// After a message was sent its sender may edit it, with some slack for clocks and for what waited on its way.
 inline constexpr storage::UnixMs edit_window_ms = 1'200'000, edit_slack_ms = 600'000;
 
-inline bool is_by_author(const storage::MessageRow& said, const storage::MessageRow& target) {
-  return said.author == target.author && said.from_me == target.from_me;
+/// `canonical` gives the one name of a person: rows older than a mapping have the number where later ones have the LID.
+template <class Canonical>
+bool is_by_author(const storage::MessageRow& said, const storage::MessageRow& target, Canonical canonical) {
+  return said.from_me == target.from_me && (said.from_me || canonical(said.author) == canonical(target.author));
 }
-inline bool edit_counts(const storage::MessageRow& edit, const storage::MessageRow& target) {
-  return is_by_author(edit, target) && edit.timestamp - target.timestamp <= edit_window_ms + edit_slack_ms;
+template <class Canonical>
+bool edit_counts(const storage::MessageRow& edit, const storage::MessageRow& target, Canonical canonical) {
+  return is_by_author(edit, target, canonical) && edit.timestamp - target.timestamp <= edit_window_ms + edit_slack_ms;
 }
 
 }  // namespace wharf::sessions

@@ -24,6 +24,8 @@ constexpr int history_sync_notification = 5;
 // What somebody else may make us store and tell: a text has at most 65,536 characters, a thumbnail or a quote some
 // hundred kilobytes. Own devices may send more (history in one piece): 16 MiB, the protocol's bound.
 constexpr std::size_t max_foreign_message_bytes = 4u << 20;
+// What is said about a message is read together with others of its kind: a text has 65,536 characters, an emoji few.
+constexpr std::size_t max_edit_bytes = 320u << 10, max_add_on_bytes = 16u << 10;
 
 // Prekeys of retry receipts come from the upper half of the 24-bit space, which uploads never touch (login_flow.cpp).
 constexpr std::uint32_t retry_key_ids = 0x7FFFFE;
@@ -33,6 +35,7 @@ bool worth_keeping(const IncomingMessage& content) {
   switch (content.kind) {
     case MessageKind::protocol:
     case MessageKind::sender_key_only: return false;
+    case MessageKind::reaction:
     case MessageKind::poll_vote:
     case MessageKind::edit:
     case MessageKind::revoke:
@@ -94,6 +97,11 @@ void Inbound::on_message(const Node& message) {
     }
     auto content = protocol::parse_message(*plain);
     if (!content) return plain_ack(message, nack_invalid_protobuf);
+    if (protocol::target_of(content->body) != nullptr &&
+        plain->size() > (content->kind == MessageKind::edit ? max_edit_bytes : max_add_on_bytes)) {
+      if (on_too_large) on_too_large(source.id, plain->size());
+      return plain_ack(message, nack_invalid_protobuf);
+    }
     on_content(source, *content, protocol::to_bytes(*plain));
   }
   // Sender-key messages need a distribution this client does not keep yet: acked, so that the queue drains, but nobody
@@ -198,6 +206,11 @@ void Inbound::store_add_on(const IncomingMessage& content, storage::MessageRow r
   row.target_id = target.id;
   row.target_from_me = add_ons_.names_own(target, row);
   row.said_at = protocol::said_at(content.body);
+  if (const auto* reaction = std::get_if<protocol::Reaction>(&content.body)) row.body = reaction->text;
+  if (add_ons_.is_about_revoked(row)) {
+    row.body.clear();
+    row.content.clear();
+  }
   storage::MessageRow said = row;
   c_.records.add(storage::InsertMessage{std::move(row), false, std::nullopt});
   add_ons_.take_effect(said, content.body);

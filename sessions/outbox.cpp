@@ -71,6 +71,8 @@ void Outbox::take_in(const SendMessage& request, MessageRow message, Reply<SentM
   item.chat = message.chat;
   item.message_id = message.id;
   item.request_id = c_.cause;
+  item.changes_message = message.kind == protocol::name(protocol::MessageKind::edit) ||
+                         message.kind == protocol::name(protocol::MessageKind::revoke);
   const auto unsealable = seal_at_once(item, message);
   write_rows(request, row, item, std::move(message), std::move(reply));
   Item& queued = insert(row, std::move(item));
@@ -103,7 +105,10 @@ void Outbox::write_rows(const SendMessage& request, std::int64_t row, const Item
   } else {
     const MessageRow said = message;
     c_.records.add(storage::InsertMessage{std::move(message), false, std::nullopt});
-    if (const auto content = protocol::parse_message(said.content)) add_ons_.take_effect(said, content->body);
+    // An edit or a revoke that nobody gets changes nothing here either: it waits for the server.
+    if (!item.changes_message) {
+      if (const auto content = protocol::parse_message(said.content)) add_ons_.take_effect(said, content->body);
+    }
   }
   storage::OutboxRow stored;
   stored.row = row;
@@ -228,6 +233,7 @@ bool Outbox::room_in_flight() const {
 void Outbox::seal_head(std::int64_t row, Item& item) {
   const auto message = c_.records.find_message_by_id(item.message_id, true);
   if (!message) return fail(row, "the message was deleted before it was sent");
+  if (message->content.empty()) return fail(row, "the message was deleted for everyone");
   const bool missed_some = item.state == OutboxState::incomplete;
   auto sealed = missed_some ? sealer_.seal_missed(item.chat, *message, item.sealed) : sealer_.seal(item.chat, *message);
   if (!sealed) return fail(row, sealed.error().detail);
@@ -246,7 +252,7 @@ void Outbox::put_sealed(std::int64_t row, Item& item, Bytes sealed, OutboxState 
 
 bool Outbox::readdress(std::int64_t row, Item& item) {
   const auto message = c_.records.find_message_by_id(item.message_id, true);
-  if (!message) return false;
+  if (!message || message->content.empty()) return false;
   auto sealed = sealer_.readdress(item.chat, *message, item.sealed);
   if (!sealed) return false;
   put_sealed(row, item, std::move(*sealed), OutboxState::sealed);
@@ -394,6 +400,16 @@ void Outbox::tell_accepted(const Item& item, UnixMs at) {
   if (item.readdressed) sealer_.prefer_other_address();
   c_.records.add(storage::RaiseAckById{c_.id(), item.message_id, AckLevel::server, "", at});
   c_.emit(events::Ack{item.message_id, item.chat, directory_.person(item.chat), AckLevel::server, "", at});
+  if (item.changes_message) change_message(item);
+}
+
+void Outbox::change_message(const Item& item) {
+  const auto said = c_.records.find_message_by_id(item.message_id, true);
+  if (!said || said->target_id.empty()) return;
+  const auto content = protocol::parse_message(said->content);
+  const bool changes = content && (std::holds_alternative<protocol::Edit>(content->body) ||
+                                   std::holds_alternative<protocol::Revoke>(content->body));
+  if (changes) add_ons_.take_effect(*said, content->body);
 }
 
 void Outbox::end(std::int64_t row) {

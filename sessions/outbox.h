@@ -77,6 +77,9 @@ class Outbox {
     unsigned temporary_errors = 0;
     std::uint32_t unanswered = 0;  // connections given up for want of its ack
     bool readdressed = false;      // refused, and sealed again under another address
+    /// It changes a message that is there (an edit, a revoke), which happens when the server has it. true after a
+    /// restart, when nobody knows.
+    bool changes_message = true;
   };
   struct Lane {
     std::deque<std::int64_t> waiting;
@@ -119,6 +122,7 @@ class Outbox {
   void on_accepted(std::int64_t row, Item& item, const Sealer::Accepted& accepted);
   void on_refused(std::int64_t row, Item& item, const Sealer::Refused& refused);
   void tell_accepted(const Item& item, UnixMs at);
+  void change_message(const Item& item);
   /// Acknowledged; the devices that it was not sealed for wait in its lane.
   void complete(std::int64_t row, Item& item);
   /// Out of the queue; what waited for its room goes on.

@@ -53,6 +53,16 @@ void mark_read_elsewhere(Context& c, const Jid& chat, const std::vector<std::str
   auto first_read = std::find_if(messages.begin(), messages.end(), is_named);
   const bool further_back = first_read == messages.end() && std::any_of(ids.begin(), ids.end(), known);
   if (first_read == messages.end() && !further_back) first_read = messages.begin();
+  // What is said about a message stands in no page: everything up to its time was read with it.
+  if (first_read == messages.end()) {
+    UnixMs read_until = 0;
+    for (const std::string& id : ids) {
+      const auto said = c.records.find_message(chat, id);
+      if (said && !said->target_id.empty()) read_until = std::max(read_until, said->timestamp);
+    }
+    first_read = std::find_if(messages.begin(), messages.end(),
+                              [&](const storage::MessageRow& message) { return message.timestamp <= read_until; });
+  }
 
   std::uint32_t newer = 0, marked = 0;  // of the committed ones
   for (auto message = messages.begin(); message != messages.end(); ++message) {
@@ -223,7 +233,7 @@ void Receipts::count_resend(const protocol::RetryRequest& request, const Jid& re
 void Receipts::resend(const protocol::RetryRequest& request, const Jid& requester, storage::ResendRow resends) {
   const auto message = find_sent(request.id);
   auto* record = c_.keys.find(requester);
-  if (!message || record == nullptr) return;
+  if (!message || message->content.empty() || record == nullptr) return;
   resends.base_key = record->base_key();
   count_resend(request, requester, std::move(resends));
   protocol::RetryStanza stanza;

@@ -281,7 +281,7 @@ namespace {
 /// False: no change that rewrites a message. `row` lies in the chat that the change names.
 bool rewrite(MessageRow& row, const storage::Change& change) {
   if (const auto* edit = std::get_if<storage::EditMessage>(&change)) {
-    if (edit->from_me == row.from_me && row.revoked_at == 0 && row.edited_at <= edit->at) {
+    if (edit->from_me == row.from_me && edit->chat == row.chat && row.revoked_at == 0 && row.edited_at <= edit->at) {
       row.body = edit->body;
       row.mentions = edit->mentions;
       row.edited_at = edit->at;
@@ -289,7 +289,7 @@ bool rewrite(MessageRow& row, const storage::Change& change) {
     return true;
   }
   if (const auto* revoke = std::get_if<storage::RevokeMessage>(&change)) {
-    if (revoke->from_me == row.from_me && row.revoked_at == 0) {
+    if (revoke->from_me == row.from_me && revoke->chat == row.chat && row.revoked_at == 0) {
       row.body.clear();
       row.content.clear();
       row.details.clear();
@@ -300,7 +300,8 @@ bool rewrite(MessageRow& row, const storage::Change& change) {
     return true;
   }
   const auto* details = std::get_if<storage::PutDetails>(&change);
-  if (details != nullptr && details->from_me == row.from_me) row.details = details->details;
+  if (details != nullptr && details->from_me == row.from_me && details->chat == row.chat)
+    row.details = details->details;
   return details != nullptr;
 }
 
@@ -393,25 +394,33 @@ std::optional<MessageRow> Records::find_message_by_id(const std::string& id, boo
   return message;
 }
 
-std::vector<MessageRow> Records::add_ons(const Jid& chat, const std::string& target_id, bool target_from_me) const {
-  std::vector<MessageRow> rows = storage::add_ons(reader_, session_, target_id, storage::most_add_ons);
-  if (written_) {
-    for (MessageRow& row : rows) {
-      if (const auto fate = written_->fates.find(row.chat); fate != written_->fates.end())
-        row.chat = fate->second.value_or(Jid());
+std::vector<MessageRow> Records::add_ons(const Jid& chat, const std::string& target_id, bool target_from_me,
+                                         std::size_t most) const {
+  if (!written_) return storage::add_ons(reader_, session_, chat, target_id, target_from_me, most);
+  std::vector<MessageRow> rows;
+  for (const Jid& source : written_->sources(chat)) {
+    for (MessageRow& row : storage::add_ons(reader_, session_, source, target_id, target_from_me, most)) {
+      row.chat = chat;
       apply_changes(row, 0);
+      rows.push_back(std::move(row));
     }
-    if (const auto found = written_->add_ons.find(target_id); found != written_->add_ons.end()) {
-      for (const std::string& id : found->second) {
-        for (const NewMessage& message : written_->messages.at(id)) {
-          const auto& stored = at<storage::InsertMessage>(message.place).row;
-          if (stored.target_id == target_id) rows.push_back(inserted(message));
-        }
+  }
+  std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.row < b.row; });
+  if (const auto found = written_->add_ons.find(target_id); found != written_->add_ons.end()) {
+    for (const std::string& id : found->second) {
+      for (const NewMessage& message : written_->messages.at(id)) {
+        const auto& stored = at<storage::InsertMessage>(message.place).row;
+        if (message.chat == chat && stored.target_id == target_id && stored.target_from_me == target_from_me)
+          rows.push_back(inserted(message));
       }
     }
   }
-  std::erase_if(rows, [&](const MessageRow& row) { return row.chat != chat || row.target_from_me != target_from_me; });
   return rows;
+}
+
+bool Records::has_add_ons(const std::string& target_id) const {
+  if (written_ && written_->add_ons.contains(target_id)) return true;
+  return storage::has_add_ons(reader_, session_, target_id);
 }
 
 bool Records::has_copy(std::int64_t message_row, storage::CopyHolder holder, std::uint16_t device) const {

@@ -48,8 +48,11 @@ class Records {
   std::optional<storage::MessageRow> find_message(const Jid& chat, const std::string& id) const;
   /// In any chat, the newest. Its `row` is 0 when it was written in this turn: no network has had it then.
   std::optional<storage::MessageRow> find_message_by_id(const std::string& id, bool from_me) const;
-  /// What was said about this message, in order.
-  std::vector<storage::MessageRow> add_ons(const Jid& chat, const std::string& target_id, bool target_from_me) const;
+  /// What was said about this message: the newest `most` of what is committed, then those of this turn.
+  std::vector<storage::MessageRow> add_ons(const Jid& chat, const std::string& target_id, bool target_from_me,
+                                           std::size_t most) const;
+  /// Anything about a message of this id, whose and in which chat ever.
+  bool has_add_ons(const std::string& target_id) const;
   bool has_copy(std::int64_t message_row, storage::CopyHolder holder, std::uint16_t device) const;
   /// Linear in the messages of this turn.
   bool has_chat(const Jid& chat) const;

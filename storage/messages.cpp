@@ -44,9 +44,12 @@ const std::string select_in_chat =
     columns + "WHERE session_id = ?1 AND id = ?2 AND " WHARF_CHAT_OF(message) " = ?3 ORDER BY from_me DESC LIMIT 1";
 const std::string select_by_id =
     columns + "WHERE session_id = ?1 AND id = ?2 AND from_me = ?3 AND" WHARF_MESSAGE_LIVES "ORDER BY row DESC LIMIT 1";
-const std::string select_add_ons = columns +
-                                   "WHERE session_id = ?1 AND target_id = ?2 AND target_id <> ''"
-                                   " AND" WHARF_MESSAGE_LIVES "ORDER BY row LIMIT ?3";
+const std::string select_add_ons =
+    columns +
+    "WHERE session_id = ?1 AND target_id = ?2 AND target_id <> '' AND target_from_me = ?3"
+    " AND " WHARF_CHAT_OF(message) " = ?4 ORDER BY row DESC LIMIT ?5";
+constexpr const char* select_any_add_on =
+    "SELECT 1 FROM message WHERE session_id = ?1 AND target_id = ?2 AND target_id <> '' LIMIT 1";
 constexpr const char* select_exact_row =
     "SELECT row FROM message WHERE session_id = ?1 AND id = ?2 AND from_me = ?4 AND " WHARF_CHAT_OF(message) " = ?3";
 constexpr const char* edit_row =
@@ -286,12 +289,18 @@ bool has_message(Database& db, SessionId session, const protocol::Jid& chat, con
   return select.session(session).text(id).jid(chat).next();
 }
 
-std::vector<MessageRow> add_ons(Database& db, SessionId session, const std::string& target_id, std::size_t most) {
+std::vector<MessageRow> add_ons(Database& db, SessionId session, const protocol::Jid& chat,
+                                const std::string& target_id, bool target_from_me, std::size_t most) {
   std::vector<MessageRow> rows;
   Statement select(db, select_add_ons.c_str());
-  select.session(session).text(target_id).number(most);
+  select.session(session).text(target_id).number(target_from_me).jid(chat).number(most);
   while (select.next()) rows.push_back(read_row(select));
+  std::reverse(rows.begin(), rows.end());
   return rows;
+}
+
+bool has_add_ons(Database& db, SessionId session, const std::string& target_id) {
+  return Statement(db, select_any_add_on).session(session).text(target_id).next();
 }
 
 namespace {

@@ -48,10 +48,12 @@ std::optional<MessageRow> find_message(Database& db, SessionId session, const pr
 /// Any chat, the newest first: WhatsApp ids collide only on purpose. `from_me` says which side's messages count.
 std::optional<MessageRow> find_message_by_id(Database& db, SessionId session, const std::string& id, bool from_me);
 bool has_message(Database& db, SessionId session, const protocol::Jid& chat, const std::string& id);
-/// What was said about the message with this id, in the order of their rows, at most `most`. Whose they are and in
-/// which chat is the caller's to compare.
-std::vector<MessageRow> add_ons(Database& db, SessionId session, const std::string& target_id, std::size_t most);
+/// What was said about a message: the newest `most`, in the order of their rows.
+std::vector<MessageRow> add_ons(Database& db, SessionId session, const protocol::Jid& chat,
+                                const std::string& target_id, bool target_from_me, std::size_t most);
 inline constexpr std::size_t most_add_ons = 1'000;
+/// Anything about a message of this id, whose and in which chat ever.
+bool has_add_ons(Database& db, SessionId session, const std::string& target_id);
 /// Another text or caption; nothing of a message that was revoked, or edited later than `at`.
 struct EditMessage {
   SessionId session;

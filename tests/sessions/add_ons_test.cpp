@@ -6,6 +6,7 @@
 #include "protocol/messages/add_on_secret.h"
 #include "protocol/messages/building.h"
 #include "protocol/messages/padding.h"
+#include "protocol/messages/wire.h"
 #include "tests/sessions/sending.h"
 #include "tests/support/signal_peer.h"
 
@@ -143,10 +144,12 @@ TEST_CASE("a revoke takes text and content away, of its edits too, also when it 
   CHECK(row->revoked_at != 0);
   CHECK(row->body.empty());
   CHECK(row->content.empty());
-  if (!first) {
-    CHECK(c.row("3EB0AA02")->body.empty());
-    CHECK(c.row("3EB0AA02")->content.empty());
-  }
+  CHECK(c.row("3EB0AA02")->body.empty());
+  CHECK(c.row("3EB0AA02")->content.empty());
+  // What is said about it afterwards is not kept either.
+  c.arrives("3EB0AA04", edit);
+  CHECK(c.row("3EB0AA04")->body.empty());
+  CHECK(c.row("3EB0AA04")->content.empty());
   CHECK(c.told("message.revoked") == 1);
   CHECK(c.told("message.edited") == (first ? 0 : 1));
 }
@@ -188,4 +191,52 @@ TEST_CASE("what is said in the same turn as its message is done in it") {
   c.f.turn(std::move(inputs));
   CHECK(c.row("3EB0AA01")->body == "first");
   CHECK(c.told("message.edited") == 1);
+}
+
+TEST_CASE("who wrote by number and edits by LID is one author") {
+  Conversation c;
+  const Bytes original = c.text("frist");
+  c.arrives("3EB0AA01", original);
+  const Jid lid("100000000000002", "lid");
+  const auto edit = protocol::build_edit(Conversation::key("3EB0AA01", true), "first", original, {}, 5, c.f.random);
+  const auto sealed =
+      protocol::encrypt(c.peer.session, c.peer.local, protocol::pad_message(edit.encoded, c.f.random)).value();
+  Node enc("enc");
+  enc.set("v", "2").set("type", sealed.kind == protocol::CiphertextKind::pre_key_message ? "pkmsg" : "msg");
+  Node stanza("message");
+  stanza.set("id", "3EB0AA02").set("from", lid).set("sender_pn", ben).set("t", "1700000000").set("type", "text");
+  c.f.stanza(stanza.add(enc.bytes(sealed.body)));
+  CHECK(c.row("3EB0AA01")->body == "first");
+}
+
+TEST_CASE("a reaction that names nothing is no message, and one is no larger than an emoji needs") {
+  Conversation c;
+  Bytes nameless, encrypted;
+  protocol::append_field(nameless, 46, Bytes{});
+  protocol::append_field(encrypted, 56, Bytes{});
+  c.arrives("3EB0AA01", nameless);
+  c.arrives("3EB0AA02", encrypted);
+  CHECK(c.told("message") == 0);
+  CHECK_FALSE(c.row("3EB0AA01"));
+  CHECK_FALSE(storage::find_chat(c.f.store->reader(), c.f.row.id, ben));
+
+  const auto reaction = protocol::build_reaction({Conversation::key("3EB0AA09", true), std::string(200, 'x'), 1});
+  c.arrives("3EB0AA03", reaction.encoded);
+  CHECK(c.row("3EB0AA03")->body.size() == 64);
+}
+
+TEST_CASE("of what is said about one message a bounded part is taken, and the newest is read") {
+  Conversation c;
+  const Bytes original = c.text("hello");
+  for (int i = 0; i < 70; ++i) {
+    const auto edit = protocol::build_edit(Conversation::key("3EB0AA01", true), "text " + std::to_string(i), original,
+                                           {}, 1'000 + i, c.f.random);
+    c.arrives("3EB0CC" + std::to_string(i), edit.encoded);
+  }
+  c.arrives("3EB0AA01", original);
+  CHECK(c.row("3EB0AA01")->body == "text 69");
+  CHECK(c.told("message.edited") == 64);
+  const auto newest = storage::add_ons(c.f.store->reader(), c.f.row.id, ben, "3EB0AA01", false, 3);
+  REQUIRE(newest.size() == 3);
+  CHECK(newest.back().id == "3EB0CC69");
 }
