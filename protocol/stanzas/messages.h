@@ -92,9 +92,10 @@ struct RetryKeys {
 };
 Node retry_receipt(const Node& message, std::uint32_t count, unsigned error, std::uint32_t registration_id,
                    const std::optional<RetryKeys>& keys);
-/// The number of the request for a message whose enc says `stated`, when `asked` is the last number said for it: a resend
-/// that answers the last request leads on, an older copy is asked for under the same number again, as its request may
-/// never have left (03 section 8.1: the enc's count + 1). A sender that states no count is asked under 1 each time.
+/// The number of the request for a message whose enc says `stated`, when `asked` is the last number said for it: a
+/// resend that answers the last request leads on, an older copy is asked for under the same number again, as its
+/// request may never have left (03 section 8.1: the enc's count + 1). A sender that states no count is asked under 1
+/// each time.
 constexpr std::uint32_t retry_number(std::uint32_t asked, std::uint32_t stated) { return std::max(asked, stated + 1); }
 /// The retry error code of a failed decryption (03 section 8.1).
 unsigned retry_error_code(Errc code);
