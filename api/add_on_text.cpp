@@ -32,6 +32,7 @@ std::vector<const MessageRow*> newest_of_each(const std::vector<MessageRow>& sai
     if (kept == nullptr || std::tie(row.said_at, row.row) > std::tie(kept->said_at, kept->row)) kept = &row;
   }
   std::vector<const MessageRow*> rows;
+  rows.reserve(newest.size());
   for (const auto& [author, row] : newest) rows.push_back(row);
   return rows;
 }

@@ -297,7 +297,7 @@ void send_any(const ServicesPtr& services, const CallPtr& call) {
     content.erase("type");
     std::vector<FieldProblem> problems;
     web::validate(content, *type.schema, web::unknown_of(call->query), problems);
-    if (!problems.empty()) return call->failure(failure_of(std::move(problems)));
+    if (!problems.empty()) return call->failure(failure_of(problems));
     return type.handler(services, call);
   }
   call->failure(failure_of({FieldProblem{"type", fmt::format("{} is not implemented yet", name), nullptr, true}}));

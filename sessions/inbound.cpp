@@ -194,7 +194,8 @@ void Inbound::store(const MessageSource& source, const IncomingMessage& content,
   row.mentions = content.mentions;
   row.details = message_details(content);
   const PersonIds chat_ids = directory_.person(row.chat);
-  c_.emit(events::NewMessage{row, chat_ids, directory_.person(row.author)});
+  const events::Message& told = row;
+  c_.emit(events::NewMessage{told, chat_ids, directory_.person(row.author)});
   auto alternate = row.chat.is_lid() ? chat_ids.pn : chat_ids.lid;
   const storage::MessageRow arrived = add_ons_.wanted(row) ? row : storage::MessageRow();
   c_.records.add(storage::InsertMessage{std::move(row), !source.from_me, std::move(alternate)});

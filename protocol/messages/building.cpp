@@ -337,7 +337,7 @@ Bytes with_text(ByteView message, const std::string& text) {
     } else if (number == field_number::conversation) {
       out.text_always(number, text);
     } else if (number == field_number::extended_text) {
-      out.message_always(number, std::move(Fields().text_always(1, text)));  // a preview was of the text before
+      out.message_always(number, Fields().text_always(1, text));  // a preview was of the text before
     } else {
       out.message_always(number, with_caption(field->value, number, text));
     }
