@@ -1,8 +1,8 @@
 #pragma once
 // What is said about a message that is there already, or not yet: reactions, edits, revokes, votes, pins. Each is kept
 // as a row that no page shows (storage/messages.h, target_id), whoever sent it; what it does to the message is done in
-// the same turn, and told. One that comes before its message does it when that arrives. Specification 03 sections 10
-// and 11.
+// the same turn, and told; what an own edit or revoke does, when the server has it (outbox.h). One that comes before
+// its message does it when that arrives. Specification 03 sections 10 and 11.
 
 #include <optional>
 #include <string>
@@ -21,7 +21,7 @@ class AddOns {
 
   /// Whose message a key names, in the chat of `row`: the view of who sent it is turned into ours (03 section 9).
   bool names_own(const protocol::MessageKey& key, const storage::MessageRow& said_by) const;
-  /// `row` is stored in this turn, with its target set. What may not be done (the edit of another's message) is left
+  /// `row` is stored, with its target set. What may not be done (the edit of another's message) is left
   /// undone: the row stays.
   void take_effect(const storage::MessageRow& row, const protocol::MessageBody& body);
   /// Something was said about this message before it came: on_arrived() has something to do.

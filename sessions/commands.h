@@ -77,7 +77,7 @@ struct React {
   std::string message, emoji;  // "" takes the reaction back
   friend bool operator==(const React&, const React&) = default;
 };
-/// Of an own text or caption, within AddOns::edit_window_ms.
+/// Of an own text or caption, within edit_window_ms (sessions/edits.h).
 struct EditText {
   std::string message, text;
   std::vector<Jid> mentions;

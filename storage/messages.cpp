@@ -294,7 +294,11 @@ std::vector<MessageRow> add_ons(Database& db, SessionId session, const protocol:
   std::vector<MessageRow> rows;
   Statement select(db, select_add_ons.c_str());
   select.session(session).text(target_id).number(target_from_me).jid(chat).number(most);
-  while (select.next()) rows.push_back(read_row(select));
+  std::size_t bytes = 0;
+  while (bytes < most_add_on_bytes && select.next()) {
+    const MessageRow& row = rows.emplace_back(read_row(select));
+    bytes += row.body.size() + row.content.size();
+  }
   std::reverse(rows.begin(), rows.end());
   return rows;
 }

@@ -48,10 +48,10 @@ std::optional<MessageRow> find_message(Database& db, SessionId session, const pr
 /// Any chat, the newest first: WhatsApp ids collide only on purpose. `from_me` says which side's messages count.
 std::optional<MessageRow> find_message_by_id(Database& db, SessionId session, const std::string& id, bool from_me);
 bool has_message(Database& db, SessionId session, const protocol::Jid& chat, const std::string& id);
-/// What was said about a message: the newest `most`, in the order of their rows.
+/// What was said about a message: the newest `most`, at most most_add_on_bytes of them, in the order of their rows.
 std::vector<MessageRow> add_ons(Database& db, SessionId session, const protocol::Jid& chat,
                                 const std::string& target_id, bool target_from_me, std::size_t most);
-inline constexpr std::size_t most_add_ons = 1'000;
+inline constexpr std::size_t most_add_ons = 1'000, most_add_on_bytes = 4u << 20;  // text and content
 /// Anything about a message of this id, whose and in which chat ever.
 bool has_add_ons(Database& db, SessionId session, const std::string& target_id);
 /// Another text or caption; nothing of a message that was revoked, or edited later than `at`.

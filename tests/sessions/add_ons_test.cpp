@@ -240,3 +240,27 @@ TEST_CASE("of what is said about one message a bounded part is taken, and the ne
   REQUIRE(newest.size() == 3);
   CHECK(newest.back().id == "3EB0CC69");
 }
+
+TEST_CASE("what is said about one message is read up to a number of bytes, the newest first") {
+  Conversation c;
+  const std::string large(300'000, 'x');
+  for (int i = 0; i < 10; ++i) {
+    const auto edit = protocol::build_edit(Conversation::key("3EB0AA01", true), large, {}, {}, 1'000 + i, c.f.random);
+    c.arrives("3EB0DD0" + std::to_string(i), edit.encoded);
+  }
+  const auto read = storage::add_ons(c.f.store->reader(), c.f.row.id, ben, "3EB0AA01", false, 1'000);
+  CHECK(read.size() == 7);  // each is its text and its content
+  CHECK(read.back().id == "3EB0DD09");
+  const auto too_large =
+      protocol::build_edit(Conversation::key("3EB0AA01", true), std::string(400'000, 'x'), {}, {}, 1, c.f.random);
+  const auto sealed =
+      protocol::encrypt(c.peer.session, c.peer.local, protocol::pad_message(too_large.encoded, c.f.random)).value();
+  Node enc("enc");
+  enc.set("v", "2").set("type", sealed.kind == protocol::CiphertextKind::pre_key_message ? "pkmsg" : "msg");
+  Node stanza("message");
+  stanza.set("id", "3EB0EE01").set("from", ben).set("t", "1700000000").set("type", "text");
+  const auto answers = Fixture::sent(c.f.stanza(stanza.add(enc.bytes(sealed.body))));
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].attr("error") == "491");
+  CHECK_FALSE(c.row("3EB0EE01"));
+}
