@@ -437,6 +437,27 @@ TEST_CASE("what was read on our phone is read here, what came after it is not") 
   CHECK(unread_of_ben(f) == 0);
 }
 
+TEST_CASE("what was read on our phone up to a reaction is read here up to its time") {
+  Fixture f;
+  storage::Changes changes;
+  const auto at = [&](storage::InsertMessage message, storage::UnixMs ms) {
+    message.row.timestamp = ms;
+    return message;
+  };
+  changes.add(at(from_ben(f, "one"), f.now_ms));
+  auto reaction = at(from_ben(f, "reaction"), f.now_ms + 1'000);
+  reaction.row.kind = "reaction";
+  reaction.row.target_id = "one";
+  reaction.unread = false;
+  changes.add(std::move(reaction));
+  changes.add(at(from_ben(f, "two"), f.now_ms + 2'000));
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  f.go_online();
+  CHECK(unread_of_ben(f) == 2);
+  f.stanza(read_on_phone("reaction"));
+  CHECK(unread_of_ben(f) == 1);
+}
+
 TEST_CASE("a message that arrives in the turn in which our phone has read it is read, the next one is not") {
   Fixture f;
   f.go_online();
