@@ -12,6 +12,7 @@
 #include "net/workers.h"
 #include "sessions/supervisor.h"
 #include "sessions/waits.h"
+#include "sessions/media/media_vault.h"
 #include "storage/store.h"
 
 namespace wharf::api {
@@ -29,6 +30,9 @@ struct ApiSettings {
   unsigned session_creations_per_minute = 5;
   unsigned messages_per_minute = 30;   // per session
   unsigned requests_per_minute = 100;  // per credential (client address while auth is open)
+  std::uint64_t max_media_bytes = 2ull << 30;  // of one file
+  bool media_allow_private = false;            // addresses that `url` of a file may lead to
+  std::string media_ffmpeg;                    // media/converter.h
   bool webhooks_allow_private = false;
   std::size_t webhook_concurrency = 64;  // requests under way over all webhooks
   std::chrono::milliseconds webhook_timeout{10'000};
@@ -51,6 +55,8 @@ class ApiServer {
     sessions::Supervisor& supervisor;
     sessions::Waits& waits;
     net::OutgoingHttp& http_client;
+    sessions::MediaVault* vault = nullptr;  // nullptr: this process has no files
+    net::Workers* media_workers = nullptr;  // of the vault: for looking into files
   };
   ApiServer(Ports ports, ApiSettings settings, SandboxControl sandbox);
   ~ApiServer();

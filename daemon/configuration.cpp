@@ -178,6 +178,13 @@ const std::vector<ConfigurationKey>& configuration_keys() {
       text("storage.synchronous", &C::storage_synchronous, "off, normal or full", {"off", "normal", "full"}),
       flag("webhooks.allow_private", &C::webhooks_allow_private, "allow loopback and private webhook targets"),
       number("webhooks.concurrency", &C::webhooks_concurrency, "webhook requests under way", 1, 10'000),
+      text("media.directory", &C::media_directory, "directory of media files (encrypted), default media below data"),
+      number("media.max_file_bytes", &C::media_max_file_bytes, "largest file sent or fetched", 1'024, 1ull << 40),
+      number("media.cache_bytes", &C::media_cache_bytes, "files kept for reading again, the oldest use goes first", 0,
+             1ull << 50),
+      number("media.transfers", &C::media_transfers, "uploads at one time, and downloads", 1, 1'000),
+      flag("media.allow_private", &C::media_allow_private, "allow loopback and private addresses as url of a file"),
+      text("media.ffmpeg", &C::media_ffmpeg, "path of ffmpeg for conversions, empty looks in PATH, off for none"),
       text("client.version", &C::client_version, "WhatsApp Web version to announce, 2.3000.N"),
       text("client.os", &C::client_os, "name shown in the phone's list of linked devices"),
   };

@@ -46,6 +46,12 @@ struct Configuration {
   std::string storage_synchronous = "full";  // off, normal, full
   bool webhooks_allow_private = false;
   std::uint64_t webhooks_concurrency = 64;
+  std::string media_directory;  // "": media in the data directory
+  std::uint64_t media_max_file_bytes = 2ull << 30;
+  std::uint64_t media_cache_bytes = 1ull << 30;
+  std::uint64_t media_transfers = 8;  // of each direction, at one time
+  bool media_allow_private = false;   // addresses that a file may be fetched from for a caller
+  std::string media_ffmpeg;           // "": in PATH; off; a path
   bool network_resume_handshake = true;
   std::string client_version;       // "2.3000.N": what WhatsApp is told; empty = built in
   std::string client_os = "Wharf";  // shown in the phone's list of linked devices

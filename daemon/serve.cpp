@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <set>
 
 #include "api/server.h"
 #include "daemon/logging.h"
@@ -26,6 +27,7 @@
 #include "sessions/log_value.h"
 #include "sessions/supervisor.h"
 #include "sessions/waits.h"
+#include "storage/outbox.h"
 #include "storage/store.h"
 
 namespace wharf::daemon {
@@ -91,6 +93,9 @@ api::ApiSettings api_settings(const Configuration& c) {
   api.session_creations_per_minute = static_cast<unsigned>(c.limits_session_creations_per_minute);
   api.messages_per_minute = static_cast<unsigned>(c.limits_messages_per_minute);
   api.requests_per_minute = static_cast<unsigned>(c.limits_requests_per_minute);
+  api.max_media_bytes = c.media_max_file_bytes;
+  api.media_allow_private = c.media_allow_private;
+  api.media_ffmpeg = c.media_ffmpeg;
   api.webhooks_allow_private = c.webhooks_allow_private;
   api.webhook_concurrency = c.webhooks_concurrency;
   api.version = version();
@@ -114,6 +119,33 @@ sessions::SupervisorSettings supervisor_settings(const Configuration& c) {
     settings.network.noise_root = *protocol::exactly<32>(*protocol::from_hex(c.network_root));
   }
   return settings;
+}
+
+/// Files on their way to and from the media servers, with threads and connections of their own: a large one must not
+/// keep prekeys or webhooks waiting.
+struct Media {
+  Media(net::asio::io_context& loop, net::Scheduler& scheduler, protocol::Random& random, const Configuration& c,
+        const net::TlsTrust& trust, bool simulated)
+      : workers(loop.get_executor(), 2, 4096),
+        http(loop, trust),
+        vault({c.media_directory.empty() ? c.data + "/media" : c.media_directory, c.media_cache_bytes,
+               c.media_max_file_bytes},
+              workers, random),
+        transfers(vault, http, scheduler, {c.media_transfers, c.media_transfers, simulated}) {}
+
+  net::WorkerPool workers;
+  net::HttpClient http;
+  sessions::MediaVault vault;
+  sessions::MediaTransfers transfers;
+};
+
+/// What the outbox still has to upload; the rest of what lies there is of requests that never came to an end.
+std::set<sessions::MediaName> files_needed(storage::Database& db) {
+  std::set<sessions::MediaName> needed;
+  for (const protocol::Bytes& name : storage::pending_uploads(db)) {
+    if (const auto exact = protocol::exactly<32>(name)) needed.insert(*exact);
+  }
+  return needed;
 }
 
 /// Pets systemd's watchdog when loop and storage both answered, also with "the disk is full": a restart would free
@@ -209,16 +241,22 @@ int serve(const Configuration& c) {
     settings.network.chat_url = addresses->web_socket_url;
     settings.network.noise_root = *protocol::exactly<32>(*protocol::from_hex(addresses->noise_root_hex));
     settings.network.name = "sandbox";
+    trust.extra_ca_pem = addresses->ca_pem;
     spdlog::info("sandbox_listening url={} secure_url={} noise_root={}", addresses->web_socket_url,
                  addresses->secure_web_socket_url, addresses->noise_root_hex);
   }
 
+  Media media(loop, scheduler, random, c, trust, settings.network.name != "whatsapp");
+  if (const auto opened = media.vault.open(files_needed((*store)->reader())); !opened) {
+    spdlog::error("media_open detail={}", sessions::log_value(opened.error().detail));
+    return 1;
+  }
   net::WebSocketClient sockets(loop, trust);
   net::HttpClient http(loop, net::TlsTrust());
   auto api_options = api_settings(c);
   api_options.network_name = settings.network.name;
   auto supervisor = std::make_unique<sessions::Supervisor>(
-      sessions::Supervisor::Ports{scheduler, random, **store, workers, sockets}, std::move(settings));
+      sessions::Supervisor::Ports{scheduler, random, **store, workers, sockets, &media.transfers}, std::move(settings));
   auto waits = std::make_unique<sessions::Waits>(*supervisor, scheduler, **store);
   api::SandboxControl control;
   if (network) {
@@ -226,9 +264,10 @@ int serve(const Configuration& c) {
       network->handle_control(std::move(request), std::move(responder));
     };
   }
-  auto server = std::make_unique<api::ApiServer>(
-      api::ApiServer::Ports{loop, scheduler, random, **store, workers, *supervisor, *waits, http},
-      std::move(api_options), control);
+  auto server =
+      std::make_unique<api::ApiServer>(api::ApiServer::Ports{loop, scheduler, random, **store, workers, *supervisor,
+                                                             *waits, http, &media.vault, &media.workers},
+                                       std::move(api_options), control);
   const auto port = server->start();
   if (!port) {
     spdlog::error("listen detail={}", sessions::log_value(port.error()));

@@ -236,13 +236,45 @@ void SessionActor::perform(Effect& effect) {
                      rebuild(Error(Errc::rate_limited, "too much work is waiting"));
                    }
                  },
+                 [this](StartUpload& start) {
+                   move_file<Transferred<protocol::UploadAnswer>>(start.number, std::move(start.then), [&](auto done) {
+                     return shared_.media->upload(std::move(start.upload), std::move(done));
+                   });
+                 },
+                 [this](StartDownload& start) {
+                   move_file<Transferred<void>>(start.number, std::move(start.then), [&](auto done) {
+                     return shared_.media->download(std::move(start.download), std::move(done));
+                   });
+                 },
+                 [this](CancelTransfer& cancel) { transfers_.erase(cancel.number); },
+                 [this](ReleaseFile& file) {
+                   if (!shared_.media) return;
+                   file.kept ? shared_.media->vault().keep(file.name) : shared_.media->vault().drop(file.name);
+                 },
                  [this](Finished&) { finish(); },
              },
              effect);
 }
 
+template <class Result, class Start>
+void SessionActor::move_file(std::uint64_t number, UniqueFunction<void(Result)> then, Start start) {
+  const auto next = std::make_shared<UniqueFunction<void(Result)>>(std::move(then));
+  auto done = [weak = weak_from_this(), generation = generation_, number, next](Result result) {
+    const auto self = weak.lock();
+    if (!self || self->generation_ != generation) return;
+    self->transfers_.erase(number);
+    self->post(WorkDone{[next, moved = std::move(result)]() mutable { (*next)(std::move(moved)); }});
+  };
+  if (!shared_.media) {
+    TransferFailure nowhere{TransferFailure::Why::local, "this process moves no files"};
+    return shared_.scheduler.post([done, nowhere] { done(nowhere); });
+  }
+  transfers_.emplace(number, start(done));
+}
+
 void SessionActor::finish() {
   closed_ = true;
+  transfers_.clear();
   for (Input& input : mailbox_.drain()) {
     if (auto* arrived = std::get_if<CommandArrived>(&input)) answer_as_removed(std::move(*arrived->command), name_);
   }
@@ -257,6 +289,7 @@ void SessionActor::rebuild(const Error& why) {
   broken_ = why;
   trouble_ = why;
   ++generation_;
+  transfers_.clear();
   if (link_) link_->close();
   retire_link();
   connect_timer_.cancel();
@@ -368,6 +401,7 @@ void SessionActor::come_to_rest(std::function<void()> done) {
 
 void SessionActor::shutdown(std::function<void()> done) {
   closed_ = true;
+  transfers_.clear();
   wake_timer_.cancel();
   connect_timer_.cancel();
   restore_timer_.cancel();

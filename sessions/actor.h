@@ -8,6 +8,7 @@
 // begins again. It costs this session its connection, and nothing else in the process anything.
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -35,6 +36,7 @@ struct Shared {
   bool resume_handshake;
   SessionSettings settings;
   ConnectGate gate;
+  MediaTransfers* media = nullptr;  // nullptr: no file can be moved
   std::shared_ptr<AwaitedAcks> awaited_acks = std::make_shared<AwaitedAcks>();
 };
 
@@ -81,6 +83,8 @@ class SessionActor : public std::enable_shared_from_this<SessionActor> {
   void log_status();
   void perform(Effect& effect);
   void finish();
+  template <class Result, class Start>
+  void move_file(std::uint64_t number, UniqueFunction<void(Result)> then, Start start);
   void open_link(const OpenLink& open);
   void connect(std::uint64_t epoch);
   void retire_link();
@@ -108,6 +112,7 @@ class SessionActor : public std::enable_shared_from_this<SessionActor> {
   bool told_ahead_ = false;
   std::uint64_t generation_ = 0;  // of session_: late completions of an older one are dropped
   std::uint64_t link_generation_ = 0;
+  std::map<std::uint64_t, TransferHandle> transfers_;
   std::uint32_t connects_ = 0;
   // The last failure that made it begin again. Forgotten once it has held for Backoff::stable_after: one that comes
   // back after each login must not make a reconnect loop without pauses, nor hide behind the moments in between.

@@ -25,6 +25,7 @@ struct ShownText {
   }
   std::string operator()(const protocol::Poll& poll) const { return poll.name; }
   std::string operator()(const protocol::CalendarEvent& event) const { return event.name; }
+  std::string operator()(const SendMedia& media) const { return media.content.caption; }
   std::string operator()(const React& react) const { return react.emoji; }
   std::string operator()(const EditText& edit) const { return edit.text; }
   template <class Other>

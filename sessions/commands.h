@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "protocol/messages/body.h"
+#include "protocol/messages/building.h"
+#include "sessions/media/media_vault.h"
 #include "sessions/reply.h"
 #include "sessions/session_view.h"
 
@@ -100,6 +102,14 @@ struct PinMessage {
   std::chrono::seconds duration{7 * 24 * 3600};
   friend bool operator==(const PinMessage&, const PinMessage&) = default;
 };
+/// A file as a message of its kind.
+struct SendMedia {
+  protocol::MediaContent content;
+  /// The file in the vault's outgoing/ that is to be uploaded; nullopt: `content` says where it is already.
+  std::optional<MediaName> upload;
+  bool view_once = false;
+  friend bool operator==(const SendMedia&, const SendMedia&) = default;
+};
 /// A stored message, from whatever chat, into the chat of the command.
 struct Forward {
   std::string message;
@@ -108,7 +118,7 @@ struct Forward {
 /// A string is text.
 using Sendable =
     std::variant<std::string, protocol::Location, protocol::Contacts, protocol::Poll, protocol::CalendarEvent,
-                 protocol::GroupInvite, React, EditText, RevokeSent, Vote, PinMessage, Forward>;
+                 protocol::GroupInvite, SendMedia, React, EditText, RevokeSent, Vote, PinMessage, Forward>;
 
 /// Durable in the session's queue when it is answered. Errors: not_found (the quoted message, or the one that it is
 /// about), not_ready (never linked or logged out), conflict (idempotency key or message id with other content),
@@ -131,6 +141,16 @@ struct SendMessage {
 const std::string* about_message(const Sendable& content);
 /// What the message shows as its text.
 std::string shown_text(const Sendable& content);
+/// The file of a message is in the vault once this is answered, verified (stored_media() tells which). Errors, about
+/// Subject::media unless said: not_found (no such message, with Subject::message; it has no file; the file is gone
+/// everywhere), malformed (no usable file was announced), bad_mac (what the servers have is not the announced file),
+/// not_ready (not connected), network, timed_out, refused, rate_limited.
+struct FetchMedia {
+  using Answer = void;
+  static constexpr const char* name = "fetch_media";
+  std::string message;  // WhatsApp id
+  friend bool operator==(const FetchMedia&, const FetchMedia&) = default;
+};
 /// Read receipts for the unread messages of a chat. Errors: not_found (no such chat), not_ready (not linked).
 struct MarkRead {
   using Answer = void;
@@ -165,7 +185,7 @@ template <class... Operations>
 using AnyOf = std::variant<Asked<Operations>...>;
 
 using Command = AnyOf<StartSession, StopSession, RestartSession, UpdateSession, Logout, RemoveSession,
-                      RequestPairingCode, SendMessage, MarkRead, RemoveChat, CatchUp>;
+                      RequestPairingCode, SendMessage, FetchMedia, MarkRead, RemoveChat, CatchUp>;
 
 /// "send_text"
 const char* name(const Command& command);

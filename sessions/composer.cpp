@@ -43,6 +43,7 @@ Outcome<protocol::MessageFrame> Composer::frame_of(const SendMessage& request, c
   protocol::MessageFrame frame;
   for (const Jid& mention : request.mentions) frame.mentions.push_back(directory_.canonical_user(mention));
   frame.mention_all = request.mention_all;
+  if (const auto* media = std::get_if<SendMedia>(&request.content)) frame.view_once = media->view_once;
   if (!request.quoted_id) return frame;
   auto quote = quote_of(chat, *request.quoted_id);
   if (!quote) return quote.error();
@@ -132,7 +133,9 @@ Outcome<Composer::Built> Composer::build(const SendMessage& request, const Jid& 
   } else {
     out.message = std::visit(
         [&](const auto& kind) -> OutgoingMessage {
-          if constexpr (std::is_constructible_v<protocol::OutgoingBody, decltype(kind)>)
+          if constexpr (std::is_same_v<std::remove_cvref_t<decltype(kind)>, SendMedia>)
+            return protocol::build_message(kind.content, *frame, c_.random);
+          else if constexpr (std::is_constructible_v<protocol::OutgoingBody, decltype(kind)>)
             return protocol::build_message(protocol::OutgoingBody(kind), *frame, c_.random);
           else return {};  // what is about a message was built above
         },

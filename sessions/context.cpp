@@ -45,13 +45,23 @@ void Context::work(std::function<void()> work, UniqueFunction<void()> then) {
   turn.effects.emplace_back(RunWork{std::move(work), in_this_cause(std::move(then))});
 }
 
+std::uint64_t Context::upload(MediaUpload upload, UniqueFunction<void(Transferred<protocol::UploadAnswer>)> then) {
+  turn.effects.emplace_back(StartUpload{++last_transfer_, std::move(upload), in_this_cause(std::move(then))});
+  return last_transfer_;
+}
+
+std::uint64_t Context::download(MediaDownload download, UniqueFunction<void(Transferred<void>)> then) {
+  turn.effects.emplace_back(StartDownload{++last_transfer_, std::move(download), in_this_cause(std::move(then))});
+  return last_transfer_;
+}
+
 // Other causes may be at work when it runs: the one of that moment comes back behind it.
 template <class... Arguments>
 UniqueFunction<void(Arguments...)> Context::in_this_cause(UniqueFunction<void(Arguments...)> continuation) {
   if (cause.empty()) return continuation;
   return [this, asked = cause, continuation = std::move(continuation)](Arguments... arguments) mutable {
     const UnderCause scope(*this, asked);
-    continuation(arguments...);
+    continuation(std::move(arguments)...);
   };
 }
 

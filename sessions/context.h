@@ -74,6 +74,12 @@ class Context {
              std::chrono::seconds timeout = IqTracker::default_timeout);
   /// Runs `work` on a worker thread, and `then` in a later turn, with the cause that asked.
   void work(std::function<void()> work, UniqueFunction<void()> then);
+  /// Moves a file once the turn is durable, and runs `then` in a later turn with the cause that asked. The number
+  /// cancels it.
+  std::uint64_t upload(MediaUpload upload, UniqueFunction<void(Transferred<protocol::UploadAnswer>)> then);
+  std::uint64_t download(MediaDownload download, UniqueFunction<void(Transferred<void>)> then);
+  void cancel_transfer(std::uint64_t number) { turn.effects.emplace_back(CancelTransfer{number}); }
+  void release_file(const MediaName& name, bool kept) { turn.effects.emplace_back(ReleaseFile{name, kept}); }
   /// Answers once the turn is durable; with the error of the commit when it failed. The one way to answer in a turn.
   template <class T>
   void answer(Reply<T> reply, std::type_identity_t<Outcome<T>> outcome) {
@@ -103,6 +109,7 @@ class Context {
   template <class... Arguments>
   UniqueFunction<void(Arguments...)> in_this_cause(UniqueFunction<void(Arguments...)> continuation);
 
+  std::uint64_t last_transfer_ = 0;
   bool device_changed_ = false;
   bool row_changed_ = false;
   Connection said_connection_ = Connection::offline;  // by the last status event

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "events/event.h"
+#include "protocol/messages/media_location.h"
 #include "sessions/due.h"
 
 namespace wharf::sessions {
@@ -21,8 +22,20 @@ bool acknowledged(OutboxState state) { return state == OutboxState::incomplete |
 
 }  // namespace
 
-Outbox::Outbox(Context& context, Directory& directory, Sealer& sealer, AddOns& add_ons)
-    : c_(context), directory_(directory), sealer_(sealer), add_ons_(add_ons), idempotency_(context, directory) {}
+Outbox::Outbox(Context& context, Directory& directory, Sealer& sealer, AddOns& add_ons, Uploads& uploads)
+    : c_(context),
+      directory_(directory),
+      sealer_(sealer),
+      add_ons_(add_ons),
+      uploads_(uploads),
+      idempotency_(context, directory) {
+  uploads_.on_uploaded = [this](std::int64_t row, const protocol::UploadAnswer& answer) { on_uploaded(row, answer); };
+  uploads_.on_failed = [this](std::int64_t row, const std::string& why) {
+    const Jid chat = items_.at(row).chat;
+    fail(row, why);
+    pump(chat);
+  };
+}
 
 void Outbox::load() {
   for (auto& row : c_.records.load_outbox()) {
@@ -32,6 +45,10 @@ void Outbox::load() {
     item.state = row.state;
     item.sealed = std::move(row.stanza);
     item.unanswered = row.attempts;
+    if (row.upload.size() == MediaName().size()) {
+      std::copy(row.upload.begin(), row.upload.end(), item.upload.emplace().begin());
+      uploads_.add(row.row, item.message_id);
+    }
     if (!in_flight(item.state)) lanes_[item.chat].waiting.push_back(row.row);
     insert(row.row, std::move(item));
   }
@@ -73,9 +90,17 @@ void Outbox::take_in(const SendMessage& request, MessageRow message, Reply<SentM
   item.request_id = c_.cause;
   item.changes_message = message.kind == protocol::name(protocol::MessageKind::edit) ||
                          message.kind == protocol::name(protocol::MessageKind::revoke);
-  const auto unsealable = seal_at_once(item, message);
+  if (const auto* media = std::get_if<SendMedia>(&request.content); media != nullptr && media->upload) {
+    item.upload = media->upload;
+    item.state = OutboxState::uploading;
+  }
+  const auto unsealable = item.upload ? std::nullopt : seal_at_once(item, message);
   write_rows(request, row, item, std::move(message), std::move(reply));
   Item& queued = insert(row, std::move(item));
+  if (queued.state == OutboxState::uploading) {
+    lanes_[queued.chat].waiting.push_back(row);
+    return uploads_.add(row, queued.message_id);
+  }
   if (queued.state == OutboxState::waiting && !unsealable) return wait_in_lane(row, queued.chat);
   drop_lane_if_idle(queued.chat);
   if (unsealable) return fail(row, unsealable->detail);
@@ -117,6 +142,7 @@ void Outbox::write_rows(const SendMessage& request, std::int64_t row, const Item
   stored.message_id = item.message_id;
   stored.state = item.state;
   stored.stanza = item.sealed;
+  if (item.upload) stored.upload = protocol::to_bytes(*item.upload);
   stored.accepted_at = c_.now.unix_ms;
   c_.records.add(storage::InsertOutbox{std::move(stored)});
 }
@@ -135,6 +161,29 @@ void Outbox::count(const Item& item, bool enters) {
     change(in_flight_bytes_, item.sealed.size());
   }
   if (acknowledged(item.state)) change(acknowledged_, 1);
+}
+
+// --- files
+
+void Outbox::on_uploaded(std::int64_t row, const protocol::UploadAnswer& answer) {
+  Item& item = items_.at(row);
+  const UnderCause own(c_, item.request_id);
+  const auto message = c_.records.find_message_by_id(item.message_id, true);
+  if (!message || message->content.empty()) return fail(row, "the message was deleted before it was sent");
+  const protocol::MediaPlace place{answer.url, answer.direct_path, answer.metadata_url};
+  c_.records.add(storage::PutContent{c_.id(), message->chat, message->id, true,
+                                     protocol::with_media_place(message->content, place)});
+  c_.records.add(storage::EndUpload{c_.id(), row});
+  c_.release_file(*item.upload, true);
+  item.upload.reset();
+  item.state = OutboxState::waiting;
+  pump(Jid(item.chat));
+}
+
+void Outbox::release_files() {
+  for (const auto& [row, item] : items_) {
+    if (item.upload) c_.release_file(*item.upload, false);
+  }
 }
 
 // --- lanes
@@ -176,6 +225,7 @@ void Outbox::pump(const Jid& chat) {
   }
   while (!lane.waiting.empty() && !lane.preparing && room_in_flight()) {
     if (lanes_due_.armed(chat)) return;
+    if (items_.at(lane.waiting.front()).state == OutboxState::uploading) return;  // on_uploaded goes on
     if (!sealer_.prepared(chat)) {
       lane.preparing = true;
       sealer_.prepare(chat, [this, chat](Sealer::Prepared prepared) { on_prepared(chat, prepared); });
@@ -293,6 +343,7 @@ void Outbox::on_online() {
   }
   for (const auto& [row, why] : unsendable) fail(row, why);
   pump_all();
+  uploads_.go_on();
 }
 
 void Outbox::on_link_down() {
@@ -445,6 +496,10 @@ void Outbox::drop(std::int64_t row) {
   if (lane != lanes_.end()) std::erase(lane->second.waiting, row);
   resends_.clear(row);
   answers_due_.clear(row);
+  if (it->second.upload) {
+    uploads_.forget(row);
+    c_.release_file(*it->second.upload, false);
+  }
   by_id_.erase(it->second.message_id);
   items_.erase(it);
   c_.records.add(storage::RemoveOutbox{c_.id(), row});
@@ -459,7 +514,8 @@ void Outbox::cancel_all(const std::string& why) {
 void Outbox::forget_chat(const Jid& chat) {
   std::vector<std::int64_t> waiting;
   for (const auto& [row, item] : items_) {
-    if (item.state == OutboxState::waiting && directory_.canonical_user(item.chat) == chat) waiting.push_back(row);
+    const bool unsealed = item.state == OutboxState::waiting || item.state == OutboxState::uploading;
+    if (unsealed && directory_.canonical_user(item.chat) == chat) waiting.push_back(row);
   }
   for (const std::int64_t row : waiting) cancel(row, "cancelled: the chat was deleted before the message was sent");
   for (auto it = lanes_.begin(); it != lanes_.end();) {

@@ -1,9 +1,9 @@
 #pragma once
 // The durable outbox of a session: accepted, sealed (encrypted, the bytes are stored), acknowledged. Order per chat is
-// kept; a chat that waits for keys does not hold up others. Sealed bytes are resent unchanged until their ack comes, so
-// a crash at any point neither loses nor doubles a message and never reuses a message key. When the ack says that the
-// server knows devices that a message was not sealed for, it stays until it was sealed and sent for those too, once: to
-// everybody else it is sent by then. Specification 03 sections 4.1, 4.8.
+// kept; a chat that waits for keys, or for the upload of a file, does not hold up others. Sealed bytes are resent
+// unchanged until their ack comes, so a crash at any point neither loses nor doubles a message and never reuses a
+// message key. When the ack says that the server knows devices that a message was not sealed for, it stays until it was
+// sealed and sent for those too, once: to everybody else it is sent by then. Specification 03 sections 4.1, 4.8.
 //
 // It knows no WhatsApp: what a message is made of, how it is encrypted and what an answer of the server means is asked
 // of the Sealer, and of the directory only who is who.
@@ -20,6 +20,7 @@
 #include "sessions/commands.h"
 #include "sessions/holdings.h"
 #include "sessions/idempotency.h"
+#include "sessions/media/uploads.h"
 #include "sessions/sealer.h"
 #include "storage/outbox.h"
 
@@ -34,7 +35,7 @@ class Outbox {
   /// reconnect for ever.
   static constexpr std::uint32_t max_unanswered = 4;
 
-  Outbox(Context& context, Directory& directory, Sealer& sealer, AddOns& add_ons);
+  Outbox(Context& context, Directory& directory, Sealer& sealer, AddOns& add_ons, Uploads& uploads);
 
   /// At start: what was accepted and not acknowledged.
   void load();
@@ -54,6 +55,8 @@ class Outbox {
   void forget_chat(const Jid& chat);
   /// The session was logged out: nothing of the outbox can be sent any more.
   void cancel_all(const std::string& why);
+  /// The session is removed: files that were to be uploaded go with its rows.
+  void release_files();
   /// When on_due() has something to do: only while online.
   std::optional<net::SteadyTime> due() const;
   void on_due();
@@ -72,6 +75,7 @@ class Outbox {
     std::string request_id;  // of the command that asked for it; "" after a restart
     storage::OutboxState state = storage::OutboxState::waiting;
     Bytes sealed;
+    std::optional<MediaName> upload;  // while uploading
     bool sent = false;                // on this connection
     std::uint32_t expected_acks = 0;  // on this connection: what is sealed twice has one id for two answers
     unsigned temporary_errors = 0;
@@ -95,6 +99,9 @@ class Outbox {
   void write_rows(const SendMessage& request, std::int64_t row, const Item& item, storage::MessageRow message,
                   Reply<SentMessage> reply);
   Item& insert(std::int64_t row, Item item);
+
+  // --- files
+  void on_uploaded(std::int64_t row, const protocol::UploadAnswer& answer);
 
   // --- lanes
   bool may_go_at_once(const Jid& chat);
@@ -138,6 +145,7 @@ class Outbox {
   Directory& directory_;
   Sealer& sealer_;
   AddOns& add_ons_;
+  Uploads& uploads_;
   Idempotency idempotency_;
   std::map<std::int64_t, Item> items_;              // by outbox row: order of acceptance
   std::map<std::string_view, std::int64_t> by_id_;  // Item::message_id, a view of it -> row

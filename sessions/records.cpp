@@ -66,6 +66,7 @@ class Records::Written {
   void note(const storage::EditMessage& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
   void note(const storage::RevokeMessage& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
   void note(const storage::PutDetails& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
+  void note(const storage::PutContent& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
   void note(const storage::RaiseAck& change, std::size_t place) { raises_by_row[change.message_row].push_back(place); }
   void note(const storage::RaiseAckById& change, std::size_t place) { raises_by_id[change.id].push_back(place); }
   void note(const storage::NoteCopy& change, std::size_t) {
@@ -152,6 +153,7 @@ class Records::Written {
   // Held by the queues, which read them at their start only.
   void note(const storage::InsertOutbox&, std::size_t) {}
   void note(const storage::SealOutbox&, std::size_t) {}
+  void note(const storage::EndUpload&, std::size_t) {}
   void note(const storage::CountOutboxAttempt&, std::size_t) {}
   void note(const storage::RemoveOutbox&, std::size_t) {}
   void note(const storage::InsertReadReceipt&, std::size_t) {}
@@ -223,6 +225,7 @@ template void Records::add(storage::InsertMessage);
 template void Records::add(storage::EditMessage);
 template void Records::add(storage::RevokeMessage);
 template void Records::add(storage::PutDetails);
+template void Records::add(storage::PutContent);
 template void Records::add(storage::RaiseAck);
 template void Records::add(storage::RaiseAckById);
 template void Records::add(storage::NoteCopy);
@@ -232,6 +235,7 @@ template void Records::add(storage::RemoveChat);
 template void Records::add(storage::MergeChats);
 template void Records::add(storage::InsertOutbox);
 template void Records::add(storage::SealOutbox);
+template void Records::add(storage::EndUpload);
 template void Records::add(storage::CountOutboxAttempt);
 template void Records::add(storage::RemoveOutbox);
 template void Records::add(storage::PutIdempotency);
@@ -297,6 +301,10 @@ bool rewrite(MessageRow& row, const storage::Change& change) {
       row.mentions.clear();
       row.revoked_at = revoke->at;
     }
+    return true;
+  }
+  if (const auto* put = std::get_if<storage::PutContent>(&change)) {
+    if (put->from_me == row.from_me && put->chat == row.chat && row.revoked_at == 0) row.content = put->content;
     return true;
   }
   const auto* details = std::get_if<storage::PutDetails>(&change);

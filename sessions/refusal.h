@@ -23,6 +23,7 @@ enum class Subject {
   message_id,       // conflict: used with other content
   idempotency_key,  // conflict: used with another request
   queue,            // rate_limited: of outgoing messages, full
+  media,            // of a message: not_found, malformed, bad_mac, not_ready, network …: its file cannot be had
   phone,            // malformed: WhatsApp does not take the number
 };
 

@@ -37,7 +37,10 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
       login_(context_, directory_),
       add_ons_(context_, directory_),
       sealer_(context_, directory_, fanout_),
-      outbox_(context_, directory_, sealer_, add_ons_),
+      media_hosts_(context_),
+      uploads_(context_, media_hosts_),
+      downloads_(context_, media_hosts_, fanout_),
+      outbox_(context_, directory_, sealer_, add_ons_, uploads_),
       inbound_(context_, directory_, fanout_, add_ons_),
       receipts_(context_, directory_, fanout_),
       reads_(context_, directory_, fanout_),
@@ -294,6 +297,7 @@ void Session::on_notification(const Node& notification) {
   if (type == "encrypt") login_.on_encrypt_notification(notification);
   if (type == "devices") directory_.on_devices_notification(notification);
   if (type == "account_sync" && notification.child("devices")) directory_.on_own_devices(notification);
+  if (type == "mediaretry") downloads_.on_notification(notification);
   if (type == "link_code_companion_reg") pairing_.on_link_code_notification(notification);
   if (type == "passkey_prologue_request") {
     Reason why;

@@ -17,6 +17,9 @@
 #include "sessions/inbound.h"
 #include "sessions/link.h"
 #include "sessions/login_flow.h"
+#include "sessions/media/downloads.h"
+#include "sessions/media/media_hosts.h"
+#include "sessions/media/uploads.h"
 #include "sessions/outbox.h"
 #include "sessions/pairing_flow.h"
 #include "sessions/read_receipts.h"
@@ -117,6 +120,7 @@ class Session {
   void carry_out(const RemoveSession& remove, Reply<void> reply);
   void carry_out(const RequestPairingCode& request, Reply<PairingCode> reply);
   void carry_out(const SendMessage& message, Reply<SentMessage> reply);
+  void carry_out(const FetchMedia& wanted, Reply<void> reply);
   void carry_out(const MarkRead& read, Reply<void> reply);
   void carry_out(const RemoveChat& remove, Reply<void> reply);
   void carry_out(const CatchUp& catch_up, Reply<void> reply);
@@ -161,6 +165,9 @@ class Session {
   LoginFlow login_;
   AddOns add_ons_;
   Sealer sealer_;
+  MediaHosts media_hosts_;
+  Uploads uploads_;
+  Downloads downloads_;
   Outbox outbox_;
   Inbound inbound_;
   Receipts receipts_;

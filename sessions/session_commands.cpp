@@ -97,6 +97,7 @@ void Session::carry_out(const RemoveSession&, Reply<void> reply) {
     Context& c = context_;
     if (!removed_) stop(Status::terminated);
     if (!std::exchange(removed_, true)) {
+      outbox_.release_files();
       c.finish_turn();  // what the end itself changed, before the rows disappear
       c.records.add(storage::RemoveSession{c.id()});
       c.turn.effects.emplace_back(Finished());
@@ -112,6 +113,8 @@ void Session::carry_out(const RequestPairingCode& request, Reply<PairingCode> re
 void Session::carry_out(const SendMessage& message, Reply<SentMessage> reply) {
   outbox_.accept(message, std::move(reply));
 }
+
+void Session::carry_out(const FetchMedia& wanted, Reply<void> reply) { downloads_.fetch(wanted, std::move(reply)); }
 
 void Session::carry_out(const MarkRead& read, Reply<void> reply) {
   context_.answer(std::move(reply), reads_.mark_read(read.chat));

@@ -46,6 +46,7 @@ bool Session::leave_link(Departure next) {
   c.turn.effects.emplace_back(CloseLink{});
   // Parts first: a continuation that fails now must see that nothing is under way.
   outbox_.on_link_down();
+  downloads_.on_link_down();
   reads_.on_link_down();
   pairing_.on_link_down();
   fanout_.on_link_down();
@@ -142,7 +143,8 @@ std::optional<net::SteadyTime> Session::stable_due() const {
 }
 
 std::optional<net::SteadyTime> Session::next_deadline() const {
-  return earliest({context_.link.due(), stable_due(), pairing_.due(), login_.due(), outbox_.due()});
+  return earliest({context_.link.due(), stable_due(), pairing_.due(), login_.due(), outbox_.due(), uploads_.due(),
+                   downloads_.due()});
 }
 
 void Session::on_due() {
@@ -153,6 +155,8 @@ void Session::on_due() {
   tend_link();
   if (is_due(stable_due(), c.now.steady)) backoff_.reset();
   outbox_.on_due();
+  uploads_.on_due();
+  downloads_.on_due();
   login_.on_due();
 }
 

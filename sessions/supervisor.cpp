@@ -32,6 +32,7 @@ struct Supervisor::State : std::enable_shared_from_this<State> {
                settings.resume_handshake,
                SessionSettings(),
                ConnectGate(settings.reconnects_per_second)} {
+    shared.media = ports.media;
     shared.settings.profile = settings.profile;
     shared.settings.max_queued_messages = settings.max_queued_messages;
     shared.settings.pre_key_batch = settings.pre_key_batch;

@@ -18,6 +18,7 @@
 #include "sessions/ack_awaited.h"
 #include "sessions/commands.h"
 #include "sessions/holdings.h"
+#include "sessions/media/media_transfers.h"
 #include "sessions/session_view.h"
 #include "sessions/settings.h"
 #include "storage/store.h"
@@ -49,6 +50,7 @@ class Supervisor {
     storage::Store& store;
     net::Workers& workers;
     net::Transport& transport;
+    MediaTransfers* media = nullptr;  // nullptr: no file can be moved
   };
   Supervisor(Ports ports, SupervisorSettings settings);
   ~Supervisor();

@@ -9,6 +9,7 @@
 
 #include "protocol/binary/node.h"
 #include "protocol/bytes.h"
+#include "sessions/media/media_transfers.h"
 #include "sessions/reply.h"
 #include "sessions/session_view.h"
 #include "sessions/unique_function.h"
@@ -40,9 +41,29 @@ struct RunWork {
   std::function<void()> work;
   UniqueFunction<void()> then;
 };
+/// Moves a file; `then` comes back as an input of a later turn, unless the transfer was cancelled by its number.
+struct StartUpload {
+  std::uint64_t number = 0;
+  MediaUpload upload;
+  UniqueFunction<void(Transferred<protocol::UploadAnswer>)> then;
+};
+struct StartDownload {
+  std::uint64_t number = 0;
+  MediaDownload download;
+  UniqueFunction<void(Transferred<void>)> then;
+};
+struct CancelTransfer {
+  std::uint64_t number = 0;
+};
+/// No row needs this file of the vault's outgoing/ any more. kept: it was uploaded, and may be asked for.
+struct ReleaseFile {
+  MediaName name{};
+  bool kept = false;
+};
 /// The session is removed; the actor ends with this turn.
 struct Finished {};
-using Effect = std::variant<SendPayload, Answer, AnswerWithView, OpenLink, CloseLink, RunWork, Finished>;
+using Effect = std::variant<SendPayload, Answer, AnswerWithView, OpenLink, CloseLink, RunWork, StartUpload,
+                            StartDownload, CancelTransfer, ReleaseFile, Finished>;
 
 struct Turn {
   storage::Changes changes;

@@ -12,6 +12,7 @@ std::size_t held(const InsertMessage& change) {
 }
 std::size_t held(const EditMessage& change) { return change.body.size(); }
 std::size_t held(const PutDetails& change) { return change.details.size(); }
+std::size_t held(const PutContent& change) { return change.content.size(); }
 std::size_t held(const SealOutbox& change) { return change.stanza.size(); }
 std::size_t held(const InsertOutbox& change) { return change.row.stanza.size(); }
 std::size_t held(const PutRatchet& change) { return change.record.size(); }
@@ -45,6 +46,7 @@ template void Changes::add(InsertMessage);
 template void Changes::add(EditMessage);
 template void Changes::add(RevokeMessage);
 template void Changes::add(PutDetails);
+template void Changes::add(PutContent);
 template void Changes::add(RaiseAck);
 template void Changes::add(RaiseAckById);
 template void Changes::add(ReadReceived);
@@ -53,6 +55,7 @@ template void Changes::add(RemoveChat);
 template void Changes::add(MergeChats);
 template void Changes::add(InsertOutbox);
 template void Changes::add(SealOutbox);
+template void Changes::add(EndUpload);
 template void Changes::add(CountOutboxAttempt);
 template void Changes::add(RemoveOutbox);
 template void Changes::add(PutIdempotency);

@@ -82,6 +82,10 @@ std::string line(const PutDetails& c) {
   Line out("PutDetails");
   return message_of(out, c).field("details", c.details).take();
 }
+std::string line(const PutContent& c) {
+  Line out("PutContent");
+  return message_of(out, c).bytes("content", c.content.size()).take();
+}
 std::string line(const RaiseAck& c) {
   Line out("RaiseAck");
   out.field("session", c.session).field("row", c.message_row).field("level", c.level).field("error", c.error);
@@ -114,6 +118,9 @@ std::string line(const SealOutbox& c) {
   Line out("SealOutbox");
   out.field("session", c.session).field("row", c.row).bytes("stanza", c.stanza.size());
   return out.field("state", static_cast<int>(c.state)).take();
+}
+std::string line(const EndUpload& c) {
+  return Line("EndUpload").field("session", c.session).field("row", c.row).take();
 }
 std::string line(const CountOutboxAttempt& c) {
   return Line("CountOutboxAttempt").field("session", c.session).field("row", c.row).take();

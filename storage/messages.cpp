@@ -60,6 +60,7 @@ constexpr const char* revoke_row =
 constexpr const char* empty_edits =
     "UPDATE message SET body = '', content = x'' WHERE session_id = ?1 AND target_id = ?2 AND target_id <> ''"
     " AND kind = 'edit' AND target_from_me = ?4 AND " WHARF_CHAT_OF(message) " = ?3";
+constexpr const char* put_content = "UPDATE message SET content = ?2 WHERE row = ?1 AND revoked_at = 0";
 constexpr const char* put_details = "UPDATE message SET details = ?2 WHERE row = ?1";
 const std::string select_page[2][2] = {  // [home][before]
     {columns + "WHERE row IN (" + rows_of_chat(Home::plain, false) + in_order,
@@ -342,6 +343,12 @@ Result<void> apply(Database& db, const PutDetails& change) {
   const std::int64_t row = row_of(db, change);
   if (row == 0) return {};
   return Statement(db, put_details).integer(row).text(change.details).run();
+}
+
+Result<void> apply(Database& db, const PutContent& change) {
+  const std::int64_t row = row_of(db, change);
+  if (row == 0) return {};
+  return Statement(db, put_content).integer(row).blob(change.content).run();
 }
 
 Result<void> apply(Database& db, const RaiseAck& change) {

@@ -83,6 +83,15 @@ struct PutDetails {
   std::string details;
   friend bool operator==(const PutDetails&, const PutDetails&) = default;
 };
+/// Another encoding of the same message: where its file is has changed. Nothing of a message that was revoked.
+struct PutContent {
+  SessionId session;
+  protocol::Jid chat;
+  std::string id;
+  bool from_me = false;
+  protocol::Bytes content;
+  friend bool operator==(const PutContent&, const PutContent&) = default;
+};
 /// Raises the level (or sets error); `timestamp` replaces the message time when set (server ack).
 struct RaiseAck {
   SessionId session;

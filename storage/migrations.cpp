@@ -271,6 +271,12 @@ ALTER TABLE message ADD COLUMN author_on_wire TEXT NOT NULL DEFAULT '';
 CREATE INDEX message_by_target ON message (session_id, target_id) WHERE target_id <> '';
 )sql";
 
+// The partial index is what the start reads: the names of the files that are still needed.
+constexpr const char* files_wait_for_their_upload = R"sql(
+ALTER TABLE outbox ADD COLUMN upload BLOB NOT NULL DEFAULT x'';
+CREATE INDEX outbox_by_upload ON outbox (upload) WHERE upload <> x'';
+)sql";
+
 constexpr std::array steps_of_this_release = {first_schema,
                                               resends_outlive_a_restart,
                                               ratchet_epochs,
@@ -281,7 +287,8 @@ constexpr std::array steps_of_this_release = {first_schema,
                                               organisations,
                                               retries_know_what_was_told,
                                               requests_are_counted_beside_their_number,
-                                              messages_of_every_kind};
+                                              messages_of_every_kind,
+                                              files_wait_for_their_upload};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

@@ -10,12 +10,15 @@ namespace {
 constexpr std::int64_t low_half = (std::int64_t{1} << 32) - 1;
 
 constexpr const char* select_queue =
-    "SELECT key, chat_id, message_id, state, accepted_at, attempts, stanza FROM outbox WHERE key BETWEEN ?1 AND ?2"
+    "SELECT key, chat_id, message_id, state, accepted_at, attempts, stanza, upload FROM outbox WHERE key BETWEEN ?1 "
+    "AND ?2"
     " ORDER BY key";
 constexpr const char* insert_row =
-    "INSERT INTO outbox (key, chat_id, message_id, state, accepted_at, attempts, stanza)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    "INSERT INTO outbox (key, chat_id, message_id, state, accepted_at, attempts, stanza, upload)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 constexpr const char* seal_row = "UPDATE outbox SET state = ?3, stanza = ?2, attempts = 0 WHERE key = ?1";
+constexpr const char* end_upload = "UPDATE outbox SET state = ?2, upload = x'' WHERE key = ?1";
+constexpr const char* select_uploads = "SELECT upload FROM outbox WHERE upload <> x''";
 constexpr const char* count_attempt = "UPDATE outbox SET attempts = attempts + 1 WHERE key = ?1";
 constexpr const char* delete_row = "DELETE FROM outbox WHERE key = ?1";
 constexpr const char* select_last = "SELECT max(key) FROM outbox WHERE key BETWEEN ?1 AND ?2";
@@ -46,6 +49,7 @@ std::vector<OutboxRow> load_outbox(Database& db, SessionId session) {
     row.accepted_at = select.integer();
     row.attempts = select.number<std::uint32_t>();
     row.stanza = select.blob();
+    row.upload = select.blob();
   }
   return rows;
 }
@@ -59,11 +63,16 @@ Result<void> apply(Database& db, const InsertOutbox& change) {
       .integer(change.row.accepted_at)
       .number(change.row.attempts)
       .blob(change.row.stanza)
+      .blob(change.row.upload)
       .run();
 }
 
 Result<void> apply(Database& db, const SealOutbox& change) {
   return Statement(db, seal_row).key(change.session, change.row).blob(change.stanza).number(change.state).run();
+}
+
+Result<void> apply(Database& db, const EndUpload& change) {
+  return Statement(db, end_upload).key(change.session, change.row).number(OutboxState::waiting).run();
 }
 
 Result<void> apply(Database& db, const CountOutboxAttempt& change) {
@@ -77,6 +86,13 @@ Result<void> apply(Database& db, const RemoveOutbox& change) {
 std::int64_t last_outbox_row(Database& db, SessionId session) {
   Statement select(db, select_last);
   return select.keys(session).next() ? select.integer() & low_half : 0;
+}
+
+std::vector<protocol::Bytes> pending_uploads(Database& db) {
+  std::vector<protocol::Bytes> names;
+  Statement select(db, select_uploads);
+  while (select.next()) names.push_back(select.blob());
+  return names;
 }
 
 std::optional<IdempotencyRow> find_idempotency(Database& db, SessionId session, const std::string& key,

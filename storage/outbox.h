@@ -16,8 +16,8 @@ class Database;
 
 /// waiting: accepted; sealed: encrypted, the stanza is stored and may be (re)sent unchanged until the ack comes.
 /// incomplete: acknowledged, but the server knows devices that the stanza is not sealed for. completing: the stanza is
-/// the same message sealed for those alone.
-enum class OutboxState : int { waiting = 0, sealed = 1, incomplete = 2, completing = 3 };
+/// the same message sealed for those alone. uploading: accepted, and its file is still to be uploaded.
+enum class OutboxState : int { waiting = 0, sealed = 1, incomplete = 2, completing = 3, uploading = 4 };
 struct OutboxRow {
   std::int64_t row = 0;  // order of acceptance
   SessionId session;
@@ -25,6 +25,7 @@ struct OutboxRow {
   std::string message_id;
   OutboxState state = OutboxState::waiting;
   protocol::Bytes stanza;  // encoded node unless waiting
+  protocol::Bytes upload;  // while uploading: the name of its file (32 bytes), for whoever removes those nobody needs
   UnixMs accepted_at = 0;
   std::uint32_t attempts = 0;  // sends of the sealed stanza
   friend bool operator==(const OutboxRow&, const OutboxRow&) = default;
@@ -43,6 +44,12 @@ struct SealOutbox {
   OutboxState state = OutboxState::sealed;
   friend bool operator==(const SealOutbox&, const SealOutbox&) = default;
 };
+/// uploading -> waiting.
+struct EndUpload {
+  SessionId session;
+  std::int64_t row = 0;
+  friend bool operator==(const EndUpload&, const EndUpload&) = default;
+};
 struct CountOutboxAttempt {
   SessionId session;
   std::int64_t row = 0;
@@ -54,6 +61,8 @@ struct RemoveOutbox {
   friend bool operator==(const RemoveOutbox&, const RemoveOutbox&) = default;
 };
 std::int64_t last_outbox_row(Database& db, SessionId session);
+/// The names of the files that rows of all sessions wait to have uploaded.
+std::vector<protocol::Bytes> pending_uploads(Database& db);
 
 // --- Idempotency-Key
 struct IdempotencyRow {

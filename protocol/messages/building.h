@@ -31,6 +31,7 @@ struct MediaContent {
   MessageKind kind = MessageKind::document;
   MediaFile file;
   std::string caption;
+  friend bool operator==(const MediaContent&, const MediaContent&) = default;
 };
 
 using OutgoingBody =

@@ -129,6 +129,12 @@ void take_companions(Unwrapped& out, ByteView message) {
 
 }  // namespace
 
+std::optional<std::uint32_t> wrapped_message_field(std::uint32_t number) {
+  if (number == field_number::device_sent) return 2;
+  if (is_wrapper(number)) return 1;
+  return std::nullopt;
+}
+
 std::optional<std::uint32_t> context_info_field(std::uint32_t number) {
   switch (number) {
     case field_number::image:

@@ -61,6 +61,9 @@ Result<void> check_message(ByteView encoded);
 /// The number of the contextInfo field inside content field `number`; nullopt for content without one.
 std::optional<std::uint32_t> context_info_field(std::uint32_t number);
 
+/// The field of wrapper `number` that holds the message inside; nullopt when it is none that is looked through.
+std::optional<std::uint32_t> wrapped_message_field(std::uint32_t number);
+
 struct Unwrapped {
   Bytes message;  // the innermost Message
   bool device_sent = false;

@@ -1,0 +1,26 @@
+#pragma once
+// Where the file of a media message is, put into a Message that is otherwise kept byte for byte: after an upload, and
+// when the phone has uploaded a lost file again. Specification 04 sections 3.1, 5 and 6.
+
+#include <optional>
+#include <string>
+
+#include "protocol/bytes.h"
+#include "protocol/media/media_kind.h"
+#include "protocol/messages/content.h"
+
+namespace wharf::protocol {
+
+struct MediaPlace {
+  std::string url;  // "" after a re-upload: the old one is void
+  std::string direct_path;
+  std::string metadata_url;  // of videos; "" leaves what is there
+};
+
+/// `message` may be wrapped. As it is when it holds no media.
+Bytes with_media_place(ByteView message, const MediaPlace& place);
+
+/// What decides the keys of a message's file; nullopt for kinds without one.
+std::optional<MediaKind> media_kind(MessageKind kind);
+
+}  // namespace wharf::protocol

@@ -1,0 +1,160 @@
+// One download: place after place until one has the announced file. Specification 04 sections 4.1 to 4.3.
+#include <charconv>
+#include <utility>
+
+#include "protocol/media/encrypted_file.h"
+#include "sessions/media/transfer_job.h"
+
+namespace wharf::sessions {
+
+namespace {
+
+using protocol::Errc;
+using protocol::Error;
+using protocol::Result;
+using Why = TransferFailure::Why;
+
+constexpr unsigned tries_of_a_host = 3;
+constexpr std::chrono::seconds longest_wait{30};
+
+/// Into the vault while it comes; holds the server back meanwhile.
+class IntoVault final : public net::BodyReceiver {
+ public:
+  explicit IntoVault(std::shared_ptr<MediaReceiver> file) : file_(std::move(file)) {}
+  void take(std::string bytes, std::function<void()> taken) override {
+    // After an error the receiver says it again at the end: the rest is only read.
+    file_->append(std::move(bytes), [taken = std::move(taken)](const Result<void>&) { taken(); });
+  }
+
+ private:
+  std::shared_ptr<MediaReceiver> file_;
+};
+
+std::chrono::milliseconds wait_of(const net::OutgoingResponse& answer, unsigned tries) {
+  for (const auto& [name, value] : answer.headers) {
+    unsigned seconds = 0;
+    if (name == "retry-after" && std::from_chars(value.data(), value.data() + value.size(), seconds).ec == std::errc())
+      return std::min<std::chrono::milliseconds>(std::chrono::seconds(seconds), longest_wait);
+  }
+  return std::chrono::seconds(tries);
+}
+
+class DownloadJob final : public TransferJob {
+ public:
+  DownloadJob(std::shared_ptr<MediaTransfers::State> transfers, MediaDownload download,
+              std::function<void(Transferred<void>)> done)
+      : transfers_(std::move(transfers)),
+        download_(std::move(download)),
+        done_(std::move(done)),
+        deadline_(transfers_->scheduler),
+        pause_(transfers_->scheduler) {}
+
+  void begin() override {
+    begun_ = true;
+    const std::uint64_t bytes = std::min(download_.length, protocol::max_media_length);
+    deadline_.after(longest_transfer(bytes), [this] {
+      end(TransferFailure{Why::temporary, "the media server sent the file too slowly"});
+    });
+    fetch();
+  }
+
+  void give_up() override {
+    if (std::exchange(over_, true)) return;
+    done_ = nullptr;
+    release();
+  }
+
+ private:
+  void end(Transferred<void> result) {
+    if (std::exchange(over_, true)) return;
+    const auto done = std::exchange(done_, nullptr);
+    const auto keep = shared_from_this();
+    release();
+    if (done) done(std::move(result));
+  }
+
+  void release() {
+    deadline_.cancel();
+    pause_.cancel();
+    request_.cancel();
+    file_.reset();
+    if (std::exchange(begun_, false)) transfers_->downloads.leave();
+  }
+
+  const protocol::DownloadTarget& place() const { return download_.targets[place_]; }
+
+  void next_place(TransferFailure why) {
+    last_ = std::move(why);
+    tries_ = 0;
+    ++place_;
+    fetch();
+  }
+
+  void try_again(std::string why, std::chrono::milliseconds wait) {
+    if (++tries_ >= tries_of_a_host) return next_place({Why::temporary, std::move(why)});
+    last_ = {Why::temporary, std::move(why)};
+    pause_.after(wait, [this] { fetch(); });
+  }
+
+  void fetch() {
+    if (place_ >= download_.targets.size()) return end(last_);
+    auto request = transfers_->request("GET", place().host, place().target);
+    if (!request) return next_place({Why::refused, "the message names no usable place of its file"});
+    // A new file for each try: a second body that is shorter leaves no tail.
+    file_ = transfers_->vault.receive(download_.reference, download_.kind);
+    request->max_streamed_bytes = protocol::encrypted_length(protocol::max_media_length);
+    request->receive_body = [file = file_](const net::OutgoingResponse& head) -> std::unique_ptr<net::BodyReceiver> {
+      if (head.status != 200) return nullptr;
+      return std::make_unique<IntoVault>(file);
+    };
+    request_ = transfers_->http.start(std::move(*request),
+                                      still([this](net::OutgoingResult result) { on_answer(std::move(result)); }));
+  }
+
+  void on_answer(net::OutgoingResult result) {
+    if (!result) {
+      if (result.error().kind == net::OutgoingFailure::Kind::too_large)
+        return end(TransferFailure{Why::refused, "the file is larger than any"});
+      return try_again(place().host + ": " + result.error().message, std::chrono::seconds(tries_ + 1));
+    }
+    const unsigned status = result->status;
+    if (status == 200 && result->received)
+      return file_->finish(still([this](Result<void> kept) { on_kept(std::move(kept)); }));
+    const std::string said = answered(place().host, status);
+    if (status == 401 || status == 403 || status == 404 || status == 410) return end(TransferFailure{Why::gone, said});
+    if (status == 408 || status == 429 || status >= 500) return try_again(said, wait_of(*result, tries_ + 1));
+    next_place({Why::refused, said});
+  }
+
+  void on_kept(Result<void> kept) {
+    if (kept) return end({});
+    const Error& error = kept.error();
+    switch (error.code) {
+      case Errc::truncated:
+      case Errc::bad_mac: return next_place({Why::damaged, place().host + ": " + error.detail});
+      case Errc::malformed: return end(TransferFailure{Why::damaged, error.detail});
+      case Errc::too_large: return end(TransferFailure{Why::refused, error.detail});
+      default: return end(TransferFailure{Why::local, error.detail});
+    }
+  }
+
+  std::shared_ptr<MediaTransfers::State> transfers_;
+  MediaDownload download_;
+  std::function<void(Transferred<void>)> done_;
+  std::shared_ptr<MediaReceiver> file_;
+  net::OutgoingHandle request_;
+  net::Timer deadline_, pause_;
+  std::size_t place_ = 0;
+  unsigned tries_ = 0;
+  TransferFailure last_{Why::refused, "the message names no place of its file"};
+  bool begun_ = false;
+};
+
+}  // namespace
+
+std::shared_ptr<TransferJob> make_download(std::shared_ptr<MediaTransfers::State> transfers, MediaDownload download,
+                                           std::function<void(Transferred<void>)> done) {
+  return std::make_shared<DownloadJob>(std::move(transfers), std::move(download), std::move(done));
+}
+
+}  // namespace wharf::sessions

@@ -1,0 +1,141 @@
+#include "sessions/media/downloads.h"
+
+#include <utility>
+
+#include "protocol/media/media_retry.h"
+#include "protocol/messages/media_location.h"
+
+namespace wharf::sessions {
+
+namespace {
+
+Refusal about_media(Errc code, std::string why) { return Refusal(code, Subject::media, std::move(why)); }
+
+Refusal refusal_of(const TransferFailure& failure) {
+  using Why = TransferFailure::Why;
+  switch (failure.why) {
+    case Why::damaged: return about_media(Errc::bad_mac, "the file is not the announced one: " + failure.detail);
+    case Why::gone:
+      return about_media(Errc::not_found, "the file is no longer on the media servers: " + failure.detail);
+    case Why::refused: return about_media(Errc::refused, failure.detail);
+    case Why::local: return about_media(Errc::storage, failure.detail);
+    case Why::not_allowed:
+    case Why::temporary: break;
+  }
+  return about_media(Errc::network, "the file could not be downloaded: " + failure.detail);
+}
+
+}  // namespace
+
+void Downloads::fetch(const FetchMedia& asked, Reply<void> reply) {
+  const auto refuse = [&](const Refusal& why) { c_.answer(std::move(reply), why); };
+  auto message = c_.records.find_message_by_id(asked.message, true);
+  if (!message) message = c_.records.find_message_by_id(asked.message, false);
+  if (!message) return refuse(Refusal(Errc::not_found, Subject::message, "no message " + asked.message));
+  auto media = stored_media(message->content);
+  if (!media) return refuse(media.error());
+  if (const auto known = wanted_.find(asked.message); known != wanted_.end()) {
+    known->second.waiting.push_back(std::move(reply));
+    return;
+  }
+  if (wanted_.size() >= max_wanted)
+    return refuse(about_media(Errc::rate_limited, "too many files of this session are being fetched"));
+  Wanted& wanted = wanted_[asked.message];
+  wanted.chat = message->chat;
+  wanted.from_me = message->from_me;
+  wanted.media = std::move(*media);
+  wanted.waiting.push_back(std::move(reply));
+  begin(asked.message);
+}
+
+void Downloads::begin(const std::string& id) {
+  hosts_.get([this, id](const protocol::MediaConn* hosts) {
+    if (!wanted_.contains(id)) return;
+    // A download needs no token: the hosts of an earlier answer do.
+    auto names = hosts != nullptr ? hosts->download_hosts() : hosts_.download_hosts();
+    if (names.empty()) return end(id, about_media(Errc::not_ready, "the session is not connected"));
+    transfer(id, std::move(names));
+  });
+}
+
+void Downloads::transfer(const std::string& id, std::vector<std::string> hosts) {
+  const StoredMedia& media = wanted_.at(id).media;
+  auto targets = protocol::download_targets({"", media.file.direct_path, media.file.url},
+                                            media.reference.hashes.file_enc_sha256, media.kind, hosts);
+  if (!targets)
+    return end(id, about_media(Errc::malformed, "the sender announced no usable file: " + targets.error().detail));
+  MediaDownload download{media.reference, media.kind, media.file.length, std::move(*targets)};
+  (void)c_.download(std::move(download), [this, id](Transferred<void> result) { on_result(id, std::move(result)); });
+}
+
+void Downloads::on_result(const std::string& id, Transferred<void> result) {
+  const auto found = wanted_.find(id);
+  if (found == wanted_.end()) return;
+  if (result) return end(id, {});
+  if (result.error().why == TransferFailure::Why::gone && !found->second.phone_asked)
+    return ask_phone(id, found->second, result.error().detail);
+  end(id, refusal_of(result.error()));
+}
+
+void Downloads::ask_phone(const std::string& id, Wanted& wanted, std::string why) {
+  if (!c_.link.online() || !c_.linked())
+    return end(id, about_media(Errc::not_ready, "the file is no longer on the media servers (" + why +
+                                                    "), and the session is not connected to ask the phone for it"));
+  wanted.phone_asked = true;
+  protocol::RetriedMessage message;
+  message.chat = fanout_.user_on_wire(wanted.chat, fanout_.addressing(wanted.chat)).value_or(wanted.chat);
+  message.from_me = wanted.from_me;
+  phone_due_.set(id, in(c_, phone_patience));
+  c_.send(protocol::media_retry_receipt(id, c_.device.jid.user_jid(), message, wanted.media.reference.key, c_.random));
+}
+
+void Downloads::on_notification(const Node& notification) {
+  const auto read = protocol::read_media_retry_notification(notification);
+  if (!read) return;
+  const auto found = wanted_.find(read->id);
+  if (found == wanted_.end() || !phone_due_.armed(read->id)) return;
+  Wanted& wanted = found->second;
+  const auto answer = protocol::open_media_retry(*read, wanted.media.reference.key);
+  if (!answer) return;  // not of whoever has the key: the true answer may still come
+  const std::string id = read->id;
+  phone_due_.clear(id);
+  if (answer->outcome != protocol::MediaRetryOutcome::success)
+    return end(id, about_media(Errc::not_found,
+                               "the file is no longer on the media servers, and the phone has it no more either"));
+  const auto message = c_.records.find_message_by_id(id, wanted.from_me);
+  if (!message || message->content.empty())
+    return end(id, Refusal(Errc::not_found, Subject::message, "the message was deleted"));
+  auto content = protocol::with_media_place(message->content, {"", answer->direct_path, ""});
+  auto media = stored_media(content);
+  if (!media) return end(id, media.error());
+  wanted.media = std::move(*media);
+  c_.records.add(storage::PutContent{c_.id(), message->chat, id, wanted.from_me, std::move(content)});
+  begin(id);
+}
+
+void Downloads::on_link_down() {
+  phone_due_.clear();
+  std::vector<std::string> asked;
+  for (const auto& [id, wanted] : wanted_) {
+    if (wanted.phone_asked) asked.push_back(id);
+  }
+  for (const std::string& id : asked)
+    end(id, about_media(Errc::network, "the connection ended while the phone was asked for the file; try again"));
+}
+
+void Downloads::on_due() {
+  while (const auto id = phone_due_.take_due(c_.now.steady)) {
+    end(*id, about_media(Errc::timed_out,
+                         "the file is no longer on the media servers, and the phone did not answer within 60 s: is it "
+                         "switched on?"));
+  }
+}
+
+void Downloads::end(const std::string& id, const Outcome<>& outcome) {
+  auto node = wanted_.extract(id);
+  if (node.empty()) return;
+  phone_due_.clear(id);
+  for (Reply<void>& reply : node.mapped().waiting) c_.answer(std::move(reply), outcome);
+}
+
+}  // namespace wharf::sessions

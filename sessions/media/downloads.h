@@ -1,0 +1,58 @@
+#pragma once
+// Files of messages on their way into the vault, for those who ask for them. One that the servers no longer have is
+// asked of the phone, once, which uploads it again. Nothing is written but the new place of such a file: a download
+// that is cut off by whatever is asked for again. Specification 04 sections 4 and 6.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "sessions/alarms.h"
+#include "sessions/commands.h"
+#include "sessions/context.h"
+#include "sessions/fanout.h"
+#include "sessions/media/media_hosts.h"
+#include "sessions/media/media_transfers.h"
+#include "sessions/media/stored_media.h"
+
+namespace wharf::sessions {
+
+class Downloads {
+ public:
+  static constexpr std::size_t max_wanted = 64;  // messages at a time (04 section 6: a bounded table)
+  static constexpr std::chrono::seconds phone_patience{60};
+  Downloads(Context& context, MediaHosts& hosts, Fanout& fanout) : c_(context), hosts_(hosts), fanout_(fanout) {}
+
+  void fetch(const FetchMedia& wanted, Reply<void> reply);
+  /// <notification type="mediaretry">: nothing when nobody asked for it.
+  void on_notification(const Node& notification);
+  /// What waits for the phone waits in vain.
+  void on_link_down();
+  std::optional<net::SteadyTime> due() const { return phone_due_.earliest(); }
+  void on_due();
+
+ private:
+  struct Wanted {
+    Jid chat;
+    bool from_me = false;
+    StoredMedia media;
+    std::vector<Reply<void>> waiting;
+    bool phone_asked = false;
+  };
+  using Table = std::map<std::string, Wanted>;  // by WhatsApp id
+
+  void begin(const std::string& id);
+  void transfer(const std::string& id, std::vector<std::string> hosts);
+  void on_result(const std::string& id, Transferred<void> result);
+  void ask_phone(const std::string& id, Wanted& wanted, std::string why);
+  void end(const std::string& id, const Outcome<>& outcome);
+
+  Context& c_;
+  MediaHosts& hosts_;
+  Fanout& fanout_;
+  Table wanted_;
+  Alarms<std::string> phone_due_;
+};
+
+}  // namespace wharf::sessions

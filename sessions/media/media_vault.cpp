@@ -1,0 +1,503 @@
+#include "sessions/media/media_vault.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "protocol/crypto/hash_stream.h"
+#include "protocol/media/encrypted_file.h"
+#include "sessions/media/media_disk.h"
+
+namespace wharf::sessions {
+
+using protocol::Bytes;
+using protocol::ByteView;
+using protocol::Errc;
+using protocol::Error;
+using protocol::MediaKind;
+using protocol::MediaReference;
+using protocol::Result;
+
+MediaName media_name(const MediaReference& reference, MediaKind kind) {
+  protocol::Sha256Stream hash;
+  hash.update(protocol::as_bytes(protocol::media_key_info(kind)));
+  hash.update(reference.key);
+  hash.update(reference.hashes.file_sha256);
+  if (reference.hashes.file_enc_sha256) hash.update(*reference.hashes.file_enc_sha256);
+  return hash.finish();
+}
+
+MediaReference SealedMedia::reference() const { return {key, {digest.file_enc_sha256, digest.file_sha256}}; }
+
+namespace {
+
+constexpr std::size_t max_piece_bytes = 1u << 20;
+
+/// The plaintext [begin, end) of a verified file, block by block: CBC needs the ciphertext block before.
+Result<Bytes> decrypt(const DiskFile& file, const protocol::MediaKeys& keys, std::uint64_t begin, std::uint64_t end,
+                      std::uint64_t ciphertext) {
+  constexpr std::uint64_t block = protocol::media_block_bytes;
+  const std::uint64_t first = begin / block * block;
+  const std::uint64_t last = std::min((end + block - 1) / block * block, ciphertext);
+  const std::uint64_t from = first == 0 ? 0 : first - block;
+  auto bytes = file.read(from, static_cast<std::size_t>(last - from));
+  if (!bytes) return bytes.error();
+  protocol::BlockIv iv = keys.iv;
+  ByteView cipher(*bytes);
+  if (first != 0) {
+    std::copy_n(cipher.begin(), block, iv.begin());
+    cipher = cipher.subspan(block);
+  }
+  Bytes plain;
+  plain.reserve(cipher.size());
+  protocol::CbcDecryptStream stream(keys.cipher, iv, protocol::CbcPadding::none);
+  stream.update(cipher, plain);
+  if (!stream.finish(plain)) return Error(Errc::storage, "a media file is not whole blocks");
+  plain.erase(plain.begin() + static_cast<std::ptrdiff_t>(end - first), plain.end());
+  plain.erase(plain.begin(), plain.begin() + static_cast<std::ptrdiff_t>(begin - first));
+  return plain;
+}
+
+/// Of a file as it was verified once: how much plaintext it holds.
+struct OpenedMedia {
+  DiskFile file;
+  protocol::MediaKeys keys;
+  std::uint64_t ciphertext = 0, length = 0;
+};
+
+Result<void> measure(OpenedMedia& media) {
+  constexpr std::uint64_t block = protocol::media_block_bytes;
+  const auto size = media.file.size();
+  if (!size) return size.error();
+  if (*size < block + protocol::media_mac_bytes || (*size - protocol::media_mac_bytes) % block != 0)
+    return Error(Errc::storage, "a media file is cut short");
+  media.ciphertext = *size - protocol::media_mac_bytes;
+  auto last = decrypt(media.file, media.keys, media.ciphertext - block, media.ciphertext, media.ciphertext);
+  if (!last) return last.error();
+  const std::uint8_t padding = last->back();
+  if (padding == 0 || padding > block) return Error(Errc::storage, "a media file is damaged");
+  media.length = media.ciphertext - padding;
+  return {};
+}
+
+}  // namespace
+
+struct MediaVault::Encrypted {
+  DiskFile file;
+};
+
+struct MediaVault::State : std::enable_shared_from_this<State> {
+  State(VaultSettings s, net::Workers& w, protocol::Random& r) : settings(std::move(s)), workers(w), random(r) {}
+
+  std::string place(const char* below, const std::string& name) const {
+    return settings.directory + "/" + below + "/" + name;
+  }
+  std::string writing(const std::string& name) const { return place("writing", name); }
+  std::string outgoing(const MediaName& name) const { return place("outgoing", protocol::to_hex(name)); }
+  std::string cached(const MediaName& name) const { return place("cache", protocol::to_hex(name)); }
+  std::string new_name() { return protocol::to_hex(random.bytes<16>()); }
+
+  /// A job whose outcome travels to `done`, unless the vault has ended.
+  template <class T>
+  void run(std::function<Result<T>()> work, MediaDone<T> done) {
+    const auto outcome = std::make_shared<Result<T>>(Error(Errc::internal, "the job did not end"));
+    const bool taken = workers.run([outcome, work = std::move(work)] { *outcome = work(); },
+                                   [outcome, done, self = shared_from_this()] {
+                                     if (!self->ended) done(std::move(*outcome));
+                                   });
+    if (!taken) done(Error(Errc::rate_limited, "too many media files are being read and written"));
+  }
+
+  // --- cache/: what is used last goes last
+  struct Kept {
+    std::uint64_t bytes = 0, turn = 0;
+  };
+  std::map<MediaName, Kept> kept;
+  std::map<std::uint64_t, MediaName> by_turn;
+  std::uint64_t kept_bytes = 0, last_turn = 0;
+
+  void used(const MediaName& name) {
+    const auto found = kept.find(name);
+    if (found == kept.end()) return;
+    by_turn.erase(found->second.turn);
+    found->second.turn = ++last_turn;
+    by_turn.emplace(last_turn, name);
+  }
+  void forget(const MediaName& name) {
+    const auto found = kept.find(name);
+    if (found == kept.end()) return;
+    kept_bytes -= found->second.bytes;
+    by_turn.erase(found->second.turn);
+    kept.erase(found);
+  }
+  void arrived(const MediaName& name, std::uint64_t bytes) {
+    forget(name);
+    kept.emplace(name, Kept{bytes, ++last_turn});
+    by_turn.emplace(last_turn, name);
+    kept_bytes += bytes;
+    make_room();
+  }
+  void make_room() {
+    std::vector<std::string> gone;
+    while (kept_bytes > settings.max_cache_bytes) {
+      const MediaName oldest = by_turn.begin()->second;
+      forget(oldest);
+      gone.push_back(cached(oldest));
+    }
+    if (!gone.empty()) remove(std::move(gone));
+  }
+  void remove(std::vector<std::string> paths) {
+    const auto work = [paths = std::move(paths)] {
+      for (const std::string& path : paths) remove_file(path);
+    };
+    if (!workers.run(work, [] {})) work();
+  }
+
+  VaultSettings settings;
+  net::Workers& workers;
+  protocol::Random& random;
+  bool ended = false;
+};
+
+namespace {
+
+/// What a writer and a receiver share: the file that grows, and the error that ended it.
+struct Growing {
+  Growing(std::string at) : path(std::move(at)) {}
+  ~Growing() {
+    if (!moved && file.is_open()) remove_file(path);
+  }
+  Result<void> append(ByteView bytes) {
+    if (!file.is_open()) {
+      auto made = DiskFile::create(path);
+      if (!made) return made.error();
+      file = std::move(*made);
+    }
+    return file.append(bytes);
+  }
+  Result<void> move_to(const std::string& to) {
+    if (auto synced = file.sync(); !synced) return synced.error();
+    if (auto renamed = move_durably(path, to); !renamed) return renamed.error();
+    moved = true;
+    return {};
+  }
+
+  std::string path;
+  DiskFile file;
+  bool moved = false;
+  std::uint64_t taken = 0;
+  std::optional<Error> failed;  // set on the loop
+};
+
+}  // namespace
+
+namespace {
+
+template <class Vault, class File>
+class GrowingEnd {
+ public:
+  GrowingEnd(std::shared_ptr<Vault> vault, std::shared_ptr<File> file)
+      : vault_(std::move(vault)), file_(std::move(file)) {}
+  ~GrowingEnd() {
+    // What is not finished is removed, and a large file takes its time.
+    auto keep = std::make_shared<std::shared_ptr<File>>(std::move(file_));
+    (void)vault_->workers.run([keep] { keep->reset(); }, [] {});
+  }
+  GrowingEnd(const GrowingEnd&) = delete;
+  GrowingEnd& operator=(const GrowingEnd&) = delete;
+
+  template <class T>
+  void run(std::function<Result<T>(File&)> work, MediaDone<T> done) {
+    if (file_->failed) return done(*file_->failed);
+    vault_->template run<T>([file = file_, work = std::move(work)] { return work(*file); },
+                            [file = file_, done = std::move(done)](Result<T> result) {
+                              if (!result) file->failed = result.error();
+                              done(std::move(result));
+                            });
+  }
+  Vault& vault() { return *vault_; }
+  File& file() { return *file_; }
+
+ private:
+  std::shared_ptr<Vault> vault_;
+  std::shared_ptr<File> file_;
+};
+
+struct SealedFile : Growing {
+  SealedFile(std::string at, MediaKind what, const protocol::MediaKey& secret, protocol::Sidecar sidecar)
+      : Growing(std::move(at)), kind(what), key(secret), encryptor(secret, what, sidecar) {}
+  MediaKind kind;
+  protocol::MediaKey key;
+  protocol::MediaEncryptor encryptor;
+};
+
+template <class Vault>
+class SealingWriter final : public MediaWriter {
+ public:
+  SealingWriter(std::shared_ptr<Vault> vault, std::shared_ptr<SealedFile> file)
+      : end_(std::move(vault), std::move(file)) {}
+
+  void append(std::string plain, MediaDone<void> done) override {
+    SealedFile& file = end_.file();
+    file.taken += plain.size();
+    if (!file.failed && file.taken > end_.vault().settings.max_file_bytes)
+      file.failed = Error(Errc::too_large, "the file is larger than the limit of " +
+                                               std::to_string(end_.vault().settings.max_file_bytes) + " bytes");
+    end_.template run<void>(
+        [plain = std::move(plain)](SealedFile& f) -> Result<void> {
+          Bytes sealed;
+          sealed.reserve(plain.size() + protocol::media_block_bytes);
+          f.encryptor.update(protocol::as_bytes(plain), sealed);
+          return f.append(sealed);
+        },
+        std::move(done));
+  }
+
+  void finish(MediaDone<SealedMedia> done) override {
+    end_.template run<SealedMedia>(
+        [vault = end_.vault().shared_from_this()](SealedFile& f) -> Result<SealedMedia> {
+          Bytes rest;
+          SealedMedia out{f.kind, f.key, f.encryptor.finish(rest)};
+          if (auto written = f.append(rest); !written) return written.error();
+          if (auto moved = f.move_to(vault->outgoing(out.name())); !moved) return moved.error();
+          return out;
+        },
+        std::move(done));
+  }
+
+ private:
+  GrowingEnd<Vault, SealedFile> end_;
+};
+
+struct ReceivedFile : Growing {
+  ReceivedFile(std::string at, const MediaName& called, const MediaReference& reference, MediaKind kind)
+      : Growing(std::move(at)), name(called), decryptor(reference, kind) {}
+  MediaName name;
+  protocol::MediaDecryptor decryptor;
+};
+
+template <class Vault>
+class VerifyingReceiver final : public MediaReceiver {
+ public:
+  VerifyingReceiver(std::shared_ptr<Vault> vault, std::shared_ptr<ReceivedFile> file)
+      : end_(std::move(vault), std::move(file)) {}
+
+  void append(std::string encrypted, MediaDone<void> done) override {
+    ReceivedFile& file = end_.file();
+    file.taken += encrypted.size();
+    if (!file.failed && file.taken > protocol::encrypted_length(end_.vault().settings.max_file_bytes))
+      file.failed = Error(Errc::too_large, "the file is larger than the limit of " +
+                                               std::to_string(end_.vault().settings.max_file_bytes) + " bytes");
+    end_.template run<void>(
+        [encrypted = std::move(encrypted)](ReceivedFile& f) -> Result<void> {
+          Bytes unverified;  // looked at by the hash of the plaintext alone
+          unverified.reserve(encrypted.size() + protocol::media_block_bytes);
+          f.decryptor.update(protocol::as_bytes(encrypted), unverified);
+          return f.append(protocol::as_bytes(encrypted));
+        },
+        std::move(done));
+  }
+
+  void finish(MediaDone<void> done) override {
+    const auto vault = end_.vault().shared_from_this();
+    const MediaName name = end_.file().name;
+    const std::uint64_t bytes = end_.file().taken;
+    end_.template run<void>(
+        [vault](ReceivedFile& f) -> Result<void> {
+          Bytes unverified;
+          if (auto verified = f.decryptor.finish(unverified); !verified) return verified.error();
+          return f.move_to(vault->cached(f.name));
+        },
+        [vault, name, bytes, done = std::move(done)](Result<void> result) {
+          if (result) vault->arrived(name, bytes);
+          done(std::move(result));
+        });
+  }
+
+ private:
+  GrowingEnd<Vault, ReceivedFile> end_;
+};
+
+template <class Vault>
+class OpenReader final : public MediaReader {
+ public:
+  OpenReader(std::shared_ptr<Vault> vault, std::shared_ptr<OpenedMedia> media)
+      : vault_(std::move(vault)), media_(std::move(media)) {}
+  std::uint64_t length() const override { return media_->length; }
+  void read(std::uint64_t begin, std::uint64_t end, MediaDone<std::string> done) override {
+    if (begin > end || end > media_->length || end - begin > max_piece_bytes)
+      return done(Error(Errc::internal, "a range outside of the media file"));
+    vault_->template run<std::string>(
+        [media = media_, begin, end]() -> Result<std::string> {
+          if (begin == end) return std::string();
+          const auto plain = decrypt(media->file, media->keys, begin, end, media->ciphertext);
+          if (!plain) return plain.error();
+          return std::string(protocol::as_text(*plain));
+        },
+        std::move(done));
+  }
+
+ private:
+  std::shared_ptr<Vault> vault_;
+  std::shared_ptr<OpenedMedia> media_;
+};
+
+/// A file may move from outgoing/ to cache/ between two looks.
+template <class Vault>
+Result<DiskFile> open_either(const Vault& vault, const MediaName& name) {
+  for (const std::string& path : {vault.outgoing(name), vault.cached(name), vault.outgoing(name)}) {
+    auto file = DiskFile::open(path);
+    if (file || file.error().code != Errc::not_found) return file;
+  }
+  return Error(Errc::not_found, "the media file is not here");
+}
+
+template <class Vault>
+Result<std::shared_ptr<OpenedMedia>> open_media(const Vault& vault, const MediaName& name,
+                                                const protocol::MediaKeys& keys) {
+  auto file = open_either(vault, name);
+  if (!file) return file.error();
+  auto media = std::make_shared<OpenedMedia>();
+  media->file = std::move(*file);
+  media->keys = keys;
+  media->file.touch();
+  if (auto measured = measure(*media); !measured) return measured.error();
+  return media;
+}
+
+}  // namespace
+
+MediaVault::MediaVault(VaultSettings settings, net::Workers& workers, protocol::Random& random)
+    : state_(std::make_shared<State>(std::move(settings), workers, random)) {}
+
+MediaVault::~MediaVault() { state_->ended = true; }
+
+Result<void> MediaVault::open(const std::set<MediaName>& needed) {
+  State& state = *state_;
+  for (const char* below : {"", "/writing", "/outgoing", "/cache"}) {
+    if (auto made = make_private_directory(state.settings.directory + below); !made) return made.error();
+  }
+  const auto half = list_files(state.settings.directory + "/writing");
+  if (!half) return half.error();
+  for (const auto& [name, file] : *half) remove_file(state.writing(name));
+
+  std::set<std::string> wanted;
+  for (const MediaName& name : needed) wanted.insert(protocol::to_hex(name));
+  const auto outgoing = list_files(state.settings.directory + "/outgoing");
+  if (!outgoing) return outgoing.error();
+  for (const auto& [name, file] : *outgoing) {
+    if (!wanted.contains(name)) remove_file(state.place("outgoing", name));
+  }
+
+  const auto cache = list_files(state.settings.directory + "/cache");
+  if (!cache) return cache.error();
+  std::vector<std::pair<std::int64_t, MediaName>> by_use;
+  for (const auto& [text, file] : *cache) {
+    const auto bytes = protocol::from_hex(text);
+    MediaName name{};
+    if (!bytes || bytes->size() != name.size() || text != protocol::to_hex(*bytes)) continue;  // none of ours
+    std::copy(bytes->begin(), bytes->end(), name.begin());
+    state.kept.emplace(name, State::Kept{file.bytes, 0});
+    state.kept_bytes += file.bytes;
+    by_use.emplace_back(file.used_at, name);
+  }
+  std::sort(by_use.begin(), by_use.end());
+  for (const auto& [used_at, name] : by_use) {
+    state.kept.at(name).turn = ++state.last_turn;
+    state.by_turn.emplace(state.last_turn, name);
+  }
+  state.make_room();
+  return {};
+}
+
+std::shared_ptr<MediaWriter> MediaVault::write(MediaKind kind, protocol::Sidecar sidecar) {
+  const protocol::MediaKey key = state_->random.bytes<32>();
+  return std::make_shared<SealingWriter<State>>(
+      state_, std::make_shared<SealedFile>(state_->writing(state_->new_name()), kind, key, sidecar));
+}
+
+std::shared_ptr<MediaReceiver> MediaVault::receive(const MediaReference& reference, MediaKind kind) {
+  return std::make_shared<VerifyingReceiver<State>>(
+      state_, std::make_shared<ReceivedFile>(state_->writing(state_->new_name()), media_name(reference, kind),
+                                             reference, kind));
+}
+
+bool MediaVault::holds(const MediaName& name) const { return state_->kept.contains(name); }
+
+void MediaVault::read(const MediaReference& reference, MediaKind kind, MediaDone<std::shared_ptr<MediaReader>> done) {
+  const MediaName name = media_name(reference, kind);
+  state_->used(name);
+  state_->run<std::shared_ptr<OpenedMedia>>(
+      [state = state_, name, keys = protocol::expand_media_key(reference.key, kind)] {
+        return open_media(*state, name, keys);
+      },
+      [state = state_.get(), name, done = std::move(done)](Result<std::shared_ptr<OpenedMedia>> media) {
+        if (!media) {
+          if (media.error().code == Errc::not_found) state->forget(name);  // somebody else removed it
+          return done(media.error());
+        }
+        done(std::make_shared<OpenReader<State>>(state->shared_from_this(), std::move(*media)));
+      });
+}
+
+void MediaVault::load(const MediaReference& reference, MediaKind kind, std::uint64_t most,
+                      MediaDone<std::string> done) {
+  state_->run<std::string>(
+      [state = state_, name = media_name(reference, kind), keys = protocol::expand_media_key(reference.key, kind),
+       most]() -> Result<std::string> {
+        const auto media = open_media(*state, name, keys);
+        if (!media) return media.error();
+        const OpenedMedia& opened = **media;
+        if (opened.length > most) return Error(Errc::too_large, "the file is too large to be looked at as a whole");
+        std::string whole;
+        whole.reserve(static_cast<std::size_t>(opened.length));
+        while (whole.size() < opened.length) {
+          const std::uint64_t end = std::min<std::uint64_t>(opened.length, whole.size() + max_piece_bytes);
+          const auto piece = decrypt(opened.file, opened.keys, whole.size(), end, opened.ciphertext);
+          if (!piece) return piece.error();
+          whole += protocol::as_text(*piece);
+        }
+        return whole;
+      },
+      std::move(done));
+}
+
+void MediaVault::open_encrypted(const MediaName& name, MediaDone<std::shared_ptr<Encrypted>> done) {
+  state_->run<std::shared_ptr<Encrypted>>(
+      [state = state_, name]() -> Result<std::shared_ptr<Encrypted>> {
+        auto file = open_either(*state, name);
+        if (!file) return file.error();
+        return std::make_shared<Encrypted>(Encrypted{std::move(*file)});
+      },
+      std::move(done));
+}
+
+void MediaVault::read_encrypted(const std::shared_ptr<Encrypted>& file, std::uint64_t offset, std::size_t bytes,
+                                MediaDone<std::string> done) {
+  state_->run<std::string>(
+      [file, offset, bytes]() -> Result<std::string> {
+        if (bytes > max_piece_bytes) return Error(Errc::internal, "a piece of a media file is too large");
+        const auto read = file->file.read(offset, bytes);
+        if (!read) return read.error();
+        return std::string(protocol::as_text(*read));
+      },
+      std::move(done));
+}
+
+void MediaVault::keep(const MediaName& name) {
+  state_->run<std::uint64_t>(
+      [state = state_, name]() -> Result<std::uint64_t> {
+        auto moved = move_durably(state->outgoing(name), state->cached(name));
+        if (!moved) return moved.error();
+        const auto file = DiskFile::open(state->cached(name));
+        if (!file) return file.error();
+        return file->size();
+      },
+      [state = state_.get(), name](Result<std::uint64_t> bytes) {
+        if (bytes) state->arrived(name, *bytes);
+      });
+}
+
+void MediaVault::drop(const MediaName& name) { state_->remove({state_->outgoing(name)}); }
+
+}  // namespace wharf::sessions

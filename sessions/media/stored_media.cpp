@@ -1,0 +1,23 @@
+#include "sessions/media/stored_media.h"
+
+#include "protocol/media/encrypted_file.h"
+#include "protocol/messages/media_location.h"
+
+namespace wharf::sessions {
+
+using protocol::Errc;
+
+Outcome<StoredMedia> stored_media(protocol::ByteView content) {
+  const auto message = protocol::parse_message(content);
+  const auto* file = message ? std::get_if<protocol::MediaFile>(&message->body) : nullptr;
+  const auto kind = message ? protocol::media_kind(message->kind) : std::nullopt;
+  if (file == nullptr || !kind) return Refusal(Errc::not_found, Subject::media, "the message has no file");
+  const auto reference = protocol::read_media_reference(file->key, file->enc_sha256, file->sha256);
+  if (!reference)
+    return Refusal(Errc::malformed, Subject::media, "the sender announced no usable file: " + reference.error().detail);
+  if (file->length > protocol::max_media_length)
+    return Refusal(Errc::malformed, Subject::media, "the sender announced a file of an impossible length");
+  return StoredMedia{message->kind, *kind, *file, *reference};
+}
+
+}  // namespace wharf::sessions

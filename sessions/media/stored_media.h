@@ -1,0 +1,24 @@
+#pragma once
+// The file of a message as its stored row tells of it.
+
+#include <cstdint>
+#include <string>
+
+#include "protocol/media/media_decryptor.h"
+#include "protocol/media/media_kind.h"
+#include "protocol/messages/content.h"
+#include "sessions/refusal.h"
+
+namespace wharf::sessions {
+
+struct StoredMedia {
+  protocol::MessageKind message_kind = protocol::MessageKind::document;
+  protocol::MediaKind kind = protocol::MediaKind::document;
+  protocol::MediaFile file;
+  protocol::MediaReference reference;
+};
+/// `content`: an encoded Message, "" of one that was revoked. Errors, all about Subject::media: not_found (it has no
+/// file), malformed (what it says of its file cannot be right).
+Outcome<StoredMedia> stored_media(protocol::ByteView content);
+
+}  // namespace wharf::sessions

@@ -1,0 +1,169 @@
+// One upload: host after host until one has the whole file. Specification 04 sections 3.1 to 3.3.
+#include <boost/json/parse.hpp>
+#include <utility>
+
+#include "sessions/media/transfer_job.h"
+
+namespace wharf::sessions {
+
+namespace {
+
+using protocol::UploadAnswer;
+using Why = TransferFailure::Why;
+
+/// From here on it is worth asking what a server has already (04 section 3.2).
+constexpr std::uint64_t worth_resuming = 5u << 20;
+constexpr std::size_t piece_bytes = 256u << 10;
+
+/// What is not there, or no text, stays empty: check_upload() judges.
+UploadAnswer read_answer(std::string_view body) {
+  boost::system::error_code error;
+  const boost::json::value parsed = boost::json::parse(body, error);
+  UploadAnswer out;
+  if (error || !parsed.is_object()) return out;
+  const auto text = [&](std::string_view name) {
+    const auto* value = parsed.get_object().if_contains(name);
+    return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+  };
+  out.url = text("url");
+  out.direct_path = text("direct_path");
+  out.handle = text("handle");
+  out.metadata_url = text("metadata_url");
+  out.resume = text("resume");
+  return out;
+}
+
+bool success(unsigned status) { return status >= 200 && status < 300; }
+
+class UploadJob final : public TransferJob {
+ public:
+  UploadJob(std::shared_ptr<MediaTransfers::State> transfers, MediaUpload upload,
+            std::function<void(Transferred<UploadAnswer>)> done)
+      : transfers_(std::move(transfers)),
+        upload_(std::move(upload)),
+        done_(std::move(done)),
+        target_(protocol::upload_target(upload_.kind, upload_.sent_sha256, upload_.auth)),
+        deadline_(transfers_->scheduler) {}
+
+  void begin() override {
+    begun_ = true;
+    deadline_.after(longest_transfer(upload_.bytes), [this] {
+      end(TransferFailure{Why::temporary, "the media servers took the file too slowly"});
+    });
+    transfers_->vault.open_encrypted(upload_.file, still([this](auto file) {
+                                       if (!file) return end(TransferFailure{Why::local, file.error().detail});
+                                       file_ = std::move(*file);
+                                       try_host();
+                                     }));
+  }
+
+  void give_up() override {
+    if (std::exchange(over_, true)) return;
+    done_ = nullptr;
+    release();
+  }
+
+ private:
+  void end(Transferred<UploadAnswer> result) {
+    if (std::exchange(over_, true)) return;
+    const auto done = std::exchange(done_, nullptr);
+    const auto keep = shared_from_this();
+    release();
+    if (done) done(std::move(result));
+  }
+
+  void release() {
+    deadline_.cancel();
+    request_.cancel();
+    file_.reset();
+    if (std::exchange(begun_, false)) transfers_->uploads.leave();
+  }
+
+  void next_host(std::string why) {
+    last_ = std::move(why);
+    ++host_;
+    try_host();
+  }
+
+  void try_host() {
+    if (host_ >= upload_.hosts.size())
+      return end(TransferFailure{Why::temporary, last_.empty() ? "there is no media server to upload to" : last_});
+    if (upload_.bytes < worth_resuming) return send_from(0);
+    auto request = transfers_->request("POST", host(), protocol::resume_query_target(target_));
+    if (!request) return next_host("a media server has no usable name");
+    request_ = transfers_->http.start(std::move(*request), still([this](net::OutgoingResult result) {
+                                        if (!result || !success(result->status)) return send_from(0);
+                                        const UploadAnswer answer = read_answer(result->body);
+                                        const std::uint64_t offset = protocol::resume_offset(answer, upload_.bytes);
+                                        if (offset == upload_.bytes && protocol::check_upload(answer))
+                                          return end(answer);
+                                        send_from(offset < upload_.bytes ? offset : 0);
+                                      }));
+  }
+
+  void send_from(std::uint64_t offset) {
+    auto request =
+        transfers_->request("POST", host(), offset == 0 ? target_ : protocol::resume_target(target_, offset));
+    if (!request) return next_host("a media server has no usable name");
+    request->headers.emplace_back("Content-Type", "application/octet-stream");
+    request->body_bytes = upload_.bytes - offset;
+    at_ = offset;
+    request->body_source = [this, weak = weak_from_this()](std::function<void(net::BodyPiece)> give) {
+      if (weak.lock()) next_piece(std::move(give));
+    };
+    request_ = transfers_->http.start(std::move(*request),
+                                      still([this](net::OutgoingResult result) { on_answer(std::move(result)); }));
+  }
+
+  void next_piece(std::function<void(net::BodyPiece)> give) {
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(piece_bytes, upload_.bytes - at_));
+    transfers_->vault.read_encrypted(
+        file_, at_, count, still([this, give = std::move(give)](protocol::Result<std::string> bytes) {
+          if (!bytes) return give({{}, net::BodyPiece::End::broken});
+          at_ += bytes->size();
+          give({std::move(*bytes), at_ == upload_.bytes ? net::BodyPiece::End::last : net::BodyPiece::End::more});
+        }));
+  }
+
+  void on_answer(net::OutgoingResult result) {
+    if (!result) {
+      if (result.error().kind == net::OutgoingFailure::Kind::broken_body)
+        return end(TransferFailure{Why::local, "the file cannot be read"});
+      return next_host(host() + ": " + result.error().message);
+    }
+    const unsigned status = result->status;
+    if (status == 401 || status == 403) return end(TransferFailure{Why::not_allowed, answered(host(), status)});
+    if (success(status)) {
+      UploadAnswer answer = read_answer(result->body);
+      if (const auto usable = protocol::check_upload(answer); !usable)
+        return next_host(host() + ": " + usable.error().detail);
+      return end(std::move(answer));
+    }
+    const bool temporary = status == 408 || status == 429 || status >= 500 || status < 400;
+    if (temporary) return next_host(answered(host(), status));
+    end(TransferFailure{Why::refused, answered(host(), status)});
+  }
+
+  const std::string& host() const { return upload_.hosts[host_]; }
+
+  std::shared_ptr<MediaTransfers::State> transfers_;
+  MediaUpload upload_;
+  std::function<void(Transferred<UploadAnswer>)> done_;
+  std::string target_;  // secret
+  std::shared_ptr<MediaVault::Encrypted> file_;
+  net::OutgoingHandle request_;
+  net::Timer deadline_;
+  std::size_t host_ = 0;
+  std::uint64_t at_ = 0;
+  std::string last_;  // why the host before failed
+  bool begun_ = false;
+};
+
+}  // namespace
+
+std::shared_ptr<TransferJob> make_upload(std::shared_ptr<MediaTransfers::State> transfers, MediaUpload upload,
+                                         std::function<void(Transferred<UploadAnswer>)> done) {
+  return std::make_shared<UploadJob>(std::move(transfers), std::move(upload), std::move(done));
+}
+
+}  // namespace wharf::sessions

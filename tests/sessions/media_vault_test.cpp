@@ -1,0 +1,247 @@
+// The vault on a real disk and real threads: what goes in comes out, in pieces and ranges; what is not whole, not
+// verified or not needed is not there.
+#include "sessions/media/media_vault.h"
+
+#include <catch2/catch.hpp>
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+#include "net/loop.h"
+#include "net/worker_pool.h"
+#include "tests/support/loop.h"
+#include "tests/support/media_files.h"
+
+using namespace wharf;
+using namespace wharf::sessions;
+using protocol::Bytes;
+using protocol::Errc;
+using protocol::MediaKind;
+using protocol::Result;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Rig {
+  Rig() { open({}); }
+  ~Rig() {
+    vault.reset();
+    fs::remove_all(directory);
+  }
+  void open(const std::set<MediaName>& needed, std::uint64_t cache = 1u << 30) {
+    vault.reset();
+    vault.emplace(VaultSettings{directory, cache, max_file}, workers, random);
+    REQUIRE(vault->open(needed).has_value());
+  }
+  /// Runs the loop until it calls back.
+  template <class T, class Start>
+  Result<T> wait(Start start) {
+    std::optional<Result<T>> out;
+    start([&out](Result<T> result) { out.emplace(std::move(result)); });
+    REQUIRE(test::run_until(loop, [&] { return out.has_value(); }));
+    return std::move(*out);
+  }
+  Result<void> append(MediaWriter& writer, std::string bytes) {
+    return wait<void>([&](auto done) { writer.append(std::move(bytes), std::move(done)); });
+  }
+  SealedMedia put(const std::string& plain, MediaKind kind = MediaKind::image, std::size_t piece = 1'000) {
+    const auto writer = vault->write(kind, protocol::Sidecar::none);
+    for (std::size_t at = 0; at < plain.size(); at += piece)
+      REQUIRE(append(*writer, plain.substr(at, piece)).has_value());
+    return *wait<SealedMedia>([&](auto done) { writer->finish(std::move(done)); });
+  }
+  Result<std::shared_ptr<MediaReader>> read(const protocol::MediaReference& reference, MediaKind kind) {
+    return wait<std::shared_ptr<MediaReader>>([&](auto done) { vault->read(reference, kind, std::move(done)); });
+  }
+  Result<void> receive(const Bytes& file, const protocol::MediaReference& reference, MediaKind kind) {
+    const auto receiver = vault->receive(reference, kind);
+    for (std::size_t at = 0; at < file.size(); at += 777) {
+      const std::string piece(
+          protocol::as_text(protocol::ByteView(file).subspan(at, std::min<std::size_t>(777, file.size() - at))));
+      const auto taken = wait<void>([&](auto done) { receiver->append(piece, std::move(done)); });
+      if (!taken) return taken;
+    }
+    return wait<void>([&](auto done) { receiver->finish(std::move(done)); });
+  }
+  std::size_t files(const char* below) const {
+    return static_cast<std::size_t>(std::distance(fs::directory_iterator(directory + "/" + below), {}));
+  }
+  bool settles(const char* below, std::size_t wanted) {
+    return test::run_until(loop, [&] { return files(below) == wanted; });
+  }
+
+  std::uint64_t max_file = 1u << 30;
+  std::string directory =
+      (fs::temp_directory_path() / ("wharf-vault-" + std::to_string(::getpid()) + "-" + std::to_string(++count)))
+          .string();
+  net::asio::io_context loop{1};
+  net::WorkerPool workers{loop.get_executor(), 2};
+  protocol::SeededRandom random{7};
+  std::optional<MediaVault> vault;
+  static inline int count = 0;
+};
+
+std::string plaintext(std::size_t length) { return std::string(protocol::as_text(test::generated_plaintext(length))); }
+
+}  // namespace
+
+TEST_CASE("what is put into the vault is encrypted as the media servers want it, and reads back in any range") {
+  Rig rig;
+  for (const std::size_t length : {0u, 1u, 15u, 16u, 17u, 4'096u, 70'001u}) {
+    const std::string plain = plaintext(length);
+    const SealedMedia sealed = rig.put(plain);
+    CHECK(sealed.digest.file_length == length);
+    // An independent pass over the same key gives the same file.
+    const auto expected =
+        test::encrypt_media(protocol::expand_media_key(sealed.key, MediaKind::image), protocol::as_bytes(plain));
+    std::ifstream file(rig.directory + "/outgoing/" + protocol::to_hex(sealed.name()), std::ios::binary);
+    const std::string stored{std::istreambuf_iterator<char>(file), {}};
+    CHECK(stored == protocol::as_text(expected.file));
+    CHECK(sealed.digest.file_enc_sha256 == expected.digest.file_enc_sha256);
+
+    const auto reader = rig.read(sealed.reference(), MediaKind::image);
+    REQUIRE(reader.has_value());
+    REQUIRE((*reader)->length() == length);
+    for (const auto& [begin, end] : {std::pair<std::size_t, std::size_t>{0, length},
+                                     {length / 2, length},
+                                     {length / 3, length / 2},
+                                     {length, length},
+                                     {0, std::min<std::size_t>(length, 1)}}) {
+      const auto piece = rig.wait<std::string>([&](auto done) { (*reader)->read(begin, end, done); });
+      REQUIRE(piece.has_value());
+      CHECK(*piece == plain.substr(begin, end - begin));
+    }
+  }
+  CHECK(rig.files("writing") == 0);
+}
+
+TEST_CASE("no plaintext reaches the disk") {
+  Rig rig;
+  const std::string secret = "the quick brown fox jumps over the lazy dog";
+  std::string plain;
+  while (plain.size() < 50'000) plain += secret;
+  rig.put(plain);
+  for (const auto& entry : fs::recursive_directory_iterator(rig.directory)) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    const std::string stored{std::istreambuf_iterator<char>(file), {}};
+    CHECK(stored.find("quick brown") == std::string::npos);
+  }
+}
+
+TEST_CASE("a writer that is given up leaves nothing") {
+  Rig rig;
+  auto writer = rig.vault->write(MediaKind::document, protocol::Sidecar::none);
+  REQUIRE(rig.append(*writer, "half of it").has_value());
+  CHECK(rig.files("writing") == 1);
+  writer.reset();
+  CHECK(rig.settles("writing", 0));
+}
+
+TEST_CASE("a file over the limit is refused, and says so again") {
+  Rig rig;
+  rig.max_file = 1'000;
+  rig.open({});
+  const auto writer = rig.vault->write(MediaKind::document, protocol::Sidecar::none);
+  REQUIRE(rig.append(*writer, std::string(1'000, 'a')).has_value());
+  CHECK(rig.append(*writer, "b").error().code == Errc::too_large);
+  const auto finished = rig.wait<SealedMedia>([&](auto done) { writer->finish(std::move(done)); });
+  CHECK(finished.error().code == Errc::too_large);
+  CHECK(rig.files("outgoing") == 0);
+}
+
+TEST_CASE("a start keeps what is needed and removes what is not") {
+  Rig rig;
+  const SealedMedia needed = rig.put("needed"), orphan = rig.put("of a request that died");
+  auto half = rig.vault->write(MediaKind::document, protocol::Sidecar::none);
+  REQUIRE(rig.append(*half, "half").has_value());
+  std::ofstream(rig.directory + "/writing/left-by-a-crash") << "x";
+  half.reset();
+  REQUIRE(rig.settles("writing", 1));
+  rig.open({needed.name()});
+  CHECK(rig.files("writing") == 0);
+  CHECK(rig.files("outgoing") == 1);
+  CHECK(rig.read(needed.reference(), needed.kind).has_value());
+  CHECK(rig.read(orphan.reference(), orphan.kind).error().code == Errc::not_found);
+}
+
+TEST_CASE("a received file is there once every check has passed, and not before") {
+  Rig rig;
+  const Bytes plain = test::generated_plaintext(40'000);
+  const auto key = test::vector_media_key();
+  const auto good = test::encrypt_media(protocol::expand_media_key(key, MediaKind::video), plain);
+  const protocol::MediaReference reference{key, good.hashes()};
+  const MediaName name = media_name(reference, MediaKind::video);
+
+  SECTION("whole") {
+    REQUIRE(rig.receive(good.file, reference, MediaKind::video).has_value());
+    CHECK(rig.vault->holds(name));
+    const auto whole = rig.wait<std::string>(
+        [&](auto done) { rig.vault->load(reference, MediaKind::video, 1u << 20, std::move(done)); });
+    CHECK(*whole == protocol::as_text(plain));
+    const auto small = rig.wait<std::string>(
+        [&](auto done) { rig.vault->load(reference, MediaKind::video, 39'999, std::move(done)); });
+    CHECK(small.error().code == Errc::too_large);
+  }
+  SECTION("another byte") {
+    Bytes bad = good.file;
+    bad[20'000] ^= 1;
+    CHECK(rig.receive(bad, reference, MediaKind::video).error().code == Errc::bad_mac);
+    CHECK_FALSE(rig.vault->holds(name));
+  }
+  SECTION("cut short") {
+    Bytes bad(good.file.begin(), good.file.end() - 16);
+    CHECK(rig.receive(bad, reference, MediaKind::video).error().code == Errc::bad_mac);
+    CHECK_FALSE(rig.vault->holds(name));
+  }
+  SECTION("announced with another plaintext") {
+    protocol::MediaReference lie = reference;
+    lie.hashes.file_sha256[0] ^= 1;
+    CHECK(rig.receive(good.file, lie, MediaKind::video).error().code == Errc::malformed);
+    CHECK_FALSE(rig.vault->holds(media_name(lie, MediaKind::video)));
+  }
+  rig.settles("writing", 0);
+  CHECK(rig.files("writing") == 0);
+}
+
+TEST_CASE("a message with another key does not open what was verified for this one") {
+  Rig rig;
+  const SealedMedia sealed = rig.put("a picture");
+  protocol::MediaReference forged = sealed.reference();
+  forged.key[0] ^= 1;
+  CHECK(rig.read(forged, sealed.kind).error().code == Errc::not_found);
+  CHECK(rig.read(sealed.reference(), MediaKind::document).error().code == Errc::not_found);
+}
+
+TEST_CASE("the cache gives up what was used longest ago") {
+  Rig rig;
+  rig.open({}, 3 * protocol::encrypted_length(1'000));
+  std::vector<SealedMedia> files;
+  const auto keep = [&](const std::string& text) {
+    files.push_back(rig.put(text + std::string(1'000 - text.size(), '.')));
+    rig.vault->keep(files.back().name());
+    REQUIRE(test::run_until(rig.loop, [&] { return rig.vault->holds(files.back().name()); }));
+  };
+  for (const char* text : {"one", "two", "three"}) keep(text);
+  REQUIRE(rig.read(files[0].reference(), files[0].kind).has_value());  // "two" is the oldest now
+  keep("four");
+  CHECK(rig.vault->holds(files[0].name()));
+  CHECK_FALSE(rig.vault->holds(files[1].name()));
+  CHECK(rig.vault->holds(files[2].name()));
+  CHECK(rig.settles("cache", 3));
+  CHECK(rig.read(files[1].reference(), files[1].kind).error().code == Errc::not_found);
+}
+
+TEST_CASE("a file removed while it is read is read to its end") {
+  Rig rig;
+  const SealedMedia sealed = rig.put(plaintext(100'000));
+  const auto reader = *rig.read(sealed.reference(), sealed.kind);
+  rig.vault->drop(sealed.name());
+  REQUIRE(rig.settles("outgoing", 0));
+  const auto piece = rig.wait<std::string>([&](auto done) { reader->read(50'000, 100'000, done); });
+  CHECK(*piece == plaintext(100'000).substr(50'000));
+}
