@@ -38,6 +38,8 @@ constexpr Route routes[] = {
     {"POST", "/phones/{phone}/enter-code", Body::json, enter_code, &schemas::enter_code},
     {"POST", "/phones/{phone}/messages", Body::json, send_message, &schemas::send_message},
     {"GET", "/phones/{phone}/messages", Body::none, list_messages, nullptr, &schemas::messages_query},
+    {"GET", "/phones/{phone}/messages/{id}/media", Body::none, show_message_media},
+    {"POST", "/phones/{phone}/media-retry", Body::json, set_media_retry, &schemas::media_retry},
     {"POST", "/phones/{phone}/read", Body::json, mark_read, &schemas::mark_read},
     {"POST", "/phones/{phone}/typing", Body::json, set_typing, &schemas::set_typing},
     {"POST", "/phones/{phone}/unlink", Body::json, unlink_companions, &schemas::unlink},
@@ -141,7 +143,7 @@ void ControlApi::handle(net::HttpRequest request, net::Responder responder) {
   if (!route.handler)
     return refuse(web::render_error(
         501, "NOT_IMPLEMENTED",
-        {"the simulated phones do not do this yet: they exchange text, receipts and chat state", {}}));
+        {"the simulated phones do not do this yet: they exchange messages, files, receipts and chat state", {}}));
   ControlCall call{network_, phones_, addresses_, after_commit_, std::move(found.params),
                    {},       {},      {},         responder,     media_};
   const std::string_view query = path.size() < target.size() ? target.substr(path.size() + 1) : std::string_view();

@@ -69,11 +69,13 @@ void set_account(ControlCall& call);
 // --- control_messages.cpp
 void send_message(ControlCall& call);
 void list_messages(ControlCall& call);
+void show_message_media(ControlCall& call);
 void mark_read(ControlCall& call);
 void set_typing(ControlCall& call);
 void set_deliver(ControlCall& call);
 void set_auto_reply(ControlCall& call);
 void set_auto_read(ControlCall& call);
+void set_media_retry(ControlCall& call);
 // --- control_network.cpp
 void show_network(ControlCall& call);
 void show_faults(ControlCall& call);

@@ -26,6 +26,13 @@ constexpr Named whats[] = {
     {"truncate", MediaFault::What::truncate}, {"flip", MediaFault::What::flip}, {"slow", MediaFault::What::slow},
 };
 
+struct NamedDoor {
+  std::string_view name;
+  MediaDoor door;
+};
+constexpr NamedDoor doors[] = {
+    {"primary", MediaDoor::primary}, {"fallback", MediaDoor::fallback}, {"phones", MediaDoor::phones}};
+
 json::object to_json(const MediaFile& file) {
   return {{"id", file.id},
           {"kind", file.kind},
@@ -42,7 +49,9 @@ json::object to_json(const MediaFault& fault) {
       std::find_if(std::begin(whats), std::end(whats), [&](const Named& n) { return n.what == fault.what; });
   json::object out{{"what", named->name}, {"count", fault.count}};
   if (fault.on) out["on"] = *fault.on == MediaWay::upload ? "upload" : "download";
-  if (fault.host) out["host"] = *fault.host == MediaDoor::primary ? "primary" : "fallback";
+  for (const auto& [name, door] : doors) {
+    if (fault.host == door) out["host"] = name;
+  }
   if (!fault.kind.empty()) out["kind"] = fault.kind;
   if (!fault.path.empty()) out["path"] = fault.path;
   switch (fault.what) {
@@ -68,7 +77,9 @@ MediaFault from_json(const json::object& item) {
     if (named.name == what) fault.what = named.what;
   }
   if (!on.empty()) fault.on = on == "upload" ? MediaWay::upload : MediaWay::download;
-  if (!host.empty()) fault.host = host == "primary" ? MediaDoor::primary : MediaDoor::fallback;
+  for (const auto& [name, door] : doors) {
+    if (host == name) fault.host = door;
+  }
   fault.kind = std::string(web::text_of(item, "kind"));
   fault.path = std::string(web::text_of(item, "path"));
   fault.path.resize(std::min(fault.path.find('?'), fault.path.size()));

@@ -2,18 +2,45 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <iterator>
+#include <memory>
 #include <utility>
 
 #include "sandbox/control_call.h"
+#include "sandbox/phone/opened_media.h"
+#include "web/base64_stream.h"
 
 namespace wharf::sandbox {
 
 namespace json = boost::json;
+using protocol::MessageKind;
 using protocol::Result;
 
 namespace {
 
 constexpr std::int64_t default_page = 100;
+
+template <class Value>
+struct Named {
+  std::string_view name;
+  Value value;
+};
+constexpr Named<MediaRetryMode> retry_modes[] = {{"upload", MediaRetryMode::upload},
+                                                 {"not_found", MediaRetryMode::not_found},
+                                                 {"general_error", MediaRetryMode::general_error},
+                                                 {"silent", MediaRetryMode::silent}};
+constexpr MessageKind media_kinds[] = {MessageKind::image,      MessageKind::video,  MessageKind::gif,
+                                       MessageKind::video_note, MessageKind::audio,  MessageKind::voice,
+                                       MessageKind::document,   MessageKind::sticker};
+
+json::object to_json(const PhoneMessage::Media& media) {
+  json::object out{{"kind", media.kind},       {"mimetype", media.mimetype}, {"filename", media.file_name},
+                   {"size", media.size},       {"width", media.width},       {"height", media.height},
+                   {"seconds", media.seconds}, {"sha256", nullptr},          {"state", media.state}};
+  if (!media.sha256.empty()) out["sha256"] = media.sha256;
+  if (!media.failure.empty()) out["failure"] = media.failure;
+  return out;
+}
 
 json::object to_json(const PhoneMessage& message) {
   json::array mentions;
@@ -30,6 +57,7 @@ json::object to_json(const PhoneMessage& message) {
     for (const std::string& option : message.options) options.emplace_back(option);
     out["options"] = std::move(options);
   }
+  if (message.media) out["media"] = to_json(*message.media);
   if (message.edited) out["edited"] = true;
   if (message.revoked) out["revoked"] = true;
   return out;
@@ -45,7 +73,33 @@ double number_of(const json::object& object, std::string_view name) {
   return value != nullptr && value->is_number() ? value->to_number<double>() : 0;
 }
 
-/// What the body says beside text; validated.
+/// A file, written as text. `problem`: why it cannot be read.
+PhoneMedia read_media(const json::object& o, std::string& problem) {
+  const auto text = [&o](std::string_view name) { return std::string(web::text_of(o, name)); };
+  const auto number = [&o](std::string_view name) {
+    return static_cast<std::uint32_t>(web::integer_of(o, name).value_or(0));
+  };
+  PhoneMedia media;
+  for (const MessageKind kind : media_kinds) {
+    if (protocol::name(kind) == web::text_of(o, "kind")) media.kind = kind;
+  }
+  web::MediaTextDecoder decoder;
+  auto decoded = decoder.feed(web::text_of(o, "data"), media.bytes);
+  if (decoded) decoded = decoder.finish(media.bytes);
+  if (!decoded) problem = "is not valid: " + decoded.error().detail;
+  else if (media.bytes.empty()) problem = "is an empty file";
+  media.mimetype = text("mimetype");
+  if (media.mimetype.empty()) media.mimetype = decoder.media_type();
+  media.file_name = text("filename");
+  media.caption = text("caption");
+  media.width = number("width");
+  media.height = number("height");
+  media.seconds = number("seconds");
+  media.view_once = web::boolean_of(o, "viewOnce", false);
+  return media;
+}
+
+/// What the body says beside text and files; validated.
 void read_content(const json::object& body, Phone::Send& message) {
   const auto text = [](const json::object& o, std::string_view name) { return std::string(web::text_of(o, name)); };
   if (const auto* o = member(body, "location")) {
@@ -85,7 +139,13 @@ void send_message(ControlCall& call) {
   message.text = web::text_of(call.body, "text");
   message.quoted_id = web::text_of(call.body, "quoted");
   message.mentions = web::texts_of(call.body, "mentions");
-  read_content(call.body, message);
+  if (const auto* media = member(call.body, "media")) {
+    std::string problem;
+    message.content = read_media(*media, problem);
+    if (!problem.empty()) return call.invalid({{"media.data", problem}});
+  } else {
+    read_content(call.body, message);
+  }
   const bool said = message.content.index() != 0;
   if (said != message.text.empty()) return call.invalid({{"text", "is required, or one other content; not both"}});
   const Result<std::string> id = phone->send(std::move(message));
@@ -116,6 +176,27 @@ void list_messages(ControlCall& call) {
   json::array page;
   for (std::size_t i = first; i < first + count; ++i) page.push_back(to_json(*chosen[i]));
   call.succeed(std::move(page));
+}
+
+void show_message_media(ControlCall& call) {
+  const Phone* phone = call.phone();
+  if (phone == nullptr) return;
+  const auto waiting = std::make_shared<ControlCall>(call);
+  phone->open_media(call.param("id"), [waiting](Result<OpenedMedia> opened) {
+    using protocol::Errc;
+    if (!opened) {
+      const bool told = opened.error().code == Errc::not_found || opened.error().code == Errc::conflict ||
+                        opened.error().code == Errc::closed;
+      if (told) return waiting->fail(opened.error());
+      return waiting->fail(422, "REFUSED", "the file cannot be shown: " + opened.error().detail);
+    }
+    // Whatever the sender calls it: no browser shall show it as a page of this address.
+    net::HttpResponse response(200, "application/octet-stream", std::move(opened->bytes));
+    response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+    response.headers.emplace_back("Content-Disposition", "attachment");
+    response.more = std::move(opened->more);
+    waiting->answer(std::move(response));
+  });
 }
 
 void mark_read(ControlCall& call) {
@@ -168,6 +249,16 @@ void set_auto_read(ControlCall& call) {
   const bool on = web::boolean_of(call.body, "on", false);
   phone->set_auto_read(on);
   call.succeed(json::object{{"on", on}});
+}
+
+void set_media_retry(ControlCall& call) {
+  Phone* phone = call.phone();
+  if (phone == nullptr) return;
+  const auto answer = web::text_of(call.body, "answer");
+  const auto* named = std::find_if(std::begin(retry_modes), std::end(retry_modes),
+                                   [answer](const Named<MediaRetryMode>& mode) { return mode.name == answer; });
+  phone->set_media_retry(named->value);
+  call.succeed(json::object{{"answer", answer}});
 }
 
 }  // namespace wharf::sandbox

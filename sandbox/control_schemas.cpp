@@ -2,6 +2,7 @@
 
 #include "sandbox/media/media_faults.h"
 #include "sandbox/phones.h"
+#include "web/json_body.h"
 
 namespace wharf::sandbox::schemas {
 namespace {
@@ -73,6 +74,15 @@ constexpr Field vote_fields[] = {
     {.name = "options", .type = Type::texts, .required = true, .max = 12},
 };
 constexpr web::Schema vote{{}, vote_fields};
+constexpr Field sent_media_fields[] = {
+    {.name = "kind", .required = true, .one_of = "image|video|gif|video_note|audio|voice|document|sticker"},
+    {.name = "data", .required = true, .min = 1, .max = web::max_json_bytes},
+    {.name = "mimetype", .min = 1, .max = 255}, {.name = "filename", .max = 255}, {.name = "caption", .max = 65'536},
+    {.name = "width", .type = Type::integer, .max = 65'535}, {.name = "height", .type = Type::integer, .max = 65'535},
+    {.name = "seconds", .type = Type::integer, .max = 1'000'000},
+    {.name = "viewOnce", .type = Type::boolean},
+};
+constexpr web::Schema sent_media{{}, sent_media_fields};
 constexpr Field send_message_fields[] = {
     {.name = "to", .required = true, .min = 1, .max = 128},
     {.name = "text", .min = 1, .max = 65'536},
@@ -82,14 +92,14 @@ constexpr Field send_message_fields[] = {
     {.name = "location", .type = Type::object, .object = &location},
     {.name = "contact", .type = Type::object, .object = &contact},
     {.name = "poll", .type = Type::object, .object = &poll},
+    {.name = "media", .type = Type::object, .object = &sent_media},
     {.name = "reaction", .type = Type::object, .object = &reaction},
     {.name = "edit", .type = Type::object, .object = &edit},
     {.name = "revoke", .type = Type::object, .object = &revoke},
     {.name = "vote", .type = Type::object, .object = &vote},
-    // Kinds of content that the contract names and these phones do not send.
-    {.name = "media", .later = true}, {.name = "image", .later = true}, {.name = "video", .later = true},
-    {.name = "audio", .later = true}, {.name = "voice", .later = true}, {.name = "document", .later = true},
-    {.name = "sticker", .later = true},
+    // As the contract names them; here they are all "media".
+    {.name = "image", .later = true}, {.name = "video", .later = true}, {.name = "audio", .later = true},
+    {.name = "voice", .later = true}, {.name = "document", .later = true}, {.name = "sticker", .later = true},
 };
 constexpr Field mark_read_fields[] = {
     {.name = "chat", .required = true, .min = 1, .max = 128},
@@ -100,6 +110,9 @@ constexpr Field set_typing_fields[] = {
     {.name = "state", .required = true, .one_of = "composing|paused"},
 };
 constexpr Field switched_fields[] = {{.name = "on", .type = Type::boolean, .required = true}};
+constexpr Field media_retry_fields[] = {
+    {.name = "answer", .required = true, .one_of = "upload|not_found|general_error|silent"},
+};
 constexpr Field unlink_fields[] = {{.name = "device", .type = Type::any, .required = true}};
 constexpr Field peer_fields[] = {{.name = "peer", .required = true, .min = 1, .max = 64, .format = &phone_number}};
 constexpr Field set_account_fields[] = {
@@ -124,7 +137,7 @@ constexpr Field advance_clock_fields[] = {
 constexpr Field media_fault_fields[] = {
     {.name = "what", .required = true, .one_of = "status|dead|cut|truncate|flip|slow"},
     {.name = "on", .one_of = "upload|download"},
-    {.name = "host", .one_of = "primary|fallback"},
+    {.name = "host", .one_of = "primary|fallback|phones"},
     {.name = "kind", .min = 1, .max = 64},
     {.name = "path", .min = 1, .max = 512},
     {.name = "count", .type = Type::integer, .min = 1, .max = MediaFaults::max_count},
@@ -163,6 +176,7 @@ const web::Schema send_message{{}, send_message_fields};
 const web::Schema mark_read{{}, mark_read_fields};
 const web::Schema set_typing{{}, set_typing_fields};
 const web::Schema switched{{}, switched_fields};
+const web::Schema media_retry{{}, media_retry_fields};
 const web::Schema unlink{{}, unlink_fields};
 const web::Schema peer{{}, peer_fields};
 const web::Schema set_account{{}, set_account_fields};

@@ -7,7 +7,7 @@ namespace wharf::sandbox::schemas {
 
 // bodies
 extern const web::Schema no_fields, create_phone, scan, enter_code, send_message, mark_read, set_typing, switched,
-    unlink, peer, set_account, set_auto_reply, kick, advance_clock, media_fault, media_faults;
+    media_retry, unlink, peer, set_account, set_auto_reply, kick, advance_clock, media_fault, media_faults;
 // queries
 extern const web::Schema scan_query, messages_query, wire_query, media_query;
 

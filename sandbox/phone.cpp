@@ -13,18 +13,20 @@ using protocol::Errc;
 using protocol::Error;
 using protocol::Result;
 
-Phone::Phone(Network& network, Account& account, std::shared_ptr<Worker> worker, Empty)
-    : state_(std::make_unique<State>(network, account, std::move(worker))) {}
+Phone::Phone(Network& network, Account& account, std::shared_ptr<Worker> worker, std::shared_ptr<PhoneFiles> files,
+             Empty)
+    : state_(std::make_unique<State>(network, account, std::move(worker), std::move(files))) {}
 
-Phone::Phone(Network& network, Account& account, std::shared_ptr<Worker> worker)
-    : Phone(network, account, std::move(worker), Empty{}) {
+Phone::Phone(Network& network, Account& account, std::shared_ptr<Worker> worker, std::shared_ptr<PhoneFiles> files)
+    : Phone(network, account, std::move(worker), std::move(files), Empty{}) {
   state_->keys.install();
   state_->keys.publish();
   state_->power_on();
 }
 
-std::unique_ptr<Phone> Phone::empty(Network& network, Account& account, std::shared_ptr<Worker> worker) {
-  return std::unique_ptr<Phone>(new Phone(network, account, std::move(worker), Empty{}));
+std::unique_ptr<Phone> Phone::empty(Network& network, Account& account, std::shared_ptr<Worker> worker,
+                                    std::shared_ptr<PhoneFiles> files) {
+  return std::unique_ptr<Phone>(new Phone(network, account, std::move(worker), std::move(files), Empty{}));
 }
 
 Phone::~Phone() = default;
@@ -85,6 +87,12 @@ void Phone::deliver(bool on) { state_->receipts.deliver(on); }
 void Phone::set_auto_reply(std::optional<AutoReply> rule) { state_->auto_replies.set_rule(std::move(rule)); }
 
 void Phone::set_auto_read(bool on) { state_->auto_replies.set_read(on); }
+
+void Phone::open_media(std::string_view id, const std::function<void(Result<OpenedMedia>)>& done) const {
+  state_->downloads.open(id, done);
+}
+
+void Phone::set_media_retry(MediaRetryMode mode) { state_->reuploads.set_mode(mode); }
 
 const std::vector<PhoneMessage>& Phone::messages() const { return state_->log.messages(); }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "protocol/messages/body.h"
+#include "protocol/messages/content.h"
 #include "sandbox/network.h"
 
 namespace wharf::sandbox {
@@ -33,6 +34,27 @@ struct PhoneMessage {
   std::string target;                    // of what is said about another message: its id
   std::vector<std::string> options;      // of a poll; of a vote what it chooses
   bool edited = false, revoked = false;  // by what came later
+  /// Of a message with a file.
+  struct Media {
+    std::string kind, mimetype, file_name;  // as the message says, like the numbers
+    std::uint64_t size = 0;                 // bytes; of a file that is ready as counted
+    std::uint32_t width = 0, height = 0, seconds = 0;
+    std::string sha256;  // hex, of the decrypted file; "" until it is ready
+    /// loading: on its way to or from the media host. failed: `failure` says why.
+    std::string state = "loading", failure = {};
+  };
+  std::optional<Media> media = {};
+};
+
+/// A file that a phone's user sends.
+struct PhoneMedia {
+  static constexpr std::size_t max_bytes = 64u << 20;
+  protocol::MessageKind kind = protocol::MessageKind::document;  // image, video, gif, video_note, audio, voice, …
+  std::string bytes;
+  std::string mimetype;  // "": the usual one of the kind
+  std::string file_name, caption;
+  std::uint32_t width = 0, height = 0, seconds = 0;
+  bool view_once = false;  // image, video, audio, voice
 };
 
 // What a phone's user says about a message of the chat.
@@ -50,6 +72,12 @@ struct PhoneVote {
   std::vector<std::string> options;
 };
 
+/// What a phone answers to a companion that asks for a file again (04 section 6).
+enum class MediaRetryMode { upload, not_found, general_error, silent };
+
+struct OpenedMedia;  // phone/opened_media.h
+class PhoneFiles;    // phone/files.h
+
 /// Everything a phone does happens on the loop, in turns of NetworkClock::after(0): no call below and no delivery makes
 /// it call the network from inside the network.
 class Phone {
@@ -58,7 +86,8 @@ class Phone {
   using Worker = std::function<void(std::function<void()> work, std::function<void()> done)>;
 
   /// A new phone publishes its keys and attaches to the network.
-  Phone(Network& network, Account& account, std::shared_ptr<Worker> worker = nullptr);
+  /// `files` is shared by the phones of the network.
+  Phone(Network& network, Account& account, std::shared_ptr<Worker> worker, std::shared_ptr<PhoneFiles> files);
   ~Phone();
   Phone(const Phone&) = delete;
   Phone& operator=(const Phone&) = delete;
@@ -67,7 +96,8 @@ class Phone {
   std::optional<Bytes> row(const RowKey& key) const;
   /// A phone from its rows: it is switched off and empty, gets its rows in the order of RowKey, then restored()
   /// switches it on if it was. Errors: malformed.
-  static std::unique_ptr<Phone> empty(Network& network, Account& account, std::shared_ptr<Worker> worker);
+  static std::unique_ptr<Phone> empty(Network& network, Account& account, std::shared_ptr<Worker> worker,
+                                      std::shared_ptr<PhoneFiles> files);
   protocol::Result<void> restore(const RowKey& key, ByteView row);
   void restored();
 
@@ -85,12 +115,13 @@ class Phone {
     std::vector<std::string> mentions;
     /// monostate: `text` is the message.
     std::variant<std::monostate, protocol::Location, protocol::Contacts, protocol::Poll, protocol::CalendarEvent,
-                 protocol::GroupInvite, PhoneReaction, PhoneEdit, PhoneRevoke, PhoneVote>
+                 protocol::GroupInvite, PhoneMedia, PhoneReaction, PhoneEdit, PhoneRevoke, PhoneVote>
         content = {};
     /// The id of the message that it is about; nullptr for a message of its own.
     const std::string* about() const;
   };
-  /// The message id; it is encrypted and handed to the network as soon as devices and bundles are known.
+  /// The message id; it is encrypted and handed to the network as soon as devices and bundles are known, and its file
+  /// is uploaded. Errors: malformed, not_found, closed (there is no media host).
   protocol::Result<std::string> send(Send send);
   /// Read receipts for everything received from `chat` (phone number) and not yet read, or one id.
   protocol::Result<std::size_t> read(std::string_view chat, std::string_view id = {});
@@ -113,6 +144,12 @@ class Phone {
   /// Marks every received message read at once.
   void set_auto_read(bool on);
 
+  /// The file of the newest message with this id, fetched and decrypted for the caller; once, now or later, never when
+  /// the media host ends first. Errors: not_found (message, or its file), conflict (not uploaded yet), malformed (it is
+  /// not what the message says), bad_mac, truncated, closed.
+  void open_media(std::string_view id, const std::function<void(protocol::Result<OpenedMedia>)>& done) const;
+  void set_media_retry(MediaRetryMode mode);
+
   const std::vector<PhoneMessage>& messages() const;  // newest last, at least the newest 5,000
   std::vector<std::uint16_t> companions() const;
   bool powered() const;
@@ -128,7 +165,7 @@ class Phone {
 
  private:
   struct Empty {};
-  Phone(Network& network, Account& account, std::shared_ptr<Worker> worker, Empty);
+  Phone(Network& network, Account& account, std::shared_ptr<Worker> worker, std::shared_ptr<PhoneFiles> files, Empty);
   struct State;
   std::unique_ptr<State> state_;
 };

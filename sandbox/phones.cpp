@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "sandbox/phone/files.h"
+
 namespace wharf::sandbox {
 
 using protocol::Errc;
@@ -32,7 +34,8 @@ Result<std::string> normalise_phone(std::string_view text) {
   return digits;
 }
 
-Phones::Phones(Network& network) : network_(network), worker_(std::make_shared<Worker>()) {
+Phones::Phones(Network& network)
+    : network_(network), worker_(std::make_shared<Worker>()), files_(std::make_shared<PhoneFiles>()) {
   network_.on_link_code_hello = [this](const std::string& phone, LinkCodeHello hello) {
     if (Phone* found = find(phone)) found->on_link_code_hello(std::move(hello));
   };
@@ -60,12 +63,14 @@ Phones::~Phones() {
 
 void Phones::set_worker(Worker worker) { *worker_ = std::move(worker); }
 
+void Phones::set_media_host(const std::shared_ptr<MediaHost>& host) { files_->set_host(host); }
+
 Result<Phone*> Phones::create(std::string_view phone, std::string name, bool with_lid) {
   const Result<std::string> digits = normalise_phone(phone);
   if (!digits) return digits.error();
   const Result<Account*> account = network_.create_account(*digits, std::move(name), with_lid);
   if (!account) return account.error();
-  auto created = std::make_unique<Phone>(network_, **account, worker_);
+  auto created = std::make_unique<Phone>(network_, **account, worker_, files_);
   return (phones_[*digits] = std::move(created)).get();
 }
 
@@ -91,7 +96,7 @@ Result<void> Phones::restore(const RowKey& key, ByteView row) {
     // The phone's own row comes before those of its parts.
     Account* account = key.kind == RowKind::phone ? network_.find_account(std::string_view(key.owner)) : nullptr;
     if (account == nullptr) return Error(Errc::malformed, "state of a phone: a row of an unknown phone");
-    found = phones_.emplace(key.owner, Phone::empty(network_, *account, worker_)).first;
+    found = phones_.emplace(key.owner, Phone::empty(network_, *account, worker_, files_)).first;
   }
   return found->second->restore(key, row);
 }

@@ -14,6 +14,8 @@
 
 namespace wharf::sandbox {
 
+class MediaHost;
+
 /// Digits of a number as people write it: '+', spaces, dashes, dots and parentheses dropped. Errors: malformed (another
 /// character, not 7 to 15 digits).
 protocol::Result<std::string> normalise_phone(std::string_view text);
@@ -30,6 +32,9 @@ class Phones {
   using Worker = std::function<void(std::function<void()> work, std::function<void()> done)>;
   void set_worker(Worker worker);
 
+  /// Where the phones upload and download. Without one, or when it has ended, they send no files and load none.
+  void set_media_host(const std::shared_ptr<MediaHost>& host);
+
   /// Creates the account and its phone, switched on. Errors: malformed, conflict (number taken).
   protocol::Result<Phone*> create(std::string_view phone, std::string name, bool with_lid = true);
   /// `phone`: digits; nullptr when there is none.
@@ -44,7 +49,8 @@ class Phones {
 
  private:
   Network& network_;
-  std::shared_ptr<Worker> worker_;  // shared with the phones, which read it when they need it
+  std::shared_ptr<Worker> worker_;     // shared with the phones, which read it when they need it
+  std::shared_ptr<PhoneFiles> files_;  // and this
   std::map<std::string, std::unique_ptr<Phone>, std::less<>> phones_;
 };
 

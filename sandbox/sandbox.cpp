@@ -79,6 +79,7 @@ struct Sandbox::State {
     phones.set_worker([this](std::function<void()> work, std::function<void()> done) {
       workers.run(std::move(work), std::move(done));
     });
+    phones.set_media_host(media);
     if (settings.auto_create_phones) {
       network.on_unknown_number = [this](const std::string& phone) { (void)phones.create(phone, "+" + phone); };
     }
@@ -203,8 +204,9 @@ boost::system::result<void, std::string> Sandbox::State::load() {
       [this] { return network.changes().take([this](const RowKey& key) { return row(key); }); });
   network.changes().on_first = [this] { committer->changed(); };
   network.restored();
-  phones.restored();
+  // Before the phones: what they go on uploading would be taken for the rest of an upload that was never finished.
   if (auto agreed = files.restored(); !agreed) return agreed.error().detail;
+  phones.restored();
   return {};
 }
 

@@ -9,8 +9,9 @@ namespace {
 
 bool fits(const MediaFault& rule, const MediaTraits& request) {
   if (rule.what == MediaFault::What::truncate && request.on == MediaWay::upload) return false;
-  return (!rule.on || *rule.on == request.on) && (!rule.host || *rule.host == request.host) &&
-         (rule.kind.empty() || rule.kind == request.kind) && (rule.path.empty() || rule.path == request.path);
+  const bool host = rule.host ? *rule.host == request.host : request.host != MediaDoor::phones;
+  return host && (!rule.on || *rule.on == request.on) && (rule.kind.empty() || rule.kind == request.kind) &&
+         (rule.path.empty() || rule.path == request.path);
 }
 
 }  // namespace

@@ -10,8 +10,9 @@
 
 namespace wharf::sandbox {
 
-enum class MediaWay { upload, download };    // POST of a file and its resume=1; GET
-enum class MediaDoor { primary, fallback };  // the host of media_conn that the request named
+enum class MediaWay { upload, download };  // POST of a file and its resume=1; GET
+/// The host of media_conn that the request named; or no host at all: the simulated phones of the process.
+enum class MediaDoor { primary, fallback, phones };
 
 struct MediaFault {
   enum class What {
@@ -28,7 +29,8 @@ struct MediaFault {
   std::uint64_t bytes = 0;
   std::uint64_t bytes_per_second = 1'000;
   unsigned count = 1;  // of requests; 0: over
-  // Whom it fits; what is unset fits all.
+  // Whom it fits; what is unset fits all, but the phones only when they are named: a copy of what a client is sent
+  // goes to a phone too, and which of both comes first is nobody's choice.
   std::optional<MediaWay> on;
   std::optional<MediaDoor> host;
   std::string kind;

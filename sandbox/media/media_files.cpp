@@ -59,9 +59,7 @@ Result<void> MediaBlob::append(std::string_view bytes) {
   if (file_ < 0) {
     file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file_ < 0) return failure(path_, "cannot be made", errno);
-    digest_.reset(EVP_MD_CTX_new());
-    if (!digest_ || EVP_DigestInit_ex(digest_.get(), EVP_sha256(), nullptr) != 1)
-      return Error(Errc::internal, "SHA-256 is not available");
+    digest_.emplace();
   }
   if (!digest_) return Error(Errc::internal, "the file is sealed");
   for (std::string_view rest = bytes; !rest.empty();) {
@@ -71,14 +69,13 @@ Result<void> MediaBlob::append(std::string_view bytes) {
     rest.remove_prefix(static_cast<std::size_t>(count));
     written_ += static_cast<std::uint64_t>(count);
   }
-  EVP_DigestUpdate(digest_.get(), bytes.data(), bytes.size());
+  digest_->update(protocol::as_bytes(bytes));
   return {};
 }
 
 Result<Digest32> MediaBlob::seal() {
   if (!digest_) return Error(Errc::internal, "nothing was written");
-  Digest32 hash{};
-  EVP_DigestFinal_ex(digest_.get(), hash.data(), nullptr);
+  const Digest32 hash = digest_->finish();
   digest_.reset();
   if (::fdatasync(file_) != 0) return failure(path_, "cannot be synced", errno);
   if (auto synced = sync_directory(path_); !synced) return synced.error();

@@ -4,17 +4,16 @@
 // Callbacks come on the loop, once: later, or inside the call when it is refused (rate_limited). They may come after
 // the end of this object, and never come when the workers end first.
 
-#include <openssl/evp.h>
-
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "net/workers.h"
-#include "protocol/crypto/hash.h"
+#include "protocol/crypto/hash_stream.h"
 #include "protocol/result.h"
 
 namespace wharf::sandbox {
@@ -29,9 +28,6 @@ class MediaBlob {
 
  private:
   friend class MediaFiles;
-  struct FreeDigest {
-    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-  };
   protocol::Result<void> append(std::string_view bytes);
   protocol::Result<protocol::Digest32> seal();
   protocol::Result<std::string> read(std::uint64_t offset, std::size_t bytes);
@@ -39,7 +35,7 @@ class MediaBlob {
   std::string path_;
   int file_ = -1;
   std::uint64_t written_ = 0;
-  std::unique_ptr<EVP_MD_CTX, FreeDigest> digest_;  // of what was written
+  std::optional<protocol::Sha256Stream> digest_;  // of what was written, until it is sealed
 };
 
 class MediaFiles {

@@ -103,16 +103,15 @@ void MediaHost::finish_upload(MediaUploadReceiver& receiver, const net::HttpRequ
     const auto self = weak.lock();
     if (!self) return;
     if (!kept) return self->answer(responder, text(status_of(kept.error().code), kept.error().detail));
-    self->answer(responder, document({{"url", "https://" + self->primary_ + kept->direct_path()},
-                                      {"direct_path", kept->direct_path()},
-                                      {"handle", kept->id}}));
+    self->answer(responder,
+                 document({{"url", self->url_of(*kept)}, {"direct_path", kept->direct_path()}, {"handle", kept->id}}));
   });
 }
 
 void MediaHost::answer_probe(const MediaProbe& probe, const net::Responder& responder) {
   if (const auto* file = ports_.store.find_hash(probe.kind, probe.hash)) {
     return answer(responder, document({{"resume", "complete"},
-                                       {"url", "https://" + primary_ + file->direct_path()},
+                                       {"url", url_of(*file)},
                                        {"direct_path", file->direct_path()},
                                        {"handle", file->id}}));
   }

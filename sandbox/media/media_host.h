@@ -37,6 +37,9 @@ class MediaHost : public std::enable_shared_from_this<MediaHost> {
   void set_hosts(std::string primary, std::string fallback);
   MediaFaults& faults() { return faults_; }
   MediaStore& store() { return ports_.store; }
+  NetworkClock& clock() { return ports_.clock; }
+  /// Of a file, at the primary host.
+  std::string url_of(const MediaFile& file) const { return "https://" + primary_ + file.direct_path(); }
 
   /// For HttpServerSettings::receive_body: null for what is no upload.
   std::unique_ptr<net::BodyReceiver> receive(const net::HttpRequest& head);
@@ -47,7 +50,6 @@ class MediaHost : public std::enable_shared_from_this<MediaHost> {
   MediaDoor door_of(const net::HttpRequest& head) const;
   /// The answer of a fault that is one: a status, or none at all.
   net::HttpResponse failed(const MediaFault& fault, const net::HttpRequest& head) const;
-  std::string uploaded(const MediaFile& file, bool resumed) const;
 
   void finish_upload(MediaUploadReceiver& receiver, const net::HttpRequest& request, const net::Responder& responder);
   void answer_probe(const MediaProbe& probe, const net::Responder& responder);

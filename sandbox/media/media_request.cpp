@@ -5,7 +5,7 @@
 #include <charconv>
 
 #include "net/percent_encoding.h"
-#include "sandbox/media/base64url.h"
+#include "protocol/media/media_urls.h"
 #include "web/query.h"
 
 namespace wharf::sandbox {
@@ -114,11 +114,6 @@ std::string MediaFile::query() const {
 
 std::string MediaFile::direct_path() const { return path() + "?" + query(); }
 
-std::optional<protocol::Digest32> read_token(std::string_view text) {
-  const auto bytes = from_base64url(text);
-  return bytes ? protocol::exactly<32>(*bytes) : std::nullopt;
-}
-
 bool is_upload_target(std::string_view target) {
   return std::any_of(upload_roots.begin(), upload_roots.end(),
                      [target](std::string_view root) { return target.starts_with(root); });
@@ -143,8 +138,8 @@ MediaRequest read_media_request(const net::HttpRequest& head, std::uint64_t max_
   if (!query) return MediaRefusal{400, "a broken query"};
   if (auto refusal = refuse_auth(*query, check)) return *refusal;
   const auto segment = net::percent_decode(path.substr(path.rfind('/') + 1), net::Plus::literal);
-  const auto named = segment ? read_token(*segment) : std::nullopt;
-  const auto token = read_token(query->text("token"));
+  const auto named = segment ? protocol::read_upload_token(*segment) : std::nullopt;
+  const auto token = protocol::read_upload_token(query->text("token"));
   if (!named || !token) return MediaRefusal{400, "the token is not the base64url of a SHA-256"};
   if (*named != *token) return MediaRefusal{400, "the tokens of path and query differ"};
   if (head.method == "DELETE") return MediaDeletion{std::string(door->kind), *named};

@@ -50,8 +50,6 @@ MediaRequest read_media_request(const net::HttpRequest& head, std::uint64_t max_
 bool is_upload_target(std::string_view target);
 /// The kind that an upload address is for ("/mms/image/…" -> "image"); "" of any other target.
 std::string_view upload_kind(std::string_view target);
-/// 32 bytes in base64url, padded or not.
-std::optional<protocol::Digest32> read_token(std::string_view text);
 
 /// 200, 404 unknown, 403 signature missing, wrong or out of time, 410 expired. `query`: raw, of the request.
 unsigned judge_download(const MediaFile* file, std::string_view query, std::int64_t now_ms);

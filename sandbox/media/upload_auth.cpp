@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <tuple>
 
 #include "protocol/crypto/hash.h"
-#include "sandbox/media/base64url.h"
+#include "protocol/media/media_urls.h"
 #include "sandbox/rows.h"
 
 namespace wharf::sandbox {
@@ -31,8 +32,10 @@ std::string make_upload_auth(ByteView secret, std::string_view phone, std::int64
 }
 
 std::optional<std::int64_t> read_upload_auth(ByteView secret, std::string_view auth) {
-  const auto token = from_base64url(auth);
-  if (!token || token->size() != claim_bytes + mac_bytes) return std::nullopt;
+  // 32 bytes, written as the hashes are that name files.
+  static_assert(claim_bytes + mac_bytes == std::tuple_size_v<protocol::Digest32>);
+  const auto token = protocol::read_upload_token(auth);
+  if (!token) return std::nullopt;
   const ByteView claim = ByteView(*token).first(claim_bytes);
   const auto mac = mac_of(secret, claim);
   if (!protocol::equal_constant_time(ByteView(mac).first(mac_bytes), ByteView(*token).subspan(claim_bytes)))

@@ -1,6 +1,7 @@
 #include "sandbox/network/media_conn.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "sandbox/network/answers.h"
@@ -9,35 +10,40 @@ namespace wharf::sandbox {
 
 namespace {
 
-constexpr std::int64_t ttl_seconds = 3'600, auth_ttl_seconds = 21'600, max_buckets = 12;
+constexpr std::uint64_t ttl_seconds = 3'600, auth_ttl_seconds = 21'600, max_buckets = 12;
 constexpr std::string_view categories[] = {"audio",       "document", "gif",     "image", "md-app-state",
                                            "md-msg-hist", "ptt",      "sticker", "video"};
 
-Node host_node(const std::string& name, std::string_view type, const std::string& fallback, std::uint64_t limit) {
-  Node host("host");
-  host.set("hostname", name).set("type", type);
-  if (!fallback.empty()) host.set("fallback_hostname", fallback);
-  if (limit > 0) host.set("maxContentLengthBytes", limit);
-  Node download("download");
-  for (const auto category : categories) download.add(Node(std::string(category)));
-  return host.add(Node("upload")).add(std::move(download));
+protocol::MediaHost host_of(const std::string& name, std::uint64_t limit) {
+  protocol::MediaHost host;
+  host.hostname = name;
+  if (limit > 0) host.max_content_bytes = limit;
+  host.accepts_uploads = true;
+  host.downloads.assign(std::begin(categories), std::end(categories));
+  return host;
 }
 
 }  // namespace
 
 void MediaConnections::on_iq(const Origin& origin, const Node& iq) {
   if (iq.attr("type") != "set" || !iq.child("media_conn")) return c_.send(origin.key, error_of(iq, 400, "bad-request"));
-  c_.send(origin.key, result_of(iq).add(answer(origin.key.phone)));
+  // Only its child: an answer of the server says `from`.
+  const Node answer = protocol::media_conn_result(iq, connection(origin.key.phone));
+  c_.send(origin.key, result_of(iq).add(*answer.child("media_conn")));
 }
 
-Node MediaConnections::answer(const std::string& phone) {
-  Node connection("media_conn");
-  connection.set("auth", make_upload_auth(tokens_.secret(), phone, issue_time()));
-  connection.set("ttl", ttl_seconds).set("auth_ttl", auth_ttl_seconds).set("max_buckets", max_buckets);
-  connection.set("id", c_.next_id());
-  connection.add(host_node(c_.settings.media_host, "primary", fallback_, max_file_bytes_));
-  if (!fallback_.empty()) connection.add(host_node(fallback_, "fallback", {}, max_file_bytes_));
-  return connection;
+protocol::MediaConn MediaConnections::connection(const std::string& phone) const {
+  protocol::MediaConn out;
+  out.auth = make_upload_auth(tokens_.secret(), phone, issue_time());
+  out.ttl_seconds = ttl_seconds;
+  out.auth_ttl_seconds = auth_ttl_seconds;
+  out.max_buckets = max_buckets;
+  out.hosts.push_back(host_of(c_.settings.media_host, max_file_bytes_));
+  if (fallback_.empty()) return out;
+  out.hosts.back().fallback_hostname = fallback_;
+  out.hosts.push_back(host_of(fallback_, max_file_bytes_));
+  out.hosts.back().fallback = true;
+  return out;
 }
 
 // One that is given out in the millisecond in which all were ended is a new one.
@@ -46,7 +52,8 @@ std::int64_t MediaConnections::issue_time() const { return std::max(c_.clock.uni
 AuthState MediaConnections::check(std::string_view auth) const {
   const auto issued = read_upload_auth(tokens_.secret(), auth);
   if (!issued) return AuthState::unknown;
-  const bool over = *issued <= revoked_through_ms_ || c_.clock.unix_ms() - *issued >= auth_ttl_seconds * 1000;
+  const bool over =
+      *issued <= revoked_through_ms_ || c_.clock.unix_ms() - *issued >= std::int64_t{auth_ttl_seconds} * 1000;
   return over ? AuthState::expired : AuthState::valid;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/stanzas/media_conn.h"
 #include "sandbox/media/upload_auth.h"
 #include "sandbox/network/accounts.h"
 #include "sandbox/network/context.h"
@@ -36,7 +37,7 @@ class MediaConnections {
   void restore(ByteView row);
 
  private:
-  Node answer(const std::string& phone);
+  protocol::MediaConn connection(const std::string& phone) const;
   std::int64_t issue_time() const;
 
   NetworkContext& c_;

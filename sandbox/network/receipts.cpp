@@ -36,6 +36,19 @@ void Receipts::on_receipt(const Origin& origin, const Node& receipt) {
   relay(passage);
 }
 
+void Receipts::on_notification(const Origin& origin, const Node& notification) {
+  const auto to = notification.jid("to");
+  const auto target = to ? accounts_.resolve(*to) : std::nullopt;
+  const bool own_companion = target && target->party == &origin.party && to->device != 0;
+  if (origin.key.device != 0 || notification.attr("type") != "mediaretry" || !own_companion)
+    return c_.complain("a notification that is not its to send, from " + text_of(origin.key));
+  Node out("notification");
+  out.set("from", to->user_jid()).set("type", "mediaretry").set("id", notification.attr("id"));
+  out.set("t", c_.unix_seconds());
+  for (const auto& child : notification.children()) out.add(child);
+  delivery_.enqueue({origin.key.phone, to->device}, std::move(out));
+}
+
 void Receipts::acknowledge(const Origin& origin, const Node& receipt, const std::string& type, const Jid& to) {
   Node ack("ack");
   ack.set("class", "receipt").set("id", receipt.attr("id")).set("from", to);

@@ -1,6 +1,6 @@
 #pragma once
-// Receipts: they settle queue entries, are acked, and go on to whom their type concerns. Retry receipts too.
-// Specification 06 sections 8.5 and 8.6.
+// Receipts: they settle queue entries, are acked, and go on to whom their type concerns. Retry receipts too, and the
+// answers of phones to those that ask for a file again. Specification 06 sections 8.5, 8.6 and 12, 04 section 6.
 
 #include <string>
 #include <string_view>
@@ -20,6 +20,8 @@ class Receipts {
       : c_(context), accounts_(accounts), delivery_(delivery), memory_(memory), blocklist_(blocklist) {}
 
   void on_receipt(const Origin& origin, const Node& receipt);
+  /// What only a phone sends: its answer to a server-error receipt, to a companion of its own.
+  void on_notification(const Origin& origin, const Node& notification);
 
  private:
   /// A receipt on its way to somebody known.

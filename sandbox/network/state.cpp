@@ -64,6 +64,8 @@ void Network::State::handle_device(const DeviceKey& from, const Node& stanza) {
   } else if (stanza.is("ib")) {
     if (const auto* batch = stanza.child("offline_batch"))
       delivery.on_offline_batch(from, batch->number("count").value_or(0));
+  } else if (stanza.is("notification")) {
+    receipts.on_notification(origin, stanza);
   } else if (stanza.is("call")) {
     acknowledge_call(origin, stanza);
   } else {

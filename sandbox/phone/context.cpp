@@ -14,7 +14,9 @@ constexpr std::size_t stanzas_per_turn = 256;
 constexpr std::int64_t iq_timeout_ms = 30'000;
 
 /// Presence and chat state are worth nothing later; questions are asked again by whoever needs the answer.
-bool outlives_a_restart(const Node& stanza) { return stanza.is("message") || stanza.is("receipt") || stanza.is("ack"); }
+bool outlives_a_restart(const Node& stanza) {
+  return stanza.is("message") || stanza.is("receipt") || stanza.is("ack") || stanza.is("notification");
+}
 
 }  // namespace
 

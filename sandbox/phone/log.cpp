@@ -18,30 +18,53 @@ std::string key_of(std::string_view author, std::string_view id) {
   return key;
 }
 
+json::object to_json(const PhoneMessage::Media& media) {
+  return {{"kind", media.kind},   {"mimetype", media.mimetype}, {"fileName", media.file_name}, {"size", media.size},
+          {"width", media.width}, {"height", media.height},     {"seconds", media.seconds},    {"sha256", media.sha256},
+          {"state", media.state}, {"failure", media.failure}};
+}
+
+PhoneMessage::Media read_media(const json::object& o) {
+  PhoneMessage::Media media;
+  media.kind = string_of(o.at("kind"));
+  media.mimetype = string_of(o.at("mimetype"));
+  media.file_name = string_of(o.at("fileName"));
+  media.size = number_of<std::uint64_t>(o.at("size"));
+  media.width = number_of<std::uint32_t>(o.at("width"));
+  media.height = number_of<std::uint32_t>(o.at("height"));
+  media.seconds = number_of<std::uint32_t>(o.at("seconds"));
+  media.sha256 = string_of(o.at("sha256"));
+  media.state = string_of(o.at("state"));
+  media.failure = string_of(o.at("failure"));
+  return media;
+}
+
 json::object to_json(const PhoneMessage& message, const PhoneLog::Behind& behind) {
   json::array mentions;
   for (const std::string& mention : message.mentions) mentions.emplace_back(mention);
   json::array options;
   for (const std::string& option : message.options) options.emplace_back(option);
-  return {{"id", message.id},
-          {"fromMe", message.from_me},
-          {"device", message.device},
-          {"chat", message.chat},
-          {"author", message.author},
-          {"kind", message.kind},
-          {"text", message.text},
-          {"quoted", message.quoted_id},
-          {"mentions", std::move(mentions)},
-          {"t", message.timestamp},
-          {"status", message.status},
-          {"failure", message.failure},
-          {"target", message.target},
-          {"options", std::move(options)},
-          {"edited", message.edited},
-          {"revoked", message.revoked},
-          {"encoded", base64_value(behind.encoded)},
-          {"form", behind.chat.empty() ? "" : behind.chat.to_string()},
-          {"unread", behind.unread}};
+  json::object o{{"id", message.id},
+                 {"fromMe", message.from_me},
+                 {"device", message.device},
+                 {"chat", message.chat},
+                 {"author", message.author},
+                 {"kind", message.kind},
+                 {"text", message.text},
+                 {"quoted", message.quoted_id},
+                 {"mentions", std::move(mentions)},
+                 {"t", message.timestamp},
+                 {"status", message.status},
+                 {"failure", message.failure},
+                 {"target", message.target},
+                 {"options", std::move(options)},
+                 {"edited", message.edited},
+                 {"revoked", message.revoked},
+                 {"encoded", base64_value(behind.encoded)},
+                 {"form", behind.chat.empty() ? "" : behind.chat.to_string()},
+                 {"unread", behind.unread}};
+  if (message.media) o["media"] = to_json(*message.media);
+  return o;
 }
 
 PhoneMessage read_message(const json::object& o) {
@@ -58,6 +81,7 @@ PhoneMessage read_message(const json::object& o) {
   message.timestamp = number_of<std::int64_t>(o.at("t"));
   message.status = string_of(o.at("status"));
   message.failure = string_of(o.at("failure"));
+  if (const json::value* media = o.if_contains("media")) message.media = read_media(media->as_object());
   if (!o.contains("target")) return message;  // of an earlier release
   message.target = string_of(o.at("target"));
   for (const json::value& option : o.at("options").as_array()) message.options.push_back(string_of(option));

@@ -6,6 +6,7 @@
 
 #include "protocol/messages/padding.h"
 #include "protocol/stanzas/ack.h"
+#include "sandbox/phone/media_messages.h"
 
 namespace wharf::sandbox {
 
@@ -100,9 +101,11 @@ void PhoneReceiving::show(const MessageSource& source, const DeviceKey& author,
   shown.timestamp = static_cast<std::int64_t>(source.timestamp);
   shown.status = shown.from_me ? "server" : "received";
   add_ons_.describe(shown, content.body);
+  shown.media = shown_media(content);
   const PhoneMessage received = shown;
   log_.put(std::move(shown), {content.encoded, chat, !received.from_me});
   add_ons_.take_effect(received, content.body);
+  if (received.media) downloads_.load(received.author, received.id);
   if (!received.from_me) auto_replies_.react(received);
 }
 

@@ -6,6 +6,7 @@
 #include "sandbox/phone/auto_replies.h"
 #include "sandbox/phone/bootstrap.h"
 #include "sandbox/phone/context.h"
+#include "sandbox/phone/downloads.h"
 #include "sandbox/phone/log.h"
 #include "sandbox/phone/receipts.h"
 #include "sandbox/phone/retries.h"
@@ -16,7 +17,8 @@ namespace wharf::sandbox {
 class PhoneReceiving {
  public:
   PhoneReceiving(PhoneContext& context, PhoneSessions& sessions, PhoneLog& log, PhoneReceipts& receipts,
-                 PhoneRetries& retries, PhoneBootstrap& bootstrap, PhoneAutoReplies& auto_replies, PhoneAddOns& add_ons)
+                 PhoneRetries& retries, PhoneBootstrap& bootstrap, PhoneAutoReplies& auto_replies, PhoneAddOns& add_ons,
+                 PhoneDownloads& downloads)
       : c_(context),
         sessions_(sessions),
         log_(log),
@@ -24,7 +26,8 @@ class PhoneReceiving {
         retries_(retries),
         bootstrap_(bootstrap),
         auto_replies_(auto_replies),
-        add_ons_(add_ons) {}
+        add_ons_(add_ons),
+        downloads_(downloads) {}
 
   void on_message(const Node& message);
 
@@ -42,6 +45,7 @@ class PhoneReceiving {
   PhoneBootstrap& bootstrap_;
   PhoneAutoReplies& auto_replies_;
   PhoneAddOns& add_ons_;
+  PhoneDownloads& downloads_;
 };
 
 }  // namespace wharf::sandbox

@@ -37,6 +37,7 @@ Bytes Phone::State::core_row() const {
   core["waitingBootstraps"] = bootstrap.saved();
   app_state.save(core);
   auto_replies.save_rule(core);
+  reuploads.save(core);
   return packed(core);
 }
 
@@ -64,6 +65,7 @@ void Phone::State::restore_core(ByteView row) {
   auto_replies.load(core);
   bootstrap.load(core);
   app_state.load(core);
+  reuploads.load(core);
   start_powered_ = core.at("powered").as_bool();
 }
 

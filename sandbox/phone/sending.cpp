@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/stanzas/messages.h"
+#include "sandbox/phone/media_messages.h"
 
 namespace wharf::sandbox {
 
@@ -27,46 +28,63 @@ Error forgotten() { return Error(Errc::internal, "forgotten before it was sent")
 
 }  // namespace
 
-Result<protocol::OutgoingMessage> PhoneSending::build(const Phone::Send& message, const Account& peer,
-                                                      std::vector<std::string>& mentioned) const {
-  if (message.about() != nullptr) return add_ons_.build(message, peer);
+Result<PhoneSending::Draft> PhoneSending::build(const Phone::Send& message, const Account& peer) const {
+  Draft draft;
+  if (message.about() != nullptr) {
+    auto built = add_ons_.build(message, peer);
+    if (!built) return built.error();
+    draft.message = std::move(*built);
+    return draft;
+  }
   protocol::MessageFrame frame;
   for (const std::string& who : message.mentions) {
     const Account* account = c_.look_up(who);
     if (account == nullptr) return Error(Errc::not_found, "mentions: nobody has the number " + who);
     frame.mentions.push_back(account->jid());
-    mentioned.push_back(account->phone);
+    draft.mentioned.push_back(account->phone);
   }
   if (!message.quoted_id.empty()) {
     auto quoted = quote(message.quoted_id, peer);
     if (!quoted) return quoted.error();
     frame.quote = std::move(*quoted);
   }
-  return std::visit(
-      [&](const auto& kind) -> Result<protocol::OutgoingMessage> {
+  auto body = std::visit(
+      [&](const auto& kind) -> Result<protocol::OutgoingBody> {
         using Kind = std::decay_t<decltype(kind)>;
         if constexpr (std::is_same_v<Kind, std::monostate>) {
           if (message.text.empty()) return Error(Errc::malformed, "text is empty");
-          return protocol::build_message(message.text, frame, c_.random());
+          return protocol::OutgoingBody(message.text);
+        } else if constexpr (std::is_same_v<Kind, PhoneMedia>) {
+          if (!files_.has_host()) return Error(Errc::closed, "media: this network has no media host");
+          auto sealed = seal_media(kind, static_cast<std::int64_t>(c_.now()), c_.random());
+          if (!sealed) return sealed.error();
+          frame.view_once = kind.view_once;
+          draft.upload = std::move(sealed->file);
+          return protocol::OutgoingBody(std::move(sealed->content));
         } else if constexpr (std::is_constructible_v<protocol::OutgoingBody, Kind>) {
-          return protocol::build_message(protocol::OutgoingBody(kind), frame, c_.random());
+          return protocol::OutgoingBody(kind);
         } else {
           return Error(Errc::internal, "said about a message");
         }
       },
       message.content);
+  if (!body) return body.error();
+  draft.message = protocol::build_message(*body, frame, c_.random());
+  return draft;
 }
 
 Result<std::string> PhoneSending::send(const Phone::Send& message, std::string_view id_prefix) {
   const Account* peer = c_.look_up(message.to);
   if (peer == nullptr) return Error(Errc::not_found, "to: nobody has this number");
-  PhoneMessage shown;
-  auto built = build(message, *peer, shown.mentions);
-  if (!built) return built.error();
-  const auto content = protocol::parse_message(built->encoded);
+  auto draft = build(message, *peer);
+  if (!draft) return draft.error();
+  protocol::OutgoingMessage& built = draft->message;
+  const auto content = protocol::parse_message(built.encoded);
   if (!content) return content.error();
   const std::string id = new_id(id_prefix, c_.random());
+  PhoneMessage shown;
   shown.id = id;
+  shown.mentions = std::move(draft->mentioned);
   shown.from_me = true;
   shown.chat = peer->phone;
   shown.author = c_.account.phone;
@@ -76,15 +94,17 @@ Result<std::string> PhoneSending::send(const Phone::Send& message, std::string_v
   shown.timestamp = static_cast<std::int64_t>(c_.now());
   shown.status = "pending";
   add_ons_.describe(shown, content->body);
+  shown.media = shown_media(*content);
   const PhoneMessage said = shown;
-  log_.put(std::move(shown), {built->encoded, c_.form_for(*peer), false});
+  log_.put(std::move(shown), {built.encoded, c_.form_for(*peer), false});
   add_ons_.take_effect(said, content->body);
 
   SentMessage kept;
   kept.id = id;
   kept.chat = peer->phone;
-  if (built->secret) kept.secret = *built->secret;
-  kept.encoded = std::move(built->encoded);
+  if (built.secret) kept.secret = *built.secret;
+  kept.encoded = std::move(built.encoded);
+  kept.upload = std::move(draft->upload);
   enqueue(std::move(kept));
   return id;
 }
@@ -144,11 +164,49 @@ void PhoneSending::start_next(const std::string& queue) {
 void PhoneSending::begin(const std::string& queue, const std::string& id) {
   const SentMessage* message = sent_.find(id);
   if (message == nullptr) return finish(queue, forgotten());
+  if (!message->upload.empty()) return upload(queue, *message);
   fanout_.prepare(*message, [this, queue, id](Result<void> ready) {
     if (!ready) return finish(queue, ready);
     SentMessage* waiting = sent_.find(id);
     finish(queue, waiting != nullptr ? transmission_.seal_and_send(*waiting) : forgotten());
   });
+}
+
+void PhoneSending::upload(const std::string& queue, const SentMessage& message) {
+  const auto file = file_of(message.encoded);
+  if (!file) return finish(queue, file.error());
+  files_.upload(file->kind, message.upload,
+                [this, here = std::weak_ptr(c_.alive), queue, id = message.id](const Result<PhoneFiles::Place>& place) {
+                  if (!here.expired()) uploaded(queue, id, place);
+                });
+}
+
+/// The phone may be off by now, or installed anew: then nobody waits for the message.
+void PhoneSending::uploaded(const std::string& queue, const std::string& id, const Result<PhoneFiles::Place>& place) {
+  SentMessage* message = sent_.find(id);
+  if (message == nullptr) return;
+  const auto placed = place ? placed_message(message->encoded, place->url, place->direct_path, c_.random())
+                            : Result<protocol::OutgoingMessage>(place.error());
+  message->upload = {};
+  if (!placed) return finish(queue, placed.error());
+  message->encoded = placed->encoded;
+  if (placed->secret) message->secret = *placed->secret;
+  sent_.changed(id);
+  show_ready(id, *placed);
+  if (!c_.powered()) return finish(queue, Error(Errc::closed, "the phone was switched off"));
+  begin(queue, id);
+}
+
+void PhoneSending::show_ready(const std::string& id, const protocol::OutgoingMessage& message) {
+  const std::string& own = c_.account.phone;
+  PhoneMessage* shown = log_.find(own, id);
+  if (shown == nullptr) return;
+  log_.behind(own, id)->encoded = message.encoded;
+  if (const auto file = file_of(message.encoded); file && shown->media) {
+    shown->media->state = "ready";
+    shown->media->sha256 = protocol::to_hex(file->reference.hashes.file_sha256);
+  }
+  log_.touch(own, id);
 }
 
 void PhoneSending::finish(const std::string& queue, const Result<void>& outcome) {

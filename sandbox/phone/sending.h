@@ -1,6 +1,6 @@
 #pragma once
 // Messages of a phone's user and to its companions: each waits in the queue of its chat until those before it are
-// encrypted. Specification 03 section 4.
+// encrypted, and one with a file until that is on the media host. Specification 03 section 4, 04 sections 3 and 5.
 
 #include <deque>
 #include <map>
@@ -13,6 +13,7 @@
 #include "sandbox/phone/add_ons.h"
 #include "sandbox/phone/context.h"
 #include "sandbox/phone/fanout.h"
+#include "sandbox/phone/files.h"
 #include "sandbox/phone/log.h"
 #include "sandbox/phone/sent_messages.h"
 #include "sandbox/phone/transmission.h"
@@ -22,8 +23,14 @@ namespace wharf::sandbox {
 class PhoneSending {
  public:
   PhoneSending(PhoneContext& context, PhoneFanout& fanout, PhoneTransmission& transmission, SentMessages& sent,
-               PhoneLog& log, PhoneAddOns& add_ons)
-      : c_(context), fanout_(fanout), transmission_(transmission), sent_(sent), log_(log), add_ons_(add_ons) {}
+               PhoneLog& log, PhoneAddOns& add_ons, PhoneFiles& files)
+      : c_(context),
+        fanout_(fanout),
+        transmission_(transmission),
+        sent_(sent),
+        log_(log),
+        add_ons_(add_ons),
+        files_(files) {}
 
   /// The id, which begins with `id_prefix` when there is one. Errors: malformed, not_found.
   protocol::Result<std::string> send(const Phone::Send& message, std::string_view id_prefix = {});
@@ -41,14 +48,22 @@ class PhoneSending {
     std::deque<std::string> ids;
     bool busy = false;
   };
-  protocol::Result<protocol::OutgoingMessage> build(const Phone::Send& message, const Account& peer,
-                                                    std::vector<std::string>& mentioned) const;
+  /// A message of `send`, not sent yet.
+  struct Draft {
+    protocol::OutgoingMessage message;
+    Bytes upload;                        // as in SentMessage
+    std::vector<std::string> mentioned;  // phone numbers
+  };
+  protocol::Result<Draft> build(const Phone::Send& message, const Account& peer) const;
   protocol::Result<protocol::Quote> quote(const std::string& id, const Account& peer) const;
   void enqueue(SentMessage message);
   /// The queue that a message waits in: its chat's, or that of a bootstrapped companion.
   static std::string queue_of(const SentMessage& message);
   void start_next(const std::string& queue);
   void begin(const std::string& queue, const std::string& id);
+  void upload(const std::string& queue, const SentMessage& message);
+  void uploaded(const std::string& queue, const std::string& id, const protocol::Result<PhoneFiles::Place>& place);
+  void show_ready(const std::string& id, const protocol::OutgoingMessage& message);
   void finish(const std::string& queue, const protocol::Result<void>& outcome);
 
   PhoneContext& c_;
@@ -57,6 +72,7 @@ class PhoneSending {
   SentMessages& sent_;
   PhoneLog& log_;
   PhoneAddOns& add_ons_;
+  PhoneFiles& files_;
   std::map<std::string, Queue> queues_;
   std::set<std::string> starting_;
 };

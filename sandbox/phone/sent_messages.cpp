@@ -34,6 +34,7 @@ json::object to_json(const SentMessage& message) {
                  {"queued", message.queued},
                  {"owes", message.owes_fan_out},
                  {"order", message.order}};
+  if (!message.upload.empty()) o["upload"] = base64_value(message.upload);
   if (message.peer_device) o["peer"] = *message.peer_device;
   if (!message.acked && !message.stanza.tag.empty()) o["stanza"] = base64_value(protocol::encode_node(message.stanza));
   return o;
@@ -52,6 +53,7 @@ SentMessage sent_of(const json::object& o) {
   message.queued = o.at("queued").as_bool();
   message.owes_fan_out = o.at("owes").as_bool();
   message.order = number_of<std::uint64_t>(o.at("order"));
+  if (const json::value* upload = o.if_contains("upload")) message.upload = bytes_of(*upload);
   if (const json::value* peer = o.if_contains("peer")) message.peer_device = number_of<std::uint16_t>(*peer);
   if (const json::value* stanza = o.if_contains("stanza")) message.stanza = stanza_of(bytes_of(*stanza));
   return message;
@@ -96,6 +98,10 @@ void SentMessages::raise(std::string_view id, std::string_view status, std::stri
   if (status == "error" && rank(message->status) > rank("pending")) return;
   message->status = status;
   message->failure = failure;
+  if (status == "error" && message->media && message->media->state == "loading") {
+    message->media->state = "failed";
+    message->media->failure = failure;
+  }
   log_.touch(c_.account.phone, id);
 }
 

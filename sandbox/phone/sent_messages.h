@@ -22,6 +22,7 @@ struct SentMessage {
   std::string id;
   std::string chat;  // account of the other party
   Bytes encoded;
+  Bytes upload;  // its file, encrypted, while that is not on the media host: `encoded` does not say where it is
   std::array<std::uint8_t, 32> secret{};
   std::optional<std::uint16_t> peer_device;  // a bootstrap message to this companion only
   std::set<DeviceKey> addressed;             // devices that got a ciphertext

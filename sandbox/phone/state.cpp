@@ -9,8 +9,10 @@ namespace wharf::sandbox {
 using protocol::Errc;
 using protocol::Error;
 
-Phone::State::State(Network& network, Account& account, std::shared_ptr<Worker> worker)
-    : context(network, account, [this](const Node& stanza) { handle(stanza); }),
+Phone::State::State(Network& network, Account& account, std::shared_ptr<Worker> worker,
+                    std::shared_ptr<PhoneFiles> shared)
+    : files(std::move(shared)),
+      context(network, account, [this](const Node& stanza) { handle(stanza); }),
       log([this](std::uint64_t number) { context.changed(RowKind::phone_message, row_number(number, 8)); }),
       keys(context),
       account_keys(context, keys),
@@ -23,12 +25,14 @@ Phone::State::State(Network& network, Account& account, std::shared_ptr<Worker> 
       fanout(context, device_lists, sessions),
       transmission(context, fanout, device_lists, sent, log),
       add_ons(context, log),
-      sending(context, fanout, transmission, sent, log, add_ons),
+      sending(context, fanout, transmission, sent, log, add_ons, *files),
       bootstrap(context, keys, companions, app_state, sending),
       receipts(context, log, sent),
       retries(context, keys, sessions, sent, log),
       auto_replies(context, receipts, sending),
-      receiving(context, sessions, log, receipts, retries, bootstrap, auto_replies, add_ons) {}
+      downloads(context, log, *files),
+      reuploads(context, log, *files),
+      receiving(context, sessions, log, receipts, retries, bootstrap, auto_replies, add_ons, downloads) {}
 
 Phone::State::~State() {
   if (context.powered()) context.network.detach(context.self(), *this);
@@ -45,6 +49,7 @@ void Phone::State::power_on() {
   bootstrap.resume();
   sending.resume();
   transmission.resume();
+  downloads.resume();
   context.schedule();
 }
 
@@ -53,6 +58,7 @@ void Phone::State::power_off() {
   context.stop();
   context.core_changed();
   transmission.pause();
+  downloads.pause();
   context.network.detach(context.self(), *this);
   context.close_questions();
 }
@@ -82,8 +88,7 @@ void Phone::State::reinstall() {
 void Phone::State::handle(const Node& stanza) {
   if (stanza.is("iq")) return on_iq(stanza);
   if (stanza.is("message")) return receiving.on_message(stanza);
-  if (stanza.is("receipt"))
-    return stanza.attr("type") == "retry" ? retries.on_request(stanza) : receipts.on_receipt(stanza);
+  if (stanza.is("receipt")) return on_receipt(stanza);
   if (stanza.is("ack")) return transmission.on_ack(stanza);
   if (stanza.is("notification")) return on_notification(stanza);
   if (stanza.is("call")) context.send(protocol::ack_for(stanza, std::nullopt));
@@ -93,6 +98,13 @@ void Phone::State::on_iq(const Node& iq) {
   const std::string type = iq.attr("type");
   if (type == "get" || type == "set") return context.send(protocol::iq_result(iq));
   context.on_answer(iq);
+}
+
+void Phone::State::on_receipt(const Node& receipt) {
+  const std::string type = receipt.attr("type");
+  if (type == "retry") return retries.on_request(receipt);
+  if (type == "server-error") return reuploads.on_request(receipt);
+  receipts.on_receipt(receipt);
 }
 
 void Phone::State::on_notification(const Node& notification) {

@@ -13,6 +13,7 @@
 #include "sandbox/phone/companions.h"
 #include "sandbox/phone/context.h"
 #include "sandbox/phone/device_lists.h"
+#include "sandbox/phone/downloads.h"
 #include "sandbox/phone/fanout.h"
 #include "sandbox/phone/keys.h"
 #include "sandbox/phone/log.h"
@@ -20,6 +21,7 @@
 #include "sandbox/phone/receipts.h"
 #include "sandbox/phone/receiving.h"
 #include "sandbox/phone/retries.h"
+#include "sandbox/phone/reuploads.h"
 #include "sandbox/phone/sending.h"
 #include "sandbox/phone/sent_messages.h"
 #include "sandbox/phone/sessions.h"
@@ -28,9 +30,10 @@
 namespace wharf::sandbox {
 
 struct Phone::State final : DevicePort {
-  State(Network& network, Account& account, std::shared_ptr<Worker> worker);
+  State(Network& network, Account& account, std::shared_ptr<Worker> worker, std::shared_ptr<PhoneFiles> shared);
   ~State() override;
 
+  std::shared_ptr<PhoneFiles> files;  // shared by the phones of the network
   // In the order in which they need each other.
   PhoneContext context;
   PhoneLog log;
@@ -50,6 +53,8 @@ struct Phone::State final : DevicePort {
   PhoneReceipts receipts;
   PhoneRetries retries;
   PhoneAutoReplies auto_replies;
+  PhoneDownloads downloads;
+  PhoneReuploads reuploads;
   PhoneReceiving receiving;
 
   // --- the port
@@ -69,6 +74,7 @@ struct Phone::State final : DevicePort {
  private:
   void handle(const Node& stanza);
   void on_iq(const Node& iq);
+  void on_receipt(const Node& receipt);
   void on_notification(const Node& notification);
   void on_new_identity(const std::string& phone);
   Bytes core_row() const;

@@ -148,6 +148,10 @@ const Node& Client::answer(const std::string& id) const {
 }
 
 Node Client::prepare(const std::string& to, const std::string& text, const std::string& id) {
+  return prepare(to, protocol::build_text({text, {}, std::nullopt}, world.random).encoded, id);
+}
+
+Node Client::prepare(const std::string& to, ByteView encoded, const std::string& id) {
   Account& contact = *world.network.find_account(to);
   Account& own = *world.network.find_account(key.phone);
   std::vector<DeviceKey> devices;
@@ -157,8 +161,8 @@ Node Client::prepare(const std::string& to, const std::string& text, const std::
       if (const DeviceKey target{account->phone, number}; target != key) devices.push_back(target);
     }
   }
-  const auto content = protocol::build_text({text, {}, std::nullopt}, world.random);
   protocol::OutgoingStanza stanza;
+  stanza.kind = protocol::stanza_kind(encoded);
   stanza.id = id;
   stanza.to = contact.lid_jid();
   stanza.peer_recipient_pn = contact.pn_jid();
@@ -175,7 +179,7 @@ Node Client::prepare(const std::string& to, const std::string& text, const std::
       REQUIRE(protocol::start_session(session, keys.identity, *bundles[0].bundle, world.random));
     }
     const Bytes plain =
-        target.phone == key.phone ? protocol::wrap_device_sent(content.encoded, stanza.to) : content.encoded;
+        target.phone == key.phone ? protocol::wrap_device_sent(encoded, stanza.to) : protocol::to_bytes(encoded);
     const auto sealed = protocol::encrypt(session, keys.identity, protocol::pad_message(plain, world.random));
     REQUIRE(sealed);
     stanza.participants.push_back({jid, *sealed});

@@ -67,6 +67,8 @@ struct Client final : DevicePort {
   void send(const Node& stanza) { world.network.handle(key, stanza); }
   /// Encrypts for every device of both accounts (sessions are made as needed); does not send.
   Node prepare(const std::string& to, const std::string& text, const std::string& id);
+  /// The same of any Message.
+  Node prepare(const std::string& to, ByteView encoded, const std::string& id);
   /// What arrived, decrypted; undecryptable stanzas are left out. Acknowledges with delivery receipts.
   std::vector<protocol::IncomingMessage> read_messages();
   std::map<DeviceKey, protocol::SessionRecord> sessions;
