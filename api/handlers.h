@@ -37,6 +37,15 @@ WHARF_HANDLER(delete_message);
 WHARF_HANDLER(vote_in_poll);
 WHARF_HANDLER(pin_message);
 
+// media_routes.cpp
+WHARF_HANDLER(send_image);
+WHARF_HANDLER(send_file);
+WHARF_HANDLER(send_audio);
+WHARF_HANDLER(send_video);
+WHARF_HANDLER(send_voice);
+WHARF_HANDLER(send_sticker);
+WHARF_HANDLER(get_media);
+
 // message_routes.cpp
 WHARF_HANDLER(get_poll);
 WHARF_HANDLER(get_message);

@@ -145,6 +145,16 @@ void write_error(JsonWriter& out, std::string_view status, std::string_view desc
   out.end_object().end_object().end_object().end_object();
 }
 
+/// The same fields as parts of a form, and the files as others.
+void write_form(JsonWriter& out, const Route& route) {
+  out.key("multipart/form-data").begin_object().key("schema").begin_object().key("allOf").begin_array();
+  out.begin_object().text("$ref", "#/components/schemas/" + std::string(route.body->name)).end_object();
+  out.begin_object().text("type", "object").key("properties").begin_object().key("file").begin_object();
+  out.text("type", "string").text("contentMediaType", "application/octet-stream");
+  out.text("description", "the file; any part with a filename is one");
+  out.end_object().end_object().end_object().end_array().end_object().end_object();
+}
+
 void write_answer(JsonWriter& out, const Route& route, unsigned status, std::string_view description) {
   out.key(std::to_string(status)).begin_object();
   if (route.websocket) {
@@ -195,7 +205,9 @@ void write_operation(JsonWriter& out, const Route& route) {
     out.key("requestBody").begin_object().boolean("required", true).key("content").begin_object();
     out.key("application/json").begin_object();
     write_reference(out.key("schema"), *route.body);
-    out.end_object().end_object().end_object();
+    out.end_object();
+    if (route.files) write_form(out, route);
+    out.end_object().end_object();
   }
   out.key("responses").begin_object();
   if (!built) {
@@ -208,7 +220,10 @@ void write_operation(JsonWriter& out, const Route& route) {
       write_answer(out, route, 202, "waitFor was asked and its time is over: how far the message has got by then");
     if (route.body || route.query) write_error(out, "400", "bad fields, all listed in details");
     if (route.pattern.find('{') != std::string_view::npos) write_error(out, "404", "not found");
-    if (route.body) write_error(out, "415", "not application/json");
+    if (route.files) write_error(out, "413", "a file or the fields beside it are too large");
+    if (route.body)
+      write_error(out, "415",
+                  route.files ? "neither application/json nor multipart/form-data" : "not application/json");
     if (route.budget == Budget::message)
       write_error(out, "422",
                   "waitFor was asked and the message failed, for example because the number is not on WhatsApp");

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "api/chat_id.h"
+#include "api/refused_body.h"
 #include "api/request_id.h"
 #include "sessions/log_value.h"
 #include "storage/database.h"
@@ -77,11 +78,12 @@ void Call::log(unsigned status) const {
 }
 
 Router::Router(std::span<const Route> table, RouterSettings settings, net::Clock& clock, protocol::Random& random,
-               Dispatch dispatch)
+               Dispatch dispatch, FileDoor files)
     : settings_(settings),
       clock_(clock),
       random_(random),
       dispatch_(std::move(dispatch)),
+      files_(std::move(files)),
       routes_(table),
       session_creations_(settings.session_creations_per_minute),
       messages_(settings.messages_per_minute),
@@ -113,6 +115,40 @@ void Router::handle(net::HttpRequest request, net::Responder responder) {
   run_guarded(call, [&] { admit(call); });
 }
 
+std::unique_ptr<net::BodyReceiver> Router::receive_body(const net::HttpRequest& head) {
+  if (!files_.open) return nullptr;
+  const std::string_view content_type = head.header("content-type");
+  const web::RouteTable::Match found =
+      paths_.match(head.method, std::string_view(head.target).substr(0, head.target.find('?')));
+  if (!found.route || !found.decodable || !MediaIntake::reads(content_type)) return nullptr;
+  const Route& route = routes_[*found.route];
+  if (!route.files || !route.handler) return nullptr;
+  std::string session;
+  for (const auto& [name, value] : found.params)
+    if (name == "sessionId") session = value;
+
+  RefusedBody::Why why;
+  why.budget = used_up(route, client_key(head.remote_address), session);
+  if (why.budget) why.failure = too_many(*why.budget);
+  else if (files_.refusal) why.failure = files_.refusal(session);
+  if (why.failure) return std::make_unique<RefusedBody>(head, std::move(why));
+  return files_.open(route, content_type);
+}
+
+std::optional<RateLimit::Verdict> Router::used_up(const Route& route, const std::string& client,
+                                                  const std::string& session) {
+  const net::SteadyTime now = clock_.steady();
+  std::optional<RateLimit::Verdict> out;
+  const auto look = [&](RateLimit& budget, const std::string& key) {
+    if (out) return;
+    const RateLimit::Verdict verdict = budget.look(key, now);
+    if (verdict.limit != 0 && verdict.remaining == 0) out = verdict;
+  };
+  if (route.budget != Budget::free) look(requests_, client);
+  if (route.budget == Budget::message && is_session_name(session)) look(messages_, session);
+  return out;
+}
+
 void Router::admit(const CallPtr& call) {
   const std::string_view target = call->request.target;
   const std::string_view path = target.substr(0, target.find('?'));
@@ -120,6 +156,11 @@ void Router::admit(const CallPtr& call) {
   if (found.route) call->route = &routes_[*found.route];
   call->params_ = std::move(found.params);
   if (!count_request(*call)) return call->failure(too_many(call->limit_));
+  // Refused before its body came: there is nothing to look at, whatever has changed since.
+  if (const auto* refused = dynamic_cast<const RefusedBody*>(call->request.received.get())) {
+    if (refused->why.budget) show(*call, *refused->why.budget);
+    return call->failure(refused->why.failure.value_or(Failure(ErrorCode::forbidden, "the request was refused")));
+  }
 
   if (!found.path_known)
     return call->failure(Failure(ErrorCode::route_not_found, fmt::format("there is nothing at {}", echo(path))));
@@ -150,10 +191,7 @@ void Router::admit(const CallPtr& call) {
   if (!problems.empty()) return call->failure(failure_of(problems));
 
   if (route.body) {
-    std::optional<Failure> failure;
-    auto body = read_body(route, call->request.header("content-type"), call->request.body, unknown, failure);
-    if (!body) return call->failure(*failure);
-    call->body = std::move(*body);
+    if (!read_fields(*call, unknown)) return;
     if (route.method == "PATCH" && !names_a_field(call->body, *route.body))
       return call->failure(
           failure_of({FieldProblem{"body", "must name at least one field: there is nothing to change"}}));
@@ -168,6 +206,28 @@ void Router::admit(const CallPtr& call) {
   }
   if (!count_action(*call)) return call->failure(too_many(call->limit_));
   dispatch_(call);
+}
+
+bool Router::read_fields(Call& call, Unknown unknown) {
+  std::optional<Failure> failure;
+  if (auto* intake = dynamic_cast<MediaIntake*>(call.request.received.get())) {
+    auto result = intake->finish();
+    call.request.received.reset();
+    if (auto* taken = std::get_if<MediaIntake::Taken>(&result)) {
+      std::vector<FieldProblem> problems;
+      validate(taken->fields, *call.route->body, unknown, problems);
+      if (!problems.empty()) failure = failure_of(problems);
+      call.body = std::move(taken->fields);
+      call.files = std::move(taken->files);
+    } else {
+      failure = std::get<Failure>(std::move(result));
+    }
+  } else if (auto body =
+                 read_body(*call.route, call.request.header("content-type"), call.request.body, unknown, failure)) {
+    call.body = std::move(*body);
+  }
+  if (failure) call.failure(*failure);
+  return !failure;
 }
 
 bool Router::show(Call& call, const RateLimit::Verdict& verdict) {

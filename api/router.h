@@ -6,15 +6,18 @@
 #include <boost/json/object.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "api/envelope.h"
+#include "api/media_intake.h"
 #include "api/rate_limit.h"
 #include "api/validation.h"
 #include "protocol/crypto/random.h"
+#include "protocol/media/media_kind.h"
 #include "web/route_table.h"
 
 namespace wharf::api {
@@ -46,8 +49,9 @@ struct Route {
   unsigned success = 200;
   Budget budget = Budget::general;
   bool websocket = false;
-  std::string_view media_type = "application/json";  // of the answer
-  bool later = false;                                // the handler checks what it is given, then answers 501
+  std::string_view media_type = "application/json";         // of the answer
+  bool later = false;                                       // the handler checks what it is given, then answers 501
+  std::optional<protocol::MediaKind> files = std::nullopt;  // the body may bring files, kept as of this kind
 };
 
 /// Every route of the API, in the order of the document (routes.cpp).
@@ -64,6 +68,7 @@ class Call {
   std::string request_id;
   Query query;
   boost::json::object body;
+  std::vector<TakenFile> files;  // of a route that takes them; those that the handler does not finish are gone with it
 
   /// A decoded path parameter; "" when the route has none of that name.
   const std::string& param(std::string_view name) const;
@@ -91,12 +96,23 @@ struct RouterSettings {
   unsigned session_creations_per_minute = 0, messages_per_minute = 0, requests_per_minute = 0;  // 0 = off
 };
 
+/// Where files in bodies go. Both are asked behind the head of a request, before its body.
+struct FileDoor {
+  /// Null: no route takes files, every body is collected.
+  std::function<std::unique_ptr<MediaIntake>(const Route& route, std::string_view content_type)> open;
+  /// What stands against any message of a session, as the handler would answer it. Null: nothing.
+  std::function<std::optional<Failure>(const std::string& session)> refusal;
+};
+
 class Router {
  public:
   using Dispatch = std::function<void(const CallPtr&)>;
   /// `table` outlives the router. `dispatch` runs the handler of call->route, which is never null there.
   Router(std::span<const Route> table, RouterSettings settings, net::Clock& clock, protocol::Random& random,
-         Dispatch dispatch);
+         Dispatch dispatch, FileDoor files = FileDoor());
+  /// Who takes the body behind this head: an intake where it brings files; nobody's hands (RefusedBody) where such a
+  /// request is refused already, which handle() then answers; nullptr: it is collected. Counts nothing.
+  std::unique_ptr<net::BodyReceiver> receive_body(const net::HttpRequest& head);
   void handle(net::HttpRequest request, net::Responder responder);
 
  private:
@@ -105,12 +121,16 @@ class Router {
   bool count_request(Call& call);
   /// Against the budget of what the route does, once the request is known to be sound.
   bool count_action(Call& call);
+  /// False: answered.
+  bool read_fields(Call& call, Unknown unknown);
+  std::optional<RateLimit::Verdict> used_up(const Route& route, const std::string& client, const std::string& session);
   bool show(Call& call, const RateLimit::Verdict& verdict);
 
   RouterSettings settings_;
   net::Clock& clock_;
   protocol::Random& random_;
   Dispatch dispatch_;
+  FileDoor files_;
   std::span<const Route> routes_;
   web::RouteTable paths_;
   RateLimit session_creations_, messages_, requests_;

@@ -7,6 +7,7 @@ namespace wharf::api {
 namespace {
 
 using enum Capability;
+using Kind = protocol::MediaKind;
 namespace s = schemas;
 
 #define SESSION "/api/v1/sessions/{sessionId}"
@@ -32,18 +33,18 @@ const Route table[] = {
 
     // --- messages
     {.method = "POST", .pattern = SESSION "/send-text", .capability = send, .tag = "Messages", .summary = "Send a text message", .handler = send_text, .body = &s::send_text, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message},
-    {.method = "POST", .pattern = SESSION "/send-image", .capability = send, .tag = "Messages", .summary = "Send an image", .budget = Budget::message},
-    {.method = "POST", .pattern = SESSION "/send-file", .capability = send, .tag = "Messages", .summary = "Send a file", .budget = Budget::message},
-    {.method = "POST", .pattern = SESSION "/send-audio", .capability = send, .tag = "Messages", .summary = "Send an audio file", .budget = Budget::message},
-    {.method = "POST", .pattern = SESSION "/send-video", .capability = send, .tag = "Messages", .summary = "Send a video", .budget = Budget::message},
-    {.method = "POST", .pattern = SESSION "/send-voice", .capability = send, .tag = "Messages", .summary = "Send a voice note", .budget = Budget::message},
-    {.method = "POST", .pattern = SESSION "/send-sticker", .capability = send, .tag = "Messages", .summary = "Send a sticker", .budget = Budget::message},
+    {.method = "POST", .pattern = SESSION "/send-image", .capability = send, .tag = "Messages", .summary = "Send an image", .handler = send_image, .body = &s::send_image, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message, .files = Kind::image},
+    {.method = "POST", .pattern = SESSION "/send-file", .capability = send, .tag = "Messages", .summary = "Send a file", .handler = send_file, .body = &s::send_file, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message, .files = Kind::document},
+    {.method = "POST", .pattern = SESSION "/send-audio", .capability = send, .tag = "Messages", .summary = "Send an audio file", .handler = send_audio, .body = &s::send_audio, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message, .files = Kind::audio},
+    {.method = "POST", .pattern = SESSION "/send-video", .capability = send, .tag = "Messages", .summary = "Send a video", .handler = send_video, .body = &s::send_video, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message, .files = Kind::video},
+    {.method = "POST", .pattern = SESSION "/send-voice", .capability = send, .tag = "Messages", .summary = "Send a voice note", .handler = send_voice, .body = &s::send_voice, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message, .files = Kind::voice},
+    {.method = "POST", .pattern = SESSION "/send-sticker", .capability = send, .tag = "Messages", .summary = "Send a sticker", .handler = send_sticker, .body = &s::send_sticker, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message, .files = Kind::sticker},
     {.method = "POST", .pattern = SESSION "/send-location", .capability = send, .tag = "Messages", .summary = "Send a location", .handler = send_location, .body = &s::send_location, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message},
     {.method = "POST", .pattern = SESSION "/send-contact", .capability = send, .tag = "Messages", .summary = "Send contact cards", .handler = send_contact, .body = &s::send_contact, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message},
     {.method = "POST", .pattern = SESSION "/send-poll", .capability = send, .tag = "Messages", .summary = "Send a poll", .handler = send_poll, .body = &s::send_poll, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message},
     {.method = "POST", .pattern = SESSION "/send-event", .capability = send, .tag = "Messages", .summary = "Send a calendar event", .handler = send_event, .body = &s::send_event, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message},
     {.method = "POST", .pattern = SESSION "/forward", .capability = send, .tag = "Messages", .summary = "Forward a message", .handler = forward_message, .body = &s::forward, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message},
-    {.method = "POST", .pattern = SESSION "/messages", .capability = send, .tag = "Messages", .summary = "Send a message of any type", .handler = send_any, .body = &s::send_any, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message},
+    {.method = "POST", .pattern = SESSION "/messages", .capability = send, .tag = "Messages", .summary = "Send a message of any type", .handler = send_any, .body = &s::send_any, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message, .files = Kind::document},
     {.method = "GET", .pattern = SESSION "/messages", .tag = "Messages", .summary = "Search messages"},
     {.method = "GET", .pattern = SESSION "/messages/{messageId}", .tag = "Messages", .summary = "Get a message and its ack level", .handler = get_message, .answer = &s::message},
     {.method = "PATCH", .pattern = SESSION "/messages/{messageId}", .capability = send, .tag = "Messages", .summary = "Edit an own message", .handler = edit_message, .body = &s::edit_message, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message},
@@ -52,7 +53,7 @@ const Route table[] = {
     {.method = "POST", .pattern = SESSION "/messages/{messageId}/vote", .capability = send, .tag = "Messages", .summary = "Vote in a poll", .handler = vote_in_poll, .body = &s::vote, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message},
     {.method = "POST", .pattern = SESSION "/messages/{messageId}/star", .capability = send, .tag = "Messages", .summary = "Star a message"},
     {.method = "POST", .pattern = SESSION "/messages/{messageId}/pin", .capability = send, .tag = "Messages", .summary = "Pin a message", .handler = pin_message, .body = &s::pin_message, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message},
-    {.method = "GET", .pattern = SESSION "/messages/{messageId}/media", .tag = "Messages", .summary = "Download the media of a message"},
+    {.method = "GET", .pattern = SESSION "/messages/{messageId}/media", .tag = "Messages", .summary = "Download the media of a message", .handler = get_media, .query = &s::media_query, .media_type = "application/octet-stream"},
     {.method = "GET", .pattern = SESSION "/messages/{messageId}/poll", .tag = "Messages", .summary = "Get the results of a poll", .handler = get_poll, .answer = &s::poll_results},
     {.method = "GET", .pattern = SESSION "/queue", .tag = "Messages", .summary = "List waiting messages"},
     {.method = "DELETE", .pattern = SESSION "/queue/{messageId}", .capability = send, .tag = "Messages", .summary = "Cancel a waiting message"},

@@ -85,9 +85,33 @@ constexpr Field send_event_fields[] = {
     {.name = "locationName", .max = 1000}, {.name = "joinLink", .max = 2048, .format = &formats::url},
     {.name = "extraGuestsAllowed", .type = Type::boolean},
 };
+#define WHARF_FILE                                                                                                      \
+  {.name = "data", .summary = "the file as data URL or base64; or a part of a form; or url; or mediaMessageId"},          \
+      {.name = "url", .summary = "where to fetch the file: http or https", .min = 1, .max = 2048, .format = &formats::url}, \
+      {.name = "mediaMessageId", .summary = "a stored message whose file is sent again", .min = 1, .max = 300, .format = &formats::message_id}, \
+      {.name = "filename", .summary = "shown to the recipient", .min = 1, .max = 255},                                   \
+      {.name = "mentions", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::chat_id},          \
+      {.name = "mentionAll", .type = Type::boolean, .summary = "mentions everybody in the chat"}
+#define WHARF_CAPTION {.name = "caption", .max = 65536}
+#define WHARF_VIEW_ONCE {.name = "viewOnce", .type = Type::boolean, .summary = "can be seen once only"}
+constexpr Field send_image_fields[] = {WHARF_AROUND_CONTENT, WHARF_FILE, WHARF_CAPTION, WHARF_VIEW_ONCE};
+constexpr Field send_file_fields[] = {
+    WHARF_AROUND_CONTENT, WHARF_FILE, WHARF_CAPTION,
+    {.name = "mimetype", .summary = "default: found out", .min = 3, .max = 255, .format = &formats::media_type},
+};
+constexpr Field send_audio_fields[] = {WHARF_AROUND_CONTENT, WHARF_FILE, WHARF_VIEW_ONCE};
+constexpr Field send_video_fields[] = {
+    WHARF_AROUND_CONTENT, WHARF_FILE, WHARF_CAPTION, WHARF_VIEW_ONCE,
+    {.name = "gif", .type = Type::boolean, .summary = "plays silently, again and again; a GIF image is converted"},
+    {.name = "round", .type = Type::boolean, .summary = "a round video note"},
+};
+constexpr Field send_sticker_fields[] = {WHARF_AROUND_CONTENT, WHARF_FILE};
 #undef WHARF_AROUND_CONTENT
 // The other fields are those of the route of the type, and are checked as there.
 constexpr Field send_any_fields[] = {
+    {.name = "data", .type = Type::any}, {.name = "mediaMessageId", .type = Type::any}, {.name = "filename", .type = Type::any},
+    {.name = "caption", .type = Type::any}, {.name = "viewOnce", .type = Type::any}, {.name = "mimetype", .type = Type::any},
+    {.name = "round", .type = Type::any}, {.name = "gif", .type = Type::any},
     {.name = "type", .required = true, .one_of = "text|location|contact|poll|event|image|video|gif|audio|voice|document|sticker"},
     {.name = "chatId", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},
     {.name = "content", .type = Type::any}, {.name = "quotedMessageId"}, {.name = "messageId"},
@@ -124,6 +148,9 @@ constexpr Field delete_message_query_fields[] = {
     {.name = "forEveryone", .type = Type::boolean, .summary = "true: of an own message, for everyone in the chat"},
     {.name = "waitFor", .summary = "answer when the message got this far", .one_of = "server|delivered|read|played"},
     {.name = "timeout", .type = Type::integer, .summary = "milliseconds, default 30000", .max = 120'000},
+};
+constexpr Field media_query_fields[] = {
+    {.name = "download", .summary = "true: as a file to be saved, not to be shown", .one_of = "true|false"},
 };
 constexpr Field set_presence_fields[] = {
     {.name = "state", .required = true, .one_of = "composing|recording|paused"},
@@ -377,6 +404,12 @@ constinit const Schema send_location = {"SendLocation", send_location_fields};
 constinit const Schema send_contact = {"SendContact", send_contact_fields};
 constinit const Schema send_poll = {"SendPoll", send_poll_fields};
 constinit const Schema send_event = {"SendEvent", send_event_fields};
+constinit const Schema send_image = {"SendImage", send_image_fields};
+constinit const Schema send_file = {"SendFile", send_file_fields};
+constinit const Schema send_audio = {"SendAudio", send_audio_fields};
+constinit const Schema send_voice = {"SendVoice", send_audio_fields};
+constinit const Schema send_video = {"SendVideo", send_video_fields};
+constinit const Schema send_sticker = {"SendSticker", send_sticker_fields};
 constinit const Schema send_any = {"SendAny", send_any_fields};
 constinit const Schema forward = {"Forward", forward_fields};
 constinit const Schema react = {"React", react_fields};
@@ -392,6 +425,7 @@ constinit const Schema update_webhook = {"UpdateWebhook", update_webhook_fields}
 constinit const Schema qr_image_query = {"", qr_image_query_fields};
 constinit const Schema send_query = {"", send_query_fields};
 constinit const Schema delete_message_query = {"", delete_message_query_fields};
+constinit const Schema media_query = {"", media_query_fields};
 constinit const Schema page_query = {"", page_query_fields};
 constinit const Schema messages_query = {"", messages_query_fields};
 constinit const Schema events_query = {"", events_query_fields};

@@ -11,6 +11,7 @@
 #include "api/emoji.h"
 #include "api/handlers.h"
 #include "api/schemas.h"
+#include "api/sending.h"
 #include "api/vcard.h"
 #include "protocol/crypto/hash.h"
 
@@ -94,11 +95,12 @@ void answer_after_ack(const ServicesPtr& services, const CallPtr& call, const st
 
 // --- requests
 
-void refuse(const CallPtr& call, std::string field, std::string what) {
+}  // namespace
+
+void refuse_field(const CallPtr& call, std::string field, std::string what) {
   call->failure(failure_of({FieldProblem{std::move(field), std::move(what)}}));
 }
 
-/// What every message of its own can say beside its content.
 SendMessage around_content(const json::object& body) {
   SendMessage out;
   out.chat = *parse_chat_id(text_of(body, "chatId"));  // validated
@@ -108,9 +110,13 @@ SendMessage around_content(const json::object& body) {
   return out;
 }
 
+namespace {
+
 /// What makes two requests the same one: what is read of them, not how a client spells it.
-std::string hash_of(const CallPtr& call, const Schema& schema, const SendMessage& message) {
+std::string hash_of(const CallPtr& call, const Schema& schema, const SendMessage& message,
+                    const std::string& content_hash) {
   json::array known;
+  if (!content_hash.empty()) known.emplace_back(content_hash);
   // The path is part of it where it names the message, and of texts it never was (hashes of earlier releases).
   if (&schema != &schemas::send_text) known.emplace_back(std::string(schema.name));
   if (const std::string* about = sessions::about_message(message.content)) known.emplace_back(*about);
@@ -130,34 +136,58 @@ std::string hash_of(const CallPtr& call, const Schema& schema, const SendMessage
   return protocol::to_hex(protocol::sha256(protocol::as_bytes(json::serialize(known))));
 }
 
-/// `schema`: what the body was validated against.
-void send(const ServicesPtr& services, const CallPtr& call, const Schema& schema, SendMessage message) {
+/// The file that was kept for a message.
+std::optional<sessions::MediaName> file_of(const SendMessage& message) {
+  const auto* media = std::get_if<sessions::SendMedia>(&message.content);
+  return media ? media->upload : std::nullopt;
+}
+
+/// The session did not take it over. What ended unanswered may have been taken: then the next start looks.
+bool leaves_file(const Outcome<SentMessage>& sent) {
+  return sent ? sent->replayed : sent.error().code != protocol::Errc::closed;
+}
+
+}  // namespace
+
+void send_message(const ServicesPtr& services, const CallPtr& call, const Schema& schema, SendMessage message,
+                  const std::string& content_hash) {
+  const auto file = file_of(message);
+  const auto drop_file = [services, file] {
+    if (file) services->ports.vault->drop(*file);
+  };
   const std::string& session = call->param("sessionId");
-  if (!session_of(services, call)) return;
+  if (!session_of(services, call)) return drop_file();
   if (const auto id = text_of(call->body, "messageId"); !id.empty() && &schema != &schemas::forward)
     message.message_id = id;
   if (call->request.has_header("idempotency-key")) {
     const std::string_view key = call->request.header("idempotency-key");
     constexpr std::size_t max_key_bytes = 255;
     // An empty one is a variable that was never set: to go on without would send twice what is repeated.
-    if (key.empty() || key.size() > max_key_bytes)
-      return refuse(call, "Idempotency-Key", "must be 1 to 255 characters");
+    if (key.empty() || key.size() > max_key_bytes) {
+      drop_file();
+      return refuse_field(call, "Idempotency-Key", "must be 1 to 255 characters");
+    }
     message.idempotency_key = key;
   }
-  message.request_hash = hash_of(call, schema, message);
+  message.request_hash = hash_of(call, schema, message, content_hash);
   const auto wait_for = ack_named(call->query.text("waitFor"));
-  ask(services, call, std::move(message), [services, call, session, wait_for](const Outcome<SentMessage>& sent) {
-    if (!sent) return call->failure(send_failure(call, sent.error()));
-    if (wait_for && sent->ack == storage::AckLevel::error) return call->failure(message_failed(*sent, call->dialect));
-    if (wait_for && sent->ack < *wait_for) return answer_after_ack(services, call, session, *sent, *wait_for);
-    call->success(sent_message_json(*sent, call->dialect, false));
-  });
+  ask(services, call, std::move(message),
+      [services, call, session, wait_for, drop_file](const Outcome<SentMessage>& sent) {
+        if (leaves_file(sent)) drop_file();
+        if (!sent) return call->failure(send_failure(call, sent.error()));
+        if (wait_for && sent->ack == storage::AckLevel::error)
+          return call->failure(message_failed(*sent, call->dialect));
+        if (wait_for && sent->ack < *wait_for) return answer_after_ack(services, call, session, *sent, *wait_for);
+        call->success(sent_message_json(*sent, call->dialect, false));
+      });
 }
+
+namespace {
 
 /// The message that the path names. nullopt: answered.
 std::optional<std::string> message_of_path(const CallPtr& call) {
   auto id = parse_message_id(call->param("messageId"));
-  if (!id) refuse(call, "messageId", "must be a message id: true_<chat>_<id> or the bare WhatsApp id");
+  if (!id) refuse_field(call, "messageId", "must be a message id: true_<chat>_<id> or the bare WhatsApp id");
   return id;
 }
 
@@ -177,16 +207,16 @@ std::optional<protocol::Poll> poll_of(const CallPtr& call) {
   for (std::size_t i = 0; i < poll.options.size(); ++i) {
     const std::string field = fmt::format("options[{}]", i);
     if (blank(poll.options[i]) || poll.options[i].size() > 400)
-      return refuse(call, field, "must be 1 to 400 bytes, and not blank"), std::nullopt;
-    if (!seen.insert(poll.options[i]).second) return refuse(call, field, "must not be there twice"), std::nullopt;
+      return refuse_field(call, field, "must be 1 to 400 bytes, and not blank"), std::nullopt;
+    if (!seen.insert(poll.options[i]).second) return refuse_field(call, field, "must not be there twice"), std::nullopt;
   }
-  if (blank(poll.name)) return refuse(call, "name", "must not be blank"), std::nullopt;
+  if (blank(poll.name)) return refuse_field(call, "name", "must not be blank"), std::nullopt;
   if (call->body.if_contains("selectableCount") && call->body.if_contains("multipleAnswers"))
-    return refuse(call, "multipleAnswers", "must not stand beside selectableCount"), std::nullopt;
+    return refuse_field(call, "multipleAnswers", "must not stand beside selectableCount"), std::nullopt;
   const std::int64_t selectable =
       integer_of(call->body, "selectableCount").value_or(boolean_of(call->body, "multipleAnswers", false) ? 0 : 1);
   if (selectable > static_cast<std::int64_t>(poll.options.size()))
-    return refuse(call, "selectableCount", "must not be more than there are options"), std::nullopt;
+    return refuse_field(call, "selectableCount", "must not be more than there are options"), std::nullopt;
   poll.selectable = static_cast<std::uint32_t>(selectable);
   return poll;
 }
@@ -203,21 +233,27 @@ std::optional<protocol::Contacts> contacts_of(const CallPtr& call) {
     card.vcard = text_of(given, "vcard");
     const std::string_view phone = text_of(given, "phone");
     if (!card.vcard.empty() && !text_of(given, "organization").empty())
-      return refuse(call, field + ".organization", "must not stand beside vcard, which has its own"), std::nullopt;
+      return refuse_field(call, field + ".organization", "must not stand beside vcard, which has its own"),
+             std::nullopt;
     if (card.vcard.empty() == phone.empty())
-      return refuse(call, field, "must have either phone or vcard"), std::nullopt;
+      return refuse_field(call, field, "must have either phone or vcard"), std::nullopt;
     if (!phone.empty()) {
       const auto number = parse_chat_id(phone);
       if (!number || !number->is_phone_number())
-        return refuse(call, field + ".phone", "must be a phone number with its country code"), std::nullopt;
+        return refuse_field(call, field + ".phone", "must be a phone number with its country code"), std::nullopt;
       card.vcard = vcard_of({card.name, number->user, std::string(text_of(given, "organization"))});
     } else if (!is_vcard(card.vcard)) {
-      return refuse(call, field + ".vcard", "must be a vCard: BEGIN:VCARD … END:VCARD"), std::nullopt;
+      return refuse_field(call, field + ".vcard", "must be a vCard: BEGIN:VCARD … END:VCARD"), std::nullopt;
     }
     out.cards.push_back(std::move(card));
   }
   if (out.cards.size() > 1) out.name = fmt::format("{} contacts", out.cards.size());
   return out;
+}
+
+void send_gif(const ServicesPtr& services, const CallPtr& call) {
+  call->body["gif"] = true;
+  send_video(services, call);
 }
 
 using Handler = void (*)(const ServicesPtr&, const CallPtr&);
@@ -229,7 +265,10 @@ struct TypeOfMessage {
 constexpr TypeOfMessage types[] = {
     {"text", send_text, &schemas::send_text},          {"location", send_location, &schemas::send_location},
     {"contact", send_contact, &schemas::send_contact}, {"poll", send_poll, &schemas::send_poll},
-    {"event", send_event, &schemas::send_event},
+    {"event", send_event, &schemas::send_event},       {"image", send_image, &schemas::send_image},
+    {"document", send_file, &schemas::send_file},      {"audio", send_audio, &schemas::send_audio},
+    {"voice", send_voice, &schemas::send_voice},       {"video", send_video, &schemas::send_video},
+    {"gif", send_gif, &schemas::send_video},           {"sticker", send_sticker, &schemas::send_sticker},
 };
 
 }  // namespace
@@ -237,7 +276,7 @@ constexpr TypeOfMessage types[] = {
 void send_text(const ServicesPtr& services, const CallPtr& call) {
   SendMessage message = around_content(call->body);
   message.content = std::string(text_of(call->body, "content"));
-  send(services, call, schemas::send_text, std::move(message));
+  send_message(services, call, schemas::send_text, std::move(message));
 }
 
 void send_location(const ServicesPtr& services, const CallPtr& call) {
@@ -249,7 +288,7 @@ void send_location(const ServicesPtr& services, const CallPtr& call) {
   place.address = text_of(call->body, "address");
   place.url = text_of(call->body, "url");
   message.content = std::move(place);
-  send(services, call, schemas::send_location, std::move(message));
+  send_message(services, call, schemas::send_location, std::move(message));
 }
 
 void send_contact(const ServicesPtr& services, const CallPtr& call) {
@@ -257,7 +296,7 @@ void send_contact(const ServicesPtr& services, const CallPtr& call) {
   if (!contacts) return;
   SendMessage message = around_content(call->body);
   message.content = std::move(*contacts);
-  send(services, call, schemas::send_contact, std::move(message));
+  send_message(services, call, schemas::send_contact, std::move(message));
 }
 
 void send_poll(const ServicesPtr& services, const CallPtr& call) {
@@ -265,7 +304,7 @@ void send_poll(const ServicesPtr& services, const CallPtr& call) {
   if (!poll) return;
   SendMessage message = around_content(call->body);
   message.content = std::move(*poll);
-  send(services, call, schemas::send_poll, std::move(message));
+  send_message(services, call, schemas::send_poll, std::move(message));
 }
 
 void send_event(const ServicesPtr& services, const CallPtr& call) {
@@ -277,7 +316,7 @@ void send_event(const ServicesPtr& services, const CallPtr& call) {
   event.starts_at = integer_of(body, "startTime").value_or(0);
   event.ends_at = integer_of(body, "endTime").value_or(0);
   if (event.ends_at != 0 && event.ends_at < event.starts_at)
-    return refuse(call, "endTime", "must not be before startTime");
+    return refuse_field(call, "endTime", "must not be before startTime");
   event.extra_guests = boolean_of(body, "extraGuestsAllowed", false);
   if (const auto place = text_of(body, "locationName"); !place.empty()) {
     event.place.emplace();
@@ -286,7 +325,7 @@ void send_event(const ServicesPtr& services, const CallPtr& call) {
   }
   SendMessage message = around_content(body);
   message.content = std::move(event);
-  send(services, call, schemas::send_event, std::move(message));
+  send_message(services, call, schemas::send_event, std::move(message));
 }
 
 void send_any(const ServicesPtr& services, const CallPtr& call) {
@@ -307,7 +346,7 @@ void forward_message(const ServicesPtr& services, const CallPtr& call) {
   SendMessage message;
   message.chat = *parse_chat_id(text_of(call->body, "chatId"));
   message.content = sessions::Forward{*parse_message_id(text_of(call->body, "messageId"))};
-  send(services, call, schemas::forward, std::move(message));
+  send_message(services, call, schemas::forward, std::move(message));
 }
 
 // --- about a message
@@ -316,21 +355,22 @@ void react_to_message(const ServicesPtr& services, const CallPtr& call) {
   auto id = message_of_path(call);
   if (!id) return;
   const std::string_view emoji = text_of(call->body, "emoji");
-  if (!emoji.empty() && !is_emoji(emoji)) return refuse(call, "emoji", "must be one emoji, or empty to take it back");
+  if (!emoji.empty() && !is_emoji(emoji))
+    return refuse_field(call, "emoji", "must be one emoji, or empty to take it back");
   SendMessage message;
   message.content = sessions::React{std::move(*id), std::string(emoji)};
-  send(services, call, schemas::react, std::move(message));
+  send_message(services, call, schemas::react, std::move(message));
 }
 
 void edit_message(const ServicesPtr& services, const CallPtr& call) {
   auto id = message_of_path(call);
   if (!id) return;
-  if (blank(text_of(call->body, "content"))) return refuse(call, "content", "must not be blank");
+  if (blank(text_of(call->body, "content"))) return refuse_field(call, "content", "must not be blank");
   sessions::EditText edit{std::move(*id), std::string(text_of(call->body, "content")), {}};
   for (const std::string& user : texts_of(call->body, "mentions")) edit.mentions.push_back(*parse_chat_id(user));
   SendMessage message;
   message.content = std::move(edit);
-  send(services, call, schemas::edit_message, std::move(message));
+  send_message(services, call, schemas::edit_message, std::move(message));
 }
 
 void delete_message(const ServicesPtr& services, const CallPtr& call) {
@@ -343,7 +383,7 @@ void delete_message(const ServicesPtr& services, const CallPtr& call) {
         nullptr, true}}));
   SendMessage message;
   message.content = sessions::RevokeSent{std::move(*id)};
-  send(services, call, schemas::revoke, std::move(message));
+  send_message(services, call, schemas::revoke, std::move(message));
 }
 
 void vote_in_poll(const ServicesPtr& services, const CallPtr& call) {
@@ -351,10 +391,10 @@ void vote_in_poll(const ServicesPtr& services, const CallPtr& call) {
   if (!id) return;
   auto options = texts_of(call->body, "options");
   const std::set<std::string_view> different(options.begin(), options.end());
-  if (different.size() != options.size()) return refuse(call, "options", "must not name an option twice");
+  if (different.size() != options.size()) return refuse_field(call, "options", "must not name an option twice");
   SendMessage message;
   message.content = sessions::Vote{std::move(*id), std::move(options)};
-  send(services, call, schemas::vote, std::move(message));
+  send_message(services, call, schemas::vote, std::move(message));
 }
 
 void pin_message(const ServicesPtr& services, const CallPtr& call) {
@@ -368,7 +408,7 @@ void pin_message(const ServicesPtr& services, const CallPtr& call) {
   pin.duration = duration == "24h" ? day : duration == "30d" ? 30 * day : 7 * day;
   SendMessage message;
   message.content = std::move(pin);
-  send(services, call, schemas::pin_message, std::move(message));
+  send_message(services, call, schemas::pin_message, std::move(message));
 }
 
 }  // namespace wharf::api

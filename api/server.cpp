@@ -5,10 +5,12 @@
 #include <spdlog/spdlog.h>
 
 #include "api/handlers.h"
+#include "api/refused_body.h"
 #include "api/request_id.h"
 #include "api/router.h"
 #include "net/loop_guard.h"
 #include "net/web_guard.h"
+#include "web/json_body.h"
 
 namespace wharf::api {
 namespace {
@@ -68,6 +70,24 @@ net::WebGuard web_guard(const ApiSettings& settings, bool sandbox, protocol::Ran
                        });
 }
 
+FileDoor file_door(const Services& services) {
+  FileDoor door;
+  const auto& ports = services.ports;
+  if (!ports.vault) return door;
+  door.open = [vault = ports.vault, most = services.settings.max_media_bytes](const Route& route,
+                                                                              std::string_view content_type) {
+    IntakeSettings settings;
+    settings.max_file_bytes = most;
+    settings.fields = route.body;
+    return std::make_unique<MediaIntake>(content_type, settings,
+                                         [vault, kind = *route.files] { return vault->write(kind, sidecar_of(kind)); });
+  };
+  door.refusal = [&supervisor = ports.supervisor](const std::string& session) {
+    return supervisor.find(session) ? std::nullopt : std::optional(session_not_found(session));
+  };
+  return door;
+}
+
 /// Who reads of a session finds what he was told before.
 void run(const ServicesPtr& services, const CallPtr& call) {
   auto& supervisor = services->ports.supervisor;
@@ -91,15 +111,18 @@ struct ApiServer::State {
       : services(std::make_shared<Services>(ports, settings)),
         sandbox(std::move(control)),
         guard(web_guard(settings, static_cast<bool>(sandbox), ports.random)),
-        router(routes(), router_settings(settings), ports.scheduler, ports.random,
-               [this](const CallPtr& call) { run(services, call); }),
+        router(
+            routes(), router_settings(settings), ports.scheduler, ports.random,
+            [this](const CallPtr& call) { run(services, call); }, file_door(*services)),
         http(ports.loop, http_settings(settings, ports.random),
              [this](net::HttpRequest request, net::Responder responder) {
                handle(std::move(request), std::move(responder));
              }) {}
 
-  static net::HttpServerSettings http_settings(const ApiSettings& settings, protocol::Random& random) {
+  net::HttpServerSettings http_settings(const ApiSettings& settings, protocol::Random& random) {
     net::HttpServerSettings out;
+    out.receive_body = [this](const net::HttpRequest& head) { return receive_body(head); };
+    out.max_streamed_bytes = settings.max_media_bytes + settings.max_media_bytes / 2 + web::max_json_bytes;
     out.listen = settings.listen;
     out.max_body_bytes = settings.max_body_bytes;
     out.max_connections = settings.max_connections;
@@ -111,6 +134,13 @@ struct ApiServer::State {
       return response;
     };
     return out;
+  }
+
+  std::unique_ptr<net::BodyReceiver> receive_body(const net::HttpRequest& head) {
+    auto receiver = router.receive_body(head);
+    // handle() refuses it again when it is there; until then none of it is to reach the disk.
+    if (receiver && !guard.admits(head)) return std::make_unique<RefusedBody>(head, RefusedBody::Why());
+    return receiver;
   }
 
   // One guard for every door: what it refuses reaches neither the API, nor a WebSocket, nor the sandbox's control API.

@@ -1,6 +1,7 @@
 #pragma once
 // The three doors: REST, WebSocket events, webhooks. docs/api.md is the contract.
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -10,9 +11,9 @@
 #include "net/http_server.h"
 #include "net/outgoing_http.h"
 #include "net/workers.h"
+#include "sessions/media/media_vault.h"
 #include "sessions/supervisor.h"
 #include "sessions/waits.h"
-#include "sessions/media/media_vault.h"
 #include "storage/store.h"
 
 namespace wharf::api {
@@ -23,16 +24,16 @@ struct ApiSettings {
   std::vector<std::string> cors_origins;  // pages that may call
   Dialect dialect = Dialect::openwa;
   std::size_t max_body_bytes = 16u << 20;
-  std::size_t max_connections = 1024;  // WebSockets included
+  std::uint64_t max_media_bytes = 2ull << 30;  // of one file in a body, decoded; the body may have half as much again
+  std::size_t max_connections = 1024;          // WebSockets included
   std::size_t max_websockets = 512;
   std::size_t max_sessions = 10'000;
   // 0 = off
   unsigned session_creations_per_minute = 5;
   unsigned messages_per_minute = 30;   // per session
   unsigned requests_per_minute = 100;  // per credential (client address while auth is open)
-  std::uint64_t max_media_bytes = 2ull << 30;  // of one file
-  bool media_allow_private = false;            // addresses that `url` of a file may lead to
-  std::string media_ffmpeg;                    // media/converter.h
+  bool media_allow_private = false;    // addresses that `url` of a file may lead to
+  std::string media_ffmpeg;            // media/converter.h
   bool webhooks_allow_private = false;
   std::size_t webhook_concurrency = 64;  // requests under way over all webhooks
   std::chrono::milliseconds webhook_timeout{10'000};
@@ -55,7 +56,7 @@ class ApiServer {
     sessions::Supervisor& supervisor;
     sessions::Waits& waits;
     net::OutgoingHttp& http_client;
-    sessions::MediaVault* vault = nullptr;  // nullptr: this process has no files
+    sessions::MediaVault* vault = nullptr;  // null: no body may bring files
     net::Workers* media_workers = nullptr;  // of the vault: for looking into files
   };
   ApiServer(Ports ports, ApiSettings settings, SandboxControl sandbox);

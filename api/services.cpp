@@ -55,6 +55,8 @@ Services::Services(const ApiServer::Ports& p, ApiSettings s)
       hub(p.scheduler, p.store, texts),
       webhooks({p.scheduler, p.random, p.store, p.http_client}, texts, settings.dialect, webhook_settings(settings)),
       readers(p.store) {
+  if (p.vault && p.media_workers)
+    preparations.emplace(*p.vault, *p.media_workers, p.scheduler, media::Converter::find(settings.media_ffmpeg));
   for (storage::OrganisationRow& row : storage::load_organisations(p.store.reader()))
     organisations.emplace(row.id, std::move(row.name));
 }

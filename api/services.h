@@ -10,6 +10,7 @@
 
 #include "api/event_hub.h"
 #include "api/event_texts.h"
+#include "api/media_preparation.h"
 #include "api/qr_image.h"
 #include "api/router.h"
 #include "api/server.h"
@@ -41,6 +42,7 @@ struct Services {
   EventHub hub;
   WebhookDispatcher webhooks;
   Readers readers;
+  std::optional<MediaPreparations> preparations;        // nullopt: this process keeps no files
   std::map<storage::OrgId, std::string> organisations;  // their names; this build makes no new ones
 
   /// What `org` shows of a session or webhook.

@@ -9,6 +9,7 @@
 #include "api/event_names.h"
 #include "net/url.h"
 #include "protocol/bytes.h"
+#include "web/header_parameters.h"
 
 namespace wharf::api::formats {
 namespace {
@@ -90,6 +91,10 @@ const web::Format event_pattern{check_event_pattern, {}, {}};
 const web::Format event_list{check_event_list, {}, {}};
 const web::Format header{check_header, {}, {}};
 const web::Format secret{check_secret, {}, {}};
+const web::Format media_type{[](std::string_view text) -> Problem {
+  if (web::is_media_type(text)) return std::nullopt;
+  return web::FormatProblem{"must be a media type, for example application/pdf", false};
+}};
 const web::Format date_time{nullptr, {}, "date-time"};
 const web::Format event_position{check_event_position, {}, {}};
 

@@ -13,6 +13,13 @@ find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
+pkg_check_modules(turbojpeg REQUIRED IMPORTED_TARGET libturbojpeg)
+pkg_check_modules(webp REQUIRED IMPORTED_TARGET libwebp libwebpdemux)
+pkg_check_modules(magic REQUIRED IMPORTED_TARGET libmagic)
+pkg_check_modules(opus REQUIRED IMPORTED_TARGET opus)
+if(WHARF_TESTS OR WHARF_FUZZ)
+  pkg_check_modules(webpmux REQUIRED IMPORTED_TARGET libwebpmux)  # makes animated stickers
+endif()
 find_package(tomlplusplus REQUIRED)
 
 find_library(XEDDSA_LIBRARY xeddsa REQUIRED)

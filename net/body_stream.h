@@ -18,6 +18,10 @@ class BodyReceiver {
   virtual void take(std::string bytes, std::function<void()> taken) = 0;
   /// Asked by the server when `taken` was called: true resets the connection, and nothing is answered.
   virtual bool gives_up() const { return false; }
+  /// Asked by the server behind the head and whenever `taken` was called: true: what has come is enough to answer.
+  /// The request is handled at once, and its connection ends with the answer, which a client that is still sending can
+  /// read: the server takes some more of what comes for a moment, to nowhere.
+  virtual bool enough() const { return false; }
 };
 
 /// One piece of a body that is made while it is sent; it is in memory until the kernel has taken it. broken: the rest

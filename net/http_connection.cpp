@@ -1,5 +1,6 @@
 #include "net/http_connection.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
@@ -97,8 +98,10 @@ HttpResponse HttpFront::render_error(unsigned status, std::string_view message) 
 
 /// An answer on its way. The serializer refers to the message, the message's body to the bytes.
 struct HttpConnection::Answer {
-  std::string bytes;  // of the body, the piece that is being sent
-  BodySource more;    // set: asked for the next piece
+  std::string bytes;                  // of the body, the piece that is being sent
+  BodySource more;                    // set: asked for the next piece
+  std::optional<std::uint64_t> left;  // bytes that `more` still owes
+  std::string held;                   // the piece that would make the answer whole, until its source has said so
   bool header_only = false;
   http::response<http::buffer_body> message;
   http::response_serializer<http::buffer_body> serializer{message};
@@ -108,6 +111,13 @@ struct HttpConnection::Answer {
     body.data = bytes.empty() ? nullptr : bytes.data();  // an empty piece is none: as a chunk it would be the last
     body.size = bytes.size();
     body.more = !last;
+  }
+  /// Whether `piece` agrees with what was announced.
+  bool fits(const BodyPiece& piece) {
+    if (!left) return true;
+    if (piece.bytes.size() > *left) return false;
+    *left -= piece.bytes.size();
+    return piece.end != BodyPiece::End::last || *left == 0;
   }
   bool sent() { return header_only ? serializer.is_header_done() : serializer.is_done(); }
 };
@@ -216,10 +226,9 @@ void HttpConnection::advance() {
           state_ = State::header;
           set_deadline(front_->settings.header_timeout);
         }
-        if (state_ == State::body && body_progress_ >= body_step_bytes) {
-          body_progress_ = 0;
-          set_deadline(front_->settings.body_timeout);
-        }
+        if (state_ == State::body && body_progress_ >= body_step()) begin_step(front_->settings.body_timeout);
+        // Not left to the timer: bytes that come all the time, each to a receiver, stop it again and again.
+        else if (state_ == State::body && std::chrono::steady_clock::now() >= step_due_) return on_deadline();
         return wait_readable();
       case HttpRequestReader::Progress::header_done:
         if (!on_header()) return;
@@ -254,8 +263,7 @@ HttpRequest HttpConnection::take_head() {
 
 bool HttpConnection::on_header() {
   state_ = State::body;
-  body_progress_ = 0;
-  set_deadline(front_->settings.body_timeout);
+  begin_step(front_->settings.body_timeout);
   keep_alive_ = reader_.keep_alive();
   http_1_0_ = !reader_.http_1_1();
   head_ = reader_.method() == "HEAD";
@@ -263,7 +271,7 @@ bool HttpConnection::on_header() {
   head_of_body_ = take_head();
   receiver_ = front_->settings.receive_body(head_of_body_);
   const std::size_t most = receiver_ ? front_->settings.max_streamed_bytes : front_->settings.max_body_bytes;
-  if (reader_.allow_body(most)) return true;
+  if (reader_.allow_body(most)) return !cut_short();
   fail(reader_.error_status(), reader_.error_text());
   return false;
 }
@@ -272,6 +280,7 @@ bool HttpConnection::hand_over() {
   if (!receiver_ || reader_.body().empty()) return true;
   taking_ = handing_over_ = true;
   deadline_.cancel();  // the time a receiver takes is its own business
+  step_left_ = step_due_ - std::chrono::steady_clock::now();
   const auto self = shared_from_this();
   const auto receiver = receiver_;  // this may end inside the call
   receiver->take(std::exchange(reader_.body(), {}), [weak = weak_from_this(), request = request_] {
@@ -288,9 +297,31 @@ void HttpConnection::on_taken(std::uint64_t request) {
     stream_->reset();
     return drop();
   }
-  body_progress_ = 0;
-  set_deadline(front_->settings.body_timeout);
+  if (cut_short()) return;
+  if (body_progress_ >= body_step()) begin_step(front_->settings.body_timeout);
+  else continue_step(step_left_);
   if (!handing_over_) advance();
+}
+
+bool HttpConnection::cut_short() {
+  if (!receiver_ || !receiver_->enough()) return false;
+  keep_alive_ = false;  // what is left of the body stands before the next request
+  dispatch();
+  return true;
+}
+
+std::size_t HttpConnection::body_step() const {
+  return receiver_ ? front_->settings.min_streamed_bytes_per_interval : body_step_bytes;
+}
+
+void HttpConnection::begin_step(std::chrono::milliseconds length) {
+  body_progress_ = 0;
+  continue_step(length);
+}
+
+void HttpConnection::continue_step(std::chrono::steady_clock::duration left) {
+  step_due_ = std::chrono::steady_clock::now() + left;
+  set_deadline(std::max(std::chrono::milliseconds(0), std::chrono::ceil<std::chrono::milliseconds>(left)));
 }
 
 void HttpConnection::send_continue() {
@@ -354,8 +385,10 @@ void HttpConnection::write(HttpResponse response) {
   }
   if (response.status < 200 || response.status > 999) response = front_->render_error(500, "invalid status");
   const bool has_body = status_has_body(response.status);
+  if (response.more_bytes == 0) response.more = nullptr;
   const bool streamed = has_body && response.more;
-  if (streamed && http_1_0_) response.close = true;  // its end is the end of the connection
+  const bool measured = !streamed || response.more_bytes;
+  if (!measured && http_1_0_) response.close = true;  // its end is the end of the connection
   keep_alive_ = keep_alive_ && !response.close && !front_->draining && !front_->stopped && !peer_gone_;
 
   auto answer = std::make_unique<Answer>();
@@ -368,8 +401,8 @@ void HttpConnection::write(HttpResponse response) {
   for (const auto& [name, value] : response.headers) {
     if (valid_header(name, value) && !framing_field(name)) message.insert(as_beast(name), as_beast(value));
   }
-  if (streamed && !http_1_0_) message.set(http::field::transfer_encoding, "chunked");
-  if (has_body && !streamed) message.content_length(response.body.size());
+  if (!measured && !http_1_0_) message.set(http::field::transfer_encoding, "chunked");
+  if (has_body && measured) message.content_length(response.body.size() + (streamed ? *response.more_bytes : 0));
   if (!keep_alive_) message.set(http::field::connection, "close");
   else if (http_1_0_) message.set(http::field::connection, "keep-alive");
   if (response.status == 426) message.insert(http::field::connection, "Upgrade");
@@ -377,7 +410,10 @@ void HttpConnection::write(HttpResponse response) {
   answer->header_only = !has_body || head_;
   if (!answer->header_only) {
     answer->bytes = std::move(response.body);
-    if (streamed) answer->more = std::move(response.more);
+    if (streamed) {
+      answer->more = std::move(response.more);
+      answer->left = response.more_bytes;
+    }
   }
   answer->show(!answer->more);
   // Without a first piece the header does not wait for one.
@@ -417,13 +453,15 @@ void HttpConnection::next_piece() {
 
 void HttpConnection::take_piece(std::uint64_t request, BodyPiece piece) {
   if (state_ != State::writing || request != request_ || writing_ || !answer_->more) return;
-  if (piece.end == BodyPiece::End::broken) {
+  if (piece.end == BodyPiece::End::broken || !answer_->fits(piece)) {
     stream_->reset();
     return drop();
   }
   const bool last = piece.end == BodyPiece::End::last;
   if (last) answer_->more = nullptr;
-  answer_->bytes = std::move(piece.bytes);
+  // The client would take the answer for whole: that is for its source to say first.
+  else if (answer_->left == 0 && answer_->held.empty()) answer_->held = std::exchange(piece.bytes, {});
+  answer_->bytes = last && !answer_->held.empty() ? std::move(answer_->held) : std::move(piece.bytes);
   answer_->show(last);
   set_deadline(front_->settings.body_timeout);
   send();

@@ -75,6 +75,12 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   /// Gives what has come of the body to its receiver. False: that is busy with it, and goes on later.
   bool hand_over();
   void on_taken(std::uint64_t request);
+  /// True: the receiver wants no more; the request is being handled.
+  bool cut_short();
+  /// Bytes of the body that earn it a new body_timeout.
+  std::size_t body_step() const;
+  void begin_step(std::chrono::milliseconds length);
+  void continue_step(std::chrono::steady_clock::duration left);
   void send_continue();
   void dispatch();
   void fail(unsigned status, std::string_view message);
@@ -107,9 +113,11 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   bool keep_alive_ = false, http_1_0_ = false, head_ = false;
   std::string websocket_key_;      // empty: no upgrade
   HttpRequest head_of_body_;       // while the receiver takes its body
-  std::size_t body_progress_ = 0;  // bytes since the deadline was set
-  std::size_t counted_ = 0;        // of the front's body_bytes
-  std::size_t discarded_ = 0;      // while lingering
+  std::size_t body_progress_ = 0;  // bytes since a step of the body began, which has a body_timeout
+  SteadyTime step_due_{};
+  std::chrono::steady_clock::duration step_left_{0};  // while the receiver is busy
+  std::size_t counted_ = 0;                           // of the front's body_bytes
+  std::size_t discarded_ = 0;                         // while lingering
 };
 
 }  // namespace wharf::net

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,7 +26,7 @@ struct HttpRequest {
   std::string body;
   std::string remote_address;  // "ip:port", "[v6]:port"
   bool websocket_upgrade = false;
-  std::shared_ptr<BodyReceiver> received;                           // has taken the body, whole; `body` is empty then
+  std::shared_ptr<BodyReceiver> received;  // has taken the body, whole or enough() of it; `body` is empty then
   std::string_view header(std::string_view lower_case_name) const;  // "" when absent
   bool has_header(std::string_view lower_case_name) const;
 };
@@ -39,6 +40,9 @@ struct HttpResponse {
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
   BodySource more;  // set: what follows `body`, sent in chunks (to HTTP/1.0 clients until the connection ends)
+  /// Beside `more`: exactly so many bytes follow `body`, and the answer has a Content-Length. The source marks the last
+  /// piece as such; one that gives more or fewer resets the connection, before the last byte has left. 0: not asked.
+  std::optional<std::uint64_t> more_bytes;
   bool close = false;
 };
 
@@ -87,6 +91,9 @@ struct HttpServerSettings {
   /// Asked behind the header of each request (its body is empty then). Null: the body is collected.
   std::function<std::unique_ptr<BodyReceiver>(const HttpRequest& head)> receive_body;
   std::size_t max_streamed_bytes = 0;  // of a body that has a receiver
+  /// So many bytes of a streamed body earn a new body_timeout; fewer in one are too slow (408). The time in which the
+  /// receiver is busy does not count.
+  std::size_t min_streamed_bytes_per_interval = 16u << 10;
   std::size_t max_header_bytes = 16u << 10;
   std::size_t max_connections = 1024;  // open sockets, upgraded ones included
   std::size_t max_websockets = 0;      // of these; 0: as many as there are connections

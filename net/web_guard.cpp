@@ -160,20 +160,28 @@ std::string WebGuard::problem(const HttpRequest& request) const {
   return "requests from pages of other sites are refused; a page of cors.origins asks with fetch(), which names it";
 }
 
-std::optional<Responder> WebGuard::admit(const HttpRequest& request, Responder responder) const {
-  const auto refuse = [&](unsigned status, const std::string& message) {
-    responder.send(render_(request, status, message));
-    return std::optional<Responder>();
-  };
+std::optional<WebGuard::Refusal> WebGuard::refusal(const HttpRequest& request) const {
   const auto host = parse_host(request.header("host"));
-  if (!host) return refuse(400, "the Host header names no host");
+  if (!host) return Refusal{400, "the Host header names no host"};
   if (!known_host(*host)) {
     std::string message = "the Host header names a host that this server is not known as";
     if (!settings_.hosts_setting.empty()) message += "; list it in " + settings_.hosts_setting;
-    return refuse(403, message);
+    return Refusal{403, message};
   }
-  if (const std::string refused = problem(request); !refused.empty()) return refuse(403, refused);
+  if (const std::string refused = problem(request); !refused.empty()) return Refusal{403, refused};
+  return std::nullopt;
+}
 
+bool WebGuard::admits(const HttpRequest& head) const {
+  if (refusal(head)) return false;
+  return head.header("origin").empty() || own_page(head) || !is_preflight(head);
+}
+
+std::optional<Responder> WebGuard::admit(const HttpRequest& request, Responder responder) const {
+  if (const auto refused = refusal(request)) {
+    responder.send(render_(request, refused->status, refused->message));
+    return std::nullopt;
+  }
   std::string origin(request.header("origin"));
   if (origin.empty() || own_page(request)) return responder;
   if (is_preflight(request)) {

@@ -37,8 +37,15 @@ class WebGuard {
   /// The responder to go on with (it adds the CORS headers for a page that may call); nullopt when the request was
   /// answered here: refused, or a CORS preflight.
   std::optional<Responder> admit(const HttpRequest& request, Responder responder) const;
+  /// Whether admit() would let it go on. Answers nothing: for the head of a request whose body is still to come.
+  bool admits(const HttpRequest& head) const;
 
  private:
+  struct Refusal {
+    unsigned status = 0;
+    std::string message;
+  };
+  std::optional<Refusal> refusal(const HttpRequest& request) const;
   std::string problem(const HttpRequest& request) const;
   bool known_host(const std::string& host) const;
   bool may_call(std::string_view origin) const;

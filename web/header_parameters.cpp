@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "net/percent_encoding.h"
+#include "protocol/text.h"
 #include "web/envelope.h"
 
 namespace wharf::web {
@@ -79,6 +81,17 @@ Result<HeaderValue> parse_header_value(std::string_view text) {
     text = trimmed(text.substr(1));
   }
   return out;
+}
+
+Result<std::string> extended_text(std::string_view value) {
+  const std::size_t first = value.find('\'');
+  const std::size_t second = first == std::string_view::npos ? first : value.find('\'', first + 1);
+  if (second == std::string_view::npos) return malformed("is not UTF-8''percent-encoded");
+  if (lower_case(value.substr(0, first)) != "utf-8") return Error(Errc::unsupported, "is not in UTF-8");
+  auto text = net::percent_decode(value.substr(second + 1), net::Plus::literal);
+  if (!text) return malformed("has broken percent-encoding");
+  if (protocol::displayable(*text) != *text) return malformed("is not UTF-8");
+  return std::move(*text);
 }
 
 bool is_token(std::string_view text) {

@@ -22,6 +22,10 @@ struct HeaderValue {
 /// malformed: the detail says what, to be put behind the name of the header ("has the parameter name twice").
 protocol::Result<HeaderValue> parse_header_value(std::string_view text);
 
+/// What a parameter with a star says ("filename*"): UTF-8'language'percent-encoded (RFC 8187 section 3.2). Errors: the
+/// detail goes behind the name of the parameter ("filename* is not UTF-8").
+protocol::Result<std::string> extended_text(std::string_view value);
+
 /// RFC 9110 section 5.6.2: the characters of names and types.
 bool is_token(std::string_view text);
 /// "image/png", without parameters.

@@ -4,7 +4,6 @@
 
 #include <utility>
 
-#include "net/percent_encoding.h"
 #include "protocol/text.h"
 #include "web/envelope.h"
 #include "web/header_parameters.h"
@@ -58,20 +57,6 @@ std::string with_quotes(std::string_view text) {
   return out;
 }
 
-// RFC 8187 section 3.2: UTF-8'language'percent-encoded.
-Result<std::string> extended_text(std::string_view value) {
-  const std::size_t first = value.find('\'');
-  const std::size_t second = first == std::string_view::npos ? first : value.find('\'', first + 1);
-  if (second == std::string_view::npos)
-    return Error(Errc::malformed, "has a filename* that is not UTF-8''percent-encoded");
-  if (lower_case(value.substr(0, first)) != "utf-8")
-    return Error(Errc::unsupported, "has a filename* that is not in UTF-8");
-  auto text = net::percent_decode(value.substr(second + 1), net::Plus::literal);
-  if (!text) return Error(Errc::malformed, "has a filename* with broken percent-encoding");
-  if (!valid_utf8(*text)) return Error(Errc::malformed, "has a filename* that is not UTF-8");
-  return std::move(*text);
-}
-
 Result<void> read_disposition(std::string_view text, PartHead& head) {
   const auto value = parse_header_value(text);
   if (!value) return Error(value.error().code, "has a Content-Disposition that " + value.error().detail);
@@ -87,7 +72,7 @@ Result<void> read_disposition(std::string_view text, PartHead& head) {
   }
   if (const std::string* extended = value->find("filename*")) {
     Result<std::string> decoded = extended_text(*extended);
-    if (!decoded) return decoded.error();
+    if (!decoded) return Error(decoded.error().code, "has a filename* that " + decoded.error().detail);
     head.filename = std::move(*decoded);
   }
   return {};

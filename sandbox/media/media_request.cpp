@@ -158,25 +158,4 @@ unsigned judge_download(const MediaFile* file, std::string_view query, std::int6
   return file->gone || now_ms >= file->expires_ms ? 410 : 200;
 }
 
-RangeAnswer answer_range(std::string_view range, std::uint64_t size) {
-  const RangeAnswer whole{200, 0, size - 1}, none{416, 0, 0};
-  constexpr std::string_view unit = "bytes=";
-  if (!range.starts_with(unit)) return whole;
-  range.remove_prefix(unit.size());
-  const auto dash = range.find('-');
-  if (dash == std::string_view::npos) return whole;
-  const std::string_view from = range.substr(0, dash), to = range.substr(dash + 1);
-  const auto last = read_number(to);
-  if (!to.empty() && !last) return whole;
-  if (from.empty()) {  // so many at the end
-    if (!last) return whole;
-    if (*last == 0) return none;
-    return {206, size - std::min(size, *last), size - 1};
-  }
-  const auto first = read_number(from);
-  if (!first || (last && *last < *first)) return whole;
-  if (*first >= size) return none;
-  return {206, *first, last ? std::min(*last, size - 1) : size - 1};
-}
-
 }  // namespace wharf::sandbox

@@ -13,6 +13,7 @@
 #include "protocol/crypto/hash.h"
 #include "sandbox/media/media_file.h"
 #include "sandbox/media/upload_auth.h"
+#include "web/byte_range.h"
 
 namespace wharf::sandbox {
 
@@ -54,12 +55,7 @@ std::string_view upload_kind(std::string_view target);
 /// 200, 404 unknown, 403 signature missing, wrong or out of time, 410 expired. `query`: raw, of the request.
 unsigned judge_download(const MediaFile* file, std::string_view query, std::int64_t now_ms);
 
-/// Which bytes answer a Range header (RFC 9110 section 14): 206 with first and last inclusive, 416, or 200 with the
-/// whole: also for ranges that are malformed, several, or in another unit, which a server ignores. `size` > 0.
-struct RangeAnswer {
-  unsigned status = 200;
-  std::uint64_t first = 0, last = 0;
-};
-RangeAnswer answer_range(std::string_view range, std::uint64_t size);
+using web::answer_range;
+using web::RangeAnswer;
 
 }  // namespace wharf::sandbox

@@ -222,9 +222,7 @@ class Gateway:
             self.arguments += ["--sandbox"]
         else:
             url = url or (sandbox.secure_url if secure else sandbox.url)
-            self.arguments += ["--network", url, "--network-root", sandbox.root]
-            if secure:
-                self.arguments += ["--network-ca", sandbox.ca]
+            self.arguments += ["--network", url, "--network-root", sandbox.root, "--network-ca", sandbox.ca]
         self.address = f"127.0.0.1:{self.port}"
         self.http = Http(self.address)
         self.process = None

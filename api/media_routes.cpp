@@ -1,0 +1,185 @@
+// Handlers of files: sending them as messages of each kind, and reading those of stored messages.
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "api/chat_id.h"
+#include "api/handlers.h"
+#include "api/media_source.h"
+#include "api/schemas.h"
+#include "api/sending.h"
+#include "media/file_type.h"
+#include "storage/messages.h"
+#include "web/byte_range.h"
+#include "web/file_name.h"
+#include "web/header_parameters.h"
+
+namespace wharf::api {
+namespace {
+
+using protocol::MessageKind;
+using protocol::Result;
+
+// --- sending
+
+MediaWish wish_of(const CallPtr& call, MessageKind kind) {
+  MediaWish wish;
+  wish.kind = kind;
+  wish.caption = text_of(call->body, "caption");
+  wish.file_name = text_of(call->body, "filename");
+  wish.mimetype = text_of(call->body, "mimetype");
+  wish.view_once = boolean_of(call->body, "viewOnce", false);
+  return wish;
+}
+
+void send_prepared(const ServicesPtr& services, const CallPtr& call, const Schema& schema, sessions::SendMedia media,
+                   const std::string& hash) {
+  sessions::SendMessage message = around_content(call->body);
+  message.content = std::move(media);
+  send_message(services, call, schema, std::move(message), hash);
+}
+
+/// A file on the servers is announced again, as it was, with what is said anew around it.
+sessions::SendMedia announced_again(sessions::StoredMedia stored, const MediaWish& wish) {
+  sessions::SendMedia out;
+  out.content.kind = stored.message_kind;
+  out.content.file = std::move(stored.file);
+  out.content.caption = wish.caption;
+  if (!wish.file_name.empty()) out.content.file.file_name = web::safe_file_name(wish.file_name);
+  if (!wish.mimetype.empty()) out.content.file.mimetype = web::lower_case(wish.mimetype);
+  out.view_once = wish.view_once;
+  return out;
+}
+
+void send_media(const ServicesPtr& services, const CallPtr& call, const Schema& schema, MessageKind kind) {
+  if (!session_of(services, call)) return;
+  if (!services->preparations) return call->failure(Failure(ErrorCode::not_implemented, "this server keeps no files"));
+  find_source(services, call, kind, [services, call, &schema, kind](MediaSource source) {
+    const MediaWish wish = wish_of(call, kind);
+    if (auto* failed = std::get_if<Failure>(&source)) return call->failure(*failed);
+    if (auto* stored = std::get_if<sessions::StoredMedia>(&source)) {
+      const std::string hash = protocol::to_hex(stored->reference.hashes.file_sha256);
+      return send_prepared(services, call, schema, announced_again(std::move(*stored), wish), hash);
+    }
+    services->preparations->prepare(
+        std::move(std::get<TakenFile>(source)), wish, [services, call, &schema](Preparation prepared) {
+          run_guarded(call, [&] {
+            if (auto* failed = std::get_if<Failure>(&prepared)) return call->failure(*failed);
+            auto& ready = std::get<PreparedMedia>(prepared);
+            send_prepared(services, call, schema, std::move(ready.message), ready.source_hash);
+          });
+        });
+  });
+}
+
+// --- reading
+
+/// What a browser may show where it stands. Everything else is saved: it comes from strangers, and a page or a drawing
+/// with scripts would run as one of this server.
+bool shown_in_place(std::string_view type) {
+  return type == "image/jpeg" || type == "image/png" || type == "image/webp" || type == "image/gif" ||
+         type.starts_with("audio/") || type.starts_with("video/");
+}
+
+std::string type_of(const protocol::MediaFile& file) {
+  const auto parsed = web::parse_header_value(file.mimetype);
+  if (!parsed || !web::is_media_type(parsed->kind)) return "application/octet-stream";
+  return parsed->kind == "text/html" || parsed->kind == "image/svg+xml" ? "application/octet-stream" : file.mimetype;
+}
+
+std::string name_of(const std::string& message, const protocol::MediaFile& file) {
+  if (!file.file_name.empty()) return file.file_name;
+  return message + std::string(media::extension_for_type(file.mimetype));
+}
+
+/// The bytes from `at` to `end`, read while they are sent.
+net::BodySource source_of(std::shared_ptr<sessions::MediaReader> reader, std::uint64_t at, std::uint64_t end) {
+  constexpr std::uint64_t piece_bytes = 256u << 10;
+  const auto position = std::make_shared<std::uint64_t>(at);
+  return [reader, position, end](const std::function<void(net::BodyPiece)>& give) {
+    const std::uint64_t until = std::min(end, *position + piece_bytes);
+    reader->read(*position, until, [position, until, end, give](Result<std::string> bytes) {
+      if (!bytes) return give({{}, net::BodyPiece::End::broken});
+      *position = until;
+      give({std::move(*bytes), until == end ? net::BodyPiece::End::last : net::BodyPiece::End::more});
+    });
+  };
+}
+
+void answer_with(const CallPtr& call, const std::string& message, const sessions::StoredMedia& media,
+                 std::shared_ptr<sessions::MediaReader> reader) {
+  const std::string etag = fmt::format("\"{}\"", protocol::to_hex(media.reference.hashes.file_sha256));
+  const std::uint64_t size = reader->length();
+  const std::string type = type_of(media.file);
+  const bool saved = call->query.text("download") == "true" || !shown_in_place(type);
+  net::HttpResponse response(200, type, "");
+  if (size > 0) {
+    const web::RangeAnswer range = web::answer_file(call->request, etag, size);
+    response.status = range.status;
+    web::add_range_headers(response, range, etag, size);
+    if (range.length() > 0) {
+      response.more = source_of(std::move(reader), range.first, range.last + 1);
+      response.more_bytes = range.length();
+    }
+  }
+  response.headers.emplace_back("Content-Disposition",
+                                web::content_disposition(name_of(message, media.file),
+                                                         saved ? web::Disposition::saved : web::Disposition::shown));
+  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  response.headers.emplace_back("Content-Security-Policy", "sandbox; default-src 'none'");
+  response.headers.emplace_back("Cache-Control", "private, no-cache");
+  call->send(std::move(response));
+}
+
+}  // namespace
+
+void send_image(const ServicesPtr& services, const CallPtr& call) {
+  send_media(services, call, schemas::send_image, MessageKind::image);
+}
+void send_file(const ServicesPtr& services, const CallPtr& call) {
+  send_media(services, call, schemas::send_file, MessageKind::document);
+}
+void send_audio(const ServicesPtr& services, const CallPtr& call) {
+  send_media(services, call, schemas::send_audio, MessageKind::audio);
+}
+void send_voice(const ServicesPtr& services, const CallPtr& call) {
+  send_media(services, call, schemas::send_voice, MessageKind::voice);
+}
+void send_sticker(const ServicesPtr& services, const CallPtr& call) {
+  send_media(services, call, schemas::send_sticker, MessageKind::sticker);
+}
+void send_video(const ServicesPtr& services, const CallPtr& call) {
+  const bool gif = boolean_of(call->body, "gif", false), round = boolean_of(call->body, "round", false);
+  if (gif && round) return refuse_field(call, "round", "must not stand beside gif");
+  if (round && !text_of(call->body, "caption").empty())
+    return refuse_field(call, "caption", "a round video note has none");
+  send_media(services, call, schemas::send_video,
+             gif     ? MessageKind::gif
+             : round ? MessageKind::video_note
+                     : MessageKind::video);
+}
+
+void get_media(const ServicesPtr& services, const CallPtr& call) {
+  const auto view = session_of(services, call);
+  if (!view) return;
+  if (!services->ports.vault) return call->failure(Failure(ErrorCode::not_implemented, "this server keeps no files"));
+  const auto id = parse_message_id(call->param("messageId"));
+  if (!id) return refuse_field(call, "messageId", "must be a message id: true_<chat>_<id> or the bare WhatsApp id");
+  storage::Database& db = services->ports.store.reader();
+  auto row = storage::find_message_by_id(db, view->id, *id, true);
+  if (!row) row = storage::find_message_by_id(db, view->id, *id, false);
+  if (!row)
+    return call->failure(
+        Failure(ErrorCode::message_not_found, fmt::format("no message with ID '{}' is stored", echo(*id))));
+  auto media = sessions::stored_media(row->content);
+  if (!media) {
+    const bool none = media.error().code == protocol::Errc::not_found;
+    return call->failure(Failure(none ? ErrorCode::media_not_found : ErrorCode::media_gone, media.error().detail));
+  }
+  open_media(services, call, *id, *media, [call, id = *id, media = *media](auto opened) {
+    if (auto* failed = std::get_if<Failure>(&opened)) return call->failure(*failed);
+    answer_with(call, id, media, std::move(std::get<0>(opened)));
+  });
+}
+
+}  // namespace wharf::api
