@@ -1,0 +1,362 @@
+// Files of a real Session: a message waits for its upload and its chat behind it, a lost connection, a refusal or a
+// restart in between does what it must; a file that the servers lost is asked of the phone.
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+
+#include "protocol/media/media_retry.h"
+#include "protocol/messages/media_location.h"
+#include "storage/messages.h"
+#include "storage/outbox.h"
+#include "tests/sessions/sending.h"
+#include "tests/support/media_files.h"
+
+using namespace wharf;
+using namespace wharf::sessions;
+using protocol::Node;
+using namespace std::chrono_literals;
+
+using Fixture = wharf::test::SessionFixture;
+using test::ben;
+using test::list_devices;
+using test::messages;
+
+namespace {
+
+const Jid carl("15550000003", "s.whatsapp.net");
+const protocol::UploadAnswer uploaded{"https://mmg.example.net/v/t62/x.enc?a=1", "/v/t62/x.enc?a=1", "", "", ""};
+using Why = TransferFailure::Why;
+
+/// An image of which only the announcement exists: no test here touches bytes.
+SendMessage picture(const Jid& to = ben, std::uint8_t mark = 1) {
+  SendMedia media;
+  media.content.kind = protocol::MessageKind::image;
+  media.content.caption = "look";
+  auto& file = media.content.file;
+  file.mimetype = "image/png";
+  file.length = 1'000;
+  file.sha256.assign(32, mark);
+  file.enc_sha256.assign(32, mark + 1);
+  file.key.assign(32, mark + 2);
+  media.upload =
+      media_name(*protocol::read_media_reference(file.key, file.enc_sha256, file.sha256), protocol::MediaKind::image);
+  SendMessage out;
+  out.chat = to;
+  out.content = std::move(media);
+  return out;
+}
+
+template <class Kind>
+std::vector<Kind*> all(std::vector<Effect>& effects) {
+  std::vector<Kind*> found;
+  for (Effect& effect : effects) {
+    if (auto* one = std::get_if<Kind>(&effect)) found.push_back(one);
+  }
+  return found;
+}
+
+std::string asks_for_hosts(const std::vector<Effect>& effects) {
+  for (const Node& node : Fixture::sent(effects)) {
+    if (node.child("media_conn")) return node.attr("id");
+  }
+  return {};
+}
+
+struct Files : Fixture {
+  Files() {
+    befriend(ben);
+    befriend(carl);
+  }
+  std::vector<Effect> answer_hosts(const std::vector<Effect>& asked, const char* auth = "token") {
+    Node answer("iq");
+    answer.set("type", "result").set("id", asks_for_hosts(asked)).set("from", "s.whatsapp.net");
+    Node conn("media_conn");
+    conn.set("auth", auth).set("ttl", "3600").set("auth_ttl", "3600").set("max_buckets", "12");
+    conn.add(Node("host").set("hostname", "mmg.example.net"));
+    answer.add(std::move(conn));
+    return stanza(std::move(answer));
+  }
+  template <class Start, class Result>
+  std::vector<Effect> finish(std::vector<Effect>& effects, Result result) {
+    auto started = all<Start>(effects);
+    REQUIRE(started.size() == 1);
+    auto then = std::make_shared<decltype(started[0]->then)>(std::move(started[0]->then));
+    return call([then, result]() mutable { (*then)(std::move(result)); });
+  }
+  std::vector<Effect> upload_ends(std::vector<Effect>& effects, Transferred<protocol::UploadAnswer> result) {
+    return finish<StartUpload>(effects, std::move(result));
+  }
+  std::string error_of(const std::string& id) {
+    return storage::find_message_by_id(store->reader(), row.id, id, true)->error;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a message with a file leaves when the file is uploaded, and its chat behind it; other chats do not wait") {
+  Files f;
+  f.go_online();
+  const std::string id = (*f.send(picture()))->id;
+  CHECK(messages(f.last).empty());
+  auto hosts = f.answer_hosts(f.last);
+  const auto started = all<StartUpload>(hosts);
+  REQUIRE(started.size() == 1);
+  CHECK(started[0]->upload.hosts == std::vector<std::string>{"mmg.example.net"});
+  CHECK(started[0]->upload.auth == "token");
+  CHECK(started[0]->upload.bytes == 1'018);
+
+  const std::string behind = (*f.send(Fixture::text("behind")))->id;
+  CHECK(messages(f.last).empty());
+  SendMessage other = Fixture::text("elsewhere");
+  other.chat = carl;
+  f.send(other);
+  CHECK(messages(f.last).size() == 1);
+
+  auto done = f.upload_ends(hosts, uploaded);
+  const auto sent = messages(done);
+  REQUIRE(sent.size() == 2);
+  CHECK(sent[0].attr("id") == id);
+  CHECK(sent[1].attr("id") == behind);
+  const auto stored = stored_media(storage::find_message_by_id(f.store->reader(), f.row.id, id, true)->content);
+  CHECK(stored->file.direct_path == uploaded.direct_path);
+  CHECK(stored->file.url == uploaded.url);
+  const auto released = all<ReleaseFile>(done);
+  REQUIRE(released.size() == 1);
+  CHECK(released[0]->kept);
+  CHECK(storage::pending_uploads(f.store->reader()).empty());
+}
+
+TEST_CASE("a restart begins the upload again, in the old order") {
+  Files f;
+  f.go_online();
+  const std::string id = (*f.send(picture()))->id;
+  f.answer_hosts(f.last);
+  const std::string behind = (*f.send(Fixture::text("behind")))->id;
+  CHECK(storage::pending_uploads(f.store->reader()).size() == 1);
+
+  f.reopen();
+  f.begin();
+  std::vector<Input> up;
+  up.emplace_back(LinkUp{{}, false, f.session->link_epoch()});
+  f.turn(std::move(up));
+  auto success = f.stanza(Node("success").set("t", "1700000000").set("lid", Jid("100000000000001", "lid", 3)));
+  std::vector<Effect> online;
+  for (const Node& node : Fixture::sent(success)) {
+    if (node.child("active")) online = f.stanza(Node("iq").set("id", node.attr("id")).set("type", "result"));
+  }
+  CHECK(messages(online).empty());
+  auto started = f.answer_hosts(online);
+  const auto sent = messages(f.upload_ends(started, uploaded));
+  REQUIRE(sent.size() == 2);
+  CHECK(sent[0].attr("id") == id);
+  CHECK(sent[1].attr("id") == behind);
+}
+
+TEST_CASE("a refused token is asked for anew, once at once") {
+  Files f;
+  f.go_online();
+  f.send(picture());
+  auto first = f.answer_hosts(f.last);
+  auto refused = f.upload_ends(first, TransferFailure{Why::not_allowed, "401"});
+  auto second = f.answer_hosts(refused, "fresh");
+  REQUIRE(all<StartUpload>(second).size() == 1);
+  CHECK(all<StartUpload>(second)[0]->upload.auth == "fresh");
+  auto again = f.upload_ends(second, TransferFailure{Why::not_allowed, "401"});
+  CHECK(asks_for_hosts(again).empty());
+  f.steady += 2s;
+  auto later = f.turn({});
+  CHECK(all<StartUpload>(later).size() == 1);
+}
+
+TEST_CASE("a file that is refused fails its message alone") {
+  Files f;
+  f.go_online();
+  const std::string id = (*f.send(picture()))->id;
+  auto hosts = f.answer_hosts(f.last);
+  const std::string behind = (*f.send(Fixture::text("behind")))->id;
+  auto done = f.upload_ends(hosts, TransferFailure{Why::refused, "the media server answered 413"});
+  CHECK(f.error_of(id) == "the media server answered 413");
+  const auto sent = messages(done);
+  REQUIRE(sent.size() == 1);
+  CHECK(sent[0].attr("id") == behind);
+  REQUIRE(all<ReleaseFile>(done).size() == 1);
+  CHECK_FALSE(all<ReleaseFile>(done)[0]->kept);
+}
+
+TEST_CASE("servers that fail are tried further apart, and not for ever") {
+  Files f;
+  f.go_online();
+  const std::string id = (*f.send(picture()))->id;
+  auto effects = f.answer_hosts(f.last);
+  std::size_t tries = 0;
+  net::SteadyTime last_try = f.steady;
+  std::chrono::nanoseconds longest_pause{0};
+  for (int step = 0; step < 2'000 && f.error_of(id).empty(); ++step) {
+    if (!asks_for_hosts(effects).empty()) effects = f.answer_hosts(effects);
+    if (!all<StartUpload>(effects).empty()) {
+      ++tries;
+      longest_pause = std::max<std::chrono::nanoseconds>(longest_pause, f.steady - last_try);
+      last_try = f.steady;
+      effects = f.upload_ends(effects, TransferFailure{Why::temporary, "503"});
+    } else {
+      f.steady += 5s;
+      effects = f.stanza(Node("presence"));  // the connection lives
+    }
+  }
+  CHECK(tries == Uploads::max_attempts);
+  CHECK(longest_pause > 500s);
+  CHECK(f.error_of(id) == "the file could not be uploaded: 503");
+}
+
+TEST_CASE("a chat that is deleted takes its uploads with it") {
+  Files f;
+  f.go_online();
+  f.send(picture());
+  auto hosts = f.answer_hosts(f.last);
+  const auto number = all<StartUpload>(hosts).at(0)->number;
+  auto removed = f.tell(RemoveChat{ben});
+  REQUIRE(all<CancelTransfer>(removed).size() == 1);
+  CHECK(all<CancelTransfer>(removed)[0]->number == number);
+  REQUIRE(all<ReleaseFile>(removed).size() == 1);
+  CHECK_FALSE(all<ReleaseFile>(removed)[0]->kept);
+  f.send(Fixture::text("a new beginning"));
+  CHECK(messages(f.last).size() == 1);
+}
+
+TEST_CASE("a session that is removed takes its files with it") {
+  Files f;
+  f.go_online();
+  f.send(picture());
+  f.answer_hosts(f.last);
+  auto asked = f.tell(RemoveSession());
+  std::vector<Effect> removed = std::move(asked);
+  for (const Node& node : Fixture::sent(removed)) {
+    if (node.child("remove-companion-device"))
+      removed = f.stanza(Node("iq").set("id", node.attr("id")).set("type", "result"));
+  }
+  const auto released = all<ReleaseFile>(removed);
+  REQUIRE(released.size() == 1);
+  CHECK_FALSE(released[0]->kept);
+}
+
+namespace {
+
+/// A received image, and somebody who wants it.
+struct Wanted : Files {
+  Wanted() {
+    go_online();
+    protocol::MediaContent content = std::get<SendMedia>(picture().content).content;
+    content.file.direct_path = "/v/old.enc?oe=1";
+    content.file.url = "https://mmg.example.net/v/old.enc?oe=1";
+    storage::MessageRow message;
+    message.session = row.id;
+    message.chat = ben;
+    message.author = ben;
+    message.id = "3EB0THEIRS";
+    message.kind = "image";
+    message.content = protocol::build_message(content, {}, random).encoded;
+    key = *protocol::exactly<32>(content.file.key);
+    storage::Changes changes;
+    changes.add(storage::InsertMessage{std::move(message), true, std::nullopt});
+    store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  }
+  std::vector<Effect> fetch() {
+    auto asked = tell(FetchMedia{"3EB0THEIRS"}, [this](Outcome<> outcome) { answer = std::move(outcome); });
+    return asks_for_hosts(asked).empty() ? std::move(asked) : answer_hosts(asked);
+  }
+  std::vector<Effect> download_ends(std::vector<Effect>& effects, Transferred<void> result) {
+    return finish<StartDownload>(effects, std::move(result));
+  }
+  Node notification(protocol::MediaRetryOutcome outcome, const protocol::MediaKey& with) {
+    protocol::MediaRetryAnswer said;
+    said.outcome = outcome;
+    if (outcome == protocol::MediaRetryOutcome::success) said.direct_path = "/v/new.enc?oe=2";
+    return protocol::media_retry_notification("3EB0THEIRS", session->context().device.jid.user_jid(), 1'700'000'000,
+                                              protocol::RetriedMessage{ben, false, std::nullopt}, said, with, random);
+  }
+  static std::vector<Node> requests(const std::vector<Effect>& effects) {
+    auto nodes = sent(effects);
+    std::erase_if(nodes, [](const Node& node) { return node.attr("type") != "server-error"; });
+    return nodes;
+  }
+  protocol::MediaKey key{};
+  std::optional<Outcome<>> answer;
+};
+
+}  // namespace
+
+TEST_CASE("one download serves all who want a file") {
+  Wanted f;
+  auto started = f.fetch();
+  std::optional<Outcome<>> second;
+  auto joined = f.tell(FetchMedia{"3EB0THEIRS"}, [&](Outcome<> outcome) { second = std::move(outcome); });
+  CHECK(all<StartDownload>(joined).empty());
+  const auto& targets = all<StartDownload>(started).at(0)->download.targets;
+  REQUIRE(!targets.empty());
+  CHECK(targets[0].host == "mmg.example.net");
+  CHECK(targets[0].target.starts_with("/v/old.enc?oe=1&hash="));
+  f.download_ends(started, {});
+  REQUIRE((f.answer && second));
+  CHECK((f.answer->has_value() && second->has_value()));
+}
+
+TEST_CASE("a file that is gone is asked of the phone, and its new place is kept") {
+  Wanted f;
+  auto started = f.fetch();
+  auto asked = f.download_ends(started, TransferFailure{Why::gone, "404"});
+  const auto requests = Wanted::requests(asked);
+  REQUIRE(requests.size() == 1);
+  const auto request = protocol::read_media_retry_receipt(requests[0]);
+  REQUIRE(request.has_value());
+  CHECK(request->message == protocol::RetriedMessage{ben, false, std::nullopt});
+  CHECK(protocol::check_media_retry_request(*request, f.key).has_value());
+
+  SECTION("it has it") {
+    // What was sealed with another key is nobody's answer.
+    protocol::MediaKey other = f.key;
+    other[0] ^= 1;
+    auto forged = f.stanza(f.notification(protocol::MediaRetryOutcome::success, other));
+    CHECK(all<StartDownload>(forged).empty());
+    auto again = f.stanza(f.notification(protocol::MediaRetryOutcome::success, f.key));
+    REQUIRE(all<StartDownload>(again).size() == 1);
+    CHECK(all<StartDownload>(again)[0]->download.targets.at(0).target.starts_with("/v/new.enc?oe=2&hash="));
+    const auto stored =
+        stored_media(storage::find_message_by_id(f.store->reader(), f.row.id, "3EB0THEIRS", false)->content);
+    CHECK(stored->file.direct_path == "/v/new.enc?oe=2");
+    CHECK(stored->file.url.empty());
+    // Gone again: the phone is not asked a second time.
+    auto end = f.download_ends(again, TransferFailure{Why::gone, "404"});
+    CHECK(Wanted::requests(end).empty());
+    REQUIRE(f.answer);
+    CHECK(f.answer->error().subject == Subject::media);
+    CHECK(f.answer->error().code == Errc::not_found);
+  }
+  SECTION("it has it no more") {
+    f.stanza(f.notification(protocol::MediaRetryOutcome::not_found, f.key));
+    REQUIRE(f.answer);
+    CHECK(f.answer->error().code == Errc::not_found);
+  }
+  SECTION("it does not answer") {
+    f.steady += 59s;
+    f.turn({});
+    CHECK_FALSE(f.answer);
+    f.steady += 1s;
+    f.turn({});
+    REQUIRE(f.answer);
+    CHECK(f.answer->error().code == Errc::timed_out);
+  }
+  SECTION("the connection ends") {
+    test::reconnect(f);
+    REQUIRE(f.answer);
+    CHECK(f.answer->error().code == Errc::network);
+  }
+}
+
+TEST_CASE("a notification that nobody asked for changes nothing") {
+  Wanted f;
+  auto effects = f.stanza(f.notification(protocol::MediaRetryOutcome::success, f.key));
+  CHECK(all<StartDownload>(effects).empty());
+  const auto stored =
+      stored_media(storage::find_message_by_id(f.store->reader(), f.row.id, "3EB0THEIRS", false)->content);
+  CHECK(stored->file.direct_path == "/v/old.enc?oe=1");
+}
