@@ -6,6 +6,7 @@
 #include "protocol/messages/add_on_secret.h"
 #include "protocol/messages/message_id.h"
 #include "sessions/edits.h"
+#include "sessions/media/stored_media.h"
 #include "sessions/message_details.h"
 
 namespace wharf::sessions {
@@ -127,6 +128,8 @@ Outcome<Composer::Built> Composer::build(const SendMessage& request, const Jid& 
     const auto source = find(forward->message);
     if (!source) return source.error();
     if (source->revoked_at != 0) return impossible("the message was deleted for everyone");
+    const auto media = stored_media(source->content);
+    if (media && media->file.direct_path.empty()) return impossible("its file is not uploaded yet");
     const auto text = source->edited_at != 0 ? std::optional(source->body) : std::nullopt;
     out.message = protocol::build_forward(source->content, text, source->from_me, *frame, c_.random);
     if (out.message.encoded.empty()) return impossible("a message of this kind cannot be forwarded");

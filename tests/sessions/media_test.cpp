@@ -126,6 +126,19 @@ TEST_CASE("a message with a file leaves when the file is uploaded, and its chat 
   CHECK(storage::pending_uploads(f.store->reader()).empty());
 }
 
+TEST_CASE("a message whose file is not uploaded yet is not forwarded") {
+  Files f;
+  f.go_online();
+  const std::string id = (*f.send(picture()))->id;
+  SendMessage forward;
+  forward.chat = carl;
+  forward.content = Forward{id};
+  auto hosts = f.answer_hosts(f.last);
+  CHECK(f.send(forward)->error().code == Errc::unsupported);
+  f.upload_ends(hosts, uploaded);
+  CHECK(f.send(forward)->has_value());
+}
+
 TEST_CASE("a restart begins the upload again, in the old order") {
   Files f;
   f.go_online();
