@@ -123,25 +123,31 @@ void find_source(const ServicesPtr& services, const CallPtr& call, protocol::Mes
   take_stored(services, call, kind, *parse_message_id(message), std::move(done));
 }
 
-void open_media(const ServicesPtr& services, const CallPtr& call, const std::string& message, const StoredMedia& media,
-                std::function<void(std::variant<std::shared_ptr<sessions::MediaReader>, Failure>)> done) {
-  using Reader = std::shared_ptr<sessions::MediaReader>;
-  sessions::MediaVault& vault = *services->ports.vault;
-  vault.read(media.reference, media.kind, [=, &vault](Result<Reader> here) {
+namespace {
+
+using Opened = std::function<void(std::variant<std::shared_ptr<sessions::MediaReader>, Failure>)>;
+
+/// `fetches`: how often it may be fetched. What has come can be gone again for want of room before it is opened.
+void open_or_fetch(const ServicesPtr& services, const CallPtr& call, const std::string& message,
+                   const StoredMedia& media, unsigned fetches, const Opened& done) {
+  services->ports.vault->read(media.reference, media.kind, [=](Result<std::shared_ptr<sessions::MediaReader>> here) {
     run_guarded(call, [&] {
       if (here) return done(std::move(*here));
-      if (here.error().code != Errc::not_found) return done(failure_of(here.error()));
-      ask(services, call, sessions::FetchMedia{message}, [=, &vault](const sessions::Outcome<>& fetched) {
+      if (here.error().code != Errc::not_found || fetches == 0) return done(failure_of(here.error()));
+      ask(services, call, sessions::FetchMedia{message}, [=](const sessions::Outcome<>& fetched) {
         if (!fetched) return done(failure_of(call, fetched.error()));
-        vault.read(media.reference, media.kind, [=](Result<Reader> now_here) {
-          run_guarded(call, [&] {
-            if (now_here) return done(std::move(*now_here));
-            done(failure_of(now_here.error()));
-          });
-        });
+        open_or_fetch(services, call, message, media, fetches - 1, done);
       });
     });
   });
+}
+
+}  // namespace
+
+void open_media(const ServicesPtr& services, const CallPtr& call, const std::string& message, const StoredMedia& media,
+                Opened done) {
+  constexpr unsigned fetches = 2;
+  open_or_fetch(services, call, message, media, fetches, done);
 }
 
 }  // namespace wharf::api

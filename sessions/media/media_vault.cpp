@@ -139,7 +139,8 @@ struct MediaVault::State : std::enable_shared_from_this<State> {
   }
   void make_room() {
     std::vector<std::string> gone;
-    while (kept_bytes > settings.max_cache_bytes) {
+    // The last one stays whatever its size: somebody has just asked for it.
+    while (kept_bytes > settings.max_cache_bytes && kept.size() > 1) {
       const MediaName oldest = by_turn.begin()->second;
       forget(oldest);
       gone.push_back(cached(oldest));

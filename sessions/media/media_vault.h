@@ -43,8 +43,8 @@ struct SealedMedia {
 
 struct VaultSettings {
   std::string directory;
-  std::uint64_t max_cache_bytes = 1ull << 30;
-  std::uint64_t max_file_bytes = 2ull << 30;  // of plaintext, and of what is received
+  std::uint64_t max_cache_bytes = 1ull << 30;  // one file, the last, may be larger
+  std::uint64_t max_file_bytes = 2ull << 30;   // of plaintext, and of what is received
 };
 
 template <class T>

@@ -236,6 +236,21 @@ TEST_CASE("the cache gives up what was used longest ago") {
   CHECK(rig.read(files[1].reference(), files[1].kind).error().code == Errc::not_found);
 }
 
+TEST_CASE("a file larger than the cache is there until the next one comes") {
+  Rig rig;
+  rig.open({}, 100);
+  const auto key = test::vector_media_key();
+  const Bytes plain = test::generated_plaintext(5'000);
+  const auto file = test::encrypt_media(protocol::expand_media_key(key, MediaKind::image), plain);
+  const protocol::MediaReference reference{key, file.hashes()};
+  REQUIRE(rig.receive(file.file, reference, MediaKind::image).has_value());
+  CHECK(rig.read(reference, MediaKind::image).has_value());
+  const SealedMedia next = rig.put("x");
+  rig.vault->keep(next.name());
+  REQUIRE(test::run_until(rig.loop, [&] { return rig.vault->holds(next.name()); }));
+  CHECK_FALSE(rig.vault->holds(media_name(reference, MediaKind::image)));
+}
+
 TEST_CASE("a file removed while it is read is read to its end") {
   Rig rig;
   const SealedMedia sealed = rig.put(plaintext(100'000));
