@@ -180,6 +180,8 @@ const std::vector<ConfigurationKey>& configuration_keys() {
       number("webhooks.concurrency", &C::webhooks_concurrency, "webhook requests under way", 1, 10'000),
       text("media.directory", &C::media_directory, "directory of media files (encrypted), default media below data"),
       number("media.max_file_bytes", &C::media_max_file_bytes, "largest file sent or fetched", 1'024, 1ull << 40),
+      number("media.spool_bytes", &C::media_spool_bytes, "files waiting for their upload, together", 1u << 20,
+             1ull << 50),
       number("media.cache_bytes", &C::media_cache_bytes, "files kept for reading again, the oldest use goes first", 0,
              1ull << 50),
       number("media.transfers", &C::media_transfers, "uploads at one time, and downloads", 1, 1'000),

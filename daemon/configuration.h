@@ -48,6 +48,7 @@ struct Configuration {
   std::uint64_t webhooks_concurrency = 64;
   std::string media_directory;  // "": media in the data directory
   std::uint64_t media_max_file_bytes = 2ull << 30;
+  std::uint64_t media_spool_bytes = 16ull << 30;
   std::uint64_t media_cache_bytes = 1ull << 30;
   std::uint64_t media_transfers = 8;  // of each direction, at one time
   bool media_allow_private = false;   // addresses that a file may be fetched from for a caller

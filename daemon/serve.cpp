@@ -129,7 +129,7 @@ struct Media {
       : workers(loop.get_executor(), 2, 4096),
         http(loop, trust),
         vault({c.media_directory.empty() ? c.data + "/media" : c.media_directory, c.media_cache_bytes,
-               c.media_max_file_bytes},
+               c.media_spool_bytes, c.media_max_file_bytes},
               workers, random),
         transfers(vault, http, scheduler, {c.media_transfers, c.media_transfers, simulated}) {}
 

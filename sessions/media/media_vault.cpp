@@ -154,6 +154,17 @@ struct MediaVault::State : std::enable_shared_from_this<State> {
     if (!workers.run(work, [] {})) work();
   }
 
+  // --- writing/ and outgoing/
+  std::uint64_t spooled = 0;
+  std::map<MediaName, std::uint64_t> outgoing_bytes;
+  /// It has moved on, or nobody needs it.
+  void unspool(const MediaName& name) {
+    const auto found = outgoing_bytes.find(name);
+    if (found == outgoing_bytes.end()) return;
+    spooled -= found->second;
+    outgoing_bytes.erase(found);
+  }
+
   VaultSettings settings;
   net::Workers& workers;
   protocol::Random& random;
@@ -237,10 +248,16 @@ class SealingWriter final : public MediaWriter {
  public:
   SealingWriter(std::shared_ptr<Vault> vault, std::shared_ptr<SealedFile> file)
       : end_(std::move(vault), std::move(file)) {}
+  ~SealingWriter() override {
+    if (!finished_) end_.vault().spooled -= counted_;
+  }
+  SealingWriter(const SealingWriter&) = delete;
+  SealingWriter& operator=(const SealingWriter&) = delete;
 
   void append(std::string plain, MediaDone<void> done) override {
     SealedFile& file = end_.file();
     file.taken += plain.size();
+    count(plain.size());
     if (!file.failed && file.taken > end_.vault().settings.max_file_bytes)
       file.failed = Error(Errc::too_large, "the file is larger than the limit of " +
                                                std::to_string(end_.vault().settings.max_file_bytes) + " bytes");
@@ -255,18 +272,34 @@ class SealingWriter final : public MediaWriter {
   }
 
   void finish(MediaDone<SealedMedia> done) override {
+    const auto vault = end_.vault().shared_from_this();
+    finished_ = true;  // from here on it counts under its name, or not at all
     end_.template run<SealedMedia>(
-        [vault = end_.vault().shared_from_this()](SealedFile& f) -> Result<SealedMedia> {
+        [vault](SealedFile& f) -> Result<SealedMedia> {
           Bytes rest;
           SealedMedia out{f.kind, f.key, f.encryptor.finish(rest)};
           if (auto written = f.append(rest); !written) return written.error();
           if (auto moved = f.move_to(vault->outgoing(out.name())); !moved) return moved.error();
           return out;
         },
-        std::move(done));
+        [vault, counted = counted_, done = std::move(done)](Result<SealedMedia> sealed) {
+          if (sealed) vault->outgoing_bytes[sealed->name()] = counted;
+          else vault->spooled -= counted;
+          done(std::move(sealed));
+        });
   }
 
  private:
+  void count(std::uint64_t bytes) {
+    Vault& vault = end_.vault();
+    if (!end_.file().failed && vault.spooled + bytes > vault.settings.max_spool_bytes)
+      end_.file().failed = Error(Errc::storage_full, "too many files wait for their upload");
+    vault.spooled += bytes;
+    counted_ += bytes;
+  }
+
+  std::uint64_t counted_ = 0;
+  bool finished_ = false;
   GrowingEnd<Vault, SealedFile> end_;
 };
 
@@ -387,7 +420,12 @@ Result<void> MediaVault::open(const std::set<MediaName>& needed) {
   const auto outgoing = list_files(state.settings.directory + "/outgoing");
   if (!outgoing) return outgoing.error();
   for (const auto& [name, file] : *outgoing) {
-    if (!wanted.contains(name)) remove_file(state.place("outgoing", name));
+    if (!wanted.contains(name)) {
+      remove_file(state.place("outgoing", name));
+    } else {
+      state.spooled += file.bytes;
+      state.outgoing_bytes.emplace(*protocol::exactly<32>(*protocol::from_hex(name)), file.bytes);
+    }
   }
 
   const auto cache = list_files(state.settings.directory + "/cache");
@@ -486,6 +524,7 @@ void MediaVault::read_encrypted(const std::shared_ptr<Encrypted>& file, std::uin
 }
 
 void MediaVault::keep(const MediaName& name) {
+  state_->unspool(name);
   state_->run<std::uint64_t>(
       [state = state_, name]() -> Result<std::uint64_t> {
         auto moved = move_durably(state->outgoing(name), state->cached(name));
@@ -499,6 +538,9 @@ void MediaVault::keep(const MediaName& name) {
       });
 }
 
-void MediaVault::drop(const MediaName& name) { state_->remove({state_->outgoing(name)}); }
+void MediaVault::drop(const MediaName& name) {
+  state_->unspool(name);
+  state_->remove({state_->outgoing(name)});
+}
 
 }  // namespace wharf::sessions

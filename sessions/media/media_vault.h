@@ -43,8 +43,9 @@ struct SealedMedia {
 
 struct VaultSettings {
   std::string directory;
-  std::uint64_t max_cache_bytes = 1ull << 30;  // one file, the last, may be larger
-  std::uint64_t max_file_bytes = 2ull << 30;   // of plaintext, and of what is received
+  std::uint64_t max_cache_bytes = 1ull << 30;   // one file, the last, may be larger
+  std::uint64_t max_spool_bytes = 16ull << 30;  // of writing/ (but what is received) and outgoing/ together
+  std::uint64_t max_file_bytes = 2ull << 30;    // of plaintext, and of what is received
 };
 
 template <class T>
@@ -54,8 +55,9 @@ using MediaDone = std::function<void(protocol::Result<T>)>;
 class MediaWriter {
  public:
   virtual ~MediaWriter() = default;
-  /// The next plain bytes; at most 1 MiB. Errors: too_large, storage, storage_full, rate_limited (the workers have too
-  /// much to do). After an error the file is gone, and every later call returns the same error.
+  /// The next plain bytes; at most 1 MiB. Errors: too_large, storage, storage_full (the spool, or the disk),
+  /// rate_limited (the workers have too much to do). After an error the file is gone, and every later call returns the
+  /// same error.
   virtual void append(std::string plain, MediaDone<void> done) = 0;
   /// The file is durable in outgoing/, and stays until keep() or drop(). Errors as append().
   virtual void finish(MediaDone<SealedMedia> done) = 0;

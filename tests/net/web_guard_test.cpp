@@ -37,7 +37,9 @@ struct Door {
     request.target = "/";
     request.headers = std::move(headers);
     const auto client = std::make_shared<Answered>();
-    if (auto admitted = guard.admit(request, Responder(client))) admitted->send(HttpResponse(200, "text/plain", "ok"));
+    auto admitted = guard.admit(request, Responder(client));
+    CHECK(guard.admits(request) == admitted.has_value());
+    if (admitted) admitted->send(HttpResponse(200, "text/plain", "ok"));
     REQUIRE(client->response);
     return *client;
   }

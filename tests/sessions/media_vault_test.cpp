@@ -34,7 +34,7 @@ struct Rig {
   }
   void open(const std::set<MediaName>& needed, std::uint64_t cache = 1u << 30) {
     vault.reset();
-    vault.emplace(VaultSettings{directory, cache, max_file}, workers, random);
+    vault.emplace(VaultSettings{directory, cache, max_spool, max_file}, workers, random);
     REQUIRE(vault->open(needed).has_value());
   }
   /// Runs the loop until it calls back.
@@ -74,7 +74,7 @@ struct Rig {
     return test::run_until(loop, [&] { return files(below) == wanted; });
   }
 
-  std::uint64_t max_file = 1u << 30;
+  std::uint64_t max_file = 1u << 30, max_spool = 1u << 30;
   std::string directory =
       (fs::temp_directory_path() / ("wharf-vault-" + std::to_string(::getpid()) + "-" + std::to_string(++count)))
           .string();
@@ -152,6 +152,33 @@ TEST_CASE("a file over the limit is refused, and says so again") {
   const auto finished = rig.wait<SealedMedia>([&](auto done) { writer->finish(std::move(done)); });
   CHECK(finished.error().code == Errc::too_large);
   CHECK(rig.files("outgoing") == 0);
+}
+
+TEST_CASE("what waits for its upload has a bound together, and room again when some of it has gone") {
+  Rig rig;
+  rig.max_spool = 3'000;
+  rig.open({});
+  const SealedMedia first = rig.put(std::string(1'000, 'a')), second = rig.put(std::string(1'000, 'b'));
+  auto third = rig.vault->write(MediaKind::document, protocol::Sidecar::none);
+  REQUIRE(rig.append(*third, std::string(900, 'c')).has_value());
+  CHECK(rig.append(*third, std::string(200, 'c')).error().code == Errc::storage_full);
+  third.reset();
+  SECTION("the half of one that was given up") { rig.put(std::string(1'000, 'd')); }
+  SECTION("one that was dropped") {
+    rig.put(std::string(900, 'd'));
+    rig.vault->drop(first.name());
+    rig.put(std::string(1'000, 'e'));
+  }
+  SECTION("one that was uploaded") {
+    rig.put(std::string(900, 'd'));
+    rig.vault->keep(second.name());
+    rig.put(std::string(1'000, 'e'));
+  }
+  SECTION("it counts over a restart") {
+    rig.open({first.name(), second.name()});
+    third = rig.vault->write(MediaKind::document, protocol::Sidecar::none);
+    CHECK(rig.append(*third, std::string(1'000, 'c')).error().code == Errc::storage_full);
+  }
 }
 
 TEST_CASE("a start keeps what is needed and removes what is not") {
