@@ -34,7 +34,8 @@ json::value number_of(std::string_view text) {
 json::value value_of(Type type, std::string_view text) {
   switch (type) {
     case Type::boolean:
-      if (text == "true" || text == "false") return text == "true";
+      if (text == "true" || text == "True" || text == "1") return true;
+      if (text == "false" || text == "False" || text == "0") return false;
       break;
     case Type::integer:
     case Type::number: return number_of(text);

@@ -127,7 +127,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
       const auto self = weak.lock();
       if (!self || !self->done_) return;
       if (written) return taken();
-      self->end(writer_failure(written.error(), field, self->settings_.max_bytes));
+      self->end(writer_failure(written.error(), field));
     });
   }
 
@@ -158,7 +158,9 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   Failure explain(const net::OutgoingFailure& failure) const {
     if (failure.kind == Kind::bad_address) return bad_url("cannot be asked: " + failure.message);
     if (failure.kind == Kind::too_large)
-      return writer_failure({protocol::Errc::too_large, {}}, field, settings_.max_bytes);
+      return writer_failure({protocol::Errc::too_large,
+                             fmt::format("the file is larger than the limit of {} bytes", settings_.max_bytes)},
+                            field);
     return not_fetched(failure.message);
   }
 

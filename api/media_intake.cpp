@@ -1,6 +1,7 @@
 #include "api/media_intake.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +12,7 @@
 #include "api/form_fields.h"
 #include "net/web_guard.h"
 #include "protocol/text.h"
+#include "sessions/log_value.h"
 #include "web/base64_stream.h"
 #include "web/json_body.h"
 #include "web/media_json_reader.h"
@@ -56,13 +58,17 @@ std::pair<json::object*, std::string_view> holder(json::object& body, std::strin
 
 }  // namespace
 
-Failure writer_failure(const Error& error, std::string_view field, std::uint64_t max_file_bytes) {
+Failure writer_failure(const Error& error, std::string_view field) {
   switch (error.code) {
-    case Errc::too_large: return too_large(field, max_file_bytes);
+    case Errc::too_large:
+      return Failure(ErrorCode::payload_too_large, fmt::format("{}: {}", field, error.detail),
+                     {{std::string(field), error.detail}});
     // Not the caller's pace: the workers are busy with the files of everybody.
     case Errc::rate_limited: return Failure(ErrorCode::unavailable, error.detail);
-    case Errc::storage_full: return Failure(ErrorCode::storage_full, error.detail);
-    default: return Failure(ErrorCode::storage, error.detail);
+    case Errc::storage_full: return Failure(ErrorCode::storage_full, "there is no room for more files now");
+    default:  // where on our disk is nobody's business
+      spdlog::error("media_file code={} detail={}", protocol::name(error.code), sessions::log_value(error.detail));
+      return Failure(ErrorCode::storage, "the file could not be kept or read");
   }
 }
 
@@ -105,7 +111,7 @@ struct MediaIntake::State final : web::MediaTextSink,
     writer->append(std::move(piece.bytes), [weak = weak_from_this(), field = piece.field](Result<void> written) {
       const auto self = weak.lock();
       if (!self) return;
-      if (!written) self->fail(writer_failure(written.error(), field, self->settings.max_file_bytes));
+      if (!written) self->fail(writer_failure(written.error(), field));
       self->write();
     });
   }
@@ -125,14 +131,14 @@ struct MediaIntake::State final : web::MediaTextSink,
   // --- files
 
   Result<> begin_file(std::string_view field, std::string file_name, std::string content_type) {
-    if (files.size() >= settings.max_files)
+    // Of the whole body: also those that came to nothing.
+    if (++begun > settings.max_files)
       return refuse(
           wrong_field(field, fmt::format("is one file too many: at most {} in a request", settings.max_files)));
     TakenFile file;
     file.field = field;
     file.file_name = std::move(file_name);
     file.content_type = std::move(content_type);
-    file.writer = new_writer();
     files.push_back(std::move(file));
     return {};
   }
@@ -140,6 +146,7 @@ struct MediaIntake::State final : web::MediaTextSink,
   Result<> add_bytes(std::string_view bytes) {
     if (bytes.empty()) return {};
     TakenFile& file = files.back();
+    if (!file.writer) file.writer = new_writer();
     if (bytes.size() > settings.max_file_bytes - file.length)
       return refuse(too_large(file.field, settings.max_file_bytes));
     file.length += bytes.size();
@@ -184,6 +191,11 @@ struct MediaIntake::State final : web::MediaTextSink,
   Result<> part_begins(const web::PartHead& head) override {
     const bool media = std::find(media_parts.begin(), media_parts.end(), head.name) != media_parts.end();
     part = head.filename || media ? Part::file : Part::field;
+    // Without a filename it is what JSON has there, or a file that was meant and not attached.
+    const bool plain = !head.filename && head.content_type.empty();
+    if (plain && head.name == media_members[0]) part = Part::encoded;
+    if (plain && part == Part::file)
+      return refuse(wrong_field(head.name, "is a text: attach a file (curl: -F file=@a.pdf), or use data or url"));
     part_name = head.name;
     part_text.clear();
     if (part == Part::field) return {};
@@ -191,14 +203,19 @@ struct MediaIntake::State final : web::MediaTextSink,
       part = Part::no_file;
       return {};
     }
+    if (part == Part::encoded) {
+      decoder.emplace();
+      return begin_file(head.name, {}, {});
+    }
     return begin_file(head.name, head.filename.value_or(std::string()), head.content_type);
   }
   Result<> part_bytes(std::string_view bytes) override {
     switch (part) {
       case Part::file: return add_bytes(bytes);
+      case Part::encoded: return decode(bytes, At::inside);
       case Part::no_file:  // a file without a name, then
         part = Part::file;
-        if (auto begun = begin_file(part_name, {}, {}); !begun) return begun;
+        if (auto started = begin_file(part_name, {}, {}); !started) return started;
         return add_bytes(bytes);
       case Part::field: break;
     }
@@ -214,7 +231,10 @@ struct MediaIntake::State final : web::MediaTextSink,
   }
   Result<> part_ends() override {
     if (part == Part::no_file) return {};
-    if (part == Part::file) {
+    if (part == Part::encoded) {
+      if (auto last = decode({}, At::end); !last) return last;
+    }
+    if (part == Part::file || part == Part::encoded) {
       if (files.back().length == 0) return refuse(wrong_field(part_name, "is an empty file"));
       return {};
     }
@@ -256,12 +276,14 @@ struct MediaIntake::State final : web::MediaTextSink,
     std::shared_ptr<sessions::MediaWriter> writer;
     std::string field, bytes;
   };
-  enum class Part { field, file, no_file };  // no_file: of a form whose user chose none, so far
+  /// no_file: of a form whose user chose none, so far. encoded: a file as data URL or base64.
+  enum class Part { field, file, no_file, encoded };
 
   IntakeSettings settings;
   NewWriter new_writer;
   std::optional<web::MediaJsonReader> json_reader;
   std::optional<web::MultipartReader> form_reader;
+  std::size_t begun = 0;  // files, in this body
   std::vector<TakenFile> files;
   std::deque<Piece> pieces;  // of what was taken last; not more than that decodes to
   std::function<void()> taken;

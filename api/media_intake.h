@@ -4,9 +4,10 @@
 // beside them are collected, and bounded.
 //
 //   application/json     a string at "data" or "media.data" is a file: a data URL or bare base64
-//   multipart/form-data  a part with a filename, or one called file, data or media, is a file; a browser's empty file
-//                        input is none. Every other part is a field: UTF-8, at most 64 KiB, all together
-//                        web::max_json_bytes; what it is as JSON, form_fields.h says
+//   multipart/form-data  a part with a filename, or one called file, data or media with a Content-Type, is a file; one
+//                        called data with neither is as in JSON; a browser's empty file input is none. Every other part
+//                        is a field: UTF-8, at most 64 KiB, all together web::max_json_bytes; what it is as JSON,
+//                        form_fields.h says
 //
 // Once something is wrong nothing more is written: a body that ends soon is read to its end, any other is enough().
 // Loop thread only.
@@ -41,7 +42,7 @@ struct TakenFile {
 };
 
 /// What an error of a writer is to the one who sent the file in `field`.
-Failure writer_failure(const protocol::Error& error, std::string_view field, std::uint64_t max_file_bytes);
+Failure writer_failure(const protocol::Error& error, std::string_view field);
 
 struct IntakeSettings {
   std::uint64_t max_file_bytes = 2ull << 30;

@@ -90,6 +90,9 @@ Result<LookedAt> look_at_video(Looking& in, LookedAt out) {
   out.file.mimetype = in.found;
   if (in.found == "image/gif" && in.wish.kind == MessageKind::gif) {
     if (!in.converter) return no_converter("a GIF is sent as a silent video");
+    if (in.whole.size() > MediaPreparations::max_whole_bytes || in.whole.empty())
+      return Error(Errc::too_large, fmt::format("must be at most {} bytes as a GIF to be converted",
+                                                MediaPreparations::max_whole_bytes));
     auto converted = in.converter->gif_to_mp4(in.bytes());
     if (!converted) return converted.error();
     out.file.mimetype = "video/mp4";

@@ -69,17 +69,19 @@ struct MediaPreparations::State : std::enable_shared_from_this<State> {
 
   void finish_file(const JobPtr& job) {
     job->file.writer->finish([self = shared_from_this(), job](Result<SealedMedia> sealed) {
-      if (!sealed) return job->done(writer_failure(sealed.error(), job->file.field, 0));
+      if (!sealed) return job->done(writer_failure(sealed.error(), job->file.field));
       job->sealed = std::move(*sealed);
       job->source_hash = protocol::to_hex(job->sealed.digest.file_sha256);
       job->file.writer.reset();
-      if (waiting_turn(*self))
+      if (!wants_whole(job->wish, job->sealed.digest.file_length, self->converter.has_value()))
+        return self->look(job, {});
+      if (self->full())
         return self->fail(job, Failure(ErrorCode::unavailable, "too many files are being prepared; try again"));
       self->waiting.push_back(job);
       self->next();
     });
   }
-  static bool waiting_turn(const State& state) { return state.waiting.size() >= max_waiting; }
+  bool full() const { return waiting.size() >= max_waiting; }
 
   void next() {
     if (busy || waiting.empty()) return;
@@ -87,10 +89,9 @@ struct MediaPreparations::State : std::enable_shared_from_this<State> {
     const JobPtr job = waiting.front();
     waiting.pop_front();
     job->in_turn = true;
-    if (!wants_whole(job->wish, job->sealed.digest.file_length, converter.has_value())) return look(job, {});
     vault.load(job->sealed.reference(), job->sealed.kind, max_video_bytes,
                [self = shared_from_this(), job](Result<std::string> whole) {
-                 if (!whole) return self->fail(job, writer_failure(whole.error(), job->file.field, 0));
+                 if (!whole) return self->fail(job, writer_failure(whole.error(), job->file.field));
                  self->look(job, std::move(*whole));
                });
   }
@@ -117,9 +118,9 @@ struct MediaPreparations::State : std::enable_shared_from_this<State> {
     const auto writer = vault.write(job->kind, sidecar_of(job->kind));
     const auto kept = std::make_shared<LookedAt>(std::move(looked));
     auto written = [self = shared_from_this(), job, kept, writer](Result<void> result) {
-      if (!result) return self->fail(job, writer_failure(result.error(), job->file.field, 0));
+      if (!result) return self->fail(job, writer_failure(result.error(), job->file.field));
       writer->finish([self, job, kept](Result<SealedMedia> sealed) {
-        if (!sealed) return self->fail(job, writer_failure(sealed.error(), job->file.field, 0));
+        if (!sealed) return self->fail(job, writer_failure(sealed.error(), job->file.field));
         self->end(job, std::move(*kept), std::move(*sealed));
       });
     };
@@ -208,8 +209,6 @@ MediaPreparations::MediaPreparations(sessions::MediaVault& vault, net::Workers& 
     : state_(std::make_shared<State>(vault, workers, clock, std::move(converter))) {}
 
 MediaPreparations::~MediaPreparations() = default;
-
-bool MediaPreparations::converts() const { return state_->converter.has_value(); }
 
 void MediaPreparations::prepare(TakenFile file, MediaWish wish, std::function<void(Preparation)> done) {
   if (const std::uint64_t most = most_of(wish.kind); file.length > most) {

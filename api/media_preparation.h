@@ -48,10 +48,9 @@ class MediaPreparations {
   MediaPreparations(sessions::MediaVault& vault, net::Workers& workers, net::Clock& clock,
                     std::optional<media::Converter> converter);
   ~MediaPreparations();
-  /// The file has come whole; `done` runs once, later. After it or without it nothing of the file stays that nobody
-  /// was given.
+  /// The file has come whole; `done` runs once, inside the call or later. After it or without it nothing of the file
+  /// stays that nobody was given.
   void prepare(TakenFile file, MediaWish wish, std::function<void(Preparation)> done);
-  bool converts() const;
 
  private:
   struct State;

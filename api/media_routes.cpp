@@ -17,6 +17,7 @@
 namespace wharf::api {
 namespace {
 
+namespace json = boost::json;
 using protocol::MessageKind;
 using protocol::Result;
 
@@ -51,8 +52,31 @@ sessions::SendMedia announced_again(sessions::StoredMedia stored, const MediaWis
   return out;
 }
 
+bool said(const json::object& body, std::string_view name) {
+  const json::value* value = body.if_contains(name);
+  if (value == nullptr || value->is_null()) return false;
+  if (value->is_bool()) return value->get_bool();
+  return !value->is_string() || (!value->get_string().empty() && value->get_string() != "false");
+}
+
+/// What is a field of another kind must not vanish: "seen once" least of all. nullptr: there is none.
+const char* misplaced(const json::object& body, MessageKind kind) {
+  const bool picture = kind == MessageKind::image || kind == MessageKind::video || kind == MessageKind::gif;
+  const bool sound = kind == MessageKind::audio || kind == MessageKind::voice;
+  if (said(body, "viewOnce") && !picture && !sound && kind != MessageKind::video_note) return "viewOnce";
+  if (said(body, "caption") && !picture && kind != MessageKind::document) return "caption";
+  if (said(body, "gif") && kind != MessageKind::gif) return "gif";
+  if (said(body, "round") && kind != MessageKind::video_note) return "round";
+  return nullptr;
+}
+
 void send_media(const ServicesPtr& services, const CallPtr& call, const Schema& schema, MessageKind kind) {
-  if (!session_of(services, call)) return;
+  const auto session = session_of(services, call);
+  if (!session) return;
+  if (const char* field = misplaced(call->body, kind))
+    return refuse_field(call, field, fmt::format("a message of type {} has none", protocol::name(kind)));
+  if (session->jid.empty())  // before anything is fetched or converted
+    return call->failure(Failure(ErrorCode::session_not_ready, "the session is not linked to a WhatsApp account"));
   if (!services->preparations) return call->failure(Failure(ErrorCode::not_implemented, "this server keeps no files"));
   find_source(services, call, kind, [services, call, &schema, kind](MediaSource source) {
     const MediaWish wish = wish_of(call, kind);
@@ -151,8 +175,6 @@ void send_sticker(const ServicesPtr& services, const CallPtr& call) {
 void send_video(const ServicesPtr& services, const CallPtr& call) {
   const bool gif = boolean_of(call->body, "gif", false), round = boolean_of(call->body, "round", false);
   if (gif && round) return refuse_field(call, "round", "must not stand beside gif");
-  if (round && !text_of(call->body, "caption").empty())
-    return refuse_field(call, "caption", "a round video note has none");
   send_media(services, call, schemas::send_video,
              gif     ? MessageKind::gif
              : round ? MessageKind::video_note

@@ -18,8 +18,6 @@ using protocol::Result;
 using sessions::StoredMedia;
 
 constexpr std::size_t piece_bytes = 1u << 20;
-/// The servers keep a file for about 30 days (04 section 4.3): an older one is uploaded again.
-constexpr storage::UnixMs announced_again_ms = 14LL * 86'400'000;
 
 Failure bad_field(const std::string& field, const std::string& what) {
   return Failure(ErrorCode::validation, field + ": " + what, {{field, what}});
@@ -71,7 +69,7 @@ class Copy : public std::enable_shared_from_this<Copy> {
   }
 
  private:
-  void fail(const protocol::Error& why) { std::exchange(done_, nullptr)(writer_failure(why, file_.field, 0)); }
+  void fail(const protocol::Error& why) { std::exchange(done_, nullptr)(writer_failure(why, file_.field)); }
 
   std::shared_ptr<sessions::MediaReader> from_;
   TakenFile file_;
@@ -92,8 +90,8 @@ void take_stored(const ServicesPtr& services, const CallPtr& call, protocol::Mes
                         {{field, "must be a stored message with a file"}}));
   auto media = sessions::stored_media(row->content);
   if (!media) return done(bad_field(field, media.error().detail));
-  const bool fresh = services->ports.scheduler.unix_ms() - row->timestamp < announced_again_ms;
-  if (media->message_kind == kind && !media->file.direct_path.empty() && fresh) return done(std::move(*media));
+  if (media->message_kind == kind && sessions::on_servers(media->file, services->ports.scheduler.unix_ms()))
+    return done(std::move(*media));
   TakenFile file;
   file.field = field;
   file.file_name = media->file.file_name;

@@ -107,20 +107,21 @@ constexpr Field send_video_fields[] = {
 };
 constexpr Field send_sticker_fields[] = {WHARF_AROUND_CONTENT, WHARF_FILE};
 #undef WHARF_AROUND_CONTENT
-// The other fields are those of the route of the type, and are checked as there.
+// The other fields are those of the route of the type, and are checked as there. Their types stand here too: the texts of
+// a form are read by them.
 constexpr Field send_any_fields[] = {
     {.name = "data", .type = Type::any}, {.name = "mediaMessageId", .type = Type::any}, {.name = "filename", .type = Type::any},
-    {.name = "caption", .type = Type::any}, {.name = "viewOnce", .type = Type::any}, {.name = "mimetype", .type = Type::any},
-    {.name = "round", .type = Type::any}, {.name = "gif", .type = Type::any},
+    {.name = "caption", .type = Type::any}, {.name = "viewOnce", .type = Type::boolean}, {.name = "mimetype", .type = Type::any},
+    {.name = "round", .type = Type::boolean}, {.name = "gif", .type = Type::boolean},
     {.name = "type", .required = true, .one_of = "text|location|contact|poll|event|image|video|gif|audio|voice|document|sticker"},
     {.name = "chatId", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},
     {.name = "content", .type = Type::any}, {.name = "quotedMessageId"}, {.name = "messageId"},
-    {.name = "mentions", .type = Type::any}, {.name = "mentionAll", .type = Type::any}, {.name = "sendAt", .type = Type::any},
-    {.name = "latitude", .type = Type::any}, {.name = "longitude", .type = Type::any}, {.name = "name", .type = Type::any},
-    {.name = "address", .type = Type::any}, {.name = "url", .type = Type::any}, {.name = "contacts", .type = Type::any},
-    {.name = "options", .type = Type::any}, {.name = "multipleAnswers", .type = Type::any}, {.name = "selectableCount", .type = Type::any},
-    {.name = "description", .type = Type::any}, {.name = "startTime", .type = Type::any}, {.name = "endTime", .type = Type::any},
-    {.name = "locationName", .type = Type::any}, {.name = "joinLink", .type = Type::any}, {.name = "extraGuestsAllowed", .type = Type::any},
+    {.name = "mentions", .type = Type::texts}, {.name = "mentionAll", .type = Type::boolean}, {.name = "sendAt", .type = Type::any},
+    {.name = "latitude", .type = Type::number, .min = -180, .max = 180}, {.name = "longitude", .type = Type::number, .min = -180, .max = 180}, {.name = "name", .type = Type::any},
+    {.name = "address", .type = Type::any}, {.name = "url", .type = Type::any}, {.name = "contacts", .type = Type::objects, .object = &contact_card},
+    {.name = "options", .type = Type::texts}, {.name = "multipleAnswers", .type = Type::boolean}, {.name = "selectableCount", .type = Type::integer},
+    {.name = "description", .type = Type::any}, {.name = "startTime", .type = Type::integer}, {.name = "endTime", .type = Type::integer},
+    {.name = "locationName", .type = Type::any}, {.name = "joinLink", .type = Type::any}, {.name = "extraGuestsAllowed", .type = Type::boolean},
 };
 constexpr Field forward_fields[] = {
     {.name = "chatId", .summary = "where to", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},

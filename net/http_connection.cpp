@@ -300,7 +300,13 @@ void HttpConnection::on_taken(std::uint64_t request) {
   if (cut_short()) return;
   if (body_progress_ >= body_step()) begin_step(front_->settings.body_timeout);
   else continue_step(step_left_);
-  if (!handing_over_) advance();
+  if (!handing_over_) resume();
+}
+
+void HttpConnection::resume() {
+  advance();
+  // The wait for the socket that this began does not end for what TLS has taken from the kernel already.
+  if (reads_request() && !writing_ && !taking_ && stream_->read_ready()) read_on();
 }
 
 bool HttpConnection::cut_short() {
@@ -331,7 +337,7 @@ void HttpConnection::send_continue() {
                       self->writing_ = false;
                       if (self->state_ == State::over) return;
                       if (error) return self->drop();
-                      self->enter([&] { self->advance(); });
+                      self->enter([&] { self->resume(); });
                     });
 }
 

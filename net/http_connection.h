@@ -66,6 +66,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void read_on();  // after everybody else had a turn
   void on_readable();
   void advance();
+  void resume();  // advance() outside of on_readable()
   /// False: the body that is announced is too large; answered.
   bool on_header();
   HttpRequest take_head();

@@ -11,7 +11,8 @@ namespace wharf::net {
 namespace {
 
 constexpr std::string_view exposed_headers =
-    "X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, Location";
+    "X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, Location, ETag,"
+    " Accept-Ranges, Content-Range, Content-Disposition";
 constexpr std::size_t max_requested_headers_bytes = 1024;
 
 std::optional<asio::ip::address> literal_address(std::string_view host) {

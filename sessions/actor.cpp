@@ -225,6 +225,7 @@ void SessionActor::perform(Effect& effect) {
                    retire_link();
                  },
                  [this](RunWork& work) {
+                   if (broken_) return;  // who would hear of it is thrown away
                    const std::uint64_t generation = generation_;
                    const auto done = std::make_shared<WorkDone>(WorkDone{std::move(work.then)});
                    auto then = [weak = weak_from_this(), generation, done] {
@@ -258,6 +259,7 @@ void SessionActor::perform(Effect& effect) {
 
 template <class Result, class Start>
 void SessionActor::move_file(std::uint64_t number, UniqueFunction<void(Result)> then, Start start) {
+  if (broken_) return;  // an effect before it failed: who would hear of it is thrown away
   const auto next = std::make_shared<UniqueFunction<void(Result)>>(std::move(then));
   auto done = [weak = weak_from_this(), generation = generation_, number, next](Result result) {
     const auto self = weak.lock();
@@ -269,7 +271,7 @@ void SessionActor::move_file(std::uint64_t number, UniqueFunction<void(Result)> 
     TransferFailure nowhere{TransferFailure::Why::local, "this process moves no files"};
     return shared_.scheduler.post([done, nowhere] { done(nowhere); });
   }
-  transfers_.emplace(number, start(done));
+  transfers_.insert_or_assign(number, start(done));
 }
 
 void SessionActor::finish() {

@@ -144,7 +144,7 @@ std::string shown_text(const Sendable& content);
 /// The file of a message is in the vault once this is answered, verified (stored_media() tells which). Errors, about
 /// Subject::media unless said: not_found (no such message, with Subject::message; it has no file; the file is gone
 /// everywhere), malformed (no usable file was announced), bad_mac (what the servers have is not the announced file),
-/// not_ready (not connected), network, timed_out, refused, rate_limited.
+/// not_ready (not connected), network, timed_out, refused, rate_limited, storage.
 struct FetchMedia {
   using Answer = void;
   static constexpr const char* name = "fetch_media";

@@ -130,6 +130,8 @@ Outcome<Composer::Built> Composer::build(const SendMessage& request, const Jid& 
     if (source->revoked_at != 0) return impossible("the message was deleted for everyone");
     const auto media = stored_media(source->content);
     if (media && media->file.direct_path.empty()) return impossible("its file is not uploaded yet");
+    if (media && !on_servers(media->file, c_.now.unix_ms))
+      return impossible("its file is older than 14 days, and may be gone from the media servers: send the file again");
     const auto text = source->edited_at != 0 ? std::optional(source->body) : std::nullopt;
     out.message = protocol::build_forward(source->content, text, source->from_me, *frame, c_.random);
     if (out.message.encoded.empty()) return impossible("a message of this kind cannot be forwarded");

@@ -30,11 +30,7 @@ Outbox::Outbox(Context& context, Directory& directory, Sealer& sealer, AddOns& a
       uploads_(uploads),
       idempotency_(context, directory) {
   uploads_.on_uploaded = [this](std::int64_t row, const protocol::UploadAnswer& answer) { on_uploaded(row, answer); };
-  uploads_.on_failed = [this](std::int64_t row, const std::string& why) {
-    const Jid chat = items_.at(row).chat;
-    fail(row, why);
-    pump(chat);
-  };
+  uploads_.on_failed = [this](std::int64_t row, const std::string& why) { on_not_uploaded(row, why); };
 }
 
 void Outbox::load() {
@@ -85,7 +81,7 @@ void Outbox::accept(const SendMessage& request, Reply<SentMessage> reply) {
 void Outbox::take_in(const SendMessage& request, MessageRow message, Reply<SentMessage> reply) {
   const std::int64_t row = ++last_row_;
   Item item;
-  item.chat = message.chat;
+  item.chat = lane_of(message.chat);
   item.message_id = message.id;
   item.request_id = c_.cause;
   item.changes_message = message.kind == protocol::name(protocol::MessageKind::edit) ||
@@ -119,8 +115,8 @@ std::optional<Error> Outbox::seal_at_once(Item& item, const MessageRow& message)
 
 void Outbox::write_rows(const SendMessage& request, std::int64_t row, const Item& item, MessageRow message,
                         Reply<SentMessage> reply) {
-  const PersonIds ids = directory_.person(item.chat);
-  auto alternate = item.chat.is_lid() ? ids.pn : ids.lid;
+  const PersonIds ids = directory_.person(message.chat);
+  auto alternate = message.chat.is_lid() ? ids.pn : ids.lid;
   idempotency_.remember(request, message.id);
   c_.answer(std::move(reply), sent_message(message, ids));
   if (message.target_id.empty()) {
@@ -165,11 +161,17 @@ void Outbox::count(const Item& item, bool enters) {
 
 // --- files
 
+void Outbox::on_not_uploaded(std::int64_t row, const std::string& why) {
+  const Jid chat = items_.at(row).chat;
+  fail(row, why);
+  pump(chat);
+}
+
 void Outbox::on_uploaded(std::int64_t row, const protocol::UploadAnswer& answer) {
   Item& item = items_.at(row);
   const UnderCause own(c_, item.request_id);
   const auto message = c_.records.find_message_by_id(item.message_id, true);
-  if (!message || message->content.empty()) return fail(row, "the message was deleted before it was sent");
+  if (!message || message->content.empty()) return on_not_uploaded(row, "the message was deleted before it was sent");
   const protocol::MediaPlace place{answer.url, answer.direct_path, answer.metadata_url};
   c_.records.add(storage::PutContent{c_.id(), message->chat, message->id, true,
                                      protocol::with_media_place(message->content, place)});
@@ -192,6 +194,16 @@ bool Outbox::may_go_at_once(const Jid& chat) {
   if (!c_.link.online() || !room_in_flight()) return false;
   const auto lane = lanes_.find(chat);
   return (lane == lanes_.end() || lane->second.idle()) && sealer_.prepared(chat);
+}
+
+Jid Outbox::lane_of(const Jid& chat) {
+  if (!chat.is_lid()) return chat;
+  const auto pn = directory_.person(chat).pn;
+  const auto earlier = pn ? lanes_.find(*pn) : lanes_.end();
+  if (earlier == lanes_.end()) return chat;
+  if (earlier->second.preparing) return *pn;
+  move_lane(earlier, chat);
+  return chat;
 }
 
 void Outbox::wait_in_lane(std::int64_t row, const Jid& chat) {

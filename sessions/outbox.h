@@ -5,8 +5,8 @@
 // message key. When the ack says that the server knows devices that a message was not sealed for, it stays until it was
 // sealed and sent for those too, once: to everybody else it is sent by then. Specification 03 sections 4.1, 4.8.
 //
-// It knows no WhatsApp: what a message is made of, how it is encrypted and what an answer of the server means is asked
-// of the Sealer, and of the directory only who is who.
+// But for where a file is it knows no WhatsApp: what a message is made of, how it is encrypted and what an answer of
+// the server means is asked of the Sealer, and of the directory only who is who.
 
 #include <deque>
 #include <functional>
@@ -102,9 +102,12 @@ class Outbox {
 
   // --- files
   void on_uploaded(std::int64_t row, const protocol::UploadAnswer& answer);
+  void on_not_uploaded(std::int64_t row, const std::string& why);
 
   // --- lanes
   bool may_go_at_once(const Jid& chat);
+  /// Where a message of this canonical chat waits: behind those that were queued when it was known by another id.
+  Jid lane_of(const Jid& chat);
   void wait_in_lane(std::int64_t row, const Jid& chat);
   void pump(const Jid& chat);
   void pump_all();

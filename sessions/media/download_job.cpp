@@ -1,8 +1,11 @@
 // One download: place after place until one has the announced file. Specification 04 sections 4.1 to 4.3.
+#include <spdlog/spdlog.h>
+
 #include <charconv>
 #include <utility>
 
 #include "protocol/media/encrypted_file.h"
+#include "sessions/log_value.h"
 #include "sessions/media/transfer_job.h"
 
 namespace wharf::sessions {
@@ -17,18 +20,29 @@ using Why = TransferFailure::Why;
 constexpr unsigned tries_of_a_host = 3;
 constexpr std::chrono::seconds longest_wait{30};
 
-/// Into the vault while it comes; holds the server back meanwhile.
+/// Into the vault while it comes; holds the server back meanwhile. After an error nothing more is taken.
 class IntoVault final : public net::BodyReceiver {
  public:
-  explicit IntoVault(std::shared_ptr<MediaReceiver> file) : file_(std::move(file)) {}
+  IntoVault(std::shared_ptr<MediaReceiver> file, std::function<void(const Error&)> failed)
+      : file_(std::move(file)), failed_(std::move(failed)) {}
   void take(std::string bytes, std::function<void()> taken) override {
-    // After an error the receiver says it again at the end: the rest is only read.
-    file_->append(std::move(bytes), [taken = std::move(taken)](const Result<void>&) { taken(); });
+    file_->append(std::move(bytes), [taken = std::move(taken), failed = failed_](const Result<void>& result) {
+      if (!result) return failed(result.error());
+      taken();
+    });
   }
 
  private:
   std::shared_ptr<MediaReceiver> file_;
+  std::function<void(const Error&)> failed_;
 };
+
+/// What a sender announces may be wrong (04 section 4.2 step 2), but not without end.
+std::uint64_t most_of(std::uint64_t announced) {
+  constexpr std::uint64_t slack = 1u << 20;
+  if (announced == 0) return protocol::encrypted_length(protocol::max_media_length);
+  return 2 * protocol::encrypted_length(std::min(announced, protocol::max_media_length)) + slack;
+}
 
 std::chrono::milliseconds wait_of(const net::OutgoingResponse& answer, unsigned tries) {
   for (const auto& [name, value] : answer.headers) {
@@ -51,7 +65,7 @@ class DownloadJob final : public TransferJob {
 
   void begin() override {
     begun_ = true;
-    const std::uint64_t bytes = std::min(download_.length, protocol::max_media_length);
+    const std::uint64_t bytes = std::min(download_.length, std::uint64_t{4} << 30);
     deadline_.after(longest_transfer(bytes), [this] {
       end(TransferFailure{Why::temporary, "the media server sent the file too slowly"});
     });
@@ -102,10 +116,12 @@ class DownloadJob final : public TransferJob {
     if (!request) return next_place({Why::refused, "the message names no usable place of its file"});
     // A new file for each try: a second body that is shorter leaves no tail.
     file_ = transfers_->vault.receive(download_.reference, download_.kind);
-    request->max_streamed_bytes = protocol::encrypted_length(protocol::max_media_length);
-    request->receive_body = [file = file_](const net::OutgoingResponse& head) -> std::unique_ptr<net::BodyReceiver> {
+    request->max_streamed_bytes = most_of(download_.length);
+    request->receive_body = [file = file_, failed = std::function<void(const Error&)>(
+                                               still([this](const Error& error) { on_kept(error); }))](
+                                const net::OutgoingResponse& head) -> std::unique_ptr<net::BodyReceiver> {
       if (head.status != 200) return nullptr;
-      return std::make_unique<IntoVault>(file);
+      return std::make_unique<IntoVault>(file, failed);
     };
     request_ = transfers_->http.start(std::move(*request),
                                       still([this](net::OutgoingResult result) { on_answer(std::move(result)); }));
@@ -114,7 +130,7 @@ class DownloadJob final : public TransferJob {
   void on_answer(net::OutgoingResult result) {
     if (!result) {
       if (result.error().kind == net::OutgoingFailure::Kind::too_large)
-        return end(TransferFailure{Why::refused, "the file is larger than any"});
+        return end(TransferFailure{Why::refused, "the file is much larger than its sender announced"});
       return try_again(place().host + ": " + result.error().message, std::chrono::seconds(tries_ + 1));
     }
     const unsigned status = result->status;
@@ -134,7 +150,10 @@ class DownloadJob final : public TransferJob {
       case Errc::bad_mac: return next_place({Why::damaged, place().host + ": " + error.detail});
       case Errc::malformed: return end(TransferFailure{Why::damaged, error.detail});
       case Errc::too_large: return end(TransferFailure{Why::refused, error.detail});
-      default: return end(TransferFailure{Why::local, error.detail});
+      case Errc::rate_limited: return end(TransferFailure{Why::temporary, error.detail});
+      default:
+        spdlog::warn("media_file code={} detail={}", protocol::name(error.code), log_value(error.detail));
+        return end(TransferFailure{Why::local, "the file could not be kept here"});
     }
   }
 

@@ -1,9 +1,12 @@
 #include "sessions/media/downloads.h"
 
+#include <spdlog/spdlog.h>
+
 #include <utility>
 
 #include "protocol/media/media_retry.h"
 #include "protocol/messages/media_location.h"
+#include "sessions/log_value.h"
 
 namespace wharf::sessions {
 
@@ -114,11 +117,11 @@ void Downloads::on_notification(const Node& notification) {
 }
 
 void Downloads::on_link_down() {
-  phone_due_.clear();
   std::vector<std::string> asked;
   for (const auto& [id, wanted] : wanted_) {
-    if (wanted.phone_asked) asked.push_back(id);
+    if (phone_due_.armed(id)) asked.push_back(id);
   }
+  phone_due_.clear();
   for (const std::string& id : asked)
     end(id, about_media(Errc::network, "the connection ended while the phone was asked for the file; try again"));
 }
@@ -135,6 +138,9 @@ void Downloads::end(const std::string& id, const Outcome<>& outcome) {
   auto node = wanted_.extract(id);
   if (node.empty()) return;
   phone_due_.clear(id);
+  if (!outcome)
+    spdlog::warn("download_failed session={} message={} code={} detail={}", c_.row.name, log_value(id),
+                 protocol::name(outcome.error().code), log_value(outcome.error().detail));
   for (Reply<void>& reply : node.mapped().waiting) c_.answer(std::move(reply), outcome);
 }
 

@@ -16,8 +16,8 @@ class MediaHosts {
  public:
   explicit MediaHosts(Context& context) : c_(context) {}
 
-  /// nullptr: they cannot be had now (no connection, or the server does not tell). At once when they are known,
-  /// otherwise in a later turn; one question serves all who ask.
+  /// nullptr: they cannot be had now (no connection, or the server does not tell). At once when they are known or
+  /// nobody can be asked, otherwise in a later turn; one question serves all who ask.
   using Then = UniqueFunction<void(const protocol::MediaConn*)>;
   void get(Then then);
   /// A server refused the token: the next get() asks anew.

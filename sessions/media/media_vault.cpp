@@ -212,6 +212,7 @@ class GrowingEnd {
       : vault_(std::move(vault)), file_(std::move(file)) {}
   ~GrowingEnd() {
     // What is not finished is removed, and a large file takes its time.
+    if (vault_->ended || !file_->file.is_open()) return;
     auto keep = std::make_shared<std::shared_ptr<File>>(std::move(file_));
     (void)vault_->workers.run([keep] { keep->reset(); }, [] {});
   }
@@ -524,7 +525,6 @@ void MediaVault::read_encrypted(const std::shared_ptr<Encrypted>& file, std::uin
 }
 
 void MediaVault::keep(const MediaName& name) {
-  state_->unspool(name);
   state_->run<std::uint64_t>(
       [state = state_, name]() -> Result<std::uint64_t> {
         auto moved = move_durably(state->outgoing(name), state->cached(name));
@@ -534,7 +534,9 @@ void MediaVault::keep(const MediaName& name) {
         return file->size();
       },
       [state = state_.get(), name](Result<std::uint64_t> bytes) {
-        if (bytes) state->arrived(name, *bytes);
+        if (!bytes) return;
+        state->unspool(name);
+        state->arrived(name, *bytes);
       });
 }
 

@@ -7,9 +7,10 @@
 //   <directory>/outgoing/  durable, to be uploaded: each belongs to a row of the outbox (or to a request in progress)
 //   <directory>/cache/     uploaded or downloaded, verified: may go at any time, the oldest use first
 //
-// Nothing runs on the loop but open(): every piece is encrypted, hashed, written or read by a worker, one piece of a
-// file at a time, and no file is in memory as a whole. Callbacks come on the loop, once, in a later turn of it or, when
-// the call is refused, inside it; none comes after the end of this object. Loop thread only. Specification 04.
+// Nothing runs on the loop but open() and, when the workers refuse more, the removal of names: every piece is
+// encrypted, hashed, written or read by a worker, one piece of a file at a time, and no file is in memory as a whole.
+// Callbacks come on the loop, once, in a later turn of it or, when the call is refused, inside it; none comes after the
+// end of this object. Loop thread only. Specification 04.
 
 #include <cstdint>
 #include <functional>
@@ -107,7 +108,7 @@ class MediaVault {
   void open_encrypted(const MediaName& name, MediaDone<std::shared_ptr<Encrypted>> done);
   void read_encrypted(const std::shared_ptr<Encrypted>& file, std::uint64_t offset, std::size_t bytes,
                       MediaDone<std::string> done);
-  /// From outgoing/ to cache/: it is uploaded.
+  /// From outgoing/ to cache/: it is uploaded. Where that fails it stays until the next start.
   void keep(const MediaName& name);
   /// Nobody needs it any more: a file of outgoing/ is removed.
   void drop(const MediaName& name);

@@ -20,4 +20,9 @@ Outcome<StoredMedia> stored_media(protocol::ByteView content) {
   return StoredMedia{message->kind, *kind, *file, *reference};
 }
 
+bool on_servers(const protocol::MediaFile& file, std::int64_t now_ms) {
+  constexpr std::int64_t announced_again_s = 14 * 86'400;
+  return !file.direct_path.empty() && file.key_at > now_ms / 1000 - announced_again_s;
+}
+
 }  // namespace wharf::sessions

@@ -21,4 +21,8 @@ struct StoredMedia {
 /// file), malformed (what it says of its file cannot be right).
 Outcome<StoredMedia> stored_media(protocol::ByteView content);
 
+/// It was uploaded so lately that the servers have it yet (04 section 4.3: about 30 days): a message may announce it
+/// once more. By its key's time, which is that of the upload; of a file without one, or not uploaded yet, never.
+bool on_servers(const protocol::MediaFile& file, std::int64_t now_ms);
+
 }  // namespace wharf::sessions

@@ -1,7 +1,9 @@
 // One upload: host after host until one has the whole file. Specification 04 sections 3.1 to 3.3.
+#include <spdlog/spdlog.h>
 #include <boost/json/parse.hpp>
 #include <utility>
 
+#include "sessions/log_value.h"
 #include "sessions/media/transfer_job.h"
 
 namespace wharf::sessions {
@@ -33,6 +35,13 @@ UploadAnswer read_answer(std::string_view body) {
   return out;
 }
 
+/// A file that is not there never comes back; for anything else there may be room, descriptors or a disk later.
+TransferFailure local_failure(const protocol::Error& error) {
+  if (error.code == protocol::Errc::not_found) return {Why::local, "the file is not there any more"};
+  spdlog::warn("media_file code={} detail={}", protocol::name(error.code), log_value(error.detail));
+  return {Why::temporary, "the file could not be read here"};
+}
+
 bool success(unsigned status) { return status >= 200 && status < 300; }
 
 class UploadJob final : public TransferJob {
@@ -51,7 +60,7 @@ class UploadJob final : public TransferJob {
       end(TransferFailure{Why::temporary, "the media servers took the file too slowly"});
     });
     transfers_->vault.open_encrypted(upload_.file, still([this](auto file) {
-                                       if (!file) return end(TransferFailure{Why::local, file.error().detail});
+                                       if (!file) return end(local_failure(file.error()));
                                        file_ = std::move(*file);
                                        try_host();
                                      }));
@@ -107,28 +116,29 @@ class UploadJob final : public TransferJob {
     if (!request) return next_host("a media server has no usable name");
     request->headers.emplace_back("Content-Type", "application/octet-stream");
     request->body_bytes = upload_.bytes - offset;
-    at_ = offset;
-    request->body_source = [this, weak = weak_from_this()](std::function<void(net::BodyPiece)> give) {
-      if (weak.lock()) next_piece(std::move(give));
+    // Each request has its own: a piece of one that broke off may still be on its way from the disk.
+    const auto at = std::make_shared<std::uint64_t>(offset);
+    request->body_source = [this, weak = weak_from_this(), at](std::function<void(net::BodyPiece)> give) {
+      if (weak.lock()) next_piece(at, std::move(give));
     };
     request_ = transfers_->http.start(std::move(*request),
                                       still([this](net::OutgoingResult result) { on_answer(std::move(result)); }));
   }
 
-  void next_piece(std::function<void(net::BodyPiece)> give) {
-    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(piece_bytes, upload_.bytes - at_));
+  void next_piece(const std::shared_ptr<std::uint64_t>& at, std::function<void(net::BodyPiece)> give) {
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(piece_bytes, upload_.bytes - *at));
     transfers_->vault.read_encrypted(
-        file_, at_, count, still([this, give = std::move(give)](protocol::Result<std::string> bytes) {
+        file_, *at, count, still([this, at, give = std::move(give)](protocol::Result<std::string> bytes) {
           if (!bytes) return give({{}, net::BodyPiece::End::broken});
-          at_ += bytes->size();
-          give({std::move(*bytes), at_ == upload_.bytes ? net::BodyPiece::End::last : net::BodyPiece::End::more});
+          *at += bytes->size();
+          give({std::move(*bytes), *at == upload_.bytes ? net::BodyPiece::End::last : net::BodyPiece::End::more});
         }));
   }
 
   void on_answer(net::OutgoingResult result) {
     if (!result) {
       if (result.error().kind == net::OutgoingFailure::Kind::broken_body)
-        return end(TransferFailure{Why::local, "the file cannot be read"});
+        return end(TransferFailure{Why::temporary, "the file could not be read here"});
       return next_host(host() + ": " + result.error().message);
     }
     const unsigned status = result->status;
@@ -154,7 +164,6 @@ class UploadJob final : public TransferJob {
   net::OutgoingHandle request_;
   net::Timer deadline_;
   std::size_t host_ = 0;
-  std::uint64_t at_ = 0;
   std::string last_;  // why the host before failed
   bool begun_ = false;
 };

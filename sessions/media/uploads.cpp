@@ -1,10 +1,13 @@
 #include "sessions/media/uploads.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "protocol/media/encrypted_file.h"
+#include "sessions/log_value.h"
 #include "sessions/media/stored_media.h"
 
 namespace wharf::sessions {
@@ -32,7 +35,10 @@ void Uploads::go_on() {
     if (pending.at == Pending::At::waiting) next.push_back(row);
   }
   for (const std::int64_t row : next) {
-    if (const auto found = pending_.find(row); found != pending_.end()) begin(row, found->second);
+    // One that failed at once has begun the next already.
+    const auto found = pending_.find(row);
+    if (found != pending_.end() && found->second.at == Pending::At::waiting && active_ < at_once)
+      begin(row, found->second);
   }
 }
 
@@ -84,6 +90,8 @@ void Uploads::on_result(std::int64_t row, Transferred<protocol::UploadAnswer> re
   }
   using Why = TransferFailure::Why;
   const TransferFailure& why = result.error();
+  spdlog::warn("upload_failed session={} message={} attempt={} detail={}", c_.row.name, log_value(pending.message_id),
+               pending.attempts + 1, log_value(why.detail));
   if (why.why == Why::refused || why.why == Why::local) return fail(row, why.detail);
   --active_;
   if (why.why == Why::not_allowed && !std::exchange(pending.asked_anew, true)) {

@@ -18,7 +18,7 @@ namespace wharf::sessions {
 class Uploads {
  public:
   static constexpr std::size_t at_once = 2;     // of one session
-  static constexpr unsigned max_attempts = 12;  // about an hour of a server that fails
+  static constexpr unsigned max_attempts = 12;  // about half an hour of servers that fail
   Uploads(Context& context, MediaHosts& hosts) : c_(context), hosts_(hosts) {}
 
   /// Set by the outbox. Called in a turn, after the row is forgotten here.

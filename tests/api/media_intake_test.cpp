@@ -126,14 +126,14 @@ TEST_CASE("a form brings files in order and fields as the schema reads them") {
   const std::size_t piece = GENERATE(1, 5, 65536);
   Intake f(form_type);
   const std::string one = media_bytes(300, 1), two = media_bytes(200, 2);
-  const auto taken =
-      f.take(part("name=\"chatId\"", "1234567890") +
-                 part("name=\"image\"; filename=\"../a.png\"\r\nContent-Type: image/png", one) +
-                 part("name=\"mentions\"", "111") + part("name=\"viewOnce\"", "true") + part("name=\"data\"", two) +
-                 part("name=\"mentions\"", "222") + part("name=\"seconds\"", "12") + part("name=\"ratio\"", "0.5") +
-                 part("name=\"options\"", R"({"a":1})") + part("name=\"caption\"", "true") +
-                 part("name=\"more\"; filename=\"\"", "") + form_end,
-             piece);
+  const auto taken = f.take(part("name=\"chatId\"", "1234567890") +
+                                part("name=\"image\"; filename=\"../a.png\"\r\nContent-Type: image/png", one) +
+                                part("name=\"mentions\"", "111") + part("name=\"viewOnce\"", "True") +
+                                part("name=\"data\"\r\nContent-Type: application/octet-stream", two) +
+                                part("name=\"mentions\"", "222") + part("name=\"seconds\"", "12") +
+                                part("name=\"ratio\"", "0.5") + part("name=\"options\"", R"({"a":1})") +
+                                part("name=\"caption\"", "true") + part("name=\"more\"; filename=\"\"", "") + form_end,
+                            piece);
   REQUIRE(taken.files.size() == 2);
   CHECK(taken.files[0].field == "image");
   CHECK(taken.files[0].file_name == "../a.png");  // not safe yet
@@ -146,6 +146,37 @@ TEST_CASE("a form brings files in order and fields as the schema reads them") {
       taken.fields ==
       boost::json::parse(
           R"({"chatId":"1234567890","mentions":["111","222"],"viewOnce":true,"seconds":12,"ratio":5E-1,"options":{"a":1},"caption":"true"})"));
+}
+
+TEST_CASE("a form may hold a file as text too, and a text where a file was meant is refused") {
+  const std::size_t piece = GENERATE(1, 65536);
+  Intake f(form_type);
+  SECTION("a data URL") {
+    const auto taken = f.take(part("name=\"data\"", "data:text/plain;base64,dHdv") + form_end, piece);
+    REQUIRE(taken.files.size() == 1);
+    CHECK(taken.files[0].content_type == "text/plain");
+    CHECK(f.content(*taken.files[0].writer) == "two");
+  }
+  SECTION("base64") {
+    const auto taken = f.take(part("name=\"data\"", "dHdv") + form_end, piece);
+    REQUIRE(taken.files.size() == 1);
+    CHECK(f.content(*taken.files[0].writer) == "two");
+  }
+  SECTION("a forgotten @") {
+    const Failure why = f.refuse(part("name=\"file\"", "a.pdf") + form_end);
+    CHECK(why.code == ErrorCode::validation);
+    CHECK(why.details.at(0).first == "file");
+    CHECK(f.writers == 0);
+  }
+}
+
+TEST_CASE("files that come to nothing count too, and cost no writer") {
+  Intake f;
+  std::string body = "{";
+  for (int i = 0; i < 40; ++i) body += R"("data":"",)";
+  const Failure why = f.refuse(body + R"("chatId":"1"})");
+  CHECK(why.code == ErrorCode::validation);
+  CHECK(f.writers == 0);
 }
 
 TEST_CASE("a field that does not read as its type stays a text, for the validation to find") {

@@ -75,7 +75,7 @@ class Peer:
         state = os.path.join(directory, name)
         os.mkdir(state)
         self.environment = {"PEER_URL": sandbox.secure_url if kind.tls else sandbox.url, "PEER_ROOT": sandbox.root,
-                            "PEER_CA": sandbox.ca, "PEER_STATE": state, "NODE_EXTRA_CA_CERTS": sandbox.ca,
+                            "PEER_CA": sandbox.ca, "PEER_STATE": state, "NODE_EXTRA_CA_CERTS": sandbox.ca, "TMPDIR": state,
                             "PEER_MEDIA": sandbox.secure_url.replace("wss://", "https://").split("/ws/")[0]}
         self.events, self.changed, self.commands = [], threading.Condition(), 0
         self.reader = None
@@ -121,12 +121,12 @@ class Peer:
         with self.changed:
             return [e for e in self.events if e["event"] == name and all(e.get(k) == v for k, v in wanted.items())]
 
-    def command(self, cmd, **arguments):
+    def command(self, cmd, patience=90, **arguments):
         self.commands += 1
         line = json.dumps({"cmd": cmd, "n": str(self.commands), **arguments})
         self.process.child.stdin.write(line.encode() + b"\n")
         self.process.child.stdin.flush()
-        reply = self.wait("reply", n=str(self.commands), patience=90)
+        reply = self.wait("reply", n=str(self.commands), patience=patience)
         if not reply["ok"]:
             raise RuntimeError(f"{self.name} {cmd}: {reply['error']}")
         return reply

@@ -32,6 +32,7 @@ class Baileys:
     # Its signature wrapper takes a returned false for success (specification 06 section 22): it checks no signature.
     checks_signatures = False
     votes = False  # it can open votes and offers no way to vote
+    measures_round_videos = False  # of what it is told about a round video it sends the file alone
 
     def prepare(self, top):
         problem = version_of(["node", "--version"], r"v(\d+)\.\d+", (20,))
@@ -53,6 +54,7 @@ class Whatsmeow:
     tls = True
     checks_signatures = True
     votes = True
+    measures_round_videos = True
 
     def prepare(self, top):
         problem = version_of(["go", "version"], r"go(\d+)\.(\d+)", (1, 25))

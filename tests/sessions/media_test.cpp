@@ -38,6 +38,7 @@ SendMessage picture(const Jid& to = ben, std::uint8_t mark = 1) {
   file.sha256.assign(32, mark);
   file.enc_sha256.assign(32, mark + 1);
   file.key.assign(32, mark + 2);
+  file.key_at = 1'700'000'000;
   media.upload =
       media_name(*protocol::read_media_reference(file.key, file.enc_sha256, file.sha256), protocol::MediaKind::image);
   SendMessage out;
@@ -137,6 +138,51 @@ TEST_CASE("a message whose file is not uploaded yet is not forwarded") {
   CHECK(f.send(forward)->error().code == Errc::unsupported);
   f.upload_ends(hosts, uploaded);
   CHECK(f.send(forward)->has_value());
+  f.now_ms += std::int64_t{15} * 86'400'000;  // by then the servers may have lost it
+  CHECK(f.send(forward)->error().code == Errc::unsupported);
+}
+
+TEST_CASE("a text waits behind the file of its chat though the chat has got another id meanwhile") {
+  Files f;
+  const Jid ben_lid("200000000000002", "lid");
+  f.befriend(ben_lid);
+  f.go_online();
+  const std::string id = (*f.send(picture()))->id;
+  auto hosts = f.answer_hosts(f.last);
+  f.call([&] { f.session->directory().learn(ben, ben_lid); });
+  const auto behind = f.send(Fixture::text("behind"));
+  REQUIRE(behind->has_value());
+  CHECK((*behind)->chat == ben_lid);
+  CHECK(messages(f.last).empty());
+  auto done = f.upload_ends(hosts, uploaded);
+  const auto sent = messages(done);
+  REQUIRE(sent.size() == 2);
+  CHECK(sent[0].attr("id") == id);
+  CHECK(sent[1].attr("id") == (*behind)->id);
+}
+
+TEST_CASE("uploads that fail at once do not count as running") {
+  Files f;
+  f.go_online();
+  std::vector<std::string> ids;
+  std::vector<Effect> hosts;
+  for (std::uint8_t mark = 10; mark < 50; mark += 10) {
+    ids.push_back((*f.send(picture(ben, mark)))->id);
+    if (hosts.empty()) hosts = std::move(f.last);
+  }
+  // Their contents are gone before anything could be asked.
+  storage::Changes revoked;
+  for (int i = 0; i < 3; ++i)
+    revoked.add(storage::RevokeMessage{f.row.id, ben, ids[static_cast<std::size_t>(i)], true, 5});
+  f.store->commit(std::move(revoked), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  auto started = f.answer_hosts(hosts);
+  CHECK(all<StartUpload>(started).size() == 1);
+  f.upload_ends(started, uploaded);
+  // Two places are free again: the next two start together.
+  f.send(picture(ben, 60));
+  CHECK(all<StartUpload>(f.last).size() == 1);
+  f.send(picture(carl, 70));
+  CHECK(all<StartUpload>(f.last).size() == 1);
 }
 
 TEST_CASE("a restart begins the upload again, in the old order") {

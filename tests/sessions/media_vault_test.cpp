@@ -172,6 +172,7 @@ TEST_CASE("what waits for its upload has a bound together, and room again when s
   SECTION("one that was uploaded") {
     rig.put(std::string(900, 'd'));
     rig.vault->keep(second.name());
+    REQUIRE(test::run_until(rig.loop, [&] { return rig.vault->holds(second.name()); }));
     rig.put(std::string(1'000, 'e'));
   }
   SECTION("it counts over a restart") {

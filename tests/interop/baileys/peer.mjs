@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import makeWASocket, { Browsers, DisconnectReason, WA_CERT_DETAILS, decryptPollVote, jidNormalizedUser, proto, useMultiFileAuthState } from 'baileys';
 import pino from 'pino';
+import { announced, content, load } from './media.mjs';
 
 const { PEER_URL, PEER_ROOT, PEER_STATE, PEER_MEDIA } = process.env;
 WA_CERT_DETAILS.PUBLIC_KEY = Buffer.from(PEER_ROOT, 'hex');
@@ -30,6 +31,7 @@ const logger = pino({ level: 'debug' }, pino.destination({ dest: 2, sync: true }
 const { state, saveCreds } = await useMultiFileAuthState(keysDirectory);
 
 let socket;
+const withFiles = new Map();  // id -> the message, of those with a file that came
 
 const userOf = (jid, server) => (jid?.endsWith('@' + server) ? jid.split('@')[0].split(':')[0] : '');
 const person = (...jids) => ({
@@ -93,6 +95,11 @@ function onMessages({ messages }) {
     const ballot = !key.fromMe && message?.pollUpdateMessage;
     const other = ballot ? openVote(key, ballot) : said(message);
     if (other) emit({ event: 'said', id: key.id, fromMe: !!key.fromMe, ...other });
+    const file = announced(message);
+    if (file && !key.fromMe) {
+      withFiles.set(key.id, { key, message });
+      emit({ event: 'file', id: key.id, ...file });
+    }
     const text = message?.conversation ?? message?.extendedTextMessage?.text;
     emitAck(key, status);
     if (text) emit({ event: 'message', id: key.id, text, fromMe: !!key.fromMe, chat: key.remoteJid, ...person(key.remoteJid, key.remoteJidAlt) });
@@ -145,6 +152,12 @@ const commands = {
     writeFileSync(join(sentDirectory, sent.key.id), proto.Message.encode(sent.message).finish());
     return { id: sent.key.id };
   },
+  send_file: async ({ to, ...file }) => {
+    const sent = await socket.sendMessage(to + '@s.whatsapp.net', await content(file));
+    writeFileSync(join(sentDirectory, sent.key.id), proto.Message.encode(sent.message).finish());
+    return { id: sent.key.id };
+  },
+  load_file: async ({ message, fromDisk }) => load(withFiles.get(message), fromDisk, { logger, reuploadRequest: socket.updateMediaMessage }),
   // A first sync of the collection with the push name, once the phone's key is there.
   app_state: async () => {
     while (!state.creds.myAppStateKeyId) await new Promise((resolve) => socket.ev.on('creds.update', resolve));

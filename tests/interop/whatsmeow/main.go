@@ -85,6 +85,7 @@ func sandboxTransport(address, caFile string) (*http.Transport, error) {
 type peer struct {
 	client *whatsmeow.Client
 	synced chan struct{} // closed when the collection with the push name was read
+	files  sync.Map      // id -> withFile, of the messages that came with one
 	polls  sync.Map      // id -> *events.Message, of those that came, and []string of the options of all
 	once   sync.Once
 }
@@ -131,6 +132,7 @@ func (p *peer) handle(event any) {
 		emit(object{"event": "undecryptable", "id": e.Info.ID})
 	case *events.Message:
 		p.handleOther(e)
+		p.handleFile(e)
 		text := e.Message.GetConversation()
 		if text == "" {
 			text = e.Message.GetExtendedTextMessage().GetText()
@@ -276,6 +278,10 @@ func (p *peer) run(command map[string]string) (object, error) {
 		return object{"id": sent.ID}, err
 	case "say":
 		return p.say(ctx, command)
+	case "send_file":
+		return p.sendFile(command)
+	case "load_file":
+		return p.loadFile(command)
 	case "read":
 		chat, err := types.ParseJID(command["chat"])
 		if err != nil {
