@@ -32,6 +32,8 @@ bool has_media(std::string_view kind) {
   return std::find(media_kinds.begin(), media_kinds.end(), kind) != media_kinds.end();
 }
 
+bool shows_media(const events::Message& m) { return m.revoked_at == 0 && has_media(m.kind); }
+
 std::string spelled(const PersonText& person, Dialect dialect) { return jid_text(person.id, person.pn, dialect); }
 
 void write_mentions(JsonWriter& out, std::string_view name, const std::vector<protocol::Jid>& mentions,
@@ -59,7 +61,7 @@ void write_openwa(JsonWriter& out, const ShownMessage& shown) {
   out.text("chatId", chat).boolean("isGroup", m.chat.is_group()).text_if("pushname", m.push_name);
   const int ack = static_cast<int>(m.ack);
   out.number("ack", ack).text("status", ack_name(ack)).text_if("error", m.error);
-  if (has_media(m.kind)) out.boolean("hasMedia", true);
+  if (shows_media(m)) out.boolean("hasMedia", true);
   if (!m.quoted_id.empty()) out.text("quotedMessageId", message_id_text(chat, m.quoted_id, Dialect::openwa));
   if (!m.mentions.empty()) write_mentions(out, "mentions", m.mentions, Dialect::openwa);
   if (m.edited_at != 0) out.number("editedAt", m.edited_at / 1000);
@@ -74,7 +76,7 @@ void write_gateway(JsonWriter& out, const ShownMessage& shown, std::string_view 
   out.begin_object().number("ackLevel", ack).text("body", m.body).text("chatJid", spelled(chat, Dialect::gateway));
   out.text_if("chatLid", chat.lid).number("createdAt", shown.created_at).boolean("deleted", m.revoked_at != 0);
   out.text("direction", m.from_me ? "out" : "in").boolean("edited", m.edited_at != 0).text_if("error", m.error);
-  out.boolean("fromMe", m.from_me).boolean("hasMedia", has_media(m.kind)).text("id", m.id);
+  out.boolean("fromMe", m.from_me).boolean("hasMedia", shows_media(m)).text("id", m.id);
   write_mentions(out, "mentions", m.mentions, Dialect::gateway);
   out.text_if("quotedMessageId", m.quoted_id).text("senderJid", spelled(author, Dialect::gateway));
   out.text_if("senderLid", author.lid).text_if("senderName", m.push_name).text("sessionId", session_name);

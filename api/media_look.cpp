@@ -64,7 +64,8 @@ Result<LookedAt> look_at_image(Looking& in, LookedAt out) {
 }
 
 Result<LookedAt> look_at_sticker(Looking& in, LookedAt out) {
-  if (!in.found.starts_with("image/")) return not_a("a WebP, PNG or JPEG image", in.found);
+  if (in.found != "image/webp" && in.found != "image/png" && in.found != "image/jpeg")
+    return not_a("a WebP, PNG or JPEG image", in.found);
   auto sticker = media::make_sticker(in.bytes());
   if (!sticker) return sticker.error();
   out.file.width = sticker->width;

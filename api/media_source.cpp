@@ -34,14 +34,14 @@ void fetch_url(const ServicesPtr& services, const CallPtr& call, protocol::Messa
   settings.allow_private = services->settings.media_allow_private;
   settings.max_bytes = services->settings.max_media_bytes;
   if (!services->settings.version.empty()) settings.user_agent = "Wharf/" + services->settings.version;
-  const auto held = std::make_shared<net::OutgoingHandle>();
-  *held =
-      fetch_media(services->ports.http_client, services->ports.scheduler, std::move(url), settings,
-                  new_writer(services, kind), [held, call, done = std::move(done)](FetchOutcome fetched) {
-                    run_guarded(call, [&] { std::visit([&](auto& outcome) { done(std::move(outcome)); }, fetched); });
-                    // Not inside its own callback.
-                    *held = net::OutgoingHandle();
-                  });
+  if (services->fetches.size() >= Services::max_fetches)
+    return done(Failure(ErrorCode::unavailable, "too many files are being fetched from their url; try again"));
+  auto fetched = [weak = std::weak_ptr(services), call, done = std::move(done)](FetchOutcome outcome) {
+    run_guarded(call, [&] { std::visit([&](auto& one) { done(std::move(one)); }, outcome); });
+    if (const auto still_here = weak.lock()) still_here->fetches.erase(call);
+  };
+  services->fetches[call] = fetch_media(services->ports.http_client, services->ports.scheduler, std::move(url),
+                                        settings, new_writer(services, kind), std::move(fetched));
 }
 
 /// A file of the vault as one that has just come: it is encrypted anew.

@@ -185,6 +185,9 @@ void ApiServer::drain(std::function<void()> done) {
   state_->http.stop_accepting();
   // Before the connections are waited for: a request with waitFor would hold them until its time is up.
   state_->services->ports.waits.end();
+  // Nor may a server that drips, which somebody wanted a file from.
+  for (const auto& [call, fetch] : std::exchange(state_->services->fetches, {}))
+    call->failure(Failure(ErrorCode::unavailable, "the server is shutting down"));
   state_->services->hub.close_all(close_going_away, "the server is shutting down");
   state_->services->webhooks.drain(
       [state = state_, done = std::move(done)]() mutable { state->http.drain(std::move(done)); });

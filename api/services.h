@@ -15,6 +15,7 @@
 #include "api/router.h"
 #include "api/server.h"
 #include "api/webhook_dispatcher.h"
+#include "net/outgoing_http.h"
 
 namespace wharf::api {
 
@@ -42,6 +43,9 @@ struct Services {
   EventHub hub;
   WebhookDispatcher webhooks;
   Readers readers;
+  /// Files that are being fetched for requests, and for which; at most max_fetches.
+  static constexpr std::size_t max_fetches = 16;
+  std::map<CallPtr, net::OutgoingHandle> fetches;
   std::optional<MediaPreparations> preparations;        // nullopt: this process keeps no files
   std::map<storage::OrgId, std::string> organisations;  // their names; this build makes no new ones
 

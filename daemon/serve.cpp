@@ -194,9 +194,11 @@ int serve(const Configuration& c) {
     spdlog::error("data_directory path={} detail=\"{}\"", c.data, why);
     return 1;
   }
-  if (descriptor_limit() < c.limits_sessions + c.api_max_connections + 64) {
+  // A connection may write or read a file, a transfer has a file and a socket.
+  const auto descriptors = c.limits_sessions + 2 * c.api_max_connections + 4 * c.media_transfers + 64;
+  if (descriptor_limit() < descriptors) {
     spdlog::warn("descriptor_limit allowed={} wanted={} detail=\"raise LimitNOFILE or lower limits.sessions\"",
-                 descriptor_limit(), c.limits_sessions + c.api_max_connections + 64);
+                 descriptor_limit(), descriptors);
   }
 
   net::asio::io_context loop(1);

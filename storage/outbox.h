@@ -61,7 +61,7 @@ struct RemoveOutbox {
   friend bool operator==(const RemoveOutbox&, const RemoveOutbox&) = default;
 };
 std::int64_t last_outbox_row(Database& db, SessionId session);
-/// The names of the files that rows of all sessions wait to have uploaded.
+/// The names of the files that rows of all sessions wait to have uploaded; not of those whose session was removed.
 std::vector<protocol::Bytes> pending_uploads(Database& db);
 
 // --- Idempotency-Key
