@@ -104,7 +104,7 @@ constexpr Renamed archive_members[] = {
     {"AndroidManifest.xml", "application/vnd.android.package-archive"},
 };
 
-/// Looks at the name in each local file header (APPNOTE 6.3 section 4.3.7) of the head.
+/// Looks at the name in each local file header (APPNOTE 6.3 at 4.3.7) of the head.
 std::string archive_type(ByteView head) {
   constexpr std::size_t name_length_at = 26, header_bytes = 30;
   const std::string_view text = protocol::as_text(head);

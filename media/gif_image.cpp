@@ -1,4 +1,4 @@
-// The blocks of a GIF, as far as they tell the size and whether it moves. Source: GIF89a sections 17 to 27.
+// The blocks of a GIF, as far as they tell the size and whether it moves. Source: GIF89a chapters 17 to 27.
 
 #include <optional>
 

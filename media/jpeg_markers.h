@@ -1,5 +1,5 @@
 #pragma once
-// The marker segments of a JPEG, without its pixels. Sources: ITU T.81 annex B, Exif 2.32 section 4.5 and 4.6.4
+// The marker segments of a JPEG, without its pixels. Sources: ITU T.81 annex B, Exif 2.32 at 4.5 and 4.6.4
 // (Orientation), Adobe technical note 5116 (APP14).
 
 #include <cstdint>

@@ -18,7 +18,8 @@ constexpr const char* insert_row =
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 constexpr const char* seal_row = "UPDATE outbox SET state = ?3, stanza = ?2, attempts = 0 WHERE key = ?1";
 constexpr const char* end_upload = "UPDATE outbox SET state = ?2, upload = x'' WHERE key = ?1";
-constexpr const char* select_uploads = "SELECT upload FROM outbox WHERE upload <> x'' AND key >> 32 IN (SELECT id FROM session)";
+constexpr const char* select_uploads =
+    "SELECT upload FROM outbox WHERE upload <> x'' AND key >> 32 IN (SELECT id FROM session)";
 constexpr const char* count_attempt = "UPDATE outbox SET attempts = attempts + 1 WHERE key = ?1";
 constexpr const char* delete_row = "DELETE FROM outbox WHERE key = ?1";
 constexpr const char* select_last = "SELECT max(key) FROM outbox WHERE key BETWEEN ?1 AND ?2";

@@ -19,7 +19,7 @@ std::optional<std::uint64_t> read_number(std::string_view text) {
   return number;
 }
 
-/// Whether a list of entity tags names `etag`, weak ones too: section 13.1.2. A quoted tag may hold commas.
+/// Whether a list of entity tags names `etag`, weak ones too: RFC 9110 section 13.1.2. A quoted tag may hold commas.
 bool names(std::string_view list, std::string_view etag) {
   list = trimmed(list);
   if (list == "*") return true;

@@ -131,7 +131,7 @@ TEST_CASE("the colour of a transparent pixel does not bleed into its neighbours"
 }
 
 TEST_CASE("the EXIF orientation turns size and thumbnail") {
-  // Where the quarters of the stored picture are displayed, for orientation 1..8 (Exif 2.32 section 4.6.4).
+  // Where the quarters of the stored picture are displayed, for orientation 1..8 (Exif 2.32 at 4.6.4).
   const std::array<std::array<Color, 4>, 8> displayed = {{{red, green, blue, yellow},
                                                           {green, red, yellow, blue},
                                                           {yellow, blue, green, red},
