@@ -14,8 +14,6 @@ using wharf::protocol::Errc;
 
 namespace {
 
-constexpr std::array<Color, 4> corners = {red, green, blue, yellow};
-
 /// As a sticker pack does it: VP8X, the picture, EXIF.
 Bytes with_pack_metadata(const Bytes& webp) {
   const WebPData image{webp.data(), webp.size()};
