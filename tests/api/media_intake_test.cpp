@@ -69,7 +69,7 @@ std::string field_of(const Failure& failure) { return failure.details.empty() ? 
 }  // namespace
 
 TEST_CASE("the media of a JSON body becomes a file, wherever it stands and however it is cut") {
-  const std::size_t piece = GENERATE(1, 7, 65536);
+  const auto piece = static_cast<std::size_t>(GENERATE(1, 7, 65536));
   const bool first = GENERATE(false, true);
   CAPTURE(piece, first);
   Intake f;
@@ -123,7 +123,7 @@ TEST_CASE("of two members of one name the last counts, and the file of the first
 }
 
 TEST_CASE("a form brings files in order and fields as the schema reads them") {
-  const std::size_t piece = GENERATE(1, 5, 65536);
+  const auto piece = static_cast<std::size_t>(GENERATE(1, 5, 65536));
   Intake f(form_type);
   const std::string one = media_bytes(300, 1), two = media_bytes(200, 2);
   const auto taken = f.take(part("name=\"chatId\"", "1234567890") +
@@ -149,7 +149,7 @@ TEST_CASE("a form brings files in order and fields as the schema reads them") {
 }
 
 TEST_CASE("a form may hold a file as text too, and a text where a file was meant is refused") {
-  const std::size_t piece = GENERATE(1, 65536);
+  const auto piece = static_cast<std::size_t>(GENERATE(1, 65536));
   Intake f(form_type);
   SECTION("a data URL") {
     const auto taken = f.take(part("name=\"data\"", "data:text/plain;base64,dHdv") + form_end, piece);
