@@ -37,6 +37,7 @@ void Session::wipe() {
   Context& c = context_;
   outbox_.cancel_all("the session was logged out");
   reads_.forget_all();
+  media_hosts_.expire();  // the token is of the account that is left
   c.records.add(storage::WipeDevice{c.id()});
   c.keys.discard();
   directory_.end_turn(false);

@@ -102,9 +102,12 @@ void Downloads::on_notification(const Node& notification) {
   if (!answer) return;  // not of whoever has the key: the true answer may still come
   const std::string id = read->id;
   phone_due_.clear(id);
-  if (answer->outcome != protocol::MediaRetryOutcome::success)
+  if (answer->outcome == protocol::MediaRetryOutcome::not_found)
     return end(id, about_media(Errc::not_found,
                                "the file is no longer on the media servers, and the phone has it no more either"));
+  if (answer->outcome != protocol::MediaRetryOutcome::success)
+    return end(id, about_media(Errc::network,
+                               "the file is no longer on the media servers, and the phone could not upload it again"));
   const auto message = c_.records.find_message_by_id(id, wanted.from_me);
   if (!message || message->content.empty())
     return end(id, Refusal(Errc::not_found, Subject::message, "the message was deleted"));

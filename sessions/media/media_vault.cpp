@@ -212,7 +212,7 @@ class GrowingEnd {
       : vault_(std::move(vault)), file_(std::move(file)) {}
   ~GrowingEnd() {
     // What is not finished is removed, and a large file takes its time.
-    if (vault_->ended || !file_->file.is_open()) return;
+    if (vault_->ended || !touched_) return;  // the file itself may be in a worker's hands
     auto keep = std::make_shared<std::shared_ptr<File>>(std::move(file_));
     (void)vault_->workers.run([keep] { keep->reset(); }, [] {});
   }
@@ -222,6 +222,7 @@ class GrowingEnd {
   template <class T>
   void run(std::function<Result<T>(File&)> work, MediaDone<T> done) {
     if (file_->failed) return done(*file_->failed);
+    touched_ = true;
     vault_->template run<T>([file = file_, work = std::move(work)] { return work(*file); },
                             [file = file_, done = std::move(done)](Result<T> result) {
                               if (!result) file->failed = result.error();
@@ -234,6 +235,7 @@ class GrowingEnd {
  private:
   std::shared_ptr<Vault> vault_;
   std::shared_ptr<File> file_;
+  bool touched_ = false;  // a worker has been asked to do something with it
 };
 
 struct SealedFile : Growing {

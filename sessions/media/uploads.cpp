@@ -94,8 +94,8 @@ void Uploads::on_result(std::int64_t row, Transferred<protocol::UploadAnswer> re
                pending.attempts + 1, log_value(why.detail));
   if (why.why == Why::refused || why.why == Why::local) return fail(row, why.detail);
   --active_;
+  if (why.why == Why::not_allowed) hosts_.expire();
   if (why.why == Why::not_allowed && !std::exchange(pending.asked_anew, true)) {
-    hosts_.expire();
     pending.at = Pending::At::waiting;
     return go_on();
   }

@@ -40,7 +40,7 @@ class Uploads {
     enum class At { waiting, asking, sending, pausing } at = At::waiting;
     std::uint64_t transfer = 0;
     unsigned attempts = 0;
-    bool asked_anew = false;  // for hosts, after a token was refused
+    bool asked_anew = false;  // for hosts, at once, after a token was refused
   };
   void begin(std::int64_t row, Pending& pending);
   void send(std::int64_t row, const protocol::MediaConn* hosts);

@@ -223,8 +223,9 @@ TEST_CASE("a refused token is asked for anew, once at once") {
   auto again = f.upload_ends(second, TransferFailure{Why::not_allowed, "401"});
   CHECK(asks_for_hosts(again).empty());
   f.steady += 2s;
-  auto later = f.turn({});
-  CHECK(all<StartUpload>(later).size() == 1);
+  auto later = f.answer_hosts(f.turn({}), "the third");
+  REQUIRE(all<StartUpload>(later).size() == 1);
+  CHECK(all<StartUpload>(later)[0]->upload.auth == "the third");
 }
 
 TEST_CASE("a file that is refused fails its message alone") {
@@ -394,6 +395,11 @@ TEST_CASE("a file that is gone is asked of the phone, and its new place is kept"
     f.stanza(f.notification(protocol::MediaRetryOutcome::not_found, f.key));
     REQUIRE(f.answer);
     CHECK(f.answer->error().code == Errc::not_found);
+  }
+  SECTION("it could not") {
+    f.stanza(f.notification(protocol::MediaRetryOutcome::general_error, f.key));
+    REQUIRE(f.answer);
+    CHECK(f.answer->error().code == Errc::network);
   }
   SECTION("it does not answer") {
     f.steady += 59s;
