@@ -43,8 +43,9 @@ void write_mentions(JsonWriter& out, std::string_view name, const std::vector<pr
   out.end_array();
 }
 
-/// The members of `details`, which is one JSON object.
+/// What both dialects spell alike: the time of a scheduled one, and the members of `details`, which is one JSON object.
 void write_details(JsonWriter& out, const events::Message& m) {
+  if (m.ack == events::AckLevel::scheduled) out.text("sendAt", iso_millis(m.timestamp));
   if (m.details.size() > 2) out.raw(std::string_view(m.details).substr(1, m.details.size() - 2));
 }
 
@@ -59,8 +60,8 @@ void write_openwa(JsonWriter& out, const ShownMessage& shown) {
   if (m.from_me) out.text("to", chat).text_if("toLid", chat_person.lid);
   out.text("author", author).text_if("authorLid", author_person.lid);
   out.text("chatId", chat).boolean("isGroup", m.chat.is_group()).text_if("pushname", m.push_name);
-  const int ack = static_cast<int>(m.ack);
-  out.number("ack", ack).text("status", ack_name(ack)).text_if("error", m.error);
+  const int ack = ack_number(m.ack);
+  out.number("ack", ack).text("status", ack_name(m.ack)).text_if("error", m.error);
   if (shows_media(m)) out.boolean("hasMedia", true);
   if (!m.quoted_id.empty()) out.text("quotedMessageId", message_id_text(chat, m.quoted_id, Dialect::openwa));
   if (!m.mentions.empty()) write_mentions(out, "mentions", m.mentions, Dialect::openwa);
@@ -72,7 +73,7 @@ void write_openwa(JsonWriter& out, const ShownMessage& shown) {
 void write_gateway(JsonWriter& out, const ShownMessage& shown, std::string_view session_name) {
   const events::Message& m = shown.message;
   const PersonText chat = person_text(m.chat, shown.chat), author = person_text(m.author, shown.author);
-  const int ack = static_cast<int>(m.ack);
+  const int ack = ack_number(m.ack);
   out.begin_object().number("ackLevel", ack).text("body", m.body).text("chatJid", spelled(chat, Dialect::gateway));
   out.text_if("chatLid", chat.lid).number("createdAt", shown.created_at).boolean("deleted", m.revoked_at != 0);
   out.text("direction", m.from_me ? "out" : "in").boolean("edited", m.edited_at != 0).text_if("error", m.error);
@@ -80,7 +81,7 @@ void write_gateway(JsonWriter& out, const ShownMessage& shown, std::string_view 
   write_mentions(out, "mentions", m.mentions, Dialect::gateway);
   out.text_if("quotedMessageId", m.quoted_id).text("senderJid", spelled(author, Dialect::gateway));
   out.text_if("senderLid", author.lid).text_if("senderName", m.push_name).text("sessionId", session_name);
-  out.text("status", ack_name(ack)).number("timestamp", m.timestamp).text("type", m.kind).text("waMessageId", m.id);
+  out.text("status", ack_name(m.ack)).number("timestamp", m.timestamp).text("type", m.kind).text("waMessageId", m.id);
   if (m.edited_at != 0) out.number("editedAt", m.edited_at);
   if (m.revoked_at != 0) out.number("revokedAt", m.revoked_at);
   write_details(out, m);
@@ -115,7 +116,14 @@ void write_reason(JsonWriter& out, const events::Reason& reason, std::string_vie
   out.end_object();
 }
 
-std::string_view ack_name(int ack) { return ack_names[static_cast<std::size_t>(std::clamp(ack + 1, 0, 5))]; }
+int ack_number(storage::AckLevel level) {
+  return level == storage::AckLevel::scheduled ? 0 : std::clamp(static_cast<int>(level), -1, 4);
+}
+
+std::string_view ack_name(storage::AckLevel level) {
+  if (level == storage::AckLevel::scheduled) return "scheduled";
+  return ack_names.at(static_cast<std::size_t>(ack_number(level) + 1));
+}
 
 std::optional<storage::AckLevel> ack_named(std::string_view name) {
   for (std::size_t i = 0; i < ack_names.size(); ++i)

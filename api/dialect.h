@@ -39,7 +39,9 @@ void write_message(JsonWriter& out, const ShownMessage& shown, std::string_view 
 void write_reason(JsonWriter& out, const events::Reason& reason, std::string_view session_name);
 
 /// "error", "pending", "server", "delivered", "read", "played".
-std::string_view ack_name(int ack);
+std::string_view ack_name(storage::AckLevel level);
+/// -1 to 4: what is scheduled is pending, what was withdrawn an error.
+int ack_number(storage::AckLevel level);
 std::optional<storage::AckLevel> ack_named(std::string_view name);
 
 /// The whole event as subscribers and webhooks get it: {"event","sessionId","id","timestamp","requestId"?,"metadata"?,

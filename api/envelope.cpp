@@ -70,6 +70,7 @@ const std::vector<ErrorRow>& error_rows() {
       {ErrorCode::session_exists, 409, "SESSION_ALREADY_EXISTS", "conflict"},
       {ErrorCode::webhook_exists, 409, "WEBHOOK_ALREADY_EXISTS", "conflict"},
       {ErrorCode::message_id_reused, 409, "MESSAGE_ID_REUSED", "conflict"},
+      {ErrorCode::message_on_its_way, 409, "MESSAGE_ON_ITS_WAY", "conflict"},
       {ErrorCode::session_not_ready, 409, "SESSION_NOT_READY", "session_not_ready"},
       {ErrorCode::idempotency_key_reused, 409, "IDEMPOTENCY_KEY_REUSED", "conflict"},
       {ErrorCode::media_gone, 410, "MEDIA_GONE", "media_gone"},

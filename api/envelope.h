@@ -38,6 +38,7 @@ enum class ErrorCode {
   session_exists,
   webhook_exists,
   message_id_reused,
+  message_on_its_way,
   media_gone,
   media_unusable,
   media_damaged,

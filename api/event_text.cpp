@@ -24,14 +24,14 @@ class DataWriter {
   void operator()(const events::Ack& e) const {
     const PersonText chat = person_text(e.chat, e.chat_ids);
     const std::string chat_text = jid_text(chat.id, chat.pn, dialect_);
-    const int ack = static_cast<int>(e.level);
+    const int ack = ack_number(e.level);
     out_.begin_object().text("id", message_id_text(chat_text, e.id, dialect_));
     if (dialect_ == Dialect::gateway) {
       out_.text("waMessageId", e.id).text("chatJid", chat_text).text_if("chatLid", chat.lid).number("ackLevel", ack);
     } else {
       out_.text("chatId", chat_text).text_if("chatLid", chat.lid).text("to", chat_text).number("ack", ack);
     }
-    out_.text("status", ack_name(ack)).boolean("fromMe", true).text_if("error", e.error);
+    out_.text("status", ack_name(e.level)).boolean("fromMe", true).text_if("error", e.error);
     out_.number("timestamp", dialect_ == Dialect::gateway ? e.at : e.at / 1000).end_object();
   }
 

@@ -46,6 +46,10 @@ WHARF_HANDLER(send_voice);
 WHARF_HANDLER(send_sticker);
 WHARF_HANDLER(get_media);
 
+// queue_routes.cpp
+WHARF_HANDLER(list_queue);
+WHARF_HANDLER(cancel_queued);
+
 // message_routes.cpp
 WHARF_HANDLER(get_poll);
 WHARF_HANDLER(get_message);

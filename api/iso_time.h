@@ -1,7 +1,9 @@
 #pragma once
 // ISO 8601 UTC times as the API shows them.
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "storage/ids.h"
 
@@ -9,5 +11,8 @@ namespace wharf::api {
 
 std::string iso_seconds(storage::UnixMs at);  // 2025-07-20T16:03:18Z
 std::string iso_millis(storage::UnixMs at);   // 2025-07-20T16:03:18.123Z
+/// RFC 3339, section 5.6, with its offset; fractions beyond milliseconds are cut. nullopt: none, or not from 1970 to
+/// 9999.
+std::optional<storage::UnixMs> parse_iso(std::string_view text);
 
 }  // namespace wharf::api

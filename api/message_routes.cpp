@@ -4,7 +4,6 @@
 #include <boost/json/serialize.hpp>
 
 #include <charconv>
-#include <map>
 #include <span>
 #include <utility>
 
@@ -12,6 +11,7 @@
 #include "api/chat_id.h"
 #include "api/dialect.h"
 #include "api/handlers.h"
+#include "api/people.h"
 #include "api/schemas.h"
 #include "sessions/log_value.h"
 #include "storage/chat_list.h"
@@ -58,22 +58,6 @@ std::string cursor_json(const std::string& cursor) {
   JsonWriter out;
   return out.text(cursor).take();
 }
-
-// Identities of the people of one page, each looked up once.
-class People {
- public:
-  People(storage::Database& db, storage::SessionId session) : db_(db), session_(session) {}
-  const sessions::PersonIds& of(const Jid& user) {
-    const auto [at, added] = known_.try_emplace(user);
-    if (added) at->second = person_ids(db_, session_, user);
-    return at->second;
-  }
-
- private:
-  storage::Database& db_;
-  storage::SessionId session_;
-  std::map<Jid, sessions::PersonIds> known_;
-};
 
 void write_row(JsonWriter& out, People& people, const storage::MessageRow& row, std::string_view session,
                Dialect dialect) {

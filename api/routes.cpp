@@ -55,8 +55,8 @@ const Route table[] = {
     {.method = "POST", .pattern = SESSION "/messages/{messageId}/pin", .capability = send, .tag = "Messages", .summary = "Pin a message", .handler = pin_message, .body = &s::pin_message, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message},
     {.method = "GET", .pattern = SESSION "/messages/{messageId}/media", .tag = "Messages", .summary = "Download the media of a message", .handler = get_media, .query = &s::media_query, .media_type = "application/octet-stream"},
     {.method = "GET", .pattern = SESSION "/messages/{messageId}/poll", .tag = "Messages", .summary = "Get the results of a poll", .handler = get_poll, .answer = &s::poll_results},
-    {.method = "GET", .pattern = SESSION "/queue", .tag = "Messages", .summary = "List waiting messages"},
-    {.method = "DELETE", .pattern = SESSION "/queue/{messageId}", .capability = send, .tag = "Messages", .summary = "Cancel a waiting message"},
+    {.method = "GET", .pattern = SESSION "/queue", .tag = "Messages", .summary = "List the messages that the server does not have yet, in order of acceptance", .handler = list_queue, .query = &s::queue_query, .answer = &s::queued_message, .answer_is_list = true},
+    {.method = "DELETE", .pattern = SESSION "/queue/{messageId}", .capability = send, .tag = "Messages", .summary = "Cancel a scheduled or waiting message", .handler = cancel_queued, .answer = &s::sent_message},
 
     // --- chats
     {.method = "GET", .pattern = SESSION "/chats", .tag = "Chats", .summary = "List the chats, newest first", .handler = list_chats, .query = &s::page_query, .answer = &s::chat, .answer_is_list = true},

@@ -39,20 +39,24 @@ constexpr Field update_session_fields[] = {
 constexpr Field pairing_code_request_fields[] = {
     {.name = "phone", .summary = "the number to link, with country code", .required = true, .min = 5, .max = 32},
 };
+#define WHARF_WHEN                                                                                                     \
+  {.name = "expiresAt", .summary = "what was not sent by then fails; of a scheduled message default: a day after sendAt", .format = &formats::date_time}, \
+      {.name = "priority", .summary = "which chat goes first when not all can; default: high for what quotes, else normal", .one_of = "low|normal|high"}
 constexpr Field send_text_fields[] = {
     {.name = "chatId", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},
     {.name = "content", .summary = "the text", .required = true, .min = 1, .max = 65536},
     {.name = "quotedMessageId", .min = 1, .max = 300, .format = &formats::message_id},
     {.name = "mentions", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::chat_id},
     {.name = "messageId", .summary = "chosen by the caller: a retry returns the first answer", .format = &formats::new_message_id},
-    {.name = "sendAt", .summary = "when to send it", .format = &formats::date_time, .later = true},
+    {.name = "sendAt", .summary = "when to send it, at most a year from now", .format = &formats::date_time},
     {.name = "mentionAll", .type = Type::boolean, .summary = "mentions everybody in the chat"},
+    WHARF_WHEN,
 };
 #define WHARF_AROUND_CONTENT                                                                                            \
   {.name = "chatId", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},                               \
       {.name = "quotedMessageId", .min = 1, .max = 300, .format = &formats::message_id},                                 \
       {.name = "messageId", .summary = "chosen by the caller: a retry returns the first answer", .format = &formats::new_message_id}, \
-      {.name = "sendAt", .summary = "when to send it", .format = &formats::date_time, .later = true}
+      {.name = "sendAt", .summary = "when to send it, at most a year from now", .format = &formats::date_time}, WHARF_WHEN
 constexpr Field send_location_fields[] = {
     WHARF_AROUND_CONTENT,
     {.name = "latitude", .type = Type::number, .required = true, .min = -90, .max = 90},
@@ -116,7 +120,7 @@ constexpr Field send_any_fields[] = {
     {.name = "type", .required = true, .one_of = "text|location|contact|poll|event|image|video|gif|audio|voice|document|sticker"},
     {.name = "chatId", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},
     {.name = "content", .type = Type::any}, {.name = "quotedMessageId"}, {.name = "messageId"},
-    {.name = "mentions", .type = Type::texts}, {.name = "mentionAll", .type = Type::boolean}, {.name = "sendAt", .type = Type::any},
+    {.name = "mentions", .type = Type::texts}, {.name = "mentionAll", .type = Type::boolean}, {.name = "sendAt", .type = Type::any}, {.name = "expiresAt", .type = Type::any}, {.name = "priority", .type = Type::any},
     {.name = "latitude", .type = Type::number, .min = -180, .max = 180}, {.name = "longitude", .type = Type::number, .min = -180, .max = 180}, {.name = "name", .type = Type::any},
     {.name = "address", .type = Type::any}, {.name = "url", .type = Type::any}, {.name = "contacts", .type = Type::objects, .object = &contact_card},
     {.name = "options", .type = Type::texts}, {.name = "multipleAnswers", .type = Type::boolean}, {.name = "selectableCount", .type = Type::integer},
@@ -126,6 +130,7 @@ constexpr Field send_any_fields[] = {
 constexpr Field forward_fields[] = {
     {.name = "chatId", .summary = "where to", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},
     {.name = "messageId", .summary = "a stored message of any chat", .required = true, .min = 1, .max = 300, .format = &formats::message_id},
+    {.name = "sendAt", .summary = "when to send it, at most a year from now", .format = &formats::date_time}, WHARF_WHEN,
 };
 constexpr Field react_fields[] = {
     {.name = "emoji", .summary = "one emoji; empty takes the reaction back", .required = true, .max = 64},
@@ -188,6 +193,22 @@ constexpr Field messages_query_fields[] = {
     {.name = "limit", .type = Type::integer, .summary = "default 50, at most 1000 (200 in the gateway dialect); 0 is the default; moved into the range", .min = 0, .max = 1000, .clamped = true},
     {.name = "before", .summary = "only messages older than this one", .max = 300, .format = &formats::message_id},
     {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
+};
+constexpr std::string_view queue_states = "scheduled|uploading|waiting|sending";
+constexpr Field queue_query_fields[] = {
+    {.name = "state", .summary = "only of this state", .one_of = queue_states},
+    {.name = "chatId", .summary = "only of this chat", .max = 128, .format = &formats::chat_id},
+    {.name = "limit", .type = Type::integer, .summary = "default 50", .min = 1, .max = 200},
+    {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
+};
+constexpr Field queued_message_fields[] = {
+    {.name = "messageId", .required = true}, {.name = "id", .summary = "the WhatsApp id", .required = true},
+    {.name = "chatId", .required = true}, {.name = "chatLid"}, {.name = "type", .required = true},
+    {.name = "content", .summary = "text or caption", .required = true},
+    {.name = "state", .summary = "sending: handed to WhatsApp, or about to be again", .required = true, .one_of = queue_states},
+    {.name = "priority", .required = true, .one_of = "low|normal|high"},
+    {.name = "acceptedAt", .required = true, .format = &formats::date_time},
+    {.name = "sendAt", .format = &formats::date_time}, {.name = "expiresAt", .format = &formats::date_time},
 };
 constexpr Field events_query_fields[] = {
     {.name = "after", .summary = "id of the last event seen, or a nextCursor; default 0: from the oldest kept", .max = event_id_chars, .format = &formats::event_position},
@@ -267,7 +288,7 @@ constexpr Field pairing_code_fields[] = {
     {.name = "display", .summary = "as phones show it: ABCD-1234", .required = true},
     {.name = "expiresAt", .required = true, .format = &formats::date_time},
 };
-constexpr std::string_view ack_words = "error|pending|server|delivered|read|played";
+constexpr std::string_view ack_words = "error|scheduled|pending|server|delivered|read|played";
 constexpr Field sent_message_fields[] = {
     {.name = "messageId", .required = true},
     {.name = "id", .summary = "the WhatsApp id", .required = true},
@@ -278,6 +299,7 @@ constexpr Field sent_message_fields[] = {
     {.name = "status", .required = true, .one_of = ack_words},
     {.name = "ack", .type = Type::integer, .required = true, .min = -1, .max = 4},
     {.name = "error"},
+    {.name = "sendAt", .summary = "while it is scheduled", .format = &formats::date_time},
     {.name = "targetMessageId", .summary = "of what is said about a message: that message"},
     {.name = "replayed", .type = Type::boolean, .summary = "the answer of an earlier request with the same key or id"},
     {.name = "timedOut", .type = Type::boolean, .summary = "waitFor was not reached in time; the message stays queued"},
@@ -321,6 +343,7 @@ constexpr Field message_fields[] = {
     {.name = "reply", .type = Type::object, .summary = "what was chosen of buttons, a list or a flow: id, params"},
     {.name = "media", .type = Type::object, .summary = "mimetype, size, filename, width, height, seconds"},
     {.name = "unknownKind", .summary = "the name of a kind that is kept and cannot be shown"},
+    {.name = "sendAt", .summary = "while it is scheduled", .format = &formats::date_time},
     {.name = "viewOnce", .type = Type::boolean}, {.name = "isForwarded", .type = Type::boolean},
     {.name = "forwardingScore", .type = Type::integer, .summary = "from 5 on: forwarded many times"},
     {.name = "expiresAfter", .type = Type::integer, .summary = "seconds, of a disappearing message"},
@@ -412,6 +435,8 @@ constinit const Schema send_voice = {"SendVoice", send_audio_fields};
 constinit const Schema send_video = {"SendVideo", send_video_fields};
 constinit const Schema send_sticker = {"SendSticker", send_sticker_fields};
 constinit const Schema send_any = {"SendAny", send_any_fields};
+constinit const Schema queue_query = {"", queue_query_fields};
+constinit const Schema queued_message = {"QueuedMessage", queued_message_fields};
 constinit const Schema forward = {"Forward", forward_fields};
 constinit const Schema react = {"React", react_fields};
 constinit const Schema edit_message = {"EditMessage", edit_message_fields};

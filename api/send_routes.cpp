@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <boost/json/serialize.hpp>
 
+#include <array>
 #include <set>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "api/dialect.h"
 #include "api/emoji.h"
 #include "api/handlers.h"
+#include "api/iso_time.h"
 #include "api/schemas.h"
 #include "api/sending.h"
 #include "api/vcard.h"
@@ -23,8 +25,11 @@ using protocol::Jid;
 using sessions::Outcome;
 using sessions::SendMessage;
 using sessions::SentMessage;
+using storage::UnixMs;
 
 constexpr std::chrono::milliseconds default_ack_wait{30'000};
+
+}  // namespace
 
 // --- answers
 
@@ -35,14 +40,15 @@ std::string sent_message_json(const SentMessage& sent, Dialect dialect, bool tim
   out.begin_object().text("messageId", message_id_text(chat_text, sent.id, dialect)).text("id", sent.id);
   out.text("chatId", chat_text).text_if("chatLid", chat.lid).text("content", sent.text);
   out.number("timestamp", dialect == Dialect::gateway ? sent.timestamp : sent.timestamp / 1000);
-  out.text("status", ack_name(static_cast<int>(sent.ack)))
-      .number("ack", static_cast<int>(sent.ack))
-      .text_if("error", sent.error);
+  out.text("status", ack_name(sent.ack)).number("ack", ack_number(sent.ack)).text_if("error", sent.error);
+  if (sent.ack == storage::AckLevel::scheduled) out.text("sendAt", iso_millis(sent.timestamp));
   if (!sent.target_id.empty()) out.text("targetMessageId", message_id_text(chat_text, sent.target_id, dialect));
   if (sent.replayed) out.boolean("replayed", true);
   if (timed_out) out.boolean("timedOut", true);
   return out.end_object().take();
 }
+
+namespace {
 
 Failure send_failure(const CallPtr& call, const sessions::Refusal& refusal) {
   using sessions::Subject;
@@ -76,7 +82,7 @@ Failure message_failed(const SentMessage& sent, Dialect dialect) {
                  fmt::format("the message failed: {}", sent.error.empty() ? "no reason was given" : sent.error),
                  {{"messageId", message_id_text(jid_text(chat.id, chat.pn, dialect), sent.id, dialect)},
                   {"id", sent.id},
-                  {"status", std::string(ack_name(static_cast<int>(sent.ack)))},
+                  {"status", std::string(ack_name(sent.ack))},
                   {"error", sent.error}});
 }
 
@@ -122,6 +128,8 @@ std::string hash_of(const CallPtr& call, const Schema& schema, const SendMessage
   if (const std::string* about = sessions::about_message(message.content)) known.emplace_back(*about);
   for (const Field& field : schema.fields) {
     const json::value* value = call->body.if_contains(field.name);
+    // Fields that came later: where they are not given, the hash is that of earlier releases.
+    if (!value && (field.name == "expiresAt" || field.name == "priority")) continue;
     if (&schema == &schemas::send_text && field.name == "mentionAll" && !value) continue;
     known.push_back(value ? *value : json::value());
     if (!value) continue;
@@ -134,6 +142,37 @@ std::string hash_of(const CallPtr& call, const Schema& schema, const SendMessage
     }
   }
   return protocol::to_hex(protocol::sha256(protocol::as_bytes(json::serialize(known))));
+}
+
+constexpr std::array priorities = {std::string_view("low"), std::string_view("normal"), std::string_view("high")};
+constexpr storage::UnixMs a_year = 366 * UnixMs{86'400'000};
+constexpr storage::UnixMs a_minute = 60'000;  // a clock that is behind
+
+/// What the request says of when; false: answered.
+bool read_timing(const ServicesPtr& services, const CallPtr& call, SendMessage& message) {
+  const auto refuse = [&](const char* field, const char* what) { return refuse_field(call, field, what), false; };
+  const bool about = sessions::about_message(message.content) != nullptr;
+  const storage::UnixMs now = services->ports.scheduler.unix_ms();
+  const std::string_view send_at = text_of(call->body, "sendAt"), expires_at = text_of(call->body, "expiresAt");
+  if (about && !send_at.empty()) return refuse("sendAt", "is for messages, not for what is said about one");
+  if (!send_at.empty()) {
+    message.send_at = *parse_iso(send_at);  // validated
+    if (message.send_at < now - a_minute) return refuse("sendAt", "must not be in the past");
+    if (message.send_at > now + a_year) return refuse("sendAt", "must be within a year");
+    if (call->query.has("waitFor"))
+      return call->failure(failure_of({FieldProblem{"waitFor", "must not stand beside sendAt: the ack event tells"}})),
+             false;
+  }
+  if (!expires_at.empty()) {
+    message.expires_at = *parse_iso(expires_at);
+    if (message.expires_at <= now) return refuse("expiresAt", "must not be in the past");
+    if (message.expires_at <= message.send_at) return refuse("expiresAt", "must be after sendAt");
+  }
+  const std::string_view priority = text_of(call->body, "priority");
+  for (std::size_t i = 0; i < priorities.size(); ++i)
+    if (priorities.at(i) == priority) message.priority = static_cast<storage::Priority>(i);
+  if (priority.empty() && (about || message.quoted_id)) message.priority = storage::Priority::high;
+  return true;
 }
 
 /// The file that was kept for a message.
@@ -149,6 +188,8 @@ bool leaves_file(const Outcome<SentMessage>& sent) {
 
 }  // namespace
 
+std::string_view priority_name(storage::Priority priority) { return priorities.at(static_cast<std::size_t>(priority)); }
+
 void send_message(const ServicesPtr& services, const CallPtr& call, const Schema& schema, SendMessage message,
                   const std::string& content_hash) {
   const auto file = file_of(message);
@@ -156,7 +197,7 @@ void send_message(const ServicesPtr& services, const CallPtr& call, const Schema
     if (file) services->ports.vault->drop(*file);
   };
   const std::string& session = call->param("sessionId");
-  if (!session_of(services, call)) return drop_file();
+  if (!session_of(services, call) || !read_timing(services, call, message)) return drop_file();
   if (const auto id = text_of(call->body, "messageId"); !id.empty() && &schema != &schemas::forward)
     message.message_id = id;
   if (call->request.has_header("idempotency-key")) {

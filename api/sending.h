@@ -16,6 +16,9 @@ sessions::SendMessage around_content(const boost::json::object& body);
 /// "" without. A file that the session does not take over is dropped.
 void send_message(const ServicesPtr& services, const CallPtr& call, const Schema& schema, sessions::SendMessage message,
                   const std::string& content_hash = {});
+std::string sent_message_json(const sessions::SentMessage& sent, Dialect dialect, bool timed_out);
+/// "low", "normal", "high"
+std::string_view priority_name(storage::Priority priority);
 void refuse_field(const CallPtr& call, std::string field, std::string what);
 
 }  // namespace wharf::api

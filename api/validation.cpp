@@ -1,5 +1,7 @@
 #include "api/validation.h"
 
+#include "api/iso_time.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -95,7 +97,13 @@ const web::Format media_type{[](std::string_view text) -> Problem {
   if (web::is_media_type(text)) return std::nullopt;
   return web::FormatProblem{"must be a media type, for example application/pdf", false};
 }};
-const web::Format date_time{nullptr, {}, "date-time"};
+const web::Format date_time{
+    [](std::string_view text) -> std::optional<web::FormatProblem> {
+      if (parse_iso(text)) return std::nullopt;
+      return web::FormatProblem{"must be a time with its offset, for example 2026-12-24T18:00:00Z or …+01:00", false};
+    },
+    {},
+    "date-time"};
 const web::Format event_position{check_event_position, {}, {}};
 
 }  // namespace wharf::api::formats

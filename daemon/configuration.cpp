@@ -172,6 +172,8 @@ const std::vector<ConfigurationKey>& configuration_keys() {
       number("limits.messages_per_minute", &C::limits_messages_per_minute, "per session, 0 = off", 0, 1'000'000),
       number("limits.requests_per_minute", &C::limits_requests_per_minute, "per caller, 0 = off", 0, 100'000'000),
       number("limits.queued_messages", &C::limits_queued_messages, "unsent messages per session", 1, 10'000'000),
+      number("queue.max_late_seconds", &C::queue_max_late_seconds,
+             "after sendAt a message that names no expiresAt is not sent any more; 0 = however late", 0, 31'622'400),
       number("limits.reconnects_per_second", &C::limits_reconnects_per_second, "connection attempts of all sessions", 1,
              100'000),
       number("limits.events_kept", &C::limits_events_kept, "newest events kept for replay", 1'000, 1'000'000'000),

@@ -41,6 +41,7 @@ struct Configuration {
   std::uint64_t limits_messages_per_minute = 30;
   std::uint64_t limits_requests_per_minute = 100;
   std::uint64_t limits_queued_messages = 10'000;
+  std::uint64_t queue_max_late_seconds = 86'400;
   std::uint64_t limits_reconnects_per_second = 100;
   std::uint64_t limits_events_kept = 1'000'000;
   std::string storage_synchronous = "full";  // off, normal, full

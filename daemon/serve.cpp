@@ -106,6 +106,7 @@ sessions::SupervisorSettings supervisor_settings(const Configuration& c) {
   sessions::SupervisorSettings settings;
   settings.max_sessions = c.limits_sessions;
   settings.max_queued_messages = c.limits_queued_messages;
+  settings.max_lateness = std::chrono::seconds(c.queue_max_late_seconds);
   settings.reconnects_per_second = static_cast<unsigned>(c.limits_reconnects_per_second);
   settings.resume_handshake = c.network_resume_handshake;
   settings.profile.device.os = c.client_os;

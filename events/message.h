@@ -11,7 +11,19 @@
 namespace wharf::events {
 
 /// In the API: -1 error, 0 pending, 1 server, 2 delivered, 3 read, 4 played. Levels only rise, except to error.
-enum class AckLevel : int { error = -1, pending = 0, server = 1, delivered = 2, read = 3, played = 4 };
+/// scheduled: to be sent at its timestamp; withdrawn: it was scheduled, and will not be sent. Those two are not part of
+/// the conversation, and become pending and error where one number says how far a message got.
+enum class AckLevel : int {
+  withdrawn = -3,
+  scheduled = -2,
+  error = -1,
+  pending = 0,
+  server = 1,
+  delivered = 2,
+  read = 3,
+  played = 4
+};
+inline bool in_conversation(AckLevel level) { return level >= AckLevel::error; }
 
 struct Message {
   protocol::Jid chat;  // canonical: the LID when it is known, else the phone number; or a group
@@ -24,8 +36,8 @@ struct Message {
   std::string quoted_id;  // "" = no quote
   std::vector<protocol::Jid> mentions;
   AckLevel ack = AckLevel::pending;
-  std::string error;      // of AckLevel::error
-  UnixMs timestamp = 0;   // of WhatsApp (server time)
+  std::string error;      // of AckLevel::error and withdrawn
+  UnixMs timestamp = 0;   // of WhatsApp (server time); while scheduled, when it is to be sent
   std::string details;    // what the kind holds beside text, as one JSON object (sessions/message_details.h); "" = none
   UnixMs edited_at = 0;   // the sender's clock; 0 = as it was sent
   UnixMs revoked_at = 0;  // deleted for everyone: text and content are gone; 0 = it stands

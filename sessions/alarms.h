@@ -12,11 +12,11 @@
 
 namespace wharf::sessions {
 
-template <class Key>
+template <class Key, class Time = net::SteadyTime>
 class Alarms {
  public:
   /// Replaces an earlier time of the same key.
-  void set(const Key& key, net::SteadyTime at) {
+  void set(const Key& key, Time at) {
     clear(key);
     at_[key] = at;
     order_.emplace(at, key);
@@ -32,12 +32,12 @@ class Alarms {
     order_.clear();
   }
   bool armed(const Key& key) const { return at_.contains(key); }
-  std::optional<net::SteadyTime> earliest() const {
+  std::optional<Time> earliest() const {
     if (order_.empty()) return std::nullopt;
     return order_.begin()->first;
   }
   /// Takes the earliest key whose time has come.
-  std::optional<Key> take_due(net::SteadyTime now) {
+  std::optional<Key> take_due(Time now) {
     if (order_.empty() || order_.begin()->first > now) return std::nullopt;
     Key key = order_.begin()->second;
     clear(key);
@@ -45,8 +45,8 @@ class Alarms {
   }
 
  private:
-  std::map<Key, net::SteadyTime> at_;
-  std::set<std::pair<net::SteadyTime, Key>> order_;
+  std::map<Key, Time> at_;
+  std::set<std::pair<Time, Key>> order_;
 };
 
 }  // namespace wharf::sessions

@@ -18,6 +18,7 @@
 #include "sessions/media/media_vault.h"
 #include "sessions/reply.h"
 #include "sessions/session_view.h"
+#include "storage/outbox.h"
 
 namespace wharf::sessions {
 
@@ -132,6 +133,11 @@ struct SendMessage {
   std::optional<std::string> quoted_id;  // WhatsApp id of a message of that chat
   std::vector<Jid> mentions;
   bool mention_all = false;
+  /// Before whom it goes when there is not room for all. Within a chat the order stays that of acceptance.
+  storage::Priority priority = storage::Priority::normal;
+  UnixMs send_at = 0;     // 0, or in the past: now. Not of what is about a message.
+  UnixMs expires_at = 0;  // what is not sealed by then ends as an error; 0 = SessionSettings::max_lateness, of what is
+                          // scheduled
   std::optional<std::string> message_id;  // client chosen: [A-Za-z0-9]{8,64}
   std::optional<std::string> idempotency_key;
   std::string request_hash;  // of the body, for key reuse with another body (conflict)
@@ -141,6 +147,14 @@ struct SendMessage {
 const std::string* about_message(const Sendable& content);
 /// What the message shows as its text.
 std::string shown_text(const Sendable& content);
+/// A message that waits in the queue ends as an error, told by its ack event. The answer is how it stands then. Errors,
+/// about Subject::message: not_found (it is not in the queue), conflict (it is on its way already).
+struct CancelMessage {
+  using Answer = SentMessage;
+  static constexpr const char* name = "cancel_message";
+  std::string message;  // WhatsApp id
+  friend bool operator==(const CancelMessage&, const CancelMessage&) = default;
+};
 /// The file of a message is in the vault once this is answered, verified (stored_media() tells which). Errors, about
 /// Subject::media unless said: not_found (no such message, with Subject::message; it has no file; the file is gone
 /// everywhere), malformed (no usable file was announced), bad_mac (what the servers have is not the announced file),
@@ -185,7 +199,7 @@ template <class... Operations>
 using AnyOf = std::variant<Asked<Operations>...>;
 
 using Command = AnyOf<StartSession, StopSession, RestartSession, UpdateSession, Logout, RemoveSession,
-                      RequestPairingCode, SendMessage, FetchMedia, MarkRead, RemoveChat, CatchUp>;
+                      RequestPairingCode, SendMessage, CancelMessage, FetchMedia, MarkRead, RemoveChat, CatchUp>;
 
 /// "send_text"
 const char* name(const Command& command);

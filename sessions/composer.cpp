@@ -24,13 +24,14 @@ Outcome<MessageRow> Composer::find(const std::string& id) const {
   auto row = c_.records.find_message_by_id(id, true);
   if (!row) row = c_.records.find_message_by_id(id, false);
   if (!row) return Refusal(Errc::not_found, Subject::message, "no message " + id);
+  if (!events::in_conversation(row->ack)) return impossible("it was not sent yet");
   if (!row->target_id.empty()) return impossible("it is itself about another message");
   return std::move(*row);
 }
 
 Outcome<protocol::Quote> Composer::quote_of(const Jid& chat, const std::string& id) const {
   auto row = c_.records.find_message(chat, id);
-  if (!row || !row->target_id.empty() || row->revoked_at != 0)
+  if (!row || !row->target_id.empty() || row->revoked_at != 0 || !events::in_conversation(row->ack))
     return Refusal(Errc::not_found, Subject::quoted_message, "no message " + id + " in this chat");
   protocol::Quote quote;
   quote.id = row->id;
@@ -130,7 +131,7 @@ Outcome<Composer::Built> Composer::build(const SendMessage& request, const Jid& 
     if (source->revoked_at != 0) return impossible("the message was deleted for everyone");
     const auto media = stored_media(source->content);
     if (media && media->file.direct_path.empty()) return impossible("its file is not uploaded yet");
-    if (media && !on_servers(media->file, c_.now.unix_ms))
+    if (media && !on_servers(media->file, std::max(c_.now.unix_ms, request.send_at)))
       return impossible("its file is older than 14 days, and may be gone from the media servers: send the file again");
     const auto text = source->edited_at != 0 ? std::optional(source->body) : std::nullopt;
     out.message = protocol::build_forward(source->content, text, source->from_me, *frame, c_.random);

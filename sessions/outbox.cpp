@@ -19,6 +19,20 @@ namespace {
 
 bool in_flight(OutboxState state) { return state == OutboxState::sealed || state == OutboxState::completing; }
 bool acknowledged(OutboxState state) { return state == OutboxState::incomplete || state == OutboxState::completing; }
+bool unsealed(OutboxState state) { return state == OutboxState::waiting || state == OutboxState::uploading; }
+
+constexpr const char* deleted = "the message was deleted before it was sent";
+constexpr const char* expired = "expired: it could not be sent in time";
+
+bool changes_message(const MessageRow& said) {
+  return said.kind == protocol::name(protocol::MessageKind::edit) ||
+         said.kind == protocol::name(protocol::MessageKind::revoke);
+}
+
+std::optional<MediaName> file_of(const SendMessage& request) {
+  const auto* media = std::get_if<SendMedia>(&request.content);
+  return media ? media->upload : std::nullopt;
+}
 
 }  // namespace
 
@@ -35,24 +49,30 @@ Outbox::Outbox(Context& context, Directory& directory, Sealer& sealer, AddOns& a
 
 void Outbox::load() {
   for (auto& row : c_.records.load_outbox()) {
+    std::optional<MediaName> upload;
+    if (row.upload.size() == MediaName().size())
+      std::copy(row.upload.begin(), row.upload.end(), upload.emplace().begin());
+    if (row.state == OutboxState::scheduled) {
+      schedule_.add({row.row, row.chat, row.message_id, {}, row.priority, row.send_at, row.expires_at, upload});
+      continue;
+    }
     Item item;
     item.chat = row.chat;
     item.message_id = std::move(row.message_id);
     item.state = row.state;
+    item.priority = row.priority;
     item.sealed = std::move(row.stanza);
     item.unanswered = row.attempts;
-    if (row.upload.size() == MediaName().size()) {
-      std::copy(row.upload.begin(), row.upload.end(), item.upload.emplace().begin());
-      uploads_.add(row.row, item.message_id);
-    }
-    if (!in_flight(item.state)) lanes_[item.chat].waiting.push_back(row.row);
-    insert(row.row, std::move(item));
+    item.upload = upload;
+    if (upload) uploads_.add(row.row, item.message_id);
+    if (!in_flight(item.state)) lanes_.add(item.chat, row.row, {item.priority, item.state != OutboxState::uploading});
+    insert(row.row, std::move(item), row.expires_at);
   }
   last_row_ = c_.records.last_outbox_row();
 }
 
 void Outbox::count(Holdings& held) const {
-  held.queued = items_.size();
+  held.queued = items_.size() + schedule_.size();
   held.in_flight = in_flight_;
   held.in_flight_bytes = in_flight_bytes_;
   held.lanes = lanes_.size();
@@ -70,7 +90,7 @@ void Outbox::accept(const SendMessage& request, Reply<SentMessage> reply) {
   auto earlier = idempotency_.find(request, chat);
   if (!earlier) return refuse(earlier.error());
   if (*earlier) return c_.answer(std::move(reply), std::move(**earlier));
-  if (items_.size() >= c_.settings.max_queued_messages) {
+  if (items_.size() + schedule_.size() >= c_.settings.max_queued_messages) {
     return refuse(Refusal(Errc::rate_limited, Subject::queue, "the queue of this session is full"));
   }
   auto message = sealer_.compose(request, chat);
@@ -79,33 +99,32 @@ void Outbox::accept(const SendMessage& request, Reply<SentMessage> reply) {
 }
 
 void Outbox::take_in(const SendMessage& request, MessageRow message, Reply<SentMessage> reply) {
-  const std::int64_t row = ++last_row_;
+  if (request.send_at > c_.now.unix_ms) return put_off(request, std::move(message), std::move(reply));
+  Item item = item_of(message, request.priority, file_of(request));
+  const auto unsealable = seal_at_once(item, message);
+  idempotency_.remember(request, message.id);
+  c_.answer(std::move(reply), sent_message(message, directory_.person(message.chat)));
+  tell_new(message);
+  take_up(std::move(item), request.expires_at, unsealable);
+}
+
+Outbox::Item Outbox::item_of(const MessageRow& message, storage::Priority priority, std::optional<MediaName> upload) {
   Item item;
   item.chat = lane_of(message.chat);
   item.message_id = message.id;
   item.request_id = c_.cause;
-  item.changes_message = message.kind == protocol::name(protocol::MessageKind::edit) ||
-                         message.kind == protocol::name(protocol::MessageKind::revoke);
-  if (const auto* media = std::get_if<SendMedia>(&request.content); media != nullptr && media->upload) {
-    item.upload = media->upload;
+  item.priority = priority;
+  item.changes_message = changes_message(message);
+  if (upload) {
+    item.upload = upload;
     item.state = OutboxState::uploading;
   }
-  const auto unsealable = item.upload ? std::nullopt : seal_at_once(item, message);
-  write_rows(request, row, item, std::move(message), std::move(reply));
-  Item& queued = insert(row, std::move(item));
-  if (queued.state == OutboxState::uploading) {
-    lanes_[queued.chat].waiting.push_back(row);
-    return uploads_.add(row, queued.message_id);
-  }
-  if (queued.state == OutboxState::waiting && !unsealable) return wait_in_lane(row, queued.chat);
-  drop_lane_if_idle(queued.chat);
-  if (unsealable) return fail(row, unsealable->detail);
-  transmit(row, queued);
+  return item;
 }
 
 // The common case seals in the same turn: one commit covers message, ratchets and stanza.
 std::optional<Error> Outbox::seal_at_once(Item& item, const MessageRow& message) {
-  if (!may_go_at_once(item.chat)) return std::nullopt;
+  if (item.upload || !may_go_at_once(item.chat)) return std::nullopt;
   auto sealed = sealer_.seal(item.chat, message);
   if (!sealed) return sealed.error();
   item.state = OutboxState::sealed;
@@ -113,41 +132,154 @@ std::optional<Error> Outbox::seal_at_once(Item& item, const MessageRow& message)
   return std::nullopt;
 }
 
-void Outbox::write_rows(const SendMessage& request, std::int64_t row, const Item& item, MessageRow message,
-                        Reply<SentMessage> reply) {
-  const PersonIds ids = directory_.person(message.chat);
-  auto alternate = message.chat.is_lid() ? ids.pn : ids.lid;
-  idempotency_.remember(request, message.id);
-  c_.answer(std::move(reply), sent_message(message, ids));
+void Outbox::tell_new(const MessageRow& message) {
   if (message.target_id.empty()) {
+    const PersonIds ids = directory_.person(message.chat);
+    auto alternate = message.chat.is_lid() ? ids.pn : ids.lid;
     const events::Message& told = message;
     c_.emit(events::NewMessage{told, ids, directory_.person(message.author)});
-    c_.records.add(storage::InsertMessage{std::move(message), false, std::move(alternate)});
-  } else {
-    const MessageRow said = message;
-    c_.records.add(storage::InsertMessage{std::move(message), false, std::nullopt});
-    // An edit or a revoke that nobody gets changes nothing here either: it waits for the server.
-    if (!item.changes_message) {
-      if (const auto content = protocol::parse_message(said.content)) add_ons_.take_effect(said, content->body);
-    }
+    c_.records.add(storage::InsertMessage{message, false, std::move(alternate)});
+    return;
   }
+  c_.records.add(storage::InsertMessage{message, false, std::nullopt});
+  // An edit or a revoke that nobody gets changes nothing here either: it waits for the server.
+  if (changes_message(message)) return;
+  if (const auto content = protocol::parse_message(message.content)) add_ons_.take_effect(message, content->body);
+}
+
+void Outbox::take_up(Item item, UnixMs expires_at, const std::optional<Error>& unsealable) {
+  const std::int64_t row = ++last_row_;
+  c_.records.add(storage::InsertOutbox{row_of(row, item, expires_at)});
+  Item& queued = insert(row, std::move(item), expires_at);
+  if (unsealable) return fail(row, unsealable->detail);
+  if (queued.state == OutboxState::sealed) return transmit(row, queued);
+  wait_in_lane(row, queued);
+  if (queued.state == OutboxState::uploading) return uploads_.add(row, queued.message_id);
+  pump();
+}
+
+storage::OutboxRow Outbox::row_of(std::int64_t row, const Item& item, UnixMs expires_at) const {
   storage::OutboxRow stored;
   stored.row = row;
   stored.session = c_.id();
   stored.chat = item.chat;
   stored.message_id = item.message_id;
   stored.state = item.state;
+  stored.priority = item.priority;
+  stored.expires_at = expires_at;
   stored.stanza = item.sealed;
   if (item.upload) stored.upload = protocol::to_bytes(*item.upload);
   stored.accepted_at = c_.now.unix_ms;
-  c_.records.add(storage::InsertOutbox{std::move(stored)});
+  return stored;
 }
 
-Outbox::Item& Outbox::insert(std::int64_t row, Item item) {
+Outbox::Item& Outbox::insert(std::int64_t row, Item item, UnixMs expires_at) {
   Item& kept = items_.emplace(row, std::move(item)).first->second;
   by_id_[kept.message_id] = row;
   count(kept, true);
+  if (expires_at != 0 && unsealed(kept.state)) expiries_.set(row, expires_at);
   return kept;
+}
+
+// --- later
+
+// The message stands beside the conversation until its time: no page and no event shows it.
+void Outbox::put_off(const SendMessage& request, MessageRow message, Reply<SentMessage> reply) {
+  message.ack = AckLevel::scheduled;
+  message.timestamp = request.send_at;
+  Schedule::Item item;
+  item.row = ++last_row_;
+  item.chat = message.chat;
+  item.message_id = message.id;
+  item.request_id = c_.cause;
+  item.priority = request.priority;
+  item.send_at = request.send_at;
+  item.expires_at = request.expires_at;
+  const UnixMs late = std::chrono::duration_cast<milliseconds>(c_.settings.max_lateness).count();
+  if (item.expires_at == 0 && late > 0) item.expires_at = item.send_at + late;
+  item.upload = file_of(request);
+  storage::OutboxRow stored;
+  stored.row = item.row;
+  stored.session = c_.id();
+  stored.chat = item.chat;
+  stored.message_id = item.message_id;
+  stored.state = OutboxState::scheduled;
+  stored.priority = item.priority;
+  stored.send_at = item.send_at;
+  stored.expires_at = item.expires_at;
+  if (item.upload) stored.upload = protocol::to_bytes(*item.upload);
+  stored.accepted_at = c_.now.unix_ms;
+  idempotency_.remember(request, message.id);
+  c_.answer(std::move(reply), sent_message(message, directory_.person(message.chat)));
+  c_.records.add(storage::InsertMessage{std::move(message), false, std::nullopt});
+  c_.records.add(storage::InsertOutbox{std::move(stored)});
+  schedule_.add(std::move(item));
+}
+
+void Outbox::expire_due() {
+  for (unsigned ended = 0; ended < max_due_at_once; ++ended) {
+    const auto row = expiries_.take_due(c_.now.unix_ms);
+    if (!row) return;
+    fail(*row, expired);
+  }
+}
+
+void Outbox::release_due() {
+  for (unsigned released = 0; released < max_due_at_once; ++released) {
+    auto item = schedule_.take_due(c_.now.unix_ms);
+    if (!item) return;
+    release(std::move(*item));
+  }
+}
+
+void Outbox::release(Schedule::Item scheduled) {
+  const UnderCause own(c_, std::move(scheduled.request_id));
+  if (scheduled.expires_at != 0 && scheduled.expires_at <= c_.now.unix_ms) return withdraw(scheduled, expired);
+  auto message = c_.records.find_message_by_id(scheduled.message_id, true);
+  if (!message || message->content.empty()) return withdraw(scheduled, deleted);
+  c_.records.add(storage::RemoveOutbox{c_.id(), scheduled.row});
+  message->ack = AckLevel::pending;
+  message->timestamp = c_.now.unix_ms;
+  Item item = item_of(*message, scheduled.priority, scheduled.upload);
+  const auto unsealable = seal_at_once(item, *message);
+  const PersonIds ids = directory_.person(message->chat);
+  auto alternate = message->chat.is_lid() ? ids.pn : ids.lid;
+  const events::Message& told = *message;
+  c_.emit(events::NewMessage{told, ids, directory_.person(message->author)});
+  c_.records.add(storage::ReleaseMessage{c_.id(), message->chat, message->id, c_.now.unix_ms, std::move(alternate)});
+  take_up(std::move(item), scheduled.expires_at, unsealable);
+}
+
+void Outbox::withdraw(const Schedule::Item& scheduled, const std::string& why) {
+  const UnderCause told(c_, c_.cause.empty() ? scheduled.request_id : c_.cause);
+  c_.records.add(storage::RemoveOutbox{c_.id(), scheduled.row});
+  if (scheduled.upload) c_.release_file(*scheduled.upload, false);
+  const Jid chat = directory_.canonical_user(scheduled.chat);
+  c_.records.add(storage::WithdrawMessage{c_.id(), chat, scheduled.message_id, why});
+  c_.emit(events::Ack{scheduled.message_id, chat, directory_.person(chat), AckLevel::error, why, c_.now.unix_ms});
+}
+
+void Outbox::cancel(const CancelMessage& request, Reply<SentMessage> reply) {
+  const auto refuse = [&](Errc code, const char* why) {
+    c_.answer(std::move(reply), Refusal(code, Subject::message, why));
+  };
+  const auto answer = [&] {
+    const auto message = c_.records.find_message_by_id(request.message, true);
+    if (!message) return refuse(Errc::not_found, "it waits no more");
+    c_.answer(std::move(reply), sent_message(*message, directory_.person(message->chat)));
+  };
+  constexpr const char* cancelled = "cancelled before it was sent";
+  if (const auto scheduled = schedule_.take(request.message)) {
+    withdraw(*scheduled, cancelled);
+    return answer();
+  }
+  const auto known = by_id_.find(request.message);
+  if (known == by_id_.end()) return refuse(Errc::not_found, "it is not in the queue");
+  if (!unsealed(items_.at(known->second).state))
+    return refuse(Errc::conflict, "it is on its way already; a message that was sent can be deleted for everyone");
+  cancel(known->second, cancelled);
+  answer();
+  pump();
 }
 
 void Outbox::count(const Item& item, bool enters) {
@@ -162,16 +294,15 @@ void Outbox::count(const Item& item, bool enters) {
 // --- files
 
 void Outbox::on_not_uploaded(std::int64_t row, const std::string& why) {
-  const Jid chat = items_.at(row).chat;
   fail(row, why);
-  pump(chat);
+  pump();
 }
 
 void Outbox::on_uploaded(std::int64_t row, const protocol::UploadAnswer& answer) {
   Item& item = items_.at(row);
   const UnderCause own(c_, item.request_id);
   const auto message = c_.records.find_message_by_id(item.message_id, true);
-  if (!message || message->content.empty()) return on_not_uploaded(row, "the message was deleted before it was sent");
+  if (!message || message->content.empty()) return on_not_uploaded(row, deleted);
   const protocol::MediaPlace place{answer.url, answer.direct_path, answer.metadata_url};
   c_.records.add(storage::PutContent{c_.id(), message->chat, message->id, true,
                                      protocol::with_media_place(message->content, place)});
@@ -179,11 +310,15 @@ void Outbox::on_uploaded(std::int64_t row, const protocol::UploadAnswer& answer)
   c_.release_file(*item.upload, true);
   item.upload.reset();
   item.state = OutboxState::waiting;
-  pump(Jid(item.chat));
+  lanes_.make_ready(item.chat, row);
+  pump();
 }
 
 void Outbox::release_files() {
   for (const auto& [row, item] : items_) {
+    if (item.upload) c_.release_file(*item.upload, false);
+  }
+  for (const auto& [row, item] : schedule_.items()) {
     if (item.upload) c_.release_file(*item.upload, false);
   }
 }
@@ -191,99 +326,69 @@ void Outbox::release_files() {
 // --- lanes
 
 bool Outbox::may_go_at_once(const Jid& chat) {
-  if (!c_.link.online() || !room_in_flight()) return false;
-  const auto lane = lanes_.find(chat);
-  return (lane == lanes_.end() || lane->second.idle()) && sealer_.prepared(chat);
+  return c_.link.online() && room_in_flight() && !lanes_.contains(chat) && sealer_.prepared(chat);
 }
 
 Jid Outbox::lane_of(const Jid& chat) {
   if (!chat.is_lid()) return chat;
   const auto pn = directory_.person(chat).pn;
-  const auto earlier = pn ? lanes_.find(*pn) : lanes_.end();
-  if (earlier == lanes_.end()) return chat;
-  if (earlier->second.preparing) return *pn;
-  move_lane(earlier, chat);
+  if (!pn || !lanes_.contains(*pn)) return chat;
+  if (lanes_.preparing(*pn)) return *pn;
+  move_lane(*pn, chat);
   return chat;
 }
 
-void Outbox::wait_in_lane(std::int64_t row, const Jid& chat) {
-  lanes_[chat].waiting.push_back(row);
-  pump(Jid(chat));  // a copy: the item may end in it
+void Outbox::wait_in_lane(std::int64_t row, const Item& item) {
+  lanes_.add(item.chat, row, {item.priority, item.state != OutboxState::uploading});
 }
 
-void Outbox::move_lane(Lanes::iterator from, const Jid& canonical) {
-  auto node = lanes_.extract(from);
-  lanes_due_.clear(node.key());
-  auto& waiting = lanes_[canonical].waiting;
-  for (const std::int64_t row : node.mapped().waiting) {
-    items_.at(row).chat = canonical;
-    waiting.push_back(row);
-  }
-  std::sort(waiting.begin(), waiting.end());
+void Outbox::move_lane(const Jid& from, const Jid& canonical) {
+  for (const std::int64_t row : lanes_.rename(from, canonical)) items_.at(row).chat = canonical;
 }
 
-void Outbox::drop_lane_if_idle(const Jid& chat) {
-  const auto lane = lanes_.find(chat);
-  if (lane != lanes_.end() && lane->second.idle()) lanes_.erase(lane);
-}
-
-void Outbox::pump(const Jid& chat) {
-  const auto found = lanes_.find(chat);
-  if (found == lanes_.end() || !c_.link.online()) return;
-  Lane& lane = found->second;
-  if (const Jid canonical = directory_.canonical_user(chat); canonical != chat && !lane.preparing) {
-    move_lane(found, canonical);
-    return pump(canonical);
-  }
-  while (!lane.waiting.empty() && !lane.preparing && room_in_flight()) {
-    if (lanes_due_.armed(chat)) return;
-    if (items_.at(lane.waiting.front()).state == OutboxState::uploading) return;  // on_uploaded goes on
-    if (!sealer_.prepared(chat)) {
-      lane.preparing = true;
+void Outbox::pump() {
+  if (pumping_) return;  // whoever does it goes on
+  const Pumping until_the_end(pumping_);
+  while (c_.link.online() && room_in_flight()) {
+    const auto turn = lanes_.next();
+    if (!turn) return;
+    const Jid& chat = turn->chat;
+    if (const Jid canonical = directory_.canonical_user(chat); canonical != chat) {
+      move_lane(chat, canonical);
+    } else if (!sealer_.prepared(chat)) {
+      lanes_.begin_preparing(chat);
       sealer_.prepare(chat, [this, chat](Sealer::Prepared prepared) { on_prepared(chat, prepared); });
-      return;  // on_prepared goes on, now or in a later turn
+    } else {
+      lanes_.remove(chat, turn->row);
+      seal_head(turn->row, items_.at(turn->row));
     }
-    const std::int64_t row = lane.waiting.front();
-    lane.waiting.pop_front();
-    seal_head(row, items_.at(row));
   }
-  if (lane.idle()) lanes_.erase(found);
-}
-
-void Outbox::pump_all() {
-  std::vector<Jid> chats;
-  chats.reserve(lanes_.size());
-  for (const auto& [chat, lane] : lanes_) chats.push_back(chat);
-  for (const Jid& chat : chats) pump(chat);
 }
 
 void Outbox::on_prepared(const Jid& chat, Sealer::Prepared prepared) {
   // Messages of several requests wait for it: each names its own, and what else is asked for is of none.
   const UnderCause of_nobody(c_, {});
-  const auto it = lanes_.find(chat);
-  if (it == lanes_.end()) return;
-  Lane& lane = it->second;
-  lane.preparing = false;
+  unsigned* failures = lanes_.failures(chat);
+  if (failures == nullptr) return;
   if (prepared == Sealer::Prepared::nobody) {
-    const auto unreachable = std::exchange(lane.waiting, {});
-    for (const std::int64_t row : unreachable) fail(row, Sealer::nobody);
-    lanes_.erase(chat);
-    return;
+    for (const std::int64_t row : lanes_.take_all(chat)) fail(row, Sealer::nobody);
+  } else if (prepared == Sealer::Prepared::yes && sealer_.prepared(directory_.canonical_user(chat))) {
+    *failures = 0;
+  } else if (prepared == Sealer::Prepared::later || (*failures)++ > 0) {
+    // The server refused, did not answer or told only a part.
+    if (prepared == Sealer::Prepared::later) ++*failures;
+    prepare_later(chat, *failures);
   }
-  if (prepared == Sealer::Prepared::yes && sealer_.prepared(directory_.canonical_user(chat))) {
-    lane.failures = 0;
-    return pump(chat);
-  }
-  // Answered, but not enough: a list went stale on the way, for example. Once more at once, as the state has moved.
-  if (prepared == Sealer::Prepared::yes && lane.failures++ == 0) return pump(chat);
-  prepare_later(chat, lane, prepared);
+  // Else it was answered, but not enough: a list went stale on the way, for example. Once more at once, as the state
+  // has moved.
+  lanes_.end_preparing(chat);
+  pump();
 }
 
-// The server refused, did not answer or told only a part: later, and further apart each time.
-void Outbox::prepare_later(const Jid& chat, Lane& lane, Sealer::Prepared prepared) {
-  if (prepared == Sealer::Prepared::later) ++lane.failures;
-  const unsigned step = std::min(lane.failures - 1, 6u);
-  lanes_due_.set(chat, in(c_, milliseconds(1'000u << step)));
+// Further apart each time.
+void Outbox::prepare_later(const Jid& chat, unsigned failures) {
+  const unsigned step = std::min(failures - 1, 6u);
+  lanes_.delay(chat, in(c_, milliseconds(1'000u << step)));
 }
 
 // --- in flight
@@ -294,7 +399,7 @@ bool Outbox::room_in_flight() const {
 
 void Outbox::seal_head(std::int64_t row, Item& item) {
   const auto message = c_.records.find_message_by_id(item.message_id, true);
-  if (!message) return fail(row, "the message was deleted before it was sent");
+  if (!message) return fail(row, deleted);
   if (message->content.empty()) return fail(row, "the message was deleted for everyone");
   const bool missed_some = item.state == OutboxState::incomplete;
   auto sealed = missed_some ? sealer_.seal_missed(item.chat, *message, item.sealed) : sealer_.seal(item.chat, *message);
@@ -309,6 +414,7 @@ void Outbox::put_sealed(std::int64_t row, Item& item, Bytes sealed, OutboxState 
   item.sealed = std::move(sealed);
   item.unanswered = 0;
   count(item, true);
+  expiries_.clear(row);
   c_.records.add(storage::SealOutbox{c_.id(), row, item.sealed, state});
 }
 
@@ -354,7 +460,7 @@ void Outbox::on_online() {
     }
   }
   for (const auto& [row, why] : unsendable) fail(row, why);
-  pump_all();
+  pump();
   uploads_.go_on();
 }
 
@@ -363,18 +469,23 @@ void Outbox::on_link_down() {
     item.sent = false;
     item.expected_acks = 0;
   }
-  for (auto& [chat, lane] : lanes_) lane.preparing = false;
+  lanes_.reset();
   resends_.clear();
   answers_due_.clear();
-  lanes_due_.clear();
 }
 
 std::optional<net::SteadyTime> Outbox::due() const {
-  if (!c_.link.online()) return std::nullopt;
-  return earliest({resends_.earliest(), answers_due_.earliest(), lanes_due_.earliest()});
+  const auto by_clock = [this](std::optional<UnixMs> at) {
+    return at ? std::optional(steady_time_of(c_.now, *at)) : std::nullopt;
+  };
+  const auto later = earliest({by_clock(schedule_.earliest()), by_clock(expiries_.earliest())});
+  if (!c_.link.online()) return later;
+  return earliest({later, resends_.earliest(), answers_due_.earliest(), lanes_.due()});
 }
 
 void Outbox::on_due() {
+  expire_due();
+  release_due();
   if (!c_.link.online()) return;
   while (const auto row = resends_.take_due(c_.now.steady)) transmit(*row, items_.at(*row));
   bool swallowed = false;
@@ -387,7 +498,8 @@ void Outbox::on_due() {
     if (on_unanswered) on_unanswered();
     return;
   }
-  while (const auto chat = lanes_due_.take_due(c_.now.steady)) pump(*chat);
+  lanes_.on_due(c_.now.steady);
+  pump();
 }
 
 // --- ends
@@ -409,9 +521,7 @@ void Outbox::on_verdict(std::string_view message_id, const Sealer::Verdict& verd
   if (item.state == OutboxState::completing && item.expected_acks > 0) return;
   const auto* accepted = std::get_if<Sealer::Accepted>(&verdict.outcome);
   if (item.state == OutboxState::incomplete && accepted && sealer_.reached_all(item.sealed, *accepted)) {
-    const Jid chat = item.chat;  // a receipt was faster, and there is nobody else
-    drop(row);
-    return drop_lane_if_idle(chat);
+    return drop(row);  // a receipt was faster, and there is nobody else
   }
   if (!in_flight(item.state)) return;
   answers_due_.clear(row);
@@ -433,7 +543,7 @@ void Outbox::on_refused(std::int64_t row, Item& item, const Sealer::Refused& ref
   if (refused.remedy == Remedy::try_again && item.temporary_errors < max_resends) return try_again(row, item);
   if (refused.remedy == Remedy::readdress && item.state == OutboxState::sealed && readdress(row, item)) return;
   fail(row, refused.why);
-  pump_all();
+  pump();
 }
 
 void Outbox::complete(std::int64_t row, Item& item) {
@@ -442,9 +552,8 @@ void Outbox::complete(std::int64_t row, Item& item) {
   item.temporary_errors = 0;
   answers_due_.clear(row);
   resends_.clear(row);
-  auto& waiting = lanes_[item.chat].waiting;
-  waiting.insert(std::lower_bound(waiting.begin(), waiting.end(), row), row);
-  pump_all();
+  wait_in_lane(row, item);
+  pump();
 }
 
 void Outbox::on_receipt(std::string_view message_id) {
@@ -478,7 +587,7 @@ void Outbox::change_message(const Item& item) {
 void Outbox::end(std::int64_t row) {
   const bool was_full = !room_in_flight();
   drop(row);
-  if (was_full) pump_all();
+  if (was_full) pump();
 }
 
 void Outbox::fail(std::int64_t row, const std::string& why) {
@@ -504,10 +613,10 @@ void Outbox::drop(std::int64_t row) {
   const auto it = items_.find(row);
   if (it == items_.end()) return;
   count(it->second, false);
-  const auto lane = in_flight(it->second.state) ? lanes_.end() : lanes_.find(it->second.chat);
-  if (lane != lanes_.end()) std::erase(lane->second.waiting, row);
+  if (!in_flight(it->second.state)) lanes_.remove(it->second.chat, row);
   resends_.clear(row);
   answers_due_.clear(row);
+  expiries_.clear(row);
   if (it->second.upload) {
     uploads_.forget(row);
     c_.release_file(*it->second.upload, false);
@@ -519,22 +628,21 @@ void Outbox::drop(std::int64_t row) {
 
 void Outbox::cancel_all(const std::string& why) {
   while (!items_.empty()) cancel(items_.begin()->first, why);
-  lanes_.clear();
-  lanes_due_.clear();
+  while (schedule_.size() > 0) withdraw(*schedule_.take(schedule_.items().begin()->second.message_id), why);
 }
 
 void Outbox::forget_chat(const Jid& chat) {
+  constexpr const char* why = "cancelled: the chat was deleted before the message was sent";
   std::vector<std::int64_t> waiting;
   for (const auto& [row, item] : items_) {
-    const bool unsealed = item.state == OutboxState::waiting || item.state == OutboxState::uploading;
-    if (unsealed && directory_.canonical_user(item.chat) == chat) waiting.push_back(row);
+    if (unsealed(item.state) && directory_.canonical_user(item.chat) == chat) waiting.push_back(row);
   }
-  for (const std::int64_t row : waiting) cancel(row, "cancelled: the chat was deleted before the message was sent");
-  for (auto it = lanes_.begin(); it != lanes_.end();) {
-    const bool done = it->second.idle();
-    if (done) lanes_due_.clear(it->first);
-    it = done ? lanes_.erase(it) : std::next(it);
+  for (const std::int64_t row : waiting) cancel(row, why);
+  std::vector<std::string> scheduled;
+  for (const auto& [row, item] : schedule_.items()) {
+    if (directory_.canonical_user(item.chat) == chat) scheduled.push_back(item.message_id);
   }
+  for (const std::string& id : scheduled) withdraw(*schedule_.take(id), why);
 }
 
 }  // namespace wharf::sessions

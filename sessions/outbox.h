@@ -1,14 +1,14 @@
 #pragma once
 // The durable outbox of a session: accepted, sealed (encrypted, the bytes are stored), acknowledged. Order per chat is
-// kept; a chat that waits for keys, or for the upload of a file, does not hold up others. Sealed bytes are resent
-// unchanged until their ack comes, so a crash at any point neither loses nor doubles a message and never reuses a
-// message key. When the ack says that the server knows devices that a message was not sealed for, it stays until it was
-// sealed and sent for those too, once: to everybody else it is sent by then. Specification 03 sections 4.1, 4.8.
+// kept (lanes.h); a chat that waits for keys, or for the upload of a file, does not hold up others. What is scheduled
+// (schedule.h) is accepted anew at its time; what expires ends as an error unless it was sealed. Sealed bytes are
+// resent unchanged until their ack comes, so a crash at any point neither loses nor doubles a message and never reuses
+// a message key. When the ack says that the server knows devices that a message was not sealed for, it stays until it
+// was sealed and sent for those too, once: to everybody else it is sent by then. Specification 03 sections 4.1, 4.8.
 //
 // But for where a file is it knows no WhatsApp: what a message is made of, how it is encrypted and what an answer of
 // the server means is asked of the Sealer, and of the directory only who is who.
 
-#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -20,7 +20,9 @@
 #include "sessions/commands.h"
 #include "sessions/holdings.h"
 #include "sessions/idempotency.h"
+#include "sessions/lanes.h"
 #include "sessions/media/uploads.h"
+#include "sessions/schedule.h"
 #include "sessions/sealer.h"
 #include "storage/outbox.h"
 
@@ -40,6 +42,8 @@ class Outbox {
   /// At start: what was accepted and not acknowledged.
   void load();
   void accept(const SendMessage& request, Reply<SentMessage> reply);
+  /// Ends a message that was not sealed yet. Errors: as CancelMessage.
+  void cancel(const CancelMessage& request, Reply<SentMessage> reply);
   /// The session came online: sealed messages again, then what waits.
   void on_online();
   bool awaits(std::string_view message_id) const { return by_id_.contains(message_id); }
@@ -57,10 +61,10 @@ class Outbox {
   void cancel_all(const std::string& why);
   /// The session is removed: files that were to be uploaded go with its rows.
   void release_files();
-  /// When on_due() has something to do: only while online.
+  /// When on_due() has something to do: while offline, only what is scheduled or expires.
   std::optional<net::SteadyTime> due() const;
   void on_due();
-  /// Messages that are not sent yet: not those that only some devices lack.
+  /// Messages that are not sent yet: not those that only some devices lack, nor those whose time has not come.
   std::size_t unsent() const { return items_.size() - acknowledged_; }
   void count(Holdings& held) const;
   /// Set by the session: this connection swallowed a message.
@@ -68,12 +72,14 @@ class Outbox {
 
  private:
   static constexpr unsigned max_resends = 3;
+  static constexpr unsigned max_due_at_once = 64;  // released, or expired, in one turn
 
   struct Item {
     Jid chat;
     std::string message_id;
     std::string request_id;  // of the command that asked for it; "" after a restart
     storage::OutboxState state = storage::OutboxState::waiting;
+    storage::Priority priority = storage::Priority::normal;
     Bytes sealed;
     std::optional<MediaName> upload;  // while uploading
     bool sent = false;                // on this connection
@@ -85,20 +91,31 @@ class Outbox {
     /// restart, when nobody knows.
     bool changes_message = true;
   };
-  struct Lane {
-    std::deque<std::int64_t> waiting;
-    bool preparing = false;
-    unsigned failures = 0;
-    bool idle() const { return waiting.empty() && !preparing; }
+  /// A lane that is prepared at once would call pump() from within it, lane upon lane.
+  struct Pumping {
+    explicit Pumping(bool& flag) : pumping(flag) { pumping = true; }
+    Pumping(const Pumping&) = delete;
+    Pumping& operator=(const Pumping&) = delete;
+    ~Pumping() { pumping = false; }
+    bool& pumping;
   };
-  using Lanes = std::map<Jid, Lane>;
 
   // --- acceptance
   void take_in(const SendMessage& request, storage::MessageRow message, Reply<SentMessage> reply);
+  Item item_of(const storage::MessageRow& message, storage::Priority priority, std::optional<MediaName> upload);
   std::optional<Error> seal_at_once(Item& item, const storage::MessageRow& message);
-  void write_rows(const SendMessage& request, std::int64_t row, const Item& item, storage::MessageRow message,
-                  Reply<SentMessage> reply);
-  Item& insert(std::int64_t row, Item item);
+  void tell_new(const storage::MessageRow& message);
+  /// Its rows stand: it is on its way, waits, or has failed.
+  void take_up(Item item, UnixMs expires_at, const std::optional<Error>& unsealable);
+  storage::OutboxRow row_of(std::int64_t row, const Item& item, UnixMs expires_at) const;
+  Item& insert(std::int64_t row, Item item, UnixMs expires_at);
+
+  // --- later
+  void put_off(const SendMessage& request, storage::MessageRow message, Reply<SentMessage> reply);
+  void expire_due();
+  void release_due();
+  void release(Schedule::Item scheduled);
+  void withdraw(const Schedule::Item& scheduled, const std::string& why);
 
   // --- files
   void on_uploaded(std::int64_t row, const protocol::UploadAnswer& answer);
@@ -108,14 +125,13 @@ class Outbox {
   bool may_go_at_once(const Jid& chat);
   /// Where a message of this canonical chat waits: behind those that were queued when it was known by another id.
   Jid lane_of(const Jid& chat);
-  void wait_in_lane(std::int64_t row, const Jid& chat);
-  void pump(const Jid& chat);
-  void pump_all();
+  void wait_in_lane(std::int64_t row, const Item& item);
+  /// Seals what has its turn, and asks for the keys of those who need some.
+  void pump();
   /// The chat has become canonical under another JID since its messages were queued.
-  void move_lane(Lanes::iterator from, const Jid& canonical);
-  void drop_lane_if_idle(const Jid& chat);
+  void move_lane(const Jid& from, const Jid& canonical);
   void on_prepared(const Jid& chat, Sealer::Prepared prepared);
-  void prepare_later(const Jid& chat, Lane& lane, Sealer::Prepared prepared);
+  void prepare_later(const Jid& chat, unsigned failures);
 
   // --- in flight
   /// An item enters or leaves a state.
@@ -152,14 +168,16 @@ class Outbox {
   Idempotency idempotency_;
   std::map<std::int64_t, Item> items_;              // by outbox row: order of acceptance
   std::map<std::string_view, std::int64_t> by_id_;  // Item::message_id, a view of it -> row
-  Lanes lanes_;                                     // by canonical chat; of those where something waits or is prepared
-  Alarms<std::int64_t> resends_;                    // after a temporary refusal
-  Alarms<std::int64_t> answers_due_;                // of what is in flight on this connection
-  Alarms<Jid> lanes_due_;                           // lanes whose keys could not be had
+  Lanes lanes_;                                     // by canonical chat
+  Schedule schedule_;
+  Alarms<std::int64_t, UnixMs> expiries_;  // of what is not sealed
+  Alarms<std::int64_t> resends_;           // after a temporary refusal
+  Alarms<std::int64_t> answers_due_;       // of what is in flight on this connection
   std::int64_t last_row_ = 0;
   std::size_t in_flight_ = 0;  // on their way or to be sent as they are
   std::size_t in_flight_bytes_ = 0;
   std::size_t acknowledged_ = 0;  // incomplete or completing
+  bool pumping_ = false;
 };
 
 }  // namespace wharf::sessions

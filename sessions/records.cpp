@@ -63,6 +63,8 @@ class Records::Written {
     messages[change.row.id].push_back({place, change.row.chat, false});
     if (!change.row.target_id.empty()) add_ons[change.row.target_id].push_back(change.row.id);
   }
+  void note(const storage::ReleaseMessage& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
+  void note(const storage::WithdrawMessage& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
   void note(const storage::EditMessage& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
   void note(const storage::RevokeMessage& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
   void note(const storage::PutDetails& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
@@ -222,6 +224,8 @@ void Records::add(Row row) {
   changes_.add(std::move(row));
 }
 template void Records::add(storage::InsertMessage);
+template void Records::add(storage::ReleaseMessage);
+template void Records::add(storage::WithdrawMessage);
 template void Records::add(storage::EditMessage);
 template void Records::add(storage::RevokeMessage);
 template void Records::add(storage::PutDetails);
@@ -300,6 +304,20 @@ bool rewrite(MessageRow& row, const storage::Change& change) {
       row.quoted_id.clear();
       row.mentions.clear();
       row.revoked_at = revoke->at;
+    }
+    return true;
+  }
+  if (const auto* release = std::get_if<storage::ReleaseMessage>(&change)) {
+    if (row.from_me && release->chat == row.chat && row.ack == AckLevel::scheduled) {
+      row.ack = AckLevel::pending;
+      row.timestamp = row.created_at = release->at;
+    }
+    return true;
+  }
+  if (const auto* withdraw = std::get_if<storage::WithdrawMessage>(&change)) {
+    if (row.from_me && withdraw->chat == row.chat && row.ack == AckLevel::scheduled) {
+      row.ack = AckLevel::withdrawn;
+      row.error = withdraw->error;
     }
     return true;
   }
@@ -441,7 +459,8 @@ bool Records::has_chat(const Jid& chat) const {
   if (!written_) return false;
   return std::any_of(written_->messages.begin(), written_->messages.end(), [&](const auto& item) {
     return std::any_of(item.second.begin(), item.second.end(), [&](const auto& row) {
-      return row.chat == chat && at<storage::InsertMessage>(row.place).row.target_id.empty();
+      const MessageRow& message = at<storage::InsertMessage>(row.place).row;
+      return row.chat == chat && message.target_id.empty() && events::in_conversation(message.ack);
     });
   });
 }

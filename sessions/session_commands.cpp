@@ -115,6 +115,10 @@ void Session::carry_out(const SendMessage& message, Reply<SentMessage> reply) {
   outbox_.accept(message, std::move(reply));
 }
 
+void Session::carry_out(const CancelMessage& cancel, Reply<SentMessage> reply) {
+  outbox_.cancel(cancel, std::move(reply));
+}
+
 void Session::carry_out(const FetchMedia& wanted, Reply<void> reply) { downloads_.fetch(wanted, std::move(reply)); }
 
 void Session::carry_out(const MarkRead& read, Reply<void> reply) {

@@ -13,6 +13,8 @@ namespace wharf::sessions {
 struct SessionSettings {
   protocol::ClientProfile profile;
   std::size_t max_queued_messages = 10'000;
+  std::chrono::seconds max_lateness{24 *
+                                    3600};    // of a scheduled message that names no end; 0 = it is sent however late
   std::size_t max_in_flight = 256;            // sealed stanzas waiting for their ack
   std::size_t max_in_flight_bytes = 4 << 20;  // of them together; the one that crosses it may be larger
   std::size_t pre_key_batch = 812;            // 02 section 6.2

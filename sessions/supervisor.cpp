@@ -35,6 +35,7 @@ struct Supervisor::State : std::enable_shared_from_this<State> {
     shared.media = ports.media;
     shared.settings.profile = settings.profile;
     shared.settings.max_queued_messages = settings.max_queued_messages;
+    shared.settings.max_lateness = settings.max_lateness;
     shared.settings.pre_key_batch = settings.pre_key_batch;
   }
 

@@ -37,8 +37,9 @@ struct SupervisorSettings {
   protocol::ClientProfile profile;
   std::size_t max_sessions = 10'000;
   std::size_t max_queued_messages = 10'000;  // per session; over it send-text answers rate_limited
-  unsigned reconnects_per_second = 100;      // gate over all sessions
-  bool resume_handshake = true;              // Noise IK
+  std::chrono::seconds max_lateness = SessionSettings().max_lateness;
+  unsigned reconnects_per_second = 100;  // gate over all sessions
+  bool resume_handshake = true;          // Noise IK
   std::size_t pre_key_batch = SessionSettings().pre_key_batch;
 };
 

@@ -15,6 +15,8 @@ Result<void> apply(Database& db, const RevokeMessage& change);
 Result<void> apply(Database& db, const PutDetails& change);
 Result<void> apply(Database& db, const PutContent& change);
 Result<void> apply(Database& db, const RaiseAck& change);
+Result<void> apply(Database& db, const ReleaseMessage& change);
+Result<void> apply(Database& db, const WithdrawMessage& change);
 Result<void> apply(Database& db, const RaiseAckById& change);
 Result<void> apply(Database& db, const ReadReceived& change);
 Result<void> apply(Database& db, const LowerUnread& change);

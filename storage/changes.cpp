@@ -48,6 +48,8 @@ template void Changes::add(RevokeMessage);
 template void Changes::add(PutDetails);
 template void Changes::add(PutContent);
 template void Changes::add(RaiseAck);
+template void Changes::add(ReleaseMessage);
+template void Changes::add(WithdrawMessage);
 template void Changes::add(RaiseAckById);
 template void Changes::add(ReadReceived);
 template void Changes::add(LowerUnread);

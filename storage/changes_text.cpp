@@ -86,6 +86,14 @@ std::string line(const PutContent& c) {
   Line out("PutContent");
   return message_of(out, c).bytes("content", c.content.size()).take();
 }
+std::string line(const ReleaseMessage& c) {
+  Line out("ReleaseMessage");
+  return out.field("session", c.session).field("chat", c.chat).field("id", c.id).field("at", c.at).take();
+}
+std::string line(const WithdrawMessage& c) {
+  Line out("WithdrawMessage");
+  return out.field("session", c.session).field("chat", c.chat).field("id", c.id).field("error", c.error).take();
+}
 std::string line(const RaiseAck& c) {
   Line out("RaiseAck");
   out.field("session", c.session).field("row", c.message_row).field("level", c.level).field("error", c.error);

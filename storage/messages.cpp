@@ -60,6 +60,9 @@ constexpr const char* revoke_row =
 constexpr const char* empty_edits =
     "UPDATE message SET body = '', content = x'' WHERE session_id = ?1 AND target_id = ?2 AND target_id <> ''"
     " AND kind = 'edit' AND target_from_me = ?4 AND " WHARF_CHAT_OF(message) " = ?3";
+constexpr const char* release_row =
+    "UPDATE message SET ack = 0, timestamp = ?2, created_at = ?2 WHERE row = ?1 AND ack = -2";
+constexpr const char* withdraw_row = "UPDATE message SET ack = -3, error = ?2 WHERE row = ?1 AND ack = -2";
 constexpr const char* put_content = "UPDATE message SET content = ?2 WHERE row = ?1 AND revoked_at = 0";
 constexpr const char* put_details = "UPDATE message SET details = ?2 WHERE row = ?1";
 const std::string select_page[2][2] = {  // [home][before]
@@ -230,7 +233,7 @@ Result<void> write_message(Database& db, const MessageRow& row, bool unread,
     if (!*is_new) return {};
   }
   db.recall().last_message_row = number;
-  if (!row.target_id.empty()) return {};
+  if (!row.target_id.empty() || !events::in_conversation(row.ack)) return {};
   return bump_chat(db, row, number, unread, alternate);
 }
 
@@ -312,10 +315,14 @@ namespace {
 
 /// 0: it is not there.
 template <class Change>
-std::int64_t row_of(Database& db, const Change& change) {
+std::int64_t row_of(Database& db, const Change& change, bool from_me) {
   Statement select(db, select_exact_row);
-  select.session(change.session).text(change.id).jid(change.chat).number(change.from_me);
+  select.session(change.session).text(change.id).jid(change.chat).number(from_me);
   return select.next() ? select.integer() : 0;
+}
+template <class Change>
+std::int64_t row_of(Database& db, const Change& change) {
+  return row_of(db, change, change.from_me);
 }
 
 }  // namespace
@@ -337,6 +344,25 @@ Result<void> apply(Database& db, const RevokeMessage& change) {
       .jid(change.chat)
       .number(change.from_me)
       .run();
+}
+
+Result<void> apply(Database& db, const ReleaseMessage& change) {
+  const std::int64_t row = row_of(db, change, true);
+  if (row == 0) return {};
+  const Result<void> released = Statement(db, release_row).integer(row).integer(change.at).run();
+  if (!released || changed_rows(db) == 0) return released;
+  MessageRow message;
+  message.session = change.session;
+  message.chat = change.chat;
+  message.from_me = true;
+  message.timestamp = change.at;
+  return bump_chat(db, message, row, false, change.chat_alternate);
+}
+
+Result<void> apply(Database& db, const WithdrawMessage& change) {
+  const std::int64_t row = row_of(db, change, true);
+  if (row == 0) return {};
+  return Statement(db, withdraw_row).integer(row).text(change.error).run();
 }
 
 Result<void> apply(Database& db, const PutDetails& change) {

@@ -35,13 +35,31 @@ struct MessageRow : events::Message {
   friend bool operator==(const MessageRow&, const MessageRow&) = default;
 };
 
-/// Ignored when (session, chat, id, from_me) exists. Also creates or bumps the chat: last message, timestamp, name
-/// (push name of the author when not from_me and no better name is stored), unread + 1 when `unread`.
+/// Ignored when (session, chat, id, from_me) exists. When it is in the conversation, also creates or bumps the chat:
+/// last message, timestamp, name (push name of the author when not from_me and no better name is stored), unread + 1
+/// when `unread`.
 struct InsertMessage {
   MessageRow row;
   bool unread = false;
   std::optional<protocol::Jid> chat_alternate;
   friend bool operator==(const InsertMessage&, const InsertMessage&) = default;
+};
+/// scheduled -> pending: an own message becomes one of its chat, of this time.
+struct ReleaseMessage {
+  SessionId session;
+  protocol::Jid chat;
+  std::string id;
+  UnixMs at = 0;
+  std::optional<protocol::Jid> chat_alternate;
+  friend bool operator==(const ReleaseMessage&, const ReleaseMessage&) = default;
+};
+/// scheduled -> withdrawn.
+struct WithdrawMessage {
+  SessionId session;
+  protocol::Jid chat;
+  std::string id;
+  std::string error;
+  friend bool operator==(const WithdrawMessage&, const WithdrawMessage&) = default;
 };
 std::optional<MessageRow> find_message(Database& db, SessionId session, const protocol::Jid& chat,
                                        const std::string& id);

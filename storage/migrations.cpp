@@ -277,6 +277,13 @@ ALTER TABLE outbox ADD COLUMN upload BLOB NOT NULL DEFAULT x'';
 CREATE INDEX outbox_by_upload ON outbox (upload) WHERE upload <> x'';
 )sql";
 
+// The queue as its users see it: when a message is to be sent, until when, and before whom.
+constexpr const char* messages_wait_for_their_time = R"sql(
+ALTER TABLE outbox ADD COLUMN priority INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE outbox ADD COLUMN send_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outbox ADD COLUMN expires_at INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 constexpr std::array steps_of_this_release = {first_schema,
                                               resends_outlive_a_restart,
                                               ratchet_epochs,
@@ -288,7 +295,8 @@ constexpr std::array steps_of_this_release = {first_schema,
                                               retries_know_what_was_told,
                                               requests_are_counted_beside_their_number,
                                               messages_of_every_kind,
-                                              files_wait_for_their_upload};
+                                              files_wait_for_their_upload,
+                                              messages_wait_for_their_time};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

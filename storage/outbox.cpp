@@ -1,5 +1,7 @@
-
 #include "storage/outbox.h"
+
+#include <algorithm>
+
 #include "storage/apply.h"
 #include "storage/statement.h"
 
@@ -10,12 +12,18 @@ namespace {
 constexpr std::int64_t low_half = (std::int64_t{1} << 32) - 1;
 
 constexpr const char* select_queue =
-    "SELECT key, chat_id, message_id, state, accepted_at, attempts, stanza, upload FROM outbox WHERE key BETWEEN ?1 "
-    "AND ?2"
-    " ORDER BY key";
+    "SELECT key, chat_id, message_id, state, accepted_at, attempts, priority, send_at, expires_at, stanza, upload"
+    " FROM outbox WHERE key BETWEEN ?1 AND ?2 ORDER BY key";
 constexpr const char* insert_row =
-    "INSERT INTO outbox (key, chat_id, message_id, state, accepted_at, attempts, stanza, upload)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    "INSERT INTO outbox (key, chat_id, message_id, state, accepted_at, attempts, priority, send_at, expires_at,"
+    " stanza, upload) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+// Without the stanza, which may lie in pages of its own. ?3 comes after, ?4 chat or 0, ?5 bits of the states.
+constexpr const char* select_page =
+    "SELECT key, chat_id, message_id, state, accepted_at, attempts, priority, send_at, expires_at FROM outbox"
+    " WHERE key BETWEEN max(?1, ?3) AND ?2 AND (?4 = 0 OR chat_id = ?4) AND (1 << state) & ?5 ORDER BY key LIMIT ?6";
+constexpr const char* select_queued =
+    "SELECT key, chat_id, message_id, state, accepted_at, attempts, priority, send_at, expires_at FROM outbox"
+    " WHERE key BETWEEN ?1 AND ?2 AND message_id = ?3 AND (1 << state) & ?4 LIMIT 1";
 constexpr const char* seal_row = "UPDATE outbox SET state = ?3, stanza = ?2, attempts = 0 WHERE key = ?1";
 constexpr const char* end_upload = "UPDATE outbox SET state = ?2, upload = x'' WHERE key = ?1";
 constexpr const char* select_uploads =
@@ -33,6 +41,25 @@ constexpr const char* put_answer =
 constexpr const char* sweep_answers =
     "DELETE FROM idempotency WHERE rowid IN (SELECT rowid FROM idempotency WHERE at < ?1 ORDER BY at LIMIT 100)";
 constexpr UnixMs answers_kept_ms = 24 * 60 * 60 * 1000;
+constexpr std::size_t max_page = 1'000;
+
+constexpr unsigned bit(OutboxState state) { return 1u << static_cast<int>(state); }
+// What is acknowledged stays for devices that it was not sealed for: of the message nothing waits.
+constexpr unsigned shown =
+    bit(OutboxState::waiting) | bit(OutboxState::sealed) | bit(OutboxState::uploading) | bit(OutboxState::scheduled);
+
+void read_head(Statement& select, SessionId session, OutboxRow& row) {
+  row.row = select.integer() & low_half;
+  row.session = session;
+  row.chat = select.jid();
+  row.message_id = select.text();
+  row.state = select.number<OutboxState>();
+  row.accepted_at = select.integer();
+  row.attempts = select.number<std::uint32_t>();
+  row.priority = select.number<Priority>();
+  row.send_at = select.integer();
+  row.expires_at = select.integer();
+}
 
 }  // namespace
 
@@ -42,13 +69,7 @@ std::vector<OutboxRow> load_outbox(Database& db, SessionId session) {
   select.keys(session);
   while (select.next()) {
     OutboxRow& row = rows.emplace_back();
-    row.row = select.integer() & low_half;
-    row.session = session;
-    row.chat = select.jid();
-    row.message_id = select.text();
-    row.state = select.number<OutboxState>();
-    row.accepted_at = select.integer();
-    row.attempts = select.number<std::uint32_t>();
+    read_head(select, session, row);
     row.stanza = select.blob();
     row.upload = select.blob();
   }
@@ -63,6 +84,9 @@ Result<void> apply(Database& db, const InsertOutbox& change) {
       .number(change.row.state)
       .integer(change.row.accepted_at)
       .number(change.row.attempts)
+      .number(change.row.priority)
+      .integer(change.row.send_at)
+      .integer(change.row.expires_at)
       .blob(change.row.stanza)
       .blob(change.row.upload)
       .run();
@@ -87,6 +111,40 @@ Result<void> apply(Database& db, const RemoveOutbox& change) {
 std::int64_t last_outbox_row(Database& db, SessionId session) {
   Statement select(db, select_last);
   return select.keys(session).next() ? select.integer() & low_half : 0;
+}
+
+QueuePage page_queue(Database& db, SessionId session, const QueueFilter& filter, std::size_t limit,
+                     std::int64_t after) {
+  QueuePage page;
+  limit = std::clamp<std::size_t>(limit, 1, max_page);
+  std::int64_t chat = 0;
+  if (filter.chat) {
+    const auto known = find_jid_id(db, *filter.chat);
+    if (!known) return page;
+    chat = *known;
+  }
+  unsigned states = filter.states.empty() ? shown : 0;
+  for (const OutboxState state : filter.states) states |= bit(state) & shown;
+  const auto first = row_key(session, after + 1);
+  if (!first) return page;
+  Statement select(db, select_page);
+  select.keys(session).integer(*first).integer(chat).number(states).number(limit + 1);
+  while (select.next()) {
+    if (page.rows.size() == limit) {
+      page.next = page.rows.back().row;
+      break;
+    }
+    read_head(select, session, page.rows.emplace_back());
+  }
+  return page;
+}
+
+std::optional<OutboxRow> find_queued(Database& db, SessionId session, const std::string& message_id) {
+  Statement select(db, select_queued);
+  if (!select.keys(session).text(message_id).number(shown).next()) return std::nullopt;
+  OutboxRow row;
+  read_head(select, session, row);
+  return row;
 }
 
 std::vector<protocol::Bytes> pending_uploads(Database& db) {

@@ -16,8 +16,11 @@ class Database;
 
 /// waiting: accepted; sealed: encrypted, the stanza is stored and may be (re)sent unchanged until the ack comes.
 /// incomplete: acknowledged, but the server knows devices that the stanza is not sealed for. completing: the stanza is
-/// the same message sealed for those alone. uploading: accepted, and its file is still to be uploaded.
-enum class OutboxState : int { waiting = 0, sealed = 1, incomplete = 2, completing = 3, uploading = 4 };
+/// the same message sealed for those alone. uploading: accepted, and its file is still to be uploaded. scheduled: it
+/// becomes a new row of another state at its time.
+enum class OutboxState : int { waiting = 0, sealed = 1, incomplete = 2, completing = 3, uploading = 4, scheduled = 5 };
+/// Which of two chats goes first when there is not room for both. Within a chat the order is that of acceptance.
+enum class Priority : int { low = 0, normal = 1, high = 2 };
 struct OutboxRow {
   std::int64_t row = 0;  // order of acceptance
   SessionId session;
@@ -28,6 +31,9 @@ struct OutboxRow {
   protocol::Bytes upload;  // while uploading: the name of its file (32 bytes), for whoever removes those nobody needs
   UnixMs accepted_at = 0;
   std::uint32_t attempts = 0;  // sends of the sealed stanza
+  Priority priority = Priority::normal;
+  UnixMs send_at = 0;     // while scheduled
+  UnixMs expires_at = 0;  // what is not sealed by then ends as an error; 0 = it waits for ever
   friend bool operator==(const OutboxRow&, const OutboxRow&) = default;
 };
 /// In order of acceptance.
@@ -61,6 +67,20 @@ struct RemoveOutbox {
   friend bool operator==(const RemoveOutbox&, const RemoveOutbox&) = default;
 };
 std::int64_t last_outbox_row(Database& db, SessionId session);
+
+/// What of the queue is shown: its messages that the server does not have yet.
+struct QueueFilter {
+  std::optional<protocol::Jid> chat;  // canonical
+  std::vector<OutboxState> states;    // empty: all that are shown
+};
+struct QueuePage {
+  std::vector<OutboxRow> rows;       // in order of acceptance; without their stanzas
+  std::optional<std::int64_t> next;  // cursor: the last row, when there may be more
+};
+/// The `limit` (1..1000) rows after `after`.
+QueuePage page_queue(Database& db, SessionId session, const QueueFilter& filter, std::size_t limit, std::int64_t after);
+/// Of a message that is shown in the queue.
+std::optional<OutboxRow> find_queued(Database& db, SessionId session, const std::string& message_id);
 /// The names of the files that rows of all sessions wait to have uploaded; not of those whose session was removed.
 std::vector<protocol::Bytes> pending_uploads(Database& db);
 

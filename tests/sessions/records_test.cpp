@@ -75,6 +75,11 @@ struct Kind {
 const std::vector<Kind>& kinds() {
   static const auto nothing = [](Rows&) {};
   static const auto one_message = [](Rows& r) { r.records.add(r.message(ben_pn, "old")); };
+  static const auto scheduled = [](Rows& r) {
+    auto insert = r.message(ben_pn, "old");
+    insert.row.ack = AckLevel::scheduled;
+    r.records.add(std::move(insert));
+  };
   static const auto unread = [](Rows& r) { r.records.add(r.message(ben_pn, "old", false)); };
   static const auto a_list = [](Rows& r) { r.records.add(r.list(ben, 4)); };
   static const std::vector<Kind> all = {
@@ -99,6 +104,22 @@ const std::vector<Kind>& kinds() {
        [](Rows& r) {
          const auto row = r.records.find_message_by_id("old", true);
          return row->ack == AckLevel::read && row->timestamp == now_ms + 5;
+       }},
+      {"ReleaseMessage", scheduled,
+       [](Rows& r) {
+         r.records.add(storage::ReleaseMessage{r.id, ben_pn, "old", now_ms + 5, std::nullopt});
+       },
+       [](Rows& r) {
+         const auto row = r.records.find_message_by_id("old", true);
+         return row->ack == AckLevel::pending && row->timestamp == now_ms + 5 && row->created_at == now_ms + 5;
+       }},
+      {"WithdrawMessage", scheduled,
+       [](Rows& r) {
+         r.records.add(storage::WithdrawMessage{r.id, ben_pn, "old", "why"});
+       },
+       [](Rows& r) {
+         const auto row = r.records.find_message_by_id("old", true);
+         return row->ack == AckLevel::withdrawn && row->error == "why";
        }},
       {"RaiseAckById", one_message,
        [](Rows& r) {
