@@ -18,12 +18,18 @@ constexpr Field proxy_fields[] = {
 };
 constexpr Schema proxy = {"ProxyServerCredentials", proxy_fields};
 
+constexpr Field auto_download_fields[] = {
+    {.name = "types", .type = Type::texts, .summary = "image, video, gif, audio, voice, document, sticker, video_note", .required = true, .max = 16, .format = &formats::file_type},
+    {.name = "maxBytes", .type = Type::integer, .summary = "larger ones are fetched when asked for; default 16 MiB", .min = 1, .max = std::int64_t{1} << 40},
+};
+constexpr Schema auto_download = {"AutoDownload", auto_download_fields};
 constexpr Field session_config_fields[] = {
     {.name = "multiDevice", .type = Type::boolean, .summary = "accepted and echoed: every session is multi-device"},
     {.name = "headless", .type = Type::boolean, .summary = "accepted and echoed: there is no browser"},
     {.name = "qrTimeout", .type = Type::integer, .summary = "seconds until a session that nobody scans fails", .min = 1, .max = 3600},
     {.name = "authTimeout", .type = Type::integer, .summary = "seconds from the scan to ready", .min = 1, .max = 3600},
     {.name = "proxyServerCredentials", .type = Type::object, .summary = "used for every connection of the session", .object = &proxy},
+    {.name = "autoDownload", .type = Type::object, .summary = "files that are fetched without being asked for; default: none", .object = &auto_download},
 };
 
 constexpr Field create_session_fields[] = {

@@ -1,16 +1,18 @@
 #include "api/validation.h"
 
-#include "api/iso_time.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <vector>
 
 #include "api/chat_id.h"
 #include "api/event_id.h"
 #include "api/event_names.h"
+#include "api/iso_time.h"
 #include "net/url.h"
 #include "protocol/bytes.h"
+#include "protocol/messages/content.h"
 #include "web/header_parameters.h"
 
 namespace wharf::api::formats {
@@ -76,6 +78,16 @@ Problem check_header(std::string_view text) {
   return web::FormatProblem{"must not contain control characters", false};
 }
 
+Problem check_file_type(std::string_view text) {
+  using Kind = protocol::MessageKind;
+  constexpr std::array kinds = {Kind::image, Kind::video, Kind::gif,      Kind::video_note,
+                                Kind::audio, Kind::voice, Kind::document, Kind::sticker};
+  std::vector<std::string_view> names;
+  for (const Kind kind : kinds) names.emplace_back(protocol::name(kind));
+  if (std::find(names.begin(), names.end(), text) != names.end()) return std::nullopt;
+  return web::FormatProblem{fmt::format("must be one of: {}", fmt::join(names, ", ")), false};
+}
+
 Problem check_secret(std::string_view text) {
   if (!printable_word(text)) return must(false, "printable ASCII without spaces");
   return must(!text.starts_with("whsec_") || protocol::from_base64(text.substr(6)),
@@ -97,6 +109,7 @@ const web::Format media_type{[](std::string_view text) -> Problem {
   if (web::is_media_type(text)) return std::nullopt;
   return web::FormatProblem{"must be a media type, for example application/pdf", false};
 }};
+const web::Format file_type{check_file_type, {}, {}};
 const web::Format date_time{
     [](std::string_view text) -> std::optional<web::FormatProblem> {
       if (parse_iso(text)) return std::nullopt;

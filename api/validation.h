@@ -22,7 +22,7 @@ using web::validate;
 namespace formats {
 
 extern const web::Format session_name, chat_id, message_id, new_message_id, url, event_pattern, event_list, header,
-    secret, media_type, date_time, event_position;
+    secret, media_type, file_type, date_time, event_position;
 
 }  // namespace formats
 }  // namespace wharf::api

@@ -24,6 +24,19 @@ std::string text(const object& o, std::string_view key) {
   return value && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
+AutoDownload auto_download(const object& o) {
+  AutoDownload out;
+  if (const auto* kinds = o.if_contains("types"); kinds && kinds->is_array()) {
+    for (const auto& kind : kinds->get_array())
+      if (kind.is_string()) out.kinds.emplace(kind.get_string());
+  }
+  if (const auto* most = o.if_contains("maxBytes"); most && most->is_number()) {
+    const auto bytes = most->to_number<std::int64_t>();
+    out.max_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(bytes, 0));
+  }
+  return out;
+}
+
 }  // namespace
 
 SessionConfig parse_config(const std::string& json) {
@@ -50,6 +63,8 @@ SessionConfig parse_config(const std::string& json) {
       config.proxy = credentials;
     }
   }
+  if (const auto* wish = o.if_contains("autoDownload"); wish && wish->is_object())
+    config.auto_download = auto_download(wish->get_object());
   return config;
 }
 

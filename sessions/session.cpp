@@ -40,6 +40,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
       media_hosts_(context_),
       uploads_(context_, media_hosts_),
       downloads_(context_, media_hosts_, fanout_),
+      auto_downloads_(context_, downloads_),
       outbox_(context_, directory_, sealer_, add_ons_, uploads_),
       inbound_(context_, directory_, fanout_, add_ons_),
       receipts_(context_, directory_, fanout_),
@@ -53,6 +54,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
     pairing_.on_online();
     outbox_.on_online();
     reads_.on_online();
+    auto_downloads_.go_on();
   };
   login_.on_stuck = [this] { give_up_link("the server does not finish the login"); };
   pairing_.on_refs_used = [this] {
@@ -67,6 +69,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
     log_("message_undecryptable", fmt::format("message={} retry={} error={} detail={}", log_value(id), count,
                                               protocol::name(error.code), log_value(error.detail)));
   };
+  inbound_.on_stored = [this](const storage::MessageRow& message) { auto_downloads_.consider(message); };
   inbound_.on_too_large = [this](const std::string& id, std::size_t bytes) {
     log_("message_too_large", fmt::format("message={} bytes={}", log_value(id), bytes));
   };

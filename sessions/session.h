@@ -17,6 +17,7 @@
 #include "sessions/inbound.h"
 #include "sessions/link.h"
 #include "sessions/login_flow.h"
+#include "sessions/media/auto_downloads.h"
 #include "sessions/media/downloads.h"
 #include "sessions/media/media_hosts.h"
 #include "sessions/media/uploads.h"
@@ -169,6 +170,7 @@ class Session {
   MediaHosts media_hosts_;
   Uploads uploads_;
   Downloads downloads_;
+  AutoDownloads auto_downloads_;
   Outbox outbox_;
   Inbound inbound_;
   Receipts receipts_;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "events/person.h"
@@ -24,12 +25,20 @@ using events::status_named;
 using protocol::Jid;
 using storage::UnixMs;
 
+/// Which files are fetched without being asked for.
+struct AutoDownload {
+  std::set<std::string> kinds;  // names of MessageKind; none: nothing is
+  std::uint64_t max_bytes = 16u << 20;
+  friend bool operator==(const AutoDownload&, const AutoDownload&) = default;
+};
+
 struct SessionConfig {
   bool multi_device = true;               // accepted and echoed
   bool headless = true;                   // accepted and echoed
   std::chrono::seconds qr_timeout{160};   // how long QR codes are shown before the session fails with qr_timeout
   std::chrono::seconds auth_timeout{60};  // from the scan to ready
   std::optional<net::Proxy> proxy;
+  AutoDownload auto_download;
   friend bool operator==(const SessionConfig&, const SessionConfig&) = default;
 };
 

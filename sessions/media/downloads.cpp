@@ -30,25 +30,36 @@ Refusal refusal_of(const TransferFailure& failure) {
 
 }  // namespace
 
-void Downloads::fetch(const FetchMedia& asked, Reply<void> reply) {
-  const auto refuse = [&](const Refusal& why) { c_.answer(std::move(reply), why); };
-  auto message = c_.records.find_message_by_id(asked.message, true);
-  if (!message) message = c_.records.find_message_by_id(asked.message, false);
-  if (!message) return refuse(Refusal(Errc::not_found, Subject::message, "no message " + asked.message));
+Outcome<bool> Downloads::want(const std::string& id) {
+  auto message = c_.records.find_message_by_id(id, true);
+  if (!message) message = c_.records.find_message_by_id(id, false);
+  if (!message) return Refusal(Errc::not_found, Subject::message, "no message " + id);
   auto media = stored_media(message->content);
-  if (!media) return refuse(media.error());
-  if (const auto known = wanted_.find(asked.message); known != wanted_.end()) {
-    known->second.waiting.push_back(std::move(reply));
-    return;
-  }
+  if (!media) return media.error();
+  if (wanted_.contains(id)) return false;
   if (wanted_.size() >= max_wanted)
-    return refuse(about_media(Errc::rate_limited, "too many files of this session are being fetched"));
-  Wanted& wanted = wanted_[asked.message];
+    return about_media(Errc::rate_limited, "too many files of this session are being fetched");
+  Wanted& wanted = wanted_[id];
   wanted.chat = message->chat;
   wanted.from_me = message->from_me;
   wanted.media = std::move(*media);
-  wanted.waiting.push_back(std::move(reply));
-  begin(asked.message);
+  return true;
+}
+
+void Downloads::fetch(const FetchMedia& asked, Reply<void> reply) {
+  const auto is_new = want(asked.message);
+  if (!is_new) return c_.answer(std::move(reply), is_new.error());
+  wanted_.at(asked.message).waiting.push_back(std::move(reply));
+  if (*is_new) begin(asked.message);
+}
+
+bool Downloads::fetch_unasked(const std::string& message) {
+  // Room is kept for those who ask.
+  if (wanted_.size() >= max_wanted / 2) return false;
+  const auto is_new = want(message);
+  if (!is_new || !*is_new) return false;
+  begin(message);
+  return true;
 }
 
 void Downloads::begin(const std::string& id) {
@@ -145,6 +156,7 @@ void Downloads::end(const std::string& id, const Outcome<>& outcome) {
     spdlog::warn("download_failed session={} message={} code={} detail={}", c_.row.name, log_value(id),
                  protocol::name(outcome.error().code), log_value(outcome.error().detail));
   for (Reply<void>& reply : node.mapped().waiting) c_.answer(std::move(reply), outcome);
+  if (on_end) on_end(node.key());
 }
 
 }  // namespace wharf::sessions

@@ -25,6 +25,10 @@ class Downloads {
   Downloads(Context& context, MediaHosts& hosts, Fanout& fanout) : c_(context), hosts_(hosts), fanout_(fanout) {}
 
   void fetch(const FetchMedia& wanted, Reply<void> reply);
+  /// For nobody who waits. False: it cannot be begun, and on_end says nothing.
+  bool fetch_unasked(const std::string& message);
+  /// In a turn, at the end of each download, however it ended.
+  std::function<void(const std::string& message)> on_end;
   /// <notification type="mediaretry">: nothing when nobody asked for it.
   void on_notification(const Node& notification);
   /// What waits for the phone waits in vain.
@@ -42,6 +46,8 @@ class Downloads {
   };
   using Table = std::map<std::string, Wanted>;  // by WhatsApp id
 
+  /// Puts it into the table; false: it stood there. Errors: as FetchMedia, before anything is fetched.
+  Outcome<bool> want(const std::string& id);
   void begin(const std::string& id);
   void transfer(const std::string& id, std::vector<std::string> hosts);
   void on_result(const std::string& id, Transferred<void> result);

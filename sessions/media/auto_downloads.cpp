@@ -1,0 +1,38 @@
+#include "sessions/media/auto_downloads.h"
+
+#include <utility>
+
+#include "protocol/messages/content.h"
+#include "sessions/media/stored_media.h"
+
+namespace wharf::sessions {
+
+AutoDownloads::AutoDownloads(Context& context, Downloads& downloads) : c_(context), downloads_(downloads) {
+  downloads_.on_end = [this](const std::string& id) {
+    if (under_way_.erase(id) > 0) go_on();
+  };
+}
+
+void AutoDownloads::consider(const storage::MessageRow& message) {
+  const AutoDownload& wish = c_.config.auto_download;
+  if (!wish.kinds.contains(message.kind)) return;
+  const auto content = protocol::parse_message(message.content);
+  if (!content || content->traits.view_once) return;
+  const auto media = stored_media(message.content);
+  if (!media || media->file.length > wish.max_bytes) return;
+  waiting_.push_back(message.id);
+  if (waiting_.size() > max_waiting) waiting_.pop_front();
+  go_on();
+}
+
+void AutoDownloads::go_on() {
+  while (c_.link.online() && under_way_.size() < at_once && !waiting_.empty()) {
+    const std::string id = std::move(waiting_.front());
+    waiting_.pop_front();
+    // Before it begins: it may end at once.
+    if (!under_way_.insert(id).second) continue;
+    if (!downloads_.fetch_unasked(id)) under_way_.erase(id);
+  }
+}
+
+}  // namespace wharf::sessions
