@@ -60,25 +60,63 @@ void Outbox::count(Holdings& held) const {
 
 // --- acceptance
 
+Outcome<Jid> Outbox::open_chat(const SendMessage& request) {
+  if (const auto linked = sealer_.can_send(); !linked) return linked.error();
+  auto chat = sealer_.chat_of(request);
+  if (!chat) return chat;
+  if (const auto possible = sealer_.can_send_to(*chat); !possible) return possible.error();
+  return chat;
+}
+
 void Outbox::accept(const SendMessage& request, Reply<SentMessage> reply) {
   const auto refuse = [&](const Refusal& why) { c_.answer(std::move(reply), why); };
-  if (const auto linked = sealer_.can_send(); !linked) return refuse(linked.error());
-  const auto found = sealer_.chat_of(request);
-  if (!found) return refuse(found.error());
-  const Jid& chat = *found;
-  if (const auto possible = sealer_.can_send_to(chat); !possible) return refuse(possible.error());
-  auto earlier = idempotency_.find(request, chat);
+  const auto chat = open_chat(request);
+  if (!chat) return refuse(chat.error());
+  auto earlier = idempotency_.find(request, *chat);
   if (!earlier) return refuse(earlier.error());
   if (*earlier) return c_.answer(std::move(reply), std::move(**earlier));
   if (items_.size() >= c_.settings.max_queued_messages) {
     return refuse(Refusal(Errc::rate_limited, Subject::queue, "the queue of this session is full"));
   }
-  auto message = sealer_.compose(request, chat);
+  auto message = sealer_.compose(request, *chat);
   if (!message) return refuse(message.error());
-  take_in(request, std::move(*message), std::move(reply));
+  idempotency_.remember(request, message->id);
+  c_.answer(std::move(reply), sent_message(*message, directory_.person(message->chat)));
+  take_in(request, std::move(*message));
 }
 
-void Outbox::take_in(const SendMessage& request, MessageRow message, Reply<SentMessage> reply) {
+void Outbox::accept(const SendMessages& several, Reply<std::vector<SentMessage>> reply) {
+  const auto refuse = [&](const Refusal& why) { c_.answer(std::move(reply), why); };
+  auto earlier = find(FindSent{several.messages});
+  if (!earlier) return refuse(earlier.error());
+  if (!earlier->empty()) return c_.answer(std::move(reply), std::move(*earlier));
+  if (items_.size() + several.messages.size() > c_.settings.max_queued_messages)
+    return refuse(Refusal(Errc::rate_limited, Subject::queue, "the queue of this session has no room for all of them"));
+  std::vector<MessageRow> composed;  // all of them before the first is taken in: none is refused behind another
+  for (const SendMessage& request : several.messages) {
+    const auto chat = open_chat(request);
+    if (!chat) return refuse(chat.error());
+    auto message = sealer_.compose(request, *chat);
+    if (!message) return refuse(message.error());
+    composed.push_back(std::move(*message));
+  }
+  std::vector<SentMessage> sent;
+  for (std::size_t i = 0; i < composed.size(); ++i) {
+    idempotency_.remember(several.messages.front(), composed[i].id, i);
+    sent.push_back(sent_message(composed[i], directory_.person(composed[i].chat)));
+  }
+  c_.answer(std::move(reply), std::move(sent));
+  for (std::size_t i = 0; i < composed.size(); ++i) take_in(several.messages[i], std::move(composed[i]));
+}
+
+Outcome<std::vector<SentMessage>> Outbox::find(const FindSent& wanted) {
+  if (wanted.messages.empty()) return Error(Errc::malformed, "there is no message to be sent");
+  const auto chat = open_chat(wanted.messages.front());
+  if (!chat) return chat.error();
+  return idempotency_.find_all(wanted.messages, *chat);
+}
+
+void Outbox::take_in(const SendMessage& request, MessageRow message) {
   const std::int64_t row = ++last_row_;
   Item item;
   item.chat = lane_of(message.chat);
@@ -91,7 +129,7 @@ void Outbox::take_in(const SendMessage& request, MessageRow message, Reply<SentM
     item.state = OutboxState::uploading;
   }
   const auto unsealable = item.upload ? std::nullopt : seal_at_once(item, message);
-  write_rows(request, row, item, std::move(message), std::move(reply));
+  write_rows(row, item, std::move(message));
   Item& queued = insert(row, std::move(item));
   if (queued.state == OutboxState::uploading) {
     lanes_[queued.chat].waiting.push_back(row);
@@ -113,12 +151,9 @@ std::optional<Error> Outbox::seal_at_once(Item& item, const MessageRow& message)
   return std::nullopt;
 }
 
-void Outbox::write_rows(const SendMessage& request, std::int64_t row, const Item& item, MessageRow message,
-                        Reply<SentMessage> reply) {
+void Outbox::write_rows(std::int64_t row, const Item& item, MessageRow message) {
   const PersonIds ids = directory_.person(message.chat);
   auto alternate = message.chat.is_lid() ? ids.pn : ids.lid;
-  idempotency_.remember(request, message.id);
-  c_.answer(std::move(reply), sent_message(message, ids));
   if (message.target_id.empty()) {
     const events::Message& told = message;
     c_.emit(events::NewMessage{told, ids, directory_.person(message.author)});

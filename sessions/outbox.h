@@ -40,6 +40,8 @@ class Outbox {
   /// At start: what was accepted and not acknowledged.
   void load();
   void accept(const SendMessage& request, Reply<SentMessage> reply);
+  void accept(const SendMessages& several, Reply<std::vector<SentMessage>> reply);
+  Outcome<std::vector<SentMessage>> find(const FindSent& wanted);
   /// The session came online: sealed messages again, then what waits.
   void on_online();
   bool awaits(std::string_view message_id) const { return by_id_.contains(message_id); }
@@ -94,10 +96,11 @@ class Outbox {
   using Lanes = std::map<Jid, Lane>;
 
   // --- acceptance
-  void take_in(const SendMessage& request, storage::MessageRow message, Reply<SentMessage> reply);
+  /// Where it goes, when anything can go there.
+  Outcome<Jid> open_chat(const SendMessage& request);
+  void take_in(const SendMessage& request, storage::MessageRow message);
   std::optional<Error> seal_at_once(Item& item, const storage::MessageRow& message);
-  void write_rows(const SendMessage& request, std::int64_t row, const Item& item, storage::MessageRow message,
-                  Reply<SentMessage> reply);
+  void write_rows(std::int64_t row, const Item& item, storage::MessageRow message);
   Item& insert(std::int64_t row, Item item);
 
   // --- files
