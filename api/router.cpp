@@ -23,6 +23,13 @@ Failure too_many(const RateLimit::Verdict& limit) {
                  fmt::format("more than {} requests in a minute; try again in {} s", limit.limit, limit.reset.count()));
 }
 
+/// That it asks to be sent: one for each of several files.
+unsigned messages_of(const Call& call) {
+  const auto* listed = call.body.if_contains("files");
+  const std::size_t files = std::max(call.files.size(), listed && listed->is_array() ? listed->get_array().size() : 0);
+  return static_cast<unsigned>(std::max<std::size_t>(1, files));
+}
+
 constexpr std::string_view capability_names[] = {"none", "read", "send", "manage", "admin"};
 
 }  // namespace
@@ -250,7 +257,7 @@ bool Router::count_action(Call& call) {
   // What is no session's name is no session's budget, and no key to remember.
   if (call.route->budget == Budget::message && settings_.messages_per_minute != 0 &&
       is_session_name(call.param("sessionId")))
-    return show(call, messages_.take(call.param("sessionId"), now));
+    return show(call, messages_.take(call.param("sessionId"), now, messages_of(call)));
   return true;
 }
 

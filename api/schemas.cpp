@@ -85,10 +85,20 @@ constexpr Field send_event_fields[] = {
     {.name = "locationName", .max = 1000}, {.name = "joinLink", .max = 2048, .format = &formats::url},
     {.name = "extraGuestsAllowed", .type = Type::boolean},
 };
+constexpr Field file_fields[] = {
+    {.name = "data", .summary = "the file as data URL or base64; or url; or mediaMessageId"},
+    {.name = "url", .summary = "where to fetch the file: http or https", .min = 1, .max = 2048, .format = &formats::url},
+    {.name = "mediaMessageId", .summary = "a stored message whose file is sent again", .min = 1, .max = 300, .format = &formats::message_id},
+    {.name = "filename", .summary = "shown to the recipient", .min = 1, .max = 255},
+    {.name = "caption", .max = 65536},
+    {.name = "mimetype", .summary = "of a document; default: found out", .min = 3, .max = 255, .format = &formats::media_type},
+};
+constexpr Schema file = {"File", file_fields};
 #define WHARF_FILE                                                                                                      \
   {.name = "data", .summary = "the file as data URL or base64; or a part of a form; or url; or mediaMessageId"},          \
       {.name = "url", .summary = "where to fetch the file: http or https", .min = 1, .max = 2048, .format = &formats::url}, \
       {.name = "mediaMessageId", .summary = "a stored message whose file is sent again", .min = 1, .max = 300, .format = &formats::message_id}, \
+      {.name = "files", .type = Type::objects, .summary = "instead of one file several: a message of each, in order", .min = 1, .max = 10, .object = &file}, \
       {.name = "filename", .summary = "shown to the recipient", .min = 1, .max = 255},                                   \
       {.name = "mentions", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::chat_id},          \
       {.name = "mentionAll", .type = Type::boolean, .summary = "mentions everybody in the chat"}
@@ -110,7 +120,8 @@ constexpr Field send_sticker_fields[] = {WHARF_AROUND_CONTENT, WHARF_FILE};
 // The other fields are those of the route of the type, and are checked as there. Their types stand here too: the texts of
 // a form are read by them.
 constexpr Field send_any_fields[] = {
-    {.name = "data", .type = Type::any}, {.name = "mediaMessageId", .type = Type::any}, {.name = "filename", .type = Type::any},
+    {.name = "data", .type = Type::any}, {.name = "files", .type = Type::objects, .object = &file},
+    {.name = "mediaMessageId", .type = Type::any}, {.name = "filename", .type = Type::any},
     {.name = "caption", .type = Type::any}, {.name = "viewOnce", .type = Type::boolean}, {.name = "mimetype", .type = Type::any},
     {.name = "round", .type = Type::boolean}, {.name = "gif", .type = Type::boolean},
     {.name = "type", .required = true, .one_of = "text|location|contact|poll|event|image|video|gif|audio|voice|document|sticker"},
@@ -280,6 +291,7 @@ constexpr Field sent_message_fields[] = {
     {.name = "error"},
     {.name = "targetMessageId", .summary = "of what is said about a message: that message"},
     {.name = "replayed", .type = Type::boolean, .summary = "the answer of an earlier request with the same key or id"},
+    {.name = "messages", .type = Type::objects, .summary = "of a request with several files: each message, this one first", .object = &schemas::sent_message},
     {.name = "timedOut", .type = Type::boolean, .summary = "waitFor was not reached in time; the message stays queued"},
 };
 constexpr Field poll_option_fields[] = {

@@ -2,8 +2,10 @@
 // What the handlers of everything that is sent share: reading what stands around a content, sending the command, and
 // answering for it.
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api/services.h"
 #include "sessions/commands.h"
@@ -16,6 +18,15 @@ sessions::SendMessage around_content(const boost::json::object& body);
 /// "" without. A file that the session does not take over is dropped.
 void send_message(const ServicesPtr& services, const CallPtr& call, const Schema& schema, sessions::SendMessage message,
                   const std::string& content_hash = {});
+/// Several messages of one request in one chat: all of them or none.
+void send_messages(const ServicesPtr& services, const CallPtr& call, const Schema& schema,
+                   std::vector<sessions::SendMessage> messages, const std::string& content_hash);
+/// Asks whether a request that names itself (Idempotency-Key, messageId) was accepted before, and answers then as it
+/// was answered first. `fresh` runs when it was not. Others of the same name wait until this one is accepted or over.
+/// `messages`: with their text; what has to be fetched yet may be missing.
+void find_earlier(const ServicesPtr& services, const CallPtr& call, const Schema& schema,
+                  std::vector<sessions::SendMessage> messages, const std::string& content_hash,
+                  std::function<void()> fresh);
 void refuse_field(const CallPtr& call, std::string field, std::string what);
 
 }  // namespace wharf::api
