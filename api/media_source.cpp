@@ -35,6 +35,7 @@ void fetch_url(const ServicesPtr& services, const CallPtr& call, protocol::Messa
   settings.allow_private = services->settings.media_allow_private;
   settings.max_bytes = services->settings.max_media_bytes;
   if (!services->settings.version.empty()) settings.user_agent = "Wharf/" + services->settings.version;
+  if (services->draining) return done(Failure(ErrorCode::unavailable, "the server is shutting down"));
   if (services->fetches.size() >= Services::max_fetches)
     return done(Failure(ErrorCode::unavailable, "too many files are being fetched from their url; try again"));
   auto fetched = [weak = std::weak_ptr(services), call, done = std::move(done)](FetchOutcome outcome) {
@@ -115,7 +116,8 @@ std::variant<WantedFile, Failure> one_file(const json::object& said, const std::
 /// What is said of a single file does not say of which it is among several.
 std::optional<Failure> of_one_file(const json::object& body) {
   for (const char* name : {"filename", "mimetype"})
-    if (body.if_contains(name)) return bad_field(name, "must not stand beside several files: say it of each in files");
+    if (!text_of(body, name).empty())
+      return bad_field(name, "must not stand beside several files: say it of each in files");
   return std::nullopt;
 }
 

@@ -1,8 +1,8 @@
 // Files through the door: HTTP server, web guard and router as the API puts them together, into a real vault.
 #include <boost/json/parse.hpp>
 
+#include "api/file_door.h"
 #include "api/handlers.h"
-#include "api/refused_body.h"
 #include "api/router.h"
 #include "net/http_server.h"
 #include "net/web_guard.h"
@@ -45,28 +45,18 @@ const Route table[] = {
 
 struct Door : wharf::test::VaultRoom {
   explicit Door(RouterSettings limits = {}) {
-    FileDoor files;
-    files.open = [this](const Route& route, std::string_view content_type) {
-      IntakeSettings settings;
-      settings.max_file_bytes = 4u << 20;
-      settings.fields = route.body;
-      return std::make_unique<MediaIntake>(content_type, settings, new_writer());
-    };
-    files.refusal = [](const std::string& session) -> std::optional<Failure> {
-      if (session == "anna") return std::nullopt;
-      return Failure(ErrorCode::session_not_found, "no session " + session);
-    };
+    FileDoor files = file_door([this](protocol::MediaKind) { return new_writer()(); }, 4u << 20,
+                               [](const std::string& session) -> std::optional<Failure> {
+                                 if (session == "anna") return std::nullopt;
+                                 return Failure(ErrorCode::session_not_found, "no session " + session);
+                               });
     router = std::make_unique<Router>(
         table, limits, clock, random, [this](const CallPtr& call) { on_call(call); }, files);
     net::HttpServerSettings settings;
     settings.listen = {"127.0.0.1", 0};
     settings.max_body_bytes = 1u << 20;
     settings.max_streamed_bytes = 16u << 20;
-    settings.receive_body = [this](const net::HttpRequest& head) -> std::unique_ptr<net::BodyReceiver> {
-      auto receiver = router->receive_body(head);
-      if (receiver && !guard.admits(head)) return std::make_unique<RefusedBody>(head, RefusedBody::Why());
-      return receiver;
-    };
+    settings.receive_body = [this](const net::HttpRequest& head) { return receive_body(*router, guard, head); };
     server =
         std::make_unique<net::HttpServer>(loop, settings, [this](net::HttpRequest request, net::Responder responder) {
           auto admitted = guard.admit(request, std::move(responder));
