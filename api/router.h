@@ -53,6 +53,7 @@ struct Route {
   std::string_view media_type = "application/json";         // of the answer
   bool later = false;                                       // the handler checks what it is given, then answers 501
   std::optional<protocol::MediaKind> files = std::nullopt;  // the body may bring files, kept as of this kind
+  bool gives_file = false;  // the answer is a file: in ranges, of a version (web/byte_range.h)
 };
 
 /// Every route of the API, in the order of the document (routes.cpp).

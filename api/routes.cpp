@@ -53,7 +53,7 @@ const Route table[] = {
     {.method = "POST", .pattern = SESSION "/messages/{messageId}/vote", .capability = send, .tag = "Messages", .summary = "Vote in a poll", .handler = vote_in_poll, .body = &s::vote, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message},
     {.method = "POST", .pattern = SESSION "/messages/{messageId}/star", .capability = send, .tag = "Messages", .summary = "Star a message"},
     {.method = "POST", .pattern = SESSION "/messages/{messageId}/pin", .capability = send, .tag = "Messages", .summary = "Pin a message", .handler = pin_message, .body = &s::pin_message, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message},
-    {.method = "GET", .pattern = SESSION "/messages/{messageId}/media", .tag = "Messages", .summary = "Download the media of a message", .handler = get_media, .query = &s::media_query, .media_type = "application/octet-stream"},
+    {.method = "GET", .pattern = SESSION "/messages/{messageId}/media", .tag = "Messages", .summary = "Download the media of a message", .handler = get_media, .query = &s::media_query, .media_type = "*/*", .gives_file = true},
     {.method = "GET", .pattern = SESSION "/messages/{messageId}/poll", .tag = "Messages", .summary = "Get the results of a poll", .handler = get_poll, .answer = &s::poll_results},
     {.method = "GET", .pattern = SESSION "/queue", .tag = "Messages", .summary = "List waiting messages"},
     {.method = "DELETE", .pattern = SESSION "/queue/{messageId}", .capability = send, .tag = "Messages", .summary = "Cancel a waiting message"},

@@ -198,8 +198,10 @@ class KeptFiles {
   std::vector<sessions::MediaName> names_;
 };
 
-/// What the request calls itself, and what tells it from another. false: answered.
+/// What the request calls itself, and what tells it from another; and what it asks beside. false: answered.
 bool name_request(const CallPtr& call, const Schema& schema, SendMessage& message, const std::string& content_hash) {
+  if (call->query.has("timeout") && !call->query.has("waitFor"))
+    return refuse_field(call, "timeout", "must not stand without waitFor: nothing is waited for"), false;
   if (const auto id = text_of(call->body, "messageId"); !id.empty() && &schema != &schemas::forward)
     message.message_id = id;
   if (call->request.has_header("idempotency-key")) {
@@ -338,22 +340,24 @@ void send_gif(const ServicesPtr& services, const CallPtr& call) {
   send_video(services, call);
 }
 
-using Handler = void (*)(const ServicesPtr&, const CallPtr&);
-struct TypeOfMessage {
-  std::string_view name;
-  Handler handler;
-  const Schema* schema;
-};
-constexpr TypeOfMessage types[] = {
-    {"text", send_text, &schemas::send_text},          {"location", send_location, &schemas::send_location},
-    {"contact", send_contact, &schemas::send_contact}, {"poll", send_poll, &schemas::send_poll},
-    {"event", send_event, &schemas::send_event},       {"image", send_image, &schemas::send_image},
-    {"document", send_file, &schemas::send_file},      {"audio", send_audio, &schemas::send_audio},
-    {"voice", send_voice, &schemas::send_voice},       {"video", send_video, &schemas::send_video},
-    {"gif", send_gif, &schemas::send_video},           {"sticker", send_sticker, &schemas::send_sticker},
+constexpr MessageType types[] = {
+    {"text", send_text, &schemas::send_text, false},
+    {"location", send_location, &schemas::send_location, false},
+    {"contact", send_contact, &schemas::send_contact, false},
+    {"poll", send_poll, &schemas::send_poll, false},
+    {"event", send_event, &schemas::send_event, false},
+    {"image", send_image, &schemas::send_image, true},
+    {"document", send_file, &schemas::send_file, true},
+    {"audio", send_audio, &schemas::send_audio, true},
+    {"voice", send_voice, &schemas::send_voice, true},
+    {"video", send_video, &schemas::send_video, true},
+    {"gif", send_gif, &schemas::send_video, true},
+    {"sticker", send_sticker, &schemas::send_sticker, true},
 };
 
 }  // namespace
+
+std::span<const MessageType> message_types() { return types; }
 
 void send_text(const ServicesPtr& services, const CallPtr& call) {
   SendMessage message = around_content(call->body);
@@ -412,8 +416,10 @@ void send_event(const ServicesPtr& services, const CallPtr& call) {
 
 void send_any(const ServicesPtr& services, const CallPtr& call) {
   const std::string_view name = text_of(call->body, "type");
-  for (const TypeOfMessage& type : types) {
+  for (const MessageType& type : types) {
     if (type.name != name) continue;
+    if (!type.has_file && !call->files.empty())
+      return refuse_field(call, call->files.front().field, fmt::format("a message of type {} has no file", name));
     json::object content = call->body;
     content.erase("type");
     std::vector<FieldProblem> problems;

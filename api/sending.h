@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,15 @@
 #include "sessions/commands.h"
 
 namespace wharf::api {
+
+/// The `type` of a message of POST …/messages, and what its route takes.
+struct MessageType {
+  std::string_view name;
+  Handler handler;
+  const Schema* schema;
+  bool has_file;
+};
+std::span<const MessageType> message_types();
 
 /// What every message of its own can say beside its content; of a validated body.
 sessions::SendMessage around_content(const boost::json::object& body);
