@@ -11,6 +11,7 @@
 #include "api/request_id.h"
 #include "sessions/log_value.h"
 #include "storage/database.h"
+#include "web/header_parameters.h"
 #include "web/json_body.h"
 
 namespace wharf::api {
@@ -21,6 +22,12 @@ using sessions::log_value;
 Failure too_many(const RateLimit::Verdict& limit) {
   return Failure(ErrorCode::rate_limited,
                  fmt::format("more than {} requests in a minute; try again in {} s", limit.limit, limit.reset.count()));
+}
+
+/// Clients that write JSON wherever they can write {} for nothing.
+bool says_something(std::string_view body) {
+  const std::string_view text = web::trimmed(body);
+  return !text.empty() && text != "{}";
 }
 
 /// That it asks to be sent: one for each of several files.
@@ -191,7 +198,7 @@ void Router::admit(const CallPtr& call) {
   call->query = std::move(*query);
   const Unknown unknown = web::unknown_of(call->query);
   std::vector<FieldProblem> problems;
-  if (unknown == Unknown::refused && !route.body && !call->request.body.empty())
+  if (!route.body && route.method != "GET" && says_something(call->request.body))
     problems.push_back({"body", "must be empty: this route reads none"});
   static constexpr Schema no_query{"", {}};
   validate(call->query, route.query ? *route.query : no_query, unknown, problems);

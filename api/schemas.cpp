@@ -26,15 +26,18 @@ constexpr Field session_config_fields[] = {
     {.name = "proxyServerCredentials", .type = Type::object, .summary = "used for every connection of the session", .object = &proxy},
 };
 
+#define WHARF_ORG {.name = "org", .summary = "whose it is: the organisation of the caller", .later = true}
 constexpr Field create_session_fields[] = {
     {.name = "sessionId", .required = true, .format = &formats::session_name},
     {.name = "waitForQR", .type = Type::boolean, .summary = "answer when the first QR code is there"},
     {.name = "config", .type = Type::object, .object = &session_config},
     {.name = "metadata", .type = Type::object, .summary = "the caller's own, echoed in every event of the session", .max = 8 * kib},
+    WHARF_ORG,
 };
 constexpr Field update_session_fields[] = {
     {.name = "config", .type = Type::object, .summary = "the given fields replace the stored ones", .object = &session_config},
     {.name = "metadata", .type = Type::object, .summary = "replaces the stored object; {} or null removes it", .max = 8 * kib, .nullable = true},
+    WHARF_ORG,
 };
 constexpr Field pairing_code_request_fields[] = {
     {.name = "phone", .summary = "the number to link, with country code", .required = true, .min = 5, .max = 32},
@@ -174,6 +177,7 @@ constexpr Field register_webhook_fields[] = {
     {.name = "secret", .summary = "signs deliveries; whsec_<base64> or any text", .min = 8, .max = 256, .format = &formats::secret},
     {.name = "previousSecret", .summary = "signs as well, while receivers change over", .min = 8, .max = 256, .format = &formats::secret},
     {.name = "paused", .type = Type::boolean, .summary = "keeps events without delivering them", .later = true},
+    WHARF_ORG,
 };
 constexpr Field update_webhook_fields[] = {
     {.name = "url", .min = 8, .max = 2048, .format = &formats::url},
@@ -182,7 +186,9 @@ constexpr Field update_webhook_fields[] = {
     {.name = "secret", .summary = "signs from now on, and the one before it as well; null: unsigned", .min = 8, .max = 256, .format = &formats::secret, .nullable = true},
     {.name = "previousSecret", .summary = "the second live secret; null ends it", .min = 8, .max = 256, .format = &formats::secret, .nullable = true},
     {.name = "paused", .type = Type::boolean, .summary = "keeps events without delivering them", .later = true},
+    WHARF_ORG,
 };
+#undef WHARF_ORG
 
 constexpr Field qr_image_query_fields[] = {
     {.name = "size", .type = Type::integer, .summary = "pixels, default 400", .min = 100, .max = 2000},
@@ -192,7 +198,7 @@ constexpr Field send_query_fields[] = {
     {.name = "timeout", .type = Type::integer, .summary = "milliseconds, default 30000", .max = 120'000},
 };
 constexpr Field page_query_fields[] = {
-    {.name = "limit", .type = Type::integer, .summary = "chats of one page; without it, or 0, and without cursor: every chat, 400 over 100,000; moved into the range", .min = 0, .max = 1000, .clamped = true},
+    {.name = "limit", .type = Type::integer, .summary = "chats of one page; without it, or 0, and without cursor: every chat, 400 over 100,000", .min = 0, .max = 1000},
     {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
 };
 constexpr Field messages_query_fields[] = {
@@ -206,8 +212,8 @@ constexpr Field events_query_fields[] = {
     {.name = "cursor", .summary = "the same as after", .max = event_id_chars, .format = &formats::event_position},
     {.name = "session", .summary = "only of this session", .max = 64},
     {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = &formats::event_list},
-    {.name = "limit", .type = Type::integer, .summary = "default 100", .min = 1, .max = 500, .clamped = true},
-    {.name = "wait", .type = Type::integer, .summary = "milliseconds to wait for an event when there is none", .max = 60'000, .clamped = true},
+    {.name = "limit", .type = Type::integer, .summary = "default 100", .min = 1, .max = 500},
+    {.name = "wait", .type = Type::integer, .summary = "milliseconds to wait for an event when there is none", .max = 60'000},
 };
 constexpr Field event_stream_query_fields[] = {
     {.name = "session", .summary = "only of this session", .max = 64},
@@ -225,7 +231,7 @@ constexpr Field session_stream_query_fields[] = {
     {.name = "ticket", .summary = "one-use ticket of a browser", .later = true},
 };
 constexpr Field deliveries_query_fields[] = {
-    {.name = "limit", .type = Type::integer, .summary = "default 100", .min = 1, .max = 1000, .clamped = true},
+    {.name = "limit", .type = Type::integer, .summary = "default 100", .min = 1, .max = 1000},
     {.name = "state", .summary = "only of this state", .later = true},
     {.name = "cursor", .summary = "nextCursor of the page before", .later = true},
 };
@@ -331,7 +337,7 @@ constexpr Field message_fields[] = {
     {.name = "calendarEvent", .type = Type::object}, {.name = "groupInvite", .type = Type::object},
     {.name = "album", .type = Type::object},
     {.name = "reply", .type = Type::object, .summary = "what was chosen of buttons, a list or a flow: id, params"},
-    {.name = "media", .type = Type::object, .summary = "mimetype, size, filename, width, height, seconds"},
+    {.name = "media", .type = Type::object, .summary = "url (the path of its bytes here), mimetype, size, filename, width, height, seconds"},
     {.name = "unknownKind", .summary = "the name of a kind that is kept and cannot be shown"},
     {.name = "viewOnce", .type = Type::boolean}, {.name = "isForwarded", .type = Type::boolean},
     {.name = "forwardingScore", .type = Type::integer, .summary = "from 5 on: forwarded many times"},
