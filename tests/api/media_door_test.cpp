@@ -187,6 +187,24 @@ TEST_CASE("looking does not count: a budget of two takes two files") {
   CHECK(f.ask(post(json_body("c")), "}}").starts_with("HTTP/1.1 429"));
 }
 
+TEST_CASE("each of several files counts as a message, and all of them pass or none") {
+  RouterSettings limits;
+  limits.messages_per_minute = 3;
+  Door f(limits);
+  const auto form = [](int files) {
+    std::string body = "--b\r\nContent-Disposition: form-data; name=\"chatId\"\r\n\r\n1\r\n";
+    for (int i = 0; i < files; ++i)
+      body += "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a\"\r\n\r\nx\r\n";
+    return post(body + "--b--\r\n", "/api/v1/sessions/anna/send-image",
+                "Content-Type: multipart/form-data; boundary=b\r\n");
+  };
+  CHECK(f.ask(form(4), "}}").starts_with("HTTP/1.1 429"));
+  CHECK(f.ask(form(2), "}").starts_with("HTTP/1.1 200"));
+  REQUIRE(f.last->files.size() == 2);
+  CHECK(f.ask(post(R"({"chatId":"1","files":[{"data":"eA=="},{"url":"u"}]})"), "}}").starts_with("HTTP/1.1 429"));
+  CHECK(f.ask(form(1), "}").starts_with("HTTP/1.1 200"));
+}
+
 TEST_CASE("a file that grows too large is answered while it is still coming") {
   Door f;
   const std::string heard = f.ask(post(json_body(media_bytes(8u << 20))), "}}");
