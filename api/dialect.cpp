@@ -1,5 +1,7 @@
 #include "api/dialect.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -44,12 +46,22 @@ void write_mentions(JsonWriter& out, std::string_view name, const std::vector<pr
 }
 
 /// What both dialects spell alike: the time of a scheduled one, and the members of `details`, which is one JSON object.
-void write_details(JsonWriter& out, const events::Message& m) {
+/// A file, the first of them (sessions/message_details.h), says where it is read, too; a peer's id that no path can
+/// carry has no address.
+void write_details(JsonWriter& out, const events::Message& m, std::string_view session_name) {
   if (m.ack == events::AckLevel::scheduled) out.text("sendAt", iso_millis(m.timestamp));
-  if (m.details.size() > 2) out.raw(std::string_view(m.details).substr(1, m.details.size() - 2));
+  if (m.details.size() <= 2) return;
+  std::string_view members = std::string_view(m.details).substr(1, m.details.size() - 2);
+  constexpr std::string_view file = R"("media":{)";
+  if (members.starts_with(file) && shows_media(m) && parse_message_id(m.id) == m.id) {
+    members.remove_prefix(file.size());
+    out.key("media").begin_object();
+    out.text("url", fmt::format("/api/v1/sessions/{}/messages/{}/media", session_name, m.id));
+  }
+  out.raw(members);
 }
 
-void write_openwa(JsonWriter& out, const ShownMessage& shown) {
+void write_openwa(JsonWriter& out, const ShownMessage& shown, std::string_view session_name) {
   const events::Message& m = shown.message;
   const PersonText chat_person = person_text(m.chat, shown.chat), author_person = person_text(m.author, shown.author);
   const std::string chat = spelled(chat_person, Dialect::openwa), author = spelled(author_person, Dialect::openwa);
@@ -67,7 +79,7 @@ void write_openwa(JsonWriter& out, const ShownMessage& shown) {
   if (!m.mentions.empty()) write_mentions(out, "mentions", m.mentions, Dialect::openwa);
   if (m.edited_at != 0) out.number("editedAt", m.edited_at / 1000);
   if (m.revoked_at != 0) out.number("revokedAt", m.revoked_at / 1000);
-  write_details(out, m);
+  write_details(out, m, session_name);
 }
 
 void write_gateway(JsonWriter& out, const ShownMessage& shown, std::string_view session_name) {
@@ -84,7 +96,7 @@ void write_gateway(JsonWriter& out, const ShownMessage& shown, std::string_view 
   out.text("status", ack_name(m.ack)).number("timestamp", m.timestamp).text("type", m.kind).text("waMessageId", m.id);
   if (m.edited_at != 0) out.number("editedAt", m.edited_at);
   if (m.revoked_at != 0) out.number("revokedAt", m.revoked_at);
-  write_details(out, m);
+  write_details(out, m, session_name);
 }
 
 }  // namespace
@@ -106,7 +118,7 @@ void write_message(JsonWriter& out, const ShownMessage& shown, std::string_view 
 
 void begin_message(JsonWriter& out, const ShownMessage& shown, std::string_view session_name, Dialect dialect) {
   if (dialect == Dialect::gateway) write_gateway(out, shown, session_name);
-  else write_openwa(out, shown);
+  else write_openwa(out, shown, session_name);
 }
 
 void write_reason(JsonWriter& out, const events::Reason& reason, std::string_view session_name) {

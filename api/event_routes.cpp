@@ -80,6 +80,8 @@ void poll_events(const ServicesPtr& services, const CallPtr& call) {
 }
 
 void stream_session_events(const ServicesPtr& services, const CallPtr& call) {
+  if (call->query.has("session"))
+    return call->failure(failure_of({FieldProblem{"session", "must not be given here: the path names the session"}}));
   stream(services, call, call->param("sessionId"));
 }
 

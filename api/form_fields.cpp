@@ -56,15 +56,13 @@ json::value value_of(Type type, std::string_view text) {
 
 }  // namespace
 
-void FormFields::add(std::string_view name, std::string_view text) {
+bool FormFields::add(std::string_view name, std::string_view text) {
   const Type type = type_of(schema_, name);
+  if (type != Type::texts) return fields_.emplace(name, value_of(type, text)).second;
   json::value& at = fields_[name];
-  if (type != Type::texts) {
-    at = value_of(type, text);
-    return;
-  }
   if (!at.is_array()) at = json::array();
   at.get_array().emplace_back(json::string(text));
+  return true;
 }
 
 json::object FormFields::take() { return std::exchange(fields_, {}); }

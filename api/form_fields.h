@@ -15,8 +15,8 @@ class FormFields {
  public:
   /// `schema` may be null: all are texts. It outlives the fields.
   explicit FormFields(const web::Schema* schema) : schema_(schema) {}
-  /// Of two texts of one name the last counts, unless they are a list.
-  void add(std::string_view name, std::string_view text);
+  /// false: a text of this name is there already, and it is no list of texts. Nobody knows which of the two was meant.
+  [[nodiscard]] bool add(std::string_view name, std::string_view text);
   boost::json::object take();
 
  private:

@@ -19,16 +19,7 @@ namespace {
 using protocol::Result;
 using Kind = net::OutgoingFailure::Kind;
 
-constexpr std::string_view field = "url";
 constexpr std::size_t max_error_page_bytes = 4096;  // nobody reads it
-
-Failure bad_url(const std::string& what) {
-  return Failure(ErrorCode::validation, fmt::format("{} {}", field, what), {{std::string(field), what}});
-}
-
-Failure not_fetched(const std::string& why) {
-  return Failure(ErrorCode::media_fetch_failed, "the file could not be fetched: " + why, {{std::string(field), why}});
-}
 
 bool is_redirect(unsigned status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
@@ -67,14 +58,15 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   Fetch(net::OutgoingHttp& http, net::Scheduler& scheduler, FetchSettings settings,
         std::shared_ptr<sessions::MediaWriter> writer, std::function<void(FetchOutcome)> done)
       : http_(http), settings_(std::move(settings)), done_(std::move(done)), deadline_(scheduler) {
-    file_.field = field;
+    file_.field = settings_.field;
     file_.writer = std::move(writer);
   }
 
   void begin(const std::string& text) {
     deadline_.after(settings_.total_timeout, [weak = weak_from_this()] {
       const auto self = weak.lock();
-      if (self) self->end(not_fetched(fmt::format("it took longer than {} ms", self->settings_.total_timeout.count())));
+      if (self)
+        self->end(self->not_fetched(fmt::format("it took longer than {} ms", self->settings_.total_timeout.count())));
     });
     auto url = net::parse_url(text);
     if (!url) return end(bad_url("is no URL that can be fetched: " + url.error()));
@@ -96,6 +88,13 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
    private:
     std::weak_ptr<Fetch> fetch_;
   };
+
+  Failure bad_url(const std::string& what) const {
+    return Failure(ErrorCode::validation, fmt::format("{} {}", settings_.field, what), {{settings_.field, what}});
+  }
+  Failure not_fetched(const std::string& why) const {
+    return Failure(ErrorCode::media_fetch_failed, "the file could not be fetched: " + why, {{settings_.field, why}});
+  }
 
   void ask(net::Url url) {
     if (url.scheme != "http" && url.scheme != "https")
@@ -127,7 +126,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
       const auto self = weak.lock();
       if (!self || !self->done_) return;
       if (written) return taken();
-      self->end(writer_failure(written.error(), field));
+      self->end(writer_failure(written.error(), self->settings_.field));
     });
   }
 
@@ -160,7 +159,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
     if (failure.kind == Kind::too_large)
       return writer_failure({protocol::Errc::too_large,
                              fmt::format("the file is larger than the limit of {} bytes", settings_.max_bytes)},
-                            field);
+                            settings_.field);
     return not_fetched(failure.message);
   }
 

@@ -24,10 +24,11 @@ struct FetchSettings {
   std::chrono::milliseconds answer_timeout{15'000};      // of each hop, to the head of its answer
   unsigned max_redirects = 5;
   std::string user_agent = "wharf";
+  std::string field = "url";  // where the address stood: failures name it
 };
 
-/// The file is from the field "url", its name that of Content-Disposition or else the last segment of the path.
-/// Failures: validation names `url` (what it is, an address that may not be asked, a status other than 200 or a
+/// The file is from FetchSettings::field, its name that of Content-Disposition or else the last segment of the path.
+/// Failures: validation names that field (what it is, an address that may not be asked, a status other than 200 or a
 /// server's own error, redirects without end); payload_too_large; media_fetch_failed where the other server or the
 /// network is to blame; of the writer as in writer_failure().
 using FetchOutcome = std::variant<TakenFile, Failure>;

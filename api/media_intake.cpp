@@ -17,6 +17,7 @@
 #include "web/json_body.h"
 #include "web/media_json_reader.h"
 #include "web/multipart_reader.h"
+#include "web/query.h"
 
 namespace wharf::api {
 namespace {
@@ -26,7 +27,7 @@ using protocol::Errc;
 using protocol::Error;
 using protocol::Result;
 
-constexpr std::array<std::string_view, 2> media_members{"data", "media.data"};
+constexpr std::array<std::string_view, 3> media_members{"data", "media.data", "files[].data"};
 constexpr std::array<std::string_view, 3> media_parts{"file", "data", "media"};
 
 Failure wrong_field(std::string_view field, std::string_view what) {
@@ -48,11 +49,19 @@ Failure body_failure(const Error& error) {
   }
 }
 
-/// The object that holds the member of a name of media_members, and the name there.
+/// The object that holds the member of a name as web::MediaJsonReader tells it, and the name there.
 std::pair<json::object*, std::string_view> holder(json::object& body, std::string_view name) {
   const std::size_t dot = name.find('.');
   if (dot == std::string_view::npos) return {&body, name};
-  json::value* outer = body.if_contains(name.substr(0, dot));
+  std::string_view outer_name = name.substr(0, dot);
+  const std::size_t bracket = outer_name.find('[');
+  json::value* outer = body.if_contains(outer_name.substr(0, bracket));
+  if (outer && bracket != std::string_view::npos) {
+    outer_name.remove_prefix(bracket + 1);
+    const auto index = web::parse_integer(outer_name.substr(0, outer_name.size() - 1));
+    json::array* list = outer->if_array();
+    outer = list && index ? list->if_contains(static_cast<std::size_t>(*index)) : nullptr;
+  }
   return {outer ? outer->if_object() : nullptr, name.substr(dot + 1)};
 }
 
@@ -239,7 +248,7 @@ struct MediaIntake::State final : web::MediaTextSink,
       return {};
     }
     if (protocol::displayable(part_text) != part_text) return refuse(wrong_field(part_name, "is not UTF-8 text"));
-    form.add(part_name, part_text);
+    if (!form.add(part_name, part_text)) return refuse(wrong_field(part_name, "must not be there twice"));
     return {};
   }
 

@@ -3,11 +3,11 @@
 // on into their writers piece by piece, and nothing more is read of the client until a piece is there; the fields
 // beside them are collected, and bounded.
 //
-//   application/json     a string at "data" or "media.data" is a file: a data URL or bare base64
+//   application/json     a string at "data", "media.data" or "files[i].data" is a file: a data URL or bare base64
 //   multipart/form-data  a part with a filename, or one called file, data or media with a Content-Type, is a file; one
 //                        called data with neither is as in JSON; a browser's empty file input is none. Every other part
 //                        is a field: UTF-8, at most 64 KiB, all together web::max_json_bytes; what it is as JSON,
-//                        form_fields.h says
+//                        form_fields.h says; one given twice is refused, unless it is a list of texts
 //
 // Once something is wrong nothing more is written: a body that ends soon is read to its end, any other is enough().
 // Loop thread only.
@@ -33,7 +33,7 @@ namespace wharf::api {
 struct TakenFile {
   static constexpr std::size_t max_head_bytes = 64u << 10;
 
-  std::string field;                              // where it stood: "data", "media.data", the name of a part; "url"
+  std::string field;                              // where it stood: "data", "files[1].data", the name of a part; "url"
   std::string file_name;                          // as given, made safe by nobody yet (web/file_name.h); "" for none
   std::string content_type;                       // as given, no more than somebody's word; "" for none
   std::string head;                               // its first max_head_bytes

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "api/media_copy.h"
 #include "api/media_look.h"
 #include "protocol/messages/media_location.h"
 
@@ -17,8 +18,6 @@ using protocol::MediaKind;
 using protocol::MessageKind;
 using protocol::Result;
 using sessions::SealedMedia;
-
-constexpr std::size_t piece_bytes = 1u << 20;
 
 std::uint64_t most_of(MessageKind kind) {
   switch (kind) {
@@ -126,38 +125,17 @@ struct MediaPreparations::State : std::enable_shared_from_this<State> {
     };
     if (kept->other) {
       const auto source = std::make_shared<std::string>(std::move(*kept->other));
-      return copy(
-          writer, 0, source->size(),
-          [source](std::uint64_t begin, std::uint64_t end, sessions::MediaDone<std::string> give) {
+      return copy_media(
+          [source](std::uint64_t begin, std::uint64_t end, const sessions::MediaDone<std::string>& give) {
             give(source->substr(begin, end - begin));
           },
-          written);
+          source->size(), writer, written);
     }
-    vault.read(
-        job->sealed.reference(), job->sealed.kind,
-        [self = shared_from_this(), job, writer, written](Result<std::shared_ptr<sessions::MediaReader>> reader) {
-          if (!reader) return written(reader.error());
-          self->copy(
-              writer, 0, (*reader)->length(),
-              [source = *reader](std::uint64_t begin, std::uint64_t end, sessions::MediaDone<std::string> give) {
-                source->read(begin, end, std::move(give));
-              },
-              written);
-        });
-  }
-
-  using Source = std::function<void(std::uint64_t, std::uint64_t, sessions::MediaDone<std::string>)>;
-  void copy(const std::shared_ptr<sessions::MediaWriter>& writer, std::uint64_t at, std::uint64_t length,
-            const Source& source, const sessions::MediaDone<void>& done) {
-    if (at == length) return done({});
-    const std::uint64_t end = std::min<std::uint64_t>(length, at + piece_bytes);
-    source(at, end, [=, self = shared_from_this()](Result<std::string> piece) {
-      if (!piece) return done(piece.error());
-      writer->append(std::move(*piece), [=](Result<void> taken) {
-        if (!taken) return done(taken.error());
-        self->copy(writer, end, length, source, done);
-      });
-    });
+    vault.read(job->sealed.reference(), job->sealed.kind,
+               [writer, written](const Result<std::shared_ptr<sessions::MediaReader>>& reader) {
+                 if (!reader) return written(reader.error());
+                 copy_media(pieces_of(*reader), (*reader)->length(), writer, written);
+               });
   }
 
   void end(const JobPtr& job, LookedAt looked, std::optional<SealedMedia> other) {

@@ -1,4 +1,4 @@
-// Handlers of files: sending them as messages of each kind, and reading those of stored messages.
+// The handler of the files of stored messages.
 #include <fmt/format.h>
 
 #include <utility>
@@ -6,7 +6,6 @@
 #include "api/chat_id.h"
 #include "api/handlers.h"
 #include "api/media_source.h"
-#include "api/schemas.h"
 #include "api/sending.h"
 #include "media/file_type.h"
 #include "storage/messages.h"
@@ -17,86 +16,7 @@
 namespace wharf::api {
 namespace {
 
-namespace json = boost::json;
-using protocol::MessageKind;
 using protocol::Result;
-
-// --- sending
-
-MediaWish wish_of(const CallPtr& call, MessageKind kind) {
-  MediaWish wish;
-  wish.kind = kind;
-  wish.caption = text_of(call->body, "caption");
-  wish.file_name = text_of(call->body, "filename");
-  wish.mimetype = text_of(call->body, "mimetype");
-  wish.view_once = boolean_of(call->body, "viewOnce", false);
-  return wish;
-}
-
-void send_prepared(const ServicesPtr& services, const CallPtr& call, const Schema& schema, sessions::SendMedia media,
-                   const std::string& hash) {
-  sessions::SendMessage message = around_content(call->body);
-  message.content = std::move(media);
-  send_message(services, call, schema, std::move(message), hash);
-}
-
-/// A file on the servers is announced again, as it was, with what is said anew around it.
-sessions::SendMedia announced_again(sessions::StoredMedia stored, const MediaWish& wish) {
-  sessions::SendMedia out;
-  out.content.kind = stored.message_kind;
-  out.content.file = std::move(stored.file);
-  out.content.caption = wish.caption;
-  if (!wish.file_name.empty()) out.content.file.file_name = web::safe_file_name(wish.file_name);
-  if (!wish.mimetype.empty()) out.content.file.mimetype = web::lower_case(wish.mimetype);
-  out.view_once = wish.view_once;
-  return out;
-}
-
-bool said(const json::object& body, std::string_view name) {
-  const json::value* value = body.if_contains(name);
-  if (value == nullptr || value->is_null()) return false;
-  if (value->is_bool()) return value->get_bool();
-  return !value->is_string() || (!value->get_string().empty() && value->get_string() != "false");
-}
-
-/// What is a field of another kind must not vanish: "seen once" least of all. nullptr: there is none.
-const char* misplaced(const json::object& body, MessageKind kind) {
-  const bool picture = kind == MessageKind::image || kind == MessageKind::video || kind == MessageKind::gif;
-  const bool sound = kind == MessageKind::audio || kind == MessageKind::voice;
-  if (said(body, "viewOnce") && !picture && !sound && kind != MessageKind::video_note) return "viewOnce";
-  if (said(body, "caption") && !picture && kind != MessageKind::document) return "caption";
-  if (said(body, "gif") && kind != MessageKind::gif) return "gif";
-  if (said(body, "round") && kind != MessageKind::video_note) return "round";
-  return nullptr;
-}
-
-void send_media(const ServicesPtr& services, const CallPtr& call, const Schema& schema, MessageKind kind) {
-  const auto session = session_of(services, call);
-  if (!session) return;
-  if (const char* field = misplaced(call->body, kind))
-    return refuse_field(call, field, fmt::format("a message of type {} has none", protocol::name(kind)));
-  if (session->jid.empty())  // before anything is fetched or converted
-    return call->failure(Failure(ErrorCode::session_not_ready, "the session is not linked to a WhatsApp account"));
-  if (!services->preparations) return call->failure(Failure(ErrorCode::not_implemented, "this server keeps no files"));
-  find_source(services, call, kind, [services, call, &schema, kind](MediaSource source) {
-    const MediaWish wish = wish_of(call, kind);
-    if (auto* failed = std::get_if<Failure>(&source)) return call->failure(*failed);
-    if (auto* stored = std::get_if<sessions::StoredMedia>(&source)) {
-      const std::string hash = protocol::to_hex(stored->reference.hashes.file_sha256);
-      return send_prepared(services, call, schema, announced_again(std::move(*stored), wish), hash);
-    }
-    services->preparations->prepare(
-        std::move(std::get<TakenFile>(source)), wish, [services, call, &schema](Preparation prepared) {
-          run_guarded(call, [&] {
-            if (auto* failed = std::get_if<Failure>(&prepared)) return call->failure(*failed);
-            auto& ready = std::get<PreparedMedia>(prepared);
-            send_prepared(services, call, schema, std::move(ready.message), ready.source_hash);
-          });
-        });
-  });
-}
-
-// --- reading
 
 /// What a browser may show where it stands. Everything else is saved: it comes from strangers, and a page or a drawing
 /// with scripts would run as one of this server.
@@ -156,30 +76,6 @@ void answer_with(const CallPtr& call, const std::string& message, const sessions
 }
 
 }  // namespace
-
-void send_image(const ServicesPtr& services, const CallPtr& call) {
-  send_media(services, call, schemas::send_image, MessageKind::image);
-}
-void send_file(const ServicesPtr& services, const CallPtr& call) {
-  send_media(services, call, schemas::send_file, MessageKind::document);
-}
-void send_audio(const ServicesPtr& services, const CallPtr& call) {
-  send_media(services, call, schemas::send_audio, MessageKind::audio);
-}
-void send_voice(const ServicesPtr& services, const CallPtr& call) {
-  send_media(services, call, schemas::send_voice, MessageKind::voice);
-}
-void send_sticker(const ServicesPtr& services, const CallPtr& call) {
-  send_media(services, call, schemas::send_sticker, MessageKind::sticker);
-}
-void send_video(const ServicesPtr& services, const CallPtr& call) {
-  const bool gif = boolean_of(call->body, "gif", false), round = boolean_of(call->body, "round", false);
-  if (gif && round) return refuse_field(call, "round", "must not stand beside gif");
-  send_media(services, call, schemas::send_video,
-             gif     ? MessageKind::gif
-             : round ? MessageKind::video_note
-                     : MessageKind::video);
-}
 
 void get_media(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);

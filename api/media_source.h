@@ -1,21 +1,41 @@
 #pragma once
-// Where the file of a message to be sent comes from: the body of the request, an address, or a message that is stored.
+// Where the files of messages to be sent come from: the body of the request, an address, or a message that is stored.
 
+#include <boost/json/object.hpp>
 #include <functional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "api/services.h"
 #include "sessions/media/stored_media.h"
 
 namespace wharf::api {
 
+struct FileAddress {
+  std::string url;
+};
+struct FileOfMessage {
+  std::string id;  // the WhatsApp id of a stored message
+};
+
+/// One file that a request asks to be sent.
+struct WantedFile {
+  std::string field;  // of its source: "data", "file", "url", "files[1].mediaMessageId"
+  std::string at;     // before the names of what is said of it: "", "files[1]."
+  std::variant<TakenFile, FileAddress, FileOfMessage> source;
+  const boost::json::object* said = nullptr;  // where that stands: the body, or a member of its `files`
+};
+
+/// The files of a validated body, in order, at least one: those of its `files`, else the parts of a form, else its one
+/// `data`, `url` or `mediaMessageId`. call->files move out; `said` points into call->body. Failures name the field.
+std::variant<std::vector<WantedFile>, Failure> wanted_files(const CallPtr& call);
+
 /// A file that has come, or one that lies on WhatsApp's servers already and is announced again.
 using MediaSource = std::variant<TakenFile, sessions::StoredMedia, Failure>;
 
-/// Reads `data`, `url` or `mediaMessageId` of a validated body, of which there must be one; files of call->files move
-/// out. `kind`: as what it will be kept. `done` runs once.
-void find_source(const ServicesPtr& services, const CallPtr& call, protocol::MessageKind kind,
+/// Gets it. `kind`: as what it will be kept. `done` runs once.
+void open_source(const ServicesPtr& services, const CallPtr& call, protocol::MessageKind kind, WantedFile file,
                  std::function<void(MediaSource)> done);
 
 /// The file of a stored message as plain bytes, fetched from WhatsApp's servers when it is not here.

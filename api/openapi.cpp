@@ -4,7 +4,10 @@
 #include <map>
 #include <set>
 
+#include "api/examples.h"
 #include "api/handlers.h"
+#include "api/schemas.h"
+#include "api/sending.h"
 
 namespace wharf::api {
 namespace {
@@ -99,13 +102,38 @@ void write_field(JsonWriter& out, const Field& field) {
   out.end_object();
 }
 
+/// Where a file comes from: exactly one of these.
+struct SourceField {
+  std::string_view name, summary;
+};
+constexpr SourceField file_source{"file", "parts of the form"};
+constexpr SourceField text_sources[] = {
+    {"data", "a data URL or base64"},
+    {"url", "fetched from an address"},
+    {"mediaMessageId", "the file of a stored message"},
+    {"files", "several files, a message of each"},
+};
+
+void write_sources(JsonWriter& out, std::span<const SourceField> sources) {
+  for (const SourceField& source : sources) {
+    out.begin_object().text("title", source.summary);
+    out.key("required").begin_array().text(source.name).end_array().end_object();
+  }
+}
+
 void write_schema(JsonWriter& out, const Schema& schema) {
   out.begin_object().text("type", "object").key("properties").begin_object();
   for (const Field& field : schema.fields) write_field(out.key(field.name), field);
   out.end_object().key("required").begin_array();
   for (const Field& field : schema.fields)
     if (field.required) out.text(field.name);
-  out.end_array().end_object();
+  out.end_array();
+  if (schema.name == "File") {
+    out.key("oneOf").begin_array();
+    write_sources(out, std::span(text_sources).first(3));  // no list in a list
+    out.end_array();
+  }
+  out.end_object();
 }
 
 void collect(const Schema* schema, std::map<std::string_view, const Schema*>& schemas) {
@@ -121,6 +149,14 @@ void write_path_parameters(JsonWriter& out, std::string_view pattern) {
   }
 }
 
+void write_header_parameter(JsonWriter& out, std::string_view name, std::string_view description,
+                            std::int64_t max_length = 0) {
+  out.begin_object().text("name", name).text("in", "header").text("description", description);
+  out.boolean("required", false).key("schema").begin_object().text("type", "string");
+  if (max_length != 0) out.number("maxLength", max_length);
+  out.end_object().end_object();
+}
+
 void write_parameters(JsonWriter& out, const Route& route) {
   out.key("parameters").begin_array();
   write_path_parameters(out, route.pattern);
@@ -132,9 +168,13 @@ void write_parameters(JsonWriter& out, const Route& route) {
       out.end_object();
     }
   }
-  if (route.budget == Budget::message) {
-    out.begin_object().text("name", "Idempotency-Key").text("in", "header").boolean("required", false);
-    out.key("schema").begin_object().text("type", "string").number("maxLength", 255).end_object().end_object();
+  if (route.budget == Budget::message)
+    write_header_parameter(out, "Idempotency-Key", "the same request again under it is answered as the first one was",
+                           255);
+  if (route.gives_file) {
+    write_header_parameter(out, "Range", "bytes=<first>-<last>; one range: several are answered with the whole");
+    write_header_parameter(out, "If-Range", "an ETag: of another version the whole is answered");
+    write_header_parameter(out, "If-None-Match", "ETags that are here already");
   }
   out.end_array();
 }
@@ -148,11 +188,82 @@ void write_error(JsonWriter& out, std::string_view status, std::string_view desc
 /// The same fields as parts of a form, and the files as others.
 void write_form(JsonWriter& out, const Route& route) {
   out.key("multipart/form-data").begin_object().key("schema").begin_object().key("allOf").begin_array();
-  out.begin_object().text("$ref", "#/components/schemas/" + std::string(route.body->name)).end_object();
+  write_reference(out, *route.body);
   out.begin_object().text("type", "object").key("properties").begin_object().key("file").begin_object();
-  out.text("type", "string").text("contentMediaType", "application/octet-stream");
-  out.text("description", "the file; any part with a filename is one");
-  out.end_object().end_object().end_object().end_array().end_object().end_object();
+  out.text("type", "array").number("minItems", 1).number("maxItems", 10);
+  out.text("description", "the file, or several in parts of one name; any part with a filename is one");
+  out.key("items").begin_object().text("type", "string").text("contentMediaType", "application/octet-stream");
+  out.end_object().end_object().end_object().end_object().end_array();
+  out.key("oneOf").begin_array();
+  write_sources(out, std::span(&file_source, 1));
+  write_sources(out, text_sources);
+  out.end_array().end_object().end_object();
+}
+
+/// A body in JSON: its fields, of which a file wants one source, and each type of message its own.
+void write_json_body(JsonWriter& out, const Route& route) {
+  if (!route.files) return write_reference(out, *route.body);
+  out.begin_object().key("allOf").begin_array();
+  write_reference(out, *route.body);
+  out.end_array().key("oneOf").begin_array();
+  if (route.body != &schemas::send_any) {
+    write_sources(out, text_sources);
+  } else {
+    for (const MessageType& type : message_types()) {
+      out.begin_object().text("title", type.name).key("allOf").begin_array();
+      write_reference(out, *type.schema);
+      out.end_array().key("properties").begin_object().key("type").begin_object().text("const", type.name);
+      out.end_object().end_object();
+      if (type.has_file) {
+        out.key("oneOf").begin_array();
+        write_sources(out, text_sources);
+        out.end_array();
+      }
+      out.end_object();
+    }
+  }
+  out.end_array().end_object();
+}
+
+void write_examples(JsonWriter& out, const Route& route) {
+  bool any = false;
+  for (const Example& example : examples()) {
+    if (example.schema != route.body) continue;
+    if (!std::exchange(any, true)) out.key("examples").begin_object();
+    out.key(example.name).begin_object().raw("value", example.json).end_object();
+  }
+  if (any) out.end_object();
+}
+
+/// What is answered with the bytes of a file, or in place of them.
+void write_file_answers(JsonWriter& out) {
+  const auto header = [&out](std::string_view name, std::string_view description) {
+    out.key(name).begin_object().text("description", description);
+    out.key("schema").begin_object().text("type", "string").end_object().end_object();
+  };
+  const auto answer = [&](std::string_view status, std::string_view description, bool bytes, bool range) {
+    out.key(status).begin_object().text("description", description).key("headers").begin_object();
+    header("ETag", "of this version of the file, which never changes");
+    header("Accept-Ranges", "bytes");
+    if (range) header("Content-Range", "which bytes of how many");
+    if (bytes) header("Content-Disposition", "its name; inline, or attachment: to be saved");
+    out.end_object();
+    if (bytes) {
+      out.key("content").begin_object().key("*/*").begin_object().key("schema").begin_object();
+      out.text("type", "string").text("contentMediaType", "application/octet-stream");
+      out.text("description", "the bytes, under the type of the file").end_object().end_object().end_object();
+    }
+    out.end_object();
+  };
+  answer("200", "the file", true, false);
+  answer("206", "the range of it that was asked for", true, true);
+  answer("304", "the version that If-None-Match names is still the one", false, false);
+  answer("416", "no byte of the file is in the range", false, true);
+  write_error(out, "409", "the session has to be connected to fetch it");
+  write_error(out, "410", "nobody has the file any more (MEDIA_GONE)");
+  write_error(out, "502",
+              "WhatsApp's servers do not give it, or not the announced one (MEDIA_FETCH_FAILED, MEDIA_DAMAGED)");
+  write_error(out, "504", "WhatsApp or the phone did not answer");
 }
 
 void write_answer(JsonWriter& out, const Route& route, unsigned status, std::string_view description) {
@@ -204,7 +315,8 @@ void write_operation(JsonWriter& out, const Route& route) {
   if (route.body) {
     out.key("requestBody").begin_object().boolean("required", true).key("content").begin_object();
     out.key("application/json").begin_object();
-    write_reference(out.key("schema"), *route.body);
+    write_json_body(out.key("schema"), route);
+    write_examples(out, route);
     out.end_object();
     if (route.files) write_form(out, route);
     out.end_object().end_object();
@@ -215,18 +327,26 @@ void write_operation(JsonWriter& out, const Route& route) {
     if (route.body) write_error(out, "400", "bad fields, all listed in details");
     if (route.handler) write_error(out, "404", "not found");
   } else {
-    write_answer(out, route, route.success, route.summary);
+    if (route.gives_file) write_file_answers(out);
+    else write_answer(out, route, route.success, route.summary);
     if (route.budget == Budget::message)
       write_answer(out, route, 202, "waitFor was asked and its time is over: how far the message has got by then");
     if (route.body || route.query) write_error(out, "400", "bad fields, all listed in details");
     if (route.pattern.find('{') != std::string_view::npos) write_error(out, "404", "not found");
+    if (route.budget == Budget::message)
+      write_error(out, "409", "the key or id stands for another request, or the session is not linked");
+    if (route.files) write_error(out, "410", "the file of mediaMessageId is gone everywhere");
     if (route.files) write_error(out, "413", "a file or the fields beside it are too large");
     if (route.body)
       write_error(out, "415",
                   route.files ? "neither application/json nor multipart/form-data" : "not application/json");
     if (route.budget == Budget::message)
-      write_error(out, "422",
-                  "waitFor was asked and the message failed, for example because the number is not on WhatsApp");
+      write_error(
+          out, "422",
+          route.files
+              ? "a file is not what the route sends (MEDIA_UNUSABLE), or waitFor was asked and the message failed"
+              : "waitFor was asked and the message failed, for example because the number is not on WhatsApp");
+    if (route.files) write_error(out, "502", "the server of url, or WhatsApp's, did not give the file");
     if (route.websocket) write_error(out, "426", "not a WebSocket request");
     write_error(out, "429", "over a rate limit; Retry-After says when");
   }

@@ -103,7 +103,7 @@ void cancel_queued(const ServicesPtr& services, const CallPtr& call) {
   if (!id) return refuse_field(call, "messageId", "must be a message id: true_<chat>_<id> or the bare WhatsApp id");
   ask(services, call, sessions::CancelMessage{std::move(*id)},
       [call](const sessions::Outcome<sessions::SentMessage>& cancelled) {
-        if (cancelled) return call->success(sent_message_json(*cancelled, call->dialect, false));
+        if (cancelled) return call->success(sent_message_json(*cancelled, call->dialect));
         const sessions::Refusal& why = cancelled.error();
         if (why.subject != sessions::Subject::message) return call->failure(failure_of(call, why));
         const bool unknown = why.code == protocol::Errc::not_found;

@@ -17,14 +17,14 @@ std::int64_t second_of(net::SteadyTime now) {
 
 RateLimit::RateLimit(unsigned per_minute, std::size_t max_keys) : per_minute_(per_minute), max_keys_(max_keys) {}
 
-RateLimit::Verdict RateLimit::take(std::string_view key, net::SteadyTime now) {
+RateLimit::Verdict RateLimit::take(std::string_view key, net::SteadyTime now, unsigned times) {
   if (per_minute_ == 0) return {};
   const std::int64_t second = second_of(now);
   Entry& found = entry(key, second);
-  const bool allowed = found.total < per_minute_;
+  const bool allowed = found.total + times <= per_minute_;
   if (allowed) {
-    ++found.total;
-    ++found.counts[static_cast<std::size_t>(second) % found.counts.size()];
+    found.total += times;
+    found.counts[static_cast<std::size_t>(second) % found.counts.size()] += times;
   }
   Verdict result = verdict(found, second);
   result.allowed = allowed;

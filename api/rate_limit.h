@@ -24,8 +24,8 @@ class RateLimit {
   };
 
   explicit RateLimit(unsigned per_minute, std::size_t max_keys = 20'000);
-  /// Counts the request when it is allowed; refused ones do not count.
-  Verdict take(std::string_view key, net::SteadyTime now);
+  /// Counts the request when it is allowed; refused ones do not count. `times`: as so many.
+  Verdict take(std::string_view key, net::SteadyTime now, unsigned times = 1);
   /// The state without counting.
   Verdict look(std::string_view key, net::SteadyTime now);
   std::size_t keys() const { return entries_.size(); }

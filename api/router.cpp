@@ -11,6 +11,7 @@
 #include "api/request_id.h"
 #include "sessions/log_value.h"
 #include "storage/database.h"
+#include "web/header_parameters.h"
 #include "web/json_body.h"
 
 namespace wharf::api {
@@ -21,6 +22,19 @@ using sessions::log_value;
 Failure too_many(const RateLimit::Verdict& limit) {
   return Failure(ErrorCode::rate_limited,
                  fmt::format("more than {} requests in a minute; try again in {} s", limit.limit, limit.reset.count()));
+}
+
+/// Clients that write JSON wherever they can write {} for nothing.
+bool says_something(std::string_view body) {
+  const std::string_view text = web::trimmed(body);
+  return !text.empty() && text != "{}";
+}
+
+/// That it asks to be sent: one for each of several files.
+unsigned messages_of(const Call& call) {
+  const auto* listed = call.body.if_contains("files");
+  const std::size_t files = std::max(call.files.size(), listed && listed->is_array() ? listed->get_array().size() : 0);
+  return static_cast<unsigned>(std::max<std::size_t>(1, files));
 }
 
 constexpr std::string_view capability_names[] = {"none", "read", "send", "manage", "admin"};
@@ -184,7 +198,7 @@ void Router::admit(const CallPtr& call) {
   call->query = std::move(*query);
   const Unknown unknown = web::unknown_of(call->query);
   std::vector<FieldProblem> problems;
-  if (unknown == Unknown::refused && !route.body && !call->request.body.empty())
+  if (!route.body && route.method != "GET" && says_something(call->request.body))
     problems.push_back({"body", "must be empty: this route reads none"});
   static constexpr Schema no_query{"", {}};
   validate(call->query, route.query ? *route.query : no_query, unknown, problems);
@@ -250,7 +264,7 @@ bool Router::count_action(Call& call) {
   // What is no session's name is no session's budget, and no key to remember.
   if (call.route->budget == Budget::message && settings_.messages_per_minute != 0 &&
       is_session_name(call.param("sessionId")))
-    return show(call, messages_.take(call.param("sessionId"), now));
+    return show(call, messages_.take(call.param("sessionId"), now, messages_of(call)));
   return true;
 }
 

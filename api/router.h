@@ -15,6 +15,7 @@
 #include "api/envelope.h"
 #include "api/media_intake.h"
 #include "api/rate_limit.h"
+#include "api/request_turns.h"
 #include "api/validation.h"
 #include "protocol/crypto/random.h"
 #include "protocol/media/media_kind.h"
@@ -52,6 +53,7 @@ struct Route {
   std::string_view media_type = "application/json";         // of the answer
   bool later = false;                                       // the handler checks what it is given, then answers 501
   std::optional<protocol::MediaKind> files = std::nullopt;  // the body may bring files, kept as of this kind
+  bool gives_file = false;  // the answer is a file: in ranges, of a version (web/byte_range.h)
 };
 
 /// Every route of the API, in the order of the document (routes.cpp).
@@ -69,6 +71,7 @@ class Call {
   Query query;
   boost::json::object body;
   std::vector<TakenFile> files;  // of a route that takes them; those that the handler does not finish are gone with it
+  RequestTurns::Turn turn;       // while requests of the same name wait for what becomes of this one
 
   /// A decoded path parameter; "" when the route has none of that name.
   const std::string& param(std::string_view name) const;

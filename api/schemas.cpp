@@ -32,15 +32,18 @@ constexpr Field session_config_fields[] = {
     {.name = "autoDownload", .type = Type::object, .summary = "files that are fetched without being asked for; default: none", .object = &auto_download},
 };
 
+#define WHARF_ORG {.name = "org", .summary = "whose it is: the organisation of the caller", .later = true}
 constexpr Field create_session_fields[] = {
     {.name = "sessionId", .required = true, .format = &formats::session_name},
     {.name = "waitForQR", .type = Type::boolean, .summary = "answer when the first QR code is there"},
     {.name = "config", .type = Type::object, .object = &session_config},
     {.name = "metadata", .type = Type::object, .summary = "the caller's own, echoed in every event of the session", .max = 8 * kib},
+    WHARF_ORG,
 };
 constexpr Field update_session_fields[] = {
     {.name = "config", .type = Type::object, .summary = "the given fields replace the stored ones", .object = &session_config},
     {.name = "metadata", .type = Type::object, .summary = "replaces the stored object; {} or null removes it", .max = 8 * kib, .nullable = true},
+    WHARF_ORG,
 };
 constexpr Field pairing_code_request_fields[] = {
     {.name = "phone", .summary = "the number to link, with country code", .required = true, .min = 5, .max = 32},
@@ -95,10 +98,20 @@ constexpr Field send_event_fields[] = {
     {.name = "locationName", .max = 1000}, {.name = "joinLink", .max = 2048, .format = &formats::url},
     {.name = "extraGuestsAllowed", .type = Type::boolean},
 };
+constexpr Field file_fields[] = {
+    {.name = "data", .summary = "the file as data URL or base64; or url; or mediaMessageId"},
+    {.name = "url", .summary = "where to fetch the file: http or https", .min = 1, .max = 2048, .format = &formats::url},
+    {.name = "mediaMessageId", .summary = "a stored message whose file is sent again", .min = 1, .max = 300, .format = &formats::message_id},
+    {.name = "filename", .summary = "shown to the recipient", .min = 1, .max = 255},
+    {.name = "caption", .max = 65536},
+    {.name = "mimetype", .summary = "of a document; default: found out", .min = 3, .max = 255, .format = &formats::media_type},
+};
+constexpr Schema file = {"File", file_fields};
 #define WHARF_FILE                                                                                                      \
   {.name = "data", .summary = "the file as data URL or base64; or a part of a form; or url; or mediaMessageId"},          \
       {.name = "url", .summary = "where to fetch the file: http or https", .min = 1, .max = 2048, .format = &formats::url}, \
       {.name = "mediaMessageId", .summary = "a stored message whose file is sent again", .min = 1, .max = 300, .format = &formats::message_id}, \
+      {.name = "files", .type = Type::objects, .summary = "instead of one file several: a message of each, in order", .min = 1, .max = 10, .object = &file}, \
       {.name = "filename", .summary = "shown to the recipient", .min = 1, .max = 255},                                   \
       {.name = "mentions", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::chat_id},          \
       {.name = "mentionAll", .type = Type::boolean, .summary = "mentions everybody in the chat"}
@@ -120,7 +133,8 @@ constexpr Field send_sticker_fields[] = {WHARF_AROUND_CONTENT, WHARF_FILE};
 // The other fields are those of the route of the type, and are checked as there. Their types stand here too: the texts of
 // a form are read by them.
 constexpr Field send_any_fields[] = {
-    {.name = "data", .type = Type::any}, {.name = "mediaMessageId", .type = Type::any}, {.name = "filename", .type = Type::any},
+    {.name = "data", .type = Type::any}, {.name = "files", .type = Type::objects, .object = &file},
+    {.name = "mediaMessageId", .type = Type::any}, {.name = "filename", .type = Type::any},
     {.name = "caption", .type = Type::any}, {.name = "viewOnce", .type = Type::boolean}, {.name = "mimetype", .type = Type::any},
     {.name = "round", .type = Type::boolean}, {.name = "gif", .type = Type::boolean},
     {.name = "type", .required = true, .one_of = "text|location|contact|poll|event|image|video|gif|audio|voice|document|sticker"},
@@ -174,6 +188,7 @@ constexpr Field register_webhook_fields[] = {
     {.name = "secret", .summary = "signs deliveries; whsec_<base64> or any text", .min = 8, .max = 256, .format = &formats::secret},
     {.name = "previousSecret", .summary = "signs as well, while receivers change over", .min = 8, .max = 256, .format = &formats::secret},
     {.name = "paused", .type = Type::boolean, .summary = "keeps events without delivering them", .later = true},
+    WHARF_ORG,
 };
 constexpr Field update_webhook_fields[] = {
     {.name = "url", .min = 8, .max = 2048, .format = &formats::url},
@@ -182,7 +197,9 @@ constexpr Field update_webhook_fields[] = {
     {.name = "secret", .summary = "signs from now on, and the one before it as well; null: unsigned", .min = 8, .max = 256, .format = &formats::secret, .nullable = true},
     {.name = "previousSecret", .summary = "the second live secret; null ends it", .min = 8, .max = 256, .format = &formats::secret, .nullable = true},
     {.name = "paused", .type = Type::boolean, .summary = "keeps events without delivering them", .later = true},
+    WHARF_ORG,
 };
+#undef WHARF_ORG
 
 constexpr Field qr_image_query_fields[] = {
     {.name = "size", .type = Type::integer, .summary = "pixels, default 400", .min = 100, .max = 2000},
@@ -192,7 +209,7 @@ constexpr Field send_query_fields[] = {
     {.name = "timeout", .type = Type::integer, .summary = "milliseconds, default 30000", .max = 120'000},
 };
 constexpr Field page_query_fields[] = {
-    {.name = "limit", .type = Type::integer, .summary = "chats of one page; without it, or 0, and without cursor: every chat, 400 over 100,000; moved into the range", .min = 0, .max = 1000, .clamped = true},
+    {.name = "limit", .type = Type::integer, .summary = "chats of one page; without it, or 0, and without cursor: every chat, 400 over 100,000", .min = 0, .max = 1000},
     {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
 };
 constexpr Field messages_query_fields[] = {
@@ -222,8 +239,8 @@ constexpr Field events_query_fields[] = {
     {.name = "cursor", .summary = "the same as after", .max = event_id_chars, .format = &formats::event_position},
     {.name = "session", .summary = "only of this session", .max = 64},
     {.name = "events", .summary = "comma-separated names or prefixes", .max = 1000, .format = &formats::event_list},
-    {.name = "limit", .type = Type::integer, .summary = "default 100", .min = 1, .max = 500, .clamped = true},
-    {.name = "wait", .type = Type::integer, .summary = "milliseconds to wait for an event when there is none", .max = 60'000, .clamped = true},
+    {.name = "limit", .type = Type::integer, .summary = "default 100", .min = 1, .max = 500},
+    {.name = "wait", .type = Type::integer, .summary = "milliseconds to wait for an event when there is none", .max = 60'000},
 };
 constexpr Field event_stream_query_fields[] = {
     {.name = "session", .summary = "only of this session", .max = 64},
@@ -241,7 +258,7 @@ constexpr Field session_stream_query_fields[] = {
     {.name = "ticket", .summary = "one-use ticket of a browser", .later = true},
 };
 constexpr Field deliveries_query_fields[] = {
-    {.name = "limit", .type = Type::integer, .summary = "default 100", .min = 1, .max = 1000, .clamped = true},
+    {.name = "limit", .type = Type::integer, .summary = "default 100", .min = 1, .max = 1000},
     {.name = "state", .summary = "only of this state", .later = true},
     {.name = "cursor", .summary = "nextCursor of the page before", .later = true},
 };
@@ -308,6 +325,7 @@ constexpr Field sent_message_fields[] = {
     {.name = "sendAt", .summary = "while it is scheduled", .format = &formats::date_time},
     {.name = "targetMessageId", .summary = "of what is said about a message: that message"},
     {.name = "replayed", .type = Type::boolean, .summary = "the answer of an earlier request with the same key or id"},
+    {.name = "messages", .type = Type::objects, .summary = "of a request with several files: each message, this one first", .object = &schemas::sent_message},
     {.name = "timedOut", .type = Type::boolean, .summary = "waitFor was not reached in time; the message stays queued"},
 };
 constexpr Field poll_option_fields[] = {
@@ -347,7 +365,7 @@ constexpr Field message_fields[] = {
     {.name = "calendarEvent", .type = Type::object}, {.name = "groupInvite", .type = Type::object},
     {.name = "album", .type = Type::object},
     {.name = "reply", .type = Type::object, .summary = "what was chosen of buttons, a list or a flow: id, params"},
-    {.name = "media", .type = Type::object, .summary = "mimetype, size, filename, width, height, seconds"},
+    {.name = "media", .type = Type::object, .summary = "url (the path of its bytes here), mimetype, size, filename, width, height, seconds"},
     {.name = "unknownKind", .summary = "the name of a kind that is kept and cannot be shown"},
     {.name = "sendAt", .summary = "while it is scheduled", .format = &formats::date_time},
     {.name = "viewOnce", .type = Type::boolean}, {.name = "isForwarded", .type = Type::boolean},

@@ -29,14 +29,11 @@ using storage::UnixMs;
 
 constexpr std::chrono::milliseconds default_ack_wait{30'000};
 
-}  // namespace
-
 // --- answers
 
-std::string sent_message_json(const SentMessage& sent, Dialect dialect, bool timed_out) {
+void begin_sent_message(JsonWriter& out, const SentMessage& sent, Dialect dialect) {
   const PersonText chat = person_text(sent.chat, sent.chat_ids);
   const std::string chat_text = jid_text(chat.id, chat.pn, dialect);
-  JsonWriter out(320 + sent.text.size());
   out.begin_object().text("messageId", message_id_text(chat_text, sent.id, dialect)).text("id", sent.id);
   out.text("chatId", chat_text).text_if("chatLid", chat.lid).text("content", sent.text);
   out.number("timestamp", dialect == Dialect::gateway ? sent.timestamp : sent.timestamp / 1000);
@@ -44,8 +41,28 @@ std::string sent_message_json(const SentMessage& sent, Dialect dialect, bool tim
   if (sent.ack == storage::AckLevel::scheduled) out.text("sendAt", iso_millis(sent.timestamp));
   if (!sent.target_id.empty()) out.text("targetMessageId", message_id_text(chat_text, sent.target_id, dialect));
   if (sent.replayed) out.boolean("replayed", true);
+}
+
+/// The one message; of several the first with all of them in `messages`.
+std::string sent_messages_json(const std::vector<SentMessage>& sent, Dialect dialect, bool timed_out) {
+  JsonWriter out((320 + sent.front().text.size()) * (sent.size() + 1));
+  begin_sent_message(out, sent.front(), dialect);
+  if (sent.size() > 1) {
+    out.key("messages").begin_array();
+    for (const SentMessage& one : sent) {
+      begin_sent_message(out, one, dialect);
+      out.end_object();
+    }
+    out.end_array();
+  }
   if (timed_out) out.boolean("timedOut", true);
   return out.end_object().take();
+}
+
+}  // namespace
+
+std::string sent_message_json(const SentMessage& sent, Dialect dialect) {
+  return sent_messages_json({sent}, dialect, false);
 }
 
 namespace {
@@ -86,17 +103,43 @@ Failure message_failed(const SentMessage& sent, Dialect dialect) {
                   {"error", sent.error}});
 }
 
-// Waits for the asked ack level and answers with how far the message got.
-void answer_after_ack(const ServicesPtr& services, const CallPtr& call, const std::string& session,
-                      const SentMessage& sent, storage::AckLevel level) {
+/// The messages of one request that somebody waits for, and how far each got.
+struct AwaitedMessages {
+  std::vector<SentMessage> sent;
+  std::size_t missing = 0;  // of which it is not known yet
+  std::optional<sessions::Refusal> refused;
+};
+
+void answer_awaited(const CallPtr& call, const AwaitedMessages& all, storage::AckLevel level) {
+  if (all.refused) return call->failure(failure_of(call, *all.refused));
+  bool timed_out = false;
+  for (const SentMessage& one : all.sent) {
+    if (one.ack == storage::AckLevel::error) return call->failure(message_failed(one, call->dialect));
+    timed_out = timed_out || one.ack < level;
+  }
+  call->success(sent_messages_json(all.sent, call->dialect, timed_out), Beside{timed_out ? 202u : 200u, {}, {}});
+}
+
+/// Answers for what was accepted: at once, or when each of them has reached the level that was asked for.
+void answer_sent(const ServicesPtr& services, const CallPtr& call, std::vector<SentMessage> sent) {
+  const auto level = ack_named(call->query.text("waitFor"));
+  if (!level) return call->success(sent_messages_json(sent, call->dialect, false));
+  const auto all = std::make_shared<AwaitedMessages>();
+  all->sent = std::move(sent);
+  all->missing = all->sent.size();
   const std::chrono::milliseconds timeout(call->query.integer("timeout", default_ack_wait.count()));
-  services->ports.waits.await_ack(session, sent, level, timeout, [call, level](const Outcome<SentMessage>& reached) {
-    if (!reached) return call->failure(failure_of(call, reached.error()));
-    const SentMessage& state = *reached;
-    if (state.ack == storage::AckLevel::error) return call->failure(message_failed(state, call->dialect));
-    const bool timed_out = state.ack < level;
-    call->success(sent_message_json(state, call->dialect, timed_out), Beside{timed_out ? 202u : 200u, {}, {}});
-  });
+  const auto known = [call, all, level = *level](std::size_t i, const Outcome<SentMessage>& reached) {
+    if (reached) all->sent[i] = *reached;
+    else if (!all->refused) all->refused = reached.error();
+    if (--all->missing == 0) answer_awaited(call, *all, level);
+  };
+  for (std::size_t i = 0; i < all->sent.size(); ++i) {
+    const SentMessage one = all->sent[i];
+    if (one.ack >= *level || one.ack == storage::AckLevel::error) known(i, one);
+    else
+      services->ports.waits.await_ack(call->param("sessionId"), one, *level, timeout,
+                                      [known, i](const Outcome<SentMessage>& reached) { known(i, reached); });
+  }
 }
 
 // --- requests
@@ -131,6 +174,7 @@ std::string hash_of(const CallPtr& call, const Schema& schema, const SendMessage
     // Fields that came later: where they are not given, the hash is that of earlier releases.
     if (!value && (field.name == "expiresAt" || field.name == "priority")) continue;
     if (&schema == &schemas::send_text && field.name == "mentionAll" && !value) continue;
+    if (field.name == "files" && !value) continue;  // nor was this, of one file
     known.push_back(value ? *value : json::value());
     if (!value) continue;
     if (field.name == "chatId") known.back() = message.chat.to_string();
@@ -175,15 +219,44 @@ bool read_timing(const ServicesPtr& services, const CallPtr& call, SendMessage& 
   return true;
 }
 
-/// The file that was kept for a message.
-std::optional<sessions::MediaName> file_of(const SendMessage& message) {
-  const auto* media = std::get_if<sessions::SendMedia>(&message.content);
-  return media ? media->upload : std::nullopt;
-}
+/// The files that were kept for messages, until the session takes them over.
+class KeptFiles {
+ public:
+  KeptFiles(sessions::MediaVault* vault, const std::vector<SendMessage>& messages) : vault_(vault) {
+    for (const SendMessage& message : messages) {
+      const auto* media = std::get_if<sessions::SendMedia>(&message.content);
+      if (media && media->upload) names_.push_back(*media->upload);
+    }
+  }
+  void drop() const {
+    for (const sessions::MediaName& name : names_) vault_->drop(name);
+  }
+  /// What ended unanswered may have been taken: then the next start looks.
+  void drop_unless_taken(const Outcome<std::vector<SentMessage>>& sent) const {
+    if (sent ? sent->front().replayed : sent.error().code != protocol::Errc::closed) drop();
+  }
 
-/// The session did not take it over. What ended unanswered may have been taken: then the next start looks.
-bool leaves_file(const Outcome<SentMessage>& sent) {
-  return sent ? sent->replayed : sent.error().code != protocol::Errc::closed;
+ private:
+  sessions::MediaVault* vault_;
+  std::vector<sessions::MediaName> names_;
+};
+
+/// What the request calls itself, and what tells it from another; and what it asks beside. false: answered.
+bool name_request(const CallPtr& call, const Schema& schema, SendMessage& message, const std::string& content_hash) {
+  if (call->query.has("timeout") && !call->query.has("waitFor"))
+    return refuse_field(call, "timeout", "must not stand without waitFor: nothing is waited for"), false;
+  if (const auto id = text_of(call->body, "messageId"); !id.empty() && &schema != &schemas::forward)
+    message.message_id = id;
+  if (call->request.has_header("idempotency-key")) {
+    const std::string_view key = call->request.header("idempotency-key");
+    constexpr std::size_t max_key_bytes = 255;
+    // An empty one is a variable that was never set: to go on without would send twice what is repeated.
+    if (key.empty() || key.size() > max_key_bytes)
+      return refuse_field(call, "Idempotency-Key", "must be 1 to 255 characters"), false;
+    message.idempotency_key = key;
+  }
+  message.request_hash = hash_of(call, schema, message, content_hash);
+  return true;
 }
 
 }  // namespace
@@ -192,35 +265,52 @@ std::string_view priority_name(storage::Priority priority) { return priorities.a
 
 void send_message(const ServicesPtr& services, const CallPtr& call, const Schema& schema, SendMessage message,
                   const std::string& content_hash) {
-  const auto file = file_of(message);
-  const auto drop_file = [services, file] {
-    if (file) services->ports.vault->drop(*file);
+  std::vector<SendMessage> one;
+  one.push_back(std::move(message));
+  send_messages(services, call, schema, std::move(one), content_hash);
+}
+
+void send_messages(const ServicesPtr& services, const CallPtr& call, const Schema& schema,
+                   std::vector<SendMessage> messages, const std::string& content_hash) {
+  const KeptFiles files(services->ports.vault, messages);
+  if (!session_of(services, call)) return files.drop();
+  for (SendMessage& message : messages)
+    if (!read_timing(services, call, message)) return files.drop();
+  if (!name_request(call, schema, messages.front(), content_hash)) return files.drop();
+  const auto told = [services, call, files](const Outcome<std::vector<SentMessage>>& sent) {
+    call->turn.reset();
+    files.drop_unless_taken(sent);
+    if (!sent) return call->failure(send_failure(call, sent.error()));
+    answer_sent(services, call, *sent);
   };
-  const std::string& session = call->param("sessionId");
-  if (!session_of(services, call) || !read_timing(services, call, message)) return drop_file();
-  if (const auto id = text_of(call->body, "messageId"); !id.empty() && &schema != &schemas::forward)
-    message.message_id = id;
-  if (call->request.has_header("idempotency-key")) {
-    const std::string_view key = call->request.header("idempotency-key");
-    constexpr std::size_t max_key_bytes = 255;
-    // An empty one is a variable that was never set: to go on without would send twice what is repeated.
-    if (key.empty() || key.size() > max_key_bytes) {
-      drop_file();
-      return refuse_field(call, "Idempotency-Key", "must be 1 to 255 characters");
-    }
-    message.idempotency_key = key;
-  }
-  message.request_hash = hash_of(call, schema, message, content_hash);
-  const auto wait_for = ack_named(call->query.text("waitFor"));
-  ask(services, call, std::move(message),
-      [services, call, session, wait_for, drop_file](const Outcome<SentMessage>& sent) {
-        if (leaves_file(sent)) drop_file();
-        if (!sent) return call->failure(send_failure(call, sent.error()));
-        if (wait_for && sent->ack == storage::AckLevel::error)
-          return call->failure(message_failed(*sent, call->dialect));
-        if (wait_for && sent->ack < *wait_for) return answer_after_ack(services, call, session, *sent, *wait_for);
-        call->success(sent_message_json(*sent, call->dialect, false));
-      });
+  if (messages.size() > 1) return ask(services, call, sessions::SendMessages{std::move(messages)}, told);
+  ask(services, call, std::move(messages.front()), [told](const Outcome<SentMessage>& sent) {
+    if (!sent) return told(sent.error());
+    told(std::vector<SentMessage>{*sent});
+  });
+}
+
+void find_earlier(const ServicesPtr& services, const CallPtr& call, const Schema& schema,
+                  std::vector<SendMessage> messages, const std::string& content_hash, std::function<void()> fresh) {
+  SendMessage& request = messages.front();
+  if (!read_timing(services, call, request) || !name_request(call, schema, request, content_hash)) return;
+  if (!request.idempotency_key && !request.message_id) return fresh();
+  const std::string name = call->param("sessionId") + (request.idempotency_key ? "\nkey\n" + *request.idempotency_key
+                                                                               : "\nid\n" + *request.message_id);
+  auto look = [services, call, messages = std::move(messages), fresh = std::move(fresh)](RequestTurns::Turn turn) {
+    call->turn = std::move(turn);
+    ask(services, call, sessions::FindSent{messages},
+        [services, call, fresh](const Outcome<std::vector<SentMessage>>& earlier) {
+          run_guarded(call, [&] {
+            if (earlier && earlier->empty()) return fresh();
+            call->turn.reset();
+            if (!earlier) return call->failure(send_failure(call, earlier.error()));
+            answer_sent(services, call, *earlier);
+          });
+        });
+  };
+  if (!services->turns.take(name, std::move(look)))
+    call->failure(Failure(ErrorCode::unavailable, "too many repeated requests wait for the first one; try again"));
 }
 
 namespace {
@@ -297,22 +387,24 @@ void send_gif(const ServicesPtr& services, const CallPtr& call) {
   send_video(services, call);
 }
 
-using Handler = void (*)(const ServicesPtr&, const CallPtr&);
-struct TypeOfMessage {
-  std::string_view name;
-  Handler handler;
-  const Schema* schema;
-};
-constexpr TypeOfMessage types[] = {
-    {"text", send_text, &schemas::send_text},          {"location", send_location, &schemas::send_location},
-    {"contact", send_contact, &schemas::send_contact}, {"poll", send_poll, &schemas::send_poll},
-    {"event", send_event, &schemas::send_event},       {"image", send_image, &schemas::send_image},
-    {"document", send_file, &schemas::send_file},      {"audio", send_audio, &schemas::send_audio},
-    {"voice", send_voice, &schemas::send_voice},       {"video", send_video, &schemas::send_video},
-    {"gif", send_gif, &schemas::send_video},           {"sticker", send_sticker, &schemas::send_sticker},
+constexpr MessageType types[] = {
+    {"text", send_text, &schemas::send_text, false},
+    {"location", send_location, &schemas::send_location, false},
+    {"contact", send_contact, &schemas::send_contact, false},
+    {"poll", send_poll, &schemas::send_poll, false},
+    {"event", send_event, &schemas::send_event, false},
+    {"image", send_image, &schemas::send_image, true},
+    {"document", send_file, &schemas::send_file, true},
+    {"audio", send_audio, &schemas::send_audio, true},
+    {"voice", send_voice, &schemas::send_voice, true},
+    {"video", send_video, &schemas::send_video, true},
+    {"gif", send_gif, &schemas::send_video, true},
+    {"sticker", send_sticker, &schemas::send_sticker, true},
 };
 
 }  // namespace
+
+std::span<const MessageType> message_types() { return types; }
 
 void send_text(const ServicesPtr& services, const CallPtr& call) {
   SendMessage message = around_content(call->body);
@@ -371,8 +463,10 @@ void send_event(const ServicesPtr& services, const CallPtr& call) {
 
 void send_any(const ServicesPtr& services, const CallPtr& call) {
   const std::string_view name = text_of(call->body, "type");
-  for (const TypeOfMessage& type : types) {
+  for (const MessageType& type : types) {
     if (type.name != name) continue;
+    if (!type.has_file && !call->files.empty())
+      return refuse_field(call, call->files.front().field, fmt::format("a message of type {} has no file", name));
     json::object content = call->body;
     content.erase("type");
     std::vector<FieldProblem> problems;

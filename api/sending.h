@@ -2,13 +2,25 @@
 // What the handlers of everything that is sent share: reading what stands around a content, sending the command, and
 // answering for it.
 
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "api/services.h"
 #include "sessions/commands.h"
 
 namespace wharf::api {
+
+/// The `type` of a message of POST …/messages, and what its route takes.
+struct MessageType {
+  std::string_view name;
+  Handler handler;
+  const Schema* schema;
+  bool has_file;
+};
+std::span<const MessageType> message_types();
 
 /// What every message of its own can say beside its content; of a validated body.
 sessions::SendMessage around_content(const boost::json::object& body);
@@ -16,9 +28,18 @@ sessions::SendMessage around_content(const boost::json::object& body);
 /// "" without. A file that the session does not take over is dropped.
 void send_message(const ServicesPtr& services, const CallPtr& call, const Schema& schema, sessions::SendMessage message,
                   const std::string& content_hash = {});
-std::string sent_message_json(const sessions::SentMessage& sent, Dialect dialect, bool timed_out);
+std::string sent_message_json(const sessions::SentMessage& sent, Dialect dialect);
 /// "low", "normal", "high"
 std::string_view priority_name(storage::Priority priority);
+/// Several messages of one request in one chat: all of them or none.
+void send_messages(const ServicesPtr& services, const CallPtr& call, const Schema& schema,
+                   std::vector<sessions::SendMessage> messages, const std::string& content_hash);
+/// Asks whether a request that names itself (Idempotency-Key, messageId) was accepted before, and answers then as it
+/// was answered first. `fresh` runs when it was not. Others of the same name wait until this one is accepted or over.
+/// `messages`: with their text; what has to be fetched yet may be missing.
+void find_earlier(const ServicesPtr& services, const CallPtr& call, const Schema& schema,
+                  std::vector<sessions::SendMessage> messages, const std::string& content_hash,
+                  std::function<void()> fresh);
 void refuse_field(const CallPtr& call, std::string field, std::string what);
 
 }  // namespace wharf::api

@@ -4,8 +4,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "api/file_door.h"
 #include "api/handlers.h"
-#include "api/refused_body.h"
 #include "api/request_id.h"
 #include "api/router.h"
 #include "net/loop_guard.h"
@@ -70,22 +70,14 @@ net::WebGuard web_guard(const ApiSettings& settings, bool sandbox, protocol::Ran
                        });
 }
 
-FileDoor file_door(const Services& services) {
-  FileDoor door;
+FileDoor door_of(const Services& services) {
   const auto& ports = services.ports;
-  if (!ports.vault) return door;
-  door.open = [vault = ports.vault, most = services.settings.max_media_bytes](const Route& route,
-                                                                              std::string_view content_type) {
-    IntakeSettings settings;
-    settings.max_file_bytes = most;
-    settings.fields = route.body;
-    return std::make_unique<MediaIntake>(content_type, settings,
-                                         [vault, kind = *route.files] { return vault->write(kind, sidecar_of(kind)); });
-  };
-  door.refusal = [&supervisor = ports.supervisor](const std::string& session) {
-    return supervisor.find(session) ? std::nullopt : std::optional(session_not_found(session));
-  };
-  return door;
+  if (!ports.vault) return FileDoor();
+  return file_door([vault = ports.vault](protocol::MediaKind kind) { return vault->write(kind, sidecar_of(kind)); },
+                   services.settings.max_media_bytes,
+                   [&supervisor = ports.supervisor](const std::string& session) {
+                     return supervisor.find(session) ? std::nullopt : std::optional(session_not_found(session));
+                   });
 }
 
 /// Who reads of a session finds what he was told before.
@@ -113,7 +105,7 @@ struct ApiServer::State {
         guard(web_guard(settings, static_cast<bool>(sandbox), ports.random)),
         router(
             routes(), router_settings(settings), ports.scheduler, ports.random,
-            [this](const CallPtr& call) { run(services, call); }, file_door(*services)),
+            [this](const CallPtr& call) { run(services, call); }, door_of(*services)),
         http(ports.loop, http_settings(settings, ports.random),
              [this](net::HttpRequest request, net::Responder responder) {
                handle(std::move(request), std::move(responder));
@@ -121,7 +113,7 @@ struct ApiServer::State {
 
   net::HttpServerSettings http_settings(const ApiSettings& settings, protocol::Random& random) {
     net::HttpServerSettings out;
-    out.receive_body = [this](const net::HttpRequest& head) { return receive_body(head); };
+    out.receive_body = [this](const net::HttpRequest& head) { return api::receive_body(router, guard, head); };
     out.max_streamed_bytes = settings.max_media_bytes + settings.max_media_bytes / 2 + web::max_json_bytes;
     out.listen = settings.listen;
     out.max_body_bytes = settings.max_body_bytes;
@@ -134,13 +126,6 @@ struct ApiServer::State {
       return response;
     };
     return out;
-  }
-
-  std::unique_ptr<net::BodyReceiver> receive_body(const net::HttpRequest& head) {
-    auto receiver = router.receive_body(head);
-    // handle() refuses it again when it is there; until then none of it is to reach the disk.
-    if (receiver && !guard.admits(head)) return std::make_unique<RefusedBody>(head, RefusedBody::Why());
-    return receiver;
   }
 
   // One guard for every door: what it refuses reaches neither the API, nor a WebSocket, nor the sandbox's control API.
@@ -185,7 +170,8 @@ void ApiServer::drain(std::function<void()> done) {
   state_->http.stop_accepting();
   // Before the connections are waited for: a request with waitFor would hold them until its time is up.
   state_->services->ports.waits.end();
-  // Nor may a server that drips, which somebody wanted a file from.
+  // Nor may a server that drips, which somebody wanted a file from; nor the next one that was wanted behind it.
+  state_->services->draining = true;
   for (const auto& [call, fetch] : std::exchange(state_->services->fetches, {}))
     call->failure(Failure(ErrorCode::unavailable, "the server is shutting down"));
   state_->services->hub.close_all(close_going_away, "the server is shutting down");

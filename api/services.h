@@ -12,6 +12,7 @@
 #include "api/event_texts.h"
 #include "api/media_preparation.h"
 #include "api/qr_image.h"
+#include "api/request_turns.h"
 #include "api/router.h"
 #include "api/server.h"
 #include "api/webhook_dispatcher.h"
@@ -46,6 +47,8 @@ struct Services {
   /// Files that are being fetched for requests, and for which; at most max_fetches.
   static constexpr std::size_t max_fetches = 16;
   std::map<CallPtr, net::OutgoingHandle> fetches;
+  bool draining = false;  // nothing more is fetched
+  RequestTurns turns;
   std::optional<MediaPreparations> preparations;        // nullopt: this process keeps no files
   std::map<storage::OrgId, std::string> organisations;  // their names; this build makes no new ones
 

@@ -80,6 +80,16 @@ std::string_view unknown_mask(const boost::json::object& body, const WebhookRow&
   return {};
 }
 
+/// A second secret signs beside the first one: without that it would be taken and sign nothing.
+bool second_secret_alone(const boost::json::object& body, const WebhookRow& stored) {
+  if (text_of(body, "previousSecret").empty() || !text_of(body, "secret").empty()) return false;
+  return stored.secret.empty() || body.contains("secret");  // null: the webhook becomes unsigned
+}
+
+Failure second_secret_refused() {
+  return failure_of({FieldProblem{"previousSecret", "must not stand without secret: it signs beside that one"}});
+}
+
 /// What carries credentials is shown to the caller who just gave it, value for value in `given`, and to nobody else:
 /// a mask that was sent back gives nothing.
 void write_webhook(JsonWriter& out, const WebhookRow& row, std::string_view org, std::string_view session_name,
@@ -203,6 +213,8 @@ void register_webhook(const ServicesPtr& services, const CallPtr& call) {
   if (const std::string_view field = unknown_mask(call->body, known == there.end() ? WebhookRow() : **known);
       !field.empty())
     return call->failure(mask_refused(field));
+  if (second_secret_alone(call->body, known == there.end() ? WebhookRow() : **known))
+    return call->failure(second_secret_refused());
   if (known == there.end() && there.size() >= max_webhooks_per_scope)
     return call->failure(
         Failure(ErrorCode::validation, fmt::format("at most {} webhooks; remove one first", max_webhooks_per_scope)));
@@ -228,6 +240,7 @@ void update_webhook(const ServicesPtr& services, const CallPtr& call) {
         failure_of({FieldProblem{"url", "must not be a private or loopback address (webhooks.allow_private is off)"}}));
   if (const std::string_view field = unknown_mask(call->body, *row); !field.empty())
     return call->failure(mask_refused(field));
+  if (second_secret_alone(call->body, *row)) return call->failure(second_secret_refused());
   const std::string id = row->id;
   services->webhooks.update(
       id, [&body = call->body](WebhookRow& changed) { change_webhook(body, changed); },

@@ -143,6 +143,23 @@ struct SendMessage {
   std::string request_hash;  // of the body, for key reuse with another body (conflict)
   friend bool operator==(const SendMessage&, const SendMessage&) = default;
 };
+/// Several messages of one request, in this order in one chat: all of them are accepted, or none. The first one's names
+/// (`idempotency_key`, `message_id`, `request_hash`) are those of the request; the others have none. Errors: as
+/// SendMessage.
+struct SendMessages {
+  using Answer = std::vector<SentMessage>;
+  static constexpr const char* name = "send_messages";
+  std::vector<SendMessage> messages;  // at least one
+  friend bool operator==(const SendMessages&, const SendMessages&) = default;
+};
+/// What a repetition of such a request is answered with; none when it was not accepted yet. Nothing is sent: for those
+/// who have to get a file first. Errors: as SendMessage before it composes anything.
+struct FindSent {
+  using Answer = std::vector<SentMessage>;
+  static constexpr const char* name = "find_sent";
+  std::vector<SendMessage> messages;  // as SendMessages; of their contents only what they show as text is read
+  friend bool operator==(const FindSent&, const FindSent&) = default;
+};
 /// The WhatsApp id of the message that this says something about; nullptr for a message of its own.
 const std::string* about_message(const Sendable& content);
 /// What the message shows as its text.
@@ -198,8 +215,9 @@ struct Asked {
 template <class... Operations>
 using AnyOf = std::variant<Asked<Operations>...>;
 
-using Command = AnyOf<StartSession, StopSession, RestartSession, UpdateSession, Logout, RemoveSession,
-                      RequestPairingCode, SendMessage, CancelMessage, FetchMedia, MarkRead, RemoveChat, CatchUp>;
+using Command =
+    AnyOf<StartSession, StopSession, RestartSession, UpdateSession, Logout, RemoveSession, RequestPairingCode,
+          SendMessage, SendMessages, FindSent, CancelMessage, FetchMedia, MarkRead, RemoveChat, CatchUp>;
 
 /// "send_text"
 const char* name(const Command& command);

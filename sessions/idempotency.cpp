@@ -10,8 +10,15 @@ using storage::MessageRow;
 
 namespace {
 
+constexpr UnixMs day_ms = UnixMs{24} * 3'600'000;
+
 /// A client-chosen id is remembered like an Idempotency-Key; no header value contains a line feed.
 std::string chosen_id_key(const std::string& message_id) { return "messageId\n" + message_id; }
+
+/// The name of one of several messages; that of the first is the name of the request.
+std::string part_key(const std::string& key, std::size_t part) {
+  return part == 0 ? key : "part\n" + std::to_string(part) + "\n" + key;
+}
 
 Refusal reused(Subject kind) {
   return Refusal(Errc::conflict, kind,
@@ -42,21 +49,25 @@ SentMessage Idempotency::replayed(const MessageRow& row) {
 
 Outcome<std::optional<SentMessage>> Idempotency::find_by_key(const SendMessage& request, const Jid& chat,
                                                              const std::string& key, Subject kind) {
-  constexpr UnixMs day_ms = UnixMs{24} * 3'600'000;
   const auto earlier = c_.records.find_idempotency(key, c_.now.unix_ms - day_ms);
   if (!earlier) return std::optional<SentMessage>();
   if (earlier->request_hash != request.request_hash) return reused(kind);
-  const auto row = c_.records.find_message_by_id(earlier->message_id, true);
-  if (row && row->from_me && row->chat == chat) return std::optional(replayed(*row));
+  return std::optional(first_answer(*earlier, chat, request.content));
+}
+
+SentMessage Idempotency::first_answer(const storage::IdempotencyRow& earlier, const Jid& chat,
+                                      const Sendable& content) {
+  const auto row = c_.records.find_message_by_id(earlier.message_id, true);
+  if (row && row->from_me && row->chat == chat) return replayed(*row);
   // The message was deleted since: the answer is the first one all the same, or a retry would send it again.
   SentMessage sent;
-  sent.id = earlier->message_id;
+  sent.id = earlier.message_id;
   sent.chat = chat;
   sent.chat_ids = directory_.person(chat);
-  sent.text = shown_text(request.content);
-  sent.timestamp = earlier->at;
+  sent.text = shown_text(content);
+  sent.timestamp = earlier.at;
   sent.replayed = true;
-  return std::optional(std::move(sent));
+  return sent;
 }
 
 Outcome<std::optional<SentMessage>> Idempotency::find(const SendMessage& request, const Jid& chat) {
@@ -73,11 +84,32 @@ Outcome<std::optional<SentMessage>> Idempotency::find(const SendMessage& request
   return std::optional(replayed(*row));
 }
 
-void Idempotency::remember(const SendMessage& request, const std::string& message_id) {
-  const auto keep = [&](std::string key) {
+Outcome<std::vector<SentMessage>> Idempotency::find_all(const std::vector<SendMessage>& messages, const Jid& chat) {
+  const SendMessage& request = messages.front();
+  auto first = find(request, chat);
+  if (!first) return first.error();
+  std::vector<SentMessage> out;
+  if (!*first) return out;
+  out.push_back(std::move(**first));
+  for (std::size_t part = 1; part < messages.size(); ++part) {
+    std::optional<storage::IdempotencyRow> earlier;
+    const auto look = [&](const std::string& key) {
+      if (!earlier) earlier = c_.records.find_idempotency(part_key(key, part), c_.now.unix_ms - day_ms);
+    };
+    if (request.idempotency_key) look(*request.idempotency_key);
+    if (request.message_id) look(chosen_id_key(*request.message_id));
+    // After a day the first is known by its id alone, and nobody knows what stood beside it.
+    if (!earlier) return reused(Subject::message_id);
+    out.push_back(first_answer(*earlier, chat, messages[part].content));
+  }
+  return out;
+}
+
+void Idempotency::remember(const SendMessage& request, const std::string& message_id, std::size_t part) {
+  const auto keep = [&](const std::string& key) {
     storage::IdempotencyRow row;
     row.session = c_.id();
-    row.key = std::move(key);
+    row.key = part_key(key, part);
     row.request_hash = request.request_hash;
     row.message_id = message_id;
     row.at = c_.now.unix_ms;

@@ -2,8 +2,10 @@
 // Whether a text was asked for before: under the same Idempotency-Key within a day, or with the same message id. The
 // answer is then the first one, and nothing is sent again.
 
+#include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sessions/commands.h"
 #include "sessions/context.h"
@@ -22,13 +24,18 @@ class Idempotency {
   /// The first answer to the same request, when there was one. `chat` is canonical. Errors: conflict (the key or the id
   /// was used with other content).
   Outcome<std::optional<SentMessage>> find(const SendMessage& request, const Jid& chat);
+  /// The same of a request for several messages (SendMessages), all of which are found or none.
+  Outcome<std::vector<SentMessage>> find_all(const std::vector<SendMessage>& messages, const Jid& chat);
   /// The request was accepted as the message of this id. Writes a row for each name that it can be repeated under.
-  void remember(const SendMessage& request, const std::string& message_id);
+  /// `part`: which of its messages, 0 for the first.
+  void remember(const SendMessage& request, const std::string& message_id, std::size_t part = 0);
 
  private:
   Outcome<std::optional<SentMessage>> find_by_key(const SendMessage& request, const Jid& chat, const std::string& key,
                                                   Subject kind);
   SentMessage replayed(const storage::MessageRow& row);
+  /// What a row of this name was accepted as. `content`: what it shows when it was deleted since.
+  SentMessage first_answer(const storage::IdempotencyRow& earlier, const Jid& chat, const Sendable& content);
 
   Context& c_;
   Directory& directory_;

@@ -1,6 +1,7 @@
 #pragma once
 // What a message holds beside its text, as the one JSON object that its row and its events carry (events/message.h,
-// `details`): made once, when the message comes or is composed, and shown as it stands. "" when there is nothing.
+// `details`): made once, when the message comes or is composed, and shown as it stands, but for the address that a file
+// gets (api/dialect.cpp). `media` is the first member where there is one, and never empty. "" when there is nothing.
 //
 //   location     {latitude, longitude, name?, address?, url?, accuracy?}      locations, live ones too
 //   contacts     [{name, vcard}]

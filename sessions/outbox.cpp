@@ -80,30 +80,75 @@ void Outbox::count(Holdings& held) const {
 
 // --- acceptance
 
+Outcome<Jid> Outbox::open_chat(const SendMessage& request) {
+  if (const auto linked = sealer_.can_send(); !linked) return linked.error();
+  auto chat = sealer_.chat_of(request);
+  if (!chat) return chat;
+  if (const auto possible = sealer_.can_send_to(*chat); !possible) return possible.error();
+  return chat;
+}
+
 void Outbox::accept(const SendMessage& request, Reply<SentMessage> reply) {
   const auto refuse = [&](const Refusal& why) { c_.answer(std::move(reply), why); };
-  if (const auto linked = sealer_.can_send(); !linked) return refuse(linked.error());
-  const auto found = sealer_.chat_of(request);
-  if (!found) return refuse(found.error());
-  const Jid& chat = *found;
-  if (const auto possible = sealer_.can_send_to(chat); !possible) return refuse(possible.error());
-  auto earlier = idempotency_.find(request, chat);
+  const auto chat = open_chat(request);
+  if (!chat) return refuse(chat.error());
+  auto earlier = idempotency_.find(request, *chat);
   if (!earlier) return refuse(earlier.error());
   if (*earlier) return c_.answer(std::move(reply), std::move(**earlier));
   if (items_.size() + schedule_.size() >= c_.settings.max_queued_messages) {
     return refuse(Refusal(Errc::rate_limited, Subject::queue, "the queue of this session is full"));
   }
-  auto message = sealer_.compose(request, chat);
+  auto message = compose(request, *chat);
   if (!message) return refuse(message.error());
-  take_in(request, std::move(*message), std::move(reply));
+  idempotency_.remember(request, message->id);
+  c_.answer(std::move(reply), sent_message(*message, directory_.person(message->chat)));
+  take_in(request, std::move(*message));
 }
 
-void Outbox::take_in(const SendMessage& request, MessageRow message, Reply<SentMessage> reply) {
-  if (request.send_at > c_.now.unix_ms) return put_off(request, std::move(message), std::move(reply));
+void Outbox::accept(const SendMessages& several, Reply<std::vector<SentMessage>> reply) {
+  const auto refuse = [&](const Refusal& why) { c_.answer(std::move(reply), why); };
+  auto earlier = find(FindSent{several.messages});
+  if (!earlier) return refuse(earlier.error());
+  if (!earlier->empty()) return c_.answer(std::move(reply), std::move(*earlier));
+  if (items_.size() + schedule_.size() + several.messages.size() > c_.settings.max_queued_messages)
+    return refuse(Refusal(Errc::rate_limited, Subject::queue, "the queue of this session has no room for all of them"));
+  std::vector<MessageRow> composed;  // all of them before the first is taken in: none is refused behind another
+  for (const SendMessage& request : several.messages) {
+    const auto chat = open_chat(request);
+    if (!chat) return refuse(chat.error());
+    auto message = compose(request, *chat);
+    if (!message) return refuse(message.error());
+    composed.push_back(std::move(*message));
+  }
+  std::vector<SentMessage> sent;
+  for (std::size_t i = 0; i < composed.size(); ++i) {
+    idempotency_.remember(several.messages.front(), composed[i].id, i);
+    sent.push_back(sent_message(composed[i], directory_.person(composed[i].chat)));
+  }
+  c_.answer(std::move(reply), std::move(sent));
+  for (std::size_t i = 0; i < composed.size(); ++i) take_in(several.messages[i], std::move(composed[i]));
+}
+
+Outcome<std::vector<SentMessage>> Outbox::find(const FindSent& wanted) {
+  if (wanted.messages.empty()) return Error(Errc::malformed, "there is no message to be sent");
+  const auto chat = open_chat(wanted.messages.front());
+  if (!chat) return chat.error();
+  return idempotency_.find_all(wanted.messages, *chat);
+}
+
+Outcome<MessageRow> Outbox::compose(const SendMessage& request, const Jid& chat) {
+  auto message = sealer_.compose(request, chat);
+  if (message && request.send_at > c_.now.unix_ms) {
+    message->ack = AckLevel::scheduled;
+    message->timestamp = request.send_at;
+  }
+  return message;
+}
+
+void Outbox::take_in(const SendMessage& request, MessageRow message) {
+  if (message.ack == AckLevel::scheduled) return put_off(request, std::move(message));
   Item item = item_of(message, request.priority, file_of(request));
   const auto unsealable = seal_at_once(item, message);
-  idempotency_.remember(request, message.id);
-  c_.answer(std::move(reply), sent_message(message, directory_.person(message.chat)));
   tell_new(message);
   take_up(std::move(item), request.expires_at, unsealable);
 }
@@ -184,9 +229,7 @@ Outbox::Item& Outbox::insert(std::int64_t row, Item item, UnixMs expires_at) {
 // --- later
 
 // The message stands beside the conversation until its time: no page and no event shows it.
-void Outbox::put_off(const SendMessage& request, MessageRow message, Reply<SentMessage> reply) {
-  message.ack = AckLevel::scheduled;
-  message.timestamp = request.send_at;
+void Outbox::put_off(const SendMessage& request, MessageRow message) {
   Schedule::Item item;
   item.row = ++last_row_;
   item.chat = message.chat;
@@ -209,8 +252,6 @@ void Outbox::put_off(const SendMessage& request, MessageRow message, Reply<SentM
   stored.expires_at = item.expires_at;
   if (item.upload) stored.upload = protocol::to_bytes(*item.upload);
   stored.accepted_at = c_.now.unix_ms;
-  idempotency_.remember(request, message.id);
-  c_.answer(std::move(reply), sent_message(message, directory_.person(message.chat)));
   c_.records.add(storage::InsertMessage{std::move(message), false, std::nullopt});
   c_.records.add(storage::InsertOutbox{std::move(stored)});
   schedule_.add(std::move(item));

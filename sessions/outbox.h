@@ -44,6 +44,8 @@ class Outbox {
   void accept(const SendMessage& request, Reply<SentMessage> reply);
   /// Ends a message that was not sealed yet. Errors: as CancelMessage.
   void cancel(const CancelMessage& request, Reply<SentMessage> reply);
+  void accept(const SendMessages& several, Reply<std::vector<SentMessage>> reply);
+  Outcome<std::vector<SentMessage>> find(const FindSent& wanted);
   /// The session came online: sealed messages again, then what waits.
   void on_online();
   bool awaits(std::string_view message_id) const { return by_id_.contains(message_id); }
@@ -101,7 +103,10 @@ class Outbox {
   };
 
   // --- acceptance
-  void take_in(const SendMessage& request, storage::MessageRow message, Reply<SentMessage> reply);
+  /// Where it goes, when anything can go there.
+  Outcome<Jid> open_chat(const SendMessage& request);
+  Outcome<storage::MessageRow> compose(const SendMessage& request, const Jid& chat);
+  void take_in(const SendMessage& request, storage::MessageRow message);
   Item item_of(const storage::MessageRow& message, storage::Priority priority, std::optional<MediaName> upload);
   std::optional<Error> seal_at_once(Item& item, const storage::MessageRow& message);
   void tell_new(const storage::MessageRow& message);
@@ -111,7 +116,7 @@ class Outbox {
   Item& insert(std::int64_t row, Item item, UnixMs expires_at);
 
   // --- later
-  void put_off(const SendMessage& request, storage::MessageRow message, Reply<SentMessage> reply);
+  void put_off(const SendMessage& request, storage::MessageRow message);
   void expire_due();
   void release_due();
   void release(Schedule::Item scheduled);

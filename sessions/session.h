@@ -122,6 +122,8 @@ class Session {
   void carry_out(const RequestPairingCode& request, Reply<PairingCode> reply);
   void carry_out(const SendMessage& message, Reply<SentMessage> reply);
   void carry_out(const CancelMessage& cancel, Reply<SentMessage> reply);
+  void carry_out(const SendMessages& several, Reply<std::vector<SentMessage>> reply);
+  void carry_out(const FindSent& wanted, Reply<std::vector<SentMessage>> reply);
   void carry_out(const FetchMedia& wanted, Reply<void> reply);
   void carry_out(const MarkRead& read, Reply<void> reply);
   void carry_out(const RemoveChat& remove, Reply<void> reply);

@@ -119,6 +119,14 @@ void Session::carry_out(const CancelMessage& cancel, Reply<SentMessage> reply) {
   outbox_.cancel(cancel, std::move(reply));
 }
 
+void Session::carry_out(const SendMessages& several, Reply<std::vector<SentMessage>> reply) {
+  outbox_.accept(several, std::move(reply));
+}
+
+void Session::carry_out(const FindSent& wanted, Reply<std::vector<SentMessage>> reply) {
+  context_.answer(std::move(reply), outbox_.find(wanted));
+}
+
 void Session::carry_out(const FetchMedia& wanted, Reply<void> reply) { downloads_.fetch(wanted, std::move(reply)); }
 
 void Session::carry_out(const MarkRead& read, Reply<void> reply) {

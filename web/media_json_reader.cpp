@@ -46,12 +46,21 @@ class Collector {
   bool on_object_end(std::size_t members, Failed& failed) {
     --objects_;
     values_.push_object(members);
+    item_ends();
     return charge((members == 0 ? 1 : 0) + comma(), failed);
   }
-  bool on_array_begin(Failed& failed) { return no_object(failed) && (++arrays_, charge(1, failed)); }
+  bool on_array_begin(Failed& failed) {
+    if (!no_object(failed)) return false;
+    if (arrays_++ == 0) {
+      list_at_ = objects_;
+      item_ = 0;
+    }
+    return charge(1, failed);
+  }
   bool on_array_end(std::size_t items, Failed& failed) {
     --arrays_;
     values_.push_array(items);
+    item_ends();
     return charge((items == 0 ? 1 : 0) + comma(), failed);
   }
   bool on_key_part(json::string_view text, std::size_t, Failed& failed) {
@@ -82,6 +91,7 @@ class Collector {
     }
     if (!no_object(failed) || !charge(text.size() + 2 + comma(), failed)) return false;
     values_.push_string(text);
+    item_ends();
     return true;
   }
   bool on_number_part(json::string_view text, Failed& failed) { return charge(text.size(), failed); }
@@ -114,6 +124,8 @@ class Collector {
   bool on_comment(json::string_view, Failed&) { return true; }
 
  private:
+  static constexpr std::string_view each_item = "[]";
+
   bool fail(Error error, Failed& failed) {
     failure_ = std::move(error);
     failed = json::error::exception;  // any: failure() says what
@@ -125,7 +137,10 @@ class Collector {
   bool no_object(Failed& failed) {
     return !outermost() || fail(Error(Errc::malformed, "the body is not a JSON object"), failed);
   }
-  bool scalar(std::size_t bytes, Failed& failed) { return no_object(failed) && charge(bytes + comma(), failed); }
+  bool scalar(std::size_t bytes, Failed& failed) {
+    item_ends();
+    return no_object(failed) && charge(bytes + comma(), failed);
+  }
   std::size_t comma() const { return outermost() ? 0 : 1; }
 
   bool charge(std::size_t bytes, Failed& failed) {
@@ -136,27 +151,44 @@ class Collector {
                failed);
   }
 
-  // Only the names that can be part of a field's are kept: of members of the body and of objects right in it.
+  /// Of a list that is a member of the body the items are counted.
+  void item_ends() {
+    if (arrays_ == 1 && objects_ == 1) ++item_;
+  }
+  /// Within an object that is an item of such a list, and in none of its members.
+  bool in_item() const { return arrays_ == 1 && list_at_ == 1 && objects_ == 2; }
+
+  // Only the names that can be part of a field's are kept: of members of the body, of objects right in it and of those
+  // of its lists.
   void key_text(json::string_view text) {
-    if (arrays_ > 0 || objects_ > keys_.size()) return;
+    if ((arrays_ > 0 && !in_item()) || objects_ > keys_.size()) return;
     std::string& key = keys_[objects_ - 1];
     if (std::exchange(key_over_, false)) key.clear();
     key.append(text.data(), text.size());
   }
 
   const std::string* field_at_hand() const {
-    if (arrays_ > 0 || objects_ == 0 || objects_ > keys_.size()) return nullptr;
+    if ((arrays_ > 0 && !in_item()) || objects_ == 0 || objects_ > keys_.size()) return nullptr;
     for (const std::string& field : fields_) {
       const std::string_view name = field;
       const std::size_t dot = name.find('.');
       const bool inner = dot != std::string_view::npos;
       if (objects_ == 1 && !inner && name == keys_[0]) return &field;
-      if (objects_ == 2 && inner && name.substr(0, dot) == keys_[0] && name.substr(dot + 1) == keys_[1]) return &field;
+      if (objects_ != 2 || !inner || name.substr(dot + 1) != keys_[1]) continue;
+      const std::string_view outer = name.substr(0, dot);
+      const bool list = outer.ends_with(each_item);
+      if (list == in_item() && (list ? outer.substr(0, outer.size() - each_item.size()) : outer) == keys_[0])
+        return &field;
     }
     return nullptr;
   }
   bool stream(const std::string& field, json::string_view text, Failed& failed) {
-    if (!std::exchange(streaming_, true) && !passed(sink_.field_begins(field), failed)) return false;
+    if (!std::exchange(streaming_, true)) {
+      std::string told = field;
+      if (const std::size_t item = told.find(each_item); item != std::string::npos)
+        told.replace(item, each_item.size(), fmt::format("[{}]", item_));
+      if (!passed(sink_.field_begins(told), failed)) return false;
+    }
     return text.empty() || passed(sink_.field_text({text.data(), text.size()}), failed);
   }
 
@@ -164,6 +196,7 @@ class Collector {
   MediaTextSink& sink_;
   json::value_stack values_;
   std::size_t objects_ = 0, arrays_ = 0;  // open ones
+  std::size_t list_at_ = 0, item_ = 0;    // of the outermost open array: the objects around it; which item is at hand
   std::array<std::string, 2> keys_;       // of the member at hand, by depth
   bool key_over_ = true;                  // the next text of a key begins one
   bool streaming_ = false;                // within a string that is a field's

@@ -17,8 +17,8 @@ namespace wharf::web {
 class MediaTextSink {
  public:
   virtual ~MediaTextSink() = default;
-  /// `field` is as the reader was given it. A field that begins a second time replaces what came before, as the last of
-  /// two members of one name does everywhere.
+  /// `field` is as the reader was given it, of a list with the place in it: "files[2].data". A field that begins a
+  /// second time replaces what came before, as the last of two members of one name does everywhere.
   virtual protocol::Result<> field_begins(std::string_view field) = 0;
   virtual protocol::Result<> field_text(std::string_view text) = 0;  // unescaped UTF-8, cut anywhere, never empty
   virtual protocol::Result<> field_ends() = 0;
@@ -28,8 +28,8 @@ class MediaTextSink {
 /// truncated (by finish()), too_large; details are for the one who made the request.
 class MediaJsonReader {
  public:
-  /// `fields` are names of members of the body ("data") or of an object in it ("media.data"). Only strings are
-  /// streamed, another value is collected. `sink` outlives the reader.
+  /// `fields` are names of members of the body ("data"), of an object in it ("media.data") or of the objects of a list
+  /// in it ("files[].data"). Only strings are streamed, another value is collected. `sink` outlives the reader.
   MediaJsonReader(std::vector<std::string> fields, MediaTextSink& sink);
   MediaJsonReader(MediaJsonReader&&) noexcept;
   ~MediaJsonReader();

@@ -41,6 +41,22 @@ TEST_CASE("what would be ignored is refused, by its name") {
       {"GET", path + "/deliveries?cursor=x", "", 501, "cursor"},
       {"PATCH", "/api/v1/sessions/a", "", 400, "body"},
       {"PATCH", path, "", 400, "body"},
+      {"POST", "/api/v1/sessions", R"({"sessionId":"b","org":"other"})", 501, "org"},
+      {"PATCH", "/api/v1/sessions/a", R"({"org":"other"})", 501, "org"},
+      {"POST", hooks, R"({"url":"http://127.0.0.1:1/o","org":"other"})", 501, "org"},
+      {"PATCH", path, R"({"org":"other"})", 501, "org"},
+      {"POST", hooks, R"({"url":"http://127.0.0.1:1/p","previousSecret":"long enough"})", 400, "previousSecret"},
+      {"PATCH", path, R"({"previousSecret":"long enough"})", 400, "previousSecret"},
+      {"PATCH", path, R"({"secret":null,"previousSecret":"long enough"})", 400, "previousSecret"},
+      {"POST", "/api/v1/sessions/a/send-text?timeout=1000", text, 400, "timeout"},
+      {"POST", "/api/v1/sessions/a/start", R"({"force":true})", 400, "body"},
+      {"POST", "/api/v1/sessions/a/logout", "now", 400, "body"},
+      {"DELETE", path, R"({"really":true})", 400, "body"},
+      {"GET", "/api/v1/events?limit=501", "", 400, "limit"},
+      {"GET", "/api/v1/events?limit=0", "", 400, "limit"},
+      {"GET", "/api/v1/events?wait=60001", "", 400, "wait"},
+      {"GET", "/api/v1/sessions/a/chats?limit=1001", "", 400, "limit"},
+      {"GET", path + "/deliveries?limit=1001", "", 400, "limit"},
   };
   for (const Row& row : rows) {
     INFO(row.method << " " << row.path);
@@ -48,6 +64,10 @@ TEST_CASE("what would be ignored is refused, by its name") {
     CHECK(answer.status == row.status);
     CHECK(answer.json().at("error").at("details").as_object().contains(row.field));
   }
+  CHECK(test::Listener(d, "/ws/a?session=a").refused == 400u);
+  CHECK(d.ask("POST", "/api/v1/sessions/a/stop", " {} ").status == 200);  // says nothing
+  // Of messages it is moved into its range: clients of the gateway dialect are promised that.
+  CHECK(d.ask("GET", "/api/v1/sessions/a/chats/15550000002/messages?limit=5000").code() == "CHAT_NOT_FOUND");
   CHECK(d.ask("GET", hooks).body.find("pass-word") == std::string::npos);
   CHECK(d.ask("GET", hooks).body.find("user:***@") != std::string::npos);
   // Reading and writing back keeps what is stored; a mask of nothing stored is no credential.

@@ -102,6 +102,24 @@ TEST_CASE("a gateway message has the fields of that dialect") {
   CHECK(m.at("quotedMessageId") == "3EB0C431C26A1916E001");
 }
 
+TEST_CASE("a file says where it is read, in both dialects, in lists as in events") {
+  storage::MessageRow row = received();
+  row.kind = "document";
+  row.details = R"({"media":{"mimetype":"a/b","size":7},"isForwarded":true})";
+  const std::string path = "/api/v1/sessions/my-session/messages/3EB0C431C26A1916E07A/media";
+  const json::value whole = json::parse(R"({"url":")" + path + R"(","mimetype":"a/b","size":7})");
+  for (const Dialect dialect : {Dialect::openwa, Dialect::gateway}) {
+    CHECK(rendered(row, dialect).at("media") == whole);
+    CHECK(rendered(row, dialect).at("isForwarded") == true);
+    const auto told = event(events::Event(events::NewMessage{row, alice, alice}));
+    CHECK(rendered(told, dialect).at("data").at("media") == whole);
+  }
+  SECTION("an id that stands in no path") { row.id = "a/../b"; }
+  SECTION("deleted for everyone") { row.revoked_at = 1; }
+  SECTION("not a file") { row.kind = "text"; }
+  CHECK_FALSE(rendered(row, Dialect::openwa).at("media").as_object().contains("url"));
+}
+
 TEST_CASE("a message event is the same object as in the list") {
   const storage::MessageRow row = received();
   const storage::Event told = event(events::Event(events::NewMessage{row, alice, alice}, R"({"customer":7})"));

@@ -1,8 +1,8 @@
 // Files through the door: HTTP server, web guard and router as the API puts them together, into a real vault.
 #include <boost/json/parse.hpp>
 
+#include "api/file_door.h"
 #include "api/handlers.h"
-#include "api/refused_body.h"
 #include "api/router.h"
 #include "net/http_server.h"
 #include "net/web_guard.h"
@@ -45,28 +45,18 @@ const Route table[] = {
 
 struct Door : wharf::test::VaultRoom {
   explicit Door(RouterSettings limits = {}) {
-    FileDoor files;
-    files.open = [this](const Route& route, std::string_view content_type) {
-      IntakeSettings settings;
-      settings.max_file_bytes = 4u << 20;
-      settings.fields = route.body;
-      return std::make_unique<MediaIntake>(content_type, settings, new_writer());
-    };
-    files.refusal = [](const std::string& session) -> std::optional<Failure> {
-      if (session == "anna") return std::nullopt;
-      return Failure(ErrorCode::session_not_found, "no session " + session);
-    };
+    FileDoor files = file_door([this](protocol::MediaKind) { return new_writer()(); }, 4u << 20,
+                               [](const std::string& session) -> std::optional<Failure> {
+                                 if (session == "anna") return std::nullopt;
+                                 return Failure(ErrorCode::session_not_found, "no session " + session);
+                               });
     router = std::make_unique<Router>(
         table, limits, clock, random, [this](const CallPtr& call) { on_call(call); }, files);
     net::HttpServerSettings settings;
     settings.listen = {"127.0.0.1", 0};
     settings.max_body_bytes = 1u << 20;
     settings.max_streamed_bytes = 16u << 20;
-    settings.receive_body = [this](const net::HttpRequest& head) -> std::unique_ptr<net::BodyReceiver> {
-      auto receiver = router->receive_body(head);
-      if (receiver && !guard.admits(head)) return std::make_unique<RefusedBody>(head, RefusedBody::Why());
-      return receiver;
-    };
+    settings.receive_body = [this](const net::HttpRequest& head) { return receive_body(*router, guard, head); };
     server =
         std::make_unique<net::HttpServer>(loop, settings, [this](net::HttpRequest request, net::Responder responder) {
           auto admitted = guard.admit(request, std::move(responder));
@@ -195,6 +185,24 @@ TEST_CASE("looking does not count: a budget of two takes two files") {
   CHECK(f.ask(post(json_body("a")), "}").starts_with("HTTP/1.1 200"));
   CHECK(f.ask(post(json_body("b")), "}").starts_with("HTTP/1.1 200"));
   CHECK(f.ask(post(json_body("c")), "}}").starts_with("HTTP/1.1 429"));
+}
+
+TEST_CASE("each of several files counts as a message, and all of them pass or none") {
+  RouterSettings limits;
+  limits.messages_per_minute = 3;
+  Door f(limits);
+  const auto form = [](int files) {
+    std::string body = "--b\r\nContent-Disposition: form-data; name=\"chatId\"\r\n\r\n1\r\n";
+    for (int i = 0; i < files; ++i)
+      body += "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a\"\r\n\r\nx\r\n";
+    return post(body + "--b--\r\n", "/api/v1/sessions/anna/send-image",
+                "Content-Type: multipart/form-data; boundary=b\r\n");
+  };
+  CHECK(f.ask(form(4), "}}").starts_with("HTTP/1.1 429"));
+  CHECK(f.ask(form(2), "}").starts_with("HTTP/1.1 200"));
+  REQUIRE(f.last->files.size() == 2);
+  CHECK(f.ask(post(R"({"chatId":"1","files":[{"data":"eA=="},{"url":"u"}]})"), "}}").starts_with("HTTP/1.1 429"));
+  CHECK(f.ask(form(1), "}").starts_with("HTTP/1.1 200"));
 }
 
 TEST_CASE("a file that grows too large is answered while it is still coming") {

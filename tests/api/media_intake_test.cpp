@@ -106,6 +106,34 @@ TEST_CASE("media may be bare base64, percent-encoded, in an object, or absent") 
   CHECK(f.take("").fields.empty());
 }
 
+TEST_CASE("media of the objects of a list are files, each under its place") {
+  Intake f;
+  const auto taken = f.take(
+      R"({"files":[{"data":"Zmlyc3Q=","filename":"a"},{"url":"u"},{"data":""},{"data":"data:text/plain,last"}],"chatId":"1"})",
+      static_cast<std::size_t>(GENERATE(1, 65536)));
+  REQUIRE(taken.files.size() == 2);
+  CHECK(taken.files[0].field == "files[0].data");
+  CHECK(taken.files[1].field == "files[3].data");
+  CHECK(f.content(*taken.files[0].writer) == "first");
+  CHECK(f.content(*taken.files[1].writer) == "last");
+  CHECK(taken.fields == boost::json::parse(R"({"files":[{"filename":"a"},{"url":"u"},{"data":""},{}],"chatId":"1"})"));
+  f.again();
+  const auto replaced = f.take(R"({"files":[{"data":"YQ=="},{"data":"Yg=="}],"files":[{"data":"Yw=="}]})");
+  REQUIRE(replaced.files.size() == 1);
+  CHECK(f.content(*replaced.files[0].writer) == "c");
+}
+
+TEST_CASE("a field of a form that is there twice is refused by name, a list of texts is not") {
+  Intake f(form_type);
+  const auto two = [](const std::string& name) {
+    return part("name=\"" + name + "\"", "1") + part("name=\"" + name + "\"", "1") + form_end;
+  };
+  const std::string name = GENERATE("caption", "viewOnce", "seconds", "options", "notKnown");
+  CHECK(field_of(f.refuse(two(name))) == name);
+  f.again();
+  CHECK(f.take(two("mentions")).fields == boost::json::parse(R"({"mentions":["1","1"]})"));
+}
+
 TEST_CASE("of two members of one name the last counts, and the file of the first is gone") {
   Intake f;
   SECTION("another text") {

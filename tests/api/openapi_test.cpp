@@ -5,6 +5,8 @@
 
 #include "api/handlers.h"
 #include "api/schemas.h"
+#include "api/sending.h"
+#include "tests/support/json_schema.h"
 
 using namespace wharf::api;
 namespace json = boost::json;
@@ -81,6 +83,78 @@ TEST_CASE("every route of the table is in the document with its parameters, body
   std::size_t references = 0;
   check_references(document, schemas, references);
   CHECK(references > 100);
+}
+
+TEST_CASE("every example is valid by the schema beside it, and every kind of message has one") {
+  const json::object document = json::parse(openapi_document(routes(), "1")).as_object();
+  const wharf::test::JsonSchema json_schema(document);
+  std::set<std::string> of_types;
+  std::size_t seen = 0;
+  for (const Route& route : routes()) {
+    if (!route.body || !route.handler) continue;
+    INFO(route.method << " " << route.pattern);
+    const json::object& operation = document.at("paths").at(route.pattern).at(lower(route.method)).as_object();
+    const json::object& body = operation.at("requestBody").at("content").at("application/json").as_object();
+    CHECK((body.contains("examples") || route.budget != Budget::message));
+    if (!body.contains("examples")) continue;
+    for (const auto& example : body.at("examples").as_object()) {
+      INFO(example.key());
+      ++seen;
+      const json::object& value = example.value().at("value").as_object();
+      CHECK(json_schema.admits(body.at("schema"), value));
+      std::vector<FieldProblem> problems;
+      validate(value, *route.body, Unknown::refused, problems);
+      CHECK(problems.empty());
+      if (route.body != &schemas::send_any) continue;
+      of_types.insert(std::string(value.at("type").as_string()));
+      CHECK(std::string_view(example.key()).starts_with(std::string_view(value.at("type").as_string())));
+    }
+  }
+  CHECK(seen >= 30);
+  for (const MessageType& type : message_types()) CHECK(of_types.contains(std::string(type.name)));
+}
+
+TEST_CASE("a file has exactly one source in the document, as at the door") {
+  const json::object document = json::parse(openapi_document(routes(), "1")).as_object();
+  const wharf::test::JsonSchema json_schema(document);
+  const auto schema = [&](const char* path, const char* type) -> const json::value& {
+    return document.at("paths").at(path).at("post").at("requestBody").at("content").at(type).at("schema");
+  };
+  const json::value& image = schema("/api/v1/sessions/{sessionId}/send-image", "application/json");
+  const auto admitted = [&](const json::value& in, const char* body) {
+    return json_schema.admits(in, json::parse(body));
+  };
+  CHECK(admitted(image, R"({"chatId":"1","data":"x"})"));
+  CHECK(admitted(image, R"({"chatId":"1","files":[{"url":"x"},{"data":"x"}]})"));
+  CHECK_FALSE(admitted(image, R"({"chatId":"1"})"));
+  CHECK_FALSE(admitted(image, R"({"chatId":"1","data":"x","url":"x"})"));
+  CHECK_FALSE(admitted(image, R"({"chatId":"1","file":["x"]})"));
+  CHECK_FALSE(admitted(image, R"({"chatId":"1","files":[{"url":"x","data":"x"}]})"));
+  CHECK_FALSE(admitted(image, R"({"data":"x"})"));
+  const json::value& form = schema("/api/v1/sessions/{sessionId}/send-image", "multipart/form-data");
+  CHECK(admitted(form, R"({"chatId":"1","file":["x","y"]})"));
+  CHECK_FALSE(admitted(form, R"({"chatId":"1","file":["x"],"url":"x"})"));
+  const json::value& any = schema("/api/v1/sessions/{sessionId}/messages", "application/json");
+  CHECK(admitted(any, R"({"type":"text","chatId":"1","content":"x"})"));
+  CHECK_FALSE(admitted(any, R"({"type":"text","chatId":"1"})"));
+  CHECK(admitted(any, R"({"type":"sticker","chatId":"1","url":"x"})"));
+  CHECK_FALSE(admitted(any, R"({"type":"sticker","chatId":"1"})"));
+}
+
+TEST_CASE("the answers with the bytes of a file are in the document") {
+  const json::object document = json::parse(openapi_document(routes(), "1")).as_object();
+  const json::object& get =
+      document.at("paths").at("/api/v1/sessions/{sessionId}/messages/{messageId}/media").at("get").as_object();
+  const json::object& answers = get.at("responses").as_object();
+  for (const char* status : {"200", "206", "304", "404", "410", "416", "502"}) CHECK(answers.contains(status));
+  CHECK(answers.at("206").at("headers").as_object().contains("Content-Range"));
+  CHECK(answers.at("200").at("headers").as_object().contains("ETag"));
+  CHECK(answers.at("200").at("content").as_object().contains("*/*"));
+  CHECK_FALSE(answers.at("304").as_object().contains("content"));
+  std::set<std::string> headers;
+  for (const json::value& parameter : get.at("parameters").as_array())
+    if (parameter.at("in") == "header") headers.insert(std::string(parameter.at("name").as_string()));
+  CHECK(headers == std::set<std::string>{"Range", "If-Range", "If-None-Match"});
 }
 
 TEST_CASE("required fields and choices are in the schemas") {

@@ -27,6 +27,15 @@ TEST_CASE("no more than the limit passes in any minute") {
   CHECK(limit.take("b", start + 10s).allowed);  // another key has its own window
 }
 
+TEST_CASE("what counts several times passes as a whole or not at all") {
+  RateLimit limit(5);
+  CHECK(limit.take("a", start, 3).remaining == 2);
+  CHECK_FALSE(limit.take("a", start, 3).allowed);
+  CHECK(limit.take("a", start, 2).allowed);
+  CHECK(limit.take("a", start + 61s, 5).allowed);
+  CHECK_FALSE(limit.take("b", start, 6).allowed);
+}
+
 TEST_CASE("the window slides instead of starting over") {
   RateLimit limit(10);
   for (int i = 0; i < 5; ++i) REQUIRE(limit.take("a", start).allowed);

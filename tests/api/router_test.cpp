@@ -287,8 +287,8 @@ TEST_CASE("every field that the contract knows is either read or refused with 50
     const char *method, *pattern, *fields, *query;
   };
   const Known documents[] = {
-      {"POST", "/api/v1/sessions", "sessionId waitForQR config metadata", ""},
-      {"PATCH", "/api/v1/sessions/{sessionId}", "config metadata", ""},
+      {"POST", "/api/v1/sessions", "sessionId waitForQR config metadata org", ""},
+      {"PATCH", "/api/v1/sessions/{sessionId}", "config metadata org", ""},
       {"POST", "/api/v1/sessions/{sessionId}/pairing-code", "phone", ""},
       {"GET", "/api/v1/sessions/{sessionId}/qr/image", "", "size"},
       {"POST", "/api/v1/sessions/{sessionId}/send-text", "chatId content quotedMessageId messageId mentions sendAt",
@@ -296,8 +296,8 @@ TEST_CASE("every field that the contract knows is either read or refused with 50
       {"GET", "/api/v1/sessions/{sessionId}/chats", "", "limit cursor"},
       {"GET", "/api/v1/sessions/{sessionId}/chats/{chatId}/messages", "", "limit before cursor"},
       {"PUT", "/api/v1/sessions/{sessionId}/chats/{chatId}/presence", "state", ""},
-      {"POST", "/api/v1/sessions/{sessionId}/webhooks", "url events headers secret previousSecret paused", ""},
-      {"POST", "/api/v1/webhooks", "url events headers secret previousSecret paused", ""},
+      {"POST", "/api/v1/sessions/{sessionId}/webhooks", "url events headers secret previousSecret paused org", ""},
+      {"POST", "/api/v1/webhooks", "url events headers secret previousSecret paused org", ""},
       {"GET", "/api/v1/events", "", "after session events"},
       {"GET", "/api/v1/events/ws", "", "session events since ticket"},
       {"GET", "/ws/{sessionId}", "", "events since ticket"},
@@ -335,7 +335,7 @@ TEST_CASE("every field that the contract knows is either read or refused with 50
     CHECK_FALSE(door.last);
   };
   for (const Route& route : routes()) {
-    const std::string body = R"({"chatId":"1234567890","content":"x","url":"https://x.example/",)";
+    const std::string body = R"({"sessionId":"a","chatId":"1234567890","content":"x","url":"https://x.example/",)";
     if (route.body)
       for (const Field& field : route.body->fields)
         check(route, field, "", body + '"' + std::string(field.name) + R"(":"2030-01-01T00:00:00Z"})");

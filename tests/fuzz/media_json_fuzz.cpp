@@ -57,7 +57,7 @@ boost::json::value* member(boost::json::object& object, std::string_view name) {
 
 /// The media of `object` as `sink` has it, put back where it was.
 void put_back(boost::json::object& object, const Recorder& sink) {
-  const auto put = [&](boost::json::value* at, const char* field) {
+  const auto put = [&](boost::json::value* at, const std::string& field) {
     if (!at || !at->is_string()) return;
     check(at->get_string().empty() && sink.texts.contains(field));
     *at = sink.texts.at(field);
@@ -65,11 +65,16 @@ void put_back(boost::json::object& object, const Recorder& sink) {
   put(member(object, "data"), "data");
   if (auto* media = member(object, "media"); media && media->is_object())
     put(member(media->get_object(), "data"), "media.data");
+  auto* files = member(object, "files");
+  if (!files || !files->is_array()) return;
+  for (std::size_t i = 0; i < files->get_array().size(); ++i)
+    if (auto* file = files->get_array()[i].if_object())
+      put(member(*file, "data"), "files[" + std::to_string(i) + "].data");
 }
 
 void check_pieces(std::string_view body, std::size_t piece_bytes, const boost::json::object* expected) {
   Recorder sink;
-  web::MediaJsonReader reader({"data", "media.data"}, sink);
+  web::MediaJsonReader reader({"data", "media.data", "files[].data"}, sink);
   bool fed = true;
   for (std::size_t at = 0; fed && at < body.size(); at += piece_bytes)
     fed = reader.feed(body.substr(at, piece_bytes)).has_value();

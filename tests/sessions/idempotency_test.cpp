@@ -1,7 +1,10 @@
 // A request that is repeated gets the first answer, and nothing is sent again.
 #include "sessions/idempotency.h"
 
+#include <set>
+
 #include "tests/sessions/sending.h"
+#include "tests/storage/counts.h"
 
 using namespace wharf;
 using namespace wharf::sessions;
@@ -51,4 +54,93 @@ TEST_CASE(
   f.now_ms += std::int64_t{48} * 3'600'000;  // the key is forgotten, the message is not
   REQUIRE(f.send(other)->error().code == protocol::Errc::conflict);
   REQUIRE((*f.send(request))->replayed);
+}
+
+namespace {
+
+SendMessages several(std::vector<std::string> bodies) {
+  SendMessages out;
+  for (std::string& body : bodies) out.messages.push_back(Fixture::text(std::move(body)));
+  return out;
+}
+
+/// What it is answered.
+template <class Operation>
+Outcome<std::vector<SentMessage>> ask(Fixture& f, Operation operation) {
+  std::optional<Outcome<std::vector<SentMessage>>> answer;
+  f.last = f.tell(std::move(operation), [&](Outcome<std::vector<SentMessage>> sent) { answer = std::move(sent); });
+  REQUIRE(answer.has_value());
+  return *answer;
+}
+
+std::vector<std::string> ids(const std::vector<SentMessage>& sent) {
+  std::vector<std::string> out;
+  for (const SentMessage& one : sent) out.push_back(one.id);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("several messages of one request go out in order, and a repetition is answered with all of them") {
+  Fixture f;
+  f.befriend(ben);
+  f.go_online();
+  SendMessages request = several({"a", "b", "c"});
+  request.messages[0].request_hash = "h1";
+  const bool by_key = GENERATE(true, false);
+  if (by_key) request.messages[0].idempotency_key = "key-1";
+  else request.messages[0].message_id = "MYMESSAGE1";
+  CHECK(ask(f, FindSent{request.messages})->empty());
+  const auto first = ask(f, request);
+  REQUIRE(first.has_value());
+  CHECK(std::set<std::string>{(*first)[0].id, (*first)[1].id, (*first)[2].id}.size() == 3);
+  CHECK(messages(f.last).size() == 3);
+  if (!by_key) CHECK((*first)[0].id == "MYMESSAGE1");
+
+  for (const auto& again : {ask(f, FindSent{request.messages}), ask(f, request)}) {
+    REQUIRE(again.has_value());
+    CHECK(ids(*again) == ids(*first));
+    CHECK(((*again)[0].replayed && (*again)[2].replayed));
+    CHECK((*again)[2].text == "c");
+    CHECK(messages(f.last).empty());
+  }
+  SendMessages other = request;
+  other.messages[0].request_hash = "h2";
+  CHECK(ask(f, FindSent{other.messages}).error().code == protocol::Errc::conflict);
+  CHECK(ask(f, other).error().code == protocol::Errc::conflict);
+
+  f.tell(RemoveChat{ben});  // the answer does not depend on the rows of the messages
+  CHECK(ids(ask(f, FindSent{request.messages}).value()) == ids(*first));
+}
+
+TEST_CASE("of several messages all are accepted or none") {
+  Fixture f;
+  SendMessages request = several({"a", "b"});
+  request.messages[0].idempotency_key = "key-1";
+  SECTION("the last cannot be sent") {
+    request.messages[1].content = Forward{"3EB0NOTTHERE"};
+    CHECK(ask(f, request).error().code == protocol::Errc::not_found);
+  }
+  SECTION("there is room for one") {
+    f.settings.max_queued_messages = 1;
+    CHECK(ask(f, request).error().code == protocol::Errc::rate_limited);
+  }
+  CHECK(storage::count_outbox(f.store->reader(), f.row.id) == 0);
+  CHECK(f.event_names().empty());
+  f.settings.max_queued_messages = 2;
+  request.messages[1].content = std::string("b");
+  const auto accepted = ask(f, request);  // the name was not used up
+  REQUIRE(accepted.has_value());
+  CHECK_FALSE((*accepted)[0].replayed);
+}
+
+TEST_CASE("of several messages under a messageId that is a day old the others are not known any more") {
+  Fixture f;
+  SendMessages request = several({"a", "b"});
+  request.messages[0].message_id = "MYMESSAGE1";
+  REQUIRE(ask(f, request).has_value());
+  f.now_ms += std::int64_t{48} * 3'600'000;
+  const auto again = ask(f, request);
+  REQUIRE(again.has_error());
+  CHECK(again.error().subject == Subject::message_id);
 }

@@ -45,7 +45,7 @@ struct Texts final : MediaTextSink {
 // What became of a body, as text: the object and what was streamed, or the problem.
 std::string read(const std::vector<std::string_view>& pieces, int* begun = nullptr) {
   Texts texts;
-  MediaJsonReader reader({"data", "media.data"}, texts);
+  MediaJsonReader reader({"data", "media.data", "files[].data"}, texts);
   Result<> fed;
   for (const std::string_view piece : pieces)
     if (fed = reader.feed(piece); !fed) break;
@@ -83,6 +83,23 @@ TEST_CASE("media goes to the sink, the rest into the object, whatever comes firs
   CHECK(read(R"({"data":""})") == R"({"data":""} data=)");
   CHECK(read(R"({})") == "{}");
   CHECK(read("") == "{}");  // the fields say what is missing
+}
+
+TEST_CASE("media of the objects of a list go to the sink by their places") {
+  CHECK(
+      read(
+          R"({"files":[{"data":"Zg==","x":[1]},{"url":"u"},7,[],"data",{"a":{"data":"n"},"data":"Zw=="}],"data":"aA=="})") ==
+      R"({"files":[{"data":"","x":[1]},{"url":"u"},7,[],"data",{"a":{"data":"n"},"data":""}],"data":""})"
+      " data=aA== files[0].data=Zg== files[5].data=Zw==");
+  // Of a second list of the name the places count anew, as the last of two members does everywhere.
+  CHECK(read(R"({"files":[{"data":"a"},{"data":"b"}],"files":[{"data":"c"}]})") ==
+        R"({"files":[{"data":""}]} files[0].data=c files[1].data=b)");
+  for (const std::string_view body :
+       {R"({"files":{"data":"x"}})", R"({"files":{"data":["x"]}})", R"({"files":[["data","x"]]})",
+        R"({"files":[[{"data":"x"}]]})", R"({"files":[{"a":{"data":"x"}},{"b":[{"data":"x"}]}]})",
+        R"({"a":{"files":[{"data":"x"}]}})", R"({"files[]":[{"data":"x"}]})", R"({"file":[{"data":"x"}]})",
+        R"({"files":["data",{"datb":"x"}]})", R"({"files[].data":"x"})"})
+    CHECK(read(body) == body);
 }
 
 TEST_CASE("escapes are undone in media and in the names of fields") {

@@ -1,0 +1,76 @@
+#include "api/examples.h"
+
+#include "api/schemas.h"
+
+namespace wharf::api {
+namespace {
+
+namespace s = schemas;
+
+// The smallest files that are what they say: a dot, a breath of Opus, the heads of a song and of a video.
+#define WHARF_PNG "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+#define WHARF_OGG                                                                                                \
+  "T2dnUwACAAAAAAAAAAAHAAAAAAAAAIELNS8BE09wdXNIZWFkAQE4AYC7AAAAAABPZ2dTAAAAAAAAAAAAAAcAAAABAAAATPgeyAERT3B1c1Rh" \
+  "Z3MBAAAAdwAAAABPZ2dTAASABwAAAAAAAAcAAAACAAAAkTlBSQED+P/+"
+#define WHARF_MP3 "SUQzAwAAAAAAAP/7kGQAAAAAAAAAAAAAAAAAAAAAAAAAAA=="
+#define WHARF_MP4 "AAAAGGZ0eXBtcDQyAAAAAG1wNDJpc29t"
+#define WHARF_CHAT R"("chatId":"15550000002@c.us")"
+
+// clang-format off
+constexpr Example table[] = {
+    {&s::send_text, "text", "{" WHARF_CHAT R"(,"content":"Hello, World!"})"},
+    {&s::send_location, "location", "{" WHARF_CHAT R"(,"latitude":52.52,"longitude":13.405,"name":"Berlin","address":"Alexanderplatz"})"},
+    {&s::send_contact, "contact", "{" WHARF_CHAT R"(,"contacts":[{"name":"Carl","phone":"+1 555 000 0003","organization":"Wharf"}]})"},
+    {&s::send_poll, "poll", "{" WHARF_CHAT R"(,"name":"Tea?","options":["yes","no"]})"},
+    {&s::send_event, "event", "{" WHARF_CHAT R"(,"name":"Picnic","startTime":1795900000,"endTime":1795907200,"locationName":"The park"})"},
+
+    {&s::send_image, "data URL", "{" WHARF_CHAT R"(,"data":"data:image/png;base64,)" WHARF_PNG R"(","filename":"dot.png","caption":"A dot"})"},
+    {&s::send_image, "base64", "{" WHARF_CHAT R"(,"data":")" WHARF_PNG R"(","viewOnce":true})"},
+    {&s::send_image, "url", "{" WHARF_CHAT R"(,"url":"https://files.example/picture.png","caption":"Fetched"})"},
+    {&s::send_image, "stored message", "{" WHARF_CHAT R"(,"mediaMessageId":"3EB0C431C26A1916E07A","caption":"Once more"})"},
+    {&s::send_image, "several", "{" WHARF_CHAT R"(,"caption":"Two dots","files":[{"data":"data:image/png;base64,)" WHARF_PNG R"("},{"url":"https://files.example/picture.png"}]})"},
+    {&s::send_file, "data URL", "{" WHARF_CHAT R"(,"data":"data:text/plain;base64,SGVsbG8=","filename":"hello.txt","caption":"A text"})"},
+    {&s::send_file, "url", "{" WHARF_CHAT R"(,"url":"https://files.example/picture.png","filename":"picture.png","mimetype":"image/png"})"},
+    {&s::send_file, "stored message", "{" WHARF_CHAT R"(,"mediaMessageId":"3EB0C431C26A1916E07A"})"},
+    {&s::send_file, "several", "{" WHARF_CHAT R"(,"files":[{"data":"SGVsbG8=","filename":"hello.txt","caption":"The first"},{"mediaMessageId":"3EB0C431C26A1916E07A","filename":"dot.png"}]})"},
+    {&s::send_audio, "data URL", "{" WHARF_CHAT R"(,"data":"data:audio/mpeg;base64,)" WHARF_MP3 R"(","filename":"song.mp3"})"},
+    {&s::send_voice, "data URL", "{" WHARF_CHAT R"(,"data":"data:audio/ogg;base64,)" WHARF_OGG R"("})"},
+    {&s::send_video, "data URL", "{" WHARF_CHAT R"(,"data":"data:video/mp4;base64,)" WHARF_MP4 R"(","caption":"A film"})"},
+    {&s::send_video, "GIF", "{" WHARF_CHAT R"(,"data":")" WHARF_MP4 R"(","gif":true})"},
+    {&s::send_video, "round", "{" WHARF_CHAT R"(,"data":")" WHARF_MP4 R"(","round":true})"},
+    {&s::send_sticker, "data URL", "{" WHARF_CHAT R"(,"data":"data:image/png;base64,)" WHARF_PNG R"("})"},
+
+    {&s::send_any, "text", R"({"type":"text",)" WHARF_CHAT R"(,"content":"Hello, World!"})"},
+    {&s::send_any, "location", R"({"type":"location",)" WHARF_CHAT R"(,"latitude":52.52,"longitude":13.405})"},
+    {&s::send_any, "contact", R"({"type":"contact",)" WHARF_CHAT R"(,"contacts":[{"name":"Carl","phone":"+1 555 000 0003"}]})"},
+    {&s::send_any, "poll", R"({"type":"poll",)" WHARF_CHAT R"(,"name":"Tea?","options":["yes","no","later"],"multipleAnswers":true})"},
+    {&s::send_any, "event", R"({"type":"event",)" WHARF_CHAT R"(,"name":"Picnic","startTime":1795900000})"},
+    {&s::send_any, "image", R"({"type":"image",)" WHARF_CHAT R"(,"data":"data:image/png;base64,)" WHARF_PNG R"("})"},
+    {&s::send_any, "image url", R"({"type":"image",)" WHARF_CHAT R"(,"url":"https://files.example/picture.png"})"},
+    {&s::send_any, "document", R"({"type":"document",)" WHARF_CHAT R"(,"data":"SGVsbG8=","filename":"hello.txt","mimetype":"text/plain"})"},
+    {&s::send_any, "document several", R"({"type":"document",)" WHARF_CHAT R"(,"files":[{"data":"SGVsbG8=","filename":"a.txt"},{"url":"https://files.example/picture.png"}]})"},
+    {&s::send_any, "audio", R"({"type":"audio",)" WHARF_CHAT R"(,"data":")" WHARF_MP3 R"("})"},
+    {&s::send_any, "voice", R"({"type":"voice",)" WHARF_CHAT R"(,"data":")" WHARF_OGG R"("})"},
+    {&s::send_any, "video", R"({"type":"video",)" WHARF_CHAT R"(,"data":")" WHARF_MP4 R"("})"},
+    {&s::send_any, "gif", R"({"type":"gif",)" WHARF_CHAT R"(,"data":")" WHARF_MP4 R"("})"},
+    {&s::send_any, "sticker", R"({"type":"sticker",)" WHARF_CHAT R"(,"mediaMessageId":"3EB0C431C26A1916E07A"})"},
+
+    {&s::forward, "any message", "{" WHARF_CHAT R"(,"messageId":"3EB0C431C26A1916E07A"})"},
+    {&s::react, "reaction", R"({"emoji":"👍"})"},
+    {&s::edit_message, "edit", R"({"content":"Hi there"})"},
+    {&s::vote, "vote", R"({"options":["yes"]})"},
+    {&s::pin_message, "pin", R"({"duration":"24h"})"},
+};
+// clang-format on
+
+#undef WHARF_PNG
+#undef WHARF_OGG
+#undef WHARF_MP3
+#undef WHARF_MP4
+#undef WHARF_CHAT
+
+}  // namespace
+
+std::span<const Example> examples() { return table; }
+
+}  // namespace wharf::api
