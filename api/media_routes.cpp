@@ -90,7 +90,7 @@ void get_media(const ServicesPtr& services, const CallPtr& call) {
     return call->failure(
         Failure(ErrorCode::message_not_found, fmt::format("no message with ID '{}' is stored", echo(*id))));
   auto media = sessions::stored_media(row->content);
-  if (media && row->from_me && row->ack == storage::AckLevel::error && media->file.direct_path.empty())
+  if (media && row->from_me && events::has_failed(row->ack) && media->file.direct_path.empty())
     return call->failure(
         Failure(ErrorCode::media_gone, fmt::format("the file was not uploaded ({}), and is not kept", row->error)));
   if (!media) {

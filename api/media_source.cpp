@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "api/chat_id.h"
+#include "api/iso_time.h"
 #include "api/media_copy.h"
 #include "api/media_fetch.h"
 #include "protocol/messages/media_location.h"
@@ -76,8 +78,9 @@ void take_stored(const ServicesPtr& services, const CallPtr& call, protocol::Mes
                         {{field, "must be a stored message with a file"}}));
   auto media = sessions::stored_media(row->content);
   if (!media) return done(bad_field(field, media.error().detail));
-  if (media->message_kind == kind && sessions::on_servers(media->file, services->ports.scheduler.unix_ms()))
-    return done(std::move(*media));
+  const storage::UnixMs sent_at =
+      std::max(services->ports.scheduler.unix_ms(), parse_iso(text_of(call->body, "sendAt")).value_or(0));
+  if (media->message_kind == kind && sessions::on_servers(media->file, sent_at)) return done(std::move(*media));
   TakenFile file;
   file.field = field;
   file.file_name = media->file.file_name;

@@ -82,6 +82,10 @@ Failure send_failure(const CallPtr& call, const sessions::Refusal& refusal) {
     failure.details.emplace_back("quotedMessageId",
                                  "must be a message of this chat; leave it out to send without a quote");
   }
+  if (refusal.subject == Subject::send_at)
+    failure = Failure(ErrorCode::validation, "sendAt: " + refusal.detail, {{"sendAt", refusal.detail}});
+  if (refusal.subject == Subject::expires_at)
+    failure = Failure(ErrorCode::validation, "expiresAt: " + refusal.detail, {{"expiresAt", refusal.detail}});
   if (refusal.subject == Subject::options)
     failure = Failure(ErrorCode::validation, "options: " + refusal.detail, {{"options", refusal.detail}});
   if (refusal.subject == Subject::message) {
@@ -114,7 +118,7 @@ void answer_awaited(const CallPtr& call, const AwaitedMessages& all, storage::Ac
   if (all.refused) return call->failure(failure_of(call, *all.refused));
   bool timed_out = false;
   for (const SentMessage& one : all.sent) {
-    if (one.ack == storage::AckLevel::error) return call->failure(message_failed(one, call->dialect));
+    if (events::has_failed(one.ack)) return call->failure(message_failed(one, call->dialect));
     timed_out = timed_out || one.ack < level;
   }
   call->success(sent_messages_json(all.sent, call->dialect, timed_out), Beside{timed_out ? 202u : 200u, {}, {}});
@@ -135,7 +139,7 @@ void answer_sent(const ServicesPtr& services, const CallPtr& call, std::vector<S
   };
   for (std::size_t i = 0; i < all->sent.size(); ++i) {
     const SentMessage one = all->sent[i];
-    if (one.ack >= *level || one.ack == storage::AckLevel::error) known(i, one);
+    if (one.ack >= *level || events::has_failed(one.ack)) known(i, one);
     else
       services->ports.waits.await_ack(call->param("sessionId"), one, *level, timeout,
                                       [known, i](const Outcome<SentMessage>& reached) { known(i, reached); });
@@ -190,26 +194,26 @@ std::string hash_of(const CallPtr& call, const Schema& schema, const SendMessage
 
 constexpr std::array priorities = {std::string_view("low"), std::string_view("normal"), std::string_view("high")};
 constexpr storage::UnixMs a_year = 366 * UnixMs{86'400'000};
-constexpr storage::UnixMs a_minute = 60'000;  // a clock that is behind
 
-/// What the request says of when; false: answered.
+/// What the request says of when; false: answered. Whether that is past is for the session to say, after it has looked
+/// whether the request was accepted before.
 bool read_timing(const ServicesPtr& services, const CallPtr& call, SendMessage& message) {
   const auto refuse = [&](const char* field, const char* what) { return refuse_field(call, field, what), false; };
   const bool about = sessions::about_message(message.content) != nullptr;
   const storage::UnixMs now = services->ports.scheduler.unix_ms();
   const std::string_view send_at = text_of(call->body, "sendAt"), expires_at = text_of(call->body, "expiresAt");
-  if (about && !send_at.empty()) return refuse("sendAt", "is for messages, not for what is said about one");
+  // What is said about a message has none of these, so its schema has not looked at them.
+  for (const char* field : {"sendAt", "expiresAt", "priority"})
+    if (about && call->body.if_contains(field)) return refuse(field, "is for messages, not for what is said about one");
   if (!send_at.empty()) {
-    message.send_at = *parse_iso(send_at);  // validated
-    if (message.send_at < now - a_minute) return refuse("sendAt", "must not be in the past");
+    message.send_at = parse_iso(send_at).value_or(0);  // validated
     if (message.send_at > now + a_year) return refuse("sendAt", "must be within a year");
     if (call->query.has("waitFor"))
       return call->failure(failure_of({FieldProblem{"waitFor", "must not stand beside sendAt: the ack event tells"}})),
              false;
   }
   if (!expires_at.empty()) {
-    message.expires_at = *parse_iso(expires_at);
-    if (message.expires_at <= now) return refuse("expiresAt", "must not be in the past");
+    message.expires_at = parse_iso(expires_at).value_or(0);
     if (message.expires_at <= message.send_at) return refuse("expiresAt", "must be after sendAt");
   }
   const std::string_view priority = text_of(call->body, "priority");

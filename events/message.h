@@ -23,6 +23,7 @@ enum class AckLevel : int {
   read = 3,
   played = 4
 };
+inline bool has_failed(AckLevel level) { return level == AckLevel::error || level == AckLevel::withdrawn; }
 inline bool in_conversation(AckLevel level) { return level >= AckLevel::error; }
 
 struct Message {

@@ -123,8 +123,8 @@ using Sendable =
 
 /// Durable in the session's queue when it is answered. Errors: not_found (the quoted message, or the one that it is
 /// about), not_ready (never linked or logged out), conflict (idempotency key or message id with other content),
-/// rate_limited (queue full), malformed, unsupported (it cannot be said about that message, with Subject::message),
-/// not_implemented (groups, until sender keys are there).
+/// rate_limited (queue full), malformed (Subject::send_at and expires_at: past), unsupported (it cannot be said about
+/// that message, with Subject::message), not_implemented (groups, until sender keys are there).
 struct SendMessage {
   using Answer = SentMessage;
   static constexpr const char* name = "send_message";
@@ -135,7 +135,7 @@ struct SendMessage {
   bool mention_all = false;
   /// Before whom it goes when there is not room for all. Within a chat the order stays that of acceptance.
   storage::Priority priority = storage::Priority::normal;
-  UnixMs send_at = 0;     // 0, or in the past: now. Not of what is about a message.
+  UnixMs send_at = 0;     // 0, or past by less than a minute: now. Not of what is about a message.
   UnixMs expires_at = 0;  // what is not sealed by then ends as an error; 0 = SessionSettings::max_lateness, of what is
                           // scheduled
   std::optional<std::string> message_id;  // client chosen: [A-Za-z0-9]{8,64}

@@ -24,7 +24,7 @@ Outcome<MessageRow> Composer::find(const std::string& id) const {
   auto row = c_.records.find_message_by_id(id, true);
   if (!row) row = c_.records.find_message_by_id(id, false);
   if (!row) return Refusal(Errc::not_found, Subject::message, "no message " + id);
-  if (!events::in_conversation(row->ack)) return impossible("it was not sent yet");
+  if (!events::in_conversation(row->ack)) return impossible("it was not sent");
   if (!row->target_id.empty()) return impossible("it is itself about another message");
   return std::move(*row);
 }

@@ -131,10 +131,4 @@ void Lanes::reset() {
   }
 }
 
-void Lanes::clear() {
-  order_.clear();
-  delays_.clear();
-  lanes_.clear();
-}
-
 }  // namespace wharf::sessions

@@ -56,7 +56,6 @@ class Lanes {
   void on_due(net::SteadyTime now);
   /// The connection is gone: nothing is prepared or delayed any more.
   void reset();
-  void clear();
 
  private:
   using Place = std::pair<int, std::int64_t>;  // the less urgent the later, then the first row

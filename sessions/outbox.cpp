@@ -137,6 +137,11 @@ Outcome<std::vector<SentMessage>> Outbox::find(const FindSent& wanted) {
 }
 
 Outcome<MessageRow> Outbox::compose(const SendMessage& request, const Jid& chat) {
+  constexpr UnixMs clock_behind = 60'000;  // of whoever asks
+  if (request.send_at != 0 && request.send_at < c_.now.unix_ms - clock_behind)
+    return Refusal(Errc::malformed, Subject::send_at, "must not be in the past");
+  if (request.expires_at != 0 && request.expires_at <= c_.now.unix_ms)
+    return Refusal(Errc::malformed, Subject::expires_at, "must not be in the past");
   auto message = sealer_.compose(request, chat);
   if (message && request.send_at > c_.now.unix_ms) {
     message->ack = AckLevel::scheduled;
@@ -222,6 +227,7 @@ Outbox::Item& Outbox::insert(std::int64_t row, Item item, UnixMs expires_at) {
   Item& kept = items_.emplace(row, std::move(item)).first->second;
   by_id_[kept.message_id] = row;
   count(kept, true);
+  kept.expires_at = expires_at;
   if (expires_at != 0 && unsealed(kept.state)) expiries_.set(row, expires_at);
   return kept;
 }
@@ -280,14 +286,15 @@ void Outbox::release(Schedule::Item scheduled) {
   if (!message || message->content.empty()) return withdraw(scheduled, deleted);
   c_.records.add(storage::RemoveOutbox{c_.id(), scheduled.row});
   message->ack = AckLevel::pending;
-  message->timestamp = c_.now.unix_ms;
+  message->timestamp = c_.now.unix_ms - c_.now.unix_ms % 1000;  // as composed
   Item item = item_of(*message, scheduled.priority, scheduled.upload);
   const auto unsealable = seal_at_once(item, *message);
   const PersonIds ids = directory_.person(message->chat);
   auto alternate = message->chat.is_lid() ? ids.pn : ids.lid;
   const events::Message& told = *message;
   c_.emit(events::NewMessage{told, ids, directory_.person(message->author)});
-  c_.records.add(storage::ReleaseMessage{c_.id(), message->chat, message->id, c_.now.unix_ms, std::move(alternate)});
+  c_.records.add(
+      storage::ReleaseMessage{c_.id(), message->chat, message->id, message->timestamp, std::move(alternate)});
   take_up(std::move(item), scheduled.expires_at, unsealable);
 }
 
@@ -344,7 +351,7 @@ void Outbox::on_uploaded(std::int64_t row, const protocol::UploadAnswer& answer)
   const UnderCause own(c_, item.request_id);
   const auto message = c_.records.find_message_by_id(item.message_id, true);
   if (!message || message->content.empty()) return on_not_uploaded(row, deleted);
-  const protocol::MediaPlace place{answer.url, answer.direct_path, answer.metadata_url};
+  const protocol::MediaPlace place{answer.url, answer.direct_path, answer.metadata_url, c_.now.unix_ms / 1000};
   c_.records.add(storage::PutContent{c_.id(), message->chat, message->id, true,
                                      protocol::with_media_place(message->content, place)});
   c_.records.add(storage::EndUpload{c_.id(), row});
@@ -439,6 +446,9 @@ bool Outbox::room_in_flight() const {
 }
 
 void Outbox::seal_head(std::int64_t row, Item& item) {
+  // Here too: a connection may come before the alarms of many have rung.
+  if (item.state == OutboxState::waiting && item.expires_at != 0 && item.expires_at <= c_.now.unix_ms)
+    return fail(row, expired);
   const auto message = c_.records.find_message_by_id(item.message_id, true);
   if (!message) return fail(row, deleted);
   if (message->content.empty()) return fail(row, "the message was deleted for everyone");

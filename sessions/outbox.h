@@ -82,6 +82,7 @@ class Outbox {
     std::string request_id;  // of the command that asked for it; "" after a restart
     storage::OutboxState state = storage::OutboxState::waiting;
     storage::Priority priority = storage::Priority::normal;
+    UnixMs expires_at = 0;  // 0 = never
     Bytes sealed;
     std::optional<MediaName> upload;  // while uploading
     bool sent = false;                // on this connection

@@ -117,7 +117,8 @@ void Receipts::on_peer_receipt(const protocol::IncomingReceipt& receipt) {
 
 std::optional<storage::MessageRow> Receipts::find_sent(const std::string& id) {
   auto message = c_.records.find_message_by_id(id, true);
-  return message && message->row != 0 ? message : std::nullopt;
+  // Whoever guesses the id of one that was not sent yet gets nothing by it.
+  return message && message->row != 0 && events::in_conversation(message->ack) ? message : std::nullopt;
 }
 
 void Receipts::raise(const std::string& id, const Jid& from, AckLevel level, UnixMs at) {

@@ -19,6 +19,8 @@ enum class Subject {
   chat,             // not_found
   message,          // not_found; unsupported: that cannot be said about it
   quoted_message,   // not_found
+  send_at,          // malformed: it is past
+  expires_at,       // malformed: it is past
   options,          // unsupported: of a poll, which has others or allows fewer
   message_id,       // conflict: used with other content
   idempotency_key,  // conflict: used with another request

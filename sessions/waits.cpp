@@ -134,7 +134,7 @@ struct Waits::State : std::enable_shared_from_this<State> {
 
   std::optional<Outcome<SentMessage>> outcome_of(const Wait& wait, const ForAck& subject, Time time) const {
     if (!supervisor.find(wait.session)) return no_session(wait.name);
-    const bool reached = subject.sent.ack >= subject.level || subject.sent.ack == AckLevel::error;
+    const bool reached = subject.sent.ack >= subject.level || events::has_failed(subject.sent.ack);
     if (!reached && time == Time::is_left) return std::nullopt;
     return subject.sent;
   }

@@ -59,6 +59,8 @@ constexpr const char* merge_row =
 constexpr const char* set_alternate =
     "UPDATE chat SET alternate_id = ?3 WHERE session_id = ?1 AND chat_id = ?2 AND alternate_id <> ?3";
 
+constexpr const char* select_message_of =
+    "SELECT 1 FROM message m WHERE m.session_id = ?1 AND m.chat_id = ?2 AND" WHARF_MESSAGE_AT_HOME(m) "LIMIT 1";
 constexpr std::size_t max_page = 1'000;
 
 ChatRow read_row(Database& db, Statement& select) {
@@ -102,9 +104,11 @@ Result<void> find_last(Database& db, SessionId session, std::int64_t chat) {
   return Statement(db, set_last).session(session).integer(chat).integer(newest->timestamp).integer(newest->row).run();
 }
 
-bool has_chat(Database& db, SessionId session, std::int64_t chat) {
+/// Messages that are scheduled, and what is said about messages, make no row of a chat.
+bool has_chat_or_messages(Database& db, SessionId session, std::int64_t chat) {
   Statement select(db, select_chat);
-  return select.session(session).integer(chat).next();
+  if (select.session(session).integer(chat).next()) return true;
+  return Statement(db, select_message_of).session(session).integer(chat).next();
 }
 
 Result<void> merge(Database& db, SessionId session, const Jid& from, const Jid& to) {
@@ -115,7 +119,7 @@ Result<void> merge(Database& db, SessionId session, const Jid& from, const Jid& 
   if (!to_found) return to_found.error();
   const std::int64_t from_id = *from_found, to_id = *to_found;
 
-  if (has_chat(db, session, from_id)) {  // without its row there are no messages either
+  if (has_chat_or_messages(db, session, from_id)) {
     if (Result<void> done = divert_chat(db, session, from_id, to_id); !done) return done;
     if (Result<void> done = Statement(db, merge_row).session(session).integer(from_id).integer(to_id).run(); !done)
       return done;

@@ -61,7 +61,7 @@ constexpr const char* empty_edits =
     "UPDATE message SET body = '', content = x'' WHERE session_id = ?1 AND target_id = ?2 AND target_id <> ''"
     " AND kind = 'edit' AND target_from_me = ?4 AND " WHARF_CHAT_OF(message) " = ?3";
 constexpr const char* release_row =
-    "UPDATE message SET ack = 0, timestamp = ?2, created_at = ?2 WHERE row = ?1 AND ack = -2";
+    "UPDATE message SET ack = 0, timestamp = ?2, created_at = ?2, said_at = 0 WHERE row = ?1 AND ack = -2";
 constexpr const char* withdraw_row = "UPDATE message SET ack = -3, error = ?2 WHERE row = ?1 AND ack = -2";
 constexpr const char* put_content = "UPDATE message SET content = ?2 WHERE row = ?1 AND revoked_at = 0";
 constexpr const char* put_details = "UPDATE message SET details = ?2 WHERE row = ?1";
@@ -164,6 +164,8 @@ MessageRow read_row(Statement& select) {
   row.target_id = select.text();
   row.target_from_me = select.integer() != 0;
   row.said_at = select.integer();
+  if (row.ack == AckLevel::scheduled) row.timestamp = row.said_at;
+  if (!events::in_conversation(row.ack)) row.said_at = 0;
   if (const std::string wire = select.text(); !wire.empty())
     if (auto jid = protocol::Jid::parse(wire)) row.author_on_wire = std::move(*jid);
   return row;
@@ -188,6 +190,9 @@ Result<void> write_message(Database& db, const MessageRow& row, bool unread,
                            const std::optional<protocol::Jid>& alternate) {
   const Bytes mentions = pack_mentions(row.mentions);
   const std::int64_t number = next_row(db);
+  // In the order of its chat it stands at the time when it was made: pages and the look for a chat's last message would
+  // walk over all that is scheduled, and over what was withdrawn for ever.
+  const bool later = row.ack == AckLevel::scheduled;
   /// Whether it was new.
   const auto insert = [&]() -> Result<bool> {
     if (has_merged_copy(db, row)) return false;
@@ -199,7 +204,7 @@ Result<void> write_message(Database& db, const MessageRow& row, bool unread,
                                       .number(row.from_me)
                                       .jid(row.author)
                                       .number(row.ack)
-                                      .integer(row.timestamp)
+                                      .integer(later ? row.created_at : row.timestamp)
                                       .integer(row.created_at)
                                       .text(row.push_name)
                                       .text(row.kind)
@@ -215,7 +220,7 @@ Result<void> write_message(Database& db, const MessageRow& row, bool unread,
                                       .integer(row.revoked_at)
                                       .text(row.target_id)
                                       .number(row.target_from_me)
-                                      .integer(row.said_at)
+                                      .integer(later ? row.timestamp : row.said_at)
                                       .text(row.author_on_wire.empty() ? std::string() : row.author_on_wire.to_string())
                                       .run();
     if (!inserted) return inserted.error();

@@ -21,9 +21,6 @@ constexpr const char* insert_row =
 constexpr const char* select_page =
     "SELECT key, chat_id, message_id, state, accepted_at, attempts, priority, send_at, expires_at FROM outbox"
     " WHERE key BETWEEN max(?1, ?3) AND ?2 AND (?4 = 0 OR chat_id = ?4) AND (1 << state) & ?5 ORDER BY key LIMIT ?6";
-constexpr const char* select_queued =
-    "SELECT key, chat_id, message_id, state, accepted_at, attempts, priority, send_at, expires_at FROM outbox"
-    " WHERE key BETWEEN ?1 AND ?2 AND message_id = ?3 AND (1 << state) & ?4 LIMIT 1";
 constexpr const char* seal_row = "UPDATE outbox SET state = ?3, stanza = ?2, attempts = 0 WHERE key = ?1";
 constexpr const char* end_upload = "UPDATE outbox SET state = ?2, upload = x'' WHERE key = ?1";
 constexpr const char* select_uploads =
@@ -116,6 +113,7 @@ std::int64_t last_outbox_row(Database& db, SessionId session) {
 QueuePage page_queue(Database& db, SessionId session, const QueueFilter& filter, std::size_t limit,
                      std::int64_t after) {
   QueuePage page;
+  if (after < 0 || after >= low_half) return page;
   limit = std::clamp<std::size_t>(limit, 1, max_page);
   std::int64_t chat = 0;
   if (filter.chat) {
@@ -137,14 +135,6 @@ QueuePage page_queue(Database& db, SessionId session, const QueueFilter& filter,
     read_head(select, session, page.rows.emplace_back());
   }
   return page;
-}
-
-std::optional<OutboxRow> find_queued(Database& db, SessionId session, const std::string& message_id) {
-  Statement select(db, select_queued);
-  if (!select.keys(session).text(message_id).number(shown).next()) return std::nullopt;
-  OutboxRow row;
-  read_head(select, session, row);
-  return row;
 }
 
 std::vector<protocol::Bytes> pending_uploads(Database& db) {

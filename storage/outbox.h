@@ -79,8 +79,6 @@ struct QueuePage {
 };
 /// The `limit` (1..1000) rows after `after`.
 QueuePage page_queue(Database& db, SessionId session, const QueueFilter& filter, std::size_t limit, std::int64_t after);
-/// Of a message that is shown in the queue.
-std::optional<OutboxRow> find_queued(Database& db, SessionId session, const std::string& message_id);
 /// The names of the files that rows of all sessions wait to have uploaded; not of those whose session was removed.
 std::vector<protocol::Bytes> pending_uploads(Database& db);
 

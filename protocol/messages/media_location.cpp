@@ -1,5 +1,7 @@
 #include "protocol/messages/media_location.h"
 
+#include <map>
+
 #include "protocol/messages/message_shape.h"
 #include "protocol/messages/wire.h"
 
@@ -9,45 +11,46 @@ namespace {
 
 /// Field numbers inside a content that has a file.
 struct PlaceFields {
-  std::uint32_t url, direct_path, metadata_url = 0;
+  std::uint32_t url, direct_path, key_at, metadata_url = 0;
 };
 std::optional<PlaceFields> place_fields(std::uint32_t content) {
   switch (content) {
-    case field_number::image: return PlaceFields{1, 11};
+    case field_number::image: return PlaceFields{1, 11, 12};
     case field_number::video:
-    case field_number::ptv: return PlaceFields{1, 13, 30};
-    case field_number::audio: return PlaceFields{1, 9};
-    case field_number::document: return PlaceFields{1, 10};
-    case field_number::sticker: return PlaceFields{1, 8};
+    case field_number::ptv: return PlaceFields{1, 13, 14, 30};
+    case field_number::audio: return PlaceFields{1, 9, 10};
+    case field_number::document: return PlaceFields{1, 10, 11};
+    case field_number::sticker: return PlaceFields{1, 8, 10};
     default: return std::nullopt;
   }
 }
 
 /// In ascending order of the fields, what is replaced in its old place in that order.
 Bytes placed(ByteView content, const PlaceFields& fields, const MediaPlace& place) {
-  struct Pending {
-    std::uint32_t number;
-    const std::string* value;
+  std::map<std::uint32_t, Bytes> replaced;  // as whole fields; empty: gone
+  const auto text = [&](std::uint32_t number, const std::string& value) {
+    Bytes& field = replaced[number];
+    if (!value.empty()) append_field(field, number, as_bytes(value));
   };
-  const Pending all[] = {{fields.url, &place.url},
-                         {fields.direct_path, &place.direct_path},
-                         {place.metadata_url.empty() ? 0 : fields.metadata_url, &place.metadata_url}};
-  std::size_t next = 0;
+  text(fields.url, place.url);
+  text(fields.direct_path, place.direct_path);
+  if (fields.metadata_url != 0 && !place.metadata_url.empty()) text(fields.metadata_url, place.metadata_url);
+  if (place.key_at > 0) {
+    Bytes& field = replaced[fields.key_at];
+    append_varint(field, std::uint64_t{fields.key_at} << 3);
+    append_varint(field, static_cast<std::uint64_t>(place.key_at));
+  }
+  auto next = replaced.begin();
   Bytes out;
-  const auto write_below = [&](std::uint32_t number) {
-    for (; next < std::size(all) && all[next].number < number; ++next) {
-      if (all[next].number != 0 && !all[next].value->empty())
-        append_field(out, all[next].number, as_bytes(*all[next].value));
-    }
+  const auto write_up_to = [&](std::uint32_t number) {
+    for (; next != replaced.end() && next->first <= number; ++next) append(out, next->second);
   };
   WireReader reader(content);
   while (const auto field = reader.next()) {
-    write_below(field->number);
-    const bool replaced = field->number == fields.url || field->number == fields.direct_path ||
-                          (!place.metadata_url.empty() && field->number == fields.metadata_url);
-    if (!replaced) append(out, field->whole);
+    write_up_to(field->number);
+    if (!replaced.contains(field->number)) append(out, field->whole);
   }
-  write_below(UINT32_MAX);
+  write_up_to(UINT32_MAX);
   return out;
 }
 

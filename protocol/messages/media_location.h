@@ -15,6 +15,7 @@ struct MediaPlace {
   std::string url;  // "" after a re-upload: the old one is void
   std::string direct_path;
   std::string metadata_url;  // of videos; "" leaves what is there
+  std::int64_t key_at = 0;   // unix seconds, when it was uploaded; 0 leaves what is there
 };
 
 /// `message` may be wrapped. As it is when it holds no media.

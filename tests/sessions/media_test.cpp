@@ -113,6 +113,7 @@ TEST_CASE("a message with a file leaves when the file is uploaded, and its chat 
   f.send(other);
   CHECK(messages(f.last).size() == 1);
 
+  f.now_ms += std::int64_t{20} * 86'400'000;  // a key that was made long ago
   auto done = f.upload_ends(hosts, uploaded);
   const auto sent = messages(done);
   REQUIRE(sent.size() == 2);
@@ -121,6 +122,7 @@ TEST_CASE("a message with a file leaves when the file is uploaded, and its chat 
   const auto stored = stored_media(storage::find_message_by_id(f.store->reader(), f.row.id, id, true)->content);
   CHECK(stored->file.direct_path == uploaded.direct_path);
   CHECK(stored->file.url == uploaded.url);
+  CHECK(stored->file.key_at == f.now_ms / 1000);
   const auto released = all<ReleaseFile>(done);
   REQUIRE(released.size() == 1);
   CHECK(released[0]->kept);

@@ -9,6 +9,7 @@
 using namespace wharf;
 using namespace wharf::sessions;
 using namespace std::chrono_literals;
+using protocol::Node;
 using storage::AckLevel;
 
 using Fixture = wharf::test::SessionFixture;
@@ -252,6 +253,75 @@ TEST_CASE("deleting its chat and logging out end what is scheduled") {
   f.pass(10s);
   CHECK(f.row_named(other.id).ack == AckLevel::withdrawn);
   CHECK(f.queued() == 0);
+}
+
+TEST_CASE("a number that becomes a LID while something is scheduled stays one chat") {
+  Later f;
+  const Jid lid("100000000000002", "lid");
+  const SentMessage first = f.accepted(f.in(hour, "first")), second = f.accepted(f.in(2 * hour, "second"));
+  f.call([&] { f.session->directory().learn(ben, lid); });
+  CHECK(f.row_named(first.id).chat == lid);
+  CHECK(f.cancel(second.id)->ack == AckLevel::withdrawn);
+  CHECK(f.row_named(second.id).ack == AckLevel::withdrawn);
+  f.pass(1h);
+  CHECK(f.row_named(first.id).ack == AckLevel::pending);
+  CHECK(storage::find_chat(f.store->reader(), f.row.id, lid));
+  CHECK_FALSE(storage::find_chat(f.store->reader(), f.row.id, ben));
+  CHECK(storage::page_messages(f.store->reader(), f.row.id, lid, 10, std::nullopt).messages.size() == 1);
+}
+
+TEST_CASE("what has expired is not sent by a connection that comes before its alarm") {
+  Later f;
+  SendMessage request = Fixture::text("waits");
+  request.expires_at = f.now_ms + hour;
+  for (int i = 0; i < 200; ++i) f.accepted(request);
+  f.now_ms += hour;
+  f.steady += 1h;
+  std::size_t sent = 0;
+  for (const auto& node : f.go_online()) sent += node.is("message");
+  for (int turns = 0; turns < 10; ++turns) sent += messages(f.turn({})).size();
+  CHECK(sent == 0);
+  CHECK(f.queued() == 0);
+}
+
+TEST_CASE("a time that is past is refused, but not to whoever repeats a request") {
+  Later f;
+  const auto refused = [&](const SendMessage& request) {
+    const auto answer = f.send(request);
+    REQUIRE((answer && !answer->has_value()));
+    return answer->error().subject;
+  };
+  SendMessage request = f.in(hour);
+  request.message_id = "3EB0SCHEDULED1";
+  request.request_hash = "hash";
+  request.expires_at = f.now_ms + 2 * hour;
+  f.accepted(request);
+  f.pass(3h);
+  CHECK(f.accepted(request).replayed);
+  request.message_id = "3EB0SCHEDULED2";
+  CHECK(refused(request) == Subject::send_at);
+  request.send_at = f.now_ms - 59'000;  // of a clock that is behind
+  CHECK(refused(request) == Subject::expires_at);
+  request.expires_at = 0;
+  CHECK(f.accepted(request).ack == AckLevel::pending);
+}
+
+TEST_CASE("receipts and retry requests for what was not sent yet do nothing") {
+  Later f;
+  f.go_online();
+  const SentMessage scheduled = f.accepted(f.in(hour));
+  Node delivered("receipt");
+  delivered.set("id", scheduled.id).set("from", ben).set("t", "1700000002");
+  f.stanza(delivered);
+  CHECK(f.row_named(scheduled.id).ack == AckLevel::scheduled);
+  Node retry("receipt");
+  retry.set("id", scheduled.id).set("from", ben).set("t", "1700000002").set("type", "retry");
+  retry.add(Node("retry").set("v", "1").set("count", "1").set("id", scheduled.id).set("t", "1700000000"));
+  protocol::Bytes registration{0, 0, 0, 77};
+  retry.add(Node("registration").bytes(registration));
+  CHECK(messages(f.stanza(retry)).empty());
+  CHECK(f.told("ack") == 0);
+  CHECK(messages(f.pass(1h)).size() == 1);
 }
 
 TEST_CASE("nothing can be said about a message whose time has not come, nor can it be quoted") {
