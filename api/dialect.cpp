@@ -24,17 +24,19 @@ constexpr std::array<std::string_view, 6> ack_names = {"error", "pending", "serv
 constexpr std::array<std::string_view, 8> media_kinds = {"image", "video", "gif",      "video_note",
                                                          "audio", "voice", "document", "sticker"};
 
+constexpr std::array<std::string_view, 19> kinds = {
+    "text",     "image",    "video",   "gif",          "video_note",    "audio",
+    "voice",    "document", "sticker", "location",     "live_location", "contact",
+    "contacts", "poll",     "event",   "group_invite", "album",         "interactive_reply",
+    "unknown"};
+
 std::string_view openwa_type(std::string_view kind) {
   for (const auto& [ours, theirs] : openwa_types)
     if (ours == kind) return theirs;
   return kind;
 }
 
-bool has_media(std::string_view kind) {
-  return std::find(media_kinds.begin(), media_kinds.end(), kind) != media_kinds.end();
-}
-
-bool shows_media(const events::Message& m) { return m.revoked_at == 0 && has_media(m.kind); }
+bool shows_media(const events::Message& m) { return m.revoked_at == 0 && is_media_kind(m.kind); }
 
 std::string spelled(const PersonText& person, Dialect dialect) { return jid_text(person.id, person.pn, dialect); }
 
@@ -119,6 +121,19 @@ void write_message(JsonWriter& out, const ShownMessage& shown, std::string_view 
 void begin_message(JsonWriter& out, const ShownMessage& shown, std::string_view session_name, Dialect dialect) {
   if (dialect == Dialect::gateway) write_gateway(out, shown, session_name);
   else write_openwa(out, shown, session_name);
+}
+
+std::span<const std::string_view> shown_kinds() { return kinds; }
+
+std::optional<std::string_view> shown_kind(std::string_view name) {
+  for (const auto& [ours, theirs] : openwa_types)
+    if (theirs == name) return ours;
+  if (std::find(kinds.begin(), kinds.end(), name) == kinds.end()) return std::nullopt;
+  return name;
+}
+
+bool is_media_kind(std::string_view kind) {
+  return std::find(media_kinds.begin(), media_kinds.end(), kind) != media_kinds.end();
 }
 
 void write_reason(JsonWriter& out, const events::Reason& reason, std::string_view session_name) {

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,12 @@ void write_message(JsonWriter& out, const ShownMessage& shown, std::string_view 
 
 /// {"code","message","nextStep","until"?}
 void write_reason(JsonWriter& out, const events::Reason& reason, std::string_view session_name);
+
+/// Kinds of messages that lists show, as protocol::name(MessageKind) has them.
+std::span<const std::string_view> shown_kinds();
+/// By that name or by the one that openwa shows as `type`.
+std::optional<std::string_view> shown_kind(std::string_view name);
+bool is_media_kind(std::string_view kind);
 
 /// "error", "pending", "server", "delivered", "read", "played".
 std::string_view ack_name(storage::AckLevel level);

@@ -59,6 +59,9 @@ WHARF_HANDLER(remove_chat);
 WHARF_HANDLER(mark_chat_read);
 WHARF_HANDLER(set_presence);
 
+// search_routes.cpp
+WHARF_HANDLER(search_messages);
+
 // webhook_routes.cpp; the same for /sessions/{sessionId}/webhooks and /webhooks
 WHARF_HANDLER(register_webhook);
 WHARF_HANDLER(list_webhooks);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 
@@ -109,6 +110,16 @@ std::optional<storage::UnixMs> parse_iso(std::string_view text) {
   const auto at = sys_days(date) + hours(*h) + minutes(*mi) + seconds(*s) + milliseconds(*millis) - *offset;
   const auto unix_ms = duration_cast<milliseconds>(at.time_since_epoch()).count();
   return unix_ms >= 0 ? std::optional<storage::UnixMs>(unix_ms) : std::nullopt;
+}
+
+std::optional<storage::UnixMs> parse_time(std::string_view text, std::int64_t unit_ms) {
+  constexpr std::int64_t largest = std::int64_t{1} << 43;  // in the year 2248
+  std::int64_t units = 0;
+  const char* const end = text.data() + text.size();
+  if (const auto read = std::from_chars(text.data(), end, units); read.ec == std::errc() && read.ptr == end)
+    return units >= 0 && units <= largest / unit_ms ? std::optional(units * unit_ms) : std::nullopt;
+  constexpr std::size_t date_chars = 10;
+  return parse_iso(text.size() == date_chars ? std::string(text) + "T00:00:00Z" : std::string(text));
 }
 
 std::string iso_seconds(storage::UnixMs at) {

@@ -11,7 +11,7 @@
 #include "api/chat_id.h"
 #include "api/dialect.h"
 #include "api/handlers.h"
-#include "api/people.h"
+#include "api/message_page.h"
 #include "api/schemas.h"
 #include "sessions/log_value.h"
 #include "storage/chat_list.h"
@@ -24,18 +24,6 @@ namespace {
 using protocol::Jid;
 using sessions::Outcome;
 
-constexpr std::size_t default_page = 50, max_gateway_page = 200;
-
-// --- paths and cursors
-
-std::optional<Jid> chat_of(const ServicesPtr& services, const CallPtr& call, storage::SessionId session) {
-  const auto parsed = parse_chat_id(call->param("chatId"));
-  if (parsed) return services->ports.supervisor.canonical_chat(session, *parsed);
-  call->failure(
-      failure_of({FieldProblem{"chatId", fmt::format("must be {}", chat_id_allowed), &formats::chat_id, false}}));
-  return std::nullopt;
-}
-
 std::string message_cursor(std::int64_t row) { return "m" + std::to_string(row); }
 
 std::optional<std::int64_t> parse_message_cursor(std::string_view cursor) {
@@ -44,24 +32,6 @@ std::optional<std::int64_t> parse_message_cursor(std::string_view cursor) {
   const auto [end, failed] = std::from_chars(cursor.data() + 1, cursor.data() + cursor.size(), row);
   if (failed != std::errc() || row <= 0 || message_cursor(row) != cursor) return std::nullopt;
   return row;
-}
-
-Failure bad_cursor() { return failure_of({FieldProblem{"cursor", "must be the nextCursor of an earlier answer"}}); }
-
-std::size_t page_limit(const CallPtr& call) {
-  const auto asked = static_cast<std::size_t>(call->query.integer("limit", 0));
-  const std::size_t limit = asked == 0 ? default_page : asked;
-  return call->dialect == Dialect::gateway ? std::min(limit, max_gateway_page) : limit;
-}
-
-std::string cursor_json(const std::string& cursor) {
-  JsonWriter out;
-  return out.text(cursor).take();
-}
-
-void write_row(JsonWriter& out, People& people, const storage::MessageRow& row, std::string_view session,
-               Dialect dialect) {
-  write_message(out, {row, people.of(row.chat), people.of(row.author), row.created_at}, session, dialect);
 }
 
 void write_chat(JsonWriter& out, People& people, const storage::ChatRow& chat, std::string_view session,
@@ -243,6 +213,7 @@ void list_chats(const ServicesPtr& services, const CallPtr& call) {
 }
 
 void list_messages(const ServicesPtr& services, const CallPtr& call) {
+  if (searches(call->query)) return search_messages(services, call);
   const auto view = session_of(services, call);
   if (!view) return;
   const auto chat = chat_of(services, call, view->id);

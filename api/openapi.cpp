@@ -288,6 +288,12 @@ void write_answer(JsonWriter& out, const Route& route, unsigned status, std::str
       out.end_object().key("nextCursor").begin_object();
       write_type(out, "string", true);
       out.text("description", "opaque; null: this was the last page").end_object();
+      if (route.handler == search_messages || route.query == &schemas::messages_query)
+        out.key("complete")
+            .begin_object()
+            .text("type", "boolean")
+            .text("description", "of a search: false while older messages, or too many new ones, are not indexed yet")
+            .end_object();
     } else if (route.answer) {
       write_reference(out.key("data"), *route.answer);
     }

@@ -9,7 +9,7 @@
 #include "api/dialect.h"
 #include "api/handlers.h"
 #include "api/iso_time.h"
-#include "api/people.h"
+#include "api/message_page.h"
 #include "api/schemas.h"
 #include "api/sending.h"
 #include "storage/messages.h"

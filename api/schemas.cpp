@@ -212,7 +212,25 @@ constexpr Field page_query_fields[] = {
     {.name = "limit", .type = Type::integer, .summary = "chats of one page; without it, or 0, and without cursor: every chat, 400 over 100,000", .min = 0, .max = 1000},
     {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
 };
+// With `q`: a search (storage/search.h).
+#define WHARF_NARROWS_A_SEARCH                                                                                              \
+  {.name = "from", .summary = "with q: received from this person; me: sent from this account", .max = 128},                 \
+      {.name = "fromMe", .type = Type::boolean, .summary = "with q"},                                                       \
+      {.name = "type", .summary = "with q: types as messages show them, with commas", .max = 300},                          \
+      {.name = "hasMedia", .type = Type::boolean, .summary = "with q"},                                                     \
+      {.name = "since", .summary = "with q: not older; unix time in the unit of the dialect, a date, or a UTC time", .max = 32}, \
+      {.name = "until", .summary = "with q: older than this time", .max = 32}
+constexpr Field search_query_fields[] = {
+    {.name = "q", .summary = "words, all of them wanted; the last may go on; \"in quotes\" one after another", .required = true, .min = 1, .max = 512},
+    {.name = "chatId", .max = 128, .format = &formats::chat_id},
+    {.name = "chat", .summary = "the same as chatId", .max = 128, .format = &formats::chat_id},
+    WHARF_NARROWS_A_SEARCH,
+    {.name = "limit", .type = Type::integer, .summary = "default 50, at most 1000 (200 in the gateway dialect); 0 is the default; moved into the range", .min = 0, .max = 1000, .clamped = true},
+    {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
+};
 constexpr Field messages_query_fields[] = {
+    {.name = "q", .summary = "only messages with these words; see the search", .min = 1, .max = 512},
+    WHARF_NARROWS_A_SEARCH,
     {.name = "limit", .type = Type::integer, .summary = "default 50, at most 1000 (200 in the gateway dialect); 0 is the default; moved into the range", .min = 0, .max = 1000, .clamped = true},
     {.name = "before", .summary = "only messages older than this one", .max = 300, .format = &formats::message_id},
     {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
@@ -478,6 +496,7 @@ constinit const Schema delete_message_query = {"", delete_message_query_fields};
 constinit const Schema media_query = {"", media_query_fields};
 constinit const Schema page_query = {"", page_query_fields};
 constinit const Schema messages_query = {"", messages_query_fields};
+constinit const Schema search_query = {"", search_query_fields};
 constinit const Schema events_query = {"", events_query_fields};
 constinit const Schema event_stream_query = {"", event_stream_query_fields};
 constinit const Schema session_stream_query = {"", session_stream_query_fields};

@@ -10,8 +10,8 @@ extern const Schema create_session, update_session, session_config, pairing_code
     send_contact, send_poll, send_event, send_image, send_file, send_audio, send_voice, send_video, send_sticker,
     send_any, forward, react, edit_message, revoke, vote, pin_message, set_presence, register_webhook, update_webhook;
 // queries
-extern const Schema qr_image_query, send_query, delete_message_query, page_query, messages_query, events_query,
-    event_stream_query, session_stream_query, deliveries_query, media_query, queue_query;
+extern const Schema qr_image_query, send_query, delete_message_query, page_query, messages_query, search_query,
+    events_query, event_stream_query, session_stream_query, deliveries_query, media_query, queue_query;
 // answers
 extern const Schema session, session_status, account, qr, pairing_code, sent_message, queued_message, chat, message,
     poll_results, event, webhook, delivery, delivery_outcome, queued_delivery, server_info, health;

@@ -10,6 +10,7 @@
 
 #include "storage/migrations.h"
 #include "storage/recall.h"
+#include "storage/search_index.h"
 
 namespace wharf::storage {
 
@@ -114,6 +115,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode m
   if (ready && writing) ready = db->execute(synchronous_pragma(synchronous));
   try {
     if (ready) ready = writing ? migrate(*db, migrations()) : check_version(*db, migrations());
+    if (ready && writing) ready = follow_messages(*db);
   } catch (const ReadFailure& failure) {
     ready = failure.error;
   }

@@ -284,6 +284,22 @@ ALTER TABLE outbox ADD COLUMN send_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE outbox ADD COLUMN expires_at INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+// storage/search_index.h
+constexpr const char* words_are_indexed = R"sql(
+CREATE TABLE search_progress (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  after_row INTEGER NOT NULL, through_row INTEGER NOT NULL,
+  taken_out INTEGER NOT NULL, sweeping INTEGER NOT NULL, swept_at INTEGER NOT NULL
+);
+INSERT INTO search_progress (id, after_row, through_row, taken_out, sweeping, swept_at)
+  SELECT 1, last, last, 0, 0, 0 FROM (
+    SELECT max(ifnull((SELECT max(row) FROM message), 0),
+               ifnull((SELECT value FROM counter WHERE name = 'message'), 0)) AS last);
+CREATE VIRTUAL TABLE message_index USING fts5 (
+  body, more, scope, content='', columnsize=0, prefix='3', tokenize='unicode61 remove_diacritics 2'
+);
+)sql";
+
 constexpr std::array steps_of_this_release = {first_schema,
                                               resends_outlive_a_restart,
                                               ratchet_epochs,
@@ -296,7 +312,8 @@ constexpr std::array steps_of_this_release = {first_schema,
                                               requests_are_counted_beside_their_number,
                                               messages_of_every_kind,
                                               files_wait_for_their_upload,
-                                              messages_wait_for_their_time};
+                                              messages_wait_for_their_time,
+                                              words_are_indexed};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

@@ -1,9 +1,9 @@
 #pragma once
 // What a connection remembers of rows so that the hot path does not ask SQLite again: JID <-> integer id, session
-// labels, the last message row, whether removed things wait for their end. Everything in here must be true of the
-// committed database or of the transaction in progress. JID and session ids are never given to another value once
-// committed, so a remembered pair stays true; only a rollback can make it false, and therefore every rollback (of a
-// savepoint too) calls forget().
+// labels, the last message row, how far the index of words is, whether removed things wait for their end. Everything in
+// here must be true of the committed database or of the transaction in progress. JID and session ids are never given to
+// another value once committed, so a remembered pair stays true; only a rollback can make it false, and therefore every
+// rollback (of a savepoint too) calls forget().
 
 #include <cstdint>
 #include <list>
@@ -13,6 +13,7 @@
 
 #include "protocol/binary/jid.h"
 #include "storage/ids.h"
+#include "storage/search_index.h"
 
 namespace wharf::storage {
 
@@ -62,6 +63,7 @@ class Recall {
     jids.clear();
     session_labels.clear();
     last_message_row.reset();
+    search_progress.reset();
     removals_wait = true;
     may_have_merges = true;
   }
@@ -69,6 +71,7 @@ class Recall {
   JidCache jids;
   std::unordered_map<SessionId, SessionLabel> session_labels;
   std::optional<std::int64_t> last_message_row;
+  std::optional<SearchProgress> search_progress;
   bool removals_wait = false;   // tombstones of storage/removal.h are there; false: none, or their purge failed
   bool may_have_merges = true;  // rows of merged_chat may be there; false: surely none
 };

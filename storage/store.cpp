@@ -10,6 +10,7 @@
 //
 // With `post` and `writer` there is no thread either: batches form as with one, and whoever simulates the process says
 // when each of them is written. A purge is a step of its own; a ping probes a failed store, as nobody waits a second.
+// The index of words grows with the batches alone there.
 
 #include "storage/store.h"
 
@@ -29,6 +30,7 @@
 #include "storage/event_log.h"
 #include "storage/recall.h"
 #include "storage/removal.h"
+#include "storage/search_index.h"
 #include "storage/statement.h"
 #include "storage/transaction.h"
 
@@ -117,6 +119,13 @@ struct Store::State {
   bool running_inline = false;
   bool step_asked = false;  // settings.writer has a step that it did not run yet
 
+  // Of the index of words; the writer's.
+  bool index_waits = false;   // for slices: more was left by the last one, or rows of the time before it
+  bool index_failed = false;  // it stays as it is until the next start
+  bool index_damaged = false, index_began_again = false;
+  bool sweeping = false;
+  std::chrono::steady_clock::time_point next_sweep_look{};
+
   bool inline_mode() const { return !settings.post; }
   bool threaded() const { return settings.post && !settings.writer; }
 
@@ -131,6 +140,15 @@ struct Store::State {
   void probe();
   void purge(std::size_t rows);
   void purge_alone();
+  std::int64_t unindexed() const;
+  bool indexes_at_once() const;
+  void index_changed();
+  void begin_index_again();
+  void index(std::size_t rows);
+  void index_alone();
+  void sweep_if_due();
+  std::chrono::milliseconds idle_pause(std::chrono::steady_clock::time_point now) const;
+  void work_idle();
 
   // --- the thread
   void run();
@@ -196,6 +214,9 @@ Result<void> Store::State::run_turns(std::vector<Turn>& turns, std::vector<Resul
   // Old events may stay when this fails: the next batch tries again. The turns decide.
   if (log.wants_pruning() && !in_savepoint(*writer, [this] { return log.prune(*writer); })) forget();
   if (writer->in_transaction()) purge(settings.max_purged_rows);
+  if (writer->in_transaction()) index_changed();
+  if (writer->in_transaction() && unindexed() > static_cast<std::int64_t>(settings.max_unindexed))
+    index(settings.max_indexed_rows);
   if (!writer->in_transaction()) return Error(Errc::storage_full, "SQLite rolled the transaction back while pruning");
   return {};
 }
@@ -210,6 +231,7 @@ Outcome Store::State::run_batch(std::vector<Turn> turns) {
     std::optional<Error> worst;
     if (!committed) {
       forget();
+      begin_index_again();  // the batch is lost, the next one is not
       outcome.events.clear();
       for (std::size_t i = 0; i < turns.size(); ++i) {
         if (!turns[i].changes.empty()) results[i] = committed.error();
@@ -255,12 +277,117 @@ void Store::State::purge(std::size_t rows) {
 void Store::State::purge_alone() {
   const Result<void> done = in_transaction(*writer, [this]() -> Result<void> {
     purge(settings.max_purged_rows_idle);
+    if (writer->in_transaction()) index_changed();
     return {};
   });
   if (done) return;
   forget();
+  if (index_damaged) return begin_index_again();
   writer->recall().removals_wait = false;
   note_failure(done.error());
+}
+
+/// 0 as well when it is not known or not asked for any more.
+std::int64_t Store::State::unindexed() const {
+  if (index_failed) return 0;
+  try {
+    return unindexed_messages(*writer);
+  } catch (const ReadFailure&) {
+    return 0;
+  }
+}
+
+/// The index follows the rows that the transaction changed.
+void Store::State::index_changed() {
+  if (!index_change_waits(*writer)) return;
+  const Result<void> done = in_savepoint(*writer, [this] { return index_changes(*writer); });
+  if (done) return;
+  forget();
+  index_damaged = done.error().code != Errc::storage_full;
+  if (index_damaged && writer->in_transaction()) begin_index_again();
+}
+
+/// An index that cannot be written is damaged, and must not fail the turns. Once in a run: what fails again stays out.
+void Store::State::begin_index_again() {
+  if (!std::exchange(index_damaged, false)) return;
+  const auto anew = [this] { return begin_index_anew(*writer); };
+  const bool inside = writer->in_transaction();
+  const Result<void> begun = inside ? in_savepoint(*writer, anew) : in_transaction(*writer, anew);
+  index_failed = !begun || std::exchange(index_began_again, true);
+  index_waits = !index_failed;
+  forget();
+}
+
+/// One slice of the index, inside the transaction. A failure concerns the slice alone; searches say what they do not
+/// cover.
+void Store::State::index(std::size_t rows) {
+  bool more = false;
+  const Result<void> indexed = in_savepoint(*writer, [&]() -> Result<void> {
+    const Result<bool> left = index_messages(*writer, rows);
+    if (!left) return left.error();
+    more = *left;
+    return {};
+  });
+  index_waits = indexed && more;
+  if (indexed) return;
+  forget();
+  index_damaged = indexed.error().code != Errc::storage_full;
+  if (index_damaged && writer->in_transaction()) begin_index_again();
+}
+
+void Store::State::index_alone() {
+  const Overwriting overwriting(*writer);
+  const Result<void> done = in_transaction(*writer, [this]() -> Result<void> {
+    index(settings.max_indexed_rows_idle);
+    return {};
+  });
+  if (done) return;
+  forget();
+  if (index_damaged) begin_index_again();
+  else note_failure(done.error());
+}
+
+/// A slice of a sweep, or the look whether one is due.
+void Store::State::sweep_if_due() {
+  const UnixMs now =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
+  next_sweep_look = std::chrono::steady_clock::now() + settings.sweep_look;
+  try {
+    sweeping = sweep_waits(*writer, now);
+  } catch (const ReadFailure&) {
+    sweeping = false;
+  }
+  if (!sweeping) return;
+  const Overwriting overwriting(*writer);
+  const Result<void> done = in_transaction(*writer, [&]() -> Result<void> {
+    const Result<bool> more = sweep_index(*writer, now);
+    if (!more) return more.error();
+    sweeping = *more;
+    return {};
+  });
+  if (done) return;
+  forget();
+  sweeping = false;
+  if (done.error().code == Errc::storage_full) note_failure(done.error());
+}
+
+bool Store::State::indexes_at_once() const {
+  if (index_failed) return false;
+  return index_waits || unindexed() >= static_cast<std::int64_t>(settings.max_indexed_rows_idle);
+}
+
+/// How long a writer without turns waits before work_idle().
+std::chrono::milliseconds Store::State::idle_pause(std::chrono::steady_clock::time_point now) const {
+  if (writer->recall().removals_wait || indexes_at_once() || sweeping) return settings.purge_pause;
+  if (unindexed() > 0) return settings.index_pause;
+  return std::max(std::chrono::milliseconds(0), std::chrono::ceil<std::chrono::milliseconds>(next_sweep_look - now));
+}
+
+void Store::State::work_idle() {
+  if (writer->recall().removals_wait) purge_alone();
+  else if (index_waits || unindexed() > 0) index_alone();
+  else sweep_if_due();
 }
 
 void Store::State::probe() {
@@ -295,15 +422,14 @@ void Store::State::run() {
   auto next_probe = std::chrono::steady_clock::now();
   for (;;) {
     std::vector<std::function<void(bool)>> asked;
-    bool idle = false, purging = false;
+    bool idle = false, resting = false;
+    const auto pause = idle_pause(std::chrono::steady_clock::now());  // may read: not under the lock of the loop
     {
       std::unique_lock lock(mutex);
       const auto something = [this] { return stopping || !queue.empty() || !pings.empty(); };
       if (taken.empty()) {
-        if (healthy && writer->recall().removals_wait) {
-          purging = !work.wait_for(lock, settings.purge_pause, something);
-        } else if (healthy) {
-          work.wait(lock, something);
+        if (healthy) {
+          resting = !work.wait_for(lock, pause, something);
         } else {
           work.wait_until(lock, next_probe, something);
         }
@@ -323,7 +449,7 @@ void Store::State::run() {
       probe();
       next_probe = std::chrono::steady_clock::now() + settings.probe_interval;
     }
-    if (purging) purge_alone();
+    if (resting) work_idle();
     answer_pings(std::move(asked));
     if (taken.empty()) continue;
     std::vector<Turn> batch = take_batch(taken, settings);
@@ -348,6 +474,7 @@ void Store::State::run_inline() {
     outcome.tell(listener);
   }
   while (healthy && writer->recall().removals_wait) purge_alone();
+  while (healthy && indexes_at_once()) index_alone();
 }
 
 void Store::State::ask_step() {
@@ -395,6 +522,7 @@ Result<std::unique_ptr<Store>> Store::open(Settings settings) {
   const bool removed = has_removed(*state.writer);
   state.writer->recall().removals_wait = removed;
   state.writer->recall().may_have_merges = removed;
+  state.index_waits = search_progress(*state.writer).after_row > 0;
   if (state.threaded()) state.thread = std::thread([&state] { state.run(); });
   if (state.settings.writer) state.ask_step();
   return store;

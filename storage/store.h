@@ -38,6 +38,12 @@ class Store {
     std::size_t max_purged_rows = 200;         // of removed sessions, chats and webhooks, with each batch (removal.h)
     std::size_t max_purged_rows_idle = 2'000;  // of the same, by a writer that has nothing else to do
     std::chrono::milliseconds purge_pause{5};  // between the slices of an idle writer
+    /// Messages that go into the index of words (search_index.h) with a batch, when more than max_unindexed wait.
+    std::size_t max_indexed_rows = 500, max_unindexed = 2'000;
+    /// The same of a writer that has nothing else to do: at once when so many wait, else after index_pause.
+    std::size_t max_indexed_rows_idle = 250;
+    std::chrono::milliseconds index_pause{2'000};
+    std::chrono::milliseconds sweep_look{600'000};   // how often it looks whether a sweep of the index is due
     std::chrono::milliseconds probe_interval{1000};  // of the health probe after a failure
     std::optional<std::string> boot;                 // RunPlace::boot; default: that of this machine
     /// For tests: asked by the writer before each row change. False: it is left out; an error, or an exception, fails

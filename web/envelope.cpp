@@ -45,6 +45,7 @@ net::HttpResponse render_success(std::string_view data, const Beside& beside) {
   if (!beside.message.empty()) out += R"(,"message":)" + quoted(beside.message);
   if (!data.empty()) out.append(R"(,"data":)").append(data);
   if (beside.next_cursor) out += R"(,"nextCursor":)" + *beside.next_cursor;
+  if (beside.complete) out += *beside.complete ? R"(,"complete":true)" : R"(,"complete":false)";
   out += '}';
   return {beside.status, "application/json", std::move(out)};
 }

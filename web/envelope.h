@@ -28,6 +28,7 @@ struct Beside {
   unsigned status = 200;
   std::string message;
   std::optional<std::string> next_cursor;  // a JSON value: "\"m12\"", "null", "17"
+  std::optional<bool> complete = {};       // of a search: it covered everything
 };
 /// {"success":true,"message":…,"data":…,"nextCursor":…}; `data` is one JSON value, "" for none.
 net::HttpResponse render_success(std::string_view data, const Beside& beside);

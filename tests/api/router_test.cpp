@@ -294,7 +294,7 @@ TEST_CASE("every field that the contract knows is either read or refused with 50
       {"POST", "/api/v1/sessions/{sessionId}/send-text", "chatId content quotedMessageId messageId mentions sendAt",
        "waitFor timeout"},
       {"GET", "/api/v1/sessions/{sessionId}/chats", "", "limit cursor"},
-      {"GET", "/api/v1/sessions/{sessionId}/chats/{chatId}/messages", "", "limit before cursor"},
+      {"GET", "/api/v1/sessions/{sessionId}/chats/{chatId}/messages", "", "limit before cursor q"},
       {"PUT", "/api/v1/sessions/{sessionId}/chats/{chatId}/presence", "state", ""},
       {"POST", "/api/v1/sessions/{sessionId}/webhooks", "url events headers secret previousSecret paused org", ""},
       {"POST", "/api/v1/webhooks", "url events headers secret previousSecret paused org", ""},

@@ -19,7 +19,7 @@ struct SlicedStore {
     settings.path = folder.file("test.sqlite");
     settings.synchronous = storage::Synchronous::off;
     settings.max_purged_rows = rows;
-    settings.purge_pause = std::chrono::hours(1);
+    settings.purge_pause = settings.index_pause = std::chrono::hours(1);
     settings.post = [this](std::function<void()> call) { loop.post(std::move(call)); };
     store = open_store(settings);
   }

@@ -1,0 +1,50 @@
+#include "api/message_page.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/chat_id.h"
+#include "api/dialect.h"
+#include "api/validation.h"
+
+namespace wharf::api {
+namespace {
+
+constexpr std::size_t default_page = 50, max_gateway_page = 200;
+
+}  // namespace
+
+std::optional<protocol::Jid> chat_of(const ServicesPtr& services, const CallPtr& call, storage::SessionId session) {
+  const auto parsed = parse_chat_id(call->param("chatId"));
+  if (parsed) return services->ports.supervisor.canonical_chat(session, *parsed);
+  call->failure(
+      failure_of({FieldProblem{"chatId", fmt::format("must be {}", chat_id_allowed), &formats::chat_id, false}}));
+  return std::nullopt;
+}
+
+Failure bad_cursor() { return failure_of({FieldProblem{"cursor", "must be the nextCursor of an earlier answer"}}); }
+
+std::size_t page_limit(const CallPtr& call) {
+  const auto asked = static_cast<std::size_t>(call->query.integer("limit", 0));
+  const std::size_t limit = asked == 0 ? default_page : asked;
+  return call->dialect == Dialect::gateway ? std::min(limit, max_gateway_page) : limit;
+}
+
+std::string cursor_json(const std::string& cursor) {
+  JsonWriter out;
+  return out.text(cursor).take();
+}
+
+const sessions::PersonIds& People::of(const protocol::Jid& user) {
+  const auto [at, added] = known_.try_emplace(user);
+  if (added) at->second = person_ids(db_, session_, user);
+  return at->second;
+}
+
+void write_row(JsonWriter& out, People& people, const storage::MessageRow& row, std::string_view session,
+               Dialect dialect) {
+  write_message(out, {row, people.of(row.chat), people.of(row.author), row.created_at}, session, dialect);
+}
+
+}  // namespace wharf::api

@@ -1,0 +1,38 @@
+#pragma once
+// What lists of messages and chats have in common: their parameters, and the people of a page.
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "api/services.h"
+#include "storage/messages.h"
+
+namespace wharf::api {
+
+/// The chat of the path parameter chatId; answers 400 and returns nullopt when it is none.
+std::optional<protocol::Jid> chat_of(const ServicesPtr& services, const CallPtr& call, storage::SessionId session);
+std::size_t page_limit(const CallPtr& call);
+Failure bad_cursor();
+/// As the JSON value of nextCursor.
+std::string cursor_json(const std::string& cursor);
+
+/// Identities of the people of one page, each looked up once.
+class People {
+ public:
+  People(storage::Database& db, storage::SessionId session) : db_(db), session_(session) {}
+  const sessions::PersonIds& of(const protocol::Jid& user);
+
+ private:
+  storage::Database& db_;
+  storage::SessionId session_;
+  std::map<protocol::Jid, sessions::PersonIds> known_;
+};
+
+void write_row(JsonWriter& out, People& people, const storage::MessageRow& row, std::string_view session,
+               Dialect dialect);
+
+/// The query of a list of messages asks for words, or narrows as only a search does (search_routes.cpp).
+bool searches(const web::Query& query);
+
+}  // namespace wharf::api
