@@ -18,6 +18,7 @@ namespace {
   "(CASE WHEN details = '' THEN '' ELSE ifnull((SELECT group_concat(atom, ' ')"                   \
   " FROM json_tree(CASE WHEN json_valid(details) THEN details ELSE '{}' END) WHERE type = 'text'" \
   " AND (key IN ('name', 'address', 'filename', 'description', 'groupName') OR path LIKE '%.options')), '') END)"
+// +row: else SQLite takes this for the end of a range of rows, and reads past the one that is asked for.
 constexpr const char* words_view =
     "CREATE TEMP VIEW IF NOT EXISTS message_words AS SELECT row, session_id,"
     " max(0, min(timestamp / 1000, 4294967295)) << 31 | row AS key, body, " WHARF_WORDS_OF_DETAILS
@@ -25,7 +26,7 @@ constexpr const char* words_view =
     " 's' || session_id || ' c' || session_id || 'x' || chat_id"
     " || CASE WHEN from_me = 0 AND author_id <> chat_id THEN ' a' || session_id || 'x' || author_id ELSE '' END"
     " || CASE WHEN kind <> 'text' THEN ' k' || session_id || 'x' || replace(kind, '_', '') ELSE '' END AS scope"
-    " FROM main.message WHERE row < 2147483648 AND" WHARF_MESSAGE_SHOWN(
+    " FROM main.message WHERE +row < 2147483648 AND" WHARF_MESSAGE_SHOWN(
         message) " AND revoked_at = 0 AND (body <> '' OR " WHARF_WORDS_OF_DETAILS " <> '')";
 
 // A row that is in the index is noted with what is indexed of it before it changes the first time. FTS5 cannot be

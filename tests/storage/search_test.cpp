@@ -258,7 +258,7 @@ TEST_CASE("pages give every message once, through ties and through what is not i
     } while (search.before);
     return ids;
   };
-  for (const std::size_t limit : {1, 7, 61, 1'000}) CHECK(read_all(limit) == all);
+  for (const std::size_t limit : {1u, 7u, 61u, 1'000u}) CHECK(read_all(limit) == all);
   room.store.reset();
   room.settings.max_unindexed = 30;
   room.settings.max_indexed_rows = 20;
@@ -269,7 +269,7 @@ TEST_CASE("pages give every message once, through ties and through what is not i
   room.turn([](Changes& changes) { changes.add(TouchSession{anna, 1}); });
   room.store->flush();
   CHECK(search_progress(room.db()).through_row == 20);  // with the batch, as so many waited
-  for (const std::size_t limit : {1, 7, 61}) CHECK(read_all(limit) == all);
+  for (const std::size_t limit : {1u, 7u, 61u}) CHECK(read_all(limit) == all);
   MessageSearch behind = search_for(room.db(), "word");
   behind.before = search_position(*find_message(room.db(), anna, chat, "M1"));
   CHECK(ids_of(search_messages(room.db(), behind)) == Ids{"M0"});
@@ -477,6 +477,25 @@ TEST_CASE("messages of the time before the index go in from the newest down, thr
     CHECK(*more == (there < 95));
   }
   CHECK(there == 95);
+}
+
+TEST_CASE("a slice reads its rows alone") {
+  Room room(true);
+  REQUIRE(see_words(room.db()).has_value());
+  // Two bounds, and both are those of the slice: a search by the view's own bound would read to the end of the table.
+  sqlite3_stmt* select = room.db().prepared("SELECT key, body FROM message_words WHERE row > ?1 AND row <= ?2");
+  REQUIRE(select != nullptr);
+  room.turn([](Changes& changes) {
+    for (int i = 0; i < 2'000; ++i)
+      changes.add(InsertMessage{test::message_row(anna, chat, std::to_string(i), i * 1'000), false, std::nullopt});
+  });
+  sqlite3_bind_int64(select, 1, 10);
+  sqlite3_bind_int64(select, 2, 20);
+  int rows = 0;
+  while (sqlite3_step(select) == SQLITE_ROW) ++rows;
+  CHECK(rows == 10);
+  CHECK(sqlite3_stmt_status(select, SQLITE_STMTSTATUS_VM_STEP, 1) < 2'000);
+  sqlite3_reset(select);
 }
 
 TEST_CASE("a writer indexes what is old and what is new when it has nothing else to do") {
