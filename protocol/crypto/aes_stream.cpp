@@ -65,6 +65,17 @@ CbcDecryptStream::CbcDecryptStream(const AesKey& key, const BlockIv& iv, CbcPadd
 
 void CbcDecryptStream::update(ByteView ciphertext, Bytes& out) { update_stream(context_.get(), ciphertext, out); }
 
+void CbcDecryptStream::update_in_place(std::span<std::uint8_t> blocks) {
+  while (!blocks.empty()) {
+    const auto piece = blocks.first(std::min(blocks.size(), max_piece_bytes));
+    blocks = blocks.subspan(piece.size());
+    int written = 0;
+    if (EVP_CipherUpdate(context_.get(), piece.data(), &written, piece.data(), static_cast<int>(piece.size())) != 1 ||
+        static_cast<std::size_t>(written) != piece.size())
+      throw std::runtime_error("OpenSSL cipher stream failed");
+  }
+}
+
 bool CbcDecryptStream::finish(Bytes& out) { return finish_stream(context_.get(), out); }
 
 }  // namespace wharf::protocol

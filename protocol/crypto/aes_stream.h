@@ -3,6 +3,7 @@
 // the caller's buffer, which must not be the one the input lies in.
 
 #include <memory>
+#include <span>
 
 #include "protocol/bytes.h"
 #include "protocol/crypto/aes.h"
@@ -34,6 +35,8 @@ class CbcDecryptStream {
  public:
   CbcDecryptStream(const AesKey& key, const BlockIv& iv, CbcPadding padding);
   void update(ByteView ciphertext, Bytes& out);
+  /// Whole blocks become plaintext where they lie; with CbcPadding::none only, and none of it by update().
+  void update_in_place(std::span<std::uint8_t> blocks);
   /// False, and nothing appended, when the input was no whole number of blocks or its padding is wrong (with
   /// CbcPadding::pkcs7 also when it was empty).
   [[nodiscard]] bool finish(Bytes& out);

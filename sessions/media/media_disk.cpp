@@ -85,16 +85,16 @@ Result<std::uint64_t> DiskFile::size() const {
   return static_cast<std::uint64_t>(status.st_size);
 }
 
-Result<Bytes> DiskFile::read(std::uint64_t offset, std::size_t count) const {
-  Bytes out(count);
-  for (std::size_t got = 0; got < count;) {
-    const ssize_t read = ::pread(handle_, out.data() + got, count - got, static_cast<off_t>(offset + got));
+Result<void> DiskFile::read(std::uint64_t offset, std::span<std::uint8_t> into) const {
+  while (!into.empty()) {
+    const ssize_t read = ::pread(handle_, into.data(), into.size(), static_cast<off_t>(offset));
     if (read < 0 && errno == EINTR) continue;
     if (read < 0) return failure("a media file", "cannot be read", errno);
     if (read == 0) return Error(Errc::storage, "a media file is shorter than it was");
-    got += static_cast<std::size_t>(read);
+    into = into.subspan(static_cast<std::size_t>(read));
+    offset += static_cast<std::uint64_t>(read);
   }
-  return out;
+  return {};
 }
 
 void DiskFile::touch() const { ::futimens(handle_, nullptr); }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -30,8 +31,8 @@ class DiskFile {
   protocol::Result<void> append(protocol::ByteView bytes);
   protocol::Result<void> sync();
   protocol::Result<std::uint64_t> size() const;
-  /// Exactly so many. Errors: storage, also when the file ends before.
-  protocol::Result<protocol::Bytes> read(std::uint64_t offset, std::size_t count) const;
+  /// All of `into`. Errors: storage, also when the file ends before.
+  protocol::Result<void> read(std::uint64_t offset, std::span<std::uint8_t> into) const;
   /// Its time of last use: now.
   void touch() const;
 

@@ -33,28 +33,26 @@ namespace {
 
 constexpr std::size_t max_piece_bytes = 1u << 20;
 
-/// The plaintext [begin, end) of a verified file, block by block: CBC needs the ciphertext block before.
-Result<Bytes> decrypt(const DiskFile& file, const protocol::MediaKeys& keys, std::uint64_t begin, std::uint64_t end,
-                      std::uint64_t ciphertext) {
+std::span<std::uint8_t> bytes_of(std::string& text) {
+  return {reinterpret_cast<std::uint8_t*>(text.data()), text.size()};
+}
+
+/// The plaintext [begin, end) of a verified file, block by block: CBC needs the ciphertext block before. It is read
+/// into the string that travels on and decrypted there: fresh pages and copies would cost as much as the decryption.
+Result<std::string> decrypt(const DiskFile& file, const protocol::MediaKeys& keys, std::uint64_t begin,
+                            std::uint64_t end, std::uint64_t ciphertext) {
   constexpr std::uint64_t block = protocol::media_block_bytes;
   const std::uint64_t first = begin / block * block;
   const std::uint64_t last = std::min((end + block - 1) / block * block, ciphertext);
-  const std::uint64_t from = first == 0 ? 0 : first - block;
-  auto bytes = file.read(from, static_cast<std::size_t>(last - from));
-  if (!bytes) return bytes.error();
   protocol::BlockIv iv = keys.iv;
-  ByteView cipher(*bytes);
   if (first != 0) {
-    std::copy_n(cipher.begin(), block, iv.begin());
-    cipher = cipher.subspan(block);
+    if (auto read = file.read(first - block, iv); !read) return read.error();
   }
-  Bytes plain;
-  plain.reserve(cipher.size());
-  protocol::CbcDecryptStream stream(keys.cipher, iv, protocol::CbcPadding::none);
-  stream.update(cipher, plain);
-  if (!stream.finish(plain)) return Error(Errc::storage, "a media file is not whole blocks");
-  plain.erase(plain.begin() + static_cast<std::ptrdiff_t>(end - first), plain.end());
-  plain.erase(plain.begin(), plain.begin() + static_cast<std::ptrdiff_t>(begin - first));
+  std::string plain(static_cast<std::size_t>(last - first), '\0');
+  if (auto read = file.read(first, bytes_of(plain)); !read) return read.error();
+  protocol::CbcDecryptStream(keys.cipher, iv, protocol::CbcPadding::none).update_in_place(bytes_of(plain));
+  plain.resize(static_cast<std::size_t>(end - first));
+  plain.erase(0, static_cast<std::size_t>(begin - first));
   return plain;
 }
 
@@ -74,7 +72,7 @@ Result<void> measure(OpenedMedia& media) {
   media.ciphertext = *size - protocol::media_mac_bytes;
   auto last = decrypt(media.file, media.keys, media.ciphertext - block, media.ciphertext, media.ciphertext);
   if (!last) return last.error();
-  const std::uint8_t padding = last->back();
+  const auto padding = static_cast<std::uint8_t>(last->back());
   if (padding == 0 || padding > block) return Error(Errc::storage, "a media file is damaged");
   media.length = media.ciphertext - padding;
   return {};
@@ -367,9 +365,7 @@ class OpenReader final : public MediaReader {
     vault_->template run<std::string>(
         [media = media_, begin, end]() -> Result<std::string> {
           if (begin == end) return std::string();
-          const auto plain = decrypt(media->file, media->keys, begin, end, media->ciphertext);
-          if (!plain) return plain.error();
-          return std::string(protocol::as_text(*plain));
+          return decrypt(media->file, media->keys, begin, end, media->ciphertext);
         },
         std::move(done));
   }
@@ -497,7 +493,7 @@ void MediaVault::load(const MediaReference& reference, MediaKind kind, std::uint
           const std::uint64_t end = std::min<std::uint64_t>(opened.length, whole.size() + max_piece_bytes);
           const auto piece = decrypt(opened.file, opened.keys, whole.size(), end, opened.ciphertext);
           if (!piece) return piece.error();
-          whole += protocol::as_text(*piece);
+          whole += *piece;
         }
         return whole;
       },
@@ -519,9 +515,9 @@ void MediaVault::read_encrypted(const std::shared_ptr<Encrypted>& file, std::uin
   state_->run<std::string>(
       [file, offset, bytes]() -> Result<std::string> {
         if (bytes > max_piece_bytes) return Error(Errc::internal, "a piece of a media file is too large");
-        const auto read = file->file.read(offset, bytes);
-        if (!read) return read.error();
-        return std::string(protocol::as_text(*read));
+        std::string piece(bytes, '\0');
+        if (auto read = file->file.read(offset, bytes_of(piece)); !read) return read.error();
+        return piece;
       },
       std::move(done));
 }

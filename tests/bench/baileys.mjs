@@ -1,13 +1,15 @@
 // Baileys with its file store as a benchmark peer: JSON lines on standard input and output.
+import { createWriteStream } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
+import { pipeline } from 'node:stream/promises';
 import { pathToFileURL } from 'node:url';
 import path from 'node:path';
 
 const home = path.resolve(import.meta.dirname, '../interop/baileys');
 const require = createRequire(path.join(home, 'package.json'));
 const baileys = await import(pathToFileURL(require.resolve('baileys')).href);
-const { default: makeSocket, useMultiFileAuthState, WA_CERT_DETAILS, DisconnectReason } = baileys;
+const { default: makeSocket, downloadMediaMessage, useMultiFileAuthState, WA_CERT_DETAILS, DisconnectReason } = baileys;
 
 WA_CERT_DETAILS.PUBLIC_KEY = Buffer.from(process.env.WHARF_NOISE_ROOT, 'hex');
 const tell = (event, more = {}) => process.stdout.write(JSON.stringify({ event, ...more }) + '\n');
@@ -17,6 +19,7 @@ let socket;
 let expected = 0;
 const waiting = new Map(); // message id -> who waits for its ack
 const early = new Set();   // acks that came before their send returned
+const withFiles = new Map(); // message id -> the message, of the documents that came
 
 async function connect() {
   const { state, saveCreds } = await useMultiFileAuthState(process.env.WHARF_STORE);
@@ -32,6 +35,7 @@ async function connect() {
   socket.ev.on('messages.upsert', ({ messages }) => {
     for (const message of messages) {
       if (message.key.fromMe || !message.message) continue;
+      if (message.message.documentMessage) withFiles.set(message.key.id, message);
       if (expected > 0 && --expected === 0) tell('received');
     }
   });
@@ -43,8 +47,8 @@ async function connect() {
 }
 
 // Its sendMessage returns before the ack: it is awaited here, as the others do.
-async function sendOne(to, text) {
-  const { key } = await socket.sendMessage(`${to}@s.whatsapp.net`, { text });
+async function sendOne(to, content) {
+  const { key } = await socket.sendMessage(`${to}@s.whatsapp.net`, content);
   if (early.delete(key.id)) return;
   await new Promise((resolve) => { waiting.set(key.id, resolve); });
   waiting.delete(key.id);
@@ -57,7 +61,7 @@ async function send(to, count, callers) {
     while (next < count) {
       const number = next++;
       const begin = performance.now();
-      await sendOne(to, `benchmark text number ${number}`);
+      await sendOne(to, { text: `benchmark text number ${number}` });
       ms.push(performance.now() - begin);
     }
   };
@@ -65,9 +69,27 @@ async function send(to, count, callers) {
   tell('sent', { ms });
 }
 
+// Its documented way for files on disk: {url}, read as a stream.
+async function upload(to, files) {
+  await Promise.all(files.map((file) => sendOne(to, {
+    document: { url: file }, mimetype: 'application/octet-stream', fileName: path.basename(file),
+  })));
+  tell('uploaded');
+}
+
+async function load(ids, directory) {
+  await Promise.all(ids.map(async (id) => pipeline(
+    await downloadMediaMessage(withFiles.get(id), 'stream', {}, { logger: silent, reuploadRequest: socket.updateMediaMessage }),
+    createWriteStream(path.join(directory, id)),
+  )));
+  tell('loaded');
+}
+
 await connect();
 for await (const line of createInterface({ input: process.stdin })) {
   const command = JSON.parse(line);
   if (command.cmd === 'send') await send(command.to, command.count, command.callers);
+  if (command.cmd === 'upload') await upload(command.to, command.files);
+  if (command.cmd === 'load') await load(command.ids, command.directory);
   if (command.cmd === 'receive') { expected = command.count; tell('receiving'); }
 }

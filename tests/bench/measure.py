@@ -26,6 +26,19 @@ def rss_kib(pid):
     raise AssertionError("no VmRSS")
 
 
+def forget_peak_rss(pid):
+    with open(f"/proc/{pid}/clear_refs", "w") as file:
+        file.write("5")
+
+
+def peak_rss_kib(pid):
+    """The most that was resident since forget_peak_rss()."""
+    for line in open(f"/proc/{pid}/status"):
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    raise AssertionError("no VmHWM")
+
+
 def written_bytes(pid):
     """What the process has made the disk write (write_bytes; 0 on a file system in memory)."""
     for line in open(f"/proc/{pid}/io"):
@@ -123,7 +136,8 @@ class Report:
         self.build += f" {commit} {options.build}"
         self.values = {}
 
-    def line(self, name, values, unit, target=None, **more):
+    def line(self, name, values, unit, target=None, least=None, **more):
+        """`target`: at most, `least`: at least."""
         values = values if isinstance(values, list) else [values]
         median = statistics.median(values)
         self.values[name] = median
@@ -131,6 +145,8 @@ class Report:
                   "min": round(min(values), 4), "max": round(max(values), 4)}
         if target is not None:
             record.update(target=target, met=median <= target)
+        if least is not None:
+            record.update(least=least, met=median >= least)
         record.update(more, machine=MACHINE, build=self.build)
         print(json.dumps(record), flush=True)
 

@@ -52,6 +52,16 @@ class Peer:
         self.tell(cmd="send", to=to, count=count, callers=callers)
         return self.read("sent")["ms"]
 
+    def upload(self, to, paths):
+        """All at once, a document each; until the server acked each."""
+        self.tell(cmd="upload", to=to, files=paths)
+        self.read("uploaded")
+
+    def load(self, ids, directory):
+        """The files of messages that came, all at once, as <directory>/<id>."""
+        self.tell(cmd="load", ids=ids, directory=directory)
+        self.read("loaded")
+
     def stop(self):
         self.child.kill()
         self.child.wait()

@@ -91,6 +91,17 @@ TEST_CASE("input larger than one call to OpenSSL is cut inside") {
   REQUIRE(cipher == cbc_encrypt(key, iv, plain));
 }
 
+TEST_CASE("CBC blocks are decrypted where they lie, call after call, also more than OpenSSL takes at once") {
+  const Bytes plain = counting((2u << 20) + 15);  // one byte of padding
+  Bytes blocks = cbc_encrypt(key, iv, plain);
+  CbcDecryptStream decrypt(key, iv, CbcPadding::none);
+  const std::span<std::uint8_t> all(blocks);
+  decrypt.update_in_place(all.first(32));
+  decrypt.update_in_place(all.subspan(32));
+  REQUIRE(std::equal(plain.begin(), plain.end(), blocks.begin()));
+  REQUIRE(blocks.back() == 1);
+}
+
 TEST_CASE("CBC input that is no whole number of blocks or is badly padded does not finish") {
   const auto finishes = [](ByteView cipher, CbcPadding padding) {
     CbcDecryptStream decrypt(key, iv, padding);

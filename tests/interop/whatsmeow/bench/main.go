@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -84,6 +85,50 @@ func send(client *whatsmeow.Client, number string, count, callers int64) []float
 	return took
 }
 
+// atOnce runs work(0) to work(count-1), each in its goroutine.
+func atOnce(count int, work func(int)) {
+	var all sync.WaitGroup
+	for i := range count {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			work(i)
+		}()
+	}
+	all.Wait()
+}
+
+// upload sends each file as a document, all at once, read as a stream; it returns after the server's acks.
+func upload(client *whatsmeow.Client, number string, files []string) {
+	ctx := context.Background()
+	atOnce(len(files), func(i int) {
+		file, err := os.Open(files[i])
+		must(err)
+		defer file.Close()
+		up, err := client.UploadReader(ctx, file, nil, whatsmeow.MediaDocument)
+		must(err)
+		_, err = client.SendMessage(ctx, types.NewJID(number, types.DefaultUserServer), &waE2E.Message{
+			DocumentMessage: &waE2E.DocumentMessage{Mimetype: proto.String("application/octet-stream"),
+				FileName: proto.String(filepath.Base(files[i])), URL: &up.URL, DirectPath: &up.DirectPath,
+				MediaKey: up.MediaKey, FileEncSHA256: up.FileEncSHA256, FileSHA256: up.FileSHA256, FileLength: &up.FileLength}})
+		must(err)
+	})
+}
+
+// load writes the files of messages that came, all at once, as directory/id.
+func load(client *whatsmeow.Client, withFiles *sync.Map, ids []string, directory string) {
+	atOnce(len(ids), func(i int) {
+		found, known := withFiles.Load(ids[i])
+		if !known {
+			must(fmt.Errorf("no document came with %s", ids[i]))
+		}
+		file, err := os.Create(filepath.Join(directory, ids[i]))
+		must(err)
+		defer file.Close()
+		must(client.DownloadToFile(context.Background(), found.(*waE2E.DocumentMessage), file))
+	})
+}
+
 func main() {
 	ctx := context.Background()
 	root, err := hex.DecodeString(os.Getenv("WHARF_NOISE_ROOT"))
@@ -97,13 +142,18 @@ func main() {
 	client := whatsmeow.NewClient(device, waLog.Noop)
 	client.SetWebsocketHTTPClient(sandboxClient())
 	client.SetPreLoginHTTPClient(sandboxClient())
+	client.SetMediaHTTPClient(sandboxClient())
 
 	var expected atomic.Int64
+	var withFiles sync.Map // message id -> *waE2E.DocumentMessage, of the documents that came
 	client.AddEventHandler(func(event any) {
 		switch event := event.(type) {
 		case *events.Connected:
 			tell("open", nil)
 		case *events.Message:
+			if document := event.Message.GetDocumentMessage(); document != nil && !event.Info.IsFromMe {
+				withFiles.Store(event.Info.ID, document)
+			}
 			if !event.Info.IsFromMe && expected.Load() > 0 && expected.Add(-1) == 0 {
 				tell("received", nil)
 			}
@@ -123,13 +173,20 @@ func main() {
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		var command struct {
-			Cmd, To        string
-			Count, Callers int64
+			Cmd, To, Directory string
+			Count, Callers     int64
+			Files, Ids         []string
 		}
 		must(json.Unmarshal(lines.Bytes(), &command))
 		switch command.Cmd {
 		case "send":
 			tell("sent", map[string]any{"ms": send(client, command.To, command.Count, command.Callers)})
+		case "upload":
+			upload(client, command.To, command.Files)
+			tell("uploaded", nil)
+		case "load":
+			load(client, &withFiles, command.Ids, command.Directory)
+			tell("loaded", nil)
 		case "receive":
 			expected.Store(command.Count)
 			tell("receiving", nil)
