@@ -14,6 +14,7 @@
 #include "api/sending.h"
 #include "api/vcard.h"
 #include "protocol/crypto/hash.h"
+#include "web/base64_stream.h"
 
 namespace wharf::api {
 namespace {
@@ -112,6 +113,11 @@ SendMessage around_content(const json::object& body) {
 
 namespace {
 
+/// Fields of texts that earlier releases did not know: without them a request has the hash it had.
+bool is_younger(std::string_view field) {
+  return field == "mentionAll" || field == "preview" || field == "linkPreview";
+}
+
 /// What makes two requests the same one: what is read of them, not how a client spells it.
 std::string hash_of(const CallPtr& call, const Schema& schema, const SendMessage& message,
                     const std::string& content_hash) {
@@ -120,9 +126,10 @@ std::string hash_of(const CallPtr& call, const Schema& schema, const SendMessage
   // The path is part of it where it names the message, and of texts it never was (hashes of earlier releases).
   if (&schema != &schemas::send_text) known.emplace_back(std::string(schema.name));
   if (const std::string* about = sessions::about_message(message.content)) known.emplace_back(*about);
+  if (std::holds_alternative<sessions::SetDisappearing>(message.content)) known.emplace_back(message.chat.to_string());
   for (const Field& field : schema.fields) {
     const json::value* value = call->body.if_contains(field.name);
-    if (&schema == &schemas::send_text && field.name == "mentionAll" && !value) continue;
+    if (&schema == &schemas::send_text && !value && is_younger(field.name)) continue;
     known.push_back(value ? *value : json::value());
     if (!value) continue;
     if (field.name == "chatId") known.back() = message.chat.to_string();
@@ -265,17 +272,50 @@ struct TypeOfMessage {
 constexpr TypeOfMessage types[] = {
     {"text", send_text, &schemas::send_text},          {"location", send_location, &schemas::send_location},
     {"contact", send_contact, &schemas::send_contact}, {"poll", send_poll, &schemas::send_poll},
-    {"event", send_event, &schemas::send_event},       {"image", send_image, &schemas::send_image},
-    {"document", send_file, &schemas::send_file},      {"audio", send_audio, &schemas::send_audio},
-    {"voice", send_voice, &schemas::send_voice},       {"video", send_video, &schemas::send_video},
-    {"gif", send_gif, &schemas::send_video},           {"sticker", send_sticker, &schemas::send_sticker},
+    {"event", send_event, &schemas::send_event},       {"group_invite", send_group_invite, &schemas::send_group_invite},
+    {"image", send_image, &schemas::send_image},       {"document", send_file, &schemas::send_file},
+    {"audio", send_audio, &schemas::send_audio},       {"voice", send_voice, &schemas::send_voice},
+    {"video", send_video, &schemas::send_video},       {"gif", send_gif, &schemas::send_video},
+    {"sticker", send_sticker, &schemas::send_sticker},
 };
+
+}  // namespace
+
+namespace {
+
+/// nullopt: answered.
+std::optional<protocol::PreviewedText> previewed_text(const CallPtr& call, const json::object& given) {
+  protocol::PreviewedText out;
+  out.text = text_of(call->body, "content");
+  out.preview.url = text_of(given, "url");
+  out.preview.title = text_of(given, "title");
+  out.preview.description = text_of(given, "description");
+  if (out.text.find(out.preview.url) == std::string::npos)
+    return refuse_field(call, "preview.url", "must stand in content, as it is"), std::nullopt;
+  if (const std::string_view picture = text_of(given, "thumbnail"); !picture.empty()) {
+    std::string bytes;
+    web::MediaTextDecoder decoder;
+    auto decoded = decoder.feed(picture, bytes);
+    if (decoded) decoded = decoder.finish(bytes);
+    const bool jpeg = decoded && bytes.starts_with("\xff\xd8\xff") && bytes.ends_with("\xff\xd9");
+    if (!jpeg || bytes.size() > protocol::LinkPreview::max_thumbnail_bytes)
+      return refuse_field(call, "preview.thumbnail", "must be a JPEG of at most 64 KiB, as base64"), std::nullopt;
+    out.preview.thumbnail = protocol::to_bytes(protocol::as_bytes(bytes));
+  }
+  return out;
+}
 
 }  // namespace
 
 void send_text(const ServicesPtr& services, const CallPtr& call) {
   SendMessage message = around_content(call->body);
-  message.content = std::string(text_of(call->body, "content"));
+  if (const json::value* preview = call->body.if_contains("preview"); preview && preview->is_object()) {
+    auto text = previewed_text(call, preview->get_object());
+    if (!text) return;
+    message.content = std::move(*text);
+  } else {
+    message.content = std::string(text_of(call->body, "content"));
+  }
   send_message(services, call, schemas::send_text, std::move(message));
 }
 
@@ -287,6 +327,12 @@ void send_location(const ServicesPtr& services, const CallPtr& call) {
   place.name = text_of(call->body, "name");
   place.address = text_of(call->body, "address");
   place.url = text_of(call->body, "url");
+  place.live = boolean_of(call->body, "live", false);
+  place.accuracy_m = static_cast<std::uint32_t>(integer_of(call->body, "accuracy").value_or(0));
+  for (const std::string_view still : {"address", "url"}) {
+    if (place.live && !text_of(call->body, still).empty())
+      return refuse_field(call, std::string(still), "must not stand beside live: a live location has only a name");
+  }
   message.content = std::move(place);
   send_message(services, call, schemas::send_location, std::move(message));
 }
@@ -326,6 +372,23 @@ void send_event(const ServicesPtr& services, const CallPtr& call) {
   SendMessage message = around_content(body);
   message.content = std::move(event);
   send_message(services, call, schemas::send_event, std::move(message));
+}
+
+void send_group_invite(const ServicesPtr& services, const CallPtr& call) {
+  const json::object& body = call->body;
+  const Jid group = *parse_chat_id(text_of(body, "groupId"));  // validated
+  if (!group.is_group()) return refuse_field(call, "groupId", "must be the id of a group: …@g.us");
+  constexpr std::int64_t usual_s = 3 * 86'400;
+  protocol::GroupInvite invite;
+  invite.group = group.to_string();
+  invite.code = text_of(body, "code");
+  invite.name = text_of(body, "groupName");
+  invite.caption = text_of(body, "caption");
+  invite.expires_at =
+      integer_of(body, "inviteExpiresAt").value_or(services->ports.scheduler.unix_ms() / 1000 + usual_s);
+  SendMessage message = around_content(body);
+  message.content = std::move(invite);
+  send_message(services, call, schemas::send_group_invite, std::move(message));
 }
 
 void send_any(const ServicesPtr& services, const CallPtr& call) {
@@ -376,11 +439,14 @@ void edit_message(const ServicesPtr& services, const CallPtr& call) {
 void delete_message(const ServicesPtr& services, const CallPtr& call) {
   auto id = message_of_path(call);
   if (!id) return;
-  if (!call->query.boolean("forEveryone"))
-    return call->failure(failure_of({FieldProblem{
-        "forEveryone",
-        "must be true, as a query parameter: to delete a message for this account alone is not implemented yet",
-        nullptr, true}}));
+  const std::string_view for_whom = call->query.text("for"), for_everyone = call->query.text("forEveryone");
+  // What is gone for good is never guessed.
+  if (for_whom.empty() && for_everyone.empty())
+    return refuse_field(call, "for", "is required, as a query parameter: everyone, or me (from the stored copy)");
+  const bool everyone = for_whom.empty() ? call->query.boolean("forEveryone") : for_whom == "everyone";
+  if (!for_everyone.empty() && call->query.boolean("forEveryone") != everyone)
+    return refuse_field(call, "forEveryone", "must not say another thing than for");
+  if (!everyone) return remove_message(services, call, std::move(*id));
   SendMessage message;
   message.content = sessions::RevokeSent{std::move(*id)};
   send_message(services, call, schemas::revoke, std::move(message));

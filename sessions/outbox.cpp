@@ -523,6 +523,17 @@ void Outbox::cancel_all(const std::string& why) {
   lanes_due_.clear();
 }
 
+void Outbox::forget_message(const std::string& id) {
+  const auto known = by_id_.find(id);
+  if (known == by_id_.end()) return;
+  const Item& item = items_.at(known->second);
+  if (item.state != OutboxState::waiting && item.state != OutboxState::uploading) return;
+  const Jid chat = item.chat;
+  cancel(known->second, "cancelled: the message was deleted before it was sent");
+  pump(chat);  // what waited behind it
+  drop_lane_if_idle(chat);
+}
+
 void Outbox::forget_chat(const Jid& chat) {
   std::vector<std::int64_t> waiting;
   for (const auto& [row, item] : items_) {

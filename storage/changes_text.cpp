@@ -86,6 +86,18 @@ std::string line(const PutContent& c) {
   Line out("PutContent");
   return message_of(out, c).bytes("content", c.content.size()).take();
 }
+std::string line(const PutStar& c) {
+  Line out("PutStar");
+  return message_of(out, c).field("at", c.at).take();
+}
+std::string line(const PutPin& c) {
+  Line out("PutPin");
+  return message_of(out, c).field("by", c.by).field("until", c.until).field("at", c.at).take();
+}
+std::string line(const RemoveMessage& c) {
+  Line out("RemoveMessage");
+  return message_of(out, c).take();
+}
 std::string line(const RaiseAck& c) {
   Line out("RaiseAck");
   out.field("session", c.session).field("row", c.message_row).field("level", c.level).field("error", c.error);
@@ -107,6 +119,11 @@ std::string line(const RemoveChat& c) {
 }
 std::string line(const MergeChats& c) {
   return Line("MergeChats").field("session", c.session).field("from", c.from).field("to", c.to).take();
+}
+std::string line(const PutChatTimer& c) {
+  Line out("PutChatTimer");
+  out.field("session", c.session).field("chat", c.chat).field("seconds", c.timer.seconds);
+  return out.field("set_at", c.timer.set_at).take();
 }
 
 std::string line(const InsertOutbox& c) {
