@@ -120,9 +120,14 @@ void write_poll_results(JsonWriter& out, const events::Message& poll, const std:
 }
 
 void write_message_with_add_ons(JsonWriter& out, const MessageRow& message, const std::vector<MessageRow>& said,
-                                const IdsOf& ids_of, std::string_view session_name, Dialect dialect) {
+                                const IdsOf& ids_of, std::string_view session_name, Dialect dialect, bool pinned) {
   const events::PersonIds chat = ids_of(message.chat), author = ids_of(message.author);
-  begin_message(out, {message, chat, author, message.created_at}, session_name, dialect);
+  const events::PersonIds pinner = pinned ? ids_of(message.pinned_by) : events::PersonIds();
+  begin_message(out, {message, chat, author, message.created_at, pinned ? &pinner : nullptr}, session_name, dialect);
+  if (message.target_id == storage::about_the_chat) {
+    out.end_object();
+    return;
+  }
   if (!message.target_id.empty()) {
     const PersonText text = person_text(message.chat, chat);
     out.text("targetMessageId", message_id_text(jid_text(text.id, text.pn, dialect), message.target_id, dialect));

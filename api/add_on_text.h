@@ -16,7 +16,7 @@ using IdsOf = std::function<events::PersonIds(const protocol::Jid& user)>;
 /// of it. Of a row that is itself about a message: that message's id.
 void write_message_with_add_ons(JsonWriter& out, const storage::MessageRow& message,
                                 const std::vector<storage::MessageRow>& said, const IdsOf& ids_of,
-                                std::string_view session_name, Dialect dialect);
+                                std::string_view session_name, Dialect dialect, bool pinned);
 /// {name, selectableCount, voters, options: [{option, count, voters}]}
 void write_poll_results(JsonWriter& out, const events::Message& poll, const std::vector<storage::MessageRow>& said,
                         const IdsOf& ids_of, Dialect dialect);

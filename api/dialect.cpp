@@ -47,6 +47,15 @@ void write_mentions(JsonWriter& out, std::string_view name, const std::vector<pr
   out.end_array();
 }
 
+void write_marks(JsonWriter& out, const ShownMessage& shown, Dialect dialect) {
+  const events::Message& m = shown.message;
+  if (m.starred_at != 0) out.boolean("starred", true);
+  if (shown.pinned_by == nullptr) return;
+  out.key("pinned").begin_object();
+  out.number("until", dialect == Dialect::gateway ? m.pinned_until : m.pinned_until / 1000);
+  out.text("by", spelled(person_text(m.pinned_by, *shown.pinned_by), dialect)).end_object();
+}
+
 /// What both dialects spell alike: the time of a scheduled one, and the members of `details`, which is one JSON object.
 /// A file, the first of them (sessions/message_details.h), says where it is read, too; a peer's id that no path can
 /// carry has no address.
@@ -81,6 +90,7 @@ void write_openwa(JsonWriter& out, const ShownMessage& shown, std::string_view s
   if (!m.mentions.empty()) write_mentions(out, "mentions", m.mentions, Dialect::openwa);
   if (m.edited_at != 0) out.number("editedAt", m.edited_at / 1000);
   if (m.revoked_at != 0) out.number("revokedAt", m.revoked_at / 1000);
+  write_marks(out, shown, Dialect::openwa);
   write_details(out, m, session_name);
 }
 
@@ -98,6 +108,7 @@ void write_gateway(JsonWriter& out, const ShownMessage& shown, std::string_view 
   out.text("status", ack_name(m.ack)).number("timestamp", m.timestamp).text("type", m.kind).text("waMessageId", m.id);
   if (m.edited_at != 0) out.number("editedAt", m.edited_at);
   if (m.revoked_at != 0) out.number("revokedAt", m.revoked_at);
+  write_marks(out, shown, Dialect::gateway);
   write_details(out, m, session_name);
 }
 

@@ -30,7 +30,8 @@ struct ShownMessage {
   const events::Message& message;
   const events::PersonIds& chat;
   const events::PersonIds& author;
-  events::UnixMs created_at;  // when it was stored here
+  events::UnixMs created_at;                     // when it was stored here
+  const events::PersonIds* pinned_by = nullptr;  // of a message whose pin is not over
 };
 /// The same without its end: more members may follow.
 void begin_message(JsonWriter& out, const ShownMessage& shown, std::string_view session_name, Dialect dialect);

@@ -8,7 +8,7 @@ namespace wharf::api {
 namespace {
 
 // The fired ones first.
-constexpr std::array<std::string_view, 20> names = {"qr",
+constexpr std::array<std::string_view, 23> names = {"qr",
                                                     "authenticated",
                                                     "ready",
                                                     "disconnected",
@@ -21,14 +21,17 @@ constexpr std::array<std::string_view, 20> names = {"qr",
                                                     "message.revoked",
                                                     "reaction",
                                                     "poll.vote",
+                                                    "chat.updated",
+                                                    "message.pinned",
+                                                    "message.starred",
+                                                    "message.deleted",
                                                     "presence",
                                                     "group_join",
                                                     "group_leave",
                                                     "group_update",
-                                                    "chat.updated",
                                                     "call",
                                                     "history.progress"};
-constexpr std::size_t fired = 13;
+constexpr std::size_t fired = 17;
 
 // "*", a name of the list, or a prefix of one followed by "*".
 bool names_one_of(std::string_view pattern, std::span<const std::string_view> list) {

@@ -54,6 +54,21 @@ class DataWriter {
     out_.end_array().end_object();
   }
 
+  void operator()(const events::MessagePinned& e) const {
+    begin_about(e.about);
+    out_.boolean("pinned", e.until != 0);
+    if (e.until != 0) out_.number("until", dialect_ == Dialect::gateway ? e.until : e.until / 1000);
+    out_.end_object();
+  }
+  void operator()(const events::MessageStarred& e) const {
+    begin_here(e);
+    out_.boolean("starred", e.starred).end_object();
+  }
+  void operator()(const events::MessageDeleted& e) const {
+    begin_here(e);
+    out_.end_object();
+  }
+
   void operator()(const events::QrShown& e) const {
     out_.begin_object().text("qr", e.code.text);
     out_.text_if("qrCode", qr_image_ ? qr_image_(e.code.text) : std::string());
@@ -73,9 +88,25 @@ class DataWriter {
     out_.text("change", name(e.change)).end_object();
   }
 
+  void operator()(const events::ChatUpdated& e) const {
+    const PersonText chat = person_text(e.chat, e.chat_ids);
+    out_.begin_object().text(dialect_ == Dialect::gateway ? "chatJid" : "chatId", jid_text(chat.id, chat.pn, dialect_));
+    out_.text_if("chatLid", chat.lid);
+    if (e.expires_after_s) out_.number("expiresAfter", *e.expires_after_s);
+    out_.number("timestamp", dialect_ == Dialect::gateway ? e.at : e.at / 1000).end_object();
+  }
+
   void operator()(const events::Unknown& e) const { out_.raw(e.json); }
 
  private:
+  /// What is done to a message here alone.
+  void begin_here(const auto& e) const {
+    const PersonText chat = person_text(e.chat, e.chat_ids);
+    const std::string chat_text = jid_text(chat.id, chat.pn, dialect_);
+    out_.begin_object().text("messageId", message_id_text(chat_text, e.id, dialect_)).boolean("fromMe", e.from_me);
+    out_.text(dialect_ == Dialect::gateway ? "chatJid" : "chatId", chat_text).text_if("chatLid", chat.lid);
+    out_.number("timestamp", dialect_ == Dialect::gateway ? e.at : e.at / 1000);
+  }
   /// `messageId`: the message that it is about; `id`: what was sent about it.
   void begin_about(const events::About& about) const {
     const PersonText chat = person_text(about.chat, about.chat_ids),

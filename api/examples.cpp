@@ -23,6 +23,7 @@ constexpr Example table[] = {
     {&s::send_contact, "contact", "{" WHARF_CHAT R"(,"contacts":[{"name":"Carl","phone":"+1 555 000 0003","organization":"Wharf"}]})"},
     {&s::send_poll, "poll", "{" WHARF_CHAT R"(,"name":"Tea?","options":["yes","no"]})"},
     {&s::send_event, "event", "{" WHARF_CHAT R"(,"name":"Picnic","startTime":1795900000,"endTime":1795907200,"locationName":"The park"})"},
+    {&s::send_group_invite, "group invite", "{" WHARF_CHAT R"(,"groupId":"120363000000000001@g.us","code":"ABCDEFGHIJKLMNOPQRSTUV","groupName":"The team","caption":"Join us"})"},
 
     {&s::send_image, "data URL", "{" WHARF_CHAT R"(,"data":"data:image/png;base64,)" WHARF_PNG R"(","filename":"dot.png","caption":"A dot"})"},
     {&s::send_image, "base64", "{" WHARF_CHAT R"(,"data":")" WHARF_PNG R"(","viewOnce":true})"},
@@ -45,6 +46,7 @@ constexpr Example table[] = {
     {&s::send_any, "contact", R"({"type":"contact",)" WHARF_CHAT R"(,"contacts":[{"name":"Carl","phone":"+1 555 000 0003"}]})"},
     {&s::send_any, "poll", R"({"type":"poll",)" WHARF_CHAT R"(,"name":"Tea?","options":["yes","no","later"],"multipleAnswers":true})"},
     {&s::send_any, "event", R"({"type":"event",)" WHARF_CHAT R"(,"name":"Picnic","startTime":1795900000})"},
+    {&s::send_any, "group invite", R"({"type":"group_invite",)" WHARF_CHAT R"(,"groupId":"120363000000000001@g.us","code":"ABCDEFGHIJKLMNOPQRSTUV"})"},
     {&s::send_any, "image", R"({"type":"image",)" WHARF_CHAT R"(,"data":"data:image/png;base64,)" WHARF_PNG R"("})"},
     {&s::send_any, "image url", R"({"type":"image",)" WHARF_CHAT R"(,"url":"https://files.example/picture.png"})"},
     {&s::send_any, "document", R"({"type":"document",)" WHARF_CHAT R"(,"data":"SGVsbG8=","filename":"hello.txt","mimetype":"text/plain"})"},
@@ -59,6 +61,7 @@ constexpr Example table[] = {
     {&s::react, "reaction", R"({"emoji":"👍"})"},
     {&s::edit_message, "edit", R"({"content":"Hi there"})"},
     {&s::vote, "vote", R"({"options":["yes"]})"},
+    {&s::set_disappearing, "a day", R"({"seconds":86400})"},
     {&s::pin_message, "pin", R"({"duration":"24h"})"},
 };
 // clang-format on

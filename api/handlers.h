@@ -29,6 +29,7 @@ WHARF_HANDLER(send_location);
 WHARF_HANDLER(send_contact);
 WHARF_HANDLER(send_poll);
 WHARF_HANDLER(send_event);
+WHARF_HANDLER(send_group_invite);
 WHARF_HANDLER(send_any);
 WHARF_HANDLER(forward_message);
 WHARF_HANDLER(react_to_message);
@@ -36,6 +37,11 @@ WHARF_HANDLER(edit_message);
 WHARF_HANDLER(delete_message);
 WHARF_HANDLER(vote_in_poll);
 WHARF_HANDLER(pin_message);
+
+// message_settings_routes.cpp
+WHARF_HANDLER(set_disappearing);
+WHARF_HANDLER(star_message);
+void remove_message(const ServicesPtr& services, const CallPtr& call, std::string id);
 
 // media_routes.cpp
 WHARF_HANDLER(send_image);

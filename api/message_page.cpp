@@ -44,7 +44,8 @@ const sessions::PersonIds& People::of(const protocol::Jid& user) {
 
 void write_row(JsonWriter& out, People& people, const storage::MessageRow& row, std::string_view session,
                Dialect dialect) {
-  write_message(out, {row, people.of(row.chat), people.of(row.author), row.created_at}, session, dialect);
+  write_message(out, {row, people.of(row.chat), people.of(row.author), row.created_at, people.pinned(row)}, session,
+                dialect);
 }
 
 }  // namespace wharf::api

@@ -20,12 +20,18 @@ std::string cursor_json(const std::string& cursor);
 /// Identities of the people of one page, each looked up once.
 class People {
  public:
-  People(storage::Database& db, storage::SessionId session) : db_(db), session_(session) {}
+  People(storage::Database& db, storage::SessionId session, events::UnixMs now)
+      : db_(db), session_(session), now_(now) {}
   const sessions::PersonIds& of(const protocol::Jid& user);
+  /// Who has pinned the message; nullptr when nobody has, or it is over.
+  const sessions::PersonIds* pinned(const events::Message& message) {
+    return message.pinned_until > now_ ? &of(message.pinned_by) : nullptr;
+  }
 
  private:
   storage::Database& db_;
   storage::SessionId session_;
+  events::UnixMs now_;
   std::map<protocol::Jid, sessions::PersonIds> known_;
 };
 

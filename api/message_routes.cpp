@@ -24,14 +24,22 @@ namespace {
 using protocol::Jid;
 using sessions::Outcome;
 
-std::string message_cursor(std::int64_t row) { return "m" + std::to_string(row); }
-
-std::optional<std::int64_t> parse_message_cursor(std::string_view cursor) {
+/// The last message of a page, and when it was: it may be deleted before the next page is read.
+struct MessagePlace {
   std::int64_t row = 0;
+  events::UnixMs at = 0;
+};
+std::string message_cursor(const MessagePlace& place) { return fmt::format("m{}.{}", place.row, place.at); }
+
+std::optional<MessagePlace> parse_message_cursor(std::string_view cursor) {
+  MessagePlace place;
+  const char* last = cursor.data() + cursor.size();
   if (!cursor.starts_with('m')) return std::nullopt;
-  const auto [end, failed] = std::from_chars(cursor.data() + 1, cursor.data() + cursor.size(), row);
-  if (failed != std::errc() || row <= 0 || message_cursor(row) != cursor) return std::nullopt;
-  return row;
+  const auto row = std::from_chars(cursor.data() + 1, last, place.row);
+  if (row.ec != std::errc() || place.row <= 0 || row.ptr == last || *row.ptr != '.') return std::nullopt;
+  const auto at = std::from_chars(row.ptr + 1, last, place.at);
+  if (at.ec != std::errc() || message_cursor(place) != cursor) return std::nullopt;
+  return place;
 }
 
 void write_chat(JsonWriter& out, People& people, const storage::ChatRow& chat, std::string_view session,
@@ -47,6 +55,7 @@ void write_chat(JsonWriter& out, People& people, const storage::ChatRow& chat, s
       .boolean("isGroup", chat.chat.is_group());
   out.number("unreadCount", chat.unread)
       .number("timestamp", dialect == Dialect::gateway ? chat.last_at : chat.last_at / 1000);
+  if (chat.expires_after_s != 0) out.number("expiresAfter", chat.expires_after_s);
   if (chat.last_message) write_row(out.key("lastMessage"), people, *chat.last_message, session, dialect);
   out.end_object();
 }
@@ -54,6 +63,8 @@ void write_chat(JsonWriter& out, People& people, const storage::ChatRow& chat, s
 }  // namespace
 
 namespace {
+
+events::UnixMs now_of(const ServicesPtr& services) { return services->ports.scheduler.unix_ms(); }
 
 /// The message that the path names, read on a worker: `render` gets its row. Answers 404 when there is none.
 template <class Render>
@@ -84,29 +95,32 @@ std::vector<storage::MessageRow> add_ons_of(storage::Database& db, const storage
 
 void get_message(const ServicesPtr& services, const CallPtr& call) {
   with_message(services, call,
-               [](storage::Database& db, const storage::MessageRow& row, const std::string& name, Dialect dialect) {
-                 People people(db, row.session);
+               [now = now_of(services)](storage::Database& db, const storage::MessageRow& row, const std::string& name,
+                                        Dialect dialect) {
+                 People people(db, row.session, now);
                  const auto said = add_ons_of(db, row);
                  const auto ids = [&people](const Jid& user) { return people.of(user); };
                  JsonWriter out(512);
-                 write_message_with_add_ons(out, row, said, ids, name, dialect);
+                 write_message_with_add_ons(out, row, said, ids, name, dialect, people.pinned(row) != nullptr);
                  return render_success(out.view(), Beside());
                });
 }
 
 void get_poll(const ServicesPtr& services, const CallPtr& call) {
-  with_message(
-      services, call, [](storage::Database& db, const storage::MessageRow& row, const std::string&, Dialect dialect) {
-        if (row.kind != "poll")
-          return render_failure(Failure(ErrorCode::validation, "the message is no poll, or was deleted for everyone",
-                                        {{"messageId", "must be that of a poll"}}),
-                                dialect);
-        People people(db, row.session);
-        const auto ids = [&people](const Jid& user) { return people.of(user); };
-        JsonWriter out(512);
-        write_poll_results(out, row, add_ons_of(db, row), ids, dialect);
-        return render_success(out.view(), Beside());
-      });
+  with_message(services, call,
+               [now = now_of(services)](storage::Database& db, const storage::MessageRow& row, const std::string&,
+                                        Dialect dialect) {
+                 if (row.kind != "poll")
+                   return render_failure(
+                       Failure(ErrorCode::validation, "the message is no poll, or was deleted for everyone",
+                               {{"messageId", "must be that of a poll"}}),
+                       dialect);
+                 People people(db, row.session, now);
+                 const auto ids = [&people](const Jid& user) { return people.of(user); };
+                 JsonWriter out(512);
+                 write_poll_results(out, row, add_ons_of(db, row), ids, dialect);
+                 return render_success(out.view(), Beside());
+               });
 }
 
 namespace {
@@ -115,8 +129,8 @@ namespace {
 // is made while it is sent, a slice at a time, of the chats as they stood at the start.
 class WholeList {
  public:
-  WholeList(storage::SessionId session, std::string name, Dialect dialect)
-      : session_(session), name_(std::move(name)), dialect_(dialect) {}
+  WholeList(storage::SessionId session, std::string name, Dialect dialect, events::UnixMs now)
+      : session_(session), name_(std::move(name)), dialect_(dialect), now_(now) {}
 
   net::HttpResponse begin(storage::Database& db) {
     auto chats = storage::list_chats(db, session_);
@@ -135,7 +149,7 @@ class WholeList {
     constexpr std::size_t chats_in_slice = 100;
     const auto some = std::span(chats_).subspan(at_, std::min(chats_in_slice, chats_.size() - at_));
     at_ += some.size();
-    People people(db, session_);
+    People people(db, session_, now_);
     std::string out;
     for (const storage::ChatRow& chat : storage::read_chats(db, session_, some)) {
       JsonWriter one(400);
@@ -150,6 +164,7 @@ class WholeList {
   storage::SessionId session_;
   std::string name_;
   Dialect dialect_;
+  events::UnixMs now_;
   std::vector<std::int64_t> chats_;
   std::size_t at_ = 0;
   bool any_ = false;
@@ -181,7 +196,7 @@ net::BodySource rest_of(const ServicesPtr& services, std::shared_ptr<WholeList> 
 }
 
 void list_all_chats(const ServicesPtr& services, const CallPtr& call, const sessions::SessionView& view) {
-  const auto list = std::make_shared<WholeList>(view.id, view.name, call->dialect);
+  const auto list = std::make_shared<WholeList>(view.id, view.name, call->dialect, now_of(services));
   read_on_worker(services, call, [services, list, request_id = call->request_id](storage::Database& db) {
     net::HttpResponse response = list->begin(db);
     if (!list->over()) response.more = rest_of(services, list, request_id);
@@ -200,10 +215,10 @@ void list_chats(const ServicesPtr& services, const CallPtr& call) {
   if (const auto given = call->query.text("cursor"); !given.empty()) cursor = given;
   if (cursor && !storage::valid_chat_cursor(*cursor)) return call->failure(bad_cursor());
   read_on_worker(services, call,
-                 [session = view->id, name = view->name, limit = page_limit(call), cursor,
-                  dialect = call->dialect](storage::Database& db) {
+                 [session = view->id, name = view->name, limit = page_limit(call), cursor, dialect = call->dialect,
+                  now = now_of(services)](storage::Database& db) {
                    const storage::ChatPage page = storage::page_chats(db, session, limit, cursor);
-                   People people(db, session);
+                   People people(db, session, now);
                    JsonWriter out(page.chats.size() * 400 + 16);
                    out.begin_array();
                    for (const storage::ChatRow& chat : page.chats) write_chat(out, people, chat, name, dialect);
@@ -218,38 +233,44 @@ void list_messages(const ServicesPtr& services, const CallPtr& call) {
   if (!view) return;
   const auto chat = chat_of(services, call, view->id);
   if (!chat) return;
-  std::optional<std::int64_t> before_row;
+  std::optional<MessagePlace> place;
   if (const auto cursor = call->query.text("cursor"); !cursor.empty()) {
-    before_row = parse_message_cursor(cursor);
-    if (!before_row) return call->failure(bad_cursor());
+    place = parse_message_cursor(cursor);
+    if (!place) return call->failure(bad_cursor());
   }
   std::string before;
   if (const auto given = call->query.text("before"); !given.empty()) before = *parse_message_id(given);
 
-  read_on_worker(services, call,
-                 [=, session = view->id, name = view->name, chat = *chat, given = call->param("chatId"),
-                  limit = page_limit(call), dialect = call->dialect](storage::Database& db) {
-                   std::optional<std::int64_t> from = before_row;
-                   if (!before.empty()) {
-                     const auto message = storage::find_message(db, session, chat, before);
-                     if (!message)
-                       return render_failure(
-                           Failure(ErrorCode::message_not_found,
-                                   fmt::format("no message with ID '{}' is stored in this chat", before),
-                                   {{"before", "must be a message of this chat"}}),
-                           dialect);
-                     from = from ? std::min(*from, message->row) : message->row;
-                   }
-                   if (!storage::find_chat(db, session, chat)) return render_failure(chat_not_found(given), dialect);
-                   const storage::MessagePage page = storage::page_messages(db, session, chat, limit, from);
-                   People people(db, session);
-                   JsonWriter out(page.messages.size() * 400 + 16);
-                   out.begin_array();
-                   for (const storage::MessageRow& row : page.messages) write_row(out, people, row, name, dialect);
-                   out.end_array();
-                   return render_success(out.view(),
-                                         Beside{200, {}, page.next ? cursor_json(message_cursor(*page.next)) : "null"});
-                 });
+  read_on_worker(
+      services, call,
+      [=, session = view->id, name = view->name, chat = *chat, given = call->param("chatId"), limit = page_limit(call),
+       dialect = call->dialect, now = now_of(services),
+       listed =
+           call->query.boolean("starred") ? storage::Listed::starred : storage::Listed::all](storage::Database& db) {
+        auto from = place ? std::optional(place->row) : std::nullopt;
+        if (!before.empty()) {
+          const auto message = storage::find_message(db, session, chat, before);
+          if (!message)
+            return render_failure(Failure(ErrorCode::message_not_found,
+                                          fmt::format("no message with ID '{}' is stored in this chat", before),
+                                          {{"before", "must be a message of this chat"}}),
+                                  dialect);
+          from = from ? std::min(*from, message->row) : message->row;
+        }
+        if (!storage::find_chat(db, session, chat)) return render_failure(chat_not_found(given), dialect);
+        const storage::MessagePage page =
+            storage::page_messages(db, session, chat, limit, from, listed, place ? place->at : 0);
+        People people(db, session, now);
+        JsonWriter out(page.messages.size() * 400 + 16);
+        out.begin_array();
+        for (const storage::MessageRow& row : page.messages) write_row(out, people, row, name, dialect);
+        out.end_array();
+        return render_success(
+            out.view(),
+            Beside{200,
+                   {},
+                   page.next ? cursor_json(message_cursor({*page.next, page.messages.back().timestamp})) : "null"});
+      });
 }
 
 void remove_chat(const ServicesPtr& services, const CallPtr& call) {

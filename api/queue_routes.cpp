@@ -63,8 +63,8 @@ void write_queued(JsonWriter& out, People& people, storage::Database& db, const 
 }
 
 net::HttpResponse render_queue(const storage::QueuePage& page, storage::Database& db, storage::SessionId session,
-                               Dialect dialect) {
-  People people(db, session);
+                               events::UnixMs now, Dialect dialect) {
+  People people(db, session, now);
   JsonWriter out(256 + page.rows.size() * 256);
   out.begin_array();
   for (const OutboxRow& row : page.rows) write_queued(out, people, db, row, dialect);
@@ -92,8 +92,10 @@ void list_queue(const ServicesPtr& services, const CallPtr& call) {
   }
   const auto limit = static_cast<std::size_t>(call->query.integer("limit", default_page));
   read_on_worker(services, call,
-                 [session = view->id, filter, limit, after, dialect = call->dialect](storage::Database& db) {
-                   return render_queue(storage::page_queue(db, session, filter, limit, after), db, session, dialect);
+                 [session = view->id, filter, limit, after, now = services->ports.scheduler.unix_ms(),
+                  dialect = call->dialect](storage::Database& db) {
+                   return render_queue(storage::page_queue(db, session, filter, limit, after), db, session, now,
+                                       dialect);
                  });
 }
 

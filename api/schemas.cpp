@@ -51,6 +51,13 @@ constexpr Field pairing_code_request_fields[] = {
 #define WHARF_WHEN                                                                                                     \
   {.name = "expiresAt", .summary = "what was not sent by then fails; of a scheduled message default: a day after sendAt", .format = &formats::date_time}, \
       {.name = "priority", .summary = "which chat goes first when not all can; default: high for what quotes, else normal", .one_of = "low|normal|high"}
+constexpr Field link_preview_fields[] = {
+    {.name = "url", .summary = "as it stands in the text", .required = true, .min = 1, .max = 2048, .format = &formats::url},
+    {.name = "title", .required = true, .min = 1, .max = 300},
+    {.name = "description", .max = 1000},
+    {.name = "thumbnail", .summary = "a JPEG of at most 64 KiB, as base64", .min = 4, .max = 90'000},
+};
+constexpr Schema link_preview = {"LinkPreview", link_preview_fields};
 constexpr Field send_text_fields[] = {
     {.name = "chatId", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},
     {.name = "content", .summary = "the text", .required = true, .min = 1, .max = 65536},
@@ -60,6 +67,8 @@ constexpr Field send_text_fields[] = {
     {.name = "sendAt", .summary = "when to send it, at most a year from now", .format = &formats::date_time},
     {.name = "mentionAll", .type = Type::boolean, .summary = "mentions everybody in the chat"},
     WHARF_WHEN,
+    {.name = "preview", .type = Type::object, .summary = "what is shown of an address in the text", .object = &link_preview},
+    {.name = "linkPreview", .type = Type::any, .summary = "fetches the preview of the first address in the text", .later = true},
 };
 #define WHARF_AROUND_CONTENT                                                                                            \
   {.name = "chatId", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},                               \
@@ -71,6 +80,16 @@ constexpr Field send_location_fields[] = {
     {.name = "latitude", .type = Type::number, .required = true, .min = -90, .max = 90},
     {.name = "longitude", .type = Type::number, .required = true, .min = -180, .max = 180},
     {.name = "name", .max = 1000}, {.name = "address", .max = 1000}, {.name = "url", .max = 2048, .format = &formats::url},
+    {.name = "live", .type = Type::boolean, .summary = "begins a live location, whose caption is name; updates are not sent"},
+    {.name = "accuracy", .type = Type::integer, .summary = "metres", .max = 1'000'000},
+};
+constexpr Field send_group_invite_fields[] = {
+    WHARF_AROUND_CONTENT,
+    {.name = "groupId", .summary = "the group, …@g.us", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},
+    {.name = "code", .summary = "of the invitation, as WhatsApp gave it", .required = true, .min = 1, .max = 128},
+    {.name = "groupName", .required = true, .min = 1, .max = 255},
+    {.name = "inviteExpiresAt", .type = Type::integer, .summary = "unix seconds; default: in three days", .min = 1, .max = 9'999'999'999},
+    {.name = "caption", .max = 4096},
 };
 constexpr Field contact_card_fields[] = {
     {.name = "name", .required = true, .min = 1, .max = 200},
@@ -137,7 +156,7 @@ constexpr Field send_any_fields[] = {
     {.name = "mediaMessageId", .type = Type::any}, {.name = "filename", .type = Type::any},
     {.name = "caption", .type = Type::any}, {.name = "viewOnce", .type = Type::boolean}, {.name = "mimetype", .type = Type::any},
     {.name = "round", .type = Type::boolean}, {.name = "gif", .type = Type::boolean},
-    {.name = "type", .required = true, .one_of = "text|location|contact|poll|event|image|video|gif|audio|voice|document|sticker"},
+    {.name = "type", .required = true, .one_of = "text|location|contact|poll|event|group_invite|image|video|gif|audio|voice|document|sticker"},
     {.name = "chatId", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},
     {.name = "content", .type = Type::any}, {.name = "quotedMessageId"}, {.name = "messageId"},
     {.name = "mentions", .type = Type::texts}, {.name = "mentionAll", .type = Type::boolean}, {.name = "sendAt", .type = Type::any}, {.name = "expiresAt", .type = Type::any}, {.name = "priority", .type = Type::any},
@@ -146,6 +165,8 @@ constexpr Field send_any_fields[] = {
     {.name = "options", .type = Type::texts}, {.name = "multipleAnswers", .type = Type::boolean}, {.name = "selectableCount", .type = Type::integer},
     {.name = "description", .type = Type::any}, {.name = "startTime", .type = Type::integer}, {.name = "endTime", .type = Type::integer},
     {.name = "locationName", .type = Type::any}, {.name = "joinLink", .type = Type::any}, {.name = "extraGuestsAllowed", .type = Type::boolean},
+    {.name = "live", .type = Type::boolean}, {.name = "accuracy", .type = Type::integer}, {.name = "groupId", .type = Type::any},
+    {.name = "preview", .type = Type::any}, {.name = "linkPreview", .type = Type::any}, {.name = "code", .type = Type::any}, {.name = "groupName", .type = Type::any}, {.name = "inviteExpiresAt", .type = Type::integer},
 };
 constexpr Field forward_fields[] = {
     {.name = "chatId", .summary = "where to", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},
@@ -170,8 +191,20 @@ constexpr Field pin_message_fields[] = {
     {.name = "duration", .summary = "default 7d", .one_of = "24h|7d|30d"},
     {.name = "messageId", .summary = "of the pin, chosen by the caller", .format = &formats::new_message_id},
 };
+constexpr Field star_message_fields[] = {
+    {.name = "starred", .type = Type::boolean, .summary = "default true; false takes the star away"},
+};
+constexpr Field starred_message_fields[] = {
+    {.name = "messageId", .required = true}, {.name = "starred", .type = Type::boolean, .required = true},
+};
+constexpr Field set_disappearing_fields[] = {
+    {.name = "seconds", .type = Type::integer, .summary = "how long new messages stay: 86400, 604800 or 7776000; 0: for good", .required = true, .max = 7'776'000},
+    {.name = "messageId", .summary = "of the message that sets it, chosen by the caller", .format = &formats::new_message_id},
+};
 constexpr Field delete_message_query_fields[] = {
-    {.name = "forEveryone", .type = Type::boolean, .summary = "true: of an own message, for everyone in the chat"},
+    {.name = "for", .summary = "everyone: of an own message, for everyone in the chat; me: from the stored copy", .one_of = "everyone|me"},
+    {.name = "forEveryone", .type = Type::boolean, .summary = "true: the same as for=everyone; false: as for=me"},
+    {.name = "everywhere", .summary = "with for=me: on the phone and its other devices too", .later = true},
     {.name = "waitFor", .summary = "answer when the message got this far", .one_of = "server|delivered|read|played"},
     {.name = "timeout", .type = Type::integer, .summary = "milliseconds, default 30000", .max = 120'000},
 };
@@ -233,6 +266,7 @@ constexpr Field messages_query_fields[] = {
     WHARF_NARROWS_A_SEARCH,
     {.name = "limit", .type = Type::integer, .summary = "default 50, at most 1000 (200 in the gateway dialect); 0 is the default; moved into the range", .min = 0, .max = 1000, .clamped = true},
     {.name = "before", .summary = "only messages older than this one", .max = 300, .format = &formats::message_id},
+    {.name = "starred", .type = Type::boolean, .summary = "true: only those with a star"},
     {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
 };
 constexpr std::string_view queue_states = "scheduled|uploading|waiting|sending";
@@ -377,7 +411,10 @@ constexpr Field message_fields[] = {
     {.name = "sessionId", .summary = "gateway"}, {.name = "waMessageId", .summary = "gateway"},
     {.name = "editedAt", .type = Type::integer, .summary = "when the text was changed"},
     {.name = "revokedAt", .type = Type::integer, .summary = "deleted for everyone: the content is gone"},
+    {.name = "starred", .type = Type::boolean, .summary = "true: it has a star, here alone"},
+    {.name = "pinned", .type = Type::object, .summary = "of a message that is pinned now: until, by"},
     {.name = "location", .type = Type::object, .summary = "latitude, longitude, name, address, url, accuracy"},
+    {.name = "preview", .type = Type::object, .summary = "of an address in the text: url, title, description"},
     {.name = "contacts", .type = Type::objects, .summary = "name and vcard of each"},
     {.name = "poll", .type = Type::object, .summary = "name, options, selectableCount"},
     {.name = "calendarEvent", .type = Type::object}, {.name = "groupInvite", .type = Type::object},
@@ -390,6 +427,7 @@ constexpr Field message_fields[] = {
     {.name = "forwardingScore", .type = Type::integer, .summary = "from 5 on: forwarded many times"},
     {.name = "expiresAfter", .type = Type::integer, .summary = "seconds, of a disappearing message"},
     {.name = "mentionsAll", .type = Type::boolean},
+    {.name = "albumId", .summary = "of a picture or video of an album: the WhatsApp id of the message with `album`"},
     {.name = "reactions", .type = Type::objects, .summary = "of one message: by whom, emoji, timestamp"},
     {.name = "edits", .type = Type::objects, .summary = "of one message: the texts it was given since, oldest first"},
     {.name = "originalBody", .summary = "of one message that was edited: its text before"},
@@ -402,6 +440,7 @@ constexpr Field chat_fields[] = {
     {.name = "isGroup", .type = Type::boolean, .required = true},
     {.name = "unreadCount", .type = Type::integer, .required = true},
     {.name = "timestamp", .type = Type::integer, .required = true},
+    {.name = "expiresAfter", .type = Type::integer, .summary = "its disappearing timer, seconds: new messages stay so long"},
     {.name = "lastMessage", .type = Type::object, .object = &message},
 };
 constexpr Field event_fields[] = {
@@ -470,6 +509,7 @@ constinit const Schema send_location = {"SendLocation", send_location_fields};
 constinit const Schema send_contact = {"SendContact", send_contact_fields};
 constinit const Schema send_poll = {"SendPoll", send_poll_fields};
 constinit const Schema send_event = {"SendEvent", send_event_fields};
+constinit const Schema send_group_invite = {"SendGroupInvite", send_group_invite_fields};
 constinit const Schema send_image = {"SendImage", send_image_fields};
 constinit const Schema send_file = {"SendFile", send_file_fields};
 constinit const Schema send_audio = {"SendAudio", send_audio_fields};
@@ -485,6 +525,9 @@ constinit const Schema edit_message = {"EditMessage", edit_message_fields};
 constinit const Schema revoke = {"Revoke", {}};
 constinit const Schema vote = {"Vote", vote_fields};
 constinit const Schema pin_message = {"PinMessage", pin_message_fields};
+constinit const Schema set_disappearing = {"SetDisappearing", set_disappearing_fields};
+constinit const Schema star_message = {"StarMessage", star_message_fields};
+constinit const Schema starred_message = {"StarredMessage", starred_message_fields};
 constinit const Schema set_presence = {"SetPresence", set_presence_fields};
 constinit const Schema register_webhook = {"RegisterWebhook", register_webhook_fields};
 

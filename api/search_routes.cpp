@@ -168,10 +168,10 @@ void search_messages(const ServicesPtr& services, const CallPtr& call) {
   if (!problems.empty()) return call->failure(failure_of(problems));
   read_on_worker(services, call,
                  [asked = std::move(asked), name = view->name, given = call->param("chatId"),
-                  dialect = call->dialect](storage::Database& db) mutable {
+                  now = services->ports.scheduler.unix_ms(), dialect = call->dialect](storage::Database& db) mutable {
                    if (const auto failure = complete(db, asked, given)) return render_failure(*failure, dialect);
                    const storage::FoundMessages found = storage::search_messages(db, asked.search);
-                   People people(db, asked.search.session);
+                   People people(db, asked.search.session, now);
                    JsonWriter out(found.messages.size() * 400 + 16);
                    out.begin_array();
                    for (const storage::MessageRow& row : found.messages) write_row(out, people, row, name, dialect);

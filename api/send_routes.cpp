@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <array>
 #include <set>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "api/sending.h"
 #include "api/vcard.h"
 #include "protocol/crypto/hash.h"
+#include "web/base64_stream.h"
 
 namespace wharf::api {
 namespace {
@@ -165,6 +167,11 @@ SendMessage around_content(const json::object& body) {
 
 namespace {
 
+/// Fields of texts that earlier releases did not know: without them a request has the hash it had.
+bool is_younger(std::string_view field) {
+  return field == "mentionAll" || field == "preview" || field == "linkPreview";
+}
+
 /// What makes two requests the same one: what is read of them, not how a client spells it.
 std::string hash_of(const CallPtr& call, const Schema& schema, const SendMessage& message,
                     const std::string& content_hash) {
@@ -173,11 +180,12 @@ std::string hash_of(const CallPtr& call, const Schema& schema, const SendMessage
   // The path is part of it where it names the message, and of texts it never was (hashes of earlier releases).
   if (&schema != &schemas::send_text) known.emplace_back(std::string(schema.name));
   if (const std::string* about = sessions::about_message(message.content)) known.emplace_back(*about);
+  if (std::holds_alternative<sessions::SetDisappearing>(message.content)) known.emplace_back(message.chat.to_string());
   for (const Field& field : schema.fields) {
     const json::value* value = call->body.if_contains(field.name);
     // Fields that came later: where they are not given, the hash is that of earlier releases.
     if (!value && (field.name == "expiresAt" || field.name == "priority")) continue;
-    if (&schema == &schemas::send_text && field.name == "mentionAll" && !value) continue;
+    if (&schema == &schemas::send_text && !value && is_younger(field.name)) continue;
     if (field.name == "files" && !value) continue;  // nor was this, of one file
     known.push_back(value ? *value : json::value());
     if (!value) continue;
@@ -197,14 +205,17 @@ constexpr storage::UnixMs a_year = 366 * UnixMs{86'400'000};
 
 /// What the request says of when; false: answered. Whether that is past is for the session to say, after it has looked
 /// whether the request was accepted before.
-bool read_timing(const ServicesPtr& services, const CallPtr& call, SendMessage& message) {
+bool read_timing(const ServicesPtr& services, const CallPtr& call, const Schema& schema, SendMessage& message) {
   const auto refuse = [&](const char* field, const char* what) { return refuse_field(call, field, what), false; };
   const bool about = sessions::about_message(message.content) != nullptr;
   const storage::UnixMs now = services->ports.scheduler.unix_ms();
   const std::string_view send_at = text_of(call->body, "sendAt"), expires_at = text_of(call->body, "expiresAt");
-  // What is said about a message has none of these, so its schema has not looked at them.
-  for (const char* field : {"sendAt", "expiresAt", "priority"})
-    if (about && call->body.if_contains(field)) return refuse(field, "is for messages, not for what is said about one");
+  // What is said about a message or a chat has none of these, and its schema has not looked at them.
+  for (const char* name : {"sendAt", "expiresAt", "priority"}) {
+    const auto same = [&](const Field& field) { return field.name == name; };
+    if (call->body.if_contains(name) && std::none_of(schema.fields.begin(), schema.fields.end(), same))
+      return refuse(name, "is for messages, not for what is said about one or about a chat");
+  }
   if (!send_at.empty()) {
     message.send_at = parse_iso(send_at).value_or(0);  // validated
     if (message.send_at > now + a_year) return refuse("sendAt", "must be within a year");
@@ -279,7 +290,7 @@ void send_messages(const ServicesPtr& services, const CallPtr& call, const Schem
   const KeptFiles files(services->ports.vault, messages);
   if (!session_of(services, call)) return files.drop();
   for (SendMessage& message : messages)
-    if (!read_timing(services, call, message)) return files.drop();
+    if (!read_timing(services, call, schema, message)) return files.drop();
   if (!name_request(call, schema, messages.front(), content_hash)) return files.drop();
   const auto told = [services, call, files](const Outcome<std::vector<SentMessage>>& sent) {
     call->turn.reset();
@@ -297,7 +308,7 @@ void send_messages(const ServicesPtr& services, const CallPtr& call, const Schem
 void find_earlier(const ServicesPtr& services, const CallPtr& call, const Schema& schema,
                   std::vector<SendMessage> messages, const std::string& content_hash, std::function<void()> fresh) {
   SendMessage& request = messages.front();
-  if (!read_timing(services, call, request) || !name_request(call, schema, request, content_hash)) return;
+  if (!read_timing(services, call, schema, request) || !name_request(call, schema, request, content_hash)) return;
   if (!request.idempotency_key && !request.message_id) return fresh();
   const std::string name = call->param("sessionId") + (request.idempotency_key ? "\nkey\n" + *request.idempotency_key
                                                                                : "\nid\n" + *request.message_id);
@@ -397,6 +408,7 @@ constexpr MessageType types[] = {
     {"contact", send_contact, &schemas::send_contact, false},
     {"poll", send_poll, &schemas::send_poll, false},
     {"event", send_event, &schemas::send_event, false},
+    {"group_invite", send_group_invite, &schemas::send_group_invite, false},
     {"image", send_image, &schemas::send_image, true},
     {"document", send_file, &schemas::send_file, true},
     {"audio", send_audio, &schemas::send_audio, true},
@@ -410,9 +422,41 @@ constexpr MessageType types[] = {
 
 std::span<const MessageType> message_types() { return types; }
 
+namespace {
+
+/// nullopt: answered.
+std::optional<protocol::PreviewedText> previewed_text(const CallPtr& call, const json::object& given) {
+  protocol::PreviewedText out;
+  out.text = text_of(call->body, "content");
+  out.preview.url = text_of(given, "url");
+  out.preview.title = text_of(given, "title");
+  out.preview.description = text_of(given, "description");
+  if (out.text.find(out.preview.url) == std::string::npos)
+    return refuse_field(call, "preview.url", "must stand in content, as it is"), std::nullopt;
+  if (const std::string_view picture = text_of(given, "thumbnail"); !picture.empty()) {
+    std::string bytes;
+    web::MediaTextDecoder decoder;
+    auto decoded = decoder.feed(picture, bytes);
+    if (decoded) decoded = decoder.finish(bytes);
+    const bool jpeg = decoded && bytes.starts_with("\xff\xd8\xff") && bytes.ends_with("\xff\xd9");
+    if (!jpeg || bytes.size() > protocol::LinkPreview::max_thumbnail_bytes)
+      return refuse_field(call, "preview.thumbnail", "must be a JPEG of at most 64 KiB, as base64"), std::nullopt;
+    out.preview.thumbnail = protocol::to_bytes(protocol::as_bytes(bytes));
+  }
+  return out;
+}
+
+}  // namespace
+
 void send_text(const ServicesPtr& services, const CallPtr& call) {
   SendMessage message = around_content(call->body);
-  message.content = std::string(text_of(call->body, "content"));
+  if (const json::value* preview = call->body.if_contains("preview"); preview && preview->is_object()) {
+    auto text = previewed_text(call, preview->get_object());
+    if (!text) return;
+    message.content = std::move(*text);
+  } else {
+    message.content = std::string(text_of(call->body, "content"));
+  }
   send_message(services, call, schemas::send_text, std::move(message));
 }
 
@@ -424,6 +468,12 @@ void send_location(const ServicesPtr& services, const CallPtr& call) {
   place.name = text_of(call->body, "name");
   place.address = text_of(call->body, "address");
   place.url = text_of(call->body, "url");
+  place.live = boolean_of(call->body, "live", false);
+  place.accuracy_m = static_cast<std::uint32_t>(integer_of(call->body, "accuracy").value_or(0));
+  for (const std::string_view still : {"address", "url"}) {
+    if (place.live && !text_of(call->body, still).empty())
+      return refuse_field(call, std::string(still), "must not stand beside live: a live location has only a name");
+  }
   message.content = std::move(place);
   send_message(services, call, schemas::send_location, std::move(message));
 }
@@ -463,6 +513,23 @@ void send_event(const ServicesPtr& services, const CallPtr& call) {
   SendMessage message = around_content(body);
   message.content = std::move(event);
   send_message(services, call, schemas::send_event, std::move(message));
+}
+
+void send_group_invite(const ServicesPtr& services, const CallPtr& call) {
+  const json::object& body = call->body;
+  const Jid group = *parse_chat_id(text_of(body, "groupId"));  // validated
+  if (!group.is_group()) return refuse_field(call, "groupId", "must be the id of a group: …@g.us");
+  constexpr std::int64_t usual_s = 3 * 86'400;
+  protocol::GroupInvite invite;
+  invite.group = group.to_string();
+  invite.code = text_of(body, "code");
+  invite.name = text_of(body, "groupName");
+  invite.caption = text_of(body, "caption");
+  invite.expires_at =
+      integer_of(body, "inviteExpiresAt").value_or(services->ports.scheduler.unix_ms() / 1000 + usual_s);
+  SendMessage message = around_content(body);
+  message.content = std::move(invite);
+  send_message(services, call, schemas::send_group_invite, std::move(message));
 }
 
 void send_any(const ServicesPtr& services, const CallPtr& call) {
@@ -515,11 +582,14 @@ void edit_message(const ServicesPtr& services, const CallPtr& call) {
 void delete_message(const ServicesPtr& services, const CallPtr& call) {
   auto id = message_of_path(call);
   if (!id) return;
-  if (!call->query.boolean("forEveryone"))
-    return call->failure(failure_of({FieldProblem{
-        "forEveryone",
-        "must be true, as a query parameter: to delete a message for this account alone is not implemented yet",
-        nullptr, true}}));
+  const std::string_view for_whom = call->query.text("for"), for_everyone = call->query.text("forEveryone");
+  // What is gone for good is never guessed.
+  if (for_whom.empty() && for_everyone.empty())
+    return refuse_field(call, "for", "is required, as a query parameter: everyone, or me (from the stored copy)");
+  const bool everyone = for_whom.empty() ? call->query.boolean("forEveryone") : for_whom == "everyone";
+  if (!for_everyone.empty() && call->query.boolean("forEveryone") != everyone)
+    return refuse_field(call, "forEveryone", "must not say another thing than for");
+  if (!everyone) return remove_message(services, call, std::move(*id));
   SendMessage message;
   message.content = sessions::RevokeSent{std::move(*id)};
   send_message(services, call, schemas::revoke, std::move(message));

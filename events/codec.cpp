@@ -93,6 +93,33 @@ void describe(Io& io, a<PollVoted> auto& e) {
 }
 
 template <class Io>
+void describe(Io& io, a<MessagePinned> auto& e) {
+  describe(io, e.about);
+  io.always("until", e.until);
+}
+
+template <class Io>
+void describe(Io& io, a<MessageStarred> auto& e) {
+  io.required("id", e.id);
+  io.required("chat", e.chat);
+  io.optional("chatPn", e.chat_ids.pn);
+  io.optional("chatLid", e.chat_ids.lid);
+  io.always("fromMe", e.from_me);
+  io.required("starred", e.starred);
+  io.always("timestamp", e.at);
+}
+
+template <class Io>
+void describe(Io& io, a<MessageDeleted> auto& e) {
+  io.required("id", e.id);
+  io.required("chat", e.chat);
+  io.optional("chatPn", e.chat_ids.pn);
+  io.optional("chatLid", e.chat_ids.lid);
+  io.always("fromMe", e.from_me);
+  io.always("timestamp", e.at);
+}
+
+template <class Io>
 void describe(Io& io, a<Ack> auto& e) {
   io.required("id", e.id);
   io.required("chat", e.chat);
@@ -154,6 +181,15 @@ void describe(Io& io, a<ContactUpdated> auto& e) {
   io.optional("pn", e.ids.pn);
   io.optional("lid", e.ids.lid);
   io.required("change", e.change);
+}
+
+template <class Io>
+void describe(Io& io, a<ChatUpdated> auto& e) {
+  io.required("chat", e.chat);
+  io.optional("chatPn", e.chat_ids.pn);
+  io.optional("chatLid", e.chat_ids.lid);
+  io.optional("expiresAfter", e.expires_after_s);
+  io.always("timestamp", e.at);
 }
 
 // --- writing
@@ -352,12 +388,16 @@ constexpr std::pair<std::string_view, Read> readers[] = {
     {"message.revoked", read<MessageRevoked>},
     {"reaction", read<Reacted>},
     {"poll.vote", read<PollVoted>},
+    {"message.pinned", read<MessagePinned>},
+    {"message.starred", read<MessageStarred>},
+    {"message.deleted", read<MessageDeleted>},
     {"qr", read<QrShown>},
     {"authenticated", read<Authenticated>},
     {"ready", read<Ready>},
     {"session.status", read<StatusChanged>},
     {"disconnected", read<Disconnected>},
     {"contact.updated", read<ContactUpdated>},
+    {"chat.updated", read<ChatUpdated>},
 };
 
 Result<Event> read_fact(std::string_view name, const json::object& object) {

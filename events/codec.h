@@ -6,8 +6,13 @@
 //   "pushName"?,"kind","body","quotedId"?,"mentions"?:[…],"timestamp"(ms),"ack"(-1..4),"error"?}
 // ack: {"id","chat","chatPn"?,"chatLid"?,"fromMe":true,"ack"(-1..4),"error"?,"timestamp"(ms)}
 // qr: {"qr","expiresAt"(ms)}   authenticated: {"jid","lid"?}   ready: {"jid","lid"?,"pushName"?}
+// message.edited, message.revoked, reaction, poll.vote, message.pinned: {"id","target","targetFromMe","chat","chatPn"?,
+//   "chatLid"?,"fromMe","author","authorPn"?,"authorLid"?,"timestamp"(ms)} and
+//   "body"; nothing; "text"; "options"; "until"(ms)
+// message.starred, message.deleted: {"id","chat","chatPn"?,"chatLid"?,"fromMe","timestamp"(ms)}, with "starred" the one
 // disconnected, session.status: {"status","connection","reason"?:{"code","message","nextStep","until"?(ms)}}
 // contact.updated: {"id","pn"?,"lid"?,"change":"identity"|"lid"}
+// chat.updated: {"chat","chatPn"?,"chatLid"?,"expiresAfter"?(s),"timestamp"(ms)}
 // JIDs are text. An event that a request caused also has "requestId", and one of a session with metadata "metadata", in
 // this order behind all others.
 

@@ -13,20 +13,24 @@ std::string_view name_of(const MessageEdited&) { return "message.edited"; }
 std::string_view name_of(const MessageRevoked&) { return "message.revoked"; }
 std::string_view name_of(const Reacted&) { return "reaction"; }
 std::string_view name_of(const PollVoted&) { return "poll.vote"; }
+std::string_view name_of(const MessagePinned&) { return "message.pinned"; }
+std::string_view name_of(const MessageStarred&) { return "message.starred"; }
+std::string_view name_of(const MessageDeleted&) { return "message.deleted"; }
 std::string_view name_of(const QrShown&) { return "qr"; }
 std::string_view name_of(const Authenticated&) { return "authenticated"; }
 std::string_view name_of(const Ready&) { return "ready"; }
 std::string_view name_of(const StatusChanged&) { return "session.status"; }
 std::string_view name_of(const Disconnected&) { return "disconnected"; }
 std::string_view name_of(const ContactUpdated&) { return "contact.updated"; }
+std::string_view name_of(const ChatUpdated&) { return "chat.updated"; }
 std::string_view name_of(const Unknown& e) { return e.name; }
 
 std::string lane_of(const NewMessage& e) { return e.message.chat.to_string(); }
-std::string lane_of(const Ack& e) { return e.chat.to_string(); }
 std::string lane_of(const ContactUpdated& e) { return e.user.to_string(); }
 template <class OfSomething>
 std::string lane_of(const OfSomething& e) {
   if constexpr (requires { e.about.chat; }) return e.about.chat.to_string();
+  else if constexpr (requires { e.chat; }) return e.chat.to_string();
   else return {};  // of the session itself
 }
 
@@ -49,12 +53,16 @@ template Event::Event(MessageEdited, std::string);
 template Event::Event(MessageRevoked, std::string);
 template Event::Event(Reacted, std::string);
 template Event::Event(PollVoted, std::string);
+template Event::Event(MessagePinned, std::string);
+template Event::Event(MessageStarred, std::string);
+template Event::Event(MessageDeleted, std::string);
 template Event::Event(QrShown, std::string);
 template Event::Event(Authenticated, std::string);
 template Event::Event(Ready, std::string);
 template Event::Event(StatusChanged, std::string);
 template Event::Event(Disconnected, std::string);
 template Event::Event(ContactUpdated, std::string);
+template Event::Event(ChatUpdated, std::string);
 template Event::Event(Unknown, std::string);
 
 bool operator==(const Event& one, const Event& other) {

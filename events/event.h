@@ -5,6 +5,7 @@
 //
 // Include this where events are built or read; `struct Event` alone can be declared forward (storage/events.h).
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -75,6 +76,33 @@ struct PollVoted {
   friend bool operator==(const PollVoted&, const PollVoted&) = default;
 };
 
+/// `message.pinned`: pinned, or not any more.
+struct MessagePinned {
+  About about;
+  UnixMs until = 0;  // 0 = not pinned any more
+  friend bool operator==(const MessagePinned&, const MessagePinned&) = default;
+};
+
+/// `message.starred`: here alone.
+struct MessageStarred {
+  std::string id;  // WhatsApp id of the message
+  Jid chat;        // canonical
+  PersonIds chat_ids;
+  bool from_me = false;
+  bool starred = true;
+  UnixMs at = 0;
+  friend bool operator==(const MessageStarred&, const MessageStarred&) = default;
+};
+/// `message.deleted`: from the stored copy, here alone.
+struct MessageDeleted {
+  std::string id;  // WhatsApp id of the message
+  Jid chat;        // canonical
+  PersonIds chat_ids;
+  bool from_me = false;
+  UnixMs at = 0;
+  friend bool operator==(const MessageDeleted&, const MessageDeleted&) = default;
+};
+
 /// `qr`: a code to scan is shown; the next one replaces it.
 struct QrShown {
   QrCode code;
@@ -124,6 +152,15 @@ struct ContactUpdated {
   friend bool operator==(const ContactUpdated&, const ContactUpdated&) = default;
 };
 
+/// `chat.updated`: something of a chat is another by now.
+struct ChatUpdated {
+  Jid chat;  // canonical
+  PersonIds chat_ids;
+  std::optional<UnixMs> expires_after_s;  // its disappearing timer, seconds; 0: messages stay; nullopt: not that
+  UnixMs at = 0;                          // server time
+  friend bool operator==(const ChatUpdated&, const ChatUpdated&) = default;
+};
+
 /// A kind that this build does not know, from the log of a later one. No session makes it.
 struct Unknown {
   std::string name;
@@ -131,8 +168,9 @@ struct Unknown {
   friend bool operator==(const Unknown&, const Unknown&) = default;
 };
 
-using Fact = std::variant<NewMessage, Ack, MessageEdited, MessageRevoked, Reacted, PollVoted, QrShown, Authenticated,
-                          Ready, StatusChanged, Disconnected, ContactUpdated, Unknown>;
+using Fact = std::variant<NewMessage, Ack, MessageEdited, MessageRevoked, Reacted, PollVoted, MessagePinned,
+                          MessageStarred, MessageDeleted, QrShown, Authenticated, Ready, StatusChanged, Disconnected,
+                          ContactUpdated, ChatUpdated, Unknown>;
 
 template <class Kind, class Facts>
 inline constexpr bool is_among = false;

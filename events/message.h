@@ -42,6 +42,9 @@ struct Message {
   std::string details;    // what the kind holds beside text, as one JSON object (sessions/message_details.h); "" = none
   UnixMs edited_at = 0;   // the sender's clock; 0 = as it was sent
   UnixMs revoked_at = 0;  // deleted for everyone: text and content are gone; 0 = it stands
+  UnixMs starred_at = 0;  // here alone; 0 = it has no star
+  UnixMs pinned_until = 0;       // may be over; 0 = it is not pinned
+  protocol::Jid pinned_by = {};  // user, of a message that is or was pinned
   friend bool operator==(const Message&, const Message&) = default;
 };
 

@@ -60,6 +60,8 @@ json::object to_json(const PhoneMessage& message) {
   if (message.media) out["media"] = to_json(*message.media);
   if (message.edited) out["edited"] = true;
   if (message.revoked) out["revoked"] = true;
+  if (message.pinned) out["pinned"] = true;
+  if (message.expires_after != 0 || message.kind == "disappearing") out["expiresAfter"] = message.expires_after;
   return out;
 }
 
@@ -126,6 +128,15 @@ void read_content(const json::object& body, Phone::Send& message) {
     message.content = PhoneRevoke{text(*revoke, "message")};
   } else if (const auto* vote = member(body, "vote")) {
     message.content = PhoneVote{text(*vote, "message"), web::texts_of(*vote, "options")};
+  } else if (const auto* pin = member(body, "pin")) {
+    constexpr std::uint32_t day = 86'400;
+    const auto duration = web::text_of(*pin, "duration", "7d");
+    message.content = PhonePin{text(*pin, "message"), web::boolean_of(*pin, "pinned", true),
+                               duration == "24h"   ? day
+                               : duration == "30d" ? 30 * day
+                                                   : 7 * day};
+  } else if (const auto* timer = member(body, "disappearing")) {
+    message.content = PhoneTimer{static_cast<std::uint32_t>(web::integer_of(*timer, "seconds").value_or(0))};
   }
 }
 
@@ -146,6 +157,9 @@ void send_message(ControlCall& call) {
   } else {
     read_content(call.body, message);
   }
+  const auto* timer = std::get_if<PhoneTimer>(&message.content);
+  if (timer != nullptr && !protocol::is_disappearing_timer(timer->seconds))
+    return call.invalid({{"disappearing.seconds", "must be 0, 86400, 604800 or 7776000"}});
   const bool said = message.content.index() != 0;
   if (said != message.text.empty()) return call.invalid({{"text", "is required, or one other content; not both"}});
   const Result<std::string> id = phone->send(std::move(message));

@@ -74,6 +74,13 @@ constexpr Field vote_fields[] = {
     {.name = "options", .type = Type::texts, .required = true, .max = 12},
 };
 constexpr web::Schema vote{{}, vote_fields};
+constexpr Field pin_fields[] = {
+    {.name = "message", .required = true, .min = 1, .max = 128},
+    {.name = "pinned", .type = Type::boolean}, {.name = "duration", .one_of = "24h|7d|30d"},
+};
+constexpr web::Schema pin{{}, pin_fields};
+constexpr Field timer_fields[] = {{.name = "seconds", .type = Type::integer, .required = true, .max = 7'776'000}};
+constexpr web::Schema timer{{}, timer_fields};
 constexpr Field sent_media_fields[] = {
     {.name = "kind", .required = true, .one_of = "image|video|gif|video_note|audio|voice|document|sticker"},
     {.name = "data", .required = true, .min = 1, .max = web::max_json_bytes},
@@ -97,6 +104,8 @@ constexpr Field send_message_fields[] = {
     {.name = "edit", .type = Type::object, .object = &edit},
     {.name = "revoke", .type = Type::object, .object = &revoke},
     {.name = "vote", .type = Type::object, .object = &vote},
+    {.name = "pin", .type = Type::object, .object = &pin},
+    {.name = "disappearing", .type = Type::object, .object = &timer},
     // As the contract names them; here they are all "media".
     {.name = "image", .later = true}, {.name = "video", .later = true}, {.name = "audio", .later = true},
     {.name = "voice", .later = true}, {.name = "document", .later = true}, {.name = "sticker", .later = true},

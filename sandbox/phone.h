@@ -30,10 +30,11 @@ struct PhoneMessage {
   std::int64_t timestamp = 0;  // unix seconds, server time
   /// Sent by this account: pending, server, delivered, read, error; received: received, read (by this phone), failed.
   std::string status;
-  std::string failure;                   // why a received one could not be decrypted, or a sent one failed
-  std::string target;                    // of what is said about another message: its id
-  std::vector<std::string> options;      // of a poll; of a vote what it chooses
-  bool edited = false, revoked = false;  // by what came later
+  std::string failure;               // why a received one could not be decrypted, or a sent one failed
+  std::string target;                // of what is said about another message: its id
+  std::vector<std::string> options;  // of a poll; of a vote what it chooses
+  bool edited = false, revoked = false, pinned = false;  // by what came later
+  std::uint32_t expires_after = 0;  // seconds it stays; of kind "disappearing" what the chat was set to
   /// Of a message with a file.
   struct Media {
     std::string kind, mimetype, file_name;  // as the message says, like the numbers
@@ -70,6 +71,16 @@ struct PhoneRevoke {
 struct PhoneVote {
   std::string message;
   std::vector<std::string> options;
+};
+
+struct PhonePin {
+  std::string message;
+  bool pinned = true;
+  std::uint32_t seconds = 604'800;
+};
+/// The disappearing timer of the chat (03 section 5.5).
+struct PhoneTimer {
+  std::uint32_t seconds = 0;  // protocol::is_disappearing_timer()
 };
 
 /// What a phone answers to a companion that asks for a file again (04 section 6).
@@ -115,7 +126,8 @@ class Phone {
     std::vector<std::string> mentions;
     /// monostate: `text` is the message.
     std::variant<std::monostate, protocol::Location, protocol::Contacts, protocol::Poll, protocol::CalendarEvent,
-                 protocol::GroupInvite, PhoneMedia, PhoneReaction, PhoneEdit, PhoneRevoke, PhoneVote>
+                 protocol::GroupInvite, PhoneMedia, PhoneReaction, PhoneEdit, PhoneRevoke, PhoneVote, PhonePin,
+                 PhoneTimer>
         content = {};
     /// The id of the message that it is about; nullptr for a message of its own.
     const std::string* about() const;

@@ -43,10 +43,13 @@ std::optional<MessageRow> AddOns::target_of(const MessageRow& row) const {
 void AddOns::take_effect(const MessageRow& row, const MessageBody& body) {
   // A reaction is shown with its message whenever that comes, and is told at once; the others need to know it.
   if (const auto* reaction = std::get_if<protocol::Reaction>(&body)) return react(row, *reaction);
+  if (const auto* timer = std::get_if<protocol::DisappearingTimer>(&body))
+    return timers_.on_set(row.chat, *timer, row.timestamp);
   const auto target = target_of(row);
   if (!target) return;
   if (const auto* change = std::get_if<protocol::Edit>(&body)) return edit(row, *change, *target);
   if (std::holds_alternative<protocol::Revoke>(body)) return revoke(row, *target);
+  if (const auto* change = std::get_if<protocol::Pin>(&body)) return pin(row, *change, *target);
   if (const auto* choice = std::get_if<protocol::PollVote>(&body)) {
     const auto content = protocol::parse_message(target->content);
     const auto* poll = content ? std::get_if<protocol::Poll>(&content->body) : nullptr;
@@ -74,6 +77,7 @@ void AddOns::on_arrived(const MessageRow& message) {
     if (!target) continue;
     if (const auto* change = std::get_if<protocol::Edit>(&said->body)) edit(row, *change, *target);
     if (std::holds_alternative<protocol::Revoke>(said->body)) revoke(row, *target);
+    if (const auto* change = std::get_if<protocol::Pin>(&said->body)) pin(row, *change, *target);
     const auto* choice = std::get_if<protocol::PollVote>(&said->body);
     if (choice != nullptr && poll != nullptr) vote(row, *choice, *target, *poll);
   }
@@ -96,6 +100,16 @@ void AddOns::revoke(const MessageRow& row, const MessageRow& target) {
   if (!is_by_author(row, target, canonical_user()) || target.revoked_at != 0) return;
   c_.records.add(storage::RevokeMessage{c_.id(), target.chat, target.id, target.from_me, row.timestamp});
   c_.emit(events::MessageRevoked{about(row)});
+}
+
+// By the server's time: a clock that is ahead would keep everybody else from unpinning.
+void AddOns::pin(const MessageRow& row, const protocol::Pin& pin, const MessageRow& target) {
+  if (target.revoked_at != 0 || row.timestamp < target.pinned_at) return;
+  constexpr std::uint32_t day_s = 86'400, usual_s = 7 * day_s, longest_s = 30 * day_s;  // 03 section 11
+  const std::uint32_t seconds = pin.duration_s == 0 ? usual_s : std::min(pin.duration_s, longest_s);
+  const UnixMs until = pin.pinned ? row.timestamp + UnixMs{seconds} * 1000 : 0;
+  c_.records.add(storage::PutPin{c_.id(), target.chat, target.id, target.from_me, row.author, until, row.timestamp});
+  c_.emit(events::MessagePinned{about(row), until});
 }
 
 void AddOns::vote(const MessageRow& row, const protocol::PollVote& vote, const MessageRow& poll,

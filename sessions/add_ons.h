@@ -1,14 +1,16 @@
 #pragma once
-// What is said about a message that is there already, or not yet: reactions, edits, revokes, votes, pins. Each is kept
-// as a row that no page shows (storage/messages.h, target_id), whoever sent it; what it does to the message is done in
-// the same turn, and told; what an own edit or revoke does, when the server has it (outbox.h). One that comes before
-// its message does it when that arrives. Specification 03 sections 10 and 11.
+// What is said about a message that is there already, or not yet: reactions, edits, revokes, votes, pins; and about the
+// chat: its disappearing timer. Each is kept as a row that no page shows (storage/messages.h, target_id), whoever sent
+// it (but of the timer only what this account sends from here); what it does to the message is done in the same turn,
+// and told; what an own edit or revoke does, when the server has it (outbox.h). One that comes before its message does
+// it when that arrives. Specification 03 sections 5.5, 10 and 11.
 
 #include <optional>
 #include <string>
 
 #include "events/event.h"
 #include "protocol/messages/content.h"
+#include "sessions/chat_timers.h"
 #include "sessions/context.h"
 #include "sessions/directory.h"
 #include "storage/messages.h"
@@ -17,7 +19,7 @@ namespace wharf::sessions {
 
 class AddOns {
  public:
-  AddOns(Context& context, Directory& directory) : c_(context), directory_(directory) {}
+  AddOns(Context& context, Directory& directory) : c_(context), directory_(directory), timers_(context, directory) {}
 
   /// Whose message a key names, in the chat of `row`: the view of who sent it is turned into ours (03 section 9).
   bool names_own(const protocol::MessageKey& key, const storage::MessageRow& said_by) const;
@@ -39,6 +41,7 @@ class AddOns {
   void react(const storage::MessageRow& row, const protocol::Reaction& reaction);
   void edit(const storage::MessageRow& row, const protocol::Edit& edit, const storage::MessageRow& target);
   void revoke(const storage::MessageRow& row, const storage::MessageRow& target);
+  void pin(const storage::MessageRow& row, const protocol::Pin& pin, const storage::MessageRow& target);
   void vote(const storage::MessageRow& row, const protocol::PollVote& vote, const storage::MessageRow& poll,
             const protocol::Poll& asked);
   /// nullopt: it cannot be opened, or chooses more than it may.
@@ -52,6 +55,7 @@ class AddOns {
 
   Context& c_;
   Directory& directory_;
+  ChatTimers timers_;
 };
 
 }  // namespace wharf::sessions

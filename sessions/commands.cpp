@@ -20,11 +20,14 @@ namespace {
 
 struct ShownText {
   std::string operator()(const std::string& text) const { return text; }
+  std::string operator()(const protocol::PreviewedText& text) const { return text.text; }
   std::string operator()(const protocol::Contacts& c) const {
     return c.cards.size() == 1 ? c.cards.front().name : c.name;
   }
   std::string operator()(const protocol::Poll& poll) const { return poll.name; }
   std::string operator()(const protocol::CalendarEvent& event) const { return event.name; }
+  std::string operator()(const protocol::Location& place) const { return place.live ? place.name : std::string(); }
+  std::string operator()(const protocol::GroupInvite& invite) const { return invite.caption; }
   std::string operator()(const SendMedia& media) const { return media.content.caption; }
   std::string operator()(const React& react) const { return react.emoji; }
   std::string operator()(const EditText& edit) const { return edit.text; }

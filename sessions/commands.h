@@ -103,6 +103,11 @@ struct PinMessage {
   std::chrono::seconds duration{7 * 24 * 3600};
   friend bool operator==(const PinMessage&, const PinMessage&) = default;
 };
+/// The disappearing timer of the chat, for both sides: what is sent from now on stays so long.
+struct SetDisappearing {
+  std::uint32_t seconds = 0;  // protocol::is_disappearing_timer(); 0: for good
+  friend bool operator==(const SetDisappearing&, const SetDisappearing&) = default;
+};
 /// A file as a message of its kind.
 struct SendMedia {
   protocol::MediaContent content;
@@ -117,9 +122,9 @@ struct Forward {
   friend bool operator==(const Forward&, const Forward&) = default;
 };
 /// A string is text.
-using Sendable =
-    std::variant<std::string, protocol::Location, protocol::Contacts, protocol::Poll, protocol::CalendarEvent,
-                 protocol::GroupInvite, SendMedia, React, EditText, RevokeSent, Vote, PinMessage, Forward>;
+using Sendable = std::variant<std::string, protocol::PreviewedText, protocol::Location, protocol::Contacts,
+                              protocol::Poll, protocol::CalendarEvent, protocol::GroupInvite, SendMedia, React,
+                              EditText, RevokeSent, Vote, PinMessage, Forward, SetDisappearing>;
 
 /// Durable in the session's queue when it is answered. Errors: not_found (the quoted message, or the one that it is
 /// about), not_ready (never linked or logged out), conflict (idempotency key or message id with other content),
@@ -182,6 +187,22 @@ struct FetchMedia {
   std::string message;  // WhatsApp id
   friend bool operator==(const FetchMedia&, const FetchMedia&) = default;
 };
+/// Deletes a message from the stored copy, here alone, with what was said about it; one that was not sealed yet is not
+/// sent. Errors: not_found, unsupported (it is itself about another message).
+struct RemoveMessage {
+  using Answer = void;
+  static constexpr const char* name = "remove_message";
+  std::string message;  // WhatsApp id
+  friend bool operator==(const RemoveMessage&, const RemoveMessage&) = default;
+};
+/// Here alone. Errors: as RemoveMessage, unsupported also when it was deleted for everyone.
+struct StarMessage {
+  using Answer = void;
+  static constexpr const char* name = "star_message";
+  std::string message;  // WhatsApp id
+  bool starred = true;
+  friend bool operator==(const StarMessage&, const StarMessage&) = default;
+};
 /// Read receipts for the unread messages of a chat. Errors: not_found (no such chat), not_ready (not linked).
 struct MarkRead {
   using Answer = void;
@@ -215,9 +236,9 @@ struct Asked {
 template <class... Operations>
 using AnyOf = std::variant<Asked<Operations>...>;
 
-using Command =
-    AnyOf<StartSession, StopSession, RestartSession, UpdateSession, Logout, RemoveSession, RequestPairingCode,
-          SendMessage, SendMessages, FindSent, CancelMessage, FetchMedia, MarkRead, RemoveChat, CatchUp>;
+using Command = AnyOf<StartSession, StopSession, RestartSession, UpdateSession, Logout, RemoveSession,
+                      RequestPairingCode, SendMessage, SendMessages, FindSent, CancelMessage, FetchMedia, RemoveMessage,
+                      StarMessage, MarkRead, RemoveChat, CatchUp>;
 
 /// "send_text"
 const char* name(const Command& command);

@@ -45,6 +45,9 @@ Outcome<protocol::MessageFrame> Composer::frame_of(const SendMessage& request, c
   protocol::MessageFrame frame;
   for (const Jid& mention : request.mentions) frame.mentions.push_back(directory_.canonical_user(mention));
   frame.mention_all = request.mention_all;
+  const storage::ChatTimer timer = c_.records.chat_timer(chat);
+  frame.expires_after_s = timer.seconds;
+  frame.expiry_set_at = timer.set_at;
   if (const auto* media = std::get_if<SendMedia>(&request.content)) frame.view_once = media->view_once;
   if (!request.quoted_id) return frame;
   auto quote = quote_of(chat, *request.quoted_id);
@@ -122,6 +125,12 @@ Outcome<Composer::Built> Composer::build(const SendMessage& request, const Jid& 
     if (!target) return target.error();
     return build_about(request.content, std::move(*target));
   }
+  if (const auto* set = std::get_if<SetDisappearing>(&request.content)) {
+    Built out;
+    out.about_chat = true;
+    out.message = protocol::build_disappearing({set->seconds, c_.now.unix_ms / 1000}, c_.random);
+    return out;
+  }
   auto frame = frame_of(request, chat);
   if (!frame) return frame.error();
   Built out;
@@ -147,6 +156,7 @@ Outcome<Composer::Built> Composer::build(const SendMessage& request, const Jid& 
         },
         request.content);
   }
+  out.expires = frame->expires_after_s != 0;
   out.quote = std::move(frame->quote);
   out.mentions = std::move(frame->mentions);
   return out;
@@ -166,7 +176,7 @@ Outcome<MessageRow> Composer::compose(const SendMessage& request, const Jid& cha
   // In whole seconds, as the server's ack will say: then the ack moves neither the message nor its chat in their order.
   row.timestamp = row.created_at - row.created_at % 1000;
   const auto* text = std::get_if<std::string>(&request.content);
-  if (text != nullptr && !request.mention_all) {  // the usual case is not read back
+  if (text != nullptr && !request.mention_all && !built->expires) {  // the usual case is not read back
     row.kind = "text";
     row.body = *text;
   } else if (const auto content = protocol::parse_message(built->message.encoded)) {
@@ -185,6 +195,7 @@ Outcome<MessageRow> Composer::compose(const SendMessage& request, const Jid& cha
     row.target_from_me = built->target->from_me;
     row.said_at = c_.now.unix_ms;
   }
+  if (built->about_chat) row.target_id = storage::about_the_chat;
   row.content = std::move(built->message.encoded);
   if (built->message.secret) row.secret = protocol::to_bytes(*built->message.secret);
   return row;

@@ -30,6 +30,8 @@ class Composer {
     std::optional<protocol::Quote> quote;
     std::vector<Jid> mentions;
     std::optional<storage::MessageRow> target;
+    bool about_chat = false;
+    bool expires = false;  // the chat has a disappearing timer
   };
   Outcome<Built> build(const SendMessage& request, const Jid& chat);
   Outcome<Built> build_about(const Sendable& content, storage::MessageRow target);

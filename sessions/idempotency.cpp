@@ -34,7 +34,7 @@ SentMessage sent_message(const MessageRow& row, PersonIds chat_ids) {
   sent.chat = row.chat;
   sent.chat_ids = std::move(chat_ids);
   sent.text = row.body;
-  sent.target_id = row.target_id;
+  if (row.target_id != storage::about_the_chat) sent.target_id = row.target_id;
   sent.timestamp = row.timestamp;
   sent.ack = row.ack;
   sent.error = row.error;

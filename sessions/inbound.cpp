@@ -34,6 +34,7 @@ constexpr std::uint32_t retry_key_ids = 0x7FFFFE;
 bool worth_keeping(const IncomingMessage& content) {
   switch (content.kind) {
     case MessageKind::protocol:
+    case MessageKind::disappearing:
     case MessageKind::sender_key_only: return false;
     case MessageKind::reaction:
     case MessageKind::poll_vote:
@@ -153,6 +154,8 @@ void Inbound::on_content(const MessageSource& source, const IncomingMessage& con
     chat = directory_.canonical_user(*content.device_sent_to);
   }
   if (content.has_protocol_message) on_protocol_message(source, content);
+  const UnixMs at = stated_ms(source.timestamp, c_.now.unix_ms);
+  if (const auto* timer = std::get_if<protocol::DisappearingTimer>(&content.body)) timers_.on_set(chat, *timer, at);
   if (!worth_keeping(content) || c_.records.has_message(chat, source.id) || !note_told(source)) return;
   storage::MessageRow row;
   row.session = c_.id();
@@ -167,7 +170,7 @@ void Inbound::on_content(const MessageSource& source, const IncomingMessage& con
   row.content = std::move(whole);
   if (content.secret) row.secret = protocol::to_bytes(*content.secret);
   row.ack = source.from_me ? storage::AckLevel::server : storage::AckLevel::delivered;
-  row.timestamp = stated_ms(source.timestamp, c_.now.unix_ms);
+  row.timestamp = at;
   row.created_at = c_.now.unix_ms;
   if (protocol::target_of(content.body) != nullptr) store_add_on(content, std::move(row));
   else store(source, content, std::move(row));
@@ -193,6 +196,7 @@ void Inbound::store(const MessageSource& source, const IncomingMessage& content,
   }
   row.mentions = content.mentions;
   row.details = message_details(content);
+  timers_.on_message(row.chat, content.traits, row.timestamp);
   const PersonIds chat_ids = directory_.person(row.chat);
   const events::Message& told = row;
   c_.emit(events::NewMessage{told, chat_ids, directory_.person(row.author)});

@@ -16,7 +16,7 @@ namespace wharf::sessions {
 class Inbound {
  public:
   Inbound(Context& context, Directory& directory, Fanout& fanout, AddOns& add_ons)
-      : c_(context), directory_(directory), fanout_(fanout), add_ons_(add_ons) {}
+      : c_(context), directory_(directory), fanout_(fanout), add_ons_(add_ons), timers_(context, directory) {}
 
   void on_message(const Node& message);
   /// For the log: a message that could not be decrypted, after the retry receipt was decided.
@@ -48,6 +48,7 @@ class Inbound {
   Directory& directory_;
   Fanout& fanout_;
   AddOns& add_ons_;
+  ChatTimers timers_;
   RetryKeysOut retry_keys_out_;
   std::optional<bool> any_retries_;  // asked when the first message comes: hardly a session ever has one
 };

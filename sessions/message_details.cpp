@@ -29,6 +29,10 @@ struct Kinds {
   JsonWriter& out;
 
   void operator()(const protocol::Location& place) const { write_place(out.key("location"), place); }
+  void operator()(const protocol::LinkPreview& preview) const {
+    out.key("preview").begin_object().text("url", preview.url).text_if("title", preview.title);
+    out.text_if("description", preview.description).end_object();
+  }
   void operator()(const protocol::Contacts& contacts) const {
     out.key("contacts").begin_array();
     for (const auto& card : contacts.cards)
@@ -91,6 +95,7 @@ std::string message_details(const protocol::IncomingMessage& content) {
   number_if(out, "forwardingScore", traits.forwarding_score);
   number_if(out, "expiresAfter", traits.expires_after_s);
   if (traits.mentions_all) out.boolean("mentionsAll", true);
+  out.text_if("albumId", traits.album);
   out.end_object();
   return out.view().size() > 2 ? out.take() : std::string();
 }

@@ -4,13 +4,18 @@
 // gets (api/dialect.cpp). `media` is the first member where there is one, and never empty. "" when there is nothing.
 //
 //   location     {latitude, longitude, name?, address?, url?, accuracy?}      locations, live ones too
+//   preview      {url, title?, description?}                                 of an address in a text
 //   contacts     [{name, vcard}]
 //   poll         {name, options[], selectableCount}                          0: any number
 //   calendarEvent {name, description?, startTime?, endTime?, joinLink?, extraGuestsAllowed?, cancelled?, location?}
-//   times in unix seconds groupInvite  {groupId, code, groupName?, expiresAt?} album        {images, videos} reply {id,
-//   params?}                                               what was chosen of buttons, lists, flows media {mimetype,
-//   size, filename?, width?, height?, seconds?, pages?, animated?} unknownKind  the name of a kind that is kept and not
-//   shown viewOnce, isForwarded, forwardingScore, expiresAfter (seconds), mentionsAll
+//                times in unix seconds
+//   groupInvite  {groupId, code, groupName?, expiresAt?}
+//   album        {images, videos}
+//   reply        {id, params?}                             what was chosen of buttons, lists, flows
+//   media        {mimetype, size, filename?, width?, height?, seconds?, pages?, animated?}
+//   unknownKind  the name of a kind that is kept and not shown
+//   albumId      of a picture or video: the id of the message with `album` that it belongs to
+//   viewOnce, isForwarded, forwardingScore, expiresAfter (seconds), mentionsAll
 
 #include <string>
 #include <vector>

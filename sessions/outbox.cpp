@@ -682,6 +682,15 @@ void Outbox::cancel_all(const std::string& why) {
   while (schedule_.size() > 0) withdraw(*schedule_.take(schedule_.items().begin()->second.message_id), why);
 }
 
+void Outbox::forget_message(const std::string& id) {
+  constexpr const char* why = "cancelled: the message was deleted before it was sent";
+  if (const auto scheduled = schedule_.take(id)) return withdraw(*scheduled, why);
+  const auto known = by_id_.find(id);
+  if (known == by_id_.end() || !unsealed(items_.at(known->second).state)) return;
+  cancel(known->second, why);
+  pump();  // what waited behind it
+}
+
 void Outbox::forget_chat(const Jid& chat) {
   constexpr const char* why = "cancelled: the chat was deleted before the message was sent";
   std::vector<std::int64_t> waiting;

@@ -59,6 +59,8 @@ class Outbox {
   /// The user deletes the chat: what was not sealed yet is cancelled, its ack says so. Sealed messages may be on their
   /// way already and are followed to their ack.
   void forget_chat(const Jid& chat);
+  /// The user deletes one message: the same.
+  void forget_message(const std::string& id);
   /// The session was logged out: nothing of the outbox can be sent any more.
   void cancel_all(const std::string& why);
   /// The session is removed: files that were to be uploaded go with its rows.

@@ -21,6 +21,7 @@ struct Records::NewMessage {
   std::size_t place;  // of its InsertMessage
   Jid chat;           // where it is filed by now
   bool read = false;  // by a ReadReceived
+  bool gone = false;  // by a RemoveMessage; its chat has begun all the same
 };
 
 class Records::Written {
@@ -36,7 +37,9 @@ class Records::Written {
   std::map<std::string, Places> raises_by_id, rewrites_by_id;
   std::map<std::int64_t, Places> raises_by_row;
   std::map<Jid, std::optional<storage::ChatRow>> chats;  // as they are now; nullopt: gone
-  std::map<Jid, std::optional<Jid>> fates;  // of the committed messages of a chat: filed under another, or removed
+  std::map<Jid, std::optional<Jid>> fates;   // of the committed messages of a chat: filed under another, or removed
+  std::map<Jid, storage::ChatTimer> timers;  // as they are now
+  std::map<std::string, std::vector<std::pair<Jid, bool>>> removed;  // committed messages: by id, chat and side
   std::set<Copy> copies;
   std::map<std::string, std::size_t> idempotency;
   std::map<DeviceAndId, std::size_t> retries, resends;
@@ -69,6 +72,27 @@ class Records::Written {
   void note(const storage::RevokeMessage& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
   void note(const storage::PutDetails& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
   void note(const storage::PutContent& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
+  void note(const storage::PutStar& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
+  void note(const storage::PutPin& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
+  void note(const storage::RemoveMessage& change, std::size_t place) {
+    if (const auto found = messages.find(change.id); found != messages.end()) {
+      for (NewMessage& message : found->second) {
+        const bool own = records_.at<storage::InsertMessage>(message.place).row.from_me;
+        if (message.chat == change.chat && own == change.from_me) message.gone = true;
+      }
+    }
+    const auto row = records_.committed(change.chat, change.id, change.from_me);
+    if (!row) return;
+    removed[change.id].emplace_back(change.chat, change.from_me);
+    if (!row->from_me && row->ack < AckLevel::read && row->target_id.empty())
+      note(storage::LowerUnread{change.session, change.chat, 1}, place);
+  }
+  /// A committed message that lies in this chat by now was deleted in this turn.
+  bool is_removed(const Jid& chat, const std::string& id, bool from_me) const {
+    const auto found = removed.find(id);
+    return found != removed.end() &&
+           std::find(found->second.begin(), found->second.end(), std::pair(chat, from_me)) != found->second.end();
+  }
   void note(const storage::RaiseAck& change, std::size_t place) { raises_by_row[change.message_row].push_back(place); }
   void note(const storage::RaiseAckById& change, std::size_t place) { raises_by_id[change.id].push_back(place); }
   void note(const storage::NoteCopy& change, std::size_t) {
@@ -79,7 +103,9 @@ class Records::Written {
   void note(const storage::ReadReceived& change, std::size_t place) {
     if (const auto found = messages.find(change.id); found != messages.end()) {
       for (NewMessage& message : found->second) {
-        if (message.chat != change.chat || records_.at<storage::InsertMessage>(message.place).row.from_me) continue;
+        if (message.gone || message.chat != change.chat ||
+            records_.at<storage::InsertMessage>(message.place).row.from_me)
+          continue;
         message.read = true;
         return;
       }
@@ -99,6 +125,11 @@ class Records::Written {
   void note(const storage::MergeChats& change, std::size_t) {
     const auto from = records_.find_chat(change.from);
     auto to = records_.find_chat(change.to);
+    if (const auto timer = records_.chat_timer(change.from); timer != storage::ChatTimer()) {
+      const auto there = records_.chat_timer(change.to);
+      if (there == storage::ChatTimer() || timer.set_at > there.set_at) timers[change.to] = timer;
+      timers[change.from] = storage::ChatTimer();
+    }
     file_elsewhere(change.from, change.to);
     if (!from) return;
     if (to) {
@@ -110,6 +141,7 @@ class Records::Written {
     to->alternate = change.from;
     chats[change.to] = std::move(to);
   }
+  void note(const storage::PutChatTimer& change, std::size_t) { timers[change.chat] = change.timer; }
 
   void note(const storage::PutIdempotency& change, std::size_t place) { idempotency[change.row.key] = place; }
   void note(const storage::PutRetry& change, std::size_t place) { retries[{change.author, change.id}] = place; }
@@ -191,6 +223,10 @@ class Records::Written {
   void file_elsewhere(const Jid& chat, const std::optional<Jid>& now) {
     for (const Jid& source : sources(chat)) fates[source] = now;
     fates.try_emplace(chat, now);
+    for (auto& [id, places] : removed) {
+      for (auto& [of, own] : places)
+        if (now && of == chat) of = *now;
+    }
     chats[chat] = std::nullopt;
     for (auto& [id, rows] : messages) {
       if (!now) std::erase_if(rows, [&](const NewMessage& message) { return message.chat == chat; });
@@ -220,6 +256,7 @@ const Row& Records::at(std::size_t place) const {
 
 template <class Row>
 void Records::add(Row row) {
+  if constexpr (std::is_same_v<Row, storage::PutChatTimer>) any_timers_ = true;
   written().note(row, changes_.rows().size());
   changes_.add(std::move(row));
 }
@@ -230,6 +267,9 @@ template void Records::add(storage::EditMessage);
 template void Records::add(storage::RevokeMessage);
 template void Records::add(storage::PutDetails);
 template void Records::add(storage::PutContent);
+template void Records::add(storage::PutStar);
+template void Records::add(storage::PutPin);
+template void Records::add(storage::RemoveMessage);
 template void Records::add(storage::RaiseAck);
 template void Records::add(storage::RaiseAckById);
 template void Records::add(storage::NoteCopy);
@@ -237,6 +277,7 @@ template void Records::add(storage::ReadReceived);
 template void Records::add(storage::LowerUnread);
 template void Records::add(storage::RemoveChat);
 template void Records::add(storage::MergeChats);
+template void Records::add(storage::PutChatTimer);
 template void Records::add(storage::InsertOutbox);
 template void Records::add(storage::SealOutbox);
 template void Records::add(storage::EndUpload);
@@ -303,6 +344,7 @@ bool rewrite(MessageRow& row, const storage::Change& change) {
       row.details.clear();
       row.quoted_id.clear();
       row.mentions.clear();
+      row.starred_at = row.pinned_until = 0;
       row.revoked_at = revoke->at;
     }
     return true;
@@ -323,6 +365,18 @@ bool rewrite(MessageRow& row, const storage::Change& change) {
   }
   if (const auto* put = std::get_if<storage::PutContent>(&change)) {
     if (put->from_me == row.from_me && put->chat == row.chat && row.revoked_at == 0) row.content = put->content;
+    return true;
+  }
+  if (const auto* star = std::get_if<storage::PutStar>(&change)) {
+    if (star->from_me == row.from_me && star->chat == row.chat && row.revoked_at == 0) row.starred_at = star->at;
+    return true;
+  }
+  if (const auto* pin = std::get_if<storage::PutPin>(&change)) {
+    if (pin->from_me == row.from_me && pin->chat == row.chat && row.revoked_at == 0 && row.pinned_at <= pin->at) {
+      row.pinned_until = pin->until;
+      row.pinned_by = pin->by;
+      row.pinned_at = pin->at;
+    }
     return true;
   }
   const auto* details = std::get_if<storage::PutDetails>(&change);
@@ -370,12 +424,31 @@ MessageRow Records::inserted(const NewMessage& message) const {
   return row;
 }
 
+std::optional<MessageRow> Records::committed(const Jid& chat, const std::string& id, bool from_me) const {
+  if (written_->is_removed(chat, id, from_me)) return std::nullopt;
+  for (const Jid& source : written_->sources(chat)) {
+    auto row = storage::find_message(reader_, session_, source, id);
+    // Of two with one id the own one is found first.
+    if (row && row->from_me != from_me) {
+      row = storage::find_message_by_id(reader_, session_, id, from_me);
+      if (row && row->chat != source) row.reset();
+    }
+    if (!row) continue;
+    row->chat = chat;
+    apply_changes(*row, 0);
+    return row;
+  }
+  return std::nullopt;
+}
+
 bool Records::has_message(const Jid& chat, const std::string& id) const {
   if (!written_) return storage::has_message(reader_, session_, chat, id);
   if (const auto found = written_->messages.find(id); found != written_->messages.end()) {
-    if (std::any_of(found->second.begin(), found->second.end(), [&](const auto& row) { return row.chat == chat; }))
+    if (std::any_of(found->second.begin(), found->second.end(),
+                    [&](const auto& row) { return row.chat == chat && !row.gone; }))
       return true;
   }
+  if (written_->removed.contains(id)) return committed(chat, id, true) || committed(chat, id, false);
   if (written_->fates.empty()) return storage::has_message(reader_, session_, chat, id);
   const auto sources = written_->sources(chat);
   return std::any_of(sources.begin(), sources.end(),
@@ -388,7 +461,13 @@ std::optional<MessageRow> Records::find_message(const Jid& chat, const std::stri
   const auto consider = [&](MessageRow row) {
     if (!best || (row.from_me && !best->from_me)) best = std::move(row);
   };
+  const bool some_removed = written_->removed.contains(id);
+  for (const bool from_me : {true, false}) {
+    if (!some_removed) break;
+    if (auto row = committed(chat, id, from_me)) consider(std::move(*row));
+  }
   for (const Jid& source : written_->sources(chat)) {
+    if (some_removed) break;
     if (auto row = storage::find_message(reader_, session_, source, id)) {
       row->chat = chat;
       apply_changes(*row, 0);
@@ -397,7 +476,7 @@ std::optional<MessageRow> Records::find_message(const Jid& chat, const std::stri
   }
   if (const auto found = written_->messages.find(id); found != written_->messages.end()) {
     for (const auto& message : found->second) {
-      if (message.chat == chat) consider(inserted(message));
+      if (message.chat == chat && !message.gone) consider(inserted(message));
     }
   }
   return best;
@@ -407,7 +486,8 @@ std::optional<MessageRow> Records::find_message_by_id(const std::string& id, boo
   if (!written_) return storage::find_message_by_id(reader_, session_, id, from_me);
   if (const auto found = written_->messages.find(id); found != written_->messages.end()) {
     for (auto message = found->second.rbegin(); message != found->second.rend(); ++message) {
-      if (at<storage::InsertMessage>(message->place).row.from_me == from_me) return inserted(*message);
+      if (!message->gone && at<storage::InsertMessage>(message->place).row.from_me == from_me)
+        return inserted(*message);
     }
   }
   auto message = storage::find_message_by_id(reader_, session_, id, from_me);
@@ -416,6 +496,7 @@ std::optional<MessageRow> Records::find_message_by_id(const std::string& id, boo
     if (!fate->second) return std::nullopt;
     message->chat = *fate->second;
   }
+  if (written_->is_removed(message->chat, id, from_me)) return std::nullopt;
   apply_changes(*message, 0);
   return message;
 }
@@ -426,6 +507,7 @@ std::vector<MessageRow> Records::add_ons(const Jid& chat, const std::string& tar
   std::vector<MessageRow> rows;
   for (const Jid& source : written_->sources(chat)) {
     for (MessageRow& row : storage::add_ons(reader_, session_, source, target_id, target_from_me, most)) {
+      if (written_->is_removed(chat, row.id, row.from_me)) continue;
       row.chat = chat;
       apply_changes(row, 0);
       rows.push_back(std::move(row));
@@ -436,7 +518,8 @@ std::vector<MessageRow> Records::add_ons(const Jid& chat, const std::string& tar
     for (const std::string& id : found->second) {
       for (const NewMessage& message : written_->messages.at(id)) {
         const auto& stored = at<storage::InsertMessage>(message.place).row;
-        if (message.chat == chat && stored.target_id == target_id && stored.target_from_me == target_from_me)
+        if (message.chat == chat && !message.gone && stored.target_id == target_id &&
+            stored.target_from_me == target_from_me)
           rows.push_back(inserted(message));
       }
     }
@@ -479,6 +562,7 @@ std::vector<MessageRow> Records::newest_messages(const Jid& chat, std::size_t mo
     auto page = storage::page_messages(reader_, session_, source, most, std::nullopt);
     std::move(page.messages.begin(), page.messages.end(), std::back_inserter(rows));
   }
+  std::erase_if(rows, [&](const MessageRow& row) { return written_->is_removed(chat, row.id, row.from_me); });
   std::sort(rows.begin(), rows.end(),
             [](const auto& a, const auto& b) { return std::tie(a.timestamp, a.row) > std::tie(b.timestamp, b.row); });
   if (rows.size() > most) rows.resize(most);
@@ -498,6 +582,7 @@ std::vector<storage::UnreadMessage> Records::unread_messages(const Jid& chat, st
     std::move(some.begin(), some.end(), std::back_inserter(found));
   }
   std::erase_if(found, [&](const storage::UnreadMessage& message) {
+    if (written_->is_removed(chat, message.id, false)) return true;
     const auto raised = written_->raises_by_row.find(message.row);
     return raised != written_->raises_by_row.end() &&
            std::any_of(raised->second.begin(), raised->second.end(), [&](std::size_t place) {
@@ -516,7 +601,7 @@ std::vector<MessageRow> Records::new_messages(const Jid& chat) const {
   if (written_) {
     for (const auto& [id, messages] : written_->messages) {
       for (const auto& message : messages) {
-        if (message.chat == chat && at<storage::InsertMessage>(message.place).row.target_id.empty())
+        if (message.chat == chat && !message.gone && at<storage::InsertMessage>(message.place).row.target_id.empty())
           found.push_back(&message);
       }
     }
@@ -529,6 +614,14 @@ std::vector<MessageRow> Records::new_messages(const Jid& chat) const {
   rows.reserve(found.size());
   for (const auto* message : found) rows.push_back(inserted(*message));
   return rows;
+}
+
+storage::ChatTimer Records::chat_timer(const Jid& chat) const {
+  if (written_) {
+    if (const auto found = written_->timers.find(chat); found != written_->timers.end()) return found->second;
+  }
+  if (!any_timers_) any_timers_ = storage::has_chat_timers(reader_, session_);
+  return *any_timers_ ? storage::find_chat_timer(reader_, session_, chat) : storage::ChatTimer();
 }
 
 // --- counts and answers that are kept

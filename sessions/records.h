@@ -65,6 +65,8 @@ class Records {
   std::vector<storage::UnreadMessage> unread_messages(const Jid& chat, std::size_t most, std::size_t looked_at) const;
   /// Those of this turn, the newest first; their `row` is 0. Linear in the messages of this turn.
   std::vector<storage::MessageRow> new_messages(const Jid& chat) const;
+  /// All zero when nothing is known.
+  storage::ChatTimer chat_timer(const Jid& chat) const;
 
   // --- counts and answers that are kept
   std::optional<storage::IdempotencyRow> find_idempotency(const std::string& key, storage::UnixMs not_before) const;
@@ -102,11 +104,14 @@ class Records {
   const Row& at(std::size_t place) const;
   void apply_changes(storage::MessageRow& row, std::size_t from_place) const;
   storage::MessageRow inserted(const NewMessage& message) const;
+  /// The committed message of this side that lies in the chat by now, as it is now; nullopt also when it was removed.
+  std::optional<storage::MessageRow> committed(const Jid& chat, const std::string& id, bool from_me) const;
 
   storage::Database& reader_;
   storage::SessionId session_;
   storage::Changes changes_;
-  std::unique_ptr<Written> written_;  // nullptr until this turn writes: an idle session holds none
+  mutable std::optional<bool> any_timers_;  // asked once: of the many sessions without, no message costs a look-up
+  std::unique_ptr<Written> written_;        // nullptr until this turn writes: an idle session holds none
 };
 
 /// Session and device as they are in the rows now: what a session that begins again is made of. nullopt: it was

@@ -2,6 +2,8 @@
 // to the part that it is about.
 #include <utility>
 
+#include "events/event.h"
+#include "sessions/media/stored_media.h"
 #include "sessions/session.h"
 
 namespace wharf::sessions {
@@ -128,6 +130,47 @@ void Session::carry_out(const FindSent& wanted, Reply<std::vector<SentMessage>> 
 }
 
 void Session::carry_out(const FetchMedia& wanted, Reply<void> reply) { downloads_.fetch(wanted, std::move(reply)); }
+
+namespace {
+
+/// A message of its own, of either side; of two with one id the own one.
+Outcome<storage::MessageRow> message_of(Context& c, const std::string& id) {
+  auto row = c.records.find_message_by_id(id, true);
+  if (!row) row = c.records.find_message_by_id(id, false);
+  if (!row) return Refusal(Errc::not_found, Subject::message, "no message " + id);
+  if (!row->target_id.empty())
+    return Refusal(Errc::unsupported, Subject::message, "it is itself about another message");
+  return std::move(*row);
+}
+
+}  // namespace
+
+void Session::carry_out(const RemoveMessage& remove, Reply<void> reply) {
+  Context& c = context_;
+  const auto row = message_of(c, remove.message);
+  if (!row) return c.answer(std::move(reply), row.error());
+  if (row->from_me) outbox_.forget_message(row->id);
+  // Of a cache: what another message has of the same file is fetched again.
+  if (const auto media = stored_media(row->content)) c.release_file(media_name(media->reference, media->kind), false);
+  c.records.add(storage::RemoveMessage{c.id(), row->chat, row->id, row->from_me});
+  c.emit(events::MessageDeleted{row->id, row->chat, directory_.person(row->chat), row->from_me, c.now.unix_ms});
+  c.answer(std::move(reply), Outcome<>());
+}
+
+void Session::carry_out(const StarMessage& star, Reply<void> reply) {
+  Context& c = context_;
+  const auto row = message_of(c, star.message);
+  if (!row) return c.answer(std::move(reply), row.error());
+  if (row->revoked_at != 0)
+    return c.answer(std::move(reply),
+                    Refusal(Errc::unsupported, Subject::message, "the message was deleted for everyone"));
+  if ((row->starred_at != 0) != star.starred) {
+    c.records.add(storage::PutStar{c.id(), row->chat, row->id, row->from_me, star.starred ? c.now.unix_ms : UnixMs{0}});
+    c.emit(events::MessageStarred{row->id, row->chat, directory_.person(row->chat), row->from_me, star.starred,
+                                  c.now.unix_ms});
+  }
+  c.answer(std::move(reply), Outcome<>());
+}
 
 void Session::carry_out(const MarkRead& read, Reply<void> reply) {
   context_.answer(std::move(reply), reads_.mark_read(read.chat));

@@ -94,6 +94,18 @@ std::string line(const WithdrawMessage& c) {
   Line out("WithdrawMessage");
   return out.field("session", c.session).field("chat", c.chat).field("id", c.id).field("error", c.error).take();
 }
+std::string line(const PutStar& c) {
+  Line out("PutStar");
+  return message_of(out, c).field("at", c.at).take();
+}
+std::string line(const PutPin& c) {
+  Line out("PutPin");
+  return message_of(out, c).field("by", c.by).field("until", c.until).field("at", c.at).take();
+}
+std::string line(const RemoveMessage& c) {
+  Line out("RemoveMessage");
+  return message_of(out, c).take();
+}
 std::string line(const RaiseAck& c) {
   Line out("RaiseAck");
   out.field("session", c.session).field("row", c.message_row).field("level", c.level).field("error", c.error);
@@ -115,6 +127,11 @@ std::string line(const RemoveChat& c) {
 }
 std::string line(const MergeChats& c) {
   return Line("MergeChats").field("session", c.session).field("from", c.from).field("to", c.to).take();
+}
+std::string line(const PutChatTimer& c) {
+  Line out("PutChatTimer");
+  out.field("session", c.session).field("chat", c.chat).field("seconds", c.timer.seconds);
+  return out.field("set_at", c.timer.set_at).take();
 }
 
 std::string line(const InsertOutbox& c) {

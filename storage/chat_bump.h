@@ -27,5 +27,7 @@ Result<void> bump_chat(Database& db, const MessageRow& message, std::int64_t row
                        const std::optional<protocol::Jid>& alternate);
 /// The time of a message changed: the chat's last message may be another one.
 Result<void> refresh_chat(Database& db, SessionId session, std::int64_t message_row, UnixMs timestamp);
+/// This message of the chat is gone. A chat without any stays, where it is.
+Result<void> lose_last_message(Database& db, SessionId session, const protocol::Jid& chat, std::int64_t message_row);
 
 }  // namespace wharf::storage

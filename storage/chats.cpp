@@ -16,7 +16,9 @@ namespace {
 
 enum class NameRank : int { none = 0, push_name = 1 };
 
-const std::string columns = "SELECT chat_id, alternate_id, last_at, last_row, unread, name FROM chat ";
+const std::string columns =
+    "SELECT chat_id, alternate_id, last_at, last_row, unread, name, ifnull((SELECT seconds FROM chat_timer t"
+    " WHERE t.session_id = chat.session_id AND t.chat_id = chat.chat_id), 0) FROM chat ";
 const std::string select_one = columns + "WHERE session_id = ?1 AND chat_id = ?2";
 const std::string select_newest = columns + "WHERE session_id = ?1 ORDER BY last_at DESC, chat_id DESC LIMIT ?2";
 const std::string select_before =
@@ -34,9 +36,12 @@ constexpr const char* upsert =
     "   OR (excluded.name_rank = name_rank AND excluded.name_rank > 0 AND excluded.last_at >= last_at)"
     "   THEN excluded.name ELSE name END,"
     " name_rank = max(name_rank, excluded.name_rank),"
-    " last_row = CASE WHEN excluded.last_at >= last_at THEN excluded.last_row ELSE last_row END,"
+    " last_row = CASE WHEN excluded.last_at >= last_at OR last_row = 0 THEN excluded.last_row ELSE last_row END,"
     " last_at = max(last_at, excluded.last_at)";
 constexpr const char* set_last = "UPDATE chat SET last_at = ?3, last_row = ?4 WHERE session_id = ?1 AND chat_id = ?2";
+constexpr const char* select_with_last =
+    "SELECT chat_id FROM chat WHERE session_id = ?1 AND chat_id = ?2 AND last_row = ?3";
+constexpr const char* forget_last = "UPDATE chat SET last_row = 0 WHERE session_id = ?1 AND chat_id = ?2";
 constexpr const char* select_touched =
     "SELECT c.chat_id FROM message m JOIN chat c ON c.session_id = m.session_id AND c.chat_id = " WHARF_CHAT_OF(
         m) " WHERE m.row = ?2 AND m.session_id = ?1 AND (c.last_row = ?2 OR c.last_at <= ?3)";
@@ -61,6 +66,13 @@ constexpr const char* set_alternate =
 
 constexpr const char* select_message_of =
     "SELECT 1 FROM message m WHERE m.session_id = ?1 AND m.chat_id = ?2 AND" WHARF_MESSAGE_AT_HOME(m) "LIMIT 1";
+constexpr const char* move_timer =
+    "INSERT INTO chat_timer (session_id, chat_id, seconds, set_at)"
+    " SELECT session_id, ?3, seconds, set_at FROM chat_timer WHERE session_id = ?1 AND chat_id = ?2"
+    " ON CONFLICT (session_id, chat_id) DO UPDATE SET seconds = excluded.seconds, set_at = excluded.set_at"
+    " WHERE excluded.set_at > set_at";
+constexpr const char* delete_timer = "DELETE FROM chat_timer WHERE session_id = ?1 AND chat_id = ?2";
+
 constexpr std::size_t max_page = 1'000;
 
 ChatRow read_row(Database& db, Statement& select) {
@@ -73,6 +85,7 @@ ChatRow read_row(Database& db, Statement& select) {
   constexpr std::int64_t most = std::numeric_limits<std::uint32_t>::max();
   row.unread = static_cast<std::uint32_t>(std::clamp<std::int64_t>(unread, 0, most));
   row.name = select.text();
+  row.expires_after_s = select.number<std::uint32_t>();
   if (last_row != 0) row.last_message = find_message_row(db, last_row);
   return row;
 }
@@ -129,6 +142,9 @@ Result<void> merge(Database& db, SessionId session, const Jid& from, const Jid& 
   if (Result<void> done = Statement(db, set_alternate).session(session).integer(to_id).integer(from_id).run(); !done) {
     return done;
   }
+  if (Result<void> done = Statement(db, move_timer).session(session).integer(from_id).integer(to_id).run(); !done)
+    return done;
+  if (Result<void> done = Statement(db, delete_timer).session(session).integer(from_id).run(); !done) return done;
   return Statement(db, move_outbox).keys(session).integer(from_id).integer(to_id).run();
 }
 
@@ -159,6 +175,17 @@ Result<void> refresh_chat(Database& db, SessionId session, std::int64_t message_
     chat = select.integer();
   }
   return find_last(db, session, chat);
+}
+
+Result<void> lose_last_message(Database& db, SessionId session, const protocol::Jid& chat, std::int64_t message_row) {
+  std::int64_t id = 0;
+  {
+    Statement select(db, select_with_last);
+    if (!select.session(session).jid(chat).integer(message_row).next()) return {};
+    id = select.integer();
+  }
+  if (Result<void> done = Statement(db, forget_last).session(session).integer(id).run(); !done) return done;
+  return find_last(db, session, id);
 }
 
 bool valid_chat_cursor(const std::string& cursor) { return parse_cursor(cursor).has_value(); }

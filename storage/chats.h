@@ -15,6 +15,7 @@ struct ChatRow {
   std::optional<protocol::Jid> alternate;  // the other identity of the person, when known
   std::string name;
   std::uint32_t unread = 0;
+  std::uint32_t expires_after_s = 0;  // its disappearing timer (chat_timers.h); 0: messages stay
   UnixMs last_at = 0;
   std::optional<MessageRow> last_message;
 };

@@ -19,26 +19,31 @@ namespace {
 // A chat that came back behind its tombstone: its rows are those after the mark, read from there on. The index by time
 // would walk through all that the slices have not deleted yet.
 enum class Home { plain, revived };
-std::string rows_of_chat(Home home, bool before) {
+std::string rows_of_chat(Home home, bool before, Listed listed = Listed::all) {
+  const bool few = listed == Listed::starred;
+  const std::string with_star = few ? "AND n.starred_at <> 0 " : "";
+  const std::string by_star = few ? " INDEXED BY message_by_star" : "";
   const std::string at_home = home == Home::plain
                                   ? "n.session_id = ?1 AND n.chat_id = ?2 AND" WHARF_MESSAGE_AT_HOME(n)
                                   : "n.row > (SELECT through_row FROM removed_chat WHERE session_id = ?1"
                                     " AND chat_id = ?2) AND +n.session_id = ?1 AND +n.chat_id = ?2 ";
   const std::string older = before ? "AND (n.timestamp, n.row) < (?4, ?5) " : "";
   const std::string newest_first = older + "ORDER BY n.timestamp DESC, n.row DESC LIMIT ?3) ";
-  return "SELECT row FROM (SELECT n.row AS row FROM message n WHERE " + at_home + "AND" WHARF_MESSAGE_SHOWN(n) +
-         newest_first +
+  return "SELECT row FROM (SELECT n.row AS row FROM message n" + (home == Home::plain ? by_star : "") + " WHERE " +
+         at_home + "AND" WHARF_MESSAGE_SHOWN(n) + with_star + newest_first +
          "UNION ALL SELECT m.row FROM merged_chat g CROSS JOIN message m WHERE g.session_id = ?1 AND g.to_id = ?2"
-         " AND m.row IN (SELECT n.row FROM message n WHERE n.session_id = g.session_id AND n.chat_id = g.from_id"
+         " AND m.row IN (SELECT n.row FROM message n" +
+         by_star +
+         " WHERE n.session_id = g.session_id AND n.chat_id = g.from_id"
          " AND" WHARF_MESSAGE_IN_MERGE(n, g) "AND" WHARF_MESSAGE_SHOWN(n) +
-         newest_first;
+         with_star + newest_first;
 }
 const std::string in_order = ") ORDER BY timestamp DESC, row DESC LIMIT ?3";
 
 const std::string columns =
     "SELECT row, session_id, ifnull(" WHARF_CHAT_OF(message) ", chat_id), id, from_me, author_id, ack, timestamp, created_at, push_name, kind, error,"
     " quoted_id, quoted_author_id, mentions, secret, body, content, details, edited_at, revoked_at,"
-    " target_id, target_from_me, said_at, author_on_wire FROM message ";
+    " target_id, target_from_me, said_at, author_on_wire, starred_at, pinned_until, pinned_by_id, pinned_at FROM message ";
 const std::string select_by_row = columns + "WHERE row = ?1";
 const std::string select_in_chat =
     columns + "WHERE session_id = ?1 AND id = ?2 AND " WHARF_CHAT_OF(message) " = ?3 ORDER BY from_me DESC LIMIT 1";
@@ -55,8 +60,8 @@ constexpr const char* select_exact_row =
 constexpr const char* edit_row =
     "UPDATE message SET body = ?2, edited_at = ?3, mentions = ?4 WHERE row = ?1 AND revoked_at = 0 AND edited_at <= ?3";
 constexpr const char* revoke_row =
-    "UPDATE message SET body = '', content = x'', details = '', quoted_id = '', mentions = x'', revoked_at = ?2"
-    " WHERE row = ?1 AND revoked_at = 0";
+    "UPDATE message SET body = '', content = x'', details = '', quoted_id = '', mentions = x'', revoked_at = ?2,"
+    " starred_at = 0, pinned_until = 0 WHERE row = ?1 AND revoked_at = 0";
 constexpr const char* empty_edits =
     "UPDATE message SET body = '', content = x'' WHERE session_id = ?1 AND target_id = ?2 AND target_id <> ''"
     " AND kind = 'edit' AND target_from_me = ?4 AND " WHARF_CHAT_OF(message) " = ?3";
@@ -65,11 +70,20 @@ constexpr const char* release_row =
 constexpr const char* withdraw_row = "UPDATE message SET ack = -3, error = ?2 WHERE row = ?1 AND ack = -2";
 constexpr const char* put_content = "UPDATE message SET content = ?2 WHERE row = ?1 AND revoked_at = 0";
 constexpr const char* put_details = "UPDATE message SET details = ?2 WHERE row = ?1";
-const std::string select_page[2][2] = {  // [home][before]
-    {columns + "WHERE row IN (" + rows_of_chat(Home::plain, false) + in_order,
-     columns + "WHERE row IN (" + rows_of_chat(Home::plain, true) + in_order},
-    {columns + "WHERE row IN (" + rows_of_chat(Home::revived, false) + in_order,
-     columns + "WHERE row IN (" + rows_of_chat(Home::revived, true) + in_order}};
+constexpr const char* put_star = "UPDATE message SET starred_at = ?2 WHERE row = ?1 AND revoked_at = 0";
+constexpr const char* put_pin =
+    "UPDATE message SET pinned_until = ?2, pinned_by_id = ?3, pinned_at = ?4"
+    " WHERE row = ?1 AND revoked_at = 0 AND pinned_at <= ?4";
+constexpr const char* select_state = "SELECT from_me = 0 AND ack < ?2 AND target_id = '' FROM message WHERE row = ?1";
+constexpr const char* delete_row = "DELETE FROM message WHERE row = ?1";
+std::string page_of(Home home, bool before, Listed listed) {
+  return columns + "WHERE row IN (" + rows_of_chat(home, before, listed) + in_order;
+}
+const std::string select_page[2][2][2] = {  // [listed][home][before]
+    {{page_of(Home::plain, false, Listed::all), page_of(Home::plain, true, Listed::all)},
+     {page_of(Home::revived, false, Listed::all), page_of(Home::revived, true, Listed::all)}},
+    {{page_of(Home::plain, false, Listed::starred), page_of(Home::plain, true, Listed::starred)},
+     {page_of(Home::revived, false, Listed::starred), page_of(Home::revived, true, Listed::starred)}}};
 const std::string select_unread[2] = {  // ?6 level of those that are read, ?7 the most
     "SELECT row, id, author_id, timestamp FROM message WHERE row IN (" + rows_of_chat(Home::plain, false) +
         ") AND from_me = 0 AND ack < ?6 ORDER BY timestamp DESC, row DESC LIMIT ?7",
@@ -168,6 +182,10 @@ MessageRow read_row(Statement& select) {
   if (!events::in_conversation(row.ack)) row.said_at = 0;
   if (const std::string wire = select.text(); !wire.empty())
     if (auto jid = protocol::Jid::parse(wire)) row.author_on_wire = std::move(*jid);
+  row.starred_at = select.integer();
+  row.pinned_until = select.integer();
+  row.pinned_by = select.jid();
+  row.pinned_at = select.integer();
   return row;
 }
 
@@ -382,6 +400,42 @@ Result<void> apply(Database& db, const PutContent& change) {
   return Statement(db, put_content).integer(row).blob(change.content).run();
 }
 
+Result<void> apply(Database& db, const PutStar& change) {
+  const std::int64_t row = row_of(db, change);
+  if (row == 0) return {};
+  return Statement(db, put_star).integer(row).integer(change.at).run();
+}
+
+Result<void> apply(Database& db, const PutPin& change) {
+  const std::int64_t row = row_of(db, change);
+  if (row == 0) return {};
+  return Statement(db, put_pin).integer(row).integer(change.until).jid(change.by).integer(change.at).run();
+}
+
+Result<void> apply(Database& db, const RemoveMessage& change) {
+  // While a merge is under way both chats may have a copy of it: without the one the other would come back.
+  constexpr int most_copies = 8;
+  bool any = false, was_unread = false;
+  for (int copies = 0; copies < most_copies; ++copies) {
+    const std::int64_t row = row_of(db, change);
+    if (row == 0) break;
+    if (!any) {
+      if (Result<void> kept = keep_message_rows_used(db); !kept) return kept;
+      Statement select(db, select_state);
+      was_unread = select.integer(row).number(AckLevel::read).next() && select.integer() != 0;
+    }
+    any = true;
+    if (Result<void> done = Statement(db, delete_row).integer(row).run(); !done) return done;
+    if (Result<void> done = lose_last_message(db, change.session, change.chat, row); !done) return done;
+  }
+  if (!any) return {};
+  if (has_add_ons(db, change.session, change.id)) {
+    const Result<void> buried = bury_add_ons(db, change.session, change.chat, change.id, change.from_me);
+    if (!buried) return buried;
+  }
+  return was_unread ? apply(db, LowerUnread{change.session, change.chat, 1}) : Result<void>();
+}
+
 Result<void> apply(Database& db, const RaiseAck& change) {
   return write_ack(db, change.session, change.message_row, change.level, change.error, change.timestamp);
 }
@@ -409,17 +463,16 @@ Result<void> apply(Database& db, const ReadReceived& change) {
 }
 
 MessagePage page_messages(Database& db, SessionId session, const protocol::Jid& chat, std::size_t limit,
-                          std::optional<std::int64_t> before_row) {
+                          std::optional<std::int64_t> before_row, Listed listed, UnixMs before_time) {
   MessagePage page;
   limit = std::clamp<std::size_t>(limit, 1, max_page);
-  UnixMs before_time = 0;
   if (before_row) {
     Statement select(db, select_time);
-    if (!select.integer(*before_row).session(session).next()) return page;
-    before_time = select.integer();
+    if (select.integer(*before_row).session(session).next()) before_time = select.integer();
+    else if (before_time == 0) return page;
   }
   const bool revived = Statement(db, select_tombstone).session(session).jid(chat).next();
-  Statement select(db, select_page[revived][before_row.has_value()].c_str());
+  Statement select(db, select_page[listed == Listed::starred][revived][before_row.has_value()].c_str());
   select.session(session).jid(chat);
   select.number(limit + 1);  // one more tells whether there is a next page
   if (before_row) select.integer(before_time).integer(*before_row);

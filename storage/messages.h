@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "events/message.h"
@@ -17,6 +18,9 @@ class Database;
 
 using events::AckLevel;
 
+/// MessageRow::target_id of what is said about the chat itself: no message has such an id.
+inline constexpr std::string_view about_the_chat = " chat";
+
 /// What is told of it, and what only the client itself needs.
 struct MessageRow : events::Message {
   std::int64_t row = 0;  // growing within the database; 0 before insertion
@@ -27,9 +31,10 @@ struct MessageRow : events::Message {
   UnixMs created_at = 0;    // of this row
   /// What is said about another message (a reaction, an edit, a revoke, a vote, a pin) is a row too, which no page, no
   /// chat and no count shows: the message that it is about, by its WhatsApp id and side.
-  std::string target_id;  // "" = a message of its own
+  std::string target_id;  // "" = a message of its own; or about_the_chat
   bool target_from_me = false;
-  UnixMs said_at = 0;  // of such a one: the sender's clock
+  UnixMs said_at = 0;    // of such a one: the sender's clock
+  UnixMs pinned_at = 0;  // of the pin, or of its end; server time
   /// As the stanza named the author, which the key of votes is made of (03 section 10); "" = as `author`.
   protocol::Jid author_on_wire;
   friend bool operator==(const MessageRow&, const MessageRow&) = default;
@@ -110,6 +115,34 @@ struct PutContent {
   protocol::Bytes content;
   friend bool operator==(const PutContent&, const PutContent&) = default;
 };
+/// 0: no star any more. Nothing of a message that was revoked; so with a pin.
+struct PutStar {
+  SessionId session;
+  protocol::Jid chat;
+  std::string id;
+  bool from_me = false;
+  UnixMs at = 0;
+  friend bool operator==(const PutStar&, const PutStar&) = default;
+};
+/// `until` 0: not pinned any more. Nothing when a later pin, or end of one, is known.
+struct PutPin {
+  SessionId session;
+  protocol::Jid chat;
+  std::string id;
+  bool from_me = false;
+  protocol::Jid by;
+  UnixMs until = 0, at = 0;
+  friend bool operator==(const PutPin&, const PutPin&) = default;
+};
+/// Deleted here alone: it is gone at once, and what was said about it in bounded slices behind later batches
+/// (removal.h). Its chat shows the message before it, and has one unread less when nobody had read it.
+struct RemoveMessage {
+  SessionId session;
+  protocol::Jid chat;
+  std::string id;
+  bool from_me = false;
+  friend bool operator==(const RemoveMessage&, const RemoveMessage&) = default;
+};
 /// Raises the level (or sets error); `timestamp` replaces the message time when set (server ack).
 struct RaiseAck {
   SessionId session;
@@ -141,9 +174,11 @@ struct MessagePage {
   std::vector<MessageRow> messages;  // newest first
   std::optional<std::int64_t> next;  // cursor: row of the last message, when there are more
 };
-/// Order: (timestamp, row) descending. `before_row`: strictly older than that row. `limit` 1..1000.
+enum class Listed { all, starred };
+/// Order: (timestamp, row) descending. `before_row`: strictly older than that row; when it is not there any more, than
+/// `before_time` (0: nothing is). `limit` 1..1000.
 MessagePage page_messages(Database& db, SessionId session, const protocol::Jid& chat, std::size_t limit,
-                          std::optional<std::int64_t> before_row);
+                          std::optional<std::int64_t> before_row, Listed listed = Listed::all, UnixMs before_time = 0);
 
 /// A received message that nobody has read here.
 struct UnreadMessage {

@@ -300,6 +300,28 @@ CREATE VIRTUAL TABLE message_index USING fts5 (
 );
 )sql";
 
+// storage/chat_timers.h
+constexpr const char* disappearing_timers = R"sql(
+CREATE TABLE chat_timer (
+  session_id INTEGER NOT NULL, chat_id INTEGER NOT NULL,
+  seconds INTEGER NOT NULL, set_at INTEGER NOT NULL,                            -- unix seconds
+  PRIMARY KEY (session_id, chat_id)
+) WITHOUT ROWID;
+)sql";
+
+// Stars, pins, and messages that are deleted here alone: what was said about them goes in slices (storage/removal.h).
+constexpr const char* stars_pins_and_single_removals = R"sql(
+ALTER TABLE message ADD COLUMN starred_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN pinned_until INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN pinned_by_id INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN pinned_at INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX message_by_star ON message (session_id, chat_id, timestamp) WHERE starred_at <> 0;
+CREATE TABLE removed_message (
+  session_id INTEGER NOT NULL, chat_id INTEGER NOT NULL, id TEXT NOT NULL, from_me INTEGER NOT NULL,
+  PRIMARY KEY (session_id, chat_id, id, from_me)
+) WITHOUT ROWID;
+)sql";
+
 constexpr std::array steps_of_this_release = {first_schema,
                                               resends_outlive_a_restart,
                                               ratchet_epochs,
@@ -313,7 +335,9 @@ constexpr std::array steps_of_this_release = {first_schema,
                                               messages_of_every_kind,
                                               files_wait_for_their_upload,
                                               messages_wait_for_their_time,
-                                              words_are_indexed};
+                                              words_are_indexed,
+                                              disappearing_timers,
+                                              stars_pins_and_single_removals};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

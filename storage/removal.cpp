@@ -35,6 +35,17 @@ constexpr const char* delete_left_message =
     "DELETE FROM message WHERE session_id = ?1 AND id = ?2 AND chat_id = ?3 AND from_me = ?4"
     " AND " WHARF_CHAT_OF(message) " IS NULL";
 
+constexpr const char* mark_message =
+    "INSERT OR IGNORE INTO removed_message (session_id, chat_id, id, from_me) VALUES (?1, ?2, ?3, ?4)";
+constexpr const char* divert_messages =
+    "UPDATE OR REPLACE removed_message SET chat_id = ?3 WHERE session_id = ?1 AND chat_id = ?2";
+constexpr const char* select_message = "SELECT session_id, chat_id, id, from_me FROM removed_message LIMIT 1";
+constexpr const char* slice_of_message =
+    "DELETE FROM message WHERE row IN (SELECT row FROM message WHERE session_id = ?1 AND target_id = ?3"
+    " AND target_id <> '' AND target_from_me = ?4 AND " WHARF_CHAT_OF(message) " = ?2 LIMIT ?5)";
+constexpr const char* delete_message_mark =
+    "DELETE FROM removed_message WHERE session_id = ?1 AND chat_id = ?2 AND id = ?3 AND from_me = ?4";
+
 constexpr const char* select_session = "SELECT session_id FROM removed_session LIMIT 1";
 constexpr const char* select_device = "SELECT number FROM removed_device LIMIT 1";
 // Those of one chat in the order of their rows: what lies before after_row is filed elsewhere or left behind.
@@ -47,7 +58,7 @@ constexpr const char* select_webhook = "SELECT row FROM webhook WHERE removed = 
 constexpr const char* select_any =
     "SELECT 1 WHERE EXISTS (SELECT 1 FROM removed_session) OR EXISTS (SELECT 1 FROM removed_device)"
     " OR EXISTS (SELECT 1 FROM removed_chat) OR EXISTS (SELECT 1 FROM merged_chat) OR EXISTS (SELECT 1 FROM webhook "
-    "WHERE removed = 1)";
+    "WHERE removed = 1) OR EXISTS (SELECT 1 FROM removed_message)";
 
 // ?1 is the device number, ?2 the most rows.
 constexpr std::array slices_of_device = {
@@ -80,9 +91,13 @@ constexpr std::array slices_of_session = {
     "LIMIT ?2)",
     "DELETE FROM idempotency WHERE rowid IN (SELECT rowid FROM idempotency WHERE session_id = ?1 LIMIT ?2)",
     "DELETE FROM chat WHERE row IN (SELECT row FROM chat WHERE session_id = ?1 LIMIT ?2)",
+    "DELETE FROM chat_timer WHERE (session_id, chat_id) IN"
+    " (SELECT session_id, chat_id FROM chat_timer WHERE session_id = ?1 LIMIT ?2)",
     "DELETE FROM message WHERE row IN (SELECT row FROM message WHERE session_id = ?1 LIMIT ?2)",
     "DELETE FROM merged_chat WHERE (session_id, from_id, through_row) IN"
     " (SELECT session_id, from_id, through_row FROM merged_chat WHERE session_id = ?1 LIMIT ?2)",
+    "DELETE FROM removed_message WHERE (session_id, chat_id, id, from_me) IN"
+    " (SELECT session_id, chat_id, id, from_me FROM removed_message WHERE session_id = ?1 LIMIT ?2)",
     "DELETE FROM removed_chat WHERE (session_id, chat_id) IN"
     " (SELECT session_id, chat_id FROM removed_chat WHERE session_id = ?1 LIMIT ?2)",
 };
@@ -191,6 +206,31 @@ Result<void> purge_webhook(Database& db, std::int64_t webhook, Allowance& rows) 
   return Statement(db, delete_webhook).integer(webhook).run();
 }
 
+struct LeftAddOns {
+  SessionId session;
+  std::int64_t chat = 0;
+  std::string id;
+  std::int64_t from_me = 0;
+};
+std::optional<LeftAddOns> left_add_ons(Database& db) {
+  Statement select(db, select_message);
+  if (!select.next()) return std::nullopt;
+  LeftAddOns left;
+  left.session = SessionId{select.integer()};
+  left.chat = select.integer();
+  left.id = select.text();
+  left.from_me = select.integer();
+  return left;
+}
+
+Result<void> purge_add_ons(Database& db, const LeftAddOns& left, Allowance& rows) {
+  Statement slice(db, slice_of_message);
+  slice.session(left.session).integer(left.chat).text(left.id).integer(left.from_me);
+  if (Result<void> done = rows.book(db, slice.integer(rows.left()).run()); !done || rows.used_up()) return done;
+  Statement end(db, delete_message_mark);
+  return end.session(left.session).integer(left.chat).text(left.id).integer(left.from_me).run();
+}
+
 /// One tombstone; nullopt: there is none.
 std::optional<Result<void>> purge_one(Database& db, Allowance& rows) {
   // Each look-up is over before its rows are deleted: a Statement that is being read pins them.
@@ -206,6 +246,7 @@ std::optional<Result<void>> purge_one(Database& db, Allowance& rows) {
     if (select.next()) device = select.integer();
   }
   if (device) return purge_tables(db, slices_of_device, *device, delete_device_mark, rows);
+  if (const auto left = left_add_ons(db)) return purge_add_ons(db, *left, rows);
   std::optional<Merge> merge;
   {
     Statement select(db, select_merge);
@@ -262,6 +303,12 @@ Result<void> bury_chat(Database& db, SessionId session, const protocol::Jid& cha
   return Statement(db, delete_chat).session(session).jid(chat).run();
 }
 
+Result<void> bury_add_ons(Database& db, SessionId session, const protocol::Jid& chat, const std::string& id,
+                          bool from_me) {
+  db.recall().removals_wait = true;
+  return Statement(db, mark_message).session(session).jid(chat).text(id).number(from_me).run();
+}
+
 Result<void> bury_webhook(Database& db, const std::string& id) {
   db.recall().removals_wait = true;
   return Statement(db, mark_webhook).text(id).run();
@@ -283,6 +330,8 @@ Result<void> divert_chat(Database& db, SessionId session, std::int64_t from, std
   const Result<void> diverted =
       Statement(db, mark_merge).session(session).integer(from).integer(to).integer(through).run();
   if (!diverted) return diverted;
+  if (Result<void> done = Statement(db, divert_messages).session(session).integer(from).integer(to).run(); !done)
+    return done;
   return Statement(db, mark_chat).session(session).integer(from).integer(through).run();
 }
 

@@ -11,6 +11,7 @@
 //   session's id for its first device, then a number that counts down from -1 (table device_number). A log-out takes
 //   the next number; nobody can reach the rows of the old one any more, and the slices delete them.
 // removed_chat: a chat may come back at once. Its messages up to through_row are no longer at home in it.
+// removed_message: its row is gone, what was said about it is not yet.
 // merged_chat: of those, the messages after after_row up to through_row belong to another chat; the slices file them
 //   there, and until then readers ask WHARF_CHAT_OF. The copy that the target has of a message wins. Only phone
 //   numbers merge, and only into LIDs: what a chat waits for (its own tombstone, before older rows are filed in it)
@@ -47,10 +48,10 @@ namespace wharf::storage {
                                         " WHERE g.session_id = " #m ".session_id AND g.from_id = " #m \
                                         ".chat_id AND" WHARF_MESSAGE_IN_MERGE(m, g) ") END)"
 /// Condition on a row `m` of `message`: pages, chats and counts show it. By its kind, which stands before the content:
-/// what is said about other messages (MessageRow::target_id) is not; nor what was not sent yet
+/// what is said about other messages and about the chat (MessageRow::target_id) is not; nor what was not sent yet
 /// (events::in_conversation).
 #define WHARF_MESSAGE_SHOWN(m) \
-  " " #m ".ack >= -1 AND " #m ".kind NOT IN ('reaction', 'edit', 'revoke', 'poll_vote', 'pin') "
+  " " #m ".ack >= -1 AND " #m ".kind NOT IN ('reaction', 'edit', 'revoke', 'poll_vote', 'pin', 'disappearing') "
 /// Condition on a row of `message`: it was not removed. Its chat is WHARF_CHAT_OF(message), not always chat_id.
 #define WHARF_MESSAGE_LIVES " " WHARF_CHAT_OF(message) " IS NOT NULL "
 
@@ -59,6 +60,9 @@ Result<void> bury_session(Database& db, SessionId session);
 /// The session goes on, with the next device number.
 Result<void> bury_device(Database& db, SessionId session);
 Result<void> bury_chat(Database& db, SessionId session, const protocol::Jid& chat);
+/// What was said about a message of the chat, which the caller has deleted.
+Result<void> bury_add_ons(Database& db, SessionId session, const protocol::Jid& chat, const std::string& id,
+                          bool from_me);
 Result<void> bury_webhook(Database& db, const std::string& id);
 /// The messages of chat `from` become those of chat `to`; the rows of both chats are the caller's.
 Result<void> divert_chat(Database& db, SessionId session, std::int64_t from, std::int64_t to);

@@ -63,6 +63,7 @@ struct CalendarEvent {
 struct GroupInvite {
   std::string group, code, name;
   std::int64_t expires_at = 0;  // unix seconds
+  std::string caption = {};
   friend bool operator==(const GroupInvite&, const GroupInvite&) = default;
 };
 
@@ -70,6 +71,15 @@ struct GroupInvite {
 struct Album {
   std::uint32_t images = 0, videos = 0;
   friend bool operator==(const Album&, const Album&) = default;
+};
+
+/// What is shown of an address that stands in a text.
+struct LinkPreview {
+  static constexpr std::size_t max_thumbnail_bytes = 64u << 10;
+  std::string url;  // as it stands in the text
+  std::string title, description;
+  Bytes thumbnail;  // JPEG, or none
+  friend bool operator==(const LinkPreview&, const LinkPreview&) = default;
 };
 
 /// What somebody chose in a message with buttons, a list or a flow.
@@ -129,9 +139,20 @@ struct Pin {
   friend bool operator==(const Pin&, const Pin&) = default;
 };
 
+/// The disappearing timer of the chat itself: how long what is sent from now on stays.
+struct DisappearingTimer {
+  std::uint32_t seconds = 0;  // 0: for good
+  std::int64_t set_at = 0;    // unix seconds; 0 = not said
+  friend bool operator==(const DisappearingTimer&, const DisappearingTimer&) = default;
+};
+/// What apps offer (03 section 5.5); nobody can set another one.
+constexpr bool is_disappearing_timer(std::uint32_t seconds) {
+  return seconds == 0 || seconds == 86'400 || seconds == 604'800 || seconds == 7'776'000;
+}
+
 /// monostate: text, and what is only kept.
-using MessageBody = std::variant<std::monostate, Location, Contacts, Poll, CalendarEvent, GroupInvite, Album, Choice,
-                                 MediaFile, Reaction, PollVote, Edit, Revoke, Pin>;
+using MessageBody = std::variant<std::monostate, LinkPreview, Location, Contacts, Poll, CalendarEvent, GroupInvite,
+                                 Album, Choice, MediaFile, Reaction, PollVote, Edit, Revoke, Pin, DisappearingTimer>;
 
 /// The field of an unwrapped Message that says what it is: the first of a kind we know, else the first content at all;
 /// 0 without content.
@@ -152,7 +173,9 @@ struct MessageTraits {
   bool forwarded = false;
   std::uint32_t forwarding_score = 0;  // from 5 on: forwarded many times
   std::uint32_t expires_after_s = 0;   // disappearing: seconds; 0 = never
+  std::int64_t expiry_set_at = 0;      // unix seconds since when the chat has this timer; 0 = not said
   bool mentions_all = false;
+  std::string album;  // id of the Album that a picture or video belongs to; "" = none
   friend bool operator==(const MessageTraits&, const MessageTraits&) = default;
 };
 

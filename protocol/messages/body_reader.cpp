@@ -122,6 +122,7 @@ GroupInvite read_invite(ByteView body) {
       case 2: out.code = line(field); break;
       case 3: out.expires_at = number64(field); break;
       case 4: out.name = line(field); break;
+      case 6: out.caption = text(field); break;
       default: break;
     }
   });
@@ -131,6 +132,20 @@ GroupInvite read_invite(ByteView body) {
 Album read_album(ByteView body) {
   return {static_cast<std::uint32_t>(varint_field(body, 2).value_or(0)),
           static_cast<std::uint32_t>(varint_field(body, 3).value_or(0))};
+}
+
+/// monostate: a text without a preview.
+MessageBody read_preview(ByteView text) {
+  LinkPreview out;
+  each(text, [&](const WireField& field) {
+    if (field.type != WireType::length) return;
+    if (field.number == 2) out.url = line(field);
+    if (field.number == 5) out.description = display_line(as_text(field.value), max_line_bytes);
+    if (field.number == 6) out.title = line(field);
+    if (field.number == 16) out.thumbnail = at_most(field, LinkPreview::max_thumbnail_bytes);
+  });
+  if (out.url.find_first_not_of(" \t") == std::string::npos) return {};
+  return out;
 }
 
 std::string line_of(ByteView body, std::uint32_t number) {
@@ -268,11 +283,15 @@ MessageBody read_pin(ByteView message, ByteView body) {
 }
 
 MessageBody read_protocol(ByteView body) {
-  constexpr std::int32_t type_revoke = 0, type_edit = 14;
-  auto key = read_key(body, 1);
-  if (!key) return {};
+  constexpr std::int32_t type_revoke = 0, type_disappearing = 3, type_edit = 14;
   // REVOKE is 0: encoders with proto3 habits leave it out.
   const auto type = static_cast<std::int32_t>(varint_field(body, 2).value_or(0));
+  if (type == type_disappearing)
+    return DisappearingTimer{
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(varint_field(body, 4).value_or(0), 0xffffffff)),
+        std::max<std::int64_t>(time_of(body, 5), 0)};
+  auto key = read_key(body, 1);
+  if (!key) return {};
   if (type == type_revoke) return Revoke{std::move(*key)};
   if (type != type_edit) return {};
   Edit out;
@@ -319,10 +338,11 @@ constexpr std::array names{
 
 MessageBody read_body(ByteView message) {
   const std::uint32_t number = content_number(message);
-  if (number == 0 || number == field_number::conversation || number == field_number::extended_text) return {};
+  if (number == 0 || number == field_number::conversation) return {};
   const Bytes body = merged_field(message, number).value_or(Bytes{});
   if (const MediaFields* fields = media_fields(number)) return read_media(*fields, body);
   switch (number) {
+    case field_number::extended_text: return read_preview(body);
     case field_number::location: return read_location(body, false);
     case field_number::live_location: return read_location(body, true);
     case field_number::contact: return Contacts{"", {read_card(body)}};

@@ -11,7 +11,7 @@ namespace wharf::protocol {
 namespace {
 
 constexpr std::uint64_t reporting_token_version = 2;
-constexpr std::uint64_t type_revoke = 0, type_edit = 14;
+constexpr std::uint64_t type_revoke = 0, type_disappearing = 3, type_edit = 14;
 
 /// Writes fields; what says nothing is left out, unless `always`.
 class Fields {
@@ -67,8 +67,11 @@ Fields context_of(const MessageFrame& frame) {
   }
   for (const Jid& jid : frame.mentions) out.text(15, jid.user_jid().to_string());
   out.number(21, frame.forwarding_score).number(22, frame.forwarded ? 1 : 0).number(25, frame.expires_after_s);
-  out.time(26, frame.expiry_set_at).number(70, frame.mention_all ? 1 : 0);
-  return out;
+  if (frame.expires_after_s != 0) {
+    constexpr std::uint64_t chat_setting = 1;  // who set it is said by nobody: the first value, changed in the chat
+    out.time(26, frame.expiry_set_at).message(32, Fields().number(2, chat_setting));
+  }
+  return std::move(out.number(70, frame.mention_all ? 1 : 0));
 }
 
 Fields key_of(const MessageKey& key) {
@@ -89,6 +92,14 @@ Content content_of(const std::string& text, const MessageFrame& frame) {
   const Fields context = context_of(frame);
   if (context.empty()) return {field_number::conversation, Fields().raw(as_bytes(text))};
   return {field_number::extended_text, std::move(Fields().text_always(1, text).message(17, context))};
+}
+
+Content content_of(const PreviewedText& text, const MessageFrame& frame) {
+  Fields out;
+  out.text_always(1, text.text).text(2, text.preview.url).text(5, text.preview.description).text(6, text.preview.title);
+  out.number_always(10, 0);  // neither a video nor a picture
+  out.bytes(16, text.preview.thumbnail).message(17, context_of(frame));
+  return {field_number::extended_text, std::move(out)};
 }
 
 Fields location_fields(const Location& place) {
@@ -137,6 +148,7 @@ Content content_of(const CalendarEvent& event, const MessageFrame& frame) {
 Content content_of(const GroupInvite& invite, const MessageFrame& frame) {
   Fields out;
   out.text(1, invite.group).text(2, invite.code).time(3, invite.expires_at).text(4, invite.name);
+  out.text(6, invite.caption);
   return {field_number::group_invite, std::move(out.message(7, context_of(frame)))};
 }
 
@@ -274,6 +286,12 @@ OutgoingMessage build_pin(const Pin& pin, Random& random) {
   Fields out;
   out.message_always(1, key_of(pin.target)).number_always(2, pin.pinned ? 1 : 2).time(3, pin.at_ms);
   return sealed({field_number::pin_in_chat, std::move(out)}, random, pin.pinned ? pin.duration_s : 0);
+}
+
+OutgoingMessage build_disappearing(const DisappearingTimer& timer, Random& random) {
+  Fields out;
+  out.number_always(2, type_disappearing).number_always(4, timer.seconds).time(5, timer.set_at);
+  return sealed({field_number::protocol_message, std::move(out)}, random);
 }
 
 namespace {

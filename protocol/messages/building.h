@@ -34,8 +34,15 @@ struct MediaContent {
   friend bool operator==(const MediaContent&, const MediaContent&) = default;
 };
 
+/// A text with what is shown of an address in it.
+struct PreviewedText {
+  std::string text;
+  LinkPreview preview;
+  friend bool operator==(const PreviewedText&, const PreviewedText&) = default;
+};
+
 using OutgoingBody =
-    std::variant<std::string, Location, Contacts, Poll, CalendarEvent, GroupInvite, Album, MediaContent>;
+    std::variant<std::string, PreviewedText, Location, Contacts, Poll, CalendarEvent, GroupInvite, Album, MediaContent>;
 
 /// A string is text. `conversation` when there is nothing around it, else extendedTextMessage; a document with a
 /// caption is wrapped; messageSecret and reportingTokenVersion 2 are set.
@@ -52,6 +59,8 @@ OutgoingMessage build_edit(const MessageKey& target, const std::string& text, By
                            const std::vector<Jid>& mentions, std::int64_t at_ms, Random& random);
 OutgoingMessage build_revoke(const MessageKey& target, Random& random);
 OutgoingMessage build_pin(const Pin& pin, Random& random);
+/// About the chat (03 section 5.5).
+OutgoingMessage build_disappearing(const DisappearingTimer& timer, Random& random);
 
 /// A stored Message as it is sent on: unwrapped, without quote and mentions, text as extendedTextMessage, the score
 /// raised (03 section 11). `text`: what it says by now, when it was edited. Empty: nothing of it can be forwarded.

@@ -15,6 +15,7 @@ namespace wharf::protocol {
 namespace {
 
 constexpr int type_revoke = 0;
+constexpr int type_disappearing = 3;
 constexpr int type_app_state_sync_key_share = 6;
 constexpr int type_message_edit = 14;
 constexpr std::size_t max_mentions = 4096;
@@ -22,7 +23,7 @@ constexpr std::size_t max_app_state_keys = 4096;
 
 namespace context_field {
 constexpr std::uint32_t quoted_id = 1, quoted_author = 2, quoted_message = 3, mentioned = 15, forwarding_score = 21,
-                        forwarded = 22, expiration = 25, other_mentions = 70;
+                        forwarded = 22, expiration = 25, expiry_set_at = 26, other_mentions = 70;
 }
 namespace protocol_field {
 constexpr std::uint32_t key = 1, type = 2, app_state_sync_key_share = 7, edited_message = 14;
@@ -102,6 +103,9 @@ void read_trait(MessageTraits& traits, const WireField& field) {
     case context_field::forwarding_score: traits.forwarding_score = number; break;
     case context_field::forwarded: traits.forwarded = number != 0; break;
     case context_field::expiration: traits.expires_after_s = number; break;
+    case context_field::expiry_set_at:
+      traits.expiry_set_at = std::max<std::int64_t>(static_cast<std::int64_t>(field.varint), 0);
+      break;
     case context_field::other_mentions: traits.mentions_all = number == all_members; break;
     default: break;
   }
@@ -116,6 +120,17 @@ bool says_view_once(std::uint32_t number, ByteView body) {
     case field_number::extended_text: return varint_field(body, 30).value_or(0) != 0;
     default: return false;
   }
+}
+
+/// messageContextInfo.messageAssociation: the id of the album that the message is a part of (03 section 9).
+std::string album_of(ByteView message) {
+  constexpr std::uint32_t association = 10, kind = 1, parent = 2, media_album = 1, key_id = 3;
+  const auto info = merged_field(message, field_number::message_context_info);
+  const auto to = info ? merged_field(*info, association) : std::nullopt;
+  if (!to || varint_field(*to, kind).value_or(0) != media_album) return {};
+  const auto key = merged_field(*to, parent);
+  const auto id = key ? bytes_field(*key, key_id) : std::nullopt;
+  return id && acceptable_id(as_text(*id)) ? std::string(as_text(*id)) : std::string();
 }
 
 /// Field by field and only up to the caps: a generated parser would build every entry of a contact's making first, at
@@ -168,6 +183,7 @@ Result<void> read_protocol_message(IncomingMessage& out, ByteView body) {
   else if (has_key) out.protocol_type = type_revoke;
 
   if (out.protocol_type == type_revoke && has_key) out.kind = MessageKind::revoke;
+  if (out.protocol_type == type_disappearing) out.kind = MessageKind::disappearing;
   if (out.protocol_type == type_message_edit) {
     out.kind = MessageKind::edit;
     const auto edited = merged_field(body, protocol_field::edited_message);
@@ -227,6 +243,7 @@ const char* name(MessageKind kind) {
     case MessageKind::edit: return "edit";
     case MessageKind::revoke: return "revoke";
     case MessageKind::pin: return "pin";
+    case MessageKind::disappearing: return "disappearing";
     case MessageKind::protocol: return "protocol";
     case MessageKind::sender_key_only: return "sender_key_only";
     case MessageKind::unknown: return "unknown";
@@ -269,6 +286,10 @@ Result<IncomingMessage> parse_message(ByteView encoded) {
   if (number == field_number::video && varint_field(body, 8).value_or(0) != 0) out.kind = MessageKind::gif;
   out.body = read_body(out.encoded);
   out.traits.view_once = unwrapped->view_once || says_view_once(number, body);
+  if (number == field_number::image || number == field_number::video) {
+    out.traits.album = album_of(out.encoded);
+    if (out.traits.album.empty()) out.traits.album = album_of(encoded);  // beside a wrapper
+  }
   if (out.kind == MessageKind::unknown) out.unknown_name = content_name(number);
   if (number == field_number::interactive_response) out.text = text_of_flow(body);
   if (number == field_number::protocol_message) {

@@ -70,6 +70,7 @@ enum class MessageKind {
   edit,
   revoke,
   pin,
+  disappearing,  // the timer of the chat was set
   protocol,
   sender_key_only,
   unknown,

@@ -25,6 +25,7 @@ void PhoneAddOns::describe(PhoneMessage& said, const MessageBody& body) const {
   if (const protocol::MessageKey* target = protocol::target_of(body)) said.target = target->id;
   if (const auto* poll = std::get_if<protocol::Poll>(&body)) said.options = poll->options;
   if (const auto* vote = std::get_if<protocol::PollVote>(&body)) said.options = choices(said, *vote);
+  if (const auto* timer = std::get_if<protocol::DisappearingTimer>(&body)) said.expires_after = timer->seconds;
 }
 
 std::vector<std::string> PhoneAddOns::choices(const PhoneMessage& said, const protocol::PollVote& vote) const {
@@ -50,8 +51,13 @@ std::vector<std::string> PhoneAddOns::choices(const PhoneMessage& said, const pr
 
 void PhoneAddOns::take_effect(const PhoneMessage& said, const MessageBody& body) {
   const PhoneMessage* shown = said.target.empty() ? nullptr : find(said.target, said.chat);
-  if (shown == nullptr || shown->author != said.author) return;  // only one's own message is edited or taken back
+  if (shown == nullptr) return;
   PhoneMessage* target = log_.find(shown->author, shown->id);
+  if (const auto* pin = std::get_if<protocol::Pin>(&body)) {
+    target->pinned = pin->pinned;
+    return log_.touch(target->author, target->id);
+  }
+  if (shown->author != said.author) return;  // only one's own message is edited or taken back
   if (const auto* edit = std::get_if<protocol::Edit>(&body)) {
     target->text = edit->text;
     target->edited = true;
@@ -96,6 +102,8 @@ Result<OutgoingMessage> PhoneAddOns::build(const Phone::Send& send, const Accoun
     const Bytes content = original ? original->encoded : Bytes{};
     return protocol::build_edit(key, edit->text, content, {}, c_.now_ms(), c_.random());
   }
+  if (const auto* pin = std::get_if<PhonePin>(&send.content))
+    return protocol::build_pin({key, pin->pinned, c_.now_ms(), pin->seconds}, c_.random());
   return protocol::build_revoke(key, c_.random());
 }
 

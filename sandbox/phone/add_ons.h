@@ -1,6 +1,7 @@
 #pragma once
-// What a phone does with what is said about a message that it shows: reactions, edits, revokes and votes, its own and
-// those that it gets. Specification 03 sections 10 and 11. And the reverse: the Message that its user's saying makes.
+// What a phone does with what is said about a message that it shows: reactions, edits, revokes, votes and pins, its
+// own and those that it gets. Specification 03 sections 10 and 11. And the reverse: the Message that its user's saying
+// makes.
 
 #include <string>
 #include <vector>

@@ -64,6 +64,8 @@ json::object to_json(const PhoneMessage& message, const PhoneLog::Behind& behind
                  {"form", behind.chat.empty() ? "" : behind.chat.to_string()},
                  {"unread", behind.unread}};
   if (message.media) o["media"] = to_json(*message.media);
+  if (message.pinned) o["pinned"] = true;
+  if (message.expires_after != 0) o["expiresAfter"] = message.expires_after;
   return o;
 }
 
@@ -82,6 +84,9 @@ PhoneMessage read_message(const json::object& o) {
   message.status = string_of(o.at("status"));
   message.failure = string_of(o.at("failure"));
   if (const json::value* media = o.if_contains("media")) message.media = read_media(media->as_object());
+  message.pinned = o.contains("pinned");
+  if (const json::value* stays = o.if_contains("expiresAfter"))
+    message.expires_after = number_of<std::uint32_t>(*stays);
   if (!o.contains("target")) return message;  // of an earlier release
   message.target = string_of(o.at("target"));
   for (const json::value& option : o.at("options").as_array()) message.options.push_back(string_of(option));
@@ -100,7 +105,17 @@ PhoneLog::Behind read_behind(const json::object& o) {
 
 }  // namespace
 
+void PhoneLog::note_timer(const PhoneMessage& message) {
+  if (message.kind == "disappearing") timers_[message.chat] = message.expires_after;
+}
+
+std::uint32_t PhoneLog::timer(const std::string& chat) const {
+  const auto known = timers_.find(chat);
+  return known == timers_.end() ? 0 : known->second;
+}
+
 void PhoneLog::put(PhoneMessage message, Behind behind) {
+  note_timer(message);
   const std::size_t there = position(message.author, message.id);
   if (there < messages_.size()) {
     messages_[there] = std::move(message);
@@ -154,6 +169,7 @@ std::optional<Bytes> PhoneLog::row(std::uint64_t number) const {
 void PhoneLog::restore(std::uint64_t number, ByteView row) {
   const auto saved = unpacked(row);
   auto message = read_message(saved);
+  note_timer(message);
   if (messages_.empty()) dropped_ = static_cast<std::size_t>(number);
   index_[key_of(message.author, message.id)] = messages_.size() + dropped_;
   messages_.push_back(std::move(message));

@@ -35,6 +35,8 @@ class PhoneLog {
   /// Pointers live until the next put().
   PhoneMessage* find(std::string_view author, std::string_view id);
   Behind* behind(std::string_view author, std::string_view id);
+  /// Seconds that messages of the chat stay, as was set last; 0: for good.
+  std::uint32_t timer(const std::string& chat) const;
   /// What is changed through a pointer is told here.
   void touch(std::string_view author, std::string_view id);
 
@@ -49,11 +51,13 @@ class PhoneLog {
 
  private:
   std::size_t position(std::string_view author, std::string_view id) const;  // messages_.size() when absent
+  void note_timer(const PhoneMessage& message);
   std::function<void(std::uint64_t)> changed_;
   std::vector<PhoneMessage> messages_;
   std::vector<Behind> behind_;
   std::unordered_map<std::string, std::size_t> index_;  // author/id -> number
-  std::size_t dropped_ = 0;                             // number of messages_[0]
+  std::unordered_map<std::string, std::uint32_t> timers_;  // chat -> seconds; of the messages that were put
+  std::size_t dropped_ = 0;                                // number of messages_[0]
 };
 
 }  // namespace wharf::sandbox

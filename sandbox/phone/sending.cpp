@@ -36,7 +36,12 @@ Result<PhoneSending::Draft> PhoneSending::build(const Phone::Send& message, cons
     draft.message = std::move(*built);
     return draft;
   }
+  if (const auto* timer = std::get_if<PhoneTimer>(&message.content)) {
+    draft.message = protocol::build_disappearing({timer->seconds, static_cast<std::int64_t>(c_.now())}, c_.random());
+    return draft;
+  }
   protocol::MessageFrame frame;
+  frame.expires_after_s = log_.timer(peer.phone);
   for (const std::string& who : message.mentions) {
     const Account* account = c_.look_up(who);
     if (account == nullptr) return Error(Errc::not_found, "mentions: nobody has the number " + who);
@@ -93,6 +98,7 @@ Result<std::string> PhoneSending::send(const Phone::Send& message, std::string_v
   shown.quoted_id = message.quoted_id;
   shown.timestamp = static_cast<std::int64_t>(c_.now());
   shown.status = "pending";
+  shown.expires_after = content->traits.expires_after_s;
   add_ons_.describe(shown, content->body);
   shown.media = shown_media(*content);
   const PhoneMessage said = shown;

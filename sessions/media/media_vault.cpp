@@ -540,7 +540,8 @@ void MediaVault::keep(const MediaName& name) {
 
 void MediaVault::drop(const MediaName& name) {
   state_->unspool(name);
-  state_->remove({state_->outgoing(name)});
+  state_->forget(name);
+  state_->remove({state_->outgoing(name), state_->cached(name)});
 }
 
 }  // namespace wharf::sessions

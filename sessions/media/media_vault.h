@@ -110,7 +110,7 @@ class MediaVault {
                       MediaDone<std::string> done);
   /// From outgoing/ to cache/: it is uploaded. Where that fails it stays until the next start.
   void keep(const MediaName& name);
-  /// Nobody needs it any more: a file of outgoing/ is removed.
+  /// Nobody needs it any more: a file of outgoing/ or cache/ is removed.
   void drop(const MediaName& name);
 
  private:

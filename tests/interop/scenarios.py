@@ -231,6 +231,19 @@ def kinds(report, kind, wharfd, directory):
         peer_says("revoke", target=text, own="yes")
         told("message.revoked", text)
         assert stored(text)["body"] == "" and "revokedAt" in stored(text), stored(text)
+    with report.check(f"{name}: is told the timer that Wharf sets, and Wharf's text carries it"):
+        wharf.http.call("PUT", f"/api/v1{base}/chats/{peer_number}/disappearing", {"seconds": 604800})
+        peer.wait("said", kind="timer", text="604800", since=0)
+        wharf.send(session, peer_number, "for a week")
+        assert peer.received("for a week")["expires"] == 604800, peer.received("for a week")
+        wharf.http.call("PUT", f"/api/v1{base}/chats/{peer_number}/disappearing", {"seconds": 0})
+        peer.wait("said", kind="timer", text="0", since=0)
+        wharf.send(session, peer_number, "for good")
+        assert peer.received("for good")["expires"] == 0, peer.received("for good")
+    with report.check(f"{name}: a text that expires is shown so by Wharf"):
+        sent = peer.command("send", to=wharf_number, text="gone tomorrow", expires="86400")["id"]
+        wharf.received(session, "gone tomorrow")
+        assert stored(sent)["expiresAfter"] == 86400, stored(sent)
     with report.check(f"{name}: opens Wharf's vote in its poll"):
         about(asked, "vote", options=["b"])
         peer.wait("said", kind="vote", target=asked, options=["b"], since=0)
@@ -352,7 +365,7 @@ def wharf_refusals(report, kind, wharfd, directory):
     sandbox.stop()
 
 
-checks = {pairing: 4, conversation: 19, kinds: 7, media: media_checks, refusals: 4, leniency: 0, wharf_refusals: 4}
+checks = {pairing: 4, conversation: 19, kinds: 9, media: media_checks, refusals: 4, leniency: 0, wharf_refusals: 4}
 
 
 def all_of(kind):

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "sandbox/phone.h"
+#include "sandbox/phone/log.h"
 #include "tests/sandbox/phone_world.h"
 
 namespace wharf::sandbox::test {
@@ -417,6 +418,52 @@ TEST_CASE("typing reaches the contact as one chat state") {
                                   [](const Node& node) { return node.is("chatstate"); });
   REQUIRE(state != client->received.end());
   REQUIRE(state->child("composing") != nullptr);
+}
+
+TEST_CASE(
+    "a phone sets the timer of a chat, both show it, and what they send carries it, also after a restart of the log") {
+  TwoPhones world;
+  send(world.anna, world.ben, "before");
+  Phone::Send timer{"15550000002", {}, {}, {}};
+  timer.content = PhoneTimer{86'400};
+  REQUIRE(world.anna.send(timer));
+  world.settle();
+  send(world.anna, world.ben, "from Anna");
+  send(world.ben, world.anna, "from Ben");
+  world.settle();
+  for (const Phone* phone : {&world.anna, &world.ben}) {
+    for (const PhoneMessage& message : phone->messages()) {
+      INFO(message.kind << " " << message.text);
+      CHECK(message.expires_after == (message.text == "before" ? 0u : 86'400u));
+    }
+    CHECK(phone->messages().size() == 4);
+    CHECK(phone->messages()[1].kind == "disappearing");
+  }
+  PhoneLog log([](std::uint64_t) {});
+  PhoneMessage set;
+  set.id = "3A01";
+  set.chat = set.author = "1";
+  set.kind = "disappearing";
+  set.expires_after = 604'800;
+  log.put(set, {});
+  PhoneLog again([](std::uint64_t) {});
+  again.restore(0, log.row(0).value());
+  CHECK(again.timer("1") == 604'800);
+  CHECK(again.timer("2") == 0);
+}
+
+TEST_CASE("a pin of either phone is shown by both, and its end too") {
+  TwoPhones world;
+  const std::string id = send(world.anna, world.ben, "keep this");
+  world.settle();
+  for (const bool pinned : {true, false}) {
+    Phone::Send pin{"15550000001", {}, {}, {}};
+    pin.content = PhonePin{id, pinned};
+    REQUIRE(world.ben.send(pin));
+    world.settle();
+    CHECK(with_text(world.ben, "keep this")->pinned == pinned);
+    CHECK(with_text(world.anna, "keep this")->pinned == pinned);
+  }
 }
 
 }  // namespace wharf::sandbox::test

@@ -170,6 +170,47 @@ const std::vector<Kind>& kinds() {
                 r.records.has_chat(ben) && !r.records.has_chat(ben_pn) && r.records.find_message(ben, "old") &&
                 r.records.newest_messages(ben, 9).size() == 1;
        }},
+      {"PutStar", one_message,
+       [](Rows& r) {
+         r.records.add(storage::PutStar{r.id, ben_pn, "old", true, 7});
+       },
+       [](Rows& r) { return r.records.find_message_by_id("old", true)->starred_at == 7; }},
+      {"PutPin", one_message,
+       [](Rows& r) {
+         r.records.add(storage::PutPin{r.id, ben_pn, "old", true, ben, 9, 2});
+         r.records.add(storage::PutPin{r.id, ben_pn, "old", true, ben_pn, 5, 1});  // late
+       },
+       [](Rows& r) {
+         const auto row = r.records.find_message_by_id("old", true);
+         return row->pinned_until == 9 && row->pinned_by == ben && row->pinned_at == 2;
+       }},
+      {"RemoveMessage", unread,
+       [](Rows& r) {
+         r.records.add(storage::RemoveMessage{r.id, ben_pn, "old", false});
+       },
+       [](Rows& r) {
+         const auto chat = r.records.find_chat(ben_pn);
+         return !r.records.has_message(ben_pn, "old") && !r.records.find_message(ben_pn, "old") &&
+                !r.records.find_message_by_id("old", false) && r.records.newest_messages(ben_pn, 9).empty() &&
+                r.records.unread_messages(ben_pn, 9, 9).empty() && chat && chat->unread == 0;
+       }},
+      {"RemoveMessage, of the same turn", nothing,
+       [](Rows& r) {
+         r.records.add(r.message(ben, "m", false));
+         r.records.add(storage::RemoveMessage{r.id, ben, "m", false});
+       },
+       [](Rows& r) {
+         return !r.records.has_message(ben, "m") && !r.records.find_message_by_id("m", false) &&
+                r.records.new_messages(ben).empty() && r.records.has_chat(ben);
+       }},
+      {"PutChatTimer", nothing,
+       [](Rows& r) {
+         r.records.add(storage::PutChatTimer{r.id, ben, {86'400, 5}});
+       },
+       [](Rows& r) {
+         return r.records.chat_timer(ben) == storage::ChatTimer{86'400, 5} &&
+                r.records.chat_timer(ben_pn) == storage::ChatTimer();
+       }},
       {"PutIdempotency", nothing, [](Rows& r) { r.records.add(r.answer("k")); },
        [](Rows& r) {
          const auto row = r.records.find_idempotency("k", now_ms);
@@ -266,11 +307,12 @@ std::string ask_everything(const Records& records) {
   const auto tell = [&](const std::string& line) { told += line + "\n"; };
   for (const Jid& chat : {ben, ben_pn, carl_pn}) {
     tell(fmt::format("chat {}: {}", chat.to_string(), records.has_chat(chat)));
+    tell(fmt::format("timer {} {}", records.chat_timer(chat).seconds, records.chat_timer(chat).set_at));
     for (const char* id : {"a", "b", "c", "d", "e", "f"}) {
       const auto row = records.find_message(chat, id);
       tell(fmt::format("{} {} {}", id, records.has_message(chat, id),
-                       row ? fmt::format("{} {} {} {}", row->chat.to_string(), static_cast<int>(row->ack), row->error,
-                                         row->timestamp)
+                       row ? fmt::format("{} {} {} {} {} {}", row->chat.to_string(), static_cast<int>(row->ack),
+                                         row->error, row->timestamp, row->starred_at, row->pinned_until)
                            : "-"));
     }
     const auto list = records.find_device_list(chat);
@@ -302,7 +344,7 @@ void write_any(Rows& r, protocol::Random& dice) {
   const std::uint32_t of_user = pick(3);
   const Jid user = users[of_user];
   const std::string name(1, static_cast<char>('a' + pick(2) + 2 * of_user));  // an id is of one chat
-  switch (pick(18)) {
+  switch (pick(23)) {
     case 0:
     case 1:
       if (!r.records.find_message_by_id(name, true) && !r.records.find_message_by_id(name, false))
@@ -332,6 +374,11 @@ void write_any(Rows& r, protocol::Random& dice) {
     case 17:
       if (pick(4) == 0) r.records.add(storage::WipeDevice{r.id});
       break;
+    case 19: r.records.add(storage::RemoveMessage{r.id, user, name, pick(2) == 0}); break;
+    case 20: r.records.add(storage::PutStar{r.id, user, name, pick(2) == 0, pick(3)}); break;
+    case 21: r.records.add(storage::PutPin{r.id, user, name, pick(2) == 0, ben, pick(5), pick(5)}); break;
+    case 22: r.records.add(storage::RevokeMessage{r.id, user, name, pick(2) == 0, now_ms}); break;
+    case 18: r.records.add(storage::PutChatTimer{r.id, user, {pick(3), 1 + pick(5)}}); break;
   }
 }
 

@@ -176,3 +176,44 @@ TEST_CASE("the whole list holds a bounded number of chats, the newest first, and
   CHECK(rows[2].chat.user == "list0");
   CHECK(!list_chats(store.db(), session, 2));
 }
+
+TEST_CASE("a chat has its timer before its first message and after its copy was deleted") {
+  test::InlineStore store;
+  CHECK(!has_chat_timers(store.db(), session));
+  store.turn([](Changes& changes) { changes.add(PutChatTimer{session, lid, {86'400, 5}}); });
+  CHECK(has_chat_timers(store.db(), session));
+  CHECK(!has_chat_timers(store.db(), other));
+  CHECK(find_chat_timer(store.db(), session, lid) == ChatTimer{86'400, 5});
+  CHECK(find_chat_timer(store.db(), session, pn) == ChatTimer());
+  CHECK(!find_chat(store.db(), session, lid));
+  put(store, named(lid, "A", 1'000, "Anna"));
+  CHECK(find_chat(store.db(), session, lid)->expires_after_s == 86'400);
+  store.turn([](Changes& changes) { changes.add(RemoveChat{session, lid}); });
+  put(store, named(lid, "B", 2'000, "Anna"));
+  CHECK(find_chat(store.db(), session, lid)->expires_after_s == 86'400);
+  store.turn([](Changes& changes) { changes.add(PutChatTimer{session, lid, {0, 6}}); });
+  CHECK(find_chat(store.db(), session, lid)->expires_after_s == 0);
+  // With its session it goes.
+  store.turn([](Changes& changes) { changes.add(InsertSession{test::session_row(session.value, "s")}); });
+  store.turn([](Changes& changes) { changes.add(RemoveSession{session}); });
+  for (int i = 0; i < 20; ++i) store.turn([](Changes& changes) { changes.add(TouchSession{other, 1}); });
+  CHECK(test::count(store.db(), "SELECT count(*) FROM chat_timer") == 0);
+}
+
+TEST_CASE("of two chats that merge the timer that was set later counts") {
+  test::InlineStore store;
+  const bool later = GENERATE(true, false);
+  store.turn([&](Changes& changes) {
+    changes.add(PutChatTimer{session, pn, {604'800, later ? 9 : 3}});
+    changes.add(PutChatTimer{session, lid, {86'400, 5}});
+    changes.add(MergeChats{session, pn, lid});
+  });
+  CHECK(find_chat_timer(store.db(), session, lid).seconds == (later ? 604'800u : 86'400u));
+  CHECK(find_chat_timer(store.db(), session, pn) == ChatTimer());
+  const Jid alone("15550000009", "s.whatsapp.net"), its_lid("100000000000009", "lid");
+  store.turn([&](Changes& changes) {
+    changes.add(PutChatTimer{session, alone, {86'400, 1}});
+    changes.add(MergeChats{session, alone, its_lid});
+  });
+  CHECK(find_chat_timer(store.db(), session, its_lid) == ChatTimer{86'400, 1});
+}

@@ -332,3 +332,98 @@ TEST_CASE("an idempotency key answers for a day") {
   CHECK(!find_idempotency(store.db(), session, "k", 0));
   CHECK(find_idempotency(store.db(), other, "k", 0)->message_id == "M2");
 }
+
+TEST_CASE("stars are listed by themselves, in pages, over merges and behind a chat that came back") {
+  test::InlineStore store;
+  const Jid anna_pn("15550000009", "s.whatsapp.net");
+  const auto star = [&](const Jid& chat, const std::string& id, UnixMs at) {
+    store.turn([&](Changes& changes) { changes.add(PutStar{session, chat, id, false, at}); });
+  };
+  const auto starred = [&](std::size_t limit, std::optional<std::int64_t> before = std::nullopt) {
+    return page_messages(store.db(), session, anna, limit, before, Listed::starred);
+  };
+  for (int i = 0; i < 20; ++i) put(store, test::message_row(session, anna, std::to_string(i), i));
+  put(store, test::message_row(session, anna_pn, "of the number", 7));
+  for (const char* id : {"3", "9", "15"}) star(anna, id, 100);
+  star(anna_pn, "of the number", 100);
+  star(anna, "9", 0);
+  CHECK(find_message(store.db(), session, anna, "3")->starred_at == 100);
+  CHECK(ids(starred(10).messages) == std::vector<std::string>{"15", "3"});
+  const MessagePage first = starred(1);
+  REQUIRE(first.next);
+  CHECK(ids(starred(1, first.next).messages) == std::vector<std::string>{"3"});
+  store.turn([&](Changes& changes) { changes.add(MergeChats{session, anna_pn, anna}); });
+  CHECK(ids(starred(10).messages) == std::vector<std::string>{"15", "of the number", "3"});
+  store.turn([&](Changes& changes) { changes.add(RevokeMessage{session, anna, "15", false, 5}); });
+  star(anna, "15", 100);  // nothing of it is left
+  CHECK(ids(starred(10).messages) == std::vector<std::string>{"of the number", "3"});
+  store.turn([&](Changes& changes) {
+    changes.add(RemoveChat{session, anna});
+    changes.add(InsertMessage{test::message_row(session, anna, "new", 50), true, std::nullopt});
+    changes.add(PutStar{session, anna, "new", false, 1});
+  });
+  CHECK(ids(starred(10).messages) == std::vector<std::string>{"new"});
+}
+
+TEST_CASE("of pins and their ends the later one counts") {
+  test::InlineStore store;
+  put(store, test::message_row(session, anna, "A", 1));
+  const auto pin = [&](UnixMs until, UnixMs at, const Jid& by = anna) {
+    store.turn([&](Changes& changes) { changes.add(PutPin{session, anna, "A", false, by, until, at}); });
+    return find_message(store.db(), session, anna, "A")->pinned_until;
+  };
+  CHECK(pin(9'000, 10) == 9'000);
+  CHECK(find_message(store.db(), session, anna, "A")->pinned_by == anna);
+  CHECK(pin(0, 5) == 9'000);  // late
+  CHECK(pin(7'000, 20, me) == 7'000);
+  CHECK(find_message(store.db(), session, anna, "A")->pinned_by == me);
+  CHECK(pin(0, 20) == 0);
+  CHECK(pin(8'000, 30) == 8'000);
+  store.turn([&](Changes& changes) { changes.add(RevokeMessage{session, anna, "A", false, 5}); });
+  CHECK(find_message(store.db(), session, anna, "A")->pinned_until == 0);
+  CHECK(pin(9'000, 40) == 0);
+}
+
+TEST_CASE("a message that is deleted leaves its chat with the one before it, and the right number of unread ones") {
+  test::InlineStore store;
+  put(store, test::message_row(session, anna, "A", 1'000), true);
+  put(store, test::message_row(session, anna, "B", 2'000), true);
+  MessageRow own = test::message_row(session, anna, "C", 3'000);
+  own.from_me = true;
+  put(store, own);
+  const auto remove = [&](const std::string& id, bool from_me) {
+    store.turn([&](Changes& changes) { changes.add(RemoveMessage{session, anna, id, from_me}); });
+    const auto chat = find_chat(store.db(), session, anna);
+    REQUIRE(chat);
+    return (chat->last_message ? chat->last_message->id : "-") + " " + std::to_string(chat->unread);
+  };
+  CHECK(remove("nobody", false) == "C 2");
+  CHECK(remove("C", false) == "C 2");  // of the other side
+  CHECK(remove("C", true) == "B 2");
+  CHECK(!has_message(store.db(), session, anna, "C"));
+  store.turn([](Changes& changes) { changes.add(ReadReceived{session, anna, "A"}); });
+  CHECK(remove("A", false) == "B 1");
+  CHECK(remove("B", false) == "- 0");
+  const auto last_at = find_chat(store.db(), session, anna)->last_at;
+  CHECK(last_at == 2'000);  // where it was among the chats
+  // What comes then is the last one, though it is older.
+  put(store, test::message_row(session, anna, "D", 500), true);
+  REQUIRE(find_chat(store.db(), session, anna)->last_message);
+  CHECK(find_chat(store.db(), session, anna)->last_message->id == "D");
+}
+
+TEST_CASE("a page behind a message that was deleted goes on where that was, and its row is not given out again") {
+  test::InlineStore store;
+  for (int i = 0; i < 10; ++i) put(store, test::message_row(session, anna, std::to_string(i), i * 10 + 5));
+  const MessagePage first = page_messages(store.db(), session, anna, 3, std::nullopt);
+  REQUIRE(first.next);
+  const MessageRow last = first.messages.back();
+  CHECK(last.id == "7");
+  for (const MessageRow& row : first.messages)
+    store.turn([&](Changes& changes) { changes.add(RemoveMessage{session, anna, row.id, false}); });
+  CHECK(page_messages(store.db(), session, anna, 3, first.next).messages.empty());  // nobody knows where it was
+  const auto next = page_messages(store.db(), session, anna, 3, first.next, Listed::all, last.timestamp);
+  CHECK(ids(next.messages) == std::vector<std::string>{"6", "5", "4"});
+  put(store, test::message_row(session, anna, "later", 500));
+  CHECK(find_message(store.db(), session, anna, "later")->row == 11);
+}

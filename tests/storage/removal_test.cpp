@@ -281,3 +281,51 @@ TEST_CASE("a webhook removed with many deliveries leaves none to the next webhoo
   CHECK(count_deliveries(store.db(), "second") == 0);
   CHECK(count(store.db(), "SELECT count(*) FROM webhook_delivery") == 0);
 }
+
+TEST_CASE("what was said about a deleted message goes in slices, in a chat that merges too, and nothing else goes") {
+  test::SlicedStore s(10);
+  const Jid pn("3", "s.whatsapp.net");
+  const bool merges = GENERATE(false, true);
+  const Jid& home = merges ? pn : chat;
+  s.turn([&](Changes& changes) {
+    for (const char* id : {"A", "B"})
+      changes.add(InsertMessage{test::message_row(anna, home, id, 1), true, std::nullopt});
+    for (int i = 0; i < 35; ++i) {
+      for (const char* target : {"A", "B"}) {
+        MessageRow said = test::message_row(anna, home, target + std::to_string(i), i);
+        said.kind = "reaction";
+        said.target_id = target;
+        changes.add(InsertMessage{std::move(said), false, std::nullopt});
+      }
+    }
+  });
+  CHECK(s.turn([&](Changes& changes) { changes.add(RemoveMessage{anna, home, "A", false}); }) <= 8);
+  CHECK(!find_message(s.db(), anna, home, "A"));
+  if (merges) s.turn([&](Changes& changes) { changes.add(MergeChats{anna, pn, chat}); });
+  int slices = 0;
+  for (; !s.purged(); ++slices) {
+    REQUIRE(slices < 30);
+    s.slice();
+    CHECK(s.in_slice <= 10 + test::marks);
+  }
+  CHECK(slices >= 3);
+  CHECK(messages_of(s.db(), anna) == 36);
+  CHECK(add_ons(s.db(), anna, chat, "A", false, 100).empty());
+  CHECK(add_ons(s.db(), anna, chat, "B", false, 100).size() == 35);
+  CHECK(find_message(s.db(), anna, chat, "B"));
+}
+
+TEST_CASE("a message of which two merging chats have a copy is gone with both") {
+  test::SlicedStore s(1);
+  const Jid pn("3", "s.whatsapp.net");
+  s.turn([&](Changes& changes) {
+    for (int i = 0; i < 10; ++i)
+      changes.add(InsertMessage{test::message_row(anna, pn, "P" + std::to_string(i), i), true, std::nullopt});
+    for (const Jid& of : {pn, chat})
+      changes.add(InsertMessage{test::message_row(anna, of, "both", 99), true, std::nullopt});
+    changes.add(MergeChats{anna, pn, chat});
+  });
+  s.turn([&](Changes& changes) { changes.add(RemoveMessage{anna, chat, "both", false}); });
+  CHECK(!has_message(s.db(), anna, chat, "both"));
+  CHECK(find_chat(s.db(), anna, chat)->last_message->id == "P9");
+}

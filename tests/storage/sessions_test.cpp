@@ -68,6 +68,7 @@ void fill(Changes& changes, SessionId session) {
   changes.add(PutRatchet{session, peer, {1}});
   changes.add(PutIdentity{session, peer, key(1)});
   changes.add(PutLid{session, pn, peer});
+  changes.add(PutChatTimer{session, peer, {86'400, 1}});
   changes.add(PutDeviceList{session, peer, DeviceListRow{{0, 1}, 1, 1}});
   changes.add(PutRetry{session, peer, "id", {1, false}, 1});
   changes.add(PutResends{session, peer, "id", ResendRow{1, {1}}, 1, 1});
@@ -98,9 +99,9 @@ void fill(Changes& changes, SessionId session) {
 }
 
 const std::vector<std::string> all_tables = {
-    "session", "device",      "pre_key",     "signed_pre_key", "ratchet",      "identity",         "lid_of",
-    "pn_of",   "device_list", "retry",       "resend",         "read_receipt", "retry_pre_key",    "message",
-    "chat",    "outbox",      "idempotency", "event",          "webhook",      "webhook_delivery", "app_state_key"};
+    "session",     "device", "pre_key", "signed_pre_key",   "ratchet",       "identity",  "lid_of", "pn_of",
+    "device_list", "retry",  "resend",  "read_receipt",     "retry_pre_key", "message",   "chat",   "outbox",
+    "idempotency", "event",  "webhook", "webhook_delivery", "app_state_key", "chat_timer"};
 
 }  // namespace
 
@@ -237,7 +238,7 @@ TEST_CASE("removing a session leaves no row of it in any table and every row of 
     // Events belong to the readers of the log.
     CHECK(count(store.db(), "SELECT count(*) FROM " + table) == (table == "event" ? 3 : 2));
   }
-  for (const char* tombstones : {"removed_session", "removed_device", "removed_chat", "merged_chat"})
+  for (const char* tombstones : {"removed_session", "removed_device", "removed_chat", "removed_message", "merged_chat"})
     CHECK(count(store.db(), std::string("SELECT count(*) FROM ") + tombstones) == 0);
   CHECK(find_message_by_id(store.db(), SessionId{1}, "id", false));
   CHECK(!find_message_by_id(store.db(), SessionId{2}, "id", false));
@@ -245,8 +246,8 @@ TEST_CASE("removing a session leaves no row of it in any table and every row of 
   // A table that is added later and forgotten here shows in the number.
   CHECK(count(store.db(), "SELECT count(*) FROM sqlite_master WHERE type = 'table'") ==
         static_cast<std::int64_t>(all_tables.size()) +
-            15);  // organisation and continuity, counter, jid, probe, device_number, removed_(session, device, chat),
-                  // merged_chat, search_progress, the four of message_index (search_test.cpp: its words go too)
+            16);  // organisation and continuity, counter, jid, probe, device_number, removed_(session, device, chat,
+                  // message), merged_chat, search_progress, the four of message_index (search_test.cpp: its words too)
 }
 
 TEST_CASE("logging out forgets the device and keeps the conversations") {
@@ -258,7 +259,8 @@ TEST_CASE("logging out forgets the device and keeps the conversations") {
     INFO(table);
     CHECK(count(store.db(), std::string("SELECT count(*) FROM ") + table) == 1);
   }
-  for (const char* table : {"session", "message", "chat", "outbox", "event", "webhook", "lid_of", "pn_of"}) {
+  for (const char* table :
+       {"session", "message", "chat", "chat_timer", "outbox", "event", "webhook", "lid_of", "pn_of"}) {
     INFO(table);
     CHECK(count(store.db(), std::string("SELECT count(*) FROM ") + table) == 2);
   }

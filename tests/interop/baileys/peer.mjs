@@ -63,7 +63,8 @@ function said(message) {
   if (m.contactMessage) return { kind: 'contact', text: m.contactMessage.displayName };
   if (poll) return { kind: 'poll', text: poll.name, options: poll.options.map(({ optionName }) => optionName) };
   if (m.reactionMessage) return { kind: 'reaction', target: m.reactionMessage.key.id, text: m.reactionMessage.text ?? '' };
-  const { REVOKE, MESSAGE_EDIT } = proto.Message.ProtocolMessage.Type;
+  const { REVOKE, MESSAGE_EDIT, EPHEMERAL_SETTING } = proto.Message.ProtocolMessage.Type;
+  if (m.protocolMessage?.type === EPHEMERAL_SETTING) return { kind: 'timer', text: String(m.protocolMessage.ephemeralExpiration ?? 0) };
   if (m.protocolMessage?.type === REVOKE) return { kind: 'revoke', target: m.protocolMessage.key.id };
   if (m.protocolMessage?.type === MESSAGE_EDIT) {
     const edited = m.protocolMessage.editedMessage;
@@ -102,7 +103,8 @@ function onMessages({ messages }) {
     }
     const text = message?.conversation ?? message?.extendedTextMessage?.text;
     emitAck(key, status);
-    if (text) emit({ event: 'message', id: key.id, text, fromMe: !!key.fromMe, chat: key.remoteJid, ...person(key.remoteJid, key.remoteJidAlt) });
+    const expires = message?.extendedTextMessage?.contextInfo?.expiration ?? 0;
+    if (text) emit({ event: 'message', id: key.id, text, expires, fromMe: !!key.fromMe, chat: key.remoteJid, ...person(key.remoteJid, key.remoteJidAlt) });
   }
 }
 
@@ -132,8 +134,8 @@ function connect() {
 const commands = {
   connect: async () => connect(),
   code: async ({ phone }) => ({ code: await socket.requestPairingCode(phone) }),
-  send: async ({ to, text }) => {
-    const sent = await socket.sendMessage(to + '@s.whatsapp.net', { text });
+  send: async ({ to, text, expires }) => {
+    const sent = await socket.sendMessage(to + '@s.whatsapp.net', { text }, expires ? { ephemeralExpiration: Number(expires) } : {});
     writeFileSync(join(sentDirectory, sent.key.id), proto.Message.encode(sent.message).finish());
     return { id: sent.key.id };
   },

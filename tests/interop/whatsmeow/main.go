@@ -19,6 +19,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -142,6 +143,7 @@ func (p *peer) handle(event any) {
 		}
 		pn, lid := p.people(e.Info.Sender, e.Info.SenderAlt)
 		emit(object{"event": "message", "id": e.Info.ID, "text": text, "fromMe": e.Info.IsFromMe, "pn": pn, "lid": lid,
+			"expires": e.Message.GetExtendedTextMessage().GetContextInfo().GetExpiration(),
 			"chat": e.Info.Chat.String()})
 	case *events.Receipt:
 		level := 0
@@ -206,6 +208,8 @@ func (p *peer) handleOther(e *events.Message) {
 		said["kind"], said["target"], said["options"] = "vote", target, chosen
 	case m.GetProtocolMessage().GetType() == waE2E.ProtocolMessage_REVOKE && m.GetProtocolMessage().GetKey() != nil:
 		said["kind"], said["target"] = "revoke", m.GetProtocolMessage().GetKey().GetID()
+	case m.GetProtocolMessage().GetType() == waE2E.ProtocolMessage_EPHEMERAL_SETTING:
+		said["kind"], said["text"] = "timer", fmt.Sprint(m.GetProtocolMessage().GetEphemeralExpiration())
 	case m.GetProtocolMessage().GetType() == waE2E.ProtocolMessage_MESSAGE_EDIT:
 		edited := m.GetProtocolMessage().GetEditedMessage()
 		text := edited.GetConversation()
@@ -274,6 +278,10 @@ func (p *peer) run(command map[string]string) (object, error) {
 		return object{"code": strings.ReplaceAll(code, "-", "")}, err
 	case "send":
 		message := &waE2E.Message{Conversation: proto.String(command["text"])}
+		if seconds, err := strconv.ParseUint(command["expires"], 10, 32); err == nil {
+			message = &waE2E.Message{ExtendedTextMessage: &waE2E.ExtendedTextMessage{Text: proto.String(command["text"]),
+				ContextInfo: &waE2E.ContextInfo{Expiration: proto.Uint32(uint32(seconds))}}}
+		}
 		sent, err := p.client.SendMessage(ctx, types.NewJID(command["to"], types.DefaultUserServer), message)
 		return object{"id": sent.ID}, err
 	case "say":

@@ -80,7 +80,8 @@ TEST_CASE("locations, cards, polls, events and invites are read from the vectors
   CHECK(built(event) == content(vector_message("event")));
 
   const auto invite = body<GroupInvite>("group_invite");
-  CHECK(invite == GroupInvite{"120363000000000001@g.us", "AbCdEfGh", "Test", 1'760'500'000});
+  CHECK(invite == GroupInvite{"120363000000000001@g.us", "AbCdEfGh", "Test", 1'760'500'000, "join us"});
+  CHECK(built(invite) == vector_message("group_invite"));
   CHECK(body<Album>("album_parent") == Album{2, 0});
   CHECK(built(Album{2, 0}) == vector_message("album_parent"));
 }
@@ -249,4 +250,84 @@ TEST_CASE("numbers and names of a hostile body stay within their bounds") {
   message.clear();
   append_field(message, field_number::reaction, reaction);
   CHECK(std::holds_alternative<std::monostate>(read_body(message)));
+}
+
+TEST_CASE("the timer of a chat is read from the vector and written as it stands there") {
+  const auto timer = body<DisappearingTimer>("ephemeral_setting");
+  CHECK(timer == DisappearingTimer{86'400, 1'760'000'000});
+  CHECK(content(build_disappearing(timer, any()).encoded) == vector_message("ephemeral_setting"));
+  const auto off = parse_message(build_disappearing({0, 5}, any()).encoded).value();
+  CHECK(off.kind == MessageKind::disappearing);
+  CHECK(std::get<DisappearingTimer>(off.body) == DisappearingTimer{0, 5});
+  // Numbers that fit nothing: the largest there is, and no time before the beginning.
+  Bytes fields, message;
+  append_varint(fields, 2 << 3), append_varint(fields, 3);
+  append_varint(fields, 4 << 3), append_varint(fields, std::numeric_limits<std::uint64_t>::max());
+  append_varint(fields, 5 << 3), append_varint(fields, std::numeric_limits<std::uint64_t>::max());
+  append_field(message, field_number::protocol_message, fields);
+  CHECK(std::get<DisappearingTimer>(parse_message(message)->body) == DisappearingTimer{0xffffffff, 0});
+}
+
+TEST_CASE("in a chat with a timer every kind that can carries it, and a text is no conversation any more") {
+  MessageFrame frame;
+  frame.expires_after_s = 604'800;
+  frame.expiry_set_at = 1'760'000'000;
+  const MediaContent picture{
+      MessageKind::image,
+      MediaFile(),
+      "",
+  };
+  const OutgoingBody bodies[] = {std::string("hello"),
+                                 Location{},
+                                 Contacts{"", {{"Ann", "BEGIN:VCARD"}}},
+                                 Poll{"Tea?", {"yes", "no"}, 1},
+                                 CalendarEvent{},
+                                 GroupInvite{},
+                                 Album{1, 0},
+                                 picture};
+  for (const OutgoingBody& body : bodies) {
+    INFO(body.index());
+    const auto read = parse_message(build_message(body, frame, any()).encoded).value();
+    CHECK(read.traits.expires_after_s == 604'800);
+    CHECK(read.traits.expiry_set_at == 1'760'000'000);
+  }
+  const Bytes text = built(std::string("hello"), frame);
+  CHECK(content_number(text) == field_number::extended_text);
+  const Bytes context = merged_field(merged_field(text, field_number::extended_text).value(), 17).value();
+  CHECK(varint_field(merged_field(context, 32).value(), 2) == 1);  // disappearingMode.trigger
+  frame.expires_after_s = 0;                                       // switched off: nothing is said, whenever that was
+  CHECK(content_number(built(std::string("hello"), frame)) == field_number::conversation);
+}
+
+TEST_CASE("a picture of an album names the message that it belongs to, whatever is wrapped around it") {
+  CHECK(read("album_child").traits.album == "3EB0AAAAAAAAAAAAAAAAAA");
+  CHECK(read("album_parent").traits.album.empty());
+  CHECK(parse_message(wrap_device_sent(vector_message("album_child"), ann))->traits.album == "3EB0AAAAAAAAAAAAAAAAAA");
+  // Another kind of association, and one that names nothing.
+  const auto associated = [](std::uint64_t kind, std::string_view id) {
+    Bytes key, association, info, message = built(MediaContent{MessageKind::image, MediaFile(), ""});
+    append_field(key, 3, as_bytes(id));
+    append_varint(association, 1 << 3), append_varint(association, kind);
+    append_field(association, 2, key);
+    append_field(info, 10, association);
+    append_field(message, field_number::message_context_info, info);
+    return parse_message(message)->traits.album;
+  };
+  CHECK(associated(1, "3EB0AA") == "3EB0AA");
+  CHECK(associated(3, "3EB0AA").empty());
+  CHECK(associated(1, "").empty());
+  CHECK(associated(1, "a b").empty());
+}
+
+TEST_CASE("the preview of an address is read from the vector and written as it stands there") {
+  const auto preview = body<LinkPreview>("extended_text_link_preview");
+  CHECK(preview == LinkPreview{"https://example.org/a", "Example", "An example page", {0xff, 0xd8, 0xff, 0xd9}});
+  CHECK(built(PreviewedText{"see https://example.org/a", preview}) == vector_message("extended_text_link_preview"));
+  // A text with mentions alone has none.
+  CHECK(std::holds_alternative<std::monostate>(read("extended_text_quote_mention").body));
+  LinkPreview large = preview;
+  large.thumbnail.assign(LinkPreview::max_thumbnail_bytes + 1, 1);
+  const auto message = parse_message(build_message(PreviewedText{"x", large}, MessageFrame(), any()).encoded);
+  CHECK(std::get<LinkPreview>(message->body).thumbnail.empty());
+  CHECK(message->kind == MessageKind::text);
 }

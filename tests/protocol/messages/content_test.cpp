@@ -58,7 +58,7 @@ const std::map<std::string, Expected, std::less<>> expectations = {
     {"revoke_admin", {MessageKind::revoke, ""}},
     {"edit_wrapped", {MessageKind::edit, "new text"}},
     {"edit_plain", {MessageKind::edit, "new text"}},
-    {"ephemeral_setting", {MessageKind::protocol, ""}},
+    {"ephemeral_setting", {MessageKind::disappearing, ""}},
     {"pin", {MessageKind::pin, ""}},
     {"keep", {MessageKind::unknown, ""}},
     {"view_once_v2", {MessageKind::image, ""}},

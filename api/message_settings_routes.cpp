@@ -1,0 +1,62 @@
+// Handlers of what is set on messages and chats, beside what is sent (send_routes.cpp) and read (message_routes.cpp).
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "api/chat_id.h"
+#include "api/handlers.h"
+#include "api/json_writer.h"
+#include "api/schemas.h"
+#include "api/sending.h"
+
+namespace wharf::api {
+
+using sessions::SendMessage;
+
+void set_disappearing(const ServicesPtr& services, const CallPtr& call) {
+  const auto chat = parse_chat_id(call->param("chatId"));
+  if (!chat)
+    return call->failure(
+        failure_of({FieldProblem{"chatId", fmt::format("must be {}", chat_id_allowed), &formats::chat_id, false}}));
+  const std::int64_t seconds = integer_of(call->body, "seconds").value_or(0);
+  if (!protocol::is_disappearing_timer(static_cast<std::uint32_t>(seconds)))
+    return refuse_field(call, "seconds", "must be 0, 86400, 604800 or 7776000: a day, a week, 90 days");
+  SendMessage message;
+  message.chat = *chat;
+  message.content = sessions::SetDisappearing{static_cast<std::uint32_t>(seconds)};
+  send_message(services, call, schemas::set_disappearing, std::move(message));
+}
+
+namespace {
+
+Failure local_failure(const CallPtr& call, const sessions::Refusal& refusal) {
+  if (refusal.subject != sessions::Subject::message) return failure_of(call, refusal);
+  const bool unknown = refusal.code == protocol::Errc::not_found;
+  return Failure(unknown ? ErrorCode::message_not_found : ErrorCode::validation, "messageId: " + refusal.detail,
+                 {{"messageId", refusal.detail}});
+}
+
+}  // namespace
+
+void star_message(const ServicesPtr& services, const CallPtr& call) {
+  if (!session_of(services, call)) return;
+  auto id = parse_message_id(call->param("messageId"));
+  if (!id) return refuse_field(call, "messageId", "must be a message id: true_<chat>_<id> or the bare WhatsApp id");
+  const bool starred = boolean_of(call->body, "starred", true);
+  ask(services, call, sessions::StarMessage{std::move(*id), starred}, [call, starred](const sessions::Outcome<>& done) {
+    if (!done) return call->failure(local_failure(call, done.error()));
+    JsonWriter out(128);
+    out.begin_object().text("messageId", call->param("messageId")).boolean("starred", starred).end_object();
+    call->success(out.take());
+  });
+}
+
+void remove_message(const ServicesPtr& services, const CallPtr& call, std::string id) {
+  if (!session_of(services, call)) return;
+  ask(services, call, sessions::RemoveMessage{std::move(id)}, [call](const sessions::Outcome<>& removed) {
+    if (!removed) return call->failure(local_failure(call, removed.error()));
+    call->send(net::HttpResponse(204, {}, {}));
+  });
+}
+
+}  // namespace wharf::api

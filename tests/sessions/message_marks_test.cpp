@@ -1,0 +1,137 @@
+// Pins of either side, stars, and messages that are deleted here alone.
+#include <catch2/catch.hpp>
+
+#include "events/event.h"
+#include "tests/sessions/conversation.h"
+#include "tests/storage/counts.h"
+
+using namespace wharf::sessions;
+using namespace wharf::test;
+namespace protocol = wharf::protocol;
+namespace storage = wharf::storage;
+using protocol::Errc;
+
+namespace {
+
+constexpr std::uint64_t now_s = 1'700'000'000;
+constexpr storage::UnixMs day_ms = 86'400'000;
+
+struct Marks : Conversation {
+  void pins(const std::string& id, const std::string& target, bool pinned, std::uint32_t seconds,
+            std::uint64_t t = now_s) {
+    arrives(id, protocol::build_pin({key(target, true), pinned, 1, seconds}, f.random).encoded, t);
+  }
+  template <class Operation>
+  std::optional<Refusal> ask(Operation operation) {
+    std::optional<Outcome<>> answer;
+    f.tell(std::move(operation), [&](Outcome<> done) { answer = std::move(done); });
+    REQUIRE(answer);
+    return answer->has_error() ? std::optional(answer->error()) : std::nullopt;
+  }
+  std::optional<storage::ChatRow> chat() { return storage::find_chat(f.store->reader(), f.row.id, ben); }
+};
+
+}  // namespace
+
+TEST_CASE("a pin is of its message until its time is over or it is taken away, also when it comes first") {
+  Marks c;
+  const bool first = GENERATE(false, true);
+  if (!first) c.arrives("3EB0AA01", c.text("hello"));
+  c.pins("3EB0AA02", "3EB0AA01", true, 86'400);
+  if (first) c.arrives("3EB0AA01", c.text("hello"));
+  CHECK(c.row("3EB0AA01")->pinned_until == 1'700'000'000'000 + day_ms);
+  CHECK(c.row("3EB0AA01")->pinned_by == ben);
+  CHECK(c.told("message.pinned") == 1);
+  c.pins("3EB0AA03", "3EB0AA01", false, 0, now_s - 60);  // of before
+  CHECK(c.told("message.pinned") == 1);
+  c.pins("3EB0AA04", "3EB0AA01", true, 0xffffffff, now_s + 60);
+  CHECK(c.row("3EB0AA01")->pinned_until == 1'700'000'060'000 + 30 * day_ms);
+  c.pins("3EB0AA05", "3EB0AA01", true, 0, now_s + 61);
+  CHECK(c.row("3EB0AA01")->pinned_until == 1'700'000'061'000 + 7 * day_ms);
+  c.pins("3EB0AA06", "3EB0AA01", false, 0, now_s + 62);
+  CHECK(c.row("3EB0AA01")->pinned_until == 0);
+  CHECK(c.told("message.pinned") == 4);
+  c.arrives("3EB0AA07", protocol::build_revoke(Conversation::key("3EB0AA01", true), c.f.random).encoded);
+  c.pins("3EB0AA08", "3EB0AA01", true, 86'400, now_s + 63);
+  CHECK(c.told("message.pinned") == 4);
+}
+
+TEST_CASE("an own pin is one at once") {
+  Marks c;
+  c.arrives("3EB0AA01", c.text("hello"));
+  SendMessage pin;
+  pin.content = PinMessage{"3EB0AA01", true, std::chrono::hours(24)};
+  REQUIRE(c.f.send(pin)->has_value());
+  CHECK(c.row("3EB0AA01")->pinned_until == c.f.now_ms + day_ms);
+  CHECK(c.row("3EB0AA01")->pinned_by == own_lid);
+  CHECK(c.told("message.pinned") == 1);
+}
+
+TEST_CASE("a star is here alone, is told when it changes, and no message that is gone gets one") {
+  Marks c;
+  c.arrives("3EB0AA01", c.text("hello"));
+  CHECK_FALSE(c.ask(StarMessage{"3EB0AA01", true}));
+  CHECK(messages(c.f.last).empty());
+  CHECK(c.row("3EB0AA01")->starred_at == c.f.now_ms);
+  CHECK_FALSE(c.ask(StarMessage{"3EB0AA01", true}));
+  CHECK(c.told("message.starred") == 1);
+  CHECK_FALSE(c.ask(StarMessage{"3EB0AA01", false}));
+  CHECK(c.row("3EB0AA01")->starred_at == 0);
+  CHECK(c.told("message.starred") == 2);
+  CHECK(c.ask(StarMessage{"3EB0NOBODY", true}).value().code == Errc::not_found);
+  c.pins("3EB0AA02", "3EB0AA01", true, 86'400);
+  CHECK(c.ask(StarMessage{"3EB0AA02", true}).value().code == Errc::unsupported);
+  c.arrives("3EB0AA03", protocol::build_revoke(Conversation::key("3EB0AA01", true), c.f.random).encoded);
+  CHECK(c.ask(StarMessage{"3EB0AA01", true}).value().code == Errc::unsupported);
+}
+
+TEST_CASE("a message deleted for oneself is gone with what was said about it, and nobody else hears of it") {
+  Marks c;
+  c.arrives("3EB0AA01", c.text("one"));
+  c.arrives("3EB0AA02", c.text("two"));
+  c.arrives("3EB0AA03", protocol::build_reaction({Conversation::key("3EB0AA02", true), "x", 1}).encoded);
+  CHECK(c.chat()->unread == 2);
+  CHECK_FALSE(c.ask(RemoveMessage{"3EB0AA02"}));
+  CHECK(messages(c.f.last).empty());
+  CHECK_FALSE(c.row("3EB0AA02"));
+  CHECK(c.chat()->unread == 1);
+  CHECK(c.chat()->last_message->id == "3EB0AA01");
+  CHECK(c.told("message.deleted") == 1);
+  CHECK(c.ask(RemoveMessage{"3EB0AA02"}).value().subject == Subject::message);
+  for (int i = 0; i < 5; ++i) c.arrives("3EB0BB0" + std::to_string(i), c.text("more"));  // slices go with batches
+  CHECK_FALSE(c.row("3EB0AA03"));
+}
+
+TEST_CASE("a text that was not sealed yet is not sent once it is deleted, and what waits behind it is") {
+  SessionFixture f;
+  const auto first = f.send(SessionFixture::text("never sent")), second = f.send(SessionFixture::text("sent"));
+  REQUIRE(storage::count_outbox(f.store->reader(), f.row.id) == 2);
+  std::optional<Outcome<>> removed;
+  f.tell(RemoveMessage{(*first)->id}, [&](Outcome<> done) { removed = std::move(done); });
+  REQUIRE((removed && removed->has_value()));
+  CHECK(storage::count_outbox(f.store->reader(), f.row.id) == 1);
+  CHECK_FALSE(storage::find_message_by_id(f.store->reader(), f.row.id, (*first)->id, true));
+  const auto names = f.event_names();
+  CHECK(std::count(names.begin(), names.end(), "ack") == 1);  // its error tells that it was cancelled
+  CHECK(std::count(names.begin(), names.end(), "message.deleted") == 1);
+  f.befriend(ben);
+  const auto said = f.go_online();
+  std::vector<std::string> sent;
+  for (const Node& node : said) {
+    if (node.is("message")) sent.push_back(node.attr("id"));
+  }
+  CHECK(sent == std::vector<std::string>{(*second)->id});
+}
+
+TEST_CASE("one that is on its way is followed to its ack though its copy is gone") {
+  SessionFixture f;
+  f.befriend(ben);
+  f.go_online();
+  const auto sent = f.send(SessionFixture::text("hello"));
+  REQUIRE(messages(f.last).size() == 1);
+  f.tell(RemoveMessage{(*sent)->id});
+  CHECK(storage::count_outbox(f.store->reader(), f.row.id) == 1);
+  f.stanza(ack((*sent)->id));
+  CHECK(storage::count_outbox(f.store->reader(), f.row.id) == 0);
+  CHECK_FALSE(storage::find_message_by_id(f.store->reader(), f.row.id, (*sent)->id, true));
+}
