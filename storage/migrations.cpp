@@ -298,6 +298,7 @@ INSERT INTO search_progress (id, after_row, through_row, taken_out, sweeping, sw
 CREATE VIRTUAL TABLE message_index USING fts5 (
   body, more, scope, content='', columnsize=0, prefix='3', tokenize='unicode61 remove_diacritics 2'
 );
+INSERT INTO message_index (message_index, rank) VALUES ('automerge', 0);        -- by slices: storage/search_index.cpp
 )sql";
 
 // storage/chat_timers.h
