@@ -12,7 +12,8 @@ class ChatTimers {
  public:
   ChatTimers(Context& context, Directory& directory) : c_(context), directory_(directory) {}
 
-  /// Somebody, us included, has set it; `at`: when that was sent. One that was set before the known one changes nothing.
+  /// Somebody, us included, has set it; `at`: when that was sent. One that was set before the known one changes
+  /// nothing.
   void on_set(const Jid& chat, const protocol::DisappearingTimer& timer, UnixMs at);
   /// What a message of the chat says about it. One that does not say since when counts only where nobody said so yet;
   /// one that says nothing (a bot's plain text) means nothing.

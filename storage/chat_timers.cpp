@@ -24,9 +24,7 @@ ChatTimer find_chat_timer(Database& db, SessionId session, const protocol::Jid& 
   return timer;
 }
 
-bool has_chat_timers(Database& db, SessionId session) {
-  return Statement(db, select_any).session(session).next();
-}
+bool has_chat_timers(Database& db, SessionId session) { return Statement(db, select_any).session(session).next(); }
 
 Result<void> apply(Database& db, const PutChatTimer& change) {
   return Statement(db, put_timer)

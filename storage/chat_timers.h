@@ -1,6 +1,6 @@
 #pragma once
-// The disappearing timer of each chat that has or had one: what is sent into it carries the timer. A fact of the chat at
-// WhatsApp, not of its stored copy: it stays when that is deleted, and is there before the first message.
+// The disappearing timer of each chat that has or had one: what is sent into it carries the timer. A fact of the chat
+// at WhatsApp, not of its stored copy: it stays when that is deleted, and is there before the first message.
 
 #include "protocol/binary/jid.h"
 #include "storage/ids.h"

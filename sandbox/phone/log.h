@@ -55,7 +55,7 @@ class PhoneLog {
   std::function<void(std::uint64_t)> changed_;
   std::vector<PhoneMessage> messages_;
   std::vector<Behind> behind_;
-  std::unordered_map<std::string, std::size_t> index_;  // author/id -> number
+  std::unordered_map<std::string, std::size_t> index_;     // author/id -> number
   std::unordered_map<std::string, std::uint32_t> timers_;  // chat -> seconds; of the messages that were put
   std::size_t dropped_ = 0;                                // number of messages_[0]
 };

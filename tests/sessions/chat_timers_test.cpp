@@ -83,7 +83,8 @@ TEST_CASE("messages teach the timer of their chat, by the time they say; one wit
   CHECK(c.row("3EB0AA01")->details == R"({"expiresAfter":86400})");
 }
 
-TEST_CASE("everything that is sent into the chat carries the timer, the setting itself and what is about messages does not") {
+TEST_CASE(
+    "everything that is sent into the chat carries the timer, the setting itself and what is about messages does not") {
   Timers c;
   c.sets("3EB0AA01", 86'400, now_s - 10);
   const auto text = c.sent(SessionFixture::text("hello"));
@@ -104,7 +105,8 @@ TEST_CASE("everything that is sent into the chat carries the timer, the setting 
   for (const auto& row : page) CHECK(row.details.find(R"("expiresAfter":86400)") != std::string::npos);
 }
 
-TEST_CASE("setting the timer is a message in the queue that stands in no page; what follows in the same turn carries it") {
+TEST_CASE(
+    "setting the timer is a message in the queue that stands in no page; what follows in the same turn carries it") {
   Timers c;
   SendMessage set = SessionFixture::text("");
   set.content = SetDisappearing{604'800};
