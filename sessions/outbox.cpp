@@ -607,13 +607,13 @@ void Outbox::complete(std::int64_t row, Item& item) {
   pump();
 }
 
-void Outbox::on_receipt(std::string_view message_id) {
+void Outbox::on_receipt(std::string_view message_id, UnixMs at) {
   const auto known = by_id_.find(message_id);
   if (known == by_id_.end()) return;
   // Of one that never left, a receipt proves nothing.
   Item& item = items_.at(known->second);
   if (item.state != OutboxState::sealed) return;
-  tell_accepted(item, c_.now.unix_ms);
+  tell_accepted(item, at);
   // Whether there are other devices, only the ack would have said.
   sealer_.forget(Sealer::Stale::recipient_and_own, item.chat);
   complete(known->second, item);

@@ -53,8 +53,9 @@ class Outbox {
   bool would_accept(std::string_view message_id) const;
   /// The server has answered a message. Nothing for one that is not awaited.
   void on_verdict(std::string_view message_id, const Sealer::Verdict& verdict);
-  /// A receipt for one of our messages proves that the server had it, whether or not its ack got through.
-  void on_receipt(std::string_view message_id);
+  /// A receipt for one of our messages proves that the server had it, whether or not its ack got through: by this time
+  /// of the server's clock, since ours may be wrong by days.
+  void on_receipt(std::string_view message_id, UnixMs at);
   void on_link_down();
   /// The user deletes the chat: what was not sealed yet is cancelled, its ack says so. Sealed messages may be on their
   /// way already and are followed to their ack.

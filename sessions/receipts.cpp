@@ -125,7 +125,7 @@ void Receipts::raise(const std::string& id, const Jid& from, AckLevel level, Uni
   const auto message = find_sent(id);
   // A receipt raises only what was sent to the chat it comes from.
   if (!message || (message->chat.is_group() ? from : directory_.canonical_user(from)) != message->chat) return;
-  if (on_proof) on_proof(id);
+  if (on_proof) on_proof(id, at);
   if (!message->chat.is_group()) {
     c_.records.add(storage::NoteCopy{message->row, storage::CopyHolder::recipient, from.device});
   }
@@ -147,12 +147,13 @@ void Receipts::on_own_receipt(const protocol::IncomingReceipt& receipt) {
   }
   // Another device of ours has its copy of what we sent: no tick, but no reason to send it there again either.
   if (type != "sender") return;
+  const UnixMs at = stated_ms(receipt.timestamp, c_.now.unix_ms);
   std::size_t handled = 0;
   for (const std::string& id : receipt.ids) {
     if (++handled > max_ids) break;
     const auto message = find_sent(id);
     if (!message) continue;
-    if (on_proof) on_proof(id);
+    if (on_proof) on_proof(id, at);
     c_.records.add(storage::NoteCopy{message->row, storage::CopyHolder::own_account, receipt.from.device});
   }
 }
@@ -190,7 +191,7 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
   const Jid requester = directory_.canonical_device(request->requester);
   // Looked at before anything is counted, so that requests for what was never sent leave no trace.
   if (!resendable(*request, requester)) return RetryAnswer::done;
-  if (on_proof) on_proof(request->id);
+  if (on_proof) on_proof(request->id, stated_ms(receipt.number("t").value_or(0), c_.now.unix_ms));
   storage::ResendRow resends = c_.records.resends(requester, request->id);
   if (resends.count >= c_.settings.max_resends) return RetryAnswer::done;
   ++resends.count;

@@ -18,7 +18,7 @@ class Receipts {
 
   void on_receipt(const Node& receipt);
   /// Set by the session: a receipt of a device that the message was for shows that the server has had it.
-  std::function<void(const std::string& message_id)> on_proof;
+  std::function<void(const std::string& message_id, UnixMs at)> on_proof;
 
  private:
   static constexpr std::size_t max_ids = 256;

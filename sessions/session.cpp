@@ -64,7 +64,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
   };
   pairing_.on_failed = [this](Reason why) { leave_link(failed(std::move(why))); };
   outbox_.on_unanswered = [this] { give_up_link("a sent message was not acknowledged"); };
-  receipts_.on_proof = [this](const std::string& id) { outbox_.on_receipt(id); };
+  receipts_.on_proof = [this](const std::string& id, UnixMs at) { outbox_.on_receipt(id, at); };
   inbound_.on_undecryptable = [this](const std::string& id, std::uint32_t count, const Error& error) {
     log_("message_undecryptable", fmt::format("message={} retry={} error={} detail={}", log_value(id), count,
                                               protocol::name(error.code), log_value(error.detail)));

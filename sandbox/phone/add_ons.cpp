@@ -16,7 +16,7 @@ using protocol::Result;
 const PhoneMessage* PhoneAddOns::find(const std::string& id, std::string_view chat) const {
   const auto& known = log_.messages();
   const auto found = std::find_if(known.rbegin(), known.rend(), [&](const PhoneMessage& m) {
-    return m.id == id && m.chat == chat && m.target.empty();
+    return m.id == id && m.chat == chat && m.target.empty() && m.status != "failed";
   });
   return found == known.rend() ? nullptr : &*found;
 }
@@ -58,9 +58,13 @@ void PhoneAddOns::take_effect(const PhoneMessage& said, const MessageBody& body)
     return log_.touch(target->author, target->id);
   }
   if (shown->author != said.author) return;  // only one's own message is edited or taken back
+  PhoneLog::Behind* behind = log_.behind(shown->author, shown->id);
+  if (target->revoked) return;
   if (const auto* edit = std::get_if<protocol::Edit>(&body)) {
+    if (edit->at_ms < behind->edited_ms) return;
     target->text = edit->text;
     target->edited = true;
+    behind->edited_ms = edit->at_ms;
   } else if (std::holds_alternative<protocol::Revoke>(body)) {
     target->text.clear();
     target->revoked = true;
@@ -68,6 +72,21 @@ void PhoneAddOns::take_effect(const PhoneMessage& said, const MessageBody& body)
     return;
   }
   log_.touch(target->author, target->id);
+}
+
+void PhoneAddOns::on_arrived(const PhoneMessage& message) {
+  for (const auto& [author, id] : log_.about(message.id)) {
+    PhoneMessage* said = log_.find(author, id);
+    if (said->chat != message.chat || said->status == "failed") continue;
+    const auto content = protocol::parse_message(log_.behind(author, id)->encoded);
+    if (!content) continue;
+    if (const auto* vote = std::get_if<protocol::PollVote>(&content->body)) {
+      said->options = choices(*said, *vote);
+      log_.touch(author, id);
+    } else {
+      take_effect(PhoneMessage(*said), content->body);
+    }
+  }
 }
 
 Result<OutgoingMessage> PhoneAddOns::vote(const PhoneVote& vote, const PhoneMessage& poll,

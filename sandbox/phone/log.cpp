@@ -1,5 +1,6 @@
 #include "sandbox/phone/log.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <utility>
 
@@ -63,6 +64,7 @@ json::object to_json(const PhoneMessage& message, const PhoneLog::Behind& behind
                  {"encoded", base64_value(behind.encoded)},
                  {"form", behind.chat.empty() ? "" : behind.chat.to_string()},
                  {"unread", behind.unread}};
+  if (behind.edited_ms != 0) o["editedMs"] = behind.edited_ms;
   if (message.media) o["media"] = to_json(*message.media);
   if (message.pinned) o["pinned"] = true;
   if (message.expires_after != 0) o["expiresAfter"] = message.expires_after;
@@ -100,6 +102,7 @@ PhoneLog::Behind read_behind(const json::object& o) {
   behind.encoded = bytes_of(o.at("encoded"));
   if (const auto form = Jid::parse(o.at("form").as_string())) behind.chat = *form;
   behind.unread = o.at("unread").as_bool();
+  if (const json::value* edited = o.if_contains("editedMs")) behind.edited_ms = number_of<std::int64_t>(*edited);
   return behind;
 }
 
@@ -118,6 +121,8 @@ void PhoneLog::put(PhoneMessage message, Behind behind) {
   note_timer(message);
   const std::size_t there = position(message.author, message.id);
   if (there < messages_.size()) {
+    unlink(messages_[there], there + dropped_);
+    if (!message.target.empty()) about_.emplace(message.target, there + dropped_);
     messages_[there] = std::move(message);
     behind_[there] = std::move(behind);
     return changed_(there + dropped_);
@@ -126,6 +131,7 @@ void PhoneLog::put(PhoneMessage message, Behind behind) {
   if (messages_.size() == kept + surplus) {
     for (std::size_t i = 0; i < surplus; ++i) {
       index_.erase(key_of(messages_[i].author, messages_[i].id));
+      unlink(messages_[i], i + dropped_);
       changed_(i + dropped_);
     }
     messages_.erase(messages_.begin(), messages_.begin() + static_cast<std::ptrdiff_t>(surplus));
@@ -133,6 +139,7 @@ void PhoneLog::put(PhoneMessage message, Behind behind) {
     dropped_ += surplus;
   }
   index_[key_of(message.author, message.id)] = messages_.size() + dropped_;
+  if (!message.target.empty()) about_.emplace(message.target, messages_.size() + dropped_);
   changed_(messages_.size() + dropped_);
   messages_.push_back(std::move(message));
   behind_.push_back(std::move(behind));
@@ -158,6 +165,27 @@ PhoneLog::Behind* PhoneLog::behind(std::string_view author, std::string_view id)
   return there < behind_.size() ? &behind_[there] : nullptr;
 }
 
+std::vector<std::pair<std::string, std::string>> PhoneLog::about(const std::string& target) const {
+  std::vector<std::size_t> numbers;
+  const auto [first, last] = about_.equal_range(target);
+  for (auto it = first; it != last; ++it) numbers.push_back(it->second);
+  std::sort(numbers.begin(), numbers.end());
+  std::vector<std::pair<std::string, std::string>> found;
+  found.reserve(numbers.size());
+  for (const std::size_t number : numbers) {
+    const PhoneMessage& said = messages_[number - dropped_];
+    found.emplace_back(said.author, said.id);
+  }
+  return found;
+}
+
+void PhoneLog::unlink(const PhoneMessage& said, std::size_t number) {
+  if (said.target.empty()) return;
+  const auto [first, last] = about_.equal_range(said.target);
+  const auto found = std::find_if(first, last, [number](const auto& entry) { return entry.second == number; });
+  if (found != last) about_.erase(found);
+}
+
 // --- rows
 
 std::optional<Bytes> PhoneLog::row(std::uint64_t number) const {
@@ -172,6 +200,7 @@ void PhoneLog::restore(std::uint64_t number, ByteView row) {
   note_timer(message);
   if (messages_.empty()) dropped_ = static_cast<std::size_t>(number);
   index_[key_of(message.author, message.id)] = messages_.size() + dropped_;
+  if (!message.target.empty()) about_.emplace(message.target, messages_.size() + dropped_);
   messages_.push_back(std::move(message));
   behind_.push_back(read_behind(saved));
 }

@@ -25,6 +25,7 @@ class PhoneLog {
     Bytes encoded;  // Message protobuf; empty for a message that could not be decrypted
     Jid chat;       // the other party as the stanza addressed it: receipts keep that form
     bool unread = false;
+    std::int64_t edited_ms = 0;  // by the clock of who edited it last; 0: nobody has
   };
 
   /// `changed` hears the number of every message that is new, changed through touch() or forgotten. Numbers grow.
@@ -40,6 +41,9 @@ class PhoneLog {
   /// What is changed through a pointer is told here.
   void touch(std::string_view author, std::string_view id);
 
+  /// What is said about a message of this id, whoever wrote that: authors and ids, in the order in which they came.
+  std::vector<std::pair<std::string, std::string>> about(const std::string& target) const;
+
   // --- row: phone_message, by number
   std::optional<Bytes> row(std::uint64_t number) const;
   /// In order of the numbers.
@@ -52,12 +56,14 @@ class PhoneLog {
  private:
   std::size_t position(std::string_view author, std::string_view id) const;  // messages_.size() when absent
   void note_timer(const PhoneMessage& message);
+  void unlink(const PhoneMessage& said, std::size_t number);
   std::function<void(std::uint64_t)> changed_;
   std::vector<PhoneMessage> messages_;
   std::vector<Behind> behind_;
-  std::unordered_map<std::string, std::size_t> index_;     // author/id -> number
-  std::unordered_map<std::string, std::uint32_t> timers_;  // chat -> seconds; of the messages that were put
-  std::size_t dropped_ = 0;                                // number of messages_[0]
+  std::unordered_map<std::string, std::size_t> index_;       // author/id -> number
+  std::unordered_multimap<std::string, std::size_t> about_;  // PhoneMessage::target -> number
+  std::unordered_map<std::string, std::uint32_t> timers_;    // chat -> seconds; of the messages that were put
+  std::size_t dropped_ = 0;                                  // number of messages_[0]
 };
 
 }  // namespace wharf::sandbox

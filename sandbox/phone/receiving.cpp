@@ -106,6 +106,7 @@ void PhoneReceiving::show(const MessageSource& source, const DeviceKey& author,
   const PhoneMessage received = shown;
   log_.put(std::move(shown), {content.encoded, chat, !received.from_me});
   add_ons_.take_effect(received, content.body);
+  if (received.target.empty()) add_ons_.on_arrived(received);
   if (received.media) downloads_.load(received.author, received.id);
   if (!received.from_me) auto_replies_.react(received);
 }

@@ -300,3 +300,41 @@ TEST_CASE("a text that a command cancels names that command, one that nobody doe
     CHECK(failures(f).at(id) == "req-1");
   }
 }
+
+TEST_CASE("an own edit counts where its ack is faster than that of its message, though the clock is a day behind") {
+  Fixture f;
+  f.befriend(ben);
+  f.go_online();
+  f.now_ms -= std::chrono::milliseconds(24h).count();
+  const std::string id = (*f.send(Fixture::text("frist")))->id;
+  SendMessage edit = Fixture::text("");
+  edit.content = EditText{id, "first", {}};
+  const std::string edit_id = (*f.send(edit))->id;
+  f.stanza(ack(edit_id));
+  f.stanza(ack(id));
+  const auto row = storage::find_message_by_id(f.store->reader(), f.row.id, id, true);
+  REQUIRE(row);
+  CHECK(row->body == "first");
+  CHECK(row->timestamp == 1'700'000'001'000);
+}
+
+TEST_CASE("a receipt that comes instead of the ack says by the server's clock when a message was sent") {
+  Fixture f;
+  f.befriend(ben);
+  f.go_online();
+  f.now_ms -= std::chrono::milliseconds(24h).count();
+  const std::string id = (*f.send(Fixture::text("hello")))->id;
+  const bool retry = GENERATE(false, true);
+  Node receipt("receipt");
+  receipt.set("id", id).set("from", ben).set("t", "1700000002");
+  if (retry) {
+    receipt.set("type", "retry");
+    receipt.add(Node("retry").set("count", std::uint64_t{1}).set("id", id).set("t", "1699990000").set("v", "1"));
+    receipt.add(Node("registration").bytes(protocol::Bytes{0, 0, 0, 77}));
+  }
+  f.stanza(receipt);
+  const auto row = storage::find_message_by_id(f.store->reader(), f.row.id, id, true);
+  REQUIRE(row);
+  CHECK(row->ack >= storage::AckLevel::server);
+  CHECK(row->timestamp == 1'700'000'002'000);
+}

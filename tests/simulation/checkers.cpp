@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/json/parse.hpp>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <utility>
@@ -11,9 +12,11 @@
 #include "sessions/iq_tracker.h"
 #include "sessions/key_cache.h"
 #include "sessions/mailbox.h"
+#include "storage/messages.h"
 #include "storage/outbox.h"
 #include "storage/read_receipts.h"
 #include "storage/statement.h"
+#include "tests/simulation/view_checkers.h"
 
 namespace wharf::simulation {
 
@@ -23,16 +26,19 @@ namespace {
 
 /// What the log says about one session.
 struct Log {
-  std::map<std::string, unsigned> messages, sent;                              // events by body
-  std::map<std::string, std::vector<int>> acks;                                // levels by message id, in order
-  std::map<std::string, std::string> errors;                                   // why a message ended as an error
+  std::map<std::string, unsigned> messages, sent;  // events by Text::mark()
+  std::map<std::string, unsigned> remarks;         // events of what is about a message, by id
+  std::map<std::string, std::vector<int>> acks;    // levels by message id, in order
+  std::map<std::string, std::string> errors;       // why a message ended as an error
   std::map<std::string, std::vector<std::string>> sent_order, received_order;  // bodies by "from>to" of the text
 };
 
 /// An accepted text may end like this, and its `ack` event says so; every other end is a broken promise.
 bool may_end(std::string_view error) {
   constexpr std::string_view ends[] = {"logged out", "the chat was deleted", "the message was deleted",
-                                       "did not acknowledge the message on", "(429)"};
+                                       "did not acknowledge the message on", "(429)",
+                                       // of a file
+                                       "could not be uploaded", "answered 413", "answered 400"};
   return std::any_of(std::begin(ends), std::end(ends),
                      [&](std::string_view end) { return error.find(end) != std::string_view::npos; });
 }
@@ -42,7 +48,13 @@ std::string lane_of(const std::string& body) { return body.substr(0, body.find('
 
 class Check {
  public:
-  Check(World& world, Ledger& ledger) : world_(world), ledger_(ledger) {}
+  Check(World& world, Ledger& ledger) : world_(world), ledger_(ledger) {
+    for (const Text& text : ledger.texts) {
+      if (!text.id.empty()) by_id_.emplace(text.id, &text);
+      if (text.kind == Kind::revoke && ledger.texts[text.target].from == text.from)
+        taken_back_.insert(&ledger.texts[text.target]);
+    }
+  }
 
   void read_log() {
     storage::EventFilter filter;
@@ -60,23 +72,33 @@ class Check {
       violate(fmt::format("{} events were heard, {} of them are in the log", ledger_.heard().size(), heard_again_));
   }
 
-  void check_text(const Text& text) {
+  void check_text(const Text& made) {
+    Text text = made;
+    // The session keeps nothing of it that it could send to who could not read it at once.
+    if (text.by_gateway && is_taken_back(made)) {
+      const std::string why = "it was taken back";
+      if (text.phone_excuse.empty()) text.phone_excuse = why;
+      if (text.own_phone_excuse.empty()) text.own_phone_excuse = why;
+      for (std::size_t i = 0; i < ledger_.gateways.size(); ++i) {
+        if (i != text.via && text.copies[i].excuse.empty()) text.copies[i].excuse = why;
+      }
+    }
     const Person& from = ledger_.persons[text.from];
     const Person& to = ledger_.persons[text.to];
     std::string error;
     if (text.by_gateway) {
-      if (!text.accepted && !text.given_up) return violate("never answered: " + text.body);
+      if (!text.settled()) return violate("never answered: " + text.body);
       const Log& log = logs_[ledger_.gateways[text.via].session];
       if (const auto ended = log.errors.find(text.id); ended != log.errors.end()) error = ended->second;
       if (!error.empty() && !may_end(error)) violate(fmt::format("{} ended as: {}", text.body, error));
       if (text.told_ahead && error.find("(429)") != std::string::npos)
         violate(fmt::format("{} was told to be at the server and ended as: {}", text.body, error));
-      expect("event message.sent", text, count(log.sent, text.body), text.accepted ? "" : text.own_phone_excuse);
-      expect("own phone", text, shown(from.number, text.body), error.empty() ? text.own_phone_excuse : error);
+      expect_own(text, log);
+      expect("own phone", text, shown(from.number, text), error.empty() ? text.own_phone_excuse : error);
     } else {
       error = sending_failure(from.number, text);
     }
-    expect("recipient's phone", text, shown(to.number, text.body), error.empty() ? text.phone_excuse : error);
+    expect("recipient's phone", text, shown(to.number, text), error.empty() ? text.phone_excuse : error);
     for (std::size_t i = 0; i < ledger_.gateways.size(); ++i) check_copy(text, i, error);
     if (text.by_gateway && text.accepted) check_acks(text, error);
     if (text.read_promised && status_at(from.number, text.id) != "read")
@@ -104,6 +126,10 @@ class Check {
 
  private:
   void violate(std::string what) { ledger_.violate(std::move(what)); }
+  bool is_taken_back(const Text& text) const {
+    return taken_back_.contains(&text) ||
+           (text.target != Text::nothing && taken_back_.contains(&ledger_.texts[text.target]));
+  }
   static unsigned count(const std::map<std::string, unsigned>& by_body, const std::string& body) {
     const auto found = by_body.find(body);
     return found == by_body.end() ? 0 : found->second;
@@ -115,14 +141,18 @@ class Check {
     const bool received = gateway.person == text.to;
     if (!received && (gateway.person != text.from || (text.by_gateway && text.via == number))) return;
     const Log& log = logs_[gateway.session];
-    unsigned times = count(received ? log.messages : log.sent, text.body);
+    unsigned times = times_there(text, gateway, received);
     const auto found = text.copies.find(number);
     const Copy copy = found == text.copies.end() ? Copy() : found->second;
     // Once more is once, where everything that knew the text was given away between the two.
     if (copy.forgotten(ledger_.persons[text.from])) times = std::min(times, 1u);
     std::string excuse = error.empty() ? copy.excuse : error;
     if (excuse.empty() && gateway.retired) excuse = "its device was given up";
-    expect(fmt::format("event {} of {}", received ? "message" : "message.sent", gateway.session), text, times, excuse);
+    if (excuse.empty() && !text.is_told() && copy.removed) excuse = "it was deleted";
+    expect(fmt::format("{} of {}", what_tells(text, received), gateway.session), text, times, excuse);
+    if (!copy.removed && count(log.remarks, text.id) > 1)
+      violate(fmt::format("{} ({}) was told {} times by {}", text.body, text.id, count(log.remarks, text.id),
+                          gateway.session));
   }
 
   void compare(const storage::Event& event) {
@@ -145,17 +175,47 @@ class Check {
       }
     } else if (event.name == "message" || event.name == "message.sent") {
       const auto data = boost::json::parse(event.data);
+      const std::string id(data.at("id").as_string());
       std::string body(data.at("body").as_string());
       const bool received = event.name == "message";
-      ++(received ? log.messages : log.sent)[body];
+      ++(received ? log.messages : log.sent)[body.empty() ? id : body];
+      if (const auto known = by_id_.find(id); known != by_id_.end()) body = known->second->body;
       const std::string lane = lane_of(body);
       (received ? log.received_order : log.sent_order)[lane].push_back(std::move(body));
+    } else if (event.name == "reaction" || event.name == "message.edited" || event.name == "message.revoked" ||
+               event.name == "poll.vote") {
+      ++log.remarks[std::string(boost::json::parse(event.data).at("id").as_string())];
     }
   }
 
-  /// Once; with an excuse at most once.
+  static std::string what_tells(const Text& text, bool received) {
+    if (!text.is_told()) return fmt::format("the row of the {}", name(text.kind));
+    if (text.kind == Kind::reaction) return "event reaction";
+    return received ? "event message" : "event message.sent";
+  }
+  unsigned times_there(const Text& text, const Gateway& gateway, bool received) {
+    const Log& log = logs_[gateway.session];
+    if (text.kind == Kind::reaction) return count(log.remarks, text.id);
+    if (text.is_told()) return count(received ? log.messages : log.sent, text.mark());
+    const auto view = world_.daemon.supervisor().find(gateway.session);
+    return view && storage::find_message_by_id(world_.daemon.store().reader(), view->id, text.id, !received) ? 1 : 0;
+  }
+  /// In the session that was asked to send it.
+  void expect_own(const Text& text, const Log& log) {
+    const Gateway& gateway = ledger_.gateways[text.via];
+    const auto copy = text.copies.find(text.via);
+    std::string excuse = text.accepted ? "" : text.own_phone_excuse;
+    if (!text.is_told() && (gateway.retired || (copy != text.copies.end() && copy->second.removed)))
+      excuse = "it was deleted";
+    expect(what_tells(text, false), text, times_there(text, gateway, false), excuse);
+    if (count(log.remarks, text.id) > 1)
+      violate(
+          fmt::format("{} ({}) was told {} times where it was sent", text.body, text.id, count(log.remarks, text.id)));
+  }
+
+  /// Once; with an excuse at most once; never when it could not be said.
   void expect(std::string_view where, const Text& text, unsigned times, const std::string& excuse) {
-    if (times == 1 || (times == 0 && !excuse.empty())) return;
+    if (text.refused ? times == 0 : times == 1 || (times == 0 && !excuse.empty())) return;
     violate(fmt::format("{} ({}): {} times at: {}{}", text.body, text.id, times, where,
                         excuse.empty() ? "" : " (" + excuse + ")"));
   }
@@ -174,20 +234,25 @@ class Check {
   const std::map<std::string, std::vector<const PhoneMessage*>>& shown_by(const std::string& number) {
     auto& shown = phones_[number];
     if (shown.empty()) {
-      for (const PhoneMessage& message : world_.phones.find(number)->messages())
-        shown[message.text].push_back(&message);
+      for (const PhoneMessage& message : world_.phones.find(number)->messages()) {
+        if (message.status == "failed") continue;
+        const auto known = by_id_.find(message.id);
+        shown[known != by_id_.end() ? known->second->mark() : message.text].push_back(&message);
+      }
     }
     return shown;
   }
-  unsigned shown(const std::string& number, const std::string& body) {
+  unsigned shown(const std::string& number, const Text& text) {
     const auto& all = shown_by(number);
-    const auto found = all.find(body);
+    const auto found = all.find(text.mark());
     return found == all.end() ? 0 : static_cast<unsigned>(found->second.size());
   }
   std::vector<std::string> shown_order(std::size_t person, const std::string& lane) const {
     std::vector<std::string> bodies;
     for (const PhoneMessage& message : world_.phones.find(ledger_.persons[person].number)->messages()) {
-      if (lane_of(message.text) == lane) bodies.push_back(message.text);
+      const auto known = by_id_.find(message.id);
+      if (known == by_id_.end() || is_about(known->second->kind)) continue;
+      if (lane_of(known->second->body) == lane) bodies.push_back(known->second->body);
     }
     return bodies;
   }
@@ -229,6 +294,8 @@ class Check {
 
   World& world_;
   Ledger& ledger_;
+  std::map<std::string, const Text*> by_id_;
+  std::set<const Text*> taken_back_;
   std::map<std::string, Log> logs_;  // by session
   std::map<std::string, std::map<std::string, std::vector<const PhoneMessage*>>> phones_;
   std::map<std::string, std::map<std::string, const PhoneMessage*>> sent_by_;
@@ -269,6 +336,22 @@ std::string what_waits(World& world, const Person& person, const Gateway& gatewa
 
 }  // namespace
 
+namespace {
+
+/// Of the vault: what is not to be uploaded any more, and what nobody finished.
+std::string what_is_left(const World& world) {
+  for (const char* directory : {"outgoing", "writing"}) {
+    std::error_code failed;
+    std::filesystem::directory_iterator files(world.vault_directory() + "/" + directory, failed);
+    if (failed) return std::string(directory) + " cannot be read";
+    if (files != std::filesystem::directory_iterator())
+      return fmt::format("a file is left in {}: {}", directory, files->path().filename().string());
+  }
+  return "";
+}
+
+}  // namespace
+
 std::string what_waits(World& world, const Ledger& ledger) {
   for (const Gateway& gateway : ledger.gateways) {
     if (auto waits = what_waits(world, ledger.persons[gateway.person], gateway); !waits.empty()) return waits;
@@ -279,9 +362,11 @@ std::string what_waits(World& world, const Ledger& ledger) {
     for (const PhoneMessage& message : world.phones.find(person.number)->messages()) {
       if (message.from_me && message.device == 0 && message.status == "pending")
         return fmt::format("{} has not sent '{}'", person.number, message.text);
+      if (message.media && message.media->state == "loading" && message.status != "error")
+        return fmt::format("{} still loads '{}'", person.number, message.text);
     }
   }
-  return "";
+  return what_is_left(world);
 }
 
 void check_bounds(World& world, Ledger& ledger) {
@@ -325,6 +410,7 @@ void check_promises(World& world, Ledger& ledger, bool orderly) {
   Check check(world, ledger);
   check.read_log();
   for (const Text& text : ledger.texts) check.check_text(text);
+  check_views(world, ledger);
   if (orderly) check.check_order();
   if (const auto reused = world.network.stats().reused_message_keys; reused != 0)
     ledger.violate(fmt::format("{} message keys were used twice", reused));

@@ -33,6 +33,9 @@ const char* name(Fault fault) {
                                    "refused_logins",
                                    "drained_prekeys",
                                    "kick",
+                                   "media_errors",
+                                   "media_wire",
+                                   "lost_files",
                                    "phone_off",
                                    "withheld_receipts",
                                    "forgotten_ratchets",
@@ -43,7 +46,8 @@ const char* name(Fault fault) {
                                    "log_out",
                                    "removed_chat",
                                    "device_added",
-                                   "device_removed"};
+                                   "device_removed",
+                                   "overtaken"};
   static_assert(std::size(names) == static_cast<std::size_t>(Fault::count));
   return names[static_cast<std::size_t>(fault)];
 }
@@ -89,6 +93,7 @@ void FaultSchedule::start() {
     }
     if (fault == Fault::device_added) {
       plan_devices();
+      plan_overtaking();
       break;
     }
     const bool wanted = draw(2) == 0;
@@ -120,7 +125,8 @@ bool FaultSchedule::keeps_order() const {
       case Fault::log_out:
       case Fault::removed_chat:
       case Fault::device_added:
-      case Fault::device_removed: return true;
+      case Fault::device_removed:
+      case Fault::overtaken: return true;
       default: return false;
     }
   });
@@ -166,6 +172,7 @@ void FaultSchedule::jump_clock(milliseconds by) {
   milliseconds& error = world_.daemon.clock_error;
   if ((by > long_jump || by < -long_jump) && users_.somebody_repeats())
     return later(seconds(1), [this, by] { jump_clock(by); });
+  world_.clocks_jumped = true;
   const milliseconds before = std::exchange(error, std::clamp(error + by, -most, most));
   note(Fault::clock_jump, fmt::format("by {} ms, it is {} ms wrong", (error - before).count(), error.count()));
   users_.see_clock();
@@ -178,6 +185,13 @@ void FaultSchedule::plan_devices() {
     on_.insert(fault);
     next_device(fault, 1 + world_.devices.below(4));
   }
+}
+
+// As with the clock.
+void FaultSchedule::plan_overtaking() {
+  if (world_.kinds.below(2) != 0) return;
+  on_.insert(Fault::overtaken);
+  users_.overtaking(true);
 }
 
 void FaultSchedule::next_device(Fault fault, unsigned times) {
@@ -215,6 +229,7 @@ void FaultSchedule::strike(Fault fault) {
   if (fault <= Fault::bad_dials) return on_connection(fault);
   if (fault <= Fault::slow_disk) return on_daemon(fault);
   if (fault <= Fault::kick) return on_server(fault);
+  if (fault <= Fault::lost_files) return on_media(fault);
   if (fault <= Fault::reinstall) return on_phone(fault);
   on_session(fault);
 }
@@ -223,10 +238,13 @@ void FaultSchedule::heal() {
   healed_ = true;
   done_.push_back(fmt::format("{:>12} all faults end", clock_text(world_.time.now())));
   world_.trace.note("fault", "all faults end");
+  users_.overtaking(false);
   world_.network.faults() = sandbox::Faults();
   world_.network.release_held();
   world_.daemon.disk = DiskFaults();
   world_.daemon.dials = DialFaults();
+  world_.daemon.http = HttpFaults();
+  world_.media->faults().set({});
   // What nobody need notice stays wrong: the world has to come to rest with it.
   if (std::chrono::abs(world_.daemon.clock_error) > std::chrono::hours(12)) {
     world_.trace.note("fault", "the clock is put right");
@@ -348,6 +366,55 @@ void FaultSchedule::on_server(Fault fault) {
     }
   }
   note(fault, std::to_string(few));
+}
+
+sandbox::MediaFault FaultSchedule::media_error() {
+  using sandbox::MediaWay;
+  sandbox::MediaFault error;
+  constexpr unsigned of_uploads[] = {500, 503, 507, 401, 429, 413}, of_downloads[] = {500, 503, 404, 410, 403, 429};
+  error.on = draw(2) == 0 ? MediaWay::upload : MediaWay::download;
+  error.what =
+      static_cast<sandbox::MediaFault::What>(draw(static_cast<std::uint32_t>(sandbox::MediaFault::What::slow) + 1));
+  error.status = (error.on == MediaWay::upload ? of_uploads : of_downloads)[draw(6)];
+  error.bytes = draw(2) == 0 ? draw(64) : draw(100'000);
+  error.bytes_per_second = 500 + draw(50'000);
+  error.count = 1 + draw(6);
+  const unsigned door = draw(10);
+  if (door < 2) error.host = sandbox::MediaDoor::fallback;
+  else if (door < 4) error.host = sandbox::MediaDoor::primary;
+  else if (door == 4) error.host = sandbox::MediaDoor::phones;
+  return error;
+}
+
+void FaultSchedule::on_media(Fault fault) {
+  if (fault == Fault::media_wire) {
+    world_.daemon.http = {draw(50), draw(20), draw(60)};
+    const HttpFaults& http = world_.daemon.http;
+    note(fault, fmt::format("refused {}% hanging {}% cut {}%", http.refused, http.hanging, http.cut));
+    return later(seconds(5 + draw(60)), [this] { world_.daemon.http = HttpFaults(); });
+  }
+  if (fault == Fault::lost_files) {
+    const auto files = world_.media_store.list(0, 1'000);
+    if (files.empty()) return;
+    const auto& file = files[draw(static_cast<std::uint32_t>(files.size()))];
+    world_.files_lost = true;
+    note(fault, fmt::format("{} bytes", file.bytes));
+    (void)(draw(2) == 0 ? world_.media_store.forget(file.id) : world_.media_store.expire(file.id));
+    return;
+  }
+  if (draw(6) == 0) {
+    note(fault, "the upload tokens are over");
+    return world_.network.expire_media_auth();
+  }
+  std::vector<sandbox::MediaFault> errors{media_error()};
+  if (draw(2) == 0) errors.push_back(media_error());
+  std::string told;
+  for (const auto& error : errors) {
+    if (error.host == sandbox::MediaDoor::phones) world_.phones_failed = true;
+    told += fmt::format(" {}x{} {}", error.count, static_cast<int>(error.what), error.status);
+  }
+  note(fault, told);
+  world_.media->faults().set(std::move(errors));
 }
 
 void FaultSchedule::on_phone(Fault fault) {

@@ -36,6 +36,10 @@ enum class Fault {
   refused_logins,
   drained_prekeys,
   kick,
+  // the media host and the way to it
+  media_errors,  // statuses, connections that end, bodies that are cut or damaged, tokens that are over
+  media_wire,    // connections refused, hanging, broken in the middle
+  lost_files,
   // phones
   phone_off,
   withheld_receipts,
@@ -49,6 +53,8 @@ enum class Fault {
   removed_chat,
   device_added,    // one more session of a phone
   device_removed,  // for good: unlinked on the phone, logged out, or its session deleted
+  // people
+  overtaken,  // what is said about a message arrives before it
   count,
 };
 const char* name(Fault fault);
@@ -68,6 +74,7 @@ class FaultSchedule {
   void plan(Fault fault, std::chrono::milliseconds mean);
   void plan_clock();
   void plan_devices();
+  void plan_overtaking();
   void next_device(Fault fault, unsigned times);
   void add_device();
   void remove_device();
@@ -77,6 +84,8 @@ class FaultSchedule {
   void on_connection(Fault fault);
   void on_daemon(Fault fault);
   void on_server(Fault fault);
+  void on_media(Fault fault);
+  sandbox::MediaFault media_error();
   void on_phone(Fault fault);
   void on_session(Fault fault);
   void kill_soon();

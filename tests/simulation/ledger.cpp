@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
+#include <iterator>
 #include <utility>
 
 namespace wharf::simulation {
@@ -15,6 +17,13 @@ void excuse(std::string& where, const std::string& why) {
 
 }  // namespace
 
+const char* name(Kind kind) {
+  constexpr const char* names[] = {"text",  "location", "contacts", "poll",   "event",
+                                   "media", "reaction", "edit",     "revoke", "vote"};
+  static_assert(std::size(names) == static_cast<std::size_t>(Kind::vote) + 1);
+  return names[static_cast<std::size_t>(kind)];
+}
+
 void Ledger::violate(std::string what) {
   if (violations.size() < max_violations) violations.push_back(std::move(what));
 }
@@ -26,10 +35,38 @@ void Ledger::hear(const std::vector<storage::Event>& events) {
       violate(fmt::format("event {} ({}) came after event {}", event.id, event.name, last_event_));
     last_event_ = event.id;
     heard_.emplace(event.id, Heard{event.name, event.data});
-    if (event.name != "message" && event.name != "message.sent") continue;
+    const bool message = event.name == "message" || event.name == "message.sent";
+    if (!message && event.name != "reaction" && event.name != "ack") continue;
     const auto data = boost::json::parse(event.data);
-    told_.emplace(event.session_name, std::string(data.at("body").as_string()));
+    std::string id(data.at("id").as_string());
+    if (event.name == "ack") {
+      if (data.at("ack").as_int64() < 0) failed_.insert(std::move(id));
+      continue;
+    }
+    if (message) told_.emplace(event.session_name, std::string(data.at("body").as_string()));
+    told_.emplace(event.session_name, std::move(id));
   }
+}
+
+bool Ledger::was_revoked(std::size_t text) const {
+  return std::any_of(texts.begin(), texts.end(), [&](const Text& said) {
+    return said.kind == Kind::revoke && said.target == text && said.from == texts[text].from;
+  });
+}
+
+void Ledger::note_file(std::size_t text, const protocol::MediaKey& key, std::string upload_token) {
+  if (!media_keys_.insert(key).second) violate("a media key was used twice: " + texts[text].body);
+  files_.emplace(std::move(upload_token), text);
+}
+
+void Ledger::note_upload(const std::string& upload_token) {
+  const auto file = files_.find(upload_token);
+  if (file == files_.end()) return violate("a file is uploaded that belongs to nothing");
+  const Text& text = texts[file->second];
+  if (failed(text)) violate(fmt::format("{} ({}) has ended and is uploaded", text.body, text.id));
+  const auto before = uploading_.try_emplace(file->second, upload_token).first;
+  if (before->second != upload_token && !text.given_up)
+    violate(fmt::format("{} ({}) is uploaded a second time, under another key", text.body, text.id));
 }
 
 std::vector<std::size_t> Ledger::gateways_of(std::size_t person) const {
@@ -53,7 +90,9 @@ std::size_t Ledger::add_gateway(std::size_t person, std::string session) {
 }
 
 void Ledger::excuse_copy(Text& text, std::size_t gateway, const std::string& why) {
-  if (!told(gateways[gateway].session, text.body)) excuse(text.copies[gateway].excuse, why);
+  // Whether one that no event tells of is there already is not known here.
+  if (!text.is_told()) text.copies[gateway].removed = true;
+  if (!told(gateways[gateway].session, text)) excuse(text.copies[gateway].excuse, why);
 }
 
 /// Of all sessions of both sides but the one that sent it.
@@ -78,10 +117,10 @@ void Ledger::excuse_device(std::size_t gateway, const std::string& why) {
     // A read receipt that waits is forgotten with the device, and the text no longer counts as unread.
     if (text.to == person) text.read_promised = false;
     Copy& copy = text.copies[gateway];
-    if (told(session, text.body)) {
+    if (told(session, text)) {
       copy.device_gone = copy.removed = true;
     } else if (!sent_it) {
-      excuse(copy.excuse, why);
+      excuse_copy(text, gateway, why);
     }
   }
 }
@@ -91,10 +130,12 @@ void Ledger::excuse_chat(std::size_t gateway, std::size_t other, const std::stri
   for (Text& text : texts) {
     const bool received = text.from == other && text.to == person, sent = text.from == person && text.to == other;
     if (!received && !sent) continue;
-    if (told(session, text.body)) {
+    if (told(session, text)) {
       Copy& copy = text.copies[gateway];
       copy.chat_gone = copy.removed = true;
       if (received) text.read_promised = false;
+    } else if (!text.is_told()) {
+      excuse_copy(text, gateway, why);
     }
     if (!text.by_gateway || text.via != gateway) continue;
     excuse(text.phone_excuse, why);

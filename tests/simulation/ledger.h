@@ -1,6 +1,7 @@
 #pragma once
 // What the users of a simulated world did and what was promised to them: the side that the checkers compare with the
-// stored copies, the event log and the phones. Every text is different, so it is found again wherever it shows up.
+// stored copies, the event log and the phones. Every text is different, so it is found again wherever it shows up; what
+// has no text of its own is found by its WhatsApp id.
 
 #include <cstdint>
 #include <map>
@@ -9,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "protocol/media/media_keys.h"
+#include "protocol/messages/content.h"
 #include "storage/events.h"
 #include "tests/simulation/virtual_scheduler.h"
 
@@ -31,6 +34,11 @@ struct Gateway {
   bool retired = false, deleted = false;
 };
 
+enum class Kind { text, location, contacts, poll, event, media, reaction, edit, revoke, vote };
+const char* name(Kind kind);
+/// It says something about another message.
+constexpr bool is_about(Kind kind) { return kind >= Kind::reaction; }
+
 /// The copy of a text in one session of its recipient or its sender.
 struct Copy {
   /// Why it may be missing; never told twice all the same.
@@ -42,8 +50,18 @@ struct Copy {
   bool forgotten(const Person& sender) const { return chat_gone && (device_gone || sender.renewed); }
 };
 
+/// A message of any kind.
 struct Text {
-  std::string body;
+  static constexpr std::size_t nothing = static_cast<std::size_t>(-1);
+  std::string body;  // what it shows as its text, when it does; else only its name here
+  Kind kind = Kind::text;
+  std::size_t target = nothing;      // what it is about: index of `texts`
+  std::string said;                  // the text of an edit; of a reaction its emoji, "" takes it back
+  std::vector<std::string> options;  // of a poll; of a vote what it chooses
+  std::int64_t said_at = 0;          // what the clock of a phone showed
+  protocol::MessageKind file_kind = protocol::MessageKind::document;
+  std::size_t file_bytes = 0;  // of a file; which they are: file_of()
+  Micros made_at{0};
   std::size_t from = 0, to = 0;  // persons
   bool by_gateway = false;       // sent by a session of `from`, else typed on its phone
   std::size_t via = 0;           // … by this one: index of `gateways`
@@ -57,6 +75,9 @@ struct Text {
   /// the program gives the text up, which may have been sent or not, but not twice.
   std::int64_t earliest_ms = 0, latest_ms = 0;
   bool given_up = false;
+  /// It cannot be said: the message that it is about is gone, or is none any more of which this can be said.
+  bool refused = false;
+  bool settled() const { return accepted || given_up || refused; }
   /// Its program waits for the server's ack and was told of it, before the session's rows say so.
   bool told_ahead = false;
   /// The reader marked it read and was told so: the sender has to hear of it.
@@ -64,6 +85,12 @@ struct Text {
   /// Where it may be missing, and why; never shown twice all the same. Of the recipient's phone and the sender's own.
   std::string phone_excuse, own_phone_excuse;
   std::map<std::size_t, Copy> copies;  // by gateway of either
+
+  bool shows_text() const { return !is_about(kind) && kind != Kind::location; }
+  /// What it is found by.
+  const std::string& mark() const { return shows_text() ? body : id; }
+  /// Each copy of it is told by an event of its own. What changes a message is told only where it does.
+  bool is_told() const { return !is_about(kind) || kind == Kind::reaction; }
 };
 
 class Ledger {
@@ -74,6 +101,8 @@ class Ledger {
   /// Something that must never happen did: in the words of the checker. The first ones are kept.
   std::vector<std::string> violations;
   void violate(std::string what);
+  /// How often a session had what is said about a message before the message, and files that were fetched and compared.
+  std::size_t early = 0, compared = 0;
 
   /// A live reader of the log: what it heard, for the comparison with what is stored in the end.
   void hear(const std::vector<storage::Event>& events);
@@ -81,8 +110,18 @@ class Ledger {
     std::string name, data;
   };
   const std::map<storage::EventId, Heard>& heard() const { return heard_; }
-  /// A `message` or `message.sent` event with this body was heard of this session.
-  bool told(const std::string& session, const std::string& body) const { return told_.contains({session, body}); }
+  /// The event that tells of it was heard of this session.
+  bool told(const std::string& session, const Text& text) const { return told_.contains({session, text.mark()}); }
+  /// Its `ack` event said that it failed.
+  bool failed(const Text& text) const { return failed_.contains(text.id); }
+  /// Its author has taken it back, or tried to.
+  bool was_revoked(std::size_t text) const;
+
+  /// A file that was kept for a message (index of `texts`) is encrypted under this key, and its upload will name it
+  /// like this.
+  void note_file(std::size_t text, const protocol::MediaKey& key, std::string upload_token);
+  /// A request to upload this.
+  void note_upload(const std::string& upload_token);
 
   /// Those of the person that are there to be used; the first is its oldest.
   std::vector<std::size_t> gateways_of(std::size_t person) const;
@@ -106,6 +145,10 @@ class Ledger {
   storage::EventId last_event_ = 0;
   std::map<storage::EventId, Heard> heard_;
   std::set<std::pair<std::string, std::string>> told_;
+  std::set<std::string> failed_;
+  std::map<std::string, std::size_t> files_;      // by upload token
+  std::map<std::size_t, std::string> uploading_;  // the token of a text whose upload began
+  std::set<protocol::MediaKey> media_keys_;
 };
 
 }  // namespace wharf::simulation

@@ -105,6 +105,11 @@ Outcome run_seed(const Request& request) {
   } while (!waits.empty() && world.time.now() < healed_at + longest_rest);
   if (!waits.empty()) ledger.violate("the world does not come to rest: " + waits);
   outcome.time = world.time.now();
+  users.fetch_all();
+  const Micros asked_at = world.time.now();
+  while (!users.all_fetched() && world.time.now() < asked_at + longest_rest)
+    world.time.run_until(world.time.now() + seconds(5));
+  if (!users.all_fetched()) ledger.violate("somebody still waits for a file");
   world.time.run_until(world.time.now() + afterwards);
   check_promises(world, ledger, faults.keeps_order());
   if (request.seed % 16 == 0) check_file(world, ledger);
@@ -118,6 +123,8 @@ Outcome run_seed(const Request& request) {
   outcome.texts = ledger.texts.size();
   outcome.messages = world.network.stats().messages_delivered;
   outcome.lives = world.daemon.lives();
+  outcome.early = ledger.early;
+  outcome.compared = ledger.compared;
   world.end();  // while its users are there to be told
   return outcome;
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "net/loop_guard.h"
+#include "storage/outbox.h"
 
 namespace wharf::simulation {
 
@@ -77,6 +78,8 @@ void SimDaemon::start() {
   life.store = std::move(*store);
   if (!life.store->renewal().empty()) around_.trace.note("daemon", "ratchets renewed: " + life.store->renewal());
 
+  open_vault(life);
+
   sessions::SupervisorSettings settings;
   settings.network.chat_url = "ws://simulated/ws/chat";
   settings.network.noise_root = around_.noise_root;
@@ -84,13 +87,37 @@ void SimDaemon::start() {
   settings.pre_key_batch = pre_key_batch;
   settings.max_queued_messages = around_.max_queued_messages;
   life.supervisor = std::make_unique<sessions::Supervisor>(
-      sessions::Supervisor::Ports{life.scheduler, around_.random, *life.store, *life.workers, *life.transport},
+      sessions::Supervisor::Ports{life.scheduler, around_.random, *life.store, *life.workers, *life.transport,
+                                  life.transfers.get()},
       settings);
   life.supervisor->on_events([this](const std::vector<storage::Event>& events) {
     if (on_events) on_events(events);
   });
   life.supervisor->start();
   keep_probing();
+}
+
+// As serve() does.
+void SimDaemon::open_vault(Life& life) {
+  std::set<sessions::MediaName> needed;
+  for (const protocol::Bytes& name : storage::pending_uploads(life.store->reader())) {
+    if (const auto exact = protocol::exactly<32>(name)) needed.insert(*exact);
+  }
+  life.media_http = std::make_unique<SimHttp>(
+      SimHttp::Surroundings{life.scheduler, around_.network, around_.media_chance, around_.trace, around_.media_host,
+                            http, [this](const std::string& method, const std::string& target) {
+                              if (on_http) on_http(method, target);
+                            }});
+  sessions::VaultSettings settings;
+  settings.directory = around_.vault;
+  settings.max_spool_bytes = around_.max_spool_bytes;
+  life.vault = std::make_unique<sessions::MediaVault>(settings, *life.workers, around_.random);
+  if (const auto opened = life.vault->open(needed); !opened) {
+    std::fprintf(stderr, "%s: %s\n", around_.vault.c_str(), opened.error().detail.c_str());
+    std::abort();
+  }
+  life.transfers = std::make_unique<sessions::MediaTransfers>(*life.vault, *life.media_http, life.scheduler,
+                                                              sessions::TransferSettings());
 }
 
 // The writer thread of a store that failed looks again each second; here somebody has to ask.
@@ -109,6 +136,9 @@ void SimDaemon::kill() {
   gone->scheduler.kill();
   gone->transport->kill(around_.chance.below(2) == 0);
   gone->supervisor.reset();
+  gone->transfers.reset();
+  gone->vault.reset();
+  gone->media_http.reset();
   gone->store.reset();
 }
 

@@ -11,8 +11,11 @@
 #include <string>
 
 #include "net/workers.h"
+#include "sessions/media/media_transfers.h"
+#include "sessions/media/media_vault.h"
 #include "sessions/supervisor.h"
 #include "storage/store.h"
+#include "tests/simulation/sim_http.h"
 #include "tests/simulation/sim_transport.h"
 
 namespace wharf::simulation {
@@ -43,10 +46,13 @@ class SimDaemon {
     protocol::Random& chance;   // of latencies and pauses
     protocol::Random& random;   // of the daemon's keys and jitters
     Trace& trace;
-    std::string database;
+    std::string database, vault;  // a file and a directory
     protocol::PublicKey noise_root{};
     Latency latency;
     SimTransport::Accept accept;
+    sandbox::MediaHost& media_host;
+    protocol::Random& media_chance;  // of latencies on the way to it
+    std::uint64_t max_spool_bytes = 16ull << 30;
     std::size_t max_queued_messages = 10'000;  // of a session
   };
   explicit SimDaemon(Surroundings surroundings);
@@ -67,15 +73,19 @@ class SimDaemon {
   sessions::Supervisor& supervisor() { return *life_->supervisor; }
   storage::Store& store() { return *life_->store; }
   SimTransport& transport() { return *life_->transport; }
+  sessions::MediaVault& vault() { return *life_->vault; }
   std::size_t max_queued_messages() const { return around_.max_queued_messages; }
 
   DiskFaults disk;
   DialFaults dials;
+  HttpFaults http;
   /// Of the machine's wall clock, so every life has it; see VirtualScheduler.
   std::chrono::milliseconds clock_error{0};
   std::int64_t unix_ms() const { return around_.time.unix_ms() + clock_error.count(); }
   /// Committed events, as the daemon's own readers hear them.
   std::function<void(const std::vector<storage::Event>&)> on_events;
+  /// Requests to the media host, as they begin.
+  std::function<void(const std::string& method, const std::string& target)> on_http;
 
  private:
   struct Life {
@@ -83,10 +93,14 @@ class SimDaemon {
     VirtualScheduler scheduler;
     std::unique_ptr<SimWorkers> workers;
     std::unique_ptr<SimTransport> transport;
+    std::unique_ptr<SimHttp> media_http;
+    std::unique_ptr<sessions::MediaVault> vault;
+    std::unique_ptr<sessions::MediaTransfers> transfers;
     std::unique_ptr<storage::Store> store;
     std::unique_ptr<sessions::Supervisor> supervisor;
   };
   storage::Store::Settings store_settings(VirtualScheduler& scheduler);
+  void open_vault(Life& life);
   void keep_probing();
   void start_after(std::chrono::milliseconds pause);
 

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 #include <utility>
 
 #include "storage/messages.h"
+#include "tests/simulation/contents.h"
 
 namespace wharf::simulation {
 
@@ -19,17 +21,13 @@ using sessions::Status;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-namespace {
-
-/// What an answer may be while the world is unkind; the user repeats his request.
-bool passes(Errc code) {
-  return code == Errc::closed || code == Errc::storage || code == Errc::storage_full || code == Errc::rate_limited ||
-         code == Errc::not_ready;
+Users::Users(World& world, Ledger& ledger, Size size) : world_(world), ledger_(ledger), size_(size) {
+  world.daemon.on_http = [&ledger](const std::string& method, const std::string& target) {
+    if (method != "POST") return;
+    const std::string path = target.substr(0, target.find('?'));
+    ledger.note_upload(path.substr(path.rfind('/') + 1));
+  };
 }
-
-}  // namespace
-
-Users::Users(World& world, Ledger& ledger, Size size) : world_(world), ledger_(ledger), size_(size) {}
 
 void Users::start() {
   for (std::size_t i = 0; i < size_.sessions + size_.contacts; ++i) {
@@ -53,7 +51,7 @@ sandbox::Phone& Users::phone(std::size_t person) { return *world_.phones.find(le
 
 bool Users::all_answered() const {
   return std::all_of(ledger_.texts.begin(), ledger_.texts.end(),
-                     [](const Text& text) { return !text.by_gateway || text.accepted || text.given_up; });
+                     [](const Text& text) { return !text.by_gateway || text.settled(); });
 }
 
 bool Users::all_ready() const {
@@ -65,167 +63,6 @@ bool Users::all_ready() const {
   }
   return true;
 }
-
-// --- owners
-
-sessions::Reply<SessionView> Users::heard(const char* what, std::size_t gateway) {
-  return of_this_life<SessionView>([this, what, gateway](Result<SessionView> view) {
-    if (view || (view.error().code == Errc::not_found && ledger_.gateways[gateway].retired)) return;
-    if (!passes(view.error().code))
-      ledger_.violate(fmt::format("{}: {} {}", what, protocol::name(view.error().code), view.error().detail));
-  });
-}
-
-void Users::look_after(std::size_t gateway) {
-  later(milliseconds(300 + draw(2'000)), [this, gateway] { look_after(gateway); });
-  if (!world_.daemon.running()) return;
-  Owner& owner = owners_[gateway];
-  Gateway& session = ledger_.gateways[gateway];
-  if (session.retired) return see_end(gateway);
-  auto& supervisor = world_.daemon.supervisor();
-  const auto view = supervisor.find(session.session);
-  if (!view) {
-    if (owner.created) return ledger_.violate("session " + session.session + " is gone");
-    sessions::Supervisor::NewSession created;
-    created.name = session.session;
-    created.config_json = "{}";
-    supervisor.create(std::move(created), of_this_life<SessionView>([this, gateway](Result<SessionView> answer) {
-                        if (answer) owners_[gateway].created = true;
-                      }));
-    return;
-  }
-  owner.created = true;
-  // Without its device: what was queued for that is lost with it.
-  if (view->jid.empty()) lose_device(gateway);
-  if (owner.stopped) return;
-  if (view->status == Status::ready) {
-    if (!std::exchange(session.linked, true)) session.linked_at = world_.time.now();
-  } else if (view->status == Status::failed || view->status == Status::terminated) {
-    world_.trace.note("user",
-                      fmt::format("starts {} again: {}", session.session, view->reason ? view->reason->code : "-"));
-    if (view->reason && view->reason->code == "unlinked") lose_device(gateway);
-    supervisor.tell(session.session, sessions::StartSession(), heard("start", gateway));
-  } else if (view->qr && view->qr->text != owner.scanned) {
-    link(gateway, view->qr->text);
-  }
-}
-
-// Who asked a daemon that died asks again.
-void Users::see_end(std::size_t gateway) {
-  Gateway& session = ledger_.gateways[gateway];
-  auto& supervisor = world_.daemon.supervisor();
-  const auto view = supervisor.find(session.session);
-  if (owners_[gateway].end == End::deleted) {
-    if (!view) {
-      session.deleted = true;
-    } else if (session.deleted) {
-      ledger_.violate("session " + session.session + " was deleted and is there again");
-    } else {
-      supervisor.tell(session.session, sessions::RemoveSession(), of_this_life<void>([](sessions::Outcome<>) {}));
-    }
-  } else if (!view) {
-    ledger_.violate("session " + session.session + " is gone");
-  } else if (owners_[gateway].end == End::logged_out && !view->jid.empty()) {
-    supervisor.tell(session.session, sessions::Logout(), of_this_life<SessionView>([](Result<SessionView>) {}));
-  }
-}
-
-void Users::lose_device(std::size_t gateway) {
-  ledger_.gateways[gateway].linked = false;
-  ledger_.excuse_device(gateway, "the session had no device");
-}
-
-void Users::link(std::size_t gateway, const std::string& qr) {
-  const std::size_t person = ledger_.gateways[gateway].person;
-  if (!phone(person).powered()) return;
-  owners_[gateway].scanned = qr;
-  world_.trace.note("user", "scans the QR of " + ledger_.gateways[gateway].session);
-  phone(person).scan(qr, [this, gateway](Result<Jid> device) {
-    world_.trace.note("user", device ? "linked " + device->to_string() : "scan: " + device.error().detail);
-    // The companion may not have heard: whoever still sees a QR scans again.
-    if (!device) owners_[gateway].scanned.clear();
-  });
-}
-
-void Users::add_gateway(std::size_t person) {
-  std::string name = fmt::format("s{}+{}", person, ledger_.gateways.size());
-  world_.trace.note("user", "makes " + name);
-  owners_.emplace_back();
-  look_after(ledger_.add_gateway(person, std::move(name)));
-}
-
-bool Users::retire(std::size_t gateway, End end) {
-  if (!world_.daemon.running() || !owners_[gateway].created) return false;
-  Gateway& session = ledger_.gateways[gateway];
-  const auto view = world_.daemon.supervisor().find(session.session);
-  if (!view || view->jid.empty()) return false;
-  constexpr const char* ways[] = {"unlinks", "logs out for good", "deletes"};
-  world_.trace.note("user", fmt::format("{} {}", ways[static_cast<int>(end)], session.session));
-  session.retired = true;
-  owners_[gateway].end = end;
-  lose_device(gateway);
-  give_up_texts_of(gateway);
-  if (end == End::unlinked)
-    return bool(world_.network.unlink({ledger_.persons[session.person].number, view->jid.device}));
-  see_end(gateway);
-  return true;
-}
-
-void Users::give_up_texts_of(std::size_t gateway) {
-  for (Text& text : ledger_.texts) {
-    if (text.by_gateway && text.via == gateway && !text.accepted && !text.given_up)
-      ledger_.excuse_given_up(text, "its session was given up");
-  }
-}
-
-void Users::restart(std::size_t gateway) {
-  if (!world_.daemon.running() || !owners_[gateway].created) return;
-  world_.trace.note("user", "restarts " + ledger_.gateways[gateway].session);
-  world_.daemon.supervisor().tell(ledger_.gateways[gateway].session, sessions::RestartSession(),
-                                  heard("restart", gateway));
-}
-
-void Users::stop_for(std::size_t gateway, milliseconds pause) {
-  if (!world_.daemon.running() || !owners_[gateway].created || owners_[gateway].stopped) return;
-  world_.trace.note("user", "stops " + ledger_.gateways[gateway].session);
-  owners_[gateway].stopped = true;
-  world_.daemon.supervisor().tell(ledger_.gateways[gateway].session, sessions::StopSession(), heard("stop", gateway));
-  later(pause, [this, gateway] { owners_[gateway].stopped = false; });
-}
-
-void Users::log_out(std::size_t gateway) {
-  if (!world_.daemon.running() || !owners_[gateway].created) return;
-  const std::string& session = ledger_.gateways[gateway].session;
-  world_.trace.note("user", "logs " + session + " out");
-  lose_device(gateway);
-  world_.daemon.supervisor().tell(session, sessions::Logout(), heard("logout", gateway));
-}
-
-void Users::remove_chat(std::size_t gateway, std::size_t other) {
-  if (!world_.daemon.running() || !owners_[gateway].created) return;
-  const std::string& session = ledger_.gateways[gateway].session;
-  world_.trace.note("user", fmt::format("removes the chat of {} with {}", session, ledger_.persons[other].number));
-  ledger_.excuse_chat(gateway, other, "the chat was deleted");
-  world_.daemon.supervisor().tell(session,
-                                  sessions::RemoveChat{Jid(ledger_.persons[other].number, protocol::server::user)},
-                                  of_this_life<void>([this, gateway, other](sessions::Outcome<> removed) {
-                                    if (removed) return ledger_.excuse_chat(gateway, other, "the chat was deleted");
-                                    if (!passes(removed.error().code) && removed.error().code != Errc::not_found)
-                                      ledger_.violate("remove_chat: " + removed.error().detail);
-                                  }));
-}
-
-void Users::reinstall(std::size_t person) {
-  world_.trace.note("phone", ledger_.persons[person].number + " is installed anew");
-  ledger_.excuse_phone_sends(person, "the phone was installed anew");
-  phone(person).reinstall();
-}
-
-void Users::start_all() {
-  for (Owner& owner : owners_) owner.stopped = false;
-}
-
-// --- traffic
 
 void Users::next_text() {
   if (all_sent()) return;
@@ -241,6 +78,8 @@ void Users::next_text() {
   }
   const auto& gateways = ledger_.gateways;
   if (std::none_of(gateways.begin(), gateways.end(), [](const Gateway& gateway) { return gateway.linked; })) return;
+  const std::size_t fetcher = world_.kinds.below(static_cast<std::uint32_t>(gateways.size()));
+  if (world_.kinds.below(15) == 0 && !gateways[fetcher].retired) fetch_something(fetcher);
   const unsigned roll = draw(100);
   const std::size_t session = draw(static_cast<std::uint32_t>(size_.sessions));
   if (roll < 50) {
@@ -294,20 +133,51 @@ void Users::note_readers(Text& text, bool from_stale_lists) const {
   }
 }
 
-void Users::send_by_phone(std::size_t from, std::size_t to) {
+bool Users::shows(std::size_t person, const Text& text) {
+  constexpr std::ptrdiff_t looked_at = 400;
+  const auto& all = phone(person).messages();
+  const auto end = all.rbegin() + std::min(looked_at, all.rend() - all.rbegin());
+  return std::any_of(all.rbegin(), end, [&](const sandbox::PhoneMessage& message) {
+    return message.id == text.id && message.target.empty() && message.status != "failed";
+  });
+}
+
+void Users::send_by_phone(std::size_t from, std::size_t to, std::size_t about) {
   Text text;
   text.from = from;
   text.to = to;
   text.body = new_body("p", from, to);
+  if (about != Text::nothing) {
+    choose_remark(text, about, ledger_, world_.kinds);
+  } else {
+    choose_content(text, ledger_, world_.kinds, [&](std::size_t i) { return shows(from, ledger_.texts[i]); });
+  }
   note_readers(text, !phone(from).powered());
-  world_.trace.note("phone", "sends " + text.body);
-  const auto sent = phone(from).send({ledger_.persons[to].number, text.body, {}, {}});
+  text.made_at = world_.time.now();
+  text.said_at = world_.time.unix_ms();
+  world_.trace.note("phone", fmt::format("sends {} {}", name(text.kind), text.body));
+  const auto sent = phone(from).send(as_typed(text, ledger_));
   if (!sent) return ledger_.violate("a phone could not send: " + sent.error().detail);
   text.id = *sent;
   ledger_.texts.push_back(std::move(text));
+  remark_on(ledger_.texts.size() - 1);
 }
 
-void Users::send_by_gateway(std::size_t via, std::size_t to) {
+// So it can come before the message, wherever the copy of that is late.
+void Users::remark_on(std::size_t number) {
+  auto& random = world_.kinds;
+  const Text& text = ledger_.texts[number];
+  if (is_about(text.kind) || all_sent() || random.below(6) != 0) return;
+  if (overtaking_ && random.below(2) == 0) world_.network.faults().corrupt_messages += 1 + random.below(3);
+  const unsigned times = 1 + random.below(3) / 2;
+  for (unsigned i = 0; i < times && !all_sent(); ++i) {
+    const auto [from, to, via] =
+        std::tuple(ledger_.texts[number].from, ledger_.texts[number].to, ledger_.texts[number].via);
+    ledger_.texts[number].by_gateway ? send_by_gateway(via, to, number) : send_by_phone(from, to, number);
+  }
+}
+
+void Users::send_by_gateway(std::size_t via, std::size_t to, std::size_t about) {
   Text text;
   text.from = ledger_.gateways[via].person;
   text.to = to;
@@ -317,7 +187,20 @@ void Users::send_by_gateway(std::size_t via, std::size_t to) {
   note_readers(text, true);
   text.copies[via].excuse.clear();
   text.idempotency_key = "key " + text.body;
-  if (draw(4) == 0) text.chosen_id = fmt::format("3EB0CAFE{:08}", ledger_.texts.size());
+  if (about != Text::nothing) {
+    choose_remark(text, about, ledger_, world_.kinds);
+  } else {
+    choose_content(text, ledger_, world_.kinds, [&](std::size_t i) {
+      const Text& seen = ledger_.texts[i];
+      const auto copy = seen.copies.find(via);
+      return ledger_.told(ledger_.gateways[via].session, seen) &&
+             (copy == seen.copies.end() || !copy->second.removed) && (!seen.by_gateway || seen.accepted);
+    });
+  }
+  // What shows no text is found by its id, so that has to be known.
+  if (draw(4) == 0 || !text.shows_text())
+    text.id = text.chosen_id.emplace(fmt::format("3EB0CAFE{:08}", ledger_.texts.size()));
+  text.made_at = world_.time.now();
   ledger_.texts.push_back(std::move(text));
   ask(ledger_.texts.size() - 1);
 }
@@ -329,7 +212,7 @@ void Users::send_when_due(std::size_t gateway, unsigned tries) {
   const auto wait = std::chrono::duration_cast<Micros>(*held->due - world_.time.steady()) + Micros(draw(400));
   if (wait > seconds(60)) return;
   world_.surroundings.after(std::max(wait, Micros(0)), [this, gateway, tries] {
-    if (!sending_ || !world_.daemon.running() || ledger_.gateways[gateway].retired) return;
+    if (all_sent() || !world_.daemon.running() || ledger_.gateways[gateway].retired) return;
     const auto now_held = world_.daemon.supervisor().holdings(ledger_.gateways[gateway].session);
     if (!now_held || !now_held->due) return;
     if (*now_held->due > world_.time.steady()) return send_when_due(gateway, tries - 1);
@@ -340,24 +223,35 @@ void Users::send_when_due(std::size_t gateway, unsigned tries) {
 
 void Users::ask(std::size_t number) {
   Text& text = ledger_.texts[number];
-  if (text.accepted || text.given_up) return;
+  if (text.settled()) return;
   if (!world_.daemon.running()) return later(milliseconds(50 + draw(1'000)), [this, number] { ask(number); });
   if (text.asked++ == 0) text.earliest_ms = text.latest_ms = world_.daemon.unix_ms();
   see_clock(text);
   if (text.given_up) return;
-  world_.trace.note("user", fmt::format("asks for {} ({})", text.body, text.asked));
-  sessions::SendMessage request;
-  request.chat = Jid(ledger_.persons[text.to].number, protocol::server::user);
-  request.content = text.body;
-  request.message_id = text.chosen_id;
-  request.idempotency_key = text.idempotency_key;
-  request.request_hash = text.body;
+  world_.trace.note("user", fmt::format("asks for {} {} ({})", name(text.kind), text.body, text.asked));
   // A client has little patience now and then; who was not answered for that long repeats the same request.
   const auto patience = draw(20) == 0 ? milliseconds(5 + draw(200)) : milliseconds(5'000 + draw(5'000));
   later(patience, [this, number] { ask(number); });
+  text.kind == Kind::media ? ask_with_file(number) : tell(number, as_command(text, ledger_), std::nullopt);
+}
+
+void Users::tell(std::size_t number, sessions::Sendable content, std::optional<sessions::MediaName> file) {
+  const Text& text = ledger_.texts[number];
+  sessions::SendMessage request;
+  request.chat = Jid(ledger_.persons[text.to].number, protocol::server::user);
+  request.content = std::move(content);
+  request.message_id = text.chosen_id;
+  request.idempotency_key = text.idempotency_key;
+  request.request_hash = text.body;
   world_.daemon.supervisor().tell(
       ledger_.gateways[text.via].session, std::move(request),
-      of_this_life<SentMessage>([this, number](Result<SentMessage> answer) { on_answer(number, answer); }));
+      of_this_life<SentMessage>([this, number, file](const sessions::Outcome<SentMessage>& answer) {
+        // Not taken over. What ended unanswered may have been.
+        const bool left = answer ? answer->replayed : answer.error().code != Errc::closed;
+        if (file && left) world_.daemon.vault().drop(*file);
+        if (answer) on_answer(number, *answer);
+        else on_answer(number, Result<SentMessage>(protocol::Error(answer.error().code, answer.error().detail)));
+      }));
 }
 
 void Users::see_clock(Text& text) {
@@ -372,14 +266,13 @@ void Users::see_clock(Text& text) {
 
 void Users::see_clock() {
   for (Text& text : ledger_.texts) {
-    if (text.by_gateway && text.asked > 0 && !text.accepted && !text.given_up) see_clock(text);
+    if (text.by_gateway && text.asked > 0 && !text.settled()) see_clock(text);
   }
 }
 
 bool Users::somebody_repeats() const {
-  return std::any_of(ledger_.texts.begin(), ledger_.texts.end(), [](const Text& text) {
-    return text.by_gateway && text.asked > 1 && !text.accepted && !text.given_up;
-  });
+  return std::any_of(ledger_.texts.begin(), ledger_.texts.end(),
+                     [](const Text& text) { return text.by_gateway && text.asked > 1 && !text.settled(); });
 }
 
 void Users::on_answer(std::size_t number, const Result<SentMessage>& answer) {
@@ -388,6 +281,9 @@ void Users::on_answer(std::size_t number, const Result<SentMessage>& answer) {
     // It is not made yet, or was deleted.
     const bool no_session =
         answer.error().code == Errc::not_found && (!owners_[text.via].created || ledger_.gateways[text.via].retired);
+    if (is_about(text.kind) && !no_session &&
+        (answer.error().code == Errc::not_found || answer.error().code == Errc::unsupported))
+      return on_refused(text, answer.error());
     if (!passes(answer.error().code) && !no_session)
       ledger_.violate(fmt::format("{}: {} {}", text.body, protocol::name(answer.error().code), answer.error().detail));
     return;
@@ -398,7 +294,25 @@ void Users::on_answer(std::size_t number, const Result<SentMessage>& answer) {
   if (text.chosen_id && answer->id != *text.chosen_id)
     ledger_.violate(fmt::format("{} chose {} and got {}", text.body, *text.chosen_id, answer->id));
   text.id = answer->id;
-  if (!std::exchange(text.accepted, true) && number % 3 == 0) await_ack(number);
+  if (std::exchange(text.accepted, true)) return;
+  if (number % 3 == 0) await_ack(number);
+  remark_on(number);
+}
+
+void Users::on_refused(Text& text, const protocol::Error& why) {
+  if (text.settled()) return;
+  const Text& target = ledger_.texts[text.target];
+  const auto copy = target.copies.find(text.via);
+  const bool gone = copy != target.copies.end() && copy->second.removed;
+  // A clock that jumped makes a message old, or a session's own rows of another day.
+  const bool too_late = text.kind == Kind::edit &&
+                        (world_.clocks_jumped || world_.time.now() - target.made_at > std::chrono::minutes(15));
+  if (why.code == Errc::not_found ? !gone : !ledger_.was_revoked(text.target) && !ledger_.failed(target) && !too_late)
+    ledger_.violate(fmt::format("{} {} about {}: {}", name(text.kind), text.body, target.body, why.detail));
+  world_.trace.note("user", fmt::format("cannot send {}: {}", text.body, why.detail));
+  // Who asked before may have been heard.
+  if (text.asked > 1) return ledger_.excuse_given_up(text, "it was asked for again when that was gone");
+  text.refused = true;
 }
 
 void Users::await_ack(std::size_t number) {
@@ -458,8 +372,8 @@ void Users::mark_read(std::size_t gateway, std::size_t other) {
   for (std::size_t i = 0; i < ledger_.texts.size(); ++i) {
     const Text& text = ledger_.texts[i];
     const auto copy = text.copies.find(gateway);
-    if (!text.by_gateway && text.from == other && text.to == person && ledger_.told(session, text.body) &&
-        (copy == text.copies.end() || !copy->second.removed) && is_unread(text))
+    if (!text.by_gateway && text.from == other && text.to == person && !is_about(text.kind) &&
+        ledger_.told(session, text) && (copy == text.copies.end() || !copy->second.removed) && is_unread(text))
       promised.push_back(i);
   }
   world_.trace.note("user", fmt::format("reads the chat of {} with {}", session, ledger_.persons[other].number));

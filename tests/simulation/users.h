@@ -20,6 +20,9 @@ struct Size {
   std::chrono::seconds traffic{600};  // virtual time in which they are sent
 };
 
+/// What an answer may be while the world is unkind; the user repeats his request.
+bool passes(protocol::Errc code);
+
 class Users {
  public:
   Users(World& world, Ledger& ledger, Size size);
@@ -53,8 +56,14 @@ class Users {
   bool retire(std::size_t gateway, End end);
   /// The daemon's clock jumped: programs whose idempotency keys may be over by it stop asking.
   void see_clock();
+  /// Every file that a session has a message of is fetched and compared with what was sent, one after the other;
+  /// all_fetched() when that is done.
+  void fetch_all();
+  bool all_fetched() const { return fetching_ == 0; }
   /// A request may lie in a mailbox a second time. Were its key forgotten there, it would rightly be sent twice.
   bool somebody_repeats() const;
+  /// From now on, what is said about a message at once often overtakes it: copies of the message arrive damaged.
+  void overtaking(bool on) { overtaking_ = on; }
   /// So that no owner keeps a session stopped.
   void start_all();
 
@@ -71,13 +80,29 @@ class Users {
   void give_up_texts_of(std::size_t gateway);
   void link(std::size_t gateway, const std::string& qr);
   void next_text();
-  void send_by_gateway(std::size_t via, std::size_t to);
+  /// `about`: a message that it is to say something about; nothing: it says what the seed says.
+  void send_by_gateway(std::size_t via, std::size_t to, std::size_t about = Text::nothing);
   /// The sessions of both sides, and why one may miss the text. `from_stale_lists`: a sender whose connection stalls,
   /// or whose phone is off, seals for the devices that it knows. The ack tells it of its error; it corrects the list
   /// and sends nothing more of this text (03 section 4.8).
   void note_readers(Text& text, bool from_stale_lists) const;
-  void send_by_phone(std::size_t from, std::size_t to);
+  void send_by_phone(std::size_t from, std::size_t to, std::size_t about = Text::nothing);
+  /// Whoever said this says something about it at once.
+  void remark_on(std::size_t text);
+  bool shows(std::size_t person, const Text& text);
+  /// The message that it is about is not there for its session any more, or none of which that can be said.
+  void on_refused(Text& text, const protocol::Error& why);
   void ask(std::size_t text);
+  /// The file first, as the API does.
+  void ask_with_file(std::size_t text);
+  void tell(std::size_t text, sessions::Sendable content, std::optional<sessions::MediaName> file);
+  /// Of a message that the session has: `done` gets what went wrong, or "".
+  void fetch(std::size_t gateway, std::size_t text, std::function<void(const std::string& problem)> done);
+  void fetch_something(std::size_t gateway);
+  void fetch_next(std::size_t gateway, std::size_t from, unsigned tries = 5);
+  std::string compare(const Text& text, const protocol::Result<std::string>& loaded);
+  /// None is left anywhere: the own phone has not got it either.
+  bool may_be_lost(std::size_t gateway, const Text& text);
   void see_clock(Text& text);
   void on_answer(std::size_t text, const protocol::Result<sessions::SentMessage>& answer);
   /// Waits for the server's ack of an accepted text, as a program does that asks with waitFor.
@@ -109,8 +134,9 @@ class Users {
   Size size_;
   std::vector<Owner> owners_;                            // by gateway
   std::map<std::size_t, sessions::AckAwaited> awaited_;  // by text
-  bool sending_ = false;
+  bool sending_ = false, overtaking_ = false;
   std::uint64_t last_body_ = 0;
+  std::size_t fetching_ = 0;  // sessions that are at it
 };
 
 }  // namespace wharf::simulation

@@ -16,6 +16,17 @@ constexpr std::int64_t unix_ms_at_start = 1'767'225'600'000;
 /// In every fifth world a burst fills the queue of a session, and who sends is told to come back later.
 std::size_t max_queued_messages(std::uint64_t seed) { return seed % 5 == 0 ? 14 : 10'000; }
 
+/// In every fifth world there is little room for files that wait, and who sends one is told to come back later.
+std::uint64_t max_spool_bytes(std::uint64_t seed) { return seed % 5 == 1 ? 300'000 : 16ull << 30; }
+
+constexpr const char *primary_media_host = "media.simulated", *fallback_media_host = "fallback.media.simulated";
+
+sandbox::MediaSettings media_settings(std::string directory) {
+  sandbox::MediaSettings settings;
+  settings.directory = std::move(directory);
+  return settings;
+}
+
 sandbox::Network::Settings network_settings(Trace::Show show) {
   sandbox::Network::Settings settings;
   settings.settings_name = "simulated";
@@ -36,6 +47,7 @@ DatabaseFile::DatabaseFile(std::uint64_t seed) {
 DatabaseFile::~DatabaseFile() {
   std::error_code ignored;
   for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path_ + suffix, ignored);
+  for (const auto& directory : {vault(), media()}) std::filesystem::remove_all(directory, ignored);
 }
 
 World::World(std::uint64_t seed, Trace::Show show)
@@ -48,11 +60,19 @@ World::World(std::uint64_t seed, Trace::Show show)
       network_keys(seed * 8 + 5),
       clocks(seed * 8 + 6),
       devices(seed * 8 + 7),
+      kinds(seed * 8),
+      files(seed * 8 + 0x4D45'4449'4100),
       surroundings(time),
       clock(surroundings),
       network(network_settings(show), clock, network_keys),
       phones(network),
       file_(seed),
+      file_workers_(surroundings, files),
+      media_store(media_settings(file_.media()), clock, files, file_workers_, network.changes()),
+      media(std::make_shared<sandbox::MediaHost>(sandbox::MediaHost::Ports{
+          media_store, clock, [this](std::string_view auth) { return network.check_media_auth(auth); },
+          [this](std::string_view path) { return network.media(path); },
+          [](const std::function<void()>& effect) { effect(); }})),
       noise_([this] {
         protocol::CertificateAuthority authority, foreign;
         authority.root = protocol::KeyPair::generate(network_keys);
@@ -70,9 +90,12 @@ World::World(std::uint64_t seed, Trace::Show show)
         noise_root_ = authority.root.pub;
         return identity;
       }()),
-      daemon({time, surroundings, wires, daemon_keys, trace, file_.path(), noise_root_, Latency(),
-              [this](std::shared_ptr<net::WebSocket> socket) { accept(std::move(socket)); },
-              max_queued_messages(seed)}) {
+      daemon({time, surroundings, wires, daemon_keys, trace, file_.path(), file_.vault(), noise_root_, Latency(),
+              [this](std::shared_ptr<net::WebSocket> socket) { accept(std::move(socket)); }, *media, files,
+              max_spool_bytes(seed), max_queued_messages(seed)}) {
+  media->set_hosts(primary_media_host, fallback_media_host);
+  network.set_media_hosts(primary_media_host, fallback_media_host, media_store.settings().max_file_bytes);
+  phones.set_media_host(media);
   network.on_wire = [this](const std::string& line) { trace.aside("wire", line); };
   time.on_run = [this](const VirtualTime::Entry& entry) {
     trace.count(static_cast<std::uint64_t>(entry.due.count()));

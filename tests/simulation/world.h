@@ -8,6 +8,7 @@
 
 #include "sandbox/clock.h"
 #include "sandbox/connection.h"
+#include "sandbox/media/media_host.h"
 #include "sandbox/network.h"
 #include "sandbox/phones.h"
 #include "tests/simulation/sim_daemon.h"
@@ -16,7 +17,8 @@
 
 namespace wharf::simulation {
 
-/// A database file of its own for one world: in memory where the machine has /dev/shm. Gone with the object.
+/// A database file of its own for one world, and directories beside it: in memory where the machine has /dev/shm. Gone
+/// with the object.
 class DatabaseFile {
  public:
   explicit DatabaseFile(std::uint64_t seed);
@@ -24,6 +26,9 @@ class DatabaseFile {
   DatabaseFile(const DatabaseFile&) = delete;
   DatabaseFile& operator=(const DatabaseFile&) = delete;
   const std::string& path() const { return path_; }
+  /// Of the daemon's files and of the media host's.
+  std::string vault() const { return path_ + ".vault"; }
+  std::string media() const { return path_ + ".media"; }
 
  private:
   std::string path_;
@@ -39,7 +44,9 @@ class World {
   VirtualTime time;
   Trace trace;
   /// One stream each, so that a change of one part leaves the draws of the others as they are.
-  protocol::SeededRandom driving, faulting, wires, daemon_keys, network_keys, clocks, devices;
+  protocol::SeededRandom driving, faulting, wires, daemon_keys, network_keys, clocks, devices, kinds, files;
+  // What happened at some time: the daemon's clock was wrong, the media host lost files or failed the phones.
+  bool clocks_jumped = false, files_lost = false, phones_failed = false;
   VirtualScheduler surroundings;  // of the network, its phones and the users
   sandbox::LoopClock clock;
   sandbox::Network network;
@@ -47,6 +54,14 @@ class World {
 
  private:
   DatabaseFile file_;
+  SimWorkers file_workers_;
+
+ public:
+  sandbox::MediaStore media_store;
+  std::shared_ptr<sandbox::MediaHost> media;
+  std::string vault_directory() const { return file_.vault(); }
+
+ private:
   protocol::PublicKey noise_root_{};  // before noise_, which sets it
   sandbox::NoiseIdentity noise_;
   std::map<const sandbox::Connection*, std::shared_ptr<sandbox::Connection>>
