@@ -201,10 +201,11 @@ void Inbound::store(const MessageSource& source, const IncomingMessage& content,
   const events::Message& told = row;
   c_.emit(events::NewMessage{told, chat_ids, directory_.person(row.author)});
   auto alternate = row.chat.is_lid() ? chat_ids.pn : chat_ids.lid;
-  if (on_stored) on_stored(row);
+  const std::string id = row.id, kind = row.kind;
   const storage::MessageRow arrived = add_ons_.wanted(row) ? row : storage::MessageRow();
   c_.records.add(storage::InsertMessage{std::move(row), !source.from_me, std::move(alternate)});
   if (!arrived.id.empty()) add_ons_.on_arrived(arrived);
+  if (on_stored) on_stored(id, kind);
 }
 
 void Inbound::store_add_on(const IncomingMessage& content, storage::MessageRow row) {

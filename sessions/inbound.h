@@ -21,8 +21,8 @@ class Inbound {
   void on_message(const Node& message);
   /// For the log: a message that could not be decrypted, after the retry receipt was decided.
   std::function<void(const std::string& id, std::uint32_t count, const Error&)> on_undecryptable;
-  /// A message was stored in this turn, with its content.
-  std::function<void(const storage::MessageRow& message)> on_stored;
+  /// A message of this kind was stored in this turn.
+  std::function<void(const std::string& id, const std::string& kind)> on_stored;
   /// For the log: a message over what we take of others, refused for good.
   std::function<void(const std::string& id, std::size_t bytes)> on_too_large;
 

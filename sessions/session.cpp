@@ -69,7 +69,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
     log_("message_undecryptable", fmt::format("message={} retry={} error={} detail={}", log_value(id), count,
                                               protocol::name(error.code), log_value(error.detail)));
   };
-  inbound_.on_stored = [this](const storage::MessageRow& message) { auto_downloads_.consider(message); };
+  inbound_.on_stored = [this](const std::string& id, const std::string& kind) { auto_downloads_.consider(id, kind); };
   inbound_.on_too_large = [this](const std::string& id, std::size_t bytes) {
     log_("message_too_large", fmt::format("message={} bytes={}", log_value(id), bytes));
   };

@@ -13,14 +13,17 @@ AutoDownloads::AutoDownloads(Context& context, Downloads& downloads) : c_(contex
   };
 }
 
-void AutoDownloads::consider(const storage::MessageRow& message) {
+void AutoDownloads::consider(const std::string& id, const std::string& kind) {
   const AutoDownload& wish = c_.config.auto_download;
-  if (!wish.kinds.contains(message.kind)) return;
-  const auto content = protocol::parse_message(message.content);
+  if (!wish.kinds.contains(kind)) return;
+  auto message = c_.records.find_message_by_id(id, true);
+  if (!message) message = c_.records.find_message_by_id(id, false);
+  if (!message) return;
+  const auto content = protocol::parse_message(message->content);
   if (!content || content->traits.view_once) return;
-  const auto media = stored_media(message.content);
+  const auto media = stored_media(message->content);
   if (!media || media->file.length > wish.max_bytes) return;
-  waiting_.push_back(message.id);
+  waiting_.push_back(id);
   if (waiting_.size() > max_waiting) waiting_.pop_front();
   go_on();
 }

@@ -10,7 +10,6 @@
 
 #include "sessions/context.h"
 #include "sessions/media/downloads.h"
-#include "storage/messages.h"
 
 namespace wharf::sessions {
 
@@ -21,9 +20,9 @@ class AutoDownloads {
 
   AutoDownloads(Context& context, Downloads& downloads);
 
-  /// A message was stored in this turn, its own ones from other devices too. What can be seen once only is left to
+  /// A message was stored in this turn, an own one from another device too. What can be seen once only is left to
   /// whoever asks for it.
-  void consider(const storage::MessageRow& message);
+  void consider(const std::string& id, const std::string& kind);
   /// The session came online, or a file is through.
   void go_on();
 
