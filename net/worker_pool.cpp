@@ -64,7 +64,8 @@ WorkerPool::WorkerPool(Executor loop, unsigned threads, std::size_t limit, int n
   for (unsigned i = 0; i < (threads == 0 ? 1 : threads); ++i) {
     state_->threads.emplace_back([state = state_.get(), self = std::weak_ptr<State>(state_), niceness] {
       // Refused, it works as the others do: to stand back needs no privilege.
-      if (niceness > 0) (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), niceness);
+      const id_t thread = static_cast<id_t>(gettid());
+      if (niceness > 0) (void)setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + niceness);
       if (const std::shared_ptr<State> pool = self.lock()) state->serve(pool);
     });
   }
