@@ -123,11 +123,11 @@ sessions::SupervisorSettings supervisor_settings(const Configuration& c) {
 }
 
 /// Files on their way to and from the media servers, with threads and connections of their own: a large one must not
-/// keep prekeys or webhooks waiting.
+/// keep prekeys or webhooks waiting. The threads stand back behind the loop, which the messages of everybody wait for.
 struct Media {
   Media(net::asio::io_context& loop, net::Scheduler& scheduler, protocol::Random& random, const Configuration& c,
         const net::TlsTrust& trust, bool simulated)
-      : workers(loop.get_executor(), 2, 4096),
+      : workers(loop.get_executor(), 2, 4096, 10),
         http(loop, trust),
         vault({c.media_directory.empty() ? c.data + "/media" : c.media_directory, c.media_cache_bytes,
                c.media_spool_bytes, c.media_max_file_bytes},

@@ -1,5 +1,8 @@
 #include "net/worker_pool.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/require.hpp>
@@ -56,10 +59,13 @@ struct WorkerPool::State {
   }
 };
 
-WorkerPool::WorkerPool(Executor loop, unsigned threads, std::size_t limit)
+WorkerPool::WorkerPool(Executor loop, unsigned threads, std::size_t limit, int niceness)
     : state_(std::make_shared<State>(loop, limit)) {
   for (unsigned i = 0; i < (threads == 0 ? 1 : threads); ++i) {
-    state_->threads.emplace_back([state = state_.get(), self = std::weak_ptr<State>(state_)] {
+    state_->threads.emplace_back([state = state_.get(), self = std::weak_ptr<State>(state_), niceness] {
+      // Refused, it works as the others do: to stand back needs no privilege.
+      const id_t thread = static_cast<id_t>(gettid());
+      if (niceness > 0) (void)setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + niceness);
       if (const std::shared_ptr<State> pool = self.lock()) state->serve(pool);
     });
   }

@@ -1,5 +1,8 @@
 #include "net/loop.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -86,6 +89,19 @@ TEST_CASE("work runs on another thread and its completion on the loop") {
   CHECK(completion == std::this_thread::get_id());
   CHECK(worker != std::thread::id());
   CHECK(worker != completion);
+}
+
+TEST_CASE("threads that stand back do so alone") {
+  asio::io_context loop;
+  WorkerPool pool(loop.get_executor(), 1, 16, 10), usual(loop.get_executor(), 1);
+  const int own = getpriority(PRIO_PROCESS, 0);
+  int behind = -100, beside = -100;
+  REQUIRE(pool.run([&] { behind = getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())); }, [] {}));
+  REQUIRE(usual.run([&] { beside = getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())); }, [] {}));
+  loop.run();
+  CHECK(behind == std::min(own + 10, 19));
+  CHECK(beside == own);
+  CHECK(getpriority(PRIO_PROCESS, 0) == own);
 }
 
 TEST_CASE("a job that throws completes all the same") {
