@@ -339,13 +339,19 @@ std::string what_waits(World& world, const Person& person, const Gateway& gatewa
 namespace {
 
 /// Of the vault: what is not to be uploaded any more, and what nobody finished.
-std::string what_is_left(const World& world) {
+/// A session that was given up, and does not know, may keep rows whose files wait with them.
+std::string what_is_left(World& world) {
+  std::set<std::string> waiting;
+  for (const protocol::Bytes& name : storage::pending_uploads(world.daemon.store().reader()))
+    waiting.insert(protocol::to_hex(name));
   for (const char* directory : {"outgoing", "writing"}) {
     std::error_code failed;
-    std::filesystem::directory_iterator files(world.vault_directory() + "/" + directory, failed);
+    const std::filesystem::directory_iterator files(world.vault_directory() + "/" + directory, failed);
     if (failed) return std::string(directory) + " cannot be read";
-    if (files != std::filesystem::directory_iterator())
-      return fmt::format("a file is left in {}: {}", directory, files->path().filename().string());
+    for (const auto& file : files) {
+      const std::string name = file.path().filename().string();
+      if (!waiting.contains(name)) return fmt::format("a file is left in {}: {}", directory, name);
+    }
   }
   return "";
 }

@@ -105,6 +105,7 @@ void FaultSchedule::start() {
     on_.insert(fault);
     plan(fault, heavy ? mean + seconds(180) : mean);
   }
+  world_.daemon.on_uploaded = [this] { on_uploaded(); };
   std::string kinds;
   for (const Fault fault : on_) kinds += std::string(" ") + name(fault);
   done_.push_back("kinds:" + kinds);
@@ -415,6 +416,17 @@ void FaultSchedule::on_media(Fault fault) {
   }
   note(fault, told);
   world_.media->faults().set(std::move(errors));
+}
+
+// The turn that hears of it fails now and then, or the daemon dies about then.
+void FaultSchedule::on_uploaded() {
+  if (healed_) return;
+  if (on_.contains(Fault::failed_turns) && world_.kinds.below(8) == 0) {
+    world_.daemon.disk.failing_turns = std::max(world_.daemon.disk.failing_turns, 1u);
+    note(Fault::failed_turns, "behind an upload");
+  } else if (on_.contains(Fault::kill) && world_.kinds.below(8) == 0) {
+    later(milliseconds(0), [this] { kill_soon(); });
+  }
 }
 
 void FaultSchedule::on_phone(Fault fault) {

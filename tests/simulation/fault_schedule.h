@@ -85,6 +85,7 @@ class FaultSchedule {
   void on_daemon(Fault fault);
   void on_server(Fault fault);
   void on_media(Fault fault);
+  void on_uploaded();
   sandbox::MediaFault media_error();
   void on_phone(Fault fault);
   void on_session(Fault fault);

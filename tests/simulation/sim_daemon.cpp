@@ -103,11 +103,14 @@ void SimDaemon::open_vault(Life& life) {
   for (const protocol::Bytes& name : storage::pending_uploads(life.store->reader())) {
     if (const auto exact = protocol::exactly<32>(name)) needed.insert(*exact);
   }
-  life.media_http = std::make_unique<SimHttp>(
-      SimHttp::Surroundings{life.scheduler, around_.network, around_.media_chance, around_.trace, around_.media_host,
-                            http, [this](const std::string& method, const std::string& target) {
-                              if (on_http) on_http(method, target);
-                            }});
+  life.media_http = std::make_unique<SimHttp>(SimHttp::Surroundings{
+      life.scheduler, around_.network, around_.media_chance, around_.trace, around_.media_host, http,
+      [this](const std::string& method, const std::string& target) {
+        if (on_http) on_http(method, target);
+      },
+      [this] {
+        if (on_uploaded) on_uploaded();
+      }});
   sessions::VaultSettings settings;
   settings.directory = around_.vault;
   settings.max_spool_bytes = around_.max_spool_bytes;

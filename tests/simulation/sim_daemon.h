@@ -86,6 +86,8 @@ class SimDaemon {
   std::function<void(const std::vector<storage::Event>&)> on_events;
   /// Requests to the media host, as they begin.
   std::function<void(const std::string& method, const std::string& target)> on_http;
+  /// A file is there; the session hears of it next.
+  std::function<void()> on_uploaded;
 
  private:
   struct Life {

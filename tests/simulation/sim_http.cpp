@@ -185,6 +185,8 @@ class SimHttp::Exchange : public std::enable_shared_from_this<Exchange> {
     if (at == piece->bytes.size()) {
       if (piece->end == BodyPiece::End::more) return later(&Exchange::next_of_answer);
       response_.received = std::move(receiver_);
+      const auto& told = client_.around_.on_uploaded;
+      if (request_.body_source && response_.status == 200 && told) told();
       return end(std::move(response_));
     }
     const std::size_t count = std::min(most_at_once, piece->bytes.size() - at);

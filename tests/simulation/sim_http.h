@@ -34,6 +34,8 @@ class SimHttp final : public net::OutgoingHttp {
     const HttpFaults& faults;
     /// Told of each request as it begins.
     std::function<void(const std::string& method, const std::string& target)> on_request;
+    /// An upload was answered and is about to be heard of.
+    std::function<void()> on_uploaded;
   };
   explicit SimHttp(Surroundings surroundings) : around_(std::move(surroundings)) {}
   ~SimHttp() override;
