@@ -57,6 +57,10 @@ std::optional<Jid> parse_chat_id(std::string_view text) {
   return jid;
 }
 
+std::optional<bool> side_of_message_id(std::string_view text) {
+  return text.starts_with("false_") ? std::optional(false) : std::nullopt;
+}
+
 std::optional<std::string> parse_message_id(std::string_view text) {
   for (const std::string_view prefix : {"true_", "false_"}) {
     if (text.substr(0, prefix.size()) != prefix) continue;

@@ -20,6 +20,10 @@ std::optional<protocol::Jid> parse_chat_id(std::string_view text);
 /// The WhatsApp id in `true_<chat>_<id>`, `false_<chat>_<id>[_<participant>]` or a bare id. nullopt when it is none.
 std::optional<std::string> parse_message_id(std::string_view text);
 
+/// false of `false_…`, which names a received message. Of any other id nothing: the first API generation shows `true_`
+/// for both sides.
+std::optional<bool> side_of_message_id(std::string_view text);
+
 /// "true_<chat>_<id>" for openwa, the WhatsApp id for gateway. The first API generation shows the prefix `true_` for
 /// received messages as well; whose message it is says `fromMe`.
 std::string message_id_text(std::string_view chat_text, std::string_view id, Dialect dialect);

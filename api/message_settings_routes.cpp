@@ -43,20 +43,22 @@ void star_message(const ServicesPtr& services, const CallPtr& call) {
   auto id = parse_message_id(call->param("messageId"));
   if (!id) return refuse_field(call, "messageId", "must be a message id: true_<chat>_<id> or the bare WhatsApp id");
   const bool starred = boolean_of(call->body, "starred", true);
-  ask(services, call, sessions::StarMessage{std::move(*id), starred}, [call, starred](const sessions::Outcome<>& done) {
-    if (!done) return call->failure(local_failure(call, done.error()));
-    JsonWriter out(128);
-    out.begin_object().text("messageId", call->param("messageId")).boolean("starred", starred).end_object();
-    call->success(out.take());
-  });
+  ask(services, call, sessions::StarMessage{std::move(*id), starred, side_of_message_id(call->param("messageId"))},
+      [call, starred](const sessions::Outcome<>& done) {
+        if (!done) return call->failure(local_failure(call, done.error()));
+        JsonWriter out(128);
+        out.begin_object().text("messageId", call->param("messageId")).boolean("starred", starred).end_object();
+        call->success(out.take());
+      });
 }
 
 void remove_message(const ServicesPtr& services, const CallPtr& call, std::string id) {
   if (!session_of(services, call)) return;
-  ask(services, call, sessions::RemoveMessage{std::move(id)}, [call](const sessions::Outcome<>& removed) {
-    if (!removed) return call->failure(local_failure(call, removed.error()));
-    call->send(net::HttpResponse(204, {}, {}));
-  });
+  ask(services, call, sessions::RemoveMessage{std::move(id), side_of_message_id(call->param("messageId"))},
+      [call](const sessions::Outcome<>& removed) {
+        if (!removed) return call->failure(local_failure(call, removed.error()));
+        call->send(net::HttpResponse(204, {}, {}));
+      });
 }
 
 }  // namespace wharf::api

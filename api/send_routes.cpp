@@ -135,8 +135,10 @@ void answer_sent(const ServicesPtr& services, const CallPtr& call, std::vector<S
   all->missing = all->sent.size();
   const std::chrono::milliseconds timeout(call->query.integer("timeout", default_ack_wait.count()));
   const auto known = [call, all, level = *level](std::size_t i, const Outcome<SentMessage>& reached) {
+    // Of a repetition the message may be deleted by now: the first answer stands, and nobody knows how far it got.
+    const bool deleted = !reached && reached.error().subject == sessions::Subject::message && all->sent[i].replayed;
     if (reached) all->sent[i] = *reached;
-    else if (!all->refused) all->refused = reached.error();
+    else if (!deleted && !all->refused) all->refused = reached.error();
     if (--all->missing == 0) answer_awaited(call, *all, level);
   };
   for (std::size_t i = 0; i < all->sent.size(); ++i) {

@@ -192,7 +192,8 @@ struct FetchMedia {
 struct RemoveMessage {
   using Answer = void;
   static constexpr const char* name = "remove_message";
-  std::string message;  // WhatsApp id
+  std::string message;               // WhatsApp id
+  std::optional<bool> from_me = {};  // which side's, of two with one id; not said: the own one
   friend bool operator==(const RemoveMessage&, const RemoveMessage&) = default;
 };
 /// Here alone. Errors: as RemoveMessage, unsupported also when it was deleted for everyone.
@@ -201,6 +202,7 @@ struct StarMessage {
   static constexpr const char* name = "star_message";
   std::string message;  // WhatsApp id
   bool starred = true;
+  std::optional<bool> from_me = {};  // as RemoveMessage
   friend bool operator==(const StarMessage&, const StarMessage&) = default;
 };
 /// Read receipts for the unread messages of a chat. Errors: not_found (no such chat), not_ready (not linked).

@@ -128,7 +128,7 @@ Outcome<Composer::Built> Composer::build(const SendMessage& request, const Jid& 
   if (const auto* set = std::get_if<SetDisappearing>(&request.content)) {
     Built out;
     out.about_chat = true;
-    out.message = protocol::build_disappearing({set->seconds, c_.now.unix_ms / 1000}, c_.random);
+    out.message = protocol::build_disappearing({set->seconds, c_.server_ms() / 1000}, c_.random);
     return out;
   }
   auto frame = frame_of(request, chat);

@@ -55,7 +55,7 @@ void LoginFlow::on_success(const Node& success) {
   ++c_.device.login_counter;
   c_.device_changed();
 
-  c_.send(protocol::unified_session_ib(static_cast<std::uint64_t>(c_.now.unix_ms + c_.clock_offset_ms)));
+  c_.send(protocol::unified_session_ib(static_cast<std::uint64_t>(c_.server_ms())));
   if (!c_.device.server_has_prekeys) {
     upload_prekeys();  // go_active follows its result
   } else {

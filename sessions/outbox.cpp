@@ -1,6 +1,7 @@
 #include "sessions/outbox.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -24,9 +25,11 @@ bool unsealed(OutboxState state) { return state == OutboxState::waiting || state
 constexpr const char* deleted = "the message was deleted before it was sent";
 constexpr const char* expired = "expired: it could not be sent in time";
 
+/// What nobody but us would know of if it never left: it counts when the server has it, and by the server's time.
 bool changes_message(const MessageRow& said) {
-  return said.kind == protocol::name(protocol::MessageKind::edit) ||
-         said.kind == protocol::name(protocol::MessageKind::revoke);
+  using protocol::MessageKind;
+  constexpr std::array kinds = {MessageKind::edit, MessageKind::revoke, MessageKind::pin, MessageKind::disappearing};
+  return std::any_of(kinds.begin(), kinds.end(), [&](MessageKind kind) { return said.kind == protocol::name(kind); });
 }
 
 std::optional<MediaName> file_of(const SendMessage& request) {
@@ -192,7 +195,6 @@ void Outbox::tell_new(const MessageRow& message) {
     return;
   }
   c_.records.add(storage::InsertMessage{message, false, std::nullopt});
-  // An edit or a revoke that nobody gets changes nothing here either: it waits for the server.
   if (changes_message(message)) return;
   if (const auto content = protocol::parse_message(message.content)) add_ons_.take_effect(message, content->body);
 }
@@ -628,11 +630,8 @@ void Outbox::tell_accepted(const Item& item, UnixMs at) {
 
 void Outbox::change_message(const Item& item) {
   const auto said = c_.records.find_message_by_id(item.message_id, true);
-  if (!said || said->target_id.empty()) return;
-  const auto content = protocol::parse_message(said->content);
-  const bool changes = content && (std::holds_alternative<protocol::Edit>(content->body) ||
-                                   std::holds_alternative<protocol::Revoke>(content->body));
-  if (changes) add_ons_.take_effect(*said, content->body);
+  if (!said || said->target_id.empty() || !changes_message(*said)) return;
+  if (const auto content = protocol::parse_message(said->content)) add_ons_.take_effect(*said, content->body);
 }
 
 void Outbox::end(std::int64_t row) {

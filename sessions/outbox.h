@@ -93,7 +93,7 @@ class Outbox {
     unsigned temporary_errors = 0;
     std::uint32_t unanswered = 0;  // connections given up for want of its ack
     bool readdressed = false;      // refused, and sealed again under another address
-    /// It changes a message that is there (an edit, a revoke), which happens when the server has it. true after a
+    /// It changes a message or a chat (edit, revoke, pin, timer), which happens when the server has it. true after a
     /// restart, when nobody knows.
     bool changes_message = true;
   };

@@ -23,8 +23,7 @@ constexpr const char* delete_number = "DELETE FROM device_number WHERE session_i
 constexpr const char* mark_webhooks = "UPDATE webhook SET removed = 1 WHERE session_id = ?1";
 constexpr const char* mark_webhook = "UPDATE webhook SET removed = 1 WHERE id = ?1";
 constexpr const char* mark_chat =
-    "INSERT INTO removed_chat (session_id, chat_id, through_row) SELECT session_id, chat_id, ?3 FROM chat"
-    " WHERE session_id = ?1 AND chat_id = ?2"
+    "INSERT INTO removed_chat (session_id, chat_id, through_row) VALUES (?1, ?2, ?3)"
     " ON CONFLICT (session_id, chat_id) DO UPDATE SET through_row = excluded.through_row";
 constexpr const char* delete_chat = "DELETE FROM chat WHERE session_id = ?1 AND chat_id = ?2";
 constexpr const char* end_merges = "DELETE FROM merged_chat WHERE session_id = ?1 AND to_id = ?2";
@@ -35,6 +34,8 @@ constexpr const char* delete_left_message =
     "DELETE FROM message WHERE session_id = ?1 AND id = ?2 AND chat_id = ?3 AND from_me = ?4"
     " AND " WHARF_CHAT_OF(message) " IS NULL";
 
+// What we say about a message and the server does not have yet is sent all the same: "delete for everyone" above all.
+#define WHARF_MAY_GO_WITH_ITS_TARGET " NOT (from_me = 1 AND ack = 0) "
 constexpr const char* mark_message =
     "INSERT OR IGNORE INTO removed_message (session_id, chat_id, id, from_me) VALUES (?1, ?2, ?3, ?4)";
 constexpr const char* divert_messages =
@@ -42,7 +43,8 @@ constexpr const char* divert_messages =
 constexpr const char* select_message = "SELECT session_id, chat_id, id, from_me FROM removed_message LIMIT 1";
 constexpr const char* slice_of_message =
     "DELETE FROM message WHERE row IN (SELECT row FROM message WHERE session_id = ?1 AND target_id = ?3"
-    " AND target_id <> '' AND target_from_me = ?4 AND " WHARF_CHAT_OF(message) " = ?2 LIMIT ?5)";
+    " AND target_id <> '' AND target_from_me = ?4 AND" WHARF_MAY_GO_WITH_ITS_TARGET
+    "AND " WHARF_CHAT_OF(message) " = ?2 LIMIT ?5)";
 constexpr const char* delete_message_mark =
     "DELETE FROM removed_message WHERE session_id = ?1 AND chat_id = ?2 AND id = ?3 AND from_me = ?4";
 

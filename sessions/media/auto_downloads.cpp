@@ -22,7 +22,8 @@ void AutoDownloads::consider(const std::string& id, const std::string& kind) {
   const auto content = protocol::parse_message(message->content);
   if (!content || content->traits.view_once) return;
   const auto media = stored_media(message->content);
-  if (!media || media->file.length > wish.max_bytes) return;
+  // One that does not say its length might be of any.
+  if (!media || media->file.length == 0 || media->file.length > wish.max_bytes) return;
   waiting_.push_back(id);
   if (waiting_.size() > max_waiting) waiting_.pop_front();
   go_on();

@@ -105,29 +105,41 @@ TEST_CASE(
   for (const auto& row : page) CHECK(row.details.find(R"("expiresAfter":86400)") != std::string::npos);
 }
 
-TEST_CASE(
-    "setting the timer is a message in the queue that stands in no page; what follows in the same turn carries it") {
+TEST_CASE("setting the timer is a message in the queue that stands in no page; it counts when the server has it") {
   Timers c;
   SendMessage set = SessionFixture::text("");
   set.content = SetDisappearing{604'800};
-  std::optional<Outcome<SentMessage>> first;
-  std::vector<Input> inputs;
-  inputs.push_back(SessionFixture::asked(set, [&](Outcome<SentMessage> sent) { first = std::move(sent); }));
-  SendMessage text = SessionFixture::text("hello");
-  text.message_id = "3EB0TEXT01";
-  inputs.push_back(SessionFixture::asked(text, [](const Outcome<SentMessage>& sent) { CHECK(sent.has_value()); }));
-  c.f.turn(std::move(inputs));
+  list_devices(c.f, ben, {0});
+  list_devices(c.f, own_lid, {3});
+  const auto first = c.f.send(set);
   REQUIRE((first && first->has_value()));
   CHECK((*first)->target_id.empty());
+  CHECK(c.timer() == ChatTimer{});
+  c.f.stanza(ack((*first)->id));
   CHECK(c.timer() == ChatTimer{604'800, now_s});
   CHECK(c.told("chat.updated") == 1);
-  CHECK(c.told("message.sent") == 1);
   const auto row = storage::find_message_by_id(c.f.store->reader(), c.f.row.id, (*first)->id, true);
   CHECK(protocol::parse_message(row->content)->kind == protocol::MessageKind::disappearing);
+  SendMessage text = SessionFixture::text("hello");
+  text.message_id = "3EB0TEXT01";
+  REQUIRE(c.f.send(text)->has_value());
   const auto hello = storage::find_message_by_id(c.f.store->reader(), c.f.row.id, "3EB0TEXT01", true);
   CHECK(protocol::parse_message(hello->content)->traits.expires_after_s == 604'800);
   const auto page = storage::page_messages(c.f.store->reader(), c.f.row.id, ben, 10, std::nullopt).messages;
   REQUIRE(page.size() == 1);
   CHECK(page[0].id == "3EB0TEXT01");
-  CHECK(storage::load_outbox(c.f.store->reader(), c.f.row.id).size() == 2);
+  CHECK(c.told("message.sent") == 1);
+}
+
+TEST_CASE("a timer that nobody was told of does not count") {
+  Timers c;
+  SendMessage set = SessionFixture::text("");
+  set.content = SetDisappearing{604'800};
+  const auto waits = c.f.send(set);
+  REQUIRE(waits->has_value());
+  std::optional<Outcome<SentMessage>> cancelled;
+  c.f.tell(CancelMessage{(*waits)->id}, [&](Outcome<SentMessage> outcome) { cancelled = std::move(outcome); });
+  REQUIRE((cancelled && cancelled->has_value()));
+  CHECK(c.timer() == ChatTimer{});
+  CHECK(c.told("chat.updated") == 0);
 }
