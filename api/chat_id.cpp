@@ -61,6 +61,15 @@ std::optional<bool> side_of_message_id(std::string_view text) {
   return text.starts_with("false_") ? std::optional(false) : std::nullopt;
 }
 
+std::optional<Jid> chat_of_message_id(std::string_view text) {
+  for (const std::string_view prefix : {"true_", "false_"}) {
+    if (!text.starts_with(prefix)) continue;
+    text.remove_prefix(prefix.size());
+    return parse_chat_id(text.substr(0, text.find('_')));
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> parse_message_id(std::string_view text) {
   for (const std::string_view prefix : {"true_", "false_"}) {
     if (text.substr(0, prefix.size()) != prefix) continue;

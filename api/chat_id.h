@@ -24,6 +24,9 @@ std::optional<std::string> parse_message_id(std::string_view text);
 /// for both sides.
 std::optional<bool> side_of_message_id(std::string_view text);
 
+/// The chat that such an id names; nullopt of a bare one.
+std::optional<protocol::Jid> chat_of_message_id(std::string_view text);
+
 /// "true_<chat>_<id>" for openwa, the WhatsApp id for gateway. The first API generation shows the prefix `true_` for
 /// received messages as well; whose message it is says `fromMe`.
 std::string message_id_text(std::string_view chat_text, std::string_view id, Dialect dialect);

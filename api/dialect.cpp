@@ -154,6 +154,10 @@ void write_reason(JsonWriter& out, const events::Reason& reason, std::string_vie
   out.end_object();
 }
 
+std::string_view type_name(std::string_view kind, Dialect dialect) {
+  return dialect == Dialect::openwa ? openwa_type(kind) : kind;
+}
+
 int ack_number(storage::AckLevel level) {
   return level == storage::AckLevel::scheduled ? 0 : std::clamp(static_cast<int>(level), -1, 4);
 }

@@ -81,11 +81,10 @@ void get_media(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);
   if (!view) return;
   if (!services->ports.vault) return call->failure(Failure(ErrorCode::not_implemented, "this server keeps no files"));
-  const auto id = parse_message_id(call->param("messageId"));
-  if (!id) return refuse_field(call, "messageId", "must be a message id: true_<chat>_<id> or the bare WhatsApp id");
+  const auto id = message_of_path(call);
+  if (!id) return;
   storage::Database& db = services->ports.store.reader();
-  auto row = storage::find_message_by_id(db, view->id, *id, true);
-  if (!row) row = storage::find_message_by_id(db, view->id, *id, false);
+  const auto row = storage::find_message_of_either(db, view->id, *id);
   if (!row)
     return call->failure(
         Failure(ErrorCode::message_not_found, fmt::format("no message with ID '{}' is stored", echo(*id))));

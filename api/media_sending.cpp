@@ -71,6 +71,10 @@ class FileRequest : public std::enable_shared_from_this<FileRequest> {
     if (auto* failed = std::get_if<Failure>(&wanted)) return call_->failure(*failed);
     for (WantedFile& one : std::get<0>(wanted)) {
       if (!one.at.empty()) {
+        for (const char* field : {"chatId", "viewOnce", "messageId", "quotedMessageId", "mentions", "mentionAll",
+                                  "sendAt", "expiresAt", "priority"})
+          if (one.said->if_contains(field))
+            return refuse_field(call_, one.at + field, "is said of the request, for all of its files");
         if (const char* field = misplaced(*one.said, kind_)) return refuse(one.at + field);
         if (said(*one.said, "mimetype") && kind_ != MessageKind::document) return refuse(one.at + "mimetype");
         if (files_.empty() && said(*one.said, "caption") && said(call_->body, "caption"))

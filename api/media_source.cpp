@@ -71,8 +71,7 @@ void take_stored(const ServicesPtr& services, const CallPtr& call, protocol::Mes
   const auto session = services->ports.supervisor.find(call->param("sessionId"));
   if (!session) return done(session_not_found(call->param("sessionId")));
   storage::Database& db = services->ports.store.reader();
-  auto row = storage::find_message_by_id(db, session->id, id, true);
-  if (!row) row = storage::find_message_by_id(db, session->id, id, false);
+  const auto row = storage::find_message_of_either(db, session->id, id);
   if (!row)
     return done(Failure(ErrorCode::message_not_found, fmt::format("{}: no message {} is stored", field, echo(id)),
                         {{field, "must be a stored message with a file"}}));

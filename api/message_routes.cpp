@@ -13,6 +13,7 @@
 #include "api/handlers.h"
 #include "api/message_page.h"
 #include "api/schemas.h"
+#include "api/sending.h"
 #include "sessions/log_value.h"
 #include "storage/chat_list.h"
 #include "storage/chats.h"
@@ -71,15 +72,12 @@ template <class Render>
 void with_message(const ServicesPtr& services, const CallPtr& call, Render render) {
   const auto view = session_of(services, call);
   if (!view) return;
-  const auto id = parse_message_id(call->param("messageId"));
-  if (!id)
-    return call->failure(
-        failure_of({FieldProblem{"messageId", "must be a message id: true_<chat>_<id> or the bare WhatsApp id"}}));
+  const auto id = message_of_path(call);
+  if (!id) return;
   read_on_worker(
       services, call,
       [session = view->id, name = view->name, id = *id, dialect = call->dialect, render](storage::Database& db) {
-        auto row = storage::find_message_by_id(db, session, id, true);
-        if (!row) row = storage::find_message_by_id(db, session, id, false);
+        const auto row = storage::find_message_of_either(db, session, id);
         if (!row)
           return render_failure(
               Failure(ErrorCode::message_not_found, fmt::format("no message with ID '{}' is stored", id)), dialect);

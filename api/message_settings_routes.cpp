@@ -40,10 +40,12 @@ Failure local_failure(const CallPtr& call, const sessions::Refusal& refusal) {
 
 void star_message(const ServicesPtr& services, const CallPtr& call) {
   if (!session_of(services, call)) return;
-  auto id = parse_message_id(call->param("messageId"));
-  if (!id) return refuse_field(call, "messageId", "must be a message id: true_<chat>_<id> or the bare WhatsApp id");
+  auto id = message_of_path(call);
+  if (!id) return;
   const bool starred = boolean_of(call->body, "starred", true);
-  ask(services, call, sessions::StarMessage{std::move(*id), starred, side_of_message_id(call->param("messageId"))},
+  ask(services, call,
+      sessions::StarMessage{std::move(*id), starred, side_of_message_id(call->param("messageId")),
+                            chat_of_message_id(call->param("messageId"))},
       [call, starred](const sessions::Outcome<>& done) {
         if (!done) return call->failure(local_failure(call, done.error()));
         JsonWriter out(128);
@@ -54,7 +56,11 @@ void star_message(const ServicesPtr& services, const CallPtr& call) {
 
 void remove_message(const ServicesPtr& services, const CallPtr& call, std::string id) {
   if (!session_of(services, call)) return;
-  ask(services, call, sessions::RemoveMessage{std::move(id), side_of_message_id(call->param("messageId"))},
+  for (const char* name : {"waitFor", "timeout"})
+    if (call->query.has(name)) return refuse_field(call, name, "is for what WhatsApp is told: this is done here alone");
+  ask(services, call,
+      sessions::RemoveMessage{std::move(id), side_of_message_id(call->param("messageId")),
+                              chat_of_message_id(call->param("messageId"))},
       [call](const sessions::Outcome<>& removed) {
         if (!removed) return call->failure(local_failure(call, removed.error()));
         call->send(net::HttpResponse(204, {}, {}));

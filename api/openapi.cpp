@@ -335,12 +335,15 @@ void write_operation(JsonWriter& out, const Route& route) {
   } else {
     if (route.gives_file) write_file_answers(out);
     else write_answer(out, route, route.success, route.summary);
+    if (route.may_be_empty)
+      out.key("204").begin_object().text("description", "done, and there is nothing to show").end_object();
     if (route.budget == Budget::message)
       write_answer(out, route, 202, "waitFor was asked and its time is over: how far the message has got by then");
     if (route.body || route.query) write_error(out, "400", "bad fields, all listed in details");
     if (route.pattern.find('{') != std::string_view::npos) write_error(out, "404", "not found");
     if (route.budget == Budget::message)
       write_error(out, "409", "the key or id stands for another request, or the session is not linked");
+    if (!route.conflict.empty()) write_error(out, "409", route.conflict);
     if (route.files) write_error(out, "410", "the file of mediaMessageId is gone everywhere");
     if (route.files) write_error(out, "413", "a file or the fields beside it are too large");
     if (route.body)

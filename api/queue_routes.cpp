@@ -50,10 +50,10 @@ std::optional<std::int64_t> parse_queue_cursor(std::string_view cursor) {
 void write_queued(JsonWriter& out, People& people, storage::Database& db, const OutboxRow& row, Dialect dialect) {
   const PersonText chat = person_text(row.chat, people.of(row.chat));
   const std::string chat_text = jid_text(chat.id, chat.pn, dialect);
-  const auto message = storage::find_message_by_id(db, row.session, row.message_id, true);
+  const auto message = storage::find_gist(db, row.session, row.message_id);
   out.begin_object().text("messageId", message_id_text(chat_text, row.message_id, dialect)).text("id", row.message_id);
   out.text("chatId", chat_text).text_if("chatLid", chat.lid);
-  out.text("type", message ? std::string_view(message->kind) : "unknown");
+  out.text("type", type_name(message ? std::string_view(message->kind) : "unknown", dialect));
   out.text("content", message ? std::string_view(message->body) : std::string_view());
   out.text("state", name_of(row.state)).text("priority", priority_name(row.priority));
   out.text("acceptedAt", iso_millis(row.accepted_at));
@@ -101,8 +101,8 @@ void list_queue(const ServicesPtr& services, const CallPtr& call) {
 
 void cancel_queued(const ServicesPtr& services, const CallPtr& call) {
   if (!session_of(services, call)) return;
-  auto id = parse_message_id(call->param("messageId"));
-  if (!id) return refuse_field(call, "messageId", "must be a message id: true_<chat>_<id> or the bare WhatsApp id");
+  auto id = message_of_path(call);
+  if (!id) return;
   ask(services, call, sessions::CancelMessage{std::move(*id)},
       [call](const sessions::Outcome<sessions::SentMessage>& cancelled) {
         if (cancelled) return call->success(sent_message_json(*cancelled, call->dialect));

@@ -45,7 +45,7 @@ bool RequestTurns::take(const std::string& name, std::function<void(Turn)> begin
     begin(state_->turn_of(name));
     return true;
   }
-  if (state_->waiting >= max_waiting) return false;
+  if (state_->waiting >= max_waiting || at->second.size() >= max_waiting_of_name) return false;
   ++state_->waiting;
   at->second.push_back(std::move(begin));
   return true;

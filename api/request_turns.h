@@ -14,7 +14,7 @@ namespace wharf::api {
 
 class RequestTurns {
  public:
-  static constexpr std::size_t max_waiting = 64;  // of all names
+  static constexpr std::size_t max_waiting = 64, max_waiting_of_name = 8;  // of all names, of one
   /// Held while the request goes on; its end begins the next one of its name.
   using Turn = std::shared_ptr<const void>;
 

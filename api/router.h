@@ -53,7 +53,9 @@ struct Route {
   std::string_view media_type = "application/json";         // of the answer
   bool later = false;                                       // the handler checks what it is given, then answers 501
   std::optional<protocol::MediaKind> files = std::nullopt;  // the body may bring files, kept as of this kind
-  bool gives_file = false;  // the answer is a file: in ranges, of a version (web/byte_range.h)
+  bool gives_file = false;         // the answer is a file: in ranges, of a version (web/byte_range.h)
+  bool may_be_empty = false;       // it may answer 204 as well
+  std::string_view conflict = {};  // when it answers 409, where no budget of messages says so
 };
 
 /// Every route of the API, in the order of the document (routes.cpp).

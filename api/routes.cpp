@@ -49,7 +49,7 @@ const Route table[] = {
     {.method = "GET", .pattern = SESSION "/messages", .tag = "Messages", .summary = "Search messages by their words, newest first", .handler = search_messages, .query = &s::search_query, .answer = &s::message, .answer_is_list = true},
     {.method = "GET", .pattern = SESSION "/messages/{messageId}", .tag = "Messages", .summary = "Get a message and its ack level", .handler = get_message, .answer = &s::message},
     {.method = "PATCH", .pattern = SESSION "/messages/{messageId}", .capability = send, .tag = "Messages", .summary = "Edit an own message", .handler = edit_message, .body = &s::edit_message, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message},
-    {.method = "DELETE", .pattern = SESSION "/messages/{messageId}", .capability = send, .tag = "Messages", .summary = "Delete a message for everyone, or (204) from the stored copy", .handler = delete_message, .query = &s::delete_message_query, .answer = &s::sent_message, .budget = Budget::message},
+    {.method = "DELETE", .pattern = SESSION "/messages/{messageId}", .capability = send, .tag = "Messages", .summary = "Delete a message for everyone, or (204) from the stored copy", .handler = delete_message, .query = &s::delete_message_query, .answer = &s::sent_message, .budget = Budget::message, .may_be_empty = true},
     {.method = "POST", .pattern = SESSION "/messages/{messageId}/react", .capability = send, .tag = "Messages", .summary = "React to a message", .handler = react_to_message, .body = &s::react, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message},
     {.method = "POST", .pattern = SESSION "/messages/{messageId}/vote", .capability = send, .tag = "Messages", .summary = "Vote in a poll", .handler = vote_in_poll, .body = &s::vote, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message},
     {.method = "POST", .pattern = SESSION "/messages/{messageId}/star", .capability = send, .tag = "Messages", .summary = "Star a message, here alone", .handler = star_message, .body = &s::star_message, .answer = &s::starred_message},
@@ -57,7 +57,7 @@ const Route table[] = {
     {.method = "GET", .pattern = SESSION "/messages/{messageId}/media", .tag = "Messages", .summary = "Download the media of a message", .handler = get_media, .query = &s::media_query, .media_type = "*/*", .gives_file = true},
     {.method = "GET", .pattern = SESSION "/messages/{messageId}/poll", .tag = "Messages", .summary = "Get the results of a poll", .handler = get_poll, .answer = &s::poll_results},
     {.method = "GET", .pattern = SESSION "/queue", .tag = "Messages", .summary = "List the messages that the server does not have yet, in order of acceptance", .handler = list_queue, .query = &s::queue_query, .answer = &s::queued_message, .answer_is_list = true},
-    {.method = "DELETE", .pattern = SESSION "/queue/{messageId}", .capability = send, .tag = "Messages", .summary = "Cancel a scheduled or waiting message", .handler = cancel_queued, .answer = &s::sent_message},
+    {.method = "DELETE", .pattern = SESSION "/queue/{messageId}", .capability = send, .tag = "Messages", .summary = "Cancel a scheduled or waiting message", .handler = cancel_queued, .answer = &s::sent_message, .conflict = "the message is on its way already"},
 
     // --- chats
     {.method = "GET", .pattern = SESSION "/chats", .tag = "Chats", .summary = "List the chats, newest first", .handler = list_chats, .query = &s::page_query, .answer = &s::chat, .answer_is_list = true},

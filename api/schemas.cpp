@@ -377,6 +377,7 @@ constexpr Field sent_message_fields[] = {
     {.name = "sendAt", .summary = "while it is scheduled", .format = &formats::date_time},
     {.name = "targetMessageId", .summary = "of what is said about a message: that message"},
     {.name = "replayed", .type = Type::boolean, .summary = "the answer of an earlier request with the same key or id"},
+    {.name = "deleted", .type = Type::boolean, .summary = "the message is deleted here: status says nothing of it"},
     {.name = "messages", .type = Type::objects, .summary = "of a request with several files: each message, this one first", .object = &schemas::sent_message},
     {.name = "timedOut", .type = Type::boolean, .summary = "waitFor was not reached in time; the message stays queued"},
 };

@@ -164,6 +164,7 @@ void search_messages(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);
   if (!view) return;
   Problems problems;
+  if (call->query.has("starred")) problems.push_back({"starred", "must not stand beside q and what narrows a search"});
   Asked asked = read_query(services, call, *view, problems);
   if (!problems.empty()) return call->failure(failure_of(problems));
   read_on_worker(services, call,

@@ -40,6 +40,8 @@ void send_messages(const ServicesPtr& services, const CallPtr& call, const Schem
 void find_earlier(const ServicesPtr& services, const CallPtr& call, const Schema& schema,
                   std::vector<sessions::SendMessage> messages, const std::string& content_hash,
                   std::function<void()> fresh);
+/// The WhatsApp id that the path parameter messageId names. nullopt: answered with 400.
+std::optional<std::string> message_of_path(const CallPtr& call);
 void refuse_field(const CallPtr& call, std::string field, std::string what);
 
 }  // namespace wharf::api

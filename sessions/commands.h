@@ -194,6 +194,7 @@ struct RemoveMessage {
   static constexpr const char* name = "remove_message";
   std::string message;               // WhatsApp id
   std::optional<bool> from_me = {};  // which side's, of two with one id; not said: the own one
+  std::optional<Jid> chat = {};      // of no other chat
   friend bool operator==(const RemoveMessage&, const RemoveMessage&) = default;
 };
 /// Here alone. Errors: as RemoveMessage, unsupported also when it was deleted for everyone.
@@ -203,6 +204,7 @@ struct StarMessage {
   std::string message;  // WhatsApp id
   bool starred = true;
   std::optional<bool> from_me = {};  // as RemoveMessage
+  std::optional<Jid> chat = {};
   friend bool operator==(const StarMessage&, const StarMessage&) = default;
 };
 /// Read receipts for the unread messages of a chat. Errors: not_found (no such chat), not_ready (not linked).

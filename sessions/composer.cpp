@@ -21,8 +21,7 @@ Refusal impossible(std::string why) { return Refusal(Errc::unsupported, Subject:
 }  // namespace
 
 Outcome<MessageRow> Composer::find(const std::string& id) const {
-  auto row = c_.records.find_message_by_id(id, true);
-  if (!row) row = c_.records.find_message_by_id(id, false);
+  auto row = c_.records.find_message_of_either(id);
   if (!row) return Refusal(Errc::not_found, Subject::message, "no message " + id);
   if (!events::in_conversation(row->ack)) return impossible("it was not sent");
   if (!row->target_id.empty()) return impossible("it is itself about another message");

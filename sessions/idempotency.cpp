@@ -10,8 +10,6 @@ using storage::MessageRow;
 
 namespace {
 
-constexpr UnixMs day_ms = UnixMs{24} * 3'600'000;
-
 /// A client-chosen id is remembered like an Idempotency-Key; no header value contains a line feed.
 std::string chosen_id_key(const std::string& message_id) { return "messageId\n" + message_id; }
 
@@ -49,7 +47,7 @@ SentMessage Idempotency::replayed(const MessageRow& row) {
 
 Outcome<std::optional<SentMessage>> Idempotency::find_by_key(const SendMessage& request, const Jid& chat,
                                                              const std::string& key, Subject kind) {
-  const auto earlier = c_.records.find_idempotency(key, c_.now.unix_ms - day_ms);
+  const auto earlier = c_.records.find_idempotency(key, c_.now.unix_ms - storage::answers_kept_ms);
   if (!earlier) return std::optional<SentMessage>();
   if (earlier->request_hash != request.request_hash) return reused(kind);
   return std::optional(first_answer(*earlier, chat, request.content));
@@ -66,7 +64,7 @@ SentMessage Idempotency::first_answer(const storage::IdempotencyRow& earlier, co
   sent.chat_ids = directory_.person(chat);
   sent.text = shown_text(content);
   sent.timestamp = earlier.at;
-  sent.replayed = true;
+  sent.replayed = sent.deleted = true;
   return sent;
 }
 
@@ -94,7 +92,8 @@ Outcome<std::vector<SentMessage>> Idempotency::find_all(const std::vector<SendMe
   for (std::size_t part = 1; part < messages.size(); ++part) {
     std::optional<storage::IdempotencyRow> earlier;
     const auto look = [&](const std::string& key) {
-      if (!earlier) earlier = c_.records.find_idempotency(part_key(key, part), c_.now.unix_ms - day_ms);
+      if (!earlier)
+        earlier = c_.records.find_idempotency(part_key(key, part), c_.now.unix_ms - storage::answers_kept_ms);
     };
     if (request.idempotency_key) look(*request.idempotency_key);
     if (request.message_id) look(chosen_id_key(*request.message_id));

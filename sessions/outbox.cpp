@@ -68,8 +68,9 @@ void Outbox::load() {
     item.unanswered = row.attempts;
     item.upload = upload;
     if (upload) uploads_.add(row.row, item.message_id);
-    if (!in_flight(item.state)) lanes_.add(item.chat, row.row, {item.priority, item.state != OutboxState::uploading});
-    insert(row.row, std::move(item), row.expires_at);
+    item.expires_at = row.expires_at;
+    if (!in_flight(item.state)) wait_in_lane(row.row, item);
+    insert(row.row, std::move(item));
   }
   last_row_ = c_.records.last_outbox_row();
 }
@@ -155,18 +156,20 @@ Outcome<MessageRow> Outbox::compose(const SendMessage& request, const Jid& chat)
 
 void Outbox::take_in(const SendMessage& request, MessageRow message) {
   if (message.ack == AckLevel::scheduled) return put_off(request, std::move(message));
-  Item item = item_of(message, request.priority, file_of(request));
+  Item item = item_of(message, request.priority, request.expires_at, file_of(request));
   const auto unsealable = seal_at_once(item, message);
   tell_new(message);
-  take_up(std::move(item), request.expires_at, unsealable);
+  take_up(std::move(item), unsealable);
 }
 
-Outbox::Item Outbox::item_of(const MessageRow& message, storage::Priority priority, std::optional<MediaName> upload) {
+Outbox::Item Outbox::item_of(const MessageRow& message, storage::Priority priority, UnixMs expires_at,
+                             std::optional<MediaName> upload) {
   Item item;
   item.chat = lane_of(message.chat);
   item.message_id = message.id;
   item.request_id = c_.cause;
   item.priority = priority;
+  item.expires_at = expires_at;
   item.changes_message = changes_message(message);
   if (upload) {
     item.upload = upload;
@@ -185,12 +188,16 @@ std::optional<Error> Outbox::seal_at_once(Item& item, const MessageRow& message)
   return std::nullopt;
 }
 
+std::optional<Jid> Outbox::announce(const MessageRow& message) {
+  PersonIds ids = directory_.person(message.chat);
+  const events::Message& told = message;
+  c_.emit(events::NewMessage{told, ids, directory_.person(message.author)});
+  return std::move(message.chat.is_lid() ? ids.pn : ids.lid);
+}
+
 void Outbox::tell_new(const MessageRow& message) {
   if (message.target_id.empty()) {
-    const PersonIds ids = directory_.person(message.chat);
-    auto alternate = message.chat.is_lid() ? ids.pn : ids.lid;
-    const events::Message& told = message;
-    c_.emit(events::NewMessage{told, ids, directory_.person(message.author)});
+    auto alternate = announce(message);
     c_.records.add(storage::InsertMessage{message, false, std::move(alternate)});
     return;
   }
@@ -199,10 +206,10 @@ void Outbox::tell_new(const MessageRow& message) {
   if (const auto content = protocol::parse_message(message.content)) add_ons_.take_effect(message, content->body);
 }
 
-void Outbox::take_up(Item item, UnixMs expires_at, const std::optional<Error>& unsealable) {
+void Outbox::take_up(Item item, const std::optional<Error>& unsealable) {
   const std::int64_t row = ++last_row_;
-  c_.records.add(storage::InsertOutbox{row_of(row, item, expires_at)});
-  Item& queued = insert(row, std::move(item), expires_at);
+  c_.records.add(storage::InsertOutbox{row_of(row, item)});
+  Item& queued = insert(row, std::move(item));
   if (unsealable) return fail(row, unsealable->detail);
   if (queued.state == OutboxState::sealed) return transmit(row, queued);
   wait_in_lane(row, queued);
@@ -210,7 +217,7 @@ void Outbox::take_up(Item item, UnixMs expires_at, const std::optional<Error>& u
   pump();
 }
 
-storage::OutboxRow Outbox::row_of(std::int64_t row, const Item& item, UnixMs expires_at) const {
+storage::OutboxRow Outbox::row_of(std::int64_t row, const Item& item) const {
   storage::OutboxRow stored;
   stored.row = row;
   stored.session = c_.id();
@@ -218,19 +225,18 @@ storage::OutboxRow Outbox::row_of(std::int64_t row, const Item& item, UnixMs exp
   stored.message_id = item.message_id;
   stored.state = item.state;
   stored.priority = item.priority;
-  stored.expires_at = expires_at;
+  stored.expires_at = item.expires_at;
   stored.stanza = item.sealed;
   if (item.upload) stored.upload = protocol::to_bytes(*item.upload);
   stored.accepted_at = c_.now.unix_ms;
   return stored;
 }
 
-Outbox::Item& Outbox::insert(std::int64_t row, Item item, UnixMs expires_at) {
+Outbox::Item& Outbox::insert(std::int64_t row, Item item) {
   Item& kept = items_.emplace(row, std::move(item)).first->second;
   by_id_[kept.message_id] = row;
   count(kept, true);
-  kept.expires_at = expires_at;
-  if (expires_at != 0 && unsealed(kept.state)) expiries_.set(row, expires_at);
+  if (kept.expires_at != 0 && unsealed(kept.state)) expiries_.set(row, kept.expires_at);
   return kept;
 }
 
@@ -289,15 +295,12 @@ void Outbox::release(Schedule::Item scheduled) {
   c_.records.add(storage::RemoveOutbox{c_.id(), scheduled.row});
   message->ack = AckLevel::pending;
   message->timestamp = c_.now.unix_ms - c_.now.unix_ms % 1000;  // as composed
-  Item item = item_of(*message, scheduled.priority, scheduled.upload);
+  Item item = item_of(*message, scheduled.priority, scheduled.expires_at, scheduled.upload);
   const auto unsealable = seal_at_once(item, *message);
-  const PersonIds ids = directory_.person(message->chat);
-  auto alternate = message->chat.is_lid() ? ids.pn : ids.lid;
-  const events::Message& told = *message;
-  c_.emit(events::NewMessage{told, ids, directory_.person(message->author)});
+  auto alternate = announce(*message);
   c_.records.add(
       storage::ReleaseMessage{c_.id(), message->chat, message->id, message->timestamp, std::move(alternate)});
-  take_up(std::move(item), scheduled.expires_at, unsealable);
+  take_up(std::move(item), unsealable);
 }
 
 void Outbox::withdraw(const Schedule::Item& scheduled, const std::string& why) {

@@ -42,10 +42,11 @@ class Outbox {
   /// At start: what was accepted and not acknowledged.
   void load();
   void accept(const SendMessage& request, Reply<SentMessage> reply);
+  void accept(const SendMessages& several, Reply<std::vector<SentMessage>> reply);
+  /// The first answer to a request that is repeated; none when it is new. Errors: as FindSent.
+  Outcome<std::vector<SentMessage>> find(const FindSent& wanted);
   /// Ends a message that was not sealed yet. Errors: as CancelMessage.
   void cancel(const CancelMessage& request, Reply<SentMessage> reply);
-  void accept(const SendMessages& several, Reply<std::vector<SentMessage>> reply);
-  Outcome<std::vector<SentMessage>> find(const FindSent& wanted);
   /// The session came online: sealed messages again, then what waits.
   void on_online();
   bool awaits(std::string_view message_id) const { return by_id_.contains(message_id); }
@@ -111,13 +112,16 @@ class Outbox {
   Outcome<Jid> open_chat(const SendMessage& request);
   Outcome<storage::MessageRow> compose(const SendMessage& request, const Jid& chat);
   void take_in(const SendMessage& request, storage::MessageRow message);
-  Item item_of(const storage::MessageRow& message, storage::Priority priority, std::optional<MediaName> upload);
+  Item item_of(const storage::MessageRow& message, storage::Priority priority, UnixMs expires_at,
+               std::optional<MediaName> upload);
   std::optional<Error> seal_at_once(Item& item, const storage::MessageRow& message);
+  /// Gives the other id of its chat.
+  std::optional<Jid> announce(const storage::MessageRow& message);
   void tell_new(const storage::MessageRow& message);
   /// Its rows stand: it is on its way, waits, or has failed.
-  void take_up(Item item, UnixMs expires_at, const std::optional<Error>& unsealable);
-  storage::OutboxRow row_of(std::int64_t row, const Item& item, UnixMs expires_at) const;
-  Item& insert(std::int64_t row, Item item, UnixMs expires_at);
+  void take_up(Item item, const std::optional<Error>& unsealable);
+  storage::OutboxRow row_of(std::int64_t row, const Item& item) const;
+  Item& insert(std::int64_t row, Item item);
 
   // --- later
   void put_off(const SendMessage& request, storage::MessageRow message);

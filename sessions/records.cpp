@@ -6,6 +6,7 @@
 #include <iterator>
 #include <map>
 #include <set>
+#include <stdexcept>
 #include <tuple>
 #include <utility>
 
@@ -40,6 +41,7 @@ class Records::Written {
   std::map<Jid, std::optional<Jid>> fates;   // of the committed messages of a chat: filed under another, or removed
   std::map<Jid, storage::ChatTimer> timers;  // as they are now
   std::map<std::string, std::vector<std::pair<Jid, bool>>> removed;  // committed messages: by id, chat and side
+  std::set<Jid> released;  // chats that have come to be by a message that was scheduled
   std::set<Copy> copies;
   std::map<std::string, std::size_t> idempotency;
   std::map<DeviceAndId, std::size_t> retries, resends;
@@ -66,7 +68,11 @@ class Records::Written {
     messages[change.row.id].push_back({place, change.row.chat, false});
     if (!change.row.target_id.empty()) add_ons[change.row.target_id].push_back(change.row.id);
   }
-  void note(const storage::ReleaseMessage& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
+  void note(const storage::ReleaseMessage& change, std::size_t place) {
+    const auto message = records_.find_message(change.chat, change.id);
+    if (message && message->from_me && message->ack == AckLevel::scheduled) released.insert(change.chat);
+    rewrites_by_id[change.id].push_back(place);
+  }
   void note(const storage::WithdrawMessage& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
   void note(const storage::EditMessage& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
   void note(const storage::RevokeMessage& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
@@ -228,6 +234,7 @@ class Records::Written {
         if (now && of == chat) of = *now;
     }
     chats[chat] = std::nullopt;
+    if (released.erase(chat) > 0 && now) released.insert(*now);
     for (auto& [id, rows] : messages) {
       if (!now) std::erase_if(rows, [&](const NewMessage& message) { return message.chat == chat; });
       for (NewMessage& message : rows) {
@@ -410,8 +417,10 @@ void Records::apply_changes(MessageRow& row, std::size_t from_place) const {
       raise(*by_row);
     } else if (const auto* by_id = std::get_if<storage::RaiseAckById>(&change)) {
       if (row.from_me) raise(*by_id);
-    } else if (!rewrite(row, change)) {
+    } else if (std::holds_alternative<storage::ReadReceived>(change)) {
       row.ack = std::max(row.ack, AckLevel::read);
+    } else if (!rewrite(row, change)) {
+      throw std::logic_error("a change of messages that look-ups of the same turn do not know");
     }
   }
 }
@@ -461,14 +470,14 @@ std::optional<MessageRow> Records::find_message(const Jid& chat, const std::stri
   const auto consider = [&](MessageRow row) {
     if (!best || (row.from_me && !best->from_me)) best = std::move(row);
   };
-  const bool some_removed = written_->removed.contains(id);
-  for (const bool from_me : {true, false}) {
-    if (!some_removed) break;
-    if (auto row = committed(chat, id, from_me)) consider(std::move(*row));
-  }
-  for (const Jid& source : written_->sources(chat)) {
-    if (some_removed) break;
-    if (auto row = storage::find_message(reader_, session_, source, id)) {
+  if (written_->removed.contains(id)) {
+    for (const bool from_me : {true, false}) {
+      if (auto row = committed(chat, id, from_me)) consider(std::move(*row));
+    }
+  } else {
+    for (const Jid& source : written_->sources(chat)) {
+      auto row = storage::find_message(reader_, session_, source, id);
+      if (!row) continue;
       row->chat = chat;
       apply_changes(*row, 0);
       consider(std::move(*row));
@@ -540,6 +549,7 @@ bool Records::has_copy(std::int64_t message_row, storage::CopyHolder holder, std
 bool Records::has_chat(const Jid& chat) const {
   if (find_chat(chat)) return true;
   if (!written_) return false;
+  if (written_->released.contains(chat)) return true;
   return std::any_of(written_->messages.begin(), written_->messages.end(), [&](const auto& item) {
     return std::any_of(item.second.begin(), item.second.end(), [&](const auto& row) {
       const MessageRow& message = at<storage::InsertMessage>(row.place).row;

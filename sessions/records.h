@@ -47,6 +47,12 @@ class Records {
   /// Of two with the same id the own one.
   std::optional<storage::MessageRow> find_message(const Jid& chat, const std::string& id) const;
   /// In any chat, the newest. Its `row` is 0 when it was written in this turn: no network has had it then.
+  /// As storage::find_message_of_either.
+  std::optional<storage::MessageRow> find_message_of_either(const std::string& id,
+                                                            std::optional<bool> from_me = {}) const {
+    auto row = find_message_by_id(id, from_me.value_or(true));
+    return row || from_me ? std::move(row) : find_message_by_id(id, false);
+  }
   std::optional<storage::MessageRow> find_message_by_id(const std::string& id, bool from_me) const;
   /// What was said about this message: the newest `most` of what is committed, then those of this turn.
   std::vector<storage::MessageRow> add_ons(const Jid& chat, const std::string& target_id, bool target_from_me,

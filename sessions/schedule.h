@@ -33,7 +33,6 @@ class Schedule {
 
   void add(Item item);
   std::size_t size() const { return items_.size(); }
-  bool contains(std::string_view message_id) const { return by_id_.contains(message_id); }
   const std::map<std::int64_t, Item>& items() const { return items_; }
 
   std::optional<UnixMs> earliest() const { return times_.earliest(); }

@@ -133,11 +133,12 @@ void Session::carry_out(const FetchMedia& wanted, Reply<void> reply) { downloads
 
 namespace {
 
-/// A message of its own, of the side that is named; else of two with one id the own one.
-Outcome<storage::MessageRow> message_of(Context& c, const std::string& id, std::optional<bool> from_me) {
-  auto row = c.records.find_message_by_id(id, from_me.value_or(true));
-  if (!row && !from_me) row = c.records.find_message_by_id(id, false);
-  if (!row) return Refusal(Errc::not_found, Subject::message, "no message " + id);
+/// A message of its own, of the side and the chat that are named; else of two with one id the own one.
+template <class Asked>
+Outcome<storage::MessageRow> message_of(const Context& c, Directory& directory, const Asked& asked) {
+  auto row = c.records.find_message_of_either(asked.message, asked.from_me);
+  if (!row || (asked.chat && directory.canonical_user(*asked.chat) != row->chat))
+    return Refusal(Errc::not_found, Subject::message, "no message " + asked.message);
   if (!row->target_id.empty())
     return Refusal(Errc::unsupported, Subject::message, "it is itself about another message");
   return std::move(*row);
@@ -147,7 +148,7 @@ Outcome<storage::MessageRow> message_of(Context& c, const std::string& id, std::
 
 void Session::carry_out(const RemoveMessage& remove, Reply<void> reply) {
   Context& c = context_;
-  const auto row = message_of(c, remove.message, remove.from_me);
+  const auto row = message_of(c, directory_, remove);
   if (!row) return c.answer(std::move(reply), row.error());
   if (row->from_me) outbox_.forget_message(row->id);
   // Of a cache: what another message has of the same file is fetched again.
@@ -159,7 +160,7 @@ void Session::carry_out(const RemoveMessage& remove, Reply<void> reply) {
 
 void Session::carry_out(const StarMessage& star, Reply<void> reply) {
   Context& c = context_;
-  const auto row = message_of(c, star.message, star.from_me);
+  const auto row = message_of(c, directory_, star);
   if (!row) return c.answer(std::move(reply), row.error());
   if (!events::in_conversation(row->ack))
     return c.answer(std::move(reply), Refusal(Errc::unsupported, Subject::message, "it was not sent"));

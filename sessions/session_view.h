@@ -70,6 +70,7 @@ struct SentMessage {
   storage::AckLevel ack = storage::AckLevel::pending;
   std::string error;
   bool replayed = false;  // the answer of an earlier request with the same key or id
+  bool deleted = false;   // and the message is not there any more: nobody knows how far it got
 };
 
 struct PairingCode {

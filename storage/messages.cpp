@@ -96,6 +96,9 @@ constexpr const char* select_tombstone = "SELECT 1 FROM removed_chat WHERE sessi
 constexpr const char* select_exists =
     "SELECT 1 FROM message WHERE session_id = ?1 AND id = ?2 AND " WHARF_CHAT_OF(message) " = ?3 LIMIT 1";
 constexpr const char* select_time = "SELECT timestamp FROM message WHERE row = ?1 AND session_id = ?2";
+constexpr const char* select_gist =
+    "SELECT kind, body FROM message WHERE session_id = ?1 AND id = ?2 AND from_me = 1 AND" WHARF_MESSAGE_LIVES
+    "ORDER BY row DESC LIMIT 1";
 constexpr const char* select_own_row =
     "SELECT row FROM message WHERE session_id = ?1 AND id = ?2 AND from_me = 1 AND" WHARF_MESSAGE_LIVES
     "ORDER BY row DESC LIMIT 1";
@@ -309,6 +312,21 @@ std::optional<MessageRow> find_message(Database& db, SessionId session, const pr
 std::optional<MessageRow> find_message_by_id(Database& db, SessionId session, const std::string& id, bool from_me) {
   Statement select(db, select_by_id.c_str());
   return read_one(select.session(session).text(id).number(from_me));
+}
+
+std::optional<MessageGist> find_gist(Database& db, SessionId session, const std::string& id) {
+  Statement select(db, select_gist);
+  if (!select.session(session).text(id).next()) return std::nullopt;
+  MessageGist gist;
+  gist.kind = select.text();
+  gist.body = select.text();
+  return gist;
+}
+
+std::optional<MessageRow> find_message_of_either(Database& db, SessionId session, const std::string& id,
+                                                 std::optional<bool> from_me) {
+  auto row = find_message_by_id(db, session, id, from_me.value_or(true));
+  return row || from_me ? std::move(row) : find_message_by_id(db, session, id, false);
 }
 
 bool has_message(Database& db, SessionId session, const protocol::Jid& chat, const std::string& id) {

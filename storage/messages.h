@@ -68,8 +68,16 @@ struct WithdrawMessage {
 };
 std::optional<MessageRow> find_message(Database& db, SessionId session, const protocol::Jid& chat,
                                        const std::string& id);
+/// What the list of the queue shows of an own message.
+struct MessageGist {
+  std::string kind, body;
+};
+std::optional<MessageGist> find_gist(Database& db, SessionId session, const std::string& id);
 /// Any chat, the newest first: WhatsApp ids collide only on purpose. `from_me` says which side's messages count.
 std::optional<MessageRow> find_message_by_id(Database& db, SessionId session, const std::string& id, bool from_me);
+/// Of the side that is named; else the own one, and when there is none the received one.
+std::optional<MessageRow> find_message_of_either(Database& db, SessionId session, const std::string& id,
+                                                 std::optional<bool> from_me = {});
 bool has_message(Database& db, SessionId session, const protocol::Jid& chat, const std::string& id);
 /// What was said about a message: the newest `most`, at most most_add_on_bytes of them, in the order of their rows.
 std::vector<MessageRow> add_ons(Database& db, SessionId session, const protocol::Jid& chat,

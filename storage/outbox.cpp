@@ -37,7 +37,6 @@ constexpr const char* put_answer =
     " request_hash = excluded.request_hash, message_id = excluded.message_id, at = excluded.at";
 constexpr const char* sweep_answers =
     "DELETE FROM idempotency WHERE rowid IN (SELECT rowid FROM idempotency WHERE at < ?1 ORDER BY at LIMIT 100)";
-constexpr UnixMs answers_kept_ms = 24 * 60 * 60 * 1000;
 constexpr std::size_t max_page = 1'000;
 
 constexpr unsigned bit(OutboxState state) { return 1u << static_cast<int>(state); }

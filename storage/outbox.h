@@ -93,7 +93,8 @@ struct IdempotencyRow {
 };
 std::optional<IdempotencyRow> find_idempotency(Database& db, SessionId session, const std::string& key,
                                                UnixMs not_before);
-/// Also sweeps rows older than 24 h.
+inline constexpr UnixMs answers_kept_ms = UnixMs{24} * 3'600'000;
+/// Also sweeps rows older than answers_kept_ms.
 struct PutIdempotency {
   IdempotencyRow row;
   friend bool operator==(const PutIdempotency&, const PutIdempotency&) = default;

@@ -1,5 +1,6 @@
 #include "web/query.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "net/percent_encoding.h"
@@ -24,6 +25,7 @@ std::optional<Query> Query::parse(std::string_view text) {
     auto value = net::percent_decode(equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1),
                                      net::Plus::space);
     if (!name || !value) return std::nullopt;
+    if (query.has(*name) && !query.repeats(*name)) query.repeated_.push_back(*name);
     query.set(*name, std::move(*value));
   }
   return query;
@@ -33,6 +35,10 @@ const std::string* Query::find(std::string_view name) const {
   for (const auto& [key, value] : pairs_)
     if (key == name) return &value;
   return nullptr;
+}
+
+bool Query::repeats(std::string_view name) const {
+  return std::find(repeated_.begin(), repeated_.end(), name) != repeated_.end();
 }
 
 void Query::set(std::string_view name, std::string value) {

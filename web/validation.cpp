@@ -228,6 +228,10 @@ void validate(Query& query, const Schema& schema, Unknown unknown, std::vector<F
   if (query.has("strict") && !is_boolean(query.text("strict"))) validator.report("strict", "must be true or false");
   for (const Field& field : schema.fields) {
     const std::string name(field.name);
+    if (query.repeats(name)) {
+      validator.report(name, "must not be there twice");
+      continue;
+    }
     const bool choice = !field.one_of.empty();  // an empty one is none of its words
     if (!query.has(name) || (query.text(name).empty() && !field.required && !choice)) {
       if (field.required) validator.report(name, "is required");

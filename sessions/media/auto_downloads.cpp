@@ -16,8 +16,7 @@ AutoDownloads::AutoDownloads(Context& context, Downloads& downloads) : c_(contex
 void AutoDownloads::consider(const std::string& id, const std::string& kind) {
   const AutoDownload& wish = c_.config.auto_download;
   if (!wish.kinds.contains(kind)) return;
-  auto message = c_.records.find_message_by_id(id, true);
-  if (!message) message = c_.records.find_message_by_id(id, false);
+  const auto message = c_.records.find_message_of_either(id);
   if (!message) return;
   const auto content = protocol::parse_message(message->content);
   if (!content || content->traits.view_once) return;

@@ -31,8 +31,7 @@ Refusal refusal_of(const TransferFailure& failure) {
 }  // namespace
 
 Outcome<bool> Downloads::want(const std::string& id) {
-  auto message = c_.records.find_message_by_id(id, true);
-  if (!message) message = c_.records.find_message_by_id(id, false);
+  const auto message = c_.records.find_message_of_either(id);
   if (!message) return Refusal(Errc::not_found, Subject::message, "no message " + id);
   auto media = stored_media(message->content);
   if (!media) return media.error();

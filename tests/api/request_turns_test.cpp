@@ -40,16 +40,23 @@ TEST_CASE("one that is over at once begins the next one") {
 }
 
 TEST_CASE("so many may wait, and a turn may outlive those who wait") {
-  RequestTurns::Turn first;
+  std::vector<RequestTurns::Turn> held;
   int begun = 0;
+  const auto hold = [&](RequestTurns::Turn turn) { held.push_back(std::move(turn)); };
+  const auto count = [&](const RequestTurns::Turn&) { ++begun; };
   {
     RequestTurns turns;
-    turns.take("a", [&](RequestTurns::Turn turn) { first = std::move(turn); });
-    for (std::size_t i = 0; i < RequestTurns::max_waiting; ++i)
-      REQUIRE(turns.take("a", [&](const RequestTurns::Turn&) { ++begun; }));
-    CHECK_FALSE(turns.take("a", [&](const RequestTurns::Turn&) { ++begun; }));
-    CHECK(turns.take("b", [](const RequestTurns::Turn&) {}));
+    constexpr std::size_t names = RequestTurns::max_waiting / RequestTurns::max_waiting_of_name;
+    for (std::size_t name = 0; name < names; ++name) {
+      turns.take(std::to_string(name), hold);
+      // One name does not take the room of the others.
+      for (std::size_t i = 0; i < RequestTurns::max_waiting_of_name; ++i)
+        REQUIRE(turns.take(std::to_string(name), count));
+      CHECK_FALSE(turns.take(std::to_string(name), count));
+    }
+    CHECK(turns.take("another", hold));
+    CHECK_FALSE(turns.take("another", count));
   }
-  first.reset();
+  held.clear();
   CHECK(begun == 0);
 }

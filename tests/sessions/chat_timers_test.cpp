@@ -109,6 +109,7 @@ TEST_CASE("setting the timer is a message in the queue that stands in no page; i
   Timers c;
   SendMessage set = SessionFixture::text("");
   set.content = SetDisappearing{604'800};
+  c.arrives("3EB0AA01", c.text("makes the session"));
   list_devices(c.f, ben, {0});
   list_devices(c.f, own_lid, {3});
   const auto first = c.f.send(set);
@@ -126,7 +127,7 @@ TEST_CASE("setting the timer is a message in the queue that stands in no page; i
   const auto hello = storage::find_message_by_id(c.f.store->reader(), c.f.row.id, "3EB0TEXT01", true);
   CHECK(protocol::parse_message(hello->content)->traits.expires_after_s == 604'800);
   const auto page = storage::page_messages(c.f.store->reader(), c.f.row.id, ben, 10, std::nullopt).messages;
-  REQUIRE(page.size() == 1);
+  REQUIRE(page.size() == 2);
   CHECK(page[0].id == "3EB0TEXT01");
   CHECK(c.told("message.sent") == 1);
 }

@@ -122,7 +122,14 @@ TEST_CASE("of two messages with one id the side that is named is deleted") {
   SendMessage own_text = SessionFixture::text("ours");
   own_text.message_id = "3EB0AA01";
   REQUIRE(c.f.send(own_text)->has_value());
-  c.arrives("3EB0AA01", c.text("theirs"));
+  storage::InsertMessage theirs;
+  theirs.row.session = c.f.row.id;
+  theirs.row.chat = theirs.row.author = Jid("15550000003", "s.whatsapp.net");
+  theirs.row.id = "3EB0AA01";
+  theirs.row.kind = "text";
+  storage::Changes changes;
+  changes.add(std::move(theirs));
+  c.f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   CHECK_FALSE(c.ask(RemoveMessage{"3EB0AA01", false}));
   CHECK_FALSE(c.row("3EB0AA01"));
   CHECK(storage::find_message_by_id(c.f.store->reader(), c.f.row.id, "3EB0AA01", true));

@@ -325,7 +325,8 @@ std::string ask_everything(const Records& records) {
   for (const char* id : {"a", "b", "c", "d", "e", "f"}) {
     for (const bool from_me : {false, true}) {
       const auto row = records.find_message_by_id(id, from_me);
-      tell(row ? fmt::format("{} in {} {} {}", id, row->chat.to_string(), static_cast<int>(row->ack), row->error)
+      tell(row ? fmt::format("{} in {} {} {} at {} {} {} {} {}", id, row->chat.to_string(), static_cast<int>(row->ack),
+                             row->error, row->timestamp, row->body, row->details, row->content.size(), row->edited_at)
                : std::string("-"));
     }
     const auto answer = records.find_idempotency(id, now_ms);
@@ -344,18 +345,39 @@ void write_any(Rows& r, protocol::Random& dice) {
   const std::uint32_t of_user = pick(3);
   const Jid user = users[of_user];
   const std::string name(1, static_cast<char>('a' + pick(2) + 2 * of_user));  // an id is of one chat
-  switch (pick(23)) {
+  switch (pick(28)) {
     case 0:
     case 1:
       if (!r.records.find_message_by_id(name, true) && !r.records.find_message_by_id(name, false))
         r.records.add(r.message(user, name, pick(2) == 0));
       break;
+    case 23:
+      if (!r.records.find_message_by_id(name, true) && !r.records.find_message_by_id(name, false)) {
+        auto scheduled = r.message(user, name);
+        scheduled.row.ack = AckLevel::scheduled;
+        scheduled.row.timestamp = now_ms + 1'000;
+        r.records.add(std::move(scheduled));
+      }
+      break;
+    case 24:
+      if (pick(2) == 0) r.records.add(storage::ReleaseMessage{r.id, user, name, now_ms + 70, std::nullopt});
+      else r.records.add(storage::WithdrawMessage{r.id, user, name, "withdrawn"});
+      break;
+    case 25:
+      r.records.add(
+          storage::EditMessage{r.id, user, name, pick(2) == 0, std::to_string(pick(9)), {}, now_ms + pick(4)});
+      break;
+    case 26: r.records.add(storage::PutContent{r.id, user, name, pick(2) == 0, protocol::Bytes(1 + pick(9), 7)}); break;
+    case 27: r.records.add(storage::PutDetails{r.id, user, name, pick(2) == 0, std::to_string(pick(9))}); break;
     case 2:
+      // What is scheduled is released first.
+      if (const auto row = r.records.find_message_by_id(name, true); row && !events::in_conversation(row->ack)) break;
       r.records.add(storage::RaiseAckById{r.id, name, static_cast<AckLevel>(static_cast<int>(pick(6)) - 1), "why",
                                           pick(2) == 0 ? std::optional(now_ms + 9) : std::nullopt});
       break;
     case 3:
-      if (const auto row = r.records.find_message_by_id(name, true); row && row->row != 0)
+      if (const auto row = r.records.find_message_by_id(name, true);
+          row && row->row != 0 && events::in_conversation(row->ack))
         r.records.add(storage::RaiseAck{r.id, row->row, AckLevel::delivered, "", std::nullopt});
       break;
     case 4: r.records.add(storage::RemoveChat{r.id, user}); break;

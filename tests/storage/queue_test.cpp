@@ -102,9 +102,11 @@ TEST_CASE("a message that is scheduled stands beside its chat until it is releas
   REQUIRE(find_message_by_id(store.db(), session, "m", true));
   CHECK(find_message_by_id(store.db(), session, "m", true)->timestamp == 9'000);
   // In the order of the chat it does not stand in the way of every look for the newest.
-  Statement stands(store.db(), "SELECT timestamp FROM message");
-  REQUIRE(stands.next());
-  CHECK(stands.integer() == row.created_at);
+  {
+    Statement stands(store.db(), "SELECT timestamp FROM message");
+    REQUIRE(stands.next());
+    CHECK(stands.integer() == row.created_at);
+  }
   store.turn([&](Changes& changes) { changes.add(ReleaseMessage{session, anna, "m", 4'000, ben}); });
   REQUIRE(find_chat(store.db(), session, anna));
   CHECK(find_chat(store.db(), session, anna)->last_at == 4'000);

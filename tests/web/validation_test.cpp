@@ -144,6 +144,8 @@ TEST_CASE("a query is checked, and clamped where its schema says so") {
       {"strict=maybe", {"strict"}},
       {"strict=true&colour=1", {"colour"}},
       {"colour=1", {}},
+      {"name=a&name=b&colour=1&colour=2", {"name"}},
+      {"name=a&name=a&name=a", {"name"}},
   };
   for (const Row& row : rows) {
     INFO(row.text);
@@ -166,6 +168,8 @@ TEST_CASE("a query is decoded, the last of a name wins, and what is broken or to
   CHECK(query->has("empty"));
   CHECK(query->text("missing", "fallback") == "fallback");
   CHECK(query->pairs().size() == 4);
+  CHECK(query->repeats("a"));
+  CHECK_FALSE(query->repeats("b"));
   for (const char* broken : {"a=%", "%4=1", "a=%zz", "a=%00"}) CHECK_FALSE(Query::parse(broken));
   std::string many;
   for (int i = 0; i < 65; ++i) many += "a" + std::to_string(i) + "=1&";

@@ -1,0 +1,355 @@
+// What everything that is sent shares: naming a request, its hash, its timing, handing it to the session, answering for
+// it.
+#include <fmt/format.h>
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "api/chat_id.h"
+#include "api/dialect.h"
+#include "api/emoji.h"
+#include "api/handlers.h"
+#include "api/iso_time.h"
+#include "api/schemas.h"
+#include "api/sending.h"
+#include "api/vcard.h"
+#include "protocol/crypto/hash.h"
+#include "web/base64_stream.h"
+
+namespace wharf::api {
+namespace {
+
+namespace json = boost::json;
+using protocol::Jid;
+using sessions::Outcome;
+using sessions::SendMessage;
+using sessions::SentMessage;
+using storage::UnixMs;
+
+constexpr std::chrono::milliseconds default_ack_wait{30'000};
+
+// --- answers
+
+void begin_sent_message(JsonWriter& out, const SentMessage& sent, Dialect dialect) {
+  const PersonText chat = person_text(sent.chat, sent.chat_ids);
+  const std::string chat_text = jid_text(chat.id, chat.pn, dialect);
+  out.begin_object().text("messageId", message_id_text(chat_text, sent.id, dialect)).text("id", sent.id);
+  out.text("chatId", chat_text).text_if("chatLid", chat.lid).text("content", sent.text);
+  out.number("timestamp", dialect == Dialect::gateway ? sent.timestamp : sent.timestamp / 1000);
+  out.text("status", ack_name(sent.ack)).number("ack", ack_number(sent.ack)).text_if("error", sent.error);
+  if (sent.ack == storage::AckLevel::scheduled) out.text("sendAt", iso_millis(sent.timestamp));
+  if (!sent.target_id.empty()) out.text("targetMessageId", message_id_text(chat_text, sent.target_id, dialect));
+  if (sent.replayed) out.boolean("replayed", true);
+  if (sent.deleted) out.boolean("deleted", true);
+}
+
+/// The one message; of several the first with all of them in `messages`.
+std::string sent_messages_json(const std::vector<SentMessage>& sent, Dialect dialect, bool timed_out) {
+  JsonWriter out((320 + sent.front().text.size()) * (sent.size() + 1));
+  begin_sent_message(out, sent.front(), dialect);
+  if (sent.size() > 1) {
+    out.key("messages").begin_array();
+    for (const SentMessage& one : sent) {
+      begin_sent_message(out, one, dialect);
+      out.end_object();
+    }
+    out.end_array();
+  }
+  if (timed_out) out.boolean("timedOut", true);
+  return out.end_object().take();
+}
+
+}  // namespace
+
+std::string sent_message_json(const SentMessage& sent, Dialect dialect) {
+  return sent_messages_json({sent}, dialect, false);
+}
+
+namespace {
+
+Failure send_failure(const CallPtr& call, const sessions::Refusal& refusal) {
+  using sessions::Subject;
+  Failure failure = failure_of(call, refusal);
+  if (refusal.subject == Subject::idempotency_key)
+    failure.message = "this Idempotency-Key was used with another request";
+  if (refusal.subject == Subject::message_id) {
+    failure.message = "messageId: " + refusal.detail;
+    failure.details.emplace_back(
+        "messageId", "must be new for another message; repeat the first request unchanged to get its answer");
+  }
+  if (refusal.subject == Subject::quoted_message) {
+    failure.message = "quotedMessageId: " + refusal.detail;
+    failure.details.emplace_back("quotedMessageId",
+                                 "must be a message of this chat; leave it out to send without a quote");
+  }
+  if (refusal.subject == Subject::send_at)
+    failure = Failure(ErrorCode::validation, "sendAt: " + refusal.detail, {{"sendAt", refusal.detail}});
+  if (refusal.subject == Subject::expires_at)
+    failure = Failure(ErrorCode::validation, "expiresAt: " + refusal.detail, {{"expiresAt", refusal.detail}});
+  if (refusal.subject == Subject::options)
+    failure = Failure(ErrorCode::validation, "options: " + refusal.detail, {{"options", refusal.detail}});
+  if (refusal.subject == Subject::message) {
+    const bool unknown = refusal.code == protocol::Errc::not_found;
+    failure = Failure(unknown ? ErrorCode::message_not_found : ErrorCode::validation, "messageId: " + refusal.detail,
+                      {{"messageId", refusal.detail}});
+  }
+  return failure;
+}
+
+// The caller asked how far the message got, and it got nowhere: an error, not a success with bad news inside.
+Failure message_failed(const SentMessage& sent, Dialect dialect) {
+  const PersonText chat = person_text(sent.chat, sent.chat_ids);
+  return Failure(ErrorCode::message_failed,
+                 fmt::format("the message failed: {}", sent.error.empty() ? "no reason was given" : sent.error),
+                 {{"messageId", message_id_text(jid_text(chat.id, chat.pn, dialect), sent.id, dialect)},
+                  {"id", sent.id},
+                  {"status", std::string(ack_name(sent.ack))},
+                  {"error", sent.error}});
+}
+
+/// The messages of one request that somebody waits for, and how far each got.
+struct AwaitedMessages {
+  std::vector<SentMessage> sent;
+  std::size_t missing = 0;  // of which it is not known yet
+  std::optional<sessions::Refusal> refused;
+};
+
+void answer_awaited(const CallPtr& call, const AwaitedMessages& all, storage::AckLevel level) {
+  if (all.refused) return call->failure(failure_of(call, *all.refused));
+  bool timed_out = false;
+  for (const SentMessage& one : all.sent) {
+    if (events::has_failed(one.ack)) return call->failure(message_failed(one, call->dialect));
+    timed_out = timed_out || (one.ack < level && !one.deleted);
+  }
+  call->success(sent_messages_json(all.sent, call->dialect, timed_out), Beside{timed_out ? 202u : 200u, {}, {}});
+}
+
+/// Answers for what was accepted: at once, or when each of them has reached the level that was asked for.
+void answer_sent(const ServicesPtr& services, const CallPtr& call, std::vector<SentMessage> sent) {
+  const auto level = ack_named(call->query.text("waitFor"));
+  if (!level) return call->success(sent_messages_json(sent, call->dialect, false));
+  const auto all = std::make_shared<AwaitedMessages>();
+  all->sent = std::move(sent);
+  all->missing = all->sent.size();
+  const std::chrono::milliseconds timeout(call->query.integer("timeout", default_ack_wait.count()));
+  const auto known = [call, all, level = *level](std::size_t i, const Outcome<SentMessage>& reached) {
+    if (reached) all->sent[i] = *reached;
+    else if (!all->refused) all->refused = reached.error();
+    if (--all->missing == 0) answer_awaited(call, *all, level);
+  };
+  for (std::size_t i = 0; i < all->sent.size(); ++i) {
+    const SentMessage one = all->sent[i];
+    if (one.ack >= *level || events::has_failed(one.ack) || one.deleted) known(i, one);
+    else
+      services->ports.waits.await_ack(call->param("sessionId"), one, *level, timeout,
+                                      [known, i](const Outcome<SentMessage>& reached) { known(i, reached); });
+  }
+}
+
+// --- requests
+
+}  // namespace
+
+void refuse_field(const CallPtr& call, std::string field, std::string what) {
+  call->failure(failure_of({FieldProblem{std::move(field), std::move(what)}}));
+}
+
+std::optional<std::string> message_of_path(const CallPtr& call) {
+  auto id = parse_message_id(call->param("messageId"));
+  if (!id) refuse_field(call, "messageId", "must be a message id: true_<chat>_<id> or the bare WhatsApp id");
+  return id;
+}
+
+SendMessage around_content(const json::object& body) {
+  SendMessage out;
+  out.chat = *parse_chat_id(text_of(body, "chatId"));  // validated
+  if (const auto quoted = text_of(body, "quotedMessageId"); !quoted.empty()) out.quoted_id = parse_message_id(quoted);
+  for (const std::string& user : texts_of(body, "mentions")) out.mentions.push_back(*parse_chat_id(user));
+  out.mention_all = boolean_of(body, "mentionAll", false);
+  return out;
+}
+
+namespace {
+
+/// Fields of texts that earlier releases did not know: without them a request has the hash it had.
+bool is_younger(std::string_view field) {
+  return field == "mentionAll" || field == "preview" || field == "linkPreview";
+}
+
+/// The order of the members of an object is no part of what it says.
+json::value in_order(const json::value& value) {
+  if (const auto* list = value.if_array()) {
+    json::array out;
+    for (const json::value& item : *list) out.push_back(in_order(item));
+    return out;
+  }
+  const auto* object = value.if_object();
+  if (object == nullptr) return value;
+  std::map<std::string_view, json::value> members;
+  for (const auto& member : *object) members.emplace(member.key(), in_order(member.value()));
+  json::object out;
+  for (auto& [name, member] : members) out.emplace(name, std::move(member));
+  return out;
+}
+
+/// What makes two requests the same one: what is read of them, not how a client spells it.
+std::string hash_of(const CallPtr& call, const Schema& schema, const SendMessage& message,
+                    const std::string& content_hash) {
+  json::array known;
+  if (!content_hash.empty()) known.emplace_back(content_hash);
+  // The path is part of it where it names the message, and of texts it never was (hashes of earlier releases).
+  if (&schema != &schemas::send_text) known.emplace_back(std::string(schema.name));
+  if (const std::string* about = sessions::about_message(message.content)) known.emplace_back(*about);
+  if (std::holds_alternative<sessions::SetDisappearing>(message.content)) known.emplace_back(message.chat.to_string());
+  for (const Field& field : schema.fields) {
+    const json::value* value = call->body.if_contains(field.name);
+    // Fields that came later: where they are not given, the hash is that of earlier releases.
+    if (!value && (field.name == "expiresAt" || field.name == "priority")) continue;
+    if (&schema == &schemas::send_text && !value && is_younger(field.name)) continue;
+    if (field.name == "files" && !value) continue;  // nor was this, of one file
+    known.push_back(value ? in_order(*value) : json::value());
+    if (!value) continue;
+    if (field.name == "chatId") known.back() = message.chat.to_string();
+    if (field.name == "quotedMessageId" && message.quoted_id) known.back() = *message.quoted_id;
+    if (field.name == "mentions") {
+      json::array users;
+      for (const Jid& user : message.mentions) users.emplace_back(user.to_string());
+      known.back() = std::move(users);
+    }
+  }
+  return protocol::to_hex(protocol::sha256(protocol::as_bytes(json::serialize(known))));
+}
+
+constexpr std::array priorities = {std::string_view("low"), std::string_view("normal"), std::string_view("high")};
+constexpr storage::UnixMs a_year = 366 * UnixMs{86'400'000};
+
+/// What the request says of when; false: answered. Whether that is past is for the session to say, after it has looked
+/// whether the request was accepted before.
+bool read_timing(const ServicesPtr& services, const CallPtr& call, const Schema& schema, SendMessage& message) {
+  const auto refuse = [&](const char* field, const char* what) { return refuse_field(call, field, what), false; };
+  const bool about = sessions::about_message(message.content) != nullptr;
+  const storage::UnixMs now = services->ports.scheduler.unix_ms();
+  const std::string_view send_at = text_of(call->body, "sendAt"), expires_at = text_of(call->body, "expiresAt");
+  // What is said about a message or a chat has none of these, and its schema has not looked at them.
+  for (const char* name : {"sendAt", "expiresAt", "priority"}) {
+    const auto same = [&](const Field& field) { return field.name == name; };
+    if (call->body.if_contains(name) && std::none_of(schema.fields.begin(), schema.fields.end(), same))
+      return refuse(name, "is for messages, not for what is said about one or about a chat");
+  }
+  if (!send_at.empty()) {
+    message.send_at = parse_iso(send_at).value_or(0);  // validated
+    if (message.send_at > now + a_year) return refuse("sendAt", "must be within a year");
+    if (call->query.has("waitFor"))
+      return call->failure(failure_of({FieldProblem{"waitFor", "must not stand beside sendAt: the ack event tells"}})),
+             false;
+  }
+  if (!expires_at.empty()) {
+    message.expires_at = parse_iso(expires_at).value_or(0);
+    if (message.expires_at <= message.send_at) return refuse("expiresAt", "must be after sendAt");
+  }
+  const std::string_view priority = text_of(call->body, "priority");
+  for (std::size_t i = 0; i < priorities.size(); ++i)
+    if (priorities.at(i) == priority) message.priority = static_cast<storage::Priority>(i);
+  if (priority.empty() && (about || message.quoted_id)) message.priority = storage::Priority::high;
+  return true;
+}
+
+/// The files that were kept for messages, until the session takes them over.
+class KeptFiles {
+ public:
+  KeptFiles(sessions::MediaVault* vault, const std::vector<SendMessage>& messages) : vault_(vault) {
+    for (const SendMessage& message : messages) {
+      const auto* media = std::get_if<sessions::SendMedia>(&message.content);
+      if (media && media->upload) names_.push_back(*media->upload);
+    }
+  }
+  void drop() const {
+    for (const sessions::MediaName& name : names_) vault_->drop(name);
+  }
+  /// What ended unanswered may have been taken: then the next start looks.
+  void drop_unless_taken(const Outcome<std::vector<SentMessage>>& sent) const {
+    if (sent ? sent->front().replayed : sent.error().code != protocol::Errc::closed) drop();
+  }
+
+ private:
+  sessions::MediaVault* vault_;
+  std::vector<sessions::MediaName> names_;
+};
+
+/// What the request calls itself, and what tells it from another; and what it asks beside. false: answered.
+bool name_request(const CallPtr& call, const Schema& schema, SendMessage& message, const std::string& content_hash) {
+  if (call->query.has("timeout") && !call->query.has("waitFor"))
+    return refuse_field(call, "timeout", "must not stand without waitFor: nothing is waited for"), false;
+  if (const auto id = text_of(call->body, "messageId"); !id.empty() && &schema != &schemas::forward)
+    message.message_id = id;
+  if (call->request.has_header("idempotency-key")) {
+    const std::string_view key = call->request.header("idempotency-key");
+    constexpr std::size_t max_key_bytes = 255;
+    // An empty one is a variable that was never set: to go on without would send twice what is repeated.
+    if (key.empty() || key.size() > max_key_bytes)
+      return refuse_field(call, "Idempotency-Key", "must be 1 to 255 characters"), false;
+    message.idempotency_key = key;
+  }
+  message.request_hash = hash_of(call, schema, message, content_hash);
+  return true;
+}
+
+}  // namespace
+
+std::string_view priority_name(storage::Priority priority) { return priorities.at(static_cast<std::size_t>(priority)); }
+
+void send_message(const ServicesPtr& services, const CallPtr& call, const Schema& schema, SendMessage message,
+                  const std::string& content_hash) {
+  std::vector<SendMessage> one;
+  one.push_back(std::move(message));
+  send_messages(services, call, schema, std::move(one), content_hash);
+}
+
+void send_messages(const ServicesPtr& services, const CallPtr& call, const Schema& schema,
+                   std::vector<SendMessage> messages, const std::string& content_hash) {
+  const KeptFiles files(services->ports.vault, messages);
+  if (!session_of(services, call)) return files.drop();
+  for (SendMessage& message : messages)
+    if (!read_timing(services, call, schema, message)) return files.drop();
+  if (!name_request(call, schema, messages.front(), content_hash)) return files.drop();
+  const auto told = [services, call, files](const Outcome<std::vector<SentMessage>>& sent) {
+    call->turn.reset();
+    files.drop_unless_taken(sent);
+    if (!sent) return call->failure(send_failure(call, sent.error()));
+    answer_sent(services, call, *sent);
+  };
+  if (messages.size() > 1) return ask(services, call, sessions::SendMessages{std::move(messages)}, told);
+  ask(services, call, std::move(messages.front()), [told](const Outcome<SentMessage>& sent) {
+    if (!sent) return told(sent.error());
+    told(std::vector<SentMessage>{*sent});
+  });
+}
+
+void find_earlier(const ServicesPtr& services, const CallPtr& call, const Schema& schema,
+                  std::vector<SendMessage> messages, const std::string& content_hash, std::function<void()> fresh) {
+  SendMessage& request = messages.front();
+  if (!read_timing(services, call, schema, request) || !name_request(call, schema, request, content_hash)) return;
+  if (!request.idempotency_key && !request.message_id) return fresh();
+  const std::string name = call->param("sessionId") + (request.idempotency_key ? "\nkey\n" + *request.idempotency_key
+                                                                               : "\nid\n" + *request.message_id);
+  auto look = [services, call, messages = std::move(messages), fresh = std::move(fresh)](RequestTurns::Turn turn) {
+    call->turn = std::move(turn);
+    ask(services, call, sessions::FindSent{messages},
+        [services, call, fresh](const Outcome<std::vector<SentMessage>>& earlier) {
+          run_guarded(call, [&] {
+            if (earlier && earlier->empty()) return fresh();
+            call->turn.reset();
+            if (!earlier) return call->failure(send_failure(call, earlier.error()));
+            answer_sent(services, call, *earlier);
+          });
+        });
+  };
+  if (!services->turns.take(name, std::move(look)))
+    call->failure(Failure(ErrorCode::unavailable, "too many repeated requests wait for the first one; try again"));
+}
+
+}  // namespace wharf::api
