@@ -36,6 +36,7 @@ class Records::Written {
   std::map<std::string, std::vector<NewMessage>> messages;  // by id, in order
   std::map<std::string, std::vector<std::string>> add_ons;  // ids of those of this turn, by the message they are about
   std::map<std::string, Places> raises_by_id, rewrites_by_id;
+  Places merges;
   std::map<std::int64_t, Places> raises_by_row;
   std::map<Jid, std::optional<storage::ChatRow>> chats;  // as they are now; nullopt: gone
   std::map<Jid, std::optional<Jid>> fates;   // of the committed messages of a chat: filed under another, or removed
@@ -128,7 +129,8 @@ class Records::Written {
     }
   }
   void note(const storage::RemoveChat& change, std::size_t) { file_elsewhere(change.chat, std::nullopt); }
-  void note(const storage::MergeChats& change, std::size_t) {
+  void note(const storage::MergeChats& change, std::size_t place) {
+    merges.push_back(place);
     const auto from = records_.find_chat(change.from);
     auto to = records_.find_chat(change.to);
     if (const auto timer = records_.chat_timer(change.from); timer != storage::ChatTimer()) {
@@ -334,10 +336,10 @@ storage::Changes Records::take() {
 
 namespace {
 
-/// False: no change that rewrites a message. `row` lies in the chat that the change names.
-bool rewrite(MessageRow& row, const storage::Change& change) {
+/// False: no change that rewrites a message. `chat`: where the message lay when the change was written.
+bool rewrite(MessageRow& row, const storage::Change& change, const Jid& chat) {
   if (const auto* edit = std::get_if<storage::EditMessage>(&change)) {
-    if (edit->from_me == row.from_me && edit->chat == row.chat && row.revoked_at == 0 && row.edited_at <= edit->at) {
+    if (edit->from_me == row.from_me && edit->chat == chat && row.revoked_at == 0 && row.edited_at <= edit->at) {
       row.body = edit->body;
       row.mentions = edit->mentions;
       row.edited_at = edit->at;
@@ -345,7 +347,7 @@ bool rewrite(MessageRow& row, const storage::Change& change) {
     return true;
   }
   if (const auto* revoke = std::get_if<storage::RevokeMessage>(&change)) {
-    if (revoke->from_me == row.from_me && revoke->chat == row.chat && row.revoked_at == 0) {
+    if (revoke->from_me == row.from_me && revoke->chat == chat && row.revoked_at == 0) {
       row.body.clear();
       row.content.clear();
       row.details.clear();
@@ -357,29 +359,29 @@ bool rewrite(MessageRow& row, const storage::Change& change) {
     return true;
   }
   if (const auto* release = std::get_if<storage::ReleaseMessage>(&change)) {
-    if (row.from_me && release->chat == row.chat && row.ack == AckLevel::scheduled) {
+    if (row.from_me && release->chat == chat && row.ack == AckLevel::scheduled) {
       row.ack = AckLevel::pending;
       row.timestamp = row.created_at = release->at;
     }
     return true;
   }
   if (const auto* withdraw = std::get_if<storage::WithdrawMessage>(&change)) {
-    if (row.from_me && withdraw->chat == row.chat && row.ack == AckLevel::scheduled) {
+    if (row.from_me && withdraw->chat == chat && row.ack == AckLevel::scheduled) {
       row.ack = AckLevel::withdrawn;
       row.error = withdraw->error;
     }
     return true;
   }
   if (const auto* put = std::get_if<storage::PutContent>(&change)) {
-    if (put->from_me == row.from_me && put->chat == row.chat && row.revoked_at == 0) row.content = put->content;
+    if (put->from_me == row.from_me && put->chat == chat && row.revoked_at == 0) row.content = put->content;
     return true;
   }
   if (const auto* star = std::get_if<storage::PutStar>(&change)) {
-    if (star->from_me == row.from_me && star->chat == row.chat && row.revoked_at == 0) row.starred_at = star->at;
+    if (star->from_me == row.from_me && star->chat == chat && row.revoked_at == 0) row.starred_at = star->at;
     return true;
   }
   if (const auto* pin = std::get_if<storage::PutPin>(&change)) {
-    if (pin->from_me == row.from_me && pin->chat == row.chat && row.revoked_at == 0 && row.pinned_at <= pin->at) {
+    if (pin->from_me == row.from_me && pin->chat == chat && row.revoked_at == 0 && row.pinned_at <= pin->at) {
       row.pinned_until = pin->until;
       row.pinned_by = pin->by;
       row.pinned_at = pin->at;
@@ -387,14 +389,14 @@ bool rewrite(MessageRow& row, const storage::Change& change) {
     return true;
   }
   const auto* details = std::get_if<storage::PutDetails>(&change);
-  if (details != nullptr && details->from_me == row.from_me && details->chat == row.chat)
-    row.details = details->details;
+  if (details != nullptr && details->from_me == row.from_me && details->chat == chat) row.details = details->details;
   return details != nullptr;
 }
 
 }  // namespace
 
 void Records::apply_changes(MessageRow& row, std::size_t from_place) const {
+  Jid chat = row.chat;
   Written::Places places;
   const auto collect = [&](const auto& index, const auto& key) {
     if (const auto found = index.find(key); found != index.end())
@@ -410,16 +412,21 @@ void Records::apply_changes(MessageRow& row, std::size_t from_place) const {
     row.ack = change.level;
     row.error = change.level == AckLevel::error ? change.error : std::string();
   };
+  auto merge = written_->merges.begin();
   for (const std::size_t place : places) {
     if (place < from_place) continue;
     const storage::Change& change = changes_.rows().at(place);
+    for (; merge != written_->merges.end() && *merge < place; ++merge) {
+      const auto& moved = at<storage::MergeChats>(*merge);
+      if (*merge >= from_place && moved.from == chat) chat = moved.to;
+    }
     if (const auto* by_row = std::get_if<storage::RaiseAck>(&change)) {
       raise(*by_row);
     } else if (const auto* by_id = std::get_if<storage::RaiseAckById>(&change)) {
       if (row.from_me) raise(*by_id);
     } else if (std::holds_alternative<storage::ReadReceived>(change)) {
       row.ack = std::max(row.ack, AckLevel::read);
-    } else if (!rewrite(row, change)) {
+    } else if (!rewrite(row, change, chat)) {
       throw std::logic_error("a change of messages that look-ups of the same turn do not know");
     }
   }
@@ -427,8 +434,8 @@ void Records::apply_changes(MessageRow& row, std::size_t from_place) const {
 
 MessageRow Records::inserted(const NewMessage& message) const {
   MessageRow row = at<storage::InsertMessage>(message.place).row;
-  row.chat = message.chat;
   apply_changes(row, message.place);
+  row.chat = message.chat;
   if (message.read) row.ack = std::max(row.ack, AckLevel::read);
   return row;
 }
@@ -443,8 +450,8 @@ std::optional<MessageRow> Records::committed(const Jid& chat, const std::string&
       if (row && row->chat != source) row.reset();
     }
     if (!row) continue;
-    row->chat = chat;
     apply_changes(*row, 0);
+    row->chat = chat;
     return row;
   }
   return std::nullopt;
@@ -478,8 +485,8 @@ std::optional<MessageRow> Records::find_message(const Jid& chat, const std::stri
     for (const Jid& source : written_->sources(chat)) {
       auto row = storage::find_message(reader_, session_, source, id);
       if (!row) continue;
-      row->chat = chat;
       apply_changes(*row, 0);
+      row->chat = chat;
       consider(std::move(*row));
     }
   }
@@ -501,12 +508,14 @@ std::optional<MessageRow> Records::find_message_by_id(const std::string& id, boo
   }
   auto message = storage::find_message_by_id(reader_, session_, id, from_me);
   if (!message) return std::nullopt;
-  if (const auto fate = written_->fates.find(message->chat); fate != written_->fates.end()) {
+  Jid chat = message->chat;
+  if (const auto fate = written_->fates.find(chat); fate != written_->fates.end()) {
     if (!fate->second) return std::nullopt;
-    message->chat = *fate->second;
+    chat = *fate->second;
   }
-  if (written_->is_removed(message->chat, id, from_me)) return std::nullopt;
+  if (written_->is_removed(chat, id, from_me)) return std::nullopt;
   apply_changes(*message, 0);
+  message->chat = std::move(chat);
   return message;
 }
 
@@ -517,8 +526,8 @@ std::vector<MessageRow> Records::add_ons(const Jid& chat, const std::string& tar
   for (const Jid& source : written_->sources(chat)) {
     for (MessageRow& row : storage::add_ons(reader_, session_, source, target_id, target_from_me, most)) {
       if (written_->is_removed(chat, row.id, row.from_me)) continue;
-      row.chat = chat;
       apply_changes(row, 0);
+      row.chat = chat;
       rows.push_back(std::move(row));
     }
   }
@@ -577,8 +586,8 @@ std::vector<MessageRow> Records::newest_messages(const Jid& chat, std::size_t mo
             [](const auto& a, const auto& b) { return std::tie(a.timestamp, a.row) > std::tie(b.timestamp, b.row); });
   if (rows.size() > most) rows.resize(most);
   for (MessageRow& row : rows) {
-    row.chat = chat;
     apply_changes(row, 0);
+    row.chat = chat;
   }
   return rows;
 }

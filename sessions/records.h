@@ -108,6 +108,7 @@ class Records {
   Written& written();
   template <class Row>
   const Row& at(std::size_t place) const;
+  /// `row.chat`: where it lay at that place. That it may lie elsewhere by now is for the caller.
   void apply_changes(storage::MessageRow& row, std::size_t from_place) const;
   storage::MessageRow inserted(const NewMessage& message) const;
   /// The committed message of this side that lies in the chat by now, as it is now; nullopt also when it was removed.
