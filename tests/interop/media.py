@@ -157,7 +157,7 @@ def to_wharf(report, pair, files, directory):
         stored = wharf.get(f"{base}/messages/{sent}")
         for shown in (event, stored):
             same(shown, {"type": shown_as, "body": body, "hasMedia": True, "fromMe": False,
-                         "viewOnce": True if once else None, "media": {"size": path.stat().st_size, **media}}, what)
+                         "viewOnce": True if once else None, "media": {"size": path.stat().st_size, "url": f"/api/v1{base}/messages/{sent}/media", **media}}, what)
         got = directory / f"got-{shown_as}"
         mime = fetch(wharf, sent, got)
         same(facts(got), facts(path), f"the bytes of {what}")
