@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/changes.h"
@@ -43,6 +44,8 @@ class Store {
     /// The same of a writer that has nothing else to do: at once when so many wait, else after index_pause.
     std::size_t max_indexed_rows_idle = 250;
     std::chrono::milliseconds index_pause{2'000};
+    /// On the writer's thread: what became of the index of words, for the log of the process (index_keeper.h).
+    std::function<void(std::string_view event, std::string_view detail)> tell_of_index;
     std::chrono::milliseconds sweep_look{600'000};   // how often it looks whether a sweep of the index is due
     std::chrono::milliseconds probe_interval{1000};  // of the health probe after a failure
     std::optional<std::string> boot;                 // RunPlace::boot; default: that of this machine
@@ -68,6 +71,10 @@ class Store {
 
   /// Why every ratchet starts afresh in this run (storage/continuity.h); "" when they go on.
   const std::string& renewal() const;
+
+  /// A search could not read the index of words: FoundMessages::unreadable_index. The writer makes a new one. Any
+  /// thread.
+  void renew_search_index(std::int64_t number);
 
   /// Called on the loop, in id order, after each commit and before the completions of its turns. The events have the
   /// values that they were made of.
