@@ -135,7 +135,7 @@ struct Store::State {
   void note_failure(const Error& error);
   void note_success();
   void probe();
-  void purge(std::size_t rows);
+  void purge(std::size_t rows, std::size_t bytes);
   void purge_alone();
   void step_of_index();
   std::chrono::milliseconds idle_pause(std::chrono::steady_clock::time_point now) const;
@@ -212,7 +212,7 @@ Result<void> Store::State::run_turns(std::vector<Turn>& turns, std::vector<Resul
   }
   // Old events may stay when this fails: the next batch tries again. The turns decide.
   if (log.wants_pruning() && !in_savepoint(*writer, [this] { return log.prune(*writer); })) forget();
-  if (writer->in_transaction()) purge(settings.max_purged_rows);
+  if (writer->in_transaction()) purge(settings.max_purged_rows, settings.max_purged_bytes);
   if (!writer->in_transaction()) return Error(Errc::storage_full, "SQLite rolled the transaction back while pruning");
   if (Result<void> followed = index.follow(); !followed) return followed;
   return index.take_new_rows();
@@ -273,11 +273,11 @@ Outcome Store::State::run_batch(std::vector<Turn> turns) {
 
 /// One slice of what was removed, inside the transaction. A failure concerns the slice alone: the tombstones stay, and
 /// the next removal, rollback or start looks again.
-void Store::State::purge(std::size_t rows) {
+void Store::State::purge(std::size_t rows, std::size_t bytes) {
   if (!writer->recall().removals_wait) return;
   bool more = false;
   const Result<void> purged = in_savepoint(*writer, [&]() -> Result<void> {
-    const Result<bool> left = purge_removed(*writer, rows);
+    const Result<bool> left = purge_removed(*writer, rows, bytes);
     if (!left) return left.error();
     more = *left;
     return {};
@@ -290,7 +290,7 @@ void Store::State::purge(std::size_t rows) {
 /// The same while nothing else commits.
 void Store::State::purge_alone() {
   const Result<void> done = in_transaction(*writer, [this]() -> Result<void> {
-    purge(settings.max_purged_rows_idle);
+    purge(settings.max_purged_rows_idle, settings.max_purged_bytes_idle);
     return writer->in_transaction() ? index.follow() : Result<void>();
   });
   if (!done) forget();

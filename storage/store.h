@@ -38,6 +38,8 @@ class Store {
     std::int64_t max_events = 1'000'000;
     std::size_t max_purged_rows = 200;         // of removed sessions, chats and webhooks, with each batch (removal.h)
     std::size_t max_purged_rows_idle = 2'000;  // of the same, by a writer that has nothing else to do
+    /// The same by the texts of the messages among them.
+    std::size_t max_purged_bytes = 256u << 10, max_purged_bytes_idle = 1u << 20;
     std::chrono::milliseconds purge_pause{5};  // between the slices of an idle writer
     /// Messages that go into the index of words (search_index.h) with a batch, when more than max_unindexed wait.
     std::size_t max_indexed_rows = 500, max_unindexed = 2'000;
