@@ -20,8 +20,10 @@ Result<void> IndexKeeper::follow() {
 }
 
 Result<void> IndexKeeper::take_new_rows() {
-  if (state_ != State::whole || waiting() <= static_cast<std::int64_t>(settings_.most_waiting)) return {};
-  Result<void> done = take_in(settings_.rows_of_batch);
+  Result<void> done;
+  if (many_wait(settings_.most_waiting + 1)) done = take_in(settings_.rows_of_batch);
+  // A batch can bring as much text as two slices take in.
+  if (done && much_text_waits()) done = take_in(settings_.rows_of_batch);
   // On a full disk the rows wait for the next batch, and so do the changes.
   return done || (done.error().code == Errc::storage_full && db_.in_transaction()) ? Result<void>() : done;
 }
@@ -78,9 +80,21 @@ std::int64_t IndexKeeper::waiting() const {
   }
 }
 
+bool IndexKeeper::much_text_waits() const {
+  if (waiting() == 0) return false;
+  try {
+    return much_text_unindexed(db_);
+  } catch (const ReadFailure&) {
+    return false;
+  }
+}
+
+bool IndexKeeper::many_wait(std::size_t rows) const {
+  return waiting() >= static_cast<std::int64_t>(rows) || much_text_waits();
+}
+
 bool IndexKeeper::wants_now() const {
-  return unreadable_ != 0 || state_ == State::damaged || more_ || sweeping_ ||
-         waiting() >= static_cast<std::int64_t>(settings_.rows_of_step);
+  return unreadable_ != 0 || state_ == State::damaged || more_ || sweeping_ || many_wait(settings_.rows_of_step);
 }
 
 bool IndexKeeper::wants_later() const { return waiting() > 0; }

@@ -28,6 +28,7 @@ class IndexKeeper {
     UnixMs unix = 0;
   };
   struct Settings {
+    // Whatever the rows, texts of most_slice_bytes are many.
     std::size_t rows_of_batch = 500;   // that go in with a batch, when more wait than
     std::size_t most_waiting = 2'000;  // these
     std::size_t rows_of_step = 250;    // of a writer with nothing else to do; so many that wait are not left waiting
@@ -78,6 +79,8 @@ class IndexKeeper {
   Result<void> take_in_alone();
   Result<void> sweep(Now now);
   std::int64_t waiting() const;
+  bool much_text_waits() const;
+  bool many_wait(std::size_t rows) const;
 
   Database& db_;
   Settings settings_;

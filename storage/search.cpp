@@ -24,6 +24,9 @@ constexpr const char* own_tables =
 constexpr const char* fill_rest =
     "INSERT INTO temp.search_rest (rowid, body, more, scope)"
     " SELECT key, body, more, scope FROM message_words WHERE row > ?1 AND +session_id = ?2 ORDER BY key";
+constexpr const char* select_unindexed =
+    "SELECT row, CASE WHEN session_id = ?2 THEN length(body) + length(details) ELSE 0 END FROM message"
+    " WHERE row > ?1 ORDER BY row DESC";
 constexpr const char* select_newest_row = "SELECT ifnull(max(row), 0) FROM message";
 // instance: the other forms count a word's messages for each row.
 constexpr const char* select_word = "SELECT term FROM temp.search_vocabulary WHERE term >= ?1 LIMIT 1";
@@ -222,6 +225,20 @@ void must(Result<void> done) {
   if (!done) throw ReadFailure(done.error());
 }
 
+/// The row behind which a search reads the messages itself: through_row, or as far down as it may.
+std::int64_t begin_of_rest(Database& db, const Filter& filter, std::int64_t through_row, std::int64_t newest) {
+  const std::int64_t after = std::max(through_row, newest - most_unindexed_read);
+  std::int64_t bytes = 0;
+  Statement select(db, select_unindexed);
+  select.integer(after).integer(filter.session);
+  while (select.next()) {
+    const std::int64_t row = select.integer();
+    if (bytes >= most_unindexed_bytes_read) return row;
+    bytes += select.integer();
+  }
+  return after;
+}
+
 /// One walk through what matches. Throws IndexUnreadable, when it reads that.
 FoundMessages walk(Database& db, const MessageSearch& search, const Filter& filter, bool read_index) {
   FoundMessages found;
@@ -234,13 +251,11 @@ FoundMessages walk(Database& db, const MessageSearch& search, const Filter& filt
     Statement select(db, select_newest_row);
     if (select.next()) newest = select.integer();
   }
-  found.complete = progress.after_row == 0 && newest - progress.through_row <= most_unindexed_read;
+  const std::int64_t after = begin_of_rest(db, filter, progress.through_row, newest);
+  found.complete = progress.after_row == 0 && after == progress.through_row;
   if (filter.nothing || (search.kinds && search.kinds->empty())) return found;
 
-  must(Statement(db, fill_rest)
-           .integer(std::max(progress.through_row, newest - most_unindexed_read))
-           .integer(filter.session)
-           .run());
+  must(Statement(db, fill_rest).integer(after).integer(filter.session).run());
   const std::int64_t from = search.since ? search_key_of(*search.since) : 0;
   std::int64_t before = search.before.value_or(std::numeric_limits<std::int64_t>::max());
   if (search.until) before = std::min(before, search_key_of(*search.until + 999));

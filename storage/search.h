@@ -43,6 +43,8 @@ FoundMessages search_messages(Database& db, const MessageSearch& search);
 inline constexpr std::size_t most_looked_at = 2'000;
 /// Of the newest that are not indexed yet: a writer that is never idle indexes when half of them wait (store.h).
 inline constexpr std::int64_t most_unindexed_read = 4'000;
+/// And of their texts in the session: no further than the message that reaches it.
+inline constexpr std::int64_t most_unindexed_bytes_read = 1 << 20;
 
 /// Where a message stands in the order of a search.
 std::int64_t search_position(const MessageRow& message);

@@ -59,6 +59,8 @@ constexpr const char* select_progress =
 constexpr const char* put_progress = "UPDATE search_progress SET after_row = ?1, through_row = ?2 WHERE id = 1";
 constexpr const char* select_above =
     "SELECT row, length(body) + length(details) FROM message WHERE row > ?1 ORDER BY row LIMIT ?2";
+constexpr const char* select_new =
+    "SELECT row, length(body) + length(details) FROM message WHERE row > ?1 ORDER BY row";
 constexpr const char* select_below =
     "SELECT row, length(body) + length(details) FROM message WHERE row <= ?1 ORDER BY row DESC LIMIT ?2";
 // In the order of the index: a rowid below the one before it begins a segment of its own.
@@ -173,6 +175,21 @@ SearchProgress& remembered(Database& db) {
 }  // namespace
 
 std::int64_t unindexed_messages(Database& db) { return last_message_row(db) - remembered(db).through_row; }
+
+bool much_text_unindexed(Database& db) {
+  const std::int64_t through = remembered(db).through_row, last = last_message_row(db);
+  UnindexedText& text = db.recall().unindexed;
+  if (text.after_row != through) text = {through, through, 0};
+  if (text.read_row < last && text.bytes < most_slice_bytes) {
+    Statement select(db, select_new);
+    select.integer(text.read_row);
+    while (text.bytes < most_slice_bytes && select.next()) {
+      text.read_row = select.integer();
+      text.bytes += select.number<std::size_t>();
+    }
+  }
+  return text.bytes >= most_slice_bytes;
+}
 
 std::int64_t search_key_of(UnixMs timestamp) {
   return std::clamp<UnixMs>(timestamp / 1000, 0, last_second) * (std::int64_t{1} << search_row_bits);

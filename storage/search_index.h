@@ -58,6 +58,13 @@ struct SearchProgress {
 SearchProgress search_progress(Database& db);
 /// Rows above through_row, by their numbers. Throws ReadFailure.
 std::int64_t unindexed_messages(Database& db);
+/// Whether their texts reach most_slice_bytes. Reads each row once (storage/recall.h). Throws ReadFailure.
+bool much_text_unindexed(Database& db);
+/// What it has read so far.
+struct UnindexedText {
+  std::int64_t after_row = 0, read_row = 0;
+  std::size_t bytes = 0;  // of the rows behind after_row up to read_row
+};
 
 /// Where a message stands in the order of the index.
 inline constexpr int search_row_bits = 31;

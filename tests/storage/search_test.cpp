@@ -12,6 +12,7 @@
 #include "storage/events.h"
 #include "storage/migrations.h"
 #include "storage/peers.h"
+#include "storage/recall.h"
 #include "storage/search_index.h"
 #include "storage/sessions.h"
 #include "storage/transaction.h"
@@ -906,4 +907,36 @@ TEST_CASE("an index that cannot be made anew is done without, and the next start
   }
   CHECK(room.times_told("search_index_damaged") == 1);
   CHECK(room.times_told("search_index_renewed") == 0);
+}
+
+TEST_CASE("long texts are indexed sooner than many rows, and a search reads so much of them itself") {
+  ThreadedRoom room;
+  room.settings.purge_pause = room.settings.index_pause = std::chrono::hours(1);
+  room.settings.max_unindexed = 1'000'000;
+  room.reopen();
+  const auto say_long = [&](int i) {
+    Changes changes;
+    MessageRow row = test::message_row(anna, chat, "M" + std::to_string(i), i * 1'000);
+    for (int word = 0; word < 6'000; ++word) row.body += "longish" + std::to_string(word % 100) + " ";
+    row.body += "last" + std::to_string(i);
+    changes.add(InsertMessage{std::move(row), true, std::nullopt});
+    REQUIRE(room.commit(std::move(changes)) == Errc::none);
+  };
+  for (int i = 0; i < 30; ++i) {
+    say_long(i);
+    CHECK(unindexed_messages(room.store->reader()) < 5);  // 60 KB each
+    room.store->reader().recall().forget();
+  }
+  CHECK(search_messages(room.store->reader(), search_for(room.store->reader(), "last3")).complete);
+  check_index(room.store->reader());
+  // Where none were indexed it reads the newest of them.
+  room.commit([] {
+    Changes changes;
+    test::inject(changes, [](Database& db) { return give_up_index(db); });
+    return changes;
+  }());
+  const FoundMessages found = search_messages(room.store->reader(), search_for(room.store->reader(), "longish7"));
+  CHECK(!found.complete);
+  CHECK(found.messages.size() == 18);  // 1 MB
+  CHECK(found.messages.front().id == "M29");
 }
