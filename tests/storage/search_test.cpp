@@ -15,6 +15,7 @@
 #include "storage/recall.h"
 #include "storage/search_index.h"
 #include "storage/sessions.h"
+#include "storage/statement.h"
 #include "storage/transaction.h"
 #include "tests/storage/counts.h"
 #include "tests/storage/fixture.h"
@@ -85,7 +86,7 @@ void check_index(Database& db) {
   REQUIRE(
       db.execute("DROP TABLE IF EXISTS temp.anew;"
                  "CREATE VIRTUAL TABLE temp.anew USING fts5 (body, more, scope, content='', columnsize=0,"
-                 " tokenize='unicode61 remove_diacritics 2');"
+                 " tokenize='" WHARF_SEARCH_TOKENIZER "');"
                  "INSERT INTO anew (rowid, body, more, scope) SELECT key, body, more, scope FROM message_words, "
                  "search_progress WHERE row > after_row AND row <= through_row ORDER BY key;"
                  "CREATE VIRTUAL TABLE IF NOT EXISTS temp.words_anew USING fts5vocab(temp, anew, instance);"
@@ -939,4 +940,24 @@ TEST_CASE("long texts are indexed sooner than many rows, and a search reads so m
   CHECK(!found.complete);
   CHECK(found.messages.size() == 18);  // 1 MB
   CHECK(found.messages.front().id == "M29");
+}
+
+TEST_CASE("an index that is made anew is what the migration made, with the tokenizer of searches") {
+  Room room(true);
+  const auto made = [&] {
+    Statement select(room.db(), "SELECT sql FROM sqlite_master WHERE name = 'message_index'");
+    std::string sql = select.next() ? select.text() : std::string();
+    sql.erase(std::remove_if(sql.begin(), sql.end(), [](char c) { return c == ' ' || c == '\n'; }), sql.end());
+    return sql;
+  };
+  const std::string first = made();
+  std::string folding;
+  for (const char* option : {"unicode61", WHARF_SEARCH_FOLDING}) folding += option;
+  CHECK_THAT(first, Catch::Contains("tokenize='" + folding + "'"));
+  room.turn([](Changes& changes) {
+    test::inject(changes, [](Database& db) { return renew_index(db, OldIndex::set_aside); });
+  });
+  CHECK(made() == first);
+  CHECK(count(room.db(), "SELECT v FROM message_index_config WHERE k = 'automerge'") == 0);
+  CHECK(count(room.db(), "SELECT v FROM message_index_damaged_1_config WHERE k = 'automerge'") == 0);
 }
