@@ -167,21 +167,23 @@ void search_messages(const ServicesPtr& services, const CallPtr& call) {
   if (call->query.has("starred")) problems.push_back({"starred", "must not stand beside q and what narrows a search"});
   Asked asked = read_query(services, call, *view, problems);
   if (!problems.empty()) return call->failure(failure_of(problems));
-  read_on_worker(services, call,
-                 [asked = std::move(asked), name = view->name, given = call->param("chatId"),
-                  now = services->ports.scheduler.unix_ms(), dialect = call->dialect](storage::Database& db) mutable {
-                   if (const auto failure = complete(db, asked, given)) return render_failure(*failure, dialect);
-                   const storage::FoundMessages found = storage::search_messages(db, asked.search);
-                   People people(db, asked.search.session, now);
-                   JsonWriter out(found.messages.size() * 400 + 16);
-                   out.begin_array();
-                   for (const storage::MessageRow& row : found.messages) write_row(out, people, row, name, dialect);
-                   out.end_array();
-                   Beside beside;
-                   beside.next_cursor = found.next ? cursor_json(search_cursor(*found.next)) : "null";
-                   beside.complete = found.complete;
-                   return render_success(out.view(), beside);
-                 });
+  read_on_worker(
+      services, call,
+      [asked = std::move(asked), &store = services->ports.store, name = view->name, given = call->param("chatId"),
+       now = services->ports.scheduler.unix_ms(), dialect = call->dialect](storage::Database& db) mutable {
+        if (const auto failure = complete(db, asked, given)) return render_failure(*failure, dialect);
+        const storage::FoundMessages found = storage::search_messages(db, asked.search);
+        if (found.unreadable_index) store.renew_search_index(*found.unreadable_index);
+        People people(db, asked.search.session, now);
+        JsonWriter out(found.messages.size() * 400 + 16);
+        out.begin_array();
+        for (const storage::MessageRow& row : found.messages) write_row(out, people, row, name, dialect);
+        out.end_array();
+        Beside beside;
+        beside.next_cursor = found.next ? cursor_json(search_cursor(*found.next)) : "null";
+        beside.complete = found.complete;
+        return render_success(out.view(), beside);
+      });
 }
 
 }  // namespace wharf::api

@@ -210,6 +210,9 @@ int serve(const Configuration& c) {
   store_settings.synchronous = synchronous_named(c.storage_synchronous);
   store_settings.max_events = static_cast<std::int64_t>(c.limits_events_kept);
   store_settings.post = [&scheduler](std::function<void()> run) { scheduler.post(std::move(run)); };
+  store_settings.tell_of_index = [](std::string_view event, std::string_view detail) {
+    spdlog::warn("{} detail={}", event, sessions::log_value(detail));
+  };
   auto store = storage::Store::open(std::move(store_settings));
   if (!store) {
     spdlog::error("storage_open path={} detail={}", c.data, sessions::log_value(store.error().detail));

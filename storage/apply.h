@@ -7,7 +7,9 @@
 
 namespace wharf::storage {
 
-Result<void> apply(Database& db, Change& change);
+Result<void> apply(Database& db, const Change& change);
+/// Secrets in it are overwritten: once it is stored, or never will be. A batch may be written twice (store.cpp).
+void wipe_secrets(Change& change);
 
 Result<void> apply(Database& db, const InsertMessage& change);
 Result<void> apply(Database& db, const EditMessage& change);
@@ -42,8 +44,8 @@ Result<void> apply(Database& db, const RemovePreKey& change);
 Result<void> apply(Database& db, const AddRetryPreKey& change);
 Result<void> apply(Database& db, const AddSignedPreKey& change);
 Result<void> apply(Database& db, const PutRetry& change);
-Result<void> apply(Database& db, PutAppStateKey& change);
-Result<void> apply(Database& db, PutRatchet& change);
+Result<void> apply(Database& db, const PutAppStateKey& change);
+Result<void> apply(Database& db, const PutRatchet& change);
 Result<void> apply(Database& db, const RemoveRatchet& change);
 Result<void> apply(Database& db, const MigrateUser& change);
 Result<void> apply(Database& db, const PutIdentity& change);

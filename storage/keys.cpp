@@ -179,9 +179,8 @@ Result<void> apply(Database& db, const PutRetry& change) {
 
 // --- app state keys
 
-Result<void> apply(Database& db, PutAppStateKey& change) {
+Result<void> apply(Database& db, const PutAppStateKey& change) {
   const SecretBlob secret(change.key);
-  wipe(change.key);
   return Statement(db, replace_app_state_key)
       .session(change.session)
       .blob(change.key_id)

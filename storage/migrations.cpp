@@ -323,6 +323,12 @@ CREATE TABLE removed_message (
 ) WITHOUT ROWID;
 )sql";
 
+// Which index of words it is (each rebuilt one is another), and whether it was found damaged: storage/index_keeper.h.
+constexpr const char* a_damaged_index_is_marked = R"sql(
+ALTER TABLE search_progress ADD COLUMN number INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE search_progress ADD COLUMN damaged INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 constexpr std::array steps_of_this_release = {first_schema,
                                               resends_outlive_a_restart,
                                               ratchet_epochs,
@@ -338,7 +344,8 @@ constexpr std::array steps_of_this_release = {first_schema,
                                               messages_wait_for_their_time,
                                               words_are_indexed,
                                               disappearing_timers,
-                                              stars_pins_and_single_removals};
+                                              stars_pins_and_single_removals,
+                                              a_damaged_index_is_marked};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

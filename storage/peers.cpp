@@ -136,10 +136,8 @@ std::optional<protocol::Bytes> find_ratchet(Database& db, SessionId session, con
   return select.blob();
 }
 
-Result<void> apply(Database& db, PutRatchet& change) {
-  Result<void> put = Statement(db, replace_ratchet).key(change.session, change.device).blob(change.record).run();
-  wipe(change.record);
-  return put;
+Result<void> apply(Database& db, const PutRatchet& change) {
+  return Statement(db, replace_ratchet).key(change.session, change.device).blob(change.record).run();
 }
 
 Result<void> apply(Database& db, const RemoveRatchet& change) {

@@ -64,6 +64,7 @@ class Recall {
     session_labels.clear();
     last_message_row.reset();
     search_progress.reset();
+    unindexed = {};
     removals_wait = true;
     may_have_merges = true;
   }
@@ -72,6 +73,7 @@ class Recall {
   std::unordered_map<SessionId, SessionLabel> session_labels;
   std::optional<std::int64_t> last_message_row;
   std::optional<SearchProgress> search_progress;
+  UnindexedText unindexed;
   bool removals_wait = false;   // tombstones of storage/removal.h are there; false: none, or their purge failed
   bool may_have_merges = true;  // rows of merged_chat may be there; false: surely none
 };

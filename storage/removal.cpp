@@ -1,6 +1,7 @@
 #include "storage/removal.h"
 
 #include <array>
+#include <vector>
 
 #include "storage/chat_bump.h"
 #include "storage/recall.h"
@@ -41,10 +42,12 @@ constexpr const char* mark_message =
 constexpr const char* divert_messages =
     "UPDATE OR REPLACE removed_message SET chat_id = ?3 WHERE session_id = ?1 AND chat_id = ?2";
 constexpr const char* select_message = "SELECT session_id, chat_id, id, from_me FROM removed_message LIMIT 1";
-constexpr const char* slice_of_message =
-    "DELETE FROM message WHERE row IN (SELECT row FROM message WHERE session_id = ?1 AND target_id = ?3"
-    " AND target_id <> '' AND target_from_me = ?4 AND" WHARF_MAY_GO_WITH_ITS_TARGET
-    "AND " WHARF_CHAT_OF(message) " = ?2 LIMIT ?5)";
+// Slices of message are read first, each row with the size of its text: the index of words follows every one of them.
+#define SIZED_ROWS "SELECT row, length(body) + length(details) FROM message "
+constexpr const char* delete_row = "DELETE FROM message WHERE row = ?1";
+constexpr const char* slice_of_message = SIZED_ROWS
+    "WHERE session_id = ?1 AND target_id = ?3 AND target_id <> '' AND target_from_me = ?4"
+    " AND" WHARF_MAY_GO_WITH_ITS_TARGET "AND " WHARF_CHAT_OF(message) " = ?2 LIMIT ?5";
 constexpr const char* delete_message_mark =
     "DELETE FROM removed_message WHERE session_id = ?1 AND chat_id = ?2 AND id = ?3 AND from_me = ?4";
 
@@ -95,7 +98,6 @@ constexpr std::array slices_of_session = {
     "DELETE FROM chat WHERE row IN (SELECT row FROM chat WHERE session_id = ?1 LIMIT ?2)",
     "DELETE FROM chat_timer WHERE (session_id, chat_id) IN"
     " (SELECT session_id, chat_id FROM chat_timer WHERE session_id = ?1 LIMIT ?2)",
-    "DELETE FROM message WHERE row IN (SELECT row FROM message WHERE session_id = ?1 LIMIT ?2)",
     "DELETE FROM merged_chat WHERE (session_id, from_id, through_row) IN"
     " (SELECT session_id, from_id, through_row FROM merged_chat WHERE session_id = ?1 LIMIT ?2)",
     "DELETE FROM removed_message WHERE (session_id, chat_id, id, from_me) IN"
@@ -103,20 +105,17 @@ constexpr std::array slices_of_session = {
     "DELETE FROM removed_chat WHERE (session_id, chat_id) IN"
     " (SELECT session_id, chat_id FROM removed_chat WHERE session_id = ?1 LIMIT ?2)",
 };
+constexpr const char* slice_of_messages = SIZED_ROWS "WHERE session_id = ?1 LIMIT ?2";
 // The next ?5 messages of merge ?1 ?2 ?3 ?4: session, chat, after and through. By time, which is the order of the
 // index.
-#define SLICE_OF_MERGE                                                                           \
-  "(SELECT row FROM message WHERE session_id = ?1 AND chat_id = ?2 AND +row > ?3 AND +row <= ?4" \
-  " ORDER BY timestamp, row LIMIT ?5)"
+constexpr const char* slice_of_merge =
+    SIZED_ROWS "WHERE session_id = ?1 AND chat_id = ?2 AND +row > ?3 AND +row <= ?4 ORDER BY timestamp, row LIMIT ?5";
 constexpr const char* delete_doubled =
-    "DELETE FROM message WHERE row IN " SLICE_OF_MERGE
-    " AND EXISTS (SELECT 1 FROM message t WHERE t.session_id = ?1 AND t.id = message.id AND t.chat_id = ?6"
-    " AND t.from_me = message.from_me)";
-constexpr const char* file_messages = "UPDATE message SET chat_id = ?6 WHERE row IN " SLICE_OF_MERGE;
-#undef SLICE_OF_MERGE
-constexpr const char* slice_of_chat =
-    "DELETE FROM message WHERE row IN"
-    " (SELECT row FROM message WHERE session_id = ?1 AND chat_id = ?2 AND row <= ?3 LIMIT ?4)";
+    "DELETE FROM message WHERE row = ?1 AND EXISTS (SELECT 1 FROM message t WHERE t.session_id = message.session_id"
+    " AND t.id = message.id AND t.chat_id = ?2 AND t.from_me = message.from_me)";
+constexpr const char* file_message = "UPDATE message SET chat_id = ?2 WHERE row = ?1";
+constexpr const char* slice_of_chat = SIZED_ROWS "WHERE session_id = ?1 AND chat_id = ?2 AND row <= ?3 LIMIT ?4";
+#undef SIZED_ROWS
 constexpr const char* slice_of_webhook =
     "DELETE FROM webhook_delivery WHERE rowid IN (SELECT rowid FROM webhook_delivery WHERE webhook_row = ?1 LIMIT ?2)";
 
@@ -130,12 +129,23 @@ constexpr const char* nothing_before =
 constexpr const char* delete_merge =
     "DELETE FROM merged_chat WHERE session_id = ?1 AND from_id = ?2 AND through_row = ?3";
 
-/// How many rows this slice may still touch.
+/// How many rows this slice may still touch, and how much text of messages.
 class Allowance {
  public:
-  explicit Allowance(std::size_t rows) : left_(static_cast<std::int64_t>(rows)) {}
+  Allowance(std::size_t rows, std::size_t bytes)
+      : left_(static_cast<std::int64_t>(rows)), bytes_left_(static_cast<std::int64_t>(bytes)) {}
   std::int64_t left() const { return left_; }
-  bool used_up() const { return left_ <= 0; }
+  bool used_up() const { return left_ <= 0 || bytes_left_ <= 0; }
+  /// Books the next messages of a slice, with the one that reaches the bytes, and answers which they are.
+  std::vector<std::int64_t> take(Statement& sized_rows) {
+    std::vector<std::int64_t> rows;
+    while (!used_up() && sized_rows.next()) {
+      rows.push_back(sized_rows.integer());
+      bytes_left_ -= sized_rows.integer();
+      --left_;
+    }
+    return rows;
+  }
   /// Books what the statement deleted or changed.
   Result<void> book(Database& db, Result<void> done) {
     if (done) left_ -= changed_rows(db);
@@ -143,8 +153,14 @@ class Allowance {
   }
 
  private:
-  std::int64_t left_;
+  std::int64_t left_, bytes_left_;
 };
+
+Result<void> delete_messages(Database& db, const std::vector<std::int64_t>& rows) {
+  for (const std::int64_t row : rows)
+    if (Result<void> done = Statement(db, delete_row).integer(row).run(); !done) return done;
+  return {};
+}
 
 template <std::size_t N>
 Result<void> purge_tables(Database& db, const std::array<const char*, N>& slices, std::int64_t owner,
@@ -157,9 +173,29 @@ Result<void> purge_tables(Database& db, const std::array<const char*, N>& slices
   return Statement(db, delete_mark).integer(owner).run();
 }
 
+/// Rows up to `through`.
+Result<void> delete_slice_of_chat(Database& db, SessionId session, std::int64_t chat, std::int64_t through,
+                                  Allowance& rows) {
+  std::vector<std::int64_t> slice;
+  {
+    Statement select(db, slice_of_chat);
+    slice = rows.take(select.session(session).integer(chat).integer(through).integer(rows.left()));
+  }
+  return delete_messages(db, slice);
+}
+
+Result<void> purge_session(Database& db, SessionId session, Allowance& rows) {
+  std::vector<std::int64_t> slice;
+  {
+    Statement select(db, slice_of_messages);
+    slice = rows.take(select.session(session).integer(rows.left()));
+  }
+  if (Result<void> done = delete_messages(db, slice); !done || rows.used_up()) return done;
+  return purge_tables(db, slices_of_session, session.value, delete_session_mark, rows);
+}
+
 Result<void> purge_chat(Database& db, SessionId session, std::int64_t chat, std::int64_t through, Allowance& rows) {
-  Result<void> done = rows.book(
-      db, Statement(db, slice_of_chat).session(session).integer(chat).integer(through).integer(rows.left()).run());
+  Result<void> done = delete_slice_of_chat(db, session, chat, through, rows);
   if (!done || rows.used_up()) return done;
   return Statement(db, delete_chat_mark).session(session).integer(chat).run();
 }
@@ -183,20 +219,20 @@ Result<void> purge_merge(Database& db, const Merge& merge, Allowance& rows) {
     return Statement(db, sql).session(merge.session).integer(merge.from).integer(merge.through).run();
   };
   if (merge.after != 0) {
-    Result<void> done = rows.book(db, Statement(db, slice_of_chat)
-                                          .session(merge.session)
-                                          .integer(merge.from)
-                                          .integer(merge.after)
-                                          .integer(rows.left())
-                                          .run());
+    Result<void> done = delete_slice_of_chat(db, merge.session, merge.from, merge.after, rows);
     if (!done || rows.used_up()) return done;
     return with_merge(nothing_before);  // no further slice looks for them among the many that stay
   }
-  for (const char* sql : {delete_doubled, file_messages}) {
-    if (rows.used_up()) return {};
-    Statement slice(db, sql);
-    slice.session(merge.session).integer(merge.from).integer(merge.after).integer(merge.through);
-    if (Result<void> done = rows.book(db, slice.integer(rows.left()).integer(merge.to).run()); !done) return done;
+  std::vector<std::int64_t> slice;
+  {
+    Statement select(db, slice_of_merge);
+    select.session(merge.session).integer(merge.from).integer(merge.after).integer(merge.through);
+    slice = rows.take(select.integer(rows.left()));
+  }
+  for (const std::int64_t row : slice) {
+    if (Result<void> done = Statement(db, delete_doubled).integer(row).integer(merge.to).run(); !done) return done;
+    if (changed_rows(db) != 0) continue;
+    if (Result<void> done = Statement(db, file_message).integer(row).integer(merge.to).run(); !done) return done;
   }
   if (rows.used_up()) return {};
   return with_merge(delete_merge);
@@ -226,9 +262,13 @@ std::optional<LeftAddOns> left_add_ons(Database& db) {
 }
 
 Result<void> purge_add_ons(Database& db, const LeftAddOns& left, Allowance& rows) {
-  Statement slice(db, slice_of_message);
-  slice.session(left.session).integer(left.chat).text(left.id).integer(left.from_me);
-  if (Result<void> done = rows.book(db, slice.integer(rows.left()).run()); !done || rows.used_up()) return done;
+  std::vector<std::int64_t> slice;
+  {
+    Statement select(db, slice_of_message);
+    select.session(left.session).integer(left.chat).text(left.id).integer(left.from_me);
+    slice = rows.take(select.integer(rows.left()));
+  }
+  if (Result<void> done = delete_messages(db, slice); !done || rows.used_up()) return done;
   Statement end(db, delete_message_mark);
   return end.session(left.session).integer(left.chat).text(left.id).integer(left.from_me).run();
 }
@@ -241,7 +281,7 @@ std::optional<Result<void>> purge_one(Database& db, Allowance& rows) {
     Statement select(db, select_session);
     if (select.next()) session = SessionId{select.integer()};
   }
-  if (session) return purge_tables(db, slices_of_session, session->value, delete_session_mark, rows);
+  if (session) return purge_session(db, *session, rows);
   std::optional<std::int64_t> device;
   {
     Statement select(db, select_device);
@@ -337,8 +377,8 @@ Result<void> divert_chat(Database& db, SessionId session, std::int64_t from, std
   return Statement(db, mark_chat).session(session).integer(from).integer(through).run();
 }
 
-Result<bool> purge_removed(Database& db, std::size_t rows) {
-  Allowance allowance(rows);
+Result<bool> purge_removed(Database& db, std::size_t rows, std::size_t bytes) {
+  Allowance allowance(rows, bytes);
   if (Result<void> kept = keep_message_rows_used(db); !kept) return kept.error();
   // A tombstone without rows costs no allowance, so their number is bounded as well.
   for (std::size_t looked = 0; !allowance.used_up() && looked < rows; ++looked) {

@@ -70,9 +70,10 @@ Result<void> divert_chat(Database& db, SessionId session, std::int64_t from, std
 Result<bool> exhume_message(Database& db, SessionId session, const protocol::Jid& chat, const std::string& id,
                             bool from_me);
 
-/// Deletes or files at most `rows` rows (at least one of them when something waits). True: more is left. Throws
+/// Deletes or files at most `rows` rows (at least one of them when something waits), and messages no further than the
+/// one with which their texts reach `bytes`: the index of words follows each of them. True: more is left. Throws
 /// ReadFailure.
-Result<bool> purge_removed(Database& db, std::size_t rows);
+Result<bool> purge_removed(Database& db, std::size_t rows, std::size_t bytes);
 bool has_removed(Database& db);
 
 }  // namespace wharf::storage

@@ -1,6 +1,7 @@
 #include "storage/search.h"
 
 #include <fmt/format.h>
+#include <sqlite3.h>
 
 #include <algorithm>
 #include <limits>
@@ -17,11 +18,15 @@ namespace {
 // Tables of the connection: the messages that are not indexed yet, filled for each search, and the index's words.
 constexpr const char* own_tables =
     "CREATE VIRTUAL TABLE IF NOT EXISTS temp.search_rest USING fts5 (body, more, scope, content='', columnsize=0,"
-    " tokenize='unicode61 remove_diacritics 2');"
+    " tokenize='" WHARF_SEARCH_TOKENIZER
+    "');"
     "CREATE VIRTUAL TABLE IF NOT EXISTS temp.search_vocabulary USING fts5vocab(main, message_index, instance);";
 constexpr const char* fill_rest =
     "INSERT INTO temp.search_rest (rowid, body, more, scope)"
     " SELECT key, body, more, scope FROM message_words WHERE row > ?1 AND +session_id = ?2 ORDER BY key";
+constexpr const char* select_unindexed =
+    "SELECT row, CASE WHEN session_id = ?2 THEN length(body) + length(details) ELSE 0 END FROM message"
+    " WHERE row > ?1 ORDER BY row DESC";
 constexpr const char* select_newest_row = "SELECT ifnull(max(row), 0) FROM message";
 // instance: the other forms count a word's messages for each row.
 constexpr const char* select_word = "SELECT term FROM temp.search_vocabulary WHERE term >= ?1 LIMIT 1";
@@ -152,6 +157,23 @@ std::string prefix_in_index(Database& db, const SearchTerm& term) {
   return any_of(phrases);
 }
 
+/// The index is damaged: SQLite met a page of it, or FTS5 a record, that cannot be.
+struct IndexUnreadable {
+  std::int64_t number = 0;
+};
+
+/// Reads of the index alone: so a failure says nothing about the messages.
+template <class Read>
+auto of_index(Database& db, const SearchProgress& index, Read read) {
+  try {
+    return read();
+  } catch (const ReadFailure&) {
+    const int code = sqlite3_extended_errcode(db.handle()) & 0xff;
+    if (code == SQLITE_CORRUPT || code == SQLITE_IOERR) throw IndexUnreadable{index.number};
+    throw;
+  }
+}
+
 enum class Table { index, rest };
 
 std::string expression(Database& db, const MessageSearch& search, const std::string& scope, Table table) {
@@ -203,52 +225,81 @@ void must(Result<void> done) {
   if (!done) throw ReadFailure(done.error());
 }
 
-}  // namespace
+/// The row behind which a search reads the messages itself: through_row, or as far down as it may.
+std::int64_t begin_of_rest(Database& db, const Filter& filter, std::int64_t through_row, std::int64_t newest) {
+  const std::int64_t after = std::max(through_row, newest - most_unindexed_read);
+  std::int64_t bytes = 0;
+  Statement select(db, select_unindexed);
+  select.integer(after).integer(filter.session);
+  while (select.next()) {
+    const std::int64_t row = select.integer();
+    if (bytes >= most_unindexed_bytes_read) return row;
+    bytes += select.integer();
+  }
+  return after;
+}
 
-std::int64_t search_position(const MessageRow& message) { return search_key(message.row, message.timestamp); }
-
-FoundMessages search_messages(Database& db, const MessageSearch& search) {
+/// One walk through what matches. Throws IndexUnreadable, when it reads that.
+FoundMessages walk(Database& db, const MessageSearch& search, const Filter& filter, bool read_index) {
   FoundMessages found;
-  must(see_words(db));
-  must(db.execute(own_tables));
-  const Filter filter = filter_of(db, search);  // before the snapshot: JIDs are looked up outside of transactions
   const Snapshot snapshot(db);
-  const SearchProgress progress = search_progress(db);
+  SearchProgress progress = search_progress(db);
+  read_index = read_index && !progress.damaged;
+  if (!read_index) progress.after_row = progress.through_row = 0;
   std::int64_t newest = 0;
   {
     Statement select(db, select_newest_row);
     if (select.next()) newest = select.integer();
   }
-  found.complete = progress.after_row == 0 && newest - progress.through_row <= most_unindexed_read;
+  const std::int64_t after = begin_of_rest(db, filter, progress.through_row, newest);
+  found.complete = progress.after_row == 0 && after == progress.through_row;
   if (filter.nothing || (search.kinds && search.kinds->empty())) return found;
 
-  must(Statement(db, fill_rest)
-           .integer(std::max(progress.through_row, newest - most_unindexed_read))
-           .integer(filter.session)
-           .run());
+  must(Statement(db, fill_rest).integer(after).integer(filter.session).run());
   const std::int64_t from = search.since ? search_key_of(*search.since) : 0;
   std::int64_t before = search.before.value_or(std::numeric_limits<std::int64_t>::max());
   if (search.until) before = std::min(before, search_key_of(*search.until + 999));
   const std::string scope = scope_of(search, filter);
-  Matches indexed(db, select_indexed, expression(db, search, scope, Table::index), from, before);
+  std::optional<Matches> indexed;
+  if (read_index)
+    of_index(db, progress,
+             [&] { indexed.emplace(db, select_indexed, expression(db, search, scope, Table::index), from, before); });
   Matches rest(db, select_rest, expression(db, search, scope, Table::rest), from, before);
 
   const std::size_t limit = std::clamp<std::size_t>(search.limit, 1, most_page);
   std::int64_t last = 0;
-  for (std::size_t looked = 0; indexed.key() || rest.key(); ++looked) {
-    Matches& newer = !rest.key() || (indexed.key() && *indexed.key() > *rest.key()) ? indexed : rest;
-    const std::int64_t key = *newer.key();
+  for (std::size_t looked = 0; (indexed && indexed->key()) || rest.key(); ++looked) {
+    const bool is_indexed = indexed && indexed->key() && (!rest.key() || *indexed->key() > *rest.key());
+    const std::int64_t key = is_indexed ? *indexed->key() : *rest.key();
     if (found.messages.size() == limit || looked == most_looked_at) {
       found.next = last;
       break;
     }
     last = key;
-    newer.advance();
+    if (is_indexed) of_index(db, progress, [&] { indexed->advance(); });
+    else rest.advance();
     const std::int64_t row = key & row_mask;
     if (!wanted(db, search, filter, row)) continue;
     if (auto message = find_message_row(db, row)) found.messages.push_back(std::move(*message));
   }
   return found;
+}
+
+}  // namespace
+
+std::int64_t search_position(const MessageRow& message) { return search_key(message.row, message.timestamp); }
+
+FoundMessages search_messages(Database& db, const MessageSearch& search) {
+  must(see_words(db));
+  must(db.execute(own_tables));
+  const Filter filter = filter_of(db, search);  // before the snapshot: JIDs are looked up outside of transactions
+  try {
+    return walk(db, search, filter, true);
+  } catch (const IndexUnreadable& unreadable) {
+    FoundMessages found = walk(db, search, filter, false);
+    found.unreadable_index = unreadable.number;
+    return found;
+  }
 }
 
 }  // namespace wharf::storage

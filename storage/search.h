@@ -29,18 +29,22 @@ struct MessageSearch {
 };
 
 struct FoundMessages {
-  std::vector<MessageRow> messages;  // the newest second first, in it the last stored first
-  std::optional<std::int64_t> next;  // where to go on. A page may be short, or empty, and have one
-  bool complete = true;              // false: older messages are not indexed yet, or too many new ones
+  std::vector<MessageRow> messages;              // the newest second first, in it the last stored first
+  std::optional<std::int64_t> next;              // where to go on. A page may be short, or empty, and have one
+  bool complete = true;                          // false: older messages are not indexed yet, or too many new ones
+  std::optional<std::int64_t> unreadable_index;  // its number, when it was met damaged: for Store::renew_search_index
 };
 
 /// Looks at no more than most_looked_at messages that have the words: then the page ends and says where to go on. On a
 /// worker: two words that are frequent and never together cost a walk through both lists, 20 ms for a million
-/// messages. Not in a transaction. Throws ReadFailure.
+/// messages. Not in a transaction. Without an index, or with one that is damaged, it searches the newest messages
+/// alone, as if none were indexed. Throws ReadFailure.
 FoundMessages search_messages(Database& db, const MessageSearch& search);
 inline constexpr std::size_t most_looked_at = 2'000;
 /// Of the newest that are not indexed yet: a writer that is never idle indexes when half of them wait (store.h).
 inline constexpr std::int64_t most_unindexed_read = 4'000;
+/// And of their texts in the session: no further than the message that reaches it.
+inline constexpr std::int64_t most_unindexed_bytes_read = 1 << 20;
 
 /// Where a message stands in the order of a search.
 std::int64_t search_position(const MessageRow& message);

@@ -1,5 +1,6 @@
 #include "storage/search_index.h"
 
+#include <fmt/format.h>
 #include <sqlite3.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include "storage/chat_bump.h"
 #include "storage/recall.h"
 #include "storage/removal.h"
+#include "storage/search_words.h"
 #include "storage/statement.h"
 
 namespace wharf::storage {
@@ -52,10 +54,13 @@ constexpr const char* put_back =
 constexpr const char* forget_notes = "DELETE FROM temp.index_change WHERE row IS NOT NULL";
 constexpr const char* note_taken_out = "UPDATE search_progress SET taken_out = 1 WHERE id = 1 AND taken_out = 0";
 
-constexpr const char* select_progress = "SELECT after_row, through_row FROM search_progress WHERE id = 1";
+constexpr const char* select_progress =
+    "SELECT after_row, through_row, number, damaged FROM search_progress WHERE id = 1";
 constexpr const char* put_progress = "UPDATE search_progress SET after_row = ?1, through_row = ?2 WHERE id = 1";
 constexpr const char* select_above =
     "SELECT row, length(body) + length(details) FROM message WHERE row > ?1 ORDER BY row LIMIT ?2";
+constexpr const char* select_new =
+    "SELECT row, length(body) + length(details) FROM message WHERE row > ?1 ORDER BY row";
 constexpr const char* select_below =
     "SELECT row, length(body) + length(details) FROM message WHERE row <= ?1 ORDER BY row DESC LIMIT ?2";
 // In the order of the index: a rowid below the one before it begins a segment of its own.
@@ -63,9 +68,19 @@ constexpr const char* index_rows =
     "INSERT INTO message_index (rowid, body, more, scope)"
     " SELECT key, body, more, scope FROM message_words WHERE row > ?1 AND row <= ?2 ORDER BY key";
 
-constexpr const char* empty_index = "INSERT INTO message_index (message_index) VALUES ('delete-all')";
-constexpr const char* nothing_indexed =
-    "UPDATE search_progress SET after_row = through_row, taken_out = 0, sweeping = 0 WHERE id = 1";
+constexpr const char* mark_damaged =
+    "UPDATE search_progress SET after_row = ?1, through_row = ?1, taken_out = 0, sweeping = 0, damaged = 1"
+    " WHERE id = 1";
+constexpr const char* mark_renewed =
+    "UPDATE search_progress SET after_row = ?1, through_row = ?1, taken_out = 0, sweeping = 0, damaged = 0,"
+    " number = number + 1 WHERE id = 1";
+constexpr const char* drop_index = "DROP TABLE message_index";
+// As the migration made it.
+constexpr const char* create_index =
+    "CREATE VIRTUAL TABLE message_index USING fts5 (body, more, scope, content='', columnsize=0, prefix='3',"
+    " tokenize='" WHARF_SEARCH_TOKENIZER
+    "');"
+    "INSERT INTO message_index (message_index, rank) VALUES ('automerge', 0);";
 
 constexpr const char* select_sweep = "SELECT taken_out, sweeping, swept_at FROM search_progress WHERE id = 1";
 constexpr const char* begin_sweep = "UPDATE search_progress SET taken_out = 0, sweeping = 1 WHERE id = 1";
@@ -125,18 +140,28 @@ Result<void> index_changes(Database& db) {
   return Statement(db, merge_pages).integer(pages_of_write).run();
 }
 
-Result<void> begin_index_anew(Database& db) {
-  for (const char* sql : {empty_index, nothing_indexed, forget_notes})
-    if (Result<void> done = Statement(db, sql).run(); !done) return done;
+Result<void> give_up_index(Database& db) {
+  if (Result<void> done = Statement(db, forget_notes).run(); !done) return done;
   db.recall().search_progress.reset();
-  return {};
+  return Statement(db, mark_damaged).integer(last_message_row(db)).run();
+}
+
+Result<void> renew_index(Database& db, OldIndex old) {
+  const std::string set_aside =
+      fmt::format("ALTER TABLE message_index RENAME TO message_index_damaged_{}", search_progress(db).number);
+  if (Result<void> gone = db.execute(old == OldIndex::dropped ? drop_index : set_aside.c_str()); !gone) return gone;
+  if (Result<void> made = db.execute(create_index); !made) return made;
+  db.recall().search_progress.reset();
+  return Statement(db, mark_renewed).integer(last_message_row(db)).run();
 }
 
 SearchProgress search_progress(Database& db) {
   Statement select(db, select_progress);
   if (!select.next()) throw ReadFailure(Error(Errc::storage, "search_progress has no row"));
-  const std::int64_t after = select.integer();
-  return {after, select.integer()};
+  SearchProgress progress;
+  for (std::int64_t* field : {&progress.after_row, &progress.through_row, &progress.number}) *field = select.integer();
+  progress.damaged = select.integer() != 0;
+  return progress;
 }
 
 namespace {
@@ -150,6 +175,21 @@ SearchProgress& remembered(Database& db) {
 }  // namespace
 
 std::int64_t unindexed_messages(Database& db) { return last_message_row(db) - remembered(db).through_row; }
+
+bool much_text_unindexed(Database& db) {
+  const std::int64_t through = remembered(db).through_row, last = last_message_row(db);
+  UnindexedText& text = db.recall().unindexed;
+  if (text.after_row != through) text = {through, through, 0};
+  if (text.read_row < last && text.bytes < most_slice_bytes) {
+    Statement select(db, select_new);
+    select.integer(text.read_row);
+    while (text.bytes < most_slice_bytes && select.next()) {
+      text.read_row = select.integer();
+      text.bytes += select.number<std::size_t>();
+    }
+  }
+  return text.bytes >= most_slice_bytes;
+}
 
 std::int64_t search_key_of(UnixMs timestamp) {
   return std::clamp<UnixMs>(timestamp / 1000, 0, last_second) * (std::int64_t{1} << search_row_bits);

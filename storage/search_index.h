@@ -38,17 +38,33 @@ Result<void> follow_messages(Database& db);
 /// and before each commit. Throws ReadFailure.
 bool index_change_waits(Database& db);
 Result<void> index_changes(Database& db);
-/// When it failed, the index is damaged: an empty one, into which everything goes again. Inside the transaction.
-Result<void> begin_index_anew(Database& db);
+/// When it failed, the index is damaged: marks it, so that nothing counts as indexed and nobody reads or writes it.
+/// Does not touch it. Inside the transaction.
+Result<void> give_up_index(Database& db);
+/// What becomes of the old one: a table with a damaged page cannot be dropped. `set_aside` only renames it, to
+/// message_index_damaged_<number>.
+enum class OldIndex { dropped, set_aside };
+/// An empty one in its place, into which everything goes again. Inside a transaction of its own: dropping takes time by
+/// the size of the old one.
+Result<void> renew_index(Database& db, OldIndex old);
 
 /// Rows with after_row < row <= through_row are in the index.
 struct SearchProgress {
   std::int64_t after_row = 0, through_row = 0;
+  std::int64_t number = 1;  // a renewed index has the next one
+  bool damaged = false;     // given up: it must not be read or written
 };
 /// Any connection. Throws ReadFailure.
 SearchProgress search_progress(Database& db);
 /// Rows above through_row, by their numbers. Throws ReadFailure.
 std::int64_t unindexed_messages(Database& db);
+/// Whether their texts reach most_slice_bytes. Reads each row once (storage/recall.h). Throws ReadFailure.
+bool much_text_unindexed(Database& db);
+/// What it has read so far.
+struct UnindexedText {
+  std::int64_t after_row = 0, read_row = 0;
+  std::size_t bytes = 0;  // of the rows behind after_row up to read_row
+};
 
 /// Where a message stands in the order of the index.
 inline constexpr int search_row_bits = 31;

@@ -26,7 +26,7 @@ class Tokenizer {
     sqlite3_clear_bindings(select);
     Tokenizer out;
     void* context = nullptr;
-    std::array<const char*, 2> options = {"remove_diacritics", "2"};
+    std::array<const char*, 2> options = {WHARF_SEARCH_FOLDING};
     if (api == nullptr || api->xFindTokenizer(api, "unicode61", &context, &out.calls_) != SQLITE_OK ||
         out.calls_.xCreate(context, options.data(), static_cast<int>(options.size()), &out.tokenizer_) != SQLITE_OK)
       return Error(Errc::storage, "this SQLite has no tokenizer unicode61");

@@ -10,6 +10,11 @@
 
 namespace wharf::storage {
 
+/// How the index cuts and folds text; the second as FTS5 spells it. The migration that made the first index has it as a
+/// literal.
+#define WHARF_SEARCH_FOLDING "remove_diacritics", "2"
+#define WHARF_SEARCH_TOKENIZER "unicode61 remove_diacritics 2"
+
 /// Words that stand one after another: "in quotes", or bound by what is no letter, as in `foo-bar`.
 struct SearchTerm {
   std::vector<std::string> words;

@@ -28,9 +28,9 @@
 #include "storage/apply.h"
 #include "storage/backup.h"
 #include "storage/event_log.h"
+#include "storage/index_keeper.h"
 #include "storage/recall.h"
 #include "storage/removal.h"
-#include "storage/search_index.h"
 #include "storage/statement.h"
 #include "storage/transaction.h"
 
@@ -47,7 +47,8 @@ using Listener = std::function<void(const std::vector<Event>&)>;
 struct Turn {
   Changes changes;
   Store::Committed done;
-  std::size_t bytes = 0;  // of the changes
+  std::size_t bytes = 0;       // of the changes
+  std::size_t events_end = 0;  // of its events among those of the batch, once it has run
 };
 
 /// The oldest turns that make one transaction: so many, and no further than the one that reaches the bytes.
@@ -91,13 +92,14 @@ struct Outcome {
 
 struct Store::State {
   State(Settings s, std::unique_ptr<Database> w)
-      : settings(std::move(s)), writer(std::move(w)), log(settings.max_events) {}
+      : settings(std::move(s)), writer(std::move(w)), log(settings.max_events), index(*writer, index_settings()) {}
 
   Settings settings;
   std::unique_ptr<Database> writer;  // of the writer thread once it runs
   std::unique_ptr<Database> reader;  // of the loop; none for ":memory:", which is read through the writer
   std::string renewal;
   EventLog log;
+  IndexKeeper index;                                                  // the writer's
   std::shared_ptr<Listener> listener = std::make_shared<Listener>();  // shared with batches on their way to the loop
 
   mutable std::mutex mutex;
@@ -119,13 +121,7 @@ struct Store::State {
   bool running_inline = false;
   bool step_asked = false;  // settings.writer has a step that it did not run yet
 
-  // Of the index of words; the writer's.
-  bool index_waits = false;   // for slices: more was left by the last one, or rows of the time before it
-  bool index_failed = false;  // it stays as it is until the next start
-  bool index_damaged = false, index_began_again = false;
-  bool sweeping = false;
-  std::chrono::steady_clock::time_point next_sweep_look{};
-
+  IndexKeeper::Settings index_settings() const;
   bool inline_mode() const { return !settings.post; }
   bool threaded() const { return settings.post && !settings.writer; }
 
@@ -133,20 +129,15 @@ struct Store::State {
   Result<void> run_turn(Changes& changes, std::vector<Event>& events);
   Result<void> run_isolated(Changes& changes, std::vector<Event>& events);
   Result<void> run_turns(std::vector<Turn>& turns, std::vector<Result<void>>& results, std::vector<Event>& events);
+  static void take_back_events(std::vector<Turn>& turns, std::vector<Event>& events);
   Outcome run_batch(std::vector<Turn> turns);
   void forget();
   void note_failure(const Error& error);
   void note_success();
   void probe();
-  void purge(std::size_t rows);
+  void purge(std::size_t rows, std::size_t bytes);
   void purge_alone();
-  std::int64_t unindexed() const;
-  bool indexes_at_once() const;
-  void index_changed();
-  void begin_index_again();
-  void index(std::size_t rows);
-  void index_alone();
-  void sweep_if_due();
+  void step_of_index();
   std::chrono::milliseconds idle_pause(std::chrono::steady_clock::time_point now) const;
   void work_idle();
 
@@ -160,6 +151,13 @@ struct Store::State {
   void ask_step();
   void step();
 };
+
+IndexKeeper::Settings Store::State::index_settings() const {
+  IndexKeeper::Settings out{settings.max_indexed_rows, settings.max_unindexed, settings.max_indexed_rows_idle,
+                            settings.sweep_look, settings.tell_of_index};
+  if (!out.tell) out.tell = [](std::string_view, std::string_view) {};
+  return out;
+}
 
 /// After every rollback: what is remembered may be of rows that are gone now.
 void Store::State::forget() {
@@ -180,7 +178,7 @@ void Store::State::note_success() { healthy = true; }
 Result<void> Store::State::run_turn(Changes& changes, std::vector<Event>& events) {
   // Names before the writes: the turn that removes a session still reports under its name.
   log.learn_labels(*writer, changes.events_);
-  for (Change& change : changes.rows_) {
+  for (const Change& change : changes.rows_) {
     if (settings.before_change) {
       const Result<bool> wanted = settings.before_change(*writer, change);
       if (!wanted) return wanted.error();
@@ -204,8 +202,9 @@ Result<void> Store::State::run_isolated(Changes& changes, std::vector<Event>& ev
 Result<void> Store::State::run_turns(std::vector<Turn>& turns, std::vector<Result<void>>& results,
                                      std::vector<Event>& events) {
   for (std::size_t i = 0; i < turns.size(); ++i) {
-    if (turns[i].changes.empty()) continue;
+    if (turns[i].changes.empty() || !results[i]) continue;
     results[i] = run_isolated(turns[i].changes, events);
+    turns[i].events_end = events.size();
     // A full disk or an I/O error can make SQLite give up the whole transaction.
     if (!writer->in_transaction()) {
       return results[i] ? Error(Errc::storage, "SQLite rolled the transaction back") : results[i].error();
@@ -213,12 +212,21 @@ Result<void> Store::State::run_turns(std::vector<Turn>& turns, std::vector<Resul
   }
   // Old events may stay when this fails: the next batch tries again. The turns decide.
   if (log.wants_pruning() && !in_savepoint(*writer, [this] { return log.prune(*writer); })) forget();
-  if (writer->in_transaction()) purge(settings.max_purged_rows);
-  if (writer->in_transaction()) index_changed();
-  if (writer->in_transaction() && unindexed() > static_cast<std::int64_t>(settings.max_unindexed))
-    index(settings.max_indexed_rows);
+  if (writer->in_transaction()) purge(settings.max_purged_rows, settings.max_purged_bytes);
   if (!writer->in_transaction()) return Error(Errc::storage_full, "SQLite rolled the transaction back while pruning");
-  return {};
+  if (Result<void> followed = index.follow(); !followed) return followed;
+  return index.take_new_rows();
+}
+
+/// Where the transaction of a batch is written once more: the turns have again what they had.
+void Store::State::take_back_events(std::vector<Turn>& turns, std::vector<Event>& events) {
+  std::size_t next = 0;
+  for (Turn& turn : turns) {
+    if (turn.events_end <= next) continue;
+    turn.changes.events_.clear();
+    for (; next < turn.events_end; ++next) turn.changes.events_.push_back(std::move(events[next]));
+  }
+  events.clear();
 }
 
 Outcome Store::State::run_batch(std::vector<Turn> turns) {
@@ -227,11 +235,17 @@ Outcome Store::State::run_batch(std::vector<Turn> turns) {
   bool any = false;
   for (const Turn& turn : turns) any = any || !turn.changes.empty();
   if (any) {
-    const Result<void> committed = in_transaction(*writer, [&] { return run_turns(turns, results, outcome.events); });
+    const auto write = [&] { return run_turns(turns, results, outcome.events); };
+    Result<void> committed = in_transaction(*writer, write);
+    if (!committed) forget();
+    if (index.transaction_ended(committed)) {
+      take_back_events(turns, outcome.events);
+      committed = in_transaction(*writer, write);
+      if (!committed) forget();
+    }
+    for (Turn& turn : turns) std::for_each(turn.changes.rows_.begin(), turn.changes.rows_.end(), wipe_secrets);
     std::optional<Error> worst;
     if (!committed) {
-      forget();
-      begin_index_again();  // the batch is lost, the next one is not
       outcome.events.clear();
       for (std::size_t i = 0; i < turns.size(); ++i) {
         if (!turns[i].changes.empty()) results[i] = committed.error();
@@ -259,11 +273,11 @@ Outcome Store::State::run_batch(std::vector<Turn> turns) {
 
 /// One slice of what was removed, inside the transaction. A failure concerns the slice alone: the tombstones stay, and
 /// the next removal, rollback or start looks again.
-void Store::State::purge(std::size_t rows) {
+void Store::State::purge(std::size_t rows, std::size_t bytes) {
   if (!writer->recall().removals_wait) return;
   bool more = false;
   const Result<void> purged = in_savepoint(*writer, [&]() -> Result<void> {
-    const Result<bool> left = purge_removed(*writer, rows);
+    const Result<bool> left = purge_removed(*writer, rows, bytes);
     if (!left) return left.error();
     more = *left;
     return {};
@@ -276,118 +290,33 @@ void Store::State::purge(std::size_t rows) {
 /// The same while nothing else commits.
 void Store::State::purge_alone() {
   const Result<void> done = in_transaction(*writer, [this]() -> Result<void> {
-    purge(settings.max_purged_rows_idle);
-    if (writer->in_transaction()) index_changed();
-    return {};
+    purge(settings.max_purged_rows_idle, settings.max_purged_bytes_idle);
+    return writer->in_transaction() ? index.follow() : Result<void>();
   });
-  if (done) return;
-  forget();
-  if (index_damaged) return begin_index_again();
+  if (!done) forget();
+  if (index.transaction_ended(done) || done) return;
   writer->recall().removals_wait = false;
   note_failure(done.error());
 }
 
-/// 0 as well when it is not known or not asked for any more.
-std::int64_t Store::State::unindexed() const {
-  if (index_failed) return 0;
-  try {
-    return unindexed_messages(*writer);
-  } catch (const ReadFailure&) {
-    return 0;
-  }
-}
-
-/// The index follows the rows that the transaction changed.
-void Store::State::index_changed() {
-  if (!index_change_waits(*writer)) return;
-  const Result<void> done = in_savepoint(*writer, [this] { return index_changes(*writer); });
-  if (done) return;
-  forget();
-  index_damaged = done.error().code != Errc::storage_full;
-  if (index_damaged && writer->in_transaction()) begin_index_again();
-}
-
-/// An index that cannot be written is damaged, and must not fail the turns. Once in a run: what fails again stays out.
-void Store::State::begin_index_again() {
-  if (!std::exchange(index_damaged, false)) return;
-  const auto anew = [this] { return begin_index_anew(*writer); };
-  const bool inside = writer->in_transaction();
-  const Result<void> begun = inside ? in_savepoint(*writer, anew) : in_transaction(*writer, anew);
-  index_failed = !begun || std::exchange(index_began_again, true);
-  index_waits = !index_failed;
-  forget();
-}
-
-/// One slice of the index, inside the transaction. A failure concerns the slice alone; searches say what they do not
-/// cover.
-void Store::State::index(std::size_t rows) {
-  bool more = false;
-  const Result<void> indexed = in_savepoint(*writer, [&]() -> Result<void> {
-    const Result<bool> left = index_messages(*writer, rows);
-    if (!left) return left.error();
-    more = *left;
-    return {};
-  });
-  index_waits = indexed && more;
-  if (indexed) return;
-  forget();
-  index_damaged = indexed.error().code != Errc::storage_full;
-  if (index_damaged && writer->in_transaction()) begin_index_again();
-}
-
-void Store::State::index_alone() {
-  const Overwriting overwriting(*writer);
-  const Result<void> done = in_transaction(*writer, [this]() -> Result<void> {
-    index(settings.max_indexed_rows_idle);
-    return {};
-  });
-  if (done) return;
-  forget();
-  if (index_damaged) begin_index_again();
-  else note_failure(done.error());
-}
-
-/// A slice of a sweep, or the look whether one is due.
-void Store::State::sweep_if_due() {
-  const UnixMs now =
-      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-          .count();
-  next_sweep_look = std::chrono::steady_clock::now() + settings.sweep_look;
-  try {
-    sweeping = sweep_waits(*writer, now);
-  } catch (const ReadFailure&) {
-    sweeping = false;
-  }
-  if (!sweeping) return;
-  const Overwriting overwriting(*writer);
-  const Result<void> done = in_transaction(*writer, [&]() -> Result<void> {
-    const Result<bool> more = sweep_index(*writer, now);
-    if (!more) return more.error();
-    sweeping = *more;
-    return {};
-  });
-  if (done) return;
-  forget();
-  sweeping = false;
-  if (done.error().code == Errc::storage_full) note_failure(done.error());
-}
-
-bool Store::State::indexes_at_once() const {
-  if (index_failed) return false;
-  return index_waits || unindexed() >= static_cast<std::int64_t>(settings.max_indexed_rows_idle);
-}
-
 /// How long a writer without turns waits before work_idle().
 std::chrono::milliseconds Store::State::idle_pause(std::chrono::steady_clock::time_point now) const {
-  if (writer->recall().removals_wait || indexes_at_once() || sweeping) return settings.purge_pause;
-  if (unindexed() > 0) return settings.index_pause;
-  return std::max(std::chrono::milliseconds(0), std::chrono::ceil<std::chrono::milliseconds>(next_sweep_look - now));
+  if (writer->recall().removals_wait || index.wants_now()) return settings.purge_pause;
+  if (index.wants_later()) return settings.index_pause;
+  return std::max(std::chrono::milliseconds(0), std::chrono::ceil<std::chrono::milliseconds>(index.next_look() - now));
 }
 
 void Store::State::work_idle() {
   if (writer->recall().removals_wait) purge_alone();
-  else if (index_waits || unindexed() > 0) index_alone();
-  else sweep_if_due();
+  else step_of_index();
+}
+
+void Store::State::step_of_index() {
+  using std::chrono::milliseconds;
+  const auto unix_time = std::chrono::system_clock::now().time_since_epoch();
+  const Result<void> done =
+      index.step({std::chrono::steady_clock::now(), std::chrono::duration_cast<milliseconds>(unix_time).count()});
+  if (!done) note_failure(done.error());
 }
 
 void Store::State::probe() {
@@ -429,7 +358,8 @@ void Store::State::run() {
       const auto something = [this] { return stopping || !queue.empty() || !pings.empty(); };
       if (taken.empty()) {
         if (healthy) {
-          resting = !work.wait_for(lock, pause, something);
+          work.wait_for(lock, pause, [&] { return something() || index.asked(); });
+          resting = !something();
         } else {
           work.wait_until(lock, next_probe, something);
         }
@@ -474,7 +404,7 @@ void Store::State::run_inline() {
     outcome.tell(listener);
   }
   while (healthy && writer->recall().removals_wait) purge_alone();
-  while (healthy && indexes_at_once()) index_alone();
+  while (healthy && index.wants_now()) step_of_index();
 }
 
 void Store::State::ask_step() {
@@ -522,7 +452,7 @@ Result<std::unique_ptr<Store>> Store::open(Settings settings) {
   const bool removed = has_removed(*state.writer);
   state.writer->recall().removals_wait = removed;
   state.writer->recall().may_have_merges = removed;
-  state.index_waits = search_progress(*state.writer).after_row > 0;
+  state.index.open();
   if (state.threaded()) state.thread = std::thread([&state] { state.run(); });
   if (state.settings.writer) state.ask_step();
   return store;
@@ -583,6 +513,13 @@ void Store::on_events(std::function<void(const std::vector<Event>&)> listener) {
 }
 
 bool Store::healthy() const { return state_->healthy; }
+
+void Store::renew_search_index(std::int64_t number) {
+  state_->index.ask_for_new_index(number);
+  if (!state_->threaded()) return;  // with the next turn
+  { const std::lock_guard lock(state_->mutex); }
+  state_->work.notify_one();
+}
 
 std::string Store::last_failure() const {
   const std::lock_guard lock(state_->failure_mutex);

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/changes.h"
@@ -37,12 +38,16 @@ class Store {
     std::int64_t max_events = 1'000'000;
     std::size_t max_purged_rows = 200;         // of removed sessions, chats and webhooks, with each batch (removal.h)
     std::size_t max_purged_rows_idle = 2'000;  // of the same, by a writer that has nothing else to do
+    /// The same by the texts of the messages among them.
+    std::size_t max_purged_bytes = 256u << 10, max_purged_bytes_idle = 1u << 20;
     std::chrono::milliseconds purge_pause{5};  // between the slices of an idle writer
     /// Messages that go into the index of words (search_index.h) with a batch, when more than max_unindexed wait.
     std::size_t max_indexed_rows = 500, max_unindexed = 2'000;
     /// The same of a writer that has nothing else to do: at once when so many wait, else after index_pause.
     std::size_t max_indexed_rows_idle = 250;
     std::chrono::milliseconds index_pause{2'000};
+    /// On the writer's thread: what became of the index of words, for the log of the process (index_keeper.h).
+    std::function<void(std::string_view event, std::string_view detail)> tell_of_index;
     std::chrono::milliseconds sweep_look{600'000};   // how often it looks whether a sweep of the index is due
     std::chrono::milliseconds probe_interval{1000};  // of the health probe after a failure
     std::optional<std::string> boot;                 // RunPlace::boot; default: that of this machine
@@ -68,6 +73,10 @@ class Store {
 
   /// Why every ratchet starts afresh in this run (storage/continuity.h); "" when they go on.
   const std::string& renewal() const;
+
+  /// A search could not read the index of words: FoundMessages::unreadable_index. The writer makes a new one. Any
+  /// thread.
+  void renew_search_index(std::int64_t number);
 
   /// Called on the loop, in id order, after each commit and before the completions of its turns. The events have the
   /// values that they were made of.

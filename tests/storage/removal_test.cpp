@@ -95,7 +95,7 @@ TEST_CASE("a removed session is gone at once and its rows go in bounded slices")
   int slices = 0;
   for (bool more = true; more; ++slices) {
     const std::int64_t before = rows();
-    more = *writer.turn([](Database& db) { return purge_removed(db, 60); });
+    more = *writer.turn([](Database& db) { return purge_removed(db, 60, 1u << 20); });
     CHECK(before - rows() <= 60);
     REQUIRE(slices < 20);
   }
@@ -116,7 +116,7 @@ TEST_CASE("what was removed before a restart goes after it") {
   {
     Writer writer(settings.path);
     writer.turn([](Database& db) { return bury_session(db, anna); });
-    writer.turn([](Database& db) { return purge_removed(db, 100); });
+    writer.turn([](Database& db) { return purge_removed(db, 100, 1u << 20); });
     CHECK(messages_of(*writer.db, anna) > 0);
   }
   test::HandLoop loop;
@@ -328,4 +328,42 @@ TEST_CASE("a message of which two merging chats have a copy is gone with both") 
   s.turn([&](Changes& changes) { changes.add(RemoveMessage{anna, chat, "both", false}); });
   CHECK(!has_message(s.db(), anna, chat, "both"));
   CHECK(find_chat(s.db(), anna, chat)->last_message->id == "P9");
+}
+
+TEST_CASE("a slice ends with the message whose text reaches its bytes") {
+  const int what = GENERATE(0, 1, 2, 3);
+  test::SlicedStore store(1'000);
+  store.settings.max_purged_bytes = 100'000;
+  store.reopen();
+  const SessionId session{1};
+  const Jid from("3", "s.whatsapp.net"), to("1", "lid");
+  store.turn([&](Changes& changes) {
+    changes.add(InsertSession{test::session_row(1, "anna")});
+    for (int i = 0; i < 20; ++i) {
+      MessageRow row = test::message_row(session, from, "M" + std::to_string(i), i * 1'000);
+      row.body = i == 7 ? std::string(300'000, 'x') : std::string(20'000, 'x');
+      row.details = "{\"poll\":{\"name\":\"" + std::string(20'000, 'y') + "\"}}";
+      if (what == 3 && i > 0) row.kind = "reaction", row.target_id = "M0";
+      changes.add(InsertMessage{std::move(row), true, std::nullopt});
+    }
+  });
+  store.turn([&](Changes& changes) {
+    if (what == 0) changes.add(RemoveSession{session});
+    if (what == 1) changes.add(RemoveChat{session, from});
+    if (what == 2) changes.add(MergeChats{session, from, to});
+    if (what == 3) changes.add(RemoveMessage{session, from, "M0", false});
+  });
+  const auto left = [&] {
+    return test::count(store.db(),
+                       "SELECT count(*) FROM message WHERE chat_id = (SELECT id FROM jid WHERE user = '3')");
+  };
+  int slices = 0;
+  for (std::int64_t before = left(); !store.purged(); ++slices) {
+    REQUIRE(slices < 50);
+    store.slice();
+    CHECK(before - left() <= 3);  // 40 KB each
+    before = left();
+  }
+  CHECK(slices >= 5);
+  CHECK(test::messages_of(store.db(), session) == (what == 2 ? 20 : 0));
 }
