@@ -2,8 +2,6 @@
 
 namespace wharf::sessions {
 
-using storage::Priority;
-
 std::optional<Lanes::Place> Lanes::place_of(const Jid& chat, const Lane& lane) const {
   if (lane.waiting.empty() || lane.preparing || delays_.armed(chat)) return std::nullopt;
   const auto& [row, first] = *lane.waiting.begin();
