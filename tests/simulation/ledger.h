@@ -78,6 +78,8 @@ struct Text {
   /// It cannot be said: the message that it is about is gone, or is none any more of which this can be said.
   bool refused = false;
   bool settled() const { return accepted || given_up || refused; }
+  /// Its chat was deleted while the answer was out: both may be in one commit, and it is gone when it is told of.
+  bool may_be_gone = false;
   /// Its program waits for the server's ack and was told of it, before the session's rows say so.
   bool told_ahead = false;
   /// The reader marked it read and was told so: the sender has to hear of it.

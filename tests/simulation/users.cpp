@@ -303,7 +303,7 @@ void Users::on_refused(Text& text, const protocol::Error& why) {
   if (text.settled()) return;
   const Text& target = ledger_.texts[text.target];
   const auto copy = target.copies.find(text.via);
-  const bool gone = copy != target.copies.end() && copy->second.removed;
+  const bool gone = target.may_be_gone || (copy != target.copies.end() && copy->second.removed);
   // A clock that jumped makes a message old, or a session's own rows of another day.
   const bool too_late = text.kind == Kind::edit &&
                         (world_.clocks_jumped || world_.time.now() - target.made_at > std::chrono::minutes(15));

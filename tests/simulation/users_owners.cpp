@@ -157,6 +157,10 @@ void Users::remove_chat(std::size_t gateway, std::size_t other) {
   const std::string& session = ledger_.gateways[gateway].session;
   world_.trace.note("user", fmt::format("removes the chat of {} with {}", session, ledger_.persons[other].number));
   ledger_.excuse_chat(gateway, other, "the chat was deleted");
+  for (Text& text : ledger_.texts) {
+    if (text.by_gateway && text.via == gateway && text.to == other && text.asked > 0 && !text.settled())
+      text.may_be_gone = true;
+  }
   world_.daemon.supervisor().tell(session,
                                   sessions::RemoveChat{Jid(ledger_.persons[other].number, protocol::server::user)},
                                   of_this_life<void>([this, gateway, other](sessions::Outcome<> removed) {
