@@ -90,6 +90,8 @@ TEST_CASE("files of the wished kinds and sizes are fetched when they come, other
   auto small = f.receive("A1", image, 1'000);
   CHECK(f.begun(small) == Paths{"/v/A1.enc"});
   auto large = f.receive("A2", image, 1'001), other = f.receive("A3", document, 10);
+  auto unsaid = f.receive("A4", image, 0);  // it might be of any length
+  CHECK(f.begun(unsaid).empty());
   CHECK(f.begun(large).empty());
   CHECK(f.begun(other).empty());
 }

@@ -270,6 +270,18 @@ TEST_CASE("a number that becomes a LID while something is scheduled stays one ch
   CHECK(storage::page_messages(f.store->reader(), f.row.id, lid, 10, std::nullopt).messages.size() == 1);
 }
 
+TEST_CASE("the time of a scheduled message may come in the turn in which its number becomes a LID") {
+  Later f;
+  const Jid lid("100000000000002", "lid");
+  const SentMessage scheduled = f.accepted(f.in(hour));
+  f.now_ms += hour;
+  f.steady += 1h;
+  f.call([&] { f.session->directory().learn(ben, lid); });
+  CHECK(f.row_named(scheduled.id).ack == AckLevel::pending);
+  CHECK(f.row_named(scheduled.id).chat == lid);
+  CHECK(storage::page_messages(f.store->reader(), f.row.id, lid, 10, std::nullopt).messages.size() == 1);
+}
+
 TEST_CASE("what has expired is not sent by a connection that comes before its alarm") {
   Later f;
   SendMessage request = Fixture::text("waits");
