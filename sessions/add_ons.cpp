@@ -1,6 +1,7 @@
 #include "sessions/add_ons.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "protocol/messages/add_on_secret.h"
@@ -11,6 +12,12 @@ namespace wharf::sessions {
 
 using protocol::MessageBody;
 using storage::MessageRow;
+
+bool changes_message(const storage::MessageRow& said) {
+  using protocol::MessageKind;
+  constexpr std::array kinds = {MessageKind::edit, MessageKind::revoke, MessageKind::pin, MessageKind::disappearing};
+  return std::any_of(kinds.begin(), kinds.end(), [&](MessageKind kind) { return said.kind == protocol::name(kind); });
+}
 
 bool AddOns::names_own(const protocol::MessageKey& key, const MessageRow& said_by) const {
   if (said_by.chat.is_group() && key.participant) return directory_.is_own(*key.participant);
@@ -55,6 +62,12 @@ void AddOns::take_effect(const MessageRow& row, const MessageBody& body) {
     const auto* poll = content ? std::get_if<protocol::Poll>(&content->body) : nullptr;
     if (poll != nullptr) vote(row, *choice, *target, *poll);
   }
+}
+
+void AddOns::on_at_server(const std::string& id) {
+  const auto said = c_.records.find_message_by_id(id, true);
+  if (!said || said->target_id.empty() || !changes_message(*said)) return;
+  if (const auto content = protocol::parse_message(said->content)) take_effect(*said, content->body);
 }
 
 std::vector<Jid> AddOns::canonical(const std::vector<Jid>& users) {

@@ -17,6 +17,10 @@
 
 namespace wharf::sessions {
 
+/// What nobody but us would know of if it never left (edit, revoke, pin, timer): it counts when the server has it, and
+/// by the server's time.
+bool changes_message(const storage::MessageRow& said);
+
 class AddOns {
  public:
   AddOns(Context& context, Directory& directory) : c_(context), directory_(directory), timers_(context, directory) {}
@@ -33,6 +37,9 @@ class AddOns {
     const auto target = target_of(row);
     return target && target->revoked_at != 0;
   }
+  /// The server has what was said here: what it changes (changes_message) changes now. Nothing for what is gone, or
+  /// changes nothing.
+  void on_at_server(const std::string& id);
   /// A message was stored in this turn: what was said about it before takes effect.
   void on_arrived(const storage::MessageRow& message);
 

@@ -2,6 +2,7 @@
 // What the parts of one session share: its rows, its keys, the turn being built and the ways to act in it. Owned by
 // Session; the parts hold a reference. Nothing here does I/O: sending appends an effect to the turn.
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -134,6 +135,13 @@ class UnderCause {
 /// Milliseconds of steady time from now.
 inline net::SteadyTime in(const Context& context, std::chrono::milliseconds delay) {
   return context.now.steady + delay;
+}
+
+/// When a moment of the wall clock is to be looked at: at most a minute from now, as that clock may be set.
+inline std::optional<net::SteadyTime> by_clock(const Now& now, std::optional<UnixMs> at) {
+  constexpr UnixMs minute = 60'000;
+  if (!at) return std::nullopt;
+  return now.steady + std::chrono::milliseconds(std::clamp<UnixMs>(*at - now.unix_ms, 0, minute));
 }
 
 }  // namespace wharf::sessions

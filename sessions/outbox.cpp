@@ -1,7 +1,6 @@
 #include "sessions/outbox.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 #include <vector>
 
@@ -22,192 +21,40 @@ bool in_flight(OutboxState state) { return state == OutboxState::sealed || state
 bool acknowledged(OutboxState state) { return state == OutboxState::incomplete || state == OutboxState::completing; }
 bool unsealed(OutboxState state) { return state == OutboxState::waiting || state == OutboxState::uploading; }
 
-constexpr const char* deleted = "the message was deleted before it was sent";
-constexpr const char* expired = "expired: it could not be sent in time";
-
-/// What nobody but us would know of if it never left: it counts when the server has it, and by the server's time.
-bool changes_message(const MessageRow& said) {
-  using protocol::MessageKind;
-  constexpr std::array kinds = {MessageKind::edit, MessageKind::revoke, MessageKind::pin, MessageKind::disappearing};
-  return std::any_of(kinds.begin(), kinds.end(), [&](MessageKind kind) { return said.kind == protocol::name(kind); });
-}
-
-std::optional<MediaName> file_of(const SendMessage& request) {
-  const auto* media = std::get_if<SendMedia>(&request.content);
-  return media ? media->upload : std::nullopt;
-}
-
 }  // namespace
 
 Outbox::Outbox(Context& context, Directory& directory, Sealer& sealer, AddOns& add_ons, Uploads& uploads)
-    : c_(context),
-      directory_(directory),
-      sealer_(sealer),
-      add_ons_(add_ons),
-      uploads_(uploads),
-      idempotency_(context, directory) {
+    : c_(context), directory_(directory), sealer_(sealer), add_ons_(add_ons), uploads_(uploads) {
   uploads_.on_uploaded = [this](std::int64_t row, const protocol::UploadAnswer& answer) { on_uploaded(row, answer); };
   uploads_.on_failed = [this](std::int64_t row, const std::string& why) { on_not_uploaded(row, why); };
 }
 
-void Outbox::load() {
-  for (auto& row : c_.records.load_outbox()) {
-    std::optional<MediaName> upload;
-    if (row.upload.size() == MediaName().size())
-      std::copy(row.upload.begin(), row.upload.end(), upload.emplace().begin());
-    if (row.state == OutboxState::scheduled) {
-      schedule_.add({row.row, row.chat, row.message_id, {}, row.priority, row.send_at, row.expires_at, upload});
-      continue;
-    }
-    Item item;
-    item.chat = row.chat;
-    item.message_id = std::move(row.message_id);
-    item.state = row.state;
-    item.priority = row.priority;
-    item.sealed = std::move(row.stanza);
-    item.unanswered = row.attempts;
-    item.upload = upload;
-    if (upload) uploads_.add(row.row, item.message_id);
-    item.expires_at = row.expires_at;
-    if (!in_flight(item.state)) wait_in_lane(row.row, item);
-    insert(row.row, std::move(item));
-  }
-  last_row_ = c_.records.last_outbox_row();
+void Outbox::resume(storage::OutboxRow row) {
+  Item item;
+  item.chat = row.chat;
+  item.message_id = std::move(row.message_id);
+  item.state = row.state;
+  item.sealed = std::move(row.stanza);
+  item.unanswered = row.attempts;
+  item.terms = terms_of(row);
+  if (item.terms.upload) uploads_.add(row.row, item.message_id);
+  if (!in_flight(item.state)) wait_in_lane(row.row, item);
+  insert(row.row, std::move(item));
 }
 
 void Outbox::count(Holdings& held) const {
-  held.queued = items_.size() + schedule_.size();
+  held.queued = items_.size();
   held.in_flight = in_flight_;
   held.in_flight_bytes = in_flight_bytes_;
   held.lanes = lanes_.size();
 }
 
-// --- acceptance
+// --- in
 
-Outcome<Jid> Outbox::open_chat(const SendMessage& request) {
-  if (const auto linked = sealer_.can_send(); !linked) return linked.error();
-  auto chat = sealer_.chat_of(request);
-  if (!chat) return chat;
-  if (const auto possible = sealer_.can_send_to(*chat); !possible) return possible.error();
-  return chat;
-}
-
-void Outbox::accept(const SendMessage& request, Reply<SentMessage> reply) {
-  const auto refuse = [&](const Refusal& why) { c_.answer(std::move(reply), why); };
-  const auto chat = open_chat(request);
-  if (!chat) return refuse(chat.error());
-  auto earlier = idempotency_.find(request, *chat);
-  if (!earlier) return refuse(earlier.error());
-  if (*earlier) return c_.answer(std::move(reply), std::move(**earlier));
-  if (items_.size() + schedule_.size() >= c_.settings.max_queued_messages) {
-    return refuse(Refusal(Errc::rate_limited, Subject::queue, "the queue of this session is full"));
-  }
-  auto message = compose(request, *chat);
-  if (!message) return refuse(message.error());
-  idempotency_.remember(request, message->id);
-  c_.answer(std::move(reply), sent_message(*message, directory_.person(message->chat)));
-  take_in(request, std::move(*message));
-}
-
-void Outbox::accept(const SendMessages& several, Reply<std::vector<SentMessage>> reply) {
-  const auto refuse = [&](const Refusal& why) { c_.answer(std::move(reply), why); };
-  auto earlier = find(FindSent{several.messages});
-  if (!earlier) return refuse(earlier.error());
-  if (!earlier->empty()) return c_.answer(std::move(reply), std::move(*earlier));
-  if (items_.size() + schedule_.size() + several.messages.size() > c_.settings.max_queued_messages)
-    return refuse(Refusal(Errc::rate_limited, Subject::queue, "the queue of this session has no room for all of them"));
-  std::vector<MessageRow> composed;  // all of them before the first is taken in: none is refused behind another
-  for (const SendMessage& request : several.messages) {
-    const auto chat = open_chat(request);
-    if (!chat) return refuse(chat.error());
-    auto message = compose(request, *chat);
-    if (!message) return refuse(message.error());
-    composed.push_back(std::move(*message));
-  }
-  std::vector<SentMessage> sent;
-  for (std::size_t i = 0; i < composed.size(); ++i) {
-    idempotency_.remember(several.messages.front(), composed[i].id, i);
-    sent.push_back(sent_message(composed[i], directory_.person(composed[i].chat)));
-  }
-  c_.answer(std::move(reply), std::move(sent));
-  for (std::size_t i = 0; i < composed.size(); ++i) take_in(several.messages[i], std::move(composed[i]));
-}
-
-Outcome<std::vector<SentMessage>> Outbox::find(const FindSent& wanted) {
-  if (wanted.messages.empty()) return Error(Errc::malformed, "there is no message to be sent");
-  const auto chat = open_chat(wanted.messages.front());
-  if (!chat) return chat.error();
-  return idempotency_.find_all(wanted.messages, *chat);
-}
-
-Outcome<MessageRow> Outbox::compose(const SendMessage& request, const Jid& chat) {
-  constexpr UnixMs clock_behind = 60'000;  // of whoever asks
-  if (request.send_at != 0 && request.send_at < c_.now.unix_ms - clock_behind)
-    return Refusal(Errc::malformed, Subject::send_at, "must not be in the past");
-  if (request.expires_at != 0 && request.expires_at <= c_.now.unix_ms)
-    return Refusal(Errc::malformed, Subject::expires_at, "must not be in the past");
-  auto message = sealer_.compose(request, chat);
-  if (message && request.send_at > c_.now.unix_ms) {
-    message->ack = AckLevel::scheduled;
-    message->timestamp = request.send_at;
-  }
-  return message;
-}
-
-void Outbox::take_in(const SendMessage& request, MessageRow message) {
-  if (message.ack == AckLevel::scheduled) return put_off(request, std::move(message));
-  Item item = item_of(message, request.priority, request.expires_at, file_of(request));
+void Outbox::take(const MessageRow& message, const SendingTerms& terms) {
+  Item item = item_of(message, terms);
   const auto unsealable = seal_at_once(item, message);
-  tell_new(message);
-  take_up(std::move(item), unsealable);
-}
-
-Outbox::Item Outbox::item_of(const MessageRow& message, storage::Priority priority, UnixMs expires_at,
-                             std::optional<MediaName> upload) {
-  Item item;
-  item.chat = lane_of(message.chat);
-  item.message_id = message.id;
-  item.request_id = c_.cause;
-  item.priority = priority;
-  item.expires_at = expires_at;
-  item.changes_message = changes_message(message);
-  if (upload) {
-    item.upload = upload;
-    item.state = OutboxState::uploading;
-  }
-  return item;
-}
-
-// The common case seals in the same turn: one commit covers message, ratchets and stanza.
-std::optional<Error> Outbox::seal_at_once(Item& item, const MessageRow& message) {
-  if (item.upload || !may_go_at_once(item.chat)) return std::nullopt;
-  auto sealed = sealer_.seal(item.chat, message);
-  if (!sealed) return sealed.error();
-  item.state = OutboxState::sealed;
-  item.sealed = std::move(*sealed);
-  return std::nullopt;
-}
-
-std::optional<Jid> Outbox::announce(const MessageRow& message) {
-  PersonIds ids = directory_.person(message.chat);
-  const events::Message& told = message;
-  c_.emit(events::NewMessage{told, ids, directory_.person(message.author)});
-  return std::move(message.chat.is_lid() ? ids.pn : ids.lid);
-}
-
-void Outbox::tell_new(const MessageRow& message) {
-  if (message.target_id.empty()) {
-    auto alternate = announce(message);
-    c_.records.add(storage::InsertMessage{message, false, std::move(alternate)});
-    return;
-  }
-  c_.records.add(storage::InsertMessage{message, false, std::nullopt});
-  if (changes_message(message)) return;
-  if (const auto content = protocol::parse_message(message.content)) add_ons_.take_effect(message, content->body);
-}
-
-void Outbox::take_up(Item item, const std::optional<Error>& unsealable) {
-  const std::int64_t row = ++last_row_;
+  const std::int64_t row = new_row();
   c_.records.add(storage::InsertOutbox{row_of(row, item)});
   Item& queued = insert(row, std::move(item));
   if (unsealable) return fail(row, unsealable->detail);
@@ -217,18 +64,31 @@ void Outbox::take_up(Item item, const std::optional<Error>& unsealable) {
   pump();
 }
 
+Outbox::Item Outbox::item_of(const MessageRow& message, const SendingTerms& terms) {
+  Item item;
+  item.chat = lane_of(message.chat);
+  item.message_id = message.id;
+  item.request_id = c_.cause;
+  item.terms = terms;
+  item.changes_message = changes_message(message);
+  if (terms.upload) item.state = OutboxState::uploading;
+  return item;
+}
+
+// The common case seals in the same turn: one commit covers message, ratchets and stanza.
+std::optional<Error> Outbox::seal_at_once(Item& item, const MessageRow& message) {
+  if (item.terms.upload || !may_go_at_once(item.chat)) return std::nullopt;
+  auto sealed = sealer_.seal(item.chat, message);
+  if (!sealed) return sealed.error();
+  item.state = OutboxState::sealed;
+  item.sealed = std::move(*sealed);
+  return std::nullopt;
+}
+
 storage::OutboxRow Outbox::row_of(std::int64_t row, const Item& item) const {
-  storage::OutboxRow stored;
-  stored.row = row;
-  stored.session = c_.id();
-  stored.chat = item.chat;
-  stored.message_id = item.message_id;
+  storage::OutboxRow stored = outbox_row(c_, row, item.chat, item.message_id, item.terms);
   stored.state = item.state;
-  stored.priority = item.priority;
-  stored.expires_at = item.expires_at;
   stored.stanza = item.sealed;
-  if (item.upload) stored.upload = protocol::to_bytes(*item.upload);
-  stored.accepted_at = c_.now.unix_ms;
   return stored;
 }
 
@@ -236,103 +96,16 @@ Outbox::Item& Outbox::insert(std::int64_t row, Item item) {
   Item& kept = items_.emplace(row, std::move(item)).first->second;
   by_id_[kept.message_id] = row;
   count(kept, true);
-  if (kept.expires_at != 0 && unsealed(kept.state)) expiries_.set(row, kept.expires_at);
+  if (kept.terms.expires_at != 0 && unsealed(kept.state)) expiries_.set(row, kept.terms.expires_at);
   return kept;
 }
 
-// --- later
-
-// The message stands beside the conversation until its time: no page and no event shows it.
-void Outbox::put_off(const SendMessage& request, MessageRow message) {
-  Schedule::Item item;
-  item.row = ++last_row_;
-  item.chat = message.chat;
-  item.message_id = message.id;
-  item.request_id = c_.cause;
-  item.priority = request.priority;
-  item.send_at = request.send_at;
-  item.expires_at = request.expires_at;
-  const UnixMs late = std::chrono::duration_cast<milliseconds>(c_.settings.max_lateness).count();
-  if (item.expires_at == 0 && late > 0) item.expires_at = item.send_at + late;
-  item.upload = file_of(request);
-  storage::OutboxRow stored;
-  stored.row = item.row;
-  stored.session = c_.id();
-  stored.chat = item.chat;
-  stored.message_id = item.message_id;
-  stored.state = OutboxState::scheduled;
-  stored.priority = item.priority;
-  stored.send_at = item.send_at;
-  stored.expires_at = item.expires_at;
-  if (item.upload) stored.upload = protocol::to_bytes(*item.upload);
-  stored.accepted_at = c_.now.unix_ms;
-  c_.records.add(storage::InsertMessage{std::move(message), false, std::nullopt});
-  c_.records.add(storage::InsertOutbox{std::move(stored)});
-  schedule_.add(std::move(item));
-}
-
 void Outbox::expire_due() {
-  for (unsigned ended = 0; ended < max_due_at_once; ++ended) {
+  for (unsigned ended = 0; ended < max_expired_at_once; ++ended) {
     const auto row = expiries_.take_due(c_.now.unix_ms);
     if (!row) return;
     fail(*row, expired);
   }
-}
-
-void Outbox::release_due() {
-  for (unsigned released = 0; released < max_due_at_once; ++released) {
-    auto item = schedule_.take_due(c_.now.unix_ms);
-    if (!item) return;
-    release(std::move(*item));
-  }
-}
-
-void Outbox::release(Schedule::Item scheduled) {
-  const UnderCause own(c_, std::move(scheduled.request_id));
-  if (scheduled.expires_at != 0 && scheduled.expires_at <= c_.now.unix_ms) return withdraw(scheduled, expired);
-  auto message = c_.records.find_message_by_id(scheduled.message_id, true);
-  if (!message || message->content.empty()) return withdraw(scheduled, deleted);
-  c_.records.add(storage::RemoveOutbox{c_.id(), scheduled.row});
-  message->ack = AckLevel::pending;
-  message->timestamp = c_.now.unix_ms - c_.now.unix_ms % 1000;  // as composed
-  Item item = item_of(*message, scheduled.priority, scheduled.expires_at, scheduled.upload);
-  const auto unsealable = seal_at_once(item, *message);
-  auto alternate = announce(*message);
-  c_.records.add(
-      storage::ReleaseMessage{c_.id(), message->chat, message->id, message->timestamp, std::move(alternate)});
-  take_up(std::move(item), unsealable);
-}
-
-void Outbox::withdraw(const Schedule::Item& scheduled, const std::string& why) {
-  const UnderCause told(c_, c_.cause.empty() ? scheduled.request_id : c_.cause);
-  c_.records.add(storage::RemoveOutbox{c_.id(), scheduled.row});
-  if (scheduled.upload) c_.release_file(*scheduled.upload, false);
-  const Jid chat = directory_.canonical_user(scheduled.chat);
-  c_.records.add(storage::WithdrawMessage{c_.id(), chat, scheduled.message_id, why});
-  c_.emit(events::Ack{scheduled.message_id, chat, directory_.person(chat), AckLevel::error, why, c_.now.unix_ms});
-}
-
-void Outbox::cancel(const CancelMessage& request, Reply<SentMessage> reply) {
-  const auto refuse = [&](Errc code, const char* why) {
-    c_.answer(std::move(reply), Refusal(code, Subject::message, why));
-  };
-  const auto answer = [&] {
-    const auto message = c_.records.find_message_by_id(request.message, true);
-    if (!message) return refuse(Errc::not_found, "it waits no more");
-    c_.answer(std::move(reply), sent_message(*message, directory_.person(message->chat)));
-  };
-  constexpr const char* cancelled = "cancelled before it was sent";
-  if (const auto scheduled = schedule_.take(request.message)) {
-    withdraw(*scheduled, cancelled);
-    return answer();
-  }
-  const auto known = by_id_.find(request.message);
-  if (known == by_id_.end()) return refuse(Errc::not_found, "it is not in the queue");
-  if (!unsealed(items_.at(known->second).state))
-    return refuse(Errc::conflict, "it is on its way already; a message that was sent can be deleted for everyone");
-  cancel(known->second, cancelled);
-  answer();
-  pump();
 }
 
 void Outbox::count(const Item& item, bool enters) {
@@ -360,8 +133,8 @@ void Outbox::on_uploaded(std::int64_t row, const protocol::UploadAnswer& answer)
   c_.records.add(storage::PutContent{c_.id(), message->chat, message->id, true,
                                      protocol::with_media_place(message->content, place)});
   c_.records.add(storage::EndUpload{c_.id(), row});
-  c_.release_file(*item.upload, true);
-  item.upload.reset();
+  c_.release_file(*item.terms.upload, true);
+  item.terms.upload.reset();
   item.state = OutboxState::waiting;
   lanes_.make_ready(item.chat, row);
   pump();
@@ -369,10 +142,7 @@ void Outbox::on_uploaded(std::int64_t row, const protocol::UploadAnswer& answer)
 
 void Outbox::release_files() {
   for (const auto& [row, item] : items_) {
-    if (item.upload) c_.release_file(*item.upload, false);
-  }
-  for (const auto& [row, item] : schedule_.items()) {
-    if (item.upload) c_.release_file(*item.upload, false);
+    if (item.terms.upload) c_.release_file(*item.terms.upload, false);
   }
 }
 
@@ -392,7 +162,7 @@ Jid Outbox::lane_of(const Jid& chat) {
 }
 
 void Outbox::wait_in_lane(std::int64_t row, const Item& item) {
-  lanes_.add(item.chat, row, {item.priority, item.state != OutboxState::uploading});
+  lanes_.add(item.chat, row, {item.terms.priority, item.state != OutboxState::uploading});
 }
 
 void Outbox::move_lane(const Jid& from, const Jid& canonical) {
@@ -452,7 +222,7 @@ bool Outbox::room_in_flight() const {
 
 void Outbox::seal_head(std::int64_t row, Item& item) {
   // Here too: a connection may come before the alarms of many have rung.
-  if (item.state == OutboxState::waiting && item.expires_at != 0 && item.expires_at <= c_.now.unix_ms)
+  if (item.state == OutboxState::waiting && item.terms.expires_at != 0 && item.terms.expires_at <= c_.now.unix_ms)
     return fail(row, expired);
   const auto message = c_.records.find_message_by_id(item.message_id, true);
   if (!message) return fail(row, deleted);
@@ -531,17 +301,13 @@ void Outbox::on_link_down() {
 }
 
 std::optional<net::SteadyTime> Outbox::due() const {
-  const auto by_clock = [this](std::optional<UnixMs> at) {
-    return at ? std::optional(steady_time_of(c_.now, *at)) : std::nullopt;
-  };
-  const auto later = earliest({by_clock(schedule_.earliest()), by_clock(expiries_.earliest())});
-  if (!c_.link.online()) return later;
-  return earliest({later, resends_.earliest(), answers_due_.earliest(), lanes_.due()});
+  const auto expires = by_clock(c_.now, expiries_.earliest());
+  if (!c_.link.online()) return expires;
+  return earliest({expires, resends_.earliest(), answers_due_.earliest(), lanes_.due()});
 }
 
 void Outbox::on_due() {
   expire_due();
-  release_due();
   if (!c_.link.online()) return;
   while (const auto row = resends_.take_due(c_.now.steady)) transmit(*row, items_.at(*row));
   bool swallowed = false;
@@ -628,13 +394,7 @@ void Outbox::tell_accepted(const Item& item, UnixMs at) {
   if (item.readdressed) sealer_.prefer_other_address();
   c_.records.add(storage::RaiseAckById{c_.id(), item.message_id, AckLevel::server, "", at});
   c_.emit(events::Ack{item.message_id, item.chat, directory_.person(item.chat), AckLevel::server, "", at});
-  if (item.changes_message) change_message(item);
-}
-
-void Outbox::change_message(const Item& item) {
-  const auto said = c_.records.find_message_by_id(item.message_id, true);
-  if (!said || said->target_id.empty() || !changes_message(*said)) return;
-  if (const auto content = protocol::parse_message(said->content)) add_ons_.take_effect(*said, content->body);
+  if (item.changes_message) add_ons_.on_at_server(item.message_id);
 }
 
 void Outbox::end(std::int64_t row) {
@@ -648,7 +408,7 @@ void Outbox::fail(std::int64_t row, const std::string& why) {
   end_as_error(row, why);
 }
 
-void Outbox::cancel(std::int64_t row, const std::string& why) {
+void Outbox::cancel_row(std::int64_t row, const std::string& why) {
   if (c_.cause.empty()) return fail(row, why);
   end_as_error(row, why);
 }
@@ -670,9 +430,9 @@ void Outbox::drop(std::int64_t row) {
   resends_.clear(row);
   answers_due_.clear(row);
   expiries_.clear(row);
-  if (it->second.upload) {
+  if (it->second.terms.upload) {
     uploads_.forget(row);
-    c_.release_file(*it->second.upload, false);
+    c_.release_file(*it->second.terms.upload, false);
   }
   by_id_.erase(it->second.message_id);
   items_.erase(it);
@@ -680,31 +440,24 @@ void Outbox::drop(std::int64_t row) {
 }
 
 void Outbox::cancel_all(const std::string& why) {
-  while (!items_.empty()) cancel(items_.begin()->first, why);
-  while (schedule_.size() > 0) withdraw(*schedule_.take(schedule_.items().begin()->second.message_id), why);
+  while (!items_.empty()) cancel_row(items_.begin()->first, why);
 }
 
-void Outbox::forget_message(const std::string& id) {
-  constexpr const char* why = "cancelled: the message was deleted before it was sent";
-  if (const auto scheduled = schedule_.take(id)) return withdraw(*scheduled, why);
-  const auto known = by_id_.find(id);
-  if (known == by_id_.end() || !unsealed(items_.at(known->second).state)) return;
-  cancel(known->second, why);
+Outbox::Cancelled Outbox::cancel(std::string_view message_id, const std::string& why) {
+  const auto known = by_id_.find(message_id);
+  if (known == by_id_.end()) return Cancelled::unknown;
+  if (!unsealed(items_.at(known->second).state)) return Cancelled::too_late;
+  cancel_row(known->second, why);
   pump();  // what waited behind it
+  return Cancelled::yes;
 }
 
-void Outbox::forget_chat(const Jid& chat) {
-  constexpr const char* why = "cancelled: the chat was deleted before the message was sent";
+void Outbox::cancel_chat(const Jid& chat, const std::string& why) {
   std::vector<std::int64_t> waiting;
   for (const auto& [row, item] : items_) {
     if (unsealed(item.state) && directory_.canonical_user(item.chat) == chat) waiting.push_back(row);
   }
-  for (const std::int64_t row : waiting) cancel(row, why);
-  std::vector<std::string> scheduled;
-  for (const auto& [row, item] : schedule_.items()) {
-    if (directory_.canonical_user(item.chat) == chat) scheduled.push_back(item.message_id);
-  }
-  for (const std::string& id : scheduled) withdraw(*schedule_.take(id), why);
+  for (const std::int64_t row : waiting) cancel_row(row, why);
 }
 
 }  // namespace wharf::sessions

@@ -1,10 +1,10 @@
 #pragma once
-// The durable outbox of a session: accepted, sealed (encrypted, the bytes are stored), acknowledged. Order per chat is
-// kept (lanes.h); a chat that waits for keys, or for the upload of a file, does not hold up others. What is scheduled
-// (schedule.h) is accepted anew at its time; what expires ends as an error unless it was sealed. Sealed bytes are
-// resent unchanged until their ack comes, so a crash at any point neither loses nor doubles a message and never reuses
-// a message key. When the ack says that the server knows devices that a message was not sealed for, it stays until it
-// was sealed and sent for those too, once: to everybody else it is sent by then. Specification 03 sections 4.1, 4.8.
+// The durable outbox of a session: queued, sealed (encrypted, the bytes are stored), acknowledged. What goes in is
+// decided elsewhere (acceptance.h). Order per chat is kept (lanes.h); a chat that waits for keys, or for the upload of
+// a file, does not hold up others. What expires ends as an error unless it was sealed. Sealed bytes are resent
+// unchanged until their ack comes, so a crash at any point neither loses nor doubles a message and never reuses a
+// message key. When the ack says that the server knows devices that a message was not sealed for, it stays until it was
+// sealed and sent for those too, once: to everybody else it is sent by then. Specification 03 sections 4.1, 4.8.
 //
 // But for where a file is it knows no WhatsApp: what a message is made of, how it is encrypted and what an answer of
 // the server means is asked of the Sealer, and of the directory only who is who.
@@ -17,13 +17,11 @@
 
 #include "sessions/add_ons.h"
 #include "sessions/alarms.h"
-#include "sessions/commands.h"
 #include "sessions/holdings.h"
-#include "sessions/idempotency.h"
 #include "sessions/lanes.h"
 #include "sessions/media/uploads.h"
-#include "sessions/schedule.h"
 #include "sessions/sealer.h"
+#include "sessions/sending_terms.h"
 #include "storage/outbox.h"
 
 namespace wharf::sessions {
@@ -39,14 +37,17 @@ class Outbox {
 
   Outbox(Context& context, Directory& directory, Sealer& sealer, AddOns& add_ons, Uploads& uploads);
 
-  /// At start: what was accepted and not acknowledged.
-  void load();
-  void accept(const SendMessage& request, Reply<SentMessage> reply);
-  void accept(const SendMessages& several, Reply<std::vector<SentMessage>> reply);
-  /// The first answer to a request that is repeated; none when it is new. Errors: as FindSent.
-  Outcome<std::vector<SentMessage>> find(const FindSent& wanted);
-  /// Ends a message that was not sealed yet. Errors: as CancelMessage.
-  void cancel(const CancelMessage& request, Reply<SentMessage> reply);
+  /// Why a message ends that never left.
+  static constexpr const char* deleted = "the message was deleted before it was sent";
+  static constexpr const char* expired = "expired: it could not be sent in time";
+
+  /// At start: a row that was accepted and not acknowledged; the number of the last one.
+  void resume(storage::OutboxRow row);
+  void number_from(std::int64_t last_row) { last_row_ = last_row; }
+  /// Of a row that is to be inserted: for what is scheduled too.
+  std::int64_t new_row() { return ++last_row_; }
+  /// Queues a message whose row is written in this turn, and sends it at once where nothing is to be waited for.
+  void take(const storage::MessageRow& message, const SendingTerms& terms);
   /// The session came online: sealed messages again, then what waits.
   void on_online();
   bool awaits(std::string_view message_id) const { return by_id_.contains(message_id); }
@@ -58,19 +59,21 @@ class Outbox {
   /// of the server's clock, since ours may be wrong by days.
   void on_receipt(std::string_view message_id, UnixMs at);
   void on_link_down();
-  /// The user deletes the chat: what was not sealed yet is cancelled, its ack says so. Sealed messages may be on their
-  /// way already and are followed to their ack.
-  void forget_chat(const Jid& chat);
-  /// The user deletes one message: the same.
-  void forget_message(const std::string& id);
+  enum class Cancelled : std::uint8_t { yes, unknown, too_late };
+  /// Ends a message that was not sealed yet; its ack says why. One that was may be on its way already, and is followed
+  /// to its ack.
+  Cancelled cancel(std::string_view message_id, const std::string& why);
+  /// All of a canonical chat that were not sealed yet.
+  void cancel_chat(const Jid& chat, const std::string& why);
   /// The session was logged out: nothing of the outbox can be sent any more.
   void cancel_all(const std::string& why);
   /// The session is removed: files that were to be uploaded go with its rows.
   void release_files();
-  /// When on_due() has something to do: while offline, only what is scheduled or expires.
+  /// When on_due() has something to do: while offline, only what expires.
   std::optional<net::SteadyTime> due() const;
   void on_due();
-  /// Messages that are not sent yet: not those that only some devices lack, nor those whose time has not come.
+  std::size_t size() const { return items_.size(); }
+  /// Messages that are not sent yet: not those that only some devices lack.
   std::size_t unsent() const { return items_.size() - acknowledged_; }
   void count(Holdings& held) const;
   /// Set by the session: this connection swallowed a message.
@@ -78,17 +81,15 @@ class Outbox {
 
  private:
   static constexpr unsigned max_resends = 3;
-  static constexpr unsigned max_due_at_once = 64;  // released, or expired, in one turn
+  static constexpr unsigned max_expired_at_once = 64;  // in one turn
 
   struct Item {
     Jid chat;
     std::string message_id;
     std::string request_id;  // of the command that asked for it; "" after a restart
     storage::OutboxState state = storage::OutboxState::waiting;
-    storage::Priority priority = storage::Priority::normal;
-    UnixMs expires_at = 0;  // 0 = never
+    SendingTerms terms;  // `upload` while uploading
     Bytes sealed;
-    std::optional<MediaName> upload;  // while uploading
     bool sent = false;                // on this connection
     std::uint32_t expected_acks = 0;  // on this connection: what is sealed twice has one id for two answers
     unsigned temporary_errors = 0;
@@ -107,28 +108,11 @@ class Outbox {
     bool& pumping;
   };
 
-  // --- acceptance
-  /// Where it goes, when anything can go there.
-  Outcome<Jid> open_chat(const SendMessage& request);
-  Outcome<storage::MessageRow> compose(const SendMessage& request, const Jid& chat);
-  void take_in(const SendMessage& request, storage::MessageRow message);
-  Item item_of(const storage::MessageRow& message, storage::Priority priority, UnixMs expires_at,
-               std::optional<MediaName> upload);
+  // --- in
+  Item item_of(const storage::MessageRow& message, const SendingTerms& terms);
   std::optional<Error> seal_at_once(Item& item, const storage::MessageRow& message);
-  /// Gives the other id of its chat.
-  std::optional<Jid> announce(const storage::MessageRow& message);
-  void tell_new(const storage::MessageRow& message);
-  /// Its rows stand: it is on its way, waits, or has failed.
-  void take_up(Item item, const std::optional<Error>& unsealable);
   storage::OutboxRow row_of(std::int64_t row, const Item& item) const;
   Item& insert(std::int64_t row, Item item);
-
-  // --- later
-  void put_off(const SendMessage& request, storage::MessageRow message);
-  void expire_due();
-  void release_due();
-  void release(Schedule::Item scheduled);
-  void withdraw(const Schedule::Item& scheduled, const std::string& why);
 
   // --- files
   void on_uploaded(std::int64_t row, const protocol::UploadAnswer& answer);
@@ -158,10 +142,10 @@ class Outbox {
   void on_silence(std::int64_t row);
 
   // --- ends
+  void expire_due();
   void on_accepted(std::int64_t row, Item& item, const Sealer::Accepted& accepted);
   void on_refused(std::int64_t row, Item& item, const Sealer::Refused& refused);
   void tell_accepted(const Item& item, UnixMs at);
-  void change_message(const Item& item);
   /// Acknowledged; the devices that it was not sealed for wait in its lane.
   void complete(std::int64_t row, Item& item);
   /// Out of the queue; what waited for its room goes on.
@@ -169,7 +153,7 @@ class Outbox {
   /// Told as of the request that asked for the message, whatever is handled now.
   void fail(std::int64_t row, const std::string& why);
   /// Told as of the command that ends it; as of its own request when it is none that does.
-  void cancel(std::int64_t row, const std::string& why);
+  void cancel_row(std::int64_t row, const std::string& why);
   void end_as_error(std::int64_t row, const std::string& why);
   void drop(std::int64_t row);
 
@@ -178,14 +162,12 @@ class Outbox {
   Sealer& sealer_;
   AddOns& add_ons_;
   Uploads& uploads_;
-  Idempotency idempotency_;
   std::map<std::int64_t, Item> items_;              // by outbox row: order of acceptance
   std::map<std::string_view, std::int64_t> by_id_;  // Item::message_id, a view of it -> row
   Lanes lanes_;                                     // by canonical chat
-  Schedule schedule_;
-  Alarms<std::int64_t, UnixMs> expiries_;  // of what is not sealed
-  Alarms<std::int64_t> resends_;           // after a temporary refusal
-  Alarms<std::int64_t> answers_due_;       // of what is in flight on this connection
+  Alarms<std::int64_t, UnixMs> expiries_;           // of what is not sealed
+  Alarms<std::int64_t> resends_;                    // after a temporary refusal
+  Alarms<std::int64_t> answers_due_;                // of what is in flight on this connection
   std::int64_t last_row_ = 0;
   std::size_t in_flight_ = 0;  // on their way or to be sent as they are
   std::size_t in_flight_bytes_ = 0;

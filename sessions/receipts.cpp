@@ -10,6 +10,7 @@
 #include "protocol/messages/content.h"
 #include "protocol/messages/padding.h"
 #include "protocol/stanzas/ack.h"
+#include "sessions/add_ons.h"
 #include "sessions/server_time.h"
 
 namespace wharf::sessions {
@@ -130,8 +131,12 @@ void Receipts::raise(const std::string& id, const Jid& from, AckLevel level, Uni
     c_.records.add(storage::NoteCopy{message->row, storage::CopyHolder::recipient, from.device});
   }
   if (level <= message->ack) return;
-  c_.records.add(storage::RaiseAck{c_.id(), message->row, level, "", std::nullopt});
+  // It was given up (logged out; its ack never came), so nobody has heard yet when it changed something.
+  const bool changes_late = message->ack == AckLevel::error && changes_message(*message);
+  const auto sent_at = changes_late ? std::optional(at) : std::nullopt;
+  c_.records.add(storage::RaiseAck{c_.id(), message->row, level, "", sent_at});
   c_.emit(events::Ack{id, message->chat, directory_.person(message->chat), level, "", at});
+  if (changes_late && on_late_proof) on_late_proof(id);
 }
 
 void Receipts::on_own_receipt(const protocol::IncomingReceipt& receipt) {

@@ -19,6 +19,9 @@ class Receipts {
   void on_receipt(const Node& receipt);
   /// Set by the session: a receipt of a device that the message was for shows that the server has had it.
   std::function<void(const std::string& message_id, UnixMs at)> on_proof;
+  /// What changes a message (changes_message) had ended as an error and was sent all the same, as its recipient's
+  /// receipt proves.
+  std::function<void(const std::string& message_id)> on_late_proof;
 
  private:
   static constexpr std::size_t max_ids = 256;

@@ -1,14 +1,8 @@
 #include "sessions/schedule.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace wharf::sessions {
-
-net::SteadyTime steady_time_of(const Now& now, UnixMs at) {
-  constexpr UnixMs minute = 60'000;
-  return now.steady + std::chrono::milliseconds(std::clamp<UnixMs>(at - now.unix_ms, 0, minute));
-}
 
 void Schedule::add(Item item) {
   const std::int64_t row = item.row;

@@ -11,13 +11,9 @@
 
 #include "sessions/alarms.h"
 #include "sessions/context.h"
-#include "sessions/media/media_vault.h"
-#include "storage/outbox.h"
+#include "sessions/sending_terms.h"
 
 namespace wharf::sessions {
-
-/// When a moment of the wall clock is to be looked at: at most a minute from now.
-net::SteadyTime steady_time_of(const Now& now, UnixMs at);
 
 class Schedule {
  public:
@@ -26,9 +22,8 @@ class Schedule {
     Jid chat;              // canonical when it was accepted
     std::string message_id;
     std::string request_id;  // of the command that asked for it; "" after a restart
-    storage::Priority priority = storage::Priority::normal;
-    UnixMs send_at = 0, expires_at = 0;
-    std::optional<MediaName> upload;
+    UnixMs send_at = 0;
+    SendingTerms terms;
   };
 
   void add(Item item);

@@ -42,6 +42,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
       downloads_(context_, media_hosts_, fanout_),
       auto_downloads_(context_, downloads_),
       outbox_(context_, directory_, sealer_, add_ons_, uploads_),
+      acceptance_(context_, directory_, sealer_, add_ons_, outbox_),
       inbound_(context_, directory_, fanout_, add_ons_),
       receipts_(context_, directory_, fanout_),
       reads_(context_, directory_, fanout_),
@@ -65,6 +66,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
   pairing_.on_failed = [this](Reason why) { leave_link(failed(std::move(why))); };
   outbox_.on_unanswered = [this] { give_up_link("a sent message was not acknowledged"); };
   receipts_.on_proof = [this](const std::string& id, UnixMs at) { outbox_.on_receipt(id, at); };
+  receipts_.on_late_proof = [this](const std::string& id) { add_ons_.on_at_server(id); };
   inbound_.on_undecryptable = [this](const std::string& id, std::uint32_t count, const Error& error) {
     log_("message_undecryptable", fmt::format("message={} retry={} error={} detail={}", log_value(id), count,
                                               protocol::name(error.code), log_value(error.detail)));
@@ -73,7 +75,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
   inbound_.on_too_large = [this](const std::string& id, std::size_t bytes) {
     log_("message_too_large", fmt::format("message={} bytes={}", log_value(id), bytes));
   };
-  outbox_.load();
+  acceptance_.load();
   reads_.load();
 }
 
@@ -159,6 +161,7 @@ SessionView Session::view() const {
 Holdings Session::holdings() const {
   Holdings held;
   outbox_.count(held);
+  acceptance_.count(held);
   held.read_receipts = reads_.size();
   if (const auto* open = context_.link.conversation()) held.queries = open->iqs.size();
   held.ratchets = context_.keys.size();

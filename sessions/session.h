@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "sessions/acceptance.h"
 #include "sessions/commands.h"
 #include "sessions/context.h"
 #include "sessions/directory.h"
@@ -176,6 +177,7 @@ class Session {
   Downloads downloads_;
   AutoDownloads auto_downloads_;
   Outbox outbox_;
+  Acceptance acceptance_;
   Inbound inbound_;
   Receipts receipts_;
   ReadReceipts reads_;

@@ -37,7 +37,7 @@ void Session::stop(Status status) {
 
 void Session::wipe() {
   Context& c = context_;
-  outbox_.cancel_all("the session was logged out");
+  acceptance_.cancel_all("the session was logged out");
   reads_.forget_all();
   media_hosts_.expire();  // the token is of the account that is left
   c.records.add(storage::WipeDevice{c.id()});
@@ -100,7 +100,7 @@ void Session::carry_out(const RemoveSession&, Reply<void> reply) {
     Context& c = context_;
     if (!removed_) stop(Status::terminated);
     if (!std::exchange(removed_, true)) {
-      outbox_.release_files();
+      acceptance_.release_files();
       c.finish_turn();  // what the end itself changed, before the rows disappear
       c.records.add(storage::RemoveSession{c.id()});
       c.turn.effects.emplace_back(Finished());
@@ -114,19 +114,19 @@ void Session::carry_out(const RequestPairingCode& request, Reply<PairingCode> re
 }
 
 void Session::carry_out(const SendMessage& message, Reply<SentMessage> reply) {
-  outbox_.accept(message, std::move(reply));
+  acceptance_.accept(message, std::move(reply));
 }
 
 void Session::carry_out(const CancelMessage& cancel, Reply<SentMessage> reply) {
-  outbox_.cancel(cancel, std::move(reply));
+  acceptance_.cancel(cancel, std::move(reply));
 }
 
 void Session::carry_out(const SendMessages& several, Reply<std::vector<SentMessage>> reply) {
-  outbox_.accept(several, std::move(reply));
+  acceptance_.accept(several, std::move(reply));
 }
 
 void Session::carry_out(const FindSent& wanted, Reply<std::vector<SentMessage>> reply) {
-  context_.answer(std::move(reply), outbox_.find(wanted));
+  context_.answer(std::move(reply), acceptance_.find(wanted));
 }
 
 void Session::carry_out(const FetchMedia& wanted, Reply<void> reply) { downloads_.fetch(wanted, std::move(reply)); }
@@ -150,7 +150,7 @@ void Session::carry_out(const RemoveMessage& remove, Reply<void> reply) {
   Context& c = context_;
   const auto row = message_of(c, directory_, remove);
   if (!row) return c.answer(std::move(reply), row.error());
-  if (row->from_me) outbox_.forget_message(row->id);
+  if (row->from_me) acceptance_.forget_message(row->id);
   // Of a cache: what another message has of the same file is fetched again.
   if (const auto media = stored_media(row->content)) c.release_file(media_name(media->reference, media->kind), false);
   c.records.add(storage::RemoveMessage{c.id(), row->chat, row->id, row->from_me});
@@ -184,7 +184,7 @@ void Session::carry_out(const RemoveChat& remove, Reply<void> reply) {
   const Jid chat = remove.chat.has_devices() ? directory_.canonical_user(remove.chat) : remove.chat.user_jid();
   if (!c.records.has_chat(chat))
     return c.answer(std::move(reply), Refusal(Errc::not_found, Subject::chat, "no such chat"));
-  outbox_.forget_chat(chat);
+  acceptance_.forget_chat(chat);
   c.records.add(storage::RemoveChat{c.id(), chat});
   c.answer(std::move(reply), Outcome<>());
 }

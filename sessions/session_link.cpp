@@ -121,7 +121,7 @@ void Session::follow(const LoginFlow::Verdict& verdict) {
   if (verdict.next == Next::stop) {
     const bool revoked = verdict.reason && (verdict.reason->code == "unlinked" || verdict.reason->code == "banned");
     if (!leave_link(failed(verdict.reason))) return;
-    if (revoked) outbox_.cancel_all("the session was logged out: " + verdict.reason->message);
+    if (revoked) acceptance_.cancel_all("the session was logged out: " + verdict.reason->message);
     return;
   }
   if (verdict.next == Next::reconnect_later) {
@@ -143,8 +143,8 @@ std::optional<net::SteadyTime> Session::stable_due() const {
 }
 
 std::optional<net::SteadyTime> Session::next_deadline() const {
-  return earliest({context_.link.due(), stable_due(), pairing_.due(), login_.due(), outbox_.due(), uploads_.due(),
-                   downloads_.due()});
+  return earliest({context_.link.due(), stable_due(), pairing_.due(), login_.due(), outbox_.due(), acceptance_.due(),
+                   uploads_.due(), downloads_.due()});
 }
 
 void Session::on_due() {
@@ -154,6 +154,7 @@ void Session::on_due() {
   pairing_.on_due();
   tend_link();
   if (is_due(stable_due(), c.now.steady)) backoff_.reset();
+  acceptance_.on_due();
   outbox_.on_due();
   uploads_.on_due();
   downloads_.on_due();

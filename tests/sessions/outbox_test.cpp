@@ -318,6 +318,34 @@ TEST_CASE("an own edit counts where its ack is faster than that of its message, 
   CHECK(row->timestamp == 1'700'000'001'000);
 }
 
+TEST_CASE("an own edit or revoke that was given up counts once a receipt proves that it was sent") {
+  Fixture f;
+  f.befriend(ben);
+  f.go_online();
+  const std::string id = (*f.send(Fixture::text("frist")))->id;
+  f.stanza(ack(id));
+  const bool revoke = GENERATE(false, true);
+  SendMessage change = Fixture::text("");
+  if (revoke) change.content = RevokeSent{id};
+  else change.content = EditText{id, "first", {}};
+  const std::string change_id = (*f.send(change))->id;
+  f.stanza(ack(change_id, 479));
+  const auto row = [&] { return *storage::find_message_by_id(f.store->reader(), f.row.id, id, true); };
+  const auto change_row = [&] { return *storage::find_message_by_id(f.store->reader(), f.row.id, change_id, true); };
+  REQUIRE(change_row().ack == storage::AckLevel::error);
+  CHECK(row().body == "frist");
+  Node receipt("receipt");
+  receipt.set("id", change_id).set("from", ben).set("t", "1700000002");
+  f.stanza(receipt);
+  CHECK(change_row().ack == storage::AckLevel::delivered);
+  CHECK(change_row().timestamp == 1'700'000'002'000);
+  CHECK(row().body == (revoke ? "" : "first"));
+  CHECK((row().revoked_at != 0) == revoke);
+  f.stanza(receipt);
+  const auto names = f.event_names();
+  CHECK(std::count(names.begin(), names.end(), revoke ? "message.revoked" : "message.edited") == 1);
+}
+
 TEST_CASE("a receipt that comes instead of the ack says by the server's clock when a message was sent") {
   Fixture f;
   f.befriend(ben);

@@ -168,6 +168,7 @@ void Users::remark_on(std::size_t number) {
   auto& random = world_.kinds;
   const Text& text = ledger_.texts[number];
   if (is_about(text.kind) || all_sent() || random.below(6) != 0) return;
+  if (text.by_gateway && ledger_.gateways[text.via].retired) return;  // given up while the answer was out
   if (overtaking_ && random.below(2) == 0) world_.network.faults().corrupt_messages += 1 + random.below(3);
   const unsigned times = 1 + random.below(3) / 2;
   for (unsigned i = 0; i < times && !all_sent(); ++i) {
