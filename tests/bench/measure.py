@@ -106,9 +106,11 @@ class Caller:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def post(self, path, body):
-        data = json.dumps(body).encode()
-        head = f"POST {path} HTTP/1.1\r\nHost: {self.host}\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
-        self.socket.sendall(head.encode() + data)
+        return self.call("POST", path, json.dumps(body).encode())
+
+    def call(self, method, path, data=None):
+        about = "" if data is None else f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n"
+        self.socket.sendall(f"{method} {path} HTTP/1.1\r\nHost: {self.host}\r\n{about}\r\n".encode() + (data or b""))
         answer = b""
         while b"\r\n\r\n" not in answer:
             answer += self.take()
@@ -117,7 +119,7 @@ class Caller:
         while len(rest) < length:
             rest += self.take()
         if not header.startswith(b"HTTP/1.1 20"):
-            raise AssertionError(f"POST {path}: {header[:40]!r} {rest[:300]!r}")
+            raise AssertionError(f"{method} {path}: {header[:40]!r} {rest[:300]!r}")
         return rest
 
     def take(self):
