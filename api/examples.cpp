@@ -63,6 +63,15 @@ constexpr Example table[] = {
     {&s::vote, "vote", R"({"options":["yes"]})"},
     {&s::set_disappearing, "a day", R"({"seconds":86400})"},
     {&s::pin_message, "pin", R"({"duration":"24h"})"},
+    {&s::set_presence, "writing", R"({"state":"composing"})"},
+    {&s::star_message, "star", R"({"starred":true})"},
+
+    {&s::create_session, "scanned", R"({"sessionId":"support","waitForQR":true,"config":{"qrTimeout":120},"metadata":{"team":"sales"}})"},
+    {&s::update_session, "files unasked", R"({"config":{"autoDownload":{"types":["image","voice"],"maxBytes":5000000}}})"},
+    {&s::update_session, "metadata", R"({"metadata":{"team":"sales"}})"},
+    {&s::pairing_code_request, "number", R"({"phone":"15550000009"})"},
+    {&s::register_webhook, "messages", R"({"url":"https://files.example/hook","events":["message","message.*"],"secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"})"},
+    {&s::update_webhook, "events", R"({"events":["*"],"headers":{"X-Tenant":"sales"}})"},
 };
 // clang-format on
 
