@@ -130,7 +130,9 @@ void Receipts::raise(const std::string& id, const Jid& from, AckLevel level, Uni
     c_.records.add(storage::NoteCopy{message->row, storage::CopyHolder::recipient, from.device});
   }
   if (level <= message->ack) return;
-  c_.records.add(storage::RaiseAck{c_.id(), message->row, level, "", std::nullopt});
+  // In a group one receipt is one member's: when is told of none there yet.
+  const UnixMs told = message->chat.is_group() ? 0 : at;
+  c_.records.add(storage::RaiseAck{c_.id(), message->row, level, "", std::nullopt, told});
   c_.emit(events::Ack{id, message->chat, directory_.person(message->chat), level, "", at});
 }
 

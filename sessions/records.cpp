@@ -78,6 +78,7 @@ class Records::Written {
   void note(const storage::EditMessage& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
   void note(const storage::RevokeMessage& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
   void note(const storage::PutDetails& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
+  void note(const storage::PutOpened& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
   void note(const storage::PutContent& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
   void note(const storage::PutStar& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
   void note(const storage::PutPin& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
@@ -275,6 +276,7 @@ template void Records::add(storage::WithdrawMessage);
 template void Records::add(storage::EditMessage);
 template void Records::add(storage::RevokeMessage);
 template void Records::add(storage::PutDetails);
+template void Records::add(storage::PutOpened);
 template void Records::add(storage::PutContent);
 template void Records::add(storage::PutStar);
 template void Records::add(storage::PutPin);
@@ -343,6 +345,10 @@ bool rewrite(MessageRow& row, const storage::Change& change, const Jid& chat) {
       row.body = edit->body;
       row.mentions = edit->mentions;
       row.edited_at = edit->at;
+      if (!edit->content.empty()) {
+        row.details = edit->details;
+        row.content = edit->content;
+      }
     }
     return true;
   }
@@ -368,7 +374,18 @@ bool rewrite(MessageRow& row, const storage::Change& change, const Jid& chat) {
   if (const auto* withdraw = std::get_if<storage::WithdrawMessage>(&change)) {
     if (row.from_me && withdraw->chat == chat && row.ack == AckLevel::scheduled) {
       row.ack = AckLevel::withdrawn;
+      row.timestamp = row.created_at;  // where it stands since it was accepted
       row.error = withdraw->error;
+    }
+    return true;
+  }
+  if (const auto* opened = std::get_if<storage::PutOpened>(&change)) {
+    if (opened->from_me == row.from_me && opened->chat == chat && !row.content.empty()) {
+      row.kind = opened->kind;
+      row.body = opened->body;
+      row.details = opened->details;
+      row.content = opened->content;
+      row.said_at = opened->said_at;
     }
     return true;
   }
@@ -411,6 +428,12 @@ void Records::apply_changes(MessageRow& row, std::size_t from_place) const {
     if (change.level <= row.ack && change.level != AckLevel::error) return;
     row.ack = change.level;
     row.error = change.level == AckLevel::error ? change.error : std::string();
+    if constexpr (requires { change.at; }) {
+      if (change.at == 0) return;
+      if (change.level == AckLevel::delivered) row.delivered_at = change.at;
+      if (change.level == AckLevel::read) row.read_at = change.at;
+      if (change.level == AckLevel::played) row.played_at = change.at;
+    }
   };
   auto merge = written_->merges.begin();
   for (const std::size_t place : places) {
