@@ -24,10 +24,10 @@ std::vector<const MessageRow*> newest_of_each(const std::vector<MessageRow>& sai
                                               const IdsOf& ids_of) {
   std::map<Jid, const MessageRow*> newest;
   for (const MessageRow& row : said) {
-    // A vote that chose too much, or cannot be opened, counts for nothing: the one before it stays.
+    // A vote that chose too much, or what cannot be opened, counts for nothing: the one before it stays.
     // Nor does what nobody got.
     if (row.kind != kind || row.ack == storage::AckLevel::error) continue;
-    if (kind == "poll_vote" && row.details.empty()) continue;
+    if ((kind == "poll_vote" || kind == "event_answer") && row.details.empty()) continue;
     const MessageRow*& kept = newest[canonical(row.author, ids_of)];
     if (kept == nullptr || std::tie(row.said_at, row.row) > std::tie(kept->said_at, kept->row)) kept = &row;
   }
@@ -51,6 +51,21 @@ void write_reactions(JsonWriter& out, const std::vector<MessageRow>& said, const
     out.number("timestamp", dialect == Dialect::gateway ? row->timestamp : row->timestamp / 1000).end_object();
   }
   out.end_array();
+}
+
+/// Who is to get an own message, and how far it is with each: in a chat with one person that one.
+void write_recipients(JsonWriter& out, const MessageRow& message, const events::PersonIds& ids, Dialect dialect) {
+  const PersonText recipient = person_text(message.chat, ids);
+  out.key("recipients").begin_array().begin_object();
+  out.text("id", jid_text(recipient.id, recipient.pn, dialect)).text_if("lid", recipient.lid);
+  out.number("ack", ack_number(message.ack)).text("status", ack_name(message.ack));
+  const auto time = [&](const char* name, storage::UnixMs at) {
+    if (at != 0) out.number(name, dialect == Dialect::gateway ? at : at / 1000);
+  };
+  time("deliveredAt", message.delivered_at);
+  time("readAt", message.read_at);
+  time("playedAt", message.played_at);
+  out.end_object().end_array();
 }
 
 void write_edits(JsonWriter& out, const MessageRow& message, const std::vector<MessageRow>& said, const IdsOf& ids_of,
@@ -119,6 +134,36 @@ void write_poll_results(JsonWriter& out, const events::Message& poll, const std:
   out.end_array().end_object();
 }
 
+void write_event_answers(JsonWriter& out, const std::vector<MessageRow>& said, const IdsOf& ids_of, Dialect dialect) {
+  struct Given {
+    const MessageRow* row;
+    std::string response;
+    std::int64_t guests;
+  };
+  std::vector<Given> all;
+  std::map<std::string, std::int64_t> people;
+  std::int64_t guests = 0;
+  for (const MessageRow* row : newest_of_each(said, "event_answer", ids_of)) {
+    boost::system::error_code failed;
+    const json::value details = json::parse(row->details, failed);  // answer_details() wrote it
+    if (failed) continue;
+    Given& given = all.emplace_back(row, std::string(details.at("response").as_string()),
+                                    details.at("extraGuests").to_number<std::int64_t>());
+    ++people[given.response];
+    if (given.response == "going") guests += given.guests;
+  }
+  out.begin_object();
+  for (const char* response : {"going", "notGoing", "maybe"}) out.number(response, people[response]);
+  out.number("extraGuests", guests).key("answers").begin_array();
+  for (const Given& given : all) {
+    out.begin_object().text("from", person(given.row->author, ids_of, dialect)).boolean("fromMe", given.row->from_me);
+    out.text("response", given.response).number("extraGuests", given.guests);
+    const auto at = given.row->timestamp;
+    out.number("timestamp", dialect == Dialect::gateway ? at : at / 1000).end_object();
+  }
+  out.end_array().end_object();
+}
+
 void write_message_with_add_ons(JsonWriter& out, const MessageRow& message, const std::vector<MessageRow>& said,
                                 const IdsOf& ids_of, std::string_view session_name, Dialect dialect, bool pinned) {
   const events::PersonIds chat = ids_of(message.chat), author = ids_of(message.author);
@@ -134,13 +179,17 @@ void write_message_with_add_ons(JsonWriter& out, const MessageRow& message, cons
     out.end_object();
     return;
   }
+  if (message.from_me && !message.chat.is_group()) write_recipients(out, message, chat, dialect);
   write_reactions(out, said, ids_of, dialect);
   write_edits(out, message, said, ids_of, dialect);
-  if (message.edited_at != 0 && message.revoked_at == 0) {
+  // Of an event the content is that of its newest edit.
+  if (message.edited_at != 0 && message.revoked_at == 0 && message.kind != "event") {
     if (const auto original = protocol::parse_message(message.content)) out.text("originalBody", original->text);
   }
   if (message.kind == "poll" && message.revoked_at == 0)
     write_poll_results(out.key("pollResults"), message, said, ids_of, dialect);
+  if (message.kind == "event" && message.revoked_at == 0)
+    write_event_answers(out.key("eventAnswers"), said, ids_of, dialect);
   out.end_object();
 }
 

@@ -8,7 +8,7 @@ namespace wharf::api {
 namespace {
 
 // The fired ones first.
-constexpr std::array<std::string_view, 23> names = {"qr",
+constexpr std::array<std::string_view, 24> names = {"qr",
                                                     "authenticated",
                                                     "ready",
                                                     "disconnected",
@@ -21,6 +21,7 @@ constexpr std::array<std::string_view, 23> names = {"qr",
                                                     "message.revoked",
                                                     "reaction",
                                                     "poll.vote",
+                                                    "event.answer",
                                                     "chat.updated",
                                                     "message.pinned",
                                                     "message.starred",
@@ -31,7 +32,7 @@ constexpr std::array<std::string_view, 23> names = {"qr",
                                                     "group_update",
                                                     "call",
                                                     "history.progress"};
-constexpr std::size_t fired = 17;
+constexpr std::size_t fired = 18;
 
 // "*", a name of the list, or a prefix of one followed by "*".
 bool names_one_of(std::string_view pattern, std::span<const std::string_view> list) {

@@ -37,7 +37,9 @@ class DataWriter {
 
   void operator()(const events::MessageEdited& e) const {
     begin_about(e.about);
-    out_.text("body", e.body).end_object();
+    out_.text("body", e.body);
+    if (e.details.size() > 2) out_.raw(std::string_view(e.details).substr(1, e.details.size() - 2));
+    out_.end_object();
   }
   void operator()(const events::MessageRevoked& e) const {
     begin_about(e.about);
@@ -52,6 +54,10 @@ class DataWriter {
     out_.key("selectedOptions").begin_array();
     for (const std::string& option : e.options) out_.text(option);
     out_.end_array().end_object();
+  }
+  void operator()(const events::EventAnswered& e) const {
+    begin_about(e.about);
+    out_.text("response", e.response).number("extraGuests", e.extra_guests).end_object();
   }
 
   void operator()(const events::MessagePinned& e) const {

@@ -61,6 +61,7 @@ constexpr Example table[] = {
     {&s::react, "reaction", R"({"emoji":"👍"})"},
     {&s::edit_message, "edit", R"({"content":"Hi there"})"},
     {&s::vote, "vote", R"({"options":["yes"]})"},
+    {&s::answer_event, "answer", R"({"response":"going"})"},
     {&s::set_disappearing, "a day", R"({"seconds":86400})"},
     {&s::pin_message, "pin", R"({"duration":"24h"})"},
     {&s::set_presence, "writing", R"({"state":"composing"})"},

@@ -36,6 +36,7 @@ WHARF_HANDLER(react_to_message);
 WHARF_HANDLER(edit_message);
 WHARF_HANDLER(delete_message);
 WHARF_HANDLER(vote_in_poll);
+WHARF_HANDLER(answer_event);
 WHARF_HANDLER(pin_message);
 
 // message_settings_routes.cpp

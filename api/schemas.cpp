@@ -186,6 +186,11 @@ constexpr Field vote_fields[] = {
     {.name = "options", .type = Type::texts, .summary = "all that is chosen now; none takes the vote back", .required = true, .max = 12},
     {.name = "messageId", .summary = "of the vote, chosen by the caller", .format = &formats::new_message_id},
 };
+constexpr Field answer_event_fields[] = {
+    {.name = "response", .required = true, .one_of = "going|notGoing|maybe"},
+    {.name = "extraGuests", .type = Type::integer, .summary = "who comes along; default 0", .min = 0, .max = 100},
+    {.name = "messageId", .summary = "of the answer, chosen by the caller", .format = &formats::new_message_id},
+};
 constexpr Field pin_message_fields[] = {
     {.name = "pinned", .type = Type::boolean, .summary = "default true; false takes the pin away"},
     {.name = "duration", .summary = "default 7d", .one_of = "24h|7d|30d"},
@@ -392,6 +397,28 @@ constexpr Field poll_results_fields[] = {
     {.name = "options", .type = Type::objects, .required = true, .object = &poll_option},
 };
 constexpr Schema poll_results_shape = {"PollResults", poll_results_fields};
+constexpr Field recipient_fields[] = {
+    {.name = "id", .required = true}, {.name = "lid"},
+    {.name = "ack", .type = Type::integer, .required = true, .min = -1, .max = 4},
+    {.name = "status", .required = true, .one_of = ack_words},
+    {.name = "deliveredAt", .type = Type::integer, .summary = "when the recipient's receipt says so; also of readAt and playedAt"},
+    {.name = "readAt", .type = Type::integer}, {.name = "playedAt", .type = Type::integer},
+};
+constexpr Schema recipient = {"Recipient", recipient_fields};
+constexpr Field event_answer_fields[] = {
+    {.name = "from", .required = true}, {.name = "fromMe", .type = Type::boolean, .required = true},
+    {.name = "response", .required = true, .one_of = "going|notGoing|maybe"},
+    {.name = "extraGuests", .type = Type::integer, .required = true},
+    {.name = "timestamp", .type = Type::integer, .required = true},
+};
+constexpr Schema event_answer = {"EventAnswer", event_answer_fields};
+constexpr Field event_answers_fields[] = {
+    {.name = "going", .type = Type::integer, .required = true}, {.name = "notGoing", .type = Type::integer, .required = true},
+    {.name = "maybe", .type = Type::integer, .required = true},
+    {.name = "extraGuests", .type = Type::integer, .summary = "that those who go bring along", .required = true},
+    {.name = "answers", .type = Type::objects, .summary = "of each person the newest", .required = true, .object = &event_answer},
+};
+constexpr Schema event_answers_shape = {"EventAnswers", event_answers_fields};
 // Members of both dialects; those of one dialect only are optional.
 constexpr Field message_fields[] = {
     {.name = "id", .required = true}, {.name = "body", .required = true}, {.name = "type", .required = true},
@@ -429,12 +456,16 @@ constexpr Field message_fields[] = {
     {.name = "expiresAfter", .type = Type::integer, .summary = "seconds, of a disappearing message"},
     {.name = "mentionsAll", .type = Type::boolean},
     {.name = "albumId", .summary = "of a picture or video of an album: the WhatsApp id of the message with `album`"},
+    {.name = "recipients", .type = Type::objects, .summary = "of one own message: how far it is with each who is to get it", .object = &recipient},
     {.name = "reactions", .type = Type::objects, .summary = "of one message: by whom, emoji, timestamp"},
     {.name = "edits", .type = Type::objects, .summary = "of one message: the texts it was given since, oldest first"},
     {.name = "originalBody", .summary = "of one message that was edited: its text before"},
     {.name = "selectedOptions", .type = Type::texts, .summary = "of a vote"},
     {.name = "targetMessageId", .summary = "of what is said about a message: that message"},
     {.name = "pollResults", .type = Type::object, .object = &poll_results_shape},
+    {.name = "response", .summary = "of an answer to an event", .one_of = "going|notGoing|maybe"},
+    {.name = "extraGuests", .type = Type::integer, .summary = "of an answer to an event"},
+    {.name = "eventAnswers", .type = Type::object, .object = &event_answers_shape},
 };
 constexpr Field chat_fields[] = {
     {.name = "id", .required = true}, {.name = "lid"}, {.name = "name", .required = true},
@@ -525,6 +556,7 @@ constinit const Schema react = {"React", react_fields};
 constinit const Schema edit_message = {"EditMessage", edit_message_fields};
 constinit const Schema revoke = {"Revoke", {}};
 constinit const Schema vote = {"Vote", vote_fields};
+constinit const Schema answer_event = {"AnswerEvent", answer_event_fields};
 constinit const Schema pin_message = {"PinMessage", pin_message_fields};
 constinit const Schema set_disappearing = {"SetDisappearing", set_disappearing_fields};
 constinit const Schema star_message = {"StarMessage", star_message_fields};

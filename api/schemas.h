@@ -8,8 +8,8 @@ namespace wharf::api::schemas {
 // requests
 extern const Schema create_session, update_session, session_config, pairing_code_request, send_text, send_location,
     send_contact, send_poll, send_event, send_group_invite, send_image, send_file, send_audio, send_voice, send_video,
-    send_sticker, send_any, forward, react, edit_message, revoke, vote, pin_message, set_disappearing, star_message,
-    set_presence, register_webhook, update_webhook;
+    send_sticker, send_any, forward, react, edit_message, revoke, vote, answer_event, pin_message, set_disappearing,
+    star_message, set_presence, register_webhook, update_webhook;
 // queries
 extern const Schema qr_image_query, send_query, delete_message_query, page_query, messages_query, search_query,
     events_query, event_stream_query, session_stream_query, deliveries_query, media_query, queue_query;

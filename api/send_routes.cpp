@@ -299,6 +299,22 @@ void vote_in_poll(const ServicesPtr& services, const CallPtr& call) {
   send_message(services, call, schemas::vote, std::move(message));
 }
 
+void answer_event(const ServicesPtr& services, const CallPtr& call) {
+  auto id = message_of_path(call);
+  if (!id) return;
+  using Answer = sessions::AnswerEvent::Answer;
+  const std::string_view response = text_of(call->body, "response");
+  sessions::AnswerEvent answer;
+  answer.message = std::move(*id);
+  answer.answer = response == "notGoing" ? Answer::not_going : response == "maybe" ? Answer::maybe : Answer::going;
+  answer.extra_guests = static_cast<std::uint32_t>(integer_of(call->body, "extraGuests").value_or(0));
+  if (answer.extra_guests > 0 && answer.answer == Answer::not_going)
+    return refuse_field(call, "extraGuests", "must not stand beside notGoing");
+  SendMessage message;
+  message.content = std::move(answer);
+  send_message(services, call, schemas::answer_event, std::move(message));
+}
+
 void pin_message(const ServicesPtr& services, const CallPtr& call) {
   auto id = message_of_path(call);
   if (!id) return;

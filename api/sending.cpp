@@ -92,6 +92,8 @@ Failure send_failure(const CallPtr& call, const sessions::Refusal& refusal) {
     failure = Failure(ErrorCode::validation, "expiresAt: " + refusal.detail, {{"expiresAt", refusal.detail}});
   if (refusal.subject == Subject::options)
     failure = Failure(ErrorCode::validation, "options: " + refusal.detail, {{"options", refusal.detail}});
+  if (refusal.subject == Subject::extra_guests)
+    failure = Failure(ErrorCode::validation, "extraGuests: " + refusal.detail, {{"extraGuests", refusal.detail}});
   if (refusal.subject == Subject::message) {
     const bool unknown = refusal.code == protocol::Errc::not_found;
     failure = Failure(unknown ? ErrorCode::message_not_found : ErrorCode::validation, "messageId: " + refusal.detail,

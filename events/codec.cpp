@@ -73,6 +73,7 @@ template <class Io>
 void describe(Io& io, a<MessageEdited> auto& e) {
   describe(io, e.about);
   io.required("body", e.body);
+  io.optional("details", e.details);
 }
 
 template <class Io>
@@ -90,6 +91,13 @@ template <class Io>
 void describe(Io& io, a<PollVoted> auto& e) {
   describe(io, e.about);
   io.required("options", e.options);
+}
+
+template <class Io>
+void describe(Io& io, a<EventAnswered> auto& e) {
+  describe(io, e.about);
+  io.required("response", e.response);
+  io.always("extraGuests", e.extra_guests);
 }
 
 template <class Io>
@@ -388,6 +396,7 @@ constexpr std::pair<std::string_view, Read> readers[] = {
     {"message.revoked", read<MessageRevoked>},
     {"reaction", read<Reacted>},
     {"poll.vote", read<PollVoted>},
+    {"event.answer", read<EventAnswered>},
     {"message.pinned", read<MessagePinned>},
     {"message.starred", read<MessageStarred>},
     {"message.deleted", read<MessageDeleted>},

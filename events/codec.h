@@ -6,9 +6,10 @@
 //   "pushName"?,"kind","body","quotedId"?,"mentions"?:[…],"timestamp"(ms),"ack"(-1..4),"error"?}
 // ack: {"id","chat","chatPn"?,"chatLid"?,"fromMe":true,"ack"(-1..4),"error"?,"timestamp"(ms)}
 // qr: {"qr","expiresAt"(ms)}   authenticated: {"jid","lid"?}   ready: {"jid","lid"?,"pushName"?}
-// message.edited, message.revoked, reaction, poll.vote, message.pinned: {"id","target","targetFromMe","chat","chatPn"?,
+// message.edited, message.revoked, reaction, poll.vote, event.answer, message.pinned:
+// {"id","target","targetFromMe","chat","chatPn"?,
 //   "chatLid"?,"fromMe","author","authorPn"?,"authorLid"?,"timestamp"(ms)} and
-//   "body"; nothing; "text"; "options"; "until"(ms)
+//   "body","details"?; nothing; "text"; "options"; "response","extraGuests"; "until"(ms)
 // message.starred, message.deleted: {"id","chat","chatPn"?,"chatLid"?,"fromMe","timestamp"(ms)}, with "starred" the one
 // disconnected, session.status: {"status","connection","reason"?:{"code","message","nextStep","until"?(ms)}}
 // contact.updated: {"id","pn"?,"lid"?,"change":"identity"|"lid"}

@@ -13,6 +13,7 @@ std::string_view name_of(const MessageEdited&) { return "message.edited"; }
 std::string_view name_of(const MessageRevoked&) { return "message.revoked"; }
 std::string_view name_of(const Reacted&) { return "reaction"; }
 std::string_view name_of(const PollVoted&) { return "poll.vote"; }
+std::string_view name_of(const EventAnswered&) { return "event.answer"; }
 std::string_view name_of(const MessagePinned&) { return "message.pinned"; }
 std::string_view name_of(const MessageStarred&) { return "message.starred"; }
 std::string_view name_of(const MessageDeleted&) { return "message.deleted"; }
@@ -53,6 +54,7 @@ template Event::Event(MessageEdited, std::string);
 template Event::Event(MessageRevoked, std::string);
 template Event::Event(Reacted, std::string);
 template Event::Event(PollVoted, std::string);
+template Event::Event(EventAnswered, std::string);
 template Event::Event(MessagePinned, std::string);
 template Event::Event(MessageStarred, std::string);
 template Event::Event(MessageDeleted, std::string);

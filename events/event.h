@@ -55,7 +55,8 @@ struct About {
 /// `message.edited`
 struct MessageEdited {
   About about;
-  std::string body;  // the text or caption it has now
+  std::string body;     // the text or caption it has now
+  std::string details;  // what it holds beside that now (Message::details), when the edit says that too: of an event
   friend bool operator==(const MessageEdited&, const MessageEdited&) = default;
 };
 /// `message.revoked`: deleted for everyone.
@@ -74,6 +75,13 @@ struct PollVoted {
   About about;
   std::vector<std::string> options;  // all that the voter chooses by now; none: the vote is taken back
   friend bool operator==(const PollVoted&, const PollVoted&) = default;
+};
+/// `event.answer`
+struct EventAnswered {
+  About about;
+  std::string response;  // going, notGoing, maybe
+  UnixMs extra_guests = 0;
+  friend bool operator==(const EventAnswered&, const EventAnswered&) = default;
 };
 
 /// `message.pinned`: pinned, or not any more.
@@ -168,9 +176,9 @@ struct Unknown {
   friend bool operator==(const Unknown&, const Unknown&) = default;
 };
 
-using Fact = std::variant<NewMessage, Ack, MessageEdited, MessageRevoked, Reacted, PollVoted, MessagePinned,
-                          MessageStarred, MessageDeleted, QrShown, Authenticated, Ready, StatusChanged, Disconnected,
-                          ContactUpdated, ChatUpdated, Unknown>;
+using Fact = std::variant<NewMessage, Ack, MessageEdited, MessageRevoked, Reacted, PollVoted, EventAnswered,
+                          MessagePinned, MessageStarred, MessageDeleted, QrShown, Authenticated, Ready, StatusChanged,
+                          Disconnected, ContactUpdated, ChatUpdated, Unknown>;
 
 template <class Kind, class Facts>
 inline constexpr bool is_among = false;

@@ -61,6 +61,12 @@ json::object to_json(const PhoneMessage& message) {
   if (message.edited) out["edited"] = true;
   if (message.revoked) out["revoked"] = true;
   if (message.pinned) out["pinned"] = true;
+  if (!message.answer.empty()) {
+    out["answer"] = message.answer;
+    out["extraGuests"] = message.extra_guests;
+  }
+  if (message.starts_at != 0) out["startTime"] = message.starts_at;
+  if (message.cancelled) out["cancelled"] = true;
   if (message.expires_after != 0 || message.kind == "disappearing") out["expiresAfter"] = message.expires_after;
   return out;
 }
@@ -101,6 +107,16 @@ PhoneMedia read_media(const json::object& o, std::string& problem) {
   return media;
 }
 
+protocol::CalendarEvent read_event(const json::object& o) {
+  protocol::CalendarEvent event;
+  event.name = web::text_of(o, "name");
+  event.description = web::text_of(o, "description");
+  event.starts_at = web::integer_of(o, "startTime").value_or(0);
+  event.cancelled = web::boolean_of(o, "cancelled", false);
+  event.extra_guests = web::boolean_of(o, "extraGuestsAllowed", false);
+  return event;
+}
+
 /// What the body says beside text and files; validated.
 void read_content(const json::object& body, Phone::Send& message) {
   const auto text = [](const json::object& o, std::string_view name) { return std::string(web::text_of(o, name)); };
@@ -121,9 +137,22 @@ void read_content(const json::object& body, Phone::Send& message) {
     poll.selectable = static_cast<std::uint32_t>(web::integer_of(*asked, "selectableCount").value_or(1));
     message.content = std::move(poll);
   } else if (const auto* react = member(body, "reaction")) {
-    message.content = PhoneReaction{text(*react, "message"), text(*react, "emoji")};
+    message.content =
+        PhoneReaction{text(*react, "message"), text(*react, "emoji"), web::boolean_of(*react, "sealed", false)};
   } else if (const auto* edit = member(body, "edit")) {
-    message.content = PhoneEdit{text(*edit, "message"), text(*edit, "text")};
+    message.content = PhoneEdit{text(*edit, "message"), text(*edit, "text"), web::boolean_of(*edit, "sealed", false)};
+  } else if (const auto* event = member(body, "event")) {
+    message.content = read_event(*event);
+  } else if (const auto* changed = member(body, "eventEdit")) {
+    message.content = PhoneEventEdit{text(*changed, "message"), read_event(*changed)};
+  } else if (const auto* answer = member(body, "answer")) {
+    using Answer = protocol::EventResponse::Answer;
+    const auto response = web::text_of(*answer, "response");
+    message.content = PhoneAnswer{text(*answer, "message"),
+                                  response == "notGoing" ? Answer::not_going
+                                  : response == "maybe"  ? Answer::maybe
+                                                         : Answer::going,
+                                  static_cast<std::uint32_t>(web::integer_of(*answer, "extraGuests").value_or(0))};
   } else if (const auto* revoke = member(body, "revoke")) {
     message.content = PhoneRevoke{text(*revoke, "message")};
   } else if (const auto* vote = member(body, "vote")) {

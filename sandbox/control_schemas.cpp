@@ -61,12 +61,33 @@ constexpr Field poll_fields[] = {
 constexpr web::Schema poll{{}, poll_fields};
 constexpr Field reaction_fields[] = {
     {.name = "message", .required = true, .min = 1, .max = 128}, {.name = "emoji", .required = true, .max = 64},
+    {.name = "sealed", .type = Type::boolean},
 };
 constexpr web::Schema reaction{{}, reaction_fields};
 constexpr Field edit_fields[] = {
     {.name = "message", .required = true, .min = 1, .max = 128}, {.name = "text", .required = true, .min = 1, .max = 65'536},
+    {.name = "sealed", .type = Type::boolean},
 };
 constexpr web::Schema edit{{}, edit_fields};
+constexpr Field event_fields[] = {
+    {.name = "name", .required = true, .min = 1, .max = 255}, {.name = "description", .max = 4'096},
+    {.name = "startTime", .type = Type::integer, .required = true, .max = 4'294'967'295},
+    {.name = "cancelled", .type = Type::boolean}, {.name = "extraGuestsAllowed", .type = Type::boolean},
+};
+constexpr web::Schema event{{}, event_fields};
+constexpr Field event_edit_fields[] = {
+    {.name = "message", .required = true, .min = 1, .max = 128},
+    {.name = "name", .required = true, .min = 1, .max = 255}, {.name = "description", .max = 4'096},
+    {.name = "startTime", .type = Type::integer, .required = true, .max = 4'294'967'295},
+    {.name = "cancelled", .type = Type::boolean}, {.name = "extraGuestsAllowed", .type = Type::boolean},
+};
+constexpr web::Schema event_edit{{}, event_edit_fields};
+constexpr Field answer_fields[] = {
+    {.name = "message", .required = true, .min = 1, .max = 128},
+    {.name = "response", .required = true, .one_of = "going|notGoing|maybe"},
+    {.name = "extraGuests", .type = Type::integer, .max = 100},
+};
+constexpr web::Schema answer{{}, answer_fields};
 constexpr Field revoke_fields[] = {{.name = "message", .required = true, .min = 1, .max = 128}};
 constexpr web::Schema revoke{{}, revoke_fields};
 constexpr Field vote_fields[] = {
@@ -100,8 +121,11 @@ constexpr Field send_message_fields[] = {
     {.name = "contact", .type = Type::object, .object = &contact},
     {.name = "poll", .type = Type::object, .object = &poll},
     {.name = "media", .type = Type::object, .object = &sent_media},
+    {.name = "event", .type = Type::object, .object = &event},
     {.name = "reaction", .type = Type::object, .object = &reaction},
     {.name = "edit", .type = Type::object, .object = &edit},
+    {.name = "eventEdit", .type = Type::object, .object = &event_edit},
+    {.name = "answer", .type = Type::object, .object = &answer},
     {.name = "revoke", .type = Type::object, .object = &revoke},
     {.name = "vote", .type = Type::object, .object = &vote},
     {.name = "pin", .type = Type::object, .object = &pin},

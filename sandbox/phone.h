@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "protocol/messages/add_on_secret.h"
 #include "protocol/messages/body.h"
 #include "protocol/messages/content.h"
 #include "sandbox/network.h"
@@ -34,6 +35,10 @@ struct PhoneMessage {
   std::string target;                // of what is said about another message: its id
   std::vector<std::string> options;  // of a poll; of a vote what it chooses
   bool edited = false, revoked = false, pinned = false;  // by what came later
+  std::string answer;               // of an answer to an event: going, notGoing, maybe; "" until it could be opened
+  std::uint32_t extra_guests = 0;   // of such an answer
+  std::int64_t starts_at = 0;       // of an event as it is now, unix seconds
+  bool cancelled = false;           // of an event
   std::uint32_t expires_after = 0;  // seconds it stays; of kind "disappearing" what the chat was set to
   /// Of a message with a file.
   struct Media {
@@ -61,9 +66,21 @@ struct PhoneMedia {
 // What a phone's user says about a message of the chat.
 struct PhoneReaction {
   std::string message, emoji;  // "" takes it back
+  bool sealed = false;         // with the secret of the message
 };
 struct PhoneEdit {
   std::string message, text;
+  bool sealed = false;
+};
+/// Always sealed.
+struct PhoneEventEdit {
+  std::string message;
+  protocol::CalendarEvent event;
+};
+struct PhoneAnswer {
+  std::string message;
+  protocol::EventResponse::Answer answer = protocol::EventResponse::Answer::going;
+  std::uint32_t extra_guests = 0;
 };
 struct PhoneRevoke {
   std::string message;
@@ -126,8 +143,8 @@ class Phone {
     std::vector<std::string> mentions;
     /// monostate: `text` is the message.
     std::variant<std::monostate, protocol::Location, protocol::Contacts, protocol::Poll, protocol::CalendarEvent,
-                 protocol::GroupInvite, PhoneMedia, PhoneReaction, PhoneEdit, PhoneRevoke, PhoneVote, PhonePin,
-                 PhoneTimer>
+                 protocol::GroupInvite, PhoneMedia, PhoneReaction, PhoneEdit, PhoneEventEdit, PhoneAnswer, PhoneRevoke,
+                 PhoneVote, PhonePin, PhoneTimer>
         content = {};
     /// The id of the message that it is about; nullptr for a message of its own.
     const std::string* about() const;

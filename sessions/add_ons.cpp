@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "protocol/messages/add_on_secret.h"
+#include "protocol/messages/building.h"
 #include "sessions/edits.h"
 #include "sessions/message_details.h"
 
@@ -12,6 +13,12 @@ namespace wharf::sessions {
 
 using protocol::MessageBody;
 using storage::MessageRow;
+
+namespace {
+
+bool is_event(const MessageRow& message) { return message.kind == protocol::name(protocol::MessageKind::event); }
+
+}  // namespace
 
 bool changes_message(const storage::MessageRow& said) {
   using protocol::MessageKind;
@@ -54,9 +61,12 @@ void AddOns::take_effect(const MessageRow& row, const MessageBody& body) {
     return timers_.on_set(row.chat, *timer, row.timestamp);
   const auto target = target_of(row);
   if (!target) return;
+  if (const auto* sealed = std::get_if<protocol::Sealed>(&body)) return unseal(row, *sealed, *target);
   if (const auto* change = std::get_if<protocol::Edit>(&body)) return edit(row, *change, *target);
   if (std::holds_alternative<protocol::Revoke>(body)) return revoke(row, *target);
   if (const auto* change = std::get_if<protocol::Pin>(&body)) return pin(row, *change, *target);
+  const auto* given = std::get_if<protocol::EventAnswer>(&body);
+  if (given != nullptr && is_event(*target)) return answer(row, *given, *target);
   if (const auto* choice = std::get_if<protocol::PollVote>(&body)) {
     const auto content = protocol::parse_message(target->content);
     const auto* poll = content ? std::get_if<protocol::Poll>(&content->body) : nullptr;
@@ -88,9 +98,12 @@ void AddOns::on_arrived(const MessageRow& message) {
     const auto said = protocol::parse_message(row.content);
     const auto target = said ? target_of(row) : std::nullopt;
     if (!target) continue;
+    if (const auto* sealed = std::get_if<protocol::Sealed>(&said->body)) unseal(row, *sealed, *target);
     if (const auto* change = std::get_if<protocol::Edit>(&said->body)) edit(row, *change, *target);
     if (std::holds_alternative<protocol::Revoke>(said->body)) revoke(row, *target);
     if (const auto* change = std::get_if<protocol::Pin>(&said->body)) pin(row, *change, *target);
+    const auto* given = std::get_if<protocol::EventAnswer>(&said->body);
+    if (given != nullptr && is_event(*target)) answer(row, *given, *target);
     const auto* choice = std::get_if<protocol::PollVote>(&said->body);
     if (choice != nullptr && poll != nullptr) vote(row, *choice, *target, *poll);
   }
@@ -104,9 +117,19 @@ void AddOns::edit(const MessageRow& row, const protocol::Edit& edit, const Messa
   if (!edit_counts(row, target, canonical_user()) || target.revoked_at != 0) return;
   const UnixMs at = edit.at_ms > 0 ? edit.at_ms : row.timestamp;
   if (at < target.edited_at) return;
-  c_.records.add(
-      storage::EditMessage{c_.id(), target.chat, target.id, target.from_me, edit.text, canonical(edit.mentions), at});
-  c_.emit(events::MessageEdited{about(row), edit.text});
+  storage::EditMessage change{c_.id(), target.chat, target.id, target.from_me, edit.text, canonical(edit.mentions),
+                              at,      {},          {}};
+  // An event is another one then, not only its name.
+  if (is_event(target)) {
+    const auto before = protocol::parse_message(target.content);
+    if (before) change.content = protocol::with_event(before->encoded, edit.message);
+    const auto now = protocol::parse_message(change.content);
+    if (change.content.empty() || !now) return;
+    change.details = message_details(*now);
+  }
+  std::string details = change.details;
+  c_.records.add(std::move(change));
+  c_.emit(events::MessageEdited{about(row), edit.text, std::move(details)});
 }
 
 void AddOns::revoke(const MessageRow& row, const MessageRow& target) {
@@ -134,28 +157,61 @@ void AddOns::vote(const MessageRow& row, const protocol::PollVote& vote, const M
   c_.emit(events::PollVoted{about(row), std::move(*chosen)});
 }
 
-// The key is made of the names in use where the vote was made: by LID or by number, and during a migration mixed, as
-// each side names itself by what it sent under (03 section 10; seen of whatsmeow and Baileys).
 std::optional<std::vector<std::string>> AddOns::choices(const MessageRow& row, const protocol::PollVote& vote,
                                                         const MessageRow& poll, const protocol::Poll& asked) {
-  const PersonIds author = directory_.person(poll.author), voter = directory_.person(row.author);
-  const auto names = [](const PersonIds& ids, const Jid& filed) {
+  const auto plain = opened(row, poll, protocol::add_on::poll_vote, vote.payload, vote.iv);
+  const auto read = plain ? protocol::read_choices(*plain, asked) : plain.error();
+  return read ? *read : std::nullopt;
+}
+
+void AddOns::answer(const MessageRow& row, const protocol::EventAnswer& answer, const MessageRow& event) {
+  if (!row.details.empty() || event.revoked_at != 0) return;  // opened before
+  const auto plain = opened(row, event, protocol::add_on::event_response, answer.payload, answer.iv);
+  const auto response = plain ? protocol::read_event_response(*plain) : plain.error();
+  if (!response) return;
+  c_.records.add(storage::PutOpened{c_.id(), row.chat, row.id, row.from_me, row.kind, row.body,
+                                    answer_details(*response), row.content, response->at_ms});
+  c_.emit(events::EventAnswered{about(row), std::string(answer_name(response->answer)), response->extra_guests});
+}
+
+void AddOns::unseal(MessageRow row, const protocol::Sealed& sealed, const MessageRow& target) {
+  if (target.revoked_at != 0) return;
+  const auto plain = opened(row, target, protocol::use_of(sealed.what), sealed.payload, sealed.iv);
+  auto clear = plain ? protocol::in_clear(sealed, *plain) : plain.error();
+  const auto content = clear ? protocol::parse_message(*clear) : clear.error();
+  if (!content) return;
+  const auto* reaction = std::get_if<protocol::Reaction>(&content->body);
+  row.kind = protocol::name(content->kind);
+  row.body = reaction != nullptr ? reaction->text : content->text;
+  row.content = std::move(*clear);
+  row.said_at = protocol::said_at(content->body);
+  c_.records.add(storage::PutOpened{c_.id(), row.chat, row.id, row.from_me, row.kind, row.body, row.details,
+                                    row.content, row.said_at});
+  if (reaction != nullptr) return react(row, *reaction);
+  if (const auto* change = std::get_if<protocol::Edit>(&content->body)) edit(row, *change, target);
+}
+
+// The key is made of the names in use where it was sealed: by LID or by number, and during a migration mixed, as each
+// side names itself by what it sent under (03 section 10; seen of whatsmeow and Baileys).
+protocol::Result<protocol::Bytes> AddOns::opened(const MessageRow& row, const MessageRow& target, std::string_view use,
+                                                 protocol::ByteView payload, protocol::ByteView iv) {
+  const auto names = [&](const MessageRow& of) {
+    const PersonIds ids = directory_.person(of.author);
     std::vector<Jid> all;
     if (ids.lid) all.push_back(*ids.lid);
     if (ids.pn) all.push_back(*ids.pn);
-    if (all.empty()) all.push_back(filed);
+    if (all.empty()) all.push_back(of.author);
     return all;
   };
-  for (const Jid& asker : names(author, poll.author)) {
-    for (const Jid& chooser : names(voter, row.author)) {
-      const protocol::AddOn on{protocol::add_on::poll_vote, poll.id, asker.user_jid(), chooser.user_jid()};
-      const auto opened = protocol::open_add_on(on, poll.secret, vote.payload, vote.iv);
-      if (!opened) continue;
-      const auto read = protocol::read_choices(*opened, asked);
-      return read ? *read : std::nullopt;
+  const auto writers = names(row);
+  protocol::Result<protocol::Bytes> plain = Error(Errc::bad_mac, "sealed add-on");
+  for (const Jid& author : names(target)) {
+    for (const Jid& writer : writers) {
+      plain = protocol::open_add_on({use, target.id, author.user_jid(), writer.user_jid()}, target.secret, payload, iv);
+      if (plain) return plain;
     }
   }
-  return std::nullopt;
+  return plain;
 }
 
 }  // namespace wharf::sessions

@@ -1,12 +1,16 @@
 #pragma once
-// What is said about a message that is there already, or not yet: reactions, edits, revokes, votes, pins; and about the
-// chat: its disappearing timer. Each is kept as a row that no page shows (storage/messages.h, target_id), whoever sent
-// it (but of the timer only what this account sends from here); what it does to the message is done in the same turn,
-// and told; what an own edit or revoke does, when the server has it (outbox.h). One that comes before its message does
-// it when that arrives. Specification 03 sections 5.5, 10 and 11.
+// What is said about a message that is there already, or not yet: reactions, edits, revokes, votes, answers, pins; and
+// about the chat: its disappearing timer. Each is kept as a row that no page shows (storage/messages.h, target_id),
+// whoever sent it (but of the timer only what this account sends from here); what it does to the message is done in the
+// same turn, and told; what an own edit or revoke does, when the server has it (outbox.h). One that comes before its
+// message does it when that arrives. Reactions and edits that come sealed are opened with the secret of their message,
+// once that is there, and are from then on what they would have been in clear. Specification 03 sections 5.5, 10
+// and 11.
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "events/event.h"
 #include "protocol/messages/content.h"
@@ -48,6 +52,11 @@ class AddOns {
   void react(const storage::MessageRow& row, const protocol::Reaction& reaction);
   void edit(const storage::MessageRow& row, const protocol::Edit& edit, const storage::MessageRow& target);
   void revoke(const storage::MessageRow& row, const storage::MessageRow& target);
+  void unseal(storage::MessageRow row, const protocol::Sealed& sealed, const storage::MessageRow& target);
+  void answer(const storage::MessageRow& row, const protocol::EventAnswer& answer, const storage::MessageRow& event);
+  /// What was sealed with the secret of `target`. Errors: bad_mac, malformed.
+  protocol::Result<protocol::Bytes> opened(const storage::MessageRow& row, const storage::MessageRow& target,
+                                           std::string_view use, protocol::ByteView payload, protocol::ByteView iv);
   void pin(const storage::MessageRow& row, const protocol::Pin& pin, const storage::MessageRow& target);
   void vote(const storage::MessageRow& row, const protocol::PollVote& vote, const storage::MessageRow& poll,
             const protocol::Poll& asked);

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "protocol/messages/add_on_secret.h"
 #include "protocol/messages/body.h"
 #include "protocol/messages/building.h"
 #include "sessions/media/media_vault.h"
@@ -97,6 +98,14 @@ struct Vote {
   std::vector<std::string> options;
   friend bool operator==(const Vote&, const Vote&) = default;
 };
+/// To a calendar event; the newest answer counts.
+struct AnswerEvent {
+  using Answer = protocol::EventResponse::Answer;
+  std::string message;
+  Answer answer = Answer::going;
+  std::uint32_t extra_guests = 0;
+  friend bool operator==(const AnswerEvent&, const AnswerEvent&) = default;
+};
 struct PinMessage {
   std::string message;
   bool pinned = true;
@@ -124,7 +133,7 @@ struct Forward {
 /// A string is text.
 using Sendable = std::variant<std::string, protocol::PreviewedText, protocol::Location, protocol::Contacts,
                               protocol::Poll, protocol::CalendarEvent, protocol::GroupInvite, SendMedia, React,
-                              EditText, RevokeSent, Vote, PinMessage, Forward, SetDisappearing>;
+                              EditText, RevokeSent, Vote, AnswerEvent, PinMessage, Forward, SetDisappearing>;
 
 /// Durable in the session's queue when it is answered. Errors: not_found (the quoted message, or the one that it is
 /// about), not_ready (never linked or logged out), conflict (idempotency key or message id with other content),

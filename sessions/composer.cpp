@@ -64,6 +64,28 @@ protocol::MessageKey Composer::key_of(const MessageRow& target) {
   return key;
 }
 
+// Its author by the name that it came under, ourselves by the one that this goes out under (03 section 10).
+protocol::SealedAddOn Composer::seal_about(const MessageRow& target, std::string_view use, protocol::ByteView plain) {
+  const auto addressing = fanout_.addressing(target.chat);
+  const auto on_wire = [&](const Jid& user) { return fanout_.user_on_wire(user, addressing).value_or(user); };
+  const Jid own = directory_.canonical_user(c_.device.jid);
+  const protocol::AddOn on{
+      use, target.id, target.author_on_wire.empty() ? on_wire(target.author) : target.author_on_wire, on_wire(own)};
+  return protocol::seal_add_on(on, target.secret, plain, c_.random);
+}
+
+Outcome<OutgoingMessage> Composer::build_answer(const AnswerEvent& answer, const MessageRow& event) {
+  const auto content = protocol::parse_message(event.content);
+  const auto* asked = content ? std::get_if<protocol::CalendarEvent>(&content->body) : nullptr;
+  if (asked == nullptr || event.secret.size() != 32) return impossible("it is no event that can be answered");
+  if (asked->cancelled) return impossible("the event is cancelled");
+  if (answer.extra_guests > 0 && !asked->extra_guests)
+    return Refusal(Errc::unsupported, Subject::extra_guests, "the event allows no further guests");
+  const protocol::EventResponse response{answer.answer, answer.extra_guests, c_.now.unix_ms};
+  auto sealed = seal_about(event, protocol::add_on::event_response, protocol::encode_event_response(response));
+  return protocol::build_event_answer({key_of(event), std::move(sealed.payload), std::move(sealed.iv)});
+}
+
 Outcome<OutgoingMessage> Composer::build_vote(const Vote& vote, const MessageRow& poll) {
   const auto content = protocol::parse_message(poll.content);
   const auto* asked = content ? std::get_if<protocol::Poll>(&content->body) : nullptr;
@@ -75,13 +97,7 @@ Outcome<OutgoingMessage> Composer::build_vote(const Vote& vote, const MessageRow
   if (asked->selectable > 0 && vote.options.size() > asked->selectable)
     return Refusal(Errc::unsupported, Subject::options,
                    "the poll allows " + std::to_string(asked->selectable) + " of its options");
-  // The asker by the name that the poll came under, ourselves by the one that the vote goes out under (03 section 10).
-  const auto addressing = fanout_.addressing(poll.chat);
-  const auto on_wire = [&](const Jid& user) { return fanout_.user_on_wire(user, addressing).value_or(user); };
-  const Jid own = directory_.canonical_user(c_.device.jid);
-  const protocol::AddOn on{protocol::add_on::poll_vote, poll.id,
-                           poll.author_on_wire.empty() ? on_wire(poll.author) : poll.author_on_wire, on_wire(own)};
-  auto sealed = protocol::seal_add_on(on, poll.secret, protocol::encode_choices(vote.options), c_.random);
+  auto sealed = seal_about(poll, protocol::add_on::poll_vote, protocol::encode_choices(vote.options));
   return protocol::build_vote({key_of(poll), std::move(sealed.payload), std::move(sealed.iv), c_.now.unix_ms});
 }
 
@@ -93,6 +109,10 @@ Outcome<Composer::Built> Composer::build_about(const Sendable& content, MessageR
     out.message = protocol::build_reaction({key_of(target), react->emoji, c_.now.unix_ms});
   } else if (const auto* vote = std::get_if<Vote>(&content)) {
     auto built = build_vote(*vote, target);
+    if (!built) return built.error();
+    out.message = std::move(*built);
+  } else if (const auto* answer = std::get_if<AnswerEvent>(&content)) {
+    auto built = build_answer(*answer, target);
     if (!built) return built.error();
     out.message = std::move(*built);
   } else if (const auto* pin = std::get_if<PinMessage>(&content)) {

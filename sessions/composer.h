@@ -4,7 +4,10 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "protocol/messages/add_on_secret.h"
 #include "protocol/messages/building.h"
 #include "sessions/commands.h"
 #include "sessions/context.h"
@@ -39,6 +42,9 @@ class Composer {
   Outcome<protocol::Quote> quote_of(const Jid& chat, const std::string& id) const;
   protocol::MessageKey key_of(const storage::MessageRow& target);
   Outcome<protocol::OutgoingMessage> build_vote(const Vote& vote, const storage::MessageRow& poll);
+  Outcome<protocol::OutgoingMessage> build_answer(const AnswerEvent& answer, const storage::MessageRow& event);
+  /// For those who have `target` and its secret of 32 bytes.
+  protocol::SealedAddOn seal_about(const storage::MessageRow& target, std::string_view use, protocol::ByteView plain);
 
   Context& c_;
   Directory& directory_;

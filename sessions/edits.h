@@ -1,5 +1,6 @@
 #pragma once
-// Which edits count: those of the author, made soon enough. Specification 03 section 11.
+// Which edits count: those of the author, made soon enough. Specification 03 section 11. A calendar event may be moved
+// or called off until it is over: what the window is for (nobody shall rewrite what was long said) is no matter there.
 
 #include "storage/messages.h"
 
@@ -22,7 +23,7 @@ bool is_by_author(const storage::MessageRow& said, const storage::MessageRow& ta
 /// whoever made the edit has asked his own (composer.cpp).
 template <class Canonical>
 bool edit_counts(const storage::MessageRow& edit, const storage::MessageRow& target, Canonical canonical) {
-  const bool in_time = edit.timestamp - target.timestamp <= edit_window_ms + edit_slack_ms;
+  const bool in_time = target.kind == "event" || edit.timestamp - target.timestamp <= edit_window_ms + edit_slack_ms;
   return is_by_author(edit, target, canonical) && (in_time || !has_server_time(target));
 }
 

@@ -26,6 +26,11 @@ constexpr int history_sync_notification = 5;
 constexpr std::size_t max_foreign_message_bytes = 4u << 20;
 // What is said about a message is read together with others of its kind: a text has 65,536 characters, an emoji few.
 constexpr std::size_t max_edit_bytes = 320u << 10, max_add_on_bytes = 16u << 10;
+std::size_t max_bytes_about(const IncomingMessage& content) {
+  const auto* sealed = std::get_if<protocol::Sealed>(&content.body);
+  const bool edit = sealed ? sealed->what != protocol::Sealed::What::reaction : content.kind == MessageKind::edit;
+  return edit ? max_edit_bytes : max_add_on_bytes;
+}
 
 // Prekeys of retry receipts come from the upper half of the 24-bit space, which uploads never touch (login_flow.cpp).
 constexpr std::uint32_t retry_key_ids = 0x7FFFFE;
@@ -38,6 +43,8 @@ bool worth_keeping(const IncomingMessage& content) {
     case MessageKind::sender_key_only: return false;
     case MessageKind::reaction:
     case MessageKind::poll_vote:
+    case MessageKind::event_answer:
+    case MessageKind::sealed:
     case MessageKind::edit:
     case MessageKind::revoke:
     case MessageKind::pin: return protocol::target_of(content.body) != nullptr;
@@ -98,8 +105,7 @@ void Inbound::on_message(const Node& message) {
     }
     auto content = protocol::parse_message(*plain);
     if (!content) return plain_ack(message, nack_invalid_protobuf);
-    if (protocol::target_of(content->body) != nullptr &&
-        plain->size() > (content->kind == MessageKind::edit ? max_edit_bytes : max_add_on_bytes)) {
+    if (protocol::target_of(content->body) != nullptr && plain->size() > max_bytes_about(*content)) {
       if (on_too_large) on_too_large(source.id, plain->size());
       return plain_ack(message, nack_invalid_protobuf);
     }

@@ -100,6 +100,22 @@ std::string message_details(const protocol::IncomingMessage& content) {
   return out.view().size() > 2 ? out.take() : std::string();
 }
 
+std::string_view answer_name(protocol::EventResponse::Answer answer) {
+  using Answer = protocol::EventResponse::Answer;
+  switch (answer) {
+    case Answer::not_going: return "notGoing";
+    case Answer::maybe: return "maybe";
+    case Answer::going: break;
+  }
+  return "going";
+}
+
+std::string answer_details(const protocol::EventResponse& response) {
+  JsonWriter out(64);
+  out.begin_object().text("response", answer_name(response.answer)).number("extraGuests", response.extra_guests);
+  return out.end_object().take();
+}
+
 std::string vote_details(const std::vector<std::string>& options) {
   JsonWriter out(64);
   out.begin_object().key("selectedOptions").begin_array();

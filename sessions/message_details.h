@@ -18,8 +18,10 @@
 //   viewOnce, isForwarded, forwardingScore, expiresAfter (seconds), mentionsAll
 
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "protocol/messages/add_on_secret.h"
 #include "protocol/messages/content.h"
 
 namespace wharf::sessions {
@@ -27,5 +29,9 @@ namespace wharf::sessions {
 std::string message_details(const protocol::IncomingMessage& content);
 /// {"selectedOptions":[…]}: what a vote chooses.
 std::string vote_details(const std::vector<std::string>& options);
+/// {"response":"going","extraGuests":0}: what somebody answered to an event.
+std::string answer_details(const protocol::EventResponse& response);
+/// going, notGoing, maybe
+std::string_view answer_name(protocol::EventResponse::Answer answer);
 
 }  // namespace wharf::sessions

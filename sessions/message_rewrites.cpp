@@ -12,6 +12,10 @@ bool rewrite_message(storage::MessageRow& row, const storage::Change& change, co
       row.body = edit->body;
       row.mentions = edit->mentions;
       row.edited_at = edit->at;
+      if (!edit->content.empty()) {
+        row.details = edit->details;
+        row.content = edit->content;
+      }
     }
     return true;
   }
@@ -37,7 +41,18 @@ bool rewrite_message(storage::MessageRow& row, const storage::Change& change, co
   if (const auto* withdraw = std::get_if<storage::WithdrawMessage>(&change)) {
     if (row.from_me && withdraw->chat == chat && row.ack == AckLevel::scheduled) {
       row.ack = AckLevel::withdrawn;
+      row.timestamp = row.created_at;  // where it stands since it was accepted
       row.error = withdraw->error;
+    }
+    return true;
+  }
+  if (const auto* opened = std::get_if<storage::PutOpened>(&change)) {
+    if (opened->from_me == row.from_me && opened->chat == chat && !row.content.empty()) {
+      row.kind = opened->kind;
+      row.body = opened->body;
+      row.details = opened->details;
+      row.content = opened->content;
+      row.said_at = opened->said_at;
     }
     return true;
   }

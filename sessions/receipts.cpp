@@ -134,7 +134,9 @@ void Receipts::raise(const std::string& id, const Jid& from, AckLevel level, Uni
   // It was given up (logged out; its ack never came), so nobody has heard yet when it changed something.
   const bool changes_late = message->ack == AckLevel::error && changes_message(*message);
   const auto sent_at = changes_late ? std::optional(at) : std::nullopt;
-  c_.records.add(storage::RaiseAck{c_.id(), message->row, level, "", sent_at});
+  // In a group one receipt is one member's: when is told of none there yet.
+  const UnixMs told = message->chat.is_group() ? 0 : at;
+  c_.records.add(storage::RaiseAck{c_.id(), message->row, level, "", sent_at, told});
   c_.emit(events::Ack{id, message->chat, directory_.person(message->chat), level, "", at});
   if (changes_late && on_late_proof) on_late_proof(id);
 }

@@ -36,6 +36,7 @@ template void Records::add(storage::WithdrawMessage);
 template void Records::add(storage::EditMessage);
 template void Records::add(storage::RevokeMessage);
 template void Records::add(storage::PutDetails);
+template void Records::add(storage::PutOpened);
 template void Records::add(storage::PutContent);
 template void Records::add(storage::PutStar);
 template void Records::add(storage::PutPin);
@@ -111,6 +112,12 @@ void Records::apply_changes(MessageRow& row, std::size_t from_place) const {
     if (change.level <= row.ack && change.level != AckLevel::error) return;
     row.ack = change.level;
     row.error = change.level == AckLevel::error ? change.error : std::string();
+    if constexpr (requires { change.at; }) {
+      if (change.at == 0) return;
+      if (change.level == AckLevel::delivered) row.delivered_at = change.at;
+      if (change.level == AckLevel::read) row.read_at = change.at;
+      if (change.level == AckLevel::played) row.played_at = change.at;
+    }
   };
   auto merge = written_->merges.begin();
   for (const std::size_t place : places) {

@@ -82,6 +82,7 @@ class Records::Written {
   void note(const storage::EditMessage& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
   void note(const storage::RevokeMessage& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
   void note(const storage::PutDetails& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
+  void note(const storage::PutOpened& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
   void note(const storage::PutContent& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
   void note(const storage::PutStar& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
   void note(const storage::PutPin& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }

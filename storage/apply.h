@@ -15,6 +15,7 @@ Result<void> apply(Database& db, const InsertMessage& change);
 Result<void> apply(Database& db, const EditMessage& change);
 Result<void> apply(Database& db, const RevokeMessage& change);
 Result<void> apply(Database& db, const PutDetails& change);
+Result<void> apply(Database& db, const PutOpened& change);
 Result<void> apply(Database& db, const PutContent& change);
 Result<void> apply(Database& db, const PutStar& change);
 Result<void> apply(Database& db, const PutPin& change);

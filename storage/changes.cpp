@@ -10,8 +10,11 @@ namespace {
 std::size_t held(const InsertMessage& change) {
   return change.row.content.size() + change.row.body.size() + change.row.details.size();
 }
-std::size_t held(const EditMessage& change) { return change.body.size(); }
+std::size_t held(const EditMessage& change) {
+  return change.body.size() + change.details.size() + change.content.size();
+}
 std::size_t held(const PutDetails& change) { return change.details.size(); }
+std::size_t held(const PutOpened& change) { return change.body.size() + change.details.size() + change.content.size(); }
 std::size_t held(const PutContent& change) { return change.content.size(); }
 std::size_t held(const SealOutbox& change) { return change.stanza.size(); }
 std::size_t held(const InsertOutbox& change) { return change.row.stanza.size(); }
@@ -46,6 +49,7 @@ template void Changes::add(InsertMessage);
 template void Changes::add(EditMessage);
 template void Changes::add(RevokeMessage);
 template void Changes::add(PutDetails);
+template void Changes::add(PutOpened);
 template void Changes::add(PutContent);
 template void Changes::add(PutStar);
 template void Changes::add(PutPin);

@@ -72,7 +72,9 @@ Line& message_of(Line& out, const Change& c) {
 }
 std::string line(const EditMessage& c) {
   Line out("EditMessage");
-  return message_of(out, c).field("body", c.body).count("mentions", c.mentions.size()).field("at", c.at).take();
+  message_of(out, c).field("body", c.body).count("mentions", c.mentions.size()).field("at", c.at);
+  if (!c.content.empty()) out.field("details", c.details).bytes("content", c.content.size());
+  return out.take();
 }
 std::string line(const RevokeMessage& c) {
   Line out("RevokeMessage");
@@ -81,6 +83,11 @@ std::string line(const RevokeMessage& c) {
 std::string line(const PutDetails& c) {
   Line out("PutDetails");
   return message_of(out, c).field("details", c.details).take();
+}
+std::string line(const PutOpened& c) {
+  Line out("PutOpened");
+  message_of(out, c).field("kind", c.kind).field("body", c.body).field("details", c.details);
+  return out.bytes("content", c.content.size()).field("said_at", c.said_at).take();
 }
 std::string line(const PutContent& c) {
   Line out("PutContent");

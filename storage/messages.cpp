@@ -43,7 +43,8 @@ const std::string in_order = ") ORDER BY timestamp DESC, row DESC LIMIT ?3";
 const std::string columns =
     "SELECT row, session_id, ifnull(" WHARF_CHAT_OF(message) ", chat_id), id, from_me, author_id, ack, timestamp, created_at, push_name, kind, error,"
     " quoted_id, quoted_author_id, mentions, secret, body, content, details, edited_at, revoked_at,"
-    " target_id, target_from_me, said_at, author_on_wire, starred_at, pinned_until, pinned_by_id, pinned_at FROM message ";
+    " target_id, target_from_me, said_at, author_on_wire, starred_at, pinned_until, pinned_by_id, pinned_at,"
+    " delivered_at, read_at, played_at FROM message ";
 const std::string select_by_row = columns + "WHERE row = ?1";
 const std::string select_in_chat =
     columns + "WHERE session_id = ?1 AND id = ?2 AND " WHARF_CHAT_OF(message) " = ?3 ORDER BY from_me DESC LIMIT 1";
@@ -59,17 +60,23 @@ constexpr const char* select_exact_row =
     "SELECT row FROM message WHERE session_id = ?1 AND id = ?2 AND from_me = ?4 AND " WHARF_CHAT_OF(message) " = ?3";
 constexpr const char* edit_row =
     "UPDATE message SET body = ?2, edited_at = ?3, mentions = ?4 WHERE row = ?1 AND revoked_at = 0 AND edited_at <= ?3";
+constexpr const char* edit_whole_row =
+    "UPDATE message SET body = ?2, edited_at = ?3, mentions = ?4, details = ?5, content = ?6"
+    " WHERE row = ?1 AND revoked_at = 0 AND edited_at <= ?3";
 constexpr const char* revoke_row =
     "UPDATE message SET body = '', content = x'', details = '', quoted_id = '', mentions = x'', revoked_at = ?2,"
     " starred_at = 0, pinned_until = 0 WHERE row = ?1 AND revoked_at = 0";
 constexpr const char* empty_edits =
     "UPDATE message SET body = '', content = x'' WHERE session_id = ?1 AND target_id = ?2 AND target_id <> ''"
-    " AND kind = 'edit' AND target_from_me = ?4 AND " WHARF_CHAT_OF(message) " = ?3";
+    " AND kind IN ('edit', 'sealed') AND target_from_me = ?4 AND " WHARF_CHAT_OF(message) " = ?3";
 constexpr const char* release_row =
     "UPDATE message SET ack = 0, timestamp = ?2, created_at = ?2, said_at = 0 WHERE row = ?1 AND ack = -2";
 constexpr const char* withdraw_row = "UPDATE message SET ack = -3, error = ?2 WHERE row = ?1 AND ack = -2";
 constexpr const char* put_content = "UPDATE message SET content = ?2 WHERE row = ?1 AND revoked_at = 0";
 constexpr const char* put_details = "UPDATE message SET details = ?2 WHERE row = ?1";
+constexpr const char* put_opened =
+    "UPDATE message SET kind = ?2, body = ?3, details = ?4, content = ?5, said_at = ?6"
+    " WHERE row = ?1 AND content <> x''";
 constexpr const char* put_star = "UPDATE message SET starred_at = ?2 WHERE row = ?1 AND revoked_at = 0";
 constexpr const char* put_pin =
     "UPDATE message SET pinned_until = ?2, pinned_by_id = ?3, pinned_at = ?4"
@@ -127,6 +134,11 @@ constexpr const char* select_merged_copy =
     " WHERE g.session_id = ?1 AND g.to_id = ?2 LIMIT 1";
 constexpr const char* raise_level =
     "UPDATE message SET ack = ?3, error = ?4 WHERE row = ?2 AND session_id = ?1 AND (ack < ?3 OR ?3 = -1)";
+/// ?5 when, as the recipient says.
+constexpr const char* raise_with_time[] = {
+    "UPDATE message SET ack = ?3, error = ?4, delivered_at = ?5 WHERE row = ?2 AND session_id = ?1 AND ack < ?3",
+    "UPDATE message SET ack = ?3, error = ?4, read_at = ?5 WHERE row = ?2 AND session_id = ?1 AND ack < ?3",
+    "UPDATE message SET ack = ?3, error = ?4, played_at = ?5 WHERE row = ?2 AND session_id = ?1 AND ack < ?3"};
 constexpr const char* set_time =
     "UPDATE message SET timestamp = ?3 WHERE row = ?2 AND session_id = ?1 AND timestamp <> ?3";
 
@@ -189,6 +201,9 @@ MessageRow read_row(Statement& select) {
   row.pinned_until = select.integer();
   row.pinned_by = select.jid();
   row.pinned_at = select.integer();
+  row.delivered_at = select.integer();
+  row.read_at = select.integer();
+  row.played_at = select.integer();
   return row;
 }
 
@@ -264,9 +279,14 @@ Result<void> write_message(Database& db, const MessageRow& row, bool unread,
 }
 
 Result<void> write_ack(Database& db, SessionId session, std::int64_t row, AckLevel level, const std::string& error,
-                       std::optional<UnixMs> timestamp) {
+                       std::optional<UnixMs> timestamp, UnixMs at = 0) {
   const std::string_view reason = level == AckLevel::error ? std::string_view(error) : std::string_view();
-  const Result<void> raised = Statement(db, raise_level).session(session).integer(row).number(level).text(reason).run();
+  const bool timed_level = at != 0 && level >= AckLevel::delivered;
+  Statement raise(
+      db, timed_level ? raise_with_time[static_cast<int>(level) - static_cast<int>(AckLevel::delivered)] : raise_level);
+  raise.session(session).integer(row).number(level).text(reason);
+  if (timed_level) raise.integer(at);
+  const Result<void> raised = raise.run();
   if (!raised || !timestamp) return raised;
   const Result<void> timed = Statement(db, set_time).session(session).integer(row).integer(*timestamp).run();
   if (!timed || changed_rows(db) == 0) return timed;
@@ -372,6 +392,15 @@ Result<void> apply(Database& db, const EditMessage& change) {
   const std::int64_t row = row_of(db, change);
   if (row == 0) return {};
   const Bytes mentions = pack_mentions(change.mentions);
+  if (!change.content.empty())
+    return Statement(db, edit_whole_row)
+        .integer(row)
+        .text(change.body)
+        .integer(change.at)
+        .blob(mentions)
+        .text(change.details)
+        .blob(change.content)
+        .run();
   return Statement(db, edit_row).integer(row).text(change.body).integer(change.at).blob(mentions).run();
 }
 
@@ -410,6 +439,19 @@ Result<void> apply(Database& db, const PutDetails& change) {
   const std::int64_t row = row_of(db, change);
   if (row == 0) return {};
   return Statement(db, put_details).integer(row).text(change.details).run();
+}
+
+Result<void> apply(Database& db, const PutOpened& change) {
+  const std::int64_t row = row_of(db, change);
+  if (row == 0) return {};
+  return Statement(db, put_opened)
+      .integer(row)
+      .text(change.kind)
+      .text(change.body)
+      .text(change.details)
+      .blob(change.content)
+      .integer(change.said_at)
+      .run();
 }
 
 Result<void> apply(Database& db, const PutContent& change) {
@@ -455,7 +497,7 @@ Result<void> apply(Database& db, const RemoveMessage& change) {
 }
 
 Result<void> apply(Database& db, const RaiseAck& change) {
-  return write_ack(db, change.session, change.message_row, change.level, change.error, change.timestamp);
+  return write_ack(db, change.session, change.message_row, change.level, change.error, change.timestamp, change.at);
 }
 
 Result<void> apply(Database& db, const RaiseAckById& change) {

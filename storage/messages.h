@@ -29,12 +29,14 @@ struct MessageRow : events::Message {
   protocol::Bytes content;  // encoded Message: resends, quotes, media
   protocol::Bytes secret;   // 32 or 0 bytes
   UnixMs created_at = 0;    // of this row
-  /// What is said about another message (a reaction, an edit, a revoke, a vote, a pin) is a row too, which no page, no
-  /// chat and no count shows: the message that it is about, by its WhatsApp id and side.
+  /// What is said about another message (a reaction, an edit, a revoke, a vote, an answer, a pin) is a row too, which
+  /// no page, no chat and no count shows: the message that it is about, by its WhatsApp id and side.
   std::string target_id;  // "" = a message of its own; or about_the_chat
   bool target_from_me = false;
   UnixMs said_at = 0;    // of such a one: the sender's clock
   UnixMs pinned_at = 0;  // of the pin, or of its end; server time
+  /// Of an own message of a chat with one person: when its receipts say that it got there; 0 = none has said so.
+  UnixMs delivered_at = 0, read_at = 0, played_at = 0;
   /// As the stanza named the author, which the key of votes is made of (03 section 10); "" = as `author`.
   protocol::Jid author_on_wire;
   friend bool operator==(const MessageRow&, const MessageRow&) = default;
@@ -85,7 +87,8 @@ std::vector<MessageRow> add_ons(Database& db, SessionId session, const protocol:
 inline constexpr std::size_t most_add_ons = 1'000, most_add_on_bytes = 4u << 20;  // text and content
 /// Anything about a message of this id, whose and in which chat ever.
 bool has_add_ons(Database& db, SessionId session, const std::string& target_id);
-/// Another text or caption; nothing of a message that was revoked, or edited later than `at`.
+/// Another text or caption; nothing of a message that was revoked, or edited later than `at`. `content`, if there is
+/// one, with its `details`, in place of what is there: of what has more to edit than a text.
 struct EditMessage {
   SessionId session;
   protocol::Jid chat;
@@ -94,6 +97,8 @@ struct EditMessage {
   std::string body;
   std::vector<protocol::Jid> mentions;
   UnixMs at = 0;
+  std::string details = {};
+  protocol::Bytes content = {};
   friend bool operator==(const EditMessage&, const EditMessage&) = default;
 };
 /// Text, content and quote are gone, of its edits too; that it was there stays.
@@ -113,6 +118,18 @@ struct PutDetails {
   bool from_me = false;
   std::string details;
   friend bool operator==(const PutDetails&, const PutDetails&) = default;
+};
+/// What came sealed with the secret of the message that it is about could be opened, and stands from now on as if it
+/// had come in clear. Nothing of a row whose content was taken away.
+struct PutOpened {
+  SessionId session;
+  protocol::Jid chat;
+  std::string id;
+  bool from_me = false;
+  std::string kind, body, details;
+  protocol::Bytes content;
+  UnixMs said_at = 0;
+  friend bool operator==(const PutOpened&, const PutOpened&) = default;
 };
 /// Another encoding of the same message: where its file is has changed. Nothing of a message that was revoked.
 struct PutContent {
@@ -151,13 +168,15 @@ struct RemoveMessage {
   bool from_me = false;
   friend bool operator==(const RemoveMessage&, const RemoveMessage&) = default;
 };
-/// Raises the level (or sets error); `timestamp` replaces the message time when set (server ack).
+/// Raises the level (or sets error); `timestamp` replaces the message time when set (server ack). `at`: when the
+/// recipient says that it was delivered, read or played; 0 = not said.
 struct RaiseAck {
   SessionId session;
   std::int64_t message_row = 0;
   AckLevel level = AckLevel::pending;
   std::string error;
   std::optional<UnixMs> timestamp;
+  UnixMs at = 0;
   friend bool operator==(const RaiseAck&, const RaiseAck&) = default;
 };
 /// The same of an own message.

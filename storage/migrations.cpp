@@ -329,6 +329,13 @@ ALTER TABLE search_progress ADD COLUMN number INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE search_progress ADD COLUMN damaged INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+// When the receipts of an own message say that it got there, of chats with one person.
+constexpr const char* receipts_have_times = R"sql(
+ALTER TABLE message ADD COLUMN delivered_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN read_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN played_at INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 constexpr std::array steps_of_this_release = {first_schema,
                                               resends_outlive_a_restart,
                                               ratchet_epochs,
@@ -345,7 +352,8 @@ constexpr std::array steps_of_this_release = {first_schema,
                                               words_are_indexed,
                                               disappearing_timers,
                                               stars_pins_and_single_removals,
-                                              a_damaged_index_is_marked};
+                                              a_damaged_index_is_marked,
+                                              receipts_have_times};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

@@ -50,8 +50,10 @@ namespace wharf::storage {
 /// Condition on a row `m` of `message`: pages, chats and counts show it. By its kind, which stands before the content:
 /// what is said about other messages and about the chat (MessageRow::target_id) is not; nor what was not sent yet
 /// (events::in_conversation).
-#define WHARF_MESSAGE_SHOWN(m) \
-  " " #m ".ack >= -1 AND " #m ".kind NOT IN ('reaction', 'edit', 'revoke', 'poll_vote', 'pin', 'disappearing') "
+#define WHARF_MESSAGE_SHOWN(m)                                                      \
+  " " #m ".ack >= -1 AND " #m                                                       \
+  ".kind NOT IN ('reaction', 'edit', 'revoke', 'poll_vote', 'pin', 'disappearing'," \
+  " 'sealed', 'event_answer') "
 /// Condition on a row of `message`: it was not removed. Its chat is WHARF_CHAT_OF(message), not always chat_id.
 #define WHARF_MESSAGE_LIVES " " WHARF_CHAT_OF(message) " IS NOT NULL "
 

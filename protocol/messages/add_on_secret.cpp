@@ -4,6 +4,8 @@
 
 #include "protocol/crypto/aes.h"
 #include "protocol/crypto/hash.h"
+#include "protocol/messages/building.h"
+#include "protocol/messages/message_shape.h"
 #include "protocol/messages/wire.h"
 
 namespace wharf::protocol {
@@ -70,6 +72,93 @@ Result<std::optional<std::vector<std::string>>> read_choices(ByteView vote, cons
     if (chosen[i]) options.push_back(poll.options[i]);
   if (poll.selectable > 0 && options.size() > poll.selectable) return std::optional<std::vector<std::string>>();
   return std::optional(std::move(options));
+}
+
+// --- reactions and edits
+
+std::string_view use_of(Sealed::What what) {
+  switch (what) {
+    case Sealed::What::message_edit: return add_on::message_edit;
+    case Sealed::What::event_edit: return add_on::event_edit;
+    case Sealed::What::reaction: break;
+  }
+  return add_on::reaction;
+}
+
+namespace {
+
+constexpr std::uint32_t reaction_text = 2, reaction_time = 4;
+
+Result<Bytes> reaction_in_clear(const Sealed& sealed, ByteView plaintext) {
+  Reaction reaction{sealed.target, {}, 0};
+  WireReader reader(plaintext);
+  while (const auto field = reader.next()) {
+    if (field->number == reaction_text) reaction.text = as_text(field->value);
+    if (field->number == reaction_time) reaction.at_ms = static_cast<std::int64_t>(field->varint);
+  }
+  if (reader.failed()) return Error(Errc::malformed, "sealed ReactionMessage");
+  return build_reaction(reaction).encoded;
+}
+
+}  // namespace
+
+Result<Bytes> in_clear(const Sealed& sealed, ByteView plaintext) {
+  if (sealed.what == Sealed::What::reaction) return reaction_in_clear(sealed, plaintext);
+  const auto content = parse_message(plaintext);
+  if (!content) return content.error();
+  const bool of_event = sealed.what == Sealed::What::event_edit;
+  if (const auto* edit = std::get_if<Edit>(&content->body)) {
+    if (edit->target.id != sealed.target.id) return Error(Errc::malformed, "a sealed edit of another message");
+    if (of_event && content_number(edit->message) != field_number::event)
+      return Error(Errc::malformed, "a sealed edit of an event without one");
+    return edit_in_clear(sealed.target, edit->message, edit->at_ms);
+  }
+  // Of an event it is the event as it is now, without a key and a time (03 section 10).
+  if (!content->has_content || content->kind == MessageKind::edit || content->kind == MessageKind::protocol ||
+      (of_event && content->kind != MessageKind::event))
+    return Error(Errc::malformed, "a sealed edit of nothing");
+  return edit_in_clear(sealed.target, content->encoded, 0);
+}
+
+Bytes encode_sealed_reaction(const Reaction& reaction) {
+  Bytes out;
+  append_field(out, reaction_text, as_bytes(reaction.text));
+  append_varint(out, std::uint64_t{reaction_time} << 3);
+  append_varint(out, static_cast<std::uint64_t>(reaction.at_ms));
+  return out;
+}
+
+// --- answers to events
+
+Bytes encode_event_response(const EventResponse& response) {
+  Bytes out;
+  const auto number = [&out](std::uint32_t field, std::uint64_t value) {
+    append_varint(out, std::uint64_t{field} << 3);
+    append_varint(out, value);
+  };
+  number(1, static_cast<std::uint64_t>(response.answer));
+  number(2, static_cast<std::uint64_t>(response.at_ms));
+  if (response.extra_guests != 0) number(3, response.extra_guests);
+  return out;
+}
+
+Result<EventResponse> read_event_response(ByteView encoded) {
+  constexpr std::uint64_t most_guests = 0x7fffffff;  // a negative number is none
+  EventResponse out;
+  bool answered = false;
+  WireReader reader(encoded);
+  while (const auto field = reader.next()) {
+    if (field->type != WireType::varint) continue;
+    if (field->number == 1) {
+      answered = field->varint >= 1 && field->varint <= 3;
+      if (answered) out.answer = static_cast<EventResponse::Answer>(field->varint);
+    }
+    if (field->number == 2) out.at_ms = std::max<std::int64_t>(static_cast<std::int64_t>(field->varint), 0);
+    if (field->number == 3)
+      out.extra_guests = field->varint <= most_guests ? static_cast<std::uint32_t>(field->varint) : 0;
+  }
+  if (reader.failed() || !answered) return Error(Errc::malformed, "EventResponseMessage");
+  return out;
 }
 
 }  // namespace wharf::protocol

@@ -22,6 +22,7 @@ inline constexpr std::string_view poll_vote = "Poll Vote";
 inline constexpr std::string_view event_response = "Event Response";
 inline constexpr std::string_view reaction = "Enc Reaction";
 inline constexpr std::string_view message_edit = "Message Edit";
+inline constexpr std::string_view event_edit = "Event Edit";
 }  // namespace add_on
 
 /// Which message an add-on is about and who made it: user JIDs without device, exactly the strings in use (LID or phone
@@ -49,5 +50,28 @@ Bytes encode_choices(const std::vector<std::string>& options);
 /// The options of the poll that a PollVoteMessage chooses, in the poll's order; unknown hashes are ignored and repeated
 /// ones count once. nullopt: more than the poll allows, so the vote counts for nothing. Errors: malformed.
 Result<std::optional<std::vector<std::string>>> read_choices(ByteView vote, const Poll& poll);
+
+// --- reactions and edits
+
+std::string_view use_of(Sealed::What what);
+/// The Message that says in clear what was sealed, about the same target. Errors: malformed (no reaction or edit, or
+/// the edit of another message than the one that it is sealed for).
+Result<Bytes> in_clear(const Sealed& sealed, ByteView plaintext);
+/// What is sealed of a reaction: ReactionMessage without its key.
+Bytes encode_sealed_reaction(const Reaction& reaction);
+
+// --- answers to events
+
+struct EventResponse {
+  enum class Answer { going = 1, not_going = 2, maybe = 3 };  // as the protocol numbers them
+  Answer answer = Answer::going;
+  std::uint32_t extra_guests = 0;
+  std::int64_t at_ms = 0;  // the clock of who answers
+  friend bool operator==(const EventResponse&, const EventResponse&) = default;
+};
+/// EventResponseMessage.
+Bytes encode_event_response(const EventResponse& response);
+/// Errors: malformed (also an answer that is none of the three).
+Result<EventResponse> read_event_response(ByteView encoded);
 
 }  // namespace wharf::protocol

@@ -119,6 +119,21 @@ struct PollVote {
   std::int64_t at_ms = 0;
   friend bool operator==(const PollVote&, const PollVote&) = default;
 };
+/// An answer to a CalendarEvent, sealed with its secret: messages/add_on_secret.h.
+struct EventAnswer {
+  MessageKey target;
+  Bytes payload, iv;
+  friend bool operator==(const EventAnswer&, const EventAnswer&) = default;
+};
+/// What has a form in clear too, a reaction or an edit, sealed with the secret of its message: in_clear() of
+/// messages/add_on_secret.h. Edits of polls are not read: they stay of a kind that is not known.
+struct Sealed {
+  enum class What { reaction, message_edit, event_edit };
+  MessageKey target;
+  What what = What::reaction;
+  Bytes payload, iv;
+  friend bool operator==(const Sealed&, const Sealed&) = default;
+};
 struct Edit {
   MessageKey target;
   Bytes message;     // the new Message
@@ -151,8 +166,9 @@ constexpr bool is_disappearing_timer(std::uint32_t seconds) {
 }
 
 /// monostate: text, and what is only kept.
-using MessageBody = std::variant<std::monostate, LinkPreview, Location, Contacts, Poll, CalendarEvent, GroupInvite,
-                                 Album, Choice, MediaFile, Reaction, PollVote, Edit, Revoke, Pin, DisappearingTimer>;
+using MessageBody =
+    std::variant<std::monostate, LinkPreview, Location, Contacts, Poll, CalendarEvent, GroupInvite, Album, Choice,
+                 MediaFile, Reaction, PollVote, EventAnswer, Sealed, Edit, Revoke, Pin, DisappearingTimer>;
 
 /// The field of an unwrapped Message that says what it is: the first of a kind we know, else the first content at all;
 /// 0 without content.

@@ -273,6 +273,31 @@ MessageBody read_vote(ByteView body) {
   return out;
 }
 
+constexpr std::size_t max_sealed_bytes = 4096, max_sealed_edit_bytes = 512u << 10;
+
+/// encReaction, encEventResponse and secretEncrypted have their payload under the same numbers.
+template <class Body>
+MessageBody read_sealed(ByteView body, Body out, std::size_t max_bytes) {
+  auto key = read_key(body, 1);
+  if (!key) return {};
+  out.target = std::move(*key);
+  each(body, [&](const WireField& field) {
+    if (field.number == 2) out.payload = at_most(field, max_bytes);
+    if (field.number == 3) out.iv = at_most(field, 12);
+  });
+  return out;
+}
+
+MessageBody read_sealed_edit(ByteView body) {
+  Sealed out;
+  switch (varint_field(body, 4).value_or(0)) {
+    case 1: out.what = Sealed::What::event_edit; break;
+    case 2: out.what = Sealed::What::message_edit; break;
+    default: return {};
+  }
+  return read_sealed(body, std::move(out), max_sealed_edit_bytes);
+}
+
 MessageBody read_pin(ByteView message, ByteView body) {
   auto key = read_key(body, 1);
   if (!key) return {};
@@ -360,6 +385,9 @@ MessageBody read_body(ByteView message) {
     case field_number::interactive_response: return read_choice(number, body);
     case field_number::reaction: return read_reaction(body);
     case field_number::poll_update: return read_vote(body);
+    case field_number::enc_reaction: return read_sealed(body, Sealed(), max_sealed_bytes);
+    case field_number::enc_event_response: return read_sealed(body, EventAnswer(), max_sealed_bytes);
+    case field_number::secret_encrypted: return read_sealed_edit(body);
     case field_number::pin_in_chat: return read_pin(message, body);
     case field_number::protocol_message: return read_protocol(body);
     default: return {};

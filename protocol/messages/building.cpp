@@ -276,6 +276,20 @@ OutgoingMessage build_vote(const PollVote& vote) {
   return bare(field_number::poll_update, out);
 }
 
+OutgoingMessage build_event_answer(const EventAnswer& answer) {
+  Fields out;
+  out.message_always(1, key_of(answer.target)).bytes(2, answer.payload).bytes(3, answer.iv);
+  return bare(field_number::enc_event_response, out);
+}
+
+OutgoingMessage build_sealed(const Sealed& sealed_one, Random& random) {
+  Fields out;
+  out.message_always(1, key_of(sealed_one.target)).bytes(2, sealed_one.payload).bytes(3, sealed_one.iv);
+  if (sealed_one.what == Sealed::What::reaction) return bare(field_number::enc_reaction, out);
+  out.number(4, sealed_one.what == Sealed::What::event_edit ? 1 : 2);
+  return sealed({field_number::secret_encrypted, std::move(out)}, random);
+}
+
 OutgoingMessage build_revoke(const MessageKey& target, Random& random) {
   Fields out;
   out.message_always(1, key_of(target)).number_always(2, type_revoke);
@@ -341,6 +355,28 @@ OutgoingMessage build_edit(const MessageKey& target, const std::string& text, By
   Fields protocol;
   protocol.message_always(1, key_of(target)).number_always(2, type_edit).message_always(14, edited).time(15, at_ms);
   return sealed({field_number::protocol_message, std::move(protocol)}, random);
+}
+
+Bytes edit_in_clear(const MessageKey& target, ByteView edited, std::int64_t at_ms) {
+  Fields protocol;
+  protocol.message_always(1, key_of(target)).number_always(2, type_edit);
+  protocol.message_always(14, Fields().raw(edited)).time(15, at_ms);
+  return Fields().message_always(field_number::protocol_message, protocol).take();
+}
+
+Bytes with_event(ByteView message, ByteView edited) {
+  constexpr std::uint32_t context = 1;
+  if (content_number(message) != field_number::event || content_number(edited) != field_number::event) return {};
+  Fields event;
+  const auto body_of = [](ByteView whole) { return merged_field(whole, field_number::event).value_or(Bytes{}); };
+  if (const auto kept = merged_field(body_of(message), context)) event.bytes(context, *kept);
+  const Bytes said = body_of(edited);
+  for (WireReader reader(said); const auto field = reader.next();)
+    if (field->number != context) event.raw(field->whole);
+  Fields out;
+  for (WireReader reader(message); const auto field = reader.next();)
+    if (field->number != field_number::event) out.raw(field->whole);
+  return out.message_always(field_number::event, event).take();
 }
 
 Bytes with_text(ByteView message, const std::string& text) {

@@ -53,10 +53,15 @@ OutgoingMessage build_message(const OutgoingBody& body, const MessageFrame& fram
 
 OutgoingMessage build_reaction(const Reaction& reaction);
 OutgoingMessage build_vote(const PollVote& vote);
+OutgoingMessage build_event_answer(const EventAnswer& answer);
+OutgoingMessage build_sealed(const Sealed& sealed, Random& random);
 /// `text` replaces text or caption: `original` is the unwrapped Message that is edited, of which media keeps its
 /// fields.
 OutgoingMessage build_edit(const MessageKey& target, const std::string& text, ByteView original,
                            const std::vector<Jid>& mentions, std::int64_t at_ms, Random& random);
+/// The same of a whole new Message, without a secret of its own: how an edit is kept that came sealed. `at_ms` 0: not
+/// said.
+Bytes edit_in_clear(const MessageKey& target, ByteView edited, std::int64_t at_ms);
 OutgoingMessage build_revoke(const MessageKey& target, Random& random);
 OutgoingMessage build_pin(const Pin& pin, Random& random);
 /// About the chat (03 section 5.5).
@@ -68,5 +73,8 @@ OutgoingMessage build_forward(ByteView stored, const std::optional<std::string>&
                               const MessageFrame& frame, Random& random);
 /// An unwrapped Message with another text or caption; as it is when it has neither.
 Bytes with_text(ByteView message, const std::string& text);
+/// An unwrapped Message of a CalendarEvent with what an edit says of it, but for contextInfo and secret, which stay.
+/// Empty when one of the two is no event.
+Bytes with_event(ByteView message, ByteView edited);
 
 }  // namespace wharf::protocol

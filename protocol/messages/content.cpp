@@ -59,7 +59,8 @@ ContentField content_field(std::uint32_t number) {
     case field_number::poll_creation_v5: return {MessageKind::poll, 2};
     case field_number::poll_update: return {MessageKind::poll_vote, 0};
     case field_number::reaction: return {MessageKind::reaction, 2};
-    case field_number::enc_reaction: return {MessageKind::reaction, 0};
+    case field_number::enc_reaction: return {MessageKind::sealed, 0};
+    case field_number::enc_event_response: return {MessageKind::event_answer, 0};
     case field_number::protocol_message: return {MessageKind::protocol, 0};
     case field_number::group_invite: return {MessageKind::group_invite, 6};
     case field_number::event: return {MessageKind::event, 3};
@@ -239,7 +240,9 @@ const char* name(MessageKind kind) {
     case MessageKind::album: return "album";
     case MessageKind::interactive_reply: return "interactive_reply";
     case MessageKind::poll_vote: return "poll_vote";
+    case MessageKind::event_answer: return "event_answer";
     case MessageKind::reaction: return "reaction";
+    case MessageKind::sealed: return "sealed";
     case MessageKind::edit: return "edit";
     case MessageKind::revoke: return "revoke";
     case MessageKind::pin: return "pin";
@@ -285,6 +288,8 @@ Result<IncomingMessage> parse_message(ByteView encoded) {
   if (number == field_number::audio && varint_field(body, 6).value_or(0) != 0) out.kind = MessageKind::voice;
   if (number == field_number::video && varint_field(body, 8).value_or(0) != 0) out.kind = MessageKind::gif;
   out.body = read_body(out.encoded);
+  const bool sealed = std::holds_alternative<Sealed>(out.body);
+  if (sealed) out.kind = MessageKind::sealed;
   out.traits.view_once = unwrapped->view_once || says_view_once(number, body);
   if (number == field_number::image || number == field_number::video) {
     out.traits.album = album_of(out.encoded);
@@ -300,7 +305,7 @@ Result<IncomingMessage> parse_message(ByteView encoded) {
   if (auto* edit = std::get_if<Edit>(&out.body)) {
     edit->text = out.text;
     edit->mentions = out.mentions;
-  } else if (unwrapped->edited) {
+  } else if (unwrapped->edited && !sealed) {
     out.kind = MessageKind::edit;
   }
   return out;

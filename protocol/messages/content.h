@@ -66,7 +66,9 @@ enum class MessageKind {
   interactive_reply,  // a button, a row of a list or a flow was chosen
   // What is said about another message:
   poll_vote,
+  event_answer,
   reaction,
+  sealed,  // a reaction or an edit that only those can read who have its message
   edit,
   revoke,
   pin,

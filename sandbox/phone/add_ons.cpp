@@ -1,6 +1,7 @@
 #include "sandbox/phone/add_ons.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "protocol/messages/add_on_secret.h"
@@ -13,6 +14,17 @@ using protocol::MessageBody;
 using protocol::OutgoingMessage;
 using protocol::Result;
 
+namespace {
+
+constexpr std::array answers = {"going", "notGoing", "maybe"};
+
+void show_event(PhoneMessage& shown, const protocol::CalendarEvent& event) {
+  shown.starts_at = event.starts_at;
+  shown.cancelled = event.cancelled;
+}
+
+}  // namespace
+
 const PhoneMessage* PhoneAddOns::find(const std::string& id, std::string_view chat) const {
   const auto& known = log_.messages();
   const auto found = std::find_if(known.rbegin(), known.rend(), [&](const PhoneMessage& m) {
@@ -24,34 +36,68 @@ const PhoneMessage* PhoneAddOns::find(const std::string& id, std::string_view ch
 void PhoneAddOns::describe(PhoneMessage& said, const MessageBody& body) const {
   if (const protocol::MessageKey* target = protocol::target_of(body)) said.target = target->id;
   if (const auto* poll = std::get_if<protocol::Poll>(&body)) said.options = poll->options;
+  if (const auto* event = std::get_if<protocol::CalendarEvent>(&body)) show_event(said, *event);
   if (const auto* vote = std::get_if<protocol::PollVote>(&body)) said.options = choices(said, *vote);
   if (const auto* timer = std::get_if<protocol::DisappearingTimer>(&body)) said.expires_after = timer->seconds;
+  if (const auto* given = std::get_if<protocol::EventAnswer>(&body)) {
+    const auto plain = open(said, said.target, protocol::add_on::event_response, given->payload, given->iv);
+    const auto response = plain ? protocol::read_event_response(*plain) : plain.error();
+    if (response) {
+      said.answer = answers.at(static_cast<std::size_t>(response->answer) - 1);
+      said.extra_guests = response->extra_guests;
+    }
+  }
+  if (const auto* sealed = std::get_if<protocol::Sealed>(&body)) {
+    if (const auto clear = in_clear(said, *sealed)) {
+      said.kind = protocol::name(clear->kind);
+      said.text = clear->text;
+    }
+  }
+}
+
+Result<Bytes> PhoneAddOns::open(const PhoneMessage& said, const std::string& target_id, std::string_view use,
+                                protocol::ByteView payload, protocol::ByteView iv) const {
+  const PhoneMessage* target = find(target_id, said.chat);
+  const Account* author = target != nullptr ? c_.find(target->author) : nullptr;
+  const Account* writer = c_.find(said.author);
+  if (author == nullptr || writer == nullptr) return Error(Errc::not_found, "no message to open it with");
+  const auto content = protocol::parse_message(log_.behind(target->author, target->id)->encoded);
+  if (!content || !content->secret) return Error(Errc::malformed, "its message has no secret");
+  const auto read = [&](const Jid& by, const Jid& from) {
+    return protocol::open_add_on({use, target->id, by, from}, *content->secret, payload, iv);
+  };
+  auto opened = read(author->lid_jid(), writer->lid_jid());
+  if (!opened) opened = read(author->pn_jid(), writer->pn_jid());
+  if (!opened) opened = read(author->pn_jid(), writer->lid_jid());
+  if (!opened) opened = read(author->lid_jid(), writer->pn_jid());
+  return opened;
+}
+
+Result<protocol::IncomingMessage> PhoneAddOns::in_clear(const PhoneMessage& said,
+                                                        const protocol::Sealed& sealed) const {
+  const auto plain = open(said, sealed.target.id, protocol::use_of(sealed.what), sealed.payload, sealed.iv);
+  const auto clear = plain ? protocol::in_clear(sealed, *plain) : plain.error();
+  return clear ? protocol::parse_message(*clear) : clear.error();
 }
 
 std::vector<std::string> PhoneAddOns::choices(const PhoneMessage& said, const protocol::PollVote& vote) const {
+  const auto plain = open(said, vote.target.id, protocol::add_on::poll_vote, vote.payload, vote.iv);
   const PhoneMessage* poll = find(vote.target.id, said.chat);
-  const Account* author = poll != nullptr ? c_.find(poll->author) : nullptr;
-  const Account* voter = c_.find(said.author);
-  if (author == nullptr || voter == nullptr) return {};
+  if (!plain || poll == nullptr) return {};
   const auto content = protocol::parse_message(log_.behind(poll->author, poll->id)->encoded);
   const auto* asked = content ? std::get_if<protocol::Poll>(&content->body) : nullptr;
-  if (asked == nullptr || !content->secret) return {};
-  const auto read = [&](const Jid& asker, const Jid& chooser) {
-    const protocol::AddOn on{protocol::add_on::poll_vote, poll->id, asker, chooser};
-    return protocol::open_add_on(on, *content->secret, vote.payload, vote.iv);
-  };
-  auto opened = read(author->lid_jid(), voter->lid_jid());
-  if (!opened) opened = read(author->pn_jid(), voter->pn_jid());
-  if (!opened) opened = read(author->pn_jid(), voter->lid_jid());
-  if (!opened) opened = read(author->lid_jid(), voter->pn_jid());
-  if (!opened) return {};
-  const auto chosen = protocol::read_choices(*opened, *asked);
+  if (asked == nullptr) return {};
+  const auto chosen = protocol::read_choices(*plain, *asked);
   return chosen && *chosen ? **chosen : std::vector<std::string>();
 }
 
 void PhoneAddOns::take_effect(const PhoneMessage& said, const MessageBody& body) {
   const PhoneMessage* shown = said.target.empty() ? nullptr : find(said.target, said.chat);
   if (shown == nullptr) return;
+  if (const auto* sealed = std::get_if<protocol::Sealed>(&body)) {
+    const auto clear = in_clear(said, *sealed);
+    return clear ? take_effect(said, clear->body) : void();
+  }
   PhoneMessage* target = log_.find(shown->author, shown->id);
   if (const auto* pin = std::get_if<protocol::Pin>(&body)) {
     target->pinned = pin->pinned;
@@ -61,10 +107,19 @@ void PhoneAddOns::take_effect(const PhoneMessage& said, const MessageBody& body)
   PhoneLog::Behind* behind = log_.behind(shown->author, shown->id);
   if (target->revoked) return;
   if (const auto* edit = std::get_if<protocol::Edit>(&body)) {
-    if (edit->at_ms < behind->edited_ms) return;
+    const std::int64_t at = edit->at_ms > 0 ? edit->at_ms : said.timestamp * 1000;
+    if (at < behind->edited_ms) return;
+    if (target->kind == protocol::name(protocol::MessageKind::event)) {
+      const auto before = protocol::parse_message(behind->encoded);
+      Bytes now = before ? protocol::with_event(before->encoded, edit->message) : Bytes{};
+      const auto content = protocol::parse_message(now);
+      if (now.empty() || !content) return;
+      show_event(*target, std::get<protocol::CalendarEvent>(content->body));
+      behind->encoded = std::move(now);
+    }
     target->text = edit->text;
     target->edited = true;
-    behind->edited_ms = edit->at_ms;
+    behind->edited_ms = at;
   } else if (std::holds_alternative<protocol::Revoke>(body)) {
     target->text.clear();
     target->revoked = true;
@@ -80,12 +135,9 @@ void PhoneAddOns::on_arrived(const PhoneMessage& message) {
     if (said->chat != message.chat || said->status == "failed") continue;
     const auto content = protocol::parse_message(log_.behind(author, id)->encoded);
     if (!content) continue;
-    if (const auto* vote = std::get_if<protocol::PollVote>(&content->body)) {
-      said->options = choices(*said, *vote);
-      log_.touch(author, id);
-    } else {
-      take_effect(PhoneMessage(*said), content->body);
-    }
+    describe(*said, content->body);
+    log_.touch(author, id);
+    take_effect(PhoneMessage(*said), content->body);
   }
 }
 
@@ -99,12 +151,37 @@ Result<OutgoingMessage> PhoneAddOns::vote(const PhoneVote& vote, const PhoneMess
     if (std::find(options.begin(), options.end(), option) == options.end())
       return Error(Errc::malformed, "vote: the poll has no option " + option);
   }
-  const Account* author = c_.find(poll.author);
+  auto one = seal(protocol::add_on::poll_vote, protocol::encode_choices(vote.options), poll, peer);
+  if (!one) return one.error();
+  return protocol::build_vote({key, std::move(one->payload), std::move(one->iv), c_.now_ms()});
+}
+
+Result<protocol::SealedAddOn> PhoneAddOns::seal(std::string_view use, protocol::ByteView plain,
+                                                const PhoneMessage& target, const Account& peer) const {
+  const auto content = protocol::parse_message(log_.behind(target.author, target.id)->encoded);
+  if (!content || !content->secret) return Error(Errc::malformed, "message: it has no secret to seal with");
+  const Account* author = c_.find(target.author);
   const auto form = [&](const Account& account) { return c_.by_lid(peer) ? account.lid_jid() : account.pn_jid(); };
-  const protocol::AddOn on{protocol::add_on::poll_vote, poll.id, form(author != nullptr ? *author : peer),
-                           form(c_.account)};
-  auto sealed = protocol::seal_add_on(on, *content->secret, protocol::encode_choices(vote.options), c_.random());
-  return protocol::build_vote({key, std::move(sealed.payload), std::move(sealed.iv), c_.now_ms()});
+  const protocol::AddOn on{use, target.id, form(author != nullptr ? *author : peer), form(c_.account)};
+  return protocol::seal_add_on(on, *content->secret, plain, c_.random());
+}
+
+Result<OutgoingMessage> PhoneAddOns::sealed(protocol::Sealed::What what, protocol::ByteView plain,
+                                            const PhoneMessage& target, const protocol::MessageKey& key,
+                                            const Account& peer) const {
+  auto one = seal(protocol::use_of(what), plain, target, peer);
+  if (!one) return one.error();
+  return protocol::build_sealed({key, what, std::move(one->payload), std::move(one->iv)}, c_.random());
+}
+
+Result<OutgoingMessage> PhoneAddOns::answer(const PhoneAnswer& answer, const PhoneMessage& event,
+                                            const protocol::MessageKey& key, const Account& peer) const {
+  if (event.kind != protocol::name(protocol::MessageKind::event))
+    return Error(Errc::malformed, "answer: that is no event");
+  const protocol::EventResponse response{answer.answer, answer.extra_guests, c_.now_ms()};
+  auto one = seal(protocol::add_on::event_response, protocol::encode_event_response(response), event, peer);
+  if (!one) return one.error();
+  return protocol::build_event_answer({key, std::move(one->payload), std::move(one->iv)});
 }
 
 Result<OutgoingMessage> PhoneAddOns::build(const Phone::Send& send, const Account& peer) const {
@@ -112,14 +189,25 @@ Result<OutgoingMessage> PhoneAddOns::build(const Phone::Send& send, const Accoun
   const PhoneMessage* target = find(*about, peer.phone);
   if (target == nullptr) return Error(Errc::not_found, "this phone knows no such message of the chat");
   const protocol::MessageKey key{target->id, target->from_me, c_.form_for(peer), std::nullopt};
-  if (const auto* react = std::get_if<PhoneReaction>(&send.content))
-    return protocol::build_reaction({key, react->emoji, c_.now_ms()});
+  using What = protocol::Sealed::What;
+  if (const auto* react = std::get_if<PhoneReaction>(&send.content)) {
+    const protocol::Reaction reaction{key, react->emoji, c_.now_ms()};
+    if (!react->sealed) return protocol::build_reaction(reaction);
+    return sealed(What::reaction, protocol::encode_sealed_reaction(reaction), *target, key, peer);
+  }
+  if (const auto* given = std::get_if<PhoneAnswer>(&send.content)) return answer(*given, *target, key, peer);
+  if (const auto* changed = std::get_if<PhoneEventEdit>(&send.content)) {
+    const auto event = protocol::build_message(changed->event, {}, c_.random());
+    return sealed(What::event_edit, protocol::quotable(event.encoded), *target, key, peer);
+  }
   if (const auto* choice = std::get_if<PhoneVote>(&send.content)) return vote(*choice, *target, key, peer);
   // Whose message it is stays unchecked: other clients must not believe what a phone of this network says.
   if (const auto* edit = std::get_if<PhoneEdit>(&send.content)) {
     const auto original = protocol::parse_message(log_.behind(target->author, target->id)->encoded);
     const Bytes content = original ? original->encoded : Bytes{};
-    return protocol::build_edit(key, edit->text, content, {}, c_.now_ms(), c_.random());
+    auto built = protocol::build_edit(key, edit->text, content, {}, c_.now_ms(), c_.random());
+    if (!edit->sealed) return built;
+    return sealed(What::message_edit, protocol::quotable(built.encoded), *target, key, peer);
   }
   if (const auto* pin = std::get_if<PhonePin>(&send.content))
     return protocol::build_pin({key, pin->pinned, c_.now_ms(), pin->seconds}, c_.random());

@@ -1,11 +1,13 @@
 #pragma once
-// What a phone does with what is said about a message that it shows: reactions, edits, revokes, votes and pins, its
-// own and those that it gets. Specification 03 sections 10 and 11. And the reverse: the Message that its user's saying
-// makes.
+// What a phone does with what is said about a message that it shows: reactions, edits, revokes, votes, answers and
+// pins, its own and those that it gets, sealed ones too. Specification 03 sections 10 and 11. And the reverse: the
+// Message that its user's saying makes.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "protocol/messages/add_on_secret.h"
 #include "protocol/messages/building.h"
 #include "sandbox/phone/context.h"
 #include "sandbox/phone/log.h"
@@ -16,7 +18,8 @@ class PhoneAddOns {
  public:
   PhoneAddOns(PhoneContext& context, PhoneLog& log) : c_(context), log_(log) {}
 
-  /// Of a body about another message: sets `target`, and of a vote `options`.
+  /// Of a body about another message: sets `target`, of a vote `options`, of an answer `answer`, and of what came
+  /// sealed what it is, once it can be opened; of a message of its own what the log shows of an event or a poll.
   void describe(PhoneMessage& said, const protocol::MessageBody& body) const;
   /// What it does to the message that it is about, when this phone has that: of edits the newest by the clocks of who
   /// made them counts, and nothing brings back what was taken back.
@@ -34,6 +37,18 @@ class PhoneAddOns {
   protocol::Result<protocol::OutgoingMessage> vote(const PhoneVote& vote, const PhoneMessage& poll,
                                                    const protocol::MessageKey& key, const Account& peer) const;
   std::vector<std::string> choices(const PhoneMessage& said, const protocol::PollVote& vote) const;
+  protocol::Result<protocol::OutgoingMessage> answer(const PhoneAnswer& answer, const PhoneMessage& event,
+                                                     const protocol::MessageKey& key, const Account& peer) const;
+  protocol::Result<protocol::OutgoingMessage> sealed(protocol::Sealed::What what, protocol::ByteView plain,
+                                                     const PhoneMessage& target, const protocol::MessageKey& key,
+                                                     const Account& peer) const;
+  /// Errors: malformed: the message has no secret.
+  protocol::Result<protocol::SealedAddOn> seal(std::string_view use, protocol::ByteView plain,
+                                               const PhoneMessage& target, const Account& peer) const;
+  /// What was sealed for the message that `said` is about. Errors: not_found (it is not here), bad_mac, malformed.
+  protocol::Result<Bytes> open(const PhoneMessage& said, const std::string& target_id, std::string_view use,
+                               protocol::ByteView payload, protocol::ByteView iv) const;
+  protocol::Result<protocol::IncomingMessage> in_clear(const PhoneMessage& said, const protocol::Sealed& sealed) const;
 
   PhoneContext& c_;
   PhoneLog& log_;

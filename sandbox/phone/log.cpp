@@ -67,6 +67,10 @@ json::object to_json(const PhoneMessage& message, const PhoneLog::Behind& behind
   if (behind.edited_ms != 0) o["editedMs"] = behind.edited_ms;
   if (message.media) o["media"] = to_json(*message.media);
   if (message.pinned) o["pinned"] = true;
+  if (!message.answer.empty()) o["answer"] = message.answer;
+  if (message.extra_guests != 0) o["extraGuests"] = message.extra_guests;
+  if (message.starts_at != 0) o["startsAt"] = message.starts_at;
+  if (message.cancelled) o["cancelled"] = true;
   if (message.expires_after != 0) o["expiresAfter"] = message.expires_after;
   return o;
 }
@@ -87,6 +91,11 @@ PhoneMessage read_message(const json::object& o) {
   message.failure = string_of(o.at("failure"));
   if (const json::value* media = o.if_contains("media")) message.media = read_media(media->as_object());
   message.pinned = o.contains("pinned");
+  if (const json::value* answer = o.if_contains("answer")) message.answer = string_of(*answer);
+  if (const json::value* guests = o.if_contains("extraGuests"))
+    message.extra_guests = number_of<std::uint32_t>(*guests);
+  if (const json::value* starts = o.if_contains("startsAt")) message.starts_at = number_of<std::int64_t>(*starts);
+  message.cancelled = o.contains("cancelled");
   if (const json::value* stays = o.if_contains("expiresAfter"))
     message.expires_after = number_of<std::uint32_t>(*stays);
   if (!o.contains("target")) return message;  // of an earlier release

@@ -32,6 +32,8 @@ class Baileys:
     # Its signature wrapper takes a returned false for success (specification 06 section 22): it checks no signature.
     checks_signatures = False
     votes = False  # it can open votes and offers no way to vote
+    events = True  # it sends events and can open answers to them, and offers no way to answer
+    seals_reactions = False
     measures_round_videos = False  # of what it is told about a round video it sends the file alone
 
     def prepare(self, top):
@@ -54,6 +56,8 @@ class Whatsmeow:
     tls = True
     checks_signatures = True
     votes = True
+    events = False  # it neither answers events nor opens answers
+    seals_reactions = True
     measures_round_videos = True
 
     def prepare(self, top):

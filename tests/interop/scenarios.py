@@ -249,6 +249,21 @@ def kinds(report, kind, wharfd, directory):
         peer.wait("said", kind="vote", target=asked, options=["b"], since=0)
         about(asked, "vote", options=["c"])
         peer.wait("said", kind="vote", target=asked, options=["c"], since=0)
+    if kind.events:
+        with report.check(f"{name}: opens Wharf's answer to its event"):
+            event = peer_says("event", text="Picnic")
+            wharf.event(lambda e: e["event"] == "message" and event in e["data"]["id"], "the peer's event")
+            assert stored(event)["calendarEvent"] == {"name": "Picnic", "startTime": 1795900000, "extraGuestsAllowed": True}, stored(event)
+            about(event, "answer", response="going", extraGuests=2)
+            peer.wait("said", kind="answer", target=event, text="1 2", since=0)
+            about(event, "answer", response="maybe")
+            peer.wait("said", kind="answer", target=event, text="3 0", since=0)
+            assert stored(event)["eventAnswers"]["maybe"] == 1, stored(event)
+    if kind.seals_reactions:
+        with report.check(f"{name}: its reaction under the secret of Wharf's poll is opened"):
+            peer_says("sealed reaction", target=poll, own="no", text="\u2764\uFE0F")
+            told("reaction", poll, reaction="\u2764\uFE0F")
+            assert [r["emoji"] for r in stored(poll)["reactions"]] == ["\u2764\uFE0F"], stored(poll)
     if kind.votes:
         with report.check(f"{name}: its vote in Wharf's poll is opened, and the newest counts"):
             peer_says("vote", target=poll, options="no")
@@ -365,7 +380,7 @@ def wharf_refusals(report, kind, wharfd, directory):
     sandbox.stop()
 
 
-checks = {pairing: 4, conversation: 19, kinds: 9, media: media_checks, refusals: 4, leniency: 0, wharf_refusals: 4}
+checks = {pairing: 4, conversation: 19, kinds: 10, media: media_checks, refusals: 4, leniency: 0, wharf_refusals: 4}
 
 
 def all_of(kind):

@@ -94,6 +94,54 @@ TEST_CASE("what was taken back stays so, whatever comes later and whatever came 
   }
 }
 
+TEST_CASE("what is sealed is opened with the message that it is about, whichever comes first") {
+  TwoPhones world;
+  world.send(std::monostate(), "so that both know each other");
+  world.settle();
+  const bool overtaken = GENERATE(false, true);
+  if (overtaken) world.next_one_is_overtaken();
+  const std::string id = world.send(std::monostate(), "frist");
+  const std::string edit = world.send(PhoneEdit{id, "first", true});
+  const std::string reaction = world.send(PhoneReaction{id, "!", true});
+  world.settle();
+  for (const Phone* phone : {&world.anna, &world.ben}) {
+    CHECK(world.shown(*phone, id).text == "first");
+    CHECK(world.shown(*phone, id).edited);
+    CHECK(world.shown(*phone, edit).kind == "edit");
+    CHECK(world.shown(*phone, reaction).kind == "reaction");
+    CHECK(world.shown(*phone, reaction).text == "!");
+  }
+}
+
+TEST_CASE("an event is answered and edited under its seal, whichever comes first") {
+  TwoPhones world;
+  world.send(std::monostate(), "so that both know each other");
+  world.settle();
+  const bool overtaken = GENERATE(false, true);
+  if (overtaken) world.next_one_is_overtaken();
+  protocol::CalendarEvent event;
+  event.name = "Picnic";
+  event.starts_at = 1'795'900'000;
+  const std::string id = world.send(event);
+  const std::string answer = world.send(PhoneAnswer{id, protocol::EventResponse::Answer::maybe, 2});
+  event.name = "Walk";
+  event.starts_at = 1'795'990'000;
+  event.cancelled = true;
+  world.send(PhoneEventEdit{id, event});
+  world.settle();
+  for (const Phone* phone : {&world.anna, &world.ben}) {
+    CHECK(world.shown(*phone, id).text == "Walk");
+    CHECK(world.shown(*phone, id).starts_at == 1'795'990'000);
+    CHECK(world.shown(*phone, id).cancelled);
+    CHECK(world.shown(*phone, answer).answer == "maybe");
+    CHECK(world.shown(*phone, answer).extra_guests == 2);
+  }
+  Phone::Send to_text;
+  to_text.to = world.ben.number();
+  to_text.content = PhoneAnswer{world.anna.messages().front().id};
+  CHECK_FALSE(world.anna.send(to_text));
+}
+
 TEST_CASE("a vote that comes before its poll is read when that is there") {
   TwoPhones world;
   world.send(std::monostate(), "so that both know each other");

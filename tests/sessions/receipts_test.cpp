@@ -158,6 +158,25 @@ TEST_CASE("a 1:1 receipt with a participant raises what was sent to its sender, 
   REQUIRE(level_of(f, "3EB0BB") == AckLevel::read);
 }
 
+TEST_CASE("an own message knows when it was delivered, read and played, as the receipts say") {
+  Fixture f;
+  sent_to(f, ben, "3EB0BB");
+  sent_to(f, group, "3EB0DD");
+  f.go_online();
+  const auto at = [](Node node, const char* time) { return std::move(node.set("t", time)); };
+  f.stanza(at(receipt(ben, "3EB0BB"), "1700000001"));
+  f.stanza(at(receipt(ben, "3EB0BB", "read"), "1700000005"));
+  f.stanza(at(receipt(ben, "3EB0BB", "played"), "1700000007"));
+  f.stanza(at(receipt(ben, "3EB0BB", "read"), "1700000009"));  // again: the first counts
+  const auto row = storage::find_message_by_id(f.store->reader(), f.row.id, "3EB0BB", true);
+  CHECK(row->delivered_at == 1'700'000'001'000);
+  CHECK(row->read_at == 1'700'000'005'000);
+  CHECK(row->played_at == 1'700'000'007'000);
+  // Of a group a receipt is one member's.
+  f.stanza(receipt(group, "3EB0DD", "read").set("participant", ben));
+  CHECK(storage::find_message_by_id(f.store->reader(), f.row.id, "3EB0DD", true)->read_at == 0);
+}
+
 TEST_CASE("a group's message is raised by receipts of that group only") {
   Fixture f;
   sent_to(f, group, "3EB0DD");

@@ -99,11 +99,13 @@ const std::vector<Kind>& kinds() {
        [](Rows& r) { return r.records.has_chat(ben) && !r.records.has_chat(ben_pn); }},
       {"RaiseAck", one_message,
        [](Rows& r) {
+         r.records.add(storage::RaiseAck{r.id, r.row_of("old"), AckLevel::delivered, "", std::nullopt, 3});
          r.records.add(storage::RaiseAck{r.id, r.row_of("old"), AckLevel::read, "", now_ms + 5});
        },
        [](Rows& r) {
          const auto row = r.records.find_message_by_id("old", true);
-         return row->ack == AckLevel::read && row->timestamp == now_ms + 5;
+         return row->ack == AckLevel::read && row->timestamp == now_ms + 5 && row->delivered_at == 3 &&
+                row->read_at == 0;
        }},
       {"ReleaseMessage", scheduled,
        [](Rows& r) {
@@ -169,6 +171,25 @@ const std::vector<Kind>& kinds() {
          return row->chat == ben && r.records.has_message(ben, "old") && !r.records.has_message(ben_pn, "old") &&
                 r.records.has_chat(ben) && !r.records.has_chat(ben_pn) && r.records.find_message(ben, "old") &&
                 r.records.newest_messages(ben, 9).size() == 1;
+       }},
+      {"PutOpened", one_message,
+       [](Rows& r) {
+         r.records.add(storage::PutContent{r.id, ben_pn, "old", true, protocol::Bytes{1}});
+         r.records.add(storage::PutOpened{r.id, ben_pn, "old", true, "edit", "clear", "{}", protocol::Bytes{2}, 7});
+       },
+       [](Rows& r) {
+         const auto row = r.records.find_message_by_id("old", true);
+         return row->kind == "edit" && row->body == "clear" && row->details == "{}" &&
+                row->content == protocol::Bytes{2} && row->said_at == 7;
+       }},
+      {"EditMessage, with its content", one_message,
+       [](Rows& r) {
+         r.records.add(storage::EditMessage{r.id, ben_pn, "old", true, "new", {}, 9, "{}", protocol::Bytes{2}});
+         r.records.add(storage::EditMessage{r.id, ben_pn, "old", true, "late", {}, 8, "{1}", protocol::Bytes{3}});
+       },
+       [](Rows& r) {
+         const auto row = r.records.find_message_by_id("old", true);
+         return row->body == "new" && row->details == "{}" && row->content == protocol::Bytes{2};
        }},
       {"PutStar", one_message,
        [](Rows& r) {
@@ -345,7 +366,7 @@ void write_any(Rows& r, protocol::Random& dice) {
   const std::uint32_t of_user = pick(3);
   const Jid user = users[of_user];
   const std::string name(1, static_cast<char>('a' + pick(2) + 2 * of_user));  // an id is of one chat
-  switch (pick(28)) {
+  switch (pick(30)) {
     case 0:
     case 1:
       if (!r.records.find_message_by_id(name, true) && !r.records.find_message_by_id(name, false))
@@ -378,7 +399,8 @@ void write_any(Rows& r, protocol::Random& dice) {
     case 3:
       if (const auto row = r.records.find_message_by_id(name, true);
           row && row->row != 0 && events::in_conversation(row->ack))
-        r.records.add(storage::RaiseAck{r.id, row->row, AckLevel::delivered, "", std::nullopt});
+        r.records.add(storage::RaiseAck{r.id, row->row, static_cast<AckLevel>(2 + static_cast<int>(pick(3))), "",
+                                        std::nullopt, now_ms + pick(3)});
       break;
     case 4: r.records.add(storage::RemoveChat{r.id, user}); break;
     case 5: r.records.add(storage::MergeChats{r.id, pick(2) == 0 ? ben_pn : carl_pn, ben}); break;
@@ -397,6 +419,25 @@ void write_any(Rows& r, protocol::Random& dice) {
       if (pick(4) == 0) r.records.add(storage::WipeDevice{r.id});
       break;
     case 19: r.records.add(storage::RemoveMessage{r.id, user, name, pick(2) == 0}); break;
+    case 28: {
+      // What is said about a message is never scheduled.
+      const bool own = pick(2) == 0;
+      if (const auto row = r.records.find_message_by_id(name, own); row && !events::in_conversation(row->ack)) break;
+      r.records.add(storage::PutOpened{r.id, user, name, own, "edit", std::to_string(pick(9)), "{}",
+                                       protocol::Bytes(1 + pick(9), 8), pick(9)});
+      break;
+    }
+    case 29:
+      r.records.add(storage::EditMessage{r.id,
+                                         user,
+                                         name,
+                                         pick(2) == 0,
+                                         std::to_string(pick(9)),
+                                         {},
+                                         now_ms + pick(4),
+                                         std::to_string(pick(9)),
+                                         protocol::Bytes(1 + pick(9), 9)});
+      break;
     case 20: r.records.add(storage::PutStar{r.id, user, name, pick(2) == 0, pick(3)}); break;
     case 21: r.records.add(storage::PutPin{r.id, user, name, pick(2) == 0, ben, pick(5), pick(5)}); break;
     case 22: r.records.add(storage::RevokeMessage{r.id, user, name, pick(2) == 0, now_ms}); break;

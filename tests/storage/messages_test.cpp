@@ -2,6 +2,7 @@
 #include "storage/chats.h"
 #include "storage/outbox.h"
 
+#include <array>
 #include <set>
 
 #include "tests/storage/counts.h"
@@ -183,6 +184,48 @@ TEST_CASE("ack levels only rise, except to error, which a later ack heals") {
   CHECK(healed.error.empty());
   CHECK(healed.timestamp == 2'000);
   CHECK(find_chat(store.db(), session, anna)->last_at == 2'000);
+}
+
+TEST_CASE("a level keeps the time that was said of it, and a lower one that comes late does not") {
+  test::InlineStore store;
+  put(store, test::message_row(session, anna, "A", 1'000));
+  const std::int64_t row = find_message(store.db(), session, anna, "A")->row;
+  const auto raise = [&](AckLevel level, UnixMs at) {
+    store.turn([&](Changes& changes) { changes.add(RaiseAck{session, row, level, "", std::nullopt, at}); });
+    const auto now = *find_message(store.db(), session, anna, "A");
+    return std::array{now.delivered_at, now.read_at, now.played_at};
+  };
+  CHECK(raise(AckLevel::read, 5'000) == std::array<UnixMs, 3>{0, 5'000, 0});
+  CHECK(raise(AckLevel::delivered, 6'000) == std::array<UnixMs, 3>{0, 5'000, 0});
+  CHECK(raise(AckLevel::played, 7'000) == std::array<UnixMs, 3>{0, 5'000, 7'000});
+  CHECK(find_message(store.db(), session, anna, "A")->ack == AckLevel::played);
+  CHECK(find_message(store.db(), session, anna, "A")->timestamp == 1'000);
+}
+
+TEST_CASE("what came sealed stands as if it had come in clear, but for what was taken away meanwhile") {
+  test::InlineStore store;
+  MessageRow sealed = test::message_row(session, anna, "S", 2'000);
+  sealed.kind = "sealed";
+  sealed.body.clear();
+  sealed.target_id = "A";
+  sealed.content = {9};
+  put(store, test::message_row(session, anna, "A", 1'000));
+  put(store, sealed);
+  CHECK(page_messages(store.db(), session, anna, 9, std::nullopt).messages.size() == 1);
+  const bool revoked = GENERATE(false, true);
+  const bool own = sealed.target_from_me;
+  if (revoked) store.turn([&](Changes& changes) { changes.add(RevokeMessage{session, anna, "A", own, 3'000}); });
+  const bool from_me = sealed.from_me;
+  store.turn([&](Changes& changes) {
+    changes.add(PutOpened{session, anna, "S", from_me, "edit", "clear", "{}", {1, 2}, 1'500});
+  });
+  const auto row = find_message(store.db(), session, anna, "S");
+  REQUIRE(row);
+  CHECK(row->kind == (revoked ? "sealed" : "edit"));
+  CHECK(row->body == (revoked ? "" : "clear"));
+  CHECK(row->content == (revoked ? Bytes{} : Bytes{1, 2}));
+  CHECK(row->said_at == (revoked ? 0 : 1'500));
+  CHECK(page_messages(store.db(), session, anna, 9, std::nullopt).messages.size() == 1);
 }
 
 TEST_CASE("a server time that reorders messages reorders the chat's last one") {

@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import makeWASocket, { Browsers, DisconnectReason, WA_CERT_DETAILS, decryptPollVote, jidNormalizedUser, proto, useMultiFileAuthState } from 'baileys';
+import makeWASocket, { Browsers, DisconnectReason, WA_CERT_DETAILS, decryptEventResponse, decryptPollVote, jidNormalizedUser, proto, useMultiFileAuthState } from 'baileys';
 import pino from 'pino';
 import { announced, content, load } from './media.mjs';
 
@@ -61,6 +61,7 @@ function said(message) {
   const poll = m.pollCreationMessage ?? m.pollCreationMessageV3;
   if (m.locationMessage) return { kind: 'location', text: `${m.locationMessage.degreesLatitude},${m.locationMessage.degreesLongitude} ${m.locationMessage.name}` };
   if (m.contactMessage) return { kind: 'contact', text: m.contactMessage.displayName };
+  if (m.eventMessage) return { kind: 'event', text: m.eventMessage.name };
   if (poll) return { kind: 'poll', text: poll.name, options: poll.options.map(({ optionName }) => optionName) };
   if (m.reactionMessage) return { kind: 'reaction', target: m.reactionMessage.key.id, text: m.reactionMessage.text ?? '' };
   const { REVOKE, MESSAGE_EDIT, EPHEMERAL_SETTING } = proto.Message.ProtocolMessage.Type;
@@ -91,10 +92,26 @@ function openVote(key, { pollCreationMessageKey, vote }) {
   return { kind: 'unreadable vote', target: pollCreationMessageKey.id };
 }
 
+// Nor answers to events, for which it has a function too.
+function openAnswer(key, { eventCreationMessageKey, encPayload, encIv }) {
+  const target = eventCreationMessageKey.id;
+  const { messageSecret: eventEncKey } = proto.Message.decode(readFileSync(join(sentDirectory, target))).messageContextInfo;
+  const creators = [socket.user.id, socket.user.lid].map(jidNormalizedUser);
+  const responders = [key.remoteJid, key.remoteJidAlt].filter(Boolean).map(jidNormalizedUser);
+  for (const [eventCreatorJid, responderJid] of creators.flatMap((creator) => responders.map((responder) => [creator, responder]))) {
+    try {
+      const { response, extraGuestCount } = decryptEventResponse({ encPayload, encIv }, { eventCreatorJid, eventMsgId: target, eventEncKey, responderJid });
+      return { kind: 'answer', target, text: `${response} ${extraGuestCount ?? 0}` };
+    } catch { /* other names */ }
+  }
+  return { kind: 'unreadable answer', target };
+}
+
 function onMessages({ messages }) {
   for (const { key, message, status } of messages) {
     const ballot = !key.fromMe && message?.pollUpdateMessage;
-    const other = ballot ? openVote(key, ballot) : said(message);
+    const given = !key.fromMe && message?.encEventResponseMessage;
+    const other = ballot ? openVote(key, ballot) : given ? openAnswer(key, given) : said(message);
     if (other) emit({ event: 'said', id: key.id, fromMe: !!key.fromMe, ...other });
     const file = announced(message);
     if (file && !key.fromMe) {
@@ -146,6 +163,7 @@ const commands = {
       location: () => ({ location: { degreesLatitude: 48.5, degreesLongitude: 9.25, name: text } }),
       contact: () => ({ contacts: { displayName: text, contacts: [{ displayName: text, vcard: `BEGIN:VCARD\nVERSION:3.0\nFN:${text}\nEND:VCARD` }] } }),
       poll: () => ({ poll: { name: text, values: options.split('|'), selectableCount: 1 } }),
+      event: () => ({ event: { name: text, startDate: new Date(1795900000000), extraGuestsAllowed: true } }),
       reaction: () => ({ react: { text, key } }),
       edit: () => ({ text, edit: key }),
       revoke: () => ({ delete: key }),

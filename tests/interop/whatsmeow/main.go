@@ -244,6 +244,17 @@ func (p *peer) say(ctx context.Context, command map[string]string) (object, erro
 		message = p.client.BuildPollCreation(command["text"], options, 1)
 	case "reaction":
 		message = p.client.BuildReaction(chat, author, command["target"], command["text"])
+	case "sealed reaction": // to a poll that came
+		poll, known := p.polls.Load(command["target"])
+		if !known {
+			return nil, fmt.Errorf("no poll %s came", command["target"])
+		}
+		reaction := p.client.BuildReaction(chat, author, command["target"], command["text"]).GetReactionMessage()
+		sealed, err := p.client.EncryptReaction(ctx, &poll.(*events.Message).Info, reaction)
+		if err != nil {
+			return nil, err
+		}
+		message = &waE2E.Message{EncReactionMessage: sealed}
 	case "edit":
 		message = p.client.BuildEdit(chat, command["target"], &waE2E.Message{Conversation: proto.String(command["text"])})
 	case "revoke":

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "protocol/crypto/hash.h"
+#include "protocol/messages/content.h"
 #include "tests/support/scripted_random.h"
 #include "tests/support/vectors.h"
 
@@ -60,6 +61,53 @@ TEST_CASE("votes and other sealed add-ons of the vectors are opened and sealed a
   check(root().at("eventResponse").as_object());
   for (const auto& lenient : root().at("lenient").as_array()) check(lenient.as_object());
   REQUIRE(count == 14);
+}
+
+TEST_CASE("what is sealed of the vectors says in clear what it holds, under the key of the sealed one") {
+  const MessageKey target{"3EB0D0D0D0D0D0D0D0D0D0", false, *Jid::parse("100000000000001@lid"), std::nullopt};
+  std::size_t read = 0;
+  for (const auto& other : root().at("others").as_array()) {
+    const auto& v = other.as_object();
+    const auto clear = [&](Sealed::What what) {
+      const auto content = parse_message(in_clear({target, what, {}, {}}, hex(v.at("plaintext"))).value());
+      REQUIRE(content);
+      REQUIRE(target_of(content->body) != nullptr);
+      CHECK(*target_of(content->body) == target);
+      ++read;
+      return *content;
+    };
+    if (text(v, "useCase") == use_of(Sealed::What::reaction)) {
+      const auto content = clear(Sealed::What::reaction);
+      CHECK(std::get<Reaction>(content.body).text == "\xf0\x9f\x91\x8d");
+      CHECK(encode_sealed_reaction(std::get<Reaction>(content.body)) == hex(v.at("plaintext")));
+    } else if (text(v, "useCase") == use_of(Sealed::What::message_edit)) {
+      CHECK(clear(Sealed::What::message_edit).text == "edited");
+    } else if (text(v, "useCase") == use_of(Sealed::What::event_edit)) {
+      const auto content = clear(Sealed::What::event_edit);
+      CHECK(content.text == "Picnic (moved)");
+      CHECK(said_at(content.body) == 0);
+    }
+  }
+  CHECK(read == 3);
+  for (const Bytes& nothing : {Bytes{}, Bytes{0x0a}})
+    CHECK_FALSE(in_clear({target, Sealed::What::message_edit, {}, {}}, nothing));
+  CHECK_FALSE(in_clear({target, Sealed::What::reaction, {}, {}}, Bytes{0x12}));
+}
+
+TEST_CASE("an answer to an event is one of three, with its guests and its time") {
+  const Bytes plain = hex(root().at("eventResponse").at("plaintext"));
+  const auto response = read_event_response(plain);
+  REQUIRE(response);
+  CHECK(response->answer == EventResponse::Answer::going);
+  CHECK(response->extra_guests == 1);
+  CHECK(encode_event_response(*response) == plain);
+  CHECK_FALSE(read_event_response(Bytes{}));
+  CHECK_FALSE(read_event_response(Bytes{0x08, 0x00}));
+  CHECK_FALSE(read_event_response(Bytes{0x08, 0x04}));
+  CHECK_FALSE(read_event_response(Bytes{0x08, 0x01, 0x18}));
+  // A negative number of guests is none.
+  const Bytes fewer{0x08, 0x01, 0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01};
+  CHECK(read_event_response(fewer)->extra_guests == 0);
 }
 
 TEST_CASE("what must not open does not") {

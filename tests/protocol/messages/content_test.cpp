@@ -74,7 +74,7 @@ const std::map<std::string, Expected, std::less<>> expectations = {
     {"app_state_key_request", {MessageKind::protocol, ""}},
     {"placeholder_resend_request", {MessageKind::protocol, ""}},
     {"history_on_demand_request", {MessageKind::protocol, ""}},
-    {"enc_reaction", {MessageKind::reaction, ""}},
+    {"enc_reaction", {MessageKind::sealed, ""}},
     {"member_label", {MessageKind::protocol, ""}},
 };
 
