@@ -19,6 +19,7 @@ namespace s = schemas;
 // clang-format off
 constexpr Example table[] = {
     {&s::send_text, "text", "{" WHARF_CHAT R"(,"content":"Hello, World!"})"},
+    {&s::send_text, "fetched preview", "{" WHARF_CHAT R"(,"content":"see https://example.org/news","linkPreview":true})"},
     {&s::send_location, "location", "{" WHARF_CHAT R"(,"latitude":52.52,"longitude":13.405,"name":"Berlin","address":"Alexanderplatz"})"},
     {&s::send_contact, "contact", "{" WHARF_CHAT R"(,"contacts":[{"name":"Carl","phone":"+1 555 000 0003","organization":"Wharf"}]})"},
     {&s::send_poll, "poll", "{" WHARF_CHAT R"(,"name":"Tea?","options":["yes","no"]})"},

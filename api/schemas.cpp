@@ -68,7 +68,7 @@ constexpr Field send_text_fields[] = {
     {.name = "mentionAll", .type = Type::boolean, .summary = "mentions everybody in the chat"},
     WHARF_WHEN,
     {.name = "preview", .type = Type::object, .summary = "what is shown of an address in the text", .object = &link_preview},
-    {.name = "linkPreview", .type = Type::any, .summary = "fetches the preview of the first address in the text", .later = true},
+    {.name = "linkPreview", .type = Type::boolean, .summary = "true: the preview of the first address in the text is fetched; default false"},
 };
 #define WHARF_AROUND_CONTENT                                                                                            \
   {.name = "chatId", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},                               \
@@ -166,7 +166,7 @@ constexpr Field send_any_fields[] = {
     {.name = "description", .type = Type::any}, {.name = "startTime", .type = Type::integer}, {.name = "endTime", .type = Type::integer},
     {.name = "locationName", .type = Type::any}, {.name = "joinLink", .type = Type::any}, {.name = "extraGuestsAllowed", .type = Type::boolean},
     {.name = "live", .type = Type::boolean}, {.name = "accuracy", .type = Type::integer}, {.name = "groupId", .type = Type::any},
-    {.name = "preview", .type = Type::any}, {.name = "linkPreview", .type = Type::any}, {.name = "code", .type = Type::any}, {.name = "groupName", .type = Type::any}, {.name = "inviteExpiresAt", .type = Type::integer},
+    {.name = "preview", .type = Type::any}, {.name = "linkPreview", .type = Type::boolean}, {.name = "code", .type = Type::any}, {.name = "groupName", .type = Type::any}, {.name = "inviteExpiresAt", .type = Type::integer},
 };
 constexpr Field forward_fields[] = {
     {.name = "chatId", .summary = "where to", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},
@@ -380,6 +380,7 @@ constexpr Field sent_message_fields[] = {
     {.name = "deleted", .type = Type::boolean, .summary = "the message is deleted here: status says nothing of it"},
     {.name = "messages", .type = Type::objects, .summary = "of a request with several files: each message, this one first", .object = &schemas::sent_message},
     {.name = "timedOut", .type = Type::boolean, .summary = "waitFor was not reached in time; the message stays queued"},
+    {.name = "noPreview", .summary = "of a text with linkPreview: why it goes without; a repetition does not say it again"},
 };
 constexpr Field poll_option_fields[] = {
     {.name = "option", .required = true}, {.name = "count", .type = Type::integer, .required = true},
