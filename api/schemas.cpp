@@ -124,6 +124,7 @@ constexpr Field file_fields[] = {
     {.name = "filename", .summary = "shown to the recipient", .min = 1, .max = 255},
     {.name = "caption", .max = 65536},
     {.name = "mimetype", .summary = "of a document; default: found out", .min = 3, .max = 255, .format = &formats::media_type},
+    {.name = "type", .summary = "in an album: what it is; default: that of the request", .one_of = "image|video"},
 };
 constexpr Schema file = {"File", file_fields};
 #define WHARF_FILE                                                                                                      \
@@ -134,16 +135,17 @@ constexpr Schema file = {"File", file_fields};
       {.name = "filename", .summary = "shown to the recipient", .min = 1, .max = 255},                                   \
       {.name = "mentions", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::chat_id},          \
       {.name = "mentionAll", .type = Type::boolean, .summary = "mentions everybody in the chat"}
+#define WHARF_ALBUM {.name = "album", .type = Type::boolean, .summary = "several pictures and videos as one album; default false"}
 #define WHARF_CAPTION {.name = "caption", .max = 65536}
 #define WHARF_VIEW_ONCE {.name = "viewOnce", .type = Type::boolean, .summary = "can be seen once only"}
-constexpr Field send_image_fields[] = {WHARF_AROUND_CONTENT, WHARF_FILE, WHARF_CAPTION, WHARF_VIEW_ONCE};
+constexpr Field send_image_fields[] = {WHARF_AROUND_CONTENT, WHARF_FILE, WHARF_CAPTION, WHARF_VIEW_ONCE, WHARF_ALBUM};
 constexpr Field send_file_fields[] = {
     WHARF_AROUND_CONTENT, WHARF_FILE, WHARF_CAPTION,
     {.name = "mimetype", .summary = "default: found out", .min = 3, .max = 255, .format = &formats::media_type},
 };
 constexpr Field send_audio_fields[] = {WHARF_AROUND_CONTENT, WHARF_FILE, WHARF_VIEW_ONCE};
 constexpr Field send_video_fields[] = {
-    WHARF_AROUND_CONTENT, WHARF_FILE, WHARF_CAPTION, WHARF_VIEW_ONCE,
+    WHARF_AROUND_CONTENT, WHARF_FILE, WHARF_CAPTION, WHARF_VIEW_ONCE, WHARF_ALBUM,
     {.name = "gif", .type = Type::boolean, .summary = "plays silently, again and again; a GIF image is converted"},
     {.name = "round", .type = Type::boolean, .summary = "a round video note"},
 };
@@ -155,7 +157,7 @@ constexpr Field send_any_fields[] = {
     {.name = "data", .type = Type::any}, {.name = "files", .type = Type::objects, .object = &file},
     {.name = "mediaMessageId", .type = Type::any}, {.name = "filename", .type = Type::any},
     {.name = "caption", .type = Type::any}, {.name = "viewOnce", .type = Type::boolean}, {.name = "mimetype", .type = Type::any},
-    {.name = "round", .type = Type::boolean}, {.name = "gif", .type = Type::boolean},
+    {.name = "round", .type = Type::boolean}, {.name = "gif", .type = Type::boolean}, {.name = "album", .type = Type::boolean},
     {.name = "type", .required = true, .one_of = "text|location|contact|poll|event|group_invite|image|video|gif|audio|voice|document|sticker"},
     {.name = "chatId", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},
     {.name = "content", .type = Type::any}, {.name = "quotedMessageId"}, {.name = "messageId"},
@@ -420,7 +422,7 @@ constexpr Field message_fields[] = {
     {.name = "contacts", .type = Type::objects, .summary = "name and vcard of each"},
     {.name = "poll", .type = Type::object, .summary = "name, options, selectableCount"},
     {.name = "calendarEvent", .type = Type::object}, {.name = "groupInvite", .type = Type::object},
-    {.name = "album", .type = Type::object},
+    {.name = "album", .type = Type::object, .summary = "images, videos: how many belong to it"},
     {.name = "reply", .type = Type::object, .summary = "what was chosen of buttons, a list or a flow: id, params"},
     {.name = "media", .type = Type::object, .summary = "url (the path of its bytes here), mimetype, size, filename, width, height, seconds"},
     {.name = "unknownKind", .summary = "the name of a kind that is kept and cannot be shown"},

@@ -213,7 +213,7 @@ std::string hash_of(const CallPtr& call, const Schema& schema, const SendMessage
     // Fields that came later: where they are not given, the hash is that of earlier releases.
     if (!value && (field.name == "expiresAt" || field.name == "priority")) continue;
     if (&schema == &schemas::send_text && !value && is_younger(field.name)) continue;
-    if (field.name == "files" && !value) continue;  // nor was this, of one file
+    if ((field.name == "files" || field.name == "album") && !value) continue;  // nor were these, of one file
     known.push_back(value ? in_order(*value) : json::value());
     if (!value) continue;
     if (field.name == "chatId") known.back() = message.chat.to_string();

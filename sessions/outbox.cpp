@@ -117,9 +117,11 @@ void Outbox::accept(const SendMessages& several, Reply<std::vector<SentMessage>>
   if (items_.size() + schedule_.size() + several.messages.size() > c_.settings.max_queued_messages)
     return refuse(Refusal(Errc::rate_limited, Subject::queue, "the queue of this session has no room for all of them"));
   std::vector<MessageRow> composed;  // all of them before the first is taken in: none is refused behind another
-  for (const SendMessage& request : several.messages) {
+  const bool album = std::holds_alternative<protocol::Album>(several.messages.front().content);
+  for (SendMessage request : several.messages) {
     const auto chat = open_chat(request);
     if (!chat) return refuse(chat.error());
+    if (album && !composed.empty()) request.album = composed.front().id;
     auto message = compose(request, *chat);
     if (!message) return refuse(message.error());
     composed.push_back(std::move(*message));

@@ -67,6 +67,8 @@ json::object to_json(const PhoneMessage& message, const PhoneLog::Behind& behind
   if (behind.edited_ms != 0) o["editedMs"] = behind.edited_ms;
   if (message.media) o["media"] = to_json(*message.media);
   if (message.pinned) o["pinned"] = true;
+  if (message.album) o["album"] = json::array{message.album->images, message.album->videos};
+  if (!message.album_id.empty()) o["albumId"] = message.album_id;
   if (message.expires_after != 0) o["expiresAfter"] = message.expires_after;
   return o;
 }
@@ -87,6 +89,10 @@ PhoneMessage read_message(const json::object& o) {
   message.failure = string_of(o.at("failure"));
   if (const json::value* media = o.if_contains("media")) message.media = read_media(media->as_object());
   message.pinned = o.contains("pinned");
+  if (const json::value* album = o.if_contains("album"))
+    message.album = protocol::Album{number_of<std::uint32_t>(album->as_array().at(0)),
+                                    number_of<std::uint32_t>(album->as_array().at(1))};
+  if (const json::value* album_id = o.if_contains("albumId")) message.album_id = string_of(*album_id);
   if (const json::value* stays = o.if_contains("expiresAfter"))
     message.expires_after = number_of<std::uint32_t>(*stays);
   if (!o.contains("target")) return message;  // of an earlier release

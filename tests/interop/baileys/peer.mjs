@@ -61,6 +61,7 @@ function said(message) {
   const poll = m.pollCreationMessage ?? m.pollCreationMessageV3;
   if (m.locationMessage) return { kind: 'location', text: `${m.locationMessage.degreesLatitude},${m.locationMessage.degreesLongitude} ${m.locationMessage.name}` };
   if (m.contactMessage) return { kind: 'contact', text: m.contactMessage.displayName };
+  if (m.albumMessage) return { kind: 'album', text: `${m.albumMessage.expectedImageCount},${m.albumMessage.expectedVideoCount}` };
   if (poll) return { kind: 'poll', text: poll.name, options: poll.options.map(({ optionName }) => optionName) };
   if (m.reactionMessage) return { kind: 'reaction', target: m.reactionMessage.key.id, text: m.reactionMessage.text ?? '' };
   const { REVOKE, MESSAGE_EDIT, EPHEMERAL_SETTING } = proto.Message.ProtocolMessage.Type;
@@ -145,6 +146,7 @@ const commands = {
     const contents = {
       location: () => ({ location: { degreesLatitude: 48.5, degreesLongitude: 9.25, name: text } }),
       contact: () => ({ contacts: { displayName: text, contacts: [{ displayName: text, vcard: `BEGIN:VCARD\nVERSION:3.0\nFN:${text}\nEND:VCARD` }] } }),
+      album: () => ({ album: { expectedImageCount: Number(text.split(',')[0]), expectedVideoCount: Number(text.split(',')[1]) } }),
       poll: () => ({ poll: { name: text, values: options.split('|'), selectableCount: 1 } }),
       reaction: () => ({ react: { text, key } }),
       edit: () => ({ text, edit: key }),
@@ -154,8 +156,8 @@ const commands = {
     writeFileSync(join(sentDirectory, sent.key.id), proto.Message.encode(sent.message).finish());
     return { id: sent.key.id };
   },
-  send_file: async ({ to, ...file }) => {
-    const sent = await socket.sendMessage(to + '@s.whatsapp.net', await content(file));
+  send_file: async (file) => {
+    const sent = await socket.sendMessage(file.to + '@s.whatsapp.net', await content(file));
     writeFileSync(join(sentDirectory, sent.key.id), proto.Message.encode(sent.message).finish());
     return { id: sent.key.id };
   },
