@@ -142,9 +142,15 @@ int give(void* context, char* to, int room) {
   return static_cast<int>(length);
 }
 
+// What no parser's handler takes, of broken bytes above all, would go to stderr, the page's bytes with it.
+void ignore_text(void*, const char*, ...) {}
+void ignore(void*, xmlErrorPtr) {}
+
 void parse(Reading& in, const char* charset) {
   static std::once_flag begun;
   std::call_once(begun, xmlInitParser);
+  xmlSetGenericErrorFunc(nullptr, ignore_text);  // these are of this thread
+  xmlSetStructuredErrorFunc(nullptr, ignore);
   const std::unique_ptr<xmlParserCtxt, void (*)(htmlParserCtxtPtr)> parser(htmlNewParserCtxt(), htmlFreeParserCtxt);
   if (!parser) return;
   in.parser = parser.get();

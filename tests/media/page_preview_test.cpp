@@ -1,7 +1,10 @@
 #include "media/page_preview.h"
 
-#include <catch2/catch.hpp>
+#include <fcntl.h>
+#include <unistd.h>
 
+#include <catch2/catch.hpp>
+#include <filesystem>
 #include <string>
 
 #include "media/html_charset.h"
@@ -85,6 +88,21 @@ TEST_CASE("bytes that are no text become text, and NUL is none") {
         "a\xef\xbf\xbd"
         "b");
   CHECK(title_of(std::string("<title>\xe4\0b</title>", 18), "iso-8859-1") == "\xc3\xa4 b");
+}
+
+TEST_CASE("a broken page is no matter for the log") {
+  const std::string path = std::filesystem::temp_directory_path() / ("wharf-page-" + std::to_string(::getpid()));
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC, 0600), kept = ::dup(2);
+  REQUIRE((file >= 0 && kept >= 0));
+  ::dup2(file, 2);
+  for (const char* charset : {"shift_jis", "gb18030", "iso-2022-jp", "utf-16", "utf-8", "windows-1252"})
+    read_page("<title>a\xff\xfa\x6c\x96\x3c\x1b$B\xff</title><a <b =' &#xffffff; <?", charset);
+  ::dup2(kept, 2);
+  ::close(kept);
+  const auto written = ::lseek(file, 0, SEEK_END);
+  ::close(file);
+  std::filesystem::remove(path);
+  CHECK(written == 0);
 }
 
 TEST_CASE("a page is read in the encoding that it has") {
