@@ -19,6 +19,7 @@ namespace s = schemas;
 // clang-format off
 constexpr Example table[] = {
     {&s::send_text, "text", "{" WHARF_CHAT R"(,"content":"Hello, World!"})"},
+    {&s::send_text, "fetched preview", "{" WHARF_CHAT R"(,"content":"see https://example.org/news","linkPreview":true})"},
     {&s::send_location, "location", "{" WHARF_CHAT R"(,"latitude":52.52,"longitude":13.405,"name":"Berlin","address":"Alexanderplatz"})"},
     {&s::send_contact, "contact", "{" WHARF_CHAT R"(,"contacts":[{"name":"Carl","phone":"+1 555 000 0003","organization":"Wharf"}]})"},
     {&s::send_poll, "poll", "{" WHARF_CHAT R"(,"name":"Tea?","options":["yes","no"]})"},
@@ -30,6 +31,7 @@ constexpr Example table[] = {
     {&s::send_image, "url", "{" WHARF_CHAT R"(,"url":"https://files.example/picture.png","caption":"Fetched"})"},
     {&s::send_image, "stored message", "{" WHARF_CHAT R"(,"mediaMessageId":"3EB0C431C26A1916E07A","caption":"Once more"})"},
     {&s::send_image, "several", "{" WHARF_CHAT R"(,"caption":"Two dots","files":[{"data":"data:image/png;base64,)" WHARF_PNG R"("},{"url":"https://files.example/picture.png"}]})"},
+    {&s::send_image, "album", "{" WHARF_CHAT R"(,"album":true,"files":[{"data":"data:image/png;base64,)" WHARF_PNG R"("},{"url":"https://files.example/picture.png","caption":"The second"}]})"},
     {&s::send_file, "data URL", "{" WHARF_CHAT R"(,"data":"data:text/plain;base64,SGVsbG8=","filename":"hello.txt","caption":"A text"})"},
     {&s::send_file, "url", "{" WHARF_CHAT R"(,"url":"https://files.example/picture.png","filename":"picture.png","mimetype":"image/png"})"},
     {&s::send_file, "stored message", "{" WHARF_CHAT R"(,"mediaMessageId":"3EB0C431C26A1916E07A"})"},
@@ -48,6 +50,7 @@ constexpr Example table[] = {
     {&s::send_any, "event", R"({"type":"event",)" WHARF_CHAT R"(,"name":"Picnic","startTime":1795900000})"},
     {&s::send_any, "group_invite", R"({"type":"group_invite",)" WHARF_CHAT R"(,"groupId":"120363000000000001@g.us","code":"ABCDEFGHIJKLMNOPQRSTUV","groupName":"The team"})"},
     {&s::send_any, "image", R"({"type":"image",)" WHARF_CHAT R"(,"data":"data:image/png;base64,)" WHARF_PNG R"("})"},
+    {&s::send_any, "album", R"({"type":"image",)" WHARF_CHAT R"(,"album":true,"files":[{"data":")" WHARF_PNG R"("},{"data":")" WHARF_MP4 R"(","type":"video"}]})"},
     {&s::send_any, "image url", R"({"type":"image",)" WHARF_CHAT R"(,"url":"https://files.example/picture.png"})"},
     {&s::send_any, "document", R"({"type":"document",)" WHARF_CHAT R"(,"data":"SGVsbG8=","filename":"hello.txt","mimetype":"text/plain"})"},
     {&s::send_any, "document several", R"({"type":"document",)" WHARF_CHAT R"(,"files":[{"data":"SGVsbG8=","filename":"a.txt"},{"url":"https://files.example/picture.png"}]})"},

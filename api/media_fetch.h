@@ -1,29 +1,17 @@
 #pragma once
-// A file that the caller names by URL, fetched into its writer while it comes. The URL is a stranger's: only http and
-// https, no credentials, every hop through the address guard of the client (net/outgoing_http.h), never from https back
-// to http, everything bounded. Loop thread only.
+// A file that the caller names by URL, fetched (api/web_fetch.h) into its writer while it comes. Loop thread only.
 
-#include <chrono>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <variant>
 
 #include "api/media_intake.h"
-#include "net/outgoing_http.h"
-#include "net/scheduler.h"
+#include "api/web_fetch.h"
 
 namespace wharf::api {
 
-struct FetchSettings {
-  bool allow_private = false;  // loopback, private and link-local targets
-  std::uint64_t max_bytes = 2ull << 30;
-  std::chrono::milliseconds total_timeout{10 * 60'000};  // over all hops, the writing of the file included
-  std::chrono::milliseconds answer_timeout{15'000};      // of each hop, to the head of its answer
-  unsigned max_redirects = 5;
-  std::string user_agent = "wharf";
+struct FetchSettings : WebFetchSettings {
   std::string field = "url";  // where the address stood: failures name it
 };
 
@@ -38,8 +26,5 @@ using FetchOutcome = std::variant<TakenFile, Failure>;
 [[nodiscard]] net::OutgoingHandle fetch_media(net::OutgoingHttp& http, net::Scheduler& scheduler, std::string url,
                                               FetchSettings settings, std::shared_ptr<sessions::MediaWriter> writer,
                                               std::function<void(FetchOutcome)> done);
-
-/// Where a Location leads (RFC 3986 section 5.2, RFC 9110 section 10.2.2). Errors: what is wrong with it.
-boost::system::result<net::Url, std::string> follow(const net::Url& from, std::string_view location);
 
 }  // namespace wharf::api

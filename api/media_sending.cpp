@@ -36,6 +36,7 @@ const char* misplaced(const json::object& body, MessageKind kind) {
   const bool sound = kind == MessageKind::audio || kind == MessageKind::voice;
   if (said(body, "viewOnce") && !picture && !sound && kind != MessageKind::video_note) return "viewOnce";
   if (said(body, "caption") && !picture && kind != MessageKind::document) return "caption";
+  if (said(body, "album") && kind != MessageKind::image && kind != MessageKind::video) return "album";
   if (said(body, "gif") && kind != MessageKind::gif) return "gif";
   if (said(body, "round") && kind != MessageKind::video_note) return "round";
   return nullptr;
@@ -58,7 +59,11 @@ sessions::SendMedia announced_again(sessions::StoredMedia stored, const MediaWis
 class FileRequest : public std::enable_shared_from_this<FileRequest> {
  public:
   FileRequest(ServicesPtr services, CallPtr call, const Schema& schema, MessageKind kind)
-      : services_(std::move(services)), call_(std::move(call)), schema_(schema), kind_(kind) {}
+      : services_(std::move(services)),
+        call_(std::move(call)),
+        schema_(schema),
+        kind_(kind),
+        album_(boolean_of(call_->body, "album", false)) {}
   FileRequest(const FileRequest&) = delete;
   FileRequest& operator=(const FileRequest&) = delete;
   ~FileRequest() {
@@ -71,10 +76,12 @@ class FileRequest : public std::enable_shared_from_this<FileRequest> {
     if (auto* failed = std::get_if<Failure>(&wanted)) return call_->failure(*failed);
     for (WantedFile& one : std::get<0>(wanted)) {
       if (!one.at.empty()) {
-        for (const char* field : {"chatId", "viewOnce", "messageId", "quotedMessageId", "mentions", "mentionAll",
-                                  "sendAt", "expiresAt", "priority"})
+        for (const char* field : {"chatId", "album", "viewOnce", "messageId", "quotedMessageId", "mentions",
+                                  "mentionAll", "sendAt", "expiresAt", "priority"})
           if (one.said->if_contains(field))
             return refuse_field(call_, one.at + field, "is said of the request, for all of its files");
+        if (said(*one.said, "type") && !album_)
+          return refuse_field(call_, one.at + "type", "is for albums (album: true): several files are of one type");
         if (const char* field = misplaced(*one.said, kind_)) return refuse(one.at + field);
         if (said(*one.said, "mimetype") && kind_ != MessageKind::document) return refuse(one.at + "mimetype");
         if (files_.empty() && said(*one.said, "caption") && said(call_->body, "caption"))
@@ -82,11 +89,15 @@ class FileRequest : public std::enable_shared_from_this<FileRequest> {
       }
       File file;
       file.wish = wish_of(one);
+      if (!one.at.empty()) file.wish.kind = kind_in_album(text_of(*one.said, "type"));
       file.came = std::holds_alternative<TakenFile>(one.source);
       file.wanted = std::move(one);
       files_.push_back(std::move(file));
     }
     if (const char* field = misplaced(call_->body, kind_)) return refuse(field);
+    if (album_ && files_.size() < 2) return refuse_field(call_, "album", "takes at least two files");
+    if (album_ && said(call_->body, "viewOnce"))
+      return refuse_field(call_, "viewOnce", "must not stand beside album: what is seen once stands alone");
     go_on();
   }
 
@@ -101,6 +112,10 @@ class FileRequest : public std::enable_shared_from_this<FileRequest> {
 
   void refuse(const std::string& field) {
     refuse_field(call_, field, fmt::format("a message of type {} has none", protocol::name(kind_)));
+  }
+
+  MessageKind kind_in_album(std::string_view type) const {
+    return type == "image" ? MessageKind::image : type == "video" ? MessageKind::video : kind_;
   }
 
   MediaWish wish_of(const WantedFile& file) const {
@@ -128,7 +143,7 @@ class FileRequest : public std::enable_shared_from_this<FileRequest> {
   }
 
   void get(File& file) {
-    open_source(services_, call_, kind_, std::move(file.wanted),
+    open_source(services_, call_, file.wish.kind, std::move(file.wanted),
                 [self = shared_from_this(), &file](MediaSource source) { self->on_source(file, std::move(source)); });
   }
 
@@ -152,13 +167,28 @@ class FileRequest : public std::enable_shared_from_this<FileRequest> {
     go_on();
   }
 
+  /// What stands before the pictures of an album. The quote is its own, mentions are of the first caption.
+  sessions::SendMessage album_head(sessions::SendMessage head) const {
+    protocol::Album album;
+    for (const File& file : files_) ++(file.wish.kind == MessageKind::video ? album.videos : album.images);
+    head.content = album;
+    head.mentions.clear();
+    head.mention_all = false;
+    return head;
+  }
+
   /// Of what is not ready yet the text alone.
   std::vector<sessions::SendMessage> messages() const {
     std::vector<sessions::SendMessage> out;
+    sessions::SendMessage first = around_content(call_->body);
+    if (album_) {
+      out.push_back(album_head(first));
+      first.quoted_id.reset();
+    }
     for (const File& file : files_) {
       sessions::SendMessage message;
-      if (out.empty()) message = around_content(call_->body);
-      else message.chat = out.front().chat;
+      if (&file == &files_.front()) message = first;
+      else message.chat = first.chat;
       sessions::SendMedia media;
       media.content.caption = file.wish.caption;
       message.content = file.ready.value_or(std::move(media));
@@ -185,6 +215,7 @@ class FileRequest : public std::enable_shared_from_this<FileRequest> {
   CallPtr call_;
   const Schema& schema_;
   MessageKind kind_;
+  bool album_;
   std::vector<File> files_;  // not moved once the first is being got
   bool looked_up_ = false;
 };

@@ -74,6 +74,7 @@ class Call {
   boost::json::object body;
   std::vector<TakenFile> files;  // of a route that takes them; those that the handler does not finish are gone with it
   RequestTurns::Turn turn;       // while requests of the same name wait for what becomes of this one
+  std::string no_preview;        // why its text goes without the preview that it asked for
 
   /// A decoded path parameter; "" when the route has none of that name.
   const std::string& param(std::string_view name) const;

@@ -68,7 +68,7 @@ constexpr Field send_text_fields[] = {
     {.name = "mentionAll", .type = Type::boolean, .summary = "mentions everybody in the chat"},
     WHARF_WHEN,
     {.name = "preview", .type = Type::object, .summary = "what is shown of an address in the text", .object = &link_preview},
-    {.name = "linkPreview", .type = Type::any, .summary = "fetches the preview of the first address in the text", .later = true},
+    {.name = "linkPreview", .type = Type::boolean, .summary = "true: the preview of the first address in the text is fetched; default false"},
 };
 #define WHARF_AROUND_CONTENT                                                                                            \
   {.name = "chatId", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},                               \
@@ -124,6 +124,7 @@ constexpr Field file_fields[] = {
     {.name = "filename", .summary = "shown to the recipient", .min = 1, .max = 255},
     {.name = "caption", .max = 65536},
     {.name = "mimetype", .summary = "of a document; default: found out", .min = 3, .max = 255, .format = &formats::media_type},
+    {.name = "type", .summary = "in an album: what it is; default: that of the request", .one_of = "image|video"},
 };
 constexpr Schema file = {"File", file_fields};
 #define WHARF_FILE                                                                                                      \
@@ -134,16 +135,17 @@ constexpr Schema file = {"File", file_fields};
       {.name = "filename", .summary = "shown to the recipient", .min = 1, .max = 255},                                   \
       {.name = "mentions", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::chat_id},          \
       {.name = "mentionAll", .type = Type::boolean, .summary = "mentions everybody in the chat"}
+#define WHARF_ALBUM {.name = "album", .type = Type::boolean, .summary = "several pictures and videos as one album; default false"}
 #define WHARF_CAPTION {.name = "caption", .max = 65536}
 #define WHARF_VIEW_ONCE {.name = "viewOnce", .type = Type::boolean, .summary = "can be seen once only"}
-constexpr Field send_image_fields[] = {WHARF_AROUND_CONTENT, WHARF_FILE, WHARF_CAPTION, WHARF_VIEW_ONCE};
+constexpr Field send_image_fields[] = {WHARF_AROUND_CONTENT, WHARF_FILE, WHARF_CAPTION, WHARF_VIEW_ONCE, WHARF_ALBUM};
 constexpr Field send_file_fields[] = {
     WHARF_AROUND_CONTENT, WHARF_FILE, WHARF_CAPTION,
     {.name = "mimetype", .summary = "default: found out", .min = 3, .max = 255, .format = &formats::media_type},
 };
 constexpr Field send_audio_fields[] = {WHARF_AROUND_CONTENT, WHARF_FILE, WHARF_VIEW_ONCE};
 constexpr Field send_video_fields[] = {
-    WHARF_AROUND_CONTENT, WHARF_FILE, WHARF_CAPTION, WHARF_VIEW_ONCE,
+    WHARF_AROUND_CONTENT, WHARF_FILE, WHARF_CAPTION, WHARF_VIEW_ONCE, WHARF_ALBUM,
     {.name = "gif", .type = Type::boolean, .summary = "plays silently, again and again; a GIF image is converted"},
     {.name = "round", .type = Type::boolean, .summary = "a round video note"},
 };
@@ -155,7 +157,7 @@ constexpr Field send_any_fields[] = {
     {.name = "data", .type = Type::any}, {.name = "files", .type = Type::objects, .object = &file},
     {.name = "mediaMessageId", .type = Type::any}, {.name = "filename", .type = Type::any},
     {.name = "caption", .type = Type::any}, {.name = "viewOnce", .type = Type::boolean}, {.name = "mimetype", .type = Type::any},
-    {.name = "round", .type = Type::boolean}, {.name = "gif", .type = Type::boolean},
+    {.name = "round", .type = Type::boolean}, {.name = "gif", .type = Type::boolean}, {.name = "album", .type = Type::boolean},
     {.name = "type", .required = true, .one_of = "text|location|contact|poll|event|group_invite|image|video|gif|audio|voice|document|sticker"},
     {.name = "chatId", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},
     {.name = "content", .type = Type::any}, {.name = "quotedMessageId"}, {.name = "messageId"},
@@ -166,7 +168,7 @@ constexpr Field send_any_fields[] = {
     {.name = "description", .type = Type::any}, {.name = "startTime", .type = Type::integer}, {.name = "endTime", .type = Type::integer},
     {.name = "locationName", .type = Type::any}, {.name = "joinLink", .type = Type::any}, {.name = "extraGuestsAllowed", .type = Type::boolean},
     {.name = "live", .type = Type::boolean}, {.name = "accuracy", .type = Type::integer}, {.name = "groupId", .type = Type::any},
-    {.name = "preview", .type = Type::any}, {.name = "linkPreview", .type = Type::any}, {.name = "code", .type = Type::any}, {.name = "groupName", .type = Type::any}, {.name = "inviteExpiresAt", .type = Type::integer},
+    {.name = "preview", .type = Type::any}, {.name = "linkPreview", .type = Type::boolean}, {.name = "code", .type = Type::any}, {.name = "groupName", .type = Type::any}, {.name = "inviteExpiresAt", .type = Type::integer},
 };
 constexpr Field forward_fields[] = {
     {.name = "chatId", .summary = "where to", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},
@@ -385,6 +387,7 @@ constexpr Field sent_message_fields[] = {
     {.name = "deleted", .type = Type::boolean, .summary = "the message is deleted here: status says nothing of it"},
     {.name = "messages", .type = Type::objects, .summary = "of a request with several files: each message, this one first", .object = &schemas::sent_message},
     {.name = "timedOut", .type = Type::boolean, .summary = "waitFor was not reached in time; the message stays queued"},
+    {.name = "noPreview", .summary = "of a text with linkPreview: why it goes without; a repetition does not say it again"},
 };
 constexpr Field poll_option_fields[] = {
     {.name = "option", .required = true}, {.name = "count", .type = Type::integer, .required = true},
@@ -446,7 +449,7 @@ constexpr Field message_fields[] = {
     {.name = "contacts", .type = Type::objects, .summary = "name and vcard of each"},
     {.name = "poll", .type = Type::object, .summary = "name, options, selectableCount"},
     {.name = "calendarEvent", .type = Type::object}, {.name = "groupInvite", .type = Type::object},
-    {.name = "album", .type = Type::object},
+    {.name = "album", .type = Type::object, .summary = "images, videos: how many belong to it"},
     {.name = "reply", .type = Type::object, .summary = "what was chosen of buttons, a list or a flow: id, params"},
     {.name = "media", .type = Type::object, .summary = "url (the path of its bytes here), mimetype, size, filename, width, height, seconds"},
     {.name = "unknownKind", .summary = "the name of a kind that is kept and cannot be shown"},

@@ -1,6 +1,7 @@
 // Handlers of everything that is sent: messages of each kind, and what is said about a message. Each reads its body
 // into one command; what happens then is the same for all of them.
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include "api/emoji.h"
 #include "api/handlers.h"
 #include "api/iso_time.h"
+#include "api/link_preview.h"
 #include "api/schemas.h"
 #include "api/sending.h"
 #include "api/vcard.h"
@@ -141,16 +143,66 @@ std::optional<protocol::PreviewedText> previewed_text(const CallPtr& call, const
 
 }  // namespace
 
+namespace {
+
+void note_no_preview(const CallPtr& call, const char* stage, std::string why) {
+  spdlog::info("no_link_preview request={} stage={}", call->request_id, stage);
+  call->no_preview = std::move(why);
+}
+
+/// Sends the text with what is shown of the first address in it; without, when there is none or it cannot be had.
+void send_with_fetched_preview(const ServicesPtr& services, const CallPtr& call, SendMessage message) {
+  const std::string& text = std::get<std::string>(message.content);
+  std::string address(first_address(text));
+  const auto without = [&](const char* stage, const char* why) {
+    note_no_preview(call, stage, why);
+    send_message(services, call, schemas::send_text, std::move(message));
+  };
+  if (address.empty()) return without("address", "the text has no http or https address");
+  if (services->settings.preview_timeout.count() == 0)
+    return without("off", "this server fetches no previews (media.preview_seconds)");
+  if (services->previews.size() >= Services::max_previews || services->draining)
+    return without("busy", "the server is too busy to fetch previews");
+  PreviewSettings settings;
+  settings.allow_private = services->settings.media_allow_private;
+  settings.total_timeout = services->settings.preview_timeout;
+  if (!services->settings.version.empty()) settings.user_agent = "Wharf/" + services->settings.version;
+  net::Workers* workers = services->ports.media_workers;
+  auto fetched = [weak = std::weak_ptr(services), call, message = std::move(message)](FetchedPreview found) mutable {
+    const auto still_here = weak.lock();
+    if (!still_here) return;
+    still_here->previews.erase(call);
+    run_guarded(call, [&] {
+      if (found.preview)
+        message.content = protocol::PreviewedText{std::get<std::string>(std::move(message.content)), *found.preview};
+      else note_no_preview(call, found.stage, std::move(found.missing));
+      send_message(still_here, call, schemas::send_text, std::move(message));
+    });
+  };
+  services->previews[call] =
+      fetch_preview(services->ports.http_client, services->ports.scheduler,
+                    workers ? *workers : services->ports.workers, std::move(address), settings, std::move(fetched));
+}
+
+}  // namespace
+
 void send_text(const ServicesPtr& services, const CallPtr& call) {
   SendMessage message = around_content(call->body);
+  message.content = std::string(text_of(call->body, "content"));
+  const bool fetches = boolean_of(call->body, "linkPreview", false);
   if (const json::value* preview = call->body.if_contains("preview"); preview && preview->is_object()) {
+    if (fetches) return refuse_field(call, "linkPreview", "must not stand beside preview");
     auto text = previewed_text(call, preview->get_object());
     if (!text) return;
     message.content = std::move(*text);
-  } else {
-    message.content = std::string(text_of(call->body, "content"));
   }
-  send_message(services, call, schemas::send_text, std::move(message));
+  if (!fetches) return send_message(services, call, schemas::send_text, std::move(message));
+  const auto session = session_of(services, call);
+  if (!session) return;
+  if (session->jid.empty())  // before anything is fetched
+    return call->failure(Failure(ErrorCode::session_not_ready, "the session is not linked to a WhatsApp account"));
+  find_earlier(services, call, schemas::send_text, {message}, {},
+               [services, call, message] { send_with_fetched_preview(services, call, message); });
 }
 
 void send_location(const ServicesPtr& services, const CallPtr& call) {

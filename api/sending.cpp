@@ -48,7 +48,8 @@ void begin_sent_message(JsonWriter& out, const SentMessage& sent, Dialect dialec
 }
 
 /// The one message; of several the first with all of them in `messages`.
-std::string sent_messages_json(const std::vector<SentMessage>& sent, Dialect dialect, bool timed_out) {
+std::string sent_messages_json(const std::vector<SentMessage>& sent, Dialect dialect, bool timed_out,
+                               std::string_view no_preview) {
   JsonWriter out((320 + sent.front().text.size()) * (sent.size() + 1));
   begin_sent_message(out, sent.front(), dialect);
   if (sent.size() > 1) {
@@ -60,13 +61,14 @@ std::string sent_messages_json(const std::vector<SentMessage>& sent, Dialect dia
     out.end_array();
   }
   if (timed_out) out.boolean("timedOut", true);
+  out.text_if("noPreview", no_preview);
   return out.end_object().take();
 }
 
 }  // namespace
 
 std::string sent_message_json(const SentMessage& sent, Dialect dialect) {
-  return sent_messages_json({sent}, dialect, false);
+  return sent_messages_json({sent}, dialect, false, {});
 }
 
 namespace {
@@ -127,13 +129,14 @@ void answer_awaited(const CallPtr& call, const AwaitedMessages& all, storage::Ac
     if (events::has_failed(one.ack)) return call->failure(message_failed(one, call->dialect));
     timed_out = timed_out || (one.ack < level && !one.deleted);
   }
-  call->success(sent_messages_json(all.sent, call->dialect, timed_out), Beside{timed_out ? 202u : 200u, {}, {}});
+  call->success(sent_messages_json(all.sent, call->dialect, timed_out, call->no_preview),
+                Beside{timed_out ? 202u : 200u, {}, {}});
 }
 
 /// Answers for what was accepted: at once, or when each of them has reached the level that was asked for.
 void answer_sent(const ServicesPtr& services, const CallPtr& call, std::vector<SentMessage> sent) {
   const auto level = ack_named(call->query.text("waitFor"));
-  if (!level) return call->success(sent_messages_json(sent, call->dialect, false));
+  if (!level) return call->success(sent_messages_json(sent, call->dialect, false, call->no_preview));
   const auto all = std::make_shared<AwaitedMessages>();
   all->sent = std::move(sent);
   all->missing = all->sent.size();
@@ -212,7 +215,7 @@ std::string hash_of(const CallPtr& call, const Schema& schema, const SendMessage
     // Fields that came later: where they are not given, the hash is that of earlier releases.
     if (!value && (field.name == "expiresAt" || field.name == "priority")) continue;
     if (&schema == &schemas::send_text && !value && is_younger(field.name)) continue;
-    if (field.name == "files" && !value) continue;  // nor was this, of one file
+    if ((field.name == "files" || field.name == "album") && !value) continue;  // nor were these, of one file
     known.push_back(value ? in_order(*value) : json::value());
     if (!value) continue;
     if (field.name == "chatId") known.back() = message.chat.to_string();

@@ -30,10 +30,11 @@ struct ApiSettings {
   std::size_t max_sessions = 10'000;
   // 0 = off
   unsigned session_creations_per_minute = 5;
-  unsigned messages_per_minute = 30;   // per session
-  unsigned requests_per_minute = 100;  // per credential (client address while auth is open)
-  bool media_allow_private = false;    // addresses that `url` of a file may lead to
-  std::string media_ffmpeg;            // media/converter.h
+  unsigned messages_per_minute = 30;        // per session
+  unsigned requests_per_minute = 100;       // per credential (client address while auth is open)
+  bool media_allow_private = false;         // addresses that `url` of a file may lead to
+  std::string media_ffmpeg;                 // media/converter.h
+  std::chrono::seconds preview_timeout{5};  // of a linkPreview, whose text waits for it; 0: none is fetched
   bool webhooks_allow_private = false;
   std::size_t webhook_concurrency = 64;  // requests under way over all webhooks
   std::chrono::milliseconds webhook_timeout{10'000};

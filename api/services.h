@@ -48,6 +48,9 @@ struct Services {
   static constexpr std::size_t max_fetches = 16;
   std::map<CallPtr, net::OutgoingHandle> fetches;
   bool draining = false;  // nothing more is fetched
+  /// The same of previews, which take no longer than a drain does.
+  static constexpr std::size_t max_previews = 32;
+  std::map<CallPtr, net::OutgoingHandle> previews;
   RequestTurns turns;
   std::optional<MediaPreparations> preparations;        // nullopt: this process keeps no files
   std::map<storage::OrgId, std::string> organisations;  // their names; this build makes no new ones

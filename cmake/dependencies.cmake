@@ -17,6 +17,7 @@ pkg_check_modules(turbojpeg REQUIRED IMPORTED_TARGET libturbojpeg)
 pkg_check_modules(webp REQUIRED IMPORTED_TARGET libwebp libwebpdemux)
 pkg_check_modules(magic REQUIRED IMPORTED_TARGET libmagic)
 pkg_check_modules(opus REQUIRED IMPORTED_TARGET opus)
+pkg_check_modules(xml2 REQUIRED IMPORTED_TARGET libxml-2.0)
 if(WHARF_TESTS OR WHARF_FUZZ)
   pkg_check_modules(webpmux REQUIRED IMPORTED_TARGET libwebpmux)  # makes animated stickers
 endif()

@@ -187,8 +187,11 @@ const std::vector<ConfigurationKey>& configuration_keys() {
       number("media.cache_bytes", &C::media_cache_bytes, "files kept for reading again, the oldest use goes first", 0,
              1ull << 50),
       number("media.transfers", &C::media_transfers, "uploads at one time, and downloads", 1, 1'000),
-      flag("media.allow_private", &C::media_allow_private, "allow loopback and private addresses as url of a file"),
+      flag("media.allow_private", &C::media_allow_private,
+           "allow loopback and private addresses as url of a file, and in texts with linkPreview"),
       text("media.ffmpeg", &C::media_ffmpeg, "path of ffmpeg for conversions, empty looks in PATH, off for none"),
+      number("media.preview_seconds", &C::media_preview_seconds,
+             "how long a text waits for its linkPreview, 0 = none is fetched", 0, 25),
       text("client.version", &C::client_version, "WhatsApp Web version to announce, 2.3000.N"),
       text("client.os", &C::client_os, "name shown in the phone's list of linked devices"),
   };

@@ -54,6 +54,7 @@ struct Configuration {
   std::uint64_t media_transfers = 8;  // of each direction, at one time
   bool media_allow_private = false;   // addresses that a file may be fetched from for a caller
   std::string media_ffmpeg;           // "": in PATH; off; a path
+  std::uint64_t media_preview_seconds = 5;
   bool network_resume_handshake = true;
   std::string client_version;       // "2.3000.N": what WhatsApp is told; empty = built in
   std::string client_os = "Wharf";  // shown in the phone's list of linked devices

@@ -96,6 +96,7 @@ api::ApiSettings api_settings(const Configuration& c) {
   api.max_media_bytes = c.media_max_file_bytes;
   api.media_allow_private = c.media_allow_private;
   api.media_ffmpeg = c.media_ffmpeg;
+  api.preview_timeout = std::chrono::seconds(c.media_preview_seconds);
   api.webhooks_allow_private = c.webhooks_allow_private;
   api.webhook_concurrency = c.webhooks_concurrency;
   api.version = version();

@@ -58,6 +58,8 @@ json::object to_json(const PhoneMessage& message) {
     out["options"] = std::move(options);
   }
   if (message.media) out["media"] = to_json(*message.media);
+  if (message.album) out["album"] = json::object{{"images", message.album->images}, {"videos", message.album->videos}};
+  if (!message.album_id.empty()) out["albumId"] = message.album_id;
   if (message.edited) out["edited"] = true;
   if (message.revoked) out["revoked"] = true;
   if (message.pinned) out["pinned"] = true;
@@ -104,6 +106,7 @@ PhoneMedia read_media(const json::object& o, std::string& problem) {
   media.height = number("height");
   media.seconds = number("seconds");
   media.view_once = web::boolean_of(o, "viewOnce", false);
+  media.album = text("album");
   return media;
 }
 
@@ -136,6 +139,11 @@ void read_content(const json::object& body, Phone::Send& message) {
     poll.options = web::texts_of(*asked, "options");
     poll.selectable = static_cast<std::uint32_t>(web::integer_of(*asked, "selectableCount").value_or(1));
     message.content = std::move(poll);
+  } else if (const auto* album = member(body, "album")) {
+    const auto number = [&](std::string_view name) {
+      return static_cast<std::uint32_t>(web::integer_of(*album, name).value_or(0));
+    };
+    message.content = protocol::Album{number("images"), number("videos")};
   } else if (const auto* react = member(body, "reaction")) {
     message.content =
         PhoneReaction{text(*react, "message"), text(*react, "emoji"), web::boolean_of(*react, "sealed", false)};

@@ -102,6 +102,10 @@ constexpr Field pin_fields[] = {
 constexpr web::Schema pin{{}, pin_fields};
 constexpr Field timer_fields[] = {{.name = "seconds", .type = Type::integer, .required = true, .max = 7'776'000}};
 constexpr web::Schema timer{{}, timer_fields};
+constexpr Field album_fields[] = {
+    {.name = "images", .type = Type::integer, .max = 100}, {.name = "videos", .type = Type::integer, .max = 100},
+};
+constexpr web::Schema album{{}, album_fields};
 constexpr Field sent_media_fields[] = {
     {.name = "kind", .required = true, .one_of = "image|video|gif|video_note|audio|voice|document|sticker"},
     {.name = "data", .required = true, .min = 1, .max = web::max_json_bytes},
@@ -109,6 +113,7 @@ constexpr Field sent_media_fields[] = {
     {.name = "width", .type = Type::integer, .max = 65'535}, {.name = "height", .type = Type::integer, .max = 65'535},
     {.name = "seconds", .type = Type::integer, .max = 1'000'000},
     {.name = "viewOnce", .type = Type::boolean},
+    {.name = "album", .min = 1, .max = 128},  // the id of the head that it belongs to
 };
 constexpr web::Schema sent_media{{}, sent_media_fields};
 constexpr Field send_message_fields[] = {
@@ -122,6 +127,7 @@ constexpr Field send_message_fields[] = {
     {.name = "poll", .type = Type::object, .object = &poll},
     {.name = "media", .type = Type::object, .object = &sent_media},
     {.name = "event", .type = Type::object, .object = &event},
+    {.name = "album", .type = Type::object, .object = &album},
     {.name = "reaction", .type = Type::object, .object = &reaction},
     {.name = "edit", .type = Type::object, .object = &edit},
     {.name = "eventEdit", .type = Type::object, .object = &event_edit},

@@ -50,6 +50,8 @@ struct PhoneMessage {
     std::string state = "loading", failure = {};
   };
   std::optional<Media> media = {};
+  std::optional<protocol::Album> album = {};  // of the head of one
+  std::string album_id = {};                  // of a picture or video of an album: the id of the head
 };
 
 /// A file that a phone's user sends.
@@ -61,6 +63,7 @@ struct PhoneMedia {
   std::string file_name, caption;
   std::uint32_t width = 0, height = 0, seconds = 0;
   bool view_once = false;  // image, video, audio, voice
+  std::string album = {};  // image, video: the id of the head of its album
 };
 
 // What a phone's user says about a message of the chat.
@@ -143,8 +146,8 @@ class Phone {
     std::vector<std::string> mentions;
     /// monostate: `text` is the message.
     std::variant<std::monostate, protocol::Location, protocol::Contacts, protocol::Poll, protocol::CalendarEvent,
-                 protocol::GroupInvite, PhoneMedia, PhoneReaction, PhoneEdit, PhoneEventEdit, PhoneAnswer, PhoneRevoke,
-                 PhoneVote, PhonePin, PhoneTimer>
+                 protocol::GroupInvite, protocol::Album, PhoneMedia, PhoneReaction, PhoneEdit, PhoneEventEdit,
+                 PhoneAnswer, PhoneRevoke, PhoneVote, PhonePin, PhoneTimer>
         content = {};
     /// The id of the message that it is about; nullptr for a message of its own.
     const std::string* about() const;

@@ -81,9 +81,11 @@ void Acceptance::accept(const SendMessages& several, Reply<std::vector<SentMessa
   if (!has_room_for(several.messages.size()))
     return refuse(Refusal(Errc::rate_limited, Subject::queue, "the queue of this session has no room for all of them"));
   std::vector<MessageRow> composed;  // all of them before the first is taken in: none is refused behind another
-  for (const SendMessage& request : several.messages) {
+  const bool album = std::holds_alternative<protocol::Album>(several.messages.front().content);
+  for (SendMessage request : several.messages) {
     const auto chat = open_chat(request);
     if (!chat) return refuse(chat.error());
+    if (album && !composed.empty()) request.album = composed.front().id;
     auto message = compose(request, *chat);
     if (!message) return refuse(message.error());
     composed.push_back(std::move(*message));

@@ -131,9 +131,10 @@ struct Forward {
   friend bool operator==(const Forward&, const Forward&) = default;
 };
 /// A string is text.
-using Sendable = std::variant<std::string, protocol::PreviewedText, protocol::Location, protocol::Contacts,
-                              protocol::Poll, protocol::CalendarEvent, protocol::GroupInvite, SendMedia, React,
-                              EditText, RevokeSent, Vote, AnswerEvent, PinMessage, Forward, SetDisappearing>;
+using Sendable =
+    std::variant<std::string, protocol::PreviewedText, protocol::Location, protocol::Contacts, protocol::Poll,
+                 protocol::CalendarEvent, protocol::GroupInvite, protocol::Album, SendMedia, React, EditText,
+                 RevokeSent, Vote, AnswerEvent, PinMessage, Forward, SetDisappearing>;
 
 /// Durable in the session's queue when it is answered. Errors: not_found (the quoted message, or the one that it is
 /// about), not_ready (never linked or logged out), conflict (idempotency key or message id with other content),
@@ -149,6 +150,7 @@ struct SendMessage {
   bool mention_all = false;
   /// Before whom it goes when there is not room for all. Within a chat the order stays that of acceptance.
   storage::Priority priority = storage::Priority::normal;
+  std::string album;      // WhatsApp id of the Album that its picture or video belongs to; "" = none
   UnixMs send_at = 0;     // 0, or past by less than a minute: now. Not of what is about a message.
   UnixMs expires_at = 0;  // what is not sealed by then ends as an error; 0 = SessionSettings::max_lateness, of what is
                           // scheduled
@@ -158,8 +160,8 @@ struct SendMessage {
   friend bool operator==(const SendMessage&, const SendMessage&) = default;
 };
 /// Several messages of one request, in this order in one chat: all of them are accepted, or none. The first one's names
-/// (`idempotency_key`, `message_id`, `request_hash`) are those of the request; the others have none. Errors: as
-/// SendMessage.
+/// (`idempotency_key`, `message_id`, `request_hash`) are those of the request; the others have none. Behind an
+/// Album the others belong to it. Errors: as SendMessage.
 struct SendMessages {
   using Answer = std::vector<SentMessage>;
   static constexpr const char* name = "send_messages";

@@ -48,11 +48,21 @@ Outcome<protocol::MessageFrame> Composer::frame_of(const SendMessage& request, c
   frame.expires_after_s = timer.seconds;
   frame.expiry_set_at = timer.set_at;
   if (const auto* media = std::get_if<SendMedia>(&request.content)) frame.view_once = media->view_once;
+  if (!request.album.empty()) frame.album = own_key(request.album, chat);
   if (!request.quoted_id) return frame;
   auto quote = quote_of(chat, *request.quoted_id);
   if (!quote) return quote.error();
   frame.quote = std::move(*quote);
   return frame;
+}
+
+protocol::MessageKey Composer::own_key(const std::string& id, const Jid& chat) const {
+  protocol::MessageKey key;
+  key.id = id;
+  key.from_me = true;
+  key.chat = fanout_.user_on_wire(chat, fanout_.addressing(chat)).value_or(chat);
+  if (chat.is_group()) key.participant = directory_.canonical_user(c_.device.jid);
+  return key;
 }
 
 protocol::MessageKey Composer::key_of(const MessageRow& target) {
@@ -157,6 +167,8 @@ Outcome<Composer::Built> Composer::build(const SendMessage& request, const Jid& 
     const auto source = find(forward->message);
     if (!source) return source.error();
     if (source->revoked_at != 0) return impossible("the message was deleted for everyone");
+    if (source->kind == protocol::name(protocol::MessageKind::album))
+      return impossible("it is the head of an album, which holds nothing: forward its pictures");
     const auto media = stored_media(source->content);
     if (media && media->file.direct_path.empty()) return impossible("its file is not uploaded yet");
     if (media && !on_servers(media->file, std::max(c_.now.unix_ms, request.send_at)))

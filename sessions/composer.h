@@ -41,6 +41,7 @@ class Composer {
   Outcome<protocol::MessageFrame> frame_of(const SendMessage& request, const Jid& chat) const;
   Outcome<protocol::Quote> quote_of(const Jid& chat, const std::string& id) const;
   protocol::MessageKey key_of(const storage::MessageRow& target);
+  protocol::MessageKey own_key(const std::string& id, const Jid& chat) const;
   Outcome<protocol::OutgoingMessage> build_vote(const Vote& vote, const storage::MessageRow& poll);
   Outcome<protocol::OutgoingMessage> build_answer(const AnswerEvent& answer, const storage::MessageRow& event);
   /// For those who have `target` and its secret of 32 bytes.

@@ -235,11 +235,12 @@ Content wrapped(Content content, const OutgoingBody& body, const MessageFrame& f
 }
 
 /// The whole Message, with a new secret.
-OutgoingMessage sealed(Content content, Random& random, std::uint32_t add_on_duration_s = 0) {
+OutgoingMessage sealed(Content content, Random& random, std::uint32_t add_on_duration_s = 0,
+                       const Fields& association = {}) {
   OutgoingMessage out;
   out.secret = random.bytes<32>();
   Fields info;
-  info.bytes(3, *out.secret).number(5, add_on_duration_s).number(8, reporting_token_version);
+  info.bytes(3, *out.secret).number(5, add_on_duration_s).number(8, reporting_token_version).message(10, association);
   Fields message;
   if (content.number < field_number::message_context_info) {
     message.message_always(content.number, content.fields).message(field_number::message_context_info, info);
@@ -260,7 +261,10 @@ OutgoingMessage bare(std::uint32_t number, const Fields& fields) {
 
 OutgoingMessage build_message(const OutgoingBody& body, const MessageFrame& frame, Random& random) {
   Content content = std::visit([&](const auto& kind) { return content_of(kind, frame); }, body);
-  return sealed(wrapped(std::move(content), body, frame), random);
+  Fields association;
+  constexpr std::uint64_t media_album = 1;
+  if (frame.album) association.number(1, media_album).message(2, key_of(*frame.album));
+  return sealed(wrapped(std::move(content), body, frame), random, 0, association);
 }
 
 OutgoingMessage build_reaction(const Reaction& reaction) {

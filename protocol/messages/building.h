@@ -24,6 +24,7 @@ struct MessageFrame {
   std::uint32_t expires_after_s = 0;  // the chat's timer; 0 = none
   std::int64_t expiry_set_at = 0;     // unix seconds; when the timer was set
   bool view_once = false;             // image, video, audio
+  std::optional<MessageKey> album;    // of a picture or video: the Album that it belongs to
 };
 
 /// A file as a message of this kind (image, video, gif, video_note, audio, voice, document, sticker).

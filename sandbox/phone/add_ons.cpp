@@ -37,6 +37,7 @@ void PhoneAddOns::describe(PhoneMessage& said, const MessageBody& body) const {
   if (const protocol::MessageKey* target = protocol::target_of(body)) said.target = target->id;
   if (const auto* poll = std::get_if<protocol::Poll>(&body)) said.options = poll->options;
   if (const auto* event = std::get_if<protocol::CalendarEvent>(&body)) show_event(said, *event);
+  if (const auto* album = std::get_if<protocol::Album>(&body)) said.album = *album;
   if (const auto* vote = std::get_if<protocol::PollVote>(&body)) said.options = choices(said, *vote);
   if (const auto* timer = std::get_if<protocol::DisappearingTimer>(&body)) said.expires_after = timer->seconds;
   if (const auto* given = std::get_if<protocol::EventAnswer>(&body)) {

@@ -71,6 +71,8 @@ json::object to_json(const PhoneMessage& message, const PhoneLog::Behind& behind
   if (message.extra_guests != 0) o["extraGuests"] = message.extra_guests;
   if (message.starts_at != 0) o["startsAt"] = message.starts_at;
   if (message.cancelled) o["cancelled"] = true;
+  if (message.album) o["album"] = json::array{message.album->images, message.album->videos};
+  if (!message.album_id.empty()) o["albumId"] = message.album_id;
   if (message.expires_after != 0) o["expiresAfter"] = message.expires_after;
   return o;
 }
@@ -96,6 +98,10 @@ PhoneMessage read_message(const json::object& o) {
     message.extra_guests = number_of<std::uint32_t>(*guests);
   if (const json::value* starts = o.if_contains("startsAt")) message.starts_at = number_of<std::int64_t>(*starts);
   message.cancelled = o.contains("cancelled");
+  if (const json::value* album = o.if_contains("album"))
+    message.album = protocol::Album{number_of<std::uint32_t>(album->as_array().at(0)),
+                                    number_of<std::uint32_t>(album->as_array().at(1))};
+  if (const json::value* album_id = o.if_contains("albumId")) message.album_id = string_of(*album_id);
   if (const json::value* stays = o.if_contains("expiresAfter"))
     message.expires_after = number_of<std::uint32_t>(*stays);
   if (!o.contains("target")) return message;  // of an earlier release

@@ -60,6 +60,8 @@ Result<SealedMedia> seal_media(const PhoneMedia& media, std::int64_t unix_second
   if (media.bytes.size() > PhoneMedia::max_bytes) return Error(Errc::too_large, "media: the file is too large");
   if (media.view_once && !may_be_seen_once(media.kind))
     return Error(Errc::malformed, "media: only pictures, videos and sounds can be seen once");
+  if (!media.album.empty() && media.kind != MessageKind::image && media.kind != MessageKind::video)
+    return Error(Errc::malformed, "media: only pictures and videos belong to albums");
 
   SealedMedia sealed;
   const auto key = random.bytes<32>();
@@ -87,7 +89,8 @@ Result<SealedMedia> seal_media(const PhoneMedia& media, std::int64_t unix_second
 }
 
 Result<protocol::OutgoingMessage> placed_message(ByteView unplaced, const std::string& url,
-                                                 const std::string& direct_path, protocol::Random& random) {
+                                                 const std::string& direct_path, const std::optional<Jid>& chat,
+                                                 protocol::Random& random) {
   auto content = protocol::parse_message(unplaced);
   if (!content) return content.error();
   auto* file = std::get_if<protocol::MediaFile>(&content->body);
@@ -98,6 +101,8 @@ Result<protocol::OutgoingMessage> placed_message(ByteView unplaced, const std::s
   frame.quote = std::move(content->quote);
   frame.mentions = std::move(content->mentions);
   frame.view_once = content->traits.view_once;
+  if (!content->traits.album.empty())
+    frame.album = protocol::MessageKey{content->traits.album, true, chat, std::nullopt};
   return protocol::build_message(protocol::MediaContent{content->kind, std::move(*file), std::move(content->text)},
                                  frame, random);
 }

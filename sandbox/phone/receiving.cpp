@@ -101,6 +101,7 @@ void PhoneReceiving::show(const MessageSource& source, const DeviceKey& author,
   shown.timestamp = static_cast<std::int64_t>(source.timestamp);
   shown.status = shown.from_me ? "server" : "received";
   shown.expires_after = content.traits.expires_after_s;
+  shown.album_id = content.traits.album;
   add_ons_.describe(shown, content.body);
   shown.media = shown_media(content);
   const PhoneMessage received = shown;

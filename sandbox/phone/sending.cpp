@@ -64,6 +64,8 @@ Result<PhoneSending::Draft> PhoneSending::build(const Phone::Send& message, cons
           auto sealed = seal_media(kind, static_cast<std::int64_t>(c_.now()), c_.random());
           if (!sealed) return sealed.error();
           frame.view_once = kind.view_once;
+          if (!kind.album.empty())
+            frame.album = protocol::MessageKey{kind.album, true, c_.form_for(peer), std::nullopt};
           draft.upload = std::move(sealed->file);
           return protocol::OutgoingBody(std::move(sealed->content));
         } else if constexpr (std::is_constructible_v<protocol::OutgoingBody, Kind>) {
@@ -99,6 +101,7 @@ Result<std::string> PhoneSending::send(const Phone::Send& message, std::string_v
   shown.timestamp = static_cast<std::int64_t>(c_.now());
   shown.status = "pending";
   shown.expires_after = content->traits.expires_after_s;
+  shown.album_id = content->traits.album;
   add_ons_.describe(shown, content->body);
   shown.media = shown_media(*content);
   const PhoneMessage said = shown;
@@ -191,8 +194,11 @@ void PhoneSending::upload(const std::string& queue, const SentMessage& message) 
 void PhoneSending::uploaded(const std::string& queue, const std::string& id, const Result<PhoneFiles::Place>& place) {
   SentMessage* message = sent_.find(id);
   if (message == nullptr) return;
-  const auto placed = place ? placed_message(message->encoded, place->url, place->direct_path, c_.random())
-                            : Result<protocol::OutgoingMessage>(place.error());
+  const Account* peer = c_.find(message->chat);
+  const auto placed =
+      place ? placed_message(message->encoded, place->url, place->direct_path,
+                             peer != nullptr ? std::optional(c_.form_for(*peer)) : std::nullopt, c_.random())
+            : Result<protocol::OutgoingMessage>(place.error());
   message->upload = {};
   if (!placed) return finish(queue, placed.error());
   message->encoded = placed->encoded;

@@ -15,7 +15,7 @@ from processes import Failed, wait_for
 from report import note
 
 base = f"/sessions/{session}"
-checks = 22
+checks = 24
 large_bytes = 100 * 1024 * 1024
 large_patience_s = 600
 piece = 1 << 20
@@ -137,6 +137,13 @@ def to_peer(report, pair, files, directory):
     shutil.copy(sticker, files.sticker)
     check("image that is seen once", "send-image", files.photo,
           {"kind": "image", "viewOnce": True, "wrapped": True, "mimetype": "image/jpeg", **size}, viewOnce=True)
+    with report.check(f"{name}: gets Wharf's album, head first, and loads what belongs to it"):
+        data = lambda path: base64.b64encode(path.read_bytes()).decode()  # noqa: E731
+        mixed = [{"data": data(files.photo)}, {"data": data(files.video), "type": "video", "caption": "moving"}]
+        head, photo, film = wharf.post(f"{base}/send-image", {"chatId": peer_number, "album": True, "files": mixed})["messages"]
+        same(peer.wait("said", id=head["id"], since=0), {"kind": "album", "text": "1,1"}, "the head")
+        load(peer, photo["id"], "the picture", {"kind": "image", "album": head["id"], **facts(files.photo)})
+        load(peer, film["id"], "the video", {"kind": "video", "album": head["id"], "caption": "moving", **facts(files.video)})
 
 
 def to_wharf(report, pair, files, directory):
@@ -180,6 +187,13 @@ def to_wharf(report, pair, files, directory):
     check("round video", "video_note", files.video, "ptv", round_video)
     check("sticker", "sticker", files.sticker, "sticker", {"mimetype": "image/webp", "width": 512, "height": 512})
     check("image that is seen once", "image", files.photo, "image", jpeg, once=True)
+    with report.check(f"{name}: its album is shown by Wharf with what belongs to it"):
+        head = peer.command("say", to=wharf_number, kind="album", text="1,1")["id"]
+        members = [send("image", files.photo, album=head, **jpeg), send("video", files.video, album=head, **mp4)]
+        for sent, path, shown_as, media in ((members[0], files.photo, "image", jpeg), (members[1], files.video, "video", mp4)):
+            arrived(sent, f"the {shown_as} of an album", path, shown_as, media)
+            same(wharf.get(f"{base}/messages/{sent}"), {"albumId": head}, "the member")
+        same(wharf.get(f"{base}/messages/{head}"), {"type": "album", "album": {"images": 1, "videos": 1}}, "the head")
 
     with report.check(f"{name}: its document of 100 MiB is loaded by Wharf"):
         began = time.monotonic()

@@ -115,6 +115,45 @@ TEST_CASE("every kind of file arrives as that kind, with what belongs to it") {
   CHECK(world.ben().messages().back().media->state == "ready");
 }
 
+TEST_CASE("the pictures of an album name its head, and a restart keeps that") {
+  const std::string directory = temporary("phone-album-test");
+  std::map<RowKey, Bytes> rows;
+  std::string id;
+  const auto is_shown = [&](const Phone& phone) {
+    REQUIRE(phone.messages().size() == 2);
+    CHECK(phone.messages()[0].kind == "album");
+    CHECK((phone.messages()[0].album == protocol::Album{1, 1}));
+    CHECK(phone.messages()[1].album_id == id);
+    CHECK(phone.messages()[1].media->state == "ready");
+  };
+  {
+    MediaPair world(directory);
+    Phone::Send head;
+    head.to = "15550000002";
+    head.content = protocol::Album{1, 1};
+    id = world.anna().send(head).value();
+    auto one = image(picture(100));
+    one.album = id;
+    world.send(world.anna(), world.ben(), one);
+    world.settle_all();
+    is_shown(world.anna());
+    is_shown(world.ben());
+    auto document = image(picture(100));
+    document.kind = MessageKind::document;
+    document.album = id;
+    CHECK(world.anna().send(with_media("15550000002", document)).error().code == Errc::malformed);
+    world.commit();
+    rows = world.rows;
+  }
+  {
+    MediaWorld later(directory);
+    later.load(rows);
+    is_shown(later.anna());
+    is_shown(later.ben());
+  }
+  fs::remove_all(directory);
+}
+
 TEST_CASE("a picture may quote and mention") {
   MediaPair world;
   REQUIRE(world.anna().send({"15550000002", "before", {}, {}}));

@@ -129,6 +129,60 @@ TEST_CASE("a message with a file leaves when the file is uploaded, and its chat 
   CHECK(storage::pending_uploads(f.store->reader()).empty());
 }
 
+TEST_CASE("the pictures of an album leave behind its head, and name it") {
+  Files f;
+  f.go_online();
+  SendMessages album;
+  SendMessage head;
+  head.chat = ben;
+  head.content = protocol::Album{2, 0};
+  head.message_id = "3EB0ALBUM0001";
+  album.messages = {head, picture(ben, 1), picture(ben, 4)};
+  const auto ask = [&] {
+    std::optional<Outcome<std::vector<SentMessage>>> answer;
+    f.last = f.tell(album, [&](Outcome<std::vector<SentMessage>> told) { answer = std::move(told); });
+    REQUIRE((answer && answer->has_value()));
+    return **answer;
+  };
+  const auto sent = ask();
+  auto effects = std::move(f.last);
+  f.last.clear();
+  REQUIRE(sent.size() == 3);
+  CHECK(sent[0].id == "3EB0ALBUM0001");
+  const auto first = messages(effects);
+  REQUIRE(first.size() == 1);  // the head waits for no file
+  CHECK(first[0].attr("id") == sent[0].id);
+  CHECK(first[0].attr("type") == "text");
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    const auto row = storage::find_message_by_id(f.store->reader(), f.row.id, sent[i].id, true);
+    REQUIRE(row);
+    const auto content = protocol::parse_message(row->content);
+    CHECK(content->traits.album == (i == 0 ? "" : sent[0].id));
+    CHECK((row->details.find("\"albumId\":\"3EB0ALBUM0001\"") != std::string::npos) == (i != 0));
+    CHECK(row->kind == (i == 0 ? "album" : "image"));
+  }
+  // The same request again is answered with all of it, and sends nothing.
+  const auto again = ask();
+  REQUIRE(again.size() == 3);
+  CHECK((again[0].replayed && again[2].id == sent[2].id));
+  CHECK(messages(f.last).empty());
+
+  effects = f.answer_hosts(effects);
+  REQUIRE(all<StartUpload>(effects).size() == 2);
+  auto then = std::move(all<StartUpload>(effects)[0]->then);
+  const auto uploaded_first = f.call([&] { then(uploaded); });
+  const auto second = messages(uploaded_first);
+  REQUIRE(second.size() == 1);
+  CHECK(second[0].attr("id") == sent[1].id);
+  const auto kept = storage::find_message_by_id(f.store->reader(), f.row.id, sent[1].id, true);
+  CHECK(protocol::parse_message(kept->content)->traits.album == sent[0].id);  // its place has come into it
+
+  SendMessage forward;
+  forward.chat = carl;
+  forward.content = Forward{sent[0].id};
+  CHECK(f.send(forward)->error().code == Errc::unsupported);
+}
+
 TEST_CASE("a message whose file is not uploaded yet is not forwarded") {
   Files f;
   f.go_online();

@@ -36,6 +36,7 @@ export function announced(message) {
     waveform: file.waveform?.length ?? 0,
     preview: Buffer.from(file.jpegThumbnail ?? '').subarray(0, 2).toString('hex') === 'ffd8',
     viewOnce: !!file.viewOnce,
+    album: message.messageContextInfo?.messageAssociation?.parentMessageKey?.id ?? '',
     wrapped: !!(message.viewOnceMessage ?? message.viewOnceMessageV2 ?? message.viewOnceMessageV2Extension),
   };
 }
@@ -59,7 +60,7 @@ export async function load(message, fromDisk, context) {
 }
 
 // The content for sendMessage. Dimensions of pictures and the length of sound are found by the client itself.
-export async function content({ kind, file, fromDisk, mimetype, caption, filename, seconds, width, height, viewOnce }) {
+export async function content({ to, kind, file, fromDisk, mimetype, caption, filename, seconds, width, height, viewOnce, album }) {
   const data = fromDisk === 'yes' ? { url: file } : await readFile(file);
   const size = { width: Number(width), height: Number(height) };
   const length = Number(seconds);
@@ -73,5 +74,6 @@ export async function content({ kind, file, fromDisk, mimetype, caption, filenam
     video_note: () => ({ video: data, ptv: true, seconds: length, ...size }),
     sticker: () => ({ sticker: data, ...size }),
   };
-  return { ...forms[kind](), mimetype, ...(viewOnce === 'yes' ? { viewOnce: true } : {}) };
+  const parent = album ? { albumParentKey: { remoteJid: to + '@s.whatsapp.net', fromMe: true, id: album } } : {};
+  return { ...forms[kind](), mimetype, ...parent, ...(viewOnce === 'yes' ? { viewOnce: true } : {}) };
 }

@@ -62,6 +62,7 @@ function said(message) {
   if (m.locationMessage) return { kind: 'location', text: `${m.locationMessage.degreesLatitude},${m.locationMessage.degreesLongitude} ${m.locationMessage.name}` };
   if (m.contactMessage) return { kind: 'contact', text: m.contactMessage.displayName };
   if (m.eventMessage) return { kind: 'event', text: m.eventMessage.name };
+  if (m.albumMessage) return { kind: 'album', text: `${m.albumMessage.expectedImageCount},${m.albumMessage.expectedVideoCount}` };
   if (poll) return { kind: 'poll', text: poll.name, options: poll.options.map(({ optionName }) => optionName) };
   if (m.reactionMessage) return { kind: 'reaction', target: m.reactionMessage.key.id, text: m.reactionMessage.text ?? '' };
   const { REVOKE, MESSAGE_EDIT, EPHEMERAL_SETTING } = proto.Message.ProtocolMessage.Type;
@@ -162,6 +163,7 @@ const commands = {
     const contents = {
       location: () => ({ location: { degreesLatitude: 48.5, degreesLongitude: 9.25, name: text } }),
       contact: () => ({ contacts: { displayName: text, contacts: [{ displayName: text, vcard: `BEGIN:VCARD\nVERSION:3.0\nFN:${text}\nEND:VCARD` }] } }),
+      album: () => ({ album: { expectedImageCount: Number(text.split(',')[0]), expectedVideoCount: Number(text.split(',')[1]) } }),
       poll: () => ({ poll: { name: text, values: options.split('|'), selectableCount: 1 } }),
       event: () => ({ event: { name: text, startDate: new Date(1795900000000), extraGuestsAllowed: true } }),
       reaction: () => ({ react: { text, key } }),
@@ -172,8 +174,8 @@ const commands = {
     writeFileSync(join(sentDirectory, sent.key.id), proto.Message.encode(sent.message).finish());
     return { id: sent.key.id };
   },
-  send_file: async ({ to, ...file }) => {
-    const sent = await socket.sendMessage(to + '@s.whatsapp.net', await content(file));
+  send_file: async (file) => {
+    const sent = await socket.sendMessage(file.to + '@s.whatsapp.net', await content(file));
     writeFileSync(join(sentDirectory, sent.key.id), proto.Message.encode(sent.message).finish());
     return { id: sent.key.id };
   },

@@ -176,6 +176,9 @@ func (p *peer) handleOther(e *events.Message) {
 		said["kind"], said["text"] = "location", fmt.Sprintf("%v,%v %s", place.GetDegreesLatitude(), place.GetDegreesLongitude(), place.GetName())
 	case m.GetContactMessage() != nil:
 		said["kind"], said["text"] = "contact", m.GetContactMessage().GetDisplayName()
+	case m.GetAlbumMessage() != nil:
+		album := m.GetAlbumMessage()
+		said["kind"], said["text"] = "album", fmt.Sprintf("%d,%d", album.GetExpectedImageCount(), album.GetExpectedVideoCount())
 	case poll != nil:
 		options := []string{}
 		for _, option := range poll.GetOptions() {
@@ -240,6 +243,10 @@ func (p *peer) say(ctx context.Context, command map[string]string) (object, erro
 	case "contact":
 		card := "BEGIN:VCARD\nVERSION:3.0\nFN:" + command["text"] + "\nEND:VCARD"
 		message = &waE2E.Message{ContactMessage: &waE2E.ContactMessage{DisplayName: proto.String(command["text"]), Vcard: proto.String(card)}}
+	case "album":
+		images, videos, _ := strings.Cut(command["text"], ",")
+		message = &waE2E.Message{AlbumMessage: &waE2E.AlbumMessage{
+			ExpectedImageCount: numberOf(images), ExpectedVideoCount: numberOf(videos)}}
 	case "poll":
 		message = p.client.BuildPollCreation(command["text"], options, 1)
 	case "reaction":

@@ -62,6 +62,7 @@ func (p *peer) handleFile(e *events.Message) {
 	told := object{"event": "file", "id": e.Info.ID, "kind": kind, "mimetype": file.GetMimetype(),
 		"size": file.GetFileLength(), "sha256": hex.EncodeToString(file.GetFileSHA256()), "caption": "", "filename": "",
 		"seconds": 0, "width": 0, "height": 0, "waveform": 0, "preview": false, "viewOnce": false,
+		"album":   e.Message.GetMessageContextInfo().GetMessageAssociation().GetParentMessageKey().GetID(),
 		"wrapped": e.IsViewOnce || e.IsViewOnceV2 || e.IsViewOnceV2Extension}
 	if m, ok := file.(interface{ GetCaption() string }); ok {
 		told["caption"] = m.GetCaption()
@@ -197,6 +198,11 @@ func (p *peer) sendFile(command map[string]string) (object, error) {
 		} else {
 			message.VideoMessage = video
 		}
+	}
+	if album := command["album"]; album != "" {
+		parent := p.client.BuildMessageKey(types.NewJID(command["to"], types.DefaultUserServer), p.client.Store.GetJID().ToNonAD(), album)
+		message.MessageContextInfo = &waE2E.MessageContextInfo{MessageAssociation: &waE2E.MessageAssociation{
+			AssociationType: waE2E.MessageAssociation_MEDIA_ALBUM.Enum(), ParentMessageKey: parent}}
 	}
 	if viewOnce {
 		message = &waE2E.Message{ViewOnceMessageV2: &waE2E.FutureProofMessage{Message: message}}

@@ -303,6 +303,19 @@ TEST_CASE("a picture of an album names the message that it belongs to, whatever 
   CHECK(read("album_child").traits.album == "3EB0AAAAAAAAAAAAAAAAAA");
   CHECK(read("album_parent").traits.album.empty());
   CHECK(parse_message(wrap_device_sent(vector_message("album_child"), ann))->traits.album == "3EB0AAAAAAAAAAAAAAAAAA");
+  MessageFrame frame;
+  frame.album = MessageKey{"3EB0AAAAAAAAAAAAAAAAAA", true, Jid::parse("100000000000002@lid").value(), std::nullopt};
+  const auto association_of = [](ByteView message) {
+    return merged_field(merged_field(message, field_number::message_context_info).value(), 10).value();
+  };
+  // Beside the wrapper of what is seen once, too; a text alone has none.
+  const MediaContent picture{MessageKind::image, MediaFile(), ""};
+  for (const bool once : {false, true}) {
+    frame.view_once = once;
+    const auto message = build_message(picture, frame, any());
+    CHECK(association_of(message.encoded) == association_of(vector_message("album_child")));
+    CHECK(parse_message(message.encoded)->traits.album == "3EB0AAAAAAAAAAAAAAAAAA");
+  }
   // Another kind of association, and one that names nothing.
   const auto associated = [](std::uint64_t kind, std::string_view id) {
     Bytes key, association, info, message = built(MediaContent{MessageKind::image, MediaFile(), ""});
