@@ -47,7 +47,8 @@ const char* name(Fault fault) {
                                    "removed_chat",
                                    "device_added",
                                    "device_removed",
-                                   "overtaken"};
+                                   "overtaken",
+                                   "queueing"};
   static_assert(std::size(names) == static_cast<std::size_t>(Fault::count));
   return names[static_cast<std::size_t>(fault)];
 }
@@ -104,6 +105,10 @@ void FaultSchedule::start() {
     if (!wanted || (heavy && draw(3) != 0)) continue;
     on_.insert(fault);
     plan(fault, heavy ? mean + seconds(180) : mean);
+  }
+  if (world_.queueing.below(2) == 0) {
+    on_.insert(Fault::queueing);
+    users_.queueing(true);
   }
   world_.daemon.on_uploaded = [this] { on_uploaded(); };
   std::string kinds;

@@ -55,6 +55,7 @@ enum class Fault {
   device_removed,  // for good: unlinked on the phone, logged out, or its session deleted
   // people
   overtaken,  // what is said about a message arrives before it
+  queueing,   // messages are scheduled, expire, and are withdrawn
   count,
 };
 const char* name(Fault fault);

@@ -13,6 +13,8 @@
 #include "protocol/media/media_keys.h"
 #include "protocol/messages/content.h"
 #include "storage/events.h"
+#include "storage/outbox.h"
+#include "tests/simulation/queue_record.h"
 #include "tests/simulation/virtual_scheduler.h"
 
 namespace wharf::simulation {
@@ -78,6 +80,13 @@ struct Text {
   /// It cannot be said: the message that it is about is gone, or is none any more of which this can be said.
   bool refused = false;
   bool settled() const { return accepted || given_up || refused; }
+  // Its place in the queue; times by the daemon's clock, 0: none.
+  std::int64_t send_at = 0, expires_at = 0;
+  storage::Priority priority = storage::Priority::normal;
+  /// Its program has asked to withdraw it and was answered; was told that it is; has asked and may have been heard.
+  bool withdrawal_answered = false, withdrawn = false;
+  unsigned withdrawals_open = 0;
+  std::optional<Micros> not_withdrawn_at;  // … and was refused first
   /// Its chat was deleted while the answer was out: both may be in one commit, and it is gone when it is told of.
   bool may_be_gone = false;
   /// Its program waits for the server's ack and was told of it, before the session's rows say so.
@@ -107,7 +116,7 @@ class Ledger {
   std::size_t early = 0, compared = 0;
 
   /// A live reader of the log: what it heard, for the comparison with what is stored in the end.
-  void hear(const std::vector<storage::Event>& events);
+  void hear(const std::vector<storage::Event>& events, Micros now);
   struct Heard {
     std::string name, data;
   };
@@ -116,6 +125,12 @@ class Ledger {
   bool told(const std::string& session, const Text& text) const { return told_.contains({session, text.mark()}); }
   /// Its `ack` event said that it failed.
   bool failed(const Text& text) const { return failed_.contains(text.id); }
+  /// When that was heard.
+  std::optional<Micros> failed_at(const Text& text) const;
+  /// What became of each message in the queue, and the clock by which that happened.
+  QueueRecord queue;
+  /// Of the texts of sessions: how many were put off, taken back while they waited, and ended for being late.
+  std::size_t put_off = 0, withdrawn = 0, expired = 0;
   /// Its author has taken it back, or tried to.
   bool was_revoked(std::size_t text) const;
 
@@ -147,7 +162,7 @@ class Ledger {
   storage::EventId last_event_ = 0;
   std::map<storage::EventId, Heard> heard_;
   std::set<std::pair<std::string, std::string>> told_;
-  std::set<std::string> failed_;
+  std::map<std::string, Micros> failed_;
   std::map<std::string, std::size_t> files_;      // by upload token
   std::map<std::size_t, std::string> uploading_;  // the token of a text whose upload began
   std::set<protocol::MediaKey> media_keys_;

@@ -27,6 +27,10 @@ Users::Users(World& world, Ledger& ledger, Size size) : world_(world), ledger_(l
     const std::string path = target.substr(0, target.find('?'));
     ledger.note_upload(path.substr(path.rfind('/') + 1));
   };
+  world.daemon.on_change = [&world, &ledger](const storage::Change& change) {
+    ledger.queue.note(world.time.now(), change);
+  };
+  ledger.queue.note_clock(world.time.now(), world.daemon.unix_ms());
 }
 
 void Users::start() {
@@ -201,6 +205,7 @@ void Users::send_by_gateway(std::size_t via, std::size_t to, std::size_t about) 
   if (draw(4) == 0 || !text.shows_text())
     text.id = text.chosen_id.emplace(fmt::format("3EB0CAFE{:08}", ledger_.texts.size()));
   text.made_at = world_.time.now();
+  choose_place(text);
   ledger_.texts.push_back(std::move(text));
   ask(ledger_.texts.size() - 1);
 }
@@ -243,6 +248,9 @@ void Users::tell(std::size_t number, sessions::Sendable content, std::optional<s
   request.message_id = text.chosen_id;
   request.idempotency_key = text.idempotency_key;
   request.request_hash = text.body;
+  request.send_at = text.send_at;
+  request.expires_at = text.expires_at;
+  request.priority = text.priority;
   world_.daemon.supervisor().tell(
       ledger_.gateways[text.via].session, std::move(request),
       of_this_life<SentMessage>([this, number, file](const sessions::Outcome<SentMessage>& answer) {
@@ -265,6 +273,7 @@ void Users::see_clock(Text& text) {
 }
 
 void Users::see_clock() {
+  ledger_.queue.note_clock(world_.time.now(), world_.daemon.unix_ms());
   for (Text& text : ledger_.texts) {
     if (text.by_gateway && text.asked > 0 && !text.settled()) see_clock(text);
   }
@@ -284,6 +293,11 @@ void Users::on_answer(std::size_t number, const Result<SentMessage>& answer) {
     if (is_about(text.kind) && !no_session &&
         (answer.error().code == Errc::not_found || answer.error().code == Errc::unsupported))
       return on_refused(text, answer.error());
+    if (answer.error().code == Errc::malformed && in_past(text)) {
+      // Refused before a repetition that was accepted would be: nothing of it is there.
+      text.refused = !text.settled();
+      return;
+    }
     if (!passes(answer.error().code) && !no_session)
       ledger_.violate(fmt::format("{}: {} {}", text.body, protocol::name(answer.error().code), answer.error().detail));
     return;
@@ -295,6 +309,8 @@ void Users::on_answer(std::size_t number, const Result<SentMessage>& answer) {
     ledger_.violate(fmt::format("{} chose {} and got {}", text.body, *text.chosen_id, answer->id));
   text.id = answer->id;
   if (std::exchange(text.accepted, true)) return;
+  if (queueing_) plan_withdrawal(number);
+  if (text.send_at != 0) return;  // nothing can be said about it yet
   if (number % 3 == 0) await_ack(number);
   remark_on(number);
 }

@@ -62,6 +62,10 @@ class Users {
   bool all_fetched() const { return fetching_ == 0; }
   /// A request may lie in a mailbox a second time. Were its key forgotten there, it would rightly be sent twice.
   bool somebody_repeats() const;
+  /// From now on some messages are scheduled, expire or are urgent, and some are taken back while they wait.
+  void queueing(bool on) { queueing_ = on; }
+  /// Nobody waits for what a clock that was wrong put off for hours: it is taken back.
+  void withdraw_late_ones();
   /// From now on, what is said about a message at once often overtakes it: copies of the message arrive damaged.
   void overtaking(bool on) { overtaking_ = on; }
   /// So that no owner keeps a session stopped.
@@ -104,6 +108,12 @@ class Users {
   /// None is left anywhere: the own phone has not got it either.
   bool may_be_lost(std::size_t gateway, const Text& text);
   void see_clock(Text& text);
+  void choose_place(Text& text);
+  bool in_past(const Text& text) const;
+  /// Takes it back when the seed says so, at a moment that matters.
+  void plan_withdrawal(std::size_t text);
+  void withdraw(std::size_t text);
+  void on_withdrawal(std::size_t text, const sessions::Outcome<sessions::SentMessage>& answer);
   void on_answer(std::size_t text, const protocol::Result<sessions::SentMessage>& answer);
   /// Waits for the server's ack of an accepted text, as a program does that asks with waitFor.
   void await_ack(std::size_t text);
@@ -134,7 +144,7 @@ class Users {
   Size size_;
   std::vector<Owner> owners_;                            // by gateway
   std::map<std::size_t, sessions::AckAwaited> awaited_;  // by text
-  bool sending_ = false, overtaking_ = false;
+  bool sending_ = false, overtaking_ = false, queueing_ = false;
   std::uint64_t last_body_ = 0;
   std::size_t fetching_ = 0;  // sessions that are at it
 };

@@ -92,7 +92,7 @@ void Users::fetch_next(std::size_t gateway, std::size_t from, unsigned tries) {
     if (text.kind != Kind::media || (text.from != reader.person && text.to != reader.person)) continue;
     const auto row =
         storage::find_message_by_id(world_.daemon.store().reader(), view->id, text.id, text.from == reader.person);
-    if (!row || row->content.empty() || row->ack == storage::AckLevel::error) continue;
+    if (!row || row->content.empty() || events::has_failed(row->ack)) continue;
     return fetch(gateway, i, [this, gateway, i, tries](const std::string& problem) {
       // A connection may have gone silent before the faults ended.
       const bool passing = problem.starts_with("not_ready") || problem.starts_with("network");
