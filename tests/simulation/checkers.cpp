@@ -110,6 +110,18 @@ class Check {
       violate(fmt::format("{} was marked read, its sender sees '{}'", text.body, status_at(from.number, text.id)));
   }
 
+  /// All of them, or none. What is scheduled is told one by one.
+  void check_several(const Text& first) {
+    simulation::check_several(ledger_, first);
+    if (first.send_at != 0) return;
+    const Log& log = logs_[ledger_.gateways[first.via].session];
+    for (const std::size_t other : first.others) {
+      const Text& text = ledger_.texts[other];
+      if (count(log.sent, text.mark()) != count(log.sent, first.mark()))
+        violate(fmt::format("{} was taken over, {} of the same request otherwise", first.body, text.body));
+    }
+  }
+
   void check_order() {
     for (auto& [session, log] : logs_) {
       for (const auto& [lane, bodies] : log.sent_order) {
@@ -424,6 +436,9 @@ void check_promises(World& world, Ledger& ledger, bool orderly) {
   check.read_log();
   for (const Text& text : ledger.texts) check.check_text(text);
   check_queue_order(ledger);
+  for (const Text& text : ledger.texts) {
+    if (!text.others.empty()) check.check_several(text);
+  }
   check_views(world, ledger);
   if (orderly) check.check_order();
   if (const auto reused = world.network.stats().reused_message_keys; reused != 0)

@@ -48,7 +48,8 @@ const char* name(Fault fault) {
                                    "device_added",
                                    "device_removed",
                                    "overtaken",
-                                   "queueing"};
+                                   "queueing",
+                                   "several"};
   static_assert(std::size(names) == static_cast<std::size_t>(Fault::count));
   return names[static_cast<std::size_t>(fault)];
 }
@@ -109,6 +110,10 @@ void FaultSchedule::start() {
   if (world_.queueing.below(2) == 0) {
     on_.insert(Fault::queueing);
     users_.queueing(true);
+  }
+  if (world_.queueing.below(2) == 0) {
+    on_.insert(Fault::several);
+    users_.asking_for_several(true);
   }
   world_.daemon.on_uploaded = [this] { on_uploaded(); };
   std::string kinds;

@@ -56,6 +56,7 @@ enum class Fault {
   // people
   overtaken,  // what is said about a message arrives before it
   queueing,   // messages are scheduled, expire, and are withdrawn
+  several,    // requests for several messages
   count,
 };
 const char* name(Fault fault);

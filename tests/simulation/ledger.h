@@ -80,6 +80,9 @@ struct Text {
   /// It cannot be said: the message that it is about is gone, or is none any more of which this can be said.
   bool refused = false;
   bool settled() const { return accepted || given_up || refused; }
+  /// Of a request for several messages: the others, in order. Of one of those: the first.
+  std::vector<std::size_t> others;
+  std::size_t first = nothing;
   // Its place in the queue; times by the daemon's clock, 0: none.
   std::int64_t send_at = 0, expires_at = 0;
   storage::Priority priority = storage::Priority::normal;
@@ -131,6 +134,7 @@ class Ledger {
   QueueRecord queue;
   /// Of the texts of sessions: how many were put off, taken back while they waited, and ended for being late.
   std::size_t put_off = 0, withdrawn = 0, expired = 0;
+  std::size_t several = 0;  // requests for several messages
   /// Its author has taken it back, or tried to.
   bool was_revoked(std::size_t text) const;
 

@@ -62,6 +62,20 @@ void check_queue(World& world, Ledger& ledger, const Text& text, const std::stri
     violate("waited, and was not withdrawn");
 }
 
+void check_several(Ledger& ledger, const Text& first) {
+  ++ledger.several;
+  std::uint64_t before = 0;
+  for (std::size_t i = 0; i <= first.others.size(); ++i) {
+    const Text& text = i == 0 ? first : ledger.texts[first.others[i - 1]];
+    if (text.accepted != first.accepted || text.refused != first.refused)
+      ledger.violate(fmt::format("{} was answered, {} of the same request otherwise", first.body, text.body));
+    const std::uint64_t queued = text.id.empty() ? 0 : ledger.queue.fate(text.id).queued;
+    if (queued == 0) continue;
+    if (queued < before) ledger.violate(fmt::format("{} stands before what its request names before it", text.body));
+    before = queued;
+  }
+}
+
 void check_queue_order(Ledger& ledger) {
   struct Sealed {
     QueueRecord::Fate fate;

@@ -14,6 +14,9 @@ void check_queue(World& world, Ledger& ledger, const Text& text, const std::stri
 /// In each chat of each session: whatever its priority, nothing was sealed before what had been accepted before it.
 void check_queue_order(Ledger& ledger);
 
+/// Of requests for several messages, as far as their sessions tell: in the order of the request.
+void check_several(Ledger& ledger, const Text& first);
+
 /// This `error` is an end in the queue, and one that this text may have.
 bool may_end_in_queue(const Text& text, std::string_view error);
 /// It ended in the queue: no phone may have it.

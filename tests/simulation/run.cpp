@@ -129,6 +129,7 @@ Outcome run_seed(const Request& request) {
   outcome.put_off = ledger.put_off;
   outcome.withdrawn = ledger.withdrawn;
   outcome.expired = ledger.expired;
+  outcome.several = ledger.several;
   world.end();  // while its users are there to be told
   return outcome;
 }

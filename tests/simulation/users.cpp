@@ -207,7 +207,9 @@ void Users::send_by_gateway(std::size_t via, std::size_t to, std::size_t about) 
   text.made_at = world_.time.now();
   choose_place(text);
   ledger_.texts.push_back(std::move(text));
-  ask(ledger_.texts.size() - 1);
+  const std::size_t number = ledger_.texts.size() - 1;
+  add_others(number);
+  ask(number);
 }
 
 void Users::send_when_due(std::size_t gateway, unsigned tries) {
@@ -230,29 +232,39 @@ void Users::ask(std::size_t number) {
   Text& text = ledger_.texts[number];
   if (text.settled()) return;
   if (!world_.daemon.running()) return later(milliseconds(50 + draw(1'000)), [this, number] { ask(number); });
-  if (text.asked++ == 0) text.earliest_ms = text.latest_ms = world_.daemon.unix_ms();
-  see_clock(text);
+  for (const std::size_t part : request_of(number)) {
+    Text& asked = ledger_.texts[part];
+    if (asked.asked++ == 0) asked.earliest_ms = asked.latest_ms = world_.daemon.unix_ms();
+    see_clock(asked);
+  }
   if (text.given_up) return;
   world_.trace.note("user", fmt::format("asks for {} {} ({})", name(text.kind), text.body, text.asked));
   // A client has little patience now and then; who was not answered for that long repeats the same request.
   const auto patience = draw(20) == 0 ? milliseconds(5 + draw(200)) : milliseconds(5'000 + draw(5'000));
   later(patience, [this, number] { ask(number); });
+  if (!text.others.empty()) return ask_for_several(number);
   text.kind == Kind::media ? ask_with_file(number) : tell(number, as_command(text, ledger_), std::nullopt);
+}
+
+sessions::SendMessage Users::request_for(const Text& text, sessions::Sendable content) const {
+  sessions::SendMessage request;
+  request.chat = Jid(ledger_.persons[text.to].number, protocol::server::user);
+  request.content = std::move(content);
+  if (text.first == Text::nothing) {
+    request.message_id = text.chosen_id;
+    request.idempotency_key = text.idempotency_key;
+    request.request_hash = text.body;
+  }
+  request.send_at = text.send_at;
+  request.expires_at = text.expires_at;
+  request.priority = text.priority;
+  return request;
 }
 
 void Users::tell(std::size_t number, sessions::Sendable content, std::optional<sessions::MediaName> file) {
   const Text& text = ledger_.texts[number];
-  sessions::SendMessage request;
-  request.chat = Jid(ledger_.persons[text.to].number, protocol::server::user);
-  request.content = std::move(content);
-  request.message_id = text.chosen_id;
-  request.idempotency_key = text.idempotency_key;
-  request.request_hash = text.body;
-  request.send_at = text.send_at;
-  request.expires_at = text.expires_at;
-  request.priority = text.priority;
   world_.daemon.supervisor().tell(
-      ledger_.gateways[text.via].session, std::move(request),
+      ledger_.gateways[text.via].session, request_for(text, std::move(content)),
       of_this_life<SentMessage>([this, number, file](const sessions::Outcome<SentMessage>& answer) {
         // Not taken over. What ended unanswered may have been.
         const bool left = answer ? answer->replayed : answer.error().code != Errc::closed;
@@ -295,7 +307,10 @@ void Users::on_answer(std::size_t number, const Result<SentMessage>& answer) {
       return on_refused(text, answer.error());
     if (answer.error().code == Errc::malformed && in_past(text)) {
       // Refused before a repetition that was accepted would be: nothing of it is there.
-      text.refused = !text.settled();
+      for (const std::size_t part : request_of(number)) {
+        Text& asked = ledger_.texts[part];
+        asked.refused = !asked.settled();
+      }
       return;
     }
     if (!passes(answer.error().code) && !no_session)

@@ -4,8 +4,10 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sessions/ack_awaited.h"
 #include "tests/simulation/ledger.h"
@@ -64,6 +66,8 @@ class Users {
   bool somebody_repeats() const;
   /// From now on some messages are scheduled, expire or are urgent, and some are taken back while they wait.
   void queueing(bool on) { queueing_ = on; }
+  /// From now on some requests are for several messages.
+  void asking_for_several(bool on) { several_ = on; }
   /// Nobody waits for what a clock that was wrong put off for hours: it is taken back.
   void withdraw_late_ones();
   /// From now on, what is said about a message at once often overtakes it: copies of the message arrive damaged.
@@ -99,7 +103,19 @@ class Users {
   void ask(std::size_t text);
   /// The file first, as the API does.
   void ask_with_file(std::size_t text);
+  /// Into the vault; nullptr: there was no room, or no disk.
+  void keep_file(std::size_t text, std::function<void(const sessions::SealedMedia*)> done);
   void tell(std::size_t text, sessions::Sendable content, std::optional<sessions::MediaName> file);
+  sessions::SendMessage request_for(const Text& text, sessions::Sendable content) const;
+  /// The texts of its request.
+  std::vector<std::size_t> request_of(std::size_t text) const;
+  /// More messages of this request, when the seed says so.
+  void add_others(std::size_t text);
+  struct Several;
+  /// The files one after the other, then all of them in one request.
+  void ask_for_several(std::size_t text);
+  void keep_next(const std::shared_ptr<Several>& several);
+  void tell(const std::shared_ptr<Several>& several);
   /// Of a message that the session has: `done` gets what went wrong, or "".
   void fetch(std::size_t gateway, std::size_t text, std::function<void(const std::string& problem)> done);
   void fetch_something(std::size_t gateway);
@@ -144,7 +160,7 @@ class Users {
   Size size_;
   std::vector<Owner> owners_;                            // by gateway
   std::map<std::size_t, sessions::AckAwaited> awaited_;  // by text
-  bool sending_ = false, overtaking_ = false, queueing_ = false;
+  bool sending_ = false, overtaking_ = false, queueing_ = false, several_ = false;
   std::uint64_t last_body_ = 0;
   std::size_t fetching_ = 0;  // sessions that are at it
 };
