@@ -49,7 +49,8 @@ const char* name(Fault fault) {
                                    "device_removed",
                                    "overtaken",
                                    "queueing",
-                                   "several"};
+                                   "several",
+                                   "tidying"};
   static_assert(std::size(names) == static_cast<std::size_t>(Fault::count));
   return names[static_cast<std::size_t>(fault)];
 }
@@ -114,6 +115,10 @@ void FaultSchedule::start() {
   if (world_.queueing.below(2) == 0) {
     on_.insert(Fault::several);
     users_.asking_for_several(true);
+  }
+  if (world_.tidying.below(2) == 0) {
+    on_.insert(Fault::tidying);
+    users_.tidying(true);
   }
   world_.daemon.on_uploaded = [this] { on_uploaded(); };
   std::string kinds;

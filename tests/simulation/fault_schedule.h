@@ -57,6 +57,7 @@ enum class Fault {
   overtaken,  // what is said about a message arrives before it
   queueing,   // messages are scheduled, expire, and are withdrawn
   several,    // requests for several messages
+  tidying,    // messages are deleted here, and get stars
   count,
 };
 const char* name(Fault fault);

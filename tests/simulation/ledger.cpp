@@ -149,6 +149,26 @@ void Ledger::excuse_chat(std::size_t gateway, std::size_t other, const std::stri
   }
 }
 
+void Ledger::excuse_message(std::size_t gateway, std::size_t number, const std::string& why) {
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    Text& text = texts[i];
+    if (i != number && text.target != number) continue;
+    if (i == number) {
+      Copy& copy = text.copies[gateway];
+      copy.removed = copy.chat_gone = true;
+      text.read_promised = text.read_promised && text.to != gateways[gateway].person;
+    } else {
+      excuse_copy(text, gateway, why);
+    }
+    // The session keeps nothing of it for who could not read it at once.
+    if (!text.by_gateway || text.via != gateway) continue;
+    if (i == number) text.may_be_gone = true;
+    excuse(text.phone_excuse, why);
+    excuse(text.own_phone_excuse, why);
+    excuse_copies(text, why);
+  }
+}
+
 void Ledger::excuse_given_up(Text& text, const std::string& why) {
   text.given_up = true;
   excuse(text.phone_excuse, why);

@@ -49,6 +49,11 @@ struct Copy {
   /// When the chat is gone and so is the device, or the ratchets of a sender who was renewed, nothing there knows a
   /// text that the server sends again because it did not hear our ack.
   bool chat_gone = false, device_gone = false;
+  /// It was deleted here, and that was answered.
+  bool deleted = false;
+  /// The star: how often it was asked for, which of these was the last one answered, and what that asked.
+  unsigned star_asked = 0, star_answered = 0;
+  bool starred = false;
   bool forgotten(const Person& sender) const { return chat_gone && (device_gone || sender.renewed); }
 };
 
@@ -135,6 +140,7 @@ class Ledger {
   /// Of the texts of sessions: how many were put off, taken back while they waited, and ended for being late.
   std::size_t put_off = 0, withdrawn = 0, expired = 0;
   std::size_t several = 0;  // requests for several messages
+  std::size_t deleted_copies = 0, starred_copies = 0;
   /// Its author has taken it back, or tried to.
   bool was_revoked(std::size_t text) const;
 
@@ -153,6 +159,8 @@ class Ledger {
   void excuse_device(std::size_t gateway, const std::string& why);
   /// The session's chat with `other` is deleted: texts on their way can be asked for again in vain.
   void excuse_chat(std::size_t gateway, std::size_t other, const std::string& why);
+  /// The session deletes the message from its own copy, and what was said about it.
+  void excuse_message(std::size_t gateway, std::size_t text, const std::string& why);
   /// A copy that was not told may be missing.
   void excuse_copy(Text& text, std::size_t gateway, const std::string& why);
   /// Its program stops asking without an answer.

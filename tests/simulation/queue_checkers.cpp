@@ -11,7 +11,8 @@ namespace wharf::simulation {
 
 namespace {
 
-constexpr std::string_view cancelled = "cancelled before it was sent", expired = "expired";
+constexpr std::string_view cancelled = "cancelled before it was sent", expired = "expired",
+                           deleted = "cancelled: ";  // the message, or its chat
 
 /// A batch, and the one that the writer was at, on a slow disk.
 constexpr Micros commit_takes{1'200'000};
@@ -31,7 +32,7 @@ bool may_end_in_queue(const Text& text, std::string_view error) {
 }
 
 bool ended_in_queue(const Text& text, std::string_view error) {
-  return text.withdrawn || error.starts_with(cancelled) || error.starts_with(expired);
+  return text.withdrawn || error.starts_with(cancelled) || error.starts_with(expired) || error.starts_with(deleted);
 }
 
 void check_queue(World& world, Ledger& ledger, const Text& text, const std::string& error) {
@@ -51,6 +52,7 @@ void check_queue(World& world, Ledger& ledger, const Text& text, const std::stri
   }
   if (text.withdrawn && !error.starts_with(cancelled)) violate("was withdrawn, and no event tells of it");
   if (text.withdrawn) ++ledger.withdrawn;
+  if (error.starts_with(deleted) && fate.sealed_at) violate("was deleted while it waited, and was sent");
   if (error.starts_with(expired)) {
     ++ledger.expired;
     const Micros told_at = ledger.failed_at(text).value_or(world.time.now());

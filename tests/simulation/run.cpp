@@ -130,6 +130,8 @@ Outcome run_seed(const Request& request) {
   outcome.withdrawn = ledger.withdrawn;
   outcome.expired = ledger.expired;
   outcome.several = ledger.several;
+  outcome.deleted = ledger.deleted_copies;
+  outcome.starred = ledger.starred_copies;
   world.end();  // while its users are there to be told
   return outcome;
 }

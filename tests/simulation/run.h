@@ -23,6 +23,7 @@ struct Outcome {
   std::size_t compared = 0;                             // files that sessions fetched: they were what was sent
   std::size_t put_off = 0, withdrawn = 0, expired = 0;  // of the queue
   std::size_t several = 0;                              // requests for several messages
+  std::size_t deleted = 0, starred = 0;                 // copies in sessions
   Micros time{0};                                       // virtual, until it came to rest
 };
 

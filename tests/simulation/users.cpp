@@ -84,6 +84,7 @@ void Users::next_text() {
   if (std::none_of(gateways.begin(), gateways.end(), [](const Gateway& gateway) { return gateway.linked; })) return;
   const std::size_t fetcher = world_.kinds.below(static_cast<std::uint32_t>(gateways.size()));
   if (world_.kinds.below(15) == 0 && !gateways[fetcher].retired) fetch_something(fetcher);
+  if (tidying_ && world_.tidying.below(5) == 0) tidy(world_.tidying.below(static_cast<std::uint32_t>(gateways.size())));
   const unsigned roll = draw(100);
   const std::size_t session = draw(static_cast<std::uint32_t>(size_.sessions));
   if (roll < 50) {

@@ -68,6 +68,8 @@ class Users {
   void queueing(bool on) { queueing_ = on; }
   /// From now on some requests are for several messages.
   void asking_for_several(bool on) { several_ = on; }
+  /// From now on messages are deleted here and get stars.
+  void tidying(bool on) { tidying_ = on; }
   /// Nobody waits for what a clock that was wrong put off for hours: it is taken back.
   void withdraw_late_ones();
   /// From now on, what is said about a message at once often overtakes it: copies of the message arrive damaged.
@@ -124,6 +126,11 @@ class Users {
   /// None is left anywhere: the own phone has not got it either.
   bool may_be_lost(std::size_t gateway, const Text& text);
   void see_clock(Text& text);
+  /// Deletes one of the newest messages of the session there, or changes its star.
+  void tidy(std::size_t gateway);
+  void delete_here(std::size_t gateway, std::size_t text);
+  void star(std::size_t gateway, std::size_t text, bool starred);
+  bool may_miss(std::size_t gateway, const Text& text) const;
   void choose_place(Text& text);
   bool in_past(const Text& text) const;
   /// Takes it back when the seed says so, at a moment that matters.
@@ -160,7 +167,7 @@ class Users {
   Size size_;
   std::vector<Owner> owners_;                            // by gateway
   std::map<std::size_t, sessions::AckAwaited> awaited_;  // by text
-  bool sending_ = false, overtaking_ = false, queueing_ = false, several_ = false;
+  bool sending_ = false, overtaking_ = false, queueing_ = false, several_ = false, tidying_ = false;
   std::uint64_t last_body_ = 0;
   std::size_t fetching_ = 0;  // sessions that are at it
 };
