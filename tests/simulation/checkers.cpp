@@ -16,6 +16,7 @@
 #include "storage/outbox.h"
 #include "storage/read_receipts.h"
 #include "storage/statement.h"
+#include "tests/simulation/queue_checkers.h"
 #include "tests/simulation/view_checkers.h"
 
 namespace wharf::simulation {
@@ -90,10 +91,14 @@ class Check {
       if (!text.settled()) return violate("never answered: " + text.body);
       const Log& log = logs_[ledger_.gateways[text.via].session];
       if (const auto ended = log.errors.find(text.id); ended != log.errors.end()) error = ended->second;
-      if (!error.empty() && !may_end(error)) violate(fmt::format("{} ended as: {}", text.body, error));
+      if (!error.empty() && !may_end(error) && !may_end_in_queue(text, error))
+        violate(fmt::format("{} ended as: {}", text.body, error));
       if (text.told_ahead && error.find("(429)") != std::string::npos)
         violate(fmt::format("{} was told to be at the server and ended as: {}", text.body, error));
-      expect_own(text, log);
+      if (text.accepted && !text.given_up) check_queue(world_, ledger_, text, error);
+      expect_own(text, log, error);
+      if (ended_in_queue(text, error) && shown(from.number, text) + shown(to.number, text) > 0)
+        violate(fmt::format("{} ({}) ended in the queue ({}) and is on a phone", text.body, text.id, error));
       expect("own phone", text, shown(from.number, text), error.empty() ? text.own_phone_excuse : error);
     } else {
       error = sending_failure(from.number, text);
@@ -103,6 +108,18 @@ class Check {
     if (text.by_gateway && text.accepted) check_acks(text, error);
     if (text.read_promised && status_at(from.number, text.id) != "read")
       violate(fmt::format("{} was marked read, its sender sees '{}'", text.body, status_at(from.number, text.id)));
+  }
+
+  /// All of them, or none. What is scheduled is told one by one.
+  void check_several(const Text& first) {
+    simulation::check_several(ledger_, first);
+    if (first.send_at != 0) return;
+    const Log& log = logs_[ledger_.gateways[first.via].session];
+    for (const std::size_t other : first.others) {
+      const Text& text = ledger_.texts[other];
+      if (count(log.sent, text.mark()) != count(log.sent, first.mark()))
+        violate(fmt::format("{} was taken over, {} of the same request otherwise", first.body, text.body));
+    }
   }
 
   void check_order() {
@@ -201,10 +218,12 @@ class Check {
     return view && storage::find_message_by_id(world_.daemon.store().reader(), view->id, text.id, !received) ? 1 : 0;
   }
   /// In the session that was asked to send it.
-  void expect_own(const Text& text, const Log& log) {
+  void expect_own(const Text& text, const Log& log, const std::string& error) {
     const Gateway& gateway = ledger_.gateways[text.via];
     const auto copy = text.copies.find(text.via);
     std::string excuse = text.accepted ? "" : text.own_phone_excuse;
+    // Until its time comes no event tells of it.
+    if (text.send_at != 0) excuse = error.empty() ? text.own_phone_excuse : error;
     if (!text.is_told() && (gateway.retired || (copy != text.copies.end() && copy->second.removed)))
       excuse = "it was deleted";
     expect(what_tells(text, false), text, times_there(text, gateway, false), excuse);
@@ -416,6 +435,10 @@ void check_promises(World& world, Ledger& ledger, bool orderly) {
   Check check(world, ledger);
   check.read_log();
   for (const Text& text : ledger.texts) check.check_text(text);
+  check_queue_order(ledger);
+  for (const Text& text : ledger.texts) {
+    if (!text.others.empty()) check.check_several(text);
+  }
   check_views(world, ledger);
   if (orderly) check.check_order();
   if (const auto reused = world.network.stats().reused_message_keys; reused != 0)

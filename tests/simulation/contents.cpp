@@ -34,6 +34,8 @@ void choose_votes(Text& text, const Text& poll, protocol::Random& random) {
   }
 }
 
+}  // namespace
+
 void choose_file(Text& text, protocol::Random& random) {
   using protocol::MessageKind;
   constexpr MessageKind kinds[] = {MessageKind::document, MessageKind::image, MessageKind::video};
@@ -48,8 +50,6 @@ void choose_file(Text& text, protocol::Random& random) {
     default: text.file_bytes = 1 + random.below(4'096);
   }
 }
-
-}  // namespace
 
 void choose_remark(Text& text, std::size_t about, const Ledger& ledger, protocol::Random& random) {
   const Text& target = ledger.texts[about];

@@ -47,7 +47,10 @@ const char* name(Fault fault) {
                                    "removed_chat",
                                    "device_added",
                                    "device_removed",
-                                   "overtaken"};
+                                   "overtaken",
+                                   "queueing",
+                                   "several",
+                                   "tidying"};
   static_assert(std::size(names) == static_cast<std::size_t>(Fault::count));
   return names[static_cast<std::size_t>(fault)];
 }
@@ -104,6 +107,18 @@ void FaultSchedule::start() {
     if (!wanted || (heavy && draw(3) != 0)) continue;
     on_.insert(fault);
     plan(fault, heavy ? mean + seconds(180) : mean);
+  }
+  if (world_.queueing.below(2) == 0) {
+    on_.insert(Fault::queueing);
+    users_.queueing(true);
+  }
+  if (world_.queueing.below(2) == 0) {
+    on_.insert(Fault::several);
+    users_.asking_for_several(true);
+  }
+  if (world_.tidying.below(2) == 0) {
+    on_.insert(Fault::tidying);
+    users_.tidying(true);
   }
   world_.daemon.on_uploaded = [this] { on_uploaded(); };
   std::string kinds;

@@ -55,6 +55,9 @@ enum class Fault {
   device_removed,  // for good: unlinked on the phone, logged out, or its session deleted
   // people
   overtaken,  // what is said about a message arrives before it
+  queueing,   // messages are scheduled, expire, and are withdrawn
+  several,    // requests for several messages
+  tidying,    // messages are deleted here, and get stars
   count,
 };
 const char* name(Fault fault);

@@ -28,7 +28,7 @@ void Ledger::violate(std::string what) {
   if (violations.size() < max_violations) violations.push_back(std::move(what));
 }
 
-void Ledger::hear(const std::vector<storage::Event>& events) {
+void Ledger::hear(const std::vector<storage::Event>& events, Micros now) {
   for (const storage::Event& event : events) {
     // A life that died between commit and completion leaves a gap, never a step back.
     if (event.id <= last_event_)
@@ -40,12 +40,17 @@ void Ledger::hear(const std::vector<storage::Event>& events) {
     const auto data = boost::json::parse(event.data);
     std::string id(data.at("id").as_string());
     if (event.name == "ack") {
-      if (data.at("ack").as_int64() < 0) failed_.insert(std::move(id));
+      if (data.at("ack").as_int64() < 0) failed_.emplace(std::move(id), now);
       continue;
     }
     if (message) told_.emplace(event.session_name, std::string(data.at("body").as_string()));
     told_.emplace(event.session_name, std::move(id));
   }
+}
+
+std::optional<Micros> Ledger::failed_at(const Text& text) const {
+  const auto found = failed_.find(text.id);
+  return found == failed_.end() ? std::nullopt : std::optional(found->second);
 }
 
 bool Ledger::was_revoked(std::size_t text) const {
@@ -138,6 +143,26 @@ void Ledger::excuse_chat(std::size_t gateway, std::size_t other, const std::stri
       excuse_copy(text, gateway, why);
     }
     if (!text.by_gateway || text.via != gateway) continue;
+    excuse(text.phone_excuse, why);
+    excuse(text.own_phone_excuse, why);
+    excuse_copies(text, why);
+  }
+}
+
+void Ledger::excuse_message(std::size_t gateway, std::size_t number, const std::string& why) {
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    Text& text = texts[i];
+    if (i != number && text.target != number) continue;
+    if (i == number) {
+      Copy& copy = text.copies[gateway];
+      copy.removed = copy.chat_gone = true;
+      text.read_promised = text.read_promised && text.to != gateways[gateway].person;
+    } else {
+      excuse_copy(text, gateway, why);
+    }
+    // The session keeps nothing of it for who could not read it at once.
+    if (!text.by_gateway || text.via != gateway) continue;
+    if (i == number) text.may_be_gone = true;
     excuse(text.phone_excuse, why);
     excuse(text.own_phone_excuse, why);
     excuse_copies(text, why);

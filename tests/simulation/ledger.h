@@ -13,6 +13,8 @@
 #include "protocol/media/media_keys.h"
 #include "protocol/messages/content.h"
 #include "storage/events.h"
+#include "storage/outbox.h"
+#include "tests/simulation/queue_record.h"
 #include "tests/simulation/virtual_scheduler.h"
 
 namespace wharf::simulation {
@@ -47,6 +49,11 @@ struct Copy {
   /// When the chat is gone and so is the device, or the ratchets of a sender who was renewed, nothing there knows a
   /// text that the server sends again because it did not hear our ack.
   bool chat_gone = false, device_gone = false;
+  /// It was deleted here, and that was answered.
+  bool deleted = false;
+  /// The star: how often it was asked for, which of these was the last one answered, and what that asked.
+  unsigned star_asked = 0, star_answered = 0;
+  bool starred = false;
   bool forgotten(const Person& sender) const { return chat_gone && (device_gone || sender.renewed); }
 };
 
@@ -78,6 +85,16 @@ struct Text {
   /// It cannot be said: the message that it is about is gone, or is none any more of which this can be said.
   bool refused = false;
   bool settled() const { return accepted || given_up || refused; }
+  /// Of a request for several messages: the others, in order. Of one of those: the first.
+  std::vector<std::size_t> others;
+  std::size_t first = nothing;
+  // Its place in the queue; times by the daemon's clock, 0: none.
+  std::int64_t send_at = 0, expires_at = 0;
+  storage::Priority priority = storage::Priority::normal;
+  /// Its program has asked to withdraw it and was answered; was told that it is; has asked and may have been heard.
+  bool withdrawal_answered = false, withdrawn = false;
+  unsigned withdrawals_open = 0;
+  std::optional<Micros> not_withdrawn_at;  // … and was refused first
   /// Its chat was deleted while the answer was out: both may be in one commit, and it is gone when it is told of.
   bool may_be_gone = false;
   /// Its program waits for the server's ack and was told of it, before the session's rows say so.
@@ -107,7 +124,7 @@ class Ledger {
   std::size_t early = 0, compared = 0;
 
   /// A live reader of the log: what it heard, for the comparison with what is stored in the end.
-  void hear(const std::vector<storage::Event>& events);
+  void hear(const std::vector<storage::Event>& events, Micros now);
   struct Heard {
     std::string name, data;
   };
@@ -116,6 +133,14 @@ class Ledger {
   bool told(const std::string& session, const Text& text) const { return told_.contains({session, text.mark()}); }
   /// Its `ack` event said that it failed.
   bool failed(const Text& text) const { return failed_.contains(text.id); }
+  /// When that was heard.
+  std::optional<Micros> failed_at(const Text& text) const;
+  /// What became of each message in the queue, and the clock by which that happened.
+  QueueRecord queue;
+  /// Of the texts of sessions: how many were put off, taken back while they waited, and ended for being late.
+  std::size_t put_off = 0, withdrawn = 0, expired = 0;
+  std::size_t several = 0;  // requests for several messages
+  std::size_t deleted_copies = 0, starred_copies = 0;
   /// Its author has taken it back, or tried to.
   bool was_revoked(std::size_t text) const;
 
@@ -134,6 +159,8 @@ class Ledger {
   void excuse_device(std::size_t gateway, const std::string& why);
   /// The session's chat with `other` is deleted: texts on their way can be asked for again in vain.
   void excuse_chat(std::size_t gateway, std::size_t other, const std::string& why);
+  /// The session deletes the message from its own copy, and what was said about it.
+  void excuse_message(std::size_t gateway, std::size_t text, const std::string& why);
   /// A copy that was not told may be missing.
   void excuse_copy(Text& text, std::size_t gateway, const std::string& why);
   /// Its program stops asking without an answer.
@@ -147,7 +174,7 @@ class Ledger {
   storage::EventId last_event_ = 0;
   std::map<storage::EventId, Heard> heard_;
   std::set<std::pair<std::string, std::string>> told_;
-  std::set<std::string> failed_;
+  std::map<std::string, Micros> failed_;
   std::map<std::string, std::size_t> files_;      // by upload token
   std::map<std::size_t, std::string> uploading_;  // the token of a text whose upload began
   std::set<protocol::MediaKey> media_keys_;

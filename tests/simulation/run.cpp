@@ -84,7 +84,7 @@ Outcome run_seed(const Request& request) {
       world.trace.note("event", fmt::format("{} {} {}", event.id, event.session_name, event.name));
       if (event.data.find("untrusted_network") != std::string::npos) ++outcome.untrusted;
     }
-    ledger.hear(events);
+    ledger.hear(events, world.time.now());
   };
   world.daemon.start();
   users.start();
@@ -101,6 +101,7 @@ Outcome run_seed(const Request& request) {
   do {
     world.time.run_until(world.time.now() + seconds(5));
     check_bounds(world, ledger);
+    users.withdraw_late_ones();
     waits = users.all_answered() ? what_waits(world, ledger) : "somebody still asks for a text";
   } while (!waits.empty() && world.time.now() < healed_at + longest_rest);
   if (!waits.empty()) ledger.violate("the world does not come to rest: " + waits);
@@ -125,6 +126,12 @@ Outcome run_seed(const Request& request) {
   outcome.lives = world.daemon.lives();
   outcome.early = ledger.early;
   outcome.compared = ledger.compared;
+  outcome.put_off = ledger.put_off;
+  outcome.withdrawn = ledger.withdrawn;
+  outcome.expired = ledger.expired;
+  outcome.several = ledger.several;
+  outcome.deleted = ledger.deleted_copies;
+  outcome.starred = ledger.starred_copies;
   world.end();  // while its users are there to be told
   return outcome;
 }

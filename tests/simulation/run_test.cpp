@@ -48,8 +48,9 @@ TEST_CASE("the promises hold in a world where nothing goes wrong") {
 }
 
 TEST_CASE(
-    "the promises hold in the first worlds, where things are said before what they are about, and files are sent") {
-  std::size_t early = 0, compared = 0;
+    "the promises hold in the first worlds, where things are said before what they are about, files are sent, and "
+    "messages are put off, withdrawn, or expire") {
+  std::size_t early = 0, compared = 0, put_off = 0, withdrawn = 0, expired = 0, several = 0;
   for (std::uint64_t seed = 1; seed <= 12; ++seed) {
     Request request;
     request.seed = seed;
@@ -59,9 +60,17 @@ TEST_CASE(
     CHECK(outcome.violations.empty());
     early += outcome.early;
     compared += outcome.compared;
+    put_off += outcome.put_off;
+    withdrawn += outcome.withdrawn;
+    expired += outcome.expired;
+    several += outcome.several;
   }
   CHECK(early > 10);
   CHECK(compared > 100);
+  CHECK(put_off > 10);
+  CHECK(withdrawn > 3);
+  CHECK(expired > 1);
+  CHECK(several > 10);
 }
 
 TEST_CASE(

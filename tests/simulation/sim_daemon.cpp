@@ -51,12 +51,13 @@ storage::Store::Settings SimDaemon::store_settings(VirtualScheduler& scheduler) 
       step();
     });
   };
-  settings.before_change = [this](storage::Database&, const storage::Change&) -> Result<bool> {
+  settings.before_change = [this](storage::Database&, const storage::Change& change) -> Result<bool> {
     if (disk.full) return Error(Errc::storage_full, "simulated: the disk is full");
     if (disk.failing_turns > 0) {
       --disk.failing_turns;
       return Error(Errc::storage, "simulated: the write failed");
     }
+    if (on_change) on_change(change);
     return true;
   };
   return settings;
@@ -86,6 +87,7 @@ void SimDaemon::start() {
   settings.network.name = "simulated";
   settings.pre_key_batch = pre_key_batch;
   settings.max_queued_messages = around_.max_queued_messages;
+  settings.max_lateness = around_.max_lateness;
   life.supervisor = std::make_unique<sessions::Supervisor>(
       sessions::Supervisor::Ports{life.scheduler, around_.random, *life.store, *life.workers, *life.transport,
                                   life.transfers.get()},

@@ -53,7 +53,8 @@ class SimDaemon {
     sandbox::MediaHost& media_host;
     protocol::Random& media_chance;  // of latencies on the way to it
     std::uint64_t max_spool_bytes = 16ull << 30;
-    std::size_t max_queued_messages = 10'000;  // of a session
+    std::size_t max_queued_messages = 10'000;      // of a session
+    std::chrono::seconds max_lateness{24 * 3600};  // of what is scheduled; 0: however late
   };
   explicit SimDaemon(Surroundings surroundings);
   ~SimDaemon();
@@ -75,6 +76,7 @@ class SimDaemon {
   SimTransport& transport() { return *life_->transport; }
   sessions::MediaVault& vault() { return *life_->vault; }
   std::size_t max_queued_messages() const { return around_.max_queued_messages; }
+  std::chrono::seconds max_lateness() const { return around_.max_lateness; }
 
   DiskFaults disk;
   DialFaults dials;
@@ -84,6 +86,8 @@ class SimDaemon {
   std::int64_t unix_ms() const { return around_.time.unix_ms() + clock_error.count(); }
   /// Committed events, as the daemon's own readers hear them.
   std::function<void(const std::vector<storage::Event>&)> on_events;
+  /// Row changes, as they are written in a transaction that nothing fails.
+  std::function<void(const storage::Change&)> on_change;
   /// Requests to the media host, as they begin.
   std::function<void(const std::string& method, const std::string& target)> on_http;
   /// A file is there; the session hears of it next.

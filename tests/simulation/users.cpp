@@ -27,6 +27,10 @@ Users::Users(World& world, Ledger& ledger, Size size) : world_(world), ledger_(l
     const std::string path = target.substr(0, target.find('?'));
     ledger.note_upload(path.substr(path.rfind('/') + 1));
   };
+  world.daemon.on_change = [&world, &ledger](const storage::Change& change) {
+    ledger.queue.note(world.time.now(), change);
+  };
+  ledger.queue.note_clock(world.time.now(), world.daemon.unix_ms());
 }
 
 void Users::start() {
@@ -80,6 +84,7 @@ void Users::next_text() {
   if (std::none_of(gateways.begin(), gateways.end(), [](const Gateway& gateway) { return gateway.linked; })) return;
   const std::size_t fetcher = world_.kinds.below(static_cast<std::uint32_t>(gateways.size()));
   if (world_.kinds.below(15) == 0 && !gateways[fetcher].retired) fetch_something(fetcher);
+  if (tidying_ && world_.tidying.below(5) == 0) tidy(world_.tidying.below(static_cast<std::uint32_t>(gateways.size())));
   const unsigned roll = draw(100);
   const std::size_t session = draw(static_cast<std::uint32_t>(size_.sessions));
   if (roll < 50) {
@@ -202,8 +207,11 @@ void Users::send_by_gateway(std::size_t via, std::size_t to, std::size_t about) 
   if (draw(4) == 0 || !text.shows_text())
     text.id = text.chosen_id.emplace(fmt::format("3EB0CAFE{:08}", ledger_.texts.size()));
   text.made_at = world_.time.now();
+  choose_place(text);
   ledger_.texts.push_back(std::move(text));
-  ask(ledger_.texts.size() - 1);
+  const std::size_t number = ledger_.texts.size() - 1;
+  add_others(number);
+  ask(number);
 }
 
 void Users::send_when_due(std::size_t gateway, unsigned tries) {
@@ -226,26 +234,39 @@ void Users::ask(std::size_t number) {
   Text& text = ledger_.texts[number];
   if (text.settled()) return;
   if (!world_.daemon.running()) return later(milliseconds(50 + draw(1'000)), [this, number] { ask(number); });
-  if (text.asked++ == 0) text.earliest_ms = text.latest_ms = world_.daemon.unix_ms();
-  see_clock(text);
+  for (const std::size_t part : request_of(number)) {
+    Text& asked = ledger_.texts[part];
+    if (asked.asked++ == 0) asked.earliest_ms = asked.latest_ms = world_.daemon.unix_ms();
+    see_clock(asked);
+  }
   if (text.given_up) return;
   world_.trace.note("user", fmt::format("asks for {} {} ({})", name(text.kind), text.body, text.asked));
   // A client has little patience now and then; who was not answered for that long repeats the same request.
   const auto patience = draw(20) == 0 ? milliseconds(5 + draw(200)) : milliseconds(5'000 + draw(5'000));
   later(patience, [this, number] { ask(number); });
+  if (!text.others.empty()) return ask_for_several(number);
   text.kind == Kind::media ? ask_with_file(number) : tell(number, as_command(text, ledger_), std::nullopt);
+}
+
+sessions::SendMessage Users::request_for(const Text& text, sessions::Sendable content) const {
+  sessions::SendMessage request;
+  request.chat = Jid(ledger_.persons[text.to].number, protocol::server::user);
+  request.content = std::move(content);
+  if (text.first == Text::nothing) {
+    request.message_id = text.chosen_id;
+    request.idempotency_key = text.idempotency_key;
+    request.request_hash = text.body;
+  }
+  request.send_at = text.send_at;
+  request.expires_at = text.expires_at;
+  request.priority = text.priority;
+  return request;
 }
 
 void Users::tell(std::size_t number, sessions::Sendable content, std::optional<sessions::MediaName> file) {
   const Text& text = ledger_.texts[number];
-  sessions::SendMessage request;
-  request.chat = Jid(ledger_.persons[text.to].number, protocol::server::user);
-  request.content = std::move(content);
-  request.message_id = text.chosen_id;
-  request.idempotency_key = text.idempotency_key;
-  request.request_hash = text.body;
   world_.daemon.supervisor().tell(
-      ledger_.gateways[text.via].session, std::move(request),
+      ledger_.gateways[text.via].session, request_for(text, std::move(content)),
       of_this_life<SentMessage>([this, number, file](const sessions::Outcome<SentMessage>& answer) {
         // Not taken over. What ended unanswered may have been.
         const bool left = answer ? answer->replayed : answer.error().code != Errc::closed;
@@ -266,6 +287,7 @@ void Users::see_clock(Text& text) {
 }
 
 void Users::see_clock() {
+  ledger_.queue.note_clock(world_.time.now(), world_.daemon.unix_ms());
   for (Text& text : ledger_.texts) {
     if (text.by_gateway && text.asked > 0 && !text.settled()) see_clock(text);
   }
@@ -285,6 +307,14 @@ void Users::on_answer(std::size_t number, const Result<SentMessage>& answer) {
     if (is_about(text.kind) && !no_session &&
         (answer.error().code == Errc::not_found || answer.error().code == Errc::unsupported))
       return on_refused(text, answer.error());
+    if (answer.error().code == Errc::malformed && in_past(text)) {
+      // Refused before a repetition that was accepted would be: nothing of it is there.
+      for (const std::size_t part : request_of(number)) {
+        Text& asked = ledger_.texts[part];
+        asked.refused = !asked.settled();
+      }
+      return;
+    }
     if (!passes(answer.error().code) && !no_session)
       ledger_.violate(fmt::format("{}: {} {}", text.body, protocol::name(answer.error().code), answer.error().detail));
     return;
@@ -296,6 +326,8 @@ void Users::on_answer(std::size_t number, const Result<SentMessage>& answer) {
     ledger_.violate(fmt::format("{} chose {} and got {}", text.body, *text.chosen_id, answer->id));
   text.id = answer->id;
   if (std::exchange(text.accepted, true)) return;
+  if (queueing_) plan_withdrawal(number);
+  if (text.send_at != 0) return;  // nothing can be said about it yet
   if (number % 3 == 0) await_ack(number);
   remark_on(number);
 }

@@ -4,8 +4,10 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sessions/ack_awaited.h"
 #include "tests/simulation/ledger.h"
@@ -62,6 +64,14 @@ class Users {
   bool all_fetched() const { return fetching_ == 0; }
   /// A request may lie in a mailbox a second time. Were its key forgotten there, it would rightly be sent twice.
   bool somebody_repeats() const;
+  /// From now on some messages are scheduled, expire or are urgent, and some are taken back while they wait.
+  void queueing(bool on) { queueing_ = on; }
+  /// From now on some requests are for several messages.
+  void asking_for_several(bool on) { several_ = on; }
+  /// From now on messages are deleted here and get stars.
+  void tidying(bool on) { tidying_ = on; }
+  /// Nobody waits for what a clock that was wrong put off for hours: it is taken back.
+  void withdraw_late_ones();
   /// From now on, what is said about a message at once often overtakes it: copies of the message arrive damaged.
   void overtaking(bool on) { overtaking_ = on; }
   /// So that no owner keeps a session stopped.
@@ -95,7 +105,19 @@ class Users {
   void ask(std::size_t text);
   /// The file first, as the API does.
   void ask_with_file(std::size_t text);
+  /// Into the vault; nullptr: there was no room, or no disk.
+  void keep_file(std::size_t text, std::function<void(const sessions::SealedMedia*)> done);
   void tell(std::size_t text, sessions::Sendable content, std::optional<sessions::MediaName> file);
+  sessions::SendMessage request_for(const Text& text, sessions::Sendable content) const;
+  /// The texts of its request.
+  std::vector<std::size_t> request_of(std::size_t text) const;
+  /// More messages of this request, when the seed says so.
+  void add_others(std::size_t text);
+  struct Several;
+  /// The files one after the other, then all of them in one request.
+  void ask_for_several(std::size_t text);
+  void keep_next(const std::shared_ptr<Several>& several);
+  void tell(const std::shared_ptr<Several>& several);
   /// Of a message that the session has: `done` gets what went wrong, or "".
   void fetch(std::size_t gateway, std::size_t text, std::function<void(const std::string& problem)> done);
   void fetch_something(std::size_t gateway);
@@ -104,6 +126,17 @@ class Users {
   /// None is left anywhere: the own phone has not got it either.
   bool may_be_lost(std::size_t gateway, const Text& text);
   void see_clock(Text& text);
+  /// Deletes one of the newest messages of the session there, or changes its star.
+  void tidy(std::size_t gateway);
+  void delete_here(std::size_t gateway, std::size_t text);
+  void star(std::size_t gateway, std::size_t text, bool starred);
+  bool may_miss(std::size_t gateway, const Text& text) const;
+  void choose_place(Text& text);
+  bool in_past(const Text& text) const;
+  /// Takes it back when the seed says so, at a moment that matters.
+  void plan_withdrawal(std::size_t text);
+  void withdraw(std::size_t text);
+  void on_withdrawal(std::size_t text, const sessions::Outcome<sessions::SentMessage>& answer);
   void on_answer(std::size_t text, const protocol::Result<sessions::SentMessage>& answer);
   /// Waits for the server's ack of an accepted text, as a program does that asks with waitFor.
   void await_ack(std::size_t text);
@@ -134,7 +167,7 @@ class Users {
   Size size_;
   std::vector<Owner> owners_;                            // by gateway
   std::map<std::size_t, sessions::AckAwaited> awaited_;  // by text
-  bool sending_ = false, overtaking_ = false;
+  bool sending_ = false, overtaking_ = false, queueing_ = false, several_ = false, tidying_ = false;
   std::uint64_t last_body_ = 0;
   std::size_t fetching_ = 0;  // sessions that are at it
 };

@@ -18,19 +18,26 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 void Users::ask_with_file(std::size_t number) {
+  keep_file(number, [this, number](const sessions::SealedMedia* sealed) {
+    if (sealed != nullptr)
+      tell(number, as_media(ledger_.texts[number], *sealed, world_.daemon.unix_ms()), sealed->name());
+  });
+}
+
+void Users::keep_file(std::size_t number, std::function<void(const sessions::SealedMedia*)> done) {
   const Text& text = ledger_.texts[number];
   const bool streams = text.file_kind == protocol::MessageKind::video;
   const auto writer = world_.daemon.vault().write(*protocol::media_kind(text.file_kind),
                                                   streams ? protocol::Sidecar::streaming : protocol::Sidecar::none);
   // Whoever finds no room or no disk repeats it later, as with everything.
-  writer->append(file_of(text), [this, number, writer](const Result<void>& kept) {
-    if (!kept) return;
-    writer->finish([this, number](const Result<sessions::SealedMedia>& sealed) {
-      if (!sealed) return;
+  writer->append(file_of(text), [this, number, writer, done = std::move(done)](const Result<void>& kept) {
+    if (!kept) return done(nullptr);
+    writer->finish([this, number, done](const Result<sessions::SealedMedia>& sealed) {
+      if (!sealed) return done(nullptr);
       const Text& sent = ledger_.texts[number];
       ledger_.note_file(number, sealed->key, protocol::upload_token(sealed->digest.file_enc_sha256));
       world_.trace.note("user", "has kept the file of " + sent.body);
-      tell(number, as_media(sent, *sealed, world_.daemon.unix_ms()), sealed->name());
+      done(&*sealed);
     });
   });
 }
@@ -92,7 +99,7 @@ void Users::fetch_next(std::size_t gateway, std::size_t from, unsigned tries) {
     if (text.kind != Kind::media || (text.from != reader.person && text.to != reader.person)) continue;
     const auto row =
         storage::find_message_by_id(world_.daemon.store().reader(), view->id, text.id, text.from == reader.person);
-    if (!row || row->content.empty() || row->ack == storage::AckLevel::error) continue;
+    if (!row || row->content.empty() || events::has_failed(row->ack)) continue;
     return fetch(gateway, i, [this, gateway, i, tries](const std::string& problem) {
       // A connection may have gone silent before the faults ended.
       const bool passing = problem.starts_with("not_ready") || problem.starts_with("network");

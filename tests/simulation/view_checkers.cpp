@@ -76,6 +76,7 @@ class Views {
 
   void check_rows(const Gateway& gateway, storage::SessionId session) {
     const Rows rows = rows_of(gateway, session);
+    check_copies(gateway, rows);
     for (const auto& [i, row] : rows) {
       const Text& text = ledger_.texts[i];
       if (is_about(text.kind)) check_remark(gateway, text, row, rows);
@@ -84,6 +85,25 @@ class Views {
       const std::int64_t at = said_at_.try_emplace(i, row.said_at).first->second;
       if (at != row.said_at)
         violate(gateway.session, text, fmt::format("said at {}, elsewhere at {}", row.said_at, at));
+    }
+  }
+
+  /// What was done to the copies of this session alone.
+  void check_copies(const Gateway& gateway, const Rows& rows) {
+    const auto number = static_cast<std::size_t>(&gateway - ledger_.gateways.data());
+    for (std::size_t i = 0; i < ledger_.texts.size(); ++i) {
+      const Text& text = ledger_.texts[i];
+      const auto found = text.copies.find(number);
+      const Copy copy = found == text.copies.end() ? Copy() : found->second;
+      const auto row = rows.find(i);
+      ledger_.deleted_copies += copy.deleted ? 1 : 0;
+      if (row == rows.end() || copy.forgotten(ledger_.persons[text.from])) continue;
+      if (copy.deleted) violate(gateway.session, text, "was deleted here and is there");
+      const bool starred = row->second.starred_at != 0;
+      ledger_.starred_copies += starred ? 1 : 0;
+      if (!copy.removed && copy.star_asked == copy.star_answered && row->second.revoked_at == 0 &&
+          starred != copy.starred)
+        violate(gateway.session, text, starred ? "has a star" : "has no star");
     }
   }
 

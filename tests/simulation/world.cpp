@@ -19,6 +19,17 @@ std::size_t max_queued_messages(std::uint64_t seed) { return seed % 5 == 0 ? 14 
 /// In every fifth world there is little room for files that wait, and who sends one is told to come back later.
 std::uint64_t max_spool_bytes(std::uint64_t seed) { return seed % 5 == 1 ? 300'000 : 16ull << 30; }
 
+/// What is scheduled and names no end of its own may be late by a day, in some worlds by less than the daemon is away
+/// now and then, in some for ever.
+std::chrono::seconds max_lateness(std::uint64_t seed) {
+  constexpr std::chrono::hours day(24);
+  switch (seed % 4) {
+    case 1: return std::chrono::seconds(20);
+    case 2: return std::chrono::seconds(0);
+    default: return day;
+  }
+}
+
 constexpr const char *primary_media_host = "media.simulated", *fallback_media_host = "fallback.media.simulated";
 
 sandbox::MediaSettings media_settings(std::string directory) {
@@ -62,6 +73,8 @@ World::World(std::uint64_t seed, Trace::Show show)
       devices(seed * 8 + 7),
       kinds(seed * 8),
       files(seed * 8 + 0x4D45'4449'4100),
+      queueing(seed * 8 + 0x5155'4555'4500),
+      tidying(seed * 8 + 0x5449'4459'0000),
       surroundings(time),
       clock(surroundings),
       network(network_settings(show), clock, network_keys),
@@ -92,7 +105,7 @@ World::World(std::uint64_t seed, Trace::Show show)
       }()),
       daemon({time, surroundings, wires, daemon_keys, trace, file_.path(), file_.vault(), noise_root_, Latency(),
               [this](std::shared_ptr<net::WebSocket> socket) { accept(std::move(socket)); }, *media, files,
-              max_spool_bytes(seed), max_queued_messages(seed)}) {
+              max_spool_bytes(seed), max_queued_messages(seed), max_lateness(seed)}) {
   media->set_hosts(primary_media_host, fallback_media_host);
   network.set_media_hosts(primary_media_host, fallback_media_host, media_store.settings().max_file_bytes);
   phones.set_media_host(media);
