@@ -2,8 +2,12 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 #include "protocol/crypto/hash.h"
+#include "protocol/messages/building.h"
 #include "protocol/messages/content.h"
+#include "protocol/messages/stanza_kind.h"
 #include "tests/support/scripted_random.h"
 #include "tests/support/vectors.h"
 
@@ -92,6 +96,44 @@ TEST_CASE("what is sealed of the vectors says in clear what it holds, under the 
   for (const Bytes& nothing : {Bytes{}, Bytes{0x0a}})
     CHECK_FALSE(in_clear({target, Sealed::What::message_edit, {}, {}}, nothing));
   CHECK_FALSE(in_clear({target, Sealed::What::reaction, {}, {}}, Bytes{0x12}));
+}
+
+TEST_CASE("what is sealed is read as it was built, and its stanza has the kind of what is inside") {
+  const MessageKey target{"3EB0D0D0D0D0D0D0D0D0D0", false, *Jid::parse("100000000000001@lid"), std::nullopt};
+  ScriptedRandom random;
+  for (int secrets = 0; secrets < 3; ++secrets) random.push(Bytes(32, 7));
+  const auto content_of = [](const OutgoingMessage& message) { return parse_message(message.encoded).value(); };
+  for (const auto what : {Sealed::What::reaction, Sealed::What::message_edit, Sealed::What::event_edit}) {
+    const Sealed sealed{target, what, {1, 2, 3}, Bytes(12, 4)};
+    const auto built = build_sealed(sealed, random);
+    const auto content = content_of(built);
+    CHECK(content.kind == MessageKind::sealed);
+    CHECK(std::get<Sealed>(content.body) == sealed);
+    CHECK(content.unknown_name.empty());
+    const StanzaKind kind = stanza_kind(built.encoded);
+    CHECK(kind.hide_on_failure);
+    CHECK(kind.edit == std::string(what == Sealed::What::message_edit ? "1" : ""));
+    CHECK(kind.type == std::string(what == Sealed::What::reaction     ? "reaction"
+                                   : what == Sealed::What::event_edit ? "event"
+                                                                      : "text"));
+    // Reactions have no secret of their own (03 section 4.1 step 1).
+    CHECK(built.secret.has_value() == (what != Sealed::What::reaction));
+  }
+  const EventAnswer answer{target, {1, 2, 3}, Bytes(12, 4)};
+  const auto built = build_event_answer(answer);
+  CHECK(content_of(built).kind == MessageKind::event_answer);
+  CHECK(std::get<EventAnswer>(content_of(built).body) == answer);
+  const StanzaKind kind = stanza_kind(built.encoded);
+  CHECK((kind.type == std::string("event") && kind.hide_on_failure && kind.meta_value == std::string("response")));
+  CHECK_FALSE(built.secret);
+  // What edits a poll is of a kind that is not read.
+  Bytes of_poll = build_sealed({target, Sealed::What::event_edit, {1}, {}}, random).encoded;
+  const Bytes event_edit{0x20, 0x01};
+  const auto at = std::search(of_poll.begin(), of_poll.end(), event_edit.begin(), event_edit.end());
+  REQUIRE(at != of_poll.end());
+  at[1] = 4;
+  CHECK(parse_message(of_poll)->kind == MessageKind::unknown);
+  CHECK(parse_message(of_poll)->unknown_name == "secretEncryptedMessage");
 }
 
 TEST_CASE("an answer to an event is one of three, with its guests and its time") {
