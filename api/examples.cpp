@@ -50,7 +50,7 @@ constexpr Example table[] = {
     {&s::send_any, "event", R"({"type":"event",)" WHARF_CHAT R"(,"name":"Picnic","startTime":1795900000})"},
     {&s::send_any, "group_invite", R"({"type":"group_invite",)" WHARF_CHAT R"(,"groupId":"120363000000000001@g.us","code":"ABCDEFGHIJKLMNOPQRSTUV","groupName":"The team"})"},
     {&s::send_any, "image", R"({"type":"image",)" WHARF_CHAT R"(,"data":"data:image/png;base64,)" WHARF_PNG R"("})"},
-    {&s::send_any, "album", R"({"type":"image",)" WHARF_CHAT R"(,"album":true,"files":[{"data":")" WHARF_PNG R"("},{"data":")" WHARF_MP4 R"(","type":"video"}]})"},
+    {&s::send_any, "image album", R"({"type":"image",)" WHARF_CHAT R"(,"album":true,"files":[{"data":")" WHARF_PNG R"("},{"data":")" WHARF_MP4 R"(","type":"video"}]})"},
     {&s::send_any, "image url", R"({"type":"image",)" WHARF_CHAT R"(,"url":"https://files.example/picture.png"})"},
     {&s::send_any, "document", R"({"type":"document",)" WHARF_CHAT R"(,"data":"SGVsbG8=","filename":"hello.txt","mimetype":"text/plain"})"},
     {&s::send_any, "document several", R"({"type":"document",)" WHARF_CHAT R"(,"files":[{"data":"SGVsbG8=","filename":"a.txt"},{"url":"https://files.example/picture.png"}]})"},

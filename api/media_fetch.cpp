@@ -46,7 +46,8 @@ class FileFetch : public std::enable_shared_from_this<FileFetch> {
     };
     reader.take = [this](std::string bytes, std::function<void()> taken) { write(std::move(bytes), std::move(taken)); };
     reader.done = [this](const std::optional<WebFailure>& failure) { on_end(failure); };
-    request_ = fetch_web(http, scheduler, std::move(url), settings_, std::move(reader));
+    const WebFetchSettings& of_the_web = settings_;
+    request_ = fetch_web(http, scheduler, std::move(url), of_the_web, std::move(reader));
   }
   void cancel() {
     done_ = nullptr;
