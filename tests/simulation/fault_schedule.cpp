@@ -6,6 +6,8 @@
 #include <cmath>
 #include <utility>
 
+#include "storage/search_index.h"
+
 namespace wharf::simulation {
 
 using std::chrono::milliseconds;
@@ -50,7 +52,8 @@ const char* name(Fault fault) {
                                    "overtaken",
                                    "queueing",
                                    "several",
-                                   "tidying"};
+                                   "tidying",
+                                   "new_index"};
   static_assert(std::size(names) == static_cast<std::size_t>(Fault::count));
   return names[static_cast<std::size_t>(fault)];
 }
@@ -119,6 +122,10 @@ void FaultSchedule::start() {
   if (world_.tidying.below(2) == 0) {
     on_.insert(Fault::tidying);
     users_.tidying(true);
+  }
+  if (world_.indexing.below(2) == 0) {
+    on_.insert(Fault::new_index);
+    plan_indexing(1 + world_.indexing.below(4));
   }
   world_.daemon.on_uploaded = [this] { on_uploaded(); };
   std::string kinds;
@@ -208,6 +215,28 @@ void FaultSchedule::plan_overtaking() {
   if (world_.kinds.below(2) != 0) return;
   on_.insert(Fault::overtaken);
   users_.overtaking(true);
+}
+
+void FaultSchedule::plan_indexing(unsigned times) {
+  if (times == 0) return;
+  later(milliseconds(5'000 + world_.indexing.below(90'000)), [this, times] {
+    plan_indexing(times - 1);
+    renew_index();
+  });
+}
+
+// As if a search had met a damaged page. While it is made anew the daemon may die.
+void FaultSchedule::renew_index() {
+  if (!world_.daemon.running()) return;
+  auto& store = world_.daemon.store();
+  store.renew_search_index(storage::search_progress(store.reader()).number);
+  note(Fault::new_index, "");
+  if (world_.indexing.below(2) != 0) return;
+  later(milliseconds(world_.indexing.below(40)), [this] {
+    if (!world_.daemon.running()) return;
+    note(Fault::kill, "while the index is made anew");
+    world_.daemon.kill_for(milliseconds(world_.indexing.below(2'000)));
+  });
 }
 
 void FaultSchedule::next_device(Fault fault, unsigned times) {

@@ -45,7 +45,7 @@ class World {
   Trace trace;
   /// One stream each, so that a change of one part leaves the draws of the others as they are.
   protocol::SeededRandom driving, faulting, wires, daemon_keys, network_keys, clocks, devices, kinds, files, queueing,
-      tidying;
+      tidying, indexing;
   // What happened at some time: the daemon's clock was wrong, the media host lost files or failed the phones.
   bool clocks_jumped = false, files_lost = false, phones_failed = false;
   VirtualScheduler surroundings;  // of the network, its phones and the users
