@@ -67,7 +67,36 @@ void FaultSchedule::later(milliseconds delay, std::function<void()> run) {
   });
 }
 
+void FaultSchedule::note_trouble(Fault fault) {
+  switch (fault) {
+    // Until they were met with, or for as long as the clock is wrong.
+    case Fault::failed_turns:
+    case Fault::clock_jump:
+    case Fault::refused_iqs:
+    case Fault::refused_logins:
+    case Fault::media_errors:
+    case Fault::lost_files:
+      if (!world_.lasting_trouble) world_.lasting_trouble = world_.time.now();
+      return;
+    case Fault::lost_acks:
+    case Fault::held_messages:
+    case Fault::reordered:
+    case Fault::duplicated:
+    case Fault::corrupted:
+    case Fault::refused_sends:
+    case Fault::refused_usync:
+    case Fault::drained_prekeys:
+    case Fault::withheld_receipts:
+    case Fault::forgotten_ratchets:
+    case Fault::damaged_ratchets:
+    case Fault::reinstall:
+    case Fault::new_index: return;
+    default: world_.troubles.push_back(world_.time.now());
+  }
+}
+
 void FaultSchedule::note(Fault fault, const std::string& what) {
+  note_trouble(fault);
   done_.push_back(fmt::format("{:>12} {} {}", clock_text(world_.time.now()), name(fault), what));
   world_.trace.note("fault", fmt::format("{} {}", name(fault), what));
 }

@@ -97,6 +97,7 @@ class FaultSchedule {
   void on_session(Fault fault);
   void kill_soon();
   void note(Fault fault, const std::string& what);
+  void note_trouble(Fault fault);
   std::uint32_t draw(std::uint32_t below) { return world_.faulting.below(below); }
   std::size_t any_person() { return draw(static_cast<std::uint32_t>(ledger_.persons.size())); }
   std::size_t any_owner();
