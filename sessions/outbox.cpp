@@ -69,7 +69,11 @@ void Outbox::load() {
     item.upload = upload;
     if (upload) uploads_.add(row.row, item.message_id);
     item.expires_at = row.expires_at;
-    if (!in_flight(item.state)) wait_in_lane(row.row, item);
+    if (!in_flight(item.state)) {
+      // The row may name the chat as it was known before its other messages.
+      item.chat = directory_.canonical_user(row.chat);
+      wait_in_lane(row.row, item);
+    }
     insert(row.row, std::move(item));
   }
   last_row_ = c_.records.last_outbox_row();
