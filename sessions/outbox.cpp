@@ -38,7 +38,11 @@ void Outbox::resume(storage::OutboxRow row) {
   item.unanswered = row.attempts;
   item.terms = terms_of(row);
   if (item.terms.upload) uploads_.add(row.row, item.message_id);
-  if (!in_flight(item.state)) wait_in_lane(row.row, item);
+  if (!in_flight(item.state)) {
+    // The row may name the chat as it was known before its other messages.
+    item.chat = directory_.canonical_user(row.chat);
+    wait_in_lane(row.row, item);
+  }
   insert(row.row, std::move(item));
 }
 

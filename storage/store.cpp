@@ -409,7 +409,7 @@ void Store::State::run_inline() {
 
 void Store::State::ask_step() {
   const bool purging = healthy && writer->recall().removals_wait;
-  if (step_asked || (queue.empty() && pings.empty() && !purging)) return;
+  if (step_asked || (queue.empty() && pings.empty() && !purging && !(healthy && index.wants_now()))) return;
   step_asked = true;
   settings.writer([this] { step(); });
 }
@@ -423,6 +423,8 @@ void Store::State::step() {
     deliver(run_batch(std::move(batch)), size);
   } else if (healthy && writer->recall().removals_wait) {
     purge_alone();
+  } else if (healthy && index.wants_now()) {
+    step_of_index();
   }
   ask_step();
 }

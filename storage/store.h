@@ -27,7 +27,8 @@ class Store {
     /// Runs a function on the loop. Empty: everything runs inline on the caller (tests, simulation).
     std::function<void(std::function<void()>)> post;
     /// With `post`, for simulations: asked whenever the writer has work. It keeps the function and runs it once, later,
-    /// on the loop: one batch, in place of the thread. What was not run when the Store ends is lost, as by a kill.
+    /// on the loop: one batch, or a step of the index of words, in place of the thread. The index is not swept. What
+    /// was not run when the Store ends is lost, as by a kill.
     std::function<void(std::function<void()>)> writer;
     std::size_t max_turns_per_commit = 256;
     std::size_t max_bytes_per_commit = 512u << 10;  // Changes::bytes(); a batch ends with the turn that reaches them

@@ -87,6 +87,18 @@ struct Files : Fixture {
   std::vector<Effect> upload_ends(std::vector<Effect>& effects, Transferred<protocol::UploadAnswer> result) {
     return finish<StartUpload>(effects, std::move(result));
   }
+  /// What the turn does in which the session comes online.
+  std::vector<Effect> come_online() {
+    std::vector<Input> up;
+    up.emplace_back(LinkUp{{}, false, session->link_epoch()});
+    turn(std::move(up));
+    auto success = stanza(Node("success").set("t", "1700000000").set("lid", Jid("100000000000001", "lid", 3)));
+    std::vector<Effect> online;
+    for (const Node& node : sent(success)) {
+      if (node.child("active")) online = stanza(Node("iq").set("id", node.attr("id")).set("type", "result"));
+    }
+    return online;
+  }
   std::string error_of(const std::string& id) {
     return storage::find_message_by_id(store->reader(), row.id, id, true)->error;
   }
@@ -217,6 +229,40 @@ TEST_CASE("a text waits behind the file of its chat though the chat has got anot
   CHECK(sent[1].attr("id") == (*behind)->id);
 }
 
+TEST_CASE("a text waits behind the file of its chat after a restart too, though their rows name the chat differently") {
+  Files f;
+  const Jid dora("15550000004", "s.whatsapp.net"), dora_lid("200000000000004", "lid");
+  const auto to_dora = [&](const char* body) {
+    SendMessage text = Fixture::text(body);
+    text.chat = dora;
+    return text;
+  };
+  f.go_online();
+  const std::string first = (*f.send(to_dora("her devices are asked for")))->id;
+  f.call([&] { f.session->directory().learn(dora, dora_lid); });
+  const std::string file = (*f.send(picture(dora)))->id;  // into the lane that is being prepared
+  std::vector<Input> down;
+  down.emplace_back(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone", false}, f.session->link_epoch()});
+  f.turn(std::move(down));
+  const std::string behind = (*f.send(to_dora("behind")))->id;
+  const auto rows = storage::load_outbox(f.store->reader(), f.row.id);
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[1].chat == dora);
+  CHECK(rows[2].chat == dora_lid);
+
+  f.befriend(dora_lid);
+  f.reopen();
+  f.begin();
+  auto online = f.come_online();
+  REQUIRE(messages(online).size() == 1);
+  CHECK(messages(online)[0].attr("id") == first);
+  auto started = f.answer_hosts(online);
+  const auto sent = messages(f.upload_ends(started, uploaded));
+  REQUIRE(sent.size() == 2);
+  CHECK(sent[0].attr("id") == file);
+  CHECK(sent[1].attr("id") == behind);
+}
+
 TEST_CASE("an upload that fails at once begins the next ones once") {
   Files f;
   f.go_online();
@@ -253,14 +299,7 @@ TEST_CASE("a restart begins the upload again, in the old order") {
 
   f.reopen();
   f.begin();
-  std::vector<Input> up;
-  up.emplace_back(LinkUp{{}, false, f.session->link_epoch()});
-  f.turn(std::move(up));
-  auto success = f.stanza(Node("success").set("t", "1700000000").set("lid", Jid("100000000000001", "lid", 3)));
-  std::vector<Effect> online;
-  for (const Node& node : Fixture::sent(success)) {
-    if (node.child("active")) online = f.stanza(Node("iq").set("id", node.attr("id")).set("type", "result"));
-  }
+  auto online = f.come_online();
   CHECK(messages(online).empty());
   auto started = f.answer_hosts(online);
   const auto sent = messages(f.upload_ends(started, uploaded));

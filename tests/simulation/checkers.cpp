@@ -17,6 +17,7 @@
 #include "storage/read_receipts.h"
 #include "storage/statement.h"
 #include "tests/simulation/queue_checkers.h"
+#include "tests/simulation/search_checkers.h"
 #include "tests/simulation/view_checkers.h"
 
 namespace wharf::simulation {
@@ -440,6 +441,7 @@ void check_promises(World& world, Ledger& ledger, bool orderly) {
     if (!text.others.empty()) check.check_several(text);
   }
   check_views(world, ledger);
+  check_search(world, ledger);
   if (orderly) check.check_order();
   if (const auto reused = world.network.stats().reused_message_keys; reused != 0)
     ledger.violate(fmt::format("{} message keys were used twice", reused));

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <utility>
 
+#include "storage/search_index.h"
+
 namespace wharf::simulation {
 
 using std::chrono::milliseconds;
@@ -50,7 +52,8 @@ const char* name(Fault fault) {
                                    "overtaken",
                                    "queueing",
                                    "several",
-                                   "tidying"};
+                                   "tidying",
+                                   "new_index"};
   static_assert(std::size(names) == static_cast<std::size_t>(Fault::count));
   return names[static_cast<std::size_t>(fault)];
 }
@@ -64,7 +67,36 @@ void FaultSchedule::later(milliseconds delay, std::function<void()> run) {
   });
 }
 
+void FaultSchedule::note_trouble(Fault fault) {
+  switch (fault) {
+    // Until they were met with, or for as long as the clock is wrong.
+    case Fault::failed_turns:
+    case Fault::clock_jump:
+    case Fault::refused_iqs:
+    case Fault::refused_logins:
+    case Fault::media_errors:
+    case Fault::lost_files:
+      if (!world_.lasting_trouble) world_.lasting_trouble = world_.time.now();
+      return;
+    case Fault::lost_acks:
+    case Fault::held_messages:
+    case Fault::reordered:
+    case Fault::duplicated:
+    case Fault::corrupted:
+    case Fault::refused_sends:
+    case Fault::refused_usync:
+    case Fault::drained_prekeys:
+    case Fault::withheld_receipts:
+    case Fault::forgotten_ratchets:
+    case Fault::damaged_ratchets:
+    case Fault::reinstall:
+    case Fault::new_index: return;
+    default: world_.troubles.push_back(world_.time.now());
+  }
+}
+
 void FaultSchedule::note(Fault fault, const std::string& what) {
+  note_trouble(fault);
   done_.push_back(fmt::format("{:>12} {} {}", clock_text(world_.time.now()), name(fault), what));
   world_.trace.note("fault", fmt::format("{} {}", name(fault), what));
 }
@@ -119,6 +151,10 @@ void FaultSchedule::start() {
   if (world_.tidying.below(2) == 0) {
     on_.insert(Fault::tidying);
     users_.tidying(true);
+  }
+  if (world_.indexing.below(2) == 0) {
+    on_.insert(Fault::new_index);
+    plan_indexing(1 + world_.indexing.below(4));
   }
   world_.daemon.on_uploaded = [this] { on_uploaded(); };
   std::string kinds;
@@ -208,6 +244,28 @@ void FaultSchedule::plan_overtaking() {
   if (world_.kinds.below(2) != 0) return;
   on_.insert(Fault::overtaken);
   users_.overtaking(true);
+}
+
+void FaultSchedule::plan_indexing(unsigned times) {
+  if (times == 0) return;
+  later(milliseconds(5'000 + world_.indexing.below(90'000)), [this, times] {
+    plan_indexing(times - 1);
+    renew_index();
+  });
+}
+
+// As if a search had met a damaged page. While it is made anew the daemon may die.
+void FaultSchedule::renew_index() {
+  if (!world_.daemon.running()) return;
+  auto& store = world_.daemon.store();
+  store.renew_search_index(storage::search_progress(store.reader()).number);
+  note(Fault::new_index, "");
+  if (world_.indexing.below(2) != 0) return;
+  later(milliseconds(world_.indexing.below(40)), [this] {
+    if (!world_.daemon.running()) return;
+    note(Fault::kill, "while the index is made anew");
+    world_.daemon.kill_for(milliseconds(world_.indexing.below(2'000)));
+  });
 }
 
 void FaultSchedule::next_device(Fault fault, unsigned times) {

@@ -58,6 +58,7 @@ enum class Fault {
   queueing,   // messages are scheduled, expire, and are withdrawn
   several,    // requests for several messages
   tidying,    // messages are deleted here, and get stars
+  new_index,  // the index of words is made anew
   count,
 };
 const char* name(Fault fault);
@@ -78,6 +79,8 @@ class FaultSchedule {
   void plan_clock();
   void plan_devices();
   void plan_overtaking();
+  void plan_indexing(unsigned times);
+  void renew_index();
   void next_device(Fault fault, unsigned times);
   void add_device();
   void remove_device();
@@ -94,6 +97,7 @@ class FaultSchedule {
   void on_session(Fault fault);
   void kill_soon();
   void note(Fault fault, const std::string& what);
+  void note_trouble(Fault fault);
   std::uint32_t draw(std::uint32_t below) { return world_.faulting.below(below); }
   std::size_t any_person() { return draw(static_cast<std::uint32_t>(ledger_.persons.size())); }
   std::size_t any_owner();

@@ -43,9 +43,14 @@ void Ledger::hear(const std::vector<storage::Event>& events, Micros now) {
       if (data.at("ack").as_int64() < 0) failed_.emplace(std::move(id), now);
       continue;
     }
-    if (message) told_.emplace(event.session_name, std::string(data.at("body").as_string()));
-    told_.emplace(event.session_name, std::move(id));
+    if (message) told_.emplace(std::pair(event.session_name, std::string(data.at("body").as_string())), now);
+    told_.emplace(std::pair(event.session_name, std::move(id)), now);
   }
+}
+
+std::optional<Micros> Ledger::told_at(const std::string& session, const Text& text) const {
+  const auto found = told_.find({session, text.mark()});
+  return found == told_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::optional<Micros> Ledger::failed_at(const Text& text) const {

@@ -131,6 +131,7 @@ class Ledger {
   const std::map<storage::EventId, Heard>& heard() const { return heard_; }
   /// The event that tells of it was heard of this session.
   bool told(const std::string& session, const Text& text) const { return told_.contains({session, text.mark()}); }
+  std::optional<Micros> told_at(const std::string& session, const Text& text) const;
   /// Its `ack` event said that it failed.
   bool failed(const Text& text) const { return failed_.contains(text.id); }
   /// When that was heard.
@@ -140,6 +141,7 @@ class Ledger {
   /// Of the texts of sessions: how many were put off, taken back while they waited, and ended for being late.
   std::size_t put_off = 0, withdrawn = 0, expired = 0;
   std::size_t several = 0;  // requests for several messages
+  std::size_t unasked = 0;  // files that had to be fetched without being asked for
   std::size_t deleted_copies = 0, starred_copies = 0;
   /// Its author has taken it back, or tried to.
   bool was_revoked(std::size_t text) const;
@@ -173,7 +175,7 @@ class Ledger {
   static constexpr std::size_t max_violations = 20;
   storage::EventId last_event_ = 0;
   std::map<storage::EventId, Heard> heard_;
-  std::set<std::pair<std::string, std::string>> told_;
+  std::map<std::pair<std::string, std::string>, Micros> told_;
   std::map<std::string, Micros> failed_;
   std::map<std::string, std::size_t> files_;      // by upload token
   std::map<std::size_t, std::string> uploading_;  // the token of a text whose upload began

@@ -106,6 +106,7 @@ Outcome run_seed(const Request& request) {
   } while (!waits.empty() && world.time.now() < healed_at + longest_rest);
   if (!waits.empty()) ledger.violate("the world does not come to rest: " + waits);
   outcome.time = world.time.now();
+  users.check_unasked();
   users.fetch_all();
   const Micros asked_at = world.time.now();
   while (!users.all_fetched() && world.time.now() < asked_at + longest_rest)
@@ -130,6 +131,7 @@ Outcome run_seed(const Request& request) {
   outcome.withdrawn = ledger.withdrawn;
   outcome.expired = ledger.expired;
   outcome.several = ledger.several;
+  outcome.unasked = ledger.unasked;
   outcome.deleted = ledger.deleted_copies;
   outcome.starred = ledger.starred_copies;
   world.end();  // while its users are there to be told

@@ -22,6 +22,7 @@ struct Outcome {
   std::size_t early = 0;                                // what a session got before the message that it is about
   std::size_t compared = 0;                             // files that sessions fetched: they were what was sent
   std::size_t put_off = 0, withdrawn = 0, expired = 0;  // of the queue
+  std::size_t unasked = 0;                              // files that had to be fetched without being asked for
   std::size_t several = 0;                              // requests for several messages
   std::size_t deleted = 0, starred = 0;                 // copies in sessions
   Micros time{0};                                       // virtual, until it came to rest

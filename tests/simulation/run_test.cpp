@@ -47,6 +47,17 @@ TEST_CASE("the promises hold in a world where nothing goes wrong") {
   CHECK(outcome.lives == 1);
 }
 
+TEST_CASE("sessions fetch the files that they were told to fetch by themselves") {
+  Request request;
+  request.seed = 2;
+  request.texts = 300;
+  request.quiet_world = true;
+  const Outcome outcome = run_seed(request);
+  INFO(told(outcome, request));
+  CHECK(outcome.violations.empty());
+  CHECK(outcome.unasked > 0);
+}
+
 TEST_CASE(
     "the promises hold in the first worlds, where things are said before what they are about, files are sent, and "
     "messages are put off, withdrawn, or expire") {

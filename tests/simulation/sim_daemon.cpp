@@ -40,6 +40,10 @@ storage::Store::Settings SimDaemon::store_settings(VirtualScheduler& scheduler) 
   settings.boot = "simulated boot";  // a killed process starts again on the same machine
   // What the kernel has was written, as far as this machine is concerned: no process is killed between write and flush.
   settings.synchronous = storage::Synchronous::off;
+  // The index of words follows a few messages behind, not some thousand.
+  settings.max_indexed_rows = 10;
+  settings.max_unindexed = 20;
+  settings.max_indexed_rows_idle = 30;
   settings.post = [&scheduler](std::function<void()> run) { scheduler.post(std::move(run)); };
   settings.writer = [this, &scheduler](std::function<void()> step) {
     Micros takes(150 + around_.chance.below(3'000));

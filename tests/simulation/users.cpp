@@ -43,6 +43,7 @@ void Users::start() {
     ledger_.persons.push_back(std::move(person));
   }
   owners_.resize(size_.sessions);
+  unasked_ = world_.fetching.below(2) == 0;
   for (std::size_t i = 0; i < size_.sessions; ++i) {
     ledger_.add_gateway(i, fmt::format("s{}", i));
     look_after(i);

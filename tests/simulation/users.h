@@ -22,6 +22,9 @@ struct Size {
   std::chrono::seconds traffic{600};  // virtual time in which they are sent
 };
 
+/// Of files that sessions fetch by themselves.
+inline constexpr std::size_t unasked_bytes = 100'000;
+
 /// What an answer may be while the world is unkind; the user repeats his request.
 bool passes(protocol::Errc code);
 
@@ -61,6 +64,8 @@ class Users {
   /// Every file that a session has a message of is fetched and compared with what was sent, one after the other;
   /// all_fetched() when that is done.
   void fetch_all();
+  /// Before that: what sessions were to fetch by themselves is in the vault, where nothing was in its way.
+  void check_unasked();
   bool all_fetched() const { return fetching_ == 0; }
   /// A request may lie in a mailbox a second time. Were its key forgotten there, it would rightly be sent twice.
   bool somebody_repeats() const;
@@ -120,6 +125,8 @@ class Users {
   void tell(const std::shared_ptr<Several>& several);
   /// Of a message that the session has: `done` gets what went wrong, or "".
   void fetch(std::size_t gateway, std::size_t text, std::function<void(const std::string& problem)> done);
+  bool fetches_unasked(std::size_t gateway) const { return unasked_ && gateway % 2 == 0; }
+  bool was_troubled(Micros told_at) const;
   void fetch_something(std::size_t gateway);
   void fetch_next(std::size_t gateway, std::size_t from, unsigned tries = 5);
   std::string compare(const Text& text, const protocol::Result<std::string>& loaded);
@@ -167,7 +174,7 @@ class Users {
   Size size_;
   std::vector<Owner> owners_;                            // by gateway
   std::map<std::size_t, sessions::AckAwaited> awaited_;  // by text
-  bool sending_ = false, overtaking_ = false, queueing_ = false, several_ = false, tidying_ = false;
+  bool sending_ = false, overtaking_ = false, queueing_ = false, several_ = false, tidying_ = false, unasked_ = false;
   std::uint64_t last_body_ = 0;
   std::size_t fetching_ = 0;  // sessions that are at it
 };

@@ -83,6 +83,40 @@ void Users::fetch_something(std::size_t gateway) {
   }
 }
 
+bool Users::was_troubled(Micros told_at) const {
+  constexpr seconds before(75), after(60);  // what was begun lasts; what waits for it fails
+  if (world_.lasting_trouble && *world_.lasting_trouble < told_at + after) return true;
+  return std::any_of(world_.troubles.begin(), world_.troubles.end(),
+                     [&](Micros at) { return told_at - before < at && at < told_at + after; });
+}
+
+void Users::check_unasked() {
+  for (std::size_t i = 0; i < ledger_.gateways.size(); ++i) {
+    const Gateway& gateway = ledger_.gateways[i];
+    const auto view = world_.daemon.supervisor().find(gateway.session);
+    if (!view || gateway.retired || !fetches_unasked(i)) continue;
+    for (std::size_t number = 0; number < ledger_.texts.size(); ++number) {
+      const Text& text = ledger_.texts[number];
+      const bool sent_it = text.by_gateway && text.via == i;
+      if (text.kind != Kind::media || text.file_kind == protocol::MessageKind::document || sent_it ||
+          text.file_bytes > unasked_bytes || ledger_.was_revoked(number))
+        continue;
+      const auto told_at = ledger_.told_at(gateway.session, text);
+      // The vault is one: whoever deletes a message deletes the file of all.
+      const bool deleted =
+          std::any_of(text.copies.begin(), text.copies.end(), [](const auto& copy) { return copy.second.removed; });
+      if (!told_at || deleted || was_troubled(*told_at)) continue;
+      const auto row =
+          storage::find_message_by_id(world_.daemon.store().reader(), view->id, text.id, text.from == gateway.person);
+      const auto media = row ? sessions::stored_media(row->content) : sessions::no_session(gateway.session);
+      if (!media) continue;
+      ++ledger_.unasked;
+      if (!world_.daemon.vault().holds(sessions::media_name(media->reference, media->kind)))
+        ledger_.violate(fmt::format("{} ({}): {} has not fetched its file", text.body, text.id, gateway.session));
+    }
+  }
+}
+
 void Users::fetch_all() {
   for (std::size_t i = 0; i < ledger_.gateways.size(); ++i) {
     if (ledger_.gateways[i].retired) continue;

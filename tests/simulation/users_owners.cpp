@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "sessions/config_json.h"
 #include "tests/simulation/users.h"
 
 namespace wharf::simulation {
@@ -40,6 +41,11 @@ void Users::look_after(std::size_t gateway) {
     sessions::Supervisor::NewSession created;
     created.name = session.session;
     created.config_json = "{}";
+    if (fetches_unasked(gateway)) {
+      created.config_json =
+          fmt::format(R"({{"autoDownload":{{"types":["image","video"],"maxBytes":{}}}}})", unasked_bytes);
+      created.config = sessions::parse_config(created.config_json);
+    }
     supervisor.create(std::move(created), of_this_life<SessionView>([this, gateway](Result<SessionView> answer) {
                         if (answer) owners_[gateway].created = true;
                       }));

@@ -75,6 +75,8 @@ World::World(std::uint64_t seed, Trace::Show show)
       files(seed * 8 + 0x4D45'4449'4100),
       queueing(seed * 8 + 0x5155'4555'4500),
       tidying(seed * 8 + 0x5449'4459'0000),
+      indexing(seed * 8 + 0x494E'4445'5800),
+      fetching(seed * 8 + 0x4645'5443'4800),
       surroundings(time),
       clock(surroundings),
       network(network_settings(show), clock, network_keys),

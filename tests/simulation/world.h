@@ -4,7 +4,9 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "sandbox/clock.h"
 #include "sandbox/connection.h"
@@ -45,9 +47,12 @@ class World {
   Trace trace;
   /// One stream each, so that a change of one part leaves the draws of the others as they are.
   protocol::SeededRandom driving, faulting, wires, daemon_keys, network_keys, clocks, devices, kinds, files, queueing,
-      tidying;
+      tidying, indexing, fetching;
   // What happened at some time: the daemon's clock was wrong, the media host lost files or failed the phones.
   bool clocks_jumped = false, files_lost = false, phones_failed = false;
+  /// When something went wrong that can end what a session is at: at that moment, and from when on until it is healed.
+  std::vector<Micros> troubles;
+  std::optional<Micros> lasting_trouble;
   VirtualScheduler surroundings;  // of the network, its phones and the users
   sandbox::LoopClock clock;
   sandbox::Network network;
