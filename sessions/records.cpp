@@ -45,6 +45,7 @@ class Records::Written {
   std::set<Jid> released;  // chats that have come to be by a message that was scheduled
   std::set<Copy> copies;
   std::map<std::string, std::size_t> idempotency;
+  std::map<storage::UploadKey, std::optional<std::string>> uploads;  // as they are now
   std::map<DeviceAndId, std::size_t> retries, resends;
   std::map<Jid, std::optional<Jid>> lids, pns;
   std::map<Jid, std::optional<storage::DeviceListRow>> device_lists;  // as they are now
@@ -151,6 +152,8 @@ class Records::Written {
   }
   void note(const storage::PutChatTimer& change, std::size_t) { timers[change.chat] = change.timer; }
 
+  void note(const storage::PutUpload& change, std::size_t) { uploads[change.key] = change.message_id; }
+  void note(const storage::ForgetUpload& change, std::size_t) { uploads[change.key] = std::nullopt; }
   void note(const storage::PutIdempotency& change, std::size_t place) { idempotency[change.row.key] = place; }
   void note(const storage::PutRetry& change, std::size_t place) { retries[{change.author, change.id}] = place; }
   void note(const storage::PutResends& change, std::size_t place) { resends[{change.device, change.id}] = place; }
@@ -290,6 +293,8 @@ template void Records::add(storage::PutChatTimer);
 template void Records::add(storage::InsertOutbox);
 template void Records::add(storage::SealOutbox);
 template void Records::add(storage::EndUpload);
+template void Records::add(storage::PutUpload);
+template void Records::add(storage::ForgetUpload);
 template void Records::add(storage::CountOutboxAttempt);
 template void Records::add(storage::RemoveOutbox);
 template void Records::add(storage::PutIdempotency);
@@ -644,6 +649,14 @@ storage::ChatTimer Records::chat_timer(const Jid& chat) const {
 }
 
 // --- counts and answers that are kept
+
+std::optional<std::string> Records::find_upload(const storage::UploadKey& key) const {
+  if (written_) {
+    const auto found = written_->uploads.find(key);
+    if (found != written_->uploads.end()) return found->second;
+  }
+  return storage::find_upload(reader_, session_, key);
+}
 
 std::optional<storage::IdempotencyRow> Records::find_idempotency(const std::string& key,
                                                                  storage::UnixMs not_before) const {

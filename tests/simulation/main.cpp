@@ -85,7 +85,8 @@ int main(int count, char** arguments) {
   Options options = parse(count, arguments);
   const auto began = std::chrono::steady_clock::now();
   const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count(); };
-  std::uint64_t run = 0, violated = 0, texts = 0, messages = 0, entries = 0, lives = 0, early = 0, compared = 0;
+  std::uint64_t run = 0, violated = 0, texts = 0, messages = 0, entries = 0, lives = 0, early = 0, compared = 0,
+                again = 0;
   double virtual_hours = 0;
   for (std::uint64_t i = 0; i < options.seeds; ++i) {
     if (options.minutes > 0 && elapsed() > options.minutes * 60) break;
@@ -98,6 +99,7 @@ int main(int count, char** arguments) {
     lives += outcome.lives;
     early += outcome.early;
     compared += outcome.compared;
+    again += outcome.announced_again;
     virtual_hours += std::chrono::duration<double>(outcome.time).count() / 3600;
     if (options.one) {
       fmt::print("seed {}: {} texts, {} entries, {} lines, {} lives, {} untrusted, {} s virtual, trace {:016x}\n",
@@ -113,11 +115,12 @@ int main(int count, char** arguments) {
   // The machine may be shared: this is what the worlds themselves cost.
   const double processor = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
   fmt::print(
-      "{} seeds, {} texts, {} messages delivered, {} before what they are about, {} files compared, {} entries, {} "
+      "{} seeds, {} texts, {} messages delivered, {} before what they are about, {} files compared, {} uploads "
+      "announced again, {} entries, {} "
       "lives of the daemon, {:.1f} virtual hours in {:.1f} "
       "s: {:.0f} seeds a "
       "minute, {:.0f} a minute of processor time; {} violated a promise\n",
-      run, texts, messages, early, compared, entries, lives, virtual_hours, elapsed(),
+      run, texts, messages, early, compared, again, entries, lives, virtual_hours, elapsed(),
       static_cast<double>(run) / elapsed() * 60, static_cast<double>(run) / processor * 60, violated);
   return violated == 0 ? 0 : 1;
 }

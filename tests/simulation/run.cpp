@@ -125,6 +125,7 @@ Outcome run_seed(const Request& request) {
   outcome.lives = world.daemon.lives();
   outcome.early = ledger.early;
   outcome.compared = ledger.compared;
+  outcome.announced_again = ledger.announced_again.size();
   world.end();  // while its users are there to be told
   return outcome;
 }

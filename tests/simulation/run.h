@@ -19,9 +19,10 @@ struct Outcome {
   std::uint64_t messages = 0;  // that the network delivered to devices: a text goes to each device of both sides
   std::size_t untrusted = 0;   // events of sessions that took the network's certificates for bad
   std::uint64_t lives = 0;
-  std::size_t early = 0;     // what a session got before the message that it is about
-  std::size_t compared = 0;  // files that sessions fetched: they were what was sent
-  Micros time{0};            // virtual, until it came to rest
+  std::size_t early = 0;            // what a session got before the message that it is about
+  std::size_t compared = 0;         // files that sessions fetched: they were what was sent
+  std::size_t announced_again = 0;  // messages with the upload of another one
+  Micros time{0};                   // virtual, until it came to rest
 };
 
 struct Request {
