@@ -187,7 +187,7 @@ const std::vector<ConfigurationKey>& configuration_keys() {
       number("media.cache_bytes", &C::media_cache_bytes, "files kept for reading again, the oldest use goes first", 0,
              1ull << 50),
       number("media.keep_days", &C::media_keep_days,
-             "days after its last use that such a file goes, 0 = when there is no room for it", 0, 36'500),
+             "days after its last use that a file kept so goes, 0 = only for want of room", 0, 36'500),
       text("media.folder", &C::media_folder,
            "directory for the files of messages in plain, readable by whoever can read it; empty keeps none"),
       number("media.folder_max_bytes", &C::media_folder_max_bytes,
