@@ -186,6 +186,16 @@ const std::vector<ConfigurationKey>& configuration_keys() {
              1ull << 50),
       number("media.cache_bytes", &C::media_cache_bytes, "files kept for reading again, the oldest use goes first", 0,
              1ull << 50),
+      number("media.keep_days", &C::media_keep_days,
+             "days after its last use that a file kept so goes, 0 = only for want of room", 0, 36'500),
+      text("media.folder", &C::media_folder,
+           "directory for the files of messages in plain, readable by whoever can read it; empty keeps none"),
+      number("media.folder_max_bytes", &C::media_folder_max_bytes,
+             "bytes of that folder, the oldest month goes first, 0 = no bound", 0, 1ull << 50),
+      number("media.folder_keep_days", &C::media_folder_keep_days,
+             "days that a file stays in that folder, 0 = as long as there is room", 0, 36'500),
+      flag("media.deduplicate", &C::media_deduplicate,
+           "upload a file once and announce it again for 14 days, in each session"),
       number("media.transfers", &C::media_transfers, "uploads at one time, and downloads", 1, 1'000),
       flag("media.allow_private", &C::media_allow_private,
            "allow loopback and private addresses as url of a file, and in texts with linkPreview"),
@@ -246,6 +256,16 @@ Result<void> validate(const Configuration& c) {
                  " is not a loopback address, and auth.mode is open: anybody who reaches it could use every session. "
                  "Listen on 127.0.0.1 behind a reverse proxy that authenticates");
     }
+  }
+  const auto absolute = [](const std::string& path) {
+    std::error_code unknown;
+    auto normal = std::filesystem::absolute(path, unknown).lexically_normal();
+    return normal.has_filename() ? normal : normal.parent_path();
+  };
+  const std::string vault = c.media_directory.empty() ? c.data + "/media" : c.media_directory;
+  for (const std::string& taken : {c.data, vault, vault + "/cache", vault + "/outgoing", vault + "/writing"}) {
+    if (!c.media_folder.empty() && absolute(c.media_folder) == absolute(taken))
+      return bad("media.folder: " + c.media_folder + " holds other files of Wharf: name a directory of its own");
   }
   if (c.sandbox && c.network != "whatsapp" && c.network != "sandbox") {
     return bad("network: cannot be combined with sandbox.enabled");

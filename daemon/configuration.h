@@ -51,6 +51,11 @@ struct Configuration {
   std::uint64_t media_max_file_bytes = 2ull << 30;
   std::uint64_t media_spool_bytes = 16ull << 30;
   std::uint64_t media_cache_bytes = 1ull << 30;
+  std::uint64_t media_keep_days = 0;
+  std::string media_folder;  // "": no plain files
+  std::uint64_t media_folder_max_bytes = 10ull << 30;
+  std::uint64_t media_folder_keep_days = 0;
+  bool media_deduplicate = true;
   std::uint64_t media_transfers = 8;  // of each direction, at one time
   bool media_allow_private = false;   // addresses that a file may be fetched from for a caller
   std::string media_ffmpeg;           // "": in PATH; off; a path

@@ -14,6 +14,7 @@
 #include <optional>
 #include <set>
 
+#include "api/file_extension.h"
 #include "api/server.h"
 #include "daemon/logging.h"
 #include "daemon/process.h"
@@ -25,9 +26,11 @@
 #include "net/worker_pool.h"
 #include "sandbox/sandbox.h"
 #include "sessions/log_value.h"
+#include "sessions/media/media_upkeep.h"
 #include "sessions/supervisor.h"
 #include "sessions/waits.h"
 #include "storage/outbox.h"
+#include "storage/sessions.h"
 #include "storage/store.h"
 
 namespace wharf::daemon {
@@ -110,6 +113,7 @@ sessions::SupervisorSettings supervisor_settings(const Configuration& c) {
   settings.max_lateness = std::chrono::seconds(c.queue_max_late_seconds);
   settings.reconnects_per_second = static_cast<unsigned>(c.limits_reconnects_per_second);
   settings.resume_handshake = c.network_resume_handshake;
+  settings.deduplicate_media = c.media_deduplicate;
   settings.profile.device.os = c.client_os;
   if (!c.client_version.empty()) {
     auto& v = settings.profile.version;
@@ -123,6 +127,17 @@ sessions::SupervisorSettings supervisor_settings(const Configuration& c) {
   return settings;
 }
 
+std::unique_ptr<sessions::MediaFolder> plain_folder(const Configuration& c, sessions::MediaVault& vault,
+                                                    net::Workers& workers, protocol::Random& random) {
+  if (c.media_folder.empty()) return nullptr;
+  sessions::FolderSettings settings;
+  settings.directory = c.media_folder;
+  settings.max_bytes = c.media_folder_max_bytes;
+  settings.keep = std::chrono::hours(24 * c.media_folder_keep_days);
+  settings.extension = api::file_extension;
+  return std::make_unique<sessions::MediaFolder>(std::move(settings), vault, workers, random);
+}
+
 /// Files on their way to and from the media servers, with threads and connections of their own: a large one must not
 /// keep prekeys or webhooks waiting. The threads stand back behind the loop, which the messages of everybody wait for.
 struct Media {
@@ -133,12 +148,16 @@ struct Media {
         vault({c.media_directory.empty() ? c.data + "/media" : c.media_directory, c.media_cache_bytes,
                c.media_spool_bytes, c.media_max_file_bytes},
               workers, random),
-        transfers(vault, http, scheduler, {c.media_transfers, c.media_transfers, simulated}) {}
+        transfers(vault, http, scheduler, {c.media_transfers, c.media_transfers, simulated}),
+        folder(plain_folder(c, vault, workers, random)),
+        upkeep(vault, folder.get(), scheduler, {std::chrono::hours(24 * c.media_keep_days)}) {}
 
   net::WorkerPool workers;
   net::HttpClient http;
   sessions::MediaVault vault;
   sessions::MediaTransfers transfers;
+  std::unique_ptr<sessions::MediaFolder> folder;  // nullptr: not wanted
+  sessions::MediaUpkeep upkeep;
 };
 
 /// What the outbox still has to upload; the rest of what lies there is of requests that never came to an end.
@@ -258,12 +277,23 @@ int serve(const Configuration& c) {
     spdlog::error("media_open detail={}", sessions::log_value(opened.error().detail));
     return 1;
   }
+  if (media.folder) {
+    if (const auto opened = media.folder->open(); !opened) {
+      spdlog::error("media_folder_open detail={}", sessions::log_value(opened.error().detail));
+      return 1;
+    }
+    std::set<std::string> names;
+    for (const auto& session : storage::load_sessions((*store)->reader())) names.insert(session.name);
+    media.folder->begin(std::move(names), scheduler.unix_ms());
+  }
+  media.upkeep.start();
   net::WebSocketClient sockets(loop, trust);
   net::HttpClient http(loop, net::TlsTrust());
   auto api_options = api_settings(c);
   api_options.network_name = settings.network.name;
   auto supervisor = std::make_unique<sessions::Supervisor>(
-      sessions::Supervisor::Ports{scheduler, random, **store, workers, sockets, &media.transfers}, std::move(settings));
+      sessions::Supervisor::Ports{scheduler, random, **store, workers, sockets, &media.transfers, media.folder.get()},
+      std::move(settings));
   auto waits = std::make_unique<sessions::Waits>(*supervisor, scheduler, **store);
   api::SandboxControl control;
   if (network) {

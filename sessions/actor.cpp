@@ -250,7 +250,17 @@ void SessionActor::perform(Effect& effect) {
                  [this](CancelTransfer& cancel) { transfers_.erase(cancel.number); },
                  [this](ReleaseFile& file) {
                    if (!shared_.media) return;
-                   file.kept ? shared_.media->vault().keep(file.name) : shared_.media->vault().drop(file.name);
+                   auto release = [&vault = shared_.media->vault(), file] {
+                     file.kept ? vault.keep(file.name) : vault.drop(file.name);
+                   };
+                   if (shared_.folder) return shared_.folder->after_copies(file.name, std::move(release));
+                   release();
+                 },
+                 [this](CopyToFolder& copy) {
+                   if (shared_.folder) shared_.folder->copy(std::move(copy.copy));
+                 },
+                 [this](RemoveFromFolder& gone) {
+                   if (shared_.folder) shared_.folder->remove(gone.removal);
                  },
                  [this](Finished&) { finish(); },
              },
@@ -277,6 +287,7 @@ void SessionActor::move_file(std::uint64_t number, UniqueFunction<void(Result)> 
 void SessionActor::finish() {
   closed_ = true;
   transfers_.clear();
+  if (shared_.folder) shared_.folder->remove_session(name_);
   for (Input& input : mailbox_.drain()) {
     if (auto* arrived = std::get_if<CommandArrived>(&input)) answer_as_removed(std::move(*arrived->command), name_);
   }

@@ -37,6 +37,7 @@ struct Shared {
   SessionSettings settings;
   ConnectGate gate;
   MediaTransfers* media = nullptr;  // nullptr: no file can be moved
+  MediaFolder* folder = nullptr;    // nullptr: no file is kept in plain
   std::shared_ptr<AwaitedAcks> awaited_acks = std::make_shared<AwaitedAcks>();
 };
 

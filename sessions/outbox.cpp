@@ -7,6 +7,7 @@
 #include "events/event.h"
 #include "protocol/messages/media_location.h"
 #include "sessions/due.h"
+#include "sessions/media/folder_copies.h"
 
 namespace wharf::sessions {
 
@@ -26,6 +27,7 @@ bool unsealed(OutboxState state) { return state == OutboxState::waiting || state
 Outbox::Outbox(Context& context, Directory& directory, Sealer& sealer, AddOns& add_ons, Uploads& uploads)
     : c_(context), directory_(directory), sealer_(sealer), add_ons_(add_ons), uploads_(uploads) {
   uploads_.on_uploaded = [this](std::int64_t row, const protocol::UploadAnswer& answer) { on_uploaded(row, answer); };
+  uploads_.on_known = [this](std::int64_t row, Bytes content) { on_known(row, std::move(content)); };
   uploads_.on_failed = [this](std::int64_t row, const std::string& why) { on_not_uploaded(row, why); };
 }
 
@@ -58,6 +60,7 @@ void Outbox::count(Holdings& held) const {
 void Outbox::take(const MessageRow& message, const SendingTerms& terms) {
   Item item = item_of(message, terms);
   const auto unsealable = seal_at_once(item, message);
+  if (!item.terms.upload) copy_to_folder(c_, message);
   const std::int64_t row = new_row();
   c_.records.add(storage::InsertOutbox{row_of(row, item)});
   Item& queued = insert(row, std::move(item));
@@ -129,15 +132,28 @@ void Outbox::on_not_uploaded(std::int64_t row, const std::string& why) {
 }
 
 void Outbox::on_uploaded(std::int64_t row, const protocol::UploadAnswer& answer) {
-  Item& item = items_.at(row);
+  const Item& item = items_.at(row);
   const UnderCause own(c_, item.request_id);
   const auto message = c_.records.find_message_by_id(item.message_id, true);
   if (!message || message->content.empty()) return on_not_uploaded(row, deleted);
   const protocol::MediaPlace place{answer.url, answer.direct_path, answer.metadata_url, c_.now.unix_ms / 1000};
-  c_.records.add(storage::PutContent{c_.id(), message->chat, message->id, true,
-                                     protocol::with_media_place(message->content, place)});
+  leave_upload(row, *message, protocol::with_media_place(message->content, place), true);
+}
+
+void Outbox::on_known(std::int64_t row, Bytes content) {
+  const Item& item = items_.at(row);
+  const UnderCause own(c_, item.request_id);
+  const auto message = c_.records.find_message_by_id(item.message_id, true);
+  if (!message) return on_not_uploaded(row, deleted);
+  leave_upload(row, *message, std::move(content), false);
+}
+
+void Outbox::leave_upload(std::int64_t row, const MessageRow& message, Bytes content, bool kept) {
+  Item& item = items_.at(row);
+  copy_to_folder(c_, message);  // as it was kept for this message, whatever is announced
+  c_.records.add(storage::PutContent{c_.id(), message.chat, message.id, true, std::move(content)});
   c_.records.add(storage::EndUpload{c_.id(), row});
-  c_.release_file(*item.terms.upload, true);
+  c_.release_file(*item.terms.upload, kept);
   item.terms.upload.reset();
   item.state = OutboxState::waiting;
   lanes_.make_ready(item.chat, row);

@@ -116,7 +116,10 @@ class Outbox {
 
   // --- files
   void on_uploaded(std::int64_t row, const protocol::UploadAnswer& answer);
+  void on_known(std::int64_t row, Bytes content);
   void on_not_uploaded(std::int64_t row, const std::string& why);
+  /// Its message says where its file is. kept: it is the file that was uploaded.
+  void leave_upload(std::int64_t row, const storage::MessageRow& message, Bytes content, bool kept);
 
   // --- lanes
   bool may_go_at_once(const Jid& chat);

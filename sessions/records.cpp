@@ -52,6 +52,8 @@ template void Records::add(storage::PutChatTimer);
 template void Records::add(storage::InsertOutbox);
 template void Records::add(storage::SealOutbox);
 template void Records::add(storage::EndUpload);
+template void Records::add(storage::PutUpload);
+template void Records::add(storage::ForgetUpload);
 template void Records::add(storage::CountOutboxAttempt);
 template void Records::add(storage::RemoveOutbox);
 template void Records::add(storage::PutIdempotency);
@@ -351,6 +353,14 @@ storage::ChatTimer Records::chat_timer(const Jid& chat) const {
 }
 
 // --- counts and answers that are kept
+
+std::optional<std::string> Records::find_upload(const storage::UploadKey& key) const {
+  if (written_) {
+    const auto found = written_->uploads.find(key);
+    if (found != written_->uploads.end()) return found->second;
+  }
+  return storage::find_upload(reader_, session_, key);
+}
 
 std::optional<storage::IdempotencyRow> Records::find_idempotency(const std::string& key,
                                                                  storage::UnixMs not_before) const {

@@ -76,6 +76,8 @@ class Records {
 
   // --- counts and answers that are kept
   std::optional<storage::IdempotencyRow> find_idempotency(const std::string& key, storage::UnixMs not_before) const;
+  /// The own message that announces the upload of this file; it may be gone.
+  std::optional<std::string> find_upload(const storage::UploadKey& key) const;
   /// A count of zero when there is no row.
   storage::RetryRow retry(const Jid& author, const std::string& id) const;
   /// Whether any message was asked for once more.

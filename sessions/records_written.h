@@ -49,6 +49,7 @@ class Records::Written {
   std::set<Jid> released;  // chats that have come to be by a message that was scheduled
   std::set<Copy> copies;
   std::map<std::string, std::size_t> idempotency;
+  std::map<storage::UploadKey, std::optional<std::string>> uploads;  // as they are now
   std::map<DeviceAndId, std::size_t> retries, resends;
   std::map<Jid, std::optional<Jid>> lids, pns;
   std::map<Jid, std::optional<storage::DeviceListRow>> device_lists;  // as they are now
@@ -157,6 +158,8 @@ class Records::Written {
   void note(const storage::PutChatTimer& change, std::size_t) { timers[change.chat] = change.timer; }
 
   void note(const storage::PutIdempotency& change, std::size_t place) { idempotency[change.row.key] = place; }
+  void note(const storage::PutUpload& change, std::size_t) { uploads[change.key] = change.message_id; }
+  void note(const storage::ForgetUpload& change, std::size_t) { uploads[change.key] = std::nullopt; }
   void note(const storage::PutRetry& change, std::size_t place) { retries[{change.author, change.id}] = place; }
   void note(const storage::PutResends& change, std::size_t place) { resends[{change.device, change.id}] = place; }
 

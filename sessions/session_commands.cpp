@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "events/event.h"
+#include "sessions/media/folder_copies.h"
 #include "sessions/media/stored_media.h"
 #include "sessions/session.h"
 
@@ -152,7 +153,11 @@ void Session::carry_out(const RemoveMessage& remove, Reply<void> reply) {
   if (!row) return c.answer(std::move(reply), row.error());
   if (row->from_me) acceptance_.forget_message(row->id);
   // Of a cache: what another message has of the same file is fetched again.
-  if (const auto media = stored_media(row->content)) c.release_file(media_name(media->reference, media->kind), false);
+  if (const auto media = stored_media(row->content)) {
+    c.release_file(media_name(media->reference, media->kind), false);
+    c.records.add(storage::ForgetUpload{c.id(), {media->reference.hashes.file_sha256, media->kind}});
+    remove_from_folder(c, *row);
+  }
   c.records.add(storage::RemoveMessage{c.id(), row->chat, row->id, row->from_me});
   c.emit(events::MessageDeleted{row->id, row->chat, directory_.person(row->chat), row->from_me, c.now.unix_ms});
   c.answer(std::move(reply), Outcome<>());

@@ -25,6 +25,8 @@ struct SessionSettings {
   std::uint32_t max_retry_receipts = 20;     // that we send for one message: a cut may take each of them
   std::uint32_t max_resends = 10;            // of one message to one device: a cut may take each of them
   std::chrono::hours resend_window{7 * 24};  // own messages that may be resent on request
+  bool copies_media = false;                 // there is a plain media folder
+  bool deduplicate_media = true;             // a file that the servers have is announced, not uploaded once more
 };
 
 }  // namespace wharf::sessions

@@ -33,10 +33,13 @@ struct Supervisor::State : std::enable_shared_from_this<State> {
                SessionSettings(),
                ConnectGate(settings.reconnects_per_second)} {
     shared.media = ports.media;
+    shared.folder = ports.folder;
+    shared.settings.copies_media = ports.folder != nullptr;
     shared.settings.profile = settings.profile;
     shared.settings.max_queued_messages = settings.max_queued_messages;
     shared.settings.max_lateness = settings.max_lateness;
     shared.settings.pre_key_batch = settings.pre_key_batch;
+    shared.settings.deduplicate_media = settings.deduplicate_media;
   }
 
   std::shared_ptr<SessionActor> actor(const std::string& name) const {

@@ -18,6 +18,7 @@
 #include "sessions/ack_awaited.h"
 #include "sessions/commands.h"
 #include "sessions/holdings.h"
+#include "sessions/media/media_folder.h"
 #include "sessions/media/media_transfers.h"
 #include "sessions/session_view.h"
 #include "sessions/settings.h"
@@ -41,6 +42,7 @@ struct SupervisorSettings {
   unsigned reconnects_per_second = 100;  // gate over all sessions
   bool resume_handshake = true;          // Noise IK
   std::size_t pre_key_batch = SessionSettings().pre_key_batch;
+  bool deduplicate_media = SessionSettings().deduplicate_media;
 };
 
 class Supervisor {
@@ -52,6 +54,7 @@ class Supervisor {
     net::Workers& workers;
     net::Transport& transport;
     MediaTransfers* media = nullptr;  // nullptr: no file can be moved
+    MediaFolder* folder = nullptr;    // nullptr: no file is kept in plain
   };
   Supervisor(Ports ports, SupervisorSettings settings);
   ~Supervisor();

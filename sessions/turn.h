@@ -9,6 +9,7 @@
 
 #include "protocol/binary/node.h"
 #include "protocol/bytes.h"
+#include "sessions/media/media_folder.h"
 #include "sessions/media/media_transfers.h"
 #include "sessions/reply.h"
 #include "sessions/session_view.h"
@@ -60,10 +61,17 @@ struct ReleaseFile {
   MediaName name{};
   bool kept = false;
 };
+/// The plain file of a message for the media folder, before what this turn releases of the vault.
+struct CopyToFolder {
+  FolderCopy copy;
+};
+struct RemoveFromFolder {
+  FolderRemoval removal;
+};
 /// The session is removed; the actor ends with this turn.
 struct Finished {};
 using Effect = std::variant<SendPayload, Answer, AnswerWithView, OpenLink, CloseLink, RunWork, StartUpload,
-                            StartDownload, CancelTransfer, ReleaseFile, Finished>;
+                            StartDownload, CancelTransfer, ReleaseFile, CopyToFolder, RemoveFromFolder, Finished>;
 
 struct Turn {
   storage::Changes changes;

@@ -35,6 +35,8 @@ Result<void> apply(Database& db, const EndUpload& change);
 Result<void> apply(Database& db, const CountOutboxAttempt& change);
 Result<void> apply(Database& db, const RemoveOutbox& change);
 Result<void> apply(Database& db, const PutIdempotency& change);
+Result<void> apply(Database& db, const PutUpload& change);
+Result<void> apply(Database& db, const ForgetUpload& change);
 Result<void> apply(Database& db, const InsertReadReceipt& change);
 Result<void> apply(Database& db, const CountReadReceiptAttempt& change);
 Result<void> apply(Database& db, const RemoveReadReceipt& change);

@@ -69,6 +69,8 @@ template void Changes::add(EndUpload);
 template void Changes::add(CountOutboxAttempt);
 template void Changes::add(RemoveOutbox);
 template void Changes::add(PutIdempotency);
+template void Changes::add(PutUpload);
+template void Changes::add(ForgetUpload);
 template void Changes::add(InsertReadReceipt);
 template void Changes::add(CountReadReceiptAttempt);
 template void Changes::add(RemoveReadReceipt);

@@ -18,18 +18,21 @@
 #include "storage/read_receipts.h"
 #include "storage/resends.h"
 #include "storage/sessions.h"
+#include "storage/uploads.h"
 #include "storage/webhooks.h"
 
 namespace wharf::storage {
 
-using Change = std::variant<
-    InsertMessage, ReleaseMessage, WithdrawMessage, EditMessage, RevokeMessage, PutDetails, PutOpened, PutContent,
-    PutStar, PutPin, RemoveMessage, RaiseAck, RaiseAckById, ReadReceived, LowerUnread, RemoveChat, MergeChats,
-    PutChatTimer, InsertOutbox, SealOutbox, EndUpload, CountOutboxAttempt, RemoveOutbox, PutIdempotency,
-    InsertReadReceipt, CountReadReceiptAttempt, RemoveReadReceipt, PutResends, NoteCopy, AddPreKeys, RemovePreKey,
-    AddRetryPreKey, AddSignedPreKey, PutRetry, PutAppStateKey, PutRatchet, RemoveRatchet, MigrateUser, PutIdentity,
-    ForgetUserKeys, PutLid, PutDeviceList, RemoveDeviceList, AgeDeviceList, InsertSession, UpdateSession, TouchSession,
-    RemoveSession, PutDevice, WipeDevice, PutWebhook, RemoveWebhook, AdvanceWebhook, PutDelivery, RemoveDelivery>;
+using Change =
+    std::variant<InsertMessage, ReleaseMessage, WithdrawMessage, EditMessage, RevokeMessage, PutDetails, PutOpened,
+                 PutContent, PutStar, PutPin, RemoveMessage, RaiseAck, RaiseAckById, ReadReceived, LowerUnread,
+                 RemoveChat, MergeChats, PutChatTimer, InsertOutbox, SealOutbox, EndUpload, CountOutboxAttempt,
+                 RemoveOutbox, PutIdempotency, PutUpload, ForgetUpload, InsertReadReceipt, CountReadReceiptAttempt,
+                 RemoveReadReceipt, PutResends, NoteCopy, AddPreKeys, RemovePreKey, AddRetryPreKey, AddSignedPreKey,
+                 PutRetry, PutAppStateKey, PutRatchet, RemoveRatchet, MigrateUser, PutIdentity, ForgetUserKeys, PutLid,
+                 PutDeviceList, RemoveDeviceList, AgeDeviceList, InsertSession, UpdateSession, TouchSession,
+                 RemoveSession, PutDevice, WipeDevice, PutWebhook, RemoveWebhook, AdvanceWebhook, PutDelivery,
+                 RemoveDelivery>;
 
 /// One line: the kind and its fields; of keys, records and contents only the size.
 std::string to_text(const Change& change);

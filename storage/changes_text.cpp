@@ -151,6 +151,16 @@ std::string line(const SealOutbox& c) {
   out.field("session", c.session).field("row", c.row).bytes("stanza", c.stanza.size());
   return out.field("state", static_cast<int>(c.state)).take();
 }
+std::string line(const PutUpload& c) {
+  Line out("PutUpload");
+  out.field("session", c.session).field("sha256", protocol::to_hex(c.key.file_sha256)).field("kind", c.key.kind);
+  return out.field("id", c.message_id).field("at", c.at).take();
+}
+std::string line(const ForgetUpload& c) {
+  Line out("ForgetUpload");
+  out.field("session", c.session).field("sha256", protocol::to_hex(c.key.file_sha256));
+  return out.field("kind", c.key.kind).take();
+}
 std::string line(const EndUpload& c) {
   return Line("EndUpload").field("session", c.session).field("row", c.row).take();
 }

@@ -336,6 +336,16 @@ ALTER TABLE message ADD COLUMN read_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE message ADD COLUMN played_at INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+// storage/uploads.h. The index is what the sweep reads.
+constexpr const char* uploads_are_known_by_their_file = R"sql(
+CREATE TABLE upload (
+  session_id INTEGER NOT NULL, file_sha256 BLOB NOT NULL, kind INTEGER NOT NULL,
+  message_id TEXT NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY (session_id, file_sha256, kind)
+) WITHOUT ROWID;
+CREATE INDEX upload_by_time ON upload (at);
+)sql";
+
 constexpr std::array steps_of_this_release = {first_schema,
                                               resends_outlive_a_restart,
                                               ratchet_epochs,
@@ -353,7 +363,8 @@ constexpr std::array steps_of_this_release = {first_schema,
                                               disappearing_timers,
                                               stars_pins_and_single_removals,
                                               a_damaged_index_is_marked,
-                                              receipts_have_times};
+                                              receipts_have_times,
+                                              uploads_are_known_by_their_file};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

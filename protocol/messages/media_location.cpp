@@ -9,25 +9,26 @@ namespace wharf::protocol {
 
 namespace {
 
-/// Field numbers inside a content that has a file.
-struct PlaceFields {
-  std::uint32_t url, direct_path, key_at, metadata_url = 0;
+/// Field numbers inside a content that has a file; 0: has none.
+struct FileFields {
+  std::uint32_t url, direct_path, key_at, key, enc_sha256, sidecar = 0, metadata_url = 0;
 };
-std::optional<PlaceFields> place_fields(std::uint32_t content) {
+std::optional<FileFields> file_fields(std::uint32_t content) {
   switch (content) {
-    case field_number::image: return PlaceFields{1, 11, 12};
+    case field_number::image: return FileFields{1, 11, 12, 8, 9};
     case field_number::video:
-    case field_number::ptv: return PlaceFields{1, 13, 14, 30};
-    case field_number::audio: return PlaceFields{1, 9, 10};
-    case field_number::document: return PlaceFields{1, 10, 11};
-    case field_number::sticker: return PlaceFields{1, 8, 10};
+    case field_number::ptv: return FileFields{1, 13, 14, 6, 11, 18, 30};
+    case field_number::audio: return FileFields{1, 9, 10, 7, 8, 18};
+    case field_number::document: return FileFields{1, 10, 11, 7, 9};
+    case field_number::sticker: return FileFields{1, 8, 10, 4, 3};
     default: return std::nullopt;
   }
 }
 
-/// In ascending order of the fields, what is replaced in its old place in that order.
-Bytes placed(ByteView content, const PlaceFields& fields, const MediaPlace& place) {
-  std::map<std::uint32_t, Bytes> replaced;  // as whole fields; empty: gone
+using Replaced = std::map<std::uint32_t, Bytes>;  // by number, as whole fields; empty: gone
+
+Replaced replaced_by(const MediaPlace& place, const FileFields& fields) {
+  Replaced replaced;
   const auto text = [&](std::uint32_t number, const std::string& value) {
     Bytes& field = replaced[number];
     if (!value.empty()) append_field(field, number, as_bytes(value));
@@ -40,6 +41,11 @@ Bytes placed(ByteView content, const PlaceFields& fields, const MediaPlace& plac
     append_varint(field, std::uint64_t{fields.key_at} << 3);
     append_varint(field, static_cast<std::uint64_t>(place.key_at));
   }
+  return replaced;
+}
+
+/// In ascending order of the fields, what is replaced in its old place in that order.
+Bytes placed(ByteView content, const Replaced& replaced) {
   auto next = replaced.begin();
   Bytes out;
   const auto write_up_to = [&](std::uint32_t number) {
@@ -54,20 +60,21 @@ Bytes placed(ByteView content, const PlaceFields& fields, const MediaPlace& plac
   return out;
 }
 
-Bytes rewritten(ByteView message, const MediaPlace& place, std::size_t wrappers) {
+/// `rewrite(number, content)` of each content that has a file, in the place of it.
+template <class Rewrite>
+Bytes rewritten(ByteView message, const Rewrite& rewrite, std::size_t wrappers = 0) {
   Bytes out;
   WireReader reader(message);
   while (const auto field = reader.next()) {
-    const auto fields = place_fields(field->number);
     const auto inner = wrapped_message_field(field->number);
-    if (field->type == WireType::length && fields) {
-      append_field(out, field->number, placed(field->value, *fields, place));
+    if (field->type == WireType::length && file_fields(field->number)) {
+      append_field(out, field->number, rewrite(field->number, field->value));
     } else if (field->type == WireType::length && inner && wrappers < max_wrappers) {
       Bytes wrapper;
       WireReader within(field->value);
       while (const auto part = within.next()) {
         if (part->number == *inner && part->type == WireType::length)
-          append_field(wrapper, part->number, rewritten(part->value, place, wrappers + 1));
+          append_field(wrapper, part->number, rewritten(part->value, rewrite, wrappers + 1));
         else append(wrapper, part->whole);
       }
       append_field(out, field->number, wrapper);
@@ -80,7 +87,32 @@ Bytes rewritten(ByteView message, const MediaPlace& place, std::size_t wrappers)
 
 }  // namespace
 
-Bytes with_media_place(ByteView message, const MediaPlace& place) { return rewritten(message, place, 0); }
+Bytes with_media_place(ByteView message, const MediaPlace& place) {
+  return rewritten(message, [&](std::uint32_t number, ByteView content) {
+    return placed(content, replaced_by(place, *file_fields(number)));
+  });
+}
+
+Bytes with_upload_of(ByteView message, ByteView other) {
+  std::map<std::uint32_t, Replaced> known;  // by content
+  (void)rewritten(other, [&](std::uint32_t number, ByteView content) {
+    const FileFields fields = *file_fields(number);
+    Replaced& replaced = known[number];
+    for (const std::uint32_t each : {fields.url, fields.direct_path, fields.key_at, fields.key, fields.enc_sha256,
+                                     fields.sidecar, fields.metadata_url})
+      if (each != 0) replaced[each];
+    WireReader reader(content);
+    while (const auto field = reader.next()) {
+      const auto wanted = replaced.find(field->number);
+      if (wanted != replaced.end()) append(wanted->second, field->whole);
+    }
+    return Bytes(content.begin(), content.end());
+  });
+  return rewritten(message, [&](std::uint32_t number, ByteView content) {
+    const auto upload = known.find(number);
+    return upload == known.end() ? Bytes(content.begin(), content.end()) : placed(content, upload->second);
+  });
+}
 
 std::optional<MediaKind> media_kind(MessageKind kind) {
   switch (kind) {

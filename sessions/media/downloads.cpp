@@ -7,6 +7,7 @@
 #include "protocol/media/media_retry.h"
 #include "protocol/messages/media_location.h"
 #include "sessions/log_value.h"
+#include "sessions/media/folder_copies.h"
 
 namespace wharf::sessions {
 
@@ -84,9 +85,17 @@ void Downloads::transfer(const std::string& id, std::vector<std::string> hosts) 
 void Downloads::on_result(const std::string& id, Transferred<void> result) {
   const auto found = wanted_.find(id);
   if (found == wanted_.end()) return;
-  if (result) return end(id, {});
-  if (result.error().why == TransferFailure::Why::gone && !found->second.phone_asked)
-    return ask_phone(id, found->second, result.error().detail);
+  if (result) {
+    const auto message = c_.records.find_message_by_id(id, found->second.from_me);
+    if (message) copy_to_folder(c_, *message);
+    return end(id, {});
+  }
+  const bool gone = result.error().why == TransferFailure::Why::gone;
+  // Nobody is told any more that it is there: the next message with this file uploads it.
+  const StoredMedia& media = found->second.media;
+  const storage::UploadKey file{media.reference.hashes.file_sha256, media.kind};
+  if (gone && c_.records.find_upload(file)) c_.records.add(storage::ForgetUpload{c_.id(), file});
+  if (gone && !found->second.phone_asked) return ask_phone(id, found->second, result.error().detail);
   end(id, refusal_of(result.error()));
 }
 

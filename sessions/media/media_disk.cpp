@@ -28,7 +28,8 @@ Error failure(const std::string& path, const char* what, int reason) {
   return Error(code, path + ": " + what + ": " + std::strerror(reason));
 }
 
-/// A name is durable when its directory is.
+}  // namespace
+
 Result<void> sync_directory(const std::string& directory) {
   const int handle = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (handle < 0) return failure(directory, "cannot be opened", errno);
@@ -38,8 +39,6 @@ Result<void> sync_directory(const std::string& directory) {
   if (!synced) return failure(directory, "cannot be synced", reason);
   return {};
 }
-
-}  // namespace
 
 DiskFile& DiskFile::operator=(DiskFile&& other) noexcept {
   if (this == &other) return *this;
@@ -122,14 +121,19 @@ Result<void> move_durably(const std::string& from, const std::string& to) {
 
 void remove_file(const std::string& path) { ::unlink(path.c_str()); }
 
+std::optional<ListedFile> look_at_file(const std::string& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  const std::int64_t used_at = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+  return ListedFile{static_cast<std::uint64_t>(status.st_size), used_at};
+}
+
 Result<std::map<std::string, ListedFile>> list_files(const std::string& directory) {
   std::map<std::string, ListedFile> out;
   std::error_code error;
   for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
-    struct stat status {};
-    if (::lstat(entry->path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
-    const std::int64_t used_at = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
-    out.emplace(entry->path().filename().string(), ListedFile{static_cast<std::uint64_t>(status.st_size), used_at});
+    const auto file = look_at_file(entry->path().string());
+    if (file) out.emplace(entry->path().filename().string(), *file);
   }
   if (error) return Error(Errc::storage, directory + ": cannot be read: " + error.message());
   return out;

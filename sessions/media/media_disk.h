@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -43,6 +44,8 @@ class DiskFile {
 
 /// A directory for its owner alone, with those above it. Errors: storage.
 protocol::Result<void> make_private_directory(const std::string& path);
+/// The names in it are durable. Errors: storage, not_found.
+protocol::Result<void> sync_directory(const std::string& directory);
 /// The new name is durable. Errors: storage, storage_full, not_found.
 protocol::Result<void> move_durably(const std::string& from, const std::string& to);
 /// Nothing when it is not there.
@@ -52,6 +55,8 @@ struct ListedFile {
   std::uint64_t bytes = 0;
   std::int64_t used_at = 0;  // nanoseconds
 };
+/// nullopt: there is no plain file of this name.
+std::optional<ListedFile> look_at_file(const std::string& path);
 /// The plain files of a directory, by name. Errors: storage.
 protocol::Result<std::map<std::string, ListedFile>> list_files(const std::string& directory);
 

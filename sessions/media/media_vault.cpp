@@ -1,11 +1,14 @@
 #include "sessions/media/media_vault.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <map>
 #include <utility>
 
 #include "protocol/crypto/hash_stream.h"
 #include "protocol/media/encrypted_file.h"
+#include "sessions/log_value.h"
 #include "sessions/media/media_disk.h"
 
 namespace wharf::sessions {
@@ -529,12 +532,48 @@ void MediaVault::keep(const MediaName& name) {
         if (!moved) return moved.error();
         const auto file = DiskFile::open(state->cached(name));
         if (!file) return file.error();
+        file->touch();
         return file->size();
       },
       [state = state_.get(), name](Result<std::uint64_t> bytes) {
-        if (!bytes) return;
         state->unspool(name);
+        if (!bytes) {
+          // Nobody needs it for an upload any more, and whoever asks for it fetches it.
+          spdlog::warn("media_keep code={} detail={}", protocol::name(bytes.error().code),
+                       log_value(bytes.error().detail));
+          return state->remove({state->outgoing(name), state->cached(name)});
+        }
         state->arrived(name, *bytes);
+      });
+}
+
+// Which were used longest ago is known here, when it was the disk says: the order of a start may differ a little from
+// it.
+void MediaVault::sweep(std::int64_t before_ms, MediaDone<bool> done) {
+  using Looked = std::vector<std::pair<MediaName, std::uint64_t>>;  // removed, as of which turn
+  Looked oldest;
+  for (auto next = state_->by_turn.begin(); next != state_->by_turn.end() && oldest.size() < sweep_batch; ++next)
+    oldest.emplace_back(next->second, next->first);
+  if (oldest.empty()) return done(false);
+  state_->run<Looked>(
+      [state = state_, oldest = std::move(oldest), before = before_ms * 1'000'000]() -> Result<Looked> {
+        Looked gone;
+        for (const auto& one : oldest) {
+          const std::string path = state->cached(one.first);
+          const auto file = look_at_file(path);
+          if (file && file->used_at >= before) break;
+          remove_file(path);
+          gone.push_back(one);
+        }
+        return gone;
+      },
+      [state = state_.get(), done = std::move(done)](Result<Looked> gone) {
+        if (!gone) return done(gone.error());
+        for (const auto& [name, turn] : *gone) {
+          const auto kept = state->kept.find(name);
+          if (kept != state->kept.end() && kept->second.turn == turn) state->forget(name);
+        }
+        done(gone->size() == sweep_batch);
       });
 }
 

@@ -5,7 +5,8 @@
 //
 //   <directory>/writing/   on their way in; removed at start
 //   <directory>/outgoing/  durable, to be uploaded: each belongs to a row of the outbox (or to a request in progress)
-//   <directory>/cache/     uploaded or downloaded, verified: may go at any time, the oldest use first
+//   <directory>/cache/     uploaded or downloaded, verified: may go at any time, the oldest use first; a file's time of
+//                          last use is its mtime
 //
 // Nothing runs on the loop but open() and, when the workers refuse more, the removal of names: every piece is
 // encrypted, hashed, written or read by a worker, one piece of a file at a time, and no file is in memory as a whole.
@@ -108,8 +109,12 @@ class MediaVault {
   void open_encrypted(const MediaName& name, MediaDone<std::shared_ptr<Encrypted>> done);
   void read_encrypted(const std::shared_ptr<Encrypted>& file, std::uint64_t offset, std::size_t bytes,
                       MediaDone<std::string> done);
-  /// From outgoing/ to cache/: it is uploaded. Where that fails it stays until the next start.
+  /// From outgoing/ to cache/: it is uploaded. Where that fails it is removed.
   void keep(const MediaName& name);
+  /// Removes what of cache/ was last used before `before_ms` (unix), those unused longest first, `sweep_batch` in one
+  /// job. true: there may be more. Nothing of outgoing/ goes. Errors: rate_limited.
+  void sweep(std::int64_t before_ms, MediaDone<bool> done);
+  static constexpr std::size_t sweep_batch = 256;
   /// Nobody needs it any more: a file of outgoing/ or cache/ is removed.
   void drop(const MediaName& name);
 

@@ -17,7 +17,7 @@ Outcome<StoredMedia> stored_media(protocol::ByteView content) {
     return Refusal(Errc::malformed, Subject::media, "the sender announced no usable file: " + reference.error().detail);
   if (file->length > protocol::max_media_length)
     return Refusal(Errc::malformed, Subject::media, "the sender announced a file of an impossible length");
-  return StoredMedia{message->kind, *kind, *file, *reference};
+  return StoredMedia{message->kind, *kind, *file, *reference, message->traits.view_once};
 }
 
 bool on_servers(const protocol::MediaFile& file, std::int64_t now_ms) {

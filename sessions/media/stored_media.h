@@ -16,6 +16,7 @@ struct StoredMedia {
   protocol::MediaKind kind = protocol::MediaKind::document;
   protocol::MediaFile file;
   protocol::MediaReference reference;
+  bool view_once = false;
 };
 /// `content`: an encoded Message, "" of one that was revoked. Errors, all about Subject::media: not_found (it has no
 /// file), malformed (what it says of its file cannot be right).

@@ -116,6 +116,23 @@ TEST_CASE("an open API on a public address is refused, and so are contradictory 
   REQUIRE(validate(other).has_value());
 }
 
+TEST_CASE("plain files stand in a directory of their own") {
+  const auto refused = [](const char* folder, const char* media = "") {
+    Configuration c;
+    c.data = "/srv/wharf";
+    c.media_directory = media;
+    c.media_folder = folder;
+    return validate(c).has_error();
+  };
+  for (const char* taken :
+       {"/srv/wharf", "/srv/wharf/", "/srv/x/../wharf", "/srv/wharf/media", "/srv/wharf/media/cache"})
+    CHECK(refused(taken));
+  CHECK(refused("/media/", "/media"));
+  CHECK_FALSE(refused(""));
+  CHECK_FALSE(refused("/srv/wharf/plain"));
+  CHECK_FALSE(refused("/srv/wharf/media", "/media"));
+}
+
 TEST_CASE("a password in the network's URL is refused and not told") {
   for (const char* network : {"wss://user:URL-SECRET@127.0.0.1:1/ws/chat", "http://user:URL-SECRET@127.0.0.1/",
                               "wss://user:URL-SECRET@127.0.0.1:99999/", "URL-SECRET"}) {

@@ -264,6 +264,67 @@ TEST_CASE("the cache gives up what was used longest ago") {
   CHECK(rig.read(files[1].reference(), files[1].kind).error().code == Errc::not_found);
 }
 
+TEST_CASE("a sweep removes what was not used for so long, in slices, and nothing that waits for its upload") {
+  Rig rig;
+  const auto age = [&](const char* below, const SealedMedia& file, std::chrono::hours by) {
+    fs::last_write_time(rig.directory + "/" + below + "/" + protocol::to_hex(file.name()),
+                        fs::file_time_type::clock::now() - by);
+  };
+  const auto sweep = [&] {
+    const auto before = std::chrono::system_clock::now() - std::chrono::hours(48);
+    const auto before_ms = std::chrono::duration_cast<std::chrono::milliseconds>(before.time_since_epoch()).count();
+    return rig.wait<bool>([&](auto done) { rig.vault->sweep(before_ms, std::move(done)); });
+  };
+  CHECK_FALSE(*sweep());
+  const SealedMedia waits = rig.put("waits"), old = rig.put("old"), lately = rig.put("lately");
+  age("outgoing", old, std::chrono::hours(90));  // waited long: its use is its upload
+  for (const SealedMedia* file : {&old, &lately}) {
+    rig.vault->keep(file->name());
+    REQUIRE(test::run_until(rig.loop, [&] { return rig.vault->holds(file->name()); }));
+  }
+  age("outgoing", waits, std::chrono::hours(90));
+  CHECK_FALSE(*sweep());
+  CHECK(rig.files("cache") == 2);
+
+  age("cache", old, std::chrono::hours(49));
+  rig.open({waits.name()});  // a start takes the times from the disk
+  CHECK_FALSE(*sweep());
+  CHECK_FALSE(rig.vault->holds(old.name()));
+  CHECK(rig.vault->holds(lately.name()));
+  CHECK(rig.files("cache") == 1);
+  CHECK(rig.files("outgoing") == 1);
+
+  age("cache", lately, std::chrono::hours(49));
+  REQUIRE(rig.read(lately.reference(), lately.kind).has_value());  // a use
+  CHECK_FALSE(*sweep());
+  CHECK(rig.vault->holds(lately.name()));
+
+  for (std::size_t i = 0; i <= MediaVault::sweep_batch; ++i) {
+    const SealedMedia file = rig.put(std::to_string(i));
+    rig.vault->keep(file.name());
+    REQUIRE(test::run_until(rig.loop, [&] { return rig.vault->holds(file.name()); }));
+    age("cache", file, std::chrono::hours(50));
+  }
+  rig.open({});
+  CHECK(*sweep());
+  CHECK(rig.files("cache") == 2);
+  CHECK_FALSE(*sweep());
+  CHECK(rig.files("cache") == 1);
+}
+
+TEST_CASE("an uploaded file that cannot be kept goes, and its room with it") {
+  Rig rig;
+  rig.max_spool = 1'500;
+  rig.open({});
+  const SealedMedia file = rig.put(plaintext(1'000));
+  fs::remove_all(rig.directory + "/cache");
+  rig.vault->keep(file.name());
+  REQUIRE(rig.settles("outgoing", 0));
+  CHECK_FALSE(rig.vault->holds(file.name()));
+  const auto next = rig.vault->write(MediaKind::image, protocol::Sidecar::none);
+  CHECK(rig.append(*next, plaintext(1'000)).has_value());
+}
+
 TEST_CASE("a file larger than the cache is there until the next one comes") {
   Rig rig;
   rig.open({}, 100);

@@ -18,6 +18,7 @@ namespace {
 const Jid ben("100000000000002", "lid"), ben_pn("15550000002", "s.whatsapp.net");
 const Jid carl_pn("15550000003", "s.whatsapp.net");
 constexpr storage::UnixMs now_ms = 1'700'000'000'000;
+const storage::UploadKey file{{1, 2}, protocol::MediaKind::video};
 
 struct Rows {
   test::SessionFixture fixture;
@@ -232,6 +233,19 @@ const std::vector<Kind>& kinds() {
          return r.records.chat_timer(ben) == storage::ChatTimer{86'400, 5} &&
                 r.records.chat_timer(ben_pn) == storage::ChatTimer();
        }},
+      {"PutUpload", nothing,
+       [](Rows& r) {
+         r.records.add(storage::PutUpload{r.id, file, "m", 1});
+       },
+       [](Rows& r) { return r.records.find_upload(file) == "m" && !r.records.find_upload({}); }},
+      {"ForgetUpload",
+       [](Rows& r) {
+         r.records.add(storage::PutUpload{r.id, file, "m", 1});
+       },
+       [](Rows& r) {
+         r.records.add(storage::ForgetUpload{r.id, file});
+       },
+       [](Rows& r) { return !r.records.find_upload(file); }},
       {"PutIdempotency", nothing, [](Rows& r) { r.records.add(r.answer("k")); },
        [](Rows& r) {
          const auto row = r.records.find_idempotency("k", now_ms);

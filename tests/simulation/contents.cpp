@@ -36,8 +36,20 @@ void choose_votes(Text& text, const Text& poll, protocol::Random& random) {
 
 }  // namespace
 
-void choose_file(Text& text, protocol::Random& random) {
+void choose_file(Text& text, const Ledger& ledger, protocol::Random& random) {
   using protocol::MessageKind;
+  text.file_seed = text.body;
+  constexpr std::size_t looked_at = 40;
+  const std::size_t end = ledger.texts.size() - std::min(ledger.texts.size(), looked_at);
+  for (std::size_t i = random.below(3) == 0 ? ledger.texts.size() : end; i > end; --i) {
+    const Text& before = ledger.texts[i - 1];
+    if (before.kind != Kind::media || before.file_seed.empty()) continue;
+    text.kind = Kind::media;
+    text.file_kind = before.file_kind;
+    text.file_bytes = before.file_bytes;
+    text.file_seed = before.file_seed;
+    return;
+  }
   constexpr MessageKind kinds[] = {MessageKind::document, MessageKind::image, MessageKind::video};
   text.kind = Kind::media;
   text.file_kind = kinds[random.below(3)];
@@ -77,7 +89,7 @@ void choose_content(Text& text, const Ledger& ledger, protocol::Random& random, 
   if (roll < 75) {
     if (const auto seen = something_seen(text, ledger, random, sees)) choose_remark(text, *seen, ledger, random);
   } else if (roll < 83) {
-    choose_file(text, random);
+    choose_file(text, ledger, random);
   } else if (roll < 86) {
     text.kind = Kind::location;
   } else if (roll < 89) {
@@ -118,8 +130,8 @@ protocol::CalendarEvent event_of(const Text& text) {
 }  // namespace
 
 std::string file_of(const Text& text) {
-  std::string bytes = text.body;
-  std::uint64_t state = digest(text.body);
+  std::string bytes = text.file_seed;
+  std::uint64_t state = digest(text.file_seed);
   bytes.reserve(text.file_bytes + 8);
   while (bytes.size() < text.file_bytes) {
     state ^= state << 13;

@@ -17,7 +17,8 @@ using Sees = std::function<bool(std::size_t text)>;
 /// Draws the kind of `text`, whose sides, name and `by_gateway` are set, and all that goes with it.
 void choose_content(Text& text, const Ledger& ledger, protocol::Random& random, const Sees& sees);
 /// A file of some kind and size.
-void choose_file(Text& text, protocol::Random& random);
+/// Every third one is a file that was sent before, by whomever.
+void choose_file(Text& text, const Ledger& ledger, protocol::Random& random);
 /// The same of what is said about this message of the chat.
 void choose_remark(Text& text, std::size_t about, const Ledger& ledger, protocol::Random& random);
 

@@ -69,6 +69,12 @@ void Ledger::note_file(std::size_t text, const protocol::MediaKey& key, std::str
   files_.emplace(std::move(upload_token), text);
 }
 
+void Ledger::note_announced(const Text& text, const protocol::MediaKey& key, const protocol::Digest32& file) {
+  const auto& first = announced_.try_emplace(key, Announced{file, text.id}).first->second;
+  if (first.file != file) violate(fmt::format("{} ({}) announces the key of another file", text.body, text.id));
+  if (first.id != text.id) announced_again.insert(text.id);
+}
+
 void Ledger::note_upload(const std::string& upload_token) {
   const auto file = files_.find(upload_token);
   if (file == files_.end()) return violate("a file is uploaded that belongs to nothing");

@@ -68,6 +68,7 @@ struct Text {
   std::int64_t said_at = 0;          // what the clock of a phone showed
   protocol::MessageKind file_kind = protocol::MessageKind::document;
   std::size_t file_bytes = 0;  // of a file; which they are: file_of()
+  std::string file_seed;       // what they are made of: two texts with the same one have the same file
   Micros made_at{0};
   std::size_t from = 0, to = 0;  // persons
   bool by_gateway = false;       // sent by a session of `from`, else typed on its phone
@@ -122,6 +123,8 @@ class Ledger {
   void violate(std::string what);
   /// How often a session had what is said about a message before the message, and files that were fetched and compared.
   std::size_t early = 0, compared = 0;
+  /// Messages that announce the upload of another one.
+  std::set<std::string> announced_again;
 
   /// A live reader of the log: what it heard, for the comparison with what is stored in the end.
   void hear(const std::vector<storage::Event>& events, Micros now);
@@ -149,6 +152,8 @@ class Ledger {
   /// A file that was kept for a message (index of `texts`) is encrypted under this key, and its upload will name it
   /// like this.
   void note_file(std::size_t text, const protocol::MediaKey& key, std::string upload_token);
+  /// A stored message announces this plain file under this key: for each key it is the same one, whoever sends it.
+  void note_announced(const Text& text, const protocol::MediaKey& key, const protocol::Digest32& file);
   /// A request to upload this.
   void note_upload(const std::string& upload_token);
 
@@ -179,7 +184,12 @@ class Ledger {
   std::map<std::string, Micros> failed_;
   std::map<std::string, std::size_t> files_;      // by upload token
   std::map<std::size_t, std::string> uploading_;  // the token of a text whose upload began
-  std::set<protocol::MediaKey> media_keys_;
+  std::set<protocol::MediaKey> media_keys_;       // each was drawn for one file that was kept
+  struct Announced {
+    protocol::Digest32 file{};
+    std::string id;  // of the message that was looked at first
+  };
+  std::map<protocol::MediaKey, Announced> announced_;
 };
 
 }  // namespace wharf::simulation

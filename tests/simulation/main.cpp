@@ -86,7 +86,7 @@ int main(int count, char** arguments) {
   const auto began = std::chrono::steady_clock::now();
   const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count(); };
   std::uint64_t run = 0, violated = 0, texts = 0, messages = 0, entries = 0, lives = 0, early = 0, compared = 0,
-                put_off = 0, withdrawn = 0, expired = 0, several = 0, unasked = 0, deleted = 0, starred = 0;
+                put_off = 0, withdrawn = 0, expired = 0, several = 0, unasked = 0, deleted = 0, starred = 0, again = 0;
   double virtual_hours = 0;
   for (std::uint64_t i = 0; i < options.seeds; ++i) {
     if (options.minutes > 0 && elapsed() > options.minutes * 60) break;
@@ -106,6 +106,7 @@ int main(int count, char** arguments) {
     unasked += outcome.unasked;
     deleted += outcome.deleted;
     starred += outcome.starred;
+    again += outcome.announced_again;
     virtual_hours += std::chrono::duration<double>(outcome.time).count() / 3600;
     if (options.one) {
       fmt::print("seed {}: {} texts, {} entries, {} lines, {} lives, {} untrusted, {} s virtual, trace {:016x}\n",
@@ -122,14 +123,11 @@ int main(int count, char** arguments) {
   const double processor = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
   fmt::print(
       "{} seeds, {} texts, {} messages delivered, {} before what they are about, {} files compared, {} of them "
-      "unasked, {} put off, {} "
-      "withdrawn, "
-      "{} expired, {} requests for several, {} deleted, {} with a star, {} entries, {} lives of the daemon, {:.1f} "
-      "virtual hours in {:.1f} "
-      "s: {:.0f} seeds a "
-      "minute, {:.0f} a minute of processor time; {} violated a promise\n",
-      run, texts, messages, early, compared, unasked, put_off, withdrawn, expired, several, deleted, starred, entries,
-      lives, virtual_hours, elapsed(), static_cast<double>(run) / elapsed() * 60,
+      "unasked, {} uploads announced again, {} put off, {} withdrawn, {} expired, {} requests for several, {} deleted, "
+      "{} with a star, {} entries, {} lives of the daemon, {:.1f} virtual hours in {:.1f} s: {:.0f} seeds a minute, "
+      "{:.0f} a minute of processor time; {} violated a promise\n",
+      run, texts, messages, early, compared, unasked, again, put_off, withdrawn, expired, several, deleted, starred,
+      entries, lives, virtual_hours, elapsed(), static_cast<double>(run) / elapsed() * 60,
       static_cast<double>(run) / processor * 60, violated);
   return violated == 0 ? 0 : 1;
 }

@@ -134,6 +134,7 @@ Outcome run_seed(const Request& request) {
   outcome.unasked = ledger.unasked;
   outcome.deleted = ledger.deleted_copies;
   outcome.starred = ledger.starred_copies;
+  outcome.announced_again = ledger.announced_again.size();
   world.end();  // while its users are there to be told
   return outcome;
 }

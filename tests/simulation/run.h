@@ -25,6 +25,7 @@ struct Outcome {
   std::size_t unasked = 0;                              // files that had to be fetched without being asked for
   std::size_t several = 0;                              // requests for several messages
   std::size_t deleted = 0, starred = 0;                 // copies in sessions
+  std::size_t announced_again = 0;                      // messages with the upload of another one
   Micros time{0};                                       // virtual, until it came to rest
 };
 

@@ -64,6 +64,7 @@ void Users::fetch(std::size_t gateway, std::size_t number, std::function<void(co
                  : std::nullopt;
         const auto media = row ? sessions::stored_media(row->content) : sessions::no_session(session);
         if (!media) return done("it is deleted");
+        ledger_.note_announced(ledger_.texts[number], media->reference.key, media->reference.hashes.file_sha256);
         world_.daemon.vault().load(
             media->reference, media->kind, 1u << 20,
             [this, number, done](const Result<std::string>& loaded) { done(compare(ledger_.texts[number], loaded)); });

@@ -40,7 +40,7 @@ void Users::add_others(std::size_t number) {
     text.via = first.via;
     text.copies = first.copies;
     text.body = new_body("g", first.via, first.to);
-    if (random.below(2) == 0) choose_file(text, random);
+    if (random.below(2) == 0) choose_file(text, ledger_, random);
     text.made_at = first.made_at;
     text.send_at = first.send_at;
     text.expires_at = first.expires_at;

@@ -87,6 +87,7 @@ void fill(Changes& changes, SessionId session) {
   outbox.chat = peer;
   changes.add(InsertOutbox{outbox});
   changes.add(PutIdempotency{IdempotencyRow{session, "key", "hash", "id", 1}});
+  changes.add(PutUpload{session, {}, "id", 1});
   changes.emit(NewEvent(session, "ready", "", "{}", 1));
   WebhookRow webhook;
   webhook.id = "hook-" + std::to_string(session.value);
@@ -99,9 +100,9 @@ void fill(Changes& changes, SessionId session) {
 }
 
 const std::vector<std::string> all_tables = {
-    "session",     "device", "pre_key", "signed_pre_key",   "ratchet",       "identity",  "lid_of", "pn_of",
-    "device_list", "retry",  "resend",  "read_receipt",     "retry_pre_key", "message",   "chat",   "outbox",
-    "idempotency", "event",  "webhook", "webhook_delivery", "app_state_key", "chat_timer"};
+    "session",     "device", "pre_key", "signed_pre_key",   "ratchet",       "identity",   "lid_of", "pn_of",
+    "device_list", "retry",  "resend",  "read_receipt",     "retry_pre_key", "message",    "chat",   "outbox",
+    "idempotency", "event",  "webhook", "webhook_delivery", "app_state_key", "chat_timer", "upload"};
 
 }  // namespace
 

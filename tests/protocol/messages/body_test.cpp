@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "protocol/messages/building.h"
+#include "protocol/messages/media_location.h"
 #include "protocol/messages/message_shape.h"
 #include "protocol/messages/wire.h"
 #include "tests/support/vectors.h"
@@ -148,6 +149,58 @@ TEST_CASE("a file is read with everything that its download needs, and written a
   CHECK(seen_once->traits.view_once);
   CHECK(read("view_once_v2").traits.view_once);
   CHECK_FALSE(read("image").traits.view_once);
+}
+
+TEST_CASE("a message takes over the upload of another one with the same file, and keeps what is said around it") {
+  for (const MessageKind kind : {MessageKind::image, MessageKind::video, MessageKind::gif, MessageKind::video_note,
+                                 MessageKind::audio, MessageKind::voice, MessageKind::document, MessageKind::sticker}) {
+    INFO(name(kind));
+    MediaFile own;
+    own.mimetype = "x/own";
+    own.url = own.direct_path = "/own";
+    own.length = 5;
+    own.sha256 = Bytes(32, 1);
+    own.enc_sha256 = Bytes(32, 2);
+    own.key = Bytes(32, 3);
+    own.key_at = 1'700'000'000;
+    own.seconds = kind == MessageKind::audio ? 7 : 0;
+    MediaFile other = own;
+    other.mimetype = "x/other";
+    other.url = "https://mmg.whatsapp.net/there?a=1";
+    other.direct_path = "/there?a=1";
+    other.enc_sha256 = Bytes(32, 4);
+    other.key = Bytes(32, 5);
+    other.key_at = 1'690'000'000;
+    const bool streams = kind == MessageKind::video || kind == MessageKind::audio;
+    if (streams) {
+      own.sidecar = Bytes(10, 6);
+      other.sidecar = Bytes(20, 7);
+    }
+    Bytes announced = built(MediaContent{kind, other, "theirs"});
+    if (kind == MessageKind::video) announced = with_media_place(announced, {other.url, other.direct_path, "meta", 0});
+    const std::string caption = kind == MessageKind::image || kind == MessageKind::document ? "ours" : "";
+    const Bytes taken = with_upload_of(built(MediaContent{kind, own, caption}), announced);
+
+    MediaFile wanted = own;
+    wanted.url = other.url;
+    wanted.direct_path = other.direct_path;
+    wanted.enc_sha256 = other.enc_sha256;
+    wanted.key = other.key;
+    wanted.key_at = other.key_at;
+    wanted.sidecar = other.sidecar;
+    if (kind != MessageKind::video) {
+      CHECK(taken == built(MediaContent{kind, wanted, caption}));
+    } else {
+      CHECK(taken ==
+            with_media_place(built(MediaContent{kind, wanted, caption}), {other.url, other.direct_path, "meta", 0}));
+    }
+  }
+  // Of another kind the keys are others.
+  MediaFile file;
+  file.key = Bytes(32, 3);
+  const Bytes image = built(MediaContent{MessageKind::image, file, ""});
+  CHECK(with_upload_of(image, built(MediaContent{MessageKind::document, file, ""})) == image);
+  CHECK(with_upload_of(image, vector_message("conversation")) == image);
 }
 
 TEST_CASE("what was chosen in a list or with a button is shown with its id") {

@@ -1,0 +1,13 @@
+#pragma once
+// What a file is called behind its dot, by its bytes alone.
+
+#include <string>
+
+#include "protocol/bytes.h"
+
+namespace wharf::api {
+
+/// ".jpg"; "" for what is not known. Blocking, as media::sniff_type().
+std::string file_extension(protocol::ByteView head);
+
+}  // namespace wharf::api

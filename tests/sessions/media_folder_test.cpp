@@ -1,0 +1,254 @@
+// The plain media folder on a real disk: what is written under which name, what is kept, and what goes.
+#include "sessions/media/media_folder.h"
+
+#include <catch2/catch.hpp>
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+#include "sessions/media/folder_files.h"
+#include "tests/sessions/media_fixture.h"
+
+using namespace wharf;
+using namespace wharf::sessions;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::int64_t november_ms = 1'795'000'000'000;  // 2026-11-18
+constexpr std::int64_t day_ms = 86'400'000;
+
+struct Rig : test::TransferRig {
+  Rig() { open(); }
+  ~Rig() { folder.reset(); }
+  void open(std::uint64_t max_bytes = 0, std::chrono::hours keep = {},
+            std::set<std::string> sessions = {"anna", "ben"}) {
+    folder.reset();
+    FolderSettings settings;
+    settings.directory = root;
+    settings.max_bytes = max_bytes;
+    settings.keep = keep;
+    settings.extension = [](protocol::ByteView head) -> std::string {
+      return protocol::as_text(head).starts_with("JPEG") ? ".jpg" : "";
+    };
+    folder.emplace(std::move(settings), vault, workers, random);
+    REQUIRE(folder->open().has_value());
+    folder->begin(std::move(sessions), now_ms());
+    settle();
+  }
+  static std::int64_t now_ms() {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
+  }
+  SealedMedia kept(const std::string& plain) { return put(protocol::to_bytes(protocol::as_bytes(plain))); }
+  void copy(const SealedMedia& file, const std::string& id, const std::string& session = "anna",
+            std::int64_t sent_ms = november_ms) {
+    folder->copy({session, id, sent_ms, file.reference(), file.kind});
+  }
+  void finish() {
+    until([&] { return !folder->busy(); });
+    settle();
+  }
+  std::set<std::string> files() const {
+    std::set<std::string> out;
+    for (const auto& entry : fs::recursive_directory_iterator(root))
+      if (entry.is_regular_file() && entry.path().filename() != ".wharf")
+        out.insert(fs::relative(entry.path(), root).string());
+    return out;
+  }
+  std::string text(const std::string& name) const {
+    std::ifstream file(root + "/" + name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  void age(const std::string& name, std::chrono::hours by) const {
+    fs::last_write_time(root + "/" + name, fs::file_time_type::clock::now() - by);
+  }
+
+  std::string root = directory + "/plain";
+  std::optional<MediaFolder> folder;
+};
+
+using Names = std::set<std::string>;
+
+}  // namespace
+
+TEST_CASE("names in the folder are of safe characters, whoever chose them") {
+  CHECK(folder_name("3EB0ABC_-.x") == "3EB0ABC_-.x");
+  for (const char* bad : {"", ".", "..", ".hidden", "a/b", "../x", "a\\b", "a b", "a\nb", "\xC3\xA4"}) {
+    INFO(bad);
+    const std::string name = folder_name(bad);
+    CHECK(name.size() == 33);
+    CHECK(name.front() == '~');
+    CHECK(name.find_first_not_of("~0123456789abcdef") == std::string::npos);
+  }
+  CHECK(folder_name("a/b") != folder_name("a\\b"));
+  CHECK(folder_name(std::string(64, 'a')) == std::string(64, 'a'));
+  CHECK(folder_name(std::string(65, 'a')).front() == '~');
+  for (const char* bad : {"", ".", "jpg", ".JPG", ".a/b", ".tar.gz", ".abcdefghijklmnop"})
+    CHECK(folder_extension(bad) == ".bin");
+  CHECK(folder_extension(".jpg") == ".jpg");
+  CHECK(folder_month(0) == "1970-01");
+  CHECK(folder_month(-1) == "1970-01");
+  CHECK(folder_month(INT64_MAX) == "9999-12");
+  CHECK(folder_month(1'772'323'199'999) == "2026-02");
+  CHECK(folder_month(1'772'323'200'000) == "2026-03");
+}
+
+TEST_CASE("a file of the vault is written in plain, whole, for its owner alone") {
+  Rig rig;
+  const std::string large = "JPEG" + std::string(protocol::as_text(test::generated_plaintext(2'500'000)));
+  rig.copy(rig.kept(large), "M1");
+  rig.copy(rig.kept("text"), "../evil", "ben");
+  rig.copy(rig.kept(""), "M2");
+  rig.finish();
+  const std::string evil = "ben/2026-11/" + folder_name("../evil") + ".bin";
+  CHECK(rig.files() == Names{"anna/2026-11/M1.jpg", "anna/2026-11/M2.bin", evil});
+  CHECK(rig.text("anna/2026-11/M1.jpg") == large);
+  CHECK(rig.text(evil) == "text");
+  const auto mode = [&](const std::string& name) {
+    struct stat status {};
+    REQUIRE(::stat((rig.root + name).c_str(), &status) == 0);
+    return status.st_mode & 0777;
+  };
+  CHECK(mode("/anna/2026-11/M1.jpg") == 0600);
+  for (const char* each : {"", "/anna", "/anna/2026-11", "/.writing"}) CHECK(mode(each) == 0700);
+  CHECK(rig.folder->counts().written == 3);
+  CHECK(rig.folder->counts().failed == 0);
+}
+
+TEST_CASE("a name that is taken keeps its file") {
+  Rig rig;
+  rig.copy(rig.kept("first"), "M");
+  rig.copy(rig.kept("second"), "M");
+  rig.finish();
+  CHECK(rig.text("anna/2026-11/M.bin") == "first");
+  CHECK(rig.folder->counts().there == 1);
+}
+
+TEST_CASE("the vault keeps a file until its copy is made") {
+  Rig rig;
+  const SealedMedia file = rig.kept("of a message");
+  rig.copy(file, "M");
+  bool released = false;
+  rig.folder->after_copies(file.name(), [&] {
+    released = true;
+    rig.vault.drop(file.name());
+  });
+  CHECK_FALSE(released);
+  rig.finish();
+  CHECK(released);
+  CHECK(rig.text("anna/2026-11/M.bin") == "of a message");
+  bool at_once = false;
+  rig.folder->after_copies(file.name(), [&] { at_once = true; });
+  CHECK(at_once);
+}
+
+TEST_CASE("what cannot be written fails alone and is counted, and the next one is written") {
+  Rig rig;
+  SealedMedia gone = rig.kept("gone");
+  rig.vault.drop(gone.name());
+  rig.settle();
+  rig.copy(gone, "M1");
+  bool released = false;
+  rig.folder->after_copies(gone.name(), [&] { released = true; });
+  std::ofstream(rig.root + "/anna") << "a file in the way";
+  rig.copy(rig.kept("no directory"), "M2");
+  rig.copy(rig.kept("fine"), "M3", "ben");
+  rig.finish();
+  CHECK(released);
+  CHECK(rig.folder->counts().failed == 2);
+  CHECK(rig.text("ben/2026-11/M3.bin") == "fine");
+  CHECK(fs::is_empty(rig.root + "/.writing"));
+}
+
+TEST_CASE("so many copies wait, and one more is counted as failed") {
+  Rig rig;
+  const SealedMedia file = rig.kept("x");
+  const test::HeldWorkers held(rig.workers);
+  rig.copy(file, "running");
+  for (std::size_t i = 0; i < MediaFolder::max_waiting; ++i) rig.copy(file, "M");
+  CHECK(rig.folder->counts().failed == 0);
+  rig.copy(file, "too many");
+  CHECK(rig.folder->counts().failed == 1);
+}
+
+TEST_CASE("over its size the folder gives up the oldest month, and of it what was written first") {
+  Rig rig;
+  rig.open(1'000);
+  const std::string hundred(100, 'x');
+  rig.copy(rig.kept(hundred), "A", "anna", november_ms - 60 * day_ms);
+  rig.copy(rig.kept(hundred), "B", "ben", november_ms - 60 * day_ms);
+  rig.copy(rig.kept(hundred), "C", "anna", november_ms - 30 * day_ms);
+  rig.finish();
+  rig.age("anna/2026-09/A.bin", std::chrono::hours(1));
+  rig.age("ben/2026-09/B.bin", std::chrono::hours(2));
+  rig.age("anna/2026-10/C.bin", std::chrono::hours(3));
+  rig.copy(rig.kept(std::string(850, 'y')), "D");
+  rig.finish();
+  CHECK(rig.files() == Names{"anna/2026-10/C.bin", "anna/2026-11/D.bin"});
+  rig.copy(rig.kept(std::string(1'001, 'z')), "E");
+  rig.finish();
+  CHECK(rig.files() == Names{"anna/2026-10/C.bin", "anna/2026-11/D.bin"});
+  CHECK(rig.folder->counts().failed == 1);
+  CHECK_FALSE(fs::exists(rig.root + "/anna/2026-09"));
+
+  rig.open(900);  // a start with a smaller bound
+  CHECK(rig.files() == Names{"anna/2026-11/D.bin"});
+}
+
+TEST_CASE("what was written longer ago than it is kept goes, at a start and with a sweep") {
+  Rig rig;
+  rig.copy(rig.kept("1"), "M1");
+  rig.copy(rig.kept("2"), "M2");
+  rig.copy(rig.kept("3"), "M3", "ben");
+  rig.finish();
+  rig.age("anna/2026-11/M1.bin", std::chrono::hours(49));
+  rig.open(0, std::chrono::hours(48));
+  CHECK(rig.files() == Names{"anna/2026-11/M2.bin", "ben/2026-11/M3.bin"});
+  rig.age("ben/2026-11/M3.bin", std::chrono::hours(49));
+  rig.folder->sweep(Rig::now_ms());
+  rig.finish();
+  CHECK(rig.files() == Names{"anna/2026-11/M2.bin"});
+}
+
+TEST_CASE("a deleted message takes its file along, written or not yet; its neighbours stay") {
+  Rig rig;
+  for (const char* id : {"M1", "M10", "M1.x"}) rig.copy(rig.kept(id), id);
+  rig.copy(rig.kept("of Ben"), "M1", "ben");
+  rig.finish();
+  rig.folder->remove({"anna", "M1", november_ms + day_ms});  // the server's clock is a little ahead
+  rig.settle();
+  CHECK(rig.files() == Names{"anna/2026-11/M10.bin", "anna/2026-11/M1.x.bin", "ben/2026-11/M1.bin"});
+
+  SECTION("it waits") {
+    rig.copy(rig.kept("running"), "M2");
+    rig.copy(rig.kept("waiting"), "M3");
+    rig.folder->remove({"anna", "M3", november_ms});
+    rig.folder->remove({"anna", "M2", november_ms});
+    rig.finish();
+    CHECK(rig.files() == Names{"anna/2026-11/M10.bin", "anna/2026-11/M1.x.bin", "ben/2026-11/M1.bin"});
+  }
+  SECTION("a session") {
+    rig.copy(rig.kept("running"), "M2");
+    rig.folder->remove_session("anna");
+    rig.finish();
+    CHECK(rig.files() == Names{"ben/2026-11/M1.bin"});
+    CHECK_FALSE(fs::exists(rig.root + "/anna"));
+  }
+}
+
+TEST_CASE("a start removes the folders of sessions that are gone, and nothing that is not its own") {
+  Rig rig;
+  rig.copy(rig.kept("1"), "M1");
+  rig.copy(rig.kept("2"), "M2", "ben");
+  rig.finish();
+  fs::create_directories(rig.root + "/holidays/2026-11");
+  std::ofstream(rig.root + "/holidays/2026-11/a.jpg") << "somebody's";
+  std::ofstream(rig.root + "/.writing/half") << "half";
+  rig.open(1, std::chrono::hours(0), {"ben"});
+  CHECK(rig.files() == Names{"holidays/2026-11/a.jpg", "ben/2026-11/M2.bin"});
+}
