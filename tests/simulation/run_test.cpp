@@ -88,7 +88,7 @@ TEST_CASE(
     "a clock jumps by days: the network's certificates look bad until it is right again, and no promise is broken") {
   Request request;
   request.seed = 61;
-  request.texts = 120;
+  request.texts = 250;
   const Outcome outcome = run_seed(request);
   INFO(told(outcome, request));
   CHECK(outcome.violations.empty());

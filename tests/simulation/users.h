@@ -36,7 +36,7 @@ class Users {
   void start();
   /// No new texts; who waits for an answer still repeats, owners still look after their sessions.
   void stop_traffic() { sending_ = false; }
-  bool all_sent() const { return !sending_ || ledger_.texts.size() >= size_.texts; }
+  bool all_sent() const { return !sending_ || ledger_.texts.size() - beside_ >= size_.texts; }
   bool all_answered() const;
   /// Every session is ready, and was not stopped by its owner.
   bool all_ready() const;
@@ -176,6 +176,7 @@ class Users {
   std::map<std::size_t, sessions::AckAwaited> awaited_;  // by text
   bool sending_ = false, overtaking_ = false, queueing_ = false, several_ = false, tidying_ = false, unasked_ = false;
   std::uint64_t last_body_ = 0;
+  std::size_t beside_ = 0;    // texts that are not the first of their request: a world lasts as long without them
   std::size_t fetching_ = 0;  // sessions that are at it
 };
 

@@ -47,6 +47,7 @@ void Users::add_others(std::size_t number) {
     text.priority = first.priority;
     text.first = number;
     ledger_.texts.push_back(std::move(text));
+    ++beside_;
     ledger_.texts[number].others.push_back(ledger_.texts.size() - 1);
   }
 }
