@@ -226,7 +226,7 @@ void Acceptance::forget_message(const std::string& id) {
   outbox_.cancel(id, why);
 }
 
-void Acceptance::forget_chat(const Jid& chat) {
+bool Acceptance::forget_chat(const Jid& chat) {
   constexpr const char* why = "cancelled: the chat was deleted before the message was sent";
   outbox_.cancel_chat(chat, why);
   std::vector<std::string> scheduled;
@@ -234,6 +234,7 @@ void Acceptance::forget_chat(const Jid& chat) {
     if (directory_.canonical_user(item.chat) == chat) scheduled.push_back(item.message_id);
   }
   for (const std::string& id : scheduled) withdraw(*schedule_.take(id), why);
+  return !scheduled.empty();
 }
 
 void Acceptance::release_files() {

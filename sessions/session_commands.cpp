@@ -187,10 +187,11 @@ void Session::carry_out(const MarkRead& read, Reply<void> reply) {
 void Session::carry_out(const RemoveChat& remove, Reply<void> reply) {
   Context& c = context_;
   const Jid chat = remove.chat.has_devices() ? directory_.canonical_user(remove.chat) : remove.chat.user_jid();
-  if (!c.records.has_chat(chat))
+  const bool known = c.records.has_chat(chat);
+  // What is scheduled is in no chat yet.
+  if (!acceptance_.forget_chat(chat) && !known)
     return c.answer(std::move(reply), Refusal(Errc::not_found, Subject::chat, "no such chat"));
-  acceptance_.forget_chat(chat);
-  c.records.add(storage::RemoveChat{c.id(), chat});
+  if (known) c.records.add(storage::RemoveChat{c.id(), chat});
   c.answer(std::move(reply), Outcome<>());
 }
 

@@ -255,6 +255,24 @@ TEST_CASE("deleting its chat and logging out end what is scheduled") {
   CHECK(f.queued() == 0);
 }
 
+TEST_CASE("what is scheduled ends with its chat though nothing else was ever said in it") {
+  Later f;
+  f.go_online();
+  const auto scheduled = f.accepted(f.in(hour));
+  REQUIRE_FALSE(storage::find_chat(f.store->reader(), f.row.id, ben));
+  const auto remove = [&] {
+    std::optional<Outcome<>> answer;
+    f.tell(RemoveChat{ben}, [&](Outcome<> done) { answer = std::move(done); });
+    REQUIRE(answer);
+    return answer->has_value();
+  };
+  CHECK(remove());
+  CHECK(f.queued() == 0);
+  CHECK(f.told("ack") == 1);
+  CHECK(messages(f.pass(2h)).empty());
+  CHECK_FALSE(remove());
+}
+
 TEST_CASE("a number that becomes a LID while something is scheduled stays one chat") {
   Later f;
   const Jid lid("100000000000002", "lid");
