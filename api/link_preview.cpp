@@ -93,7 +93,7 @@ class PreviewFetch : public std::enable_shared_from_this<PreviewFetch> {
       read_page();
     };
     page.done = [this](const std::optional<WebFailure>& failure) {
-      if (failure) return miss("page", "the address " + failure->what);
+      if (failure) return miss("page", explain(*failure));
       read_page();
     };
     fetch_ = fetch_web(http_, scheduler_, escaped(preview_.url), web_settings(UINT64_MAX), std::move(page));
@@ -112,6 +112,11 @@ class PreviewFetch : public std::enable_shared_from_this<PreviewFetch> {
     out.max_bytes = max_bytes;
     out.total_timeout = out.answer_timeout = settings_.total_timeout;
     return out;
+  }
+
+  static std::string explain(const WebFailure& failure) {
+    if (failure.kind == WebFailure::Kind::address) return "the address " + failure.what;
+    return "the page could not be fetched: " + failure.what;
   }
 
   void on_page_head(const WebAnswer& answer) {

@@ -28,8 +28,8 @@ std::string_view header(const net::OutgoingResponse& response, std::string_view 
   return {};
 }
 
-/// 200, and the bytes are those of the file.
-bool is_file(const net::OutgoingResponse& response) {
+/// 200, and the bytes are those of what was asked for.
+bool is_content(const net::OutgoingResponse& response) {
   const std::string_view encoding = web::trimmed(header(response, "content-encoding"));
   return response.status == 200 && (encoding.empty() || web::lower_case(encoding) == "identity");
 }
@@ -82,7 +82,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
     request.max_streamed_bytes = settings_.max_bytes;
     request.receive_body = [weak = weak_from_this()](const net::OutgoingResponse& head) {
       const auto self = weak.lock();
-      if (!self || !is_file(head)) return std::unique_ptr<Receiver>();
+      if (!self || !is_content(head)) return std::unique_ptr<Receiver>();
       self->tell_answered(head);
       return std::make_unique<Receiver>(self);
     };
@@ -101,7 +101,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
     if (is_redirect(result->status)) return on_redirect(header(*result, "location"));
     if (result->status >= 500) return fail(fmt::format("its server answers {}", result->status));
     if (result->status != 200) return refuse(fmt::format("is answered with the status {}, not 200", result->status));
-    if (!is_file(*result))
+    if (!is_content(*result))
       return fail("its server insists on the encoding " + web::echo(header(*result, "content-encoding")));
     tell_answered(*result);
     end(std::nullopt);
@@ -120,8 +120,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   WebFailure explain(const net::OutgoingFailure& failure) const {
     if (failure.kind == Kind::bad_address) return {WebFailure::Kind::address, "cannot be asked: " + failure.message};
     if (failure.kind == Kind::too_large)
-      return {WebFailure::Kind::too_large,
-              fmt::format("the file is larger than the limit of {} bytes", settings_.max_bytes)};
+      return {WebFailure::Kind::too_large, fmt::format("it is larger than the limit of {} bytes", settings_.max_bytes)};
     return {WebFailure::Kind::network, failure.message};
   }
 

@@ -59,18 +59,20 @@ void AddOns::take_effect(const MessageRow& row, const MessageBody& body) {
   if (const auto* reaction = std::get_if<protocol::Reaction>(&body)) return react(row, *reaction);
   if (const auto* timer = std::get_if<protocol::DisappearingTimer>(&body))
     return timers_.on_set(row.chat, *timer, row.timestamp);
-  const auto target = target_of(row);
-  if (!target) return;
-  if (const auto* sealed = std::get_if<protocol::Sealed>(&body)) return unseal(row, *sealed, *target);
-  if (const auto* change = std::get_if<protocol::Edit>(&body)) return edit(row, *change, *target);
-  if (std::holds_alternative<protocol::Revoke>(body)) return revoke(row, *target);
-  if (const auto* change = std::get_if<protocol::Pin>(&body)) return pin(row, *change, *target);
+  if (const auto target = target_of(row)) apply(row, body, *target);
+}
+
+void AddOns::apply(const MessageRow& row, const MessageBody& body, const MessageRow& target) {
+  if (const auto* sealed = std::get_if<protocol::Sealed>(&body)) return unseal(row, *sealed, target);
+  if (const auto* change = std::get_if<protocol::Edit>(&body)) return edit(row, *change, target);
+  if (std::holds_alternative<protocol::Revoke>(body)) return revoke(row, target);
+  if (const auto* change = std::get_if<protocol::Pin>(&body)) return pin(row, *change, target);
   const auto* given = std::get_if<protocol::EventAnswer>(&body);
-  if (given != nullptr && is_event(*target)) return answer(row, *given, *target);
+  if (given != nullptr && is_event(target)) return answer(row, *given, target);
   if (const auto* choice = std::get_if<protocol::PollVote>(&body)) {
-    const auto content = protocol::parse_message(target->content);
+    const auto content = protocol::parse_message(target.content);
     const auto* poll = content ? std::get_if<protocol::Poll>(&content->body) : nullptr;
-    if (poll != nullptr) vote(row, *choice, *target, *poll);
+    if (poll != nullptr) vote(row, *choice, target, *poll);
   }
 }
 
@@ -90,22 +92,12 @@ std::vector<Jid> AddOns::canonical(const std::vector<Jid>& users) {
 bool AddOns::wanted(const MessageRow& message) const { return c_.records.has_add_ons(message.id); }
 
 void AddOns::on_arrived(const MessageRow& message) {
-  const auto content = protocol::parse_message(message.content);
-  const auto* poll = content ? std::get_if<protocol::Poll>(&content->body) : nullptr;
   // The newest alone, so that whoever says much in advance does not hold up everybody when its message comes.
   constexpr std::size_t most_early = 64;
   for (const MessageRow& row : c_.records.add_ons(message.chat, message.id, message.from_me, most_early)) {
     const auto said = protocol::parse_message(row.content);
     const auto target = said ? target_of(row) : std::nullopt;
-    if (!target) continue;
-    if (const auto* sealed = std::get_if<protocol::Sealed>(&said->body)) unseal(row, *sealed, *target);
-    if (const auto* change = std::get_if<protocol::Edit>(&said->body)) edit(row, *change, *target);
-    if (std::holds_alternative<protocol::Revoke>(said->body)) revoke(row, *target);
-    if (const auto* change = std::get_if<protocol::Pin>(&said->body)) pin(row, *change, *target);
-    const auto* given = std::get_if<protocol::EventAnswer>(&said->body);
-    if (given != nullptr && is_event(*target)) answer(row, *given, *target);
-    const auto* choice = std::get_if<protocol::PollVote>(&said->body);
-    if (choice != nullptr && poll != nullptr) vote(row, *choice, *target, *poll);
+    if (target) apply(row, said->body, *target);
   }
 }
 

@@ -48,6 +48,8 @@ class AddOns {
   void on_arrived(const storage::MessageRow& message);
 
  private:
+  /// What is said about a message does it: but for reactions, which need not know it.
+  void apply(const storage::MessageRow& row, const protocol::MessageBody& body, const storage::MessageRow& target);
   events::About about(const storage::MessageRow& row);
   void react(const storage::MessageRow& row, const protocol::Reaction& reaction);
   void edit(const storage::MessageRow& row, const protocol::Edit& edit, const storage::MessageRow& target);

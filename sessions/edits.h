@@ -1,6 +1,6 @@
 #pragma once
 // Which edits count: those of the author, made soon enough. Specification 03 section 11. A calendar event may be moved
-// or called off until it is over: what the window is for (nobody shall rewrite what was long said) is no matter there.
+// or called off at any time: what the window is for (nobody shall rewrite what was long said) is no matter there.
 
 #include "storage/messages.h"
 

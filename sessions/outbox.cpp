@@ -49,7 +49,7 @@ void Outbox::resume(storage::OutboxRow row) {
 }
 
 void Outbox::count(Holdings& held) const {
-  held.queued = items_.size();
+  held.queued += items_.size();
   held.in_flight = in_flight_;
   held.in_flight_bytes = in_flight_bytes_;
   held.lanes = lanes_.size();

@@ -26,7 +26,7 @@ inline constexpr std::string_view event_edit = "Event Edit";
 }  // namespace add_on
 
 /// Which message an add-on is about and who made it: user JIDs without device, exactly the strings in use (LID or phone
-/// number, both of one kind).
+/// number: both of one kind, but for peers that mix them).
 struct AddOn {
   std::string_view use;
   std::string target_id;
@@ -38,7 +38,7 @@ struct SealedAddOn {
 };
 /// `secret` has 32 bytes (an internal mistake otherwise).
 SealedAddOn seal_add_on(const AddOn& about, ByteView secret, ByteView plaintext, Random& random);
-/// Errors: malformed (sizes), bad_mac (another secret, or other people than said: try the other pair of ids).
+/// Errors: malformed (sizes), bad_mac (another secret, or other people than said: try the other pairs of ids).
 Result<Bytes> open_add_on(const AddOn& about, ByteView secret, ByteView payload, ByteView iv);
 
 // --- votes

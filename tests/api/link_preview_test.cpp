@@ -173,6 +173,10 @@ TEST_CASE("what gives no preview says why, and at which stage") {
   CHECK(stage_of(f.url("/"), {"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npage"}) == "type");
   CHECK(stage_of(f.url("/"), {page("<p>text</p>")}) == "title");
   CHECK(stage_of(f.url("/"), {page("")}) == "title");
+  f.answers = {"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"};
+  CHECK(f.fetch(f.url("/")).missing == "the address is answered with the status 404, not 200");
+  f.answers = {"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"};
+  CHECK(f.fetch(f.url("/")).missing == "the page could not be fetched: its server answers 503");
   CHECK(stage_of(f.url("/"), {"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"}) == "page");
   CHECK(stage_of(f.url("/"), {answer("text/html", "\x1f\x8b", "Content-Encoding: gzip\r\n")}) == "page");
   CHECK(stage_of("http://b\xc3\xbc"

@@ -50,11 +50,12 @@ def fill(path, rng, words, count):
     begin_ms = int(time.time() * 1000) - count * 1000
     for number, (session, template) in enumerate(sorted(templates.items())):
         share = count // len(templates)
-        def messages():
+        said = zipf(rng, words, share * WORDS_OF_A_MESSAGE)
+
+        def messages(session=session, number=number, said=said):
             for i in range(share):
-                at, chat = begin_ms + i * 1000, people[rng.randrange(CHATS)]
-                yield session, chat, chat, f"3EB0{number}{i:011X}", at, at, " ".join(zipf_words[number][i * 8:i * 8 + 8])
-        zipf_words = {number: zipf(rng, words, share * WORDS_OF_A_MESSAGE)}
+                at, chat, first = begin_ms + i * 1000, people[rng.randrange(CHATS)], i * WORDS_OF_A_MESSAGE
+                yield session, chat, chat, f"3EB0{number}{i:011X}", at, at, " ".join(said[first:first + WORDS_OF_A_MESSAGE])
         copy_rows(db, "message", template, ["session_id", "chat_id", "author_id", "id", "timestamp", "created_at", "body"], messages())
         copy_rows(db, "chat", chat_templates[session], ["session_id", "chat_id", "alternate_id", "last_row", "unread"],
                   ([session, chat, 0, last_row, 0] for chat in people))

@@ -154,6 +154,7 @@ void Ledger::excuse_chat(std::size_t gateway, std::size_t other, const std::stri
       excuse_copy(text, gateway, why);
     }
     if (!text.by_gateway || text.via != gateway) continue;
+    if (text.send_at != 0 && !told(session, text)) text.may_be_gone = true;  // with what was scheduled there
     excuse(text.phone_excuse, why);
     excuse(text.own_phone_excuse, why);
     excuse_copies(text, why);

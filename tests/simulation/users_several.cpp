@@ -1,6 +1,7 @@
 // Users: requests for several messages at once, files among them.
 #include <fmt/format.h>
 
+#include <tuple>
 #include <utility>
 
 #include "protocol/media/media_urls.h"
@@ -31,6 +32,7 @@ void Users::add_others(std::size_t number) {
   auto& random = world_.queueing;
   const Kind kind = ledger_.texts[number].kind;
   if (!several_ || (kind != Kind::text && kind != Kind::media) || random.below(8) != 0) return;
+  std::size_t bytes = ledger_.texts[number].file_bytes;
   for (unsigned more = 1 + random.below(4); more > 0; --more) {
     const Text& first = ledger_.texts[number];
     Text text;
@@ -41,6 +43,10 @@ void Users::add_others(std::size_t number) {
     text.copies = first.copies;
     text.body = new_body("g", first.via, first.to);
     if (random.below(2) == 0) choose_file(text, ledger_, random);
+    // All of them wait together, and have to find room.
+    constexpr std::size_t least_room = 250'000;
+    bytes += text.file_bytes;
+    if (bytes > least_room) std::tie(text.kind, text.file_bytes) = std::pair(Kind::text, std::size_t{0});
     text.made_at = first.made_at;
     text.send_at = first.send_at;
     text.expires_at = first.expires_at;
