@@ -4,6 +4,7 @@
 
 #include "events/event.h"
 #include "protocol/messages/content.h"
+#include "sessions/message_details.h"
 
 namespace wharf::sessions {
 
@@ -70,7 +71,21 @@ void Acceptance::accept(const SendMessage& request, Reply<SentMessage> reply) {
   if (!message) return refuse(message.error());
   idempotency_.remember(request, message->id);
   c_.answer(std::move(reply), sent_message(*message, directory_.person(message->chat)));
+  const MessageRow accepted = *message;
   take_in(request, std::move(*message));
+  if (std::holds_alternative<RevokeSent>(request.content)) revoke_members(request, accepted);
+}
+
+void Acceptance::revoke_members(const SendMessage& request, const MessageRow& revoke) {
+  const auto head = c_.records.find_message_by_id(revoke.target_id, true);
+  if (!head || !is_album(*head)) return;
+  for (const std::string& member : c_.records.album_members(*head)) {
+    SendMessage also;
+    also.chat = request.chat;
+    also.content = RevokeSent{member};
+    auto message = compose(also, revoke.chat);
+    if (message) take_in(also, std::move(*message));
+  }
 }
 
 void Acceptance::accept(const SendMessages& several, Reply<std::vector<SentMessage>> reply) {
@@ -202,16 +217,13 @@ void Acceptance::cancel(const CancelMessage& request, Reply<SentMessage> reply) 
     c_.answer(std::move(reply), Refusal(code, Subject::message, why));
   };
   constexpr const char* cancelled = "cancelled before it was sent";
-  if (const auto scheduled = schedule_.take(request.message)) {
-    withdraw(*scheduled, cancelled);
-  } else {
-    const Outbox::Cancelled ended = outbox_.cancel(request.message, cancelled);
-    if (ended == Outbox::Cancelled::unknown) return refuse(Errc::not_found, "it is not in the queue");
-    if (ended == Outbox::Cancelled::too_late)
-      return refuse(Errc::conflict, "it is on its way already; a message that was sent can be deleted for everyone");
-  }
+  const Outbox::Cancelled ended = end(request.message, cancelled);
+  if (ended == Outbox::Cancelled::unknown) return refuse(Errc::not_found, "it is not in the queue");
+  if (ended == Outbox::Cancelled::too_late)
+    return refuse(Errc::conflict, "it is on its way already; a message that was sent can be deleted for everyone");
   const auto message = c_.records.find_message_by_id(request.message, true);
   if (!message) return refuse(Errc::not_found, "it waits no more");
+  end_members(*message, cancelled);
   c_.answer(std::move(reply), sent_message(*message, directory_.person(message->chat)));
 }
 
@@ -220,10 +232,20 @@ void Acceptance::cancel_all(const std::string& why) {
   while (schedule_.size() > 0) withdraw(*schedule_.take(schedule_.items().begin()->second.message_id), why);
 }
 
+Outbox::Cancelled Acceptance::end(const std::string& id, const std::string& why) {
+  const auto scheduled = schedule_.take(id);
+  if (!scheduled) return outbox_.cancel(id, why);
+  withdraw(*scheduled, why);
+  return Outbox::Cancelled::yes;
+}
+
+void Acceptance::end_members(const MessageRow& head, const std::string& why) {
+  if (!is_album(head)) return;
+  for (const std::string& member : c_.records.album_members(head)) end(member, why);
+}
+
 void Acceptance::forget_message(const std::string& id) {
-  constexpr const char* why = "cancelled: the message was deleted before it was sent";
-  if (const auto scheduled = schedule_.take(id)) return withdraw(*scheduled, why);
-  outbox_.cancel(id, why);
+  end(id, "cancelled: the message was deleted before it was sent");
 }
 
 bool Acceptance::forget_chat(const Jid& chat) {

@@ -48,7 +48,13 @@ class Acceptance {
  private:
   static constexpr unsigned max_released_at_once = 64;  // in one turn
 
+  /// An album's head goes back with its pictures: those that can be taken back still.
+  void revoke_members(const SendMessage& request, const storage::MessageRow& revoke);
   bool has_room_for(std::size_t messages) const;
+  /// Ends what was not sealed yet, scheduled or waiting.
+  Outbox::Cancelled end(const std::string& id, const std::string& why);
+  /// The same of the members of an album.
+  void end_members(const storage::MessageRow& head, const std::string& why);
   /// Where it goes, when anything can go there.
   Outcome<Jid> open_chat(const SendMessage& request);
   Outcome<storage::MessageRow> compose(const SendMessage& request, const Jid& chat);

@@ -23,7 +23,9 @@ Refusal impossible(std::string why) { return Refusal(Errc::unsupported, Subject:
 Outcome<MessageRow> Composer::find(const std::string& id) const {
   auto row = c_.records.find_message_of_either(id);
   if (!row) return Refusal(Errc::not_found, Subject::message, "no message " + id);
-  if (!events::in_conversation(row->ack)) return impossible("it was not sent");
+  if (row->ack == storage::AckLevel::scheduled)
+    return impossible("its time has not come: until then it can be cancelled in the queue, nothing else");
+  if (!events::in_conversation(row->ack)) return impossible("it was cancelled before it was sent");
   if (!row->target_id.empty()) return impossible("it is itself about another message");
   return std::move(*row);
 }
@@ -167,8 +169,7 @@ Outcome<Composer::Built> Composer::build(const SendMessage& request, const Jid& 
     const auto source = find(forward->message);
     if (!source) return source.error();
     if (source->revoked_at != 0) return impossible("the message was deleted for everyone");
-    if (source->kind == protocol::name(protocol::MessageKind::album))
-      return impossible("it is the head of an album, which holds nothing: forward its pictures");
+    if (is_album(*source)) return impossible("it is the head of an album, which holds nothing: forward its pictures");
     const auto media = stored_media(source->content);
     if (media && media->file.direct_path.empty()) return impossible("its file is not uploaded yet");
     if (media && !on_servers(media->file, std::max(c_.now.unix_ms, request.send_at)))

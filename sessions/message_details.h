@@ -23,8 +23,14 @@
 
 #include "protocol/messages/add_on_secret.h"
 #include "protocol/messages/content.h"
+#include "storage/messages.h"
 
 namespace wharf::sessions {
+
+/// It shows nothing itself: what ends it ends its pictures and videos too (Records::album_members).
+inline bool is_album(const storage::MessageRow& message) {
+  return message.kind == protocol::name(protocol::MessageKind::album);
+}
 
 std::string message_details(const protocol::IncomingMessage& content);
 /// {"selectedOptions":[…]}: what a vote chooses.

@@ -127,6 +127,7 @@ class Session {
   void carry_out(const FindSent& wanted, Reply<std::vector<SentMessage>> reply);
   void carry_out(const FetchMedia& wanted, Reply<void> reply);
   void carry_out(const RemoveMessage& remove, Reply<void> reply);
+  void remove_message(const storage::MessageRow& row);
   void carry_out(const StarMessage& star, Reply<void> reply);
   void carry_out(const MarkRead& read, Reply<void> reply);
   void carry_out(const RemoveChat& remove, Reply<void> reply);

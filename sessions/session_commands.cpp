@@ -5,6 +5,7 @@
 #include "events/event.h"
 #include "sessions/media/folder_copies.h"
 #include "sessions/media/stored_media.h"
+#include "sessions/message_details.h"
 #include "sessions/session.h"
 
 namespace wharf::sessions {
@@ -147,19 +148,30 @@ Outcome<storage::MessageRow> message_of(const Context& c, Directory& directory, 
 
 }  // namespace
 
+void Session::remove_message(const storage::MessageRow& row) {
+  Context& c = context_;
+  if (row.from_me) acceptance_.forget_message(row.id);
+  // Of a cache: what another message has of the same file is fetched again.
+  if (const auto media = stored_media(row.content)) {
+    c.release_file(media_name(media->reference, media->kind), false);
+    c.records.add(storage::ForgetUpload{c.id(), {media->reference.hashes.file_sha256, media->kind}});
+    remove_from_folder(c, row);
+  }
+  c.records.add(storage::RemoveMessage{c.id(), row.chat, row.id, row.from_me});
+  c.emit(events::MessageDeleted{row.id, row.chat, directory_.person(row.chat), row.from_me, c.now.unix_ms});
+}
+
 void Session::carry_out(const RemoveMessage& remove, Reply<void> reply) {
   Context& c = context_;
   const auto row = message_of(c, directory_, remove);
   if (!row) return c.answer(std::move(reply), row.error());
-  if (row->from_me) acceptance_.forget_message(row->id);
-  // Of a cache: what another message has of the same file is fetched again.
-  if (const auto media = stored_media(row->content)) {
-    c.release_file(media_name(media->reference, media->kind), false);
-    c.records.add(storage::ForgetUpload{c.id(), {media->reference.hashes.file_sha256, media->kind}});
-    remove_from_folder(c, *row);
+  // An album's head shows nothing: it goes with its pictures.
+  const auto members = is_album(*row) ? c.records.album_members(*row) : std::vector<std::string>();
+  remove_message(*row);
+  for (const std::string& id : members) {
+    const auto member = c.records.find_message(row->chat, id);
+    if (member && member->from_me == row->from_me) remove_message(*member);
   }
-  c.records.add(storage::RemoveMessage{c.id(), row->chat, row->id, row->from_me});
-  c.emit(events::MessageDeleted{row->id, row->chat, directory_.person(row->chat), row->from_me, c.now.unix_ms});
   c.answer(std::move(reply), Outcome<>());
 }
 
@@ -168,7 +180,7 @@ void Session::carry_out(const StarMessage& star, Reply<void> reply) {
   const auto row = message_of(c, directory_, star);
   if (!row) return c.answer(std::move(reply), row.error());
   if (!events::in_conversation(row->ack))
-    return c.answer(std::move(reply), Refusal(Errc::unsupported, Subject::message, "it was not sent"));
+    return c.answer(std::move(reply), Refusal(Errc::unsupported, Subject::message, "it was not sent, or not yet"));
   if (row->revoked_at != 0)
     return c.answer(std::move(reply),
                     Refusal(Errc::unsupported, Subject::message, "the message was deleted for everyone"));

@@ -207,6 +207,11 @@ enum class Listed { all, starred };
 MessagePage page_messages(Database& db, SessionId session, const protocol::Jid& chat, std::size_t limit,
                           std::optional<std::int64_t> before_row, Listed listed = Listed::all, UnixMs before_time = 0);
 
+/// The ids of those of its pictures and videos that are there: accepted with the head they stand right behind it, so
+/// 256 rows are looked at; those that were deleted for everyone name no album any more. In order. Empty of a head that
+/// is not committed (row 0).
+std::vector<std::string> album_members(Database& db, const MessageRow& head);
+
 /// A received message that nobody has read here.
 struct UnreadMessage {
   std::int64_t row = 0;

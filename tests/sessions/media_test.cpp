@@ -7,6 +7,7 @@
 #include "protocol/media/media_retry.h"
 #include "protocol/messages/media_location.h"
 #include "tests/sessions/sent_files.h"
+#include "tests/storage/counts.h"
 
 using namespace wharf;
 using namespace wharf::sessions;
@@ -102,6 +103,61 @@ TEST_CASE("the pictures of an album leave behind its head, and name it") {
   forward.chat = carl;
   forward.content = Forward{sent[0].id};
   CHECK(f.send(forward)->error().code == Errc::unsupported);
+}
+
+TEST_CASE("an album ends with its head: cancelled, deleted here, or deleted for everyone") {
+  Files f;
+  const bool scheduled = GENERATE(false, true);
+  f.go_online();
+  SendMessages album;
+  SendMessage head;
+  head.chat = ben;
+  head.content = protocol::Album{2, 0};
+  head.message_id = "3EB0ALBUM0001";
+  album.messages = {head, picture(ben, 1), picture(ben, 4)};
+  if (scheduled) {
+    for (SendMessage& one : album.messages) one.send_at = f.now_ms + 3'600'000;
+  }
+  std::optional<Outcome<std::vector<SentMessage>>> answer;
+  auto effects = f.tell(album, [&](Outcome<std::vector<SentMessage>> told) { answer = std::move(told); });
+  REQUIRE((answer && answer->has_value()));
+  const auto sent = **answer;
+  const auto row = [&](std::size_t i) {
+    return storage::find_message_by_id(f.store->reader(), f.row.id, sent[i].id, true);
+  };
+  SECTION("cancelled") {
+    if (!scheduled) return;  // the head of the other is on its way
+    std::optional<Outcome<SentMessage>> cancelled;
+    f.tell(CancelMessage{sent[0].id}, [&](Outcome<SentMessage> done) { cancelled = std::move(done); });
+    REQUIRE((cancelled && cancelled->has_value()));
+    for (std::size_t i = 0; i < sent.size(); ++i) CHECK(row(i)->error == "cancelled before it was sent");
+    CHECK(storage::count_outbox(f.store->reader(), f.row.id) == 0);
+  }
+  SECTION("deleted here") {
+    f.tell(RemoveMessage{sent[0].id});
+    for (std::size_t i = 0; i < sent.size(); ++i) CHECK_FALSE(row(i));
+    CHECK(storage::count_outbox(f.store->reader(), f.row.id) == (scheduled ? 0 : 1));  // the head, to its ack
+  }
+  SECTION("deleted for everyone") {
+    if (scheduled) return;
+    f.stanza(test::ack(sent[0].id));
+    effects = f.answer_hosts(effects);
+    for (int i = 0; i < 2; ++i) {
+      auto then = std::move(all<StartUpload>(effects)[static_cast<std::size_t>(i)]->then);
+      for (const Node& out : messages(f.call([&] { then(uploaded); }))) f.stanza(test::ack(out.attr("id")));
+    }
+    SendMessage revoke;
+    revoke.chat = ben;
+    revoke.content = RevokeSent{sent[0].id};
+    REQUIRE(f.send(revoke)->has_value());
+    const auto revokes = messages(f.last);
+    REQUIRE(revokes.size() == 3);
+    for (const Node& out : revokes) {
+      CHECK(out.attr("edit") == "7");
+      f.stanza(test::ack(out.attr("id")));
+    }
+    for (std::size_t i = 0; i < sent.size(); ++i) CHECK(row(i)->revoked_at != 0);
+  }
 }
 
 TEST_CASE("a message whose file is not uploaded yet is not forwarded") {
