@@ -218,7 +218,11 @@ std::string_view first_address(std::string_view text) {
     const std::string_view rest = text.substr(at - letters, max_address_bytes + 1);
     const auto end = std::find_if(rest.begin(), rest.end(), ends_address);
     const std::string_view written = rest.substr(0, static_cast<std::size_t>(end - rest.begin()));
-    if (written.size() > max_address_bytes) continue;
+    if (written.size() > max_address_bytes) {  // nor does what stands in it begin one: each is looked at once
+      at = static_cast<std::size_t>(std::find_if(rest.data(), text.data() + text.size(), ends_address) - text.data());
+      at -= std::min<std::size_t>(at, 3);
+      continue;
+    }
     const std::string_view address = without_punctuation(written);
     if (address.size() > letters + 3) return address;
   }

@@ -81,13 +81,14 @@ void get_media(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);
   if (!view) return;
   if (!services->ports.vault) return call->failure(Failure(ErrorCode::not_implemented, "this server keeps no files"));
-  const auto id = message_of_path(call);
+  const auto id = message_of_path(services, call);
   if (!id) return;
   storage::Database& db = services->ports.store.reader();
   const auto row = storage::find_message_of_either(db, view->id, *id);
   if (!row)
-    return call->failure(
-        Failure(ErrorCode::message_not_found, fmt::format("no message with ID '{}' is stored", echo(*id))));
+    return call->failure(Failure(ErrorCode::message_not_found,
+                                 fmt::format("no message with ID '{}' is stored", echo(*id)),
+                                 {{"messageId", "must be that of a stored message"}}));
   auto media = sessions::stored_media(row->content);
   if (media && row->from_me && events::has_failed(row->ack) && media->file.direct_path.empty())
     return call->failure(

@@ -72,7 +72,7 @@ template <class Render>
 void with_message(const ServicesPtr& services, const CallPtr& call, Render render) {
   const auto view = session_of(services, call);
   if (!view) return;
-  const auto id = message_of_path(call);
+  const auto id = message_of_path(services, call);
   if (!id) return;
   read_on_worker(
       services, call,
@@ -80,7 +80,9 @@ void with_message(const ServicesPtr& services, const CallPtr& call, Render rende
         const auto row = storage::find_message_of_either(db, session, id);
         if (!row)
           return render_failure(
-              Failure(ErrorCode::message_not_found, fmt::format("no message with ID '{}' is stored", id)), dialect);
+              Failure(ErrorCode::message_not_found, fmt::format("no message with ID '{}' is stored", id),
+                      {{"messageId", "must be that of a stored message"}}),
+              dialect);
         return render(db, *row, name, dialect);
       });
 }

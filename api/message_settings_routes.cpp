@@ -40,7 +40,7 @@ Failure local_failure(const CallPtr& call, const sessions::Refusal& refusal) {
 
 void star_message(const ServicesPtr& services, const CallPtr& call) {
   if (!session_of(services, call)) return;
-  auto id = message_of_path(call);
+  auto id = message_of_path(services, call);
   if (!id) return;
   const bool starred = boolean_of(call->body, "starred", true);
   ask(services, call,

@@ -101,7 +101,7 @@ void list_queue(const ServicesPtr& services, const CallPtr& call) {
 
 void cancel_queued(const ServicesPtr& services, const CallPtr& call) {
   if (!session_of(services, call)) return;
-  auto id = message_of_path(call);
+  auto id = message_of_path(services, call);
   if (!id) return;
   ask(services, call, sessions::CancelMessage{std::move(*id)},
       [call](const sessions::Outcome<sessions::SentMessage>& cancelled) {

@@ -21,7 +21,8 @@ using sessions::log_value;
 
 Failure too_many(const RateLimit::Verdict& limit) {
   return Failure(ErrorCode::rate_limited,
-                 fmt::format("more than {} requests in a minute; try again in {} s", limit.limit, limit.reset.count()));
+                 fmt::format("more than {} requests, or messages, in a minute; try again in {} s", limit.limit,
+                             limit.reset.count()));
 }
 
 /// Clients that write JSON wherever they can write {} for nothing.

@@ -24,7 +24,7 @@ const Route table[] = {
     {.method = "GET", .pattern = SESSION "/status", .tag = "Sessions", .summary = "Get the status", .handler = get_session_status, .answer = &s::session_status},
     {.method = "GET", .pattern = SESSION "/qr", .capability = manage, .tag = "Sessions", .summary = "Get the QR code being shown", .handler = get_qr, .answer = &s::qr},
     {.method = "GET", .pattern = SESSION "/qr/image", .capability = manage, .tag = "Sessions", .summary = "Get the QR code as a PNG image", .handler = get_qr_image, .query = &s::qr_image_query, .media_type = "image/png"},
-    {.method = "POST", .pattern = SESSION "/pairing-code", .capability = manage, .tag = "Sessions", .summary = "Link by a code typed on the phone", .handler = request_pairing_code, .body = &s::pairing_code_request, .answer = &s::pairing_code},
+    {.method = "POST", .pattern = SESSION "/pairing-code", .capability = manage, .tag = "Sessions", .summary = "Link by a code typed on the phone", .handler = request_pairing_code, .body = &s::pairing_code_request, .answer = &s::pairing_code, .conflict = "the session is linked already, or has no connection to ask on"},
     {.method = "POST", .pattern = SESSION "/start", .capability = manage, .tag = "Sessions", .summary = "Start a stopped or failed session", .handler = start_session, .answer = &s::session},
     {.method = "POST", .pattern = SESSION "/stop", .capability = manage, .tag = "Sessions", .summary = "Disconnect and stay stopped", .handler = stop_session, .answer = &s::session},
     {.method = "POST", .pattern = SESSION "/restart", .capability = manage, .tag = "Sessions", .summary = "Disconnect and start again", .handler = restart_session, .answer = &s::session},

@@ -146,7 +146,8 @@ std::optional<protocol::PreviewedText> previewed_text(const CallPtr& call, const
 namespace {
 
 void note_no_preview(const CallPtr& call, const char* stage, std::string why) {
-  spdlog::info("no_link_preview request={} stage={}", call->request_id, stage);
+  // Of the address, which is a part of a text, nothing.
+  spdlog::info("no_link_preview session={} request={} stage={}", call->param("sessionId"), call->request_id, stage);
   call->no_preview = std::move(why);
 }
 
@@ -180,7 +181,7 @@ void send_with_fetched_preview(const ServicesPtr& services, const CallPtr& call,
     });
   };
   services->previews[call] =
-      fetch_preview(services->ports.http_client, services->ports.scheduler,
+      fetch_preview(services->ports.preview_client, services->ports.scheduler,
                     workers ? *workers : services->ports.workers, std::move(address), settings, std::move(fetched));
 }
 
@@ -294,16 +295,18 @@ void send_any(const ServicesPtr& services, const CallPtr& call) {
 }
 
 void forward_message(const ServicesPtr& services, const CallPtr& call) {
+  auto id = named_message(services, call, "messageId", text_of(call->body, "messageId"));
+  if (!id) return;
   SendMessage message;
   message.chat = *parse_chat_id(text_of(call->body, "chatId"));
-  message.content = sessions::Forward{*parse_message_id(text_of(call->body, "messageId"))};
+  message.content = sessions::Forward{std::move(*id)};
   send_message(services, call, schemas::forward, std::move(message));
 }
 
 // --- about a message
 
 void react_to_message(const ServicesPtr& services, const CallPtr& call) {
-  auto id = message_of_path(call);
+  auto id = message_of_path(services, call);
   if (!id) return;
   const std::string_view emoji = text_of(call->body, "emoji");
   if (!emoji.empty() && !is_emoji(emoji))
@@ -314,8 +317,10 @@ void react_to_message(const ServicesPtr& services, const CallPtr& call) {
 }
 
 void edit_message(const ServicesPtr& services, const CallPtr& call) {
-  auto id = message_of_path(call);
+  auto id = message_of_path(services, call);
   if (!id) return;
+  for (const char* name : {"preview", "linkPreview"})
+    if (call->body.contains(name)) return refuse_field(call, name, "is for a new text: an edit keeps what it had");
   if (blank(text_of(call->body, "content"))) return refuse_field(call, "content", "must not be blank");
   sessions::EditText edit{std::move(*id), std::string(text_of(call->body, "content")), {}};
   for (const std::string& user : texts_of(call->body, "mentions")) edit.mentions.push_back(*parse_chat_id(user));
@@ -325,7 +330,7 @@ void edit_message(const ServicesPtr& services, const CallPtr& call) {
 }
 
 void delete_message(const ServicesPtr& services, const CallPtr& call) {
-  auto id = message_of_path(call);
+  auto id = message_of_path(services, call);
   if (!id) return;
   const std::string_view for_whom = call->query.text("for"), for_everyone = call->query.text("forEveryone");
   // What is gone for good is never guessed.
@@ -341,7 +346,7 @@ void delete_message(const ServicesPtr& services, const CallPtr& call) {
 }
 
 void vote_in_poll(const ServicesPtr& services, const CallPtr& call) {
-  auto id = message_of_path(call);
+  auto id = message_of_path(services, call);
   if (!id) return;
   auto options = texts_of(call->body, "options");
   const std::set<std::string_view> different(options.begin(), options.end());
@@ -352,7 +357,7 @@ void vote_in_poll(const ServicesPtr& services, const CallPtr& call) {
 }
 
 void answer_event(const ServicesPtr& services, const CallPtr& call) {
-  auto id = message_of_path(call);
+  auto id = message_of_path(services, call);
   if (!id) return;
   using Answer = sessions::AnswerEvent::Answer;
   const std::string_view response = text_of(call->body, "response");
@@ -368,7 +373,7 @@ void answer_event(const ServicesPtr& services, const CallPtr& call) {
 }
 
 void pin_message(const ServicesPtr& services, const CallPtr& call) {
-  auto id = message_of_path(call);
+  auto id = message_of_path(services, call);
   if (!id) return;
   sessions::PinMessage pin;
   pin.message = std::move(*id);

@@ -163,10 +163,38 @@ void refuse_field(const CallPtr& call, std::string field, std::string what) {
   call->failure(failure_of({FieldProblem{std::move(field), std::move(what)}}));
 }
 
-std::optional<std::string> message_of_path(const CallPtr& call) {
-  auto id = parse_message_id(call->param("messageId"));
-  if (!id) refuse_field(call, "messageId", "must be a message id: true_<chat>_<id> or the bare WhatsApp id");
-  return id;
+namespace {
+
+/// Whether the message of this id is stored, in other chats than this one alone. One that is not stored may be about
+/// to.
+bool is_elsewhere(const ServicesPtr& services, const CallPtr& call, const std::string& id, const protocol::Jid& chat) {
+  const auto view = services->ports.supervisor.find(call->param("sessionId"));
+  if (!view) return false;
+  storage::Database& db = services->ports.store.reader();
+  const protocol::Jid canonical = services->ports.supervisor.canonical_chat(view->id, chat);
+  return !storage::has_message(db, view->id, canonical, id) && storage::find_message_of_either(db, view->id, id);
+}
+
+}  // namespace
+
+std::optional<std::string> named_message(const ServicesPtr& services, const CallPtr& call, const char* field,
+                                         std::string_view text) {
+  auto id = parse_message_id(text);
+  const bool bare = id && *id == text;
+  const auto chat = chat_of_message_id(text);
+  if (!id || (!bare && !chat)) {
+    refuse_field(call, field, "must be a message id: true_<chat>_<id> or the bare WhatsApp id");
+    return std::nullopt;
+  }
+  if (bare || !is_elsewhere(services, call, *id, *chat)) return id;
+  call->failure(Failure(ErrorCode::message_not_found,
+                        fmt::format("no message with ID '{}' is stored in the chat that its ID names", *id),
+                        {{field, "must be a message of the chat that it names"}}));
+  return std::nullopt;
+}
+
+std::optional<std::string> message_of_path(const ServicesPtr& services, const CallPtr& call) {
+  return named_message(services, call, "messageId", call->param("messageId"));
 }
 
 SendMessage around_content(const json::object& body) {

@@ -40,8 +40,11 @@ void send_messages(const ServicesPtr& services, const CallPtr& call, const Schem
 void find_earlier(const ServicesPtr& services, const CallPtr& call, const Schema& schema,
                   std::vector<sessions::SendMessage> messages, const std::string& content_hash,
                   std::function<void()> fresh);
-/// The WhatsApp id that the path parameter messageId names. nullopt: answered with 400.
-std::optional<std::string> message_of_path(const CallPtr& call);
+/// The WhatsApp id that a message id names, of `field` (of the path, or of the body). nullopt: it is answered, with 400
+/// when it is none, with 404 when it names another chat than the message is in.
+std::optional<std::string> named_message(const ServicesPtr& services, const CallPtr& call, const char* field,
+                                         std::string_view text);
+std::optional<std::string> message_of_path(const ServicesPtr& services, const CallPtr& call);
 void refuse_field(const CallPtr& call, std::string field, std::string what);
 
 }  // namespace wharf::api

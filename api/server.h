@@ -56,7 +56,8 @@ class ApiServer {
     net::Workers& workers;
     sessions::Supervisor& supervisor;
     sessions::Waits& waits;
-    net::OutgoingHttp& http_client;
+    net::OutgoingHttp& http_client;         // of webhooks, and of files by `url`
+    net::OutgoingHttp& preview_client;      // its own: texts of strangers name hosts whose name servers are silent
     sessions::MediaVault* vault = nullptr;  // null: no body may bring files
     net::Workers* media_workers = nullptr;  // of the vault: for looking into files
   };

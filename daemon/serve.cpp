@@ -289,6 +289,9 @@ int serve(const Configuration& c) {
   media.upkeep.start();
   net::WebSocketClient sockets(loop, trust);
   net::HttpClient http(loop, net::TlsTrust());
+  net::HttpClientSettings for_previews;
+  for_previews.max_names_waiting = 32;
+  net::HttpClient preview_http(loop, net::TlsTrust(), for_previews);
   auto api_options = api_settings(c);
   api_options.network_name = settings.network.name;
   auto supervisor = std::make_unique<sessions::Supervisor>(
@@ -303,7 +306,7 @@ int serve(const Configuration& c) {
   }
   auto server =
       std::make_unique<api::ApiServer>(api::ApiServer::Ports{loop, scheduler, random, **store, workers, *supervisor,
-                                                             *waits, http, &media.vault, &media.workers},
+                                                             *waits, http, preview_http, &media.vault, &media.workers},
                                        std::move(api_options), control);
   const auto port = server->start();
   if (!port) {

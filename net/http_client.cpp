@@ -33,7 +33,7 @@ OutgoingResult failure(Kind kind, std::string message) {
 
 struct HttpClient::State : std::enable_shared_from_this<HttpClient::State> {
   State(asio::io_context& l, const TlsTrust& trust, HttpClientSettings s)
-      : loop(l), settings(s), tls(make_client_context(trust.extra_ca_pem)), resolver(l) {}
+      : loop(l), settings(s), tls(make_client_context(trust.extra_ca_pem)), resolver(l, s.max_names_waiting) {}
 
   struct Origin {
     std::size_t open = 0;  // connections, busy and idle

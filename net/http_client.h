@@ -20,6 +20,7 @@ struct HttpClientSettings {
   std::size_t max_connections_per_origin = 8;
   std::size_t max_connections = 256;
   std::size_t max_waiting = 4096;
+  std::size_t max_names_waiting = 4096;  // for the resolver: net/resolver.h
   std::chrono::milliseconds idle_timeout{30'000};
 };
 

@@ -66,7 +66,7 @@ void Resolver::resolve(const std::string& host, std::function<void(const Resolve
   entry.waiting.push_back(std::move(done));
   if (std::exchange(entry.asking, true)) return;
 
-  if (!pool_) pool_ = std::make_unique<WorkerPool>(loop_.get_executor(), threads, max_entries);
+  if (!pool_) pool_ = std::make_unique<WorkerPool>(loop_.get_executor(), threads, max_waiting_);
   auto result = std::make_shared<Resolved>(Addresses());  // written by the worker, then read by the loop
   const bool queued =
       pool_->run([host, result] { *result = query(host); }, [this, host, result] { answer(host, std::move(*result)); });

@@ -21,7 +21,9 @@ using Resolved = boost::system::result<Addresses, std::string>;  // never empty;
 
 class Resolver {
  public:
-  explicit Resolver(asio::io_context& loop) : loop_(loop) {}
+  /// `max_waiting`: names that wait for one of the two threads. What is asked for is looked up though its caller has
+  /// gone, so whoever is told names by strangers keeps this small.
+  explicit Resolver(asio::io_context& loop, std::size_t max_waiting = 4096) : loop_(loop), max_waiting_(max_waiting) {}
 
   /// Calls back in a later turn of the loop. Cancel by making `done` do nothing.
   void resolve(const std::string& host, std::function<void(const Resolved&)> done);
@@ -37,6 +39,7 @@ class Resolver {
   void forget_expired();
 
   asio::io_context& loop_;
+  std::size_t max_waiting_;
   std::unordered_map<std::string, Entry> entries_;
   std::unique_ptr<WorkerPool> pool_;  // made for the first real name: last, so that it ends first
 };

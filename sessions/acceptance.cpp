@@ -248,7 +248,7 @@ void Acceptance::forget_message(const std::string& id) {
   end(id, "cancelled: the message was deleted before it was sent");
 }
 
-bool Acceptance::forget_chat(const Jid& chat) {
+std::vector<std::string> Acceptance::forget_chat(const Jid& chat) {
   constexpr const char* why = "cancelled: the chat was deleted before the message was sent";
   outbox_.cancel_chat(chat, why);
   std::vector<std::string> scheduled;
@@ -256,7 +256,7 @@ bool Acceptance::forget_chat(const Jid& chat) {
     if (directory_.canonical_user(item.chat) == chat) scheduled.push_back(item.message_id);
   }
   for (const std::string& id : scheduled) withdraw(*schedule_.take(id), why);
-  return !scheduled.empty();
+  return scheduled;
 }
 
 void Acceptance::release_files() {

@@ -32,8 +32,9 @@ class Acceptance {
   /// Ends a message that was not sealed yet. Errors: as CancelMessage.
   void cancel(const CancelMessage& request, Reply<SentMessage> reply);
   /// The user deletes the chat: what was not sealed yet is cancelled, its ack says so. Sealed messages may be on their
-  /// way already and are followed to their ack. Whether something was scheduled in it.
-  bool forget_chat(const Jid& chat);
+  /// way already and are followed to their ack. What was scheduled in it, by id: it is
+  /// in no chat yet, and stands as a row of its own.
+  std::vector<std::string> forget_chat(const Jid& chat);
   /// The user deletes one message: the same.
   void forget_message(const std::string& id);
   /// The session was logged out: nothing can be sent any more.

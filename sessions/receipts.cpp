@@ -133,7 +133,10 @@ void Receipts::raise(const std::string& id, const Jid& from, AckLevel level, Uni
   if (level <= message->ack) return;
   // It was given up (logged out; its ack never came), so nobody has heard yet when it changed something.
   const bool changes_late = message->ack == AckLevel::error && changes_message(*message);
-  const auto sent_at = changes_late ? std::optional(at) : std::nullopt;
+  // A receipt is as old as the recipient's phone was away: what was said counts from when it was composed, by the
+  // server's clock.
+  const UnixMs composed = message->timestamp + c_.server_ms() - c_.now.unix_ms;
+  const auto sent_at = changes_late ? std::optional(std::min(at, composed)) : std::nullopt;
   // In a group one receipt is one member's: when is told of none there yet.
   const UnixMs told = message->chat.is_group() ? 0 : at;
   c_.records.add(storage::RaiseAck{c_.id(), message->row, level, "", sent_at, told});

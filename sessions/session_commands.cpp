@@ -200,10 +200,14 @@ void Session::carry_out(const RemoveChat& remove, Reply<void> reply) {
   Context& c = context_;
   const Jid chat = remove.chat.has_devices() ? directory_.canonical_user(remove.chat) : remove.chat.user_jid();
   const bool known = c.records.has_chat(chat);
-  // What is scheduled is in no chat yet.
-  if (!acceptance_.forget_chat(chat) && !known)
+  const auto scheduled = acceptance_.forget_chat(chat);
+  if (!known && scheduled.empty())
     return c.answer(std::move(reply), Refusal(Errc::not_found, Subject::chat, "no such chat"));
-  if (known) c.records.add(storage::RemoveChat{c.id(), chat});
+  if (known) {
+    c.records.add(storage::RemoveChat{c.id(), chat});
+  } else {
+    for (const std::string& id : scheduled) c.records.add(storage::RemoveMessage{c.id(), chat, id, true});
+  }
   c.answer(std::move(reply), Outcome<>());
 }
 

@@ -67,8 +67,9 @@ constexpr const char* revoke_row =
     "UPDATE message SET body = '', content = x'', details = '', quoted_id = '', mentions = x'', revoked_at = ?2,"
     " starred_at = 0, pinned_until = 0 WHERE row = ?1 AND revoked_at = 0";
 constexpr const char* empty_edits =
-    "UPDATE message SET body = '', content = x'' WHERE session_id = ?1 AND target_id = ?2 AND target_id <> ''"
-    " AND kind IN ('edit', 'sealed') AND target_from_me = ?4 AND " WHARF_CHAT_OF(message) " = ?3";
+    "UPDATE message SET body = '', content = x'', details = '' WHERE session_id = ?1 AND target_id = ?2 AND"
+    " target_id <> '' AND kind IN ('edit', 'sealed', 'event_answer', 'poll_vote') AND target_from_me = ?4 "
+    "AND " WHARF_CHAT_OF(message) " = ?3";
 constexpr const char* release_row =
     "UPDATE message SET ack = 0, timestamp = ?2, created_at = ?2, said_at = 0 WHERE row = ?1 AND ack = -2";
 constexpr const char* withdraw_row = "UPDATE message SET ack = -3, error = ?2 WHERE row = ?1 AND ack = -2";

@@ -60,7 +60,7 @@ struct Daemon {
         sessions::Supervisor::Ports{scheduler, random, *disk.store, workers, sockets}, supervised);
     waits = std::make_unique<sessions::Waits>(*supervisor, scheduler, *disk.store);
     api = std::make_unique<api::ApiServer>(
-        api::ApiServer::Ports{loop, scheduler, random, *disk.store, workers, *supervisor, *waits, http},
+        api::ApiServer::Ports{loop, scheduler, random, *disk.store, workers, *supervisor, *waits, http, http},
         std::move(settings), std::move(sandbox));
     supervisor->start();
     port = must(api->start());

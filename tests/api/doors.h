@@ -28,7 +28,7 @@ struct ApiDoor {
       };
     }
     server = std::make_unique<api::ApiServer>(
-        api::ApiServer::Ports{loop, scheduler, random, *disk.store, workers, *supervisor, *waits, http},
+        api::ApiServer::Ports{loop, scheduler, random, *disk.store, workers, *supervisor, *waits, http, http},
         std::move(settings), std::move(control));
     supervisor->start();
     port = must(server->start());

@@ -269,6 +269,7 @@ TEST_CASE("what is scheduled ends with its chat though nothing else was ever sai
   CHECK(remove());
   CHECK(f.queued() == 0);
   CHECK(f.told("ack") == 1);
+  CHECK_FALSE(storage::find_message_by_id(f.store->reader(), f.row.id, scheduled.id, true));
   CHECK(messages(f.pass(2h)).empty());
   CHECK_FALSE(remove());
 }
