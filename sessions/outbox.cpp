@@ -437,6 +437,10 @@ void Outbox::end_as_error(std::int64_t row, const std::string& why) {
   const Item& item = items_.at(row);
   if (acknowledged(item.state)) return drop(row);  // sent: that some devices miss it is no error of the message
   c_.records.add(storage::RaiseAckById{c_.id(), item.message_id, AckLevel::error, why, std::nullopt});
+  // Of one that never left, a receipt proves nothing: what it would change is not kept.
+  const auto said = unsealed(item.state) && item.changes_message ? c_.records.find_message_by_id(item.message_id, true)
+                                                                 : std::nullopt;
+  if (said && changes_message(*said)) c_.records.add(storage::PutContent{c_.id(), said->chat, said->id, true, {}});
   const PersonIds ids = directory_.person(item.chat);
   c_.emit(events::Ack{item.message_id, item.chat, ids, AckLevel::error, why, c_.now.unix_ms});
   drop(row);

@@ -381,6 +381,28 @@ TEST_CASE("what was given up and is proved late counts from when it was said") {
   }
 }
 
+TEST_CASE("a receipt for what was cancelled before it left changes nothing") {
+  Fixture f;
+  f.befriend(ben);
+  f.go_online();
+  const std::string id = (*f.send(Fixture::text("stays")))->id;
+  f.stanza(ack(id));
+  std::vector<Input> down;
+  down.emplace_back(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone", false}, f.session->link_epoch()});
+  f.turn(std::move(down));
+  SendMessage revoke = Fixture::text("");
+  revoke.content = RevokeSent{id};
+  revoke.message_id = "MYREVOKE0001";  // who chooses ids may choose some that are guessed
+  REQUIRE(f.send(revoke)->has_value());
+  f.tell(CancelMessage{"MYREVOKE0001"});
+  f.go_online();
+  Node receipt("receipt");
+  f.stanza(receipt.set("id", "MYREVOKE0001").set("from", ben).set("t", "1700000002"));
+  const auto row = storage::find_message_by_id(f.store->reader(), f.row.id, id, true);
+  CHECK(row->body == "stays");
+  CHECK(row->revoked_at == 0);
+}
+
 TEST_CASE("a receipt that comes instead of the ack says by the server's clock when a message was sent") {
   Fixture f;
   f.befriend(ben);
