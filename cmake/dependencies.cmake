@@ -22,6 +22,7 @@ if(WHARF_TESTS OR WHARF_FUZZ)
   pkg_check_modules(webpmux REQUIRED IMPORTED_TARGET libwebpmux)  # makes animated stickers
 endif()
 find_package(tomlplusplus REQUIRED)
+find_package(mimalloc REQUIRED)
 
 find_library(XEDDSA_LIBRARY xeddsa REQUIRED)
 add_library(xeddsa INTERFACE)
