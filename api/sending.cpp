@@ -165,14 +165,18 @@ void refuse_field(const CallPtr& call, std::string field, std::string what) {
 
 namespace {
 
-/// Whether the message of this id is stored, in other chats than this one alone. One that is not stored may be about
+/// Whether the message of this id is stored, in another chat than this one. One that is not stored may be about
 /// to.
 bool is_elsewhere(const ServicesPtr& services, const CallPtr& call, const std::string& id, const protocol::Jid& chat) {
   const auto view = services->ports.supervisor.find(call->param("sessionId"));
   if (!view) return false;
   storage::Database& db = services->ports.store.reader();
-  const protocol::Jid canonical = services->ports.supervisor.canonical_chat(view->id, chat);
-  return !storage::has_message(db, view->id, canonical, id) && storage::find_message_of_either(db, view->id, id);
+  const auto canonical = [&](const protocol::Jid& one) {
+    return services->ports.supervisor.canonical_chat(view->id, one);
+  };
+  // The one that everything takes who knows the id alone.
+  const auto row = storage::find_message_of_either(db, view->id, id);
+  return row && canonical(row->chat) != canonical(chat);
 }
 
 }  // namespace

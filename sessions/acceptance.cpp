@@ -71,20 +71,20 @@ void Acceptance::accept(const SendMessage& request, Reply<SentMessage> reply) {
   if (!message) return refuse(message.error());
   idempotency_.remember(request, message->id);
   c_.answer(std::move(reply), sent_message(*message, directory_.person(message->chat)));
-  const MessageRow accepted = *message;
+  if (std::holds_alternative<RevokeSent>(request.content)) revoke_members(request, *message);
   take_in(request, std::move(*message));
-  if (std::holds_alternative<RevokeSent>(request.content)) revoke_members(request, accepted);
 }
 
 void Acceptance::revoke_members(const SendMessage& request, const MessageRow& revoke) {
   const auto head = c_.records.find_message_by_id(revoke.target_id, true);
   if (!head || !is_album(*head)) return;
+  end_members(*head, "cancelled: the album was deleted for everyone before this was sent");
   for (const std::string& member : c_.records.album_members(*head)) {
     SendMessage also;
     also.chat = request.chat;
     also.content = RevokeSent{member};
-    auto message = compose(also, revoke.chat);
-    if (message) take_in(also, std::move(*message));
+    auto message = compose(also, revoke.chat);  // refused where nobody has it
+    if (message && has_room_for(1)) take_in(also, std::move(*message));
   }
 }
 
@@ -239,24 +239,26 @@ Outbox::Cancelled Acceptance::end(const std::string& id, const std::string& why)
   return Outbox::Cancelled::yes;
 }
 
+// The last one first: one that ends lets what waits behind it go, and that shall be none of them.
 void Acceptance::end_members(const MessageRow& head, const std::string& why) {
   if (!is_album(head)) return;
-  for (const std::string& member : c_.records.album_members(head)) end(member, why);
+  const auto members = c_.records.album_members(head);
+  for (auto member = members.rbegin(); member != members.rend(); ++member) end(*member, why);
 }
 
 void Acceptance::forget_message(const std::string& id) {
   end(id, "cancelled: the message was deleted before it was sent");
 }
 
-std::vector<std::string> Acceptance::forget_chat(const Jid& chat) {
+bool Acceptance::forget_chat(const Jid& chat) {
   constexpr const char* why = "cancelled: the chat was deleted before the message was sent";
-  outbox_.cancel_chat(chat, why);
+  const std::size_t cancelled = outbox_.cancel_chat(chat, why);
   std::vector<std::string> scheduled;
   for (const auto& [row, item] : schedule_.items()) {
     if (directory_.canonical_user(item.chat) == chat) scheduled.push_back(item.message_id);
   }
   for (const std::string& id : scheduled) withdraw(*schedule_.take(id), why);
-  return scheduled;
+  return cancelled + scheduled.size() > 0;
 }
 
 void Acceptance::release_files() {

@@ -32,9 +32,8 @@ class Acceptance {
   /// Ends a message that was not sealed yet. Errors: as CancelMessage.
   void cancel(const CancelMessage& request, Reply<SentMessage> reply);
   /// The user deletes the chat: what was not sealed yet is cancelled, its ack says so. Sealed messages may be on their
-  /// way already and are followed to their ack. What was scheduled in it, by id: it is
-  /// in no chat yet, and stands as a row of its own.
-  std::vector<std::string> forget_chat(const Jid& chat);
+  /// way already and are followed to their ack. Whether anything was.
+  bool forget_chat(const Jid& chat);
   /// The user deletes one message: the same.
   void forget_message(const std::string& id);
   /// The session was logged out: nothing can be sent any more.
@@ -49,7 +48,7 @@ class Acceptance {
  private:
   static constexpr unsigned max_released_at_once = 64;  // in one turn
 
-  /// An album's head goes back with its pictures: those that can be taken back still.
+  /// An album's head goes back with its pictures: what was not sent ends, the rest is taken back as far as it can be.
   void revoke_members(const SendMessage& request, const storage::MessageRow& revoke);
   bool has_room_for(std::size_t messages) const;
   /// Ends what was not sealed yet, scheduled or waiting.

@@ -476,12 +476,13 @@ Outbox::Cancelled Outbox::cancel(std::string_view message_id, const std::string&
   return Cancelled::yes;
 }
 
-void Outbox::cancel_chat(const Jid& chat, const std::string& why) {
+std::size_t Outbox::cancel_chat(const Jid& chat, const std::string& why) {
   std::vector<std::int64_t> waiting;
   for (const auto& [row, item] : items_) {
     if (unsealed(item.state) && directory_.canonical_user(item.chat) == chat) waiting.push_back(row);
   }
   for (const std::int64_t row : waiting) cancel_row(row, why);
+  return waiting.size();
 }
 
 }  // namespace wharf::sessions

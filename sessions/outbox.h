@@ -64,7 +64,7 @@ class Outbox {
   /// to its ack.
   Cancelled cancel(std::string_view message_id, const std::string& why);
   /// All of a canonical chat that were not sealed yet.
-  void cancel_chat(const Jid& chat, const std::string& why);
+  std::size_t cancel_chat(const Jid& chat, const std::string& why);
   /// The session was logged out: nothing of the outbox can be sent any more.
   void cancel_all(const std::string& why);
   /// The session is removed: files that were to be uploaded go with its rows.

@@ -301,6 +301,19 @@ std::vector<MessageRow> Records::newest_messages(const Jid& chat, std::size_t mo
   return rows;
 }
 
+std::vector<std::string> Records::album_members(const MessageRow& head) const {
+  auto members = storage::album_members(reader_, head);
+  if (!written_) return members;
+  for (const auto& [id, rows] : written_->messages) {
+    for (const NewMessage& message : rows) {
+      if (message.gone || message.chat != head.chat) continue;
+      const MessageRow& row = at<storage::InsertMessage>(message.place).row;
+      if (row.from_me == head.from_me && storage::names_album(row, head.id)) members.push_back(id);
+    }
+  }
+  return members;
+}
+
 std::vector<storage::UnreadMessage> Records::unread_messages(const Jid& chat, std::size_t most,
                                                              std::size_t looked_at) const {
   if (!written_) return storage::unread_messages(reader_, session_, chat, most, looked_at);

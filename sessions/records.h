@@ -69,10 +69,8 @@ class Records {
   std::vector<storage::MessageRow> newest_messages(const Jid& chat, std::size_t most) const;
   /// As find_chat, without those of this turn: storage::unread_messages.
   std::vector<storage::UnreadMessage> unread_messages(const Jid& chat, std::size_t most, std::size_t looked_at) const;
-  /// As committed: storage::album_members.
-  std::vector<std::string> album_members(const storage::MessageRow& head) const {
-    return storage::album_members(reader_, head);
-  }
+  /// storage::album_members, and those of this turn.
+  std::vector<std::string> album_members(const storage::MessageRow& head) const;
   /// Those of this turn, the newest first; their `row` is 0. Linear in the messages of this turn.
   std::vector<storage::MessageRow> new_messages(const Jid& chat) const;
   /// All zero when nothing is known.

@@ -167,11 +167,12 @@ void Session::carry_out(const RemoveMessage& remove, Reply<void> reply) {
   if (!row) return c.answer(std::move(reply), row.error());
   // An album's head shows nothing: it goes with its pictures.
   const auto members = is_album(*row) ? c.records.album_members(*row) : std::vector<std::string>();
-  remove_message(*row);
-  for (const std::string& id : members) {
-    const auto member = c.records.find_message(row->chat, id);
+  // The last one first, as in Acceptance::end_members.
+  for (auto id = members.rbegin(); id != members.rend(); ++id) {
+    const auto member = c.records.find_message(row->chat, *id);
     if (member && member->from_me == row->from_me) remove_message(*member);
   }
+  remove_message(*row);
   c.answer(std::move(reply), Outcome<>());
 }
 
@@ -199,15 +200,10 @@ void Session::carry_out(const MarkRead& read, Reply<void> reply) {
 void Session::carry_out(const RemoveChat& remove, Reply<void> reply) {
   Context& c = context_;
   const Jid chat = remove.chat.has_devices() ? directory_.canonical_user(remove.chat) : remove.chat.user_jid();
-  const bool known = c.records.has_chat(chat);
-  const auto scheduled = acceptance_.forget_chat(chat);
-  if (!known && scheduled.empty())
-    return c.answer(std::move(reply), Refusal(Errc::not_found, Subject::chat, "no such chat"));
-  if (known) {
-    c.records.add(storage::RemoveChat{c.id(), chat});
-  } else {
-    for (const std::string& id : scheduled) c.records.add(storage::RemoveMessage{c.id(), chat, id, true});
-  }
+  // What is scheduled is in no chat yet, and goes with it all the same.
+  const bool known = c.records.has_chat(chat), ended = acceptance_.forget_chat(chat);
+  if (!known && !ended) return c.answer(std::move(reply), Refusal(Errc::not_found, Subject::chat, "no such chat"));
+  c.records.add(storage::RemoveChat{c.id(), chat});
   c.answer(std::move(reply), Outcome<>());
 }
 

@@ -109,7 +109,7 @@ constexpr const char* select_gist =
     "ORDER BY row DESC LIMIT 1";
 constexpr const char* select_album_members =
     "SELECT id FROM message WHERE row > ?1 AND row <= ?2 AND session_id = ?3 AND from_me = ?4"
-    " AND instr(details, ?5) > 0 AND" WHARF_MESSAGE_LIVES "ORDER BY row";
+    " AND instr(details, ?5) > 0 AND " WHARF_CHAT_OF(message) " = ?6 ORDER BY row";
 constexpr const char* select_own_row =
     "SELECT row FROM message WHERE session_id = ?1 AND id = ?2 AND from_me = 1 AND" WHARF_MESSAGE_LIVES
     "ORDER BY row DESC LIMIT 1";
@@ -550,13 +550,28 @@ MessagePage page_messages(Database& db, SessionId session, const protocol::Jid& 
   return page;
 }
 
+namespace {
+
+std::string album_of(const std::string& head_id) { return "\"albumId\":\"" + head_id + "\""; }
+
+}  // namespace
+
+bool names_album(const MessageRow& message, const std::string& head_id) {
+  return message.details.find(album_of(head_id)) != std::string::npos;
+}
+
 std::vector<std::string> album_members(Database& db, const MessageRow& head) {
   std::vector<std::string> members;
   if (head.row == 0) return members;
   constexpr std::int64_t looked_at = 256;
   Statement select(db, select_album_members);
-  const std::string names_it = "\"albumId\":\"" + head.id + "\"";  // bound as it is, so it outlives the steps
-  select.integer(head.row).integer(head.row + looked_at).session(head.session).number(head.from_me).text(names_it);
+  const std::string names_it = album_of(head.id);  // bound as it is, so it outlives the steps
+  select.integer(head.row)
+      .integer(head.row + looked_at)
+      .session(head.session)
+      .number(head.from_me)
+      .text(names_it)
+      .jid(head.chat);
   while (select.next()) members.emplace_back(select.text());
   return members;
 }

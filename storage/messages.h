@@ -207,6 +207,8 @@ enum class Listed { all, starred };
 MessagePage page_messages(Database& db, SessionId session, const protocol::Jid& chat, std::size_t limit,
                           std::optional<std::int64_t> before_row, Listed listed = Listed::all, UnixMs before_time = 0);
 
+/// Whether it belongs to the album of this id.
+bool names_album(const MessageRow& message, const std::string& head_id);
 /// The ids of those of its pictures and videos that are there: accepted with the head they stand right behind it, so
 /// 256 rows are looked at; those that were deleted for everyone name no album any more. In order. Empty of a head that
 /// is not committed (row 0).

@@ -160,6 +160,32 @@ TEST_CASE("an album ends with its head: cancelled, deleted here, or deleted for 
   }
 }
 
+TEST_CASE("no picture of an album slips out while the album ends") {
+  Files f;
+  f.go_online();
+  SendMessages album;
+  SendMessage head;
+  head.chat = ben;
+  head.content = protocol::Album{2, 0};
+  head.message_id = "3EB0ALBUM0001";
+  album.messages = {head, picture(ben, 1), picture(ben, 4)};
+  auto effects = f.tell(album, [](const Outcome<std::vector<SentMessage>>&) {});
+  f.stanza(test::ack("3EB0ALBUM0001"));
+  effects = f.answer_hosts(effects);
+  auto second = std::move(all<StartUpload>(effects)[1]->then);
+  CHECK(messages(f.call([&] { second(uploaded); })).empty());  // it waits behind the first
+  SECTION("deleted here") { CHECK(messages(f.tell(RemoveMessage{"3EB0ALBUM0001"})).empty()); }
+  SECTION("deleted for everyone") {
+    SendMessage revoke;
+    revoke.chat = ben;
+    revoke.content = RevokeSent{"3EB0ALBUM0001"};
+    REQUIRE(f.send(revoke)->has_value());
+    const auto sent = messages(f.last);
+    REQUIRE(sent.size() == 1);
+    CHECK(sent[0].attr("edit") == "7");
+  }
+}
+
 TEST_CASE("a message whose file is not uploaded yet is not forwarded") {
   Files f;
   f.go_online();
