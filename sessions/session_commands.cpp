@@ -103,6 +103,7 @@ void Session::carry_out(const RemoveSession&, Reply<void> reply) {
     if (!std::exchange(removed_, true)) {
       acceptance_.release_files();
       c.finish_turn();  // what the end itself changed, before the rows disappear
+      remove_session_from_folder(c);
       c.records.add(storage::RemoveSession{c.id()});
       c.turn.effects.emplace_back(Finished());
     }
@@ -155,9 +156,8 @@ void Session::carry_out(const RemoveMessage& remove, Reply<void> reply) {
   // Of a cache: what another message has of the same file is fetched again.
   if (const auto media = stored_media(row->content)) {
     c.release_file(media_name(media->reference, media->kind), false);
-    c.records.add(storage::ForgetUpload{c.id(), {media->reference.hashes.file_sha256, media->kind}});
-    remove_from_folder(c, *row);
   }
+  remove_from_folder(c, *row);
   c.records.add(storage::RemoveMessage{c.id(), row->chat, row->id, row->from_me});
   c.emit(events::MessageDeleted{row->id, row->chat, directory_.person(row->chat), row->from_me, c.now.unix_ms});
   c.answer(std::move(reply), Outcome<>());
