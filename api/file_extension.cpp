@@ -8,4 +8,6 @@ std::string file_extension(protocol::ByteView head) {
   return std::string(media::extension_for_type(media::sniff_type(head)));
 }
 
+std::vector<std::string> file_extensions() { return media::known_extensions(); }
+
 }  // namespace wharf::api

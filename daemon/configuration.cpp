@@ -246,6 +246,37 @@ Result<void> apply_environment(Configuration& configuration, const std::function
   return {};
 }
 
+namespace {
+
+/// Through links, as far as it exists.
+std::filesystem::path place(const std::string& path) {
+  std::error_code unknown;
+  const auto absolute = std::filesystem::absolute(path, unknown);
+  auto whole = std::filesystem::weakly_canonical(absolute, unknown);
+  if (unknown) whole = absolute.lexically_normal();
+  return whole.has_filename() ? whole : whole.parent_path();
+}
+
+/// It is that place, or lies anywhere below it.
+bool is_within(const std::filesystem::path& path, const std::filesystem::path& directory) {
+  return std::mismatch(directory.begin(), directory.end(), path.begin(), path.end()).first == directory.end();
+}
+
+// A directory in it has the name of a session, and is deleted with the session.
+Result<void> validate_folder(const Configuration& c) {
+  if (c.media_folder.empty()) return {};
+  const auto folder = place(c.media_folder);
+  for (const std::string& taken : {c.data, c.media_directory.empty() ? c.data + "/media" : c.media_directory}) {
+    const auto other = place(taken);
+    if (!is_within(folder, other) && !is_within(other, folder)) continue;
+    return bad("media.folder: " + c.media_folder + " is, contains or lies in " + taken +
+               ", where Wharf keeps its own files: name a directory apart from it");
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<void> validate(const Configuration& c) {
   for (const auto& [key, value] : {std::pair{"listen", c.listen}, std::pair{"sandbox.listen", c.sandbox_listen},
                                    std::pair{"sandbox.secure_listen", c.sandbox_secure_listen}}) {
@@ -257,16 +288,7 @@ Result<void> validate(const Configuration& c) {
                  "Listen on 127.0.0.1 behind a reverse proxy that authenticates");
     }
   }
-  const auto absolute = [](const std::string& path) {
-    std::error_code unknown;
-    auto normal = std::filesystem::absolute(path, unknown).lexically_normal();
-    return normal.has_filename() ? normal : normal.parent_path();
-  };
-  const std::string vault = c.media_directory.empty() ? c.data + "/media" : c.media_directory;
-  for (const std::string& taken : {c.data, vault, vault + "/cache", vault + "/outgoing", vault + "/writing"}) {
-    if (!c.media_folder.empty() && absolute(c.media_folder) == absolute(taken))
-      return bad("media.folder: " + c.media_folder + " holds other files of Wharf: name a directory of its own");
-  }
+  if (auto folder = validate_folder(c); !folder) return folder;
   if (c.sandbox && c.network != "whatsapp" && c.network != "sandbox") {
     return bad("network: cannot be combined with sandbox.enabled");
   }

@@ -127,29 +127,29 @@ sessions::SupervisorSettings supervisor_settings(const Configuration& c) {
   return settings;
 }
 
-std::unique_ptr<sessions::MediaFolder> plain_folder(const Configuration& c, sessions::MediaVault& vault,
-                                                    net::Workers& workers, protocol::Random& random) {
+std::unique_ptr<sessions::MediaFolder> plain_folder(const Configuration& c, const sessions::MediaFolder::Ports& ports) {
   if (c.media_folder.empty()) return nullptr;
   sessions::FolderSettings settings;
   settings.directory = c.media_folder;
   settings.max_bytes = c.media_folder_max_bytes;
   settings.keep = std::chrono::hours(24 * c.media_folder_keep_days);
   settings.extension = api::file_extension;
-  return std::make_unique<sessions::MediaFolder>(std::move(settings), vault, workers, random);
+  settings.extensions = api::file_extensions();
+  return std::make_unique<sessions::MediaFolder>(std::move(settings), ports);
 }
 
 /// Files on their way to and from the media servers, with threads and connections of their own: a large one must not
 /// keep prekeys or webhooks waiting. The threads stand back behind the loop, which the messages of everybody wait for.
 struct Media {
-  Media(net::asio::io_context& loop, net::Scheduler& scheduler, protocol::Random& random, const Configuration& c,
-        const net::TlsTrust& trust, bool simulated)
+  Media(net::asio::io_context& loop, net::Scheduler& scheduler, protocol::Random& random, storage::Store& store,
+        const Configuration& c, const net::TlsTrust& trust, bool simulated)
       : workers(loop.get_executor(), 2, 4096, 10),
         http(loop, trust),
         vault({c.media_directory.empty() ? c.data + "/media" : c.media_directory, c.media_cache_bytes,
                c.media_spool_bytes, c.media_max_file_bytes},
               workers, random),
         transfers(vault, http, scheduler, {c.media_transfers, c.media_transfers, simulated}),
-        folder(plain_folder(c, vault, workers, random)),
+        folder(plain_folder(c, {vault, workers, random, store, scheduler})),
         upkeep(vault, folder.get(), scheduler, {std::chrono::hours(24 * c.media_keep_days)}) {}
 
   net::WorkerPool workers;
@@ -272,19 +272,16 @@ int serve(const Configuration& c) {
                  addresses->secure_web_socket_url, addresses->noise_root_hex);
   }
 
-  Media media(loop, scheduler, random, c, trust, settings.network.name != "whatsapp");
+  Media media(loop, scheduler, random, **store, c, trust, settings.network.name != "whatsapp");
   if (const auto opened = media.vault.open(files_needed((*store)->reader())); !opened) {
     spdlog::error("media_open detail={}", sessions::log_value(opened.error().detail));
     return 1;
   }
   if (media.folder) {
-    if (const auto opened = media.folder->open(); !opened) {
+    // Messages go on without their copies, which are counted as failed.
+    if (const auto opened = media.folder->open(); !opened)
       spdlog::error("media_folder_open detail={}", sessions::log_value(opened.error().detail));
-      return 1;
-    }
-    std::set<std::string> names;
-    for (const auto& session : storage::load_sessions((*store)->reader())) names.insert(session.name);
-    media.folder->begin(std::move(names), scheduler.unix_ms());
+    media.folder->begin(scheduler.unix_ms());
   }
   media.upkeep.start();
   net::WebSocketClient sockets(loop, trust);

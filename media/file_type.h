@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/bytes.h"
 
@@ -24,5 +25,7 @@ std::string type_for_name(std::string_view file_name);
 
 /// With its dot, for example ".jpg"; parameters of the type are ignored. "" when it is not in the table.
 std::string_view extension_for_type(std::string_view mime);
+/// All that it may give, and others of the same types.
+std::vector<std::string> known_extensions();
 
 }  // namespace wharf::media

@@ -100,4 +100,10 @@ std::string_view extension_for_type(std::string_view mime) {
   return found == std::end(table) ? std::string_view() : found->extension;
 }
 
+std::vector<std::string> known_extensions() {
+  std::vector<std::string> out;
+  for (const Entry& entry : table) out.emplace_back(entry.extension);
+  return out;
+}
+
 }  // namespace wharf::media

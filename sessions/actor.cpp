@@ -287,7 +287,6 @@ void SessionActor::move_file(std::uint64_t number, UniqueFunction<void(Result)> 
 void SessionActor::finish() {
   closed_ = true;
   transfers_.clear();
-  if (shared_.folder) shared_.folder->remove_session(name_);
   for (Input& input : mailbox_.drain()) {
     if (auto* arrived = std::get_if<CommandArrived>(&input)) answer_as_removed(std::move(*arrived->command), name_);
   }

@@ -54,6 +54,7 @@ template void Records::add(storage::SealOutbox);
 template void Records::add(storage::EndUpload);
 template void Records::add(storage::PutUpload);
 template void Records::add(storage::ForgetUpload);
+template void Records::add(storage::PutFolderRemoval);
 template void Records::add(storage::CountOutboxAttempt);
 template void Records::add(storage::RemoveOutbox);
 template void Records::add(storage::PutIdempotency);

@@ -221,6 +221,7 @@ class Records::Written {
   void note(const storage::PutDevice&, std::size_t) {}
   // Nobody looks them up in a turn; after the end of a session, nobody looks up anything.
   void note(const storage::PutAppStateKey&, std::size_t) {}
+  void note(const storage::PutFolderRemoval&, std::size_t) {}
   void note(const storage::InsertSession&, std::size_t) {}
   void note(const storage::RemoveSession&, std::size_t) {}
   // Of no session.
@@ -229,6 +230,7 @@ class Records::Written {
   void note(const storage::AdvanceWebhook&, std::size_t) {}
   void note(const storage::PutDelivery&, std::size_t) {}
   void note(const storage::RemoveDelivery&, std::size_t) {}
+  void note(const storage::EndFolderRemoval&, std::size_t) {}
 
  private:
   void add_pre_key(const protocol::PreKey& key) {

@@ -104,6 +104,7 @@ void Session::carry_out(const RemoveSession&, Reply<void> reply) {
     if (!std::exchange(removed_, true)) {
       acceptance_.release_files();
       c.finish_turn();  // what the end itself changed, before the rows disappear
+      remove_session_from_folder(c);
       c.records.add(storage::RemoveSession{c.id()});
       c.turn.effects.emplace_back(Finished());
     }
@@ -154,9 +155,8 @@ void Session::remove_message(const storage::MessageRow& row) {
   // Of a cache: what another message has of the same file is fetched again.
   if (const auto media = stored_media(row.content)) {
     c.release_file(media_name(media->reference, media->kind), false);
-    c.records.add(storage::ForgetUpload{c.id(), {media->reference.hashes.file_sha256, media->kind}});
-    remove_from_folder(c, row);
   }
+  remove_from_folder(c, row);
   c.records.add(storage::RemoveMessage{c.id(), row.chat, row.id, row.from_me});
   c.emit(events::MessageDeleted{row.id, row.chat, directory_.person(row.chat), row.from_me, c.now.unix_ms});
 }

@@ -65,8 +65,9 @@ struct ReleaseFile {
 struct CopyToFolder {
   FolderCopy copy;
 };
+/// The row that says so is in this turn.
 struct RemoveFromFolder {
-  FolderRemoval removal;
+  storage::FolderRemoval removal;
 };
 /// The session is removed; the actor ends with this turn.
 struct Finished {};

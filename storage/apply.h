@@ -37,6 +37,10 @@ Result<void> apply(Database& db, const RemoveOutbox& change);
 Result<void> apply(Database& db, const PutIdempotency& change);
 Result<void> apply(Database& db, const PutUpload& change);
 Result<void> apply(Database& db, const ForgetUpload& change);
+/// That own message announces nothing any more.
+Result<void> forget_uploads_of(Database& db, SessionId session, const std::string& message_id);
+Result<void> apply(Database& db, const PutFolderRemoval& change);
+Result<void> apply(Database& db, const EndFolderRemoval& change);
 Result<void> apply(Database& db, const InsertReadReceipt& change);
 Result<void> apply(Database& db, const CountReadReceiptAttempt& change);
 Result<void> apply(Database& db, const RemoveReadReceipt& change);

@@ -71,6 +71,8 @@ template void Changes::add(RemoveOutbox);
 template void Changes::add(PutIdempotency);
 template void Changes::add(PutUpload);
 template void Changes::add(ForgetUpload);
+template void Changes::add(PutFolderRemoval);
+template void Changes::add(EndFolderRemoval);
 template void Changes::add(InsertReadReceipt);
 template void Changes::add(CountReadReceiptAttempt);
 template void Changes::add(RemoveReadReceipt);

@@ -11,6 +11,7 @@
 #include "storage/chat_timers.h"
 #include "storage/chats.h"
 #include "storage/events.h"
+#include "storage/folder_removals.h"
 #include "storage/keys.h"
 #include "storage/messages.h"
 #include "storage/outbox.h"
@@ -27,12 +28,12 @@ using Change =
     std::variant<InsertMessage, ReleaseMessage, WithdrawMessage, EditMessage, RevokeMessage, PutDetails, PutOpened,
                  PutContent, PutStar, PutPin, RemoveMessage, RaiseAck, RaiseAckById, ReadReceived, LowerUnread,
                  RemoveChat, MergeChats, PutChatTimer, InsertOutbox, SealOutbox, EndUpload, CountOutboxAttempt,
-                 RemoveOutbox, PutIdempotency, PutUpload, ForgetUpload, InsertReadReceipt, CountReadReceiptAttempt,
-                 RemoveReadReceipt, PutResends, NoteCopy, AddPreKeys, RemovePreKey, AddRetryPreKey, AddSignedPreKey,
-                 PutRetry, PutAppStateKey, PutRatchet, RemoveRatchet, MigrateUser, PutIdentity, ForgetUserKeys, PutLid,
-                 PutDeviceList, RemoveDeviceList, AgeDeviceList, InsertSession, UpdateSession, TouchSession,
-                 RemoveSession, PutDevice, WipeDevice, PutWebhook, RemoveWebhook, AdvanceWebhook, PutDelivery,
-                 RemoveDelivery>;
+                 RemoveOutbox, PutIdempotency, PutUpload, ForgetUpload, PutFolderRemoval, EndFolderRemoval,
+                 InsertReadReceipt, CountReadReceiptAttempt, RemoveReadReceipt, PutResends, NoteCopy, AddPreKeys,
+                 RemovePreKey, AddRetryPreKey, AddSignedPreKey, PutRetry, PutAppStateKey, PutRatchet, RemoveRatchet,
+                 MigrateUser, PutIdentity, ForgetUserKeys, PutLid, PutDeviceList, RemoveDeviceList, AgeDeviceList,
+                 InsertSession, UpdateSession, TouchSession, RemoveSession, PutDevice, WipeDevice, PutWebhook,
+                 RemoveWebhook, AdvanceWebhook, PutDelivery, RemoveDelivery>;
 
 /// One line: the kind and its fields; of keys, records and contents only the size.
 std::string to_text(const Change& change);

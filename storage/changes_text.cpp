@@ -161,6 +161,12 @@ std::string line(const ForgetUpload& c) {
   out.field("session", c.session).field("sha256", protocol::to_hex(c.key.file_sha256));
   return out.field("kind", c.key.kind).take();
 }
+std::string line(const PutFolderRemoval& c) {
+  Line out("PutFolderRemoval");
+  out.field("session", c.removal.session).field("id", c.removal.message_id).field("from_me", c.removal.from_me);
+  return out.field("sent_at", c.removal.sent_at).field("created_at", c.removal.created_at).take();
+}
+std::string line(const EndFolderRemoval& c) { return Line("EndFolderRemoval").field("number", c.number).take(); }
 std::string line(const EndUpload& c) {
   return Line("EndUpload").field("session", c.session).field("row", c.row).take();
 }

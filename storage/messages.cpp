@@ -412,6 +412,8 @@ Result<void> apply(Database& db, const RevokeMessage& change) {
   const std::int64_t row = row_of(db, change);
   if (row == 0) return {};
   if (Result<void> revoked = Statement(db, revoke_row).integer(row).integer(change.at).run(); !revoked) return revoked;
+  if (change.from_me)
+    if (Result<void> done = forget_uploads_of(db, change.session, change.id); !done) return done;
   return Statement(db, empty_edits)
       .session(change.session)
       .text(change.id)
@@ -477,6 +479,8 @@ Result<void> apply(Database& db, const PutPin& change) {
 }
 
 Result<void> apply(Database& db, const RemoveMessage& change) {
+  if (change.from_me)
+    if (Result<void> done = forget_uploads_of(db, change.session, change.id); !done) return done;
   // While a merge is under way both chats may have a copy of it: without the one the other would come back.
   constexpr int most_copies = 8;
   bool any = false, was_unread = false;

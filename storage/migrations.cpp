@@ -346,6 +346,17 @@ CREATE TABLE upload (
 CREATE INDEX upload_by_time ON upload (at);
 )sql";
 
+// storage/folder_removals.h. Uploads go with their message, by its id.
+constexpr const char* a_plain_folder_is_of_one_installation = R"sql(
+CREATE TABLE installation (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), id TEXT NOT NULL);
+INSERT INTO installation (only_row, id) VALUES (1, lower(hex(randomblob(16))));
+CREATE TABLE folder_removal (
+  number INTEGER PRIMARY KEY, session TEXT NOT NULL, message_id TEXT NOT NULL, from_me INTEGER NOT NULL,
+  sent_at INTEGER NOT NULL, created_at INTEGER NOT NULL
+);
+CREATE INDEX upload_by_message ON upload (session_id, message_id);
+)sql";
+
 constexpr std::array steps_of_this_release = {first_schema,
                                               resends_outlive_a_restart,
                                               ratchet_epochs,
@@ -364,7 +375,8 @@ constexpr std::array steps_of_this_release = {first_schema,
                                               stars_pins_and_single_removals,
                                               a_damaged_index_is_marked,
                                               receipts_have_times,
-                                              uploads_are_known_by_their_file};
+                                              uploads_are_known_by_their_file,
+                                              a_plain_folder_is_of_one_installation};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

@@ -94,8 +94,8 @@ constexpr std::array slices_of_session = {
     "?2)",
     "DELETE FROM outbox WHERE key IN (SELECT key FROM outbox WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | 0xffffffff "
     "LIMIT ?2)",
-    "DELETE FROM upload WHERE (session_id, file_sha256, kind) IN"
-    " (SELECT session_id, file_sha256, kind FROM upload WHERE session_id = ?1 LIMIT ?2)",
+    "DELETE FROM upload WHERE session_id = ?1 AND (file_sha256, kind) IN"
+    " (SELECT file_sha256, kind FROM upload WHERE session_id = ?1 LIMIT ?2)",
     "DELETE FROM idempotency WHERE rowid IN (SELECT rowid FROM idempotency WHERE session_id = ?1 LIMIT ?2)",
     "DELETE FROM chat WHERE row IN (SELECT row FROM chat WHERE session_id = ?1 LIMIT ?2)",
     "DELETE FROM chat_timer WHERE (session_id, chat_id) IN"

@@ -16,6 +16,7 @@
 //   there, and until then readers ask WHARF_CHAT_OF. The copy that the target has of a message wins. Only phone
 //   numbers merge, and only into LIDs: what a chat waits for (its own tombstone, before older rows are filed in it)
 //   never waits for it.
+// folder_removal stays: what it tells of lies in files, and is ended when they are gone (folder_removals.h).
 // Events stay: readers of the log have their own pace, and the log ends them by its own bound (event_log.h).
 
 #include <cstddef>

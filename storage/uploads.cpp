@@ -14,8 +14,8 @@ constexpr const char* put_upload =
     " ON CONFLICT (session_id, file_sha256, kind) DO UPDATE SET message_id = excluded.message_id, at = excluded.at";
 constexpr const char* delete_upload = "DELETE FROM upload WHERE session_id = ?1 AND file_sha256 = ?2 AND kind = ?3";
 constexpr const char* sweep_uploads =
-    "DELETE FROM upload WHERE (session_id, file_sha256, kind) IN"
-    " (SELECT session_id, file_sha256, kind FROM upload WHERE at < ?1 ORDER BY at LIMIT 100)";
+    "DELETE FROM upload WHERE at < ?1 AND at <= (SELECT max(at) FROM (SELECT at FROM upload ORDER BY at LIMIT 100))";
+constexpr const char* delete_uploads_of = "DELETE FROM upload WHERE session_id = ?1 AND message_id = ?2";
 
 }  // namespace
 
@@ -35,6 +35,10 @@ Result<void> apply(Database& db, const PutUpload& change) {
                                .run();
   if (!put) return put;
   return Statement(db, sweep_uploads).integer(change.at - uploads_known_ms).run();
+}
+
+Result<void> forget_uploads_of(Database& db, SessionId session, const std::string& message_id) {
+  return Statement(db, delete_uploads_of).session(session).text(message_id).run();
 }
 
 Result<void> apply(Database& db, const ForgetUpload& change) {

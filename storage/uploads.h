@@ -28,7 +28,8 @@ struct PutUpload {
   UnixMs at = 0;
   friend bool operator==(const PutUpload&, const PutUpload&) = default;
 };
-/// The servers have lost it, or its message goes. Nothing when it is not known.
+/// The servers have lost it. (With its message, and with a deletion for everyone, it goes by itself.) Nothing when it
+/// is not known.
 struct ForgetUpload {
   SessionId session;
   UploadKey key;

@@ -21,6 +21,7 @@ Refusal refusal_of(const TransferFailure& failure) {
     case Why::damaged: return about_media(Errc::bad_mac, "the file is not the announced one: " + failure.detail);
     case Why::gone:
       return about_media(Errc::not_found, "the file is no longer on the media servers: " + failure.detail);
+    case Why::too_large:
     case Why::refused: return about_media(Errc::refused, failure.detail);
     case Why::local: return about_media(Errc::storage, failure.detail);
     case Why::not_allowed:

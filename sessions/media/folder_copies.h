@@ -10,5 +10,7 @@ namespace wharf::sessions {
 void copy_to_folder(Context& context, const storage::MessageRow& message);
 /// The message is deleted here.
 void remove_from_folder(Context& context, const storage::MessageRow& message);
+/// In the turn that removes it.
+void remove_session_from_folder(Context& context);
 
 }  // namespace wharf::sessions

@@ -4,9 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -50,19 +53,86 @@ std::vector<std::string> directories(const std::string& path) {
   return out;
 }
 
-Result<void> mark(const std::string& path) {
-  if (look_at_file(path + "/.wharf")) return {};
-  const auto made = DiskFile::create(path + "/.wharf");
+constexpr const char* mark_name = "/.wharf";
+constexpr std::size_t longest_mark = 64;
+
+Error trouble(const std::string& path, const char* what, int reason) {
+  const bool full = reason == ENOSPC || reason == EDQUOT;
+  return Error(full ? Errc::storage_full : Errc::storage, path + ": " + what + ": " + std::strerror(reason));
+}
+
+/// A directory itself, and no link to one.
+bool is_directory(const std::string& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/// Of a session's directory.
+bool is_ours(const std::string& path) { return is_directory(path) && look_at_file(path + mark_name); }
+
+/// Nothing is in it; or a mark that was not written to its end.
+Result<bool> is_empty(const std::string& path) {
+  std::error_code error;
+  for (fs::directory_iterator entry(path, error), end; !error && entry != end; entry.increment(error)) {
+    if (entry->path().filename() != mark_name + 1) return false;
+    const auto mark = look_at_file(path + mark_name);
+    if (!mark || mark->bytes != 0) return false;
+  }
+  if (error) return Error(Errc::storage, path + ": cannot be read: " + error.message());
+  return true;
+}
+
+/// What its mark says; nullopt: it has none.
+std::optional<std::string> mark_of(const std::string& path) {
+  const auto looked = look_at_file(path + mark_name);
+  if (!looked) return std::nullopt;
+  std::string text(std::min<std::size_t>(looked->bytes, longest_mark), '\0');
+  const auto file = DiskFile::open(path + mark_name);
+  if (!file || !file->read(0, {reinterpret_cast<std::uint8_t*>(text.data()), text.size()})) return std::nullopt;
+  return text;
+}
+
+Result<void> put_mark(const std::string& path, const std::string& text) {
+  remove_file(path + mark_name);  // one that was not finished
+  auto made = DiskFile::create(path + mark_name);
   if (!made) return made.error();
+  if (auto written = made->append(protocol::as_bytes(text)); !written) return written;
+  if (auto synced = made->sync(); !synced) return synced;
+  return sync_directory(path);
+}
+
+/// True: it was made here, 0700, and its name is durable. False: there was something of this name.
+Result<bool> make_new(const std::string& parent, const std::string& name) {
+  const std::string path = parent + "/" + name;
+  if (::mkdir(path.c_str(), 0700) != 0) {
+    if (errno == EEXIST) return false;
+    return trouble(path, "cannot be made", errno);
+  }
+  if (auto synced = sync_directory(parent); !synced) return synced.error();
+  return true;
+}
+
+/// A directory inside one of ours.
+Result<void> make_below(const std::string& parent, const std::string& name) {
+  const auto made = make_new(parent, name);
+  if (!made) return made.error();
+  if (!*made && !is_directory(parent + "/" + name))
+    return Error(Errc::storage, parent + "/" + name + " is not a directory");
   return {};
 }
 
-/// A directory inside one of ours; its name is durable.
-Result<void> make_below(const std::string& parent, const std::string& name) {
-  struct stat status {};
-  const bool there = ::lstat((parent + "/" + name).c_str(), &status) == 0;
-  if (auto made = make_private_directory(parent + "/" + name); !made || there) return made;
-  return sync_directory(parent);
+/// That of a session, marked.
+Result<void> make_session(const std::string& folder, const std::string& session) {
+  const std::string own = folder + "/" + session;
+  const auto made = make_new(folder, session);
+  if (!made) return made.error();
+  if (*made) return put_mark(own, "");
+  if (!is_directory(own)) return Error(Errc::storage, own + " is not a directory");
+  if (is_ours(own)) return {};
+  const auto empty = is_empty(own);
+  if (!empty) return empty.error();
+  if (!*empty) return Error(Errc::storage, own + " was not made by Wharf: nothing is written into it");
+  return put_mark(own, "");
 }
 
 }  // namespace
@@ -91,8 +161,7 @@ std::string folder_extension(std::string_view extension) {
 Result<FolderFile> FolderFile::create(const std::string& folder, const std::string& session, const std::string& month,
                                       const std::string& name, const std::string& writing) {
   const std::string own = folder + "/" + session;
-  if (auto made = make_below(folder, session); !made) return made.error();
-  if (auto marked = mark(own); !marked) return marked.error();
+  if (auto made = make_session(folder, session); !made) return made.error();
   if (auto made = make_below(own, month); !made) return made.error();
   std::string path = own + "/" + month + "/" + name;
   struct stat status {};
@@ -114,41 +183,67 @@ Result<void> FolderFile::finish() {
   return {};
 }
 
-Result<void> open_folder(const std::string& folder) {
-  if (auto made = make_private_directory(folder); !made) return made;
-  if (auto made = make_private_directory(folder + "/.writing"); !made) return made;
-  std::error_code ignored;
+Result<void> open_folder(const std::string& folder, const std::string& installation) {
+  std::string path = folder;
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  const fs::path whole(path);
+  std::error_code error;
+  const std::string parent = whole.has_parent_path() ? whole.parent_path().string() : ".";
+  fs::create_directories(parent, error);
+  const auto made = make_new(parent, whole.filename().string());
+  if (!made) return made.error();
+  if (!*made) {
+    if (!is_directory(path)) return Error(Errc::storage, path + " is not a directory (a link to one is none)");
+    const auto mark = mark_of(path);
+    const auto empty = is_empty(path);
+    if (!empty) return empty.error();
+    if (!*empty && !mark)
+      return Error(Errc::conflict, path + " holds files and was not made by Wharf: name a directory that is empty");
+    if (!*empty && *mark != installation)
+      return Error(Errc::conflict, path + " belongs to another database of Wharf (its .wharf names " + *mark +
+                                       ", this one is " + installation + "): name another directory");
+    if (*empty)
+      if (auto marked = put_mark(path, installation); !marked) return marked;
+  } else if (auto marked = put_mark(path, installation); !marked) {
+    return marked;
+  }
+  if (auto below = make_below(path, ".writing"); !below) return below;
   std::vector<fs::path> left;
-  for (fs::directory_iterator entry(folder + "/.writing", ignored), end; !ignored && entry != end;
-       entry.increment(ignored))
+  for (fs::directory_iterator entry(path + "/.writing", error), end; !error && entry != end; entry.increment(error))
     left.push_back(entry->path());
-  for (const fs::path& path : left) fs::remove_all(path, ignored);
+  for (const fs::path& each : left) fs::remove_all(each, error);
   return {};
 }
 
-void remove_from_folder(const std::string& folder, const std::string& session, const std::string& month,
-                        const std::string& name) {
-  const std::string below = folder + "/" + session + "/" + month;
-  const auto files = list_files(below);
-  if (!files) return;
-  for (auto file = files->lower_bound(name + "."); file != files->end() && file->first.starts_with(name + "."); ++file)
-    if (file->first.find('.', name.size() + 1) == std::string::npos) remove_file(below + "/" + file->first);
+bool is_folder_of(const std::string& folder, const std::string& installation) {
+  return mark_of(folder) == installation;
 }
 
-void remove_session_folder(const std::string& folder, const std::string& session, const std::string& aside) {
+Result<void> remove_from_folder(const std::string& folder, const std::string& session, const std::string& month,
+                                const std::string& file) {
   const std::string own = folder + "/" + session;
-  if (!look_at_file(own + "/.wharf")) return;
+  if (!is_ours(own)) return {};
+  const std::string path = own + "/" + month + "/" + file;
+  if (::unlink(path.c_str()) == 0 || errno == ENOENT || errno == ENOTDIR) return {};
+  return trouble(path, "cannot be removed", errno);
+}
+
+Result<void> remove_session_folder(const std::string& folder, const std::string& session, const std::string& aside) {
+  const std::string own = folder + "/" + session;
+  if (!is_ours(own)) return {};
   // Out of the way first: whoever takes the name anew begins with nothing, and a start removes what is left.
   const std::string going = folder + "/.writing/" + aside;
-  std::error_code ignored;
-  fs::rename(own, going, ignored);
-  if (!ignored) fs::remove_all(going, ignored);
+  if (::rename(own.c_str(), going.c_str()) != 0) return trouble(own, "cannot be removed", errno);
+  std::error_code error;
+  fs::remove_all(going, error);
+  if (error) return Error(Errc::storage, going + ": cannot be removed: " + error.message());
+  return {};
 }
 
 std::set<std::string> session_folders(const std::string& folder) {
   std::set<std::string> out;
   for (std::string& name : directories(folder))
-    if (!name.starts_with('.') && look_at_file(folder + "/" + name + "/.wharf")) out.insert(std::move(name));
+    if (!name.starts_with('.') && look_at_file(folder + "/" + name + mark_name)) out.insert(std::move(name));
   return out;
 }
 

@@ -1,9 +1,14 @@
 #pragma once
 // The plain media folder as the workers see it: blocking, any thread. Internal to sessions/media.
 //
+//   <folder>/.wharf                          whose folder this is: the id of the installation (storage)
 //   <folder>/.writing/                       on their way in, and what is being removed; emptied at start
-//   <folder>/<session>/.wharf                whose folder this is: nothing without it is ever removed
-//   <folder>/<session>/<yyyy-mm>/<message>.<extension>
+//   <folder>/<session>/.wharf                empty: this directory was made here
+//   <folder>/<session>/<yyyy-mm>/<in or out>-<message>.<extension>
+//
+// A directory is ours when we made it, and the mark that says so is written right behind that. One that was there and
+// is empty may be such a one without its mark yet, and is taken; another one is left as it is, with its mode: nothing
+// is written into it, and nothing in it is ever removed.
 
 #include <cstdint>
 #include <set>
@@ -27,7 +32,8 @@ std::string folder_extension(std::string_view extension);
 /// A plain file that grows under a name that nobody reads; gone when it is not finished.
 class FolderFile {
  public:
-  /// `writing`: its name until then. Errors: storage*, conflict (there is a file of that name: it stays as it is).
+  /// `writing`: its name until then. Errors: storage* (also: the session's directory is not ours), conflict (there is a
+  /// file of that name: it stays as it is).
   static protocol::Result<FolderFile> create(const std::string& folder, const std::string& session,
                                              const std::string& month, const std::string& name,
                                              const std::string& writing);
@@ -45,13 +51,18 @@ class FolderFile {
   std::string writing_, path_;
 };
 
-/// Makes the folder (0700) and empties its .writing/. Errors: storage.
-protocol::Result<void> open_folder(const std::string& folder);
-/// Every file of this message, whatever its extension, of that month. Names are as folder_name() gives them.
-void remove_from_folder(const std::string& folder, const std::string& session, const std::string& month,
-                        const std::string& name);
-/// `aside`: what it is called in .writing/ while it goes.
-void remove_session_folder(const std::string& folder, const std::string& session, const std::string& aside);
+/// Makes the folder (0700), or takes it when it is empty or has our mark, and empties its .writing/. Errors: storage*,
+/// conflict (it is another's).
+protocol::Result<void> open_folder(const std::string& folder, const std::string& installation);
+/// It is there, with our mark.
+bool is_folder_of(const std::string& folder, const std::string& installation);
+/// A file that is not there was removed. Names are as folder_name() gives them. Errors: storage.
+protocol::Result<void> remove_from_folder(const std::string& folder, const std::string& session,
+                                          const std::string& month, const std::string& file);
+/// `aside`: what it is called in .writing/ while it goes. Nothing where none is, or one that is not ours. Errors:
+/// storage.
+protocol::Result<void> remove_session_folder(const std::string& folder, const std::string& session,
+                                             const std::string& aside);
 /// The sessions that have a folder.
 std::set<std::string> session_folders(const std::string& folder);
 

@@ -12,6 +12,8 @@
 
 #include "sessions/log_value.h"
 #include "sessions/media/folder_files.h"
+#include "storage/changes.h"
+#include "storage/store.h"
 
 namespace wharf::sessions {
 
@@ -23,17 +25,69 @@ namespace {
 
 constexpr std::uint64_t piece_bytes = 1u << 20;
 
-/// The messages of one second may lie in two months by two clocks.
-std::set<std::string> months_of(std::int64_t sent_ms) {
+/// The messages of one second may lie in two months by two clocks; and a message of this client has the time of its
+/// composing until the server says another.
+std::set<std::string> months_of(const storage::FolderRemoval& removal) {
   constexpr std::int64_t day_ms = 86'400'000;
-  return {folder_month(sent_ms - day_ms), folder_month(sent_ms), folder_month(sent_ms + day_ms)};
+  std::set<std::string> months;
+  for (const std::int64_t at : {removal.sent_at, removal.created_at})
+    for (const std::int64_t about : {at - day_ms, at, at + day_ms}) months.insert(folder_month(about));
+  return months;
+}
+
+/// Two sides may have given one id. Both are told: an own id may begin with the other's word.
+std::string file_of(const std::string& message_id, bool from_me) {
+  return (from_me ? "out-" : "in-") + folder_name(message_id);
+}
+
+/// What a job of removals came to.
+struct Removed {
+  std::vector<std::int64_t> ended;    // these rows are done
+  std::int64_t left = 0;              // up to this one those that are not wait for the next start
+  std::vector<std::string> troubles;  // for operators
+};
+
+/// On a worker.
+Removed remove_files(const FolderSettings& settings, const std::string& installation,
+                     const std::vector<storage::NumberedRemoval>& rows, const std::string& aside) {
+  Removed out;
+  if (!is_folder_of(settings.directory, installation)) {
+    out.left = rows.back().number;
+    out.troubles.push_back(settings.directory + " is not there, or not ours any more");
+    return out;
+  }
+  for (const storage::NumberedRemoval& row : rows) {
+    const storage::FolderRemoval& removal = row.removal;
+    const std::string session = folder_name(removal.session);
+    Result<void> gone;
+    if (removal.message_id.empty()) {
+      gone = remove_session_folder(settings.directory, session, aside + std::to_string(row.number));
+    } else {
+      const std::string name = file_of(removal.message_id, removal.from_me);
+      std::set<std::string> extensions{".bin"};
+      for (const std::string& each : settings.extensions) extensions.insert(folder_extension(each));
+      for (const std::string& month : months_of(removal))
+        for (const std::string& extension : extensions)
+          if (auto done = remove_from_folder(settings.directory, session, month, name + extension); !done) gone = done;
+    }
+    if (!gone) out.troubles.push_back(gone.error().detail);
+    // A session's is not tried again: by the next start another may have its name, and files in its folder.
+    if (gone || removal.message_id.empty()) out.ended.push_back(row.number);
+    else out.left = row.number;
+  }
+  return out;
 }
 
 }  // namespace
 
 struct MediaFolder::State : std::enable_shared_from_this<State> {
-  State(FolderSettings s, MediaVault& v, net::Workers& w, protocol::Random& r)
-      : settings(std::move(s)), vault(v), workers(w), random(r) {}
+  State(FolderSettings s, const Ports& ports)
+      : settings(std::move(s)),
+        vault(ports.vault),
+        workers(ports.workers),
+        random(ports.random),
+        store(ports.store),
+        pausing(ports.scheduler) {}
 
   /// The copy at hand.
   struct Running {
@@ -41,7 +95,7 @@ struct MediaFolder::State : std::enable_shared_from_this<State> {
     std::shared_ptr<MediaReader> reader;
     std::optional<FolderFile> file;  // a worker's
     std::uint64_t at = 0;
-    std::vector<std::function<void()>> removals;  // asked for meanwhile, for when it is through
+    bool unwanted = false;  // removed meanwhile: its file goes when it is through
   };
   using RunningPtr = std::shared_ptr<Running>;
 
@@ -54,21 +108,89 @@ struct MediaFolder::State : std::enable_shared_from_this<State> {
                                    });
     if (!taken) done(Error(Errc::rate_limited, "too many media files are being read and written"));
   }
-  /// What is to be removed; where the workers refuse more it is left for the bounds of age and size.
-  void remove(std::function<void()> work) {
-    if (!workers.run(std::move(work), [] {})) spdlog::warn("media_folder_removal detail=\"too much work is waiting\"");
-  }
-
   std::uint64_t most() const { return settings.max_bytes == 0 ? UINT64_MAX : settings.max_bytes; }
   std::int64_t oldest_ns(std::int64_t now_ms) const {
     if (settings.keep.count() == 0) return std::numeric_limits<std::int64_t>::min();
     return (now_ms - std::chrono::duration_cast<std::chrono::milliseconds>(settings.keep).count()) * 1'000'000;
   }
 
+  /// Begins what comes next, unless something runs. What ends at once is followed in a loop.
   void next() {
-    if (running || trimming || !begun) return;
-    if (wanted_trim) return trim(most(), *std::exchange(wanted_trim, std::nullopt), [this] { next(); });
-    if (waiting.empty()) return;
+    if (std::exchange(looking, true)) return;
+    while (!busy && begun && usable && !resting && begin_one()) {
+    }
+    looking = false;
+  }
+
+  bool begin_one() {
+    if (removals_wait) {
+      auto rows = storage::load_folder_removals(store.reader(), left_removals, removals_at_once);
+      removals_wait = rows.size() == removals_at_once;
+      if (!rows.empty()) remove(std::move(rows));
+      return true;
+    }
+    if (wanted_trim) {
+      busy = true;
+      trim(most(), *wanted_trim, [this](const Result<void>& done) {
+        busy = false;
+        if (!done && done.error().code == Errc::rate_limited) return rest();
+        wanted_trim.reset();
+        next();
+      });
+      return true;
+    }
+    if (waiting.empty()) return false;
+    begin_copy();
+    return true;
+  }
+
+  /// The workers have too much to do: what they refused is begun again later.
+  void rest() {
+    resting = true;
+    pausing.after(pause, [weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (!self || self->ended) return;
+      self->resting = false;
+      self->next();
+    });
+  }
+
+  void remove(std::vector<storage::NumberedRemoval> rows) {
+    busy = true;
+    run<Removed>(
+        [rows = std::move(rows), this_settings = settings, id = installation,
+         aside = protocol::to_hex(random.bytes<16>())]() -> Result<Removed> {
+          return remove_files(this_settings, id, rows, aside);
+        },
+        [this](Result<Removed> removed) {
+          if (!removed) {  // no worker took it
+            busy = false;
+            removals_wait = true;
+            return rest();
+          }
+          for (const std::string& why : removed->troubles)
+            spdlog::warn("media_folder_removal detail={}", log_value(why));
+          left_removals = std::max(left_removals, removed->left);
+          end_removals(removed->ended);
+        });
+  }
+
+  /// Nothing else is begun before that is known: what is done twice could find a newer file of the same name.
+  void end_removals(const std::vector<std::int64_t>& numbers) {
+    storage::Changes changes;
+    for (const std::int64_t number : numbers) changes.add(storage::EndFolderRemoval{number});
+    store.commit(std::move(changes), [self = shared_from_this()](const Result<void>& done) {
+      if (self->ended) return;
+      self->busy = false;
+      if (done) return self->next();
+      spdlog::warn("media_folder_removal detail={}", log_value(done.error().detail));
+      self->removals_wait = true;
+      self->rest();
+    });
+  }
+
+  void begin_copy() {
+    busy = true;
     running = std::make_shared<Running>();
     running->copy = std::move(waiting.front());
     waiting.pop_front();
@@ -89,18 +211,22 @@ struct MediaFolder::State : std::enable_shared_from_this<State> {
     if (total + length <= most()) return read_piece(job);
     // More than is needed now: the next ones find room without a look at the whole folder.
     trim(std::min(most() - length, most() / 20 * 19), std::numeric_limits<std::int64_t>::min(),
-         [this, job] { read_piece(job); });
+         [this, job](const Result<void>& done) {
+           if (!done && done.error().code == Errc::rate_limited) return end(job, done);
+           read_piece(job);
+         });
   }
 
-  void trim(std::uint64_t limit, std::int64_t before_ns, std::function<void()> then) {
-    trimming = true;
+  void trim(std::uint64_t limit, std::int64_t before_ns, std::function<void(const Result<void>&)> then) {
     run<std::uint64_t>([folder = settings.directory, limit,
                         before_ns]() -> Result<std::uint64_t> { return trim_folder(folder, limit, before_ns); },
                        [this, then = std::move(then)](Result<std::uint64_t> left) {
-                         trimming = false;
-                         if (left) total = *left;
-                         else spdlog::warn("media_folder_sweep detail={}", log_value(left.error().detail));
-                         then();
+                         if (left) {
+                           total = *left;
+                           return then({});
+                         }
+                         spdlog::warn("media_folder_sweep detail={}", log_value(left.error().detail));
+                         then(left.error());
                        });
   }
 
@@ -122,7 +248,7 @@ struct MediaFolder::State : std::enable_shared_from_this<State> {
           if (!job->file) {
             const std::string kind = folder_extension(extension ? extension(protocol::as_bytes(piece)) : "");
             auto file = FolderFile::create(folder, folder_name(job->copy.session), folder_month(job->copy.sent_ms),
-                                           folder_name(job->copy.message_id) + kind, writing);
+                                           file_of(job->copy.message_id, job->copy.from_me) + kind, writing);
             if (!file) return file.error();
             job->file.emplace(std::move(*file));
           }
@@ -139,6 +265,15 @@ struct MediaFolder::State : std::enable_shared_from_this<State> {
   }
 
   void end(const RunningPtr& job, const Result<void>& outcome) {
+    busy = false;
+    running.reset();
+    // What is not finished is removed by a worker, as it was written.
+    if (!outcome) (void)workers.run([job] { job->file.reset(); }, [] {});
+    if (!outcome && outcome.error().code == Errc::rate_limited) {
+      if (!job->unwanted) waiting.push_front(job->copy);
+      else release(job->copy);
+      return rest();
+    }
     if (outcome) {
       ++counts.written;
     } else if (outcome.error().code == Errc::conflict) {
@@ -149,10 +284,6 @@ struct MediaFolder::State : std::enable_shared_from_this<State> {
                    log_value(job->copy.message_id), counts.failed, protocol::name(outcome.error().code),
                    log_value(outcome.error().detail));
     }
-    running.reset();
-    for (std::function<void()>& removal : job->removals) remove(std::move(removal));
-    // What is not finished is removed by a worker, as it was written.
-    if (!outcome) (void)workers.run([job] { job->file.reset(); }, [] {});
     release(job->copy);
     next();
   }
@@ -166,21 +297,26 @@ struct MediaFolder::State : std::enable_shared_from_this<State> {
     for (const auto& then : thens) then();
   }
 
-  template <class Gone>
-  void forget(const Gone& gone, const std::function<void()>& removal) {
+  void forget(const storage::FolderRemoval& removal) {
+    const auto gone = [&](const FolderCopy& copy) {
+      if (copy.session != removal.session) return false;
+      return removal.message_id.empty() || (copy.message_id == removal.message_id && copy.from_me == removal.from_me);
+    };
     std::vector<FolderCopy> dropped;
     std::deque<FolderCopy> kept;
     for (FolderCopy& copy : waiting) (gone(copy) ? dropped.emplace_back() : kept.emplace_back()) = std::move(copy);
     waiting = std::move(kept);
     for (const FolderCopy& copy : dropped) release(copy);
-    if (running && gone(running->copy)) running->removals.push_back(removal);
-    else remove(removal);
+    if (running && gone(running->copy)) running->unwanted = true;
   }
 
   FolderSettings settings;
   MediaVault& vault;
   net::Workers& workers;
   protocol::Random& random;
+  storage::Store& store;
+  net::Timer pausing;
+  std::string installation;
   std::deque<FolderCopy> waiting;
   RunningPtr running;
   struct Users {
@@ -190,41 +326,45 @@ struct MediaFolder::State : std::enable_shared_from_this<State> {
   std::map<MediaName, Users> users;  // of files of the vault
   std::uint64_t total = 0;           // bytes of the folder, since begin()
   std::optional<std::int64_t> wanted_trim;
-  bool begun = false, trimming = false, ended = false;
+  std::int64_t left_removals = 0;  // up to this number, those that are left failed
+  bool removals_wait = false;
+  bool usable = false, begun = false, ended = false;
+  bool busy = false;     // a job runs
+  bool resting = false;  // until the workers are asked again
+  bool looking = false;  // next() is at work
   Counts counts;
 };
 
-MediaFolder::MediaFolder(FolderSettings settings, MediaVault& vault, net::Workers& workers, protocol::Random& random)
-    : state_(std::make_shared<State>(std::move(settings), vault, workers, random)) {}
+MediaFolder::MediaFolder(FolderSettings settings, const Ports& ports)
+    : state_(std::make_shared<State>(std::move(settings), ports)) {}
 
-MediaFolder::~MediaFolder() { state_->ended = true; }
+MediaFolder::~MediaFolder() {
+  state_->ended = true;
+  state_->pausing.cancel();
+}
 
-Result<void> MediaFolder::open() { return open_folder(state_->settings.directory); }
+Result<void> MediaFolder::open() {
+  State& state = *state_;
+  state.installation = storage::installation_id(state.store.reader());
+  auto opened = open_folder(state.settings.directory, state.installation);
+  state.usable = opened.has_value();
+  return opened;
+}
 
-void MediaFolder::begin(std::set<std::string> sessions, std::int64_t now_ms) {
-  std::set<std::string> kept;
-  for (const std::string& session : sessions) kept.insert(folder_name(session));
-  state_->run<void>(
-      [kept = std::move(kept), folder = state_->settings.directory,
-       aside = protocol::to_hex(state_->random.bytes<16>())]() -> Result<void> {
-        std::size_t number = 0;
-        for (const std::string& session : session_folders(folder))
-          if (!kept.contains(session)) remove_session_folder(folder, session, aside + std::to_string(++number));
-        return {};
-      },
-      [state = state_.get(), now_ms](const Result<void>&) {
-        state->begun = true;
-        state->wanted_trim = state->oldest_ns(now_ms);
-        state->next();
-      });
+void MediaFolder::begin(std::int64_t now_ms) {
+  State& state = *state_;
+  state.begun = state.removals_wait = true;
+  state.wanted_trim = state.oldest_ns(now_ms);
+  state.next();
 }
 
 void MediaFolder::copy(FolderCopy copy) {
   State& state = *state_;
-  if (state.waiting.size() >= max_waiting) {
+  if (!state.usable || state.waiting.size() >= max_waiting) {
     ++state.counts.failed;
-    spdlog::warn("media_folder_copy session={} message={} failed={} detail=\"too many files wait to be written\"",
-                 copy.session, log_value(copy.message_id), state.counts.failed);
+    const char* why = state.usable ? "too many files wait to be written" : "the folder could not be used at the start";
+    spdlog::warn("media_folder_copy session={} message={} failed={} detail=\"{}\"", copy.session,
+                 log_value(copy.message_id), state.counts.failed, why);
     return;
   }
   ++state.users[media_name(copy.reference, copy.kind)].copies;
@@ -238,22 +378,10 @@ void MediaFolder::after_copies(const MediaName& file, std::function<void()> then
   user->second.thens.push_back(std::move(then));
 }
 
-void MediaFolder::remove(const FolderRemoval& removal) {
-  const auto gone = [&](const FolderCopy& copy) {
-    return copy.session == removal.session && copy.message_id == removal.message_id;
-  };
-  state_->forget(gone, [folder = state_->settings.directory, removal] {
-    for (const std::string& month : months_of(removal.sent_ms))
-      remove_from_folder(folder, folder_name(removal.session), month, folder_name(removal.message_id));
-  });
-}
-
-void MediaFolder::remove_session(const std::string& session) {
-  const auto gone = [&](const FolderCopy& copy) { return copy.session == session; };
-  state_->forget(gone,
-                 [folder = state_->settings.directory, session, aside = protocol::to_hex(state_->random.bytes<16>())] {
-                   remove_session_folder(folder, folder_name(session), aside);
-                 });
+void MediaFolder::remove(const storage::FolderRemoval& removal) {
+  state_->forget(removal);
+  state_->removals_wait = true;
+  state_->next();
 }
 
 void MediaFolder::sweep(std::int64_t now_ms) {
@@ -262,6 +390,9 @@ void MediaFolder::sweep(std::int64_t now_ms) {
 }
 
 MediaFolder::Counts MediaFolder::counts() const { return state_->counts; }
-bool MediaFolder::busy() const { return state_->running || state_->trimming || !state_->waiting.empty(); }
+bool MediaFolder::busy() const {
+  if (!state_->usable) return false;
+  return state_->busy || state_->resting || state_->removals_wait || !state_->waiting.empty();
+}
 
 }  // namespace wharf::sessions

@@ -41,7 +41,8 @@ struct TransferFailure {
     gone,         // 401, 403, 404, 410 of a download: the phone may upload it again
     temporary,    // no host could do it now
     damaged,      // what all hosts have is not the announced file
-    refused,      // the file or the request: trying again is of no use
+    refused,      // the request: trying again is of no use
+    too_large,    // the file, whoever sends it
     local,        // the file cannot be read or written here
   } why = Why::temporary;
   std::string detail;  // for operators; no URL of a file, no token

@@ -21,7 +21,7 @@ struct MediaUpkeep::State : std::enable_shared_from_this<State> {
   void sweep_vault() {
     if (settings.keep.count() == 0) return;
     const std::int64_t kept_ms = std::chrono::duration_cast<std::chrono::milliseconds>(settings.keep).count();
-    vault.sweep(scheduler.unix_ms() - kept_ms, [weak = weak_from_this()](const protocol::Result<bool>& swept) {
+    vault.sweep(scheduler.unix_ms(), kept_ms, [weak = weak_from_this()](const protocol::Result<bool>& swept) {
       if (!swept) return spdlog::warn("media_sweep detail={}", log_value(swept.error().detail));
       const auto self = weak.lock();
       if (self && *swept) self->sweep_vault();

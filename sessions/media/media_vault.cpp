@@ -549,31 +549,42 @@ void MediaVault::keep(const MediaName& name) {
 
 // Which were used longest ago is known here, when it was the disk says: the order of a start may differ a little from
 // it.
-void MediaVault::sweep(std::int64_t before_ms, MediaDone<bool> done) {
-  using Looked = std::vector<std::pair<MediaName, std::uint64_t>>;  // removed, as of which turn
-  Looked oldest;
+void MediaVault::sweep(std::int64_t now_ms, std::int64_t keep_ms, MediaDone<bool> done) {
+  struct Looked {
+    MediaName name{};
+    std::uint64_t turn = 0;
+    bool used = false;  // now, in place of removed
+  };
+  std::vector<Looked> oldest;
   for (auto next = state_->by_turn.begin(); next != state_->by_turn.end() && oldest.size() < sweep_batch; ++next)
-    oldest.emplace_back(next->second, next->first);
+    oldest.push_back({next->second, next->first});
   if (oldest.empty()) return done(false);
-  state_->run<Looked>(
-      [state = state_, oldest = std::move(oldest), before = before_ms * 1'000'000]() -> Result<Looked> {
-        Looked gone;
-        for (const auto& one : oldest) {
-          const std::string path = state->cached(one.first);
+  state_->run<std::vector<Looked>>(
+      [state = state_, oldest = std::move(oldest), now = now_ms * 1'000'000,
+       keep = keep_ms * 1'000'000]() -> Result<std::vector<Looked>> {
+        std::vector<Looked> looked;
+        for (Looked one : oldest) {
+          const std::string path = state->cached(one.name);
           const auto file = look_at_file(path);
-          if (file && file->used_at >= before) break;
-          remove_file(path);
-          gone.push_back(one);
+          one.used = file && file->used_at > now;
+          if (file && !one.used && file->used_at >= now - keep) break;
+          if (!one.used) remove_file(path);
+          else if (const auto open = DiskFile::open(path)) open->touch();
+          looked.push_back(one);
         }
-        return gone;
+        return looked;
       },
-      [state = state_.get(), done = std::move(done)](Result<Looked> gone) {
-        if (!gone) return done(gone.error());
-        for (const auto& [name, turn] : *gone) {
-          const auto kept = state->kept.find(name);
-          if (kept != state->kept.end() && kept->second.turn == turn) state->forget(name);
+      [state = state_.get(), done = std::move(done)](Result<std::vector<Looked>> looked) {
+        if (!looked) return done(looked.error());
+        bool any_gone = false;  // who begins again for the next ones must come to an end
+        for (const Looked& one : *looked) {
+          any_gone = any_gone || !one.used;
+          const auto kept = state->kept.find(one.name);
+          if (kept == state->kept.end() || kept->second.turn != one.turn) continue;
+          if (one.used) state->used(one.name);
+          else state->forget(one.name);
         }
-        done(gone->size() == sweep_batch);
+        done(any_gone && looked->size() == sweep_batch);
       });
 }
 

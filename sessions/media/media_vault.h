@@ -111,9 +111,10 @@ class MediaVault {
                       MediaDone<std::string> done);
   /// From outgoing/ to cache/: it is uploaded. Where that fails it is removed.
   void keep(const MediaName& name);
-  /// Removes what of cache/ was last used before `before_ms` (unix), those unused longest first, `sweep_batch` in one
-  /// job. true: there may be more. Nothing of outgoing/ goes. Errors: rate_limited.
-  void sweep(std::int64_t before_ms, MediaDone<bool> done);
+  /// Removes what of cache/ was last used more than `keep_ms` before `now_ms` (unix), those unused longest first,
+  /// `sweep_batch` in one job. true: there may be more. A use in the future, of a clock that was wrong, counts as one
+  /// of now. Nothing of outgoing/ goes. Errors: rate_limited.
+  void sweep(std::int64_t now_ms, std::int64_t keep_ms, MediaDone<bool> done);
   static constexpr std::size_t sweep_batch = 256;
   /// Nobody needs it any more: a file of outgoing/ or cache/ is removed.
   void drop(const MediaName& name);

@@ -22,7 +22,9 @@ Outcome<StoredMedia> stored_media(protocol::ByteView content) {
 
 bool on_servers(const protocol::MediaFile& file, std::int64_t now_ms) {
   constexpr std::int64_t announced_again_s = 14 * 86'400;
-  return !file.direct_path.empty() && file.key_at > now_ms / 1000 - announced_again_s;
+  constexpr std::int64_t clock_ahead_s = 86'400;  // a time beyond it is no time of an upload
+  const std::int64_t now_s = now_ms / 1000;
+  return !file.direct_path.empty() && file.key_at > now_s - announced_again_s && file.key_at <= now_s + clock_ahead_s;
 }
 
 }  // namespace wharf::sessions

@@ -151,7 +151,7 @@ class UploadJob final : public TransferJob {
     }
     const bool temporary = status == 408 || status == 429 || status >= 500 || status < 400;
     if (temporary) return next_host(answered(host(), status));
-    end(TransferFailure{Why::refused, answered(host(), status)});
+    end(TransferFailure{status == 413 ? Why::too_large : Why::refused, answered(host(), status)});
   }
 
   const std::string& host() const { return upload_.hosts[host_]; }

@@ -165,8 +165,8 @@ void Uploads::on_result(std::int64_t row, Transferred<protocol::UploadAnswer> re
   const TransferFailure& why = result.error();
   spdlog::warn("upload_failed session={} message={} attempt={} detail={}", c_.row.name, log_value(pending.message_id),
                pending.attempts + 1, log_value(why.detail));
-  if (why.why == Why::refused) return fail_with_followers(row, why.detail);
-  if (why.why == Why::local) return fail(row, why.detail);
+  if (why.why == Why::too_large) return fail_with_followers(row, why.detail);
+  if (why.why == Why::refused || why.why == Why::local) return fail(row, why.detail);
   --active_;
   if (why.why == Why::not_allowed) hosts_.expire();
   if (why.why == Why::not_allowed && !std::exchange(pending.asked_anew, true)) {
@@ -176,7 +176,7 @@ void Uploads::on_result(std::int64_t row, Transferred<protocol::UploadAnswer> re
   // Without a connection nobody was asked.
   if (c_.link.online() && ++pending.attempts >= max_attempts) {
     ++active_;
-    return fail_with_followers(row, "the file could not be uploaded: " + why.detail);
+    return fail(row, "the file could not be uploaded: " + why.detail);
   }
   pending.at = Pending::At::pausing;
   const unsigned step = std::min(pending.attempts, 9u);
@@ -193,12 +193,18 @@ void Uploads::fail(std::int64_t row, const std::string& why) {
   go_on();
 }
 
-// The same bytes to the same servers: nobody waits for the same answer once more.
+// The same length to the same servers: nobody waits for the same answer once more, but those that are too many for one
+// turn.
 void Uploads::fail_with_followers(std::int64_t row, const std::string& why) {
-  for (const std::int64_t follower : leave(row, pending_.at(row))) {
-    pending_.erase(follower);
-    on_failed(follower, why);
+  const Pending& leader = pending_.at(row);
+  std::vector<std::int64_t> failing;
+  if (const auto shared = leader.file ? shared_.find(*leader.file) : shared_.end(); shared != shared_.end()) {
+    std::set<std::int64_t>& followers = shared->second.followers;
+    while (!followers.empty() && failing.size() < looked_at_once)
+      failing.push_back(followers.extract(followers.begin()).value());
   }
+  for (const std::int64_t follower : failing) pending_.erase(follower);
+  for (const std::int64_t follower : failing) on_failed(follower, why);
   fail(row, why);
 }
 

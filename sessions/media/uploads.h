@@ -6,8 +6,9 @@
 // A plain file is uploaded once in the time that the servers keep it (stored_media.h: on_servers): a later message with
 // the same file, of the same kind, announces the upload of the earlier one, as a forward does. Key and plaintext are
 // the same, so the ciphertext is: no key is used for two plaintexts. While the first upload runs, others with its file
-// wait for it, and have it when it ends; when the servers do not take it, they fail with it. Each row keeps a file of
-// its own in the vault until then, so whatever ends the first one, the next one can go in its place. What was decided
+// wait for it, and have it when it ends; when the servers say that it is too large, they fail with it. Each row keeps
+// a file of its own in the vault until then, so whatever else ends the first one, the next one goes in its place: the
+// file that was sent may be damaged in one of them alone, and each has its own number of attempts. What was decided
 // is in the rows of one turn: whoever announces a known upload needs its file no more.
 
 #include <cstdint>

@@ -124,13 +124,29 @@ TEST_CASE("plain files stand in a directory of their own") {
     c.media_folder = folder;
     return validate(c).has_error();
   };
-  for (const char* taken :
-       {"/srv/wharf", "/srv/wharf/", "/srv/x/../wharf", "/srv/wharf/media", "/srv/wharf/media/cache"})
+  for (const char* taken : {"/srv/wharf", "/srv/wharf/", "/srv/x/../wharf", "/srv/wharf/media",
+                            "/srv/wharf/media/cache", "/srv/wharf/plain"})
     CHECK(refused(taken));
   CHECK(refused("/media/", "/media"));
-  CHECK_FALSE(refused(""));
-  CHECK_FALSE(refused("/srv/wharf/plain"));
-  CHECK_FALSE(refused("/srv/wharf/media", "/media"));
+  CHECK(refused("/media/plain", "/media"));
+  // A session may be called "wharf", or "vault": its directory would be that one.
+  for (const char* above : {"/srv", "/srv/", "/", "/srv/wharf/.."}) CHECK(refused(above));
+  CHECK(refused("/files", "/files/vault"));
+  for (const char* apart : {"", "/srv/wharf-plain", "/srv/plain", "/media"}) CHECK_FALSE(refused(apart));
+
+  const File beside("");
+  const std::string directory = beside.path + ".d";
+  std::filesystem::create_directories(directory + "/real/data");
+  std::filesystem::create_directory_symlink(directory + "/real", directory + "/link");
+  Configuration c;
+  c.data = directory + "/real/data";
+  c.media_folder = directory + "/link";
+  CHECK(validate(c).has_error());
+  c.media_folder = directory + "/link/data/plain";
+  CHECK(validate(c).has_error());
+  c.media_folder = directory + "/link/plain";
+  CHECK_FALSE(validate(c).has_error());
+  std::filesystem::remove_all(directory);
 }
 
 TEST_CASE("a password in the network's URL is refused and not told") {

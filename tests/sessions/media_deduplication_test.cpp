@@ -40,16 +40,11 @@ struct Sent : Files {
     upload_ends(hosts, uploaded);
     return id;
   }
-  /// What the session does on coming online.
-  std::vector<Effect> come_online() {
-    std::vector<Input> up;
-    up.emplace_back(LinkUp{{}, false, session->link_epoch()});
-    turn(std::move(up));
-    for (const Node& node :
-         sent(stanza(Node("success").set("t", "1700000000").set("lid", Jid("100000000000001", "lid", 3))))) {
-      if (node.child("active")) return stanza(Node("iq").set("id", node.attr("id")).set("type", "result"));
-    }
-    return {};
+  /// The message whose upload of picture()'s file is known.
+  std::optional<std::string> known() {
+    storage::UploadKey file{{}, protocol::MediaKind::image};
+    file.file_sha256.fill(1);
+    return storage::find_upload(store->reader(), row.id, file);
   }
   std::size_t uploads_of(const SendMessage& message) {
     send(message);
@@ -102,6 +97,7 @@ TEST_CASE("a turn that is lost with its commit leaves neither the message nor wh
 TEST_CASE("what the servers may have no more, or never had as this, is uploaded") {
   Sent f;
   const std::string first = f.upload(picture());
+  REQUIRE(f.known() == first);
   SendMessage message = resealed(50);
   SECTION("15 days later") { f.now_ms += 15ll * 86'400'000; }
   SECTION("as another kind, whose keys are others") {
@@ -110,7 +106,7 @@ TEST_CASE("what the servers may have no more, or never had as this, is uploaded"
   SECTION("another file") { message = resealed(50, ben, 2); }
   SECTION("its message was deleted") {
     f.tell(RemoveMessage{first});
-    CHECK(storage::find_upload(f.store->reader(), f.row.id, {{}, protocol::MediaKind::image}) == std::nullopt);
+    CHECK_FALSE(f.known());
   }
   SECTION("its chat was deleted") {
     f.tell(RemoveChat{ben});
@@ -162,8 +158,8 @@ TEST_CASE("messages with a file that is being uploaded wait for it, and announce
     CHECK(sent[1].attr("id") == second);
     CHECK(f.stored(second).reference.key == f.stored(first).reference.key);
   }
-  SECTION("the servers refuse it: all of them fail") {
-    f.upload_ends(started, TransferFailure{Why::refused, "the media server answered 413"});
+  SECTION("it is too large for the servers: all of them fail") {
+    f.upload_ends(started, TransferFailure{Why::too_large, "the media server answered 413"});
     CHECK(f.error_of(first) == "the media server answered 413");
     CHECK(f.error_of(second) == "the media server answered 413");
   }
@@ -173,6 +169,30 @@ TEST_CASE("messages with a file that is being uploaded wait for it, and announce
     REQUIRE(begun.size() == 1);
     CHECK(begun[0]->upload.file == name_of(resealed(50, carl)));
     CHECK(f.error_of(second).empty());
+  }
+  SECTION("the servers refuse what was sent of it, which may be damaged in it alone: the next one has its own") {
+    auto next = f.upload_ends(started, TransferFailure{Why::refused, "the media server answered 400"});
+    CHECK(f.error_of(first) == "the media server answered 400");
+    REQUIRE(all<StartUpload>(next).size() == 1);
+    const auto sent = messages(f.upload_ends(next, uploaded));
+    REQUIRE(sent.size() == 1);
+    CHECK(sent[0].attr("id") == second);
+  }
+  SECTION("its attempts are used up: the next one has all of its own") {
+    for (int step = 0; step < 2'000 && f.error_of(first).empty(); ++step) {
+      if (!asks_for_hosts(started).empty()) started = f.answer_hosts(started);
+      if (!all<StartUpload>(started).empty()) {
+        started = f.upload_ends(started, TransferFailure{Why::temporary, "503"});
+      } else {
+        f.steady += 5s;
+        started = f.stanza(Node("presence"));  // the connection lives
+      }
+    }
+    CHECK_FALSE(f.error_of(first).empty());
+    CHECK(f.error_of(second).empty());
+    if (!asks_for_hosts(started).empty()) started = f.answer_hosts(started);
+    REQUIRE(all<StartUpload>(started).size() == 1);
+    CHECK(messages(f.upload_ends(started, uploaded)).size() == 1);
   }
   SECTION("it is cancelled: the next one goes in its place") {
     auto next = f.tell(CancelMessage{first});
@@ -192,7 +212,18 @@ TEST_CASE("messages with a file that is being uploaded wait for it, and announce
     f.begin();
     auto online = f.come_online();
     auto again = f.answer_hosts(online);
-    CHECK(all<StartUpload>(again).size() == 2);  // of two files, three messages
+    const auto begun = all<StartUpload>(again);
+    REQUIRE(begun.size() == 2);  // of two files, three messages
+    std::vector<std::string> sent;
+    for (StartUpload* each : begun) {
+      const auto then = std::make_shared<decltype(each->then)>(std::move(each->then));
+      const auto effects = f.call([then]() mutable { (*then)(uploaded); });
+      for (const Node& node : messages(effects)) sent.push_back(node.attr("id"));
+    }
+    REQUIRE(sent.size() == 3);
+    CHECK(std::ranges::count(sent, first) == 1);
+    CHECK(std::ranges::count(sent, second) == 1);
+    CHECK(f.stored(second).reference.key == f.stored(first).reference.key);
   }
 }
 
@@ -221,4 +252,78 @@ TEST_CASE("many messages that wait for one file go on in turns of a bounded size
   effects = f.turn({});
   CHECK(all<ReleaseFile>(effects).size() == many - 3 * Uploads::looked_at_once);
   CHECK(storage::pending_uploads(f.store->reader()).empty());
+}
+
+TEST_CASE("what many wait for and is too large ends in turns of a bounded size") {
+  Sent f;
+  f.send(picture());
+  auto started = f.answer_hosts(f.last);
+  std::vector<std::string> ids;
+  for (std::size_t i = 0; i < Uploads::looked_at_once + 2; ++i)
+    ids.push_back((*f.send(resealed(static_cast<std::uint8_t>(50 + i), carl)))->id);
+  auto next = f.upload_ends(started, TransferFailure{Why::too_large, "413"});
+  const auto failed = [&] {
+    return static_cast<std::size_t>(
+        std::count_if(ids.begin(), ids.end(), [&](const std::string& id) { return !f.error_of(id).empty(); }));
+  };
+  CHECK(failed() == Uploads::looked_at_once);
+  REQUIRE(all<StartUpload>(next).size() == 1);
+  f.upload_ends(next, TransferFailure{Why::too_large, "413"});
+  CHECK(failed() == ids.size());
+}
+
+TEST_CASE("only a file uploaded within two weeks, by a clock near ours, is on the servers") {
+  constexpr std::int64_t now_s = 1'700'000'000, day_s = 86'400;
+  protocol::MediaFile file;
+  file.direct_path = "/v/f";
+  const auto known = [&](std::int64_t key_at) {
+    file.key_at = key_at;
+    return on_servers(file, now_s * 1'000);
+  };
+  CHECK(known(now_s));
+  CHECK(known(now_s - 14 * day_s + 1));
+  CHECK_FALSE(known(now_s - 14 * day_s));
+  CHECK(known(now_s + day_s));
+  CHECK_FALSE(known(now_s + day_s + 1));
+  CHECK_FALSE(known(now_s + 3'650 * day_s));
+  file.direct_path.clear();
+  CHECK_FALSE(known(now_s));
+}
+
+TEST_CASE("what is deleted for everyone is announced no more, and its plain file goes with the message") {
+  Files f;
+  f.settings.copies_media = true;
+  f.reopen();
+  f.go_online();
+  const std::string id = (*f.send(picture()))->id;
+  auto hosts = asks_for_hosts(f.last).empty() ? std::move(f.last) : f.answer_hosts(f.last);
+  auto done = f.upload_ends(hosts, uploaded);
+  storage::UploadKey file{{}, protocol::MediaKind::image};
+  file.file_sha256.fill(1);
+  REQUIRE(storage::find_upload(f.store->reader(), f.row.id, file) == id);
+
+  SendMessage revoke;
+  revoke.content = RevokeSent{id};
+  f.stanza(ack(id));
+  const auto revoked = f.send(revoke);
+  REQUIRE(revoked->has_value());
+  f.stanza(ack((*revoked)->id));
+  CHECK(storage::find_message_by_id(f.store->reader(), f.row.id, id, true)->content.empty());
+  CHECK_FALSE(storage::find_upload(f.store->reader(), f.row.id, file));
+
+  const auto row = storage::find_message_by_id(f.store->reader(), f.row.id, id, true);
+  auto removed = f.tell(RemoveMessage{id});
+  REQUIRE(all<RemoveFromFolder>(removed).size() == 1);
+  const storage::FolderRemoval expected{f.row.name, id, true, row->timestamp, row->created_at};
+  CHECK(all<RemoveFromFolder>(removed)[0]->removal == expected);
+  const auto recorded = storage::load_folder_removals(f.store->reader(), 0, 9);
+  REQUIRE(recorded.size() == 1);
+  CHECK(recorded[0].removal == expected);
+
+  std::vector<Input> down;
+  down.emplace_back(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone", false}, f.session->link_epoch()});
+  f.turn(std::move(down));
+  f.tell(RemoveSession());
+  CHECK(storage::load_folder_removals(f.store->reader(), 0, 9).back().removal ==
+        storage::FolderRemoval{f.row.name, {}, false, 0, 0});
 }

@@ -328,6 +328,7 @@ std::string outcome(const sessions::Transferred<T>& result) {
     case Why::gone: return "gone";
     case Why::temporary: return "temporary";
     case Why::damaged: return "damaged";
+    case Why::too_large: return "too_large";
     case Why::refused: return "refused";
     case Why::local: return "local";
   }

@@ -11,6 +11,7 @@
 
 #include "sessions/media/folder_files.h"
 #include "tests/sessions/media_fixture.h"
+#include "tests/storage/fixture.h"
 
 using namespace wharf;
 using namespace wharf::sessions;
@@ -25,8 +26,15 @@ constexpr std::int64_t day_ms = 86'400'000;
 struct Rig : test::TransferRig {
   Rig() { open(); }
   ~Rig() { folder.reset(); }
-  void open(std::uint64_t max_bytes = 0, std::chrono::hours keep = {},
-            std::set<std::string> sessions = {"anna", "ben"}) {
+  void open(std::uint64_t max_bytes = 0, std::chrono::hours keep = {}) {
+    make(max_bytes, keep);
+    const auto opened = folder->open();
+    INFO((opened ? "" : opened.error().detail));
+    REQUIRE(opened.has_value());
+    folder->begin(now_ms());
+    finish();
+  }
+  void make(std::uint64_t max_bytes = 0, std::chrono::hours keep = {}) {
     folder.reset();
     FolderSettings settings;
     settings.directory = root;
@@ -35,10 +43,8 @@ struct Rig : test::TransferRig {
     settings.extension = [](protocol::ByteView head) -> std::string {
       return protocol::as_text(head).starts_with("JPEG") ? ".jpg" : "";
     };
-    folder.emplace(std::move(settings), vault, workers, random);
-    REQUIRE(folder->open().has_value());
-    folder->begin(std::move(sessions), now_ms());
-    settle();
+    settings.extensions = {".jpg"};
+    folder.emplace(std::move(settings), MediaFolder::Ports{vault, workers, random, *rows.store, time});
   }
   static std::int64_t now_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
@@ -47,8 +53,17 @@ struct Rig : test::TransferRig {
   SealedMedia kept(const std::string& plain) { return put(protocol::to_bytes(protocol::as_bytes(plain))); }
   void copy(const SealedMedia& file, const std::string& id, const std::string& session = "anna",
             std::int64_t sent_ms = november_ms) {
-    folder->copy({session, id, sent_ms, file.reference(), file.kind});
+    folder->copy({session, id, false, sent_ms, file.reference(), file.kind});
   }
+  /// What a turn commits.
+  void record(const storage::FolderRemoval& removal) {
+    rows.turn([&](storage::Changes& changes) { changes.add(storage::PutFolderRemoval{removal}); });
+  }
+  void remove(const storage::FolderRemoval& removal) {
+    record(removal);
+    folder->remove(removal);
+  }
+  std::size_t recorded() { return storage::load_folder_removals(rows.db(), 0, 1'000).size(); }
   void finish() {
     until([&] { return !folder->busy(); });
     settle();
@@ -68,6 +83,7 @@ struct Rig : test::TransferRig {
     fs::last_write_time(root + "/" + name, fs::file_time_type::clock::now() - by);
   }
 
+  test::InlineStore rows;
   std::string root = directory + "/plain";
   std::optional<MediaFolder> folder;
 };
@@ -105,16 +121,16 @@ TEST_CASE("a file of the vault is written in plain, whole, for its owner alone")
   rig.copy(rig.kept("text"), "../evil", "ben");
   rig.copy(rig.kept(""), "M2");
   rig.finish();
-  const std::string evil = "ben/2026-11/" + folder_name("../evil") + ".bin";
-  CHECK(rig.files() == Names{"anna/2026-11/M1.jpg", "anna/2026-11/M2.bin", evil});
-  CHECK(rig.text("anna/2026-11/M1.jpg") == large);
+  const std::string evil = "ben/2026-11/in-" + folder_name("../evil") + ".bin";
+  CHECK(rig.files() == Names{"anna/2026-11/in-M1.jpg", "anna/2026-11/in-M2.bin", evil});
+  CHECK(rig.text("anna/2026-11/in-M1.jpg") == large);
   CHECK(rig.text(evil) == "text");
   const auto mode = [&](const std::string& name) {
     struct stat status {};
     REQUIRE(::stat((rig.root + name).c_str(), &status) == 0);
     return status.st_mode & 0777;
   };
-  CHECK(mode("/anna/2026-11/M1.jpg") == 0600);
+  CHECK(mode("/anna/2026-11/in-M1.jpg") == 0600);
   for (const char* each : {"", "/anna", "/anna/2026-11", "/.writing"}) CHECK(mode(each) == 0700);
   CHECK(rig.folder->counts().written == 3);
   CHECK(rig.folder->counts().failed == 0);
@@ -125,7 +141,7 @@ TEST_CASE("a name that is taken keeps its file") {
   rig.copy(rig.kept("first"), "M");
   rig.copy(rig.kept("second"), "M");
   rig.finish();
-  CHECK(rig.text("anna/2026-11/M.bin") == "first");
+  CHECK(rig.text("anna/2026-11/in-M.bin") == "first");
   CHECK(rig.folder->counts().there == 1);
 }
 
@@ -141,7 +157,7 @@ TEST_CASE("the vault keeps a file until its copy is made") {
   CHECK_FALSE(released);
   rig.finish();
   CHECK(released);
-  CHECK(rig.text("anna/2026-11/M.bin") == "of a message");
+  CHECK(rig.text("anna/2026-11/in-M.bin") == "of a message");
   bool at_once = false;
   rig.folder->after_copies(file.name(), [&] { at_once = true; });
   CHECK(at_once);
@@ -161,7 +177,7 @@ TEST_CASE("what cannot be written fails alone and is counted, and the next one i
   rig.finish();
   CHECK(released);
   CHECK(rig.folder->counts().failed == 2);
-  CHECK(rig.text("ben/2026-11/M3.bin") == "fine");
+  CHECK(rig.text("ben/2026-11/in-M3.bin") == "fine");
   CHECK(fs::is_empty(rig.root + "/.writing"));
 }
 
@@ -184,20 +200,20 @@ TEST_CASE("over its size the folder gives up the oldest month, and of it what wa
   rig.copy(rig.kept(hundred), "B", "ben", november_ms - 60 * day_ms);
   rig.copy(rig.kept(hundred), "C", "anna", november_ms - 30 * day_ms);
   rig.finish();
-  rig.age("anna/2026-09/A.bin", std::chrono::hours(1));
-  rig.age("ben/2026-09/B.bin", std::chrono::hours(2));
-  rig.age("anna/2026-10/C.bin", std::chrono::hours(3));
+  rig.age("anna/2026-09/in-A.bin", std::chrono::hours(1));
+  rig.age("ben/2026-09/in-B.bin", std::chrono::hours(2));
+  rig.age("anna/2026-10/in-C.bin", std::chrono::hours(3));
   rig.copy(rig.kept(std::string(850, 'y')), "D");
   rig.finish();
-  CHECK(rig.files() == Names{"anna/2026-10/C.bin", "anna/2026-11/D.bin"});
+  CHECK(rig.files() == Names{"anna/2026-10/in-C.bin", "anna/2026-11/in-D.bin"});
   rig.copy(rig.kept(std::string(1'001, 'z')), "E");
   rig.finish();
-  CHECK(rig.files() == Names{"anna/2026-10/C.bin", "anna/2026-11/D.bin"});
+  CHECK(rig.files() == Names{"anna/2026-10/in-C.bin", "anna/2026-11/in-D.bin"});
   CHECK(rig.folder->counts().failed == 1);
   CHECK_FALSE(fs::exists(rig.root + "/anna/2026-09"));
 
   rig.open(900);  // a start with a smaller bound
-  CHECK(rig.files() == Names{"anna/2026-11/D.bin"});
+  CHECK(rig.files() == Names{"anna/2026-11/in-D.bin"});
 }
 
 TEST_CASE("what was written longer ago than it is kept goes, at a start and with a sweep") {
@@ -206,13 +222,13 @@ TEST_CASE("what was written longer ago than it is kept goes, at a start and with
   rig.copy(rig.kept("2"), "M2");
   rig.copy(rig.kept("3"), "M3", "ben");
   rig.finish();
-  rig.age("anna/2026-11/M1.bin", std::chrono::hours(49));
+  rig.age("anna/2026-11/in-M1.bin", std::chrono::hours(49));
   rig.open(0, std::chrono::hours(48));
-  CHECK(rig.files() == Names{"anna/2026-11/M2.bin", "ben/2026-11/M3.bin"});
-  rig.age("ben/2026-11/M3.bin", std::chrono::hours(49));
+  CHECK(rig.files() == Names{"anna/2026-11/in-M2.bin", "ben/2026-11/in-M3.bin"});
+  rig.age("ben/2026-11/in-M3.bin", std::chrono::hours(49));
   rig.folder->sweep(Rig::now_ms());
   rig.finish();
-  CHECK(rig.files() == Names{"anna/2026-11/M2.bin"});
+  CHECK(rig.files() == Names{"anna/2026-11/in-M2.bin"});
 }
 
 TEST_CASE("a deleted message takes its file along, written or not yet; its neighbours stay") {
@@ -220,35 +236,190 @@ TEST_CASE("a deleted message takes its file along, written or not yet; its neigh
   for (const char* id : {"M1", "M10", "M1.x"}) rig.copy(rig.kept(id), id);
   rig.copy(rig.kept("of Ben"), "M1", "ben");
   rig.finish();
-  rig.folder->remove({"anna", "M1", november_ms + day_ms});  // the server's clock is a little ahead
+  rig.remove({"anna", "M1", false, november_ms + day_ms, 0});  // the server's clock is a little ahead
   rig.settle();
-  CHECK(rig.files() == Names{"anna/2026-11/M10.bin", "anna/2026-11/M1.x.bin", "ben/2026-11/M1.bin"});
+  CHECK(rig.files() == Names{"anna/2026-11/in-M10.bin", "anna/2026-11/in-M1.x.bin", "ben/2026-11/in-M1.bin"});
 
   SECTION("it waits") {
     rig.copy(rig.kept("running"), "M2");
     rig.copy(rig.kept("waiting"), "M3");
-    rig.folder->remove({"anna", "M3", november_ms});
-    rig.folder->remove({"anna", "M2", november_ms});
+    rig.remove({"anna", "M3", false, november_ms, 0});
+    rig.remove({"anna", "M2", false, november_ms, 0});
     rig.finish();
-    CHECK(rig.files() == Names{"anna/2026-11/M10.bin", "anna/2026-11/M1.x.bin", "ben/2026-11/M1.bin"});
+    CHECK(rig.files() == Names{"anna/2026-11/in-M10.bin", "anna/2026-11/in-M1.x.bin", "ben/2026-11/in-M1.bin"});
   }
   SECTION("a session") {
     rig.copy(rig.kept("running"), "M2");
-    rig.folder->remove_session("anna");
+    rig.remove({"anna", "", false, 0, 0});
     rig.finish();
-    CHECK(rig.files() == Names{"ben/2026-11/M1.bin"});
+    CHECK(rig.files() == Names{"ben/2026-11/in-M1.bin"});
     CHECK_FALSE(fs::exists(rig.root + "/anna"));
   }
 }
 
-TEST_CASE("a start removes the folders of sessions that are gone, and nothing that is not its own") {
+TEST_CASE("a start removes what the database remembers as removed, and nothing else by its name") {
   Rig rig;
   rig.copy(rig.kept("1"), "M1");
+  rig.copy(rig.kept("2"), "M2");
+  rig.copy(rig.kept("3"), "M3", "ben");
+  rig.copy(rig.kept("4"), "M4", "carl");
+  rig.finish();
+  std::ofstream(rig.root + "/.writing/half") << "half";
+  // Killed behind the commit.
+  rig.folder.reset();
+  rig.record({"anna", "M1", false, november_ms, 0});
+  rig.record({"ben", "", false, 0, 0});
+  CHECK(rig.files().size() == 5);
+  rig.open();
+  // No row tells of any session: this database is as new as one of another daemon.
+  CHECK(rig.files() == Names{"anna/2026-11/in-M2.bin", "carl/2026-11/in-M4.bin"});
+  CHECK_FALSE(fs::exists(rig.root + "/ben"));
+  CHECK(rig.recorded() == 0);
+}
+
+TEST_CASE("what is removed is gone before a copy of the same name is written") {
+  Rig rig;
+  rig.copy(rig.kept("old"), "M1");
+  rig.finish();
+  rig.remove({"anna", "", false, 0, 0});
+  rig.copy(rig.kept("of the next session of this name"), "M2");
+  rig.finish();
+  CHECK(rig.files() == Names{"anna/2026-11/in-M2.bin"});
+  CHECK(rig.recorded() == 0);
+}
+
+TEST_CASE("many removals go in jobs of a bounded size, all of them") {
+  Rig rig;
+  rig.copy(rig.kept("1"), "M1");
+  rig.finish();
+  for (std::size_t i = 0; i < 2 * MediaFolder::removals_at_once; ++i)
+    rig.record({"anna", "other", false, november_ms, 0});
+  rig.remove({"anna", "M1", false, november_ms, 0});
+  rig.finish();
+  CHECK(rig.files().empty());
+  CHECK(rig.recorded() == 0);
+}
+
+TEST_CASE("a folder of another database is refused, and keeps what it has") {
+  Rig rig;
+  rig.copy(rig.kept("1"), "M1");
+  rig.finish();
+  Rig other;
+  other.folder.reset();
+  other.root = rig.root;
+  other.make();
+  const auto opened = other.folder->open();
+  REQUIRE(opened.has_error());
+  CHECK(opened.error().code == protocol::Errc::conflict);
+  CHECK(opened.error().detail.find("another database") != std::string::npos);
+
+  // Nothing is written or removed there, and whoever sends does not wait.
+  other.folder->begin(Rig::now_ms());
+  other.copy(other.kept("2"), "M2");
+  CHECK(other.folder->counts().failed == 1);
+  other.remove({"anna", "M1", false, november_ms, 0});
+  other.settle();
+  CHECK(rig.files() == Names{"anna/2026-11/in-M1.bin"});
+  CHECK(other.recorded() == 1);  // for a start with its own folder
+}
+
+TEST_CASE("a directory that was there is taken when it is empty or ours, and else left as it is") {
+  Rig rig;
+  rig.folder.reset();
+  fs::remove_all(rig.root);
+  fs::create_directory(rig.root);
+  fs::permissions(rig.root, fs::perms(0755));
+  rig.make();
+  SECTION("somebody's files are in it") {
+    std::ofstream(rig.root + "/wedding.jpg") << "somebody's";
+    REQUIRE(rig.folder->open().has_error());
+    CHECK(rig.files() == Names{"wedding.jpg"});
+    CHECK_FALSE(fs::exists(rig.root + "/.wharf"));
+    CHECK(fs::status(rig.root).permissions() == fs::perms(0755));
+  }
+  SECTION("it is empty") {
+    REQUIRE(rig.folder->open().has_value());
+    CHECK(fs::status(rig.root).permissions() == fs::perms(0755));
+    rig.open();  // and once more, as our own
+  }
+  SECTION("a start ended between the directory and its mark") {
+    std::ofstream(rig.root + "/.wharf").flush();
+    rig.open();
+    CHECK(rig.text(".wharf") == storage::installation_id(rig.rows.db()));
+  }
+  SECTION("it is a link") {
+    fs::rename(rig.root, rig.root + "-else");
+    fs::create_directory_symlink(rig.root + "-else", rig.root);
+    CHECK(rig.folder->open().has_error());
+  }
+}
+
+TEST_CASE("a session never takes a directory that was not made for it, nor removes it") {
+  Rig rig;
+  fs::create_directories(rig.root + "/anna/2026-11");
+  std::ofstream(rig.root + "/anna/2026-11/in-M1.bin") << "somebody's";
+  fs::permissions(rig.root + "/anna", fs::perms(0755));
+  fs::create_directory(rig.root + "/ben");  // a kill between it and its mark
+  rig.copy(rig.kept("1"), "M2");
+  rig.copy(rig.kept("2"), "M3", "ben");
+  rig.finish();
+  CHECK(rig.folder->counts().failed == 1);
+  rig.remove({"anna", "M1", false, november_ms, 0});
+  rig.remove({"anna", "", false, 0, 0});
+  rig.finish();
+  CHECK(rig.files() == Names{"anna/2026-11/in-M1.bin", "ben/2026-11/in-M3.bin"});
+  CHECK_FALSE(fs::exists(rig.root + "/anna/.wharf"));
+  CHECK(fs::status(rig.root + "/anna").permissions() == fs::perms(0755));
+}
+
+TEST_CASE("the two sides of a conversation may have one id") {
+  Rig rig;
+  rig.copy(rig.kept("of another"), "M1");
+  const SealedMedia own = rig.kept("JPEG of ours");
+  rig.folder->copy({"anna", "M1", true, november_ms, own.reference(), own.kind});
+  rig.finish();
+  CHECK(rig.files() == Names{"anna/2026-11/in-M1.bin", "anna/2026-11/out-M1.jpg"});
+  rig.remove({"anna", "M1", true, november_ms, 0});
+  rig.finish();
+  CHECK(rig.files() == Names{"anna/2026-11/in-M1.bin"});
+}
+
+TEST_CASE("a message is removed from the month of its composing too") {
+  Rig rig;
+  rig.copy(rig.kept("1"), "M1", "anna", november_ms);
+  rig.finish();
+  rig.remove({"anna", "M1", false, november_ms + 90 * day_ms, november_ms});
+  rig.finish();
+  CHECK(rig.files().empty());
+}
+
+TEST_CASE("copies that the workers refuse are made when they have time again") {
+  Rig rig;
+  const SealedMedia one = rig.kept("1"), other = rig.kept("2");
+  {
+    const test::HeldWorkers held(rig.workers);
+    test::fill(rig.workers);
+    rig.copy(one, "M1");
+    rig.copy(other, "M2");
+    rig.remove({"anna", "M0", false, november_ms, 0});
+    CHECK(rig.folder->counts().failed == 0);
+    CHECK(rig.recorded() == 1);
+  }
+  rig.until([&] { return rig.workers.run([] {}, [] {}); });
+  rig.settle();
+  CHECK(rig.files().empty());
+  rig.time.pass(MediaFolder::pause);
+  rig.finish();
+  CHECK(rig.files() == Names{"anna/2026-11/in-M1.bin", "anna/2026-11/in-M2.bin"});
+  CHECK(rig.recorded() == 0);
+}
+
+TEST_CASE("a start removes nothing of a size that is not its own") {
+  Rig rig;
   rig.copy(rig.kept("2"), "M2", "ben");
   rig.finish();
   fs::create_directories(rig.root + "/holidays/2026-11");
   std::ofstream(rig.root + "/holidays/2026-11/a.jpg") << "somebody's";
-  std::ofstream(rig.root + "/.writing/half") << "half";
-  rig.open(1, std::chrono::hours(0), {"ben"});
-  CHECK(rig.files() == Names{"holidays/2026-11/a.jpg", "ben/2026-11/M2.bin"});
+  rig.open(1);
+  CHECK(rig.files() == Names{"holidays/2026-11/a.jpg", "ben/2026-11/in-M2.bin"});
 }

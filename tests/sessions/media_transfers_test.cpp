@@ -54,7 +54,7 @@ TEST_CASE("so many uploads at one time, the others in order") {
   line.rig.http.answer(0, {413});
   line.rig.http.answer(3, {200, test::good_upload});
   CHECK(line.asked() == "abcdef");
-  CHECK(line.finished == std::vector<std::string>{"b ok", "a refused", "d ok"});
+  CHECK(line.finished == std::vector<std::string>{"b ok", "a too_large", "d ok"});
 }
 
 TEST_CASE("an upload given up calls nobody, and its place is the next one's") {

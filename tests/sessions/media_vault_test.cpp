@@ -271,9 +271,9 @@ TEST_CASE("a sweep removes what was not used for so long, in slices, and nothing
                         fs::file_time_type::clock::now() - by);
   };
   const auto sweep = [&] {
-    const auto before = std::chrono::system_clock::now() - std::chrono::hours(48);
-    const auto before_ms = std::chrono::duration_cast<std::chrono::milliseconds>(before.time_since_epoch()).count();
-    return rig.wait<bool>([&](auto done) { rig.vault->sweep(before_ms, std::move(done)); });
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+    return rig.wait<bool>([&](auto done) { rig.vault->sweep(now_ms, 48 * 3'600'000, std::move(done)); });
   };
   CHECK_FALSE(*sweep());
   const SealedMedia waits = rig.put("waits"), old = rig.put("old"), lately = rig.put("lately");
@@ -294,10 +294,31 @@ TEST_CASE("a sweep removes what was not used for so long, in slices, and nothing
   CHECK(rig.files("cache") == 1);
   CHECK(rig.files("outgoing") == 1);
 
+  // One that a wrong clock left a use in the future stands in nobody's way, and ages from now on.
+  const SealedMedia ahead = rig.put("ahead");
+  rig.vault->keep(ahead.name());
+  REQUIRE(test::run_until(rig.loop, [&] { return rig.vault->holds(ahead.name()); }));
+  age("cache", ahead, std::chrono::hours(-9'000));
+  age("cache", lately, std::chrono::hours(-9'001));
+  rig.open({waits.name()});
   age("cache", lately, std::chrono::hours(49));
-  REQUIRE(rig.read(lately.reference(), lately.kind).has_value());  // a use
   CHECK_FALSE(*sweep());
-  CHECK(rig.vault->holds(lately.name()));
+  CHECK(rig.vault->holds(ahead.name()));
+  CHECK_FALSE(rig.vault->holds(lately.name()));
+  const auto aged = fs::last_write_time(rig.directory + "/cache/" + protocol::to_hex(ahead.name()));
+  CHECK(aged <= fs::file_time_type::clock::now());
+  age("cache", ahead, std::chrono::hours(49));
+  CHECK_FALSE(*sweep());
+  CHECK_FALSE(rig.vault->holds(ahead.name()));
+  CHECK(rig.files("cache") == 0);
+
+  const SealedMedia used = rig.put("used");
+  rig.vault->keep(used.name());
+  REQUIRE(test::run_until(rig.loop, [&] { return rig.vault->holds(used.name()); }));
+  age("cache", used, std::chrono::hours(49));
+  REQUIRE(rig.read(used.reference(), used.kind).has_value());  // a use
+  CHECK_FALSE(*sweep());
+  CHECK(rig.vault->holds(used.name()));
 
   for (std::size_t i = 0; i <= MediaVault::sweep_batch; ++i) {
     const SealedMedia file = rig.put(std::to_string(i));

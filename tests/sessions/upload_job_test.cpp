@@ -151,7 +151,7 @@ TEST_CASE("a refusal of the token or of the file ends an upload at once") {
   TransferRig rig;
   const MediaUpload upload = upload_of(rig.put(test::generated_plaintext(100)));
   const auto [status, expected] = GENERATE(table<unsigned, const char*>(
-      {{401u, "not_allowed"}, {403u, "not_allowed"}, {413u, "refused"}, {400u, "refused"}, {404u, "refused"}}));
+      {{401u, "not_allowed"}, {403u, "not_allowed"}, {413u, "too_large"}, {400u, "refused"}, {404u, "refused"}}));
   rig.http.answers = {{status, good_upload}};
   const auto answer = send(rig, upload);
   CHECK(outcome(answer) == expected);

@@ -1,0 +1,51 @@
+#include "storage/folder_removals.h"
+
+#include "storage/apply.h"
+#include "storage/statement.h"
+
+namespace wharf::storage {
+
+namespace {
+
+constexpr const char* select_removals =
+    "SELECT number, session, message_id, from_me, sent_at, created_at FROM folder_removal WHERE number > ?1"
+    " ORDER BY number LIMIT ?2";
+constexpr const char* insert_removal =
+    "INSERT INTO folder_removal (session, message_id, from_me, sent_at, created_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+constexpr const char* delete_removal = "DELETE FROM folder_removal WHERE number = ?1";
+
+}  // namespace
+
+std::vector<NumberedRemoval> load_folder_removals(Database& db, std::int64_t after, std::size_t most) {
+  std::vector<NumberedRemoval> out;
+  Statement select(db, select_removals);
+  select.integer(after).integer(static_cast<std::int64_t>(most));
+  while (select.next()) {
+    NumberedRemoval& row = out.emplace_back();
+    row.number = select.integer();
+    row.removal.session = select.text();
+    row.removal.message_id = select.text();
+    row.removal.from_me = select.integer() != 0;
+    row.removal.sent_at = select.integer();
+    row.removal.created_at = select.integer();
+  }
+  return out;
+}
+
+std::string installation_id(Database& db) {
+  Statement select(db, "SELECT id FROM installation");
+  return select.next() ? select.text() : std::string();
+}
+
+Result<void> apply(Database& db, const PutFolderRemoval& change) {
+  const FolderRemoval& removal = change.removal;
+  Statement insert(db, insert_removal);
+  insert.text(removal.session).text(removal.message_id).number(removal.from_me);
+  return insert.integer(removal.sent_at).integer(removal.created_at).run();
+}
+
+Result<void> apply(Database& db, const EndFolderRemoval& change) {
+  return Statement(db, delete_removal).integer(change.number).run();
+}
+
+}  // namespace wharf::storage
