@@ -1,5 +1,5 @@
-// The kinds of message that are listed by name in several places: in the pages' SQL, in the search's parameters, in what
-// has a file. A new kind has to be sorted everywhere.
+// The kinds of message that are listed by name in several places: in the pages' SQL, in the search's parameters, in
+// what has a file. A new kind has to be sorted everywhere.
 #include <catch2/catch.hpp>
 
 #include <algorithm>
