@@ -53,19 +53,47 @@ void write_reactions(JsonWriter& out, const std::vector<MessageRow>& said, const
   out.end_array();
 }
 
-/// Who is to get an own message, and how far it is with each: in a chat with one person that one.
-void write_recipients(JsonWriter& out, const MessageRow& message, const events::PersonIds& ids, Dialect dialect) {
-  const PersonText recipient = person_text(message.chat, ids);
-  out.key("recipients").begin_array().begin_object();
-  out.text("id", jid_text(recipient.id, recipient.pn, dialect)).text_if("lid", recipient.lid);
-  out.number("ack", ack_number(message.ack)).text("status", ack_name(message.ack));
+/// How far it is with somebody who is to get an own message.
+struct Recipient {
+  PersonText who;
+  storage::AckLevel level;
+  storage::UnixMs delivered_at, read_at, played_at;
+};
+void write_recipient(JsonWriter& out, const Recipient& one, Dialect dialect) {
+  out.begin_object().text("id", jid_text(one.who.id, one.who.pn, dialect)).text_if("lid", one.who.lid);
+  out.number("ack", ack_number(one.level)).text("status", ack_name(one.level));
   const auto time = [&](const char* name, storage::UnixMs at) {
     if (at != 0) out.number(name, dialect == Dialect::gateway ? at : at / 1000);
   };
-  time("deliveredAt", message.delivered_at);
-  time("readAt", message.read_at);
-  time("playedAt", message.played_at);
-  out.end_object().end_array();
+  time("deliveredAt", one.delivered_at);
+  time("readAt", one.read_at);
+  time("playedAt", one.played_at);
+  out.end_object();
+}
+
+/// Of a chat with one person that one, of a group those members who have said something.
+void write_recipients(JsonWriter& out, const MessageRow& message, const std::optional<InGroup>& in_group,
+                      const IdsOf& ids_of, Dialect dialect) {
+  if (message.chat.is_group() && !in_group) return;
+  out.key("recipients").begin_array();
+  if (in_group) {
+    for (const storage::MemberReceipt& member : in_group->members) {
+      write_recipient(out,
+                      {person_text(member.user, ids_of(member.user)), member.level, member.delivered_at, member.read_at,
+                       member.played_at},
+                      dialect);
+    }
+  } else {
+    write_recipient(out,
+                    {person_text(message.chat, ids_of(message.chat)), message.ack, message.delivered_at,
+                     message.read_at, message.played_at},
+                    dialect);
+  }
+  out.end_array();
+  if (!in_group) return;
+  const storage::GroupReach& reach = in_group->reach;
+  out.key("recipientCounts").begin_object().number("members", reach.members).number("delivered", reach.delivered);
+  out.number("read", reach.read).number("played", reach.played).end_object();
 }
 
 void write_edits(JsonWriter& out, const MessageRow& message, const std::vector<MessageRow>& said, const IdsOf& ids_of,
@@ -165,7 +193,8 @@ void write_event_answers(JsonWriter& out, const std::vector<MessageRow>& said, c
 }
 
 void write_message_with_add_ons(JsonWriter& out, const MessageRow& message, const std::vector<MessageRow>& said,
-                                const IdsOf& ids_of, std::string_view session_name, Dialect dialect, bool pinned) {
+                                const std::optional<InGroup>& in_group, const IdsOf& ids_of,
+                                std::string_view session_name, Dialect dialect, bool pinned) {
   const events::PersonIds chat = ids_of(message.chat), author = ids_of(message.author);
   const events::PersonIds pinner = pinned ? ids_of(message.pinned_by) : events::PersonIds();
   begin_message(out, {message, chat, author, message.created_at, pinned ? &pinner : nullptr}, session_name, dialect);
@@ -179,7 +208,7 @@ void write_message_with_add_ons(JsonWriter& out, const MessageRow& message, cons
     out.end_object();
     return;
   }
-  if (message.from_me && !message.chat.is_group()) write_recipients(out, message, chat, dialect);
+  if (message.from_me) write_recipients(out, message, in_group, ids_of, dialect);
   write_reactions(out, said, ids_of, dialect);
   write_edits(out, message, said, ids_of, dialect);
   // Of an event the content is that of its newest edit.

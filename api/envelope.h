@@ -32,6 +32,8 @@ enum class ErrorCode {
   chat_not_found,
   message_not_found,
   media_not_found,
+  group_not_found,
+  group_conflict,
   webhook_not_found,
   event_not_found,
   qr_not_available,

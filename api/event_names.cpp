@@ -8,7 +8,7 @@ namespace wharf::api {
 namespace {
 
 // The fired ones first.
-constexpr std::array<std::string_view, 24> names = {"qr",
+constexpr std::array<std::string_view, 25> names = {"qr",
                                                     "authenticated",
                                                     "ready",
                                                     "disconnected",
@@ -26,13 +26,14 @@ constexpr std::array<std::string_view, 24> names = {"qr",
                                                     "message.pinned",
                                                     "message.starred",
                                                     "message.deleted",
-                                                    "presence",
                                                     "group_join",
                                                     "group_leave",
                                                     "group_update",
+                                                    "group_join_request",
+                                                    "presence",
                                                     "call",
                                                     "history.progress"};
-constexpr std::size_t fired = 18;
+constexpr std::size_t fired = 22;
 
 // "*", a name of the list, or a prefix of one followed by "*".
 bool names_one_of(std::string_view pattern, std::span<const std::string_view> list) {

@@ -102,6 +102,27 @@ class DataWriter {
     out_.number("timestamp", dialect_ == Dialect::gateway ? e.at : e.at / 1000).end_object();
   }
 
+  void operator()(const events::GroupJoined& e) const {
+    begin_in_group(e.in, e.people);
+    out_.text("type", e.how).boolean("own", e.own).text_if("subject", e.subject).end_object();
+  }
+  void operator()(const events::GroupLeft& e) const {
+    begin_in_group(e.in, e.people);
+    out_.text("type", e.how).boolean("own", e.own).end_object();
+  }
+  void operator()(const events::GroupUpdated& e) const {
+    begin_in_group(e.in, e.people);
+    out_.text("field", e.field);
+    if (e.on) out_.boolean("value", *e.on);
+    else if (e.number) out_.number("value", *e.number);
+    else out_.text("value", e.text);
+    out_.end_object();
+  }
+  void operator()(const events::GroupJoinRequested& e) const {
+    begin_in_group(e.in, e.people);
+    out_.text("action", e.action).text_if("method", e.method).end_object();
+  }
+
   void operator()(const events::Unknown& e) const { out_.raw(e.json); }
 
  private:
@@ -130,6 +151,31 @@ class DataWriter {
       out_.text("chatId", chat_text).text_if("chatLid", chat.lid).text("from", author_text);
       out_.text_if("fromLid", author.lid).number("timestamp", about.at / 1000);
     }
+  }
+
+  void begin_in_group(const events::InGroup& in, const std::vector<events::GroupPerson>& people) const {
+    const bool gateway = dialect_ == Dialect::gateway;
+    out_.begin_object().text(gateway ? "chatJid" : "chatId", in.chat.to_string());
+    if (in.by) {
+      const PersonText by = person_text(*in.by, in.by_ids);
+      out_.text(gateway ? "senderJid" : "author", jid_text(by.id, by.pn, dialect_));
+      out_.text_if(gateway ? "senderLid" : "authorLid", by.lid);
+    }
+    if (!gateway) {
+      out_.key("recipientIds").begin_array();
+      for (const events::GroupPerson& one : people) {
+        const PersonText person = person_text(one.jid, one.ids);
+        out_.text(jid_text(person.id, person.pn, dialect_));
+      }
+      out_.end_array();
+    }
+    out_.key("participants").begin_array();
+    for (const events::GroupPerson& one : people) {
+      const PersonText person = person_text(one.jid, one.ids);
+      out_.begin_object().text(gateway ? "jid" : "id", jid_text(person.id, person.pn, dialect_));
+      out_.text_if("lid", person.lid).text_if("role", one.role).end_object();
+    }
+    out_.end_array().number("timestamp", gateway ? in.at : in.at / 1000);
   }
 
   void write_linked(const protocol::Jid& jid, const std::optional<protocol::Jid>& lid,

@@ -69,6 +69,26 @@ WHARF_HANDLER(set_presence);
 // search_routes.cpp
 WHARF_HANDLER(search_messages);
 
+// group_routes.cpp
+WHARF_HANDLER(create_group);
+WHARF_HANDLER(list_groups);
+WHARF_HANDLER(get_group);
+WHARF_HANDLER(update_group);
+WHARF_HANDLER(add_participants);
+WHARF_HANDLER(remove_participants);
+WHARF_HANDLER(promote_participants);
+WHARF_HANDLER(demote_participants);
+WHARF_HANDLER(get_invite);
+WHARF_HANDLER(reset_invite);
+WHARF_HANDLER(join_group);
+WHARF_HANDLER(preview_invite);
+WHARF_HANDLER(leave_group);
+WHARF_HANDLER(list_join_requests);
+WHARF_HANDLER(decide_join_requests);
+WHARF_HANDLER(list_sub_groups);
+WHARF_HANDLER(link_groups);
+WHARF_HANDLER(unlink_groups);
+
 // webhook_routes.cpp; the same for /sessions/{sessionId}/webhooks and /webhooks
 WHARF_HANDLER(register_webhook);
 WHARF_HANDLER(list_webhooks);

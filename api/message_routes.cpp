@@ -101,7 +101,12 @@ void get_message(const ServicesPtr& services, const CallPtr& call) {
                  const auto said = add_ons_of(db, row);
                  const auto ids = [&people](const Jid& user) { return people.of(user); };
                  JsonWriter out(512);
-                 write_message_with_add_ons(out, row, said, ids, name, dialect, people.pinned(row) != nullptr);
+                 constexpr std::size_t most_members = 1'024;
+                 const auto reach = row.from_me ? storage::find_reach(db, row.row) : std::nullopt;
+                 std::optional<InGroup> in_group;
+                 if (reach) in_group = {*reach, storage::member_receipts(db, row.row, most_members)};
+                 write_message_with_add_ons(out, row, said, in_group, ids, name, dialect,
+                                            people.pinned(row) != nullptr);
                  return render_success(out.view(), Beside());
                });
 }

@@ -408,6 +408,12 @@ constexpr Field recipient_fields[] = {
     {.name = "readAt", .type = Type::integer}, {.name = "playedAt", .type = Type::integer},
 };
 constexpr Schema recipient = {"Recipient", recipient_fields};
+constexpr Field recipient_counts_fields[] = {
+    {.name = "members", .type = Type::integer, .summary = "who were to get it", .required = true},
+    {.name = "delivered", .type = Type::integer, .required = true}, {.name = "read", .type = Type::integer, .required = true},
+    {.name = "played", .type = Type::integer, .required = true},
+};
+constexpr Schema recipient_counts = {"RecipientCounts", recipient_counts_fields};
 constexpr Field event_answer_fields[] = {
     {.name = "from", .required = true}, {.name = "fromMe", .type = Type::boolean, .required = true},
     {.name = "response", .required = true, .one_of = "going|notGoing|maybe"},
@@ -459,7 +465,8 @@ constexpr Field message_fields[] = {
     {.name = "expiresAfter", .type = Type::integer, .summary = "seconds, of a disappearing message"},
     {.name = "mentionsAll", .type = Type::boolean},
     {.name = "albumId", .summary = "of a picture or video of an album: the WhatsApp id of the message with `album`"},
-    {.name = "recipients", .type = Type::objects, .summary = "of one own message: how far it is with each who is to get it", .object = &recipient},
+    {.name = "recipients", .type = Type::objects, .summary = "of one own message: how far it is with each who is to get it; of a group those who have said so", .object = &recipient},
+    {.name = "recipientCounts", .type = Type::object, .summary = "of one own message to a group", .object = &recipient_counts},
     {.name = "reactions", .type = Type::objects, .summary = "of one message: by whom, emoji, timestamp"},
     {.name = "edits", .type = Type::objects, .summary = "of one message: the texts it was given since, oldest first"},
     {.name = "originalBody", .summary = "of one message that was edited: its text before"},
@@ -477,6 +484,90 @@ constexpr Field chat_fields[] = {
     {.name = "timestamp", .type = Type::integer, .required = true},
     {.name = "expiresAfter", .type = Type::integer, .summary = "its disappearing timer, seconds: new messages stay so long"},
     {.name = "lastMessage", .type = Type::object, .object = &message},
+};
+#define WHARF_PARTICIPANTS {.name = "participants", .type = Type::texts, .summary = "user ids", .required = true, .min = 1, .max = 1024, .format = &formats::chat_id}
+#define WHARF_GROUP_SETTINGS                                                                                            \
+  {.name = "announce", .type = Type::boolean, .summary = "admins alone send"},                                           \
+      {.name = "locked", .type = Type::boolean, .summary = "admins alone edit name, description and picture"},           \
+      {.name = "joinApproval", .type = Type::boolean, .summary = "admins approve who joins by the link"},                \
+      {.name = "memberAddMode", .summary = "who adds members", .one_of = "admins|all"},                                  \
+      {.name = "memberLinkMode", .summary = "who shares the invite link", .one_of = "admins|all"},                       \
+      {.name = "disappearing", .type = Type::integer, .summary = "seconds that new messages stay: 0, 86400, 604800 or 7776000", .min = 0, .max = 7'776'000}
+constexpr Field create_group_fields[] = {
+    {.name = "name", .required = true, .min = 1, .max = 100},
+    {.name = "participants", .type = Type::texts, .summary = "user ids", .required = true, .max = 1024, .format = &formats::chat_id},
+    {.name = "description", .max = 2048},
+    WHARF_GROUP_SETTINGS,
+    {.name = "isCommunity", .type = Type::boolean, .summary = "makes a community"},
+    {.name = "communityId", .summary = "the community that the group belongs to", .format = &formats::chat_id},
+};
+constexpr Field update_group_fields[] = {
+    {.name = "name", .min = 1, .max = 100},
+    {.name = "description", .summary = "null or \"\" takes it away", .max = 2048, .nullable = true},
+    WHARF_GROUP_SETTINGS,
+};
+constexpr Field group_people_fields[] = {WHARF_PARTICIPANTS};
+constexpr Field join_group_fields[] = {
+    {.name = "link", .summary = "https://chat.whatsapp.com/… or its code", .required = true, .min = 10, .max = 300},
+};
+constexpr Field decide_requests_fields[] = {
+    {.name = "approve", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::chat_id},
+    {.name = "reject", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::chat_id},
+};
+constexpr Field linked_groups_fields[] = {
+    {.name = "groups", .type = Type::texts, .summary = "group ids", .required = true, .min = 1, .max = 100, .format = &formats::chat_id},
+};
+constexpr Field group_query_fields[] = {
+    {.name = "refresh", .type = Type::boolean, .summary = "asks WhatsApp instead of the stored copy"},
+};
+constexpr Field group_person_fields[] = {
+    {.name = "id", .required = true}, {.name = "lid"}, {.name = "role", .one_of = "member|admin|superadmin"},
+    {.name = "isAdmin", .type = Type::boolean},
+};
+constexpr Schema group_person = {"GroupPerson", group_person_fields};
+constexpr Field group_fields[] = {
+    {.name = "id", .required = true}, {.name = "name", .required = true}, {.name = "description"},
+    {.name = "owner"}, {.name = "ownerLid"}, {.name = "createdAt", .format = &formats::date_time},
+    {.name = "size", .type = Type::integer, .required = true}, {.name = "addressingMode", .one_of = "lid|pn"},
+    {.name = "isMember", .type = Type::boolean, .summary = "the own account is in it", .required = true},
+    {.name = "isAdmin", .type = Type::boolean, .summary = "the own account is", .required = true},
+    WHARF_GROUP_SETTINGS,
+    {.name = "isCommunity", .type = Type::boolean}, {.name = "communityId"}, {.name = "isCommunityAnnounce", .type = Type::boolean},
+    {.name = "suspended", .type = Type::boolean, .summary = "by WhatsApp"},
+    {.name = "participants", .type = Type::objects, .required = true, .object = &group_person},
+};
+constexpr Field member_outcome_fields[] = {
+    {.name = "id", .required = true}, {.name = "lid"},
+    {.name = "status", .type = Type::integer, .summary = "WhatsApp's code: 200 done; 0: it says nothing of that person", .required = true},
+    {.name = "result", .summary = "added, removed, promoted, invite_required, not_on_whatsapp, not_admin, …", .required = true},
+    {.name = "inviteCode", .summary = "of invite_required: for an invitation message"},
+    {.name = "inviteExpiresAt", .format = &formats::date_time},
+};
+constexpr Schema member_outcome = {"MemberOutcome", member_outcome_fields};
+constexpr Field member_outcomes_fields[] = {
+    {.name = "participants", .type = Type::objects, .required = true, .object = &member_outcome},
+};
+constexpr Field created_group_fields[] = {
+    {.name = "gid", .required = true},
+    {.name = "participants", .type = Type::objects, .required = true, .object = &member_outcome},
+    {.name = "group", .type = Type::object, .object = &group},
+};
+constexpr Field updated_group_fields[] = {
+    {.name = "id", .required = true}, {.name = "updated", .type = Type::texts, .summary = "names of the fields", .required = true},
+};
+constexpr Field group_invite_fields[] = {{.name = "code", .required = true}, {.name = "link", .required = true}};
+constexpr Field joined_group_fields[] = {
+    {.name = "gid", .required = true}, {.name = "status", .required = true, .one_of = "joined|pendingApproval"},
+};
+constexpr Field left_group_fields[] = {{.name = "id", .required = true}, {.name = "left", .type = Type::boolean, .required = true}};
+constexpr Field join_request_fields[] = {
+    {.name = "id", .required = true}, {.name = "lid"}, {.name = "method", .summary = "invite_link, linked_group_join, non_admin_add"},
+    {.name = "requestedAt", .format = &formats::date_time},
+};
+constexpr Field group_status_fields[] = {{.name = "id", .required = true}, {.name = "status", .type = Type::integer, .required = true}};
+constexpr Schema group_status = {"GroupStatus", group_status_fields};
+constexpr Field group_statuses_fields[] = {
+    {.name = "groups", .type = Type::objects, .required = true, .object = &group_status},
 };
 constexpr Field event_fields[] = {
     {.name = "event", .required = true}, {.name = "sessionId", .required = true},
@@ -543,6 +634,22 @@ constinit const Schema send_text = {"SendText", send_text_fields};
 constinit const Schema send_location = {"SendLocation", send_location_fields};
 constinit const Schema send_contact = {"SendContact", send_contact_fields};
 constinit const Schema send_poll = {"SendPoll", send_poll_fields};
+constinit const Schema create_group = {"CreateGroup", create_group_fields};
+constinit const Schema update_group = {"UpdateGroup", update_group_fields};
+constinit const Schema group_people = {"GroupPeople", group_people_fields};
+constinit const Schema join_group = {"JoinGroup", join_group_fields};
+constinit const Schema decide_requests = {"DecideJoinRequests", decide_requests_fields};
+constinit const Schema linked_groups = {"LinkedGroups", linked_groups_fields};
+constinit const Schema group_query = {"", group_query_fields};
+constinit const Schema group = {"Group", group_fields};
+constinit const Schema member_outcomes = {"MemberOutcomes", member_outcomes_fields};
+constinit const Schema created_group = {"CreatedGroup", created_group_fields};
+constinit const Schema updated_group = {"UpdatedGroup", updated_group_fields};
+constinit const Schema group_invite = {"GroupInvite", group_invite_fields};
+constinit const Schema joined_group = {"JoinedGroup", joined_group_fields};
+constinit const Schema left_group = {"LeftGroup", left_group_fields};
+constinit const Schema join_request = {"JoinRequest", join_request_fields};
+constinit const Schema group_statuses = {"GroupStatuses", group_statuses_fields};
 constinit const Schema send_event = {"SendEvent", send_event_fields};
 constinit const Schema send_group_invite = {"SendGroupInvite", send_group_invite_fields};
 constinit const Schema send_image = {"SendImage", send_image_fields};

@@ -200,7 +200,61 @@ void describe(Io& io, a<ChatUpdated> auto& e) {
   io.always("timestamp", e.at);
 }
 
+template <class Io>
+void describe(Io& io, a<GroupPerson> auto& person) {
+  io.required("jid", person.jid);
+  io.optional("pn", person.ids.pn);
+  io.optional("lid", person.ids.lid);
+  io.optional("role", person.role);
+}
+
+template <class Io>
+void describe(Io& io, a<InGroup> auto& in) {
+  io.required("chat", in.chat);
+  io.optional("by", in.by);
+  io.optional("byPn", in.by_ids.pn);
+  io.optional("byLid", in.by_ids.lid);
+  io.always("timestamp", in.at);
+}
+
+template <class Io>
+void describe(Io& io, a<GroupJoined> auto& e) {
+  describe(io, e.in);
+  io.always("how", e.how);
+  io.optional("subject", e.subject);
+  io.always("own", e.own);
+  io.always("people", e.people);
+}
+
+template <class Io>
+void describe(Io& io, a<GroupLeft> auto& e) {
+  describe(io, e.in);
+  io.always("how", e.how);
+  io.always("own", e.own);
+  io.always("people", e.people);
+}
+
+template <class Io>
+void describe(Io& io, a<GroupUpdated> auto& e) {
+  describe(io, e.in);
+  io.required("field", e.field);
+  io.optional("on", e.on);
+  io.optional("number", e.number);
+  io.optional("text", e.text);
+  io.always("people", e.people);
+}
+
+template <class Io>
+void describe(Io& io, a<GroupJoinRequested> auto& e) {
+  describe(io, e.in);
+  io.required("action", e.action);
+  io.optional("method", e.method);
+  io.always("people", e.people);
+}
+
 // --- writing
+
+constexpr std::size_t usual_bytes = 320;  // of an event without its body
 
 class Writer {
  public:
@@ -238,6 +292,15 @@ class Writer {
     for (const std::string& text : texts) out.text(text);
     out.end_array();
   }
+  static void put(JsonWriter& out, const std::vector<GroupPerson>& people) {
+    out.begin_array();
+    for (const GroupPerson& person : people) {
+      Writer one(usual_bytes);
+      describe(one, person);
+      out.raw(one.finish({}, {}));
+    }
+    out.end_array();
+  }
   template <class Word>
     requires std::is_enum_v<Word>
   static void put(JsonWriter& out, Word word) {
@@ -247,7 +310,6 @@ class Writer {
   JsonWriter out_;
 };
 
-constexpr std::size_t usual_bytes = 320;  // of an event without its body
 std::size_t room_for(const auto&) { return usual_bytes; }
 std::size_t room_for(const NewMessage& e) { return usual_bytes + e.message.body.size() + e.message.details.size(); }
 
@@ -361,6 +423,16 @@ class Reader {
     }
     return true;
   }
+  static bool get(const json::value& from, std::vector<GroupPerson>& people) {
+    if (!from.is_array()) return false;
+    for (const json::value& item : from.get_array()) {
+      if (!item.is_object()) return false;
+      Reader in(item.get_object());
+      describe(in, people.emplace_back());
+      if (!in.failed().empty()) return false;
+    }
+    return true;
+  }
   static bool get(const json::value& from, Reason& reason) {
     if (!from.is_object()) return false;
     Reader in(from.get_object());
@@ -407,6 +479,10 @@ constexpr std::pair<std::string_view, Read> readers[] = {
     {"disconnected", read<Disconnected>},
     {"contact.updated", read<ContactUpdated>},
     {"chat.updated", read<ChatUpdated>},
+    {"group_join", read<GroupJoined>},
+    {"group_leave", read<GroupLeft>},
+    {"group_update", read<GroupUpdated>},
+    {"group_join_request", read<GroupJoinRequested>},
 };
 
 Result<Event> read_fact(std::string_view name, const json::object& object) {

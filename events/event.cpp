@@ -24,6 +24,10 @@ std::string_view name_of(const StatusChanged&) { return "session.status"; }
 std::string_view name_of(const Disconnected&) { return "disconnected"; }
 std::string_view name_of(const ContactUpdated&) { return "contact.updated"; }
 std::string_view name_of(const ChatUpdated&) { return "chat.updated"; }
+std::string_view name_of(const GroupJoined&) { return "group_join"; }
+std::string_view name_of(const GroupLeft&) { return "group_leave"; }
+std::string_view name_of(const GroupUpdated&) { return "group_update"; }
+std::string_view name_of(const GroupJoinRequested&) { return "group_join_request"; }
 std::string_view name_of(const Unknown& e) { return e.name; }
 
 std::string lane_of(const NewMessage& e) { return e.message.chat.to_string(); }
@@ -31,6 +35,7 @@ std::string lane_of(const ContactUpdated& e) { return e.user.to_string(); }
 template <class OfSomething>
 std::string lane_of(const OfSomething& e) {
   if constexpr (requires { e.about.chat; }) return e.about.chat.to_string();
+  else if constexpr (requires { e.in.chat; }) return e.in.chat.to_string();
   else if constexpr (requires { e.chat; }) return e.chat.to_string();
   else return {};  // of the session itself
 }
@@ -65,6 +70,10 @@ template Event::Event(StatusChanged, std::string);
 template Event::Event(Disconnected, std::string);
 template Event::Event(ContactUpdated, std::string);
 template Event::Event(ChatUpdated, std::string);
+template Event::Event(GroupJoined, std::string);
+template Event::Event(GroupLeft, std::string);
+template Event::Event(GroupUpdated, std::string);
+template Event::Event(GroupJoinRequested, std::string);
 template Event::Event(Unknown, std::string);
 
 bool operator==(const Event& one, const Event& other) {

@@ -169,6 +169,57 @@ struct ChatUpdated {
   friend bool operator==(const ChatUpdated&, const ChatUpdated&) = default;
 };
 
+/// What everything says that happens to a group.
+struct InGroup {
+  Jid chat;               // the group
+  std::optional<Jid> by;  // who did it, canonical; nullopt: the server
+  PersonIds by_ids;
+  UnixMs at = 0;  // server time
+  friend bool operator==(const InGroup&, const InGroup&) = default;
+};
+struct GroupPerson {
+  Jid jid;  // canonical user
+  PersonIds ids;
+  std::string role;  // "member", "admin", "superadmin"
+  friend bool operator==(const GroupPerson&, const GroupPerson&) = default;
+};
+/// `group_join`: people came in; the own account is told apart from others.
+struct GroupJoined {
+  InGroup in;
+  std::string how;      // "created_or_added", "added", or the server's reason: "invite", "linked_group_join", …
+  std::string subject;  // "" = not said
+  bool own = false;     // it is the own account
+  std::vector<GroupPerson> people;
+  friend bool operator==(const GroupJoined&, const GroupJoined&) = default;
+};
+/// `group_leave`: people went, or were removed.
+struct GroupLeft {
+  InGroup in;
+  std::string how;   // "left", "removed", "group_deleted"
+  bool own = false;  // it is the own account: nothing can be sent any more
+  std::vector<GroupPerson> people;
+  friend bool operator==(const GroupLeft&, const GroupLeft&) = default;
+};
+/// `group_update`: something is another by now. One of `on`, `number` and `text` says what, by the field; "role" and
+/// "number" are about `people`.
+struct GroupUpdated {
+  InGroup in;
+  std::string field;  // "subject", "description", "announce", "ephemeral", "role", …
+  std::optional<bool> on;
+  std::optional<UnixMs> number;
+  std::string text;
+  std::vector<GroupPerson> people;
+  friend bool operator==(const GroupUpdated&, const GroupUpdated&) = default;
+};
+/// `group_join_request`: people ask to be let in, or do not any more.
+struct GroupJoinRequested {
+  InGroup in;
+  std::string action;  // "created", "cancelled", "rejected"
+  std::string method;  // of those created: "invite_link", …
+  std::vector<GroupPerson> people;
+  friend bool operator==(const GroupJoinRequested&, const GroupJoinRequested&) = default;
+};
+
 /// A kind that this build does not know, from the log of a later one. No session makes it.
 struct Unknown {
   std::string name;
@@ -176,9 +227,10 @@ struct Unknown {
   friend bool operator==(const Unknown&, const Unknown&) = default;
 };
 
-using Fact = std::variant<NewMessage, Ack, MessageEdited, MessageRevoked, Reacted, PollVoted, EventAnswered,
-                          MessagePinned, MessageStarred, MessageDeleted, QrShown, Authenticated, Ready, StatusChanged,
-                          Disconnected, ContactUpdated, ChatUpdated, Unknown>;
+using Fact =
+    std::variant<NewMessage, Ack, MessageEdited, MessageRevoked, Reacted, PollVoted, EventAnswered, MessagePinned,
+                 MessageStarred, MessageDeleted, QrShown, Authenticated, Ready, StatusChanged, Disconnected,
+                 ContactUpdated, ChatUpdated, GroupJoined, GroupLeft, GroupUpdated, GroupJoinRequested, Unknown>;
 
 template <class Kind, class Facts>
 inline constexpr bool is_among = false;

@@ -15,12 +15,14 @@ const char* name(Errc code) {
     case Errc::invalid_key: return "invalid_key";
     case Errc::invalid_key_id: return "invalid_key_id";
     case Errc::no_session: return "no_session";
+    case Errc::no_sender_key: return "no_sender_key";
     case Errc::duplicate_message: return "duplicate_message";
     case Errc::future_message: return "future_message";
     case Errc::not_found: return "not_found";
     case Errc::conflict: return "conflict";
     case Errc::not_ready: return "not_ready";
     case Errc::refused: return "refused";
+    case Errc::forbidden: return "forbidden";
     case Errc::rate_limited: return "rate_limited";
     case Errc::timed_out: return "timed_out";
     case Errc::closed: return "closed";

@@ -23,6 +23,7 @@ enum class Errc {
   invalid_key,        // wrong length, low order, all-zero agreement
   invalid_key_id,     // names a prekey we do not hold
   no_session,         // no ratchet session for the address
+  no_sender_key,      // no sender key for the group message
   duplicate_message,  // the message key was consumed before
   future_message,     // counter jump over the limit
   // state and environment
@@ -30,6 +31,7 @@ enum class Errc {
   conflict,
   not_ready,
   refused,
+  forbidden,  // by the rules of the place: the role of who asks does not allow it
   rate_limited,
   timed_out,
   closed,

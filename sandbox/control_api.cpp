@@ -47,12 +47,32 @@ constexpr Route routes[] = {
     {"POST", "/phones/{phone}/power", Body::json, set_power, &schemas::switched},
     {"POST", "/phones/{phone}/forget-sessions", Body::json, forget_sessions, &schemas::peer},
     {"POST", "/phones/{phone}/corrupt-sessions", Body::json, corrupt_sessions, &schemas::peer},
+    {"POST", "/phones/{phone}/forget-sender-keys", Body::json, forget_sender_keys, &schemas::no_fields},
     {"POST", "/phones/{phone}/reinstall", Body::json, reinstall, &schemas::no_fields},
     {"POST", "/phones/{phone}/account", Body::json, set_account, &schemas::set_account},
     {"POST", "/phones/{phone}/auto-reply", Body::json, set_auto_reply, &schemas::set_auto_reply},
     {"POST", "/phones/{phone}/auto-read", Body::json, set_auto_read, &schemas::switched},
     {"POST", "/phones/{phone}/call", Body::json, nullptr},
-    {"POST", "/phones/{phone}/groups", Body::json, nullptr},
+    {"POST", "/phones/{phone}/groups", Body::json, create_group, &schemas::create_group},
+    {"GET", "/phones/{phone}/groups", Body::none, list_groups},
+    {"POST", "/phones/{phone}/groups/join", Body::json, join_group, &schemas::join_group},
+    {"GET", "/phones/{phone}/groups/{group}", Body::none, show_group},
+    {"POST", "/phones/{phone}/groups/{group}/participants", Body::json, change_group_members, &schemas::group_members},
+    {"POST", "/phones/{phone}/groups/{group}/leave", Body::json, leave_group, &schemas::no_fields},
+    {"POST", "/phones/{phone}/groups/{group}/subject", Body::json, set_group_subject, &schemas::group_subject},
+    {"POST", "/phones/{phone}/groups/{group}/description", Body::json, set_group_description,
+     &schemas::group_description},
+    {"POST", "/phones/{phone}/groups/{group}/settings", Body::json, set_group_settings, &schemas::group_settings},
+    {"POST", "/phones/{phone}/groups/{group}/picture", Body::json, set_group_picture, &schemas::group_picture},
+    {"GET", "/phones/{phone}/groups/{group}/link", Body::none, show_group_link},
+    {"POST", "/phones/{phone}/groups/{group}/link/reset", Body::json, reset_group_link, &schemas::no_fields},
+    {"GET", "/phones/{phone}/groups/{group}/requests", Body::none, list_group_requests},
+    {"POST", "/phones/{phone}/groups/{group}/requests", Body::json, decide_group_requests, &schemas::group_requests},
+    {"POST", "/phones/{phone}/groups/{group}/requests/withdraw", Body::json, withdraw_group_request,
+     &schemas::no_fields},
+    {"GET", "/phones/{phone}/groups/{group}/sub-groups", Body::none, list_sub_groups},
+    {"POST", "/phones/{phone}/groups/{group}/sub-groups", Body::json, link_sub_groups, &schemas::sub_groups},
+    {"POST", "/phones/{phone}/groups/{group}/sub-groups/unlink", Body::json, unlink_sub_groups, &schemas::sub_groups},
     {"POST", "/scan-qr", Body::text, scan_qr_text, nullptr, &schemas::scan_query},
     {"GET", "/media", Body::none, list_media, nullptr, &schemas::media_query},
     {"DELETE", "/media/{id}", Body::none, forget_media},
@@ -143,7 +163,7 @@ void ControlApi::handle(net::HttpRequest request, net::Responder responder) {
   if (!route.handler)
     return refuse(web::render_error(
         501, "NOT_IMPLEMENTED",
-        {"the simulated phones do not do this yet: they exchange messages, files, receipts and chat state", {}}));
+        {"the simulated phones do not do this yet: they have groups, messages, files, receipts and chat state", {}}));
   ControlCall call{network_, phones_, addresses_, after_commit_, std::move(found.params),
                    {},       {},      {},         responder,     media_};
   const std::string_view query = path.size() < target.size() ? target.substr(path.size() + 1) : std::string_view();

@@ -51,6 +51,11 @@ json::object to_json(const PhoneMessage& message) {
   out["quoted"] = message.quoted_id.empty() ? json::value(nullptr) : json::value(message.quoted_id);
   out["mentions"] = std::move(mentions);
   if (!message.failure.empty()) out["failure"] = message.failure;
+  if (!message.recipients.empty()) {
+    json::object recipients;
+    for (const auto& [phone, status] : message.recipients) recipients[phone] = status.empty() ? "sent" : status;
+    out["recipients"] = std::move(recipients);
+  }
   if (!message.target.empty()) out["target"] = message.target;
   if (!message.options.empty()) {
     json::array options;
@@ -144,6 +149,10 @@ void read_content(const json::object& body, Phone::Send& message) {
       return static_cast<std::uint32_t>(web::integer_of(*album, name).value_or(0));
     };
     message.content = protocol::Album{number("images"), number("videos")};
+  } else if (const auto* invite = member(body, "groupInvite")) {
+    message.content =
+        protocol::GroupInvite{text(*invite, "group"), text(*invite, "code"), text(*invite, "name"),
+                              web::integer_of(*invite, "expiresAt").value_or(0), text(*invite, "caption")};
   } else if (const auto* react = member(body, "reaction")) {
     message.content =
         PhoneReaction{text(*react, "message"), text(*react, "emoji"), web::boolean_of(*react, "sealed", false)};
@@ -209,7 +218,8 @@ void list_messages(ControlCall& call) {
   if (phone == nullptr) return;
   const auto limit = static_cast<std::size_t>(call.query.integer("limit", default_page));
   const std::string_view given = call.query.text("chat"), after = call.query.text("after");
-  const std::string chat = given.empty() ? "" : normalise_phone(given.substr(0, given.find('@'))).value();
+  const bool account = !given.empty() && !given.ends_with("@g.us");
+  const std::string chat = account ? normalise_phone(given.substr(0, given.find('@'))).value() : std::string(given);
   const std::vector<PhoneMessage>& all = phone->messages();
   std::size_t begin = 0;
   if (!after.empty()) {
@@ -262,10 +272,12 @@ void mark_read(ControlCall& call) {
 void set_typing(ControlCall& call) {
   Phone* phone = call.phone();
   if (phone == nullptr) return;
-  const std::string to = call.phone_number("to");
+  const std::string given(web::text_of(call.body, "to"));
+  const bool group = given.ends_with("@g.us");
+  const std::string to = group ? given : normalise_phone(given.substr(0, given.find('@'))).value();
+  if (group ? phone->group(to) == nullptr : call.network.find_account(std::string_view(to)) == nullptr)
+    return call.fail(404, "NOT_FOUND", "to: nobody has this number, or the phone is in no such group");
   const std::string_view state = web::text_of(call.body, "state");
-  if (call.network.find_account(std::string_view(to)) == nullptr)
-    return call.fail(404, "NOT_FOUND", "to: nobody has this number");
   phone->typing(to, state == "composing");
   call.succeed(json::object{{"to", to}, {"state", state}});
 }

@@ -38,6 +38,12 @@ constexpr Fault fault_table[] = {
     {"rate_limit_iqs", &Faults::rate_limit_iqs},
     {"rate_limit_usync", &Faults::rate_limit_usync},
     {"bad_snapshot_mac", &Faults::bad_snapshot_mac},
+    {"hide_group_numbers", &Faults::hide_group_numbers},
+    {"switch_group_addressing", &Faults::switch_group_addressing},
+    {"remove_group_member", &Faults::remove_group_member},
+    {"lose_sender_keys", &Faults::lose_sender_keys},
+    {"lose_group_notifications", &Faults::lose_group_notifications},
+    {"admit_group_strangers", &Faults::admit_group_strangers},
 };
 
 json::object to_json(const Faults& faults) {

@@ -185,6 +185,13 @@ void corrupt_sessions(ControlCall& call) {
   call.succeed(json::object{{"peer", *peer}});
 }
 
+void forget_sender_keys(ControlCall& call) {
+  Phone* phone = call.phone();
+  if (phone == nullptr) return;
+  phone->forget_sender_keys();
+  call.succeed(nullptr);
+}
+
 void set_account(ControlCall& call) {
   const Phone* phone = call.phone();
   if (phone == nullptr) return;

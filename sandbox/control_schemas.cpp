@@ -18,8 +18,11 @@ std::optional<FormatProblem> check_phone(std::string_view text) {
   return FormatProblem{"is not valid: " + digits.error().detail, false};
 }
 
-// A number or a JID of one.
-std::optional<FormatProblem> check_chat(std::string_view text) { return check_phone(text.substr(0, text.find('@'))); }
+// A number or a JID of one, or of a group.
+std::optional<FormatProblem> check_chat(std::string_view text) {
+  if (text.ends_with("@g.us")) return std::nullopt;
+  return check_phone(text.substr(0, text.find('@')));
+}
 
 std::optional<FormatProblem> check_how(std::string_view text) {
   const bool code = text.size() == 3 && text.find_first_not_of("0123456789") == std::string_view::npos;
@@ -106,6 +109,12 @@ constexpr Field album_fields[] = {
     {.name = "images", .type = Type::integer, .max = 100}, {.name = "videos", .type = Type::integer, .max = 100},
 };
 constexpr web::Schema album{{}, album_fields};
+constexpr Field group_invite_fields[] = {
+    {.name = "group", .required = true, .min = 1, .max = 64}, {.name = "code", .required = true, .min = 1, .max = 64},
+    {.name = "name", .max = 1'000}, {.name = "caption", .max = 65'536},
+    {.name = "expiresAt", .type = Type::integer, .required = true, .max = 4'294'967'295},
+};
+constexpr web::Schema group_invite{{}, group_invite_fields};
 constexpr Field sent_media_fields[] = {
     {.name = "kind", .required = true, .one_of = "image|video|gif|video_note|audio|voice|document|sticker"},
     {.name = "data", .required = true, .min = 1, .max = web::max_json_bytes},
@@ -128,6 +137,7 @@ constexpr Field send_message_fields[] = {
     {.name = "media", .type = Type::object, .object = &sent_media},
     {.name = "event", .type = Type::object, .object = &event},
     {.name = "album", .type = Type::object, .object = &album},
+    {.name = "groupInvite", .type = Type::object, .object = &group_invite},
     {.name = "reaction", .type = Type::object, .object = &reaction},
     {.name = "edit", .type = Type::object, .object = &edit},
     {.name = "eventEdit", .type = Type::object, .object = &event_edit},
@@ -145,7 +155,7 @@ constexpr Field mark_read_fields[] = {
     {.name = "id", .max = 128},
 };
 constexpr Field set_typing_fields[] = {
-    {.name = "to", .required = true, .min = 1, .max = 64, .format = &phone_number},
+    {.name = "to", .required = true, .min = 1, .max = 64, .format = &chat_text},
     {.name = "state", .required = true, .one_of = "composing|paused"},
 };
 constexpr Field switched_fields[] = {{.name = "on", .type = Type::boolean, .required = true}};
@@ -192,6 +202,54 @@ constexpr Field media_faults_fields[] = {
     {.name = "expire_media_auth", .type = Type::boolean},
 };
 
+// Groups. What is too long for the network it refuses itself.
+constexpr Field people_field{.name = "participants", .type = Type::texts, .max = 2'000, .format = &chat_text};
+constexpr Field create_group_fields[] = {
+    {.name = "subject", .required = true, .min = 1, .max = 1'024},
+    people_field,
+    {.name = "description", .max = 8'192},
+    {.name = "announcement", .type = Type::boolean}, {.name = "locked", .type = Type::boolean},
+    {.name = "approval", .type = Type::boolean}, {.name = "membersAdd", .type = Type::boolean},
+    {.name = "membersLink", .type = Type::boolean},
+    {.name = "disappearing", .type = Type::integer, .max = 7'776'000},
+    {.name = "community", .type = Type::boolean},
+    {.name = "parent", .min = 1, .max = 64},  // the id of a community
+};
+constexpr Field group_invite_shown_fields[] = {
+    {.name = "group", .required = true, .min = 1, .max = 64}, {.name = "code", .required = true, .min = 1, .max = 64},
+    {.name = "expiresAt", .type = Type::integer, .required = true, .max = 4'294'967'295},
+    {.name = "from", .required = true, .min = 1, .max = 128, .format = &chat_text},
+};
+constexpr web::Schema group_invite_shown{{}, group_invite_shown_fields};
+constexpr Field join_group_fields[] = {
+    {.name = "link", .min = 1, .max = 512},
+    {.name = "invite", .type = Type::object, .object = &group_invite_shown},
+};
+constexpr Field group_members_fields[] = {
+    {.name = "action", .required = true, .one_of = "add|remove|promote|demote"},
+    {.name = "participants", .type = Type::texts, .required = true, .min = 1, .max = 2'000, .format = &chat_text},
+};
+constexpr Field group_subject_fields[] = {{.name = "subject", .required = true, .max = 1'024}};
+constexpr Field group_description_fields[] = {{.name = "description", .max = 8'192, .nullable = true}};
+constexpr Field group_settings_fields[] = {
+    {.name = "announcement", .type = Type::boolean}, {.name = "locked", .type = Type::boolean},
+    {.name = "approval", .type = Type::boolean}, {.name = "membersAdd", .type = Type::boolean},
+    {.name = "membersLink", .type = Type::boolean}, {.name = "frequentlyForwarded", .type = Type::boolean},
+    {.name = "membersCreateGroups", .type = Type::boolean},
+    {.name = "disappearing", .type = Type::integer, .max = 7'776'000},
+};
+constexpr Field group_picture_fields[] = {
+    {.name = "data", .min = 1, .max = web::max_json_bytes, .nullable = true},
+};
+constexpr Field group_requests_fields[] = {
+    {.name = "approve", .type = Type::texts, .max = 1'000, .format = &chat_text},
+    {.name = "reject", .type = Type::texts, .max = 1'000, .format = &chat_text},
+};
+constexpr Field sub_groups_fields[] = {
+    {.name = "groups", .type = Type::texts, .required = true, .min = 1, .max = 100},
+    {.name = "removeOrphans", .type = Type::boolean},
+};
+
 constexpr Field scan_query_fields[] = {{.name = "phone", .max = 64, .format = &phone_number}};
 constexpr Field messages_query_fields[] = {
     {.name = "limit", .type = Type::integer, .min = 1, .max = 5'000},
@@ -222,6 +280,15 @@ const web::Schema set_account{{}, set_account_fields};
 const web::Schema set_auto_reply{{}, set_auto_reply_fields};
 const web::Schema kick{{}, kick_fields};
 const web::Schema advance_clock{{}, advance_clock_fields};
+const web::Schema create_group{{}, create_group_fields};
+const web::Schema join_group{{}, join_group_fields};
+const web::Schema group_members{{}, group_members_fields};
+const web::Schema group_subject{{}, group_subject_fields};
+const web::Schema group_description{{}, group_description_fields};
+const web::Schema group_settings{{}, group_settings_fields};
+const web::Schema group_picture{{}, group_picture_fields};
+const web::Schema group_requests{{}, group_requests_fields};
+const web::Schema sub_groups{{}, sub_groups_fields};
 const web::Schema scan_query{{}, scan_query_fields};
 const web::Schema messages_query{{}, messages_query_fields};
 const web::Schema wire_query{{}, wire_query_fields};

@@ -8,6 +8,9 @@ namespace wharf::sandbox::schemas {
 // bodies
 extern const web::Schema no_fields, create_phone, scan, enter_code, send_message, mark_read, set_typing, switched,
     media_retry, unlink, peer, set_account, set_auto_reply, kick, advance_clock, media_fault, media_faults;
+// bodies about groups
+extern const web::Schema create_group, join_group, group_members, group_subject, group_description, group_settings,
+    group_picture, group_requests, sub_groups;
 // queries
 extern const web::Schema scan_query, messages_query, wire_query, media_query;
 

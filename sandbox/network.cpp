@@ -66,7 +66,10 @@ void Network::publish_app_state(const std::string& phone, const std::string& col
   if (state_->accounts.find(phone)) state_->app_state.publish(phone, collection, std::move(snapshot));
 }
 
-const Bytes* Network::media(std::string_view direct_path) const { return state_->app_state.media(direct_path); }
+const Bytes* Network::media(std::string_view direct_path) const {
+  const auto* file = state_->app_state.media(direct_path);
+  return file != nullptr ? file : state_->group_pictures.media(direct_path);
+}
 
 // --- pairing
 
@@ -142,6 +145,7 @@ void Network::release_held() {
 
 // --- what all parts share
 
+NetworkSettings& Network::settings() { return state_->context.settings; }
 Faults& Network::faults() { return state_->context.faults; }
 const NetworkStats& Network::stats() const { return state_->context.stats; }
 void Network::count_connection() { ++state_->context.stats.connections; }

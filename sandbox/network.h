@@ -76,6 +76,8 @@ class Network : public NetworkListeners {
   void kick(const DeviceKey& device, std::string_view how);
   bool is_online(const DeviceKey& device) const;
 
+  /// Read whenever they are needed: a change holds from then on.
+  NetworkSettings& settings();
   Faults& faults();
   const NetworkStats& stats() const;
   void count_connection();

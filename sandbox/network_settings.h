@@ -24,6 +24,15 @@ struct NetworkSettings {
   std::string media_host = "127.0.0.1:443";  // of media_conn answers
   unsigned code_attempts_per_hour = 3;       // companion_hello per number, then 429
   bool notify_devices_by_lid = true;         // device-list changes in LID form too (knob devices.notify = both)
+  // --- groups
+  std::size_t max_groups = 20'000;            // then 419
+  std::size_t max_group_members = 1'024;      // then 419
+  std::size_t max_group_subject = 100;        // characters; more is 406
+  std::size_t max_group_description = 2'048;  // likewise
+  std::int64_t group_left_seconds = 86'400;   // who left cannot be added again for so long: 408
+  bool groups_by_number = false;              // new groups name their members by number (knob addressing = pn)
+  std::size_t aggregate_receipts_from = 32;   // members of a group in which receipts for a message come together
+  std::int64_t aggregate_receipts_ms = 100;   // those that come within so long
 };
 
 /// Counters and knobs that tests read and set (06 sections 19 and 20). Names are those of POST /sandbox/v1/faults.
@@ -46,6 +55,13 @@ struct Faults {
   unsigned rate_limit_iqs = 0;    // IQs but the keep-alive, with backoff
   unsigned rate_limit_usync = 0;  // usync queries, in place of each protocol's data
   bool bad_snapshot_mac = false;  // app state: phones write snapshots with a wrong MAC
+  // --- groups
+  bool hide_group_numbers = false;        // in LID groups only admins and contacts see a member's number
+  unsigned switch_group_addressing = 0;   // before the next n messages of companions to a group it changes its mode
+  unsigned remove_group_member = 0;       // before the next n messages of companions to a group a member is removed
+  unsigned lose_sender_keys = 0;          // the next n messages to groups lose their sender keys
+  unsigned lose_group_notifications = 0;  // the next n for a companion; it hears that its groups are dirty
+  unsigned admit_group_strangers = 0;     // the next n messages of who is not in the group are delivered
 };
 
 struct NetworkStats {

@@ -58,6 +58,7 @@ void Phone::on_first_prekeys(std::uint16_t device) { state_->bootstrap.begin(dev
 void Phone::on_device_removed(std::uint16_t device) {
   state_->bootstrap.forget(device);
   state_->companions.on_removed(device);
+  state_->sender_keys.rotate_if_given(number());
 }
 
 // --- messages
@@ -77,10 +78,28 @@ Result<std::size_t> Phone::read(std::string_view chat, std::string_view id) { re
 
 void Phone::typing(std::string_view to, bool composing) {
   auto& context = state_->context;
-  const Account* peer = context.look_up(to);
-  if (peer == nullptr) return;
-  context.send(Node("chatstate").set("to", context.form_for(*peer)).add(Node(composing ? "composing" : "paused")));
+  const auto chat = state_->chats.find(to);
+  if (!chat) return;
+  context.send(Node("chatstate").set("to", chat->jid).add(Node(composing ? "composing" : "paused")));
 }
+
+// --- groups
+
+std::map<std::string, const PhoneGroup*> Phone::groups() const {
+  std::map<std::string, const PhoneGroup*> all;
+  for (const auto& [name, group] : state_->groups.all()) all.emplace(name, &group);
+  return all;
+}
+
+const PhoneGroup* Phone::group(std::string_view jid) const { return state_->groups.find(jid); }
+
+void Phone::ask(const protocol::groups::GroupRequest& request, std::function<void(Result<Node>)> answer) {
+  state_->groups.ask(request, std::move(answer));
+}
+
+void Phone::forget_sender_keys() { state_->sender_keys.forget_others(); }
+
+// --- how it behaves
 
 void Phone::deliver(bool on) { state_->receipts.deliver(on); }
 

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "protocol/groups/requests.h"
 #include "protocol/messages/add_on_secret.h"
 #include "protocol/messages/body.h"
 #include "protocol/messages/content.h"
@@ -22,7 +23,7 @@ struct PhoneMessage {
   std::string id;
   bool from_me = false;      // sent by this account (this phone or a companion: see `device`)
   std::uint16_t device = 0;  // of the author
-  std::string chat;          // phone number of the other party
+  std::string chat;          // phone number of the other party; of a group its JID
   std::string author;        // phone number
   std::string kind;          // text, …
   std::string text;
@@ -52,6 +53,9 @@ struct PhoneMessage {
   std::optional<Media> media = {};
   std::optional<protocol::Album> album = {};  // of the head of one
   std::string album_id = {};                  // of a picture or video of an album: the id of the head
+  /// Of a message of this phone to a group, once it left: how far it came with each member, by phone number: "",
+  /// delivered, read. `status` is the least of them.
+  std::map<std::string, std::string> recipients = {};
 };
 
 /// A file that a phone's user sends.
@@ -107,6 +111,7 @@ struct PhoneTimer {
 enum class MediaRetryMode { upload, not_found, general_error, silent };
 
 struct OpenedMedia;  // phone/opened_media.h
+struct PhoneGroup;   // phone/groups/groups.h
 class PhoneFiles;    // phone/files.h
 
 /// Everything a phone does happens on the loop, in turns of NetworkClock::after(0): no call below and no delivery makes
@@ -140,7 +145,7 @@ class Phone {
   void enter_code(std::string_view code, std::function<void(protocol::Result<Jid>)> done);
 
   struct Send {
-    std::string to;  // phone number or JID text
+    std::string to;  // phone number or JID text, of a group too
     std::string text;
     std::string quoted_id;  // of a message this phone knows
     std::vector<std::string> mentions;
@@ -158,6 +163,17 @@ class Phone {
   /// Read receipts for everything received from `chat` (phone number) and not yet read, or one id.
   protocol::Result<std::size_t> read(std::string_view chat, std::string_view id = {});
   void typing(std::string_view to, bool composing);
+
+  // --- groups, by the text of their JIDs
+  /// Those that the phone knows to be in. Pointers live until the next turn.
+  std::map<std::string, const PhoneGroup*> groups() const;
+  const PhoneGroup* group(std::string_view jid) const;
+  /// What its user asks about groups; the server's answer, whatever it says. Errors: closed (it is or was switched
+  /// off), timed_out.
+  void ask(const protocol::groups::GroupRequest& request, std::function<void(protocol::Result<Node>)> answer);
+  /// Forgets the sender keys of others: the next message of each group must heal by retry.
+  void forget_sender_keys();
+
   /// false: delivery receipts are withheld until true again (phone.deliver).
   void deliver(bool on);
   /// Off: the phone does not answer at all; the server queues for it.

@@ -18,26 +18,34 @@ namespace wharf::sandbox {
 
 /// In the order in which rows are read back: what others refer to comes first. The numbers are on disk.
 enum class RowKind : std::uint8_t {
-  server = 1,              // owner "": secrets and addresses of the network itself, by name
-  account = 10,            // owner: phone
-  contact = 11,            // name: the other account's phone
-  device = 12,             // name: device
-  one_time_key = 13,       // name: device, number
-  queued = 14,             // name: device, number; a stanza
-  collection = 15,         // name: collection; its version
-  patch = 16,              // name: collection, NUL, version
-  accepted = 17,           // owner "", name: fingerprint of a message (network/delivery_memory.h)
-  held = 18,               // owner "", name: number; a message kept back by a fault
-  message_key = 19,        // owner "", name: fingerprint of a message key (network/delivery_memory.h)
-  media = 20,              // owner "", name: number; a file of the media host (media/media_store.h)
-  phone = 30,              // owner: phone; identity, companions, settings
-  phone_session = 31,      // name: "phone:device" of the peer
-  phone_key = 32,          // name: id of a one-time key
-  phone_account_key = 33,  // name: phone of the peer
-  phone_message = 34,      // name: position in the log
-  phone_sent = 35,         // name: message id
-  phone_withheld = 36,     // name: number; a delivery receipt
-  phone_outbox = 37,       // stanzas that leave in the phone's next turn
+  server = 1,                 // owner "": secrets and addresses of the network itself, by name
+  account = 10,               // owner: phone
+  contact = 11,               // name: the other account's phone
+  device = 12,                // name: device
+  one_time_key = 13,          // name: device, number
+  queued = 14,                // name: device, number; a stanza
+  collection = 15,            // name: collection; its version
+  patch = 16,                 // name: collection, NUL, version
+  accepted = 17,              // owner "", name: fingerprint of a message (network/delivery_memory.h)
+  held = 18,                  // owner "", name: number; a message kept back by a fault
+  message_key = 19,           // owner "", name: fingerprint of a message key (network/delivery_memory.h)
+  media = 20,                 // owner "", name: number; a file of the media host (media/media_store.h)
+  group = 21,                 // owner "", name: id
+  group_member = 22,          // owner "", name: id of the group, NUL, phone
+  group_picture = 23,         // owner "", name: id of the group
+  group_dirt = 24,            // owner: phone, name: device; since when it may have missed something
+  gathered_receipt = 25,      // owner "", name: number; receipts in a group that are told together
+  phone = 30,                 // owner: phone; identity, companions, settings
+  phone_session = 31,         // name: "phone:device" of the peer
+  phone_key = 32,             // name: id of a one-time key
+  phone_account_key = 33,     // name: phone of the peer
+  phone_message = 34,         // name: position in the log
+  phone_sent = 35,            // name: message id
+  phone_withheld = 36,        // name: number; a delivery receipt
+  phone_outbox = 37,          // stanzas that leave in the phone's next turn
+  phone_group = 38,           // name: JID of a group; what the phone knows of it
+  phone_own_sender_key = 39,  // name: JID of a group
+  phone_sender_key = 40,      // name: JID of a group, NUL, "phone:device" of the author
 };
 
 struct RowKey {

@@ -69,23 +69,37 @@ void Acceptance::accept(const SendMessage& request, Reply<SentMessage> reply) {
   }
   auto message = compose(request, *chat);
   if (!message) return refuse(message.error());
+  // All that it takes back has room, or nothing is taken back: whoever asks is told of the head alone.
+  const auto album = revoked_album(request);
+  auto revokes = album ? revokes_of_members(*album, *chat) : std::vector<Composed>();
+  if (!has_room_for(1 + revokes.size())) {
+    return refuse(Refusal(Errc::rate_limited, Subject::queue,
+                          "the queue of this session has no room for the deletion of all that belongs to the album"));
+  }
   idempotency_.remember(request, message->id);
   c_.answer(std::move(reply), sent_message(*message, directory_.person(message->chat)));
-  if (std::holds_alternative<RevokeSent>(request.content)) revoke_members(request, *message);
+  if (album) end_members(*album, "cancelled: the album was deleted for everyone before this was sent");
+  for (Composed& revoke : revokes) take_in(revoke.request, std::move(revoke.message));
   take_in(request, std::move(*message));
 }
 
-void Acceptance::revoke_members(const SendMessage& request, const MessageRow& revoke) {
-  const auto head = c_.records.find_message_by_id(revoke.target_id, true);
-  if (!head || !is_album(*head)) return;
-  end_members(*head, "cancelled: the album was deleted for everyone before this was sent");
-  for (const std::string& member : c_.records.album_members(*head)) {
+std::optional<MessageRow> Acceptance::revoked_album(const SendMessage& request) const {
+  const auto* revoke = std::get_if<RevokeSent>(&request.content);
+  auto head = revoke ? c_.records.find_message_by_id(revoke->message, true) : std::nullopt;
+  return head && is_album(*head) ? std::move(head) : std::nullopt;
+}
+
+std::vector<Acceptance::Composed> Acceptance::revokes_of_members(const MessageRow& head, const Jid& chat) {
+  std::vector<Composed> revokes;
+  for (const std::string& member : c_.records.album_members(head)) {
+    if (outbox_.is_unsealed(member)) continue;  // it ends with the head
     SendMessage also;
-    also.chat = request.chat;
+    also.chat = chat;
     also.content = RevokeSent{member};
-    auto message = compose(also, revoke.chat);  // refused where nobody has it
-    if (message && has_room_for(1)) take_in(also, std::move(*message));
+    auto message = compose(also, chat);  // refused where nobody has it
+    if (message) revokes.push_back({std::move(also), std::move(*message)});
   }
+  return revokes;
 }
 
 void Acceptance::accept(const SendMessages& several, Reply<std::vector<SentMessage>> reply) {

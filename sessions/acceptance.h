@@ -48,8 +48,14 @@ class Acceptance {
  private:
   static constexpr unsigned max_released_at_once = 64;  // in one turn
 
-  /// An album's head goes back with its pictures: what was not sent ends, the rest is taken back as far as it can be.
-  void revoke_members(const SendMessage& request, const storage::MessageRow& revoke);
+  struct Composed {
+    SendMessage request;
+    storage::MessageRow message;
+  };
+  /// The own album that it deletes for everyone, when it is one.
+  std::optional<storage::MessageRow> revoked_album(const SendMessage& request) const;
+  /// An album's head goes back with its pictures: what takes back those that were sent, as far as they can be.
+  std::vector<Composed> revokes_of_members(const storage::MessageRow& head, const Jid& chat);
   bool has_room_for(std::size_t messages) const;
   /// Ends what was not sealed yet, scheduled or waiting.
   Outbox::Cancelled end(const std::string& id, const std::string& why);

@@ -125,9 +125,15 @@ void AddOns::edit(const MessageRow& row, const protocol::Edit& edit, const Messa
 }
 
 void AddOns::revoke(const MessageRow& row, const MessageRow& target) {
-  if (!is_by_author(row, target, canonical_user()) || target.revoked_at != 0) return;
+  if (target.revoked_at != 0 || !(is_by_author(row, target, canonical_user()) || is_by_admin(row))) return;
   c_.records.add(storage::RevokeMessage{c_.id(), target.chat, target.id, target.from_me, row.timestamp});
   c_.emit(events::MessageRevoked{about(row)});
+}
+
+bool AddOns::is_by_admin(const MessageRow& row) {
+  if (!row.chat.is_group()) return false;
+  return groups_.role_of(row.chat, row.author).value_or(protocol::groups::Role::member) !=
+         protocol::groups::Role::member;
 }
 
 // By the server's time: a clock that is ahead would keep everybody else from unpinning.

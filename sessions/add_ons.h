@@ -17,6 +17,7 @@
 #include "sessions/chat_timers.h"
 #include "sessions/context.h"
 #include "sessions/directory.h"
+#include "sessions/groups/groups.h"
 #include "storage/messages.h"
 
 namespace wharf::sessions {
@@ -27,7 +28,8 @@ bool changes_message(const storage::MessageRow& said);
 
 class AddOns {
  public:
-  AddOns(Context& context, Directory& directory) : c_(context), directory_(directory), timers_(context, directory) {}
+  AddOns(Context& context, Directory& directory, Groups& groups)
+      : c_(context), directory_(directory), groups_(groups), timers_(context, directory) {}
 
   /// Whose message a key names, in the chat of `row`: the view of who sent it is turned into ours (03 section 9).
   bool names_own(const protocol::MessageKey& key, const storage::MessageRow& said_by) const;
@@ -54,6 +56,8 @@ class AddOns {
   void react(const storage::MessageRow& row, const protocol::Reaction& reaction);
   void edit(const storage::MessageRow& row, const protocol::Edit& edit, const storage::MessageRow& target);
   void revoke(const storage::MessageRow& row, const storage::MessageRow& target);
+  /// In a group its admins may delete what others said (03 section 11).
+  bool is_by_admin(const storage::MessageRow& row);
   void unseal(storage::MessageRow row, const protocol::Sealed& sealed, const storage::MessageRow& target);
   void answer(const storage::MessageRow& row, const protocol::EventAnswer& answer, const storage::MessageRow& event);
   /// What was sealed with the secret of `target`. Errors: bad_mac, malformed.
@@ -73,6 +77,7 @@ class AddOns {
 
   Context& c_;
   Directory& directory_;
+  Groups& groups_;
   ChatTimers timers_;
 };
 

@@ -13,9 +13,11 @@
 #include <variant>
 #include <vector>
 
+#include "protocol/groups/requests.h"
 #include "protocol/messages/add_on_secret.h"
 #include "protocol/messages/body.h"
 #include "protocol/messages/building.h"
+#include "sessions/groups/group_answer.h"
 #include "sessions/media/media_vault.h"
 #include "sessions/reply.h"
 #include "sessions/session_view.h"
@@ -234,6 +236,16 @@ struct RemoveChat {
   friend bool operator==(const RemoveChat&, const RemoveChat&) = default;
 };
 
+/// Something is asked of WhatsApp about a group; `request` names it. Errors, about Subject::group where they are the
+/// server's: forbidden (not a member, not an admin), not_found (no such group, link or request), conflict, malformed,
+/// rate_limited, refused (any other), timed_out, not_ready (not connected).
+struct AskGroup {
+  using Answer = GroupAnswer;
+  static constexpr const char* name = "ask_group";
+  protocol::groups::GroupRequest request;
+  friend bool operator==(const AskGroup&, const AskGroup&) = default;
+};
+
 /// Changes nothing: everything that stood before it in the session's mailbox is committed when it is answered
 /// (SessionActor::behind).
 struct CatchUp {
@@ -253,7 +265,7 @@ using AnyOf = std::variant<Asked<Operations>...>;
 
 using Command = AnyOf<StartSession, StopSession, RestartSession, UpdateSession, Logout, RemoveSession,
                       RequestPairingCode, SendMessage, SendMessages, FindSent, CancelMessage, FetchMedia, RemoveMessage,
-                      StarMessage, MarkRead, RemoveChat, CatchUp>;
+                      StarMessage, MarkRead, RemoveChat, AskGroup, CatchUp>;
 
 /// "send_text"
 const char* name(const Command& command);

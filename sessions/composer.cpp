@@ -36,7 +36,7 @@ Outcome<protocol::Quote> Composer::quote_of(const Jid& chat, const std::string& 
     return Refusal(Errc::not_found, Subject::quoted_message, "no message " + id + " in this chat");
   protocol::Quote quote;
   quote.id = row->id;
-  quote.author = row->author;
+  quote.author = named_in(chat, row->author);
   quote.message = protocol::quotable(row->content);  // one level, without its secret
   if (row->edited_at != 0) quote.message = protocol::with_text(quote.message, row->body);
   return quote;
@@ -44,7 +44,7 @@ Outcome<protocol::Quote> Composer::quote_of(const Jid& chat, const std::string& 
 
 Outcome<protocol::MessageFrame> Composer::frame_of(const SendMessage& request, const Jid& chat) const {
   protocol::MessageFrame frame;
-  for (const Jid& mention : request.mentions) frame.mentions.push_back(directory_.canonical_user(mention));
+  for (const Jid& mention : request.mentions) frame.mentions.push_back(named_in(chat, mention));
   frame.mention_all = request.mention_all;
   const storage::ChatTimer timer = c_.records.chat_timer(chat);
   frame.expires_after_s = timer.seconds;
@@ -58,12 +58,18 @@ Outcome<protocol::MessageFrame> Composer::frame_of(const SendMessage& request, c
   return frame;
 }
 
+Jid Composer::named_in(const Jid& chat, const Jid& user) const {
+  const Jid canonical = directory_.canonical_user(user);
+  if (!chat.is_group() || groups_.standing(chat).mode == protocol::groups::AddressingMode::lid) return canonical;
+  return directory_.person(canonical).pn.value_or(canonical);
+}
+
 protocol::MessageKey Composer::own_key(const std::string& id, const Jid& chat) const {
   protocol::MessageKey key;
   key.id = id;
   key.from_me = true;
   key.chat = fanout_.user_on_wire(chat, fanout_.addressing(chat)).value_or(chat);
-  if (chat.is_group()) key.participant = directory_.canonical_user(c_.device.jid);
+  if (chat.is_group()) key.participant = named_in(chat, c_.device.jid);
   return key;
 }
 
@@ -72,14 +78,16 @@ protocol::MessageKey Composer::key_of(const MessageRow& target) {
   key.id = target.id;
   key.from_me = target.from_me;
   key.chat = fanout_.user_on_wire(target.chat, fanout_.addressing(target.chat)).value_or(target.chat);
-  if (target.chat.is_group()) key.participant = target.author;
+  if (target.chat.is_group()) key.participant = named_in(target.chat, target.author);
   return key;
 }
 
 // Its author by the name that it came under, ourselves by the one that this goes out under (03 section 10).
 protocol::SealedAddOn Composer::seal_about(const MessageRow& target, std::string_view use, protocol::ByteView plain) {
   const auto addressing = fanout_.addressing(target.chat);
-  const auto on_wire = [&](const Jid& user) { return fanout_.user_on_wire(user, addressing).value_or(user); };
+  const auto on_wire = [&](const Jid& user) {
+    return target.chat.is_group() ? named_in(target.chat, user) : fanout_.user_on_wire(user, addressing).value_or(user);
+  };
   const Jid own = directory_.canonical_user(c_.device.jid);
   const protocol::AddOn on{
       use, target.id, target.author_on_wire.empty() ? on_wire(target.author) : target.author_on_wire, on_wire(own)};
@@ -130,6 +138,10 @@ Outcome<Composer::Built> Composer::build_about(const Sendable& content, MessageR
   } else if (const auto* pin = std::get_if<PinMessage>(&content)) {
     out.message = protocol::build_pin(
         {key_of(target), pin->pinned, c_.now.unix_ms, static_cast<std::uint32_t>(pin->duration.count())}, c_.random);
+  } else if (std::holds_alternative<RevokeSent>(content) && !target.from_me && target.chat.is_group()) {
+    if (!groups_.standing(target.chat).admin)
+      return Refusal(Errc::forbidden, Subject::message, "only admins of the group may delete what others sent");
+    out.message = protocol::build_revoke(key_of(target), c_.random);
   } else if (!target.from_me) {
     return impossible("it is not a message of this account");
   } else if (const auto* edit = std::get_if<EditText>(&content)) {
@@ -138,7 +150,7 @@ Outcome<Composer::Built> Composer::build_about(const Sendable& content, MessageR
       return impossible("only texts and captions can be edited");
     if (c_.now.unix_ms - target.timestamp > edit_window_ms)
       return impossible("a message can be edited for 20 minutes after it was sent");
-    for (const Jid& mention : edit->mentions) out.mentions.push_back(directory_.canonical_user(mention));
+    for (const Jid& mention : edit->mentions) out.mentions.push_back(named_in(target.chat, mention));
     const auto original = protocol::parse_message(target.content);
     if (!original) return impossible("its content is not kept");
     out.message =
@@ -214,7 +226,10 @@ Outcome<MessageRow> Composer::compose(const SendMessage& request, const Jid& cha
   } else if (const auto content = protocol::parse_message(built->message.encoded)) {
     row.kind = protocol::name(content->kind);
     row.body = content->text;
-    row.details = built->target ? std::string() : message_details(*content);
+    if (!built->target) {
+      row.details = message_details(*content);
+      row.album_id = content->traits.album;
+    }
     if (!content->secret) built->message.secret.reset();
   }
   if (built->quote) {

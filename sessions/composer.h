@@ -13,14 +13,15 @@
 #include "sessions/context.h"
 #include "sessions/directory.h"
 #include "sessions/fanout.h"
+#include "sessions/groups/groups.h"
 #include "storage/messages.h"
 
 namespace wharf::sessions {
 
 class Composer {
  public:
-  Composer(Context& context, Directory& directory, Fanout& fanout)
-      : c_(context), directory_(directory), fanout_(fanout) {}
+  Composer(Context& context, Directory& directory, Fanout& fanout, Groups& groups)
+      : c_(context), directory_(directory), fanout_(fanout), groups_(groups) {}
 
   /// A stored message, of either side. Errors: not_found (Subject::message).
   Outcome<storage::MessageRow> find(const std::string& id) const;
@@ -40,6 +41,8 @@ class Composer {
   Outcome<Built> build_about(const Sendable& content, storage::MessageRow target);
   Outcome<protocol::MessageFrame> frame_of(const SendMessage& request, const Jid& chat) const;
   Outcome<protocol::Quote> quote_of(const Jid& chat, const std::string& id) const;
+  /// A person as contents of messages of this chat name them: in a group by the names that its stanzas use.
+  Jid named_in(const Jid& chat, const Jid& user) const;
   protocol::MessageKey key_of(const storage::MessageRow& target);
   protocol::MessageKey own_key(const std::string& id, const Jid& chat) const;
   Outcome<protocol::OutgoingMessage> build_vote(const Vote& vote, const storage::MessageRow& poll);
@@ -50,6 +53,7 @@ class Composer {
   Context& c_;
   Directory& directory_;
   Fanout& fanout_;
+  Groups& groups_;
 };
 
 }  // namespace wharf::sessions

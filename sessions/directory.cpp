@@ -80,8 +80,10 @@ void Directory::learn(const Jid& a, const Jid& b, Source source) {
   pns_[lid] = pn;
   c_.records.add(storage::PutLid{c_.id(), pn, lid});
   c_.keys.migrate(pn, lid);
+  c_.records.add(storage::MoveSenderKeys{c_.id(), pn, lid});
   c_.records.add(storage::MergeChats{c_.id(), pn, lid});
   lists_.erase(pn);
+  for (const Jid& user : {pn, lid, before}) tell_devices_changed(user);
   PersonIds ids;
   ids.pn = pn;
   ids.lid = lid;
@@ -93,28 +95,41 @@ void Directory::move_own_chat() {
   const Jid lid = c_.device.lid.user_jid();
   c_.records.add(storage::PutLid{c_.id(), pn, lid});
   c_.keys.migrate(pn, lid);
+  c_.records.add(storage::MoveSenderKeys{c_.id(), pn, lid});
   c_.records.add(storage::MergeChats{c_.id(), pn, lid});
   lists_.erase(pn);
+  tell_devices_changed(pn);
+  tell_devices_changed(lid);
+}
+
+Directory::List* Directory::find_list(const Jid& canonical) {
+  const auto found = lists_.find(canonical);
+  if (found != lists_.end()) return &found->second;
+  const auto row = c_.records.find_device_list(canonical);
+  if (!row) return nullptr;
+  return &lists_.emplace(canonical, List{row->devices, row->fetched_at}).first->second;
 }
 
 const std::vector<std::uint16_t>* Directory::devices(const Jid& canonical) {
-  auto found = lists_.find(canonical);
-  if (found == lists_.end()) {
-    const auto row = c_.records.find_device_list(canonical);
-    if (!row) return nullptr;
-    found = lists_.emplace(canonical, List{row->devices, row->fetched_at}).first;
-  }
+  const List* list = find_list(canonical);
   const auto lifetime = std::chrono::duration_cast<std::chrono::milliseconds>(c_.settings.device_list_lifetime);
-  if (found->second.devices.empty() || c_.now.unix_ms - found->second.fetched_at > lifetime.count()) return nullptr;
-  return &found->second.devices;
+  if (list == nullptr || list->devices.empty() || c_.now.unix_ms - list->fetched_at > lifetime.count()) return nullptr;
+  return &list->devices;
+}
+
+const std::vector<std::uint16_t>* Directory::listed_devices(const Jid& canonical) {
+  const List* list = find_list(canonical);
+  return list == nullptr || list->devices.empty() || list->fetched_at == 0 ? nullptr : &list->devices;
 }
 
 void Directory::forget_devices(const Jid& canonical) {
+  tell_devices_changed(canonical);
   if (const auto known = lists_.find(canonical); known != lists_.end()) known->second.fetched_at = 0;
   c_.records.add(storage::AgeDeviceList{c_.id(), canonical});
 }
 
 void Directory::drop_devices(const Jid& canonical) {
+  tell_devices_changed(canonical);
   lists_.erase(canonical);
   c_.records.add(storage::RemoveDeviceList{c_.id(), canonical});
 }
@@ -148,6 +163,7 @@ void Directory::store_list(const Jid& canonical, const UsyncUser& user) {
       if (device != 0) c_.keys.remove(canonical.with_device(device));
     }
   }
+  if (!before || before->devices != row.devices || before->fetched_at == 0) tell_devices_changed(canonical);
   lists_[canonical] = List{row.devices, row.fetched_at};
   c_.records.add(storage::PutDeviceList{c_.id(), canonical, std::move(row)});
 }
@@ -234,6 +250,7 @@ void Directory::remove_devices(const Jid& canonical, const Node& change) {
   row->devices = list.devices;
   row->fetched_at = list.fetched_at;
   lists_[canonical] = std::move(list);
+  tell_devices_changed(canonical);
   c_.records.add(storage::PutDeviceList{c_.id(), canonical, std::move(*row)});
 }
 

@@ -39,6 +39,14 @@ class Directory {
 
   /// Known device numbers, nullptr when unknown or stale.
   const std::vector<std::uint16_t>* devices(const Jid& canonical);
+  /// The same however old the list is, unless something said that it is stale: of a group with many members, whose
+  /// lists are not asked for every day. That one is wrong shows in the server's answer (03 section 4.8).
+  const std::vector<std::uint16_t>* listed_devices(const Jid& canonical);
+  /// Set by the session: what the devices of this canonical user are has changed, or is not known any more.
+  std::function<void(const Jid& user)> on_devices_changed;
+  void tell_devices_changed(const Jid& canonical) const {
+    if (on_devices_changed) on_devices_changed(canonical);
+  }
   /// The list is stale and asked for again before the next use. It stays in its row as the one that only a better list
   /// may replace.
   void forget_devices(const Jid& canonical);
@@ -68,6 +76,7 @@ class Directory {
   void store_list(const Jid& canonical, const protocol::UsyncUser& user);
   void remove_devices(const Jid& canonical, const Node& change);
   void watch_own_list(bool asked);
+  List* find_list(const Jid& canonical);
 
   Context& c_;
   // Hot rows, kept between turns:

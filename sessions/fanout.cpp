@@ -18,6 +18,7 @@ constexpr std::size_t max_bundles_per_query = 256;  // 02 section 6.6
 constexpr std::chrono::seconds unreachable_for{60};
 constexpr std::size_t enc_overhead = 64;  // of one participant beside its ciphertext: at least this much
 constexpr std::chrono::seconds bundle_timeout{20};
+constexpr std::size_t max_unreachable = 4096;  // a large group has some hundred
 
 }  // namespace
 
@@ -47,12 +48,12 @@ bool Fanout::has_session(const Jid& device) {
 std::vector<Jid> Fanout::missing(const std::vector<Jid>& devices) {
   std::vector<Jid> out;
   for (const Jid& device : devices) {
-    if (has_session(device)) continue;
-    if (const auto it = unreachable_.find(device); it != unreachable_.end() && it->second > c_.now.steady) continue;
-    out.push_back(device);
+    if (!has_session(device) && !is_unreachable(device)) out.push_back(device);
   }
   return out;
 }
+
+void Fanout::mark_unreachable(const Jid& device) { unreachable_[device] = c_.now.steady + unreachable_for; }
 
 bool Fanout::prepared(const Jid& chat) {
   const Jid own = directory_.canonical_user(c_.device.jid);
@@ -101,11 +102,11 @@ void Fanout::fetch_sessions(std::vector<Jid> devices, bool identity_changed, std
           const Jid device = *asked;
           open.erase(asked);
           if (fetched.bundle && use_bundle(device, *fetched.bundle)) continue;
-          unreachable_[device] = c_.now.steady + unreachable_for;
+          mark_unreachable(device);
           // The device is gone: the list that named it is stale.
           if (fetched.error_code == 404 || fetched.error_code == 406) directory_.forget_devices(device.user_jid());
         }
-        for (const Jid& device : open) unreachable_[device] = c_.now.steady + unreachable_for;
+        for (const Jid& device : open) mark_unreachable(device);
         if (rest.empty()) return done(true);
         fetch_sessions(rest, identity_changed, done);
       },
@@ -131,12 +132,19 @@ Result<void> Fanout::use_bundle(const Jid& device, const protocol::PreKeyBundle&
   const auto started = protocol::start_session(c_.keys.open(device), local(), bundle, c_.random);
   if (!started) return started.error();
   c_.keys.mark_changed(device);
-  if (c_.keys.set_identity(device, bundle.identity) && device.device == 0) {
-    const Jid user = device.user_jid();
-    c_.emit(events::ContactUpdated{user, directory_.person(user), events::ContactUpdated::Change::identity});
-  }
+  set_identity(device, bundle.identity);
   unreachable_.erase(device);
   return {};
+}
+
+void Fanout::set_identity(const Jid& device, const protocol::PublicKey& identity) {
+  if (!c_.keys.set_identity(device, identity)) return;
+  const Jid user = device.user_jid();
+  // Installed anew, it has none of the keys that it was given for groups.
+  c_.records.add(storage::TakeKeyCopiesBack{c_.id(), user, std::nullopt, device.device});
+  directory_.tell_devices_changed(user);
+  if (device.device == 0)
+    c_.emit(events::ContactUpdated{user, directory_.person(user), events::ContactUpdated::Change::identity});
 }
 
 // --- one stanza
@@ -204,7 +212,7 @@ Result<Node> Fanout::seal(const Jid& chat, const std::string& message_id, ByteVi
 }
 
 void Fanout::end_turn(bool keep) {
-  if (!keep || unreachable_.size() > 256) unreachable_.clear();
+  if (!keep || unreachable_.size() > max_unreachable) unreachable_.clear();
 }
 
 }  // namespace wharf::sessions

@@ -46,6 +46,12 @@ class Fanout {
 
   /// A session with one device exists (loads it). For retries too.
   bool has_session(const Jid& device);
+  /// The server or a bad bundle made it so in this connection, a minute ago at most.
+  bool is_unreachable(const Jid& device) const {
+    const auto known = unreachable_.find(device);
+    return known != unreachable_.end() && known->second > c_.now.steady;
+  }
+  void mark_unreachable(const Jid& device);
   /// Builds sessions from bundles for these devices; `done` in a later turn.
   void fetch_sessions(std::vector<Jid> devices, bool identity_changed, std::function<void(bool ok)> done);
   /// The identity of our own phone comes from pairing alone: nothing that is received later may put another in its
@@ -53,6 +59,9 @@ class Fanout {
   bool contradicts_pairing(const Jid& device, const protocol::PublicKey& identity);
   /// Verifies and uses one bundle. Errors as start_session, and bad_signature of a device identity or of our own phone.
   Result<void> use_bundle(const Jid& device, const protocol::PreKeyBundle& bundle);
+
+  /// The identity that a device has shown: another one than before is told, of a main device.
+  void set_identity(const Jid& device, const protocol::PublicKey& identity);
 
   protocol::LocalIdentity local() const;
   /// What the server or a bad bundle made unreachable in this connection is not asked for again and again.

@@ -84,37 +84,48 @@ void Inbound::on_message(const Node& message) {
   const Jid author = directory_.canonical_device(source.author);
   bool decrypted = false, unread = false;
   for (const ReceivedEnc& enc : encs) {
-    if (enc.type != "pkmsg" && enc.type != "msg") {
-      unread = true;
-      continue;
-    }
-    auto padded = decrypt(author, enc, message);
-    if (!padded) {
-      if (padded.error().code == Errc::duplicate_message) {
-        decrypted = true;  // processed before: the receipt was lost, not the message
-        continue;
-      }
-      return on_failure(message, source, author, enc.count, padded.error());
-    }
-    decrypted = true;
-    auto plain = protocol::unpad_message(*padded);
-    if (!plain) return plain_ack(message, nack_invalid_protobuf);  // a resend would be equal
-    if (!source.from_me && plain->size() > max_foreign_message_bytes) {
-      if (on_too_large) on_too_large(source.id, plain->size());
-      return plain_ack(message, nack_invalid_protobuf);
-    }
-    auto content = protocol::parse_message(*plain);
-    if (!content) return plain_ack(message, nack_invalid_protobuf);
-    if (protocol::target_of(content->body) != nullptr && plain->size() > max_bytes_about(*content)) {
-      if (on_too_large) on_too_large(source.id, plain->size());
-      return plain_ack(message, nack_invalid_protobuf);
-    }
-    on_content(source, *content, protocol::to_bytes(*plain));
+    const Read outcome = read(message, source, author, enc);
+    if (outcome == Read::refused) return;
+    (outcome == Read::yes ? decrypted : unread) = true;
   }
-  // Sender-key messages need a distribution this client does not keep yet: acked, so that the queue drains, but nobody
-  // is told that we had the text, even when its pairwise part was read.
+  // Acked, so that the queue drains, but nobody is told that we had the text, even when another part was read.
   if (unread || !decrypted) return plain_ack(message);
   acknowledge(message, source);
+}
+
+Inbound::Read Inbound::read(const Node& message, const MessageSource& source, const Jid& author,
+                            const ReceivedEnc& enc) {
+  const bool pairwise = enc.type == "pkmsg" || enc.type == "msg";
+  const bool for_all = enc.type == "skmsg" && source.chat.is_group();
+  if (!pairwise && !for_all) return Read::no;
+  auto padded = pairwise ? decrypt(author, enc, message) : sender_keys_.decrypt(source.chat, author, enc.body);
+  if (!padded) {
+    // Processed before: the receipt was lost, not the message.
+    if (padded.error().code == Errc::duplicate_message) return Read::yes;
+    on_failure(message, source, author, enc.count, padded.error());
+    return Read::refused;
+  }
+  const auto refuse = [&] {
+    plain_ack(message, nack_invalid_protobuf);  // a resend would be equal
+    return Read::refused;
+  };
+  auto plain = protocol::unpad_message(*padded);
+  if (!plain) return refuse();
+  const auto too_large = [&] {
+    if (on_too_large) on_too_large(source.id, plain->size());
+    return refuse();
+  };
+  if (!source.from_me && plain->size() > max_foreign_message_bytes) return too_large();
+  auto content = protocol::parse_message(*plain);
+  if (!content) return refuse();
+  if (protocol::target_of(content->body) != nullptr && plain->size() > max_bytes_about(*content)) return too_large();
+  if (pairwise && source.chat.is_group() && !content->sender_key_distribution.empty())
+    sender_keys_.process(source.chat, author, content->sender_key_group, content->sender_key_distribution);
+  // The key is none of the message's: what is kept must not hold it.
+  on_content(
+      source, *content,
+      content->sender_key_distribution.empty() ? protocol::to_bytes(*plain) : protocol::without_sender_key(*plain));
+  return Read::yes;
 }
 
 Result<Bytes> Inbound::decrypt(const Jid& author, const ReceivedEnc& enc, const Node& message) {
@@ -139,10 +150,7 @@ Result<Bytes> Inbound::decrypt(const Jid& author, const ReceivedEnc& enc, const 
         c_.keys.consume_pre_key(*result->used_one_time);
         if (*result->used_one_time >= storage::first_retry_key_id) retry_keys_out_.came_back(author.user_jid());
       }
-      if (c_.keys.set_identity(author, header->identity) && author.device == 0) {
-        const Jid user = author.user_jid();
-        c_.emit(events::ContactUpdated{user, directory_.person(user), events::ContactUpdated::Change::identity});
-      }
+      fanout_.set_identity(author, header->identity);
     }
   } else {
     result = protocol::decrypt_message(record, fanout_.local(), enc.body, c_.random);
@@ -202,6 +210,7 @@ void Inbound::store(const MessageSource& source, const IncomingMessage& content,
   }
   row.mentions = content.mentions;
   row.details = message_details(content);
+  row.album_id = content.traits.album;
   timers_.on_message(row.chat, content.traits, row.timestamp);
   const PersonIds chat_ids = directory_.person(row.chat);
   const events::Message& told = row;

@@ -9,14 +9,20 @@
 #include "protocol/stanzas/messages.h"
 #include "sessions/add_ons.h"
 #include "sessions/fanout.h"
+#include "sessions/groups/sender_keys.h"
 #include "sessions/retry_keys_out.h"
 
 namespace wharf::sessions {
 
 class Inbound {
  public:
-  Inbound(Context& context, Directory& directory, Fanout& fanout, AddOns& add_ons)
-      : c_(context), directory_(directory), fanout_(fanout), add_ons_(add_ons), timers_(context, directory) {}
+  Inbound(Context& context, Directory& directory, Fanout& fanout, SenderKeys& sender_keys, AddOns& add_ons)
+      : c_(context),
+        directory_(directory),
+        fanout_(fanout),
+        sender_keys_(sender_keys),
+        add_ons_(add_ons),
+        timers_(context, directory) {}
 
   void on_message(const Node& message);
   /// For the log: a message that could not be decrypted, after the retry receipt was decided.
@@ -28,6 +34,9 @@ class Inbound {
 
  private:
   Result<Bytes> decrypt(const Jid& author, const protocol::ReceivedEnc& enc, const Node& message);
+  enum class Read : std::uint8_t { yes, no, refused };  // refused: it was answered
+  Read read(const Node& message, const protocol::MessageSource& source, const Jid& author,
+            const protocol::ReceivedEnc& enc);
   /// `whole`: the message as it came, which is stored.
   void on_content(const protocol::MessageSource& source, const protocol::IncomingMessage& content, Bytes whole);
   void store(const protocol::MessageSource& source, const protocol::IncomingMessage& content, storage::MessageRow row);
@@ -47,6 +56,7 @@ class Inbound {
   Context& c_;
   Directory& directory_;
   Fanout& fanout_;
+  SenderKeys& sender_keys_;
   AddOns& add_ons_;
   ChatTimers timers_;
   RetryKeysOut retry_keys_out_;

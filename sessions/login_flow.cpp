@@ -130,7 +130,9 @@ void LoginFlow::on_ib(const Node& ib) {
       const std::string type = child.attr("type");
       if (type == "account_sync") directory_.forget_devices(directory_.canonical_user(c_.device.jid));
       // Nothing else is cached from these domains yet, so there is nothing to refresh before cleaning.
-      if (!type.empty() && child.has("timestamp")) {
+      if (type == "groups" && on_groups_dirty) {
+        on_groups_dirty(child.attr("timestamp"));
+      } else if (!type.empty() && child.has("timestamp")) {
         c_.query(protocol::clean_dirty_iq(c_.ids.next(), type, child.attr("timestamp")), [](const Node*) {});
       }
     }
@@ -159,6 +161,7 @@ void LoginFlow::on_encrypt_notification(const Node& notification) {
   directory_.drop_devices(user);
   if (c_.keys.identity(user.with_device(0))) {
     c_.keys.forget_user(user);
+    c_.records.add(storage::TakeKeyCopiesBack{c_.id(), user, std::nullopt, std::nullopt});
     c_.emit(events::ContactUpdated{user, directory_.person(user), events::ContactUpdated::Change::identity});
   }
 }

@@ -34,6 +34,8 @@ class LoginFlow {
   void on_due();
   /// Set by the session: runs when sends may go out.
   std::function<void()> on_online;
+  /// Set by the session: the groups of the account have changed; whoever asks for them cleans the mark.
+  std::function<void(const std::string& timestamp)> on_groups_dirty;
   /// Set by the session: this connection does not finish the login. Also called when it is gone already.
   std::function<void()> on_stuck;
 

@@ -214,7 +214,7 @@ void Outbox::on_prepared(const Jid& chat, Sealer::Prepared prepared) {
   unsigned* failures = lanes_.failures(chat);
   if (failures == nullptr) return;
   if (prepared == Sealer::Prepared::nobody) {
-    for (const std::int64_t row : lanes_.take_all(chat)) fail(row, Sealer::nobody);
+    for (const std::int64_t row : lanes_.take_all(chat)) fail(row, Sealer::nobody(chat));
   } else if (prepared == Sealer::Prepared::yes && sealer_.prepared(directory_.canonical_user(chat))) {
     *failures = 0;
   } else if (prepared == Sealer::Prepared::later || (*failures)++ > 0) {
@@ -373,6 +373,7 @@ void Outbox::on_verdict(std::string_view message_id, const Sealer::Verdict& verd
 }
 
 void Outbox::on_accepted(std::int64_t row, Item& item, const Sealer::Accepted& accepted) {
+  sealer_.settle(item.chat, item.message_id, item.sealed, true);
   if (item.state == OutboxState::completing) return end(row);
   tell_accepted(item, accepted.at);
   if (sealer_.reached_all(item.sealed, accepted)) return end(row);
@@ -384,7 +385,18 @@ void Outbox::on_refused(std::int64_t row, Item& item, const Sealer::Refused& ref
   using Remedy = Sealer::Refused::Remedy;
   if (refused.remedy == Remedy::try_again && item.temporary_errors < max_resends) return try_again(row, item);
   if (refused.remedy == Remedy::readdress && item.state == OutboxState::sealed && readdress(row, item)) return;
+  if (refused.remedy == Remedy::reseal && item.state == OutboxState::sealed && !std::exchange(item.readdressed, true))
+    return unseal(row, item);
   fail(row, refused.why);
+  pump();
+}
+
+void Outbox::unseal(std::int64_t row, Item& item) {
+  sealer_.settle(item.chat, item.message_id, item.sealed, false);
+  put_sealed(row, item, Bytes(), OutboxState::waiting);
+  if (item.terms.expires_at != 0) expiries_.set(row, item.terms.expires_at);
+  answers_due_.clear(row);
+  wait_in_lane(row, item);
   pump();
 }
 
@@ -404,15 +416,20 @@ void Outbox::on_receipt(std::string_view message_id, UnixMs at) {
   // Of one that never left, a receipt proves nothing.
   Item& item = items_.at(known->second);
   if (item.state != OutboxState::sealed) return;
+  sealer_.settle(item.chat, item.message_id, item.sealed, true);
   tell_accepted(item, at);
-  // Whether there are other devices, only the ack would have said.
-  sealer_.forget(Sealer::Stale::recipient_and_own, item.chat);
+  // Whether there are other devices, only the ack would have said. Of a group that would be asking for everybody.
+  if (!item.chat.is_group()) sealer_.forget(Sealer::Stale::recipient_and_own, item.chat);
   complete(known->second, item);
 }
 
 void Outbox::tell_accepted(const Item& item, UnixMs at) {
-  if (item.readdressed) sealer_.prefer_other_address();
+  if (item.readdressed && !item.chat.is_group()) sealer_.prefer_other_address();
   c_.records.add(storage::RaiseAckById{c_.id(), item.message_id, AckLevel::server, "", at});
+  if (const std::uint32_t receivers = sealer_.receivers(item.chat); receivers != 0) {
+    const auto message = c_.records.find_message_by_id(item.message_id, true);
+    if (message && message->row != 0) c_.records.add(storage::OpenReach{message->row, receivers});
+  }
   c_.emit(events::Ack{item.message_id, item.chat, directory_.person(item.chat), AckLevel::server, "", at});
   if (item.changes_message) add_ons_.on_at_server(item.message_id);
 }
@@ -435,11 +452,13 @@ void Outbox::cancel_row(std::int64_t row, const std::string& why) {
 
 void Outbox::end_as_error(std::int64_t row, const std::string& why) {
   const Item& item = items_.at(row);
+  if (in_flight(item.state)) sealer_.settle(item.chat, item.message_id, item.sealed, false);
   if (acknowledged(item.state)) return drop(row);  // sent: that some devices miss it is no error of the message
-  c_.records.add(storage::RaiseAckById{c_.id(), item.message_id, AckLevel::error, why, std::nullopt});
+  const bool never_left = unsealed(item.state);
+  c_.records.add(storage::RaiseAckById{c_.id(), item.message_id, AckLevel::error, why, std::nullopt, never_left});
   // Of one that never left, a receipt proves nothing: what it would change is not kept.
-  const auto said = unsealed(item.state) && item.changes_message ? c_.records.find_message_by_id(item.message_id, true)
-                                                                 : std::nullopt;
+  const auto said =
+      never_left && item.changes_message ? c_.records.find_message_by_id(item.message_id, true) : std::nullopt;
   if (said && changes_message(*said)) c_.records.add(storage::PutContent{c_.id(), said->chat, said->id, true, {}});
   const PersonIds ids = directory_.person(item.chat);
   c_.emit(events::Ack{item.message_id, item.chat, ids, AckLevel::error, why, c_.now.unix_ms});
@@ -465,6 +484,11 @@ void Outbox::drop(std::int64_t row) {
 
 void Outbox::cancel_all(const std::string& why) {
   while (!items_.empty()) cancel_row(items_.begin()->first, why);
+}
+
+bool Outbox::is_unsealed(std::string_view message_id) const {
+  const auto known = by_id_.find(message_id);
+  return known != by_id_.end() && unsealed(items_.at(known->second).state);
 }
 
 Outbox::Cancelled Outbox::cancel(std::string_view message_id, const std::string& why) {

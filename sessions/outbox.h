@@ -51,6 +51,8 @@ class Outbox {
   /// The session came online: sealed messages again, then what waits.
   void on_online();
   bool awaits(std::string_view message_id) const { return by_id_.contains(message_id); }
+  /// It waits and was not sealed yet: it can still be cancelled, and no network has had it.
+  bool is_unsealed(std::string_view message_id) const;
   /// on_verdict() of an ack without an error will tell that the server has the message.
   bool would_accept(std::string_view message_id) const;
   /// The server has answered a message. Nothing for one that is not awaited.
@@ -94,7 +96,7 @@ class Outbox {
     std::uint32_t expected_acks = 0;  // on this connection: what is sealed twice has one id for two answers
     unsigned temporary_errors = 0;
     std::uint32_t unanswered = 0;  // connections given up for want of its ack
-    bool readdressed = false;      // refused, and sealed again under another address
+    bool readdressed = false;      // refused, and sealed again: under another address, or for a group as it is now
     /// It changes a message or a chat (edit, revoke, pin, timer), which happens when the server has it. true after a
     /// restart, when nobody knows.
     bool changes_message = true;
@@ -140,6 +142,8 @@ class Outbox {
   void seal_head(std::int64_t row, Item& item);
   void put_sealed(std::int64_t row, Item& item, Bytes sealed, storage::OutboxState state);
   bool readdress(std::int64_t row, Item& item);
+  /// Refused as it was sealed: it waits for its turn again, and its sealed form is worth nothing.
+  void unseal(std::int64_t row, Item& item);
   void transmit(std::int64_t row, Item& item);
   void try_again(std::int64_t row, Item& item);
   void on_silence(std::int64_t row);

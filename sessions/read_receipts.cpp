@@ -60,7 +60,11 @@ void ReadReceipts::transmit(Pending& pending) {
   Jid to = row.chat;
   if (fanout_.addressing(to) == Fanout::Addressing::phone_number) to = directory_.person(to).pn.value_or(to);
   std::optional<Jid> participant;
-  if (!row.author.empty()) participant = row.author;
+  if (!row.author.empty()) {
+    using protocol::groups::AddressingMode;
+    const bool by_number = to.is_group() && groups_.standing(to).mode == AddressingMode::phone_number;
+    participant = by_number ? directory_.person(row.author).pn.value_or(row.author) : row.author;
+  }
   c_.send(protocol::read_receipt(to, participant, row.ids, static_cast<std::uint64_t>(row.read_at / 1000)));
 }
 

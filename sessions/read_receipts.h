@@ -9,13 +9,14 @@
 
 #include "protocol/stanzas/ack.h"
 #include "sessions/fanout.h"
+#include "sessions/groups/groups.h"
 
 namespace wharf::sessions {
 
 class ReadReceipts {
  public:
-  ReadReceipts(Context& context, Directory& directory, Fanout& fanout)
-      : c_(context), directory_(directory), fanout_(fanout) {}
+  ReadReceipts(Context& context, Directory& directory, Fanout& fanout, Groups& groups)
+      : c_(context), directory_(directory), fanout_(fanout), groups_(groups) {}
 
   /// At start: what was not acked.
   void load();
@@ -47,6 +48,7 @@ class ReadReceipts {
   Context& c_;
   Directory& directory_;
   Fanout& fanout_;
+  Groups& groups_;
   std::map<std::int64_t, Pending> pending_;  // by row: the oldest first
   std::int64_t last_row_ = 0;
 };

@@ -10,6 +10,7 @@
 #include "protocol/messages/content.h"
 #include "protocol/messages/padding.h"
 #include "protocol/stanzas/ack.h"
+#include "protocol/stanzas/group_message.h"
 #include "sessions/add_ons.h"
 #include "sessions/server_time.h"
 
@@ -98,38 +99,80 @@ void Receipts::on_receipt(const Node& receipt) {
   c_.send(protocol::ack_for(receipt, std::nullopt));
 }
 
+namespace {
+
+/// nullopt: it says nothing of how far a message got.
+std::optional<AckLevel> level_of(const std::string& type) {
+  if (type == "read") return AckLevel::read;
+  if (type == "played") return AckLevel::played;
+  if (type.empty() || type == "delivery" || type == "inactive") return AckLevel::delivered;
+  return std::nullopt;
+}
+
+}  // namespace
+
 void Receipts::on_peer_receipt(const protocol::IncomingReceipt& receipt) {
   if (receipt.feature_incapable) return;
-  AckLevel level = AckLevel::delivered;
-  if (receipt.type == "read") {
-    level = AckLevel::read;
-  } else if (receipt.type == "played") {
-    level = AckLevel::played;
-  } else if (!receipt.type.empty() && receipt.type != "delivery" && receipt.type != "inactive") {
-    return;
-  }
+  if (receipt.from.is_group()) return on_group_receipt(receipt);
+  const auto level = level_of(receipt.type);
+  if (!level) return;
   const UnixMs at = stated_ms(receipt.timestamp, c_.now.unix_ms);
   std::size_t handled = 0;
   for (const std::string& id : receipt.ids) {
     if (++handled > max_ids) break;
-    raise(id, receipt.from, level, at);
+    raise(id, receipt.from, *level, at);
   }
+}
+
+void Receipts::on_group_receipt(const protocol::IncomingReceipt& receipt) {
+  std::vector<protocol::IncomingReceipt::User> who = receipt.users;
+  if (receipt.participant) who.push_back({*receipt.participant, receipt.timestamp, {}});
+  for (auto& user : who)
+    if (user.type.empty()) user.type = receipt.type;
+  std::size_t handled = 0;
+  for (const std::string& id : receipt.ids) {
+    handled += who.size();
+    if (handled > max_member_receipts) break;
+    raise_in_group(id, receipt.from, who);
+  }
+}
+
+void Receipts::raise_in_group(const std::string& id, const Jid& group,
+                              const std::vector<protocol::IncomingReceipt::User>& who) {
+  const auto message = find_sent(id);
+  if (!message || message->chat != group) return;
+  UnixMs last = 0;
+  for (const auto& user : who) {
+    const auto level = level_of(user.type);
+    if (!level || directory_.is_own(user.jid)) continue;
+    const UnixMs at = stated_ms(user.timestamp, c_.now.unix_ms);
+    if (last == 0 && on_proof) on_proof(id, at);
+    last = std::max(last, at);
+    c_.records.add(storage::NoteMember{message->row, directory_.canonical_user(user.jid), *level, at});
+  }
+  const auto reach = last == 0 ? std::nullopt : c_.records.find_reach(message->row);
+  if (!reach) return;
+  // What all of them have reached; of one that was given up, a single member's receipt proves that it was sent.
+  const AckLevel level = reach->level();
+  if (level <= message->ack || level == AckLevel::server) return;
+  c_.records.add(storage::RaiseAck{c_.id(), message->row, level, "", std::nullopt, 0});
+  c_.emit(events::Ack{id, message->chat, {}, level, "", last});
 }
 
 std::optional<storage::MessageRow> Receipts::find_sent(const std::string& id) {
   auto message = c_.records.find_message_by_id(id, true);
-  // Whoever guesses the id of one that was not sent yet gets nothing by it.
-  return message && message->row != 0 && events::in_conversation(message->ack) ? message : std::nullopt;
+  // Whoever guesses the id of one that was not sent yet, or never was, gets nothing by it.
+  if (!message || message->row == 0 || !events::in_conversation(message->ack) || message->never_left)
+    return std::nullopt;
+  return is_unsealed && is_unsealed(id) ? std::nullopt : std::move(message);
 }
 
 void Receipts::raise(const std::string& id, const Jid& from, AckLevel level, UnixMs at) {
   const auto message = find_sent(id);
   // A receipt raises only what was sent to the chat it comes from.
-  if (!message || (message->chat.is_group() ? from : directory_.canonical_user(from)) != message->chat) return;
+  if (!message || directory_.canonical_user(from) != message->chat) return;
   if (on_proof) on_proof(id, at);
-  if (!message->chat.is_group()) {
-    c_.records.add(storage::NoteCopy{message->row, storage::CopyHolder::recipient, from.device});
-  }
+  c_.records.add(storage::NoteCopy{message->row, storage::CopyHolder::recipient, from.device});
   if (level <= message->ack) return;
   // It was given up (logged out; its ack never came), so nobody has heard yet when it changed something.
   const bool changes_late = message->ack == AckLevel::error && changes_message(*message);
@@ -137,9 +180,7 @@ void Receipts::raise(const std::string& id, const Jid& from, AckLevel level, Uni
   // server's clock.
   const UnixMs composed = message->timestamp + c_.server_ms() - c_.now.unix_ms;
   const auto sent_at = changes_late ? std::optional(std::min(at, composed)) : std::nullopt;
-  // In a group one receipt is one member's: when is told of none there yet.
-  const UnixMs told = message->chat.is_group() ? 0 : at;
-  c_.records.add(storage::RaiseAck{c_.id(), message->row, level, "", sent_at, told});
+  c_.records.add(storage::RaiseAck{c_.id(), message->row, level, "", sent_at, at});
   c_.emit(events::Ack{id, message->chat, directory_.person(message->chat), level, "", at});
   if (changes_late && on_late_proof) on_late_proof(id);
 }
@@ -180,11 +221,11 @@ std::optional<storage::MessageRow> Receipts::resendable(const protocol::RetryReq
   auto message = find_sent(request.id);
   const auto window = std::chrono::duration_cast<std::chrono::milliseconds>(c_.settings.resend_window).count();
   if (!message || c_.now.unix_ms - message->created_at > window) return std::nullopt;
-  const bool own = directory_.is_own(requester);
-  if (!own && requester.user_jid() != message->chat) return std::nullopt;  // not a recipient
+  if (!is_recipient(*message, request, requester)) return std::nullopt;
   using storage::CopyHolder;
-  const CopyHolder holder = own ? CopyHolder::own_account : CopyHolder::recipient;
-  if (c_.records.has_copy(message->row, holder, requester.device)) return std::nullopt;
+  const CopyHolder holder = directory_.is_own(requester) ? CopyHolder::own_account : CopyHolder::recipient;
+  // Of a group it is not kept who has one.
+  if (!message->chat.is_group() && c_.records.has_copy(message->row, holder, requester.device)) return std::nullopt;
   // A device that no list names may be new: its keys introduce it, else a fresh list must.
   const auto* listed = directory_.devices(requester.user_jid());
   if (!request.keys && listed != nullptr &&
@@ -195,9 +236,30 @@ std::optional<storage::MessageRow> Receipts::resendable(const protocol::RetryReq
   return message;
 }
 
+bool Receipts::is_recipient(const storage::MessageRow& message, const protocol::RetryRequest& request,
+                            const Jid& requester) {
+  if (message.chat.is_group()) {
+    if (request.chat != message.chat) return false;
+    const auto member = groups_.member(message.chat, requester);
+    // Who came later has no business with what was said before.
+    return member &&
+           (!member->joined_at || static_cast<UnixMs>(*member->joined_at) * 1000 <= message.timestamp + 60'000);
+  }
+  return directory_.is_own(requester) || requester.user_jid() == message.chat;
+}
+
 Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
   const auto request = protocol::read_retry_request(receipt);
   if (!request || request->count >= c_.settings.max_retries) return RetryAnswer::done;
+  if (request->chat && request->chat->is_group() && groups_.standing(*request->chat).stale) {
+    // Whether it is still for this device: asked for first. Not acked until then: a crash would lose the request.
+    groups_.refresh(*request->chat, [this, receipt](Groups::Refreshed refreshed) {
+      if (!c_.link.up()) return;
+      if (refreshed == Groups::Refreshed::yes) on_retry(receipt);
+      else c_.send(protocol::ack_for(receipt, std::nullopt));
+    });
+    return RetryAnswer::later;
+  }
   const Jid requester = directory_.canonical_device(request->requester);
   // Looked at before anything is counted, so that requests for what was never sent leave no trace.
   if (!resendable(*request, requester)) return RetryAnswer::done;
@@ -246,29 +308,41 @@ void Receipts::resend(const protocol::RetryRequest& request, const Jid& requeste
   const auto message = find_sent(request.id);
   auto* record = c_.keys.find(requester);
   if (!message || message->content.empty() || record == nullptr) return;
+  if (!is_recipient(*message, request, requester)) return;  // keys were fetched meanwhile
+  if (message->chat.is_group()) group_fanout_.give_again(message->chat, requester);
   resends.base_key = record->base_key();
   count_resend(request, requester, std::move(resends));
-  protocol::RetryStanza stanza;
-  stanza.id = request.id;
-  stanza.to = request.requester;
-  stanza.count = request.count;
-  const Bytes content = protocol::without_device_sent(message->content);
-  stanza.kind = protocol::stanza_kind(content);
-  stanza.to_own_device = directory_.is_own(requester);
-  Bytes plaintext = content;
-  if (stanza.to_own_device) {
-    // In the namespace that `to` has, as in the stanza that the device could not read (03 section 4.1 step 2).
-    const auto addressing = request.requester.is_lid() ? Fanout::Addressing::lid : Fanout::Addressing::phone_number;
-    const Jid chat = fanout_.user_on_wire(message->chat, addressing).value_or(message->chat);
-    plaintext = protocol::wrap_device_sent(content, chat);
-    stanza.recipient = chat;
-  }
-  auto sealed = protocol::encrypt(*record, fanout_.local(), protocol::pad_message(plaintext, c_.random));
+  const Resend what = resend_of(request, *message);
+  auto sealed = protocol::encrypt(*record, fanout_.local(), protocol::pad_message(what.plaintext, c_.random));
   if (!sealed) return;
   c_.keys.mark_changed(requester);
-  if (sealed->kind == protocol::CiphertextKind::pre_key_message) stanza.device_identity = c_.device.account;
-  stanza.ciphertext = std::move(*sealed);
-  c_.send(protocol::retry_stanza(stanza));
+  const Bytes identity = sealed->kind == protocol::CiphertextKind::pre_key_message ? c_.device.account : Bytes();
+  if (message->chat.is_group()) {
+    return c_.send(protocol::group_retry_stanza({request.id, message->chat, request.requester, what.kind,
+                                                 group_fanout_.addressing_mode(message->chat), std::move(*sealed),
+                                                 request.count, identity}));
+  }
+  c_.send(protocol::retry_stanza({request.id, request.requester, what.kind, std::move(*sealed), request.count,
+                                  what.recipient, identity, directory_.is_own(requester)}));
+}
+
+Receipts::Resend Receipts::resend_of(const protocol::RetryRequest& request, const storage::MessageRow& message) {
+  Bytes content = protocol::without_device_sent(message.content);
+  Resend out;
+  out.kind = protocol::stanza_kind(content);
+  if (message.chat.is_group()) {
+    // With the key that the next messages are read by.
+    const auto key = group_fanout_.distribution(message.chat);
+    out.plaintext = key ? protocol::with_sender_key(content, message.chat, *key) : std::move(content);
+  } else if (directory_.is_own(request.requester)) {
+    // In the namespace that `to` has, as in the stanza that the device could not read (03 section 4.1 step 2).
+    const auto addressing = request.requester.is_lid() ? Fanout::Addressing::lid : Fanout::Addressing::phone_number;
+    out.recipient = fanout_.user_on_wire(message.chat, addressing).value_or(message.chat);
+    out.plaintext = protocol::wrap_device_sent(content, *out.recipient);
+  } else {
+    out.plaintext = std::move(content);
+  }
+  return out;
 }
 
 }  // namespace wharf::sessions

@@ -8,40 +8,57 @@
 
 #include "protocol/stanzas/messages.h"
 #include "sessions/fanout.h"
+#include "sessions/groups/group_fanout.h"
 
 namespace wharf::sessions {
 
 class Receipts {
  public:
-  Receipts(Context& context, Directory& directory, Fanout& fanout)
-      : c_(context), directory_(directory), fanout_(fanout) {}
+  Receipts(Context& context, Directory& directory, Fanout& fanout, Groups& groups, GroupFanout& group_fanout)
+      : c_(context), directory_(directory), fanout_(fanout), groups_(groups), group_fanout_(group_fanout) {}
 
   void on_receipt(const Node& receipt);
   /// Set by the session: a receipt of a device that the message was for shows that the server has had it.
   std::function<void(const std::string& message_id, UnixMs at)> on_proof;
+  /// Set by the session: it waits in the outbox, and no network has had it.
+  std::function<bool(const std::string& message_id)> is_unsealed;
   /// What changes a message (changes_message) had ended as an error and was sent all the same, as its recipient's
   /// receipt proves.
   std::function<void(const std::string& message_id)> on_late_proof;
 
  private:
   static constexpr std::size_t max_ids = 256;
+  static constexpr std::size_t max_member_receipts = 4'096;  // of one stanza: ids times members
 
   void on_peer_receipt(const protocol::IncomingReceipt& receipt);
-  /// Our message with this id. nullopt also for one of this very turn: it has not left, so nobody can speak of it.
+  /// Our message with this id. nullopt also for one of this very turn, for one that waits to be sealed, and for one
+  /// that ended before it was: it has not left, so nobody can speak of it. Callers choose ids that others can guess.
   std::optional<storage::MessageRow> find_sent(const std::string& id);
   void raise(const std::string& id, const Jid& from, storage::AckLevel level, UnixMs at);
+  /// A receipt of a group: of one member, or of several together (03 section 7.3 step 2).
+  void on_group_receipt(const protocol::IncomingReceipt& receipt);
+  void raise_in_group(const std::string& id, const Jid& group, const std::vector<protocol::IncomingReceipt::User>& who);
   void on_own_receipt(const protocol::IncomingReceipt& receipt);
   enum class RetryAnswer { done, later };  // later: keys are being fetched, the ack follows them
   void on_retry(const Node& receipt);
   RetryAnswer answer_retry(const Node& receipt);
   /// The message of ours that this device may have again: sent to its user within the window, and not had by it yet.
   std::optional<storage::MessageRow> resendable(const protocol::RetryRequest& request, const Jid& requester);
+  bool is_recipient(const storage::MessageRow& message, const protocol::RetryRequest& request, const Jid& requester);
+  struct Resend {
+    Bytes plaintext;
+    protocol::StanzaKind kind;
+    std::optional<Jid> recipient;  // of a copy for an own device: the chat
+  };
+  Resend resend_of(const protocol::RetryRequest& request, const storage::MessageRow& message);
   void count_resend(const protocol::RetryRequest& request, const Jid& requester, storage::ResendRow resends);
   void resend(const protocol::RetryRequest& request, const Jid& requester, storage::ResendRow resends);
 
   Context& c_;
   Directory& directory_;
   Fanout& fanout_;
+  Groups& groups_;
+  GroupFanout& group_fanout_;
 };
 
 }  // namespace wharf::sessions

@@ -77,6 +77,19 @@ template void Records::add(storage::PutLid);
 template void Records::add(storage::PutDeviceList);
 template void Records::add(storage::RemoveDeviceList);
 template void Records::add(storage::AgeDeviceList);
+template void Records::add(storage::PutGroup);
+template void Records::add(storage::AgeGroup);
+template void Records::add(storage::PutSenderKey);
+template void Records::add(storage::PutOwnSenderKey);
+template void Records::add(storage::DropOwnSenderKey);
+template void Records::add(storage::ForgetGroupKeys);
+template void Records::add(storage::PutKeyCopies);
+template void Records::add(storage::SendKeyCopies);
+template void Records::add(storage::SettleKeyCopies);
+template void Records::add(storage::TakeKeyCopiesBack);
+template void Records::add(storage::MoveSenderKeys);
+template void Records::add(storage::NoteMember);
+template void Records::add(storage::OpenReach);
 template void Records::add(storage::UpdateSession);
 template void Records::add(storage::TouchSession);
 template void Records::add(storage::RemoveSession);
@@ -115,6 +128,7 @@ void Records::apply_changes(MessageRow& row, std::size_t from_place) const {
     if (change.level <= row.ack && change.level != AckLevel::error) return;
     row.ack = change.level;
     row.error = change.level == AckLevel::error ? change.error : std::string();
+    if constexpr (requires { change.never_left; }) row.never_left = row.never_left || change.never_left;
     if constexpr (requires { change.at; }) {
       if (change.at == 0) return;
       if (change.level == AckLevel::delivered) row.delivered_at = change.at;
@@ -303,15 +317,30 @@ std::vector<MessageRow> Records::newest_messages(const Jid& chat, std::size_t mo
 }
 
 std::vector<std::string> Records::album_members(const MessageRow& head) const {
-  auto members = storage::album_members(reader_, head);
+  std::vector<storage::AlbumMember> committed;
+  for (const Jid& source : written_ ? written_->sources(head.chat) : std::vector<Jid>{head.chat}) {
+    auto some = storage::album_members(reader_, session_, source, head.id, head.from_me);
+    std::move(some.begin(), some.end(), std::back_inserter(committed));
+  }
+  std::sort(committed.begin(), committed.end(), [](const auto& a, const auto& b) { return a.row < b.row; });
+  std::vector<std::string> members;
+  for (storage::AlbumMember& member : committed) {
+    const bool removed = written_ && written_->is_removed(head.chat, member.id, head.from_me);
+    // Of two chats that this turn has merged both may have it.
+    if (!removed && std::find(members.begin(), members.end(), member.id) == members.end())
+      members.push_back(std::move(member.id));
+  }
   if (!written_) return members;
+  std::vector<const NewMessage*> added;
   for (const auto& [id, rows] : written_->messages) {
     for (const NewMessage& message : rows) {
       if (message.gone || message.chat != head.chat) continue;
       const MessageRow& row = at<storage::InsertMessage>(message.place).row;
-      if (row.from_me == head.from_me && storage::names_album(row, head.id)) members.push_back(id);
+      if (row.from_me == head.from_me && row.album_id == head.id) added.push_back(&message);
     }
   }
+  std::sort(added.begin(), added.end(), [](const auto* a, const auto* b) { return a->place < b->place; });
+  for (const NewMessage* message : added) members.push_back(at<storage::InsertMessage>(message->place).row.id);
   return members;
 }
 

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "protocol/binary/jid.h"
+#include "sessions/records_groups.h"
 #include "storage/changes.h"
 
 namespace wharf::sessions {
@@ -69,7 +70,8 @@ class Records {
   std::vector<storage::MessageRow> newest_messages(const Jid& chat, std::size_t most) const;
   /// As find_chat, without those of this turn: storage::unread_messages.
   std::vector<storage::UnreadMessage> unread_messages(const Jid& chat, std::size_t most, std::size_t looked_at) const;
-  /// storage::album_members, and those of this turn.
+  /// storage::album_members, and those of this turn behind them; each once, in the order in which they were written:
+  /// whoever ends an album relies on it. Linear in the messages of this turn.
   std::vector<std::string> album_members(const storage::MessageRow& head) const;
   /// Those of this turn, the newest first; their `row` is 0. Linear in the messages of this turn.
   std::vector<storage::MessageRow> new_messages(const Jid& chat) const;
@@ -94,6 +96,19 @@ class Records {
   /// For KeyCache: as committed, unless the device was wiped in this turn.
   std::optional<protocol::Bytes> find_ratchet(const Jid& device) const;
   std::optional<protocol::PublicKey> find_identity(const Jid& device) const;
+
+  // --- groups
+  std::optional<storage::GroupRow> find_group(const Jid& group) const;
+  bool has_groups() const;
+  std::optional<protocol::Bytes> find_sender_key(const Jid& group, const Jid& author) const;
+  /// As committed: of every device of the user, at most `most`.
+  std::vector<std::pair<Jid, protocol::Bytes>> sender_keys_of(const Jid& group, const Jid& user,
+                                                              std::size_t most) const;
+  std::optional<protocol::Bytes> find_own_sender_key(const Jid& group) const;
+  /// Where the own key of the group is, or goes. Linear in its devices.
+  KeyCopies key_copies(const Jid& group) const;
+  std::optional<storage::GroupReach> find_reach(std::int64_t message_row) const;
+  storage::AckLevel member_level(std::int64_t message_row, const Jid& user) const;
 
   // --- own prekeys
   std::optional<protocol::KeyPair> find_pre_key(protocol::PreKeyId id) const;

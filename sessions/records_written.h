@@ -31,7 +31,7 @@ struct Records::NewMessage {
 
 class Records::Written {
  public:
-  explicit Written(const Records& records) : records_(records) {}
+  explicit Written(const Records& records) : groups(records), records_(records) {}
 
   using DeviceAndId = std::pair<Jid, std::string>;
   using Copy = std::tuple<std::int64_t, storage::CopyHolder, std::uint16_t>;
@@ -56,6 +56,7 @@ class Records::Written {
   std::map<protocol::PreKeyId, protocol::PreKey> pre_keys;            // added
   std::set<protocol::PreKeyId> used_pre_keys;
   std::map<protocol::PreKeyId, std::size_t> signed_pre_keys;
+  GroupsWritten groups;
   bool wiped = false;  // the committed keys, lists and counts are those of a device that is gone
 
   /// The chats under which the committed messages of this one lie.
@@ -190,7 +191,23 @@ class Records::Written {
   }
   void note(const storage::AddSignedPreKey& change, std::size_t place) { signed_pre_keys[change.key.id] = place; }
 
-  void note(const storage::WipeDevice&, std::size_t) {
+  // records_groups.h
+  void note(const storage::PutGroup& change, std::size_t) { groups.note(change); }
+  void note(const storage::AgeGroup& change, std::size_t) { groups.note(change); }
+  void note(const storage::PutSenderKey& change, std::size_t) { groups.note(change); }
+  void note(const storage::PutOwnSenderKey& change, std::size_t) { groups.note(change); }
+  void note(const storage::DropOwnSenderKey& change, std::size_t) { groups.note(change); }
+  void note(const storage::ForgetGroupKeys& change, std::size_t) { groups.note(change); }
+  void note(const storage::PutKeyCopies& change, std::size_t) { groups.note(change); }
+  void note(const storage::SendKeyCopies& change, std::size_t) { groups.note(change); }
+  void note(const storage::SettleKeyCopies& change, std::size_t) { groups.note(change); }
+  void note(const storage::TakeKeyCopiesBack& change, std::size_t) { groups.note(change); }
+  void note(const storage::MoveSenderKeys& change, std::size_t) { groups.note(change); }
+  void note(const storage::NoteMember& change, std::size_t) { groups.note(change); }
+  void note(const storage::OpenReach& change, std::size_t) { groups.note(change); }
+
+  void note(const storage::WipeDevice& wipe, std::size_t) {
+    groups.note(wipe);
     wiped = true;
     device_lists.clear();
     retries.clear();
@@ -231,6 +248,7 @@ class Records::Written {
   void note(const storage::PutDelivery&, std::size_t) {}
   void note(const storage::RemoveDelivery&, std::size_t) {}
   void note(const storage::EndFolderRemoval&, std::size_t) {}
+  void note(const storage::RememberFolder&, std::size_t) {}
 
  private:
   void add_pre_key(const protocol::PreKey& key) {

@@ -27,6 +27,7 @@ enum class Subject {
   idempotency_key,  // conflict: used with another request
   queue,            // rate_limited: of outgoing messages, full
   media,            // of a message: not_found, malformed, bad_mac, not_ready, network …: its file cannot be had
+  group,            // what the server says of a group operation; its code is in the text
   phone,            // malformed: WhatsApp does not take the number
 };
 

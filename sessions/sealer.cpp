@@ -31,6 +31,7 @@ Sealer::Refused::Remedy remedy_of(unsigned error) {
   using Remedy = Sealer::Refused::Remedy;
   switch (error) {
     case 400: return Remedy::readdress;
+    case 421: return Remedy::reseal;
     case 408:
     case 429:
     case 500:
@@ -40,6 +41,7 @@ Sealer::Refused::Remedy remedy_of(unsigned error) {
 }
 
 Sealer::Stale stale_after(const protocol::Ack& ack) {
+  if (ack.error == 421) return Sealer::Stale::recipient;  // the group is addressed in another way by now
   if (ack.refresh_lid) return Sealer::Stale::recipient_and_own;
   return ack.error == 404 || ack.error == 479 ? Sealer::Stale::recipient : Sealer::Stale::none;
 }
@@ -53,14 +55,21 @@ Outcome<> Sealer::can_send() const {
   return Refusal(Error(Errc::not_ready, "the session is not linked to a WhatsApp account"));
 }
 
-Outcome<> Sealer::can_send_to(const Jid& chat) {
+Outcome<> Sealer::can_send_to(const Jid& chat) const {
   if (chat.is_phone_number() || chat.is_lid()) return {};
-  return Refusal(Error(Errc::not_implemented, "sending to " + chat.server + " chats is not implemented yet"));
+  if (!chat.is_group())
+    return Refusal(Error(Errc::not_implemented, "sending to " + chat.server + " chats is not implemented yet"));
+  const Groups::Standing standing = groups_.standing(chat);
+  if (!standing.known || standing.stale) return {};  // it is asked for before anything is sealed
+  if (!standing.member) return Refusal(Errc::forbidden, Subject::chat, "the account is not a member of this group");
+  if (standing.announcement && !standing.admin)
+    return Refusal(Errc::forbidden, Subject::chat, "only admins may send to this group");
+  return {};
 }
 
 Outcome<Jid> Sealer::chat_of(const SendMessage& request) const {
   const std::string* about = about_message(request.content);
-  if (about == nullptr) return directory_.canonical_user(request.chat);
+  if (about == nullptr) return request.chat.is_group() ? request.chat : directory_.canonical_user(request.chat);
   const auto message = composer_.find(*about);
   if (!message) return message.error();
   return message->chat;
@@ -74,7 +83,9 @@ Result<Bytes> Sealer::seal(const Jid& chat, const MessageRow& message) {
 
 Result<Bytes> Sealer::seal(const Jid& chat, const MessageRow& message, Fanout::Addressing addressing,
                            const std::vector<Jid>& reached) {
-  const auto stanza = fanout_.seal(chat, message.id, message.content, message.secret, addressing, reached);
+  const auto stanza = chat.is_group()
+                          ? group_fanout_.seal(chat, message.id, message.content, message.secret)
+                          : fanout_.seal(chat, message.id, message.content, message.secret, addressing, reached);
   if (!stanza) return stanza.error();
   Bytes payload = protocol::encode_node(*stanza);
   // A frame cannot carry more, and the connection would not survive the try (01 section 2).
@@ -104,6 +115,10 @@ std::optional<Sealer::Address> Sealer::address_of(ByteView sealed) {
 }
 
 Result<Bytes> Sealer::seal_missed(const Jid& chat, const MessageRow& message, ByteView sealed) {
+  if (chat.is_group()) {
+    if (!group_fanout_.lacks_copies(chat)) return Error(Errc::not_found, "everybody has it");
+    return seal(chat, message);
+  }
   const auto address = address_of(sealed);
   if (!address) return Error(Errc::malformed, "the stored stanza is no message");
   // In its own namespace: to the receivers it is the same message.
@@ -116,6 +131,7 @@ Result<Bytes> Sealer::seal_missed(const Jid& chat, const MessageRow& message, By
 
 // A LID that the server does not take yet: the same message goes to the number.
 std::optional<Bytes> Sealer::readdress(const Jid& chat, const MessageRow& message, ByteView sealed) {
+  if (chat.is_group()) return std::nullopt;
   const auto refused = address_of(sealed);
   if (!refused || !refused->to.is_lid() || !directory_.person(chat).pn) return std::nullopt;
   auto again = seal(chat, message, Fanout::Addressing::phone_number);
@@ -132,6 +148,8 @@ Sealer::Verdict Sealer::judge(const protocol::Ack& ack) const {
 
 bool Sealer::reached_all(ByteView sealed, const Accepted& accepted) const {
   if (accepted.device_hash.empty()) return true;
+  if (const auto stanza = protocol::decode_node(sealed); stanza && stanza->has("phash"))
+    return stanza->attr("phash") == accepted.device_hash;
   auto address = address_of(sealed);
   if (!address) return true;
   address->devices.push_back(address->to.is_lid() && !c_.device.lid.empty() ? c_.device.lid : c_.device.jid);
@@ -140,8 +158,16 @@ bool Sealer::reached_all(ByteView sealed, const Accepted& accepted) const {
 
 void Sealer::forget(Stale stale, const Jid& chat) {
   if (stale == Stale::none) return;
-  directory_.forget_devices(chat);
+  if (!chat.is_group()) directory_.forget_devices(chat);
+  else if (stale == Stale::recipient) groups_.mark_stale(chat);  // nothing says that devices are others
+  else group_fanout_.forget(chat);
   if (stale == Stale::recipient_and_own) directory_.forget_devices(directory_.canonical_user(c_.device.jid));
+}
+
+void Sealer::settle(const Jid& chat, const std::string& message_id, ByteView sealed, bool arrived) {
+  if (!chat.is_group()) return;
+  const auto stanza = protocol::decode_node(sealed);
+  if (stanza && stanza->child("participants") != nullptr) group_fanout_.settle(chat, message_id, arrived);
 }
 
 }  // namespace wharf::sessions

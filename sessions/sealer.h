@@ -16,19 +16,26 @@
 #include "sessions/context.h"
 #include "sessions/directory.h"
 #include "sessions/fanout.h"
+#include "sessions/groups/group_fanout.h"
 #include "storage/messages.h"
 
 namespace wharf::sessions {
 
 class Sealer {
  public:
-  Sealer(Context& context, Directory& directory, Fanout& fanout)
-      : c_(context), directory_(directory), fanout_(fanout), composer_(context, directory, fanout) {}
+  Sealer(Context& context, Directory& directory, Fanout& fanout, Groups& groups, GroupFanout& group_fanout)
+      : c_(context),
+        directory_(directory),
+        fanout_(fanout),
+        groups_(groups),
+        group_fanout_(group_fanout),
+        composer_(context, directory, fanout, groups) {}
 
   /// Errors: not_ready (no account is linked).
   Outcome<> can_send() const;
-  /// Errors: not_implemented (chats of this kind).
-  static Outcome<> can_send_to(const Jid& chat);
+  /// Errors: not_implemented (chats of this kind), forbidden (a group that the account is not in, or where admins alone
+  /// send; Subject::chat).
+  Outcome<> can_send_to(const Jid& chat) const;
   /// The canonical chat that a request is for: of what is about a message, the one that this lies in. Errors: not_found
   /// (that message).
   Outcome<Jid> chat_of(const SendMessage& request) const;
@@ -38,12 +45,16 @@ class Sealer {
   }
 
   /// True when seal() can work now for this chat.
-  bool prepared(const Jid& chat) { return fanout_.prepared(chat); }
+  bool prepared(const Jid& chat) { return chat.is_group() ? group_fanout_.prepared(chat) : fanout_.prepared(chat); }
   using Prepared = Fanout::Prepared;
   /// Fetches what is missing; `done` runs in a later turn, or at once when nothing can be asked.
-  void prepare(const Jid& chat, std::function<void(Prepared)> done) { fanout_.prepare(chat, std::move(done)); }
+  void prepare(const Jid& chat, std::function<void(Prepared)> done) {
+    chat.is_group() ? group_fanout_.prepare(chat, std::move(done)) : fanout_.prepare(chat, std::move(done));
+  }
   /// Why a message fails whose chat was prepared with Prepared::nobody.
-  static constexpr const char* nobody = "the recipient is not on WhatsApp";
+  static const char* nobody(const Jid& chat) {
+    return chat.is_group() ? "the account is not a member of the group" : "the recipient is not on WhatsApp";
+  }
 
   /// The message encrypted for every device of the chat, as it is stored and sent. Errors: not_found (no device can be
   /// reached), too_large (more than a frame carries). On success the ratchets have advanced: the bytes are stored in
@@ -54,8 +65,9 @@ class Sealer {
   /// The same message under another address of the recipient than the one that `sealed` was refused under, encrypted
   /// anew. nullopt: there is no other, or it cannot be sealed.
   std::optional<Bytes> readdress(const Jid& chat, const storage::MessageRow& message, ByteView sealed);
-  /// The same message for the devices of the chat that `sealed` is not for. Errors: not_found (there are none, or none
-  /// that can be reached, or the chat has another address by now), and as seal().
+  /// The same message for the devices of the chat that `sealed` is not for; to a group, again for all, of whom those
+  /// that had it drop it by its id. Errors: not_found (there are none, or none that can be reached, or the chat has
+  /// another address by now), and as seal().
   Result<Bytes> seal_missed(const Jid& chat, const storage::MessageRow& message, ByteView sealed);
   /// What readdress() made was accepted: the next messages of this connection are addressed that way at once.
   void prefer_other_address() { fanout_.prefer_phone_numbers(); }
@@ -67,8 +79,9 @@ class Sealer {
   };
   struct Refused {
     std::string why;
-    /// try_again: the same bytes may be accepted later. readdress: what readdress() gives may be.
-    enum class Remedy { none, try_again, readdress } remedy = Remedy::none;
+    /// try_again: the same bytes may be accepted later. readdress: what readdress() gives may be. reseal: the message
+    /// sealed anew, once prepared() is true again.
+    enum class Remedy { none, try_again, readdress, reseal } remedy = Remedy::none;
   };
   /// Devices that the answer shows to be others than those it was sealed for.
   enum class Stale { none, recipient, recipient_and_own };
@@ -81,6 +94,10 @@ class Sealer {
   bool reached_all(ByteView sealed, const Accepted& accepted) const;
   /// They are asked for before the next message to this chat is sealed.
   void forget(Stale stale, const Jid& chat);
+  /// The stanza was accepted, or will never be: of what went with it beside the message.
+  void settle(const Jid& chat, const std::string& message_id, ByteView sealed, bool arrived);
+  /// To how many a message of the chat goes, when receipts of each are counted; 0: they are not.
+  std::uint32_t receivers(const Jid& chat) { return chat.is_group() ? group_fanout_.others(chat) : 0; }
 
  private:
   struct Address {
@@ -95,6 +112,8 @@ class Sealer {
   Context& c_;
   Directory& directory_;
   Fanout& fanout_;
+  Groups& groups_;
+  GroupFanout& group_fanout_;
   Composer composer_;
 };
 

@@ -33,25 +33,37 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
     : context_(reader, random, settings, std::move(row), std::move(device)),
       directory_(context_),
       fanout_(context_, directory_),
+      groups_(context_, directory_),
+      group_fanout_(context_, directory_, fanout_, groups_),
+      sender_keys_(context_, directory_, groups_),
+      group_asking_(context_, directory_, groups_),
       pairing_(context_, directory_),
       login_(context_, directory_),
-      add_ons_(context_, directory_),
-      sealer_(context_, directory_, fanout_),
+      add_ons_(context_, directory_, groups_),
+      sealer_(context_, directory_, fanout_, groups_, group_fanout_),
       media_hosts_(context_),
       uploads_(context_, media_hosts_),
       downloads_(context_, media_hosts_, fanout_),
       auto_downloads_(context_, downloads_),
       outbox_(context_, directory_, sealer_, add_ons_, uploads_),
       acceptance_(context_, directory_, sealer_, add_ons_, outbox_),
-      inbound_(context_, directory_, fanout_, add_ons_),
-      receipts_(context_, directory_, fanout_),
-      reads_(context_, directory_, fanout_),
+      inbound_(context_, directory_, fanout_, sender_keys_, add_ons_),
+      receipts_(context_, directory_, fanout_, groups_, group_fanout_),
+      reads_(context_, directory_, fanout_, groups_),
       log_([this, log = std::move(log)](std::string_view event, const std::string& fields) {
         const std::string& request = context_.cause;
         log(event, request.empty() ? fields : fmt::format("{} request={}", fields, log_value(request)));
       }) {
   context_.config = std::move(config);
+  directory_.on_devices_changed = [this](const Jid& user) { group_fanout_.on_devices_changed(user); };
+  groups_.on_changed = [this](const Jid& group) { group_fanout_.on_changed(group); };
+  sender_keys_.on_refused = [this](const Jid& group, const Jid& author, const std::string& why) {
+    log_("sender_key_refused", fmt::format("group={} author={} detail={}", log_value(group.to_string()),
+                                           log_value(author.to_string()), log_value(why)));
+  };
+  login_.on_groups_dirty = [this](const std::string& timestamp) { groups_.on_dirty(timestamp); };
   login_.on_online = [this] {
+    groups_.on_online();
     pairing_.on_online();
     outbox_.on_online();
     reads_.on_online();
@@ -66,6 +78,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
   pairing_.on_failed = [this](Reason why) { leave_link(failed(std::move(why))); };
   outbox_.on_unanswered = [this] { give_up_link("a sent message was not acknowledged"); };
   receipts_.on_proof = [this](const std::string& id, UnixMs at) { outbox_.on_receipt(id, at); };
+  receipts_.is_unsealed = [this](const std::string& id) { return outbox_.is_unsealed(id); };
   receipts_.on_late_proof = [this](const std::string& id) { add_ons_.on_at_server(id); };
   inbound_.on_undecryptable = [this](const std::string& id, std::uint32_t count, const Error& error) {
     log_("message_undecryptable", fmt::format("message={} retry={} error={} detail={}", log_value(id), count,
@@ -131,6 +144,8 @@ void Session::committed() {
   context_.keys.end_turn();
   directory_.end_turn(true);
   fanout_.end_turn(true);
+  groups_.end_turn(true);
+  group_fanout_.end_turn(true);
 }
 
 SessionView Session::view() const {
@@ -302,6 +317,7 @@ void Session::on_notification(const Node& notification) {
   const std::string type = notification.attr("type");
   if (type == "encrypt") login_.on_encrypt_notification(notification);
   if (type == "devices") directory_.on_devices_notification(notification);
+  if (type == "w:gp2") groups_.on_notification(notification);
   if (type == "account_sync" && notification.child("devices")) directory_.on_own_devices(notification);
   if (type == "mediaretry") downloads_.on_notification(notification);
   if (type == "link_code_companion_reg") pairing_.on_link_code_notification(notification);

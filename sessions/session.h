@@ -14,6 +14,10 @@
 #include "sessions/context.h"
 #include "sessions/directory.h"
 #include "sessions/fanout.h"
+#include "sessions/groups/group_asking.h"
+#include "sessions/groups/group_fanout.h"
+#include "sessions/groups/groups.h"
+#include "sessions/groups/sender_keys.h"
 #include "sessions/holdings.h"
 #include "sessions/inbound.h"
 #include "sessions/link.h"
@@ -131,6 +135,7 @@ class Session {
   void carry_out(const StarMessage& star, Reply<void> reply);
   void carry_out(const MarkRead& read, Reply<void> reply);
   void carry_out(const RemoveChat& remove, Reply<void> reply);
+  void carry_out(AskGroup& ask, Reply<GroupAnswer> reply);
   void carry_out(const CatchUp& catch_up, Reply<void> reply);
   void start();
   void stop(Status status);
@@ -169,6 +174,10 @@ class Session {
   Context context_;
   Directory directory_;
   Fanout fanout_;
+  Groups groups_;
+  GroupFanout group_fanout_;
+  SenderKeys sender_keys_;
+  GroupAsking group_asking_;
   PairingFlow pairing_;
   LoginFlow login_;
   AddOns add_ons_;

@@ -50,6 +50,8 @@ bool Session::leave_link(Departure next) {
   reads_.on_link_down();
   pairing_.on_link_down();
   fanout_.on_link_down();
+  group_fanout_.on_link_down();
+  groups_.on_link_down();
   login_.on_link_down();
   unanswered.fail_all();
   if (c.link.epoch() != epoch) return false;

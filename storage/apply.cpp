@@ -11,6 +11,8 @@ Result<void> apply(Database& db, const Change& change) {
 void wipe_secrets(Change& change) {
   if (auto* ratchet = std::get_if<PutRatchet>(&change)) wipe(ratchet->record);
   if (auto* key = std::get_if<PutAppStateKey>(&change)) wipe(key->key);
+  if (auto* key = std::get_if<PutSenderKey>(&change)) wipe(key->record);
+  if (auto* key = std::get_if<PutOwnSenderKey>(&change)) wipe(key->record);
 }
 
 }  // namespace wharf::storage

@@ -19,6 +19,13 @@ std::size_t held(const PutContent& change) { return change.content.size(); }
 std::size_t held(const SealOutbox& change) { return change.stanza.size(); }
 std::size_t held(const InsertOutbox& change) { return change.row.stanza.size(); }
 std::size_t held(const PutRatchet& change) { return change.record.size(); }
+std::size_t held(const PutSenderKey& change) { return change.record.size(); }
+std::size_t held(const PutGroup& change) { return change.row.metadata.size(); }
+std::size_t held(const PutKeyCopies& change) {
+  std::size_t bytes = change.copies.size() * sizeof(KeyCopy);
+  for (const KeyCopy& copy : change.copies) bytes += copy.body.size();
+  return bytes;
+}
 std::size_t held(const AddPreKeys& change) { return change.keys.size() * sizeof(protocol::PreKey); }
 std::size_t held(const InsertSession& change) { return change.row.config.size() + change.row.metadata.size(); }
 std::size_t held(const UpdateSession& change) { return change.row.config.size() + change.row.metadata.size(); }
@@ -73,6 +80,7 @@ template void Changes::add(PutUpload);
 template void Changes::add(ForgetUpload);
 template void Changes::add(PutFolderRemoval);
 template void Changes::add(EndFolderRemoval);
+template void Changes::add(RememberFolder);
 template void Changes::add(InsertReadReceipt);
 template void Changes::add(CountReadReceiptAttempt);
 template void Changes::add(RemoveReadReceipt);
@@ -93,6 +101,19 @@ template void Changes::add(PutLid);
 template void Changes::add(PutDeviceList);
 template void Changes::add(RemoveDeviceList);
 template void Changes::add(AgeDeviceList);
+template void Changes::add(PutGroup);
+template void Changes::add(AgeGroup);
+template void Changes::add(PutSenderKey);
+template void Changes::add(PutOwnSenderKey);
+template void Changes::add(DropOwnSenderKey);
+template void Changes::add(ForgetGroupKeys);
+template void Changes::add(PutKeyCopies);
+template void Changes::add(SendKeyCopies);
+template void Changes::add(SettleKeyCopies);
+template void Changes::add(TakeKeyCopiesBack);
+template void Changes::add(MoveSenderKeys);
+template void Changes::add(OpenReach);
+template void Changes::add(NoteMember);
 template void Changes::add(InsertSession);
 template void Changes::add(UpdateSession);
 template void Changes::add(TouchSession);

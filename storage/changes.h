@@ -12,12 +12,15 @@
 #include "storage/chats.h"
 #include "storage/events.h"
 #include "storage/folder_removals.h"
+#include "storage/groups.h"
 #include "storage/keys.h"
+#include "storage/member_receipts.h"
 #include "storage/messages.h"
 #include "storage/outbox.h"
 #include "storage/peers.h"
 #include "storage/read_receipts.h"
 #include "storage/resends.h"
+#include "storage/sender_keys.h"
 #include "storage/sessions.h"
 #include "storage/uploads.h"
 #include "storage/webhooks.h"
@@ -29,9 +32,11 @@ using Change =
                  PutContent, PutStar, PutPin, RemoveMessage, RaiseAck, RaiseAckById, ReadReceived, LowerUnread,
                  RemoveChat, MergeChats, PutChatTimer, InsertOutbox, SealOutbox, EndUpload, CountOutboxAttempt,
                  RemoveOutbox, PutIdempotency, PutUpload, ForgetUpload, PutFolderRemoval, EndFolderRemoval,
-                 InsertReadReceipt, CountReadReceiptAttempt, RemoveReadReceipt, PutResends, NoteCopy, AddPreKeys,
-                 RemovePreKey, AddRetryPreKey, AddSignedPreKey, PutRetry, PutAppStateKey, PutRatchet, RemoveRatchet,
-                 MigrateUser, PutIdentity, ForgetUserKeys, PutLid, PutDeviceList, RemoveDeviceList, AgeDeviceList,
+                 RememberFolder, InsertReadReceipt, CountReadReceiptAttempt, RemoveReadReceipt, PutResends, NoteCopy,
+                 AddPreKeys, RemovePreKey, AddRetryPreKey, AddSignedPreKey, PutRetry, PutAppStateKey, PutRatchet,
+                 RemoveRatchet, MigrateUser, PutIdentity, ForgetUserKeys, PutLid, PutDeviceList, RemoveDeviceList,
+                 AgeDeviceList, PutGroup, AgeGroup, PutSenderKey, PutOwnSenderKey, DropOwnSenderKey, ForgetGroupKeys,
+                 PutKeyCopies, SendKeyCopies, SettleKeyCopies, TakeKeyCopiesBack, MoveSenderKeys, OpenReach, NoteMember,
                  InsertSession, UpdateSession, TouchSession, RemoveSession, PutDevice, WipeDevice, PutWebhook,
                  RemoveWebhook, AdvanceWebhook, PutDelivery, RemoveDelivery>;
 

@@ -64,6 +64,7 @@ std::string line(const InsertMessage& c) {
   out.field("error", c.row.error).field("at", c.row.timestamp).field("unread", c.unread);
   if (!c.row.details.empty()) out.field("details", c.row.details);
   if (!c.row.target_id.empty()) out.field("target", c.row.target_id).field("target_from_me", c.row.target_from_me);
+  if (!c.row.album_id.empty()) out.field("album", c.row.album_id);
   return out.field("alternate", c.chat_alternate).take();
 }
 template <class Change>
@@ -121,6 +122,7 @@ std::string line(const RaiseAck& c) {
 std::string line(const RaiseAckById& c) {
   Line out("RaiseAckById");
   out.field("session", c.session).field("id", c.id).field("level", c.level).field("error", c.error);
+  if (c.never_left) out.field("never_left", c.never_left);
   return out.field("at", c.timestamp).take();
 }
 std::string line(const ReadReceived& c) {
@@ -167,6 +169,7 @@ std::string line(const PutFolderRemoval& c) {
   return out.field("sent_at", c.removal.sent_at).field("created_at", c.removal.created_at).take();
 }
 std::string line(const EndFolderRemoval& c) { return Line("EndFolderRemoval").field("number", c.number).take(); }
+std::string line(const RememberFolder& c) { return Line("RememberFolder").field("path", c.path).take(); }
 std::string line(const EndUpload& c) {
   return Line("EndUpload").field("session", c.session).field("row", c.row).take();
 }
@@ -259,6 +262,64 @@ std::string line(const RemoveDeviceList& c) {
 }
 std::string line(const AgeDeviceList& c) {
   return Line("AgeDeviceList").field("session", c.session).field("user", c.user).take();
+}
+
+std::string line(const PutGroup& c) {
+  Line out("PutGroup");
+  out.field("session", c.session).field("group", c.row.group).field("subject", c.row.subject);
+  out.field("member", c.row.member).field("stale", c.row.stale).field("fetched_at", c.row.fetched_at);
+  return out.bytes("metadata", c.row.metadata.size()).take();
+}
+std::string line(const AgeGroup& c) {
+  return Line("AgeGroup").field("session", c.session).field("group", c.group).take();
+}
+std::string line(const PutSenderKey& c) {
+  Line out("PutSenderKey");
+  out.field("session", c.session).field("group", c.group).field("author", c.author);
+  return out.bytes("record", c.record.size()).take();
+}
+std::string line(const PutOwnSenderKey& c) {
+  Line out("PutOwnSenderKey");
+  return out.field("session", c.session).field("group", c.group).bytes("record", c.record.size()).take();
+}
+std::string line(const DropOwnSenderKey& c) {
+  return Line("DropOwnSenderKey").field("session", c.session).field("group", c.group).take();
+}
+std::string line(const ForgetGroupKeys& c) {
+  return Line("ForgetGroupKeys").field("session", c.session).field("group", c.group).take();
+}
+std::string line(const PutKeyCopies& c) {
+  Line out("PutKeyCopies");
+  out.field("session", c.session).field("group", c.group);
+  for (const KeyCopy& copy : c.copies) {
+    out.field("device", copy.device).field("state", copy.state);
+    if (!copy.body.empty()) out.bytes("body", copy.body.size());
+  }
+  return out.take();
+}
+std::string line(const SendKeyCopies& c) {
+  return Line("SendKeyCopies").field("session", c.session).field("group", c.group).field("id", c.message_id).take();
+}
+std::string line(const SettleKeyCopies& c) {
+  Line out("SettleKeyCopies");
+  out.field("session", c.session).field("group", c.group).field("id", c.message_id);
+  return out.field("arrived", c.arrived).take();
+}
+std::string line(const TakeKeyCopiesBack& c) {
+  Line out("TakeKeyCopiesBack");
+  out.field("session", c.session).field("user", c.user).field("group", c.group);
+  return out.field("device", c.device).take();
+}
+std::string line(const MoveSenderKeys& c) {
+  return Line("MoveSenderKeys").field("session", c.session).field("from", c.from).field("to", c.to).take();
+}
+std::string line(const OpenReach& c) {
+  return Line("OpenReach").field("message_row", c.message_row).field("members", c.members).take();
+}
+std::string line(const NoteMember& c) {
+  Line out("NoteMember");
+  out.field("message_row", c.message_row).field("user", c.user).field("level", c.level);
+  return out.field("at", c.at).take();
 }
 
 std::string session_line(std::string_view name, const SessionRow& row) {

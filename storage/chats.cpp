@@ -14,7 +14,7 @@ namespace wharf::storage {
 
 namespace {
 
-enum class NameRank : int { none = 0, push_name = 1 };
+enum class NameRank : int { none = 0, push_name = 1, subject = 2 };
 
 const std::string columns =
     "SELECT chat_id, alternate_id, last_at, last_row, unread, name, ifnull((SELECT seconds FROM chat_timer t"
@@ -72,6 +72,9 @@ constexpr const char* move_timer =
     " ON CONFLICT (session_id, chat_id) DO UPDATE SET seconds = excluded.seconds, set_at = excluded.set_at"
     " WHERE excluded.set_at > set_at";
 constexpr const char* delete_timer = "DELETE FROM chat_timer WHERE session_id = ?1 AND chat_id = ?2";
+
+constexpr const char* select_subject =
+    "SELECT subject FROM chat_group WHERE number = " WHARF_DEVICE(?1) " AND group_id = ?2 AND subject <> ''";
 
 constexpr std::size_t max_page = 1'000;
 
@@ -154,7 +157,18 @@ Result<void> bump_chat(Database& db, const MessageRow& message, std::int64_t row
                        const std::optional<protocol::Jid>& alternate) {
   // In a group the author's push name is not the name of the chat.
   const bool person = message.chat.is_phone_number() || message.chat.is_lid();
-  const bool named = person && !message.from_me && !message.push_name.empty();
+  std::string name;
+  NameRank rank = NameRank::none;
+  if (person && !message.from_me && !message.push_name.empty()) {
+    name = message.push_name;
+    rank = NameRank::push_name;
+  } else if (message.chat.is_group()) {
+    Statement select(db, select_subject);
+    if (select.session(message.session).jid(message.chat).next()) {
+      name = select.text();
+      rank = NameRank::subject;
+    }
+  }
   return Statement(db, upsert)
       .session(message.session)
       .jid(message.chat)
@@ -162,8 +176,8 @@ Result<void> bump_chat(Database& db, const MessageRow& message, std::int64_t row
       .integer(message.timestamp)
       .integer(row)
       .number(unread)
-      .number(named ? NameRank::push_name : NameRank::none)
-      .text(named ? std::string_view(message.push_name) : std::string_view())
+      .number(rank)
+      .text(name)
       .run();
 }
 

@@ -2,7 +2,7 @@
 // What is still to be removed of the plain media folder (sessions/media/media_folder.h): written in the commit that
 // removes the message or the session, ended when its files are gone, so that no kill between loses it. By the name of
 // the session, which the folder has too: these rows outlive the session's own. Beside them the name of this
-// installation, by which a folder tells whose it is.
+// installation, by which a folder tells whose it is, and where such folders were: one that is gone is not made anew.
 
 #include <cstdint>
 #include <string>
@@ -36,8 +36,20 @@ struct NumberedRemoval {
 };
 /// The first ones behind `after`.
 std::vector<NumberedRemoval> load_folder_removals(Database& db, std::int64_t after, std::size_t most);
+/// The first ones that would take the file of this message: its own, and those of its whole session.
+std::vector<NumberedRemoval> load_folder_removals_of(Database& db, const std::string& session,
+                                                     const std::string& message_id, bool from_me, std::size_t most);
+/// The highest number; 0 when there is none.
+std::int64_t last_folder_removal(Database& db);
 
 /// 32 hex digits, made with the file and the same in its copies.
 std::string installation_id(Database& db);
+
+/// There was a folder of this installation under this path. Nothing when that is known.
+struct RememberFolder {
+  std::string path;
+  friend bool operator==(const RememberFolder&, const RememberFolder&) = default;
+};
+bool remembers_folder(Database& db, const std::string& path);
 
 }  // namespace wharf::storage

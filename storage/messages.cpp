@@ -31,7 +31,8 @@ std::string rows_of_chat(Home home, bool before, Listed listed = Listed::all) {
   const std::string newest_first = older + "ORDER BY n.timestamp DESC, n.row DESC LIMIT ?3) ";
   return "SELECT row FROM (SELECT n.row AS row FROM message n" + (home == Home::plain ? by_star : "") + " WHERE " +
          at_home + "AND" WHARF_MESSAGE_SHOWN(n) + with_star + newest_first +
-         "UNION ALL SELECT m.row FROM merged_chat g CROSS JOIN message m WHERE g.session_id = ?1 AND g.to_id = ?2"
+         "UNION ALL SELECT m.row FROM merged_chat g INDEXED BY merged_chat_by_target CROSS JOIN message m"
+         " WHERE g.session_id = ?1 AND g.to_id = ?2"
          " AND m.row IN (SELECT n.row FROM message n" +
          by_star +
          " WHERE n.session_id = g.session_id AND n.chat_id = g.from_id"
@@ -44,7 +45,7 @@ const std::string columns =
     "SELECT row, session_id, ifnull(" WHARF_CHAT_OF(message) ", chat_id), id, from_me, author_id, ack, timestamp, created_at, push_name, kind, error,"
     " quoted_id, quoted_author_id, mentions, secret, body, content, details, edited_at, revoked_at,"
     " target_id, target_from_me, said_at, author_on_wire, starred_at, pinned_until, pinned_by_id, pinned_at,"
-    " delivered_at, read_at, played_at FROM message ";
+    " delivered_at, read_at, played_at, album_id, never_left FROM message ";
 const std::string select_by_row = columns + "WHERE row = ?1";
 const std::string select_in_chat =
     columns + "WHERE session_id = ?1 AND id = ?2 AND " WHARF_CHAT_OF(message) " = ?3 ORDER BY from_me DESC LIMIT 1";
@@ -107,9 +108,10 @@ constexpr const char* select_time = "SELECT timestamp FROM message WHERE row = ?
 constexpr const char* select_gist =
     "SELECT kind, body FROM message WHERE session_id = ?1 AND id = ?2 AND from_me = 1 AND" WHARF_MESSAGE_LIVES
     "ORDER BY row DESC LIMIT 1";
+// The rowid is the last column of the index: they come in order.
 constexpr const char* select_album_members =
-    "SELECT id FROM message WHERE row > ?1 AND row <= ?2 AND session_id = ?3 AND from_me = ?4"
-    " AND instr(details, ?5) > 0 AND " WHARF_CHAT_OF(message) " = ?6 ORDER BY row";
+    "SELECT row, id FROM message INDEXED BY message_by_album WHERE session_id = ?1 AND album_id = ?2 AND album_id <> ''"
+    " AND from_me = ?3 AND " WHARF_CHAT_OF(message) " = ?4 ORDER BY row LIMIT ?5";
 constexpr const char* select_own_row =
     "SELECT row FROM message WHERE session_id = ?1 AND id = ?2 AND from_me = 1 AND" WHARF_MESSAGE_LIVES
     "ORDER BY row DESC LIMIT 1";
@@ -120,20 +122,22 @@ constexpr const char* select_unread_row =
 constexpr const char* select_last_row =
     "SELECT max(ifnull((SELECT max(row) FROM message), 0),"
     " ifnull((SELECT value FROM counter WHERE name = 'message'), 0))";
+// Not max(row): beside a HAVING it reads every row.
 constexpr const char* keep_last_row =
-    "INSERT INTO counter (name, value) SELECT 'message', max(row) FROM message WHERE true HAVING max(row) IS NOT NULL"
+    "INSERT INTO counter (name, value) SELECT 'message', row FROM message WHERE true ORDER BY row DESC LIMIT 1"
     " ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)";
 // Values alone: an INSERT that selects from its own table builds a table in between, which cost more than the insert.
 constexpr const char* insert_row =
     "INSERT INTO message (row, session_id, chat_id, id, from_me, author_id, ack, timestamp, created_at, push_name, "
     "kind,"
     " error, quoted_id, quoted_author_id, mentions, secret, body, content,"
-    " details, edited_at, revoked_at, target_id, target_from_me, said_at, author_on_wire)"
+    " details, edited_at, revoked_at, target_id, target_from_me, said_at, author_on_wire, album_id)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, "
-    "?23, ?24, ?25)"
+    "?23, ?24, ?25, ?26)"
     " ON CONFLICT (session_id, id, chat_id, from_me) DO NOTHING";
 constexpr const char* select_merged_copy =
-    "SELECT 1 FROM merged_chat g CROSS JOIN message m ON m.session_id = ?1 AND m.id = ?3 AND m.chat_id = g.from_id"
+    "SELECT 1 FROM merged_chat g INDEXED BY merged_chat_by_target CROSS JOIN message m"
+    " ON m.session_id = ?1 AND m.id = ?3 AND m.chat_id = g.from_id"
     " AND m.from_me = ?4 AND m.row > g.after_row AND m.row <= g.through_row"
     " WHERE g.session_id = ?1 AND g.to_id = ?2 LIMIT 1";
 constexpr const char* raise_level =
@@ -143,6 +147,7 @@ constexpr const char* raise_with_time[] = {
     "UPDATE message SET ack = ?3, error = ?4, delivered_at = ?5 WHERE row = ?2 AND session_id = ?1 AND ack < ?3",
     "UPDATE message SET ack = ?3, error = ?4, read_at = ?5 WHERE row = ?2 AND session_id = ?1 AND ack < ?3",
     "UPDATE message SET ack = ?3, error = ?4, played_at = ?5 WHERE row = ?2 AND session_id = ?1 AND ack < ?3"};
+constexpr const char* mark_never_left = "UPDATE message SET never_left = 1 WHERE row = ?1";
 constexpr const char* set_time =
     "UPDATE message SET timestamp = ?3 WHERE row = ?2 AND session_id = ?1 AND timestamp <> ?3";
 
@@ -208,6 +213,8 @@ MessageRow read_row(Statement& select) {
   row.delivered_at = select.integer();
   row.read_at = select.integer();
   row.played_at = select.integer();
+  row.album_id = select.text();
+  row.never_left = select.integer() != 0;
   return row;
 }
 
@@ -262,6 +269,7 @@ Result<void> write_message(Database& db, const MessageRow& row, bool unread,
                                       .number(row.target_from_me)
                                       .integer(later ? row.timestamp : row.said_at)
                                       .text(row.author_on_wire.empty() ? std::string() : row.author_on_wire.to_string())
+                                      .text(row.album_id)
                                       .run();
     if (!inserted) return inserted.error();
     return changed_rows(db) > 0;
@@ -515,7 +523,9 @@ Result<void> apply(Database& db, const RaiseAckById& change) {
     if (!select.session(change.session).text(change.id).next()) return {};
     row = select.integer();
   }
-  return write_ack(db, change.session, row, change.level, change.error, change.timestamp);
+  const Result<void> raised = write_ack(db, change.session, row, change.level, change.error, change.timestamp);
+  if (!raised || !change.never_left) return raised;
+  return Statement(db, mark_never_left).integer(row).run();
 }
 
 Result<void> apply(Database& db, const ReadReceived& change) {
@@ -554,29 +564,15 @@ MessagePage page_messages(Database& db, SessionId session, const protocol::Jid& 
   return page;
 }
 
-namespace {
-
-std::string album_of(const std::string& head_id) { return "\"albumId\":\"" + head_id + "\""; }
-
-}  // namespace
-
-bool names_album(const MessageRow& message, const std::string& head_id) {
-  return message.details.find(album_of(head_id)) != std::string::npos;
-}
-
-std::vector<std::string> album_members(Database& db, const MessageRow& head) {
-  std::vector<std::string> members;
-  if (head.row == 0) return members;
-  constexpr std::int64_t looked_at = 256;
+std::vector<AlbumMember> album_members(Database& db, SessionId session, const protocol::Jid& chat,
+                                       const std::string& head_id, bool from_me) {
+  std::vector<AlbumMember> members;
   Statement select(db, select_album_members);
-  const std::string names_it = album_of(head.id);  // bound as it is, so it outlives the steps
-  select.integer(head.row)
-      .integer(head.row + looked_at)
-      .session(head.session)
-      .number(head.from_me)
-      .text(names_it)
-      .jid(head.chat);
-  while (select.next()) members.emplace_back(select.text());
+  select.session(session).text(head_id).number(from_me).jid(chat).number(most_album_members);
+  while (select.next()) {
+    const std::int64_t row = select.integer();
+    members.push_back({row, select.text()});
+  }
   return members;
 }
 

@@ -39,6 +39,11 @@ struct MessageRow : events::Message {
   UnixMs delivered_at = 0, read_at = 0, played_at = 0;
   /// As the stanza named the author, which the key of votes is made of (03 section 10); "" = as `author`.
   protocol::Jid author_on_wire;
+  /// Of a picture or video: the id of the album's head that it belongs to (03 section 9), also when its text and
+  /// content were taken away; "" = of none.
+  std::string album_id;
+  /// An own one that ended as an error before it was sealed: no network has had it, so nobody can speak of it.
+  bool never_left = false;
   friend bool operator==(const MessageRow&, const MessageRow&) = default;
 };
 
@@ -179,13 +184,14 @@ struct RaiseAck {
   UnixMs at = 0;
   friend bool operator==(const RaiseAck&, const RaiseAck&) = default;
 };
-/// The same of an own message.
+/// The same of an own message. `never_left`: with an error; MessageRow::never_left from now on.
 struct RaiseAckById {
   SessionId session;
   std::string id;
   AckLevel level = AckLevel::pending;
   std::string error;
   std::optional<UnixMs> timestamp;
+  bool never_left = false;
   friend bool operator==(const RaiseAckById&, const RaiseAckById&) = default;
 };
 /// A received message becomes read, and its chat has one unread less; nothing when it was read or is not there. For
@@ -207,12 +213,16 @@ enum class Listed { all, starred };
 MessagePage page_messages(Database& db, SessionId session, const protocol::Jid& chat, std::size_t limit,
                           std::optional<std::int64_t> before_row, Listed listed = Listed::all, UnixMs before_time = 0);
 
-/// Whether it belongs to the album of this id.
-bool names_album(const MessageRow& message, const std::string& head_id);
-/// The ids of those of its pictures and videos that are there: accepted with the head they stand right behind it, so
-/// 256 rows are looked at; those that were deleted for everyone name no album any more. In order. Empty of a head that
-/// is not committed (row 0).
-std::vector<std::string> album_members(Database& db, const MessageRow& head);
+/// A picture or video of an album.
+struct AlbumMember {
+  std::int64_t row = 0;
+  std::string id;
+};
+/// Those of the album with this head, of its side and in its chat, wherever they stand, in the order of their rows: the
+/// first `most_album_members` alone, as each of them says itself that it belongs there.
+inline constexpr std::size_t most_album_members = 256;
+std::vector<AlbumMember> album_members(Database& db, SessionId session, const protocol::Jid& chat,
+                                       const std::string& head_id, bool from_me);
 
 /// A received message that nobody has read here.
 struct UnreadMessage {

@@ -85,7 +85,7 @@ CREATE TABLE chat (
   row INTEGER PRIMARY KEY,
   session_id INTEGER NOT NULL, chat_id INTEGER NOT NULL, alternate_id INTEGER NOT NULL,
   last_at INTEGER NOT NULL, last_row INTEGER NOT NULL, unread INTEGER NOT NULL,
-  name_rank INTEGER NOT NULL, name TEXT NOT NULL,                               -- 0 none, 1 push name
+  name_rank INTEGER NOT NULL, name TEXT NOT NULL,                               -- 0 none, 1 push name, 2 subject
   UNIQUE (session_id, chat_id)
 );
 CREATE INDEX chat_by_time ON chat (session_id, last_at, chat_id);
@@ -357,6 +357,69 @@ CREATE TABLE folder_removal (
 CREATE INDEX upload_by_message ON upload (session_id, message_id);
 )sql";
 
+// storage/groups.h, storage/sender_keys.h: `number` is the device of a session, as in the keys of the other secrets.
+// storage/member_receipts.h: a row of message that goes leaves its reach to the slices of storage/removal.h.
+constexpr const char* groups = R"sql(
+CREATE TABLE chat_group (
+  number INTEGER NOT NULL, group_id INTEGER NOT NULL,
+  subject TEXT NOT NULL, member INTEGER NOT NULL, stale INTEGER NOT NULL, fetched_at INTEGER NOT NULL,
+  metadata BLOB NOT NULL,                                                       -- an encoded <group> node
+  PRIMARY KEY (number, group_id)
+);
+CREATE TABLE sender_key (                                                       -- secret
+  number INTEGER NOT NULL, group_id INTEGER NOT NULL, author_id INTEGER NOT NULL, record BLOB NOT NULL,
+  PRIMARY KEY (number, group_id, author_id)
+);
+CREATE INDEX sender_key_by_author ON sender_key (number, author_id);
+CREATE TABLE own_sender_key (                                                   -- secret
+  number INTEGER NOT NULL, group_id INTEGER NOT NULL, record BLOB NOT NULL, epoch INTEGER NOT NULL,
+  PRIMARY KEY (number, group_id)
+);
+CREATE TABLE sender_key_copy (
+  number INTEGER NOT NULL, group_id INTEGER NOT NULL, device_id INTEGER NOT NULL,
+  state INTEGER NOT NULL, kind INTEGER NOT NULL, message_id TEXT NOT NULL, body BLOB NOT NULL,
+  PRIMARY KEY (number, group_id, device_id)
+) WITHOUT ROWID;
+CREATE INDEX sender_key_copy_by_device ON sender_key_copy (number, device_id);
+CREATE TABLE group_reach (
+  message_row INTEGER PRIMARY KEY,
+  members INTEGER NOT NULL, delivered INTEGER NOT NULL, read INTEGER NOT NULL, played INTEGER NOT NULL
+);
+CREATE TABLE group_receipt (
+  message_row INTEGER NOT NULL, user_id INTEGER NOT NULL, level INTEGER NOT NULL,
+  delivered_at INTEGER NOT NULL, read_at INTEGER NOT NULL, played_at INTEGER NOT NULL,
+  PRIMARY KEY (message_row, user_id)
+) WITHOUT ROWID;
+CREATE TABLE removed_reach (message_row INTEGER PRIMARY KEY);
+CREATE TRIGGER reach_goes_with_its_message AFTER DELETE ON message
+WHEN EXISTS (SELECT 1 FROM group_reach WHERE message_row = old.row)
+BEGIN
+  INSERT OR IGNORE INTO removed_reach (message_row) VALUES (old.row);
+  DELETE FROM group_reach WHERE message_row = old.row;
+END;
+)sql";
+
+// What belongs to an album is asked for when its head goes. Of other messages nothing is in the index.
+constexpr const char* albums_know_their_members = R"sql(
+ALTER TABLE message ADD COLUMN album_id TEXT NOT NULL DEFAULT '';
+UPDATE message SET album_id = json_extract(details, '$.albumId') WHERE CASE
+  WHEN instr(details, '"albumId":"') = 0 OR NOT json_valid(details) THEN 0
+  ELSE json_type(details, '$.albumId') IS 'text' END;
+CREATE INDEX message_by_album ON message (session_id, album_id) WHERE album_id <> '';
+)sql";
+
+// Own messages that ended before they were sealed. Of earlier ones nobody knows.
+constexpr const char* what_never_left_is_marked =
+    "ALTER TABLE message ADD COLUMN never_left INTEGER NOT NULL DEFAULT 0;";
+
+// What each copy into the folder asks.
+constexpr const char* removals_are_found_by_file =
+    "CREATE INDEX folder_removal_by_file ON folder_removal (session, message_id);";
+
+// storage/folder_removals.h
+constexpr const char* folders_are_remembered =
+    "CREATE TABLE media_folder (path TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;";
+
 constexpr std::array steps_of_this_release = {first_schema,
                                               resends_outlive_a_restart,
                                               ratchet_epochs,
@@ -376,7 +439,12 @@ constexpr std::array steps_of_this_release = {first_schema,
                                               a_damaged_index_is_marked,
                                               receipts_have_times,
                                               uploads_are_known_by_their_file,
-                                              a_plain_folder_is_of_one_installation};
+                                              a_plain_folder_is_of_one_installation,
+                                              groups,
+                                              albums_know_their_members,
+                                              what_never_left_is_marked,
+                                              removals_are_found_by_file,
+                                              folders_are_remembered};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

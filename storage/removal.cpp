@@ -63,7 +63,7 @@ constexpr const char* select_webhook = "SELECT row FROM webhook WHERE removed = 
 constexpr const char* select_any =
     "SELECT 1 WHERE EXISTS (SELECT 1 FROM removed_session) OR EXISTS (SELECT 1 FROM removed_device)"
     " OR EXISTS (SELECT 1 FROM removed_chat) OR EXISTS (SELECT 1 FROM merged_chat) OR EXISTS (SELECT 1 FROM webhook "
-    "WHERE removed = 1) OR EXISTS (SELECT 1 FROM removed_message)";
+    "WHERE removed = 1) OR EXISTS (SELECT 1 FROM removed_message) OR EXISTS (SELECT 1 FROM removed_reach)";
 
 // ?1 is the device number, ?2 the most rows.
 constexpr std::array slices_of_device = {
@@ -83,8 +83,13 @@ constexpr std::array slices_of_device = {
     "0xffffffff LIMIT ?2)",
     "DELETE FROM app_state_key WHERE rowid IN (SELECT rowid FROM app_state_key WHERE session_id = ?1 LIMIT ?2)",
     "DELETE FROM retry WHERE rowid IN (SELECT rowid FROM retry WHERE session_id = ?1 LIMIT ?2)",
-    "DELETE FROM resend WHERE (session_id, message_id, device_id) IN"
-    " (SELECT session_id, message_id, device_id FROM resend WHERE session_id = ?1 LIMIT ?2)",
+    "DELETE FROM resend WHERE session_id = ?1 AND (message_id, device_id) IN"
+    " (SELECT message_id, device_id FROM resend WHERE session_id = ?1 LIMIT ?2)",
+    "DELETE FROM chat_group WHERE rowid IN (SELECT rowid FROM chat_group WHERE number = ?1 LIMIT ?2)",
+    "DELETE FROM sender_key WHERE rowid IN (SELECT rowid FROM sender_key WHERE number = ?1 LIMIT ?2)",
+    "DELETE FROM own_sender_key WHERE rowid IN (SELECT rowid FROM own_sender_key WHERE number = ?1 LIMIT ?2)",
+    "DELETE FROM sender_key_copy WHERE number = ?1 AND (group_id, device_id) IN"
+    " (SELECT group_id, device_id FROM sender_key_copy WHERE number = ?1 LIMIT ?2)",
 };
 // ?1 is the session, ?2 the most rows.
 constexpr std::array slices_of_session = {
@@ -120,6 +125,12 @@ constexpr const char* slice_of_chat = SIZED_ROWS "WHERE session_id = ?1 AND chat
 #undef SIZED_ROWS
 constexpr const char* slice_of_webhook =
     "DELETE FROM webhook_delivery WHERE rowid IN (SELECT rowid FROM webhook_delivery WHERE webhook_row = ?1 LIMIT ?2)";
+
+constexpr const char* select_reach = "SELECT message_row FROM removed_reach LIMIT 1";
+constexpr const char* slice_of_reach =
+    "DELETE FROM group_receipt WHERE message_row = ?1 AND user_id IN"
+    " (SELECT user_id FROM group_receipt WHERE message_row = ?1 LIMIT ?2)";
+constexpr const char* delete_reach_mark = "DELETE FROM removed_reach WHERE message_row = ?1";
 
 constexpr const char* delete_session_mark = "DELETE FROM removed_session WHERE session_id = ?1";
 constexpr const char* delete_chat_mark = "DELETE FROM removed_chat WHERE session_id = ?1 AND chat_id = ?2";
@@ -316,6 +327,12 @@ std::optional<Result<void>> purge_one(Database& db, Allowance& rows) {
     if (select.next()) webhook = select.integer();
   }
   if (webhook) return purge_webhook(db, *webhook, rows);
+  std::optional<std::int64_t> reach;
+  {
+    Statement select(db, select_reach);
+    if (select.next()) reach = select.integer();
+  }
+  if (reach) return purge_tables(db, std::array{slice_of_reach}, *reach, delete_reach_mark, rows);
   return std::nullopt;
 }
 

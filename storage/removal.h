@@ -12,6 +12,8 @@
 //   the next number; nobody can reach the rows of the old one any more, and the slices delete them.
 // removed_chat: a chat may come back at once. Its messages up to through_row are no longer at home in it.
 // removed_message: its row is gone, what was said about it is not yet.
+// removed_reach: the row of an own message to a group is gone, what its members said of it is not yet (a trigger leaves
+//   the mark; member_receipts.h).
 // merged_chat: of those, the messages after after_row up to through_row belong to another chat; the slices file them
 //   there, and until then readers ask WHARF_CHAT_OF. The copy that the target has of a message wins. Only phone
 //   numbers merge, and only into LIDs: what a chat waits for (its own tombstone, before older rows are filed in it)

@@ -19,8 +19,7 @@ constexpr const char* replace_resends =
     " ON CONFLICT (session_id, message_id, device_id) DO UPDATE SET"
     " count = excluded.count, base_key = excluded.base_key, at = excluded.at";
 constexpr const char* sweep_resends =
-    "DELETE FROM resend WHERE (session_id, message_id, device_id) IN"
-    " (SELECT session_id, message_id, device_id FROM resend WHERE at < ?1 ORDER BY at LIMIT 100)";
+    "DELETE FROM resend WHERE at <= min(?1 - 1, (SELECT max(at) FROM (SELECT at FROM resend ORDER BY at LIMIT 100)))";
 
 // Two bytes a device: who, and its number. Devices on the wire are numbered 0 to 255 (01 section 5).
 constexpr std::size_t entry_bytes = 2;

@@ -14,7 +14,7 @@ constexpr const char* put_upload =
     " ON CONFLICT (session_id, file_sha256, kind) DO UPDATE SET message_id = excluded.message_id, at = excluded.at";
 constexpr const char* delete_upload = "DELETE FROM upload WHERE session_id = ?1 AND file_sha256 = ?2 AND kind = ?3";
 constexpr const char* sweep_uploads =
-    "DELETE FROM upload WHERE at < ?1 AND at <= (SELECT max(at) FROM (SELECT at FROM upload ORDER BY at LIMIT 100))";
+    "DELETE FROM upload WHERE at <= min(?1 - 1, (SELECT max(at) FROM (SELECT at FROM upload ORDER BY at LIMIT 100)))";
 constexpr const char* delete_uploads_of = "DELETE FROM upload WHERE session_id = ?1 AND message_id = ?2";
 
 }  // namespace

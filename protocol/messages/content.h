@@ -45,6 +45,14 @@ Bytes without_device_sent(ByteView message);
 /// deviceSentMessage for the sender's own other devices.
 Bytes wrap_device_sent(ByteView message, const Jid& destination);
 
+/// `message` with the sender key of `chat` (a group, status@broadcast, a broadcast list) beside what it says, as a
+/// group resend has it (03 section 8.2 step 5). Of an empty message: one that carries the key alone, as it goes to each
+/// device that does not have it yet (03 section 2). `distribution` is a SenderKeyDistributionMessage.
+Bytes with_sender_key(ByteView message, const Jid& chat, ByteView distribution);
+/// `message` without the sender keys beside its content, which are no part of what is kept (03 section 6.3 step 7).
+/// Those inside a wrapper stay; a message that is malformed comes back as it is.
+Bytes without_sender_key(ByteView message);
+
 enum class MessageKind {
   text,
   image,
@@ -92,8 +100,8 @@ struct IncomingMessage {
   std::optional<Jid> device_sent_to;  // destinationJid of a deviceSent wrapper
   bool was_device_sent = false;
   std::optional<std::array<std::uint8_t, 32>> secret;
-  Bytes sender_key_distribution;  // SKDM bytes when present
-  std::string sender_key_group;
+  Bytes sender_key_distribution;  // SenderKeyDistributionMessage when present
+  std::string sender_key_group;   // which chat its author says it is for
   bool has_protocol_message = false;
   int protocol_type = -1;    // protocolMessage.type; -1 when absent
   bool has_content = false;  // anything besides key distribution and messageContextInfo; false: no event

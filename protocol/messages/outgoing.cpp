@@ -41,6 +41,34 @@ Bytes wrap_device_sent(ByteView message, const Jid& destination) {
   return serialise(envelope);
 }
 
+Bytes with_sender_key(ByteView message, const Jid& chat, ByteView distribution) {
+  wire::message::SenderKeyDistribution key;
+  key.set_group_id(chat.to_string());
+  key.mutable_axolotl_sender_key_distribution_message()->assign(as_text(distribution));
+
+  std::size_t before = 0;  // fields are written in ascending order
+  WireReader reader(message);
+  for (auto field = reader.next(); field && field->number < field_number::sender_key_distribution;
+       field = reader.next())
+    before += field->whole.size();
+  Bytes out = to_bytes(message.first(before));
+  append_field(out, field_number::sender_key_distribution, as_bytes(key.SerializeAsString()));
+  append(out, message.subspan(before));
+  return out;
+}
+
+Bytes without_sender_key(ByteView message) {
+  Bytes out;
+  out.reserve(message.size());
+  WireReader reader(message);
+  while (const auto field = reader.next()) {
+    if (field->number != field_number::sender_key_distribution &&
+        field->number != field_number::fast_ratchet_sender_key_distribution)
+      append(out, field->whole);
+  }
+  return reader.failed() ? to_bytes(message) : out;
+}
+
 Bytes build_app_state_key_share(std::span<const IncomingMessage::AppStateKey> keys) {
   wire::message::Message message;
   auto& protocol_message = *message.mutable_protocol_message();

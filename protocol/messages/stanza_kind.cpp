@@ -25,8 +25,10 @@ StanzaKind kind_of_protocol(ByteView body) {
   const std::uint64_t type = varint_field(body, 2).value_or(type_revoke);
   if (type == type_edit) return {.edit = "1", .hide_on_failure = true};
   // Not hidden: servers drop revokes that are.
-  if (type == type_revoke && has_field(body, 1)) return {.edit = "7"};
-  return {};
+  const auto key = bytes_field(body, 1);
+  if (type != type_revoke || !key) return {};
+  const bool own = is_set(*key, 2);  // fromMe; else an admin deletes what another member said
+  return {.edit = own ? "7" : "8"};
 }
 
 /// nullopt: this field does not decide.

@@ -10,7 +10,7 @@ namespace wharf::protocol {
 struct StanzaKind {
   std::string type = "text";     // "text", "media", "reaction", "poll", "event"
   std::string media_type = {};   // on every enc; "" = none
-  std::string edit = {};         // 1 edit, 2 pin, 7 revoke by the sender or a reaction taken back; "" = none
+  std::string edit = {};         // 1 edit, 2 pin, 7 revoke by the sender or a reaction taken back, 8 by an admin
   bool hide_on_failure = false;  // nothing is shown where it cannot be read
   std::string meta_name = {}, meta_value = {};  // <meta name="value"/>; "" = none
   friend bool operator==(const StanzaKind&, const StanzaKind&) = default;

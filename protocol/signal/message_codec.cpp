@@ -1,5 +1,6 @@
 #include "protocol/signal/message_codec.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -11,9 +12,9 @@ namespace detail {
 
 namespace {
 
-/// What both kinds have in common: bounds and the version byte. Returns what follows that byte.
-Result<ByteView> open_envelope(ByteView body) {
-  if (body.size() < min_message_bytes) return Error(Errc::malformed, "Signal message is shorter than 10 bytes");
+/// What all kinds have in common: bounds and the version byte. Returns what follows that byte.
+Result<ByteView> open_envelope(ByteView body, std::size_t min_bytes) {
+  if (body.size() < min_bytes) return Error(Errc::malformed, "Signal message is too short");
   if (body.size() > max_message_bytes) return Error(Errc::too_large, "Signal message is over 16 MiB");
   if (body[0] >> 4 != message_version >> 4) return Error(Errc::unsupported, "Signal message version is not 3");
   return body.subspan(1);
@@ -35,6 +36,9 @@ Bytes write(const Message& message, std::size_t spare) {
   return out;
 }
 
+/// Protobuf frees its copy of a secret as it is.
+void wipe_field(std::string* field) { wipe({reinterpret_cast<std::uint8_t*>(field->data()), field->size()}); }
+
 void assign_typed(std::string* field, const PublicKey& key) {
   const auto bytes = typed(key);
   field->assign(as_text(bytes));
@@ -43,7 +47,7 @@ void assign_typed(std::string* field, const PublicKey& key) {
 }  // namespace
 
 Result<SignalMessage> parse_signal_message(ByteView body) {
-  const Result<ByteView> rest = open_envelope(body);
+  const Result<ByteView> rest = open_envelope(body, min_message_bytes);
   if (!rest) return rest.error();
 
   wire::signal::SignalMessage fields;
@@ -75,7 +79,7 @@ Bytes write_signal_message(const PublicKey& ratchet_key, std::uint32_t counter, 
 }
 
 Result<PreKeySignalMessage> parse_pre_key_signal_message(ByteView body) {
-  const Result<ByteView> rest = open_envelope(body);
+  const Result<ByteView> rest = open_envelope(body, min_message_bytes);
   if (!rest) return rest.error();
 
   wire::signal::PreKeySignalMessage fields;
@@ -106,6 +110,65 @@ Bytes write_pre_key_signal_message(const PreKeyMessageHeader& header, ByteView m
   fields.set_registration_id(header.registration_id);
   fields.set_signed_pre_key_id(header.signed_pre_key_id);
   return write(fields, 0);
+}
+
+Result<SenderKeyMessage> parse_sender_key_message(ByteView body) {
+  const Result<ByteView> rest = open_envelope(body, 1 + signature_bytes);
+  if (!rest) return rest.error();
+
+  wire::signal::SenderKeyMessage fields;
+  if (!parse(fields, rest->first(rest->size() - signature_bytes)))
+    return Error(Errc::malformed, "SenderKeyMessage is not a valid protobuf");
+  if (!fields.has_id() || !fields.has_iteration() || !fields.has_ciphertext())
+    return Error(Errc::malformed, "SenderKeyMessage lacks id, iteration or ciphertext");
+
+  SenderKeyMessage message;
+  message.id = fields.id();
+  message.iteration = fields.iteration();
+  message.ciphertext = to_bytes(fields.ciphertext());
+  message.authenticated = body.first(body.size() - signature_bytes);
+  message.signature = body.last(signature_bytes);
+  return message;
+}
+
+Bytes write_sender_key_message(std::uint32_t id, std::uint32_t iteration, ByteView ciphertext) {
+  wire::signal::SenderKeyMessage fields;
+  fields.set_id(id);
+  fields.set_iteration(iteration);
+  fields.mutable_ciphertext()->assign(as_text(ciphertext));
+  return write(fields, signature_bytes);
+}
+
+Result<SenderKeyDistribution> parse_sender_key_distribution(ByteView body) {
+  const Result<ByteView> rest = open_envelope(body, 1);
+  if (!rest) return rest.error();
+
+  wire::signal::SenderKeyDistributionMessage fields;
+  if (!parse(fields, *rest)) return Error(Errc::malformed, "SenderKeyDistributionMessage is not a valid protobuf");
+  if (!fields.has_id() || !fields.has_chain_key() || !fields.has_signing_key())
+    return Error(Errc::malformed, "SenderKeyDistributionMessage lacks id, chain key or signing key");
+  SenderKeyDistribution distribution;
+  distribution.id = fields.id();
+  distribution.iteration = fields.iteration();
+  if (fields.chain_key().size() != distribution.chain_key.bytes.size())
+    return Error(Errc::invalid_key, "chain key is not 32 bytes");
+  const auto signing_key = untyped(as_bytes(fields.signing_key()));
+  if (!signing_key) return Error(Errc::invalid_key, "signing key is not 05 and 32 bytes");
+  distribution.signing_key = *signing_key;
+  std::copy_n(fields.chain_key().begin(), distribution.chain_key.bytes.size(), distribution.chain_key.bytes.begin());
+  wipe_field(fields.mutable_chain_key());
+  return distribution;
+}
+
+Bytes write_sender_key_distribution(const SenderKeyDistribution& distribution) {
+  wire::signal::SenderKeyDistributionMessage fields;
+  fields.set_id(distribution.id);
+  fields.set_iteration(distribution.iteration);
+  fields.mutable_chain_key()->assign(as_text(distribution.chain_key.bytes));
+  assign_typed(fields.mutable_signing_key(), distribution.signing_key);
+  Bytes out = write(fields, 0);
+  wipe_field(fields.mutable_chain_key());
+  return out;
 }
 
 }  // namespace detail

@@ -10,8 +10,6 @@ namespace wharf::protocol::detail {
 
 namespace {
 
-constexpr std::array<std::uint8_t, 1> seed_label = {0x01};
-constexpr std::array<std::uint8_t, 1> chain_label = {0x02};
 constexpr std::uint32_t last_counter = std::numeric_limits<std::uint32_t>::max();
 
 /// One text for MAC and padding: the difference would be an oracle.
@@ -32,13 +30,6 @@ std::optional<std::size_t> find_chain(const RatchetState& state, const PublicKey
                                   [&](const ReceivingChain& chain) { return chain.ratchet_key == ratchet_key; });
   if (found == state.receiving.end()) return std::nullopt;
   return static_cast<std::size_t>(found - state.receiving.begin());
-}
-
-std::optional<std::size_t> find_skipped(const ReceivingChain& chain, std::uint32_t counter) {
-  const auto found = std::lower_bound(chain.skipped.begin(), chain.skipped.end(), counter,
-                                      [](const SkippedKey& key, std::uint32_t value) { return key.counter < value; });
-  if (found == chain.skipped.end() || found->counter != counter) return std::nullopt;
-  return static_cast<std::size_t>(found - chain.skipped.begin());
 }
 
 /// Moves `opened.chain_key` from counter `from` to `to`.
@@ -64,9 +55,6 @@ Result<RootStep> root_step(const Secret32& root_key, const PrivateKey& own, cons
   wipe(derived);
   return step;
 }
-
-Secret32 message_seed(const Secret32& chain_key) { return Secret32(hmac_sha256(chain_key.bytes, seed_label)); }
-Secret32 next_chain_key(const Secret32& chain_key) { return Secret32(hmac_sha256(chain_key.bytes, chain_label)); }
 
 MessageKeys::~MessageKeys() {
   wipe(cipher_key);
@@ -115,7 +103,7 @@ Result<Opened> open_message(const RatchetState& state, const PublicKey& own_iden
   Secret32 seed;
 
   if (chain != nullptr && message.counter < chain->counter) {
-    opened.skipped = find_skipped(*chain, message.counter);
+    opened.skipped = find_skipped(chain->skipped, message.counter);
     if (!opened.skipped) return Error(Errc::duplicate_message, "the message key was consumed before");
     seed = chain->skipped[*opened.skipped].seed;
   } else {

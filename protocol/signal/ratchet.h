@@ -22,11 +22,6 @@ struct RootStep {
 /// Errors: invalid_key (the agreement is all zero).
 Result<RootStep> root_step(const Secret32& root_key, const PrivateKey& own, const PublicKey& peer);
 
-/// HMAC(chain key, 01): what a message's keys are expanded from.
-Secret32 message_seed(const Secret32& chain_key);
-/// HMAC(chain key, 02).
-Secret32 next_chain_key(const Secret32& chain_key);
-
 struct MessageKeys {
   std::array<std::uint8_t, 32> cipher_key{};
   std::array<std::uint8_t, 32> mac_key{};

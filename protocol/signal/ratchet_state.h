@@ -1,35 +1,18 @@
 #pragma once
 // Internal to protocol/signal: what one double ratchet remembers. Specification 03 sections 1.3 (record) and 1.5.
 //
-// A skipped message key is kept as its 32-byte seed; cipher key, MAC key and IV are expanded when the late message
-// arrives. A state that was committed always has a sending chain: initiators make it with the session, responders
-// with the first message they decrypt.
+// A state that was committed always has a sending chain: initiators make it with the session, responders with the first
+// message they decrypt.
 
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "protocol/crypto/curve25519.h"
-#include "protocol/crypto/hash.h"
+#include "protocol/signal/chain_key.h"
 #include "protocol/signal/session.h"
 
 namespace wharf::protocol::detail {
-
-/// 32 secret bytes (root key, chain key, message seed). Wiped when destroyed; never printed.
-struct Secret32 {
-  Key32 bytes{};
-
-  Secret32() = default;
-  explicit Secret32(const Key32& value) : bytes(value) {}
-  Secret32(const Secret32&) = default;
-  Secret32& operator=(const Secret32&) = default;
-  ~Secret32() { wipe(bytes); }
-};
-
-struct SkippedKey {
-  std::uint32_t counter = 0;
-  Secret32 seed;
-};
 
 struct SendingChain {
   KeyPair ratchet;

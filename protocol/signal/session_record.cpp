@@ -1,5 +1,4 @@
-// SessionRecord and its storage format. It is loaded and stored once per message, so the fields have fixed widths and
-// one allocation serves the whole blob. Integers are big-endian.
+// SessionRecord and its storage format (blob_format.h).
 //
 //   record    version 01 | flags (1 = has a current state) | number of states | states, current first
 //   state     flags (1 initiated by the peer, 2 pending prekey, 4 pending one-time prekey) | remote identity 32 |
@@ -12,11 +11,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/signal/blob_format.h"
 #include "protocol/signal/ratchet_state.h"
 #include "protocol/signal/session.h"
 
 namespace wharf::protocol {
 
+using detail::BlobReader;
+using detail::BlobWriter;
 using detail::PendingPreKey;
 using detail::RatchetState;
 using detail::ReceivingChain;
@@ -45,26 +47,7 @@ std::size_t blob_bytes(const std::vector<RatchetState>& states) {
   return size;
 }
 
-/// Fills a blob of known size from front to back.
-class Writer {
- public:
-  explicit Writer(std::uint8_t* at) : at_(at) {}
-  void u8(std::size_t value) { *at_++ = static_cast<std::uint8_t>(value); }
-  void u16(std::size_t value) {
-    u8(value >> 8);
-    u8(value);
-  }
-  void u32(std::uint32_t value) {
-    u16(value >> 16);
-    u16(value);
-  }
-  void key(const Key32& value) { at_ = std::copy(value.begin(), value.end(), at_); }
-
- private:
-  std::uint8_t* at_;
-};
-
-void write_state(Writer& out, const RatchetState& state) {
+void write_state(BlobWriter& out, const RatchetState& state) {
   out.u8((state.initiated_by_peer ? state_initiated_by_peer : 0) | (state.pending ? state_pending : 0) |
          (state.pending && state.pending->one_time_id ? state_pending_one_time : 0));
   out.key(state.remote_identity);
@@ -93,37 +76,7 @@ void write_state(Writer& out, const RatchetState& state) {
   }
 }
 
-/// Reads with one failure flag: after a short read every value is zero and `good` stays false.
-class Reader {
- public:
-  explicit Reader(ByteView bytes) : rest_(bytes) {}
-  bool good() const { return good_; }
-  std::size_t remaining() const { return rest_.size(); }
-  std::uint32_t number(std::size_t width) {
-    if (!need(width)) return 0;
-    std::uint32_t value = 0;
-    for (std::size_t i = 0; i < width; ++i) value = value << 8 | rest_[i];
-    rest_ = rest_.subspan(width);
-    return value;
-  }
-  Key32 key() {
-    Key32 value{};
-    if (!need(value.size())) return value;
-    std::copy_n(rest_.begin(), value.size(), value.begin());
-    rest_ = rest_.subspan(value.size());
-    return value;
-  }
-
- private:
-  bool need(std::size_t length) {
-    good_ = good_ && rest_.size() >= length;
-    return good_;
-  }
-  ByteView rest_;
-  bool good_ = true;
-};
-
-bool read_chain(Reader& in, ReceivingChain& chain) {
+bool read_chain(BlobReader& in, ReceivingChain& chain) {
   chain.ratchet_key = in.key();
   chain.chain_key = Secret32(in.key());
   chain.counter = in.number(4);
@@ -139,7 +92,7 @@ bool read_chain(Reader& in, ReceivingChain& chain) {
   return in.good();
 }
 
-bool read_state(Reader& in, RatchetState& state) {
+bool read_state(BlobReader& in, RatchetState& state) {
   const std::uint32_t flags = in.number(1);
   state.initiated_by_peer = (flags & state_initiated_by_peer) != 0;
   state.remote_identity = in.key();
@@ -185,7 +138,7 @@ SessionRecord::~SessionRecord() = default;
 
 Result<SessionRecord> SessionRecord::parse(ByteView blob) {
   const Error malformed(Errc::malformed, "session record does not follow its format");
-  Reader in(blob);
+  BlobReader in(blob);
   const std::uint32_t version = in.number(1);
   if (!in.good() || version == 0) return malformed;
   if (version != format_version) return Error(Errc::unsupported, "session record is of a newer version");
@@ -209,7 +162,7 @@ Result<SessionRecord> SessionRecord::parse(ByteView blob) {
 
 Bytes SessionRecord::serialize() const {
   Bytes blob(blob_bytes(states_));
-  Writer out(blob.data());
+  BlobWriter out(blob.data());
   out.u8(format_version);
   out.u8(has_current_ ? record_has_current : 0);
   out.u8(states_.size());

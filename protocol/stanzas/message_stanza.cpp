@@ -1,6 +1,7 @@
 // Outgoing <message> stanzas. Specification 03 sections 4.2, 8.2 and 8.4.
 #include <algorithm>
 
+#include "protocol/stanzas/group_message.h"
 #include "protocol/stanzas/messages.h"
 
 namespace wharf::protocol {
@@ -21,6 +22,23 @@ void add_device_identity(Node& message, bool any_pre_key_message, ByteView devic
   if (any_pre_key_message && !device_identity.empty()) message.add(Node("device-identity").bytes(device_identity));
 }
 
+bool any_pre_key_message(const std::vector<EncryptedFor>& targets) {
+  return std::any_of(targets.begin(), targets.end(), [](const EncryptedFor& target) {
+    return target.ciphertext.kind == CiphertextKind::pre_key_message;
+  });
+}
+
+Node participants_node(const std::vector<EncryptedFor>& targets, const StanzaKind& kind) {
+  Node participants("participants");
+  for (const EncryptedFor& target : targets)
+    participants.add(Node("to").set("jid", target.device).add(enc_node(target.ciphertext, kind)));
+  return participants;
+}
+
+void add_reporting_token(Node& message, const std::optional<std::array<std::uint8_t, 16>>& token) {
+  if (token) message.add(Node("reporting").add(Node("reporting_token").set("v", "2").bytes(*token)));
+}
+
 void add_meta(Node& message, const StanzaKind& kind) {
   if (!kind.meta_name.empty()) message.add(Node("meta").set(kind.meta_name, kind.meta_value));
 }
@@ -33,20 +51,10 @@ Node message_stanza(const OutgoingStanza& stanza) {
   if (!stanza.kind.edit.empty()) message.set("edit", stanza.kind.edit);
   if (stanza.peer_recipient_pn) message.set("peer_recipient_pn", *stanza.peer_recipient_pn);
 
-  Node participants("participants");
-  for (const EncryptedFor& target : stanza.participants) {
-    participants.add(Node("to").set("jid", target.device).add(enc_node(target.ciphertext, stanza.kind)));
-  }
-  message.add(std::move(participants));
-  add_device_identity(
-      message,
-      std::any_of(stanza.participants.begin(), stanza.participants.end(),
-                  [](const EncryptedFor& target) { return target.ciphertext.kind == CiphertextKind::pre_key_message; }),
-      stanza.device_identity);
+  message.add(participants_node(stanza.participants, stanza.kind));
+  add_device_identity(message, any_pre_key_message(stanza.participants), stanza.device_identity);
   add_meta(message, stanza.kind);
-  if (stanza.reporting_token) {
-    message.add(Node("reporting").add(Node("reporting_token").set("v", "2").bytes(*stanza.reporting_token)));
-  }
+  add_reporting_token(message, stanza.reporting_token);
   return message;
 }
 
@@ -56,6 +64,39 @@ Node retry_stanza(const RetryStanza& stanza) {
   if (!stanza.kind.edit.empty()) message.set("edit", stanza.kind.edit);
   if (stanza.recipient) message.set("recipient", *stanza.recipient);
   if (!stanza.to_own_device) message.set("device_fanout", "false");
+  Node enc = enc_node(stanza.ciphertext, stanza.kind);
+  enc.set("count", stanza.count);
+  message.add(std::move(enc));
+  add_device_identity(message, stanza.ciphertext.kind == CiphertextKind::pre_key_message, stanza.device_identity);
+  add_meta(message, stanza.kind);
+  return message;
+}
+
+Node group_message_stanza(const GroupMessageStanza& stanza) {
+  Node message("message");
+  message.set("id", stanza.id).set("to", stanza.group).set("type", stanza.kind.type);
+  if (!stanza.kind.edit.empty()) message.set("edit", stanza.kind.edit);
+  message.set("addressing_mode", stanza.addressing_mode).set("phash", stanza.phash);
+  // What the key is for is none of the key's business, but that nothing is to be shown where it cannot be read.
+  StanzaKind of_key;
+  of_key.hide_on_failure = stanza.kind.hide_on_failure;
+  if (!stanza.key_for.empty()) message.add(participants_node(stanza.key_for, of_key));
+  add_device_identity(message, any_pre_key_message(stanza.key_for), stanza.device_identity);
+  Node enc("enc");
+  enc.set("v", "2").set("type", "skmsg");
+  if (!stanza.kind.media_type.empty()) enc.set("mediatype", stanza.kind.media_type);
+  if (stanza.kind.hide_on_failure) enc.set("decrypt-fail", "hide");
+  message.add(std::move(enc.bytes(stanza.sender_key_message)));
+  add_meta(message, stanza.kind);
+  add_reporting_token(message, stanza.reporting_token);
+  return message;
+}
+
+Node group_retry_stanza(const GroupRetryStanza& stanza) {
+  Node message("message");
+  message.set("id", stanza.id).set("to", stanza.group).set("type", stanza.kind.type);
+  if (!stanza.kind.edit.empty()) message.set("edit", stanza.kind.edit);
+  message.set("participant", stanza.participant).set("addressing_mode", stanza.addressing_mode);
   Node enc = enc_node(stanza.ciphertext, stanza.kind);
   enc.set("count", stanza.count);
   message.add(std::move(enc));

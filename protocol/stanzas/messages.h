@@ -127,7 +127,8 @@ struct RetryRequest {
   std::uint32_t count = 0;
   std::uint32_t registration_id = 0;
   std::optional<PreKeyBundle> keys;
-  Jid requester;  // device JID
+  Jid requester;            // device JID
+  std::optional<Jid> chat;  // the group or broadcast that it comes from; nullopt: a 1:1 chat
   std::optional<Jid> recipient;
 };
 Result<RetryRequest> read_retry_request(const Node& receipt);

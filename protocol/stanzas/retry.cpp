@@ -45,7 +45,8 @@ Node retry_receipt(const Node& message, std::uint32_t count, unsigned error, std
 
 unsigned retry_error_code(Errc code) {
   switch (code) {
-    case Errc::no_session: return 1;
+    case Errc::no_session:
+    case Errc::no_sender_key: return 1;
     case Errc::invalid_key: return 2;
     case Errc::invalid_key_id: return 3;
     case Errc::malformed:
@@ -81,6 +82,7 @@ Result<RetryRequest> read_retry_request(const Node& receipt) {
     const auto participant = receipt.jid("participant");
     if (!participant || participant->user.empty()) return Error(Errc::malformed, "participant of the retry");
     out.requester = *participant;
+    out.chat = from->user_jid();
   }
   out.recipient = receipt.jid("recipient");
   if (const Node* keys = receipt.child("keys")) {

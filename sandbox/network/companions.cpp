@@ -29,6 +29,7 @@ protocol::Result<void> Companions::unlink(const DeviceKey& key, RemovedBy who) {
   }
   delivery_.forget(key);
   prekeys_.forget(key);
+  dirt_.forget(key);
   party->account.devices.erase(key.device);
   party->freed_devices.push_back(key.device);
   if (party->freed_devices.size() > freed_devices_kept) party->freed_devices.pop_front();

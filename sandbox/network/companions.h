@@ -6,6 +6,7 @@
 #include "sandbox/network/context.h"
 #include "sandbox/network/delivery.h"
 #include "sandbox/network/device_lists.h"
+#include "sandbox/network/groups/group_dirt.h"
 #include "sandbox/network/login.h"
 #include "sandbox/network/prekeys.h"
 
@@ -14,8 +15,14 @@ namespace wharf::sandbox {
 class Companions {
  public:
   Companions(NetworkContext& context, Accounts& accounts, Delivery& delivery, Login& login, PreKeys& prekeys,
-             DeviceLists& lists)
-      : c_(context), accounts_(accounts), delivery_(delivery), login_(login), prekeys_(prekeys), lists_(lists) {}
+             DeviceLists& lists, GroupDirt& dirt)
+      : c_(context),
+        accounts_(accounts),
+        delivery_(delivery),
+        login_(login),
+        prekeys_(prekeys),
+        lists_(lists),
+        dirt_(dirt) {}
 
   enum class RemovedBy { account, itself };
   /// Errors: not_found.
@@ -32,6 +39,7 @@ class Companions {
   Login& login_;
   PreKeys& prekeys_;
   DeviceLists& lists_;
+  GroupDirt& dirt_;
 };
 
 }  // namespace wharf::sandbox

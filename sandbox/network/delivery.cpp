@@ -194,7 +194,7 @@ void Delivery::settle_one(const DeviceKey& key, std::string_view tag, const Node
       return;
     }
   }
-  const auto number = device.queue.settle(tag, id, from, type, device.next);
+  const auto number = device.queue.settle(tag, id, {from, type, answer.attr("participant")}, device.next);
   if (!number) return;
   row_changed(key, *number);
   const bool asks_again = tag == "message" && answer.is("receipt") && type == "retry";

@@ -61,7 +61,7 @@ Node DeviceLists::whole_list(const Account& account) const {
 }
 
 void DeviceLists::announce(const Party& party, const Change& change) {
-  for (const auto& phone : party.contacts) {
+  for (const auto& phone : groups_.acquaintances_of(party)) {
     if (const auto* contact = accounts_.find(phone)) tell(*contact, party, change);
   }
   tell(party, party, change);

@@ -8,6 +8,7 @@
 #include "sandbox/network/accounts.h"
 #include "sandbox/network/context.h"
 #include "sandbox/network/delivery.h"
+#include "sandbox/network/groups/group_store.h"
 
 namespace wharf::sandbox {
 
@@ -16,10 +17,11 @@ std::string device_hash(const Account& account, bool lid);
 
 class DeviceLists {
  public:
-  DeviceLists(NetworkContext& context, Accounts& accounts, Delivery& delivery)
-      : c_(context), accounts_(accounts), delivery_(delivery) {}
+  DeviceLists(NetworkContext& context, Accounts& accounts, Delivery& delivery, const GroupStore& groups)
+      : c_(context), accounts_(accounts), delivery_(delivery), groups_(groups) {}
 
-  /// The contacts hear of the change ("add" or "remove"), the own devices of the whole list too.
+  /// The contacts, and who is in a group with the account, hear of the change ("add" or "remove"), the own devices of
+  /// the whole list too.
   struct Change {
     std::string_view what;
     std::uint16_t device = 0;
@@ -35,6 +37,7 @@ class DeviceLists {
   NetworkContext& c_;
   Accounts& accounts_;
   Delivery& delivery_;
+  const GroupStore& groups_;
 };
 
 }  // namespace wharf::sandbox

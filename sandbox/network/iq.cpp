@@ -36,6 +36,8 @@ void on_passive(const Asked& asked) {
 }
 
 void on_picture(const Asked& asked) {
+  const auto target = asked.iq.jid("target");
+  if (target && target->is_group()) return asked.parts.groups.on_iq(asked.origin, asked.iq);
   if (!asked.set()) return asked.refuse(404, "item-not-found");
   asked.with(Node("picture").set("id", asked.context().unix_seconds()));
 }
@@ -48,11 +50,10 @@ void on_about(const Asked& asked) {
   asked.accept();
 }
 
-void on_groups(const Asked& asked) {
-  const auto to = asked.iq.jid("to");
-  if (to && to->user.empty() && asked.iq.child("participating")) return asked.with(Node("groups"));
-  if (asked.set() && to && to->user.empty()) return asked.refuse(501, "feature-not-implemented");
-  asked.refuse(404, "item-not-found");
+void on_dirty(const Asked& asked) {
+  const auto* clean = asked.iq.child("clean");
+  if (clean != nullptr && clean->attr("type") == "groups") return asked.parts.groups.on_iq(asked.origin, asked.iq);
+  asked.accept();
 }
 
 void on_push(const Asked& asked) {
@@ -104,7 +105,7 @@ constexpr Entry catalogue[] = {
     {"blocklist", [](const Asked& a) { a.parts.blocklist.on_iq(a.origin, a.iq); }},
     {"w:m", [](const Asked& a) { a.parts.media.on_iq(a.origin, a.iq); }},
     {"w:sync:app:state", [](const Asked& a) { a.parts.app_state.on_iq(a.origin, a.iq); }},
-    {"w:g2", on_groups},
+    {"w:g2", [](const Asked& a) { a.parts.groups.on_iq(a.origin, a.iq); }},
     {"w:profile:picture", on_picture},
     {"status", on_about},
     {"disappearing_mode", just_accept},
@@ -113,7 +114,7 @@ constexpr Entry catalogue[] = {
     {"w:biz:catalog", not_found},
     {"bot", on_bot},
     {"md", [](const Asked& a) { a.parts.companions.on_iq(a.origin, a.iq); }},
-    {"urn:xmpp:whatsapp:dirty", just_accept},
+    {"urn:xmpp:whatsapp:dirty", on_dirty},
     {"urn:xmpp:whatsapp:push", on_push},
     {"w:mex", on_mex},
     {"newsletter", on_newsletter},

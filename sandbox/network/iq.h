@@ -8,6 +8,7 @@
 #include "sandbox/network/companions.h"
 #include "sandbox/network/context.h"
 #include "sandbox/network/delivery.h"
+#include "sandbox/network/groups/group_iqs.h"
 #include "sandbox/network/media_conn.h"
 #include "sandbox/network/prekeys.h"
 #include "sandbox/network/privacy.h"
@@ -29,6 +30,7 @@ class IqCatalogue {
     Blocklist& blocklist;
     Companions& companions;
     MediaConnections& media;
+    GroupIqs& groups;
   };
   explicit IqCatalogue(const Parts& parts) : parts_(parts) {}
 

@@ -62,6 +62,7 @@ std::optional<DeviceKey> Login::log_in(const protocol::PublicKey& noise_key,
   ++c_.stats.logins;
   c_.send(key, success(accounts_.find(key.phone)->account, key));
   delivery_.begin(key, payload.passive);
+  dirt_.tell(key);
   return key;
 }
 

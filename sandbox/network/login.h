@@ -9,14 +9,15 @@
 #include "sandbox/network/accounts.h"
 #include "sandbox/network/context.h"
 #include "sandbox/network/delivery.h"
+#include "sandbox/network/groups/group_dirt.h"
 #include "sandbox/network/presence.h"
 
 namespace wharf::sandbox {
 
 class Login {
  public:
-  Login(NetworkContext& context, Accounts& accounts, Delivery& delivery, Presence& presence)
-      : c_(context), accounts_(accounts), delivery_(delivery), presence_(presence) {}
+  Login(NetworkContext& context, Accounts& accounts, Delivery& delivery, Presence& presence, const GroupDirt& dirt)
+      : c_(context), accounts_(accounts), delivery_(delivery), presence_(presence), dirt_(dirt) {}
 
   /// As Network::login.
   std::optional<DeviceKey> log_in(const protocol::PublicKey& noise_key, const protocol::ParsedClientPayload& payload,
@@ -43,6 +44,7 @@ class Login {
   Accounts& accounts_;
   Delivery& delivery_;
   Presence& presence_;
+  const GroupDirt& dirt_;
 };
 
 }  // namespace wharf::sandbox

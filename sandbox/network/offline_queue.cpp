@@ -26,17 +26,19 @@ void OfflineQueue::restore(std::uint64_t number, protocol::Node stanza) {
   entries_.emplace_hint(entries_.end(), number, Entry{std::move(stanza), 0});
 }
 
-std::optional<std::uint64_t> OfflineQueue::settle(std::string_view tag, std::string_view id, std::string_view from,
-                                                  std::string_view type, std::uint64_t delivered_below) {
+std::optional<std::uint64_t> OfflineQueue::settle(std::string_view tag, std::string_view id, const Hints& hints,
+                                                  std::uint64_t delivered_below) {
   const auto [begin, end] = by_id_.equal_range(index_key(tag, id));
   auto best = entries_.end();
   int best_score = -1;
   for (auto candidate = begin; candidate != end; ++candidate) {
     auto entry = entries_.find(candidate->second);
     if (entry == entries_.end() || entry->first >= delivered_below) continue;
-    const bool same_from = entry->second.stanza.attr("from") == from;
-    const bool same_type = entry->second.stanza.attr("type") == type;
-    const int score = same_from * 2 + same_type;
+    const auto& stanza = entry->second.stanza;
+    const bool same_from = stanza.attr("from") == hints.from;
+    const bool same_type = stanza.attr("type") == hints.type;
+    const bool same_participant = stanza.attr("participant") == hints.participant;
+    const int score = same_from * 4 + same_type * 2 + same_participant;
     // Of equals the oldest: it was delivered first.
     if (score > best_score || (score == best_score && entry->first < best->first)) best = entry, best_score = score;
   }

@@ -24,11 +24,14 @@ class OfflineQueue {
   std::uint64_t push(protocol::Node stanza);
   /// An entry of an earlier life, under its number; in order of the numbers.
   void restore(std::uint64_t number, protocol::Node stanza);
-  /// Removes the entry that an answer of the device names: `tag` of the stanza, its id, and (to tell apart entries with
-  /// the same id) the `from` and `type` the answer repeats. Only of those below `delivered_below`: an answer means what
+  /// What tells apart entries with the same tag and id: attributes that an answer repeats, "" each when it does not.
+  struct Hints {
+    std::string from, type, participant;
+  };
+  /// Removes the entry that an answer of the device names. Only of those below `delivered_below`: an answer means what
   /// its connection carried. The entry's number; nullopt when there is none.
-  std::optional<std::uint64_t> settle(std::string_view tag, std::string_view id, std::string_view from,
-                                      std::string_view type, std::uint64_t delivered_below);
+  std::optional<std::uint64_t> settle(std::string_view tag, std::string_view id, const Hints& hints,
+                                      std::uint64_t delivered_below);
 
   std::size_t size() const { return entries_.size(); }
   bool empty() const { return entries_.empty(); }

@@ -159,6 +159,7 @@ void Pairing::add_device(PendingPairing& pairing, Device device) {
   lists_.announce(party, {"add", key.device, key_index});
   accounts_.device_changed(key);
   accounts_.changed(party);
+  if (!groups_.of(key.phone).empty()) dirt_.mark(key);  // it knows of none yet
   if (done) done(party.account.pn_jid(key.device));
   if (c_.listeners.on_device_linked) c_.listeners.on_device_linked(key);
 }

@@ -9,6 +9,8 @@
 #include "sandbox/network/accounts.h"
 #include "sandbox/network/context.h"
 #include "sandbox/network/device_lists.h"
+#include "sandbox/network/groups/group_dirt.h"
+#include "sandbox/network/groups/group_store.h"
 #include "sandbox/network/pending_pairings.h"
 
 namespace wharf::sandbox {
@@ -17,8 +19,9 @@ class Pairing {
  public:
   using Done = std::function<void(protocol::Result<Jid>)>;
 
-  Pairing(NetworkContext& context, Accounts& accounts, PendingPairings& pending, DeviceLists& lists)
-      : c_(context), accounts_(accounts), pending_(pending), lists_(lists) {}
+  Pairing(NetworkContext& context, Accounts& accounts, PendingPairings& pending, DeviceLists& lists,
+          const GroupStore& groups, GroupDirt& dirt)
+      : c_(context), accounts_(accounts), pending_(pending), lists_(lists), groups_(groups), dirt_(dirt) {}
 
   /// Pushes pair-device. The number of the pairing; 0 when it was refused.
   std::uint64_t open(const protocol::PublicKey& noise_key, protocol::ParsedClientPayload payload, DevicePort& port);
@@ -38,6 +41,8 @@ class Pairing {
   Accounts& accounts_;
   PendingPairings& pending_;
   DeviceLists& lists_;
+  const GroupStore& groups_;
+  GroupDirt& dirt_;
 };
 
 }  // namespace wharf::sandbox

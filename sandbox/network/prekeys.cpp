@@ -258,7 +258,7 @@ void PreKeys::note_stock(const DeviceKey& key, const Device& device) {
 }
 
 void PreKeys::tell_of_new_identity(const Party& party) {
-  for (const auto& phone : party.contacts) {
+  for (const auto& phone : groups_.acquaintances_of(party)) {
     const auto* contact = accounts_.find(phone);
     if (!contact) continue;
     for (const auto& [id, known] : contact->account.devices) {

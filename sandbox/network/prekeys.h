@@ -10,13 +10,14 @@
 #include "sandbox/network/accounts.h"
 #include "sandbox/network/context.h"
 #include "sandbox/network/delivery.h"
+#include "sandbox/network/groups/group_store.h"
 
 namespace wharf::sandbox {
 
 class PreKeys {
  public:
-  PreKeys(NetworkContext& context, Accounts& accounts, Delivery& delivery)
-      : c_(context), accounts_(accounts), delivery_(delivery) {}
+  PreKeys(NetworkContext& context, Accounts& accounts, Delivery& delivery, const GroupStore& groups)
+      : c_(context), accounts_(accounts), delivery_(delivery), groups_(groups) {}
 
   void on_iq(Origin& origin, const Node& iq);
   /// Takes over what a device publishes. Another identity or registration id: it was installed anew, and its contacts
@@ -54,6 +55,7 @@ class PreKeys {
   NetworkContext& c_;
   Accounts& accounts_;
   Delivery& delivery_;
+  const GroupStore& groups_;
   std::map<DeviceKey, State> states_;
 };
 

@@ -124,15 +124,31 @@ std::int64_t Presence::last_seen(std::string_view phone) const {
 
 void Presence::on_chatstate(const Origin& origin, const Node& chatstate) {
   const auto to = chatstate.jid("to");
+  if (chatstate.children().size() != 1) return;
+  if (const auto* group = to ? groups_.find(*to) : nullptr) return relay_in_group(origin, *group, chatstate);
   const auto target = to ? accounts_.resolve(*to) : std::nullopt;
-  if (!target || target->party == &origin.party || chatstate.children().size() != 1) return;
+  if (!target || target->party == &origin.party) return;
   const auto& own = origin.party.account;
   if (blocklist_.blocks(*target->party, origin.party) || (target->lid && !own.has_lid())) return;
   Node relayed("chatstate");
   relayed.set("from", target->lid ? own.lid_jid() : own.pn_jid()).add(chatstate.children().front());
-  for (const auto& [device, known] : target->party->account.devices) {
-    const DeviceKey key{target->party->account.phone, device};
-    if (delivery_.is_live(key)) c_.send(key, relayed);
+  relay_chatstate(*target->party, relayed);
+}
+
+void Presence::relay_chatstate(const Party& to, const Node& chatstate) {
+  for (const auto& [device, known] : to.account.devices) {
+    const DeviceKey key{to.account.phone, device};
+    if (delivery_.is_live(key)) c_.send(key, chatstate);
+  }
+}
+
+void Presence::relay_in_group(const Origin& origin, const Group& group, const Node& chatstate) {
+  if (group.member(origin.key.phone) == nullptr) return;
+  Node relayed("chatstate");
+  relayed.set("from", group.jid()).set("participant", group.form(origin.party.account));
+  relayed.add(chatstate.children().front());
+  for (const auto& [phone, member] : group.members) {
+    if (phone != origin.key.phone) relay_chatstate(*accounts_.find(phone), relayed);
   }
 }
 

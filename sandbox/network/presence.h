@@ -12,6 +12,7 @@
 #include "sandbox/network/blocklist.h"
 #include "sandbox/network/context.h"
 #include "sandbox/network/delivery.h"
+#include "sandbox/network/groups/group_store.h"
 #include "sandbox/network/privacy.h"
 #include "sandbox/network/privacy_tokens.h"
 
@@ -20,13 +21,14 @@ namespace wharf::sandbox {
 class Presence {
  public:
   Presence(NetworkContext& context, Accounts& accounts, Delivery& delivery, Privacy& privacy, Blocklist& blocklist,
-           PrivacyTokens& tokens)
+           PrivacyTokens& tokens, const GroupStore& groups)
       : c_(context),
         accounts_(accounts),
         delivery_(delivery),
         privacy_(privacy),
         blocklist_(blocklist),
-        tokens_(tokens) {}
+        tokens_(tokens),
+        groups_(groups) {}
 
   void on_presence(Origin& origin, const Node& presence);
   void on_chatstate(const Origin& origin, const Node& chatstate);
@@ -61,6 +63,8 @@ class Presence {
   void subscribe(const Origin& origin, const Node& presence);
   void unsubscribe(const Origin& origin, const Node& presence);
   void account_changed(Party& party);
+  void relay_chatstate(const Party& to, const Node& chatstate);
+  void relay_in_group(const Origin& origin, const Group& group, const Node& chatstate);
   void tell_watchers(const Party& party, AccountState& state);
   bool anybody_available(const Party& party) const;
   /// What `watcher` may know of `party` right now; nullopt: nothing.
@@ -73,6 +77,7 @@ class Presence {
   Privacy& privacy_;
   Blocklist& blocklist_;
   PrivacyTokens& tokens_;
+  const GroupStore& groups_;
   std::map<DeviceKey, DeviceState> devices_;
   std::map<std::string, AccountState, std::less<>> accounts_seen_;  // by phone
 };

@@ -10,14 +10,22 @@
 #include "sandbox/network/context.h"
 #include "sandbox/network/delivery.h"
 #include "sandbox/network/delivery_memory.h"
+#include "sandbox/network/groups/group_receipts.h"
+#include "sandbox/network/groups/group_store.h"
 
 namespace wharf::sandbox {
 
 class Receipts {
  public:
   Receipts(NetworkContext& context, Accounts& accounts, Delivery& delivery, DeliveryMemory& memory,
-           Blocklist& blocklist)
-      : c_(context), accounts_(accounts), delivery_(delivery), memory_(memory), blocklist_(blocklist) {}
+           Blocklist& blocklist, const GroupStore& groups, GroupReceipts& group_receipts)
+      : c_(context),
+        accounts_(accounts),
+        delivery_(delivery),
+        memory_(memory),
+        blocklist_(blocklist),
+        groups_(groups),
+        group_receipts_(group_receipts) {}
 
   void on_receipt(const Origin& origin, const Node& receipt);
   /// What only a phone sends: its answer to a server-error receipt, to a companion of its own.
@@ -44,6 +52,8 @@ class Receipts {
   Delivery& delivery_;
   DeliveryMemory& memory_;
   Blocklist& blocklist_;
+  const GroupStore& groups_;
+  GroupReceipts& group_receipts_;
 };
 
 }  // namespace wharf::sandbox

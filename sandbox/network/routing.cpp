@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "protocol/messages/message_id.h"
-#include "protocol/signal/session.h"
 
 namespace wharf::sandbox {
 
@@ -56,36 +55,24 @@ Node copy_for(const Origin& origin, const Address& to, const Address& chat, cons
   return stanza;
 }
 
-Node ack_of(const Node& message) {
-  Node ack("ack");
-  ack.set("class", "message").set("id", message.attr("id"));
-  if (const auto to = message.jid("to")) ack.set("from", *to);
-  return ack;
-}
-
 }  // namespace
-
-void Routing::refuse(const Origin& origin, const Node& message, const Refusal& refusal) {
-  c_.complain("message " + message.attr("id") + " of " + origin.key.phone + " refused with " +
-              std::to_string(refusal.code) + ": " + refusal.why);
-  c_.send(origin.key, ack_of(message).set("t", c_.unix_seconds()).set("error", std::uint64_t{refusal.code}));
-}
 
 void Routing::on_message(const Origin& origin, const Node& message) {
   const auto id = message.attr("id");
   const auto to_jid = message.jid("to");
+  const auto refuse = [&](const MessageRefusal& why) { answers_.refuse(origin, message, why); };
   if (id.empty()) return c_.complain("message without id from " + origin.key.phone);
-  if (id.size() > max_id_length || !to_jid || to_jid->user.empty()) return refuse(origin, message, {400, "id or to"});
+  if (id.size() > max_id_length || !to_jid || to_jid->user.empty()) return refuse({400, "id or to"});
+  if (to_jid->is_group()) return groups_.on_message(origin, message, *to_jid);
   const auto to = accounts_.resolve_or_create(*to_jid);
-  if (!to) return refuse(origin, message, {404, "unknown recipient"});
+  if (!to) return refuse({404, "unknown recipient"});
   const auto plan = plan_of(accounts_, origin, *to, *to_jid, message);
-  if (plan.error != 0) return refuse(origin, message, {plan.error, plan.why});
-  if (to->lid && !origin.party.account.has_lid())
-    return refuse(origin, message, {400, "a sender without LID addresses by LID"});
+  if (plan.error != 0) return refuse({plan.error, plan.why});
+  if (to->lid && !origin.party.account.has_lid()) return refuse({400, "a sender without LID addresses by LID"});
 
   Transit transit{origin, message, id, *to, plan};
   const auto before = memory_.accepted_at(origin.key, id);
-  if (const auto refusal = not_allowed(transit, !before)) return refuse(origin, message, *refusal);
+  if (const auto refusal = not_allowed(transit, !before)) return refuse(*refusal);
   transit.accepted = before.value_or(c_.now());
   if (!before) {
     memory_.accept(origin.key, id, transit.accepted);
@@ -94,21 +81,22 @@ void Routing::on_message(const Origin& origin, const Node& message) {
   open_chat(transit);
   const bool delivered = deliver_copies(transit);
   if (before && !delivered) ++c_.stats.duplicate_sends;
-  acknowledge(transit);
+  const auto phash = plan.single_device ? std::string() : corrected_phash(transit);
+  answers_.accept(origin, MessageAnswers::ack_of(message), transit.accepted, phash);
 }
 
-std::optional<Routing::Refusal> Routing::not_allowed(const Transit& transit, bool first_time) {
+std::optional<MessageRefusal> Routing::not_allowed(const Transit& transit, bool first_time) {
   const auto& [origin, message, id, to, plan, accepted] = transit;
   if (first_time && origin.key.device != 0 && c_.faults.rate_limit_sends > 0) {
     --c_.faults.rate_limit_sends;
-    return Refusal{429, "fault rate_limit_sends"};
+    return MessageRefusal{429, "fault rate_limit_sends"};
   }
   const bool new_chat = to.party != &origin.party && !origin.party.contacts.contains(to.party->account.phone);
   if (!new_chat) return std::nullopt;
-  if (origin.party.account.new_chats_left == 0u) return Refusal{475, "no new chat is left to this account"};
+  if (origin.party.account.new_chats_left == 0u) return MessageRefusal{475, "no new chat is left to this account"};
   const auto token = message.child_data("tctoken");
   if (to.party->account.restricted && !(token && tokens_.valid(*to.party, origin.party, *token)))
-    return Refusal{463, "a restricted account, and no valid token of it"};
+    return MessageRefusal{463, "a restricted account, and no valid token of it"};
   return std::nullopt;
 }
 
@@ -131,7 +119,7 @@ bool Routing::deliver_copies(const Transit& transit) {
     changed |= !plan.single_device && memory_.copy_changed(origin.key, id, copy.target, copy.enc->data());
   };
   for (const auto& copy : plan.copies) {
-    check_keys(transit, copy);
+    keys_.look(origin, message, copy.target, *copy.enc);
     if (memory_.target(origin.key, id, copy.target) == DeliveryMemory::Target::delivered) {
       compare(copy);
       continue;
@@ -148,36 +136,6 @@ bool Routing::deliver_copies(const Transit& transit) {
     c_.complain("message " + id + " of " + text_of(origin.key) + " came again with other bytes");
   }
   return delivered;
-}
-
-/// What no correct client does: a message key twice, a companion's first message without what vouches for it.
-void Routing::check_keys(const Transit& transit, const MessagePlan::Copy& copy) {
-  const auto& from = transit.origin.key;
-  const bool pre_key = copy.enc->attr("type") == "pkmsg";
-  const auto kind = pre_key ? protocol::CiphertextKind::pre_key_message : protocol::CiphertextKind::message;
-  const auto key = protocol::read_message_key(kind, copy.enc->data());
-  if (key && memory_.key_reused(from, copy.target, key->ratchet_key, key->counter, copy.enc->data())) {
-    ++c_.stats.reused_message_keys;
-    ++c_.stats.reused_by[from];
-    c_.server_row_changed(reused_keys_row);
-    c_.complain("MESSAGE KEY REUSED by " + text_of(from) + " to " + text_of(copy.target) + " in message " + transit.id);
-  }
-  if (pre_key && from.device != 0 && !transit.message.child("device-identity")) {
-    c_.complain("pkmsg without device-identity from companion " + from.phone + " in message " + transit.id);
-  }
-}
-
-void Routing::acknowledge(const Transit& transit) {
-  if (c_.faults.drop_acks > 0) {
-    --c_.faults.drop_acks;
-    return;
-  }
-  auto ack = ack_of(transit.message);
-  ack.set("t", static_cast<std::uint64_t>(transit.accepted));
-  if (!transit.plan.single_device) {
-    if (const auto phash = corrected_phash(transit); !phash.empty()) ack.set("phash", phash);
-  }
-  c_.send(transit.origin.key, ack);
 }
 
 std::string Routing::corrected_phash(const Transit& transit) {

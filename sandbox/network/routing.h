@@ -10,25 +10,28 @@
 #include "sandbox/network/blocklist.h"
 #include "sandbox/network/context.h"
 #include "sandbox/network/delivery_memory.h"
+#include "sandbox/network/groups/group_routing.h"
+#include "sandbox/network/key_watch.h"
+#include "sandbox/network/message_answers.h"
 #include "sandbox/network/message_faults.h"
 #include "sandbox/network/message_plan.h"
 #include "sandbox/network/privacy_tokens.h"
 
 namespace wharf::sandbox {
 
-/// RowKind::server.
-inline constexpr std::string_view reused_keys_row = "reused_keys";
-
 class Routing {
  public:
   Routing(NetworkContext& context, Accounts& accounts, MessageFaults& delivery, DeliveryMemory& memory,
-          Blocklist& blocklist, PrivacyTokens& tokens)
+          Blocklist& blocklist, PrivacyTokens& tokens, MessageAnswers& answers, KeyWatch& keys, GroupRouting& groups)
       : c_(context),
         accounts_(accounts),
         delivery_(delivery),
         memory_(memory),
         blocklist_(blocklist),
-        tokens_(tokens) {}
+        tokens_(tokens),
+        answers_(answers),
+        keys_(keys),
+        groups_(groups) {}
 
   void on_message(const Origin& origin, const Node& message);
 
@@ -42,17 +45,10 @@ class Routing {
     const MessagePlan& plan;
     std::int64_t accepted = 0;  // unix seconds, the first time it came
   };
-  struct Refusal {
-    unsigned code = 0;
-    std::string why;
-  };
-  void refuse(const Origin& origin, const Node& message, const Refusal& refusal);
   /// What its sender may not do just now; `first_time`: nothing of this id was accepted yet.
-  std::optional<Refusal> not_allowed(const Transit& transit, bool first_time);
+  std::optional<MessageRefusal> not_allowed(const Transit& transit, bool first_time);
   void open_chat(const Transit& transit);
   bool deliver_copies(const Transit& transit);
-  void check_keys(const Transit& transit, const MessagePlan::Copy& copy);
-  void acknowledge(const Transit& transit);
   /// The participant hash over the true device set, when the sender does not name it; "" when he does.
   static std::string corrected_phash(const Transit& transit);
 
@@ -62,6 +58,9 @@ class Routing {
   DeliveryMemory& memory_;
   Blocklist& blocklist_;
   PrivacyTokens& tokens_;
+  MessageAnswers& answers_;
+  KeyWatch& keys_;
+  GroupRouting& groups_;
 };
 
 }  // namespace wharf::sandbox

@@ -108,6 +108,11 @@ std::optional<Bytes> Network::State::row(const RowKey& key) {
     case RowKind::accepted: return memory.row(key.name);
     case RowKind::message_key: return memory.key_row(key.name);
     case RowKind::held: return message_faults.row(number_in_row(key.name));
+    case RowKind::group:
+    case RowKind::group_member:
+    case RowKind::group_picture: return group_store.row(key);
+    case RowKind::group_dirt: return group_dirt.row({key.owner, device_in(key.name)});
+    case RowKind::gathered_receipt: return group_receipts.row(number_in_row(key.name));
     default: return std::nullopt;
   }
 }
@@ -145,6 +150,10 @@ void Network::State::restore(const RowKey& key, ByteView row) {
       if (!memory.restore_key(key.name, row)) damaged("message key");
       return;
     case RowKind::held: return message_faults.restore(number_in_row(key.name), stanza_of(row));
+    case RowKind::group:
+    case RowKind::group_member:
+    case RowKind::group_picture: return restore_group(key, row);
+    case RowKind::gathered_receipt: return group_receipts.restore(number_in_row(key.name), stanza_of(row));
     default: return restore_of_account(key, row);
   }
 }
@@ -153,6 +162,13 @@ void Network::State::restore_server(const RowKey& key, ByteView row) {
   if (key.name == token_secret_row) tokens.restore(row);
   if (key.name == MediaConnections::row_name) media.restore(row);
   if (key.name == reused_keys_row) context.stats.reused_message_keys = protocol::from_big_endian(row);
+}
+
+void Network::State::restore_group(const RowKey& key, ByteView row) {
+  const auto end = key.name.find('\0');
+  if (key.kind == RowKind::group_member && end != std::string::npos && !accounts.find(key.name.substr(end + 1)))
+    damaged("a member of a group without an account");
+  group_store.restore(key, row);
 }
 
 void Network::State::restore_account(const std::string& phone, ByteView row) {
@@ -180,6 +196,7 @@ void Network::State::restore_of_account(const RowKey& key, ByteView row) {
     case RowKind::contact: party->contacts.insert(key.name); return;
     case RowKind::device: return restore_device(key, row);
     case RowKind::one_time_key: return prekeys.restore(device(), number_after(key.name, 2), row);
+    case RowKind::group_dirt: return group_dirt.restore(device(), row);
     case RowKind::queued: return delivery.restore(device(), number_after(key.name, 2), stanza_of(row));
     case RowKind::collection:
     case RowKind::patch: return app_state.restore(key, row);
@@ -203,6 +220,7 @@ void Network::State::restored() {
   // The fault that held them is gone with the process that set it.
   Turn turn(context.turns);
   message_faults.release();
+  group_receipts.release();
 }
 
 }  // namespace wharf::sandbox

@@ -14,10 +14,15 @@
 #include "sandbox/network/delivery.h"
 #include "sandbox/network/delivery_memory.h"
 #include "sandbox/network/device_lists.h"
+#include "sandbox/network/groups/group_iqs.h"
+#include "sandbox/network/groups/group_receipts.h"
+#include "sandbox/network/groups/group_routing.h"
 #include "sandbox/network/iq.h"
+#include "sandbox/network/key_watch.h"
 #include "sandbox/network/link_codes.h"
 #include "sandbox/network/login.h"
 #include "sandbox/network/media_conn.h"
+#include "sandbox/network/message_answers.h"
 #include "sandbox/network/message_faults.h"
 #include "sandbox/network/pairing.h"
 #include "sandbox/network/pending_pairings.h"
@@ -38,6 +43,8 @@ struct Network::State {
   NetworkContext context;
   PrivacyTokens tokens;
   Accounts accounts;
+  GroupStore group_store;
+  GroupDirt group_dirt;
   DeliveryMemory memory;
   Delivery delivery;
   MessageFaults message_faults;
@@ -55,6 +62,22 @@ struct Network::State {
   Usync usync;
   AppState app_state;
   MediaConnections media;
+  GroupViews group_views;
+  GroupNotices group_notices;
+  GroupMembership group_membership;
+  GroupAdmission group_admission;
+  GroupCommunities group_communities;
+  GroupMembers group_members;
+  GroupSettings group_settings;
+  GroupQueries group_queries;
+  GroupEntry group_entry;
+  GroupPictures group_pictures;
+  GroupIqs group_iqs;
+  GroupFaults group_faults;
+  GroupReceipts group_receipts;
+  MessageAnswers message_answers;
+  KeyWatch key_watch;
+  GroupRouting group_routing;
   Routing routing;
   Receipts receipts;
   IqCatalogue iqs;
@@ -75,6 +98,7 @@ struct Network::State {
   std::optional<Bytes> device_row(const RowKey& key) const;
   void restore_server(const RowKey& key, ByteView row);
   void restore_account(const std::string& phone, ByteView row);
+  void restore_group(const RowKey& key, ByteView row);
   void restore_device(const RowKey& key, ByteView row);
   void restore_of_account(const RowKey& key, ByteView row);
 };

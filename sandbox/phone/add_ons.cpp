@@ -92,6 +92,12 @@ std::vector<std::string> PhoneAddOns::choices(const PhoneMessage& said, const pr
   return chosen && *chosen ? **chosen : std::vector<std::string>();
 }
 
+bool PhoneAddOns::may_change(const PhoneMessage& shown, const PhoneMessage& said, const MessageBody& body) const {
+  if (shown.author == said.author) return true;
+  const auto* group = std::holds_alternative<protocol::Revoke>(body) ? groups_.find(shown.chat) : nullptr;
+  return group != nullptr && group->is_admin(said.author);
+}
+
 void PhoneAddOns::take_effect(const PhoneMessage& said, const MessageBody& body) {
   const PhoneMessage* shown = said.target.empty() ? nullptr : find(said.target, said.chat);
   if (shown == nullptr) return;
@@ -104,7 +110,7 @@ void PhoneAddOns::take_effect(const PhoneMessage& said, const MessageBody& body)
     target->pinned = pin->pinned;
     return log_.touch(target->author, target->id);
   }
-  if (shown->author != said.author) return;  // only one's own message is edited or taken back
+  if (!may_change(*shown, said, body)) return;
   PhoneLog::Behind* behind = log_.behind(shown->author, shown->id);
   if (target->revoked) return;
   if (const auto* edit = std::get_if<protocol::Edit>(&body)) {
@@ -143,7 +149,7 @@ void PhoneAddOns::on_arrived(const PhoneMessage& message) {
 }
 
 Result<OutgoingMessage> PhoneAddOns::vote(const PhoneVote& vote, const PhoneMessage& poll,
-                                          const protocol::MessageKey& key, const Account& peer) const {
+                                          const protocol::MessageKey& key, const PhoneChat& chat) const {
   const auto content = protocol::parse_message(log_.behind(poll.author, poll.id)->encoded);
   const bool is_poll = content && std::holds_alternative<protocol::Poll>(content->body) && content->secret;
   if (!is_poll) return Error(Errc::malformed, "vote: that is no poll");
@@ -152,63 +158,65 @@ Result<OutgoingMessage> PhoneAddOns::vote(const PhoneVote& vote, const PhoneMess
     if (std::find(options.begin(), options.end(), option) == options.end())
       return Error(Errc::malformed, "vote: the poll has no option " + option);
   }
-  auto one = seal(protocol::add_on::poll_vote, protocol::encode_choices(vote.options), poll, peer);
+  auto one = seal(protocol::add_on::poll_vote, protocol::encode_choices(vote.options), poll, chat);
   if (!one) return one.error();
   return protocol::build_vote({key, std::move(one->payload), std::move(one->iv), c_.now_ms()});
 }
 
 Result<protocol::SealedAddOn> PhoneAddOns::seal(std::string_view use, protocol::ByteView plain,
-                                                const PhoneMessage& target, const Account& peer) const {
+                                                const PhoneMessage& target, const PhoneChat& chat) const {
   const auto content = protocol::parse_message(log_.behind(target.author, target.id)->encoded);
   if (!content || !content->secret) return Error(Errc::malformed, "message: it has no secret to seal with");
   const Account* author = c_.find(target.author);
-  const auto form = [&](const Account& account) { return c_.by_lid(peer) ? account.lid_jid() : account.pn_jid(); };
-  const protocol::AddOn on{use, target.id, form(author != nullptr ? *author : peer), form(c_.account)};
+  if (author == nullptr) return Error(Errc::not_found, "message: its author is gone");
+  const protocol::AddOn on{use, target.id, chat.form(*author), chat.form(c_.account)};
   return protocol::seal_add_on(on, *content->secret, plain, c_.random());
 }
 
 Result<OutgoingMessage> PhoneAddOns::sealed(protocol::Sealed::What what, protocol::ByteView plain,
                                             const PhoneMessage& target, const protocol::MessageKey& key,
-                                            const Account& peer) const {
-  auto one = seal(protocol::use_of(what), plain, target, peer);
+                                            const PhoneChat& chat) const {
+  auto one = seal(protocol::use_of(what), plain, target, chat);
   if (!one) return one.error();
   return protocol::build_sealed({key, what, std::move(one->payload), std::move(one->iv)}, c_.random());
 }
 
 Result<OutgoingMessage> PhoneAddOns::answer(const PhoneAnswer& answer, const PhoneMessage& event,
-                                            const protocol::MessageKey& key, const Account& peer) const {
+                                            const protocol::MessageKey& key, const PhoneChat& chat) const {
   if (event.kind != protocol::name(protocol::MessageKind::event))
     return Error(Errc::malformed, "answer: that is no event");
   const protocol::EventResponse response{answer.answer, answer.extra_guests, c_.now_ms()};
-  auto one = seal(protocol::add_on::event_response, protocol::encode_event_response(response), event, peer);
+  auto one = seal(protocol::add_on::event_response, protocol::encode_event_response(response), event, chat);
   if (!one) return one.error();
   return protocol::build_event_answer({key, std::move(one->payload), std::move(one->iv)});
 }
 
-Result<OutgoingMessage> PhoneAddOns::build(const Phone::Send& send, const Account& peer) const {
+Result<OutgoingMessage> PhoneAddOns::build(const Phone::Send& send, const PhoneChat& chat) const {
   const std::string* about = send.about();
-  const PhoneMessage* target = find(*about, peer.phone);
+  const PhoneMessage* target = find(*about, chat.name);
   if (target == nullptr) return Error(Errc::not_found, "this phone knows no such message of the chat");
-  const protocol::MessageKey key{target->id, target->from_me, c_.form_for(peer), std::nullopt};
+  protocol::MessageKey key{target->id, target->from_me, chat.jid, std::nullopt};
+  const Account* author = chat.group && !target->from_me ? c_.find(target->author) : nullptr;
+  if (author != nullptr) key.participant = chat.form(*author);
   using What = protocol::Sealed::What;
   if (const auto* react = std::get_if<PhoneReaction>(&send.content)) {
     const protocol::Reaction reaction{key, react->emoji, c_.now_ms()};
     if (!react->sealed) return protocol::build_reaction(reaction);
-    return sealed(What::reaction, protocol::encode_sealed_reaction(reaction), *target, key, peer);
+    return sealed(What::reaction, protocol::encode_sealed_reaction(reaction), *target, key, chat);
   }
-  if (const auto* given = std::get_if<PhoneAnswer>(&send.content)) return answer(*given, *target, key, peer);
+  if (const auto* given = std::get_if<PhoneAnswer>(&send.content)) return answer(*given, *target, key, chat);
   if (const auto* changed = std::get_if<PhoneEventEdit>(&send.content)) {
     const auto event = protocol::build_message(changed->event, {}, c_.random());
-    return sealed(What::event_edit, protocol::quotable(event.encoded), *target, key, peer);
+    return sealed(What::event_edit, protocol::quotable(event.encoded), *target, key, chat);
   }
-  if (const auto* choice = std::get_if<PhoneVote>(&send.content)) return vote(*choice, *target, key, peer);
+  if (const auto* choice = std::get_if<PhoneVote>(&send.content)) return vote(*choice, *target, key, chat);
   // Whose message it is stays unchecked: other clients must not believe what a phone of this network says.
   if (const auto* edit = std::get_if<PhoneEdit>(&send.content)) {
     const auto original = protocol::parse_message(log_.behind(target->author, target->id)->encoded);
     const Bytes content = original ? original->encoded : Bytes{};
     auto built = protocol::build_edit(key, edit->text, content, {}, c_.now_ms(), c_.random());
     if (!edit->sealed) return built;
-    return sealed(What::message_edit, protocol::quotable(built.encoded), *target, key, peer);
+    return sealed(What::message_edit, protocol::quotable(built.encoded), *target, key, chat);
   }
   if (const auto* pin = std::get_if<PhonePin>(&send.content))
     return protocol::build_pin({key, pin->pinned, c_.now_ms(), pin->seconds}, c_.random());

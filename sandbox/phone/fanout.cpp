@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "protocol/messages/content.h"
+#include "sandbox/phone/chats.h"
 
 namespace wharf::sandbox {
 
@@ -22,6 +23,7 @@ Jid form(const Account& account, bool lid, std::uint16_t device = 0) {
 void PhoneFanout::prepare(const SentMessage& message, Then then) {
   if (message.peer_device) return sessions_.with_sessions({{c_.account.phone, *message.peer_device}}, std::move(then));
   const std::string chat = message.chat;
+  if (PhoneChats::is_group(chat)) return groups_.prepare(message, std::move(then));
   lists_.with_lists({chat, c_.account.phone}, [this, chat, then = std::move(then)](Result<void> known) {
     if (!known) return then(known);
     std::vector<DeviceKey> devices = lists_.devices_of(chat);
@@ -68,6 +70,7 @@ bool PhoneFanout::add_devices(SentMessage& message, protocol::OutgoingStanza& st
 
 Result<std::optional<Node>> PhoneFanout::seal(SentMessage& message) {
   if (message.peer_device) return seal_for_peer(message);
+  if (PhoneChats::is_group(message.chat)) return groups_.seal(message);
   const Account* peer = c_.find(message.chat);
   if (peer == nullptr) return Error(Errc::not_found, "the recipient is gone");
   const bool lid = c_.by_lid(*peer);
@@ -80,6 +83,16 @@ Result<std::optional<Node>> PhoneFanout::seal(SentMessage& message) {
   add_devices(message, stanza, c_.account, lid, protocol::wrap_device_sent(message.encoded, stanza.to));
   if (stanza.participants.empty()) return std::optional<Node>();
   return std::optional(protocol::message_stanza(stanza));
+}
+
+void PhoneFanout::acknowledged(const SentMessage& message) {
+  if (PhoneChats::is_group(message.chat)) groups_.acknowledged(message);
+}
+
+void PhoneFanout::distrust(const SentMessage& message) {
+  if (PhoneChats::is_group(message.chat)) return groups_.distrust(message);
+  lists_.forget(message.chat);
+  lists_.forget(c_.account.phone);
 }
 
 }  // namespace wharf::sandbox

@@ -65,6 +65,12 @@ json::object to_json(const PhoneMessage& message, const PhoneLog::Behind& behind
                  {"form", behind.chat.empty() ? "" : behind.chat.to_string()},
                  {"unread", behind.unread}};
   if (behind.edited_ms != 0) o["editedMs"] = behind.edited_ms;
+  if (!behind.author.empty()) o["authorForm"] = behind.author.to_string();
+  if (!message.recipients.empty()) {
+    json::object recipients;
+    for (const auto& [phone, status] : message.recipients) recipients[phone] = status;
+    o["recipients"] = std::move(recipients);
+  }
   if (message.media) o["media"] = to_json(*message.media);
   if (message.pinned) o["pinned"] = true;
   if (!message.answer.empty()) o["answer"] = message.answer;
@@ -102,6 +108,10 @@ PhoneMessage read_message(const json::object& o) {
     message.album = protocol::Album{number_of<std::uint32_t>(album->as_array().at(0)),
                                     number_of<std::uint32_t>(album->as_array().at(1))};
   if (const json::value* album_id = o.if_contains("albumId")) message.album_id = string_of(*album_id);
+  if (const json::value* recipients = o.if_contains("recipients")) {
+    for (const auto& [phone, status] : recipients->as_object())
+      message.recipients[std::string(phone)] = string_of(status);
+  }
   if (const json::value* stays = o.if_contains("expiresAfter"))
     message.expires_after = number_of<std::uint32_t>(*stays);
   if (!o.contains("target")) return message;  // of an earlier release
@@ -118,6 +128,9 @@ PhoneLog::Behind read_behind(const json::object& o) {
   if (const auto form = Jid::parse(o.at("form").as_string())) behind.chat = *form;
   behind.unread = o.at("unread").as_bool();
   if (const json::value* edited = o.if_contains("editedMs")) behind.edited_ms = number_of<std::int64_t>(*edited);
+  if (const json::value* author = o.if_contains("authorForm")) {
+    if (const auto form = Jid::parse(author->as_string())) behind.author = *form;
+  }
   return behind;
 }
 

@@ -23,9 +23,10 @@ class PhoneLog {
 
   struct Behind {   // one per message
     Bytes encoded;  // Message protobuf; empty for a message that could not be decrypted
-    Jid chat;       // the other party as the stanza addressed it: receipts keep that form
+    Jid chat;       // the other party, or the group, as the stanza addressed it: receipts keep that form
     bool unread = false;
     std::int64_t edited_ms = 0;  // by the clock of who edited it last; 0: nobody has
+    Jid author = {};             // in a group: who wrote it, as the stanza named him
   };
 
   /// `changed` hears the number of every message that is new, changed through touch() or forgotten. Numbers grow.

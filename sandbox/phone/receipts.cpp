@@ -54,14 +54,14 @@ void PhoneReceipts::deliver(bool on) {
 // --- of reading
 
 Result<std::size_t> PhoneReceipts::read(std::string_view chat, std::string_view id) {
-  const Account* peer = c_.look_up(chat);
-  if (peer == nullptr) return Error(Errc::not_found, "chat: nobody has this number");
-  ByForm marked;  // a receipt names its messages in the addressing they came in
+  const auto known = chats_.find(chat);
+  if (!known) return Error(known.error().code, "chat: nobody has this number, or the phone is in no such group");
+  ByForm marked;
   std::size_t count = 0;
   bool found = id.empty();
   for (std::size_t i = log_.messages().size(); i-- > 0;) {
     const PhoneMessage& message = log_.messages()[i];
-    if (message.chat != peer->phone || message.from_me || (!id.empty() && message.id != id)) continue;
+    if (message.chat != known->name || message.from_me || (!id.empty() && message.id != id)) continue;
     found = true;
     if (mark_read(i, marked)) ++count;
     if (!id.empty()) break;
@@ -79,7 +79,8 @@ bool PhoneReceipts::mark_read(std::size_t position, ByForm& marked) {
   const PhoneMessage& message = log_.messages()[position];
   log_.find(message.author, message.id)->status = "read";
   log_.touch(message.author, message.id);
-  marked[behind.chat.user_jid()].push_back(message.id);
+  const auto author = behind.author.empty() ? std::nullopt : std::optional(behind.author.user_jid());
+  marked[{behind.chat.user_jid(), author}].push_back(message.id);
   return true;
 }
 
@@ -89,7 +90,7 @@ void PhoneReceipts::send_read_receipts(ByForm marked) {
     for (std::size_t i = 0; i < ids.size(); i += max_ids_per_receipt) {
       const auto first = ids.begin() + static_cast<std::ptrdiff_t>(i);
       const auto last = ids.begin() + static_cast<std::ptrdiff_t>(std::min(i + max_ids_per_receipt, ids.size()));
-      c_.send(protocol::read_receipt(form, std::nullopt, {first, last}, c_.now()));
+      c_.send(protocol::read_receipt(form.first, form.second, {first, last}, c_.now()));
     }
   }
 }
@@ -99,29 +100,52 @@ void PhoneReceipts::send_read_receipts(ByForm marked) {
 void PhoneReceipts::on_receipt(const Node& node) {
   c_.send(protocol::ack_for(node, std::nullopt));
   const auto receipt = protocol::read_receipt_stanza(node);
-  const auto from = receipt ? c_.key_of(receipt->from) : std::nullopt;
-  if (!from || receipt->feature_incapable) return;
-  if (from->phone == c_.account.phone) return read_by_companion(*receipt);
-  const bool delivered = receipt->type.empty() || receipt->type == "inactive" || receipt->type == "delivery";
-  const bool read_there = receipt->type == "read" || receipt->type == "played";
-  for (const std::string& id : receipt->ids) {
+  if (!receipt || receipt->feature_incapable) return;
+  const auto who = c_.key_of(receipt->participant.value_or(receipt->from));
+  if (who && who->phone == c_.account.phone) return read_by_companion(*receipt);
+  if (who) raise(*receipt, *who, receipt->type);
+  for (const auto& user : receipt->users) {
+    const auto one = c_.key_of(user.jid);
+    if (one && one->phone != c_.account.phone) raise(*receipt, *one, user.type.empty() ? receipt->type : user.type);
+  }
+}
+
+void PhoneReceipts::raise(const protocol::IncomingReceipt& receipt, const DeviceKey& who, std::string_view type) {
+  const bool delivered = type.empty() || type == "inactive" || type == "delivery";
+  const bool read_there = type == "read" || type == "played";
+  if (!delivered && !read_there) return;
+  const std::string_view status = read_there ? "read" : "delivered";
+  const bool group = receipt.from.is_group();
+  const std::string chat = group ? receipt.from.to_string() : who.phone;
+  for (const std::string& id : receipt.ids) {
     const PhoneMessage* message = log_.find(c_.account.phone, id);
-    if (message == nullptr || message->chat != from->phone) continue;
-    if (delivered) sent_.raise(id, "delivered");
-    if (read_there) sent_.raise(id, "read");
+    if (message == nullptr || message->chat != chat) continue;
+    if (group) sent_.raise_with(id, who.phone, status);
+    else sent_.raise(id, status);
   }
 }
 
 void PhoneReceipts::read_by_companion(const protocol::IncomingReceipt& receipt) {
   if (receipt.type != "read-self" && receipt.type != "read") return;
-  const auto chat = receipt.recipient ? c_.key_of(*receipt.recipient) : std::nullopt;
-  if (!chat) return;
+  const bool group = receipt.from.is_group();
+  if (!group && !receipt.recipient) return;
+  const auto chat = chats_.name_of(group ? receipt.from : receipt.recipient->user_jid());
   for (const std::string& id : receipt.ids) {
-    PhoneLog::Behind* behind = log_.behind(chat->phone, id);
-    if (behind == nullptr) continue;
-    behind->unread = false;
-    log_.touch(chat->phone, id);
+    const PhoneMessage* message = received(chat, id);
+    if (message == nullptr) continue;
+    log_.behind(message->author, id)->unread = false;
+    log_.touch(message->author, id);
   }
+}
+
+/// The newest of the chat that came with this id.
+const PhoneMessage* PhoneReceipts::received(std::string_view chat, std::string_view id) const {
+  if (!PhoneChats::is_group(chat)) return log_.find(chat, id);
+  const auto& all = log_.messages();
+  const auto found = std::find_if(all.rbegin(), all.rend(), [&](const PhoneMessage& message) {
+    return message.id == id && message.chat == chat && !message.from_me;
+  });
+  return found == all.rend() ? nullptr : &*found;
 }
 
 // --- rows

@@ -27,7 +27,8 @@ void PhoneReceiving::on_message(const Node& message) {
   const Result<MessageSource> source = protocol::read_message_source(message, c_.own_pn(), c_.own_lid());
   const auto author = source ? c_.key_of(source->author) : std::nullopt;
   if (!author) return c_.send(protocol::ack_for(message, c_.own_pn(), nack_parsing));
-  // Groups, status and channels are not for this phone.
+  if (source->chat.is_group()) return on_group_message(message, *source, *author);
+  // Status and channels are not for this phone.
   if (source->participant) return c_.send(protocol::ack_for(message, c_.own_pn()));
   const std::vector<protocol::ReceivedEnc> encs = protocol::read_encs(message);
   const auto enc = std::find_if(encs.begin(), encs.end(), [](const protocol::ReceivedEnc& candidate) {
@@ -41,7 +42,7 @@ void PhoneReceiving::on_message(const Node& message) {
   const auto decrypted = sessions_.decrypt(*author, *enc, proof);
   if (!decrypted) {
     if (decrypted.error().code == Errc::duplicate_message) return receipts_.confirm(message, *source);
-    return retries_.ask_again(message, *source, *author, enc->count, decrypted.error());
+    return retries_.ask_again(message, *source, *author, *enc, decrypted.error());
   }
   accept(message, *source, *author, decrypted->plaintext);
 }
@@ -66,17 +67,92 @@ void PhoneReceiving::accept(const Node& message, const MessageSource& source, co
 
 void PhoneReceiving::refuse(const Node& message, const MessageSource& source, const DeviceKey& author,
                             const Error& reason) {
+  show_failed(source, author, reason.detail);
+  c_.send(protocol::ack_for(message, c_.own_pn(), nack_bad_protobuf));
+}
+
+void PhoneReceiving::show_failed(const MessageSource& source, const DeviceKey& author, std::string_view why) {
   PhoneMessage failed;
   failed.id = source.id;
   failed.device = author.device;
   failed.from_me = author.phone == c_.account.phone;
   failed.author = author.phone;
-  failed.chat = author.phone;
+  failed.chat = source.chat.is_group() ? source.chat.to_string() : author.phone;
   failed.timestamp = static_cast<std::int64_t>(source.timestamp);
   failed.status = "failed";
-  failed.failure = reason.detail;
+  failed.failure = why;
   log_.put(std::move(failed), {});
-  c_.send(protocol::ack_for(message, c_.own_pn(), nack_bad_protobuf));
+}
+
+// --- in groups
+
+void PhoneReceiving::on_group_message(const Node& message, const MessageSource& source, const DeviceKey& author) {
+  const std::string name = source.chat.to_string();
+  const auto* group = groups_.find(name);
+  if (group == nullptr || group->data.stale) {
+    // Not acked until then: after a restart it comes again.
+    return groups_.with_group(name, [this, message, source, author, name](const Result<void>& known) {
+      if (known) return on_group_message(message, source, author);
+      if (known.error().code != Errc::closed) c_.send(protocol::ack_for(message, c_.own_pn()));
+    });
+  }
+  if (!groups_.may_have_written(*group, author.phone, source.timestamp)) {
+    show_failed(source, author, "its author is not in the group");
+    return c_.send(protocol::ack_for(message, c_.own_pn()));
+  }
+  const auto encs = protocol::read_encs(message);
+  if (encs.empty()) {
+    const unsigned nack = message.child("unavailable") != nullptr ? 0 : nack_unrecognised;
+    return c_.send(protocol::ack_for(message, c_.own_pn(), nack));
+  }
+  bool settled = false;
+  for (const auto& enc : encs) {
+    if (enc.type != "skmsg") {
+      if (!take_single(message, source, author, enc)) return;
+      continue;
+    }
+    const auto opened = sender_keys_.open(name, author, enc.body);
+    if (opened) {
+      accept(message, source, author, opened->plaintext);
+    } else if (opened.error().code == Errc::duplicate_message) {
+      receipts_.confirm(message, source);
+    } else {
+      retries_.ask_again(message, source, author, enc, opened.error());
+    }
+    settled = true;
+  }
+  if (!settled) receipts_.confirm(message, source);
+}
+
+bool PhoneReceiving::take_single(const Node& message, const MessageSource& source, const DeviceKey& author,
+                                 const protocol::ReceivedEnc& enc) {
+  const auto proof = message.child_data("device-identity").value_or(ByteView());
+  const auto decrypted = sessions_.decrypt(author, enc, proof);
+  if (!decrypted) {
+    if (decrypted.error().code == Errc::duplicate_message) return true;
+    retries_.ask_again(message, source, author, enc, decrypted.error());
+    return false;  // the key of what all got was in it
+  }
+  const auto unpadded = protocol::unpad_message(decrypted->plaintext);
+  const auto content = unpadded ? protocol::parse_message(*unpadded) : unpadded.error();
+  if (!content) {
+    refuse(message, source, author, content.error());
+    return false;
+  }
+  learn_key(source, author, *content);
+  if (!content->has_content) return true;
+  accept(message, source, author, decrypted->plaintext);
+  return false;
+}
+
+void PhoneReceiving::learn_key(const MessageSource& source, const DeviceKey& author,
+                               const protocol::IncomingMessage& content) {
+  if (content.sender_key_distribution.empty()) return;
+  const std::string name = source.chat.to_string();
+  const auto learned = content.sender_key_group == name
+                           ? sender_keys_.learn(name, author, content.sender_key_distribution)
+                           : Result<void>(Error(Errc::malformed, "of another group"));
+  if (!learned) c_.network.report("a sender key of " + text_of(author) + " not taken: " + learned.error().detail);
 }
 
 void PhoneReceiving::show(const MessageSource& source, const DeviceKey& author,
@@ -88,9 +164,9 @@ void PhoneReceiving::show(const MessageSource& source, const DeviceKey& author,
   shown.author = author.phone;
   Jid chat = source.chat;
   // Only an own device may say where its message went.
-  if (shown.from_me && !source.recipient && content.device_sent_to) chat = content.device_sent_to->user_jid();
-  const auto other = c_.key_of(chat);
-  shown.chat = other ? other->phone : chat.user;
+  if (shown.from_me && !source.recipient && !chat.is_group() && content.device_sent_to)
+    chat = content.device_sent_to->user_jid();
+  shown.chat = chats_.name_of(chat);
   shown.kind = protocol::name(content.kind);
   shown.text = content.text;
   if (content.quote) shown.quoted_id = content.quote->id;
@@ -105,7 +181,9 @@ void PhoneReceiving::show(const MessageSource& source, const DeviceKey& author,
   add_ons_.describe(shown, content.body);
   shown.media = shown_media(content);
   const PhoneMessage received = shown;
-  log_.put(std::move(shown), {content.encoded, chat, !received.from_me});
+  PhoneLog::Behind behind{content.encoded, chat, !received.from_me};
+  if (chat.is_group()) behind.author = source.author;
+  log_.put(std::move(shown), std::move(behind));
   add_ons_.take_effect(received, content.body);
   if (received.target.empty()) add_ons_.on_arrived(received);
   if (received.media) downloads_.load(received.author, received.id);

@@ -26,8 +26,7 @@ void PhoneRetries::show_failed(const MessageSource& source, const DeviceKey& aut
   failed.from_me = author.phone == c_.account.phone;
   failed.device = author.device;
   failed.author = author.phone;
-  const auto chat = c_.key_of(source.chat);
-  failed.chat = chat ? chat->phone : author.phone;
+  failed.chat = chats_.name_of(source.chat);
   failed.timestamp = static_cast<std::int64_t>(source.timestamp);
   failed.status = "failed";
   failed.failure = reason.detail.empty() ? protocol::name(reason.code) : reason.detail;
@@ -35,11 +34,11 @@ void PhoneRetries::show_failed(const MessageSource& source, const DeviceKey& aut
 }
 
 void PhoneRetries::ask_again(const Node& message, const MessageSource& source, const DeviceKey& author,
-                             std::uint32_t stated_count, const Error& reason) {
+                             const protocol::ReceivedEnc& enc, const Error& reason) {
   if (log_.find(author.phone, source.id) == nullptr) show_failed(source, author, reason);
   if (counters_.size() > max_counters) counters_.clear();
   Asked& asked = counters_[{author, source.id}];
-  const std::uint32_t number = protocol::retry_number(asked.number, stated_count);
+  const std::uint32_t number = protocol::retry_number(asked.number, enc.count);
   if (number > max_retries || asked.requests == max_requests)
     return c_.send(protocol::ack_for(message, c_.own_pn(), 500));
   asked = {number, asked.requests + 1};
@@ -52,7 +51,9 @@ void PhoneRetries::ask_again(const Node& message, const MessageSource& source, c
     keys->one_time = keys_.new_one_time_key();  // never published
     keys->signed_pre_key = keys_.signed_pre_key();
   }
-  const bool unvouched = author.device != 0 && (reason.code == Errc::bad_signature || reason.code == Errc::not_found);
+  const bool single = enc.type != "skmsg";  // what all get is signed by the author's sender key
+  const bool unvouched =
+      single && author.device != 0 && (reason.code == Errc::bad_signature || reason.code == Errc::not_found);
   const unsigned error = unvouched ? error_adv_failure : protocol::retry_error_code(reason.code);
   c_.send(protocol::retry_receipt(message, number, error, keys_.local().registration_id, keys));
   c_.send(protocol::ack_for(message, c_.own_pn()));
@@ -60,7 +61,11 @@ void PhoneRetries::ask_again(const Node& message, const MessageSource& source, c
 
 // --- being asked
 
-bool PhoneRetries::concerned(SentMessage& message, const DeviceKey& requester) {
+bool PhoneRetries::concerned(const SentMessage& message, const DeviceKey& requester) const {
+  if (PhoneChats::is_group(message.chat)) {
+    const auto* group = groups_.find(message.chat);
+    return group != nullptr && group->has(requester.phone);
+  }
   const bool own_device = requester.phone == c_.account.phone && requester.device != 0;
   return message.peer_device ? own_device && requester.device == *message.peer_device
                              : requester.phone == message.chat || own_device;
@@ -87,6 +92,10 @@ void PhoneRetries::resend(const protocol::RetryRequest& request, const DeviceKey
   SentMessage* message = sent_.find(request.id);
   if (message == nullptr) return;
   message->resends[requester].base_key = sessions_.base_key(requester);
+  if (PhoneChats::is_group(message->chat)) {
+    if (auto stanza = fanout_.resend(*message, request, requester)) c_.send(std::move(*stanza));
+    return;
+  }
   const Jid& to = request.requester;
   if (message->peer_device) {
     if (const auto sealed = sessions_.seal(requester, message->encoded))

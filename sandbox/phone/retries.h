@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "protocol/stanzas/messages.h"
+#include "sandbox/phone/chats.h"
 #include "sandbox/phone/context.h"
+#include "sandbox/phone/groups/group_fanout.h"
 #include "sandbox/phone/keys.h"
 #include "sandbox/phone/log.h"
 #include "sandbox/phone/sent_messages.h"
@@ -18,11 +20,20 @@ namespace wharf::sandbox {
 
 class PhoneRetries {
  public:
-  PhoneRetries(PhoneContext& context, PhoneKeys& keys, PhoneSessions& sessions, SentMessages& sent, PhoneLog& log)
-      : c_(context), keys_(keys), sessions_(sessions), sent_(sent), log_(log) {}
+  PhoneRetries(PhoneContext& context, const PhoneChats& chats, const PhoneGroups& groups, PhoneKeys& keys,
+               PhoneSessions& sessions, PhoneGroupFanout& fanout, SentMessages& sent, PhoneLog& log)
+      : c_(context),
+        chats_(chats),
+        groups_(groups),
+        keys_(keys),
+        sessions_(sessions),
+        fanout_(fanout),
+        sent_(sent),
+        log_(log) {}
 
+  /// `enc`: the one that did not decrypt.
   void ask_again(const Node& message, const protocol::MessageSource& source, const DeviceKey& author,
-                 std::uint32_t stated_count, const protocol::Error& reason);
+                 const protocol::ReceivedEnc& enc, const protocol::Error& reason);
   /// It could be read in the end.
   void settled(const DeviceKey& author, const std::string& id) { counters_.erase({author, id}); }
   /// A retry receipt. Acked when the resend is on its way or nothing will be sent: until then the request comes again
@@ -35,12 +46,15 @@ class PhoneRetries {
   static constexpr unsigned max_retries = 5, max_requests = 20, max_resends = 10;
   static constexpr std::size_t max_counters = 10'000;
   void show_failed(const protocol::MessageSource& source, const DeviceKey& author, const protocol::Error& reason);
-  bool concerned(SentMessage& message, const DeviceKey& requester);
+  bool concerned(const SentMessage& message, const DeviceKey& requester) const;
   void resend(const protocol::RetryRequest& request, const DeviceKey& requester);
 
   PhoneContext& c_;
+  const PhoneChats& chats_;
+  const PhoneGroups& groups_;
   PhoneKeys& keys_;
   PhoneSessions& sessions_;
+  PhoneGroupFanout& fanout_;
   SentMessages& sent_;
   PhoneLog& log_;
   struct Asked {

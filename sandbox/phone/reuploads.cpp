@@ -45,11 +45,14 @@ void PhoneReuploads::on_request(const Node& receipt) {
 
 /// In the chat that the companion names, of whom it names; nullptr: this phone does not know it.
 const PhoneLog::Behind* PhoneReuploads::behind(const protocol::MediaRetryRequest& request) const {
-  const auto chat = request.message ? c_.key_of(request.message->chat) : std::nullopt;
-  if (!chat) return nullptr;
-  const std::string& author = request.message->from_me ? c_.account.phone : chat->phone;
+  if (!request.message) return nullptr;
+  const auto& named = *request.message;
+  const auto chat = chats_.name_of(named.chat);
+  const auto who = c_.key_of(named.participant.value_or(named.chat));
+  if (!named.from_me && !who) return nullptr;
+  const std::string& author = named.from_me ? c_.account.phone : who->phone;
   const PhoneMessage* shown = log_.find(author, request.id);
-  return shown != nullptr && shown->chat == chat->phone ? log_.behind(author, request.id) : nullptr;
+  return shown != nullptr && shown->chat == chat ? log_.behind(author, request.id) : nullptr;
 }
 
 void PhoneReuploads::refuse(const Node& receipt, const protocol::MediaRetryRequest& request, MediaRetryOutcome why) {

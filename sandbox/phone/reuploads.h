@@ -5,6 +5,7 @@
 #include <boost/json/fwd.hpp>
 
 #include "protocol/media/media_retry.h"
+#include "sandbox/phone/chats.h"
 #include "sandbox/phone/context.h"
 #include "sandbox/phone/files.h"
 #include "sandbox/phone/log.h"
@@ -13,7 +14,8 @@ namespace wharf::sandbox {
 
 class PhoneReuploads {
  public:
-  PhoneReuploads(PhoneContext& context, PhoneLog& log, PhoneFiles& files) : c_(context), log_(log), files_(files) {}
+  PhoneReuploads(PhoneContext& context, const PhoneChats& chats, PhoneLog& log, PhoneFiles& files)
+      : c_(context), chats_(chats), log_(log), files_(files) {}
 
   /// A server-error receipt. Acked when it is answered or nothing will be: until then it comes again after a restart,
   /// and when the phone was off meanwhile.
@@ -33,6 +35,7 @@ class PhoneReuploads {
   const PhoneLog::Behind* behind(const protocol::MediaRetryRequest& request) const;
 
   PhoneContext& c_;
+  const PhoneChats& chats_;
   PhoneLog& log_;
   PhoneFiles& files_;
   MediaRetryMode mode_ = MediaRetryMode::upload;

@@ -21,6 +21,9 @@ std::optional<Bytes> Phone::State::row(const RowKey& key) const {
     case RowKind::phone_sent: return sent.row(key.name);
     case RowKind::phone_withheld: return receipts.row(key.name);
     case RowKind::phone_outbox: return context.outbox_row();
+    case RowKind::phone_group: return groups.row(key.name);
+    case RowKind::phone_own_sender_key: return sender_keys.own_row(key.name);
+    case RowKind::phone_sender_key: return sender_keys.row(key.name);
     default: return std::nullopt;
   }
 }
@@ -53,6 +56,9 @@ void Phone::State::restore(const RowKey& key, ByteView row) {
     case RowKind::phone_sent: return sent.restore(row);
     case RowKind::phone_withheld: return receipts.restore(key.name, stanza_of(row));
     case RowKind::phone_outbox: return context.restore_outbox(stanza_of(row));
+    case RowKind::phone_group: return groups.restore(key.name, row);
+    case RowKind::phone_own_sender_key: return sender_keys.restore_own(key.name, row);
+    case RowKind::phone_sender_key: return sender_keys.restore(key.name, row);
     default: damaged("a row of an unknown kind");
   }
 }

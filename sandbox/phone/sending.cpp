@@ -28,28 +28,29 @@ Error forgotten() { return Error(Errc::internal, "forgotten before it was sent")
 
 }  // namespace
 
-Result<PhoneSending::Draft> PhoneSending::build(const Phone::Send& message, const Account& peer) const {
+Result<PhoneSending::Draft> PhoneSending::build(const Phone::Send& message, const PhoneChat& chat) const {
   Draft draft;
   if (message.about() != nullptr) {
-    auto built = add_ons_.build(message, peer);
+    auto built = add_ons_.build(message, chat);
     if (!built) return built.error();
     draft.message = std::move(*built);
     return draft;
   }
   if (const auto* timer = std::get_if<PhoneTimer>(&message.content)) {
+    if (chat.group) return Error(Errc::malformed, "disappearing: the timer of a group is one of its settings");
     draft.message = protocol::build_disappearing({timer->seconds, static_cast<std::int64_t>(c_.now())}, c_.random());
     return draft;
   }
   protocol::MessageFrame frame;
-  frame.expires_after_s = log_.timer(peer.phone);
+  frame.expires_after_s = chat.group ? chat.expires_after_s : log_.timer(chat.name);
   for (const std::string& who : message.mentions) {
     const Account* account = c_.look_up(who);
     if (account == nullptr) return Error(Errc::not_found, "mentions: nobody has the number " + who);
-    frame.mentions.push_back(account->jid());
+    frame.mentions.push_back(chat.form(*account));
     draft.mentioned.push_back(account->phone);
   }
   if (!message.quoted_id.empty()) {
-    auto quoted = quote(message.quoted_id, peer);
+    auto quoted = quote(message.quoted_id, chat);
     if (!quoted) return quoted.error();
     frame.quote = std::move(*quoted);
   }
@@ -64,8 +65,7 @@ Result<PhoneSending::Draft> PhoneSending::build(const Phone::Send& message, cons
           auto sealed = seal_media(kind, static_cast<std::int64_t>(c_.now()), c_.random());
           if (!sealed) return sealed.error();
           frame.view_once = kind.view_once;
-          if (!kind.album.empty())
-            frame.album = protocol::MessageKey{kind.album, true, c_.form_for(peer), std::nullopt};
+          if (!kind.album.empty()) frame.album = protocol::MessageKey{kind.album, true, chat.jid, std::nullopt};
           draft.upload = std::move(sealed->file);
           return protocol::OutgoingBody(std::move(sealed->content));
         } else if constexpr (std::is_constructible_v<protocol::OutgoingBody, Kind>) {
@@ -81,9 +81,9 @@ Result<PhoneSending::Draft> PhoneSending::build(const Phone::Send& message, cons
 }
 
 Result<std::string> PhoneSending::send(const Phone::Send& message, std::string_view id_prefix) {
-  const Account* peer = c_.look_up(message.to);
-  if (peer == nullptr) return Error(Errc::not_found, "to: nobody has this number");
-  auto draft = build(message, *peer);
+  const auto chat = chats_.find(message.to);
+  if (!chat) return chat.error();
+  auto draft = build(message, *chat);
   if (!draft) return draft.error();
   protocol::OutgoingMessage& built = draft->message;
   const auto content = protocol::parse_message(built.encoded);
@@ -93,7 +93,7 @@ Result<std::string> PhoneSending::send(const Phone::Send& message, std::string_v
   shown.id = id;
   shown.mentions = std::move(draft->mentioned);
   shown.from_me = true;
-  shown.chat = peer->phone;
+  shown.chat = chat->name;
   shown.author = c_.account.phone;
   shown.kind = protocol::name(content->kind);
   shown.text = content->text;
@@ -105,12 +105,12 @@ Result<std::string> PhoneSending::send(const Phone::Send& message, std::string_v
   add_ons_.describe(shown, content->body);
   shown.media = shown_media(*content);
   const PhoneMessage said = shown;
-  log_.put(std::move(shown), {built.encoded, c_.form_for(*peer), false});
+  log_.put(std::move(shown), {built.encoded, chat->jid, false});
   add_ons_.take_effect(said, content->body);
 
   SentMessage kept;
   kept.id = id;
-  kept.chat = peer->phone;
+  kept.chat = chat->name;
   if (built.secret) kept.secret = *built.secret;
   kept.encoded = std::move(built.encoded);
   kept.upload = std::move(draft->upload);
@@ -118,15 +118,16 @@ Result<std::string> PhoneSending::send(const Phone::Send& message, std::string_v
   return id;
 }
 
-Result<protocol::Quote> PhoneSending::quote(const std::string& id, const Account& peer) const {
+Result<protocol::Quote> PhoneSending::quote(const std::string& id, const PhoneChat& chat) const {
   const auto& known = log_.messages();
   const auto quoted = std::find_if(known.rbegin(), known.rend(),
-                                   [&](const PhoneMessage& m) { return m.id == id && m.chat == peer.phone; });
+                                   [&](const PhoneMessage& m) { return m.id == id && m.chat == chat.name; });
   if (quoted == known.rend()) return Error(Errc::not_found, "quoted: this phone knows no such message of the chat");
   const Account* author = c_.find(quoted->author);
+  if (author == nullptr) return Error(Errc::not_found, "quoted: its author is gone");
   protocol::Quote quote;
   quote.id = quoted->id;
-  quote.author = author != nullptr ? author->jid() : peer.jid();
+  quote.author = chat.form(*author);
   quote.message = protocol::quotable(log_.behind(quoted->author, quoted->id)->encoded);
   return quote;
 }
@@ -194,11 +195,10 @@ void PhoneSending::upload(const std::string& queue, const SentMessage& message) 
 void PhoneSending::uploaded(const std::string& queue, const std::string& id, const Result<PhoneFiles::Place>& place) {
   SentMessage* message = sent_.find(id);
   if (message == nullptr) return;
-  const Account* peer = c_.find(message->chat);
-  const auto placed =
-      place ? placed_message(message->encoded, place->url, place->direct_path,
-                             peer != nullptr ? std::optional(c_.form_for(*peer)) : std::nullopt, c_.random())
-            : Result<protocol::OutgoingMessage>(place.error());
+  const auto chat = chats_.find(message->chat);
+  const auto placed = place ? placed_message(message->encoded, place->url, place->direct_path,
+                                             chat ? std::optional(chat->jid) : std::nullopt, c_.random())
+                            : Result<protocol::OutgoingMessage>(place.error());
   message->upload = {};
   if (!placed) return finish(queue, placed.error());
   message->encoded = placed->encoded;

@@ -11,6 +11,7 @@
 
 #include "protocol/messages/content.h"
 #include "sandbox/phone/add_ons.h"
+#include "sandbox/phone/chats.h"
 #include "sandbox/phone/context.h"
 #include "sandbox/phone/fanout.h"
 #include "sandbox/phone/files.h"
@@ -22,9 +23,10 @@ namespace wharf::sandbox {
 
 class PhoneSending {
  public:
-  PhoneSending(PhoneContext& context, PhoneFanout& fanout, PhoneTransmission& transmission, SentMessages& sent,
-               PhoneLog& log, PhoneAddOns& add_ons, PhoneFiles& files)
+  PhoneSending(PhoneContext& context, const PhoneChats& chats, PhoneFanout& fanout, PhoneTransmission& transmission,
+               SentMessages& sent, PhoneLog& log, PhoneAddOns& add_ons, PhoneFiles& files)
       : c_(context),
+        chats_(chats),
         fanout_(fanout),
         transmission_(transmission),
         sent_(sent),
@@ -54,8 +56,8 @@ class PhoneSending {
     Bytes upload;                        // as in SentMessage
     std::vector<std::string> mentioned;  // phone numbers
   };
-  protocol::Result<Draft> build(const Phone::Send& message, const Account& peer) const;
-  protocol::Result<protocol::Quote> quote(const std::string& id, const Account& peer) const;
+  protocol::Result<Draft> build(const Phone::Send& message, const PhoneChat& chat) const;
+  protocol::Result<protocol::Quote> quote(const std::string& id, const PhoneChat& chat) const;
   void enqueue(SentMessage message);
   /// The queue that a message waits in: its chat's, or that of a bootstrapped companion.
   static std::string queue_of(const SentMessage& message);
@@ -67,6 +69,7 @@ class PhoneSending {
   void finish(const std::string& queue, const protocol::Result<void>& outcome);
 
   PhoneContext& c_;
+  const PhoneChats& chats_;
   PhoneFanout& fanout_;
   PhoneTransmission& transmission_;
   SentMessages& sent_;

@@ -36,6 +36,15 @@ json::object to_json(const SentMessage& message) {
                  {"order", message.order}};
   if (!message.upload.empty()) o["upload"] = base64_value(message.upload);
   if (message.peer_device) o["peer"] = *message.peer_device;
+  if (const auto& shared = message.shared) {
+    json::array given;
+    for (const DeviceKey& device : shared->given) given.emplace_back(text_of(device));
+    o["shared"] = json::object{{"message", base64_value(shared->message)},
+                               {"distribution", base64_value(shared->distribution)},
+                               {"key", shared->key},
+                               {"given", std::move(given)}};
+  }
+  if (message.readdressed) o["readdressed"] = true;
   if (!message.acked && !message.stanza.tag.empty()) o["stanza"] = base64_value(protocol::encode_node(message.stanza));
   return o;
 }
@@ -56,6 +65,16 @@ SentMessage sent_of(const json::object& o) {
   if (const json::value* upload = o.if_contains("upload")) message.upload = bytes_of(*upload);
   if (const json::value* peer = o.if_contains("peer")) message.peer_device = number_of<std::uint16_t>(*peer);
   if (const json::value* stanza = o.if_contains("stanza")) message.stanza = stanza_of(bytes_of(*stanza));
+  if (const json::value* found = o.if_contains("shared")) {
+    const auto& shared = found->as_object();
+    message.shared = SentMessage::Shared{bytes_of(shared.at("message")),
+                                         bytes_of(shared.at("distribution")),
+                                         number_of<std::uint32_t>(shared.at("key")),
+                                         {}};
+    for (const json::value& device : shared.at("given").as_array())
+      message.shared->given.insert(device_of(device.as_string()));
+  }
+  message.readdressed = o.contains("readdressed");
   return message;
 }
 
@@ -103,6 +122,18 @@ void SentMessages::raise(std::string_view id, std::string_view status, std::stri
     message->media->failure = failure;
   }
   log_.touch(c_.account.phone, id);
+}
+
+void SentMessages::raise_with(std::string_view id, const std::string& member, std::string_view status) {
+  PhoneMessage* message = log_.find(c_.account.phone, id);
+  if (message == nullptr) return;
+  const auto known = message->recipients.find(member);
+  if (known == message->recipients.end() || rank(known->second) >= rank(status)) return;
+  known->second = status;
+  log_.touch(c_.account.phone, id);
+  const auto least = std::min_element(message->recipients.begin(), message->recipients.end(),
+                                      [](const auto& a, const auto& b) { return rank(a.second) < rank(b.second); });
+  if (rank(least->second) > 0) raise(id, std::string(least->second));
 }
 
 void SentMessages::abandon(std::string_view why) {

@@ -20,7 +20,7 @@ namespace wharf::sandbox {
 
 struct SentMessage {
   std::string id;
-  std::string chat;  // account of the other party
+  std::string chat;  // account of the other party; of a group its JID
   Bytes encoded;
   Bytes upload;  // its file, encrypted, while that is not on the media host: `encoded` does not say where it is
   std::array<std::uint8_t, 32> secret{};
@@ -40,6 +40,15 @@ struct SentMessage {
   bool owes_fan_out = false;  // the server named missing devices and they have got nothing yet
   std::uint64_t order = 0;    // grows from message to message
   bool done() const { return acked && !owes_fan_out; }
+  /// Of a message to a group, once it is encrypted: what every device gets, and what opens it.
+  struct Shared {
+    Bytes message;              // of an skmsg
+    Bytes distribution;         // the sender key as it was for this message: devices that were missed read it with that
+    std::uint32_t key = 0;      // the id of that key
+    std::set<DeviceKey> given;  // who gets it with this message; the others that are addressed have it
+  };
+  std::optional<Shared> shared;
+  bool readdressed = false;  // the one resend after the group's addressing had changed
 };
 
 class SentMessages {
@@ -54,6 +63,8 @@ class SentMessages {
   std::vector<std::string> owing_fan_out() const;
   /// What the phone shows of it: never back, and an error only while it is pending.
   void raise(std::string_view id, std::string_view status, std::string_view failure = {});
+  /// The same of a message to a group, with one of its members: what is shown of the whole is the least.
+  void raise_with(std::string_view id, const std::string& member, std::string_view status);
   /// All are forgotten; those that were not sent end with `why`.
   void abandon(std::string_view why);
 

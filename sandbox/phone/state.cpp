@@ -18,21 +18,26 @@ Phone::State::State(Network& network, Account& account, std::shared_ptr<Worker> 
       account_keys(context, keys),
       device_lists(context, account_keys),
       sessions(context, keys, account_keys, device_lists),
+      sender_keys(context),
+      groups(context, sender_keys),
+      chats(context, groups),
       app_state(context),
       companions(context, keys, device_lists, sessions, app_state),
       pairing(context, keys, companions, std::move(worker)),
       sent(context, log),
-      fanout(context, device_lists, sessions),
-      transmission(context, fanout, device_lists, sent, log),
-      add_ons(context, log),
-      sending(context, fanout, transmission, sent, log, add_ons, *files),
+      group_fanout(context, groups, sender_keys, device_lists, sessions, log),
+      fanout(context, device_lists, sessions, group_fanout),
+      transmission(context, fanout, sent, log),
+      add_ons(context, log, groups),
+      sending(context, chats, fanout, transmission, sent, log, add_ons, *files),
       bootstrap(context, keys, companions, app_state, sending),
-      receipts(context, log, sent),
-      retries(context, keys, sessions, sent, log),
+      receipts(context, chats, log, sent),
+      retries(context, chats, groups, keys, sessions, group_fanout, sent, log),
       auto_replies(context, receipts, sending),
       downloads(context, log, *files),
-      reuploads(context, log, *files),
-      receiving(context, sessions, log, receipts, retries, bootstrap, auto_replies, add_ons, downloads) {}
+      reuploads(context, chats, log, *files),
+      receiving({context, chats, groups, sender_keys, sessions, log, receipts, retries, bootstrap, auto_replies,
+                 add_ons, downloads}) {}
 
 Phone::State::~State() {
   if (context.powered()) context.network.detach(context.self(), *this);
@@ -47,6 +52,7 @@ void Phone::State::power_on() {
   context.network.attach_phone(context.account.phone, *this);
   context.send(protocol::presence("available", context.account.name));
   bootstrap.resume();
+  groups.resume();
   sending.resume();
   transmission.resume();
   downloads.resume();
@@ -70,6 +76,7 @@ void Phone::State::reinstall() {
   companions.clear();
   keys.install();
   sessions.clear();
+  sender_keys.clear();
   account_keys.clear();
   sent.abandon("the phone was installed anew before it was sent");
   device_lists.clear();
@@ -81,6 +88,7 @@ void Phone::State::reinstall() {
   context.forget_questions();
   pairing.end_code(Error(Errc::closed, "the phone was installed anew"));
   keys.publish();
+  groups.fetch_all();
 }
 
 // --- stanzas
@@ -116,9 +124,17 @@ void Phone::State::on_notification(const Node& notification) {
     if (notification.child("identity") != nullptr && who && who->phone != context.account.phone)
       on_new_identity(who->phone);
   } else if (type == "devices" || type == "account_sync") {
-    if (who) device_lists.forget(who->phone);
+    if (who) on_devices(notification, who->phone);
+  } else if (type == "w:gp2") {
+    groups.on_notification(notification);
   }
   context.send(protocol::ack_for(notification, std::nullopt));
+}
+
+void Phone::State::on_devices(const Node& notification, const std::string& phone) {
+  device_lists.forget(phone);
+  // Whoever has the device reads on with its key; a new one is simply not marked (03 section 2).
+  if (notification.child("remove") != nullptr) sender_keys.rotate_if_given(phone);
 }
 
 /// The contact installed anew: its device 0 vouches for nothing we know, and sessions with it are dead.
@@ -126,6 +142,7 @@ void Phone::State::on_new_identity(const std::string& phone) {
   account_keys.forget(phone);
   device_lists.forget(phone);
   sessions.archive({phone, 0});
+  sender_keys.unmark_all(phone);
 }
 
 }  // namespace wharf::sandbox

@@ -10,11 +10,15 @@
 #include "sandbox/phone/app_state.h"
 #include "sandbox/phone/auto_replies.h"
 #include "sandbox/phone/bootstrap.h"
+#include "sandbox/phone/chats.h"
 #include "sandbox/phone/companions.h"
 #include "sandbox/phone/context.h"
 #include "sandbox/phone/device_lists.h"
 #include "sandbox/phone/downloads.h"
 #include "sandbox/phone/fanout.h"
+#include "sandbox/phone/groups/group_fanout.h"
+#include "sandbox/phone/groups/groups.h"
+#include "sandbox/phone/groups/sender_keys.h"
 #include "sandbox/phone/keys.h"
 #include "sandbox/phone/log.h"
 #include "sandbox/phone/pairing.h"
@@ -41,10 +45,14 @@ struct Phone::State final : DevicePort {
   PhoneAccountKeys account_keys;
   PhoneDeviceLists device_lists;
   PhoneSessions sessions;
+  PhoneSenderKeys sender_keys;
+  PhoneGroups groups;
+  PhoneChats chats;
   PhoneAppState app_state;
   PhoneCompanions companions;
   PhonePairing pairing;
   SentMessages sent;
+  PhoneGroupFanout group_fanout;
   PhoneFanout fanout;
   PhoneTransmission transmission;
   PhoneAddOns add_ons;
@@ -76,6 +84,7 @@ struct Phone::State final : DevicePort {
   void on_iq(const Node& iq);
   void on_receipt(const Node& receipt);
   void on_notification(const Node& notification);
+  void on_devices(const Node& notification, const std::string& phone);
   void on_new_identity(const std::string& phone);
   Bytes core_row() const;
   void restore_core(ByteView row);

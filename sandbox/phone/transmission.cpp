@@ -77,11 +77,8 @@ void PhoneTransmission::on_ack(const Node& node) {
   message->stanza = Node();
   unacked_.erase(message->id);
   sent_.changed(message->id);
-  if (ack->error != 0) {
-    sent_.raise(message->id, "error", "the network refused it with " + std::to_string(ack->error));
-    lists_.forget(message->chat);
-    return;
-  }
+  if (ack->error != 0) return on_refusal(*message, ack->error);
+  fanout_.acknowledged(*message);
   const auto& own = c_.account.phone;
   if (PhoneMessage* shown = log_.find(own, message->id); shown != nullptr && ack->timestamp != 0) {
     shown->timestamp = static_cast<std::int64_t>(ack->timestamp);
@@ -89,14 +86,25 @@ void PhoneTransmission::on_ack(const Node& node) {
   }
   sent_.raise(message->id, "server");
   if (ack->phash.empty() || message->peer_device) return;
-  lists_.forget(message->chat);
-  lists_.forget(own);
+  fanout_.distrust(*message);
   if (std::exchange(message->completed_fan_out, true)) return;
   message->owes_fan_out = true;
   complete_fan_out(message->id);
 }
 
-// --- devices that were missed
+void PhoneTransmission::on_refusal(SentMessage& message, unsigned error) {
+  constexpr unsigned stale_addressing = 421;
+  if (error == stale_addressing && message.shared && !std::exchange(message.readdressed, true)) {
+    fanout_.readdress(message);
+    message.owes_fan_out = true;
+    sent_.changed(message.id);
+    return complete_fan_out(message.id);
+  }
+  sent_.raise(message.id, "error", "the network refused it with " + std::to_string(error));
+  fanout_.distrust(message);
+}
+
+// --- devices that were missed, and those that are to get it anew
 
 void PhoneTransmission::complete_fan_out(const std::string& id) {
   fanout_.prepare(*sent_.find(id), [this, id](Result<void> ready) { end_fan_out(id, ready); });
@@ -107,7 +115,8 @@ void PhoneTransmission::end_fan_out(const std::string& id, const Result<void>& r
   if (message == nullptr || (!ready && ready.error().code == Errc::closed)) return;  // goes on with the next resume()
   message->owes_fan_out = false;
   sent_.changed(id);
-  if (ready) (void)seal_and_send(*message);
+  const auto sent = ready ? seal_and_send(*message) : ready;
+  if (!sent) sent_.raise(id, "error", sent.error().detail);  // unless the server had it before
 }
 
 void PhoneTransmission::resume() {

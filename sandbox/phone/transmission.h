@@ -1,6 +1,6 @@
 #pragma once
-// From encryption to the ack: a stanza goes out again unchanged while none comes, and once more to devices that the
-// server says were missed.
+// From encryption to the ack: a stanza goes out again unchanged while none comes, once more to devices that the server
+// says were missed, and once anew when a group names its members otherwise by now.
 
 #include <cstdint>
 #include <memory>
@@ -8,7 +8,6 @@
 #include <string>
 
 #include "sandbox/phone/context.h"
-#include "sandbox/phone/device_lists.h"
 #include "sandbox/phone/fanout.h"
 #include "sandbox/phone/log.h"
 #include "sandbox/phone/sent_messages.h"
@@ -17,9 +16,8 @@ namespace wharf::sandbox {
 
 class PhoneTransmission {
  public:
-  PhoneTransmission(PhoneContext& context, PhoneFanout& fanout, PhoneDeviceLists& lists, SentMessages& sent,
-                    PhoneLog& log)
-      : c_(context), fanout_(fanout), lists_(lists), sent_(sent), log_(log) {}
+  PhoneTransmission(PhoneContext& context, PhoneFanout& fanout, SentMessages& sent, PhoneLog& log)
+      : c_(context), fanout_(fanout), sent_(sent), log_(log) {}
 
   /// Errors: as PhoneFanout::seal.
   protocol::Result<void> seal_and_send(SentMessage& message);
@@ -40,12 +38,12 @@ class PhoneTransmission {
   void check_unacked();
   /// False: it is waited for no longer.
   bool check_unacked(const std::string& id);
+  void on_refusal(SentMessage& message, unsigned error);
   void complete_fan_out(const std::string& id);
   void end_fan_out(const std::string& id, const protocol::Result<void>& ready);
 
   PhoneContext& c_;
   PhoneFanout& fanout_;
-  PhoneDeviceLists& lists_;
   SentMessages& sent_;
   PhoneLog& log_;
   std::set<std::string> unacked_;

@@ -61,14 +61,29 @@ Error trouble(const std::string& path, const char* what, int reason) {
   return Error(full ? Errc::storage_full : Errc::storage, path + ": " + what + ": " + std::strerror(reason));
 }
 
+/// nullopt: nothing is there. What could not be looked at may well be.
+Result<std::optional<struct stat>> status_of(const std::string& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) == 0) return std::optional(status);
+  if (errno == ENOENT || errno == ENOTDIR) return std::optional<struct stat>();
+  return trouble(path, "cannot be looked at", errno);
+}
+
 /// A directory itself, and no link to one.
 bool is_directory(const std::string& path) {
-  struct stat status {};
-  return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+  const auto status = status_of(path);
+  return status && *status && S_ISDIR((*status)->st_mode);
 }
 
 /// Of a session's directory.
-bool is_ours(const std::string& path) { return is_directory(path) && look_at_file(path + mark_name); }
+Result<bool> is_ours(const std::string& path) {
+  const auto own = status_of(path);
+  if (!own) return own.error();
+  if (!*own || !S_ISDIR((*own)->st_mode)) return false;
+  const auto mark = status_of(path + mark_name);
+  if (!mark) return mark.error();
+  return *mark && S_ISREG((*mark)->st_mode);
+}
 
 /// Nothing is in it; or a mark that was not written to its end.
 Result<bool> is_empty(const std::string& path) {
@@ -82,14 +97,18 @@ Result<bool> is_empty(const std::string& path) {
   return true;
 }
 
-/// What its mark says; nullopt: it has none.
-std::optional<std::string> mark_of(const std::string& path) {
-  const auto looked = look_at_file(path + mark_name);
-  if (!looked) return std::nullopt;
-  std::string text(std::min<std::size_t>(looked->bytes, longest_mark), '\0');
+/// What its mark says, without the blanks behind it: an operator may have written it. nullopt: it has none.
+Result<std::optional<std::string>> mark_of(const std::string& path) {
+  const auto status = status_of(path + mark_name);
+  if (!status) return status.error();
+  if (!*status || !S_ISREG((*status)->st_mode)) return std::optional<std::string>();
+  std::string text(std::min<std::size_t>(static_cast<std::size_t>((*status)->st_size), longest_mark), '\0');
   const auto file = DiskFile::open(path + mark_name);
-  if (!file || !file->read(0, {reinterpret_cast<std::uint8_t*>(text.data()), text.size()})) return std::nullopt;
-  return text;
+  if (!file) return file.error();
+  if (auto read = file->read(0, {reinterpret_cast<std::uint8_t*>(text.data()), text.size()}); !read)
+    return read.error();
+  text.erase(text.find_last_not_of(" \t\r\n") + 1);
+  return std::optional(std::move(text));
 }
 
 Result<void> put_mark(const std::string& path, const std::string& text) {
@@ -128,11 +147,23 @@ Result<void> make_session(const std::string& folder, const std::string& session)
   if (!made) return made.error();
   if (*made) return put_mark(own, "");
   if (!is_directory(own)) return Error(Errc::storage, own + " is not a directory");
-  if (is_ours(own)) return {};
+  const auto ours = is_ours(own);
+  if (!ours) return ours.error();
+  if (*ours) return {};
   const auto empty = is_empty(own);
   if (!empty) return empty.error();
   if (!*empty) return Error(Errc::storage, own + " was not made by Wharf: nothing is written into it");
   return put_mark(own, "");
+}
+
+/// A folder that was used before: a new one in its place would lie below the volume that is not mounted.
+Result<void> check_there(const std::string& path, const std::string& installation) {
+  const auto mark = mark_of(path);
+  if (!mark) return mark.error();
+  if (*mark && !(*mark)->empty()) return {};
+  return Error(Errc::conflict, path + (is_directory(path) ? " has no .wharf any more" : " is not there any more") +
+                                   ", and Wharf has files in it: is its volume mounted? To begin with an empty one," +
+                                   " make the directory with a file .wharf in it that says " + installation);
 }
 
 }  // namespace
@@ -183,46 +214,60 @@ Result<void> FolderFile::finish() {
   return {};
 }
 
-Result<void> open_folder(const std::string& folder, const std::string& installation) {
+std::string whole_path(const std::string& folder) {
+  std::error_code error;
+  const fs::path absolute = fs::absolute(folder, error);
+  const fs::path whole = (error ? fs::path(folder) : absolute).lexically_normal();
+  return (whole.has_filename() ? whole : whole.parent_path()).string();
+}
+
+Result<bool> open_folder(const std::string& folder, const std::string& installation, FolderBefore before) {
   std::string path = folder;
   while (path.size() > 1 && path.back() == '/') path.pop_back();
+  if (before == FolderBefore::ours)
+    if (auto there = check_there(path, installation); !there) return there.error();
   const fs::path whole(path);
   std::error_code error;
   const std::string parent = whole.has_parent_path() ? whole.parent_path().string() : ".";
   fs::create_directories(parent, error);
   const auto made = make_new(parent, whole.filename().string());
   if (!made) return made.error();
-  if (!*made) {
+  bool is_new = *made;
+  if (!is_new) {
     if (!is_directory(path)) return Error(Errc::storage, path + " is not a directory (a link to one is none)");
     const auto mark = mark_of(path);
+    if (!mark) return mark.error();
     const auto empty = is_empty(path);
     if (!empty) return empty.error();
-    if (!*empty && !mark)
+    if (!*empty && !*mark)
       return Error(Errc::conflict, path + " holds files and was not made by Wharf: name a directory that is empty");
-    if (!*empty && *mark != installation)
-      return Error(Errc::conflict, path + " belongs to another database of Wharf (its .wharf names " + *mark +
+    if (!*empty && **mark != installation)
+      return Error(Errc::conflict, path + " belongs to another database of Wharf (its .wharf names " + **mark +
                                        ", this one is " + installation + "): name another directory");
-    if (*empty)
-      if (auto marked = put_mark(path, installation); !marked) return marked;
-  } else if (auto marked = put_mark(path, installation); !marked) {
-    return marked;
+    is_new = *empty;
   }
-  if (auto below = make_below(path, ".writing"); !below) return below;
+  if (is_new)
+    if (auto marked = put_mark(path, installation); !marked) return marked.error();
+  if (auto below = make_below(path, ".writing"); !below) return below.error();
   std::vector<fs::path> left;
   for (fs::directory_iterator entry(path + "/.writing", error), end; !error && entry != end; entry.increment(error))
     left.push_back(entry->path());
   for (const fs::path& each : left) fs::remove_all(each, error);
-  return {};
+  return is_new;
 }
 
-bool is_folder_of(const std::string& folder, const std::string& installation) {
-  return mark_of(folder) == installation;
+Result<bool> is_folder_of(const std::string& folder, const std::string& installation) {
+  const auto mark = mark_of(folder);
+  if (!mark) return mark.error();
+  return *mark == installation;
 }
 
 Result<void> remove_from_folder(const std::string& folder, const std::string& session, const std::string& month,
                                 const std::string& file) {
   const std::string own = folder + "/" + session;
-  if (!is_ours(own)) return {};
+  const auto ours = is_ours(own);
+  if (!ours) return ours.error();
+  if (!*ours) return {};
   const std::string path = own + "/" + month + "/" + file;
   if (::unlink(path.c_str()) == 0 || errno == ENOENT || errno == ENOTDIR) return {};
   return trouble(path, "cannot be removed", errno);
@@ -230,7 +275,9 @@ Result<void> remove_from_folder(const std::string& folder, const std::string& se
 
 Result<void> remove_session_folder(const std::string& folder, const std::string& session, const std::string& aside) {
   const std::string own = folder + "/" + session;
-  if (!is_ours(own)) return {};
+  const auto ours = is_ours(own);
+  if (!ours) return ours.error();
+  if (!*ours) return {};
   // Out of the way first: whoever takes the name anew begins with nothing, and a start removes what is left.
   const std::string going = folder + "/.writing/" + aside;
   if (::rename(own.c_str(), going.c_str()) != 0) return trouble(own, "cannot be removed", errno);

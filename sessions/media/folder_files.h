@@ -8,7 +8,8 @@
 //
 // A directory is ours when we made it, and the mark that says so is written right behind that. One that was there and
 // is empty may be such a one without its mark yet, and is taken; another one is left as it is, with its mode: nothing
-// is written into it, and nothing in it is ever removed.
+// is written into it, and nothing in it is ever removed. The folder itself is taken so once: where the database
+// remembers one, it must be there with its mark.
 
 #include <cstdint>
 #include <set>
@@ -51,11 +52,16 @@ class FolderFile {
   std::string writing_, path_;
 };
 
-/// Makes the folder (0700), or takes it when it is empty or has our mark, and empties its .writing/. Errors: storage*,
-/// conflict (it is another's).
-protocol::Result<void> open_folder(const std::string& folder, const std::string& installation);
-/// It is there, with our mark.
-bool is_folder_of(const std::string& folder, const std::string& installation);
+/// What the database remembers under the path of the folder.
+enum class FolderBefore { none, ours };
+/// The path by which it does: absolute, without "." and "..".
+std::string whole_path(const std::string& folder);
+/// Takes the folder that has our mark and empties its .writing/; where none was before also one that is empty, or makes
+/// it (0700). True: it is new, and nothing of an earlier one is in it. Errors: storage*, conflict (it is another's, or
+/// the one before is gone).
+protocol::Result<bool> open_folder(const std::string& folder, const std::string& installation, FolderBefore before);
+/// It is there, with our mark. Errors: storage* (nobody could look: that says nothing).
+protocol::Result<bool> is_folder_of(const std::string& folder, const std::string& installation);
 /// A file that is not there was removed. Names are as folder_name() gives them. Errors: storage.
 protocol::Result<void> remove_from_folder(const std::string& folder, const std::string& session,
                                           const std::string& month, const std::string& file);

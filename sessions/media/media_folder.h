@@ -8,9 +8,10 @@
 // what the database says (storage/folder_removals.h): another database than that of yesterday knows other sessions.
 //
 // One job at a time on the media workers: what is to be removed, then the bounds of age and size, then a copy, piece by
-// piece. So no file is written while an older deletion of its name waits. Never more than max_waiting copies wait, and
-// what waits when the process ends is not written. Nothing that goes wrong here concerns the message: it is logged and
-// counted. Loop thread only.
+// piece. No file is written while the database remembers an older deletion of its name, that of its session too: a
+// deletion that failed, or whose folder was not there, is tried again, and would take the new file along. Never more
+// than max_waiting copies wait, and what waits when the process ends is not written. Nothing that goes wrong here
+// concerns the message: it is logged and counted. Loop thread only.
 
 #include <chrono>
 #include <cstdint>
@@ -53,7 +54,9 @@ class MediaFolder {
  public:
   static constexpr std::size_t max_waiting = 1'000;  // copies
   static constexpr std::size_t removals_at_once = 64;
-  static constexpr std::chrono::seconds pause{1};  // before the workers, who had too much to do, are asked again
+  /// Before the workers, who had too much to do, are asked again, and before what could not be read or written is tried
+  /// once more: that twice as long each time, up to 32 times.
+  static constexpr std::chrono::seconds pause{1};
   /// All of them outlive it.
   struct Ports {
     MediaVault& vault;
@@ -64,11 +67,13 @@ class MediaFolder {
   };
   MediaFolder(FolderSettings settings, const Ports& ports);
   ~MediaFolder();
-  /// Makes the folder, or takes one that is empty or its own, and empties what was on its way. Blocking: for the start.
+  /// Makes the folder, or takes one that is empty or its own, and empties what was on its way. One that the database
+  /// remembers must be there. In a new one nothing that was to be removed before is ended. Blocking: for the start.
   /// When it fails every copy fails, and what is to be removed waits for another start. Errors: storage*, conflict (it
-  /// is another's).
+  /// is another's, or is not there any more).
   protocol::Result<void> open();
-  /// Ends what an earlier run left to be removed, then what is too old or too much. Copies wait for it.
+  /// Ends what an earlier run left to be removed, then what is too old or too much. Copies wait for it. Never throws
+  /// for rows that cannot be read: they are read again later.
   void begin(std::int64_t now_ms);
 
   /// A file of this name that is there already stays as it is.
@@ -77,7 +82,7 @@ class MediaFolder {
   void after_copies(const MediaName& file, std::function<void()> then);
   /// The database was told that it is to be removed, and has it: no copy of it is begun any more, its files go.
   void remove(const storage::FolderRemoval& removal);
-  /// What is too old, or too much: in a job of its own behind the copy that runs.
+  /// What could not be removed, then what is too old, or too much: in jobs of their own behind the copy that runs.
   void sweep(std::int64_t now_ms);
 
   struct Counts {

@@ -22,6 +22,7 @@ namespace {
 
 const Jid number("15550000001", "s.whatsapp.net"), lid("100000000000001", "lid");
 const PersonIds anna{number, lid};
+const Jid group("120363000000000001", "g.us");
 
 Message text_of_anna() {
   Message message;
@@ -108,6 +109,22 @@ std::vector<Row> rows() {
        R"({"chat":"100000000000001@lid","chatPn":"15550000001@s.whatsapp.net","chatLid":"100000000000001@lid","expiresAfter":86400,"timestamp":5})",
        ChatUpdated{lid, anna, 86'400, 5}},
       {"chat.updated", R"({"chat":"15550000001@s.whatsapp.net","timestamp":0})", ChatUpdated{number, {}, {}, 0}},
+      {"group_join",
+       R"({"chat":"120363000000000001@g.us","by":"100000000000001@lid","byPn":"15550000001@s.whatsapp.net","byLid":"100000000000001@lid","timestamp":5,"how":"added","subject":"crew","own":true,"people":[{"jid":"100000000000001@lid","pn":"15550000001@s.whatsapp.net","lid":"100000000000001@lid","role":"admin"}]})",
+       GroupJoined{{group, lid, anna, 5}, "added", "crew", true, {{lid, anna, "admin"}}}},
+      {"group_leave", R"({"chat":"120363000000000001@g.us","timestamp":5,"how":"left","own":false,"people":[]})",
+       GroupLeft{{group, {}, {}, 5}, "left", false, {}}},
+      {"group_update", R"({"chat":"120363000000000001@g.us","timestamp":5,"field":"announce","on":false,"people":[]})",
+       GroupUpdated{{group, {}, {}, 5}, "announce", false, {}, "", {}}},
+      {"group_update",
+       R"({"chat":"120363000000000001@g.us","timestamp":5,"field":"ephemeral","number":86400,"people":[]})",
+       GroupUpdated{{group, {}, {}, 5}, "ephemeral", {}, 86'400, "", {}}},
+      {"group_update",
+       R"({"chat":"120363000000000001@g.us","timestamp":5,"field":"subject","text":"crew","people":[]})",
+       GroupUpdated{{group, {}, {}, 5}, "subject", {}, {}, "crew", {}}},
+      {"group_join_request",
+       R"({"chat":"120363000000000001@g.us","timestamp":5,"action":"created","method":"invite_link","people":[{"jid":"15550000001@s.whatsapp.net"}]})",
+       GroupJoinRequested{{group, {}, {}, 5}, "created", "invite_link", {{number, {}, ""}}}},
       {"future.kind", R"({"x":[1,"y"],"metadata":{"k":1}})",
        Event(Unknown{"future.kind", R"({"x":[1,"y"]})"}, R"({"k":1})")},
   };

@@ -169,22 +169,87 @@ Node Client::prepare(const std::string& to, ByteView encoded, const std::string&
   stanza.device_identity = device_identity;
   for (const DeviceKey& target : devices) {
     const Jid jid = world.network.find_account(target.phone)->lid_jid(target.device);
-    auto& session = sessions[target];
-    if (!session.has_current()) {
-      const auto asked = world.id();
-      send(protocol::fetch_bundles_iq(asked, std::vector<Jid>{jid}));
-      const auto bundles = protocol::read_bundles(answer(asked));
-      REQUIRE(bundles.size() == 1);
-      REQUIRE(bundles[0].bundle.has_value());
-      REQUIRE(protocol::start_session(session, keys.identity, *bundles[0].bundle, world.random));
-    }
     const Bytes plain =
         target.phone == key.phone ? protocol::wrap_device_sent(encoded, stanza.to) : protocol::to_bytes(encoded);
-    const auto sealed = protocol::encrypt(session, keys.identity, protocol::pad_message(plain, world.random));
-    REQUIRE(sealed);
-    stanza.participants.push_back({jid, *sealed});
+    stanza.participants.push_back({jid, seal(target, plain)});
   }
   return protocol::message_stanza(stanza);
+}
+
+protocol::SessionRecord& Client::session_with(const DeviceKey& target) {
+  auto& session = sessions[target];
+  if (session.has_current()) return session;
+  const auto asked = world.id();
+  const Jid jid = world.network.find_account(target.phone)->lid_jid(target.device);
+  send(protocol::fetch_bundles_iq(asked, std::vector<Jid>{jid}));
+  const auto bundles = protocol::read_bundles(answer(asked));
+  REQUIRE(bundles.size() == 1);
+  REQUIRE(bundles[0].bundle.has_value());
+  REQUIRE(protocol::start_session(session, keys.identity, *bundles[0].bundle, world.random));
+  return session;
+}
+
+protocol::Ciphertext Client::seal(const DeviceKey& target, ByteView plain) {
+  auto sealed = protocol::encrypt(session_with(target), keys.identity, protocol::pad_message(plain, world.random));
+  REQUIRE(sealed);
+  return std::move(*sealed);
+}
+
+Node Client::prepare_in_group(const Jid& group, const std::string& text, const std::string& id, Spoil spoil) {
+  const auto asked = world.id();
+  send(protocol::groups::request_iq(asked, protocol::groups::QueryGroup{group, {}}));
+  std::vector<Jid> members = extra_members;
+  const auto queried = protocol::groups::read_queried({group, {}}, answer(asked));
+  if (queried && *queried) {
+    for (const auto& member : (*queried)->members) members.push_back(member.jid);
+  }
+  const auto encoded = protocol::build_text({text, {}, std::nullopt}, world.random).encoded;
+  auto own = own_sender_keys.find(group);
+  if (own == own_sender_keys.end())
+    own = own_sender_keys.emplace(group, protocol::OwnSenderKey::create(world.random)).first;
+  auto sealed = own->second.encrypt(protocol::pad_message(encoded, world.random), world.random);
+  REQUIRE(sealed);
+  if (spoil == Spoil::signature) sealed->body.back() ^= 0x01;
+  const Bytes given = protocol::with_sender_key({}, group, sealed->distribution);
+  Node participants("participants");
+  for (const Jid& member : members) {
+    const Account& account = *world.network.find_account(member);
+    for (const auto& [number, device] : account.devices) {
+      const DeviceKey target{account.phone, number};
+      if (target == key) continue;
+      const auto one = seal(target, given);
+      Node enc("enc");
+      enc.set("v", "2").set("type", one.kind == protocol::CiphertextKind::pre_key_message ? "pkmsg" : "msg");
+      const Jid jid = member.is_lid() ? account.lid_jid(number) : account.pn_jid(number);
+      participants.add(Node("to").set("jid", jid).add(enc.bytes(one.body)));
+    }
+  }
+  Node message("message");
+  message.set("id", id).set("to", group).set("type", "text");
+  message.add(std::move(participants));
+  message.add(Node("enc").set("v", "2").set("type", "skmsg").bytes(sealed->body));
+  return message.add(Node("device-identity").bytes(device_identity));
+}
+
+std::optional<Bytes> Client::open(const protocol::MessageSource& source, const DeviceKey& author,
+                                  const protocol::ReceivedEnc& enc) {
+  if (enc.type == "skmsg") {
+    const auto opened = sender_keys[{source.chat, author}].decrypt(enc.body);
+    return opened ? std::optional(opened->plaintext) : std::nullopt;
+  }
+  auto& session = sessions[author];
+  const protocol::OwnPreKeys own_keys{[this](protocol::PreKeyId id) {
+                                        return id == keys.signed_pre_key.id ? std::optional(keys.signed_pre_key.pair)
+                                                                            : std::nullopt;
+                                      },
+                                      [this](protocol::PreKeyId id) {
+                                        const auto found = one_time.find(id);
+                                        return found == one_time.end() ? std::nullopt : std::optional(found->second);
+                                      }};
+  auto plain = enc.type == "pkmsg"
+                   ? protocol::decrypt_pre_key_message(session, keys.identity, own_keys, enc.body, world.random)
+                   : protocol::decrypt_message(session, keys.identity, enc.body, world.random);
+  return plain ? std::optional(std::move(plain->plaintext)) : std::nullopt;
 }
 
 std::vector<protocol::IncomingMessage> Client::read_messages() {
@@ -197,26 +262,20 @@ std::vector<protocol::IncomingMessage> Client::read_messages() {
     REQUIRE(source);
     const Account* author = world.network.find_account(source->author.user_jid());
     REQUIRE(author != nullptr);
-    const auto encs = protocol::read_encs(stanza);
-    REQUIRE(encs.size() == 1);
-    auto& session = sessions[{author->phone, source->author.device}];
-    const protocol::OwnPreKeys own_keys{[this](protocol::PreKeyId id) {
-                                          return id == keys.signed_pre_key.id ? std::optional(keys.signed_pre_key.pair)
-                                                                              : std::nullopt;
-                                        },
-                                        [this](protocol::PreKeyId id) {
-                                          const auto found = one_time.find(id);
-                                          return found == one_time.end() ? std::nullopt : std::optional(found->second);
-                                        }};
-    const auto plain =
-        encs[0].type == "pkmsg"
-            ? protocol::decrypt_pre_key_message(session, keys.identity, own_keys, encs[0].body, world.random)
-            : protocol::decrypt_message(session, keys.identity, encs[0].body, world.random);
-    if (!plain) continue;
-    const auto unpadded = protocol::unpad_message(plain->plaintext);
-    REQUIRE(unpadded);
-    auto content = protocol::parse_message(*unpadded);
-    REQUIRE(content);
+    const DeviceKey device{author->phone, source->author.device};
+    std::optional<protocol::IncomingMessage> content;
+    for (const auto& enc : protocol::read_encs(stanza)) {
+      const auto plain = open(*source, device, enc);
+      if (!plain) continue;
+      const auto unpadded = protocol::unpad_message(*plain);
+      REQUIRE(unpadded);
+      auto parsed = protocol::parse_message(*unpadded);
+      REQUIRE(parsed);
+      if (!parsed->sender_key_distribution.empty())
+        REQUIRE(sender_keys[{source->chat, device}].process(parsed->sender_key_distribution));
+      if (parsed->has_content || !source->chat.is_group()) content = std::move(*parsed);
+    }
+    if (!content) continue;
     const auto kind = source->peer      ? protocol::DeliveryReceipt::peer
                       : source->from_me ? protocol::DeliveryReceipt::sender
                                         : protocol::DeliveryReceipt::active;

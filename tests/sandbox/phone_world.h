@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "protocol/groups/results.h"
 #include "protocol/messages/content.h"
+#include "protocol/signal/sender_key.h"
 #include "sandbox/phones.h"
 #include "tests/sandbox/fixture.h"
 
@@ -71,12 +73,23 @@ struct Client final : DevicePort {
   Node prepare(const std::string& to, ByteView encoded, const std::string& id);
   /// What arrived, decrypted; undecryptable stanzas are left out. Acknowledges with delivery receipts.
   std::vector<protocol::IncomingMessage> read_messages();
+  /// For every device of every member of a group as the server has it, under this device's key there: it is given to
+  /// all each time. `spoil`: the signature is wrong.
+  enum class Spoil { nothing, signature };
+  Node prepare_in_group(const Jid& group, const std::string& text, const std::string& id, Spoil spoil = Spoil::nothing);
   std::map<DeviceKey, protocol::SessionRecord> sessions;
+  std::vector<Jid> extra_members;  // of a group that this account is not in: whom prepare_in_group() writes to
+  std::map<Jid, protocol::OwnSenderKey> own_sender_keys;
+  std::map<std::pair<Jid, DeviceKey>, protocol::SenderKeyRecord> sender_keys;
   std::map<protocol::PreKeyId, protocol::KeyPair> one_time;
 
  private:
   const Node& answer(const std::string& id) const;
   void on_primary_hello(const protocol::PrimaryHello& hello);
+  protocol::SessionRecord& session_with(const DeviceKey& target);
+  protocol::Ciphertext seal(const DeviceKey& target, ByteView plain);
+  std::optional<Bytes> open(const protocol::MessageSource& source, const DeviceKey& author,
+                            const protocol::ReceivedEnc& enc);
   std::size_t read_ = 0;
   std::optional<Node> signed_reply_;  // to pair-success
 };

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -63,6 +64,14 @@ struct Rig : test::TransferRig {
     record(removal);
     folder->remove(removal);
   }
+  /// What is thrown away where nothing is expected to be removed: a table that is not there cannot be read.
+  void rename_table(const std::string& from, const std::string& to) {
+    rows.turn([&](storage::Changes& changes) {
+      test::inject(changes, [sql = "ALTER TABLE " + from + " RENAME TO " + to](storage::Database& db) {
+        return db.execute(sql.c_str());
+      });
+    });
+  }
   std::size_t recorded() { return storage::load_folder_removals(rows.db(), 0, 1'000).size(); }
   void finish() {
     until([&] { return !folder->busy(); });
@@ -90,6 +99,23 @@ struct Rig : test::TransferRig {
 
 using Names = std::set<std::string>;
 
+/// As long as it lives this process can open no file.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+    rlimit none = before_;
+    none.rlim_cur = 0;
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  }
+  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
 }  // namespace
 
 TEST_CASE("names in the folder are of safe characters, whoever chose them") {
@@ -112,6 +138,8 @@ TEST_CASE("names in the folder are of safe characters, whoever chose them") {
   CHECK(folder_month(INT64_MAX) == "9999-12");
   CHECK(folder_month(1'772'323'199'999) == "2026-02");
   CHECK(folder_month(1'772'323'200'000) == "2026-03");
+  for (const char* path : {"/a/c", "/a/./b/../c/", "/a//c"}) CHECK(whole_path(path) == "/a/c");
+  CHECK(whole_path("plain/") == (fs::current_path() / "plain").string());
 }
 
 TEST_CASE("a file of the vault is written in plain, whole, for its owner alone") {
@@ -326,7 +354,7 @@ TEST_CASE("a folder of another database is refused, and keeps what it has") {
 TEST_CASE("a directory that was there is taken when it is empty or ours, and else left as it is") {
   Rig rig;
   rig.folder.reset();
-  fs::remove_all(rig.root);
+  rig.root = rig.directory + "/other";
   fs::create_directory(rig.root);
   fs::permissions(rig.root, fs::perms(0755));
   rig.make();
@@ -422,4 +450,284 @@ TEST_CASE("a start removes nothing of a size that is not its own") {
   std::ofstream(rig.root + "/holidays/2026-11/a.jpg") << "somebody's";
   rig.open(1);
   CHECK(rig.files() == Names{"holidays/2026-11/a.jpg", "ben/2026-11/in-M2.bin"});
+}
+
+TEST_CASE("a mark may be written by hand, as editors and shells end a line") {
+  Rig rig;
+  rig.copy(rig.kept("1"), "M1");
+  rig.finish();
+  rig.folder.reset();
+  const std::string end = GENERATE(as<std::string>(), "", "\n", "\r\n", " \n\n");
+  std::ofstream(rig.root + "/.wharf") << storage::installation_id(rig.rows.db()) << end;
+  rig.open();
+  rig.copy(rig.kept("2"), "M2");
+  rig.remove({"anna", "M1", false, november_ms, 0});
+  rig.finish();
+  CHECK(rig.files() == Names{"anna/2026-11/in-M2.bin"});
+}
+
+TEST_CASE("what is to be removed is read again when it could not be, and copies go on behind it") {
+  Rig rig;
+  rig.copy(rig.kept("0"), "M0");
+  rig.finish();
+  const bool at_start = GENERATE(false, true);
+  if (at_start) {
+    rig.make();
+    REQUIRE(rig.folder->open().has_value());
+  }
+  rig.record({"anna", "M0", false, november_ms, 0});
+  rig.rename_table("folder_removal", "away");
+  if (at_start) rig.folder->begin(Rig::now_ms());
+  else rig.folder->remove({"anna", "M0", false, november_ms, 0});
+  const SealedMedia file = rig.kept("1");
+  rig.copy(file, "M1");
+  bool released = false;
+  rig.folder->after_copies(file.name(), [&] { released = true; });
+  rig.time.pass(MediaFolder::pause);  // once more in vain
+  rig.settle();
+  CHECK_FALSE(released);
+  rig.rename_table("away", "folder_removal");
+  rig.time.pass(2 * MediaFolder::pause);
+  rig.finish();
+  CHECK(released);
+  CHECK(rig.files() == Names{"anna/2026-11/in-M1.bin"});
+  CHECK(rig.recorded() == 0);
+}
+
+TEST_CASE("a copy waits while nobody can tell whether something of its name is to be removed") {
+  Rig rig;
+  rig.rename_table("folder_removal", "away");
+  rig.copy(rig.kept("1"), "M1");
+  rig.settle();
+  CHECK(rig.files().empty());
+  CHECK(rig.folder->counts().failed == 0);
+  SECTION("which is soon") {
+    rig.rename_table("away", "folder_removal");
+    rig.time.pass(MediaFolder::pause);
+    rig.finish();
+    CHECK(rig.files() == Names{"anna/2026-11/in-M1.bin"});
+  }
+  SECTION("and fails when that takes long: the vault waits for it") {
+    rig.time.pass(63 * MediaFolder::pause);
+    CHECK(rig.folder->counts().failed == 1);
+    rig.rename_table("away", "folder_removal");
+    rig.copy(rig.kept("2"), "M2");
+    rig.time.pass(32 * MediaFolder::pause);
+    rig.finish();
+    CHECK(rig.files() == Names{"anna/2026-11/in-M2.bin"});
+  }
+}
+
+TEST_CASE("a database that cannot be read at the start ends no start") {
+  Rig rig;
+  rig.make();
+  rig.rename_table(GENERATE(as<std::string>(), "installation", "media_folder", "folder_removal"), "away");
+  REQUIRE(rig.folder->open().has_error());
+  rig.folder->begin(Rig::now_ms());
+  rig.copy(rig.kept("1"), "M1");
+  CHECK(rig.folder->counts().failed == 1);
+  CHECK_FALSE(rig.folder->busy());
+}
+
+TEST_CASE("a session that was removed while the folder was away takes nothing of the next one of its name along") {
+  Rig rig;
+  rig.copy(rig.kept("old"), "M1");
+  rig.finish();
+  fs::rename(rig.root, rig.root + "-away");
+  rig.remove({"anna", "", false, 0, 0});
+  rig.finish();
+  CHECK(rig.recorded() == 1);
+  const auto back = [&] { fs::rename(rig.root + "-away", rig.root); };
+  SECTION("its first file removes what is left") {
+    rig.copy(rig.kept("too early"), "M2");
+    rig.finish();
+    CHECK(rig.folder->counts().failed == 1);
+    CHECK_FALSE(fs::exists(rig.root));
+    back();
+    rig.copy(rig.kept("new"), "M3");
+    rig.finish();
+    CHECK(rig.recorded() == 0);
+    CHECK(rig.files() == Names{"anna/2026-11/in-M3.bin"});
+    rig.open();
+    CHECK(rig.files() == Names{"anna/2026-11/in-M3.bin"});
+  }
+  SECTION("the next start does") {
+    back();
+    rig.open();
+    CHECK(rig.recorded() == 0);
+    CHECK_FALSE(fs::exists(rig.root + "/anna"));
+  }
+  SECTION("the next sweep does") {
+    back();
+    rig.folder->sweep(Rig::now_ms());
+    rig.finish();
+    CHECK(rig.recorded() == 0);
+    CHECK_FALSE(fs::exists(rig.root + "/anna"));
+  }
+}
+
+TEST_CASE("a file is not written while one of its name could not be removed; others are") {
+  Rig rig;
+  const std::string in_the_way = rig.root + "/anna/2026-11/in-M1.bin";
+  fs::create_directories(in_the_way);  // no file to be unlinked
+  std::ofstream(rig.root + "/anna/.wharf").flush();
+  rig.remove({"anna", "M1", false, november_ms, 0});
+  rig.copy(rig.kept("early"), "M1");
+  rig.copy(rig.kept("other"), "M2");
+  rig.finish();
+  CHECK(rig.recorded() == 1);
+  CHECK(rig.folder->counts().failed == 1);
+  CHECK(rig.files() == Names{"anna/2026-11/in-M2.bin"});
+  fs::remove(in_the_way);
+  rig.copy(rig.kept("late"), "M1");
+  rig.finish();
+  CHECK(rig.recorded() == 0);
+  rig.open();
+  CHECK(rig.text("anna/2026-11/in-M1.bin") == "late");
+}
+
+TEST_CASE("a folder that nobody could look at is asked again: it is not known whose it is") {
+  Rig rig;
+  rig.copy(rig.kept("old"), "M1");
+  rig.finish();
+  {
+    const NoDescriptors none;
+    rig.remove({"anna", "", false, 0, 0});
+    rig.settle();
+  }
+  CHECK(rig.recorded() == 1);
+  rig.time.pass(MediaFolder::pause);
+  rig.finish();
+  CHECK(rig.recorded() == 0);
+  CHECK_FALSE(fs::exists(rig.root + "/anna"));
+}
+
+TEST_CASE("a folder that nobody can look at for long holds nothing up, and what is to be removed waits for a sweep") {
+  Rig rig;
+  rig.copy(rig.kept("old"), "M1");
+  rig.finish();
+  const SealedMedia file = rig.kept("2");
+  bool released = false;
+  {
+    const NoDescriptors none;
+    rig.remove({"anna", "M1", false, november_ms, 0});
+    rig.copy(file, "M2", "ben");
+    rig.folder->after_copies(file.name(), [&] { released = true; });
+    for (int i = 0; i < 10 && !released; ++i) {
+      rig.settle();
+      rig.time.pass(32 * MediaFolder::pause);
+    }
+    CHECK(released);  // it failed
+    CHECK_FALSE(rig.folder->busy());
+  }
+  CHECK(rig.recorded() == 1);
+  rig.folder->sweep(Rig::now_ms());
+  rig.finish();
+  CHECK(rig.recorded() == 0);
+  CHECK(rig.files().empty());
+}
+
+TEST_CASE("what took the place of the folder while it ran is left alone") {
+  Rig rig;
+  rig.open(0, std::chrono::hours(48));
+  fs::rename(rig.root, rig.root + "-away");
+  const bool marked = GENERATE(false, true);  // another installation's, or what lies below a volume
+  Rig other;
+  other.copy(other.kept("theirs"), "M1");
+  other.finish();
+  other.age("anna/2026-11/in-M1.bin", std::chrono::hours(49));
+  other.folder.reset();
+  if (!marked) fs::remove(other.root + "/.wharf");
+  fs::rename(other.root, rig.root);
+  rig.copy(rig.kept("ours"), "M2");
+  rig.finish();
+  rig.folder->sweep(Rig::now_ms());
+  rig.finish();
+  CHECK(rig.folder->counts().failed == 1);
+  CHECK(rig.files() == Names{"anna/2026-11/in-M1.bin"});
+}
+
+TEST_CASE("a folder that was used before is not made anew where it is not mounted") {
+  Rig rig;
+  rig.copy(rig.kept("1"), "M1");
+  rig.copy(rig.kept("2"), "M2", "ben");
+  rig.finish();
+  rig.folder.reset();
+  fs::rename(rig.root, rig.root + "-volume");
+  // Killed behind the commits.
+  rig.record({"anna", "M1", false, november_ms, 0});
+  rig.record({"ben", "", false, 0, 0});
+  const auto refused = [&] {
+    rig.make();
+    const auto opened = rig.folder->open();
+    REQUIRE(opened.has_error());
+    CHECK(opened.error().code == protocol::Errc::conflict);
+    CHECK(opened.error().detail.find("is its volume mounted?") != std::string::npos);
+    CHECK(opened.error().detail.find(storage::installation_id(rig.rows.db())) != std::string::npos);
+    rig.folder->begin(Rig::now_ms());
+    CHECK(rig.recorded() == 2);
+    rig.folder.reset();
+  };
+  SECTION("nothing is there") {
+    refused();
+    rig.root += "/";  // the same one
+    refused();
+    rig.root.pop_back();
+    CHECK_FALSE(fs::exists(rig.root));
+    fs::rename(rig.root + "-volume", rig.root);
+    rig.open();
+    CHECK(rig.recorded() == 0);
+    CHECK(rig.files().empty());
+  }
+  SECTION("the directory that it is mounted on") {
+    fs::create_directory(rig.root);
+    refused();
+    CHECK(fs::is_empty(rig.root));
+  }
+  SECTION("an operator begins anew") {
+    fs::create_directory(rig.root);
+    std::ofstream(rig.root + "/.wharf") << storage::installation_id(rig.rows.db()) << "\n";
+    rig.open();
+    CHECK(rig.recorded() == 0);
+    rig.copy(rig.kept("3"), "M3", "ben");
+    rig.finish();
+    CHECK(rig.files() == Names{"ben/2026-11/in-M3.bin"});
+  }
+}
+
+TEST_CASE("nothing that was to be removed before is ended in the run that made the folder") {
+  Rig rig;
+  rig.copy(rig.kept("1"), "M1");
+  rig.copy(rig.kept("2"), "M2", "ben");
+  rig.finish();
+  rig.folder.reset();
+  // As an earlier release left it: it remembers no folder.
+  rig.rows.turn([](storage::Changes& changes) {
+    test::inject(changes,
+                 [](storage::Database& db) { return db.execute("DELETE FROM media_folder WHERE path <> ''"); });
+  });
+  rig.record({"anna", "M1", false, november_ms, 0});
+  rig.record({"ben", "", false, 0, 0});
+  fs::rename(rig.root, rig.root + "-volume");
+  rig.open();
+  CHECK(rig.recorded() == 2);
+  SECTION("what is removed in this run is") {
+    rig.copy(rig.kept("3"), "M3");
+    rig.copy(rig.kept("4"), "M4", "ben");  // it would go with the session's removal
+    rig.finish();
+    CHECK(rig.files() == Names{"anna/2026-11/in-M3.bin"});
+    CHECK(rig.folder->counts().failed == 1);
+    rig.remove({"anna", "M3", false, november_ms, 0});
+    rig.folder->sweep(Rig::now_ms());
+    rig.finish();
+    CHECK(rig.files().empty());
+    CHECK(rig.recorded() == 2);
+  }
+  SECTION("the next start with its volume does it") {
+    fs::remove_all(rig.root);
+    fs::rename(rig.root + "-volume", rig.root);
+    rig.open();
+    CHECK(rig.recorded() == 0);
+    CHECK(rig.files().empty());
+  }
 }

@@ -186,6 +186,81 @@ TEST_CASE("no picture of an album slips out while the album ends") {
   }
 }
 
+TEST_CASE("an album is deleted for everyone whole or not at all, whatever room the queue has") {
+  Files f;
+  f.go_online();
+  SendMessages album;
+  SendMessage head;
+  head.chat = ben;
+  head.content = protocol::Album{2, 0};
+  head.message_id = "3EB0ALBUM0001";
+  album.messages = {head, picture(ben, 1), picture(ben, 4)};
+  std::vector<SentMessage> sent;
+  auto effects = f.tell(album, [&](Outcome<std::vector<SentMessage>> told) { sent = *told; });
+  REQUIRE(sent.size() == 3);
+  f.stanza(test::ack("3EB0ALBUM0001"));
+  effects = f.answer_hosts(effects);
+  SendMessage revoke;
+  revoke.chat = ben;
+  revoke.content = RevokeSent{"3EB0ALBUM0001"};
+  revoke.message_id = "3EB0REVOKE001";
+  const auto revoked = [&](std::size_t i) {
+    return storage::find_message_by_id(f.store->reader(), f.row.id, sent[i].id, true)->revoked_at != 0;
+  };
+  SECTION("its pictures were sent, and wait for a revoke each") {
+    for (std::size_t i = 0; i < 2; ++i) {
+      auto then = std::move(all<StartUpload>(effects)[i]->then);
+      for (const Node& out : messages(f.call([&] { then(uploaded); }))) f.stanza(test::ack(out.attr("id")));
+    }
+    f.settings.max_queued_messages = 2;
+    CHECK(f.send(revoke)->error().code == Errc::rate_limited);
+    CHECK(messages(f.last).empty());
+    CHECK(storage::count_outbox(f.store->reader(), f.row.id) == 0);
+    f.settings.max_queued_messages = 3;
+    REQUIRE(f.send(revoke)->has_value());
+    const auto revokes = messages(f.last);
+    REQUIRE(revokes.size() == 3);
+    for (const Node& out : revokes) f.stanza(test::ack(out.attr("id")));
+    for (std::size_t i = 0; i < 3; ++i) CHECK(revoked(i));
+  }
+  SECTION("its pictures were not sent, and need none") {
+    f.settings.max_queued_messages = 2;  // the two are in it
+    CHECK(f.send(revoke)->error().code == Errc::rate_limited);
+    CHECK(storage::count_outbox(f.store->reader(), f.row.id) == 2);
+    f.settings.max_queued_messages = 3;
+    REQUIRE(f.send(revoke)->has_value());
+    CHECK(messages(f.last).size() == 1);
+    CHECK(storage::count_outbox(f.store->reader(), f.row.id) == 1);
+  }
+}
+
+TEST_CASE("no picture of an album slips out when its head is deleted in the turn in which all of it was accepted") {
+  Files f;
+  f.go_online();
+  // A file that was uploaded before waits for nothing but the picture before it.
+  const std::string known = (*f.send(picture(ben, 4)))->id;
+  auto hosts = f.answer_hosts(f.last);
+  f.upload_ends(hosts, uploaded);
+  f.stanza(test::ack(known));
+  SendMessages album;
+  SendMessage head;
+  head.chat = ben;
+  head.content = protocol::Album{2, 0};
+  head.message_id = "3EB0ALBUM0001";
+  album.messages = {head, picture(ben, 1), picture(ben, 4)};
+  const bool as_their_ids = GENERATE(true, false);  // the order of acceptance is that of the ids
+  album.messages[1].message_id = as_their_ids ? "3EB0AAAA0001" : "3EB0ZZZZ0001";
+  album.messages[2].message_id = as_their_ids ? "3EB0ZZZZ0001" : "3EB0AAAA0001";
+  std::vector<Input> inputs;
+  inputs.push_back(
+      Fixture::asked(album, [](const Outcome<std::vector<SentMessage>>& sent) { REQUIRE(sent.has_value()); }));
+  inputs.push_back(
+      Fixture::asked(RemoveMessage{"3EB0ALBUM0001"}, [](const Outcome<>& removed) { REQUIRE(removed.has_value()); }));
+  const auto sent = messages(f.turn(std::move(inputs)));
+  REQUIRE(sent.size() == 1);
+  CHECK(sent[0].attr("id") == "3EB0ALBUM0001");  // it was sealed before
+}
+
 TEST_CASE("a message whose file is not uploaded yet is not forwarded") {
   Files f;
   f.go_online();

@@ -180,6 +180,9 @@ TEST_CASE("an own message knows when it was delivered, read and played, as the r
 TEST_CASE("a group's message is raised by receipts of that group only") {
   Fixture f;
   sent_to(f, group, "3EB0DD");
+  storage::Changes changes;
+  changes.add(storage::OpenReach{storage::find_message(f.store->reader(), f.row.id, group, "3EB0DD")->row, 1});
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   f.go_online();
   f.stanza(receipt(ben, "3EB0DD", "read"));
   REQUIRE(level_of(f, "3EB0DD") == AckLevel::server);
@@ -195,6 +198,105 @@ TEST_CASE("a peer that could not take a message does not deliver it: the level s
   f.go_online();
   f.stanza(receipt(ben, "3EB0EE").add(Node("error").set("type", "feature-incapable").set("reason", "lid")));
   REQUIRE(level_of(f, "3EB0EE") == AckLevel::server);
+}
+
+// --- what never left
+
+namespace {
+
+void go_offline(Fixture& f) {
+  std::vector<Input> down;
+  down.emplace_back(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone", false}, f.session->link_epoch()});
+  f.turn(std::move(down));
+}
+
+/// Whoever chooses ids may choose some that are guessed.
+const std::string guessed = "ORDER0001234";
+
+SendMessage with_guessed_id() {
+  SendMessage text = Fixture::text("not to be known");
+  text.message_id = guessed;
+  return text;
+}
+
+/// All that may be said by somebody who guesses: of a resend nothing comes, and no level changes.
+void check_that_nobody_gets_it(Fixture& f, AckLevel level) {
+  const auto rows = storage::load_outbox(f.store->reader(), f.row.id);
+  for (const char* type : {"", "read", "sender"}) {
+    for (const Jid& from : {ben, own_phone}) f.stanza(receipt(from, guessed, type).set("recipient", ben));
+    CHECK(level_of(f, guessed) == level);
+  }
+  for (const Jid& from : {ben, own_phone}) {
+    const auto effects = f.stanza(retry(from, guessed).set("recipient", ben));
+    CHECK(acked(effects));
+    CHECK(resends(effects) == 0);
+    CHECK_FALSE(storage::find_resends(f.store->reader(), f.row.id, from, guessed));
+  }
+  CHECK(storage::load_outbox(f.store->reader(), f.row.id) == rows);
+}
+
+}  // namespace
+
+TEST_CASE("what waits to be sealed is neither raised by a receipt nor handed out to who asks for it again") {
+  Fixture f;
+  f.befriend(ben);
+  f.befriend(own_phone);
+  list_devices(f, own_phone, {0, 3});
+  f.go_online();
+  REQUIRE(f.send(Fixture::text("makes the chat"))->has_value());
+  f.settings.max_in_flight = 1;  // it waits for room
+  REQUIRE(f.send(with_guessed_id())->has_value());
+  REQUIRE(resends(f.last) == 0);
+  check_that_nobody_gets_it(f, AckLevel::pending);
+  SECTION("after a restart too") {
+    f.reopen();
+    f.go_online();
+    check_that_nobody_gets_it(f, AckLevel::pending);
+  }
+  SECTION("until it is sealed: then it may have left") {
+    f.settings.max_in_flight = 2;
+    f.reopen();
+    f.go_online();
+    CHECK(resends(f.stanza(retry(ben, guessed))) == 1);
+    f.stanza(receipt(ben, guessed));
+    CHECK(level_of(f, guessed) == AckLevel::delivered);
+  }
+}
+
+TEST_CASE("what ended before it was sealed is neither raised by a receipt nor handed out, after a restart too") {
+  Fixture f;
+  f.befriend(ben);
+  f.befriend(own_phone);
+  list_devices(f, own_phone, {0, 3});
+  f.go_online();
+  REQUIRE(f.send(Fixture::text("makes the chat"))->has_value());
+  go_offline(f);
+  SendMessage text = with_guessed_id();
+  text.expires_at = f.now_ms + 1'000;
+  REQUIRE(f.send(text)->has_value());
+  SECTION("cancelled") { f.tell(CancelMessage{guessed}); }
+  SECTION("expired") {
+    f.now_ms += 1'000;
+    f.steady += std::chrono::seconds(1);
+    f.call([] {});
+  }
+  REQUIRE(level_of(f, guessed) == AckLevel::error);
+  f.go_online();
+  check_that_nobody_gets_it(f, AckLevel::error);
+  f.reopen();
+  f.go_online();
+  check_that_nobody_gets_it(f, AckLevel::error);
+}
+
+TEST_CASE("what was given up behind its sealing is raised by a receipt: it may have left") {
+  Fixture f;
+  f.befriend(ben);
+  f.go_online();
+  REQUIRE(f.send(with_guessed_id())->has_value());
+  f.stanza(Node("ack").set("class", "message").set("id", guessed).set("from", ben).set("error", "479"));
+  REQUIRE(level_of(f, guessed) == AckLevel::error);
+  f.stanza(receipt(ben, guessed));
+  CHECK(level_of(f, guessed) == AckLevel::delivered);
 }
 
 // --- requests to send again

@@ -18,6 +18,12 @@ namespace {
 const Jid ben("100000000000002", "lid"), ben_pn("15550000002", "s.whatsapp.net");
 const Jid carl_pn("15550000003", "s.whatsapp.net");
 constexpr storage::UnixMs now_ms = 1'700'000'000'000;
+const Jid crew("120363000000000001", "g.us"), other_crew("120363000000000002", "g.us");
+storage::KeyCopy held(const Jid& device) {
+  storage::KeyCopy copy;
+  copy.device = device;
+  return copy;
+}
 const storage::UploadKey file{{1, 2}, protocol::MediaKind::video};
 
 struct Rows {
@@ -40,6 +46,13 @@ struct Rows {
     insert.row.timestamp = insert.row.created_at = now_ms;
     insert.unread = !from_me;
     return insert;
+  }
+  storage::PutGroup group() const {
+    storage::PutGroup put{id, {}};
+    put.row.group = crew;
+    put.row.subject = "crew";
+    put.row.metadata = {1};
+    return put;
   }
   storage::PutIdempotency answer(const std::string& key) const {
     storage::PutIdempotency put;
@@ -126,11 +139,11 @@ const std::vector<Kind>& kinds() {
        }},
       {"RaiseAckById", one_message,
        [](Rows& r) {
-         r.records.add(storage::RaiseAckById{r.id, "old", AckLevel::error, "why", std::nullopt});
+         r.records.add(storage::RaiseAckById{r.id, "old", AckLevel::error, "why", std::nullopt, true});
        },
        [](Rows& r) {
          const auto row = r.records.find_message_by_id("old", true);
-         return row->ack == AckLevel::error && row->error == "why";
+         return row->ack == AckLevel::error && row->error == "why" && row->never_left;
        }},
       {"NoteCopy", one_message,
        [](Rows& r) {
@@ -232,6 +245,128 @@ const std::vector<Kind>& kinds() {
        [](Rows& r) {
          return r.records.chat_timer(ben) == storage::ChatTimer{86'400, 5} &&
                 r.records.chat_timer(ben_pn) == storage::ChatTimer();
+       }},
+      {"PutGroup", nothing, [](Rows& r) { r.records.add(r.group()); },
+       [](Rows& r) {
+         const auto row = r.records.find_group(crew);
+         return row && row->subject == "crew" && !row->stale && r.records.has_groups() &&
+                !r.records.find_group(other_crew);
+       }},
+      {"AgeGroup", [](Rows& r) { r.records.add(r.group()); },
+       [](Rows& r) {
+         r.records.add(storage::AgeGroup{r.id, crew});
+       },
+       [](Rows& r) { return r.records.find_group(crew)->stale; }},
+      {"AgeGroup, all", [](Rows& r) { r.records.add(r.group()); },
+       [](Rows& r) {
+         r.records.add(storage::AgeGroup{r.id, std::nullopt});
+       },
+       [](Rows& r) { return r.records.find_group(crew)->stale; }},
+      {"PutSenderKey", nothing,
+       [](Rows& r) {
+         r.records.add(storage::PutSenderKey{r.id, crew, ben, {1}});
+       },
+       [](Rows& r) {
+         return r.records.find_sender_key(crew, ben) == protocol::Bytes{1} &&
+                !r.records.find_sender_key(other_crew, ben) && !r.records.find_sender_key(crew, ben_pn);
+       }},
+      {"MoveSenderKeys, of before and of the same turn",
+       [](Rows& r) {
+         r.records.add(storage::PutSenderKey{r.id, crew, ben_pn, {1}});
+         r.records.add(storage::PutKeyCopies{r.id, crew, {held(ben_pn)}});
+       },
+       [](Rows& r) {
+         r.records.add(storage::PutSenderKey{r.id, other_crew, ben_pn, {2}});
+         r.records.add(storage::MoveSenderKeys{r.id, ben_pn, ben});
+       },
+       [](Rows& r) {
+         return r.records.find_sender_key(crew, ben) == protocol::Bytes{1} &&
+                r.records.find_sender_key(other_crew, ben) == protocol::Bytes{2} &&
+                !r.records.find_sender_key(crew, ben_pn) && !r.records.find_sender_key(other_crew, ben_pn) &&
+                r.records.key_copies(crew).contains(ben) && !r.records.key_copies(crew).contains(ben_pn);
+       }},
+      {"ForgetGroupKeys",
+       [](Rows& r) {
+         r.records.add(storage::PutSenderKey{r.id, crew, ben, {1}});
+         r.records.add(storage::PutOwnSenderKey{r.id, crew, {2}});
+         r.records.add(storage::PutKeyCopies{r.id, crew, {held(ben)}});
+       },
+       [](Rows& r) {
+         r.records.add(storage::PutSenderKey{r.id, crew, ben_pn, {3}});
+         r.records.add(storage::ForgetGroupKeys{r.id, crew});
+       },
+       [](Rows& r) {
+         return !r.records.find_sender_key(crew, ben) && !r.records.find_sender_key(crew, ben_pn) &&
+                !r.records.find_own_sender_key(crew) && r.records.key_copies(crew).empty() &&
+                r.records.sender_keys_of(crew, ben, 9).empty();
+       }},
+      {"PutOwnSenderKey", nothing,
+       [](Rows& r) {
+         r.records.add(storage::PutOwnSenderKey{r.id, crew, {2}});
+       },
+       [](Rows& r) {
+         return r.records.find_own_sender_key(crew) == protocol::Bytes{2} && !r.records.find_own_sender_key(other_crew);
+       }},
+      {"DropOwnSenderKey",
+       [](Rows& r) {
+         r.records.add(storage::PutOwnSenderKey{r.id, crew, {2}});
+         r.records.add(storage::PutKeyCopies{r.id, crew, {held(ben)}});
+       },
+       [](Rows& r) {
+         r.records.add(storage::DropOwnSenderKey{r.id, crew});
+       },
+       [](Rows& r) { return !r.records.find_own_sender_key(crew) && r.records.key_copies(crew).empty(); }},
+      {"SendKeyCopies and SettleKeyCopies",
+       [](Rows& r) {
+         storage::KeyCopy ready = held(ben);
+         ready.state = storage::KeyCopy::State::ready;
+         ready.body = {1};
+         r.records.add(storage::PutKeyCopies{r.id, crew, {ready, held(ben_pn)}});
+       },
+       [](Rows& r) {
+         r.records.add(storage::SendKeyCopies{r.id, crew, "m"});
+         storage::KeyCopy lost = held(carl_pn);
+         lost.state = storage::KeyCopy::State::ready;
+         r.records.add(storage::PutKeyCopies{r.id, crew, {lost}});
+         r.records.add(storage::SendKeyCopies{r.id, crew, "n"});
+         r.records.add(storage::SettleKeyCopies{r.id, crew, "m", true});
+         r.records.add(storage::SettleKeyCopies{r.id, crew, "n", false});
+       },
+       [](Rows& r) {
+         const auto copies = r.records.key_copies(crew);
+         return copies.size() == 3 && copies.at(ben) == held(ben) && copies.at(ben_pn) == held(ben_pn) &&
+                copies.at(carl_pn).state == storage::KeyCopy::State::again;
+       }},
+      {"TakeKeyCopiesBack",
+       [](Rows& r) {
+         for (const Jid& of : {crew, other_crew})
+           r.records.add(storage::PutKeyCopies{r.id, of, {held(ben), held(ben.with_device(1)), held(carl_pn)}});
+       },
+       [](Rows& r) {
+         r.records.add(storage::TakeKeyCopiesBack{r.id, ben, std::nullopt, 1});
+         r.records.add(storage::TakeKeyCopiesBack{r.id, carl_pn, other_crew, std::nullopt});
+       },
+       [](Rows& r) {
+         const auto there = r.records.key_copies(crew), other = r.records.key_copies(other_crew);
+         using State = storage::KeyCopy::State;
+         return there.at(ben).state == State::held && there.at(ben.with_device(1)).state == State::again &&
+                there.at(carl_pn).state == State::held && other.at(ben).state == State::held &&
+                other.at(carl_pn).state == State::again;
+       }},
+      {"OpenReach and NoteMember", one_message,
+       [](Rows& r) {
+         const std::int64_t row = r.records.find_message_by_id("old", true)->row;
+         r.records.add(storage::OpenReach{row, 2});
+         r.records.add(storage::NoteMember{row, ben, AckLevel::read, 1});
+         r.records.add(storage::NoteMember{row, ben, AckLevel::delivered, 2});
+         r.records.add(storage::NoteMember{row, carl_pn, AckLevel::delivered, 3});
+       },
+       [](Rows& r) {
+         const std::int64_t row = r.records.find_message_by_id("old", true)->row;
+         return r.records.find_reach(row) == storage::GroupReach{2, 2, 1, 0} &&
+                r.records.member_level(row, ben) == AckLevel::read &&
+                r.records.member_level(row, carl_pn) == AckLevel::delivered &&
+                r.records.member_level(row, ben_pn) == AckLevel::server;
        }},
       {"PutUpload", nothing,
        [](Rows& r) {
@@ -550,6 +685,50 @@ TEST_CASE("a merge adds what was unread, and pages of both chats are one, the ne
     CHECK(ids == "432");
     CHECK(r.records.unread_messages(ben, 9, 9).size() == 4);
     CHECK(r.records.unread_messages(ben, 2, 9).at(1).id == "3");
+    r.commit();
+  }
+}
+
+TEST_CASE("the members of an album come in the order in which they were accepted, those of this turn too") {
+  Rows r;
+  const auto head = r.message(ben, "head").row;
+  const auto member = [&](const char* id, const char* album) {
+    auto insert = r.message(ben, id);
+    insert.row.album_id = album;
+    r.records.add(std::move(insert));
+  };
+  member("z", "head");
+  r.commit();
+  member("y", "head");
+  member("b", "another");
+  member("c", "head");
+  member("a", "head");
+  for (int committed = 0; committed < 2; ++committed) {
+    CHECK(r.records.album_members(head) == std::vector<std::string>{"z", "y", "c", "a"});
+    r.commit();
+  }
+}
+
+TEST_CASE("the members of an album are found when this turn has merged its chat, without those that it has deleted") {
+  Rows r;
+  const auto member = [&](const Jid& chat, const char* id) {
+    auto insert = r.message(chat, id);
+    insert.row.album_id = "head";
+    r.records.add(std::move(insert));
+  };
+  r.records.add(r.message(ben_pn, "head"));
+  for (const char* id : {"c", "a", "both", "gone"}) member(ben_pn, id);
+  member(ben, "b");
+  member(ben, "both");
+  r.commit();
+  r.records.add(storage::MergeChats{r.id, ben_pn, ben});
+  r.records.add(storage::RemoveMessage{r.id, ben, "gone", true});
+  for (int committed = 0; committed < 2; ++committed) {
+    const auto head = r.records.find_message_by_id("head", true);
+    REQUIRE(head->chat == ben);
+    auto members = r.records.album_members(*head);
+    std::sort(members.begin(), members.end());  // of what both had, the commit keeps the row of the other chat
+    CHECK(members == std::vector<std::string>{"a", "b", "both", "c"});
     r.commit();
   }
 }

@@ -110,7 +110,9 @@ TEST_CASE("a LID stanza that is refused with 400 is sealed once more under the n
   REQUIRE(*second[0].child("participants")->child("to")->jid("jid") == ben.with_device(0));
   for (const auto& text : Fixture::ciphertexts({first[0], second[0]}))
     REQUIRE(peer.receive(text, f.random).has_value());
-  REQUIRE(reconnect(f).size() == 1);  // durable: what is sent again is the second stanza
+  auto again = reconnect(f);
+  std::erase_if(again, [](const Node& node) { return !node.is("message"); });
+  REQUIRE(again.size() == 1);  // durable: what is sent again is the second stanza
   SECTION("accepted: the next text of this connection goes by number at once, a new connection tries the LID again") {
     f.stanza(ack(id));
     REQUIRE(f.send(Fixture::text("next"))->has_value());
@@ -200,17 +202,20 @@ TEST_CASE("an answer of the server means accepted, refused for good, or refused 
   Fixture f;
   Context& c = f.session->context();
   Fanout fanout(c, f.session->directory());
-  const Sealer sealer(c, f.session->directory(), fanout);
+  Groups groups(c, f.session->directory());
+  GroupFanout group_fanout(c, f.session->directory(), fanout, groups);
+  const Sealer sealer(c, f.session->directory(), fanout, groups, group_fanout);
   struct Row {
     unsigned error;
     Remedy remedy;
     Stale stale;
   };
   for (const Row& row : {Row{400, Remedy::readdress, Stale::none}, Row{401, Remedy::none, Stale::none},
-                         Row{404, Remedy::none, Stale::recipient}, Row{408, Remedy::try_again, Stale::none},
-                         Row{429, Remedy::try_again, Stale::none}, Row{463, Remedy::none, Stale::none},
-                         Row{479, Remedy::none, Stale::recipient}, Row{500, Remedy::try_again, Stale::none},
-                         Row{503, Remedy::try_again, Stale::none}, Row{599, Remedy::none, Stale::none}}) {
+                         Row{404, Remedy::none, Stale::recipient}, Row{421, Remedy::reseal, Stale::recipient},
+                         Row{408, Remedy::try_again, Stale::none}, Row{429, Remedy::try_again, Stale::none},
+                         Row{463, Remedy::none, Stale::none}, Row{479, Remedy::none, Stale::recipient},
+                         Row{500, Remedy::try_again, Stale::none}, Row{503, Remedy::try_again, Stale::none},
+                         Row{599, Remedy::none, Stale::none}}) {
     INFO(row.error);
     const auto verdict = sealer.judge(*protocol::read_ack(ack("3EB0AA", row.error)));
     const auto& refused = std::get<Sealer::Refused>(verdict.outcome);

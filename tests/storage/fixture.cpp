@@ -27,4 +27,16 @@ std::string plan_of(storage::Database& db, const std::string& query) {
   return plan;
 }
 
+std::int64_t steps_of(storage::Database& db, const std::function<void()>& call) {
+  std::int64_t steps = 0;
+  const auto count_step = [](void* counted) {
+    ++*static_cast<std::int64_t*>(counted);
+    return 0;
+  };
+  sqlite3_progress_handler(db.handle(), 1, count_step, &steps);
+  call();
+  sqlite3_progress_handler(db.handle(), 0, nullptr, nullptr);
+  return steps;
+}
+
 }  // namespace wharf::test

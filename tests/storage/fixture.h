@@ -131,5 +131,7 @@ inline storage::MessageRow message_row(storage::SessionId session, const protoco
 std::int64_t count(storage::Database& db, const std::string& query);
 /// SQLite's own words for how it answers the query.
 std::string plan_of(storage::Database& db, const std::string& query);
+/// How many instructions of SQLite's machine the call runs on this connection: what it costs, whatever the clock says.
+std::int64_t steps_of(storage::Database& db, const std::function<void()>& call);
 
 }  // namespace wharf::test

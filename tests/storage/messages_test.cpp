@@ -427,6 +427,82 @@ TEST_CASE("of pins and their ends the later one counts") {
   CHECK(pin(9'000, 40) == 0);
 }
 
+TEST_CASE("of a message that ended before it was sealed it is kept that it never left, whatever is raised later") {
+  test::InlineStore store;
+  for (const char* id : {"A", "B"}) {
+    MessageRow row = test::message_row(session, anna, id, 1);
+    row.from_me = true;
+    put(store, std::move(row));
+  }
+  store.turn([](Changes& changes) {
+    changes.add(RaiseAckById{session, "A", AckLevel::error, "why", std::nullopt, true});
+    changes.add(RaiseAckById{session, "B", AckLevel::error, "why", std::nullopt});
+  });
+  CHECK(find_message(store.db(), session, anna, "A")->never_left);
+  CHECK(find_message(store.db(), session, anna, "A")->error == "why");
+  CHECK_FALSE(find_message(store.db(), session, anna, "B")->never_left);
+  store.turn([](Changes& changes) { changes.add(RaiseAckById{session, "A", AckLevel::read, "", std::nullopt}); });
+  CHECK(find_message(store.db(), session, anna, "A")->never_left);
+}
+
+TEST_CASE("the members of an album are found wherever they stand, those alone, in their order") {
+  test::InlineStore store;
+  const auto member = [&](const std::string& id, const std::string& album, const Jid& chat = anna,
+                          SessionId of = session) {
+    MessageRow row = test::message_row(of, chat, id, 1'000);
+    row.album_id = album;
+    put(store, std::move(row));
+  };
+  const auto members = [&](const Jid& chat, const std::string& head, bool from_me = false) {
+    std::vector<std::string> found;
+    for (const AlbumMember& one : album_members(store.db(), session, chat, head, from_me)) found.push_back(one.id);
+    return found;
+  };
+  member("Z", "head");  // it came before its head
+  put(store, test::message_row(session, anna, "head", 1'000));
+  member("elsewhere", "head", ben);
+  member("of another", "head", anna, other);
+  member("alone", "");
+  member("of one more", "head2");
+  MessageRow own = test::message_row(session, anna, "own", 1'000);
+  own.from_me = true;
+  own.album_id = "head";
+  put(store, own);
+  store.turn([](Changes& changes) {  // others write meanwhile
+    for (int i = 0; i < 300; ++i)
+      changes.add(InsertMessage{test::message_row(other, ben, std::to_string(i), i), false, std::nullopt});
+  });
+  member("A", "head");
+  CHECK(members(anna, "head") == std::vector<std::string>{"Z", "A"});
+  CHECK(members(anna, "head", true) == std::vector<std::string>{"own"});
+  CHECK(members(anna, "").empty());
+  CHECK(members(anna, "nobody").empty());
+  CHECK(find_message(store.db(), session, anna, "A")->album_id == "head");
+
+  // Deleted for everyone it still belongs to its album, deleted here it does not.
+  store.turn([](Changes& changes) {
+    changes.add(RevokeMessage{session, anna, "A", false, 5});
+    changes.add(RemoveMessage{session, anna, "Z", false});
+  });
+  CHECK(members(anna, "head") == std::vector<std::string>{"A"});
+  store.turn([](Changes& changes) { changes.add(RemoveChat{session, anna}); });
+  CHECK(members(anna, "head").empty());
+}
+
+TEST_CASE("whoever names an album in thousands of messages has the first of them taken for its members") {
+  test::InlineStore store;
+  store.turn([](Changes& changes) {
+    for (int i = 0; i < 1'000; ++i) {
+      MessageRow row = test::message_row(session, anna, std::to_string(i), i);
+      row.album_id = "head";
+      changes.add(InsertMessage{std::move(row), true, std::nullopt});
+    }
+  });
+  const auto found = album_members(store.db(), session, anna, "head", false);
+  REQUIRE(found.size() == most_album_members);
+  CHECK(found.back().id == std::to_string(most_album_members - 1));
+}
+
 TEST_CASE("a message that is deleted leaves its chat with the one before it, and the right number of unread ones") {
   test::InlineStore store;
   put(store, test::message_row(session, anna, "A", 1'000), true);

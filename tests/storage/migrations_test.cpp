@@ -183,6 +183,32 @@ TEST_CASE("organisations that do not get in leave a file of version 7 as it was"
   CHECK(load_organisations(**again).size() == 1);
 }
 
+TEST_CASE("messages of the release before know the album that their details name") {
+  test::TemporaryFolder folder;
+  const std::string path = folder.file("before.sqlite");
+  {
+    std::string sql;
+    for (const char* step : migrations().first(20)) sql += step;
+    const char* details[] = {R"({"media":{"size":1},"albumId":"3EB0HEAD"})",
+                             R"({"media":{"filename":"\"albumId\":\"X"}})", R"({"albumId":"broken)",
+                             R"({"albumId":7,"poll":{"albumId":"Y"}})", ""};
+    int row = 0;
+    for (const char* one : details)
+      sql +=
+          "INSERT INTO message (session_id, chat_id, id, from_me, author_id, ack, timestamp, created_at, push_name,"
+          " kind, error, quoted_id, quoted_author_id, mentions, secret, body, content, details)"
+          " VALUES (1, 1, 'M" +
+          std::to_string(++row) + "', 0, 1, 2, 5, 5, '', 'image', '', '', 0, x'', x'', '', x'', '" + one + "');";
+    sql += "PRAGMA application_id = 1464357446; PRAGMA user_version = 20;";
+    run_sql(path, sql.c_str());
+  }
+  auto db = Database::open(path, Database::Mode::read_write, Synchronous::off);
+  if (!db) FAIL(db.error().detail);
+  CHECK(count(**db, "SELECT count(*) FROM message") == 5);
+  CHECK(count(**db, "SELECT count(*) FROM message WHERE album_id <> ''") == 1);
+  CHECK(count(**db, "SELECT count(*) FROM message WHERE id = 'M1' AND album_id = '3EB0HEAD'") == 1);
+}
+
 TEST_CASE("later steps are applied to an older file and keep its rows") {
   test::TemporaryFolder folder;
   auto db = Database::open(folder.file("old.sqlite"), Database::Mode::read_write, Synchronous::off);

@@ -84,6 +84,42 @@ TEST_CASE("what is to be removed of the folder is there until it is ended") {
   CHECK(load_folder_removals(store.db(), 0, 9)[0].removal == session);
 }
 
+TEST_CASE("what would take the file of a message is its own removal, and that of its session") {
+  test::InlineStore store;
+  CHECK(last_folder_removal(store.db()) == 0);
+  store.turn([&](Changes& changes) {
+    changes.add(PutFolderRemoval{{"anna", "M1", true, 5, 6}});
+    changes.add(PutFolderRemoval{{"anna", "M2", false, 5, 6}});
+    changes.add(PutFolderRemoval{{"ben", "M1", true, 5, 6}});
+    changes.add(PutFolderRemoval{{"anna", "", false, 0, 0}});
+  });
+  const auto of = [&](const char* session, const char* id, bool from_me, std::size_t most = 9) {
+    std::vector<std::int64_t> numbers;
+    for (const auto& row : load_folder_removals_of(store.db(), session, id, from_me, most))
+      numbers.push_back(row.number);
+    return numbers;
+  };
+  using Numbers = std::vector<std::int64_t>;
+  CHECK(of("anna", "M1", true) == Numbers{1, 4});
+  CHECK(of("anna", "M1", true, 1) == Numbers{1});
+  CHECK(of("anna", "M1", false) == Numbers{4});
+  CHECK(of("anna", "M2", false) == Numbers{2, 4});
+  CHECK(of("ben", "M1", true) == Numbers{3});
+  CHECK(of("carl", "M1", true).empty());
+  CHECK(last_folder_removal(store.db()) == 4);
+  CHECK(
+      test::plan_of(store.db(), "SELECT number FROM folder_removal WHERE session = 'anna' AND message_id IN ('', 'M1')")
+          .find("folder_removal_by_file") != std::string::npos);
+}
+
+TEST_CASE("where a folder was is remembered, however often it is said") {
+  test::InlineStore store;
+  CHECK_FALSE(remembers_folder(store.db(), "/plain"));
+  for (int i = 0; i < 2; ++i) store.turn([](Changes& changes) { changes.add(RememberFolder{"/plain"}); });
+  CHECK(remembers_folder(store.db(), "/plain"));
+  CHECK_FALSE(remembers_folder(store.db(), "/plain/other"));
+}
+
 TEST_CASE("each database is an installation of its own") {
   test::InlineStore one, other;
   CHECK(installation_id(one.db()).size() == 32);

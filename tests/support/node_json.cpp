@@ -38,6 +38,10 @@ void set_content(Node& node, const boost::json::value& content) {
     node.bytes(*bytes);
   } else if (object.contains("hex")) {
     node.bytes(hex(object.at("hex")));
+  } else if (object.contains("bytes_hex")) {
+    node.bytes(hex(object.at("bytes_hex")));
+  } else if (object.contains("text")) {
+    node.text(text(object, "text"));
   } else {
     const std::string_view placeholder = text(object, "bytes");
     if (placeholder.starts_with("hex:")) node.bytes(hex(placeholder.substr(4)));

@@ -8,8 +8,9 @@
 
 namespace wharf::test {
 
-/// {tag, attrs, content}; content is a list, text, {base64}, {hex} or {bytes} (a placeholder, or "hex:…"). JSON does
-/// not say which attributes are JIDs: those holding '@' that parse become one, "@server" is a server JID.
+/// {tag, attrs, content}; content is a list, text, {text}, {base64}, {hex}, {bytes_hex} or {bytes} (a placeholder, or
+/// "hex:…"). JSON does not say which attributes are JIDs: those holding '@' that parse become one, "@server" is a
+/// server JID.
 protocol::Node node_from_json(const boost::json::value& value);
 
 /// One line per element, attributes and children sorted, JIDs marked as such: equal for equal stanzas whatever the

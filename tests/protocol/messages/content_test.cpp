@@ -3,8 +3,10 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <map>
+#include <utility>
 
 #include "protocol/messages/message_shape.h"
+#include "protocol/messages/padding.h"
 #include "protocol/messages/stanza_kind.h"
 #include "protocol/messages/wire.h"
 #include "protocol/proto/message.pb.h"
@@ -385,6 +387,58 @@ TEST_CASE("a sender key distribution alone is no content, with content it rides 
   REQUIRE(both.kind == MessageKind::text);
   REQUIRE(both.text == "a");
   REQUIRE(both.sender_key_distribution == hex("3308"));
+}
+
+TEST_CASE("a sender key alone is written as in the vector and read back through the padding") {
+  const auto& file = vectors("sender-key").as_object();
+  const Jid group = Jid::parse(text(file, "group")).value();
+  const Bytes distribution = hex(file.at("skdmIteration0"));
+  const Bytes carrier = with_sender_key({}, group, distribution);
+  REQUIRE(to_hex(carrier) == text(file, "wrappedMessage"));
+
+  SeededRandom random(8);
+  const Bytes padded = pad_message(carrier, random);
+  const auto read = parse_message(unpad_message(padded).value()).value();
+  REQUIRE(read.kind == MessageKind::sender_key_only);
+  REQUIRE_FALSE(read.has_content);
+  REQUIRE(read.sender_key_distribution == distribution);
+  REQUIRE(read.sender_key_group == "120363000000000001@g.us");
+  REQUIRE(without_sender_key(carrier).empty());
+}
+
+TEST_CASE("a sender key beside a message changes nothing that the message says") {
+  SeededRandom random(9);
+  const Bytes distribution = hex("3308");
+  const TextContent reply{"second", {}, Quote{"3EB0AA", Jid("2", server::lid), hex("0a0161")}};
+  for (const Bytes& message : {build_text({"plain", {}, {}}, random).encoded, build_text(reply, random).encoded}) {
+    const Bytes carrier = with_sender_key(message, Jid("status", server::broadcast), distribution);
+    const auto read = parse_message(carrier).value();
+    const auto alone = parse_message(message).value();
+    REQUIRE(read.kind == MessageKind::text);
+    REQUIRE(read.text == alone.text);
+    REQUIRE(read.secret == alone.secret);
+    REQUIRE(read.quote.has_value() == alone.quote.has_value());
+    REQUIRE(read.sender_key_distribution == distribution);
+    REQUIRE(read.sender_key_group == "status@broadcast");
+    REQUIRE(without_sender_key(carrier) == message);
+
+    std::uint32_t last = 0;
+    WireReader reader(carrier);
+    while (const auto field = reader.next()) REQUIRE(field->number > std::exchange(last, field->number));
+    REQUIRE_FALSE(reader.failed());
+  }
+}
+
+TEST_CASE("both kinds of sender keys are taken off a message; what is malformed stays as it is") {
+  Bytes message = hex("0a0161");
+  append_field(message, 15, hex("0a0167"));
+  append_field(message, 2, hex("0a0167"));
+  append_field(message, 200, hex("0102"));
+  Bytes rest = hex("0a0161");
+  append_field(rest, 200, hex("0102"));
+  REQUIRE(without_sender_key(message) == rest);
+  REQUIRE(without_sender_key(hex("12020a")) == hex("12020a"));
+  REQUIRE(without_sender_key({}).empty());
 }
 
 TEST_CASE("the secret of the inner message wins, one of another length is ignored") {

@@ -144,3 +144,81 @@ TEST_CASE("a PreKeySignalMessage cut at any byte never decrypts") {
   }
   REQUIRE(ben.receive(whole, random).has_value());
 }
+
+// --- sender keys (03 section 2)
+
+namespace {
+
+Bytes some_distribution() { return write_sender_key_distribution({7, 3, Secret32(Key32{8}), some_key}); }
+
+Errc code_of_sender_key_message(const Bytes& protobuf) {
+  return parse_sender_key_message(concat(Bytes{message_version}, protobuf, Bytes(signature_bytes))).error().code;
+}
+Errc code_of_distribution(const Bytes& protobuf) {
+  return parse_sender_key_distribution(concat(Bytes{message_version}, protobuf)).error().code;
+}
+
+}  // namespace
+
+TEST_CASE("a SenderKeyMessage reads back, with its signature and the bytes the signature covers") {
+  const Bytes body = concat(write_sender_key_message(7, 3, Bytes(32, 0xcc)), Bytes(signature_bytes, 0x11));
+  const auto message = parse_sender_key_message(body).value();
+  REQUIRE(message.id == 7);
+  REQUIRE(message.iteration == 3);
+  REQUIRE(message.ciphertext == Bytes(32, 0xcc));
+  REQUIRE(equal(concat(message.authenticated, message.signature), body));
+  REQUIRE(equal(message.signature, Bytes(64, 0x11)));
+}
+
+TEST_CASE("ids and iterations of sender keys are written even when they are zero") {
+  REQUIRE(to_hex(write_sender_key_message(0, 0, Bytes())) == "33080010001a00");
+  REQUIRE(to_hex(ByteView(write_sender_key_distribution({0, 0, {}, some_key})).first(5)) == "3308001000");
+}
+
+TEST_CASE("SenderKeyMessages that lack something are malformed, of another version unsupported") {
+  const Bytes id = {0x08, 7}, iteration = {0x10, 3}, ciphertext = field(3, Bytes(16));
+  REQUIRE(code_of_sender_key_message(concat(iteration, ciphertext)) == Errc::malformed);
+  REQUIRE(code_of_sender_key_message(concat(id, ciphertext)) == Errc::malformed);
+  REQUIRE(code_of_sender_key_message(concat(id, iteration)) == Errc::malformed);
+  REQUIRE(code_of_sender_key_message({}) == Errc::malformed);
+  REQUIRE(parse_sender_key_message(Bytes(64, message_version)).error().code == Errc::malformed);
+  Bytes body = concat(write_sender_key_message(7, 3, Bytes(16)), Bytes(signature_bytes));
+  for (const auto version : std::initializer_list<std::uint8_t>{0x03, 0x23, 0x43}) {
+    body[0] = version;
+    REQUIRE(parse_sender_key_message(body).error().code == Errc::unsupported);
+  }
+  body[0] = 0x34;
+  REQUIRE(parse_sender_key_message(body).has_value());
+  REQUIRE(parse_sender_key_message(Bytes(max_message_bytes + 1, message_version)).error().code == Errc::too_large);
+}
+
+TEST_CASE("a distribution reads back; a missing iteration is zero, unknown fields are passed over") {
+  const auto read = parse_sender_key_distribution(some_distribution()).value();
+  REQUIRE(read.id == 7);
+  REQUIRE(read.iteration == 3);
+  REQUIRE(read.chain_key.bytes == Key32{8});
+  REQUIRE(read.signing_key == some_key);
+
+  const Bytes sparse = concat(Bytes{0x08, 7}, field(3, Bytes(32)), field(9, Bytes(5)), field(4, typed(some_key)));
+  REQUIRE(parse_sender_key_distribution(concat(Bytes{message_version}, sparse))->iteration == 0);
+}
+
+TEST_CASE("distributions with keys of another form, without keys or of another version are refused") {
+  const Bytes id = {0x08, 7}, chain_key = field(3, Bytes(32)), signing_key = field(4, typed(some_key));
+  REQUIRE(code_of_distribution(concat(chain_key, signing_key)) == Errc::malformed);
+  REQUIRE(code_of_distribution(concat(id, signing_key)) == Errc::malformed);
+  REQUIRE(code_of_distribution(concat(id, chain_key)) == Errc::malformed);
+  for (const std::size_t length : {0u, 31u, 33u})
+    REQUIRE(code_of_distribution(concat(id, field(3, Bytes(length)), signing_key)) == Errc::invalid_key);
+  for (const Bytes& key : {Bytes(), Bytes(32, 5), Bytes(33, 6), Bytes(34, 5)})
+    REQUIRE(code_of_distribution(concat(id, chain_key, field(4, key))) == Errc::invalid_key);
+  Bytes body = some_distribution();
+  body[0] = 0x23;
+  REQUIRE(parse_sender_key_distribution(body).error().code == Errc::unsupported);
+}
+
+TEST_CASE("a distribution cut at any byte is refused") {
+  const Bytes body = some_distribution();
+  for (std::size_t length = 0; length < body.size(); ++length)
+    REQUIRE_FALSE(parse_sender_key_distribution(ByteView(body).first(length)).has_value());
+}

@@ -175,6 +175,7 @@ TEST_CASE("a retry receipt carries category for peer messages, else the recipien
 
 TEST_CASE("decryption failures map to the retry error codes") {
   REQUIRE(retry_error_code(Errc::no_session) == 1);
+  REQUIRE(retry_error_code(Errc::no_sender_key) == 1);
   REQUIRE(retry_error_code(Errc::invalid_key) == 2);
   REQUIRE(retry_error_code(Errc::invalid_key_id) == 3);
   REQUIRE(retry_error_code(Errc::malformed) == 4);

@@ -1,6 +1,5 @@
 #include "tests/protocol/signal/oracle/libsignal_peer.h"
 
-#include <openssl/evp.h>
 #include <signal/curve.h>
 #include <signal/key_helper.h>
 #include <signal/protocol.h>
@@ -9,12 +8,8 @@
 #include <signal/session_cipher.h>
 #include <signal/session_pre_key.h>
 #include <signal/signal_protocol.h>
-#include <sodium.h>
 
-#include <cstring>
-#include <new>
-#include <stdexcept>
-#include <string>
+#include "tests/protocol/signal/oracle/libsignal_library.h"
 
 namespace wharf::test {
 
@@ -30,112 +25,6 @@ const int LibsignalPeer::duplicate_message = SG_ERR_DUPLICATE_MESSAGE;
 const int LibsignalPeer::invalid_key = SG_ERR_INVALID_KEY;
 
 namespace {
-
-void check(int code, const char* what) {
-  if (code < 0) throw std::runtime_error(std::string(what) + " failed with " + std::to_string(code));
-}
-
-/// One reference to an object of the library.
-template <class T>
-class Ref {
- public:
-  Ref() = default;
-  ~Ref() {
-    if (object_ != nullptr) signal_type_unref(reinterpret_cast<signal_type_base*>(object_));
-  }
-  Ref(const Ref&) = delete;
-  Ref& operator=(const Ref&) = delete;
-  T** out() { return &object_; }
-  T* get() const { return object_; }
-
- private:
-  T* object_ = nullptr;
-};
-
-class Buffer {
- public:
-  ~Buffer() { signal_buffer_free(buffer_); }
-  Buffer() = default;
-  Buffer(const Buffer&) = delete;
-  Buffer& operator=(const Buffer&) = delete;
-  signal_buffer** out() { return &buffer_; }
-  Bytes bytes() const { return {signal_buffer_const_data(buffer_), signal_buffer_const_data(buffer_) + size()}; }
-  std::size_t size() const { return signal_buffer_len(buffer_); }
-
- private:
-  signal_buffer* buffer_ = nullptr;
-};
-
-signal_buffer* to_buffer(ByteView bytes) { return signal_buffer_create(bytes.data(), bytes.size()); }
-
-// --- the cryptography the library asks for ---
-
-int random_bytes(std::uint8_t* data, std::size_t length, void* user) {
-  static_cast<protocol::Random*>(user)->fill({data, length});
-  return 0;
-}
-
-int hmac_init(void** context, const std::uint8_t* key, std::size_t length, void*) {
-  auto* state = new crypto_auth_hmacsha256_state;
-  crypto_auth_hmacsha256_init(state, key, length);
-  *context = state;
-  return 0;
-}
-int hmac_update(void* context, const std::uint8_t* data, std::size_t length, void*) {
-  return crypto_auth_hmacsha256_update(static_cast<crypto_auth_hmacsha256_state*>(context), data, length);
-}
-int hmac_final(void* context, signal_buffer** output, void*) {
-  Bytes digest(crypto_auth_hmacsha256_BYTES);
-  crypto_auth_hmacsha256_final(static_cast<crypto_auth_hmacsha256_state*>(context), digest.data());
-  *output = to_buffer(digest);
-  return 0;
-}
-void hmac_cleanup(void* context, void*) { delete static_cast<crypto_auth_hmacsha256_state*>(context); }
-
-int sha512_init(void** context, void*) {
-  auto* state = new crypto_hash_sha512_state;
-  crypto_hash_sha512_init(state);
-  *context = state;
-  return 0;
-}
-int sha512_update(void* context, const std::uint8_t* data, std::size_t length, void*) {
-  return crypto_hash_sha512_update(static_cast<crypto_hash_sha512_state*>(context), data, length);
-}
-int sha512_final(void* context, signal_buffer** output, void*) {
-  auto* state = static_cast<crypto_hash_sha512_state*>(context);
-  Bytes digest(crypto_hash_sha512_BYTES);
-  crypto_hash_sha512_final(state, digest.data());
-  crypto_hash_sha512_init(state);
-  *output = to_buffer(digest);
-  return 0;
-}
-void sha512_cleanup(void* context, void*) { delete static_cast<crypto_hash_sha512_state*>(context); }
-
-enum class Direction { decrypt = 0, encrypt = 1 };
-
-int cbc(Direction direction, signal_buffer** output, int cipher, ByteView key, ByteView iv, ByteView input) {
-  if (cipher != SG_CIPHER_AES_CBC_PKCS5 || key.size() != 32 || iv.size() != 16) return SG_ERR_INVAL;
-  const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context(EVP_CIPHER_CTX_new(),
-                                                                                EVP_CIPHER_CTX_free);
-  Bytes out(input.size() + 32);
-  int body = 0, tail = 0;
-  if (EVP_CipherInit_ex(context.get(), EVP_aes_256_cbc(), nullptr, key.data(), iv.data(),
-                        static_cast<int>(direction)) != 1 ||
-      EVP_CipherUpdate(context.get(), out.data(), &body, input.data(), static_cast<int>(input.size())) != 1 ||
-      EVP_CipherFinal_ex(context.get(), out.data() + body, &tail) != 1)
-    return SG_ERR_UNKNOWN;
-  out.resize(static_cast<std::size_t>(body + tail));
-  *output = to_buffer(out);
-  return 0;
-}
-int cbc_encrypt(signal_buffer** output, int cipher, const std::uint8_t* key, std::size_t key_length,
-                const std::uint8_t* iv, std::size_t iv_length, const std::uint8_t* input, std::size_t length, void*) {
-  return cbc(Direction::encrypt, output, cipher, {key, key_length}, {iv, iv_length}, {input, length});
-}
-int cbc_decrypt(signal_buffer** output, int cipher, const std::uint8_t* key, std::size_t key_length,
-                const std::uint8_t* iv, std::size_t iv_length, const std::uint8_t* input, std::size_t length, void*) {
-  return cbc(Direction::decrypt, output, cipher, {key, key_length}, {iv, iv_length}, {input, length});
-}
 
 // --- the stores, in memory and for one remote address ---
 
@@ -277,20 +166,7 @@ LibsignalPeer::LibsignalPeer(std::uint64_t seed, std::uint32_t registration_id, 
     : library_(std::make_unique<Library>(seed)) {
   Library& lib = *library_;
   check(signal_context_create(&lib.context, nullptr), "signal_context_create");
-  signal_crypto_provider provider{};
-  provider.random_func = random_bytes;
-  provider.hmac_sha256_init_func = hmac_init;
-  provider.hmac_sha256_update_func = hmac_update;
-  provider.hmac_sha256_final_func = hmac_final;
-  provider.hmac_sha256_cleanup_func = hmac_cleanup;
-  provider.sha512_digest_init_func = sha512_init;
-  provider.sha512_digest_update_func = sha512_update;
-  provider.sha512_digest_final_func = sha512_final;
-  provider.sha512_digest_cleanup_func = sha512_cleanup;
-  provider.encrypt_func = cbc_encrypt;
-  provider.decrypt_func = cbc_decrypt;
-  provider.user_data = static_cast<protocol::Random*>(&lib.random);
-  check(signal_context_set_crypto_provider(lib.context, &provider), "set_crypto_provider");
+  set_crypto_provider(lib.context, lib.random);
 
   check(signal_protocol_store_context_create(&lib.store, lib.context), "store_context_create");
   const auto sessions = session_store(lib.data);

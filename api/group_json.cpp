@@ -1,0 +1,130 @@
+#include "api/group_json.h"
+
+#include "api/chat_id.h"
+#include "api/dialect.h"
+#include "api/iso_time.h"
+#include "protocol/groups/invite.h"
+
+namespace wharf::api {
+
+namespace groups = protocol::groups;
+using sessions::GroupView;
+
+namespace {
+
+/// Opens the row of a person.
+void begin_person(JsonWriter& out, const events::GroupPerson& who, Dialect dialect) {
+  const PersonText text = person_text(who.jid, who.ids);
+  out.begin_object().text("id", jid_text(text.id, text.pn, dialect)).text_if("lid", text.lid);
+}
+
+void write_outcome(JsonWriter& out, const sessions::MemberOutcome& one, Dialect dialect) {
+  begin_person(out, one.who, dialect);
+  out.number("status", one.code).text("result", one.result);
+  if (one.invite) {
+    out.text("inviteCode", one.invite->code);
+    out.text("inviteExpiresAt", iso_seconds(events::UnixMs{one.invite->expires_at} * 1000));
+  }
+  out.end_object();
+}
+
+void write_outcomes(JsonWriter& out, const std::vector<sessions::MemberOutcome>& members, Dialect dialect) {
+  out.key("participants").begin_array();
+  for (const sessions::MemberOutcome& one : members) write_outcome(out, one, dialect);
+  out.end_array();
+}
+
+void write_time(JsonWriter& out, std::string_view name, const std::optional<std::uint64_t>& unix_s) {
+  if (unix_s) out.text(name, iso_seconds(static_cast<events::UnixMs>(*unix_s) * 1000));
+}
+
+std::string_view allowed_text(const std::optional<groups::Allowed>& allowed) {
+  if (!allowed) return {};
+  return *allowed == groups::Allowed::admins ? "admins" : "all";
+}
+
+}  // namespace
+
+std::optional<GroupView> group_view(const storage::GroupRow& row, const groups::OwnAccount& own,
+                                    const std::function<events::PersonIds(const protocol::Jid&)>& ids) {
+  const auto node = protocol::decode_node(row.metadata);
+  auto metadata = node ? groups::read_group(*node, row.group) : node.error();
+  if (!metadata) return std::nullopt;
+  const auto person = [&](const groups::Participant& who) {
+    events::GroupPerson out{who.jid, ids(who.jid), std::string(name(who.role))};
+    if (!out.ids.pn) out.ids.pn = who.pn;
+    if (!out.ids.lid) out.ids.lid = who.lid;
+    return out;
+  };
+  GroupView view;
+  view.member = row.member;
+  for (const groups::Participant& who : metadata->members) {
+    view.people.push_back(person(who));
+    if (own.is(who)) view.admin = who.role != groups::Role::member;
+  }
+  if (metadata->creator) view.creator = person(groups::person(*metadata->creator, metadata->creator_pn));
+  metadata->members.clear();
+  view.metadata = std::move(*metadata);
+  return view;
+}
+
+void write_group(JsonWriter& out, const GroupView& group, Dialect dialect) {
+  const groups::GroupMetadata& m = group.metadata;
+  out.begin_object().text("id", m.group.to_string()).text("name", m.subject);
+  if (m.description.text) out.text("description", *m.description.text);
+  if (group.creator) {
+    const PersonText owner = person_text(group.creator->jid, group.creator->ids);
+    out.text("owner", jid_text(owner.id, owner.pn, dialect)).text_if("ownerLid", owner.lid);
+  }
+  write_time(out, "createdAt", m.creation);
+  out.number("size", m.size).text("addressingMode", name(m.addressing_mode));
+  out.boolean("isMember", group.member).boolean("isAdmin", group.admin);
+  out.boolean("announce", m.announcement).boolean("locked", m.locked).boolean("joinApproval", m.join_approval);
+  out.text_if("memberAddMode", allowed_text(m.member_add)).text_if("memberLinkMode", allowed_text(m.member_link));
+  out.number("disappearing", m.ephemeral.seconds);
+  out.boolean("isCommunity", m.community.has_value());
+  if (m.linked_parent) out.text("communityId", m.linked_parent->to_string());
+  if (m.default_sub_group) out.boolean("isCommunityAnnounce", true);
+  if (m.suspended) out.boolean("suspended", true);
+  out.key("participants").begin_array();
+  for (const events::GroupPerson& who : group.people) {
+    begin_person(out, who, dialect);
+    out.text("role", who.role).boolean("isAdmin", who.role != "member").end_object();
+  }
+  out.end_array().end_object();
+}
+
+std::string group_json(const GroupView& group, Dialect dialect) {
+  JsonWriter out(512 + group.people.size() * 128);
+  write_group(out, group, dialect);
+  return out.take();
+}
+
+std::string created_group_json(const sessions::GroupAnswer& answer, Dialect dialect) {
+  JsonWriter out(512 + answer.members.size() * 128);
+  out.begin_object();
+  if (answer.group) out.text("gid", answer.group->metadata.group.to_string());
+  write_outcomes(out, answer.members, dialect);
+  if (answer.group) write_group(out.key("group"), *answer.group, dialect);
+  return out.end_object().take();
+}
+
+std::string members_json(const std::vector<sessions::MemberOutcome>& members, Dialect dialect) {
+  JsonWriter out(64 + members.size() * 128);
+  write_outcomes(out.begin_object(), members, dialect);
+  return out.end_object().take();
+}
+
+std::string join_requests_json(const std::vector<sessions::JoinRequester>& requests, Dialect dialect) {
+  JsonWriter out(64 + requests.size() * 128);
+  out.begin_array();
+  for (const sessions::JoinRequester& one : requests) {
+    begin_person(out, one.who, dialect);
+    out.text_if("method", one.method);
+    write_time(out, "requestedAt", one.time);
+    out.end_object();
+  }
+  return out.end_array().take();
+}
+
+}  // namespace wharf::api

@@ -1,0 +1,403 @@
+// Handlers of groups. What is read comes from the stored copy; what is changed is asked of WhatsApp, and told to
+// everybody by the notification that follows (events group_join, group_leave, group_update).
+#include <fmt/format.h>
+#include <boost/json/object.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "api/chat_id.h"
+#include "api/group_json.h"
+#include "api/handlers.h"
+#include "api/message_page.h"
+#include "api/schemas.h"
+#include "api/sending.h"
+#include "protocol/groups/invite.h"
+#include "protocol/messages/body.h"
+#include "storage/groups.h"
+
+namespace wharf::api {
+namespace {
+
+namespace groups = protocol::groups;
+using protocol::Jid;
+using sessions::AskGroup;
+using sessions::GroupAnswer;
+
+/// The group of the path; answers and returns nullopt when it is none.
+std::optional<Jid> group_of(const ServicesPtr& services, const CallPtr& call) {
+  if (!session_of(services, call)) return std::nullopt;
+  const auto parsed = parse_chat_id(call->param("groupId"));
+  if (parsed && parsed->is_group()) return parsed;
+  return refuse_field(call, "groupId", "must be the id of a group: …@g.us"), std::nullopt;
+}
+
+void ask_group(const ServicesPtr& services, const CallPtr& call, groups::GroupRequest request,
+               std::function<void(const GroupAnswer&)> done) {
+  ask(services, call, AskGroup{std::move(request)},
+      [call, done = std::move(done)](const sessions::Outcome<GroupAnswer>& answer) {
+        if (!answer) return call->failure(failure_of(call, answer.error()));
+        done(*answer);
+      });
+}
+
+/// The people of a list in the body, each once. nullopt: answered.
+std::optional<std::vector<groups::MemberRef>> people_of(const CallPtr& call, const char* field) {
+  std::vector<groups::MemberRef> out;
+  const auto texts = texts_of(call->body, field);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const auto jid = parse_chat_id(texts[i]);
+    if (!jid || jid->is_group())
+      return refuse_field(call, fmt::format("{}[{}]", field, i), "must be a person, not a group"), std::nullopt;
+    const bool twice = std::any_of(out.begin(), out.end(), [&](const auto& one) { return one.jid == *jid; });
+    if (!twice) out.push_back({*jid, {}, {}});
+  }
+  return out;
+}
+
+groups::Allowed allowed_of(std::string_view text) {
+  return text == "all" ? groups::Allowed::all_members : groups::Allowed::admins;
+}
+
+/// nullopt: answered.
+std::optional<groups::Ephemeral> timer_of(const CallPtr& call) {
+  const std::int64_t seconds = integer_of(call->body, "disappearing").value_or(0);
+  if (!protocol::is_disappearing_timer(static_cast<std::uint32_t>(seconds)))
+    return refuse_field(call, "disappearing", "must be 0, 86400, 604800 or 7776000: a day, a week, 90 days"),
+           std::nullopt;
+  return groups::Ephemeral{static_cast<std::uint32_t>(seconds), std::nullopt};
+}
+
+}  // namespace
+
+void create_group(const ServicesPtr& services, const CallPtr& call) {
+  if (!session_of(services, call)) return;
+  groups::CreateGroup create;
+  create.subject = text_of(call->body, "name");
+  auto people = people_of(call, "participants");
+  if (!people) return;
+  create.members = std::move(*people);
+  if (const auto text = text_of(call->body, "description"); !text.empty())
+    create.description = groups::NewDescription{{}, std::string(text)};
+  create.announcement = boolean_of(call->body, "announce", false);
+  create.locked = boolean_of(call->body, "locked", false);
+  if (call->body.if_contains("joinApproval")) create.join_approval = boolean_of(call->body, "joinApproval", false);
+  if (const auto who = text_of(call->body, "memberAddMode"); !who.empty()) create.member_add = allowed_of(who);
+  if (const auto who = text_of(call->body, "memberLinkMode"); !who.empty()) create.member_link = allowed_of(who);
+  if (call->body.if_contains("disappearing")) {
+    const auto timer = timer_of(call);
+    if (!timer) return;
+    create.ephemeral = *timer;
+  }
+  if (boolean_of(call->body, "isCommunity", false)) create.kind = groups::NewCommunity{};
+  if (const auto id = text_of(call->body, "communityId"); !id.empty()) {
+    const auto community = parse_chat_id(id);
+    if (!community || !community->is_group()) return refuse_field(call, "communityId", "must be the id of a community");
+    create.kind = groups::WithinCommunity{*community};
+  }
+  ask_group(services, call, std::move(create), [call](const GroupAnswer& answer) {
+    call->success(created_group_json(answer, call->dialect), Beside{201, {}, {}});
+  });
+}
+
+namespace {
+
+std::string group_cursor(std::int64_t after) { return "g" + std::to_string(after); }
+std::optional<std::int64_t> parse_group_cursor(std::string_view text) {
+  std::int64_t after = 0;
+  if (!text.starts_with('g')) return std::nullopt;
+  const auto [end, failed] = std::from_chars(text.data() + 1, text.data() + text.size(), after);
+  if (failed != std::errc() || after <= 0 || group_cursor(after) != text) return std::nullopt;
+  return after;
+}
+
+groups::OwnAccount own_of(const sessions::SessionView& view) {
+  return {view.jid.user_jid(), view.lid.empty() ? Jid() : view.lid.user_jid()};
+}
+
+}  // namespace
+
+void list_groups(const ServicesPtr& services, const CallPtr& call) {
+  const auto view = session_of(services, call);
+  if (!view) return;
+  std::int64_t after = 0;
+  if (const auto cursor = call->query.text("cursor"); !cursor.empty()) {
+    const auto place = parse_group_cursor(cursor);
+    if (!place) return call->failure(bad_cursor());
+    after = *place;
+  }
+  read_on_worker(
+      services, call,
+      [session = view->id, own = own_of(*view), after, limit = page_limit(call),
+       now = services->ports.scheduler.unix_ms(), dialect = call->dialect](storage::Database& db) {
+        const storage::GroupPage page = storage::page_groups(db, session, limit, after);
+        People people(db, session, now);
+        JsonWriter out(page.groups.size() * 2048 + 16);
+        out.begin_array();
+        for (const storage::GroupRow& row : page.groups) {
+          if (const auto group = group_view(row, own, [&](const Jid& who) { return people.of(who); }))
+            write_group(out, *group, dialect);
+        }
+        out.end_array();
+        return render_success(out.view(), Beside{200, {}, page.next ? cursor_json(group_cursor(*page.next)) : "null"});
+      });
+}
+
+void get_group(const ServicesPtr& services, const CallPtr& call) {
+  const auto group = group_of(services, call);
+  if (!group) return;
+  if (call->query.boolean("refresh")) {
+    return ask_group(services, call, groups::QueryGroup{*group, {}}, [call](const GroupAnswer& answer) {
+      if (!answer.group) return call->failure(Failure(ErrorCode::group_not_found, "WhatsApp says nothing of it"));
+      call->success(group_json(*answer.group, call->dialect));
+    });
+  }
+  const auto view = session_of(services, call);
+  if (!view) return;
+  read_on_worker(
+      services, call,
+      [session = view->id, own = own_of(*view), group = *group, now = services->ports.scheduler.unix_ms(),
+       dialect = call->dialect](storage::Database& db) {
+        const auto row = storage::find_group(db, session, group);
+        People people(db, session, now);
+        const auto known = row ? group_view(*row, own, [&](const Jid& who) { return people.of(who); }) : std::nullopt;
+        if (known) return render_success(group_json(*known, dialect), {});
+        return render_failure(
+            Failure(ErrorCode::group_not_found, "this group is not known here; ?refresh=true asks WhatsApp"), dialect);
+      });
+}
+
+// --- members
+
+namespace {
+
+void change_members(const ServicesPtr& services, const CallPtr& call, groups::MemberAction action) {
+  const auto group = group_of(services, call);
+  if (!group) return;
+  auto people = people_of(call, "participants");
+  if (!people) return;
+  ask_group(services, call, groups::ChangeMembers{*group, action, std::move(*people), false},
+            [call](const GroupAnswer& answer) { call->success(members_json(answer.members, call->dialect)); });
+}
+
+}  // namespace
+
+void add_participants(const ServicesPtr& services, const CallPtr& call) {
+  change_members(services, call, groups::MemberAction::add);
+}
+void remove_participants(const ServicesPtr& services, const CallPtr& call) {
+  change_members(services, call, groups::MemberAction::remove);
+}
+void promote_participants(const ServicesPtr& services, const CallPtr& call) {
+  change_members(services, call, groups::MemberAction::promote);
+}
+void demote_participants(const ServicesPtr& services, const CallPtr& call) {
+  change_members(services, call, groups::MemberAction::demote);
+}
+
+// --- settings
+
+namespace {
+
+struct Setting {
+  const char* field;
+  groups::GroupRequest request;
+};
+
+/// What the body sets, in the order of the schema. nullopt: answered.
+std::optional<std::vector<Setting>> settings_of(const CallPtr& call, const Jid& group) {
+  std::vector<Setting> out;
+  const auto& body = call->body;
+  if (const auto name = text_of(body, "name"); !name.empty())
+    out.push_back({"name", groups::SetSubject{group, std::string(name)}});
+  if (const auto* given = body.if_contains("description")) {
+    groups::SetDescription description{group, std::nullopt, {}, {}};
+    if (const auto text = text_of(body, "description"); !given->is_null() && !text.empty()) description.text = text;
+    out.push_back({"description", std::move(description)});
+  }
+  for (const auto& [field, flag] :
+       {std::pair{"announce", groups::Flag::announcement}, std::pair{"locked", groups::Flag::locked}}) {
+    if (body.if_contains(field)) out.push_back({field, groups::SetFlag{group, flag, boolean_of(body, field, false)}});
+  }
+  if (body.if_contains("joinApproval"))
+    out.push_back({"joinApproval", groups::SetJoinApproval{group, boolean_of(body, "joinApproval", false)}});
+  for (const auto& [field, mode] :
+       {std::pair{"memberAddMode", groups::Mode::member_add}, std::pair{"memberLinkMode", groups::Mode::member_link}}) {
+    if (const auto who = text_of(body, field); !who.empty())
+      out.push_back({field, groups::SetMode{group, mode, allowed_of(who)}});
+  }
+  if (body.if_contains("disappearing")) {
+    const auto timer = timer_of(call);
+    if (!timer) return std::nullopt;
+    out.push_back({"disappearing", groups::SetEphemeral{group, *timer}});
+  }
+  if (out.empty()) return refuse_field(call, "", "must set something"), std::nullopt;
+  return out;
+}
+
+/// One after the other; the first that is refused ends it, and the answer says what was done before.
+void apply_settings(const ServicesPtr& services, const CallPtr& call, std::shared_ptr<std::vector<Setting>> settings,
+                    std::size_t next) {
+  if (next == settings->size()) {
+    JsonWriter out(128);
+    out.begin_object().text("id", call->param("groupId")).key("updated").begin_array();
+    for (const Setting& done : *settings) out.text(done.field);
+    return call->success(out.end_array().end_object().take());
+  }
+  ask(services, call, AskGroup{(*settings)[next].request},
+      [services, call, settings, next](const sessions::Outcome<GroupAnswer>& answer) {
+        if (answer) return apply_settings(services, call, settings, next + 1);
+        Failure failure = failure_of(call, answer.error());
+        const char* field = (*settings)[next].field;
+        failure.details.emplace_back(field, failure.message);
+        std::string done;
+        for (std::size_t i = 0; i < next; ++i) done += (i == 0 ? "" : ", ") + std::string((*settings)[i].field);
+        failure.message =
+            fmt::format("{}: {}{}", field, failure.message, done.empty() ? std::string() : "; done before it: " + done);
+        call->failure(std::move(failure));
+      });
+}
+
+}  // namespace
+
+void update_group(const ServicesPtr& services, const CallPtr& call) {
+  const auto group = group_of(services, call);
+  if (!group) return;
+  auto settings = settings_of(call, *group);
+  if (settings) apply_settings(services, call, std::make_shared<std::vector<Setting>>(std::move(*settings)), 0);
+}
+
+// --- links and leaving
+
+namespace {
+
+void answer_invite(const CallPtr& call, const GroupAnswer& answer) {
+  JsonWriter out(128);
+  out.begin_object().text("code", answer.invite_code).text("link", groups::invite_link(answer.invite_code));
+  call->success(out.end_object().take());
+}
+
+}  // namespace
+
+void get_invite(const ServicesPtr& services, const CallPtr& call) {
+  if (const auto group = group_of(services, call))
+    ask_group(services, call, groups::GetInvite{*group}, [call](const GroupAnswer& a) { answer_invite(call, a); });
+}
+void reset_invite(const ServicesPtr& services, const CallPtr& call) {
+  if (const auto group = group_of(services, call))
+    ask_group(services, call, groups::ResetInvite{*group}, [call](const GroupAnswer& a) { answer_invite(call, a); });
+}
+
+void join_group(const ServicesPtr& services, const CallPtr& call) {
+  if (!session_of(services, call)) return;
+  const auto code = groups::invite_code(text_of(call->body, "link"));
+  if (!code) return refuse_field(call, "link", "must be a link https://chat.whatsapp.com/… or its code");
+  ask_group(services, call, groups::JoinByInvite{*code}, [call](const GroupAnswer& answer) {
+    const bool pending = answer.joined && answer.joined->state == groups::JoinState::pending_approval;
+    JsonWriter out(128);
+    out.begin_object().text("gid", answer.joined ? answer.joined->group.to_string() : std::string());
+    out.text("status", pending ? "pendingApproval" : "joined");
+    call->success(out.end_object().take());
+  });
+}
+
+void preview_invite(const ServicesPtr& services, const CallPtr& call) {
+  if (!session_of(services, call)) return;
+  const auto code = groups::invite_code(call->param("code"));
+  if (!code) return refuse_field(call, "code", "must be the code of an invite link");
+  ask_group(services, call, groups::PreviewInvite{*code}, [call](const GroupAnswer& answer) {
+    if (!answer.group) return call->failure(Failure(ErrorCode::group_not_found, "WhatsApp says nothing of it"));
+    call->success(group_json(*answer.group, call->dialect));
+  });
+}
+
+void leave_group(const ServicesPtr& services, const CallPtr& call) {
+  const auto group = group_of(services, call);
+  if (!group) return;
+  ask_group(services, call, groups::LeaveGroups{{*group}}, [call, group = *group](const GroupAnswer& answer) {
+    const bool left = !answer.outcomes.empty() && answer.outcomes.front().succeeded();
+    if (!left) return call->failure(Failure(ErrorCode::refused, "WhatsApp did not let the account leave the group"));
+    JsonWriter out(64);
+    call->success(out.begin_object().text("id", group.to_string()).boolean("left", true).end_object().take());
+  });
+}
+
+// --- requests to join
+
+void list_join_requests(const ServicesPtr& services, const CallPtr& call) {
+  if (const auto group = group_of(services, call))
+    ask_group(services, call, groups::ListJoinRequests{*group},
+              [call](const GroupAnswer& answer) { call->success(join_requests_json(answer.requests, call->dialect)); });
+}
+
+void decide_join_requests(const ServicesPtr& services, const CallPtr& call) {
+  const auto group = group_of(services, call);
+  if (!group) return;
+  groups::DecideJoinRequests decide{*group, {}, {}};
+  for (const auto& [field, list] : {std::pair{"approve", &decide.approve}, std::pair{"reject", &decide.reject}}) {
+    const auto people = people_of(call, field);
+    if (!people) return;
+    for (const groups::MemberRef& one : *people) list->push_back(one.jid);
+  }
+  if (decide.approve.empty() && decide.reject.empty())
+    return refuse_field(call, "approve", "must name somebody, or reject must");
+  ask_group(services, call, std::move(decide),
+            [call](const GroupAnswer& answer) { call->success(members_json(answer.members, call->dialect)); });
+}
+
+// --- communities
+
+namespace {
+
+void answer_outcomes(const CallPtr& call, const GroupAnswer& answer) {
+  JsonWriter out(128);
+  out.begin_object().key("groups").begin_array();
+  for (const groups::GroupOutcome& one : answer.outcomes)
+    out.begin_object().text("id", one.group.to_string()).number("status", one.code.value_or(0)).end_object();
+  call->success(out.end_array().end_object().take());
+}
+
+/// nullopt: answered.
+std::optional<std::vector<Jid>> groups_of_body(const CallPtr& call) {
+  std::vector<Jid> out;
+  const auto texts = texts_of(call->body, "groups");
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const auto jid = parse_chat_id(texts[i]);
+    if (!jid || !jid->is_group())
+      return refuse_field(call, fmt::format("groups[{}]", i), "must be the id of a group: …@g.us"), std::nullopt;
+    out.push_back(*jid);
+  }
+  return out;
+}
+
+}  // namespace
+
+void list_sub_groups(const ServicesPtr& services, const CallPtr& call) {
+  if (const auto community = group_of(services, call))
+    ask_group(services, call, groups::ListSubGroups{*community}, [call](const GroupAnswer& answer) {
+      JsonWriter out(answer.groups.size() * 512 + 16);
+      out.begin_array();
+      for (const sessions::GroupView& group : answer.groups) write_group(out, group, call->dialect);
+      call->success(out.end_array().take());
+    });
+}
+
+void link_groups(const ServicesPtr& services, const CallPtr& call) {
+  const auto community = group_of(services, call);
+  const auto linked = community ? groups_of_body(call) : std::nullopt;
+  if (!linked) return;
+  groups::LinkGroups link{*community, {}};
+  for (const Jid& group : *linked) link.groups.push_back({group, false});
+  ask_group(services, call, std::move(link), [call](const GroupAnswer& answer) { answer_outcomes(call, answer); });
+}
+
+void unlink_groups(const ServicesPtr& services, const CallPtr& call) {
+  const auto community = group_of(services, call);
+  auto linked = community ? groups_of_body(call) : std::nullopt;
+  if (!linked) return;
+  ask_group(services, call, groups::UnlinkGroups{*community, std::move(*linked), false},
+            [call](const GroupAnswer& answer) { answer_outcomes(call, answer); });
+}
+
+}  // namespace wharf::api

@@ -1,0 +1,97 @@
+#include "sandbox/network/groups/group_pictures.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "protocol/groups/results.h"
+
+namespace wharf::sandbox {
+
+namespace groups = protocol::groups;
+
+namespace {
+
+constexpr std::size_t max_picture_bytes = 1u << 20;
+constexpr std::string_view folder = "/pps/";
+
+bool is_jpeg(ByteView bytes) { return bytes.size() > 4 && bytes[0] == 0xff && bytes[1] == 0xd8 && bytes[2] == 0xff; }
+
+std::string path_of(const Group& group) {
+  // With a query: some clients append more to it.
+  return std::string(folder) + group.id + "_" + std::to_string(group.picture) + ".jpg?ccb=11-4";
+}
+
+}  // namespace
+
+std::optional<unsigned> GroupPictures::why_not(const Group* group, const Party& actor) const {
+  if (group == nullptr) return 404;
+  if (group->member(actor.account.phone) == nullptr) return 403;
+  if (group->settings.locked && !group->is_admin(actor.account.phone)) return 401;
+  return std::nullopt;
+}
+
+GroupAnswer GroupPictures::set(const Party& actor, const groups::SetPicture& asked) {
+  auto* group = store_.find(asked.group);
+  if (const auto refusal = why_not(group, actor)) return GroupAnswer::refused(*refusal);
+  if (!is_jpeg(asked.jpeg) || asked.jpeg.size() > max_picture_bytes) return GroupAnswer::refused(406);
+  put(*group, actor, asked.jpeg);
+  groups::Picture told;
+  told.id = std::to_string(group->picture);
+  return GroupAnswer::with(groups::picture_node(told));
+}
+
+GroupAnswer GroupPictures::remove(const Party& actor, const groups::RemovePicture& asked) {
+  auto* group = store_.find(asked.group);
+  if (const auto refusal = why_not(group, actor)) return GroupAnswer::refused(*refusal);
+  if (group->picture != 0) put(*group, actor, {});
+  return GroupAnswer::done();
+}
+
+void GroupPictures::put(Group& group, const Party& actor, Bytes picture) {
+  const bool none = picture.empty();
+  group.picture = none ? 0 : std::max(group.picture + 1, c_.unix_seconds());
+  group.picture_jpeg = std::move(picture);
+  store_.changed(group);
+  store_.picture_changed(group);
+  Node change(none ? "delete" : "set");
+  change.set("jid", group.jid());
+  if (!none) change.set("id", group.picture).set("author", group.form(actor.account));
+  tell(group, actor, std::move(change));
+}
+
+void GroupPictures::tell(const Group& group, const Party& author, Node change) {
+  Node notification("notification");
+  notification.set("from", group.jid()).set("type", "picture").set("id", c_.next_id()).set("t", c_.unix_seconds());
+  notification.set("participant", group.form(author.account)).add(std::move(change));
+  for (const auto& [phone, member] : group.members) {
+    for (const auto& [device, known] : accounts_.find(phone)->account.devices)
+      delivery_.enqueue({phone, device}, notification);
+  }
+}
+
+GroupAnswer GroupPictures::get(const Party& actor, const groups::GetPicture& asked) const {
+  const auto* group = store_.find(asked.group);
+  if (group == nullptr || group->picture == 0) return GroupAnswer::refused(404);
+  if (group->member(actor.account.phone) == nullptr) return GroupAnswer::refused(401);
+  groups::Picture told;
+  told.id = std::to_string(group->picture);
+  if (asked.known_id == told.id)  // 05 section 13 item 3; an answer without a child is one to distrust
+    return GroupAnswer::with(Node("picture").set("id", told.id).set("status", "304"));
+  told.type = asked.preview ? "preview" : "image";
+  told.direct_path = path_of(*group);
+  told.url = "https://" + c_.settings.media_host + told.direct_path;
+  return GroupAnswer::with(groups::picture_node(told));
+}
+
+const Bytes* GroupPictures::media(std::string_view direct_path) const {
+  const auto path = direct_path.substr(0, direct_path.find('?'));
+  if (!path.starts_with(folder)) return nullptr;
+  const auto name = path.substr(folder.size());
+  const auto* group = store_.find(name.substr(0, name.find('_')));
+  if (group == nullptr || group->picture == 0) return nullptr;
+  const auto current = path_of(*group);
+  return std::string_view(current).substr(0, current.find('?')) == path ? &group->picture_jpeg : nullptr;
+}
+
+}  // namespace wharf::sandbox

@@ -1,0 +1,280 @@
+#include "sessions/groups/group_asking.h"
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "protocol/text.h"
+#include "sessions/groups/group_events.h"
+
+namespace wharf::sessions {
+
+namespace groups = protocol::groups;
+using groups::GroupFailure;
+using groups::GroupRequest;
+using groups::GroupResult;
+
+namespace {
+
+constexpr unsigned most_tries =
+    2;  // a description is set against the one that is there: once more when that is another
+
+Errc errc_of(const GroupFailure& why) {
+  switch (why.code) {
+    case 400:
+    case 406: return Errc::malformed;
+    case 401:
+    case 403:
+    case 405: return Errc::forbidden;
+    case 404:
+    case 410: return Errc::not_found;
+    case 409: return Errc::conflict;
+    case 408: return Errc::timed_out;
+    case 429: return Errc::rate_limited;
+    default: return Errc::refused;
+  }
+}
+
+Refusal refusal_of(const GroupFailure& why) {
+  std::string said = "WhatsApp refused: " + std::string(name(why.failure));
+  if (why.code != 0) said += " (" + std::to_string(why.code) + ")";
+  if (!why.text.empty()) said += ", " + why.text;
+  return {errc_of(why), Subject::group, std::move(said)};
+}
+
+/// What an answer says, in the form that programs see. One overload for each kind of request.
+class Reading {
+ public:
+  Reading(const Node& answer, Groups& known, PeopleLookup people)
+      : answer_(answer), known_(known), people_(std::move(people)) {}
+
+  GroupResult<GroupAnswer> operator()(const groups::CreateGroup& asked) const {
+    auto read = groups::read_created(asked, answer_);
+    if (!read) return read.error();
+    GroupAnswer out;
+    out.members = outcomes(read->members);
+    out.group = view(read->group);
+    known_.store(std::move(read->group));
+    return out;
+  }
+  GroupResult<GroupAnswer> operator()(const groups::QueryGroup& asked) const {
+    auto read = groups::read_queried(asked, answer_);
+    if (!read) return read.error();
+    GroupAnswer out;
+    if (*read) {
+      out.group = view(**read);
+      known_.store(std::move(**read));
+    }
+    return out;
+  }
+  GroupResult<GroupAnswer> operator()(const groups::LeaveGroups& asked) const {
+    auto read = groups::read_left(asked, answer_);
+    if (!read) return read.error();
+    GroupAnswer out;
+    out.outcomes = std::move(read->asked);
+    for (const groups::GroupOutcome& left : out.outcomes)
+      if (left.succeeded()) known_.leave(left.group);
+    return out;
+  }
+  GroupResult<GroupAnswer> operator()(const groups::ChangeMembers& asked) const {
+    auto read = groups::read_changed(asked, answer_);
+    if (!read) return read.error();
+    GroupAnswer out;
+    out.members = outcomes(*read);
+    return out;
+  }
+  GroupResult<GroupAnswer> operator()(const groups::GetInvite&) const { return invite(); }
+  GroupResult<GroupAnswer> operator()(const groups::ResetInvite&) const { return invite(); }
+  GroupResult<GroupAnswer> operator()(const groups::PreviewInvite&) const { return preview(); }
+  GroupResult<GroupAnswer> operator()(const groups::PreviewInvitation&) const { return preview(); }
+  GroupResult<GroupAnswer> operator()(const groups::JoinByInvite&) const { return joined({}); }
+  GroupResult<GroupAnswer> operator()(const groups::AcceptInvitation& asked) const { return joined(asked.group); }
+  GroupResult<GroupAnswer> operator()(const groups::ListJoinRequests&) const {
+    const auto read = groups::read_join_requests(answer_);
+    if (!read) return read.error();
+    GroupAnswer out;
+    for (const groups::JoinRequest& one : *read)
+      out.requests.push_back({group_person(one.who, people_), one.time, one.method});
+    return out;
+  }
+  GroupResult<GroupAnswer> operator()(const groups::DecideJoinRequests& asked) const {
+    const auto read = groups::read_decided(asked, answer_);
+    if (!read) return read.error();
+    GroupAnswer out;
+    out.members = outcomes(read->approved);
+    for (MemberOutcome& one : outcomes(read->rejected)) out.members.push_back(std::move(one));
+    return out;
+  }
+  GroupResult<GroupAnswer> operator()(const groups::CancelJoinRequests& asked) const {
+    const auto read = groups::read_cancelled(asked, answer_);
+    if (!read) return read.error();
+    GroupAnswer out;
+    out.members = outcomes(*read);
+    return out;
+  }
+  GroupResult<GroupAnswer> operator()(const groups::SetPicture&) const {
+    auto read = groups::read_picture_set(answer_);
+    if (!read) return read.error();
+    GroupAnswer out;
+    out.picture_id = std::move(*read);
+    return out;
+  }
+  GroupResult<GroupAnswer> operator()(const groups::GetPicture&) const {
+    auto read = groups::read_picture(answer_);
+    if (!read) return read.error();
+    GroupAnswer out;
+    out.picture = std::move(*read);
+    return out;
+  }
+  GroupResult<GroupAnswer> operator()(const groups::LinkGroups& asked) const {
+    return linked(groups::read_linked(asked, answer_));
+  }
+  GroupResult<GroupAnswer> operator()(const groups::UnlinkGroups& asked) const {
+    return linked(groups::read_unlinked(asked, answer_));
+  }
+  GroupResult<GroupAnswer> operator()(const groups::ListSubGroups&) const {
+    const auto read = groups::read_sub_groups(answer_);
+    if (!read) return read.error();
+    GroupAnswer out;
+    for (const groups::GroupMetadata& group : *read) out.groups.push_back(view(group));
+    return out;
+  }
+  GroupResult<GroupAnswer> operator()(const groups::ListLinkedMembers&) const {
+    const auto read = groups::read_linked_members(answer_);
+    if (!read) return read.error();
+    GroupAnswer out;
+    for (const groups::Participant& one : *read) out.members.push_back({group_person(one, people_), {}, 200, {}});
+    return out;
+  }
+  GroupResult<GroupAnswer> operator()(const groups::SetDescription&) const {
+    return done(groups::Operation::description);
+  }
+  GroupResult<GroupAnswer> operator()(const groups::RemovePicture&) const { return done(groups::Operation::picture); }
+  GroupResult<GroupAnswer> operator()(const groups::DeactivateCommunity&) const {
+    return done(groups::Operation::community);
+  }
+  GroupResult<GroupAnswer> operator()(const groups::JoinLinkedGroup&) const { return done(groups::Operation::join); }
+  /// Settings, whose answers hold nothing.
+  GroupResult<GroupAnswer> operator()(const auto&) const { return done(groups::Operation::change); }
+
+  GroupView view(const groups::GroupMetadata& group) const {
+    GroupView out;
+    out.metadata = group;
+    out.member = false;
+    const groups::OwnAccount self = known_.own();
+    for (const groups::Participant& member : group.members) {
+      out.people.push_back(group_person(member, people_));
+      if (!self.is(member)) continue;
+      out.member = true;
+      out.admin = member.role != groups::Role::member;
+    }
+    out.metadata.members.clear();
+    if (group.creator) out.creator = group_person(groups::person(*group.creator, group.creator_pn), people_);
+    return out;
+  }
+
+ private:
+  std::vector<MemberOutcome> outcomes(const groups::MemberOutcomes& read) const {
+    std::vector<MemberOutcome> out;
+    for (const groups::MemberOutcome& one : read.asked)
+      out.push_back({group_person(one.who, people_), std::string(name(one.result)), one.code, one.invite});
+    return out;
+  }
+  GroupResult<GroupAnswer> done(groups::Operation operation) const {
+    const auto read = groups::read_done(operation, answer_);
+    if (!read) return read.error();
+    return GroupAnswer{};
+  }
+  GroupResult<GroupAnswer> invite() const {
+    auto read = groups::read_invite(answer_);
+    if (!read) return read.error();
+    GroupAnswer out;
+    out.invite_code = std::move(*read);
+    return out;
+  }
+  GroupResult<GroupAnswer> preview() const {
+    const auto read = groups::read_preview(answer_);
+    if (!read) return read.error();
+    GroupAnswer out;
+    out.group = view(*read);
+    return out;
+  }
+  GroupResult<GroupAnswer> joined(const std::optional<Jid>& group) const {
+    auto read = groups::read_joined(answer_, group);
+    if (!read) return read.error();
+    GroupAnswer out;
+    if (read->state == groups::JoinState::joined) known_.mark_stale(read->group);
+    out.joined = std::move(*read);
+    return out;
+  }
+  static GroupResult<GroupAnswer> linked(GroupResult<groups::GroupOutcomes> read) {
+    if (!read) return read.error();
+    GroupAnswer out;
+    out.outcomes = std::move(read->asked);
+    return out;
+  }
+
+  const Node& answer_;
+  Groups& known_;
+  PeopleLookup people_;
+};
+
+}  // namespace
+
+GroupRequest GroupAsking::prepared(GroupRequest request) {
+  const auto both_names = [this](groups::MemberRef& who) {
+    const PersonIds ids = directory_.person(directory_.canonical_user(who.jid));
+    if (!ids.lid) return;
+    who.jid = *ids.lid;
+    who.phone_number = ids.pn;
+  };
+  if (auto* create = std::get_if<groups::CreateGroup>(&request)) {
+    std::for_each(create->members.begin(), create->members.end(), both_names);
+    if (create->description) create->description->id = c_.ids.next();
+  }
+  if (auto* change = std::get_if<groups::ChangeMembers>(&request)) {
+    std::for_each(change->members.begin(), change->members.end(), both_names);
+    const auto known = groups_.find(change->group);
+    // Members are named as the group names them; who comes in, by both names.
+    for (groups::MemberRef& who : change->members) {
+      const groups::Participant asked = groups::person(who.jid, who.phone_number);
+      if (change->action != groups::MemberAction::add) who.phone_number.reset();
+      if (!known) continue;
+      const auto& members = known->metadata.members;
+      const auto member = std::find_if(members.begin(), members.end(),
+                                       [&](const groups::Participant& one) { return groups::same_person(one, asked); });
+      if (member != members.end() && change->action != groups::MemberAction::add) who.jid = member->jid;
+    }
+  }
+  if (auto* description = std::get_if<groups::SetDescription>(&request)) {
+    description->id = c_.ids.next();
+    if (const auto known = groups_.find(description->group)) description->prev = known->metadata.description.id;
+  }
+  return request;
+}
+
+void GroupAsking::ask(GroupRequest request, Reply<GroupAnswer> reply) {
+  if (!c_.link.online()) return c_.answer(std::move(reply), Error(Errc::not_ready, "the session is not connected"));
+  send(std::move(request), std::move(reply), 1);
+}
+
+void GroupAsking::send(GroupRequest request, Reply<GroupAnswer> reply, unsigned tries) {
+  const GroupRequest asked = prepared(request);
+  const Node iq = groups::request_iq(c_.ids.next(), asked);
+  c_.query(iq, [this, asked, reply = std::move(reply), tries](const Node* answer) mutable {
+    if (answer == nullptr) return c_.answer(std::move(reply), Error(Errc::timed_out, "WhatsApp did not answer"));
+    const PeopleLookup people{[this](const Jid& user) { return directory_.canonical_user(user); },
+                              [this](const Jid& user) { return directory_.person(user); }};
+    auto read = std::visit(Reading(*answer, groups_, people), asked);
+    if (read) return c_.answer(std::move(reply), std::move(*read));
+    const auto* description = std::get_if<groups::SetDescription>(&asked);
+    if (description == nullptr || read.error().failure != groups::Failure::stale_description || tries == most_tries)
+      return c_.answer(std::move(reply), refusal_of(read.error()));
+    groups_.refresh(description->group, [this, asked, reply = std::move(reply), tries](Groups::Refreshed) mutable {
+      send(asked, std::move(reply), tries + 1);
+    });
+  });
+}
+
+}  // namespace wharf::sessions

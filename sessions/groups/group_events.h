@@ -1,0 +1,24 @@
+#pragma once
+// What happens to a group, as everybody outside is told of it. Pure. Specification 05 section 4.1.
+
+#include <functional>
+#include <vector>
+
+#include "events/event.h"
+#include "protocol/groups/events.h"
+
+namespace wharf::sessions {
+
+/// Who somebody is.
+struct PeopleLookup {
+  std::function<protocol::Jid(const protocol::Jid&)> canonical_user;
+  std::function<events::PersonIds(const protocol::Jid& canonical)> person;
+};
+
+events::GroupPerson group_person(const protocol::groups::Participant& who, const PeopleLookup& people);
+
+/// One event, or none of what says nothing to anybody.
+std::vector<events::Event> told_of(const protocol::groups::GroupEvent& event, events::UnixMs at,
+                                   const PeopleLookup& people);
+
+}  // namespace wharf::sessions

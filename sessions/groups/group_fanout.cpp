@@ -1,0 +1,302 @@
+#include "sessions/groups/group_fanout.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "protocol/messages/content.h"
+#include "protocol/messages/padding.h"
+#include "protocol/noise/frame.h"
+#include "protocol/stanzas/group_message.h"
+#include "sessions/groups/own_key.h"
+
+namespace wharf::sessions {
+
+using protocol::groups::AddressingMode;
+using storage::KeyCopy;
+
+namespace {
+
+constexpr std::size_t copies_per_turn = 48;  // about 3 ms of the loop
+constexpr std::size_t lists_per_query = 256;
+constexpr unsigned max_steps = 400;  // of one preparation: 20,000 devices, and some that fail
+constexpr std::chrono::seconds unlisted_for{60};
+constexpr std::chrono::minutes forgets_every{10};
+
+std::vector<Jid> page_of(std::vector<Jid> devices) {
+  if (devices.size() > copies_per_turn) devices.resize(copies_per_turn);
+  return devices;
+}
+
+std::uint64_t hash_of(const Jid& user) { return std::hash<Jid>{}(user); }
+
+}  // namespace
+
+// --- looking
+
+GroupFanout::Look GroupFanout::look(const Jid& group) {
+  using Lacks = Look::Lacks;
+  Look out{Lacks::metadata, {}, false, false, false, {}};
+  const auto known = groups_.find(group);
+  if (!known || known->stale) return out;
+  out.lacks = Lacks::membership;
+  if (!known->member) return out;
+  static const std::vector<std::uint16_t> nobody;
+  const auto devices = [&](const Jid& user) {
+    const auto* list = directory_.listed_devices(user);
+    if (list != nullptr || !unlisted_.contains(user)) return list;
+    out.left_out = true;
+    return &nobody;
+  };
+  const GroupPeople people{known->metadata, c_.device.jid, c_.device.lid,
+                           [this](const Jid& user) { return directory_.canonical_user(user); }, devices};
+  GroupPlanning planned = plan_group(people);
+  out.lacks = Lacks::metadata;
+  if (planned.nameless) return out;
+  out.plan = std::move(planned.plan);
+  out.lacks = Lacks::lists;
+  out.whose = std::move(planned.unknown);
+  if (!out.whose.empty()) return out;
+
+  const auto own = load_own_key(c_.records, group);
+  const KeyCopies copies = own ? c_.records.key_copies(group) : KeyCopies();
+  std::set<Jid> wanted;
+  for (const GroupDevice& device : out.plan.devices) wanted.insert(device.filed);
+  out.other_key =
+      own && (own->mode != out.plan.mode || std::any_of(copies.begin(), copies.end(), [&](const auto& copy) {
+                return !wanted.contains(copy.first);
+              }));
+  std::vector<Jid> without_copy;
+  for (const Jid& device : wanted) {
+    const auto copy = out.other_key ? copies.end() : copies.find(device);
+    if (copy == copies.end() || copy->second.state == KeyCopy::State::again) {
+      if (fanout_.is_unreachable(device)) out.left_out = true;
+      else without_copy.push_back(device);
+    } else {
+      out.sends_copies |= copy->second.state == KeyCopy::State::ready;
+    }
+  }
+  out.lacks = Lacks::sessions;
+  std::copy_if(without_copy.begin(), without_copy.end(), std::back_inserter(out.whose),
+               [this](const Jid& device) { return !fanout_.has_session(device); });
+  if (!out.whose.empty()) return out;
+  out.whose = std::move(without_copy);
+  out.lacks = out.whose.empty() && !out.other_key && own ? Lacks::nothing : Lacks::copies;
+  return out;
+}
+
+void GroupFanout::warm_up(const Jid& group, const Look& seen) {
+  Warm warm;
+  warm.mode = seen.plan.mode;
+  warm.sender = seen.plan.sender;
+  warm.phash = seen.plan.phash;
+  warm.others = seen.plan.others;
+  warm.sends_copies = seen.sends_copies;
+  warm.used = ++clock_;
+  if (seen.left_out) warm.until = c_.now.steady + unlisted_for;
+  for (const Jid& user : seen.plan.users) warm.users.push_back(hash_of(user));
+  std::sort(warm.users.begin(), warm.users.end());
+  warm_[group] = std::move(warm);
+}
+
+bool GroupFanout::prepared(const Jid& group) {
+  const auto known = warm_.find(group);
+  if (known != warm_.end() && (!known->second.until || c_.now.steady < *known->second.until)) return true;
+  const Look seen = look(group);
+  if (seen.lacks != Look::Lacks::nothing) return false;
+  warm_up(group, seen);
+  return true;
+}
+
+bool GroupFanout::lacks_copies(const Jid& group) {
+  warm_.erase(group);
+  const Look seen = look(group);
+  return seen.lacks != Look::Lacks::nothing || seen.sends_copies;
+}
+
+std::uint32_t GroupFanout::others(const Jid& group) {
+  if (const auto warm = warm_.find(group); warm != warm_.end()) return warm->second.others;
+  const auto known = groups_.find(group);
+  if (!known) return 0;
+  const auto members = static_cast<std::uint32_t>(known->metadata.members.size());
+  return known->member && members > 0 ? members - 1 : members;
+}
+
+std::string GroupFanout::addressing_mode(const Jid& group) {
+  if (const auto warm = warm_.find(group); warm != warm_.end()) return std::string(name(warm->second.mode));
+  const auto known = groups_.find(group);
+  return std::string(name(known ? known->metadata.addressing_mode : AddressingMode::lid));
+}
+
+// --- preparing
+
+void GroupFanout::prepare(const Jid& group, std::function<void(Prepared)> done) { go_on(group, {}, std::move(done)); }
+
+void GroupFanout::go_on(const Jid& group, Progress progress, std::function<void(Prepared)> done) {
+  using Lacks = Look::Lacks;
+  if (++progress.steps > max_steps) return done(Prepared::later);
+  const auto next = [this, group, progress, done](bool ok) {
+    if (!ok) return done(Prepared::later);
+    go_on(group, progress, done);
+  };
+  const Look seen = look(group);
+  switch (seen.lacks) {
+    case Lacks::nothing: warm_up(group, seen); return done(Prepared::yes);
+    case Lacks::membership: return done(Prepared::nobody);
+    case Lacks::metadata:
+      // An answer that is of no use is not asked for again at once.
+      if (std::exchange(progress.asked, true)) return done(Prepared::later);
+      return groups_.refresh(group, [this, group, progress, done](Groups::Refreshed refreshed) {
+        if (refreshed == Groups::Refreshed::no_member) return done(Prepared::nobody);
+        if (refreshed == Groups::Refreshed::later) return done(Prepared::later);
+        go_on(group, progress, done);
+      });
+    case Lacks::lists: return ask_for_lists(seen.whose, next);
+    case Lacks::sessions: return fanout_.fetch_sessions(page_of(seen.whose), false, next);
+    case Lacks::copies: break;
+  }
+  if (seen.other_key) c_.records.add(storage::DropOwnSenderKey{c_.id(), group});
+  make_copies(group, page_of(seen.whose));
+  // Behind the commit, and behind whatever others want of the loop.
+  c_.work([] {}, [next] { next(true); });
+}
+
+void GroupFanout::ask_for_lists(std::vector<Jid> users, std::function<void(bool)> then) {
+  if (users.size() > lists_per_query) users.resize(lists_per_query);
+  directory_.refresh(users, [this, users, then = std::move(then)](bool) {
+    // Whoever the server says nothing of is left out for a while: one number that is gone must not keep a message from
+    // everybody else.
+    bool any = false;
+    for (const Jid& user : users) {
+      if (directory_.listed_devices(directory_.canonical_user(user)) != nullptr) any = true;
+      else unlisted_[directory_.canonical_user(user)] = c_.now.steady + unlisted_for;
+    }
+    const bool own_listed = directory_.listed_devices(directory_.canonical_user(c_.device.jid)) != nullptr;
+    then(own_listed && (any || c_.link.online()));
+  });
+}
+
+void GroupFanout::make_copies(const Jid& group, const std::vector<Jid>& devices) {
+  const auto known = groups_.find(group);
+  if (!known) return;
+  auto own = load_own_key(c_.records, group);
+  if (!own) {
+    // Copies of a key that cannot be used any more are copies of another one.
+    c_.records.add(storage::DropOwnSenderKey{c_.id(), group});
+    own = OwnKey{known->metadata.addressing_mode, protocol::OwnSenderKey::create(c_.random)};
+    store_own_key(c_, group, *own);
+  }
+  const Bytes message = protocol::with_sender_key({}, group, own->key.distribution());
+  storage::PutKeyCopies put{c_.id(), group, {}};
+  for (const Jid& device : devices) {
+    auto* record = c_.keys.find(device);
+    if (record == nullptr || !record->has_current()) continue;
+    auto sealed = protocol::encrypt(*record, fanout_.local(), protocol::pad_message(message, c_.random));
+    if (!sealed) {
+      fanout_.mark_unreachable(device);
+      continue;
+    }
+    c_.keys.mark_changed(device);
+    put.copies.push_back({device, KeyCopy::State::ready, sealed->kind, std::move(sealed->body), {}});
+  }
+  if (!put.copies.empty()) c_.records.add(std::move(put));
+}
+
+// --- one stanza
+
+Result<Node> GroupFanout::seal(const Jid& group, const std::string& message_id, ByteView content, ByteView secret) {
+  if (!prepared(group)) {
+    const auto known = groups_.find(group);
+    if (known && !known->stale && !known->member)
+      return Error(Errc::not_found, "the account is not a member of the group");
+    return Error(Errc::not_ready, "the group is not known well enough to write to it");
+  }
+  Warm& warm = warm_.at(group);
+  warm.used = ++clock_;
+  auto own = load_own_key(c_.records, group);
+  if (!own) return Error(Errc::not_ready, "the group has no key");
+  protocol::GroupMessageStanza stanza;
+  std::size_t bytes = content.size();
+  if (warm.sends_copies) {
+    std::map<Jid, Jid> wires;
+    for (const GroupDevice& device : look(group).plan.devices) wires.emplace(device.filed, device.wire);
+    for (auto& [device, copy] : c_.records.key_copies(group)) {
+      const auto wire = wires.find(device);
+      if (copy.state != KeyCopy::State::ready || wire == wires.end()) continue;
+      bytes += copy.body.size() + 64;
+      if (copy.kind == protocol::CiphertextKind::pre_key_message) stanza.device_identity = c_.device.account;
+      stanza.key_for.push_back({wire->second, {copy.kind, copy.body}});
+    }
+  }
+  if (bytes > protocol::max_payload_bytes) return Error(Errc::too_large, "the message is too large for this group");
+  auto sealed = own->key.encrypt(protocol::pad_message(content, c_.random), c_.random);
+  if (!sealed) {
+    c_.records.add(storage::DropOwnSenderKey{c_.id(), group});  // used up: the next message makes another
+    warm_.erase(group);
+    return sealed.error();
+  }
+  store_own_key(c_, group, *own);
+  stanza.id = message_id;
+  stanza.group = group;
+  stanza.kind = protocol::stanza_kind(content);
+  stanza.addressing_mode = name(warm.mode);
+  stanza.phash = warm.phash;
+  stanza.sender_key_message = std::move(sealed->body);
+  if (secret.size() == 32)
+    stanza.reporting_token = protocol::reporting_token(content, secret, message_id, warm.sender.user_jid(), group);
+  if (std::exchange(warm.sends_copies, false)) c_.records.add(storage::SendKeyCopies{c_.id(), group, message_id});
+  return protocol::group_message_stanza(stanza);
+}
+
+Result<Bytes> GroupFanout::distribution(const Jid& group) {
+  const auto own = load_own_key(c_.records, group);
+  if (!own) return Error(Errc::not_found, "the group has no key");
+  return own->key.distribution();
+}
+
+void GroupFanout::settle(const Jid& group, const std::string& message_id, bool arrived) {
+  c_.records.add(storage::SettleKeyCopies{c_.id(), group, message_id, arrived});
+  if (!arrived) warm_.erase(group);
+}
+
+// --- what changes
+
+void GroupFanout::forget(const Jid& group) {
+  warm_.erase(group);
+  // A list that the server counts otherwise than we do for good would be asked for with every message.
+  const auto last = forgotten_at_.find(group);
+  if (last != forgotten_at_.end() && c_.now.steady < last->second + forgets_every) return;
+  forgotten_at_[group] = c_.now.steady;
+  const auto known = groups_.find(group);
+  groups_.mark_stale(group);
+  if (!known) return;
+  for (const auto& member : known->metadata.members) directory_.forget_devices(directory_.canonical_user(member.jid));
+}
+
+void GroupFanout::give_again(const Jid& group, const Jid& device) {
+  warm_.erase(group);
+  KeyCopy copy;
+  copy.device = device;
+  copy.state = KeyCopy::State::again;
+  c_.records.add(storage::PutKeyCopies{c_.id(), group, {std::move(copy)}});
+}
+
+void GroupFanout::on_devices_changed(const Jid& user) {
+  if (warm_.empty()) return;
+  const std::uint64_t hash = hash_of(user);
+  std::erase_if(warm_, [hash](const auto& warm) {
+    return std::binary_search(warm.second.users.begin(), warm.second.users.end(), hash);
+  });
+}
+
+void GroupFanout::end_turn(bool keep) {
+  if (!keep) return warm_.clear();
+  std::erase_if(unlisted_, [this](const auto& user) { return user.second <= c_.now.steady; });
+  std::erase_if(forgotten_at_, [this](const auto& group) { return group.second + forgets_every <= c_.now.steady; });
+  while (warm_.size() > kept_warm) {
+    warm_.erase(std::min_element(warm_.begin(), warm_.end(),
+                                 [](const auto& a, const auto& b) { return a.second.used < b.second.used; }));
+  }
+}
+
+}  // namespace wharf::sessions

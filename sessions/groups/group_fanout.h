@@ -1,0 +1,106 @@
+#pragma once
+// Encrypts a message for a group: once by the own sender key, which goes pairwise, before the first message that a
+// device is to read with it, to every device of every member. Specification 03 sections 2 and 5.1, 05 section 5.
+//
+// Where the key is stands in rows (storage/sender_keys.h), so what is to be done is found by comparing them with who is
+// in the group now: devices without the key get it; a device that has it and is not in the group any more means another
+// key for all. So a notification that was missed costs no more than the question that finds out. The copies are made
+// ready some at a time, each encrypted once and stored before the next ones are, so that thousands of devices neither
+// hold up the loop nor are begun anew when the connection or the process ends in the middle.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sessions/fanout.h"
+#include "sessions/groups/group_plan.h"
+#include "sessions/groups/groups.h"
+
+namespace wharf::sessions {
+
+class GroupFanout {
+ public:
+  GroupFanout(Context& context, Directory& directory, Fanout& fanout, Groups& groups)
+      : c_(context), directory_(directory), fanout_(fanout), groups_(groups) {}
+
+  /// True when seal() can work now. Linear in the members of a group; of one that was written to before and has not
+  /// changed since, at once.
+  bool prepared(const Jid& group);
+  using Prepared = Fanout::Prepared;
+  /// Fetches what is missing and makes copies of the key; `done` runs in a later turn, or at once when nothing can be
+  /// asked. nobody: the own account is not in the group.
+  void prepare(const Jid& group, std::function<void(Prepared)> done);
+
+  /// Encrypts and builds the stanza. Errors: not_found (the own account is not in the group), not_ready (prepared() is
+  /// false), too_large (found before any key advanced).
+  Result<Node> seal(const Jid& group, const std::string& message_id, ByteView content, ByteView secret);
+  /// Copies went with this message that can still be lost, or would reach somebody whom it has not reached: a stanza of
+  /// the same message is worth sending again. Errors of seal() otherwise.
+  bool lacks_copies(const Jid& group);
+  /// The stanza of the message was accepted, or never will be. Nothing when no copies went with it.
+  void settle(const Jid& group, const std::string& message_id, bool arrived);
+  /// Members beside the own account; 0: not known.
+  std::uint32_t others(const Jid& group);
+  /// The server knows other devices: who is in it and their lists are asked for again.
+  void forget(const Jid& group);
+  /// This device is given the key outside of a message, or cannot read by the one it has: it counts among those who may
+  /// have it, and gets it with the next message again.
+  void give_again(const Jid& group, const Jid& device);
+  /// The current key for a device that asks for a message again. Errors: not_found, as seal().
+  Result<Bytes> distribution(const Jid& group);
+  /// "lid" or "pn", of a known group.
+  std::string addressing_mode(const Jid& group);
+
+  void on_changed(const Jid& group) { warm_.erase(group); }
+  /// The devices of a user are others.
+  void on_devices_changed(const Jid& user);
+  void on_link_down() { unlisted_.clear(); }
+  void end_turn(bool keep);
+
+ private:
+  static constexpr std::size_t kept_warm = 8;
+  /// A group that everything is there for: what a message needs of it, and who must not change meanwhile.
+  struct Warm {
+    protocol::groups::AddressingMode mode = protocol::groups::AddressingMode::lid;
+    Jid sender;
+    std::string phash;
+    std::uint32_t others = 0;
+    std::vector<std::uint64_t> users;      // hashes, sorted
+    bool sends_copies = false;             // some are ready: they go with the next message
+    std::optional<net::SteadyTime> until;  // somebody could not be reached, and is to be tried again then
+    std::uint64_t used = 0;
+  };
+  /// What stands between the group and a message.
+  struct Look {
+    enum class Lacks : std::uint8_t { nothing, metadata, membership, lists, sessions, copies } lacks;
+    GroupPlan plan;
+    bool other_key = false;     // somebody has the key who is not in the group, or it was made under another name
+    bool sends_copies = false;  // some are ready
+    bool left_out = false;      // devices that cannot be reached now, or users without a list
+    std::vector<Jid> whose;     // users without a list, or devices without a session or copy
+  };
+  Look look(const Jid& group);
+  /// Remembers a group that lacks nothing.
+  void warm_up(const Jid& group, const Look& seen);
+  struct Progress {
+    unsigned steps = 0;
+    bool asked = false;  // for the group itself
+  };
+  void go_on(const Jid& group, Progress progress, std::function<void(Prepared)> done);
+  void make_copies(const Jid& group, const std::vector<Jid>& devices);
+  void ask_for_lists(std::vector<Jid> users, std::function<void(bool)> then);
+
+  Context& c_;
+  Directory& directory_;
+  Fanout& fanout_;
+  Groups& groups_;
+  std::map<Jid, Warm> warm_;
+  std::map<Jid, net::SteadyTime> forgotten_at_;  // groups whose lists were given up because the server knows others
+  std::map<Jid, net::SteadyTime> unlisted_;      // users whom the server names no devices of -> until when
+  std::uint64_t clock_ = 0;
+};
+
+}  // namespace wharf::sessions

@@ -1,0 +1,73 @@
+#include "sessions/groups/sender_keys.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace wharf::sessions {
+
+using protocol::SenderKeyRecord;
+
+std::optional<SenderKeyRecord> SenderKeys::load(const Jid& group, const Jid& author) const {
+  const auto blob = c_.records.find_sender_key(group, author);
+  auto record = blob ? SenderKeyRecord::parse(*blob) : Result<SenderKeyRecord>(Error(Errc::not_found, "no key"));
+  // One that cannot be read is no worse than none: a retry brings another.
+  if (!record) return std::nullopt;
+  return std::move(*record);
+}
+
+// Some senders' messages name the account alone, and their key came from one of its devices (03 section 2).
+std::optional<SenderKeys::Found> SenderKeys::find(const Jid& group, const Jid& author, ByteView body) const {
+  auto own = load(group, author);
+  const auto message = protocol::read_group_message_key(body);
+  if (!message || (own && own->holds(message->key_id))) {
+    if (own) return Found{author, std::move(*own)};
+    return std::nullopt;
+  }
+  for (auto& [device, blob] : c_.records.sender_keys_of(group, author.user_jid(), devices_looked_at)) {
+    auto record = SenderKeyRecord::parse(blob);
+    // As it is by now: this turn may have read with it.
+    if (!record || !record->holds(message->key_id)) continue;
+    if (auto now = load(group, device)) return Found{device, std::move(*now)};
+  }
+  if (own) return Found{author, std::move(*own)};
+  return std::nullopt;
+}
+
+Result<Bytes> SenderKeys::decrypt(const Jid& group, const Jid& author, ByteView body) {
+  auto found = find(group, author, body);
+  if (!found) return Error(Errc::no_sender_key, "no sender key of this author");
+  auto opened = found->record.decrypt(body);
+  if (!opened) return opened.error();
+  c_.records.add(storage::PutSenderKey{c_.id(), group, found->author, found->record.serialize()});
+  return std::move(opened->plaintext);
+}
+
+bool SenderKeys::is_stranger(const Jid& group, const Jid& author) {
+  const auto known = groups_.find(group);
+  if (!known || known->stale || !known->member || known->metadata.partial || directory_.is_own(author)) return false;
+  const Jid user = author.user_jid();
+  const auto& members = known->metadata.members;
+  return std::none_of(members.begin(), members.end(), [&](const protocol::groups::Participant& member) {
+    return directory_.canonical_user(member.jid) == user || (member.lid && *member.lid == user) ||
+           (member.pn && *member.pn == user);
+  });
+}
+
+void SenderKeys::process(const Jid& group, const Jid& author, const std::string& named_group, ByteView distribution) {
+  const auto refuse = [&](const std::string& why) {
+    if (on_refused) on_refused(group, author, why);
+  };
+  if (named_group != group.to_string()) return refuse("it is for another group");
+  if (is_stranger(group, author)) {
+    groups_.mark_stale(group);
+    groups_.refresh(group, [](Groups::Refreshed) {});
+    return refuse("its author is not a member");
+  }
+  auto record = load(group, author).value_or(SenderKeyRecord());
+  const auto effect = record.process(distribution);
+  if (!effect) return refuse(effect.error().detail);
+  if (*effect == protocol::DistributionEffect::none) return;
+  c_.records.add(storage::PutSenderKey{c_.id(), group, author, record.serialize()});
+}
+
+}  // namespace wharf::sessions

@@ -1,0 +1,45 @@
+#pragma once
+// The sender keys of others: taken from their pairwise messages, used to read what they say to a group. Specification
+// 03 sections 2 and 6.3.
+
+#include <functional>
+#include <string>
+
+#include "protocol/signal/sender_key.h"
+#include "sessions/context.h"
+#include "sessions/directory.h"
+#include "sessions/groups/groups.h"
+
+namespace wharf::sessions {
+
+class SenderKeys {
+ public:
+  SenderKeys(Context& context, Directory& directory, Groups& groups)
+      : c_(context), directory_(directory), groups_(groups) {}
+
+  /// `author`: the device, canonical. The padded text. Errors: as SenderKeyRecord::decrypt, no_sender_key also without
+  /// any key.
+  Result<Bytes> decrypt(const Jid& group, const Jid& author, ByteView body);
+  /// A distribution that came in a message of this device to this group. Left alone: one that names another group, that
+  /// cannot be read, or of somebody who is not a member by a list that is known to be whole; that list is asked for
+  /// again, and the retry that follows heals what was unjust.
+  void process(const Jid& group, const Jid& author, const std::string& named_group, ByteView distribution);
+  /// For the log: why a distribution was left alone.
+  std::function<void(const Jid& group, const Jid& author, const std::string& why)> on_refused;
+
+ private:
+  static constexpr std::size_t devices_looked_at = 8;
+  struct Found {
+    Jid author;  // the device that the key is filed under
+    protocol::SenderKeyRecord record;
+  };
+  std::optional<Found> find(const Jid& group, const Jid& author, ByteView body) const;
+  std::optional<protocol::SenderKeyRecord> load(const Jid& group, const Jid& author) const;
+  bool is_stranger(const Jid& group, const Jid& author);
+
+  Context& c_;
+  Directory& directory_;
+  Groups& groups_;
+};
+
+}  // namespace wharf::sessions

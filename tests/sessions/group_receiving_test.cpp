@@ -1,0 +1,231 @@
+// What members say to a group, into a real Session: their keys, what is stored and answered, what is refused.
+#include <catch2/catch.hpp>
+
+#include "protocol/groups/metadata.h"
+#include "protocol/messages/building.h"
+#include "protocol/messages/content.h"
+#include "protocol/messages/padding.h"
+#include "protocol/signal/sender_key.h"
+#include "storage/chats.h"
+#include "tests/sessions/session_fixture.h"
+
+using namespace wharf;
+using namespace wharf::sessions;
+using protocol::Bytes;
+using protocol::Node;
+using test::SignalPeer;
+
+namespace groups = protocol::groups;
+
+namespace {
+
+const Jid crew("120363000000000001", "g.us"), other_crew("120363000000000002", "g.us");
+const Jid self("100000000000001", "lid"), ben("100000000000002", "lid"), carl("100000000000003", "lid");
+
+Bytes words(std::string_view body) {
+  Bytes encoded{0x0a, static_cast<std::uint8_t>(body.size())};
+  protocol::append(encoded, protocol::as_bytes(body));
+  return encoded;
+}
+
+/// A member who speaks.
+struct Speaker {
+  Jid who;
+  SignalPeer peer;
+  protocol::OwnSenderKey key;
+};
+
+struct Crew : test::SessionFixture {
+  Crew() { go_online(); }
+
+  Speaker speaker(const Jid& who) {
+    Speaker out{who, SignalPeer::make(random, 77), protocol::OwnSenderKey::create(random)};
+    REQUIRE(protocol::start_session(out.peer.session, out.peer.local, published_bundle(*this), random).has_value());
+    return out;
+  }
+  void describe(const std::vector<Jid>& members) {
+    groups::GroupMetadata metadata;
+    metadata.group = crew;
+    metadata.subject = "crew";
+    metadata.addressing_mode = groups::AddressingMode::lid;
+    for (const Jid& one : members) metadata.members.push_back(groups::person(one));
+    metadata.size = static_cast<std::uint32_t>(members.size());
+    storage::GroupRow told;
+    told.group = crew;
+    told.metadata = protocol::encode_node(groups::group_node(metadata));
+    told.subject = metadata.subject;
+    storage::Changes changes;
+    changes.add(storage::PutGroup{row.id, told});
+    store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  }
+  static Node message(const Jid& who, const std::string& id) {
+    return Node("message")
+        .set("id", id)
+        .set("from", crew)
+        .set("participant", who)
+        .set("t", "1700000000")
+        .set("type", "text")
+        .set("addressing_mode", "lid");
+  }
+  /// The key, as it stands before what is said next.
+  Node key_of(Speaker& speaker, const Jid& group = crew) {
+    const Bytes carried = protocol::with_sender_key({}, group, speaker.key.distribution());
+    const auto sealed =
+        protocol::encrypt(speaker.peer.session, speaker.peer.local, protocol::pad_message(carried, random)).value();
+    Node enc("enc");
+    enc.set("v", "2").set("type", sealed.kind == protocol::CiphertextKind::pre_key_message ? "pkmsg" : "msg");
+    return enc.bytes(sealed.body);
+  }
+  Node said(Speaker& speaker, const std::string& body) {
+    const auto sealed = speaker.key.encrypt(protocol::pad_message(words(body), random), random).value();
+    return Node("enc").set("v", "2").set("type", "skmsg").bytes(sealed.body);
+  }
+  std::vector<Node> hear(Node node) { return sent(stanza(std::move(node))); }
+  std::optional<std::string> body(const std::string& id) {
+    const auto row_of = storage::find_message(store->reader(), row.id, crew, id);
+    if (!row_of) return std::nullopt;
+    return row_of->body;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what a member says is stored under the group, and answered to the member") {
+  Crew f;
+  Speaker speaker = f.speaker(ben);
+  Node first = Crew::message(ben, "3EB0AA");
+  first.add(f.key_of(speaker)).add(f.said(speaker, "hello"));
+  const auto answers = f.hear(std::move(first));
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].is("receipt"));
+  CHECK(answers[0].attr("type") == "inactive");  // delivered, and nobody looks
+  CHECK(answers[0].jid("participant") == ben);
+  CHECK(f.body("3EB0AA") == "hello");
+  CHECK(storage::find_message(f.store->reader(), f.row.id, crew, "3EB0AA")->author == ben);
+  f.hear(Crew::message(ben, "3EB0BB").add(f.said(speaker, "again")));
+  CHECK(f.body("3EB0BB") == "again");
+  CHECK(storage::find_chat(f.store->reader(), f.row.id, crew)->unread == 2);
+}
+
+TEST_CASE("several messages of one member in one turn are read one after another") {
+  Crew f;
+  Speaker speaker = f.speaker(ben);
+  std::vector<Input> inputs;
+  Node first = Crew::message(ben, "3EB0AA");
+  first.add(f.key_of(speaker)).add(f.said(speaker, "one"));
+  inputs.emplace_back(StanzaArrived{std::move(first), f.session->link_epoch()});
+  inputs.emplace_back(StanzaArrived{Crew::message(ben, "3EB0BB").add(f.said(speaker, "two")), f.session->link_epoch()});
+  f.turn(std::move(inputs));
+  CHECK(f.body("3EB0AA") == "one");
+  CHECK(f.body("3EB0BB") == "two");
+}
+
+TEST_CASE("a message that comes again is answered, and not told again") {
+  Crew f;
+  Speaker speaker = f.speaker(ben);
+  Node first = Crew::message(ben, "3EB0AA");
+  first.add(f.key_of(speaker)).add(f.said(speaker, "hello"));
+  f.hear(first);
+  const std::size_t told = f.event_names().size();
+  Node again = Crew::message(ben, "3EB0AA");
+  again.add(*first.children("enc").back());
+  const auto answers = f.hear(std::move(again));
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].is("receipt"));
+  CHECK(answers[0].attr("type") == "inactive");  // delivered, and nobody looks
+  CHECK(f.event_names().size() == told);
+}
+
+TEST_CASE("a message without its key is asked for again, and heals") {
+  Crew f;
+  Speaker speaker = f.speaker(ben);
+  const Node late = f.key_of(speaker);
+  const auto answers = f.hear(Crew::message(ben, "3EB0AA").add(f.said(speaker, "hello")));
+  REQUIRE(answers.size() == 2);
+  CHECK(answers[0].attr("type") == "retry");
+  CHECK(answers[0].jid("participant") == ben);
+  CHECK(answers[0].child("retry")->attr("error") == "1");
+  CHECK_FALSE(f.body("3EB0AA"));
+  // Sent again alone, pairwise, with the key in the same message.
+  const Bytes content = protocol::with_sender_key(words("hello"), crew, speaker.key.distribution());
+  const auto sealed =
+      protocol::encrypt(speaker.peer.session, speaker.peer.local, protocol::pad_message(content, f.random)).value();
+  f.hear(Crew::message(ben, "3EB0AA")
+             .add(Node("enc").set("v", "2").set("type", "pkmsg").set("count", "1").bytes(sealed.body)));
+  CHECK(f.body("3EB0AA") == "hello");
+  // The key itself is not kept with the message.
+  CHECK(storage::find_message(f.store->reader(), f.row.id, crew, "3EB0AA")->content == words("hello"));
+  f.hear(Crew::message(ben, "3EB0BB").add(f.said(speaker, "again")));
+  CHECK(f.body("3EB0BB") == "again");
+}
+
+TEST_CASE("a key for another group opens nothing, and what came with it is read") {
+  Crew f;
+  Speaker speaker = f.speaker(ben);
+  Node first = Crew::message(ben, "3EB0AA");
+  first.add(f.key_of(speaker, other_crew)).add(f.said(speaker, "hello"));
+  const auto answers = f.hear(std::move(first));
+  CHECK(answers.at(0).attr("type") == "retry");
+  CHECK_FALSE(f.body("3EB0AA"));
+  CHECK_FALSE(storage::find_sender_key(f.store->reader(), f.row.id, other_crew, ben));
+  CHECK(f.logged.size() == 2);  // the key, and the message
+}
+
+TEST_CASE("a key of somebody who is not a member is refused, and the members asked for again") {
+  Crew f;
+  f.describe({self, carl});
+  Speaker speaker = f.speaker(ben);
+  Node first = Crew::message(ben, "3EB0AA");
+  first.add(f.key_of(speaker)).add(f.said(speaker, "hello"));
+  const auto answers = f.hear(std::move(first));
+  CHECK(std::any_of(answers.begin(), answers.end(), [](const Node& node) { return node.attr("xmlns") == "w:g2"; }));
+  CHECK_FALSE(f.body("3EB0AA"));
+  CHECK_FALSE(storage::find_sender_key(f.store->reader(), f.row.id, crew, ben));
+}
+
+TEST_CASE("a member cannot speak as another one with that one's chain key") {
+  Crew f;
+  Speaker speaker = f.speaker(ben);
+  Node first = Crew::message(ben, "3EB0AA");
+  first.add(f.key_of(speaker)).add(f.said(speaker, "hello"));
+  f.hear(std::move(first));
+  // Whoever reads ben's messages has his chain key, and not the key that signs.
+  Node forged = f.said(speaker, "forged");
+  Bytes body = protocol::to_bytes(forged.data());
+  body.back() ^= 1;
+  const auto answers =
+      f.hear(Crew::message(ben, "3EB0BB").add(Node("enc").set("v", "2").set("type", "skmsg").bytes(body)));
+  CHECK(answers.at(0).child("retry")->attr("error") == "5");
+  f.hear(Crew::message(ben, "3EB0CC").add(f.said(speaker, "honest")));
+  CHECK(f.body("3EB0CC") == "honest");
+  // Under another name his messages open nothing.
+  f.hear(Crew::message(carl, "3EB0DD").add(f.said(speaker, "as carl")));
+  CHECK_FALSE(f.body("3EB0DD"));
+}
+
+TEST_CASE("a message of another own device in a group is shown as sent, and needs no key of ours") {
+  Crew f;
+  Speaker phone = f.speaker(self);
+  Node first = Crew::message(self, "3EB0AA");
+  first.add(f.key_of(phone)).add(f.said(phone, "from the phone"));
+  const auto answers = f.hear(std::move(first));
+  CHECK(answers.at(0).attr("type") == "sender");
+  REQUIRE(f.body("3EB0AA") == "from the phone");
+  CHECK(storage::find_message(f.store->reader(), f.row.id, crew, "3EB0AA")->from_me);
+}
+
+TEST_CASE("a sender key in a chat with one person is no key of any group") {
+  Crew f;
+  Speaker speaker = f.speaker(ben);
+  const Bytes content = protocol::with_sender_key(words("hello"), crew, speaker.key.distribution());
+  const auto sealed =
+      protocol::encrypt(speaker.peer.session, speaker.peer.local, protocol::pad_message(content, f.random)).value();
+  f.hear(Node("message")
+             .set("id", "3EB0AA")
+             .set("from", ben)
+             .set("t", "1700000000")
+             .set("type", "text")
+             .add(Node("enc").set("v", "2").set("type", "pkmsg").bytes(sealed.body)));
+  CHECK(storage::find_message(f.store->reader(), f.row.id, ben, "3EB0AA")->body == "hello");
+  CHECK_FALSE(storage::find_sender_key(f.store->reader(), f.row.id, crew, ben));
+}
