@@ -505,6 +505,7 @@ Result<void> apply(Database& db, const RemoveMessage& change) {
     if (Result<void> done = lose_last_message(db, change.session, change.chat, row); !done) return done;
   }
   if (!any) return {};
+  if (change.from_me) db.recall().removals_wait = true;  // its trigger may have left a reach to the slices
   if (has_add_ons(db, change.session, change.id)) {
     const Result<void> buried = bury_add_ons(db, change.session, change.chat, change.id, change.from_me);
     if (!buried) return buried;
