@@ -34,7 +34,7 @@ TEST_CASE("old counts are swept, a bounded number with each new one") {
   test::InlineStore store;
   store.turn([](Changes& changes) {
     for (int i = 0; i < 250; ++i)
-      changes.add(PutResends{session, device, "old" + std::to_string(i), ResendRow{1, {}}, 10, 1000});
+      changes.add(PutResends{session, device, "old" + std::to_string(i), ResendRow{1, {}}, 10 + i, 1000});
   });
   store.turn([](Changes& changes) { changes.add(PutResends{session, device, "new", ResendRow{1, {}}, 2000, 1000}); });
   CHECK(count(store.db(), "SELECT count(*) FROM resend") == 151);

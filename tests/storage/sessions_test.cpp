@@ -247,7 +247,8 @@ TEST_CASE("removing a session leaves no row of it in any table and every row of 
     // Events belong to the readers of the log.
     CHECK(count(store.db(), "SELECT count(*) FROM " + table) == (table == "event" ? 3 : 2));
   }
-  for (const char* tombstones : {"removed_session", "removed_device", "removed_chat", "removed_message", "merged_chat"})
+  for (const char* tombstones :
+       {"removed_session", "removed_device", "removed_chat", "removed_message", "merged_chat", "removed_reach"})
     CHECK(count(store.db(), std::string("SELECT count(*) FROM ") + tombstones) == 0);
   CHECK(find_message_by_id(store.db(), SessionId{1}, "id", false));
   CHECK(!find_message_by_id(store.db(), SessionId{2}, "id", false));
@@ -255,9 +256,10 @@ TEST_CASE("removing a session leaves no row of it in any table and every row of 
   // A table that is added later and forgotten here shows in the number.
   CHECK(count(store.db(), "SELECT count(*) FROM sqlite_master WHERE type = 'table'") ==
         static_cast<std::int64_t>(all_tables.size()) +
-            19);  // organisation, installation, continuity, folder_removal (by names: of files that are still there),
+            22);  // organisation, installation, continuity, folder_removal (by names: of files that are still there),
                   // media_folder, counter, jid, probe, device_number, removed_(session, device, chat, message),
-                  // merged_chat, search_progress, the four of message_index (search_test.cpp: its words too)
+                  // merged_chat, search_progress, the four of message_index (search_test.cpp: its words too),
+                  // group_reach, group_receipt and removed_reach (groups_test.cpp: they go after their message)
 }
 
 TEST_CASE("logging out forgets the device and keeps the conversations") {
