@@ -12,6 +12,9 @@ function(wharf_module name)
     add_library(${name} STATIC ${sources})
     target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
     target_link_libraries(${name} PUBLIC ${M_LINK} PRIVATE wharf_warnings)
+    if(WHARF_PRECOMPILE AND EXISTS ${CMAKE_SOURCE_DIR}/cmake/precompiled/${name}.h)
+      wharf_precompile(${name} ${CMAKE_SOURCE_DIR}/cmake/precompiled/${name}.h)
+    endif()
   else()
     add_library(${name} INTERFACE)
     target_include_directories(${name} INTERFACE ${CMAKE_SOURCE_DIR})
@@ -59,14 +62,29 @@ function(wharf_tokens name)
   target_include_directories(${name} INTERFACE ${CMAKE_BINARY_DIR}/generated)
 endfunction()
 
-# A Catch2 suite: every *_test.cpp of a folder under tests/. SUITE shares the compiled Catch2 main.
+# A Catch2 suite: every *_test.cpp of a folder under tests/. SUITE shares the compiled Catch2 main. PRECOMPILE: a header
+# that most of its files include, compiled once for them; without one the suite shares that of test_support.
 function(wharf_suite name)
-  cmake_parse_arguments(S "" "DIR" "LINK" ${ARGN})
+  cmake_parse_arguments(S "" "DIR;PRECOMPILE" "LINK" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${S_DIR}/*.cpp)
   if(sources)
     add_executable(${name} ${sources})
     target_link_libraries(${name} PRIVATE catch2_main test_support ${S_LINK} wharf_warnings)
+    wharf_precompile(${name} ${S_PRECOMPILE})
     add_test(NAME ${name} COMMAND ${name} "~[long]")
     set_tests_properties(${name} PROPERTIES TIMEOUT 900)  # a hang fails here, not in the whole run
+  endif()
+endfunction()
+
+# Half of the time that a file takes to compile goes into its headers. Tests are always built so, the product only in the
+# presets that are there to run it and not to ship it: elsewhere each of its files must include what it uses.
+function(wharf_precompile name)
+  if(NOT ARGN)
+    target_precompile_headers(${name} REUSE_FROM test_support)
+    return()
+  endif()
+  target_precompile_headers(${name} PRIVATE ${ARGN})
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    target_compile_options(${name} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")  # as it may come from ccache
   endif()
 endfunction()

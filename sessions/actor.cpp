@@ -26,7 +26,7 @@ constexpr std::chrono::milliseconds linger_grid{4};
 
 /// It is not handled any more: whoever waits for a command hears why.
 void refuse(Input input, const Error& why) {
-  if (auto* arrived = std::get_if<CommandArrived>(&input)) refuse(std::move(*arrived->command), why);
+  if (auto* arrived = std::get_if<CommandArrived>(&input)) refuse(std::move(arrived->command), why);
 }
 
 }  // namespace
@@ -147,7 +147,7 @@ void SessionActor::run_turn() {
   Debts debts;
   for (const Input& input : inputs) {
     const auto* arrived = std::get_if<CommandArrived>(&input);
-    if (auto debt = arrived ? owed(*arrived->command) : nullptr) debts.push_back(std::move(debt));
+    if (auto debt = arrived ? owed(arrived->command) : nullptr) debts.push_back(std::move(debt));
   }
   Turn turn;
   try {
@@ -288,7 +288,7 @@ void SessionActor::finish() {
   closed_ = true;
   transfers_.clear();
   for (Input& input : mailbox_.drain()) {
-    if (auto* arrived = std::get_if<CommandArrived>(&input)) answer_as_removed(std::move(*arrived->command), name_);
+    if (auto* arrived = std::get_if<CommandArrived>(&input)) answer_as_removed(std::move(arrived->command), name_);
   }
   if (on_finished) on_finished();
 }
@@ -408,7 +408,7 @@ void SessionActor::come_to_rest(std::function<void()> done) {
                          // Not from inside the turn's effects.
                          self->shared_.scheduler.post([self, done = std::move(done)] { self->shutdown(done); });
                        }};
-  post(CommandArrived(Command(std::move(first)), {}));
+  post(CommandArrived{std::move(first), {}});
 }
 
 void SessionActor::shutdown(std::function<void()> done) {

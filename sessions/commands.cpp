@@ -4,16 +4,41 @@
 
 namespace wharf::sessions {
 
+template <class Operation>
+Command::Command(Asked<Operation> asked) : any_(std::make_unique<Any>(std::move(asked))) {}
+Command::Command(Command&&) noexcept = default;
+Command& Command::operator=(Command&&) noexcept = default;
+Command::~Command() = default;
+
+template Command::Command(Asked<StartSession>);
+template Command::Command(Asked<StopSession>);
+template Command::Command(Asked<RestartSession>);
+template Command::Command(Asked<UpdateSession>);
+template Command::Command(Asked<Logout>);
+template Command::Command(Asked<RemoveSession>);
+template Command::Command(Asked<RequestPairingCode>);
+template Command::Command(Asked<SendMessage>);
+template Command::Command(Asked<SendMessages>);
+template Command::Command(Asked<FindSent>);
+template Command::Command(Asked<CancelMessage>);
+template Command::Command(Asked<FetchMedia>);
+template Command::Command(Asked<RemoveMessage>);
+template Command::Command(Asked<StarMessage>);
+template Command::Command(Asked<MarkRead>);
+template Command::Command(Asked<RemoveChat>);
+template Command::Command(Asked<AskGroup>);
+template Command::Command(Asked<CatchUp>);
+
 const char* name(const Command& command) {
-  return std::visit([]<class Operation>(const Asked<Operation>&) { return Operation::name; }, command);
+  return std::visit([]<class Operation>(const Asked<Operation>&) { return Operation::name; }, command.any());
 }
 
 std::shared_ptr<Owed> owed(const Command& command) {
-  return std::visit([](const auto& asked) -> std::shared_ptr<Owed> { return asked.reply.owed(); }, command);
+  return std::visit([](const auto& asked) -> std::shared_ptr<Owed> { return asked.reply.owed(); }, command.any());
 }
 
 void refuse(Command command, const Refusal& why) {
-  std::visit([&](auto& asked) { std::move(asked.reply)(why); }, command);
+  std::visit([&](auto& asked) { std::move(asked.reply)(why); }, command.any());
 }
 
 namespace {
@@ -60,7 +85,7 @@ void answer_as_removed(Command command, const std::string& session) {
   const auto answer = [&]<class Operation>(Asked<Operation>& asked) {
     std::move(asked.reply)(when_removed<Operation>(session));
   };
-  std::visit(answer, command);
+  std::visit(answer, command.any());
 }
 
 }  // namespace wharf::sessions

@@ -2,8 +2,9 @@
 // What may be asked of a session. An operation is a plain value: its fields, the type of its answer, its name in logs.
 // On its way to the session it is an Asked<Operation>, beside the reply of whoever waits for it.
 //
-// A new operation is a struct here, a place in `Command`, an overload of Session::carry_out and whoever asks for it;
-// nothing between the two ends knows one operation from another (Supervisor::tell, SessionActor).
+// A new operation is a struct here, a place in `Command` (and its line in commands.cpp), an overload of
+// Session::carry_out and whoever asks for it; nothing between the two ends knows one operation from another
+// (Supervisor::tell, SessionActor).
 
 #include <chrono>
 #include <memory>
@@ -263,9 +264,28 @@ struct Asked {
 template <class... Operations>
 using AnyOf = std::variant<Asked<Operations>...>;
 
-using Command = AnyOf<StartSession, StopSession, RestartSession, UpdateSession, Logout, RemoveSession,
-                      RequestPairingCode, SendMessage, SendMessages, FindSent, CancelMessage, FetchMedia, RemoveMessage,
-                      StarMessage, MarkRead, RemoveChat, AskGroup, CatchUp>;
+/// Some operation that was asked. On the heap: inside a mailbox it would make each stanza there three times as large.
+/// Made, moved and ended in commands.cpp alone, so that who asks for one operation does not compile them all.
+class Command {
+ public:
+  using Any = AnyOf<StartSession, StopSession, RestartSession, UpdateSession, Logout, RemoveSession, RequestPairingCode,
+                    SendMessage, SendMessages, FindSent, CancelMessage, FetchMedia, RemoveMessage, StarMessage,
+                    MarkRead, RemoveChat, AskGroup, CatchUp>;
+
+  /// NOLINTNEXTLINE(google-explicit-constructor): as the alternatives of a variant.
+  template <class Operation>
+  Command(Asked<Operation> asked);
+  Command(Command&&) noexcept;
+  Command& operator=(Command&&) noexcept;
+  ~Command();
+
+  /// Not of one that was moved from.
+  Any& any() { return *any_; }
+  const Any& any() const { return *any_; }
+
+ private:
+  std::unique_ptr<Any> any_;
+};
 
 /// "send_text"
 const char* name(const Command& command);

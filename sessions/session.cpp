@@ -92,6 +92,8 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
   reads_.load();
 }
 
+Session::~Session() = default;
+
 Turn Session::handle(std::vector<Input> inputs, Now now) {
   Context& c = context_;
   c.turn = Turn();
@@ -137,7 +139,7 @@ void Session::take(CommandArrived& arrived) {
     if (removed_) return context_.answer(std::move(asked.reply), when_removed<Operation>(context_.row.name));
     carry_out(asked.operation, std::move(asked.reply));
   };
-  std::visit(carry, *arrived.command);
+  std::visit(carry, arrived.command.any());
 }
 
 void Session::committed() {

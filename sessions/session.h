@@ -60,10 +60,8 @@ struct WorkDone {
   UniqueFunction<void()> then;
 };
 struct CommandArrived {
-  CommandArrived(Command asked, std::string request)
-      : command(std::make_unique<Command>(std::move(asked))), request_id(std::move(request)) {}
-  std::unique_ptr<Command> command;  // apart: inside, it would make each stanza in a mailbox three times as large
-  std::string request_id;            // of the API's request; "" without one
+  Command command;
+  std::string request_id;  // of the API's request; "" without one
 };
 using Input = std::variant<StanzaArrived, LinkUp, LinkDown, Begin, WorkDone, CommandArrived>;
 static_assert(sizeof(Input) <= sizeof(StanzaArrived) + 8);
@@ -76,6 +74,7 @@ class Session {
   /// `reader`: as Records.
   Session(storage::Database& reader, protocol::Random& random, const SessionSettings& settings, storage::SessionRow row,
           storage::DeviceRow device, SessionConfig config, LogLine log);
+  ~Session();
 
   /// Takes inputs in order into one turn. After an exception the object is worth nothing but its abandoned effects.
   Turn handle(std::vector<Input> inputs, Now now);

@@ -64,8 +64,8 @@ using Scene = std::function<void(World&, Command)>;
 
 template <std::size_t kind = 0>
 void with_every_command(const Scene& scene, const std::function<void(const Heard&, bool removes)>& judge) {
-  if constexpr (kind < std::variant_size_v<Command>) {
-    using Kind = std::variant_alternative_t<kind, Command>;
+  if constexpr (kind < std::variant_size_v<Command::Any>) {
+    using Kind = std::variant_alternative_t<kind, Command::Any>;
     const auto heard = std::make_shared<Heard>();
     Command command = asked(static_cast<Kind*>(nullptr), heard);
     INFO(name(command));

@@ -11,7 +11,7 @@ using Catch::Contains;
 using net::OutgoingFailure;
 using protocol::Bytes;
 using protocol::MediaKind;
-using test::Answer;
+using test::HostAnswer;
 using test::outcome;
 using test::TransferRig;
 
@@ -111,9 +111,9 @@ TEST_CASE("a file that the servers no longer have is looked for in one place onl
 
 TEST_CASE("a place in trouble is tried three times, with longer pauses, then the next one") {
   Download download;
-  const auto trouble =
-      GENERATE(Answer{500}, Answer{503, "busy"}, Answer{429}, Answer{408},
-               Answer{.failure = OutgoingFailure::Kind::connect}, Answer{.failure = OutgoingFailure::Kind::timeout});
+  const auto trouble = GENERATE(HostAnswer{500}, HostAnswer{503, "busy"}, HostAnswer{429}, HostAnswer{408},
+                                HostAnswer{.failure = OutgoingFailure::Kind::connect},
+                                HostAnswer{.failure = OutgoingFailure::Kind::timeout});
   download.rig.http.answers = {trouble, trouble, trouble};
   SECTION("which has it") {
     download.rig.http.answers.push_back({200, download.file});
@@ -145,7 +145,7 @@ TEST_CASE("a server may say how long to wait, up to half a minute") {
 
 TEST_CASE("a body that was cut off leaves nothing in the next one's way") {
   Download download;
-  Answer cut{200, download.file};
+  HostAnswer cut{200, download.file};
   cut.failure = OutgoingFailure::Kind::protocol;
   cut.cut_at = GENERATE(std::size_t{1}, std::size_t{25'000}, std::size_t{45'000});
   download.rig.http.answers = {cut, {200, download.file}};

@@ -77,7 +77,7 @@ class StillTime final : public net::Scheduler {
 };
 
 /// What a media server does with one request.
-struct Answer {
+struct HostAnswer {
   unsigned status = 200;
   std::string body = {};
   std::vector<std::pair<std::string, std::string>> headers = {};
@@ -110,8 +110,8 @@ class ScriptedHttp final : public net::OutgoingHttp {
     return net::OutgoingHandle([exchange] { exchange->end(); });
   }
 
-  std::deque<Answer> answers;  // to the next requests; with none left a request waits
-  void answer(std::size_t request, Answer how) {
+  std::deque<HostAnswer> answers;  // to the next requests; with none left a request waits
+  void answer(std::size_t request, HostAnswer how) {
     exchanges_.at(request)->answer = std::move(how);
     scheduler_.post([exchange = exchanges_.at(request)] { exchange->ask(); });
   }
@@ -202,7 +202,7 @@ class ScriptedHttp final : public net::OutgoingHttp {
     net::OutgoingRequest request;
     std::function<void(net::OutgoingResult)> done;
     Seen seen;
-    Answer answer;
+    HostAnswer answer;
     net::OutgoingResponse response;
     std::shared_ptr<net::BodyReceiver> receiver;
   };

@@ -4,9 +4,6 @@
 
 #include <catch2/catch.hpp>
 
-#include <unistd.h>
-
-#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -26,158 +23,39 @@ namespace wharf::test {
 using namespace wharf::sessions;
 using namespace std::chrono_literals;
 
-/// A linked session with its store; inputs go in, turns are committed inline, effects come back.
+/// A linked session with its store; inputs go in, turns are committed inline, effects come back. Its bodies stand
+/// apart: some eighty files of tests include this.
 struct SessionFixture {
-  SessionFixture()
-      : directory(std::filesystem::temp_directory_path() /
-                  ("wharf-session-" + std::to_string(::getpid()) + "-" + std::to_string(++count))) {
-    std::filesystem::create_directories(directory);
-    storage::Store::Settings file;
-    file.path = (directory / "t.sqlite").string();
-    file.synchronous = storage::Synchronous::off;
-    file.before_change = test::run_injected;
-    store = *storage::Store::open(std::move(file));
-    storage::Changes changes;
-    row.id = storage::SessionId{1};
-    row.name = "s";
-    row.status = "ready";
-    changes.add(storage::InsertSession{row});
-    auto device = new_device(row.id, random, changes, 1'000);
-    device.account = {1, 2, 3};
-    device.jid = Jid("15550000001", "s.whatsapp.net", 3);
-    device.lid = Jid("100000000000001", "lid", 3);
-    device.server_has_prekeys = true;
-    changes.add(storage::PutDevice{device});
-    store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
-    reopen();
-  }
-  ~SessionFixture() {
-    session.reset();
-    store.reset();
-    std::filesystem::remove_all(directory);
-  }
-  void reopen() {
-    session = std::make_unique<Session>(store->reader(), random, settings, row,
-                                        *storage::load_device(store->reader(), row.id), SessionConfig(),
-                                        [this](std::string_view event, const std::string& fields) {
-                                          logged.push_back(std::string(event) + " " + fields);
-                                        });
-  }
+  SessionFixture();
+  ~SessionFixture();
+  void reopen();
   /// Runs one turn. `durable` false: the commit is lost, as in a crash before it.
-  std::vector<Effect> turn(std::vector<Input> inputs, bool durable = true) {
-    Turn t = session->handle(std::move(inputs), Now{now_ms, steady});
-    if (!durable) {
-      fail_answers(t.effects, protocol::Error(protocol::Errc::storage, "lost"));
-      return std::move(t.effects);
-    }
-    store->commit(std::move(t.changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
-    session->committed();
-    for (Effect& effect : t.effects) {
-      if (auto* answer = std::get_if<Answer>(&effect)) answer->deliver(nullptr);
-      if (auto* answer = std::get_if<AnswerWithView>(&effect)) std::move(answer->reply)(session->view());
-    }
-    return std::move(t.effects);
-  }
+  std::vector<Effect> turn(std::vector<Input> inputs, bool durable = true);
+  std::vector<Effect> turn_of(Input input, bool durable = true);
   /// Runs `inside` in a turn, as what a worker brings back.
-  std::vector<Effect> call(UniqueFunction<void()> inside, bool durable = true) {
-    std::vector<Input> inputs;
-    inputs.emplace_back(WorkDone{std::move(inside)});
-    return turn(std::move(inputs), durable);
-  }
-  std::vector<Effect> begin() {
-    std::vector<Input> inputs;
-    inputs.emplace_back(Begin());
-    return turn(std::move(inputs));
-  }
+  std::vector<Effect> call(UniqueFunction<void()> inside, bool durable = true);
+  std::vector<Effect> begin();
   template <class Operation>
   static Input asked(Operation operation, Reply<typename Operation::Answer> reply) {
-    return CommandArrived{Asked<Operation>{std::move(operation), std::move(reply)}, {}};
+    return as_input(Asked<Operation>{std::move(operation), std::move(reply)});
   }
   /// Asks it in a turn of its own.
   template <class Operation>
   std::vector<Effect> tell(Operation operation, Reply<typename Operation::Answer> reply = {}, bool durable = true) {
-    std::vector<Input> inputs;
-    inputs.push_back(asked(std::move(operation), std::move(reply)));
-    return turn(std::move(inputs), durable);
+    return carry_out(Asked<Operation>{std::move(operation), std::move(reply)}, durable);
   }
-  std::vector<Effect> stanza(Node node) {
-    std::vector<Input> inputs;
-    inputs.emplace_back(StanzaArrived{std::move(node), session->link_epoch()});
-    return turn(std::move(inputs));
-  }
+  std::vector<Effect> stanza(Node node);
   /// Handshake, success, and the answer to `active`; gives what the session sends on coming online.
-  std::vector<Node> go_online() {
-    std::vector<Node> said;
-    std::vector<Input> inputs;
-    inputs.emplace_back(LinkUp{{}, false, session->link_epoch()});
-    turn(std::move(inputs));
-    const auto effects = stanza(Node("success").set("t", "1700000000").set("lid", Jid("100000000000001", "lid", 3)));
-    for (const Node& node : sent(effects)) {
-      if (node.child("active")) said = sent(stanza(Node("iq").set("id", node.attr("id")).set("type", "result")));
-    }
-    REQUIRE(session->context().link.online());
-    return said;
-  }
-  static std::vector<Node> sent(const std::vector<Effect>& effects) {
-    std::vector<Node> nodes;
-    for (const Effect& effect : effects) {
-      if (const auto* send = std::get_if<SendPayload>(&effect)) nodes.push_back(*protocol::decode_node(send->payload));
-    }
-    return nodes;
-  }
-  std::optional<Outcome<SentMessage>> send(SendMessage text, bool durable = true) {
-    std::optional<Outcome<SentMessage>> answer;
-    last = tell(
-        std::move(text), [&](Outcome<SentMessage> sent) { answer = std::move(sent); }, durable);
-    return answer;
-  }
-  static SendMessage text(std::string body) {
-    SendMessage out;
-    out.chat = Jid("15550000002", "s.whatsapp.net");
-    out.content = std::move(body);
-    return out;
-  }
+  std::vector<Node> go_online();
+  static std::vector<Node> sent(const std::vector<Effect>& effects);
+  std::optional<Outcome<SentMessage>> send(SendMessage text, bool durable = true);
+  static SendMessage text(std::string body);
   /// Knows the lists of `contact` (its main device only) and of the own account (this device only), and has a session
   /// with the contact, whose other end is the peer that comes back.
-  SignalPeer befriend(const Jid& contact) {
-    SignalPeer peer = SignalPeer::make(random, 77);
-    protocol::SessionRecord record;
-    const auto device = storage::load_device(store->reader(), row.id);
-    REQUIRE(protocol::start_session(record, {device->identity, device->registration_id}, peer.bundle(), random)
-                .has_value());
-    storage::Changes changes;
-    changes.add(storage::PutRatchet{row.id, contact.with_device(0), record.serialize()});
-    storage::DeviceListRow list;
-    list.fetched_at = now_ms;
-    list.devices = {0};
-    changes.add(storage::PutDeviceList{row.id, contact, list});
-    list.devices = {3};
-    changes.add(storage::PutDeviceList{row.id, Jid("100000000000001", "lid"), list});
-    store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
-    return peer;
-  }
+  SignalPeer befriend(const Jid& contact);
   /// The ciphertexts of the messages among these nodes.
-  static std::vector<protocol::Ciphertext> ciphertexts(const std::vector<Node>& nodes) {
-    std::vector<protocol::Ciphertext> found;
-    for (const Node& node : nodes) {
-      if (!node.is("message") || node.child("participants") == nullptr) continue;
-      for (const Node* to : node.child("participants")->children("to")) {
-        const Node* enc = to->child("enc");
-        protocol::Ciphertext text;
-        text.kind = enc->attr("type") == "pkmsg" ? protocol::CiphertextKind::pre_key_message
-                                                 : protocol::CiphertextKind::message;
-        text.body = protocol::to_bytes(enc->data());
-        found.push_back(std::move(text));
-      }
-    }
-    return found;
-  }
-  std::vector<std::string> event_names() {
-    std::vector<std::string> names;
-    storage::EventFilter filter;
-    for (const auto& event : storage::read_events(store->reader(), filter)) names.push_back(event.name);
-    return names;
-  }
+  static std::vector<protocol::Ciphertext> ciphertexts(const std::vector<Node>& nodes);
+  std::vector<std::string> event_names();
 
   static inline int count = 0;
   std::filesystem::path directory;
@@ -190,19 +68,13 @@ struct SessionFixture {
   net::SteadyTime steady = net::SteadyTime{} + 24h;
   std::vector<Effect> last;
   std::vector<std::string> logged;
+
+ private:
+  static Input as_input(Command command);
+  std::vector<Effect> carry_out(Command command, bool durable);
 };
 
 /// What the network hands out for the session: peers begin one with it.
-inline protocol::PreKeyBundle published_bundle(SessionFixture& f) {
-  const auto device = storage::load_device(f.store->reader(), f.row.id);
-  const auto signed_key = storage::find_signed_pre_key(f.store->reader(), f.row.id, device->signed_pre_key_id);
-  protocol::PreKeyBundle ours;
-  ours.registration_id = device->registration_id;
-  ours.identity = device->identity.pub;
-  ours.signed_pre_key_id = signed_key->id;
-  ours.signed_pre_key = signed_key->pair.pub;
-  ours.signed_pre_key_signature = signed_key->signature;
-  return ours;
-}
+protocol::PreKeyBundle published_bundle(SessionFixture& f);
 
 }  // namespace wharf::test

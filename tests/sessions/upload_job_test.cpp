@@ -13,8 +13,8 @@ using net::OutgoingFailure;
 using protocol::Bytes;
 using protocol::MediaKind;
 using protocol::UploadAnswer;
-using test::Answer;
 using test::good_upload;
+using test::HostAnswer;
 using test::outcome;
 using test::TransferRig;
 using test::upload_of;
@@ -76,14 +76,14 @@ TEST_CASE("a host that cannot take the file is passed over, and the next one get
   TransferRig rig;
   const Bytes plain = test::generated_plaintext(700'000);
   const SealedMedia sealed = rig.put(plain);
-  const auto trouble =
-      GENERATE(Answer{503}, Answer{429}, Answer{408}, Answer{500, "<html>"}, Answer{302},
-               Answer{.failure = OutgoingFailure::Kind::connect}, Answer{.failure = OutgoingFailure::Kind::timeout},
-               Answer{200, ""}, Answer{200, "not JSON"}, Answer{200, "[]"},
-               Answer{200, R"({"url":"https://mmg.whatsapp.net/v"})"}, Answer{200, R"({"direct_path":"/v"})"},
-               Answer{200, R"({"url":"http://mmg.whatsapp.net/v","direct_path":"/v"})"},
-               Answer{200, R"({"url":"https://u@mmg.whatsapp.net/v","direct_path":"/v"})"},
-               Answer{200, R"({"url":"https://mmg.whatsapp.net/v","direct_path":7})"});
+  const auto trouble = GENERATE(
+      HostAnswer{503}, HostAnswer{429}, HostAnswer{408}, HostAnswer{500, "<html>"}, HostAnswer{302},
+      HostAnswer{.failure = OutgoingFailure::Kind::connect}, HostAnswer{.failure = OutgoingFailure::Kind::timeout},
+      HostAnswer{200, ""}, HostAnswer{200, "not JSON"}, HostAnswer{200, "[]"},
+      HostAnswer{200, R"({"url":"https://mmg.whatsapp.net/v"})"}, HostAnswer{200, R"({"direct_path":"/v"})"},
+      HostAnswer{200, R"({"url":"http://mmg.whatsapp.net/v","direct_path":"/v"})"},
+      HostAnswer{200, R"({"url":"https://u@mmg.whatsapp.net/v","direct_path":"/v"})"},
+      HostAnswer{200, R"({"url":"https://mmg.whatsapp.net/v","direct_path":7})"});
   INFO("status " << trouble.status << " " << trouble.body);
   rig.http.answers = {trouble, {200, good_upload}};
   CHECK(outcome(send(rig, upload_of(sealed))) == "ok");
@@ -97,7 +97,7 @@ TEST_CASE("an answer that comes while a piece is being read does not cost the ne
   TransferRig rig;
   const Bytes plain = test::generated_plaintext(700'000);
   const SealedMedia sealed = rig.put(plain);
-  Answer early{503};
+  HostAnswer early{503};
   early.early = true;
   rig.http.answers = {early};
   std::optional<Transferred<UploadAnswer>> result;
@@ -188,16 +188,16 @@ TEST_CASE("of a large file a host is asked first what it has, and gets the rest"
     CHECK((rig.http.seen(1).body == file.substr(offset)));
   }
   SECTION("nothing that it can tell") {
-    const auto said = GENERATE_COPY(values<Answer>({{200, "gibberish"},
-                                                    {200, R"({"resume":"-1"})"},
-                                                    {200, R"({"resume":"7x"})"},
-                                                    {200, R"({"resume":"0"})"},
-                                                    {200, R"({"resume":"complete"})"},
-                                                    {200, R"({"resume":7})"},
-                                                    {200, R"({"resume":")" + std::to_string(upload.bytes) + "\"}"},
-                                                    {404, R"({"resume":"100"})"},
-                                                    {503},
-                                                    {.failure = OutgoingFailure::Kind::timeout}}));
+    const auto said = GENERATE_COPY(values<HostAnswer>({{200, "gibberish"},
+                                                        {200, R"({"resume":"-1"})"},
+                                                        {200, R"({"resume":"7x"})"},
+                                                        {200, R"({"resume":"0"})"},
+                                                        {200, R"({"resume":"complete"})"},
+                                                        {200, R"({"resume":7})"},
+                                                        {200, R"({"resume":")" + std::to_string(upload.bytes) + "\"}"},
+                                                        {404, R"({"resume":"100"})"},
+                                                        {503},
+                                                        {.failure = OutgoingFailure::Kind::timeout}}));
     INFO(said.status << " " << said.body);
     rig.http.answers = {said, {200, good_upload}};
     CHECK(outcome(send(rig, upload)) == "ok");

@@ -1,0 +1,7 @@
+#pragma once
+// What most tests of the sandbox include, compiled once for them (wharf_precompile in cmake/modules.cmake).
+
+#include <catch2/catch.hpp>
+
+#include "tests/sandbox/fixture.h"
+#include "tests/sandbox/phone_world.h"
