@@ -1,6 +1,9 @@
 // Webhooks, WebSockets and long-polls over the API's sockets.
+#include <algorithm>
+#include <boost/json/parse.hpp>
+
 #include "events/event.h"
-#include "storage/webhooks.h"
+#include "storage/changes.h"
 #include "tests/api/api_daemon.h"
 
 using namespace wharf;
@@ -110,9 +113,7 @@ TEST_CASE("the same URL registered twice is one webhook, and PATCH changes it") 
 }
 
 TEST_CASE("private webhook addresses are refused unless allowed") {
-  ApiSettings settings = Daemon::open_limits();
-  settings.webhooks_allow_private = false;
-  Daemon d(settings);
+  Daemon d({.webhooks_allow_private = false});
   for (const char* url : {"http://127.0.0.1/x", "http://localhost/x", "http://[::1]/x", "https://10.0.0.1/",
                           "http://169.254.169.254/latest"}) {
     INFO(url);
@@ -127,7 +128,7 @@ TEST_CASE("events reach WebSockets and long-polls in one shape, and since= repla
   d.create("a");
   Listener live(d, "/ws/a");
   Listener all(d, "/api/v1/events/ws?events=session.status,disconnected");
-  REQUIRE(live.socket);
+  REQUIRE(live.accepted());
   d.ask("POST", "/api/v1/sessions/a/stop");
   d.until([&] { return !live.texts.empty() && !all.texts.empty(); });
   const json::object event = json::parse(live.texts.back()).as_object();
@@ -183,7 +184,7 @@ TEST_CASE("the request that caused an event is shown on the WebSocket and in the
   events::Event told = events::Ready{protocol::Jid("1", "s.whatsapp.net"), {}, {}};
   told.request_id = "req-1";
   changes.emit(storage::NewEvent(d.id_of("a"), std::move(told), 5));
-  d.disk.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  d.commit(std::move(changes));
   d.until([&] { return !live.texts.empty(); });
   const json::value shown = json::parse(live.texts.back());
   check_documented(shown, schemas::event);

@@ -1,5 +1,6 @@
 // The search of messages over the API's sockets.
 #include "api/schemas.h"
+#include "storage/changes.h"
 #include "storage/messages.h"
 #include "tests/api/api_daemon.h"
 
@@ -26,7 +27,7 @@ TEST_CASE("messages are searched in a session and in a chat") {
     row.timestamp = row.created_at = at;
     storage::Changes changes;
     changes.add(storage::InsertMessage{std::move(row), !from_me, std::nullopt});
-    d.disk.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+    d.commit(std::move(changes));
   };
   const protocol::Jid john("1234567890", "s.whatsapp.net"), kim("1999999", "s.whatsapp.net");
   constexpr storage::UnixMs day = 1'764'374'400'000;  // 2025-11-29
@@ -36,7 +37,7 @@ TEST_CASE("messages are searched in a session and in a chat") {
   put("a", "OTHER", john, false, "text", "hello", day + 180'000);
   put("b", "INVOICE4", john, false, "text", "invoice", day);
   const std::string all = "/api/v1/sessions/a/messages", chat = "/api/v1/sessions/a/chats/1234567890@c.us/messages";
-  const auto ids = [&](const std::string& path, std::vector<std::pair<std::string, std::string>> headers = {}) {
+  const auto ids = [&](const std::string& path, test::Headers headers = {}) {
     const Answer answer = d.ask("GET", path, {}, std::move(headers));
     INFO(path << " " << answer.body);
     REQUIRE(answer.status == 200);

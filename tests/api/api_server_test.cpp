@@ -1,6 +1,6 @@
 // The API over its sockets: what is refused, what it tells of itself.
-#include "api/server.h"
-
+#include "net/http_server.h"
+#include "storage/webhooks.h"
 #include "tests/api/api_daemon.h"
 
 using namespace wharf;
@@ -85,7 +85,7 @@ TEST_CASE("what would be ignored is refused, by its name") {
   CHECK(again.body.find("value-of-a") == std::string::npos);
   CHECK(d.ask("POST", hooks, R"({"url":"http://user:***@127.0.0.1:1/w"})").code() == "VALIDATION_ERROR");
   CHECK(d.ask("POST", hooks, R"({"url":"http://127.0.0.1:1/***"})").status == 201);  // a path, no mask
-  const storage::WebhookRow stored = storage::load_webhooks(d.disk.store->reader()).at(0);
+  const storage::WebhookRow stored = storage::load_webhooks(d.rows()).at(0);
   CHECK(stored.url == "http://user:pass-word@127.0.0.1:1/w");
   CHECK(stored.headers.at(0).second == "value-of-a");
   CHECK(patched(R"({"url":"http://user:***@127.0.0.1:1/other"})").code() == "VALIDATION_ERROR");
@@ -113,9 +113,7 @@ TEST_CASE("info, health, the document and the first page tell the truth") {
 }
 
 TEST_CASE("what the HTTP server refuses by itself has the envelope too") {
-  ApiSettings settings = Daemon::open_limits();
-  settings.max_body_bytes = 1000;
-  Daemon d(settings);
+  Daemon d({.max_body_bytes = 1000});
   const Answer large =
       d.ask("POST", "/api/v1/sessions", R"({"sessionId":"a","metadata":{"x":")" + std::string(2000, 'x') + R"("}})");
   CHECK(large.status == 413);
@@ -128,7 +126,7 @@ TEST_CASE("the sandbox control gets its requests when there is one") {
     Daemon d;
     CHECK(d.ask("GET", "/sandbox/v1/network").status == 404);
   }
-  Daemon d(Daemon::open_limits(), [](net::HttpRequest request, net::Responder responder) {
+  Daemon d({}, [](net::HttpRequest request, net::Responder responder) {
     responder.send(net::HttpResponse(200, "application/json", R"({"target":")" + request.target + R"("})"));
   });
   const Answer answer = d.ask("GET", "/sandbox/v1/network");

@@ -1,7 +1,10 @@
 // Sessions, chats and messages over the API's sockets.
 #include <fmt/format.h>
 
+#include "storage/changes.h"
+#include "storage/messages.h"
 #include "tests/api/api_daemon.h"
+#include "tests/net/loopback.h"
 
 using namespace wharf;
 using namespace wharf::api;
@@ -114,9 +117,7 @@ TEST_CASE("a session that was never linked does not accept messages") {
 }
 
 TEST_CASE("the number of sessions is bounded") {
-  ApiSettings settings = Daemon::open_limits();
-  settings.max_sessions = 2;
-  Daemon d(settings);
+  Daemon d({.max_sessions = 2});
   CHECK(d.create("a").status == 201);
   CHECK(d.create("b").status == 201);
   CHECK(d.create("c").code() == "MAX_SESSIONS_REACHED");
@@ -209,7 +210,7 @@ TEST_CASE("without a limit the chats come all, in slices that no client sees") {
     row.timestamp = 1'642'694'598'000 + i * 1000;
     changes.add(storage::InsertMessage{std::move(row), true, std::nullopt});
   }
-  d.disk.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  d.commit(std::move(changes));
 
   for (const char* path : {"/api/v1/sessions/a/chats", "/api/v1/sessions/a/chats?limit=0"}) {
     const Answer answer = d.ask("GET", path);
@@ -241,13 +242,13 @@ TEST_CASE("without a limit the chats come all, in slices that no client sees") {
 TEST_CASE("an address where no proxy listens is told as such, not as the network's failure") {
   Daemon d;
   const std::string closed = [&] {
-    test::RawServer gone(d.loop, [](std::shared_ptr<test::RawEnd>) {});
+    test::RawServer gone(d.loop(), [](std::shared_ptr<test::RawEnd>) {});
     return fmt::format("127.0.0.1:{}", gone.port());
   }();
   const std::string body = fmt::format(
       R"({{"sessionId":"p","config":{{"proxyServerCredentials":{{"protocol":"http","address":"{}"}}}}}})", closed);
   REQUIRE(d.ask("POST", "/api/v1/sessions", body).status == 201);
-  d.until([&] { return d.supervisor->find("p")->reason.has_value(); });
+  d.until([&] { return d.has_reason("p"); });
   const json::value shown = d.ask("GET", "/api/v1/sessions/p").json();
   CHECK(shown.at("data").at("reason").at("code") == "proxy_unreachable");
   // A QR that is not there says why in fields, not in one text.
@@ -272,7 +273,7 @@ TEST_CASE(
       end->say(greeting ? std::string("\x05\x02") : std::string("\x01\x01"));  // a login, please; not this one
     };
   };
-  test::RawServer http(d.loop, refuses_http), socks(d.loop, refuses_socks);
+  test::RawServer http(d.loop(), refuses_http), socks(d.loop(), refuses_socks);
   struct Row {
     const char* protocol;
     std::uint16_t port;
@@ -287,12 +288,12 @@ TEST_CASE(
     const std::string body =
         fmt::format(R"({{"sessionId":"{}","config":{{"qrTimeout":1,"proxyServerCredentials":{}}}}})", name, proxy);
     REQUIRE(d.ask("POST", "/api/v1/sessions", body).status == 201);
-    d.until([&] { return d.supervisor->find(name)->reason.has_value(); });
+    d.until([&] { return d.has_reason(name); });
     const json::object trying = shown();
     REQUIRE(trying.at("reason").at("code") == "proxy_refused");
     CHECK(std::string(trying.at("reason").at("nextStep").as_string()).find("proxyServerCredentials") !=
           std::string::npos);
-    d.until([&] { return d.supervisor->find(name)->status == sessions::Status::failed; });
+    d.until([&] { return d.has_failed(name); });
     const json::object failed = shown();
     CHECK(failed.at("status") == "failed");
     CHECK(failed.at("reason").at("code") == "proxy_refused");

@@ -6,7 +6,8 @@
 #include "net/loop.h"
 #include "net/websocket_client.h"
 #include "net/worker_pool.h"
-#include "tests/api/fakes.h"
+#include "tests/api/must.h"
+#include "tests/api/temporary_store.h"
 #include "tests/net/loopback.h"
 
 namespace wharf::test {

@@ -2,6 +2,7 @@
 
 #include "storage/statement.h"
 #include "tests/api/fakes.h"
+#include "tests/api/temporary_store.h"
 #include "tests/storage/injection.h"
 
 using namespace wharf;

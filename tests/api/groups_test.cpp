@@ -1,11 +1,14 @@
 // Groups over the whole API: what is shown of stored ones, what a request must be like, what a session that is not
 // connected answers. What WhatsApp does with it is tests/e2e.
+#include <boost/json/parse.hpp>
 #include <catch2/catch.hpp>
 
 #include "api/group_json.h"
 #include "protocol/groups/metadata.h"
+#include "storage/changes.h"
 #include "storage/groups.h"
 #include "storage/member_receipts.h"
+#include "storage/messages.h"
 #include "tests/api/api_daemon.h"
 
 using namespace wharf;
@@ -48,7 +51,7 @@ void put(Daemon& d, const groups::GroupMetadata& group, bool member = true) {
   row.member = member;
   storage::Changes changes;
   changes.add(storage::PutGroup{d.id_of("a"), row});
-  d.disk.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  d.commit(std::move(changes));
 }
 
 const std::string base = "/api/v1/sessions/a/groups";
@@ -169,13 +172,13 @@ TEST_CASE("an own message to a group shows how far it is with each member, and t
   row.ack = storage::AckLevel::server;
   storage::Changes changes;
   changes.add(storage::InsertMessage{row, false, std::nullopt});
-  d.disk.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
-  const std::int64_t number = storage::find_message(d.disk.store->reader(), session, row.chat, "3EB0AA")->row;
+  d.commit(std::move(changes));
+  const std::int64_t number = storage::find_message(d.rows(), session, row.chat, "3EB0AA")->row;
   storage::Changes said;
   said.add(storage::OpenReach{number, 2});
   said.add(storage::NoteMember{number, ben, storage::AckLevel::delivered, 1'700'000'001'000});
   said.add(storage::NoteMember{number, ben, storage::AckLevel::read, 1'700'000'002'000});
-  d.disk.store->commit(std::move(said), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  d.commit(std::move(said));
   const json::object shown = d.ask("GET", "/api/v1/sessions/a/messages/3EB0AA").json().at("data").as_object();
   CHECK(
       shown.at("recipients") ==

@@ -13,7 +13,7 @@
 #include "protocol/messages/media_location.h"
 #include "storage/removal.h"
 #include "storage/statement.h"
-#include "tests/storage/fixture.h"
+#include "tests/api/temporary_store.h"
 
 using namespace wharf;
 using protocol::MessageKind;
@@ -39,7 +39,7 @@ bool in_pages(storage::Database& db, std::string_view kind) {
 }  // namespace
 
 TEST_CASE("a kind that pages show can be searched for, and no other") {
-  const test::InlineStore room;
+  const test::TemporaryStore room;
   for (const MessageKind kind : all_kinds()) {
     const std::string name = protocol::name(kind);
     CAPTURE(name);

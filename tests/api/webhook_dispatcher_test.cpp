@@ -1,8 +1,11 @@
 // What a delivery carries, its order, and what holds up nothing else.
 #include "api/webhook_dispatcher.h"
 
+#include <boost/json/parse.hpp>
+
 #include "events/event.h"
 #include "storage/statement.h"
+#include "tests/api/must.h"
 #include "tests/api/webhook_world.h"
 #include "tests/storage/injection.h"
 

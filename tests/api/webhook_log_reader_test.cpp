@@ -1,6 +1,8 @@
 #include "api/webhook_log_reader.h"
 
-#include "tests/api/fakes.h"
+#include <catch2/catch.hpp>
+
+#include "tests/api/temporary_store.h"
 
 using namespace wharf;
 using namespace wharf::api;

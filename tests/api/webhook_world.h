@@ -1,7 +1,10 @@
 #pragma once
 // Webhooks delivered to a real HTTP server on loopback, from a real event log.
 
+#include <boost/asio/io_context.hpp>
+#include <catch2/catch.hpp>
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -12,14 +15,29 @@
 #include <vector>
 
 #include "api/webhook_dispatcher.h"
-#include "net/http_client.h"
 #include "net/http_server.h"
+#include "net/scheduler.h"
 #include "protocol/crypto/random.h"
-#include "tests/api/fakes.h"
+#include "tests/api/temporary_store.h"
 
 namespace wharf::test {
 
 using namespace std::chrono_literals;
+
+/// A loop whose wall clock stands still until the test moves it; its timers run in real time.
+class FakeTime final : public net::Scheduler {
+ public:
+  explicit FakeTime(net::asio::io_context& loop);
+  ~FakeTime() override;
+  std::int64_t unix_ms() const override;
+  net::SteadyTime steady() const override;
+  void post(std::function<void()> run) override;
+  std::shared_ptr<net::Alarm> new_alarm() override;
+  std::int64_t now_ms = 1'750'000'000'000;
+
+ private:
+  net::LoopScheduler loop_;
+};
 
 struct Received {
   std::string target, body, event_id;
@@ -28,35 +46,10 @@ struct Received {
 
 // The user's back end: answers by a script per path, then 200.
 struct BackEnd {
-  explicit BackEnd(net::asio::io_context& loop)
-      : server(loop, settings(), [this](net::HttpRequest request, net::Responder responder) {
-          received.push_back({request.target, request.body, std::string(request.header("x-wharf-event-id")), request});
-          auto& script = answers[request.target];
-          if (hold.count(request.target) != 0) {
-            held.push_back(responder);
-            return;
-          }
-          net::HttpResponse response(200, "text/plain", "ok");
-          if (!script.empty()) {
-            response = script.front();
-            script.pop_front();
-          }
-          responder.send(response);
-        }) {
-    port = must(server.start());
-  }
-  static net::HttpServerSettings settings() {
-    net::HttpServerSettings out;
-    out.listen = {"127.0.0.1", 0};
-    return out;
-  }
-  std::string url(std::string path) const { return "http://127.0.0.1:" + std::to_string(port) + path; }
-  std::vector<std::string> ids(const std::string& path) const {
-    std::vector<std::string> out;
-    for (const Received& r : received)
-      if (r.target == path) out.push_back(r.event_id);
-    return out;
-  }
+  explicit BackEnd(net::asio::io_context& loop);
+  ~BackEnd();
+  std::string url(std::string path) const;
+  std::vector<std::string> ids(const std::string& path) const;
 
   std::vector<Received> received;
   std::map<std::string, std::deque<net::HttpResponse>> answers;
@@ -67,64 +60,20 @@ struct BackEnd {
 };
 
 struct WebhookWorld {
-  WebhookWorld() {
-    disk.add_session(1, "one");
-    disk.add_session(2, "two");
-    settings.allow_private = true;
-    settings.first_retry = 1ms;
-    restart();
-  }
-  ~WebhookWorld() { disk.store->on_events({}); }
+  WebhookWorld();
+  ~WebhookWorld();
 
   // A new process on the same files; requests under way are lost with the old one.
-  void restart(const std::function<void()>& meanwhile = [] {}) {
-    dispatcher.reset();
-    http.reset();
-    disk.store->on_events({});
-    disk.open();
-    meanwhile();
-    http = std::make_unique<net::HttpClient>(loop, net::TlsTrust());
-    texts = std::make_unique<api::EventTexts>(images);
-    dispatcher = std::make_unique<api::WebhookDispatcher>(
-        api::WebhookDispatcher::Ports{clock, random, *disk.store, *http}, *texts, api::Dialect::openwa, settings);
-    dispatcher->start();
-    disk.store->on_events([this](const std::vector<storage::Event>& events) { dispatcher->on_events(events); });
-  }
+  void restart(const std::function<void()>& meanwhile = [] {});
 
   std::string add(std::string path, std::vector<std::string> events = {"*"}, std::optional<std::int64_t> session = 1,
-                  storage::OrgId org = storage::default_org) {
-    storage::WebhookRow row;
-    row.id = "wh_" + path.substr(1);
-    row.org = org;
-    if (session) row.session = storage::SessionId{*session};
-    row.url = back_end.url(path);
-    row.events = std::move(events);
-    dispatcher->add(row, [](protocol::Result<storage::WebhookRow> added) { REQUIRE(added.has_value()); });
-    return row.id;
-  }
+                  storage::OrgId org = storage::default_org);
 
   // Runs the loop until the condition holds. The deadline is for a broken build, not a measurement.
-  template <class Condition>
-  void until(Condition condition) {
-    const auto deadline = std::chrono::steady_clock::now() + 20s;
-    loop.restart();
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > deadline) FAIL("the loop never got there");
-      loop.run_one_for(50ms);
-    }
-  }
-  void until_received(std::size_t count) {
-    until([&] { return back_end.received.size() >= count; });
-  }
-  storage::WebhookRow stored(const std::string& id) {
-    for (auto& row : storage::load_webhooks(disk.store->reader()))
-      if (row.id == id) return row;
-    FAIL("no such webhook row");
-    return {};
-  }
-  std::vector<storage::DeliveryRow> rows(const std::string& id) {
-    return storage::load_deliveries(disk.store->reader(), id, 1000);
-  }
+  void until(const std::function<bool()>& condition);
+  void until_received(std::size_t count);
+  storage::WebhookRow stored(const std::string& id);
+  std::vector<storage::DeliveryRow> rows(const std::string& id);
 
   net::asio::io_context loop;
   FakeTime clock{loop};
@@ -133,7 +82,7 @@ struct WebhookWorld {
   api::QrImages images;
   api::WebhookSettings settings;
   BackEnd back_end{loop};
-  std::unique_ptr<net::HttpClient> http;
+  std::unique_ptr<net::OutgoingHttp> http;
   std::unique_ptr<api::EventTexts> texts;
   std::unique_ptr<api::WebhookDispatcher> dispatcher;
 };

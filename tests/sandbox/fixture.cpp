@@ -6,6 +6,13 @@
 
 namespace wharf::sandbox::test {
 
+Inbox::Inbox() = default;
+Inbox::~Inbox() = default;
+
+void Inbox::deliver(const Node& stanza) { all.push_back(stanza); }
+
+void Inbox::disconnect() { closed = true; }
+
 std::vector<Node> Inbox::tagged(std::string_view tag) const {
   std::vector<Node> out;
   for (const auto& node : all) {
@@ -59,6 +66,10 @@ World::World() : network(Network::Settings(), clock, random) {
   spdlog::set_level(spdlog::level::off);  // the server complains about every wrong input these tests send
 }
 
+World::~World() = default;
+
+std::string World::id() { return "t-" + std::to_string(++ids_); }
+
 Primary::Primary(World& w, std::string n, std::string name) : world(w), number(std::move(n)), keys(w.random) {
   auto created = world.network.create_account(number, std::move(name));
   REQUIRE(created);
@@ -68,6 +79,14 @@ Primary::Primary(World& w, std::string n, std::string name) : world(w), number(s
   world.network.publish_phone_keys(**created, upload);
   world.network.attach_phone(number, inbox);
 }
+
+Primary::~Primary() = default;
+
+Account& Primary::account() { return *world.network.find_account(number); }
+
+DeviceKey Primary::key() const { return {number, 0}; }
+
+void Primary::send(const Node& stanza) { world.network.handle(key(), stanza); }
 
 PairDeviceUpload Primary::upload_for(const Keys& companion, std::string ref) {
   PairDeviceUpload upload;
@@ -83,7 +102,8 @@ PairDeviceUpload Primary::upload_for(const Keys& companion, std::string ref) {
   return upload;
 }
 
-Companion::Companion(World& w, Primary& p) : world(w), primary(p), keys(w.random) {}
+Companion::Companion(World& w, Primary& p) : world(w), primary(p), keys(w.random), inbox(std::make_unique<Inbox>()) {}
+Companion::~Companion() = default;
 
 protocol::ParsedClientPayload Companion::registration() const {
   protocol::ParsedClientPayload payload;
@@ -146,6 +166,8 @@ bool Companion::login(bool passive) {
   inbox = std::make_unique<Inbox>();
   return world.network.login(keys.noise.pub, login_payload(passive), *inbox).has_value();
 }
+
+void Companion::send(const Node& stanza) { world.network.handle(key, stanza); }
 
 void Companion::disconnect() { world.network.detach(key, *inbox); }
 

@@ -20,10 +20,12 @@ namespace wharf::sandbox::test {
 
 /// Records what the server delivers.
 struct Inbox final : DevicePort {
+  Inbox();
+  ~Inbox();
   std::vector<Node> all;
   bool closed = false;
-  void deliver(const Node& stanza) override { all.push_back(stanza); }
-  void disconnect() override { closed = true; }
+  void deliver(const Node& stanza) override;
+  void disconnect() override;
 
   std::vector<Node> tagged(std::string_view tag) const;
   const Node* last(std::string_view tag) const;
@@ -44,10 +46,11 @@ struct Keys {
 
 struct World {
   World();
+  ~World();
   VirtualClock clock;
   protocol::SeededRandom random{7};
   Network network;
-  std::string id() { return "t-" + std::to_string(++ids_); }
+  std::string id();
 
  private:
   int ids_ = 0;
@@ -56,13 +59,14 @@ struct World {
 /// Device 0 of an account, attached, with 100 one-time keys.
 struct Primary {
   Primary(World& world, std::string number, std::string name = "");
+  ~Primary();
   World& world;
   std::string number;
   Keys keys;
   Inbox inbox;
-  Account& account() { return *world.network.find_account(number); }
-  DeviceKey key() const { return {number, 0}; }
-  void send(const Node& stanza) { world.network.handle(key(), stanza); }
+  Account& account();
+  DeviceKey key() const;
+  void send(const Node& stanza);
   /// What the phone uploads for a scanned companion.
   PairDeviceUpload upload_for(const Keys& companion, std::string ref);
   std::uint32_t last_index = 0;
@@ -72,10 +76,11 @@ struct Primary {
 /// A companion: registers, links, logs in.
 struct Companion {
   Companion(World& world, Primary& primary);  // not linked yet
+  ~Companion();
   World& world;
   Primary& primary;
   Keys keys;
-  std::unique_ptr<Inbox> inbox = std::make_unique<Inbox>();
+  std::unique_ptr<Inbox> inbox;
   std::uint64_t pairing = 0;
   DeviceKey key;  // when linked
 
@@ -89,7 +94,7 @@ struct Companion {
   /// A new connection; the inbox before it is kept in `earlier`.
   bool login(bool passive = false);
   void disconnect();
-  void send(const Node& stanza) { world.network.handle(key, stanza); }
+  void send(const Node& stanza);
   Jid pn() const;
   Jid lid() const;
   protocol::Result<Jid> linked = protocol::Error(protocol::Errc::not_ready, "");

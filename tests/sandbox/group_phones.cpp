@@ -4,6 +4,18 @@
 
 namespace wharf::sandbox::test {
 
+WatchedWorld::WatchedWorld() { Disk::watch(network); }
+WatchedWorld::~WatchedWorld() = default;
+
+GroupPhones::GroupPhones() = default;
+GroupPhones::~GroupPhones() = default;
+
+Jid GroupPhones::lid(const Phone& phone) { return network.find_account(std::string_view(phone.number()))->lid_jid(); }
+
+std::string GroupPhones::refused(Phone& phone, const groups::GroupRequest& request) {
+  return GroupWorld::error(ask(phone, request));
+}
+
 Node GroupPhones::ask(Phone& phone, const groups::GroupRequest& request) {
   protocol::Result<Node> answer = protocol::Error(protocol::Errc::not_ready, "");
   phone.ask(request, [&](protocol::Result<Node> got) { answer = std::move(got); });

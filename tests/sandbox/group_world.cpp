@@ -5,6 +5,19 @@
 
 namespace wharf::sandbox::test {
 
+namespace {
+
+groups::ChangeMembers change_of_members(const Jid& group, groups::MemberAction action, const std::vector<Jid>& who) {
+  groups::ChangeMembers asked{group, action, {}, false};
+  for (const auto& jid : who) asked.members.push_back({jid, {}, {}});
+  return asked;
+}
+
+}  // namespace
+
+GroupWorld::GroupWorld() : desk(ready_companion(world, anna)), bens(ready_companion(world, ben)) {}
+GroupWorld::~GroupWorld() = default;
+
 Node GroupWorld::ask(Primary& device, const groups::GroupRequest& request) {
   const auto id = world.id();
   device.send(groups::request_iq(id, request));
@@ -15,6 +28,14 @@ Node GroupWorld::ask(Companion& device, const groups::GroupRequest& request) {
   const auto id = world.id();
   device.send(groups::request_iq(id, request));
   return device.inbox->answer(id);
+}
+
+std::string GroupWorld::refused(Primary& device, const groups::GroupRequest& request) {
+  return error(ask(device, request));
+}
+
+std::string GroupWorld::refused(Companion& device, const groups::GroupRequest& request) {
+  return error(ask(device, request));
 }
 
 std::string GroupWorld::error(const Node& answer) {
@@ -44,6 +65,16 @@ groups::GroupMetadata GroupWorld::metadata(Primary& viewer, const Jid& group) {
   return **queried;
 }
 
+std::vector<std::string> GroupWorld::change(Primary& actor, const Jid& group, groups::MemberAction action,
+                                            const std::vector<Jid>& who) {
+  return rows(ask(actor, change_of_members(group, action, who)), groups::tag(action));
+}
+
+std::vector<std::string> GroupWorld::change(Companion& actor, const Jid& group, groups::MemberAction action,
+                                            const std::vector<Jid>& who) {
+  return rows(ask(actor, change_of_members(group, action, who)), groups::tag(action));
+}
+
 std::vector<std::string> GroupWorld::rows(const Node& answer, std::string_view list) {
   const auto* rows = answer.child(list);
   REQUIRE(rows);
@@ -71,6 +102,9 @@ groups::GroupNotification newest(const Inbox& inbox, std::string_view tag) {
 }
 
 std::size_t count(const Inbox& inbox, std::string_view tag) { return told(inbox, tag).size(); }
+
+Jid lid(Primary& device) { return device.account().lid_jid(); }
+Jid pn(Primary& device) { return device.account().pn_jid(); }
 
 Node group_message(const std::string& id, const Jid& group, const std::vector<Jid>& devices, std::string_view mode) {
   Node message("message");

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "protocol/media/media_decryptor.h"
 #include "protocol/media/media_retry.h"
 #include "protocol/stanzas/ack.h"
 #include "tests/sandbox/media_world.h"

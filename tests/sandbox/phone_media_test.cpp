@@ -5,6 +5,8 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 
+#include "protocol/media/encrypted_file.h"
+#include "protocol/media/sidecar.h"
 #include "sandbox/phone/files.h"
 #include "tests/sandbox/media_world.h"
 

@@ -9,6 +9,9 @@
 
 namespace wharf::sandbox::test {
 
+PhoneWorld::PhoneWorld() = default;
+PhoneWorld::~PhoneWorld() = default;
+
 Phone& PhoneWorld::phone(const std::string& number, const std::string& name) {
   auto created = phones.create(number, name);
   REQUIRE(created);
@@ -30,6 +33,13 @@ std::vector<std::string> texts(const Phone& phone) {
 // --- linking
 
 Client::Client(PhoneWorld& w) : world(w), keys(w.random) { keys.adv_secret = world.random.bytes<32>(); }
+
+Client::~Client() = default;
+
+void Client::disconnect() { closed = true; }
+
+Jid Client::pn() const { return world.network.find_account(key.phone)->pn_jid(key.device); }
+Jid Client::lid() const { return world.network.find_account(key.phone)->lid_jid(key.device); }
 
 void Client::deliver(const Node& stanza) {
   received.push_back(stanza);
@@ -146,6 +156,8 @@ const Node& Client::answer(const std::string& id) const {
   REQUIRE(found != received.end());
   return *found;
 }
+
+void Client::send(const Node& stanza) { world.network.handle(key, stanza); }
 
 Node Client::prepare(const std::string& to, const std::string& text, const std::string& id) {
   return prepare(to, protocol::build_text({text, {}, std::nullopt}, world.random).encoded, id);

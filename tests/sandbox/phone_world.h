@@ -17,6 +17,8 @@
 namespace wharf::sandbox::test {
 
 struct PhoneWorld : World {
+  PhoneWorld();
+  ~PhoneWorld();
   Phones phones{network};
   /// A new phone; fails the test when the number is taken.
   Phone& phone(const std::string& number, const std::string& name = "");
@@ -31,13 +33,14 @@ std::vector<std::string> texts(const Phone& phone);
 /// A companion's connection and keys.
 struct Client final : DevicePort {
   explicit Client(PhoneWorld& world);
+  ~Client();
   PhoneWorld& world;
   Keys keys;
   std::vector<Node> received;
   bool closed = false;
 
   void deliver(const Node& stanza) override;
-  void disconnect() override { closed = true; }
+  void disconnect() override;
 
   // --- linking. A wrong secret or identity makes what a forger would show.
   void open_pairing();
@@ -62,11 +65,11 @@ struct Client final : DevicePort {
   /// Logs in and uploads 20 one-time keys.
   void log_in();
   DeviceKey key;
-  Jid pn() const { return world.network.find_account(key.phone)->pn_jid(key.device); }
-  Jid lid() const { return world.network.find_account(key.phone)->lid_jid(key.device); }
+  Jid pn() const;
+  Jid lid() const;
 
   // --- messages
-  void send(const Node& stanza) { world.network.handle(key, stanza); }
+  void send(const Node& stanza);
   /// Encrypts for every device of both accounts (sessions are made as needed); does not send.
   Node prepare(const std::string& to, const std::string& text, const std::string& id);
   /// The same of any Message.

@@ -5,6 +5,7 @@
 #include "storage/messages.h"
 #include "tests/storage/counts.h"
 #include "tests/storage/fixture.h"
+#include "tests/storage/injection.h"
 #include "tests/storage/sliced_store.h"
 
 using namespace wharf;

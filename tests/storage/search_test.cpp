@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <mutex>
@@ -13,12 +14,14 @@
 #include "storage/migrations.h"
 #include "storage/peers.h"
 #include "storage/recall.h"
+#include "storage/removal.h"
 #include "storage/search_index.h"
 #include "storage/sessions.h"
 #include "storage/statement.h"
 #include "storage/transaction.h"
 #include "tests/storage/counts.h"
 #include "tests/storage/fixture.h"
+#include "tests/storage/injection.h"
 #include "tests/storage/sliced_store.h"
 
 using namespace wharf;

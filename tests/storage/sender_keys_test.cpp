@@ -5,6 +5,7 @@
 
 #include "storage/changes.h"
 #include "tests/storage/fixture.h"
+#include "tests/storage/injection.h"
 
 using namespace wharf;
 using namespace wharf::storage;
