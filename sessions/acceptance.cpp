@@ -231,6 +231,8 @@ void Acceptance::cancel(const CancelMessage& request, Reply<SentMessage> reply) 
     c_.answer(std::move(reply), Refusal(code, Subject::message, why));
   };
   constexpr const char* cancelled = "cancelled before it was sent";
+  if (request.chat && !c_.records.find_message(directory_.canonical_user(*request.chat), request.message, true))
+    return refuse(Errc::not_found, "it is not in the queue");
   const Outbox::Cancelled ended = end(request.message, cancelled);
   if (ended == Outbox::Cancelled::unknown) return refuse(Errc::not_found, "it is not in the queue");
   if (ended == Outbox::Cancelled::too_late)

@@ -78,7 +78,8 @@ struct RequestPairingCode {
   std::string phone;  // digits with country code
   friend bool operator==(const RequestPairingCode&, const RequestPairingCode&) = default;
 };
-// --- what can be sent. About a message that is there: `message` is its WhatsApp id, and its chat is the chat.
+// --- what can be sent. About a message that is there: `message` is its WhatsApp id, and its chat is the chat. Ids are
+// chosen by their senders: of a message that is named with its chat, none of that id in another chat is meant.
 
 struct React {
   std::string message, emoji;  // "" takes the reaction back
@@ -131,6 +132,7 @@ struct SendMedia {
 /// A stored message, from whatever chat, into the chat of the command.
 struct Forward {
   std::string message;
+  std::optional<Jid> chat = {};  // of no other chat
   friend bool operator==(const Forward&, const Forward&) = default;
 };
 /// A string is text.
@@ -146,7 +148,8 @@ using Sendable =
 struct SendMessage {
   using Answer = SentMessage;
   static constexpr const char* name = "send_message";
-  Jid chat;  // user (PN or LID) or group; devices are dropped. Not read for what is about a message.
+  Jid chat;  // user (PN or LID) or group; devices are dropped. Of what is about a message: of no other chat than this;
+             // empty: in whatever chat it is.
   Sendable content;
   std::optional<std::string> quoted_id;  // WhatsApp id of a message of that chat
   std::vector<Jid> mentions;
@@ -188,17 +191,20 @@ std::string shown_text(const Sendable& content);
 struct CancelMessage {
   using Answer = SentMessage;
   static constexpr const char* name = "cancel_message";
-  std::string message;  // WhatsApp id
+  std::string message;           // WhatsApp id
+  std::optional<Jid> chat = {};  // of no other chat
   friend bool operator==(const CancelMessage&, const CancelMessage&) = default;
 };
 /// The file of a message is in the vault once this is answered, verified (stored_media() tells which). Errors, about
 /// Subject::media unless said: not_found (no such message, with Subject::message; it has no file; the file is gone
 /// everywhere), malformed (no usable file was announced), bad_mac (what the servers have is not the announced file),
-/// not_ready (not connected), network, timed_out, refused, rate_limited, storage.
+/// not_ready (not connected), network, timed_out, refused, rate_limited (also: that of another message with this id is
+/// being fetched), storage.
 struct FetchMedia {
   using Answer = void;
   static constexpr const char* name = "fetch_media";
-  std::string message;  // WhatsApp id
+  std::string message;           // WhatsApp id
+  std::optional<Jid> chat = {};  // of no other chat
   friend bool operator==(const FetchMedia&, const FetchMedia&) = default;
 };
 /// Deletes a message from the stored copy, here alone, with what was said about it; one that was not sealed yet is not

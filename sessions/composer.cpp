@@ -20,8 +20,9 @@ Refusal impossible(std::string why) { return Refusal(Errc::unsupported, Subject:
 
 }  // namespace
 
-Outcome<MessageRow> Composer::find(const std::string& id) const {
-  auto row = c_.records.find_message_of_either(id);
+Outcome<MessageRow> Composer::find(const std::string& id, const Jid& chat) const {
+  auto row = chat.empty() ? c_.records.find_message_of_either(id)
+                          : c_.records.find_message(directory_.canonical_user(chat), id);
   if (!row) return Refusal(Errc::not_found, Subject::message, "no message " + id);
   if (row->ack == storage::AckLevel::scheduled)
     return impossible("its time has not come: until then it can be cancelled in the queue, nothing else");
@@ -164,7 +165,7 @@ Outcome<Composer::Built> Composer::build_about(const Sendable& content, MessageR
 
 Outcome<Composer::Built> Composer::build(const SendMessage& request, const Jid& chat) {
   if (const std::string* about = about_message(request.content)) {
-    auto target = find(*about);
+    auto target = find(*about, request.chat);
     if (!target) return target.error();
     return build_about(request.content, std::move(*target));
   }
@@ -178,7 +179,7 @@ Outcome<Composer::Built> Composer::build(const SendMessage& request, const Jid& 
   if (!frame) return frame.error();
   Built out;
   if (const auto* forward = std::get_if<Forward>(&request.content)) {
-    const auto source = find(forward->message);
+    const auto source = find(forward->message, forward->chat.value_or(Jid()));
     if (!source) return source.error();
     if (source->revoked_at != 0) return impossible("the message was deleted for everyone");
     if (is_album(*source)) return impossible("it is the head of an album, which holds nothing: forward its pictures");

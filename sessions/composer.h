@@ -23,8 +23,8 @@ class Composer {
   Composer(Context& context, Directory& directory, Fanout& fanout, Groups& groups)
       : c_(context), directory_(directory), fanout_(fanout), groups_(groups) {}
 
-  /// A stored message, of either side. Errors: not_found (Subject::message).
-  Outcome<storage::MessageRow> find(const std::string& id) const;
+  /// A stored message, of either side; in this chat, or in any when it is empty. Errors: not_found (Subject::message).
+  Outcome<storage::MessageRow> find(const std::string& id, const Jid& chat) const;
   /// Errors: not_found (the quoted message, or the one that it is about), unsupported (that cannot be said about it).
   Outcome<storage::MessageRow> compose(const SendMessage& request, const Jid& chat);
 

@@ -167,12 +167,7 @@ MessageRow Records::inserted(const NewMessage& message) const {
 std::optional<MessageRow> Records::committed(const Jid& chat, const std::string& id, bool from_me) const {
   if (written_->is_removed(chat, id, from_me)) return std::nullopt;
   for (const Jid& source : written_->sources(chat)) {
-    auto row = storage::find_message(reader_, session_, source, id);
-    // Of two with one id the own one is found first.
-    if (row && row->from_me != from_me) {
-      row = storage::find_message_by_id(reader_, session_, id, from_me);
-      if (row && row->chat != source) row.reset();
-    }
+    auto row = storage::find_message(reader_, session_, source, id, from_me);
     if (!row) continue;
     apply_changes(*row, 0);
     row->chat = chat;
@@ -195,19 +190,21 @@ bool Records::has_message(const Jid& chat, const std::string& id) const {
                      [&](const Jid& source) { return storage::has_message(reader_, session_, source, id); });
 }
 
-std::optional<MessageRow> Records::find_message(const Jid& chat, const std::string& id) const {
-  if (!written_) return storage::find_message(reader_, session_, chat, id);
+std::optional<MessageRow> Records::find_message(const Jid& chat, const std::string& id,
+                                                std::optional<bool> from_me) const {
+  if (!written_) return storage::find_message(reader_, session_, chat, id, from_me);
   std::optional<MessageRow> best;
   const auto consider = [&](MessageRow row) {
+    if (from_me && row.from_me != *from_me) return;
     if (!best || (row.from_me && !best->from_me)) best = std::move(row);
   };
   if (written_->removed.contains(id)) {
-    for (const bool from_me : {true, false}) {
-      if (auto row = committed(chat, id, from_me)) consider(std::move(*row));
+    for (const bool side : {true, false}) {
+      if (auto row = committed(chat, id, side)) consider(std::move(*row));
     }
   } else {
     for (const Jid& source : written_->sources(chat)) {
-      auto row = storage::find_message(reader_, session_, source, id);
+      auto row = storage::find_message(reader_, session_, source, id, from_me);
       if (!row) continue;
       apply_changes(*row, 0);
       row->chat = chat;

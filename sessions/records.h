@@ -45,8 +45,9 @@ class Records {
 
   // --- messages and chats
   bool has_message(const Jid& chat, const std::string& id) const;
-  /// Of two with the same id the own one.
-  std::optional<storage::MessageRow> find_message(const Jid& chat, const std::string& id) const;
+  /// As storage::find_message.
+  std::optional<storage::MessageRow> find_message(const Jid& chat, const std::string& id,
+                                                  std::optional<bool> from_me = {}) const;
   /// In any chat, the newest. Its `row` is 0 when it was written in this turn: no network has had it then.
   /// As storage::find_message_of_either.
   std::optional<storage::MessageRow> find_message_of_either(const std::string& id,

@@ -70,7 +70,7 @@ Outcome<> Sealer::can_send_to(const Jid& chat) const {
 Outcome<Jid> Sealer::chat_of(const SendMessage& request) const {
   const std::string* about = about_message(request.content);
   if (about == nullptr) return request.chat.is_group() ? request.chat : directory_.canonical_user(request.chat);
-  const auto message = composer_.find(*about);
+  const auto message = composer_.find(*about, request.chat);
   if (!message) return message.error();
   return message->chat;
 }

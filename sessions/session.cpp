@@ -43,7 +43,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
       sealer_(context_, directory_, fanout_, groups_, group_fanout_),
       media_hosts_(context_),
       uploads_(context_, media_hosts_),
-      downloads_(context_, media_hosts_, fanout_),
+      downloads_(context_, directory_, media_hosts_, fanout_),
       auto_downloads_(context_, downloads_),
       outbox_(context_, directory_, sealer_, add_ons_, uploads_),
       acceptance_(context_, directory_, sealer_, add_ons_, outbox_),

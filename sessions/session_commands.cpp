@@ -139,9 +139,9 @@ namespace {
 /// A message of its own, of the side and the chat that are named; else of two with one id the own one.
 template <class Asked>
 Outcome<storage::MessageRow> message_of(const Context& c, Directory& directory, const Asked& asked) {
-  auto row = c.records.find_message_of_either(asked.message, asked.from_me);
-  if (!row || (asked.chat && directory.canonical_user(*asked.chat) != row->chat))
-    return Refusal(Errc::not_found, Subject::message, "no message " + asked.message);
+  auto row = asked.chat ? c.records.find_message(directory.canonical_user(*asked.chat), asked.message, asked.from_me)
+                        : c.records.find_message_of_either(asked.message, asked.from_me);
+  if (!row) return Refusal(Errc::not_found, Subject::message, "no message " + asked.message);
   if (!row->target_id.empty())
     return Refusal(Errc::unsupported, Subject::message, "it is itself about another message");
   return std::move(*row);

@@ -48,7 +48,8 @@ const std::string columns =
     " delivered_at, read_at, played_at, album_id, never_left FROM message ";
 const std::string select_by_row = columns + "WHERE row = ?1";
 const std::string select_in_chat =
-    columns + "WHERE session_id = ?1 AND id = ?2 AND " WHARF_CHAT_OF(message) " = ?3 ORDER BY from_me DESC LIMIT 1";
+    columns + "WHERE session_id = ?1 AND id = ?2 AND " WHARF_CHAT_OF(message) " = ?3 AND from_me = ifnull(?4, from_me)"
+              " ORDER BY from_me DESC LIMIT 1";
 const std::string select_by_id =
     columns + "WHERE session_id = ?1 AND id = ?2 AND from_me = ?3 AND" WHARF_MESSAGE_LIVES "ORDER BY row DESC LIMIT 1";
 const std::string select_add_ons =
@@ -336,9 +337,12 @@ Result<void> apply(Database& db, const InsertMessage& change) {
 }
 
 std::optional<MessageRow> find_message(Database& db, SessionId session, const protocol::Jid& chat,
-                                       const std::string& id) {
+                                       const std::string& id, std::optional<bool> from_me) {
   Statement select(db, select_in_chat.c_str());
-  return read_one(select.session(session).text(id).jid(chat));
+  select.session(session).text(id).jid(chat);
+  if (from_me) select.number(*from_me);
+  else select.null();
+  return read_one(select);
 }
 
 std::optional<MessageRow> find_message_by_id(Database& db, SessionId session, const std::string& id, bool from_me) {

@@ -73,8 +73,9 @@ struct WithdrawMessage {
   std::string error;
   friend bool operator==(const WithdrawMessage&, const WithdrawMessage&) = default;
 };
+/// Of two with one id the side that is named, else the own one.
 std::optional<MessageRow> find_message(Database& db, SessionId session, const protocol::Jid& chat,
-                                       const std::string& id);
+                                       const std::string& id, std::optional<bool> from_me = {});
 /// What the list of the queue shows of an own message.
 struct MessageGist {
   std::string kind, body;

@@ -32,12 +32,17 @@ Refusal refusal_of(const TransferFailure& failure) {
 
 }  // namespace
 
-Outcome<bool> Downloads::want(const std::string& id) {
-  const auto message = c_.records.find_message_of_either(id);
+Outcome<bool> Downloads::want(const FetchMedia& asked) {
+  const std::string& id = asked.message;
+  const auto message = asked.chat ? c_.records.find_message(directory_.canonical_user(*asked.chat), id)
+                                  : c_.records.find_message_of_either(id);
   if (!message) return Refusal(Errc::not_found, Subject::message, "no message " + id);
   auto media = stored_media(message->content);
   if (!media) return media.error();
-  if (wanted_.contains(id)) return false;
+  if (const auto found = wanted_.find(id); found != wanted_.end()) {
+    if (found->second.chat == message->chat && found->second.from_me == message->from_me) return false;
+    return about_media(Errc::rate_limited, "the file of another message with this id is being fetched");
+  }
   if (wanted_.size() >= max_wanted)
     return about_media(Errc::rate_limited, "too many files of this session are being fetched");
   Wanted& wanted = wanted_[id];
@@ -47,8 +52,13 @@ Outcome<bool> Downloads::want(const std::string& id) {
   return true;
 }
 
+std::optional<storage::MessageRow> Downloads::message_of(const std::string& id, const Wanted& wanted) const {
+  auto row = c_.records.find_message(wanted.chat, id, wanted.from_me);
+  return row ? std::move(row) : c_.records.find_message_by_id(id, wanted.from_me);
+}
+
 void Downloads::fetch(const FetchMedia& asked, Reply<void> reply) {
-  const auto is_new = want(asked.message);
+  const auto is_new = want(asked);
   if (!is_new) return c_.answer(std::move(reply), is_new.error());
   wanted_.at(asked.message).waiting.push_back(std::move(reply));
   if (*is_new) begin(asked.message);
@@ -57,7 +67,7 @@ void Downloads::fetch(const FetchMedia& asked, Reply<void> reply) {
 bool Downloads::fetch_unasked(const std::string& message) {
   // Room is kept for those who ask.
   if (wanted_.size() >= max_wanted / 2) return false;
-  const auto is_new = want(message);
+  const auto is_new = want(FetchMedia{message});
   if (!is_new || !*is_new) return false;
   begin(message);
   return true;
@@ -87,7 +97,7 @@ void Downloads::on_result(const std::string& id, Transferred<void> result) {
   const auto found = wanted_.find(id);
   if (found == wanted_.end()) return;
   if (result) {
-    const auto message = c_.records.find_message_by_id(id, found->second.from_me);
+    const auto message = message_of(id, found->second);
     if (message) copy_to_folder(c_, *message);
     return end(id, {});
   }
@@ -128,7 +138,7 @@ void Downloads::on_notification(const Node& notification) {
   if (answer->outcome != protocol::MediaRetryOutcome::success)
     return end(id, about_media(Errc::network,
                                "the file is no longer on the media servers, and the phone could not upload it again"));
-  const auto message = c_.records.find_message_by_id(id, wanted.from_me);
+  const auto message = message_of(id, wanted);
   if (!message || message->content.empty())
     return end(id, Refusal(Errc::not_found, Subject::message, "the message was deleted"));
   auto content = protocol::with_media_place(message->content, {"", answer->direct_path, ""});

@@ -22,7 +22,8 @@ class Downloads {
  public:
   static constexpr std::size_t max_wanted = 64;  // messages at a time (04 section 6: a bounded table)
   static constexpr std::chrono::seconds phone_patience{60};
-  Downloads(Context& context, MediaHosts& hosts, Fanout& fanout) : c_(context), hosts_(hosts), fanout_(fanout) {}
+  Downloads(Context& context, Directory& directory, MediaHosts& hosts, Fanout& fanout)
+      : c_(context), directory_(directory), hosts_(hosts), fanout_(fanout) {}
 
   void fetch(const FetchMedia& wanted, Reply<void> reply);
   /// For nobody who waits. False: it cannot be begun, and on_end says nothing.
@@ -47,7 +48,9 @@ class Downloads {
   using Table = std::map<std::string, Wanted>;  // by WhatsApp id
 
   /// Puts it into the table; false: it stood there. Errors: as FetchMedia, before anything is fetched.
-  Outcome<bool> want(const std::string& id);
+  Outcome<bool> want(const FetchMedia& asked);
+  /// That which `wanted` is of; its chat may be another one by now.
+  std::optional<storage::MessageRow> message_of(const std::string& id, const Wanted& wanted) const;
   void begin(const std::string& id);
   void transfer(const std::string& id, std::vector<std::string> hosts);
   void on_result(const std::string& id, Transferred<void> result);
@@ -55,6 +58,7 @@ class Downloads {
   void end(const std::string& id, const Outcome<>& outcome);
 
   Context& c_;
+  Directory& directory_;
   MediaHosts& hosts_;
   Fanout& fanout_;
   Table wanted_;

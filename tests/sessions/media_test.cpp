@@ -523,6 +523,42 @@ TEST_CASE("one download serves all who want a file") {
   CHECK((f.answer->has_value() && second->has_value()));
 }
 
+TEST_CASE("the file of a message that is named with its chat is that one's, and its new place too") {
+  Wanted f;
+  const auto row_in = [&](const Jid& chat) {
+    return *storage::find_message(f.store->reader(), f.row.id, chat, "3EB0THEIRS");
+  };
+  storage::MessageRow other = row_in(ben);
+  other.chat = other.author = carl;
+  other.content = protocol::with_media_place(other.content, {"", "/v/carl.enc?oe=1", ""});
+  storage::Changes changes;
+  changes.add(storage::InsertMessage{std::move(other), true, std::nullopt});
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+
+  const auto fetch = [&](const Jid& chat, std::optional<Outcome<>>& answer) {
+    return f.tell(FetchMedia{"3EB0THEIRS", chat}, [&](Outcome<> outcome) { answer = std::move(outcome); });
+  };
+  auto started = fetch(ben, f.answer);
+  if (!asks_for_hosts(started).empty()) started = f.answer_hosts(started);
+  CHECK(all<StartDownload>(started).at(0)->download.targets.at(0).target.starts_with("/v/old.enc?oe=1&hash="));
+  std::optional<Outcome<>> of_carl, of_nobody;
+  fetch(carl, of_carl);
+  REQUIRE(of_carl);
+  CHECK(of_carl->error().code == Errc::rate_limited);
+  fetch(Jid("15550000009", "s.whatsapp.net"), of_nobody);
+  REQUIRE(of_nobody);
+  CHECK(of_nobody->error().code == Errc::not_found);
+
+  f.download_ends(started, TransferFailure{Why::gone, "404"});
+  auto again = f.stanza(f.notification(protocol::MediaRetryOutcome::success, f.key));
+  f.download_ends(again, {});
+  CHECK(f.answer->has_value());
+  CHECK(stored_media(row_in(ben).content)->file.direct_path == "/v/new.enc?oe=2");
+  CHECK(stored_media(row_in(carl).content)->file.direct_path == "/v/carl.enc?oe=1");
+  auto next = fetch(carl, of_carl);
+  CHECK(all<StartDownload>(next).at(0)->download.targets.at(0).target.starts_with("/v/carl.enc?oe=1&hash="));
+}
+
 TEST_CASE("a file that is gone is asked of the phone, and its new place is kept") {
   Wanted f;
   auto started = f.fetch();

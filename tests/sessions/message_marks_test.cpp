@@ -135,6 +135,102 @@ TEST_CASE("of two messages with one id the side that is named is deleted") {
   CHECK(storage::find_message_by_id(c.f.store->reader(), c.f.row.id, "3EB0AA01", true));
 }
 
+namespace {
+
+/// Two messages have one id: an own one in Ben's chat, and one that Carl chose it for.
+struct Namesakes : SessionFixture {
+  const Jid carl{"15550000003", "s.whatsapp.net"}, dora{"15550000004", "s.whatsapp.net"};
+  Namesakes() {
+    befriend(ben);
+    befriend(carl);
+    go_online();
+  }
+  void from_carl(const std::string& id) {
+    storage::InsertMessage theirs;
+    theirs.row.session = row.id;
+    theirs.row.chat = theirs.row.author = carl;
+    theirs.row.id = id;
+    theirs.row.kind = "text";
+    theirs.row.body = "theirs";
+    theirs.row.content = protocol::build_message(theirs.row.body, protocol::MessageFrame(), random).encoded;
+    theirs.row.ack = storage::AckLevel::delivered;
+    storage::Changes changes;
+    changes.add(std::move(theirs));
+    store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  }
+  void ours(const std::string& id, storage::UnixMs send_at = 0) {
+    SendMessage text = SessionFixture::text("ours");
+    text.message_id = id;
+    text.send_at = send_at;
+    REQUIRE(send(text)->has_value());
+    if (send_at == 0) stanza(ack(id));
+  }
+  template <class Operation>
+  Outcome<> ask(Operation operation) {
+    std::optional<Outcome<>> answer;
+    tell(std::move(operation), [&](Outcome<> done) { answer = std::move(done); });
+    REQUIRE(answer);
+    return *answer;
+  }
+  std::optional<storage::MessageRow> stored(const std::string& id, bool from_me) {
+    return storage::find_message_by_id(store->reader(), row.id, id, from_me);
+  }
+  Outcome<SentMessage> react(const Jid& chat) {
+    SendMessage reaction;
+    reaction.chat = chat;
+    reaction.content = React{"3EB0AA01", "\xF0\x9F\x91\x8D"};
+    return *send(reaction);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what is done with a message that is named with its chat is done with none of its id elsewhere") {
+  Namesakes f;
+  f.ours("3EB0AA01");
+  f.from_carl("3EB0AA01");
+  SECTION("a star") {
+    CHECK(f.ask(StarMessage{"3EB0AA01", true, {}, f.carl}).has_value());
+    CHECK(f.stored("3EB0AA01", false)->starred_at != 0);
+    CHECK(f.stored("3EB0AA01", true)->starred_at == 0);
+    CHECK(f.ask(StarMessage{"3EB0AA01", true, true, f.carl}).error().code == Errc::not_found);
+  }
+  SECTION("deleting it here") {
+    CHECK(f.ask(RemoveMessage{"3EB0AA01", {}, f.dora}).error().code == Errc::not_found);
+    CHECK(f.ask(RemoveMessage{"3EB0AA01", {}, f.carl}).has_value());
+    CHECK_FALSE(f.stored("3EB0AA01", false));
+    CHECK(f.stored("3EB0AA01", true));
+  }
+  SECTION("a reaction") {
+    CHECK(f.react(f.carl)->chat == f.carl);
+    CHECK(f.react(ben)->chat == ben);
+    CHECK(f.react(Jid())->chat == ben);  // the id alone: the own one
+    CHECK(f.react(f.dora).error().subject == Subject::message);
+  }
+  SECTION("forwarding it") {
+    SendMessage forward = SessionFixture::text("");
+    forward.content = Forward{"3EB0AA01", f.carl};
+    CHECK((*f.send(forward))->text == "theirs");
+    forward.content = Forward{"3EB0AA01"};
+    CHECK((*f.send(forward))->text == "ours");
+    forward.content = Forward{"3EB0AA01", f.dora};
+    CHECK(f.send(forward)->error().code == Errc::not_found);
+  }
+  SECTION("cancelling it") {
+    f.ours("3EB0AA02", f.now_ms + day_ms);
+    f.from_carl("3EB0AA02");
+    const auto cancel = [&](const Jid& chat) {
+      std::optional<Outcome<SentMessage>> answer;
+      f.tell(CancelMessage{"3EB0AA02", chat}, [&](Outcome<SentMessage> done) { answer = std::move(done); });
+      return *answer;
+    };
+    CHECK(cancel(f.carl).error().code == Errc::not_found);
+    CHECK(storage::count_outbox(f.store->reader(), f.row.id) == 1);
+    CHECK(cancel(ben).has_value());
+    CHECK(storage::count_outbox(f.store->reader(), f.row.id) == 0);
+  }
+}
+
 TEST_CASE("a message whose time has not come gets no star") {
   Marks c;
   SendMessage later = SessionFixture::text("later");

@@ -104,6 +104,13 @@ const std::vector<Kind>& kinds() {
          const auto row = r.records.find_message(ben, "m");
          return row && row->body == "of m" && !r.records.find_message(ben_pn, "m");
        }},
+      {"InsertMessage, find_message of one side", one_message,
+       [](Rows& r) { r.records.add(r.message(ben_pn, "old", false)); },
+       [](Rows& r) {
+         const auto own = r.records.find_message(ben_pn, "old", true),
+                    theirs = r.records.find_message(ben_pn, "old", false);
+         return own && own->from_me && theirs && !theirs->from_me && r.records.find_message(ben_pn, "old")->from_me;
+       }},
       {"InsertMessage, find_message_by_id", nothing, [](Rows& r) { r.records.add(r.message(ben, "m")); },
        [](Rows& r) {
          const auto row = r.records.find_message_by_id("m", true);
