@@ -75,7 +75,7 @@ std::optional<std::string> parse_message_id(std::string_view text) {
     if (text.substr(0, prefix.size()) != prefix) continue;
     text.remove_prefix(prefix.size());
     const std::size_t chat_end = text.find('_');
-    if (chat_end == std::string_view::npos) return std::nullopt;
+    if (chat_end == std::string_view::npos || !parse_chat_id(text.substr(0, chat_end))) return std::nullopt;
     text = text.substr(chat_end + 1);
     text = text.substr(0, text.find('_'));
     break;

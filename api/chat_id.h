@@ -17,7 +17,8 @@ inline constexpr std::string_view chat_id_allowed =
 /// A chat or a user: the JID without device, c.us mapped to s.whatsapp.net. nullopt for anything else.
 std::optional<protocol::Jid> parse_chat_id(std::string_view text);
 
-/// The WhatsApp id in `true_<chat>_<id>`, `false_<chat>_<id>[_<participant>]` or a bare id. nullopt when it is none.
+/// The WhatsApp id in `true_<chat>_<id>`, `false_<chat>_<id>[_<participant>]` or a bare id. nullopt when it is none, or
+/// its chat is none.
 std::optional<std::string> parse_message_id(std::string_view text);
 
 /// false of `false_…`, which names a received message. Of any other id nothing: the first API generation shows `true_`

@@ -5,6 +5,8 @@
 
 namespace wharf::api {
 
+struct NamedMessage;  // sending.h
+
 #define WHARF_HANDLER(name) void name(const ServicesPtr& services, const CallPtr& call)
 
 // session_routes.cpp
@@ -42,7 +44,7 @@ WHARF_HANDLER(pin_message);
 // message_settings_routes.cpp
 WHARF_HANDLER(set_disappearing);
 WHARF_HANDLER(star_message);
-void remove_message(const ServicesPtr& services, const CallPtr& call, std::string id);
+void remove_message(const ServicesPtr& services, const CallPtr& call, NamedMessage named);
 
 // media_routes.cpp
 WHARF_HANDLER(send_image);

@@ -81,13 +81,13 @@ void get_media(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);
   if (!view) return;
   if (!services->ports.vault) return call->failure(Failure(ErrorCode::not_implemented, "this server keeps no files"));
-  const auto id = message_of_path(services, call);
-  if (!id) return;
-  storage::Database& db = services->ports.store.reader();
-  const auto row = storage::find_message_of_either(db, view->id, *id);
+  const auto named = message_of_path(services, call);
+  if (!named) return;
+  const std::string& id = named->id;
+  const auto row = find_named(services->ports.store.reader(), view->id, *named);
   if (!row)
     return call->failure(Failure(ErrorCode::message_not_found,
-                                 fmt::format("no message with ID '{}' is stored", echo(*id)),
+                                 fmt::format("no message with ID '{}' is stored", echo(id)),
                                  {{"messageId", "must be that of a stored message"}}));
   auto media = sessions::stored_media(row->content);
   if (media && row->from_me && events::has_failed(row->ack) && media->file.direct_path.empty())
@@ -97,7 +97,7 @@ void get_media(const ServicesPtr& services, const CallPtr& call) {
     const bool none = media.error().code == protocol::Errc::not_found;
     return call->failure(Failure(none ? ErrorCode::media_not_found : ErrorCode::media_gone, media.error().detail));
   }
-  open_media(services, call, *id, *media, [call, id = *id, media = *media](auto opened) {
+  open_media(services, call, *named, *media, [call, id, media = *media](auto opened) {
     if (auto* failed = std::get_if<Failure>(&opened)) return call->failure(*failed);
     answer_with(call, id, media, std::move(std::get<0>(opened)));
   });

@@ -70,8 +70,10 @@ void take_stored(const ServicesPtr& services, const CallPtr& call, protocol::Mes
                  const std::string& id, std::function<void(MediaSource)> done) {
   const auto session = services->ports.supervisor.find(call->param("sessionId"));
   if (!session) return done(session_not_found(call->param("sessionId")));
-  storage::Database& db = services->ports.store.reader();
-  const auto row = storage::find_message_of_either(db, session->id, id);
+  const auto read = read_message_id(services, call, field, id);
+  if (const auto* failed = std::get_if<Failure>(&read)) return done(*failed);
+  const NamedMessage& named = std::get<NamedMessage>(read);
+  const auto row = find_named(services->ports.store.reader(), session->id, named);
   if (!row)
     return done(Failure(ErrorCode::message_not_found, fmt::format("{}: no message {} is stored", field, echo(id)),
                         {{field, "must be a stored message with a file"}}));
@@ -85,7 +87,7 @@ void take_stored(const ServicesPtr& services, const CallPtr& call, protocol::Mes
   file.file_name = media->file.file_name;
   file.content_type = media->file.mimetype;
   file.writer = new_writer(services, kind);
-  open_media(services, call, id, *media, [file = std::move(file), done = std::move(done)](auto opened) mutable {
+  open_media(services, call, named, *media, [file = std::move(file), done = std::move(done)](auto opened) mutable {
     if (auto* failed = std::get_if<Failure>(&opened)) return done(std::move(*failed));
     copy_anew(std::move(std::get<0>(opened)), std::move(file), std::move(done));
   });
@@ -110,7 +112,7 @@ std::variant<WantedFile, Failure> one_file(const json::object& said, const std::
     out.source = FileAddress{std::string(url)};
   } else {
     out.field = at + "mediaMessageId";
-    out.source = FileOfMessage{*parse_message_id(message)};
+    out.source = FileOfMessage{std::string(message)};
   }
   return out;
 }
@@ -178,13 +180,13 @@ namespace {
 using Opened = std::function<void(std::variant<std::shared_ptr<sessions::MediaReader>, Failure>)>;
 
 /// `fetches`: how often it may be fetched. What has come can be gone again for want of room before it is opened.
-void open_or_fetch(const ServicesPtr& services, const CallPtr& call, const std::string& message,
+void open_or_fetch(const ServicesPtr& services, const CallPtr& call, const NamedMessage& message,
                    const StoredMedia& media, unsigned fetches, const Opened& done) {
   services->ports.vault->read(media.reference, media.kind, [=](Result<std::shared_ptr<sessions::MediaReader>> here) {
     run_guarded(call, [&] {
       if (here) return done(std::move(*here));
       if (here.error().code != Errc::not_found || fetches == 0) return done(failure_of(here.error()));
-      ask(services, call, sessions::FetchMedia{message}, [=](const sessions::Outcome<>& fetched) {
+      ask(services, call, sessions::FetchMedia{message.id, message.chat}, [=](const sessions::Outcome<>& fetched) {
         if (!fetched) return done(failure_of(call, fetched.error()));
         open_or_fetch(services, call, message, media, fetches - 1, done);
       });
@@ -194,7 +196,7 @@ void open_or_fetch(const ServicesPtr& services, const CallPtr& call, const std::
 
 }  // namespace
 
-void open_media(const ServicesPtr& services, const CallPtr& call, const std::string& message, const StoredMedia& media,
+void open_media(const ServicesPtr& services, const CallPtr& call, const NamedMessage& message, const StoredMedia& media,
                 Opened done) {
   constexpr unsigned fetches = 2;
   open_or_fetch(services, call, message, media, fetches, done);

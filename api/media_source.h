@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "api/sending.h"
 #include "api/services.h"
 #include "sessions/media/stored_media.h"
 
@@ -16,7 +17,7 @@ struct FileAddress {
   std::string url;
 };
 struct FileOfMessage {
-  std::string id;  // the WhatsApp id of a stored message
+  std::string id;  // of a stored message, as it was given
 };
 
 /// One file that a request asks to be sent.
@@ -39,7 +40,7 @@ void open_source(const ServicesPtr& services, const CallPtr& call, protocol::Mes
                  std::function<void(MediaSource)> done);
 
 /// The file of a stored message as plain bytes, fetched from WhatsApp's servers when it is not here.
-void open_media(const ServicesPtr& services, const CallPtr& call, const std::string& message,
+void open_media(const ServicesPtr& services, const CallPtr& call, const NamedMessage& message,
                 const sessions::StoredMedia& media,
                 std::function<void(std::variant<std::shared_ptr<sessions::MediaReader>, Failure>)> done);
 

@@ -23,6 +23,12 @@ std::optional<protocol::Jid> chat_of(const ServicesPtr& services, const CallPtr&
   return std::nullopt;
 }
 
+Failure not_of_this_chat(const std::string& message_id) {
+  return Failure(ErrorCode::message_not_found,
+                 fmt::format("no message with ID '{}' is stored in this chat", message_id),
+                 {{"before", "must be a message of this chat"}});
+}
+
 Failure bad_cursor() { return failure_of({FieldProblem{"cursor", "must be the nextCursor of an earlier answer"}}); }
 
 std::size_t page_limit(const CallPtr& call) {

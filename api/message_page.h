@@ -14,6 +14,8 @@ namespace wharf::api {
 std::optional<protocol::Jid> chat_of(const ServicesPtr& services, const CallPtr& call, storage::SessionId session);
 std::size_t page_limit(const CallPtr& call);
 Failure bad_cursor();
+/// Of `before`.
+Failure not_of_this_chat(const std::string& message_id);
 /// As the JSON value of nextCursor.
 std::string cursor_json(const std::string& cursor);
 

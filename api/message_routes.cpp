@@ -72,15 +72,15 @@ template <class Render>
 void with_message(const ServicesPtr& services, const CallPtr& call, Render render) {
   const auto view = session_of(services, call);
   if (!view) return;
-  const auto id = message_of_path(services, call);
-  if (!id) return;
+  const auto named = message_of_path(services, call);
+  if (!named) return;
   read_on_worker(
       services, call,
-      [session = view->id, name = view->name, id = *id, dialect = call->dialect, render](storage::Database& db) {
-        const auto row = storage::find_message_of_either(db, session, id);
+      [session = view->id, name = view->name, named = *named, dialect = call->dialect, render](storage::Database& db) {
+        const auto row = find_named(db, session, named);
         if (!row)
           return render_failure(
-              Failure(ErrorCode::message_not_found, fmt::format("no message with ID '{}' is stored", id),
+              Failure(ErrorCode::message_not_found, fmt::format("no message with ID '{}' is stored", named.id),
                       {{"messageId", "must be that of a stored message"}}),
               dialect);
         return render(db, *row, name, dialect);
@@ -244,7 +244,10 @@ void list_messages(const ServicesPtr& services, const CallPtr& call) {
     if (!place) return call->failure(bad_cursor());
   }
   std::string before;
-  if (const auto given = call->query.text("before"); !given.empty()) before = *parse_message_id(given);
+  if (const auto given = call->query.text("before"); !given.empty()) {
+    before = *parse_message_id(given);
+    if (!names_chat(services, call, given, *chat)) return call->failure(not_of_this_chat(before));
+  }
 
   read_on_worker(
       services, call,
@@ -255,11 +258,7 @@ void list_messages(const ServicesPtr& services, const CallPtr& call) {
         auto from = place ? std::optional(place->row) : std::nullopt;
         if (!before.empty()) {
           const auto message = storage::find_message(db, session, chat, before);
-          if (!message)
-            return render_failure(Failure(ErrorCode::message_not_found,
-                                          fmt::format("no message with ID '{}' is stored in this chat", before),
-                                          {{"before", "must be a message of this chat"}}),
-                                  dialect);
+          if (!message) return render_failure(not_of_this_chat(before), dialect);
           from = from ? std::min(*from, message->row) : message->row;
         }
         if (!storage::find_chat(db, session, chat)) return render_failure(chat_not_found(given), dialect);

@@ -46,8 +46,8 @@ void star_message(const ServicesPtr& services, const CallPtr& call) {
   if (!id) return;
   const bool starred = boolean_of(call->body, "starred", true);
   ask(services, call,
-      sessions::StarMessage{std::move(*id), starred, side_of_message_id(call->param("messageId")),
-                            chat_of_message_id(call->param("messageId"))},
+      sessions::StarMessage{std::move(id->id), starred, side_of_message_id(call->param("messageId")),
+                            std::move(id->chat)},
       [call, starred](const sessions::Outcome<>& done) {
         if (!done) return call->failure(local_failure(call, done.error()));
         JsonWriter out(128);
@@ -56,13 +56,12 @@ void star_message(const ServicesPtr& services, const CallPtr& call) {
       });
 }
 
-void remove_message(const ServicesPtr& services, const CallPtr& call, std::string id) {
+void remove_message(const ServicesPtr& services, const CallPtr& call, NamedMessage named) {
   if (!session_of(services, call)) return;
   for (const char* name : {"waitFor", "timeout"})
     if (call->query.has(name)) return refuse_field(call, name, "is for what WhatsApp is told: this is done here alone");
   ask(services, call,
-      sessions::RemoveMessage{std::move(id), side_of_message_id(call->param("messageId")),
-                              chat_of_message_id(call->param("messageId"))},
+      sessions::RemoveMessage{std::move(named.id), side_of_message_id(call->param("messageId")), std::move(named.chat)},
       [call](const sessions::Outcome<>& removed) {
         if (!removed) return call->failure(local_failure(call, removed.error()));
         call->send(net::HttpResponse(204, {}, {}));

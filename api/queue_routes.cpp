@@ -103,7 +103,7 @@ void cancel_queued(const ServicesPtr& services, const CallPtr& call) {
   if (!session_of(services, call)) return;
   auto id = message_of_path(services, call);
   if (!id) return;
-  ask(services, call, sessions::CancelMessage{std::move(*id)},
+  ask(services, call, sessions::CancelMessage{std::move(id->id), std::move(id->chat)},
       [call](const sessions::Outcome<sessions::SentMessage>& cancelled) {
         if (cancelled) return call->success(sent_message_json(*cancelled, call->dialect));
         const sessions::Refusal& why = cancelled.error();

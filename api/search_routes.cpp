@@ -10,6 +10,7 @@
 #include "api/handlers.h"
 #include "api/iso_time.h"
 #include "api/message_page.h"
+#include "api/sending.h"
 #include "api/validation.h"
 #include "storage/chats.h"
 #include "storage/search.h"
@@ -141,10 +142,7 @@ std::optional<Failure> complete(storage::Database& db, Asked& asked, const std::
   }
   if (!asked.before.empty()) {
     const auto message = storage::find_message(db, asked.search.session, *asked.search.chat, asked.before);
-    if (!message)
-      return Failure(ErrorCode::message_not_found,
-                     fmt::format("no message with ID '{}' is stored in this chat", asked.before),
-                     {{"before", "must be a message of this chat"}});
+    if (!message) return not_of_this_chat(asked.before);
     const std::int64_t position = storage::search_position(*message);
     asked.search.before = std::min(asked.search.before.value_or(position), position);
   }
@@ -167,6 +165,8 @@ void search_messages(const ServicesPtr& services, const CallPtr& call) {
   if (call->query.has("starred")) problems.push_back({"starred", "must not stand beside q and what narrows a search"});
   Asked asked = read_query(services, call, *view, problems);
   if (!problems.empty()) return call->failure(failure_of(problems));
+  if (!asked.before.empty() && !names_chat(services, call, call->query.text("before"), *asked.search.chat))
+    return call->failure(not_of_this_chat(asked.before));
   read_on_worker(
       services, call,
       [asked = std::move(asked), &store = services->ports.store, name = view->name, given = call->param("chatId"),

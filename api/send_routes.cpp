@@ -299,11 +299,22 @@ void forward_message(const ServicesPtr& services, const CallPtr& call) {
   if (!id) return;
   SendMessage message;
   message.chat = *parse_chat_id(text_of(call->body, "chatId"));
-  message.content = sessions::Forward{std::move(*id)};
+  message.content = sessions::Forward{std::move(id->id), std::move(id->chat)};
   send_message(services, call, schemas::forward, std::move(message));
 }
 
 // --- about a message
+
+namespace {
+
+/// Its chat is the chat, and no other one when it was said.
+SendMessage about(const NamedMessage& named) {
+  SendMessage message;
+  message.chat = named.chat.value_or(Jid());
+  return message;
+}
+
+}  // namespace
 
 void react_to_message(const ServicesPtr& services, const CallPtr& call) {
   auto id = message_of_path(services, call);
@@ -311,8 +322,8 @@ void react_to_message(const ServicesPtr& services, const CallPtr& call) {
   const std::string_view emoji = text_of(call->body, "emoji");
   if (!emoji.empty() && !is_emoji(emoji))
     return refuse_field(call, "emoji", "must be one emoji, or empty to take it back");
-  SendMessage message;
-  message.content = sessions::React{std::move(*id), std::string(emoji)};
+  SendMessage message = about(*id);
+  message.content = sessions::React{std::move(id->id), std::string(emoji)};
   send_message(services, call, schemas::react, std::move(message));
 }
 
@@ -322,9 +333,9 @@ void edit_message(const ServicesPtr& services, const CallPtr& call) {
   for (const char* name : {"preview", "linkPreview"})
     if (call->body.contains(name)) return refuse_field(call, name, "is for a new text: an edit keeps what it had");
   if (blank(text_of(call->body, "content"))) return refuse_field(call, "content", "must not be blank");
-  sessions::EditText edit{std::move(*id), std::string(text_of(call->body, "content")), {}};
+  sessions::EditText edit{id->id, std::string(text_of(call->body, "content")), {}};
   for (const std::string& user : texts_of(call->body, "mentions")) edit.mentions.push_back(*parse_chat_id(user));
-  SendMessage message;
+  SendMessage message = about(*id);
   message.content = std::move(edit);
   send_message(services, call, schemas::edit_message, std::move(message));
 }
@@ -340,8 +351,8 @@ void delete_message(const ServicesPtr& services, const CallPtr& call) {
   if (!for_everyone.empty() && call->query.boolean("forEveryone") != everyone)
     return refuse_field(call, "forEveryone", "must not say another thing than for");
   if (!everyone) return remove_message(services, call, std::move(*id));
-  SendMessage message;
-  message.content = sessions::RevokeSent{std::move(*id)};
+  SendMessage message = about(*id);
+  message.content = sessions::RevokeSent{std::move(id->id)};
   send_message(services, call, schemas::revoke, std::move(message));
 }
 
@@ -351,8 +362,8 @@ void vote_in_poll(const ServicesPtr& services, const CallPtr& call) {
   auto options = texts_of(call->body, "options");
   const std::set<std::string_view> different(options.begin(), options.end());
   if (different.size() != options.size()) return refuse_field(call, "options", "must not name an option twice");
-  SendMessage message;
-  message.content = sessions::Vote{std::move(*id), std::move(options)};
+  SendMessage message = about(*id);
+  message.content = sessions::Vote{std::move(id->id), std::move(options)};
   send_message(services, call, schemas::vote, std::move(message));
 }
 
@@ -362,12 +373,12 @@ void answer_event(const ServicesPtr& services, const CallPtr& call) {
   using Answer = sessions::AnswerEvent::Answer;
   const std::string_view response = text_of(call->body, "response");
   sessions::AnswerEvent answer;
-  answer.message = std::move(*id);
+  answer.message = id->id;
   answer.answer = response == "notGoing" ? Answer::not_going : response == "maybe" ? Answer::maybe : Answer::going;
   answer.extra_guests = static_cast<std::uint32_t>(integer_of(call->body, "extraGuests").value_or(0));
   if (answer.extra_guests > 0 && answer.answer == Answer::not_going)
     return refuse_field(call, "extraGuests", "must not stand beside notGoing");
-  SendMessage message;
+  SendMessage message = about(*id);
   message.content = std::move(answer);
   send_message(services, call, schemas::answer_event, std::move(message));
 }
@@ -376,12 +387,12 @@ void pin_message(const ServicesPtr& services, const CallPtr& call) {
   auto id = message_of_path(services, call);
   if (!id) return;
   sessions::PinMessage pin;
-  pin.message = std::move(*id);
+  pin.message = id->id;
   pin.pinned = boolean_of(call->body, "pinned", true);
   const std::string_view duration = text_of(call->body, "duration", "7d");
   constexpr std::chrono::hours day{24};
   pin.duration = duration == "24h" ? day : duration == "30d" ? 30 * day : 7 * day;
-  SendMessage message;
+  SendMessage message = about(*id);
   message.content = std::move(pin);
   send_message(services, call, schemas::pin_message, std::move(message));
 }

@@ -31,6 +31,7 @@ using sessions::SentMessage;
 using storage::UnixMs;
 
 constexpr std::chrono::milliseconds default_ack_wait{30'000};
+constexpr const char* no_such_quote = "must be a message of this chat; leave it out to send without a quote";
 
 // --- answers
 
@@ -85,8 +86,7 @@ Failure send_failure(const CallPtr& call, const sessions::Refusal& refusal) {
   }
   if (refusal.subject == Subject::quoted_message) {
     failure.message = "quotedMessageId: " + refusal.detail;
-    failure.details.emplace_back("quotedMessageId",
-                                 "must be a message of this chat; leave it out to send without a quote");
+    failure.details.emplace_back("quotedMessageId", no_such_quote);
   }
   if (refusal.subject == Subject::send_at)
     failure = Failure(ErrorCode::validation, "sendAt: " + refusal.detail, {{"sendAt", refusal.detail}});
@@ -165,40 +165,56 @@ void refuse_field(const CallPtr& call, std::string field, std::string what) {
 
 namespace {
 
-/// Whether the message of this id is stored, in another chat than this one. One that is not stored may be about
-/// to.
-bool is_elsewhere(const ServicesPtr& services, const CallPtr& call, const std::string& id, const protocol::Jid& chat) {
+Jid canonical_chat(const ServicesPtr& services, const CallPtr& call, const Jid& chat) {
   const auto view = services->ports.supervisor.find(call->param("sessionId"));
-  if (!view) return false;
-  storage::Database& db = services->ports.store.reader();
-  const auto canonical = [&](const protocol::Jid& one) {
-    return services->ports.supervisor.canonical_chat(view->id, one);
-  };
-  // The one that everything takes who knows the id alone.
-  const auto row = storage::find_message_of_either(db, view->id, id);
-  return row && canonical(row->chat) != canonical(chat);
+  return view ? services->ports.supervisor.canonical_chat(view->id, chat) : chat;
 }
 
 }  // namespace
 
-std::optional<std::string> named_message(const ServicesPtr& services, const CallPtr& call, const char* field,
-                                         std::string_view text) {
+std::optional<storage::MessageRow> find_named(storage::Database& db, storage::SessionId session,
+                                              const NamedMessage& named) {
+  return named.chat ? storage::find_message(db, session, *named.chat, named.id)
+                    : storage::find_message_of_either(db, session, named.id);
+}
+
+std::variant<NamedMessage, Failure> read_message_id(const ServicesPtr& services, const CallPtr& call,
+                                                    const std::string& field, std::string_view text) {
   auto id = parse_message_id(text);
-  const bool bare = id && *id == text;
-  const auto chat = chat_of_message_id(text);
-  if (!id || (!bare && !chat)) {
-    refuse_field(call, field, "must be a message id: true_<chat>_<id> or the bare WhatsApp id");
-    return std::nullopt;
+  if (!id) return failure_of({FieldProblem{field, "must be a message id: true_<chat>_<id> or the bare WhatsApp id"}});
+  NamedMessage named{std::move(*id), chat_of_message_id(text)};
+  const auto view = services->ports.supervisor.find(call->param("sessionId"));
+  if (!named.chat || !view) return named;
+  named.chat = canonical_chat(services, call, *named.chat);
+  // Senders choose their ids: another chat may have the same one, and its message is not meant.
+  storage::Database& db = services->ports.store.reader();
+  if (find_named(db, view->id, named)) return named;
+  const auto elsewhere = storage::find_message_of_either(db, view->id, named.id);
+  if (!elsewhere) return named;
+  if (canonical_chat(services, call, elsewhere->chat) == *named.chat) {  // their chats are being merged
+    named.chat = elsewhere->chat;
+    return named;
   }
-  if (bare || !is_elsewhere(services, call, *id, *chat)) return id;
-  call->failure(Failure(ErrorCode::message_not_found,
-                        fmt::format("no message with ID '{}' is stored in the chat that its ID names", *id),
-                        {{field, "must be a message of the chat that it names"}}));
+  return Failure(ErrorCode::message_not_found,
+                 fmt::format("no message with ID '{}' is stored in the chat that its ID names", named.id),
+                 {{field, "must be a message of the chat that it names"}});
+}
+
+std::optional<NamedMessage> named_message(const ServicesPtr& services, const CallPtr& call, const char* field,
+                                          std::string_view text) {
+  auto named = read_message_id(services, call, field, text);
+  if (auto* one = std::get_if<NamedMessage>(&named)) return std::move(*one);
+  call->failure(std::get<Failure>(named));
   return std::nullopt;
 }
 
-std::optional<std::string> message_of_path(const ServicesPtr& services, const CallPtr& call) {
+std::optional<NamedMessage> message_of_path(const ServicesPtr& services, const CallPtr& call) {
   return named_message(services, call, "messageId", call->param("messageId"));
+}
+
+bool names_chat(const ServicesPtr& services, const CallPtr& call, std::string_view id, const Jid& chat) {
+  const auto named = chat_of_message_id(id);
+  return !named || canonical_chat(services, call, *named) == canonical_chat(services, call, chat);
 }
 
 SendMessage around_content(const json::object& body) {
@@ -335,6 +351,15 @@ bool name_request(const CallPtr& call, const Schema& schema, SendMessage& messag
   return true;
 }
 
+/// Whether what is quoted may be of the chat that this goes to; false: answered. The rest the session tells.
+bool quotes_its_chat(const ServicesPtr& services, const CallPtr& call, const SendMessage& message) {
+  if (!message.quoted_id || names_chat(services, call, text_of(call->body, "quotedMessageId"), message.chat))
+    return true;
+  call->failure(Failure(ErrorCode::message_not_found, "quotedMessageId: it names a message of another chat",
+                        {{"quotedMessageId", no_such_quote}}));
+  return false;
+}
+
 }  // namespace
 
 std::string_view priority_name(storage::Priority priority) { return priorities.at(static_cast<std::size_t>(priority)); }
@@ -353,6 +378,7 @@ void send_messages(const ServicesPtr& services, const CallPtr& call, const Schem
   for (SendMessage& message : messages)
     if (!read_timing(services, call, schema, message)) return files.drop();
   if (!name_request(call, schema, messages.front(), content_hash)) return files.drop();
+  if (!quotes_its_chat(services, call, messages.front())) return files.drop();
   const auto told = [services, call, files](const Outcome<std::vector<SentMessage>>& sent) {
     call->turn.reset();
     files.drop_unless_taken(sent);
@@ -369,7 +395,9 @@ void send_messages(const ServicesPtr& services, const CallPtr& call, const Schem
 void find_earlier(const ServicesPtr& services, const CallPtr& call, const Schema& schema,
                   std::vector<SendMessage> messages, const std::string& content_hash, std::function<void()> fresh) {
   SendMessage& request = messages.front();
-  if (!read_timing(services, call, schema, request) || !name_request(call, schema, request, content_hash)) return;
+  if (!read_timing(services, call, schema, request) || !name_request(call, schema, request, content_hash) ||
+      !quotes_its_chat(services, call, request))
+    return;
   if (!request.idempotency_key && !request.message_id) return fresh();
   const std::string name = call->param("sessionId") + (request.idempotency_key ? "\nkey\n" + *request.idempotency_key
                                                                                : "\nid\n" + *request.message_id);

@@ -6,10 +6,12 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "api/services.h"
 #include "sessions/commands.h"
+#include "storage/messages.h"
 
 namespace wharf::api {
 
@@ -40,11 +42,24 @@ void send_messages(const ServicesPtr& services, const CallPtr& call, const Schem
 void find_earlier(const ServicesPtr& services, const CallPtr& call, const Schema& schema,
                   std::vector<sessions::SendMessage> messages, const std::string& content_hash,
                   std::function<void()> fresh);
-/// The WhatsApp id that a message id names, of `field` (of the path, or of the body). nullopt: it is answered, with 400
-/// when it is none, with 404 when it names another chat than the message is in.
-std::optional<std::string> named_message(const ServicesPtr& services, const CallPtr& call, const char* field,
-                                         std::string_view text);
-std::optional<std::string> message_of_path(const ServicesPtr& services, const CallPtr& call);
+/// A message as a request names it.
+struct NamedMessage {
+  std::string id;                     // its WhatsApp id
+  std::optional<protocol::Jid> chat;  // canonical; nullopt: the id alone was said
+};
+/// As storage::find_message_of_either, in the chat that was said. Any connection.
+std::optional<storage::MessageRow> find_named(storage::Database& db, storage::SessionId session,
+                                              const NamedMessage& named);
+/// What a message id names, of `field` (of the path, or of the body). Failures: 400 when it is none, 404 when it names
+/// another chat than the message is in. One that is not stored may be about to: the session tells.
+std::variant<NamedMessage, Failure> read_message_id(const ServicesPtr& services, const CallPtr& call,
+                                                    const std::string& field, std::string_view text);
+/// nullopt: it is answered with that failure.
+std::optional<NamedMessage> named_message(const ServicesPtr& services, const CallPtr& call, const char* field,
+                                          std::string_view text);
+std::optional<NamedMessage> message_of_path(const ServicesPtr& services, const CallPtr& call);
+/// Whether an id that stands beside a chat names none, or that one: its message can be in no other.
+bool names_chat(const ServicesPtr& services, const CallPtr& call, std::string_view id, const protocol::Jid& chat);
 void refuse_field(const CallPtr& call, std::string field, std::string what);
 
 }  // namespace wharf::api

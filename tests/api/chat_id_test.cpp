@@ -41,7 +41,8 @@ TEST_CASE("a message id is found in both spellings") {
   CHECK(parse_message_id("true_1234567890@c.us_ABC123") == "ABC123");
   CHECK(parse_message_id("false_1234567890@c.us_ABC123") == "ABC123");
   CHECK(parse_message_id("false_1203630212@g.us_ABC123_1234567890@c.us") == "ABC123");
-  for (const char* text : {"", "true_", "true_1@c.us", "true_1@c.us_", "a b", "x'; --", "a/b"}) {
+  for (const char* text : {"", "true_", "true_1@c.us", "true_1@c.us_", "true__ABC123", "true_garbage_ABC123",
+                           "false_1@elsewhere_ABC123", "a b", "x'; --", "a/b"}) {
     INFO(text);
     CHECK_FALSE(parse_message_id(text));
   }
