@@ -72,6 +72,7 @@ class EventMaker {
   void operator()(const InviteChanged& change) { update("invite_code", change.code); }
   void operator()(const InvitationsRevoked& change) {
     std::vector<Jid> people;
+    people.reserve(change.people.size());
     for (const Participant& who : change.people) people.push_back(who.jid);
     update("invite_revoked", std::move(people));
   }

@@ -17,7 +17,7 @@ inline constexpr std::size_t max_nesting = 16;               // levels of nodes 
 inline constexpr std::uint64_t max_expiration = 2147483647;  // 2^31 - 1
 inline constexpr std::uint64_t max_trigger = 20;             // of disappearing messages
 inline constexpr std::uint64_t max_stated_size = 1'000'000;  // a `size` above it says nothing
-inline constexpr std::uint64_t day_seconds = 24 * 60 * 60;   // a time further ahead than this is not believed
+inline constexpr std::uint64_t day_seconds = 86'400;         // a time further ahead than this is not believed
 
 // --- what servers take unless their properties say otherwise (group_max_subject, group_description_length)
 inline constexpr std::size_t default_subject_characters = 100;

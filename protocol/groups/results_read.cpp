@@ -37,6 +37,7 @@ GroupResult<MemberOutcomes> outcomes_in(MemberOperation operation, std::span<con
 
 std::vector<MemberRef> refs(const std::vector<Jid>& people) {
   std::vector<MemberRef> out;
+  out.reserve(people.size());
   for (const Jid& jid : people) out.push_back({jid, {}, {}});
   return out;
 }
@@ -241,6 +242,7 @@ GroupResult<GroupOutcomes> read_linked(const LinkGroups& asked, const Node& answ
   const Node* link = (*links)->child("link");
   if (link == nullptr) return bad_response("no <link>");
   std::vector<Jid> groups;
+  groups.reserve(asked.groups.size());
   for (const GroupToLink& one : asked.groups) groups.push_back(one.group);
   return correlate(groups, *link);
 }

@@ -25,6 +25,7 @@ MemberOutcomes correlated(const std::vector<MemberRef>& asked, std::initializer_
 
 std::vector<std::string> results(const std::vector<MemberOutcome>& outcomes) {
   std::vector<std::string> out;
+  out.reserve(outcomes.size());
   for (const MemberOutcome& outcome : outcomes) {
     out.push_back(std::string(name(outcome.result)) + " " + std::to_string(outcome.code));
   }

@@ -206,7 +206,7 @@ TEST_CASE("requests over the bounds are refused before they are kept") {
           Errc::too_large);
   Node add("add"), leave("leave");
   for (std::size_t i = 0; i <= max_members; ++i) add.add(row(lid(2)));
-  REQUIRE(refused(set(team, std::move(add))) == Errc::too_large);
+  REQUIRE(refused(set(team, add)) == Errc::too_large);
   for (std::size_t i = 0; i <= max_rows; ++i) leave.add(Node("group").set("id", team));
-  REQUIRE(refused(set(group_server, std::move(leave))) == Errc::too_large);
+  REQUIRE(refused(set(group_server, leave)) == Errc::too_large);
 }

@@ -68,10 +68,10 @@ TEST_CASE("too many rows are a bad response and are not kept") {
   }
   for (std::size_t i = 0; i <= max_rows; ++i) sub_groups.add(Node("group").set("id", team));
   for (std::size_t i = 0; i <= max_groups; ++i) all.add(Node("group").set("id", team));
-  REQUIRE(is_bad(read_changed({team, MemberAction::add, {}, false}, result(std::move(add)))));
-  REQUIRE(is_bad(read_join_requests(result(std::move(requests)))));
-  REQUIRE(is_bad(read_linked_members(result(std::move(linked)))));
-  REQUIRE(is_bad(read_sub_groups(result(std::move(sub_groups)))));
+  REQUIRE(is_bad(read_changed({team, MemberAction::add, {}, false}, result(add))));
+  REQUIRE(is_bad(read_join_requests(result(requests))));
+  REQUIRE(is_bad(read_linked_members(result(linked))));
+  REQUIRE(is_bad(read_sub_groups(result(sub_groups))));
   REQUIRE(is_bad(read_listed(result(all))));
   REQUIRE(is_bad(read_batch({{team}}, result(all))));
 }
