@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -212,11 +213,17 @@ struct MediaIntake::State final : web::MediaTextSink,
       part = Part::no_file;
       return {};
     }
+    name_file();
     if (part == Part::encoded) {
       decoder.emplace();
-      return begin_file(head.name, {}, {});
+      return begin_file(part_name, {}, {});
     }
-    return begin_file(head.name, head.filename.value_or(std::string()), head.content_type);
+    return begin_file(part_name, head.filename.value_or(std::string()), head.content_type);
+  }
+  /// The second file of a name is `name[1]`: else nobody knew which one an error is about.
+  void name_file() {
+    const std::size_t before = files_of_name[part_name]++;
+    if (before > 0) part_name += fmt::format("[{}]", before);
   }
   Result<> part_bytes(std::string_view bytes) override {
     switch (part) {
@@ -224,6 +231,7 @@ struct MediaIntake::State final : web::MediaTextSink,
       case Part::encoded: return decode(bytes, At::inside);
       case Part::no_file:  // a file without a name, then
         part = Part::file;
+        name_file();
         if (auto started = begin_file(part_name, {}, {}); !started) return started;
         return add_bytes(bytes);
       case Part::field: break;
@@ -265,6 +273,9 @@ struct MediaIntake::State final : web::MediaTextSink,
     } else {
       if (auto whole = form_reader->finish(); !whole) return body_failure(whole.error());
       out.fields = form.take();
+      for (TakenFile& file : files)
+        if (const auto same = files_of_name.find(file.field); same != files_of_name.end() && same->second > 1)
+          file.field += "[0]";
     }
     out.files = std::move(files);
     return out;
@@ -302,7 +313,8 @@ struct MediaIntake::State final : web::MediaTextSink,
   FormFields form;
   Part part = Part::field;
   std::string part_name, part_text;
-  std::size_t text_bytes = 0;  // of all fields of the form
+  std::map<std::string, std::size_t> files_of_name;  // of the form's parts
+  std::size_t text_bytes = 0;                        // of all fields of the form
 };
 
 MediaIntake::MediaIntake(std::string_view content_type, IntakeSettings settings, NewWriter new_writer)

@@ -33,11 +33,12 @@ namespace wharf::api {
 struct TakenFile {
   static constexpr std::size_t max_head_bytes = 64u << 10;
 
-  std::string field;                              // where it stood: "data", "files[1].data", the name of a part; "url"
-  std::string file_name;                          // as given, made safe by nobody yet (web/file_name.h); "" for none
-  std::string content_type;                       // as given, no more than somebody's word; "" for none
-  std::string head;                               // its first max_head_bytes
-  std::uint64_t length = 0;                       // never 0
+  std::string field;         // where it stood: "data", "files[1].data", the name of a part ("file",
+                             // of several of one name "file[0]", "file[1]"); "url"
+  std::string file_name;     // as given, made safe by nobody yet (web/file_name.h); "" for none
+  std::string content_type;  // as given, no more than somebody's word; "" for none
+  std::string head;          // its first max_head_bytes
+  std::uint64_t length = 0;  // never 0
   std::shared_ptr<sessions::MediaWriter> writer;  // shared with its pending calls
 };
 

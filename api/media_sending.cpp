@@ -23,22 +23,15 @@ namespace {
 namespace json = boost::json;
 using protocol::MessageKind;
 
-bool said(const json::object& body, std::string_view name) {
-  const json::value* value = body.if_contains(name);
-  if (value == nullptr || value->is_null()) return false;
-  if (value->is_bool()) return value->get_bool();
-  return !value->is_string() || (!value->get_string().empty() && value->get_string() != "false");
-}
-
 /// What is a field of another kind must not vanish: "seen once" least of all. nullptr: there is none.
 const char* misplaced(const json::object& body, MessageKind kind) {
   const bool picture = kind == MessageKind::image || kind == MessageKind::video || kind == MessageKind::gif;
   const bool sound = kind == MessageKind::audio || kind == MessageKind::voice;
-  if (said(body, "viewOnce") && !picture && !sound && kind != MessageKind::video_note) return "viewOnce";
-  if (said(body, "caption") && !picture && kind != MessageKind::document) return "caption";
-  if (said(body, "album") && kind != MessageKind::image && kind != MessageKind::video) return "album";
-  if (said(body, "gif") && kind != MessageKind::gif) return "gif";
-  if (said(body, "round") && kind != MessageKind::video_note) return "round";
+  if (says(body, "viewOnce") && !picture && !sound && kind != MessageKind::video_note) return "viewOnce";
+  if (says(body, "caption") && !picture && kind != MessageKind::document) return "caption";
+  if (says(body, "album") && kind != MessageKind::image && kind != MessageKind::video) return "album";
+  if (says(body, "gif") && kind != MessageKind::gif) return "gif";
+  if (says(body, "round") && kind != MessageKind::video_note) return "round";
   return nullptr;
 }
 
@@ -72,6 +65,7 @@ class FileRequest : public std::enable_shared_from_this<FileRequest> {
   }
 
   void begin() {
+    if (refuses_field_of_others(call_, schema_)) return;  // before anything is fetched
     auto wanted = wanted_files(call_);
     if (auto* failed = std::get_if<Failure>(&wanted)) return call_->failure(*failed);
     for (WantedFile& one : std::get<0>(wanted)) {
@@ -80,11 +74,11 @@ class FileRequest : public std::enable_shared_from_this<FileRequest> {
                                   "mentionAll", "sendAt", "expiresAt", "priority"})
           if (one.said->if_contains(field))
             return refuse_field(call_, one.at + field, "is said of the request, for all of its files");
-        if (said(*one.said, "type") && !album_)
+        if (says(*one.said, "type") && !album_)
           return refuse_field(call_, one.at + "type", "is for albums (album: true): several files are of one type");
         if (const char* field = misplaced(*one.said, kind_)) return refuse(one.at + field);
-        if (said(*one.said, "mimetype") && kind_ != MessageKind::document) return refuse(one.at + "mimetype");
-        if (files_.empty() && said(*one.said, "caption") && said(call_->body, "caption"))
+        if (says(*one.said, "mimetype") && kind_ != MessageKind::document) return refuse(one.at + "mimetype");
+        if (files_.empty() && says(*one.said, "caption") && says(call_->body, "caption"))
           return refuse_field(call_, one.at + "caption", "must not stand beside caption");
       }
       File file;
@@ -96,7 +90,7 @@ class FileRequest : public std::enable_shared_from_this<FileRequest> {
     }
     if (const char* field = misplaced(call_->body, kind_)) return refuse(field);
     if (album_ && files_.size() < 2) return refuse_field(call_, "album", "takes at least two files");
-    if (album_ && said(call_->body, "viewOnce"))
+    if (album_ && says(call_->body, "viewOnce"))
       return refuse_field(call_, "viewOnce", "must not stand beside album: what is seen once stands alone");
     go_on();
   }

@@ -223,15 +223,37 @@ void Router::admit(const CallPtr& call) {
   dispatch_(call);
 }
 
+namespace {
+
+/// What is asked in the body and read of the query alone would be lost without a word.
+void find_parameters(const boost::json::object& body, const Route& route, std::vector<FieldProblem>& problems) {
+  if (!route.query) return;
+  for (const Field& parameter : route.query->fields) {
+    const auto same = [&](const Field& field) { return field.name == parameter.name; };
+    const auto* value = body.if_contains(parameter.name);
+    if (!value || value->is_null()) continue;
+    if (std::none_of(route.body->fields.begin(), route.body->fields.end(), same))
+      problems.push_back({std::string(parameter.name),
+                          fmt::format("is a query parameter: it stands in the address, as ?{}=…", parameter.name)});
+  }
+}
+
+std::optional<Failure> failure_of_fields(const boost::json::object& body, const Route& route, Unknown unknown) {
+  std::vector<FieldProblem> problems;
+  find_parameters(body, route, problems);
+  if (problems.empty()) validate(body, *route.body, unknown, problems);
+  return problems.empty() ? std::nullopt : std::optional(failure_of(problems));
+}
+
+}  // namespace
+
 bool Router::read_fields(Call& call, Unknown unknown) {
   std::optional<Failure> failure;
   if (auto* intake = dynamic_cast<MediaIntake*>(call.request.received.get())) {
     auto result = intake->finish();
     call.request.received.reset();
     if (auto* taken = std::get_if<MediaIntake::Taken>(&result)) {
-      std::vector<FieldProblem> problems;
-      validate(taken->fields, *call.route->body, unknown, problems);
-      if (!problems.empty()) failure = failure_of(problems);
+      failure = failure_of_fields(taken->fields, *call.route, unknown);
       call.body = std::move(taken->fields);
       call.files = std::move(taken->files);
     } else {
@@ -287,11 +309,9 @@ std::optional<boost::json::object> read_body(const Route& route, std::string_vie
     failure.emplace(code(), problem.explanation.message, problem.explanation.details);
     return std::nullopt;
   }
-  std::vector<FieldProblem> problems;
-  validate(*read, *route.body, unknown, problems);
-  if (problems.empty()) return std::move(*read);
-  failure = failure_of(problems);
-  return std::nullopt;
+  failure = failure_of_fields(*read, route, unknown);
+  if (failure) return std::nullopt;
+  return std::move(*read);
 }
 
 Failure failure_of(const std::vector<FieldProblem>& problems) {

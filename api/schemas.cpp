@@ -183,6 +183,8 @@ constexpr Field edit_message_fields[] = {
     {.name = "content", .summary = "the new text or caption", .required = true, .min = 1, .max = 65536},
     {.name = "mentions", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::chat_id},
     {.name = "messageId", .summary = "of the edit, chosen by the caller", .format = &formats::new_message_id},
+    {.name = "preview", .type = Type::object, .summary = "what is shown of an address in the new text; without it, nothing", .object = &link_preview},
+    {.name = "linkPreview", .type = Type::boolean, .summary = "true: the preview of the first address in the new text is fetched; default false"},
 };
 constexpr Field vote_fields[] = {
     {.name = "options", .type = Type::texts, .summary = "all that is chosen now; none takes the vote back", .required = true, .max = 12},
@@ -383,6 +385,7 @@ constexpr Field sent_message_fields[] = {
     {.name = "error"},
     {.name = "sendAt", .summary = "while it is scheduled", .format = &formats::date_time},
     {.name = "targetMessageId", .summary = "of what is said about a message: that message"},
+    {.name = "preview", .type = Type::object, .summary = "of an address in the text, as messages show it: url, title, description"},
     {.name = "replayed", .type = Type::boolean, .summary = "the answer of an earlier request with the same key or id"},
     {.name = "deleted", .type = Type::boolean, .summary = "the message is deleted here: status says nothing of it"},
     {.name = "messages", .type = Type::objects, .summary = "of a request with several files: each message, this one first", .object = &schemas::sent_message},

@@ -1,8 +1,6 @@
 // Handlers of everything that is sent: messages of each kind, and what is said about a message. Each reads its body
 // into one command; what happens then is the same for all of them.
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
-#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <array>
@@ -14,12 +12,11 @@
 #include "api/emoji.h"
 #include "api/handlers.h"
 #include "api/iso_time.h"
-#include "api/link_preview.h"
+#include "api/preview_sending.h"
 #include "api/schemas.h"
 #include "api/sending.h"
 #include "api/vcard.h"
 #include "protocol/crypto/hash.h"
-#include "web/base64_stream.h"
 
 namespace wharf::api {
 namespace {
@@ -117,93 +114,10 @@ constexpr MessageType types[] = {
 
 std::span<const MessageType> message_types() { return types; }
 
-namespace {
-
-/// nullopt: answered.
-std::optional<protocol::PreviewedText> previewed_text(const CallPtr& call, const json::object& given) {
-  protocol::PreviewedText out;
-  out.text = text_of(call->body, "content");
-  out.preview.url = text_of(given, "url");
-  out.preview.title = text_of(given, "title");
-  out.preview.description = text_of(given, "description");
-  if (out.text.find(out.preview.url) == std::string::npos)
-    return refuse_field(call, "preview.url", "must stand in content, as it is"), std::nullopt;
-  if (const std::string_view picture = text_of(given, "thumbnail"); !picture.empty()) {
-    std::string bytes;
-    web::MediaTextDecoder decoder;
-    auto decoded = decoder.feed(picture, bytes);
-    if (decoded) decoded = decoder.finish(bytes);
-    const bool jpeg = decoded && bytes.starts_with("\xff\xd8\xff") && bytes.ends_with("\xff\xd9");
-    if (!jpeg || bytes.size() > protocol::LinkPreview::max_thumbnail_bytes)
-      return refuse_field(call, "preview.thumbnail", "must be a JPEG of at most 64 KiB, as base64"), std::nullopt;
-    out.preview.thumbnail = protocol::to_bytes(protocol::as_bytes(bytes));
-  }
-  return out;
-}
-
-}  // namespace
-
-namespace {
-
-void note_no_preview(const CallPtr& call, const char* stage, std::string why) {
-  // Of the address, which is a part of a text, nothing.
-  spdlog::info("no_link_preview session={} request={} stage={}", call->param("sessionId"), call->request_id, stage);
-  call->no_preview = std::move(why);
-}
-
-/// Sends the text with what is shown of the first address in it; without, when there is none or it cannot be had.
-void send_with_fetched_preview(const ServicesPtr& services, const CallPtr& call, SendMessage message) {
-  const std::string& text = std::get<std::string>(message.content);
-  std::string address(first_address(text));
-  const auto without = [&](const char* stage, const char* why) {
-    note_no_preview(call, stage, why);
-    send_message(services, call, schemas::send_text, std::move(message));
-  };
-  if (address.empty()) return without("address", "the text has no http or https address");
-  if (services->settings.preview_timeout.count() == 0)
-    return without("off", "this server fetches no previews (media.preview_seconds)");
-  if (services->previews.size() >= Services::max_previews || services->draining)
-    return without("busy", "the server is too busy to fetch previews");
-  PreviewSettings settings;
-  settings.allow_private = services->settings.media_allow_private;
-  settings.total_timeout = services->settings.preview_timeout;
-  if (!services->settings.version.empty()) settings.user_agent = "Wharf/" + services->settings.version;
-  net::Workers* workers = services->ports.media_workers;
-  auto fetched = [weak = std::weak_ptr(services), call, message = std::move(message)](FetchedPreview found) mutable {
-    const auto still_here = weak.lock();
-    if (!still_here) return;
-    still_here->previews.erase(call);
-    run_guarded(call, [&] {
-      if (found.preview)
-        message.content = protocol::PreviewedText{std::get<std::string>(std::move(message.content)), *found.preview};
-      else note_no_preview(call, found.stage, std::move(found.missing));
-      send_message(still_here, call, schemas::send_text, std::move(message));
-    });
-  };
-  services->previews[call] =
-      fetch_preview(services->ports.preview_client, services->ports.scheduler,
-                    workers ? *workers : services->ports.workers, std::move(address), settings, std::move(fetched));
-}
-
-}  // namespace
-
 void send_text(const ServicesPtr& services, const CallPtr& call) {
   SendMessage message = around_content(call->body);
   message.content = std::string(text_of(call->body, "content"));
-  const bool fetches = boolean_of(call->body, "linkPreview", false);
-  if (const json::value* preview = call->body.if_contains("preview"); preview && preview->is_object()) {
-    if (fetches) return refuse_field(call, "linkPreview", "must not stand beside preview");
-    auto text = previewed_text(call, preview->get_object());
-    if (!text) return;
-    message.content = std::move(*text);
-  }
-  if (!fetches) return send_message(services, call, schemas::send_text, std::move(message));
-  const auto session = session_of(services, call);
-  if (!session) return;
-  if (session->jid.empty())  // before anything is fetched
-    return call->failure(Failure(ErrorCode::session_not_ready, "the session is not linked to a WhatsApp account"));
-  find_earlier(services, call, schemas::send_text, {message}, {},
-               [services, call, message] { send_with_fetched_preview(services, call, message); });
+  send_previewed(services, call, schemas::send_text, std::move(message));
 }
 
 void send_location(const ServicesPtr& services, const CallPtr& call) {
@@ -330,14 +244,12 @@ void react_to_message(const ServicesPtr& services, const CallPtr& call) {
 void edit_message(const ServicesPtr& services, const CallPtr& call) {
   auto id = message_of_path(services, call);
   if (!id) return;
-  for (const char* name : {"preview", "linkPreview"})
-    if (call->body.contains(name)) return refuse_field(call, name, "is for a new text: an edit keeps what it had");
   if (blank(text_of(call->body, "content"))) return refuse_field(call, "content", "must not be blank");
   sessions::EditText edit{id->id, std::string(text_of(call->body, "content")), {}};
   for (const std::string& user : texts_of(call->body, "mentions")) edit.mentions.push_back(*parse_chat_id(user));
   SendMessage message = about(*id);
   message.content = std::move(edit);
-  send_message(services, call, schemas::edit_message, std::move(message));
+  send_previewed(services, call, schemas::edit_message, std::move(message));
 }
 
 void delete_message(const ServicesPtr& services, const CallPtr& call) {

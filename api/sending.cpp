@@ -1,6 +1,7 @@
 // What everything that is sent shares: naming a request, its hash, its timing, handing it to the session, answering for
 // it.
 #include <fmt/format.h>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
@@ -35,6 +36,16 @@ constexpr const char* no_such_quote = "must be a message of this chat; leave it 
 
 // --- answers
 
+/// What of the details (sessions/message_details.h) an answer shows as messages do.
+void write_preview(JsonWriter& out, const std::string& details) {
+  if (details.empty()) return;
+  boost::system::error_code failed;
+  const json::value members = json::parse(details, failed);
+  if (failed || !members.is_object()) return;
+  if (const json::value* preview = members.get_object().if_contains("preview"))
+    out.raw("preview", json::serialize(*preview));
+}
+
 void begin_sent_message(JsonWriter& out, const SentMessage& sent, Dialect dialect) {
   const PersonText chat = person_text(sent.chat, sent.chat_ids);
   const std::string chat_text = jid_text(chat.id, chat.pn, dialect);
@@ -44,6 +55,7 @@ void begin_sent_message(JsonWriter& out, const SentMessage& sent, Dialect dialec
   out.text("status", ack_name(sent.ack)).number("ack", ack_number(sent.ack)).text_if("error", sent.error);
   if (sent.ack == storage::AckLevel::scheduled) out.text("sendAt", iso_millis(sent.timestamp));
   if (!sent.target_id.empty()) out.text("targetMessageId", message_id_text(chat_text, sent.target_id, dialect));
+  write_preview(out, sent.details);
   if (sent.replayed) out.boolean("replayed", true);
   if (sent.deleted) out.boolean("deleted", true);
 }
@@ -96,6 +108,8 @@ Failure send_failure(const CallPtr& call, const sessions::Refusal& refusal) {
     failure = Failure(ErrorCode::validation, "options: " + refusal.detail, {{"options", refusal.detail}});
   if (refusal.subject == Subject::extra_guests)
     failure = Failure(ErrorCode::validation, "extraGuests: " + refusal.detail, {{"extraGuests", refusal.detail}});
+  if (refusal.subject == Subject::preview)
+    failure = Failure(ErrorCode::validation, "preview: " + refusal.detail, {{"preview", refusal.detail}});
   if (refusal.subject == Subject::message) {
     const bool unknown = refusal.code == protocol::Errc::not_found;
     failure = Failure(unknown ? ErrorCode::message_not_found : ErrorCode::validation, "messageId: " + refusal.detail,
@@ -163,6 +177,37 @@ void refuse_field(const CallPtr& call, std::string field, std::string what) {
   call->failure(failure_of({FieldProblem{std::move(field), std::move(what)}}));
 }
 
+bool says(const json::object& body, std::string_view name) {
+  const json::value* value = body.if_contains(name);
+  if (value == nullptr || value->is_null()) return false;
+  if (value->is_bool()) return value->get_bool();
+  if (value->is_array()) return !value->get_array().empty();
+  if (value->is_object()) return !value->get_object().empty();
+  return !value->is_string() || (!value->get_string().empty() && value->get_string() != "false");
+}
+
+bool refuses_field_of_others(const CallPtr& call, const Schema& schema) {
+  const auto takes = [&](std::string_view name) {
+    const auto same = [&](const Field& field) { return field.name == name; };
+    return std::any_of(schema.fields.begin(), schema.fields.end(), same);
+  };
+  // Many clients say them of everything, and nothing is lost: the route is of one type, and that of a file is found.
+  const auto is_idle = [](std::string_view name) { return name == "type" || name == "mimetype"; };
+  std::vector<std::string_view> names;
+  for (const Field& field : schemas::send_any.fields) names.push_back(field.name);
+  names.emplace_back("duration");  // of pins; and of live locations elsewhere
+  const auto lost = std::find_if(names.begin(), names.end(), [&](std::string_view name) {
+    return !is_idle(name) && !takes(name) && says(call->body, name);
+  });
+  if (lost == names.end()) return false;
+  const auto types = message_types();
+  const auto type = std::find_if(types.begin(), types.end(), [&](const MessageType& t) { return t.schema == &schema; });
+  refuse_field(call, std::string(*lost),
+               type == types.end() ? "is not said of what is forwarded: it goes as it is"
+                                   : fmt::format("a message of type {} has none", type->name));
+  return true;
+}
+
 namespace {
 
 Jid canonical_chat(const ServicesPtr& services, const CallPtr& call, const Jid& chat) {
@@ -228,9 +273,16 @@ SendMessage around_content(const json::object& body) {
 
 namespace {
 
-/// Fields of texts that earlier releases did not know: without them a request has the hash it had.
-bool is_younger(std::string_view field) {
+/// Fields of texts and edits that earlier releases did not know: without them a request has the hash it had.
+bool is_younger(const Schema& schema, std::string_view field) {
+  if (&schema != &schemas::send_text && &schema != &schemas::edit_message) return false;
   return field == "mentionAll" || field == "preview" || field == "linkPreview";
+}
+
+/// Of what names none.
+storage::Priority usual_priority(const SendMessage& message) {
+  const bool high = sessions::about_message(message.content) != nullptr || message.quoted_id;
+  return high ? storage::Priority::high : storage::Priority::normal;
 }
 
 /// The order of the members of an object is no part of what it says.
@@ -260,9 +312,12 @@ std::string hash_of(const CallPtr& call, const Schema& schema, const SendMessage
   if (std::holds_alternative<sessions::SetDisappearing>(message.content)) known.emplace_back(message.chat.to_string());
   for (const Field& field : schema.fields) {
     const json::value* value = call->body.if_contains(field.name);
+    // What says nothing, or what goes without saying, is not said.
+    if (value && value->is_null()) value = nullptr;
+    if (field.name == "priority" && message.priority == usual_priority(message)) value = nullptr;
     // Fields that came later: where they are not given, the hash is that of earlier releases.
     if (!value && (field.name == "expiresAt" || field.name == "priority")) continue;
-    if (&schema == &schemas::send_text && !value && is_younger(field.name)) continue;
+    if (!value && is_younger(schema, field.name)) continue;
     if ((field.name == "files" || field.name == "album") && !value) continue;  // nor were these, of one file
     known.push_back(value ? in_order(*value) : json::value());
     if (!value) continue;
@@ -284,7 +339,6 @@ constexpr storage::UnixMs a_year = 366 * UnixMs{86'400'000};
 /// whether the request was accepted before.
 bool read_timing(const ServicesPtr& services, const CallPtr& call, const Schema& schema, SendMessage& message) {
   const auto refuse = [&](const char* field, const char* what) { return refuse_field(call, field, what), false; };
-  const bool about = sessions::about_message(message.content) != nullptr;
   const storage::UnixMs now = services->ports.scheduler.unix_ms();
   const std::string_view send_at = text_of(call->body, "sendAt"), expires_at = text_of(call->body, "expiresAt");
   // What is said about a message or a chat has none of these, and its schema has not looked at them.
@@ -293,6 +347,9 @@ bool read_timing(const ServicesPtr& services, const CallPtr& call, const Schema&
     if (call->body.if_contains(name) && std::none_of(schema.fields.begin(), schema.fields.end(), same))
       return refuse(name, "is for messages, not for what is said about one or about a chat");
   }
+  const bool own = std::any_of(schema.fields.begin(), schema.fields.end(),
+                               [](const Field& field) { return field.name == "chatId"; });
+  if (own && refuses_field_of_others(call, schema)) return false;
   if (!send_at.empty()) {
     message.send_at = parse_iso(send_at).value_or(0);  // validated
     if (message.send_at > now + a_year) return refuse("sendAt", "must be within a year");
@@ -305,9 +362,9 @@ bool read_timing(const ServicesPtr& services, const CallPtr& call, const Schema&
     if (message.expires_at <= message.send_at) return refuse("expiresAt", "must be after sendAt");
   }
   const std::string_view priority = text_of(call->body, "priority");
+  message.priority = usual_priority(message);
   for (std::size_t i = 0; i < priorities.size(); ++i)
     if (priorities.at(i) == priority) message.priority = static_cast<storage::Priority>(i);
-  if (priority.empty() && (about || message.quoted_id)) message.priority = storage::Priority::high;
   return true;
 }
 

@@ -62,4 +62,10 @@ std::optional<NamedMessage> message_of_path(const ServicesPtr& services, const C
 bool names_chat(const ServicesPtr& services, const CallPtr& call, std::string_view id, const protocol::Jid& chat);
 void refuse_field(const CallPtr& call, std::string field, std::string what);
 
+/// The member is there and says something: null, false, "" (and "false" of a form), [] and {} say nothing.
+bool says(const boost::json::object& body, std::string_view name);
+/// Answers 400 when the body of a message of its own says something that only messages of other kinds have: it would be
+/// lost without a word. What no kind knows is ignored.
+bool refuses_field_of_others(const CallPtr& call, const Schema& schema);
+
 }  // namespace wharf::api

@@ -55,8 +55,9 @@ struct About {
 /// `message.edited`
 struct MessageEdited {
   About about;
-  std::string body;     // the text or caption it has now
-  std::string details;  // what it holds beside that now (Message::details), when the edit says that too: of an event
+  std::string body;  // the text or caption it has now
+  std::string
+      details;  // what it holds beside that now (Message::details), when the edit says that too: an event, a preview
   friend bool operator==(const MessageEdited&, const MessageEdited&) = default;
 };
 /// `message.revoked`: deleted for everyone.

@@ -1,5 +1,6 @@
 #include "sessions/acceptance.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "events/event.h"
@@ -64,6 +65,10 @@ void Acceptance::accept(const SendMessage& request, Reply<SentMessage> reply) {
   auto earlier = idempotency_.find(request, *chat);
   if (!earlier) return refuse(earlier.error());
   if (*earlier) return c_.answer(std::move(reply), std::move(**earlier));
+  if (auto done = unpinned_by(request, *chat)) {
+    idempotency_.remember(request, done->id);
+    return c_.answer(std::move(reply), std::move(*done));
+  }
   if (!has_room_for(1)) {
     return refuse(Refusal(Errc::rate_limited, Subject::queue, "the queue of this session is full"));
   }
@@ -81,6 +86,28 @@ void Acceptance::accept(const SendMessage& request, Reply<SentMessage> reply) {
   if (album) end_members(*album, "cancelled: the album was deleted for everyone before this was sent");
   for (Composed& revoke : revokes) take_in(revoke.request, std::move(revoke.message));
   take_in(request, std::move(*message));
+}
+
+std::optional<SentMessage> Acceptance::unpinned_by(const SendMessage& request, const Jid& chat) const {
+  const auto* pin = std::get_if<PinMessage>(&request.content);
+  if (pin == nullptr || pin->pinned || request.message_id) return std::nullopt;
+  const auto target = c_.records.find_message(chat, pin->message);
+  if (!target || target->revoked_at != 0) return std::nullopt;
+  constexpr std::size_t newest_looked_at = 64;  // further back it is said once more
+  const auto said = c_.records.add_ons(chat, target->id, target->from_me, newest_looked_at);
+  const auto own_pin = [](const MessageRow& row) {
+    return row.from_me && row.kind == protocol::name(protocol::MessageKind::pin) && !events::has_failed(row.ack);
+  };
+  const auto last = std::find_if(said.rbegin(), said.rend(), own_pin);
+  if (last == said.rend()) return std::nullopt;
+  const auto content = protocol::parse_message(last->content);
+  const auto* told = content ? std::get_if<protocol::Pin>(&content->body) : nullptr;
+  if (told == nullptr || told->pinned) return std::nullopt;
+  // One that the server has not yet ends every pin that is there by then.
+  if (target->pinned_until != 0 && last->ack >= AckLevel::server) return std::nullopt;
+  SentMessage sent = sent_message(*last, directory_.person(last->chat));
+  sent.replayed = true;
+  return sent;
 }
 
 std::optional<MessageRow> Acceptance::revoked_album(const SendMessage& request) const {

@@ -57,6 +57,8 @@ class Acceptance {
   /// An album's head goes back with its pictures: what takes back those that were sent, as far as they can be.
   std::vector<Composed> revokes_of_members(const storage::MessageRow& head, const Jid& chat);
   bool has_room_for(std::size_t messages) const;
+  /// Of a pin that is taken back: the message that did so already, when nothing has pinned it since.
+  std::optional<SentMessage> unpinned_by(const SendMessage& request, const Jid& chat) const;
   /// Ends what was not sealed yet, scheduled or waiting.
   Outbox::Cancelled end(const std::string& id, const std::string& why);
   /// The same of the members of an album.

@@ -18,6 +18,18 @@ namespace {
 
 bool is_event(const MessageRow& message) { return message.kind == protocol::name(protocol::MessageKind::event); }
 
+/// What a text shows beside its words once it was edited; nullopt: what it shows already. A preview is of the words
+/// before, and goes with them unless the edit brings one.
+std::optional<std::string> edited_text_details(const MessageRow& text, const protocol::Edit& edit) {
+  auto shown = protocol::parse_message(text.content);
+  if (!shown) return std::nullopt;
+  const auto now = protocol::parse_message(edit.message);
+  const auto* preview = now ? std::get_if<protocol::LinkPreview>(&now->body) : nullptr;
+  shown->body = preview ? MessageBody(*preview) : MessageBody();
+  std::string details = message_details(*shown);
+  return details == text.details ? std::nullopt : std::optional(std::move(details));
+}
+
 }  // namespace
 
 bool changes_message(const storage::MessageRow& said) {
@@ -111,17 +123,20 @@ void AddOns::edit(const MessageRow& row, const protocol::Edit& edit, const Messa
   if (at < target.edited_at) return;
   storage::EditMessage change{c_.id(), target.chat, target.id, target.from_me, edit.text, canonical(edit.mentions),
                               at,      {},          {}};
+  std::string told = edit_details(edit);
   // An event is another one then, not only its name.
   if (is_event(target)) {
     const auto before = protocol::parse_message(target.content);
     if (before) change.content = protocol::with_event(before->encoded, edit.message);
     const auto now = protocol::parse_message(change.content);
     if (change.content.empty() || !now) return;
-    change.details = message_details(*now);
+    told = message_details(*now);
+    change.details = told;
+  } else if (target.kind == protocol::name(protocol::MessageKind::text)) {
+    change.details = edited_text_details(target, edit);
   }
-  std::string details = change.details;
   c_.records.add(std::move(change));
-  c_.emit(events::MessageEdited{about(row), edit.text, std::move(details)});
+  c_.emit(events::MessageEdited{about(row), edit.text, std::move(told)});
 }
 
 void AddOns::revoke(const MessageRow& row, const MessageRow& target) {
@@ -143,6 +158,7 @@ void AddOns::pin(const MessageRow& row, const protocol::Pin& pin, const MessageR
   const std::uint32_t seconds = pin.duration_s == 0 ? usual_s : std::min(pin.duration_s, longest_s);
   const UnixMs until = pin.pinned ? row.timestamp + UnixMs{seconds} * 1000 : 0;
   c_.records.add(storage::PutPin{c_.id(), target.chat, target.id, target.from_me, row.author, until, row.timestamp});
+  if (until == 0 && target.pinned_until == 0) return;  // nobody had pinned it
   c_.emit(events::MessagePinned{about(row), until});
 }
 

@@ -89,6 +89,7 @@ struct React {
 struct EditText {
   std::string message, text;
   std::vector<Jid> mentions;
+  std::optional<protocol::LinkPreview> preview = {};  // of a text: what is shown of an address in it from now on
   friend bool operator==(const EditText&, const EditText&) = default;
 };
 /// Deletes an own message for everyone.
@@ -144,7 +145,7 @@ using Sendable =
 /// Durable in the session's queue when it is answered. Errors: not_found (the quoted message, or the one that it is
 /// about), not_ready (never linked or logged out), conflict (idempotency key or message id with other content),
 /// rate_limited (queue full), malformed (Subject::send_at and expires_at: past), unsupported (it cannot be said about
-/// that message, with Subject::message), not_implemented (groups, until sender keys are there).
+/// that message, with Subject::message or what of it cannot), not_implemented (groups, until sender keys are there).
 struct SendMessage {
   using Answer = SentMessage;
   static constexpr const char* name = "send_message";

@@ -151,11 +151,13 @@ Outcome<Composer::Built> Composer::build_about(const Sendable& content, MessageR
       return impossible("only texts and captions can be edited");
     if (c_.now.unix_ms - target.timestamp > edit_window_ms)
       return impossible("a message can be edited for 20 minutes after it was sent");
+    if (edit->preview && target.kind != "text")
+      return Refusal(Errc::unsupported, Subject::preview, "is of a text: a caption has none");
     for (const Jid& mention : edit->mentions) out.mentions.push_back(named_in(target.chat, mention));
     const auto original = protocol::parse_message(target.content);
     if (!original) return impossible("its content is not kept");
-    out.message =
-        protocol::build_edit(key_of(target), edit->text, original->encoded, out.mentions, c_.now.unix_ms, c_.random);
+    out.message = protocol::build_edit(key_of(target), edit->text, original->encoded, out.mentions, c_.now.unix_ms,
+                                       c_.random, edit->preview);
   } else {
     out.message = protocol::build_revoke(key_of(target), c_.random);
   }
@@ -230,6 +232,8 @@ Outcome<MessageRow> Composer::compose(const SendMessage& request, const Jid& cha
     if (!built->target) {
       row.details = message_details(*content);
       row.album_id = content->traits.album;
+    } else if (const auto* edit = std::get_if<protocol::Edit>(&content->body)) {
+      row.details = edit_details(*edit);
     }
     if (!content->secret) built->message.secret.reset();
   }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "sessions/message_details.h"
 #include "storage/outbox.h"
 
 namespace wharf::sessions {
@@ -32,6 +33,7 @@ SentMessage sent_message(const MessageRow& row, PersonIds chat_ids) {
   sent.chat = row.chat;
   sent.chat_ids = std::move(chat_ids);
   sent.text = row.body;
+  if (has_preview(row)) sent.details = row.details;
   if (row.target_id != storage::about_the_chat) sent.target_id = row.target_id;
   sent.timestamp = row.timestamp;
   sent.ack = row.ack;

@@ -100,6 +100,14 @@ std::string message_details(const protocol::IncomingMessage& content) {
   return out.view().size() > 2 ? out.take() : std::string();
 }
 
+std::string edit_details(const protocol::Edit& edit) {
+  auto now = protocol::parse_message(edit.message);
+  if (!now || !std::holds_alternative<protocol::LinkPreview>(now->body)) return {};
+  protocol::IncomingMessage shown;
+  shown.body = std::move(now->body);
+  return message_details(shown);
+}
+
 std::string_view answer_name(protocol::EventResponse::Answer answer) {
   using Answer = protocol::EventResponse::Answer;
   switch (answer) {

@@ -1,7 +1,8 @@
 #pragma once
 // What a message holds beside its text, as the one JSON object that its row and its events carry (events/message.h,
 // `details`): made once, when the message comes or is composed, and shown as it stands, but for the address that a file
-// gets (api/dialect.cpp). `media` is the first member where there is one, and never empty. "" when there is nothing.
+// gets (api/dialect.cpp). `media` and `preview` are the first member where there are, and never empty. "" when there is
+// nothing.
 //
 //   location     {latitude, longitude, name?, address?, url?, accuracy?}      locations, live ones too
 //   preview      {url, title?, description?}                                 of an address in a text
@@ -33,6 +34,10 @@ inline bool is_album(const storage::MessageRow& message) {
 }
 
 std::string message_details(const protocol::IncomingMessage& content);
+/// Its details begin with `preview`.
+inline bool has_preview(const storage::MessageRow& message) { return message.details.starts_with(R"({"preview":)"); }
+/// {"preview":…} of an edit that brings one; "" else.
+std::string edit_details(const protocol::Edit& edit);
 /// {"selectedOptions":[…]}: what a vote chooses.
 std::string vote_details(const std::vector<std::string>& options);
 /// {"response":"going","extraGuests":0}: what somebody answered to an event.

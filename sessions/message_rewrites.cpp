@@ -12,10 +12,8 @@ bool rewrite_message(storage::MessageRow& row, const storage::Change& change, co
       row.body = edit->body;
       row.mentions = edit->mentions;
       row.edited_at = edit->at;
-      if (!edit->content.empty()) {
-        row.details = edit->details;
-        row.content = edit->content;
-      }
+      if (edit->details) row.details = *edit->details;
+      if (!edit->content.empty()) row.content = edit->content;
     }
     return true;
   }

@@ -23,6 +23,7 @@ enum class Subject {
   expires_at,       // malformed: it is past
   options,          // unsupported: of a poll, which has others or allows fewer
   extra_guests,     // unsupported: of an event that allows none
+  preview,          // unsupported: of what is no text
   message_id,       // conflict: used with other content
   idempotency_key,  // conflict: used with another request
   queue,            // rate_limited: of outgoing messages, full

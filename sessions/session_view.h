@@ -66,6 +66,7 @@ struct SentMessage {
   PersonIds chat_ids;
   std::string text;
   std::string target_id;  // of what is said about a message: the id of that; else ""
+  std::string details;    // of a text with a preview what it holds beside its words (events/message.h); else ""
   UnixMs timestamp = 0;
   storage::AckLevel ack = storage::AckLevel::pending;
   std::string error;

@@ -11,7 +11,7 @@ std::size_t held(const InsertMessage& change) {
   return change.row.content.size() + change.row.body.size() + change.row.details.size();
 }
 std::size_t held(const EditMessage& change) {
-  return change.body.size() + change.details.size() + change.content.size();
+  return change.body.size() + change.details.value_or("").size() + change.content.size();
 }
 std::size_t held(const PutDetails& change) { return change.details.size(); }
 std::size_t held(const PutOpened& change) { return change.body.size() + change.details.size() + change.content.size(); }

@@ -74,7 +74,8 @@ Line& message_of(Line& out, const Change& c) {
 std::string line(const EditMessage& c) {
   Line out("EditMessage");
   message_of(out, c).field("body", c.body).count("mentions", c.mentions.size()).field("at", c.at);
-  if (!c.content.empty()) out.field("details", c.details).bytes("content", c.content.size());
+  if (c.details) out.field("details", *c.details);
+  if (!c.content.empty()) out.bytes("content", c.content.size());
   return out.take();
 }
 std::string line(const RevokeMessage& c) {

@@ -61,10 +61,8 @@ constexpr const char* select_any_add_on =
 constexpr const char* select_exact_row =
     "SELECT row FROM message WHERE session_id = ?1 AND id = ?2 AND from_me = ?4 AND " WHARF_CHAT_OF(message) " = ?3";
 constexpr const char* edit_row =
-    "UPDATE message SET body = ?2, edited_at = ?3, mentions = ?4 WHERE row = ?1 AND revoked_at = 0 AND edited_at <= ?3";
-constexpr const char* edit_whole_row =
-    "UPDATE message SET body = ?2, edited_at = ?3, mentions = ?4, details = ?5, content = ?6"
-    " WHERE row = ?1 AND revoked_at = 0 AND edited_at <= ?3";
+    "UPDATE message SET body = ?2, edited_at = ?3, mentions = ?4, details = ifnull(?5, details),"
+    " content = ifnull(?6, content) WHERE row = ?1 AND revoked_at = 0 AND edited_at <= ?3";
 constexpr const char* revoke_row =
     "UPDATE message SET body = '', content = x'', details = '', quoted_id = '', mentions = x'', revoked_at = ?2,"
     " starred_at = 0, pinned_until = 0 WHERE row = ?1 AND revoked_at = 0";
@@ -408,16 +406,11 @@ Result<void> apply(Database& db, const EditMessage& change) {
   const std::int64_t row = row_of(db, change);
   if (row == 0) return {};
   const Bytes mentions = pack_mentions(change.mentions);
-  if (!change.content.empty())
-    return Statement(db, edit_whole_row)
-        .integer(row)
-        .text(change.body)
-        .integer(change.at)
-        .blob(mentions)
-        .text(change.details)
-        .blob(change.content)
-        .run();
-  return Statement(db, edit_row).integer(row).text(change.body).integer(change.at).blob(mentions).run();
+  Statement update(db, edit_row);
+  update.integer(row).text(change.body).integer(change.at).blob(mentions);
+  change.details ? update.text(*change.details) : update.null();
+  change.content.empty() ? update.null() : update.blob(change.content);
+  return update.run();
 }
 
 Result<void> apply(Database& db, const RevokeMessage& change) {

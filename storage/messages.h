@@ -93,8 +93,8 @@ std::vector<MessageRow> add_ons(Database& db, SessionId session, const protocol:
 inline constexpr std::size_t most_add_ons = 1'000, most_add_on_bytes = 4u << 20;  // text and content
 /// Anything about a message of this id, whose and in which chat ever.
 bool has_add_ons(Database& db, SessionId session, const std::string& target_id);
-/// Another text or caption; nothing of a message that was revoked, or edited later than `at`. `content`, if there is
-/// one, with its `details`, in place of what is there: of what has more to edit than a text.
+/// Another text or caption; nothing of a message that was revoked, or edited later than `at`. `details` and `content`,
+/// where there are any, in place of what is there: of what has more to edit than words.
 struct EditMessage {
   SessionId session;
   protocol::Jid chat;
@@ -103,7 +103,7 @@ struct EditMessage {
   std::string body;
   std::vector<protocol::Jid> mentions;
   UnixMs at = 0;
-  std::string details = {};
+  std::optional<std::string> details = {};
   protocol::Bytes content = {};
   friend bool operator==(const EditMessage&, const EditMessage&) = default;
 };

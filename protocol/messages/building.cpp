@@ -345,7 +345,8 @@ Fields with_caption(ByteView body, std::uint32_t number, std::string_view captio
 }  // namespace
 
 OutgoingMessage build_edit(const MessageKey& target, const std::string& text, ByteView original,
-                           const std::vector<Jid>& mentions, std::int64_t at_ms, Random& random) {
+                           const std::vector<Jid>& mentions, std::int64_t at_ms, Random& random,
+                           const std::optional<LinkPreview>& preview) {
   const std::uint32_t number = content_number(original);
   Fields edited;
   if (caption_field(number) != 0) {
@@ -353,7 +354,7 @@ OutgoingMessage build_edit(const MessageKey& target, const std::string& text, By
   } else {
     MessageFrame frame;
     frame.mentions = mentions;
-    const Content content = content_of(text, frame);
+    const Content content = preview ? content_of(PreviewedText{text, *preview}, frame) : content_of(text, frame);
     edited.message_always(content.number, content.fields);
   }
   Fields protocol;

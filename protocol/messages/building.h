@@ -57,9 +57,10 @@ OutgoingMessage build_vote(const PollVote& vote);
 OutgoingMessage build_event_answer(const EventAnswer& answer);
 OutgoingMessage build_sealed(const Sealed& sealed, Random& random);
 /// `text` replaces text or caption: `original` is the unwrapped Message that is edited, of which media keeps its
-/// fields.
+/// fields. A text shows `preview` from then on, or none; a caption has none.
 OutgoingMessage build_edit(const MessageKey& target, const std::string& text, ByteView original,
-                           const std::vector<Jid>& mentions, std::int64_t at_ms, Random& random);
+                           const std::vector<Jid>& mentions, std::int64_t at_ms, Random& random,
+                           const std::optional<LinkPreview>& preview = {});
 /// The same of a whole new Message, without a secret of its own: how an edit is kept that came sealed. `at_ms` 0: not
 /// said.
 Bytes edit_in_clear(const MessageKey& target, ByteView edited, std::int64_t at_ms);

@@ -11,6 +11,7 @@
 #include "net/loop.h"
 #include "net/worker_pool.h"
 #include "tests/net/loopback.h"
+#include "tests/sessions/media_fixture.h"
 #include "tests/support/loop.h"
 #include "web/base64_stream.h"
 
@@ -163,31 +164,65 @@ TEST_CASE("a picture that cannot be had leaves the title") {
   }
 }
 
-TEST_CASE("what gives no preview says why, and at which stage") {
+TEST_CASE("what gives no preview says why in whole words, and at which stage") {
   Web f;
-  const auto stage_of = [&](const std::string& address, std::deque<std::string> answers) {
-    f.answers = std::move(answers);
-    return std::string(f.fetch(address).stage);
+  const auto redirect = [](const std::string& more) {
+    return "HTTP/1.1 302 Found\r\n" + more + "Content-Length: 0\r\n\r\n";
   };
-  CHECK(stage_of(f.url("/"), {answer("application/pdf", "%PDF")}) == "type");
-  CHECK(stage_of(f.url("/"), {"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npage"}) == "type");
-  CHECK(stage_of(f.url("/"), {page("<p>text</p>")}) == "title");
-  CHECK(stage_of(f.url("/"), {page("")}) == "title");
-  f.answers = {"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"};
-  CHECK(f.fetch(f.url("/")).missing == "the address is answered with the status 404, not 200");
-  f.answers = {"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"};
-  CHECK(f.fetch(f.url("/")).missing == "the page could not be fetched: its server answers 503");
-  CHECK(stage_of(f.url("/"), {"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"}) == "page");
-  CHECK(stage_of(f.url("/"), {answer("text/html", "\x1f\x8b", "Content-Encoding: gzip\r\n")}) == "page");
-  CHECK(stage_of("http://b\xc3\xbc"
-                 "cher.example/",
-                 {}) == "page");
+  struct Case {
+    std::deque<std::string> answers;
+    const char *stage, *why;
+  };
+  const Case cases[] = {
+      {{answer("application/pdf", "%PDF")}, "type", "the address leads to no web page"},
+      {{"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npage"}, "type", "the address leads to no web page"},
+      {{page("<p>text</p>")}, "title", "the page has no title"},
+      {{page("")}, "title", "the page has no title"},
+      {{"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"},
+       "page",
+       "the address is answered with the status 404, not 200"},
+      {{"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"},
+       "page",
+       "the page could not be fetched: its server answers 503"},
+      {{answer("text/html", "\x1f\x8b", "Content-Encoding: gzip\r\n")},
+       "page",
+       "the page could not be fetched: its server insists on the encoding gzip"},
+      {{redirect("")}, "page", "the page could not be fetched: its server answers with a redirect to nowhere"},
+      {{redirect("Location: ftp://h/a\r\n")}, "page", "the address must be http or https, not ftp"},
+      {std::deque<std::string>(6, redirect("Location: /\r\n")), "page",
+       "the address leads through more than 5 redirects"},
+  };
+  for (const Case& one : cases) {
+    f.answers = one.answers;
+    const auto fetched = f.fetch(f.url("/"));
+    CHECK(fetched.missing == one.why);
+    CHECK(fetched.stage == std::string(one.stage));
+  }
+  const auto foreign = f.fetch(
+      "http://b\xc3\xbc"
+      "cher.example/");
+  CHECK(foreign.missing.starts_with("the address is no URL that can be fetched: "));
+  CHECK(foreign.stage == std::string("page"));
   f.settings.total_timeout = 100ms;
-  CHECK(stage_of(f.url("/silence"), {}) == "timeout");
+  const auto silent = f.fetch(f.url("/silence"));
+  CHECK(silent.missing == "it took longer than 100 ms");
+  CHECK(silent.stage == std::string("timeout"));
   f.settings.allow_private = false;
   const auto asked = f.asked.size();
-  CHECK(stage_of(f.url("/"), {}) == "page");
+  const auto hidden = f.fetch(f.url("/"));
+  CHECK(hidden.missing.starts_with("the address cannot be asked: "));
+  CHECK(hidden.stage == std::string("page"));
   CHECK(f.asked.size() == asked);
+}
+
+TEST_CASE("workers that have too much to do give no preview, and say so") {
+  Web f;
+  f.answers = {page("<title>T</title>")};
+  std::optional<test::HeldWorkers> held(f.workers);
+  test::fill(f.workers);
+  const auto fetched = f.fetch(f.url("/"));
+  CHECK(fetched.missing == "the server is too busy to look into the page");
+  CHECK(fetched.stage == std::string("busy"));
 }
 
 TEST_CASE("a page cannot send its reader to an address with credentials") {

@@ -176,6 +176,38 @@ TEST_CASE("a form brings files in order and fields as the schema reads them") {
           R"({"chatId":"1234567890","mentions":["111","222"],"viewOnce":true,"seconds":12,"ratio":5E-1,"options":{"a":1},"caption":"true"})"));
 }
 
+TEST_CASE("of several files with one name each has a name of its own") {
+  const auto piece = static_cast<std::size_t>(GENERATE(1, 65536));
+  Intake f(form_type);
+  const auto file = [](const std::string& name, const std::string& bytes) {
+    return part("name=\"" + name + "\"; filename=\"a\"", bytes);
+  };
+  const auto no_file = part("name=\"file\"; filename=\"\"", "");
+  const auto fields_of = [](const std::vector<TakenFile>& files) {
+    std::vector<std::string> fields;
+    for (const TakenFile& one : files) fields.push_back(one.field);
+    return fields;
+  };
+  using Fields = std::vector<std::string>;
+  CHECK(fields_of(
+            f.take(file("file", "1") + no_file + file("media", "2") + file("file", "3") + file("file", "4") + form_end,
+                   piece)
+                .files) == Fields{"file[0]", "media", "file[1]", "file[2]"});
+  f.again();
+  CHECK(fields_of(f.take(no_file + file("file", "1") + form_end, piece).files) == Fields{"file"});
+  f.again();
+  CHECK(field_of(f.refuse(file("file", "1") + file("file", "") + form_end, piece)) == "file[1]");
+  f.again();
+  f.settings.max_files = 2;
+  f.again();
+  CHECK(field_of(f.refuse(file("file", "1") + file("file", "2") + file("file", "3") + form_end, piece)) == "file[2]");
+  f.settings.max_file_bytes = 3;
+  f.again();
+  CHECK(field_of(f.refuse(file("file", "1") + file("file", "1234") + form_end, piece)) == "file[1]");
+  f.again();
+  CHECK(field_of(f.refuse(part("name=\"data\"", "YQ==") + part("name=\"data\"", "?") + form_end, piece)) == "data[1]");
+}
+
 TEST_CASE("a form may hold a file as text too, and a text where a file was meant is refused") {
   const auto piece = static_cast<std::size_t>(GENERATE(1, 65536));
   Intake f(form_type);

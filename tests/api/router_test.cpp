@@ -151,6 +151,27 @@ TEST_CASE("each malformed body gets its status, code and field") {
         400);
 }
 
+TEST_CASE("what the query alone is asked for is refused in a body by name, and not lost") {
+  Door door;
+  const std::string path = "/api/v1/sessions/a/send-text", text = R"("chatId":"1234567890","content":"x")";
+  for (const char* strict : {"", "?strict=true"}) {
+    for (const char* name : {"waitFor", "timeout"}) {
+      INFO(name << strict);
+      const FakeClient client = door.ask(request("POST", path + strict, "{" + text + ",\"" + name + "\":\"server\"}"));
+      CHECK(client.answer->status == 400);
+      CHECK(client.details().contains(name));
+      CHECK(client.json().at("error").at("message").as_string().find("?" + std::string(name) + "=") !=
+            boost::json::string::npos);
+      CHECK_FALSE(door.last);
+    }
+  }
+  for (const char* more : {R"(,"waitFor":null)", R"(,"wait_for":"server")"})
+    CHECK(door.ask(request("POST", path, "{" + text + more + "}")).answer->status == 200);
+  CHECK(door.ask(request("PUT", "/api/v1/sessions/a/chats/1234567890/disappearing", R"({"seconds":0,"timeout":5})"))
+            .details()
+            .contains("timeout"));
+}
+
 TEST_CASE("only JSON bodies are read") {
   Door door;
   auto form = request("POST", "/api/v1/sessions");

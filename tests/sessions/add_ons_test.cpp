@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "events/event.h"
 #include "protocol/messages/add_on_secret.h"
 #include "protocol/messages/building.h"
 #include "protocol/messages/padding.h"
@@ -44,6 +45,39 @@ TEST_CASE("an edit changes the text of its message, also when it comes first, an
   const auto page = storage::page_messages(c.f.store->reader(), c.f.row.id, ben, 10, std::nullopt);
   CHECK(page.messages.size() == 1);  // what was said about it is no message
   CHECK(storage::find_chat(c.f.store->reader(), c.f.row.id, ben)->unread == 1);
+}
+
+TEST_CASE("the preview of an edited text is that of its new words") {
+  Conversation c;
+  const auto previewed = [&](const std::string& url) {
+    protocol::MessageFrame frame;
+    frame.expires_after_s = 86'400;  // what stands around it stays
+    const protocol::PreviewedText text{"see " + url, {url, "Title of " + url, "", {}}};
+    return protocol::build_message(text, frame, c.f.random).encoded;
+  };
+  const auto edit = [&](const std::string& id, const std::string& text, const std::optional<protocol::LinkPreview>& now,
+                        std::int64_t at) {
+    c.arrives(id, protocol::build_edit(Conversation::key("3EB0AA01", true), text, {}, {}, at, c.f.random, now).encoded);
+  };
+  const auto shown = [&] { return c.row("3EB0AA01")->details; };
+  const protocol::LinkPreview other{"https://b.example", "B", "", {}};
+  c.arrives("3EB0AA01", previewed("https://a.example"));
+  REQUIRE(shown() ==
+          R"({"preview":{"url":"https://a.example","title":"Title of https://a.example"},"expiresAfter":86400})");
+  SECTION("another one") {
+    edit("3EB0AA02", "see https://b.example", other, 1'700'000'001'000);
+    CHECK(shown() == R"({"preview":{"url":"https://b.example","title":"B"},"expiresAfter":86400})");
+    const auto told = c.last_told<wharf::events::MessageEdited>();
+    CHECK(told.details == R"({"preview":{"url":"https://b.example","title":"B"}})");
+    edit("3EB0AA03", "older", std::nullopt, 1'700'000'000'500);
+    CHECK(shown().find("b.example") != std::string::npos);
+  }
+  SECTION("none") {
+    edit("3EB0AA02", "no address", std::nullopt, 1'700'000'001'000);
+    CHECK(shown() == R"({"expiresAfter":86400})");
+    CHECK(c.last_told<wharf::events::MessageEdited>().details.empty());
+  }
+  CHECK(protocol::parse_message(c.row("3EB0AA01")->content)->text == "see https://a.example");  // as it came
 }
 
 TEST_CASE("an edit that comes long after its message changes nothing") {

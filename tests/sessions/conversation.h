@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "events/event.h"
 #include "protocol/messages/building.h"
 #include "protocol/messages/padding.h"
 #include "tests/sessions/sending.h"
@@ -52,6 +53,18 @@ struct Conversation {
   std::ptrdiff_t told(std::string_view name) {
     const auto names = f.event_names();
     return std::count(names.begin(), names.end(), name);
+  }
+  /// The last event of this kind.
+  template <class Fact>
+  Fact last_told() {
+    std::optional<Fact> last;
+    for (const auto& event : storage::read_events(f.store->reader(), storage::EventFilter())) {
+      const auto value = storage::value_of(event);
+      REQUIRE(value.has_value());
+      if (const auto* fact = std::get_if<Fact>(&(*value)->fact)) last = *fact;
+    }
+    REQUIRE(last);
+    return *last;
   }
 };
 

@@ -261,6 +261,32 @@ TEST_CASE("no picture of an album slips out when its head is deleted in the turn
   CHECK(sent[0].attr("id") == "3EB0ALBUM0001");  // it was sealed before
 }
 
+TEST_CASE("an album that ends in the turn in which it began sends none of its pictures") {
+  Files f;
+  f.go_online();
+  for (char round = '1'; round <= '8'; ++round) {  // whatever ids the pictures get
+    INFO("round " << round);
+    SendMessage head;
+    head.chat = ben;
+    head.content = protocol::Album{2, 0};
+    head.message_id = std::string("3EB0ALBUM000") + round;
+    // The second waits for nothing but the first.
+    SendMessage known = picture(ben, 4);
+    auto& media = std::get<SendMedia>(known.content);
+    media.content.file.direct_path = "/v/t62/known.enc";
+    media.upload.reset();
+    std::vector<Input> inputs;
+    inputs.push_back(Fixture::asked(SendMessages{{head, picture(ben, 1), known}}, {}));
+    inputs.push_back(Fixture::asked(RemoveMessage{*head.message_id}, {}));
+    const auto sent = messages(f.turn(std::move(inputs)));
+    REQUIRE(sent.size() == 1);
+    CHECK(sent[0].attr("id") == *head.message_id);
+    CHECK(storage::count_outbox(f.store->reader(), f.row.id) == 1);  // the head, to its ack
+    CHECK(storage::page_messages(f.store->reader(), f.row.id, ben, 10, std::nullopt).messages.empty());
+    CHECK(messages(f.stanza(test::ack(*head.message_id))).empty());
+  }
+}
+
 TEST_CASE("a message whose file is not uploaded yet is not forwarded") {
   Files f;
   f.go_online();

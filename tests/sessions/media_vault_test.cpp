@@ -6,12 +6,14 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 
 #include "net/loop.h"
 #include "net/worker_pool.h"
+#include "tests/sessions/media_fixture.h"
 #include "tests/support/loop.h"
 #include "tests/support/media_files.h"
 
@@ -73,6 +75,12 @@ struct Rig {
   bool settles(const char* below, std::size_t wanted) {
     return test::run_until(loop, [&] { return files(below) == wanted; });
   }
+  SealedMedia kept(const std::string& plain) {
+    const SealedMedia file = put(plain);
+    vault->keep(file.name());
+    REQUIRE(test::run_until(loop, [&] { return vault->holds(file.name()); }));
+    return file;
+  }
 
   std::uint64_t max_file = 1u << 30, max_spool = 1u << 30;
   std::string directory =
@@ -83,6 +91,25 @@ struct Rig {
   protocol::SeededRandom random{7};
   std::optional<MediaVault> vault;
   static inline int count = 0;
+};
+
+/// As long as it lives every job is refused.
+class RefusingWorkers {
+ public:
+  explicit RefusingWorkers(Rig& rig) : rig_(rig) {
+    for (auto& thread : held_) thread.emplace(rig.workers);
+    test::fill(rig.workers);
+  }
+  ~RefusingWorkers() {
+    for (auto& thread : held_) thread.reset();
+    CHECK(test::run_until(rig_.loop, [&] { return rig_.workers.run([] {}, [] {}); }));
+  }
+  RefusingWorkers(const RefusingWorkers&) = delete;
+  RefusingWorkers& operator=(const RefusingWorkers&) = delete;
+
+ private:
+  Rig& rig_;
+  std::array<std::optional<test::HeldWorkers>, 2> held_;  // the threads of the rig
 };
 
 std::string plaintext(std::size_t length) { return std::string(protocol::as_text(test::generated_plaintext(length))); }
@@ -344,6 +371,105 @@ TEST_CASE("an uploaded file that cannot be kept goes, and its room with it") {
   CHECK_FALSE(rig.vault->holds(file.name()));
   const auto next = rig.vault->write(MediaKind::image, protocol::Sidecar::none);
   CHECK(rig.append(*next, plaintext(1'000)).has_value());
+}
+
+TEST_CASE("what the workers refuse is an error, and leaves neither a file nor its room behind") {
+  Rig rig;
+  rig.max_spool = 2'500;
+  rig.open({});
+  const SealedMedia uploaded = rig.put(std::string(1'000, 'a')), dropped = rig.put(std::string(1'000, 'b'));
+  const SealedMedia old = rig.kept("long ago");
+  auto half = rig.vault->write(MediaKind::document, protocol::Sidecar::none);
+  REQUIRE(rig.append(*half, "half").has_value());
+  auto other_half = rig.vault->write(MediaKind::document, protocol::Sidecar::none);
+  REQUIRE(rig.append(*other_half, "half").has_value());
+  {
+    const RefusingWorkers refusing(rig);
+    // Told inside the call: nobody waits for what was never begun.
+    const auto refused = [](const auto& start) {
+      bool told = false;
+      start([&told](const auto& result) {
+        told = true;
+        CHECK(result.error().code == Errc::rate_limited);
+      });
+      CHECK(told);
+    };
+    refused([&](auto done) { half->append("more", done); });
+    refused([&](auto done) { half->append("and more", done); });
+    refused([&](auto done) { half->finish(done); });
+    refused([&](auto done) { rig.vault->read(old.reference(), old.kind, done); });
+    refused([&](auto done) { rig.vault->load(old.reference(), old.kind, 1'000, done); });
+    refused([&](auto done) { rig.vault->open_encrypted(uploaded.name(), done); });
+    refused([&](auto done) { rig.vault->sweep(std::int64_t{1} << 42, 1, done); });
+    CHECK(rig.vault->holds(old.name()));  // neither the sweep nor the reading has lost it
+    CHECK(rig.files("cache") == 1);
+
+    // What is removed is removed all the same, and what cannot be moved into the cache goes.
+    rig.vault->drop(dropped.name());
+    rig.vault->keep(uploaded.name());
+    CHECK(rig.files("outgoing") == 0);
+    CHECK_FALSE(rig.vault->holds(uploaded.name()));
+    other_half.reset();
+    half.reset();
+    CHECK(rig.files("writing") == 0);
+  }
+  CHECK(rig.read(old.reference(), old.kind).has_value());
+  rig.put(std::string(2'400, 'c'));
+  CHECK(rig.files("outgoing") == 1);
+}
+
+TEST_CASE("a file whose name somebody else removed is not here any more") {
+  Rig rig;
+  const SealedMedia file = rig.kept("soon gone");
+  fs::remove(rig.directory + "/cache/" + protocol::to_hex(file.name()));
+  CHECK(rig.vault->holds(file.name()));
+  CHECK(rig.read(file.reference(), file.kind).error().code == Errc::not_found);
+  CHECK_FALSE(rig.vault->holds(file.name()));
+}
+
+TEST_CASE("a file is read as it lies on the servers, waiting for its upload or kept behind it") {
+  Rig rig;
+  const SealedMedia file = rig.put(plaintext(5'000));
+  const bool kept = GENERATE(false, true);
+  if (kept) {
+    rig.vault->keep(file.name());
+    REQUIRE(test::run_until(rig.loop, [&] { return rig.vault->holds(file.name()); }));
+  }
+  const auto opened = rig.wait<std::shared_ptr<MediaVault::Encrypted>>(
+      [&](auto done) { rig.vault->open_encrypted(file.name(), std::move(done)); });
+  REQUIRE(opened.has_value());
+  const auto bytes = static_cast<std::size_t>(protocol::encrypted_length(5'000));
+  std::string whole;
+  while (whole.size() < bytes) {
+    const auto piece = rig.wait<std::string>([&](auto done) {
+      rig.vault->read_encrypted(*opened, whole.size(), std::min<std::size_t>(999, bytes - whole.size()),
+                                std::move(done));
+    });
+    REQUIRE(piece.has_value());
+    whole += *piece;
+  }
+  CHECK(protocol::sha256(protocol::as_bytes(whole)) == file.digest.file_enc_sha256);
+  const auto beyond =
+      rig.wait<std::string>([&](auto done) { rig.vault->read_encrypted(*opened, bytes - 1, 2, std::move(done)); });
+  CHECK(beyond.error().code == Errc::storage);
+}
+
+TEST_CASE("nothing is told behind the end of the vault") {
+  Rig rig;
+  const SealedMedia file = rig.put("secret");
+  bool told = false;
+  {
+    const test::HeldWorkers one(rig.workers), other(rig.workers);
+    rig.vault->read(file.reference(), file.kind, [&](const auto&) { told = true; });
+    rig.vault->keep(file.name());
+    rig.vault.reset();
+  }
+  REQUIRE(rig.settles("cache", 1));
+  bool after = false;
+  REQUIRE(rig.workers.run([] {}, [&] { after = true; }));
+  REQUIRE(test::run_until(rig.loop, [&] { return after; }));
+  test::run_ready(rig.loop);
+  CHECK_FALSE(told);
 }
 
 TEST_CASE("a file larger than the cache is there until the next one comes") {

@@ -82,6 +82,69 @@ TEST_CASE("an own pin counts when the server has it, and by the server's clock")
   CHECK(c.row("3EB0AA01")->pinned_until == 0);
 }
 
+TEST_CASE("a pin is taken away once, however often that is asked") {
+  Marks c;
+  c.arrives("3EB0AA01", c.text("hello"));
+  list_devices(c.f, ben, {0});
+  list_devices(c.f, own_lid, {3});
+  c.pins("3EB0AA02", "3EB0AA01", true, 86'400);
+  SendMessage unpin;
+  unpin.content = PinMessage{"3EB0AA01", false, {}};
+  const auto ask = [&](const SendMessage& request) {
+    const auto answer = c.f.send(request);
+    REQUIRE((answer && answer->has_value()));
+    return std::pair(**answer, messages(c.f.last).size());
+  };
+  const auto acked = [&](const std::string& id, std::uint64_t t) {
+    Node stanza = ack(id);
+    c.f.stanza(stanza.set("t", std::to_string(t)));
+  };
+  const auto [first, sent] = ask(unpin);
+  CHECK((sent == 1 && !first.replayed));
+  SECTION("before the server has it, and behind that") {
+    const auto check_again = [&, first = first] {
+      const auto [again, more] = ask(unpin);
+      CHECK((more == 0 && again.replayed && again.id == first.id));
+    };
+    check_again();
+    acked(first.id, now_s + 1);
+    REQUIRE(c.row("3EB0AA01")->pinned_until == 0);
+    check_again();
+    CHECK(c.told("message.pinned") == 2);
+    c.pins("3EB0AA03", "3EB0AA01", false, 0, now_s + 2);  // another takes away what is gone
+    CHECK(c.told("message.pinned") == 2);
+    check_again();
+  }
+  SECTION("a request that has a name is known by it") {
+    acked(first.id, now_s + 1);
+    unpin.idempotency_key = "k";
+    CHECK(ask(unpin).first.id == first.id);
+    c.pins("3EB0AA03", "3EB0AA01", true, 86'400, now_s + 2);
+    CHECK(ask(unpin).second == 0);  // a repetition of what was answered
+    unpin.idempotency_key.reset();
+    unpin.message_id = "MYUNPIN00001";
+    CHECK(ask(unpin).first.id == "MYUNPIN00001");
+  }
+  SECTION("another pin since, of either side") {
+    acked(first.id, now_s + 1);
+    if (GENERATE(false, true)) {
+      c.pins("3EB0AA03", "3EB0AA01", true, 86'400, now_s + 2);
+    } else {
+      SendMessage pin;
+      pin.content = PinMessage{"3EB0AA01", true, std::chrono::hours(24)};
+      const auto [pinned, more] = ask(pin);  // the server does not have it yet
+      CHECK(more == 1);
+    }
+    const auto [again, more] = ask(unpin);
+    CHECK((more == 1 && !again.replayed));
+  }
+  SECTION("one that failed") {
+    c.f.stanza(ack(first.id, 403));
+    const auto [again, more] = ask(unpin);
+    CHECK((more == 1 && !again.replayed));
+  }
+}
+
 TEST_CASE("a pin that is cancelled pins nothing") {
   Marks c;
   c.arrives("3EB0AA01", c.text("hello"));

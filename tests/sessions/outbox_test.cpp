@@ -365,9 +365,29 @@ TEST_CASE("what was given up and is proved late counts from when it was said") {
     Node receipt("receipt");
     f.stanza(receipt.set("id", of).set("from", ben).set("t", "1700090002"));  // the phone was away for a day
   };
+  const auto timestamp_of = [&](const std::string& of) {
+    return storage::find_message_by_id(f.store->reader(), f.row.id, of, true)->timestamp;
+  };
   SECTION("an edit") {
     const std::string edit = given_up(EditText{id, "first", {}});
     late_receipt(edit);
+    CHECK(row().body == "first");
+    CHECK(timestamp_of(edit) == f.now_ms - f.now_ms % 1'000);  // when it was composed
+  }
+  SECTION("a revoke, by the server's clock") {
+    f.now_ms += std::chrono::milliseconds(24h).count();  // ours is a day ahead
+    f.reopen();
+    f.go_online();  // where the server says its time
+    const std::string revoke = given_up(RevokeSent{id});
+    late_receipt(revoke);
+    CHECK(row().revoked_at == timestamp_of(revoke));
+    CHECK(row().revoked_at < 1'700'090'002'000);
+  }
+  SECTION("one whose receipt is older than our clock says that it is") {
+    const std::string edit = given_up(EditText{id, "first", {}});
+    Node receipt("receipt");
+    f.stanza(receipt.set("id", edit).set("from", ben).set("t", "1699999000"));
+    CHECK(timestamp_of(edit) == 1'699'999'000'000);
     CHECK(row().body == "first");
   }
   SECTION("a pin that was taken back since") {

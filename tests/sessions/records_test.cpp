@@ -212,6 +212,14 @@ const std::vector<Kind>& kinds() {
          const auto row = r.records.find_message_by_id("old", true);
          return row->body == "new" && row->details == "{}" && row->content == protocol::Bytes{2};
        }},
+      {"EditMessage, with what it shows beside its words", one_message,
+       [](Rows& r) {
+         r.records.add(storage::EditMessage{r.id, ben_pn, "old", true, "new", {}, 9, "{}"});
+       },
+       [](Rows& r) {
+         const auto row = r.records.find_message_by_id("old", true);
+         return row->body == "new" && row->details == "{}" && !row->content.empty();
+       }},
       {"PutStar", one_message,
        [](Rows& r) {
          r.records.add(storage::PutStar{r.id, ben_pn, "old", true, 7});

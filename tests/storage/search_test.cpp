@@ -16,6 +16,7 @@
 #include "storage/recall.h"
 #include "storage/removal.h"
 #include "storage/search_index.h"
+#include "storage/search_match.h"
 #include "storage/sessions.h"
 #include "storage/statement.h"
 #include "storage/transaction.h"
@@ -152,6 +153,101 @@ TEST_CASE("messages are found by words, phrases and the beginning of the last wo
   for (const Row& row : rows) {
     INFO(row.text);
     CHECK(find(room.db(), row.text) == row.ids);
+  }
+}
+
+TEST_CASE("what is rarest is looked at first, of words as of what narrows a search") {
+  Room room(true);
+  for (int i = 0; i < 200; ++i) {
+    const std::string n = std::to_string(i);
+    room.say(n,
+             std::string("often") + (i % 2 == 0 ? " half" : "") + (i % 4 == 0 ? " fourth fourths" : "") +
+                 (i < 3 ? " seldom" : ""),
+             i == 7 ? other : chat, 1'000 * i);
+  }
+  const auto match = [&](const std::string& text, const auto& narrow) {
+    MessageSearch search = search_for(room.db(), text);
+    narrow(search);
+    REQUIRE(search_messages(room.db(), search).complete);  // makes the tables that this reads
+    SearchRange range{0, std::numeric_limits<std::int64_t>::max()};
+    if (search.until) range.before = search_key_of(*search.until);
+    return match_in_index(room.db(), search, filter_of(room.db(), search), range);
+  };
+  const auto nothing = [](MessageSearch&) {};
+  const auto places = [](const std::string& in, const std::vector<std::string>& wanted) {
+    std::vector<std::size_t> at;
+    for (const std::string& word : wanted) at.push_back(in.find("\"" + word));
+    INFO(in);
+    CHECK(std::find(at.begin(), at.end(), std::string::npos) == at.end());
+    CHECK(std::is_sorted(at.begin(), at.end()));
+  };
+  places(match("\"often\" \"half\" \"seldom\" \"fourth\"", nothing), {"seldom", "fourth", "half", "often"});
+  places(match("\"often half\" \"fourth\"", nothing), {"fourth", "often half", "s1"});  // as rare as its rarest word
+  places(match("often half fourth", nothing), {"fourth", "half"});                      // fourth OR fourths
+  places(match("\"often\" \"half\"", [](MessageSearch& s) { s.chat = other; }), {"c1x", "half", "often"});
+  // In the beginning nothing is seldom.
+  places(match("\"half\" \"seldom\"", [](MessageSearch& s) { s.until = 3'000; }), {"s1", "half", "seldom"});
+  places(match("\"half\"", nothing), {"s1", "half"});  // of two nobody is asked: they are led forward together
+}
+
+TEST_CASE("however many words are asked for, what is found has all of them") {
+  const bool indexed = GENERATE(true, false);
+  Room room(indexed);
+  protocol::SeededRandom random(11);
+  const auto pick = [&](std::size_t below) { return std::size_t{random.below(static_cast<std::uint32_t>(below))}; };
+  const Ids words = {"an", "anna", "ann", "ben", "bendable", "carl", "dora", "s1", "c1x1", "emil"};
+  struct Said {
+    std::string id;
+    Ids body;
+    bool elsewhere = false;
+  };
+  std::vector<Said> said;
+  room.turn([&](Changes& changes) {
+    for (int i = 0; i < 400; ++i) {
+      Said& one = said.emplace_back(Said{std::to_string(i), {}, pick(8) == 0});
+      for (std::size_t k = 1 + pick(9); k > 0; --k) one.body.push_back(words[pick(1 + pick(words.size()))]);
+      MessageRow row = test::message_row(anna, one.elsewhere ? other : chat, one.id, 1'000 * i);
+      row.body.clear();
+      for (const std::string& word : one.body) row.body += word + " ";
+      changes.add(InsertMessage{std::move(row), true, std::nullopt});
+    }
+  });
+  room.turn([](Changes&) {});  // behind which they are indexed
+  struct Term {
+    Ids words;
+    bool prefix = false;
+  };
+  const auto has = [](const Ids& body, const Term& term) {
+    for (std::size_t at = 0; at + term.words.size() <= body.size(); ++at) {
+      bool all = true;
+      for (std::size_t k = 0; k < term.words.size(); ++k) {
+        const bool may_go_on = term.prefix && k + 1 == term.words.size();
+        all = all && (may_go_on ? body[at + k].starts_with(term.words[k]) : body[at + k] == term.words[k]);
+      }
+      if (all) return true;
+    }
+    return false;
+  };
+  for (int round = 0; round < 300; ++round) {
+    std::vector<Term> terms(1 + pick(6));
+    if (round == 0) terms.resize(32);
+    MessageSearch search;
+    search.session = anna;
+    search.limit = 1'000;
+    for (Term& term : terms) {
+      term.words.push_back(words[pick(round == 0 ? 3 : words.size())]);
+      if (round != 0 && pick(5) == 0) term.words.push_back(words[pick(words.size())]);
+      search.terms.push_back({term.words, false});
+    }
+    terms.back().prefix = search.terms.back().prefix = pick(2) == 0 && terms.back().words.back().size() >= 3;
+    if (pick(4) == 0) search.chat = pick(2) == 0 ? other : chat;
+    Ids wanted;
+    for (auto one = said.rbegin(); one != said.rend(); ++one)
+      if (std::all_of(terms.begin(), terms.end(), [&](const Term& term) { return has(one->body, term); }) &&
+          (!search.chat || *search.chat == (one->elsewhere ? other : chat)))
+        wanted.push_back(one->id);
+    INFO("round " << round);
+    CHECK(ids_of(search_messages(room.db(), search)) == wanted);
   }
 }
 

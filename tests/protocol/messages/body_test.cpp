@@ -231,6 +231,20 @@ TEST_CASE("an edit of a caption keeps the file") {
   CHECK(std::get<MediaFile>(inner->body) == std::get<MediaFile>(read("image").body));
 }
 
+TEST_CASE("an edit of a text brings its own preview or none") {
+  const LinkPreview preview{"https://example.org/b", "Other", "Words", {0xff, 0xd8, 0xff, 0xd9}};
+  const Bytes original = read("extended_text_link_preview").encoded;
+  const auto edited = [&](const std::optional<LinkPreview>& given) {
+    const auto edit = parse_message(
+        build_edit({"ID12345678", true, ann, {}}, "see https://example.org/b", original, {}, 5, any(), given).encoded);
+    auto inner = parse_message(std::get<Edit>(edit->body).message);
+    CHECK(inner->text == "see https://example.org/b");
+    return inner->body;
+  };
+  CHECK(std::get<LinkPreview>(edited(preview)) == preview);
+  CHECK(std::holds_alternative<std::monostate>(edited({})));
+}
+
 TEST_CASE("a forwarded message says how often it was, and quotes and mentions nobody") {
   const auto forwarded = [&](const Bytes& stored, bool own) {
     const auto again = parse_message(build_forward(stored, std::nullopt, own, MessageFrame(), any()).encoded);
