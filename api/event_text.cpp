@@ -1,4 +1,7 @@
 // Renders events of the log from their values; one writer for each family of kinds.
+#include <string>
+#include <utility>
+
 #include "api/chat_id.h"
 #include "api/dialect.h"
 #include "api/event_id.h"
@@ -7,6 +10,26 @@
 
 namespace wharf::api {
 namespace {
+
+/// A setting of a group as the routes name it; what they do not know stays as it came, in their spelling.
+std::string setting_name(std::string_view field) {
+  if (field == "subject") return "name";
+  if (field == "ephemeral_seconds") return "disappearing";
+  std::string out;
+  bool word = false;
+  for (const char c : field) {
+    if (c == '_') word = true;
+    else out += std::exchange(word, false) && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  }
+  return out;
+}
+
+/// The values of memberAddMode and memberLinkMode as the routes spell them.
+std::string_view setting_value(std::string_view field, std::string_view value) {
+  if (!field.ends_with("_mode")) return value;
+  if (value.starts_with("admin_")) return "admins";
+  return value.starts_with("all_member_") ? "all" : value;
+}
 
 using QrImage = std::function<std::string(const std::string&)>;
 
@@ -112,10 +135,10 @@ class DataWriter {
   }
   void operator()(const events::GroupUpdated& e) const {
     begin_in_group(e.in, e.people);
-    out_.text("field", e.field);
+    out_.text("field", setting_name(e.field));
     if (e.on) out_.boolean("value", *e.on);
     else if (e.number) out_.number("value", *e.number);
-    else out_.text("value", e.text);
+    else out_.text("value", setting_value(e.field, e.text));
     out_.end_object();
   }
   void operator()(const events::GroupJoinRequested& e) const {

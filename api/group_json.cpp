@@ -18,9 +18,12 @@ void begin_person(JsonWriter& out, const events::GroupPerson& who, Dialect diale
   out.begin_object().text("id", jid_text(text.id, text.pn, dialect)).text_if("lid", text.lid);
 }
 
+/// Not in the specification's names: an addition that an admin has to approve has not failed.
+constexpr unsigned code_proposed = 202;
+
 void write_outcome(JsonWriter& out, const sessions::MemberOutcome& one, Dialect dialect) {
   begin_person(out, one.who, dialect);
-  out.number("status", one.code).text("result", one.result);
+  out.number("status", one.code).text("result", one.code == code_proposed ? "proposed" : one.result);
   if (one.invite) {
     out.text("inviteCode", one.invite->code);
     out.text("inviteExpiresAt", iso_seconds(events::UnixMs{one.invite->expires_at} * 1000));

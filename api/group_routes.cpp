@@ -49,7 +49,8 @@ std::optional<std::vector<groups::MemberRef>> people_of(const CallPtr& call, con
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const auto jid = parse_chat_id(texts[i]);
     if (!jid || jid->is_group())
-      return refuse_field(call, fmt::format("{}[{}]", field, i), "must be a person, not a group"), std::nullopt;
+      return refuse_field(call, fmt::format("{}[{}]", field, i), "must be the id of a person: digits, …@c.us or …@lid"),
+             std::nullopt;
     const bool twice = std::any_of(out.begin(), out.end(), [&](const auto& one) { return one.jid == *jid; });
     if (!twice) out.push_back({*jid, {}, {}});
   }
@@ -90,10 +91,13 @@ void create_group(const ServicesPtr& services, const CallPtr& call) {
     if (!timer) return;
     create.ephemeral = *timer;
   }
-  if (boolean_of(call->body, "isCommunity", false)) create.kind = groups::NewCommunity{};
+  const bool community = boolean_of(call->body, "isCommunity", false);
+  if (community) create.kind = groups::NewCommunity{};
   if (const auto id = text_of(call->body, "communityId"); !id.empty()) {
     const auto community = parse_chat_id(id);
     if (!community || !community->is_group()) return refuse_field(call, "communityId", "must be the id of a community");
+    if (community)
+      return refuse_field(call, "communityId", "must not be there with isCommunity: a community is in none");
     create.kind = groups::WithinCommunity{*community};
   }
   ask_group(services, call, std::move(create), [call](const GroupAnswer& answer) {
@@ -250,7 +254,9 @@ void apply_settings(const ServicesPtr& services, const CallPtr& call, std::share
         if (answer) return apply_settings(services, call, settings, next + 1);
         Failure failure = failure_of(call, answer.error());
         const char* field = (*settings)[next].field;
-        failure.details.emplace_back(field, failure.message);
+        // What has nothing to do with the value (no connection, too much at once) is no fault of the field.
+        if (failure.code == ErrorCode::validation || failure.code == ErrorCode::forbidden)
+          failure.details.emplace_back(field, failure.message);
         std::string done;
         for (std::size_t i = 0; i < next; ++i) done += (i == 0 ? "" : ", ") + std::string((*settings)[i].field);
         failure.message =
@@ -271,6 +277,16 @@ void update_group(const ServicesPtr& services, const CallPtr& call) {
 // --- links and leaving
 
 namespace {
+
+/// What WhatsApp said of the one group that was to be left. Absent: nothing.
+Failure not_left(std::optional<unsigned> code) {
+  if (code == 404 || code == 410)
+    return Failure(ErrorCode::group_not_found, fmt::format("WhatsApp knows no such group ({})", *code));
+  if (code == 401 || code == 403 || code == 406)
+    return Failure(ErrorCode::forbidden, fmt::format("the account is not a member of this group ({})", *code));
+  return Failure(ErrorCode::refused, code ? fmt::format("WhatsApp did not let the account leave the group ({})", *code)
+                                          : "WhatsApp says nothing of this group");
+}
 
 void answer_invite(const CallPtr& call, const GroupAnswer& answer) {
   JsonWriter out(128);
@@ -316,8 +332,8 @@ void leave_group(const ServicesPtr& services, const CallPtr& call) {
   const auto group = group_of(services, call);
   if (!group) return;
   ask_group(services, call, groups::LeaveGroups{{*group}}, [call, group = *group](const GroupAnswer& answer) {
-    const bool left = !answer.outcomes.empty() && answer.outcomes.front().succeeded();
-    if (!left) return call->failure(Failure(ErrorCode::refused, "WhatsApp did not let the account leave the group"));
+    const auto code = answer.outcomes.empty() ? std::nullopt : answer.outcomes.front().code;
+    if (code != groups::code_success) return call->failure(not_left(code));
     JsonWriter out(64);
     call->success(out.begin_object().text("id", group.to_string()).boolean("left", true).end_object().take());
   });
@@ -340,6 +356,10 @@ void decide_join_requests(const ServicesPtr& services, const CallPtr& call) {
     if (!people) return;
     for (const groups::MemberRef& one : *people) list->push_back(one.jid);
   }
+  for (const Jid& one : decide.approve) {
+    if (std::find(decide.reject.begin(), decide.reject.end(), one) != decide.reject.end())
+      return refuse_field(call, "reject", "names somebody who is to be approved too");
+  }
   if (decide.approve.empty() && decide.reject.empty())
     return refuse_field(call, "approve", "must name somebody, or reject must");
   ask_group(services, call, std::move(decide),
@@ -350,11 +370,15 @@ void decide_join_requests(const ServicesPtr& services, const CallPtr& call) {
 
 namespace {
 
-void answer_outcomes(const CallPtr& call, const GroupAnswer& answer) {
+void answer_outcomes(const CallPtr& call, const GroupAnswer& answer, std::string_view done) {
   JsonWriter out(128);
   out.begin_object().key("groups").begin_array();
   for (const groups::GroupOutcome& one : answer.outcomes)
-    out.begin_object().text("id", one.group.to_string()).number("status", one.code.value_or(0)).end_object();
+    out.begin_object()
+        .text("id", one.group.to_string())
+        .number("status", one.code.value_or(0))
+        .text("result", one.succeeded() ? done : "failed")
+        .end_object();
   call->success(out.end_array().end_object().take());
 }
 
@@ -389,7 +413,8 @@ void link_groups(const ServicesPtr& services, const CallPtr& call) {
   if (!linked) return;
   groups::LinkGroups link{*community, {}};
   for (const Jid& group : *linked) link.groups.push_back({group, false});
-  ask_group(services, call, std::move(link), [call](const GroupAnswer& answer) { answer_outcomes(call, answer); });
+  ask_group(services, call, std::move(link),
+            [call](const GroupAnswer& answer) { answer_outcomes(call, answer, "linked"); });
 }
 
 void unlink_groups(const ServicesPtr& services, const CallPtr& call) {
@@ -397,7 +422,7 @@ void unlink_groups(const ServicesPtr& services, const CallPtr& call) {
   auto linked = community ? groups_of_body(call) : std::nullopt;
   if (!linked) return;
   ask_group(services, call, groups::UnlinkGroups{*community, std::move(*linked), false},
-            [call](const GroupAnswer& answer) { answer_outcomes(call, answer); });
+            [call](const GroupAnswer& answer) { answer_outcomes(call, answer, "unlinked"); });
 }
 
 }  // namespace wharf::api

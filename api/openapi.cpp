@@ -266,6 +266,16 @@ void write_file_answers(JsonWriter& out) {
   write_error(out, "504", "WhatsApp or the phone did not answer");
 }
 
+/// What WhatsApp says of a request to it, and how it can fail on the way.
+void write_asked_errors(JsonWriter& out) {
+  write_error(out, "403", "the account is not a member, or not an admin");
+  write_error(
+      out, "409",
+      "the session is not connected (SESSION_NOT_READY), or the group is not as the request supposes (GROUP_CONFLICT)");
+  write_error(out, "502", "WhatsApp refused it otherwise; its code is in the message");
+  write_error(out, "504", "WhatsApp did not answer");
+}
+
 void write_answer(JsonWriter& out, const Route& route, unsigned status, std::string_view description) {
   out.key(std::to_string(status)).begin_object();
   if (route.websocket) {
@@ -339,11 +349,12 @@ void write_operation(JsonWriter& out, const Route& route) {
       out.key("204").begin_object().text("description", "done, and there is nothing to show").end_object();
     if (route.budget == Budget::message)
       write_answer(out, route, 202, "waitFor was asked and its time is over: how far the message has got by then");
-    if (route.body || route.query) write_error(out, "400", "bad fields, all listed in details");
+    if (route.body || route.query || route.asks_whatsapp) write_error(out, "400", "bad fields, all listed in details");
     if (route.pattern.find('{') != std::string_view::npos) write_error(out, "404", "not found");
     if (route.budget == Budget::message)
       write_error(out, "409", "the key or id stands for another request, or the session is not linked");
-    if (!route.conflict.empty()) write_error(out, "409", route.conflict);
+    if (route.asks_whatsapp) write_asked_errors(out);
+    else if (!route.conflict.empty()) write_error(out, "409", route.conflict);
     if (route.files) write_error(out, "410", "the file of mediaMessageId is gone everywhere");
     if (route.files) write_error(out, "413", "a file or the fields beside it are too large");
     if (route.body)

@@ -264,6 +264,7 @@ bool Router::read_fields(Call& call, Unknown unknown) {
     call.body = std::move(*body);
   }
   if (failure) call.failure(*failure);
+  else web::drop_nulls(call.body, *call.route->body);
   return !failure;
 }
 

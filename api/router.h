@@ -55,6 +55,7 @@ struct Route {
   std::optional<protocol::MediaKind> files = std::nullopt;  // the body may bring files, kept as of this kind
   bool gives_file = false;         // the answer is a file: in ranges, of a version (web/byte_range.h)
   bool may_be_empty = false;       // it may answer 204 as well
+  bool asks_whatsapp = false;      // and answers what WhatsApp says: 403, 404, 409, 502, 504
   std::string_view conflict = {};  // when it answers 409, where no budget of messages says so
 };
 

@@ -567,7 +567,10 @@ constexpr Field join_request_fields[] = {
     {.name = "id", .required = true}, {.name = "lid"}, {.name = "method", .summary = "invite_link, linked_group_join, non_admin_add"},
     {.name = "requestedAt", .format = &formats::date_time},
 };
-constexpr Field group_status_fields[] = {{.name = "id", .required = true}, {.name = "status", .type = Type::integer, .required = true}};
+constexpr Field group_status_fields[] = {
+    {.name = "id", .required = true}, {.name = "status", .type = Type::integer, .summary = "WhatsApp's code: 200 done; 0: it says nothing of that group", .required = true},
+    {.name = "result", .required = true, .one_of = "linked|unlinked|failed"},
+};
 constexpr Schema group_status = {"GroupStatus", group_status_fields};
 constexpr Field group_statuses_fields[] = {
     {.name = "groups", .type = Type::objects, .required = true, .object = &group_status},

@@ -216,6 +216,21 @@ void validate(const json::object& object, const Schema& schema, Unknown unknown,
   Validator(unknown, problems).object(object, schema, "");
 }
 
+void drop_nulls(json::object& object, const Schema& schema) {
+  for (const Field& field : schema.fields) {
+    json::value* value = object.if_contains(field.name);
+    if (!value) continue;
+    if (value->is_null() && !field.nullable) {
+      object.erase(field.name);
+    } else if (field.object && value->is_object()) {
+      drop_nulls(value->get_object(), *field.object);
+    } else if (field.object && value->is_array()) {
+      for (json::value& element : value->get_array())
+        if (element.is_object()) drop_nulls(element.get_object(), *field.object);
+    }
+  }
+}
+
 bool names_a_field(const json::object& object, const Schema& schema) {
   return std::any_of(schema.fields.begin(), schema.fields.end(), [&](const Field& field) {
     const json::value* value = object.if_contains(field.name);

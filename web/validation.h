@@ -18,6 +18,10 @@ void validate(const boost::json::object& object, const Schema& schema, Unknown u
 /// Checks and, for clamped fields, corrects.
 void validate(Query& query, const Schema& schema, Unknown unknown, std::vector<FieldProblem>& problems);
 
+/// Takes the null members out of a validated object, in the objects within too: null says the same as absent, and who
+/// reads the fields later must not have to remember it. It stays where it means something (Field::nullable).
+void drop_nulls(boost::json::object& object, const Schema& schema);
+
 /// A known field has a value; null is one where it means something.
 bool names_a_field(const boost::json::object& object, const Schema& schema);
 

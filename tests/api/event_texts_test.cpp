@@ -69,6 +69,35 @@ TEST_CASE("the request that caused an event stands in its text and beside it, fr
   }
 }
 
+TEST_CASE("settings of a group have the names and values in events that the routes give them") {
+  QrImages images;
+  struct Row {
+    const char *field, *text, *shown;
+  };
+  for (const Row& row : {
+           Row{"subject", "News", R"("field":"name","value":"News")"},
+           Row{"ephemeral_seconds", "", R"("field":"disappearing","value":86400)"},
+           Row{"join_approval", "", R"("field":"joinApproval","value":true)"},
+           Row{"member_add_mode", "all_member_add", R"("field":"memberAddMode","value":"all")"},
+           Row{"member_link_mode", "admin_link", R"("field":"memberLinkMode","value":"admins")"},
+           Row{"description", "admin_ is a word here", R"("field":"description","value":"admin_ is a word here")"},
+       }) {
+    INFO(row.field);
+    EventTexts texts(images);
+    events::GroupUpdated told;
+    told.in.chat = protocol::Jid("120363000000000001", "g.us");
+    told.field = row.field;
+    told.text = row.text;
+    if (told.field == "ephemeral_seconds") told.number = 86'400;
+    if (told.field == "join_approval") told.on = true;
+    storage::Event event;
+    static_cast<storage::NewEvent&>(event) = storage::NewEvent({1}, std::move(told), 5);
+    event.id = 1;
+    event.session_name = "one";
+    CHECK(texts.text(event, Dialect::openwa)->json.find(row.shown) != std::string::npos);
+  }
+}
+
 TEST_CASE("an event that cannot be read is told as such in both dialects") {
   QrImages images;
   EventTexts texts(images);

@@ -129,6 +129,8 @@ TEST_CASE("each wrong field of a group request is named") {
            Row{"POST", base, R"({"name":"x","participants":[],"disappearing":5})", "disappearing"},
            Row{"POST", base, R"({"name":"x","participants":[],"memberAddMode":"nobody"})", "memberAddMode"},
            Row{"POST", base, R"({"name":"x","participants":[],"communityId":"15550000002"})", "communityId"},
+           Row{"POST", base, R"({"name":"x","participants":[],"isCommunity":true,"communityId":"1-2@g.us"})",
+               "communityId"},
            Row{"POST", group + "/participants", R"({"participants":[]})", "participants"},
            Row{"DELETE", group + "/participants", R"({})", "participants"},
            Row{"POST", group + "/promote", R"({"participants":["1-2@g.us"]})", "participants[0]"},
@@ -136,6 +138,7 @@ TEST_CASE("each wrong field of a group request is named") {
            Row{"PATCH", group, R"({"disappearing":5})", "disappearing"},
            Row{"POST", base + "/join", R"({"link":"https://example.org/ABCDEFGHIJKLMNOPQRSTUV"})", "link"},
            Row{"POST", group + "/requests", R"({})", "approve"},
+           Row{"POST", group + "/requests", R"({"approve":["15550000002"],"reject":["15550000002@c.us"]})", "reject"},
            Row{"POST", group + "/groups", R"({"groups":["15550000002"]})", "groups[0]"},
        }) {
     INFO(row.method << " " << row.path << " " << row.body);
@@ -155,6 +158,9 @@ TEST_CASE("what asks WhatsApp needs a connected session") {
   CHECK(d.ask("POST", group + "/leave").status == 409);
   CHECK(d.ask("PATCH", group, R"({"name":"y"})").status == 409);
   CHECK(d.ask("PATCH", group, R"({})").status == 400);
+  CHECK(d.ask("PATCH", group, R"({"announce":null})").status == 400);
+  // It is nothing that the field could help.
+  CHECK(d.ask("PATCH", group, R"({"name":"y"})").json().at("error").at("details").as_object().empty());
 }
 
 TEST_CASE("an own message to a group shows how far it is with each member, and the counts") {
@@ -197,4 +203,12 @@ TEST_CASE("what became of each person is told with WhatsApp's code, its name and
       json::parse(members_json({one}, Dialect::openwa)) ==
       json::parse(
           R"({"participants":[{"id":"15550000002@c.us","lid":"100000000000002@lid","status":403,"result":"invite_required","inviteCode":"CODE","inviteExpiresAt":"2023-11-14T22:13:20Z"}]})"));
+}
+
+TEST_CASE("an addition that an admin has to approve has not failed") {
+  sessions::MemberOutcome one;
+  one.who = {ben, {ben_pn, ben}, "member"};
+  one.result = "failed";
+  one.code = 202;
+  CHECK(json::parse(members_json({one}, Dialect::openwa)).at("participants").at(0).at("result") == "proposed");
 }

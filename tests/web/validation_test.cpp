@@ -175,3 +175,15 @@ TEST_CASE("a query is decoded, the last of a name wins, and what is broken or to
   for (int i = 0; i < 65; ++i) many += "a" + std::to_string(i) + "=1&";
   CHECK_FALSE(Query::parse(many));
 }
+
+TEST_CASE("null members say the same as absent ones to whoever reads the fields, but where null means something") {
+  auto body =
+      boost::json::parse(
+          R"({"text":"x","flag":null,"count":null,"inner":{"count":1,"more":null},"clearable":null,"colour":null})")
+          .as_object();
+  drop_nulls(body, schema);
+  CHECK(body == boost::json::parse(R"({"text":"x","inner":{"count":1,"more":null},"clearable":null,"colour":null})"));
+  auto within = boost::json::parse(R"({"inner":{"count":null}})").as_object();
+  drop_nulls(within, schema);
+  CHECK(within == boost::json::parse(R"({"inner":{}})"));
+}
