@@ -9,6 +9,7 @@
 
 #include "api/chat_id.h"
 #include "api/group_json.h"
+#include "api/group_request.h"
 #include "api/handlers.h"
 #include "api/message_page.h"
 #include "api/schemas.h"
@@ -18,14 +19,12 @@
 #include "storage/groups.h"
 
 namespace wharf::api {
-namespace {
 
 namespace groups = protocol::groups;
 using protocol::Jid;
 using sessions::AskGroup;
 using sessions::GroupAnswer;
 
-/// The group of the path; answers and returns nullopt when it is none.
 std::optional<Jid> group_of(const ServicesPtr& services, const CallPtr& call) {
   if (!session_of(services, call)) return std::nullopt;
   const auto parsed = parse_chat_id(call->param("groupId"));
@@ -41,6 +40,8 @@ void ask_group(const ServicesPtr& services, const CallPtr& call, groups::GroupRe
         done(*answer);
       });
 }
+
+namespace {
 
 /// The people of a list in the body, each once. nullopt: answered.
 std::optional<std::vector<groups::MemberRef>> people_of(const CallPtr& call, const char* field) {
@@ -91,12 +92,12 @@ void create_group(const ServicesPtr& services, const CallPtr& call) {
     if (!timer) return;
     create.ephemeral = *timer;
   }
-  const bool community = boolean_of(call->body, "isCommunity", false);
-  if (community) create.kind = groups::NewCommunity{};
+  const bool makes_one = boolean_of(call->body, "isCommunity", false);
+  if (makes_one) create.kind = groups::NewCommunity{};
   if (const auto id = text_of(call->body, "communityId"); !id.empty()) {
     const auto community = parse_chat_id(id);
     if (!community || !community->is_group()) return refuse_field(call, "communityId", "must be the id of a community");
-    if (community)
+    if (makes_one)
       return refuse_field(call, "communityId", "must not be there with isCommunity: a community is in none");
     create.kind = groups::WithinCommunity{*community};
   }

@@ -71,6 +71,11 @@ WHARF_HANDLER(set_presence);
 // search_routes.cpp
 WHARF_HANDLER(search_messages);
 
+// picture_routes.cpp
+WHARF_HANDLER(set_group_picture);
+WHARF_HANDLER(remove_group_picture);
+WHARF_HANDLER(get_group_picture);
+
 // group_routes.cpp
 WHARF_HANDLER(create_group);
 WHARF_HANDLER(list_groups);

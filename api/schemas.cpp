@@ -558,6 +558,17 @@ constexpr Field created_group_fields[] = {
 constexpr Field updated_group_fields[] = {
     {.name = "id", .required = true}, {.name = "updated", .type = Type::texts, .summary = "names of the fields", .required = true},
 };
+constexpr Field set_picture_fields[] = {
+    {.name = "data", .summary = "an image as data URL or base64; or a part of a form; or url; or mediaMessageId. The square in its middle is shown"},
+    {.name = "url", .summary = "where to fetch it: http or https", .min = 1, .max = 2048, .format = &formats::url},
+    {.name = "mediaMessageId", .summary = "a stored message with a picture", .format = &formats::message_id},
+};
+constexpr Field picture_fields[] = {
+    {.name = "id", .summary = "of the group", .required = true}, {.name = "pictureId", .required = true},
+    {.name = "type", .one_of = "image|preview"}, {.name = "url", .summary = "where WhatsApp has it, for some hours"},
+};
+constexpr Field removed_picture_fields[] = {{.name = "id", .required = true}, {.name = "removed", .type = Type::boolean, .required = true}};
+constexpr Field picture_query_fields[] = {{.name = "preview", .type = Type::boolean, .summary = "the small one"}};
 constexpr Field group_invite_fields[] = {{.name = "code", .required = true}, {.name = "link", .required = true}};
 constexpr Field joined_group_fields[] = {
     {.name = "gid", .required = true}, {.name = "status", .required = true, .one_of = "joined|pendingApproval"},
@@ -651,6 +662,10 @@ constinit const Schema group = {"Group", group_fields};
 constinit const Schema member_outcomes = {"MemberOutcomes", member_outcomes_fields};
 constinit const Schema created_group = {"CreatedGroup", created_group_fields};
 constinit const Schema updated_group = {"UpdatedGroup", updated_group_fields};
+constinit const Schema set_picture = {"SetPicture", set_picture_fields};
+constinit const Schema picture = {"Picture", picture_fields};
+constinit const Schema removed_picture = {"RemovedPicture", removed_picture_fields};
+constinit const Schema picture_query = {"", picture_query_fields};
 constinit const Schema group_invite = {"GroupInvite", group_invite_fields};
 constinit const Schema joined_group = {"JoinedGroup", joined_group_fields};
 constinit const Schema left_group = {"LeftGroup", left_group_fields};

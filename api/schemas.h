@@ -7,17 +7,18 @@ namespace wharf::api::schemas {
 
 // requests
 extern const Schema create_session, update_session, session_config, pairing_code_request, send_text, send_location,
-    send_contact, send_poll, send_event, send_group_invite, send_image, send_file, send_audio, send_voice, send_video,
-    send_sticker, send_any, forward, react, edit_message, revoke, vote, answer_event, pin_message, set_disappearing,
-    star_message, set_presence, register_webhook, update_webhook, create_group, update_group, group_people, join_group,
-    decide_requests, linked_groups;
+    send_contact, send_poll, send_event, send_group_invite, set_picture, send_image, send_file, send_audio, send_voice,
+    send_video, send_sticker, send_any, forward, react, edit_message, revoke, vote, answer_event, pin_message,
+    set_disappearing, star_message, set_presence, register_webhook, update_webhook, create_group, update_group,
+    group_people, join_group, decide_requests, linked_groups;
 // queries
-extern const Schema qr_image_query, send_query, delete_message_query, page_query, messages_query, search_query,
-    events_query, event_stream_query, session_stream_query, deliveries_query, media_query, queue_query, group_query;
+extern const Schema qr_image_query, send_query, delete_message_query, page_query, picture_query, messages_query,
+    search_query, events_query, event_stream_query, session_stream_query, deliveries_query, media_query, queue_query,
+    group_query;
 // answers
 extern const Schema session, session_status, account, qr, pairing_code, sent_message, queued_message, starred_message,
-    chat, message, poll_results, group, member_outcomes, created_group, updated_group, group_invite, joined_group,
-    left_group, join_request, group_statuses, event, webhook, delivery, delivery_outcome, queued_delivery, server_info,
-    health;
+    chat, message, poll_results, group, member_outcomes, created_group, updated_group, group_invite, picture,
+    removed_picture, joined_group, left_group, join_request, group_statuses, event, webhook, delivery, delivery_outcome,
+    queued_delivery, server_info, health;
 
 }  // namespace wharf::api::schemas

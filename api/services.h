@@ -51,6 +51,7 @@ struct Services {
   /// The same of previews, which take no longer than a drain does.
   static constexpr std::size_t max_previews = 32;
   std::map<CallPtr, net::OutgoingHandle> previews;
+  unsigned pictures = 0;  // being prepared (picture_preparation.h)
   RequestTurns turns;
   std::optional<MediaPreparations> preparations;        // nullopt: this process keeps no files
   std::map<storage::OrgId, std::string> organisations;  // their names; this build makes no new ones

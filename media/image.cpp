@@ -94,4 +94,22 @@ Result<Bytes> jpeg_thumbnail(ByteView image, const ThumbnailSize& size) {
   return jpeg;
 }
 
+Result<Bytes> square_picture(ByteView image, std::uint32_t edge) {
+  constexpr int quality = 80;
+  constexpr std::uint32_t longest_shape = 16;  // sides further apart are no picture of anybody
+  edge = std::clamp(edge, 1u, 1024u);
+  const Result<ImageInfo> info = inspect_image(image);
+  if (!info) return info.error();
+  const auto [shorter, longer] = std::minmax(info->width, info->height);
+  if (longer / shorter >= longest_shape)
+    return Error(Errc::too_large, "an image of " + std::to_string(info->width) + " x " + std::to_string(info->height) +
+                                      " pixels has no middle to show");
+  // Rounded up, so that the shorter edge is not less than it can be.
+  const std::uint64_t wanted = (std::uint64_t{edge} * longer + shorter - 1) / shorter;
+  Result<Raster> picture = decode_image(image, static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, longer)));
+  if (!picture) return picture.error();
+  flatten_on_white(*picture);
+  return encode_jpeg(middle_square(*picture, edge), quality);
+}
+
 }  // namespace wharf::media

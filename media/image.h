@@ -44,4 +44,9 @@ struct ThumbnailSize {
 /// for more than max_buffered_pixels where they count, unsupported for GIF.
 protocol::Result<protocol::Bytes> jpeg_thumbnail(protocol::ByteView image, const ThumbnailSize& size = {});
 
+/// What is shown of a person or a group: the square in the middle of the (first frame of the) whole file, upright, as a
+/// JPEG of at most `edge` pixels, taken into 1..1024. Never enlarged; white behind transparent parts.
+/// Errors: those of jpeg_thumbnail; too_large also for a shape so long that nothing is left of its shorter edge.
+protocol::Result<protocol::Bytes> square_picture(protocol::ByteView image, std::uint32_t edge = 640);
+
 }  // namespace wharf::media

@@ -50,6 +50,15 @@ void place(Raster& canvas, const Raster& part, std::uint32_t x, std::uint32_t y)
     std::memcpy(canvas.pixel(x, y + row), part.pixel(0, row), std::size_t{width} * 4);
 }
 
+Raster middle_square(const Raster& picture, std::uint32_t edge) {
+  const std::uint32_t side = std::min({picture.size.width, picture.size.height, edge});
+  const std::uint32_t x = (picture.size.width - side) / 2, y = (picture.size.height - side) / 2;
+  Raster out({side, side});
+  for (std::uint32_t row = 0; row < side; ++row)
+    std::memcpy(out.pixel(0, row), picture.pixel(x, y + row), std::size_t{side} * 4);
+  return out;
+}
+
 Raster enlarge(const Raster& picture, PixelSize to) {
   Raster out(to);
   for (std::uint32_t y = 0; y < to.height; ++y) {

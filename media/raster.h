@@ -38,6 +38,8 @@ void place(Raster& canvas, const Raster& part, std::uint32_t x, std::uint32_t y)
 Raster enlarge(const Raster& picture, PixelSize to);
 /// Undoes an EXIF orientation, 1..8: what it says about where row 0 and column 0 are displayed.
 Raster upright(const Raster& picture, int orientation);
+/// The square in the middle, of the shorter edge, at most `edge`.
+Raster middle_square(const Raster& picture, std::uint32_t edge);
 /// Makes every pixel opaque, as it looks over white.
 void flatten_on_white(Raster& picture);
 

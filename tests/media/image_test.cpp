@@ -249,3 +249,23 @@ TEST_CASE("a first frame that is smaller than its canvas stays where it is") {
   CHECK(near(small, 62, 15, white));
   CHECK(near(small, 85, 45, white));
 }
+
+TEST_CASE("the square in the middle of a picture is shown, upright and never enlarged") {
+  const auto square = [](const Bytes& file, std::uint32_t edge = 640) {
+    const auto jpeg = square_picture(file, edge);
+    REQUIRE(jpeg.has_value());
+    return read_jpeg(*jpeg);
+  };
+  CHECK(square(png_file(gradient({1000, 500}))).size == PixelSize{500, 500});
+  CHECK(square(jpeg_file(gradient({900, 1800}))).size == PixelSize{640, 640});
+  CHECK(square(webp_file(gradient({64, 64})), 32).size == PixelSize{32, 32});
+  // A band of red in the middle third of a wide picture: nothing of the blue beside it is left.
+  Raster wide = filled({600, 200}, blue);
+  place(wide, filled({200, 200}, red), 200, 0);
+  const Raster middle = square(png_file(wide));
+  REQUIRE(middle.size == PixelSize{200, 200});
+  for (const std::uint32_t x : {8u, 100u, 191u}) CHECK(near(middle, x, 100, red, 24));
+  CHECK(square_picture(png_file(gradient({1700, 100}))).error().code == Errc::too_large);
+  CHECK(square_picture(protocol::to_bytes(protocol::as_bytes("no picture"))).error().code == Errc::malformed);
+  CHECK(square_picture(gif_file(30, 20, 1, false)).error().code == Errc::unsupported);
+}

@@ -1,0 +1,19 @@
+#pragma once
+// What handlers of groups share: the group of the path, and asking WhatsApp about it.
+
+#include <functional>
+#include <optional>
+
+#include "api/services.h"
+#include "sessions/commands.h"
+
+namespace wharf::api {
+
+/// The group of the path; answers and returns nullopt when it is none, or there is no such session.
+std::optional<protocol::Jid> group_of(const ServicesPtr& services, const CallPtr& call);
+
+/// Asks the session of the path; answers what it refuses. `done` runs with what WhatsApp says.
+void ask_group(const ServicesPtr& services, const CallPtr& call, protocol::groups::GroupRequest request,
+               std::function<void(const sessions::GroupAnswer&)> done);
+
+}  // namespace wharf::api
