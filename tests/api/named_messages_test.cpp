@@ -1,4 +1,6 @@
 // Messages that are named with their chat: senders choose their ids, and two of them may choose the same.
+#include <catch2/catch.hpp>
+
 #include "storage/messages.h"
 #include "tests/api/api_daemon.h"
 
@@ -28,10 +30,10 @@ struct Namesakes : Daemon {
     row.kind = "text";
     row.body = body;
     row.ack = storage::AckLevel::delivered;
-    row.timestamp = row.created_at = 1'764'374'400'000 + ++rows * 1'000;
+    row.timestamp = row.created_at = 1'764'374'400'000 + ++written * 1'000;
     storage::Changes changes;
     changes.add(storage::InsertMessage{std::move(row), !from_me, std::nullopt});
-    disk.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+    commit(std::move(changes));
   }
   /// Its text, or the code of the error.
   std::string text_of(const std::string& id) {
@@ -40,7 +42,7 @@ struct Namesakes : Daemon {
     return std::string(answer.json().at("data").at("body").as_string());
   }
   const std::string base = "/api/v1/sessions/a/";
-  std::int64_t rows = 0;
+  std::int64_t written = 0;
 };
 
 }  // namespace
@@ -55,8 +57,8 @@ TEST_CASE("a message that is named with its chat is that one, whatever has its i
   CHECK(d.text_of("true_nobody_ONE") == "VALIDATION_ERROR");
 
   CHECK(d.ask("POST", d.base + "messages/true_1234567890@c.us_ONE/star", "{}").status == 200);
-  CHECK(storage::find_message(d.disk.store->reader(), d.id_of("a"), john, "ONE")->starred_at != 0);
-  CHECK(storage::find_message(d.disk.store->reader(), d.id_of("a"), kim, "ONE")->starred_at == 0);
+  CHECK(storage::find_message(d.rows(), d.id_of("a"), john, "ONE")->starred_at != 0);
+  CHECK(storage::find_message(d.rows(), d.id_of("a"), kim, "ONE")->starred_at == 0);
   CHECK(d.ask("DELETE", d.base + "messages/true_1234567890@c.us_ONE?for=me").status == 204);
   CHECK(d.text_of("true_1234567890@c.us_ONE") == "MESSAGE_NOT_FOUND");
   CHECK(d.text_of("ONE") == "ours");

@@ -1,6 +1,7 @@
 #include "net/http_server.h"
 
 #include <algorithm>
+#include <boost/asio/write.hpp>
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <stdexcept>

@@ -1,4 +1,6 @@
 // Bodies of requests that are made while they are sent.
+#include <boost/asio/write.hpp>
+
 #include "tests/net/escapes.h"
 #include "tests/net/transfer_fixture.h"
 

@@ -1,4 +1,5 @@
 // The server's WebSockets as a client's bytes meet them.
+#include <boost/asio/write.hpp>
 #include <catch2/catch.hpp>
 
 #include "net/http_server.h"

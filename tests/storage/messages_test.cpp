@@ -531,34 +531,6 @@ TEST_CASE("a message that is deleted leaves its chat with the one before it, and
   CHECK(find_chat(store.db(), session, anna)->last_message->id == "D");
 }
 
-TEST_CASE("an album has the pictures that name it in its chat, of its side and session alone") {
-  test::InlineStore store;
-  const auto said = [&](SessionId of, const Jid& chat, const std::string& id, bool from_me, const std::string& album) {
-    store.turn([&](Changes& changes) {
-      MessageRow row = test::message_row(of, chat, id, 1'000);
-      row.from_me = from_me;
-      row.details = album.empty() ? R"({"album":{"images":2,"videos":0}})" : R"({"albumId":")" + album + "\"}";
-      changes.add(InsertMessage{std::move(row), false, std::nullopt});
-    });
-  };
-  said(session, anna, "P0", true, "HEAD");  // before it
-  said(session, anna, "HEAD", true, {});
-  said(session, anna, "P2", true, "HEAD");
-  said(session, anna, "P1", true, "HEAD");
-  said(session, anna, "P3", true, "HEAD2");
-  said(session, anna, "P4", false, "HEAD");
-  said(session, ben, "P5", true, "HEAD");
-  said(other, anna, "P6", true, "HEAD");
-  const auto head = find_message_by_id(store.db(), session, "HEAD", true);
-  REQUIRE(head);
-  CHECK(album_members(store.db(), *head) == std::vector<std::string>{"P2", "P1"});
-  for (int i = 0; i < 255; ++i) said(session, ben, "X" + std::to_string(i), true, "another");
-  said(session, anna, "P7", true, "HEAD");  // further behind it than is looked at
-  CHECK(album_members(store.db(), *head) == std::vector<std::string>{"P2", "P1"});
-  store.turn([&](Changes& changes) { changes.add(RevokeMessage{session, anna, "P2", true, 2'000}); });
-  CHECK(album_members(store.db(), *head) == std::vector<std::string>{"P1"});
-}
-
 TEST_CASE("a page behind a message that was deleted goes on where that was, and its row is not given out again") {
   test::InlineStore store;
   for (int i = 0; i < 10; ++i) put(store, test::message_row(session, anna, std::to_string(i), i * 10 + 5));
