@@ -3,5 +3,5 @@
 
 #include <catch2/catch.hpp>
 
+#include "sandbox/phone.h"
 #include "tests/sandbox/fixture.h"
-#include "tests/sandbox/phone_world.h"

@@ -12,6 +12,7 @@
 #include "storage/messages.h"
 #include "storage/sessions.h"
 #include "storage/store.h"
+#include "tests/storage/injection.h"
 
 namespace wharf::test {
 

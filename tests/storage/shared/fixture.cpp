@@ -9,8 +9,6 @@
 #include <filesystem>
 #include <mutex>
 
-#include "tests/storage/injection.h"
-
 namespace wharf::test {
 
 TemporaryFolder::TemporaryFolder() {
