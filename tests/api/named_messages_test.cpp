@@ -1,6 +1,7 @@
 // Messages that are named with their chat: senders choose their ids, and two of them may choose the same.
 #include <catch2/catch.hpp>
 
+#include "storage/changes.h"
 #include "storage/messages.h"
 #include "tests/api/api_daemon.h"
 

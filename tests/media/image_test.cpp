@@ -266,6 +266,7 @@ TEST_CASE("the square in the middle of a picture is shown, upright and never enl
   REQUIRE(middle.size == PixelSize{200, 200});
   for (const std::uint32_t x : {8u, 100u, 191u}) CHECK(near(middle, x, 100, red, 24));
   CHECK(square_picture(png_file(gradient({1700, 100}))).error().code == Errc::too_large);
-  CHECK(square_picture(protocol::to_bytes(protocol::as_bytes("no picture"))).error().code == Errc::malformed);
+  CHECK(square_picture(wharf::protocol::to_bytes(wharf::protocol::as_bytes("no picture"))).error().code ==
+        Errc::malformed);
   CHECK(square_picture(gif_file(30, 20, 1, false)).error().code == Errc::unsupported);
 }

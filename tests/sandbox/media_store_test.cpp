@@ -28,7 +28,7 @@ constexpr std::int64_t day_ms = 86'400'000;
 
 protocol::Digest32 hash_of(const std::string& text) { return protocol::sha256(protocol::as_bytes(text)); }
 
-struct World {
+struct Room {
   std::string directory = (fs::temp_directory_path() / ("wharf-media-test-" + std::to_string(::getpid()))).string();
   VirtualClock clock;
   protocol::SeededRandom random{3};
@@ -38,12 +38,12 @@ struct World {
   std::unique_ptr<MediaStore> store;
   std::map<RowKey, protocol::Bytes> rows;
 
-  World() {
+  Room() {
     fs::remove_all(directory);
     settings.directory = directory;
     changes.on_first = [] {};
   }
-  ~World() {
+  ~Room() {
     store.reset();
     fs::remove_all(directory);
   }
@@ -96,7 +96,7 @@ struct World {
 }  // namespace
 
 TEST_CASE("a file is kept under its hash and fetched by its direct path, also after a restart") {
-  World world;
+  Room world;
   world.start();
   const auto file = world.put("image", "ciphertext");
   REQUIRE(file);
@@ -126,7 +126,7 @@ TEST_CASE("a file is kept under its hash and fetched by its direct path, also af
 }
 
 TEST_CASE("the same bytes of a kind have one file, which lives on") {
-  World world;
+  Room world;
   world.start();
   const auto first = world.put("image", "same");
   world.clock.advance(10 * day_ms);
@@ -147,7 +147,7 @@ TEST_CASE("the same bytes of a kind have one file, which lives on") {
 }
 
 TEST_CASE("a file expires on the network's clock: its bytes at once, its entry with its signature") {
-  World world;
+  Room world;
   world.start();
   const auto image = world.put("image", "picture"), history = world.put("md-msg-hist", "history");
   REQUIRE(image);
@@ -173,7 +173,7 @@ TEST_CASE("a file expires on the network's clock: its bytes at once, its entry w
 }
 
 TEST_CASE("files are expired and forgotten when somebody says so") {
-  World world;
+  Room world;
   world.start();
   const auto one = world.put("image", "one"), two = world.put("image", "two");
   CHECK(world.store->expire(one->id));
@@ -191,7 +191,7 @@ TEST_CASE("files are expired and forgotten when somebody says so") {
 }
 
 TEST_CASE("the oldest make room, and what can never fit is refused") {
-  World world;
+  Room world;
   world.settings.max_total_bytes = 100;
   world.settings.max_file_bytes = 120;
   world.start();
@@ -226,7 +226,7 @@ TEST_CASE("the oldest make room, and what can never fit is refused") {
 }
 
 TEST_CASE("a body that is not what its token says leaves nothing behind") {
-  World world;
+  Room world;
   world.start();
   const auto writing = world.store->begin("image", hash_of("right"));
   REQUIRE(world.append(*writing, "wro"));
@@ -239,7 +239,7 @@ TEST_CASE("a body that is not what its token says leaves nothing behind") {
 }
 
 TEST_CASE("an upload that broke off is resumed where it stopped, for an hour") {
-  World world;
+  Room world;
   world.start();
   const auto hash = hash_of("first second");
   auto writing = world.store->begin("video", hash);
@@ -273,7 +273,7 @@ TEST_CASE("an upload that broke off is resumed where it stopped, for an hour") {
 }
 
 TEST_CASE("a disk that fails and workers that are busy are told, and cost nothing") {
-  World world;
+  Room world;
   world.start();
   REQUIRE(world.put("image", "before"));
   world.workers.refuses = true;
@@ -287,7 +287,7 @@ TEST_CASE("a disk that fails and workers that are busy are told, and cost nothin
 }
 
 TEST_CASE("a store without a directory keeps its files in a private one, until its end") {
-  World world;
+  Room world;
   world.settings.directory.clear();
   fs::create_directory(world.directory);
   const char* set = std::getenv("TMPDIR");
@@ -309,7 +309,7 @@ TEST_CASE("a store without a directory keeps its files in a private one, until i
 }
 
 TEST_CASE("damaged rows stop the start") {
-  World world;
+  Room world;
   world.start();
   REQUIRE(world.put("image", "x"));
   world.restart();
