@@ -27,6 +27,8 @@ constexpr Example table[] = {
     {&s::create_group, "settings", R"({"name":"News","participants":["+1 555 000 0002"],"announce":true,"memberAddMode":"admins","disappearing":604800})"},
     {&s::update_group, "name", R"({"name":"Another name"})"},
     {&s::update_group, "settings", R"({"description":null,"announce":true,"joinApproval":false})"},
+    {&s::set_picture, "data URL", R"({"data":"data:image/png;base64,)" WHARF_PNG R"("})"},
+    {&s::set_picture, "url", R"({"url":"https://files.example/picture.png"})"},
     {&s::group_people, "people", R"({"participants":["15550000002@c.us"]})"},
     {&s::join_group, "link", R"({"link":"https://chat.whatsapp.com/ABCDEFGHIJKLMNOPQRSTUV"})"},
     {&s::decide_requests, "requests", R"({"approve":["15550000002@c.us"],"reject":["15550000003@c.us"]})"},

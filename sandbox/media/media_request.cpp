@@ -127,8 +127,10 @@ std::string_view upload_kind(std::string_view target) {
 MediaRequest read_media_request(const net::HttpRequest& head, std::uint64_t max_file_bytes,
                                 const std::function<AuthState(std::string_view)>& check) {
   const auto [path, raw_query] = split(head.target);
-  if (!is_upload_target(path)) {
-    if (head.method == "GET" || head.method == "HEAD") return MediaDownload{std::string(path), std::string(raw_query)};
+  const bool reads = head.method == "GET" || head.method == "HEAD";
+  // Pictures of groups lie under a root of uploads.
+  if (!is_upload_target(path) || (reads && find_door(path) == nullptr)) {
+    if (reads) return MediaDownload{std::string(path), std::string(raw_query)};
     return MediaRefusal{404, "files are only read here"};
   }
   const Door* door = find_door(path);

@@ -36,7 +36,7 @@ struct MediaDeletion {
   std::string kind;
   protocol::Digest32 hash{};
 };
-/// GET or HEAD of anything that is no upload address.
+/// GET or HEAD of anything that is no address of uploads of one kind.
 struct MediaDownload {
   std::string path, query;  // raw
 };

@@ -188,7 +188,9 @@ TEST_CASE("what gives no preview says why in whole words, and at which stage") {
        "page",
        "the page could not be fetched: its server insists on the encoding gzip"},
       {{redirect("")}, "page", "the page could not be fetched: its server answers with a redirect to nowhere"},
-      {{redirect("Location: ftp://h/a\r\n")}, "page", "the address must be http or https, not ftp"},
+      {{redirect("Location: ftp://h/a\r\n")},
+       "page",
+       "the address redirects to what cannot be fetched: the scheme \"ftp\" is not http, https, ws or wss"},
       {std::deque<std::string>(6, redirect("Location: /\r\n")), "page",
        "the address leads through more than 5 redirects"},
   };

@@ -86,6 +86,11 @@ TEST_CASE("what is wrong with an upload has the status of the table") {
   CHECK(refusal(request("POST", "/mms/film/" + token() + "?auth=good" + query)) == 404);
   CHECK(refusal(request("GET", upload_target())) == 405);
   CHECK(refusal(request("POST", "/v/t62/abc.enc")) == 404);
+  CHECK(refusal(request("POST", "/pps/120363000000000001_7.jpg")) == 404);
+  CHECK(refusal(request("GET", "/pps/biz-cover-photo/" + token())) == 405);
+  const auto picture = read_media_request(request("GET", "/pps/120363000000000001_7.jpg?ccb=11-4"), 1, {});
+  REQUIRE(std::holds_alternative<MediaDownload>(picture));
+  CHECK(std::get<MediaDownload>(picture).path == "/pps/120363000000000001_7.jpg");
 }
 
 TEST_CASE("resume=1 asks, DELETE deletes, everything else is a download") {
