@@ -237,11 +237,6 @@ Author read_author(const Node& notification) {
   return author;
 }
 
-std::optional<std::uint64_t> believable(std::optional<std::uint64_t> time, std::uint64_t now) {
-  if (time && *time > now && *time - now > day_seconds) return now;
-  return time;
-}
-
 }  // namespace
 
 Result<GroupNotification> read_group_notification(const Node& notification, std::uint64_t now) {
@@ -262,7 +257,7 @@ Result<GroupNotification> read_group_notification(const Node& notification, std:
   told.author_country_code = token_attr(notification, "participant_country_code");
   told.author_name = label_attr(notification, "notify");
   told.addressing_mode = read_addressing_mode(notification.attr("addressing_mode"));
-  told.timestamp = believable(notification.number("t"), now);
+  told.timestamp = time_attr(notification, "t", now);
   told.offline = notification.has("offline");
 
   IdentityPairs pairs;

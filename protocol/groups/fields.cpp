@@ -16,16 +16,6 @@ std::optional<Jid> person_attr(const Node& node, std::string_view key) {
   return person;
 }
 
-std::optional<Jid> phone_attr(const Node& node, std::string_view key) {
-  auto jid = person_attr(node, key);
-  return jid && jid->is_phone_number() ? jid : std::nullopt;
-}
-
-std::optional<Jid> lid_attr(const Node& node, std::string_view key) {
-  auto jid = person_attr(node, key);
-  return jid && jid->is_lid() ? jid : std::nullopt;
-}
-
 bool names_group(const Jid& jid) {
   return jid.is_group() && !jid.user.empty() &&
          std::all_of(jid.user.begin(), jid.user.end(), [](char c) { return (c >= '0' && c <= '9') || c == '-'; });
@@ -38,18 +28,7 @@ std::optional<Jid> group_attr(const Node& node, std::string_view key) {
   return names_group(*jid) && jid->user.size() <= max_id_bytes ? jid : std::nullopt;
 }
 
-std::string label_attr(const Node& node, std::string_view key) { return display_line(node.attr(key), max_label_bytes); }
-
-std::string token_attr(const Node& node, std::string_view key) {
-  std::string value = node.attr(key);
-  return acceptable_id(value) ? value : std::string();
-}
-
-std::optional<std::uint32_t> expiration_attr(const Node& node, std::string_view key) {
-  const auto value = node.number(key);
-  if (!value || *value > max_expiration) return std::nullopt;
-  return static_cast<std::uint32_t>(*value);
-}
+std::string label_attr(const Node& node, std::string_view key) { return line_attr(node, key, max_label_bytes); }
 
 std::optional<unsigned> error_attr(const Node& node) {
   if (!node.has("error")) return std::nullopt;
@@ -61,25 +40,6 @@ std::optional<std::string> read_description_text(ByteView body) {
   std::string text = displayable(as_text(body));  // three bytes for a broken one
   if (text.size() > max_description_bytes) return std::nullopt;
   return text;
-}
-
-bool deeper_than(const Node& node, std::size_t levels) {
-  if (node.children().empty()) return false;
-  if (levels == 0) return true;
-  return std::any_of(node.children().begin(), node.children().end(),
-                     [&](const Node& child) { return deeper_than(child, levels - 1); });
-}
-
-void put(Node& node, std::string_view key, const std::optional<Jid>& value) {
-  if (value) node.set(key, *value);
-}
-
-void put(Node& node, std::string_view key, std::string_view value) {
-  if (!value.empty()) node.set(key, value);
-}
-
-void put(Node& node, std::string_view key, const std::optional<std::uint64_t>& value) {
-  if (value) node.set(key, *value);
 }
 
 std::string_view group_id(const Jid& group) { return group.user; }

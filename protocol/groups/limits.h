@@ -13,11 +13,8 @@ inline constexpr std::size_t max_groups = 10'000;            // groups in one an
 inline constexpr std::size_t max_subject_bytes = 1024;       // 1 KiB
 inline constexpr std::size_t max_description_bytes = 8192;   // 8 KiB
 inline constexpr std::size_t max_label_bytes = 256;          // names and labels of members: cut
-inline constexpr std::size_t max_nesting = 16;               // levels of nodes below a notification
-inline constexpr std::uint64_t max_expiration = 2147483647;  // 2^31 - 1
 inline constexpr std::uint64_t max_trigger = 20;             // of disappearing messages
 inline constexpr std::uint64_t max_stated_size = 1'000'000;  // a `size` above it says nothing
-inline constexpr std::uint64_t day_seconds = 86'400;         // a time further ahead than this is not believed
 
 // --- what servers take unless their properties say otherwise (group_max_subject, group_description_length)
 inline constexpr std::size_t default_subject_characters = 100;

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "protocol/groups/limits.h"
+#include "protocol/stanzas/node_fields.h"
 #include "tests/protocol/groups/people.h"
 #include "tests/support/printing.h"
 
