@@ -38,6 +38,7 @@ constexpr Fault fault_table[] = {
     {"rate_limit_iqs", &Faults::rate_limit_iqs},
     {"rate_limit_usync", &Faults::rate_limit_usync},
     {"bad_snapshot_mac", &Faults::bad_snapshot_mac},
+    {"groups_by_number", &Faults::groups_by_number},
     {"hide_group_numbers", &Faults::hide_group_numbers},
     {"switch_group_addressing", &Faults::switch_group_addressing},
     {"remove_group_member", &Faults::remove_group_member},

@@ -30,7 +30,6 @@ struct NetworkSettings {
   std::size_t max_group_subject = 100;        // characters; more is 406
   std::size_t max_group_description = 2'048;  // likewise
   std::int64_t group_left_seconds = 86'400;   // who left cannot be added again for so long: 408
-  bool groups_by_number = false;              // new groups name their members by number (knob addressing = pn)
   std::size_t aggregate_receipts_from = 32;   // members of a group in which receipts for a message come together
   std::int64_t aggregate_receipts_ms = 100;   // those that come within so long
 };
@@ -56,6 +55,7 @@ struct Faults {
   unsigned rate_limit_usync = 0;  // usync queries, in place of each protocol's data
   bool bad_snapshot_mac = false;  // app state: phones write snapshots with a wrong MAC
   // --- groups
+  bool groups_by_number = false;          // new groups name their members by number (06 section 11, knob pn)
   bool hide_group_numbers = false;        // in LID groups only admins and contacts see a member's number
   unsigned switch_group_addressing = 0;   // before the next n messages of companions to a group it changes its mode
   unsigned remove_group_member = 0;       // before the next n messages of companions to a group a member is removed

@@ -116,6 +116,25 @@ void Groups::date_joins(groups::GroupMetadata& group, const groups::GroupNotific
   }
 }
 
+bool Groups::adds_own(const groups::GroupNotification& notification, const Jid& group) const {
+  const auto is_own = [self = own()](const groups::Participant& who) { return self.is(who); };
+  for (const groups::GroupChange& change : notification.changes) {
+    const auto* added = std::get_if<groups::MembersAdded>(&change);
+    if (added != nullptr && std::any_of(added->members.begin(), added->members.end(), is_own))
+      return notification.group == group;
+  }
+  return false;
+}
+
+// Who joins by a link is told nothing of the group but that it is in it. The row is there at once, so that a group that
+// cannot be asked for now is not forgotten: it is asked for before the first message to it.
+void Groups::come_into(const Jid& group, groups::GroupMetadata known) {
+  known.group = group;
+  known.members.clear();
+  put(known, true, Freshness::stale);
+  refresh(group, [](Refreshed) {});
+}
+
 void Groups::leave(const Jid& group) {
   auto row = c_.records.find_group(group);
   c_.records.add(storage::ForgetGroupKeys{c_.id(), group});
@@ -247,7 +266,7 @@ void Groups::on_notification(const Node& notification) {
   learn(read->identities);
   const groups::OwnAccount self = own();
   for (const Jid& group : groups::groups_of(*read)) {
-    const auto known = find(group);
+    auto known = find(group);
     auto kept = known && known->member && !known->stale ? std::optional(known->metadata) : std::nullopt;
     const groups::Applied applied = groups::apply(group, std::move(kept), *read, self);
     if (applied.keys == groups::SenderKeys::forget) {
@@ -263,6 +282,8 @@ void Groups::on_notification(const Node& notification) {
       put(now, lists_own(now));
     }
     if (applied.refetch) mark_stale(group);
+    if (applied.refetch && !(known && known->member) && adds_own(*read, group))
+      come_into(group, known ? std::move(known->metadata) : groups::GroupMetadata());
     changed(group);
   }
   for (const auto& event : groups::events_of(*read, self)) tell(event);

@@ -81,6 +81,9 @@ class Groups {
   void put(const protocol::groups::GroupMetadata& metadata, bool member, Freshness freshness = Freshness::told);
   void changed(const Jid& group);
   bool lists_own(const protocol::groups::GroupMetadata& group) const;
+  bool adds_own(const protocol::groups::GroupNotification& notification, const Jid& group) const;
+  /// The own account was taken in without being told what the group is: it is known from here on, and asked for.
+  void come_into(const Jid& group, protocol::groups::GroupMetadata known);
   static void date_joins(protocol::groups::GroupMetadata& group,
                          const protocol::groups::GroupNotification& notification);
   void list();

@@ -37,10 +37,10 @@ class Wharf(Gateway):
     def send(self, session, to, text):
         return self.post(f"/sessions/{session}/send-text", {"chatId": to, "content": text})["id"]
 
-    def event(self, match, what, patience=patience_s):
-        """The first event of the log, old or new, that matches."""
+    def event(self, match, what, patience=patience_s, since=0):
+        """The first event of the log, old or new, that matches; `since`: behind so many of it."""
         deadline = time.monotonic() + patience
-        seen = 0
+        seen = since
         while True:
             for event in self.events[seen:]:
                 if match(event):
@@ -54,6 +54,13 @@ class Wharf(Gateway):
         page = self.http.get(f"/api/v1/events?after={self.cursor}&limit=500&wait={wait_ms}")
         self.events += page["data"]
         self.cursor = page["nextCursor"]
+        return page["data"]
+
+    def now(self):
+        """How many events there are: `since` of what is still to come."""
+        while self.read_events():
+            pass
+        return len(self.events)
 
     def received(self, session, text):
         return self.event(lambda e: e["event"] == "message" and e["sessionId"] == session and e["data"]["body"] == text,
@@ -94,8 +101,11 @@ class Peer:
         for line in lines:
             with open(self.process.log_path, "ab") as log:
                 log.write(b"EVENT " + line)
+            event = json.loads(line)
+            if "event" not in event:  # Baileys' own log of communities writes to the same place
+                continue
             with self.changed:
-                self.events.append(json.loads(line))
+                self.events.append(event)
                 self.changed.notify_all()
         with self.changed:
             self.changed.notify_all()

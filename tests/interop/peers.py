@@ -34,6 +34,7 @@ class Baileys:
     votes = False  # it can open votes and offers no way to vote
     events = True  # it sends events and can open answers to them, and offers no way to answer
     seals_reactions = False
+    reads_joint_receipts = False  # of receipts that name several members at once it tells nothing
     measures_round_videos = False  # of what it is told about a round video it sends the file alone
 
     def prepare(self, top):
@@ -58,6 +59,7 @@ class Whatsmeow:
     votes = True
     events = False  # it neither answers events nor opens answers
     seals_reactions = True
+    reads_joint_receipts = True
     measures_round_videos = True
 
     def prepare(self, top):

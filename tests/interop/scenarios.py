@@ -3,6 +3,8 @@
 import signal
 
 from clients import Peer, Wharf
+from group_conversation import conversation_scenarios
+from groups import operation_scenarios
 from media import checks as media_checks
 from media import media
 from pair import Pair, every_iq_known, other_number, peer_number, session, wharf_number
@@ -380,11 +382,13 @@ def wharf_refusals(report, kind, wharfd, directory):
     sandbox.stop()
 
 
-checks = {pairing: 4, conversation: 19, kinds: 10, media: media_checks, refusals: 4, leniency: 0, wharf_refusals: 4}
+checks = {pairing: 4, conversation: 19, kinds: 10, media: media_checks, **operation_scenarios,
+          **conversation_scenarios,
+          refusals: 4, leniency: 0, wharf_refusals: 4}
 
 
 def all_of(kind):
-    return [pairing, conversation, kinds, media, refusals if kind.checks_signatures else leniency]
+    return [pairing, conversation, kinds, media, *operation_scenarios, *conversation_scenarios, refusals if kind.checks_signatures else leniency]
 
 
 def count(kind):

@@ -105,7 +105,7 @@ TEST_CASE("what vouches for a companion goes with a first message alone") {
 
 TEST_CASE("a group by number is written to by number") {
   GroupWorld w;
-  w.world.network.settings().groups_by_number = true;
+  w.world.network.faults().groups_by_number = true;
   const auto group = w.make({&w.ben});
   w.anna.send(group_message("m1", group, {pn(w.ben)}, "pn"));
   const auto got = copy(w.ben.inbox, "m1");

@@ -79,7 +79,7 @@ TEST_CASE("a new group names its members by LID, its creator as superadmin, and 
 
 TEST_CASE("a group by number names people so, with their LIDs beside") {
   GroupWorld w;
-  w.world.network.settings().groups_by_number = true;
+  w.world.network.faults().groups_by_number = true;
   const auto group = w.metadata(w.ben, w.make({&w.ben}));
   CHECK(group.addressing_mode == groups::AddressingMode::phone_number);
   CHECK(row_of(group, pn(w.ben)).lid == lid(w.ben));
@@ -516,7 +516,7 @@ TEST_CASE("an account without a LID is in groups by number alone") {
   const Jid old("15550000009", protocol::server::user);
   const auto group = w.make({&w.ben});
   CHECK(w.change(w.anna, group, MemberAction::add, {old}) == Strings{"406"});
-  w.world.network.settings().groups_by_number = true;
+  w.world.network.faults().groups_by_number = true;
   const auto by_number = w.make({&w.ben}, "Numbers");
   CHECK(w.change(w.anna, by_number, MemberAction::add, {old}) == Strings{""});
 }

@@ -487,3 +487,32 @@ TEST_CASE("a group that was left stays left, whatever is said of it") {
   // It may have come back to it unheard: asked for, and nothing is sent before that is answered.
   CHECK(f.say("hello", "3EB0AA").empty());
 }
+
+TEST_CASE("a group that the account comes into by a link is known at once, and asked for") {
+  Crew f;
+  const Jid other("120363000000000002", "g.us");
+  Node added("add");
+  added.set("reason", "invite").set("v_id", "8").add(Node("participant").set("jid", self));
+  const auto asked = f.sent(f.stanza(Node("notification")
+                                         .set("id", "n1")
+                                         .set("type", "w:gp2")
+                                         .set("from", other)
+                                         .set("participant", self)
+                                         .set("t", "1700000002")
+                                         .add(std::move(added))));
+  const auto row = storage::find_group(f.store->reader(), f.row.id, other);
+  REQUIRE(row.has_value());
+  CHECK(row->member);
+  CHECK(row->stale);  // not to be encrypted to by what is not a list
+  const auto query = std::find_if(asked.begin(), asked.end(), [&](const Node& node) {
+    return node.is("iq") && node.attr("xmlns") == "w:g2" && node.jid("to") == other;
+  });
+  REQUIRE(query != asked.end());
+  groups::GroupMetadata told = f.metadata;
+  told.group = other;
+  f.stanza(
+      Node("iq").set("type", "result").set("id", query->attr("id")).set("from", other).add(groups::group_node(told)));
+  const auto known = storage::find_group(f.store->reader(), f.row.id, other);
+  CHECK(known->subject == "crew");
+  CHECK_FALSE(known->stale);
+}

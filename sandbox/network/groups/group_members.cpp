@@ -33,7 +33,7 @@ GroupAnswer GroupMembers::create(const Party& creator, const groups::CreateGroup
 
   const auto& own = creator.account;
   auto& group = store_.create(own.phone);
-  group.lid = own.has_lid() && !c_.settings.groups_by_number;
+  group.lid = own.has_lid() && !c_.faults.groups_by_number;
   group.subject = {asked.subject, c_.now(), own.phone};
   if (asked.description)
     group.description = GroupDescription{asked.description->id, asked.description->text, own.phone, c_.now()};

@@ -6,6 +6,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { downloadMediaMessage, normalizeMessageContent } from 'baileys';
+import { personOf } from './groups.mjs';
 
 const { PEER_STATE } = process.env;
 
@@ -74,6 +75,6 @@ export async function content({ to, kind, file, fromDisk, mimetype, caption, fil
     video_note: () => ({ video: data, ptv: true, seconds: length, ...size }),
     sticker: () => ({ sticker: data, ...size }),
   };
-  const parent = album ? { albumParentKey: { remoteJid: to + '@s.whatsapp.net', fromMe: true, id: album } } : {};
+  const parent = album ? { albumParentKey: { remoteJid: personOf(to), fromMe: true, id: album } } : {};
   return { ...forms[kind](), mimetype, ...parent, ...(viewOnce === 'yes' ? { viewOnce: true } : {}) };
 }

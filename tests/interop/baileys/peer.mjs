@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import makeWASocket, { Browsers, DisconnectReason, WA_CERT_DETAILS, decryptEventResponse, decryptPollVote, jidNormalizedUser, proto, useMultiFileAuthState } from 'baileys';
 import pino from 'pino';
+import { groupCommands, personOf, tellGroups, timerOf, wipeSenderKeys } from './groups.mjs';
 import { announced, content, load } from './media.mjs';
 
 const { PEER_URL, PEER_ROOT, PEER_STATE, PEER_MEDIA } = process.env;
@@ -32,6 +33,7 @@ const { state, saveCreds } = await useMultiFileAuthState(keysDirectory);
 
 let socket;
 const withFiles = new Map();  // id -> the message, of those with a file that came
+const came = new Map();  // id -> the message, of the texts that came: what is quoted
 
 const userOf = (jid, server) => (jid?.endsWith('@' + server) ? jid.split('@')[0].split(':')[0] : '');
 const person = (...jids) => ({
@@ -112,6 +114,10 @@ function onMessages({ messages }) {
   for (const { key, message, status } of messages) {
     const ballot = !key.fromMe && message?.pollUpdateMessage;
     const given = !key.fromMe && message?.encEventResponseMessage;
+    if (message?.protocolMessage && key.remoteJid.endsWith('@g.us') && said(message)?.kind === 'timer') {
+      emit(timerOf(key, message.protocolMessage));
+      continue;
+    }
     const other = ballot ? openVote(key, ballot) : given ? openAnswer(key, given) : said(message);
     if (other) emit({ event: 'said', id: key.id, fromMe: !!key.fromMe, ...other });
     const file = announced(message);
@@ -122,7 +128,12 @@ function onMessages({ messages }) {
     const text = message?.conversation ?? message?.extendedTextMessage?.text;
     emitAck(key, status);
     const expires = message?.extendedTextMessage?.contextInfo?.expiration ?? 0;
-    if (text) emit({ event: 'message', id: key.id, text, expires, fromMe: !!key.fromMe, chat: key.remoteJid, ...person(key.remoteJid, key.remoteJidAlt) });
+    if (!text) continue;
+    came.set(key.id, { key, message });
+    const context = message.extendedTextMessage?.contextInfo;
+    const who = key.remoteJid.endsWith('@g.us') ? person(key.participant, key.participantAlt) : person(key.remoteJid, key.remoteJidAlt);
+    emit({ event: 'message', id: key.id, text, expires, fromMe: !!key.fromMe, chat: key.remoteJid, ...who,
+      quoted: context?.stanzaId ?? '', mentions: context?.mentionedJid ?? [] });
   }
 }
 
@@ -147,19 +158,26 @@ function connect() {
   socket.ev.on('connection.update', onConnection);
   socket.ev.on('messages.upsert', onMessages);
   socket.ev.on('messages.update', (updates) => updates.forEach(({ key, update }) => emitAck(key, update.status)));
+  // Of a message to a group: each member by itself.
+  socket.ev.on('message-receipt.update', (updates) => updates.forEach(({ key, receipt }) =>
+    emit({ event: 'ack', id: key.id, level: receipt.readTimestamp ? 3 : 2, ...person(receipt.userJid) })));
+  tellGroups(socket.ev, emit);
 }
 
 const commands = {
   connect: async () => connect(),
   code: async ({ phone }) => ({ code: await socket.requestPairingCode(phone) }),
-  send: async ({ to, text, expires }) => {
-    const sent = await socket.sendMessage(to + '@s.whatsapp.net', { text }, expires ? { ephemeralExpiration: Number(expires) } : {});
+  ...groupCommands(() => socket),
+  wipe_group: async (wiped) => wipeSenderKeys(state.keys, keysDirectory, wiped),
+  send: async ({ to, text, expires, quoted, mentions }) => {
+    const more = { ...(expires ? { ephemeralExpiration: Number(expires) } : {}), ...(quoted ? { quoted: came.get(quoted) } : {}) };
+    const sent = await socket.sendMessage(personOf(to), { text, ...(mentions ? { mentions: mentions.split(',') } : {}) }, more);
     writeFileSync(join(sentDirectory, sent.key.id), proto.Message.encode(sent.message).finish());
     return { id: sent.key.id };
   },
-  say: async ({ to, kind, text, target, own, options }) => {
-    const chat = to + '@s.whatsapp.net';
-    const key = { remoteJid: chat, fromMe: own === 'yes', id: target };
+  say: async ({ to, kind, text, target, own, options, author }) => {
+    const chat = personOf(to);
+    const key = { remoteJid: chat, fromMe: own === 'yes', id: target, ...(author ? { participant: author } : {}) };
     const contents = {
       location: () => ({ location: { degreesLatitude: 48.5, degreesLongitude: 9.25, name: text } }),
       contact: () => ({ contacts: { displayName: text, contacts: [{ displayName: text, vcard: `BEGIN:VCARD\nVERSION:3.0\nFN:${text}\nEND:VCARD` }] } }),
@@ -175,7 +193,7 @@ const commands = {
     return { id: sent.key.id };
   },
   send_file: async (file) => {
-    const sent = await socket.sendMessage(file.to + '@s.whatsapp.net', await content(file));
+    const sent = await socket.sendMessage(personOf(file.to), await content(file));
     writeFileSync(join(sentDirectory, sent.key.id), proto.Message.encode(sent.message).finish());
     return { id: sent.key.id };
   },
@@ -187,7 +205,7 @@ const commands = {
     const { critical_block: synced } = await state.keys.get('app-state-sync-version', ['critical_block']);
     return { version: synced.version, records: Object.keys(synced.indexValueMap).length, pushName: state.creds.me.name };
   },
-  read: async ({ chat, message }) => socket.readMessages([{ remoteJid: chat, id: message }]),
+  read: async ({ chat, message, author }) => socket.readMessages([{ remoteJid: chat, id: message, ...(author ? { participant: author } : {}) }]),
   // Through the client's own key store: every session it has with that person, under both addresses.
   wipe: async ({ pn, lid }) => {
     const names = readdirSync(keysDirectory).filter((name) => name.startsWith(`session-${pn}.`) || name.startsWith(`session-${lid}_`));

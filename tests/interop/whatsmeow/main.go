@@ -88,6 +88,7 @@ type peer struct {
 	synced chan struct{} // closed when the collection with the push name was read
 	files  sync.Map      // id -> withFile, of the messages that came with one
 	polls  sync.Map      // id -> *events.Message, of those that came, and []string of the options of all
+	texts  sync.Map      // id -> *events.Message, of the texts that came: what is quoted
 	once   sync.Once
 }
 
@@ -131,6 +132,10 @@ func (p *peer) handle(event any) {
 		}
 	case *events.UndecryptableMessage:
 		emit(object{"event": "undecryptable", "id": e.Info.ID})
+	case *events.JoinedGroup:
+		emit(object{"event": "group", "group": e.JID.String(), "what": "created", "value": e.Name})
+	case *events.GroupInfo:
+		p.handleGroup(e)
 	case *events.Message:
 		p.handleOther(e)
 		p.handleFile(e)
@@ -142,8 +147,10 @@ func (p *peer) handle(event any) {
 			return
 		}
 		pn, lid := p.people(e.Info.Sender, e.Info.SenderAlt)
+		p.texts.Store(e.Info.ID, e)
+		about := e.Message.GetExtendedTextMessage().GetContextInfo()
 		emit(object{"event": "message", "id": e.Info.ID, "text": text, "fromMe": e.Info.IsFromMe, "pn": pn, "lid": lid,
-			"expires": e.Message.GetExtendedTextMessage().GetContextInfo().GetExpiration(),
+			"expires": about.GetExpiration(), "quoted": about.GetStanzaID(), "mentions": append([]string{}, about.GetMentionedJID()...),
 			"chat": e.Info.Chat.String()})
 	case *events.Receipt:
 		level := 0
@@ -228,9 +235,12 @@ func (p *peer) handleOther(e *events.Message) {
 
 // say builds and sends a message that is no plain text.
 func (p *peer) say(ctx context.Context, command map[string]string) (object, error) {
-	chat := types.NewJID(command["to"], types.DefaultUserServer)
+	chat := jidOf(command["to"])
 	own := p.client.Store.GetJID().ToNonAD()
 	author := chat
+	if command["author"] != "" {
+		author = jidOf(command["author"])
+	}
 	if command["own"] == "yes" {
 		author = own
 	}
@@ -296,11 +306,15 @@ func (p *peer) run(command map[string]string) (object, error) {
 		return object{"code": strings.ReplaceAll(code, "-", "")}, err
 	case "send":
 		message := &waE2E.Message{Conversation: proto.String(command["text"])}
-		if seconds, err := strconv.ParseUint(command["expires"], 10, 32); err == nil {
-			message = &waE2E.Message{ExtendedTextMessage: &waE2E.ExtendedTextMessage{Text: proto.String(command["text"]),
-				ContextInfo: &waE2E.ContextInfo{Expiration: proto.Uint32(uint32(seconds))}}}
+		seconds, _ := strconv.ParseUint(command["expires"], 10, 32)
+		if seconds != 0 || command["quoted"] != "" || command["mentions"] != "" {
+			about, err := p.aboutText(command, uint32(seconds))
+			if err != nil {
+				return nil, err
+			}
+			message = &waE2E.Message{ExtendedTextMessage: &waE2E.ExtendedTextMessage{Text: proto.String(command["text"]), ContextInfo: about}}
 		}
-		sent, err := p.client.SendMessage(ctx, types.NewJID(command["to"], types.DefaultUserServer), message)
+		sent, err := p.client.SendMessage(ctx, jidOf(command["to"]), message)
 		return object{"id": sent.ID}, err
 	case "say":
 		return p.say(ctx, command)
@@ -313,7 +327,11 @@ func (p *peer) run(command map[string]string) (object, error) {
 		if err != nil {
 			return nil, err
 		}
-		return object{}, p.client.MarkRead(ctx, []types.MessageID{command["message"]}, time.Now(), chat, chat)
+		author := chat
+		if command["author"] != "" {
+			author = jidOf(command["author"])
+		}
+		return object{}, p.client.MarkRead(ctx, []types.MessageID{command["message"]}, time.Now(), chat, author)
 	case "app_state":
 		// The client syncs by itself when the phone's key arrives.
 		select {
@@ -338,6 +356,9 @@ func (p *peer) run(command map[string]string) (object, error) {
 			}
 		}
 		return object{}, nil
+	}
+	if reply, err := p.group(ctx, command); reply != nil || err != nil {
+		return reply, err
 	}
 	return nil, fmt.Errorf("unknown command %q", command["cmd"])
 }

@@ -13,7 +13,6 @@ import (
 
 	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/proto/waE2E"
-	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 	"google.golang.org/protobuf/proto"
 )
@@ -200,13 +199,13 @@ func (p *peer) sendFile(command map[string]string) (object, error) {
 		}
 	}
 	if album := command["album"]; album != "" {
-		parent := p.client.BuildMessageKey(types.NewJID(command["to"], types.DefaultUserServer), p.client.Store.GetJID().ToNonAD(), album)
+		parent := p.client.BuildMessageKey(jidOf(command["to"]), p.client.Store.GetJID().ToNonAD(), album)
 		message.MessageContextInfo = &waE2E.MessageContextInfo{MessageAssociation: &waE2E.MessageAssociation{
 			AssociationType: waE2E.MessageAssociation_MEDIA_ALBUM.Enum(), ParentMessageKey: parent}}
 	}
 	if viewOnce {
 		message = &waE2E.Message{ViewOnceMessageV2: &waE2E.FutureProofMessage{Message: message}}
 	}
-	sent, err := p.client.SendMessage(ctx, types.NewJID(command["to"], types.DefaultUserServer), message)
+	sent, err := p.client.SendMessage(ctx, jidOf(command["to"]), message)
 	return object{"id": sent.ID}, err
 }
