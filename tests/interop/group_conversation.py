@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 from clients import Peer, patience_s
-from groups import GroupPair, modes
+from groups import GroupPair, modes, refused
 from media import facts, fetch, load
 from pair import every_iq_known, peer_number, session, wharf_number
 from processes import Failed, wait_for
@@ -22,9 +22,10 @@ class Crowd(GroupPair):
 
     def __init__(self, kind, wharfd, directory, mode):
         super().__init__(kind, wharfd, directory, mode)
-        self.phones = [self.sandbox.phone(number, f"Member {number[-2:]}") for number in member_numbers]
-        more = self.phones[:1] if self.always else []  # the one without a LID is in its place
-        self.spare, self.phones = more, self.phones[len(more):]
+        if not kind.reaches_number_only:
+            self.always = []
+        numbers = member_numbers[len(self.always):]  # whoever has no LID is one of the sixty
+        self.phones = [self.sandbox.phone(number, f"Member {number[-2:]}") for number in numbers]
         self.group = self.make("Sixty", peer_number, *(phone.number for phone in self.phones))
         self.ask("POST", f"/groups/{self.group}/promote", {"participants": [peer_number]})
         self.peer_told(0, self.group, "promote", value=self.peer_name)
@@ -41,7 +42,10 @@ class Crowd(GroupPair):
     def have(self, text, phones=None):
         """Every one of the phones has it, once."""
         for phone in self.phones if phones is None else phones:
-            found = wait_for(f"{text!r} at {phone.number}", lambda: phone.has(text))  # noqa: B023
+            def newest():
+                shown = self.sandbox.get(f"/phones/{phone.number}/messages?limit=20")  # noqa: B023
+                return [m for m in shown if m["text"] == text and m["status"] != "failed"]
+            found = wait_for(f"{text!r} at {phone.number}", newest)
             assert len(found) == 1, found
 
     def to_peer(self, text, **more):
@@ -294,6 +298,9 @@ def losses(report, crowd):
             sandbox.faults(switch_group_addressing=1)
             crowd.says("first by other names")
             peer.received("first by other names", wharf_number)
+            if not peer.kind.follows_addressing:
+                refused(lambda: crowd.peer_says("by the old names"), "421")
+                assert peer.command("group_show", group=crowd.group)["mode"] == "pn"
             crowd.peer_says("first of mine by other names")
             crowd.heard("first of mine by other names")
     with report.check(f"{name}: Wharf restarted after SIGKILL loses nothing that it accepted"):

@@ -34,6 +34,8 @@ class Baileys:
     votes = False  # it can open votes and offers no way to vote
     events = True  # it sends events and can open answers to them, and offers no way to answer
     seals_reactions = False
+    reaches_number_only = False  # for an account without a LID it asks for the keys of nobody, and fails with the 406
+    follows_addressing = True  # it asks for the group before each message
     reads_joint_receipts = False  # of receipts that name several members at once it tells nothing
     measures_round_videos = False  # of what it is told about a round video it sends the file alone
 
@@ -59,6 +61,8 @@ class Whatsmeow:
     votes = True
     events = False  # it neither answers events nor opens answers
     seals_reactions = True
+    reaches_number_only = True
+    follows_addressing = False  # it fails with the 421, until it asks for the group
     reads_joint_receipts = True
     measures_round_videos = True
 

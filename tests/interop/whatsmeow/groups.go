@@ -120,6 +120,9 @@ func (p *peer) handleGroup(e *events.GroupInfo) {
 			}
 			for _, child := range change.GetChildren() {
 				who, _ := child.Attrs["jid"].(types.JID)
+				if e.Sender != nil && change.Tag == "revoked_membership_requests" && who.User == e.Sender.User {
+					said["value"] = "revoked"
+				}
 				number, _ := child.Attrs["phone_number"].(types.JID)
 				if who.Server == types.DefaultUserServer {
 					number = who
@@ -127,9 +130,6 @@ func (p *peer) handleGroup(e *events.GroupInfo) {
 					said["lid"] = who.User
 				}
 				said["pn"] = number.User
-			}
-			if e.Sender != nil && change.Tag == "revoked_membership_requests" && said["lid"] == e.Sender.User {
-				said["value"] = "revoked"
 			}
 			emit(said)
 		}
