@@ -162,6 +162,13 @@ setting_names = [("name", "subject", "subject", ["A new name \u00fc\U0001F44D"])
                  ("disappearing", "disappearing", "ephemeral_seconds", [86400, 0])]
 
 
+def in_words(value):
+    """A value as the drivers are told it: everything is text there."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return {"all": "yes", "admins": "no"}.get(value, str(value))
+
+
 def settings(report, pair, ours, theirs):
     for route, word, _, values in setting_names:
         with report.check(f"{pair.name}: is told what Wharf sets: {word}"):
@@ -177,8 +184,7 @@ def settings(report, pair, ours, theirs):
         for _, word, field, values in setting_names:
             for value in values:
                 here, _ = pair.now()
-                pair.peer_sets(ours, word, {True: "yes", False: "no", "all": "yes", "admins": "no"}.get(value, str(value))
-                               if not isinstance(value, int) or isinstance(value, bool) else str(value))
+                pair.peer_sets(ours, word, in_words(value))
                 wanted = {"all": "all_member_add", "admins": "admin_add"}.get(value, value) if word == "membersAdd" else value
                 said = pair.told(here, "group_update", ours, field=field)
                 assert (said["value"] or "") == (wanted or ""), (said, wanted)
