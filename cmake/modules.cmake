@@ -13,7 +13,7 @@ function(wharf_module name)
     target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
     target_link_libraries(${name} PUBLIC ${M_LINK} PRIVATE wharf_warnings)
     if(WHARF_PRECOMPILE AND EXISTS ${CMAKE_SOURCE_DIR}/cmake/precompiled/${name}.h)
-      wharf_precompile(${name} ${CMAKE_SOURCE_DIR}/cmake/precompiled/${name}.h)
+      wharf_precompile(${name} cmake/precompiled/${name}.h)
     endif()
   else()
     add_library(${name} INTERFACE)
@@ -63,7 +63,8 @@ function(wharf_tokens name)
 endfunction()
 
 # A Catch2 suite: every *_test.cpp of a folder under tests/. SUITE shares the compiled Catch2 main. PRECOMPILE: a header
-# that most of its files include, compiled once for them; without one the suite shares that of test_support.
+# that most of its files include, by its path here, compiled once for them; without one the suite shares that of
+# test_support.
 function(wharf_suite name)
   cmake_parse_arguments(S "" "DIR;PRECOMPILE" "LINK" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${S_DIR}/*.cpp)
@@ -83,6 +84,7 @@ function(wharf_precompile name)
     target_precompile_headers(${name} REUSE_FROM test_support)
     return()
   endif()
+  list(TRANSFORM ARGN PREPEND ${CMAKE_SOURCE_DIR}/)
   target_precompile_headers(${name} PRIVATE ${ARGN})
   if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
     target_compile_options(${name} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")  # as it may come from ccache

@@ -161,7 +161,7 @@ TEST_CASE("codes are entered through the API") {
 TEST_CASE("faults are set by name, together or not at all") {
   Api api;
   const json::value before = api.data("GET", "/sandbox/v1/faults");
-  REQUIRE(before.as_object().size() == 24);
+  REQUIRE(before.as_object().size() == 25);
   const json::value after = api.data("POST", "/sandbox/v1/faults", R"({"drop_acks":2,"hold_messages":true})");
   REQUIRE(after.at("drop_acks") == 2);
   REQUIRE(after.at("hold_messages").as_bool());
