@@ -342,6 +342,7 @@ def communities(report, pair):
         assert pair.same(group)["community"] == ""
     with report.check(f"{name}: links its group to a community, and takes it out: Wharf's group shows it"):
         group = pair.peer_makes("Their part", wharf_number)
+        pair.told(0, "group_join", group, own=True)
         community = peer.command("community_create", subject="Their whole", description="all of it")["group"]
         peer.command("community_link", community=community, group=group)
         assert pair.same(group)["community"] == community
