@@ -131,7 +131,7 @@ class DataWriter {
   }
   void operator()(const events::GroupLeft& e) const {
     begin_in_group(e.in, e.people);
-    out_.text("type", e.how).boolean("own", e.own).end_object();
+    out_.text("type", e.how).boolean("own", e.own).text_if("subject", e.subject).end_object();
   }
   void operator()(const events::GroupUpdated& e) const {
     begin_in_group(e.in, e.people);

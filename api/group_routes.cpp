@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <boost/json/object.hpp>
 
-#include <algorithm>
 #include <charconv>
+#include <set>
 #include <utility>
 
 #include "api/chat_id.h"
@@ -47,13 +47,13 @@ namespace {
 std::optional<std::vector<groups::MemberRef>> people_of(const CallPtr& call, const char* field) {
   std::vector<groups::MemberRef> out;
   const auto texts = texts_of(call->body, field);
+  std::set<Jid> seen;
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const auto jid = parse_chat_id(texts[i]);
     if (!jid || jid->is_group())
       return refuse_field(call, fmt::format("{}[{}]", field, i), "must be the id of a person: digits, …@c.us or …@lid"),
              std::nullopt;
-    const bool twice = std::any_of(out.begin(), out.end(), [&](const auto& one) { return one.jid == *jid; });
-    if (!twice) out.push_back({*jid, {}, {}});
+    if (seen.insert(*jid).second) out.push_back({*jid, {}, {}});
   }
   return out;
 }

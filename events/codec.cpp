@@ -230,6 +230,7 @@ template <class Io>
 void describe(Io& io, a<GroupLeft> auto& e) {
   describe(io, e.in);
   io.always("how", e.how);
+  io.optional("subject", e.subject);
   io.always("own", e.own);
   io.always("people", e.people);
 }

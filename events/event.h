@@ -188,7 +188,7 @@ struct GroupPerson {
 struct GroupJoined {
   InGroup in;
   std::string how;      // "created_or_added", "added", or the server's reason: "invite", "linked_group_join", …
-  std::string subject;  // "" = not said
+  std::string subject;  // "" = not known; of the own account alone
   bool own = false;     // it is the own account
   std::vector<GroupPerson> people;
   friend bool operator==(const GroupJoined&, const GroupJoined&) = default;
@@ -196,8 +196,9 @@ struct GroupJoined {
 /// `group_leave`: people went, or were removed.
 struct GroupLeft {
   InGroup in;
-  std::string how;   // "left", "removed", "group_deleted"
-  bool own = false;  // it is the own account: nothing can be sent any more
+  std::string how;      // "left", "removed", "group_deleted"
+  std::string subject;  // "" = not known; of the own account alone
+  bool own = false;     // it is the own account: nothing can be sent any more
   std::vector<GroupPerson> people;
   friend bool operator==(const GroupLeft&, const GroupLeft&) = default;
 };

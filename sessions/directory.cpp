@@ -179,12 +179,12 @@ void Directory::keep_list(const Jid& canonical) {
   c_.records.add(storage::PutDeviceList{c_.id(), canonical, std::move(*row)});
 }
 
-void Directory::refresh(std::vector<Jid> users, std::function<void(bool)> done) {
+void Directory::refresh(std::vector<Jid> users, std::function<void(Told)> done) {
   const Node iq = protocol::usync_devices_iq(c_.ids.next(), c_.ids.next(), users);
   c_.query(iq, [this, asked = std::move(users), done = std::move(done)](const Node* answer) {
-    if (answer == nullptr) return done(false);
+    if (answer == nullptr) return done(Told::nothing);
     const auto result = protocol::read_usync(*answer);
-    if (!result) return done(false);
+    if (!result) return done(Told::nothing);
     bool complete = true;
     std::set<Jid> open(asked.begin(), asked.end());
     for (const UsyncUser& user : *result) {
@@ -205,7 +205,7 @@ void Directory::refresh(std::vector<Jid> users, std::function<void(bool)> done) 
     const Jid own = canonical_user(c_.device.jid);
     watch_own_list(complete && std::any_of(asked.begin(), asked.end(),
                                            [&](const Jid& user) { return canonical_user(user) == own; }));
-    done(complete);
+    done(complete ? Told::all : Told::part);
   });
 }
 

@@ -52,9 +52,13 @@ class Directory {
   void forget_devices(const Jid& canonical);
   /// The account is a new one: nothing of its old list counts any more.
   void drop_devices(const Jid& canonical);
-  /// Asks usync for the users (PN or LID); `done` runs in a later turn, true when the answer was usable and no user of
-  /// it an error. What it told is stored: mappings and lists.
-  void refresh(std::vector<Jid> users, std::function<void(bool)> done);
+  /// What the server said of the users that were asked for. nothing: the connection ended, no answer came, it was an
+  /// error or cannot be read; nobody knows more than before. part: some of them are errors of their own. all: none is,
+  /// though it may have passed over some.
+  enum class Told : std::uint8_t { nothing, part, all };
+  /// Asks usync for the users (PN or LID); `done` runs in a later turn, or at once when nothing can be asked. What it
+  /// told is stored: mappings and lists.
+  void refresh(std::vector<Jid> users, std::function<void(Told)> done);
 
   void on_devices_notification(const Node& notification);
   void on_own_devices(const Node& account_sync);

@@ -74,8 +74,8 @@ void Fanout::prepare(const Jid& chat, std::function<void(Prepared)> done) {
     fetch_sessions(need, false, [then = std::move(then)](bool ok) { then(ok ? Prepared::yes : Prepared::later); });
   };
   if (users.empty()) return fetch(chat, std::move(done));
-  directory_.refresh(std::move(users), [this, chat, ask_for_chat, fetch, done = std::move(done)](bool ok) {
-    if (!ok) return done(Prepared::later);
+  directory_.refresh(std::move(users), [this, chat, ask_for_chat, fetch, done = std::move(done)](Directory::Told told) {
+    if (told != Directory::Told::all) return done(Prepared::later);
     const Jid canonical = directory_.canonical_user(chat);  // its LID may have been learnt just now
     if (ask_for_chat && directory_.devices(canonical) == nullptr) return done(Prepared::nobody);
     fetch(canonical, done);

@@ -21,6 +21,7 @@ using storage::AckLevel;
 namespace {
 
 constexpr std::size_t newest_looked_at = 256;
+constexpr UnixMs joined_slack_ms = 60'000;  // between when a message was accepted and when its members were counted
 
 bool is_unread(const storage::MessageRow& message) { return !message.from_me && message.ack < AckLevel::read; }
 
@@ -125,16 +126,19 @@ void Receipts::on_peer_receipt(const protocol::IncomingReceipt& receipt) {
 }
 
 void Receipts::on_group_receipt(const protocol::IncomingReceipt& receipt) {
-  std::vector<protocol::IncomingReceipt::User> who = receipt.users;
-  if (receipt.participant) who.push_back({*receipt.participant, receipt.timestamp, {}});
-  for (auto& user : who)
-    if (user.type.empty()) user.type = receipt.type;
+  using User = protocol::IncomingReceipt::User;
   std::size_t handled = 0;
-  for (const std::string& id : receipt.ids) {
+  const auto hear = [&](const std::string& id, std::vector<User> who) {
     handled += who.size();
-    if (handled > max_member_receipts) break;
+    if (handled > max_member_receipts) return;
+    for (User& user : who)
+      if (user.type.empty()) user.type = receipt.type;
     raise_in_group(id, receipt.from, who);
+  };
+  if (receipt.participant) {
+    for (const std::string& id : receipt.ids) hear(id, {User{*receipt.participant, receipt.timestamp, {}}});
   }
+  for (const auto& [id, users] : receipt.together) hear(id, users);
 }
 
 void Receipts::raise_in_group(const std::string& id, const Jid& group,
@@ -217,22 +221,28 @@ void Receipts::on_retry(const Node& receipt) {
   if (answer_retry(receipt) == RetryAnswer::done) c_.send(protocol::ack_for(receipt, std::nullopt));
 }
 
-std::optional<storage::MessageRow> Receipts::resendable(const protocol::RetryRequest& request, const Jid& requester) {
-  auto message = find_sent(request.id);
+std::optional<storage::MessageRow> Receipts::sent_lately(const std::string& id) {
+  auto message = find_sent(id);
   const auto window = std::chrono::duration_cast<std::chrono::milliseconds>(c_.settings.resend_window).count();
   if (!message || c_.now.unix_ms - message->created_at > window) return std::nullopt;
-  if (!is_recipient(*message, request, requester)) return std::nullopt;
+  return message;
+}
+
+std::optional<storage::MessageRow> Receipts::resendable(const protocol::RetryRequest& request, const Jid& requester) {
+  auto message = sent_lately(request.id);
+  if (!message || !is_recipient(*message, request, requester)) return std::nullopt;
   using storage::CopyHolder;
   const CopyHolder holder = directory_.is_own(requester) ? CopyHolder::own_account : CopyHolder::recipient;
   // Of a group it is not kept who has one.
   if (!message->chat.is_group() && c_.records.has_copy(message->row, holder, requester.device)) return std::nullopt;
-  // A device that no list names may be new: its keys introduce it, else a fresh list must.
-  const auto* listed = directory_.devices(requester.user_jid());
-  if (!request.keys && listed != nullptr &&
-      std::find(listed->begin(), listed->end(), requester.device) == listed->end()) {
-    directory_.forget_devices(requester.user_jid());
-    return std::nullopt;
-  }
+  // A device that no list names may be new: its keys introduce it, else a fresh list must. In a group it takes both:
+  // whoever is given the key and stands in no list counts as one who has left, and means another key for everybody.
+  const bool in_group = message->chat.is_group();
+  const auto* listed =
+      in_group ? directory_.listed_devices(requester.user_jid()) : directory_.devices(requester.user_jid());
+  if (listed == nullptr || std::find(listed->begin(), listed->end(), requester.device) != listed->end()) return message;
+  if (!request.keys || in_group) directory_.forget_devices(requester.user_jid());
+  if (!request.keys) return std::nullopt;
   return message;
 }
 
@@ -242,8 +252,8 @@ bool Receipts::is_recipient(const storage::MessageRow& message, const protocol::
     if (request.chat != message.chat) return false;
     const auto member = groups_.member(message.chat, requester);
     // Who came later has no business with what was said before.
-    return member &&
-           (!member->joined_at || static_cast<UnixMs>(*member->joined_at) * 1000 <= message.timestamp + 60'000);
+    const std::uint64_t joined = member ? member->joined_at.value_or(0) : 0;
+    return member && (joined == 0 || stated_ms(joined, c_.now.unix_ms) <= message.timestamp + joined_slack_ms);
   }
   return directory_.is_own(requester) || requester.user_jid() == message.chat;
 }
@@ -252,8 +262,14 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
   const auto request = protocol::read_retry_request(receipt);
   if (!request || request->count >= c_.settings.max_retries) return RetryAnswer::done;
   if (request->chat && request->chat->is_group() && groups_.standing(*request->chat).stale) {
-    // Whether it is still for this device: asked for first. Not acked until then: a crash would lose the request.
+    // Whether it is still for this device: asked for first. Not acked until then: a crash would lose the request. What
+    // waits is bounded: of messages that were sent, and not many; the others come back at the next login.
+    const auto message = sent_lately(request->id);
+    if (!message || message->chat != *request->chat) return RetryAnswer::done;
+    if (waiting_ == max_waiting) return RetryAnswer::later;
+    ++waiting_;
     groups_.refresh(*request->chat, [this, receipt](Groups::Refreshed refreshed) {
+      --waiting_;
       if (!c_.link.up()) return;
       if (refreshed == Groups::Refreshed::yes) on_retry(receipt);
       else c_.send(protocol::ack_for(receipt, std::nullopt));

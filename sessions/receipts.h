@@ -29,6 +29,7 @@ class Receipts {
  private:
   static constexpr std::size_t max_ids = 256;
   static constexpr std::size_t max_member_receipts = 4'096;  // of one stanza: ids times members
+  static constexpr std::size_t max_waiting = 64;             // retry receipts that wait for their group, whole stanzas
 
   void on_peer_receipt(const protocol::IncomingReceipt& receipt);
   /// Our message with this id. nullopt also for one of this very turn, for one that waits to be sealed, and for one
@@ -42,6 +43,8 @@ class Receipts {
   enum class RetryAnswer { done, later };  // later: keys are being fetched, the ack follows them
   void on_retry(const Node& receipt);
   RetryAnswer answer_retry(const Node& receipt);
+  /// What we sent within the window, whoever asks for it.
+  std::optional<storage::MessageRow> sent_lately(const std::string& id);
   /// The message of ours that this device may have again: sent to its user within the window, and not had by it yet.
   std::optional<storage::MessageRow> resendable(const protocol::RetryRequest& request, const Jid& requester);
   bool is_recipient(const storage::MessageRow& message, const protocol::RetryRequest& request, const Jid& requester);
@@ -59,6 +62,7 @@ class Receipts {
   Fanout& fanout_;
   Groups& groups_;
   GroupFanout& group_fanout_;
+  std::size_t waiting_ = 0;  // retry receipts whose group is being asked for
 };
 
 }  // namespace wharf::sessions

@@ -100,7 +100,8 @@ class Records {
 
   // --- groups
   std::optional<storage::GroupRow> find_group(const Jid& group) const;
-  bool has_groups() const;
+  /// storage::stale_groups, and those that became stale in this turn; after an AgeGroup of all once that is committed.
+  std::vector<Jid> stale_groups(std::size_t most) const;
   std::optional<protocol::Bytes> find_sender_key(const Jid& group, const Jid& author) const;
   /// As committed: of every device of the user, at most `most`.
   std::vector<std::pair<Jid, protocol::Bytes>> sender_keys_of(const Jid& group, const Jid& user,

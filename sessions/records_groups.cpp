@@ -162,9 +162,15 @@ std::optional<storage::GroupRow> Records::find_group(const Jid& group) const {
   return row;
 }
 
-bool Records::has_groups() const {
-  if (written_ && !written_->groups.groups.empty()) return true;
-  return !(written_ && written_->wiped) && storage::has_groups(reader_, session_);
+std::vector<Jid> Records::stale_groups(std::size_t most) const {
+  std::vector<Jid> stale;
+  if (!(written_ && written_->wiped)) stale = storage::stale_groups(reader_, session_, most);
+  if (!written_) return stale;
+  const auto& touched = written_->groups.groups;
+  std::erase_if(stale, [&](const Jid& group) { return touched.contains(group); });
+  for (const auto& [group, row] : touched)
+    if (row.stale && stale.size() < most) stale.push_back(group);
+  return stale;
 }
 
 std::optional<Bytes> Records::find_sender_key(const Jid& group, const Jid& author) const {

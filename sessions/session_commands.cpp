@@ -45,6 +45,8 @@ void Session::wipe() {
   c.records.add(storage::WipeDevice{c.id()});
   c.keys.discard();
   directory_.end_turn(false);
+  groups_.end_turn(false);
+  group_fanout_.end_turn(false);
   storage::Changes fresh;
   c.device = new_device(c.id(), c.random, fresh, c.now.unix_ms);
   c.records.append(std::move(fresh));

@@ -146,7 +146,7 @@ std::optional<net::SteadyTime> Session::stable_due() const {
 
 std::optional<net::SteadyTime> Session::next_deadline() const {
   return earliest({context_.link.due(), stable_due(), pairing_.due(), login_.due(), outbox_.due(), acceptance_.due(),
-                   uploads_.due(), downloads_.due()});
+                   uploads_.due(), downloads_.due(), groups_.due()});
 }
 
 void Session::on_due() {
@@ -160,6 +160,7 @@ void Session::on_due() {
   outbox_.on_due();
   uploads_.on_due();
   downloads_.on_due();
+  groups_.on_due();
   login_.on_due();
 }
 

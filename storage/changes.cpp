@@ -20,7 +20,7 @@ std::size_t held(const SealOutbox& change) { return change.stanza.size(); }
 std::size_t held(const InsertOutbox& change) { return change.row.stanza.size(); }
 std::size_t held(const PutRatchet& change) { return change.record.size(); }
 std::size_t held(const PutSenderKey& change) { return change.record.size(); }
-std::size_t held(const PutGroup& change) { return change.row.metadata.size(); }
+std::size_t held(const PutGroup& change) { return change.row.metadata.size() + change.row.heard.size(); }
 std::size_t held(const PutKeyCopies& change) {
   std::size_t bytes = change.copies.size() * sizeof(KeyCopy);
   for (const KeyCopy& copy : change.copies) bytes += copy.body.size();

@@ -343,6 +343,7 @@ std::string line(const PutDevice& c) {
   out.field("session", c.row.session).field("jid", c.row.jid).field("lid", c.row.lid);
   out.field("push_name", c.row.push_name).field("login", c.row.login_counter).field("signed", c.row.signed_pre_key_id);
   out.field("next_pre_key", c.row.next_pre_key_id).field("first_unuploaded", c.row.first_unuploaded);
+  out.field("groups_listed", c.row.groups_listed);
   return out.bytes("routing_info", c.row.routing_info.size()).take();
 }
 std::string line(const WipeDevice& c) { return Line("WipeDevice").field("session", c.session).take(); }

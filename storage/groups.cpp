@@ -10,14 +10,15 @@ namespace wharf::storage {
 
 namespace {
 
-#define COLUMNS "SELECT group_id, metadata, subject, member, stale, fetched_at FROM chat_group "
+#define COLUMNS "SELECT group_id, metadata, subject, member, stale, fetched_at, heard FROM chat_group "
 #define OF_SESSION "WHERE number = " WHARF_DEVICE(?1) " "
 constexpr const char* select_one = COLUMNS OF_SESSION "AND group_id = ?2";
-constexpr const char* select_any = "SELECT 1 FROM chat_group " OF_SESSION "LIMIT 1";
+constexpr const char* select_stale =
+    "SELECT group_id FROM chat_group INDEXED BY stale_chat_group " OF_SESSION "AND stale = 1 LIMIT ?2";
 constexpr const char* select_page = COLUMNS OF_SESSION "AND member = 1 AND group_id > ?2 ORDER BY group_id LIMIT ?3";
 constexpr const char* put =
-    "INSERT OR REPLACE INTO chat_group (number, group_id, metadata, subject, member, stale, fetched_at)"
-    " VALUES (" WHARF_DEVICE(?1) ", ?2, ?3, ?4, ?5, ?6, ?7)";
+    "INSERT OR REPLACE INTO chat_group (number, group_id, metadata, subject, member, stale, fetched_at, heard)"
+    " VALUES (" WHARF_DEVICE(?1) ", ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 constexpr const char* age_one = "UPDATE chat_group SET stale = 1 " OF_SESSION "AND group_id = ?2";
 constexpr const char* age_all = "UPDATE chat_group SET stale = 1 " OF_SESSION "AND stale = 0";
 #undef OF_SESSION
@@ -36,6 +37,7 @@ GroupRow read_row(Statement& select) {
   row.member = select.integer() != 0;
   row.stale = select.integer() != 0;
   row.fetched_at = select.integer();
+  row.heard = select.blob();
   return row;
 }
 
@@ -47,7 +49,13 @@ std::optional<GroupRow> find_group(Database& db, SessionId session, const protoc
   return read_row(select);
 }
 
-bool has_groups(Database& db, SessionId session) { return Statement(db, select_any).session(session).next(); }
+std::vector<protocol::Jid> stale_groups(Database& db, SessionId session, std::size_t most) {
+  std::vector<protocol::Jid> groups;
+  Statement select(db, select_stale);
+  select.session(session).number(most);
+  while (select.next()) groups.push_back(select.jid());
+  return groups;
+}
 
 GroupPage page_groups(Database& db, SessionId session, std::size_t limit, std::int64_t after) {
   limit = std::clamp<std::size_t>(limit, 1, max_page);
@@ -73,6 +81,7 @@ Result<void> apply(Database& db, const PutGroup& change) {
                                 .number(row.member)
                                 .number(row.stale)
                                 .integer(row.fetched_at)
+                                .blob(row.heard)
                                 .run();
   if (!done || row.subject.empty()) return done;
   return Statement(db, name_chat).session(change.session).jid(row.group).text(row.subject).run();

@@ -21,11 +21,14 @@ struct GroupRow {
   bool member = true;        // the own account is in it
   bool stale = false;        // to be asked for again before it is relied on
   UnixMs fetched_at = 0;     // when the server last told all of it
+  /// Which notifications of it were taken in, so that one that comes again is not told again: digests of 8 bytes, the
+  /// newest last.
+  protocol::Bytes heard;
   friend bool operator==(const GroupRow&, const GroupRow&) = default;
 };
 std::optional<GroupRow> find_group(Database& db, SessionId session, const protocol::Jid& group);
-/// Whether anything is known of any group.
-bool has_groups(Database& db, SessionId session);
+/// At most `most` of those that are stale, the own account in it or not.
+std::vector<protocol::Jid> stale_groups(Database& db, SessionId session, std::size_t most);
 struct GroupPage {
   std::vector<GroupRow> groups;      // in the order of their JIDs' numbers: stable while pages are read
   std::optional<std::int64_t> next;  // cursor

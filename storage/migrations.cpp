@@ -363,9 +363,12 @@ constexpr const char* groups = R"sql(
 CREATE TABLE chat_group (
   number INTEGER NOT NULL, group_id INTEGER NOT NULL,
   subject TEXT NOT NULL, member INTEGER NOT NULL, stale INTEGER NOT NULL, fetched_at INTEGER NOT NULL,
+  heard BLOB NOT NULL,                                                          -- digests of its notifications
   metadata BLOB NOT NULL,                                                       -- an encoded <group> node
   PRIMARY KEY (number, group_id)
 );
+CREATE INDEX stale_chat_group ON chat_group (number, group_id) WHERE stale = 1;
+ALTER TABLE device ADD COLUMN groups_listed INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE sender_key (                                                       -- secret
   number INTEGER NOT NULL, group_id INTEGER NOT NULL, author_id INTEGER NOT NULL, record BLOB NOT NULL,
   PRIMARY KEY (number, group_id, author_id)

@@ -72,6 +72,7 @@ struct DeviceRow {
   std::optional<protocol::Key32> server_static;  // for IK
   std::uint64_t server_not_before = 0, server_not_after = 0;
   UnixMs signed_pre_key_at = 0;  // when the server confirmed it; 0: not yet
+  bool groups_listed = false;    // all of the account's groups were told once, and stored
   bool linked() const { return !account.empty() && !jid.empty(); }
   /// The LID of the account, without this device; nullopt: not known.
   std::optional<protocol::Jid> lid_user() const {

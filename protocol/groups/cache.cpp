@@ -1,34 +1,13 @@
 #include "protocol/groups/cache.h"
 
 #include <algorithm>
-#include <unordered_map>
 #include <unordered_set>
+
+#include "protocol/groups/people_index.h"
 
 namespace wharf::protocol::groups {
 
 namespace {
-
-/// People by each of their names, so that two lists are compared in one pass.
-class Names {
- public:
-  explicit Names(const std::vector<Participant>& people) {
-    for (std::size_t i = 0; i < people.size(); ++i) {
-      add(people[i].jid, i);
-      if (people[i].pn) add(*people[i].pn, i);
-      if (people[i].lid) add(*people[i].lid, i);
-    }
-  }
-  std::optional<std::size_t> find(const Participant& who) const {
-    auto found = index_.find(who.jid);
-    if (found == index_.end() && who.pn) found = index_.find(*who.pn);
-    if (found == index_.end() && who.lid) found = index_.find(*who.lid);
-    return found == index_.end() ? std::nullopt : std::optional(found->second);
-  }
-
- private:
-  void add(const Jid& name, std::size_t i) { index_.emplace(name, i); }
-  std::unordered_map<Jid, std::size_t> index_;
-};
 
 /// The person as members of a group in this mode are kept; nullopt when that name is not known.
 std::optional<Participant> in_mode(Participant who, AddressingMode mode) {
@@ -98,7 +77,7 @@ class Application {
     lose(change.members);
     if (!follows(change.versions)) return;
     GroupMetadata& kept = *applied_.metadata;
-    const Names removed(change.members);
+    const PeopleIndex removed(change.members);
     const std::size_t before = kept.members.size();
     std::erase_if(kept.members, [&](const Participant& member) { return removed.find(member).has_value(); });
     resize(before);
@@ -235,7 +214,7 @@ class Application {
       if (!who) return doubt();  // nobody could say who of the members that is
       if (seen.insert(who->jid).second) people.push_back(std::move(*who));
     }
-    const Names names(people);
+    const PeopleIndex names(people);
     std::vector<bool> present(people.size());
     for (Participant& member : kept.members) {
       const auto index = names.find(member);
@@ -293,7 +272,7 @@ Applied compare(const GroupMetadata& older, GroupMetadata fetched) {
 }
 
 std::vector<Participant> gone(const GroupMetadata& older, const GroupMetadata& newer) {
-  const Names present(newer.members);
+  const PeopleIndex present(newer.members);
   std::vector<Participant> missing;
   for (const Participant& member : older.members)
     if (!present.find(member)) missing.push_back(member);

@@ -15,6 +15,7 @@ inline constexpr std::size_t max_description_bytes = 8192;   // 8 KiB
 inline constexpr std::size_t max_label_bytes = 256;          // names and labels of members: cut
 inline constexpr std::uint64_t max_trigger = 20;             // of disappearing messages
 inline constexpr std::uint64_t max_stated_size = 1'000'000;  // a `size` above it says nothing
+inline constexpr std::uint64_t max_time = 253'402'300'799;   // unix seconds, the year 9999: later ones are no times
 
 // --- what servers take unless their properties say otherwise (group_max_subject, group_description_length)
 inline constexpr std::size_t default_subject_characters = 100;

@@ -65,8 +65,9 @@ struct GroupMetadata {
 
   /// Rows could not be read, or the server says that people are missing: fetch it again before relying on the list.
   bool stale = false;
-  /// Fewer members than `size`: a sample (previews) or a cut answer. It never becomes the cached member list. Fetching
-  /// again need not help, as communities show members parts of their lists.
+  /// Fewer members than `size`: a sample (previews) or a cut answer. Of a group that one is not in it never becomes the
+  /// cached member list; of another it is all that there is, as communities show members parts of their lists: fetching
+  /// again need not help.
   bool partial = false;
 
   friend bool operator==(const GroupMetadata&, const GroupMetadata&) = default;

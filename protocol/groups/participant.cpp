@@ -62,6 +62,7 @@ std::optional<MemberRow> read_member(const Node& node) {
   if (row.who.username.empty()) row.who.username = label_attr(node, "participant_username");
   row.who.label = label_attr(node, "participant_label");
   row.who.joined_at = node.number("join_time");
+  if (row.who.joined_at.value_or(0) > max_time) row.who.joined_at.reset();
   row.error = error_attr(node);
   if (row.error) row.add_request = read_add_request(node);
   return row;

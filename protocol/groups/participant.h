@@ -25,8 +25,8 @@ struct Participant {
   Role role = Role::member;
   std::string display_name;  // a redacted label such as "+55∙∙∙∙79": never a number
   std::string username;
-  std::string label;  // what the group calls this member
-  std::optional<std::uint64_t> joined_at;
+  std::string label;                       // what the group calls this member
+  std::optional<std::uint64_t> joined_at;  // unix seconds, at most max_time (protocol/groups/limits.h)
   friend bool operator==(const Participant&, const Participant&) = default;
 };
 

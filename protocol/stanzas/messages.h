@@ -105,8 +105,8 @@ unsigned retry_error_code(Errc code);
 bool has_participants(const Jid& from);
 
 struct IncomingReceipt {
-  std::vector<std::string> ids;
-  std::string type;  // "" = delivered
+  std::vector<std::string> ids;  // that `participant`, else `from`, speaks of
+  std::string type;              // "" = delivered
   Jid from;
   std::optional<Jid> participant;  // of a group or broadcast only
   std::optional<Jid> recipient;
@@ -115,9 +115,15 @@ struct IncomingReceipt {
   struct User {
     Jid jid;
     std::uint64_t timestamp = 0;
-    std::string type;
-  };                               // type "" = that of the stanza
-  std::vector<User> users;         // aggregated group receipts
+    std::string type;  // "" = that of the stanza
+  };
+  /// `<participants>`: several who speak of one message, which is not among `ids`. Those of another block say nothing
+  /// of it (03 section 7.3 step 2).
+  struct Together {
+    std::string id;
+    std::vector<User> users;
+  };
+  std::vector<Together> together;
   bool feature_incapable = false;  // the peer could not take it: the level stays "server", this is no delivery
 };
 Result<IncomingReceipt> read_receipt_stanza(const Node& receipt);

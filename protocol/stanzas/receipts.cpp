@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t max_ids_per_receipt = 256;
 constexpr std::size_t max_received_ids = 1024;
-constexpr std::size_t max_received_users = 4096;
+constexpr std::size_t max_received_users = 4096;  // of all blocks
 
 bool is_status(const Jid& chat) { return chat.server == server::broadcast && chat.user == "status"; }
 
@@ -71,16 +71,20 @@ Result<IncomingReceipt> read_receipt_stanza(const Node& receipt) {
     for (const Node* item : list->children("item")) add_id(out.ids, item->attr("id"));
   }
   const auto aggregated = receipt.children("participants");
+  std::size_t users = 0;
   for (const Node* participants : aggregated) {
     // One message, many readers: the stanza id names the message only when nothing else does.
     const std::string message_id = participants->attr("message_id");
     const std::string key = participants->attr("key");
-    add_id(out.ids, !message_id.empty() ? message_id : !key.empty() ? key : id);
+    IncomingReceipt::Together block{!message_id.empty() ? message_id : !key.empty() ? key : id, {}};
+    if (!acceptable_id(block.id) || out.together.size() == max_received_ids) continue;
     for (const Node* user : participants->children("user")) {
       const auto jid = user->jid("jid");
-      if (!jid || jid->user.empty() || out.users.size() == max_received_users) continue;
-      out.users.push_back({*jid, user->number("t").value_or(out.timestamp), user->attr("type")});
+      if (!jid || jid->user.empty() || users == max_received_users) continue;
+      ++users;
+      block.users.push_back({*jid, user->number("t").value_or(out.timestamp), user->attr("type")});
     }
+    out.together.push_back(std::move(block));
   }
   if (aggregated.empty() && out.type != "view") add_id(out.ids, id);
   return out;

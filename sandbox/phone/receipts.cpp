@@ -103,21 +103,25 @@ void PhoneReceipts::on_receipt(const Node& node) {
   if (!receipt || receipt->feature_incapable) return;
   const auto who = c_.key_of(receipt->participant.value_or(receipt->from));
   if (who && who->phone == c_.account.phone) return read_by_companion(*receipt);
-  if (who) raise(*receipt, *who, receipt->type);
-  for (const auto& user : receipt->users) {
-    const auto one = c_.key_of(user.jid);
-    if (one && one->phone != c_.account.phone) raise(*receipt, *one, user.type.empty() ? receipt->type : user.type);
+  if (who) raise(*receipt, receipt->ids, *who, receipt->type);
+  for (const auto& [id, users] : receipt->together) {
+    for (const auto& user : users) {
+      const auto one = c_.key_of(user.jid);
+      if (!one || one->phone == c_.account.phone) continue;
+      raise(*receipt, {id}, *one, user.type.empty() ? receipt->type : user.type);
+    }
   }
 }
 
-void PhoneReceipts::raise(const protocol::IncomingReceipt& receipt, const DeviceKey& who, std::string_view type) {
+void PhoneReceipts::raise(const protocol::IncomingReceipt& receipt, const std::vector<std::string>& ids,
+                          const DeviceKey& who, std::string_view type) {
   const bool delivered = type.empty() || type == "inactive" || type == "delivery";
   const bool read_there = type == "read" || type == "played";
   if (!delivered && !read_there) return;
   const std::string_view status = read_there ? "read" : "delivered";
   const bool group = receipt.from.is_group();
   const std::string chat = group ? receipt.from.to_string() : who.phone;
-  for (const std::string& id : receipt.ids) {
+  for (const std::string& id : ids) {
     const PhoneMessage* message = log_.find(c_.account.phone, id);
     if (message == nullptr || message->chat != chat) continue;
     if (group) sent_.raise_with(id, who.phone, status);

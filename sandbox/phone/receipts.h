@@ -51,7 +51,8 @@ class PhoneReceipts {
   const PhoneMessage* received(std::string_view chat, std::string_view id) const;
   void read_by_companion(const protocol::IncomingReceipt& receipt);
   /// `type` of one who got or read these messages of this phone.
-  void raise(const protocol::IncomingReceipt& receipt, const DeviceKey& who, std::string_view type);
+  void raise(const protocol::IncomingReceipt& receipt, const std::vector<std::string>& ids, const DeviceKey& who,
+             std::string_view type);
 
   PhoneContext& c_;
   const PhoneChats& chats_;

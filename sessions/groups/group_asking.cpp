@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "protocol/groups/people_index.h"
 #include "protocol/text.h"
 #include "sessions/groups/group_events.h"
 
@@ -204,7 +205,7 @@ class Reading {
     auto read = groups::read_joined(answer_, group);
     if (!read) return read.error();
     GroupAnswer out;
-    if (read->state == groups::JoinState::joined) known_.mark_stale(read->group);
+    if (read->state == groups::JoinState::joined) known_.enter(read->group);
     out.joined = std::move(*read);
     return out;
   }
@@ -222,6 +223,17 @@ class Reading {
 
 }  // namespace
 
+void GroupAsking::name_as_members(const protocol::Jid& group, std::vector<groups::MemberRef>& who) const {
+  const auto known = groups_.find(group);
+  const std::vector<groups::Participant> nobody;
+  const auto& members = known ? known->metadata.members : nobody;
+  const groups::PeopleIndex index(members);
+  for (groups::MemberRef& one : who) {
+    if (const auto place = index.find(groups::person(one.jid, one.phone_number))) one.jid = members[*place].jid;
+    one.phone_number.reset();
+  }
+}
+
 GroupRequest GroupAsking::prepared(GroupRequest request) {
   const auto both_names = [this](groups::MemberRef& who) {
     const PersonIds ids = directory_.person(directory_.canonical_user(who.jid));
@@ -235,17 +247,7 @@ GroupRequest GroupAsking::prepared(GroupRequest request) {
   }
   if (auto* change = std::get_if<groups::ChangeMembers>(&request)) {
     std::for_each(change->members.begin(), change->members.end(), both_names);
-    const auto known = groups_.find(change->group);
-    // Members are named as the group names them; who comes in, by both names.
-    for (groups::MemberRef& who : change->members) {
-      const groups::Participant asked = groups::person(who.jid, who.phone_number);
-      if (change->action != groups::MemberAction::add) who.phone_number.reset();
-      if (!known) continue;
-      const auto& members = known->metadata.members;
-      const auto member = std::find_if(members.begin(), members.end(),
-                                       [&](const groups::Participant& one) { return groups::same_person(one, asked); });
-      if (member != members.end() && change->action != groups::MemberAction::add) who.jid = member->jid;
-    }
+    if (change->action != groups::MemberAction::add) name_as_members(change->group, change->members);
   }
   if (auto* description = std::get_if<groups::SetDescription>(&request)) {
     description->id = c_.ids.next();

@@ -20,6 +20,8 @@ class GroupAsking {
  private:
   /// The same with the names that the group uses for its people, and what the request needs of the group.
   protocol::groups::GroupRequest prepared(protocol::groups::GroupRequest request);
+  /// By the one name that the group has for each of its members.
+  void name_as_members(const protocol::Jid& group, std::vector<protocol::groups::MemberRef>& who) const;
   void send(protocol::groups::GroupRequest request, Reply<GroupAnswer> reply, unsigned tries);
 
   Context& c_;

@@ -1,5 +1,6 @@
 #include "sessions/groups/group_events.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <variant>
@@ -33,26 +34,31 @@ InGroup place_of(const groups::GroupEvent& event, events::UnixMs at, const Peopl
 /// One overload for each kind of change.
 class Telling {
  public:
-  Telling(InGroup in, const PeopleLookup& people) : in_(std::move(in)), people_(people) {}
+  Telling(InGroup in, const GroupSeen& seen, const PeopleLookup& people)
+      : in_(std::move(in)), seen_(seen), people_(people) {}
 
   std::vector<events::Event> operator()(const groups::GroupJoined& e) const {
-    events::GroupJoined out{in_, e.how, {}, true, {}};
+    events::GroupJoined out{in_, e.how, seen_.subject, true, {}};
     if (e.group) {
       out.subject = e.group->subject;
       out.people = all(e.group->participants, people_);
     }
+    const auto own = group_person(seen_.own, people_);
+    const bool named = std::any_of(out.people.begin(), out.people.end(),
+                                   [&](const events::GroupPerson& one) { return one.jid == own.jid; });
+    if (!named) out.people.push_back(own);
     return {std::move(out)};
   }
   std::vector<events::Event> operator()(const groups::GroupLeft& e) const {
-    return {events::GroupLeft{in_, std::string(name(e.how)), true, {}}};
+    return {events::GroupLeft{in_, std::string(name(e.how)), seen_.subject, true, {group_person(seen_.own, people_)}}};
   }
   std::vector<events::Event> operator()(const groups::MembersChanged& e) const {
     using Action = groups::MemberEvent;
     auto who = all(e.participants, people_);
     switch (e.action) {
       case Action::join: return {events::GroupJoined{in_, e.reason.value_or("added"), {}, false, std::move(who)}};
-      case Action::remove: return {events::GroupLeft{in_, "removed", false, std::move(who)}};
-      case Action::leave: return {events::GroupLeft{in_, "left", false, std::move(who)}};
+      case Action::remove: return {events::GroupLeft{in_, "removed", {}, false, std::move(who)}};
+      case Action::leave: return {events::GroupLeft{in_, "left", {}, false, std::move(who)}};
       case Action::promote:
       case Action::demote: return {updated("role", std::string(name(e.action)), std::move(who))};
       case Action::number_changed: return {updated("number", {}, std::move(who))};
@@ -87,6 +93,7 @@ class Telling {
     return {in_, std::move(field), {}, {}, std::move(text), std::move(who)};
   }
   InGroup in_;
+  const GroupSeen& seen_;
   const PeopleLookup& people_;
 };
 
@@ -102,8 +109,9 @@ events::GroupPerson group_person(const groups::Participant& who, const PeopleLoo
   return out;
 }
 
-std::vector<events::Event> told_of(const groups::GroupEvent& event, events::UnixMs at, const PeopleLookup& people) {
-  return std::visit(Telling(place_of(event, at, people), people), event.what);
+std::vector<events::Event> told_of(const groups::GroupEvent& event, events::UnixMs at, const GroupSeen& seen,
+                                   const PeopleLookup& people) {
+  return std::visit(Telling(place_of(event, at, people), seen, people), event.what);
 }
 
 }  // namespace wharf::sessions

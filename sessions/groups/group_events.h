@@ -2,6 +2,7 @@
 // What happens to a group, as everybody outside is told of it. Pure. Specification 05 section 4.1.
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "events/event.h"
@@ -17,8 +18,14 @@ struct PeopleLookup {
 
 events::GroupPerson group_person(const protocol::groups::Participant& who, const PeopleLookup& people);
 
+/// What its notification does not say of the group.
+struct GroupSeen {
+  protocol::groups::Participant own;  // the own account: what happens to it names it
+  std::string subject;                // "" = not known
+};
+
 /// One event, or none of what says nothing to anybody.
-std::vector<events::Event> told_of(const protocol::groups::GroupEvent& event, events::UnixMs at,
+std::vector<events::Event> told_of(const protocol::groups::GroupEvent& event, events::UnixMs at, const GroupSeen& seen,
                                    const PeopleLookup& people);
 
 }  // namespace wharf::sessions

@@ -118,7 +118,9 @@ std::uint32_t GroupFanout::others(const Jid& group) {
   if (const auto warm = warm_.find(group); warm != warm_.end()) return warm->second.others;
   const auto known = groups_.find(group);
   if (!known) return 0;
-  const auto members = static_cast<std::uint32_t>(known->metadata.members.size());
+  // Of a sample the server counts on (read_group).
+  const auto listed = static_cast<std::uint32_t>(known->metadata.members.size());
+  const std::uint32_t members = std::max(listed, known->metadata.size);
   return known->member && members > 0 ? members - 1 : members;
 }
 
@@ -163,16 +165,23 @@ void GroupFanout::go_on(const Jid& group, Progress progress, std::function<void(
 
 void GroupFanout::ask_for_lists(std::vector<Jid> users, std::function<void(bool)> then) {
   if (users.size() > lists_per_query) users.resize(lists_per_query);
-  directory_.refresh(users, [this, users, then = std::move(then)](bool) {
-    // Whoever the server says nothing of is left out for a while: one number that is gone must not keep a message from
-    // everybody else.
+  directory_.refresh(users, [this, users, then = std::move(then)](Directory::Told told) {
+    if (told == Directory::Told::nothing) return then(false);
+    const Jid own = directory_.canonical_user(c_.device.jid);
+    std::vector<Jid> silent;
     bool any = false;
     for (const Jid& user : users) {
-      if (directory_.listed_devices(directory_.canonical_user(user)) != nullptr) any = true;
-      else unlisted_[directory_.canonical_user(user)] = c_.now.steady + unlisted_for;
+      const Jid canonical = directory_.canonical_user(user);
+      if (canonical == own) continue;
+      if (directory_.listed_devices(canonical) != nullptr) any = true;
+      else silent.push_back(canonical);
     }
-    const bool own_listed = directory_.listed_devices(directory_.canonical_user(c_.device.jid)) != nullptr;
-    then(own_listed && (any || c_.link.online()));
+    // A server that cannot tell now, whoever it is asked for.
+    if (told == Directory::Told::part && !any && !silent.empty()) return then(false);
+    // Whoever it says nothing of is left out for a while: one number that is gone must not keep a message from
+    // everybody else. The own account is always there, and without its list nothing is sent.
+    for (const Jid& user : silent) unlisted_[user] = c_.now.steady + unlisted_for;
+    then(directory_.listed_devices(own) != nullptr);
   });
 }
 
@@ -290,7 +299,12 @@ void GroupFanout::on_devices_changed(const Jid& user) {
 }
 
 void GroupFanout::end_turn(bool keep) {
-  if (!keep) return warm_.clear();
+  if (!keep) {
+    warm_.clear();
+    unlisted_.clear();
+    forgotten_at_.clear();
+    return;
+  }
   std::erase_if(unlisted_, [this](const auto& user) { return user.second <= c_.now.steady; });
   std::erase_if(forgotten_at_, [this](const auto& group) { return group.second + forgets_every <= c_.now.steady; });
   while (warm_.size() > kept_warm) {

@@ -42,7 +42,7 @@ class GroupFanout {
   bool lacks_copies(const Jid& group);
   /// The stanza of the message was accepted, or never will be. Nothing when no copies went with it.
   void settle(const Jid& group, const std::string& message_id, bool arrived);
-  /// Members beside the own account; 0: not known.
+  /// Members beside the own account, those that the server does not show counted too; 0: not known.
   std::uint32_t others(const Jid& group);
   /// The server knows other devices: who is in it and their lists are asked for again.
   void forget(const Jid& group);
@@ -58,6 +58,7 @@ class GroupFanout {
   /// The devices of a user are others.
   void on_devices_changed(const Jid& user);
   void on_link_down() { unlisted_.clear(); }
+  /// `keep` false: the account is another one from here on.
   void end_turn(bool keep);
 
  private:
@@ -99,7 +100,7 @@ class GroupFanout {
   Groups& groups_;
   std::map<Jid, Warm> warm_;
   std::map<Jid, net::SteadyTime> forgotten_at_;  // groups whose lists were given up because the server knows others
-  std::map<Jid, net::SteadyTime> unlisted_;      // users whom the server names no devices of -> until when
+  std::map<Jid, net::SteadyTime> unlisted_;      // users whom an answer named no devices of -> until when
   std::uint64_t clock_ = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "sessions/groups/group_plan.h"
 
+#include <algorithm>
 #include <set>
 
 #include "protocol/messages/message_id.h"
@@ -55,6 +56,8 @@ GroupPlanning plan_group(const GroupPeople& people) {
     ++plan.others;
     add(canonical, wire);
   }
+  // Of a list that is cut the server counts on: nothing has reached all while some are not even known.
+  if (people.group.partial && people.group.size > 0) plan.others = std::max(plan.others, people.group.size - 1);
   plan.phash = protocol::participant_hash(all);
   return out;
 }

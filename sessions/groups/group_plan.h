@@ -26,7 +26,7 @@ struct GroupPlan {
   std::vector<GroupDevice> devices;  // those of the own account too, without this one
   Jid sender;                        // this device, as stanzas of the group name it
   std::string phash;                 // of all of them, this one included
-  std::uint32_t others = 0;          // members beside the own account
+  std::uint32_t others = 0;          // members beside the own account, those that are not shown counted too
   std::vector<Jid> users;            // canonical; whose lists it was made of
 };
 

@@ -4,9 +4,10 @@
 #include <utility>
 
 #include "events/event.h"
+#include "protocol/crypto/hash.h"
+#include "protocol/groups/people_index.h"
 #include "protocol/groups/requests.h"
 #include "protocol/groups/results.h"
-#include "protocol/text.h"
 #include "sessions/groups/group_events.h"
 #include "sessions/server_time.h"
 
@@ -16,10 +17,83 @@ namespace groups = protocol::groups;
 
 namespace {
 
-constexpr std::size_t learnt_per_turn = 128, people_per_turn = 256;
+constexpr std::size_t learnt_per_turn = 128;
+constexpr std::size_t digest_bytes = 8, digests_kept = 64;
 
 /// What the group is called in the rows: the same pair of forms as its stanzas.
 Bytes encoded(const groups::GroupMetadata& metadata) { return protocol::encode_node(groups::group_node(metadata)); }
+
+/// A group of which nothing but its name is known.
+groups::GroupMetadata nameless(const Jid& group, groups::AddressingMode mode = groups::AddressingMode::lid) {
+  groups::GroupMetadata out;
+  out.group = group;
+  out.addressing_mode = mode;
+  return out;
+}
+
+// --- notifications that come again
+
+/// The same for one that is delivered again, which has other attributes then.
+Bytes digest_of(const Node& notification) {
+  Node said("said");
+  said.set("id", notification.attr("id")).set("t", notification.attr("t"));
+  said.set("participant", notification.attr("participant"));
+  said.content = notification.content;
+  const auto digest = protocol::sha256(protocol::encode_node(said));
+  return {digest.begin(), digest.begin() + digest_bytes};
+}
+
+bool is_heard(const Bytes& heard, ByteView digest) {
+  for (std::size_t at = 0; at + digest_bytes <= heard.size(); at += digest_bytes)
+    if (protocol::equal(ByteView(heard).subspan(at, digest_bytes), digest)) return true;
+  return false;
+}
+
+void note_heard(Bytes& heard, ByteView digest) {
+  protocol::append(heard, digest);
+  constexpr std::size_t most = digest_bytes * digests_kept;
+  if (heard.size() > most) heard.erase(heard.begin(), heard.end() - most);
+}
+
+// --- who came when: what was said before that is not for them (Receipts::is_recipient)
+
+/// Who is added though the list has them already had gone meanwhile, or it is told again.
+void date_joins(groups::GroupMetadata& group, const groups::GroupNotification& told) {
+  if (!told.timestamp) return;
+  for (const groups::GroupChange& change : told.changes) {
+    const auto* added = std::get_if<groups::MembersAdded>(&change);
+    if (added == nullptr) continue;
+    const groups::PeopleIndex came(added->members);
+    for (groups::Participant& member : group.members)
+      if (came.find(member)) member.joined_at = std::max(member.joined_at.value_or(0), *told.timestamp);
+  }
+}
+
+/// A list need not say it: as it was before, and of those who were not in the list before `now`.
+void carry_joins(const groups::GroupMetadata& older, groups::GroupMetadata& newer, std::uint64_t now) {
+  if (older.members.empty()) return;
+  const groups::PeopleIndex before(older.members);
+  for (groups::Participant& member : newer.members) {
+    if (member.joined_at) continue;
+    if (const auto place = before.find(member)) member.joined_at = older.members[*place].joined_at;
+    else if (!older.partial) member.joined_at = now;
+  }
+}
+
+bool lets_in(const groups::GroupNotification& told, const groups::OwnAccount& own) {
+  return std::any_of(told.changes.begin(), told.changes.end(), [&](const groups::GroupChange& change) {
+    if (std::holds_alternative<groups::GroupCreated>(change)) return true;
+    const auto* added = std::get_if<groups::MembersAdded>(&change);
+    return added != nullptr && std::any_of(added->members.begin(), added->members.end(),
+                                           [&](const groups::Participant& who) { return own.is(who); });
+  });
+}
+
+bool sets_timer(const groups::GroupNotification& told) {
+  return std::any_of(told.changes.begin(), told.changes.end(), [](const groups::GroupChange& change) {
+    return std::holds_alternative<groups::EphemeralChanged>(change);
+  });
+}
 
 }  // namespace
 
@@ -27,13 +101,16 @@ groups::OwnAccount Groups::own() const {
   return {c_.device.jid.user_jid(), c_.device.lid.empty() ? Jid() : c_.device.lid.user_jid()};
 }
 
+std::optional<Groups::Known> Groups::read(const storage::GroupRow& row) {
+  const auto node = protocol::decode_node(row.metadata);
+  auto metadata = groups::read_group(node ? *node : Node("group"), row.group);
+  if (!metadata) return std::nullopt;
+  return Known{std::move(*metadata), row.member, row.stale || !node};
+}
+
 std::optional<Groups::Known> Groups::find(const Jid& group) const {
   const auto row = c_.records.find_group(group);
-  if (!row) return std::nullopt;
-  const auto node = protocol::decode_node(row->metadata);
-  auto metadata = node ? groups::read_group(*node, group) : groups::read_group(Node("group"), group);
-  if (!metadata) return std::nullopt;
-  return Known{std::move(*metadata), row->member, row->stale || !node};
+  return row ? read(*row) : std::nullopt;
 }
 
 std::optional<groups::Participant> Groups::member(const Jid& group, const Jid& user) {
@@ -74,17 +151,14 @@ void Groups::changed(const Jid& group) {
 }
 
 void Groups::end_turn(bool keep) {
+  if (!keep) listing_.forget_all();
   if (!keep || standings_.size() > kept_standings) standings_.clear();
 }
 
-void Groups::put(const groups::GroupMetadata& metadata, bool member, Freshness freshness) {
-  storage::GroupRow row;
+void Groups::put(storage::GroupRow row, const groups::GroupMetadata& metadata) {
   row.group = metadata.group;
   row.metadata = encoded(metadata);
   row.subject = metadata.subject;
-  row.member = member;
-  row.stale = freshness == Freshness::stale;
-  row.fetched_at = c_.now.unix_ms;
   c_.records.add(storage::PutGroup{c_.id(), std::move(row)});
   changed(metadata.group);
 }
@@ -95,8 +169,32 @@ void Groups::store(groups::GroupMetadata described) {
   learn(pairs.take());
   const bool member = lists_own(described);
   if (described.partial && !member) return;
+  storage::GroupRow row = c_.records.find_group(described.group).value_or(storage::GroupRow());
+  const auto older = row.metadata.empty() || !row.member ? std::nullopt : read(row);
+  if (older) carry_joins(older->metadata, described, static_cast<std::uint64_t>(c_.server_ms() / 1000));
   adopt_timer(described);
-  put(described, member);
+  row.member = member;
+  row.stale = false;
+  row.fetched_at = c_.now.unix_ms;
+  put(std::move(row), described);
+  listing_.on_written(described.group, true);
+}
+
+void Groups::announce(const groups::GroupMetadata& described) {
+  if (c_.records.find_group(described.group)) return;
+  storage::GroupRow row;
+  row.stale = true;
+  put(std::move(row), described);
+}
+
+void Groups::enter(const Jid& group) {
+  storage::GroupRow row = c_.records.find_group(group).value_or(storage::GroupRow());
+  if (row.metadata.empty() || !row.member) {
+    const auto known = row.metadata.empty() ? std::nullopt : read(row);
+    row.member = row.stale = true;
+    put(std::move(row), known ? known->metadata : nameless(group));
+  }
+  mark_stale(group);
 }
 
 bool Groups::lists_own(const groups::GroupMetadata& group) const {
@@ -104,55 +202,26 @@ bool Groups::lists_own(const groups::GroupMetadata& group) const {
                      [self = own()](const groups::Participant& who) { return self.is(who); });
 }
 
-// What was said before somebody came is not for them (Receipts::is_recipient).
-void Groups::date_joins(groups::GroupMetadata& group, const groups::GroupNotification& notification) {
-  for (const groups::GroupChange& change : notification.changes) {
-    const auto* added = std::get_if<groups::MembersAdded>(&change);
-    if (added == nullptr) continue;
-    for (const groups::Participant& who : added->members) {
-      for (groups::Participant& member : group.members)
-        if (!member.joined_at && groups::same_person(member, who)) member.joined_at = notification.timestamp;
-    }
-  }
-}
-
-bool Groups::adds_own(const groups::GroupNotification& notification, const Jid& group) const {
-  const auto is_own = [self = own()](const groups::Participant& who) { return self.is(who); };
-  for (const groups::GroupChange& change : notification.changes) {
-    const auto* added = std::get_if<groups::MembersAdded>(&change);
-    if (added != nullptr && std::any_of(added->members.begin(), added->members.end(), is_own))
-      return notification.group == group;
-  }
-  return false;
-}
-
-// Who joins by a link is told nothing of the group but that it is in it. The row is there at once, so that a group that
-// cannot be asked for now is not forgotten: it is asked for before the first message to it.
-void Groups::come_into(const Jid& group, groups::GroupMetadata known) {
-  known.group = group;
-  known.members.clear();
-  put(known, true, Freshness::stale);
-  refresh(group, [](Refreshed) {});
-}
-
 void Groups::leave(const Jid& group) {
-  auto row = c_.records.find_group(group);
   c_.records.add(storage::ForgetGroupKeys{c_.id(), group});
-  if (row && row->member) {
-    row->member = false;
+  auto row = c_.records.find_group(group);
+  if (row && (row->member || row->stale)) {
     // Who was in it is not known from here on: back in it, the own account must not take an old list for the new one.
-    if (auto known = find(group)) {
-      known->metadata.members.clear();
-      row->metadata = encoded(known->metadata);
-    }
-    c_.records.add(storage::PutGroup{c_.id(), std::move(*row)});
+    groups::GroupMetadata rest = nameless(group);
+    if (auto known = read(*row)) rest = std::move(known->metadata);
+    rest.members.clear();
+    row->member = row->stale = false;
+    put(std::move(*row), rest);
   }
   changed(group);
+  listing_.on_written(group, false);
 }
 
 void Groups::mark_stale(const Jid& group) {
   c_.records.add(storage::AgeGroup{c_.id(), group});
   changed(group);
+  listing_.on_written(group, false);
+  listing_.wants(group);
 }
 
 void Groups::adopt_timer(const groups::GroupMetadata& metadata) {
@@ -202,98 +271,73 @@ void Groups::refresh(const Jid& group, UniqueFunction<void(Refreshed)> done) {
   });
 }
 
-void Groups::on_online() {
-  if (listing_ || (!dirty_ && c_.records.has_groups())) return;
-  list();
-}
-
-void Groups::on_dirty(const std::string& timestamp) {
-  if (!protocol::acceptable_id(timestamp)) return;
-  dirty_ = timestamp;
-  if (c_.link.online()) on_online();
-}
-
-void Groups::on_link_down() {
-  listing_ = false;
-  dirty_.reset();  // the server says so again until it is cleaned
-}
-
-void Groups::list() {
-  listing_ = true;
-  c_.query(groups::request_iq(c_.ids.next(), groups::ListGroups{}), [this](const Node* answer) {
-    listing_ = false;
-    if (answer == nullptr) return;
-    auto told = groups::read_listed(*answer);
-    if (!told) return;
-    announce(told->groups);
-    store_all(std::move(told->groups));
-  });
-}
-
-// What they are called at once, so that none is forgotten when this ends before all are stored: they are asked for
-// again, each before the first message to it.
-void Groups::announce(std::vector<groups::GroupMetadata>& described) {
-  for (groups::GroupMetadata& group : described) {
-    if (c_.records.find_group(group.group)) continue;
-    auto members = std::exchange(group.members, {});
-    put(group, true, Freshness::stale);
-    group.members = std::move(members);
-  }
-}
-
-// Some at a time: an account can be in hundreds of groups of a thousand people.
-void Groups::store_all(std::vector<groups::GroupMetadata> described) {
-  std::size_t people = 0;
-  while (!described.empty() && people < people_per_turn) {
-    people += described.back().members.size() + 1;
-    store(std::move(described.back()));
-    described.pop_back();
-  }
-  if (described.empty()) {
-    const auto dirty = std::exchange(dirty_, std::nullopt);
-    if (dirty && c_.link.online())
-      c_.query(groups::request_iq(c_.ids.next(), groups::CleanGroupsDirty{*dirty}), [](const Node*) {});
-    return;
-  }
-  c_.work([] {}, [this, rest = std::move(described)]() mutable { store_all(std::move(rest)); });
-}
-
 // --- what changes
 
 void Groups::on_notification(const Node& notification) {
   const auto read = groups::read_group_notification(notification, c_.unix_seconds());
   if (!read) return;
+  const Bytes digest = digest_of(notification);
+  auto row = c_.records.find_group(read->group);
+  // Taken in with a commit whose ack did not reach the server: all of it is done, and told.
+  if (row && is_heard(row->heard, digest)) return;
   learn(read->identities);
-  const groups::OwnAccount self = own();
-  for (const Jid& group : groups::groups_of(*read)) {
-    auto known = find(group);
-    auto kept = known && known->member && !known->stale ? std::optional(known->metadata) : std::nullopt;
-    const groups::Applied applied = groups::apply(group, std::move(kept), *read, self);
-    if (applied.keys == groups::SenderKeys::forget) {
-      leave(group);
-    } else if (applied.keys == groups::SenderKeys::rotate) {
-      c_.records.add(storage::DropOwnSenderKey{c_.id(), group});
-    }
-    // rotate_if_given: whoever has the key and is not in the list is found before the next message (GroupFanout).
-    if (applied.metadata && applied.keys != groups::SenderKeys::forget) {
-      groups::GroupMetadata now = *applied.metadata;
-      date_joins(now, *read);
-      adopt_timer(now);
-      put(now, lists_own(now));
-    }
-    if (applied.refetch) mark_stale(group);
-    if (applied.refetch && !(known && known->member) && adds_own(*read, group))
-      come_into(group, known ? std::move(known->metadata) : groups::GroupMetadata());
-    changed(group);
-  }
-  for (const auto& event : groups::events_of(*read, self)) tell(event);
+  const std::string subject = follow(read->group, std::move(row), *read, digest);
+  for (const Jid& group : groups::groups_of(*read))
+    if (group != read->group) follow(group, c_.records.find_group(group), *read, {});
+  for (const auto& event : groups::events_of(*read, own())) tell(event, subject);
 }
 
-void Groups::tell(const Event& event) {
+// There is a row from here on, whatever is said: the first thing that is heard of a group may be anything, and whoever
+// ends before the group was asked for finds by it that it is to be.
+std::string Groups::follow(const Jid& group, std::optional<storage::GroupRow> row,
+                           const groups::GroupNotification& told, ByteView digest) {
+  const groups::OwnAccount self = own();
+  auto known = row ? read(*row) : std::nullopt;
+  std::optional<groups::GroupMetadata> kept;
+  if (known && known->member) {
+    kept = known->metadata;
+    kept->stale = known->stale;
+  }
+  groups::Applied applied = groups::apply(group, std::move(kept), told, self);
+  // rotate_if_given: whoever has the key and is not in the list is found before the next message (GroupFanout).
+  const bool out = !applied.metadata && !applied.refetch;
+  if (applied.keys == groups::SenderKeys::forget) c_.records.add(storage::ForgetGroupKeys{c_.id(), group});
+  else if (applied.keys == groups::SenderKeys::rotate) c_.records.add(storage::DropOwnSenderKey{c_.id(), group});
+
+  groups::GroupMetadata now = nameless(group, told.addressing_mode.value_or(groups::AddressingMode::lid));
+  if (applied.metadata) {
+    now = std::move(*applied.metadata);
+  } else if (known) {
+    now = std::move(known->metadata);
+    if (applied.keys == groups::SenderKeys::forget) now.members.clear();  // as in leave()
+  }
+  const bool of_stanza = group == told.group;
+  if (of_stanza) date_joins(now, told);
+  if (!row) {
+    row.emplace();
+    row->member = false;  // until something says so
+  }
+  row->stale = applied.refetch;
+  if (out) row->member = false;
+  else if (!row->stale) row->member = lists_own(now);
+  else if (of_stanza && lets_in(told, self)) row->member = true;
+  if (!row->stale && row->fetched_at == 0) row->fetched_at = c_.now.unix_ms;
+  note_heard(row->heard, digest);
+  // Of one that was never described nobody knows the timer.
+  if (!out && (!row->stale || (of_stanza && sets_timer(told)))) adopt_timer(now);
+  put(std::move(*row), now);
+  listing_.on_written(group, false);
+  if (applied.refetch) listing_.wants(group);
+  return now.subject;
+}
+
+void Groups::tell(const Event& event, const std::string& subject) {
   const PeopleLookup people{[this](const Jid& user) { return directory_.canonical_user(user); },
                             [this](const Jid& user) { return directory_.person(user); }};
   const UnixMs at = stated_ms(event.timestamp.value_or(0), c_.now.unix_ms);
-  for (events::Event& told : told_of(event, at, people)) c_.emit(std::move(told));
+  const groups::OwnAccount self = own();
+  const GroupSeen seen{self.lid.empty() ? groups::person(self.pn) : groups::person(self.lid, self.pn), subject};
+  for (events::Event& told : told_of(event, at, seen, people)) c_.emit(std::move(told));
 }
 
 }  // namespace wharf::sessions

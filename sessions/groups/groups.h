@@ -1,11 +1,10 @@
 #pragma once
 // The groups of the account: who is in them and what is set, as the server last told. Kept right by its notifications
-// and asked for again where they leave a gap; what changes is told. Specification 05 sections 2 to 5.
+// and asked for again where they leave a gap (group_listing.h); what changes is told. Specification 05 sections 2 to 5.
 
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -14,12 +13,13 @@
 #include "protocol/groups/metadata.h"
 #include "sessions/context.h"
 #include "sessions/directory.h"
+#include "sessions/groups/group_listing.h"
 
 namespace wharf::sessions {
 
 class Groups {
  public:
-  Groups(Context& context, Directory& directory) : c_(context), directory_(directory) {}
+  Groups(Context& context, Directory& directory) : c_(context), directory_(directory), listing_(context, *this) {}
 
   struct Known {
     protocol::groups::GroupMetadata metadata;
@@ -46,9 +46,14 @@ class Groups {
   /// At once for the groups that were asked for last.
   Standing standing(const Jid& group);
 
-  /// The server described the group: this replaces what was known. A sample of its members, or of a group that the own
-  /// account is not in, changes nothing.
+  /// The server described the group: this replaces what was known, but for when somebody came: that the server need not
+  /// say, so it is kept, and whoever was not in the list before has come by now. Part of the members (`partial`) of a
+  /// group that the own account is not in changes nothing.
   void store(protocol::groups::GroupMetadata described);
+  /// The group is there and will be described: kept as one to be asked for, unless something is known of it.
+  void announce(const protocol::groups::GroupMetadata& described);
+  /// The own account is in it by now, as an answer says: kept as that, and asked for.
+  void enter(const Jid& group);
   /// The own account is not in it (any more): nothing is sent there, and its keys are worth nothing.
   void leave(const Jid& group);
 
@@ -58,17 +63,18 @@ class Groups {
   /// Asks for the group; `done` runs in a later turn, or at once when nothing can be asked. Several who ask at one time
   /// share one question.
   void refresh(const Jid& group, UniqueFunction<void(Refreshed)> done);
-  /// It is asked for before the next message goes there.
+  /// It is asked for soon, and before the next message goes there; nothing when it is not known.
   void mark_stale(const Jid& group);
 
   /// w:gp2.
   void on_notification(const Node& notification);
-  /// The session is online: all groups are asked for when nothing is known of any, or the server said that they
-  /// changed.
-  void on_online();
+  void on_online() { listing_.on_online(); }
   /// ib dirty of type groups.
-  void on_dirty(const std::string& timestamp);
-  void on_link_down();
+  void on_dirty(const std::string& timestamp) { listing_.on_dirty(timestamp); }
+  void on_link_down() { listing_.on_link_down(); }
+  std::optional<net::SteadyTime> due() const { return listing_.due(); }
+  void on_due() { listing_.on_due(); }
+  /// `keep` false: the account is another one from here on.
   void end_turn(bool keep);
 
   /// Set by the session: members or settings of the group are others than they were.
@@ -77,28 +83,24 @@ class Groups {
  private:
   using Event = protocol::groups::GroupEvent;
   static constexpr std::size_t kept_standings = 64;
-  enum class Freshness : std::uint8_t { told, stale };
-  void put(const protocol::groups::GroupMetadata& metadata, bool member, Freshness freshness = Freshness::told);
+  static std::optional<Known> read(const storage::GroupRow& row);
+  /// `row`: what else is kept of it.
+  void put(storage::GroupRow row, const protocol::groups::GroupMetadata& metadata);
   void changed(const Jid& group);
   bool lists_own(const protocol::groups::GroupMetadata& group) const;
-  bool adds_own(const protocol::groups::GroupNotification& notification, const Jid& group) const;
-  /// The own account was taken in without being told what the group is: it is known from here on, and asked for.
-  void come_into(const Jid& group, protocol::groups::GroupMetadata known);
-  static void date_joins(protocol::groups::GroupMetadata& group,
-                         const protocol::groups::GroupNotification& notification);
-  void list();
-  void announce(std::vector<protocol::groups::GroupMetadata>& described);
-  void store_all(std::vector<protocol::groups::GroupMetadata> described);
+  /// What the notification says of this group. `row`: as it stood; `digest`: to know it by when it comes again, empty
+  /// of other groups than its own. The subject, "" when it is not known.
+  std::string follow(const Jid& group, std::optional<storage::GroupRow> row,
+                     const protocol::groups::GroupNotification& told, ByteView digest);
   void learn(const std::vector<protocol::groups::LidPn>& pairs);
-  void tell(const Event& event);
+  void tell(const Event& event, const std::string& subject);
   void adopt_timer(const protocol::groups::GroupMetadata& metadata);
 
   Context& c_;
   Directory& directory_;
   std::map<Jid, std::vector<UniqueFunction<void(Refreshed)>>> asked_;  // groups that are asked for, and who waits
-  std::optional<std::string> dirty_;  // the server's timestamp, until the list is asked for
-  bool listing_ = false;
   std::map<Jid, Standing> standings_;
+  GroupListing listing_;
 };
 
 }  // namespace wharf::sessions

@@ -54,7 +54,7 @@ struct Account {
 
 /// Asks for the list of a user and gives this answer.
 void refresh(Fixture& f, const Jid& user, std::optional<Node> devices) {
-  const auto asked = Fixture::sent(f.call([&] { f.session->directory().refresh({user}, [](bool) {}); }));
+  const auto asked = Fixture::sent(f.call([&] { f.session->directory().refresh({user}, [](Directory::Told) {}); }));
   REQUIRE(asked.size() == 1);
   Node entry("user");
   entry.set("jid", user);
@@ -247,7 +247,7 @@ TEST_CASE("a user asked for by number may be answered by LID; one that is not an
   f.go_online();
   Account account(f);
   const auto ask = [&](std::optional<Node> entry) {
-    const auto asked = Fixture::sent(f.call([&] { f.session->directory().refresh({ben}, [](bool) {}); }));
+    const auto asked = Fixture::sent(f.call([&] { f.session->directory().refresh({ben}, [](Directory::Told) {}); }));
     REQUIRE(asked.size() == 1);
     Node list("list"), answer("iq");
     if (entry) list.add(std::move(*entry));

@@ -90,3 +90,13 @@ TEST_CASE("members whose devices are not known are named, and the account's own 
   World by_number(groups::AddressingMode::phone_number);
   CHECK_FALSE(by_number.plan(Jid()).nameless);
 }
+
+TEST_CASE("of a list that is cut the members are counted as the server does") {
+  World w(groups::AddressingMode::lid);
+  w.group.size = 7;
+  w.group.partial = true;
+  CHECK(w.plan().plan.others == 6);
+  CHECK(w.plan().plan.users.size() == 2);
+  w.group.partial = false;
+  CHECK(w.plan().plan.others == 1);
+}

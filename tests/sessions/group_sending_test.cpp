@@ -9,6 +9,9 @@
 #include "protocol/messages/message_id.h"
 #include "protocol/messages/padding.h"
 #include "protocol/signal/sender_key.h"
+#include "protocol/stanzas/key_nodes.h"
+#include "storage/member_receipts.h"
+#include "tests/sessions/group_stanzas.h"
 #include "tests/sessions/sending.h"
 
 using namespace wharf;
@@ -19,6 +22,8 @@ using storage::AckLevel;
 using test::SignalPeer;
 
 namespace groups = protocol::groups;
+using test::queries_to;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -74,16 +79,7 @@ struct Crew : test::SessionFixture {
     go_online();
   }
   /// As if the server had told it.
-  void describe() {
-    storage::GroupRow told;
-    told.group = crew;
-    told.metadata = protocol::encode_node(groups::group_node(metadata));
-    told.subject = metadata.subject;
-    told.fetched_at = now_ms;
-    storage::Changes changes;
-    changes.add(storage::PutGroup{row.id, told});
-    store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
-  }
+  void describe() { test::know(*this, metadata); }
   /// Asks for a text to the group, and runs what the preparation leaves for later turns. The stanzas that left.
   std::vector<Node> say(const std::string& body, const std::string& id) {
     SendMessage message = text(body);
@@ -94,8 +90,7 @@ struct Crew : test::SessionFixture {
     return out;
   }
   void collect(std::vector<Node>& out, std::vector<Effect> effects) {
-    for (const Node& node : sent(effects))
-      if (node.is("message")) out.push_back(node);
+    for (const Node& node : sent(effects)) (node.is("message") ? out : said).push_back(node);
     for (Effect& effect : effects) {
       auto* work = std::get_if<RunWork>(&effect);
       if (work == nullptr) continue;
@@ -106,14 +101,44 @@ struct Crew : test::SessionFixture {
   std::optional<std::string> read(const Jid& who, const Node& message) {
     return members.at(who).read(who, message, random);
   }
-  std::vector<Node> accepted(const std::string& id, const std::string& phash = "") {
-    Node node("ack");
-    node.set("class", "message").set("id", id).set("from", crew).set("t", "1700000001");
-    if (!phash.empty()) node.set("phash", phash);
+  /// The messages that this stanza leads to; what else is sent is in `said`.
+  std::vector<Node> hear(Node node) {
+    said.clear();
     std::vector<Node> out;
     collect(out, stanza(std::move(node)));
     return out;
   }
+  /// Those who are asked for their devices in `said`; each is to be answered.
+  std::vector<Node> lists_asked() const { return queries_to(said, Jid("", "s.whatsapp.net"), "usync", "usync"); }
+  /// An answer that says something of nobody: the lists that are there count on.
+  static Node passed_over(const Node& usync) { return test::result_of(usync).add(Node("usync").add(Node("list"))); }
+  storage::GroupReach reach(const std::string& id) {
+    const auto message = storage::find_message(store->reader(), row.id, crew, id);
+    return storage::find_reach(store->reader(), message->row).value();
+  }
+  /// The server counts other devices than we: group and lists are asked for again. The query of the lists.
+  Node ask_for_lists_again(const std::string& id) {
+    hear(ack_of(id, "2:AAAAAAAA"));
+    const auto query = queries_to(said, crew);
+    REQUIRE(query.size() == 1);
+    hear(test::described(query[0], metadata));
+    REQUIRE(lists_asked().size() == 1);
+    return lists_asked()[0];
+  }
+  static Node ack_of(const std::string& id, const std::string& phash = "") {
+    Node node("ack");
+    node.set("class", "message").set("id", id).set("from", crew).set("t", "1700000001");
+    if (!phash.empty()) node.set("phash", phash);
+    return node;
+  }
+  static Node retry_of(const Jid& who, const std::string& id) {
+    Node node("receipt");
+    node.set("id", id).set("from", crew).set("participant", who).set("type", "retry").set("t", "1700000005");
+    node.add(Node("retry").set("v", "1").set("count", "1").set("id", id).set("t", "1700000001"));
+    return node.add(Node("registration").bytes(Bytes{0, 0, 0, 77}));
+  }
+  std::vector<Node> said;
+  std::vector<Node> accepted(const std::string& id, const std::string& phash = "") { return hear(ack_of(id, phash)); }
   void removed(const Jid& who) {
     Node child("remove");
     child.set("prev_v_id", "1").set("v_id", "2").add(Node("participant").set("jid", who));
@@ -316,36 +341,157 @@ TEST_CASE("a group that is not known is asked for before anything is sent there"
 
 TEST_CASE("the server's other device list has the message sent once more, for those that missed it") {
   Crew f;
+  f.members.emplace(dora, Member{f.befriend(dora), {}});
   const auto first = f.say("hello", "3EB0AA");
   CHECK(f.read(ben, first.at(0)) == "hello");
-  const auto asked = f.sent(f.stanza(Node("ack")
-                                         .set("class", "message")
-                                         .set("id", "3EB0AA")
-                                         .set("from", crew)
-                                         .set("t", "1700000001")
-                                         .set("phash", "2:AAAAAAAA")));
+  f.metadata.members.push_back(groups::person(dora));
+  f.metadata.size = 4;
+  const Node lists = f.ask_for_lists_again("3EB0AA");
   CHECK(f.level("3EB0AA") == AckLevel::server);
-  // The group and the lists of its members are asked for again.
-  CHECK(std::any_of(asked.begin(), asked.end(), [](const Node& node) { return node.attr("xmlns") == "w:g2"; }));
+  const auto second = f.hear(Crew::passed_over(lists));
+  REQUIRE(second.size() == 1);
+  CHECK(second[0].attr("id") == "3EB0AA");
+  CHECK(keys_in(second[0]) == 1);
+  CHECK(f.read(dora, second[0]) == "hello");
+  // Once.
+  CHECK(f.accepted("3EB0AA", "2:BBBBBBBB").empty());
+  CHECK(f.say("next", "3EB0BB").size() == 1);
 }
 
 TEST_CASE("a stale way of addressing is asked for again and the message sealed anew, once") {
   Crew f;
-  f.say("hello", "3EB0AA");
-  const auto refused = [&](const std::string& id) {
-    return f.sent(f.stanza(Node("ack")
-                               .set("class", "message")
-                               .set("id", id)
-                               .set("from", crew)
-                               .set("t", "1700000001")
-                               .set("error", "421")
-                               .set("addressing_mode", "lid")));
-  };
-  const auto asked = refused("3EB0AA");
-  const auto query =
-      std::find_if(asked.begin(), asked.end(), [](const Node& node) { return node.attr("xmlns") == "w:g2"; });
-  REQUIRE(query != asked.end());
+  const auto first = f.say("hello", "3EB0AA");
+  const auto refused = [&] { return f.hear(Crew::ack_of("3EB0AA").set("error", "421").set("addressing_mode", "lid")); };
+  CHECK(refused().empty());
+  const auto query = queries_to(f.said, crew);
+  REQUIRE(query.size() == 1);
   CHECK(f.level("3EB0AA") == AckLevel::pending);
+  const auto second = f.hear(test::described(query[0], f.metadata));
+  REQUIRE(second.size() == 1);
+  CHECK(second[0].attr("id") == "3EB0AA");
+  CHECK(protocol::encode_node(second[0]) != protocol::encode_node(first.at(0)));
+  CHECK(f.read(ben, second[0]) == "hello");
+  CHECK(refused().empty());
+  CHECK(f.level("3EB0AA") == AckLevel::error);
+}
+
+// --- lists that cannot be had
+
+TEST_CASE("lists that nobody could tell leave nobody out") {
+  Crew f;
+  const auto first = f.say("hello", "3EB0AA");
+  for (const Jid& who : {ben, carl}) CHECK(f.read(who, first.at(0)) == "hello");
+  const Node lists = f.ask_for_lists_again("3EB0AA");
+  SECTION("the server refuses") { CHECK(f.hear(test::error_of(lists, 503)).empty()); }
+  SECTION("the answer cannot be read") { CHECK(f.hear(test::result_of(lists)).empty()); }
+  SECTION("all of them are errors") {
+    Node list("list");
+    for (const Jid& who : {ben, carl}) {
+      Node devices("devices");
+      devices.add(Node("error").set("code", "500").set("text", "internal"));
+      list.add(Node("user").set("jid", who).add(std::move(devices)));
+    }
+    CHECK(f.hear(test::result_of(lists).add(Node("usync").add(std::move(list)))).empty());
+  }
+  SECTION("the connection ends") { test::reconnect(f); }
+  f.steady += 1s;
+  f.said.clear();
+  auto second = f.say("again", "3EB0BB");
+  for (int turns = 0; second.empty() && turns < 5; ++turns) {
+    REQUIRE_FALSE(f.lists_asked().empty());  // asked for again, and nothing is sent before it is answered
+    for (const Node& query : f.lists_asked()) {
+      const auto more = f.hear(Crew::passed_over(query));
+      second.insert(second.end(), more.begin(), more.end());
+    }
+  }
+  REQUIRE_FALSE(second.empty());
+  for (const Node& message : second) {
+    CHECK(keys_in(message) == 0);  // they all hold the key
+    CHECK(f.read(ben, message));
+    CHECK(f.read(carl, message));
+  }
+}
+
+TEST_CASE("who has no list by an answer is left out, the own account never") {
+  Crew f;
+  f.metadata.members.push_back(groups::person(dora));
+  f.describe();
+  const auto forget = [&](const Jid& who) {
+    storage::Changes changes;
+    changes.add(storage::RemoveDeviceList{f.row.id, who});
+    f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  };
+  SECTION("a member") {
+    CHECK(f.say("hello", "3EB0AA").empty());
+    REQUIRE(f.lists_asked().size() == 1);
+    const auto first = f.hear(Crew::passed_over(f.lists_asked()[0]));
+    REQUIRE(first.size() == 1);
+    CHECK(f.read(ben, first[0]) == "hello");
+  }
+  SECTION("the own account") {
+    forget(self);
+    CHECK(f.say("hello", "3EB0AA").empty());
+    REQUIRE(f.lists_asked().size() == 1);
+    CHECK(f.hear(Crew::passed_over(f.lists_asked()[0])).empty());
+    f.said.clear();
+    f.steady += 2s;
+    std::vector<Node> out;
+    f.collect(out, f.turn({}));
+    CHECK(out.empty());
+    CHECK(f.lists_asked().size() == 1);
+  }
+}
+
+TEST_CASE("the next account has no group at hand") {
+  Crew f;
+  f.say("hello", "3EB0AA");
+  f.accepted("3EB0AA");
+  test::link_anew(f);
+  f.go_online();
+  f.said.clear();
+  CHECK(f.say("again", "3EB0BB").empty());
+  CHECK(queries_to(f.said, crew).size() == 1);
+}
+
+// --- receipts
+
+TEST_CASE("several messages in one receipt of many members are each theirs who speak of it") {
+  Crew f;
+  for (const char* id : {"3EB0AA", "3EB0BB"}) {
+    f.say("hello", id);
+    f.accepted(id);
+  }
+  const auto block = [](const char* id, const Jid& who) {
+    return Node("participants").set("key", id).add(Node("user").set("jid", who).set("t", "1700000005"));
+  };
+  f.hear(Node("receipt")
+             .set("id", "3EB0AA")
+             .set("from", crew)
+             .set("type", "read")
+             .set("t", "1700000005")
+             .add(block("3EB0AA", ben))
+             .add(block("3EB0BB", carl)));
+  CHECK(f.reach("3EB0AA") == storage::GroupReach{2, 1, 1, 0});
+  CHECK(f.reach("3EB0BB") == storage::GroupReach{2, 1, 1, 0});
+  CHECK(f.level("3EB0AA") == AckLevel::server);
+  CHECK(f.level("3EB0BB") == AckLevel::server);
+}
+
+TEST_CASE("of a group that shows a part of its members nothing has reached all while they alone have it") {
+  Crew f;
+  f.metadata.size = 6;
+  f.describe();
+  f.say("hello", "3EB0AA");
+  f.accepted("3EB0AA");
+  for (const Jid& who : {ben, carl})
+    f.hear(Node("receipt")
+               .set("id", "3EB0AA")
+               .set("from", crew)
+               .set("participant", who)
+               .set("type", "read")
+               .set("t", "5"));
+  CHECK(f.reach("3EB0AA") == storage::GroupReach{5, 2, 2, 0});
+  CHECK(f.level("3EB0AA") == AckLevel::server);
 }
 
 TEST_CASE("a member that cannot read gets the message alone, with the key") {
@@ -488,31 +634,81 @@ TEST_CASE("a group that was left stays left, whatever is said of it") {
   CHECK(f.say("hello", "3EB0AA").empty());
 }
 
-TEST_CASE("a group that the account comes into by a link is known at once, and asked for") {
+// --- who asks again
+
+TEST_CASE("who came later gets nothing that was said before, though no list says when") {
   Crew f;
-  const Jid other("120363000000000002", "g.us");
-  Node added("add");
-  added.set("reason", "invite").set("v_id", "8").add(Node("participant").set("jid", self));
-  const auto asked = f.sent(f.stanza(Node("notification")
-                                         .set("id", "n1")
-                                         .set("type", "w:gp2")
-                                         .set("from", other)
-                                         .set("participant", self)
-                                         .set("t", "1700000002")
-                                         .add(std::move(added))));
-  const auto row = storage::find_group(f.store->reader(), f.row.id, other);
-  REQUIRE(row.has_value());
-  CHECK(row->member);
-  CHECK(row->stale);  // not to be encrypted to by what is not a list
-  const auto query = std::find_if(asked.begin(), asked.end(), [&](const Node& node) {
-    return node.is("iq") && node.attr("xmlns") == "w:g2" && node.jid("to") == other;
-  });
-  REQUIRE(query != asked.end());
-  groups::GroupMetadata told = f.metadata;
-  told.group = other;
-  f.stanza(
-      Node("iq").set("type", "result").set("id", query->attr("id")).set("from", other).add(groups::group_node(told)));
-  const auto known = storage::find_group(f.store->reader(), f.row.id, other);
-  CHECK(known->subject == "crew");
-  CHECK_FALSE(known->stale);
+  f.members.emplace(dora, Member{f.befriend(dora), {}});
+  f.say("hello", "3EB0AA");
+  f.accepted("3EB0AA");
+  f.steady += 1h;
+  f.now_ms += 3'600'000;
+  const auto came = static_cast<std::uint64_t>(f.now_ms / 1000);
+  f.metadata.members.push_back(groups::person(dora));
+  f.metadata.size = 4;
+  const auto list = [&](const std::string& id) {
+    f.steady += 20s;
+    f.hear(test::notice(crew, ben, test::change_of("promote", ben, "x" + id, "y" + id), id, came));
+    const auto query = queries_to(f.said, crew);
+    REQUIRE(query.size() == 1);
+    f.hear(test::described(query[0], f.metadata));
+  };
+  SECTION("she was told of, and then a list came") {
+    f.hear(test::notice(crew, ben, test::change_of("add", dora, "1", "2"), "n2", came));
+    CHECK(f.hear(Crew::retry_of(dora, "3EB0AA")).empty());
+    list("n3");
+  }
+  SECTION("she was first seen in a list") { list("n3"); }
+  CHECK(f.hear(Crew::retry_of(dora, "3EB0AA")).empty());
+  CHECK(f.hear(Crew::retry_of(ben, "3EB0AA")).size() == 1);
+}
+
+TEST_CASE("what waits for a stale group is what was sent there, and not without end") {
+  Crew f;
+  f.say("hello", "3EB0AA");
+  f.accepted("3EB0AA");
+  f.hear(test::notice(crew, ben, test::change_of("promote", ben, "7", "8")));
+  const auto query = queries_to(f.said, crew);
+  REQUIRE(query.size() == 1);
+  const auto acks = [&] {
+    return std::count_if(f.said.begin(), f.said.end(), [](const Node& node) { return node.is("ack"); });
+  };
+  f.hear(Crew::retry_of(ben, "3EB0FF"));
+  CHECK(acks() == 1);  // nothing to wait for
+  for (int i = 0; i < 70; ++i) {
+    CHECK(f.hear(Crew::retry_of(ben, "3EB0AA")).empty());
+    CHECK(acks() == 0);
+  }
+  f.hear(test::described(query[0], f.metadata));
+  CHECK(acks() == 64);
+  // There is room again.
+  f.hear(Crew::retry_of(carl, "3EB0AA"));
+  CHECK(acks() == 1);
+}
+
+TEST_CASE("a device that no list names introduces itself by its keys, and costs the others no other key") {
+  Crew f;
+  const auto first = f.say("hello", "3EB0AA");
+  for (const Jid& who : {ben, carl}) CHECK(f.read(who, first.at(0)) == "hello");
+  f.accepted("3EB0AA");
+  const Jid tablet = ben.with_device(5);
+  f.members.emplace(tablet, Member{SignalPeer::make(f.random, 77), {}});
+  const auto bundle = f.members.at(tablet).peer.bundle();
+  Node keys("keys");
+  keys.add(Node("type").bytes(Bytes{5})).add(Node("identity").bytes(bundle.identity));
+  keys.add(protocol::key_node(bundle.one_time->id, bundle.one_time->pub));
+  keys.add(protocol::signed_key_node(bundle.signed_pre_key_id, bundle.signed_pre_key, bundle.signed_pre_key_signature));
+  CHECK(f.hear(Crew::retry_of(tablet, "3EB0AA").add(std::move(keys))).size() == 1);
+  f.said.clear();
+  CHECK(f.say("again", "3EB0BB").empty());
+  REQUIRE(f.lists_asked().size() == 1);
+  Node names("device-list");
+  names.add(Node("device").set("id", "0")).add(Node("device").set("id", "5").set("key-index", "1"));
+  const auto second = f.hear(test::result_of(f.lists_asked()[0])
+                                 .add(Node("usync").add(Node("list").add(
+                                     Node("user").set("jid", ben).add(Node("devices").add(std::move(names)))))));
+  REQUIRE(second.size() == 1);
+  CHECK(keys_in(second[0]) == 1);  // for the tablet alone
+  CHECK(f.read(ben, second[0]) == "again");
+  CHECK(f.read(carl, second[0]) == "again");
 }

@@ -264,14 +264,16 @@ const std::vector<Kind>& kinds() {
       {"PutGroup", nothing, [](Rows& r) { r.records.add(r.group()); },
        [](Rows& r) {
          const auto row = r.records.find_group(crew);
-         return row && row->subject == "crew" && !row->stale && r.records.has_groups() &&
+         return row && row->subject == "crew" && !row->stale && r.records.stale_groups(9).empty() &&
                 !r.records.find_group(other_crew);
        }},
       {"AgeGroup", [](Rows& r) { r.records.add(r.group()); },
        [](Rows& r) {
          r.records.add(storage::AgeGroup{r.id, crew});
        },
-       [](Rows& r) { return r.records.find_group(crew)->stale; }},
+       [](Rows& r) {
+         return r.records.find_group(crew)->stale && r.records.stale_groups(9) == std::vector<Jid>{crew};
+       }},
       {"AgeGroup, all", [](Rows& r) { r.records.add(r.group()); },
        [](Rows& r) {
          r.records.add(storage::AgeGroup{r.id, std::nullopt});

@@ -25,6 +25,7 @@ SessionFixture::SessionFixture()
   device.jid = Jid("15550000001", "s.whatsapp.net", 3);
   device.lid = Jid("100000000000001", "lid", 3);
   device.server_has_prekeys = true;
+  device.groups_listed = true;
   changes.add(storage::PutDevice{device});
   store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   reopen();

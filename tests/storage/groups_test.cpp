@@ -24,6 +24,7 @@ GroupRow row(int number, const std::string& subject) {
   out.subject = subject;
   out.metadata = {1, 2, static_cast<std::uint8_t>(number)};
   out.fetched_at = 5;
+  out.heard = {9, 8, 7};
   return out;
 }
 
@@ -37,7 +38,7 @@ MessageRow own_message(const std::string& id) {
 
 TEST_CASE("a group is as it was put last, and stale when it was aged") {
   test::InlineStore store;
-  CHECK_FALSE(has_groups(store.db(), anna));
+  CHECK(stale_groups(store.db(), anna, 9).empty());
   store.turn([](Changes& changes) {
     changes.add(PutGroup{anna, row(1, "first")});
     changes.add(PutGroup{anna, row(2, "second")});
@@ -45,12 +46,14 @@ TEST_CASE("a group is as it was put last, and stale when it was aged") {
     changes.add(AgeGroup{anna, group(2)});
     changes.add(AgeGroup{anna, group(9)});
   });
-  CHECK(has_groups(store.db(), anna));
+  CHECK(stale_groups(store.db(), anna, 9) == std::vector<Jid>{group(2)});
   CHECK(find_group(store.db(), anna, group(1)) == row(1, "first"));
   CHECK(find_group(store.db(), anna, group(2))->stale);
   CHECK_FALSE(find_group(store.db(), anna, group(9)));
   store.turn([](Changes& changes) { changes.add(AgeGroup{anna, std::nullopt}); });
   CHECK(find_group(store.db(), anna, group(1))->stale);
+  CHECK(stale_groups(store.db(), anna, 9).size() == 2);
+  CHECK(stale_groups(store.db(), anna, 1).size() == 1);
   CHECK_FALSE(find_group(store.db(), SessionId{2}, group(1))->stale);
   store.turn([](Changes& changes) { changes.add(PutGroup{anna, row(1, "renamed")}); });
   CHECK(find_group(store.db(), anna, group(1)) == row(1, "renamed"));

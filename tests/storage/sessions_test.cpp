@@ -56,6 +56,7 @@ DeviceRow full_device(SessionId session) {
   row.server_not_before = 13;
   row.server_not_after = 0xffffffffffffffffULL;
   row.signed_pre_key_at = 14;
+  row.groups_listed = true;
   return row;
 }
 
@@ -211,6 +212,7 @@ TEST_CASE("a device comes back complete, linked or not") {
   CHECK(back->server_not_before == row.server_not_before);
   CHECK(back->server_not_after == row.server_not_after);
   CHECK(back->signed_pre_key_at == row.signed_pre_key_at);
+  CHECK(back->groups_listed);
 
   DeviceRow fresh;
   fresh.session = session;

@@ -232,7 +232,9 @@ TEST_CASE("inbound receipts are read as the vectors say") {
     ++receipts;
     const auto receipt = read_receipt_stanza(node);
     REQUIRE(receipt);
-    REQUIRE(receipt->ids == strings(parsed.at("ids")));
+    auto ids = receipt->ids;
+    for (const auto& block : receipt->together) ids.push_back(block.id);
+    REQUIRE(ids == strings(parsed.at("ids")));
     REQUIRE(receipt->timestamp == 1'760'000'000);
     const bool own = receipt->from.user_jid() == own_lid.user_jid();
     const Jid chat = own && receipt->recipient ? *receipt->recipient : receipt->from.user_jid();
@@ -244,8 +246,10 @@ TEST_CASE("inbound receipts are read as the vectors say") {
     if (level == "read" || level == "played") REQUIRE(receipt->type == level);
     REQUIRE(receipt->feature_incapable == level.starts_with("server"));
     const auto* per_user = parsed.if_contains("perUser");
-    REQUIRE(receipt->users.size() == (per_user == nullptr ? 0 : per_user->as_object().size()));
-    for (const auto& user : receipt->users) {
+    REQUIRE(receipt->together.size() == (per_user == nullptr ? 0 : 1));
+    const auto users = per_user == nullptr ? std::vector<IncomingReceipt::User>() : receipt->together[0].users;
+    REQUIRE(users.size() == (per_user == nullptr ? 0 : per_user->as_object().size()));
+    for (const auto& user : users) {
       REQUIRE(static_cast<std::int64_t>(user.timestamp) == per_user->at(user.jid.to_string()).as_int64());
     }
     if (parsed.contains("requester")) {
