@@ -325,11 +325,13 @@ TEST_CASE("receipts for one message in a large group come together") {
   REQUIRE(s.desk->inbox->tagged("receipt").size() == 1);
   const auto told = protocol::read_receipt_stanza(*s.desk->inbox->last("receipt"));
   REQUIRE(told);
-  CHECK(told->ids == Strings{"m1"});
   CHECK(s.desk->inbox->last("receipt")->attr("id") != "m1");
-  REQUIRE(told->users.size() == 2);  // of Ben's two devices one is told
-  CHECK(told->users[0].jid == lid(s.ben));
-  CHECK(told->users[1].jid == lid(s.cleo));
+  REQUIRE(told->together.size() == 1);
+  CHECK(told->together[0].id == "m1");
+  const auto& users = told->together[0].users;
+  REQUIRE(users.size() == 2);  // of Ben's two devices one is told
+  CHECK(users[0].jid == lid(s.ben));
+  CHECK(users[1].jid == lid(s.cleo));
   CHECK(s.anna.inbox.tagged("receipt").size() == 1);
 
   s.cleo.send(receipt(copy(s.cleo.inbox, "m1"), "read"));
