@@ -13,6 +13,9 @@ namespace {
 
 struct Program : SessionFixture {
   Program() { go_online(); }
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+  ~Program() { session.reset(); }  // whoever still waits is answered now, while there is an `answer`
   /// Its stanzas; what comes back later is in `answer`.
   std::vector<Node> ask(groups::GroupRequest request) {
     answer.reset();
