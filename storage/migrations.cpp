@@ -363,12 +363,9 @@ constexpr const char* groups = R"sql(
 CREATE TABLE chat_group (
   number INTEGER NOT NULL, group_id INTEGER NOT NULL,
   subject TEXT NOT NULL, member INTEGER NOT NULL, stale INTEGER NOT NULL, fetched_at INTEGER NOT NULL,
-  heard BLOB NOT NULL,                                                          -- digests of its notifications
   metadata BLOB NOT NULL,                                                       -- an encoded <group> node
   PRIMARY KEY (number, group_id)
 );
-CREATE INDEX stale_chat_group ON chat_group (number, group_id) WHERE stale = 1;
-ALTER TABLE device ADD COLUMN groups_listed INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE sender_key (                                                       -- secret
   number INTEGER NOT NULL, group_id INTEGER NOT NULL, author_id INTEGER NOT NULL, record BLOB NOT NULL,
   PRIMARY KEY (number, group_id, author_id)
@@ -423,6 +420,13 @@ constexpr const char* removals_are_found_by_file =
 constexpr const char* folders_are_remembered =
     "CREATE TABLE media_folder (path TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;";
 
+// Whether all groups were stored once, which of them are to be asked for, and digests of what was heard of each.
+constexpr const char* groups_are_asked_for = R"sql(
+ALTER TABLE chat_group ADD COLUMN heard BLOB NOT NULL DEFAULT x'';
+CREATE INDEX stale_chat_group ON chat_group (number, group_id) WHERE stale = 1;
+ALTER TABLE device ADD COLUMN groups_listed INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 constexpr std::array steps_of_this_release = {first_schema,
                                               resends_outlive_a_restart,
                                               ratchet_epochs,
@@ -447,7 +451,8 @@ constexpr std::array steps_of_this_release = {first_schema,
                                               albums_know_their_members,
                                               what_never_left_is_marked,
                                               removals_are_found_by_file,
-                                              folders_are_remembered};
+                                              folders_are_remembered,
+                                              groups_are_asked_for};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

@@ -229,6 +229,27 @@ TEST_CASE("later steps are applied to an older file and keep its rows") {
   CHECK(count(**db, "SELECT sum(x) FROM later") == 3);
 }
 
+TEST_CASE("groups of a file of version 25 stay, and all of them are to be asked for once more") {
+  test::TemporaryFolder folder;
+  const std::string path = folder.file("25.sqlite");
+  {
+    std::string sql;
+    for (const char* step : migrations().first(25)) sql += step;
+    sql +=
+        "INSERT INTO chat_group VALUES (7, 9, 'crew', 1, 1, 5, x'01');"
+        "PRAGMA application_id = 1464357446; PRAGMA user_version = 25;";
+    run_sql(path, sql.c_str());
+  }
+  auto db = Database::open(path, Database::Mode::read_write, Synchronous::off);
+  REQUIRE(db.has_value());
+  CHECK(count(**db,
+              "SELECT group_id FROM chat_group INDEXED BY stale_chat_group WHERE number = 7 AND stale = 1"
+              " AND subject = 'crew' AND member = 1 AND heard = x''") == 9);
+  CHECK(count(**db,
+              "SELECT count(*) FROM pragma_table_info('device') WHERE name = 'groups_listed'"
+              " AND dflt_value = '0'") == 1);
+}
+
 TEST_CASE("a migration that fails half way leaves the old version") {
   test::TemporaryFolder folder;
   auto db = Database::open(folder.file("half.sqlite"), Database::Mode::read_write, Synchronous::off);
