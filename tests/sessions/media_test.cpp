@@ -583,6 +583,8 @@ TEST_CASE("the file of a message that is named with its chat is that one's, and 
   CHECK(stored_media(row_in(carl).content)->file.direct_path == "/v/carl.enc?oe=1");
   auto next = fetch(carl, of_carl);
   CHECK(all<StartDownload>(next).at(0)->download.targets.at(0).target.starts_with("/v/carl.enc?oe=1&hash="));
+  f.download_ends(next, {});
+  CHECK(of_carl->has_value());
 }
 
 TEST_CASE("a file that is gone is asked of the phone, and its new place is kept") {
