@@ -4,6 +4,7 @@
 #include <boost/json/serialize.hpp>
 #include <utility>
 
+#include "web/base64_stream.h"
 #include "web/envelope.h"
 
 namespace wharf::sandbox {
@@ -50,6 +51,18 @@ const std::string& ControlCall::param(std::string_view name) const {
 
 std::string ControlCall::phone_number(std::string_view name) const {
   return normalise_phone(web::text_of(body, name)).value();
+}
+
+std::optional<Bytes> ControlCall::picture() {
+  const auto* given = body.if_contains("data");
+  if (given == nullptr || given->is_null()) return Bytes();
+  std::string bytes;
+  web::MediaTextDecoder decoder;
+  auto decoded = decoder.feed(web::text_of(body, "data"), bytes);
+  if (decoded) decoded = decoder.finish(bytes);
+  if (decoded && !bytes.empty()) return protocol::to_bytes(bytes);
+  invalid({{"data", decoded ? "holds no bytes" : "is not valid: " + decoded.error().detail}});
+  return std::nullopt;
 }
 
 void ControlCall::succeed(const json::value& result, unsigned status) {

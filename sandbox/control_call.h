@@ -36,6 +36,9 @@ struct ControlCall {
   const std::string& param(std::string_view name) const;
   /// A member of the body that is a phone number, as digits.
   std::string phone_number(std::string_view name) const;
+  /// The picture that is the member "data" of the body, base64 or a data URL; empty when that is null or absent.
+  /// Nullopt: it was answered with 400.
+  std::optional<Bytes> picture();
 
   void succeed(const boost::json::value& result, unsigned status = 200);
   void fail(unsigned status, std::string_view code, std::string message);
@@ -67,6 +70,20 @@ void corrupt_sessions(ControlCall& call);
 void forget_sender_keys(ControlCall& call);
 void reinstall(ControlCall& call);
 void set_account(ControlCall& call);
+// --- control_people.cpp
+void set_phone_picture(ControlCall& call);
+void set_phone_about(ControlCall& call);
+void set_phone_default_timer(ControlCall& call);
+void set_phone_name(ControlCall& call);
+void set_phone_presence(ControlCall& call);
+void set_phone_privacy(ControlCall& call);
+void set_phone_block(ControlCall& call);
+void set_phone_watch(ControlCall& call);
+void list_phone_seen(ControlCall& call);
+/// What the account shows of itself, beside what else is said of a phone.
+void add_people_json(const ControlCall& call, const Phone& phone, boost::json::object& out);
+// --- control_business.cpp
+void set_phone_business(ControlCall& call);
 // --- control_messages.cpp
 void send_message(ControlCall& call);
 void list_messages(ControlCall& call);

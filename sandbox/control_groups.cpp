@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "sandbox/phone/groups/groups.h"
-#include "web/base64_stream.h"
 #include "web/envelope.h"
 
 namespace wharf::sandbox {
@@ -273,17 +272,13 @@ void set_group_settings(ControlCall& call) {
 void set_group_picture(ControlCall& call) {
   const auto target = group_call(call);
   if (!target) return;
-  const auto* given = call.body.if_contains("data");
-  if (given == nullptr || given->is_null()) {
+  const auto picture = call.picture();
+  if (!picture) return;
+  if (picture->empty()) {
     return ask_and_succeed(call, target->phone, groups::RemovePicture{target->group}, groups::Operation::picture,
                            {{"id", nullptr}});
   }
-  std::string bytes;
-  web::MediaTextDecoder decoder;
-  auto decoded = decoder.feed(web::text_of(call.body, "data"), bytes);
-  if (decoded) decoded = decoder.finish(bytes);
-  if (!decoded) return call.invalid({{"data", "is not valid: " + decoded.error().detail}});
-  ask_network(call, target->phone, groups::SetPicture{target->group, protocol::to_bytes(bytes)},
+  ask_network(call, target->phone, groups::SetPicture{target->group, *picture},
               [](ControlCall& waiting, const Node& answer) {
                 const auto id = groups::read_picture_set(answer);
                 if (!id) return fail(waiting, id.error());

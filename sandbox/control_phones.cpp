@@ -102,7 +102,11 @@ void list_phones(ControlCall& call) {
 }
 
 void show_phone(ControlCall& call) {
-  if (const Phone* phone = call.phone()) call.succeed(to_json(call.network, *phone));
+  const Phone* phone = call.phone();
+  if (phone == nullptr) return;
+  json::object out = to_json(call.network, *phone);
+  add_people_json(call, *phone, out);
+  call.succeed(std::move(out));
 }
 
 void scan(ControlCall& call) {

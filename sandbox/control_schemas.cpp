@@ -7,22 +7,28 @@
 namespace wharf::sandbox::schemas {
 namespace {
 
+std::optional<web::FormatProblem> check_phone(std::string_view text) {
+  const auto digits = normalise_phone(text);
+  if (digits) return std::nullopt;
+  return web::FormatProblem{"is not valid: " + digits.error().detail, false};
+}
+
+std::optional<web::FormatProblem> check_chat(std::string_view text) {
+  if (text.ends_with("@g.us")) return std::nullopt;
+  return check_phone(text.substr(0, text.find('@')));
+}
+
+}  // namespace
+
+constexpr web::Format phone_number{check_phone, {}, {}};
+constexpr web::Format chat_text{check_chat, {}, {}};
+
+namespace {
+
 using web::Field;
 using web::Format;
 using web::FormatProblem;
 using web::Type;
-
-std::optional<FormatProblem> check_phone(std::string_view text) {
-  const auto digits = normalise_phone(text);
-  if (digits) return std::nullopt;
-  return FormatProblem{"is not valid: " + digits.error().detail, false};
-}
-
-// A number or a JID of one, or of a group.
-std::optional<FormatProblem> check_chat(std::string_view text) {
-  if (text.ends_with("@g.us")) return std::nullopt;
-  return check_phone(text.substr(0, text.find('@')));
-}
 
 std::optional<FormatProblem> check_how(std::string_view text) {
   const bool code = text.size() == 3 && text.find_first_not_of("0123456789") == std::string_view::npos;
@@ -30,8 +36,6 @@ std::optional<FormatProblem> check_how(std::string_view text) {
   return FormatProblem{"must be replaced, drop or a stream error code such as 515 or 503", false};
 }
 
-constexpr Format phone_number{check_phone, {}, {}};
-constexpr Format chat_text{check_chat, {}, {}};
 constexpr Format kick_how{check_how, {}, {}};
 
 constexpr std::int64_t largest_file = std::int64_t{1} << 40;
@@ -156,7 +160,7 @@ constexpr Field mark_read_fields[] = {
 };
 constexpr Field set_typing_fields[] = {
     {.name = "to", .required = true, .min = 1, .max = 64, .format = &chat_text},
-    {.name = "state", .required = true, .one_of = "composing|paused"},
+    {.name = "state", .required = true, .one_of = "composing|recording|paused"},
 };
 constexpr Field switched_fields[] = {{.name = "on", .type = Type::boolean, .required = true}};
 constexpr Field media_retry_fields[] = {

@@ -5,12 +5,19 @@
 
 namespace wharf::sandbox::schemas {
 
+// forms of texts
+extern const web::Format phone_number;  // as people write it
+extern const web::Format chat_text;     // a number or a JID of one, or of a group
+
 // bodies
 extern const web::Schema no_fields, create_phone, scan, enter_code, send_message, mark_read, set_typing, switched,
     media_retry, unlink, peer, set_account, set_auto_reply, kick, advance_clock, media_fault, media_faults;
 // bodies about groups
 extern const web::Schema create_group, join_group, group_members, group_subject, group_description, group_settings,
     group_picture, group_requests, sub_groups;
+// bodies about people (control_people_schemas.cpp)
+extern const web::Schema phone_picture, phone_about, phone_privacy, phone_block, phone_default_timer, phone_name,
+    phone_presence, phone_watch, phone_business;
 // queries
 extern const web::Schema scan_query, messages_query, wire_query, media_query;
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sandbox/network/state.h"
+#include "sandbox/shown_account.h"
 
 namespace wharf::sandbox {
 
@@ -56,6 +57,34 @@ std::size_t Network::prekeys_left(const DeviceKey& device) const {
 
 void Network::drain_prekeys(const DeviceKey& device) { state_->prekeys.drain(device); }
 
+// --- people
+
+ShownAccount Network::shown(const std::string& phone) const {
+  ShownAccount shown;
+  const auto* party = state_->accounts.find(phone);
+  if (party == nullptr) return shown;
+  const auto& texts = state_->profiles.of(phone);
+  shown.about = texts.about;
+  shown.default_timer_s = texts.timer_s;
+  shown.picture_id = state_->profile_pictures.id_of(phone);
+  for (const auto& [category, value] : state_->privacy.all_of(*party)) shown.privacy.emplace(category, value);
+  for (const auto& jid : state_->blocklist.of(phone)) {
+    const auto parsed = Jid::parse(jid);
+    const auto known = parsed ? state_->accounts.resolve(*parsed) : std::nullopt;
+    shown.blocked.push_back(known ? known->party->account.phone : jid);
+  }
+  shown.business = state_->businesses.of(phone);
+  return shown;
+}
+
+Result<void> Network::set_business(const std::string& phone, std::optional<BusinessCard> card) {
+  const auto* party = state_->accounts.find(phone);
+  if (party == nullptr) return Error(Errc::not_found, "nobody has this number");
+  Turn turn(state_->context.turns);
+  state_->businesses.set(*party, std::move(card));
+  return {};
+}
+
 // --- app state
 
 std::uint64_t Network::app_state_version(const std::string& phone, std::string_view collection) const {
@@ -67,8 +96,9 @@ void Network::publish_app_state(const std::string& phone, const std::string& col
 }
 
 const Bytes* Network::media(std::string_view direct_path) const {
-  const auto* file = state_->app_state.media(direct_path);
-  return file != nullptr ? file : state_->group_pictures.media(direct_path);
+  if (const auto* file = state_->app_state.media(direct_path)) return file;
+  if (const auto* picture = state_->group_pictures.media(direct_path)) return picture;
+  return state_->profile_pictures.media(direct_path);
 }
 
 // --- pairing

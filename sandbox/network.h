@@ -24,6 +24,9 @@
 
 namespace wharf::sandbox {
 
+struct BusinessCard;  // shown_account.h
+struct ShownAccount;
+
 class Network : public NetworkListeners {
  public:
   using Settings = NetworkSettings;
@@ -39,6 +42,11 @@ class Network : public NetworkListeners {
   std::vector<Account*> accounts();
   /// Device 0 publishes its keys directly (it has no registration payload).
   void publish_phone_keys(Account& account, const protocol::UploadedKeys& keys);
+
+  /// What an account shows of itself, and keeps to itself. Of an unknown one nothing.
+  ShownAccount shown(const std::string& phone) const;
+  /// nullopt: it is no business any more. Its contacts are told. Errors: not_found.
+  protocol::Result<void> set_business(const std::string& phone, std::optional<BusinessCard> card);
 
   // --- the simulated phones' privileges
   /// 0: nobody wrote this collection yet.

@@ -76,12 +76,26 @@ const std::string* Phone::Send::about() const {
 
 Result<std::size_t> Phone::read(std::string_view chat, std::string_view id) { return state_->receipts.read(chat, id); }
 
-void Phone::typing(std::string_view to, bool composing) {
-  auto& context = state_->context;
+void Phone::typing(std::string_view to, protocol::ChatState state) {
   const auto chat = state_->chats.find(to);
-  if (!chat) return;
-  context.send(Node("chatstate").set("to", chat->jid).add(Node(composing ? "composing" : "paused")));
+  if (chat) state_->context.send(protocol::chat_state(chat->jid, state));
 }
+
+// --- people
+
+void Phone::ask(const std::function<Node(std::string_view id)>& make, Answer answer) {
+  state_->people.ask(make, std::move(answer));
+}
+
+void Phone::show_available(bool available, Answer heard) { state_->people.show_available(available, std::move(heard)); }
+
+void Phone::rename(const std::string& name, Answer heard) { state_->people.rename(name, std::move(heard)); }
+
+void Phone::watch(const Account& whom, bool on, Answer heard) { state_->people.watch(whom, on, std::move(heard)); }
+
+bool Phone::available() const { return state_->people.available(); }
+
+const std::deque<PhoneSeen>& Phone::seen() const { return state_->people.seen(); }
 
 // --- groups
 
@@ -93,7 +107,7 @@ std::map<std::string, const PhoneGroup*> Phone::groups() const {
 
 const PhoneGroup* Phone::group(std::string_view jid) const { return state_->groups.find(jid); }
 
-void Phone::ask(const protocol::groups::GroupRequest& request, std::function<void(Result<Node>)> answer) {
+void Phone::ask(const protocol::groups::GroupRequest& request, Answer answer) {
   state_->groups.ask(request, std::move(answer));
 }
 

@@ -2,6 +2,7 @@
 // A simulated phone: the primary device (device 0) of an account, a full end-to-end party with its own Signal state. It
 // is also every contact a tester talks to. Specification 06 sections 3.2, 14 and 19.
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "protocol/account/presence.h"
 #include "protocol/groups/requests.h"
 #include "protocol/messages/add_on_secret.h"
 #include "protocol/messages/body.h"
@@ -112,6 +114,7 @@ enum class MediaRetryMode { upload, not_found, general_error, silent };
 
 struct OpenedMedia;  // phone/opened_media.h
 struct PhoneGroup;   // phone/groups/groups.h
+struct PhoneSeen;    // phone/seen.h
 class PhoneFiles;    // phone/files.h
 
 /// Everything a phone does happens on the loop, in turns of NetworkClock::after(0): no call below and no delivery makes
@@ -162,7 +165,24 @@ class Phone {
   protocol::Result<std::string> send(Send send);
   /// Read receipts for everything received from `chat` (phone number) and not yet read, or one id.
   protocol::Result<std::size_t> read(std::string_view chat, std::string_view id = {});
-  void typing(std::string_view to, bool composing);
+  /// Nothing when there is no such chat.
+  void typing(std::string_view to, protocol::ChatState state);
+
+  // --- people
+  using Answer = std::function<void(protocol::Result<Node>)>;
+  /// What its user asks of the server: `make` gets the id of the IQ. The answer, whatever it says. Errors: closed (it
+  /// is or was switched off), timed_out.
+  void ask(const std::function<Node(std::string_view id)>& make, Answer answer);
+  /// Says that it is there or not, under its name. `heard` is called when the server knows. Errors: as ask().
+  void show_available(bool available, Answer heard);
+  /// Of at most 25 characters.
+  void rename(const std::string& name, Answer heard);
+  /// Subscribes to the presence of another account, anew whenever the phone is switched on or shows itself again, until
+  /// `on` is false. Errors: as ask(); refused (it watches too many).
+  void watch(const Account& whom, bool on, Answer heard);
+  bool available() const;
+  /// What it was told of others, newest last, at most 256.
+  const std::deque<PhoneSeen>& seen() const;
 
   // --- groups, by the text of their JIDs
   /// Those that the phone knows to be in. Pointers live until the next turn.
@@ -170,7 +190,7 @@ class Phone {
   const PhoneGroup* group(std::string_view jid) const;
   /// What its user asks about groups; the server's answer, whatever it says. Errors: closed (it is or was switched
   /// off), timed_out.
-  void ask(const protocol::groups::GroupRequest& request, std::function<void(protocol::Result<Node>)> answer);
+  void ask(const protocol::groups::GroupRequest& request, Answer answer);
   /// Forgets the sender keys of others: the next message of each group must heal by retry.
   void forget_sender_keys();
 

@@ -35,6 +35,8 @@ enum class RowKind : std::uint8_t {
   group_picture = 23,         // owner "", name: id of the group
   group_dirt = 24,            // owner: phone, name: device; since when it may have missed something
   gathered_receipt = 25,      // owner "", name: number; receipts in a group that are told together
+  account_picture = 26,       // owner: phone
+  business = 27,              // owner: phone; what makes it a business
   phone = 30,                 // owner: phone; identity, companions, settings
   phone_session = 31,         // name: "phone:device" of the peer
   phone_key = 32,             // name: id of a one-time key

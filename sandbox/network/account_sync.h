@@ -1,4 +1,6 @@
 #pragma once
+#include <functional>
+
 #include "sandbox/network/accounts.h"
 #include "sandbox/network/context.h"
 #include "sandbox/network/delivery.h"
@@ -11,8 +13,13 @@ class AccountSync {
   AccountSync(NetworkContext& context, Delivery& delivery) : c_(context), delivery_(delivery) {}
 
   void tell_own_devices(const Origin& origin, const Node& change);
+  /// The name that it shows to others.
+  void tell_push_name(const Origin& origin);
 
  private:
+  /// `complete` puts into each notification what it says.
+  void tell(const Origin& origin, const std::function<void(Node&)>& complete);
+
   NetworkContext& c_;
   Delivery& delivery_;
 };

@@ -19,7 +19,6 @@ namespace wharf::sandbox {
 /// An account with what more than one part of the server keeps for it. It is never removed.
 struct Party {
   Account account;
-  std::string about;
   std::deque<std::uint16_t> freed_devices;      // newest last: not given again at once
   std::set<std::string, std::less<>> contacts;  // accounts that have a chat with this one
 };

@@ -21,6 +21,13 @@ Node error_of(const Node& iq, unsigned code, std::string_view text, unsigned bac
   return error.add(std::move(reason));
 }
 
+Node answer_of(const Node& iq, const Node& made) {
+  Node answer = result_of(iq);
+  answer.set("type", made.attr("type"));
+  for (const auto& child : made.children()) answer.add(child);
+  return answer;
+}
+
 Node stream_error(std::string_view code, std::string_view conflict) {
   Node error("stream:error");
   if (!code.empty()) error.set("code", code);

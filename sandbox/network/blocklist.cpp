@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "protocol/account/privacy.h"
 #include "protocol/crypto/hash.h"
 #include "sandbox/network/answers.h"
 
@@ -12,23 +13,22 @@ namespace {
 
 constexpr std::size_t max_blocked = 2'000;
 
-std::string dhash_of(const Blocklist::Jids& blocked) {
-  std::string all;
-  for (const auto& jid : blocked) all += jid;
-  const auto digest = protocol::sha256(protocol::as_bytes(all));
-  return protocol::to_base64(ByteView(digest).first(9));
-}
-
-Node blocklist_of(const Blocklist::Jids& blocked) {
-  Node list("list");
-  list.set("dhash", dhash_of(blocked));
+protocol::BlockList list_of(const Blocklist::Jids& blocked) {
+  protocol::BlockList list{dhash_of(blocked), {}};
   for (const auto& text : blocked) {
-    if (const auto jid = Jid::parse(text)) list.add(Node("item").set("jid", *jid));
+    if (const auto jid = Jid::parse(text)) list.users.push_back({*jid, {}});
   }
   return list;
 }
 
 }  // namespace
+
+std::string dhash_of(const JidTexts& list) {
+  std::string all;
+  for (const auto& jid : list) all += jid;
+  const auto digest = protocol::sha256(protocol::as_bytes(all));
+  return protocol::to_base64(ByteView(digest).first(9));
+}
 
 const Blocklist::Jids& Blocklist::of(std::string_view phone) const {
   static const Jids nobody;
@@ -48,22 +48,21 @@ void Blocklist::on_iq(Origin& origin, const Node& iq) {
   if (iq.attr("type") == "set") {
     if (const auto refusal = change(origin, iq)) return c_.send(origin.key, *refusal);
   }
-  c_.send(origin.key, result_of(iq).add(blocklist_of(of(origin.key.phone))));
+  c_.send(origin.key, answer_of(iq, protocol::block_list_answer(iq, list_of(of(origin.key.phone)))));
 }
 
 std::optional<Node> Blocklist::change(const Origin& origin, const Node& iq) {
-  const auto* item = iq.child("item");
-  const auto jid = item ? item->jid("jid") : std::nullopt;
-  const auto action = item ? item->attr("action") : std::string();
-  if (!jid || (action != "block" && action != "unblock")) return error_of(iq, 400, "bad-request");
-  const bool block = action == "block";
+  const auto asked = protocol::read_block_change(iq);
+  if (!asked) return error_of(iq, 400, "bad-request");
+  const bool block = asked->block;
+  const auto whom = asked->jid.user_jid();
   auto& blocked = lists_[origin.key.phone];
   if (block && blocked.size() >= max_blocked) return error_of(iq, 419, "resource-limit");
   // Who has a LID is blocked under it (02 section 11).
-  const auto address = accounts_.resolve(jid->user_jid());
+  const auto address = accounts_.resolve(whom);
   if (block && address && !address->lid && address->party->account.has_lid()) return error_of(iq, 400, "bad-request");
   const auto before = dhash_of(blocked);
-  const auto text = jid->user_jid().to_string();
+  const auto text = whom.to_string();
   if (block) {
     blocked.insert(text);
   } else {
@@ -72,7 +71,7 @@ std::optional<Node> Blocklist::change(const Origin& origin, const Node& iq) {
   accounts_.changed(origin.party);
   Node told("blocklist");
   told.set("action", "modify").set("dhash", dhash_of(blocked)).set("prev_dhash", before);
-  sync_.tell_own_devices(origin, told.add(Node("item").set("jid", jid->user_jid()).set("action", action)));
+  sync_.tell_own_devices(origin, told.add(Node("item").set("jid", whom).set("action", block ? "block" : "unblock")));
   return std::nullopt;
 }
 

@@ -14,9 +14,13 @@
 
 namespace wharf::sandbox {
 
+using JidTexts = std::set<std::string, std::less<>>;  // user JIDs as text
+/// The version of such a list.
+std::string dhash_of(const JidTexts& list);
+
 class Blocklist {
  public:
-  using Jids = std::set<std::string, std::less<>>;  // user JIDs as text
+  using Jids = JidTexts;
 
   Blocklist(NetworkContext& context, Accounts& accounts, AccountSync& sync)
       : c_(context), accounts_(accounts), sync_(sync) {}

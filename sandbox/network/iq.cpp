@@ -38,16 +38,17 @@ void on_passive(const Asked& asked) {
 void on_picture(const Asked& asked) {
   const auto target = asked.iq.jid("target");
   if (target && target->is_group()) return asked.parts.groups.on_iq(asked.origin, asked.iq);
-  if (!asked.set()) return asked.refuse(404, "item-not-found");
-  asked.with(Node("picture").set("id", asked.context().unix_seconds()));
+  asked.parts.pictures.on_iq(asked.origin, asked.iq);
 }
 
-void on_about(const Asked& asked) {
-  if (const auto* status = asked.iq.child("status"); status && asked.set()) {
-    asked.origin.party.about = std::string(status->text().substr(0, 700));
-    asked.parts.accounts.changed(asked.origin.party);
-  }
-  asked.accept();
+void on_status(const Asked& asked) {
+  if (asked.set()) return asked.parts.profiles.set_about(asked.origin, asked.iq);
+  asked.accept();  // who sees status updates: no list, so the contacts
+}
+
+void on_default_timer(const Asked& asked) {
+  if (asked.set()) return asked.parts.profiles.set_timer(asked.origin, asked.iq);
+  asked.refuse(400, "bad-request");
 }
 
 void on_dirty(const Asked& asked) {
@@ -66,11 +67,6 @@ void on_mex(const Asked& asked) { asked.with(Node("result").text(R"({"data":{}})
 void on_bot(const Asked& asked) {
   Node bot("bot");
   asked.with(bot.set("v", "2").add(Node("section").set("type", "all")));
-}
-
-void on_business(const Asked& asked) {
-  if (asked.iq.child("business_profile")) return asked.with(Node("business_profile"));
-  asked.accept();
 }
 
 void on_newsletter(const Asked& asked) {
@@ -107,11 +103,11 @@ constexpr Entry catalogue[] = {
     {"w:sync:app:state", [](const Asked& a) { a.parts.app_state.on_iq(a.origin, a.iq); }},
     {"w:g2", [](const Asked& a) { a.parts.groups.on_iq(a.origin, a.iq); }},
     {"w:profile:picture", on_picture},
-    {"status", on_about},
-    {"disappearing_mode", just_accept},
-    {"w:biz", on_business},
+    {"status", on_status},
+    {"disappearing_mode", on_default_timer},
+    {"w:biz", [](const Asked& a) { a.parts.businesses.on_iq(a.origin, a.iq); }},
     {"fb:thrift_iq", not_found},
-    {"w:biz:catalog", not_found},
+    {"w:biz:catalog", [](const Asked& a) { a.parts.businesses.on_catalogue(a.origin, a.iq); }},
     {"bot", on_bot},
     {"md", [](const Asked& a) { a.parts.companions.on_iq(a.origin, a.iq); }},
     {"urn:xmpp:whatsapp:dirty", on_dirty},

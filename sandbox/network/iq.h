@@ -5,6 +5,7 @@
 #include "sandbox/network/accounts.h"
 #include "sandbox/network/app_state.h"
 #include "sandbox/network/blocklist.h"
+#include "sandbox/network/businesses.h"
 #include "sandbox/network/companions.h"
 #include "sandbox/network/context.h"
 #include "sandbox/network/delivery.h"
@@ -12,6 +13,8 @@
 #include "sandbox/network/media_conn.h"
 #include "sandbox/network/prekeys.h"
 #include "sandbox/network/privacy.h"
+#include "sandbox/network/profile_pictures.h"
+#include "sandbox/network/profiles.h"
 #include "sandbox/network/usync.h"
 
 namespace wharf::sandbox {
@@ -21,7 +24,6 @@ class IqCatalogue {
   /// Who answers what is more than a line.
   struct Parts {
     NetworkContext& context;
-    Accounts& accounts;
     Delivery& delivery;
     PreKeys& prekeys;
     Usync& usync;
@@ -31,6 +33,9 @@ class IqCatalogue {
     Companions& companions;
     MediaConnections& media;
     GroupIqs& groups;
+    ProfilePictures& pictures;
+    Profiles& profiles;
+    Businesses& businesses;
   };
   explicit IqCatalogue(const Parts& parts) : parts_(parts) {}
 

@@ -11,13 +11,6 @@ constexpr std::size_t max_push_name = 100;
 constexpr std::size_t max_subscriptions = 2'000;
 constexpr std::int64_t absence_grace_ms = 10'000;
 
-/// Contacts are those with whom there is a chat, and who shows a token of the account.
-bool may_see(std::string_view value, const Party& party, const Party& watcher, bool trusted) {
-  if (&party == &watcher || value == "all") return true;
-  if (value == "none") return false;
-  return trusted || party.contacts.contains(watcher.account.phone);
-}
-
 }  // namespace
 
 const Presence::Subscription* Presence::DeviceState::subscription_to(const std::string& phone) const {
@@ -33,6 +26,8 @@ void Presence::on_presence(Origin& origin, const Node& presence) {
       !name.empty() && name.size() <= max_push_name && name != origin.party.account.name) {
     origin.party.account.name = name;
     accounts_.changed(origin.party);
+    // Of a companion that brings a name the others hear by app state.
+    if (origin.key.device == 0) sync_.tell_push_name(origin);
   }
   devices_[origin.key].available = type != "unavailable";
   accounts_seen_[origin.key.phone].absence_timer.reset();
@@ -66,7 +61,7 @@ void Presence::unsubscribe(const Origin& origin, const Node& presence) {
 std::optional<Node> Presence::visible(const Party& party, const AccountState& state, const Party& watcher,
                                       const Subscription& how) const {
   if (blocklist_.blocks(party, watcher)) return std::nullopt;
-  const bool sees_last = may_see(privacy_.value_of(party, "last"), party, watcher, how.trusted);
+  const bool sees_last = privacy_.lets_see(party, "last", watcher, how.trusted);
   const bool sees_online = privacy_.value_of(party, "online") == "match_last_seen" ? sees_last : true;
   if (!sees_last && !sees_online) return std::nullopt;
   Node presence("presence");

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "sandbox/network/account_sync.h"
 #include "sandbox/network/accounts.h"
 #include "sandbox/network/blocklist.h"
 #include "sandbox/network/context.h"
@@ -21,14 +22,15 @@ namespace wharf::sandbox {
 class Presence {
  public:
   Presence(NetworkContext& context, Accounts& accounts, Delivery& delivery, Privacy& privacy, Blocklist& blocklist,
-           PrivacyTokens& tokens, const GroupStore& groups)
+           PrivacyTokens& tokens, const GroupStore& groups, AccountSync& sync)
       : c_(context),
         accounts_(accounts),
         delivery_(delivery),
         privacy_(privacy),
         blocklist_(blocklist),
         tokens_(tokens),
-        groups_(groups) {}
+        groups_(groups),
+        sync_(sync) {}
 
   void on_presence(Origin& origin, const Node& presence);
   void on_chatstate(const Origin& origin, const Node& chatstate);
@@ -78,6 +80,7 @@ class Presence {
   Blocklist& blocklist_;
   PrivacyTokens& tokens_;
   const GroupStore& groups_;
+  AccountSync& sync_;
   std::map<DeviceKey, DeviceState> devices_;
   std::map<std::string, AccountState, std::less<>> accounts_seen_;  // by phone
 };

@@ -1,6 +1,5 @@
 #include "sandbox/network/privacy.h"
 
-#include <algorithm>
 #include <array>
 
 #include "sandbox/network/answers.h"
@@ -9,7 +8,7 @@ namespace wharf::sandbox {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 10> defaults = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 12> defaults = {{
     {"readreceipts", "all"},
     {"last", "all"},
     {"online", "all"},
@@ -20,12 +19,22 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 10> defaults
     {"messages", "all"},
     {"defense", "off"},
     {"stickers", "contacts"},
+    {"linked_profiles", "contacts"},
+    {"pix", "contacts"},
 }};
-constexpr std::size_t max_value = 64;
+static_assert(defaults.size() == protocol::privacy_category_count);
 constexpr std::size_t max_tokens = 100;
+constexpr std::size_t max_excluded = 1'000;
+constexpr std::string_view blacklist = "contact_blacklist";
 
-bool is_category(std::string_view name) {
-  return std::any_of(defaults.begin(), defaults.end(), [name](const auto& entry) { return entry.first == name; });
+std::vector<protocol::PrivacySetting> settings_as_told(const Privacy::Settings& settings) {
+  std::vector<protocol::PrivacySetting> told;
+  for (const auto& [name, value] : settings) {
+    const auto category = protocol::privacy_category(name);
+    const auto known = protocol::privacy_value(value);
+    if (category && known) told.push_back({*category, *known});
+  }
+  return told;
 }
 
 }  // namespace
@@ -45,36 +54,121 @@ std::string_view Privacy::value_of(const Party& party, std::string_view category
   return {};
 }
 
+bool Privacy::lets_see(const Party& party, std::string_view category, const Party& viewer, bool trusted) const {
+  const auto value = value_of(party, category);
+  if (&party == &viewer || value == "all") return true;
+  if (value == "none") return false;
+  const bool contact = trusted || party.contacts.contains(viewer.account.phone);
+  return contact && !(value == blacklist && excludes(party, category, viewer));
+}
+
+Privacy::Settings Privacy::all_of(const Party& party) const {
+  Settings all;
+  for (const auto& [name, value] : defaults) all.emplace(name, value_of(party, name));
+  return all;
+}
+
 void Privacy::on_iq(Origin& origin, const Node& iq) {
-  if (iq.attr("type") == "get") return c_.send(origin.key, result_of(iq).add(all(origin.party)));
-  if (const auto* wanted = iq.child("privacy")) return set(origin, iq, *wanted);
+  if (iq.attr("type") == "get") {
+    if (const auto query = protocol::read_exclusion_list_query(iq))
+      return c_.send(origin.key, exclusion_list(origin.party, iq, *query));
+    const auto all = settings_as_told(all_of(origin.party));
+    return c_.send(origin.key, answer_of(iq, protocol::privacy_answer(iq, all)));
+  }
+  if (iq.child("privacy") != nullptr) return set(origin, iq);
   if (const auto* wanted = iq.child("tokens")) return issue_tokens(origin, iq, *wanted);
   c_.send(origin.key, error_of(iq, 400, "bad-request"));
 }
 
-Node Privacy::all(const Party& party) const {
-  Node all("privacy");
-  for (const auto& [name, value] : defaults)
-    all.add(Node("category").set("name", name).set("value", value_of(party, name)));
-  return all;
+void Privacy::set(Origin& origin, const Node& iq) {
+  if (const auto change = protocol::read_exclusions_change(iq)) {
+    if (const auto code = change_exclusions(origin.party, *change); code != 0)
+      return c_.send(origin.key, error_of(iq, code, code == 409 ? "conflict" : "bad-request"));
+    return tell_changed(origin, iq, {{change->list.category, protocol::PrivacyValue::contact_blacklist}});
+  }
+  const auto wanted = protocol::read_privacy_change(iq);
+  if (!wanted) return c_.send(origin.key, error_of(iq, 400, "bad-request"));
+  tell_changed(origin, iq, *wanted);
 }
 
-void Privacy::set(Origin& origin, const Node& iq, const Node& wanted) {
-  auto& settings = settings_[origin.key.phone];
-  Node echo("privacy");
-  for (const auto* category : wanted.children("category")) {
-    const auto name = category->attr("name");
-    const auto value = category->attr("value");
-    if (!is_category(name) || value.empty() || value.size() > max_value)
-      return c_.send(origin.key, error_of(iq, 400, "bad-request"));
-    settings[name] = value;
-    if (name == "readreceipts") origin.party.account.read_receipts = value == "all";
-    echo.add(Node("category").set("name", name).set("value", value));
+void Privacy::tell_changed(const Origin& origin, const Node& iq,
+                           const std::vector<protocol::PrivacySetting>& settings) {
+  auto& kept = settings_[origin.key.phone];
+  for (const auto& setting : settings) {
+    kept[std::string(protocol::name(setting.category))] = protocol::name(setting.value);
+    if (setting.category == protocol::PrivacyCategory::read_receipts)
+      origin.party.account.read_receipts = setting.value == protocol::PrivacyValue::all;
   }
   accounts_.changed(origin.party);
-  sync_.tell_own_devices(origin, echo);
-  c_.send(origin.key, result_of(iq).add(std::move(echo)));
+  const auto answer = answer_of(iq, protocol::privacy_answer(iq, settings));
+  sync_.tell_own_devices(origin, *answer.child("privacy"));
+  c_.send(origin.key, answer);
 }
+
+// --- who is left out
+
+const Privacy::Exclusions& Privacy::exclusions_of(std::string_view phone) const {
+  static const Exclusions none;
+  const auto found = exclusions_.find(phone);
+  return found == exclusions_.end() ? none : found->second;
+}
+
+bool Privacy::excludes(const Party& party, std::string_view category, const Party& viewer) const {
+  const auto& lists = exclusions_of(party.account.phone);
+  const auto list = lists.find(category);
+  if (list == lists.end()) return false;
+  const auto& account = viewer.account;
+  return list->second.contains(account.pn_jid().to_string()) ||
+         (account.has_lid() && list->second.contains(account.lid_jid().to_string()));
+}
+
+namespace {
+
+/// Who has a LID keeps LIDs, in questions too.
+bool speaks_of_its_own(const Account& account, protocol::PrivacyAddressing addressing) {
+  return account.has_lid() == (addressing == protocol::PrivacyAddressing::by_lid);
+}
+
+/// A list that holds nobody is none.
+std::string version_of(const JidTexts& list) { return list.empty() ? std::string() : dhash_of(list); }
+
+}  // namespace
+
+Node Privacy::exclusion_list(const Party& party, const Node& iq, protocol::ExclusionListQuery query) const {
+  if (!speaks_of_its_own(party.account, query.addressing)) return error_of(iq, 400, "bad-request");
+  protocol::ExclusionList told;
+  const auto& lists = exclusions_of(party.account.phone);
+  if (const auto list = lists.find(protocol::name(query.category)); list != lists.end()) {
+    told.dhash = version_of(list->second);
+    for (const auto& text : list->second) {
+      if (const auto jid = Jid::parse(text)) told.users.push_back({*jid, {}});
+    }
+  }
+  return answer_of(iq, protocol::exclusion_list_answer(iq, query, told));
+}
+
+unsigned Privacy::change_exclusions(const Party& party, const protocol::ExclusionListChange& change) {
+  if (!speaks_of_its_own(party.account, change.list.addressing)) return 400;
+  auto& kept = exclusions_[party.account.phone][std::string(protocol::name(change.list.category))];
+  if (change.dhash != version_of(kept)) return 409;
+  auto list = kept;
+  for (const auto& row : change.changes) {
+    const auto jid = row.jid.user_jid();
+    if (jid.is_lid() != party.account.has_lid()) return 400;
+    if (row.add) list.insert(jid.to_string());
+    else list.erase(jid.to_string());
+  }
+  if (list.size() > max_excluded) return 400;
+  kept = std::move(list);
+  return 0;
+}
+
+void Privacy::restore(const std::string& phone, Settings settings, Exclusions exclusions) {
+  settings_[phone] = std::move(settings);
+  exclusions_[phone] = std::move(exclusions);
+}
+
+// --- tokens
 
 void Privacy::issue_tokens(const Origin& origin, const Node& iq, const Node& wanted) {
   const auto rows = wanted.children("token");
@@ -90,6 +184,8 @@ void Privacy::issue_tokens(const Origin& origin, const Node& iq, const Node& wan
 
 void Privacy::hand_over(const Party& issuer, const Party& holder, std::uint64_t t) {
   Node token("token");
+  // Whose it is from now on: some clients keep none without (05 section 6.2).
+  token.set("jid", holder.account.has_lid() ? holder.account.lid_jid() : holder.account.pn_jid());
   token.set("type", "trusted_contact").set("t", t).bytes(tokens_.make(issuer, holder, t));
   Node tokens("tokens");
   tokens.add(std::move(token));

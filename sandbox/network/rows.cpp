@@ -34,24 +34,34 @@ json::object to_json(const Device& device, bool uploaded) {
 }
 
 json::object to_json(const Party& party, std::int64_t last_seen, const Blocklist::Jids& blocklist,
-                     const Privacy::Settings& settings) {
+                     const Privacy& of_all, const Profiles::Texts& texts) {
   const auto& account = party.account;
   json::array freed, blocked;
   for (auto id : party.freed_devices) freed.push_back(id);
   for (const auto& jid : blocklist) blocked.push_back(json::string(jid));
   json::object privacy;
-  for (const auto& [name, value] : settings) privacy[name] = value;
+  for (const auto& [name, value] : of_all.of(account.phone)) privacy[name] = value;
+  json::object excluded;
+  for (const auto& [category, jids] : of_all.exclusions_of(account.phone)) {
+    json::array list;
+    for (const auto& jid : jids) list.push_back(json::string(jid));
+    if (!list.empty()) excluded[category] = std::move(list);
+  }
   return {{"lid", account.lid},
           {"name", account.name},
           {"key_index_list", base64_value(account.key_index_list)},
           {"key_index_time", account.key_index_time},
           {"read_receipts", account.read_receipts},
           {"failure", account.failure},
-          {"about", party.about},
+          {"about", texts.about},
+          {"about_at", texts.about_at},
+          {"timer", texts.timer_s},
+          {"timer_at", texts.timer_at},
           {"last_seen", last_seen},
           {"freed", std::move(freed)},
           {"blocked", std::move(blocked)},
           {"privacy", std::move(privacy)},
+          {"excluded", std::move(excluded)},
           {"restricted", account.restricted},
           {"new_chats", account.new_chats_left ? json::value(*account.new_chats_left) : json::value(nullptr)}};
 }
@@ -86,9 +96,17 @@ std::unique_ptr<Party> read_party(const std::string& phone, const json::object& 
   if (const auto* restricted = saved.if_contains("restricted")) account.restricted = restricted->as_bool();
   if (const auto* left = saved.if_contains("new_chats"); left && !left->is_null())
     account.new_chats_left = number_of<unsigned>(*left);
-  party->about = string_of(saved.at("about"));
   for (const auto& id : saved.at("freed").as_array()) party->freed_devices.push_back(number_of<std::uint16_t>(id));
   return party;
+}
+
+Profiles::Texts read_texts(const json::object& saved) {
+  Profiles::Texts texts;
+  texts.about = string_of(saved.at("about"));
+  if (const auto* at = saved.if_contains("about_at")) texts.about_at = number_of<std::uint64_t>(*at);
+  if (const auto* timer = saved.if_contains("timer")) texts.timer_s = number_of<std::uint32_t>(*timer);
+  if (const auto* at = saved.if_contains("timer_at")) texts.timer_at = number_of<std::uint64_t>(*at);
+  return texts;
 }
 
 }  // namespace
@@ -101,6 +119,8 @@ std::optional<Bytes> Network::State::row(const RowKey& key) {
     case RowKind::account:
     case RowKind::contact: return account_row(key);
     case RowKind::device: return device_row(key);
+    case RowKind::account_picture: return profile_pictures.row(key.owner);
+    case RowKind::business: return businesses.row(key.owner);
     case RowKind::one_time_key: return prekeys.row({key.owner, device_in(key.name)}, number_after(key.name, 2));
     case RowKind::queued: return delivery.row({key.owner, device_in(key.name)}, number_after(key.name, 2));
     case RowKind::collection:
@@ -127,7 +147,8 @@ std::optional<Bytes> Network::State::account_row(const RowKey& key) const {
   const auto* party = accounts.find(key.owner);
   if (!party) return std::nullopt;
   if (key.kind == RowKind::contact) return party->contacts.contains(key.name) ? std::optional(Bytes()) : std::nullopt;
-  return packed(to_json(*party, presence.last_seen(key.owner), blocklist.of(key.owner), privacy.of(key.owner)));
+  return packed(
+      to_json(*party, presence.last_seen(key.owner), blocklist.of(key.owner), privacy, profiles.of(key.owner)));
 }
 
 std::optional<Bytes> Network::State::device_row(const RowKey& key) const {
@@ -180,7 +201,14 @@ void Network::State::restore_account(const std::string& phone, ByteView row) {
   for (const auto& [name, value] : saved.at("privacy").as_object()) settings[std::string(name)] = string_of(value);
   presence.restore(phone, number_of<std::int64_t>(saved.at("last_seen")));
   blocklist.restore(phone, std::move(blocked));
-  privacy.restore(phone, std::move(settings));
+  Privacy::Exclusions exclusions;
+  if (const auto* lists = saved.if_contains("excluded")) {
+    for (const auto& [category, jids] : lists->as_object()) {
+      for (const auto& jid : jids.as_array()) exclusions[std::string(category)].insert(string_of(jid));
+    }
+  }
+  privacy.restore(phone, std::move(settings), std::move(exclusions));
+  profiles.restore(phone, read_texts(saved));
   accounts.restore(std::move(party));
 }
 
@@ -195,6 +223,8 @@ void Network::State::restore_of_account(const RowKey& key, ByteView row) {
   switch (key.kind) {
     case RowKind::contact: party->contacts.insert(key.name); return;
     case RowKind::device: return restore_device(key, row);
+    case RowKind::account_picture: return profile_pictures.restore(key.owner, row);
+    case RowKind::business: return businesses.restore(key.owner, row);
     case RowKind::one_time_key: return prekeys.restore(device(), number_after(key.name, 2), row);
     case RowKind::group_dirt: return group_dirt.restore(device(), row);
     case RowKind::queued: return delivery.restore(device(), number_after(key.name, 2), stanza_of(row));

@@ -22,7 +22,11 @@ Network::State::State(const NetworkListeners& listeners, Settings settings, Netw
       account_sync(context, delivery),
       blocklist(context, accounts, account_sync),
       privacy(context, accounts, delivery, account_sync, tokens),
-      presence(context, accounts, delivery, privacy, blocklist, tokens, group_store),
+      audience(context, accounts, delivery, privacy, blocklist, tokens),
+      profile_pictures(context, accounts, audience, account_sync),
+      profiles(context, accounts, audience, account_sync),
+      businesses(context, accounts, audience),
+      presence(context, accounts, delivery, privacy, blocklist, tokens, group_store, account_sync),
       device_lists(context, accounts, delivery, group_store),
       prekeys(context, accounts, delivery, group_store),
       login(context, accounts, delivery, presence, group_dirt),
@@ -30,7 +34,7 @@ Network::State::State(const NetworkListeners& listeners, Settings settings, Netw
       pending(context),
       pairing(context, accounts, pending, device_lists, group_store, group_dirt),
       link_codes(context, accounts, pending),
-      usync(context, accounts),
+      usync(context, accounts, profiles, profile_pictures, businesses),
       app_state(context, delivery),
       media(context, tokens),
       group_views(context, accounts),
@@ -57,7 +61,8 @@ Network::State::State(const NetworkListeners& listeners, Settings settings, Netw
                      key_watch}),
       routing(context, accounts, message_faults, memory, blocklist, tokens, message_answers, key_watch, group_routing),
       receipts(context, accounts, delivery, memory, blocklist, group_store, group_receipts),
-      iqs({context, accounts, delivery, prekeys, usync, app_state, privacy, blocklist, companions, media, group_iqs}) {}
+      iqs({context, delivery, prekeys, usync, app_state, privacy, blocklist, companions, media, group_iqs,
+           profile_pictures, profiles, businesses}) {}
 
 void Network::State::handle(const Turns::Sender& from, const Node& stanza) {
   if (from.pairing != 0) {

@@ -8,7 +8,9 @@
 #include "sandbox/network/account_sync.h"
 #include "sandbox/network/accounts.h"
 #include "sandbox/network/app_state.h"
+#include "sandbox/network/audience.h"
 #include "sandbox/network/blocklist.h"
+#include "sandbox/network/businesses.h"
 #include "sandbox/network/companions.h"
 #include "sandbox/network/context.h"
 #include "sandbox/network/delivery.h"
@@ -30,6 +32,8 @@
 #include "sandbox/network/presence.h"
 #include "sandbox/network/privacy.h"
 #include "sandbox/network/privacy_tokens.h"
+#include "sandbox/network/profile_pictures.h"
+#include "sandbox/network/profiles.h"
 #include "sandbox/network/receipts.h"
 #include "sandbox/network/routing.h"
 #include "sandbox/network/usync.h"
@@ -51,6 +55,10 @@ struct Network::State {
   AccountSync account_sync;
   Blocklist blocklist;
   Privacy privacy;
+  Audience audience;
+  ProfilePictures profile_pictures;
+  Profiles profiles;
+  Businesses businesses;
   Presence presence;
   DeviceLists device_lists;
   PreKeys prekeys;

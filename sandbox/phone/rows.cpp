@@ -41,6 +41,7 @@ Bytes Phone::State::core_row() const {
   app_state.save(core);
   auto_replies.save_rule(core);
   reuploads.save(core);
+  people.save(core);
   return packed(core);
 }
 
@@ -72,6 +73,7 @@ void Phone::State::restore_core(ByteView row) {
   bootstrap.load(core);
   app_state.load(core);
   reuploads.load(core);
+  people.load(core);
   start_powered_ = core.at("powered").as_bool();
 }
 

@@ -21,6 +21,7 @@ Phone::State::State(Network& network, Account& account, std::shared_ptr<Worker> 
       sender_keys(context),
       groups(context, sender_keys),
       chats(context, groups),
+      people(context, chats),
       app_state(context),
       companions(context, keys, device_lists, sessions, app_state),
       pairing(context, keys, companions, std::move(worker)),
@@ -50,7 +51,7 @@ void Phone::State::power_on() {
   context.start();
   context.core_changed();
   context.network.attach_phone(context.account.phone, *this);
-  context.send(protocol::presence("available", context.account.name));
+  people.resume();
   bootstrap.resume();
   groups.resume();
   sending.resume();
@@ -99,6 +100,8 @@ void Phone::State::handle(const Node& stanza) {
   if (stanza.is("receipt")) return on_receipt(stanza);
   if (stanza.is("ack")) return transmission.on_ack(stanza);
   if (stanza.is("notification")) return on_notification(stanza);
+  if (stanza.is("presence")) return people.on_presence(stanza);
+  if (stanza.is("chatstate")) return people.on_chat_state(stanza);
   if (stanza.is("call")) context.send(protocol::ack_for(stanza, std::nullopt));
 }
 
@@ -127,6 +130,8 @@ void Phone::State::on_notification(const Node& notification) {
     if (who) on_devices(notification, who->phone);
   } else if (type == "w:gp2") {
     groups.on_notification(notification);
+  } else {
+    people.on_notification(notification);
   }
   context.send(protocol::ack_for(notification, std::nullopt));
 }

@@ -22,6 +22,7 @@
 #include "sandbox/phone/keys.h"
 #include "sandbox/phone/log.h"
 #include "sandbox/phone/pairing.h"
+#include "sandbox/phone/people.h"
 #include "sandbox/phone/receipts.h"
 #include "sandbox/phone/receiving.h"
 #include "sandbox/phone/retries.h"
@@ -48,6 +49,7 @@ struct Phone::State final : DevicePort {
   PhoneSenderKeys sender_keys;
   PhoneGroups groups;
   PhoneChats chats;
+  PhonePeople people;
   PhoneAppState app_state;
   PhoneCompanions companions;
   PhonePairing pairing;

@@ -412,7 +412,7 @@ TEST_CASE("typing reaches the contact as one chat state") {
   auto client = linked_client(world, world.ben);
   client->send(protocol::presence("available", "Ben"));
   client->received.clear();
-  world.anna.typing("15550000002", true);
+  world.anna.typing("15550000002", protocol::ChatState::composing);
   world.settle();
   const auto state = std::find_if(client->received.begin(), client->received.end(),
                                   [](const Node& node) { return node.is("chatstate"); });

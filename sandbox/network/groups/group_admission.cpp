@@ -29,8 +29,7 @@ std::optional<unsigned> GroupAdmission::why_not_add(const Group& group, const Pa
   if (!group.names(target.account)) return 406;
   const auto* left = group.departure_of(phone);
   if (left != nullptr && !left->removed && c_.now() - left->at < c_.settings.group_left_seconds) return 408;
-  const auto allowed = privacy_.value_of(target, "groupadd");
-  if (allowed == "none" || (allowed == "contacts" && !target.contacts.contains(adder.account.phone))) return 403;
+  if (!privacy_.lets_see(target, "groupadd", adder, false)) return 403;
   if (full(group, coming)) return 419;
   return std::nullopt;
 }

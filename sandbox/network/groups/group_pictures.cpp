@@ -1,28 +1,14 @@
 #include "sandbox/network/groups/group_pictures.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "protocol/groups/results.h"
+#include "sandbox/network/pictures.h"
 
 namespace wharf::sandbox {
 
 namespace groups = protocol::groups;
-
-namespace {
-
-constexpr std::size_t max_picture_bytes = 1u << 20;
-constexpr std::string_view folder = "/pps/";
-
-bool is_jpeg(ByteView bytes) { return bytes.size() > 4 && bytes[0] == 0xff && bytes[1] == 0xd8 && bytes[2] == 0xff; }
-
-std::string path_of(const Group& group) {
-  // With a query: some clients append more to it.
-  return std::string(folder) + group.id + "_" + std::to_string(group.picture) + ".jpg?ccb=11-4";
-}
-
-}  // namespace
 
 std::optional<unsigned> GroupPictures::why_not(const Group* group, const Party& actor) const {
   if (group == nullptr) return 404;
@@ -34,7 +20,7 @@ std::optional<unsigned> GroupPictures::why_not(const Group* group, const Party& 
 GroupAnswer GroupPictures::set(const Party& actor, const groups::SetPicture& asked) {
   auto* group = store_.find(asked.group);
   if (const auto refusal = why_not(group, actor)) return GroupAnswer::refused(*refusal);
-  if (!is_jpeg(asked.jpeg) || asked.jpeg.size() > max_picture_bytes) return GroupAnswer::refused(406);
+  if (!pictures::acceptable(asked.jpeg)) return GroupAnswer::refused(406);
   put(*group, actor, asked.jpeg);
   groups::Picture told;
   told.id = std::to_string(group->picture);
@@ -50,7 +36,7 @@ GroupAnswer GroupPictures::remove(const Party& actor, const groups::RemovePictur
 
 void GroupPictures::put(Group& group, const Party& actor, Bytes picture) {
   const bool none = picture.empty();
-  group.picture = none ? 0 : std::max(group.picture + 1, c_.unix_seconds());
+  group.picture = none ? 0 : pictures::next_id(group.picture, c_.unix_seconds());
   group.picture_jpeg = std::move(picture);
   store_.changed(group);
   store_.picture_changed(group);
@@ -79,19 +65,15 @@ GroupAnswer GroupPictures::get(const Party& actor, const groups::GetPicture& ask
   if (asked.known_id == told.id)  // 05 section 13 item 3; an answer without a child is one to distrust
     return GroupAnswer::with(Node("picture").set("id", told.id).set("status", "304"));
   told.type = asked.preview ? "preview" : "image";
-  told.direct_path = path_of(*group);
-  told.url = "https://" + c_.settings.media_host + told.direct_path;
+  told.direct_path = pictures::direct_path(group->id, group->picture);
+  told.url = pictures::url(c_.settings.media_host, told.direct_path);
   return GroupAnswer::with(groups::picture_node(told));
 }
 
 const Bytes* GroupPictures::media(std::string_view direct_path) const {
-  const auto path = direct_path.substr(0, direct_path.find('?'));
-  if (!path.starts_with(folder)) return nullptr;
-  const auto name = path.substr(folder.size());
-  const auto* group = store_.find(name.substr(0, name.find('_')));
-  if (group == nullptr || group->picture == 0) return nullptr;
-  const auto current = path_of(*group);
-  return std::string_view(current).substr(0, current.find('?')) == path ? &group->picture_jpeg : nullptr;
+  const auto place = pictures::place_of(direct_path);
+  const auto* group = place ? store_.find(place->owner) : nullptr;
+  return group != nullptr && group->picture == place->id ? &group->picture_jpeg : nullptr;
 }
 
 }  // namespace wharf::sandbox
