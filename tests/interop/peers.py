@@ -38,6 +38,10 @@ class Baileys:
     follows_addressing = True  # it asks for the group before each message
     reads_joint_receipts = False  # of receipts that name several members at once it tells nothing
     measures_round_videos = False  # of what it is told about a round video it sends the file alone
+    told_of_abouts = False  # of what contacts say about themselves it tells nothing, it can ask
+    told_of_own_settings = False  # of its own account's settings it hears its timer only
+    reads_user_info = False  # it asks for one thing at a time, and for no verified names
+    gives_tokens = True
 
     def prepare(self, top):
         problem = version_of(["node", "--version"], r"v(\d+)\.\d+", (20,))
@@ -65,6 +69,10 @@ class Whatsmeow:
     follows_addressing = False  # it fails with the 421, until it asks for the group
     reads_joint_receipts = True
     measures_round_videos = True
+    told_of_abouts = True
+    told_of_own_settings = True  # all but its timer
+    reads_user_info = True
+    gives_tokens = False  # it gives nobody what proves that it is a contact, and has no way to
 
     def prepare(self, top):
         problem = version_of(["go", "version"], r"go(\d+)\.(\d+)", (1, 25))

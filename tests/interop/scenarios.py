@@ -8,6 +8,10 @@ from groups import operation_scenarios
 from media import checks as media_checks
 from media import media
 from pair import Pair, every_iq_known, other_number, peer_number, session, wharf_number
+from people import checks as people_checks
+from people import people
+from people_alone import checks as people_alone_checks
+from people_alone import people_alone
 from processes import Failed, Sandbox, wait_for
 from report import note
 
@@ -383,12 +387,13 @@ def wharf_refusals(report, kind, wharfd, directory):
 
 
 checks = {pairing: 4, conversation: 19, kinds: 10, media: media_checks, **operation_scenarios,
-          **conversation_scenarios,
+          **conversation_scenarios, people: people_checks, people_alone: people_alone_checks,
           refusals: 4, leniency: 0, wharf_refusals: 4}
 
 
 def all_of(kind):
-    return [pairing, conversation, kinds, media, *operation_scenarios, *conversation_scenarios, refusals if kind.checks_signatures else leniency]
+    return [pairing, conversation, kinds, media, *operation_scenarios, *conversation_scenarios, people, people_alone,
+            refusals if kind.checks_signatures else leniency]
 
 
 def count(kind):

@@ -13,6 +13,7 @@ import makeWASocket, { Browsers, DisconnectReason, WA_CERT_DETAILS, decryptEvent
 import pino from 'pino';
 import { groupCommands, personOf, tellGroups, timerOf, wipeSenderKeys } from './groups.mjs';
 import { announced, content, load } from './media.mjs';
+import { peopleCommands, tellPeople } from './people.mjs';
 
 const { PEER_URL, PEER_ROOT, PEER_STATE, PEER_MEDIA } = process.env;
 WA_CERT_DETAILS.PUBLIC_KEY = Buffer.from(PEER_ROOT, 'hex');
@@ -111,7 +112,7 @@ function openAnswer(key, { eventCreationMessageKey, encPayload, encIv }) {
 }
 
 function onMessages({ messages }) {
-  for (const { key, message, status } of messages) {
+  for (const { key, message, status, pushName } of messages) {
     const ballot = !key.fromMe && message?.pollUpdateMessage;
     const given = !key.fromMe && message?.encEventResponseMessage;
     if (message?.protocolMessage && key.remoteJid.endsWith('@g.us') && said(message)?.kind === 'timer') {
@@ -133,7 +134,7 @@ function onMessages({ messages }) {
     const context = message.extendedTextMessage?.contextInfo;
     const who = key.remoteJid.endsWith('@g.us') ? person(key.participant, key.participantAlt) : person(key.remoteJid, key.remoteJidAlt);
     emit({ event: 'message', id: key.id, text, expires, fromMe: !!key.fromMe, chat: key.remoteJid, ...who,
-      quoted: context?.stanzaId ?? '', mentions: context?.mentionedJid ?? [] });
+      quoted: context?.stanzaId ?? '', mentions: context?.mentionedJid ?? [], name: pushName ?? '' });
   }
 }
 
@@ -162,12 +163,14 @@ function connect() {
   socket.ev.on('message-receipt.update', (updates) => updates.forEach(({ key, receipt }) =>
     emit({ event: 'ack', id: key.id, level: receipt.readTimestamp ? 3 : 2, ...person(receipt.userJid) })));
   tellGroups(socket.ev, emit);
+  tellPeople(socket.ev, emit, person);
 }
 
 const commands = {
   connect: async () => connect(),
   code: async ({ phone }) => ({ code: await socket.requestPairingCode(phone) }),
   ...groupCommands(() => socket),
+  ...peopleCommands(() => socket, state.keys),
   wipe_group: async (wiped) => wipeSenderKeys(state.keys, keysDirectory, wiped),
   send: async ({ to, text, expires, quoted, mentions }) => {
     const more = { ...(expires ? { ephemeralExpiration: Number(expires) } : {}), ...(quoted ? { quoted: came.get(quoted) } : {}) };

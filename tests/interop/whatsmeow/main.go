@@ -109,6 +109,7 @@ func (p *peer) people(user types.JID, alternate types.JID) (pn, lid string) {
 }
 
 func (p *peer) handle(event any) {
+	p.handlePeople(event)
 	switch e := event.(type) {
 	case *events.QR:
 		emit(object{"event": "qr", "qr": e.Codes[0]})
@@ -151,7 +152,7 @@ func (p *peer) handle(event any) {
 		about := e.Message.GetExtendedTextMessage().GetContextInfo()
 		emit(object{"event": "message", "id": e.Info.ID, "text": text, "fromMe": e.Info.IsFromMe, "pn": pn, "lid": lid,
 			"expires": about.GetExpiration(), "quoted": about.GetStanzaID(), "mentions": append([]string{}, about.GetMentionedJID()...),
-			"chat": e.Info.Chat.String()})
+			"chat": e.Info.Chat.String(), "name": e.Info.PushName})
 	case *events.Receipt:
 		level := 0
 		switch e.Type {
@@ -358,6 +359,9 @@ func (p *peer) run(command map[string]string) (object, error) {
 		return object{}, nil
 	}
 	if reply, err := p.group(ctx, command); reply != nil || err != nil {
+		return reply, err
+	}
+	if reply, err := p.about(ctx, command); reply != nil || err != nil {
 		return reply, err
 	}
 	return nil, fmt.Errorf("unknown command %q", command["cmd"])
