@@ -34,6 +34,8 @@ enum class ErrorCode {
   media_not_found,
   group_not_found,
   group_conflict,
+  contact_not_found,
+  business_not_found,
   webhook_not_found,
   event_not_found,
   qr_not_available,

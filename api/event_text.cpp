@@ -114,7 +114,9 @@ class DataWriter {
     out_.begin_object().text("id", jid_text(e.user.to_string(), pn, dialect_));
     if (!pn.empty()) out_.text("pn", jid_text(pn, {}, dialect_));
     if (e.ids.lid) out_.text("lid", e.ids.lid->to_string());
-    out_.text("change", name(e.change)).end_object();
+    out_.text("change", name(e.change));
+    write_news(e);
+    out_.end_object();
   }
 
   void operator()(const events::ChatUpdated& e) const {
@@ -123,6 +125,17 @@ class DataWriter {
     out_.text_if("chatLid", chat.lid);
     if (e.expires_after_s) out_.number("expiresAfter", *e.expires_after_s);
     out_.number("timestamp", dialect_ == Dialect::gateway ? e.at : e.at / 1000).end_object();
+  }
+
+  void operator()(const events::PresenceChanged& e) const {
+    const bool gateway = dialect_ == Dialect::gateway;
+    const PersonText chat = person_text(e.chat, e.chat_ids), user = person_text(e.user, e.user_ids);
+    out_.begin_object().text(gateway ? "chatJid" : "chatId", jid_text(chat.id, chat.pn, dialect_));
+    out_.text_if("chatLid", chat.lid).text(gateway ? "senderJid" : "from", jid_text(user.id, user.pn, dialect_));
+    out_.text_if(gateway ? "senderLid" : "fromLid", user.lid).text("state", e.state);
+    if (e.last_seen) out_.number("lastSeen", gateway ? *e.last_seen : *e.last_seen / 1000);
+    if (e.last_seen_hidden) out_.boolean("lastSeenHidden", true);
+    out_.number("timestamp", gateway ? e.at : e.at / 1000).end_object();
   }
 
   void operator()(const events::GroupJoined& e) const {
@@ -149,6 +162,14 @@ class DataWriter {
   void operator()(const events::Unknown& e) const { out_.raw(e.json); }
 
  private:
+  /// What somebody shows now; "" = nothing any more, or it was not told.
+  void write_news(const events::ContactUpdated& e) const {
+    using enum events::ContactUpdated::Change;
+    if (e.change == push_name) out_.text("pushname", e.text);
+    if (e.change == about) out_.text("about", e.text);
+    if (e.change == picture) out_.text("pictureId", e.text);
+    if (e.change == number) out_.text("oldId", jid_text(e.text, {}, dialect_));
+  }
   /// What is done to a message here alone.
   void begin_here(const auto& e) const {
     const PersonText chat = person_text(e.chat, e.chat_ids);

@@ -80,8 +80,15 @@ constexpr Example table[] = {
     {&s::set_presence, "writing", R"({"state":"composing"})"},
     {&s::star_message, "star", R"({"starred":true})"},
 
+    {&s::check_numbers, "numbers", R"({"numbers":["+1 555 000 0002","15550000003@c.us"]})"},
+    {&s::update_privacy, "hidden", R"({"lastSeen":"none","online":"matchLastSeen","readReceipts":"all"})"},
+    {&s::set_about, "about", R"({"about":"At work"})"},
+    {&s::set_default_timer, "a week", R"({"seconds":604800})"},
+    {&s::show_presence, "offline", R"({"presence":"unavailable"})"},
+
     {&s::create_session, "scanned", R"({"sessionId":"support","waitForQR":true,"config":{"qrTimeout":120},"metadata":{"team":"sales"}})"},
     {&s::update_session, "files unasked", R"({"config":{"autoDownload":{"types":["image","voice"],"maxBytes":5000000}}})"},
+    {&s::update_session, "shown as offline", R"({"config":{"presence":"unavailable"}})"},
     {&s::update_session, "metadata", R"({"metadata":{"team":"sales"}})"},
     {&s::pairing_code_request, "number", R"({"phone":"15550000009"})"},
     {&s::register_webhook, "messages", R"({"url":"https://files.example/hook","events":["message","message.*"],"secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"})"},

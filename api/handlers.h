@@ -66,7 +66,30 @@ WHARF_HANDLER(list_chats);
 WHARF_HANDLER(list_messages);
 WHARF_HANDLER(remove_chat);
 WHARF_HANDLER(mark_chat_read);
+
+// contact_routes.cpp
+WHARF_HANDLER(list_contacts);
+WHARF_HANDLER(check_numbers);
+WHARF_HANDLER(get_contact);
+WHARF_HANDLER(get_contact_about);
+WHARF_HANDLER(get_business);
+WHARF_HANDLER(get_catalog);
+WHARF_HANDLER(block_contact);
+WHARF_HANDLER(unblock_contact);
+WHARF_HANDLER(list_blocked);
+
+// profile_routes.cpp
+WHARF_HANDLER(get_privacy);
+WHARF_HANDLER(update_privacy);
+WHARF_HANDLER(set_about);
+WHARF_HANDLER(set_default_timer);
+
+// presence_routes.cpp
 WHARF_HANDLER(set_presence);
+WHARF_HANDLER(show_presence);
+WHARF_HANDLER(watch_presence);
+WHARF_HANDLER(unwatch_presence);
+WHARF_HANDLER(get_contact_presence);
 
 // search_routes.cpp
 WHARF_HANDLER(search_messages);
@@ -75,6 +98,10 @@ WHARF_HANDLER(search_messages);
 WHARF_HANDLER(set_group_picture);
 WHARF_HANDLER(remove_group_picture);
 WHARF_HANDLER(get_group_picture);
+WHARF_HANDLER(get_contact_picture);
+WHARF_HANDLER(get_own_picture);
+WHARF_HANDLER(set_own_picture);
+WHARF_HANDLER(remove_own_picture);
 
 // group_routes.cpp
 WHARF_HANDLER(create_group);

@@ -127,6 +127,7 @@ std::optional<Failure> of_one_file(const json::object& body) {
 
 std::variant<std::vector<WantedFile>, Failure> listed_files(const CallPtr& call, const json::array& list) {
   std::vector<WantedFile> out;
+  if (list.empty()) return bad_field("files", "must have at least one item");
   for (const char* source : {"url", "mediaMessageId"})
     if (!text_of(call->body, source).empty()) return bad_field(source, "must not stand beside files");
   if (auto misplaced = of_one_file(call->body)) return std::move(*misplaced);
@@ -135,6 +136,8 @@ std::variant<std::vector<WantedFile>, Failure> listed_files(const CallPtr& call,
     std::optional<TakenFile> taken;
     for (TakenFile& file : call->files)
       if (file.writer && file.field == at + "data") taken = std::move(file);
+    // The schemas of messages have said so; no other route may bring the process down.
+    if (!list[i].is_object()) return bad_field(fmt::format("files[{}]", i), "must be an object");
     const json::object& said = list[i].get_object();
     if (!taken && !text_of(said, "data").empty())
       return bad_field(at + "data", "is not read in a form: attach the file as a part, without files");

@@ -1,6 +1,5 @@
 // Handlers of messages and chats.
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 #include <boost/json/serialize.hpp>
 
 #include <charconv>
@@ -14,7 +13,7 @@
 #include "api/message_page.h"
 #include "api/schemas.h"
 #include "api/sending.h"
-#include "sessions/log_value.h"
+#include "api/whole_list.h"
 #include "storage/chat_list.h"
 #include "storage/chats.h"
 #include "storage/messages.h"
@@ -130,11 +129,10 @@ void get_poll(const ServicesPtr& services, const CallPtr& call) {
 
 namespace {
 
-// Clients of the first API generation know no pages: without `limit` they get every chat. The list may be long, so it
-// is made while it is sent, a slice at a time, of the chats as they stood at the start.
-class WholeList {
+/// The chats as they stood at the start.
+class EveryChat final : public WholeList {
  public:
-  WholeList(storage::SessionId session, std::string name, Dialect dialect, events::UnixMs now)
+  EveryChat(storage::SessionId session, std::string name, Dialect dialect, events::UnixMs now)
       : session_(session), name_(std::move(name)), dialect_(dialect), now_(now) {}
 
   net::HttpResponse begin(storage::Database& db) {
@@ -148,9 +146,8 @@ class WholeList {
     chats_ = std::move(*chats);
     return net::HttpResponse(200, "application/json", R"({"success":true,"data":[)" + slice(db));
   }
-  bool over() const { return at_ == chats_.size(); }
-  /// The next chats as JSON; the end of the answer behind the last ones.
-  std::string slice(storage::Database& db) {
+  bool over() const override { return at_ == chats_.size(); }
+  std::string slice(storage::Database& db) override {
     constexpr std::size_t chats_in_slice = 100;
     const auto some = std::span(chats_).subspan(at_, std::min(chats_in_slice, chats_.size() - at_));
     at_ += some.size();
@@ -175,33 +172,8 @@ class WholeList {
   bool any_ = false;
 };
 
-/// Slices on the worker pool; a full pool costs the loop a few milliseconds.
-net::BodySource rest_of(const ServicesPtr& services, std::shared_ptr<WholeList> list, std::string request_id) {
-  return [services, list = std::move(list),
-          request_id = std::move(request_id)](std::function<void(net::BodyPiece)> done) {
-    const auto piece = std::make_shared<net::BodyPiece>();  // written by the worker, read on the loop afterwards
-    piece->end = net::BodyPiece::End::broken;
-    const auto fill = [list, piece](storage::Database& db) {
-      piece->bytes = list->slice(db);
-      piece->end = list->over() ? net::BodyPiece::End::last : net::BodyPiece::End::more;
-    };
-    const bool taken =
-        services->ports.workers.run([services, fill, request_id] { (void)services->readers.with(request_id, fill); },
-                                    [piece, done] { done(std::move(*piece)); });
-    if (taken) return;
-    services->ports.scheduler.post([services, fill, piece, done, request_id] {
-      try {
-        fill(services->ports.store.reader());
-      } catch (const storage::ReadFailure& unreadable) {
-        spdlog::error("chat_list_cut request={} error={}", request_id, sessions::log_value(unreadable.error.detail));
-      }
-      done(std::move(*piece));
-    });
-  };
-}
-
 void list_all_chats(const ServicesPtr& services, const CallPtr& call, const sessions::SessionView& view) {
-  const auto list = std::make_shared<WholeList>(view.id, view.name, call->dialect, now_of(services));
+  const auto list = std::make_shared<EveryChat>(view.id, view.name, call->dialect, now_of(services));
   read_on_worker(services, call, [services, list, request_id = call->request_id](storage::Database& db) {
     net::HttpResponse response = list->begin(db);
     if (!list->over()) response.more = rest_of(services, list, request_id);
@@ -297,13 +269,6 @@ void mark_chat_read(const ServicesPtr& services, const CallPtr& call) {
     if (!marked) return call->failure(failure_of(call, marked.error()));
     call->success({}, Beside{200, "Chat marked as read", {}});
   });
-}
-
-// The gateway dialect's rule: what is wrong with the request or its session is told before what is missing here.
-void set_presence(const ServicesPtr& services, const CallPtr& call) {
-  const auto view = session_of(services, call);
-  if (!view || !chat_of(services, call, view->id)) return;
-  call->failure(Failure(ErrorCode::not_implemented, fmt::format("{} is not implemented yet", call->route->summary)));
 }
 
 }  // namespace wharf::api

@@ -268,7 +268,7 @@ void write_file_answers(JsonWriter& out) {
 
 /// What WhatsApp says of a request to it, and how it can fail on the way.
 void write_asked_errors(JsonWriter& out) {
-  write_error(out, "403", "the account is not a member, or not an admin");
+  write_error(out, "403", "the account may not: it is not a member, not an admin, or a person hides it");
   write_error(
       out, "409",
       "the session is not connected (SESSION_NOT_READY), or the group is not as the request supposes (GROUP_CONFLICT)");
@@ -366,7 +366,9 @@ void write_operation(JsonWriter& out, const Route& route) {
           route.files
               ? "a file is not what the route sends (MEDIA_UNUSABLE), or waitFor was asked and the message failed"
               : "waitFor was asked and the message failed, for example because the number is not on WhatsApp");
-    if (route.files) write_error(out, "502", "the server of url, or WhatsApp's, did not give the file");
+    if (route.handler == set_presence) write_error(out, "501", "the session has no connected client to show it with");
+    if (route.files && !route.asks_whatsapp)
+      write_error(out, "502", "the server of url, or WhatsApp's, did not give the file");
     if (route.websocket) write_error(out, "426", "not a WebSocket request");
     write_error(out, "429", "over a rate limit; Retry-After says when");
   }

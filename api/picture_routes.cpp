@@ -1,9 +1,11 @@
-// Handlers of the pictures of groups. What is given is cut to the square in its middle; what is asked for is where
-// WhatsApp has it: the address expires within hours, the id does not.
+// Handlers of the pictures of groups, people and the own account. What is given is cut to the square in its middle;
+// what is asked for is where WhatsApp has it: the address expires within hours, the id does not.
 #include <fmt/format.h>
 
 #include <utility>
 
+#include "api/chat_id.h"
+#include "api/contact_request.h"
 #include "api/group_request.h"
 #include "api/handlers.h"
 #include "api/media_source.h"
@@ -16,56 +18,71 @@ namespace {
 namespace groups = protocol::groups;
 using protocol::Bytes;
 using protocol::Jid;
+using protocol::PictureState;
 using sessions::GroupAnswer;
+using sessions::PictureView;
 
-void set_picture(const ServicesPtr& services, const CallPtr& call, const Jid& group, Bytes jpeg) {
-  ask_group(services, call, groups::SetPicture{group, std::move(jpeg)}, [call, group](const GroupAnswer& answer) {
-    JsonWriter out(96);
-    call->success(
-        out.begin_object().text("id", group.to_string()).text("pictureId", answer.picture_id).end_object().take());
-  });
-}
-
-void answer_picture(const CallPtr& call, const Jid& group, const std::optional<groups::Picture>& picture) {
-  if (!picture || picture->id.empty()) return call->failure(Failure(ErrorCode::media_not_found, "it has no picture"));
-  JsonWriter out(512);
-  out.begin_object().text("id", group.to_string()).text("pictureId", picture->id).text("type", picture->type);
-  call->success(out.text_if("url", picture->url).end_object().take());
-}
-
-}  // namespace
-
-void set_group_picture(const ServicesPtr& services, const CallPtr& call) {
-  const auto group = group_of(services, call);
-  if (!group) return;
+/// The one picture that a body brings, as the JPEG that WhatsApp takes. `done` does not run when it is answered.
+void take_picture(const ServicesPtr& services, const CallPtr& call, std::function<void(Bytes)> done) {
   if (!services->preparations) return call->failure(Failure(ErrorCode::not_implemented, "this server keeps no files"));
+  if (call->body.if_contains("files")) return refuse_field(call, "files", "must not be there: there is one picture");
   auto wanted = wanted_files(call);
   if (auto* failed = std::get_if<Failure>(&wanted)) return call->failure(*failed);
   auto& files = std::get<0>(wanted);
-  if (files.size() > 1) return refuse_field(call, files[1].field, "must not be there: a group has one picture");
+  if (files.size() > 1) return refuse_field(call, files[1].field, "must not be there: there is one picture");
   // As no kind of message: its bytes are wanted, wherever they are.
   open_source(services, call, protocol::MessageKind::unknown, std::move(files.front()),
-              [services, call, group = *group](MediaSource source) {
+              [services, call, done = std::move(done)](MediaSource source) {
                 if (auto* failed = std::get_if<Failure>(&source)) return call->failure(*failed);
                 if (!std::holds_alternative<TakenFile>(source))
                   return refuse_field(call, "mediaMessageId", "must be a message with a picture");
                 prepare_picture(services, std::move(std::get<TakenFile>(source)),
-                                [services, call, group](std::variant<Bytes, Failure> picture) {
+                                [call, done](std::variant<Bytes, Failure> picture) {
                                   run_guarded(call, [&] {
                                     if (auto* failed = std::get_if<Failure>(&picture)) return call->failure(*failed);
-                                    set_picture(services, call, group, std::move(std::get<Bytes>(picture)));
+                                    done(std::move(std::get<Bytes>(picture)));
                                   });
                                 });
               });
 }
 
+void answer_set(const CallPtr& call, std::string_view id, std::string_view picture_id) {
+  JsonWriter out(96);
+  call->success(out.begin_object().text("id", id).text("pictureId", picture_id).end_object().take());
+}
+
+void answer_removed(const CallPtr& call, std::string_view id) {
+  JsonWriter out(64);
+  call->success(out.begin_object().text("id", id).boolean("removed", true).end_object().take());
+}
+
+Failure no_picture() { return Failure(ErrorCode::media_not_found, "it has no picture"); }
+
+void answer_where(const CallPtr& call, std::string_view id, std::string_view picture_id, std::string_view type,
+                  std::string_view url) {
+  JsonWriter out(512);
+  out.begin_object().text("id", id).text("pictureId", picture_id).text("type", type);
+  call->success(out.text_if("url", url).end_object().take());
+}
+
+}  // namespace
+
+// --- of groups
+
+void set_group_picture(const ServicesPtr& services, const CallPtr& call) {
+  const auto group = group_of(services, call);
+  if (!group) return;
+  take_picture(services, call, [services, call, group = *group](Bytes jpeg) {
+    ask_group(services, call, groups::SetPicture{group, std::move(jpeg)},
+              [call, group](const GroupAnswer& answer) { answer_set(call, group.to_string(), answer.picture_id); });
+  });
+}
+
 void remove_group_picture(const ServicesPtr& services, const CallPtr& call) {
   const auto group = group_of(services, call);
   if (!group) return;
-  ask_group(services, call, groups::RemovePicture{*group}, [call, group = *group](const GroupAnswer&) {
-    JsonWriter out(64);
-    call->success(out.begin_object().text("id", group.to_string()).boolean("removed", true).end_object().take());
-  });
+  ask_group(services, call, groups::RemovePicture{*group},
+            [call, group = *group](const GroupAnswer&) { answer_removed(call, group.to_string()); });
 }
 
 void get_group_picture(const ServicesPtr& services, const CallPtr& call) {
@@ -74,10 +91,59 @@ void get_group_picture(const ServicesPtr& services, const CallPtr& call) {
   ask(services, call, sessions::AskGroup{groups::GetPicture{*group, call->query.boolean("preview"), {}}},
       [call, group = *group](const sessions::Outcome<GroupAnswer>& answer) {
         // WhatsApp says 404 of a group without a picture.
-        if (!answer && answer.error().code == protocol::Errc::not_found) return answer_picture(call, group, {});
+        if (!answer && answer.error().code == protocol::Errc::not_found) return call->failure(no_picture());
         if (!answer) return call->failure(failure_of(call, answer.error()));
-        answer_picture(call, group, answer->picture);
+        if (!answer->picture || answer->picture->id.empty()) return call->failure(no_picture());
+        answer_where(call, group.to_string(), answer->picture->id, answer->picture->type, answer->picture->url);
       });
+}
+
+// --- of people and the own account
+
+namespace {
+
+void get_picture(const ServicesPtr& services, const CallPtr& call, const Jid& who, std::string id) {
+  ask_session(
+      services, call, sessions::GetPicture{who, call->query.boolean("preview"), false},
+      [call, id = std::move(id)](const PictureView& picture) {
+        const PictureState& state = picture.state;
+        if (state.kind == PictureState::Kind::hidden)
+          return call->failure(Failure(ErrorCode::forbidden, "the privacy settings of this person hide the picture"));
+        if (state.kind == PictureState::Kind::none || state.id.empty()) return call->failure(no_picture());
+        const bool preview = state.size == protocol::PictureSize::preview;
+        answer_where(call, id, state.id, preview ? "preview" : "image", state.url);
+      });
+}
+
+std::string own_id(const sessions::SessionView& view, Dialect dialect) {
+  return jid_text(view.jid.user_jid().to_string(), {}, dialect);
+}
+
+}  // namespace
+
+void get_contact_picture(const ServicesPtr& services, const CallPtr& call) {
+  if (const auto contact = contact_of(services, call))
+    get_picture(services, call, contact->jid, contact_id(contact->jid, contact->ids, call->dialect));
+}
+
+void get_own_picture(const ServicesPtr& services, const CallPtr& call) {
+  if (const auto view = linked_session_of(services, call))
+    get_picture(services, call, view->jid.user_jid(), own_id(*view, call->dialect));
+}
+
+void set_own_picture(const ServicesPtr& services, const CallPtr& call) {
+  const auto view = linked_session_of(services, call);
+  if (!view) return;
+  take_picture(services, call, [services, call, id = own_id(*view, call->dialect)](Bytes jpeg) {
+    ask_session(services, call, sessions::SetOwnPicture{std::move(jpeg)},
+                [call, id](const std::string& picture_id) { answer_set(call, id, picture_id); });
+  });
+}
+
+void remove_own_picture(const ServicesPtr& services, const CallPtr& call) {
+  if (const auto view = linked_session_of(services, call))
+    ask_session(services, call, sessions::SetOwnPicture{},
+                [call, id = own_id(*view, call->dialect)](const std::string&) { answer_removed(call, id); });
 }
 
 }  // namespace wharf::api

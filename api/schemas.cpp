@@ -30,6 +30,7 @@ constexpr Field session_config_fields[] = {
     {.name = "authTimeout", .type = Type::integer, .summary = "seconds from the scan to ready", .min = 1, .max = 3600},
     {.name = "proxyServerCredentials", .type = Type::object, .summary = "used for every connection of the session", .object = &proxy},
     {.name = "autoDownload", .type = Type::object, .summary = "files that are fetched without being asked for; default: none", .object = &auto_download},
+    {.name = "presence", .summary = "how the account shows to others while it is connected; default available", .one_of = "available|unavailable"},
 };
 
 #define WHARF_ORG {.name = "org", .summary = "whose it is: the organisation of the caller", .later = true}
@@ -564,7 +565,7 @@ constexpr Field set_picture_fields[] = {
     {.name = "mediaMessageId", .summary = "a stored message with a picture", .format = &formats::message_id},
 };
 constexpr Field picture_fields[] = {
-    {.name = "id", .summary = "of the group", .required = true}, {.name = "pictureId", .required = true},
+    {.name = "id", .summary = "of the group or person", .required = true}, {.name = "pictureId", .required = true},
     {.name = "type", .one_of = "image|preview"}, {.name = "url", .summary = "where WhatsApp has it, for some hours"},
 };
 constexpr Field removed_picture_fields[] = {{.name = "id", .required = true}, {.name = "removed", .type = Type::boolean, .required = true}};

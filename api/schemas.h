@@ -21,4 +21,10 @@ extern const Schema session, session_status, account, qr, pairing_code, sent_mes
     removed_picture, joined_group, left_group, join_request, group_statuses, event, webhook, delivery, delivery_outcome,
     queued_delivery, server_info, health;
 
+// people and the own profile (schemas_people.cpp)
+extern const Schema check_numbers, update_privacy, set_about, set_default_timer, show_presence;
+extern const Schema contacts_query, catalog_query;
+extern const Schema contact, contact_details, checked_number, about, blocked, blocked_contact, business, product,
+    privacy, own_about, default_timer, shown_presence, contact_presence;
+
 }  // namespace wharf::api::schemas

@@ -4,6 +4,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "api/chat_id.h"
+#include "api/contact_request.h"
 #include "api/handlers.h"
 #include "api/iso_time.h"
 #include "api/next_step.h"
@@ -305,12 +306,8 @@ void logout_session(const ServicesPtr& services, const CallPtr& call) {
 }
 
 void get_me(const ServicesPtr& services, const CallPtr& call) {
-  const auto view = session_of(services, call);
+  const auto view = linked_session_of(services, call);
   if (!view) return;
-  if (view->jid.empty())
-    return call->failure(
-        Failure(ErrorCode::session_not_ready,
-                fmt::format("Session '{}' is not linked to an account (status {})", view->name, name(view->status))));
   JsonWriter out;
   write_me(out, *view, call->dialect);
   call->success(out.view());

@@ -189,6 +189,7 @@ void describe(Io& io, a<ContactUpdated> auto& e) {
   io.optional("pn", e.ids.pn);
   io.optional("lid", e.ids.lid);
   io.required("change", e.change);
+  io.optional("text", e.text);
 }
 
 template <class Io>
@@ -197,6 +198,20 @@ void describe(Io& io, a<ChatUpdated> auto& e) {
   io.optional("chatPn", e.chat_ids.pn);
   io.optional("chatLid", e.chat_ids.lid);
   io.optional("expiresAfter", e.expires_after_s);
+  io.always("timestamp", e.at);
+}
+
+template <class Io>
+void describe(Io& io, a<PresenceChanged> auto& e) {
+  io.required("chat", e.chat);
+  io.optional("chatPn", e.chat_ids.pn);
+  io.optional("chatLid", e.chat_ids.lid);
+  io.required("user", e.user);
+  io.optional("userPn", e.user_ids.pn);
+  io.optional("userLid", e.user_ids.lid);
+  io.required("state", e.state);
+  io.optional("lastSeen", e.last_seen);
+  io.always("lastSeenHidden", e.last_seen_hidden);
   io.always("timestamp", e.at);
 }
 
@@ -405,7 +420,8 @@ class Reader {
   static bool get(const json::value& from, Connection& connection) { return word(from, connection, connection_named); }
   static bool get(const json::value& from, ContactUpdated::Change& change) {
     return word(from, change, [](std::string_view text) -> std::optional<ContactUpdated::Change> {
-      for (const auto known : {ContactUpdated::Change::identity, ContactUpdated::Change::lid})
+      using enum ContactUpdated::Change;
+      for (const auto known : {identity, lid, push_name, picture, about, number})
         if (text == name(known)) return known;
       return std::nullopt;
     });
@@ -480,6 +496,7 @@ constexpr std::pair<std::string_view, Read> readers[] = {
     {"disconnected", read<Disconnected>},
     {"contact.updated", read<ContactUpdated>},
     {"chat.updated", read<ChatUpdated>},
+    {"presence", read<PresenceChanged>},
     {"group_join", read<GroupJoined>},
     {"group_leave", read<GroupLeft>},
     {"group_update", read<GroupUpdated>},

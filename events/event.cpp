@@ -24,6 +24,7 @@ std::string_view name_of(const StatusChanged&) { return "session.status"; }
 std::string_view name_of(const Disconnected&) { return "disconnected"; }
 std::string_view name_of(const ContactUpdated&) { return "contact.updated"; }
 std::string_view name_of(const ChatUpdated&) { return "chat.updated"; }
+std::string_view name_of(const PresenceChanged&) { return "presence"; }
 std::string_view name_of(const GroupJoined&) { return "group_join"; }
 std::string_view name_of(const GroupLeft&) { return "group_leave"; }
 std::string_view name_of(const GroupUpdated&) { return "group_update"; }
@@ -70,6 +71,7 @@ template Event::Event(StatusChanged, std::string);
 template Event::Event(Disconnected, std::string);
 template Event::Event(ContactUpdated, std::string);
 template Event::Event(ChatUpdated, std::string);
+template Event::Event(PresenceChanged, std::string);
 template Event::Event(GroupJoined, std::string);
 template Event::Event(GroupLeft, std::string);
 template Event::Event(GroupUpdated, std::string);
@@ -89,7 +91,15 @@ std::string lane(const Event& event) {
 }
 
 std::string_view name(ContactUpdated::Change change) {
-  return change == ContactUpdated::Change::lid ? "lid" : "identity";
+  switch (change) {
+    case ContactUpdated::Change::identity: return "identity";
+    case ContactUpdated::Change::lid: return "lid";
+    case ContactUpdated::Change::push_name: return "pushName";
+    case ContactUpdated::Change::picture: return "picture";
+    case ContactUpdated::Change::about: return "about";
+    case ContactUpdated::Change::number: return "number";
+  }
+  return "identity";
 }
 
 std::string to_text(const Event& event) { return std::string(name(event)).append(" ").append(encode(event)); }

@@ -152,12 +152,15 @@ struct Disconnected {
   friend bool operator==(const Disconnected&, const Disconnected&) = default;
 };
 
-/// `contact.updated`: another identity key (a new phone, or WhatsApp installed again), or its LID became known.
+/// `contact.updated`: another identity key (a new phone, or WhatsApp installed again), its LID became known, or what
+/// they show of themselves or under which number is another by now.
 struct ContactUpdated {
-  enum class Change { identity, lid };
+  enum class Change { identity, lid, push_name, picture, about, number };
   Jid user;  // canonical
   PersonIds ids;
   Change change = Change::identity;
+  std::string text;  // what it is now: the name, the picture's id, the about text ("" = none, or not told); of `number`
+                     // the JID before
   friend bool operator==(const ContactUpdated&, const ContactUpdated&) = default;
 };
 
@@ -168,6 +171,19 @@ struct ChatUpdated {
   std::optional<UnixMs> expires_after_s;  // its disappearing timer, seconds; 0: messages stay; nullopt: not that
   UnixMs at = 0;                          // server time
   friend bool operator==(const ChatUpdated&, const ChatUpdated&) = default;
+};
+
+/// `presence`: somebody is online or not any more, or writes or records in a chat.
+struct PresenceChanged {
+  Jid chat;  // canonical; of who is online or not, that person
+  PersonIds chat_ids;
+  Jid user;  // who; canonical
+  PersonIds user_ids;
+  std::string state;                // "available", "unavailable", "composing", "recording", "paused"
+  std::optional<UnixMs> last_seen;  // of an unavailable one; nullopt: not said
+  bool last_seen_hidden = false;    // from us, by privacy
+  UnixMs at = 0;
+  friend bool operator==(const PresenceChanged&, const PresenceChanged&) = default;
 };
 
 /// What everything says that happens to a group.
@@ -229,10 +245,10 @@ struct Unknown {
   friend bool operator==(const Unknown&, const Unknown&) = default;
 };
 
-using Fact =
-    std::variant<NewMessage, Ack, MessageEdited, MessageRevoked, Reacted, PollVoted, EventAnswered, MessagePinned,
-                 MessageStarred, MessageDeleted, QrShown, Authenticated, Ready, StatusChanged, Disconnected,
-                 ContactUpdated, ChatUpdated, GroupJoined, GroupLeft, GroupUpdated, GroupJoinRequested, Unknown>;
+using Fact = std::variant<NewMessage, Ack, MessageEdited, MessageRevoked, Reacted, PollVoted, EventAnswered,
+                          MessagePinned, MessageStarred, MessageDeleted, QrShown, Authenticated, Ready, StatusChanged,
+                          Disconnected, ContactUpdated, ChatUpdated, PresenceChanged, GroupJoined, GroupLeft,
+                          GroupUpdated, GroupJoinRequested, Unknown>;
 
 template <class Kind, class Facts>
 inline constexpr bool is_among = false;

@@ -247,6 +247,11 @@ void SessionActor::perform(Effect& effect) {
                      return shared_.media->download(std::move(start.download), std::move(done));
                    });
                  },
+                 [this](FetchSmallFile& start) {
+                   move_file<Transferred<protocol::Bytes>>(start.number, std::move(start.then), [&](auto done) {
+                     return shared_.media->fetch(std::move(start.file), std::move(done));
+                   });
+                 },
                  [this](CancelTransfer& cancel) { transfers_.erase(cancel.number); },
                  [this](ReleaseFile& file) {
                    if (!shared_.media) return;

@@ -27,6 +27,22 @@ template Command::Command(Asked<StarMessage>);
 template Command::Command(Asked<MarkRead>);
 template Command::Command(Asked<RemoveChat>);
 template Command::Command(Asked<AskGroup>);
+template Command::Command(Asked<CheckNumbers>);
+template Command::Command(Asked<LookAtContact>);
+template Command::Command(Asked<GetPicture>);
+template Command::Command(Asked<SetOwnPicture>);
+template Command::Command(Asked<SetAbout>);
+template Command::Command(Asked<SetDefaultTimer>);
+template Command::Command(Asked<ReadPrivacy>);
+template Command::Command(Asked<ChangePrivacy>);
+template Command::Command(Asked<ListBlocked>);
+template Command::Command(Asked<BlockContact>);
+template Command::Command(Asked<ReadBusiness>);
+template Command::Command(Asked<ReadCatalog>);
+template Command::Command(Asked<ShowChatState>);
+template Command::Command(Asked<WatchPresence>);
+template Command::Command(Asked<ReadPresence>);
+template Command::Command(Asked<ShowPresence>);
 template Command::Command(Asked<CatchUp>);
 
 const char* name(const Command& command) {

@@ -20,6 +20,7 @@
 #include "protocol/messages/building.h"
 #include "sessions/groups/group_answer.h"
 #include "sessions/media/media_vault.h"
+#include "sessions/people/people_commands.h"
 #include "sessions/reply.h"
 #include "sessions/session_view.h"
 #include "storage/outbox.h"
@@ -277,7 +278,9 @@ class Command {
  public:
   using Any = AnyOf<StartSession, StopSession, RestartSession, UpdateSession, Logout, RemoveSession, RequestPairingCode,
                     SendMessage, SendMessages, FindSent, CancelMessage, FetchMedia, RemoveMessage, StarMessage,
-                    MarkRead, RemoveChat, AskGroup, CatchUp>;
+                    MarkRead, RemoveChat, AskGroup, CheckNumbers, LookAtContact, GetPicture, SetOwnPicture,
+                    SetAbout, SetDefaultTimer, ReadPrivacy, ChangePrivacy, ListBlocked, BlockContact, ReadBusiness,
+                    ReadCatalog, ShowChatState, WatchPresence, ReadPresence, ShowPresence, CatchUp>;
 
   /// NOLINTNEXTLINE(google-explicit-constructor): as the alternatives of a variant.
   template <class Operation>

@@ -65,6 +65,7 @@ SessionConfig parse_config(const std::string& json) {
   }
   if (const auto* wish = o.if_contains("autoDownload"); wish && wish->is_object())
     config.auto_download = auto_download(wish->get_object());
+  config.shows_online = text(o, "presence") != "unavailable";
   return config;
 }
 

@@ -55,6 +55,11 @@ std::uint64_t Context::download(MediaDownload download, UniqueFunction<void(Tran
   return last_transfer_;
 }
 
+std::uint64_t Context::fetch(SmallFile file, UniqueFunction<void(Transferred<Bytes>)> then) {
+  turn.effects.emplace_back(FetchSmallFile{++last_transfer_, std::move(file), in_this_cause(std::move(then))});
+  return last_transfer_;
+}
+
 // Other causes may be at work when it runs: the one of that moment comes back behind it.
 template <class... Arguments>
 UniqueFunction<void(Arguments...)> Context::in_this_cause(UniqueFunction<void(Arguments...)> continuation) {

@@ -81,6 +81,7 @@ class Context {
   /// cancels it.
   std::uint64_t upload(MediaUpload upload, UniqueFunction<void(Transferred<protocol::UploadAnswer>)> then);
   std::uint64_t download(MediaDownload download, UniqueFunction<void(Transferred<void>)> then);
+  std::uint64_t fetch(SmallFile file, UniqueFunction<void(Transferred<Bytes>)> then);
   void cancel_transfer(std::uint64_t number) { turn.effects.emplace_back(CancelTransfer{number}); }
   void release_file(const MediaName& name, bool kept) { turn.effects.emplace_back(ReleaseFile{name, kept}); }
   /// Answers once the turn is durable; with the error of the commit when it failed. The one way to answer in a turn.

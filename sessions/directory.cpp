@@ -82,12 +82,13 @@ void Directory::learn(const Jid& a, const Jid& b, Source source) {
   c_.keys.migrate(pn, lid);
   c_.records.add(storage::MoveSenderKeys{c_.id(), pn, lid});
   c_.records.add(storage::MergeChats{c_.id(), pn, lid});
+  if (on_joined) on_joined(pn, lid, owner_before.has_value());
   lists_.erase(pn);
   for (const Jid& user : {pn, lid, before}) tell_devices_changed(user);
   PersonIds ids;
   ids.pn = pn;
   ids.lid = lid;
-  c_.emit(events::ContactUpdated{lid, ids, events::ContactUpdated::Change::lid});
+  c_.emit(events::ContactUpdated{lid, ids, events::ContactUpdated::Change::lid, {}});
 }
 
 void Directory::move_own_chat() {

@@ -44,6 +44,8 @@ class Directory {
   const std::vector<std::uint16_t>* listed_devices(const Jid& canonical);
   /// Set by the session: what the devices of this canonical user are has changed, or is not known any more.
   std::function<void(const Jid& user)> on_devices_changed;
+  /// Set by the session: two are one person by now. `stranger`: the LID was somebody else's before.
+  std::function<void(const Jid& pn, const Jid& lid, bool stranger)> on_joined;
   void tell_devices_changed(const Jid& canonical) const {
     if (on_devices_changed) on_devices_changed(canonical);
   }

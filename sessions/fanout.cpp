@@ -144,7 +144,7 @@ void Fanout::set_identity(const Jid& device, const protocol::PublicKey& identity
   c_.records.add(storage::TakeKeyCopiesBack{c_.id(), user, std::nullopt, device.device});
   directory_.tell_devices_changed(user);
   if (device.device == 0)
-    c_.emit(events::ContactUpdated{user, directory_.person(user), events::ContactUpdated::Change::identity});
+    c_.emit(events::ContactUpdated{user, directory_.person(user), events::ContactUpdated::Change::identity, {}});
 }
 
 // --- one stanza

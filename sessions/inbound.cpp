@@ -179,6 +179,7 @@ void Inbound::on_content(const MessageSource& source, const IncomingMessage& con
   row.author = directory_.canonical_user(source.author);
   if (source.author.user_jid() != row.author) row.author_on_wire = source.author.user_jid();
   row.push_name = source.push_name;
+  if (!row.from_me && on_push_name) on_push_name(row.author, row.push_name);
   row.kind = protocol::name(content.kind);
   row.body = content.text;
   row.content = std::move(whole);

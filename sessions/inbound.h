@@ -29,6 +29,8 @@ class Inbound {
   std::function<void(const std::string& id, std::uint32_t count, const Error&)> on_undecryptable;
   /// A message of this kind was stored in this turn.
   std::function<void(const std::string& id, const std::string& kind)> on_stored;
+  /// Somebody called themselves so with a message.
+  std::function<void(const Jid& author, const std::string& name)> on_push_name;
   /// For the log: a message over what we take of others, refused for good.
   std::function<void(const std::string& id, std::size_t bytes)> on_too_large;
 

@@ -100,16 +100,8 @@ void LoginFlow::go_active() {
     c_.link.go_online();
     c_.set_status(Status::ready, std::nullopt);
     c_.emit(events::Ready{c_.device.jid.user_jid(), c_.device.lid_user(), c_.device.push_name});
-    become_available();
     if (on_online) on_online();
   });
-}
-
-void LoginFlow::become_available() {
-  auto* online = c_.link.while_online();
-  if (c_.device.push_name.empty() || online == nullptr) return;
-  online->available = true;
-  c_.send(protocol::presence("available", c_.device.push_name));
 }
 
 // --- information broadcasts
@@ -162,7 +154,7 @@ void LoginFlow::on_encrypt_notification(const Node& notification) {
   if (c_.keys.identity(user.with_device(0))) {
     c_.keys.forget_user(user);
     c_.records.add(storage::TakeKeyCopiesBack{c_.id(), user, std::nullopt, std::nullopt});
-    c_.emit(events::ContactUpdated{user, directory_.person(user), events::ContactUpdated::Change::identity});
+    c_.emit(events::ContactUpdated{user, directory_.person(user), events::ContactUpdated::Change::identity, {}});
   }
 }
 

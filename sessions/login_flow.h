@@ -61,7 +61,6 @@ class LoginFlow {
   void send_upload();
   void on_upload_answer(const Node* answer);
   void go_active();
-  void become_available();
   void check_digest();
   void rotate_signed_pre_key();
   /// The server may still have the signed prekey before the current one.

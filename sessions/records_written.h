@@ -56,6 +56,7 @@ class Records::Written {
   std::map<protocol::PreKeyId, protocol::PreKey> pre_keys;            // added
   std::set<protocol::PreKeyId> used_pre_keys;
   std::map<protocol::PreKeyId, std::size_t> signed_pre_keys;
+  std::map<Jid, std::optional<storage::ContactRow>> contacts;  // as they are now
   GroupsWritten groups;
   bool wiped = false;  // the committed keys, lists and counts are those of a device that is gone
 
@@ -191,6 +192,9 @@ class Records::Written {
   }
   void note(const storage::AddSignedPreKey& change, std::size_t place) { signed_pre_keys[change.key.id] = place; }
 
+  void note(const storage::PutContact& change, std::size_t) { contacts[change.row.user] = change.row; }
+  void note(const storage::RemoveContact& change, std::size_t) { contacts[change.user] = std::nullopt; }
+
   // records_groups.h
   void note(const storage::PutGroup& change, std::size_t) { groups.note(change); }
   void note(const storage::AgeGroup& change, std::size_t) { groups.note(change); }
@@ -210,6 +214,7 @@ class Records::Written {
     groups.note(wipe);
     wiped = true;
     device_lists.clear();
+    contacts.clear();
     retries.clear();
     resends.clear();
     pre_keys.clear();

@@ -42,6 +42,12 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
       add_ons_(context_, directory_, groups_),
       sealer_(context_, directory_, fanout_, groups_, group_fanout_),
       media_hosts_(context_),
+      book_(context_, directory_),
+      number_checks_(context_, directory_, book_),
+      profiles_(context_, directory_, book_, media_hosts_),
+      account_settings_(context_, directory_),
+      presence_(context_, directory_, book_),
+      people_notices_(context_, directory_, book_, groups_),
       uploads_(context_, media_hosts_),
       downloads_(context_, directory_, media_hosts_, fanout_),
       auto_downloads_(context_, downloads_),
@@ -56,6 +62,9 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
       }) {
   context_.config = std::move(config);
   directory_.on_devices_changed = [this](const Jid& user) { group_fanout_.on_devices_changed(user); };
+  directory_.on_joined = [this](const Jid& pn, const Jid& lid, bool stranger) { book_.join(pn, lid, stranger); };
+  people_notices_.on_named = [this] { presence_.on_online(); };
+  inbound_.on_push_name = [this](const Jid& author, const std::string& name) { book_.hear_push_name(author, name); };
   groups_.on_changed = [this](const Jid& group) { group_fanout_.on_changed(group); };
   sender_keys_.on_refused = [this](const Jid& group, const Jid& author, const std::string& why) {
     log_("sender_key_refused", fmt::format("group={} author={} detail={}", log_value(group.to_string()),
@@ -63,6 +72,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
   };
   login_.on_groups_dirty = [this](const std::string& timestamp) { groups_.on_dirty(timestamp); };
   login_.on_online = [this] {
+    presence_.on_online();
     groups_.on_online();
     pairing_.on_online();
     outbox_.on_online();
@@ -148,6 +158,7 @@ void Session::committed() {
   fanout_.end_turn(true);
   groups_.end_turn(true);
   group_fanout_.end_turn(true);
+  book_.end_turn(true);
 }
 
 SessionView Session::view() const {
@@ -260,7 +271,8 @@ void Session::on_stanza(const Node& node) {
     return follow(orderly_end);
   }
   if (tag == "call") return c.send(protocol::ack_for(node, std::nullopt));
-  if (tag == "presence" || tag == "chatstate") return;
+  if (tag == "presence") return presence_.on_presence(node);
+  if (tag == "chatstate") return presence_.on_chat_state(node);
   if (node.has("id") && node.has("from")) c.send(protocol::ack_for(node, std::nullopt, 488));
 }
 
@@ -321,6 +333,7 @@ void Session::on_notification(const Node& notification) {
   if (type == "devices") directory_.on_devices_notification(notification);
   if (type == "w:gp2") groups_.on_notification(notification);
   if (type == "account_sync" && notification.child("devices")) directory_.on_own_devices(notification);
+  people_notices_.on_notification(notification);
   if (type == "mediaretry") downloads_.on_notification(notification);
   if (type == "link_code_companion_reg") pairing_.on_link_code_notification(notification);
   if (type == "passkey_prologue_request") {

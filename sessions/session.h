@@ -28,6 +28,12 @@
 #include "sessions/media/uploads.h"
 #include "sessions/outbox.h"
 #include "sessions/pairing_flow.h"
+#include "sessions/people/account_settings.h"
+#include "sessions/people/contact_book.h"
+#include "sessions/people/number_checks.h"
+#include "sessions/people/people_notices.h"
+#include "sessions/people/presence.h"
+#include "sessions/people/profiles.h"
 #include "sessions/read_receipts.h"
 #include "sessions/receipts.h"
 #include "sessions/sealer.h"
@@ -135,6 +141,22 @@ class Session {
   void carry_out(const MarkRead& read, Reply<void> reply);
   void carry_out(const RemoveChat& remove, Reply<void> reply);
   void carry_out(AskGroup& ask, Reply<GroupAnswer> reply);
+  void carry_out(CheckNumbers& check, Reply<std::vector<NumberChecked>> reply);
+  void carry_out(const LookAtContact& look, Reply<ContactView> reply);
+  void carry_out(const GetPicture& get, Reply<PictureView> reply);
+  void carry_out(const SetOwnPicture& set, Reply<std::string> reply);
+  void carry_out(const SetAbout& set, Reply<void> reply);
+  void carry_out(const SetDefaultTimer& set, Reply<void> reply);
+  void carry_out(const ReadPrivacy& read, Reply<std::vector<protocol::PrivacySetting>> reply);
+  void carry_out(ChangePrivacy& change, Reply<std::vector<protocol::PrivacySetting>> reply);
+  void carry_out(const ListBlocked& list, Reply<std::vector<Person>> reply);
+  void carry_out(const BlockContact& block, Reply<void> reply);
+  void carry_out(const ReadBusiness& read, Reply<std::optional<protocol::BusinessProfile>> reply);
+  void carry_out(ReadCatalog& read, Reply<protocol::CatalogPage> reply);
+  void carry_out(const ShowChatState& show, Reply<void> reply);
+  void carry_out(const WatchPresence& watch, Reply<PresenceView> reply);
+  void carry_out(const ReadPresence& read, Reply<PresenceView> reply);
+  void carry_out(const ShowPresence& show, Reply<void> reply);
   void carry_out(const CatchUp& catch_up, Reply<void> reply);
   void start();
   void stop(Status status);
@@ -182,6 +204,12 @@ class Session {
   AddOns add_ons_;
   Sealer sealer_;
   MediaHosts media_hosts_;
+  ContactBook book_;
+  NumberChecks number_checks_;
+  Profiles profiles_;
+  AccountSettings account_settings_;
+  Presence presence_;
+  PeopleNotices people_notices_;
   Uploads uploads_;
   Downloads downloads_;
   AutoDownloads auto_downloads_;

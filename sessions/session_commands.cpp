@@ -47,6 +47,7 @@ void Session::wipe() {
   directory_.end_turn(false);
   groups_.end_turn(false);
   group_fanout_.end_turn(false);
+  book_.end_turn(false);
   storage::Changes fresh;
   c.device = new_device(c.id(), c.random, fresh, c.now.unix_ms);
   c.records.append(std::move(fresh));
@@ -81,7 +82,11 @@ void Session::carry_out(const RestartSession&, Reply<SessionView> reply) {
 void Session::carry_out(UpdateSession& update, Reply<SessionView> reply) {
   Context& c = context_;
   if (update.config_json) c.row.config = std::move(*update.config_json);
-  if (update.config) c.config = std::move(*update.config);
+  if (update.config) {
+    const bool showed_online = c.config.shows_online;
+    c.config = std::move(*update.config);
+    if (c.config.shows_online != showed_online) presence_.on_config();
+  }
   if (update.metadata_json) c.row.metadata = std::move(*update.metadata_json);
   c.row_changed();
   c.answer_with_view(std::move(reply));

@@ -52,6 +52,8 @@ bool Session::leave_link(Departure next) {
   fanout_.on_link_down();
   group_fanout_.on_link_down();
   groups_.on_link_down();
+  number_checks_.on_link_down();
+  presence_.on_link_down();
   login_.on_link_down();
   unanswered.fail_all();
   if (c.link.epoch() != epoch) return false;
@@ -146,7 +148,7 @@ std::optional<net::SteadyTime> Session::stable_due() const {
 
 std::optional<net::SteadyTime> Session::next_deadline() const {
   return earliest({context_.link.due(), stable_due(), pairing_.due(), login_.due(), outbox_.due(), acceptance_.due(),
-                   uploads_.due(), downloads_.due(), groups_.due()});
+                   uploads_.due(), downloads_.due(), groups_.due(), number_checks_.due(), presence_.due()});
 }
 
 void Session::on_due() {
@@ -161,6 +163,8 @@ void Session::on_due() {
   uploads_.on_due();
   downloads_.on_due();
   groups_.on_due();
+  number_checks_.on_due();
+  presence_.on_due();
   login_.on_due();
 }
 

@@ -39,6 +39,7 @@ struct SessionConfig {
   std::chrono::seconds auth_timeout{60};  // from the scan to ready
   std::optional<net::Proxy> proxy;
   AutoDownload auto_download;
+  bool shows_online = true;  // to others, while it is connected
   friend bool operator==(const SessionConfig&, const SessionConfig&) = default;
 };
 

@@ -53,6 +53,11 @@ struct StartDownload {
   MediaDownload download;
   UniqueFunction<void(Transferred<void>)> then;
 };
+struct FetchSmallFile {
+  std::uint64_t number = 0;
+  SmallFile file;
+  UniqueFunction<void(Transferred<protocol::Bytes>)> then;
+};
 struct CancelTransfer {
   std::uint64_t number = 0;
 };
@@ -71,8 +76,9 @@ struct RemoveFromFolder {
 };
 /// The session is removed; the actor ends with this turn.
 struct Finished {};
-using Effect = std::variant<SendPayload, Answer, AnswerWithView, OpenLink, CloseLink, RunWork, StartUpload,
-                            StartDownload, CancelTransfer, ReleaseFile, CopyToFolder, RemoveFromFolder, Finished>;
+using Effect =
+    std::variant<SendPayload, Answer, AnswerWithView, OpenLink, CloseLink, RunWork, StartUpload, StartDownload,
+                 FetchSmallFile, CancelTransfer, ReleaseFile, CopyToFolder, RemoveFromFolder, Finished>;
 
 struct Turn {
   storage::Changes changes;

@@ -20,6 +20,10 @@ std::size_t held(const SealOutbox& change) { return change.stanza.size(); }
 std::size_t held(const InsertOutbox& change) { return change.row.stanza.size(); }
 std::size_t held(const PutRatchet& change) { return change.record.size(); }
 std::size_t held(const PutSenderKey& change) { return change.record.size(); }
+std::size_t held(const PutContact& change) {
+  const ContactRow& row = change.row;
+  return row.push_name.size() + row.name.size() + row.verified_name.size() + row.username.size() + row.about.size();
+}
 std::size_t held(const PutGroup& change) { return change.row.metadata.size() + change.row.heard.size(); }
 std::size_t held(const PutKeyCopies& change) {
   std::size_t bytes = change.copies.size() * sizeof(KeyCopy);
@@ -101,6 +105,8 @@ template void Changes::add(PutLid);
 template void Changes::add(PutDeviceList);
 template void Changes::add(RemoveDeviceList);
 template void Changes::add(AgeDeviceList);
+template void Changes::add(PutContact);
+template void Changes::add(RemoveContact);
 template void Changes::add(PutGroup);
 template void Changes::add(AgeGroup);
 template void Changes::add(PutSenderKey);

@@ -10,6 +10,7 @@
 
 #include "storage/chat_timers.h"
 #include "storage/chats.h"
+#include "storage/contacts.h"
 #include "storage/events.h"
 #include "storage/folder_removals.h"
 #include "storage/groups.h"
@@ -35,10 +36,10 @@ using Change =
                  RememberFolder, InsertReadReceipt, CountReadReceiptAttempt, RemoveReadReceipt, PutResends, NoteCopy,
                  AddPreKeys, RemovePreKey, AddRetryPreKey, AddSignedPreKey, PutRetry, PutAppStateKey, PutRatchet,
                  RemoveRatchet, MigrateUser, PutIdentity, ForgetUserKeys, PutLid, PutDeviceList, RemoveDeviceList,
-                 AgeDeviceList, PutGroup, AgeGroup, PutSenderKey, PutOwnSenderKey, DropOwnSenderKey, ForgetGroupKeys,
-                 PutKeyCopies, SendKeyCopies, SettleKeyCopies, TakeKeyCopiesBack, MoveSenderKeys, OpenReach, NoteMember,
-                 InsertSession, UpdateSession, TouchSession, RemoveSession, PutDevice, WipeDevice, PutWebhook,
-                 RemoveWebhook, AdvanceWebhook, PutDelivery, RemoveDelivery>;
+                 AgeDeviceList, PutContact, RemoveContact, PutGroup, AgeGroup, PutSenderKey, PutOwnSenderKey,
+                 DropOwnSenderKey, ForgetGroupKeys, PutKeyCopies, SendKeyCopies, SettleKeyCopies, TakeKeyCopiesBack,
+                 MoveSenderKeys, OpenReach, NoteMember, InsertSession, UpdateSession, TouchSession, RemoveSession,
+                 PutDevice, WipeDevice, PutWebhook, RemoveWebhook, AdvanceWebhook, PutDelivery, RemoveDelivery>;
 
 /// One line: the kind and its fields; of keys, records and contents only the size.
 std::string to_text(const Change& change);

@@ -265,6 +265,15 @@ std::string line(const AgeDeviceList& c) {
   return Line("AgeDeviceList").field("session", c.session).field("user", c.user).take();
 }
 
+std::string line(const PutContact& c) {
+  Line out("PutContact");
+  out.field("session", c.session).field("user", c.row.user);
+  out.field("registered", static_cast<int>(c.row.registered)).field("looked_at", c.row.looked_at);
+  return out.field("watched", c.row.watched).take();
+}
+std::string line(const RemoveContact& c) {
+  return Line("RemoveContact").field("session", c.session).field("user", c.user).take();
+}
 std::string line(const PutGroup& c) {
   Line out("PutGroup");
   out.field("session", c.session).field("group", c.row.group).field("subject", c.row.subject);

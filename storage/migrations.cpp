@@ -427,6 +427,25 @@ CREATE INDEX stale_chat_group ON chat_group (number, group_id) WHERE stale = 1;
 ALTER TABLE device ADD COLUMN groups_listed INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+// storage/contacts.h: `number` as in the groups. What chats were called by until now are the names of who wrote there.
+constexpr const char* contacts = R"sql(
+CREATE TABLE contact (
+  number INTEGER NOT NULL, user_id INTEGER NOT NULL,
+  push_name TEXT NOT NULL, name TEXT NOT NULL, verified_name TEXT NOT NULL, username TEXT NOT NULL,
+  about TEXT NOT NULL, about_at INTEGER NOT NULL, picture_id TEXT NOT NULL,
+  registered INTEGER NOT NULL,                                                  -- 0 not known, 1 no, 2 yes
+  looked_at INTEGER NOT NULL, watched INTEGER NOT NULL,
+  PRIMARY KEY (number, user_id)
+);
+CREATE INDEX watched_contact ON contact (number, user_id) WHERE watched = 1;
+INSERT INTO contact (number, user_id, push_name, name, verified_name, username, about, about_at, picture_id, registered,
+                     looked_at, watched)
+SELECT ifnull((SELECT n.number FROM device_number n WHERE n.session_id = c.session_id), c.session_id), c.chat_id, c.name,
+       '', '', '', '', 0, '', 2, 0, 0
+FROM chat c JOIN jid j ON j.id = c.chat_id
+WHERE c.name_rank = 1 AND c.name <> '' AND j.server IN ('s.whatsapp.net', 'lid');
+)sql";
+
 constexpr std::array steps_of_this_release = {first_schema,
                                               resends_outlive_a_restart,
                                               ratchet_epochs,
@@ -452,7 +471,8 @@ constexpr std::array steps_of_this_release = {first_schema,
                                               what_never_left_is_marked,
                                               removals_are_found_by_file,
                                               folders_are_remembered,
-                                              groups_are_asked_for};
+                                              groups_are_asked_for,
+                                              contacts};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

@@ -287,6 +287,24 @@ void Groups::on_notification(const Node& notification) {
   for (const auto& event : groups::events_of(*read, own())) tell(event, subject);
 }
 
+void Groups::on_picture(const Node& notification, const protocol::PictureChanged& change) {
+  auto row = c_.records.find_group(change.jid);
+  const Bytes digest = digest_of(notification);
+  if (!row || is_heard(row->heard, digest)) return;
+  note_heard(row->heard, digest);
+  c_.records.add(storage::PutGroup{c_.id(), std::move(*row)});
+  events::GroupUpdated told;
+  told.in.chat = change.jid;
+  if (change.author) {
+    told.in.by = directory_.canonical_user(*change.author);
+    told.in.by_ids = directory_.person(*told.in.by);
+  }
+  told.in.at = stated_ms(change.at.value_or(0), c_.now.unix_ms);
+  told.field = "picture";
+  told.text = change.removed ? std::string() : change.picture_id;
+  c_.emit(std::move(told));
+}
+
 // There is a row from here on, whatever is said: the first thing that is heard of a group may be anything, and whoever
 // ends before the group was asked for finds by it that it is to be.
 std::string Groups::follow(const Jid& group, std::optional<storage::GroupRow> row,

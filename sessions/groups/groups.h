@@ -11,6 +11,7 @@
 #include "protocol/groups/cache.h"
 #include "protocol/groups/events.h"
 #include "protocol/groups/metadata.h"
+#include "protocol/notifications/events.h"
 #include "sessions/context.h"
 #include "sessions/directory.h"
 #include "sessions/groups/group_listing.h"
@@ -68,6 +69,8 @@ class Groups {
 
   /// w:gp2.
   void on_notification(const Node& notification);
+  /// Its picture is another, as `notification` says; of a group that is not known nothing is told.
+  void on_picture(const Node& notification, const protocol::PictureChanged& change);
   void on_online() { listing_.on_online(); }
   /// ib dirty of type groups.
   void on_dirty(const std::string& timestamp) { listing_.on_dirty(timestamp); }

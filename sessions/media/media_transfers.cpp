@@ -76,4 +76,12 @@ TransferHandle MediaTransfers::download(MediaDownload download, std::function<vo
   return TransferHandle([job] { job->give_up(); });
 }
 
+TransferHandle MediaTransfers::fetch(SmallFile file, std::function<void(Transferred<protocol::Bytes>)> done) {
+  auto job = make_small_fetch(state_, std::move(file), std::move(done));
+  state_->scheduler.post([state = state_, weak = std::weak_ptr(job)] {
+    if (auto waiting = weak.lock()) state->downloads.enter(std::move(waiting));
+  });
+  return TransferHandle([job] { job->give_up(); });
+}
+
 }  // namespace wharf::sessions

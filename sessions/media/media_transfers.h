@@ -35,6 +35,12 @@ struct MediaDownload {
   std::vector<protocol::DownloadTarget> targets;
 };
 
+/// One that is not encrypted and small: a profile picture.
+struct SmallFile {
+  std::vector<protocol::DownloadTarget> targets;
+  std::size_t max_bytes = 0;  // a larger one is too_large
+};
+
 struct TransferFailure {
   enum class Why {
     not_allowed,  // 401 or 403 of an upload: the token; ask for hosts anew
@@ -87,6 +93,8 @@ class MediaTransfers {
                                       std::function<void(Transferred<protocol::UploadAnswer>)> done);
   /// The file is in the vault, verified.
   [[nodiscard]] TransferHandle download(MediaDownload download, std::function<void(Transferred<void>)> done);
+  /// Into memory; each place is asked once, for at most 15 s.
+  [[nodiscard]] TransferHandle fetch(SmallFile file, std::function<void(Transferred<protocol::Bytes>)> done);
   MediaVault& vault();
 
   struct State;

@@ -74,5 +74,7 @@ std::shared_ptr<TransferJob> make_upload(std::shared_ptr<MediaTransfers::State> 
                                          std::function<void(Transferred<protocol::UploadAnswer>)> done);
 std::shared_ptr<TransferJob> make_download(std::shared_ptr<MediaTransfers::State> transfers, MediaDownload download,
                                            std::function<void(Transferred<void>)> done);
+std::shared_ptr<TransferJob> make_small_fetch(std::shared_ptr<MediaTransfers::State> transfers, SmallFile file,
+                                              std::function<void(Transferred<protocol::Bytes>)> done);
 
 }  // namespace wharf::sessions

@@ -9,6 +9,7 @@
 #include "net/websocket_client.h"
 #include "net/worker_pool.h"
 #include "storage/messages.h"
+#include "storage/sessions.h"
 #include "tests/api/must.h"
 #include "tests/api/temporary_store.h"
 #include "tests/support/loop.h"
@@ -32,6 +33,19 @@ api::ApiSettings open_limits(const DaemonSettings& chosen) {
   settings.version = "1.2.3";
   settings.network_name = "nowhere";
   return settings;
+}
+
+/// Its keys are of no use: nobody listens.
+void link(TemporaryStore& disk, const std::string& name) {
+  storage::DeviceRow device;
+  device.session = storage::SessionId{1};
+  disk.add_session(device.session.value, name);
+  device.account = {1};
+  device.jid = protocol::Jid("15550000001", "s.whatsapp.net", 7);
+  device.lid = protocol::Jid("100000000000001", "lid", 7);
+  storage::Changes changes;
+  changes.add(storage::PutDevice{std::move(device)});
+  disk.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
 }
 
 }  // namespace
@@ -85,6 +99,7 @@ Daemon::Daemon(const DaemonSettings& settings) : Daemon(settings, {}) {}
 
 Daemon::Daemon(const DaemonSettings& settings, SandboxControl sandbox) : parts_(std::make_unique<Parts>()) {
   Parts& p = *parts_;
+  if (!settings.linked.empty()) link(p.disk, settings.linked);
   sessions::SupervisorSettings supervised;
   supervised.network.chat_url = "ws://127.0.0.1:1/ws/chat";
   supervised.network.name = "nowhere";

@@ -59,6 +59,7 @@ struct DaemonSettings {
   std::size_t max_sessions = 10'000;
   std::size_t max_body_bytes = 16u << 20;
   bool webhooks_allow_private = true;
+  std::string linked = {};  // a session of this name is there and linked, as 15550000001 and 100000000000001@lid
 };
 
 struct Daemon {

@@ -200,7 +200,9 @@ TEST_CASE("an event looks the same fresh from its session and read back from the
       events::Ready{*alice.pn, {}, "Bob"},
       events::StatusChanged{state},
       events::Disconnected{state},
-      events::ContactUpdated{*alice.lid, alice, events::ContactUpdated::Change::lid},
+      events::ContactUpdated{*alice.lid, alice, events::ContactUpdated::Change::lid, {}},
+      events::ContactUpdated{*alice.lid, alice, events::ContactUpdated::Change::about, "away"},
+      events::PresenceChanged{*alice.lid, alice, *alice.lid, alice, "unavailable", 1719662400000, false, 1719662400123},
   };
   for (const events::Event& told : all)
     for (const Dialect dialect : {Dialect::openwa, Dialect::gateway}) {

@@ -87,10 +87,19 @@ std::vector<Row> rows() {
        Disconnected{{Status::initializing, Connection::connecting, Reason{"network", "", NextStep::retried, {}}}}},
       {"contact.updated",
        R"({"id":"15550000001@s.whatsapp.net","pn":"15550000001@s.whatsapp.net","change":"identity"})",
-       ContactUpdated{number, {number, {}}, ContactUpdated::Change::identity}},
+       ContactUpdated{number, {number, {}}, ContactUpdated::Change::identity, {}}},
       {"contact.updated",
        R"({"id":"100000000000001@lid","pn":"15550000001@s.whatsapp.net","lid":"100000000000001@lid","change":"lid"})",
-       ContactUpdated{lid, anna, ContactUpdated::Change::lid}},
+       ContactUpdated{lid, anna, ContactUpdated::Change::lid, {}}},
+      {"contact.updated",
+       R"({"id":"100000000000001@lid","pn":"15550000001@s.whatsapp.net","lid":"100000000000001@lid","change":"about","text":"away"})",
+       ContactUpdated{lid, anna, ContactUpdated::Change::about, "away"}},
+      {"presence",
+       R"({"chat":"100000000000001@lid","chatPn":"15550000001@s.whatsapp.net","chatLid":"100000000000001@lid","user":"100000000000001@lid","userPn":"15550000001@s.whatsapp.net","userLid":"100000000000001@lid","state":"unavailable","lastSeen":4000,"lastSeenHidden":false,"timestamp":5})",
+       PresenceChanged{lid, anna, lid, anna, "unavailable", 4'000, false, 5}},
+      {"presence",
+       R"({"chat":"15550000001@s.whatsapp.net","user":"15550000001@s.whatsapp.net","state":"unavailable","lastSeenHidden":true,"timestamp":0})",
+       PresenceChanged{number, {}, number, {}, "unavailable", {}, true, 0}},
       {"event.answer",
        R"({"id":"3EB0CC","target":"3EB0AA","targetFromMe":true,"chat":"15550000001@s.whatsapp.net","fromMe":false,"author":"15550000001@s.whatsapp.net","timestamp":5,"response":"going","extraGuests":2})",
        EventAnswered{{"3EB0CC", "3EB0AA", true, number, {}, false, number, {}, 5}, "going", 2}},
@@ -181,7 +190,7 @@ TEST_CASE("events differ when any of what they say differs") {
 TEST_CASE("events keep their order with the chat or contact that they are about") {
   CHECK(lane(NewMessage{text_to_group(), {}, {}}) == "120363000000000001@g.us");
   CHECK(lane(Ack{"3EB0BB", lid, anna, AckLevel::read, "", 5}) == "100000000000001@lid");
-  CHECK(lane(ContactUpdated{number, {}, {}}) == "15550000001@s.whatsapp.net");
+  CHECK(lane(ContactUpdated{number, {}, {}, {}}) == "15550000001@s.whatsapp.net");
   CHECK(lane(Ready{number, lid, "Anna"}).empty());
   CHECK(lane(StatusChanged{}).empty());
 }

@@ -54,6 +54,12 @@ struct Rows {
     put.row.metadata = {1};
     return put;
   }
+  storage::PutContact contact(const Jid& user) const {
+    storage::PutContact put{id, {}};
+    put.row.user = user;
+    put.row.push_name = "Ben";
+    return put;
+  }
   storage::PutIdempotency answer(const std::string& key) const {
     storage::PutIdempotency put;
     put.row.session = id;
@@ -260,6 +266,31 @@ const std::vector<Kind>& kinds() {
        [](Rows& r) {
          return r.records.chat_timer(ben) == storage::ChatTimer{86'400, 5} &&
                 r.records.chat_timer(ben_pn) == storage::ChatTimer();
+       }},
+      {"PutContact", nothing,
+       [](Rows& r) {
+         r.records.add(r.contact(ben));
+         auto watched = r.contact(ben_pn);
+         watched.row.watched = true;
+         r.records.add(watched);
+       },
+       [](Rows& r) {
+         const auto row = r.records.find_contact(ben);
+         return row && row->push_name == "Ben" && !row->watched && !r.records.find_contact(crew) &&
+                r.records.watched_contacts(9) == std::vector<Jid>{ben_pn};
+       }},
+      {"RemoveContact",
+       [](Rows& r) {
+         auto watched = r.contact(ben);
+         watched.row.watched = true;
+         r.records.add(watched);
+         r.records.add(r.contact(ben_pn));
+       },
+       [](Rows& r) {
+         r.records.add(storage::RemoveContact{r.id, ben});
+       },
+       [](Rows& r) {
+         return !r.records.find_contact(ben) && r.records.find_contact(ben_pn) && r.records.watched_contacts(9).empty();
        }},
       {"PutGroup", nothing, [](Rows& r) { r.records.add(r.group()); },
        [](Rows& r) {

@@ -83,7 +83,7 @@ TEST_CASE("who waits for an ack is woken by the ack of that message at that leve
   acks.tell("3EB0AA77", AckLevel::read);
   acks.tell("3EB0AA", AckLevel::delivered);
   acks.tell(events::Event(events::Ack{"3EB0BB", acks.ben, {}, AckLevel::read, "3EB0AA", 1}, R"({"order":"3EB0AA"})"));
-  acks.tell(events::ContactUpdated{Jid("3EB0AA", "lid"), {}, events::ContactUpdated::Change::identity});
+  acks.tell(events::ContactUpdated{Jid("3EB0AA", "lid"), {}, events::ContactUpdated::Change::identity, {}});
   CHECK_FALSE(acks.reached);
   acks.tell("3EB0AA", AckLevel::read);
   CHECK(acks.reached == AckLevel::read);

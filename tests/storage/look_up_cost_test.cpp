@@ -67,6 +67,10 @@ const std::vector<LookUp>& look_ups() {
       {"find_upload", [](Database& db) { REQUIRE(find_upload(db, session, file) == "head"); }},
       {"find_idempotency", [](Database& db) { REQUIRE(find_idempotency(db, session, "K0", 0)); }},
       {"last_outbox_row", [](Database& db) { REQUIRE(last_outbox_row(db, session) > 0); }},
+      {"find_contact", [](Database& db) { REQUIRE(find_contact(db, session, ben)); }},
+      {"page_contacts", [](Database& db) { REQUIRE(page_contacts(db, session, 5, 0).contacts.size() == 5); }},
+      {"watched_contacts", [](Database& db) { REQUIRE(watched_contacts(db, session, 9).size() == 1); }},
+      {"stale_groups", [](Database& db) { REQUIRE(stale_groups(db, session, 9).size() == 1); }},
       {"page_queue", [](Database& db) { REQUIRE(page_queue(db, session, {}, 5, 0).rows.size() == 5); }},
   };
   return all;
@@ -103,6 +107,14 @@ struct Filled : test::InlineStore {
           queued.chat = chat;
           queued.message_id = "O" + name;
           changes.add(InsertOutbox{std::move(queued)});
+          for (const SessionId of : {session, other}) {
+            ContactRow contact;
+            contact.user = Jid(std::to_string(400'000 + n), "lid");
+            changes.add(PutContact{of, std::move(contact)});
+            GroupRow group;
+            group.group = Jid(std::to_string(700'000 + n), "g.us");
+            changes.add(PutGroup{of, std::move(group)});
+          }
         }
       });
     }
@@ -117,6 +129,14 @@ struct Filled : test::InlineStore {
     turn([&](Changes& changes) {
       changes.add(NoteCopy{find_message(db(), session, ben, "head")->row, CopyHolder::recipient, 4});
       changes.add(PutStar{session, ben, "head", true, 1});
+      ContactRow watched;
+      watched.user = ben;
+      watched.watched = true;
+      changes.add(PutContact{session, watched});
+      GroupRow stale;
+      stale.group = Jid("700000", "g.us");
+      stale.stale = true;
+      changes.add(PutGroup{session, stale});
       changes.add(PutRetry{session, ben, "M0", RetryRow{1, false, 1}, 1'000});
       changes.add(PutResends{session, ben, "head", ResendRow{1, {}}, 1'000, 1'000'000});
       changes.add(PutUpload{session, file, "head", 1'000});

@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "storage/contacts.h"
 #include "storage/events.h"
 #include "storage/organisations.h"
 #include "storage/sessions.h"
@@ -248,6 +249,29 @@ TEST_CASE("groups of a file of version 25 stay, and all of them are to be asked 
   CHECK(count(**db,
               "SELECT count(*) FROM pragma_table_info('device') WHERE name = 'groups_listed'"
               " AND dflt_value = '0'") == 1);
+}
+
+TEST_CASE("who gave a chat of version 26 its name is a contact, and nobody else") {
+  test::TemporaryFolder folder;
+  const std::string path = folder.file("26.sqlite");
+  {
+    std::string sql;
+    for (const char* step : migrations().first(26)) sql += step;
+    sql +=
+        "INSERT INTO jid VALUES (5, '200000000000002', 'lid', 0, 0), (6, '120363000000000001', 'g.us', 0, 0),"
+        " (7, '15550000003', 's.whatsapp.net', 0, 0);"
+        "INSERT INTO device_number (session_id, number) VALUES (2, -4);"
+        "INSERT INTO chat (session_id, chat_id, alternate_id, last_at, last_row, unread, name_rank, name) VALUES"
+        " (1, 5, 0, 0, 0, 0, 1, 'Ben'), (1, 6, 0, 0, 0, 0, 2, 'crew'), (1, 7, 0, 0, 0, 0, 0, ''), (2, 5, 0, 0, 0, 0, "
+        "1, 'B');"
+        "PRAGMA application_id = 1464357446; PRAGMA user_version = 26;";
+    run_sql(path, sql.c_str());
+  }
+  auto db = Database::open(path, Database::Mode::read_write, Synchronous::off);
+  REQUIRE(db.has_value());
+  CHECK(count(**db, "SELECT count(*) FROM contact") == 2);
+  CHECK(find_contact(**db, SessionId{1}, protocol::Jid("200000000000002", "lid"))->push_name == "Ben");
+  CHECK(find_contact(**db, SessionId{2}, protocol::Jid("200000000000002", "lid"))->push_name == "B");
 }
 
 TEST_CASE("a migration that fails half way leaves the old version") {

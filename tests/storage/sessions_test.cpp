@@ -93,6 +93,9 @@ void fill(Changes& changes, SessionId session) {
   GroupRow crew;
   crew.group = group;
   changes.add(PutGroup{session, crew});
+  ContactRow contact;
+  contact.user = peer;
+  changes.add(PutContact{session, contact});
   changes.add(PutSenderKey{session, group, peer, {1}});
   changes.add(PutOwnSenderKey{session, group, {1}});
   changes.add(PutKeyCopies{session, group, {{peer, KeyCopy::State::held, {}, {}, {}}}});
@@ -107,11 +110,13 @@ void fill(Changes& changes, SessionId session) {
   changes.add(PutDelivery{delivery});
 }
 
-const std::vector<std::string> all_tables = {
-    "session",    "device",      "pre_key",     "signed_pre_key", "ratchet",        "identity",         "lid_of",
-    "pn_of",      "device_list", "retry",       "resend",         "read_receipt",   "retry_pre_key",    "message",
-    "chat",       "outbox",      "idempotency", "event",          "webhook",        "webhook_delivery", "app_state_key",
-    "chat_timer", "upload",      "chat_group",  "sender_key",     "own_sender_key", "sender_key_copy"};
+const std::vector<std::string> all_tables = {"session",       "device",     "pre_key",        "signed_pre_key",
+                                             "ratchet",       "identity",   "lid_of",         "pn_of",
+                                             "device_list",   "retry",      "resend",         "read_receipt",
+                                             "retry_pre_key", "message",    "chat",           "outbox",
+                                             "idempotency",   "event",      "webhook",        "webhook_delivery",
+                                             "app_state_key", "chat_timer", "upload",         "contact",
+                                             "chat_group",    "sender_key", "own_sender_key", "sender_key_copy"};
 
 }  // namespace
 

@@ -1,0 +1,132 @@
+#include "api/contact_json.h"
+
+#include <map>
+
+#include "api/chat_id.h"
+#include "api/dialect.h"
+#include "api/iso_time.h"
+
+namespace wharf::api {
+
+using protocol::LastSeen;
+using protocol::PictureState;
+using sessions::NumberChecked;
+
+namespace {
+
+/// Opens the row of a person.
+void begin_person(JsonWriter& out, const protocol::Jid& jid, const events::PersonIds& ids, Dialect dialect) {
+  const PersonText text = person_text(jid, ids);
+  out.begin_object().text("id", jid_text(text.id, text.pn, dialect)).text_if("lid", text.lid);
+}
+
+void write_number(JsonWriter& out, const protocol::Jid& jid, const events::PersonIds& ids) {
+  if (ids.pn) out.text("number", ids.pn->user);
+  else if (jid.is_phone_number()) out.text("number", jid.user);
+}
+
+/// The same without its end.
+void begin_contact(JsonWriter& out, const storage::ContactRow& row, const events::PersonIds& ids, Dialect dialect) {
+  begin_person(out, row.user, ids, dialect);
+  write_number(out, row.user, ids);
+  out.text("name", !row.name.empty() ? row.name : !row.push_name.empty() ? row.push_name : row.verified_name);
+  out.text("pushname", row.push_name).boolean("isMyContact", !row.name.empty());
+  out.boolean("isWAContact", row.registered == storage::Registered::yes);
+  out.text_if("verifiedName", row.verified_name).text_if("username", row.username).text_if("about", row.about);
+  if (row.about_at != 0) out.text("aboutSetAt", iso_seconds(row.about_at));
+  out.text_if("pictureId", row.picture_id);
+}
+
+void write_thumb(JsonWriter& out, const sessions::PictureView& picture) {
+  out.key("profilePicThumbObj").begin_object().text_if("eurl", picture.state.url).text("id", picture.state.id);
+  if (!picture.bytes.empty()) out.text("img", "data:image/jpeg;base64," + protocol::to_base64(picture.bytes));
+  out.end_object();
+}
+
+std::string_view name(NumberChecked::Result result) {
+  switch (result) {
+    case NumberChecked::Result::registered: return "registered";
+    case NumberChecked::Result::unregistered: return "unregistered";
+    case NumberChecked::Result::invalid: return "invalid";
+    case NumberChecked::Result::unanswered: break;
+  }
+  return "unanswered";
+}
+
+void write_checked(JsonWriter& out, const std::string& given, const NumberChecked& checked, Dialect dialect) {
+  using Result = NumberChecked::Result;
+  out.begin_object().text("number", given);
+  // Nobody may take for missing whom WhatsApp said nothing of.
+  if (checked.result == Result::unanswered) out.null("exists");
+  else out.boolean("exists", checked.result == Result::registered);
+  out.text("status", name(checked.result));
+  if (checked.who) {
+    const PersonText who = person_text(checked.who->jid, checked.who->ids);
+    out.text("id", jid_text(who.id, who.pn, dialect)).text_if("lid", who.lid);
+  }
+  out.text_if("verifiedName", checked.verified_name).end_object();
+}
+
+}  // namespace
+
+void write_contact(JsonWriter& out, const storage::ContactRow& row, const events::PersonIds& ids, Dialect dialect) {
+  begin_contact(out, row, ids, dialect);
+  out.end_object();
+}
+
+std::string contact_json(const sessions::ContactView& contact, const sessions::PictureView* picture, Dialect dialect) {
+  JsonWriter out(512 + (picture ? picture->bytes.size() / 3 * 4 : 0));
+  begin_contact(out, contact.row, contact.ids, dialect);
+  out.boolean("isBusiness", !contact.row.verified_name.empty()).boolean("fresh", contact.fresh);
+  if (picture && picture->state.kind == PictureState::Kind::present) write_thumb(out, *picture);
+  return out.end_object().take();
+}
+
+std::string about_json(const sessions::ContactView& contact, Dialect dialect) {
+  const PersonText who = person_text(contact.row.user, contact.ids);
+  JsonWriter out(256);
+  out.begin_object().text("id", jid_text(who.id, who.pn, dialect)).text("about", contact.row.about);
+  if (contact.row.about_at != 0) out.text("setAt", iso_seconds(contact.row.about_at));
+  return out.end_object().take();
+}
+
+std::string checked_numbers_json(std::span<const AskedNumber> asked, const std::vector<NumberChecked>& answers,
+                                 Dialect dialect) {
+  std::map<std::string_view, const NumberChecked*> by_digits;
+  for (const NumberChecked& answer : answers) by_digits.emplace(answer.number, &answer);
+  const NumberChecked nothing;
+  JsonWriter out(asked.size() * 160 + 16);
+  out.begin_array();
+  for (const AskedNumber& one : asked) {
+    const auto found = by_digits.find(one.digits);
+    write_checked(out, one.given, found == by_digits.end() ? nothing : *found->second, dialect);
+  }
+  return out.end_array().take();
+}
+
+std::string blocked_contacts_json(const std::vector<sessions::Person>& blocked, Dialect dialect) {
+  JsonWriter out(blocked.size() * 128 + 16);
+  out.begin_array();
+  for (const sessions::Person& person : blocked) {
+    begin_person(out, person.jid, person.ids, dialect);
+    write_number(out, person.jid, person.ids);
+    out.end_object();
+  }
+  return out.end_array().take();
+}
+
+std::string contact_presence_json(const sessions::PresenceView& presence, Dialect dialect) {
+  const bool gateway = dialect == Dialect::gateway;
+  JsonWriter out(256);
+  begin_person(out, presence.who.jid, presence.who.ids, dialect);
+  out.text("state", !presence.available ? "unknown" : *presence.available ? "available" : "unavailable");
+  if (presence.last.kind == LastSeen::Kind::at) {
+    const auto seconds = static_cast<std::int64_t>(presence.last.unix_seconds);
+    out.number("lastSeen", gateway ? seconds * 1000 : seconds);
+  }
+  out.boolean("lastSeenHidden", presence.last.kind == LastSeen::Kind::hidden);
+  if (presence.told_at != 0) out.number("toldAt", gateway ? presence.told_at : presence.told_at / 1000);
+  return out.boolean("watched", presence.watched).end_object().take();
+}
+
+}  // namespace wharf::api

@@ -1,0 +1,46 @@
+#include "api/contact_request.h"
+
+#include <fmt/format.h>
+
+#include "api/chat_id.h"
+#include "api/dialect.h"
+#include "api/sending.h"
+
+namespace wharf::api {
+
+std::optional<ContactOfPath> contact_of(const ServicesPtr& services, const CallPtr& call) {
+  auto view = session_of(services, call);
+  if (!view) return std::nullopt;
+  const auto parsed = parse_chat_id(call->param("contactId"));
+  if (!parsed || parsed->is_group())
+    return refuse_field(call, "contactId",
+                        "must be the id of a person: a phone number with country code, …@c.us, …@s.whatsapp.net or "
+                        "…@lid"),
+           std::nullopt;
+  const auto& supervisor = services->ports.supervisor;
+  ContactOfPath out;
+  out.jid = supervisor.canonical_chat(view->id, *parsed);
+  out.ids = supervisor.person(view->id, out.jid);
+  const auto is = [&](const protocol::Jid& own) {
+    return !own.empty() && (own.user_jid() == out.jid || own.user_jid() == *parsed);
+  };
+  out.is_own = is(view->jid) || is(view->lid);
+  out.session = std::move(*view);
+  return out;
+}
+
+std::string contact_id(const protocol::Jid& jid, const sessions::PersonIds& ids, Dialect dialect) {
+  const PersonText text = person_text(jid, ids);
+  return jid_text(text.id, text.pn, dialect);
+}
+
+std::optional<sessions::SessionView> linked_session_of(const ServicesPtr& services, const CallPtr& call) {
+  auto view = session_of(services, call);
+  if (!view || !view->jid.empty()) return view;
+  call->failure(
+      Failure(ErrorCode::session_not_ready,
+              fmt::format("Session '{}' is not linked to an account (status {})", view->name, name(view->status))));
+  return std::nullopt;
+}
+
+}  // namespace wharf::api

@@ -1,0 +1,55 @@
+// Handlers of what others see of the account: its about text, its privacy, the timer of its new chats. Its pictures are
+// in picture_routes.cpp.
+#include <utility>
+
+#include "api/contact_request.h"
+#include "api/handlers.h"
+#include "api/privacy_words.h"
+#include "api/sending.h"
+#include "protocol/account/profile.h"
+
+namespace wharf::api {
+
+namespace {
+
+using Settings = std::vector<protocol::PrivacySetting>;
+
+}  // namespace
+
+void get_privacy(const ServicesPtr& services, const CallPtr& call) {
+  if (!session_of(services, call)) return;
+  ask_session(services, call, sessions::ReadPrivacy{},
+              [call](const Settings& settings) { call->success(privacy_json(settings)); });
+}
+
+void update_privacy(const ServicesPtr& services, const CallPtr& call) {
+  if (!session_of(services, call)) return;
+  auto settings = privacy_of(call->body);
+  if (settings.empty()) return refuse_field(call, "", "must set something");
+  ask_session(services, call, sessions::ChangePrivacy{std::move(settings)},
+              [call](const Settings& all) { call->success(privacy_json(all)); });
+}
+
+void set_about(const ServicesPtr& services, const CallPtr& call) {
+  if (!session_of(services, call)) return;
+  std::string text(text_of(call->body, "about"));
+  if (!protocol::acceptable_about(text))
+    return refuse_field(call, "about", "must be a text of at most 139 characters, without NUL");
+  ask_session(services, call, sessions::SetAbout{text}, [call, text] {
+    JsonWriter out(256);
+    call->success(out.begin_object().text("about", text).end_object().take());
+  });
+}
+
+void set_default_timer(const ServicesPtr& services, const CallPtr& call) {
+  if (!session_of(services, call)) return;
+  const auto seconds = static_cast<std::uint32_t>(integer_of(call->body, "seconds").value_or(0));
+  if (!protocol::acceptable_default_timer(seconds))
+    return refuse_field(call, "seconds", "must be 0, 86400, 604800 or 7776000: a day, a week, 90 days");
+  ask_session(services, call, sessions::SetDefaultTimer{seconds}, [call, seconds] {
+    JsonWriter out(32);
+    call->success(out.begin_object().number("seconds", seconds).end_object().take());
+  });
+}
+
+}  // namespace wharf::api

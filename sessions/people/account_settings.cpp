@@ -1,0 +1,87 @@
+#include "sessions/people/account_settings.h"
+
+#include <set>
+#include <utility>
+
+#include "sessions/server_refusal.h"
+
+namespace wharf::sessions {
+
+void AccountSettings::read_privacy(Reply<Settings> reply) {
+  if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
+  c_.query(protocol::privacy_iq(c_.ids.next()), [this, reply = std::move(reply)](const Node* answer) mutable {
+    if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
+    auto read = protocol::read_privacy(*answer);
+    if (!read) return c_.answer(std::move(reply), server_refusal(answer, read.error(), Subject::contact));
+    c_.answer(std::move(reply), std::move(*read));
+  });
+}
+
+void AccountSettings::change_privacy(Settings wanted, Reply<Settings> reply) {
+  change_from(0, std::move(wanted), std::move(reply));
+}
+
+void AccountSettings::change_from(std::size_t place, Settings wanted, Reply<Settings> reply) {
+  if (place >= wanted.size()) return read_privacy(std::move(reply));
+  if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
+  const Node iq = protocol::set_privacy_iq(c_.ids.next(), wanted[place]);
+  c_.query(iq, [this, place, wanted = std::move(wanted), reply = std::move(reply)](const Node* answer) mutable {
+    if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
+    if (const auto done = protocol::read_privacy(*answer); !done) {
+      Refusal why = server_refusal(answer, done.error(), Subject::contact);
+      why.detail = std::string(name(wanted[place].category)) + ": " + why.detail;
+      return c_.answer(std::move(reply), std::move(why));
+    }
+    change_from(place + 1, std::move(wanted), std::move(reply));
+  });
+}
+
+void AccountSettings::list_blocked(Reply<std::vector<Person>> reply) {
+  if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
+  c_.query(protocol::block_list_iq(c_.ids.next()), [this, reply = std::move(reply)](const Node* answer) mutable {
+    if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
+    const auto read = protocol::read_block_list(*answer);
+    if (!read) return c_.answer(std::move(reply), server_refusal(answer, read.error(), Subject::contact));
+    std::vector<Person> people;
+    std::set<Jid> seen;  // somebody may be listed under both names
+    for (const protocol::ExcludedUser& user : read->users) {
+      const Jid canonical = directory_.canonical_user(user.jid);
+      if (seen.insert(canonical).second) people.push_back({canonical, directory_.person(canonical)});
+    }
+    c_.answer(std::move(reply), std::move(people));
+  });
+}
+
+void AccountSettings::block(const BlockContact& wanted, Reply<void> reply) {
+  if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
+  const Jid user = directory_.canonical_user(wanted.who);
+  // An account with LIDs blocks by LID (05 section 13 item 5): one that is not known is asked for first.
+  if (user.is_lid() || c_.device.lid.empty()) return send_block({user, wanted.block}, std::move(reply));
+  auto then = std::make_shared<Reply<void>>(std::move(reply));
+  directory_.refresh({user}, [this, wanted, then](Directory::Told told) {
+    const Jid known = directory_.canonical_user(wanted.who);
+    if (known.is_lid()) return send_block({known, wanted.block}, std::move(*then));
+    if (told != Directory::Told::all)
+      return c_.answer(std::move(*then), Refusal(Errc::timed_out, Subject::contact,
+                                                 "WhatsApp does not tell now who has this number; try again later"));
+    // Devices were told: somebody is there who has no LID, and is blocked by number if at all.
+    if (directory_.listed_devices(known) != nullptr) return send_block({known, wanted.block}, std::move(*then));
+    c_.answer(std::move(*then), Refusal(Errc::not_found, Subject::contact, "nobody on WhatsApp has this number"));
+  });
+}
+
+void AccountSettings::send_block(const BlockContact& wanted, Reply<void> reply) {
+  protocol::BlockChange change;
+  change.block = wanted.block;
+  change.jid = wanted.who;
+  if (wanted.who.is_lid()) change.pn = directory_.person(wanted.who).pn;
+  const Node iq = protocol::block_iq(c_.ids.next(), change);
+  c_.query(iq, [this, reply = std::move(reply)](const Node* answer) mutable {
+    if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
+    const auto read = protocol::read_block_list(*answer);
+    if (!read) return c_.answer(std::move(reply), server_refusal(answer, read.error(), Subject::contact));
+    c_.answer(std::move(reply), Outcome<>());
+  });
+}
+
+}  // namespace wharf::sessions

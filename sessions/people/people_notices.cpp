@@ -1,0 +1,70 @@
+#include "sessions/people/people_notices.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "sessions/server_time.h"
+
+namespace wharf::sessions {
+
+namespace {
+
+constexpr std::array<std::string_view, 4> types = {"picture", "status", "account_sync", "contacts"};
+
+}  // namespace
+
+bool PeopleNotices::is_news(const Node& notification) {
+  const std::size_t said = std::hash<std::string>{}(notification.attr("id") + " " + notification.attr("t") + " " +
+                                                    notification.attr("from"));
+  if (std::find(heard_.begin(), heard_.end(), said) != heard_.end()) return false;
+  if (heard_.size() >= most_heard) heard_.erase(heard_.begin(), heard_.begin() + most_heard / 2);
+  heard_.push_back(said);
+  return true;
+}
+
+void PeopleNotices::on_notification(const Node& notification) {
+  const std::string type = notification.attr("type");
+  if (std::find(types.begin(), types.end(), type) == types.end()) return;
+  const protocol::NotificationReader reader{c_.device.jid, c_.device.lid, c_.unix_seconds()};
+  if ((type == "picture" || type == "status") && !is_news(notification)) return;
+  for (const protocol::NotificationEvent& event : protocol::read_notification(notification, reader)) {
+    if (const auto* picture = std::get_if<protocol::PictureChanged>(&event); picture && picture->jid.is_group()) {
+      groups_.on_picture(notification, *picture);
+      continue;
+    }
+    std::visit([this](const auto& change) { hear(change); }, event);
+  }
+}
+
+void PeopleNotices::hear(const protocol::PictureChanged& change) {
+  if (change.own || !change.jid.has_devices() || directory_.is_own(change.jid)) return;
+  book_.hear_picture(directory_.canonical_user(change.jid), change.removed ? std::string() : change.picture_id);
+}
+
+void PeopleNotices::hear(const protocol::AboutChanged& change) {
+  if (change.own || !change.jid.has_devices() || directory_.is_own(change.jid)) return;
+  const UnixMs set_at = change.at ? stated_ms(*change.at, c_.now.unix_ms) : 0;
+  book_.hear_about(directory_.canonical_user(change.jid), change.about, set_at);
+}
+
+void PeopleNotices::hear(const protocol::OwnPushNameChanged& change) {
+  if (change.name.empty() || change.name == c_.device.push_name) return;
+  const bool nameless = c_.device.push_name.empty();
+  c_.device.push_name = change.name;
+  c_.device_changed();
+  if (nameless && on_named) on_named();
+}
+
+void PeopleNotices::hear(const protocol::ContactNumberChanged& change) {
+  // The server's word on who has which LID, which may not move one that is known (02 section 9).
+  if (change.old_lid && change.old_jid.is_phone_number())
+    directory_.learn(change.old_jid, *change.old_lid, Directory::Source::hints);
+  if (change.new_lid && change.new_jid.is_phone_number())
+    directory_.learn(change.new_jid, *change.new_lid, Directory::Source::hints);
+  book_.hear_number(directory_.canonical_user(change.old_jid), directory_.canonical_user(change.new_jid),
+                    change.old_jid);
+}
+
+}  // namespace wharf::sessions

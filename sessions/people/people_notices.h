@@ -1,0 +1,45 @@
+#pragma once
+// Notifications about people and about what the own account shows. Each may come again; what was heard before changes
+// nothing and is not told again. Specification 05 sections 6.2 and 6.4.
+
+#include <functional>
+#include <vector>
+
+#include "protocol/notifications/notification.h"
+#include "sessions/context.h"
+#include "sessions/directory.h"
+#include "sessions/groups/groups.h"
+#include "sessions/people/contact_book.h"
+
+namespace wharf::sessions {
+
+class PeopleNotices {
+ public:
+  PeopleNotices(Context& context, Directory& directory, ContactBook& book, Groups& groups)
+      : c_(context), directory_(directory), book_(book), groups_(groups) {}
+
+  /// Whatever type it has: those that others act on say nothing here.
+  void on_notification(const Node& notification);
+  /// Set by the session: the own account has a name from now on.
+  std::function<void()> on_named;
+
+ private:
+  /// False for one that comes again. What was heard is known in this process alone: after a kill between its commit and
+  /// its ack a picture that is not the newest is told again (an about text has its time).
+  bool is_news(const Node& notification);
+  void hear(const protocol::PictureChanged& change);
+  void hear(const protocol::AboutChanged& change);
+  void hear(const protocol::OwnPushNameChanged& change);
+  void hear(const protocol::ContactNumberChanged& change);
+  template <class Other>
+  void hear(const Other&) {}
+
+  Context& c_;
+  Directory& directory_;
+  ContactBook& book_;
+  Groups& groups_;
+  static constexpr std::size_t most_heard = 128;
+  std::vector<std::size_t> heard_;  // hashes of notifications, the newest last
+};
+
+}  // namespace wharf::sessions

@@ -1,0 +1,207 @@
+#include "sessions/people/profiles.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/account/pictures.h"
+#include "protocol/account/profile.h"
+#include "protocol/media/media_urls.h"
+#include "protocol/stanzas/iq_reading.h"
+#include "sessions/server_refusal.h"
+
+namespace wharf::sessions {
+
+using protocol::PictureState;
+using protocol::Profile;
+using protocol::ProfileField;
+
+template <class Read, class T>
+void Profiles::ask(const Node& iq, Read read, Reply<T> reply) {
+  if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
+  c_.query(iq, [this, read = std::move(read), reply = std::move(reply)](const Node* answer) mutable {
+    if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
+    auto result = read(*answer);
+    if (!result) return c_.answer(std::move(reply), server_refusal(answer, result.error(), Subject::contact));
+    if constexpr (std::is_void_v<T>) c_.answer(std::move(reply), Outcome<>());
+    else c_.answer(std::move(reply), std::move(*result));
+  });
+}
+
+// --- people
+
+ContactView Profiles::view(storage::ContactRow row, bool fresh) {
+  ContactView view;
+  view.ids = directory_.person(row.user);
+  view.row = std::move(row);
+  view.fresh = fresh;
+  return view;
+}
+
+void Profiles::look_at(const Jid& who, Reply<ContactView> reply) {
+  const Jid user = directory_.canonical_user(who);
+  if (!c_.link.online()) {
+    auto row = c_.records.find_contact(user);
+    if (!row) return c_.answer(std::move(reply), not_connected());
+    return c_.answer(std::move(reply), view(std::move(*row), false));
+  }
+  protocol::ProfileFields fields{ProfileField::about, ProfileField::picture, ProfileField::business,
+                                 ProfileField::username, ProfileField::lid};
+  protocol::ProfileTarget target;
+  const PersonIds ids = directory_.person(user);
+  // Whether somebody is there can be asked of numbers alone (02 section 10).
+  if (ids.pn) {
+    fields.add(ProfileField::contact);
+    target.phone = ids.pn->user;
+  } else {
+    target.jid = user;
+  }
+  const Node iq = protocol::profile_query_iq(c_.ids.next(), c_.ids.next(), fields, std::array{target});
+  c_.query(iq, [this, user, reply = std::move(reply)](const Node* answer) mutable {
+    on_profile(user, answer, std::move(reply));
+  });
+}
+
+namespace {
+
+/// WhatsApp did not tell whether somebody is there: the error of the field, of this user or of all.
+const protocol::ProfileError* contact_error(const protocol::Profiles& read, const Profile* profile) {
+  const auto of = [](const std::vector<protocol::ProfileError>& errors) -> const protocol::ProfileError* {
+    const auto found = std::find_if(errors.begin(), errors.end(), [](const protocol::ProfileError& error) {
+      return error.field == ProfileField::contact;
+    });
+    return found == errors.end() ? nullptr : &*found;
+  };
+  const auto* error = profile == nullptr ? nullptr : of(profile->errors);
+  return error != nullptr ? error : of(read.errors);
+}
+
+bool echoes(const Profile& profile, const Jid& pn) {
+  const std::string& text = profile.contact_query;
+  return !text.empty() && (text == pn.user || (text.front() == '+' && text.substr(1) == pn.user));
+}
+
+}  // namespace
+
+void Profiles::on_profile(const Jid& user, const Node* answer, Reply<ContactView> reply) {
+  // What is known is better than an error.
+  const auto refuse = [&](Refusal why) {
+    if (auto row = c_.records.find_contact(user)) return c_.answer(std::move(reply), view(std::move(*row), false));
+    c_.answer(std::move(reply), std::move(why));
+  };
+  if (answer == nullptr) return refuse(no_answer());
+  const auto read = protocol::read_profiles(*answer);
+  if (!read) return refuse(server_refusal(answer, read.error(), Subject::contact));
+  const PersonIds ids = directory_.person(user);
+  const auto is_asked = [&](const Profile& profile) {
+    const Jid named = profile.jid.user_jid();
+    if (ids.pn && echoes(profile, *ids.pn)) return true;
+    if (named.user.empty()) return profile.contact_query.empty();  // not there, and not named: one user was asked for
+    return named == user || named == ids.pn || named == ids.lid || (profile.pn && profile.pn->user_jid() == ids.pn);
+  };
+  const auto found = std::find_if(read->users.begin(), read->users.end(), is_asked);
+  const Profile* profile = found == read->users.end() ? nullptr : &*found;
+  if (ids.pn && (profile == nullptr || profile->contact_type != "in")) {
+    if (const auto* error = contact_error(*read, profile))
+      return refuse({errc_of_server(error->code), Subject::contact,
+                     "WhatsApp does not tell who has this number (" + std::to_string(error->code) + ")"});
+    book_.learn_absence(user);
+    return c_.answer(std::move(reply),
+                     Refusal(Errc::not_found, Subject::contact, "nobody on WhatsApp has this number"));
+  }
+  // Of a LID nobody can ask whether somebody is there: one of whom nothing is told is nobody that is known.
+  if (profile == nullptr) return refuse({Errc::not_found, Subject::contact, "WhatsApp tells nothing of this contact"});
+  if (!profile->jid.user.empty()) {
+    if (profile->lid) directory_.learn(profile->jid, *profile->lid);
+    if (profile->pn) directory_.learn(*profile->pn, profile->jid);
+  }
+  // The server corrects numbers: whoever it names is the one.
+  const Jid named = profile->jid.user.empty() ? user : profile->jid;
+  c_.answer(std::move(reply), view(book_.learn(directory_.canonical_user(named), *profile), true));
+}
+
+// --- pictures
+
+void Profiles::get_picture(const GetPicture& asked, Reply<PictureView> reply) {
+  if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
+  protocol::PictureQuery query;
+  query.target = directory_.canonical_user(asked.who);
+  query.size = asked.preview ? protocol::PictureSize::preview : protocol::PictureSize::image;
+  const Node iq = protocol::picture_iq(c_.ids.next(), query);
+  c_.query(iq, [this, query, wanted = asked.with_bytes, reply = std::move(reply)](const Node* answer) mutable {
+    if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
+    auto read = protocol::read_picture_answer(*answer, query);
+    if (!read) return c_.answer(std::move(reply), server_refusal(answer, read.error(), Subject::contact));
+    if (read->kind == PictureState::Kind::present && !directory_.is_own(query.target)) {
+      storage::ContactRow row = book_.find(query.target);
+      if (row.picture_id != read->id) {
+        row.picture_id = read->id;
+        book_.put(std::move(row));
+      }
+    }
+    PictureView picture{std::move(*read), {}};
+    if (!wanted || picture.state.kind != PictureState::Kind::present)
+      return c_.answer(std::move(reply), std::move(picture));
+    fetch(std::move(picture), std::move(reply));
+  });
+}
+
+void Profiles::fetch(PictureView picture, Reply<PictureView> reply) {
+  hosts_.get([this, picture = std::move(picture), reply = std::move(reply)](const protocol::MediaConn*) mutable {
+    // As it is written: some servers sign the whole of it.
+    const auto hosts = hosts_.download_hosts();
+    auto targets = protocol::download_targets({picture.state.url, picture.state.direct_path, {}}, std::nullopt,
+                                              protocol::MediaKind::image, hosts);
+    if (!targets) return c_.answer(std::move(reply), std::move(picture));
+    SmallFile file{std::move(*targets), max_picture_bytes};
+    c_.fetch(std::move(file), [this, picture = std::move(picture),
+                               reply = std::move(reply)](Transferred<protocol::Bytes> bytes) mutable {
+      if (bytes) picture.bytes = std::move(*bytes);
+      c_.answer(std::move(reply), std::move(picture));
+    });
+  });
+}
+
+void Profiles::set_own_picture(const protocol::Bytes& jpeg, Reply<std::string> reply) {
+  if (!jpeg.empty())
+    return ask(protocol::set_picture_iq(c_.ids.next(), std::nullopt, jpeg), protocol::read_picture_set,
+               std::move(reply));
+  const auto removed = [](const Node& answer) -> protocol::Result<std::string> {
+    if (auto done = protocol::result_only(answer, "the picture"); !done) return done.error();
+    return std::string();
+  };
+  ask(protocol::remove_picture_iq(c_.ids.next(), std::nullopt), removed, std::move(reply));
+}
+
+// --- what the account shows
+
+void Profiles::set_about(const std::string& text, Reply<void> reply) {
+  ask(
+      protocol::set_about_iq(c_.ids.next(), text),
+      [](const Node& answer) { return protocol::result_only(answer, "the about text"); }, std::move(reply));
+}
+
+void Profiles::set_default_timer(std::uint32_t seconds, Reply<void> reply) {
+  ask(
+      protocol::set_default_timer_iq(c_.ids.next(), seconds),
+      [](const Node& answer) { return protocol::result_only(answer, "the timer"); }, std::move(reply));
+}
+
+// --- businesses
+
+void Profiles::read_business(const Jid& who, Reply<std::optional<protocol::BusinessProfile>> reply) {
+  const Jid user = directory_.canonical_user(who);
+  const auto first = [](const Node& answer) -> protocol::Result<std::optional<protocol::BusinessProfile>> {
+    auto read = protocol::read_business_profiles(answer);
+    if (!read) return read.error();
+    if (read->empty()) return std::optional<protocol::BusinessProfile>();
+    return std::optional(std::move(read->front()));
+  };
+  ask(protocol::business_profile_iq(c_.ids.next(), std::array{user}), first, std::move(reply));
+}
+
+void Profiles::read_catalog(protocol::CatalogQuery query, Reply<protocol::CatalogPage> reply) {
+  query.business = directory_.canonical_user(query.business);
+  ask(protocol::catalog_iq(c_.ids.next(), query), protocol::read_catalog, std::move(reply));
+}
+
+}  // namespace wharf::sessions

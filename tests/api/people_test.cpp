@@ -1,0 +1,316 @@
+// People and the own profile over the whole API: what is shown of stored contacts, what a request must be like, what a
+// session that is not connected answers. What WhatsApp does with it is tests/e2e.
+#include <fmt/format.h>
+#include <boost/json/parse.hpp>
+#include <catch2/catch.hpp>
+
+#include "storage/changes.h"
+#include "storage/contacts.h"
+#include "storage/peers.h"
+#include "tests/api/api_daemon.h"
+
+using namespace wharf;
+using namespace wharf::api;
+using protocol::Jid;
+using test::Answer;
+using test::check_documented;
+using test::Daemon;
+using test::DaemonSettings;
+
+namespace json = boost::json;
+
+namespace {
+
+const std::string base = "/api/v1/sessions/a";
+const test::Headers gateway = {{"Accept", "application/json; profile=gateway"}};
+
+/// A session `a` that is linked, as 15550000001.
+DaemonSettings linked() {
+  DaemonSettings settings;
+  settings.linked = "a";
+  return settings;
+}
+
+Jid lid(int number) { return Jid(fmt::format("{}", 100'000'000'000'000 + number), "lid"); }
+Jid number(int number) { return Jid(fmt::format("{}", 15'550'000'000 + number), "s.whatsapp.net"); }
+
+/// Contacts by LID, each with its number.
+void put_contacts(Daemon& d, int first, int last) {
+  storage::Changes changes;
+  for (int i = first; i <= last; ++i) {
+    storage::ContactRow row;
+    row.user = lid(i);
+    row.push_name = fmt::format("person {}", i);
+    row.registered = storage::Registered::yes;
+    changes.add(storage::PutLid{d.id_of("a"), number(i), lid(i)});
+    changes.add(storage::PutContact{d.id_of("a"), row});
+  }
+  d.commit(std::move(changes));
+}
+
+std::vector<std::string> ids(const json::value& list) {
+  std::vector<std::string> out;
+  for (const json::value& row : list.as_array()) {
+    check_documented(row, schemas::contact);
+    out.emplace_back(row.at("id").as_string());
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("contacts are listed whole without a limit, and in pages with one") {
+  Daemon d;
+  d.create("a");
+  CHECK(d.ask("GET", base + "/contacts").json() == json::parse(R"({"success":true,"data":[],"nextCursor":null})"));
+  constexpr int count = 250;  // several slices
+  put_contacts(d, 2, count + 1);
+  const json::object all = d.ask("GET", base + "/contacts").json();
+  const std::vector<std::string> everybody = ids(all.at("data"));
+  CHECK(everybody.size() == count);
+  CHECK(everybody.front() == "15550000002@c.us");
+  CHECK(all.at("nextCursor").is_null());
+  CHECK(
+      all.at("data").at(0) ==
+      json::parse(
+          R"({"id":"15550000002@c.us","lid":"100000000000002@lid","number":"15550000002","name":"person 2","pushname":"person 2","isMyContact":false,"isWAContact":true})"));
+
+  std::vector<std::string> paged;
+  std::string cursor;
+  for (int pages = 0; pages < 4; ++pages) {
+    const json::object page =
+        d.ask("GET", base + "/contacts?limit=100" + (cursor.empty() ? "" : "&cursor=" + cursor)).json();
+    const auto some = ids(page.at("data"));
+    paged.insert(paged.end(), some.begin(), some.end());
+    if (page.at("nextCursor").is_null()) break;
+    cursor = page.at("nextCursor").as_string();
+  }
+  CHECK(paged == everybody);
+  CHECK(d.ask("GET", base + "/contacts?limit=1", "", gateway).json().at("data").at(0).at("id") ==
+        "15550000002@s.whatsapp.net");
+  for (const char* wrong : {"x", "c", "c0", "c-1", "c01", "g1", "c1x"}) {
+    INFO(wrong);
+    const Answer answer = d.ask("GET", base + "/contacts?cursor=" + wrong);
+    CHECK(answer.status == 400);
+    CHECK(answer.json().at("error").at("details").as_object().contains("cursor"));
+  }
+  CHECK(d.ask("GET", base + "/contacts?limit=1001").status == 400);
+}
+
+TEST_CASE("the account is no contact of its own, and a number that nobody has is none") {
+  Daemon d(linked());
+  put_contacts(d, 1, 3);
+  storage::ContactRow nobody;
+  nobody.user = number(9);
+  nobody.registered = storage::Registered::no;
+  storage::Changes changes;
+  changes.add(storage::PutContact{d.id_of("a"), nobody});
+  d.commit(std::move(changes));
+  const std::vector<std::string> others = {"15550000002@c.us", "15550000003@c.us"};
+  CHECK(ids(d.ask("GET", base + "/contacts").json().at("data")) == others);
+  CHECK(ids(d.ask("GET", base + "/contacts?limit=10").json().at("data")) == others);
+  // A page of nobody else is empty, and goes on.
+  const json::object first = d.ask("GET", base + "/contacts?limit=1").json();
+  CHECK(first.at("data").as_array().empty());
+  CHECK(first.at("nextCursor").is_string());
+}
+
+TEST_CASE("each wrong field of a request about people is named") {
+  Daemon d;
+  d.create("a");
+  const std::string ben = base + "/contacts/15550000002";
+  struct Row {
+    const char* method;
+    std::string path;
+    const char* body;
+    const char* field;
+  };
+  for (const Row& row : {
+           Row{"POST", base + "/contacts/check", R"({})", "numbers"},
+           Row{"POST", base + "/contacts/check", R"({"numbers":[]})", "numbers"},
+           Row{"POST", base + "/contacts/check", R"({"numbers":[15550000002]})", "numbers[0]"},
+           Row{"POST", base + "/contacts/check", R"({"numbers":["15550000002","100000000000002@lid"]})", "numbers[1]"},
+           Row{"POST", base + "/contacts/check", R"({"numbers":["1-2@g.us","15550000002"]})", "numbers[0]"},
+           Row{"POST", base + "/contacts/check", R"({"numbers":["15550000002","15550000002","nobody"]})", "numbers[2]"},
+           Row{"POST", base + "/contacts/check", R"({"numbers":["123456"]})", "numbers[0]"},
+           Row{"POST", base + "/contacts/check", R"({"numbers":["015550000002"]})", "numbers[0]"},
+           Row{"POST", base + "/contacts/check", R"({"numbers":["1234567890123456"]})", "numbers[0]"},
+           Row{"POST", base + "/contacts/check", R"({"numbers":["15550000002"],"refresh":"yes"})", "refresh"},
+           Row{"GET", base + "/contacts/1-2@g.us", "", "contactId"},
+           Row{"GET", base + "/contacts/nobody", "", "contactId"},
+           Row{"GET", base + "/contacts/1@newsletter/picture", "", "contactId"},
+           Row{"GET", base + "/contacts/1-2@g.us/about", "", "contactId"},
+           Row{"GET", base + "/contacts/1-2@g.us/business", "", "contactId"},
+           Row{"GET", base + "/contacts/1-2@g.us/catalog", "", "contactId"},
+           Row{"GET", base + "/contacts/1-2@g.us/presence", "", "contactId"},
+           Row{"POST", base + "/contacts/1-2@g.us/presence", "", "contactId"},
+           Row{"DELETE", base + "/contacts/1-2@g.us/presence", "", "contactId"},
+           Row{"POST", base + "/contacts/1-2@g.us/block", "", "contactId"},
+           Row{"POST", base + "/contacts/status@broadcast/unblock", "", "contactId"},
+           Row{"GET", ben + "/picture?preview=maybe", "", "preview"},
+           Row{"GET", ben + "/catalog?limit=0", "", "limit"},
+           Row{"GET", ben + "/catalog?limit=101", "", "limit"},
+           Row{"PATCH", base + "/privacy", R"({"lastSeen":"matchLastSeen"})", "lastSeen"},
+           Row{"PATCH", base + "/privacy", R"({"online":"none"})", "online"},
+           Row{"PATCH", base + "/privacy", R"({"profilePicture":"contact_blacklist"})", "profilePicture"},
+           Row{"PATCH", base + "/privacy", R"({"readReceipts":true})", "readReceipts"},
+           Row{"PUT", base + "/me/about", R"({})", "about"},
+           Row{"PUT", base + "/me/about", R"({"about":"a\u0000b"})", "about"},
+           Row{"PUT", base + "/me/disappearing", R"({})", "seconds"},
+           Row{"PUT", base + "/me/disappearing", R"({"seconds":60})", "seconds"},
+           Row{"PUT", base + "/me/disappearing", R"({"seconds":-1})", "seconds"},
+           Row{"PUT", base + "/presence", R"({})", "presence"},
+           Row{"PUT", base + "/presence", R"({"presence":"composing"})", "presence"},
+           Row{"PUT", base + "/chats/15550000002/presence", R"({})", "state"},
+           Row{"PUT", base + "/chats/15550000002/presence", R"({"state":"available"})", "state"},
+           Row{"PUT", base + "/chats/1@newsletter/presence", R"({"state":"composing"})", "chatId"},
+           Row{"PUT", base + "/chats/status@broadcast/presence", R"({"state":"composing"})", "chatId"},
+           Row{"PATCH", base, R"({"config":{"presence":"away"}})", "config.presence"},
+       }) {
+    INFO(row.method << " " << row.path << " " << row.body);
+    const Answer answer = d.ask(row.method, row.path, row.body);
+    CHECK(answer.status == 400);
+    CHECK(answer.json().at("error").at("details").as_object().contains(row.field));
+  }
+  const Answer privacy = d.ask("PATCH", base + "/privacy", R"({"online":"none"})");
+  CHECK(privacy.json().at("error").at("details").at("online") == "must be one of: all, matchLastSeen");
+  CHECK(d.ask("PATCH", base + "/privacy", R"({})").status == 400);
+  CHECK(d.ask("PATCH", base + "/privacy", R"({"online":null})").status == 400);
+  // Of several all are named, by where they stand.
+  const json::object several =
+      d.ask("POST", base + "/contacts/check", R"({"numbers":["x","15550000002","1@lid"]})").json();
+  const json::object& details = several.at("error").at("details").as_object();
+  CHECK(details.size() == 2);
+  CHECK((details.contains("numbers[0]") && details.contains("numbers[2]")));
+
+  const std::string long_about(139, 'x');
+  CHECK(d.ask("PUT", base + "/me/about", R"({"about":")" + long_about + R"("})").status == 409);
+  CHECK(d.ask("PUT", base + "/me/about", R"({"about":")" + long_about + R"(x"})").status == 400);
+  std::string numbers = R"({"numbers":["15550000002")";
+  for (int i = 1; i < 1'000; ++i) numbers += R"(,"15550000002")";
+  CHECK(d.ask("POST", base + "/contacts/check", numbers + "]}").status == 409);
+  CHECK(d.ask("POST", base + "/contacts/check", numbers + R"(,"15550000002"]})").status == 400);
+}
+
+TEST_CASE("what is asked of WhatsApp about people needs a connected session") {
+  Daemon d;
+  d.create("a");
+  struct Row {
+    const char* method;
+    std::string path;
+    const char* body;
+  };
+  for (const Row& row : {
+           Row{"POST", "/contacts/check", R"({"numbers":["+1 555 000 0002"]})"},
+           Row{"GET", "/contacts/15550000002/picture", ""},
+           Row{"GET", "/contacts/15550000002/business", ""},
+           Row{"GET", "/contacts/15550000002/catalog?limit=100&cursor=x", ""},
+           Row{"POST", "/contacts/15550000002@c.us/block", ""},
+           Row{"POST", "/contacts/100000000000002@lid/unblock", ""},
+           Row{"GET", "/blocked", ""},
+           Row{"GET", "/privacy", ""},
+           Row{"PATCH", "/privacy", R"({"online":"all","lastSeen":null})"},
+           Row{"GET", "/me/picture", ""},
+           Row{"PUT", "/me/picture", R"({"url":"http://127.0.0.1:1/x.png"})"},
+           Row{"DELETE", "/me/picture", ""},
+           Row{"PUT", "/me/about", R"({"about":""})"},
+           Row{"PUT", "/me/disappearing", R"({"seconds":604800})"},
+           Row{"PUT", "/presence", R"({"presence":"available"})"},
+       }) {
+    INFO(row.method << " " << row.path << " " << row.body);
+    const Answer answer = d.ask(row.method, base + row.path, row.body);
+    CHECK(answer.status == 409);
+    CHECK(answer.code() == "SESSION_NOT_READY");
+    const Answer nowhere = d.ask(row.method, "/api/v1/sessions/nowhere" + row.path, row.body);
+    CHECK(nowhere.status == 404);
+    CHECK(nowhere.code() == "SESSION_NOT_FOUND");
+  }
+  // Of somebody of whom nothing is known either.
+  CHECK(d.ask("GET", base + "/contacts/15550000002").code() == "SESSION_NOT_READY");
+  CHECK(d.ask("GET", base + "/contacts/15550000002/about").code() == "SESSION_NOT_READY");
+}
+
+TEST_CASE("a chat state without a connected client is 501 in both dialects, once the request is sound") {
+  Daemon d;
+  d.create("a");
+  for (const char* chat : {"15550000002", "15550000002@c.us", "100000000000002@lid", "120363000000000001@g.us"}) {
+    for (const char* state : {"composing", "recording", "paused"}) {
+      const std::string path = base + "/chats/" + chat + "/presence", body = fmt::format(R"({{"state":"{}"}})", state);
+      INFO(path << " " << body);
+      const Answer answer = d.ask("PUT", path, body);
+      CHECK(answer.status == 501);
+      CHECK(answer.code() == "NOT_IMPLEMENTED");
+      CHECK(d.ask("PUT", path, body, gateway).code() == "not_implemented");
+    }
+  }
+  const std::string body = R"({"state":"composing"})";
+  CHECK(d.ask("PUT", "/api/v1/sessions/nowhere/chats/15550000002/presence", body, gateway).status == 404);
+  CHECK(d.ask("PUT", base + "/chats/15550000002/presence", R"({"state":"x"})", gateway).code() == "validation_error");
+}
+
+TEST_CASE("the own account cannot be blocked, by either of its names") {
+  Daemon d(linked());
+  for (const char* own : {"15550000001", "15550000001@s.whatsapp.net", "100000000000001@lid"}) {
+    for (const char* what : {"block", "unblock"}) {
+      INFO(own << " " << what);
+      const Answer answer = d.ask("POST", fmt::format("{}/contacts/{}/{}", base, own, what));
+      CHECK(answer.status == 400);
+      CHECK(answer.json().at("error").at("details").as_object().contains("contactId"));
+    }
+  }
+  CHECK(d.ask("POST", base + "/contacts/15550000002/block").status == 409);
+}
+
+TEST_CASE("the own name cannot be set yet") {
+  Daemon d;
+  d.create("a");
+  const Answer answer = d.ask("PUT", base + "/me/name", R"({"name":"Anna"})");
+  CHECK(answer.status == 501);
+  CHECK(std::string(answer.json().at("error").at("message").as_string()).find("app state") != std::string::npos);
+}
+
+TEST_CASE("what is known of a presence is told without a connection, and nothing is watched unasked") {
+  Daemon d(linked());
+  put_contacts(d, 2, 2);
+  const Answer answer = d.ask("GET", base + "/contacts/15550000002/presence");
+  CHECK(answer.status == 200);
+  check_documented(answer.json().at("data"), schemas::contact_presence);
+  CHECK(
+      answer.json().at("data") ==
+      json::parse(
+          R"({"id":"15550000002@c.us","lid":"100000000000002@lid","state":"unknown","lastSeenHidden":false,"watched":false})"));
+}
+
+TEST_CASE("a contact that is known is shown without a connection, and said to be as it was") {
+  Daemon d(linked());
+  put_contacts(d, 2, 2);
+  const Answer answer = d.ask("GET", base + "/contacts/15550000002");
+  CHECK(answer.status == 200);
+  const json::object contact = answer.json().at("data").as_object();
+  check_documented(contact, schemas::contact_details);
+  CHECK(contact.at("fresh") == false);
+  CHECK(contact.at("pushname") == "person 2");
+  CHECK(contact.at("lid") == "100000000000002@lid");
+  CHECK_FALSE(contact.contains("profilePicThumbObj"));
+  CHECK(d.ask("GET", base + "/contacts/100000000000002@lid").json().at("data") == contact);
+  CHECK(d.ask("GET", base + "/contacts/15550000002/about", "", gateway).json().at("data") ==
+        json::parse(R"({"id":"15550000002@s.whatsapp.net","about":""})"));
+}
+
+TEST_CASE("how a session shows itself is part of its configuration") {
+  Daemon d;
+  const auto shown = [&](const char* name) {
+    return d.ask("GET", std::string("/api/v1/sessions/") + name).json().at("data").at("config").as_object();
+  };
+  CHECK(d.ask("POST", "/api/v1/sessions", R"({"sessionId":"a","config":{"presence":"unavailable"}})").status == 201);
+  CHECK(shown("a").at("presence") == "unavailable");
+  CHECK(d.ask("PATCH", base, R"({"config":{"presence":"available"}})").status == 200);
+  CHECK(shown("a").at("presence") == "available");
+  CHECK(d.ask("PATCH", base, R"({"config":{"qrTimeout":60}})").status == 200);
+  CHECK(shown("a").at("presence") == "available");
+  d.create("b");
+  CHECK_FALSE(shown("b").contains("presence"));
+  const Answer wrong = d.ask("POST", "/api/v1/sessions", R"({"sessionId":"c","config":{"presence":"away"}})");
+  CHECK(wrong.status == 400);
+  CHECK(wrong.json().at("error").at("details").at("config.presence") == "must be one of: available, unavailable");
+}

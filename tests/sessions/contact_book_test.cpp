@@ -1,0 +1,208 @@
+// What is known of people, from what they say and what the server says of them, through a real Session.
+#include "sessions/people/contact_book.h"
+
+#include <catch2/catch.hpp>
+
+#include "protocol/notifications/notification.h"
+#include "tests/sessions/people_stanzas.h"
+
+using namespace wharf;
+using namespace wharf::test;
+using Change = events::ContactUpdated::Change;
+
+namespace {
+
+struct Book : PeopleFixture {
+  void say(const Jid& user, const std::string& name) { hear(Node("presence").set("from", user).set("name", name)); }
+  std::vector<Node> notify(const protocol::NotificationEvent& event) {
+    return hear(protocol::notification_stanza(
+        {"n" + std::to_string(++number), 1'700'000'000, Jid("15550000001", "s.whatsapp.net")}, event));
+  }
+  std::vector<std::pair<Change, std::string>> changes() {
+    std::vector<std::pair<Change, std::string>> out;
+    for (const auto& told : told_of<events::ContactUpdated>()) out.emplace_back(told.change, told.text);
+    return out;
+  }
+  int number = 0;
+};
+
+using Changes = std::vector<std::pair<Change, std::string>>;
+
+}  // namespace
+
+TEST_CASE("the name that somebody says is kept, and told when it is another than before") {
+  Book f;
+  f.say(ann, "Ann");
+  f.say(ann, "Ann");
+  CHECK(f.contact(ann)->push_name == "Ann");
+  CHECK(f.contact(ann)->registered == storage::Registered::yes);
+  CHECK(f.changes().empty());
+  f.say(ann, "Annie");
+  CHECK(f.changes() == Changes{{Change::push_name, "Annie"}});
+  f.say(ann, std::string(300, 'x'));
+  CHECK(f.contact(ann)->push_name.size() <= 256);
+  f.say(Jid("100000000000001", "lid"), "Me");
+  CHECK_FALSE(f.contact(Jid("100000000000001", "lid")));
+}
+
+TEST_CASE("the own account is nobody's contact") {
+  Book f;
+  const Jid own("100000000000001", "lid");
+  const auto look = f.ask(LookAtContact{own});
+  protocol::Profile profile;
+  profile.jid = own;
+  profile.contact_query = "+15550000001";
+  profile.contact_type = "in";
+  profile.about = protocol::About{"busy", false, {}};
+  f.hear(profiles(look.asked.at(0), {{profile}, {}}));
+  CHECK(look.answer()->row.about == "busy");
+  CHECK_FALSE(f.contact(own));
+}
+
+TEST_CASE("what was known of a number is of the LID when that becomes known") {
+  Book f;
+  f.say(ann_number, "Ann");
+  f.ask(WatchPresence{ann_number});
+  f.learn(ann_number, ann);
+  CHECK_FALSE(f.contact(ann_number));
+  REQUIRE(f.contact(ann));
+  CHECK(f.contact(ann)->push_name == "Ann");
+  CHECK(f.contact(ann)->watched);
+  // What the LID said itself is the newer word.
+  f.say(dan_number, "Dan");
+  f.say(ann, "Annie");
+  CHECK(f.contact(ann)->push_name == "Annie");
+}
+
+TEST_CASE("a LID that is another person's by now takes no names along") {
+  Book f;
+  f.learn(ann_number, ann);
+  f.say(ann, "Ann");
+  f.learn(dan_number, ann);
+  CHECK_FALSE(f.contact(ann));
+}
+
+TEST_CASE("a new picture and about text are kept and told once, though the notification comes twice") {
+  Book f;
+  f.learn(ann_number, ann);
+  protocol::PictureChanged picture;
+  picture.jid = ann;
+  picture.picture_id = "9";
+  protocol::AboutChanged about;
+  about.jid = ann;
+  about.about = "away";
+  about.at = 1'699'000'000;
+  for (int again = 0; again < 2; ++again) {
+    const auto said = f.notify(picture);
+    CHECK(std::any_of(said.begin(), said.end(), [](const Node& node) { return node.is("ack"); }));
+    f.notify(about);
+  }
+  CHECK(f.contact(ann)->picture_id == "9");
+  CHECK(f.contact(ann)->about == "away");
+  const Changes once{{Change::lid, ""}, {Change::picture, "9"}, {Change::about, "away"}};
+  CHECK(f.changes() == once);
+  picture.removed = true;
+  picture.picture_id.clear();
+  f.notify(picture);
+  CHECK(f.contact(ann)->picture_id.empty());
+  CHECK(f.changes().back() == std::pair(Change::picture, std::string()));
+}
+
+TEST_CASE("several changes that come again in their order are not told again") {
+  Book f;
+  f.learn(ann_number, ann);
+  const auto changes = [&](int first) {
+    f.number = first;
+    for (const char* id : {"9", "10"}) {
+      protocol::PictureChanged picture;
+      picture.jid = ann;
+      picture.picture_id = id;
+      f.notify(picture);
+    }
+    for (std::uint64_t at : {1'699'000'000, 1'699'000'005}) {
+      protocol::AboutChanged about;
+      about.jid = ann;
+      about.about = "at " + std::to_string(at);
+      about.at = at;
+      f.notify(about);
+    }
+  };
+  changes(20);
+  const auto told = f.changes();
+  CHECK(told.size() == 5);  // the LID, two pictures, two texts
+  f.turn_of(LinkDown{LinkEnd{LinkEnd::Kind::network, "cut"}, f.session->link_epoch()});
+  f.go_online();
+  changes(20);
+  CHECK(f.changes() == told);
+  CHECK(f.contact(ann)->picture_id == "10");
+}
+
+TEST_CASE("somebody whose LID was not known has another number with another LID") {
+  Book f;
+  const Jid moved("15550000009", "s.whatsapp.net"), moved_lid("200000000000009", "lid");
+  f.say(ann_number, "Ann");
+  protocol::ContactNumberChanged change{ann_number, moved, ann, moved_lid};
+  f.notify(change);
+  CHECK(f.contact(moved_lid)->push_name == "Ann");
+  CHECK(f.changes().back() == std::pair(Change::number, ann_number.to_string()));
+  CHECK_FALSE(f.contact(ann));
+}
+
+TEST_CASE("an account that is given its name shows itself then") {
+  Book f;
+  REQUIRE(f.session->view().push_name.empty());
+  const auto said = f.notify(protocol::OwnPushNameChanged{"Harbour"});
+  CHECK(std::any_of(said.begin(), said.end(),
+                    [](const Node& node) { return node.is("presence") && node.attr("type") == "available"; }));
+}
+
+TEST_CASE("somebody has another number: what was known is of the new one, and told") {
+  Book f;
+  f.say(dan_number, "Dan");
+  const Jid moved("15550000009", "s.whatsapp.net");
+  protocol::ContactNumberChanged change;
+  change.old_jid = dan_number;
+  change.new_jid = moved;
+  f.notify(change);
+  f.notify(change);
+  CHECK_FALSE(f.contact(dan_number));
+  CHECK(f.contact(moved)->push_name == "Dan");
+  CHECK(f.changes() == Changes{{Change::number, dan_number.to_string()}});
+}
+
+TEST_CASE("the own name is the one of the notification") {
+  Book f;
+  f.notify(protocol::OwnPushNameChanged{"Harbour"});
+  CHECK(f.session->view().push_name == "Harbour");
+  CHECK(storage::load_device(f.store->reader(), f.row.id)->push_name == "Harbour");
+}
+
+TEST_CASE("the new picture of a group is told once, and of a group that is not known not at all") {
+  Book f;
+  protocol::PictureChanged picture;
+  picture.jid = crew;
+  picture.author = ann;
+  picture.picture_id = "4";
+  f.notify(picture);
+  CHECK(f.told_of<events::GroupUpdated>().empty());
+  know(f, group_of(crew, {ann}));
+  f.number = 5;
+  f.notify(picture);
+  f.number = 5;  // the same once more
+  f.notify(picture);
+  const auto told = f.told_of<events::GroupUpdated>();
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].field == "picture");
+  CHECK(told[0].text == "4");
+  CHECK(told[0].in.by == ann);
+}
+
+TEST_CASE("a commit that is lost leaves nothing of a name in memory") {
+  Book f;
+  f.turn_of(StanzaArrived{Node("presence").set("from", ann).set("name", "Ann"), f.session->link_epoch()}, false);
+  f.reopen();
+  f.begin();
+  f.go_online();
+  f.say(ann, "Ann");
+  CHECK(f.contact(ann)->push_name == "Ann");
+}
