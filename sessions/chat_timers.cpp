@@ -11,11 +11,13 @@ namespace {
 /// Those of groups come with the group.
 bool has_timer(const Jid& chat) { return chat.is_phone_number() || chat.is_lid(); }
 
-}  // namespace
-
-std::int64_t ChatTimers::past(std::int64_t unix_seconds) const {
-  return std::clamp<std::int64_t>(unix_seconds, 0, static_cast<std::int64_t>(c_.unix_seconds()));
+/// Nobody can have set a timer after the server had what says so: it would outlast every true one. Not by the own
+/// clock, which may be hours behind.
+std::int64_t not_after(UnixMs at, std::int64_t unix_seconds) {
+  return std::clamp<std::int64_t>(unix_seconds, 0, std::max<UnixMs>(at, 0) / 1000);
 }
+
+}  // namespace
 
 void ChatTimers::put(const Jid& chat, storage::ChatTimer timer, UnixMs at) {
   const storage::ChatTimer known = c_.records.chat_timer(chat);
@@ -27,7 +29,7 @@ void ChatTimers::put(const Jid& chat, storage::ChatTimer timer, UnixMs at) {
 
 void ChatTimers::on_set(const Jid& chat, const protocol::DisappearingTimer& timer, UnixMs at) {
   if (!has_timer(chat) || !protocol::is_disappearing_timer(timer.seconds)) return;
-  const std::int64_t set_at = past(timer.set_at != 0 ? timer.set_at : at / 1000);
+  const std::int64_t set_at = timer.set_at != 0 ? not_after(at, timer.set_at) : at / 1000;
   if (set_at < c_.records.chat_timer(chat).set_at) return;
   put(chat, {timer.seconds, set_at}, at);
 }
@@ -35,7 +37,7 @@ void ChatTimers::on_set(const Jid& chat, const protocol::DisappearingTimer& time
 void ChatTimers::on_message(const Jid& chat, const protocol::MessageTraits& traits, UnixMs at) {
   if (traits.expires_after_s == 0 && traits.expiry_set_at == 0) return;
   if (!has_timer(chat) || !protocol::is_disappearing_timer(traits.expires_after_s)) return;
-  const std::int64_t set_at = past(traits.expiry_set_at), known = c_.records.chat_timer(chat).set_at;
+  const std::int64_t set_at = not_after(at, traits.expiry_set_at), known = c_.records.chat_timer(chat).set_at;
   if (set_at == 0 ? known != 0 : set_at <= known) return;
   put(chat, {traits.expires_after_s, set_at}, at);
 }

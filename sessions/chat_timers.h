@@ -12,7 +12,7 @@ class ChatTimers {
  public:
   ChatTimers(Context& context, Directory& directory) : c_(context), directory_(directory) {}
 
-  /// Somebody, us included, has set it; `at`: when that was sent. One that was set before the known one changes
+  /// Somebody, us included, has set it; `at`: when the server had that. One that was set before the known one changes
   /// nothing.
   void on_set(const Jid& chat, const protocol::DisappearingTimer& timer, UnixMs at);
   /// What a message of the chat says about it. One that does not say since when counts only where nobody said so yet;
@@ -21,9 +21,6 @@ class ChatTimers {
 
  private:
   void put(const Jid& chat, storage::ChatTimer timer, UnixMs at);
-  /// Nobody can set a timer in the future: it would outlast every true one.
-  std::int64_t past(std::int64_t unix_seconds) const;
-
   Context& c_;
   Directory& directory_;
 };

@@ -174,7 +174,9 @@ Outcome<Composer::Built> Composer::build(const SendMessage& request, const Jid& 
   if (const auto* set = std::get_if<SetDisappearing>(&request.content)) {
     Built out;
     out.about_chat = true;
-    out.message = protocol::build_disappearing({set->seconds, c_.server_ms() / 1000}, c_.random);
+    // Not before the one that it sets aside, or nobody would heed it: a clock may be wrong.
+    const std::int64_t set_at = std::max(c_.server_ms() / 1000, c_.records.chat_timer(chat).set_at);
+    out.message = protocol::build_disappearing({set->seconds, set_at}, c_.random);
     return out;
   }
   auto frame = frame_of(request, chat);

@@ -346,6 +346,11 @@ void Outbox::on_due() {
 
 // --- ends
 
+bool Outbox::expects_ack(std::string_view message_id) const {
+  const auto known = by_id_.find(message_id);
+  return known != by_id_.end() && items_.at(known->second).expected_acks > 0;
+}
+
 bool Outbox::would_accept(std::string_view message_id) const {
   const auto known = by_id_.find(message_id);
   if (known == by_id_.end()) return false;

@@ -51,6 +51,8 @@ class Outbox {
   /// The session came online: sealed messages again, then what waits.
   void on_online();
   bool awaits(std::string_view message_id) const { return by_id_.contains(message_id); }
+  /// A stanza of it is on its way. An ack that comes while none is answers what was sent beside the outbox.
+  bool expects_ack(std::string_view message_id) const;
   /// It waits and was not sealed yet: it can still be cancelled, and no network has had it.
   bool is_unsealed(std::string_view message_id) const;
   /// on_verdict() of an ack without an error will tell that the server has the message.

@@ -221,6 +221,36 @@ void Receipts::on_retry(const Node& receipt) {
   if (answer_retry(receipt) == RetryAnswer::done) c_.send(protocol::ack_for(receipt, std::nullopt));
 }
 
+void Receipts::on_group_changed(const Jid& group) {
+  const auto held = held_.find(group);
+  if (held == held_.end() || groups_.standing(group).stale) return;
+  const std::vector<Node> receipts = std::move(held->second);
+  held_.erase(held);
+  waiting_ -= receipts.size();
+  for (const Node& receipt : receipts) on_retry(receipt);
+}
+
+void Receipts::on_resend_ack(const protocol::Ack& ack) {
+  constexpr unsigned stale_addressing = 421;
+  const auto known =
+      std::find_if(resent_.begin(), resent_.end(), [&](const Node& asked) { return asked.attr("id") == ack.id; });
+  if (known == resent_.end()) return;
+  const Node receipt = std::move(*known);
+  resent_.erase(known);
+  const auto group = receipt.jid("from");
+  if (ack.error != stale_addressing || !group || waiting_ == max_waiting) return;
+  ++waiting_;
+  held_[*group].push_back(receipt);
+  groups_.mark_stale(*group);
+}
+
+// The server brings them again.
+void Receipts::on_link_down() {
+  resent_.clear();
+  for (const auto& [group, receipts] : held_) waiting_ -= receipts.size();
+  held_.clear();
+}
+
 std::optional<storage::MessageRow> Receipts::sent_lately(const std::string& id) {
   auto message = find_sent(id);
   const auto window = std::chrono::duration_cast<std::chrono::milliseconds>(c_.settings.resend_window).count();
@@ -269,6 +299,10 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
     if (waiting_ == max_waiting) return RetryAnswer::later;
     ++waiting_;
     groups_.refresh(*request->chat, [this, receipt](Groups::Refreshed refreshed) {
+      if (refreshed == Groups::Refreshed::later && c_.link.up()) {
+        held_[*receipt.jid("from")].push_back(receipt);  // it is asked for again (GroupListing)
+        return;
+      }
       --waiting_;
       if (!c_.link.up()) return;
       if (refreshed == Groups::Refreshed::yes) on_retry(receipt);
@@ -303,13 +337,13 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
     }
   }
   if (fanout_.has_session(requester)) {
-    resend(*request, requester, std::move(resends));
+    resend(receipt, *request, requester, std::move(resends));
     return RetryAnswer::done;
   }
   count_resend(*request, requester, std::move(resends));
   fanout_.fetch_sessions({requester}, true, [this, receipt, request = *request, requester](bool ok) {
     if (!c_.link.up() || !ok) return;  // not acked: the server brings the request again
-    if (fanout_.has_session(requester)) resend(request, requester, c_.records.resends(requester, request.id));
+    if (fanout_.has_session(requester)) resend(receipt, request, requester, c_.records.resends(requester, request.id));
     c_.send(protocol::ack_for(receipt, std::nullopt));
   });
   return RetryAnswer::later;
@@ -320,7 +354,8 @@ void Receipts::count_resend(const protocol::RetryRequest& request, const Jid& re
   c_.records.add(storage::PutResends{c_.id(), requester, request.id, std::move(resends), c_.now.unix_ms, window});
 }
 
-void Receipts::resend(const protocol::RetryRequest& request, const Jid& requester, storage::ResendRow resends) {
+void Receipts::resend(const Node& receipt, const protocol::RetryRequest& request, const Jid& requester,
+                      storage::ResendRow resends) {
   const auto message = find_sent(request.id);
   auto* record = c_.keys.find(requester);
   if (!message || message->content.empty() || record == nullptr) return;
@@ -334,6 +369,8 @@ void Receipts::resend(const protocol::RetryRequest& request, const Jid& requeste
   c_.keys.mark_changed(requester);
   const Bytes identity = sealed->kind == protocol::CiphertextKind::pre_key_message ? c_.device.account : Bytes();
   if (message->chat.is_group()) {
+    if (resent_.size() == max_resent) resent_.erase(resent_.begin());
+    resent_.push_back(receipt);
     return c_.send(protocol::group_retry_stanza({request.id, message->chat, request.requester, what.kind,
                                                  group_fanout_.addressing_mode(message->chat), std::move(*sealed),
                                                  request.count, identity}));

@@ -3,9 +3,12 @@
 // sections 7.3 and 8.2.
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "protocol/stanzas/ack.h"
 #include "protocol/stanzas/messages.h"
 #include "sessions/fanout.h"
 #include "sessions/groups/group_fanout.h"
@@ -18,6 +21,12 @@ class Receipts {
       : c_(context), directory_(directory), fanout_(fanout), groups_(groups), group_fanout_(group_fanout) {}
 
   void on_receipt(const Node& receipt);
+  /// What is known of the group has changed: who asked for its messages meanwhile is answered.
+  void on_group_changed(const Jid& group);
+  /// The server's answer to a message that was sent again to one device. It refuses that where a group names its
+  /// members otherwise by now: once the group is known as it is, the device gets it under its name there.
+  void on_resend_ack(const protocol::Ack& ack);
+  void on_link_down();
   /// Set by the session: a receipt of a device that the message was for shows that the server has had it.
   std::function<void(const std::string& message_id, UnixMs at)> on_proof;
   /// Set by the session: it waits in the outbox, and no network has had it.
@@ -30,6 +39,7 @@ class Receipts {
   static constexpr std::size_t max_ids = 256;
   static constexpr std::size_t max_member_receipts = 4'096;  // of one stanza: ids times members
   static constexpr std::size_t max_waiting = 64;             // retry receipts that wait for their group, whole stanzas
+  static constexpr std::size_t max_resent = 256;             // … that the server's answer is waited for
 
   void on_peer_receipt(const protocol::IncomingReceipt& receipt);
   /// Our message with this id. nullopt also for one of this very turn, for one that waits to be sealed, and for one
@@ -55,14 +65,18 @@ class Receipts {
   };
   Resend resend_of(const protocol::RetryRequest& request, const storage::MessageRow& message);
   void count_resend(const protocol::RetryRequest& request, const Jid& requester, storage::ResendRow resends);
-  void resend(const protocol::RetryRequest& request, const Jid& requester, storage::ResendRow resends);
+  void resend(const Node& receipt, const protocol::RetryRequest& request, const Jid& requester,
+              storage::ResendRow resends);
 
   Context& c_;
   Directory& directory_;
   Fanout& fanout_;
   Groups& groups_;
   GroupFanout& group_fanout_;
-  std::size_t waiting_ = 0;  // retry receipts whose group is being asked for
+  std::size_t waiting_ = 0;                // retry receipts whose group is being asked for, or held
+  std::map<Jid, std::vector<Node>> held_;  // those whose group the server could not describe yet
+  /// Retry receipts of groups in the order of what was sent for them, until the server has answered that; the newest.
+  std::vector<Node> resent_;
 };
 
 }  // namespace wharf::sessions

@@ -5,6 +5,7 @@
 
 #include "protocol/messages/message_id.h"
 #include "protocol/noise/frame.h"
+#include "protocol/signal/sender_key.h"
 #include "sessions/server_time.h"
 
 namespace wharf::sessions {
@@ -83,9 +84,12 @@ Result<Bytes> Sealer::seal(const Jid& chat, const MessageRow& message) {
 
 Result<Bytes> Sealer::seal(const Jid& chat, const MessageRow& message, Fanout::Addressing addressing,
                            const std::vector<Jid>& reached) {
-  const auto stanza = chat.is_group()
-                          ? group_fanout_.seal(chat, message.id, message.content, message.secret)
-                          : fanout_.seal(chat, message.id, message.content, message.secret, addressing, reached);
+  return as_payload(chat.is_group()
+                        ? group_fanout_.seal(chat, message.id, message.content, message.secret)
+                        : fanout_.seal(chat, message.id, message.content, message.secret, addressing, reached));
+}
+
+Result<Bytes> Sealer::as_payload(const Result<Node>& stanza) {
   if (!stanza) return stanza.error();
   Bytes payload = protocol::encode_node(*stanza);
   // A frame cannot carry more, and the connection would not survive the try (01 section 2).
@@ -102,6 +106,14 @@ Result<void> Sealer::sendable(ByteView sealed) {
   return Error(Errc::too_large, "the message is too large once encrypted for all devices of this chat");
 }
 
+std::optional<std::uint32_t> Sealer::group_key_of(ByteView sealed) {
+  const auto stanza = protocol::decode_node(sealed);
+  const Node* enc = stanza ? stanza->child("enc") : nullptr;
+  const auto key = enc != nullptr ? protocol::read_group_message_key(enc->data())
+                                  : Result<protocol::GroupMessageKey>(Error(Errc::malformed, "no message to a group"));
+  return key ? std::optional(key->key_id) : std::nullopt;
+}
+
 std::optional<Sealer::Address> Sealer::address_of(ByteView sealed) {
   const auto stanza = protocol::decode_node(sealed);
   const auto to = stanza ? stanza->jid("to") : std::nullopt;
@@ -116,8 +128,9 @@ std::optional<Sealer::Address> Sealer::address_of(ByteView sealed) {
 
 Result<Bytes> Sealer::seal_missed(const Jid& chat, const MessageRow& message, ByteView sealed) {
   if (chat.is_group()) {
-    if (!group_fanout_.lacks_copies(chat)) return Error(Errc::not_found, "everybody has it");
-    return seal(chat, message);
+    const auto key = group_key_of(sealed);
+    if (!group_fanout_.missed_some(chat, key)) return Error(Errc::not_found, "everybody has it");
+    return as_payload(group_fanout_.seal(chat, message.id, message.content, message.secret, key));
   }
   const auto address = address_of(sealed);
   if (!address) return Error(Errc::malformed, "the stored stanza is no message");

@@ -66,8 +66,8 @@ class Sealer {
   /// anew. nullopt: there is no other, or it cannot be sealed.
   std::optional<Bytes> readdress(const Jid& chat, const storage::MessageRow& message, ByteView sealed);
   /// The same message for the devices of the chat that `sealed` is not for; to a group, again for all, of whom those
-  /// that had it drop it by its id. Errors: not_found (there are none, or none that can be reached, or the chat has
-  /// another address by now), and as seal().
+  /// that had it drop it by its id. Errors: not_found (there are none, as when a member is gone, or none that
+  /// can be reached, or the chat has another address by now), and as seal().
   Result<Bytes> seal_missed(const Jid& chat, const storage::MessageRow& message, ByteView sealed);
   /// What readdress() made was accepted: the next messages of this connection are addressed that way at once.
   void prefer_other_address() { fanout_.prefer_phone_numbers(); }
@@ -106,6 +106,9 @@ class Sealer {
   };
   /// nullopt: `sealed` is no message stanza.
   static std::optional<Address> address_of(ByteView sealed);
+  /// The id of the sender key that it is encrypted with; nullopt: it is none to a group.
+  static std::optional<std::uint32_t> group_key_of(ByteView sealed);
+  static Result<Bytes> as_payload(const Result<Node>& stanza);
   Result<Bytes> seal(const Jid& chat, const storage::MessageRow& message, Fanout::Addressing addressing,
                      const std::vector<Jid>& reached = {});
 

@@ -65,7 +65,10 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
   directory_.on_joined = [this](const Jid& pn, const Jid& lid, bool stranger) { book_.join(pn, lid, stranger); };
   people_notices_.on_named = [this] { presence_.on_online(); };
   inbound_.on_push_name = [this](const Jid& author, const std::string& name) { book_.hear_push_name(author, name); };
-  groups_.on_changed = [this](const Jid& group) { group_fanout_.on_changed(group); };
+  groups_.on_changed = [this](const Jid& group) {
+    group_fanout_.on_changed(group);
+    receipts_.on_group_changed(group);
+  };
   sender_keys_.on_refused = [this](const Jid& group, const Jid& author, const std::string& why) {
     log_("sender_key_refused", fmt::format("group={} author={} detail={}", log_value(group.to_string()),
                                            log_value(author.to_string()), log_value(why)));
@@ -295,7 +298,9 @@ std::optional<Session::AcceptedMessage> Session::accepted_by(const StanzaArrived
 
 void Session::on_ack(const Node& node) {
   const auto ack = protocol::read_ack(node);
-  if (!ack || reads_.on_ack(*ack) || !may_ack_message(*ack) || !outbox_.awaits(ack->id)) return;
+  if (!ack || reads_.on_ack(*ack) || !may_ack_message(*ack)) return;
+  const bool of_resend = ack->error != 0 && !outbox_.expects_ack(ack->id);
+  if (of_resend || !outbox_.awaits(ack->id)) return receipts_.on_resend_ack(*ack);
   // The id is ours and answers what waits under it; other clients do not look at the class either.
   if (ack->stanza != "message")
     log_("ack_class", fmt::format("message={} class={}", log_value(ack->id), log_value(ack->stanza)));

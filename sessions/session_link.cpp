@@ -48,6 +48,7 @@ bool Session::leave_link(Departure next) {
   outbox_.on_link_down();
   downloads_.on_link_down();
   reads_.on_link_down();
+  receipts_.on_link_down();
   pairing_.on_link_down();
   fanout_.on_link_down();
   group_fanout_.on_link_down();

@@ -120,6 +120,7 @@ struct Store::State {
   std::thread thread;
   bool running_inline = false;
   bool step_asked = false;  // settings.writer has a step that it did not run yet
+  bool sweep_asked = false;
 
   IndexKeeper::Settings index_settings() const;
   bool inline_mode() const { return !settings.post; }
@@ -313,9 +314,9 @@ void Store::State::work_idle() {
 
 void Store::State::step_of_index() {
   using std::chrono::milliseconds;
-  const auto unix_time = std::chrono::system_clock::now().time_since_epoch();
-  const Result<void> done =
-      index.step({std::chrono::steady_clock::now(), std::chrono::duration_cast<milliseconds>(unix_time).count()});
+  const auto machine = std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch());
+  const UnixMs unix_time = settings.unix_ms ? settings.unix_ms() : machine.count();
+  const Result<void> done = index.step({std::chrono::steady_clock::now(), unix_time});
   if (!done) note_failure(done.error());
 }
 
@@ -408,8 +409,8 @@ void Store::State::run_inline() {
 }
 
 void Store::State::ask_step() {
-  const bool purging = healthy && writer->recall().removals_wait;
-  if (step_asked || (queue.empty() && pings.empty() && !purging && !(healthy && index.wants_now()))) return;
+  const bool working = healthy && (writer->recall().removals_wait || index.wants_now() || sweep_asked);
+  if (step_asked || (queue.empty() && pings.empty() && !working)) return;
   step_asked = true;
   settings.writer([this] { step(); });
 }
@@ -423,7 +424,7 @@ void Store::State::step() {
     deliver(run_batch(std::move(batch)), size);
   } else if (healthy && writer->recall().removals_wait) {
     purge_alone();
-  } else if (healthy && index.wants_now()) {
+  } else if (healthy && (index.wants_now() || std::exchange(sweep_asked, false))) {
     step_of_index();
   }
   ask_step();
@@ -515,6 +516,11 @@ void Store::on_events(std::function<void(const std::vector<Event>&)> listener) {
 }
 
 bool Store::healthy() const { return state_->healthy; }
+
+void Store::look_at_sweep() {
+  state_->sweep_asked = true;
+  state_->ask_step();
+}
 
 void Store::renew_search_index(std::int64_t number) {
   state_->index.ask_for_new_index(number);

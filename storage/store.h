@@ -27,9 +27,10 @@ class Store {
     /// Runs a function on the loop. Empty: everything runs inline on the caller (tests, simulation).
     std::function<void(std::function<void()>)> post;
     /// With `post`, for simulations: asked whenever the writer has work. It keeps the function and runs it once, later,
-    /// on the loop: one batch, or a step of the index of words, in place of the thread. The index is not swept. What
-    /// was not run when the Store ends is lost, as by a kill.
+    /// on the loop: one batch, or a step of the index of words, in place of the thread. The index is swept when that is
+    /// asked for (look_at_sweep). What was not run when the Store ends is lost, as by a kill.
     std::function<void(std::function<void()>)> writer;
+    std::function<UnixMs()> unix_ms;  // by which the index is swept; empty: this machine's clock
     std::size_t max_turns_per_commit = 256;
     std::size_t max_bytes_per_commit = 512u << 10;  // Changes::bytes(); a batch ends with the turn that reaches them
     std::chrono::milliseconds max_wait{0};   // how long the writer waits for more turns; 0 = takes what is queued
@@ -78,6 +79,10 @@ class Store {
   /// A search could not read the index of words: FoundMessages::unreadable_index. The writer makes a new one. Any
   /// thread.
   void renew_search_index(std::int64_t number);
+
+  /// With Settings::writer: when it has nothing else to do it looks whether a sweep of the index is due, as its thread
+  /// does each sweep_look by itself.
+  void look_at_sweep();
 
   /// Called on the loop, in id order, after each commit and before the completions of its turns. The events have the
   /// values that they were made of.

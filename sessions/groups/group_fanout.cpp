@@ -30,6 +30,17 @@ std::vector<Jid> page_of(std::vector<Jid> devices) {
 
 std::uint64_t hash_of(const Jid& user) { return std::hash<Jid>{}(user); }
 
+bool has(const std::vector<std::uint64_t>& sorted, const Jid& device) {
+  return std::binary_search(sorted.begin(), sorted.end(), hash_of(device));
+}
+
+/// What was used the longest time ago goes.
+template <class Kept>
+void drop_oldest(Kept& kept, std::size_t most) {
+  const auto older = [](const auto& a, const auto& b) { return a.second.used < b.second.used; };
+  while (kept.size() > most) kept.erase(std::min_element(kept.begin(), kept.end(), older));
+}
+
 }  // namespace
 
 // --- looking
@@ -108,9 +119,14 @@ bool GroupFanout::prepared(const Jid& group) {
   return true;
 }
 
-bool GroupFanout::lacks_copies(const Jid& group) {
+bool GroupFanout::missed_some(const Jid& group, std::optional<std::uint32_t> key) {
   warm_.erase(group);
   const Look seen = look(group);
+  if (const Former* before = former(group, key)) {
+    return std::any_of(seen.plan.devices.begin(), seen.plan.devices.end(), [&](const GroupDevice& device) {
+      return !has(before->devices, device.filed) && !fanout_.is_unreachable(device.filed);
+    });
+  }
   return seen.lacks != Look::Lacks::nothing || seen.sends_copies;
 }
 
@@ -157,7 +173,7 @@ void GroupFanout::go_on(const Jid& group, Progress progress, std::function<void(
     case Lacks::sessions: return fanout_.fetch_sessions(page_of(seen.whose), false, next);
     case Lacks::copies: break;
   }
-  if (seen.other_key) c_.records.add(storage::DropOwnSenderKey{c_.id(), group});
+  if (seen.other_key) give_up_key(group);
   make_copies(group, page_of(seen.whose));
   // Behind the commit, and behind whatever others want of the loop.
   c_.work([] {}, [next] { next(true); });
@@ -183,6 +199,23 @@ void GroupFanout::ask_for_lists(std::vector<Jid> users, std::function<void(bool)
     for (const Jid& user : silent) unlisted_[user] = c_.now.steady + unlisted_for;
     then(directory_.listed_devices(own) != nullptr);
   });
+}
+
+void GroupFanout::give_up_key(const Jid& group) {
+  if (const auto own = load_own_key(c_.records, group)) {
+    Former& former = former_[group];
+    former = {own->key.id(), {}, ++clock_};
+    for (const auto& [device, copy] : c_.records.key_copies(group))
+      if (copy.state != KeyCopy::State::ready) former.devices.push_back(hash_of(device));
+    std::sort(former.devices.begin(), former.devices.end());
+    drop_oldest(former_, kept_warm);
+  }
+  c_.records.add(storage::DropOwnSenderKey{c_.id(), group});
+}
+
+const GroupFanout::Former* GroupFanout::former(const Jid& group, std::optional<std::uint32_t> key) const {
+  const auto known = former_.find(group);
+  return key && known != former_.end() && known->second.key == *key ? &known->second : nullptr;
 }
 
 void GroupFanout::make_copies(const Jid& group, const std::vector<Jid>& devices) {
@@ -213,7 +246,8 @@ void GroupFanout::make_copies(const Jid& group, const std::vector<Jid>& devices)
 
 // --- one stanza
 
-Result<Node> GroupFanout::seal(const Jid& group, const std::string& message_id, ByteView content, ByteView secret) {
+Result<Node> GroupFanout::seal(const Jid& group, const std::string& message_id, ByteView content, ByteView secret,
+                               std::optional<std::uint32_t> before) {
   if (!prepared(group)) {
     const auto known = groups_.find(group);
     if (known && !known->stale && !known->member)
@@ -224,6 +258,8 @@ Result<Node> GroupFanout::seal(const Jid& group, const std::string& message_id, 
   warm.used = ++clock_;
   auto own = load_own_key(c_.records, group);
   if (!own) return Error(Errc::not_ready, "the group has no key");
+  const bool by_another = before && *before != own->key.id();
+  const Former* former_key = by_another ? former(group, before) : nullptr;
   protocol::GroupMessageStanza stanza;
   std::size_t bytes = content.size();
   if (warm.sends_copies) {
@@ -232,6 +268,7 @@ Result<Node> GroupFanout::seal(const Jid& group, const std::string& message_id, 
     for (auto& [device, copy] : c_.records.key_copies(group)) {
       const auto wire = wires.find(device);
       if (copy.state != KeyCopy::State::ready || wire == wires.end()) continue;
+      if (former_key != nullptr && has(former_key->devices, device)) continue;
       bytes += copy.body.size() + 64;
       if (copy.kind == protocol::CiphertextKind::pre_key_message) stanza.device_identity = c_.device.account;
       stanza.key_for.push_back({wire->second, {copy.kind, copy.body}});
@@ -253,7 +290,8 @@ Result<Node> GroupFanout::seal(const Jid& group, const std::string& message_id, 
   stanza.sender_key_message = std::move(sealed->body);
   if (secret.size() == 32)
     stanza.reporting_token = protocol::reporting_token(content, secret, message_id, warm.sender.user_jid(), group);
-  if (std::exchange(warm.sends_copies, false)) c_.records.add(storage::SendKeyCopies{c_.id(), group, message_id});
+  if (!by_another && std::exchange(warm.sends_copies, false))
+    c_.records.add(storage::SendKeyCopies{c_.id(), group, message_id});
   return protocol::group_message_stanza(stanza);
 }
 
@@ -301,16 +339,14 @@ void GroupFanout::on_devices_changed(const Jid& user) {
 void GroupFanout::end_turn(bool keep) {
   if (!keep) {
     warm_.clear();
+    former_.clear();
     unlisted_.clear();
     forgotten_at_.clear();
     return;
   }
   std::erase_if(unlisted_, [this](const auto& user) { return user.second <= c_.now.steady; });
   std::erase_if(forgotten_at_, [this](const auto& group) { return group.second + forgets_every <= c_.now.steady; });
-  while (warm_.size() > kept_warm) {
-    warm_.erase(std::min_element(warm_.begin(), warm_.end(),
-                                 [](const auto& a, const auto& b) { return a.second.used < b.second.used; }));
-  }
+  drop_oldest(warm_, kept_warm);
 }
 
 }  // namespace wharf::sessions

@@ -34,12 +34,15 @@ class GroupFanout {
   /// asked. nobody: the own account is not in the group.
   void prepare(const Jid& group, std::function<void(Prepared)> done);
 
-  /// Encrypts and builds the stanza. Errors: not_found (the own account is not in the group), not_ready (prepared() is
-  /// false), too_large (found before any key advanced).
-  Result<Node> seal(const Jid& group, const std::string& message_id, ByteView content, ByteView secret);
-  /// Copies went with this message that can still be lost, or would reach somebody whom it has not reached: a stanza of
-  /// the same message is worth sending again. Errors of seal() otherwise.
-  bool lacks_copies(const Jid& group);
+  /// Encrypts and builds the stanza. `before`: the id of the key that the same message was sent with already. Copies of
+  /// another one go with the next message once more: to who has the message the server brings nothing of this stanza.
+  /// Errors: not_found (the own account is not in the group), not_ready (prepared() is false), too_large (found before
+  /// any key advanced).
+  Result<Node> seal(const Jid& group, const std::string& message_id, ByteView content, ByteView secret,
+                    std::optional<std::uint32_t> before = {});
+  /// Of a message that was sent with this key: copies went with it that can still be lost, or there is somebody whom it
+  /// has not reached, so that another stanza of it is worth sending. That members are gone alone is no reason.
+  bool missed_some(const Jid& group, std::optional<std::uint32_t> key);
   /// The stanza of the message was accepted, or never will be. Nothing when no copies went with it.
   void settle(const Jid& group, const std::string& message_id, bool arrived);
   /// Members beside the own account, those that the server does not show counted too; 0: not known.
@@ -86,11 +89,21 @@ class GroupFanout {
   Look look(const Jid& group);
   /// Remembers a group that lacks nothing.
   void warm_up(const Jid& group, const Look& seen);
+  /// The key before the present one: who was given it has what was said with it.
+  struct Former {
+    std::uint32_t key = 0;
+    std::vector<std::uint64_t> devices;  // hashes, sorted
+    std::uint64_t used = 0;
+  };
+  /// nullptr: not known, or `key` is not the one before.
+  const Former* former(const Jid& group, std::optional<std::uint32_t> key) const;
   struct Progress {
     unsigned steps = 0;
     bool asked = false;  // for the group itself
   };
   void go_on(const Jid& group, Progress progress, std::function<void(Prepared)> done);
+  /// The next copies are of another one.
+  void give_up_key(const Jid& group);
   void make_copies(const Jid& group, const std::vector<Jid>& devices);
   void ask_for_lists(std::vector<Jid> users, std::function<void(bool)> then);
 
@@ -99,6 +112,7 @@ class GroupFanout {
   Fanout& fanout_;
   Groups& groups_;
   std::map<Jid, Warm> warm_;
+  std::map<Jid, Former> former_;
   std::map<Jid, net::SteadyTime> forgotten_at_;  // groups whose lists were given up because the server knows others
   std::map<Jid, net::SteadyTime> unlisted_;      // users whom an answer named no devices of -> until when
   std::uint64_t clock_ = 0;

@@ -62,11 +62,27 @@ TEST_CASE("a timer that says it was set in the future does not outlast the next 
   c.sets("3EB0AA01", 86'400, now_s + 1'000'000);
   CHECK(c.timer() == ChatTimer{86'400, now_s});
   c.f.now_ms += 5'000;
-  c.sets("3EB0AA02", 0, now_s + 5);
+  c.sets("3EB0AA02", 0, now_s + 5, now_s + 5);
   CHECK(c.timer().seconds == 0);
   // Without a time of its own the message's counts.
   c.sets("3EB0AA03", 604'800, 0, now_s + 4);
   CHECK(c.timer().seconds == 0);
+}
+
+TEST_CASE("timers are dated by the server's clock: one's own may be hours behind") {
+  Timers c;
+  c.f.now_ms -= 3 * 3'600 * 1'000;
+  c.says("3EB0AA01", 86'400, now_s - 20);
+  CHECK(c.timer() == ChatTimer{86'400, now_s - 20});
+  c.sets("3EB0AA02", 604'800, now_s - 10);
+  CHECK(c.timer() == ChatTimer{604'800, now_s - 10});
+  c.sets("3EB0AA03", 0, now_s - 15);  // late
+  CHECK(c.timer().seconds == 604'800);
+  // What is set here afterwards sets that aside all the same.
+  SendMessage set = SessionFixture::text("");
+  set.content = SetDisappearing{86'400};
+  const auto said = std::get<protocol::DisappearingTimer>(c.sent(set).body);
+  CHECK(said.set_at == now_s - 10);
 }
 
 TEST_CASE("messages teach the timer of their chat, by the time they say; one without a time only where none is known") {

@@ -358,6 +358,41 @@ TEST_CASE("the server's other device list has the message sent once more, for th
   CHECK(f.say("next", "3EB0BB").size() == 1);
 }
 
+TEST_CASE("that a member is gone has no message sent once more, and the next one brings the others another key") {
+  Crew f;
+  const auto first = f.say("hello", "3EB0AA");
+  CHECK(f.read(ben, first.at(0)) == "hello");
+  CHECK(f.read(carl, first.at(0)) == "hello");
+  f.metadata.members.pop_back();
+  f.metadata.size = 2;
+  const Node lists = f.ask_for_lists_again("3EB0AA");
+  CHECK(f.hear(Crew::passed_over(lists)).empty());
+  const auto next = f.say("next", "3EB0BB");
+  REQUIRE(next.size() == 1);
+  CHECK(keys_in(next[0]) == 1);
+  CHECK(f.read(ben, next[0]) == "next");
+  CHECK_FALSE(f.read(carl, next[0]));
+}
+
+// The server brings nothing of the second stanza to who has the message, so the key must come with another one.
+TEST_CASE("when a member is gone and another was missed, the others get the new key with the next message") {
+  Crew f;
+  f.members.emplace(dora, Member{f.befriend(dora), {}});
+  const auto first = f.say("hello", "3EB0AA");
+  CHECK(f.read(ben, first.at(0)) == "hello");
+  f.metadata.members.back() = groups::person(dora);  // in carl's place
+  const Node lists = f.ask_for_lists_again("3EB0AA");
+  const auto second = f.hear(Crew::passed_over(lists));
+  REQUIRE(second.size() == 1);
+  CHECK(keys_in(second[0]) == 1);
+  CHECK(f.read(dora, second[0]) == "hello");
+  CHECK_FALSE(f.read(carl, second[0]));
+  CHECK(f.accepted("3EB0AA", "").empty());
+  const auto next = f.say("next", "3EB0BB");
+  REQUIRE(next.size() == 1);
+  CHECK(f.read(ben, next[0]) == "next");
+}
+
 TEST_CASE("a stale way of addressing is asked for again and the message sealed anew, once") {
   Crew f;
   const auto first = f.say("hello", "3EB0AA");
@@ -684,6 +719,46 @@ TEST_CASE("what waits for a stale group is what was sent there, and not without 
   // There is room again.
   f.hear(Crew::retry_of(carl, "3EB0AA"));
   CHECK(acks() == 1);
+}
+
+TEST_CASE("who asks again while the server cannot describe the group gets the message when it can") {
+  Crew f;
+  f.say("hello", "3EB0AA");
+  f.accepted("3EB0AA");
+  f.hear(test::notice(crew, ben, test::change_of("promote", ben, "7", "8")));
+  auto query = queries_to(f.said, crew);
+  REQUIRE(query.size() == 1);
+  const auto acks = [&] {
+    return std::count_if(f.said.begin(), f.said.end(), [](const Node& node) { return node.is("ack"); });
+  };
+  CHECK(f.hear(Crew::retry_of(ben, "3EB0AA")).empty());
+  CHECK(f.hear(test::error_of(query[0], 429)).empty());
+  CHECK(acks() == 0);
+  f.said.clear();
+  CHECK(f.say("again", "3EB0BB").empty());
+  query = queries_to(f.said, crew);
+  REQUIRE(query.size() == 1);
+  const auto out = f.hear(test::described(query[0], f.metadata));
+  CHECK(acks() == 1);
+  CHECK(std::count_if(out.begin(), out.end(), [](const Node& node) {
+          return node.attr("id") == "3EB0AA" && node.jid("participant") == ben;
+        }) == 1);
+}
+
+TEST_CASE("what is sent again under a name that is over is sent once more when the group is known again") {
+  Crew f;
+  f.say("hello", "3EB0AA");
+  f.accepted("3EB0AA");
+  REQUIRE(f.hear(Crew::retry_of(ben, "3EB0AA")).size() == 1);
+  CHECK(f.hear(Crew::ack_of("3EB0AA").set("error", "421").set("addressing_mode", "pn")).empty());
+  const auto query = queries_to(f.said, crew);
+  REQUIRE(query.size() == 1);
+  const auto out = f.hear(test::described(query[0], f.metadata));
+  REQUIRE(out.size() == 1);
+  CHECK(out[0].attr("id") == "3EB0AA");
+  CHECK(out[0].jid("participant") == ben);
+  CHECK(f.hear(Crew::ack_of("3EB0AA")).empty());
+  CHECK(queries_to(f.said, crew).empty());
 }
 
 TEST_CASE("a device that no list names introduces itself by its keys, and costs the others no other key") {

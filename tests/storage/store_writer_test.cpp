@@ -9,8 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "storage/messages.h"
+#include "storage/search_index.h"
 #include "storage/sessions.h"
 #include "storage/store.h"
+#include "tests/storage/fixture.h"
 
 using namespace wharf;
 using namespace wharf::storage;
@@ -24,6 +27,7 @@ struct Loop {
       (std::filesystem::temp_directory_path() / ("wharf-store-writer-" + std::to_string(::getpid()) + ".sqlite"))
           .string();
   bool fails = false;
+  UnixMs now = 1'764'000'000'000;
 
   Loop() { remove(); }
   ~Loop() { remove(); }
@@ -35,6 +39,7 @@ struct Loop {
     settings.path = path;
     settings.post = [this](std::function<void()> run) { posted.push_back(std::move(run)); };
     settings.writer = [this](std::function<void()> step) { steps.push_back(std::move(step)); };
+    settings.unix_ms = [this] { return now; };
     settings.before_change = [this](Database&, const Change&) -> Result<bool> {
       if (fails) return Error(protocol::Errc::storage_full, "full");
       return true;
@@ -102,4 +107,44 @@ TEST_CASE_METHOD(Loop, "a ping is answered by a step and probes a store that fai
   store->commit(session(2), nullptr);
   store->flush();
   CHECK(load_sessions(store->reader()).size() == 1);
+}
+
+TEST_CASE_METHOD(Loop, "the index of words is swept when somebody asks for a look, by the clock of the settings") {
+  auto store = open();
+  const SessionId anna{1};
+  const protocol::Jid chat("1", "lid");
+  const auto settle = [&] {
+    while (!steps.empty() || !posted.empty()) {
+      run(steps);
+      run(posted);
+    }
+  };
+  const auto look = [&] {
+    store->look_at_sweep();
+    CHECK(steps.size() == 1);
+    settle();
+  };
+  const auto revoke = [&](const char* id) {
+    Changes changes;
+    changes.add(RevokeMessage{anna, chat, id, false, 3'000});
+    store->commit(std::move(changes), nullptr);
+    settle();
+  };
+  store->commit(session(1), nullptr);
+  for (const char* id : {"M1", "M2"}) {
+    Changes changes;
+    changes.add(InsertMessage{test::message_row(anna, chat, id, 1'000), true, std::nullopt});
+    store->commit(std::move(changes), nullptr);
+  }
+  settle();
+  look();  // they go into the index first
+  revoke("M1");
+  REQUIRE(sweep_waits(store->reader(), now));
+  look();
+  revoke("M2");
+  CHECK_FALSE(sweep_waits(store->reader(), now));
+  now += sweep_interval_ms;
+  CHECK(sweep_waits(store->reader(), now));
+  look();
+  CHECK_FALSE(sweep_waits(store->reader(), now + sweep_interval_ms));
 }
