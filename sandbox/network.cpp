@@ -37,6 +37,8 @@ Account* Network::find_account(const Jid& jid) {
   return address ? &address->party->account : nullptr;
 }
 
+std::vector<const Group*> Network::groups() const { return state_->group_store.all(); }
+
 std::vector<Account*> Network::accounts() {
   std::vector<Account*> all;
   for (const auto& [phone, party] : state_->accounts.all()) all.push_back(&party->account);

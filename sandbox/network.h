@@ -47,6 +47,8 @@ class Network : public NetworkListeners {
   ShownAccount shown(const std::string& phone) const;
   /// nullopt: it is no business any more. Its contacts are told. Errors: not_found.
   protocol::Result<void> set_business(const std::string& phone, std::optional<BusinessCard> card);
+  /// As the server has them, in the order of their ids. Pointers live until the next stanza.
+  std::vector<const Group*> groups() const;
 
   // --- the simulated phones' privileges
   /// 0: nobody wrote this collection yet.

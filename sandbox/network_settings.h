@@ -73,8 +73,23 @@ struct NetworkStats {
   /// Accepted fan-outs that came again under their id with other bytes for a device that had its copy, by sender, since
   /// this process began. Not wrong in itself: who keeps no sealed stanzas seals anew.
   std::map<DeviceKey, std::uint64_t> changed_resends;
+  /// Those of them that went to groups with another ciphertext for all, and the same copies otherwise, and rightly so:
+  /// what a device is sent that was missed is encrypted for the whole group once more. Either it reaches somebody, or
+  /// the answer to the form before said that devices are others.
+  std::map<DeviceKey, std::uint64_t> sealed_anew_for_groups;
   std::uint64_t unknown_iqs = 0;
   std::uint64_t connections = 0, logins = 0, resumed_logins = 0;
+};
+
+struct Group;  // network/groups/group.h
+
+/// A message to a group as it is taken, with who is in the group then. Good until the listener returns.
+struct TakenGroupMessage {
+  const DeviceKey& from;
+  const std::string& id;
+  const Group& group;
+  protocol::ByteView shared;  // the ciphertext for all; empty when there is none
+  bool again = false;         // it was taken before; who is in the group since gets it now
 };
 
 /// Whom the network tells; each may be unset.
@@ -87,6 +102,8 @@ struct NetworkListeners {
   /// A message, a usync or a code pairing named a number nobody has: may create the account. Unset: unknown stays
   /// unknown.
   std::function<void(const std::string& phone)> on_unknown_number;
+  /// Told of each message to a group whenever it comes, before anybody gets it.
+  std::function<void(const TakenGroupMessage&)> on_group_message;
   /// Told of each line of the wire log.
   std::function<void(const std::string& line)> on_wire;
 };

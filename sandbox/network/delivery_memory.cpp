@@ -109,6 +109,12 @@ bool DeliveryMemory::copy_changed(const DeviceKey& sender, std::string_view id, 
   return before != 0 && before != hash;
 }
 
+void DeliveryMemory::forget_copies(const DeviceKey& sender, std::string_view id) {
+  auto* known = accepted_.find(of_message(sender, id));
+  if (known == nullptr) return;
+  for (auto& copy : known->targets) copy.hash = 0;
+}
+
 // --- rows: 8 bytes of time, then 16 of a device and one of its state for each device
 
 std::optional<Bytes> DeliveryMemory::row(std::string_view name) {

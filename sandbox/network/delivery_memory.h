@@ -80,6 +80,8 @@ class DeliveryMemory {
   /// stanzas must send them unchanged.
   bool copy_changed(const DeviceKey& sender, std::string_view id, const DeviceKey& target,
                     protocol::ByteView ciphertext);
+  /// The sender was told to seal the message anew: what it was is not compared with what it will be.
+  void forget_copies(const DeviceKey& sender, std::string_view id);
 
   /// True when this message key was used with another ciphertext before.
   bool key_reused(const DeviceKey& sender, const DeviceKey& target, protocol::ByteView ratchet_key,

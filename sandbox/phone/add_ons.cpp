@@ -106,10 +106,7 @@ void PhoneAddOns::take_effect(const PhoneMessage& said, const MessageBody& body)
     return clear ? take_effect(said, clear->body) : void();
   }
   PhoneMessage* target = log_.find(shown->author, shown->id);
-  if (const auto* pin = std::get_if<protocol::Pin>(&body)) {
-    target->pinned = pin->pinned;
-    return log_.touch(target->author, target->id);
-  }
+  if (std::holds_alternative<protocol::Pin>(body)) return pin(*target);
   if (!may_change(*shown, said, body)) return;
   PhoneLog::Behind* behind = log_.behind(shown->author, shown->id);
   if (target->revoked) return;
@@ -130,10 +127,34 @@ void PhoneAddOns::take_effect(const PhoneMessage& said, const MessageBody& body)
   } else if (std::holds_alternative<protocol::Revoke>(body)) {
     target->text.clear();
     target->revoked = true;
+    target->pinned = false;
   } else {
     return;
   }
   log_.touch(target->author, target->id);
+}
+
+// By the server's time, then by arrival: whoever says so last.
+void PhoneAddOns::pin(PhoneMessage& target) {
+  std::int64_t newest = 0;
+  bool pinned = false;
+  for (const auto& [author, id] : log_.about(target.id)) {
+    const PhoneMessage* said = log_.find(author, id);
+    if (said->chat != target.chat || said->status == "error" || said->timestamp < newest) continue;
+    const auto content = protocol::parse_message(log_.behind(author, id)->encoded);
+    const auto* pin = content ? std::get_if<protocol::Pin>(&content->body) : nullptr;
+    if (pin == nullptr) continue;
+    newest = said->timestamp;
+    pinned = pin->pinned;
+  }
+  target.pinned = pinned && !target.revoked;
+  log_.touch(target.author, target.id);
+}
+
+void PhoneAddOns::on_answered(const std::string& id) {
+  const PhoneMessage* said = log_.find(c_.account.phone, id);
+  if (said == nullptr || said->kind != protocol::name(protocol::MessageKind::pin)) return;
+  if (const PhoneMessage* shown = find(said->target, said->chat)) pin(*log_.find(shown->author, shown->id));
 }
 
 void PhoneAddOns::on_arrived(const PhoneMessage& message) {

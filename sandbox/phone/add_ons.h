@@ -24,8 +24,10 @@ class PhoneAddOns {
   /// sealed what it is, once it can be opened; of a message of its own what the log shows of an event or a poll.
   void describe(PhoneMessage& said, const protocol::MessageBody& body) const;
   /// What it does to the message that it is about, when this phone has that: of edits the newest by the clocks of who
-  /// made them counts, and nothing brings back what was taken back.
+  /// made them counts, of pins the newest by the server's, and nothing brings back what was taken back.
   void take_effect(const PhoneMessage& said, const protocol::MessageBody& body);
+  /// The server's answer to what was said here is there: what depends on its time is looked at once more.
+  void on_answered(const std::string& id);
   /// This message is in the log now: what was said about it before takes effect.
   void on_arrived(const PhoneMessage& message);
 
@@ -36,6 +38,7 @@ class PhoneAddOns {
  private:
   /// The newest of the chat, of either side; nullptr: not shown, or not read yet.
   const PhoneMessage* find(const std::string& id, std::string_view chat) const;
+  void pin(PhoneMessage& target);
   /// Only one's own message is edited or taken back; in a group an admin takes back what others wrote (03 section 11).
   bool may_change(const PhoneMessage& shown, const PhoneMessage& said, const protocol::MessageBody& body) const;
   protocol::Result<protocol::OutgoingMessage> vote(const PhoneVote& vote, const PhoneMessage& poll,

@@ -65,6 +65,7 @@ json::object to_json(const PhoneMessage& message, const PhoneLog::Behind& behind
                  {"form", behind.chat.empty() ? "" : behind.chat.to_string()},
                  {"unread", behind.unread}};
   if (behind.edited_ms != 0) o["editedMs"] = behind.edited_ms;
+  if (behind.timer_set_at != 0) o["timerSetAt"] = behind.timer_set_at;
   if (!behind.author.empty()) o["authorForm"] = behind.author.to_string();
   if (!message.recipients.empty()) {
     json::object recipients;
@@ -128,6 +129,7 @@ PhoneLog::Behind read_behind(const json::object& o) {
   if (const auto form = Jid::parse(o.at("form").as_string())) behind.chat = *form;
   behind.unread = o.at("unread").as_bool();
   if (const json::value* edited = o.if_contains("editedMs")) behind.edited_ms = number_of<std::int64_t>(*edited);
+  if (const json::value* set = o.if_contains("timerSetAt")) behind.timer_set_at = number_of<std::int64_t>(*set);
   if (const json::value* author = o.if_contains("authorForm")) {
     if (const auto form = Jid::parse(author->as_string())) behind.author = *form;
   }
@@ -136,17 +138,28 @@ PhoneLog::Behind read_behind(const json::object& o) {
 
 }  // namespace
 
-void PhoneLog::note_timer(const PhoneMessage& message) {
-  if (message.kind == "disappearing") timers_[message.chat] = message.expires_after;
+std::int64_t timer_set_at(const protocol::IncomingMessage& content) {
+  const auto* timer = std::get_if<protocol::DisappearingTimer>(&content.body);
+  return timer != nullptr ? timer->set_at : content.traits.expiry_set_at;
 }
 
-std::uint32_t PhoneLog::timer(const std::string& chat) const {
+void PhoneLog::note_timer(const PhoneMessage& message, const Behind& behind) {
+  const bool sets = message.kind == "disappearing";
+  if (!sets && message.expires_after == 0) return;
+  const Timer known = timer(message.chat);
+  // Nobody can set it later than the server had what says so.
+  const std::int64_t set_at = std::min(behind.timer_set_at, message.timestamp);
+  const bool later = sets ? set_at >= known.set_at : set_at == 0 ? known.set_at == 0 : set_at > known.set_at;
+  if (later) timers_[message.chat] = {message.expires_after, set_at};
+}
+
+PhoneLog::Timer PhoneLog::timer(const std::string& chat) const {
   const auto known = timers_.find(chat);
-  return known == timers_.end() ? 0 : known->second;
+  return known == timers_.end() ? Timer() : known->second;
 }
 
 void PhoneLog::put(PhoneMessage message, Behind behind) {
-  note_timer(message);
+  note_timer(message, behind);
   const std::size_t there = position(message.author, message.id);
   if (there < messages_.size()) {
     unlink(messages_[there], there + dropped_);
@@ -225,12 +238,13 @@ std::optional<Bytes> PhoneLog::row(std::uint64_t number) const {
 void PhoneLog::restore(std::uint64_t number, ByteView row) {
   const auto saved = unpacked(row);
   auto message = read_message(saved);
-  note_timer(message);
+  auto behind = read_behind(saved);
+  note_timer(message, behind);
   if (messages_.empty()) dropped_ = static_cast<std::size_t>(number);
   index_[key_of(message.author, message.id)] = messages_.size() + dropped_;
   if (!message.target.empty()) about_.emplace(message.target, messages_.size() + dropped_);
   messages_.push_back(std::move(message));
-  behind_.push_back(read_behind(saved));
+  behind_.push_back(std::move(behind));
 }
 
 }  // namespace wharf::sandbox

@@ -88,25 +88,6 @@ Result<SealedMedia> seal_media(const PhoneMedia& media, std::int64_t unix_second
   return sealed;
 }
 
-Result<protocol::OutgoingMessage> placed_message(ByteView unplaced, const std::string& url,
-                                                 const std::string& direct_path, const std::optional<Jid>& chat,
-                                                 protocol::Random& random) {
-  auto content = protocol::parse_message(unplaced);
-  if (!content) return content.error();
-  auto* file = std::get_if<protocol::MediaFile>(&content->body);
-  if (file == nullptr) return Error(Errc::malformed, "a message without a file");
-  file->url = url;
-  file->direct_path = direct_path;
-  protocol::MessageFrame frame;
-  frame.quote = std::move(content->quote);
-  frame.mentions = std::move(content->mentions);
-  frame.view_once = content->traits.view_once;
-  if (!content->traits.album.empty())
-    frame.album = protocol::MessageKey{content->traits.album, true, chat, std::nullopt};
-  return protocol::build_message(protocol::MediaContent{content->kind, std::move(*file), std::move(content->text)},
-                                 frame, random);
-}
-
 std::optional<PhoneMessage::Media> shown_media(const protocol::IncomingMessage& content) {
   const auto* file = std::get_if<protocol::MediaFile>(&content.body);
   if (file == nullptr || !media_kind_of(content.kind)) return std::nullopt;

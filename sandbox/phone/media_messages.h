@@ -21,12 +21,6 @@ struct SealedMedia {
 /// Errors: malformed, too_large.
 protocol::Result<SealedMedia> seal_media(const PhoneMedia& media, std::int64_t unix_seconds, protocol::Random& random);
 
-/// The Message of an unplaced one, read back, with the place of its file; under a new secret. `chat`: as an album in it
-/// is named. Errors: malformed.
-protocol::Result<protocol::OutgoingMessage> placed_message(ByteView unplaced, const std::string& url,
-                                                           const std::string& direct_path,
-                                                           const std::optional<Jid>& chat, protocol::Random& random);
-
 /// What a phone shows of the file at first; nullopt for a message without one.
 std::optional<PhoneMessage::Media> shown_media(const protocol::IncomingMessage& content);
 

@@ -62,7 +62,8 @@ void PhoneReceiving::accept(const Node& message, const MessageSource& source, co
   }
   const PhoneMessage* known = log_.find(author.phone, source.id);
   if (known != nullptr && known->status != "failed") return;  // a resend of what was shown already
-  show(source, author, *content);
+  // With what stands beside a wrapper, the secret above all.
+  show(source, author, *content, protocol::without_device_sent(*unpadded));
 }
 
 void PhoneReceiving::refuse(const Node& message, const MessageSource& source, const DeviceKey& author,
@@ -156,7 +157,7 @@ void PhoneReceiving::learn_key(const MessageSource& source, const DeviceKey& aut
 }
 
 void PhoneReceiving::show(const MessageSource& source, const DeviceKey& author,
-                          const protocol::IncomingMessage& content) {
+                          const protocol::IncomingMessage& content, Bytes whole) {
   PhoneMessage shown;
   shown.id = source.id;
   shown.from_me = author.phone == c_.account.phone;
@@ -181,7 +182,7 @@ void PhoneReceiving::show(const MessageSource& source, const DeviceKey& author,
   add_ons_.describe(shown, content.body);
   shown.media = shown_media(content);
   const PhoneMessage received = shown;
-  PhoneLog::Behind behind{content.encoded, chat, !received.from_me};
+  PhoneLog::Behind behind{std::move(whole), chat, !received.from_me, 0, timer_set_at(content)};
   if (chat.is_group()) behind.author = source.author;
   log_.put(std::move(shown), std::move(behind));
   add_ons_.take_effect(received, content.body);

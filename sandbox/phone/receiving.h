@@ -61,7 +61,9 @@ class PhoneReceiving {
   void accept(const Node& message, const protocol::MessageSource& source, const DeviceKey& author, ByteView plaintext);
   void refuse(const Node& message, const protocol::MessageSource& source, const DeviceKey& author,
               const protocol::Error& reason);
-  void show(const protocol::MessageSource& source, const DeviceKey& author, const protocol::IncomingMessage& content);
+  /// `whole`: the Message as it came, without a wrapper of the own account's.
+  void show(const protocol::MessageSource& source, const DeviceKey& author, const protocol::IncomingMessage& content,
+            Bytes whole);
   void show_failed(const protocol::MessageSource& source, const DeviceKey& author, std::string_view why);
 
   PhoneContext& c_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/messages/media_location.h"
 #include "protocol/stanzas/messages.h"
 #include "sandbox/phone/media_messages.h"
 
@@ -36,13 +37,15 @@ Result<PhoneSending::Draft> PhoneSending::build(const Phone::Send& message, cons
     draft.message = std::move(*built);
     return draft;
   }
-  if (const auto* timer = std::get_if<PhoneTimer>(&message.content)) {
+  if (const auto* set = std::get_if<PhoneTimer>(&message.content)) {
     if (chat.group) return Error(Errc::malformed, "disappearing: the timer of a group is one of its settings");
-    draft.message = protocol::build_disappearing({timer->seconds, static_cast<std::int64_t>(c_.now())}, c_.random());
+    draft.message = protocol::build_disappearing({set->seconds, static_cast<std::int64_t>(c_.now())}, c_.random());
     return draft;
   }
   protocol::MessageFrame frame;
-  frame.expires_after_s = chat.group ? chat.expires_after_s : log_.timer(chat.name);
+  const PhoneLog::Timer timer = log_.timer(chat.name);
+  frame.expires_after_s = chat.group ? chat.expires_after_s : timer.seconds;
+  if (!chat.group) frame.expiry_set_at = timer.set_at;
   for (const std::string& who : message.mentions) {
     const Account* account = c_.look_up(who);
     if (account == nullptr) return Error(Errc::not_found, "mentions: nobody has the number " + who);
@@ -105,7 +108,7 @@ Result<std::string> PhoneSending::send(const Phone::Send& message, std::string_v
   add_ons_.describe(shown, content->body);
   shown.media = shown_media(*content);
   const PhoneMessage said = shown;
-  log_.put(std::move(shown), {built.encoded, chat->jid, false});
+  log_.put(std::move(shown), {built.encoded, chat->jid, false, 0, timer_set_at(*content)});
   add_ons_.take_effect(said, content->body);
 
   SentMessage kept;
@@ -195,26 +198,22 @@ void PhoneSending::upload(const std::string& queue, const SentMessage& message) 
 void PhoneSending::uploaded(const std::string& queue, const std::string& id, const Result<PhoneFiles::Place>& place) {
   SentMessage* message = sent_.find(id);
   if (message == nullptr) return;
-  const auto chat = chats_.find(message->chat);
-  const auto placed = place ? placed_message(message->encoded, place->url, place->direct_path,
-                                             chat ? std::optional(chat->jid) : std::nullopt, c_.random())
-                            : Result<protocol::OutgoingMessage>(place.error());
   message->upload = {};
-  if (!placed) return finish(queue, placed.error());
-  message->encoded = placed->encoded;
-  if (placed->secret) message->secret = *placed->secret;
+  if (!place) return finish(queue, place.error());
+  // With the secret that it had: what was said about it meanwhile is sealed with that.
+  message->encoded = protocol::with_media_place(message->encoded, {place->url, place->direct_path, {}, 0});
   sent_.changed(id);
-  show_ready(id, *placed);
+  show_ready(id, message->encoded);
   if (!c_.powered()) return finish(queue, Error(Errc::closed, "the phone was switched off"));
   begin(queue, id);
 }
 
-void PhoneSending::show_ready(const std::string& id, const protocol::OutgoingMessage& message) {
+void PhoneSending::show_ready(const std::string& id, ByteView encoded) {
   const std::string& own = c_.account.phone;
   PhoneMessage* shown = log_.find(own, id);
   if (shown == nullptr) return;
-  log_.behind(own, id)->encoded = message.encoded;
-  if (const auto file = file_of(message.encoded); file && shown->media) {
+  log_.behind(own, id)->encoded = protocol::to_bytes(encoded);
+  if (const auto file = file_of(encoded); file && shown->media) {
     shown->media->state = "ready";
     shown->media->sha256 = protocol::to_hex(file->reference.hashes.file_sha256);
   }

@@ -65,7 +65,7 @@ class PhoneSending {
   void begin(const std::string& queue, const std::string& id);
   void upload(const std::string& queue, const SentMessage& message);
   void uploaded(const std::string& queue, const std::string& id, const protocol::Result<PhoneFiles::Place>& place);
-  void show_ready(const std::string& id, const protocol::OutgoingMessage& message);
+  void show_ready(const std::string& id, ByteView encoded);
   void finish(const std::string& queue, const protocol::Result<void>& outcome);
 
   PhoneContext& c_;

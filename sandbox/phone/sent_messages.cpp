@@ -122,6 +122,7 @@ void SentMessages::raise(std::string_view id, std::string_view status, std::stri
     message->media->failure = failure;
   }
   log_.touch(c_.account.phone, id);
+  if (status == "error") on_answered(std::string(id));
 }
 
 void SentMessages::raise_with(std::string_view id, const std::string& member, std::string_view status) {

@@ -63,6 +63,9 @@ class SentMessages {
   std::vector<std::string> owing_fan_out() const;
   /// What the phone shows of it: never back, and an error only while it is pending.
   void raise(std::string_view id, std::string_view status, std::string_view failure = {});
+  /// Set by the phone: the server has answered this message, or it has failed. What depends on either is looked at
+  /// anew.
+  std::function<void(const std::string& id)> on_answered;
   /// The same of a message to a group, with one of its members: what is shown of the whole is the least.
   void raise_with(std::string_view id, const std::string& member, std::string_view status);
   /// All are forgotten; those that were not sent end with `why`.

@@ -38,7 +38,9 @@ Phone::State::State(Network& network, Account& account, std::shared_ptr<Worker> 
       downloads(context, log, *files),
       reuploads(context, chats, log, *files),
       receiving({context, chats, groups, sender_keys, sessions, log, receipts, retries, bootstrap, auto_replies,
-                 add_ons, downloads}) {}
+                 add_ons, downloads}) {
+  sent.on_answered = [this](const std::string& id) { add_ons.on_answered(id); };
+}
 
 Phone::State::~State() {
   if (context.powered()) context.network.detach(context.self(), *this);

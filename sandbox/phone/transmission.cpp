@@ -78,6 +78,7 @@ void PhoneTransmission::on_ack(const Node& node) {
   unacked_.erase(message->id);
   sent_.changed(message->id);
   if (ack->error != 0) return on_refusal(*message, ack->error);
+  message->readdressed = false;  // what is sent again later may find members named otherwise once more
   fanout_.acknowledged(*message);
   const auto& own = c_.account.phone;
   if (PhoneMessage* shown = log_.find(own, message->id); shown != nullptr && ack->timestamp != 0) {
@@ -85,6 +86,7 @@ void PhoneTransmission::on_ack(const Node& node) {
     log_.touch(own, message->id);
   }
   sent_.raise(message->id, "server");
+  sent_.on_answered(message->id);
   if (ack->phash.empty() || message->peer_device) return;
   fanout_.distrust(*message);
   if (std::exchange(message->completed_fan_out, true)) return;

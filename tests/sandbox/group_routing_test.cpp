@@ -5,6 +5,7 @@
 
 #include "protocol/messages/message_id.h"
 #include "protocol/stanzas/ack.h"
+#include "sandbox/network/groups/group.h"
 #include "tests/sandbox/group_world.h"
 
 namespace wharf::sandbox::test {
@@ -87,6 +88,25 @@ TEST_CASE("a message to a group reaches every device of every member, the key be
   CHECK_FALSE(told.has("phash"));
   CHECK(told.jid("from") == s.group);
   CHECK(told.attr("t") == to_ben.attr("t"));
+}
+
+TEST_CASE("a listener hears of each message whenever it is taken, with who is in the group then") {
+  GroupScene s;
+  Strings heard;
+  s.world.network.on_group_message = [&](const TakenGroupMessage& taken) {
+    heard.push_back(text_of(taken.from) + " " + taken.id + " " + std::string(protocol::as_text(taken.shared)) + " " +
+                    std::to_string(taken.group.members.size()) + (taken.again ? " again" : ""));
+  };
+  const auto message = group_message("m1", s.group, {lid(s.ben)});
+  s.desk->send(message);
+  s.desk->send(message);
+  REQUIRE(s.change(s.anna, s.group, MemberAction::remove, {lid(s.ben)}) == Strings{""});
+  s.ben.send(group_message("m2", s.group, {}));
+  s.anna.send(group_message("m3", s.group, {}));
+  const std::string first = text_of(s.desk->key) + " m1 for all m1 3";
+  CHECK(heard == Strings{first, first + " again", "15550000001:0 m3 for all m3 2"});
+  REQUIRE(s.world.network.groups().size() == 1);
+  CHECK(s.world.network.groups()[0]->jid() == s.group);
 }
 
 TEST_CASE("what vouches for a companion goes with a first message alone") {
@@ -426,6 +446,43 @@ TEST_CASE("a message that was accepted and comes again with other bytes is count
   std::get<std::vector<Node>>(other.content).back().text("otherwise");
   s.desk->send(other);
   CHECK(s.world.network.stats().changed_resends.at(s.desk->key) == 1);
+  CHECK(s.world.network.stats().sealed_anew_for_groups.empty());
+}
+
+TEST_CASE("a message that is encrypted anew for who was missed is counted apart, while somebody was") {
+  GroupScene s;
+  const auto again = [&](const char* text) {
+    auto other = group_message("m1", s.group, {});
+    std::get<std::vector<Node>>(other.content).back().text(text);
+    s.desk->send(other.set("phash", protocol::participant_hash(s.everybody())));
+  };
+  const auto rightly = [&] {
+    auto counted = s.world.network.stats().sealed_anew_for_groups;
+    return counted[s.desk->key];
+  };
+  SECTION("the server's answer says that there are others") {
+    s.desk->send(group_message("m1", s.group, {}).set("phash", "2:wrong"));
+    REQUIRE(ack(*s.desk->inbox, "m1").has("phash"));
+    again("otherwise");
+    CHECK(rightly() == 1);
+    again("and otherwise");  // nothing says so any more
+    CHECK(rightly() == 1);
+    CHECK(s.world.network.stats().changed_resends.at(s.desk->key) == 2);
+  }
+  SECTION("members are named otherwise when it comes again") {
+    again("first");
+    s.world.network.faults().switch_group_addressing = 1;
+    again("as before");
+    REQUIRE(ack(*s.desk->inbox, "m1").attr("error") == "421");
+    auto other = group_message("m1", s.group, {}, "pn");
+    std::get<std::vector<Node>>(other.content).back().text("otherwise");
+    s.desk->send(other);
+    CHECK(s.world.network.stats().changed_resends.empty());
+    std::get<std::vector<Node>>(other.content).back().text("and otherwise");
+    s.desk->send(other);
+    CHECK(rightly() == 0);
+    CHECK(s.world.network.stats().changed_resends.at(s.desk->key) == 1);
+  }
 }
 
 }  // namespace wharf::sandbox::test

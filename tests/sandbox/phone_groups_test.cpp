@@ -165,6 +165,27 @@ TEST_CASE("a sender key is given once to each device, and anew when a member has
   CHECK(got == Strings{"first", "second", "third", "fourth"});
 }
 
+TEST_CASE("whoever may have been given a sender key is out of the group with it") {
+  GroupPhones w;
+  auto desk = linked_client(w, w.ben);
+  const auto group = w.make({&w.ben, &w.cleo});
+  std::string first;
+  SECTION("with a message that asks again brought it") {
+    first = w.send(w.anna, group, "first");
+    w.cleo.forget_sender_keys();
+    w.send(w.anna, group, "second");
+    REQUIRE(w.status(w.cleo, "second") == "received");
+  }
+  SECTION("whose message the server has not acknowledged") {
+    w.network.faults().drop_acks = 1;
+    first = w.send(w.anna, group, "first");
+    REQUIRE(w.status(w.anna, "first") != "server");
+  }
+  w.change(w.anna, group, MemberAction::remove, {&w.cleo});
+  const auto last = w.send(w.anna, group, "last");
+  CHECK(key_of(*desk, last) != key_of(*desk, first));
+}
+
 TEST_CASE("a device that a member has lost does not read on, a new one gets the key") {
   GroupPhones w;
   auto desk = linked_client(w, w.ben);

@@ -78,6 +78,37 @@ TEST_CASE("a picture goes from phone to phone and back, byte for byte") {
   CHECK(said.key_at == world.clock.unix_ms() / 1000);
 }
 
+TEST_CASE("what is sealed about a file while that is uploaded is opened by who gets both") {
+  MediaPair world;
+  PhoneMedia media = image(picture(1'000), "look");
+  // With a text, a document is a Message within one, and what it is sealed with stands beside that.
+  media.kind = GENERATE(MessageKind::image, MessageKind::document);
+  const auto id = world.send(world.anna(), world.ben(), media);
+  REQUIRE(state_of(world.anna(), id) == "loading");
+  Phone::Send react{world.ben().number(), {}, {}, {}};
+  react.content = PhoneReaction{id, "+", true};
+  REQUIRE(world.anna().send(react));
+  world.settle_all();
+  REQUIRE(world.ben().messages().size() == 2);
+  CHECK(world.ben().messages()[1].kind == "reaction");
+  CHECK(world.ben().messages()[1].text == "+");
+}
+
+TEST_CASE("a picture of a chat with a timer disappears with it") {
+  MediaPair world;
+  Phone::Send timer{world.ben().number(), {}, {}, {}};
+  timer.content = PhoneTimer{604'800};
+  REQUIRE(world.anna().send(timer));
+  world.settle_all();
+  const auto id = world.send(world.anna(), world.ben(), image(picture(1'000), "look"));
+  world.settle_all();
+  CHECK(with_id(world.anna(), id)->expires_after == 604'800);
+  CHECK(with_id(world.ben(), id)->expires_after == 604'800);
+  const auto traits = behind(world, "15550000002", 1).traits;
+  CHECK(traits.expires_after_s == 604'800);
+  CHECK(traits.expiry_set_at == world.clock.unix_ms() / 1000);
+}
+
 TEST_CASE("every kind of file arrives as that kind, with what belongs to it") {
   MediaPair world;
   using Kind = MessageKind;

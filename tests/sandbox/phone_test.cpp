@@ -448,8 +448,53 @@ TEST_CASE(
   log.put(set, {});
   PhoneLog again([](std::uint64_t) {});
   again.restore(0, log.row(0).value());
-  CHECK(again.timer("1") == 604'800);
-  CHECK(again.timer("2") == 0);
+  CHECK(again.timer("1").seconds == 604'800);
+  CHECK(again.timer("2").seconds == 0);
+}
+
+TEST_CASE("of timers the one that was set last counts, whatever comes last, and messages tell of it") {
+  PhoneLog log([](std::uint64_t) {});
+  const auto put = [&](const char* id, const char* kind, std::uint32_t seconds, std::int64_t set_at) {
+    PhoneMessage message;
+    message.id = id;
+    message.chat = message.author = "1";
+    message.kind = kind;
+    message.expires_after = seconds;
+    message.timestamp = 1'000;
+    PhoneLog::Behind behind;
+    behind.timer_set_at = set_at;
+    log.put(std::move(message), std::move(behind));
+    return log.timer("1");
+  };
+  CHECK(put("3A01", "text", 7'776'000, 0).seconds == 7'776'000);  // nobody has said so yet
+  CHECK(put("3A02", "disappearing", 86'400, 500).seconds == 86'400);
+  CHECK(put("3A03", "disappearing", 604'800, 400).seconds == 86'400);
+  CHECK(put("3A04", "text", 604'800, 0).seconds == 86'400);
+  CHECK(put("3A05", "text", 604'800, 500).seconds == 86'400);
+  CHECK(put("3A06", "text", 604'800, 501).set_at == 501);
+  CHECK(put("3A07", "disappearing", 0, 5'000).set_at == 1'000);  // the server had it then
+  PhoneLog again([](std::uint64_t) {});
+  for (std::uint64_t number = 0; number < 7; ++number) again.restore(number, log.row(number).value());
+  CHECK(again.timer("1").set_at == 1'000);
+  CHECK(again.timer("1").seconds == 0);
+}
+
+TEST_CASE("a message of a chat with a timer says since when") {
+  TwoPhones world;
+  Phone::Send timer{"15550000002", {}, {}, {}};
+  timer.content = PhoneTimer{86'400};
+  REQUIRE(world.anna.send(timer));
+  world.settle();
+  auto companion = linked_client(world, world.ben);
+  (void)companion->read_messages();
+  const std::int64_t set_at = world.clock.unix_ms() / 1000;
+  world.clock.advance(60'000);
+  send(world.anna, world.ben, "hello");
+  world.settle();
+  const auto got = companion->read_messages();
+  REQUIRE(got.size() == 1);
+  CHECK(got[0].traits.expires_after_s == 86'400);
+  CHECK(got[0].traits.expiry_set_at == set_at);
 }
 
 TEST_CASE("a pin of either phone is shown by both, and its end too") {
@@ -464,6 +509,34 @@ TEST_CASE("a pin of either phone is shown by both, and its end too") {
     CHECK(with_text(world.ben, "keep this")->pinned == pinned);
     CHECK(with_text(world.anna, "keep this")->pinned == pinned);
   }
+}
+
+TEST_CASE("of two pins the one counts that the server had last, and none of a message that was taken back") {
+  TwoPhones world;
+  const std::string id = send(world.anna, world.ben, "keep this");
+  world.settle();
+  const auto pin = [&](Phone& phone, const char* to, bool pinned) {
+    Phone::Send said{to, {}, {}, {}};
+    said.content = PhonePin{id, pinned};
+    REQUIRE(phone.send(said));
+    world.settle();
+  };
+  world.ben.power(false);
+  pin(world.ben, "15550000001", true);  // leaves later
+  world.clock.advance(10'000);
+  pin(world.anna, "15550000002", false);
+  world.clock.advance(10'000);
+  world.ben.power(true);
+  world.settle();
+  CHECK(with_text(world.anna, "keep this")->pinned);
+  CHECK(with_text(world.ben, "keep this")->pinned);
+
+  Phone::Send revoke{"15550000002", {}, {}, {}};
+  revoke.content = PhoneRevoke{id};
+  REQUIRE(world.anna.send(revoke));
+  world.settle();
+  pin(world.ben, "15550000001", true);
+  for (const Phone* phone : {&world.anna, &world.ben}) CHECK_FALSE(phone->messages()[0].pinned);
 }
 
 }  // namespace wharf::sandbox::test

@@ -59,7 +59,10 @@ void GroupReceipts::relay_retry(const Origin& origin, const Node& receipt, const
   if (state == DeliveryMemory::Target::unknown && memory_.accepted_at(author, id)) {
     return c_.complain("retry receipt for " + id + " from a device it was not sent to");
   }
-  if (state != DeliveryMemory::Target::unknown) memory_.ask_again(author, id, origin.key);
+  if (state != DeliveryMemory::Target::unknown) {
+    memory_.ask_again(author, id, origin.key);
+    memory_.ask_again(author, id, {group.id, 0});  // who has no ack yet may give all of them the key with it again
+  }
   ++c_.stats.retries_relayed;
   delivery_.enqueue(author, relayed(origin, receipt, group, "retry"));
 }

@@ -26,7 +26,10 @@ void GroupRouting::on_message(const Origin& origin, const Node& message, const J
   const auto refuse = [&](const MessageRefusal& why) { p_.answers.refuse(origin, ack, message, why); };
   if (const auto refusal = not_admitted(origin, message, *group)) {
     // With the mode that is true now: it is sent once more in that one.
-    if (refusal->code == 421) ack.set("addressing_mode", group->lid ? "lid" : "pn");
+    if (refusal->code == 421) {
+      ack.set("addressing_mode", group->lid ? "lid" : "pn");
+      p_.memory.forget_copies(origin.key, id);
+    }
     return refuse(*refusal);
   }
   auto plan = plan_of(p_.accounts, origin, *group, message);
@@ -41,10 +44,16 @@ void GroupRouting::on_message(const Origin& origin, const Node& message, const J
     p_.memory.accept(origin.key, id, transit.accepted);
     ++p_.context.stats.messages_accepted;
   }
+  const auto& listener = p_.context.listeners.on_group_message;
+  if (listener && !plan.only)
+    listener({origin.key, id, *group, plan.shared == nullptr ? ByteView() : plan.shared->data(), bool(before)});
   watch_keys(transit);
-  if (!deliver(transit) && before) ++p_.context.stats.duplicate_sends;
-  compare_bytes(transit);
-  p_.answers.accept(origin, std::move(ack), transit.accepted, corrected_phash(transit));
+  const bool reached_somebody = deliver(transit);
+  if (!reached_somebody && before) ++p_.context.stats.duplicate_sends;
+  compare_bytes(transit, reached_somebody);
+  auto phash = corrected_phash(transit);
+  if (!phash.empty()) p_.memory.ask_again(origin.key, id, everybody(*group));
+  p_.answers.accept(origin, std::move(ack), transit.accepted, std::move(phash));
 }
 
 std::optional<MessageRefusal> GroupRouting::not_admitted(const Origin& origin, const Node& message,
@@ -126,18 +135,23 @@ void GroupRouting::watch_keys(const Transit& transit) {
   if (plan.shared != nullptr) p_.keys.look_shared(origin, message, everybody(group), *plan.shared);
 }
 
-/// Whether an accepted message comes again with other bytes for somebody who has it.
-void GroupRouting::compare_bytes(const Transit& transit) {
+// Whether an accepted message comes again with other bytes for somebody who has it. That is right once after the server
+// has said that it was not for the right devices, or somebody could not read it; the ciphertext for all also when it
+// reaches somebody by that.
+void GroupRouting::compare_bytes(const Transit& transit, bool reached_somebody) {
   const auto& [origin, message, id, group, plan, accepted] = transit;
   if (plan.only) return;
-  bool changed = false;
+  const auto all = everybody(group);
+  const bool told = p_.memory.target(origin.key, id, all) == DeliveryMemory::Target::asked_again;
+  bool changed = false, anew = false;
   for (const auto& [target, enc] : plan.single) changed |= p_.memory.copy_changed(origin.key, id, target, enc->data());
   if (plan.shared != nullptr) {
-    if (!has_it(transit, everybody(group))) p_.memory.delivered(origin.key, id, everybody(group));
-    changed |= p_.memory.copy_changed(origin.key, id, everybody(group), plan.shared->data());
+    if (!has_it(transit, all)) p_.memory.delivered(origin.key, id, all);
+    anew = p_.memory.copy_changed(origin.key, id, all, plan.shared->data());
   }
-  if (!changed) return;
+  if (!changed && !anew) return;
   ++p_.context.stats.changed_resends[origin.key];
+  if (told || (!changed && reached_somebody)) ++p_.context.stats.sealed_anew_for_groups[origin.key];
   p_.context.complain("message " + id + " of " + text_of(origin.key) + " came again with other bytes");
 }
 

@@ -55,7 +55,7 @@ class GroupRouting {
   /// Whether `target` already has what the message holds for it.
   bool has_it(const Transit& transit, const DeviceKey& target);
   void watch_keys(const Transit& transit);
-  void compare_bytes(const Transit& transit);
+  void compare_bytes(const Transit& transit, bool reached_somebody);
   /// The stanza without what single devices get.
   Node envelope(const Transit& transit) const;
   std::string corrected_phash(const Transit& transit) const;

@@ -34,6 +34,12 @@ const std::set<std::string>& GroupStore::of(std::string_view phone) const {
   return found == memberships_.end() ? none : found->second;
 }
 
+std::vector<const Group*> GroupStore::all() const {
+  std::vector<const Group*> found;
+  for (const auto& [id, group] : groups_) found.push_back(group.get());
+  return found;
+}
+
 std::vector<Group*> GroupStore::linked_to(std::string_view root) const {
   std::vector<Group*> linked;
   for (const auto& [id, group] : groups_) {

@@ -40,6 +40,8 @@ class GroupStore {
   /// The groups linked to a root, by id.
   std::vector<Group*> linked_to(std::string_view root) const;
   std::size_t count() const { return groups_.size(); }
+  /// By id.
+  std::vector<const Group*> all() const;
   /// Accounts that have a chat with this one or are in a group with it: who hears of its devices and keys.
   std::set<std::string> acquaintances_of(const Party& party) const;
 

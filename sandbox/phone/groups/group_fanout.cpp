@@ -21,7 +21,8 @@ protocol::StanzaKind kind_of(ByteView encoded) {
   auto kind = protocol::stanza_kind(encoded);
   const auto content = protocol::parse_message(encoded);
   const auto* revoke = content ? std::get_if<protocol::Revoke>(&content->body) : nullptr;
-  if (revoke != nullptr && !revoke->target.from_me) kind.edit = "8";
+  if (revoke != nullptr && !revoke->target.from_me)
+    kind.edit = std::string("8");  // a literal alone is an overlap to GCC 12 with -O2
   return kind;
 }
 
@@ -100,6 +101,7 @@ std::vector<protocol::EncryptedFor> PhoneGroupFanout::distribute(SentMessage& me
     }
     message.addressed.insert(device);
   }
+  keys_.note_given(message.chat, message.shared->given);
   return given;
 }
 
@@ -174,6 +176,7 @@ std::optional<Node> PhoneGroupFanout::resend(const SentMessage& message, const p
   const Bytes plain = key.empty() ? message.encoded : protocol::with_sender_key(message.encoded, group->jid(), key);
   const auto sealed = sessions_.seal(requester, plain);
   if (!sealed) return std::nullopt;
+  if (!key.empty()) keys_.note_given(message.chat, {requester});
   keys_.unmark(message.chat, requester);
   protocol::RetryStanza stanza;
   stanza.id = message.id;

@@ -17,7 +17,7 @@ using protocol::Result;
 
 Result<protocol::GroupCiphertext> PhoneSenderKeys::seal(const std::string& group, ByteView padded) {
   auto own = own_.find(group);
-  if (own == own_.end()) own = own_.emplace(group, Own{protocol::OwnSenderKey::create(c_.random()), {}}).first;
+  if (own == own_.end()) own = own_.emplace(group, Own{protocol::OwnSenderKey::create(c_.random()), {}, {}}).first;
   own_changed(group);
   return own->second.key.encrypt(padded, c_.random());
 }
@@ -36,6 +36,13 @@ void PhoneSenderKeys::note_holders(const std::string& group, std::uint32_t key, 
   const auto own = own_.find(group);
   if (own == own_.end() || own->second.key.id() != key) return;
   own->second.holders.insert(devices.begin(), devices.end());
+  own_changed(group);
+}
+
+void PhoneSenderKeys::note_given(const std::string& group, const std::set<DeviceKey>& devices) {
+  const auto own = own_.find(group);
+  if (own == own_.end() || devices.empty()) return;
+  own->second.given.insert(devices.begin(), devices.end());
   own_changed(group);
 }
 
@@ -58,10 +65,9 @@ void PhoneSenderKeys::rotate(const std::string& group) {
 void PhoneSenderKeys::rotate_if_given(const std::string& group, const std::string& phone) {
   const auto own = own_.find(group);
   if (own == own_.end()) return;
-  const auto& holders = own->second.holders;
-  const bool given =
-      std::any_of(holders.begin(), holders.end(), [&](const DeviceKey& device) { return device.phone == phone; });
-  if (given) rotate(group);
+  const auto& given = own->second.given;
+  if (std::any_of(given.begin(), given.end(), [&](const DeviceKey& device) { return device.phone == phone; }))
+    rotate(group);
 }
 
 void PhoneSenderKeys::rotate_if_given(const std::string& phone) {
@@ -139,17 +145,24 @@ PhoneSenderKeys::Author PhoneSenderKeys::author_of(std::string_view name) {
 std::optional<Bytes> PhoneSenderKeys::own_row(const std::string& group) const {
   const auto own = own_.find(group);
   if (own == own_.end()) return std::nullopt;
-  json::array holders;
+  json::array holders, given;
   for (const DeviceKey& device : own->second.holders) holders.emplace_back(text_of(device));
-  return packed({{"key", base64_value(own->second.key.serialize())}, {"holders", std::move(holders)}});
+  for (const DeviceKey& device : own->second.given) given.emplace_back(text_of(device));
+  return packed({{"key", base64_value(own->second.key.serialize())},
+                 {"holders", std::move(holders)},
+                 {"given", std::move(given)}});
 }
 
 void PhoneSenderKeys::restore_own(const std::string& group, ByteView row) {
   const auto saved = unpacked(row);
   auto key = protocol::OwnSenderKey::parse(bytes_of(saved.at("key")));
   if (!key) damaged("an own sender key");
-  Own own{std::move(*key), {}};
+  Own own{std::move(*key), {}, {}};
   for (const auto& device : saved.at("holders").as_array()) own.holders.insert(device_of(device.as_string()));
+  own.given = own.holders;
+  if (const json::value* given = saved.if_contains("given")) {
+    for (const auto& device : given->as_array()) own.given.insert(device_of(device.as_string()));
+  }
   own_.insert_or_assign(group, std::move(own));
 }
 

@@ -30,11 +30,13 @@ class PhoneSenderKeys {
   /// The server has taken key `key` for these; nothing when another one is in use by now.
   void note_holders(const std::string& group, std::uint32_t key, const std::set<DeviceKey>& devices);
   void unmark(const std::string& group, const DeviceKey& device);
+  /// These are sent the key that is in use, whether it arrives or not.
+  void note_given(const std::string& group, const std::set<DeviceKey>& devices);
   /// In all groups: what the account was given is lost.
   void unmark_all(const std::string& phone);
   /// The next message makes a new key and gives it to everybody.
   void rotate(const std::string& group);
-  /// The same when any device of the account was given the one in use.
+  /// The same when any device of the account may have been given the one in use.
   void rotate_if_given(const std::string& group, const std::string& phone);
   void rotate_if_given(const std::string& phone);  // in all groups
 
@@ -59,7 +61,7 @@ class PhoneSenderKeys {
  private:
   struct Own {
     protocol::OwnSenderKey key;
-    std::set<DeviceKey> holders;
+    std::set<DeviceKey> holders, given;  // who has it, and who may have it
   };
   using Author = std::pair<std::string, DeviceKey>;  // group, device
   static Author author_of(std::string_view name);
