@@ -16,8 +16,11 @@
 #include "storage/outbox.h"
 #include "storage/read_receipts.h"
 #include "storage/statement.h"
+#include "tests/simulation/group_checkers.h"
 #include "tests/simulation/queue_checkers.h"
 #include "tests/simulation/search_checkers.h"
+#include "tests/simulation/tally_checkers.h"
+#include "tests/simulation/timer_checkers.h"
 #include "tests/simulation/view_checkers.h"
 
 namespace wharf::simulation {
@@ -155,6 +158,7 @@ class Check {
 
   /// Of the text in a session that did not send it.
   void check_copy(const Text& text, std::size_t number, const std::string& error) {
+    if (text.kind == Kind::timer) return;  // what is kept of it: timer_checkers.h
     const Gateway& gateway = ledger_.gateways[number];
     const bool received = gateway.person == text.to;
     if (!received && (gateway.person != text.from || (text.by_gateway && text.via == number))) return;
@@ -171,6 +175,16 @@ class Check {
     if (!copy.removed && count(log.remarks, text.id) > 1)
       violate(fmt::format("{} ({}) was told {} times by {}", text.body, text.id, count(log.remarks, text.id),
                           gateway.session));
+    if (text.sealed && text.kind == Kind::reaction && count(log.remarks, text.id) == 0 &&
+        is_open(text, gateway, received))
+      violate(fmt::format("{} ({}) was opened by {} and not told", text.body, text.id, gateway.session));
+  }
+
+  bool is_open(const Text& text, const Gateway& gateway, bool received) {
+    const auto view = world_.daemon.supervisor().find(gateway.session);
+    if (!view) return false;
+    const auto row = storage::find_message_by_id(world_.daemon.store().reader(), view->id, text.id, !received);
+    return row && row->kind == protocol::name(protocol::MessageKind::reaction);
   }
 
   void compare(const storage::Event& event) {
@@ -201,7 +215,7 @@ class Check {
       const std::string lane = lane_of(body);
       (received ? log.received_order : log.sent_order)[lane].push_back(std::move(body));
     } else if (event.name == "reaction" || event.name == "message.edited" || event.name == "message.revoked" ||
-               event.name == "poll.vote") {
+               event.name == "poll.vote" || event.name == "event.answer" || event.name == "message.pinned") {
       ++log.remarks[std::string(boost::json::parse(event.data).at("id").as_string())];
     }
   }
@@ -213,7 +227,7 @@ class Check {
   }
   unsigned times_there(const Text& text, const Gateway& gateway, bool received) {
     const Log& log = logs_[gateway.session];
-    if (text.kind == Kind::reaction) return count(log.remarks, text.id);
+    if (text.is_told() && text.kind == Kind::reaction) return count(log.remarks, text.id);
     if (text.is_told()) return count(received ? log.messages : log.sent, text.mark());
     const auto view = world_.daemon.supervisor().find(gateway.session);
     return view && storage::find_message_by_id(world_.daemon.store().reader(), view->id, text.id, !received) ? 1 : 0;
@@ -271,7 +285,7 @@ class Check {
     std::vector<std::string> bodies;
     for (const PhoneMessage& message : world_.phones.find(ledger_.persons[person].number)->messages()) {
       const auto known = by_id_.find(message.id);
-      if (known == by_id_.end() || is_about(known->second->kind)) continue;
+      if (known == by_id_.end() || !is_message(known->second->kind)) continue;
       if (lane_of(known->second->body) == lane) bodies.push_back(known->second->body);
     }
     return bodies;
@@ -392,6 +406,7 @@ std::string what_waits(World& world, const Ledger& ledger) {
         return fmt::format("{} still loads '{}'", person.number, message.text);
     }
   }
+  if (world.daemon.folder() != nullptr && world.daemon.folder()->busy()) return "the folder has something to do";
   return what_is_left(world);
 }
 
@@ -441,11 +456,16 @@ void check_promises(World& world, Ledger& ledger, bool orderly) {
     if (!text.others.empty()) check.check_several(text);
   }
   check_views(world, ledger);
+  check_timers(world, ledger);
+  check_tallies(world, ledger);
   check_search(world, ledger);
+  check_groups(world, ledger, orderly);
   if (orderly) check.check_order();
   if (const auto reused = world.network.stats().reused_message_keys; reused != 0)
     ledger.violate(fmt::format("{} message keys were used twice", reused));
+  auto anew = world.network.stats().sealed_anew_for_groups;
   for (const auto& [device, changed] : world.network.stats().changed_resends) {
+    if (changed == anew[device]) continue;
     ledger.violate(fmt::format("{}:{} sent {} messages again with other bytes", device.phone, device.device, changed));
   }
 }

@@ -20,7 +20,7 @@ std::optional<std::size_t> something_seen(const Text& text, const Ledger& ledger
     const Text& said = ledger.texts[i - 1];
     const bool of_chat =
         (said.from == text.from && said.to == text.to) || (said.from == text.to && said.to == text.from);
-    if (of_chat && !is_about(said.kind) && !said.id.empty() && sees(i - 1)) found.push_back(i - 1);
+    if (of_chat && is_message(said.kind) && !said.id.empty() && sees(i - 1)) found.push_back(i - 1);
   }
   if (found.empty()) return std::nullopt;
   const auto count = static_cast<std::uint32_t>(found.size());
@@ -63,6 +63,38 @@ void choose_file(Text& text, const Ledger& ledger, protocol::Random& random) {
   }
 }
 
+void choose_timer(Text& text, protocol::Random& random) {
+  constexpr std::uint32_t offered[] = {0, 86'400, 604'800, 7'776'000};
+  text.kind = Kind::timer;
+  text.seconds = offered[random.below(4)];
+}
+
+namespace {
+
+void choose_pin(Text& text, protocol::Random& random) {
+  constexpr std::uint32_t offered[] = {86'400, 604'800, 2'592'000};
+  text.kind = Kind::pin;
+  text.pins = random.below(3) != 0;
+  text.seconds = offered[random.below(3)];
+}
+
+void choose_answer(Text& text, protocol::Random& random) {
+  text.kind = Kind::answer;
+  text.response.answer = static_cast<protocol::EventResponse::Answer>(1 + random.below(3));
+  text.response.extra_guests = random.below(2) * random.below(4);
+}
+
+/// Another name and another time; some are called off.
+void choose_event_edit(Text& text, protocol::Random& random) {
+  text.kind = Kind::edit;
+  text.sealed = true;  // there is no other form
+  text.said = text.body;
+  text.starts_at += 3'600 * random.below(100);
+  text.cancelled = random.below(5) == 0;
+}
+
+}  // namespace
+
 void choose_remark(Text& text, std::size_t about, const Ledger& ledger, protocol::Random& random) {
   const Text& target = ledger.texts[about];
   text.target = about;
@@ -70,16 +102,24 @@ void choose_remark(Text& text, std::size_t about, const Ledger& ledger, protocol
   const bool own = target.from == text.from;
   // A phone can be told to change the message of another, which nobody may believe.
   const bool forges = !own && !text.by_gateway && random.below(8) == 0;
+  // Sessions seal votes and answers alone.
+  const auto seals = [&] { return !text.by_gateway && random.below(3) == 0; };
   if (target.kind == Kind::poll && roll < 60) return choose_votes(text, target, random);
+  if (target.kind == Kind::event && roll < 40) return choose_answer(text, random);
+  if (target.kind == Kind::event && (own || forges) && !text.by_gateway && roll < 60)
+    return choose_event_edit(text, random);
+  if (roll >= 88) return choose_pin(text, random);
   if ((own || forges) && (target.kind == Kind::text || target.kind == Kind::media) && roll < 45) {
     text.kind = Kind::edit;
     text.said = text.body;
+    text.sealed = seals();
   } else if ((own || forges) && roll < 70) {
     text.kind = Kind::revoke;
   } else {
     constexpr const char* emojis[] = {"", "\xF0\x9F\x91\x8D", "\xE2\x9D\xA4", "\xF0\x9F\x98\x82"};
     text.kind = Kind::reaction;
     text.said = emojis[random.below(4)];
+    text.sealed = seals();
   }
 }
 
@@ -90,9 +130,9 @@ void choose_content(Text& text, const Ledger& ledger, protocol::Random& random, 
     if (const auto seen = something_seen(text, ledger, random, sees)) choose_remark(text, *seen, ledger, random);
   } else if (roll < 83) {
     choose_file(text, ledger, random);
-  } else if (roll < 86) {
+  } else if (roll < 85) {
     text.kind = Kind::location;
-  } else if (roll < 89) {
+  } else if (roll < 87) {
     text.kind = Kind::contacts;
   } else if (roll < 92) {
     text.kind = Kind::event;
@@ -120,10 +160,13 @@ protocol::Contacts contacts_of(const Text& text) {
 
 protocol::Poll poll_of(const Text& text) { return {text.body, text.options, 0}; }
 
+/// Of an edit: as it is from then on.
 protocol::CalendarEvent event_of(const Text& text) {
   protocol::CalendarEvent event;
   event.name = text.body;
-  event.starts_at = 1'800'000'000;
+  event.starts_at = text.starts_at;
+  event.cancelled = text.cancelled;
+  event.extra_guests = true;
   return event;
 }
 
@@ -182,10 +225,13 @@ sessions::Sendable as_command(const Text& text, const Ledger& ledger) {
     case Kind::poll: return poll_of(text);
     case Kind::event: return event_of(text);
     case Kind::media: break;
+    case Kind::timer: return sessions::SetDisappearing{text.seconds};
     case Kind::reaction: return sessions::React{target, text.said};
     case Kind::edit: return sessions::EditText{target, text.said, {}};
     case Kind::revoke: return sessions::RevokeSent{target};
     case Kind::vote: return sessions::Vote{target, text.options};
+    case Kind::answer: return sessions::AnswerEvent{target, text.response.answer, text.response.extra_guests};
+    case Kind::pin: return sessions::PinMessage{target, text.pins, std::chrono::seconds(text.seconds)};
   }
   return text.body;
 }
@@ -201,10 +247,18 @@ sandbox::Phone::Send as_typed(const Text& text, const Ledger& ledger) {
     case Kind::poll: send.content = poll_of(text); break;
     case Kind::event: send.content = event_of(text); break;
     case Kind::media: send.content = phone_media_of(text); break;
-    case Kind::reaction: send.content = sandbox::PhoneReaction{target, text.said}; break;
-    case Kind::edit: send.content = sandbox::PhoneEdit{target, text.said}; break;
+    case Kind::timer: send.content = sandbox::PhoneTimer{text.seconds}; break;
+    case Kind::reaction: send.content = sandbox::PhoneReaction{target, text.said, text.sealed}; break;
+    case Kind::edit:
+      if (ledger.texts[text.target].kind == Kind::event) send.content = sandbox::PhoneEventEdit{target, event_of(text)};
+      else send.content = sandbox::PhoneEdit{target, text.said, text.sealed};
+      break;
     case Kind::revoke: send.content = sandbox::PhoneRevoke{target}; break;
     case Kind::vote: send.content = sandbox::PhoneVote{target, text.options}; break;
+    case Kind::answer:
+      send.content = sandbox::PhoneAnswer{target, text.response.answer, text.response.extra_guests};
+      break;
+    case Kind::pin: send.content = sandbox::PhonePin{target, text.pins, text.seconds}; break;
   }
   return send;
 }

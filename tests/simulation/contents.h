@@ -21,6 +21,8 @@ void choose_content(Text& text, const Ledger& ledger, protocol::Random& random, 
 void choose_file(Text& text, const Ledger& ledger, protocol::Random& random);
 /// The same of what is said about this message of the chat.
 void choose_remark(Text& text, std::size_t about, const Ledger& ledger, protocol::Random& random);
+/// One of the disappearing timers that apps offer.
+void choose_timer(Text& text, protocol::Random& random);
 
 /// The bytes of its file.
 std::string file_of(const Text& text);

@@ -50,10 +50,12 @@ const char* name(Fault fault) {
                                    "device_added",
                                    "device_removed",
                                    "overtaken",
-                                   "queueing",
-                                   "several",
-                                   "tidying",
-                                   "new_index"};
+                                   "new_index",
+                                   "lost_sender_keys",
+                                   "lost_group_notices",
+                                   "switched_addressing",
+                                   "removed_by_others",
+                                   "hidden_numbers"};
   static_assert(std::size(names) == static_cast<std::size_t>(Fault::count));
   return names[static_cast<std::size_t>(fault)];
 }
@@ -69,30 +71,39 @@ void FaultSchedule::later(milliseconds delay, std::function<void()> run) {
 
 void FaultSchedule::note_trouble(Fault fault) {
   switch (fault) {
-    // Until they were met with, or for as long as the clock is wrong.
+    case Fault::reset:
+    case Fault::kill:
+    case Fault::restart:
+    case Fault::kick:
+    case Fault::restarted_session:
+    case Fault::stopped_session:
+    case Fault::log_out:
+    case Fault::device_removed: return world_.troubles.strike(world_.time.now());
+    // Until look_around() sees them.
+    case Fault::bad_dials:
     case Fault::failed_turns:
+    case Fault::full_disk:
+    case Fault::slow_disk:
     case Fault::clock_jump:
     case Fault::refused_iqs:
     case Fault::refused_logins:
     case Fault::media_errors:
-    case Fault::lost_files:
-      if (!world_.lasting_trouble) world_.lasting_trouble = world_.time.now();
-      return;
-    case Fault::lost_acks:
-    case Fault::held_messages:
-    case Fault::reordered:
-    case Fault::duplicated:
-    case Fault::corrupted:
-    case Fault::refused_sends:
-    case Fault::refused_usync:
-    case Fault::drained_prekeys:
-    case Fault::withheld_receipts:
-    case Fault::forgotten_ratchets:
-    case Fault::damaged_ratchets:
-    case Fault::reinstall:
-    case Fault::new_index: return;
-    default: world_.troubles.push_back(world_.time.now());
+    case Fault::media_wire: return world_.troubles.last(world_.time.now(), world_.time.now() + seconds(1));
+    default: return;  // it ends nothing that a session is at
   }
+}
+
+void FaultSchedule::look_around() {
+  const auto& daemon = world_.daemon;
+  const auto& network = world_.network.faults();
+  const auto& rules = world_.media->faults().rules();
+  const bool media = std::any_of(rules.begin(), rules.end(), [](const sandbox::MediaFault& rule) {
+    return rule.count > 0 && rule.on != sandbox::MediaWay::upload && rule.host != sandbox::MediaDoor::phones;
+  });
+  const bool wrong = !daemon.running() || daemon.disk != DiskFaults() || daemon.dials != DialFaults() ||
+                     daemon.http != HttpFaults() || daemon.clock_error != milliseconds(0) ||
+                     network.rate_limit_iqs > 0 || network.refuse_logins > 0 || media;
+  world_.troubles.look(world_.time.now(), wrong);
 }
 
 void FaultSchedule::note(Fault fault, const std::string& what) {
@@ -140,22 +151,11 @@ void FaultSchedule::start() {
     on_.insert(fault);
     plan(fault, heavy ? mean + seconds(180) : mean);
   }
-  if (world_.queueing.below(2) == 0) {
-    on_.insert(Fault::queueing);
-    users_.queueing(true);
-  }
-  if (world_.queueing.below(2) == 0) {
-    on_.insert(Fault::several);
-    users_.asking_for_several(true);
-  }
-  if (world_.tidying.below(2) == 0) {
-    on_.insert(Fault::tidying);
-    users_.tidying(true);
-  }
   if (world_.indexing.below(2) == 0) {
     on_.insert(Fault::new_index);
     plan_indexing(1 + world_.indexing.below(4));
   }
+  if (users_.habits().grouping) plan_groups();
   world_.daemon.on_uploaded = [this] { on_uploaded(); };
   std::string kinds;
   for (const Fault fault : on_) kinds += std::string(" ") + name(fault);
@@ -178,7 +178,8 @@ bool FaultSchedule::keeps_order() const {
       case Fault::removed_chat:
       case Fault::device_added:
       case Fault::device_removed:
-      case Fault::overtaken: return true;
+      case Fault::overtaken:
+      case Fault::lost_sender_keys: return true;
       default: return false;
     }
   });
@@ -268,6 +269,57 @@ void FaultSchedule::renew_index() {
   });
 }
 
+// As with the clock.
+void FaultSchedule::plan_groups() {
+  auto& random = world_.group_faults;
+  for (const Fault fault : {Fault::lost_sender_keys, Fault::lost_group_notices, Fault::switched_addressing,
+                            Fault::removed_by_others, Fault::hidden_numbers}) {
+    if (random.below(2) != 0) continue;
+    on_.insert(fault);
+    for (unsigned times = 1 + random.below(6); times > 0; --times)
+      later(milliseconds(5'000 + random.below(150'000)), [this, fault] { on_group(fault); });
+  }
+}
+
+void FaultSchedule::on_group(Fault fault) {
+  auto& random = world_.group_faults;
+  auto& faults = world_.network.faults();
+  const unsigned few = 1 + random.below(3);
+  switch (fault) {
+    case Fault::lost_sender_keys: {
+      if (random.below(2) == 0) {
+        faults.lose_sender_keys = few;
+        return note(fault, std::to_string(few));
+      }
+      const std::size_t person = random.below(static_cast<std::uint32_t>(ledger_.persons.size()));
+      note(fault, "on the phone " + ledger_.persons[person].number);
+      return users_.phone(person).forget_sender_keys();
+    }
+    case Fault::lost_group_notices:
+      faults.lose_group_notifications = few;
+      ledger_.groups.notices_lost = true;
+      break;
+    case Fault::switched_addressing: faults.switch_group_addressing = 1; break;
+    case Fault::removed_by_others: faults.remove_group_member = 1; break;
+    default: {
+      faults.hide_group_numbers = true;
+      const seconds held(5 + random.below(60));
+      note(fault, fmt::format("for {} s", held.count()));
+      return later(held, [this] { world_.network.faults().hide_group_numbers = false; });
+    }
+  }
+  note(fault, std::to_string(few));
+}
+
+/// Who has missed a notification hears of it at the next login.
+void FaultSchedule::drop_connections() {
+  world_.troubles.strike(world_.time.now());
+  for (const Person& person : ledger_.persons) {
+    for (const std::uint16_t device : world_.phones.find(person.number)->companions())
+      world_.network.kick({person.number, device}, "drop");
+  }
+}
+
 void FaultSchedule::next_device(Fault fault, unsigned times) {
   if (times == 0) return;
   later(milliseconds(5'000 + world_.devices.below(120'000)), [this, fault, times] {
@@ -326,6 +378,7 @@ void FaultSchedule::heal() {
     users_.see_clock();
   }
   if (!world_.daemon.running()) world_.daemon.start();
+  if (on_.contains(Fault::lost_group_notices)) drop_connections();
   users_.start_all();
   for (sandbox::Phone* phone : world_.phones.all()) {
     phone->power(true);
@@ -353,10 +406,12 @@ void FaultSchedule::on_connection(Fault fault) {
   } else if (fault == Fault::silence) {
     note(fault, fmt::format("link {}", link->number()));
     link->go_silent();
+    world_.troubles.silence(link);
   } else {
     const milliseconds held(100 + draw(40'000));
     note(fault, fmt::format("link {} for {} ms", link->number(), held.count()));
     link->stall(held);
+    world_.troubles.last(world_.time.now(), world_.time.now() + held);
   }
 }
 
@@ -471,7 +526,7 @@ void FaultSchedule::on_media(Fault fault) {
     const auto files = world_.media_store.list(0, 1'000);
     if (files.empty()) return;
     const auto& file = files[draw(static_cast<std::uint32_t>(files.size()))];
-    world_.files_lost = true;
+    world_.lost_files.insert(file.hash);
     note(fault, fmt::format("{} bytes", file.bytes));
     (void)(draw(2) == 0 ? world_.media_store.forget(file.id) : world_.media_store.expire(file.id));
     return;

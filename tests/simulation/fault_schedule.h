@@ -55,10 +55,14 @@ enum class Fault {
   device_removed,  // for good: unlinked on the phone, logged out, or its session deleted
   // people
   overtaken,  // what is said about a message arrives before it
-  queueing,   // messages are scheduled, expire, and are withdrawn
-  several,    // requests for several messages
-  tidying,    // messages are deleted here, and get stars
-  new_index,  // the index of words is made anew
+  // the index of words
+  new_index,  // it is made anew
+  // groups
+  lost_sender_keys,     // on their way, or on a phone
+  lost_group_notices,   // notifications to companions, who hear at their next login that they missed some
+  switched_addressing,  // the next message goes to a group that names its members otherwise by now
+  removed_by_others,    // … or that has lost a member at that moment
+  hidden_numbers,       // members do not see each other's numbers for a while
   count,
 };
 const char* name(Fault fault);
@@ -69,6 +73,8 @@ class FaultSchedule {
   /// Draws the kinds of this seed and begins.
   void start();
   void heal();
+  /// Each second: what was set going and is not over yet (troubles.h).
+  void look_around();
   /// What was done, a line each.
   const std::vector<std::string>& done() const { return done_; }
   /// No kind is on that can change the order in which the texts of a chat arrive.
@@ -81,6 +87,9 @@ class FaultSchedule {
   void plan_overtaking();
   void plan_indexing(unsigned times);
   void renew_index();
+  void plan_groups();
+  void on_group(Fault fault);
+  void drop_connections();
   void next_device(Fault fault, unsigned times);
   void add_device();
   void remove_device();

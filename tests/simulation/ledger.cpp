@@ -18,10 +18,55 @@ void excuse(std::string& where, const std::string& why) {
 }  // namespace
 
 const char* name(Kind kind) {
-  constexpr const char* names[] = {"text",  "location", "contacts", "poll",   "event",
-                                   "media", "reaction", "edit",     "revoke", "vote"};
-  static_assert(std::size(names) == static_cast<std::size_t>(Kind::vote) + 1);
+  constexpr const char* names[] = {"text",     "location", "contacts", "poll", "event",  "media", "timer",
+                                   "reaction", "edit",     "revoke",   "vote", "answer", "pin"};
+  static_assert(std::size(names) == static_cast<std::size_t>(Kind::pin) + 1);
   return names[static_cast<std::size_t>(kind)];
+}
+
+namespace {
+
+struct Counted {
+  std::size_t Counts::*count;
+  const char* what;
+};
+constexpr Counted counted[] = {{&Counts::early, "before what they are about"},
+                               {&Counts::compared, "files compared"},
+                               {&Counts::unasked, "of them unasked"},
+                               {&Counts::announced_again, "uploads announced again"},
+                               {&Counts::put_off, "put off"},
+                               {&Counts::withdrawn, "withdrawn"},
+                               {&Counts::expired, "expired"},
+                               {&Counts::several, "requests for several"},
+                               {&Counts::deleted, "deleted"},
+                               {&Counts::starred, "with a star"},
+                               {&Counts::pinned, "pinned"},
+                               {&Counts::timed, "with a timer"},
+                               {&Counts::timers, "timers of chats"},
+                               {&Counts::tallies, "tallies"},
+                               {&Counts::opened, "opened"},
+                               {&Counts::plain, "plain files"},
+                               {&Counts::aged, "files aged"},
+                               {&Counts::days, "days"},
+                               {&Counts::in_groups, "in groups"},
+                               {&Counts::group_copies, "copies of those"},
+                               {&Counts::groups, "groups"},
+                               {&Counts::in_order, "in order"},
+                               {&Counts::kept_out, "keys tried"}};
+static_assert(sizeof(Counts) == std::size(counted) * sizeof(std::size_t));
+
+}  // namespace
+
+Counts& Counts::operator+=(const Counts& more) {
+  for (const Counted& each : counted) this->*each.count += more.*each.count;
+  return *this;
+}
+
+std::string told(const Counts& counts) {
+  std::string all;
+  for (const Counted& each : counted)
+    all += fmt::format("{}{} {}", all.empty() ? "" : ", ", counts.*each.count, each.what);
+  return all;
 }
 
 void Ledger::violate(std::string what) {
@@ -61,6 +106,12 @@ std::optional<Micros> Ledger::failed_at(const Text& text) const {
 bool Ledger::was_revoked(std::size_t text) const {
   return std::any_of(texts.begin(), texts.end(), [&](const Text& said) {
     return said.kind == Kind::revoke && said.target == text && said.from == texts[text].from;
+  });
+}
+
+bool Ledger::was_cancelled(std::size_t text) const {
+  return std::any_of(texts.begin(), texts.end(), [&](const Text& said) {
+    return said.kind == Kind::edit && said.target == text && said.cancelled && said.from == texts[text].from;
   });
 }
 
@@ -121,6 +172,8 @@ void Ledger::excuse_copies(Text& text, const std::string& why) {
 
 void Ledger::excuse_device(std::size_t gateway, const std::string& why) {
   const auto& [session, person, linked, linked_at, retired, deleted] = gateways[gateway];
+  groups.excuse_device(
+      gateway, [&](const GroupText& text) { return told(gateways[gateway].session, text); }, why);
   for (Text& text : texts) {
     const bool sent_it = text.by_gateway && text.via == gateway;
     if (sent_it) {
@@ -190,6 +243,7 @@ void Ledger::excuse_given_up(Text& text, const std::string& why) {
 
 void Ledger::excuse_phone_sends(std::size_t person, const std::string& why) {
   persons[person].renewed = true;
+  groups.excuse_phone_sends(person, why);
   for (Text& text : texts) {
     if (text.by_gateway || text.from != person) continue;
     excuse(text.phone_excuse, why);

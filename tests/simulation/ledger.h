@@ -11,10 +11,13 @@
 #include <vector>
 
 #include "protocol/media/media_keys.h"
+#include "protocol/messages/add_on_secret.h"
 #include "protocol/messages/content.h"
 #include "storage/events.h"
 #include "storage/outbox.h"
+#include "tests/simulation/group_ledger.h"
 #include "tests/simulation/queue_record.h"
+#include "tests/simulation/timer_record.h"
 #include "tests/simulation/virtual_scheduler.h"
 
 namespace wharf::simulation {
@@ -36,10 +39,12 @@ struct Gateway {
   bool retired = false, deleted = false;
 };
 
-enum class Kind { text, location, contacts, poll, event, media, reaction, edit, revoke, vote };
+enum class Kind { text, location, contacts, poll, event, media, timer, reaction, edit, revoke, vote, answer, pin };
 const char* name(Kind kind);
+/// A message of its own: neither about the chat nor about another message.
+constexpr bool is_message(Kind kind) { return kind < Kind::timer; }
 /// It says something about another message.
-constexpr bool is_about(Kind kind) { return kind >= Kind::reaction; }
+constexpr bool is_about(Kind kind) { return kind > Kind::timer; }
 
 /// The copy of a text in one session of its recipient or its sender.
 struct Copy {
@@ -65,6 +70,13 @@ struct Text {
   std::size_t target = nothing;      // what it is about: index of `texts`
   std::string said;                  // the text of an edit; of a reaction its emoji, "" takes it back
   std::vector<std::string> options;  // of a poll; of a vote what it chooses
+  bool sealed = false;               // a reaction or an edit that is sealed with the secret of its message
+  std::uint32_t seconds = 0;         // of a timer; how long a pin is to last
+  bool pins = true;                  // a pin, not the end of one
+  /// Of an event, and of the edit of one.
+  std::int64_t starts_at = 1'800'000'000;  // unix seconds
+  bool cancelled = false;
+  protocol::EventResponse response;  // of an answer to an event; its time is said_at
   std::int64_t said_at = 0;          // what the clock of a phone showed
   protocol::MessageKind file_kind = protocol::MessageKind::document;
   std::size_t file_bytes = 0;  // of a file; which they are: file_of()
@@ -106,23 +118,47 @@ struct Text {
   std::string phone_excuse, own_phone_excuse;
   std::map<std::size_t, Copy> copies;  // by gateway of either
 
-  bool shows_text() const { return !is_about(kind) && kind != Kind::location; }
+  bool shows_text() const { return is_message(kind) && kind != Kind::location; }
   /// What it is found by.
   const std::string& mark() const { return shows_text() ? body : id; }
-  /// Each copy of it is told by an event of its own. What changes a message is told only where it does.
-  bool is_told() const { return !is_about(kind) || kind == Kind::reaction; }
+  /// Each copy of it is told by an event of its own. What changes a message is told only where it does, and what is
+  /// sealed where it can be opened.
+  bool is_told() const { return is_message(kind) || (kind == Kind::reaction && !sealed); }
 };
+
+/// How much of what the checkers look for was there to be looked at.
+struct Counts {
+  std::size_t early = 0;                                // what a session got before the message that it is about
+  std::size_t compared = 0;                             // files that sessions fetched: they were what was sent
+  std::size_t unasked = 0;                              // files that had to be fetched without being asked for
+  std::size_t put_off = 0, withdrawn = 0, expired = 0;  // of the queue
+  std::size_t several = 0;                              // requests for several messages
+  std::size_t deleted = 0, starred = 0, pinned = 0;     // copies in sessions
+  std::size_t timed = 0, timers = 0;                    // messages that disappear; timers of chats in sessions
+  std::size_t tallies = 0;                              // events with answers and polls with votes, in sessions
+  std::size_t opened = 0;                               // copies in sessions of what was sealed
+  std::size_t plain = 0, aged = 0;                      // files of the folder; files that were removed for their age
+  std::size_t days = 0;                                 // worlds in which one passed
+  std::size_t announced_again = 0;                      // messages with the upload of another one
+  std::size_t in_groups = 0, group_copies = 0;          // texts that the server took; where they were read
+  std::size_t groups = 0;                               // in sessions, compared with the server's
+  std::size_t in_order = 0;                             // copies of those that were looked at for their order
+  std::size_t kept_out = 0;                             // texts that somebody out of the group tried to read
+  Counts& operator+=(const Counts& more);
+};
+/// "3 files compared, …"
+std::string told(const Counts& counts);
 
 class Ledger {
  public:
   std::vector<Person> persons;
   std::vector<Gateway> gateways;
   std::vector<Text> texts;
+  GroupLedger groups;
   /// Something that must never happen did: in the words of the checker. The first ones are kept.
   std::vector<std::string> violations;
   void violate(std::string what);
-  /// How often a session had what is said about a message before the message, and files that were fetched and compared.
-  std::size_t early = 0, compared = 0;
+  Counts counts;
   /// Messages that announce the upload of another one.
   std::set<std::string> announced_again;
 
@@ -134,6 +170,7 @@ class Ledger {
   const std::map<storage::EventId, Heard>& heard() const { return heard_; }
   /// The event that tells of it was heard of this session.
   bool told(const std::string& session, const Text& text) const { return told_.contains({session, text.mark()}); }
+  bool told(const std::string& session, const GroupText& text) const { return told_.contains({session, text.body}); }
   std::optional<Micros> told_at(const std::string& session, const Text& text) const;
   /// Its `ack` event said that it failed.
   bool failed(const Text& text) const { return failed_.contains(text.id); }
@@ -141,13 +178,11 @@ class Ledger {
   std::optional<Micros> failed_at(const Text& text) const;
   /// What became of each message in the queue, and the clock by which that happened.
   QueueRecord queue;
-  /// Of the texts of sessions: how many were put off, taken back while they waited, and ended for being late.
-  std::size_t put_off = 0, withdrawn = 0, expired = 0;
-  std::size_t several = 0;  // requests for several messages
-  std::size_t unasked = 0;  // files that had to be fetched without being asked for
-  std::size_t deleted_copies = 0, starred_copies = 0;
+  TimerRecord timers;
   /// Its author has taken it back, or tried to.
   bool was_revoked(std::size_t text) const;
+  /// An edit of this event by its author calls it off.
+  bool was_cancelled(std::size_t text) const;
 
   /// A file that was kept for a message (index of `texts`) is encrypted under this key, and its upload will name it
   /// like this.

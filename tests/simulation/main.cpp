@@ -25,7 +25,7 @@ struct Options {
 void report(const Outcome& outcome, const Request& request) {
   fmt::print("VIOLATION with seed {}\n", request.seed);
   for (const std::string& line : outcome.violations) fmt::print("  {}\n", line);
-  fmt::print("what was done to the world:\n");
+  fmt::print("habits: {}\nwhat was done to the world:\n", outcome.habits);
   for (const std::string& line : outcome.faults) fmt::print("  {}\n", line);
   fmt::print("the end of the trace:\n");
   for (std::size_t i = outcome.newest.size() - std::min<std::size_t>(outcome.newest.size(), 40);
@@ -85,8 +85,8 @@ int main(int count, char** arguments) {
   Options options = parse(count, arguments);
   const auto began = std::chrono::steady_clock::now();
   const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count(); };
-  std::uint64_t run = 0, violated = 0, texts = 0, messages = 0, entries = 0, lives = 0, early = 0, compared = 0,
-                put_off = 0, withdrawn = 0, expired = 0, several = 0, unasked = 0, deleted = 0, starred = 0, again = 0;
+  std::uint64_t run = 0, violated = 0, texts = 0, messages = 0, entries = 0, lives = 0;
+  Counts counts;
   double virtual_hours = 0;
   for (std::uint64_t i = 0; i < options.seeds; ++i) {
     if (options.minutes > 0 && elapsed() > options.minutes * 60) break;
@@ -97,16 +97,7 @@ int main(int count, char** arguments) {
     messages += outcome.messages;
     entries += outcome.entries;
     lives += outcome.lives;
-    early += outcome.early;
-    compared += outcome.compared;
-    put_off += outcome.put_off;
-    withdrawn += outcome.withdrawn;
-    expired += outcome.expired;
-    several += outcome.several;
-    unasked += outcome.unasked;
-    deleted += outcome.deleted;
-    starred += outcome.starred;
-    again += outcome.announced_again;
+    counts += outcome.counts;
     virtual_hours += std::chrono::duration<double>(outcome.time).count() / 3600;
     if (options.one) {
       fmt::print("seed {}: {} texts, {} entries, {} lines, {} lives, {} untrusted, {} s virtual, trace {:016x}\n",
@@ -122,12 +113,10 @@ int main(int count, char** arguments) {
   // The machine may be shared: this is what the worlds themselves cost.
   const double processor = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
   fmt::print(
-      "{} seeds, {} texts, {} messages delivered, {} before what they are about, {} files compared, {} of them "
-      "unasked, {} uploads announced again, {} put off, {} withdrawn, {} expired, {} requests for several, {} deleted, "
-      "{} with a star, {} entries, {} lives of the daemon, {:.1f} virtual hours in {:.1f} s: {:.0f} seeds a minute, "
-      "{:.0f} a minute of processor time; {} violated a promise\n",
-      run, texts, messages, early, compared, unasked, again, put_off, withdrawn, expired, several, deleted, starred,
-      entries, lives, virtual_hours, elapsed(), static_cast<double>(run) / elapsed() * 60,
-      static_cast<double>(run) / processor * 60, violated);
+      "{} seeds, {} texts, {} messages delivered, {}, {} entries, {} lives of the daemon, {:.1f} virtual hours in "
+      "{:.1f} "
+      "s: {:.0f} seeds a minute, {:.0f} a minute of processor time; {} violated a promise\n",
+      run, texts, messages, told(counts), entries, lives, virtual_hours, elapsed(),
+      static_cast<double>(run) / elapsed() * 60, static_cast<double>(run) / processor * 60, violated);
   return violated == 0 ? 0 : 1;
 }

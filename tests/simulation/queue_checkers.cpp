@@ -41,7 +41,7 @@ void check_queue(World& world, Ledger& ledger, const Text& text, const std::stri
   };
   const auto fate = ledger.queue.fate(text.id);
   const std::int64_t end = end_of(text, fate.put_off, world.daemon.max_lateness());
-  ledger.put_off += fate.put_off ? 1 : 0;
+  ledger.counts.put_off += fate.put_off ? 1 : 0;
   if (fate.sealed_at) {
     const std::int64_t latest = ledger.queue.latest(text.made_at, *fate.sealed_at);
     if (latest < text.send_at) violate(fmt::format("was sent {} ms before its time", text.send_at - latest));
@@ -51,10 +51,10 @@ void check_queue(World& world, Ledger& ledger, const Text& text, const std::stri
     if (text.withdrawn) violate("was withdrawn and sent");
   }
   if (text.withdrawn && !error.starts_with(cancelled)) violate("was withdrawn, and no event tells of it");
-  if (text.withdrawn) ++ledger.withdrawn;
+  if (text.withdrawn) ++ledger.counts.withdrawn;
   if (error.starts_with(deleted) && fate.sealed_at) violate("was deleted while it waited, and was sent");
   if (error.starts_with(expired)) {
-    ++ledger.expired;
+    ++ledger.counts.expired;
     const Micros told_at = ledger.failed_at(text).value_or(world.time.now());
     if (fate.sealed_at) violate("has expired and was sent");
     if (ledger.queue.latest(text.made_at, told_at) < end) violate("has expired before its time");
@@ -65,7 +65,7 @@ void check_queue(World& world, Ledger& ledger, const Text& text, const std::stri
 }
 
 void check_several(Ledger& ledger, const Text& first) {
-  ++ledger.several;
+  ++ledger.counts.several;
   std::uint64_t before = 0;
   for (std::size_t i = 0; i <= first.others.size(); ++i) {
     const Text& text = i == 0 ? first : ledger.texts[first.others[i - 1]];

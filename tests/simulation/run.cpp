@@ -10,6 +10,7 @@
 #include "tests/simulation/checkers.h"
 #include "tests/simulation/curve_memo.h"
 #include "tests/simulation/fault_schedule.h"
+#include "tests/simulation/folder_checkers.h"
 
 namespace wharf::simulation {
 
@@ -92,14 +93,17 @@ Outcome run_seed(const Request& request) {
 
   while (!users.all_sent() && world.time.now() < minutes(120)) {
     world.time.run_until(world.time.now() + seconds(1));
+    faults.look_around();
     check_bounds(world, ledger);
   }
   users.stop_traffic();
+  faults.look_around();
   faults.heal();
   const Micros healed_at = world.time.now();
   std::string waits;
   do {
     world.time.run_until(world.time.now() + seconds(5));
+    faults.look_around();
     check_bounds(world, ledger);
     users.withdraw_late_ones();
     waits = users.all_answered() ? what_waits(world, ledger) : "somebody still asks for a text";
@@ -113,10 +117,13 @@ Outcome run_seed(const Request& request) {
     world.time.run_until(world.time.now() + seconds(5));
   if (!users.all_fetched()) ledger.violate("somebody still waits for a file");
   world.time.run_until(world.time.now() + afterwards);
+  check_folder(world, ledger, users);
+  outcome.lives = world.daemon.lives();
+  pass_a_day(world, ledger, users);
   check_promises(world, ledger, faults.keeps_order());
   if (request.seed % 16 == 0) check_file(world, ledger);
 
-  outcome.violations = ledger.violations;
+  outcome.habits = names(users.habits());
   outcome.faults = faults.done();
   outcome.newest.assign(world.trace.newest().begin(), world.trace.newest().end());
   outcome.trace_hash = world.trace.hash();
@@ -124,17 +131,11 @@ Outcome run_seed(const Request& request) {
   outcome.entries = world.time.entries_run();
   outcome.texts = ledger.texts.size();
   outcome.messages = world.network.stats().messages_delivered;
-  outcome.lives = world.daemon.lives();
-  outcome.early = ledger.early;
-  outcome.compared = ledger.compared;
-  outcome.put_off = ledger.put_off;
-  outcome.withdrawn = ledger.withdrawn;
-  outcome.expired = ledger.expired;
-  outcome.several = ledger.several;
-  outcome.unasked = ledger.unasked;
-  outcome.deleted = ledger.deleted_copies;
-  outcome.starred = ledger.starred_copies;
-  outcome.announced_again = ledger.announced_again.size();
+  for (const std::string& wrong : world.file_record.wrongs()) ledger.violate(wrong);
+  ledger.counts.aged = world.file_record.aged();
+  outcome.counts = ledger.counts;
+  outcome.violations = ledger.violations;
+  outcome.counts.announced_again = ledger.announced_again.size();
   world.end();  // while its users are there to be told
   return outcome;
 }

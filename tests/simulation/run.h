@@ -12,6 +12,7 @@ namespace wharf::simulation {
 
 struct Outcome {
   std::vector<std::string> violations;
+  std::string habits;               // of its users
   std::vector<std::string> faults;  // what was done to the world, in order
   std::vector<std::string> newest;  // lines of the trace
   std::uint64_t trace_hash = 0, trace_lines = 0, entries = 0;
@@ -19,14 +20,8 @@ struct Outcome {
   std::uint64_t messages = 0;  // that the network delivered to devices: a text goes to each device of both sides
   std::size_t untrusted = 0;   // events of sessions that took the network's certificates for bad
   std::uint64_t lives = 0;
-  std::size_t early = 0;                                // what a session got before the message that it is about
-  std::size_t compared = 0;                             // files that sessions fetched: they were what was sent
-  std::size_t put_off = 0, withdrawn = 0, expired = 0;  // of the queue
-  std::size_t unasked = 0;                              // files that had to be fetched without being asked for
-  std::size_t several = 0;                              // requests for several messages
-  std::size_t deleted = 0, starred = 0;                 // copies in sessions
-  std::size_t announced_again = 0;                      // messages with the upload of another one
-  Micros time{0};                                       // virtual, until it came to rest
+  Counts counts;
+  Micros time{0};  // virtual, until it came to rest
 };
 
 struct Request {

@@ -51,7 +51,7 @@ class Search {
 
   std::optional<storage::MessageRow> shown_row(const Text& text) {
     const bool own = text.from == gateway_.person;
-    if (is_about(text.kind) || text.id.empty() || (!own && text.to != gateway_.person)) return std::nullopt;
+    if (!is_message(text.kind) || text.id.empty() || (!own && text.to != gateway_.person)) return std::nullopt;
     auto row = storage::find_message_by_id(db_, session_, text.id, own);
     // What could not be read yet has no words.
     if (!row || row->revoked_at != 0 || !events::in_conversation(row->ack) || row->content.empty()) return std::nullopt;

@@ -44,6 +44,7 @@ storage::Store::Settings SimDaemon::store_settings(VirtualScheduler& scheduler) 
   settings.max_indexed_rows = 10;
   settings.max_unindexed = 20;
   settings.max_indexed_rows_idle = 30;
+  settings.unix_ms = [this] { return unix_ms(); };
   settings.post = [&scheduler](std::function<void()> run) { scheduler.post(std::move(run)); };
   settings.writer = [this, &scheduler](std::function<void()> step) {
     Micros takes(150 + around_.chance.below(3'000));
@@ -55,13 +56,13 @@ storage::Store::Settings SimDaemon::store_settings(VirtualScheduler& scheduler) 
       step();
     });
   };
-  settings.before_change = [this](storage::Database&, const storage::Change& change) -> Result<bool> {
+  settings.before_change = [this](storage::Database& db, const storage::Change& change) -> Result<bool> {
     if (disk.full) return Error(Errc::storage_full, "simulated: the disk is full");
     if (disk.failing_turns > 0) {
       --disk.failing_turns;
       return Error(Errc::storage, "simulated: the write failed");
     }
-    if (on_change) on_change(change);
+    if (on_change) on_change(db, change);
     return true;
   };
   return settings;
@@ -84,6 +85,10 @@ void SimDaemon::start() {
   if (!life.store->renewal().empty()) around_.trace.note("daemon", "ratchets renewed: " + life.store->renewal());
 
   open_vault(life);
+  if (around_.files.has_folder) open_folder(life);
+  life.upkeep = std::make_unique<sessions::MediaUpkeep>(*life.vault, life.folder.get(), life.scheduler,
+                                                        sessions::UpkeepSettings{around_.files.vault_keep});
+  life.upkeep->start();
 
   sessions::SupervisorSettings settings;
   settings.network.chat_url = "ws://simulated/ws/chat";
@@ -94,13 +99,13 @@ void SimDaemon::start() {
   settings.max_lateness = around_.max_lateness;
   life.supervisor = std::make_unique<sessions::Supervisor>(
       sessions::Supervisor::Ports{life.scheduler, around_.random, *life.store, *life.workers, *life.transport,
-                                  life.transfers.get()},
+                                  life.transfers.get(), life.folder.get()},
       settings);
   life.supervisor->on_events([this](const std::vector<storage::Event>& events) {
     if (on_events) on_events(events);
   });
   life.supervisor->start();
-  keep_probing();
+  keep_probing(0);
 }
 
 // As serve() does.
@@ -129,11 +134,31 @@ void SimDaemon::open_vault(Life& life) {
                                                               sessions::TransferSettings());
 }
 
-// The writer thread of a store that failed looks again each second; here somebody has to ask.
-void SimDaemon::keep_probing() {
-  life_->scheduler.after(std::chrono::seconds(1), [this] {
+void SimDaemon::open_folder(Life& life) {
+  sessions::FolderSettings settings;
+  settings.directory = around_.folder;
+  settings.max_bytes = around_.files.folder_bytes;
+  settings.keep = around_.files.folder_keep;
+  settings.extension = [](protocol::ByteView head) { return !head.empty() && head[0] % 2 != 0 ? ".odd" : ".even"; };
+  settings.extensions = {".odd", ".even"};
+  life.folder = std::make_unique<sessions::MediaFolder>(
+      std::move(settings),
+      sessions::MediaFolder::Ports{*life.vault, *life.workers, around_.random, *life.store, life.scheduler});
+  if (const auto opened = life.folder->open(); !opened) {
+    std::fprintf(stderr, "%s: %s\n", around_.folder.c_str(), opened.error().detail.c_str());
+    std::abort();
+  }
+  life.folder->begin(life.scheduler.unix_ms());
+}
+
+// The writer thread of a store that failed looks again each second, and now and then whether the index of words is to
+// be swept; here somebody has to ask.
+void SimDaemon::keep_probing(unsigned seconds) {
+  constexpr unsigned sweep_look = 30;
+  life_->scheduler.after(std::chrono::seconds(1), [this, seconds] {
     if (!life_->store->healthy()) life_->store->ping([](bool) {});
-    keep_probing();
+    else if (seconds % sweep_look == 1) life_->store->look_at_sweep();
+    keep_probing(seconds + 1);
   });
 }
 
@@ -145,6 +170,8 @@ void SimDaemon::kill() {
   gone->scheduler.kill();
   gone->transport->kill(around_.chance.below(2) == 0);
   gone->supervisor.reset();
+  gone->upkeep.reset();
+  gone->folder.reset();
   gone->transfers.reset();
   gone->vault.reset();
   gone->media_http.reset();

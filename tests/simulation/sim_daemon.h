@@ -11,10 +11,13 @@
 #include <string>
 
 #include "net/workers.h"
+#include "sessions/media/media_folder.h"
 #include "sessions/media/media_transfers.h"
+#include "sessions/media/media_upkeep.h"
 #include "sessions/media/media_vault.h"
 #include "sessions/supervisor.h"
 #include "storage/store.h"
+#include "tests/simulation/file_record.h"
 #include "tests/simulation/sim_http.h"
 #include "tests/simulation/sim_transport.h"
 
@@ -25,6 +28,7 @@ struct DiskFaults {
   unsigned failing_turns = 0;  // the next n turns fail to commit
   bool full = false;           // every turn fails
   unsigned slow_percent = 0;   // of the batches: 50 to 500 ms
+  friend bool operator==(const DiskFaults&, const DiskFaults&) = default;
 };
 
 /// Jobs that take a while, one after the other.
@@ -46,7 +50,7 @@ class SimDaemon {
     protocol::Random& chance;   // of latencies and pauses
     protocol::Random& random;   // of the daemon's keys and jitters
     Trace& trace;
-    std::string database, vault;  // a file and a directory
+    std::string database, vault, folder;  // a file and two directories
     protocol::PublicKey noise_root{};
     Latency latency;
     SimTransport::Accept accept;
@@ -55,6 +59,7 @@ class SimDaemon {
     std::uint64_t max_spool_bytes = 16ull << 30;
     std::size_t max_queued_messages = 10'000;      // of a session
     std::chrono::seconds max_lateness{24 * 3600};  // of what is scheduled; 0: however late
+    FileTerms files;
   };
   explicit SimDaemon(Surroundings surroundings);
   ~SimDaemon();
@@ -75,6 +80,9 @@ class SimDaemon {
   storage::Store& store() { return *life_->store; }
   SimTransport& transport() { return *life_->transport; }
   sessions::MediaVault& vault() { return *life_->vault; }
+  /// nullptr: none is wanted.
+  sessions::MediaFolder* folder() { return life_->folder.get(); }
+  const FileTerms& file_terms() const { return around_.files; }
   std::size_t max_queued_messages() const { return around_.max_queued_messages; }
   std::chrono::seconds max_lateness() const { return around_.max_lateness; }
 
@@ -86,8 +94,8 @@ class SimDaemon {
   std::int64_t unix_ms() const { return around_.time.unix_ms() + clock_error.count(); }
   /// Committed events, as the daemon's own readers hear them.
   std::function<void(const std::vector<storage::Event>&)> on_events;
-  /// Row changes, as they are written in a transaction that nothing fails.
-  std::function<void(const storage::Change&)> on_change;
+  /// Row changes, as they are written in a transaction that nothing fails; the database shows what was before them.
+  std::function<void(storage::Database&, const storage::Change&)> on_change;
   /// Requests to the media host, as they begin.
   std::function<void(const std::string& method, const std::string& target)> on_http;
   /// A file is there; the session hears of it next.
@@ -103,11 +111,14 @@ class SimDaemon {
     std::unique_ptr<sessions::MediaVault> vault;
     std::unique_ptr<sessions::MediaTransfers> transfers;
     std::unique_ptr<storage::Store> store;
+    std::unique_ptr<sessions::MediaFolder> folder;
+    std::unique_ptr<sessions::MediaUpkeep> upkeep;
     std::unique_ptr<sessions::Supervisor> supervisor;
   };
   storage::Store::Settings store_settings(VirtualScheduler& scheduler);
   void open_vault(Life& life);
-  void keep_probing();
+  void open_folder(Life& life);
+  void keep_probing(unsigned seconds);
   void start_after(std::chrono::milliseconds pause);
 
   Surroundings around_;

@@ -21,6 +21,7 @@ struct HttpFaults {
   unsigned refused = 0;  // no connection
   unsigned hanging = 0;  // nobody answers
   unsigned cut = 0;      // broken while a body flows
+  friend bool operator==(const HttpFaults&, const HttpFaults&) = default;
 };
 
 class SimHttp final : public net::OutgoingHttp {

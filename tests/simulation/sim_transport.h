@@ -16,6 +16,7 @@ struct DialFaults {
   unsigned refused = 0;
   unsigned hanging = 0;   // no answer until the request's timeout
   unsigned cut_soon = 0;  // it succeeds and is reset within the first second: in the handshake or the login
+  friend bool operator==(const DialFaults&, const DialFaults&) = default;
 };
 
 class SimTransport final : public net::Transport {

@@ -9,6 +9,7 @@
 
 #include "storage/messages.h"
 #include "tests/simulation/contents.h"
+#include "tests/simulation/group_users.h"
 
 namespace wharf::simulation {
 
@@ -27,11 +28,21 @@ Users::Users(World& world, Ledger& ledger, Size size) : world_(world), ledger_(l
     const std::string path = target.substr(0, target.find('?'));
     ledger.note_upload(path.substr(path.rfind('/') + 1));
   };
-  world.daemon.on_change = [&world, &ledger](const storage::Change& change) {
+  world.daemon.on_change = [this, &world, &ledger](storage::Database& db, const storage::Change& change) {
+    if (in_groups_) in_groups_->note(change);
     ledger.queue.note(world.time.now(), change);
+    ledger.timers.note(db, change);
+    world.file_record.note(db, change);
   };
   ledger.queue.note_clock(world.time.now(), world.daemon.unix_ms());
+  // It may have been set while the job that removes was on its way.
+  world.on_removed = [&world, &ledger](const std::string& path, std::int64_t used_ms) {
+    const Micros now = world.time.now(), before = std::max(now, Micros(seconds(1))) - seconds(1);
+    world.file_record.note_removal(path, used_ms, ledger.queue.latest(before, now));
+  };
 }
+
+Users::~Users() = default;
 
 void Users::start() {
   for (std::size_t i = 0; i < size_.sessions + size_.contacts; ++i) {
@@ -43,18 +54,28 @@ void Users::start() {
     ledger_.persons.push_back(std::move(person));
   }
   owners_.resize(size_.sessions);
-  unasked_ = world_.fetching.below(2) == 0;
+  habits_ = draw_habits(world_);
   for (std::size_t i = 0; i < size_.sessions; ++i) {
     ledger_.add_gateway(i, fmt::format("s{}", i));
     look_after(i);
   }
   sending_ = true;
   next_text();
+  if (!habits_.grouping) return;
+  in_groups_ = std::make_unique<GroupUsers>(world_, ledger_, *this);
+  constexpr std::size_t texts_for_one_in_a_group = 4;
+  in_groups_->start(std::chrono::duration_cast<milliseconds>(size_.traffic) * texts_for_one_in_a_group / size_.texts);
+}
+
+void Users::stop_traffic() {
+  sending_ = false;
+  if (in_groups_) in_groups_->stop_traffic();
 }
 
 sandbox::Phone& Users::phone(std::size_t person) { return *world_.phones.find(ledger_.persons[person].number); }
 
 bool Users::all_answered() const {
+  if (in_groups_ && !in_groups_->all_answered()) return false;
   return std::all_of(ledger_.texts.begin(), ledger_.texts.end(),
                      [](const Text& text) { return !text.by_gateway || text.settled(); });
 }
@@ -85,7 +106,10 @@ void Users::next_text() {
   if (std::none_of(gateways.begin(), gateways.end(), [](const Gateway& gateway) { return gateway.linked; })) return;
   const std::size_t fetcher = world_.kinds.below(static_cast<std::uint32_t>(gateways.size()));
   if (world_.kinds.below(15) == 0 && !gateways[fetcher].retired) fetch_something(fetcher);
-  if (tidying_ && world_.tidying.below(5) == 0) tidy(world_.tidying.below(static_cast<std::uint32_t>(gateways.size())));
+  if (habits_.tidying && world_.tidying.below(5) == 0)
+    tidy(world_.tidying.below(static_cast<std::uint32_t>(gateways.size())));
+  if (habits_.timing && world_.timing.below(12) == 0) set_timer();
+  if (habits_.planning && world_.planning.below(8) == 0) plan();
   const unsigned roll = draw(100);
   const std::size_t session = draw(static_cast<std::uint32_t>(size_.sessions));
   if (roll < 50) {
@@ -148,20 +172,36 @@ bool Users::shows(std::size_t person, const Text& text) {
   });
 }
 
-void Users::send_by_phone(std::size_t from, std::size_t to, std::size_t about) {
+bool Users::shows_in(std::size_t gateway, const Text& text) const {
+  const auto copy = text.copies.find(gateway);
+  return ledger_.told(ledger_.gateways[gateway].session, text) &&
+         (copy == text.copies.end() || !copy->second.removed) && (!text.by_gateway || text.accepted);
+}
+
+void Users::choose(Text& text, const Wish& wish, const Sees& sees) {
+  if (wish.about != Text::nothing) return choose_remark(text, wish.about, ledger_, world_.kinds);
+  if (wish.kind == Kind::timer) return choose_timer(text, world_.timing);
+  if (wish.kind) text.kind = *wish.kind;
+  else choose_content(text, ledger_, world_.kinds, sees);
+}
+
+std::string Users::named(const Text& text) const {
+  std::string named = fmt::format("{}{} {}", text.sealed ? "sealed " : "", name(text.kind), text.body);
+  if (!is_about(text.kind)) return named;
+  const Text& target = ledger_.texts[text.target];
+  return named + fmt::format(" about {} {} ({})", name(target.kind), target.body, target.id);
+}
+
+void Users::send_by_phone(std::size_t from, std::size_t to, const Wish& wish) {
   Text text;
   text.from = from;
   text.to = to;
   text.body = new_body("p", from, to);
-  if (about != Text::nothing) {
-    choose_remark(text, about, ledger_, world_.kinds);
-  } else {
-    choose_content(text, ledger_, world_.kinds, [&](std::size_t i) { return shows(from, ledger_.texts[i]); });
-  }
+  choose(text, wish, [&](std::size_t i) { return shows(from, ledger_.texts[i]); });
   note_readers(text, !phone(from).powered());
   text.made_at = world_.time.now();
   text.said_at = world_.time.unix_ms();
-  world_.trace.note("phone", fmt::format("sends {} {}", name(text.kind), text.body));
+  world_.trace.note("phone", "sends " + named(text));
   const auto sent = phone(from).send(as_typed(text, ledger_));
   if (!sent) return ledger_.violate("a phone could not send: " + sent.error().detail);
   text.id = *sent;
@@ -173,18 +213,18 @@ void Users::send_by_phone(std::size_t from, std::size_t to, std::size_t about) {
 void Users::remark_on(std::size_t number) {
   auto& random = world_.kinds;
   const Text& text = ledger_.texts[number];
-  if (is_about(text.kind) || all_sent() || random.below(6) != 0) return;
+  if (!is_message(text.kind) || all_sent() || random.below(6) != 0) return;
   if (text.by_gateway && ledger_.gateways[text.via].retired) return;  // given up while the answer was out
   if (overtaking_ && random.below(2) == 0) world_.network.faults().corrupt_messages += 1 + random.below(3);
   const unsigned times = 1 + random.below(3) / 2;
   for (unsigned i = 0; i < times && !all_sent(); ++i) {
     const auto [from, to, via] =
         std::tuple(ledger_.texts[number].from, ledger_.texts[number].to, ledger_.texts[number].via);
-    ledger_.texts[number].by_gateway ? send_by_gateway(via, to, number) : send_by_phone(from, to, number);
+    ledger_.texts[number].by_gateway ? send_by_gateway(via, to, {number}) : send_by_phone(from, to, {number});
   }
 }
 
-void Users::send_by_gateway(std::size_t via, std::size_t to, std::size_t about) {
+void Users::send_by_gateway(std::size_t via, std::size_t to, const Wish& wish) {
   Text text;
   text.from = ledger_.gateways[via].person;
   text.to = to;
@@ -194,16 +234,7 @@ void Users::send_by_gateway(std::size_t via, std::size_t to, std::size_t about) 
   note_readers(text, true);
   text.copies[via].excuse.clear();
   text.idempotency_key = "key " + text.body;
-  if (about != Text::nothing) {
-    choose_remark(text, about, ledger_, world_.kinds);
-  } else {
-    choose_content(text, ledger_, world_.kinds, [&](std::size_t i) {
-      const Text& seen = ledger_.texts[i];
-      const auto copy = seen.copies.find(via);
-      return ledger_.told(ledger_.gateways[via].session, seen) &&
-             (copy == seen.copies.end() || !copy->second.removed) && (!seen.by_gateway || seen.accepted);
-    });
-  }
+  choose(text, wish, [&](std::size_t i) { return shows_in(via, ledger_.texts[i]); });
   // What shows no text is found by its id, so that has to be known.
   if (draw(4) == 0 || !text.shows_text())
     text.id = text.chosen_id.emplace(fmt::format("3EB0CAFE{:08}", ledger_.texts.size()));
@@ -241,7 +272,7 @@ void Users::ask(std::size_t number) {
     see_clock(asked);
   }
   if (text.given_up) return;
-  world_.trace.note("user", fmt::format("asks for {} {} ({})", name(text.kind), text.body, text.asked));
+  world_.trace.note("user", fmt::format("asks for {} ({})", named(text), text.asked));
   // A client has little patience now and then; who was not answered for that long repeats the same request.
   const auto patience = draw(20) == 0 ? milliseconds(5 + draw(200)) : milliseconds(5'000 + draw(5'000));
   later(patience, [this, number] { ask(number); });
@@ -289,12 +320,14 @@ void Users::see_clock(Text& text) {
 
 void Users::see_clock() {
   ledger_.queue.note_clock(world_.time.now(), world_.daemon.unix_ms());
+  if (in_groups_) in_groups_->see_clock();
   for (Text& text : ledger_.texts) {
     if (text.by_gateway && text.asked > 0 && !text.settled()) see_clock(text);
   }
 }
 
 bool Users::somebody_repeats() const {
+  if (in_groups_ && in_groups_->somebody_repeats()) return true;
   return std::any_of(ledger_.texts.begin(), ledger_.texts.end(),
                      [](const Text& text) { return text.by_gateway && text.asked > 1 && !text.settled(); });
 }
@@ -327,7 +360,7 @@ void Users::on_answer(std::size_t number, const Result<SentMessage>& answer) {
     ledger_.violate(fmt::format("{} chose {} and got {}", text.body, *text.chosen_id, answer->id));
   text.id = answer->id;
   if (std::exchange(text.accepted, true)) return;
-  if (queueing_) plan_withdrawal(number);
+  if (habits_.queueing) plan_withdrawal(number);
   if (text.send_at != 0) return;  // nothing can be said about it yet
   if (number % 3 == 0) await_ack(number);
   remark_on(number);
@@ -341,7 +374,9 @@ void Users::on_refused(Text& text, const protocol::Error& why) {
   // A clock that jumped makes a message old, or a session's own rows of another day.
   const bool too_late = text.kind == Kind::edit &&
                         (world_.clocks_jumped || world_.time.now() - target.made_at > std::chrono::minutes(15));
-  if (why.code == Errc::not_found ? !gone : !ledger_.was_revoked(text.target) && !ledger_.failed(target) && !too_late)
+  const bool called_off = text.kind == Kind::answer && ledger_.was_cancelled(text.target);
+  const bool impossible = ledger_.was_revoked(text.target) || ledger_.failed(target) || too_late || called_off;
+  if (why.code == Errc::not_found ? !gone : !impossible)
     ledger_.violate(fmt::format("{} {} about {}: {}", name(text.kind), text.body, target.body, why.detail));
   world_.trace.note("user", fmt::format("cannot send {}: {}", text.body, why.detail));
   // Who asked before may have been heard.
@@ -406,7 +441,7 @@ void Users::mark_read(std::size_t gateway, std::size_t other) {
   for (std::size_t i = 0; i < ledger_.texts.size(); ++i) {
     const Text& text = ledger_.texts[i];
     const auto copy = text.copies.find(gateway);
-    if (!text.by_gateway && text.from == other && text.to == person && !is_about(text.kind) &&
+    if (!text.by_gateway && text.from == other && text.to == person && is_message(text.kind) &&
         ledger_.told(session, text) && (copy == text.copies.end() || !copy->second.removed) && is_unread(text))
       promised.push_back(i);
   }

@@ -6,14 +6,21 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sessions/ack_awaited.h"
+#include "sessions/media/stored_media.h"
+#include "tests/simulation/contents.h"
+#include "tests/simulation/habits.h"
 #include "tests/simulation/ledger.h"
 #include "tests/simulation/world.h"
 
 namespace wharf::simulation {
+
+class GroupUsers;
 
 /// How much happens in a world.
 struct Size {
@@ -28,14 +35,21 @@ inline constexpr std::size_t unasked_bytes = 100'000;
 /// What an answer may be while the world is unkind; the user repeats his request.
 bool passes(protocol::Errc code);
 
+/// What somebody is going to say; without anything it is what the seed says.
+struct Wish {
+  std::size_t about = Text::nothing;  // something about this message
+  std::optional<Kind> kind = {};      // event, timer
+};
+
 class Users {
  public:
   Users(World& world, Ledger& ledger, Size size);
+  ~Users();
 
   /// Phones and persons; owners begin to link, traffic begins when the first session is ready.
   void start();
   /// No new texts; who waits for an answer still repeats, owners still look after their sessions.
-  void stop_traffic() { sending_ = false; }
+  void stop_traffic();
   bool all_sent() const { return !sending_ || ledger_.texts.size() - beside_ >= size_.texts; }
   bool all_answered() const;
   /// Every session is ready, and was not stopped by its owner.
@@ -67,20 +81,27 @@ class Users {
   /// Before that: what sessions were to fetch by themselves is in the vault, where nothing was in its way.
   void check_unasked();
   bool all_fetched() const { return fetching_ == 0; }
+  /// One of two of those once more; all_fetched() tells.
+  void fetch_again();
+  /// Sessions (index of the ledger's gateways) and texts: what fetch_all() has got.
+  const std::set<std::pair<std::size_t, std::size_t>>& fetched() const { return fetched_; }
   /// A request may lie in a mailbox a second time. Were its key forgotten there, it would rightly be sent twice.
   bool somebody_repeats() const;
-  /// From now on some messages are scheduled, expire or are urgent, and some are taken back while they wait.
-  void queueing(bool on) { queueing_ = on; }
-  /// From now on some requests are for several messages.
-  void asking_for_several(bool on) { several_ = on; }
-  /// From now on messages are deleted here and get stars.
-  void tidying(bool on) { tidying_ = on; }
+  /// Drawn in start().
+  const Habits& habits() const { return habits_; }
   /// Nobody waits for what a clock that was wrong put off for hours: it is taken back.
   void withdraw_late_ones();
   /// From now on, what is said about a message at once often overtakes it: copies of the message arrive damaged.
   void overtaking(bool on) { overtaking_ = on; }
   /// So that no owner keeps a session stopped.
   void start_all();
+  /// `done` only as long as the daemon that was asked lives.
+  template <class T>
+  sessions::Reply<T> of_this_life(std::function<void(sessions::Outcome<T>)> done) {
+    return [this, life = world_.daemon.lives(), done = std::move(done)](sessions::Outcome<T> result) {
+      if (world_.daemon.lives() == life) done(std::move(result));
+    };
+  }
 
  private:
   struct Owner {
@@ -95,16 +116,23 @@ class Users {
   void give_up_texts_of(std::size_t gateway);
   void link(std::size_t gateway, const std::string& qr);
   void next_text();
-  /// `about`: a message that it is to say something about; nothing: it says what the seed says.
-  void send_by_gateway(std::size_t via, std::size_t to, std::size_t about = Text::nothing);
+  void choose(Text& text, const Wish& wish, const Sees& sees);
+  void send_by_gateway(std::size_t via, std::size_t to, const Wish& wish = {});
   /// The sessions of both sides, and why one may miss the text. `from_stale_lists`: a sender whose connection stalls,
   /// or whose phone is off, seals for the devices that it knows. The ack tells it of its error; it corrects the list
   /// and sends nothing more of this text (03 section 4.8).
   void note_readers(Text& text, bool from_stale_lists) const;
-  void send_by_phone(std::size_t from, std::size_t to, std::size_t about = Text::nothing);
+  void send_by_phone(std::size_t from, std::size_t to, const Wish& wish = {});
+  /// For the trace.
+  std::string named(const Text& text) const;
   /// Whoever said this says something about it at once.
   void remark_on(std::size_t text);
   bool shows(std::size_t person, const Text& text);
+  bool shows_in(std::size_t gateway, const Text& text) const;
+  /// Somebody sets the timer of a chat.
+  void set_timer();
+  /// Somebody makes an event, or says something about one of the newest of a chat.
+  void plan();
   /// The message that it is about is not there for its session any more, or none of which that can be said.
   void on_refused(Text& text, const protocol::Error& why);
   void ask(std::size_t text);
@@ -125,11 +153,12 @@ class Users {
   void tell(const std::shared_ptr<Several>& several);
   /// Of a message that the session has: `done` gets what went wrong, or "".
   void fetch(std::size_t gateway, std::size_t text, std::function<void(const std::string& problem)> done);
-  bool fetches_unasked(std::size_t gateway) const { return unasked_ && gateway % 2 == 0; }
-  bool was_troubled(Micros told_at) const;
+  bool fetches_unasked(std::size_t gateway) const { return habits_.unasked && gateway % 2 == 0; }
   void fetch_something(std::size_t gateway);
   void fetch_next(std::size_t gateway, std::size_t from, unsigned tries = 5);
   std::string compare(const Text& text, const protocol::Result<std::string>& loaded);
+  /// The media host has lost it once.
+  bool is_lost(const sessions::StoredMedia& media) const;
   /// None is left anywhere: the own phone has not got it either.
   bool may_be_lost(std::size_t gateway, const Text& text);
   void see_clock(Text& text);
@@ -160,13 +189,6 @@ class Users {
   void later(std::chrono::milliseconds delay, std::function<void()> run) {
     world_.surroundings.after(delay, std::move(run));
   }
-  /// `done` only as long as the daemon that was asked lives.
-  template <class T>
-  sessions::Reply<T> of_this_life(std::function<void(sessions::Outcome<T>)> done) {
-    return [this, life = world_.daemon.lives(), done = std::move(done)](sessions::Outcome<T> result) {
-      if (world_.daemon.lives() == life) done(std::move(result));
-    };
-  }
   sessions::Reply<sessions::SessionView> heard(const char* what, std::size_t gateway);
 
   World& world_;
@@ -174,10 +196,13 @@ class Users {
   Size size_;
   std::vector<Owner> owners_;                            // by gateway
   std::map<std::size_t, sessions::AckAwaited> awaited_;  // by text
-  bool sending_ = false, overtaking_ = false, queueing_ = false, several_ = false, tidying_ = false, unasked_ = false;
+  Habits habits_;
+  std::unique_ptr<GroupUsers> in_groups_;  // nullptr: there are no groups in this world
+  bool sending_ = false, overtaking_ = false;
   std::uint64_t last_body_ = 0;
   std::size_t beside_ = 0;    // texts that are not the first of their request: a world lasts as long without them
   std::size_t fetching_ = 0;  // sessions that are at it
+  std::set<std::pair<std::size_t, std::size_t>> fetched_;
 };
 
 }  // namespace wharf::simulation

@@ -6,7 +6,6 @@
 
 #include "protocol/media/media_urls.h"
 #include "protocol/messages/media_location.h"
-#include "sessions/media/stored_media.h"
 #include "storage/messages.h"
 #include "tests/simulation/contents.h"
 #include "tests/simulation/users.h"
@@ -44,7 +43,7 @@ void Users::keep_file(std::size_t number, std::function<void(const sessions::Sea
 
 std::string Users::compare(const Text& text, const Result<std::string>& loaded) {
   if (!loaded) return fmt::format("{} {}", protocol::name(loaded.error().code), loaded.error().detail);
-  ++ledger_.compared;
+  ++ledger_.counts.compared;
   if (*loaded != file_of(text)) ledger_.violate("the file of " + text.body + " is another one");
   return "";
 }
@@ -84,14 +83,8 @@ void Users::fetch_something(std::size_t gateway) {
   }
 }
 
-bool Users::was_troubled(Micros told_at) const {
-  constexpr seconds before(75), after(60);  // what was begun lasts; what waits for it fails
-  if (world_.lasting_trouble && *world_.lasting_trouble < told_at + after) return true;
-  return std::any_of(world_.troubles.begin(), world_.troubles.end(),
-                     [&](Micros at) { return told_at - before < at && at < told_at + after; });
-}
-
 void Users::check_unasked() {
+  constexpr seconds takes(30);  // in a burst; what is wrong meanwhile may end it
   for (std::size_t i = 0; i < ledger_.gateways.size(); ++i) {
     const Gateway& gateway = ledger_.gateways[i];
     const auto view = world_.daemon.supervisor().find(gateway.session);
@@ -106,13 +99,15 @@ void Users::check_unasked() {
       // The vault is one: whoever deletes a message deletes the file of all.
       const bool deleted =
           std::any_of(text.copies.begin(), text.copies.end(), [](const auto& copy) { return copy.second.removed; });
-      if (!told_at || deleted || was_troubled(*told_at)) continue;
+      if (!told_at || deleted || world_.troubles.any(*told_at, *told_at + takes)) continue;
       const auto row =
           storage::find_message_by_id(world_.daemon.store().reader(), view->id, text.id, text.from == gateway.person);
       const auto media = row ? sessions::stored_media(row->content) : sessions::no_session(gateway.session);
-      if (!media) continue;
-      ++ledger_.unasked;
-      if (!world_.daemon.vault().holds(sessions::media_name(media->reference, media->kind)))
+      if (!media || is_lost(*media)) continue;
+      const sessions::MediaName name = sessions::media_name(media->reference, media->kind);
+      if (world_.file_record.was_removed(name)) continue;
+      ++ledger_.counts.unasked;
+      if (!world_.daemon.vault().holds(name))
         ledger_.violate(fmt::format("{} ({}): {} has not fetched its file", text.body, text.id, gateway.session));
     }
   }
@@ -123,6 +118,17 @@ void Users::fetch_all() {
     if (ledger_.gateways[i].retired) continue;
     ++fetching_;
     fetch_next(i, 0);
+  }
+}
+
+void Users::fetch_again() {
+  bool every_second = false;
+  for (const auto& [gateway, text] : fetched_) {
+    every_second = !every_second;
+    if (!every_second) continue;
+    ++fetching_;
+    // They may be gone everywhere by now.
+    fetch(gateway, text, [this](const std::string&) { --fetching_; });
   }
 }
 
@@ -140,7 +146,8 @@ void Users::fetch_next(std::size_t gateway, std::size_t from, unsigned tries) {
       const bool passing = problem.starts_with("not_ready") || problem.starts_with("network");
       if (passing && tries > 0)
         return later(seconds(20), [this, gateway, i, tries] { fetch_next(gateway, i, tries - 1); });
-      if (!problem.empty() && !may_be_lost(gateway, ledger_.texts[i]))
+      if (problem.empty()) fetched_.emplace(gateway, i);
+      else if (!may_be_lost(gateway, ledger_.texts[i]))
         ledger_.violate(fmt::format("{} ({}): {} gets no file: {}", ledger_.texts[i].body, ledger_.texts[i].id,
                                     ledger_.gateways[gateway].session, problem));
       later(milliseconds(1), [this, gateway, i] { fetch_next(gateway, i + 1); });
@@ -149,8 +156,13 @@ void Users::fetch_next(std::size_t gateway, std::size_t from, unsigned tries) {
   --fetching_;
 }
 
+bool Users::is_lost(const sessions::StoredMedia& media) const {
+  const auto& hash = media.reference.hashes.file_enc_sha256;
+  return hash && world_.lost_files.contains(*hash);
+}
+
 bool Users::may_be_lost(std::size_t gateway, const Text& text) {
-  if (!world_.files_lost) return false;
+  if (world_.lost_files.empty()) return false;
   for (const auto& message : phone(ledger_.gateways[gateway].person).messages()) {
     if (message.id == text.id && message.media && message.status != "failed") return message.media->state != "ready";
   }

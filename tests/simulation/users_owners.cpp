@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sessions/config_json.h"
+#include "tests/simulation/group_users.h"
 #include "tests/simulation/users.h"
 
 namespace wharf::simulation {
@@ -129,6 +130,7 @@ bool Users::retire(std::size_t gateway, End end) {
 }
 
 void Users::give_up_texts_of(std::size_t gateway) {
+  if (in_groups_) in_groups_->give_up_texts_of(gateway);
   for (Text& text : ledger_.texts) {
     if (text.by_gateway && text.via == gateway && !text.settled())
       ledger_.excuse_given_up(text, "its session was given up");

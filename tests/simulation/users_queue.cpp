@@ -22,7 +22,7 @@ constexpr std::int64_t clock_behind_ms = 60'000;
 }  // namespace
 
 void Users::choose_place(Text& text) {
-  if (!queueing_ || is_about(text.kind)) return;
+  if (!habits_.queueing || !is_message(text.kind)) return;
   auto& random = world_.queueing;
   const std::int64_t now = world_.daemon.unix_ms();
   if (random.below(4) == 0) text.priority = random.below(2) == 0 ? storage::Priority::low : storage::Priority::high;
@@ -42,7 +42,7 @@ bool Users::in_past(const Text& text) const {
 
 void Users::plan_withdrawal(std::size_t number) {
   const Text& text = ledger_.texts[number];
-  if (is_about(text.kind)) return;
+  if (!is_message(text.kind)) return;
   auto& random = world_.queueing;
   if (random.below(text.send_at == 0 ? 12 : 3) != 0) return;
   const auto left =

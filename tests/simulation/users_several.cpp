@@ -31,7 +31,7 @@ std::vector<std::size_t> Users::request_of(std::size_t number) const {
 void Users::add_others(std::size_t number) {
   auto& random = world_.queueing;
   const Kind kind = ledger_.texts[number].kind;
-  if (!several_ || (kind != Kind::text && kind != Kind::media) || random.below(8) != 0) return;
+  if (!habits_.several || (kind != Kind::text && kind != Kind::media) || random.below(8) != 0) return;
   std::size_t bytes = ledger_.texts[number].file_bytes;
   for (unsigned more = 1 + random.below(4); more > 0; --more) {
     const Text& first = ledger_.texts[number];

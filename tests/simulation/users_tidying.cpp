@@ -23,7 +23,7 @@ void Users::tidy(std::size_t gateway) {
     const auto copy = text.copies.find(gateway);
     const bool removed = copy != text.copies.end() && copy->second.removed;
     const bool sent_it = text.by_gateway && text.via == gateway && text.accepted;
-    if (is_about(text.kind) || text.id.empty() || removed || text.may_be_gone) continue;
+    if (!is_message(text.kind) || text.id.empty() || removed || text.may_be_gone) continue;
     if (sent_it || ledger_.told(session.session, text)) found.push_back(i - 1);
   }
   if (found.empty()) return;

@@ -30,6 +30,17 @@ std::chrono::seconds max_lateness(std::uint64_t seed) {
   }
 }
 
+/// What is kept on the disk: as long as there is room, or a day from its last use; in two worlds of three in plain too.
+FileTerms file_terms(std::uint64_t seed) {
+  constexpr std::chrono::hours day(24);
+  FileTerms terms;
+  terms.has_folder = seed % 3 != 0;
+  if (seed % 4 < 2) terms.vault_keep = day;
+  if (seed % 5 < 3) terms.folder_keep = day;
+  if (seed % 7 == 3) terms.folder_bytes = 400'000;
+  return terms;
+}
+
 constexpr const char *primary_media_host = "media.simulated", *fallback_media_host = "fallback.media.simulated";
 
 sandbox::MediaSettings media_settings(std::string directory) {
@@ -58,7 +69,7 @@ DatabaseFile::DatabaseFile(std::uint64_t seed) {
 DatabaseFile::~DatabaseFile() {
   std::error_code ignored;
   for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path_ + suffix, ignored);
-  for (const auto& directory : {vault(), media()}) std::filesystem::remove_all(directory, ignored);
+  for (const auto& directory : {vault(), folder(), media()}) std::filesystem::remove_all(directory, ignored);
 }
 
 World::World(std::uint64_t seed, Trace::Show show)
@@ -77,6 +88,10 @@ World::World(std::uint64_t seed, Trace::Show show)
       tidying(seed * 8 + 0x5449'4459'0000),
       indexing(seed * 8 + 0x494E'4445'5800),
       fetching(seed * 8 + 0x4645'5443'4800),
+      timing(seed * 8 + 0x5449'4D45'0000),
+      planning(seed * 8 + 0x504C'414E'0000),
+      grouping(seed * 8 + 0x4752'4F55'5000),
+      group_faults(seed * 8 + 0x4752'4641'5500),
       surroundings(time),
       clock(surroundings),
       network(network_settings(show), clock, network_keys),
@@ -105,9 +120,14 @@ World::World(std::uint64_t seed, Trace::Show show)
         noise_root_ = authority.root.pub;
         return identity;
       }()),
-      daemon({time, surroundings, wires, daemon_keys, trace, file_.path(), file_.vault(), noise_root_, Latency(),
-              [this](std::shared_ptr<net::WebSocket> socket) { accept(std::move(socket)); }, *media, files,
-              max_spool_bytes(seed), max_queued_messages(seed), max_lateness(seed)}) {
+      daemon({time, surroundings, wires, daemon_keys, trace, file_.path(), file_.vault(), file_.folder(), noise_root_,
+              Latency(), [this](std::shared_ptr<net::WebSocket> socket) { accept(std::move(socket)); }, *media, files,
+              max_spool_bytes(seed), max_queued_messages(seed), max_lateness(seed), file_terms(seed)}),
+      file_times_([this] { return daemon.unix_ms(); },
+                  [this](const std::string& path, std::int64_t used_ms) {
+                    if (on_removed) on_removed(path, used_ms);
+                  }) {
+  file_record.configure(daemon.file_terms(), file_.vault(), file_.folder());
   media->set_hosts(primary_media_host, fallback_media_host);
   network.set_media_hosts(primary_media_host, fallback_media_host, media_store.settings().max_file_bytes);
   phones.set_media_host(media);

@@ -4,17 +4,19 @@
 
 #include <map>
 #include <memory>
-#include <optional>
+#include <set>
 #include <string>
-#include <vector>
 
 #include "sandbox/clock.h"
 #include "sandbox/connection.h"
 #include "sandbox/media/media_host.h"
 #include "sandbox/network.h"
 #include "sandbox/phones.h"
+#include "tests/simulation/file_record.h"
+#include "tests/simulation/file_times.h"
 #include "tests/simulation/sim_daemon.h"
 #include "tests/simulation/trace.h"
+#include "tests/simulation/troubles.h"
 #include "tests/simulation/virtual_scheduler.h"
 
 namespace wharf::simulation {
@@ -30,6 +32,7 @@ class DatabaseFile {
   const std::string& path() const { return path_; }
   /// Of the daemon's files and of the media host's.
   std::string vault() const { return path_ + ".vault"; }
+  std::string folder() const { return path_ + ".folder"; }
   std::string media() const { return path_ + ".media"; }
 
  private:
@@ -47,12 +50,11 @@ class World {
   Trace trace;
   /// One stream each, so that a change of one part leaves the draws of the others as they are.
   protocol::SeededRandom driving, faulting, wires, daemon_keys, network_keys, clocks, devices, kinds, files, queueing,
-      tidying, indexing, fetching;
-  // What happened at some time: the daemon's clock was wrong, the media host lost files or failed the phones.
-  bool clocks_jumped = false, files_lost = false, phones_failed = false;
-  /// When something went wrong that can end what a session is at: at that moment, and from when on until it is healed.
-  std::vector<Micros> troubles;
-  std::optional<Micros> lasting_trouble;
+      tidying, indexing, fetching, timing, planning, grouping, group_faults;
+  // What happened at some time: the daemon's clock was wrong, the media host failed the phones.
+  bool clocks_jumped = false, phones_failed = false;
+  std::set<protocol::Digest32> lost_files;  // of the media host, by the hash of what it had
+  Troubles troubles;
   VirtualScheduler surroundings;  // of the network, its phones and the users
   sandbox::LoopClock clock;
   sandbox::Network network;
@@ -66,6 +68,7 @@ class World {
   sandbox::MediaStore media_store;
   std::shared_ptr<sandbox::MediaHost> media;
   std::string vault_directory() const { return file_.vault(); }
+  std::string folder_directory() const { return file_.folder(); }
 
  private:
   protocol::PublicKey noise_root_{};  // before noise_, which sets it
@@ -75,8 +78,13 @@ class World {
 
  public:
   SimDaemon daemon;
+  FileRecord file_record;
+  /// A file of the daemon is about to lose its name.
+  std::function<void(const std::string& path, std::int64_t used_ms)> on_removed;
 
  private:
+  FileTimes file_times_;  // behind what it tells
+
   void accept(std::shared_ptr<net::WebSocket> socket);
 };
 
