@@ -1,6 +1,7 @@
 // What is known of people, from what they say and what the server says of them, through a real Session.
 #include "sessions/people/contact_book.h"
 
+#include <array>
 #include <catch2/catch.hpp>
 
 #include "protocol/notifications/notification.h"
@@ -119,7 +120,7 @@ TEST_CASE("several changes that come again in their order are not told again") {
       picture.picture_id = id;
       f.notify(picture);
     }
-    for (std::uint64_t at : {1'699'000'000, 1'699'000'005}) {
+    for (const std::uint64_t at : std::array<std::uint64_t, 2>{1'699'000'000, 1'699'000'005}) {
       protocol::AboutChanged about;
       about.jid = ann;
       about.about = "at " + std::to_string(at);
