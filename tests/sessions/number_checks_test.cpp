@@ -89,7 +89,7 @@ TEST_CASE("many numbers are asked for fifty at a time, with a pause between, and
   CHECK(second.asked.empty());
   std::vector<Node> next = check.asked;
   std::vector<std::string> seen;
-  for (const std::size_t size : {50, 50, 20}) {
+  for (const std::size_t size : {50u, 50u, 20u}) {
     REQUIRE(next.size() == 1);
     const auto batch = asked_for(next[0]);
     CHECK(batch.size() == size);
