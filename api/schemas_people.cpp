@@ -45,7 +45,7 @@ constexpr Field contact_details_fields[] = {
 #undef WHARF_CONTACT
 
 constexpr Field check_numbers_fields[] = {
-    {.name = "numbers", .type = Type::texts, .summary = "phone numbers with country code, in any spelling", .required = true, .min = 1, .max = most_numbers},
+    {.name = "numbers", .type = Type::texts, .summary = "phone numbers with country code: digits, with or without +, spaces and dashes", .required = true, .min = 1, .max = most_numbers},
     {.name = "refresh", .type = Type::boolean, .summary = "asks WhatsApp also for those that it knew within a day; default false"},
 };
 constexpr Field checked_number_fields[] = {
@@ -93,7 +93,7 @@ constexpr Field update_privacy_fields[] = {
     {.name = "profilePicture", .one_of = audience},
     {.name = "about", .one_of = audience},
     {.name = "online", .one_of = "all|matchLastSeen"},
-    {.name = "readReceipts", .summary = "none: receipts are neither sent nor shown", .one_of = "all|none"},
+    {.name = "readReceipts", .summary = "what the account has set at WhatsApp; marking a chat read sends receipts all the same, so far", .one_of = "all|none"},
     {.name = "groupAdd", .summary = "who may add the account to groups", .one_of = audience},
     {.name = "callAdd", .summary = "whose calls ring", .one_of = "all|contacts|known"},
     {.name = "messages", .one_of = "all|contacts"},

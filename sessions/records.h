@@ -98,10 +98,12 @@ class Records {
   std::optional<protocol::Bytes> find_ratchet(const Jid& device) const;
   std::optional<protocol::PublicKey> find_identity(const Jid& device) const;
 
-  // --- groups
+  // --- people
   std::optional<storage::ContactRow> find_contact(const Jid& user) const;
   /// storage::watched_contacts, without and with those of this turn.
   std::vector<Jid> watched_contacts(std::size_t most) const;
+
+  // --- groups
   std::optional<storage::GroupRow> find_group(const Jid& group) const;
   /// storage::stale_groups, and those that became stale in this turn; after an AgeGroup of all once that is committed.
   std::vector<Jid> stale_groups(std::size_t most) const;

@@ -8,6 +8,7 @@
 #include "protocol/groups/people_index.h"
 #include "protocol/text.h"
 #include "sessions/groups/group_events.h"
+#include "sessions/server_refusal.h"
 
 namespace wharf::sessions {
 
@@ -21,27 +22,11 @@ namespace {
 constexpr unsigned most_tries =
     2;  // a description is set against the one that is there: once more when that is another
 
-Errc errc_of(const GroupFailure& why) {
-  switch (why.code) {
-    case 400:
-    case 406: return Errc::malformed;
-    case 401:
-    case 403:
-    case 405: return Errc::forbidden;
-    case 404:
-    case 410: return Errc::not_found;
-    case 409: return Errc::conflict;
-    case 408: return Errc::timed_out;
-    case 429: return Errc::rate_limited;
-    default: return Errc::refused;
-  }
-}
-
 Refusal refusal_of(const GroupFailure& why) {
   std::string said = "WhatsApp refused: " + std::string(name(why.failure));
   if (why.code != 0) said += " (" + std::to_string(why.code) + ")";
   if (!why.text.empty()) said += ", " + why.text;
-  return {errc_of(why), Subject::group, std::move(said)};
+  return {errc_of_server(why.code), Subject::group, std::move(said)};
 }
 
 /// What an answer says, in the form that programs see. One overload for each kind of request.

@@ -93,6 +93,7 @@ ContactRow ContactBook::learn(const Jid& user, const protocol::Profile& profile)
 void ContactBook::learn_absence(const Jid& user) {
   auto row = c_.records.find_contact(user);
   if (!row || row->registered == Registered::no) return;
+  hot_names_.erase(user);  // whoever writes all the same is there
   row->registered = Registered::no;
   row->looked_at = c_.now.unix_ms;
   put(std::move(*row));

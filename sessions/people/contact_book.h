@@ -38,7 +38,7 @@ class ContactBook {
   /// Two that were two are one: `to` is the LID. `stranger`: what the row of the LID says is of its owner before.
   void join(const Jid& from, const Jid& to, bool stranger);
 
-  /// After the commit, or after a failed one (`keep` false).
+  /// `keep` false: the account is another one from here on.
   void end_turn(bool keep);
 
  private:

@@ -90,7 +90,6 @@ void NumberChecks::ask_batch(Check& check) {
     targets.push_back({std::nullopt, number.number, {}});
   }
   if (places.empty()) return finish(std::nullopt);
-  check.asked += places.size();
   asking_ = true;
   const Node iq = protocol::profile_query_iq(
       c_.ids.next(), c_.ids.next(), {ProfileField::contact, ProfileField::lid, ProfileField::business}, targets);

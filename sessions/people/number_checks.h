@@ -34,7 +34,6 @@ class NumberChecks {
   struct Check {
     std::vector<NumberChecked> numbers;  // in the order of the request
     std::size_t next = 0;                // from here on nothing was asked
-    std::size_t asked = 0;               // that WhatsApp was asked for
     Reply<std::vector<NumberChecked>> reply;
   };
   /// Found lately.

@@ -19,7 +19,7 @@ namespace wharf::sessions {
 using protocol::Jid;
 
 /// Which numbers are on WhatsApp, in the order asked. Those found within a day are not asked for again, unless `anew`;
-/// the others in batches of 50, one after another. Errors: rate_limited also when as many as max_checks_waiting wait.
+/// the others in batches of 50, one after another. Errors: rate_limited also when 16 checks of the session wait.
 struct CheckNumbers {
   using Answer = std::vector<NumberChecked>;
   static constexpr const char* name = "check_numbers";

@@ -69,10 +69,28 @@ TEST_CASE("what was known of a number is of the LID when that becomes known") {
   REQUIRE(f.contact(ann));
   CHECK(f.contact(ann)->push_name == "Ann");
   CHECK(f.contact(ann)->watched);
-  // What the LID said itself is the newer word.
-  f.say(dan_number, "Dan");
+}
+
+TEST_CASE("what the LID said itself stays when the number of it becomes known") {
+  Book f;
+  f.say(ann_number, "Ann");
   f.say(ann, "Annie");
+  f.learn(ann_number, ann);
+  CHECK_FALSE(f.contact(ann_number));
   CHECK(f.contact(ann)->push_name == "Annie");
+}
+
+TEST_CASE("who was said to be gone and writes is there") {
+  Book f;
+  f.say(ann_number, "Ann");
+  const auto check = f.ask(CheckNumbers{{ann_number.user}, true});
+  protocol::Profile out;
+  out.contact_query = "+" + ann_number.user;
+  out.contact_type = "out";
+  f.hear(profiles(check.asked.at(0), {{out}, {}}));
+  CHECK(f.contact(ann_number)->registered == storage::Registered::no);
+  f.say(ann_number, "Ann");
+  CHECK(f.contact(ann_number)->registered == storage::Registered::yes);
 }
 
 TEST_CASE("a LID that is another person's by now takes no names along") {
@@ -198,12 +216,11 @@ TEST_CASE("the new picture of a group is told once, and of a group that is not k
   CHECK(told[0].in.by == ann);
 }
 
-TEST_CASE("a commit that is lost leaves nothing of a name in memory") {
+TEST_CASE("the next account knows nobody of this one") {
   Book f;
-  f.turn_of(StanzaArrived{Node("presence").set("from", ann).set("name", "Ann"), f.session->link_epoch()}, false);
-  f.reopen();
-  f.begin();
-  f.go_online();
   f.say(ann, "Ann");
-  CHECK(f.contact(ann)->push_name == "Ann");
+  const auto logout = f.ask(Logout{});
+  f.hear(result_of(logout.asked.at(0)));
+  REQUIRE(logout.answered());
+  CHECK_FALSE(f.contact(ann));
 }
