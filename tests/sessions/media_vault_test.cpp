@@ -102,7 +102,13 @@ class RefusingWorkers {
   }
   ~RefusingWorkers() {
     for (auto& thread : held_) thread.reset();
-    CHECK(test::run_until(rig_.loop, [&] { return rig_.workers.run([] {}, [] {}); }));
+    // Room for one more is not enough: that one would take it. Behind it nothing waits any more.
+    bool taken = false, done = false;
+    const auto emptied = [&] {
+      if (!taken) taken = rig_.workers.run([] {}, [&done] { done = true; });
+      return done;
+    };
+    CHECK(test::run_until(rig_.loop, emptied));
   }
   RefusingWorkers(const RefusingWorkers&) = delete;
   RefusingWorkers& operator=(const RefusingWorkers&) = delete;
