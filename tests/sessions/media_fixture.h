@@ -238,6 +238,22 @@ inline void fill(net::Workers& workers) {
   }
 }
 
+/// To be asked until it is true: the filled workers, held no longer, have nothing to do any more. Room for one is not
+/// enough: the job that shows it takes it.
+class Emptied {
+ public:
+  explicit Emptied(net::Workers& workers) : workers_(workers) {}
+  bool operator()() {
+    if (!taken_) taken_ = workers_.run([] {}, [done = done_] { *done = true; });
+    return *done_;
+  }
+
+ private:
+  net::Workers& workers_;
+  bool taken_ = false;
+  std::shared_ptr<bool> done_ = std::make_shared<bool>(false);
+};
+
 struct TransferRig {
   explicit TransferRig(sessions::TransferSettings settings = {}, std::uint64_t max_file_bytes = 1u << 30)
       : vault(sessions::VaultSettings{directory, 1u << 30, 1u << 30, max_file_bytes}, workers, random),

@@ -140,9 +140,7 @@ TEST_CASE("a look that the workers refuse is made an hour later") {
     rig.start(cache, 48h);
     CHECK(fs::exists(file));
   }
-  bool relieved = false;  // the one worker did all that it was filled with before
-  rig.until([&] { return rig.workers.run([] {}, [&] { relieved = true; }); });
-  rig.until([&] { return relieved; });
+  rig.until(test::Emptied(rig.workers));
   rig.settle();
   CHECK(fs::exists(file));
   rig.time.pass(MediaUpkeep::interval);

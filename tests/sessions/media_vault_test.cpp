@@ -102,13 +102,7 @@ class RefusingWorkers {
   }
   ~RefusingWorkers() {
     for (auto& thread : held_) thread.reset();
-    // Room for one more is not enough: that one would take it. Behind it nothing waits any more.
-    bool taken = false, done = false;
-    const auto emptied = [&] {
-      if (!taken) taken = rig_.workers.run([] {}, [&done] { done = true; });
-      return done;
-    };
-    CHECK(test::run_until(rig_.loop, emptied));
+    CHECK(test::run_until(rig_.loop, test::Emptied(rig_.workers)));
   }
   RefusingWorkers(const RefusingWorkers&) = delete;
   RefusingWorkers& operator=(const RefusingWorkers&) = delete;
