@@ -278,9 +278,9 @@ class Command {
  public:
   using Any = AnyOf<StartSession, StopSession, RestartSession, UpdateSession, Logout, RemoveSession, RequestPairingCode,
                     SendMessage, SendMessages, FindSent, CancelMessage, FetchMedia, RemoveMessage, StarMessage,
-                    MarkRead, RemoveChat, AskGroup, CheckNumbers, LookAtContact, GetPicture, SetOwnPicture,
-                    SetAbout, SetDefaultTimer, ReadPrivacy, ChangePrivacy, ListBlocked, BlockContact, ReadBusiness,
-                    ReadCatalog, ShowChatState, WatchPresence, ReadPresence, ShowPresence, CatchUp>;
+                    MarkRead, RemoveChat, AskGroup, CheckNumbers, LookAtContact, GetPicture, SetOwnPicture, SetAbout,
+                    SetDefaultTimer, ReadPrivacy, ChangePrivacy, ListBlocked, BlockContact, ReadBusiness, ReadCatalog,
+                    ShowChatState, WatchPresence, ReadPresence, ShowPresence, CatchUp>;
 
   /// NOLINTNEXTLINE(google-explicit-constructor): as the alternatives of a variant.
   template <class Operation>
