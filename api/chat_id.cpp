@@ -17,12 +17,13 @@ bool digit(char c) { return c >= '0' && c <= '9'; }
 bool all_digits(std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), digit); }
 bool alphanumeric(char c) { return digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-std::optional<std::string> phone_digits(std::string_view text) {
+/// `between`: what may stand among the digits.
+std::optional<std::string> phone_digits(std::string_view text, std::string_view between) {
   std::string digits;
   if (!text.empty() && text.front() == '+') text.remove_prefix(1);
   for (const char c : text) {
     if (digit(c)) digits.push_back(c);
-    else if (c != ' ' && c != '-') return std::nullopt;
+    else if (between.find(c) == std::string_view::npos) return std::nullopt;
     if (digits.size() > max_phone_digits) return std::nullopt;
   }
   if (digits.size() < min_phone_digits) return std::nullopt;
@@ -40,14 +41,14 @@ bool is_group_user(std::string_view user) {
 std::optional<Jid> parse_chat_id(std::string_view text) {
   const std::size_t at = text.find('@');
   if (at == std::string_view::npos) {
-    const auto digits = phone_digits(text);
+    const auto digits = phone_digits(text, " -.()");
     if (!digits) return std::nullopt;
     return Jid(*digits, server::user);
   }
   const std::string_view host = text.substr(at + 1);
   if (host == server::user || host == server::legacy_user) {
-    // The part before the @ may be written as people write numbers.
-    if (const auto digits = phone_digits(text.substr(0, at))) return Jid(*digits, server::user);
+    // The part before the @ may be written as people write numbers. A dot would part a user from an agent there.
+    if (const auto digits = phone_digits(text.substr(0, at), " -")) return Jid(*digits, server::user);
   }
   const auto parsed = Jid::parse(text);
   if (!parsed || parsed->user.size() > max_jid_digits) return std::nullopt;

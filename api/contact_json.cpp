@@ -95,11 +95,14 @@ std::string checked_numbers_json(std::span<const AskedNumber> asked, const std::
   std::map<std::string_view, const NumberChecked*> by_digits;
   for (const NumberChecked& answer : answers) by_digits.emplace(answer.number, &answer);
   const NumberChecked nothing;
+  NumberChecked none;
+  none.result = NumberChecked::Result::invalid;
   JsonWriter out(asked.size() * 160 + 16);
   out.begin_array();
   for (const AskedNumber& one : asked) {
     const auto found = by_digits.find(one.digits);
-    write_checked(out, one.given, found == by_digits.end() ? nothing : *found->second, dialect);
+    if (one.digits.empty()) write_checked(out, one.given, none, dialect);
+    else write_checked(out, one.given, found == by_digits.end() ? nothing : *found->second, dialect);
   }
   return out.end_array().take();
 }

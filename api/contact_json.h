@@ -19,7 +19,7 @@ void write_contact(JsonWriter& out, const storage::ContactRow& row, const events
 std::string contact_json(const sessions::ContactView& contact, const sessions::PictureView* picture, Dialect dialect);
 std::string about_json(const sessions::ContactView& contact, Dialect dialect);
 
-/// A number as a caller wrote it, and its digits.
+/// A number as a caller wrote it, and its digits; "" = it can be no number.
 struct AskedNumber {
   std::string given, digits;
 };

@@ -127,20 +127,14 @@ std::optional<std::string> digits_of(std::string_view text) {
 void check_numbers(const ServicesPtr& services, const CallPtr& call) {
   if (!session_of(services, call)) return;
   std::vector<AskedNumber> asked;
-  std::vector<FieldProblem> problems;
   sessions::CheckNumbers check;
   std::set<std::string> seen;
   for (std::string& given : texts_of(call->body, "numbers")) {
-    auto digits = digits_of(given);
-    if (!digits) {
-      problems.push_back({fmt::format("numbers[{}]", asked.size() + problems.size()),
-                          "must be a phone number with country code: 7 to 15 digits, the first no 0"});
-      continue;
-    }
-    if (seen.insert(*digits).second) check.numbers.push_back(*digits);
-    asked.push_back({std::move(given), std::move(*digits)});
+    const auto digits = digits_of(given);
+    if (digits && seen.insert(*digits).second) check.numbers.push_back(*digits);
+    asked.push_back({std::move(given), digits.value_or("")});
   }
-  if (!problems.empty()) return call->failure(failure_of(problems));
+  if (check.numbers.empty()) return call->success(checked_numbers_json(asked, {}, call->dialect));
   check.anew = boolean_of(call->body, "refresh", false);
   ask_session(services, call, std::move(check), [call, asked](const std::vector<sessions::NumberChecked>& answers) {
     call->success(checked_numbers_json(asked, answers, call->dialect));

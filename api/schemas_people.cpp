@@ -45,7 +45,7 @@ constexpr Field contact_details_fields[] = {
 #undef WHARF_CONTACT
 
 constexpr Field check_numbers_fields[] = {
-    {.name = "numbers", .type = Type::texts, .summary = "phone numbers with country code: digits, with or without +, spaces and dashes", .required = true, .min = 1, .max = most_numbers},
+    {.name = "numbers", .type = Type::texts, .summary = "phone numbers with country code: digits, with or without +, spaces, dashes, dots and parentheses; one that can be no number is `invalid` in its row", .required = true, .min = 1, .max = most_numbers},
     {.name = "refresh", .type = Type::boolean, .summary = "asks WhatsApp also for those that it knew within a day; default false"},
 };
 constexpr Field checked_number_fields[] = {

@@ -60,6 +60,7 @@ constexpr Route routes[] = {
     {"POST", "/phones/{phone}/default-timer", Body::json, set_phone_default_timer, &schemas::phone_default_timer},
     {"POST", "/phones/{phone}/name", Body::json, set_phone_name, &schemas::phone_name},
     {"POST", "/phones/{phone}/presence", Body::json, set_phone_presence, &schemas::phone_presence},
+    {"POST", "/phones/{phone}/trust", Body::json, give_trust, &schemas::phone_trust},
     {"POST", "/phones/{phone}/watch", Body::json, set_phone_watch, &schemas::phone_watch},
     {"GET", "/phones/{phone}/seen", Body::none, list_phone_seen},
     {"POST", "/phones/{phone}/business", Body::json, set_phone_business, &schemas::phone_business},

@@ -79,6 +79,7 @@ void set_phone_presence(ControlCall& call);
 void set_phone_privacy(ControlCall& call);
 void set_phone_block(ControlCall& call);
 void set_phone_watch(ControlCall& call);
+void give_trust(ControlCall& call);
 void list_phone_seen(ControlCall& call);
 /// What the account shows of itself, beside what else is said of a phone.
 void add_people_json(const ControlCall& call, const Phone& phone, boost::json::object& out);

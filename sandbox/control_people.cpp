@@ -7,6 +7,7 @@
 #include "protocol/account/pictures.h"
 #include "protocol/account/privacy.h"
 #include "protocol/account/profile.h"
+#include "protocol/account/trusted_tokens.h"
 #include "protocol/stanzas/iq.h"
 #include "sandbox/control_call.h"
 #include "sandbox/phone/seen.h"
@@ -220,6 +221,19 @@ void set_phone_block(ControlCall& call) {
       call, *phone, [&](std::string_view id) { return protocol::block_iq(id, change); },
       [number = phone->number()](ControlCall& waiting, const Node&) {
         waiting.succeed(json::object{{"blocked", blocked_json(waiting.network.shown(number))}});
+      });
+}
+
+void give_trust(ControlCall& call) {
+  Phone* phone = call.phone();
+  if (phone == nullptr) return;
+  const Account* account = account_named(call, "to");
+  if (account == nullptr) return;
+  const protocol::TokenIssue issue{account->jid(), static_cast<std::uint64_t>(call.network.clock().unix_ms() / 1000)};
+  ask(
+      call, *phone, [&](std::string_view id) { return protocol::issue_token_iq(id, issue); },
+      [to = account->phone](ControlCall& waiting, const Node&) {
+        waiting.succeed(json::object{{"to", to}});
       });
 }
 

@@ -59,6 +59,7 @@ constexpr Field default_timer_fields[] = {
 };
 constexpr Field name_fields[] = {{.name = "name", .required = true, .min = 1, .max = 25, .format = &push_name}};
 constexpr Field presence_fields[] = {{.name = "available", .type = Type::boolean, .required = true}};
+constexpr Field trust_fields[] = {{.name = "to", .required = true, .min = 1, .max = 64, .format = &phone_number}};
 constexpr Field watch_fields[] = {
     {.name = "to", .required = true, .min = 1, .max = 64, .format = &phone_number},
     {.name = "on", .type = Type::boolean, .required = true},
@@ -106,6 +107,7 @@ const web::Schema phone_block{{}, block_fields};
 const web::Schema phone_default_timer{{}, default_timer_fields};
 const web::Schema phone_name{{}, name_fields};
 const web::Schema phone_presence{{}, presence_fields};
+const web::Schema phone_trust{{}, trust_fields};
 const web::Schema phone_watch{{}, watch_fields};
 const web::Schema phone_business{{}, business_fields};
 

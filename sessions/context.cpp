@@ -24,6 +24,16 @@ Context::Context(storage::Database& reader, protocol::Random& random_source, con
 
 bool Context::logged_out() const { return reason && (reason->code == "unlinked" || reason->code == "banned"); }
 
+void Context::cancel_transfer(std::uint64_t number) { turn.effects.emplace_back(CancelTransfer{number}); }
+
+void Context::release_file(const MediaName& name, bool kept) { turn.effects.emplace_back(ReleaseFile{name, kept}); }
+
+void Context::answer_by(decltype(Answer::deliver) deliver) { turn.effects.emplace_back(Answer{std::move(deliver)}); }
+
+void Context::answer_with_view(Reply<SessionView> reply) {
+  turn.effects.emplace_back(AnswerWithView{std::move(reply)});
+}
+
 void Context::send(const Node& node) { send_payload(protocol::encode_node(node)); }
 
 void Context::send_payload(Bytes payload) {

@@ -82,18 +82,18 @@ class Context {
   std::uint64_t upload(MediaUpload upload, UniqueFunction<void(Transferred<protocol::UploadAnswer>)> then);
   std::uint64_t download(MediaDownload download, UniqueFunction<void(Transferred<void>)> then);
   std::uint64_t fetch(SmallFile file, UniqueFunction<void(Transferred<Bytes>)> then);
-  void cancel_transfer(std::uint64_t number) { turn.effects.emplace_back(CancelTransfer{number}); }
-  void release_file(const MediaName& name, bool kept) { turn.effects.emplace_back(ReleaseFile{name, kept}); }
+  void cancel_transfer(std::uint64_t number);
+  void release_file(const MediaName& name, bool kept);
   /// Answers once the turn is durable; with the error of the commit when it failed. The one way to answer in a turn.
   template <class T>
   void answer(Reply<T> reply, std::type_identity_t<Outcome<T>> outcome) {
     auto deliver = [reply = std::move(reply), outcome = std::move(outcome)](const Error* failure) mutable {
       std::move(reply)(failure ? Outcome<T>(*failure) : std::move(outcome));
     };
-    turn.effects.emplace_back(Answer{std::move(deliver)});
+    answer_by(std::move(deliver));
   }
   /// The same, with what users see of the session then.
-  void answer_with_view(Reply<SessionView> reply) { turn.effects.emplace_back(AnswerWithView{std::move(reply)}); }
+  void answer_with_view(Reply<SessionView> reply);
   /// Tells it, with the session's metadata and the request that causes it. Any kind of events/event.h may be given.
   void emit(events::Event event);
   /// The device row is written once at the end of the turn.
@@ -110,6 +110,8 @@ class Context {
   void active();
 
  private:
+  /// Not in this header: a file that pushes an effect compiles the moves of all.
+  void answer_by(decltype(Answer::deliver) deliver);
   template <class... Arguments>
   UniqueFunction<void(Arguments...)> in_this_cause(UniqueFunction<void(Arguments...)> continuation);
 

@@ -204,6 +204,7 @@ Result<Node> Fanout::seal(const Jid& chat, const std::string& message_id, ByteVi
     return Error(Errc::not_found, "no device of the recipient could be reached");
   if (introduced) stanza.device_identity = c_.device.account;
   if (addressing == Addressing::lid) stanza.peer_recipient_pn = directory_.person(chat).pn;
+  stanza.trusted_token = tokens_.token_of(chat);
   if (secret.size() == 32) {
     const Jid sender = own_on_wire.value_or(c_.device.jid.user_jid());
     stanza.reporting_token = protocol::reporting_token(content, secret, message_id, sender, *to);

@@ -9,12 +9,14 @@
 #include "protocol/stanzas/messages.h"
 #include "sessions/context.h"
 #include "sessions/directory.h"
+#include "sessions/people/trusted_tokens.h"
 
 namespace wharf::sessions {
 
 class Fanout {
  public:
-  Fanout(Context& context, Directory& directory) : c_(context), directory_(directory) {}
+  Fanout(Context& context, Directory& directory, TrustedTokens& tokens)
+      : c_(context), directory_(directory), tokens_(tokens) {}
 
   /// True when seal() can work now for this chat: lists known, a session or a known refusal for each device.
   bool prepared(const Jid& chat);
@@ -77,6 +79,7 @@ class Fanout {
   std::vector<Jid> missing(const std::vector<Jid>& devices);
   Context& c_;
   Directory& directory_;
+  TrustedTokens& tokens_;
   std::map<Jid, net::SteadyTime> unreachable_;  // device -> until when
   bool prefer_phone_numbers_ = false;
 };

@@ -151,6 +151,7 @@ void LoginFlow::on_encrypt_notification(const Node& notification) {
   const Jid user = directory_.canonical_user(*from);
   if (from->device != 0 || directory_.is_own(user)) return;
   directory_.drop_devices(user);
+  if (on_identity_changed) on_identity_changed(user);
   if (c_.keys.identity(user.with_device(0))) {
     c_.keys.forget_user(user);
     c_.records.add(storage::TakeKeyCopiesBack{c_.id(), user, std::nullopt, std::nullopt});

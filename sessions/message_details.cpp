@@ -109,11 +109,11 @@ std::string edit_details(const protocol::Edit& edit) {
 }
 
 std::string_view answer_name(protocol::EventResponse::Answer answer) {
-  using Answer = protocol::EventResponse::Answer;
+  using Said = protocol::EventResponse::Answer;
   switch (answer) {
-    case Answer::not_going: return "notGoing";
-    case Answer::maybe: return "maybe";
-    case Answer::going: break;
+    case Said::not_going: return "notGoing";
+    case Said::maybe: return "maybe";
+    case Said::going: break;
   }
   return "going";
 }

@@ -47,11 +47,11 @@ void ReadReceipts::add(const Jid& chat, const Jid& author, std::vector<std::stri
   row.author = author;
   row.ids = std::move(ids);
   row.read_at = c_.now.unix_ms;
-  if (c_.link.online()) row.attempts = 1;
+  if (ready_) row.attempts = 1;
   c_.records.add(storage::InsertReadReceipt{row});
   Pending& pending = pending_[row.row];
   pending.row = std::move(row);
-  if (c_.link.online()) transmit(pending);
+  if (ready_) transmit(pending);
 }
 
 void ReadReceipts::transmit(Pending& pending) {
@@ -65,10 +65,13 @@ void ReadReceipts::transmit(Pending& pending) {
     const bool by_number = to.is_group() && groups_.standing(to).mode == AddressingMode::phone_number;
     participant = by_number ? directory_.person(row.author).pn.value_or(row.author) : row.author;
   }
-  c_.send(protocol::read_receipt(to, participant, row.ids, static_cast<std::uint64_t>(row.read_at / 1000)));
+  const bool quietly = c_.device.reads_shown == storage::ReadsShown::no && !protocol::has_participants(row.chat);
+  c_.send(protocol::read_receipt(to, participant, row.ids, static_cast<std::uint64_t>(row.read_at / 1000),
+                                 quietly ? "read-self" : "read"));
 }
 
-void ReadReceipts::on_online() {
+void ReadReceipts::on_ready() {
+  ready_ = true;
   std::vector<std::int64_t> given_up;
   for (auto& [row, pending] : pending_) {
     if (pending.sent) continue;
@@ -84,6 +87,7 @@ void ReadReceipts::on_online() {
 }
 
 void ReadReceipts::on_link_down() {
+  ready_ = false;
   for (auto& [row, pending] : pending_) pending.sent = false;
 }
 

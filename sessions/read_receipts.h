@@ -1,7 +1,8 @@
 #pragma once
 // Telling the authors that their messages were read. A durable queue, like the outbox: what a turn marks as read leaves
 // after its commit, again after each reconnect until the server acks it, and at the next login when the session was
-// offline. Sending one twice changes nothing. Specification 03 section 7.2.
+// offline. Sending one twice changes nothing. Of an account that shows nobody what it has read, those of a one-to-one
+// chat go to its own devices alone. Specification 03 section 7.2, 02 section 11.
 
 #include <cstdint>
 #include <map>
@@ -23,7 +24,8 @@ class ReadReceipts {
   /// The unread messages of a chat, as far as they are among its newest `looked_at`; accepted while offline too.
   /// Errors: not_found, not_ready (no account is linked).
   Outcome<> mark_read(const Jid& chat);
-  void on_online();
+  /// The login is done, and whether reads are shown is known (account_settings.h): what waits leaves.
+  void on_ready();
   void on_link_down();
   /// True when the ack was for one of these.
   bool on_ack(const protocol::Ack& ack);
@@ -49,6 +51,7 @@ class ReadReceipts {
   Directory& directory_;
   Fanout& fanout_;
   Groups& groups_;
+  bool ready_ = false;                       // on_ready was called on this connection
   std::map<std::int64_t, Pending> pending_;  // by row: the oldest first
   std::int64_t last_row_ = 0;
 };

@@ -375,8 +375,9 @@ void Receipts::resend(const Node& receipt, const protocol::RetryRequest& request
                                                  group_fanout_.addressing_mode(message->chat), std::move(*sealed),
                                                  request.count, identity}));
   }
-  c_.send(protocol::retry_stanza({request.id, request.requester, what.kind, std::move(*sealed), request.count,
-                                  what.recipient, identity, directory_.is_own(requester)}));
+  c_.send(
+      protocol::retry_stanza({request.id, request.requester, what.kind, std::move(*sealed), request.count,
+                              what.recipient, identity, directory_.is_own(requester), tokens_.token_of(requester)}));
 }
 
 Receipts::Resend Receipts::resend_of(const protocol::RetryRequest& request, const storage::MessageRow& message) {

@@ -17,8 +17,14 @@ namespace wharf::sessions {
 
 class Receipts {
  public:
-  Receipts(Context& context, Directory& directory, Fanout& fanout, Groups& groups, GroupFanout& group_fanout)
-      : c_(context), directory_(directory), fanout_(fanout), groups_(groups), group_fanout_(group_fanout) {}
+  Receipts(Context& context, Directory& directory, TrustedTokens& tokens, Fanout& fanout, Groups& groups,
+           GroupFanout& group_fanout)
+      : c_(context),
+        directory_(directory),
+        tokens_(tokens),
+        fanout_(fanout),
+        groups_(groups),
+        group_fanout_(group_fanout) {}
 
   void on_receipt(const Node& receipt);
   /// What is known of the group has changed: who asked for its messages meanwhile is answered.
@@ -70,6 +76,7 @@ class Receipts {
 
   Context& c_;
   Directory& directory_;
+  TrustedTokens& tokens_;
   Fanout& fanout_;
   Groups& groups_;
   GroupFanout& group_fanout_;

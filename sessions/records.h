@@ -100,6 +100,7 @@ class Records {
 
   // --- people
   std::optional<storage::ContactRow> find_contact(const Jid& user) const;
+  std::optional<storage::TrustedTokenRow> find_trusted_token(const Jid& user) const;
   /// storage::watched_contacts, without and with those of this turn.
   std::vector<Jid> watched_contacts(std::size_t most) const;
 

@@ -57,6 +57,7 @@ class Records::Written {
   std::set<protocol::PreKeyId> used_pre_keys;
   std::map<protocol::PreKeyId, std::size_t> signed_pre_keys;
   std::map<Jid, std::optional<storage::ContactRow>> contacts;  // as they are now
+  std::map<Jid, std::optional<storage::TrustedTokenRow>> trusted_tokens;
   GroupsWritten groups;
   bool wiped = false;  // the committed keys, lists and counts are those of a device that is gone
 
@@ -194,6 +195,8 @@ class Records::Written {
 
   void note(const storage::PutContact& change, std::size_t) { contacts[change.row.user] = change.row; }
   void note(const storage::RemoveContact& change, std::size_t) { contacts[change.user] = std::nullopt; }
+  void note(const storage::PutTrustedToken& change, std::size_t) { trusted_tokens[change.row.user] = change.row; }
+  void note(const storage::RemoveTrustedToken& change, std::size_t) { trusted_tokens[change.user] = std::nullopt; }
 
   // records_groups.h
   void note(const storage::PutGroup& change, std::size_t) { groups.note(change); }
@@ -215,6 +218,7 @@ class Records::Written {
     wiped = true;
     device_lists.clear();
     contacts.clear();
+    trusted_tokens.clear();
     retries.clear();
     resends.clear();
     pre_keys.clear();

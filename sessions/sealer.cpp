@@ -178,8 +178,11 @@ void Sealer::forget(Stale stale, const Jid& chat) {
 }
 
 void Sealer::settle(const Jid& chat, const std::string& message_id, ByteView sealed, bool arrived) {
-  if (!chat.is_group()) return;
+  if (!chat.is_group() && !(arrived && tokens_.owes(chat))) return;
   const auto stanza = protocol::decode_node(sealed);
+  // What edits or revokes gives none (03 section 4.6).
+  if (!chat.is_group() && stanza && !stanza->has("edit")) tokens_.give(chat);
+  if (!chat.is_group()) return;
   if (stanza && stanza->child("participants") != nullptr) group_fanout_.settle(chat, message_id, arrived);
 }
 

@@ -23,9 +23,11 @@ namespace wharf::sessions {
 
 class Sealer {
  public:
-  Sealer(Context& context, Directory& directory, Fanout& fanout, Groups& groups, GroupFanout& group_fanout)
+  Sealer(Context& context, Directory& directory, TrustedTokens& tokens, Fanout& fanout, Groups& groups,
+         GroupFanout& group_fanout)
       : c_(context),
         directory_(directory),
+        tokens_(tokens),
         fanout_(fanout),
         groups_(groups),
         group_fanout_(group_fanout),
@@ -114,6 +116,7 @@ class Sealer {
 
   Context& c_;
   Directory& directory_;
+  TrustedTokens& tokens_;
   Fanout& fanout_;
   Groups& groups_;
   GroupFanout& group_fanout_;

@@ -32,7 +32,8 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
                  storage::SessionRow row, storage::DeviceRow device, SessionConfig config, LogLine log)
     : context_(reader, random, settings, std::move(row), std::move(device)),
       directory_(context_),
-      fanout_(context_, directory_),
+      tokens_(context_, directory_),
+      fanout_(context_, directory_, tokens_),
       groups_(context_, directory_),
       group_fanout_(context_, directory_, fanout_, groups_),
       sender_keys_(context_, directory_, groups_),
@@ -40,21 +41,21 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
       pairing_(context_, directory_),
       login_(context_, directory_),
       add_ons_(context_, directory_, groups_),
-      sealer_(context_, directory_, fanout_, groups_, group_fanout_),
+      sealer_(context_, directory_, tokens_, fanout_, groups_, group_fanout_),
       media_hosts_(context_),
       book_(context_, directory_),
       number_checks_(context_, directory_, book_),
-      profiles_(context_, directory_, book_, media_hosts_),
+      profiles_(context_, directory_, tokens_, book_, media_hosts_),
       account_settings_(context_, directory_),
-      presence_(context_, directory_, book_),
-      people_notices_(context_, directory_, book_, groups_),
+      presence_(context_, directory_, tokens_, book_),
+      people_notices_(context_, directory_, tokens_, book_, groups_),
       uploads_(context_, media_hosts_),
       downloads_(context_, directory_, media_hosts_, fanout_),
       auto_downloads_(context_, downloads_),
       outbox_(context_, directory_, sealer_, add_ons_, uploads_),
       acceptance_(context_, directory_, sealer_, add_ons_, outbox_),
       inbound_(context_, directory_, fanout_, sender_keys_, add_ons_),
-      receipts_(context_, directory_, fanout_, groups_, group_fanout_),
+      receipts_(context_, directory_, tokens_, fanout_, groups_, group_fanout_),
       reads_(context_, directory_, fanout_, groups_),
       log_([this, log = std::move(log)](std::string_view event, const std::string& fields) {
         const std::string& request = context_.cause;
@@ -62,7 +63,13 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
       }) {
   context_.config = std::move(config);
   directory_.on_devices_changed = [this](const Jid& user) { group_fanout_.on_devices_changed(user); };
-  directory_.on_joined = [this](const Jid& pn, const Jid& lid, bool stranger) { book_.join(pn, lid, stranger); };
+  directory_.on_joined = [this](const Jid& pn, const Jid& lid, bool stranger) {
+    book_.join(pn, lid, stranger);
+    tokens_.join(pn, lid, stranger);
+  };
+  login_.on_identity_changed = [this](const Jid& user) { tokens_.on_identity_changed(user); };
+  people_notices_.on_privacy = [this](const auto& changed) { account_settings_.learn(changed); };
+  account_settings_.on_reads_known = [this] { reads_.on_ready(); };
   people_notices_.on_named = [this] { presence_.on_online(); };
   inbound_.on_push_name = [this](const Jid& author, const std::string& name) { book_.hear_push_name(author, name); };
   groups_.on_changed = [this](const Jid& group) {
@@ -79,7 +86,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
     groups_.on_online();
     pairing_.on_online();
     outbox_.on_online();
-    reads_.on_online();
+    account_settings_.on_online();
     auto_downloads_.go_on();
   };
   login_.on_stuck = [this] { give_up_link("the server does not finish the login"); };
@@ -162,6 +169,7 @@ void Session::committed() {
   groups_.end_turn(true);
   group_fanout_.end_turn(true);
   book_.end_turn(true);
+  tokens_.end_turn(true);
 }
 
 SessionView Session::view() const {

@@ -194,6 +194,7 @@ class Session {
 
   Context context_;
   Directory directory_;
+  TrustedTokens tokens_;
   Fanout fanout_;
   Groups groups_;
   GroupFanout group_fanout_;

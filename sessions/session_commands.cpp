@@ -48,6 +48,7 @@ void Session::wipe() {
   groups_.end_turn(false);
   group_fanout_.end_turn(false);
   book_.end_turn(false);
+  tokens_.end_turn(false);
   storage::Changes fresh;
   c.device = new_device(c.id(), c.random, fresh, c.now.unix_ms);
   c.records.append(std::move(fresh));

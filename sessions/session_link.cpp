@@ -55,6 +55,7 @@ bool Session::leave_link(Departure next) {
   groups_.on_link_down();
   number_checks_.on_link_down();
   presence_.on_link_down();
+  tokens_.on_link_down();
   login_.on_link_down();
   unanswered.fail_all();
   if (c.link.epoch() != epoch) return false;

@@ -64,6 +64,8 @@ Result<void> apply(Database& db, const RemoveDeviceList& change);
 Result<void> apply(Database& db, const AgeDeviceList& change);
 Result<void> apply(Database& db, const PutContact& change);
 Result<void> apply(Database& db, const RemoveContact& change);
+Result<void> apply(Database& db, const PutTrustedToken& change);
+Result<void> apply(Database& db, const RemoveTrustedToken& change);
 Result<void> apply(Database& db, const PutGroup& change);
 Result<void> apply(Database& db, const AgeGroup& change);
 Result<void> apply(Database& db, const PutSenderKey& change);

@@ -24,6 +24,7 @@ std::size_t held(const PutContact& change) {
   const ContactRow& row = change.row;
   return row.push_name.size() + row.name.size() + row.verified_name.size() + row.username.size() + row.about.size();
 }
+std::size_t held(const PutTrustedToken& change) { return change.row.token.size(); }
 std::size_t held(const PutGroup& change) { return change.row.metadata.size() + change.row.heard.size(); }
 std::size_t held(const PutKeyCopies& change) {
   std::size_t bytes = change.copies.size() * sizeof(KeyCopy);
@@ -107,6 +108,8 @@ template void Changes::add(RemoveDeviceList);
 template void Changes::add(AgeDeviceList);
 template void Changes::add(PutContact);
 template void Changes::add(RemoveContact);
+template void Changes::add(PutTrustedToken);
+template void Changes::add(RemoveTrustedToken);
 template void Changes::add(PutGroup);
 template void Changes::add(AgeGroup);
 template void Changes::add(PutSenderKey);

@@ -274,6 +274,14 @@ std::string line(const PutContact& c) {
 std::string line(const RemoveContact& c) {
   return Line("RemoveContact").field("session", c.session).field("user", c.user).take();
 }
+std::string line(const PutTrustedToken& c) {
+  Line out("PutTrustedToken");
+  out.field("session", c.session).field("user", c.row.user).bytes("token", c.row.token.size());
+  return out.field("token_at", c.row.token_at).field("issued_at", c.row.issued_at).take();
+}
+std::string line(const RemoveTrustedToken& c) {
+  return Line("RemoveTrustedToken").field("session", c.session).field("user", c.user).take();
+}
 std::string line(const PutGroup& c) {
   Line out("PutGroup");
   out.field("session", c.session).field("group", c.row.group).field("subject", c.row.subject);
@@ -353,6 +361,7 @@ std::string line(const PutDevice& c) {
   out.field("push_name", c.row.push_name).field("login", c.row.login_counter).field("signed", c.row.signed_pre_key_id);
   out.field("next_pre_key", c.row.next_pre_key_id).field("first_unuploaded", c.row.first_unuploaded);
   out.field("groups_listed", c.row.groups_listed);
+  out.field("reads_shown", static_cast<int>(c.row.reads_shown));
   return out.bytes("routing_info", c.row.routing_info.size()).take();
 }
 std::string line(const WipeDevice& c) { return Line("WipeDevice").field("session", c.session).take(); }

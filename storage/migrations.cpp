@@ -446,6 +446,19 @@ FROM chat c JOIN jid j ON j.id = c.chat_id
 WHERE c.name_rank = 1 AND c.name <> '' AND j.server IN ('s.whatsapp.net', 'lid');
 )sql";
 
+// storage/sessions.h, ReadsShown
+constexpr const char* whether_reads_are_shown = "ALTER TABLE device ADD COLUMN reads_shown INTEGER NOT NULL DEFAULT 0;";
+
+// storage/trusted_tokens.h: `number` as in the groups.
+constexpr const char* trusted_tokens = R"sql(
+CREATE TABLE trusted_token (
+  number INTEGER NOT NULL, user_id INTEGER NOT NULL,
+  token BLOB NOT NULL,                                                          -- secret_blob.h
+  token_at INTEGER NOT NULL, issued_at INTEGER NOT NULL,
+  PRIMARY KEY (number, user_id)
+);
+)sql";
+
 constexpr std::array steps_of_this_release = {first_schema,
                                               resends_outlive_a_restart,
                                               ratchet_epochs,
@@ -472,7 +485,9 @@ constexpr std::array steps_of_this_release = {first_schema,
                                               removals_are_found_by_file,
                                               folders_are_remembered,
                                               groups_are_asked_for,
-                                              contacts};
+                                              contacts,
+                                              whether_reads_are_shown,
+                                              trusted_tokens};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

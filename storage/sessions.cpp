@@ -30,14 +30,15 @@ constexpr const char* touch_row = "UPDATE session SET last_activity = ?2 WHERE i
 constexpr const char* select_device =
     "SELECT noise, identity, adv_secret, registration_id, signed_pre_key_id, signed_pre_key_at, next_pre_key_id,"
     " first_unuploaded, server_has_prekeys, account, jid_id, lid_id, push_name, platform, business_name, login_counter,"
-    " routing_info, server_not_before, server_not_after, server_static, groups_listed FROM device WHERE session_id = "
-    "?1";
+    " routing_info, server_not_before, server_not_after, server_static, groups_listed, reads_shown"
+    " FROM device WHERE session_id = ?1";
 constexpr const char* replace_device =
     "INSERT OR REPLACE INTO device (session_id, noise, identity, adv_secret, registration_id, signed_pre_key_id,"
     " signed_pre_key_at, next_pre_key_id, first_unuploaded, server_has_prekeys, account, jid_id, lid_id, push_name,"
     " platform, business_name, login_counter, routing_info, server_not_before, server_not_after, server_static,"
-    " groups_listed)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)";
+    " groups_listed, reads_shown)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, "
+    "?23)";
 
 Result<void> write_device(Database& db, const DeviceRow& row) {
   const SecretBlob noise(row.noise), identity(row.identity), adv_secret(row.adv_secret);
@@ -54,7 +55,7 @@ Result<void> write_device(Database& db, const DeviceRow& row) {
   } else {
     put.null();
   }
-  put.number(row.groups_listed);
+  put.number(row.groups_listed).number(static_cast<std::uint8_t>(row.reads_shown));
   return put.run();
 }
 
@@ -161,6 +162,9 @@ std::optional<DeviceRow> load_device(Database& db, SessionId session) {
   row.server_not_after = select.number<std::uint64_t>();
   row.server_static = protocol::exactly<32>(select.blob_view());
   row.groups_listed = select.integer() != 0;
+  const std::int64_t reads_shown = select.integer();
+  if (reads_shown == 1) row.reads_shown = ReadsShown::yes;
+  if (reads_shown == 2) row.reads_shown = ReadsShown::no;
   return row;
 }
 

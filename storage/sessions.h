@@ -52,6 +52,9 @@ struct RemoveSession {
 /// The highest session id ever used (ids are never reused).
 std::int64_t last_session_id(Database& db);
 
+/// Whether others may see what the account has read (its privacy setting readreceipts). The numbers are on disk.
+enum class ReadsShown : std::uint8_t { unknown = 0, yes = 1, no = 2 };
+
 /// The long-lived secrets and facts of one companion device (specification 02 section 1).
 struct DeviceRow {
   SessionId session;
@@ -73,6 +76,7 @@ struct DeviceRow {
   std::uint64_t server_not_before = 0, server_not_after = 0;
   UnixMs signed_pre_key_at = 0;  // when the server confirmed it; 0: not yet
   bool groups_listed = false;    // all of the account's groups were told once, and stored
+  ReadsShown reads_shown = ReadsShown::unknown;
   bool linked() const { return !account.empty() && !jid.empty(); }
   /// The LID of the account, without this device; nullopt: not known.
   std::optional<protocol::Jid> lid_user() const {

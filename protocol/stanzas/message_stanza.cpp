@@ -39,6 +39,10 @@ void add_reporting_token(Node& message, const std::optional<std::array<std::uint
   if (token) message.add(Node("reporting").add(Node("reporting_token").set("v", "2").bytes(*token)));
 }
 
+void add_trusted_token(Node& message, const Bytes& token) {
+  if (!token.empty()) message.add(Node("tctoken").bytes(token));
+}
+
 void add_meta(Node& message, const StanzaKind& kind) {
   if (!kind.meta_name.empty()) message.add(Node("meta").set(kind.meta_name, kind.meta_value));
 }
@@ -55,6 +59,7 @@ Node message_stanza(const OutgoingStanza& stanza) {
   add_device_identity(message, any_pre_key_message(stanza.participants), stanza.device_identity);
   add_meta(message, stanza.kind);
   add_reporting_token(message, stanza.reporting_token);
+  add_trusted_token(message, stanza.trusted_token);
   return message;
 }
 
@@ -69,6 +74,7 @@ Node retry_stanza(const RetryStanza& stanza) {
   message.add(std::move(enc));
   add_device_identity(message, stanza.ciphertext.kind == CiphertextKind::pre_key_message, stanza.device_identity);
   add_meta(message, stanza.kind);
+  add_trusted_token(message, stanza.trusted_token);
   return message;
 }
 

@@ -27,6 +27,7 @@ struct OutgoingStanza {
   Bytes device_identity;                 // attached when any enc is a pkmsg
   std::optional<Jid> peer_recipient_pn;  // when `to` is a LID
   std::optional<std::array<std::uint8_t, 16>> reporting_token;
+  Bytes trusted_token = {};  // that the recipient gave (02 section 13); empty = none
 };
 Node message_stanza(const OutgoingStanza& stanza);
 
@@ -40,6 +41,7 @@ struct RetryStanza {
   std::optional<Jid> recipient;  // own device: the chat
   Bytes device_identity;
   bool to_own_device = false;  // no device_fanout=false then
+  Bytes trusted_token = {};    // as in OutgoingStanza
 };
 Node retry_stanza(const RetryStanza& stanza);
 

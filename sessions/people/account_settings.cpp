@@ -7,12 +7,32 @@
 
 namespace wharf::sessions {
 
+void AccountSettings::on_online() {
+  if (c_.device.reads_shown != storage::ReadsShown::unknown) return on_reads_known();
+  c_.query(protocol::privacy_iq(c_.ids.next()), [this](const Node* answer) {
+    if (answer == nullptr && !c_.link.online()) return;
+    const auto read = answer != nullptr ? protocol::read_privacy(*answer) : Result<Settings>(Settings{});
+    if (read) learn(*read);
+    on_reads_known();
+  });
+}
+
+void AccountSettings::learn(const Settings& settings) {
+  for (const protocol::PrivacySetting& setting : settings) {
+    if (setting.category != protocol::PrivacyCategory::read_receipts) continue;
+    const auto shown =
+        setting.value == protocol::PrivacyValue::none ? storage::ReadsShown::no : storage::ReadsShown::yes;
+    if (std::exchange(c_.device.reads_shown, shown) != shown) c_.device_changed();
+  }
+}
+
 void AccountSettings::read_privacy(Reply<Settings> reply) {
   if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
   c_.query(protocol::privacy_iq(c_.ids.next()), [this, reply = std::move(reply)](const Node* answer) mutable {
     if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
     auto read = protocol::read_privacy(*answer);
     if (!read) return c_.answer(std::move(reply), server_refusal(answer, read.error(), Subject::contact));
+    learn(*read);
     c_.answer(std::move(reply), std::move(*read));
   });
 }
@@ -27,11 +47,13 @@ void AccountSettings::change_from(std::size_t place, Settings wanted, Reply<Sett
   const Node iq = protocol::set_privacy_iq(c_.ids.next(), wanted[place]);
   c_.query(iq, [this, place, wanted = std::move(wanted), reply = std::move(reply)](const Node* answer) mutable {
     if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
-    if (const auto done = protocol::read_privacy(*answer); !done) {
+    const auto done = protocol::read_privacy(*answer);
+    if (!done) {
       Refusal why = server_refusal(answer, done.error(), Subject::contact);
       why.detail = std::string(name(wanted[place].category)) + ": " + why.detail;
       return c_.answer(std::move(reply), std::move(why));
     }
+    learn(*done);
     change_from(place + 1, std::move(wanted), std::move(reply));
   });
 }

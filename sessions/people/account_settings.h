@@ -1,7 +1,9 @@
 #pragma once
-// Privacy settings and the block list of the account: read and changed at the server, nothing of them is kept here.
+// Privacy settings and the block list of the account: read and changed at the server. What is kept of them is whether
+// others may see what the account has read (DeviceRow::reads_shown): asked once after linking, then told.
 // Specification 02 section 11, 05 section 13 (items 4 and 5).
 
+#include <functional>
 #include <vector>
 
 #include "protocol/account/privacy.h"
@@ -17,6 +19,14 @@ class AccountSettings {
   AccountSettings(Context& context, Directory& directory) : c_(context), directory_(directory) {}
 
   using Settings = std::vector<protocol::PrivacySetting>;
+  /// Calls on_reads_known, at once where it is known.
+  void on_online();
+  /// What the server says that holds now, whoever changed it.
+  void learn(const Settings& settings);
+  /// Set by the session: whether reads are shown is known as well as it will be on this connection. At most once on
+  /// each: a server that does not tell is taken to hide nothing, as it would not relay what is hidden.
+  std::function<void()> on_reads_known;
+
   void read_privacy(Reply<Settings> reply);
   void change_privacy(Settings wanted, Reply<Settings> reply);
   void list_blocked(Reply<std::vector<Person>> reply);

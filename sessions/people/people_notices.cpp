@@ -11,7 +11,7 @@ namespace wharf::sessions {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> types = {"picture", "status", "account_sync", "contacts"};
+constexpr std::array<std::string_view, 5> types = {"picture", "status", "account_sync", "contacts", "privacy_token"};
 
 }  // namespace
 

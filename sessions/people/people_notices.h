@@ -10,18 +10,21 @@
 #include "sessions/directory.h"
 #include "sessions/groups/groups.h"
 #include "sessions/people/contact_book.h"
+#include "sessions/people/trusted_tokens.h"
 
 namespace wharf::sessions {
 
 class PeopleNotices {
  public:
-  PeopleNotices(Context& context, Directory& directory, ContactBook& book, Groups& groups)
-      : c_(context), directory_(directory), book_(book), groups_(groups) {}
+  PeopleNotices(Context& context, Directory& directory, TrustedTokens& tokens, ContactBook& book, Groups& groups)
+      : c_(context), directory_(directory), tokens_(tokens), book_(book), groups_(groups) {}
 
   /// Whatever type it has: those that others act on say nothing here.
   void on_notification(const Node& notification);
   /// Set by the session: the own account has a name from now on.
   std::function<void()> on_named;
+  /// Set by the session: another device changed these.
+  std::function<void(const std::vector<protocol::PrivacySetting>&)> on_privacy;
 
  private:
   /// False for one that comes again. What was heard is known in this process alone: after a kill between its commit and
@@ -31,11 +34,14 @@ class PeopleNotices {
   void hear(const protocol::AboutChanged& change);
   void hear(const protocol::OwnPushNameChanged& change);
   void hear(const protocol::ContactNumberChanged& change);
+  void hear(const protocol::TrustedTokenReceived& given) { tokens_.hear(given); }
+  void hear(const protocol::PrivacyChanged& change) { on_privacy(change.settings); }
   template <class Other>
   void hear(const Other&) {}
 
   Context& c_;
   Directory& directory_;
+  TrustedTokens& tokens_;
   ContactBook& book_;
   Groups& groups_;
   static constexpr std::size_t most_heard = 128;

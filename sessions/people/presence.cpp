@@ -94,7 +94,8 @@ Outcome<PresenceView> Presence::watch(const WatchPresence& wanted) {
   }
   const auto* online = c_.link.while_online();
   if (online != nullptr && online->available)
-    c_.send(wanted.watch ? protocol::presence_subscription(user) : protocol::presence_unsubscription(user));
+    c_.send(wanted.watch ? protocol::presence_subscription(user, tokens_.token_of(user))
+                         : protocol::presence_unsubscription(user));
   if (!wanted.watch) {
     std::erase(to_subscribe_, user);
     seen_.erase(user);
@@ -109,7 +110,7 @@ void Presence::subscribe_to_all() {
 
 void Presence::subscribe_some() {
   for (std::size_t n = 0; n < subscriptions_at_once && !to_subscribe_.empty(); ++n) {
-    c_.send(protocol::presence_subscription(to_subscribe_.back()));
+    c_.send(protocol::presence_subscription(to_subscribe_.back(), tokens_.token_of(to_subscribe_.back())));
     to_subscribe_.pop_back();
   }
   next_at_.reset();

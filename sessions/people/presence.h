@@ -12,13 +12,14 @@
 #include "sessions/directory.h"
 #include "sessions/people/contact_book.h"
 #include "sessions/people/people_commands.h"
+#include "sessions/people/trusted_tokens.h"
 
 namespace wharf::sessions {
 
 class Presence {
  public:
-  Presence(Context& context, Directory& directory, ContactBook& book)
-      : c_(context), directory_(directory), book_(book) {}
+  Presence(Context& context, Directory& directory, TrustedTokens& tokens, ContactBook& book)
+      : c_(context), directory_(directory), tokens_(tokens), book_(book) {}
 
   // --- the own account
   /// Sends may go out: shows the account as the config or the last ShowPresence wants it.
@@ -59,6 +60,7 @@ class Presence {
 
   Context& c_;
   Directory& directory_;
+  TrustedTokens& tokens_;
   ContactBook& book_;
   std::optional<bool> wish_;
   std::map<Jid, Seen> seen_;                       // at most max_watched

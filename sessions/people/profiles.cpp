@@ -47,6 +47,7 @@ void Profiles::look_at(const Jid& who, Reply<ContactView> reply) {
   protocol::ProfileFields fields{ProfileField::about, ProfileField::picture, ProfileField::business,
                                  ProfileField::username, ProfileField::lid};
   protocol::ProfileTarget target;
+  target.token = tokens_.token_of(user);
   const PersonIds ids = directory_.person(user);
   // Whether somebody is there can be asked of numbers alone (02 section 10).
   if (ids.pn) {
@@ -126,6 +127,7 @@ void Profiles::get_picture(const GetPicture& asked, Reply<PictureView> reply) {
   protocol::PictureQuery query;
   query.target = directory_.canonical_user(asked.who);
   query.size = asked.preview ? protocol::PictureSize::preview : protocol::PictureSize::image;
+  query.token = tokens_.token_of(query.target);
   const Node iq = protocol::picture_iq(c_.ids.next(), query);
   c_.query(iq, [this, query, wanted = asked.with_bytes, reply = std::move(reply)](const Node* answer) mutable {
     if (answer == nullptr) return c_.answer(std::move(reply), no_answer());

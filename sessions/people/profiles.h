@@ -7,14 +7,15 @@
 #include "sessions/media/media_hosts.h"
 #include "sessions/people/contact_book.h"
 #include "sessions/people/people_commands.h"
+#include "sessions/people/trusted_tokens.h"
 #include "sessions/reply.h"
 
 namespace wharf::sessions {
 
 class Profiles {
  public:
-  Profiles(Context& context, Directory& directory, ContactBook& book, MediaHosts& hosts)
-      : c_(context), directory_(directory), book_(book), hosts_(hosts) {}
+  Profiles(Context& context, Directory& directory, TrustedTokens& tokens, ContactBook& book, MediaHosts& hosts)
+      : c_(context), directory_(directory), tokens_(tokens), book_(book), hosts_(hosts) {}
 
   void look_at(const Jid& who, Reply<ContactView> reply);
   void get_picture(const GetPicture& asked, Reply<PictureView> reply);
@@ -34,6 +35,7 @@ class Profiles {
 
   Context& c_;
   Directory& directory_;
+  TrustedTokens& tokens_;
   ContactBook& book_;
   MediaHosts& hosts_;
 };

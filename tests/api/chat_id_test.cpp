@@ -8,7 +8,7 @@ using namespace wharf::api;
 TEST_CASE("every spelling of a chat id of the contract names the same person") {
   for (const char* text :
        {"1234567890@c.us", "1234567890@s.whatsapp.net", "1234567890", "+1234567890", "+1 234 567-890",
-        "1234567890:7@s.whatsapp.net", "1234567890:7@c.us", "+1 234 567-890@c.us"}) {
+        "+1 (234) 567.890", "1234567890:7@s.whatsapp.net", "1234567890:7@c.us", "+1 234 567-890@c.us"}) {
     INFO(text);
     const auto jid = parse_chat_id(text);
     REQUIRE(jid);
@@ -20,9 +20,10 @@ TEST_CASE("every spelling of a chat id of the contract names the same person") {
 }
 
 TEST_CASE("what is no chat id is refused") {
-  for (const char* text : {"", "@c.us", "c.us", "hello", "hello@c.us", "1234", "1234567890123456", "12345abc",
-                           "1234567890@", "1234567890@example.com", "++1234567890", "1234567890@g.us@c.us", "12a@g.us",
-                           "1-2-3@g.us", "-5@g.us", "status@broadcast", "a@lid", "1234567890@newsletter"}) {
+  for (const char* text :
+       {"", "@c.us", "c.us", "hello", "hello@c.us", "1234", "1234567890123456", "12345abc", "1234567890@",
+        "1234567890@example.com", "++1234567890", "1234567890@g.us@c.us", "12a@g.us", "1-2-3@g.us",
+        "1234567890.1@s.whatsapp.net", "-5@g.us", "status@broadcast", "a@lid", "1234567890@newsletter"}) {
     INFO(text);
     CHECK_FALSE(parse_chat_id(text));
   }

@@ -157,6 +157,8 @@ TEST_CASE("what requests about people may not contain is named field by field") 
   s.refused(anna + "/name", R"({"name":"a@b"})", "name");
   s.refused(anna + "/presence", R"({"available":"yes"})", "available");
   s.refused(anna + "/watch", R"({"to":"15550000002"})", "on");
+  s.refused(anna + "/trust", R"({"to":"ben"})", "to");
+  s.error(s.call("POST", anna + "/trust", R"({"to":"15550000099"})"), 404);
   s.error(s.call("POST", anna + "/watch", R"({"to":"15550000099","on":true})"), 404);
   s.error(s.call("GET", "/sandbox/v1/phones/15550000099/seen"), 404);
   const auto after = s.data("GET", anna);
@@ -171,7 +173,7 @@ TEST_CASE("a phone that is off sets nothing and watches nobody") {
        {std::pair{"/picture", picture}, std::pair{"/about", R"({"text":"x"})"},
         std::pair{"/privacy", R"({"last":"none"})"}, std::pair{"/name", R"({"name":"x"})"},
         std::pair{"/presence", R"({"available":false})"}, std::pair{"/watch", R"({"to":"15550000002","on":true})"},
-        std::pair{"/block", R"({"phone":"15550000002","on":true})"}}) {
+        std::pair{"/trust", R"({"to":"15550000002"})"}, std::pair{"/block", R"({"phone":"15550000002","on":true})"}}) {
     INFO(what);
     CHECK(s.error(s.call("POST", anna + what, body), 503).at("code") == "UNAVAILABLE");
   }

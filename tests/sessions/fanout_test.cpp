@@ -24,7 +24,8 @@ struct Turns {
   Context context{fixture.store->reader(), fixture.random, fixture.settings, fixture.row,
                   *storage::load_device(fixture.store->reader(), fixture.row.id)};
   Directory directory{context};
-  Fanout fanout{context, directory};
+  TrustedTokens tokens{context, directory};
+  Fanout fanout{context, directory, tokens};
   std::map<Jid, test::SignalPeer> peers;
   std::vector<Fanout::Prepared> prepared;
 

@@ -3,7 +3,9 @@
 
 #include <set>
 
-#include "tests/sessions/session_fixture.h"
+#include "protocol/account/privacy.h"
+#include "protocol/notifications/notification.h"
+#include "tests/sessions/people_stanzas.h"
 
 using namespace wharf;
 using namespace wharf::sessions;
@@ -63,6 +65,30 @@ void cut(Fixture& f) {
   std::vector<Input> inputs;
   inputs.emplace_back(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone", false}, f.session->link_epoch()});
   f.turn(std::move(inputs));
+}
+
+using protocol::PrivacyCategory;
+using protocol::PrivacySetting;
+using protocol::PrivacyValue;
+constexpr PrivacySetting hidden{PrivacyCategory::read_receipts, PrivacyValue::none},
+    shown{PrivacyCategory::read_receipts, PrivacyValue::all};
+
+/// As after linking: whether others may see what the account reads was not told yet.
+void not_told_yet(Fixture& f) {
+  f.call([&] { f.session->context().device.reads_shown = storage::ReadsShown::unknown; });
+}
+storage::ReadsShown stored(Fixture& f) { return storage::load_device(f.store->reader(), f.row.id)->reads_shown; }
+
+/// The question for the settings among what leaves.
+std::optional<Node> privacy_question(const std::vector<Node>& nodes) {
+  for (const Node& node : nodes)
+    if (node.attr("xmlns") == "privacy") return node;
+  return std::nullopt;
+}
+
+void changed_elsewhere(Fixture& f, PrivacySetting setting) {
+  const protocol::NotificationHeader header{"P1", 1'700'000'000, Jid("15550000001", "s.whatsapp.net")};
+  f.stanza(protocol::notification_stanza(header, protocol::PrivacyChanged{{setting}}));
 }
 
 }  // namespace
@@ -279,4 +305,69 @@ TEST_CASE("one that came late, older than what was read before it, is marked as 
   REQUIRE(marked.sent.size() == 1);
   CHECK(marked.sent[0].attr("id") == "late");
   CHECK(unread(f, ben) == 0);
+}
+
+TEST_CASE("an account that hides what it reads is asked about it once, and tells its own devices alone") {
+  Fixture f;
+  not_told_yet(f);
+  received(f, ben, ben, "A");
+  received(f, group, carl, "B");
+  const auto question = privacy_question(f.go_online());
+  REQUIRE(question);
+  CHECK(mark_read(f, ben).sent.empty());  // nobody is told before that is known
+  CHECK(mark_read(f, group).sent.empty());
+  const auto sent = receipts(Fixture::sent(f.stanza(protocol::privacy_answer(*question, std::array{hidden}))));
+  REQUIRE(sent.size() == 2);
+  CHECK(sent[0].jid("to") == ben);
+  CHECK(sent[0].attr("type") == "read-self");
+  CHECK(sent[1].jid("to") == group);
+  CHECK(sent[1].attr("type") == "read");  // groups are always told
+  ack(f, sent[0], "read-self");
+  ack(f, sent[1]);
+  CHECK(rows(f) == 0);
+  CHECK(stored(f) == storage::ReadsShown::no);
+
+  f.reopen();
+  received(f, ben, ben, "C");
+  CHECK_FALSE(privacy_question(f.go_online()));
+  const auto later = mark_read(f, ben).sent;
+  REQUIRE(later.size() == 1);
+  CHECK(later[0].attr("type") == "read-self");
+}
+
+TEST_CASE("what another device or a program changes holds from the next receipt on") {
+  wharf::test::PeopleFixture f;
+  received(f, ben, ben, "A");
+  changed_elsewhere(f, hidden);
+  const auto quiet = mark_read(f, ben).sent;
+  REQUIRE(quiet.size() == 1);
+  CHECK(quiet[0].attr("type") == "read-self");
+  CHECK(stored(f) == storage::ReadsShown::no);
+
+  const auto change = f.ask(ChangePrivacy{{shown}});
+  REQUIRE(change.asked.size() == 1);
+  f.hear(protocol::privacy_answer(change.asked[0], std::array{shown}));
+  received(f, ben, ben, "B");
+  const auto open = mark_read(f, ben).sent;
+  REQUIRE(open.size() == 1);
+  CHECK(open[0].attr("type") == "read");
+}
+
+TEST_CASE("a server that does not tell the settings does not hold the receipts back, and is asked again") {
+  Fixture f;
+  not_told_yet(f);
+  received(f, ben, ben, "A");
+  const auto question = privacy_question(f.go_online());
+  REQUIRE(question);
+  CHECK(mark_read(f, ben).sent.empty());
+  const Node refused = Node("iq")
+                           .set("id", question->attr("id"))
+                           .set("type", "error")
+                           .add(Node("error").set("code", "500").set("text", "internal-server-error"));
+  const auto sent = receipts(Fixture::sent(f.stanza(refused)));
+  REQUIRE(sent.size() == 1);
+  CHECK(sent[0].attr("type") == "read");
+  CHECK(stored(f) == storage::ReadsShown::unknown);
+  cut(f);
+  CHECK(privacy_question(f.go_online()));
 }

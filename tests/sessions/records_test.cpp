@@ -292,6 +292,23 @@ const std::vector<Kind>& kinds() {
        [](Rows& r) {
          return !r.records.find_contact(ben) && r.records.find_contact(ben_pn) && r.records.watched_contacts(9).empty();
        }},
+      {"PutTrustedToken", nothing,
+       [](Rows& r) {
+         r.records.add(storage::PutTrustedToken{r.id, {ben, {7}, 5, 6}});
+       },
+       [](Rows& r) {
+         return r.records.find_trusted_token(ben) == storage::TrustedTokenRow{ben, {7}, 5, 6} &&
+                !r.records.find_trusted_token(crew);
+       }},
+      {"RemoveTrustedToken",
+       [](Rows& r) {
+         r.records.add(storage::PutTrustedToken{r.id, {ben, {7}, 5, 6}});
+         r.records.add(storage::PutTrustedToken{r.id, {ben_pn, {7}, 5, 6}});
+       },
+       [](Rows& r) {
+         r.records.add(storage::RemoveTrustedToken{r.id, ben});
+       },
+       [](Rows& r) { return !r.records.find_trusted_token(ben) && r.records.find_trusted_token(ben_pn); }},
       {"PutGroup", nothing, [](Rows& r) { r.records.add(r.group()); },
        [](Rows& r) {
          const auto row = r.records.find_group(crew);

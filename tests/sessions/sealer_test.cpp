@@ -201,10 +201,11 @@ TEST_CASE("an answer of the server means accepted, refused for good, or refused 
   using Stale = Sealer::Stale;
   Fixture f;
   Context& c = f.session->context();
-  Fanout fanout(c, f.session->directory());
+  TrustedTokens tokens(c, f.session->directory());
+  Fanout fanout(c, f.session->directory(), tokens);
   Groups groups(c, f.session->directory());
   GroupFanout group_fanout(c, f.session->directory(), fanout, groups);
-  const Sealer sealer(c, f.session->directory(), fanout, groups, group_fanout);
+  const Sealer sealer(c, f.session->directory(), tokens, fanout, groups, group_fanout);
   struct Row {
     unsigned error;
     Remedy remedy;

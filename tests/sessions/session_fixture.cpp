@@ -26,6 +26,7 @@ SessionFixture::SessionFixture()
   device.lid = Jid("100000000000001", "lid", 3);
   device.server_has_prekeys = true;
   device.groups_listed = true;
+  device.reads_shown = storage::ReadsShown::yes;
   changes.add(storage::PutDevice{device});
   store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   reopen();
@@ -129,6 +130,7 @@ SignalPeer SessionFixture::befriend(const Jid& contact) {
   changes.add(storage::PutDeviceList{row.id, contact, list});
   list.devices = {3};
   changes.add(storage::PutDeviceList{row.id, Jid("100000000000001", "lid"), list});
+  changes.add(storage::PutTrustedToken{row.id, {contact, {}, 0, static_cast<std::uint64_t>(now_ms / 1000)}});
   store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   return peer;
 }

@@ -51,7 +51,7 @@ struct SessionFixture {
   std::optional<Outcome<SentMessage>> send(SendMessage text, bool durable = true);
   static SendMessage text(std::string body);
   /// Knows the lists of `contact` (its main device only) and of the own account (this device only), and has a session
-  /// with the contact, whose other end is the peer that comes back.
+  /// with the contact, whose other end is the peer that comes back. The contact was given a token in this week.
   SignalPeer befriend(const Jid& contact);
   /// The ciphertexts of the messages among these nodes.
   static std::vector<protocol::Ciphertext> ciphertexts(const std::vector<Node>& nodes);

@@ -68,6 +68,7 @@ const std::vector<LookUp>& look_ups() {
       {"find_idempotency", [](Database& db) { REQUIRE(find_idempotency(db, session, "K0", 0)); }},
       {"last_outbox_row", [](Database& db) { REQUIRE(last_outbox_row(db, session) > 0); }},
       {"find_contact", [](Database& db) { REQUIRE(find_contact(db, session, ben)); }},
+      {"find_trusted_token", [](Database& db) { REQUIRE(find_trusted_token(db, session, ben)); }},
       {"page_contacts", [](Database& db) { REQUIRE(page_contacts(db, session, 5, 0).contacts.size() == 5); }},
       {"watched_contacts", [](Database& db) { REQUIRE(watched_contacts(db, session, 9).size() == 1); }},
       {"stale_groups", [](Database& db) { REQUIRE(stale_groups(db, session, 9).size() == 1); }},
@@ -111,6 +112,7 @@ struct Filled : test::InlineStore {
             ContactRow contact;
             contact.user = Jid(std::to_string(400'000 + n), "lid");
             changes.add(PutContact{of, std::move(contact)});
+            changes.add(PutTrustedToken{of, {Jid(std::to_string(400'000 + n), "lid"), {1}, 1, 1}});
             GroupRow group;
             group.group = Jid(std::to_string(700'000 + n), "g.us");
             changes.add(PutGroup{of, std::move(group)});
@@ -133,6 +135,7 @@ struct Filled : test::InlineStore {
       watched.user = ben;
       watched.watched = true;
       changes.add(PutContact{session, watched});
+      changes.add(PutTrustedToken{session, {ben, {1}, 1, 1}});
       GroupRow stale;
       stale.group = Jid("700000", "g.us");
       stale.stale = true;

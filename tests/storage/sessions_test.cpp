@@ -57,6 +57,7 @@ DeviceRow full_device(SessionId session) {
   row.server_not_after = 0xffffffffffffffffULL;
   row.signed_pre_key_at = 14;
   row.groups_listed = true;
+  row.reads_shown = ReadsShown::no;
   return row;
 }
 
@@ -96,6 +97,7 @@ void fill(Changes& changes, SessionId session) {
   ContactRow contact;
   contact.user = peer;
   changes.add(PutContact{session, contact});
+  changes.add(PutTrustedToken{session, {peer, {1}, 1, 1}});
   changes.add(PutSenderKey{session, group, peer, {1}});
   changes.add(PutOwnSenderKey{session, group, {1}});
   changes.add(PutKeyCopies{session, group, {{peer, KeyCopy::State::held, {}, {}, {}}}});
@@ -110,13 +112,13 @@ void fill(Changes& changes, SessionId session) {
   changes.add(PutDelivery{delivery});
 }
 
-const std::vector<std::string> all_tables = {"session",       "device",     "pre_key",        "signed_pre_key",
-                                             "ratchet",       "identity",   "lid_of",         "pn_of",
-                                             "device_list",   "retry",      "resend",         "read_receipt",
-                                             "retry_pre_key", "message",    "chat",           "outbox",
-                                             "idempotency",   "event",      "webhook",        "webhook_delivery",
-                                             "app_state_key", "chat_timer", "upload",         "contact",
-                                             "chat_group",    "sender_key", "own_sender_key", "sender_key_copy"};
+const std::vector<std::string> all_tables = {
+    "session",       "device",         "pre_key",         "signed_pre_key", "ratchet",
+    "identity",      "lid_of",         "pn_of",           "device_list",    "retry",
+    "resend",        "read_receipt",   "retry_pre_key",   "message",        "chat",
+    "outbox",        "idempotency",    "event",           "webhook",        "webhook_delivery",
+    "app_state_key", "chat_timer",     "upload",          "contact",        "chat_group",
+    "sender_key",    "own_sender_key", "sender_key_copy", "trusted_token"};
 
 }  // namespace
 
@@ -218,6 +220,7 @@ TEST_CASE("a device comes back complete, linked or not") {
   CHECK(back->server_not_after == row.server_not_after);
   CHECK(back->signed_pre_key_at == row.signed_pre_key_at);
   CHECK(back->groups_listed);
+  CHECK(back->reads_shown == ReadsShown::no);
 
   DeviceRow fresh;
   fresh.session = session;
