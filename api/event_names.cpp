@@ -33,7 +33,7 @@ constexpr std::array<std::string_view, 25> names = {"qr",
                                                     "presence",
                                                     "call",
                                                     "history.progress"};
-constexpr std::size_t fired = 23;
+constexpr std::size_t fired = 24;
 
 // "*", a name of the list, or a prefix of one followed by "*".
 bool names_one_of(std::string_view pattern, std::span<const std::string_view> list) {

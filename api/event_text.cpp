@@ -138,6 +138,17 @@ class DataWriter {
     out_.number("timestamp", gateway ? e.at : e.at / 1000).end_object();
   }
 
+  void operator()(const events::CallChanged& e) const {
+    const bool gateway = dialect_ == Dialect::gateway;
+    const PersonText chat = person_text(e.chat, e.chat_ids), caller = person_text(e.caller, e.caller_ids);
+    out_.begin_object().text("id", e.id);
+    out_.text(gateway ? "chatJid" : "chatId", jid_text(chat.id, chat.pn, dialect_)).text_if("chatLid", chat.lid);
+    out_.text(gateway ? "senderJid" : "from", jid_text(caller.id, caller.pn, dialect_));
+    out_.text_if(gateway ? "senderLid" : "fromLid", caller.lid).boolean("fromMe", e.from_me);
+    out_.boolean("isGroup", e.is_group).boolean("isVideo", e.video).text("state", e.state).text_if("reason", e.reason);
+    out_.boolean("offline", e.offline).number("timestamp", gateway ? e.at : e.at / 1000).end_object();
+  }
+
   void operator()(const events::GroupJoined& e) const {
     begin_in_group(e.in, e.people);
     out_.text("type", e.how).boolean("own", e.own).text_if("subject", e.subject).end_object();

@@ -89,6 +89,7 @@ constexpr Example table[] = {
     {&s::create_session, "scanned", R"({"sessionId":"support","waitForQR":true,"config":{"qrTimeout":120},"metadata":{"team":"sales"}})"},
     {&s::update_session, "files unasked", R"({"config":{"autoDownload":{"types":["image","voice"],"maxBytes":5000000}}})"},
     {&s::update_session, "shown as offline", R"({"config":{"presence":"unavailable"}})"},
+    {&s::update_session, "calls rejected", R"({"config":{"calls":{"reject":true,"rejectText":"Please write."}}})"},
     {&s::update_session, "metadata", R"({"metadata":{"team":"sales"}})"},
     {&s::pairing_code_request, "number", R"({"phone":"15550000009"})"},
     {&s::register_webhook, "messages", R"({"url":"https://files.example/hook","events":["message","message.*"],"secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"})"},

@@ -91,6 +91,9 @@ WHARF_HANDLER(watch_presence);
 WHARF_HANDLER(unwatch_presence);
 WHARF_HANDLER(get_contact_presence);
 
+// call_routes.cpp
+WHARF_HANDLER(reject_call);
+
 // search_routes.cpp
 WHARF_HANDLER(search_messages);
 

@@ -367,6 +367,7 @@ void write_operation(JsonWriter& out, const Route& route) {
               ? "a file is not what the route sends (MEDIA_UNUSABLE), or waitFor was asked and the message failed"
               : "waitFor was asked and the message failed, for example because the number is not on WhatsApp");
     if (route.handler == set_presence) write_error(out, "501", "the session has no connected client to show it with");
+    if (route.handler == reject_call) write_error(out, "501", "it is a call of a group");
     if (route.files && !route.asks_whatsapp)
       write_error(out, "502", "the server of url, or WhatsApp's, did not give the file");
     if (route.websocket) write_error(out, "426", "not a WebSocket request");

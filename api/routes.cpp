@@ -98,6 +98,9 @@ const Route table[] = {
     {.method = "POST", .pattern = SESSION "/contacts/{contactId}/unblock", .capability = send, .tag = "Contacts", .summary = "Unblock a contact", .handler = unblock_contact, .answer = &s::blocked, .asks_whatsapp = true},
     {.method = "GET", .pattern = SESSION "/blocked", .tag = "Contacts", .summary = "List the blocked contacts", .handler = list_blocked, .answer = &s::blocked_contact, .answer_is_list = true, .asks_whatsapp = true},
 
+    // --- calls
+    {.method = "POST", .pattern = SESSION "/calls/{callId}/reject", .capability = send, .tag = "Calls", .summary = "Reject a call that rings", .handler = reject_call, .answer = &s::rejected_call, .conflict = "the session is not connected"},
+
     // --- groups
     {.method = "POST", .pattern = SESSION "/groups", .capability = send, .tag = "Groups", .summary = "Create a group", .handler = create_group, .body = &s::create_group, .answer = &s::created_group, .success = 201, .asks_whatsapp = true},
     {.method = "GET", .pattern = SESSION "/groups", .tag = "Groups", .summary = "List the groups that the account is in", .handler = list_groups, .query = &s::page_query, .answer = &s::group, .answer_is_list = true},

@@ -23,6 +23,11 @@ constexpr Field auto_download_fields[] = {
     {.name = "maxBytes", .type = Type::integer, .summary = "larger ones are fetched when asked for; default 16 MiB", .min = 1, .max = std::int64_t{1} << 40},
 };
 constexpr Schema auto_download = {"AutoDownload", auto_download_fields};
+constexpr Field call_policy_fields[] = {
+    {.name = "reject", .type = Type::boolean, .summary = "calls of one person are rejected as they come", .required = true},
+    {.name = "rejectText", .summary = "sent to whoever was rejected so, once for each call; default or \"\": nothing", .max = 4096},
+};
+constexpr Schema call_policy = {"CallPolicy", call_policy_fields};
 constexpr Field session_config_fields[] = {
     {.name = "multiDevice", .type = Type::boolean, .summary = "accepted and echoed: every session is multi-device"},
     {.name = "headless", .type = Type::boolean, .summary = "accepted and echoed: there is no browser"},
@@ -31,6 +36,7 @@ constexpr Field session_config_fields[] = {
     {.name = "proxyServerCredentials", .type = Type::object, .summary = "used for every connection of the session", .object = &proxy},
     {.name = "autoDownload", .type = Type::object, .summary = "files that are fetched without being asked for; default: none", .object = &auto_download},
     {.name = "presence", .summary = "how the account shows to others while it is connected; default available", .one_of = "available|unavailable"},
+    {.name = "calls", .type = Type::object, .summary = "what becomes of calls; default: they ring on. It is replaced whole", .object = &call_policy},
 };
 
 #define WHARF_ORG {.name = "org", .summary = "whose it is: the organisation of the caller", .later = true}

@@ -25,6 +25,6 @@ extern const Schema session, session_status, account, qr, pairing_code, sent_mes
 extern const Schema check_numbers, update_privacy, set_about, set_default_timer, show_presence;
 extern const Schema contacts_query, catalog_query;
 extern const Schema contact, contact_details, checked_number, about, blocked, blocked_contact, business, product,
-    privacy, own_about, default_timer, shown_presence, contact_presence;
+    privacy, own_about, default_timer, shown_presence, contact_presence, rejected_call;
 
 }  // namespace wharf::api::schemas

@@ -126,6 +126,9 @@ constexpr Field contact_presence_fields[] = {
     {.name = "toldAt", .type = Type::integer, .summary = "in the unit of the dialect; without it, never on this connection"},
     {.name = "watched", .type = Type::boolean, .summary = "presence events tell of it", .required = true},
 };
+constexpr Field rejected_call_fields[] = {
+    {.name = "id", .summary = "of the call", .required = true}, {.name = "rejected", .type = Type::boolean, .required = true},
+};
 // clang-format on
 
 }  // namespace
@@ -151,6 +154,7 @@ constinit const Schema privacy = {"Privacy", privacy_fields};
 constinit const Schema own_about = {"OwnAbout", own_about_fields};
 constinit const Schema default_timer = {"DefaultTimer", default_timer_fields};
 constinit const Schema shown_presence = {"ShownPresence", show_presence_fields};
+constinit const Schema rejected_call = {"RejectedCall", rejected_call_fields};
 constinit const Schema contact_presence = {"ContactPresence", contact_presence_fields};
 
 }  // namespace wharf::api::schemas

@@ -216,6 +216,24 @@ void describe(Io& io, a<PresenceChanged> auto& e) {
 }
 
 template <class Io>
+void describe(Io& io, a<CallChanged> auto& e) {
+  io.required("id", e.id);
+  io.required("chat", e.chat);
+  io.optional("chatPn", e.chat_ids.pn);
+  io.optional("chatLid", e.chat_ids.lid);
+  io.required("caller", e.caller);
+  io.optional("callerPn", e.caller_ids.pn);
+  io.optional("callerLid", e.caller_ids.lid);
+  io.always("fromMe", e.from_me);
+  io.always("isGroup", e.is_group);
+  io.always("video", e.video);
+  io.required("state", e.state);
+  io.optional("reason", e.reason);
+  io.always("offline", e.offline);
+  io.always("timestamp", e.at);
+}
+
+template <class Io>
 void describe(Io& io, a<GroupPerson> auto& person) {
   io.required("jid", person.jid);
   io.optional("pn", person.ids.pn);
@@ -497,6 +515,7 @@ constexpr std::pair<std::string_view, Read> readers[] = {
     {"contact.updated", read<ContactUpdated>},
     {"chat.updated", read<ChatUpdated>},
     {"presence", read<PresenceChanged>},
+    {"call", read<CallChanged>},
     {"group_join", read<GroupJoined>},
     {"group_leave", read<GroupLeft>},
     {"group_update", read<GroupUpdated>},

@@ -14,6 +14,9 @@
 // disconnected, session.status: {"status","connection","reason"?:{"code","message","nextStep","until"?(ms)}}
 // contact.updated: {"id","pn"?,"lid"?,"change":"identity"|"lid"}
 // chat.updated: {"chat","chatPn"?,"chatLid"?,"expiresAfter"?(s),"timestamp"(ms)}
+// call:
+// {"id","chat","chatPn"?,"chatLid"?,"caller","callerPn"?,"callerLid"?,"fromMe","isGroup","video","state","reason"?,
+//   "offline","timestamp"(ms)}
 // group_join, group_leave, group_update, group_join_request: {"chat","by"?,"byPn"?,"byLid"?,"timestamp"(ms)}, then
 //   "how","subject"?,"own","people"; "how","own","people"; "field","on"?,"number"?,"text"?,"people";
 //   "action","method"?,"people". people: [{"jid","pn"?,"lid"?,"role"?}]

@@ -25,6 +25,7 @@ std::string_view name_of(const Disconnected&) { return "disconnected"; }
 std::string_view name_of(const ContactUpdated&) { return "contact.updated"; }
 std::string_view name_of(const ChatUpdated&) { return "chat.updated"; }
 std::string_view name_of(const PresenceChanged&) { return "presence"; }
+std::string_view name_of(const CallChanged&) { return "call"; }
 std::string_view name_of(const GroupJoined&) { return "group_join"; }
 std::string_view name_of(const GroupLeft&) { return "group_leave"; }
 std::string_view name_of(const GroupUpdated&) { return "group_update"; }
@@ -72,6 +73,7 @@ template Event::Event(Disconnected, std::string);
 template Event::Event(ContactUpdated, std::string);
 template Event::Event(ChatUpdated, std::string);
 template Event::Event(PresenceChanged, std::string);
+template Event::Event(CallChanged, std::string);
 template Event::Event(GroupJoined, std::string);
 template Event::Event(GroupLeft, std::string);
 template Event::Event(GroupUpdated, std::string);

@@ -186,6 +186,25 @@ struct PresenceChanged {
   friend bool operator==(const PresenceChanged&, const PresenceChanged&) = default;
 };
 
+/// `call`: somebody calls the account, or a call goes on or ends. Each state of a call is told once.
+struct CallChanged {
+  std::string id;  // of the call
+  Jid chat;        // the group, else the other party; canonical
+  PersonIds chat_ids;
+  Jid caller;  // canonical
+  PersonIds caller_ids;
+  bool from_me = false;  // the account calls, from another device
+  bool is_group = false;
+  bool video = false;  // false also of a call whose beginning was not seen
+  /// "ringing"; "accepted", "rejected" by the other party; "acceptedElsewhere", "rejectedElsewhere" on another device
+  /// of the account; "rejectedHere" by this session; "missed"; "ended".
+  std::string state;
+  std::string reason;    // of an end or a refusal, in the network's words; "" = not said
+  bool offline = false;  // told after the fact: nobody was here when it happened
+  UnixMs at = 0;         // server time
+  friend bool operator==(const CallChanged&, const CallChanged&) = default;
+};
+
 /// What everything says that happens to a group.
 struct InGroup {
   Jid chat;               // the group
@@ -247,8 +266,8 @@ struct Unknown {
 
 using Fact = std::variant<NewMessage, Ack, MessageEdited, MessageRevoked, Reacted, PollVoted, EventAnswered,
                           MessagePinned, MessageStarred, MessageDeleted, QrShown, Authenticated, Ready, StatusChanged,
-                          Disconnected, ContactUpdated, ChatUpdated, PresenceChanged, GroupJoined, GroupLeft,
-                          GroupUpdated, GroupJoinRequested, Unknown>;
+                          Disconnected, ContactUpdated, ChatUpdated, PresenceChanged, CallChanged, GroupJoined,
+                          GroupLeft, GroupUpdated, GroupJoinRequested, Unknown>;
 
 template <class Kind, class Facts>
 inline constexpr bool is_among = false;

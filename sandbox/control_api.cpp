@@ -24,7 +24,7 @@ struct Route {
   std::string_view method;
   std::string_view pattern;  // below the prefix
   Body body;
-  ControlHandler handler;               // nullptr: answers 501
+  ControlHandler handler;
   const web::Schema* fields = nullptr;  // of a JSON body; nullptr: the handler looks at it
   const web::Schema* query = nullptr;
 };
@@ -52,7 +52,12 @@ constexpr Route routes[] = {
     {"POST", "/phones/{phone}/account", Body::json, set_account, &schemas::set_account},
     {"POST", "/phones/{phone}/auto-reply", Body::json, set_auto_reply, &schemas::set_auto_reply},
     {"POST", "/phones/{phone}/auto-read", Body::json, set_auto_read, &schemas::switched},
-    {"POST", "/phones/{phone}/call", Body::json, nullptr},
+    {"POST", "/phones/{phone}/call", Body::json, place_phone_call, &schemas::phone_call},
+    {"POST", "/phones/{phone}/calls", Body::json, place_phone_call, &schemas::phone_call},
+    {"GET", "/phones/{phone}/calls", Body::none, list_phone_calls},
+    {"POST", "/phones/{phone}/calls/{call}/cancel", Body::json, cancel_phone_call, &schemas::no_fields},
+    {"POST", "/phones/{phone}/calls/{call}/accept", Body::json, accept_phone_call, &schemas::no_fields},
+    {"POST", "/phones/{phone}/calls/{call}/reject", Body::json, reject_phone_call, &schemas::no_fields},
     {"POST", "/phones/{phone}/picture", Body::json, set_phone_picture, &schemas::phone_picture},
     {"POST", "/phones/{phone}/about", Body::json, set_phone_about, &schemas::phone_about},
     {"POST", "/phones/{phone}/privacy", Body::json, set_phone_privacy, &schemas::phone_privacy},
@@ -171,10 +176,6 @@ void ControlApi::handle(net::HttpRequest request, net::Responder responder) {
   }
   if (!found.decodable) return refuse(invalid("the path has a broken percent-encoding"));
   const Route& route = routes[*found.route];
-  if (!route.handler)
-    return refuse(web::render_error(
-        501, "NOT_IMPLEMENTED",
-        {"the simulated phones do not do this yet: they have groups, messages, files, receipts and chat state", {}}));
   ControlCall call{network_, phones_, addresses_, after_commit_, std::move(found.params),
                    {},       {},      {},         responder,     media_};
   const std::string_view query = path.size() < target.size() ? target.substr(path.size() + 1) : std::string_view();

@@ -83,6 +83,12 @@ void give_trust(ControlCall& call);
 void list_phone_seen(ControlCall& call);
 /// What the account shows of itself, beside what else is said of a phone.
 void add_people_json(const ControlCall& call, const Phone& phone, boost::json::object& out);
+// --- control_calls.cpp: calls between people, not of this API
+void place_phone_call(ControlCall& call);
+void list_phone_calls(ControlCall& call);
+void cancel_phone_call(ControlCall& call);
+void accept_phone_call(ControlCall& call);
+void reject_phone_call(ControlCall& call);
 // --- control_business.cpp
 void set_phone_business(ControlCall& call);
 // --- control_messages.cpp

@@ -64,6 +64,10 @@ constexpr Field watch_fields[] = {
     {.name = "to", .required = true, .min = 1, .max = 64, .format = &phone_number},
     {.name = "on", .type = Type::boolean, .required = true},
 };
+constexpr Field call_fields[] = {
+    {.name = "to", .required = true, .min = 1, .max = 64, .format = &phone_number},
+    {.name = "video", .type = Type::boolean},
+};
 
 constexpr Field category_fields[] = {
     {.name = "id", .required = true, .min = 1, .max = 64}, {.name = "name", .required = true, .min = 1, .max = 60},
@@ -109,6 +113,7 @@ const web::Schema phone_name{{}, name_fields};
 const web::Schema phone_presence{{}, presence_fields};
 const web::Schema phone_trust{{}, trust_fields};
 const web::Schema phone_watch{{}, watch_fields};
+const web::Schema phone_call{{}, call_fields};
 const web::Schema phone_business{{}, business_fields};
 
 }  // namespace wharf::sandbox::schemas

@@ -17,7 +17,7 @@ extern const web::Schema create_group, join_group, group_members, group_subject,
     group_picture, group_requests, sub_groups;
 // bodies about people (control_people_schemas.cpp)
 extern const web::Schema phone_picture, phone_about, phone_privacy, phone_block, phone_default_timer, phone_name,
-    phone_presence, phone_trust, phone_watch, phone_business;
+    phone_presence, phone_trust, phone_watch, phone_business, phone_call;
 // queries
 extern const web::Schema scan_query, messages_query, wire_query, media_query;
 

@@ -97,6 +97,21 @@ bool Phone::available() const { return state_->people.available(); }
 
 const std::deque<PhoneSeen>& Phone::seen() const { return state_->people.seen(); }
 
+// --- calls
+
+Result<std::string> Phone::place_call(const Account& whom, bool video) { return state_->calls.place(whom, video); }
+
+Result<void> Phone::act_on_call(std::string_view id, CallAction action) {
+  switch (action) {
+    case CallAction::accept: return state_->calls.accept(id);
+    case CallAction::reject: return state_->calls.reject(id);
+    case CallAction::cancel: break;
+  }
+  return state_->calls.cancel(id);
+}
+
+const std::deque<PhoneCall>& Phone::calls() const { return state_->calls.all(); }
+
 // --- groups
 
 std::map<std::string, const PhoneGroup*> Phone::groups() const {

@@ -112,6 +112,17 @@ struct PhoneTimer {
 /// What a phone answers to a companion that asks for a file again (04 section 6).
 enum class MediaRetryMode { upload, not_found, general_error, silent };
 
+/// A call as a phone knows it.
+struct PhoneCall {
+  std::string id;
+  std::string with;  // phone number of the other
+  bool outgoing = false, video = false;
+  /// ringing; accepted, rejected (by whom was called); of one that came: acceptedElsewhere, rejectedElsewhere, missed;
+  /// of an own one: unanswered, ended. What was accepted says so for good: no media is carried.
+  std::string state;
+  std::uint64_t at = 0;  // unix seconds of its beginning
+};
+
 struct OpenedMedia;  // phone/opened_media.h
 struct PhoneGroup;   // phone/groups/groups.h
 struct PhoneSeen;    // phone/seen.h
@@ -183,6 +194,15 @@ class Phone {
   bool available() const;
   /// What it was told of others, newest last, at most 256.
   const std::deque<PhoneSeen>& seen() const;
+
+  // --- calls
+  /// Calls another account; the id of the call. Errors: closed (it is switched off), refused (the own account).
+  protocol::Result<std::string> place_call(const Account& whom, bool video);
+  enum class CallAction { cancel, accept, reject };
+  /// Ends an own call that rings, or answers one that rings here. Errors: closed, not_found (no such call rings).
+  protocol::Result<void> act_on_call(std::string_view id, CallAction action);
+  /// Newest last, at most 256.
+  const std::deque<PhoneCall>& calls() const;
 
   // --- groups, by the text of their JIDs
   /// Those that the phone knows to be in. Pointers live until the next turn.

@@ -43,6 +43,7 @@ template Command::Command(Asked<ShowChatState>);
 template Command::Command(Asked<WatchPresence>);
 template Command::Command(Asked<ReadPresence>);
 template Command::Command(Asked<ShowPresence>);
+template Command::Command(Asked<RejectCall>);
 template Command::Command(Asked<CatchUp>);
 
 const char* name(const Command& command) {

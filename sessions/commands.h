@@ -18,6 +18,7 @@
 #include "protocol/messages/add_on_secret.h"
 #include "protocol/messages/body.h"
 #include "protocol/messages/building.h"
+#include "sessions/calls/call_commands.h"
 #include "sessions/groups/group_answer.h"
 #include "sessions/media/media_vault.h"
 #include "sessions/people/people_commands.h"
@@ -280,7 +281,7 @@ class Command {
                     SendMessage, SendMessages, FindSent, CancelMessage, FetchMedia, RemoveMessage, StarMessage,
                     MarkRead, RemoveChat, AskGroup, CheckNumbers, LookAtContact, GetPicture, SetOwnPicture, SetAbout,
                     SetDefaultTimer, ReadPrivacy, ChangePrivacy, ListBlocked, BlockContact, ReadBusiness, ReadCatalog,
-                    ShowChatState, WatchPresence, ReadPresence, ShowPresence, CatchUp>;
+                    ShowChatState, WatchPresence, ReadPresence, ShowPresence, RejectCall, CatchUp>;
 
   /// NOLINTNEXTLINE(google-explicit-constructor): as the alternatives of a variant.
   template <class Operation>

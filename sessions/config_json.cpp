@@ -65,6 +65,10 @@ SessionConfig parse_config(const std::string& json) {
   }
   if (const auto* wish = o.if_contains("autoDownload"); wish && wish->is_object())
     config.auto_download = auto_download(wish->get_object());
+  if (const auto* calls = o.if_contains("calls"); calls && calls->is_object()) {
+    config.calls.reject = flag(calls->get_object(), "reject", false);
+    config.calls.text = text(calls->get_object(), "rejectText");
+  }
   config.shows_online = text(o, "presence") != "unavailable";
   return config;
 }

@@ -54,6 +54,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
       auto_downloads_(context_, downloads_),
       outbox_(context_, directory_, sealer_, add_ons_, uploads_),
       acceptance_(context_, directory_, sealer_, add_ons_, outbox_),
+      calls_(context_, directory_, acceptance_),
       inbound_(context_, directory_, fanout_, sender_keys_, add_ons_),
       receipts_(context_, directory_, tokens_, fanout_, groups_, group_fanout_),
       reads_(context_, directory_, fanout_, groups_),
@@ -107,6 +108,9 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
   inbound_.on_stored = [this](const std::string& id, const std::string& kind) { auto_downloads_.consider(id, kind); };
   inbound_.on_too_large = [this](const std::string& id, std::size_t bytes) {
     log_("message_too_large", fmt::format("message={} bytes={}", log_value(id), bytes));
+  };
+  calls_.on_text_refused = [this](const std::string& call) {
+    log_("call_text_refused", fmt::format("call={}", log_value(call)));
   };
   acceptance_.load();
   reads_.load();
@@ -281,7 +285,7 @@ void Session::on_stanza(const Node& node) {
     LoginFlow::Verdict orderly_end;
     return follow(orderly_end);
   }
-  if (tag == "call") return c.send(protocol::ack_for(node, std::nullopt));
+  if (tag == "call") return calls_.on_call(node);
   if (tag == "presence") return presence_.on_presence(node);
   if (tag == "chatstate") return presence_.on_chat_state(node);
   if (node.has("id") && node.has("from")) c.send(protocol::ack_for(node, std::nullopt, 488));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sessions/acceptance.h"
+#include "sessions/calls/calls.h"
 #include "sessions/commands.h"
 #include "sessions/context.h"
 #include "sessions/directory.h"
@@ -157,6 +158,7 @@ class Session {
   void carry_out(const WatchPresence& watch, Reply<PresenceView> reply);
   void carry_out(const ReadPresence& read, Reply<PresenceView> reply);
   void carry_out(const ShowPresence& show, Reply<void> reply);
+  void carry_out(const RejectCall& reject, Reply<void> reply);
   void carry_out(const CatchUp& catch_up, Reply<void> reply);
   void start();
   void stop(Status status);
@@ -216,6 +218,7 @@ class Session {
   AutoDownloads auto_downloads_;
   Outbox outbox_;
   Acceptance acceptance_;
+  Calls calls_;
   Inbound inbound_;
   Receipts receipts_;
   ReadReceipts reads_;

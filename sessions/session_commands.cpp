@@ -219,6 +219,10 @@ void Session::carry_out(AskGroup& ask, Reply<GroupAnswer> reply) {
   group_asking_.ask(std::move(ask.request), std::move(reply));
 }
 
+void Session::carry_out(const RejectCall& reject, Reply<void> reply) {
+  context_.answer(std::move(reply), calls_.reject(reject.call));
+}
+
 void Session::carry_out(const CatchUp&, Reply<void> reply) { context_.answer(std::move(reply), Outcome<>()); }
 
 }  // namespace wharf::sessions

@@ -32,6 +32,13 @@ struct AutoDownload {
   friend bool operator==(const AutoDownload&, const AutoDownload&) = default;
 };
 
+/// What becomes of calls that ring here.
+struct CallPolicy {
+  bool reject = false;  // those of one person, as they come
+  std::string text;     // is sent to whoever was rejected, once for each call; "" = nothing
+  friend bool operator==(const CallPolicy&, const CallPolicy&) = default;
+};
+
 struct SessionConfig {
   bool multi_device = true;               // accepted and echoed
   bool headless = true;                   // accepted and echoed
@@ -40,6 +47,7 @@ struct SessionConfig {
   std::optional<net::Proxy> proxy;
   AutoDownload auto_download;
   bool shows_online = true;  // to others, while it is connected
+  CallPolicy calls;
   friend bool operator==(const SessionConfig&, const SessionConfig&) = default;
 };
 

@@ -85,7 +85,7 @@ std::vector<protocol::Bytes> pending_uploads(Database& db);
 // --- Idempotency-Key
 struct IdempotencyRow {
   SessionId session;
-  std::string key;           // at most 255 bytes
+  std::string key;  // at most 255 bytes; of a request's header no line feed (sessions/ has names of its own with)
   std::string request_hash;  // the same key with another body is a conflict
   std::string message_id;
   UnixMs at = 0;

@@ -12,7 +12,6 @@ namespace wharf::protocol {
 namespace {
 
 constexpr std::size_t max_word_bytes = 64;
-constexpr std::uint64_t ringing_seconds = 45;
 
 constexpr std::array<std::string_view, 16> media_signalling = {
     "preaccept",    "transport",           "relaylatency", "mute",      "mute_v2",    "video_state",  "enc_rekey",

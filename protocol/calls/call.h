@@ -70,6 +70,7 @@ std::optional<Node> call_answer(const Node& call, const Jid& own_pn, const Jid& 
 
 // --- refusing
 
+inline constexpr std::uint64_t ringing_seconds = 45;
 /// Not what lies in the past (offline, or older than 45 s), and not a call that does not ring here.
 bool may_reject(const CallOffered& offer, std::uint64_t unix_seconds);
 /// `own` is optional on the wire. The server acks within 10 s or not at all (05 section 7).

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "protocol/calls/call.h"
 
@@ -32,12 +33,17 @@ class OngoingCalls {
   /// Takes an event in. nullopt: its offer was not seen, or is too old. A call ends here with its end, and with a
   /// refusal that is not of one device alone.
   std::optional<CallKnown> follow(const CallEvent& event, std::uint64_t unix_seconds);
+  /// The offer of a call that this device may refuse now: it rings here, nobody has answered, and it is not over.
+  /// nullptr otherwise. Until the next call of a member.
+  const CallOffered* ringing(std::string_view call_id, std::uint64_t unix_seconds) const;
+  /// It is over for this device, which has refused it.
+  void end(const std::string& call_id) { calls_.erase(call_id); }
   std::size_t size() const { return calls_.size(); }
 
  private:
   struct Call {
-    CallKnown known;
-    bool rings = false, accepted = false;
+    CallOffered offer;
+    bool accepted = false;
     std::uint64_t since = 0;  // by our clock
   };
   void forget_old(std::uint64_t unix_seconds);

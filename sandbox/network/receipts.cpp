@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "sandbox/network/calls.h"
+
 namespace wharf::sandbox {
 
 namespace {
@@ -17,6 +19,10 @@ void Receipts::on_receipt(const Origin& origin, const Node& receipt) {
   const auto to = receipt.jid("to");
   if (receipt.attr("id").empty() || !to) return c_.complain("receipt without id or to from " + origin.key.phone);
   const auto type = receipt.attr("type");
+  if (Calls::is_answer(receipt)) {
+    delivery_.settle(origin.key, "call", receipt);
+    return acknowledge(origin, receipt, type, *to);
+  }
   // Any receipt answers the message it names, the retry receipt included: the sender will send that one again.
   delivery_.settle(origin.key, "message", receipt);
   acknowledge(origin, receipt, type, *to);

@@ -27,6 +27,7 @@ Network::State::State(const NetworkListeners& listeners, Settings settings, Netw
       profiles(context, accounts, audience, account_sync),
       businesses(context, accounts, audience),
       presence(context, accounts, delivery, privacy, blocklist, tokens, group_store, account_sync),
+      calls(context, accounts, delivery, blocklist),
       device_lists(context, accounts, delivery, group_store),
       prekeys(context, accounts, delivery, group_store),
       login(context, accounts, delivery, presence, group_dirt),
@@ -96,18 +97,10 @@ void Network::State::handle_device(const DeviceKey& from, const Node& stanza) {
   } else if (stanza.is("notification")) {
     receipts.on_notification(origin, stanza);
   } else if (stanza.is("call")) {
-    acknowledge_call(origin, stanza);
+    calls.on_call(origin, stanza);
   } else {
     context.complain("unknown stanza from " + text_of(from) + ": " + protocol::summary(stanza));
   }
-}
-
-// No call is ever simulated here; the client still waits for its ack (06 section 16).
-void Network::State::acknowledge_call(const Origin& origin, const Node& call) {
-  Node ack("ack");
-  ack.set("class", "call").set("id", call.attr("id")).set("from", call.jid("to").value_or(protocol::server_jid()));
-  if (!call.children().empty()) ack.set("type", call.children().front().tag);
-  context.send(origin.key, ack.set("t", context.unix_seconds()));
 }
 
 void Network::State::handle_pairing(std::uint64_t id, const Node& stanza) {

@@ -11,6 +11,7 @@
 #include "sandbox/network/audience.h"
 #include "sandbox/network/blocklist.h"
 #include "sandbox/network/businesses.h"
+#include "sandbox/network/calls.h"
 #include "sandbox/network/companions.h"
 #include "sandbox/network/context.h"
 #include "sandbox/network/delivery.h"
@@ -60,6 +61,7 @@ struct Network::State {
   Profiles profiles;
   Businesses businesses;
   Presence presence;
+  Calls calls;
   DeviceLists device_lists;
   PreKeys prekeys;
   Login login;
@@ -99,7 +101,6 @@ struct Network::State {
   void handle(const Turns::Sender& from, const Node& stanza);
   void handle_device(const DeviceKey& from, const Node& stanza);
   void handle_pairing(std::uint64_t pairing, const Node& stanza);
-  void acknowledge_call(const Origin& origin, const Node& call);
 
   std::optional<Bytes> server_row(const RowKey& key) const;
   std::optional<Bytes> account_row(const RowKey& key) const;

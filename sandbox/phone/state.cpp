@@ -22,6 +22,7 @@ Phone::State::State(Network& network, Account& account, std::shared_ptr<Worker> 
       groups(context, sender_keys),
       chats(context, groups),
       people(context, chats),
+      calls(context, chats),
       app_state(context),
       companions(context, keys, device_lists, sessions, app_state),
       pairing(context, keys, companions, std::move(worker)),
@@ -104,7 +105,7 @@ void Phone::State::handle(const Node& stanza) {
   if (stanza.is("notification")) return on_notification(stanza);
   if (stanza.is("presence")) return people.on_presence(stanza);
   if (stanza.is("chatstate")) return people.on_chat_state(stanza);
-  if (stanza.is("call")) context.send(protocol::ack_for(stanza, std::nullopt));
+  if (stanza.is("call")) calls.on_call(stanza);
 }
 
 void Phone::State::on_iq(const Node& iq) {

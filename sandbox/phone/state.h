@@ -10,6 +10,7 @@
 #include "sandbox/phone/app_state.h"
 #include "sandbox/phone/auto_replies.h"
 #include "sandbox/phone/bootstrap.h"
+#include "sandbox/phone/calls.h"
 #include "sandbox/phone/chats.h"
 #include "sandbox/phone/companions.h"
 #include "sandbox/phone/context.h"
@@ -50,6 +51,7 @@ struct Phone::State final : DevicePort {
   PhoneGroups groups;
   PhoneChats chats;
   PhonePeople people;
+  PhoneCalls calls;
   PhoneAppState app_state;
   PhoneCompanions companions;
   PhonePairing pairing;

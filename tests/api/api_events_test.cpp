@@ -59,15 +59,15 @@ TEST_CASE("the same URL registered twice is one webhook, and PATCH changes it") 
   const std::string base = "/api/v1/sessions/a/webhooks";
   const json::object first =
       d.ask("POST", base,
-            R"({"url":"http://127.0.0.1:1/w","events":["message","call"],"headers":{"A":"secret-value"}})")
+            R"({"url":"http://127.0.0.1:1/w","events":["message","history.progress"],"headers":{"A":"secret-value"}})")
           .json()
           .at("data")
           .as_object();
-  CHECK(first.at("notYetFired") == json::array({"call"}));
+  CHECK(first.at("notYetFired") == json::array({"history.progress"}));
   const Answer again = d.ask("POST", base, R"({"url":"http://127.0.0.1:1/w"})");
   CHECK(again.status == 201);
   CHECK(again.json().at("data").at("id") == first.at("id"));
-  CHECK(again.json().at("data").at("events") == json::array({"message", "call"}));
+  CHECK(again.json().at("data").at("events") == json::array({"message", "history.progress"}));
   CHECK(again.body.find("secret-value") == std::string::npos);
   CHECK(d.ask("GET", base).json().at("data").as_array().size() == 1);
   // Whoever registers it with something else gets that, and the rest stays.

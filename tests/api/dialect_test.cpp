@@ -203,6 +203,8 @@ TEST_CASE("an event looks the same fresh from its session and read back from the
       events::ContactUpdated{*alice.lid, alice, events::ContactUpdated::Change::lid, {}},
       events::ContactUpdated{*alice.lid, alice, events::ContactUpdated::Change::about, "away"},
       events::PresenceChanged{*alice.lid, alice, *alice.lid, alice, "unavailable", 1719662400000, false, 1719662400123},
+      events::CallChanged{"A1B2", *alice.lid, alice, *alice.lid, alice, false, false, true, "missed", "timeout", true,
+                          1719662400123},
   };
   for (const events::Event& told : all)
     for (const Dialect dialect : {Dialect::openwa, Dialect::gateway}) {
@@ -212,6 +214,19 @@ TEST_CASE("an event looks the same fresh from its session and read back from the
       CHECK(text_of(fresh, dialect) == text_of(read, dialect));
       CHECK(rendered(fresh, dialect).at("data").as_object().size() >= 2);
     }
+}
+
+TEST_CASE("a call is told in both dialects with both ids of who calls") {
+  const events::CallChanged call{"A1B2", *alice.lid, alice,    *alice.lid, alice, false,
+                                 false,  true,       "missed", "timeout",  true,  1719662400123};
+  CHECK(
+      rendered(event(call), Dialect::openwa).at("data") ==
+      json::parse(
+          R"({"id":"A1B2","chatId":"6281234567890@c.us","chatLid":"205227043110953@lid","from":"6281234567890@c.us","fromLid":"205227043110953@lid","fromMe":false,"isGroup":false,"isVideo":true,"state":"missed","reason":"timeout","offline":true,"timestamp":1719662400})"));
+  CHECK(
+      rendered(event(call), Dialect::gateway).at("data") ==
+      json::parse(
+          R"({"id":"A1B2","chatJid":"6281234567890@s.whatsapp.net","chatLid":"205227043110953@lid","senderJid":"6281234567890@s.whatsapp.net","senderLid":"205227043110953@lid","fromMe":false,"isGroup":false,"isVideo":true,"state":"missed","reason":"timeout","offline":true,"timestamp":1719662400123})"));
 }
 
 TEST_CASE("an event with broken data is still an event") {

@@ -10,7 +10,7 @@ from processes import Sandbox, wait_for
 
 dora_number, emil_number = "491510000004", "491510000005"
 nobody, no_number = "491519999999", "123"
-checks = 12
+checks = 14
 
 
 class Alone:
@@ -40,6 +40,7 @@ def people_alone(report, kind, wharfd, directory):
     answers(report, one)
     own_settings(report, one)
     watching(report, one)
+    calls(report, one)
     every_iq_known(report, one.name, one.sandbox)
     one.peer.stop()
     one.sandbox.stop()
@@ -186,3 +187,25 @@ def watching(report, one):
         assert peer.command("picture", of=emil_number)["state"] == "present"
         assert peer.command("abouts", of=emil_number)["abouts"] == ["Call me"]
         friend.stop()
+
+
+def calls(report, one):
+    peer, name = one.peer, one.name
+
+    def states(phone, call):
+        return [c["state"] for c in one.sandbox.get(f"/phones/{phone}/calls") if c["id"] == call]
+    with report.check(f"{name}: is called, rejects it, and both phones hear of that"):
+        before = len(peer.events)
+        call = one.carl.post("/calls", {"to": peer_number, "video": True})["id"]
+        rings = peer.wait("call", since=before, id=call, state="offer")
+        assert rings["video"] and (rings["pn"] == other_number or rings["lid"] == one.carl.lid_user), rings
+        peer.command("reject_call", id=call, of=rings["of"])
+        wait_for("the refusal at the caller", lambda: states(other_number, call) == ["rejected"])
+        wait_for("the end at its own phone", lambda: states(peer_number, call) == ["rejectedElsewhere"])
+    with report.check(f"{name}: is told that a call is over when the caller gives up"):
+        before = len(peer.events)
+        call = one.carl.post("/calls", {"to": peer_number})["id"]
+        peer.wait("call", since=before, id=call, state="offer")
+        one.carl.post(f"/calls/{call}/cancel", {})
+        peer.wait("call", since=before, id=call, state="end")
+        assert states(other_number, call) == ["ended"] and states(peer_number, call) in (["ringing"], ["missed"])

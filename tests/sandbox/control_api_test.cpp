@@ -246,7 +246,6 @@ TEST_CASE("what is not built says so") {
         api.call("POST", "/sandbox/v1/phones/15550000001/messages", R"({"to":"15550000002",")" + kind + R"(":{}})");
     REQUIRE(api.error(response, 501).at("code") == "NOT_IMPLEMENTED");
   }
-  api.error(api.call("POST", "/sandbox/v1/phones/15550000001/call", "{}"), 501);
 }
 
 TEST_CASE("bad requests are refused with the status that fits") {

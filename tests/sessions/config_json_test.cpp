@@ -18,6 +18,13 @@ TEST_CASE("a stored config keeps its values, and missing ones their defaults") {
   REQUIRE_FALSE(parse_config("not json").proxy.has_value());
 }
 
+TEST_CASE("calls ring on unless the config rejects them") {
+  CHECK(parse_config("{}").calls == CallPolicy());
+  CHECK(parse_config(R"({"calls":{"reject":true,"rejectText":"later"}})").calls == CallPolicy{true, "later"});
+  CHECK(parse_config(R"({"calls":{"reject":"yes"}})").calls == CallPolicy());
+  CHECK(parse_config(R"({"calls":true})").calls == CallPolicy());
+}
+
 TEST_CASE("members of another type and times out of range do not make a config unusable") {
   const auto config = parse_config(R"({"qrTimeout":"soon","authTimeout":0,"multiDevice":1,
     "proxyServerCredentials":{"protocol":"http","address":"no port"}})");

@@ -80,9 +80,9 @@ void Script::build() {
   write("the session starts from its rows");
   ++generation_;
   auto device = storage::load_device(store_->reader(), id_of_session);
-  session_ = std::make_unique<sessions::Session>(store_->reader(), random_, settings_, stored_row(store_->reader()),
-                                                 std::move(*device), sessions::SessionConfig(),
-                                                 [](std::string_view, const std::string&) {});
+  session_ =
+      std::make_unique<sessions::Session>(store_->reader(), random_, settings_, stored_row(store_->reader()),
+                                          std::move(*device), config_, [](std::string_view, const std::string&) {});
 }
 
 void Script::rebuild() {
@@ -309,6 +309,17 @@ void Script::receive(const std::string& text) {
   if (connected_) arrive(network_.push());
 }
 
+void Script::reject_calls(const std::string& text) {
+  config_.calls = {true, text};
+  session_->context().config = config_;
+}
+
+void Script::ring() {
+  network_.contact_calls("RING" + std::to_string(++rings_));
+  requests_.push_back({config_.calls.text, true, true});  // which nobody asks for but the config
+  if (connected_) arrive(network_.push());
+}
+
 void Script::receive_unreadable(const std::string& text) {
   received_.push_back(text);
   network_.contact_says_unreadably("THEIRS" + std::to_string(received_.size()), text);
@@ -370,6 +381,7 @@ void Script::check() {
   REQUIRE(network_.everything_acked());
   REQUIRE(count_events("message.sent") == requests_.size());
   REQUIRE(count_events("message") == received_.size());
+  REQUIRE(count_events("call") == 2 * rings_);  // it rang, and was rejected
   const auto page = storage::page_messages(rows(), id_of_session, ScriptedNetwork::contact_lid, 1000, std::nullopt);
   for (const std::string& text : received_) {
     INFO("received: " << text);

@@ -63,6 +63,10 @@ class Script {
   /// The contact sends one. Unreadable: with keys the session does not have.
   void receive(const std::string& text);
   void receive_unreadable(const std::string& text);
+  /// From now on, over restarts too, calls are rejected as they come, with this text.
+  void reject_calls(const std::string& text);
+  /// The contact calls; it is rejected, and gets the text.
+  void ring();
   /// Waits, on the clock of the script, until everything that was asked for is done. At most ten minutes.
   void settle();
   /// Cuts the connection (between steps; a Failure cuts inside one).
@@ -117,6 +121,7 @@ class Script {
   std::size_t inputs_per_turn_;
   protocol::SeededRandom random_{7};
   sessions::SessionSettings settings_;
+  sessions::SessionConfig config_;
   std::unique_ptr<storage::Store> store_;
   ScriptedNetwork network_;
   std::unique_ptr<sessions::Session> session_;
@@ -127,6 +132,7 @@ class Script {
   std::uint64_t generation_ = 0;  // of session_
   std::vector<Request> requests_;
   std::vector<std::string> received_;
+  std::size_t rings_ = 0;
   std::size_t turns_ = 0, stanzas_ = 0, dials_ = 0;
   // the user who pairs
   std::optional<Pair> pairing_;

@@ -43,6 +43,17 @@ TEST_CASE("received texts and an answer survive a failure at every step") {
   });
 }
 
+TEST_CASE("a call that is rejected as it comes is told once and answered by one text, whatever fails") {
+  test::fail_at_every_step([](Script& s) {
+    s.login();
+    s.send("hello");
+    s.settle();
+    s.reject_calls("Please write.");
+    s.ring();
+    s.settle();
+  });
+}
+
 TEST_CASE("a text that the contact cannot open is sent again, whatever fails") {
   test::fail_at_every_step([](Script& s) {
     s.login();

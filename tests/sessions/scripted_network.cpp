@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/calls/call.h"
 #include "protocol/messages/content.h"
 #include "protocol/messages/padding.h"
 #include "protocol/noise/client_payload.h"
@@ -294,6 +295,7 @@ void ScriptedNetwork::ask_again(const std::string& id, bool with_keys) {
 void ScriptedNetwork::on_receipt(const Node& receipt, storage::Database& stored) {
   const std::string id = receipt.attr("id"), type = receipt.attr("type");
   if (type == "retry") return on_retry_request(receipt);
+  if (receipt.child("offer") != nullptr) return settle_owed("call", id, "");
   if (!said_.contains(id)) return;
   const bool known =
       storage::has_message(stored, session_, contact_lid, id) || storage::has_message(stored, session_, contact_pn, id);
@@ -331,6 +333,14 @@ void ScriptedNetwork::owe_text(const std::string& id, const std::string& text, p
       .set("type", "text");
   message.set("notify", "Ben").add(std::move(enc));
   owed_.push_back({std::move(message)});
+}
+
+void ScriptedNetwork::contact_calls(const std::string& id) {
+  protocol::CallOffered offer;
+  offer.call.call_id = id;
+  offer.call.chat = offer.call.creator = contact_lid;
+  offer.call.creator_pn = contact_pn;
+  owed_.push_back({protocol::call_stanza("call of " + id, offer)});
 }
 
 void ScriptedNetwork::contact_says(const std::string& id, const std::string& text) {

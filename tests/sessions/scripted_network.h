@@ -57,6 +57,9 @@ class ScriptedNetwork {
   /// them.
   void contact_reinstalls();
 
+  /// The offer of a call, without a time: it rings anew whenever it comes.
+  void contact_calls(const std::string& id);
+
   // --- the evidence
   /// How many messages with this text the contact or the own phone opened. One that comes twice under one id is one
   /// message, as in every client.

@@ -21,6 +21,8 @@ export function tellPeople(ev, emit, person) {
     emit({ event: 'picture', ...person(id), removed: imgUrl === 'removed' })));
   ev.on('blocklist.update', ({ blocklist, type }) => blocklist.forEach((jid) =>
     emit({ event: 'blocklist', ...person(jid), action: type === 'add' ? 'block' : 'unblock' })));
+  ev.on('call', (calls) => calls.forEach(({ id, from, status, isVideo, offline }) =>
+    emit({ event: 'call', id, of: from, state: status === 'offer' ? 'offer' : 'end', video: !!isVideo, offline: !!offline, ...person(from) })));
   ev.on('creds.update', ({ me, accountSettings }) => {
     if (me?.name) emit({ event: 'own_name', name: me.name });
     const timer = accountSettings?.defaultDisappearingMode;
@@ -85,6 +87,7 @@ export const peopleCommands = (socket, keys) => ({
   set_privacy: async ({ name, value }) => socket()[privacySetters[name]](value),
   blocked: async () => ({ blocked: (await socket().fetchBlocklist()).map(userOf).sort() }),
   block: async ({ pn, action }) => socket().updateBlockStatus(personOf(pn), action),  // it asks for the LID itself
+  reject_call: async ({ id, of }) => socket().rejectCall(id, of),
   set_name: async ({ name }) => socket().updateProfileName(name),
   // What a contact gave this account to show that it is one, as the client keeps it.
   token: async ({ lid }) => {

@@ -54,6 +54,11 @@ func (p *peer) handlePeople(event any) {
 		emit(object{"event": "own_name", "name": e.Action.GetName()})
 	case *events.PrivacySettings:
 		emit(object{"event": "privacy", "settings": settingsOf(p.client.GetPrivacySettings(context.Background()))})
+	case *events.CallOffer:
+		_, video := e.Data.GetOptionalChildByTag("video")
+		told("call", e.CallCreator, object{"id": e.CallID, "of": e.CallCreator.String(), "state": "offer", "video": video})
+	case *events.CallTerminate:
+		told("call", e.CallCreator, object{"id": e.CallID, "of": e.CallCreator.String(), "state": "end", "reason": e.Reason})
 	case *events.Blocklist:
 		for _, change := range e.Changes {
 			told("blocklist", change.JID, object{"action": string(change.Action)})
@@ -205,6 +210,8 @@ func (p *peer) about(ctx context.Context, command map[string]string) (object, er
 			return nil, err
 		}
 		return object{"blocked": usersOf(list.JIDs), "hash": list.DHash}, nil
+	case "reject_call":
+		return object{}, client.RejectCall(ctx, jidOf(command["of"]), command["id"])
 	case "block":
 		who := types.NewJID(command["lid"], types.HiddenUserServer)
 		list, err := client.UpdateBlocklist(ctx, who, events.BlocklistChangeAction(command["action"]))

@@ -83,3 +83,27 @@ TEST_CASE("calls are forgotten after five minutes, and the oldest of a flood") {
   REQUIRE_FALSE(few.follow(CallAccepted{head("A1")}, now + 2));
   REQUIRE(few.follow(CallAccepted{head("C3")}, now + 2));
 }
+
+TEST_CASE("a call may be refused while it rings here and nobody has answered") {
+  OngoingCalls calls;
+  REQUIRE(calls.ringing("A1", now) == nullptr);
+  CallOffered notice = offer();
+  notice.notice_only = true;
+  calls.follow(notice, now);
+  REQUIRE(calls.ringing("A1", now) == nullptr);
+  calls.follow(offer(), now + 1);  // it rings after all
+  REQUIRE(calls.ringing("A1", now + 1) != nullptr);
+  REQUIRE(*calls.ringing("A1", now + 1) == offer());
+  REQUIRE(calls.ringing("A1", now + 45) != nullptr);
+  REQUIRE(calls.ringing("A1", now + 46) == nullptr);  // without a time of its own: by ours
+  CallOffered late = offer("B2");
+  late.call.offline = true;
+  calls.follow(late, now);
+  REQUIRE(calls.ringing("B2", now) == nullptr);
+  calls.follow(offer("C3"), now);
+  calls.follow(CallAccepted{head("C3")}, now);
+  REQUIRE(calls.ringing("C3", now) == nullptr);
+  calls.follow(offer("D4"), now);
+  calls.end("D4");
+  REQUIRE(calls.ringing("D4", now) == nullptr);
+}
