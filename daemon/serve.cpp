@@ -326,6 +326,7 @@ int serve(const Configuration& c) {
       spdlog::warn("drain_timeout");
       loop.stop();
     });
+    if (network) network->end_scripts();  // drain() waits for those who wait for one
     server->drain([&] { supervisor->stop([&loop] { loop.stop(); }); });
   });
   report_holds(std::chrono::milliseconds(c.log_held_ms));

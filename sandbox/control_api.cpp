@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "net/web_guard.h"
+#include "sandbox/control_actions.h"
 #include "sandbox/control_call.h"
 #include "sandbox/control_schemas.h"
 #include "web/envelope.h"
@@ -19,6 +20,7 @@ namespace {
 constexpr std::string_view prefix = "/sandbox/v1";
 
 enum class Body { none, json, text };
+enum class Steps { yes, no };  // of scenarios: not what takes or answers no JSON, nor scenarios themselves
 
 struct Route {
   std::string_view method;
@@ -27,6 +29,8 @@ struct Route {
   ControlHandler handler;
   const web::Schema* fields = nullptr;  // of a JSON body; nullptr: the handler looks at it
   const web::Schema* query = nullptr;
+  Steps steps = Steps::yes;
+  ControlCheck check = nullptr;  // of a body without `fields`, for scenarios: the handler asks it too
 };
 
 constexpr Route routes[] = {
@@ -38,7 +42,7 @@ constexpr Route routes[] = {
     {"POST", "/phones/{phone}/enter-code", Body::json, enter_code, &schemas::enter_code},
     {"POST", "/phones/{phone}/messages", Body::json, send_message, &schemas::send_message},
     {"GET", "/phones/{phone}/messages", Body::none, list_messages, nullptr, &schemas::messages_query},
-    {"GET", "/phones/{phone}/messages/{id}/media", Body::none, show_message_media},
+    {"GET", "/phones/{phone}/messages/{id}/media", Body::none, show_message_media, nullptr, nullptr, Steps::no},
     {"POST", "/phones/{phone}/media-retry", Body::json, set_media_retry, &schemas::media_retry},
     {"POST", "/phones/{phone}/read", Body::json, mark_read, &schemas::mark_read},
     {"POST", "/phones/{phone}/typing", Body::json, set_typing, &schemas::set_typing},
@@ -89,17 +93,21 @@ constexpr Route routes[] = {
     {"GET", "/phones/{phone}/groups/{group}/sub-groups", Body::none, list_sub_groups},
     {"POST", "/phones/{phone}/groups/{group}/sub-groups", Body::json, link_sub_groups, &schemas::sub_groups},
     {"POST", "/phones/{phone}/groups/{group}/sub-groups/unlink", Body::json, unlink_sub_groups, &schemas::sub_groups},
-    {"POST", "/scan-qr", Body::text, scan_qr_text, nullptr, &schemas::scan_query},
+    {"POST", "/scan-qr", Body::text, scan_qr_text, nullptr, &schemas::scan_query, Steps::no},
     {"GET", "/media", Body::none, list_media, nullptr, &schemas::media_query},
     {"DELETE", "/media/{id}", Body::none, forget_media},
     {"GET", "/faults", Body::none, show_faults},
-    {"POST", "/faults", Body::json, set_faults},
+    {"POST", "/faults", Body::json, set_faults, nullptr, nullptr, Steps::yes, check_faults},
     {"POST", "/faults/release", Body::json, release_faults, &schemas::no_fields},
     {"POST", "/kick", Body::json, kick_device, &schemas::kick},
     {"GET", "/stats", Body::none, show_stats},
     {"GET", "/wire", Body::none, show_wire, nullptr, &schemas::wire_query},
     {"POST", "/clock", Body::json, advance_clock, &schemas::advance_clock},
     {"POST", "/devices/{phone}/{device}/drain-prekeys", Body::json, drain_prekeys, &schemas::no_fields},
+    {"POST", "/script", Body::json, play_script, &schemas::play_script, nullptr, Steps::no},
+    {"GET", "/scripts", Body::none, list_scripts, nullptr, nullptr, Steps::no},
+    {"GET", "/script/{id}", Body::none, show_script, nullptr, nullptr, Steps::no},
+    {"DELETE", "/script/{id}", Body::none, forget_script, nullptr, nullptr, Steps::no},
 };
 
 const web::RouteTable& paths() {
@@ -157,7 +165,12 @@ ControlApi::ControlApi(Network& network, Phones& phones, const SandboxAddresses&
       phones_(phones),
       addresses_(addresses),
       after_commit_(std::move(after_commit)),
-      media_(media) {}
+      media_(media),
+      scripts_(network, phones, [this](net::HttpRequest request, net::Responder responder) {
+        handle(std::move(request), std::move(responder));
+      }) {}
+
+void ControlApi::end_scripts() { scripts_.end("the network ends"); }
 
 void ControlApi::handle(net::HttpRequest request, net::Responder responder) {
   const std::string_view target = request.target;
@@ -176,11 +189,24 @@ void ControlApi::handle(net::HttpRequest request, net::Responder responder) {
   }
   if (!found.decodable) return refuse(invalid("the path has a broken percent-encoding"));
   const Route& route = routes[*found.route];
-  ControlCall call{network_, phones_, addresses_, after_commit_, std::move(found.params),
-                   {},       {},      {},         responder,     media_};
+  ControlCall call{network_, phones_,   addresses_, after_commit_, std::move(found.params), {}, {},
+                   {},       responder, media_,     &scripts_};
   const std::string_view query = path.size() < target.size() ? target.substr(path.size() + 1) : std::string_view();
   if (auto refusal = read_inputs(route, request, query, call)) return refuse(std::move(*refusal));
   route.handler(call);
+}
+
+std::span<const ControlAction> control_actions() {
+  static const std::vector<ControlAction> actions = [] {
+    std::vector<ControlAction> all;
+    for (const Route& route : routes) {
+      if (route.steps == Steps::no) continue;
+      all.push_back({route.method, route.pattern, route.body == Body::json, route.handler != nullptr, route.fields,
+                     route.query, route.check});
+    }
+    return all;
+  }();
+  return actions;
 }
 
 }  // namespace wharf::sandbox

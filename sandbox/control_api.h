@@ -11,6 +11,7 @@
 #include "sandbox/network.h"
 #include "sandbox/phones.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/scripts.h"
 
 namespace wharf::sandbox {
 
@@ -25,12 +26,16 @@ class ControlApi {
   /// Answers in the API's envelope; a scan or a code answers when the pairing ended.
   void handle(net::HttpRequest request, net::Responder responder);
 
+  /// Scenarios that play are stopped and whoever waits for one is answered; none begins any more.
+  void end_scripts();
+
  private:
   Network& network_;
   Phones& phones_;
   const SandboxAddresses& addresses_;
   AfterCommit after_commit_;
   MediaHost* media_;
+  Scripts scripts_;
 };
 
 }  // namespace wharf::sandbox

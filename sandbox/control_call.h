@@ -20,6 +20,8 @@
 
 namespace wharf::sandbox {
 
+class Scripts;
+
 struct ControlCall {
   Network& network;
   Phones& phones;
@@ -31,6 +33,7 @@ struct ControlCall {
   std::string text;  // of a route with a text body
   net::Responder responder;
   MediaHost* media = nullptr;
+  Scripts* scripts = nullptr;
 
   /// A path parameter of the route.
   const std::string& param(std::string_view name) const;
@@ -101,6 +104,8 @@ void set_deliver(ControlCall& call);
 void set_auto_reply(ControlCall& call);
 void set_auto_read(ControlCall& call);
 void set_media_retry(ControlCall& call);
+/// A message as the list shows it.
+boost::json::object message_json(const PhoneMessage& message);
 // --- control_groups.cpp
 void create_group(ControlCall& call);
 void list_groups(ControlCall& call);
@@ -125,6 +130,8 @@ void unlink_sub_groups(ControlCall& call);
 void show_network(ControlCall& call);
 void show_faults(ControlCall& call);
 void set_faults(ControlCall& call);
+/// What is wrong with a body of set_faults.
+void check_faults(const boost::json::object& body, std::vector<web::FieldProblem>& problems);
 void release_faults(ControlCall& call);
 void kick_device(ControlCall& call);
 void show_stats(ControlCall& call);
@@ -134,6 +141,11 @@ void drain_prekeys(ControlCall& call);
 // --- control_media.cpp
 void list_media(ControlCall& call);
 void forget_media(ControlCall& call);
+// --- control_script.cpp
+void play_script(ControlCall& call);
+void list_scripts(ControlCall& call);
+void show_script(ControlCall& call);
+void forget_script(ControlCall& call);
 
 /// What a request wants of the media host's faults: the members "media", "forget_media", "expire_media" and
 /// "expire_media_auth" of POST /faults. Read first, so that a request is refused whole.
@@ -143,7 +155,7 @@ struct MediaFaultChange {
   bool expire_auth = false;
 };
 bool is_media_fault(std::string_view member);
-MediaFaultChange read_media_faults(const ControlCall& call, std::vector<web::FieldProblem>& problems);
+MediaFaultChange read_media_faults(const boost::json::object& body, std::vector<web::FieldProblem>& problems);
 /// False: answered with 404 (no such file) or 503 (no media host), and nothing was changed.
 bool apply_media_faults(ControlCall& call, const MediaFaultChange& change);
 boost::json::array media_faults_json(const ControlCall& call);

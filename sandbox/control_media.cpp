@@ -169,14 +169,14 @@ bool is_media_fault(std::string_view member) {
   return std::any_of(fields.begin(), fields.end(), [member](const web::Field& field) { return field.name == member; });
 }
 
-MediaFaultChange read_media_faults(const ControlCall& call, std::vector<web::FieldProblem>& problems) {
+MediaFaultChange read_media_faults(const json::object& body, std::vector<web::FieldProblem>& problems) {
   MediaFaultChange change;
-  web::validate(call.body, schemas::media_faults, web::Unknown::ignored, problems);
+  web::validate(body, schemas::media_faults, web::Unknown::ignored, problems);
   if (!problems.empty()) return change;
-  if (const auto* rules = call.body.if_contains("media")) change.rules = read_rules(*rules, problems);
-  change.forget = std::string(web::text_of(call.body, "forget_media"));
-  change.expire = std::string(web::text_of(call.body, "expire_media"));
-  change.expire_auth = web::boolean_of(call.body, "expire_media_auth", false);
+  if (const auto* rules = body.if_contains("media")) change.rules = read_rules(*rules, problems);
+  change.forget = std::string(web::text_of(body, "forget_media"));
+  change.expire = std::string(web::text_of(body, "expire_media"));
+  change.expire_auth = web::boolean_of(body, "expire_media_auth", false);
   return change;
 }
 

@@ -188,6 +188,8 @@ void read_content(const json::object& body, Phone::Send& message) {
 
 }  // namespace
 
+json::object message_json(const PhoneMessage& message) { return to_json(message); }
+
 void send_message(ControlCall& call) {
   Phone* phone = call.phone();
   if (phone == nullptr) return;

@@ -108,24 +108,31 @@ void show_network(ControlCall& call) {
 
 void show_faults(ControlCall& call) { call.succeed(all_faults(call)); }
 
-void set_faults(ControlCall& call) {
+void check_faults(const json::object& body, std::vector<web::FieldProblem>& problems) {
   static const std::vector<web::Field> fields = fault_fields();
+  web::validate(body, {{}, fields}, web::Unknown::ignored, problems);
+  (void)read_media_faults(body, problems);
+  for (const auto& member : body) {
+    if (!is_media_fault(member.key()) && find_fault(member.key()) == nullptr)
+      problems.push_back({std::string(member.key()), "is not a fault; known: " + fault_names()});
+  }
+}
+
+void set_faults(ControlCall& call) {
   std::vector<web::FieldProblem> problems;
-  web::validate(call.body, {{}, fields}, web::Unknown::ignored, problems);
-  const MediaFaultChange media = read_media_faults(call, problems);
+  check_faults(call.body, problems);
+  if (!problems.empty()) return call.invalid(problems);
+  const MediaFaultChange media = read_media_faults(call.body, problems);
   Faults wanted = call.network.faults();
   for (const auto& member : call.body) {
-    if (is_media_fault(member.key())) continue;
     const Fault* fault = find_fault(member.key());
-    if (fault == nullptr) {
-      problems.push_back({std::string(member.key()), "is not a fault; known: " + fault_names()});
-    } else if (const auto* flag = std::get_if<bool Faults::*>(&fault->member)) {
+    if (fault == nullptr) continue;  // of the media host
+    if (const auto* flag = std::get_if<bool Faults::*>(&fault->member)) {
       wanted.*(*flag) = web::boolean_of(call.body, fault->name, wanted.*(*flag));
     } else if (const auto count = web::integer_of(call.body, fault->name)) {
       wanted.*std::get<unsigned Faults::*>(fault->member) = static_cast<unsigned>(*count);
     }
   }
-  if (!problems.empty()) return call.invalid(problems);
   if (!apply_media_faults(call, media)) return;
   call.network.faults() = wanted;
   call.succeed(all_faults(call));

@@ -144,6 +144,12 @@ void Phone::set_media_retry(MediaRetryMode mode) { state_->reuploads.set_mode(mo
 
 const std::vector<PhoneMessage>& Phone::messages() const { return state_->log.messages(); }
 
+std::shared_ptr<void> Phone::on_messages(std::function<void()> heard) {
+  auto listener = std::make_shared<std::function<void()>>(std::move(heard));
+  state_->listeners.push_back(listener);
+  return listener;
+}
+
 // --- the phone itself
 
 void Phone::power(bool on) {

@@ -239,6 +239,9 @@ class Phone {
   void set_media_retry(MediaRetryMode mode);
 
   const std::vector<PhoneMessage>& messages() const;  // newest last, at least the newest 5,000
+  /// `heard` is called whenever one comes, goes or changes, in the middle of that: what it wants to do it does in a
+  /// later turn. Ends with the token.
+  [[nodiscard]] std::shared_ptr<void> on_messages(std::function<void()> heard);
   std::vector<std::uint16_t> companions() const;
   bool powered() const;
   /// A companion asks to be linked by a code: enter_code() has something to answer.

@@ -318,9 +318,12 @@ void Sandbox::handle_control(net::HttpRequest request, net::Responder responder)
   state_->control.handle(std::move(request), std::move(responder));
 }
 
+void Sandbox::end_scripts() { state_->control.end_scripts(); }
+
 void Sandbox::stop() {
   auto& state = *state_;
   if (std::exchange(state.stopped, true)) return;
+  state.control.end_scripts();  // their answers are behind the last commit
   state.network.changes().on_first = nullptr;
   for (auto* server : {state.plain.get(), state.secure.get(), state.control_server.get()}) {
     if (server) server->stop_accepting();

@@ -48,6 +48,8 @@ class Sandbox {
   const SandboxAddresses& addresses() const;
   /// A request whose target begins with /sandbox/v1/. Answers in the API's envelope. For the API's router.
   void handle_control(net::HttpRequest request, net::Responder responder);
+  /// Before the API drains: scenarios that play are stopped, and whoever waits for one is answered.
+  void end_scripts();
   void stop();  // commits what is left, closes the listeners
   /// For tests and benchmarks in the same process, as those below.
   MediaHost& media();

@@ -13,7 +13,7 @@ Phone::State::State(Network& network, Account& account, std::shared_ptr<Worker> 
                     std::shared_ptr<PhoneFiles> shared)
     : files(std::move(shared)),
       context(network, account, [this](const Node& stanza) { handle(stanza); }),
-      log([this](std::uint64_t number) { context.changed(RowKind::phone_message, row_number(number, 8)); }),
+      log([this](std::uint64_t number) { on_message_changed(number); }),
       keys(context),
       account_keys(context, keys),
       device_lists(context, account_keys),
@@ -45,6 +45,14 @@ Phone::State::State(Network& network, Account& account, std::shared_ptr<Worker> 
 
 Phone::State::~State() {
   if (context.powered()) context.network.detach(context.self(), *this);
+}
+
+void Phone::State::on_message_changed(std::uint64_t number) {
+  context.changed(RowKind::phone_message, row_number(number, 8));
+  std::erase_if(listeners, [](const auto& listener) { return listener.expired(); });
+  for (const auto& listener : listeners) {
+    if (const auto alive = listener.lock()) (*alive)();
+  }
 }
 
 // --- power

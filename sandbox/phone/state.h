@@ -2,8 +2,11 @@
 // The inside of a simulated phone: its parts, which part gets which stanza, and which rows. It is a client of the
 // network like any other: stanzas go to Network::handle, answers come back through deliver.
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "sandbox/phone.h"
 #include "sandbox/phone/account_keys.h"
@@ -39,7 +42,8 @@ struct Phone::State final : DevicePort {
   State(Network& network, Account& account, std::shared_ptr<Worker> worker, std::shared_ptr<PhoneFiles> shared);
   ~State() override;
 
-  std::shared_ptr<PhoneFiles> files;  // shared by the phones of the network
+  std::shared_ptr<PhoneFiles> files;                            // shared by the phones of the network
+  std::vector<std::weak_ptr<std::function<void()>>> listeners;  // Phone::on_messages
   // In the order in which they need each other.
   PhoneContext context;
   PhoneLog log;
@@ -84,6 +88,7 @@ struct Phone::State final : DevicePort {
   void restored();
 
  private:
+  void on_message_changed(std::uint64_t number);
   void handle(const Node& stanza);
   void on_iq(const Node& iq);
   void on_receipt(const Node& receipt);
