@@ -62,11 +62,21 @@ std::optional<bool> side_of_message_id(std::string_view text) {
   return text.starts_with("false_") ? std::optional(false) : std::nullopt;
 }
 
+namespace {
+
+/// Status posts have ids like messages, and are in no chat that a request could name.
+std::optional<Jid> parse_place(std::string_view text) {
+  if (text == "status@broadcast") return protocol::status_jid();
+  return parse_chat_id(text);
+}
+
+}  // namespace
+
 std::optional<Jid> chat_of_message_id(std::string_view text) {
   for (const std::string_view prefix : {"true_", "false_"}) {
     if (!text.starts_with(prefix)) continue;
     text.remove_prefix(prefix.size());
-    return parse_chat_id(text.substr(0, text.find('_')));
+    return parse_place(text.substr(0, text.find('_')));
   }
   return std::nullopt;
 }
@@ -76,7 +86,7 @@ std::optional<std::string> parse_message_id(std::string_view text) {
     if (text.substr(0, prefix.size()) != prefix) continue;
     text.remove_prefix(prefix.size());
     const std::size_t chat_end = text.find('_');
-    if (chat_end == std::string_view::npos || !parse_chat_id(text.substr(0, chat_end))) return std::nullopt;
+    if (chat_end == std::string_view::npos || !parse_place(text.substr(0, chat_end))) return std::nullopt;
     text = text.substr(chat_end + 1);
     text = text.substr(0, text.find('_'));
     break;

@@ -8,7 +8,7 @@ namespace wharf::api {
 namespace {
 
 // The fired ones first.
-constexpr std::array<std::string_view, 25> names = {"qr",
+constexpr std::array<std::string_view, 27> names = {"qr",
                                                     "authenticated",
                                                     "ready",
                                                     "disconnected",
@@ -31,9 +31,11 @@ constexpr std::array<std::string_view, 25> names = {"qr",
                                                     "group_update",
                                                     "group_join_request",
                                                     "presence",
+                                                    "status.posted",
+                                                    "status.deleted",
                                                     "call",
                                                     "history.progress"};
-constexpr std::size_t fired = 24;
+constexpr std::size_t fired = 26;
 
 // "*", a name of the list, or a prefix of one followed by "*".
 bool names_one_of(std::string_view pattern, std::span<const std::string_view> list) {

@@ -44,6 +44,16 @@ class DataWriter {
     write_message(out_, shown, event_.session_name, dialect_);
   }
 
+  void operator()(const events::StatusPosted& e) const {
+    const events::PersonIds no_person;  // it is of no chat with somebody
+    const ShownMessage shown{e.message, no_person, e.author_ids, event_.at};
+    write_message(out_, shown, event_.session_name, dialect_);
+  }
+  void operator()(const events::StatusDeleted& e) const {
+    begin_about(e.about);
+    out_.end_object();
+  }
+
   void operator()(const events::Ack& e) const {
     const PersonText chat = person_text(e.chat, e.chat_ids);
     const std::string chat_text = jid_text(chat.id, chat.pn, dialect_);

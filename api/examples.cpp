@@ -70,6 +70,10 @@ constexpr Example table[] = {
     {&s::send_any, "gif", R"({"type":"gif",)" WHARF_CHAT R"(,"data":")" WHARF_MP4 R"("})"},
     {&s::send_any, "sticker", R"({"type":"sticker",)" WHARF_CHAT R"(,"mediaMessageId":"3EB0C431C26A1916E07A"})"},
 
+    {&s::post_status, "text", R"({"type":"text","content":"Open until eight","backgroundColor":"#1F7AEC","font":2})"},
+    {&s::post_status, "to some", R"({"type":"text","content":"For the two of you","audience":["15550000002@c.us","15550000003@c.us"]})"},
+    {&s::post_status, "image", R"({"type":"image","url":"https://files.example/picture.png","caption":"New in"})"},
+    {&s::send_broadcast, "to two", R"({"recipients":["15550000002@c.us","+1 555 000 0003"],"content":"We open at eight"})"},
     {&s::forward, "any message", "{" WHARF_CHAT R"(,"messageId":"3EB0C431C26A1916E07A"})"},
     {&s::react, "reaction", R"({"emoji":"👍"})"},
     {&s::edit_message, "edit", R"({"content":"Hi there"})"},
@@ -88,6 +92,7 @@ constexpr Example table[] = {
 
     {&s::create_session, "scanned", R"({"sessionId":"support","waitForQR":true,"config":{"qrTimeout":120},"metadata":{"team":"sales"}})"},
     {&s::update_session, "files unasked", R"({"config":{"autoDownload":{"types":["image","voice"],"maxBytes":5000000}}})"},
+    {&s::update_session, "statuses told", R"({"config":{"statuses":true}})"},
     {&s::update_session, "shown as offline", R"({"config":{"presence":"unavailable"}})"},
     {&s::update_session, "calls rejected", R"({"config":{"calls":{"reject":true,"rejectText":"Please write."}}})"},
     {&s::update_session, "metadata", R"({"metadata":{"team":"sales"}})"},

@@ -94,6 +94,17 @@ WHARF_HANDLER(get_contact_presence);
 // call_routes.cpp
 WHARF_HANDLER(reject_call);
 
+// status_routes.cpp
+WHARF_HANDLER(post_status);
+WHARF_HANDLER(list_status_posts);
+WHARF_HANDLER(get_status_post);
+WHARF_HANDLER(list_status_viewers);
+WHARF_HANDLER(delete_status_post);
+WHARF_HANDLER(view_status_post);
+
+// broadcast_routes.cpp
+WHARF_HANDLER(send_broadcast);
+
 // search_routes.cpp
 WHARF_HANDLER(search_messages);
 

@@ -51,11 +51,12 @@ sessions::SendMedia announced_again(sessions::StoredMedia stored, const MediaWis
 /// before they are handed over, what is ready is dropped.
 class FileRequest : public std::enable_shared_from_this<FileRequest> {
  public:
-  FileRequest(ServicesPtr services, CallPtr call, const Schema& schema, MessageKind kind)
+  FileRequest(ServicesPtr services, CallPtr call, const Schema& schema, MessageKind kind, sessions::SendMessage around)
       : services_(std::move(services)),
         call_(std::move(call)),
         schema_(schema),
         kind_(kind),
+        around_(std::move(around)),
         album_(boolean_of(call_->body, "album", false)) {}
   FileRequest(const FileRequest&) = delete;
   FileRequest& operator=(const FileRequest&) = delete;
@@ -174,7 +175,7 @@ class FileRequest : public std::enable_shared_from_this<FileRequest> {
   /// Of what is not ready yet the text alone.
   std::vector<sessions::SendMessage> messages() const {
     std::vector<sessions::SendMessage> out;
-    sessions::SendMessage first = around_content(call_->body);
+    sessions::SendMessage first = around_;
     if (album_) {
       out.push_back(album_head(first));
       first.quoted_id.reset();
@@ -209,21 +210,27 @@ class FileRequest : public std::enable_shared_from_this<FileRequest> {
   CallPtr call_;
   const Schema& schema_;
   MessageKind kind_;
+  sessions::SendMessage around_;
   bool album_;
   std::vector<File> files_;  // not moved once the first is being got
   bool looked_up_ = false;
 };
 
 void send_media(const ServicesPtr& services, const CallPtr& call, const Schema& schema, MessageKind kind) {
+  send_files(services, call, schema, kind, around_content(call->body));
+}
+
+}  // namespace
+
+void send_files(const ServicesPtr& services, const CallPtr& call, const Schema& schema, MessageKind kind,
+                sessions::SendMessage around) {
   const auto session = session_of(services, call);
   if (!session) return;
   if (session->jid.empty())  // before anything is fetched or converted
     return call->failure(Failure(ErrorCode::session_not_ready, "the session is not linked to a WhatsApp account"));
   if (!services->preparations) return call->failure(Failure(ErrorCode::not_implemented, "this server keeps no files"));
-  std::make_shared<FileRequest>(services, call, schema, kind)->begin();
+  std::make_shared<FileRequest>(services, call, schema, kind, std::move(around))->begin();
 }
-
-}  // namespace
 
 void send_image(const ServicesPtr& services, const CallPtr& call) {
   send_media(services, call, schemas::send_image, MessageKind::image);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "api/chat_id.h"
 #include "api/dialect.h"
@@ -27,6 +28,19 @@ Failure not_of_this_chat(const std::string& message_id) {
   return Failure(ErrorCode::message_not_found,
                  fmt::format("no message with ID '{}' is stored in this chat", message_id),
                  {{"before", "must be a message of this chat"}});
+}
+
+std::string message_cursor(const MessagePlace& place) { return fmt::format("m{}.{}", place.row, place.at); }
+
+std::optional<MessagePlace> parse_message_cursor(std::string_view cursor) {
+  MessagePlace place;
+  const char* last = cursor.data() + cursor.size();
+  if (!cursor.starts_with('m')) return std::nullopt;
+  const auto row = std::from_chars(cursor.data() + 1, last, place.row);
+  if (row.ec != std::errc() || place.row <= 0 || row.ptr == last || *row.ptr != '.') return std::nullopt;
+  const auto at = std::from_chars(row.ptr + 1, last, place.at);
+  if (at.ec != std::errc() || message_cursor(place) != cursor) return std::nullopt;
+  return place;
 }
 
 Failure bad_cursor() { return failure_of({FieldProblem{"cursor", "must be the nextCursor of an earlier answer"}}); }

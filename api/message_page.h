@@ -19,6 +19,14 @@ Failure not_of_this_chat(const std::string& message_id);
 /// As the JSON value of nextCursor.
 std::string cursor_json(const std::string& cursor);
 
+/// The last message of a page, and when it was: it may be deleted before the next page is read.
+struct MessagePlace {
+  std::int64_t row = 0;
+  events::UnixMs at = 0;
+};
+std::string message_cursor(const MessagePlace& place);
+std::optional<MessagePlace> parse_message_cursor(std::string_view cursor);
+
 /// Identities of the people of one page, each looked up once.
 class People {
  public:

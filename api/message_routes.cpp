@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <boost/json/serialize.hpp>
 
-#include <charconv>
 #include <span>
 #include <utility>
 
@@ -23,24 +22,6 @@ namespace {
 
 using protocol::Jid;
 using sessions::Outcome;
-
-/// The last message of a page, and when it was: it may be deleted before the next page is read.
-struct MessagePlace {
-  std::int64_t row = 0;
-  events::UnixMs at = 0;
-};
-std::string message_cursor(const MessagePlace& place) { return fmt::format("m{}.{}", place.row, place.at); }
-
-std::optional<MessagePlace> parse_message_cursor(std::string_view cursor) {
-  MessagePlace place;
-  const char* last = cursor.data() + cursor.size();
-  if (!cursor.starts_with('m')) return std::nullopt;
-  const auto row = std::from_chars(cursor.data() + 1, last, place.row);
-  if (row.ec != std::errc() || place.row <= 0 || row.ptr == last || *row.ptr != '.') return std::nullopt;
-  const auto at = std::from_chars(row.ptr + 1, last, place.at);
-  if (at.ec != std::errc() || message_cursor(place) != cursor) return std::nullopt;
-  return place;
-}
 
 void write_chat(JsonWriter& out, People& people, const storage::ChatRow& chat, std::string_view session,
                 Dialect dialect) {

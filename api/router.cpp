@@ -31,11 +31,14 @@ bool says_something(std::string_view body) {
   return !text.empty() && text != "{}";
 }
 
-/// That it asks to be sent: one for each of several files.
+/// That it asks to be sent: one for each of several files, or recipients.
 unsigned messages_of(const Call& call) {
-  const auto* listed = call.body.if_contains("files");
-  const std::size_t files = std::max(call.files.size(), listed && listed->is_array() ? listed->get_array().size() : 0);
-  return static_cast<unsigned>(std::max<std::size_t>(1, files));
+  const auto listed = [&](std::string_view name) {
+    const auto* list = call.body.if_contains(name);
+    return list != nullptr && list->is_array() ? list->get_array().size() : 0;
+  };
+  const std::size_t several = std::max({call.files.size(), listed("files"), listed("recipients")});
+  return static_cast<unsigned>(std::max<std::size_t>(1, several));
 }
 
 constexpr std::string_view capability_names[] = {"none", "read", "send", "manage", "admin"};

@@ -69,6 +69,16 @@ const Route table[] = {
     {.method = "GET", .pattern = SESSION "/queue", .tag = "Messages", .summary = "List the messages that the server does not have yet, in order of acceptance", .handler = list_queue, .query = &s::queue_query, .answer = &s::queued_message, .answer_is_list = true},
     {.method = "DELETE", .pattern = SESSION "/queue/{messageId}", .capability = send, .tag = "Messages", .summary = "Cancel a scheduled or waiting message", .handler = cancel_queued, .answer = &s::sent_message, .conflict = "the message is on its way already"},
 
+    // --- status posts
+    {.method = "POST", .pattern = SESSION "/status/posts", .capability = send, .tag = "Status", .summary = "Post a status", .handler = post_status, .body = &s::post_status, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message, .files = Kind::document},
+    {.method = "GET", .pattern = SESSION "/status/posts", .tag = "Status", .summary = "List the status posts of the last day, newest first", .handler = list_status_posts, .query = &s::status_posts_query, .answer = &s::status_post, .answer_is_list = true},
+    {.method = "GET", .pattern = SESSION "/status/posts/{messageId}", .tag = "Status", .summary = "Get a status post", .handler = get_status_post, .answer = &s::status_post},
+    {.method = "GET", .pattern = SESSION "/status/posts/{messageId}/viewers", .tag = "Status", .summary = "List who has seen an own status post", .handler = list_status_viewers, .answer = &s::status_viewer, .answer_is_list = true},
+    {.method = "DELETE", .pattern = SESSION "/status/posts/{messageId}", .capability = send, .tag = "Status", .summary = "Delete an own status post for everyone", .handler = delete_status_post, .query = &s::send_query, .answer = &s::sent_message, .budget = Budget::message},
+    {.method = "POST", .pattern = SESSION "/status/posts/{messageId}/view", .capability = send, .tag = "Status", .summary = "Tell the author of a received status post that it was seen", .handler = view_status_post, .success = 204},
+
+    {.method = "POST", .pattern = SESSION "/broadcasts", .capability = send, .tag = "Messages", .summary = "Send one text to several people, as a message of each chat", .handler = send_broadcast, .body = &s::send_broadcast, .answer = &s::broadcast_outcome, .budget = Budget::message},
+
     // --- chats
     {.method = "GET", .pattern = SESSION "/chats", .tag = "Chats", .summary = "List the chats, newest first", .handler = list_chats, .query = &s::page_query, .answer = &s::chat, .answer_is_list = true},
     {.method = "GET", .pattern = SESSION "/chats/{chatId}/messages", .tag = "Chats", .summary = "List the messages of a chat, newest first", .handler = list_messages, .query = &s::messages_query, .answer = &s::message, .answer_is_list = true},

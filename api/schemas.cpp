@@ -35,6 +35,7 @@ constexpr Field session_config_fields[] = {
     {.name = "authTimeout", .type = Type::integer, .summary = "seconds from the scan to ready", .min = 1, .max = 3600},
     {.name = "proxyServerCredentials", .type = Type::object, .summary = "used for every connection of the session", .object = &proxy},
     {.name = "autoDownload", .type = Type::object, .summary = "files that are fetched without being asked for; default: none", .object = &auto_download},
+    {.name = "statuses", .type = Type::boolean, .summary = "events tell of status posts, and autoDownload fetches their files; default false: they are kept, and no more"},
     {.name = "presence", .summary = "how the account shows to others while it is connected; default available", .one_of = "available|unavailable"},
     {.name = "calls", .type = Type::object, .summary = "what becomes of calls; default: they ring on. It is replaced whole", .object = &call_policy},
 };
@@ -468,6 +469,8 @@ constexpr Field message_fields[] = {
     {.name = "album", .type = Type::object, .summary = "images, videos: how many belong to it"},
     {.name = "reply", .type = Type::object, .summary = "what was chosen of buttons, a list or a flow: id, params"},
     {.name = "media", .type = Type::object, .summary = "url (the path of its bytes here), mimetype, size, filename, width, height, seconds"},
+    {.name = "style", .type = Type::object, .summary = "of a text as status post: backgroundColor, textColor, font"},
+    {.name = "broadcast", .type = Type::boolean, .summary = "true: it came through a broadcast list of its author"},
     {.name = "unknownKind", .summary = "the name of a kind that is kept and cannot be shown"},
     {.name = "sendAt", .summary = "while it is scheduled", .format = &formats::date_time},
     {.name = "viewOnce", .type = Type::boolean}, {.name = "isForwarded", .type = Type::boolean},

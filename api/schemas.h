@@ -27,4 +27,7 @@ extern const Schema contacts_query, catalog_query;
 extern const Schema contact, contact_details, checked_number, about, blocked, blocked_contact, business, product,
     privacy, own_about, default_timer, shown_presence, contact_presence, rejected_call;
 
+// status posts (schemas_status.cpp)
+extern const Schema post_status, status_posts_query, status_post, status_viewer, send_broadcast, broadcast_outcome;
+
 }  // namespace wharf::api::schemas

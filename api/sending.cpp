@@ -202,6 +202,7 @@ bool refuses_field_of_others(const CallPtr& call, const Schema& schema) {
   if (lost == names.end()) return false;
   const auto types = message_types();
   const auto type = std::find_if(types.begin(), types.end(), [&](const MessageType& t) { return t.schema == &schema; });
+  if (&schema == &schemas::post_status) return refuse_field(call, std::string(*lost), "a status post has none"), true;
   refuse_field(call, std::string(*lost),
                type == types.end() ? "is not said of what is forwarded: it goes as it is"
                                    : fmt::format("a message of type {} has none", type->name));
@@ -347,8 +348,9 @@ bool read_timing(const ServicesPtr& services, const CallPtr& call, const Schema&
     if (call->body.if_contains(name) && std::none_of(schema.fields.begin(), schema.fields.end(), same))
       return refuse(name, "is for messages, not for what is said about one or about a chat");
   }
-  const bool own = std::any_of(schema.fields.begin(), schema.fields.end(),
-                               [](const Field& field) { return field.name == "chatId"; });
+  const bool own =
+      &schema == &schemas::post_status || std::any_of(schema.fields.begin(), schema.fields.end(),
+                                                      [](const Field& field) { return field.name == "chatId"; });
   if (own && refuses_field_of_others(call, schema)) return false;
   if (!send_at.empty()) {
     message.send_at = parse_iso(send_at).value_or(0);  // validated

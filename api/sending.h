@@ -26,6 +26,10 @@ std::span<const MessageType> message_types();
 
 /// What every message of its own can say beside its content; of a validated body.
 sessions::SendMessage around_content(const boost::json::object& body);
+/// A message with a file of this kind, or several: takes them from the body, and sends. `around`: what the message says
+/// beside its content.
+void send_files(const ServicesPtr& services, const CallPtr& call, const Schema& schema, protocol::MessageKind kind,
+                sessions::SendMessage around);
 /// `schema`: what the body was validated against. `content_hash`: of a file, which makes two requests different ones;
 /// "" without. A file that the session does not take over is dropped.
 void send_message(const ServicesPtr& services, const CallPtr& call, const Schema& schema, sessions::SendMessage message,

@@ -55,6 +55,25 @@ void describe(Io& io, a<NewMessage> auto& e) {
 }
 
 template <class Io>
+void describe(Io& io, a<StatusPosted> auto& e) {
+  auto& m = e.message;
+  io.required("id", m.id);
+  io.required("chat", m.chat);
+  io.always("fromMe", m.from_me);
+  io.required("author", m.author);
+  io.optional("authorPn", e.author_ids.pn);
+  io.optional("authorLid", e.author_ids.lid);
+  io.optional("pushName", m.push_name);
+  io.required("kind", m.kind);
+  io.required("body", m.body);
+  io.optional("mentions", m.mentions);
+  io.always("timestamp", m.timestamp);
+  io.always("ack", m.ack);
+  io.optional("error", m.error);
+  io.optional("details", m.details);
+}
+
+template <class Io>
 void describe(Io& io, a<About> auto& about) {
   io.required("id", about.id);
   io.required("target", about.target_id);
@@ -78,6 +97,11 @@ void describe(Io& io, a<MessageEdited> auto& e) {
 
 template <class Io>
 void describe(Io& io, a<MessageRevoked> auto& e) {
+  describe(io, e.about);
+}
+
+template <class Io>
+void describe(Io& io, a<StatusDeleted> auto& e) {
   describe(io, e.about);
 }
 
@@ -345,6 +369,7 @@ class Writer {
 };
 
 std::size_t room_for(const auto&) { return usual_bytes; }
+std::size_t room_for(const StatusPosted& e) { return usual_bytes + e.message.body.size() + e.message.details.size(); }
 std::size_t room_for(const NewMessage& e) { return usual_bytes + e.message.body.size() + e.message.details.size(); }
 
 std::string written(const auto& value, std::string_view request_id, std::string_view metadata) {
@@ -520,6 +545,8 @@ constexpr std::pair<std::string_view, Read> readers[] = {
     {"group_leave", read<GroupLeft>},
     {"group_update", read<GroupUpdated>},
     {"group_join_request", read<GroupJoinRequested>},
+    {"status.posted", read<StatusPosted>},
+    {"status.deleted", read<StatusDeleted>},
 };
 
 Result<Event> read_fact(std::string_view name, const json::object& object) {

@@ -30,9 +30,12 @@ std::string_view name_of(const GroupJoined&) { return "group_join"; }
 std::string_view name_of(const GroupLeft&) { return "group_leave"; }
 std::string_view name_of(const GroupUpdated&) { return "group_update"; }
 std::string_view name_of(const GroupJoinRequested&) { return "group_join_request"; }
+std::string_view name_of(const StatusPosted&) { return "status.posted"; }
+std::string_view name_of(const StatusDeleted&) { return "status.deleted"; }
 std::string_view name_of(const Unknown& e) { return e.name; }
 
 std::string lane_of(const NewMessage& e) { return e.message.chat.to_string(); }
+std::string lane_of(const StatusPosted& e) { return e.message.chat.to_string(); }
 std::string lane_of(const ContactUpdated& e) { return e.user.to_string(); }
 template <class OfSomething>
 std::string lane_of(const OfSomething& e) {
@@ -78,6 +81,8 @@ template Event::Event(GroupJoined, std::string);
 template Event::Event(GroupLeft, std::string);
 template Event::Event(GroupUpdated, std::string);
 template Event::Event(GroupJoinRequested, std::string);
+template Event::Event(StatusPosted, std::string);
+template Event::Event(StatusDeleted, std::string);
 template Event::Event(Unknown, std::string);
 
 bool operator==(const Event& one, const Event& other) {

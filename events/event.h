@@ -28,6 +28,14 @@ struct NewMessage {
   friend bool operator==(const NewMessage&, const NewMessage&) = default;
 };
 
+/// `status.posted`: a status post of somebody, or of this account from here or another device, when the session's
+/// configuration asks for them.
+struct StatusPosted {
+  Message message;  // chat: status@broadcast
+  PersonIds author_ids;
+  friend bool operator==(const StatusPosted&, const StatusPosted&) = default;
+};
+
 /// `ack`: an own message got further, or failed.
 struct Ack {
   std::string id;  // WhatsApp id of the message
@@ -64,6 +72,11 @@ struct MessageEdited {
 struct MessageRevoked {
   About about;
   friend bool operator==(const MessageRevoked&, const MessageRevoked&) = default;
+};
+/// `status.deleted`: a status post was, for everyone; told as StatusPosted is.
+struct StatusDeleted {
+  About about;
+  friend bool operator==(const StatusDeleted&, const StatusDeleted&) = default;
 };
 /// `reaction`
 struct Reacted {
@@ -267,7 +280,7 @@ struct Unknown {
 using Fact = std::variant<NewMessage, Ack, MessageEdited, MessageRevoked, Reacted, PollVoted, EventAnswered,
                           MessagePinned, MessageStarred, MessageDeleted, QrShown, Authenticated, Ready, StatusChanged,
                           Disconnected, ContactUpdated, ChatUpdated, PresenceChanged, CallChanged, GroupJoined,
-                          GroupLeft, GroupUpdated, GroupJoinRequested, Unknown>;
+                          GroupLeft, GroupUpdated, GroupJoinRequested, StatusPosted, StatusDeleted, Unknown>;
 
 template <class Kind, class Facts>
 inline constexpr bool is_among = false;

@@ -106,6 +106,14 @@ void set_auto_read(ControlCall& call);
 void set_media_retry(ControlCall& call);
 /// A message as the list shows it.
 boost::json::object message_json(const PhoneMessage& message);
+/// A file, written as text; of a validated object. `problem`: why it cannot be read.
+PhoneMedia read_media(const boost::json::object& o, std::string& problem);
+// --- control_statuses.cpp
+void post_phone_status(ControlCall& call);
+void list_phone_statuses(ControlCall& call);
+void delete_phone_status(ControlCall& call);
+void view_phone_status(ControlCall& call);
+void set_phone_status_audience(ControlCall& call);
 // --- control_groups.cpp
 void create_group(ControlCall& call);
 void list_groups(ControlCall& call);

@@ -1,5 +1,7 @@
 // Control API: what a phone says and what it shows.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/json.hpp>
 #include <iterator>
@@ -7,6 +9,7 @@
 #include <utility>
 
 #include "sandbox/control_call.h"
+#include "sandbox/phone/chats.h"
 #include "sandbox/phone/opened_media.h"
 #include "web/base64_stream.h"
 
@@ -42,7 +45,9 @@ json::object to_json(const PhoneMessage::Media& media) {
   return out;
 }
 
-json::object to_json(const PhoneMessage& message) {
+}  // namespace
+
+json::object message_json(const PhoneMessage& message) {
   json::array mentions;
   for (const std::string& mention : message.mentions) mentions.emplace_back(mention);
   json::object out{{"id", message.id},     {"fromMe", message.from_me},      {"device", message.device},
@@ -75,8 +80,16 @@ json::object to_json(const PhoneMessage& message) {
   if (message.starts_at != 0) out["startTime"] = message.starts_at;
   if (message.cancelled) out["cancelled"] = true;
   if (message.expires_after != 0 || message.kind == "disappearing") out["expiresAfter"] = message.expires_after;
+  if (message.style) {
+    const auto colour = [](std::uint32_t argb) { return fmt::format("#{:06X}", argb & 0xFFFFFF); };
+    out["backgroundColor"] = colour(message.style->background_argb);
+    out["textColor"] = colour(message.style->text_argb);
+    out["font"] = message.style->font;
+  }
   return out;
 }
+
+namespace {
 
 const json::object* member(const json::object& body, std::string_view name) {
   const json::value* value = body.if_contains(name);
@@ -88,7 +101,8 @@ double number_of(const json::object& object, std::string_view name) {
   return value != nullptr && value->is_number() ? value->to_number<double>() : 0;
 }
 
-/// A file, written as text. `problem`: why it cannot be read.
+}  // namespace
+
 PhoneMedia read_media(const json::object& o, std::string& problem) {
   const auto text = [&o](std::string_view name) { return std::string(web::text_of(o, name)); };
   const auto number = [&o](std::string_view name) {
@@ -114,6 +128,8 @@ PhoneMedia read_media(const json::object& o, std::string& problem) {
   media.album = text("album");
   return media;
 }
+
+namespace {
 
 protocol::CalendarEvent read_event(const json::object& o) {
   protocol::CalendarEvent event;
@@ -188,8 +204,6 @@ void read_content(const json::object& body, Phone::Send& message) {
 
 }  // namespace
 
-json::object message_json(const PhoneMessage& message) { return to_json(message); }
-
 void send_message(ControlCall& call) {
   Phone* phone = call.phone();
   if (phone == nullptr) return;
@@ -231,13 +245,14 @@ void list_messages(ControlCall& call) {
   }
   std::vector<const PhoneMessage*> chosen;
   for (std::size_t i = begin; i < all.size(); ++i) {
-    if (chat.empty() || all[i].chat == chat) chosen.push_back(&all[i]);
+    // A status post is of no chat.
+    if (chat.empty() ? all[i].chat != PhoneChats::statuses : all[i].chat == chat) chosen.push_back(&all[i]);
   }
   // After an id the page goes on from there; without one it is the newest.
   const auto count = std::min(limit, chosen.size());
   const std::size_t first = !after.empty() ? 0 : chosen.size() - count;
   json::array page;
-  for (std::size_t i = first; i < first + count; ++i) page.push_back(to_json(*chosen[i]));
+  for (std::size_t i = first; i < first + count; ++i) page.push_back(message_json(*chosen[i]));
   call.succeed(std::move(page));
 }
 

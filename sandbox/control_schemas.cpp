@@ -128,7 +128,7 @@ constexpr Field sent_media_fields[] = {
     {.name = "viewOnce", .type = Type::boolean},
     {.name = "album", .min = 1, .max = 128},  // the id of the head that it belongs to
 };
-constexpr web::Schema sent_media{{}, sent_media_fields};
+constexpr web::Schema media_to_send{{}, sent_media_fields};
 constexpr Field send_message_fields[] = {
     {.name = "to", .required = true, .min = 1, .max = 128},
     {.name = "text", .min = 1, .max = 65'536},
@@ -138,7 +138,7 @@ constexpr Field send_message_fields[] = {
     {.name = "location", .type = Type::object, .object = &location},
     {.name = "contact", .type = Type::object, .object = &contact},
     {.name = "poll", .type = Type::object, .object = &poll},
-    {.name = "media", .type = Type::object, .object = &sent_media},
+    {.name = "media", .type = Type::object, .object = &media_to_send},
     {.name = "event", .type = Type::object, .object = &event},
     {.name = "album", .type = Type::object, .object = &album},
     {.name = "groupInvite", .type = Type::object, .object = &group_invite},
@@ -278,6 +278,7 @@ const web::Schema mark_read{{}, mark_read_fields};
 const web::Schema set_typing{{}, set_typing_fields};
 const web::Schema switched{{}, switched_fields};
 const web::Schema media_retry{{}, media_retry_fields};
+const web::Schema sent_media{{}, sent_media_fields};
 const web::Schema unlink{{}, unlink_fields};
 const web::Schema peer{{}, peer_fields};
 const web::Schema set_account{{}, set_account_fields};

@@ -20,6 +20,10 @@ extern const web::Schema phone_picture, phone_about, phone_privacy, phone_block,
     phone_presence, phone_trust, phone_watch, phone_business, phone_call;
 // bodies about scenarios, and what is a step's own in them (control_script_schemas.cpp)
 extern const web::Schema play_script, script_step, script_wait, script_repeat, script_expect;
+// bodies about status posts (control_statuses.cpp)
+extern const web::Schema post_status, view_status, status_audience;
+/// Of a file that a phone sends.
+extern const web::Schema sent_media;
 // queries
 extern const web::Schema scan_query, messages_query, wire_query, media_query;
 

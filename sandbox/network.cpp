@@ -76,7 +76,15 @@ ShownAccount Network::shown(const std::string& phone) const {
     shown.blocked.push_back(known ? known->party->account.phone : jid);
   }
   shown.business = state_->businesses.of(phone);
+  shown.status_audience = state_->statuses.of(phone);
   return shown;
+}
+
+Result<void> Network::set_status_audience(const std::string& phone, protocol::StatusAudience audience) {
+  if (state_->accounts.find(phone) == nullptr) return Error(Errc::not_found, "nobody has this number");
+  Turn turn(state_->context.turns);
+  state_->statuses.set(phone, std::move(audience));
+  return {};
 }
 
 Result<void> Network::set_business(const std::string& phone, std::optional<BusinessCard> card) {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/account/status_audience.h"
 #include "protocol/binary/node.h"
 #include "protocol/crypto/random.h"
 #include "protocol/noise/client_payload.h"
@@ -45,6 +46,8 @@ class Network : public NetworkListeners {
 
   /// What an account shows of itself, and keeps to itself. Of an unknown one nothing.
   ShownAccount shown(const std::string& phone) const;
+  /// Whom its status posts are for, as its companions are told. Phones say it of each post. Errors: not_found.
+  protocol::Result<void> set_status_audience(const std::string& phone, protocol::StatusAudience audience);
   /// nullopt: it is no business any more. Its contacts are told. Errors: not_found.
   protocol::Result<void> set_business(const std::string& phone, std::optional<BusinessCard> card);
   /// As the server has them, in the order of their ids. Pointers live until the next stanza.

@@ -15,6 +15,7 @@
 #include "protocol/groups/requests.h"
 #include "protocol/messages/add_on_secret.h"
 #include "protocol/messages/body.h"
+#include "protocol/messages/building.h"
 #include "protocol/messages/content.h"
 #include "sandbox/network.h"
 
@@ -58,6 +59,7 @@ struct PhoneMessage {
   /// Of a message of this phone to a group, once it left: how far it came with each member, by phone number: "",
   /// delivered, read. `status` is the least of them.
   std::map<std::string, std::string> recipients = {};
+  std::optional<protocol::TextStyle> style = {};  // of a text as status post
 };
 
 /// A file that a phone's user sends.
@@ -164,10 +166,12 @@ class Phone {
     std::string quoted_id;  // of a message this phone knows
     std::vector<std::string> mentions;
     /// monostate: `text` is the message.
-    std::variant<std::monostate, protocol::Location, protocol::Contacts, protocol::Poll, protocol::CalendarEvent,
-                 protocol::GroupInvite, protocol::Album, PhoneMedia, PhoneReaction, PhoneEdit, PhoneEventEdit,
-                 PhoneAnswer, PhoneRevoke, PhoneVote, PhonePin, PhoneTimer>
+    std::variant<std::monostate, protocol::StatusText, protocol::Location, protocol::Contacts, protocol::Poll,
+                 protocol::CalendarEvent, protocol::GroupInvite, protocol::Album, PhoneMedia, PhoneReaction, PhoneEdit,
+                 PhoneEventEdit, PhoneAnswer, PhoneRevoke, PhoneVote, PhonePin, PhoneTimer>
         content = {};
+    std::vector<std::string> audience =
+        {};  // of a status post (to: "status@broadcast"): numbers; its deletion has none
     /// The id of the message that it is about; nullptr for a message of its own.
     const std::string* about() const;
   };

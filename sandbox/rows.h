@@ -37,6 +37,7 @@ enum class RowKind : std::uint8_t {
   gathered_receipt = 25,      // owner "", name: number; receipts in a group that are told together
   account_picture = 26,       // owner: phone
   business = 27,              // owner: phone; what makes it a business
+  status_audience = 28,       // owner: phone; who sees its status posts, when it has chosen
   phone = 30,                 // owner: phone; identity, companions, settings
   phone_session = 31,         // name: "phone:device" of the peer
   phone_key = 32,             // name: id of a one-time key

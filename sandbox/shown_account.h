@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "protocol/account/status_audience.h"
 #include "protocol/business/catalog.h"
 #include "protocol/business/profile.h"
 #include "protocol/business/verified_name.h"
@@ -28,6 +29,7 @@ struct ShownAccount {
   std::map<std::string, std::string> privacy;  // every category, by the names of the wire
   std::vector<std::string> blocked;            // phone numbers; JIDs of whom nobody knows
   const BusinessCard* business = nullptr;      // lives until it is changed
+  protocol::StatusAudience status_audience;    // whom its status posts are for
 };
 
 }  // namespace wharf::sandbox

@@ -6,6 +6,8 @@
 #include "events/event.h"
 #include "protocol/messages/content.h"
 #include "sessions/message_details.h"
+#include "sessions/status_audiences.h"
+#include "sessions/status_events.h"
 
 namespace wharf::sessions {
 
@@ -177,14 +179,23 @@ Outcome<MessageRow> Acceptance::compose(const SendMessage& request, const Jid& c
 }
 
 void Acceptance::take_in(const SendMessage& request, MessageRow message) {
+  const bool post = message.chat.is_status() && message.target_id.empty();
+  if (post) sealer_.open_audience(request, message.id);
   if (message.ack == AckLevel::scheduled) return put_off(request, std::move(message));
   tell_new(message);
-  outbox_.take(message, {request.priority, request.expires_at, file_of(request)});
+  SendingTerms terms{request.priority, request.expires_at, file_of(request)};
+  // A day is what it would be shown for.
+  if (post && terms.expires_at == 0) terms.expires_at = c_.now.unix_ms + status_lifetime_ms;
+  outbox_.take(message, terms);
 }
 
 std::optional<Jid> Acceptance::announce(const MessageRow& message) {
   PersonIds ids = directory_.person(message.chat);
   const events::Message& told = message;
+  if (message.chat.is_status()) {
+    tell_status_posted(c_, directory_, told);
+    return std::nullopt;
+  }
   c_.emit(events::NewMessage{told, ids, directory_.person(message.author)});
   return std::move(message.chat.is_lid() ? ids.pn : ids.lid);
 }

@@ -8,6 +8,7 @@
 #include "protocol/messages/building.h"
 #include "sessions/edits.h"
 #include "sessions/message_details.h"
+#include "sessions/status_events.h"
 
 namespace wharf::sessions {
 
@@ -26,7 +27,7 @@ std::optional<std::string> edited_text_details(const MessageRow& text, const pro
   const auto now = protocol::parse_message(edit.message);
   const auto* preview = now ? std::get_if<protocol::LinkPreview>(&now->body) : nullptr;
   shown->body = preview ? MessageBody(*preview) : MessageBody();
-  std::string details = message_details(*shown);
+  std::string details = message_details(*shown, came_by_list(text));
   return details == text.details ? std::nullopt : std::optional(std::move(details));
 }
 
@@ -142,6 +143,7 @@ void AddOns::edit(const MessageRow& row, const protocol::Edit& edit, const Messa
 void AddOns::revoke(const MessageRow& row, const MessageRow& target) {
   if (target.revoked_at != 0 || !(is_by_author(row, target, canonical_user()) || is_by_admin(row))) return;
   c_.records.add(storage::RevokeMessage{c_.id(), target.chat, target.id, target.from_me, row.timestamp});
+  if (row.chat.is_status()) return tell_status_deleted(c_, about(row));
   c_.emit(events::MessageRevoked{about(row)});
 }
 

@@ -25,6 +25,7 @@ template Command::Command(Asked<FetchMedia>);
 template Command::Command(Asked<RemoveMessage>);
 template Command::Command(Asked<StarMessage>);
 template Command::Command(Asked<MarkRead>);
+template Command::Command(Asked<ViewStatus>);
 template Command::Command(Asked<RemoveChat>);
 template Command::Command(Asked<AskGroup>);
 template Command::Command(Asked<CheckNumbers>);
@@ -63,6 +64,7 @@ namespace {
 struct ShownText {
   std::string operator()(const std::string& text) const { return text; }
   std::string operator()(const protocol::PreviewedText& text) const { return text.text; }
+  std::string operator()(const protocol::StatusText& text) const { return text.text; }
   std::string operator()(const protocol::Contacts& c) const {
     return c.cards.size() == 1 ? c.cards.front().name : c.name;
   }

@@ -140,14 +140,15 @@ struct Forward {
 };
 /// A string is text.
 using Sendable =
-    std::variant<std::string, protocol::PreviewedText, protocol::Location, protocol::Contacts, protocol::Poll,
-                 protocol::CalendarEvent, protocol::GroupInvite, protocol::Album, SendMedia, React, EditText,
-                 RevokeSent, Vote, AnswerEvent, PinMessage, Forward, SetDisappearing>;
+    std::variant<std::string, protocol::PreviewedText, protocol::StatusText, protocol::Location, protocol::Contacts,
+                 protocol::Poll, protocol::CalendarEvent, protocol::GroupInvite, protocol::Album, SendMedia, React,
+                 EditText, RevokeSent, Vote, AnswerEvent, PinMessage, Forward, SetDisappearing>;
 
 /// Durable in the session's queue when it is answered. Errors: not_found (the quoted message, or the one that it is
 /// about), not_ready (never linked or logged out), conflict (idempotency key or message id with other content),
 /// rate_limited (queue full), malformed (Subject::send_at and expires_at: past), unsupported (it cannot be said about
-/// that message, with Subject::message or what of it cannot), not_implemented (groups, until sender keys are there).
+/// that message, with Subject::message or what of it cannot), not_implemented (channels; what is said about a status
+/// post, but for its deletion).
 struct SendMessage {
   using Answer = SentMessage;
   static constexpr const char* name = "send_message";
@@ -159,7 +160,9 @@ struct SendMessage {
   bool mention_all = false;
   /// Before whom it goes when there is not room for all. Within a chat the order stays that of acceptance.
   storage::Priority priority = storage::Priority::normal;
-  std::string album;      // WhatsApp id of the Album that its picture or video belongs to; "" = none
+  std::string album;  // WhatsApp id of the Album that its picture or video belongs to; "" = none
+  /// Of a status post (chat: protocol::status_jid()): these people alone; nullopt: whom the account's setting means.
+  std::optional<std::vector<Jid>> audience = {};
   UnixMs send_at = 0;     // 0, or past by less than a minute: now. Not of what is about a message.
   UnixMs expires_at = 0;  // what is not sealed by then ends as an error; 0 = SessionSettings::max_lateness, of what is
                           // scheduled
@@ -237,6 +240,14 @@ struct MarkRead {
   Jid chat;
   friend bool operator==(const MarkRead&, const MarkRead&) = default;
 };
+/// Tells the author of a received status post that it was seen. Errors, about Subject::message: not_found (no such post
+/// was received), unsupported (it is over a day old, or was deleted); not_ready (not linked).
+struct ViewStatus {
+  using Answer = void;
+  static constexpr const char* name = "view_status";
+  std::string message;  // WhatsApp id
+  friend bool operator==(const ViewStatus&, const ViewStatus&) = default;
+};
 /// Deletes the stored copy of a chat; its texts that were not sealed yet are cancelled. Errors: not_found (no such
 /// chat).
 struct RemoveChat {
@@ -279,9 +290,9 @@ class Command {
  public:
   using Any = AnyOf<StartSession, StopSession, RestartSession, UpdateSession, Logout, RemoveSession, RequestPairingCode,
                     SendMessage, SendMessages, FindSent, CancelMessage, FetchMedia, RemoveMessage, StarMessage,
-                    MarkRead, RemoveChat, AskGroup, CheckNumbers, LookAtContact, GetPicture, SetOwnPicture, SetAbout,
-                    SetDefaultTimer, ReadPrivacy, ChangePrivacy, ListBlocked, BlockContact, ReadBusiness, ReadCatalog,
-                    ShowChatState, WatchPresence, ReadPresence, ShowPresence, RejectCall, CatchUp>;
+                    MarkRead, ViewStatus, RemoveChat, AskGroup, CheckNumbers, LookAtContact, GetPicture, SetOwnPicture,
+                    SetAbout, SetDefaultTimer, ReadPrivacy, ChangePrivacy, ListBlocked, BlockContact, ReadBusiness,
+                    ReadCatalog, ShowChatState, WatchPresence, ReadPresence, ShowPresence, RejectCall, CatchUp>;
 
   /// NOLINTNEXTLINE(google-explicit-constructor): as the alternatives of a variant.
   template <class Operation>

@@ -125,6 +125,9 @@ Outcome<OutgoingMessage> Composer::build_vote(const Vote& vote, const MessageRow
 Outcome<Composer::Built> Composer::build_about(const Sendable& content, MessageRow target) {
   if (target.revoked_at != 0) return impossible("the message was deleted for everyone");
   if (target.ack == storage::AckLevel::error) return impossible("the message failed: nobody has it");
+  if (target.chat.is_status() && !std::holds_alternative<RevokeSent>(content))
+    return Refusal(Error(Errc::not_implemented,
+                         "of a status post only its deletion can be sent: it cannot be reacted to or changed yet"));
   Built out;
   if (const auto* react = std::get_if<React>(&content)) {
     out.message = protocol::build_reaction({key_of(target), react->emoji, c_.now.unix_ms});

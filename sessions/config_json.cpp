@@ -69,6 +69,7 @@ SessionConfig parse_config(const std::string& json) {
     config.calls.reject = flag(calls->get_object(), "reject", false);
     config.calls.text = text(calls->get_object(), "rejectText");
   }
+  config.statuses = flag(o, "statuses", config.statuses);
   config.shows_online = text(o, "presence") != "unavailable";
   return config;
 }

@@ -9,6 +9,7 @@
 #include "protocol/noise/frame.h"
 #include "protocol/pairing/adv.h"
 #include "protocol/stanzas/prekeys.h"
+#include "sessions/groups/own_key.h"
 
 namespace wharf::sessions {
 
@@ -142,6 +143,7 @@ void Fanout::set_identity(const Jid& device, const protocol::PublicKey& identity
   const Jid user = device.user_jid();
   // Installed anew, it has none of the keys that it was given for groups.
   c_.records.add(storage::TakeKeyCopiesBack{c_.id(), user, std::nullopt, device.device});
+  renew_status_key(c_, user);
   directory_.tell_devices_changed(user);
   if (device.device == 0)
     c_.emit(events::ContactUpdated{user, directory_.person(user), events::ContactUpdated::Change::identity, {}});

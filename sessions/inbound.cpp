@@ -8,6 +8,8 @@
 #include "protocol/stanzas/ack.h"
 #include "sessions/message_details.h"
 #include "sessions/server_time.h"
+#include "sessions/status_audiences.h"
+#include "sessions/status_events.h"
 
 namespace wharf::sessions {
 
@@ -34,6 +36,17 @@ std::size_t max_bytes_about(const IncomingMessage& content) {
 
 // Prekeys of retry receipts come from the upper half of the 24-bit space, which uploads never touch (login_flow.cpp).
 constexpr std::uint32_t retry_key_ids = 0x7FFFFE;
+
+/// What the author's sender key is of: a group, status@broadcast, a broadcast list, which is no chat here. nullopt: he
+/// writes to this account alone.
+std::optional<Jid> room_of(const MessageSource& source) {
+  return protocol::has_participants(source.from) ? std::optional(source.from.user_jid()) : std::nullopt;
+}
+
+/// Of statuses posts and their deletion alone: what is said about them otherwise has no place here yet.
+bool worth_keeping_of_status(const IncomingMessage& content) {
+  return protocol::target_of(content.body) == nullptr || content.kind == MessageKind::revoke;
+}
 
 /// A message of its own, or something about another one that names it.
 bool worth_keeping(const IncomingMessage& content) {
@@ -96,9 +109,10 @@ void Inbound::on_message(const Node& message) {
 Inbound::Read Inbound::read(const Node& message, const MessageSource& source, const Jid& author,
                             const ReceivedEnc& enc) {
   const bool pairwise = enc.type == "pkmsg" || enc.type == "msg";
-  const bool for_all = enc.type == "skmsg" && source.chat.is_group();
+  const auto room = room_of(source);
+  const bool for_all = enc.type == "skmsg" && room;
   if (!pairwise && !for_all) return Read::no;
-  auto padded = pairwise ? decrypt(author, enc, message) : sender_keys_.decrypt(source.chat, author, enc.body);
+  auto padded = pairwise ? decrypt(author, enc, message) : sender_keys_.decrypt(*room, author, enc.body);
   if (!padded) {
     // Processed before: the receipt was lost, not the message.
     if (padded.error().code == Errc::duplicate_message) return Read::yes;
@@ -119,8 +133,8 @@ Inbound::Read Inbound::read(const Node& message, const MessageSource& source, co
   auto content = protocol::parse_message(*plain);
   if (!content) return refuse();
   if (protocol::target_of(content->body) != nullptr && plain->size() > max_bytes_about(*content)) return too_large();
-  if (pairwise && source.chat.is_group() && !content->sender_key_distribution.empty())
-    sender_keys_.process(source.chat, author, content->sender_key_group, content->sender_key_distribution);
+  if (pairwise && room && !content->sender_key_distribution.empty())
+    sender_keys_.process(*room, author, content->sender_key_group, content->sender_key_distribution);
   // The key is none of the message's: what is kept must not hold it.
   on_content(
       source, *content,
@@ -169,6 +183,7 @@ void Inbound::on_content(const MessageSource& source, const IncomingMessage& con
   }
   if (content.has_protocol_message) on_protocol_message(source, content);
   const UnixMs at = stated_ms(source.timestamp, c_.now.unix_ms);
+  if (chat.is_status() && (is_over(source) || !worth_keeping_of_status(content))) return;
   if (const auto* timer = std::get_if<protocol::DisappearingTimer>(&content.body)) timers_.on_set(chat, *timer, at);
   if (!worth_keeping(content) || c_.records.has_message(chat, source.id) || !note_told(source)) return;
   storage::MessageRow row;
@@ -191,6 +206,10 @@ void Inbound::on_content(const MessageSource& source, const IncomingMessage& con
   else store(source, content, std::move(row));
 }
 
+bool Inbound::is_over(const MessageSource& source) const {
+  return stated_ms(source.timestamp, c_.now.unix_ms) + status_lifetime_ms <= c_.server_ms();
+}
+
 void Inbound::on_protocol_message(const MessageSource& source, const IncomingMessage& content) {
   // Keys and history come from the own phone only, never from a stranger (03 section 12.15).
   if (!source.from_me || source.author.device != 0) return;
@@ -210,18 +229,24 @@ void Inbound::store(const MessageSource& source, const IncomingMessage& content,
     row.quoted_author = content.quote->author;
   }
   row.mentions = content.mentions;
-  row.details = message_details(content);
+  const bool status = row.chat.is_status();
+  row.details = message_details(content, room_of(source) && !source.chat.has_sender_keys());
   row.album_id = content.traits.album;
-  timers_.on_message(row.chat, content.traits, row.timestamp);
   const PersonIds chat_ids = directory_.person(row.chat);
   const events::Message& told = row;
-  c_.emit(events::NewMessage{told, chat_ids, directory_.person(row.author)});
+  if (status) {
+    tell_status_posted(c_, directory_, told);
+  } else {
+    timers_.on_message(row.chat, content.traits, row.timestamp);
+    c_.emit(events::NewMessage{told, chat_ids, directory_.person(row.author)});
+  }
   auto alternate = row.chat.is_lid() ? chat_ids.pn : chat_ids.lid;
   const std::string id = row.id, kind = row.kind;
   const storage::MessageRow arrived = add_ons_.wanted(row) ? row : storage::MessageRow();
-  c_.records.add(storage::InsertMessage{std::move(row), !source.from_me, std::move(alternate)});
+  c_.records.add(storage::InsertMessage{std::move(row), !source.from_me && !status, std::move(alternate)});
   if (!arrived.id.empty()) add_ons_.on_arrived(arrived);
-  if (on_stored) on_stored(id, kind);
+  // Files of statuses nobody has asked for are not fetched.
+  if (on_stored && (!status || c_.config.statuses)) on_stored(id, kind);
 }
 
 void Inbound::store_add_on(const IncomingMessage& content, storage::MessageRow row) {
@@ -287,6 +312,7 @@ void Inbound::on_failure(const Node& message, const MessageSource& source, const
         storage::PutRetry{c_.id(), author, source.id, {before.count, true, before.requests}, c_.now.unix_ms});
     return acknowledge(message, source);
   }
+  if (chat.is_status() && is_over(source)) return plain_ack(message);  // 03 section 8.1
   const std::uint32_t count = protocol::retry_number(before.count, stated_count);
   const std::uint32_t requests = before.requests + 1;
   if (count > c_.settings.max_retries || requests > c_.settings.max_retry_receipts)

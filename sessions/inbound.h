@@ -47,6 +47,8 @@ class Inbound {
   storage::RetryRow retry_of(const Jid& author, const std::string& id) const;
   /// False: what was asked for once more was stored before, and its chat may be gone since.
   bool note_told(const protocol::MessageSource& source);
+  /// Of a status: it was posted over a day ago, and is shown no more.
+  bool is_over(const protocol::MessageSource& source) const;
   void on_protocol_message(const protocol::MessageSource& source, const protocol::IncomingMessage& content);
   void on_failure(const Node& message, const protocol::MessageSource& source, const Jid& author,
                   std::uint32_t stated_count, const Error& error);

@@ -9,6 +9,7 @@
 #include "protocol/stanzas/prekeys.h"
 #include "protocol/text.h"
 #include "sessions/due.h"
+#include "sessions/groups/own_key.h"
 #include "sessions/server_time.h"
 
 namespace wharf::sessions {
@@ -155,6 +156,7 @@ void LoginFlow::on_encrypt_notification(const Node& notification) {
   if (c_.keys.identity(user.with_device(0))) {
     c_.keys.forget_user(user);
     c_.records.add(storage::TakeKeyCopiesBack{c_.id(), user, std::nullopt, std::nullopt});
+    renew_status_key(c_, user);
     c_.emit(events::ContactUpdated{user, directory_.person(user), events::ContactUpdated::Change::identity, {}});
   }
 }

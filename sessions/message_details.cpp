@@ -33,6 +33,13 @@ struct Kinds {
     out.key("preview").begin_object().text("url", preview.url).text_if("title", preview.title);
     out.text_if("description", preview.description).end_object();
   }
+  void operator()(const protocol::TextStyle& style) const {
+    const auto colour = [](std::uint32_t argb) { return fmt::format("#{:06X}", argb & 0xFFFFFF); };
+    out.key("style").begin_object().text("backgroundColor", colour(style.background_argb));
+    if (style.text_argb != 0) out.text("textColor", colour(style.text_argb));
+    number_if(out, "font", style.font);
+    out.end_object();
+  }
   void operator()(const protocol::Contacts& contacts) const {
     out.key("contacts").begin_array();
     for (const auto& card : contacts.cards)
@@ -84,7 +91,7 @@ struct Kinds {
 
 }  // namespace
 
-std::string message_details(const protocol::IncomingMessage& content) {
+std::string message_details(const protocol::IncomingMessage& content, bool by_list) {
   JsonWriter out(64);
   out.begin_object();
   std::visit(Kinds{out}, content.body);
@@ -96,6 +103,7 @@ std::string message_details(const protocol::IncomingMessage& content) {
   number_if(out, "expiresAfter", traits.expires_after_s);
   if (traits.mentions_all) out.boolean("mentionsAll", true);
   out.text_if("albumId", traits.album);
+  if (by_list) out.boolean("broadcast", true);
   out.end_object();
   return out.view().size() > 2 ? out.take() : std::string();
 }

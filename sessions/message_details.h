@@ -16,7 +16,9 @@
 //   media        {mimetype, size, filename?, width?, height?, seconds?, pages?, animated?}
 //   unknownKind  the name of a kind that is kept and not shown
 //   albumId      of a picture or video: the id of the message with `album` that it belongs to
-//   viewOnce, isForwarded, forwardingScore, expiresAfter (seconds), mentionsAll
+//   style        {backgroundColor, textColor?, font?}       of a text as status post; colours "#RRGGBB", fonts by
+//   number broadcast    it came through a broadcast list of its author; the last member viewOnce, isForwarded,
+//   forwardingScore, expiresAfter (seconds), mentionsAll
 
 #include <string>
 #include <string_view>
@@ -33,7 +35,11 @@ inline bool is_album(const storage::MessageRow& message) {
   return message.kind == protocol::name(protocol::MessageKind::album);
 }
 
-std::string message_details(const protocol::IncomingMessage& content);
+/// `by_list`: it came through a broadcast list.
+std::string message_details(const protocol::IncomingMessage& content, bool by_list = false);
+inline bool came_by_list(const storage::MessageRow& message) {
+  return message.details.ends_with(R"("broadcast":true})");
+}
 /// Its details begin with `preview`.
 inline bool has_preview(const storage::MessageRow& message) { return message.details.starts_with(R"({"preview":)"); }
 /// {"preview":…} of an edit that brings one; "" else.

@@ -84,7 +84,7 @@ Outbox::Item Outbox::item_of(const MessageRow& message, const SendingTerms& term
 
 // The common case seals in the same turn: one commit covers message, ratchets and stanza.
 std::optional<Error> Outbox::seal_at_once(Item& item, const MessageRow& message) {
-  if (item.terms.upload || !may_go_at_once(item.chat)) return std::nullopt;
+  if (item.terms.upload || !may_go_at_once(item.chat, message)) return std::nullopt;
   auto sealed = sealer_.seal(item.chat, message);
   if (!sealed) return sealed.error();
   item.state = OutboxState::sealed;
@@ -168,8 +168,15 @@ void Outbox::release_files() {
 
 // --- lanes
 
-bool Outbox::may_go_at_once(const Jid& chat) {
-  return c_.link.online() && room_in_flight() && !lanes_.contains(chat) && sealer_.prepared(chat);
+bool Outbox::may_go_at_once(const Jid& chat, const MessageRow& message) {
+  if (!c_.link.online() || !room_in_flight() || lanes_.contains(chat)) return false;
+  sealer_.aim_at(chat, message);  // not before: what waits there may be being prepared
+  return sealer_.prepared(chat);
+}
+
+void Outbox::aim_at(const Jid& chat, const Item& item) {
+  if (!chat.is_status()) return;  // what a message is does not matter there
+  if (const auto message = c_.records.find_message_by_id(item.message_id, true)) sealer_.aim_at(chat, *message);
 }
 
 Jid Outbox::lane_of(const Jid& chat) {
@@ -196,6 +203,7 @@ void Outbox::pump() {
     const auto turn = lanes_.next();
     if (!turn) return;
     const Jid& chat = turn->chat;
+    aim_at(chat, items_.at(turn->row));
     if (const Jid canonical = directory_.canonical_user(chat); canonical != chat) {
       move_lane(chat, canonical);
     } else if (!sealer_.prepared(chat)) {
@@ -424,14 +432,14 @@ void Outbox::on_receipt(std::string_view message_id, UnixMs at) {
   sealer_.settle(item.chat, item.message_id, item.sealed, true);
   tell_accepted(item, at);
   // Whether there are other devices, only the ack would have said. Of a group that would be asking for everybody.
-  if (!item.chat.is_group()) sealer_.forget(Sealer::Stale::recipient_and_own, item.chat);
+  if (!item.chat.has_sender_keys()) sealer_.forget(Sealer::Stale::recipient_and_own, item.chat);
   complete(known->second, item);
 }
 
 void Outbox::tell_accepted(const Item& item, UnixMs at) {
-  if (item.readdressed && !item.chat.is_group()) sealer_.prefer_other_address();
+  if (item.readdressed && !item.chat.has_sender_keys()) sealer_.prefer_other_address();
   c_.records.add(storage::RaiseAckById{c_.id(), item.message_id, AckLevel::server, "", at});
-  if (const std::uint32_t receivers = sealer_.receivers(item.chat); receivers != 0) {
+  if (const std::uint32_t receivers = sealer_.receivers(item.chat, item.message_id); receivers != 0) {
     const auto message = c_.records.find_message_by_id(item.message_id, true);
     if (message && message->row != 0) c_.records.add(storage::OpenReach{message->row, receivers});
   }

@@ -126,7 +126,9 @@ class Outbox {
   void leave_upload(std::int64_t row, const storage::MessageRow& message, Bytes content, bool kept);
 
   // --- lanes
-  bool may_go_at_once(const Jid& chat);
+  bool may_go_at_once(const Jid& chat, const storage::MessageRow& message);
+  /// What is prepared and sealed next.
+  void aim_at(const Jid& chat, const Item& item);
   /// Where a message of this canonical chat waits: behind those that were queued when it was known by another id.
   Jid lane_of(const Jid& chat);
   void wait_in_lane(std::int64_t row, const Item& item);

@@ -38,6 +38,15 @@ Outcome<> ReadReceipts::mark_read(const Jid& chat) {
   return {};
 }
 
+Outcome<> ReadReceipts::view(const storage::MessageRow& post) {
+  if (post.ack >= storage::AckLevel::read) return {};
+  if (!c_.linked()) return Error(Errc::not_ready, "the session is not linked to a WhatsApp account");
+  if (post.row == 0) c_.records.add(storage::ReadReceived{c_.id(), post.chat, post.id});
+  else c_.records.add(storage::RaiseAck{c_.id(), post.row, storage::AckLevel::read, "", std::nullopt});
+  add(post.chat, post.author, {post.id});
+  return {};
+}
+
 void ReadReceipts::add(const Jid& chat, const Jid& author, std::vector<std::string> ids) {
   while (pending_.size() >= max_pending) drop(pending_.begin()->first);
   storage::ReadReceiptRow row;
@@ -66,8 +75,12 @@ void ReadReceipts::transmit(Pending& pending) {
     participant = by_number ? directory_.person(row.author).pn.value_or(row.author) : row.author;
   }
   const bool quietly = c_.device.reads_shown == storage::ReadsShown::no && !protocol::has_participants(row.chat);
-  c_.send(protocol::read_receipt(to, participant, row.ids, static_cast<std::uint64_t>(row.read_at / 1000),
-                                 quietly ? "read-self" : "read"));
+  Node receipt = protocol::read_receipt(to, participant, row.ids, static_cast<std::uint64_t>(row.read_at / 1000),
+                                        quietly ? "read-self" : "read");
+  if (to.is_status() && participant && participant->is_lid()) {
+    if (const auto number = directory_.person(*participant).pn) receipt.set("peer_participant_pn", *number);
+  }
+  c_.send(receipt);
 }
 
 void ReadReceipts::on_ready() {

@@ -24,6 +24,8 @@ class ReadReceipts {
   /// The unread messages of a chat, as far as they are among its newest `looked_at`; accepted while offline too.
   /// Errors: not_found, not_ready (no account is linked).
   Outcome<> mark_read(const Jid& chat);
+  /// One status post of somebody. Errors: not_ready.
+  Outcome<> view(const storage::MessageRow& post);
   /// The login is done, and whether reads are shown is known (account_settings.h): what waits leaves.
   void on_ready();
   void on_link_down();

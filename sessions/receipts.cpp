@@ -114,7 +114,7 @@ std::optional<AckLevel> level_of(const std::string& type) {
 
 void Receipts::on_peer_receipt(const protocol::IncomingReceipt& receipt) {
   if (receipt.feature_incapable) return;
-  if (receipt.from.is_group()) return on_group_receipt(receipt);
+  if (receipt.from.has_sender_keys()) return on_group_receipt(receipt);
   const auto level = level_of(receipt.type);
   if (!level) return;
   const UnixMs at = stated_ms(receipt.timestamp, c_.now.unix_ms);
@@ -149,6 +149,7 @@ void Receipts::raise_in_group(const std::string& id, const Jid& group,
   for (const auto& user : who) {
     const auto level = level_of(user.type);
     if (!level || directory_.is_own(user.jid)) continue;
+    if (group.is_status() && !audiences_.includes(id, user.jid)) continue;  // it went to others
     const UnixMs at = stated_ms(user.timestamp, c_.now.unix_ms);
     if (last == 0 && on_proof) on_proof(id, at);
     last = std::max(last, at);
@@ -189,12 +190,22 @@ void Receipts::raise(const std::string& id, const Jid& from, AckLevel level, Uni
   if (changes_late && on_late_proof) on_late_proof(id);
 }
 
+void Receipts::on_statuses_seen(const std::vector<std::string>& ids) {
+  for (const std::string& id : ids) {
+    const auto post = c_.records.find_message(protocol::status_jid(), id, false);
+    if (!post || post->ack >= AckLevel::read) continue;
+    if (post->row == 0) c_.records.add(storage::ReadReceived{c_.id(), post->chat, id});
+    else c_.records.add(storage::RaiseAck{c_.id(), post->row, AckLevel::read, "", std::nullopt});
+  }
+}
+
 void Receipts::on_own_receipt(const protocol::IncomingReceipt& receipt) {
   const std::string& type = receipt.type;
   if (type == "read" || type == "read-self" || type == "played" || type == "played-self") {
     // Of a group it comes from the group itself (03 section 7.3.3).
     const bool shared = protocol::has_participants(receipt.from);
     if (!receipt.recipient && !shared) return;
+    if (receipt.from.is_status()) return on_statuses_seen(receipt.ids);
     const Jid chat = receipt.recipient ? *receipt.recipient : receipt.from;
     // All of them, which the parser bounds: the newest may be the last one named.
     return mark_read_elsewhere(c_, directory_.canonical_user(chat), receipt.ids,
@@ -253,7 +264,8 @@ void Receipts::on_link_down() {
 
 std::optional<storage::MessageRow> Receipts::sent_lately(const std::string& id) {
   auto message = find_sent(id);
-  const auto window = std::chrono::duration_cast<std::chrono::milliseconds>(c_.settings.resend_window).count();
+  UnixMs window = std::chrono::duration_cast<std::chrono::milliseconds>(c_.settings.resend_window).count();
+  if (message && message->chat.is_status()) window = std::min(window, status_lifetime_ms);
   if (!message || c_.now.unix_ms - message->created_at > window) return std::nullopt;
   return message;
 }
@@ -264,10 +276,11 @@ std::optional<storage::MessageRow> Receipts::resendable(const protocol::RetryReq
   using storage::CopyHolder;
   const CopyHolder holder = directory_.is_own(requester) ? CopyHolder::own_account : CopyHolder::recipient;
   // Of a group it is not kept who has one.
-  if (!message->chat.is_group() && c_.records.has_copy(message->row, holder, requester.device)) return std::nullopt;
+  if (!message->chat.has_sender_keys() && c_.records.has_copy(message->row, holder, requester.device))
+    return std::nullopt;
   // A device that no list names may be new: its keys introduce it, else a fresh list must. In a group it takes both:
   // whoever is given the key and stands in no list counts as one who has left, and means another key for everybody.
-  const bool in_group = message->chat.is_group();
+  const bool in_group = message->chat.has_sender_keys();
   const auto* listed =
       in_group ? directory_.listed_devices(requester.user_jid()) : directory_.devices(requester.user_jid());
   if (listed == nullptr || std::find(listed->begin(), listed->end(), requester.device) != listed->end()) return message;
@@ -278,6 +291,10 @@ std::optional<storage::MessageRow> Receipts::resendable(const protocol::RetryReq
 
 bool Receipts::is_recipient(const storage::MessageRow& message, const protocol::RetryRequest& request,
                             const Jid& requester) {
+  if (message.chat.is_status()) {
+    const std::string& post = message.target_id.empty() ? message.id : message.target_id;
+    return request.chat == message.chat && (directory_.is_own(requester) || audiences_.includes(post, requester));
+  }
   if (message.chat.is_group()) {
     if (request.chat != message.chat) return false;
     const auto member = groups_.member(message.chat, requester);
@@ -360,33 +377,42 @@ void Receipts::resend(const Node& receipt, const protocol::RetryRequest& request
   auto* record = c_.keys.find(requester);
   if (!message || message->content.empty() || record == nullptr) return;
   if (!is_recipient(*message, request, requester)) return;  // keys were fetched meanwhile
-  if (message->chat.is_group()) group_fanout_.give_again(message->chat, requester);
+  const bool in_group = message->chat.has_sender_keys();
+  const bool with_key = in_group && group_fanout_.may_have_key(message->chat, requester);
+  if (with_key) group_fanout_.give_again(message->chat, requester);
   resends.base_key = record->base_key();
   count_resend(request, requester, std::move(resends));
-  const Resend what = resend_of(request, *message);
+  const Resend what = resend_of(request, *message, with_key);
   auto sealed = protocol::encrypt(*record, fanout_.local(), protocol::pad_message(what.plaintext, c_.random));
   if (!sealed) return;
   c_.keys.mark_changed(requester);
   const Bytes identity = sealed->kind == protocol::CiphertextKind::pre_key_message ? c_.device.account : Bytes();
-  if (message->chat.is_group()) {
+  if (in_group) {
     if (resent_.size() == max_resent) resent_.erase(resent_.begin());
     resent_.push_back(receipt);
     return c_.send(protocol::group_retry_stanza({request.id, message->chat, request.requester, what.kind,
                                                  group_fanout_.addressing_mode(message->chat), std::move(*sealed),
-                                                 request.count, identity}));
+                                                 request.count, identity, setting_of(*message)}));
   }
   c_.send(
       protocol::retry_stanza({request.id, request.requester, what.kind, std::move(*sealed), request.count,
                               what.recipient, identity, directory_.is_own(requester), tokens_.token_of(requester)}));
 }
 
-Receipts::Resend Receipts::resend_of(const protocol::RetryRequest& request, const storage::MessageRow& message) {
+std::string Receipts::setting_of(const storage::MessageRow& message) const {
+  const bool post = message.chat.is_status() && message.target_id.empty();
+  return post ? audiences_.setting_of(message.id) : std::string();
+}
+
+Receipts::Resend Receipts::resend_of(const protocol::RetryRequest& request, const storage::MessageRow& message,
+                                     bool with_key) {
   Bytes content = protocol::without_device_sent(message.content);
   Resend out;
   out.kind = protocol::stanza_kind(content);
-  if (message.chat.is_group()) {
+  if (message.chat.has_sender_keys()) {
     // With the key that the next messages are read by.
-    const auto key = group_fanout_.distribution(message.chat);
+    const auto key =
+        with_key ? group_fanout_.distribution(message.chat) : Error(Errc::not_found, "not for this device");
     out.plaintext = key ? protocol::with_sender_key(content, message.chat, *key) : std::move(content);
   } else if (directory_.is_own(request.requester)) {
     // In the namespace that `to` has, as in the stanza that the device could not read (03 section 4.1 step 2).

@@ -18,13 +18,14 @@ namespace wharf::sessions {
 class Receipts {
  public:
   Receipts(Context& context, Directory& directory, TrustedTokens& tokens, Fanout& fanout, Groups& groups,
-           GroupFanout& group_fanout)
+           GroupFanout& group_fanout, StatusAudiences& audiences)
       : c_(context),
         directory_(directory),
         tokens_(tokens),
         fanout_(fanout),
         groups_(groups),
-        group_fanout_(group_fanout) {}
+        group_fanout_(group_fanout),
+        audiences_(audiences) {}
 
   void on_receipt(const Node& receipt);
   /// What is known of the group has changed: who asked for its messages meanwhile is answered.
@@ -52,7 +53,9 @@ class Receipts {
   /// that ended before it was: it has not left, so nobody can speak of it. Callers choose ids that others can guess.
   std::optional<storage::MessageRow> find_sent(const std::string& id);
   void raise(const std::string& id, const Jid& from, storage::AckLevel level, UnixMs at);
-  /// A receipt of a group: of one member, or of several together (03 section 7.3 step 2).
+  /// Another device of this account has seen these, and nothing else.
+  void on_statuses_seen(const std::vector<std::string>& ids);
+  /// A receipt of a group, or of who sees a status: of one member, or of several together (03 section 7.3 step 2).
   void on_group_receipt(const protocol::IncomingReceipt& receipt);
   void raise_in_group(const std::string& id, const Jid& group, const std::vector<protocol::IncomingReceipt::User>& who);
   void on_own_receipt(const protocol::IncomingReceipt& receipt);
@@ -69,7 +72,9 @@ class Receipts {
     protocol::StanzaKind kind;
     std::optional<Jid> recipient;  // of a copy for an own device: the chat
   };
-  Resend resend_of(const protocol::RetryRequest& request, const storage::MessageRow& message);
+  /// What a resend of a status post says of its audience; "" of everything else.
+  std::string setting_of(const storage::MessageRow& message) const;
+  Resend resend_of(const protocol::RetryRequest& request, const storage::MessageRow& message, bool with_key);
   void count_resend(const protocol::RetryRequest& request, const Jid& requester, storage::ResendRow resends);
   void resend(const Node& receipt, const protocol::RetryRequest& request, const Jid& requester,
               storage::ResendRow resends);
@@ -80,6 +85,7 @@ class Receipts {
   Fanout& fanout_;
   Groups& groups_;
   GroupFanout& group_fanout_;
+  StatusAudiences& audiences_;
   std::size_t waiting_ = 0;                // retry receipts whose group is being asked for, or held
   std::map<Jid, std::vector<Node>> held_;  // those whose group the server could not describe yet
   /// Retry receipts of groups in the order of what was sent for them, until the server has answered that; the newest.

@@ -95,6 +95,7 @@ template void Records::add(storage::TakeKeyCopiesBack);
 template void Records::add(storage::MoveSenderKeys);
 template void Records::add(storage::NoteMember);
 template void Records::add(storage::OpenReach);
+template void Records::add(storage::PutStatusAudience);
 template void Records::add(storage::UpdateSession);
 template void Records::add(storage::TouchSession);
 template void Records::add(storage::RemoveSession);

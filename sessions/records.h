@@ -104,6 +104,12 @@ class Records {
   /// storage::watched_contacts, without and with those of this turn.
   std::vector<Jid> watched_contacts(std::size_t most) const;
 
+  // --- status posts
+  std::optional<storage::StatusAudienceRow> find_status_audience(const std::string& post) const;
+  /// Those with whom there is a chat, without those that begin in this turn: at most `most` chats are looked at, those
+  /// used last.
+  std::vector<Jid> chat_partners(std::size_t most) const;
+
   // --- groups
   std::optional<storage::GroupRow> find_group(const Jid& group) const;
   /// storage::stale_groups, and those that became stale in this turn; after an AgeGroup of all once that is committed.

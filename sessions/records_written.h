@@ -58,6 +58,7 @@ class Records::Written {
   std::map<protocol::PreKeyId, std::size_t> signed_pre_keys;
   std::map<Jid, std::optional<storage::ContactRow>> contacts;  // as they are now
   std::map<Jid, std::optional<storage::TrustedTokenRow>> trusted_tokens;
+  std::map<std::string, std::optional<storage::StatusAudienceRow>> audiences;  // of status posts, as they are now
   GroupsWritten groups;
   bool wiped = false;  // the committed keys, lists and counts are those of a device that is gone
 
@@ -91,6 +92,7 @@ class Records::Written {
   void note(const storage::PutStar& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
   void note(const storage::PutPin& change, std::size_t place) { rewrites_by_id[change.id].push_back(place); }
   void note(const storage::RemoveMessage& change, std::size_t place) {
+    if (change.from_me && change.chat.is_status()) audiences[change.id] = std::nullopt;
     if (const auto found = messages.find(change.id); found != messages.end()) {
       for (NewMessage& message : found->second) {
         const bool own = records_.at<storage::InsertMessage>(message.place).row.from_me;
@@ -197,6 +199,8 @@ class Records::Written {
   void note(const storage::RemoveContact& change, std::size_t) { contacts[change.user] = std::nullopt; }
   void note(const storage::PutTrustedToken& change, std::size_t) { trusted_tokens[change.row.user] = change.row; }
   void note(const storage::RemoveTrustedToken& change, std::size_t) { trusted_tokens[change.user] = std::nullopt; }
+
+  void note(const storage::PutStatusAudience& change, std::size_t) { audiences[change.row.post] = change.row; }
 
   // records_groups.h
   void note(const storage::PutGroup& change, std::size_t) { groups.note(change); }

@@ -57,7 +57,7 @@ Outcome<> Sealer::can_send() const {
 }
 
 Outcome<> Sealer::can_send_to(const Jid& chat) const {
-  if (chat.is_phone_number() || chat.is_lid()) return {};
+  if (chat.is_phone_number() || chat.is_lid() || chat.is_status()) return {};
   if (!chat.is_group())
     return Refusal(Error(Errc::not_implemented, "sending to " + chat.server + " chats is not implemented yet"));
   const Groups::Standing standing = groups_.standing(chat);
@@ -70,7 +70,7 @@ Outcome<> Sealer::can_send_to(const Jid& chat) const {
 
 Outcome<Jid> Sealer::chat_of(const SendMessage& request) const {
   const std::string* about = about_message(request.content);
-  if (about == nullptr) return request.chat.is_group() ? request.chat : directory_.canonical_user(request.chat);
+  if (about == nullptr) return request.chat.has_sender_keys() ? request.chat : directory_.canonical_user(request.chat);
   const auto message = composer_.find(*about, request.chat);
   if (!message) return message.error();
   return message->chat;
@@ -84,7 +84,8 @@ Result<Bytes> Sealer::seal(const Jid& chat, const MessageRow& message) {
 
 Result<Bytes> Sealer::seal(const Jid& chat, const MessageRow& message, Fanout::Addressing addressing,
                            const std::vector<Jid>& reached) {
-  return as_payload(chat.is_group()
+  aim_at(chat, message);
+  return as_payload(chat.has_sender_keys()
                         ? group_fanout_.seal(chat, message.id, message.content, message.secret)
                         : fanout_.seal(chat, message.id, message.content, message.secret, addressing, reached));
 }
@@ -127,7 +128,8 @@ std::optional<Sealer::Address> Sealer::address_of(ByteView sealed) {
 }
 
 Result<Bytes> Sealer::seal_missed(const Jid& chat, const MessageRow& message, ByteView sealed) {
-  if (chat.is_group()) {
+  if (chat.has_sender_keys()) {
+    aim_at(chat, message);
     const auto key = group_key_of(sealed);
     if (!group_fanout_.missed_some(chat, key)) return Error(Errc::not_found, "everybody has it");
     return as_payload(group_fanout_.seal(chat, message.id, message.content, message.secret, key));
@@ -144,7 +146,7 @@ Result<Bytes> Sealer::seal_missed(const Jid& chat, const MessageRow& message, By
 
 // A LID that the server does not take yet: the same message goes to the number.
 std::optional<Bytes> Sealer::readdress(const Jid& chat, const MessageRow& message, ByteView sealed) {
-  if (chat.is_group()) return std::nullopt;
+  if (chat.has_sender_keys()) return std::nullopt;
   const auto refused = address_of(sealed);
   if (!refused || !refused->to.is_lid() || !directory_.person(chat).pn) return std::nullopt;
   auto again = seal(chat, message, Fanout::Addressing::phone_number);
@@ -164,25 +166,27 @@ bool Sealer::reached_all(ByteView sealed, const Accepted& accepted) const {
   if (const auto stanza = protocol::decode_node(sealed); stanza && stanza->has("phash"))
     return stanza->attr("phash") == accepted.device_hash;
   auto address = address_of(sealed);
-  if (!address) return true;
+  if (!address || address->to.is_status()) return true;  // whom it is for its sender says
   address->devices.push_back(address->to.is_lid() && !c_.device.lid.empty() ? c_.device.lid : c_.device.jid);
   return protocol::participant_hash(address->devices) == accepted.device_hash;
 }
 
 void Sealer::forget(Stale stale, const Jid& chat) {
   if (stale == Stale::none) return;
-  if (!chat.is_group()) directory_.forget_devices(chat);
+  if (!chat.has_sender_keys()) directory_.forget_devices(chat);
   else if (stale == Stale::recipient) groups_.mark_stale(chat);  // nothing says that devices are others
   else group_fanout_.forget(chat);
   if (stale == Stale::recipient_and_own) directory_.forget_devices(directory_.canonical_user(c_.device.jid));
 }
 
 void Sealer::settle(const Jid& chat, const std::string& message_id, ByteView sealed, bool arrived) {
-  if (!chat.is_group() && !(arrived && tokens_.owes(chat))) return;
+  if (!chat.has_sender_keys() && !(arrived && tokens_.owes(chat))) return;
   const auto stanza = protocol::decode_node(sealed);
   // What edits or revokes gives none (03 section 4.6).
-  if (!chat.is_group() && stanza && !stanza->has("edit")) tokens_.give(chat);
-  if (!chat.is_group()) return;
+  if (!chat.has_sender_keys()) {
+    if (stanza && !stanza->has("edit")) tokens_.give(chat);
+    return;
+  }
   if (stanza && stanza->child("participants") != nullptr) group_fanout_.settle(chat, message_id, arrived);
 }
 

@@ -24,13 +24,14 @@ namespace wharf::sessions {
 class Sealer {
  public:
   Sealer(Context& context, Directory& directory, TrustedTokens& tokens, Fanout& fanout, Groups& groups,
-         GroupFanout& group_fanout)
+         GroupFanout& group_fanout, StatusAudiences& audiences)
       : c_(context),
         directory_(directory),
         tokens_(tokens),
         fanout_(fanout),
         groups_(groups),
         group_fanout_(group_fanout),
+        audiences_(audiences),
         composer_(context, directory, fanout, groups) {}
 
   /// Errors: not_ready (no account is linked).
@@ -46,12 +47,19 @@ class Sealer {
     return composer_.compose(request, chat);
   }
 
+  /// A status post was accepted, for the audience that its request names.
+  void open_audience(const SendMessage& request, const std::string& post) { audiences_.open(post, request.audience); }
+
+  /// The next message of the chat that is prepared and sealed: of status posts each has its own audience.
+  void aim_at(const Jid& chat, const storage::MessageRow& message) { group_fanout_.aim_at(chat, message); }
   /// True when seal() can work now for this chat.
-  bool prepared(const Jid& chat) { return chat.is_group() ? group_fanout_.prepared(chat) : fanout_.prepared(chat); }
+  bool prepared(const Jid& chat) {
+    return chat.has_sender_keys() ? group_fanout_.prepared(chat) : fanout_.prepared(chat);
+  }
   using Prepared = Fanout::Prepared;
   /// Fetches what is missing; `done` runs in a later turn, or at once when nothing can be asked.
   void prepare(const Jid& chat, std::function<void(Prepared)> done) {
-    chat.is_group() ? group_fanout_.prepare(chat, std::move(done)) : fanout_.prepare(chat, std::move(done));
+    chat.has_sender_keys() ? group_fanout_.prepare(chat, std::move(done)) : fanout_.prepare(chat, std::move(done));
   }
   /// Why a message fails whose chat was prepared with Prepared::nobody.
   static const char* nobody(const Jid& chat) {
@@ -99,7 +107,10 @@ class Sealer {
   /// The stanza was accepted, or will never be: of what went with it beside the message.
   void settle(const Jid& chat, const std::string& message_id, ByteView sealed, bool arrived);
   /// To how many a message of the chat goes, when receipts of each are counted; 0: they are not.
-  std::uint32_t receivers(const Jid& chat) { return chat.is_group() ? group_fanout_.others(chat) : 0; }
+  std::uint32_t receivers(const Jid& chat, const std::string& message_id) {
+    if (chat.is_status()) return audiences_.size(message_id);
+    return chat.is_group() ? group_fanout_.others(chat) : 0;
+  }
 
  private:
   struct Address {
@@ -120,6 +131,7 @@ class Sealer {
   Fanout& fanout_;
   Groups& groups_;
   GroupFanout& group_fanout_;
+  StatusAudiences& audiences_;
   Composer composer_;
 };
 

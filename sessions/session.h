@@ -38,6 +38,7 @@
 #include "sessions/read_receipts.h"
 #include "sessions/receipts.h"
 #include "sessions/sealer.h"
+#include "sessions/status_audiences.h"
 
 namespace wharf::sessions {
 
@@ -140,6 +141,7 @@ class Session {
   void remove_message(const storage::MessageRow& row);
   void carry_out(const StarMessage& star, Reply<void> reply);
   void carry_out(const MarkRead& read, Reply<void> reply);
+  void carry_out(const ViewStatus& view, Reply<void> reply);
   void carry_out(const RemoveChat& remove, Reply<void> reply);
   void carry_out(AskGroup& ask, Reply<GroupAnswer> reply);
   void carry_out(CheckNumbers& check, Reply<std::vector<NumberChecked>> reply);
@@ -199,6 +201,7 @@ class Session {
   TrustedTokens tokens_;
   Fanout fanout_;
   Groups groups_;
+  StatusAudiences audiences_;
   GroupFanout group_fanout_;
   SenderKeys sender_keys_;
   GroupAsking group_asking_;

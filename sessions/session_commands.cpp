@@ -47,6 +47,7 @@ void Session::wipe() {
   directory_.end_turn(false);
   groups_.end_turn(false);
   group_fanout_.end_turn(false);
+  audiences_.end_turn(false);
   book_.end_turn(false);
   tokens_.end_turn(false);
   storage::Changes fresh;
@@ -203,6 +204,19 @@ void Session::carry_out(const StarMessage& star, Reply<void> reply) {
 
 void Session::carry_out(const MarkRead& read, Reply<void> reply) {
   context_.answer(std::move(reply), reads_.mark_read(read.chat));
+}
+
+void Session::carry_out(const ViewStatus& view, Reply<void> reply) {
+  Context& c = context_;
+  const auto post = c.records.find_message(protocol::status_jid(), view.message, false);
+  if (!post || !post->target_id.empty())
+    return c.answer(std::move(reply), Refusal(Errc::not_found, Subject::message, "no status post " + view.message));
+  const auto refuse = [&](const char* why) {
+    c.answer(std::move(reply), Refusal(Errc::unsupported, Subject::message, why));
+  };
+  if (post->revoked_at != 0) return refuse("the status post was deleted");
+  if (post->timestamp + status_lifetime_ms <= c.server_ms()) return refuse("the status post is over a day old");
+  c.answer(std::move(reply), reads_.view(*post));
 }
 
 void Session::carry_out(const RemoveChat& remove, Reply<void> reply) {

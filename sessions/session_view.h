@@ -48,6 +48,7 @@ struct SessionConfig {
   AutoDownload auto_download;
   bool shows_online = true;  // to others, while it is connected
   CallPolicy calls;
+  bool statuses = false;  // events tell of status posts, and autoDownload fetches theirs
   friend bool operator==(const SessionConfig&, const SessionConfig&) = default;
 };
 

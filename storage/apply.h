@@ -39,6 +39,9 @@ Result<void> apply(Database& db, const PutUpload& change);
 Result<void> apply(Database& db, const ForgetUpload& change);
 /// That own message announces nothing any more.
 Result<void> forget_uploads_of(Database& db, SessionId session, const std::string& message_id);
+Result<void> apply(Database& db, const PutStatusAudience& change);
+/// The post is gone.
+Result<void> forget_status_audience(Database& db, SessionId session, const std::string& post);
 Result<void> apply(Database& db, const PutFolderRemoval& change);
 Result<void> apply(Database& db, const EndFolderRemoval& change);
 Result<void> apply(Database& db, const RememberFolder& change);

@@ -31,6 +31,7 @@ std::size_t held(const PutKeyCopies& change) {
   for (const KeyCopy& copy : change.copies) bytes += copy.body.size();
   return bytes;
 }
+std::size_t held(const PutStatusAudience& change) { return change.row.users.size() * (sizeof(protocol::Jid) + 32); }
 std::size_t held(const AddPreKeys& change) { return change.keys.size() * sizeof(protocol::PreKey); }
 std::size_t held(const InsertSession& change) { return change.row.config.size() + change.row.metadata.size(); }
 std::size_t held(const UpdateSession& change) { return change.row.config.size() + change.row.metadata.size(); }
@@ -123,6 +124,7 @@ template void Changes::add(TakeKeyCopiesBack);
 template void Changes::add(MoveSenderKeys);
 template void Changes::add(OpenReach);
 template void Changes::add(NoteMember);
+template void Changes::add(PutStatusAudience);
 template void Changes::add(InsertSession);
 template void Changes::add(UpdateSession);
 template void Changes::add(TouchSession);

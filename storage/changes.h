@@ -23,23 +23,26 @@
 #include "storage/resends.h"
 #include "storage/sender_keys.h"
 #include "storage/sessions.h"
+#include "storage/status_audiences.h"
 #include "storage/trusted_tokens.h"
 #include "storage/uploads.h"
 #include "storage/webhooks.h"
 
 namespace wharf::storage {
 
-using Change = std::variant<
-    InsertMessage, ReleaseMessage, WithdrawMessage, EditMessage, RevokeMessage, PutDetails, PutOpened, PutContent,
-    PutStar, PutPin, RemoveMessage, RaiseAck, RaiseAckById, ReadReceived, LowerUnread, RemoveChat, MergeChats,
-    PutChatTimer, InsertOutbox, SealOutbox, EndUpload, CountOutboxAttempt, RemoveOutbox, PutIdempotency, PutUpload,
-    ForgetUpload, PutFolderRemoval, EndFolderRemoval, RememberFolder, InsertReadReceipt, CountReadReceiptAttempt,
-    RemoveReadReceipt, PutResends, NoteCopy, AddPreKeys, RemovePreKey, AddRetryPreKey, AddSignedPreKey, PutRetry,
-    PutAppStateKey, PutRatchet, RemoveRatchet, MigrateUser, PutIdentity, ForgetUserKeys, PutLid, PutDeviceList,
-    RemoveDeviceList, AgeDeviceList, PutContact, RemoveContact, PutTrustedToken, RemoveTrustedToken, PutGroup, AgeGroup,
-    PutSenderKey, PutOwnSenderKey, DropOwnSenderKey, ForgetGroupKeys, PutKeyCopies, SendKeyCopies, SettleKeyCopies,
-    TakeKeyCopiesBack, MoveSenderKeys, OpenReach, NoteMember, InsertSession, UpdateSession, TouchSession, RemoveSession,
-    PutDevice, WipeDevice, PutWebhook, RemoveWebhook, AdvanceWebhook, PutDelivery, RemoveDelivery>;
+using Change =
+    std::variant<InsertMessage, ReleaseMessage, WithdrawMessage, EditMessage, RevokeMessage, PutDetails, PutOpened,
+                 PutContent, PutStar, PutPin, RemoveMessage, RaiseAck, RaiseAckById, ReadReceived, LowerUnread,
+                 RemoveChat, MergeChats, PutChatTimer, InsertOutbox, SealOutbox, EndUpload, CountOutboxAttempt,
+                 RemoveOutbox, PutIdempotency, PutUpload, ForgetUpload, PutFolderRemoval, EndFolderRemoval,
+                 RememberFolder, InsertReadReceipt, CountReadReceiptAttempt, RemoveReadReceipt, PutResends, NoteCopy,
+                 AddPreKeys, RemovePreKey, AddRetryPreKey, AddSignedPreKey, PutRetry, PutAppStateKey, PutRatchet,
+                 RemoveRatchet, MigrateUser, PutIdentity, ForgetUserKeys, PutLid, PutDeviceList, RemoveDeviceList,
+                 AgeDeviceList, PutContact, RemoveContact, PutTrustedToken, RemoveTrustedToken, PutGroup, AgeGroup,
+                 PutSenderKey, PutOwnSenderKey, DropOwnSenderKey, ForgetGroupKeys, PutKeyCopies, SendKeyCopies,
+                 SettleKeyCopies, TakeKeyCopiesBack, MoveSenderKeys, OpenReach, NoteMember, PutStatusAudience,
+                 InsertSession, UpdateSession, TouchSession, RemoveSession, PutDevice, WipeDevice, PutWebhook,
+                 RemoveWebhook, AdvanceWebhook, PutDelivery, RemoveDelivery>;
 
 /// One line: the kind and its fields; of keys, records and contents only the size.
 std::string to_text(const Change& change);

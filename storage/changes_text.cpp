@@ -340,6 +340,12 @@ std::string line(const NoteMember& c) {
   return out.field("at", c.at).take();
 }
 
+std::string line(const PutStatusAudience& c) {
+  Line out("PutStatusAudience");
+  out.field("session", c.session).field("id", c.row.post).field("setting", c.row.setting);
+  return out.field("settled", c.row.settled).count("users", c.row.users.size()).take();
+}
+
 std::string session_line(std::string_view name, const SessionRow& row) {
   Line out(name);
   out.field("session", row.id)

@@ -26,6 +26,10 @@ const std::string select_before =
 constexpr const char* select_all_ids =
     "SELECT chat_id FROM chat WHERE session_id = ?1 ORDER BY last_at DESC, chat_id DESC LIMIT ?2";
 
+constexpr const char* select_partners =
+    "SELECT c.chat_id FROM chat c JOIN jid j ON j.id = c.chat_id WHERE c.session_id = ?1"
+    " AND j.server IN ('s.whatsapp.net', 'lid') ORDER BY c.last_at DESC, c.chat_id DESC LIMIT ?2";
+
 // An older message (history, out of order) counts as unread but is not the last one, and its push name is older too.
 constexpr const char* upsert =
     "INSERT INTO chat (session_id, chat_id, alternate_id, last_at, last_row, unread, name_rank, name)"
@@ -155,6 +159,7 @@ Result<void> merge(Database& db, SessionId session, const Jid& from, const Jid& 
 
 Result<void> bump_chat(Database& db, const MessageRow& message, std::int64_t row, bool unread,
                        const std::optional<protocol::Jid>& alternate) {
+  if (message.chat.is_status()) return {};  // a status post is of no chat
   // In a group the author's push name is not the name of the chat.
   const bool person = message.chat.is_phone_number() || message.chat.is_lid();
   std::string name;
@@ -234,6 +239,14 @@ std::optional<std::vector<std::int64_t>> list_chats(Database& db, SessionId sess
   while (select.next()) chats.push_back(select.integer());
   if (chats.size() > most) return std::nullopt;
   return chats;
+}
+
+std::vector<protocol::Jid> chat_partners(Database& db, SessionId session, std::size_t most) {
+  std::vector<protocol::Jid> partners;
+  Statement select(db, select_partners);
+  select.session(session).number(most);
+  while (select.next()) partners.push_back(select.jid());
+  return partners;
 }
 
 std::vector<ChatRow> read_chats(Database& db, SessionId session, std::span<const std::int64_t> chats) {

@@ -484,6 +484,8 @@ Result<void> apply(Database& db, const PutPin& change) {
 }
 
 Result<void> apply(Database& db, const RemoveMessage& change) {
+  if (change.from_me && change.chat.is_status())
+    if (Result<void> done = forget_status_audience(db, change.session, change.id); !done) return done;
   if (change.from_me)
     if (Result<void> done = forget_uploads_of(db, change.session, change.id); !done) return done;
   // While a merge is under way both chats may have a copy of it: without the one the other would come back.

@@ -459,6 +459,16 @@ CREATE TABLE trusted_token (
 );
 )sql";
 
+// storage/status_audiences.h
+constexpr const char* status_audiences = R"sql(
+CREATE TABLE status_audience (
+  session_id INTEGER NOT NULL, post TEXT NOT NULL,
+  setting INTEGER NOT NULL,                                                     -- StatusSetting
+  settled INTEGER NOT NULL, users BLOB NOT NULL,
+  PRIMARY KEY (session_id, post)
+);
+)sql";
+
 constexpr std::array steps_of_this_release = {first_schema,
                                               resends_outlive_a_restart,
                                               ratchet_epochs,
@@ -487,7 +497,8 @@ constexpr std::array steps_of_this_release = {first_schema,
                                               groups_are_asked_for,
                                               contacts,
                                               whether_reads_are_shown,
-                                              trusted_tokens};
+                                              trusted_tokens,
+                                              status_audiences};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

@@ -103,6 +103,7 @@ constexpr std::array slices_of_session = {
     "LIMIT ?2)",
     "DELETE FROM upload WHERE session_id = ?1 AND (file_sha256, kind) IN"
     " (SELECT file_sha256, kind FROM upload WHERE session_id = ?1 LIMIT ?2)",
+    "DELETE FROM status_audience WHERE rowid IN (SELECT rowid FROM status_audience WHERE session_id = ?1 LIMIT ?2)",
     "DELETE FROM idempotency WHERE rowid IN (SELECT rowid FROM idempotency WHERE session_id = ?1 LIMIT ?2)",
     "DELETE FROM chat WHERE row IN (SELECT row FROM chat WHERE session_id = ?1 LIMIT ?2)",
     "DELETE FROM chat_timer WHERE (session_id, chat_id) IN"

@@ -49,6 +49,10 @@ struct Jid {
   bool is_phone_number() const { return server == server::user; }
   bool is_lid() const { return server == server::lid; }
   bool is_group() const { return server == server::group; }
+  /// status@broadcast, where status posts go.
+  bool is_status() const { return server == server::broadcast && user == "status"; }
+  /// What is said there is encrypted once for all: a group, status@broadcast.
+  bool has_sender_keys() const { return is_group() || is_status(); }
   /// A server with devices: s.whatsapp.net, lid, hosted, hosted.lid.
   bool has_devices() const;
   bool is_server() const { return user.empty(); }
@@ -64,6 +68,9 @@ struct Jid {
 
 /// The JID of the server itself: empty user at s.whatsapp.net.
 Jid server_jid();
+
+/// status@broadcast
+inline Jid status_jid() { return {"status", server::broadcast}; }
 
 /// `user[_domain].device`, the Signal protocol address (vectors: signal_address); nullopt for JIDs without one.
 std::optional<std::string> signal_address(const Jid& jid);

@@ -82,6 +82,15 @@ struct LinkPreview {
   friend bool operator==(const LinkPreview&, const LinkPreview&) = default;
 };
 
+/// How a text is shown as a status post (05 section 10 item 3). Colours are 0xAARRGGBB; 0 = not said.
+struct TextStyle {
+  std::uint32_t text_argb = 0, background_argb = 0;
+  std::uint32_t font = 0;
+  friend bool operator==(const TextStyle&, const TextStyle&) = default;
+};
+/// The fonts that apps have.
+constexpr bool is_status_font(std::uint32_t font) { return font <= 2 || (font >= 6 && font <= 10); }
+
 /// What somebody chose in a message with buttons, a list or a flow.
 struct Choice {
   std::string id;      // of the button or row; of a flow its name
@@ -167,8 +176,8 @@ constexpr bool is_disappearing_timer(std::uint32_t seconds) {
 
 /// monostate: text, and what is only kept.
 using MessageBody =
-    std::variant<std::monostate, LinkPreview, Location, Contacts, Poll, CalendarEvent, GroupInvite, Album, Choice,
-                 MediaFile, Reaction, PollVote, EventAnswer, Sealed, Edit, Revoke, Pin, DisappearingTimer>;
+    std::variant<std::monostate, LinkPreview, TextStyle, Location, Contacts, Poll, CalendarEvent, GroupInvite, Album,
+                 Choice, MediaFile, Reaction, PollVote, EventAnswer, Sealed, Edit, Revoke, Pin, DisappearingTimer>;
 
 /// The field of an unwrapped Message that says what it is: the first of a kind we know, else the first content at all;
 /// 0 without content.

@@ -134,18 +134,29 @@ Album read_album(ByteView body) {
           static_cast<std::uint32_t>(varint_field(body, 3).value_or(0))};
 }
 
-/// monostate: a text without a preview.
+std::uint32_t fixed32(const WireField& field) {
+  std::uint32_t value = 0;
+  for (std::size_t i = field.value.size(); i-- > 0;) value = value << 8 | field.value[i];
+  return value;
+}
+
+/// monostate: a text with neither a preview nor colours.
 MessageBody read_preview(ByteView text) {
   LinkPreview out;
+  TextStyle style;
   each(text, [&](const WireField& field) {
+    if (field.type == WireType::fixed32 && field.number == 7) style.text_argb = fixed32(field);
+    if (field.type == WireType::fixed32 && field.number == 8) style.background_argb = fixed32(field);
+    if (field.type == WireType::varint && field.number == 9) style.font = number32(field);
     if (field.type != WireType::length) return;
     if (field.number == 2) out.url = line(field);
     if (field.number == 5) out.description = display_line(as_text(field.value), max_line_bytes);
     if (field.number == 6) out.title = line(field);
     if (field.number == 16) out.thumbnail = at_most(field, LinkPreview::max_thumbnail_bytes);
   });
-  if (out.url.find_first_not_of(" \t") == std::string::npos) return {};
-  return out;
+  if (out.url.find_first_not_of(" \t") != std::string::npos) return out;
+  if (style.background_argb != 0) return style;
+  return {};
 }
 
 std::string line_of(ByteView body, std::uint32_t number) {

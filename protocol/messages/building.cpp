@@ -42,6 +42,12 @@ class Fields {
     for (int i = 0; i < 8; ++i, bits >>= 8) out_.push_back(static_cast<std::uint8_t>(bits));
     return *this;
   }
+  Fields& fixed32(std::uint32_t number, std::uint32_t value) {
+    if (value == 0) return *this;
+    append_varint(out_, std::uint64_t{number} << 3 | 5);
+    for (int i = 0; i < 4; ++i, value >>= 8) out_.push_back(static_cast<std::uint8_t>(value));
+    return *this;
+  }
   Fields& message(std::uint32_t number, const Fields& inner) { return bytes(number, inner.out_); }
   Fields& message_always(std::uint32_t number, const Fields& inner) {
     append_field(out_, number, inner.out_);
@@ -100,6 +106,12 @@ Content content_of(const PreviewedText& text, const MessageFrame& frame) {
   out.number_always(10, 0);  // neither a video nor a picture
   out.bytes(16, text.preview.thumbnail).message(17, context_of(frame));
   return {field_number::extended_text, std::move(out)};
+}
+
+Content content_of(const StatusText& text, const MessageFrame& frame) {
+  Fields out;
+  out.text_always(1, text.text).fixed32(7, text.style.text_argb).fixed32(8, text.style.background_argb);
+  return {field_number::extended_text, std::move(out.number(9, text.style.font).message(17, context_of(frame)))};
 }
 
 Fields location_fields(const Location& place) {

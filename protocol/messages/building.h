@@ -42,8 +42,15 @@ struct PreviewedText {
   friend bool operator==(const PreviewedText&, const PreviewedText&) = default;
 };
 
-using OutgoingBody =
-    std::variant<std::string, PreviewedText, Location, Contacts, Poll, CalendarEvent, GroupInvite, Album, MediaContent>;
+/// A text as a status post; without colours it is one all the same, and never `conversation`.
+struct StatusText {
+  std::string text;
+  TextStyle style;
+  friend bool operator==(const StatusText&, const StatusText&) = default;
+};
+
+using OutgoingBody = std::variant<std::string, PreviewedText, StatusText, Location, Contacts, Poll, CalendarEvent,
+                                  GroupInvite, Album, MediaContent>;
 
 /// A string is text. `conversation` when there is nothing around it, else extendedTextMessage; a document with a
 /// caption is wrapped; messageSecret and reportingTokenVersion 2 are set.

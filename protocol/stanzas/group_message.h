@@ -1,6 +1,7 @@
 #pragma once
 // A <message> to a group: one ciphertext for everybody, and the sender key in pairwise ones for the devices that do not
-// have it yet. Specification 03 sections 4.2, 5.1 and 8.2.
+// have it yet; and the same to status@broadcast, with an audience. Specification 03 sections 4.2, 5.1, 5.2 and 8.2, 05
+// section 10.
 
 #include <array>
 #include <optional>
@@ -21,6 +22,9 @@ struct GroupMessageStanza {
   Bytes sender_key_message;           // the body of the skmsg
   Bytes device_identity;              // attached when any of `key_for` is a pkmsg
   std::optional<std::array<std::uint8_t, 16>> reporting_token;
+  // --- of status@broadcast, which has neither addressing_mode nor phash
+  std::vector<Jid> audience;   // users, the own one included
+  std::string status_setting;  // contacts, allowlist, denylist; "" on what is no post (05 section 10 item 2)
 };
 Node group_message_stanza(const GroupMessageStanza& stanza);
 
@@ -30,10 +34,11 @@ struct GroupRetryStanza {
   Jid group;
   Jid participant;  // the device, as its request named it
   StanzaKind kind;
-  std::string addressing_mode;
+  std::string addressing_mode;  // "" at status@broadcast
   Ciphertext ciphertext;
   std::uint32_t count = 1;
   Bytes device_identity;
+  std::string status_setting = {};  // as in GroupMessageStanza
 };
 Node group_retry_stanza(const GroupRetryStanza& stanza);
 

@@ -1,5 +1,6 @@
 // Outgoing <message> stanzas. Specification 03 sections 4.2, 8.2 and 8.4.
 #include <algorithm>
+#include <set>
 
 #include "protocol/stanzas/group_message.h"
 #include "protocol/stanzas/messages.h"
@@ -78,15 +79,38 @@ Node retry_stanza(const RetryStanza& stanza) {
   return message;
 }
 
+namespace {
+
+/// `<meta status_setting>` of a status post.
+void add_setting(Node& message, const std::string& status_setting) {
+  if (!status_setting.empty()) message.add(Node("meta").set("status_setting", status_setting));
+}
+
+/// Whoever sees a status stands by name among the devices that are given the key, unless the phone is one of those.
+void add_audience(Node& participants, const GroupMessageStanza& stanza) {
+  std::set<Jid> phones;
+  for (const EncryptedFor& target : stanza.key_for)
+    if (target.device.device == 0) phones.insert(target.device);
+  for (const Jid& user : stanza.audience)
+    if (!phones.contains(user.with_device(0))) participants.add(Node("to").set("jid", user));
+}
+
+}  // namespace
+
 Node group_message_stanza(const GroupMessageStanza& stanza) {
   Node message("message");
   message.set("id", stanza.id).set("to", stanza.group).set("type", stanza.kind.type);
   if (!stanza.kind.edit.empty()) message.set("edit", stanza.kind.edit);
-  message.set("addressing_mode", stanza.addressing_mode).set("phash", stanza.phash);
+  if (!stanza.addressing_mode.empty()) message.set("addressing_mode", stanza.addressing_mode);
+  if (!stanza.phash.empty()) message.set("phash", stanza.phash);
   // What the key is for is none of the key's business, but that nothing is to be shown where it cannot be read.
   StanzaKind of_key;
   of_key.hide_on_failure = stanza.kind.hide_on_failure;
-  if (!stanza.key_for.empty()) message.add(participants_node(stanza.key_for, of_key));
+  if (!stanza.key_for.empty() || !stanza.audience.empty()) {
+    Node participants = participants_node(stanza.key_for, of_key);
+    add_audience(participants, stanza);
+    message.add(std::move(participants));
+  }
   add_device_identity(message, any_pre_key_message(stanza.key_for), stanza.device_identity);
   Node enc("enc");
   enc.set("v", "2").set("type", "skmsg");
@@ -94,6 +118,7 @@ Node group_message_stanza(const GroupMessageStanza& stanza) {
   if (stanza.kind.hide_on_failure) enc.set("decrypt-fail", "hide");
   message.add(std::move(enc.bytes(stanza.sender_key_message)));
   add_meta(message, stanza.kind);
+  add_setting(message, stanza.status_setting);
   add_reporting_token(message, stanza.reporting_token);
   return message;
 }
@@ -102,12 +127,14 @@ Node group_retry_stanza(const GroupRetryStanza& stanza) {
   Node message("message");
   message.set("id", stanza.id).set("to", stanza.group).set("type", stanza.kind.type);
   if (!stanza.kind.edit.empty()) message.set("edit", stanza.kind.edit);
-  message.set("participant", stanza.participant).set("addressing_mode", stanza.addressing_mode);
+  message.set("participant", stanza.participant);
+  if (!stanza.addressing_mode.empty()) message.set("addressing_mode", stanza.addressing_mode);
   Node enc = enc_node(stanza.ciphertext, stanza.kind);
   enc.set("count", stanza.count);
   message.add(std::move(enc));
   add_device_identity(message, stanza.ciphertext.kind == CiphertextKind::pre_key_message, stanza.device_identity);
   add_meta(message, stanza.kind);
+  add_setting(message, stanza.status_setting);
   return message;
 }
 

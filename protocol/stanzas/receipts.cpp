@@ -14,8 +14,6 @@ constexpr std::size_t max_ids_per_receipt = 256;
 constexpr std::size_t max_received_ids = 1024;
 constexpr std::size_t max_received_users = 4096;  // of all blocks
 
-bool is_status(const Jid& chat) { return chat.server == server::broadcast && chat.user == "status"; }
-
 void add_id(std::vector<std::string>& ids, std::string id) {
   if (!acceptable_id(id) || ids.size() == max_received_ids) return;
   if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(std::move(id));
@@ -35,7 +33,7 @@ Node delivery_receipt(const Node& message, DeliveryReceipt kind, const MessageSo
   }
   copy_attr(receipt, message, "participant");
   copy_attr(receipt, message, "recipient");
-  if (is_status(source.chat)) receipt.set("context", "status");
+  if (source.chat.is_status()) receipt.set("context", "status");
   return receipt;
 }
 
@@ -45,7 +43,7 @@ Node read_receipt(const Jid& chat, const std::optional<Jid>& participant, const 
   Node receipt("receipt");
   receipt.set("id", ids.front()).set("to", chat).set("type", type).set("t", unix_seconds);
   if (participant) receipt.set("participant", participant->user_jid());
-  if (is_status(chat)) receipt.set("context", "status");
+  if (chat.is_status()) receipt.set("context", "status");
   if (ids.size() > 1) {
     Node list("list");
     for (std::size_t i = 1; i < ids.size(); ++i) list.add(Node("item").set("id", ids[i]));

@@ -43,7 +43,7 @@ void on_picture(const Asked& asked) {
 
 void on_status(const Asked& asked) {
   if (asked.set()) return asked.parts.profiles.set_about(asked.origin, asked.iq);
-  asked.accept();  // who sees status updates: no list, so the contacts
+  asked.parts.statuses.on_iq(asked.origin, asked.iq);
 }
 
 void on_default_timer(const Asked& asked) {

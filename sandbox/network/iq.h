@@ -15,6 +15,7 @@
 #include "sandbox/network/privacy.h"
 #include "sandbox/network/profile_pictures.h"
 #include "sandbox/network/profiles.h"
+#include "sandbox/network/statuses.h"
 #include "sandbox/network/usync.h"
 
 namespace wharf::sandbox {
@@ -36,6 +37,7 @@ class IqCatalogue {
     ProfilePictures& pictures;
     Profiles& profiles;
     Businesses& businesses;
+    Statuses& statuses;
   };
   explicit IqCatalogue(const Parts& parts) : parts_(parts) {}
 

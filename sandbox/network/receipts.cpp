@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "sandbox/network/calls.h"
+#include "sandbox/network/statuses.h"
 
 namespace wharf::sandbox {
 
@@ -27,9 +28,10 @@ void Receipts::on_receipt(const Origin& origin, const Node& receipt) {
   delivery_.settle(origin.key, "message", receipt);
   acknowledge(origin, receipt, type, *to);
 
+  if (to->is_status()) return group_receipts_.on_receipt(origin, receipt, audience_of(origin));
   if (const auto* group = groups_.find(*to)) return group_receipts_.on_receipt(origin, receipt, *group);
   const auto target = accounts_.resolve(*to);
-  if (!target) return;  // status, newsletters, somebody gone
+  if (!target) return;  // newsletters, somebody gone
   const auto& own = origin.party.account;
   const bool lid = target->lid && own.has_lid();
   const Passage passage{origin, receipt, type, *target,

@@ -63,7 +63,7 @@ void Routing::on_message(const Origin& origin, const Node& message) {
   const auto refuse = [&](const MessageRefusal& why) { answers_.refuse(origin, message, why); };
   if (id.empty()) return c_.complain("message without id from " + origin.key.phone);
   if (id.size() > max_id_length || !to_jid || to_jid->user.empty()) return refuse({400, "id or to"});
-  if (to_jid->is_group()) return groups_.on_message(origin, message, *to_jid);
+  if (to_jid->has_sender_keys()) return groups_.on_message(origin, message, *to_jid);
   const auto to = accounts_.resolve_or_create(*to_jid);
   if (!to) return refuse({404, "unknown recipient"});
   const auto plan = plan_of(accounts_, origin, *to, *to_jid, message);

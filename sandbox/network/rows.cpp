@@ -121,6 +121,7 @@ std::optional<Bytes> Network::State::row(const RowKey& key) {
     case RowKind::device: return device_row(key);
     case RowKind::account_picture: return profile_pictures.row(key.owner);
     case RowKind::business: return businesses.row(key.owner);
+    case RowKind::status_audience: return statuses.row(key.owner);
     case RowKind::one_time_key: return prekeys.row({key.owner, device_in(key.name)}, number_after(key.name, 2));
     case RowKind::queued: return delivery.row({key.owner, device_in(key.name)}, number_after(key.name, 2));
     case RowKind::collection:
@@ -225,6 +226,7 @@ void Network::State::restore_of_account(const RowKey& key, ByteView row) {
     case RowKind::device: return restore_device(key, row);
     case RowKind::account_picture: return profile_pictures.restore(key.owner, row);
     case RowKind::business: return businesses.restore(key.owner, row);
+    case RowKind::status_audience: return statuses.restore(key.owner, row);
     case RowKind::one_time_key: return prekeys.restore(device(), number_after(key.name, 2), row);
     case RowKind::group_dirt: return group_dirt.restore(device(), row);
     case RowKind::queued: return delivery.restore(device(), number_after(key.name, 2), stanza_of(row));

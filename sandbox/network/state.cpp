@@ -26,6 +26,7 @@ Network::State::State(const NetworkListeners& listeners, Settings settings, Netw
       profile_pictures(context, accounts, audience, account_sync),
       profiles(context, accounts, audience, account_sync),
       businesses(context, accounts, audience),
+      statuses(context, accounts),
       presence(context, accounts, delivery, privacy, blocklist, tokens, group_store, account_sync),
       calls(context, accounts, delivery, blocklist),
       device_lists(context, accounts, delivery, group_store),
@@ -63,7 +64,7 @@ Network::State::State(const NetworkListeners& listeners, Settings settings, Netw
       routing(context, accounts, message_faults, memory, blocklist, tokens, message_answers, key_watch, group_routing),
       receipts(context, accounts, delivery, memory, blocklist, group_store, group_receipts),
       iqs({context, delivery, prekeys, usync, app_state, privacy, blocklist, companions, media, group_iqs,
-           profile_pictures, profiles, businesses}) {}
+           profile_pictures, profiles, businesses, statuses}) {}
 
 void Network::State::handle(const Turns::Sender& from, const Node& stanza) {
   if (from.pairing != 0) {

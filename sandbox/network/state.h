@@ -37,6 +37,7 @@
 #include "sandbox/network/profiles.h"
 #include "sandbox/network/receipts.h"
 #include "sandbox/network/routing.h"
+#include "sandbox/network/statuses.h"
 #include "sandbox/network/usync.h"
 
 namespace wharf::sandbox {
@@ -60,6 +61,7 @@ struct Network::State {
   ProfilePictures profile_pictures;
   Profiles profiles;
   Businesses businesses;
+  Statuses statuses;
   Presence presence;
   Calls calls;
   DeviceLists device_lists;

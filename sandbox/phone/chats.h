@@ -32,6 +32,9 @@ class PhoneChats {
   /// The name of what a stanza calls so; of an account that nobody has its user part.
   std::string name_of(const Jid& jid) const;
   static bool is_group(std::string_view name) { return name.ends_with("@g.us"); }
+  static constexpr std::string_view statuses = "status@broadcast";
+  /// What is said there is encrypted once for all.
+  static bool is_shared(std::string_view name) { return is_group(name) || name == statuses; }
 
  private:
   const PhoneContext& c_;

@@ -23,7 +23,7 @@ Jid form(const Account& account, bool lid, std::uint16_t device = 0) {
 void PhoneFanout::prepare(const SentMessage& message, Then then) {
   if (message.peer_device) return sessions_.with_sessions({{c_.account.phone, *message.peer_device}}, std::move(then));
   const std::string chat = message.chat;
-  if (PhoneChats::is_group(chat)) return groups_.prepare(message, std::move(then));
+  if (PhoneChats::is_shared(chat)) return groups_.prepare(message, std::move(then));
   lists_.with_lists({chat, c_.account.phone}, [this, chat, then = std::move(then)](Result<void> known) {
     if (!known) return then(known);
     std::vector<DeviceKey> devices = lists_.devices_of(chat);
@@ -70,7 +70,7 @@ bool PhoneFanout::add_devices(SentMessage& message, protocol::OutgoingStanza& st
 
 Result<std::optional<Node>> PhoneFanout::seal(SentMessage& message) {
   if (message.peer_device) return seal_for_peer(message);
-  if (PhoneChats::is_group(message.chat)) return groups_.seal(message);
+  if (PhoneChats::is_shared(message.chat)) return groups_.seal(message);
   const Account* peer = c_.find(message.chat);
   if (peer == nullptr) return Error(Errc::not_found, "the recipient is gone");
   const bool lid = c_.by_lid(*peer);
@@ -86,11 +86,11 @@ Result<std::optional<Node>> PhoneFanout::seal(SentMessage& message) {
 }
 
 void PhoneFanout::acknowledged(const SentMessage& message) {
-  if (PhoneChats::is_group(message.chat)) groups_.acknowledged(message);
+  if (PhoneChats::is_shared(message.chat)) groups_.acknowledged(message);
 }
 
 void PhoneFanout::distrust(const SentMessage& message) {
-  if (PhoneChats::is_group(message.chat)) return groups_.distrust(message);
+  if (PhoneChats::is_shared(message.chat)) return groups_.distrust(message);
   lists_.forget(message.chat);
   lists_.forget(c_.account.phone);
 }

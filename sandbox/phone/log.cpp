@@ -81,6 +81,8 @@ json::object to_json(const PhoneMessage& message, const PhoneLog::Behind& behind
   if (message.album) o["album"] = json::array{message.album->images, message.album->videos};
   if (!message.album_id.empty()) o["albumId"] = message.album_id;
   if (message.expires_after != 0) o["expiresAfter"] = message.expires_after;
+  if (message.style)
+    o["style"] = json::array{message.style->text_argb, message.style->background_argb, message.style->font};
   return o;
 }
 
@@ -115,6 +117,12 @@ PhoneMessage read_message(const json::object& o) {
   }
   if (const json::value* stays = o.if_contains("expiresAfter"))
     message.expires_after = number_of<std::uint32_t>(*stays);
+  if (const json::value* style = o.if_contains("style")) {
+    const auto& numbers = style->as_array();
+    message.style =
+        protocol::TextStyle{number_of<std::uint32_t>(numbers.at(0)), number_of<std::uint32_t>(numbers.at(1)),
+                            number_of<std::uint32_t>(numbers.at(2))};
+  }
   if (!o.contains("target")) return message;  // of an earlier release
   message.target = string_of(o.at("target"));
   for (const json::value& option : o.at("options").as_array()) message.options.push_back(string_of(option));

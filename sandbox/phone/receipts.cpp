@@ -119,7 +119,7 @@ void PhoneReceipts::raise(const protocol::IncomingReceipt& receipt, const std::v
   const bool read_there = type == "read" || type == "played";
   if (!delivered && !read_there) return;
   const std::string_view status = read_there ? "read" : "delivered";
-  const bool group = receipt.from.is_group();
+  const bool group = receipt.from.has_sender_keys();
   const std::string chat = group ? receipt.from.to_string() : who.phone;
   for (const std::string& id : ids) {
     const PhoneMessage* message = log_.find(c_.account.phone, id);
@@ -131,7 +131,7 @@ void PhoneReceipts::raise(const protocol::IncomingReceipt& receipt, const std::v
 
 void PhoneReceipts::read_by_companion(const protocol::IncomingReceipt& receipt) {
   if (receipt.type != "read-self" && receipt.type != "read") return;
-  const bool group = receipt.from.is_group();
+  const bool group = receipt.from.has_sender_keys();
   if (!group && !receipt.recipient) return;
   const auto chat = chats_.name_of(group ? receipt.from : receipt.recipient->user_jid());
   for (const std::string& id : receipt.ids) {
@@ -144,7 +144,7 @@ void PhoneReceipts::read_by_companion(const protocol::IncomingReceipt& receipt) 
 
 /// The newest of the chat that came with this id.
 const PhoneMessage* PhoneReceipts::received(std::string_view chat, std::string_view id) const {
-  if (!PhoneChats::is_group(chat)) return log_.find(chat, id);
+  if (!PhoneChats::is_shared(chat)) return log_.find(chat, id);
   const auto& all = log_.messages();
   const auto found = std::find_if(all.rbegin(), all.rend(), [&](const PhoneMessage& message) {
     return message.id == id && message.chat == chat && !message.from_me;

@@ -28,7 +28,8 @@ void PhoneReceiving::on_message(const Node& message) {
   const auto author = source ? c_.key_of(source->author) : std::nullopt;
   if (!author) return c_.send(protocol::ack_for(message, c_.own_pn(), nack_parsing));
   if (source->chat.is_group()) return on_group_message(message, *source, *author);
-  // Status and channels are not for this phone.
+  if (source->chat.is_status()) return take_shared(message, *source, *author);
+  // Broadcast lists and channels are not for this phone.
   if (source->participant) return c_.send(protocol::ack_for(message, c_.own_pn()));
   const std::vector<protocol::ReceivedEnc> encs = protocol::read_encs(message);
   const auto enc = std::find_if(encs.begin(), encs.end(), [](const protocol::ReceivedEnc& candidate) {
@@ -78,7 +79,7 @@ void PhoneReceiving::show_failed(const MessageSource& source, const DeviceKey& a
   failed.device = author.device;
   failed.from_me = author.phone == c_.account.phone;
   failed.author = author.phone;
-  failed.chat = source.chat.is_group() ? source.chat.to_string() : author.phone;
+  failed.chat = source.chat.has_sender_keys() ? source.chat.to_string() : author.phone;
   failed.timestamp = static_cast<std::int64_t>(source.timestamp);
   failed.status = "failed";
   failed.failure = why;
@@ -101,6 +102,11 @@ void PhoneReceiving::on_group_message(const Node& message, const MessageSource& 
     show_failed(source, author, "its author is not in the group");
     return c_.send(protocol::ack_for(message, c_.own_pn()));
   }
+  take_shared(message, source, author);
+}
+
+void PhoneReceiving::take_shared(const Node& message, const MessageSource& source, const DeviceKey& author) {
+  const std::string name = source.chat.to_string();
   const auto encs = protocol::read_encs(message);
   if (encs.empty()) {
     const unsigned nack = message.child("unavailable") != nullptr ? 0 : nack_unrecognised;
@@ -165,7 +171,7 @@ void PhoneReceiving::show(const MessageSource& source, const DeviceKey& author,
   shown.author = author.phone;
   Jid chat = source.chat;
   // Only an own device may say where its message went.
-  if (shown.from_me && !source.recipient && !chat.is_group() && content.device_sent_to)
+  if (shown.from_me && !source.recipient && !chat.has_sender_keys() && content.device_sent_to)
     chat = content.device_sent_to->user_jid();
   shown.chat = chats_.name_of(chat);
   shown.kind = protocol::name(content.kind);
@@ -183,12 +189,12 @@ void PhoneReceiving::show(const MessageSource& source, const DeviceKey& author,
   shown.media = shown_media(content);
   const PhoneMessage received = shown;
   PhoneLog::Behind behind{std::move(whole), chat, !received.from_me, 0, timer_set_at(content)};
-  if (chat.is_group()) behind.author = source.author;
+  if (chat.has_sender_keys()) behind.author = source.author;
   log_.put(std::move(shown), std::move(behind));
   add_ons_.take_effect(received, content.body);
   if (received.target.empty()) add_ons_.on_arrived(received);
   if (received.media) downloads_.load(received.author, received.id);
-  if (!received.from_me) auto_replies_.react(received);
+  if (!received.from_me && received.chat != PhoneChats::statuses) auto_replies_.react(received);
 }
 
 }  // namespace wharf::sandbox

@@ -53,6 +53,8 @@ class PhoneReceiving {
 
  private:
   void on_group_message(const Node& message, const protocol::MessageSource& source, const DeviceKey& author);
+  /// What everybody in a group or of an audience gets: the pairwise part first.
+  void take_shared(const Node& message, const protocol::MessageSource& source, const DeviceKey& author);
   /// The pairwise part of a group's message: the key, and what a resend says. False: it is asked for again.
   bool take_single(const Node& message, const protocol::MessageSource& source, const DeviceKey& author,
                    const protocol::ReceivedEnc& enc);

@@ -62,6 +62,8 @@ void PhoneRetries::ask_again(const Node& message, const MessageSource& source, c
 // --- being asked
 
 bool PhoneRetries::concerned(const SentMessage& message, const DeviceKey& requester) const {
+  if (message.chat == PhoneChats::statuses)
+    return requester.phone == c_.account.phone || message.audience.contains(requester.phone);
   if (PhoneChats::is_group(message.chat)) {
     const auto* group = groups_.find(message.chat);
     return group != nullptr && group->has(requester.phone);
@@ -92,7 +94,7 @@ void PhoneRetries::resend(const protocol::RetryRequest& request, const DeviceKey
   SentMessage* message = sent_.find(request.id);
   if (message == nullptr) return;
   message->resends[requester].base_key = sessions_.base_key(requester);
-  if (PhoneChats::is_group(message->chat)) {
+  if (PhoneChats::is_shared(message->chat)) {
     if (auto stanza = fanout_.resend(*message, request, requester)) c_.send(std::move(*stanza));
     return;
   }

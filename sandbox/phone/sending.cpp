@@ -83,9 +83,26 @@ Result<PhoneSending::Draft> PhoneSending::build(const Phone::Send& message, cons
   return draft;
 }
 
+Result<std::set<std::string>> PhoneSending::audience_of(const Phone::Send& message) {
+  std::set<std::string> audience;
+  if (message.to != PhoneChats::statuses) return audience;
+  if (const std::string* post = message.about()) {
+    if (const SentMessage* sent = sent_.find(*post)) audience = sent->audience;
+    return audience;
+  }
+  for (const std::string& who : message.audience) {
+    const Account* account = c_.look_up(who);
+    if (account == nullptr) return Error(Errc::not_found, "audience: nobody has the number " + who);
+    if (account->phone != c_.account.phone) audience.insert(account->phone);
+  }
+  return audience;
+}
+
 Result<std::string> PhoneSending::send(const Phone::Send& message, std::string_view id_prefix) {
   const auto chat = chats_.find(message.to);
   if (!chat) return chat.error();
+  auto audience = audience_of(message);
+  if (!audience) return audience.error();
   auto draft = build(message, *chat);
   if (!draft) return draft.error();
   protocol::OutgoingMessage& built = draft->message;
@@ -117,6 +134,7 @@ Result<std::string> PhoneSending::send(const Phone::Send& message, std::string_v
   if (built.secret) kept.secret = *built.secret;
   kept.encoded = std::move(built.encoded);
   kept.upload = std::move(draft->upload);
+  kept.audience = std::move(*audience);
   enqueue(std::move(kept));
   return id;
 }

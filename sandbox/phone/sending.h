@@ -56,6 +56,8 @@ class PhoneSending {
     Bytes upload;                        // as in SentMessage
     std::vector<std::string> mentioned;  // phone numbers
   };
+  /// Whom a status post, or its deletion, is for; nobody of other messages. Errors: not_found.
+  protocol::Result<std::set<std::string>> audience_of(const Phone::Send& message);
   protocol::Result<Draft> build(const Phone::Send& message, const PhoneChat& chat) const;
   protocol::Result<protocol::Quote> quote(const std::string& id, const PhoneChat& chat) const;
   void enqueue(SentMessage message);

@@ -45,6 +45,11 @@ json::object to_json(const SentMessage& message) {
                                {"given", std::move(given)}};
   }
   if (message.readdressed) o["readdressed"] = true;
+  if (!message.audience.empty()) {
+    json::array audience;
+    for (const std::string& phone : message.audience) audience.emplace_back(phone);
+    o["audience"] = std::move(audience);
+  }
   if (!message.acked && !message.stanza.tag.empty()) o["stanza"] = base64_value(protocol::encode_node(message.stanza));
   return o;
 }
@@ -75,6 +80,9 @@ SentMessage sent_of(const json::object& o) {
       message.shared->given.insert(device_of(device.as_string()));
   }
   message.readdressed = o.contains("readdressed");
+  if (const json::value* audience = o.if_contains("audience")) {
+    for (const json::value& phone : audience->as_array()) message.audience.insert(string_of(phone));
+  }
   return message;
 }
 

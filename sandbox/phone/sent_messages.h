@@ -48,7 +48,8 @@ struct SentMessage {
     std::set<DeviceKey> given;  // who gets it with this message; the others that are addressed have it
   };
   std::optional<Shared> shared;
-  bool readdressed = false;  // the one resend after the group's addressing had changed
+  std::set<std::string> audience;  // of a status post, or its deletion: whom it is for, by phone number
+  bool readdressed = false;        // the one resend after the group's addressing had changed
 };
 
 class SentMessages {

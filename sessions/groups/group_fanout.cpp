@@ -45,10 +45,27 @@ void drop_oldest(Kept& kept, std::size_t most) {
 
 // --- looking
 
+std::optional<Groups::Known> GroupFanout::find(const Jid& group) {
+  if (!group.is_status()) return groups_.find(group);
+  auto people = audiences_.people();
+  if (!people) return std::nullopt;
+  Groups::Known known;
+  known.metadata = std::move(*people);
+  return known;
+}
+
+void GroupFanout::ask_for_people(const Jid& group, UniqueFunction<void(Groups::Refreshed)> done) {
+  group.is_status() ? audiences_.settle(std::move(done)) : groups_.refresh(group, std::move(done));
+}
+
+void GroupFanout::aim_at(const Jid& group, const storage::MessageRow& message) {
+  if (group.is_status() && audiences_.aim_at(message)) warm_.erase(group);
+}
+
 GroupFanout::Look GroupFanout::look(const Jid& group) {
   using Lacks = Look::Lacks;
   Look out{Lacks::metadata, {}, false, false, false, {}};
-  const auto known = groups_.find(group);
+  const auto known = find(group);
   if (!known || known->stale) return out;
   out.lacks = Lacks::membership;
   if (!known->member) return out;
@@ -112,7 +129,9 @@ void GroupFanout::warm_up(const Jid& group, const Look& seen) {
 
 bool GroupFanout::prepared(const Jid& group) {
   const auto known = warm_.find(group);
-  if (known != warm_.end() && (!known->second.until || c_.now.steady < *known->second.until)) return true;
+  const bool fresh = known != warm_.end() && (!known->second.until || c_.now.steady < *known->second.until);
+  // The key of statuses may have been given up meanwhile (renew_status_key), whoever the last one was for.
+  if (fresh && (!group.is_status() || c_.records.find_own_sender_key(group))) return true;
   const Look seen = look(group);
   if (seen.lacks != Look::Lacks::nothing) return false;
   warm_up(group, seen);
@@ -132,7 +151,7 @@ bool GroupFanout::missed_some(const Jid& group, std::optional<std::uint32_t> key
 
 std::uint32_t GroupFanout::others(const Jid& group) {
   if (const auto warm = warm_.find(group); warm != warm_.end()) return warm->second.others;
-  const auto known = groups_.find(group);
+  const auto known = find(group);
   if (!known) return 0;
   // Of a sample the server counts on (read_group).
   const auto listed = static_cast<std::uint32_t>(known->metadata.members.size());
@@ -141,8 +160,9 @@ std::uint32_t GroupFanout::others(const Jid& group) {
 }
 
 std::string GroupFanout::addressing_mode(const Jid& group) {
+  if (group.is_status()) return {};
   if (const auto warm = warm_.find(group); warm != warm_.end()) return std::string(name(warm->second.mode));
-  const auto known = groups_.find(group);
+  const auto known = find(group);
   return std::string(name(known ? known->metadata.addressing_mode : AddressingMode::lid));
 }
 
@@ -164,7 +184,7 @@ void GroupFanout::go_on(const Jid& group, Progress progress, std::function<void(
     case Lacks::metadata:
       // An answer that is of no use is not asked for again at once.
       if (std::exchange(progress.asked, true)) return done(Prepared::later);
-      return groups_.refresh(group, [this, group, progress, done](Groups::Refreshed refreshed) {
+      return ask_for_people(group, [this, group, progress, done](Groups::Refreshed refreshed) {
         if (refreshed == Groups::Refreshed::no_member) return done(Prepared::nobody);
         if (refreshed == Groups::Refreshed::later) return done(Prepared::later);
         go_on(group, progress, done);
@@ -219,7 +239,7 @@ const GroupFanout::Former* GroupFanout::former(const Jid& group, std::optional<s
 }
 
 void GroupFanout::make_copies(const Jid& group, const std::vector<Jid>& devices) {
-  const auto known = groups_.find(group);
+  const auto known = find(group);
   if (!known) return;
   auto own = load_own_key(c_.records, group);
   if (!own) {
@@ -249,7 +269,7 @@ void GroupFanout::make_copies(const Jid& group, const std::vector<Jid>& devices)
 Result<Node> GroupFanout::seal(const Jid& group, const std::string& message_id, ByteView content, ByteView secret,
                                std::optional<std::uint32_t> before) {
   if (!prepared(group)) {
-    const auto known = groups_.find(group);
+    const auto known = find(group);
     if (known && !known->stale && !known->member)
       return Error(Errc::not_found, "the account is not a member of the group");
     return Error(Errc::not_ready, "the group is not known well enough to write to it");
@@ -262,9 +282,11 @@ Result<Node> GroupFanout::seal(const Jid& group, const std::string& message_id, 
   const Former* former_key = by_another ? former(group, before) : nullptr;
   protocol::GroupMessageStanza stanza;
   std::size_t bytes = content.size();
+  const bool status = group.is_status();
+  const GroupPlan plan = warm.sends_copies || status ? look(group).plan : GroupPlan();
   if (warm.sends_copies) {
     std::map<Jid, Jid> wires;
-    for (const GroupDevice& device : look(group).plan.devices) wires.emplace(device.filed, device.wire);
+    for (const GroupDevice& device : plan.devices) wires.emplace(device.filed, device.wire);
     for (auto& [device, copy] : c_.records.key_copies(group)) {
       const auto wire = wires.find(device);
       if (copy.state != KeyCopy::State::ready || wire == wires.end()) continue;
@@ -285,14 +307,23 @@ Result<Node> GroupFanout::seal(const Jid& group, const std::string& message_id, 
   stanza.id = message_id;
   stanza.group = group;
   stanza.kind = protocol::stanza_kind(content);
-  stanza.addressing_mode = name(warm.mode);
-  stanza.phash = warm.phash;
   stanza.sender_key_message = std::move(sealed->body);
+  if (status) {
+    stanza.audience = plan.wire_users;
+    stanza.status_setting = audiences_.setting();
+  } else {
+    stanza.addressing_mode = name(warm.mode);
+    stanza.phash = warm.phash;
+  }
   if (secret.size() == 32)
     stanza.reporting_token = protocol::reporting_token(content, secret, message_id, warm.sender.user_jid(), group);
   if (!by_another && std::exchange(warm.sends_copies, false))
     c_.records.add(storage::SendKeyCopies{c_.id(), group, message_id});
   return protocol::group_message_stanza(stanza);
+}
+
+bool GroupFanout::may_have_key(const Jid& group, const Jid& device) const {
+  return !group.is_status() || c_.records.key_copies(group).contains(device);
 }
 
 Result<Bytes> GroupFanout::distribution(const Jid& group) {
@@ -314,7 +345,7 @@ void GroupFanout::forget(const Jid& group) {
   const auto last = forgotten_at_.find(group);
   if (last != forgotten_at_.end() && c_.now.steady < last->second + forgets_every) return;
   forgotten_at_[group] = c_.now.steady;
-  const auto known = groups_.find(group);
+  const auto known = find(group);
   groups_.mark_stale(group);
   if (!known) return;
   for (const auto& member : known->metadata.members) directory_.forget_devices(directory_.canonical_user(member.jid));

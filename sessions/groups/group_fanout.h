@@ -1,6 +1,7 @@
 #pragma once
-// Encrypts a message for a group: once by the own sender key, which goes pairwise, before the first message that a
-// device is to read with it, to every device of every member. Specification 03 sections 2 and 5.1, 05 section 5.
+// Encrypts a message for a group, or a status post for its audience (status_audiences.h): once by the own sender key,
+// which goes pairwise, before the first message that a device is to read with it, to every device of every member.
+// Specification 03 sections 2 and 5.1, 05 section 5.
 //
 // Where the key is stands in rows (storage/sender_keys.h), so what is to be done is found by comparing them with who is
 // in the group now: devices without the key get it; a device that has it and is not in the group any more means another
@@ -18,13 +19,17 @@
 #include "sessions/fanout.h"
 #include "sessions/groups/group_plan.h"
 #include "sessions/groups/groups.h"
+#include "sessions/status_audiences.h"
 
 namespace wharf::sessions {
 
 class GroupFanout {
  public:
-  GroupFanout(Context& context, Directory& directory, Fanout& fanout, Groups& groups)
-      : c_(context), directory_(directory), fanout_(fanout), groups_(groups) {}
+  GroupFanout(Context& context, Directory& directory, Fanout& fanout, Groups& groups, StatusAudiences& audiences)
+      : c_(context), directory_(directory), fanout_(fanout), groups_(groups), audiences_(audiences) {}
+
+  /// Of a status post, or its deletion: what is prepared and sealed next is this one. Nothing of a group.
+  void aim_at(const Jid& group, const storage::MessageRow& message);
 
   /// True when seal() can work now. Linear in the members of a group; of one that was written to before and has not
   /// changed since, at once.
@@ -52,9 +57,12 @@ class GroupFanout {
   /// This device is given the key outside of a message, or cannot read by the one it has: it counts among those who may
   /// have it, and gets it with the next message again.
   void give_again(const Jid& group, const Jid& device);
+  /// Whether a device that asks for a message again may be given the current key with it: in a group whoever is a
+  /// member may; of statuses the key is of the audience of the last one, which may be another than that message's.
+  bool may_have_key(const Jid& group, const Jid& device) const;
   /// The current key for a device that asks for a message again. Errors: not_found, as seal().
   Result<Bytes> distribution(const Jid& group);
-  /// "lid" or "pn", of a known group.
+  /// "lid" or "pn", of a known group; "" at status@broadcast.
   std::string addressing_mode(const Jid& group);
 
   void on_changed(const Jid& group) { warm_.erase(group); }
@@ -101,6 +109,9 @@ class GroupFanout {
     unsigned steps = 0;
     bool asked = false;  // for the group itself
   };
+  /// As Groups::find; of status@broadcast the audience that is aimed at.
+  std::optional<Groups::Known> find(const Jid& group);
+  void ask_for_people(const Jid& group, UniqueFunction<void(Groups::Refreshed)> done);
   void go_on(const Jid& group, Progress progress, std::function<void(Prepared)> done);
   /// The next copies are of another one.
   void give_up_key(const Jid& group);
@@ -111,6 +122,7 @@ class GroupFanout {
   Directory& directory_;
   Fanout& fanout_;
   Groups& groups_;
+  StatusAudiences& audiences_;
   std::map<Jid, Warm> warm_;
   std::map<Jid, Former> former_;
   std::map<Jid, net::SteadyTime> forgotten_at_;  // groups whose lists were given up because the server knows others

@@ -36,6 +36,7 @@ GroupPlanning plan_group(const GroupPeople& people) {
   std::vector<Jid> all{plan.sender};
   const auto add = [&](const Jid& canonical, const Jid& wire) {
     plan.users.push_back(canonical);
+    plan.wire_users.push_back(wire);
     const auto* numbers = people.devices(canonical);
     if (numbers == nullptr) {
       out.unknown.push_back(canonical);

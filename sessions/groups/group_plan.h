@@ -28,6 +28,7 @@ struct GroupPlan {
   std::string phash;                 // of all of them, this one included
   std::uint32_t others = 0;          // members beside the own account, those that are not shown counted too
   std::vector<Jid> users;            // canonical; whose lists it was made of
+  std::vector<Jid> wire_users;       // the same as stanzas of the group name them
 };
 
 /// What a plan is made of.

@@ -1,5 +1,6 @@
 #include "sessions/groups/own_key.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace wharf::sessions {
@@ -25,6 +26,13 @@ void store_own_key(Context& context, const Jid& group, const OwnKey& own) {
   Bytes blob = own.key.serialize();
   blob.insert(blob.begin(), own.mode == AddressingMode::lid ? by_lid : by_number);
   context.records.add(storage::PutOwnSenderKey{context.id(), group, std::move(blob)});
+}
+
+void renew_status_key(Context& context, const Jid& user) {
+  const Jid status = protocol::status_jid();
+  const auto copies = context.records.key_copies(status);
+  if (std::any_of(copies.begin(), copies.end(), [&](const auto& copy) { return copy.first.user_jid() == user; }))
+    context.records.add(storage::DropOwnSenderKey{context.id(), status});
 }
 
 }  // namespace wharf::sessions

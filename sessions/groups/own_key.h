@@ -18,4 +18,8 @@ struct OwnKey {
 std::optional<OwnKey> load_own_key(const Records& records, const Jid& group);
 void store_own_key(Context& context, const Jid& group, const OwnKey& own);
 
+/// Somebody who may have the own key of statuses has another identity by now: the next post is under another one (02
+/// section 6.7). Nothing when nobody of this account was given it. Linear in who was.
+void renew_status_key(Context& context, const Jid& user);
+
 }  // namespace wharf::sessions

@@ -49,6 +49,19 @@ Message text_to_group() {
   return message;
 }
 
+Message posted() {
+  Message message;
+  message.chat = protocol::status_jid();
+  message.author = lid;
+  message.id = "3EB0AA";
+  message.push_name = "Anna";
+  message.kind = "text";
+  message.body = "open";
+  message.ack = AckLevel::delivered;
+  message.timestamp = 5;
+  return message;
+}
+
 /// A row of the log and what it says. The strings are those that releases have written: they are on disks.
 struct Row {
   const char* name;
@@ -141,6 +154,12 @@ std::vector<Row> rows() {
       {"group_join_request",
        R"({"chat":"120363000000000001@g.us","timestamp":5,"action":"created","method":"invite_link","people":[{"jid":"15550000001@s.whatsapp.net"}]})",
        GroupJoinRequested{{group, {}, {}, 5}, "created", "invite_link", {{number, {}, ""}}}},
+      {"status.posted",
+       R"({"id":"3EB0AA","chat":"status@broadcast","fromMe":false,"author":"100000000000001@lid","authorPn":"15550000001@s.whatsapp.net","authorLid":"100000000000001@lid","pushName":"Anna","kind":"text","body":"open","timestamp":5,"ack":2})",
+       StatusPosted{posted(), anna}},
+      {"status.deleted",
+       R"({"id":"3EB0CC","target":"3EB0AA","targetFromMe":false,"chat":"status@broadcast","fromMe":false,"author":"15550000001@s.whatsapp.net","timestamp":5})",
+       StatusDeleted{{"3EB0CC", "3EB0AA", false, protocol::status_jid(), {}, false, number, {}, 5}}},
       {"future.kind", R"({"x":[1,"y"],"metadata":{"k":1}})",
        Event(Unknown{"future.kind", R"({"x":[1,"y"]})"}, R"({"k":1})")},
   };

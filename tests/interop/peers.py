@@ -42,6 +42,7 @@ class Baileys:
     told_of_own_settings = False  # of its own account's settings it hears its timer only
     reads_user_info = False  # it asks for one thing at a time, and for no verified names
     gives_tokens = True
+    posts_statuses = True
 
     def prepare(self, top):
         problem = version_of(["node", "--version"], r"v(\d+)\.\d+", (20,))
@@ -72,6 +73,7 @@ class Whatsmeow:
     told_of_abouts = True
     told_of_own_settings = True  # all but its timer
     reads_user_info = True
+    posts_statuses = False  # the scenario is not written for it
     gives_tokens = False  # it gives nobody what proves that it is a contact, and has no way to
 
     def prepare(self, top):

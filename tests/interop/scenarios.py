@@ -14,6 +14,8 @@ from people_alone import checks as people_alone_checks
 from people_alone import people_alone
 from processes import Failed, Sandbox, wait_for
 from report import note
+from statuses import checks as status_checks
+from statuses import statuses
 
 
 def refused(pair):
@@ -387,13 +389,13 @@ def wharf_refusals(report, kind, wharfd, directory):
 
 
 checks = {pairing: 4, conversation: 19, kinds: 10, media: media_checks, **operation_scenarios,
-          **conversation_scenarios, people: people_checks, people_alone: people_alone_checks,
+          **conversation_scenarios, people: people_checks, people_alone: people_alone_checks, statuses: status_checks,
           refusals: 4, leniency: 0, wharf_refusals: 4}
 
 
 def all_of(kind):
     return [pairing, conversation, kinds, media, *operation_scenarios, *conversation_scenarios, people, people_alone,
-            refusals if kind.checks_signatures else leniency]
+            *([statuses] if kind.posts_statuses else []), refusals if kind.checks_signatures else leniency]
 
 
 def count(kind):

@@ -25,6 +25,12 @@ TEST_CASE("calls ring on unless the config rejects them") {
   CHECK(parse_config(R"({"calls":true})").calls == CallPolicy());
 }
 
+TEST_CASE("statuses are told only where the config says so") {
+  CHECK_FALSE(parse_config("{}").statuses);
+  CHECK(parse_config(R"({"statuses":true})").statuses);
+  CHECK_FALSE(parse_config(R"({"statuses":"yes"})").statuses);
+}
+
 TEST_CASE("members of another type and times out of range do not make a config unusable") {
   const auto config = parse_config(R"({"qrTimeout":"soon","authTimeout":0,"multiDevice":1,
     "proxyServerCredentials":{"protocol":"http","address":"no port"}})");

@@ -433,6 +433,16 @@ const std::vector<Kind>& kinds() {
                 r.records.member_level(row, carl_pn) == AckLevel::delivered &&
                 r.records.member_level(row, ben_pn) == AckLevel::server;
        }},
+      {"PutStatusAudience", nothing,
+       [](Rows& r) {
+         r.records.add(storage::PutStatusAudience{r.id, {"P", storage::StatusSetting::contacts, false, {}}});
+         r.records.add(storage::PutStatusAudience{r.id, {"P", storage::StatusSetting::denylist, true, {ben, carl_pn}}});
+       },
+       [](Rows& r) {
+         const auto audience = r.records.find_status_audience("P");
+         return audience && audience->setting == storage::StatusSetting::denylist && audience->settled &&
+                audience->users == std::vector{ben, carl_pn} && !r.records.find_status_audience("Q");
+       }},
       {"PutUpload", nothing,
        [](Rows& r) {
          r.records.add(storage::PutUpload{r.id, file, "m", 1});

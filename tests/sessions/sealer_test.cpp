@@ -204,8 +204,9 @@ TEST_CASE("an answer of the server means accepted, refused for good, or refused 
   TrustedTokens tokens(c, f.session->directory());
   Fanout fanout(c, f.session->directory(), tokens);
   Groups groups(c, f.session->directory());
-  GroupFanout group_fanout(c, f.session->directory(), fanout, groups);
-  const Sealer sealer(c, f.session->directory(), tokens, fanout, groups, group_fanout);
+  StatusAudiences audiences(c, f.session->directory());
+  GroupFanout group_fanout(c, f.session->directory(), fanout, groups, audiences);
+  const Sealer sealer(c, f.session->directory(), tokens, fanout, groups, group_fanout, audiences);
   struct Row {
     unsigned error;
     Remedy remedy;

@@ -4,6 +4,7 @@
 
 #include "storage/apply.h"
 #include "storage/chat_bump.h"
+#include "storage/chat_list.h"
 #include "storage/chats.h"
 #include "storage/outbox.h"
 #include "storage/recall.h"
@@ -69,6 +70,8 @@ const std::vector<LookUp>& look_ups() {
       {"last_outbox_row", [](Database& db) { REQUIRE(last_outbox_row(db, session) > 0); }},
       {"find_contact", [](Database& db) { REQUIRE(find_contact(db, session, ben)); }},
       {"find_trusted_token", [](Database& db) { REQUIRE(find_trusted_token(db, session, ben)); }},
+      {"find_status_audience", [](Database& db) { REQUIRE(find_status_audience(db, session, "O0")); }},
+      {"chat_partners", [](Database& db) { REQUIRE(chat_partners(db, session, 5).size() == 5); }},
       {"page_contacts", [](Database& db) { REQUIRE(page_contacts(db, session, 5, 0).contacts.size() == 5); }},
       {"watched_contacts", [](Database& db) { REQUIRE(watched_contacts(db, session, 9).size() == 1); }},
       {"stale_groups", [](Database& db) { REQUIRE(stale_groups(db, session, 9).size() == 1); }},
@@ -113,6 +116,7 @@ struct Filled : test::InlineStore {
             contact.user = Jid(std::to_string(400'000 + n), "lid");
             changes.add(PutContact{of, std::move(contact)});
             changes.add(PutTrustedToken{of, {Jid(std::to_string(400'000 + n), "lid"), {1}, 1, 1}});
+            changes.add(PutStatusAudience{of, {"O" + name, StatusSetting::contacts, true, {chat}}});
             GroupRow group;
             group.group = Jid(std::to_string(700'000 + n), "g.us");
             changes.add(PutGroup{of, std::move(group)});

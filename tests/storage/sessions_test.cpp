@@ -90,6 +90,7 @@ void fill(Changes& changes, SessionId session) {
   changes.add(InsertOutbox{outbox});
   changes.add(PutIdempotency{IdempotencyRow{session, "key", "hash", "id", 1}});
   changes.add(PutUpload{session, {}, "id", 1});
+  changes.add(PutStatusAudience{session, {"id", StatusSetting::contacts, true, {peer}}});
   const Jid group("120363000000000001", "g.us");
   GroupRow crew;
   crew.group = group;
@@ -118,7 +119,7 @@ const std::vector<std::string> all_tables = {
     "resend",        "read_receipt",   "retry_pre_key",   "message",        "chat",
     "outbox",        "idempotency",    "event",           "webhook",        "webhook_delivery",
     "app_state_key", "chat_timer",     "upload",          "contact",        "chat_group",
-    "sender_key",    "own_sender_key", "sender_key_copy", "trusted_token"};
+    "sender_key",    "own_sender_key", "sender_key_copy", "trusted_token",  "status_audience"};
 
 }  // namespace
 

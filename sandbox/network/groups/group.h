@@ -62,6 +62,8 @@ struct Group {
 
   std::string id;   // digits; the user part of its JID
   bool lid = true;  // its members are named by LID
+  /// status@broadcast: its members are whom one stanza is for (network/statuses.h). No store has it.
+  bool status = false;
   std::int64_t created = 0;
   std::string creator;  // phone
   GroupSubject subject;
@@ -79,7 +81,7 @@ struct Group {
   std::deque<GroupInvitation> invitations;                  // newest last, one for an account
   std::map<std::string, GroupMember, std::less<>> members;  // by phone
 
-  Jid jid() const { return Jid(id, protocol::server::group); }
+  Jid jid() const { return status ? protocol::status_jid() : Jid(id, protocol::server::group); }
   /// As this group names an account. Of one without a LID in a LID group: its number; such an account is not let in.
   Jid form(const Account& account, std::uint16_t device = 0) const {
     return lid && account.has_lid() ? account.lid_jid(device) : account.pn_jid(device);

@@ -46,13 +46,15 @@ std::size_t add_participants(GroupPlan& plan, const Accounts& accounts, const Or
   for (const auto* row : rows) {
     const auto jid = row->jid("jid");
     const auto* enc = row->child("enc");
+    if (group.status && jid && enc == nullptr) continue;  // somebody who has the key, by name alone
     if (!jid || enc == nullptr || !is_pairwise(*enc)) {
       plan.error = 479;
       plan.why = "enc of unknown type or empty";
       return 0;
     }
     bytes += enc->data().size();
-    if (jid->is_lid() != group.lid) {
+    // Some of an audience may have no LID.
+    if (jid->is_lid() != group.lid && !group.status) {
       plan.error = 400;
       plan.why = "mixed phone number and LID addressing";
       return 0;
@@ -81,6 +83,7 @@ std::optional<bool> names_by_lid(const Node& message) {
 
 GroupPlan plan_of(const Accounts& accounts, const Origin& origin, const Group& group, const Node& message) {
   const auto* enc = message.child("enc");
+  if (group.status && enc == nullptr) return refused(479, "a status without a ciphertext for all");
   // Beside a bare pairwise one some clients send the same once more in a list: the bare one counts.
   if (enc != nullptr && is_pairwise(*enc)) {
     if (enc->data().size() > max_message_bytes) return refused(400, "message too large");

@@ -41,7 +41,8 @@ void GroupReceipts::on_receipt(const Origin& origin, const Node& receipt, const 
   if (!author) return;
   if (type == "retry") return relay_retry(origin, receipt, group, author->key());
   if (is_read(type) || is_self_read(type)) tell_own_devices(origin, receipt, group, type);
-  // In groups reading is always told, whatever the reader's setting (03 section 7.2).
+  // In groups reading is always told, whatever the reader's setting (03 section 7.2); of a status it is not.
+  if (group.status && is_read(type) && !origin.party.account.read_receipts) return;
   if (is_self_read(type) || author->party == &origin.party) return;
   ++c_.stats.receipts_relayed;
   Held told{author->party->account.phone, relayed(origin, receipt, group, type)};

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "protocol/messages/message_id.h"
+#include "sandbox/network/statuses.h"
 
 namespace wharf::sandbox {
 
@@ -18,9 +19,14 @@ DeviceKey everybody(const Group& group) { return {group.id, 0}; }
 
 void GroupRouting::on_message(const Origin& origin, const Node& message, const Jid& to) {
   const auto id = message.attr("id");
-  auto* group = p_.store.find(to);
+  Group audience;
+  if (to.is_status()) {
+    if (const auto refusal = refused_status(message)) return p_.answers.refuse(origin, message, *refusal);
+    audience = audience_of(p_.accounts, origin, message);
+  }
+  auto* group = to.is_status() ? &audience : p_.store.find(to);
   if (group == nullptr) return p_.answers.refuse(origin, message, {404, "unknown group"});
-  p_.faults.before_message(origin, *group);
+  if (!group->status) p_.faults.before_message(origin, *group);
 
   auto ack = MessageAnswers::ack_of(message);
   const auto refuse = [&](const MessageRefusal& why) { p_.answers.refuse(origin, ack, message, why); };
@@ -34,7 +40,11 @@ void GroupRouting::on_message(const Origin& origin, const Node& message, const J
   }
   auto plan = plan_of(p_.accounts, origin, *group, message);
   if (plan.error != 0) return refuse({plan.error, plan.why});
-  if (plan.shared != nullptr && !plan.single.empty() && p_.faults.loses_sender_keys()) plan.single.clear();
+  // Nobody else is given a status by a resend.
+  if (group->status && plan.only && p_.memory.target(origin.key, id, *plan.only) == DeliveryMemory::Target::unknown)
+    return refuse({403, "a status for somebody whom it was not posted to"});
+  if (plan.shared != nullptr && !plan.single.empty() && !group->status && p_.faults.loses_sender_keys())
+    plan.single.clear();
 
   Transit transit{origin, message, id, *group, plan};
   const auto before = p_.memory.accepted_at(origin.key, id);
@@ -45,7 +55,7 @@ void GroupRouting::on_message(const Origin& origin, const Node& message, const J
     ++p_.context.stats.messages_accepted;
   }
   const auto& listener = p_.context.listeners.on_group_message;
-  if (listener && !plan.only)
+  if (listener && !plan.only && !group->status)
     listener({origin.key, id, *group, plan.shared == nullptr ? ByteView() : plan.shared->data(), bool(before)});
   watch_keys(transit);
   const bool reached_somebody = deliver(transit);
@@ -61,7 +71,7 @@ std::optional<MessageRefusal> GroupRouting::not_admitted(const Origin& origin, c
   if (group.member(origin.key.phone) == nullptr && !p_.faults.admits_stranger())
     return MessageRefusal{401, "not in the group"};
   if (group.is_root()) return MessageRefusal{405, "a community has no chat of its own"};
-  const auto lid = names_by_lid(message);
+  const auto lid = group.status ? std::nullopt : names_by_lid(message);
   if (lid && *lid != group.lid) return MessageRefusal{421, "stale addressing mode"};
   return std::nullopt;
 }
@@ -89,7 +99,7 @@ Node GroupRouting::envelope(const Transit& transit) const {
   for (const auto key : {"type", "edit", "mediatype"}) {
     if (message.has(key)) stanza.set(key, message.attr(key));
   }
-  stanza.set("addressing_mode", group.lid ? "lid" : "pn");
+  if (!group.status) stanza.set("addressing_mode", group.lid ? "lid" : "pn");
   if (!sender.name.empty()) stanza.set("notify", sender.name);
   return stanza;
 }

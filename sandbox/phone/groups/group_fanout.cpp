@@ -1,10 +1,13 @@
 #include "sandbox/phone/groups/group_fanout.h"
 
+#include <set>
 #include <utility>
 
 #include "protocol/messages/content.h"
 #include "protocol/messages/message_id.h"
 #include "protocol/messages/padding.h"
+#include "protocol/stanzas/group_message.h"
+#include "sandbox/phone/chats.h"
 
 namespace wharf::sandbox {
 
@@ -13,6 +16,9 @@ using protocol::Error;
 using protocol::Result;
 
 namespace {
+
+/// A phone of this network names whom each post is for.
+constexpr std::string_view status_setting = "allowlist";
 
 Error not_in_group() { return Error(Errc::not_found, "this phone is not in the group any more"); }
 
@@ -34,18 +40,43 @@ void drop_attr(Node& node, std::string_view key) {
 
 // --- who gets it
 
+const PhoneGroup* PhoneGroupFanout::room_of(const SentMessage& message) {
+  if (message.chat != PhoneChats::statuses) return groups_.find(message.chat);
+  audience_ = PhoneGroup();
+  audience_.data.group = protocol::status_jid();
+  audience_.data.addressing_mode = protocol::groups::AddressingMode::lid;
+  audience_.members[c_.account.phone] = protocol::groups::Role::member;
+  for (const std::string& phone : message.audience) audience_.members[phone] = protocol::groups::Role::member;
+  return &audience_;
+}
+
+void PhoneGroupFanout::prepare_devices(const std::string& chat, const std::vector<DeviceKey>& all, Then then) {
+  std::vector<DeviceKey> without;
+  for (const DeviceKey& device : all) {
+    if (!keys_.holds(chat, device)) without.push_back(device);
+  }
+  sessions_.with_sessions(without, std::move(then));
+}
+
 void PhoneGroupFanout::prepare(const SentMessage& message, Then then) {
+  if (message.chat == PhoneChats::statuses) {
+    const PhoneGroup audience = *room_of(message);
+    return lists_.with_lists(audience.phones(),
+                             [this, audience, chat = message.chat, then = std::move(then)](Result<void> listed) {
+                               if (!listed) return then(listed);
+                               std::set<std::string> phones;
+                               for (const auto& [phone, role] : audience.members) phones.insert(phone);
+                               keys_.rotate_beside(chat, phones);
+                               prepare_devices(chat, devices(audience), then);
+                             });
+  }
   groups_.with_group(message.chat, [this, chat = message.chat, then = std::move(then)](const Result<void>& known) {
     const auto* group = groups_.find(chat);
     if (!known || group == nullptr) return then(known ? Result<void>(not_in_group()) : known);
     lists_.with_lists(group->phones(), [this, chat, then](Result<void> listed) {
       const auto* still = groups_.find(chat);
       if (!listed || still == nullptr) return then(listed ? Result<void>(not_in_group()) : listed);
-      std::vector<DeviceKey> without;
-      for (DeviceKey& device : devices(*still)) {
-        if (!keys_.holds(chat, device)) without.push_back(std::move(device));
-      }
-      sessions_.with_sessions(without, then);
+      prepare_devices(chat, devices(*still), then);
     });
   });
 }
@@ -133,8 +164,21 @@ Node PhoneGroupFanout::stanza_of(const SentMessage& message, const PhoneGroup& g
   return node;
 }
 
+Node PhoneGroupFanout::status_of(const SentMessage& message, const PhoneGroup& audience,
+                                 std::vector<protocol::EncryptedFor> keys) const {
+  protocol::GroupMessageStanza stanza;
+  stanza.id = message.id;
+  stanza.group = audience.jid();
+  stanza.kind = protocol::stanza_kind(message.encoded);
+  stanza.key_for = std::move(keys);
+  stanza.sender_key_message = message.shared->message;
+  for (const std::string& phone : audience.phones()) stanza.audience.push_back(audience.form(*c_.find(phone)));
+  if (stanza.kind.edit.empty()) stanza.status_setting = std::string(status_setting);
+  return protocol::group_message_stanza(stanza);
+}
+
 Result<std::optional<Node>> PhoneGroupFanout::seal(SentMessage& message) {
-  const auto* group = groups_.find(message.chat);
+  const auto* group = room_of(message);
   if (group == nullptr) return not_in_group();
   const bool again = message.shared.has_value();
   if (!again) {
@@ -143,7 +187,9 @@ Result<std::optional<Node>> PhoneGroupFanout::seal(SentMessage& message) {
   // Once more only to devices that were missed.
   auto keys = distribute(message, *group, again);
   if (again && keys.empty()) return std::optional<Node>();
-  return std::optional(stanza_of(message, *group, std::move(keys)));
+  const bool status = message.chat == PhoneChats::statuses;
+  return std::optional(status ? status_of(message, *group, std::move(keys))
+                              : stanza_of(message, *group, std::move(keys)));
 }
 
 // --- what the server says
@@ -153,7 +199,7 @@ void PhoneGroupFanout::acknowledged(const SentMessage& message) {
 }
 
 void PhoneGroupFanout::distrust(const SentMessage& message) {
-  if (const auto* group = groups_.find(message.chat)) {
+  if (const auto* group = room_of(message)) {
     for (const std::string& phone : group->phones()) lists_.forget(phone);
   }
   groups_.distrust(message.chat);
@@ -170,9 +216,11 @@ void PhoneGroupFanout::readdress(SentMessage& message) {
 
 std::optional<Node> PhoneGroupFanout::resend(const SentMessage& message, const protocol::RetryRequest& request,
                                              const DeviceKey& requester) {
-  const auto* group = groups_.find(message.chat);
+  const auto* group = room_of(message);
   if (group == nullptr) return std::nullopt;
-  const Bytes key = keys_.distribution(message.chat);
+  // The key of statuses is of the last audience, which may be another than this post's.
+  const bool with_key = message.chat != PhoneChats::statuses || keys_.holds(message.chat, requester);
+  const Bytes key = with_key ? keys_.distribution(message.chat) : Bytes();
   const Bytes plain = key.empty() ? message.encoded : protocol::with_sender_key(message.encoded, group->jid(), key);
   const auto sealed = sessions_.seal(requester, plain);
   if (!sealed) return std::nullopt;
@@ -187,7 +235,11 @@ std::optional<Node> PhoneGroupFanout::resend(const SentMessage& message, const p
   Node node = protocol::retry_stanza(stanza);
   drop_attr(node, "device_fanout");  // of chats between two
   node.set("participant", request.requester);
-  node.set("addressing_mode", protocol::groups::name(group->data.addressing_mode));
+  if (message.chat == PhoneChats::statuses) {
+    if (stanza.kind.edit.empty()) node.add(Node("meta").set("status_setting", status_setting));
+  } else {
+    node.set("addressing_mode", protocol::groups::name(group->data.addressing_mode));
+  }
   return node;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// One message of a phone to a group: one ciphertext for all, and the sender key for each device that does not have it.
-// Specification 03 sections 2, 4.5, 5.1 and 8.2.
+// One message of a phone to a group, or a status post to its audience: one ciphertext for all, and the sender key for
+// each device that does not have it. Specification 03 sections 2, 4.5, 5.1, 5.2 and 8.2.
 
 #include <functional>
 #include <optional>
@@ -42,6 +42,12 @@ class PhoneGroupFanout {
                              const DeviceKey& requester);
 
  private:
+  /// The group that a message is to; of a status post its audience as one. nullptr: the phone is not in it. The pointer
+  /// lives until the next call.
+  const PhoneGroup* room_of(const SentMessage& message);
+  Node status_of(const SentMessage& message, const PhoneGroup& audience,
+                 std::vector<protocol::EncryptedFor> keys) const;
+  void prepare_devices(const std::string& chat, const std::vector<DeviceKey>& all, Then then);
   std::vector<DeviceKey> devices(const PhoneGroup& group) const;
   protocol::Result<void> seal_shared(SentMessage& message, const PhoneGroup& group);
   std::vector<protocol::EncryptedFor> distribute(SentMessage& message, const PhoneGroup& group, bool again);
@@ -55,6 +61,7 @@ class PhoneGroupFanout {
   PhoneDeviceLists& lists_;
   PhoneSessions& sessions_;
   PhoneLog& log_;
+  PhoneGroup audience_;  // of the last status post that was asked for
 };
 
 }  // namespace wharf::sandbox

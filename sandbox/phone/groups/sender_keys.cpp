@@ -76,6 +76,14 @@ void PhoneSenderKeys::rotate_if_given(const std::string& phone) {
   for (const auto& group : groups) rotate_if_given(group, phone);
 }
 
+void PhoneSenderKeys::rotate_beside(const std::string& group, const std::set<std::string>& phones) {
+  const auto own = own_.find(group);
+  if (own == own_.end()) return;
+  const auto& given = own->second.given;
+  if (std::any_of(given.begin(), given.end(), [&](const DeviceKey& device) { return !phones.contains(device.phone); }))
+    rotate(group);
+}
+
 // --- those of others
 
 void PhoneSenderKeys::changed(const Author& author) {

@@ -39,6 +39,8 @@ class PhoneSenderKeys {
   /// The same when any device of the account may have been given the one in use.
   void rotate_if_given(const std::string& group, const std::string& phone);
   void rotate_if_given(const std::string& phone);  // in all groups
+  /// The same when any device of an account beside these may have been given it.
+  void rotate_beside(const std::string& group, const std::set<std::string>& phones);
 
   // --- those of others
   /// Errors: as SenderKeyRecord::process.

@@ -132,7 +132,8 @@ function onMessages({ messages }) {
     if (!text) continue;
     came.set(key.id, { key, message });
     const context = message.extendedTextMessage?.contextInfo;
-    const who = key.remoteJid.endsWith('@g.us') ? person(key.participant, key.participantAlt) : person(key.remoteJid, key.remoteJidAlt);
+    const shared = key.remoteJid.endsWith('@g.us') || key.remoteJid === 'status@broadcast';
+    const who = shared ? person(key.participant, key.participantAlt) : person(key.remoteJid, key.remoteJidAlt);
     emit({ event: 'message', id: key.id, text, expires, fromMe: !!key.fromMe, chat: key.remoteJid, ...who,
       quoted: context?.stanzaId ?? '', mentions: context?.mentionedJid ?? [], name: pushName ?? '' });
   }
@@ -175,6 +176,13 @@ const commands = {
   send: async ({ to, text, expires, quoted, mentions }) => {
     const more = { ...(expires ? { ephemeralExpiration: Number(expires) } : {}), ...(quoted ? { quoted: came.get(quoted) } : {}) };
     const sent = await socket.sendMessage(personOf(to), { text, ...(mentions ? { mentions: mentions.split(',') } : {}) }, more);
+    writeFileSync(join(sentDirectory, sent.key.id), proto.Message.encode(sent.message).finish());
+    return { id: sent.key.id };
+  },
+  // A status for one person.
+  post_status: async ({ to, text }) => {
+    const options = { statusJidList: [personOf(to)], backgroundColor: '#112233', font: 2, broadcast: true };
+    const sent = await socket.sendMessage('status@broadcast', { text }, options);
     writeFileSync(join(sentDirectory, sent.key.id), proto.Message.encode(sent.message).finish());
     return { id: sent.key.id };
   },

@@ -6,6 +6,7 @@
 #include "protocol/messages/building.h"
 #include "protocol/messages/media_location.h"
 #include "protocol/messages/message_shape.h"
+#include "protocol/messages/stanza_kind.h"
 #include "protocol/messages/wire.h"
 #include "tests/support/vectors.h"
 
@@ -397,6 +398,25 @@ TEST_CASE("a picture of an album names the message that it belongs to, whatever 
   CHECK(associated(3, "3EB0AA").empty());
   CHECK(associated(1, "").empty());
   CHECK(associated(1, "a b").empty());
+}
+
+TEST_CASE("the colours and the font of a text are written as a status has them, and read back") {
+  const StatusText post{"open", {0xFFFFFFFF, 0xFF1F7AEC, 2}};
+  const OutgoingMessage built_post = build_message(post, MessageFrame(), any());
+  // extendedTextMessage {text 1, textArgb 7, backgroundArgb 8, font 9}: fixed32, little-endian (05 section 10 item 3).
+  const Bytes expected{0x32, 18,   0x0a, 4,    'o',  'p',  'e',  'n',  0x3d, 0xff,
+                       0xff, 0xff, 0xff, 0x45, 0xec, 0x7a, 0x1f, 0xff, 0x48, 2};
+  REQUIRE(built_post.encoded.size() > expected.size());
+  CHECK(Bytes(built_post.encoded.begin(), built_post.encoded.begin() + static_cast<std::ptrdiff_t>(expected.size())) ==
+        expected);
+  const auto content = parse_message(built_post.encoded).value();
+  CHECK(content.kind == MessageKind::text);
+  CHECK(content.text == "open");
+  CHECK(std::get<TextStyle>(content.body) == post.style);
+  // A text without a background is a text.
+  const auto plain = parse_message(build_message(StatusText{"x", {0, 0, 7}}, MessageFrame(), any()).encoded).value();
+  CHECK(std::holds_alternative<std::monostate>(plain.body));
+  CHECK(stanza_kind(built_post.encoded).type == "text");
 }
 
 TEST_CASE("the preview of an address is read from the vector and written as it stands there") {

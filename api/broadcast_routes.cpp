@@ -1,0 +1,126 @@
+// One text to many people, each as a message of its own chat: lists as phones have them are on phones alone (05 section
+// 11). What is accepted for one says nothing of the others, so each has its own outcome.
+#include <fmt/format.h>
+
+#include <memory>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "api/chat_id.h"
+#include "api/dialect.h"
+#include "api/handlers.h"
+#include "api/schemas.h"
+#include "api/sending.h"
+#include "protocol/crypto/hash.h"
+
+namespace wharf::api {
+namespace {
+
+using protocol::Jid;
+using sessions::Outcome;
+using sessions::SendMessage;
+using sessions::SentMessage;
+
+std::string hash_of(std::string_view text) { return protocol::to_hex(protocol::sha256(protocol::as_bytes(text))); }
+
+/// The messages of one request on their way into the queue, one after another. It lives in its pending reply.
+class Broadcast : public std::enable_shared_from_this<Broadcast> {
+ public:
+  Broadcast(ServicesPtr services, CallPtr call, std::vector<Jid> recipients, std::string key)
+      : services_(std::move(services)),
+        call_(std::move(call)),
+        recipients_(std::move(recipients)),
+        key_(std::move(key)),
+        out_(recipients_.size() * 160 + 32) {
+    out_.begin_object().key("results").begin_array();
+  }
+
+  void go_on() {
+    if (next_ == recipients_.size()) {
+      out_.end_array().number("accepted", accepted_).number("failed", static_cast<std::int64_t>(next_) - accepted_);
+      return call_->success(out_.end_object().take());
+    }
+    ask(services_, call_, message_for(recipients_[next_]),
+        [self = shared_from_this()](const Outcome<SentMessage>& sent) { self->on_answer(sent); });
+  }
+
+ private:
+  SendMessage message_for(const Jid& recipient) const {
+    SendMessage message;
+    message.chat = recipient;
+    message.content = std::string(text_of(call_->body, "content"));
+    const std::string_view priority = text_of(call_->body, "priority", "low");
+    message.priority = priority == "high"     ? storage::Priority::high
+                       : priority == "normal" ? storage::Priority::normal
+                                              : storage::Priority::low;
+    if (key_.empty()) return message;
+    // Each has its own part in the request, so that one that was interrupted goes on where it stood.
+    message.idempotency_key = "broadcast-" + hash_of(key_ + "\n" + recipient.to_string());
+    message.request_hash = hash_of(text_of(call_->body, "content"));
+    return message;
+  }
+
+  void on_answer(const Outcome<SentMessage>& sent) {
+    const Jid& recipient = recipients_[next_++];
+    out_.begin_object().text("chatId", jid_text(recipient.to_string(), {}, call_->dialect));
+    if (sent) {
+      ++accepted_;
+      out_.text("id", sent->id).text("status", ack_name(sent->ack));
+      if (sent->replayed) out_.boolean("replayed", true);
+    } else {
+      const Failure failure = failure_of(call_, sent.error());
+      const ErrorRow& row = error_row(failure.code);
+      out_.key("error").begin_object().text("code", call_->dialect == Dialect::gateway ? row.gateway : row.openwa);
+      out_.text("message", failure.message).end_object();
+    }
+    out_.end_object();
+    go_on();
+  }
+
+  ServicesPtr services_;
+  CallPtr call_;
+  std::vector<Jid> recipients_;
+  std::string key_;  // the request's Idempotency-Key; "" without
+  JsonWriter out_;
+  std::size_t next_ = 0;
+  std::int64_t accepted_ = 0;
+};
+
+/// nullopt: answered.
+std::optional<std::vector<Jid>> recipients_of(const CallPtr& call) {
+  std::vector<Jid> out;
+  std::set<Jid> seen;
+  const auto given = texts_of(call->body, "recipients");
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    const Jid one = *parse_chat_id(given[i]);  // validated
+    const auto refuse = [&](const char* what) { refuse_field(call, fmt::format("recipients[{}]", i), what); };
+    if (one.is_group()) return refuse("must be a person"), std::nullopt;
+    if (!seen.insert(one).second) return refuse("must not be there twice"), std::nullopt;
+    out.push_back(one);
+  }
+  return out;
+}
+
+}  // namespace
+
+void send_broadcast(const ServicesPtr& services, const CallPtr& call) {
+  const auto view = session_of(services, call);
+  if (!view) return;
+  if (text_of(call->body, "content").find_first_not_of(" \t\r\n") == std::string_view::npos)
+    return refuse_field(call, "content", "must not be blank");
+  auto recipients = recipients_of(call);
+  if (!recipients) return;
+  if (view->jid.empty())
+    return call->failure(Failure(ErrorCode::session_not_ready, "the session is not linked to a WhatsApp account"));
+  std::string key;
+  if (call->request.has_header("idempotency-key")) {
+    key = call->request.header("idempotency-key");
+    constexpr std::size_t max_key_bytes = 255;
+    if (key.empty() || key.size() > max_key_bytes)
+      return refuse_field(call, "Idempotency-Key", "must be 1 to 255 characters");
+  }
+  std::make_shared<Broadcast>(services, call, std::move(*recipients), std::move(key))->go_on();
+}
+
+}  // namespace wharf::api

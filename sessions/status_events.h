@@ -1,0 +1,17 @@
+#pragma once
+// Telling of status posts, which only sessions do whose configuration asks for it.
+
+#include "events/event.h"
+#include "sessions/context.h"
+#include "sessions/directory.h"
+
+namespace wharf::sessions {
+
+inline void tell_status_posted(Context& c, Directory& directory, const events::Message& post) {
+  if (c.config.statuses) c.emit(events::StatusPosted{post, directory.person(post.author)});
+}
+inline void tell_status_deleted(Context& c, events::About about) {
+  if (c.config.statuses) c.emit(events::StatusDeleted{std::move(about)});
+}
+
+}  // namespace wharf::sessions

@@ -1,0 +1,224 @@
+// Status posts over the whole API: what is shown of stored ones, what a request must be like, what a session that is
+// not connected answers. What WhatsApp does with them is tests/e2e.
+#include <fmt/format.h>
+#include <boost/json/parse.hpp>
+#include <catch2/catch.hpp>
+
+#include <ctime>
+
+#include "storage/changes.h"
+#include "storage/member_receipts.h"
+#include "storage/messages.h"
+#include "tests/api/api_daemon.h"
+
+using namespace wharf;
+using namespace wharf::api;
+using protocol::Jid;
+using test::Answer;
+using test::check_documented;
+using test::Daemon;
+using test::DaemonSettings;
+
+namespace json = boost::json;
+
+namespace {
+
+const std::string base = "/api/v1/sessions/a/status/posts";
+const Jid self("100000000000001", "lid"), ben("100000000000002", "lid"), ben_pn("15550000002", "s.whatsapp.net");
+const test::Headers gateway = {{"Accept", "application/json; profile=gateway"}};
+
+/// A session `a` that is linked, as 15550000001.
+DaemonSettings linked() {
+  DaemonSettings settings;
+  settings.linked = "a";
+  return settings;
+}
+
+constexpr storage::UnixMs hour = 3'600'000;
+
+void put(Daemon& d, const std::string& id, bool own, storage::UnixMs age) {
+  storage::MessageRow row;
+  row.session = d.id_of("a");
+  row.chat = protocol::status_jid();
+  row.author = own ? self : ben;
+  row.from_me = own;
+  row.id = id;
+  row.kind = "text";
+  row.body = "of " + id;
+  row.details = R"({"style":{"backgroundColor":"#1F7AEC"}})";
+  row.ack = own ? storage::AckLevel::server : storage::AckLevel::delivered;
+  row.timestamp = row.created_at = std::time(nullptr) * 1000LL - age;
+  storage::Changes changes;
+  changes.add(storage::PutLid{row.session, ben_pn, ben});
+  changes.add(storage::InsertMessage{row, false, std::nullopt});
+  if (own) changes.add(storage::PutStatusAudience{row.session, {id, storage::StatusSetting::allowlist, true, {ben}}});
+  d.commit(std::move(changes));
+}
+
+std::vector<std::string> ids(const json::value& list) {
+  std::vector<std::string> out;
+  for (const json::value& row : list.as_array()) out.emplace_back(row.at("waMessageId").as_string());
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("statuses of the last day are listed, newest first, and older ones when asked for") {
+  Daemon d(linked());
+  put(d, "3EB0AA", true, 30 * hour);
+  put(d, "3EB0BB", false, 3 * hour);
+  put(d, "3EB0CC", true, 2 * hour);
+  put(d, "3EB0DD", false, hour);
+  CHECK(ids(d.ask("GET", base, "", gateway).json().at("data")) ==
+        std::vector<std::string>{"3EB0DD", "3EB0CC", "3EB0BB"});
+  const json::object first = d.ask("GET", base + "?limit=2", "", gateway).json();
+  CHECK(ids(first.at("data")) == std::vector<std::string>{"3EB0DD", "3EB0CC"});
+  const std::string cursor(first.at("nextCursor").as_string());
+  const json::object second = d.ask("GET", base + "?limit=2&cursor=" + cursor, "", gateway).json();
+  CHECK(ids(second.at("data")) == std::vector<std::string>{"3EB0BB"});
+  CHECK(second.at("nextCursor").is_null());
+  CHECK(ids(d.ask("GET", base + "?all=true", "", gateway).json().at("data")).size() == 4);
+  CHECK(d.ask("GET", base + "?cursor=x").status == 400);
+  // They are of no chat.
+  CHECK(d.ask("GET", "/api/v1/sessions/a/chats").json().at("data").as_array().empty());
+}
+
+TEST_CASE("a status is shown with both ids of its author, whom it is for and who has seen it") {
+  Daemon d(linked());
+  put(d, "3EB0BB", false, hour);
+  put(d, "3EB0CC", true, hour);
+  const json::value received = d.ask("GET", base + "/3EB0BB").json().at("data");
+  check_documented(received, schemas::status_post);
+  CHECK(received.at("id") == "true_status@broadcast_3EB0BB");
+  CHECK(received.at("chatId") == "status@broadcast");
+  CHECK(received.at("author") == "15550000002@c.us");
+  CHECK(received.at("authorLid") == "100000000000002@lid");
+  CHECK(received.at("style").at("backgroundColor") == "#1F7AEC");
+  CHECK(received.at("viewed") == false);
+
+  const std::int64_t row = storage::find_message(d.rows(), d.id_of("a"), protocol::status_jid(), "3EB0CC")->row;
+  storage::Changes said;
+  said.add(storage::OpenReach{row, 1});
+  said.add(storage::NoteMember{row, ben, storage::AckLevel::delivered, 1'700'000'001'000});
+  d.commit(std::move(said));
+  CHECK(d.ask("GET", base + "/3EB0CC/viewers").json().at("data").as_array().empty());  // it got there, no more
+  storage::Changes seen;
+  seen.add(storage::NoteMember{row, ben, storage::AckLevel::read, 1'700'000'002'000});
+  d.commit(std::move(seen));
+  const json::value own = d.ask("GET", base + "/true_status@broadcast_3EB0CC").json().at("data");
+  check_documented(own, schemas::status_post);
+  CHECK(own.at("viewers") == 1);
+  CHECK(own.at("audience") == json::parse(R"({"setting":"allowlist","settled":true,"size":1})"));
+  const json::value viewers = d.ask("GET", base + "/3EB0CC/viewers").json().at("data");
+  CHECK(viewers == json::parse(R"([{"id":"15550000002@c.us","lid":"100000000000002@lid","viewedAt":1700000002}])"));
+  check_documented(viewers.at(0), schemas::status_viewer);
+  CHECK(d.ask("GET", base + "/3EB0CC/viewers", "", gateway).json().at("data").at(0).at("viewedAt") ==
+        1'700'000'002'000);
+  CHECK(d.ask("GET", base + "/3EB0BB/viewers").status == 400);
+  CHECK(d.ask("GET", base + "/3EB0FF").code() == "MESSAGE_NOT_FOUND");
+  CHECK(d.ask("GET", base + "/true_15550000002@c.us_3EB0BB").status == 400);
+}
+
+TEST_CASE("a status is accepted without a connection, and waits with its audience") {
+  Daemon d(linked());
+  const Answer posted = d.ask("POST", base, R"({"type":"text","content":"open","audience":["+1 555 000 0002"]})");
+  REQUIRE(posted.status == 200);
+  const json::object data = posted.json().at("data").as_object();
+  check_documented(data, schemas::sent_message);
+  CHECK(data.at("status") == "pending");
+  CHECK(data.at("chatId") == "status@broadcast");
+  const std::string id(data.at("id").as_string());
+  const json::value shown = d.ask("GET", base + "/" + id).json().at("data");
+  CHECK(shown.at("audience") == json::parse(R"({"setting":"allowlist","settled":true,"size":1})"));
+  CHECK(shown.at("style").at("backgroundColor") == "#1F7AEC");
+  const Answer asked = d.ask("POST", base, R"({"type":"text","content":"open"})");
+  const std::string other(asked.json().at("data").at("id").as_string());
+  CHECK(d.ask("GET", base + "/" + other).json().at("data").at("audience").at("settled") == false);
+  CHECK(d.ask("GET", "/api/v1/sessions/a/queue").json().at("data").as_array().size() == 2);
+}
+
+TEST_CASE("the same post under one Idempotency-Key is one post, and another audience is another request") {
+  Daemon d(linked());
+  const test::Headers key = {{"Idempotency-Key", "k"}};
+  const std::string body = R"({"type":"text","content":"open","audience":["15550000002"]})";
+  const Answer first = d.ask("POST", base, body, key), again = d.ask("POST", base, body, key);
+  CHECK(first.json().at("data").at("id") == again.json().at("data").at("id"));
+  CHECK(again.json().at("data").at("replayed") == true);
+  CHECK(d.ask("POST", base, R"({"type":"text","content":"open","audience":["15550000003"]})", key).status == 409);
+}
+
+TEST_CASE("each wrong field of a status post is named") {
+  Daemon d(linked());
+  struct Row {
+    const char *body, *field;
+  };
+  for (const Row& row : {
+           Row{R"({"content":"x"})", "type"},
+           Row{R"({"type":"sticker","content":"x"})", "type"},
+           Row{R"({"type":"text"})", "content"},
+           Row{R"({"type":"text","content":"  "})", "content"},
+           Row{R"({"type":"text","content":"x","backgroundColor":"green"})", "backgroundColor"},
+           Row{R"({"type":"text","content":"x","font":3})", "font"},
+           Row{R"({"type":"text","content":"x","caption":"y"})", "caption"},
+           Row{R"({"type":"text","content":"x","audience":[]})", "audience"},
+           Row{R"({"type":"text","content":"x","audience":["120363000000000001@g.us"]})", "audience[0]"},
+           Row{R"({"type":"image","content":"x","url":"https://files.example/a.png"})", "content"},
+           Row{R"({"type":"voice","caption":"x","url":"https://files.example/a.ogg"})", "caption"},
+       }) {
+    INFO(row.body);
+    const Answer answer = d.ask("POST", base, row.body);
+    CHECK(answer.status == 400);
+    CHECK(answer.json().at("error").at("details").as_object().contains(row.field));
+  }
+}
+
+TEST_CASE("what cannot be done with a status says so") {
+  Daemon d(linked());
+  put(d, "3EB0BB", false, hour);
+  put(d, "3EB0CC", true, hour);
+  CHECK(d.ask("DELETE", base + "/3EB0BB").status == 400);  // of somebody else
+  CHECK(d.ask("DELETE", base + "/3EB0FF").code() == "MESSAGE_NOT_FOUND");
+  CHECK(d.ask("DELETE", base + "/3EB0CC").status == 200);
+  CHECK(d.ask("POST", base + "/3EB0FF/view").code() == "MESSAGE_NOT_FOUND");
+  CHECK(d.ask("POST", base + "/3EB0BB/view").status == 204);
+  CHECK(d.ask("GET", base + "/3EB0BB").json().at("data").at("viewed") == true);
+  CHECK(d.ask("POST", "/api/v1/sessions/a/messages/3EB0BB/react", R"({"emoji":"👍"})").status == 501);
+}
+
+TEST_CASE("a broadcast is a message of each chat, with an outcome for each") {
+  Daemon d(linked());
+  const std::string path = "/api/v1/sessions/a/broadcasts";
+  const test::Headers key = {{"Idempotency-Key", "k"}};
+  const std::string body = R"({"recipients":["15550000002@c.us","+1 555 000 0003"],"content":"We open at eight"})";
+  const Answer first = d.ask("POST", path, body, key);
+  REQUIRE(first.status == 200);
+  const json::object data = first.json().at("data").as_object();
+  check_documented(data, schemas::broadcast_outcome);
+  CHECK(data.at("accepted") == 2);
+  CHECK(data.at("results").at(0).at("chatId") == "15550000002@c.us");
+  CHECK(data.at("results").at(1).at("chatId") == "15550000003@c.us");
+  CHECK(data.at("results").at(0).at("id") != data.at("results").at(1).at("id"));
+  CHECK(d.ask("GET", "/api/v1/sessions/a/chats").json().at("data").as_array().size() == 2);
+  const json::value again = d.ask("POST", path, body, key).json().at("data");
+  CHECK(again.at("results").at(1).at("id") == data.at("results").at(1).at("id"));
+  CHECK(again.at("results").at(1).at("replayed") == true);
+  // Another text under the same key is refused for each.
+  const json::value other =
+      d.ask("POST", path, R"({"recipients":["15550000002@c.us"],"content":"We do not"})", key).json().at("data");
+  CHECK(other.at("failed") == 1);
+  CHECK(other.at("results").at(0).as_object().contains("error"));
+  check_documented(other, schemas::broadcast_outcome);
+  struct Row {
+    const char *body, *field;
+  };
+  for (const Row& row :
+       {Row{R"({"content":"x"})", "recipients"}, Row{R"({"recipients":[],"content":"x"})", "recipients"},
+        Row{R"({"recipients":["120363000000000001@g.us"],"content":"x"})", "recipients[0]"},
+        Row{R"({"recipients":["15550000002","15550000002@c.us"],"content":"x"})", "recipients[1]"},
+        Row{R"({"recipients":["15550000002"],"content":" "})", "content"}}) {
+    INFO(row.body);
+    const Answer answer = d.ask("POST", path, row.body);
+    CHECK(answer.status == 400);
+    CHECK(answer.json().at("error").at("details").as_object().contains(row.field));
+  }
+}

@@ -1,0 +1,371 @@
+// Status posts from a real Session, read by people that hold their own keys: whom a post goes to, what deletes it, who
+// has seen it.
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+
+#include "protocol/account/status_audience.h"
+#include "protocol/messages/content.h"
+#include "protocol/messages/padding.h"
+#include "protocol/signal/sender_key.h"
+#include "sessions/status_audiences.h"
+#include "storage/chat_list.h"
+#include "storage/member_receipts.h"
+#include "storage/status_audiences.h"
+#include "tests/sessions/group_stanzas.h"
+#include "tests/sessions/sending.h"
+
+using namespace wharf;
+using namespace wharf::sessions;
+using protocol::Bytes;
+using protocol::Node;
+using protocol::StatusAudience;
+using storage::AckLevel;
+using test::SignalPeer;
+
+namespace {
+
+const Jid status = protocol::status_jid();
+const Jid self("100000000000001", "lid");
+const Jid ben("100000000000002", "lid"), carl("100000000000003", "lid");
+
+/// Somebody's main device, as an end of its own.
+struct Reader {
+  SignalPeer peer;
+  protocol::SenderKeyRecord keys;
+
+  /// What this device reads of our stanza; nullopt: it has no key for it.
+  std::optional<protocol::IncomingMessage> read(const Jid& who, const Node& message, protocol::SeededRandom& random) {
+    using Kind = protocol::CiphertextKind;
+    for (const Node* to : message.child("participants")->children("to")) {
+      const Node* enc = to->child("enc");
+      if (to->jid("jid") != who || enc == nullptr) continue;
+      const auto opened = peer.receive(
+          {enc->attr("type") == "pkmsg" ? Kind::pre_key_message : Kind::message, protocol::to_bytes(enc->data())},
+          random);
+      REQUIRE(opened.has_value());
+      const auto content = protocol::parse_message(protocol::unpad_message(opened->plaintext).value()).value();
+      REQUIRE(content.sender_key_group == status.to_string());
+      REQUIRE(keys.process(content.sender_key_distribution).has_value());
+    }
+    const auto opened = keys.decrypt(message.child("enc")->data());
+    if (!opened) return std::nullopt;
+    return protocol::parse_message(protocol::unpad_message(opened->plaintext).value()).value();
+  }
+};
+
+struct Stage : test::SessionFixture {
+  std::map<Jid, Reader> people;
+  std::vector<Node> said;  // beside messages
+
+  Stage() {
+    for (const Jid& one : {ben, carl}) people.emplace(one, Reader{befriend(one), {}});
+    go_online();
+  }
+  /// The messages that leave, also in the later turns that a preparation takes.
+  std::vector<Node> post(const std::string& id, const std::optional<std::vector<Jid>>& audience) {
+    SendMessage message;
+    message.chat = status;
+    message.content = protocol::StatusText{"open until eight", {0xFFFFFFFF, 0xFF1F7AEC, 2}};
+    message.audience = audience;
+    message.message_id = id;
+    std::vector<Node> out;
+    collect(out, tell(std::move(message), [](const Outcome<SentMessage>& sent) { REQUIRE(sent.has_value()); }));
+    return out;
+  }
+  void collect(std::vector<Node>& out, std::vector<Effect> effects) {
+    for (const Node& node : sent(effects)) (node.is("message") ? out : said).push_back(node);
+    for (Effect& effect : effects) {
+      auto* work = std::get_if<RunWork>(&effect);
+      if (work == nullptr) continue;
+      work->work();
+      collect(out, call(std::move(work->then)));
+    }
+  }
+  std::vector<Node> hear(Node node) {
+    said.clear();
+    std::vector<Node> out;
+    collect(out, stanza(std::move(node)));
+    return out;
+  }
+  static Node ack_of(const std::string& id) {
+    return Node("ack").set("class", "message").set("id", id).set("from", status).set("t", "1700000001");
+  }
+  static Node receipt_of(const Jid& who, const std::string& id, const std::string& type) {
+    Node node("receipt");
+    node.set("id", id).set("from", status).set("participant", who).set("t", "1700000005");
+    if (!type.empty()) node.set("type", type);
+    return node;
+  }
+  storage::MessageRow row_of(const std::string& id) {
+    const auto message = storage::find_message(store->reader(), row.id, status, id);
+    REQUIRE(message);
+    return *message;
+  }
+  std::optional<protocol::IncomingMessage> read(const Jid& who, const Node& message) {
+    return people.at(who).read(who, message, random);
+  }
+  /// A chat with somebody, and one with a group.
+  void have_chats() {
+    storage::Changes changes;
+    for (const Jid& chat : {ben, Jid("120363000000000001", "g.us")}) {
+      storage::MessageRow message;
+      message.session = row.id;
+      message.chat = message.author = chat;
+      message.id = "OLD" + chat.user;
+      message.kind = "text";
+      message.timestamp = message.created_at = now_ms;
+      changes.add(storage::InsertMessage{message, true, std::nullopt});
+    }
+    store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  }
+  /// The question for the account's setting among `said`.
+  Node question() const {
+    for (const Node& node : said)
+      if (protocol::is_status_audience_query(node)) return node;
+    FAIL("the account's setting was not asked for");
+    return Node();
+  }
+};
+
+/// Users that stand by name alone, and devices that are given the key.
+std::vector<Jid> named(const Node& message, bool with_key) {
+  std::vector<Jid> out;
+  for (const Node* to : message.child("participants")->children("to"))
+    if ((to->child("enc") != nullptr) == with_key) out.push_back(*to->jid("jid"));
+  std::sort(out.begin(), out.end());
+  return out;
+}
+std::uint32_t key_of(const Node& message) {
+  return protocol::read_group_message_key(message.child("enc")->data()).value().key_id;
+}
+
+}  // namespace
+
+TEST_CASE("a status post for named people is encrypted for them, and says whom it is for") {
+  Stage f;
+  const auto first = f.post("3EB0AA", std::vector{ben, carl});
+  REQUIRE(first.size() == 1);
+  const Node& message = first[0];
+  CHECK(message.jid("to") == status);
+  CHECK(message.attr("type") == "text");
+  CHECK_FALSE(message.has("addressing_mode"));
+  CHECK_FALSE(message.has("phash"));
+  REQUIRE(message.child("meta"));
+  CHECK(message.child("meta")->attr("status_setting") == "allowlist");
+  CHECK(named(message, true) == std::vector{ben, carl});
+  CHECK(named(message, false) == std::vector{self});  // whose phone is not listed: it has the text without a key
+  const auto shown = f.read(ben, message);
+  REQUIRE(shown);
+  CHECK(shown->text == "open until eight");
+  REQUIRE(std::holds_alternative<protocol::TextStyle>(shown->body));
+  CHECK(std::get<protocol::TextStyle>(shown->body) == protocol::TextStyle{0xFFFFFFFF, 0xFF1F7AEC, 2});
+  CHECK(f.read(carl, message));
+
+  f.hear(Stage::ack_of("3EB0AA"));
+  CHECK(f.row_of("3EB0AA").ack == AckLevel::server);
+  CHECK(f.row_of("3EB0AA").details == R"({"style":{"backgroundColor":"#1F7AEC","textColor":"#FFFFFF","font":2}})");
+  CHECK(storage::find_reach(f.store->reader(), f.row_of("3EB0AA").row)->members == 2);
+  CHECK_FALSE(storage::find_chat(f.store->reader(), f.row.id, status));  // it is of no chat
+
+  // Who has the key stands by name.
+  const auto second = f.post("3EB0BB", std::vector{ben, carl});
+  REQUIRE(second.size() == 1);
+  CHECK(named(second[0], true).empty());
+  CHECK(named(second[0], false) == std::vector{self, ben, carl});
+  CHECK(f.read(ben, second[0])->text == "open until eight");
+}
+
+TEST_CASE("a status post for fewer people is under a key that the others do not have") {
+  Stage f;
+  const auto first = f.post("3EB0AA", std::vector{ben, carl});
+  REQUIRE(first.size() == 1);
+  f.read(carl, first[0]);
+  f.hear(Stage::ack_of("3EB0AA"));
+  const auto second = f.post("3EB0BB", std::vector{ben});
+  REQUIRE(second.size() == 1);
+  CHECK(key_of(second[0]) != key_of(first[0]));
+  CHECK(named(second[0], true) == std::vector{ben});
+  CHECK(named(second[0], false) == std::vector{self});
+  CHECK_FALSE(f.read(carl, second[0]));
+  CHECK(f.read(ben, second[0]));
+}
+
+TEST_CASE("whom the account's setting means is asked for, and kept with the post") {
+  Stage f;
+  f.have_chats();
+  const auto posted = [&](const std::string& id, const StatusAudience& chosen) {
+    REQUIRE(f.post(id, std::nullopt).empty());
+    CHECK_FALSE(storage::find_status_audience(f.store->reader(), f.row.id, id)->settled);
+    const auto out = f.hear(protocol::status_audience_answer(f.question(), chosen));
+    REQUIRE(out.size() == 1);
+    f.hear(Stage::ack_of(id));
+    return out[0];
+  };
+  using Kind = StatusAudience::Kind;
+  const auto users = [&](const std::string& id) {
+    return storage::find_status_audience(f.store->reader(), f.row.id, id)->users;
+  };
+  // There is no address book: the contacts are those with whom there is a chat.
+  const Node contacts = posted("3EB0AA", {Kind::contacts, {}});
+  CHECK(contacts.child("meta")->attr("status_setting") == "contacts");
+  CHECK(users("3EB0AA") == std::vector{ben});
+  const Node except = posted("3EB0BB", {Kind::except, {ben}});
+  CHECK(except.child("meta")->attr("status_setting") == "denylist");
+  CHECK(users("3EB0BB").empty());
+  const Node only = posted("3EB0CC", {Kind::only, {carl}});
+  CHECK(only.child("meta")->attr("status_setting") == "allowlist");
+  CHECK(named(only, true) == std::vector{carl});
+  CHECK(users("3EB0CC") == std::vector{carl});
+}
+
+TEST_CASE("a setting that is not understood lets no post out") {
+  Stage f;
+  REQUIRE(f.post("3EB0AA", std::nullopt).empty());
+  const Node question = f.question();
+  const Node list = Node("list").set("type", "close_friends").set("default", "true");
+  CHECK(f.hear(test::result_of(question).add(Node("privacy").add(list))).empty());
+  CHECK(f.row_of("3EB0AA").ack == AckLevel::pending);
+}
+
+TEST_CASE("a status post goes on after a restart, to whom it was settled for, and as it was sealed") {
+  Stage f;
+  f.have_chats();
+  REQUIRE(f.post("3EB0AA", std::nullopt).empty());
+  f.reopen();  // before WhatsApp has answered
+  f.said = f.go_online();
+  const auto sealed = f.hear(protocol::status_audience_answer(f.question(), {StatusAudience::Kind::only, {carl}}));
+  REQUIRE(sealed.size() == 1);
+  CHECK(named(sealed[0], true) == std::vector{carl});
+  f.reopen();  // before its ack
+  std::vector<Node> again = f.go_online();
+  std::erase_if(again, [](const Node& node) { return !node.is("message"); });
+  REQUIRE(again.size() == 1);
+  CHECK(protocol::encode_node(again[0]) == protocol::encode_node(sealed[0]));
+  f.hear(Stage::ack_of("3EB0AA"));
+  CHECK(f.row_of("3EB0AA").ack == AckLevel::server);
+  CHECK(storage::find_reach(f.store->reader(), f.row_of("3EB0AA").row)->members == 1);
+}
+
+TEST_CASE("deleting a status post goes to whom the post went") {
+  Stage f;
+  REQUIRE(f.post("3EB0AA", std::vector{ben}).size() == 1);
+  f.hear(Stage::ack_of("3EB0AA"));
+  REQUIRE(f.post("3EB0BB", std::vector{carl}).size() == 1);
+  f.hear(Stage::ack_of("3EB0BB"));
+  SendMessage revoke;
+  revoke.chat = status;
+  revoke.content = RevokeSent{"3EB0AA"};
+  revoke.message_id = "3EB0CC";
+  std::vector<Node> out;
+  f.collect(out, f.tell(std::move(revoke), [](const Outcome<SentMessage>& sent) { REQUIRE(sent.has_value()); }));
+  REQUIRE(out.size() == 1);
+  CHECK(out[0].attr("edit") == "7");
+  CHECK(out[0].attr("id") == "3EB0CC");
+  CHECK(out[0].child("meta") == nullptr);
+  CHECK(named(out[0], true) == std::vector{ben});
+  CHECK(named(out[0], false) == std::vector{self});
+  CHECK(f.row_of("3EB0AA").revoked_at == 0);  // when the server has it
+  f.hear(Stage::ack_of("3EB0CC"));
+  CHECK(f.row_of("3EB0AA").revoked_at != 0);
+}
+
+TEST_CASE("who was posted to counts as a viewer, and nobody else") {
+  Stage f;
+  REQUIRE(f.post("3EB0AA", std::vector{ben}).size() == 1);
+  f.hear(Stage::ack_of("3EB0AA"));
+  const auto viewers = [&] { return storage::member_receipts(f.store->reader(), f.row_of("3EB0AA").row, 9); };
+  f.hear(Stage::receipt_of(carl, "3EB0AA", "read"));
+  CHECK(viewers().empty());
+  f.hear(Stage::receipt_of(ben.with_device(3), "3EB0AA", ""));
+  f.hear(Stage::receipt_of(ben, "3EB0AA", "read"));
+  REQUIRE(viewers().size() == 1);
+  CHECK(viewers()[0].user == ben);
+  CHECK(viewers()[0].read_at == 1'700'000'005'000);
+  CHECK(f.row_of("3EB0AA").ack == AckLevel::read);
+}
+
+TEST_CASE("a status post is sent again to a device of its audience alone") {
+  Stage f;
+  REQUIRE(f.post("3EB0AA", std::vector{ben}).size() == 1);
+  f.hear(Stage::ack_of("3EB0AA"));
+  const auto retry = [](const Jid& who) {
+    Node node = Stage::receipt_of(who, "3EB0AA", "retry");
+    node.add(Node("retry").set("v", "1").set("count", "1").set("id", "3EB0AA").set("t", "1700000001"));
+    return node.add(Node("registration").bytes(Bytes{0, 0, 0, 77}));
+  };
+  CHECK(f.hear(retry(carl)).empty());
+  const auto again = f.hear(retry(ben));
+  REQUIRE(again.size() == 1);
+  CHECK(again[0].jid("to") == status);
+  CHECK(again[0].jid("participant") == ben);
+  CHECK_FALSE(again[0].has("addressing_mode"));
+  REQUIRE(again[0].child("meta"));
+  CHECK(again[0].child("meta")->attr("status_setting") == "allowlist");
+  f.now_ms += status_lifetime_ms + 1;
+  CHECK(f.hear(retry(ben)).empty());  // over a day old
+}
+
+TEST_CASE("who asks for a status again is not given the key of one that was for others") {
+  Stage f;
+  REQUIRE(f.post("3EB0AA", std::vector{ben, carl}).size() == 1);
+  f.hear(Stage::ack_of("3EB0AA"));
+  REQUIRE(f.post("3EB0BB", std::vector{ben}).size() == 1);
+  f.hear(Stage::ack_of("3EB0BB"));
+  const auto resent_to = [&](const Jid& who) {
+    Node node = Stage::receipt_of(who, "3EB0AA", "retry");
+    node.add(Node("retry").set("v", "1").set("count", "1").set("id", "3EB0AA").set("t", "1700000001"));
+    const auto out = f.hear(node.add(Node("registration").bytes(Bytes{0, 0, 0, 77})));
+    REQUIRE(out.size() == 1);
+    const Node* enc = out[0].child("enc");
+    using Kind = protocol::CiphertextKind;
+    const auto opened = f.people.at(who).peer.receive(
+        {enc->attr("type") == "pkmsg" ? Kind::pre_key_message : Kind::message, protocol::to_bytes(enc->data())},
+        f.random);
+    REQUIRE(opened.has_value());
+    return protocol::parse_message(protocol::unpad_message(opened->plaintext).value()).value();
+  };
+  CHECK(resent_to(carl).text == "open until eight");
+  CHECK(resent_to(carl).sender_key_distribution.empty());
+  CHECK_FALSE(resent_to(ben).sender_key_distribution.empty());
+}
+
+TEST_CASE("somebody with another identity by now means another key, for the posts that went to him") {
+  Stage f;
+  storage::Changes known;
+  for (const Jid& who : {ben, carl})
+    known.add(storage::PutIdentity{f.row.id, who, f.people.at(who).peer.bundle().identity});
+  f.store->commit(std::move(known), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  const auto first = f.post("3EB0AA", std::vector{ben});
+  REQUIRE(first.size() == 1);
+  f.hear(Stage::ack_of("3EB0AA"));
+  const auto changed = [](const Jid& who) {
+    return Node("notification").set("id", "n1").set("type", "encrypt").set("from", who).add(Node("identity"));
+  };
+  f.hear(changed(carl));  // who was given nothing
+  CHECK(storage::find_own_sender_key(f.store->reader(), f.row.id, status));
+  f.hear(changed(ben));
+  CHECK_FALSE(storage::find_own_sender_key(f.store->reader(), f.row.id, status));
+  // A post for others, whom nothing has changed for, is under a new key and arrives.
+  const auto again = f.post("3EB0BB", std::vector<Jid>{});
+  REQUIRE(again.size() == 1);
+  CHECK(key_of(again[0]) != key_of(first[0]));
+}
+
+TEST_CASE("a status post that cannot leave for a day fails, and nothing is said about one but its deletion") {
+  Stage f;
+  REQUIRE(f.post("3EB0AA", std::nullopt).empty());  // the setting is never told
+  f.now_ms += status_lifetime_ms;
+  f.turn({});
+  CHECK(f.row_of("3EB0AA").ack == AckLevel::error);
+  REQUIRE(f.post("3EB0BB", std::vector{ben}).size() <= 1);
+  f.hear(Stage::ack_of("3EB0BB"));
+  SendMessage react;
+  react.content = React{"3EB0BB", "👍"};
+  const auto why = std::make_shared<std::optional<Errc>>();
+  f.tell(std::move(react),
+         [why](const Outcome<SentMessage>& sent) { *why = sent ? Errc::internal : sent.error().code; });
+  CHECK(*why == Errc::not_implemented);
+}
