@@ -53,7 +53,8 @@ std::optional<Jid> parse_chat_id(std::string_view text) {
   const auto parsed = Jid::parse(text);
   if (!parsed || parsed->user.size() > max_jid_digits) return std::nullopt;
   Jid jid = parsed->user_jid();
-  const bool known = jid.is_group() ? is_group_user(jid.user) : jid.has_devices() && all_digits(jid.user);
+  const bool plain = jid.has_devices() || jid.is_channel();
+  const bool known = jid.is_group() ? is_group_user(jid.user) : plain && all_digits(jid.user);
   if (!known) return std::nullopt;
   return jid;
 }

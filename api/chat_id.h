@@ -12,7 +12,7 @@ namespace wharf::api {
 
 inline constexpr std::string_view chat_id_allowed =
     "a phone number with country code (with or without +, spaces, dashes, dots and parentheses), …@c.us, "
-    "…@s.whatsapp.net, …@lid or …@g.us";
+    "…@s.whatsapp.net, …@lid, …@g.us or …@newsletter";
 
 /// A chat or a user: the JID without device, c.us mapped to s.whatsapp.net. nullopt for anything else.
 std::optional<protocol::Jid> parse_chat_id(std::string_view text);

@@ -12,7 +12,7 @@ std::optional<ContactOfPath> contact_of(const ServicesPtr& services, const CallP
   auto view = session_of(services, call);
   if (!view) return std::nullopt;
   const auto parsed = parse_chat_id(call->param("contactId"));
-  if (!parsed || parsed->is_group())
+  if (!parsed || !parsed->has_devices())
     return refuse_field(call, "contactId",
                         "must be the id of a person: a phone number with country code, …@c.us, …@s.whatsapp.net or "
                         "…@lid"),

@@ -36,6 +36,7 @@ enum class ErrorCode {
   group_conflict,
   contact_not_found,
   call_not_found,
+  channel_not_found,
   business_not_found,
   webhook_not_found,
   event_not_found,

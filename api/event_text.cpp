@@ -180,6 +180,16 @@ class DataWriter {
     out_.text("action", e.action).text_if("method", e.method).end_object();
   }
 
+  void operator()(const events::ChannelUpdated& e) const {
+    const bool gateway = dialect_ == Dialect::gateway;
+    out_.begin_object().text(gateway ? "chatJid" : "channelId", e.chat.to_string()).text("change", e.change);
+    out_.text_if("name", e.name).text_if("serverId", e.server_id);
+    if (!e.message_id.empty()) out_.text("messageId", message_id_text(e.chat.to_string(), e.message_id, dialect_));
+    if (e.views) out_.number("views", *e.views);
+    if (e.reactions) out_.raw("reactions", *e.reactions);
+    out_.number("timestamp", gateway ? e.at : e.at / 1000).end_object();
+  }
+
   void operator()(const events::Unknown& e) const { out_.raw(e.json); }
 
  private:

@@ -90,6 +90,11 @@ constexpr Example table[] = {
     {&s::set_default_timer, "a week", R"({"seconds":604800})"},
     {&s::show_presence, "offline", R"({"presence":"unavailable"})"},
 
+    {&s::create_channel, "channel", R"({"name":"News","description":"What happens here"})"},
+    {&s::update_channel, "name", R"({"name":"Old news","reactionCodes":"basic"})"},
+    {&s::post_in_channel, "text", R"({"content":"Hello, followers!"})"},
+    {&s::view_posts, "posts", R"({"serverIds":["101","102"]})"},
+
     {&s::create_session, "scanned", R"({"sessionId":"support","waitForQR":true,"config":{"qrTimeout":120},"metadata":{"team":"sales"}})"},
     {&s::update_session, "files unasked", R"({"config":{"autoDownload":{"types":["image","voice"],"maxBytes":5000000}}})"},
     {&s::update_session, "statuses told", R"({"config":{"statuses":true}})"},

@@ -50,7 +50,7 @@ std::optional<std::vector<groups::MemberRef>> people_of(const CallPtr& call, con
   std::set<Jid> seen;
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const auto jid = parse_chat_id(texts[i]);
-    if (!jid || jid->is_group())
+    if (!jid || !jid->has_devices())
       return refuse_field(call, fmt::format("{}[{}]", field, i), "must be the id of a person: digits, …@c.us or …@lid"),
              std::nullopt;
     if (seen.insert(*jid).second) out.push_back({*jid, {}, {}});

@@ -116,6 +116,8 @@ WHARF_HANDLER(get_contact_picture);
 WHARF_HANDLER(get_own_picture);
 WHARF_HANDLER(set_own_picture);
 WHARF_HANDLER(remove_own_picture);
+WHARF_HANDLER(set_channel_picture);
+WHARF_HANDLER(remove_channel_picture);
 
 // group_routes.cpp
 WHARF_HANDLER(create_group);
@@ -136,6 +138,23 @@ WHARF_HANDLER(decide_join_requests);
 WHARF_HANDLER(list_sub_groups);
 WHARF_HANDLER(link_groups);
 WHARF_HANDLER(unlink_groups);
+
+// channel_routes.cpp
+WHARF_HANDLER(list_channels);
+WHARF_HANDLER(create_channel);
+WHARF_HANDLER(get_channel);
+WHARF_HANDLER(update_channel);
+WHARF_HANDLER(delete_channel);
+WHARF_HANDLER(follow_channel);
+WHARF_HANDLER(unfollow_channel);
+WHARF_HANDLER(mute_channel);
+WHARF_HANDLER(unmute_channel);
+WHARF_HANDLER(list_posts);
+WHARF_HANDLER(list_post_updates);
+WHARF_HANDLER(post_in_channel);
+WHARF_HANDLER(react_in_channel);
+WHARF_HANDLER(view_posts);
+WHARF_HANDLER(watch_channel);
 
 // webhook_routes.cpp; the same for /sessions/{sessionId}/webhooks and /webhooks
 WHARF_HANDLER(register_webhook);

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "api/channel_request.h"
 #include "api/chat_id.h"
 #include "api/contact_request.h"
 #include "api/group_request.h"
@@ -144,6 +145,28 @@ void remove_own_picture(const ServicesPtr& services, const CallPtr& call) {
   if (const auto view = linked_session_of(services, call))
     ask_session(services, call, sessions::SetOwnPicture{},
                 [call, id = own_id(*view, call->dialect)](const std::string&) { answer_removed(call, id); });
+}
+
+// --- of channels
+
+void set_channel_picture(const ServicesPtr& services, const CallPtr& call) {
+  const auto channel = channel_of(services, call);
+  if (!channel) return;
+  take_picture(services, call, [services, call, channel = *channel](Bytes jpeg) {
+    protocol::UpdateChannel update;
+    update.channel = channel;
+    update.picture = std::move(jpeg);
+    ask_channel(services, call, std::move(update));
+  });
+}
+
+void remove_channel_picture(const ServicesPtr& services, const CallPtr& call) {
+  const auto channel = channel_of(services, call);
+  if (!channel) return;
+  protocol::UpdateChannel update;
+  update.channel = *channel;
+  update.picture.emplace();
+  ask_channel(services, call, std::move(update));
 }
 
 }  // namespace wharf::api

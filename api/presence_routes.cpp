@@ -5,6 +5,7 @@
 #include "api/contact_request.h"
 #include "api/handlers.h"
 #include "api/message_page.h"
+#include "api/sending.h"
 
 namespace wharf::api {
 
@@ -36,6 +37,8 @@ void set_presence(const ServicesPtr& services, const CallPtr& call) {
   if (!view) return;
   const auto chat = chat_of(services, call, view->id);
   if (!chat) return;
+  if (chat->is_channel())
+    return refuse_field(call, "chatId", "must be a person or a group: nobody writes in a channel");
   ask(services, call, sessions::ShowChatState{*chat, state_of(text_of(call->body, "state"))},
       [call](const sessions::Outcome<>& shown) {
         if (!shown) return call->failure(without_client(failure_of(call, shown.error())));

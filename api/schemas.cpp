@@ -477,6 +477,7 @@ constexpr Field message_fields[] = {
     {.name = "forwardingScore", .type = Type::integer, .summary = "from 5 on: forwarded many times"},
     {.name = "expiresAfter", .type = Type::integer, .summary = "seconds, of a disappearing message"},
     {.name = "mentionsAll", .type = Type::boolean},
+    {.name = "serverId", .summary = "of a post of a channel"},
     {.name = "albumId", .summary = "of a picture or video of an album: the WhatsApp id of the message with `album`"},
     {.name = "recipients", .type = Type::objects, .summary = "of one own message: how far it is with each who is to get it; of a group those who have said so", .object = &recipient},
     {.name = "recipientCounts", .type = Type::object, .summary = "of one own message to a group", .object = &recipient_counts},

@@ -30,4 +30,9 @@ extern const Schema contact, contact_details, checked_number, about, blocked, bl
 // status posts (schemas_status.cpp)
 extern const Schema post_status, status_posts_query, status_post, status_viewer, send_broadcast, broadcast_outcome;
 
+// channels (schemas_channels.cpp)
+extern const Schema create_channel, update_channel, post_in_channel, view_posts;
+extern const Schema posts_query, post_updates_query;
+extern const Schema channel, channel_post, channel_reaction, viewed_posts, watched_channel;
+
 }  // namespace wharf::api::schemas

@@ -310,6 +310,18 @@ void describe(Io& io, a<GroupJoinRequested> auto& e) {
   io.always("people", e.people);
 }
 
+template <class Io>
+void describe(Io& io, a<ChannelUpdated> auto& e) {
+  io.required("chat", e.chat);
+  io.required("change", e.change);
+  io.optional("name", e.name);
+  io.optional("messageId", e.message_id);
+  io.optional("serverId", e.server_id);
+  io.optional("views", e.views);
+  io.optional("reactions", e.reactions);
+  io.always("timestamp", e.at);
+}
+
 // --- writing
 
 constexpr std::size_t usual_bytes = 320;  // of an event without its body
@@ -547,6 +559,7 @@ constexpr std::pair<std::string_view, Read> readers[] = {
     {"group_join_request", read<GroupJoinRequested>},
     {"status.posted", read<StatusPosted>},
     {"status.deleted", read<StatusDeleted>},
+    {"channel_update", read<ChannelUpdated>},
 };
 
 Result<Event> read_fact(std::string_view name, const json::object& object) {

@@ -20,6 +20,7 @@
 // group_join, group_leave, group_update, group_join_request: {"chat","by"?,"byPn"?,"byLid"?,"timestamp"(ms)}, then
 //   "how","subject"?,"own","people"; "how","own","people"; "field","on"?,"number"?,"text"?,"people";
 //   "action","method"?,"people". people: [{"jid","pn"?,"lid"?,"role"?}]
+// channel_update: {"chat","change","name"?,"messageId"?,"serverId"?,"views"?,"reactions"?,"timestamp"(ms)}
 // JIDs are text. An event that a request caused also has "requestId", and one of a session with metadata "metadata", in
 // this order behind all others.
 

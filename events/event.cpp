@@ -32,6 +32,7 @@ std::string_view name_of(const GroupUpdated&) { return "group_update"; }
 std::string_view name_of(const GroupJoinRequested&) { return "group_join_request"; }
 std::string_view name_of(const StatusPosted&) { return "status.posted"; }
 std::string_view name_of(const StatusDeleted&) { return "status.deleted"; }
+std::string_view name_of(const ChannelUpdated&) { return "channel_update"; }
 std::string_view name_of(const Unknown& e) { return e.name; }
 
 std::string lane_of(const NewMessage& e) { return e.message.chat.to_string(); }
@@ -83,6 +84,7 @@ template Event::Event(GroupUpdated, std::string);
 template Event::Event(GroupJoinRequested, std::string);
 template Event::Event(StatusPosted, std::string);
 template Event::Event(StatusDeleted, std::string);
+template Event::Event(ChannelUpdated, std::string);
 template Event::Event(Unknown, std::string);
 
 bool operator==(const Event& one, const Event& other) {

@@ -270,6 +270,20 @@ struct GroupJoinRequested {
   friend bool operator==(const GroupJoinRequested&, const GroupJoinRequested&) = default;
 };
 
+/// `channel_update`: something of a channel that the account follows or has, or of one of its posts, is another by now.
+struct ChannelUpdated {
+  Jid chat;                // the channel
+  std::string change;      // "created", "followed", "unfollowed", "deleted", "metadata", "muted", "unmuted"; of a post
+                           // "posted" (it has a server id by now) and "counts"
+  std::string name;        // of the channel; "" = not known
+  std::string message_id;  // of "posted": its WhatsApp id
+  std::string server_id;   // of a post, decimal
+  std::optional<UnixMs> views;           // of "counts"; nullopt: not said this time
+  std::optional<std::string> reactions;  // of "counts": a JSON array of {"emoji","count"}; nullopt: not said
+  UnixMs at = 0;
+  friend bool operator==(const ChannelUpdated&, const ChannelUpdated&) = default;
+};
+
 /// A kind that this build does not know, from the log of a later one. No session makes it.
 struct Unknown {
   std::string name;
@@ -277,10 +291,11 @@ struct Unknown {
   friend bool operator==(const Unknown&, const Unknown&) = default;
 };
 
-using Fact = std::variant<NewMessage, Ack, MessageEdited, MessageRevoked, Reacted, PollVoted, EventAnswered,
-                          MessagePinned, MessageStarred, MessageDeleted, QrShown, Authenticated, Ready, StatusChanged,
-                          Disconnected, ContactUpdated, ChatUpdated, PresenceChanged, CallChanged, GroupJoined,
-                          GroupLeft, GroupUpdated, GroupJoinRequested, StatusPosted, StatusDeleted, Unknown>;
+using Fact =
+    std::variant<NewMessage, Ack, MessageEdited, MessageRevoked, Reacted, PollVoted, EventAnswered, MessagePinned,
+                 MessageStarred, MessageDeleted, QrShown, Authenticated, Ready, StatusChanged, Disconnected,
+                 ContactUpdated, ChatUpdated, PresenceChanged, CallChanged, GroupJoined, GroupLeft, GroupUpdated,
+                 GroupJoinRequested, StatusPosted, StatusDeleted, ChannelUpdated, Unknown>;
 
 template <class Kind, class Facts>
 inline constexpr bool is_among = false;

@@ -134,6 +134,14 @@ void withdraw_group_request(ControlCall& call);
 void list_sub_groups(ControlCall& call);
 void link_sub_groups(ControlCall& call);
 void unlink_sub_groups(ControlCall& call);
+// --- control_channels.cpp
+void create_channel(ControlCall& call);
+void list_channels(ControlCall& call);
+void show_channel(ControlCall& call);
+void update_channel(ControlCall& call);
+void set_channel_follower(ControlCall& call);
+void post_to_channel(ControlCall& call);
+void react_to_post(ControlCall& call);
 // --- control_network.cpp
 void show_network(ControlCall& call);
 void show_faults(ControlCall& call);

@@ -5,6 +5,8 @@
 #include <exception>
 #include <utility>
 
+#include "protocol/messages/building.h"
+#include "protocol/messages/message_id.h"
 #include "sandbox/network/state.h"
 #include "sandbox/shown_account.h"
 
@@ -95,6 +97,84 @@ Result<void> Network::set_business(const std::string& phone, std::optional<Busin
   return {};
 }
 
+// --- channels
+
+namespace {
+
+/// What of a refusal of the desk is told here.
+Result<void> outcome_of(const ChannelRefusal& refusal) {
+  if (!refusal) return {};
+  if (*refusal == 404) return Error(Errc::not_found, "there is no such channel");
+  return Error(Errc::refused, "the account may not do this in the channel (" + std::to_string(*refusal) + ")");
+}
+Error nobody() { return Error(Errc::not_found, "nobody has this number"); }
+
+}  // namespace
+
+std::vector<const Channel*> Network::channels() const { return state_->channel_store.all(); }
+const Channel* Network::find_channel(const Jid& id) const { return state_->channel_store.find(id); }
+
+Result<Jid> Network::create_channel(const std::string& phone, std::string name, std::string description) {
+  const auto* party = state_->accounts.find(phone);
+  if (party == nullptr) return nobody();
+  Turn turn(state_->context.turns);
+  const auto* channel = state_->channel_desk.create(*party, {std::move(name), std::move(description), {}}, nullptr);
+  if (channel == nullptr) return Error(Errc::refused, "there are too many channels");
+  return channel->id;
+}
+
+Result<void> Network::update_channel(const std::string& phone, const Jid& id, std::optional<std::string> name,
+                                     std::optional<std::string> description) {
+  const auto* party = state_->accounts.find(phone);
+  if (party == nullptr) return nobody();
+  Turn turn(state_->context.turns);
+  protocol::UpdateChannel update;
+  update.channel = id;
+  update.name = std::move(name);
+  update.description = std::move(description);
+  return outcome_of(state_->channel_desk.update(*party, update, nullptr));
+}
+
+Result<void> Network::follow_channel(const std::string& phone, const Jid& id, bool follow) {
+  const auto* party = state_->accounts.find(phone);
+  if (party == nullptr) return nobody();
+  Turn turn(state_->context.turns);
+  auto& desk = state_->channel_desk;
+  return outcome_of(follow ? desk.follow(*party, id, nullptr) : desk.unfollow(*party, id, nullptr));
+}
+
+Result<void> Network::set_channel_admin(const std::string& phone, const Jid& id, bool admin) {
+  const auto* party = state_->accounts.find(phone);
+  if (party == nullptr) return nobody();
+  Turn turn(state_->context.turns);
+  return outcome_of(state_->channel_desk.set_admin(*party, id, admin));
+}
+
+Result<std::uint64_t> Network::post_in_channel(const std::string& phone, const Jid& id, const std::string& text) {
+  const auto* party = state_->accounts.find(phone);
+  if (party == nullptr) return nobody();
+  Channel* channel = state_->channel_store.find(id);
+  if (channel == nullptr) return Error(Errc::not_found, "there is no such channel");
+  if (!channel->may_post(phone)) return Error(Errc::refused, "only admins of the channel post there");
+  Turn turn(state_->context.turns);
+  auto& context = state_->context;
+  auto message = protocol::quotable(protocol::build_message(text, {}, context.random).encoded);  // without its secret
+  auto message_id = protocol::new_message_id(context.unix_seconds(), party->account.pn_jid(), context.random);
+  return state_->channel_posts.publish(*channel, phone, std::move(message_id), "text", std::move(message), {}, nullptr)
+      .server_id;
+}
+
+Result<void> Network::react_in_channel(const std::string& phone, const Jid& id, std::uint64_t server_id,
+                                       const std::string& emoji) {
+  if (state_->accounts.find(phone) == nullptr) return nobody();
+  Channel* channel = state_->channel_store.find(id);
+  if (channel == nullptr) return Error(Errc::not_found, "there is no such channel");
+  Turn turn(state_->context.turns);
+  if (!state_->channel_posts.react(*channel, server_id, phone, emoji))
+    return Error(Errc::not_found, "there is no such post, or the channel takes no reactions");
+  return {};
+}
+
 // --- app state
 
 std::uint64_t Network::app_state_version(const std::string& phone, std::string_view collection) const {
@@ -108,6 +188,7 @@ void Network::publish_app_state(const std::string& phone, const std::string& col
 const Bytes* Network::media(std::string_view direct_path) const {
   if (const auto* file = state_->app_state.media(direct_path)) return file;
   if (const auto* picture = state_->group_pictures.media(direct_path)) return picture;
+  if (const auto* picture = state_->channel_store.media(direct_path)) return picture;
   return state_->profile_pictures.media(direct_path);
 }
 

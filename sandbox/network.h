@@ -27,6 +27,7 @@ namespace wharf::sandbox {
 
 struct BusinessCard;  // shown_account.h
 struct ShownAccount;
+struct Channel;  // network/channels/channel_store.h
 
 class Network : public NetworkListeners {
  public:
@@ -52,6 +53,24 @@ class Network : public NetworkListeners {
   protocol::Result<void> set_business(const std::string& phone, std::optional<BusinessCard> card);
   /// As the server has them, in the order of their ids. Pointers live until the next stanza.
   std::vector<const Group*> groups() const;
+
+  // --- channels, for who plays the accounts that have and follow them
+  /// In the order of their ids. Pointers live until the next stanza.
+  std::vector<const Channel*> channels() const;
+  const Channel* find_channel(const Jid& id) const;
+  /// Errors: not_found (nobody has this number), refused (there are too many).
+  protocol::Result<Jid> create_channel(const std::string& phone, std::string name, std::string description);
+  /// `name`, `description`: nullopt stays. Errors: not_found, refused (no admin; a name of nothing).
+  protocol::Result<void> update_channel(const std::string& phone, const Jid& id, std::optional<std::string> name,
+                                        std::optional<std::string> description);
+  /// Errors: not_found, refused (the owner follows its own).
+  protocol::Result<void> follow_channel(const std::string& phone, const Jid& id, bool follow);
+  protocol::Result<void> set_channel_admin(const std::string& phone, const Jid& id, bool admin);
+  /// A text; its server id. Errors: not_found, refused (no admin).
+  protocol::Result<std::uint64_t> post_in_channel(const std::string& phone, const Jid& id, const std::string& text);
+  /// "" takes it back. Errors: not_found (also: no such post).
+  protocol::Result<void> react_in_channel(const std::string& phone, const Jid& id, std::uint64_t server_id,
+                                          const std::string& emoji);
 
   // --- the simulated phones' privileges
   /// 0: nobody wrote this collection yet.
@@ -117,7 +136,7 @@ class Network : public NetworkListeners {
 
   // --- rows: accounts, devices, prekeys, queues, app state, accepted messages (not: connections, pairings)
   Changes& changes();
-  /// The bytes of a row of the network's own kinds (below RowKind::phone); nullopt when there is no such thing any
+  /// The bytes of a row of the network's own kinds (not is_of_phones()); nullopt when there is no such thing any
   /// more.
   std::optional<Bytes> row(const RowKey& key) const;
   /// Into a network without accounts, in the order of RowKey; then restored(). Errors: malformed.

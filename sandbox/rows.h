@@ -49,7 +49,13 @@ enum class RowKind : std::uint8_t {
   phone_group = 38,           // name: JID of a group; what the phone knows of it
   phone_own_sender_key = 39,  // name: JID of a group
   phone_sender_key = 40,      // name: JID of a group, NUL, "phone:device" of the author
+  // Read behind the rows of phones, which know no channels: they refer to accounts alone, and posts to their channel.
+  channel = 44,       // owner "", name: id
+  channel_post = 45,  // owner "", name: id of the channel, NUL, server id
 };
+
+/// Rows of the phones; all others are of the network, or of its media host.
+inline bool is_of_phones(RowKind kind) { return kind >= RowKind::phone && kind < RowKind::channel; }
 
 struct RowKey {
   RowKind kind{};

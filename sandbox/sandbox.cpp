@@ -153,7 +153,7 @@ std::string other_name(const net::HostPort& listen, std::uint16_t port) {
 }  // namespace
 
 std::optional<Bytes> Sandbox::State::row(const RowKey& key) const {
-  if (key.kind >= RowKind::phone) return phones.row(key);
+  if (is_of_phones(key.kind)) return phones.row(key);
   if (key.kind == RowKind::media) return files.row(key);
   if (key.kind == RowKind::server && key.name == tls_row) {
     return protocol::to_bytes(json::serialize(
@@ -182,7 +182,7 @@ boost::system::result<void, std::string> Sandbox::State::restore(const RowKey& k
   } else if (key.kind == RowKind::media) {
     restored = files.restore(key, value);
   } else {
-    restored = key.kind >= RowKind::phone ? phones.restore(key, value) : network.restore(key, value);
+    restored = is_of_phones(key.kind) ? phones.restore(key, value) : network.restore(key, value);
   }
   if (!restored) return restored.error().detail;
   return {};

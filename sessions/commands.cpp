@@ -45,6 +45,13 @@ template Command::Command(Asked<WatchPresence>);
 template Command::Command(Asked<ReadPresence>);
 template Command::Command(Asked<ShowPresence>);
 template Command::Command(Asked<RejectCall>);
+template Command::Command(Asked<ListChannels>);
+template Command::Command(Asked<AskChannel>);
+template Command::Command(Asked<ReadPosts>);
+template Command::Command(Asked<ReadPostUpdates>);
+template Command::Command(Asked<ReactInChannel>);
+template Command::Command(Asked<ViewPosts>);
+template Command::Command(Asked<WatchChannel>);
 template Command::Command(Asked<CatchUp>);
 
 const char* name(const Command& command) {

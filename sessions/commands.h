@@ -19,6 +19,7 @@
 #include "protocol/messages/body.h"
 #include "protocol/messages/building.h"
 #include "sessions/calls/call_commands.h"
+#include "sessions/channels/channel_commands.h"
 #include "sessions/groups/group_answer.h"
 #include "sessions/media/media_vault.h"
 #include "sessions/people/people_commands.h"
@@ -292,7 +293,8 @@ class Command {
                     SendMessage, SendMessages, FindSent, CancelMessage, FetchMedia, RemoveMessage, StarMessage,
                     MarkRead, ViewStatus, RemoveChat, AskGroup, CheckNumbers, LookAtContact, GetPicture, SetOwnPicture,
                     SetAbout, SetDefaultTimer, ReadPrivacy, ChangePrivacy, ListBlocked, BlockContact, ReadBusiness,
-                    ReadCatalog, ShowChatState, WatchPresence, ReadPresence, ShowPresence, RejectCall, CatchUp>;
+                    ReadCatalog, ShowChatState, WatchPresence, ReadPresence, ShowPresence, RejectCall, ListChannels,
+                    AskChannel, ReadPosts, ReadPostUpdates, ReactInChannel, ViewPosts, WatchChannel, CatchUp>;
 
   /// NOLINTNEXTLINE(google-explicit-constructor): as the alternatives of a variant.
   template <class Operation>

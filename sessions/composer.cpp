@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "protocol/messages/add_on_secret.h"
+#include "protocol/messages/media_location.h"
 #include "protocol/messages/message_id.h"
+#include "sessions/channels/channel_posting.h"
 #include "sessions/edits.h"
 #include "sessions/media/stored_media.h"
 #include "sessions/message_details.h"
@@ -190,6 +192,9 @@ Outcome<Composer::Built> Composer::build(const SendMessage& request, const Jid& 
     if (!source) return source.error();
     if (source->revoked_at != 0) return impossible("the message was deleted for everyone");
     if (is_album(*source)) return impossible("it is the head of an album, which holds nothing: forward its pictures");
+    const auto original = protocol::parse_message(source->content);
+    if (source->chat.is_channel() && original && protocol::media_kind(original->kind))
+      return impossible("files of channels are not encrypted, and cannot be forwarded: send the file again");
     const auto media = stored_media(source->content);
     if (media && media->file.direct_path.empty()) return impossible("its file is not uploaded yet");
     if (media && !on_servers(media->file, std::max(c_.now.unix_ms, request.send_at)))
@@ -215,8 +220,15 @@ Outcome<Composer::Built> Composer::build(const SendMessage& request, const Jid& 
 }
 
 Outcome<MessageRow> Composer::compose(const SendMessage& request, const Jid& chat) {
+  if (chat.is_channel()) {
+    if (const auto possible = can_be_posted(request); !possible) return possible.error();
+  }
   auto built = build(request, chat);
   if (!built) return built.error();
+  if (chat.is_channel()) {
+    built->message.encoded = post_content(built->message.encoded);
+    built->message.secret.reset();
+  }
   MessageRow row;
   row.session = c_.id();
   row.chat = chat;

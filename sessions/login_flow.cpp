@@ -122,7 +122,8 @@ void LoginFlow::on_ib(const Node& ib) {
     } else if (child.is("dirty")) {
       const std::string type = child.attr("type");
       if (type == "account_sync") directory_.forget_devices(directory_.canonical_user(c_.device.jid));
-      // Nothing else is cached from these domains yet, so there is nothing to refresh before cleaning.
+      // Channels are asked for when somebody wants them; of other domains nothing is kept.
+      if (type == "newsletter_metadata" && on_channels_dirty) on_channels_dirty();
       if (type == "groups" && on_groups_dirty) {
         on_groups_dirty(child.attr("timestamp"));
       } else if (!type.empty() && child.has("timestamp")) {

@@ -136,8 +136,14 @@ void Outbox::on_uploaded(std::int64_t row, const protocol::UploadAnswer& answer)
   const UnderCause own(c_, item.request_id);
   const auto message = c_.records.find_message_by_id(item.message_id, true);
   if (!message || message->content.empty()) return on_not_uploaded(row, deleted);
-  const protocol::MediaPlace place{answer.url, answer.direct_path, answer.metadata_url, c_.now.unix_ms / 1000};
-  leave_upload(row, *message, protocol::with_media_place(message->content, place), true);
+  const bool posted = message->chat.is_channel();
+  if (posted && answer.handle.empty()) return on_not_uploaded(row, "the media servers gave no handle for the file");
+  // Of a plain file nobody may announce the upload in another chat: it counts as too old for that (stored_media.h).
+  constexpr std::int64_t never_again_s = 1;
+  const std::int64_t key_at = posted ? never_again_s : c_.now.unix_ms / 1000;
+  const protocol::MediaPlace place{answer.url, answer.direct_path, answer.metadata_url, key_at};
+  leave_upload(row, *message, protocol::with_media_place(message->content, place), true,
+               posted ? std::string_view(answer.handle) : std::string_view());
 }
 
 void Outbox::on_known(std::int64_t row, Bytes content) {
@@ -148,7 +154,8 @@ void Outbox::on_known(std::int64_t row, Bytes content) {
   leave_upload(row, *message, std::move(content), false);
 }
 
-void Outbox::leave_upload(std::int64_t row, const MessageRow& message, Bytes content, bool kept) {
+void Outbox::leave_upload(std::int64_t row, const MessageRow& message, Bytes content, bool kept,
+                          std::string_view handle) {
   Item& item = items_.at(row);
   copy_to_folder(c_, message);  // as it was kept for this message, whatever is announced
   c_.records.add(storage::PutContent{c_.id(), message.chat, message.id, true, std::move(content)});
@@ -156,6 +163,10 @@ void Outbox::leave_upload(std::int64_t row, const MessageRow& message, Bytes con
   c_.release_file(*item.terms.upload, kept);
   item.terms.upload.reset();
   item.state = OutboxState::waiting;
+  if (!handle.empty()) {
+    item.sealed = protocol::to_bytes(handle);
+    c_.records.add(storage::SealOutbox{c_.id(), row, item.sealed, OutboxState::waiting});
+  }
   lanes_.make_ready(item.chat, row);
   pump();
 }
@@ -256,7 +267,8 @@ void Outbox::seal_head(std::int64_t row, Item& item) {
   if (!message) return fail(row, deleted);
   if (message->content.empty()) return fail(row, "the message was deleted for everyone");
   const bool missed_some = item.state == OutboxState::incomplete;
-  auto sealed = missed_some ? sealer_.seal_missed(item.chat, *message, item.sealed) : sealer_.seal(item.chat, *message);
+  auto sealed = missed_some ? sealer_.seal_missed(item.chat, *message, item.sealed)
+                            : sealer_.seal(item.chat, *message, item.sealed);
   if (!sealed) return fail(row, sealed.error().detail);
   put_sealed(row, item, std::move(*sealed), missed_some ? OutboxState::completing : OutboxState::sealed);
   transmit(row, item);
@@ -398,7 +410,8 @@ void Outbox::on_refused(std::int64_t row, Item& item, const Sealer::Refused& ref
   using Remedy = Sealer::Refused::Remedy;
   if (refused.remedy == Remedy::try_again && item.temporary_errors < max_resends) return try_again(row, item);
   if (refused.remedy == Remedy::readdress && item.state == OutboxState::sealed && readdress(row, item)) return;
-  if (refused.remedy == Remedy::reseal && item.state == OutboxState::sealed && !std::exchange(item.readdressed, true))
+  if (refused.remedy == Remedy::reseal && item.state == OutboxState::sealed && !item.chat.is_channel() &&
+      !std::exchange(item.readdressed, true))
     return unseal(row, item);
   fail(row, refused.why);
   pump();

@@ -92,8 +92,8 @@ class Outbox {
     std::string message_id;
     std::string request_id;  // of the command that asked for it; "" after a restart
     storage::OutboxState state = storage::OutboxState::waiting;
-    SendingTerms terms;  // `upload` while uploading
-    Bytes sealed;
+    SendingTerms terms;               // `upload` while uploading
+    Bytes sealed;                     // while waiting: of a post of a channel, the handle of its uploaded file
     bool sent = false;                // on this connection
     std::uint32_t expected_acks = 0;  // on this connection: what is sealed twice has one id for two answers
     unsigned temporary_errors = 0;
@@ -123,7 +123,8 @@ class Outbox {
   void on_known(std::int64_t row, Bytes content);
   void on_not_uploaded(std::int64_t row, const std::string& why);
   /// Its message says where its file is. kept: it is the file that was uploaded.
-  void leave_upload(std::int64_t row, const storage::MessageRow& message, Bytes content, bool kept);
+  void leave_upload(std::int64_t row, const storage::MessageRow& message, Bytes content, bool kept,
+                    std::string_view handle = {});
 
   // --- lanes
   bool may_go_at_once(const Jid& chat, const storage::MessageRow& message);

@@ -27,6 +27,7 @@ Outcome<> ReadReceipts::mark_read(const Jid& chat) {
   };
   for (const auto& message : c_.records.unread_messages(canonical, row->unread, looked_at)) {
     c_.records.add(storage::RaiseAck{c_.id(), message.row, storage::AckLevel::read, "", std::nullopt});
+    if (canonical.is_channel()) continue;  // channels take no receipts (03 section 5.3)
     const Jid author = shared ? message.author : Jid();
     auto& ids = by_author[author];
     ids.push_back(message.id);

@@ -82,6 +82,8 @@ template void Records::add(storage::PutContact);
 template void Records::add(storage::RemoveContact);
 template void Records::add(storage::PutTrustedToken);
 template void Records::add(storage::RemoveTrustedToken);
+template void Records::add(storage::PutChannel);
+template void Records::add(storage::RemoveChannel);
 template void Records::add(storage::PutGroup);
 template void Records::add(storage::AgeGroup);
 template void Records::add(storage::PutSenderKey);

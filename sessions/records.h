@@ -110,6 +110,11 @@ class Records {
   /// used last.
   std::vector<Jid> chat_partners(std::size_t most) const;
 
+  // --- channels
+  std::optional<storage::ChannelRow> find_channel(const Jid& channel) const;
+  /// storage::load_channels, without and with those of this turn.
+  std::vector<storage::ChannelRow> channels(std::size_t most) const;
+
   // --- groups
   std::optional<storage::GroupRow> find_group(const Jid& group) const;
   /// storage::stale_groups, and those that became stale in this turn; after an AgeGroup of all once that is committed.

@@ -59,6 +59,7 @@ class Records::Written {
   std::map<Jid, std::optional<storage::ContactRow>> contacts;  // as they are now
   std::map<Jid, std::optional<storage::TrustedTokenRow>> trusted_tokens;
   std::map<std::string, std::optional<storage::StatusAudienceRow>> audiences;  // of status posts, as they are now
+  std::map<Jid, std::optional<storage::ChannelRow>> channels;                  // as they are now
   GroupsWritten groups;
   bool wiped = false;  // the committed keys, lists and counts are those of a device that is gone
 
@@ -202,6 +203,9 @@ class Records::Written {
 
   void note(const storage::PutStatusAudience& change, std::size_t) { audiences[change.row.post] = change.row; }
 
+  void note(const storage::PutChannel& change, std::size_t) { channels[change.row.channel] = change.row; }
+  void note(const storage::RemoveChannel& change, std::size_t) { channels[change.channel] = std::nullopt; }
+
   // records_groups.h
   void note(const storage::PutGroup& change, std::size_t) { groups.note(change); }
   void note(const storage::AgeGroup& change, std::size_t) { groups.note(change); }
@@ -223,6 +227,7 @@ class Records::Written {
     device_lists.clear();
     contacts.clear();
     trusted_tokens.clear();
+    channels.clear();
     retries.clear();
     resends.clear();
     pre_keys.clear();

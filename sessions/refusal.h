@@ -29,6 +29,7 @@ enum class Subject {
   queue,            // rate_limited: of outgoing messages, full
   media,            // of a message: not_found, malformed, bad_mac, not_ready, network …: its file cannot be had
   group,            // what the server says of a group operation; its code is in the text
+  channel,          // what the server says of a channel; its code is in the text where it gave one
   contact,          // what the server says of a person, or of what the account shows; its code is in the text
   call,             // not_found: it does not ring here; not_implemented: it is one of a group
   phone,            // malformed: WhatsApp does not take the number

@@ -6,6 +6,7 @@
 #include "protocol/messages/message_id.h"
 #include "protocol/noise/frame.h"
 #include "protocol/signal/sender_key.h"
+#include "sessions/channels/channel_posting.h"
 #include "sessions/server_time.h"
 
 namespace wharf::sessions {
@@ -58,6 +59,7 @@ Outcome<> Sealer::can_send() const {
 
 Outcome<> Sealer::can_send_to(const Jid& chat) const {
   if (chat.is_phone_number() || chat.is_lid() || chat.is_status()) return {};
+  if (chat.is_channel()) return may_post(c_, chat);
   if (!chat.is_group())
     return Refusal(Error(Errc::not_implemented, "sending to " + chat.server + " chats is not implemented yet"));
   const Groups::Standing standing = groups_.standing(chat);
@@ -78,7 +80,8 @@ Outcome<Jid> Sealer::chat_of(const SendMessage& request) const {
 
 // --- sealing
 
-Result<Bytes> Sealer::seal(const Jid& chat, const MessageRow& message) {
+Result<Bytes> Sealer::seal(const Jid& chat, const MessageRow& message, ByteView handle) {
+  if (chat.is_channel()) return as_payload(post_stanza(chat, message, protocol::as_text(handle)));
   return seal(chat, message, fanout_.addressing(chat));
 }
 
@@ -172,7 +175,7 @@ bool Sealer::reached_all(ByteView sealed, const Accepted& accepted) const {
 }
 
 void Sealer::forget(Stale stale, const Jid& chat) {
-  if (stale == Stale::none) return;
+  if (stale == Stale::none || chat.is_channel()) return;  // a post is sealed for nobody
   if (!chat.has_sender_keys()) directory_.forget_devices(chat);
   else if (stale == Stale::recipient) groups_.mark_stale(chat);  // nothing says that devices are others
   else group_fanout_.forget(chat);

@@ -37,7 +37,7 @@ class Sealer {
   /// Errors: not_ready (no account is linked).
   Outcome<> can_send() const;
   /// Errors: not_implemented (chats of this kind), forbidden (a group that the account is not in, or where admins alone
-  /// send; Subject::chat).
+  /// send, a channel where it is no admin; Subject::chat).
   Outcome<> can_send_to(const Jid& chat) const;
   /// The canonical chat that a request is for: of what is about a message, the one that this lies in. Errors: not_found
   /// (that message).
@@ -54,6 +54,7 @@ class Sealer {
   void aim_at(const Jid& chat, const storage::MessageRow& message) { group_fanout_.aim_at(chat, message); }
   /// True when seal() can work now for this chat.
   bool prepared(const Jid& chat) {
+    if (chat.is_channel()) return true;  // posts are not encrypted
     return chat.has_sender_keys() ? group_fanout_.prepared(chat) : fanout_.prepared(chat);
   }
   using Prepared = Fanout::Prepared;
@@ -69,7 +70,8 @@ class Sealer {
   /// The message encrypted for every device of the chat, as it is stored and sent. Errors: not_found (no device can be
   /// reached), too_large (more than a frame carries). On success the ratchets have advanced: the bytes are stored in
   /// this turn.
-  Result<Bytes> seal(const Jid& chat, const storage::MessageRow& message);
+  /// `handle`: of the uploaded file of a post, "" without; of other chats it is not looked at.
+  Result<Bytes> seal(const Jid& chat, const storage::MessageRow& message, ByteView handle = {});
   /// Errors: too_large. Sealed by a version that did not look, it would end every connection that it is sent on.
   static Result<void> sendable(ByteView sealed);
   /// The same message under another address of the recipient than the one that `sealed` was refused under, encrypted

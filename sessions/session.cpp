@@ -50,6 +50,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
       account_settings_(context_, directory_),
       presence_(context_, directory_, tokens_, book_),
       people_notices_(context_, directory_, tokens_, book_, groups_),
+      channels_(context_, directory_),
       uploads_(context_, media_hosts_),
       downloads_(context_, directory_, media_hosts_, fanout_),
       auto_downloads_(context_, downloads_),
@@ -83,6 +84,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
                                            log_value(author.to_string()), log_value(why)));
   };
   login_.on_groups_dirty = [this](const std::string& timestamp) { groups_.on_dirty(timestamp); };
+  login_.on_channels_dirty = [this] { channels_.on_dirty(); };
   login_.on_online = [this] {
     presence_.on_online();
     groups_.on_online();
@@ -268,7 +270,10 @@ void Session::on_stanza(const Node& node) {
   open->keepalive.on_receive(c.now.steady, c.random);
   const std::string& tag = node.tag;
   if (tag == "iq") return on_iq(node);
-  if (tag == "message") return inbound_.on_message(node);
+  if (tag == "message") {
+    const auto from = node.jid("from");
+    return from && from->is_channel() ? channels_.on_post(node) : inbound_.on_message(node);
+  }
   if (tag == "receipt") return receipts_.on_receipt(node);
   if (tag == "ack") return on_ack(node);
   if (tag == "notification") return on_notification(node);
@@ -311,13 +316,14 @@ std::optional<Session::AcceptedMessage> Session::accepted_by(const StanzaArrived
 
 void Session::on_ack(const Node& node) {
   const auto ack = protocol::read_ack(node);
-  if (!ack || reads_.on_ack(*ack) || !may_ack_message(*ack)) return;
+  if (!ack || channels_.on_ack(*ack) || reads_.on_ack(*ack) || !may_ack_message(*ack)) return;
   const bool of_resend = ack->error != 0 && !outbox_.expects_ack(ack->id);
   if (of_resend || !outbox_.awaits(ack->id)) return receipts_.on_resend_ack(*ack);
   // The id is ours and answers what waits under it; other clients do not look at the class either.
   if (ack->stanza != "message")
     log_("ack_class", fmt::format("message={} class={}", log_value(ack->id), log_value(ack->stanza)));
   outbox_.on_verdict(ack->id, sealer_.judge(*ack));
+  channels_.on_accepted(node, *ack);
 }
 
 void Session::on_iq(const Node& iq) {
@@ -352,6 +358,7 @@ void Session::on_notification(const Node& notification) {
   if (type == "w:gp2") groups_.on_notification(notification);
   if (type == "account_sync" && notification.child("devices")) directory_.on_own_devices(notification);
   people_notices_.on_notification(notification);
+  channels_.on_notification(notification);
   if (type == "mediaretry") downloads_.on_notification(notification);
   if (type == "link_code_companion_reg") pairing_.on_link_code_notification(notification);
   if (type == "passkey_prologue_request") {

@@ -11,6 +11,7 @@
 
 #include "sessions/acceptance.h"
 #include "sessions/calls/calls.h"
+#include "sessions/channels/channels.h"
 #include "sessions/commands.h"
 #include "sessions/context.h"
 #include "sessions/directory.h"
@@ -161,6 +162,13 @@ class Session {
   void carry_out(const ReadPresence& read, Reply<PresenceView> reply);
   void carry_out(const ShowPresence& show, Reply<void> reply);
   void carry_out(const RejectCall& reject, Reply<void> reply);
+  void carry_out(const ListChannels& list, Reply<ChannelList> reply);
+  void carry_out(AskChannel& ask, Reply<ChannelAnswer> reply);
+  void carry_out(const ReadPosts& read, Reply<std::vector<protocol::ChannelPost>> reply);
+  void carry_out(const ReadPostUpdates& read, Reply<std::vector<protocol::ChannelPost>> reply);
+  void carry_out(const ReactInChannel& reaction, Reply<void> reply);
+  void carry_out(const ViewPosts& posts, Reply<void> reply);
+  void carry_out(const WatchChannel& watch, Reply<std::uint64_t> reply);
   void carry_out(const CatchUp& catch_up, Reply<void> reply);
   void start();
   void stop(Status status);
@@ -216,6 +224,7 @@ class Session {
   AccountSettings account_settings_;
   Presence presence_;
   PeopleNotices people_notices_;
+  Channels channels_;
   Uploads uploads_;
   Downloads downloads_;
   AutoDownloads auto_downloads_;

@@ -69,6 +69,8 @@ Result<void> apply(Database& db, const PutContact& change);
 Result<void> apply(Database& db, const RemoveContact& change);
 Result<void> apply(Database& db, const PutTrustedToken& change);
 Result<void> apply(Database& db, const RemoveTrustedToken& change);
+Result<void> apply(Database& db, const PutChannel& change);
+Result<void> apply(Database& db, const RemoveChannel& change);
 Result<void> apply(Database& db, const PutGroup& change);
 Result<void> apply(Database& db, const AgeGroup& change);
 Result<void> apply(Database& db, const PutSenderKey& change);

@@ -25,6 +25,7 @@ std::size_t held(const PutContact& change) {
   return row.push_name.size() + row.name.size() + row.verified_name.size() + row.username.size() + row.about.size();
 }
 std::size_t held(const PutTrustedToken& change) { return change.row.token.size(); }
+std::size_t held(const PutChannel& change) { return change.row.metadata.size(); }
 std::size_t held(const PutGroup& change) { return change.row.metadata.size() + change.row.heard.size(); }
 std::size_t held(const PutKeyCopies& change) {
   std::size_t bytes = change.copies.size() * sizeof(KeyCopy);
@@ -111,6 +112,8 @@ template void Changes::add(PutContact);
 template void Changes::add(RemoveContact);
 template void Changes::add(PutTrustedToken);
 template void Changes::add(RemoveTrustedToken);
+template void Changes::add(PutChannel);
+template void Changes::add(RemoveChannel);
 template void Changes::add(PutGroup);
 template void Changes::add(AgeGroup);
 template void Changes::add(PutSenderKey);

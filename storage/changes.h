@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "storage/channels.h"
 #include "storage/chat_timers.h"
 #include "storage/chats.h"
 #include "storage/contacts.h"
@@ -38,11 +39,11 @@ using Change =
                  RememberFolder, InsertReadReceipt, CountReadReceiptAttempt, RemoveReadReceipt, PutResends, NoteCopy,
                  AddPreKeys, RemovePreKey, AddRetryPreKey, AddSignedPreKey, PutRetry, PutAppStateKey, PutRatchet,
                  RemoveRatchet, MigrateUser, PutIdentity, ForgetUserKeys, PutLid, PutDeviceList, RemoveDeviceList,
-                 AgeDeviceList, PutContact, RemoveContact, PutTrustedToken, RemoveTrustedToken, PutGroup, AgeGroup,
-                 PutSenderKey, PutOwnSenderKey, DropOwnSenderKey, ForgetGroupKeys, PutKeyCopies, SendKeyCopies,
-                 SettleKeyCopies, TakeKeyCopiesBack, MoveSenderKeys, OpenReach, NoteMember, PutStatusAudience,
-                 InsertSession, UpdateSession, TouchSession, RemoveSession, PutDevice, WipeDevice, PutWebhook,
-                 RemoveWebhook, AdvanceWebhook, PutDelivery, RemoveDelivery>;
+                 AgeDeviceList, PutContact, RemoveContact, PutTrustedToken, RemoveTrustedToken, PutChannel,
+                 RemoveChannel, PutGroup, AgeGroup, PutSenderKey, PutOwnSenderKey, DropOwnSenderKey, ForgetGroupKeys,
+                 PutKeyCopies, SendKeyCopies, SettleKeyCopies, TakeKeyCopiesBack, MoveSenderKeys, OpenReach, NoteMember,
+                 PutStatusAudience, InsertSession, UpdateSession, TouchSession, RemoveSession, PutDevice, WipeDevice,
+                 PutWebhook, RemoveWebhook, AdvanceWebhook, PutDelivery, RemoveDelivery>;
 
 /// One line: the kind and its fields; of keys, records and contents only the size.
 std::string to_text(const Change& change);

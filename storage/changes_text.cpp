@@ -282,6 +282,14 @@ std::string line(const PutTrustedToken& c) {
 std::string line(const RemoveTrustedToken& c) {
   return Line("RemoveTrustedToken").field("session", c.session).field("user", c.user).take();
 }
+std::string line(const PutChannel& c) {
+  Line out("PutChannel");
+  out.field("session", c.session).field("channel", c.row.channel).field("learnt_at", c.row.learnt_at);
+  return out.bytes("metadata", c.row.metadata.size()).take();
+}
+std::string line(const RemoveChannel& c) {
+  return Line("RemoveChannel").field("session", c.session).field("channel", c.channel).take();
+}
 std::string line(const PutGroup& c) {
   Line out("PutGroup");
   out.field("session", c.session).field("group", c.row.group).field("subject", c.row.subject);

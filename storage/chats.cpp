@@ -160,8 +160,8 @@ Result<void> merge(Database& db, SessionId session, const Jid& from, const Jid& 
 Result<void> bump_chat(Database& db, const MessageRow& message, std::int64_t row, bool unread,
                        const std::optional<protocol::Jid>& alternate) {
   if (message.chat.is_status()) return {};  // a status post is of no chat
-  // In a group the author's push name is not the name of the chat.
-  const bool person = message.chat.is_phone_number() || message.chat.is_lid();
+  // In a group the author's push name is not the name of the chat; a channel is the author of its posts.
+  const bool person = message.chat.is_phone_number() || message.chat.is_lid() || message.chat.is_channel();
   std::string name;
   NameRank rank = NameRank::none;
   if (person && !message.from_me && !message.push_name.empty()) {

@@ -469,6 +469,15 @@ CREATE TABLE status_audience (
 );
 )sql";
 
+// storage/channels.h: `number` as in the groups.
+constexpr const char* channels = R"sql(
+CREATE TABLE channel (
+  number INTEGER NOT NULL, channel_id INTEGER NOT NULL,
+  metadata TEXT NOT NULL, learnt_at INTEGER NOT NULL,
+  PRIMARY KEY (number, channel_id)
+);
+)sql";
+
 constexpr std::array steps_of_this_release = {first_schema,
                                               resends_outlive_a_restart,
                                               ratchet_epochs,
@@ -498,7 +507,8 @@ constexpr std::array steps_of_this_release = {first_schema,
                                               contacts,
                                               whether_reads_are_shown,
                                               trusted_tokens,
-                                              status_audiences};
+                                              status_audiences,
+                                              channels};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

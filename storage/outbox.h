@@ -27,7 +27,7 @@ struct OutboxRow {
   protocol::Jid chat;  // canonical at acceptance
   std::string message_id;
   OutboxState state = OutboxState::waiting;
-  protocol::Bytes stanza;  // encoded node unless waiting
+  protocol::Bytes stanza;  // encoded node unless waiting; of a post of a channel that waits, the handle of its file
   protocol::Bytes upload;  // while uploading: the name of its file (32 bytes), for whoever removes those nobody needs
   UnixMs accepted_at = 0;
   std::uint32_t attempts = 0;  // sends of the sealed stanza
@@ -43,6 +43,7 @@ struct InsertOutbox {
   OutboxRow row;
   friend bool operator==(const InsertOutbox&, const InsertOutbox&) = default;
 };
+/// `state` waiting: what was sealed is worth nothing, or `stanza` is the handle of the file of a post.
 struct SealOutbox {
   SessionId session;
   std::int64_t row = 0;

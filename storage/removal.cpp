@@ -87,6 +87,7 @@ constexpr std::array slices_of_device = {
     " (SELECT message_id, device_id FROM resend WHERE session_id = ?1 LIMIT ?2)",
     "DELETE FROM contact WHERE rowid IN (SELECT rowid FROM contact WHERE number = ?1 LIMIT ?2)",
     "DELETE FROM trusted_token WHERE rowid IN (SELECT rowid FROM trusted_token WHERE number = ?1 LIMIT ?2)",
+    "DELETE FROM channel WHERE rowid IN (SELECT rowid FROM channel WHERE number = ?1 LIMIT ?2)",
     "DELETE FROM chat_group WHERE rowid IN (SELECT rowid FROM chat_group WHERE number = ?1 LIMIT ?2)",
     "DELETE FROM sender_key WHERE rowid IN (SELECT rowid FROM sender_key WHERE number = ?1 LIMIT ?2)",
     "DELETE FROM own_sender_key WHERE rowid IN (SELECT rowid FROM own_sender_key WHERE number = ?1 LIMIT ?2)",

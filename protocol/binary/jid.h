@@ -53,6 +53,7 @@ struct Jid {
   bool is_status() const { return server == server::broadcast && user == "status"; }
   /// What is said there is encrypted once for all: a group, status@broadcast.
   bool has_sender_keys() const { return is_group() || is_status(); }
+  bool is_channel() const { return server == server::newsletter; }
   /// A server with devices: s.whatsapp.net, lid, hosted, hosted.lid.
   bool has_devices() const;
   bool is_server() const { return user.empty(); }

@@ -114,6 +114,16 @@ Bytes with_upload_of(ByteView message, ByteView other) {
   });
 }
 
+Bytes without_media_key(ByteView message) {
+  return rewritten(message, [&](std::uint32_t number, ByteView content) {
+    const FileFields fields = *file_fields(number);
+    Replaced gone;
+    for (const std::uint32_t each : {fields.key, fields.key_at, fields.enc_sha256, fields.sidecar})
+      if (each != 0) gone[each];
+    return placed(content, gone);
+  });
+}
+
 std::optional<MediaKind> media_kind(MessageKind kind) {
   switch (kind) {
     case MessageKind::image: return MediaKind::image;

@@ -27,6 +27,10 @@ Bytes with_media_place(ByteView message, const MediaPlace& place);
 /// said of the file (name, type, preview) stays that of `message`.
 Bytes with_upload_of(ByteView message, ByteView other);
 
+/// `message` as channels have it, whose files are not encrypted: without key, its time, hash of the encrypted file and
+/// sidecar (04 section 3.4).
+Bytes without_media_key(ByteView message);
+
 /// What decides the keys of a message's file; nullopt for kinds without one.
 std::optional<MediaKind> media_kind(MessageKind kind);
 

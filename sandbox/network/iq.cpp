@@ -62,7 +62,9 @@ void on_push(const Asked& asked) {
   asked.with(Node("settings"));
 }
 
-void on_mex(const Asked& asked) { asked.with(Node("result").text(R"({"data":{}})")); }
+void on_mex(const Asked& asked) {
+  if (!asked.parts.channels.on_mex(asked.origin, asked.iq)) asked.with(Node("result").text(R"({"data":{}})"));
+}
 
 void on_bot(const Asked& asked) {
   Node bot("bot");
@@ -71,7 +73,7 @@ void on_bot(const Asked& asked) {
 
 void on_newsletter(const Asked& asked) {
   if (asked.iq.child("my_addons")) return asked.with(Node("my_addons"));
-  asked.refuse(404, "item-not-found");
+  if (!asked.parts.channels.on_newsletter(asked.origin, asked.iq)) asked.refuse(404, "item-not-found");
 }
 
 void on_qr(const Asked& asked) {

@@ -6,6 +6,7 @@
 #include "sandbox/network/app_state.h"
 #include "sandbox/network/blocklist.h"
 #include "sandbox/network/businesses.h"
+#include "sandbox/network/channels/channel_iqs.h"
 #include "sandbox/network/companions.h"
 #include "sandbox/network/context.h"
 #include "sandbox/network/delivery.h"
@@ -38,6 +39,7 @@ class IqCatalogue {
     Profiles& profiles;
     Businesses& businesses;
     Statuses& statuses;
+    ChannelIqs& channels;
   };
   explicit IqCatalogue(const Parts& parts) : parts_(parts) {}
 

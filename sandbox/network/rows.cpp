@@ -134,6 +134,8 @@ std::optional<Bytes> Network::State::row(const RowKey& key) {
     case RowKind::group_picture: return group_store.row(key);
     case RowKind::group_dirt: return group_dirt.row({key.owner, device_in(key.name)});
     case RowKind::gathered_receipt: return group_receipts.row(number_in_row(key.name));
+    case RowKind::channel:
+    case RowKind::channel_post: return channel_store.row(key);
     default: return std::nullopt;
   }
 }
@@ -176,6 +178,8 @@ void Network::State::restore(const RowKey& key, ByteView row) {
     case RowKind::group_member:
     case RowKind::group_picture: return restore_group(key, row);
     case RowKind::gathered_receipt: return group_receipts.restore(number_in_row(key.name), stanza_of(row));
+    case RowKind::channel:
+    case RowKind::channel_post: return channel_store.restore(key, row);
     default: return restore_of_account(key, row);
   }
 }

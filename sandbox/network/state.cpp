@@ -58,13 +58,17 @@ Network::State::State(const NetworkListeners& listeners, Settings settings, Netw
                     [this](Group& group, const Party& spared) { group_membership.remove_someone(group, spared); }}),
       group_receipts(context, accounts, delivery, memory),
       message_answers(context),
+      channel_store(context),
+      channel_desk(context, accounts, delivery, channel_store),
+      channel_posts(context, delivery, channel_store, channel_desk, message_answers),
+      channel_iqs(context, channel_store, channel_desk, channel_posts),
       key_watch(context, memory),
       group_routing({context, accounts, group_store, group_views, group_faults, message_faults, memory, message_answers,
                      key_watch}),
       routing(context, accounts, message_faults, memory, blocklist, tokens, message_answers, key_watch, group_routing),
       receipts(context, accounts, delivery, memory, blocklist, group_store, group_receipts),
       iqs({context, delivery, prekeys, usync, app_state, privacy, blocklist, companions, media, group_iqs,
-           profile_pictures, profiles, businesses, statuses}) {}
+           profile_pictures, profiles, businesses, statuses, channel_iqs}) {}
 
 void Network::State::handle(const Turns::Sender& from, const Node& stanza) {
   if (from.pairing != 0) {
@@ -83,9 +87,12 @@ void Network::State::handle_device(const DeviceKey& from, const Node& stanza) {
   if (stanza.is("iq")) {
     iqs.on_iq(origin, stanza);
   } else if (stanza.is("message")) {
-    routing.on_message(origin, stanza);
+    const auto to = stanza.jid("to");
+    if (to && to->is_channel()) channel_posts.on_message(origin, stanza, *to);
+    else routing.on_message(origin, stanza);
   } else if (stanza.is("receipt")) {
     receipts.on_receipt(origin, stanza);
+    channel_posts.on_receipt(origin, stanza);
   } else if (stanza.is("ack")) {
     delivery.settle(from, stanza.attr("class"), stanza);
   } else if (stanza.is("presence")) {

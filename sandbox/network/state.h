@@ -12,6 +12,7 @@
 #include "sandbox/network/blocklist.h"
 #include "sandbox/network/businesses.h"
 #include "sandbox/network/calls.h"
+#include "sandbox/network/channels/channel_iqs.h"
 #include "sandbox/network/companions.h"
 #include "sandbox/network/context.h"
 #include "sandbox/network/delivery.h"
@@ -88,6 +89,10 @@ struct Network::State {
   GroupFaults group_faults;
   GroupReceipts group_receipts;
   MessageAnswers message_answers;
+  ChannelStore channel_store;
+  ChannelDesk channel_desk;
+  ChannelPosts channel_posts;
+  ChannelIqs channel_iqs;
   KeyWatch key_watch;
   GroupRouting group_routing;
   Routing routing;

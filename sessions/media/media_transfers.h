@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,9 @@ struct MediaUpload {
   std::uint64_t bytes = 0;           // of the encrypted file
   std::vector<std::string> hosts;    // in order
   std::string auth;                  // secret
+  /// To a channel, whose files are not encrypted (04 section 3.4): hash and length are those of the plain file, which
+  /// this reads.
+  std::optional<protocol::MediaReference> plain = {};
 };
 
 struct MediaDownload {

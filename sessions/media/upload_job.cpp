@@ -44,6 +44,12 @@ TransferFailure local_failure(const protocol::Error& error) {
 
 bool success(unsigned status) { return status >= 200 && status < 300; }
 
+/// "": channels do not know the kind.
+std::string target_of(const MediaUpload& upload) {
+  if (!upload.plain) return protocol::upload_target(upload.kind, upload.sent_sha256, upload.auth);
+  return protocol::newsletter_upload_target(upload.kind, upload.sent_sha256, upload.auth).value_or("");
+}
+
 class UploadJob final : public TransferJob {
  public:
   UploadJob(std::shared_ptr<MediaTransfers::State> transfers, MediaUpload upload,
@@ -51,7 +57,7 @@ class UploadJob final : public TransferJob {
       : transfers_(std::move(transfers)),
         upload_(std::move(upload)),
         done_(std::move(done)),
-        target_(protocol::upload_target(upload_.kind, upload_.sent_sha256, upload_.auth)),
+        target_(target_of(upload_)),
         deadline_(transfers_->scheduler) {}
 
   void begin() override {
@@ -59,11 +65,16 @@ class UploadJob final : public TransferJob {
     deadline_.after(longest_transfer(upload_.bytes), [this] {
       end(TransferFailure{Why::temporary, "the media servers took the file too slowly"});
     });
-    transfers_->vault.open_encrypted(upload_.file, still([this](auto file) {
-                                       if (!file) return end(local_failure(file.error()));
-                                       file_ = std::move(*file);
-                                       try_host();
-                                     }));
+    if (target_.empty()) return end(TransferFailure{Why::refused, "channels take no files of this kind"});
+    const auto opened = [this](auto& held) {
+      return still([this, &held](auto file) {
+        if (!file) return end(local_failure(file.error()));
+        held = std::move(*file);
+        try_host();
+      });
+    };
+    if (upload_.plain) transfers_->vault.read(*upload_.plain, upload_.kind, opened(plain_));
+    else transfers_->vault.open_encrypted(upload_.file, opened(file_));
   }
 
   void give_up() override {
@@ -85,6 +96,7 @@ class UploadJob final : public TransferJob {
     deadline_.cancel();
     request_.cancel();
     file_.reset();
+    plain_.reset();
     if (std::exchange(begun_, false)) transfers_->uploads.leave();
   }
 
@@ -127,12 +139,13 @@ class UploadJob final : public TransferJob {
 
   void next_piece(const std::shared_ptr<std::uint64_t>& at, std::function<void(net::BodyPiece)> give) {
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(piece_bytes, upload_.bytes - *at));
-    transfers_->vault.read_encrypted(
-        file_, *at, count, still([this, at, give = std::move(give)](protocol::Result<std::string> bytes) {
-          if (!bytes) return give({{}, net::BodyPiece::End::broken});
-          *at += bytes->size();
-          give({std::move(*bytes), *at == upload_.bytes ? net::BodyPiece::End::last : net::BodyPiece::End::more});
-        }));
+    auto taken = still([this, at, give = std::move(give)](protocol::Result<std::string> bytes) {
+      if (!bytes) return give({{}, net::BodyPiece::End::broken});
+      *at += bytes->size();
+      give({std::move(*bytes), *at == upload_.bytes ? net::BodyPiece::End::last : net::BodyPiece::End::more});
+    });
+    if (plain_) plain_->read(*at, *at + count, std::move(taken));
+    else transfers_->vault.read_encrypted(file_, *at, count, std::move(taken));
   }
 
   void on_answer(net::OutgoingResult result) {
@@ -161,6 +174,7 @@ class UploadJob final : public TransferJob {
   std::function<void(Transferred<UploadAnswer>)> done_;
   std::string target_;  // secret
   std::shared_ptr<MediaVault::Encrypted> file_;
+  std::shared_ptr<MediaReader> plain_;  // instead of it, of a file for a channel
   net::OutgoingHandle request_;
   net::Timer deadline_;
   std::size_t host_ = 0;

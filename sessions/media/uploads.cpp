@@ -73,6 +73,8 @@ void Uploads::on_due() {
 void Uploads::look(std::int64_t row, Pending& pending) {
   if (!c_.settings.deduplicate_media) return wait(row, pending);
   const auto message = c_.records.find_message_by_id(pending.message_id, true);
+  // What channels have is not encrypted: nobody else can announce it, nor a channel what others have.
+  if (message && message->chat.is_channel()) return wait(row, pending);
   const auto media = stored_media(message ? ByteView(message->content) : ByteView());
   // What can be seen once has an upload of its own. What is wrong with a message, send() says.
   if (!media || media->view_once) return wait(row, pending);
@@ -139,6 +141,12 @@ void Uploads::send(std::int64_t row, const protocol::MediaConn* hosts) {
   upload.kind = media->kind;
   upload.sent_sha256 = *media->reference.hashes.file_enc_sha256;
   upload.bytes = protocol::encrypted_length(media->file.length);
+  if (message->chat.is_channel()) {
+    if (!protocol::newsletter_upload_path(media->kind)) return fail(row, "channels take no files of this kind");
+    upload.plain = media->reference;
+    upload.sent_sha256 = media->reference.hashes.file_sha256;
+    upload.bytes = media->file.length;
+  }
   upload.hosts = hosts->upload_hosts();
   upload.auth = hosts->auth;
   found->second.at = Pending::At::sending;

@@ -15,6 +15,7 @@ TEST_CASE("every spelling of a chat id of the contract names the same person") {
     CHECK(jid->to_string() == "1234567890@s.whatsapp.net");
   }
   CHECK(parse_chat_id("205227043110953@lid").value().to_string() == "205227043110953@lid");
+  CHECK(parse_chat_id("120363021234567890@newsletter").value().is_channel());
   CHECK(parse_chat_id("120363021234567890@g.us").value().to_string() == "120363021234567890@g.us");
   CHECK(parse_chat_id("1234567890-1642694598@g.us").value().to_string() == "1234567890-1642694598@g.us");
 }
@@ -23,7 +24,7 @@ TEST_CASE("what is no chat id is refused") {
   for (const char* text :
        {"", "@c.us", "c.us", "hello", "hello@c.us", "1234", "1234567890123456", "12345abc", "1234567890@",
         "1234567890@example.com", "++1234567890", "1234567890@g.us@c.us", "12a@g.us", "1-2-3@g.us",
-        "1234567890.1@s.whatsapp.net", "-5@g.us", "status@broadcast", "a@lid", "1234567890@newsletter"}) {
+        "1234567890.1@s.whatsapp.net", "-5@g.us", "status@broadcast", "a@lid", "a@newsletter"}) {
     INFO(text);
     CHECK_FALSE(parse_chat_id(text));
   }

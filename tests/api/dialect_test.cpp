@@ -205,6 +205,8 @@ TEST_CASE("an event looks the same fresh from its session and read back from the
       events::PresenceChanged{*alice.lid, alice, *alice.lid, alice, "unavailable", 1719662400000, false, 1719662400123},
       events::CallChanged{"A1B2", *alice.lid, alice, *alice.lid, alice, false, false, true, "missed", "timeout", true,
                           1719662400123},
+      events::ChannelUpdated{jid("120363000000000009@newsletter"), "counts", "News", "", "101", 7,
+                             R"([{"emoji":"👍","count":2}])", 1719662400123},
   };
   for (const events::Event& told : all)
     for (const Dialect dialect : {Dialect::openwa, Dialect::gateway}) {

@@ -160,6 +160,12 @@ std::vector<Row> rows() {
       {"status.deleted",
        R"({"id":"3EB0CC","target":"3EB0AA","targetFromMe":false,"chat":"status@broadcast","fromMe":false,"author":"15550000001@s.whatsapp.net","timestamp":5})",
        StatusDeleted{{"3EB0CC", "3EB0AA", false, protocol::status_jid(), {}, false, number, {}, 5}}},
+      {"channel_update",
+       R"({"chat":"120363000000000009@newsletter","change":"counts","serverId":"101","views":7,"reactions":"[]","timestamp":5})",
+       ChannelUpdated{Jid("120363000000000009", "newsletter"), "counts", "", "", "101", 7, "[]", 5}},
+      {"channel_update",
+       R"({"chat":"120363000000000009@newsletter","change":"posted","name":"News","messageId":"3EB0AA","serverId":"101","timestamp":5})",
+       ChannelUpdated{Jid("120363000000000009", "newsletter"), "posted", "News", "3EB0AA", "101", {}, {}, 5}},
       {"future.kind", R"({"x":[1,"y"],"metadata":{"k":1}})",
        Event(Unknown{"future.kind", R"({"x":[1,"y"]})"}, R"({"k":1})")},
   };

@@ -43,6 +43,7 @@ class Baileys:
     reads_user_info = False  # it asks for one thing at a time, and for no verified names
     gives_tokens = True
     posts_statuses = True
+    channels = True
 
     def prepare(self, top):
         problem = version_of(["node", "--version"], r"v(\d+)\.\d+", (20,))
@@ -74,6 +75,7 @@ class Whatsmeow:
     told_of_own_settings = True  # all but its timer
     reads_user_info = True
     posts_statuses = False  # the scenario is not written for it
+    channels = False  # its driver has no commands for them
     gives_tokens = False  # it gives nobody what proves that it is a contact, and has no way to
 
     def prepare(self, top):

@@ -2,6 +2,8 @@
 
 import signal
 
+from channels import channels
+from channels import checks as channel_checks
 from clients import Peer, Wharf
 from group_conversation import conversation_scenarios
 from groups import operation_scenarios
@@ -390,12 +392,14 @@ def wharf_refusals(report, kind, wharfd, directory):
 
 checks = {pairing: 4, conversation: 19, kinds: 10, media: media_checks, **operation_scenarios,
           **conversation_scenarios, people: people_checks, people_alone: people_alone_checks, statuses: status_checks,
+          channels: channel_checks,
           refusals: 4, leniency: 0, wharf_refusals: 4}
 
 
 def all_of(kind):
     return [pairing, conversation, kinds, media, *operation_scenarios, *conversation_scenarios, people, people_alone,
-            *([statuses] if kind.posts_statuses else []), refusals if kind.checks_signatures else leniency]
+            *([statuses] if kind.posts_statuses else []), *([channels] if kind.channels else []),
+            refusals if kind.checks_signatures else leniency]
 
 
 def count(kind):

@@ -12,7 +12,7 @@ void Disk::watch(Network& network) {
 }
 
 std::optional<Bytes> Disk::row(Network& network, Phones& phones, const RowKey& key) {
-  return key.kind >= RowKind::phone ? phones.row(key) : network.row(key);
+  return is_of_phones(key.kind) ? phones.row(key) : network.row(key);
 }
 
 std::size_t Disk::commit(Network& network, Phones& phones) {
@@ -29,7 +29,7 @@ std::size_t Disk::commit(Network& network, Phones& phones) {
 
 protocol::Result<void> Disk::load(Network& network, Phones& phones) const {
   for (const auto& [key, value] : rows) {
-    auto restored = key.kind >= RowKind::phone ? phones.restore(key, value) : network.restore(key, value);
+    auto restored = is_of_phones(key.kind) ? phones.restore(key, value) : network.restore(key, value);
     if (!restored) return restored;
   }
   network.restored();

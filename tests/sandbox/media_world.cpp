@@ -46,9 +46,9 @@ std::optional<Bytes> MediaWorld::row(const RowKey& key) {
 void MediaWorld::load(const std::map<RowKey, Bytes>& from) {
   rows = from;
   for (const auto& [key, value] : from) {
-    const auto restored = key.kind == RowKind::media   ? store.restore(key, value)
-                          : key.kind >= RowKind::phone ? phones.restore(key, value)
-                                                       : network.restore(key, value);
+    const auto restored = key.kind == RowKind::media ? store.restore(key, value)
+                          : is_of_phones(key.kind)   ? phones.restore(key, value)
+                                                     : network.restore(key, value);
     REQUIRE(restored);
   }
   network.restored();

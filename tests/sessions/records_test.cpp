@@ -19,6 +19,7 @@ const Jid ben("100000000000002", "lid"), ben_pn("15550000002", "s.whatsapp.net")
 const Jid carl_pn("15550000003", "s.whatsapp.net");
 constexpr storage::UnixMs now_ms = 1'700'000'000'000;
 const Jid crew("120363000000000001", "g.us"), other_crew("120363000000000002", "g.us");
+const Jid news("120363000000000009", "newsletter");
 storage::KeyCopy held(const Jid& device) {
   storage::KeyCopy copy;
   copy.device = device;
@@ -309,6 +310,22 @@ const std::vector<Kind>& kinds() {
          r.records.add(storage::RemoveTrustedToken{r.id, ben});
        },
        [](Rows& r) { return !r.records.find_trusted_token(ben) && r.records.find_trusted_token(ben_pn); }},
+      {"PutChannel", nothing,
+       [](Rows& r) {
+         r.records.add(storage::PutChannel{r.id, {news, "{}", 5}});
+       },
+       [](Rows& r) {
+         const auto row = r.records.find_channel(news);
+         return row && row->learnt_at == 5 && !r.records.find_channel(crew) && r.records.channels(9).size() == 1;
+       }},
+      {"RemoveChannel",
+       [](Rows& r) {
+         r.records.add(storage::PutChannel{r.id, {news, "{}", 5}});
+       },
+       [](Rows& r) {
+         r.records.add(storage::RemoveChannel{r.id, news});
+       },
+       [](Rows& r) { return !r.records.find_channel(news) && r.records.channels(9).empty(); }},
       {"PutGroup", nothing, [](Rows& r) { r.records.add(r.group()); },
        [](Rows& r) {
          const auto row = r.records.find_group(crew);

@@ -23,6 +23,7 @@ namespace {
 
 const SessionId session{1}, other{2};
 const Jid ben("200000000000002", "lid");
+const Jid news("120363000000000009", "newsletter");
 const UploadKey file{{7}, protocol::MediaKind::image};
 
 struct LookUp {
@@ -73,6 +74,8 @@ const std::vector<LookUp>& look_ups() {
       {"find_status_audience", [](Database& db) { REQUIRE(find_status_audience(db, session, "O0")); }},
       {"chat_partners", [](Database& db) { REQUIRE(chat_partners(db, session, 5).size() == 5); }},
       {"page_contacts", [](Database& db) { REQUIRE(page_contacts(db, session, 5, 0).contacts.size() == 5); }},
+      {"find_channel", [](Database& db) { REQUIRE(find_channel(db, session, news)); }},
+      {"load_channels", [](Database& db) { REQUIRE(load_channels(db, session, 5).size() == 5); }},
       {"watched_contacts", [](Database& db) { REQUIRE(watched_contacts(db, session, 9).size() == 1); }},
       {"stale_groups", [](Database& db) { REQUIRE(stale_groups(db, session, 9).size() == 1); }},
       {"page_queue", [](Database& db) { REQUIRE(page_queue(db, session, {}, 5, 0).rows.size() == 5); }},
@@ -117,6 +120,7 @@ struct Filled : test::InlineStore {
             changes.add(PutContact{of, std::move(contact)});
             changes.add(PutTrustedToken{of, {Jid(std::to_string(400'000 + n), "lid"), {1}, 1, 1}});
             changes.add(PutStatusAudience{of, {"O" + name, StatusSetting::contacts, true, {chat}}});
+            changes.add(PutChannel{of, {Jid(std::to_string(800'000 + n), "newsletter"), "{}", 1}});
             GroupRow group;
             group.group = Jid(std::to_string(700'000 + n), "g.us");
             changes.add(PutGroup{of, std::move(group)});
@@ -140,6 +144,7 @@ struct Filled : test::InlineStore {
       watched.watched = true;
       changes.add(PutContact{session, watched});
       changes.add(PutTrustedToken{session, {ben, {1}, 1, 1}});
+      changes.add(PutChannel{session, {news, "{}", 1}});
       GroupRow stale;
       stale.group = Jid("700000", "g.us");
       stale.stale = true;

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import makeWASocket, { Browsers, DisconnectReason, WA_CERT_DETAILS, decryptEventResponse, decryptPollVote, jidNormalizedUser, proto, useMultiFileAuthState } from 'baileys';
 import pino from 'pino';
+import { channelCommands } from './channels.mjs';
 import { groupCommands, personOf, tellGroups, timerOf, wipeSenderKeys } from './groups.mjs';
 import { announced, content, load } from './media.mjs';
 import { peopleCommands, tellPeople } from './people.mjs';
@@ -172,6 +173,7 @@ const commands = {
   code: async ({ phone }) => ({ code: await socket.requestPairingCode(phone) }),
   ...groupCommands(() => socket),
   ...peopleCommands(() => socket, state.keys),
+  ...channelCommands(() => socket),
   wipe_group: async (wiped) => wipeSenderKeys(state.keys, keysDirectory, wiped),
   send: async ({ to, text, expires, quoted, mentions }) => {
     const more = { ...(expires ? { ephemeralExpiration: Number(expires) } : {}), ...(quoted ? { quoted: came.get(quoted) } : {}) };

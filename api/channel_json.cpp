@@ -1,0 +1,91 @@
+#include "api/channel_json.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "api/iso_time.h"
+#include "api/json_writer.h"
+#include "protocol/messages/content.h"
+#include "sessions/message_details.h"
+#include "sessions/server_time.h"
+
+namespace wharf::api {
+
+using protocol::ChannelMetadata;
+using protocol::ChannelPost;
+
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return out;
+}
+
+void write_picture(JsonWriter& out, std::string_view name, const std::optional<protocol::ChannelPicture>& picture) {
+  if (!picture) return;
+  out.key(name).begin_object().text("id", picture->id).text("directPath", picture->direct_path).end_object();
+}
+
+void write_channel(JsonWriter& out, const ChannelMetadata& channel, const bool* fresh) {
+  out.begin_object().text("id", channel.id.to_string()).text("name", channel.name);
+  out.text("description", channel.description);
+  out.text_if("state", lower(name(channel.state))).text_if("role", lower(name(channel.role)));
+  if (channel.muted) out.boolean("muted", *channel.muted);
+  out.boolean("verified", channel.verified);
+  if (channel.subscribers) out.number("subscribers", static_cast<std::int64_t>(*channel.subscribers));
+  out.text_if("invite", channel.invite).text_if("link", channel.link()).text_if("handle", channel.handle);
+  out.text_if("reactionCodes", lower(name(channel.reactions)));
+  if (channel.created_at && *channel.created_at != 0 && *channel.created_at <= sessions::max_unix_s)
+    out.text("createdAt", iso_seconds(static_cast<std::int64_t>(*channel.created_at) * 1000));
+  write_picture(out, "picture", channel.picture);
+  write_picture(out, "preview", channel.preview);
+  if (fresh != nullptr) out.boolean("fresh", *fresh);
+  out.end_object();
+}
+
+void write_post(JsonWriter& out, const ChannelPost& post, Dialect dialect) {
+  out.begin_object().text("serverId", std::to_string(post.counts.server_id)).text_if("id", post.id);
+  const auto content = post.message ? protocol::parse_message(*post.message)
+                                    : protocol::Result<protocol::IncomingMessage>(
+                                          protocol::Error(protocol::Errc::not_found, "a post without content"));
+  out.text("type", content ? protocol::name(content->kind) : "unknown").text("body", content ? content->text : "");
+  out.boolean("fromMe", post.own);
+  if (post.at && *post.at != 0 && *post.at <= sessions::max_unix_s) {
+    const auto seconds = static_cast<std::int64_t>(*post.at);
+    out.number("timestamp", dialect == Dialect::gateway ? seconds * 1000 : seconds);
+  }
+  if (post.counts.views) out.number("views", static_cast<std::int64_t>(*post.counts.views));
+  out.key("reactions").begin_array();
+  for (const protocol::ReactionCount& one : post.counts.reactions)
+    out.begin_object().text("emoji", one.code).number("count", static_cast<std::int64_t>(one.count)).end_object();
+  out.end_array();
+  if (const std::string details = content ? sessions::message_details(*content) : std::string(); details.size() > 2)
+    out.raw("details", details);
+  out.end_object();
+}
+
+}  // namespace
+
+std::string channel_json(const ChannelMetadata& channel, const bool* fresh) {
+  JsonWriter out(768);
+  write_channel(out, channel, fresh);
+  return out.take();
+}
+
+std::string channels_json(const std::vector<ChannelMetadata>& channels) {
+  JsonWriter out(channels.size() * 768 + 16);
+  out.begin_array();
+  for (const ChannelMetadata& channel : channels) write_channel(out, channel, nullptr);
+  return out.end_array().take();
+}
+
+std::string posts_json(const std::vector<ChannelPost>& posts, Dialect dialect) {
+  JsonWriter out(posts.size() * 512 + 16);
+  out.begin_array();
+  for (const ChannelPost& post : posts) write_post(out, post, dialect);
+  return out.end_array().take();
+}
+
+}  // namespace wharf::api

@@ -1,0 +1,19 @@
+#pragma once
+// Channels and their posts as callers see them (api/schemas_channels.cpp).
+
+#include <string>
+#include <vector>
+
+#include "api/dialect_choice.h"
+#include "protocol/channels/metadata.h"
+#include "protocol/channels/posts.h"
+
+namespace wharf::api {
+
+/// `fresh`: nullptr of a row of a list.
+std::string channel_json(const protocol::ChannelMetadata& channel, const bool* fresh);
+std::string channels_json(const std::vector<protocol::ChannelMetadata>& channels);
+/// In the order given. Times in the unit of the dialect.
+std::string posts_json(const std::vector<protocol::ChannelPost>& posts, Dialect dialect);
+
+}  // namespace wharf::api

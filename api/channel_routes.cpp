@@ -1,0 +1,242 @@
+// Handlers of channels. Which are followed is known here and asked of WhatsApp once a connection; what is changed,
+// reactions, views and pages of posts are asked of WhatsApp. Posts leave through the queue, as messages do.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "api/channel_json.h"
+#include "api/channel_request.h"
+#include "api/chat_id.h"
+#include "api/contact_request.h"
+#include "api/emoji.h"
+#include "api/handlers.h"
+#include "api/iso_time.h"
+#include "api/schemas.h"
+#include "api/sending.h"
+#include "protocol/stanzas/node_fields.h"
+
+namespace wharf::api {
+
+using protocol::Jid;
+using sessions::AskChannel;
+using sessions::ChannelAnswer;
+
+std::optional<Jid> channel_of(const ServicesPtr& services, const CallPtr& call) {
+  if (!session_of(services, call)) return std::nullopt;
+  const auto parsed = parse_chat_id(call->param("channelId"));
+  if (parsed && parsed->is_channel()) return parsed;
+  return refuse_field(call, "channelId", "must be the id of a channel: …@newsletter"), std::nullopt;
+}
+
+void ask_channel(const ServicesPtr& services, const CallPtr& call, sessions::ChannelRequest request, unsigned status) {
+  ask_session(services, call, AskChannel{std::move(request)}, [call, status](const ChannelAnswer& answer) {
+    call->success(channel_json(answer.metadata, &answer.fresh), Beside{status, {}, {}});
+  });
+}
+
+namespace {
+
+/// A channel by its JID, or by the code or link of an invite. nullopt: answered.
+std::optional<std::variant<Jid, std::string>> channel_or_invite(const ServicesPtr& services, const CallPtr& call) {
+  if (!session_of(services, call)) return std::nullopt;
+  const std::string& given = call->param("channelId");
+  if (const auto parsed = parse_chat_id(given); parsed && parsed->is_channel()) return *parsed;
+  if (given.find('@') == std::string::npos)
+    if (auto invite = protocol::channel_invite(given)) return std::move(*invite);
+  return refuse_field(call, "channelId", "must be the id of a channel, …@newsletter, or the code of its link"),
+         std::nullopt;
+}
+
+/// nullopt: answered.
+std::optional<std::uint64_t> server_id_of(const CallPtr& call, const char* field, std::string_view text) {
+  const auto number = protocol::decimal(text);
+  if (number && *number != 0) return number;
+  return refuse_field(call, field, "must be the serverId of a post: a number above 0"), std::nullopt;
+}
+
+}  // namespace
+
+// --- channels
+
+void list_channels(const ServicesPtr& services, const CallPtr& call) {
+  if (!session_of(services, call)) return;
+  ask_session(services, call, sessions::ListChannels{}, [call](const sessions::ChannelList& list) {
+    call->success(channels_json(list.channels), Beside{200, {}, "null"});
+  });
+}
+
+void create_channel(const ServicesPtr& services, const CallPtr& call) {
+  if (!session_of(services, call)) return;
+  if (says(call->body, "picture"))
+    return refuse_field(call, "picture", "is set with PUT …/channels/{channelId}/picture");
+  protocol::CreateChannel create;
+  create.name = text_of(call->body, "name");
+  create.description = text_of(call->body, "description");
+  ask_channel(services, call, std::move(create), 201);
+}
+
+void get_channel(const ServicesPtr& services, const CallPtr& call) {
+  if (auto key = channel_or_invite(services, call))
+    ask_channel(services, call, protocol::FetchChannel{std::move(*key), protocol::ChannelRole::guest});
+}
+
+void update_channel(const ServicesPtr& services, const CallPtr& call) {
+  const auto channel = channel_of(services, call);
+  if (!channel) return;
+  if (says(call->body, "picture"))
+    return refuse_field(call, "picture", "is set with PUT …/channels/{channelId}/picture");
+  protocol::UpdateChannel update;
+  update.channel = *channel;
+  if (const auto name = text_of(call->body, "name"); !name.empty()) update.name = name;
+  if (call->body.if_contains("description")) update.description = text_of(call->body, "description");
+  if (const auto codes = text_of(call->body, "reactionCodes"); !codes.empty())
+    update.reactions = protocol::reaction_codes(codes);
+  if (!update.name && !update.description && !update.reactions) return refuse_field(call, "", "must set something");
+  ask_channel(services, call, std::move(update));
+}
+
+void delete_channel(const ServicesPtr& services, const CallPtr& call) {
+  if (const auto channel = channel_of(services, call)) ask_channel(services, call, protocol::DeleteChannel{*channel});
+}
+void follow_channel(const ServicesPtr& services, const CallPtr& call) {
+  if (const auto channel = channel_of(services, call)) ask_channel(services, call, protocol::FollowChannel{*channel});
+}
+void unfollow_channel(const ServicesPtr& services, const CallPtr& call) {
+  if (const auto channel = channel_of(services, call)) ask_channel(services, call, protocol::UnfollowChannel{*channel});
+}
+void mute_channel(const ServicesPtr& services, const CallPtr& call) {
+  if (const auto channel = channel_of(services, call))
+    ask_channel(services, call, protocol::MuteChannel{*channel, true, false});
+}
+void unmute_channel(const ServicesPtr& services, const CallPtr& call) {
+  if (const auto channel = channel_of(services, call))
+    ask_channel(services, call, protocol::MuteChannel{*channel, false, false});
+}
+
+// --- posts
+
+namespace {
+
+/// What a page begins behind, and which way. False: answered.
+template <class Page>
+bool read_place(const CallPtr& call, Page& page) {
+  page.count = static_cast<std::uint64_t>(call->query.integer("limit", 50));
+  for (const auto& [field, place] : {std::pair{"before", &page.before}, std::pair{"after", &page.after}}) {
+    const auto text = call->query.text(field);
+    if (text.empty()) continue;
+    *place = server_id_of(call, field, text);
+    if (!*place) return false;
+  }
+  if (!page.before || !page.after) return true;
+  return refuse_field(call, "after", "must not stand beside before"), false;
+}
+
+void answer_posts(const CallPtr& call, const std::vector<protocol::ChannelPost>& posts) {
+  call->success(posts_json(posts, call->dialect), Beside{200, {}, "null"});
+}
+
+}  // namespace
+
+void list_posts(const ServicesPtr& services, const CallPtr& call) {
+  auto key = channel_or_invite(services, call);
+  if (!key) return;
+  protocol::ChannelPage page;
+  page.channel = std::move(*key);
+  if (!read_place(call, page)) return;
+  ask_session(services, call, sessions::ReadPosts{std::move(page)},
+              [call](const std::vector<protocol::ChannelPost>& posts) { answer_posts(call, posts); });
+}
+
+void list_post_updates(const ServicesPtr& services, const CallPtr& call) {
+  const auto channel = channel_of(services, call);
+  if (!channel) return;
+  protocol::ChannelUpdatesPage page;
+  page.channel = *channel;
+  if (!read_place(call, page)) return;
+  if (!page.before && !page.after) return refuse_field(call, "after", "is required, or before: the serverId of a post");
+  if (const auto since = call->query.text("since"); !since.empty()) {
+    const auto time = parse_time(since, call->dialect == Dialect::gateway ? 1 : 1'000);
+    if (!time || *time < 0)
+      return refuse_field(call, "since", "must be a unix time in the unit of the dialect, a date or a UTC time");
+    page.since = static_cast<std::uint64_t>(*time) / 1'000;
+  }
+  ask_session(services, call, sessions::ReadPostUpdates{std::move(page)},
+              [call](const std::vector<protocol::ChannelPost>& posts) { answer_posts(call, posts); });
+}
+
+namespace {
+
+/// Answers 501 when the body says something that messages elsewhere know and posts do not.
+bool refuses_what_posts_lack(const CallPtr& call) {
+  const auto& taken = schemas::post_in_channel.fields;
+  for (const Field& field : schemas::send_any.fields) {
+    const auto same = [&](const Field& one) { return one.name == field.name; };
+    if (std::any_of(taken.begin(), taken.end(), same) || !says(call->body, field.name)) continue;
+    if (field.name == "type" && text_of(call->body, "type") == "text") continue;
+    const std::string name(field.name);
+    call->failure(Failure(ErrorCode::not_implemented,
+                          name + ": this route posts texts alone; files take send-image and the others",
+                          {{name, "is not posted to channels yet"}}));
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void post_in_channel(const ServicesPtr& services, const CallPtr& call) {
+  const auto channel = channel_of(services, call);
+  if (!channel || refuses_what_posts_lack(call)) return;
+  sessions::SendMessage message;
+  message.chat = *channel;
+  message.content = std::string(text_of(call->body, "content"));
+  // The channel stands in the path, and tells two requests of one key apart.
+  send_message(services, call, schemas::post_in_channel, std::move(message), channel->to_string());
+}
+
+void react_in_channel(const ServicesPtr& services, const CallPtr& call) {
+  const auto channel = channel_of(services, call);
+  if (!channel) return;
+  const auto server_id = server_id_of(call, "serverId", call->param("serverId"));
+  if (!server_id) return;
+  const std::string emoji(text_of(call->body, "emoji"));
+  if (!emoji.empty() && !is_emoji(emoji)) return refuse_field(call, "emoji", "must be one emoji, or empty");
+  ask_session(services, call, sessions::ReactInChannel{*channel, *server_id, emoji},
+              [call, server_id = *server_id, emoji] {
+                JsonWriter out(64);
+                out.begin_object().text("serverId", std::to_string(server_id)).text("emoji", emoji);
+                call->success(out.end_object().take());
+              });
+}
+
+void view_posts(const ServicesPtr& services, const CallPtr& call) {
+  const auto channel = channel_of(services, call);
+  if (!channel) return;
+  sessions::ViewPosts view;
+  view.channel = *channel;
+  const auto given = texts_of(call->body, "serverIds");
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    const std::string field = fmt::format("serverIds[{}]", i);
+    const auto server_id = server_id_of(call, field.c_str(), given[i]);
+    if (!server_id) return;
+    if (std::find(view.server_ids.begin(), view.server_ids.end(), *server_id) == view.server_ids.end())
+      view.server_ids.push_back(*server_id);
+  }
+  const auto count = static_cast<std::int64_t>(view.server_ids.size());
+  ask_session(services, call, std::move(view), [call, count] {
+    JsonWriter out(32);
+    call->success(out.begin_object().number("viewed", count).end_object().take());
+  });
+}
+
+void watch_channel(const ServicesPtr& services, const CallPtr& call) {
+  const auto channel = channel_of(services, call);
+  if (!channel) return;
+  ask_session(services, call, sessions::WatchChannel{*channel}, [call](const std::uint64_t& seconds) {
+    JsonWriter out(32);
+    call->success(out.begin_object().number("seconds", static_cast<std::int64_t>(seconds)).end_object().take());
+  });
+}
+
+}  // namespace wharf::api

@@ -1,0 +1,138 @@
+// Control API: channels, and what accounts do in them. The network does it for them: simulated phones do not look at
+// channels.
+
+#include <boost/json.hpp>
+#include <utility>
+
+#include "protocol/messages/content.h"
+#include "protocol/stanzas/node_fields.h"
+#include "sandbox/control_call.h"
+#include "sandbox/network/channels/channel_store.h"
+
+namespace wharf::sandbox {
+
+namespace json = boost::json;
+
+namespace {
+
+/// The channel of the path, by its id or the digits of it; 404 and nullptr.
+const Channel* channel_of(ControlCall& call) {
+  const std::string& given = call.param("channel");
+  const auto jid = Jid::parse(given.find('@') == std::string::npos ? given + "@newsletter" : given);
+  const Channel* channel = jid ? call.network.find_channel(*jid) : nullptr;
+  if (channel == nullptr) call.fail(404, "NOT_FOUND", "there is no such channel");
+  return channel;
+}
+
+json::object post_json(const ChannelEntry& entry) {
+  const auto post = post_for(entry, {});
+  const auto content =
+      post.message
+          ? protocol::parse_message(*post.message)
+          : protocol::Result<protocol::IncomingMessage>(protocol::Error(protocol::Errc::not_found, "it was deleted"));
+  json::array reactions;
+  for (const auto& [phone, emoji] : entry.reactions)
+    reactions.push_back(json::object{{"phone", phone}, {"emoji", emoji}});
+  return {{"serverId", std::to_string(entry.server_id)},
+          {"id", entry.id},
+          {"author", entry.author},
+          {"type", entry.type},
+          {"text", content ? json::value(content->text) : json::value(nullptr)},
+          {"timestamp", entry.at},
+          {"views", entry.viewers.size()},
+          {"reactions", std::move(reactions)}};
+}
+
+json::object channel_json(const Channel& channel) {
+  json::array admins, followers;
+  for (const auto& [phone, member] : channel.members) {
+    followers.emplace_back(phone);
+    if (member.admin) admins.emplace_back(phone);
+  }
+  return {{"id", channel.id.to_string()},
+          {"name", channel.name},
+          {"description", channel.description},
+          {"owner", channel.owner},
+          {"invite", channel.invite},
+          {"pictureId", channel.picture_id.empty() ? json::value(nullptr) : json::value(channel.picture_id)},
+          {"admins", std::move(admins)},
+          {"followers", std::move(followers)},
+          {"posts", channel.posts.size()}};
+}
+
+/// The answer to what was done to the channel; `failed` of a refusal.
+void answer(ControlCall& call, const Jid& id, const protocol::Result<void>& done) {
+  if (!done) return call.fail(done.error());
+  const Channel* channel = call.network.find_channel(id);
+  call.succeed(channel != nullptr ? json::value(channel_json(*channel)) : json::value(nullptr));
+}
+
+}  // namespace
+
+void create_channel(ControlCall& call) {
+  const auto id = call.network.create_channel(call.phone_number("phone"), std::string(web::text_of(call.body, "name")),
+                                              std::string(web::text_of(call.body, "description")));
+  if (!id) return call.fail(id.error());
+  call.succeed(channel_json(*call.network.find_channel(*id)), 201);
+}
+
+void list_channels(ControlCall& call) {
+  json::array all;
+  for (const Channel* channel : call.network.channels()) all.push_back(channel_json(*channel));
+  call.succeed(std::move(all));
+}
+
+void show_channel(ControlCall& call) {
+  const Channel* channel = channel_of(call);
+  if (channel == nullptr) return;
+  json::object out = channel_json(*channel);
+  json::array posts;
+  for (const auto& [server_id, entry] : channel->posts) posts.push_back(post_json(entry));
+  out["posts"] = std::move(posts);
+  call.succeed(std::move(out));
+}
+
+void update_channel(ControlCall& call) {
+  const Channel* channel = channel_of(call);
+  if (channel == nullptr) return;
+  const Jid id = channel->id;
+  const auto given = [&](const char* member) {
+    return call.body.if_contains(member) ? std::optional<std::string>(web::text_of(call.body, member)) : std::nullopt;
+  };
+  answer(call, id, call.network.update_channel(std::string(channel->owner), id, given("name"), given("description")));
+}
+
+void set_channel_follower(ControlCall& call) {
+  const Channel* channel = channel_of(call);
+  if (channel == nullptr) return;
+  const Jid id = channel->id;
+  const std::string phone = call.phone_number("phone");
+  if (!web::boolean_of(call.body, "on", true)) return answer(call, id, call.network.follow_channel(phone, id, false));
+  const auto followed = call.network.follow_channel(phone, id, true);
+  if (!followed || !call.body.if_contains("admin")) return answer(call, id, followed);
+  answer(call, id, call.network.set_channel_admin(phone, id, web::boolean_of(call.body, "admin", false)));
+}
+
+void post_to_channel(ControlCall& call) {
+  const Channel* channel = channel_of(call);
+  if (channel == nullptr) return;
+  const Jid id = channel->id;
+  const std::string phone = web::text_of(call.body, "phone").empty() ? channel->owner : call.phone_number("phone");
+  const auto server_id = call.network.post_in_channel(phone, id, std::string(web::text_of(call.body, "text")));
+  if (!server_id) return call.fail(server_id.error());
+  call.succeed(post_json(call.network.find_channel(id)->posts.at(*server_id)), 201);
+}
+
+void react_to_post(ControlCall& call) {
+  const Channel* channel = channel_of(call);
+  if (channel == nullptr) return;
+  const Jid id = channel->id;
+  const auto server_id = protocol::decimal(call.param("serverId"));
+  if (!server_id) return call.fail(404, "NOT_FOUND", "there is no such post");
+  const auto done = call.network.react_in_channel(call.phone_number("phone"), id, *server_id,
+                                                  std::string(web::text_of(call.body, "emoji")));
+  if (!done) return call.fail(done.error());
+  call.succeed(post_json(call.network.find_channel(id)->posts.at(*server_id)));
+}
+
+}  // namespace wharf::sandbox

@@ -1,0 +1,73 @@
+#include "sessions/channels/channel_posting.h"
+
+#include <utility>
+
+#include "protocol/channels/posts.h"
+#include "protocol/media/media_kind.h"
+#include "protocol/messages/content.h"
+#include "protocol/messages/media_location.h"
+#include "protocol/messages/stanza_kind.h"
+
+namespace wharf::sessions {
+
+using protocol::ChannelRole;
+
+Outcome<> may_post(const Context& context, const Jid& channel) {
+  const auto row = context.records.find_channel(channel);
+  if (!row) return {};
+  const auto json = protocol::parse_json(protocol::as_bytes(row->metadata), protocol::mex_limits);
+  const auto metadata = json ? protocol::read_channel_metadata(*json) : std::nullopt;
+  if (!metadata || (metadata->role != ChannelRole::subscriber && metadata->role != ChannelRole::guest)) return {};
+  return Refusal(Errc::forbidden, Subject::chat, "only admins of the channel may post there");
+}
+
+Outcome<> can_be_posted(const SendMessage& request) {
+  const auto missing = [](std::string what) { return Refusal(Error(Errc::not_implemented, std::move(what))); };
+  if (about_message(request.content) != nullptr)
+    return missing(
+        "channels: editing, deleting and marking posts is not implemented yet; reactions are set by server id");
+  if (std::holds_alternative<SetDisappearing>(request.content))
+    return Refusal(Errc::unsupported, Subject::chat, "a channel has no disappearing messages");
+  if (const auto* media = std::get_if<SendMedia>(&request.content)) {
+    if (!media->upload) return missing("a channel is not shown a file that is uploaded already: send the file itself");
+    if (media->view_once || !request.album.empty())
+      return missing("albums and what can be seen once are not posted to channels");
+  } else if (!std::holds_alternative<std::string>(request.content) &&
+             !std::holds_alternative<protocol::PreviewedText>(request.content)) {
+    return missing("channels take texts and files only yet, no other kinds");
+  }
+  if (request.quoted_id) return missing("quoting in a channel is not implemented");
+  if (!request.mentions.empty() || request.mention_all) return missing("mentions in a channel are not implemented");
+  return {};
+}
+
+protocol::Bytes post_content(protocol::ByteView message) { return protocol::quotable(message); }
+
+protocol::Node post_stanza(const Jid& channel, const storage::MessageRow& message, std::string_view handle) {
+  protocol::PublishPost post{message.content, {}, {}};
+  if (!handle.empty()) {
+    post.message = protocol::without_media_key(message.content);
+    post.media_type = protocol::stanza_kind(post.message).media_type;
+    post.media_handle = handle;
+  }
+  return protocol::channel_message(message.id, channel, post);
+}
+
+namespace {
+
+constexpr std::string_view member = R"("serverId":")";
+
+}  // namespace
+
+std::string with_server_id(const std::string& details, std::uint64_t server_id) {
+  std::string out = details.size() > 2 ? details.substr(0, details.size() - 1) + "," : "{";
+  return out.append(member).append(std::to_string(server_id)).append("\"}");
+}
+
+// It is written last, behind what people may have written.
+bool has_server_id(std::string_view details) {
+  const std::size_t at = details.rfind(member);
+  return at != std::string_view::npos && details.find('"', at + member.size()) + 2 == details.size();
+}
+
+}  // namespace wharf::sessions

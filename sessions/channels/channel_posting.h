@@ -1,0 +1,28 @@
+#pragma once
+// A message as the post of a channel: in clear, unpadded, without secret, quote or receivers. Specification 03 section
+// 5.3, 05 section 8.4.
+
+#include <string>
+#include <string_view>
+
+#include "protocol/binary/node.h"
+#include "sessions/commands.h"
+#include "sessions/context.h"
+
+namespace wharf::sessions {
+
+/// Whether the account may post there, as far as it is known: of a channel that is not, WhatsApp decides. Errors:
+/// forbidden (Subject::chat).
+Outcome<> may_post(const Context& context, const Jid& channel);
+/// Errors: not_implemented (contents that this build does not post), unsupported (what channels do not have).
+Outcome<> can_be_posted(const SendMessage& request);
+/// The Message of a post, of one that was made for a chat.
+protocol::Bytes post_content(protocol::ByteView message);
+/// `handle`: of its uploaded file, "" of a text.
+protocol::Node post_stanza(const Jid& channel, const storage::MessageRow& message, std::string_view handle = {});
+
+/// The details of a message (sessions/message_details.h) with the server id of its post as `serverId`.
+std::string with_server_id(const std::string& details, std::uint64_t server_id);
+bool has_server_id(std::string_view details);
+
+}  // namespace wharf::sessions

@@ -1,0 +1,492 @@
+#include "sessions/channels/channels.h"
+
+#include <algorithm>
+#include <functional>
+#include <set>
+#include <vector>
+
+#include "events/event.h"
+#include "events/json_writer.h"
+#include "protocol/messages/body.h"
+#include "protocol/messages/content.h"
+#include "sessions/channels/channel_posting.h"
+#include "sessions/message_details.h"
+#include "sessions/server_refusal.h"
+#include "sessions/server_time.h"
+
+namespace wharf::sessions {
+
+using protocol::ChannelPost;
+using protocol::ChannelRole;
+using protocol::MessageKind;
+
+namespace {
+
+constexpr std::chrono::seconds mex_patience{static_cast<std::int64_t>(protocol::mex_timeout_seconds)};
+constexpr std::chrono::seconds ack_patience{32};
+constexpr std::size_t max_post_bytes = 4u << 20;  // as of any other stranger (inbound.cpp)
+
+Refusal refusal(const Node* answer, const Error& why) {
+  Refusal out = server_refusal(answer, why, Subject::channel);
+  // A document that WhatsApp does not know any more is no fault of who asked.
+  if (out.code == Errc::unsupported) out.code = Errc::refused;
+  return out;
+}
+
+/// This build knows no document for it.
+Refusal cannot_be_asked(const Error& why) { return {Errc::refused, Subject::channel, why.detail}; }
+
+/// The channel that a request names; nullptr where it names none, or by an invite.
+struct NamedChannel {
+  const Jid* operator()(const protocol::FetchChannel& asked) const { return std::get_if<Jid>(&asked.key); }
+  const Jid* operator()(const protocol::CreateChannel&) const { return nullptr; }
+  template <class OfOne>
+  const Jid* operator()(const OfOne& asked) const {
+    return &asked.channel;
+  }
+};
+
+Result<protocol::ChannelMetadata> read_answer(const ChannelRequest& request, const Node& answer) {
+  const Jid* named = std::visit(NamedChannel(), request);
+  if (std::holds_alternative<protocol::DeleteChannel>(request) ||
+      std::holds_alternative<protocol::MuteChannel>(request)) {
+    const auto done = protocol::read_mex_answer(answer);
+    if (!done) return done.error();
+    protocol::ChannelMetadata metadata;
+    metadata.id = *named;
+    return metadata;
+  }
+  auto told = protocol::read_channel_answer(answer);
+  if (told && named != nullptr && told->id != *named)
+    return Error(Errc::malformed, "channel: the answer is about another one");
+  return told;
+}
+
+/// What is told, with what is known where it says nothing: an answer may name the channel alone.
+protocol::ChannelMetadata complete(protocol::ChannelMetadata told, const protocol::ChannelMetadata& known) {
+  if (told.name.empty()) {
+    protocol::ChannelMetadata out = known;
+    if (told.role != ChannelRole::unknown && told.role != ChannelRole::guest) out.role = told.role;
+    if (told.muted) out.muted = told.muted;
+    if (told.state != protocol::ChannelState::unknown) out.state = told.state;
+    return out;
+  }
+  // Who looks as a guest may be told to be one.
+  if (told.role == ChannelRole::unknown || told.role == ChannelRole::guest) told.role = known.role;
+  if (!told.muted) told.muted = known.muted;
+  if (told.invite.empty()) told.invite = known.invite;
+  return told;
+}
+
+/// But for how many follow it, which is another every time.
+bool same(protocol::ChannelMetadata one, const protocol::ChannelMetadata& other) {
+  one.subscribers = other.subscribers;
+  return one == other;
+}
+
+std::string reactions_json(const std::vector<protocol::ReactionCount>& reactions) {
+  events::JsonWriter out(reactions.size() * 40 + 8);
+  out.begin_array();
+  for (const protocol::ReactionCount& one : reactions)
+    out.begin_object().text("emoji", one.code).number("count", static_cast<std::int64_t>(one.count)).end_object();
+  return out.end_array().take();
+}
+
+}  // namespace
+
+const protocol::MexDocuments& Channels::documents() {
+  static const protocol::MexDocuments known;
+  return known;
+}
+
+// --- what is known
+
+std::optional<Channels::Metadata> Channels::known(const Jid& channel) const {
+  const auto row = c_.records.find_channel(channel);
+  if (!row) return std::nullopt;
+  const auto json = protocol::parse_json(protocol::as_bytes(row->metadata), protocol::mex_limits);
+  auto metadata = json ? protocol::read_channel_metadata(*json) : std::nullopt;
+  if (metadata) return metadata;
+  metadata.emplace().id = channel;
+  return metadata;
+}
+
+void Channels::put(const Metadata& metadata) {
+  ++changes_;
+  storage::ChannelRow row{metadata.id, protocol::write_json(protocol::channel_metadata_json(metadata)), c_.now.unix_ms};
+  c_.records.add(storage::PutChannel{c_.id(), std::move(row)});
+}
+
+void Channels::remove(const Jid& channel) {
+  ++changes_;
+  c_.records.add(storage::RemoveChannel{c_.id(), channel});
+}
+
+void Channels::tell(const Metadata& channel, const char* change) {
+  c_.emit(events::ChannelUpdated{channel.id, change, channel.name, {}, {}, {}, {}, c_.now.unix_ms});
+}
+
+Channels::Metadata Channels::learn(Metadata told) {
+  const auto before = known(told.id);
+  if (!before) return told;
+  told = complete(std::move(told), *before);
+  if (told == *before) return told;
+  put(told);
+  if (!same(told, *before)) tell(told, "metadata");
+  return told;
+}
+
+void Channels::take_list(std::vector<Metadata> told, std::size_t changes_before) {
+  const bool moved = changes_ != changes_before;
+  const auto before = c_.records.channels(max_channels);
+  std::set<Jid> followed;
+  for (Metadata& channel : told) {
+    followed.insert(channel.id);
+    if (known(channel.id)) {
+      learn(std::move(channel));
+      continue;
+    }
+    if (moved) continue;  // it may have been left meanwhile: the next list tells
+    if (channel.role == ChannelRole::unknown) channel.role = ChannelRole::subscriber;
+    put(channel);
+    if (!before.empty()) tell(channel, "followed");  // of the first list nothing is news
+  }
+  if (moved || told.size() >= max_channels) return;
+  for (const storage::ChannelRow& row : before) {
+    if (followed.contains(row.channel)) continue;
+    const Metadata gone = known(row.channel).value_or(Metadata());
+    remove(row.channel);
+    tell(gone, "unfollowed");
+  }
+}
+
+void Channels::list(Reply<ChannelList> reply) {
+  const auto known_ones = [this](bool fresh) {
+    ChannelList list;
+    for (const storage::ChannelRow& row : c_.records.channels(max_channels))
+      if (auto one = known(row.channel)) list.channels.push_back(std::move(*one));
+    list.fresh = fresh;
+    return list;
+  };
+  if (listed_ || !c_.link.online()) return c_.answer(std::move(reply), known_ones(listed_));
+  const auto iq =
+      protocol::mex_iq(c_.ids.next(), documents(), protocol::channel_request(protocol::FetchFollowedChannels()));
+  if (!iq) return c_.answer(std::move(reply), cannot_be_asked(iq.error()));
+  c_.query(
+      *iq,
+      [this, known_ones, changes = changes_, reply = std::move(reply)](const Node* answer) mutable {
+        auto told = answer ? protocol::read_channels_answer(*answer)
+                           : Result<std::vector<Metadata>>(Error(Errc::timed_out, "WhatsApp did not answer"));
+        if (told) {
+          listed_ = changes_ == changes;  // else it says nothing of what has changed meanwhile
+          take_list(std::move(*told), changes);
+          return c_.answer(std::move(reply), known_ones(listed_));
+        }
+        // What is known is better than an error.
+        ChannelList list = known_ones(false);
+        if (list.channels.empty()) return c_.answer(std::move(reply), refusal(answer, told.error()));
+        c_.answer(std::move(reply), std::move(list));
+      },
+      mex_patience);
+}
+
+void Channels::refresh(const Jid& channel) {
+  if (!c_.link.online()) return;
+  if (const auto [at, first] = refreshing_.emplace(channel, false); !first) {
+    at->second = true;
+    return;
+  }
+  const auto iq = protocol::mex_iq(c_.ids.next(), documents(),
+                                   protocol::channel_request(protocol::FetchChannel{channel, ChannelRole::subscriber}));
+  if (!iq) return;
+  c_.query(
+      *iq,
+      [this, channel](const Node* answer) {
+        const auto under_way = refreshing_.extract(channel);
+        if (answer == nullptr) return;
+        auto told = read_answer(protocol::FetchChannel{channel, ChannelRole::subscriber}, *answer);
+        if (told) learn(std::move(*told));
+        if (!under_way.empty() && under_way.mapped()) refresh(channel);
+      },
+      mex_patience);
+}
+
+// --- asked by users
+
+void Channels::ask(AskChannel asked, Reply<ChannelAnswer> reply) {
+  if (!c_.link.online()) {
+    const auto* fetch = std::get_if<protocol::FetchChannel>(&asked.request);
+    const Jid* named = fetch != nullptr ? std::get_if<Jid>(&fetch->key) : nullptr;
+    auto metadata = named != nullptr ? known(*named) : std::nullopt;
+    if (!metadata) return c_.answer(std::move(reply), not_connected());
+    return c_.answer(std::move(reply), ChannelAnswer{std::move(*metadata), false});
+  }
+  const auto operation = std::visit([](const auto& one) { return protocol::ChannelOperation(one); }, asked.request);
+  const auto iq = protocol::mex_iq(c_.ids.next(), documents(), protocol::channel_request(operation));
+  if (!iq) return c_.answer(std::move(reply), cannot_be_asked(iq.error()));
+  c_.query(
+      *iq,
+      [this, request = std::move(asked.request), reply = std::move(reply)](const Node* answer) mutable {
+        if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
+        auto told = read_answer(request, *answer);
+        if (!told) return c_.answer(std::move(reply), refusal(answer, told.error()));
+        auto now = std::visit([&](const auto& done) { return settle(done, std::move(*told)); }, request);
+        c_.answer(std::move(reply), ChannelAnswer{std::move(now), true});
+      },
+      mex_patience);
+}
+
+Channels::Metadata Channels::settle(const protocol::FetchChannel&, Metadata told) { return learn(std::move(told)); }
+
+Channels::Metadata Channels::settle(const protocol::CreateChannel& asked, Metadata told) {
+  if (told.name.empty()) {
+    told.name = asked.name;
+    told.description = asked.description;
+  }
+  if (told.role == ChannelRole::unknown) told.role = ChannelRole::owner;
+  const bool news = !known(told.id);
+  put(told);
+  if (news) tell(told, "created");
+  return told;
+}
+
+Channels::Metadata Channels::settle(const protocol::UpdateChannel& asked, Metadata told) {
+  const auto before = known(told.id);
+  if (told.name.empty() && before) {
+    told = *before;
+    if (asked.name) told.name = *asked.name;
+    if (asked.description) told.description = *asked.description;
+    if (asked.reactions) told.reactions = *asked.reactions;
+  }
+  return learn(std::move(told));
+}
+
+Channels::Metadata Channels::settle(const protocol::DeleteChannel& asked, Metadata told) {
+  return leave(asked.channel, std::move(told), "deleted");
+}
+
+Channels::Metadata Channels::settle(const protocol::UnfollowChannel& asked, Metadata told) {
+  return leave(asked.channel, std::move(told), "unfollowed");
+}
+
+Channels::Metadata Channels::leave(const Jid& channel, Metadata told, const char* change) {
+  const auto before = known(channel);
+  if (!before) return told;
+  remove(channel);
+  tell(*before, change);
+  return complete(std::move(told), *before);
+}
+
+Channels::Metadata Channels::settle(const protocol::FollowChannel& asked, Metadata told) {
+  const auto before = known(asked.channel);
+  if (before) return learn(std::move(told));
+  if (told.role == ChannelRole::unknown || told.role == ChannelRole::guest) told.role = ChannelRole::subscriber;
+  put(told);
+  tell(told, "followed");
+  if (told.name.empty()) refresh(asked.channel);
+  return told;
+}
+
+Channels::Metadata Channels::settle(const protocol::MuteChannel& asked, Metadata told) {
+  hear(protocol::ChannelMuted{asked.channel, asked.muted});
+  told.muted = asked.muted;
+  const auto now = known(asked.channel);
+  return now ? *now : told;
+}
+
+template <class Read, class T>
+void Channels::question(const Node& iq, Read read, Reply<T> reply) {
+  if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
+  c_.query(iq, [this, read = std::move(read), reply = std::move(reply)](const Node* answer) mutable {
+    if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
+    auto told = read(*answer);
+    if (!told) return c_.answer(std::move(reply), refusal(answer, told.error()));
+    c_.answer(std::move(reply), std::move(*told));
+  });
+}
+
+void Channels::read_posts(const protocol::ChannelPage& page, Reply<std::vector<ChannelPost>> reply) {
+  question(
+      protocol::channel_history_iq(c_.ids.next(), page),
+      [this](const Node& answer) { return protocol::read_channel_history(answer, c_.unix_seconds()); },
+      std::move(reply));
+}
+
+void Channels::read_updates(const protocol::ChannelUpdatesPage& page, Reply<std::vector<ChannelPost>> reply) {
+  question(
+      protocol::channel_updates_iq(c_.ids.next(), page),
+      [this](const Node& answer) { return protocol::read_channel_updates(answer, c_.unix_seconds()); },
+      std::move(reply));
+}
+
+void Channels::watch(const Jid& channel, Reply<std::uint64_t> reply) {
+  question(protocol::channel_live_iq(c_.ids.next(), channel), protocol::read_channel_live, std::move(reply));
+}
+
+void Channels::react(const ReactInChannel& reaction, Reply<void> reply) {
+  say(protocol::channel_message(c_.ids.next(), reaction.channel,
+                                protocol::ReactToPost{reaction.server_id, reaction.emoji}),
+      std::move(reply));
+}
+
+void Channels::view(const ViewPosts& posts, Reply<void> reply) {
+  if (posts.server_ids.empty()) return c_.answer(std::move(reply), Outcome<>());
+  if (posts.server_ids.size() > max_viewed)
+    return c_.answer(std::move(reply), Error(Errc::too_large, "at most 256 posts at once"));
+  say(protocol::channel_view_receipt(c_.ids.next(), posts.channel, posts.server_ids), std::move(reply));
+}
+
+void Channels::say(const Node& stanza, Reply<void> reply) {
+  if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
+  if (said_.size() >= most_said)
+    return c_.answer(std::move(reply),
+                     Refusal(Errc::rate_limited, Subject::channel, "too much is being said in channels at once"));
+  c_.send(stanza);
+  said_.insert_or_assign(stanza.attr("id"), Said{std::move(reply), in(c_, ack_patience)});
+}
+
+bool Channels::on_ack(const protocol::Ack& ack) {
+  auto found = said_.find(ack.id);
+  if (found == said_.end()) return false;
+  Reply<void> reply = std::move(found->second.reply);
+  said_.erase(found);
+  if (ack.error == 0) {
+    c_.answer(std::move(reply), Outcome<>());
+  } else {
+    c_.answer(std::move(reply), Refusal(errc_of_server(ack.error), Subject::channel,
+                                        "WhatsApp refused it (" + std::to_string(ack.error) + ")"));
+  }
+  return true;
+}
+
+std::optional<net::SteadyTime> Channels::due() const {
+  std::optional<net::SteadyTime> first;
+  for (const auto& [id, said] : said_)
+    if (!first || said.until < *first) first = said.until;
+  return first;
+}
+
+void Channels::on_due() {
+  for (auto it = said_.begin(); it != said_.end();) {
+    if (it->second.until > c_.now.steady) {
+      ++it;
+      continue;
+    }
+    c_.answer(std::move(it->second.reply), no_answer());
+    it = said_.erase(it);
+  }
+}
+
+void Channels::on_link_down() {
+  listed_ = false;
+  refreshing_.clear();
+  for (auto& [id, said] : said_)
+    c_.answer(std::move(said.reply), Error(Errc::timed_out, "the connection ended before WhatsApp answered"));
+  said_.clear();
+}
+
+// --- notifications
+
+void Channels::on_notification(const Node& notification) {
+  const std::string type = notification.attr("type");
+  if (type != "newsletter" && type != "mex") return;
+  const protocol::NotificationReader reader{c_.device.jid, c_.device.lid, c_.unix_seconds()};
+  for (const protocol::NotificationEvent& event : protocol::read_notification(notification, reader))
+    std::visit([this](const auto& change) { hear(change); }, event);
+}
+
+void Channels::hear(const protocol::ChannelMessageUpdated& update) {
+  const protocol::ChannelCounts& counts = update.counts;
+  events::ChannelUpdated told{update.channel, "counts", {}, {}, std::to_string(counts.server_id), {}, {},
+                              c_.now.unix_ms};
+  if (counts.views) told.views = static_cast<UnixMs>(*counts.views);
+  told.reactions = reactions_json(counts.reactions);
+  const std::size_t said = std::hash<std::string>{}((counts.views ? std::to_string(*counts.views) : std::string("-")) +
+                                                    " " + *told.reactions);
+  if (counts_.size() >= most_counts) counts_.clear();
+  auto& last = counts_[{update.channel, counts.server_id}];
+  if (std::exchange(last, said) == said) return;  // it came again
+  if (const auto channel = known(update.channel)) told.name = channel->name;
+  c_.emit(std::move(told));
+}
+
+void Channels::hear(const protocol::ChannelJoined& joined) {
+  if (known(joined.channel)) return;
+  Metadata channel;
+  channel.id = joined.channel;
+  channel.role = ChannelRole::subscriber;
+  put(channel);
+  tell(channel, "followed");
+  refresh(joined.channel);
+}
+
+void Channels::hear(const protocol::ChannelLeft& left) {
+  const auto before = known(left.channel);
+  if (!before) return;
+  remove(left.channel);
+  tell(*before, "unfollowed");
+}
+
+void Channels::hear(const protocol::ChannelChanged& changed) {
+  if (known(changed.channel)) refresh(changed.channel);
+}
+
+void Channels::hear(const protocol::ChannelMuted& muted) {
+  auto channel = known(muted.channel);
+  if (!channel || channel->muted == muted.muted) return;
+  channel->muted = muted.muted;
+  put(*channel);
+  tell(*channel, muted.muted ? "muted" : "unmuted");
+}
+
+// --- posts
+
+void Channels::on_post(const Node& message) {
+  c_.send(protocol::ack_for(message, c_.device.jid));
+  const auto post = protocol::read_channel_post(message, c_.unix_seconds());
+  if (!post || post->id.empty() || !post->message || post->message->size() > max_post_bytes) return;
+  const Jid channel = message.jid("from").value_or(Jid()).user_jid();
+  // An edit has the id of its post, and is not acted upon.
+  if (!message.attr("edit").empty() || c_.records.has_message(channel, post->id)) return;
+  const auto content = protocol::parse_message(*post->message);
+  if (!content || protocol::target_of(content->body) != nullptr) return;
+  if (content->kind == MessageKind::protocol || content->kind == MessageKind::disappearing ||
+      content->kind == MessageKind::sender_key_only)
+    return;
+  storage::MessageRow row;
+  row.session = c_.id();
+  row.chat = channel;
+  row.id = post->id;
+  row.from_me = post->own;
+  row.author = post->own ? directory_.canonical_user(c_.device.jid) : channel;
+  if (const auto known_one = known(channel)) row.push_name = known_one->name;
+  row.kind = protocol::name(content->kind);
+  row.body = content->text;
+  row.content = *post->message;
+  row.details = with_server_id(message_details(*content), post->counts.server_id);
+  row.ack = post->own ? storage::AckLevel::server : storage::AckLevel::delivered;
+  row.timestamp = stated_ms(post->at.value_or(0), c_.now.unix_ms);
+  row.created_at = c_.now.unix_ms;
+  const events::Message& told = row;
+  c_.emit(events::NewMessage{told, {}, directory_.person(row.author)});
+  c_.records.add(storage::InsertMessage{std::move(row), !post->own, std::nullopt});
+}
+
+void Channels::on_accepted(const Node& node, const protocol::Ack& ack) {
+  const auto server_id = ack.error == 0 ? protocol::acked_server_id(node) : std::nullopt;
+  if (!server_id) return;
+  const auto row = c_.records.find_message_by_id(ack.id, true);
+  if (!row || !row->chat.is_channel() || has_server_id(row->details)) return;
+  c_.records.add(storage::PutDetails{c_.id(), row->chat, row->id, true, with_server_id(row->details, *server_id)});
+  const auto channel = known(row->chat);
+  c_.emit(events::ChannelUpdated{row->chat,
+                                 "posted",
+                                 channel ? channel->name : std::string(),
+                                 row->id,
+                                 std::to_string(*server_id),
+                                 {},
+                                 {},
+                                 c_.now.unix_ms});
+}
+
+}  // namespace wharf::sessions

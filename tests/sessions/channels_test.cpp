@@ -1,0 +1,463 @@
+// Channels through a real Session: which are known and told, what is asked of WhatsApp, posts in and out.
+#include "sessions/channels/channels.h"
+
+#include <catch2/catch.hpp>
+
+#include "protocol/messages/building.h"
+#include "protocol/messages/message_id.h"
+#include "storage/channels.h"
+#include "storage/chats.h"
+#include "storage/messages.h"
+#include "storage/outbox.h"
+#include "tests/sessions/people_stanzas.h"
+
+using namespace wharf;
+using namespace wharf::test;
+using events::ChannelUpdated;
+using protocol::ChannelMetadata;
+using protocol::ChannelRole;
+
+namespace {
+
+const Jid news("120363000000000009", "newsletter"), other("120363000000000010", "newsletter");
+
+ChannelMetadata channel(const Jid& id, std::string name, ChannelRole role = ChannelRole::subscriber) {
+  ChannelMetadata out;
+  out.id = id;
+  out.state = protocol::ChannelState::active;
+  out.name = std::move(name);
+  out.invite = "abcdefghijklmnop";
+  out.subscribers = 3;
+  out.role = role;
+  out.muted = false;
+  return out;
+}
+
+protocol::ChannelOperation operation(const Node& iq) {
+  const auto query = protocol::read_mex_query(iq);
+  REQUIRE(query);
+  const auto name = protocol::MexDocuments().operation(query->document);
+  REQUIRE(name);
+  auto read = protocol::read_channel_request({std::string(*name), query->variables});
+  REQUIRE(read);
+  return std::move(*read);
+}
+
+Node tells(const Node& iq, const std::optional<ChannelMetadata>& metadata) {
+  return protocol::channel_answer(iq, operation(iq), metadata);
+}
+
+Node notice(const std::string& id, const protocol::NotificationEvent& event) {
+  return protocol::notification_stanza({id, 1'700'000'000, Jid("15550000001", "s.whatsapp.net")}, event);
+}
+
+Node post(const std::string& id, std::uint64_t server_id, const std::string& text) {
+  protocol::SeededRandom random{5};
+  protocol::ChannelPost out;
+  out.counts.server_id = server_id;
+  out.id = id;
+  out.type = "text";
+  out.at = 1'700'000'001;
+  out.message = protocol::quotable(protocol::build_message(text, {}, random).encoded);
+  return protocol::channel_post_stanza(news, out);
+}
+
+struct Fixture : PeopleFixture {
+  using PeopleFixture::PeopleFixture;
+  std::vector<std::string> changes() {
+    std::vector<std::string> out;
+    for (const auto& told : told_of<ChannelUpdated>()) out.push_back(told.change);
+    return out;
+  }
+  std::optional<storage::ChannelRow> kept(const Jid& id) { return storage::find_channel(store->reader(), row.id, id); }
+  /// The account follows it, or has it.
+  void know(const ChannelMetadata& metadata) {
+    const auto list = ask(ListChannels{});
+    REQUIRE(list.asked.size() == 1);
+    hear(protocol::channels_answer(list.asked[0], {metadata}));
+    REQUIRE(list.answer().has_value());
+  }
+};
+
+using Changes = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("the list of channels is asked for once a connection, kept, and told from what is known without one") {
+  Fixture f;
+  const auto list = f.ask(ListChannels{});
+  REQUIRE(list.asked.size() == 1);
+  CHECK(std::holds_alternative<protocol::FetchFollowedChannels>(operation(list.asked[0])));
+  f.hear(protocol::channels_answer(list.asked[0], {channel(news, "News"), channel(other, "Other")}));
+  REQUIRE(list.answer().has_value());
+  CHECK(list.answer()->fresh);
+  CHECK(list.answer()->channels.size() == 2);
+  CHECK(f.changes().empty());  // of the first list nothing is news
+
+  const auto again = f.ask(ListChannels{});
+  CHECK(again.asked.empty());
+  CHECK(again.answer()->fresh);
+
+  f.turn_of(LinkDown{LinkEnd{LinkEnd::Kind::network, "cut"}, f.session->link_epoch()});
+  const auto offline = f.ask(ListChannels{});
+  CHECK_FALSE(offline.answer()->fresh);
+  REQUIRE(offline.answer()->channels.size() == 2);
+  CHECK(offline.answer()->channels[0] == channel(news, "News"));
+  const auto one = f.ask(AskChannel{protocol::FetchChannel{other}});
+  REQUIRE(one.answer().has_value());
+  CHECK_FALSE(one.answer()->fresh);
+  CHECK(one.answer()->metadata.name == "Other");
+  CHECK(f.ask(AskChannel{protocol::FollowChannel{other}}).answer().error().code == Errc::not_ready);
+}
+
+TEST_CASE("a later list tells what has come and gone, and what is called dirty is asked for again") {
+  Fixture f;
+  f.know(channel(news, "News"));
+  f.hear(Node("ib").add(Node("dirty").set("type", "newsletter_metadata").set("timestamp", "5")));
+  const auto list = f.ask(ListChannels{});
+  REQUIRE(list.asked.size() == 1);
+  f.hear(protocol::channels_answer(list.asked[0], {channel(other, "Other")}));
+  CHECK(f.changes() == Changes{"followed", "unfollowed"});
+  CHECK_FALSE(f.kept(news));
+  CHECK(f.kept(other));
+}
+
+TEST_CASE("a list that was asked for before a channel was left does not bring it back") {
+  Fixture f;
+  const auto list = f.ask(ListChannels{});
+  const auto follow = f.ask(AskChannel{protocol::FollowChannel{other}});
+  f.hear(tells(follow.asked.at(0), channel(other, "Other")));
+  f.hear(protocol::channels_answer(list.asked.at(0), {channel(news, "News")}));
+  CHECK(f.kept(other));
+  CHECK_FALSE(f.kept(news));
+  CHECK(f.changes() == Changes{"followed"});
+  CHECK_FALSE(list.answer()->fresh);
+  CHECK(f.ask(ListChannels{}).asked.size() == 1);  // once more
+}
+
+TEST_CASE("what is done to a channel is told once, whatever notification follows") {
+  Fixture f;
+  const auto create = f.ask(AskChannel{protocol::CreateChannel{"Mine", "what happens", {}}});
+  CHECK(std::get<protocol::CreateChannel>(operation(create.asked.at(0))).name == "Mine");
+  f.hear(tells(create.asked[0], channel(news, "Mine", ChannelRole::owner)));
+  REQUIRE(create.answer().has_value());
+  CHECK(create.answer()->metadata.role == ChannelRole::owner);
+  f.hear(notice("n1", protocol::ChannelJoined{news}));
+  CHECK(f.changes() == Changes{"created"});
+
+  protocol::UpdateChannel rename{news, "Ours"};
+  const auto update = f.ask(AskChannel{rename});
+  auto renamed = channel(news, "Ours", ChannelRole::owner);
+  f.hear(tells(update.asked.at(0), renamed));
+  // The notification has it read again, and nothing is another.
+  const auto read = f.hear(notice("n2", protocol::ChannelChanged{news, "NotificationNewsletterUpdate"}));
+  REQUIRE_FALSE(read.empty());
+  f.hear(tells(read.front(), renamed));
+  CHECK(f.changes() == Changes{"created", "metadata"});
+
+  const auto remove = f.ask(AskChannel{protocol::DeleteChannel{news}});
+  f.hear(tells(remove.asked.at(0), std::nullopt));
+  CHECK(remove.answer().has_value());
+  f.hear(notice("n3", protocol::ChannelLeft{news, "GUEST"}));
+  CHECK(f.changes() == Changes{"created", "metadata", "deleted"});
+  CHECK_FALSE(f.kept(news));
+}
+
+TEST_CASE("a channel that is followed elsewhere is known at once, and by its name when that was asked for") {
+  Fixture f;
+  const auto read = f.hear(notice("n1", protocol::ChannelJoined{news}));
+  f.hear(notice("n1", protocol::ChannelJoined{news}));  // it comes again
+  CHECK(f.changes() == Changes{"followed"});
+  REQUIRE(f.kept(news));
+  f.hear(tells(read.front(), channel(news, "News")));
+  CHECK(f.changes() == Changes{"followed", "metadata"});
+  f.hear(notice("n2", protocol::ChannelMuted{news, true}));
+  f.hear(notice("n2", protocol::ChannelMuted{news, true}));
+  CHECK(f.changes() == Changes{"followed", "metadata", "muted"});
+  f.hear(notice("n3", protocol::ChannelMuted{other, true}));  // of one that is not followed
+  CHECK(f.changes().size() == 3);
+}
+
+TEST_CASE("a channel that changes while it is read is read again") {
+  Fixture f;
+  f.know(channel(news, "News"));
+  const auto first = f.hear(notice("n1", protocol::ChannelChanged{news, "NotificationNewsletterUpdate"}));
+  const auto second = f.hear(notice("n2", protocol::ChannelChanged{news, "NotificationNewsletterUpdate"}));
+  CHECK(std::none_of(second.begin(), second.end(), [](const Node& node) { return node.is("iq"); }));
+  const auto again = f.hear(tells(first.front(), channel(news, "News 1")));
+  REQUIRE(again.size() == 1);
+  f.hear(tells(again[0], channel(news, "News 2")));
+  const auto told = f.told_of<ChannelUpdated>();
+  REQUIRE(told.size() == 2);
+  CHECK(told[1].name == "News 2");
+}
+
+TEST_CASE("an answer about another channel, none, and silence are refusals") {
+  Fixture f;
+  const auto wrong = f.ask(AskChannel{protocol::FollowChannel{news}});
+  f.hear(tells(wrong.asked.at(0), channel(other, "Other")));
+  CHECK(wrong.answer().error().code == Errc::malformed);
+  CHECK_FALSE(f.kept(other));
+  const auto none = f.ask(AskChannel{protocol::FetchChannel{news}});
+  f.hear(tells(none.asked.at(0), std::nullopt));
+  CHECK(none.answer().error().code == Errc::not_found);
+  CHECK(none.answer().error().subject == Subject::channel);
+  const auto refused = f.ask(AskChannel{protocol::FetchChannel{news}});
+  f.hear(protocol::mex_error_answer(refused.asked.at(0), 403, "no"));
+  CHECK(refused.answer().error().subject == Subject::channel);
+  const auto silent = f.ask(AskChannel{protocol::FetchChannel{news}});
+  f.later(33s);
+  CHECK(silent.answer().error().code == Errc::timed_out);
+}
+
+TEST_CASE("a post is stored and told once, acked, without a receipt, and the channel is a chat and no contact") {
+  Fixture f;
+  f.know(channel(news, "News"));
+  for (int times = 0; times < 2; ++times) {
+    const auto answers = f.hear(post("3EB0AA", 101, "hello"));
+    REQUIRE(answers.size() == 1);
+    CHECK(answers[0].is("ack"));
+    CHECK_FALSE(answers[0].has("error"));
+  }
+  const auto row = storage::find_message(f.store->reader(), f.row.id, news, "3EB0AA");
+  REQUIRE(row);
+  CHECK(row->body == "hello");
+  CHECK(row->author == news);
+  CHECK_FALSE(row->from_me);
+  CHECK(row->details == R"({"serverId":"101"})");
+  CHECK(row->timestamp == 1'700'000'001'000);
+  const auto told = f.told_of<events::NewMessage>();
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].message.push_name == "News");
+  const auto chat = storage::find_chat(f.store->reader(), f.row.id, news);
+  REQUIRE(chat);
+  CHECK(chat->unread == 1);
+  CHECK(chat->name == "News");
+  CHECK_FALSE(f.contact(news));
+
+  // Read here alone: channels take no receipts.
+  const auto read = f.ask(MarkRead{news});
+  CHECK(read.asked.empty());
+  CHECK(storage::find_chat(f.store->reader(), f.row.id, news)->unread == 0);
+}
+
+TEST_CASE("what is no post of its own is acked and not stored") {
+  Fixture f;
+  Node edited = post("3EB0AA", 101, "hello");
+  edited.set("edit", "3");
+  Node nameless("message");
+  nameless.set("from", news).set("t", "1700000001").set("type", "text").set("server_id", std::uint64_t{7});
+  nameless.set("id", "3EB0BB").add(Node("plaintext").bytes(protocol::Bytes{0xff, 0xff, 0xff}));
+  for (const Node& message : {edited, nameless}) {
+    const auto answers = f.hear(message);
+    REQUIRE(answers.size() == 1);
+    CHECK(answers[0].is("ack"));
+  }
+  CHECK(f.told_of<events::NewMessage>().empty());
+}
+
+TEST_CASE("a text to an own channel leaves in clear, and its ack tells the server id") {
+  Fixture f;
+  f.know(channel(news, "News", ChannelRole::owner));
+  SendMessage text = SessionFixture::text("hello, followers");
+  text.chat = news;
+  const auto sent = f.ask(text);
+  REQUIRE(sent.answer().has_value());
+  REQUIRE(sent.asked.size() == 1);
+  const auto what = protocol::read_channel_message(sent.asked[0]);
+  REQUIRE(what);
+  const auto* published = std::get_if<protocol::PublishPost>(&*what);
+  REQUIRE(published != nullptr);
+  const auto content = protocol::parse_message(published->message);
+  REQUIRE(content.has_value());
+  CHECK(content->text == "hello, followers");
+  CHECK_FALSE(content->secret);
+  CHECK_FALSE(sent.asked[0].child("enc"));
+
+  Node ack("ack");
+  ack.set("class", "message").set("id", sent.answer()->id).set("from", news).set("t", "1700000001");
+  ack.set("server_id", std::uint64_t{105});
+  f.hear(ack);
+  f.hear(ack);  // it comes again
+  const auto row = storage::find_message(f.store->reader(), f.row.id, news, sent.answer()->id);
+  REQUIRE(row);
+  CHECK(row->ack == storage::AckLevel::server);
+  CHECK(row->details == R"({"serverId":"105"})");
+  const auto told = f.told_of<ChannelUpdated>();
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].change == "posted");
+  CHECK(told[0].server_id == "105");
+  CHECK(told[0].message_id == sent.answer()->id);
+  CHECK(storage::load_outbox(f.store->reader(), f.row.id).empty());
+  // The server shows it to who wrote it, too.
+  f.hear(post(sent.answer()->id, 105, "hello, followers"));
+  CHECK(f.told_of<events::NewMessage>().size() == 1);
+}
+
+TEST_CASE("a post waits for a connection like any message, and goes out unchanged after a cut") {
+  Fixture f(false);
+  SendMessage text = SessionFixture::text("later");
+  text.chat = news;
+  const auto sent = f.ask(text);
+  REQUIRE(sent.answer().has_value());
+  const auto messages_of = [](std::vector<Node> nodes) {
+    std::erase_if(nodes, [](const Node& node) { return !node.is("message"); });
+    return nodes;
+  };
+  const auto first = messages_of(f.go_online());
+  REQUIRE(first.size() == 1);
+  f.turn_of(LinkDown{LinkEnd{LinkEnd::Kind::network, "cut"}, f.session->link_epoch()});
+  const auto second = messages_of(f.go_online());
+  REQUIRE(second.size() == 1);
+  CHECK(second[0] == first[0]);
+}
+
+TEST_CASE("what a lost commit takes away comes again, and is told once") {
+  Fixture f;
+  f.know(channel(news, "News", ChannelRole::owner));
+  const auto lost = [&f](Node node) {
+    f.turn_of(StanzaArrived{std::move(node), f.session->link_epoch()}, false);
+    f.reopen();
+    f.begin();
+    return f.go_online();
+  };
+  lost(post("3EB0AA", 101, "hello"));
+  CHECK(f.told_of<events::NewMessage>().empty());
+  f.hear(post("3EB0AA", 101, "hello"));
+  CHECK(f.told_of<events::NewMessage>().size() == 1);
+
+  SendMessage text = SessionFixture::text("to all");
+  text.chat = news;
+  const auto sent = f.ask(text);
+  REQUIRE(sent.answer().has_value());
+  Node ack("ack");
+  ack.set("class", "message").set("id", sent.answer()->id).set("from", news).set("t", "1700000001");
+  ack.set("server_id", std::uint64_t{105});
+  const auto again = lost(ack);
+  CHECK(std::any_of(again.begin(), again.end(),
+                    [&](const Node& node) { return node.is("message") && node == sent.asked.at(0); }));
+  CHECK(f.changes().empty());
+  f.hear(ack);
+  CHECK(f.changes() == Changes{"posted"});
+  CHECK(storage::load_outbox(f.store->reader(), f.row.id).empty());
+
+  lost(notice("n1", protocol::ChannelMuted{news, true}));
+  f.hear(notice("n1", protocol::ChannelMuted{news, true}));
+  CHECK(f.changes() == Changes{"posted", "muted"});
+}
+
+TEST_CASE("what channels do not take, and who may not post, is refused before it is queued") {
+  Fixture f;
+  f.know(channel(news, "News"));
+  SendMessage text = SessionFixture::text("me too");
+  text.chat = news;
+  const auto follower = f.ask(text);
+  CHECK(follower.answer().error().code == Errc::forbidden);
+  CHECK(follower.answer().error().subject == Subject::chat);
+
+  SendMessage place;
+  place.chat = other;
+  place.content = protocol::Location();
+  CHECK(f.ask(place).answer().error().code == Errc::not_implemented);
+  SendMessage quoting = SessionFixture::text("so");
+  quoting.chat = other;
+  quoting.quoted_id = "3EB0AA";
+  CHECK(f.ask(quoting).answer().error().code == Errc::not_implemented);
+  SendMessage timer;
+  timer.chat = other;
+  timer.content = SetDisappearing{86'400};
+  CHECK(f.ask(timer).answer().error().code == Errc::unsupported);
+  f.hear(post("3EB0AA", 101, "hello"));
+  SendMessage reaction;
+  reaction.chat = other;
+  reaction.content = React{"3EB0AA", "👍"};
+  reaction.chat = Jid();
+  CHECK_FALSE(f.ask(reaction).answer().has_value());
+  CHECK(storage::load_outbox(f.store->reader(), f.row.id).empty());
+}
+
+TEST_CASE("reactions and views are answered by the server's ack, its refusal, silence and a cut") {
+  Fixture f;
+  const auto answered = [](const Node& stanza, unsigned error) {
+    Node ack("ack");
+    ack.set("class", stanza.tag).set("id", stanza.attr("id")).set("from", news).set("t", "1700000001");
+    if (error != 0) ack.set("error", std::uint64_t{error});
+    return ack;
+  };
+  const auto like = f.ask(ReactInChannel{news, 101, "👍"});
+  REQUIRE(like.asked.size() == 1);
+  const auto what = protocol::read_channel_message(like.asked[0]);
+  REQUIRE(what);
+  CHECK(std::get<protocol::ReactToPost>(*what) == protocol::ReactToPost{101, "👍"});
+  CHECK_FALSE(like.answered());
+  f.hear(answered(like.asked[0], 0));
+  CHECK(like.answer().has_value());
+
+  const auto taken_back = f.ask(ReactInChannel{news, 101, ""});
+  f.hear(answered(taken_back.asked.at(0), 404));
+  CHECK(taken_back.answer().error().code == Errc::not_found);
+
+  const auto view = f.ask(ViewPosts{news, {101, 102}});
+  const auto views = protocol::read_channel_view_receipt(view.asked.at(0));
+  REQUIRE(views);
+  CHECK(views->server_ids == std::vector<std::uint64_t>{101, 102});
+  f.hear(answered(view.asked[0], 0));
+  CHECK(view.answer().has_value());
+
+  const auto cut = f.ask(ReactInChannel{news, 103, "👍"});
+  f.turn_of(LinkDown{LinkEnd{LinkEnd::Kind::network, "cut"}, f.session->link_epoch()});
+  CHECK(cut.answer().error().code == Errc::timed_out);
+  CHECK(f.ask(ReactInChannel{news, 104, "👍"}).answer().error().code == Errc::not_ready);
+  f.go_online();
+  const auto silent = f.ask(ReactInChannel{news, 102, "👍"});
+  f.later(33s);
+  CHECK(silent.answer().error().code == Errc::timed_out);
+}
+
+TEST_CASE("pages of posts are read from the server, and counts are told as they change, once each") {
+  Fixture f;
+  protocol::ChannelPage page;
+  page.channel = news;
+  page.before = 110;
+  const auto read = f.ask(ReadPosts{page});
+  const auto query = protocol::read_channel_history_query(read.asked.at(0));
+  REQUIRE(query);
+  CHECK(query->before == 110u);
+  protocol::ChannelPost one;
+  one.counts = {101, 7, {{"👍", 2}}};
+  one.id = "3EB0AA";
+  const std::vector<protocol::ChannelPost> posts = {one};
+  f.hear(protocol::channel_history_answer(read.asked[0], news, posts));
+  REQUIRE(read.answer().has_value());
+  CHECK(*read.answer() == posts);
+
+  protocol::ChannelUpdatesPage since;
+  since.channel = news;
+  since.since = 1'700'000'000;
+  since.after = 100;
+  const auto updates = f.ask(ReadPostUpdates{since});
+  const auto asked = protocol::read_channel_updates_query(updates.asked.at(0));
+  REQUIRE(asked);
+  CHECK(*asked == since);
+  f.hear(protocol::channel_updates_answer(updates.asked[0], news, posts));
+  CHECK(*updates.answer() == posts);
+
+  const auto watch = f.ask(WatchChannel{news});
+  f.hear(protocol::channel_live_answer(watch.asked.at(0), 300));
+  CHECK(*watch.answer() == 300);
+  f.hear(notice("n1", protocol::ChannelMessageUpdated{news, {101, 8, {{"👍", 3}}}}));
+  f.hear(notice("n1", protocol::ChannelMessageUpdated{news, {101, 8, {{"👍", 3}}}}));
+  f.hear(notice("n2", protocol::ChannelMessageUpdated{news, {101, 9, {{"👍", 3}}}}));
+  const auto told = f.told_of<ChannelUpdated>();
+  REQUIRE(told.size() == 2);
+  CHECK(told[0] == ChannelUpdated{news, "counts", "", "", "101", 8, R"([{"emoji":"👍","count":3}])", f.now_ms});
+  CHECK(told[1].views == 9);
+}
+
+TEST_CASE("channels are of the account: the next one knows none of them") {
+  Fixture f;
+  f.know(channel(news, "News"));
+  const auto logout = f.ask(Logout{});
+  f.hear(Node("iq").set("id", logout.asked.at(0).attr("id")).set("type", "result"));
+  CHECK_FALSE(f.kept(news));
+}
