@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::size_t max_uploaded = 1'000;
 constexpr std::size_t max_stored = 5'000;
-constexpr std::size_t max_fetched_users = 500;
+// No client asks in parts (02 section 6.6), so a group of 1,024 members with three devices each comes in one request.
+constexpr std::size_t max_fetched_users = 5'000;
 
 bool signature_verifies(const protocol::PublishedKeys& keys) {
   return protocol::xeddsa_verify(keys.identity, protocol::typed(keys.signed_pre_key), keys.signature);

@@ -21,11 +21,24 @@ const waiting = new Map(); // message id -> who waits for its ack
 const early = new Set();   // acks that came before their send returned
 const withFiles = new Map(); // message id -> the message, of the documents that came
 
+// As its documentation recommends: a cache of the application's own, which events about a group empty.
+const cachesGroups = process.env.WHARF_GROUP_CACHE === '1';
+const groups = new Map();
+async function groupMetadata(id) {
+  if (!groups.has(id)) groups.set(id, await socket.groupMetadata(id));
+  return groups.get(id);
+}
+
 async function connect() {
   const { state, saveCreds } = await useMultiFileAuthState(process.env.WHARF_STORE);
   socket = makeSocket({
     auth: state, waWebSocketUrl: process.env.WHARF_CHAT_URL, logger: silent, markOnlineOnConnect: false, syncFullHistory: false,
+    ...(cachesGroups ? { cachedGroupMetadata: groupMetadata } : {}),
   });
+  if (cachesGroups) {
+    socket.ev.on('groups.update', (changed) => changed.forEach(({ id }) => groups.delete(id)));
+    socket.ev.on('group-participants.update', ({ id }) => groups.delete(id));
+  }
   socket.ev.on('creds.update', saveCreds);
   socket.ev.on('connection.update', ({ connection, qr, lastDisconnect }) => {
     if (qr) tell('qr', { qr });
@@ -40,6 +53,10 @@ async function connect() {
     }
   });
   socket.ws.on('CB:ack,class:message', ({ attrs }) => {
+    if (attrs.error) {
+      console.error(`message ${attrs.id} was refused: ${attrs.error}`);
+      process.exit(1);
+    }
     const wake = waiting.get(attrs.id);
     if (!wake) early.add(attrs.id);
     else wake();
@@ -48,7 +65,7 @@ async function connect() {
 
 // Its sendMessage returns before the ack: it is awaited here, as the others do.
 async function sendOne(to, content) {
-  const { key } = await socket.sendMessage(`${to}@s.whatsapp.net`, content);
+  const { key } = await socket.sendMessage(to.includes('@') ? to : `${to}@s.whatsapp.net`, content);
   if (early.delete(key.id)) return;
   await new Promise((resolve) => { waiting.set(key.id, resolve); });
   waiting.delete(key.id);

@@ -40,14 +40,18 @@ def report_hold(report, name, gateway, since=0):
 def link_sessions(gateway, sandbox, first, last):
     def one(offset):
         index = first + offset
-        control, http = http_control(sandbox), http_of(gateway.address)
-        number = phone_number(index)
-        control.post("/sandbox/v1/phones", {"phone": number, "name": f"U{index}"})
-        http.post("/api/v1/sessions", {"sessionId": f"u{index}", "waitForQR": True})
-        qr = wait_for("qr", lambda: http.call("GET", f"/api/v1/sessions/u{index}/qr")[1].get("data", {}).get("qr"), 120)
-        control.post(f"/sandbox/v1/phones/{number}/scan", {"qr": qr})
-        wait_for("ready", lambda: http.get(f"/api/v1/sessions/u{index}/status")["data"]["status"] == "ready", 120)
+        http_control(sandbox).post("/sandbox/v1/phones", {"phone": phone_number(index), "name": f"U{index}"})
+        link_session(gateway, sandbox, f"u{index}", phone_number(index))
     parallel(last - first, one)
+
+
+def link_session(gateway, sandbox, name, number):
+    """A new session that the phone with this number scans, until it is ready."""
+    http = http_of(gateway.address)
+    http.post("/api/v1/sessions", {"sessionId": name, "waitForQR": True})
+    qr = wait_for("qr", lambda: http.call("GET", f"/api/v1/sessions/{name}/qr")[1].get("data", {}).get("qr"), 120)
+    http_control(sandbox).post(f"/sandbox/v1/phones/{number}/scan", {"qr": qr})
+    wait_for("ready", lambda: http.get(f"/api/v1/sessions/{name}/status")["data"]["status"] == "ready", 120)
 
 
 CONTROL = threading.local()

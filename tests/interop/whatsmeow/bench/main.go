@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -63,8 +64,14 @@ func sandboxClient() *http.Client {
 }
 
 // Each caller sends its next text when SendMessage returned, which is after the server's ack. The milliseconds of each.
-func send(client *whatsmeow.Client, number string, count, callers int64) []float64 {
-	to := types.NewJID(number, types.DefaultUserServer)
+// chat: a number, or the JID of a group.
+func send(client *whatsmeow.Client, chat string, count, callers int64) []float64 {
+	to := types.NewJID(chat, types.DefaultUserServer)
+	if strings.Contains(chat, "@") {
+		var err error
+		to, err = types.ParseJID(chat)
+		must(err)
+	}
 	took := make([]float64, count)
 	var next atomic.Int64
 	var all sync.WaitGroup
