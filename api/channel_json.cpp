@@ -74,10 +74,10 @@ std::string channel_json(const ChannelMetadata& channel, const bool* fresh) {
   return out.take();
 }
 
-std::string channels_json(const std::vector<ChannelMetadata>& channels) {
+std::string channels_json(const std::vector<ChannelMetadata>& channels, bool fresh) {
   JsonWriter out(channels.size() * 768 + 16);
   out.begin_array();
-  for (const ChannelMetadata& channel : channels) write_channel(out, channel, nullptr);
+  for (const ChannelMetadata& channel : channels) write_channel(out, channel, &fresh);
   return out.end_array().take();
 }
 

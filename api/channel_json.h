@@ -10,9 +10,9 @@
 
 namespace wharf::api {
 
-/// `fresh`: nullptr of a row of a list.
+/// `fresh`: WhatsApp was asked; nullptr: it is not said.
 std::string channel_json(const protocol::ChannelMetadata& channel, const bool* fresh);
-std::string channels_json(const std::vector<protocol::ChannelMetadata>& channels);
+std::string channels_json(const std::vector<protocol::ChannelMetadata>& channels, bool fresh);
 /// In the order given. Times in the unit of the dialect.
 std::string posts_json(const std::vector<protocol::ChannelPost>& posts, Dialect dialect);
 

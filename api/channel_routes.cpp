@@ -62,7 +62,7 @@ std::optional<std::uint64_t> server_id_of(const CallPtr& call, const char* field
 void list_channels(const ServicesPtr& services, const CallPtr& call) {
   if (!session_of(services, call)) return;
   ask_session(services, call, sessions::ListChannels{}, [call](const sessions::ChannelList& list) {
-    call->success(channels_json(list.channels), Beside{200, {}, "null"});
+    call->success(channels_json(list.channels, list.fresh), Beside{200, {}, "null"});
   });
 }
 
@@ -92,7 +92,7 @@ void update_channel(const ServicesPtr& services, const CallPtr& call) {
   if (call->body.if_contains("description")) update.description = text_of(call->body, "description");
   if (const auto codes = text_of(call->body, "reactionCodes"); !codes.empty())
     update.reactions = protocol::reaction_codes(codes);
-  if (!update.name && !update.description && !update.reactions) return refuse_field(call, "", "must set something");
+  if (!update.name && !update.description && !update.reactions) return refuse_field(call, "body", "must set something");
   ask_channel(services, call, std::move(update));
 }
 

@@ -237,7 +237,7 @@ std::optional<std::vector<Setting>> settings_of(const CallPtr& call, const Jid& 
     if (!timer) return std::nullopt;
     out.push_back({"disappearing", groups::SetEphemeral{group, *timer}});
   }
-  if (out.empty()) return refuse_field(call, "", "must set something"), std::nullopt;
+  if (out.empty()) return refuse_field(call, "body", "must set something"), std::nullopt;
   return out;
 }
 

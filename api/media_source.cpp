@@ -81,10 +81,10 @@ void take_stored(const ServicesPtr& services, const CallPtr& call, protocol::Mes
   if (!media) return done(bad_field(field, media.error().detail));
   const storage::UnixMs sent_at =
       std::max(services->ports.scheduler.unix_ms(), parse_iso(text_of(call->body, "sendAt")).value_or(0));
-  // Channels have files of their own, which are not encrypted.
+  // Channels have files of their own, which are not encrypted: what is to be shown there is uploaded anew.
   const auto chat = parse_chat_id(text_of(call->body, "chatId"));
   const bool posted = chat && chat->is_channel();
-  if (media->message_kind == kind && !posted && sessions::on_servers(media->file, sent_at))
+  if (media->message_kind == kind && !posted && sessions::on_servers(row->chat, media->file, sent_at))
     return done(std::move(*media));
   TakenFile file;
   file.field = field;

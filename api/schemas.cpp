@@ -70,7 +70,7 @@ constexpr Field send_text_fields[] = {
     {.name = "chatId", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},
     {.name = "content", .summary = "the text", .required = true, .min = 1, .max = 65536},
     {.name = "quotedMessageId", .min = 1, .max = 300, .format = &formats::message_id},
-    {.name = "mentions", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::chat_id},
+    {.name = "mentions", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::user_id},
     {.name = "messageId", .summary = "chosen by the caller: a retry returns the first answer", .format = &formats::new_message_id},
     {.name = "sendAt", .summary = "when to send it, at most a year from now", .format = &formats::date_time},
     {.name = "mentionAll", .type = Type::boolean, .summary = "mentions everybody in the chat"},
@@ -141,7 +141,7 @@ constexpr Schema file = {"File", file_fields};
       {.name = "mediaMessageId", .summary = "a stored message whose file is sent again", .min = 1, .max = 300, .format = &formats::message_id}, \
       {.name = "files", .type = Type::objects, .summary = "instead of one file several: a message of each, in order", .min = 1, .max = 10, .object = &file}, \
       {.name = "filename", .summary = "shown to the recipient", .min = 1, .max = 255},                                   \
-      {.name = "mentions", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::chat_id},          \
+      {.name = "mentions", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::user_id},          \
       {.name = "mentionAll", .type = Type::boolean, .summary = "mentions everybody in the chat"}
 #define WHARF_ALBUM {.name = "album", .type = Type::boolean, .summary = "several pictures and videos as one album; default false"}
 #define WHARF_CAPTION {.name = "caption", .max = 65536}
@@ -189,7 +189,7 @@ constexpr Field react_fields[] = {
 };
 constexpr Field edit_message_fields[] = {
     {.name = "content", .summary = "the new text or caption", .required = true, .min = 1, .max = 65536},
-    {.name = "mentions", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::chat_id},
+    {.name = "mentions", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::user_id},
     {.name = "messageId", .summary = "of the edit, chosen by the caller", .format = &formats::new_message_id},
     {.name = "preview", .type = Type::object, .summary = "what is shown of an address in the new text; without it, nothing", .object = &link_preview},
     {.name = "linkPreview", .type = Type::boolean, .summary = "true: the preview of the first address in the new text is fetched; default false"},

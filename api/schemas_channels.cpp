@@ -29,7 +29,7 @@ constexpr Field channel_fields[] = {
     {.name = "createdAt", .format = &formats::date_time},
     {.name = "picture", .type = Type::object, .object = &channel_picture},
     {.name = "preview", .type = Type::object, .summary = "the small picture", .object = &channel_picture},
-    {.name = "fresh", .type = Type::boolean, .summary = "of one channel: WhatsApp was asked just now; false: the session is not connected, and this is what was known"},
+    {.name = "fresh", .type = Type::boolean, .summary = "of one channel: WhatsApp was asked just now; in the list: on this connection. false: this is what was known"},
 };
 constexpr Field create_channel_fields[] = {
     {.name = "name", .required = true, .min = 1, .max = 256}, {.name = "description", .max = 2'048},

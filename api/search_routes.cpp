@@ -71,7 +71,7 @@ void read_from(const web::Query& query, const sessions::SessionView& view, Asked
   if (!query.has("from")) return;
   const std::string_view given = query.text("from");
   const auto person = given == "me" ? std::nullopt : parse_chat_id(given);
-  if (given != "me" && (!person || person->is_group())) {
+  if (given != "me" && (!person || !person->has_devices())) {
     problems.push_back({"from", "must be me, a phone number with country code, …@c.us, …@s.whatsapp.net or …@lid"});
     return;
   }

@@ -63,8 +63,8 @@ std::optional<SendMessage> around_post(const CallPtr& call) {
   const auto users = texts_of(call->body, "audience");
   for (std::size_t i = 0; i < users.size(); ++i) {
     const Jid user = *parse_chat_id(users[i]);  // validated
-    if (user.is_group()) {
-      refuse_field(call, fmt::format("audience[{}]", i), "must be a person: a status goes to no group");
+    if (!user.has_devices()) {
+      refuse_field(call, fmt::format("audience[{}]", i), "must be a person: a status goes to no group and no channel");
       return std::nullopt;
     }
     out.audience->push_back(user);

@@ -37,6 +37,11 @@ Problem check_session_name(std::string_view text) {
   return must(is_session_name(text), "1 to 64 characters of A-Z a-z 0-9 . _ -");
 }
 Problem check_chat_id(std::string_view text) { return must(parse_chat_id(text).has_value(), chat_id_allowed); }
+Problem check_user_id(std::string_view text) {
+  const auto user = parse_chat_id(text);
+  return must(user && user->has_devices(),
+              "the id of a person: a phone number with country code, …@c.us, …@s.whatsapp.net or …@lid");
+}
 Problem check_message_id(std::string_view text) {
   return must(parse_message_id(text).has_value(), "a message id: true_<chat>_<id> or the bare WhatsApp id");
 }
@@ -98,6 +103,7 @@ Problem check_secret(std::string_view text) {
 
 const web::Format session_name{check_session_name, "^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,64}$", {}};
 const web::Format chat_id{check_chat_id, {}, {}};
+const web::Format user_id{check_user_id, {}, {}};
 const web::Format message_id{check_message_id, {}, {}};
 const web::Format new_message_id{check_new_message_id, "^[A-Za-z0-9]{8,64}$", {}};
 const web::Format url{check_url, {}, "uri"};

@@ -21,8 +21,9 @@ using web::validate;
 
 namespace formats {
 
-extern const web::Format session_name, chat_id, message_id, new_message_id, url, event_pattern, event_list, header,
-    secret, media_type, file_type, date_time, event_position;
+/// chat_id: any chat. user_id: a person, as chat_id spells one.
+extern const web::Format session_name, chat_id, user_id, message_id, new_message_id, url, event_pattern, event_list,
+    header, secret, media_type, file_type, date_time, event_position;
 
 }  // namespace formats
 }  // namespace wharf::api

@@ -197,7 +197,7 @@ Outcome<Composer::Built> Composer::build(const SendMessage& request, const Jid& 
       return impossible("files of channels are not encrypted, and cannot be forwarded: send the file again");
     const auto media = stored_media(source->content);
     if (media && media->file.direct_path.empty()) return impossible("its file is not uploaded yet");
-    if (media && !on_servers(media->file, std::max(c_.now.unix_ms, request.send_at)))
+    if (media && !on_servers(source->chat, media->file, std::max(c_.now.unix_ms, request.send_at)))
       return impossible("its file is older than 14 days, and may be gone from the media servers: send the file again");
     const auto text = source->edited_at != 0 ? std::optional(source->body) : std::nullopt;
     out.message = protocol::build_forward(source->content, text, source->from_me, *frame, c_.random);

@@ -10,9 +10,11 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <variant>
 
 #include "net/clock.h"
+#include "protocol/binary/jid.h"
 #include "protocol/crypto/random.h"
 #include "sessions/iq_tracker.h"
 #include "sessions/keepalive.h"
@@ -49,6 +51,8 @@ class LinkState {
     Conversation conversation;
     net::SteadyTime since;
     std::optional<net::SteadyTime> rotate_at;  // the signed prekey is looked at
+    /// Where the account only follows, as WhatsApp has told over it: elsewhere it may be made an admin at any time.
+    std::set<protocol::Jid> followed_channels = {};
   };
   /// `active` was answered: ready for sends.
   struct Online {

@@ -122,10 +122,11 @@ void LoginFlow::on_ib(const Node& ib) {
     } else if (child.is("dirty")) {
       const std::string type = child.attr("type");
       if (type == "account_sync") directory_.forget_devices(directory_.canonical_user(c_.device.jid));
-      // Channels are asked for when somebody wants them; of other domains nothing is kept.
-      if (type == "newsletter_metadata" && on_channels_dirty) on_channels_dirty();
+      // Of other domains nothing is kept.
       if (type == "groups" && on_groups_dirty) {
         on_groups_dirty(child.attr("timestamp"));
+      } else if (type == "newsletter_metadata" && on_channels_dirty) {
+        on_channels_dirty(child.attr("timestamp"));
       } else if (!type.empty() && child.has("timestamp")) {
         c_.query(protocol::clean_dirty_iq(c_.ids.next(), type, child.attr("timestamp")), [](const Node*) {});
       }

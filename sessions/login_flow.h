@@ -38,8 +38,8 @@ class LoginFlow {
   std::function<void(const std::string& timestamp)> on_groups_dirty;
   /// Somebody's phone was set up anew: its keys are forgotten.
   std::function<void(const Jid& user)> on_identity_changed;
-  /// What is known of channels is to be asked for again.
-  std::function<void()> on_channels_dirty;
+  /// Set by the session: the channels of the account have changed; whoever asks for them cleans the mark.
+  std::function<void(const std::string& timestamp)> on_channels_dirty;
   /// Set by the session: this connection does not finish the login. Also called when it is gone already.
   std::function<void()> on_stuck;
 

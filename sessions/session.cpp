@@ -84,12 +84,13 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
                                            log_value(author.to_string()), log_value(why)));
   };
   login_.on_groups_dirty = [this](const std::string& timestamp) { groups_.on_dirty(timestamp); };
-  login_.on_channels_dirty = [this] { channels_.on_dirty(); };
+  login_.on_channels_dirty = [this](const std::string& timestamp) { channels_.on_dirty(timestamp); };
   login_.on_online = [this] {
     presence_.on_online();
     groups_.on_online();
     pairing_.on_online();
     outbox_.on_online();
+    channels_.on_online();
     account_settings_.on_online();
     auto_downloads_.go_on();
   };
@@ -112,6 +113,11 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
   inbound_.on_too_large = [this](const std::string& id, std::size_t bytes) {
     log_("message_too_large", fmt::format("message={} bytes={}", log_value(id), bytes));
   };
+  channels_.on_too_large = inbound_.on_too_large;
+  channels_.on_unreadable = [this](const std::string& id, const std::string& why) {
+    log_("post_unreadable", fmt::format("message={} detail={}", log_value(id), log_value(why)));
+  };
+  channels_.on_rows_unread = [this](std::size_t read) { log_("channel_list_cut", fmt::format("read={}", read)); };
   calls_.on_text_refused = [this](const std::string& call) {
     log_("call_text_refused", fmt::format("call={}", log_value(call)));
   };

@@ -16,7 +16,7 @@ class Database;
 struct ChannelRow {
   protocol::Jid channel;
   std::string metadata;  // JSON as protocol::channel_metadata_json() writes it
-  UnixMs learnt_at = 0;  // when WhatsApp told it
+  UnixMs learnt_at = 0;  // when WhatsApp told it; 0: something has changed since, and it is to be asked for
   friend bool operator==(const ChannelRow&, const ChannelRow&) = default;
 };
 std::optional<ChannelRow> find_channel(Database& db, SessionId session, const protocol::Jid& channel);

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::size_t max_picture_bytes = 524'288;
 constexpr std::string_view channels_key = "xwa2_newsletter_subscribed";
+/// A thousand channels with long descriptions are more than any other answer.
+constexpr JsonLimits list_limits{8u << 20, mex_limits.depth};
 
 using Act = ChannelAdministration::Act;
 struct ActName {
@@ -335,16 +337,20 @@ Result<ChannelMetadata> read_channel_answer(const Node& answer) {
   return Error(Errc::malformed, "channel: answer without one");
 }
 
-Result<std::vector<ChannelMetadata>> read_channels_answer(const Node& answer) {
-  const auto data = read_mex_answer(answer);
+Result<ChannelsTold> read_channels_answer(const Node& answer) {
+  const auto data = read_mex_answer(answer, list_limits);
   if (!data) return data.error();
   if (!data->has(channels_key)) return Error(Errc::malformed, "channels: answer without a list");
-  std::vector<ChannelMetadata> channels;
-  for (const Json& row : (*data)[channels_key].items()) {
-    if (channels.size() == max_list_rows) break;
-    if (auto metadata = read_channel_metadata(row)) channels.push_back(std::move(*metadata));
+  const Json& list = (*data)[channels_key];
+  ChannelsTold told;
+  told.whole = list == Json::array() || !list.items().empty();  // what is no list tells of none, but not that of all
+  for (const Json& row : list.items()) {
+    auto metadata = told.channels.size() < max_list_rows ? read_channel_metadata(row) : std::nullopt;
+    if (metadata) told.channels.push_back(std::move(*metadata));
+    else told.whole = false;
+    if (told.channels.size() == max_list_rows && !told.whole) break;
   }
-  return channels;
+  return told;
 }
 
 Node channel_answer(const Node& request, const ChannelOperation& operation,

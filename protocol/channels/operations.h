@@ -123,8 +123,12 @@ std::optional<ChannelOperation> read_channel_request(const MexRequest& request);
 /// Of create, update, fetch, follow and unfollow, which tell the channel or at least its id. Errors: as
 /// read_mex_answer; not_found (there is none, or none that we may see); malformed.
 Result<ChannelMetadata> read_channel_answer(const Node& answer);
-/// Of FetchFollowedChannels. Rows that cannot be used are left out, those after 1,000 as well.
-Result<std::vector<ChannelMetadata>> read_channels_answer(const Node& answer);
+struct ChannelsTold {
+  std::vector<ChannelMetadata> channels;  // at most 1,000
+  bool whole = true;                      // false: rows were left out, which cannot be used or come after those
+};
+/// Of FetchFollowedChannels; of up to 8 MiB. Errors: as read_mex_answer; malformed (no list).
+Result<ChannelsTold> read_channels_answer(const Node& answer);
 
 /// The network's side. `operation` is what was asked. nullopt: there is no such channel.
 Node channel_answer(const Node& request, const ChannelOperation& operation,

@@ -42,7 +42,7 @@ Result<Node> mex_iq(std::string_view id, const MexDocuments& documents, const Me
   return iq_get(id, xmlns).add(Node("query").set("query_id", *document).text(write_json(body)));
 }
 
-Result<Json> read_mex_answer(const Node& answer) {
+Result<Json> read_mex_answer(const Node& answer, const JsonLimits& limits) {
   if (auto refusal = iq_refusal(answer, "mex")) {
     if (says_document_unknown(refusal->detail)) return unknown_document(refusal->detail);
     return std::move(*refusal);
@@ -50,7 +50,7 @@ Result<Json> read_mex_answer(const Node& answer) {
   const auto result = result_child(answer, "result", "mex");
   if (!result) return result.error();
   if ((*result)->attr("format") == "argo") return Error(Errc::unsupported, "mex: a binary answer");
-  auto body = parse_json((*result)->data(), mex_limits);
+  auto body = parse_json((*result)->data(), limits);
   if (!body) return Error(body.error().code, "mex: " + body.error().detail);
   if (has_errors(*body)) {
     const Json& error = fatal((*body)["errors"].items());

@@ -27,9 +27,8 @@ Result<Node> mex_iq(std::string_view id, const MexDocuments& documents, const Me
 
 /// The `data` of an answer, an object. Errors: as iq_refusal (protocol/stanzas/iq_reading.h), of the IQ or, by its
 /// error_code, of the query; unsupported (a document that is not known there any more: the table wants an update; or
-/// argo, which only other kinds of clients are given); malformed and too_large (as parse_json with mex_limits; no
-/// data).
-Result<Json> read_mex_answer(const Node& answer);
+/// argo, which only other kinds of clients are given); malformed and too_large (as parse_json with `limits`; no data).
+Result<Json> read_mex_answer(const Node& answer, const JsonLimits& limits = mex_limits);
 
 // --- the network's side
 

@@ -10,14 +10,9 @@
 
 namespace wharf::sessions {
 
-using protocol::ChannelRole;
-
 Outcome<> may_post(const Context& context, const Jid& channel) {
-  const auto row = context.records.find_channel(channel);
-  if (!row) return {};
-  const auto json = protocol::parse_json(protocol::as_bytes(row->metadata), protocol::mex_limits);
-  const auto metadata = json ? protocol::read_channel_metadata(*json) : std::nullopt;
-  if (!metadata || (metadata->role != ChannelRole::subscriber && metadata->role != ChannelRole::guest)) return {};
+  const auto* login = context.link.login();
+  if (login == nullptr || !login->followed_channels.contains(channel)) return {};
   return Refusal(Errc::forbidden, Subject::chat, "only admins of the channel may post there");
 }
 

@@ -9,6 +9,7 @@
 #include "events/json_writer.h"
 #include "protocol/messages/body.h"
 #include "protocol/messages/content.h"
+#include "protocol/text.h"
 #include "sessions/channels/channel_posting.h"
 #include "sessions/message_details.h"
 #include "sessions/server_refusal.h"
@@ -74,11 +75,31 @@ protocol::ChannelMetadata complete(protocol::ChannelMetadata told, const protoco
   // Who looks as a guest may be told to be one.
   if (told.role == ChannelRole::unknown || told.role == ChannelRole::guest) told.role = known.role;
   if (!told.muted) told.muted = known.muted;
+  if (!told.subscribers) told.subscribers = known.subscribers;
   if (told.invite.empty()) told.invite = known.invite;
   return told;
 }
 
-/// But for how many follow it, which is another every time.
+protocol::ChannelMetadata metadata_of(const storage::ChannelRow& row) {
+  const auto json = protocol::parse_json(protocol::as_bytes(row.metadata), protocol::mex_limits);
+  if (auto metadata = json ? protocol::read_channel_metadata(*json) : std::nullopt) return std::move(*metadata);
+  protocol::ChannelMetadata metadata;
+  metadata.id = row.channel;
+  return metadata;
+}
+
+/// Whether nothing is left open: an answer may name the channel alone, and who looks as a guest is told no role.
+bool tells_all(const protocol::ChannelMetadata& told) {
+  return !told.name.empty() && told.role != ChannelRole::unknown && told.role != ChannelRole::guest;
+}
+
+/// How many follow it is another number every time, and not worth a write for each in a hundred.
+bool far_apart(const std::optional<std::uint64_t>& one, const std::optional<std::uint64_t>& other) {
+  if (!one || !other) return one.has_value() != other.has_value();
+  return std::max(*one, *other) - std::min(*one, *other) > std::min(*one, *other) / 100;
+}
+
+/// But for how many follow it.
 bool same(protocol::ChannelMetadata one, const protocol::ChannelMetadata& other) {
   one.subscribers = other.subscribers;
   return one == other;
@@ -104,21 +125,19 @@ const protocol::MexDocuments& Channels::documents() {
 std::optional<Channels::Metadata> Channels::known(const Jid& channel) const {
   const auto row = c_.records.find_channel(channel);
   if (!row) return std::nullopt;
-  const auto json = protocol::parse_json(protocol::as_bytes(row->metadata), protocol::mex_limits);
-  auto metadata = json ? protocol::read_channel_metadata(*json) : std::nullopt;
-  if (metadata) return metadata;
-  metadata.emplace().id = channel;
-  return metadata;
+  return metadata_of(*row);
 }
 
-void Channels::put(const Metadata& metadata) {
+void Channels::put(const Metadata& metadata, UnixMs learnt_at) {
   ++changes_;
-  storage::ChannelRow row{metadata.id, protocol::write_json(protocol::channel_metadata_json(metadata)), c_.now.unix_ms};
+  storage::ChannelRow row{metadata.id, protocol::write_json(protocol::channel_metadata_json(metadata)), learnt_at};
   c_.records.add(storage::PutChannel{c_.id(), std::move(row)});
 }
 
 void Channels::remove(const Jid& channel) {
   ++changes_;
+  stale_.erase(channel);
+  if (auto* login = c_.link.login()) login->followed_channels.erase(channel);
   c_.records.add(storage::RemoveChannel{c_.id(), channel});
 }
 
@@ -127,88 +146,175 @@ void Channels::tell(const Metadata& channel, const char* change) {
 }
 
 Channels::Metadata Channels::learn(Metadata told) {
-  const auto before = known(told.id);
-  if (!before) return told;
-  told = complete(std::move(told), *before);
-  if (told == *before) return told;
-  put(told);
-  if (!same(told, *before)) tell(told, "metadata");
+  const auto row = c_.records.find_channel(told.id);
+  return row ? learn(std::move(told), *row) : told;
+}
+
+Channels::Metadata Channels::learn(Metadata told, const storage::ChannelRow& row) {
+  const bool all = tells_all(told), was_stale = row.learnt_at == stale;
+  const Metadata before = metadata_of(row);
+  told = complete(std::move(told), before);
+  const bool other = !same(told, before);
+  if (other || (all && was_stale) || far_apart(told.subscribers, before.subscribers))
+    put(told, was_stale && !all ? stale : c_.now.unix_ms);
+  if (other) tell(told, "metadata");
   return told;
 }
 
-void Channels::take_list(std::vector<Metadata> told, std::size_t changes_before) {
-  const bool moved = changes_ != changes_before;
-  const auto before = c_.records.channels(max_channels);
-  std::set<Jid> followed;
-  for (Metadata& channel : told) {
-    followed.insert(channel.id);
-    if (known(channel.id)) {
-      learn(std::move(channel));
-      continue;
-    }
-    if (moved) continue;  // it may have been left meanwhile: the next list tells
-    if (channel.role == ChannelRole::unknown) channel.role = ChannelRole::subscriber;
-    put(channel);
-    if (!before.empty()) tell(channel, "followed");  // of the first list nothing is news
-  }
-  if (moved || told.size() >= max_channels) return;
-  for (const storage::ChannelRow& row : before) {
-    if (followed.contains(row.channel)) continue;
-    const Metadata gone = known(row.channel).value_or(Metadata());
-    remove(row.channel);
-    tell(gone, "unfollowed");
-  }
+void Channels::heed_role(const Metadata& told) {
+  auto* login = c_.link.login();
+  if (login == nullptr || told.role == ChannelRole::unknown || told.role == ChannelRole::guest) return;
+  if (told.role == ChannelRole::subscriber) login->followed_channels.insert(told.id);
+  else login->followed_channels.erase(told.id);
+}
+
+// --- all of them
+
+ChannelList Channels::known_ones() const {
+  ChannelList list;
+  for (const storage::ChannelRow& row : c_.records.channels(max_channels)) list.channels.push_back(metadata_of(row));
+  list.fresh = listed_;
+  return list;
 }
 
 void Channels::list(Reply<ChannelList> reply) {
-  const auto known_ones = [this](bool fresh) {
-    ChannelList list;
-    for (const storage::ChannelRow& row : c_.records.channels(max_channels))
-      if (auto one = known(row.channel)) list.channels.push_back(std::move(*one));
-    list.fresh = fresh;
-    return list;
-  };
-  if (listed_ || !c_.link.online()) return c_.answer(std::move(reply), known_ones(listed_));
+  if (listed_ || !c_.link.online()) return c_.answer(std::move(reply), known_ones());
+  waiting_.push_back(std::move(reply));
+  if (!listing_) ask_list();
+}
+
+void Channels::ask_list() {
   const auto iq =
       protocol::mex_iq(c_.ids.next(), documents(), protocol::channel_request(protocol::FetchFollowedChannels()));
-  if (!iq) return c_.answer(std::move(reply), cannot_be_asked(iq.error()));
+  if (!iq) {
+    for (auto& reply : std::exchange(waiting_, {})) c_.answer(std::move(reply), cannot_be_asked(iq.error()));
+    return;
+  }
+  listing_ = true;
   c_.query(
-      *iq,
-      [this, known_ones, changes = changes_, reply = std::move(reply)](const Node* answer) mutable {
-        auto told = answer ? protocol::read_channels_answer(*answer)
-                           : Result<std::vector<Metadata>>(Error(Errc::timed_out, "WhatsApp did not answer"));
-        if (told) {
-          listed_ = changes_ == changes;  // else it says nothing of what has changed meanwhile
-          take_list(std::move(*told), changes);
-          return c_.answer(std::move(reply), known_ones(listed_));
-        }
-        // What is known is better than an error.
-        ChannelList list = known_ones(false);
-        if (list.channels.empty()) return c_.answer(std::move(reply), refusal(answer, told.error()));
-        c_.answer(std::move(reply), std::move(list));
-      },
+      *iq, [this, dirty = dirty_, changes = changes_](const Node* answer) { on_list(answer, dirty, changes); },
       mex_patience);
 }
 
+void Channels::on_list(const Node* answer, const std::optional<std::string>& dirty, std::size_t changes) {
+  listing_ = false;
+  auto told = answer ? protocol::read_channels_answer(*answer)
+                     : Result<protocol::ChannelsTold>(Error(Errc::timed_out, "WhatsApp did not answer"));
+  if (told) {
+    // Else it says nothing of what has changed meanwhile, and may be the older of the two.
+    listed_ = changes_ == changes && dirty_ == dirty;
+    if (changes_ == changes) take_list(std::move(*told));
+    if (listed_ && dirty_)
+      c_.query(protocol::clean_dirty_iq(c_.ids.next(), "newsletter_metadata", *std::exchange(dirty_, std::nullopt)),
+               [](const Node*) {});
+  }
+  // What is known is better than an error.
+  auto waiting = std::exchange(waiting_, {});
+  const ChannelList list = waiting.empty() ? ChannelList() : known_ones();
+  for (auto& reply : waiting) {
+    if (!told && list.channels.empty()) c_.answer(std::move(reply), refusal(answer, told.error()));
+    else c_.answer(std::move(reply), list);
+  }
+  if (!told) return;
+  if (dirty_) return ask_list();  // something came between: once more
+  ask_stale();
+}
+
+void Channels::take_list(protocol::ChannelsTold told) {
+  std::map<Jid, storage::ChannelRow> before;
+  for (storage::ChannelRow& row : c_.records.channels(max_channels)) {
+    const Jid channel = row.channel;
+    before.emplace(channel, std::move(row));
+  }
+  const bool first = before.empty();
+  std::set<Jid> listed;
+  for (Metadata& channel : told.channels) {
+    if (!listed.insert(channel.id).second) continue;
+    heed_role(channel);
+    if (const auto row = before.find(channel.id); row != before.end()) {
+      learn(std::move(channel), row->second);
+    } else if (before.size() >= max_channels && c_.records.find_channel(channel.id)) {
+      learn(std::move(channel));
+    } else {
+      put(channel, c_.now.unix_ms);
+      if (!first) tell(channel, "followed");  // of the first list nothing is news
+    }
+  }
+  // A row that cannot be read may be of any of the others.
+  if (!told.whole) return on_rows_unread ? on_rows_unread(told.channels.size()) : void();
+  for (const auto& [channel, row] : before) {
+    if (listed.contains(channel)) continue;
+    remove(channel);
+    tell(metadata_of(row), "unfollowed");
+  }
+}
+
+void Channels::on_dirty(const std::string& timestamp) {
+  if (!protocol::acceptable_id(timestamp)) return;
+  dirty_ = timestamp;
+  listed_ = false;
+  if (c_.link.online() && !listing_) ask_list();
+}
+
+void Channels::on_online() {
+  for (const storage::ChannelRow& row : c_.records.channels(max_channels))
+    if (row.learnt_at == stale) stale_.insert(row.channel);
+  if (dirty_ && !listing_) return ask_list();  // which tells of them too
+  ask_stale();
+}
+
+// --- one by one
+
 void Channels::refresh(const Jid& channel) {
-  if (!c_.link.online()) return;
-  if (const auto [at, first] = refreshing_.emplace(channel, false); !first) {
-    at->second = true;
+  auto row = c_.records.find_channel(channel);
+  if (!row) return;
+  if (auto* login = c_.link.login()) login->followed_channels.erase(channel);
+  ++changes_;
+  if (row->learnt_at != stale) {
+    row->learnt_at = stale;
+    c_.records.add(storage::PutChannel{c_.id(), std::move(*row)});
+  }
+  if (const auto under_way = refreshing_.find(channel); under_way != refreshing_.end()) {
+    under_way->second = true;
     return;
   }
-  const auto iq = protocol::mex_iq(c_.ids.next(), documents(),
-                                   protocol::channel_request(protocol::FetchChannel{channel, ChannelRole::subscriber}));
-  if (!iq) return;
-  c_.query(
-      *iq,
-      [this, channel](const Node* answer) {
-        const auto under_way = refreshing_.extract(channel);
-        if (answer == nullptr) return;
-        auto told = read_answer(protocol::FetchChannel{channel, ChannelRole::subscriber}, *answer);
-        if (told) learn(std::move(*told));
-        if (!under_way.empty() && under_way.mapped()) refresh(channel);
-      },
-      mex_patience);
+  stale_.insert(channel);
+  ask_stale();
+}
+
+void Channels::ask_stale() {
+  // No more than these in one go: a question that finds no room is answered at once, and stays to be asked.
+  for (std::size_t asked = 0; asked < most_refreshing && refreshing_.size() < most_refreshing;) {
+    if (!c_.link.online() || stale_.empty()) return;
+    const Jid channel = stale_.extract(stale_.begin()).value();
+    const auto row = c_.records.find_channel(channel);
+    if (!row || row->learnt_at != stale) continue;  // it was told meanwhile
+    const auto iq =
+        protocol::mex_iq(c_.ids.next(), documents(),
+                         protocol::channel_request(protocol::FetchChannel{channel, ChannelRole::subscriber}));
+    if (!iq) continue;
+    ++asked;
+    refreshing_.emplace(channel, false);
+    c_.query(
+        *iq, [this, channel](const Node* answer) { on_refreshed(channel, answer); }, mex_patience);
+  }
+}
+
+void Channels::on_refreshed(const Jid& channel, const Node* answer) {
+  const auto under_way = refreshing_.extract(channel);
+  if (under_way.empty()) return;  // the connection has ended: over the next one it is asked for again
+  auto told = answer ? read_answer(protocol::FetchChannel{channel, ChannelRole::subscriber}, *answer)
+                     : Result<Metadata>(Error(Errc::timed_out, "WhatsApp did not answer"));
+  if (!told && (answer == nullptr || told.error().code == Errc::rate_limited)) {
+    stale_.insert(channel);  // with the next that is asked for
+    return;
+  }
+  if (told) {
+    heed_role(*told);
+    learn(std::move(*told));
+  }
+  if (under_way.mapped()) refresh(channel);
+  ask_stale();
 }
 
 // --- asked by users
@@ -230,6 +336,7 @@ void Channels::ask(AskChannel asked, Reply<ChannelAnswer> reply) {
         if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
         auto told = read_answer(request, *answer);
         if (!told) return c_.answer(std::move(reply), refusal(answer, told.error()));
+        heed_role(*told);
         auto now = std::visit([&](const auto& done) { return settle(done, std::move(*told)); }, request);
         c_.answer(std::move(reply), ChannelAnswer{std::move(now), true});
       },
@@ -245,20 +352,22 @@ Channels::Metadata Channels::settle(const protocol::CreateChannel& asked, Metada
   }
   if (told.role == ChannelRole::unknown) told.role = ChannelRole::owner;
   const bool news = !known(told.id);
-  put(told);
+  put(told, c_.now.unix_ms);
   if (news) tell(told, "created");
   return told;
 }
 
 Channels::Metadata Channels::settle(const protocol::UpdateChannel& asked, Metadata told) {
-  const auto before = known(told.id);
-  if (told.name.empty() && before) {
-    told = *before;
+  const auto row = c_.records.find_channel(told.id);
+  if (!row) return told;
+  if (told.name.empty()) {
+    told = metadata_of(*row);
     if (asked.name) told.name = *asked.name;
     if (asked.description) told.description = *asked.description;
     if (asked.reactions) told.reactions = *asked.reactions;
+    told.role = ChannelRole::unknown;  // WhatsApp has not said it again
   }
-  return learn(std::move(told));
+  return learn(std::move(told), *row);
 }
 
 Channels::Metadata Channels::settle(const protocol::DeleteChannel& asked, Metadata told) {
@@ -281,7 +390,7 @@ Channels::Metadata Channels::settle(const protocol::FollowChannel& asked, Metada
   const auto before = known(asked.channel);
   if (before) return learn(std::move(told));
   if (told.role == ChannelRole::unknown || told.role == ChannelRole::guest) told.role = ChannelRole::subscriber;
-  put(told);
+  put(told, c_.now.unix_ms);
   tell(told, "followed");
   if (told.name.empty()) refresh(asked.channel);
   return told;
@@ -378,7 +487,10 @@ void Channels::on_due() {
 }
 
 void Channels::on_link_down() {
+  // The server calls dirty again what is not clean, and the rows say what is stale.
   listed_ = false;
+  dirty_.reset();
+  stale_.clear();
   refreshing_.clear();
   for (auto& [id, said] : said_)
     c_.answer(std::move(said.reply), Error(Errc::timed_out, "the connection ended before WhatsApp answered"));
@@ -412,10 +524,10 @@ void Channels::hear(const protocol::ChannelMessageUpdated& update) {
 
 void Channels::hear(const protocol::ChannelJoined& joined) {
   if (known(joined.channel)) return;
+  // Its role is not told: a channel that is made elsewhere is joined too.
   Metadata channel;
   channel.id = joined.channel;
-  channel.role = ChannelRole::subscriber;
-  put(channel);
+  put(channel, stale);
   tell(channel, "followed");
   refresh(joined.channel);
 }
@@ -427,27 +539,35 @@ void Channels::hear(const protocol::ChannelLeft& left) {
   tell(*before, "unfollowed");
 }
 
-void Channels::hear(const protocol::ChannelChanged& changed) {
-  if (known(changed.channel)) refresh(changed.channel);
-}
+void Channels::hear(const protocol::ChannelChanged& changed) { refresh(changed.channel); }
 
 void Channels::hear(const protocol::ChannelMuted& muted) {
-  auto channel = known(muted.channel);
-  if (!channel || channel->muted == muted.muted) return;
-  channel->muted = muted.muted;
-  put(*channel);
-  tell(*channel, muted.muted ? "muted" : "unmuted");
+  const auto row = c_.records.find_channel(muted.channel);
+  if (!row) return;
+  Metadata channel = metadata_of(*row);
+  if (channel.muted == muted.muted) return;
+  channel.muted = muted.muted;
+  put(channel, row->learnt_at);
+  tell(channel, muted.muted ? "muted" : "unmuted");
 }
 
 // --- posts
 
 void Channels::on_post(const Node& message) {
   c_.send(protocol::ack_for(message, c_.device.jid));
+  const auto unreadable = [&](const char* why) {
+    if (on_unreadable) on_unreadable(message.attr("id"), why);
+  };
   const auto post = protocol::read_channel_post(message, c_.unix_seconds());
-  if (!post || post->id.empty() || !post->message || post->message->size() > max_post_bytes) return;
+  if (!post || post->id.empty()) return unreadable("it is no post");
+  const Node* plain = message.child("plaintext");
+  // An edit has the id of its post, and is not acted upon; what is said of a post has no contents.
+  if (plain == nullptr || !message.attr("edit").empty()) return;
+  if (const std::size_t bytes = plain->data().size(); bytes > max_post_bytes)
+    return on_too_large ? on_too_large(post->id, bytes) : void();
+  if (!post->message) return unreadable("what it holds is no message");
   const Jid channel = message.jid("from").value_or(Jid()).user_jid();
-  // An edit has the id of its post, and is not acted upon.
-  if (!message.attr("edit").empty() || c_.records.has_message(channel, post->id)) return;
+  if (c_.records.has_message(channel, post->id)) return;
   const auto content = protocol::parse_message(*post->message);
   if (!content || protocol::target_of(content->body) != nullptr) return;
   if (content->kind == MessageKind::protocol || content->kind == MessageKind::disappearing ||

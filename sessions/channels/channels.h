@@ -4,13 +4,18 @@
 // once a post of it is stored. Specification 03 section 5.3, 05 sections 6.3 and 8.
 //
 // The rows (storage/channels.h) are what was told last: a notification that comes again finds them as it would leave
-// them, so that nothing is told twice.
+// them, so that nothing is told twice. One that leaves something open marks the row as stale before it is acked, so
+// that it is asked for as soon as there is a connection, whatever ends before: the backlog comes before the session is
+// online, and is not told twice.
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "protocol/mex/documents.h"
 #include "protocol/notifications/notification.h"
@@ -43,11 +48,19 @@ class Channels {
   bool on_ack(const protocol::Ack& ack);
   /// The server has an own message: of a post it tells its server id.
   void on_accepted(const Node& node, const protocol::Ack& ack);
-  /// The server calls what is known of channels dirty.
-  void on_dirty() { listed_ = false; }
+  /// ib dirty of type newsletter_metadata: the server says so again, at each login, until it is cleaned with this
+  /// timestamp.
+  void on_dirty(const std::string& timestamp);
+  void on_online();
   void on_link_down();
   std::optional<net::SteadyTime> due() const;
   void on_due();
+
+  /// Set by the session: a post was dropped as it is too large, or cannot be read; of the list only so many rows could
+  /// be read.
+  std::function<void(const std::string& id, std::size_t bytes)> on_too_large;
+  std::function<void(const std::string& id, const std::string& why)> on_unreadable;
+  std::function<void(std::size_t read)> on_rows_unread;
 
  private:
   using Metadata = protocol::ChannelMetadata;
@@ -58,14 +71,26 @@ class Channels {
 
   // --- what is known
   std::optional<Metadata> known(const Jid& channel) const;
-  void put(const Metadata& metadata);
+  /// `learnt_at`: of its row, `stale` for one that is to be asked for.
+  void put(const Metadata& metadata, UnixMs learnt_at);
   void remove(const Jid& channel);
   void tell(const Metadata& channel, const char* change);
   /// Of a channel that is known: told when it is another than it was. As it is now.
   Metadata learn(Metadata told);
-  void take_list(std::vector<Metadata> told, std::size_t changes_before);
-  /// Asks for what a notification has left open.
+  Metadata learn(Metadata told, const storage::ChannelRow& row);
+  /// What WhatsApp itself says of the account's role, over this connection (channel_posting.h).
+  void heed_role(const Metadata& told);
+  /// Something of it is not known: asked for soon, few at a time. Nothing when the channel is not known.
   void refresh(const Jid& channel);
+  void ask_stale();
+  void on_refreshed(const Jid& channel, const Node* answer);
+
+  // --- all of them
+  ChannelList known_ones() const;
+  void ask_list();
+  /// `dirty`, `changes`: as they were when it was asked.
+  void on_list(const Node* answer, const std::optional<std::string>& dirty, std::size_t changes);
+  void take_list(protocol::ChannelsTold told);
 
   // --- what was asked is done
   Metadata settle(const protocol::FetchChannel& asked, Metadata told);
@@ -90,14 +115,19 @@ class Channels {
   template <class Other>
   void hear(const Other&) {}
 
-  static constexpr std::size_t most_said = 64, most_counts = 512;
+  static constexpr std::size_t most_said = 64, most_counts = 512, most_refreshing = 4;
+  static constexpr UnixMs stale = 0;
   static const protocol::MexDocuments& documents();
 
   Context& c_;
   Directory& directory_;
-  bool listed_ = false;               // on this connection
+  bool listed_ = false;                      // on this connection
+  bool listing_ = false;                     // asked, not answered
+  std::vector<Reply<ChannelList>> waiting_;  // for that answer
+  std::optional<std::string> dirty_;
   std::size_t changes_ = 0;           // of rows: an answer that was asked for before says nothing of them
-  std::map<Jid, bool> refreshing_;    // true: it has changed again since
+  std::set<Jid> stale_;               // to be asked for, of those whose rows say so
+  std::map<Jid, bool> refreshing_;    // asked for; true: it has changed again since
   std::map<std::string, Said> said_;  // by stanza id
   std::map<std::pair<Jid, std::uint64_t>, std::size_t> counts_;  // a hash of what was told last of each post
 };

@@ -20,7 +20,8 @@ Outcome<StoredMedia> stored_media(protocol::ByteView content) {
   return StoredMedia{message->kind, *kind, *file, *reference, message->traits.view_once};
 }
 
-bool on_servers(const protocol::MediaFile& file, std::int64_t now_ms) {
+bool on_servers(const protocol::Jid& chat, const protocol::MediaFile& file, std::int64_t now_ms) {
+  if (chat.is_channel()) return false;
   constexpr std::int64_t announced_again_s = 14 * 86'400;
   constexpr std::int64_t clock_ahead_s = 86'400;  // a time beyond it is no time of an upload
   const std::int64_t now_s = now_ms / 1000;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "protocol/binary/jid.h"
 #include "protocol/media/media_decryptor.h"
 #include "protocol/media/media_kind.h"
 #include "protocol/messages/content.h"
@@ -23,7 +24,8 @@ struct StoredMedia {
 Outcome<StoredMedia> stored_media(protocol::ByteView content);
 
 /// It was uploaded so lately that the servers have it yet (04 section 4.3: about 30 days): a message may announce it
-/// once more. By its key's time, which is that of the upload; of a file without one, or not uploaded yet, never.
-bool on_servers(const protocol::MediaFile& file, std::int64_t now_ms);
+/// once more. By its key's time, which is that of the upload; of a file without one, or not uploaded yet, never. Of one
+/// that lies in a channel (`chat`) neither: it is not encrypted, whatever key and time its author wrote.
+bool on_servers(const protocol::Jid& chat, const protocol::MediaFile& file, std::int64_t now_ms);
 
 }  // namespace wharf::sessions

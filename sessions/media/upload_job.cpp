@@ -106,6 +106,15 @@ class UploadJob final : public TransferJob {
     try_host();
   }
 
+  /// A post cannot be sent without the handle of its file. A host that knows the file already may not name it: it is
+  /// sent once more then, and one that names none for a file that it took is no use.
+  protocol::Result<void> check(const UploadAnswer& answer) const {
+    auto usable = protocol::check_upload(answer);
+    if (usable && upload_.plain && answer.handle.empty())
+      return protocol::Error(protocol::Errc::malformed, "upload answer without a handle");
+    return usable;
+  }
+
   void try_host() {
     if (host_ >= upload_.hosts.size())
       return end(TransferFailure{Why::temporary, last_.empty() ? "there is no media server to upload to" : last_});
@@ -116,8 +125,7 @@ class UploadJob final : public TransferJob {
                                         if (!result || !success(result->status)) return send_from(0);
                                         const UploadAnswer answer = read_answer(result->body);
                                         const std::uint64_t offset = protocol::resume_offset(answer, upload_.bytes);
-                                        if (offset == upload_.bytes && protocol::check_upload(answer))
-                                          return end(answer);
+                                        if (offset == upload_.bytes && check(answer)) return end(answer);
                                         send_from(offset < upload_.bytes ? offset : 0);
                                       }));
   }
@@ -158,8 +166,7 @@ class UploadJob final : public TransferJob {
     if (status == 401 || status == 403) return end(TransferFailure{Why::not_allowed, answered(host(), status)});
     if (success(status)) {
       UploadAnswer answer = read_answer(result->body);
-      if (const auto usable = protocol::check_upload(answer); !usable)
-        return next_host(host() + ": " + usable.error().detail);
+      if (const auto usable = check(answer); !usable) return next_host(host() + ": " + usable.error().detail);
       return end(std::move(answer));
     }
     const bool temporary = status == 408 || status == 429 || status >= 500 || status < 400;

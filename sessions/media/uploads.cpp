@@ -100,7 +100,7 @@ std::optional<Bytes> Uploads::known_upload(const storage::MessageRow& message, c
   const auto other = c_.records.find_message_by_id(*id, true);
   const auto media = stored_media(other ? ByteView(other->content) : ByteView());
   if (!media || media->kind != file.kind || media->view_once ||
-      media->reference.hashes.file_sha256 != file.file_sha256 || !on_servers(media->file, c_.now.unix_ms))
+      media->reference.hashes.file_sha256 != file.file_sha256 || !on_servers(other->chat, media->file, c_.now.unix_ms))
     return std::nullopt;
   auto content = protocol::with_upload_of(message.content, other->content);
   const auto announced = stored_media(content);

@@ -90,6 +90,7 @@ TEST_CASE("messages are searched in a session and in a chat") {
                                                         {all + "?q=x&type=", "type"},
                                                         {all + "?q=x&from=nobody", "from"},
                                                         {all + "?q=x&from=7@g.us", "from"},
+                                                        {all + "?q=x&from=7@newsletter", "from"},
                                                         {all + "?q=x&fromMe=maybe", "fromMe"},
                                                         {all + "?q=x&hasMedia=2", "hasMedia"},
                                                         {all + "?q=x&since=yesterday", "since"},

@@ -71,7 +71,7 @@ TEST_CASE("channels that are known are shown without a connection, as the docume
   CHECK(
       list.at("data").at(0) ==
       json::parse(
-          R"({"id":"120363000000000009@newsletter","name":"News","description":"what happens","state":"active","role":"owner","muted":false,"verified":true,"subscribers":12,"invite":"abcdefghijklmnop","link":"https://whatsapp.com/channel/abcdefghijklmnop","reactionCodes":"basic","createdAt":"2023-11-14T22:13:20Z","picture":{"id":"7","directPath":"/v/7"}})"));
+          R"({"id":"120363000000000009@newsletter","name":"News","description":"what happens","state":"active","role":"owner","muted":false,"verified":true,"subscribers":12,"invite":"abcdefghijklmnop","link":"https://whatsapp.com/channel/abcdefghijklmnop","reactionCodes":"basic","createdAt":"2023-11-14T22:13:20Z","picture":{"id":"7","directPath":"/v/7"},"fresh":false})"));
   const json::object one = d.ask("GET", channel).json();
   check_documented(one.at("data"), schemas::channel);
   CHECK(one.at("data").at("fresh") == false);
@@ -124,7 +124,7 @@ TEST_CASE("each wrong field of a request about channels is named") {
            Row{"POST", base + "/channels/15550000002/follow", "", "channelId"},
            Row{"POST", base + "/channels/abcdefghijklmnop/follow", "", "channelId"},
            Row{"PATCH", channel, R"({"reactionCodes":"some"})", "reactionCodes"},
-           Row{"PATCH", channel, R"({})", ""},
+           Row{"PATCH", channel, R"({})", "body"},
            Row{"GET", channel + "/messages?limit=0", "", "limit"},
            Row{"GET", channel + "/messages?limit=101", "", "limit"},
            Row{"GET", channel + "/messages?before=x", "", "before"},
@@ -177,8 +177,9 @@ TEST_CASE("a text to an own channel is queued like any message, once, whichever 
 
   const char* place = R"({"chatId":"120363000000000009@newsletter","latitude":1,"longitude":2})";
   CHECK(d.ask("POST", base + "/send-location", place).code() == "NOT_IMPLEMENTED");
+  // What was told over an earlier connection may have changed since: WhatsApp decides.
   put_channel(d, protocol::ChannelRole::subscriber);
-  CHECK(d.ask("POST", channel + "/messages", R"({"content":"me too"})").code() == "FORBIDDEN");
+  CHECK(d.ask("POST", channel + "/messages", R"({"content":"me too"})").status == 200);
 }
 
 TEST_CASE("posts are shown with their counts, and one without content too") {

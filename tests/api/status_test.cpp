@@ -162,6 +162,7 @@ TEST_CASE("each wrong field of a status post is named") {
            Row{R"({"type":"text","content":"x","caption":"y"})", "caption"},
            Row{R"({"type":"text","content":"x","audience":[]})", "audience"},
            Row{R"({"type":"text","content":"x","audience":["120363000000000001@g.us"]})", "audience[0]"},
+           Row{R"({"type":"text","content":"x","audience":["15550000002","1@newsletter"]})", "audience[1]"},
            Row{R"({"type":"image","content":"x","url":"https://files.example/a.png"})", "content"},
            Row{R"({"type":"voice","caption":"x","url":"https://files.example/a.ogg"})", "caption"},
        }) {

@@ -43,9 +43,9 @@ struct Scene : PeopleWorld {
     return protocol::read_channel_answer(asked(who, operation));
   }
   std::vector<ChannelMetadata> list(Companion& who) {
-    const auto channels = protocol::read_channels_answer(asked(who, protocol::FetchFollowedChannels()));
-    REQUIRE(channels);
-    return *channels;
+    const auto told = protocol::read_channels_answer(asked(who, protocol::FetchFollowedChannels()));
+    REQUIRE(told);
+    return told->channels;
   }
   /// The ack of what is said in the channel.
   Node say(Companion& who, const std::string& message_id, const protocol::ChannelSend& what) {

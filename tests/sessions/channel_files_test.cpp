@@ -61,7 +61,8 @@ TEST_CASE("a file for a channel is uploaded in clear, and posted with its handle
   const auto row = storage::find_message_by_id(f.store->reader(), f.row.id, (*sent)->id, true);
   const auto stored = stored_media(row->content);
   REQUIRE(stored.has_value());
-  CHECK_FALSE(on_servers(stored->file, f.now_ms));
+  CHECK_FALSE(on_servers(ben, stored->file, f.now_ms));  // nor if it lay elsewhere
+  CHECK_FALSE(on_servers(news, stored->file, f.now_ms));
   SendMessage forward;
   forward.chat = ben;
   forward.content = Forward{(*sent)->id};
@@ -108,6 +109,15 @@ TEST_CASE("a handle outlasts the process while its post waits behind another one
   CHECK(published(out[0]).media_handle == "handle-1");
   CHECK(published(out[1]).media_handle == "handle-2");
   CHECK(out[1].attr("id") == (*second)->id);
+}
+
+TEST_CASE("the file of a post is announced to nobody, whatever key and time its author wrote") {
+  protocol::MediaFile file;
+  file.key.assign(32, 1);
+  file.key_at = 1'700'000'000;
+  file.direct_path = "/v/t62/x.enc?a=1";
+  CHECK(on_servers(ben, file, 1'700'000'000'000));
+  CHECK_FALSE(on_servers(news, file, 1'700'000'000'000));
 }
 
 TEST_CASE("what can be seen once, and an upload of others, is not posted") {

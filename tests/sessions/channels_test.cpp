@@ -1,6 +1,7 @@
 // Channels through a real Session: which are known and told, what is asked of WhatsApp, posts in and out.
 #include "sessions/channels/channels.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "protocol/messages/building.h"
@@ -36,7 +37,8 @@ ChannelMetadata channel(const Jid& id, std::string name, ChannelRole role = Chan
 protocol::ChannelOperation operation(const Node& iq) {
   const auto query = protocol::read_mex_query(iq);
   REQUIRE(query);
-  const auto name = protocol::MexDocuments().operation(query->document);
+  static const protocol::MexDocuments documents;  // its names are views into it
+  const auto name = documents.operation(query->document);
   REQUIRE(name);
   auto read = protocol::read_channel_request({std::string(*name), query->variables});
   REQUIRE(read);
@@ -81,6 +83,36 @@ struct Fixture : PeopleFixture {
 
 using Changes = std::vector<std::string>;
 
+/// The mex questions among these.
+std::vector<Node> questions(std::vector<Node> nodes) {
+  std::erase_if(nodes, [](const Node& node) { return !protocol::read_mex_query(node); });
+  return nodes;
+}
+
+/// With what time the server's mark on channels is cleaned, "" when it is not.
+std::string cleaned(const std::vector<Node>& nodes) {
+  for (const Node& node : nodes)
+    if (const Node* clean = node.child("clean"); clean != nullptr && clean->attr("type") == "newsletter_metadata")
+      return clean->attr("timestamp");
+  return {};
+}
+
+Node dirty(const char* timestamp) {
+  return Node("ib").add(Node("dirty").set("type", "newsletter_metadata").set("timestamp", timestamp));
+}
+
+Node changed(const std::string& id, const Jid& which) {
+  return notice(id, protocol::ChannelChanged{which, "NotificationNewsletterUpdate"});
+}
+
+LinkDown dropped(const Fixture& f) { return {LinkEnd{LinkEnd::Kind::network, "cut"}, f.session->link_epoch()}; }
+
+SendMessage text_to(const Jid& chat) {
+  SendMessage out = SessionFixture::text("hello");
+  out.chat = chat;
+  return out;
+}
+
 }  // namespace
 
 TEST_CASE("the list of channels is asked for once a connection, kept, and told from what is known without one") {
@@ -113,13 +145,143 @@ TEST_CASE("the list of channels is asked for once a connection, kept, and told f
 TEST_CASE("a later list tells what has come and gone, and what is called dirty is asked for again") {
   Fixture f;
   f.know(channel(news, "News"));
-  f.hear(Node("ib").add(Node("dirty").set("type", "newsletter_metadata").set("timestamp", "5")));
-  const auto list = f.ask(ListChannels{});
-  REQUIRE(list.asked.size() == 1);
-  f.hear(protocol::channels_answer(list.asked[0], {channel(other, "Other")}));
+  const auto asked = f.hear(dirty("5"));
+  REQUIRE(questions(asked).size() == 1);
+  CHECK(cleaned(asked).empty());
+  const auto list = f.ask(ListChannels{}), another = f.ask(ListChannels{});
+  CHECK(list.asked.empty());  // one question answers all
+  CHECK_FALSE(list.answered());
+  const auto after = f.hear(protocol::channels_answer(questions(asked)[0], {channel(other, "Other")}));
+  CHECK(list.answer()->fresh);
+  CHECK(another.answer()->channels == std::vector<ChannelMetadata>{channel(other, "Other")});
+  CHECK(cleaned(after) == "5");
   CHECK(f.changes() == Changes{"followed", "unfollowed"});
   CHECK_FALSE(f.kept(news));
   CHECK(f.kept(other));
+  CHECK(f.ask(ListChannels{}).asked.empty());
+}
+
+TEST_CASE("what is called dirty is not clean before its list has come") {
+  Fixture f;
+  f.know(channel(news, "News"));
+  REQUIRE(questions(f.hear(dirty("5"))).size() == 1);
+  CHECK(cleaned(f.later(33s)).empty());  // no answer
+  const auto list = f.ask(ListChannels{});
+  REQUIRE(questions(list.asked).size() == 1);
+  CHECK(questions(f.hear(dirty("6"))).empty());
+  // The list may be older than what made them dirty again.
+  const auto again = f.hear(protocol::channels_answer(list.asked[0], {channel(news, "News")}));
+  CHECK(cleaned(again).empty());
+  REQUIRE(questions(again).size() == 1);
+  CHECK(cleaned(f.hear(protocol::channels_answer(questions(again)[0], {channel(news, "News")}))) == "6");
+}
+
+TEST_CASE("a channel is not taken for left when rows of the list could not be read") {
+  Fixture f;
+  f.know(channel(news, "News"));
+  const auto asked = questions(f.hear(dirty("5")));
+  REQUIRE(asked.size() == 1);
+  protocol::Json rows = protocol::Json::array();
+  rows.push(protocol::channel_metadata_json(channel(other, "Other"))).push(protocol::Json::object().set("id", 5u));
+  f.hear(protocol::mex_answer(asked[0], protocol::Json::object().set("xwa2_newsletter_subscribed", rows)));
+  CHECK(f.kept(news));
+  CHECK(f.kept(other));
+  CHECK(f.changes() == Changes{"followed"});
+  CHECK(std::count(f.logged.begin(), f.logged.end(), "channel_list_cut read=1") == 1);
+}
+
+TEST_CASE("how many follow a channel is written when it is much another number, and is no news") {
+  Fixture f;
+  auto told = channel(news, "News");
+  told.subscribers = 1'000;
+  f.know(told);
+  const auto before = f.kept(news);
+  const auto learn = [&](std::uint64_t subscribers) {
+    f.now_ms += 1'000;
+    told.subscribers = subscribers;
+    const auto fetch = f.ask(AskChannel{protocol::FetchChannel{news}});
+    f.hear(tells(fetch.asked.at(0), told));
+    CHECK(fetch.answer()->metadata.subscribers == subscribers);
+  };
+  learn(1'005);
+  CHECK(f.kept(news) == before);
+  learn(1'100);
+  CHECK(f.kept(news) != before);
+  CHECK(f.changes().empty());
+}
+
+TEST_CASE("what is told before the session is online is asked for when it is") {
+  Fixture f;
+  f.know(channel(news, "News"));
+  f.turn_of(dropped(f));
+  f.turn_of(LinkUp{{}, false, f.session->link_epoch()});
+  const auto login = f.hear(Node("success").set("t", "1700000000").set("lid", Jid("100000000000001", "lid", 3)));
+  // The backlog: it is acked, and does not come again. The account was made an admin here, and made a channel there.
+  CHECK(questions(f.hear(changed("n1", news))).empty());
+  CHECK(questions(f.hear(notice("n2", protocol::ChannelJoined{other}))).empty());
+  CHECK(f.changes() == Changes{"followed"});
+  std::vector<Node> asked;
+  for (const Node& node : login)
+    if (node.child("active")) asked = questions(f.hear(Node("iq").set("id", node.attr("id")).set("type", "result")));
+  REQUIRE(asked.size() == 2);
+  CHECK(f.ask(text_to(news)).answer().has_value());
+  CHECK(f.ask(text_to(other)).answer().has_value());
+  f.hear(tells(asked[0], channel(news, "Newer", ChannelRole::admin)));
+  f.hear(tells(asked[1], channel(other, "Mine", ChannelRole::owner)));
+  CHECK(f.changes() == Changes{"followed", "metadata", "metadata"});
+  f.turn_of(dropped(f));
+  CHECK(questions(f.go_online()).empty());
+}
+
+TEST_CASE("what a notification has left open is asked for again after a cut and after a crash") {
+  Fixture f;
+  f.know(channel(news, "News"));
+  REQUIRE(questions(f.hear(changed("n1", news))).size() == 1);
+  f.turn_of(dropped(f));
+  CHECK(questions(f.go_online()).size() == 1);
+  f.reopen();
+  f.begin();
+  auto asked = questions(f.go_online());
+  REQUIRE(asked.size() == 1);
+  // An answer that tells no role leaves it open.
+  f.hear(tells(asked[0], channel(news, "Newer", ChannelRole::guest)));
+  f.turn_of(dropped(f));
+  asked = questions(f.go_online());
+  REQUIRE(asked.size() == 1);
+  f.hear(tells(asked[0], channel(news, "Newer")));
+  f.turn_of(dropped(f));
+  CHECK(questions(f.go_online()).empty());
+  CHECK(f.changes() == Changes{"metadata"});
+}
+
+TEST_CASE("of many channels that have changed a few are asked for at a time") {
+  Fixture f;
+  std::vector<ChannelMetadata> many;
+  for (int i = 0; i < 9; ++i)
+    many.push_back(channel(Jid("12036300000000010" + std::to_string(i), "newsletter"), "N" + std::to_string(i)));
+  const auto list = f.ask(ListChannels{});
+  f.hear(protocol::channels_answer(list.asked.at(0), many));
+  std::vector<Node> asked;
+  const auto take = [&](const std::vector<Node>& nodes) {
+    for (Node& node : questions(nodes)) asked.push_back(std::move(node));
+  };
+  for (const ChannelMetadata& one : many) take(f.hear(changed("n" + one.name, one.id)));
+  CHECK(asked.size() == 4);
+  for (std::size_t i = 0; i < asked.size() && i < many.size(); ++i) take(f.hear(tells(asked[i], many[i])));
+  CHECK(asked.size() == 9);
+}
+
+TEST_CASE("a role that was told over an earlier connection does not forbid a post") {
+  Fixture f;
+  f.know(channel(news, "News"));
+  CHECK(f.ask(text_to(news)).answer().error().code == Errc::forbidden);
+  f.turn_of(dropped(f));
+  CHECK(f.ask(text_to(news)).answer().has_value());
+  f.go_online();
+  f.know(channel(news, "News"));
+  CHECK(f.ask(text_to(news)).answer().error().code == Errc::forbidden);
+  f.hear(changed("n1", news));
+  CHECK(f.ask(text_to(news)).answer().has_value());
 }
 
 TEST_CASE("a list that was asked for before a channel was left does not bring it back") {
@@ -254,6 +416,14 @@ TEST_CASE("what is no post of its own is acked and not stored") {
     CHECK(answers[0].is("ack"));
   }
   CHECK(f.told_of<events::NewMessage>().empty());
+  // What is lost is said.
+  CHECK(std::any_of(f.logged.begin(), f.logged.end(),
+                    [](const std::string& line) { return line.starts_with("post_unreadable message=3EB0BB "); }));
+  Node large("message");
+  large.set("from", news).set("t", "1700000001").set("type", "text").set("server_id", std::uint64_t{8});
+  large.set("id", "3EB0CC").add(Node("plaintext").bytes(protocol::Bytes((4u << 20) + 1, 0x0a)));
+  CHECK(f.hear(large).size() == 1);
+  CHECK(std::count(f.logged.begin(), f.logged.end(), "message_too_large message=3EB0CC bytes=4194305") == 1);
 }
 
 TEST_CASE("a text to an own channel leaves in clear, and its ack tells the server id") {

@@ -278,7 +278,7 @@ TEST_CASE("only a file uploaded within two weeks, by a clock near ours, is on th
   file.direct_path = "/v/f";
   const auto known = [&](std::int64_t key_at) {
     file.key_at = key_at;
-    return on_servers(file, now_s * 1'000);
+    return on_servers(ben, file, now_s * 1'000);
   };
   CHECK(known(now_s));
   CHECK(known(now_s - 14 * day_s + 1));

@@ -215,6 +215,48 @@ TEST_CASE("of a large file a host is asked first what it has, and gets the rest"
   }
 }
 
+TEST_CASE("a file for a channel wants a handle, of whatever answer") {
+  TransferRig rig;
+  constexpr std::size_t large = 5u << 20;
+  const Bytes plain = test::generated_plaintext(large);
+  const SealedMedia sealed = rig.put(plain);
+  MediaUpload upload = upload_of(sealed);
+  upload.plain = sealed.reference();
+  upload.sent_sha256 = upload.plain->hashes.file_sha256;
+  upload.bytes = large;
+  const std::string target = *protocol::newsletter_upload_target(upload.kind, upload.sent_sha256, upload.auth);
+  const HostAnswer known{200, R"({"resume":"complete","url":"https://one.example/v","direct_path":"/v"})"};
+  const HostAnswer nameless{200, R"({"url":"https://one.example/v","direct_path":"/v"})"};
+
+  SECTION("what a host has without one is sent to it once more") {
+    rig.http.answers = {known, {200, good_upload}};
+    const auto answer = send(rig, upload);
+    REQUIRE(outcome(answer) == "ok");
+    CHECK(answer->handle == "h");
+    REQUIRE(rig.http.requests() == 2);
+    CHECK(rig.http.seen(1).host == "one.example");
+    CHECK(rig.http.seen(1).target == target);
+    CHECK((rig.http.seen(1).body == protocol::as_text(plain)));
+  }
+  SECTION("what a host has with one is not") {
+    rig.http.answers = {
+        {200, R"({"resume":"complete","url":"https://one.example/v","direct_path":"/v","handle":"h"})"}};
+    CHECK(outcome(send(rig, upload)) == "ok");
+    CHECK(rig.http.requests() == 1);
+  }
+  SECTION("a host that names none is passed over") {
+    rig.http.answers = {known, nameless, known, {200, good_upload}};
+    CHECK(outcome(send(rig, upload)) == "ok");
+    CHECK(rig.http.seen(3).host == "two.example");
+  }
+  SECTION("with none at all it is tried later") {
+    rig.http.answers = {known, nameless, known, nameless};
+    const auto answer = send(rig, upload);
+    REQUIRE(outcome(answer) == "temporary");
+    CHECK_THAT(answer.error().detail, Contains("handle"));
+  }
+}
+
 TEST_CASE("a smaller file is sent without a question") {
   TransferRig rig;
   const SealedMedia sealed = rig.put(test::generated_plaintext((5u << 20) - 27));

@@ -175,11 +175,33 @@ TEST_CASE("a channel is answered to who asked for it, follows or changes it") {
 TEST_CASE("the list of followed channels is read without what cannot be used") {
   const Node request = iq_get("1", "w:mex");
   const std::vector<ChannelMetadata> list = {{.id = channel, .name = "News"}, {.id = Jid("2", server::newsletter)}};
-  REQUIRE(read_channels_answer(channels_answer(request, list)).value() == list);
-  REQUIRE(read_channels_answer(channels_answer(request, {})).value().empty());
+  const ChannelsTold all = read_channels_answer(channels_answer(request, list)).value();
+  REQUIRE(all.channels == list);
+  REQUIRE(all.whole);
+  const ChannelsTold none = read_channels_answer(channels_answer(request, {})).value();
+  REQUIRE(none.channels.empty());
+  REQUIRE(none.whole);
   REQUIRE(read_channels_answer(mex_answer(request, Json::object())).error().code == Errc::malformed);
+  // Whoever takes what is not there for gone must know that something is not there for another reason.
+  const auto told = [&](Json list_of_them) {
+    return read_channels_answer(
+               mex_answer(request, Json::object().set("xwa2_newsletter_subscribed", std::move(list_of_them))))
+        .value();
+  };
+  const Json row = Json::object().set("id", channel.to_string());
+  REQUIRE(told(Json::array().push(row)).whole);
+  const ChannelsTold cut = told(Json::array().push(row).push(Json::object().set("id", "1@g.us")));
+  REQUIRE(cut.channels.size() == 1);
+  REQUIRE_FALSE(cut.whole);
+  REQUIRE_FALSE(told(Json()).whole);
+  REQUIRE_FALSE(told(Json("none")).whole);
+  Json large = Json::array();
+  for (int i = 0; i < 900; ++i) large.push(Json(row).set("more", std::string(4'000, 'x')));
+  REQUIRE(told(large).channels.size() == 900);  // more than the mebibyte of other answers
   Json rows = Json::array().push(5u).push(Json::object());
   for (int i = 0; i < 1500; ++i) rows.push(Json::object().set("id", channel.to_string()));
   const Json data = Json::object().set("xwa2_newsletter_subscribed", rows);
-  REQUIRE(read_channels_answer(mex_answer(request, data)).value().size() == 1000);
+  const ChannelsTold first = read_channels_answer(mex_answer(request, data)).value();
+  REQUIRE(first.channels.size() == 1000);
+  REQUIRE_FALSE(first.whole);
 }
