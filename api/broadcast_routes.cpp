@@ -13,6 +13,7 @@
 #include "api/schemas.h"
 #include "api/sending.h"
 #include "protocol/crypto/hash.h"
+#include "storage/outbox.h"
 
 namespace wharf::api {
 namespace {
@@ -27,9 +28,11 @@ std::string hash_of(std::string_view text) { return protocol::to_hex(protocol::s
 /// The messages of one request on their way into the queue, one after another. It lives in its pending reply.
 class Broadcast : public std::enable_shared_from_this<Broadcast> {
  public:
-  Broadcast(ServicesPtr services, CallPtr call, std::vector<Jid> recipients, std::string key)
+  Broadcast(ServicesPtr services, CallPtr call, storage::SessionId session, std::vector<Jid> recipients,
+            std::string key)
       : services_(std::move(services)),
         call_(std::move(call)),
+        session_(session),
         recipients_(std::move(recipients)),
         key_(std::move(key)),
         out_(recipients_.size() * 160 + 32) {
@@ -55,10 +58,22 @@ class Broadcast : public std::enable_shared_from_this<Broadcast> {
                        : priority == "normal" ? storage::Priority::normal
                                               : storage::Priority::low;
     if (key_.empty()) return message;
-    // Each has its own part in the request, so that one that was interrupted goes on where it stood.
-    message.idempotency_key = "broadcast-" + hash_of(key_ + "\n" + recipient.to_string());
+    message.idempotency_key = part_key(recipient);
     message.request_hash = hash_of(text_of(call_->body, "content"));
     return message;
+  }
+
+  /// Each has its own part in the request, so that one that was interrupted goes on where it stood. That of a person
+  /// goes by the number, whatever the spelling; or by the LID, where it was accepted before the number was known.
+  std::string part_key(const Jid& recipient) const {
+    const auto& supervisor = services_->ports.supervisor;
+    const auto key_of = [&](const Jid& name) { return "broadcast-" + hash_of(key_ + "\n" + name.to_string()); };
+    const auto ids = supervisor.person(session_, supervisor.canonical_chat(session_, recipient));
+    const auto number = recipient.is_phone_number() ? recipient : ids.pn.value_or(recipient);
+    if (!ids.lid || *ids.lid == number) return key_of(number);
+    std::string by_lid = key_of(*ids.lid);
+    const bool accepted = storage::find_idempotency(services_->ports.store.reader(), session_, by_lid, 0).has_value();
+    return accepted ? by_lid : key_of(number);
   }
 
   void on_answer(const Outcome<SentMessage>& sent) {
@@ -80,6 +95,7 @@ class Broadcast : public std::enable_shared_from_this<Broadcast> {
 
   ServicesPtr services_;
   CallPtr call_;
+  storage::SessionId session_;
   std::vector<Jid> recipients_;
   std::string key_;  // the request's Idempotency-Key; "" without
   JsonWriter out_;
@@ -87,8 +103,9 @@ class Broadcast : public std::enable_shared_from_this<Broadcast> {
   std::int64_t accepted_ = 0;
 };
 
-/// nullopt: answered.
-std::optional<std::vector<Jid>> recipients_of(const CallPtr& call) {
+/// As they were spelled, each person once. nullopt: answered.
+std::optional<std::vector<Jid>> recipients_of(const ServicesPtr& services, const CallPtr& call,
+                                              storage::SessionId session) {
   std::vector<Jid> out;
   std::set<Jid> seen;
   const auto given = texts_of(call->body, "recipients");
@@ -96,7 +113,8 @@ std::optional<std::vector<Jid>> recipients_of(const CallPtr& call) {
     const Jid one = *parse_chat_id(given[i]);  // validated
     const auto refuse = [&](const char* what) { refuse_field(call, fmt::format("recipients[{}]", i), what); };
     if (one.is_group()) return refuse("must be a person"), std::nullopt;
-    if (!seen.insert(one).second) return refuse("must not be there twice"), std::nullopt;
+    if (!seen.insert(services->ports.supervisor.canonical_chat(session, one)).second)
+      return refuse("must not be there twice"), std::nullopt;
     out.push_back(one);
   }
   return out;
@@ -109,7 +127,7 @@ void send_broadcast(const ServicesPtr& services, const CallPtr& call) {
   if (!view) return;
   if (text_of(call->body, "content").find_first_not_of(" \t\r\n") == std::string_view::npos)
     return refuse_field(call, "content", "must not be blank");
-  auto recipients = recipients_of(call);
+  auto recipients = recipients_of(services, call, view->id);
   if (!recipients) return;
   if (view->jid.empty())
     return call->failure(Failure(ErrorCode::session_not_ready, "the session is not linked to a WhatsApp account"));
@@ -120,7 +138,7 @@ void send_broadcast(const ServicesPtr& services, const CallPtr& call) {
     if (key.empty() || key.size() > max_key_bytes)
       return refuse_field(call, "Idempotency-Key", "must be 1 to 255 characters");
   }
-  std::make_shared<Broadcast>(services, call, std::move(*recipients), std::move(key))->go_on();
+  std::make_shared<Broadcast>(services, call, view->id, std::move(*recipients), std::move(key))->go_on();
 }
 
 }  // namespace wharf::api

@@ -12,7 +12,8 @@
 
 namespace wharf::protocol {
 
-/// What every payload says. JIDs as they came, texts displayable.
+/// What every payload says. JIDs as they came, texts displayable. The server vouches for `chat` alone: the rest is what
+/// whoever sent it says.
 struct CallHead {
   std::string call_id;
   Jid chat;     // from: the peer, or the group

@@ -56,6 +56,11 @@ std::optional<CallKnown> OngoingCalls::follow(const CallEvent& event, std::uint6
   return known;
 }
 
+const CallOffered* OngoingCalls::find(std::string_view call_id) const {
+  const auto found = calls_.find(call_id);
+  return found == calls_.end() ? nullptr : &found->second.offer;
+}
+
 const CallOffered* OngoingCalls::ringing(std::string_view call_id, std::uint64_t unix_seconds) const {
   const auto found = calls_.find(call_id);
   if (found == calls_.end() || found->second.accepted || !may_reject(found->second.offer, unix_seconds)) return nullptr;

@@ -36,6 +36,8 @@ class OngoingCalls {
   /// The offer of a call that this device may refuse now: it rings here, nobody has answered, and it is not over.
   /// nullptr otherwise. Until the next call of a member.
   const CallOffered* ringing(std::string_view call_id, std::uint64_t unix_seconds) const;
+  /// The offer of a call that goes on; nullptr when none was seen. Until the next call of a member.
+  const CallOffered* find(std::string_view call_id) const;
   /// It is over for this device, which has refused it.
   void end(const std::string& call_id) { calls_.erase(call_id); }
   std::size_t size() const { return calls_.size(); }

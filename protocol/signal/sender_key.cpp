@@ -56,10 +56,10 @@ std::vector<SkippedKey> walk(Secret32& chain_key, std::uint32_t from, std::uint3
 }
 
 /// Adds the keys from an earlier start on, as many as there is room for. Position and consumed keys stay as they are.
-bool extend(SenderKeyState& state, const detail::SenderKeyDistribution& earlier) {
+bool extend(SenderKeyState& state, const detail::SenderKeyDistribution& earlier, const SenderKeyBounds& bounds) {
   if (earlier.iteration >= state.start) return false;
-  const std::size_t room = SenderKeyLimits::max_skipped_keys - state.skipped.size();
-  if (room == 0 || state.start - earlier.iteration > SenderKeyLimits::max_forward_jump) return false;
+  const std::size_t room = bounds.skipped_keys - std::min(state.skipped.size(), bounds.skipped_keys);
+  if (room == 0 || state.start - earlier.iteration > bounds.forward_jump) return false;
   Secret32 chain_key = earlier.chain_key;
   std::vector<SkippedKey> seeds = walk(chain_key, earlier.iteration, state.start, room);
   const std::uint32_t start = seeds.front().counter;
@@ -80,19 +80,18 @@ Result<Bytes> read_late(SenderKeyState& state, const detail::SenderKeyMessage& m
   return plaintext;
 }
 
-Result<Bytes> read_ahead(SenderKeyState& state, const detail::SenderKeyMessage& message) {
-  if (message.iteration - state.iteration > SenderKeyLimits::max_forward_jump ||
-      message.iteration > SenderKeyLimits::max_iteration)
+Result<Bytes> read_ahead(SenderKeyState& state, const detail::SenderKeyMessage& message,
+                         const SenderKeyBounds& bounds) {
+  if (message.iteration - state.iteration > bounds.forward_jump || message.iteration > SenderKeyLimits::max_iteration)
     return Error(Errc::future_message, "the iteration is too far ahead");
   Secret32 chain_key = state.chain_key;
-  const std::vector<SkippedKey> passed =
-      walk(chain_key, state.iteration, message.iteration, SenderKeyLimits::max_skipped_keys);
+  const std::vector<SkippedKey> passed = walk(chain_key, state.iteration, message.iteration, bounds.skipped_keys);
   Result<Bytes> plaintext = open(detail::message_seed(chain_key), message.ciphertext);
   if (!plaintext) return plaintext;
 
   auto& skipped = state.skipped;
   skipped.insert(skipped.end(), passed.begin(), passed.end());  // all or nothing; what follows cannot fail
-  const std::size_t surplus = skipped.size() - std::min(skipped.size(), SenderKeyLimits::max_skipped_keys);
+  const std::size_t surplus = skipped.size() - std::min(skipped.size(), bounds.skipped_keys);
   skipped.erase(skipped.begin(), skipped.begin() + static_cast<std::ptrdiff_t>(surplus));
   state.chain_key = detail::next_chain_key(chain_key);
   state.iteration = message.iteration + 1;
@@ -113,7 +112,7 @@ bool SenderKeyRecord::holds(std::uint32_t key_id) const {
   return std::any_of(states_.begin(), states_.end(), [&](const SenderKeyState& state) { return state.id == key_id; });
 }
 
-Result<DistributionEffect> SenderKeyRecord::process(ByteView distribution) {
+Result<DistributionEffect> SenderKeyRecord::process(ByteView distribution, const SenderKeyBounds& bounds) {
   const auto parsed = detail::parse_sender_key_distribution(distribution);
   if (!parsed) return parsed.error();
   if (parsed->iteration > SenderKeyLimits::max_iteration)
@@ -124,7 +123,7 @@ Result<DistributionEffect> SenderKeyRecord::process(ByteView distribution) {
   signing_key[31] &= 0x7f;
   SenderKeyState* known = find(parsed->id);
   if (known != nullptr && known->signing_key == signing_key)
-    return extend(*known, *parsed) ? DistributionEffect::extended : DistributionEffect::none;
+    return extend(*known, *parsed, bounds) ? DistributionEffect::extended : DistributionEffect::none;
 
   SenderKeyState state;
   state.id = parsed->id;
@@ -138,7 +137,7 @@ Result<DistributionEffect> SenderKeyRecord::process(ByteView distribution) {
   return DistributionEffect::added;
 }
 
-Result<GroupDecrypted> SenderKeyRecord::decrypt(ByteView body) {
+Result<GroupDecrypted> SenderKeyRecord::decrypt(ByteView body, const SenderKeyBounds& bounds) {
   const auto message = detail::parse_sender_key_message(body);
   if (!message) return message.error();
   SenderKeyState* state = find(message->id);
@@ -147,7 +146,7 @@ Result<GroupDecrypted> SenderKeyRecord::decrypt(ByteView body) {
     return Error(Errc::bad_signature, "the group message is not signed by its author");
 
   Result<Bytes> plaintext =
-      message->iteration < state->iteration ? read_late(*state, *message) : read_ahead(*state, *message);
+      message->iteration < state->iteration ? read_late(*state, *message) : read_ahead(*state, *message, bounds);
   if (!plaintext) return plaintext.error();
   return GroupDecrypted{std::move(*plaintext), message->id, message->iteration};
 }

@@ -26,6 +26,12 @@ struct SenderKeyLimits {
   static constexpr std::uint32_t max_iteration = 0x7fff'ffff;
 };
 
+/// What a reader keeps and derives for an author: less where anybody may make us keep keys.
+struct SenderKeyBounds {
+  std::uint32_t forward_jump = SenderKeyLimits::max_forward_jump;
+  std::size_t skipped_keys = SenderKeyLimits::max_skipped_keys;  // per key, the oldest dropped
+};
+
 namespace detail {
 
 /// One key of one author, as a reader has it.
@@ -69,15 +75,15 @@ class SenderKeyRecord {
   /// A SenderKeyDistributionMessage. A known key stays where it is, so that no iteration is read twice; when the
   /// distribution starts below it, the keys from there on are added. Errors: malformed (also iterations over
   /// max_iteration), too_large, unsupported, invalid_key.
-  Result<DistributionEffect> process(ByteView distribution);
+  Result<DistributionEffect> process(ByteView distribution, const SenderKeyBounds& bounds = {});
 
-  /// An skmsg. At most max_forward_jump + max_skipped_keys HMACs, after the signature verified. Errors:
+  /// An skmsg. At most forward_jump + skipped_keys HMACs, after the signature verified. Errors:
   ///   malformed, too_large, unsupported   not a SenderKeyMessage, or signed and not decryptable: retry reason 4
   ///   no_sender_key      unknown key id, or an iteration from before our start: retry reason 1
   ///   bad_signature      retry reason 5
-  ///   future_message     over max_forward_jump ahead (no derivation was done): retry reason 6
+  ///   future_message     over forward_jump ahead (no derivation was done): retry reason 6
   ///   duplicate_message  the message key was consumed before, or dropped as one of too many: no retry
-  Result<GroupDecrypted> decrypt(ByteView body);
+  Result<GroupDecrypted> decrypt(ByteView body, const SenderKeyBounds& bounds = {});
 
   const std::vector<detail::SenderKeyState>& states() const { return states_; }  // oldest first
 

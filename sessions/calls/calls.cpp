@@ -33,9 +33,12 @@ bool says(std::string_view told, std::string_view state) {
   return told.find(" " + std::string(state) + " ") != std::string_view::npos;
 }
 
-bool is_over(std::string_view told) {
+bool has_last(std::string_view told) {
   return std::any_of(last_states.begin(), last_states.end(), [&](std::string_view state) { return says(told, state); });
 }
+
+/// An end of what never rang ends nothing: it is the caller who says it, and he may ring with the same id behind it.
+bool is_over(std::string_view told) { return says(told, ringing) && has_last(told); }
 
 /// Whether the stanza can be about a call of people: somebody calls, and it came from somebody or from a group.
 bool is_usable(const CallHead& head) {
@@ -46,18 +49,31 @@ bool is_usable(const CallHead& head) {
 
 void Calls::on_call(const Node& call) {
   if (const auto answer = protocol::call_answer(call, c_.device.jid, c_.device.lid)) c_.send(*answer);
-  const auto event = protocol::read_call(call, c_.unix_seconds());
+  auto event = protocol::read_call(call, c_.unix_seconds());
   if (!event) return;
-  const auto listen = [this](const auto& heard) {
+  const auto listen = [this](auto& heard) {
     if constexpr (requires { heard.call; }) {
-      if (!is_usable(heard.call)) return;
-      // The server's word on who has which LID, which may not move one that is known (02 section 9).
-      if (heard.call.creator_pn && heard.call.creator.is_lid())
-        directory_.learn(*heard.call.creator_pn, heard.call.creator.user_jid(), Directory::Source::hints);
+      bool of_group = heard.call.group.has_value();
+      if constexpr (requires { heard.is_group; }) of_group = of_group || heard.is_group;
+      if (!is_usable(heard.call) || !is_credible(heard.call, of_group)) return;
     }
     hear(heard);
   };
   std::visit(listen, *event);
+}
+
+bool Calls::is_credible(CallHead& head, bool of_group) {
+  if (head.chat.is_group() || directory_.is_own(head.chat)) return true;
+  const Jid from = directory_.canonical_user(head.chat);
+  const CallOffered* known = ongoing_.find(head.call_id);
+  if (known != nullptr && !known->is_group && !known->call.chat.is_group() && !directory_.is_own(known->call.chat) &&
+      directory_.canonical_user(known->call.chat) != from)
+    return false;  // a call of others
+  if (directory_.is_own(head.creator) || directory_.canonical_user(head.creator) == from) return true;
+  if (!of_group && (known == nullptr || !known->is_group)) return false;
+  head.creator = known != nullptr ? known->call.creator : head.chat;
+  head.creator_pn.reset();  // of whom it named
+  return true;
 }
 
 // --- what is told
@@ -69,7 +85,7 @@ void Calls::hear(const CallOffered& offer) {
     if (is_for_us_alone(offer) && protocol::may_reject(offer, server_seconds())) refuse(offer);
     return;
   }
-  if (is_over(before) || says(before, accepted_elsewhere)) return;
+  if (is_over(before) || (says(before, ringing) && says(before, accepted_elsewhere))) return;
   const auto known = ongoing_.follow(offer, server_seconds());
   tell(offer.call, known, ringing, {});
   if (!c_.config.calls.reject || !is_for_us_alone(offer)) return;
@@ -121,8 +137,12 @@ std::string Calls::told(const std::string& id) const {
 
 void Calls::tell(const CallHead& head, const std::optional<CallKnown>& known, std::string_view state,
                  const std::string& reason) {
-  const std::string before = told(head.call_id);
+  std::string before = told(head.call_id);
   if (is_over(before) || says(before, state)) return;
+  if (has_last(before)) {
+    if (state != ringing) return;
+    before.clear();  // it begins only now
+  }
   storage::IdempotencyRow row;
   row.session = c_.id();
   row.key = told_key(head.call_id);
@@ -147,8 +167,22 @@ void Calls::tell(const CallHead& head, const std::optional<CallKnown>& known, st
   event.state = state;
   event.reason = reason;
   event.offline = head.offline;
+  if (const auto number = stated_number(event.caller, head.creator_pn ? head.creator_pn
+                                                      : known         ? known->creator_pn
+                                                                      : std::nullopt)) {
+    event.caller_ids.pn = number;
+    if (event.chat == event.caller) event.chat_ids.pn = number;
+  }
   event.at = stated_ms(head.at.value_or(0), c_.now.unix_ms);
   c_.emit(std::move(event));
+}
+
+std::optional<Jid> Calls::stated_number(const Jid& caller, const std::optional<Jid>& stated) {
+  if (!stated || !caller.is_lid() || directory_.is_own(caller) || directory_.person(caller).pn) return std::nullopt;
+  const Jid number = stated->user_jid();
+  const bool of_another =
+      directory_.is_own(number) || directory_.canonical_user(number) != number || c_.records.has_chat(number);
+  return of_another ? std::nullopt : std::optional(number);
 }
 
 // --- refusing

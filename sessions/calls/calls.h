@@ -37,12 +37,17 @@ class Calls {
   void hear(const protocol::CallRejected& rejected);
   void hear(const protocol::CallEnded& ended);
   void hear(const protocol::UnknownCall&) {}  // says of no call what becomes of it
+  /// Whether who sent it may say this of the call. Of a call between two that is whoever calls, who is called, and the
+  /// own account; of one of a group others too, and unless its offer named another one, who sent it is the caller.
+  bool is_credible(protocol::CallHead& head, bool of_group);
   /// One-to-one, and not from another device of the account.
   bool is_for_us_alone(const protocol::CallOffered& offer) const;
   void refuse(const protocol::CallOffered& offer);
   void send_text(const protocol::CallOffered& offer);
   /// The states that were told of a call within a day, each between blanks; "" = none.
   std::string told(const std::string& id) const;
+  /// The number that a caller says is his, where nothing else is known of either: for show, nothing learns it.
+  std::optional<Jid> stated_number(const Jid& caller, const std::optional<Jid>& stated);
   /// Nothing when it was told before, or when the call was over for us already.
   void tell(const protocol::CallHead& head, const std::optional<protocol::CallKnown>& known, std::string_view state,
             const std::string& reason);

@@ -7,8 +7,8 @@ namespace wharf::sessions {
 
 using protocol::SenderKeyRecord;
 
-std::optional<SenderKeyRecord> SenderKeys::load(const Jid& group, const Jid& author) const {
-  const auto blob = c_.records.find_sender_key(group, author);
+std::optional<SenderKeyRecord> SenderKeys::load(const Jid& file, const Jid& author) const {
+  const auto blob = c_.records.find_sender_key(file, author);
   auto record = blob ? SenderKeyRecord::parse(*blob) : Result<SenderKeyRecord>(Error(Errc::not_found, "no key"));
   // One that cannot be read is no worse than none: a retry brings another.
   if (!record) return std::nullopt;
@@ -16,29 +16,30 @@ std::optional<SenderKeyRecord> SenderKeys::load(const Jid& group, const Jid& aut
 }
 
 // Some senders' messages name the account alone, and their key came from one of its devices (03 section 2).
-std::optional<SenderKeys::Found> SenderKeys::find(const Jid& group, const Jid& author, ByteView body) const {
-  auto own = load(group, author);
+std::optional<SenderKeys::Found> SenderKeys::find(const Jid& file, const Jid& author, ByteView body) const {
+  auto own = load(file, author);
   const auto message = protocol::read_group_message_key(body);
   if (!message || (own && own->holds(message->key_id))) {
     if (own) return Found{author, std::move(*own)};
     return std::nullopt;
   }
-  for (auto& [device, blob] : c_.records.sender_keys_of(group, author.user_jid(), devices_looked_at)) {
+  for (auto& [device, blob] : c_.records.sender_keys_of(file, author.user_jid(), devices_looked_at)) {
     auto record = SenderKeyRecord::parse(blob);
     // As it is by now: this turn may have read with it.
     if (!record || !record->holds(message->key_id)) continue;
-    if (auto now = load(group, device)) return Found{device, std::move(*now)};
+    if (auto now = load(file, device)) return Found{device, std::move(*now)};
   }
   if (own) return Found{author, std::move(*own)};
   return std::nullopt;
 }
 
 Result<Bytes> SenderKeys::decrypt(const Jid& group, const Jid& author, ByteView body) {
-  auto found = find(group, author, body);
+  const Jid file = file_of(group);
+  auto found = find(file, author, body);
   if (!found) return Error(Errc::no_sender_key, "no sender key of this author");
-  auto opened = found->record.decrypt(body);
+  auto opened = found->record.decrypt(body, bounds_of(group));
   if (!opened) return opened.error();
-  c_.records.add(storage::PutSenderKey{c_.id(), group, found->author, found->record.serialize()});
+  c_.records.add(storage::PutSenderKey{c_.id(), file, found->author, found->record.serialize()});
   return std::move(opened->plaintext);
 }
 
@@ -63,11 +64,12 @@ void SenderKeys::process(const Jid& group, const Jid& author, const std::string&
     groups_.refresh(group, [](Groups::Refreshed) {});
     return refuse("its author is not a member");
   }
-  auto record = load(group, author).value_or(SenderKeyRecord());
-  const auto effect = record.process(distribution);
+  const Jid file = file_of(group);
+  auto record = load(file, author).value_or(SenderKeyRecord());
+  const auto effect = record.process(distribution, bounds_of(group));
   if (!effect) return refuse(effect.error().detail);
   if (*effect == protocol::DistributionEffect::none) return;
-  c_.records.add(storage::PutSenderKey{c_.id(), group, author, record.serialize()});
+  c_.records.add(storage::PutSenderKey{c_.id(), file, author, record.serialize()});
 }
 
 }  // namespace wharf::sessions

@@ -1,6 +1,9 @@
 #pragma once
 // The sender keys of others: taken from their pairwise messages, used to read what they say to a group. Specification
 // 03 sections 2 and 6.3.
+//
+// Anybody may make a broadcast list with us on it, and as many as he likes, and nobody can ask who is on it: the keys
+// of all lists of a device are one record, of the five newest, and little of each is kept for messages that come late.
 
 #include <functional>
 #include <string>
@@ -29,12 +32,19 @@ class SenderKeys {
 
  private:
   static constexpr std::size_t devices_looked_at = 8;
+  static constexpr protocol::SenderKeyBounds bounds_of_lists{100, 100};
+  static bool is_list(const Jid& room) { return room.server == protocol::server::broadcast && !room.is_status(); }
+  static protocol::SenderKeyBounds bounds_of(const Jid& room) {
+    return is_list(room) ? bounds_of_lists : protocol::SenderKeyBounds();
+  }
+  /// What the keys of the room are filed under.
+  static Jid file_of(const Jid& room) { return is_list(room) ? Jid("lists", protocol::server::broadcast) : room; }
   struct Found {
     Jid author;  // the device that the key is filed under
     protocol::SenderKeyRecord record;
   };
-  std::optional<Found> find(const Jid& group, const Jid& author, ByteView body) const;
-  std::optional<protocol::SenderKeyRecord> load(const Jid& group, const Jid& author) const;
+  std::optional<Found> find(const Jid& file, const Jid& author, ByteView body) const;
+  std::optional<protocol::SenderKeyRecord> load(const Jid& file, const Jid& author) const;
   bool is_stranger(const Jid& group, const Jid& author);
 
   Context& c_;

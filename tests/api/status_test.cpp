@@ -223,3 +223,56 @@ TEST_CASE("a broadcast is a message of each chat, with an outcome for each") {
     CHECK(answer.json().at("error").at("details").as_object().contains(row.field));
   }
 }
+
+namespace {
+
+void learn_lid_of_ben(Daemon& d) {
+  storage::Changes changes;
+  changes.add(storage::PutLid{d.id_of("a"), ben_pn, ben});
+  d.commit(std::move(changes));
+}
+
+/// What became of the only recipient.
+json::value broadcast_to(Daemon& d, const std::string& recipient) {
+  const test::Headers key = {{"Idempotency-Key", "k"}};
+  const std::string body = R"({"recipients":[")" + recipient + R"("],"content":"We open at eight"})";
+  const Answer answer = d.ask("POST", "/api/v1/sessions/a/broadcasts", body, key);
+  REQUIRE(answer.status == 200);
+  return answer.json().at("data").at("results").at(0);
+}
+
+}  // namespace
+
+TEST_CASE("nobody is in a broadcast twice, by number and by LID") {
+  Daemon d(linked());
+  learn_lid_of_ben(d);
+  const Answer answer = d.ask("POST", "/api/v1/sessions/a/broadcasts",
+                              R"({"recipients":["15550000002@c.us","100000000000002@lid"],"content":"x"})");
+  CHECK(answer.status == 400);
+  CHECK(answer.json().at("error").at("details").as_object().contains("recipients[1]"));
+  CHECK(d.ask("GET", "/api/v1/sessions/a/chats").json().at("data").as_array().empty());
+}
+
+TEST_CASE("a broadcast that is repeated under its key sends nothing again, however its people are spelled") {
+  const std::string number = "15550000002@c.us", lid = "100000000000002@lid";
+  const auto repeated = [](Daemon& d, const std::string& first_spelling, const std::string& spelling,
+                           bool learnt_between) {
+    const json::value first = broadcast_to(d, first_spelling);
+    REQUIRE_FALSE(first.as_object().contains("replayed"));
+    if (learnt_between) learn_lid_of_ben(d);
+    const json::value again = broadcast_to(d, spelling);
+    CHECK(again.as_object().contains("replayed"));
+    CHECK(again.at("id") == first.at("id"));
+  };
+  Daemon d(linked());
+  SECTION("by number, then by LID") {
+    learn_lid_of_ben(d);
+    repeated(d, number, lid, false);
+  }
+  SECTION("by LID, then by number") {
+    learn_lid_of_ben(d);
+    repeated(d, lid, number, false);
+  }
+  SECTION("by number, then by the LID that was learnt since") { repeated(d, number, lid, true); }
+  SECTION("by LID, then by the number that was learnt since") { repeated(d, lid, number, true); }
+}

@@ -81,6 +81,7 @@ Lines said(const std::vector<Node>& nodes) {
 }
 
 const CallPolicy polite{true, "Please write."};
+const Jid mia("200000000000009", "lid");
 
 }  // namespace
 
@@ -94,7 +95,7 @@ TEST_CASE("a call that nobody answers rings and is missed, with both ids of who 
     CHECK(one.id == "C1");
     CHECK(one.chat == ann);
     CHECK(one.caller == ann);
-    CHECK(one.caller_ids.pn == ann_number);  // learnt from the call
+    CHECK(one.caller_ids.pn == ann_number);  // as the call says
     CHECK(one.caller_ids.lid == ann);
     CHECK(one.chat_ids == one.caller_ids);
     CHECK(one.video);
@@ -151,6 +152,89 @@ TEST_CASE("a call is told as late when nobody was here, and is not rejected any 
   CHECK(f.states() == Lines{"ringing", "missed"});
   for (const CallChanged& one : told) CHECK(one.offline);
   CHECK(f.texts().empty());
+}
+
+TEST_CASE("nobody calls, is rejected or gets a text in the name of another") {
+  Called f(polite);
+  CallOffered forged = offer();
+  forged.call.chat = mia;  // who sent it, though it says that Ann calls
+  CHECK(said(f.ring(forged)) == Lines{"receipt offer"});
+  CHECK(f.states().empty());
+  CHECK(f.texts().empty());
+  CHECK(f.ask(RejectCall{"C1"}).answer().error().code == Errc::not_found);
+  // In a group one may call for another, and is who is told.
+  forged.call.call_id = "C2";
+  forged.call.group = crew;
+  forged.is_group = true;
+  CHECK(said(f.ring(forged)) == Lines{"receipt offer"});
+  REQUIRE(f.states() == Lines{"ringing"});
+  CHECK(f.told_of<CallChanged>()[0].caller == mia);
+  CHECK(f.told_of<CallChanged>()[0].chat == crew);
+  CHECK_FALSE(f.told_of<CallChanged>()[0].caller_ids.pn);  // the number is of another one's call
+  CHECK(f.texts().empty());
+}
+
+TEST_CASE("a call between two is ended by them alone") {
+  Called f;
+  f.ring(offer());
+  CallEnded over = end();
+  over.call.chat = mia;
+  f.ring(over);
+  over.call.creator = mia;
+  f.ring(over);
+  over.call.group = crew;
+  f.ring(over);
+  CHECK(f.states() == Lines{"ringing"});
+  CHECK(f.ask(RejectCall{"C1"}).answer().has_value());
+}
+
+TEST_CASE("a caller who is named by number and sends by LID is one person once both are known") {
+  Called f(polite);
+  CallOffered call = offer();
+  call.call.creator = ann_number;
+  call.call.creator_pn.reset();
+  CHECK(said(f.ring(call)) == Lines{"receipt offer"});
+  CHECK(f.states().empty());
+  f.learn(ann_number, ann);
+  CHECK(said(f.ring(call)) == Lines{"receipt offer", "call reject"});
+  CHECK(f.states() == Lines{"ringing", "rejectedHere"});
+}
+
+TEST_CASE("the number that a call names is shown, not learnt, and never when it is somebody else's") {
+  Called f;
+  f.ring(offer());
+  CHECK(f.told_of<CallChanged>()[0].caller_ids.pn == ann_number);
+  CHECK(f.session->directory().canonical_user(ann_number) == ann_number);
+  CHECK_FALSE(f.session->directory().person(ann).pn);
+  f.learn(dan_number, Jid("200000000000008", "lid"));
+  CallOffered claim = offer("C2");
+  claim.call.creator_pn = dan_number;
+  f.ring(claim);
+  CHECK_FALSE(f.told_of<CallChanged>()[1].caller_ids.pn);
+  CHECK_FALSE(f.told_of<CallChanged>()[1].chat_ids.pn);
+}
+
+TEST_CASE("an end of what never rang does not keep it from ringing and being rejected") {
+  Called f(polite);
+  Lines before;
+  SECTION("it ended") {
+    f.ring(end());
+    before = {"ended"};
+  }
+  SECTION("somebody else took it") {
+    f.ring(end("accepted_elsewhere"));
+    before = {"acceptedElsewhere"};
+  }
+  SECTION("it was refused") {
+    f.ring(CallRejected{head(), "", false});
+    before = {"rejected"};
+  }
+  REQUIRE(f.states() == before);
+  CHECK(said(f.ring(offer())) == Lines{"receipt offer", "call reject"});
+  f.ring(end());
+  before.insert(before.end(), {"ringing", "rejectedHere"});
+  CHECK(f.states() == before);
+  CHECK(f.texts() == Lines{"Please write."});
 }
 
 TEST_CASE("a call of a group is told in its group, and not rejected") {

@@ -6,6 +6,7 @@
 #include "protocol/messages/padding.h"
 #include "protocol/signal/sender_key.h"
 #include "storage/chats.h"
+#include "storage/sender_keys.h"
 #include "tests/sessions/people_stanzas.h"
 
 using namespace wharf;
@@ -175,4 +176,52 @@ TEST_CASE("what comes through a broadcast list is a message of the chat with its
   f.hear(Stage::from(list, "3EB0BB").add(f.key_of(list)).add(f.shared(hello)));
   CHECK(storage::find_message(f.store->reader(), f.row.id, ben, "3EB0BB")->body == "hello all");
   CHECK(f.told_of<events::NewMessage>().size() == 2);
+}
+
+TEST_CASE("however many lists somebody makes, the keys of his device are one row of the newest five") {
+  Stage f;
+  const auto list_of = [](int number) { return Jid("17000000" + std::to_string(10 + number), "broadcast"); };
+  const Bytes hello = protocol::build_message(std::string("hello"), {}, f.random).encoded;
+  std::vector<std::uint32_t> keys;
+  for (int i = 0; i < 7; ++i) {
+    f.key = protocol::OwnSenderKey::create(f.random);
+    const std::string id = "3EB0A" + std::to_string(i);
+    f.hear(Stage::from(list_of(i), id).add(f.key_of(list_of(i))).add(f.shared(hello)));
+    CHECK(storage::find_message(f.store->reader(), f.row.id, ben, id));
+    CHECK_FALSE(storage::find_sender_key(f.store->reader(), f.row.id, list_of(i), ben));
+    keys.push_back(f.key.id());
+  }
+  const auto blob = storage::find_sender_key(f.store->reader(), f.row.id, Jid("lists", "broadcast"), ben);
+  REQUIRE(blob);
+  const auto record = protocol::SenderKeyRecord::parse(*blob).value();
+  CHECK(record.states().size() == 5);
+  CHECK_FALSE(record.holds(keys[1]));
+  CHECK(record.holds(keys[2]));
+  // Those of groups and statuses are others.
+  CHECK_FALSE(storage::find_sender_key(f.store->reader(), f.row.id, status, ben));
+}
+
+TEST_CASE("of a list few messages may be missing") {
+  Stage f;
+  const Bytes hello = protocol::build_message(std::string("hello"), {}, f.random).encoded;
+  const auto skip = [&](int messages) {
+    for (int i = 0; i < messages; ++i) f.shared(hello);
+  };
+  f.hear(Stage::from(list, "3EB0A0").add(f.key_of(list)).add(f.shared(hello)));
+  skip(100);
+  f.hear(Stage::from(list, "3EB0A1").add(f.shared(hello)));
+  CHECK(storage::find_message(f.store->reader(), f.row.id, ben, "3EB0A1"));
+  skip(60);
+  f.hear(Stage::from(list, "3EB0A2").add(f.shared(hello)));
+  const auto blob = storage::find_sender_key(f.store->reader(), f.row.id, Jid("lists", "broadcast"), ben);
+  REQUIRE(blob);
+  CHECK(protocol::SenderKeyRecord::parse(*blob).value().states().front().skipped.size() == 100);
+  skip(101);
+  f.hear(Stage::from(list, "3EB0A3").add(f.shared(hello)));
+  CHECK_FALSE(storage::find_message(f.store->reader(), f.row.id, ben, "3EB0A3"));
+  // A status may be as far ahead as a message of a group.
+  f.hear(Stage::from(status, "3EB0B0").add(f.key_of(status)).add(f.shared(f.words("one"))));
+  skip(101);
+  f.hear(Stage::from(status, "3EB0B1").add(f.shared(f.words("two"))));
+  CHECK(f.stored("3EB0B1"));
 }
