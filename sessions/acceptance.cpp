@@ -180,7 +180,7 @@ Outcome<MessageRow> Acceptance::compose(const SendMessage& request, const Jid& c
 
 void Acceptance::take_in(const SendMessage& request, MessageRow message) {
   const bool post = message.chat.is_status() && message.target_id.empty();
-  if (post) sealer_.open_audience(request, message.id);
+  if (message.chat.is_status()) sealer_.open_audience(request, message);
   if (message.ack == AckLevel::scheduled) return put_off(request, std::move(message));
   tell_new(message);
   SendingTerms terms{request.priority, request.expires_at, file_of(request)};

@@ -130,6 +130,9 @@ Outcome<Composer::Built> Composer::build_about(const Sendable& content, MessageR
   if (target.chat.is_status() && !std::holds_alternative<RevokeSent>(content))
     return Refusal(Error(Errc::not_implemented,
                          "of a status post only its deletion can be sent: it cannot be reacted to or changed yet"));
+  // Those whom it went to would see the account of today by its deletion.
+  if (target.chat.is_status() && target.from_me && !directory_.is_own(target.author))
+    return impossible("another account posted it, to which this session was linked before");
   Built out;
   if (const auto* react = std::get_if<React>(&content)) {
     out.message = protocol::build_reaction({key_of(target), react->emoji, c_.now.unix_ms});

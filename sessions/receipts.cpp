@@ -292,8 +292,7 @@ std::optional<storage::MessageRow> Receipts::resendable(const protocol::RetryReq
 bool Receipts::is_recipient(const storage::MessageRow& message, const protocol::RetryRequest& request,
                             const Jid& requester) {
   if (message.chat.is_status()) {
-    const std::string& post = message.target_id.empty() ? message.id : message.target_id;
-    return request.chat == message.chat && (directory_.is_own(requester) || audiences_.includes(post, requester));
+    return request.chat == message.chat && (directory_.is_own(requester) || audiences_.includes(message.id, requester));
   }
   if (message.chat.is_group()) {
     if (request.chat != message.chat) return false;

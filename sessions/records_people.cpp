@@ -29,6 +29,7 @@ std::optional<storage::StatusAudienceRow> Records::find_status_audience(const st
 }
 
 std::vector<Jid> Records::chat_partners(std::size_t most) const {
+  if (written_ && written_->wiped) return {};  // those of the device before
   std::vector<Jid> partners = storage::chat_partners(reader_, session_, most);
   if (!written_) return partners;
   // A chat that this turn has removed or merged into another.

@@ -47,8 +47,10 @@ class Sealer {
     return composer_.compose(request, chat);
   }
 
-  /// A status post was accepted, for the audience that its request names.
-  void open_audience(const SendMessage& request, const std::string& post) { audiences_.open(post, request.audience); }
+  /// A status post was accepted, for the audience that its request names, or the deletion of one.
+  void open_audience(const SendMessage& request, const storage::MessageRow& message) {
+    audiences_.open(message, request.audience);
+  }
 
   /// The next message of the chat that is prepared and sealed: of status posts each has its own audience.
   void aim_at(const Jid& chat, const storage::MessageRow& message) { group_fanout_.aim_at(chat, message); }

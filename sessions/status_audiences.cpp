@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "protocol/account/privacy.h"
+
 namespace wharf::sessions {
 
 using storage::StatusAudienceRow;
@@ -20,6 +22,12 @@ std::string name_of(StatusSetting setting) {
   return std::string("allowlist");
 }
 
+constexpr std::size_t resolved_per_query = 256;
+
+bool has(const std::vector<Jid>& sorted, const std::optional<Jid>& user) {
+  return user && std::binary_search(sorted.begin(), sorted.end(), *user);
+}
+
 }  // namespace
 
 std::vector<Jid> StatusAudiences::canonical(const std::vector<Jid>& users) {
@@ -33,32 +41,79 @@ std::vector<Jid> StatusAudiences::canonical(const std::vector<Jid>& users) {
   return out;
 }
 
-void StatusAudiences::open(const std::string& post, const std::optional<std::vector<Jid>>& named) {
+// It may be known by one identity each that two are different people, or not: a number without a known LID and a LID
+// without a known number may be one person.
+std::vector<Jid> StatusAudiences::without(std::vector<Jid> users, const std::vector<Jid>& excluded) {
+  std::set<Jid> out;
+  bool some_without_lid = false, some_without_number = false;
+  for (const Jid& one : excluded) {
+    const Jid user = directory_.canonical_user(one);
+    if (!user.is_phone_number() && !user.is_lid()) continue;
+    if (user.is_phone_number()) some_without_lid = true;  // it would be the LID
+    else some_without_number = some_without_number || !directory_.person(user).pn;
+    out.insert(user);
+  }
+  std::erase_if(users, [&](const Jid& one) {
+    const Jid user = directory_.canonical_user(one);
+    if (out.contains(user)) return true;
+    return user.is_lid() ? some_without_lid && !directory_.person(user).pn : some_without_number;
+  });
+  return users;
+}
+
+void StatusAudiences::put(StatusAudienceRow row) {
+  if (hot_.post == row.post) hot_ = StatusAudienceRow();
+  c_.records.add(storage::PutStatusAudience{c_.id(), std::move(row)});
+}
+
+void StatusAudiences::open(const storage::MessageRow& message, const std::optional<std::vector<Jid>>& named) {
   StatusAudienceRow row;
-  row.post = post;
   if (named) {
     row.setting = StatusSetting::allowlist;
     row.settled = true;
     row.users = canonical(*named);
+  } else if (!message.target_id.empty()) {
+    // Its own copy: the post may be removed here before the deletion leaves.
+    if (auto posted = c_.records.find_status_audience(message.target_id)) row = std::move(*posted);
+    row.excluded.clear();  // whoever was given the post is told
   }
-  c_.records.add(storage::PutStatusAudience{c_.id(), std::move(row)});
+  row.post = message.id;
+  // Of another post by this id, which is gone, nothing counts.
+  if (aimed_.post == row.post) aimed_ = StatusAudienceRow();
+  put(std::move(row));
 }
 
 bool StatusAudiences::aim_at(const storage::MessageRow& message) {
+  if (message.id == aimed_.post) return false;
   is_post_ = message.target_id.empty();
-  const std::string& post = is_post_ ? message.id : message.target_id;
-  if (post == aimed_.post) return false;
-  // One that was posted elsewhere is deleted to those who would see a post of today.
-  auto row = c_.records.find_status_audience(post);
+  auto row = c_.records.find_status_audience(message.id);
   StatusAudienceRow now = row ? std::move(*row) : StatusAudienceRow();
-  now.post = post;
-  const bool same = aimed_.settled && now.settled && aimed_.users == now.users;
+  now.post = message.id;
+  if (!is_post_ && !now.settled) {
+    // It was accepted before the audience of its post was settled.
+    auto posted = c_.records.find_status_audience(message.target_id);
+    if (posted && posted->settled) {
+      now = std::move(*posted);
+      now.post = message.id;
+      now.excluded.clear();
+      put(now);
+    }
+  }
+  const bool same = aimed_.settled && now.settled && aimed_.users == now.users && aimed_.excluded == now.excluded;
   aimed_ = std::move(now);
   return !same;
 }
 
 std::optional<protocol::groups::GroupMetadata> StatusAudiences::people() {
   if (aimed_.post.empty() || !aimed_.settled) return std::nullopt;
+  if (!aimed_.excluded.empty()) {
+    // Whose other identity has become known since: by the lists of devices, which are asked for after it was settled.
+    auto users = without(aimed_.users, aimed_.excluded);
+    if (users.size() != aimed_.users.size()) {
+      aimed_.users = std::move(users);
+      put(aimed_);
+    }
+  }
   protocol::groups::GroupMetadata group;
   group.group = protocol::status_jid();
   group.addressing_mode = protocol::groups::AddressingMode::lid;
@@ -73,63 +128,114 @@ std::optional<protocol::groups::GroupMetadata> StatusAudiences::people() {
 
 std::string StatusAudiences::setting() const { return is_post_ ? name_of(aimed_.setting) : std::string(); }
 
+// --- settling
+
 void StatusAudiences::settle(UniqueFunction<void(Groups::Refreshed)> done) {
   if (aimed_.settled) return done(Groups::Refreshed::yes);
   if (!c_.link.online()) return done(Groups::Refreshed::later);
+  const auto settling = std::make_shared<Settling>();
+  settling->row.post = aimed_.post;
+  settling->done = std::move(done);
   c_.query(protocol::status_audience_iq(c_.ids.next()),
-           [this, post = aimed_.post, done = std::move(done)](const Node* answer) mutable {
-             const auto chosen =
-                 answer != nullptr
-                     ? protocol::read_status_audience(*answer)
-                     : protocol::Result<protocol::StatusAudience>(Error(Errc::timed_out, "the server did not answer"));
-             if (!chosen) return done(Groups::Refreshed::later);
-             settle_as(post, *chosen);
-             done(Groups::Refreshed::yes);
-           });
+           [this, settling](const Node* answer) { take_setting(settling, answer); });
 }
 
 // Until the address book of the phone is read (app state), "contacts" are the people whom there is a chat with: whoever
 // only shares a group with the account, or was looked up, is none.
-void StatusAudiences::settle_as(const std::string& post, const protocol::StatusAudience& chosen) {
+void StatusAudiences::take_setting(const SettlingPtr& settling, const Node* answer) {
   using Kind = protocol::StatusAudience::Kind;
-  StatusAudienceRow row;
-  row.post = post;
-  row.settled = true;
-  row.setting = chosen.kind == Kind::only     ? StatusSetting::allowlist
-                : chosen.kind == Kind::except ? StatusSetting::denylist
-                                              : StatusSetting::contacts;
-  std::vector<Jid> users = chosen.kind == Kind::only ? chosen.users : c_.records.chat_partners(most);
-  if (chosen.kind == Kind::except) {
-    std::set<Jid> excluded;
-    for (const Jid& user : chosen.users) excluded.insert(directory_.canonical_user(user));
-    std::erase_if(users, [&](const Jid& user) { return excluded.contains(directory_.canonical_user(user)); });
-  }
-  row.users = canonical(users);
-  if (aimed_.post == post) aimed_ = row;
-  c_.records.add(storage::PutStatusAudience{c_.id(), std::move(row)});
+  if (answer == nullptr) return settling->done(Groups::Refreshed::later);
+  const auto chosen = protocol::read_status_audience(*answer);
+  if (!chosen) return settling->done(Groups::Refreshed::later);
+  StatusAudienceRow& row = settling->row;
+  row.setting = chosen->kind == Kind::only     ? StatusSetting::allowlist
+                : chosen->kind == Kind::except ? StatusSetting::denylist
+                                               : StatusSetting::contacts;
+  row.users = chosen->kind == Kind::only ? chosen->users : c_.records.chat_partners(most);
+  if (chosen->kind == Kind::except) row.excluded = chosen->users;
+  c_.query(protocol::block_list_iq(c_.ids.next()),
+           [this, settling](const Node* said) { take_blocked(settling, said); });
 }
 
-bool StatusAudiences::includes(const std::string& post, const Jid& user) {
-  const auto row = c_.records.find_status_audience(post);
-  if (!row) return false;
-  const Jid canonical = directory_.canonical_user(user);
-  return std::any_of(row->users.begin(), row->users.end(), [&](const Jid& one) {
-    return one == canonical || (one.is_phone_number() && directory_.canonical_user(one) == canonical);
+void StatusAudiences::take_blocked(const SettlingPtr& settling, const Node* answer) {
+  if (answer == nullptr) return settling->done(Groups::Refreshed::later);
+  const auto blocked = protocol::read_block_list(*answer);
+  if (!blocked) return settling->done(Groups::Refreshed::later);
+  StatusAudienceRow& row = settling->row;
+  for (const protocol::ExcludedUser& user : blocked->users) row.excluded.push_back(user.jid);
+  if (!row.excluded.empty()) {
+    std::set<Jid> numbers;
+    for (const auto* users : {&row.users, &row.excluded}) {
+      for (const Jid& user : *users)
+        if (Jid one = directory_.canonical_user(user); one.is_phone_number()) numbers.insert(std::move(one));
+    }
+    settling->unresolved.assign(numbers.begin(), numbers.end());
+  }
+  resolve(settling);
+}
+
+// Each number is asked for once, so this ends; whose LID the server does not tell stays one who may be anybody.
+void StatusAudiences::resolve(const SettlingPtr& settling) {
+  auto& left = settling->unresolved;
+  if (left.empty()) {
+    finish(*settling);
+    return settling->done(Groups::Refreshed::yes);
+  }
+  const auto page = left.end() - static_cast<std::ptrdiff_t>(std::min(left.size(), resolved_per_query));
+  std::vector<Jid> numbers(page, left.end());
+  left.erase(page, left.end());
+  directory_.refresh(std::move(numbers), [this, settling](Directory::Told told) {
+    if (told == Directory::Told::nothing) return settling->done(Groups::Refreshed::later);
+    resolve(settling);
   });
 }
 
-std::uint32_t StatusAudiences::size(const std::string& post) const {
-  const auto row = c_.records.find_status_audience(post);
-  return row && row->settled ? static_cast<std::uint32_t>(row->users.size()) : 0;
+void StatusAudiences::finish(Settling& settling) {
+  StatusAudienceRow& row = settling.row;
+  // Another one was posted under its id meanwhile, and is settled by itself.
+  if (const auto now = c_.records.find_status_audience(row.post); now && now->settled) return;
+  row.settled = true;
+  row.users = canonical(without(std::move(row.users), row.excluded));
+  if (aimed_.post == row.post) aimed_ = row;
+  put(std::move(row));
 }
 
-std::string StatusAudiences::setting_of(const std::string& post) const {
-  const auto row = c_.records.find_status_audience(post);
-  return row ? name_of(row->setting) : std::string();
+// --- those that were settled
+
+const StatusAudienceRow* StatusAudiences::find(const std::string& id) {
+  if (id.empty()) return nullptr;
+  if (hot_.post != id) {
+    auto row = c_.records.find_status_audience(id);
+    if (!row) return nullptr;
+    hot_ = std::move(*row);
+    std::sort(hot_.users.begin(), hot_.users.end());
+    std::sort(hot_.excluded.begin(), hot_.excluded.end());
+  }
+  return &hot_;
+}
+
+bool StatusAudiences::includes(const std::string& id, const Jid& user) {
+  const StatusAudienceRow* row = find(id);
+  if (row == nullptr) return false;
+  const PersonIds ids = directory_.person(directory_.canonical_user(user));
+  const auto is_of = [&](const std::vector<Jid>& users) { return has(users, ids.lid) || has(users, ids.pn); };
+  return is_of(row->users) && !is_of(row->excluded);
+}
+
+std::uint32_t StatusAudiences::size(const std::string& id) {
+  const StatusAudienceRow* row = find(id);
+  return row != nullptr && row->settled ? static_cast<std::uint32_t>(row->users.size()) : 0;
+}
+
+std::string StatusAudiences::setting_of(const std::string& id) {
+  const StatusAudienceRow* row = find(id);
+  return row != nullptr ? name_of(row->setting) : std::string();
 }
 
 void StatusAudiences::end_turn(bool keep) {
-  if (!keep) aimed_ = StatusAudienceRow();
+  if (keep) return;
+  aimed_ = StatusAudienceRow();
+  hot_ = StatusAudienceRow();
 }
 
 }  // namespace wharf::sessions

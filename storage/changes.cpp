@@ -32,7 +32,9 @@ std::size_t held(const PutKeyCopies& change) {
   for (const KeyCopy& copy : change.copies) bytes += copy.body.size();
   return bytes;
 }
-std::size_t held(const PutStatusAudience& change) { return change.row.users.size() * (sizeof(protocol::Jid) + 32); }
+std::size_t held(const PutStatusAudience& change) {
+  return (change.row.users.size() + change.row.excluded.size()) * (sizeof(protocol::Jid) + 32);
+}
 std::size_t held(const AddPreKeys& change) { return change.keys.size() * sizeof(protocol::PreKey); }
 std::size_t held(const InsertSession& change) { return change.row.config.size() + change.row.metadata.size(); }
 std::size_t held(const UpdateSession& change) { return change.row.config.size() + change.row.metadata.size(); }

@@ -351,7 +351,10 @@ std::string line(const NoteMember& c) {
 std::string line(const PutStatusAudience& c) {
   Line out("PutStatusAudience");
   out.field("session", c.session).field("id", c.row.post).field("setting", c.row.setting);
-  return out.field("settled", c.row.settled).count("users", c.row.users.size()).take();
+  return out.field("settled", c.row.settled)
+      .count("users", c.row.users.size())
+      .count("excluded", c.row.excluded.size())
+      .take();
 }
 
 std::string session_line(std::string_view name, const SessionRow& row) {

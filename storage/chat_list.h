@@ -19,7 +19,9 @@ std::optional<std::vector<std::int64_t>> list_chats(Database& db, SessionId sess
 /// Of list_chats; those that are gone since are left out.
 std::vector<ChatRow> read_chats(Database& db, SessionId session, std::span<const std::int64_t> chats);
 
-/// The people of the chats with one person, at most `most`, whom something was written to or from last first.
+/// The people of the chats with one person, at most `most`, whom something was written to or from last first. Those
+/// alone to whose chat a message has come since the device of today was linked: after a log-out it may be another
+/// account's.
 std::vector<protocol::Jid> chat_partners(Database& db, SessionId session, std::size_t most);
 
 }  // namespace wharf::storage

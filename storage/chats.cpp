@@ -28,13 +28,13 @@ constexpr const char* select_all_ids =
 
 constexpr const char* select_partners =
     "SELECT c.chat_id FROM chat c JOIN jid j ON j.id = c.chat_id WHERE c.session_id = ?1"
-    " AND j.server IN ('s.whatsapp.net', 'lid') ORDER BY c.last_at DESC, c.chat_id DESC LIMIT ?2";
+    " AND c.number = " WHARF_DEVICE(?1) " AND j.server IN ('s.whatsapp.net', 'lid') ORDER BY c.last_at DESC, c.chat_id DESC LIMIT ?2";
 
 // An older message (history, out of order) counts as unread but is not the last one, and its push name is older too.
 constexpr const char* upsert =
-    "INSERT INTO chat (session_id, chat_id, alternate_id, last_at, last_row, unread, name_rank, name)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (session_id, chat_id) DO UPDATE SET"
-    " unread = unread + excluded.unread,"
+    "INSERT INTO chat (session_id, chat_id, alternate_id, last_at, last_row, unread, name_rank, name, number)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, " WHARF_DEVICE(?1) ") ON CONFLICT (session_id, chat_id) DO UPDATE SET"
+    " number = excluded.number, unread = unread + excluded.unread,"
     " alternate_id = CASE WHEN excluded.alternate_id <> 0 THEN excluded.alternate_id ELSE alternate_id END,"
     " name = CASE WHEN excluded.name_rank > name_rank"
     "   OR (excluded.name_rank = name_rank AND excluded.name_rank > 0 AND excluded.last_at >= last_at)"
@@ -55,12 +55,13 @@ constexpr const char* delete_chat = "DELETE FROM chat WHERE session_id = ?1 AND 
 constexpr const char* select_chat = "SELECT 1 FROM chat WHERE session_id = ?1 AND chat_id = ?2";
 
 constexpr const char* move_outbox = "UPDATE outbox SET chat_id = ?4 WHERE key BETWEEN ?1 AND ?2 AND chat_id = ?3";
+// Device numbers count down: the lesser one is the newer one.
 constexpr const char* merge_row =
-    "INSERT INTO chat (session_id, chat_id, alternate_id, last_at, last_row, unread, name_rank, name)"
-    " SELECT session_id, ?3, ?2, last_at, last_row, unread, name_rank, name FROM chat"
+    "INSERT INTO chat (session_id, chat_id, alternate_id, last_at, last_row, unread, name_rank, name, number)"
+    " SELECT session_id, ?3, ?2, last_at, last_row, unread, name_rank, name, number FROM chat"
     " WHERE session_id = ?1 AND chat_id = ?2"
     " ON CONFLICT (session_id, chat_id) DO UPDATE SET"
-    " unread = unread + excluded.unread, alternate_id = excluded.alternate_id,"
+    " number = min(number, excluded.number), unread = unread + excluded.unread, alternate_id = excluded.alternate_id,"
     " name = CASE WHEN excluded.name_rank > name_rank THEN excluded.name ELSE name END,"
     " name_rank = max(name_rank, excluded.name_rank),"
     " last_row = CASE WHEN excluded.last_at > last_at THEN excluded.last_row ELSE last_row END,"

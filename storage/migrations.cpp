@@ -459,14 +459,18 @@ CREATE TABLE trusted_token (
 );
 )sql";
 
-// storage/status_audiences.h
+// storage/status_audiences.h. A chat knows the device number (as in the groups) under which a message came to it last:
+// whom the account before had to do with is no contact of this one. Which of two devices a chat that is there already
+// is of nobody knows, so it is of the first one.
 constexpr const char* status_audiences = R"sql(
 CREATE TABLE status_audience (
   session_id INTEGER NOT NULL, post TEXT NOT NULL,
   setting INTEGER NOT NULL,                                                     -- StatusSetting
-  settled INTEGER NOT NULL, users BLOB NOT NULL,
+  settled INTEGER NOT NULL, users BLOB NOT NULL, excluded BLOB NOT NULL,
   PRIMARY KEY (session_id, post)
 );
+ALTER TABLE chat ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
+UPDATE chat SET number = session_id;
 )sql";
 
 // storage/channels.h: `number` as in the groups.

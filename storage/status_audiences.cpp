@@ -9,10 +9,30 @@ namespace wharf::storage {
 namespace {
 
 constexpr const char* select_audience =
-    "SELECT setting, settled, users FROM status_audience WHERE session_id = ?1 AND post = ?2";
+    "SELECT setting, settled, users, excluded FROM status_audience WHERE session_id = ?1 AND post = ?2";
 constexpr const char* put_audience =
-    "INSERT OR REPLACE INTO status_audience (session_id, post, setting, settled, users) VALUES (?1, ?2, ?3, ?4, ?5)";
+    "INSERT OR REPLACE INTO status_audience (session_id, post, setting, settled, users, excluded)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 constexpr const char* delete_audience = "DELETE FROM status_audience WHERE session_id = ?1 AND post = ?2";
+// Of deletions of the post that do not wait for the server any more: those go with it.
+constexpr const char* delete_audiences_about =
+    "DELETE FROM status_audience WHERE session_id = ?1 AND post IN (SELECT id FROM message WHERE session_id = ?1"
+    " AND target_id = ?2 AND target_id <> '' AND target_from_me = 1 AND NOT (from_me = 1 AND ack = 0))";
+
+protocol::Bytes packed(const std::vector<protocol::Jid>& users) {
+  PackedWriter out;
+  for (const protocol::Jid& user : users) out.text(user.to_string());
+  return out.bytes();
+}
+
+std::vector<protocol::Jid> unpacked(const protocol::Bytes& bytes) {
+  std::vector<protocol::Jid> users;
+  PackedReader in(bytes);
+  while (const auto text = in.text()) {
+    if (auto jid = protocol::Jid::parse(*text)) users.push_back(std::move(*jid));
+  }
+  return users;
+}
 
 }  // namespace
 
@@ -27,27 +47,24 @@ std::optional<StatusAudienceRow> find_status_audience(Database& db, SessionId se
                 : setting == 1 ? StatusSetting::denylist
                                : StatusSetting::allowlist;
   row.settled = select.integer() != 0;
-  const protocol::Bytes users = select.blob();
-  PackedReader packed(users);
-  while (const auto text = packed.text()) {
-    if (auto jid = protocol::Jid::parse(*text)) row.users.push_back(std::move(*jid));
-  }
+  row.users = unpacked(select.blob());
+  row.excluded = unpacked(select.blob());
   return row;
 }
 
 Result<void> apply(Database& db, const PutStatusAudience& change) {
-  PackedWriter users;
-  for (const protocol::Jid& user : change.row.users) users.text(user.to_string());
   return Statement(db, put_audience)
       .session(change.session)
       .text(change.row.post)
       .number(static_cast<int>(change.row.setting))
       .number(change.row.settled)
-      .blob(users.bytes())
+      .blob(packed(change.row.users))
+      .blob(packed(change.row.excluded))
       .run();
 }
 
 Result<void> forget_status_audience(Database& db, SessionId session, const std::string& post) {
+  if (Result<void> done = Statement(db, delete_audiences_about).session(session).text(post).run(); !done) return done;
   return Statement(db, delete_audience).session(session).text(post).run();
 }
 

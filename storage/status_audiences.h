@@ -1,7 +1,7 @@
 #pragma once
-// Who an own status post goes to, as it was settled when the post was accepted or sent: its deletion goes to the same
-// people, and nobody else is given it again. Filed under the session, as the post is; it goes with the post.
-// Specification 05 section 10.
+// Who an own status post goes to, as it was settled when the post was accepted or sent, and who its deletion goes to:
+// nobody else is given them again. Filed under the session, as the post is; it goes with the post. Specification 05
+// section 10.
 
 #include <cstdint>
 #include <optional>
@@ -22,10 +22,13 @@ enum class StatusSetting : std::uint8_t {
   allowlist = 2,  // these alone
 };
 struct StatusAudienceRow {
-  std::string post;  // WhatsApp id
+  std::string post;  // WhatsApp id, of the post or of the deletion of one
   StatusSetting setting = StatusSetting::contacts;
   bool settled = false;              // false: what the account has set is asked for before the post is sent
   std::vector<protocol::Jid> users;  // canonical when it was settled, without the own account
+  /// Whom it is kept from, by whatever identity they were named. Of the two identities of a person one may become known
+  /// only after it was settled.
+  std::vector<protocol::Jid> excluded = {};
   friend bool operator==(const StatusAudienceRow&, const StatusAudienceRow&) = default;
 };
 std::optional<StatusAudienceRow> find_status_audience(Database& db, SessionId session, const std::string& post);

@@ -124,6 +124,7 @@ void GroupFanout::warm_up(const Jid& group, const Look& seen) {
   if (seen.left_out) warm.until = c_.now.steady + unlisted_for;
   for (const Jid& user : seen.plan.users) warm.users.push_back(hash_of(user));
   std::sort(warm.users.begin(), warm.users.end());
+  if (group.is_status()) warm.audience = seen.plan.wire_users;
   warm_[group] = std::move(warm);
 }
 
@@ -283,7 +284,7 @@ Result<Node> GroupFanout::seal(const Jid& group, const std::string& message_id, 
   protocol::GroupMessageStanza stanza;
   std::size_t bytes = content.size();
   const bool status = group.is_status();
-  const GroupPlan plan = warm.sends_copies || status ? look(group).plan : GroupPlan();
+  const GroupPlan plan = warm.sends_copies ? look(group).plan : GroupPlan();
   if (warm.sends_copies) {
     std::map<Jid, Jid> wires;
     for (const GroupDevice& device : plan.devices) wires.emplace(device.filed, device.wire);
@@ -309,7 +310,7 @@ Result<Node> GroupFanout::seal(const Jid& group, const std::string& message_id, 
   stanza.kind = protocol::stanza_kind(content);
   stanza.sender_key_message = std::move(sealed->body);
   if (status) {
-    stanza.audience = plan.wire_users;
+    stanza.audience = warm.audience;
     stanza.status_setting = audiences_.setting();
   } else {
     stanza.addressing_mode = name(warm.mode);

@@ -81,6 +81,7 @@ class GroupFanout {
     std::string phash;
     std::uint32_t others = 0;
     std::vector<std::uint64_t> users;      // hashes, sorted
+    std::vector<Jid> audience;             // of statuses: the people as the stanza names them
     bool sends_copies = false;             // some are ready: they go with the next message
     std::optional<net::SteadyTime> until;  // somebody could not be reached, and is to be tried again then
     std::uint64_t used = 0;

@@ -453,12 +453,14 @@ const std::vector<Kind>& kinds() {
       {"PutStatusAudience", nothing,
        [](Rows& r) {
          r.records.add(storage::PutStatusAudience{r.id, {"P", storage::StatusSetting::contacts, false, {}}});
-         r.records.add(storage::PutStatusAudience{r.id, {"P", storage::StatusSetting::denylist, true, {ben, carl_pn}}});
+         r.records.add(
+             storage::PutStatusAudience{r.id, {"P", storage::StatusSetting::denylist, true, {ben, carl_pn}, {ben}}});
        },
        [](Rows& r) {
          const auto audience = r.records.find_status_audience("P");
          return audience && audience->setting == storage::StatusSetting::denylist && audience->settled &&
-                audience->users == std::vector{ben, carl_pn} && !r.records.find_status_audience("Q");
+                audience->users == std::vector{ben, carl_pn} && audience->excluded == std::vector{ben} &&
+                !r.records.find_status_audience("Q");
        }},
       {"PutUpload", nothing,
        [](Rows& r) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 
+#include "protocol/account/privacy.h"
 #include "protocol/account/status_audience.h"
 #include "protocol/messages/content.h"
 #include "protocol/messages/padding.h"
@@ -108,9 +109,10 @@ struct Stage : test::SessionFixture {
     return people.at(who).read(who, message, random);
   }
   /// A chat with somebody, and one with a group.
-  void have_chats() {
+  void have_chats() { have_chats({ben, Jid("120363000000000001", "g.us")}); }
+  void have_chats(const std::vector<Jid>& chats) {
     storage::Changes changes;
-    for (const Jid& chat : {ben, Jid("120363000000000001", "g.us")}) {
+    for (const Jid& chat : chats) {
       storage::MessageRow message;
       message.session = row.id;
       message.chat = message.author = chat;
@@ -127,6 +129,79 @@ struct Stage : test::SessionFixture {
       if (protocol::is_status_audience_query(node)) return node;
     FAIL("the account's setting was not asked for");
     return Node();
+  }
+  /// The question whom the account has blocked among `said`.
+  Node block_question() const {
+    for (const Node& node : said)
+      if (protocol::is_block_list_query(node)) return node;
+    FAIL("the account's block list was not asked for");
+    return Node();
+  }
+  /// The server says whom the account's setting means, and whom it has blocked.
+  std::vector<Node> choose(const StatusAudience& chosen, const std::vector<Jid>& blocked = {}) {
+    REQUIRE(hear(protocol::status_audience_answer(question(), chosen)).empty());
+    protocol::BlockList list;
+    for (const Jid& user : blocked) list.users.push_back({user});
+    return hear(protocol::block_list_answer(block_question(), list));
+  }
+  /// The users whom the devices and LIDs were asked of in `said`, and the answer: each of `lids` by the number.
+  std::vector<Node> tell_lids(const std::vector<Jid>& asked, const std::map<Jid, Jid>& lids) {
+    const auto usync = test::queries_to(said, Jid("", "s.whatsapp.net"), "usync", "usync");
+    REQUIRE(usync.size() == 1);
+    std::vector<Jid> users;
+    for (const Node* user : usync[0].child("usync")->child("list")->children("user"))
+      users.push_back(*user->jid("jid"));
+    CHECK(users == asked);
+    Node list("list");
+    for (const auto& [number, lid] : lids) {
+      Node devices("device-list");
+      devices.add(Node("device").set("id", "0"));
+      list.add(Node("user")
+                   .set("jid", number)
+                   .add(Node("lid").set("val", lid))
+                   .add(Node("devices").add(std::move(devices))));
+    }
+    return hear(test::result_of(usync[0]).add(Node("usync").add(std::move(list))));
+  }
+  std::optional<storage::StatusAudienceRow> audience_of(const std::string& id) {
+    return storage::find_status_audience(store->reader(), row.id, id);
+  }
+  /// What the main device of `who` gets when it asks for this message again.
+  std::vector<Node> asked_again(const Jid& who, const std::string& id) {
+    Node node = receipt_of(who, id, "retry");
+    node.add(Node("retry").set("v", "1").set("count", "1").set("id", id).set("t", "1700000001"));
+    return hear(node.add(Node("registration").bytes(Bytes{0, 0, 0, 77})));
+  }
+  /// Deletes a post for everyone; the answer in `why` when it is refused.
+  std::vector<Node> revoke(const std::string& post, const std::string& id,
+                           std::shared_ptr<std::optional<Errc>> why = {}) {
+    SendMessage message;
+    message.chat = status;
+    message.content = RevokeSent{post};
+    message.message_id = id;
+    std::vector<Node> out;
+    said.clear();
+    collect(out, tell(std::move(message), [why](const Outcome<SentMessage>& sent) {
+              if (why) *why = sent ? std::nullopt : std::optional(sent.error().code);
+              else REQUIRE(sent.has_value());
+            }));
+    return out;
+  }
+  /// A post that another device of the account sent, or an account that the session was linked to before.
+  void have_post_of(const Jid& author, const std::string& id, const Bytes& content) {
+    storage::MessageRow message;
+    message.session = row.id;
+    message.chat = status;
+    message.author = author;
+    message.id = id;
+    message.kind = "text";
+    message.from_me = true;
+    message.ack = AckLevel::server;
+    message.content = content;
+    message.timestamp = message.created_at = now_ms;
+    storage::Changes changes;
+    changes.add(storage::InsertMessage{message, false, std::nullopt});
+    store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   }
 };
 
@@ -199,7 +274,7 @@ TEST_CASE("whom the account's setting means is asked for, and kept with the post
   const auto posted = [&](const std::string& id, const StatusAudience& chosen) {
     REQUIRE(f.post(id, std::nullopt).empty());
     CHECK_FALSE(storage::find_status_audience(f.store->reader(), f.row.id, id)->settled);
-    const auto out = f.hear(protocol::status_audience_answer(f.question(), chosen));
+    const auto out = f.choose(chosen);
     REQUIRE(out.size() == 1);
     f.hear(Stage::ack_of(id));
     return out[0];
@@ -236,7 +311,7 @@ TEST_CASE("a status post goes on after a restart, to whom it was settled for, an
   REQUIRE(f.post("3EB0AA", std::nullopt).empty());
   f.reopen();  // before WhatsApp has answered
   f.said = f.go_online();
-  const auto sealed = f.hear(protocol::status_audience_answer(f.question(), {StatusAudience::Kind::only, {carl}}));
+  const auto sealed = f.choose({StatusAudience::Kind::only, {carl}});
   REQUIRE(sealed.size() == 1);
   CHECK(named(sealed[0], true) == std::vector{carl});
   f.reopen();  // before its ack
@@ -368,4 +443,220 @@ TEST_CASE("a status post that cannot leave for a day fails, and nothing is said 
   f.tell(std::move(react),
          [why](const Outcome<SentMessage>& sent) { *why = sent ? Errc::internal : sent.error().code; });
   CHECK(*why == Errc::not_implemented);
+}
+
+// --- who is kept from a post is known by one identity, and our chat with him may be filed under the other
+
+namespace {
+
+const Jid carl_pn("15550000003", "s.whatsapp.net"), dora_pn("15550000004", "s.whatsapp.net");
+const Jid dora("100000000000004", "lid");
+
+}  // namespace
+
+TEST_CASE("who is excluded by LID gets no post, though the chat with him is filed under his number") {
+  Stage f;
+  f.have_chats({ben, carl_pn});
+  REQUIRE(f.post("3EB0AA", std::nullopt).empty());
+  REQUIRE(f.choose({StatusAudience::Kind::except, {carl}}).empty());
+  const auto out = f.tell_lids({carl_pn}, {{carl_pn, carl}});
+  REQUIRE(out.size() == 1);
+  CHECK(named(out[0], true) == std::vector{ben});
+  CHECK(named(out[0], false) == std::vector{self});
+  CHECK_FALSE(f.read(carl, out[0]));
+  CHECK(f.audience_of("3EB0AA")->users == std::vector{ben});
+}
+
+TEST_CASE("who is excluded by his number gets no post, though the chat with him is filed under his LID") {
+  Stage f;
+  f.have_chats({ben, carl});
+  REQUIRE(f.post("3EB0AA", std::nullopt).empty());
+  REQUIRE(f.choose({StatusAudience::Kind::except, {carl_pn}}).empty());
+  const auto out = f.tell_lids({carl_pn}, {{carl_pn, carl}});
+  REQUIRE(out.size() == 1);
+  CHECK(named(out[0], true) == std::vector{ben});
+  CHECK_FALSE(f.read(carl, out[0]));
+}
+
+TEST_CASE("while WhatsApp does not tell who somebody is, whoever might be one who is excluded gets no post") {
+  Stage f;
+  SECTION("a partner by number, and somebody who is excluded by LID") {
+    f.have_chats({ben, carl_pn});
+    REQUIRE(f.post("3EB0AA", std::nullopt).empty());
+    REQUIRE(f.choose({StatusAudience::Kind::except, {carl}}).empty());
+    const auto out = f.tell_lids({carl_pn}, {});
+    REQUIRE(out.size() == 1);
+    CHECK(named(out[0], true) == std::vector{ben});
+    CHECK(f.audience_of("3EB0AA")->users == std::vector{ben});
+  }
+  SECTION("partners by LID, and somebody who is excluded by number") {
+    storage::Changes known;
+    known.add(storage::PutLid{f.row.id, Jid("15550000002", "s.whatsapp.net"), ben});
+    f.store->commit(std::move(known), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+    f.have_chats({ben, carl});
+    REQUIRE(f.post("3EB0AA", std::nullopt).empty());
+    REQUIRE(f.choose({StatusAudience::Kind::except, {carl_pn}}).empty());
+    const auto out = f.tell_lids({carl_pn}, {});
+    REQUIRE(out.size() == 1);
+    CHECK(named(out[0], true) == std::vector{ben});
+    CHECK_FALSE(f.read(carl, out[0]));
+  }
+  SECTION("it does not answer at all") {
+    f.have_chats({ben, carl_pn});
+    REQUIRE(f.post("3EB0AA", std::nullopt).empty());
+    REQUIRE(f.choose({StatusAudience::Kind::except, {carl}}).empty());
+    const auto usync = test::queries_to(f.said, Jid("", "s.whatsapp.net"), "usync", "usync");
+    REQUIRE(usync.size() == 1);
+    CHECK(f.hear(test::error_of(usync[0], 500)).empty());
+    CHECK_FALSE(f.audience_of("3EB0AA")->settled);
+  }
+}
+
+TEST_CASE("who turns out to be excluded when his devices are asked for gets no post") {
+  Stage f;
+  storage::Changes known;
+  known.add(storage::PutLid{f.row.id, carl_pn, carl});
+  f.store->commit(std::move(known), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  f.have_chats({ben, dora_pn});
+  REQUIRE(f.post("3EB0AA", std::nullopt).empty());
+  REQUIRE(f.choose({StatusAudience::Kind::except, {carl}}).empty());
+  REQUIRE(f.tell_lids({dora_pn}, {}).empty());  // another number than his: she is in
+  CHECK(f.audience_of("3EB0AA")->users.size() == 2);
+  const auto out = f.tell_lids({dora_pn}, {{dora_pn, carl}});  // he has it by now
+  REQUIRE(out.size() == 1);
+  CHECK(named(out[0], true) == std::vector{ben});
+  CHECK_FALSE(f.read(carl, out[0]));
+  CHECK(f.audience_of("3EB0AA")->users == std::vector{ben});
+}
+
+TEST_CASE("whom the account has blocked gets no post, whatever its setting is") {
+  Stage f;
+  using Kind = StatusAudience::Kind;
+  SECTION("contacts") {
+    f.have_chats({ben, carl});
+    REQUIRE(f.post("3EB0AA", std::nullopt).empty());
+    const auto out = f.choose({Kind::contacts, {}}, {carl});
+    REQUIRE(out.size() == 1);
+    CHECK(named(out[0], true) == std::vector{ben});
+  }
+  SECTION("some alone") {
+    REQUIRE(f.post("3EB0AA", std::nullopt).empty());
+    const auto out = f.choose({Kind::only, {ben, carl}}, {carl});
+    REQUIRE(out.size() == 1);
+    CHECK(named(out[0], true) == std::vector{ben});
+  }
+  SECTION("by the other identity") {
+    f.have_chats({ben, carl_pn});
+    REQUIRE(f.post("3EB0AA", std::nullopt).empty());
+    REQUIRE(f.choose({Kind::contacts, {}}, {carl}).empty());
+    const auto out = f.tell_lids({carl_pn}, {{carl_pn, carl}});
+    REQUIRE(out.size() == 1);
+    CHECK(named(out[0], true) == std::vector{ben});
+  }
+  SECTION("WhatsApp does not tell whom") {
+    f.have_chats({ben, carl});
+    REQUIRE(f.post("3EB0AA", std::nullopt).empty());
+    REQUIRE(f.hear(protocol::status_audience_answer(f.question(), {Kind::contacts, {}})).empty());
+    CHECK(f.hear(test::error_of(f.block_question(), 500)).empty());
+    CHECK_FALSE(f.audience_of("3EB0AA")->settled);
+    CHECK(f.row_of("3EB0AA").ack == AckLevel::pending);
+  }
+}
+
+TEST_CASE("deleting a post of the phone gives nobody a right to the post") {
+  Stage f;
+  f.have_chats({ben});
+  REQUIRE(f.post("3EB0AA", std::vector{carl}).size() == 1);
+  f.hear(Stage::ack_of("3EB0AA"));
+  f.have_post_of(self, "PHONE1", f.row_of("3EB0AA").content);
+  REQUIRE(f.revoke("PHONE1", "3EB0CC").empty());
+  const auto out = f.choose({StatusAudience::Kind::contacts, {}});
+  REQUIRE(out.size() == 1);
+  CHECK(out[0].attr("id") == "3EB0CC");
+  CHECK(named(out[0], true) == std::vector{ben});
+  // Before the server has it, so that the content is still there.
+  CHECK_FALSE(f.audience_of("PHONE1"));
+  CHECK(f.audience_of("3EB0CC")->users == std::vector{ben});
+  CHECK(f.asked_again(ben, "PHONE1").empty());
+  CHECK(f.asked_again(carl, "3EB0CC").empty());
+  const auto again = f.asked_again(ben, "3EB0CC");
+  REQUIRE(again.size() == 1);
+  CHECK(again[0].jid("participant") == ben);
+  CHECK(again[0].child("meta") == nullptr);
+}
+
+TEST_CASE("a post of the account that the session was linked to before is not deleted by this one") {
+  Stage f;
+  f.have_post_of(Jid("100000000000009", "lid"), "BEFORE1", Bytes{1});
+  const auto why = std::make_shared<std::optional<Errc>>();
+  CHECK(f.revoke("BEFORE1", "3EB0CC", why).empty());
+  CHECK(*why == Errc::unsupported);
+}
+
+TEST_CASE("a deletion goes to whom its post went, also when the post is removed here before it leaves") {
+  Stage f;
+  REQUIRE(f.post("3EB0AA", std::vector{ben}).size() == 1);
+  f.hear(Stage::ack_of("3EB0AA"));
+  std::vector<Input> lost;
+  lost.emplace_back(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone", false}, f.session->link_epoch()});
+  f.turn(std::move(lost));
+  CHECK(f.revoke("3EB0AA", "3EB0CC").empty());
+  storage::Changes gone;
+  gone.add(storage::RemoveMessage{f.row.id, status, "3EB0AA", true});
+  f.store->commit(std::move(gone), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  CHECK_FALSE(f.audience_of("3EB0AA"));
+  CHECK(f.audience_of("3EB0CC")->users == std::vector{ben});
+}
+
+TEST_CASE("a receipt for the deletion of a post counts when it is of one whom it went to") {
+  Stage f;
+  REQUIRE(f.post("3EB0AA", std::vector{ben}).size() == 1);
+  f.hear(Stage::ack_of("3EB0AA"));
+  REQUIRE(f.revoke("3EB0AA", "3EB0CC").size() == 1);
+  f.hear(Stage::receipt_of(carl, "3EB0CC", ""));
+  CHECK(f.row_of("3EB0AA").revoked_at == 0);
+  f.hear(Stage::receipt_of(ben, "3EB0CC", ""));  // so the server has it, and its ack was lost
+  CHECK(f.row_of("3EB0AA").revoked_at != 0);
+}
+
+TEST_CASE("a post under the id of one that was removed here is for its own audience") {
+  Stage f;
+  REQUIRE(f.post("3EB0AA", std::vector{ben}).size() == 1);
+  f.hear(Stage::ack_of("3EB0AA"));
+  f.hear(Stage::receipt_of(ben, "3EB0AA", "read"));
+  RemoveMessage remove;
+  remove.message = "3EB0AA";
+  f.tell(std::move(remove), [](const Outcome<void>& removed) { REQUIRE(removed.has_value()); });
+  REQUIRE_FALSE(f.audience_of("3EB0AA"));
+  const auto again = f.post("3EB0AA", std::vector{carl});
+  REQUIRE(again.size() == 1);
+  CHECK(named(again[0], true) == std::vector{carl});
+  CHECK_FALSE(f.read(ben, again[0]));
+  f.hear(Stage::ack_of("3EB0AA"));
+  f.hear(Stage::receipt_of(ben, "3EB0AA", "read"));
+  CHECK(f.row_of("3EB0AA").ack == AckLevel::server);
+  f.hear(Stage::receipt_of(carl, "3EB0AA", "read"));
+  CHECK(f.row_of("3EB0AA").ack == AckLevel::read);
+}
+
+TEST_CASE("who was posted to by number and is seen by LID counts as a viewer, of two posts in turn") {
+  Stage f;
+  storage::Changes known;
+  known.add(storage::PutLid{f.row.id, carl_pn, carl});
+  f.store->commit(std::move(known), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  REQUIRE(f.post("3EB0AA", std::vector{ben}).size() == 1);
+  f.hear(Stage::ack_of("3EB0AA"));
+  REQUIRE(f.post("3EB0BB", std::vector{carl}).size() == 1);
+  f.hear(Stage::ack_of("3EB0BB"));
+  storage::Changes older;  // as it stood before his LID was known
+  older.add(storage::PutStatusAudience{f.row.id, {"3EB0BB", storage::StatusSetting::allowlist, true, {carl_pn}}});
+  f.store->commit(std::move(older), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  for (const auto& [who, id] : {std::pair(carl, "3EB0AA"), std::pair(ben, "3EB0BB")}) {
+    f.hear(Stage::receipt_of(who, id, "read"));
+    CHECK(f.row_of(id).ack == AckLevel::server);
+  }
+  f.hear(Stage::receipt_of(carl, "3EB0BB", "read"));
+  CHECK(f.row_of("3EB0BB").ack == AckLevel::read);
+  f.hear(Stage::receipt_of(ben, "3EB0AA", "read"));
+  CHECK(f.row_of("3EB0AA").ack == AckLevel::read);
 }

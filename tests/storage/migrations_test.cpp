@@ -210,6 +210,25 @@ TEST_CASE("messages of the release before know the album that their details name
   CHECK(count(**db, "SELECT count(*) FROM message WHERE id = 'M1' AND album_id = '3EB0HEAD'") == 1);
 }
 
+TEST_CASE("a chat of version 29 is of the first device of its session") {
+  test::TemporaryFolder folder;
+  const std::string path = folder.file("29.sqlite");
+  {
+    std::string sql;
+    for (const char* step : migrations().first(29)) sql += step;
+    sql +=
+        "INSERT INTO chat (session_id, chat_id, alternate_id, last_at, last_row, unread, name_rank, name)"
+        " VALUES (1, 9, 0, 5, 6, 0, 0, ''), (2, 9, 0, 5, 7, 0, 0, '');"
+        "INSERT INTO device_number VALUES (2, -1);"
+        "PRAGMA application_id = 1464357446; PRAGMA user_version = 29;";
+    run_sql(path, sql.c_str());
+  }
+  auto db = Database::open(path, Database::Mode::read_write, Synchronous::off);
+  REQUIRE(db.has_value());
+  // The second session was logged out: nobody knows which of its accounts a chat is of.
+  CHECK(count(**db, "SELECT count(*) FROM chat WHERE number = session_id") == 2);
+}
+
 TEST_CASE("later steps are applied to an older file and keep its rows") {
   test::TemporaryFolder folder;
   auto db = Database::open(folder.file("old.sqlite"), Database::Mode::read_write, Synchronous::off);

@@ -3,6 +3,7 @@
 
 #include "storage/chat_list.h"
 #include "storage/chats.h"
+#include "storage/sessions.h"
 #include "storage/status_audiences.h"
 #include "tests/storage/counts.h"
 #include "tests/storage/fixture.h"
@@ -14,7 +15,8 @@ using protocol::Jid;
 namespace {
 
 const SessionId session{1}, other{2};
-const Jid status = protocol::status_jid(), ben("100000000000002", "lid"), carl("15550000003", "s.whatsapp.net");
+const Jid status = protocol::status_jid(), ben("100000000000002", "lid"), carl("15550000003", "s.whatsapp.net"),
+          dora("100000000000004", "lid");
 const Jid crew("120363000000000001", "g.us");
 
 MessageRow post(const std::string& id) {
@@ -33,10 +35,10 @@ TEST_CASE("an audience comes back as it was put last, of its own session and pos
   });
   CHECK(find_status_audience(store.db(), session, "P") == StatusAudienceRow{"P", StatusSetting::contacts, false, {}});
   store.turn([](Changes& changes) {
-    changes.add(PutStatusAudience{session, {"P", StatusSetting::denylist, true, {ben, carl}}});
+    changes.add(PutStatusAudience{session, {"P", StatusSetting::denylist, true, {ben, carl}, {dora}}});
   });
   CHECK(find_status_audience(store.db(), session, "P") ==
-        StatusAudienceRow{"P", StatusSetting::denylist, true, {ben, carl}});
+        StatusAudienceRow{"P", StatusSetting::denylist, true, {ben, carl}, {dora}});
   CHECK(find_status_audience(store.db(), other, "P")->users == std::vector{carl});
   CHECK_FALSE(find_status_audience(store.db(), session, "Q"));
 }
@@ -71,6 +73,51 @@ TEST_CASE("a post that is deleted here takes its audience along, and no message 
   });
   CHECK_FALSE(find_status_audience(store.db(), session, "P"));
   CHECK(find_status_audience(store.db(), session, "Q"));
+}
+
+TEST_CASE("a post that is deleted here takes the audience of its deletion along, unless that waits for the server") {
+  test::InlineStore store;
+  store.turn([](Changes& changes) {
+    changes.add(InsertMessage{post("P"), false, std::nullopt});
+    for (const auto& [id, ack] : {std::pair("D", AckLevel::server), std::pair("E", AckLevel::pending)}) {
+      MessageRow deletion = post(id);
+      deletion.target_id = "P";
+      deletion.target_from_me = true;
+      deletion.ack = ack;
+      changes.add(InsertMessage{deletion, false, std::nullopt});
+      changes.add(PutStatusAudience{session, {id, StatusSetting::allowlist, true, {ben}}});
+    }
+    changes.add(RemoveMessage{session, status, "P", true});
+  });
+  CHECK_FALSE(find_status_audience(store.db(), session, "D"));
+  CHECK(find_status_audience(store.db(), session, "E"));
+}
+
+TEST_CASE("after a log-out the people are those of chats that a message has come to since") {
+  test::InlineStore store;
+  UnixMs at = 0;
+  const auto write_to = [&](const Jid& chat, const std::string& id) {
+    store.turn([&](Changes& changes) {
+      changes.add(InsertMessage{test::message_row(session, chat, id, ++at), true, std::nullopt});
+    });
+  };
+  write_to(carl, "A");
+  write_to(ben, "A");
+  write_to(dora, "A");
+  REQUIRE(chat_partners(store.db(), session, 9).size() == 3);
+  for (int times = 0; times < 2; ++times) {
+    store.turn([](Changes& changes) { changes.add(WipeDevice{session}); });
+    CHECK(chat_partners(store.db(), session, 9).empty());
+    write_to(ben, "B" + std::to_string(times));
+    CHECK(chat_partners(store.db(), session, 9) == std::vector{ben});
+  }
+  // Two chats that are one: of today when either is.
+  store.turn([](Changes& changes) { changes.add(MergeChats{session, carl, dora}); });
+  CHECK(chat_partners(store.db(), session, 9) == std::vector{ben});
+  store.turn([](Changes& changes) { changes.add(WipeDevice{session}); });
+  write_to(carl, "D");
+  store.turn([](Changes& changes) { changes.add(MergeChats{session, carl, dora}); });
+  CHECK(chat_partners(store.db(), session, 9) == std::vector{dora});
 }
 
 TEST_CASE("the people of chats are those of chats with one person, the newest first") {
