@@ -112,7 +112,7 @@ std::optional<std::vector<Jid>> recipients_of(const ServicesPtr& services, const
   for (std::size_t i = 0; i < given.size(); ++i) {
     const Jid one = *parse_chat_id(given[i]);  // validated
     const auto refuse = [&](const char* what) { refuse_field(call, fmt::format("recipients[{}]", i), what); };
-    if (one.is_group()) return refuse("must be a person"), std::nullopt;
+    if (!one.has_devices()) return refuse("must be a person"), std::nullopt;
     if (!seen.insert(services->ports.supervisor.canonical_chat(session, one)).second)
       return refuse("must not be there twice"), std::nullopt;
     out.push_back(one);
@@ -125,6 +125,9 @@ std::optional<std::vector<Jid>> recipients_of(const ServicesPtr& services, const
 void send_broadcast(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);
   if (!view) return;
+  if (says(call->body, "type") && text_of(call->body, "type") != "text")
+    return refuse_field(call, "type", "must be text: a broadcast is one text to many");
+  if (refuses_field_of_others(call, schemas::send_broadcast)) return;
   if (text_of(call->body, "content").find_first_not_of(" \t\r\n") == std::string_view::npos)
     return refuse_field(call, "content", "must not be blank");
   auto recipients = recipients_of(services, call, view->id);

@@ -31,14 +31,25 @@ bool says_something(std::string_view body) {
   return !text.empty() && text != "{}";
 }
 
+std::size_t listed(const Call& call, std::string_view name) {
+  const auto* list = call.body.if_contains(name);
+  return list != nullptr && list->is_array() ? list->get_array().size() : 0;
+}
+
 /// That it asks to be sent: one for each of several files, or recipients.
 unsigned messages_of(const Call& call) {
-  const auto listed = [&](std::string_view name) {
-    const auto* list = call.body.if_contains(name);
-    return list != nullptr && list->is_array() ? list->get_array().size() : 0;
-  };
-  const std::size_t several = std::max({call.files.size(), listed("files"), listed("recipients")});
+  const std::size_t several = std::max({call.files.size(), listed(call, "files"), listed(call, "recipients")});
   return static_cast<unsigned>(std::max<std::size_t>(1, several));
+}
+
+/// More people than may ever be sent to at once: waiting would not help.
+std::optional<Failure> beyond_any_minute(const Call& call, unsigned messages_per_minute) {
+  if (call.route->budget != Budget::message || messages_per_minute == 0) return std::nullopt;
+  if (listed(call, "recipients") <= messages_per_minute) return std::nullopt;
+  return failure_of(
+      {FieldProblem{"recipients", fmt::format("must be at most {} here, as many as limits.messages_per_minute "
+                                              "lets out of a session",
+                                              messages_per_minute)}});
 }
 
 constexpr std::string_view capability_names[] = {"none", "read", "send", "manage", "admin"};
@@ -222,6 +233,7 @@ void Router::admit(const CallPtr& call) {
     response.headers.emplace_back("Sec-WebSocket-Version", "13");
     return call->send(std::move(response));
   }
+  if (const auto never = beyond_any_minute(*call, settings_.messages_per_minute)) return call->failure(*never);
   if (!count_action(*call)) return call->failure(too_many(call->limit_));
   dispatch_(call);
 }

@@ -203,6 +203,8 @@ bool refuses_field_of_others(const CallPtr& call, const Schema& schema) {
   const auto types = message_types();
   const auto type = std::find_if(types.begin(), types.end(), [&](const MessageType& t) { return t.schema == &schema; });
   if (&schema == &schemas::post_status) return refuse_field(call, std::string(*lost), "a status post has none"), true;
+  if (&schema == &schemas::send_broadcast)
+    return refuse_field(call, std::string(*lost), "a broadcast, one text to many, has none"), true;
   refuse_field(call, std::string(*lost),
                type == types.end() ? "is not said of what is forwarded: it goes as it is"
                                    : fmt::format("a message of type {} has none", type->name));

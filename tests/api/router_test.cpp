@@ -227,6 +227,19 @@ TEST_CASE("a sane request id of the caller is kept") {
   CHECK(door.ask(request("GET", "/x")).header("X-Request-Id") != door.ask(request("GET", "/x")).header("X-Request-Id"));
 }
 
+TEST_CASE("more recipients than a minute may ever have are refused by name, and not told to wait") {
+  Door door({.session_creations_per_minute = 5, .messages_per_minute = 2, .requests_per_minute = 100});
+  const auto send = [&](const char* recipients) {
+    return door.ask(request("POST", "/api/v1/sessions/a/broadcasts",
+                            std::string(R"({"content":"x","recipients":)") + recipients + "}"));
+  };
+  const FakeClient refused = send(R"(["15550000002","15550000003","15550000004"])");
+  CHECK(refused.answer->status == 400);
+  CHECK(refused.details().contains("recipients"));
+  CHECK(send(R"(["15550000002","15550000003"])").answer->status == 200);
+  CHECK(send(R"(["15550000002"])").answer->status == 429);
+}
+
 TEST_CASE("messages are limited per session, sessions and requests per client") {
   Door door({.session_creations_per_minute = 5, .messages_per_minute = 30, .requests_per_minute = 100});
   const auto send = [&](const char* session) {

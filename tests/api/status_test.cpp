@@ -216,6 +216,10 @@ TEST_CASE("a broadcast is a message of each chat, with an outcome for each") {
        {Row{R"({"content":"x"})", "recipients"}, Row{R"({"recipients":[],"content":"x"})", "recipients"},
         Row{R"({"recipients":["120363000000000001@g.us"],"content":"x"})", "recipients[0]"},
         Row{R"({"recipients":["15550000002","15550000002@c.us"],"content":"x"})", "recipients[1]"},
+        Row{R"({"recipients":["120363000000000009@newsletter"],"content":"x"})", "recipients[0]"},
+        Row{R"({"recipients":["15550000002"],"content":"x","sendAt":"2030-01-01T00:00:00Z"})", "sendAt"},
+        Row{R"({"recipients":["15550000002"],"content":"x","type":"image"})", "type"},
+        Row{R"({"recipients":["15550000002"],"content":"x","mediaMessageId":"3EB0AA"})", "mediaMessageId"},
         Row{R"({"recipients":["15550000002"],"content":" "})", "content"}}) {
     INFO(row.body);
     const Answer answer = d.ask("POST", path, row.body);
