@@ -110,7 +110,7 @@ class Peer:
         with self.changed:
             self.changed.notify_all()
 
-    def wait(self, name, patience=patience_s, since=None, **wanted):
+    def wait(self, name, /, patience=patience_s, since=None, **wanted):
         """The first event after `since` (default: of this process) with that name and those members."""
         start = self.since if since is None else since
         deadline = time.monotonic() + patience
@@ -127,7 +127,7 @@ class Peer:
                     raise Failed(f"no {name} {wanted} of {self.name} within {patience} s")
                 self.changed.wait(min(left, 1))
 
-    def saw(self, name, **wanted):
+    def saw(self, name, /, **wanted):
         with self.changed:
             return [e for e in self.events if e["event"] == name and all(e.get(k) == v for k, v in wanted.items())]
 
