@@ -16,6 +16,7 @@ namespace wharf::sessions {
 namespace {
 
 constexpr std::size_t max_bundles_per_query = 256;  // 02 section 6.6
+constexpr std::size_t bundles_per_turn = 8;         // five agreements and signatures each: some 5 ms of the loop
 constexpr std::chrono::seconds unreachable_for{60};
 constexpr std::size_t enc_overhead = 64;  // of one participant beside its ciphertext: at least this much
 constexpr std::chrono::seconds bundle_timeout{20};
@@ -96,22 +97,36 @@ void Fanout::fetch_sessions(std::vector<Jid> devices, bool identity_changed, std
       [this, identity_changed, devices = std::move(devices), rest = std::move(rest),
        done = std::move(done)](const Node* answer) {
         if (answer == nullptr || protocol::iq_error_of(*answer)) return done(false);
-        std::vector<Jid> open = devices;
-        for (const auto& fetched : protocol::read_bundles(*answer)) {
-          const auto asked = std::find(open.begin(), open.end(), fetched.jid);
-          if (asked == open.end()) continue;  // not requested, or twice
-          const Jid device = *asked;
-          open.erase(asked);
-          if (fetched.bundle && use_bundle(device, *fetched.bundle)) continue;
-          mark_unreachable(device);
-          // The device is gone: the list that named it is stale.
-          if (fetched.error_code == 404 || fetched.error_code == 406) directory_.forget_devices(device.user_jid());
-        }
-        for (const Jid& device : open) mark_unreachable(device);
-        if (rest.empty()) return done(true);
-        fetch_sessions(rest, identity_changed, done);
+        const auto told = std::make_shared<Bundles>();
+        told->fetched = protocol::read_bundles(*answer);
+        told->open = devices;
+        told->own = c_.device.jid;
+        take_bundles(told, [this, identity_changed, rest, done](bool ok) {
+          if (!ok || rest.empty()) return done(ok);
+          fetch_sessions(rest, identity_changed, done);
+        });
       },
       bundle_timeout);
+}
+
+void Fanout::take_bundles(const std::shared_ptr<Bundles>& told, std::function<void(bool)> done) {
+  if (told->own != c_.device.jid) return done(false);  // between two turns the account became another
+  const std::size_t end = std::min(told->taken + bundles_per_turn, told->fetched.size());
+  for (; told->taken < end; ++told->taken) {
+    const protocol::FetchedBundle& fetched = told->fetched[told->taken];
+    const auto asked = std::find(told->open.begin(), told->open.end(), fetched.jid);
+    if (asked == told->open.end()) continue;  // not requested, or twice
+    const Jid device = *asked;
+    told->open.erase(asked);
+    if (fetched.bundle && use_bundle(device, *fetched.bundle)) continue;
+    mark_unreachable(device);
+    // The device is gone: the list that named it is stale.
+    if (fetched.error_code == 404 || fetched.error_code == 406) directory_.forget_devices(device.user_jid());
+  }
+  if (end < told->fetched.size())
+    return c_.work([] {}, [this, told, done = std::move(done)] { take_bundles(told, done); });
+  for (const Jid& device : told->open) mark_unreachable(device);
+  done(true);
 }
 
 bool Fanout::contradicts_pairing(const Jid& device, const protocol::PublicKey& identity) {

@@ -54,7 +54,7 @@ class Fanout {
     return known != unreachable_.end() && known->second > c_.now.steady;
   }
   void mark_unreachable(const Jid& device);
-  /// Builds sessions from bundles for these devices; `done` in a later turn.
+  /// Builds sessions from bundles for these devices, some a turn; `done` in a later turn.
   void fetch_sessions(std::vector<Jid> devices, bool identity_changed, std::function<void(bool ok)> done);
   /// The identity of our own phone comes from pairing alone: nothing that is received later may put another in its
   /// place.
@@ -77,6 +77,14 @@ class Fanout {
  private:
   std::vector<Jid> targets(const Jid& chat);  // device JIDs, canonical; without this device
   std::vector<Jid> missing(const std::vector<Jid>& devices);
+  /// An answer with bundles, and how much of it is taken.
+  struct Bundles {
+    std::vector<protocol::FetchedBundle> fetched;
+    std::size_t taken = 0;
+    std::vector<Jid> open;  // asked for and not answered
+    Jid own;                // whom it was for
+  };
+  void take_bundles(const std::shared_ptr<Bundles>& told, std::function<void(bool)> done);
   Context& c_;
   Directory& directory_;
   TrustedTokens& tokens_;

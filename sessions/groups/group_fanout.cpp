@@ -23,11 +23,6 @@ constexpr unsigned max_steps = 400;  // of one preparation: 20,000 devices, and 
 constexpr std::chrono::seconds unlisted_for{60};
 constexpr std::chrono::minutes forgets_every{10};
 
-std::vector<Jid> page_of(std::vector<Jid> devices) {
-  if (devices.size() > copies_per_turn) devices.resize(copies_per_turn);
-  return devices;
-}
-
 std::uint64_t hash_of(const Jid& user) { return std::hash<Jid>{}(user); }
 
 bool has(const std::vector<std::uint64_t>& sorted, const Jid& device) {
@@ -59,7 +54,7 @@ void GroupFanout::ask_for_people(const Jid& group, UniqueFunction<void(Groups::R
 }
 
 void GroupFanout::aim_at(const Jid& group, const storage::MessageRow& message) {
-  if (group.is_status() && audiences_.aim_at(message)) warm_.erase(group);
+  if (group.is_status() && audiences_.aim_at(message)) on_changed(group);
 }
 
 GroupFanout::Look GroupFanout::look(const Jid& group) {
@@ -169,33 +164,51 @@ std::string GroupFanout::addressing_mode(const Jid& group) {
 
 // --- preparing
 
-void GroupFanout::prepare(const Jid& group, std::function<void(Prepared)> done) { go_on(group, {}, std::move(done)); }
+void GroupFanout::prepare(const Jid& group, std::function<void(Prepared)> done) {
+  go_on(group, std::make_shared<Progress>(), std::move(done));
+}
 
-void GroupFanout::go_on(const Jid& group, Progress progress, std::function<void(Prepared)> done) {
+void GroupFanout::go_on(const Jid& group, const std::shared_ptr<Progress>& progress,
+                        std::function<void(Prepared)> done) {
   using Lacks = Look::Lacks;
-  if (++progress.steps > max_steps) return done(Prepared::later);
-  const auto next = [this, group, progress, done](bool ok) {
-    if (!ok) return done(Prepared::later);
-    go_on(group, progress, done);
-  };
+  if (++progress->steps > max_steps) return done(Prepared::later);
+  if (!progress->left.empty() && progress->changes == changes_) return take_page(group, progress, std::move(done));
   const Look seen = look(group);
   switch (seen.lacks) {
     case Lacks::nothing: warm_up(group, seen); return done(Prepared::yes);
     case Lacks::membership: return done(Prepared::nobody);
     case Lacks::metadata:
       // An answer that is of no use is not asked for again at once.
-      if (std::exchange(progress.asked, true)) return done(Prepared::later);
+      if (std::exchange(progress->asked, true)) return done(Prepared::later);
       return ask_for_people(group, [this, group, progress, done](Groups::Refreshed refreshed) {
         if (refreshed == Groups::Refreshed::no_member) return done(Prepared::nobody);
         if (refreshed == Groups::Refreshed::later) return done(Prepared::later);
         go_on(group, progress, done);
       });
-    case Lacks::lists: return ask_for_lists(seen.whose, next);
-    case Lacks::sessions: return fanout_.fetch_sessions(page_of(seen.whose), false, next);
+    case Lacks::lists:
+      return ask_for_lists(seen.whose, [this, group, progress, done](bool ok) {
+        ok ? go_on(group, progress, done) : done(Prepared::later);
+      });
+    case Lacks::sessions:
     case Lacks::copies: break;
   }
-  if (seen.other_key) give_up_key(group);
-  make_copies(group, page_of(seen.whose));
+  if (seen.lacks == Lacks::copies && seen.other_key) give_up_key(group);
+  progress->lacks = seen.lacks;
+  progress->left.assign(seen.whose.rbegin(), seen.whose.rend());
+  progress->changes = changes_;
+  take_page(group, progress, std::move(done));
+}
+
+void GroupFanout::take_page(const Jid& group, const std::shared_ptr<Progress>& progress,
+                            std::function<void(Prepared)> done) {
+  const auto next = [this, group, progress, done = std::move(done)](bool ok) {
+    ok ? go_on(group, progress, done) : done(Prepared::later);
+  };
+  const std::size_t count = std::min(copies_per_turn, progress->left.size());
+  const std::vector<Jid> page(progress->left.rbegin(), progress->left.rbegin() + static_cast<std::ptrdiff_t>(count));
+  progress->left.resize(progress->left.size() - count);
+  if (progress->lacks == Look::Lacks::sessions) return fanout_.fetch_sessions(page, false, next);
+  make_copies(group, page);
   // Behind the commit, and behind whatever others want of the loop.
   c_.work([] {}, [next] { next(true); });
 }
@@ -335,13 +348,13 @@ Result<Bytes> GroupFanout::distribution(const Jid& group) {
 
 void GroupFanout::settle(const Jid& group, const std::string& message_id, bool arrived) {
   c_.records.add(storage::SettleKeyCopies{c_.id(), group, message_id, arrived});
-  if (!arrived) warm_.erase(group);
+  if (!arrived) on_changed(group);
 }
 
 // --- what changes
 
 void GroupFanout::forget(const Jid& group) {
-  warm_.erase(group);
+  on_changed(group);
   // A list that the server counts otherwise than we do for good would be asked for with every message.
   const auto last = forgotten_at_.find(group);
   if (last != forgotten_at_.end() && c_.now.steady < last->second + forgets_every) return;
@@ -353,7 +366,7 @@ void GroupFanout::forget(const Jid& group) {
 }
 
 void GroupFanout::give_again(const Jid& group, const Jid& device) {
-  warm_.erase(group);
+  on_changed(group);
   KeyCopy copy;
   copy.device = device;
   copy.state = KeyCopy::State::again;
@@ -361,6 +374,7 @@ void GroupFanout::give_again(const Jid& group, const Jid& device) {
 }
 
 void GroupFanout::on_devices_changed(const Jid& user) {
+  ++changes_;
   if (warm_.empty()) return;
   const std::uint64_t hash = hash_of(user);
   std::erase_if(warm_, [hash](const auto& warm) {
@@ -370,6 +384,7 @@ void GroupFanout::on_devices_changed(const Jid& user) {
 
 void GroupFanout::end_turn(bool keep) {
   if (!keep) {
+    ++changes_;
     warm_.clear();
     former_.clear();
     unlisted_.clear();

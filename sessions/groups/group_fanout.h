@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -65,7 +66,10 @@ class GroupFanout {
   /// "lid" or "pn", of a known group; "" at status@broadcast.
   std::string addressing_mode(const Jid& group);
 
-  void on_changed(const Jid& group) { warm_.erase(group); }
+  void on_changed(const Jid& group) {
+    warm_.erase(group);
+    ++changes_;
+  }
   /// The devices of a user are others.
   void on_devices_changed(const Jid& user);
   void on_link_down() { unlisted_.clear(); }
@@ -106,14 +110,21 @@ class GroupFanout {
   };
   /// nullptr: not known, or `key` is not the one before.
   const Former* former(const Jid& group, std::optional<std::uint32_t> key) const;
+  /// Of one preparation. What a look has found is worked off page by page before the next look, which is linear in the
+  /// group, unless something changes meanwhile.
   struct Progress {
     unsigned steps = 0;
     bool asked = false;  // for the group itself
+    Look::Lacks lacks = Look::Lacks::nothing;
+    std::vector<Jid> left;      // devices without what it lacks, the next ones last
+    std::uint64_t changes = 0;  // as they stood at the look
   };
   /// As Groups::find; of status@broadcast the audience that is aimed at.
   std::optional<Groups::Known> find(const Jid& group);
   void ask_for_people(const Jid& group, UniqueFunction<void(Groups::Refreshed)> done);
-  void go_on(const Jid& group, Progress progress, std::function<void(Prepared)> done);
+  void go_on(const Jid& group, const std::shared_ptr<Progress>& progress, std::function<void(Prepared)> done);
+  /// The next of what the last look found: sessions, or copies of the key.
+  void take_page(const Jid& group, const std::shared_ptr<Progress>& progress, std::function<void(Prepared)> done);
   /// The next copies are of another one.
   void give_up_key(const Jid& group);
   void make_copies(const Jid& group, const std::vector<Jid>& devices);
@@ -129,6 +140,7 @@ class GroupFanout {
   std::map<Jid, net::SteadyTime> forgotten_at_;  // groups whose lists were given up because the server knows others
   std::map<Jid, net::SteadyTime> unlisted_;      // users whom an answer named no devices of -> until when
   std::uint64_t clock_ = 0;
+  std::uint64_t changes_ = 0;  // of who is to have keys
 };
 
 }  // namespace wharf::sessions

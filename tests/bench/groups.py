@@ -306,9 +306,9 @@ def report_ratios(report, crowd, names):
 
 
 def bench_memory(options, report):
-    """Many sessions of one gateway in the same few groups. From one group to the next only what each keeps to write there
-    is added, so the slope is of the groups. After a restart, when everybody has all keys: the first texts leave holes
-    in the heap of what went through it."""
+    """Many sessions of one gateway write to eight groups each, and after another start as often to one: the difference is
+    of the groups, since all else that a process keeps of its texts is there both times. After a restart, when everybody has
+    all keys: the first texts leave holes in the heap of what went through it."""
     size = min(CACHED_SIZE, options.group_sizes[-1])
     sessions = min(options.group_sessions, size)
     progress(f"{sessions} sessions of Wharf in {CACHED_GROUPS} groups of {size}")
@@ -323,22 +323,26 @@ def bench_memory(options, report):
         rested(sandbox, numbers)
         switch(sandbox, numbers, False)
 
-        def slope():
-            pid, points = gateway.process.child.pid, []
-            for number, group in enumerate(groups):
+        def write(to):
+            for group in to:
                 parallel(sessions, lambda i: caller_of(gateway.address).post(
                     f"/api/v1/sessions/g{i}/send-text?waitFor=server&timeout=120000", {"chatId": group, "content": "a text"}))  # noqa: B023
-                settle(pid)
-                points.append((sessions * (number + 1), rss_kib(pid)))
-            return statistics.linear_regression(*zip(*points)).slope, [kib for _, kib in points]
-        first, _ = slope()
-        gateway.stop()
-        gateway.start()
-        wait_all_ready(gateway, sessions)
-        settle(gateway.process.child.pid)
-        cached, points = slope()
-        report.line(f"memory_per_cached_group_{size}", cached, "KiB", 16, sessions=sessions, groups=CACHED_GROUPS, rss_kib=points,
-                    while_first_written=round(first, 1))
+
+        def memory_after(to):
+            gateway.stop()
+            gateway.start()
+            wait_all_ready(gateway, sessions)
+            write(to)
+            settle(gateway.process.child.pid)
+            return rss_kib(gateway.process.child.pid)
+        write(groups)
+        each, one = [], []
+        for _ in range(3):
+            each.append(memory_after(groups))
+            one.append(memory_after(groups[:1] * CACHED_GROUPS))
+        more = sessions * (CACHED_GROUPS - 1)
+        report.line(f"memory_per_cached_group_{size}", (statistics.median(each) - statistics.median(one)) / more, "KiB", 16,
+                    sessions=sessions, groups=CACHED_GROUPS, rss_kib=each, rss_kib_one_group=one)
         gateway.process.stop()
         sandbox.process.stop()
 

@@ -1,8 +1,10 @@
 // Whom a text is encrypted for: every device of the recipient and the own other ones, those that can be reached.
 #include "sessions/fanout.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <set>
+#include <utility>
 
 #include "protocol/messages/wire.h"
 #include "protocol/stanzas/prekeys.h"
@@ -122,6 +124,33 @@ TEST_CASE(
   REQUIRE(t.said().empty());
   t.fanout.on_link_down();
   REQUIRE_FALSE(t.fanout.prepared(ben));  // the next connection tries them again
+}
+
+TEST_CASE("the bundles of many devices are taken some a turn, so that others have the loop in between") {
+  Turns t;
+  std::vector<std::uint16_t> many;
+  for (std::uint16_t device = 0; device < 20; ++device) many.push_back(device);
+  t.lists(many, {3});
+  t.prepare();
+  std::set<Jid> all;
+  for (const std::uint16_t device : many) all.insert(ben.with_device(device));
+  REQUIRE(t.answer_bundles(all) == all);
+  const auto begun = [&] {
+    return std::count_if(all.begin(), all.end(), [&](const Jid& device) { return t.fanout.has_session(device); });
+  };
+  const auto next_turn = [&] {
+    auto effects = std::exchange(t.context.turn.effects, {});
+    for (auto& effect : effects)
+      if (auto* work = std::get_if<RunWork>(&effect)) work->then();
+  };
+  std::vector<std::ptrdiff_t> seen;
+  for (int turn = 0; turn < 3; ++turn) {
+    seen.push_back(begun());
+    next_turn();
+  }
+  REQUIRE(seen == std::vector<std::ptrdiff_t>{8, 16, 20});
+  REQUIRE(t.prepared == std::vector{Fanout::Prepared::yes});
+  REQUIRE(Turns::recipients(*t.seal()) == all);
 }
 
 TEST_CASE("a text that reaches no device of the recipient is an error, own devices or not") {
