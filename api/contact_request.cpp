@@ -5,6 +5,8 @@
 #include "api/chat_id.h"
 #include "api/dialect.h"
 #include "api/sending.h"
+#include "protocol/appstate/actions.h"
+#include "protocol/text.h"
 
 namespace wharf::api {
 
@@ -27,6 +29,13 @@ std::optional<ContactOfPath> contact_of(const ServicesPtr& services, const CallP
   out.is_own = is(view->jid) || is(view->lid);
   out.session = std::move(*view);
   return out;
+}
+
+bool acceptable_name(const CallPtr& call, const std::string& field, const std::string& name) {
+  const bool visible = name.find_first_not_of(' ') != std::string::npos;
+  if (visible && protocol::display_line(name, protocol::max_action_name_bytes) == name) return true;
+  refuse_field(call, field, "must be one line that is not blank, of at most 256 bytes of UTF-8");
+  return false;
 }
 
 std::string contact_id(const protocol::Jid& jid, const sessions::PersonIds& ids, Dialect dialect) {

@@ -194,6 +194,36 @@ void get_catalog(const ServicesPtr& services, const CallPtr& call) {
   });
 }
 
+// --- how the address book has somebody
+
+void save_contact(const ServicesPtr& services, const CallPtr& call) {
+  const auto contact = contact_of(services, call);
+  if (!contact) return;
+  if (contact->is_own) return refuse_field(call, "contactId", "must not be the own account");
+  sessions::SaveContact save;
+  save.who = contact->jid;
+  save.full_name = text_of(call->body, "fullName");
+  save.first_name = text_of(call->body, "firstName");
+  save.on_phone = boolean_of(call->body, "saveOnPhone", false);
+  if (save.full_name.empty() && save.first_name.empty())
+    return refuse_field(call, "fullName", "or firstName must be set");
+  if (!save.full_name.empty() && !acceptable_name(call, "fullName", save.full_name)) return;
+  if (!save.first_name.empty() && !acceptable_name(call, "firstName", save.first_name)) return;
+  const std::string name = save.full_name.empty() ? save.first_name : save.full_name;
+  ask_session(services, call, std::move(save),
+              [call, name, id = contact_id(contact->jid, contact->ids, call->dialect)] {
+                JsonWriter out(160);
+                call->success(out.begin_object().text("id", id).text("name", name).end_object().take());
+              });
+}
+
+void remove_contact(const ServicesPtr& services, const CallPtr& call) {
+  const auto contact = contact_of(services, call);
+  if (!contact) return;
+  ask_session(services, call, sessions::RemoveSavedContact{contact->jid},
+              [call] { call->send(net::HttpResponse(204, {}, {})); });
+}
+
 // --- blocking
 
 namespace {

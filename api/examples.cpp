@@ -87,6 +87,8 @@ constexpr Example table[] = {
     {&s::check_numbers, "numbers", R"({"numbers":["+1 555 000 0002","15550000003@c.us"]})"},
     {&s::update_privacy, "hidden", R"({"lastSeen":"none","online":"matchLastSeen","readReceipts":"all"})"},
     {&s::set_about, "about", R"({"about":"At work"})"},
+    {&s::set_own_name, "name", R"({"name":"Harbour office"})"},
+    {&s::save_contact, "saved", R"({"fullName":"Ben Baker","firstName":"Ben"})"},
     {&s::set_default_timer, "a week", R"({"seconds":604800})"},
     {&s::show_presence, "offline", R"({"presence":"unavailable"})"},
 

@@ -73,6 +73,8 @@ WHARF_HANDLER(check_numbers);
 WHARF_HANDLER(get_contact);
 WHARF_HANDLER(get_contact_about);
 WHARF_HANDLER(get_business);
+WHARF_HANDLER(save_contact);
+WHARF_HANDLER(remove_contact);
 WHARF_HANDLER(get_catalog);
 WHARF_HANDLER(block_contact);
 WHARF_HANDLER(unblock_contact);
@@ -82,6 +84,7 @@ WHARF_HANDLER(list_blocked);
 WHARF_HANDLER(get_privacy);
 WHARF_HANDLER(update_privacy);
 WHARF_HANDLER(set_about);
+WHARF_HANDLER(set_own_name);
 WHARF_HANDLER(set_default_timer);
 
 // presence_routes.cpp

@@ -41,6 +41,16 @@ void set_about(const ServicesPtr& services, const CallPtr& call) {
   });
 }
 
+void set_own_name(const ServicesPtr& services, const CallPtr& call) {
+  if (!session_of(services, call)) return;
+  const std::string name(text_of(call->body, "name"));
+  if (!acceptable_name(call, "name", name)) return;
+  ask_session(services, call, sessions::SetOwnName{name}, [call, name] {
+    JsonWriter out(256);
+    call->success(out.begin_object().text("name", name).end_object().take());
+  });
+}
+
 void set_default_timer(const ServicesPtr& services, const CallPtr& call) {
   if (!session_of(services, call)) return;
   const auto seconds = static_cast<std::uint32_t>(integer_of(call->body, "seconds").value_or(0));

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::int64_t most_numbers = sessions::max_numbers_in_check;
 constexpr std::int64_t most_about = protocol::max_about_characters;
+constexpr std::int64_t most_name = 64, most_own_name = 25;
 constexpr std::string_view presences = "available|unavailable";
 
 // A row is a field.
@@ -113,6 +114,13 @@ constexpr Field privacy_fields[] = {
 };
 
 constexpr Field set_about_fields[] = {{.name = "about", .summary = "\"\" takes it away", .required = true, .max = most_about}};
+constexpr Field set_own_name_fields[] = {{.name = "name", .summary = "one line", .required = true, .max = most_own_name}};
+constexpr Field own_name_fields[] = {{.name = "name", .required = true}};
+constexpr Field save_contact_fields[] = {
+    {.name = "fullName", .summary = "one line; this or firstName", .max = most_name}, {.name = "firstName", .summary = "one line", .max = most_name},
+    {.name = "saveOnPhone", .type = Type::boolean, .summary = "in the address book of the phone itself too, default false"},
+};
+constexpr Field saved_contact_fields[] = {{.name = "id", .required = true}, {.name = "name", .required = true}};
 constexpr Field own_about_fields[] = {{.name = "about", .required = true}};
 constexpr Field default_timer_fields[] = {
     {.name = "seconds", .type = Type::integer, .summary = "how long messages of chats that begin from now on stay: 86400, 604800 or 7776000; 0: for good", .required = true, .max = 7'776'000},
@@ -139,6 +147,8 @@ constinit const Schema catalog_query = {"", catalog_query_fields};
 constinit const Schema check_numbers = {"CheckNumbers", check_numbers_fields};
 constinit const Schema update_privacy = {"UpdatePrivacy", update_privacy_fields};
 constinit const Schema set_about = {"SetAbout", set_about_fields};
+constinit const Schema set_own_name = {"SetOwnName", set_own_name_fields};
+constinit const Schema save_contact = {"SaveContact", save_contact_fields};
 constinit const Schema set_default_timer = {"SetDefaultTimer", default_timer_fields};
 constinit const Schema show_presence = {"ShowPresence", show_presence_fields};
 
@@ -152,6 +162,8 @@ constinit const Schema business = {"Business", business_fields};
 constinit const Schema product = {"Product", product_fields};
 constinit const Schema privacy = {"Privacy", privacy_fields};
 constinit const Schema own_about = {"OwnAbout", own_about_fields};
+constinit const Schema own_name = {"OwnName", own_name_fields};
+constinit const Schema saved_contact = {"SavedContact", saved_contact_fields};
 constinit const Schema default_timer = {"DefaultTimer", default_timer_fields};
 constinit const Schema shown_presence = {"ShownPresence", show_presence_fields};
 constinit const Schema rejected_call = {"RejectedCall", rejected_call_fields};

@@ -475,9 +475,10 @@ class Reader {
   static bool get(const json::value& from, Connection& connection) { return word(from, connection, connection_named); }
   static bool get(const json::value& from, ContactUpdated::Change& change) {
     return word(from, change, [](std::string_view text) -> std::optional<ContactUpdated::Change> {
-      using enum ContactUpdated::Change;
-      for (const auto known : {identity, lid, push_name, picture, about, number})
-        if (text == name(known)) return known;
+      using Change = ContactUpdated::Change;
+      for (const auto known : {Change::identity, Change::lid, Change::push_name, Change::picture, Change::about,
+                               Change::number, Change::name})
+        if (text == events::name(known)) return known;
       return std::nullopt;
     });
   }

@@ -107,6 +107,7 @@ std::string_view name(ContactUpdated::Change change) {
     case ContactUpdated::Change::picture: return "picture";
     case ContactUpdated::Change::about: return "about";
     case ContactUpdated::Change::number: return "number";
+    case ContactUpdated::Change::name: return "name";
   }
   return "identity";
 }

@@ -168,12 +168,12 @@ struct Disconnected {
 /// `contact.updated`: another identity key (a new phone, or WhatsApp installed again), its LID became known, or what
 /// they show of themselves or under which number is another by now.
 struct ContactUpdated {
-  enum class Change { identity, lid, push_name, picture, about, number };
+  enum class Change { identity, lid, push_name, picture, about, number, name };
   Jid user;  // canonical
   PersonIds ids;
   Change change = Change::identity;
-  std::string text;  // what it is now: the name, the picture's id, the about text ("" = none, or not told); of `number`
-                     // the JID before
+  std::string text;  // what it is now: the name ("" = saved no more), the picture's id, the about text ("" = none, or
+                     // not told); of `number` the JID before
   friend bool operator==(const ContactUpdated&, const ContactUpdated&) = default;
 };
 

@@ -75,6 +75,7 @@ constexpr Route routes[] = {
     {"POST", "/phones/{phone}/name", Body::json, set_phone_name, &schemas::phone_name},
     {"POST", "/phones/{phone}/presence", Body::json, set_phone_presence, &schemas::phone_presence},
     {"POST", "/phones/{phone}/trust", Body::json, give_trust, &schemas::phone_trust},
+    {"POST", "/phones/{phone}/contacts", Body::json, save_phone_contact, &schemas::phone_contact},
     {"POST", "/phones/{phone}/watch", Body::json, set_phone_watch, &schemas::phone_watch},
     {"GET", "/phones/{phone}/seen", Body::none, list_phone_seen},
     {"POST", "/phones/{phone}/business", Body::json, set_phone_business, &schemas::phone_business},

@@ -78,6 +78,7 @@ void set_phone_picture(ControlCall& call);
 void set_phone_about(ControlCall& call);
 void set_phone_default_timer(ControlCall& call);
 void set_phone_name(ControlCall& call);
+void save_phone_contact(ControlCall& call);
 void set_phone_presence(ControlCall& call);
 void set_phone_privacy(ControlCall& call);
 void set_phone_block(ControlCall& call);

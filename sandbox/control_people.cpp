@@ -119,6 +119,9 @@ void add_people_json(const ControlCall& call, const Phone& phone, json::object& 
   out["privacy"] = privacy_json(shown);
   out["blocked"] = blocked_json(shown);
   out["defaultTimer"] = shown.default_timer_s;
+  json::object contacts;
+  for (const auto& [number, name] : phone.contacts()) contacts[number] = name;
+  out["contacts"] = std::move(contacts);
   out["business"] = nullptr;
   if (shown.business != nullptr)
     out["business"] = json::object{{"name", shown.business->name.name}, {"products", shown.business->products.size()}};
@@ -176,6 +179,19 @@ void set_phone_name(ControlCall& call) {
   if (phone == nullptr) return;
   const std::string name(web::text_of(call.body, "name"));
   phone->rename(name, answered_with(call, {{"name", name}}));
+}
+
+void save_phone_contact(ControlCall& call) {
+  Phone* phone = call.phone();
+  if (phone == nullptr) return;
+  const Account* account = account_named(call, "phone");
+  if (account == nullptr) return;
+  const std::string name(web::text_of(call.body, "name"));
+  auto waiting = std::make_shared<ControlCall>(call);
+  phone->save_contact(*account, name, [waiting, number = account->phone, name](const Result<void>& saved) {
+    if (!saved) return waiting->fail(saved.error());
+    waiting->succeed(json::object{{"phone", number}, {"name", text_or_null(name)}});
+  });
 }
 
 void set_phone_presence(ControlCall& call) {

@@ -58,6 +58,10 @@ constexpr Field default_timer_fields[] = {
     {.name = "seconds", .type = Type::integer, .required = true, .max = protocol::default_timers.back()},
 };
 constexpr Field name_fields[] = {{.name = "name", .required = true, .min = 1, .max = 25, .format = &push_name}};
+constexpr Field contact_fields[] = {
+    {.name = "phone", .required = true, .min = 1, .max = 64, .format = &phone_number},
+    {.name = "name", .required = true, .min = 1, .max = 64, .format = &push_name, .nullable = true},  // null: saved no more
+};
 constexpr Field presence_fields[] = {{.name = "available", .type = Type::boolean, .required = true}};
 constexpr Field trust_fields[] = {{.name = "to", .required = true, .min = 1, .max = 64, .format = &phone_number}};
 constexpr Field watch_fields[] = {
@@ -110,6 +114,7 @@ const web::Schema phone_privacy{{}, privacy_fields};
 const web::Schema phone_block{{}, block_fields};
 const web::Schema phone_default_timer{{}, default_timer_fields};
 const web::Schema phone_name{{}, name_fields};
+const web::Schema phone_contact{{}, contact_fields};
 const web::Schema phone_presence{{}, presence_fields};
 const web::Schema phone_trust{{}, trust_fields};
 const web::Schema phone_watch{{}, watch_fields};

@@ -17,7 +17,7 @@ extern const web::Schema create_group, join_group, group_members, group_subject,
     group_picture, group_requests, sub_groups;
 // bodies about people (control_people_schemas.cpp)
 extern const web::Schema phone_picture, phone_about, phone_privacy, phone_block, phone_default_timer, phone_name,
-    phone_presence, phone_trust, phone_watch, phone_business, phone_call;
+    phone_contact, phone_presence, phone_trust, phone_watch, phone_business, phone_call;
 // bodies about scenarios, and what is a step's own in them (control_script_schemas.cpp)
 extern const web::Schema play_script, script_step, script_wait, script_repeat, script_expect;
 // bodies about status posts (control_statuses.cpp)

@@ -89,7 +89,20 @@ void Phone::ask(const std::function<Node(std::string_view id)>& make, Answer ans
 
 void Phone::show_available(bool available, Answer heard) { state_->people.show_available(available, std::move(heard)); }
 
-void Phone::rename(const std::string& name, Answer heard) { state_->people.rename(name, std::move(heard)); }
+void Phone::rename(const std::string& name, Answer heard) {
+  state_->people.rename(name, [this, name, heard = std::move(heard)](const Result<Node>& answer) {
+    if (!answer) return heard(answer);
+    state_->app_state.write_name(name, [heard, answer](const Result<void>& written) {
+      heard(written ? answer : Result<Node>(written.error()));
+    });
+  });
+}
+
+void Phone::save_contact(const Account& whom, const std::string& name, std::function<void(Result<void>)> done) {
+  state_->app_state.save_contact(whom, name, std::move(done));
+}
+
+const std::map<std::string, std::string>& Phone::contacts() const { return state_->app_state.contacts(); }
 
 void Phone::watch(const Account& whom, bool on, Answer heard) { state_->people.watch(whom, on, std::move(heard)); }
 

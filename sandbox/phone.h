@@ -192,6 +192,10 @@ class Phone {
   void show_available(bool available, Answer heard);
   /// Of at most 25 characters.
   void rename(const std::string& name, Answer heard);
+  /// Saves somebody in the address book, or renames them; "" removes them. Errors: as ask(); refused, conflict.
+  void save_contact(const Account& whom, const std::string& name, std::function<void(protocol::Result<void>)> done);
+  /// How the address book calls people, by phone number.
+  const std::map<std::string, std::string>& contacts() const;
   /// Subscribes to the presence of another account, anew whenever the phone is switched on or shows itself again, until
   /// `on` is false. Errors: as ask(); refused (it watches too many).
   void watch(const Account& whom, bool on, Answer heard);

@@ -292,9 +292,10 @@ class Command {
   using Any = AnyOf<StartSession, StopSession, RestartSession, UpdateSession, Logout, RemoveSession, RequestPairingCode,
                     SendMessage, SendMessages, FindSent, CancelMessage, FetchMedia, RemoveMessage, StarMessage,
                     MarkRead, ViewStatus, RemoveChat, AskGroup, CheckNumbers, LookAtContact, GetPicture, SetOwnPicture,
-                    SetAbout, SetDefaultTimer, ReadPrivacy, ChangePrivacy, ListBlocked, BlockContact, ReadBusiness,
-                    ReadCatalog, ShowChatState, WatchPresence, ReadPresence, ShowPresence, RejectCall, ListChannels,
-                    AskChannel, ReadPosts, ReadPostUpdates, ReactInChannel, ViewPosts, WatchChannel, CatchUp>;
+                    SetAbout, SetDefaultTimer, SetOwnName, SaveContact, RemoveSavedContact, ReadPrivacy, ChangePrivacy,
+                    ListBlocked, BlockContact, ReadBusiness, ReadCatalog, ShowChatState, WatchPresence, ReadPresence,
+                    ShowPresence, RejectCall, ListChannels, AskChannel, ReadPosts, ReadPostUpdates, ReactInChannel,
+                    ViewPosts, WatchChannel, CatchUp>;
 
   /// NOLINTNEXTLINE(google-explicit-constructor): as the alternatives of a variant.
   template <class Operation>

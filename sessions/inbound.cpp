@@ -213,9 +213,15 @@ bool Inbound::is_over(const MessageSource& source) const {
 void Inbound::on_protocol_message(const MessageSource& source, const IncomingMessage& content) {
   // Keys and history come from the own phone only, never from a stranger (03 section 12.15).
   if (!source.from_me || source.author.device != 0) return;
+  bool any = false;
   for (const auto& key : content.app_state_keys) {
+    // Without a key: the phone has none of that id. One that is known is never another (04 Bad input).
+    if (key.data.size() != 32 || key.id.empty() || key.id.size() > 32 || c_.records.find_app_state_key(key.id))
+      continue;
     c_.records.add(storage::PutAppStateKey{c_.id(), key.id, key.data, key.timestamp});
+    any = true;
   }
+  if (any && on_app_state_keys) on_app_state_keys();
   if (content.protocol_type == history_sync_notification) {
     Node receipt("receipt");
     receipt.set("id", source.id).set("to", source.from.user_jid()).set("type", "hist_sync");

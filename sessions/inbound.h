@@ -31,6 +31,8 @@ class Inbound {
   std::function<void(const std::string& id, const std::string& kind)> on_stored;
   /// Somebody called themselves so with a message.
   std::function<void(const Jid& author, const std::string& name)> on_push_name;
+  /// Set by the session: the phone has shared keys of app state that were not known.
+  std::function<void()> on_app_state_keys;
   /// For the log: a message over what we take of others, refused for good.
   std::function<void(const std::string& id, std::size_t bytes)> on_too_large;
 

@@ -125,6 +125,8 @@ void LoginFlow::on_ib(const Node& ib) {
       // Of other domains nothing is kept.
       if (type == "groups" && on_groups_dirty) {
         on_groups_dirty(child.attr("timestamp"));
+      } else if (type == "syncd_app_state" && child.has("timestamp") && on_app_state_dirty) {
+        on_app_state_dirty(child.attr("timestamp"));
       } else if (type == "newsletter_metadata" && on_channels_dirty) {
         on_channels_dirty(child.attr("timestamp"));
       } else if (!type.empty() && child.has("timestamp")) {

@@ -36,6 +36,8 @@ class LoginFlow {
   std::function<void()> on_online;
   /// Set by the session: the groups of the account have changed; whoever asks for them cleans the mark.
   std::function<void(const std::string& timestamp)> on_groups_dirty;
+  /// Set by the session: app state is to be asked for; whoever does cleans the mark.
+  std::function<void(const std::string& timestamp)> on_app_state_dirty;
   /// Somebody's phone was set up anew: its keys are forgotten.
   std::function<void(const Jid& user)> on_identity_changed;
   /// Set by the session: the channels of the account have changed; whoever asks for them cleans the mark.

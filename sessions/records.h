@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "protocol/binary/jid.h"
+#include "protocol/crypto/hash.h"
 #include "sessions/records_groups.h"
 #include "storage/changes.h"
 
@@ -103,6 +104,20 @@ class Records {
   std::optional<storage::TrustedTokenRow> find_trusted_token(const Jid& user) const;
   /// storage::watched_contacts, without and with those of this turn.
   std::vector<Jid> watched_contacts(std::size_t most) const;
+
+  // --- app state
+  std::optional<storage::AppStateRow> find_app_state(const std::string& collection) const;
+  std::optional<storage::AppStateRecord> find_app_state_record(const std::string& collection,
+                                                               const protocol::Digest32& index_mac) const;
+  /// storage::app_state_records_of. Linear in the records of this turn.
+  std::vector<storage::AppStateRecord> app_state_records_of(const std::string& collection,
+                                                            const std::string& action) const;
+  /// As committed: storage::load_app_state_records.
+  std::vector<storage::AppStateRecord> load_app_state_records(const std::string& collection) const;
+  /// storage::app_state_wishes, without and with those of this turn; those of this turn last.
+  std::vector<storage::AppStateWish> app_state_wishes(const std::string& collection, std::size_t most) const;
+  std::optional<protocol::Bytes> find_app_state_key(protocol::ByteView key_id) const;
+  std::vector<protocol::Bytes> app_state_key_ids() const;
 
   // --- status posts
   std::optional<storage::StatusAudienceRow> find_status_audience(const std::string& post) const;

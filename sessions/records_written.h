@@ -58,6 +58,11 @@ class Records::Written {
   std::map<protocol::PreKeyId, std::size_t> signed_pre_keys;
   std::map<Jid, std::optional<storage::ContactRow>> contacts;  // as they are now
   std::map<Jid, std::optional<storage::TrustedTokenRow>> trusted_tokens;
+  using InCollection = std::pair<std::string, std::string>;
+  std::map<std::string, storage::AppStateRow> app_states;
+  std::map<std::pair<std::string, protocol::Digest32>, std::optional<storage::AppStateRecord>> app_state_records;
+  std::map<InCollection, std::optional<storage::AppStateWish>> app_state_wishes;  // by collection and action
+  std::map<protocol::Bytes, protocol::Bytes> app_state_keys;
   std::map<std::string, std::optional<storage::StatusAudienceRow>> audiences;  // of status posts, as they are now
   std::map<Jid, std::optional<storage::ChannelRow>> channels;                  // as they are now
   GroupsWritten groups;
@@ -201,6 +206,20 @@ class Records::Written {
   void note(const storage::PutTrustedToken& change, std::size_t) { trusted_tokens[change.row.user] = change.row; }
   void note(const storage::RemoveTrustedToken& change, std::size_t) { trusted_tokens[change.user] = std::nullopt; }
 
+  void note(const storage::PutAppState& change, std::size_t) { app_states[change.row.collection] = change.row; }
+  void note(const storage::PutAppStateRecord& change, std::size_t) {
+    app_state_records[{change.collection, change.record.index_mac}] = change.record;
+  }
+  void note(const storage::RemoveAppStateRecord& change, std::size_t) {
+    app_state_records[{change.collection, change.index_mac}] = std::nullopt;
+  }
+  void note(const storage::PutAppStateWish& change, std::size_t) {
+    app_state_wishes[{change.wish.collection, change.wish.action}] = change.wish;
+  }
+  void note(const storage::RemoveAppStateWish& change, std::size_t) {
+    app_state_wishes[{change.collection, change.action}] = std::nullopt;
+  }
+  void note(const storage::PutAppStateKey& change, std::size_t) { app_state_keys[change.key_id] = change.key; }
   void note(const storage::PutStatusAudience& change, std::size_t) { audiences[change.row.post] = change.row; }
 
   void note(const storage::PutChannel& change, std::size_t) { channels[change.row.channel] = change.row; }
@@ -227,6 +246,10 @@ class Records::Written {
     device_lists.clear();
     contacts.clear();
     trusted_tokens.clear();
+    app_states.clear();
+    app_state_records.clear();
+    app_state_wishes.clear();
+    app_state_keys.clear();
     channels.clear();
     retries.clear();
     resends.clear();
@@ -255,7 +278,6 @@ class Records::Written {
   void note(const storage::TouchSession&, std::size_t) {}
   void note(const storage::PutDevice&, std::size_t) {}
   // Nobody looks them up in a turn; after the end of a session, nobody looks up anything.
-  void note(const storage::PutAppStateKey&, std::size_t) {}
   void note(const storage::PutFolderRemoval&, std::size_t) {}
   void note(const storage::InsertSession&, std::size_t) {}
   void note(const storage::RemoveSession&, std::size_t) {}

@@ -50,6 +50,9 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
       account_settings_(context_, directory_),
       presence_(context_, directory_, tokens_, book_),
       people_notices_(context_, directory_, tokens_, book_, groups_),
+      sync_actions_(directory_, book_),
+      app_state_(context_, directory_, fanout_, media_hosts_, sync_actions_),
+      address_book_(context_, directory_, app_state_),
       channels_(context_, directory_),
       uploads_(context_, media_hosts_),
       downloads_(context_, directory_, media_hosts_, fanout_),
@@ -74,6 +77,15 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
   people_notices_.on_privacy = [this](const auto& changed) { account_settings_.learn(changed); };
   account_settings_.on_reads_known = [this] { reads_.on_ready(); };
   people_notices_.on_named = [this] { presence_.on_online(); };
+  people_notices_.on_renamed = [this] { presence_.on_renamed(); };
+  people_notices_.on_app_state = [this](const auto& moved) { app_state_.hear(moved); };
+  sync_actions_.on_own_name = [this](const std::string& name) { people_notices_.learn_own_name(name); };
+  inbound_.on_app_state_keys = [this] { app_state_.on_keys(); };
+  login_.on_app_state_dirty = [this](const std::string& timestamp) { app_state_.on_dirty(timestamp); };
+  app_state_.on_trouble = [this](std::string_view collection, const Error& why, bool left_alone) {
+    log_(left_alone ? "app_state_left_alone" : "app_state_refused",
+         fmt::format("collection={} error={} detail={}", collection, protocol::name(why.code), log_value(why.detail)));
+  };
   inbound_.on_push_name = [this](const Jid& author, const std::string& name) { book_.hear_push_name(author, name); };
   groups_.on_changed = [this](const Jid& group) {
     group_fanout_.on_changed(group);
@@ -92,6 +104,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
     outbox_.on_online();
     channels_.on_online();
     account_settings_.on_online();
+    app_state_.on_online();
     auto_downloads_.go_on();
   };
   login_.on_stuck = [this] { give_up_link("the server does not finish the login"); };

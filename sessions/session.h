@@ -10,6 +10,9 @@
 #include <vector>
 
 #include "sessions/acceptance.h"
+#include "sessions/appstate/address_book.h"
+#include "sessions/appstate/app_state.h"
+#include "sessions/appstate/sync_actions.h"
 #include "sessions/calls/calls.h"
 #include "sessions/channels/channels.h"
 #include "sessions/commands.h"
@@ -151,6 +154,9 @@ class Session {
   void carry_out(const SetOwnPicture& set, Reply<std::string> reply);
   void carry_out(const SetAbout& set, Reply<void> reply);
   void carry_out(const SetDefaultTimer& set, Reply<void> reply);
+  void carry_out(const SetOwnName& set, Reply<void> reply);
+  void carry_out(const SaveContact& save, Reply<void> reply);
+  void carry_out(const RemoveSavedContact& remove, Reply<void> reply);
   void carry_out(const ReadPrivacy& read, Reply<std::vector<protocol::PrivacySetting>> reply);
   void carry_out(ChangePrivacy& change, Reply<std::vector<protocol::PrivacySetting>> reply);
   void carry_out(const ListBlocked& list, Reply<std::vector<Person>> reply);
@@ -224,6 +230,9 @@ class Session {
   AccountSettings account_settings_;
   Presence presence_;
   PeopleNotices people_notices_;
+  SyncActions sync_actions_;
+  AppState app_state_;
+  AddressBook address_book_;
   Channels channels_;
   Uploads uploads_;
   Downloads downloads_;

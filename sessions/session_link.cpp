@@ -56,6 +56,7 @@ bool Session::leave_link(Departure next) {
   number_checks_.on_link_down();
   presence_.on_link_down();
   tokens_.on_link_down();
+  app_state_.on_link_down();
   channels_.on_link_down();
   login_.on_link_down();
   unanswered.fail_all();
@@ -152,7 +153,7 @@ std::optional<net::SteadyTime> Session::stable_due() const {
 std::optional<net::SteadyTime> Session::next_deadline() const {
   return earliest({context_.link.due(), stable_due(), pairing_.due(), login_.due(), outbox_.due(), acceptance_.due(),
                    uploads_.due(), downloads_.due(), groups_.due(), number_checks_.due(), presence_.due(),
-                   channels_.due()});
+                   app_state_.due(), channels_.due()});
 }
 
 void Session::on_due() {
@@ -169,6 +170,7 @@ void Session::on_due() {
   groups_.on_due();
   number_checks_.on_due();
   presence_.on_due();
+  app_state_.on_due();
   channels_.on_due();
   login_.on_due();
 }

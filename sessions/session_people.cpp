@@ -21,6 +21,13 @@ void Session::carry_out(const SetAbout& set, Reply<void> reply) { profiles_.set_
 void Session::carry_out(const SetDefaultTimer& set, Reply<void> reply) {
   profiles_.set_default_timer(set.seconds, std::move(reply));
 }
+void Session::carry_out(const SetOwnName& set, Reply<void> reply) {
+  address_book_.set_own_name(set.own_name, std::move(reply));
+}
+void Session::carry_out(const SaveContact& save, Reply<void> reply) { address_book_.save(save, std::move(reply)); }
+void Session::carry_out(const RemoveSavedContact& remove, Reply<void> reply) {
+  address_book_.remove(remove, std::move(reply));
+}
 void Session::carry_out(const ReadPrivacy&, Reply<std::vector<protocol::PrivacySetting>> reply) {
   account_settings_.read_privacy(std::move(reply));
 }

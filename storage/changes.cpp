@@ -25,6 +25,8 @@ std::size_t held(const PutContact& change) {
   return row.push_name.size() + row.name.size() + row.verified_name.size() + row.username.size() + row.about.size();
 }
 std::size_t held(const PutTrustedToken& change) { return change.row.token.size(); }
+std::size_t held(const PutAppStateRecord& change) { return change.record.key_id.size() + change.record.action.size(); }
+std::size_t held(const PutAppStateWish& change) { return change.wish.action.size() + change.wish.value.size(); }
 std::size_t held(const PutChannel& change) { return change.row.metadata.size(); }
 std::size_t held(const PutGroup& change) { return change.row.metadata.size() + change.row.heard.size(); }
 std::size_t held(const PutKeyCopies& change) {
@@ -114,6 +116,11 @@ template void Changes::add(PutContact);
 template void Changes::add(RemoveContact);
 template void Changes::add(PutTrustedToken);
 template void Changes::add(RemoveTrustedToken);
+template void Changes::add(PutAppState);
+template void Changes::add(PutAppStateRecord);
+template void Changes::add(RemoveAppStateRecord);
+template void Changes::add(PutAppStateWish);
+template void Changes::add(RemoveAppStateWish);
 template void Changes::add(PutChannel);
 template void Changes::add(RemoveChannel);
 template void Changes::add(PutGroup);

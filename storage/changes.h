@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "storage/app_state.h"
 #include "storage/channels.h"
 #include "storage/chat_timers.h"
 #include "storage/chats.h"
@@ -39,7 +40,8 @@ using Change =
                  RememberFolder, InsertReadReceipt, CountReadReceiptAttempt, RemoveReadReceipt, PutResends, NoteCopy,
                  AddPreKeys, RemovePreKey, AddRetryPreKey, AddSignedPreKey, PutRetry, PutAppStateKey, PutRatchet,
                  RemoveRatchet, MigrateUser, PutIdentity, ForgetUserKeys, PutLid, PutDeviceList, RemoveDeviceList,
-                 AgeDeviceList, PutContact, RemoveContact, PutTrustedToken, RemoveTrustedToken, PutChannel,
+                 AgeDeviceList, PutContact, RemoveContact, PutTrustedToken, RemoveTrustedToken, PutAppState,
+                 PutAppStateRecord, RemoveAppStateRecord, PutAppStateWish, RemoveAppStateWish, PutChannel,
                  RemoveChannel, PutGroup, AgeGroup, PutSenderKey, PutOwnSenderKey, DropOwnSenderKey, ForgetGroupKeys,
                  PutKeyCopies, SendKeyCopies, SettleKeyCopies, TakeKeyCopiesBack, MoveSenderKeys, OpenReach, NoteMember,
                  PutStatusAudience, InsertSession, UpdateSession, TouchSession, RemoveSession, PutDevice, WipeDevice,

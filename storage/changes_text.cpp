@@ -282,6 +282,28 @@ std::string line(const PutTrustedToken& c) {
 std::string line(const RemoveTrustedToken& c) {
   return Line("RemoveTrustedToken").field("session", c.session).field("user", c.user).take();
 }
+std::string line(const PutAppState& c) {
+  Line out("PutAppState");
+  out.field("session", c.session).field("collection", c.row.collection).field("version", c.row.version);
+  return out.field("heard", c.row.heard).field("whole_is_wanted", c.row.whole_is_wanted).take();
+}
+std::string line(const PutAppStateRecord& c) {
+  Line out("PutAppStateRecord");
+  out.field("session", c.session).field("collection", c.collection);
+  return out.bytes("action", c.record.action.size()).take();
+}
+std::string line(const RemoveAppStateRecord& c) {
+  return Line("RemoveAppStateRecord").field("session", c.session).field("collection", c.collection).take();
+}
+std::string line(const PutAppStateWish& c) {
+  Line out("PutAppStateWish");
+  out.field("session", c.session).field("collection", c.wish.collection).field("remove", c.wish.remove);
+  return out.bytes("action", c.wish.action.size()).bytes("value", c.wish.value.size()).field("at", c.wish.at).take();
+}
+std::string line(const RemoveAppStateWish& c) {
+  Line out("RemoveAppStateWish");
+  return out.field("session", c.session).field("collection", c.collection).bytes("action", c.action.size()).take();
+}
 std::string line(const PutChannel& c) {
   Line out("PutChannel");
   out.field("session", c.session).field("channel", c.row.channel).field("learnt_at", c.row.learnt_at);

@@ -482,6 +482,26 @@ CREATE TABLE channel (
 );
 )sql";
 
+// storage/app_state.h: `number` as in the groups.
+constexpr const char* app_state = R"sql(
+CREATE TABLE app_state (
+  number INTEGER NOT NULL, collection TEXT NOT NULL,
+  version INTEGER NOT NULL, hash BLOB NOT NULL, heard INTEGER NOT NULL, whole_is_wanted INTEGER NOT NULL,
+  PRIMARY KEY (number, collection)
+);
+CREATE TABLE app_state_record (
+  number INTEGER NOT NULL, collection TEXT NOT NULL, index_mac BLOB NOT NULL,
+  value_mac BLOB NOT NULL, key_id BLOB NOT NULL, action TEXT NOT NULL,
+  PRIMARY KEY (number, collection, index_mac)
+);
+CREATE INDEX app_state_by_action ON app_state_record (number, collection, action);
+CREATE TABLE app_state_wish (
+  number INTEGER NOT NULL, collection TEXT NOT NULL, action TEXT NOT NULL,
+  remove INTEGER NOT NULL, value BLOB NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY (number, collection, action)
+);
+)sql";
+
 constexpr std::array steps_of_this_release = {first_schema,
                                               resends_outlive_a_restart,
                                               ratchet_epochs,
@@ -512,7 +532,8 @@ constexpr std::array steps_of_this_release = {first_schema,
                                               whether_reads_are_shown,
                                               trusted_tokens,
                                               status_audiences,
-                                              channels};
+                                              channels,
+                                              app_state};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

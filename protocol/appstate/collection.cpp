@@ -122,6 +122,42 @@ bool is_index(ByteView text) {
   return take(']') && i == text.size();
 }
 
+/// The records of mutations (SyncdMutation), whatever their MACs. Errors: malformed.
+Result<std::vector<Record>> records_of(const std::vector<ByteView>& mutations) {
+  std::vector<Record> records;
+  std::set<std::pair<Operation, Digest32>> seen;
+  for (const auto& mutation : mutations) {
+    const auto operation = varint_field(mutation, 1).value_or(0);
+    const auto body = bytes_field(mutation, 2);
+    if (operation > 1 || !body) return malformed("a mutation of an unknown operation or without record");
+    auto record = record_of(*body);
+    if (!record) return record.error();
+    record->operation = operation == 0 ? Operation::set : Operation::remove;
+    if (!seen.emplace(record->operation, record->index_mac).second) return malformed("one index twice in a patch");
+    records.push_back(*record);
+  }
+  return records;
+}
+
+/// The key that a patch (field 6) or a snapshot (field 4) is signed with.
+std::optional<ByteView> signing_key(ByteView message, std::uint32_t number) {
+  const auto key = bytes_field(message, number);
+  return key ? bytes_field(*key, 1) : std::nullopt;
+}
+
+/// Errors: too_large.
+Result<AppStateNeeds> needs(ByteView signer, const std::vector<Record>& records) {
+  std::set<Bytes> keys = {to_bytes(signer)};
+  AppStateNeeds out;
+  for (const Record& record : records) {
+    keys.insert(to_bytes(record.key_id));
+    if (keys.size() > max_keys_named) return Error(Errc::too_large, "app state: too many keys");
+    out.index_macs.push_back(record.index_mac);
+  }
+  out.key_ids.assign(keys.begin(), keys.end());
+  return out;
+}
+
 /// Its own MACs are right: what it says. Errors: bad_mac.
 Result<AppStateMutation> opened(const Record& record, const AppStateKeys& keys) {
   const auto mac = value_mac_of(keys, record.operation, record.key_id, record.sealed());
@@ -129,6 +165,9 @@ Result<AppStateMutation> opened(const Record& record, const AppStateKeys& keys) 
   AppStateMutation out;
   out.operation = record.operation;
   out.readable = false;
+  out.key_id = to_bytes(record.key_id);
+  out.index_mac = record.index_mac;
+  out.value_mac = record.value_mac;
   const auto plain = cbc_decrypt(keys.value_encryption, *exactly<iv_size>(record.blob.first(iv_size)),
                                  record.sealed().subspan(iv_size));
   if (!plain) return out;
@@ -217,24 +256,14 @@ Result<std::vector<AppStateMutation>> apply_patch(AppStateCollection& collection
     return Error(Errc::conflict,
                  "app state: patch " + std::to_string(*version) + " on version " + std::to_string(collection.version));
   const auto snapshot_mac = mac_field(patch, 4), patch_mac = mac_field(patch, 5);
-  const auto key = bytes_field(patch, 6);
-  const auto key_id = key ? bytes_field(*key, 1) : std::nullopt;
+  const auto key_id = signing_key(patch, 6);
   if (!snapshot_mac || !patch_mac || !key_id) return malformed("a patch without MAC or key");
 
   const auto mutations = elsewhere ? repeated(external, 1) : inline_mutations;
   if (!mutations) return malformed("mutations");
-  std::vector<Record> records;
-  std::set<std::pair<Operation, Digest32>> seen;
-  for (const auto& mutation : *mutations) {
-    const auto operation = varint_field(mutation, 1).value_or(0);
-    const auto body = bytes_field(mutation, 2);
-    if (operation > 1 || !body) return malformed("a mutation of an unknown operation or without record");
-    auto record = record_of(*body);
-    if (!record) return record.error();
-    record->operation = operation == 0 ? Operation::set : Operation::remove;
-    if (!seen.emplace(record->operation, record->index_mac).second) return malformed("one index twice in a patch");
-    records.push_back(*record);
-  }
+  const auto read = records_of(*mutations);
+  if (!read) return read.error();
+  const std::vector<Record>& records = *read;
   const auto* keys = keyring(*key_id);
   if (!keys) return missing_key(*key_id);
   AppStateCollection next = collection;
@@ -255,8 +284,7 @@ Result<std::vector<AppStateMutation>> apply_snapshot(AppStateCollection& collect
   const auto bodies = repeated(snapshot, 2);
   const auto version = merged_field(snapshot, 1);
   const auto mac = mac_field(snapshot, 3);
-  const auto key = bytes_field(snapshot, 4);
-  const auto key_id = key ? bytes_field(*key, 1) : std::nullopt;
+  const auto key_id = signing_key(snapshot, 4);
   if (!bodies || !version || !mac || !key_id) return malformed("a snapshot without version, MAC or key");
   AppStateCollection next;
   next.version = varint_field(*version, 1).value_or(0);
@@ -276,6 +304,39 @@ Result<std::vector<AppStateMutation>> apply_snapshot(AppStateCollection& collect
     return Error(Errc::bad_mac, "app state: snapshot MAC");
   collection = std::move(next);
   return mutations;
+}
+
+std::optional<std::uint64_t> patch_version(ByteView patch) {
+  const auto version = merged_field(patch, 1);
+  return version ? varint_field(*version, 1) : std::nullopt;
+}
+
+Result<AppStateNeeds> needs_of_patch(ByteView patch, ByteView external) {
+  const auto mutations = repeated(bytes_field(patch, 3) ? external : patch, bytes_field(patch, 3) ? 1U : 2U);
+  const auto signer = signing_key(patch, 6);
+  if (!mutations || !signer) return malformed("patch");
+  const auto records = records_of(*mutations);
+  if (!records) return records.error();
+  return needs(*signer, *records);
+}
+
+Result<AppStateNeeds> needs_of_snapshot(ByteView snapshot) {
+  const auto bodies = repeated(snapshot, 2);
+  const auto signer = signing_key(snapshot, 4);
+  if (!bodies || !signer) return malformed("snapshot");
+  std::vector<Record> records;
+  for (const auto& body : *bodies) {
+    auto record = record_of(body);
+    if (!record) return record.error();
+    records.push_back(*record);
+  }
+  auto out = needs(*signer, records);
+  if (out) out->index_macs.clear();
+  return out;
+}
+
+Digest32 index_mac(const AppStateKeys& keys, std::string_view index) {
+  return hmac_sha256(keys.index, as_bytes(index));
 }
 
 // --- writing
@@ -320,13 +381,16 @@ Record own_record(ByteView bytes, Operation operation) {
 }  // namespace
 
 Bytes build_patch(AppStateCollection& collection, std::string_view name, const std::vector<AppStateMutation>& mutations,
-                  const AppStateSigner& signer, Random& random) {
+                  const AppStateSigner& signer, Random& random, const AppStateKeyring& keyring) {
   Bytes patch;
   std::vector<Bytes> bodies;
   bodies.reserve(mutations.size());  // the records view them
   std::vector<Record> records;
   for (const auto& mutation : mutations) {
-    bodies.push_back(sealed_record(mutation, signer, random));
+    const auto* other = mutation.key_id.empty() || !keyring ? nullptr : keyring(mutation.key_id);
+    if (!mutation.key_id.empty() && other == nullptr) continue;
+    const AppStateSigner own{mutation.key_id, other != nullptr ? *other : signer.keys, signer.device};
+    bodies.push_back(sealed_record(mutation, other != nullptr ? own : signer, random));
     records.push_back(own_record(bodies.back(), mutation.operation));
     Bytes wrapped;
     append_number(wrapped, 1, mutation.operation == Operation::set ? 0 : 1);
@@ -400,6 +464,15 @@ AppStateBlob seal_blob(ByteView plaintext, std::string_view direct_path, Random&
   append_field(blob.reference, 5, sha256(plaintext));
   append_field(blob.reference, 6, sha256(blob.encrypted));
   return blob;
+}
+
+std::optional<AppStateBlobPlace> place_of_blob(ByteView reference) {
+  const auto path = bytes_field(reference, 2);
+  if (!path || path->empty() || path->size() > 4096) return std::nullopt;
+  AppStateBlobPlace place;
+  place.direct_path = std::string(as_text(*path));
+  if (const auto hash = bytes_field(reference, 6)) place.encrypted_sha256 = exactly<32>(*hash);
+  return place;
 }
 
 Result<Bytes> open_blob(ByteView reference, ByteView encrypted) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,10 @@ struct AppStateMutation {
   std::int32_t version = 0;
   /// Reading: false when a fellow client wrote it wrongly under right MACs. It counts in the hash and does nothing.
   bool readable = true;
+  /// Reading: the key of the record. Writing: a key other than the signer's, of a removal of what was written under
+  /// that one (04 section 8.8 step 3); empty: the signer's.
+  Bytes key_id = {};
+  Digest32 index_mac{}, value_mac{};  // reading: of the record
 };
 
 /// Checks everything (structure, keys, MACs, the hash) and only then changes `collection`. `mutations`: of an external
@@ -54,6 +59,21 @@ Result<std::vector<AppStateMutation>> apply_snapshot(AppStateCollection& collect
 /// The ExternalBlobReference a patch has instead of mutations; empty when they are inline.
 Bytes external_mutations(ByteView patch);
 
+/// What has to be at hand to apply a patch or a snapshot. Applying a patch looks at no other `values` of the collection
+/// than those of `index_macs`, so that who keeps them in rows reads and writes these alone.
+struct AppStateNeeds {
+  std::vector<Bytes> key_ids;        // each once; at most max_keys_named
+  std::vector<Digest32> index_macs;  // of a patch, in order; empty for a snapshot
+};
+inline constexpr std::size_t max_keys_named = 1'000;
+/// Errors: malformed, too_large (more keys).
+Result<AppStateNeeds> needs_of_patch(ByteView patch, ByteView mutations = {});
+Result<AppStateNeeds> needs_of_snapshot(ByteView snapshot);
+/// The version that a patch says it leads to; nullopt: it names none.
+std::optional<std::uint64_t> patch_version(ByteView patch);
+/// Under which a record of this index is known when it is written with these keys.
+Digest32 index_mac(const AppStateKeys& keys, std::string_view index);
+
 /// The key that signs and encrypts what this device writes.
 struct AppStateSigner {
   ByteView key_id;
@@ -61,9 +81,10 @@ struct AppStateSigner {
   std::uint16_t device = 0;
 };
 /// A SyncdPatch without version, to be sent with collection.version as its base; `collection` becomes what it will be
-/// when the server accepted it.
+/// when the server accepted it. `keys`: of those that mutations name themselves; one that is missing there leaves its
+/// mutation out.
 Bytes build_patch(AppStateCollection& collection, std::string_view name, const std::vector<AppStateMutation>& mutations,
-                  const AppStateSigner& signer, Random& random);
+                  const AppStateSigner& signer, Random& random, const AppStateKeyring& keys = {});
 /// A SyncdSnapshot of exactly `records` at collection.version; `collection` becomes its state.
 Bytes build_snapshot(AppStateCollection& collection, std::string_view name,
                      const std::vector<AppStateMutation>& records, const AppStateSigner& signer, Random& random);
@@ -74,6 +95,12 @@ struct AppStateBlob {
   Bytes reference;
 };
 AppStateBlob seal_blob(ByteView plaintext, std::string_view direct_path, Random& random);
+/// Where it stands; nullopt when the reference names no place.
+struct AppStateBlobPlace {
+  std::string direct_path;
+  std::optional<Digest32> encrypted_sha256;
+};
+std::optional<AppStateBlobPlace> place_of_blob(ByteView reference);
 /// Errors: malformed, bad_mac (also of either SHA-256).
 Result<Bytes> open_blob(ByteView reference, ByteView encrypted);
 

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "protocol/messages/wire.h"
 #include "protocol/proto/bootstrap.pb.h"
 
 namespace wharf::protocol {
@@ -13,6 +14,7 @@ namespace {
 
 constexpr int type_history_sync_notification = 5;
 constexpr int type_app_state_sync_key_share = 6;
+constexpr std::uint64_t type_app_state_sync_key_request = 7;
 constexpr int initial_bootstrap = 0;
 
 std::string deflated(const std::string& text) {
@@ -46,6 +48,20 @@ Bytes build_key_share(const AppStateKeyShare& share) {
   for (const Bytes& id : share.missing)
     content.mutable_app_state_sync_key_share()->add_keys()->mutable_key_id()->set_key_id(id.data(), id.size());
   return encoded(message);
+}
+
+Bytes build_key_request(std::span<const Bytes> key_ids) {
+  Bytes request, content, message;
+  for (const Bytes& id : key_ids) {
+    Bytes key_id;
+    append_field(key_id, 1, id);
+    append_field(request, 1, key_id);
+  }
+  append_varint(content, 2U << 3);
+  append_varint(content, type_app_state_sync_key_request);
+  append_field(content, 8, request);
+  append_field(message, 12, content);
+  return message;
 }
 
 Bytes build_empty_initial_history() {

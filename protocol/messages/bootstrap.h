@@ -1,10 +1,11 @@
 #pragma once
 // The two peer messages with which a phone starts a companion it just linked: the first app-state key and an empty
-// initial history. Specification 06 section 14 ("measured minimum"), 04 sections 7.1 and 8.2. Used by the simulated
-// phones.
+// initial history; and how a companion asks for a key it lacks. Specification 06 section 14 ("measured minimum"), 04
+// sections 7.1 and 8.2.
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "protocol/bytes.h"
@@ -22,6 +23,9 @@ struct AppStateKeyShare {
 };
 /// Encoded Message{protocolMessage{APP_STATE_SYNC_KEY_SHARE}}.
 Bytes build_key_share(const AppStateKeyShare& share);
+
+/// Encoded Message{protocolMessage{APP_STATE_SYNC_KEY_REQUEST}}: what a companion asks its phone for.
+Bytes build_key_request(std::span<const Bytes> key_ids);
 
 /// Encoded Message{protocolMessage{HISTORY_SYNC_NOTIFICATION}}: an inline INITIAL_BOOTSTRAP chunk without
 /// conversations, progress 100.

@@ -40,6 +40,7 @@ Phone::State::State(Network& network, Account& account, std::shared_ptr<Worker> 
       reuploads(context, chats, log, *files),
       receiving({context, chats, groups, sender_keys, sessions, log, receipts, retries, bootstrap, auto_replies,
                  add_ons, downloads}) {
+  app_state.on_name = [this](const std::string& name) { people.rename(name, [](const protocol::Result<Node>&) {}); };
   sent.on_answered = [this](const std::string& id) { add_ons.on_answered(id); };
 }
 
@@ -139,6 +140,8 @@ void Phone::State::on_notification(const Node& notification) {
       on_new_identity(who->phone);
   } else if (type == "devices" || type == "account_sync") {
     if (who) on_devices(notification, who->phone);
+  } else if (type == "server_sync") {
+    app_state.on_server_sync(notification);
   } else if (type == "w:gp2") {
     groups.on_notification(notification);
   } else {

@@ -65,6 +65,29 @@ struct SetDefaultTimer {
   std::uint32_t seconds = 0;  // protocol::acceptable_default_timer()
   friend bool operator==(const SetDefaultTimer&, const SetDefaultTimer&) = default;
 };
+/// How the account calls itself. Answered when the server took it, as the next two; errors as AppState::change().
+struct SetOwnName {
+  using Answer = void;
+  static constexpr const char* name = "set_own_name";
+  std::string own_name;  // one line, not empty
+  friend bool operator==(const SetOwnName&, const SetOwnName&) = default;
+};
+/// Saves somebody under a name, or renames them, for all devices of the account.
+struct SaveContact {
+  using Answer = void;
+  static constexpr const char* name = "save_contact";
+  Jid who;
+  std::string full_name, first_name;  // one line each, at most protocol::max_action_name_bytes
+  bool on_phone = false;              // in the address book of the phone itself too
+  friend bool operator==(const SaveContact&, const SaveContact&) = default;
+};
+/// Errors also: not_found (not saved).
+struct RemoveSavedContact {
+  using Answer = void;
+  static constexpr const char* name = "remove_saved_contact";
+  Jid who;
+  friend bool operator==(const RemoveSavedContact&, const RemoveSavedContact&) = default;
+};
 /// All that the server names.
 struct ReadPrivacy {
   using Answer = std::vector<protocol::PrivacySetting>;

@@ -11,7 +11,8 @@ namespace wharf::sessions {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> types = {"picture", "status", "account_sync", "contacts", "privacy_token"};
+constexpr std::array<std::string_view, 6> types = {"picture",  "status",        "account_sync",
+                                                   "contacts", "privacy_token", "server_sync"};
 
 }  // namespace
 
@@ -49,12 +50,13 @@ void PeopleNotices::hear(const protocol::AboutChanged& change) {
   book_.hear_about(directory_.canonical_user(change.jid), change.about, set_at);
 }
 
-void PeopleNotices::hear(const protocol::OwnPushNameChanged& change) {
-  if (change.name.empty() || change.name == c_.device.push_name) return;
+void PeopleNotices::learn_own_name(const std::string& name) {
+  if (name.empty() || name == c_.device.push_name) return;
   const bool nameless = c_.device.push_name.empty();
-  c_.device.push_name = change.name;
+  c_.device.push_name = name;
   c_.device_changed();
-  if (nameless && on_named) on_named();
+  const auto& tell = nameless ? on_named : on_renamed;
+  if (tell) tell();
 }
 
 void PeopleNotices::hear(const protocol::ContactNumberChanged& change) {

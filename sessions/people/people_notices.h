@@ -21,8 +21,12 @@ class PeopleNotices {
 
   /// Whatever type it has: those that others act on say nothing here.
   void on_notification(const Node& notification);
-  /// Set by the session: the own account has a name from now on.
-  std::function<void()> on_named;
+  /// What the account calls itself, whoever says it.
+  void learn_own_name(const std::string& name);
+  /// Set by the session: the own account has a name from now on; and another one than before.
+  std::function<void()> on_named, on_renamed;
+  /// Set by the session: the server speaks of newer app state.
+  std::function<void(const protocol::AppStateMoved&)> on_app_state;
   /// Set by the session: another device changed these.
   std::function<void(const std::vector<protocol::PrivacySetting>&)> on_privacy;
 
@@ -32,7 +36,8 @@ class PeopleNotices {
   bool is_news(const Node& notification);
   void hear(const protocol::PictureChanged& change);
   void hear(const protocol::AboutChanged& change);
-  void hear(const protocol::OwnPushNameChanged& change);
+  void hear(const protocol::OwnPushNameChanged& change) { learn_own_name(change.name); }
+  void hear(const protocol::AppStateMoved& moved) { on_app_state(moved); }
   void hear(const protocol::ContactNumberChanged& change);
   void hear(const protocol::TrustedTokenReceived& given) { tokens_.hear(given); }
   void hear(const protocol::PrivacyChanged& change) { on_privacy(change.settings); }

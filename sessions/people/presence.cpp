@@ -39,6 +39,10 @@ void Presence::on_online() {
   if (say(available) && available) subscribe_to_all();
 }
 
+void Presence::on_renamed() {
+  if (const auto* online = c_.link.while_online()) static_cast<void>(say(online->available));
+}
+
 Outcome<> Presence::show(bool available) {
   if (!c_.link.online()) return not_connected();
   if (!say(available))

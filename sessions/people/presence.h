@@ -25,6 +25,8 @@ class Presence {
   /// Sends may go out: shows the account as the config or the last ShowPresence wants it.
   void on_online();
   Outcome<> show(bool available);
+  /// The account calls itself something else: others are told with what it shows.
+  void on_renamed();
   /// The config says otherwise than before: what was said meanwhile counts no more.
   void on_config();
   Outcome<> show_chat_state(const Jid& chat, protocol::ChatState state);

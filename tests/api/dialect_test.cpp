@@ -202,6 +202,7 @@ TEST_CASE("an event looks the same fresh from its session and read back from the
       events::Disconnected{state},
       events::ContactUpdated{*alice.lid, alice, events::ContactUpdated::Change::lid, {}},
       events::ContactUpdated{*alice.lid, alice, events::ContactUpdated::Change::about, "away"},
+      events::ContactUpdated{*alice.lid, alice, events::ContactUpdated::Change::name, "Alice"},
       events::PresenceChanged{*alice.lid, alice, *alice.lid, alice, "unavailable", 1719662400000, false, 1719662400123},
       events::CallChanged{"A1B2", *alice.lid, alice, *alice.lid, alice, false, false, true, "missed", "timeout", true,
                           1719662400123},

@@ -107,6 +107,9 @@ std::vector<Row> rows() {
       {"contact.updated",
        R"({"id":"100000000000001@lid","pn":"15550000001@s.whatsapp.net","lid":"100000000000001@lid","change":"about","text":"away"})",
        ContactUpdated{lid, anna, ContactUpdated::Change::about, "away"}},
+      {"contact.updated",
+       R"({"id":"100000000000001@lid","pn":"15550000001@s.whatsapp.net","lid":"100000000000001@lid","change":"name","text":"Ann"})",
+       ContactUpdated{lid, anna, ContactUpdated::Change::name, "Ann"}},
       {"presence",
        R"({"chat":"100000000000001@lid","chatPn":"15550000001@s.whatsapp.net","chatLid":"100000000000001@lid","user":"100000000000001@lid","userPn":"15550000001@s.whatsapp.net","userLid":"100000000000001@lid","state":"unavailable","lastSeen":4000,"lastSeenHidden":false,"timestamp":5})",
        PresenceChanged{lid, anna, lid, anna, "unavailable", 4'000, false, 5}},
@@ -246,7 +249,7 @@ TEST_CASE("an event without what it is about, or with a member of another form, 
       {"ready", R"({"pushName":"Anna"})", "jid"},
       {"session.status", R"({"status":"asleep","connection":"offline"})", "status"},
       {"disconnected", R"({"status":"failed"})", "connection"},
-      {"contact.updated", R"({"id":"1@lid","change":"name"})", "change"},
+      {"contact.updated", R"({"id":"1@lid","change":"shoe"})", "change"},
   };
   for (const auto& row : damaged) {
     INFO(row.name << " " << row.data);

@@ -13,7 +13,7 @@ from processes import wait_for
 
 base = f"/sessions/{session}"
 nobody = "491519999999"
-checks = 24
+checks = 25
 peer_chat = f"{peer_number}@c.us"
 
 
@@ -386,4 +386,15 @@ def own_devices(report, pair):
         sibling.command("set_picture", file=str(pair.directory / "picture.jpg"))
         assert pair.ask("GET", "/me/picture")["pictureId"] == pair.sandbox.get(f"/phones/{wharf_number}")["pictureId"]
         assert pair.peer.command("abouts", of=wharf_number)["abouts"] == ["From the other device"]
+    with report.check(f"{name}: as another device of Wharf's account, it hears how Wharf calls the account and saves people"):
+        for own in ("From Wharf", "Anna"):
+            before = len(sibling.events)
+            pair.ask("PUT", "/me/name", {"name": own})
+            sibling.wait("own_name", since=before, name=own)
+        for saved in ("Berta Baker", "Bee"):
+            before = len(sibling.events)
+            pair.ask("PUT", f"/contacts/{peer_number}", {"fullName": saved})
+            assert sibling.wait("saved", since=before, name=saved)["pn"] == peer_number
+        pair.ask("DELETE", f"/contacts/{peer_number}")
+        wait_for("that nobody is saved", lambda: pair.sandbox.get(f"/phones/{wharf_number}")["contacts"] == {})
     sibling.stop()

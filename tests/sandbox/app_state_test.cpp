@@ -1,8 +1,11 @@
 // What the phones write to app state, and how a new companion gets it.
 
-#include "protocol/appstate/collection.h"
+#include "protocol/appstate/actions.h"
 
 #include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <map>
 
 #include "protocol/messages/padding.h"
 #include "protocol/messages/wire.h"
@@ -187,6 +190,164 @@ TEST_CASE("a companion that asks for keys gets the known one, and a bare id for 
   CHECK(keys[0].data.size() == 32);
   CHECK(keys[1].id == unknown);
   CHECK(keys[1].data.empty());
+}
+
+// --- the address book and the name
+
+namespace {
+
+/// What the newest state of the collection says, by index; removed ones are not there.
+std::map<std::string, Bytes> contents(Client& client, const protocol::AppStateKeys& keys, const std::string& name) {
+  auto synced = first_sync(client, keys, name);
+  REQUIRE(synced.actions);
+  std::map<std::string, Bytes> out;
+  for (const auto& record : *synced.actions) out[record.index] = record.value;
+  if (const auto* patches = synced.collection.child("patches")) {
+    for (const Node& patch : patches->children()) {
+      const auto applied = protocol::apply_patch(synced.state, name, patch.data(), [&](ByteView) { return &keys; });
+      REQUIRE(applied);
+      for (const auto& mutation : *applied) {
+        if (mutation.operation == protocol::AppStateMutation::Operation::set) out[mutation.index] = mutation.value;
+        else out.erase(mutation.index);
+      }
+    }
+  }
+  return out;
+}
+
+/// A companion's patch on the newest version.
+std::string patched(Linked& world, const std::string& name, const std::vector<protocol::AppStateMutation>& mutations) {
+  auto synced = first_sync(*world.client, world.keys, name);
+  REQUIRE(synced.actions);
+  if (const auto* patches = synced.collection.child("patches"))
+    for (const Node& patch : patches->children())
+      REQUIRE(protocol::apply_patch(synced.state, name, patch.data(), [&](ByteView) { return &world.keys; }));
+  const std::uint64_t base = synced.state.version;
+  const Bytes patch = protocol::build_patch(synced.state, name, mutations,
+                                            {world.key_id, world.keys, world.client->key.device}, world.random);
+  const auto answer = sync(*world.client, name, base, false, patch);
+  world.settle();
+  return answer.attr("type");
+}
+
+const std::string book(protocol::critical_unblock_low), profile(protocol::critical_block);
+const std::string ben_index = R"(["contact","15550000002@s.whatsapp.net"])";
+const Jid ben_number("15550000002", "s.whatsapp.net");
+
+std::optional<protocol::Result<void>> saved(Linked& world, const Account& whom, const std::string& name) {
+  auto heard = std::make_shared<std::optional<protocol::Result<void>>>();
+  world.anna.save_contact(whom, name, [heard](const protocol::Result<void>& done) { *heard = done; });
+  world.settle();
+  return *heard;
+}
+
+std::size_t server_syncs(const Client& client) {
+  return static_cast<std::size_t>(std::count_if(client.received.begin(), client.received.end(), [](const Node& node) {
+    return node.is("notification") && node.attr("type") == "server_sync";
+  }));
+}
+
+}  // namespace
+
+TEST_CASE("a phone takes over what a companion saves, renames, removes and calls the account") {
+  Linked world;
+  world.phone("15550000002", "Ben");
+  world.link();
+  using Names = std::map<std::string, std::string>;
+  CHECK(patched(world, book, {protocol::save_contact(ben_number, {"Ben Baker", "Ben", {}, {}}, 1)}) == "result");
+  CHECK(world.anna.contacts() == Names{{"15550000002", "Ben Baker"}});
+  CHECK(patched(world, book, {protocol::save_contact(ben_number, {"", "Benny", {}, {}}, 2)}) == "result");
+  CHECK(world.anna.contacts() == Names{{"15550000002", "Benny"}});
+  CHECK(patched(world, book, {protocol::remove_contact(ben_number, 3)}) == "result");
+  CHECK(world.anna.contacts().empty());
+  CHECK(patched(world, profile, {protocol::set_push_name("Harbour", 4)}) == "result");
+  CHECK(world.network.find_account(std::string_view("15550000001"))->name == "Harbour");
+}
+
+TEST_CASE("what the user of a phone saves and calls it is patched, and its companions hear of it") {
+  Linked world;
+  world.phone("15550000002", "Ben");
+  world.phone("15550000003", "Carl");
+  const Account& ben = *world.network.find_account(std::string_view("15550000002"));
+  const Account& carl = *world.network.find_account(std::string_view("15550000003"));
+  // Before anybody is linked it is in the first snapshot.
+  REQUIRE(saved(world, carl, "Carl C"));
+  world.link();
+  auto now = contents(*world.client, world.keys, book);
+  REQUIRE(now.size() == 1);
+  CHECK(protocol::read_contact(now.begin()->second)->full_name == "Carl C");
+  CHECK(protocol::read_contact(now.begin()->second)->lid == carl.lid_jid());
+  const std::size_t before = server_syncs(*world.client);
+  const auto first = saved(world, ben, "Ben B");
+  REQUIRE((first && first->has_value()));
+  CHECK(server_syncs(*world.client) == before + 1);
+  now = contents(*world.client, world.keys, book);
+  REQUIRE(now.contains(ben_index));
+  CHECK(protocol::read_contact(now.at(ben_index))->full_name == "Ben B");
+  // On what a companion wrote meanwhile.
+  CHECK(patched(world, book, {protocol::save_contact(ben_number, {"Benny", "", {}, {}}, 5)}) == "result");
+  REQUIRE(saved(world, carl, "")->has_value());
+  now = contents(*world.client, world.keys, book);
+  REQUIRE(now.size() == 1);
+  CHECK(protocol::read_contact(now.at(ben_index))->full_name == "Benny");
+  CHECK(world.anna.contacts() == std::map<std::string, std::string>{{"15550000002", "Benny"}});
+  bool heard = false;
+  world.anna.rename("Annie", [&](const protocol::Result<Node>& answer) { heard = answer.has_value(); });
+  world.settle();
+  CHECK(heard);
+  const auto named = contents(*world.client, world.keys, profile);
+  CHECK(protocol::read_push_name(named.at(R"(["setting_pushName"])")) == "Annie");
+}
+
+TEST_CASE("a phone that was off does what companions changed when it is on again") {
+  Linked world;
+  world.phone("15550000002", "Ben");
+  world.link();
+  world.anna.power(false);
+  world.settle();
+  CHECK(patched(world, book, {protocol::save_contact(ben_number, {"Ben Baker", "", {}, {}}, 1)}) == "result");
+  CHECK(world.anna.contacts().empty());
+  const auto refused = saved(world, *world.network.find_account(std::string_view("15550000002")), "Ben");
+  REQUIRE(refused);
+  CHECK(refused->error().code == protocol::Errc::closed);
+  world.anna.power(true);
+  world.settle();
+  CHECK(world.anna.contacts().size() == 1);
+}
+
+TEST_CASE("a phone knows its address book after a restart, and patches on") {
+  Linked world;
+  world.phone("15550000002", "Ben");
+  world.link();
+  REQUIRE(saved(world, *world.network.find_account(std::string_view("15550000002")), "Ben B")->has_value());
+  world.disk.commit(world.network, world.phones);
+  PhoneWorld later;
+  REQUIRE(world.disk.load(later.network, later.phones));
+  Phone& anna = *later.phones.find("15550000001");
+  CHECK(anna.contacts().at("15550000002") == "Ben B");
+  later.settle();
+  bool done = false;
+  anna.save_contact(*later.network.find_account(std::string_view("15550000002")), "Benny",
+                    [&](const protocol::Result<void>& result) { done = result.has_value(); });
+  later.settle();
+  CHECK(done);
+  CHECK(later.network.app_state_version("15550000001", book) == 3);
+  CHECK(anna.contacts().at("15550000002") == "Benny");
+}
+
+TEST_CASE("a phone that was installed anew writes everything with its new key") {
+  Linked world;
+  world.phone("15550000002", "Ben");
+  world.link();
+  REQUIRE(saved(world, *world.network.find_account(std::string_view("15550000002")), "Ben B")->has_value());
+  const Bytes before = world.key_id;
+  world.anna.reinstall();
+  world.settle();
+  world.link();
+  CHECK(world.key_id != before);
+  const auto now = contents(*world.client, world.keys, book);
+  REQUIRE(now.size() == 1);
+  CHECK(protocol::read_contact(now.at(ben_index))->full_name == "Ben B");
 }
 
 }  // namespace wharf::sandbox::test

@@ -82,6 +82,13 @@ TEST_CASE("what a phone sets of itself over the control API is shown and told to
   CHECK(s.data("POST", anna + "/block", R"({"phone":"+1 555 000 0002","on":true})").at("blocked") ==
         json::array{"15550000002"});
   CHECK(s.data("POST", anna + "/name", R"({"name":"Anna B."})").at("name") == "Anna B.");
+  CHECK(before.at("contacts").as_object().empty());
+  const std::string saves = anna + "/contacts";
+  CHECK(s.data("POST", saves, R"({"phone":"15550000002","name":"Benny"})").at("name") == "Benny");
+  CHECK(s.data("GET", anna).at("contacts").at("15550000002") == "Benny");
+  CHECK(s.data("POST", saves, R"({"phone":"15550000002","name":null})").at("name").is_null());
+  CHECK(s.data("GET", anna).at("contacts").as_object().empty());
+  s.error(s.call("POST", saves, R"({"phone":"15550000009","name":"Nobody"})"), 404);
 
   const auto shown = s.data("GET", anna);
   CHECK(shown.at("pictureId") == set.at("id"));
@@ -153,6 +160,9 @@ TEST_CASE("what requests about people may not contain is named field by field") 
   s.refused(anna + "/block", R"({"phone":"anna","on":true})", "phone");
   s.error(s.call("POST", anna + "/block", R"({"phone":"15550000099","on":true})"), 404);
   s.refused(anna + "/name", R"({"name":""})", "name");
+  s.refused(anna + "/contacts", R"({"phone":"15550000002"})", "name");
+  s.refused(anna + "/contacts", R"({"phone":"15550000002","name":"a\nb"})", "name");
+  s.refused(anna + "/contacts", R"({"name":"Ben"})", "phone");
   s.refused(anna + "/name", R"({"name":")" + std::string(26, 'x') + R"("})", "name");
   s.refused(anna + "/name", R"({"name":"a@b"})", "name");
   s.refused(anna + "/presence", R"({"available":"yes"})", "available");
@@ -172,6 +182,7 @@ TEST_CASE("a phone that is off sets nothing and watches nobody") {
   for (const auto& [what, body] :
        {std::pair{"/picture", picture}, std::pair{"/about", R"({"text":"x"})"},
         std::pair{"/privacy", R"({"last":"none"})"}, std::pair{"/name", R"({"name":"x"})"},
+        std::pair{"/contacts", R"({"phone":"15550000002","name":"x"})"},
         std::pair{"/presence", R"({"available":false})"}, std::pair{"/watch", R"({"to":"15550000002","on":true})"},
         std::pair{"/trust", R"({"to":"15550000002"})"}, std::pair{"/block", R"({"phone":"15550000002","on":true})"}}) {
     INFO(what);

@@ -61,6 +61,9 @@ struct Rows {
     put.row.push_name = "Ben";
     return put;
   }
+  storage::PutAppStateRecord app_state_record(std::uint8_t mac, std::string action) const {
+    return {id, "book", {{mac}, {7}, {1}, std::move(action)}};
+  }
   storage::PutIdempotency answer(const std::string& key) const {
     storage::PutIdempotency put;
     put.row.session = id;
@@ -310,6 +313,70 @@ const std::vector<Kind>& kinds() {
          r.records.add(storage::RemoveTrustedToken{r.id, ben});
        },
        [](Rows& r) { return !r.records.find_trusted_token(ben) && r.records.find_trusted_token(ben_pn); }},
+      {"PutAppState", nothing,
+       [](Rows& r) {
+         r.records.add(storage::PutAppState{r.id, {"book", 3, {1}, 4, true}});
+       },
+       [](Rows& r) {
+         return r.records.find_app_state("book") == storage::AppStateRow{"book", 3, {1}, 4, true} &&
+                !r.records.find_app_state("other");
+       }},
+      {"PutAppStateRecord", [](Rows& r) { r.records.add(r.app_state_record(1, "A")); },
+       [](Rows& r) {
+         r.records.add(r.app_state_record(1, "B"));
+         r.records.add(r.app_state_record(2, "B"));
+       },
+       [](Rows& r) {
+         const auto row = r.records.find_app_state_record("book", {1});
+         return row && row->action == "B" && !r.records.find_app_state_record("other", {1}) &&
+                r.records.app_state_records_of("book", "A").empty() &&
+                r.records.app_state_records_of("book", "B").size() == 2;
+       }},
+      {"RemoveAppStateRecord",
+       [](Rows& r) {
+         r.records.add(r.app_state_record(1, "A"));
+         r.records.add(r.app_state_record(2, "A"));
+       },
+       [](Rows& r) {
+         r.records.add(storage::RemoveAppStateRecord{r.id, "book", {1}});
+       },
+       [](Rows& r) {
+         return !r.records.find_app_state_record("book", {1}) && r.records.find_app_state_record("book", {2}) &&
+                r.records.app_state_records_of("book", "A").size() == 1;
+       }},
+      {"PutAppStateWish",
+       [](Rows& r) {
+         r.records.add(storage::PutAppStateWish{r.id, {"book", "A", false, {1}, 1, 1}});
+       },
+       [](Rows& r) {
+         r.records.add(storage::PutAppStateWish{r.id, {"book", "A", true, {2}, 1, 2}});
+         r.records.add(storage::PutAppStateWish{r.id, {"other", "A", false, {3}, 1, 1}});
+       },
+       [](Rows& r) {
+         return r.records.app_state_wishes("book", 9) ==
+                std::vector<storage::AppStateWish>{{"book", "A", true, {2}, 1, 2}};
+       }},
+      {"RemoveAppStateWish",
+       [](Rows& r) {
+         r.records.add(storage::PutAppStateWish{r.id, {"book", "A", false, {1}, 1, 1}});
+         r.records.add(storage::PutAppStateWish{r.id, {"book", "B", false, {1}, 1, 1}});
+       },
+       [](Rows& r) {
+         r.records.add(storage::RemoveAppStateWish{r.id, "book", "A"});
+       },
+       [](Rows& r) {
+         const auto wishes = r.records.app_state_wishes("book", 9);
+         return wishes.size() == 1 && wishes[0].action == "B";
+       }},
+      {"PutAppStateKey", nothing,
+       [](Rows& r) {
+         r.records.add(storage::PutAppStateKey{r.id, {1}, {2}, 3});
+       },
+       [](Rows& r) {
+         return r.records.find_app_state_key(protocol::Bytes{1}) == protocol::Bytes{2} &&
+                r.records.app_state_key_ids() == std::vector<protocol::Bytes>{{1}} &&
+                !r.records.find_app_state_key(protocol::Bytes{9});
+       }},
       {"PutChannel", nothing,
        [](Rows& r) {
          r.records.add(storage::PutChannel{r.id, {news, "{}", 5}});
@@ -553,10 +620,17 @@ const std::vector<Kind>& kinds() {
          r.records.add(storage::PutResends{r.id, ben, "m", {2, {9}}, now_ms, 1'000});
          r.records.add(storage::PutRatchet{r.id, ben, {1}});
          r.records.add(storage::PutIdentity{r.id, ben, {}});
+         r.records.add(storage::PutAppState{r.id, {"book", 3, {1}, 4, true}});
+         r.records.add(r.app_state_record(1, "A"));
+         r.records.add(storage::PutAppStateWish{r.id, {"book", "A", false, {1}, 1, 1}});
+         r.records.add(storage::PutAppStateKey{r.id, {1}, {2}, 3});
        },
        [](Rows& r) { r.records.add(storage::WipeDevice{r.id}); },
        [](Rows& r) {
-         return !r.records.find_device_list(ben) && !r.records.find_pre_key(5) &&
+         return !r.records.find_app_state("book") && !r.records.find_app_state_record("book", {1}) &&
+                r.records.app_state_records_of("book", "A").empty() && r.records.app_state_wishes("book", 9).empty() &&
+                !r.records.find_app_state_key(protocol::Bytes{1}) && r.records.app_state_key_ids().empty() &&
+                !r.records.find_device_list(ben) && !r.records.find_pre_key(5) &&
                 r.records.load_pre_keys(1, 9).empty() && r.records.retry(ben, "m").count == 0 &&
                 r.records.resends(ben, "m").count == 0 && !r.records.find_signed_pre_key(1) &&
                 !r.records.find_ratchet(ben) && !r.records.find_identity(ben);

@@ -71,6 +71,13 @@ const std::vector<LookUp>& look_ups() {
       {"last_outbox_row", [](Database& db) { REQUIRE(last_outbox_row(db, session) > 0); }},
       {"find_contact", [](Database& db) { REQUIRE(find_contact(db, session, ben)); }},
       {"find_trusted_token", [](Database& db) { REQUIRE(find_trusted_token(db, session, ben)); }},
+      {"find_app_state", [](Database& db) { REQUIRE(find_app_state(db, session, "regular")); }},
+      {"find_app_state_record",
+       [](Database& db) { REQUIRE(find_app_state_record(db, session, "regular", protocol::Digest32{7})); }},
+      {"app_state_records_of",
+       [](Database& db) { REQUIRE(app_state_records_of(db, session, "regular", "A7").size() == 1); }},
+      {"app_state_wishes", [](Database& db) { REQUIRE(app_state_wishes(db, session, "regular", 5).size() == 5); }},
+      {"app_state_key_ids", [](Database& db) { REQUIRE(app_state_key_ids(db, session).size() == 1); }},
       {"find_status_audience", [](Database& db) { REQUIRE(find_status_audience(db, session, "O0")); }},
       {"chat_partners", [](Database& db) { REQUIRE(chat_partners(db, session, 5).size() == 5); }},
       {"page_contacts", [](Database& db) { REQUIRE(page_contacts(db, session, 5, 0).contacts.size() == 5); }},
@@ -119,6 +126,9 @@ struct Filled : test::InlineStore {
             contact.user = Jid(std::to_string(400'000 + n), "lid");
             changes.add(PutContact{of, std::move(contact)});
             changes.add(PutTrustedToken{of, {Jid(std::to_string(400'000 + n), "lid"), {1}, 1, 1}});
+            changes.add(PutAppState{of, {"C" + name, 1, {}, 1, false}});
+            changes.add(PutAppStateRecord{of, "regular", {{low, high}, {1}, {1}, "A" + name}});
+            changes.add(PutAppStateWish{of, {"regular", "A" + name, false, {1}, 1, 1}});
             changes.add(PutStatusAudience{of, {"O" + name, StatusSetting::contacts, true, {chat}}});
             changes.add(PutChannel{of, {Jid(std::to_string(800'000 + n), "newsletter"), "{}", 1}});
             GroupRow group;
@@ -144,6 +154,8 @@ struct Filled : test::InlineStore {
       watched.watched = true;
       changes.add(PutContact{session, watched});
       changes.add(PutTrustedToken{session, {ben, {1}, 1, 1}});
+      changes.add(PutAppState{session, {"regular", 1, {}, 1, false}});
+      changes.add(PutAppStateKey{session, {1}, {2}, 3});
       changes.add(PutChannel{session, {news, "{}", 1}});
       GroupRow stale;
       stale.group = Jid("700000", "g.us");

@@ -99,6 +99,9 @@ void fill(Changes& changes, SessionId session) {
   contact.user = peer;
   changes.add(PutContact{session, contact});
   changes.add(PutTrustedToken{session, {peer, {1}, 1, 1}});
+  changes.add(PutAppState{session, {"regular", 1, {}, 1, false}});
+  changes.add(PutAppStateRecord{session, "regular", {{1}, {2}, {1}, "[]"}});
+  changes.add(PutAppStateWish{session, {"regular", "[]", false, {1}, 1, 1}});
   changes.add(PutChannel{session, {Jid("120363000000000009", "newsletter"), "{}", 1}});
   changes.add(PutSenderKey{session, group, peer, {1}});
   changes.add(PutOwnSenderKey{session, group, {1}});
@@ -114,14 +117,16 @@ void fill(Changes& changes, SessionId session) {
   changes.add(PutDelivery{delivery});
 }
 
-const std::vector<std::string> all_tables = {"session",       "device",          "pre_key",        "signed_pre_key",
-                                             "ratchet",       "identity",        "lid_of",         "pn_of",
-                                             "device_list",   "retry",           "resend",         "read_receipt",
-                                             "retry_pre_key", "message",         "chat",           "outbox",
-                                             "idempotency",   "event",           "webhook",        "webhook_delivery",
-                                             "app_state_key", "chat_timer",      "upload",         "contact",
-                                             "chat_group",    "sender_key",      "own_sender_key", "sender_key_copy",
-                                             "trusted_token", "status_audience", "channel"};
+const std::vector<std::string> all_tables = {
+    "session",          "device",          "pre_key",        "signed_pre_key",
+    "ratchet",          "identity",        "lid_of",         "pn_of",
+    "device_list",      "retry",           "resend",         "read_receipt",
+    "retry_pre_key",    "message",         "chat",           "outbox",
+    "idempotency",      "event",           "webhook",        "webhook_delivery",
+    "app_state_key",    "chat_timer",      "upload",         "contact",
+    "chat_group",       "sender_key",      "own_sender_key", "sender_key_copy",
+    "trusted_token",    "status_audience", "channel",        "app_state",
+    "app_state_record", "app_state_wish"};
 
 }  // namespace
 

@@ -19,6 +19,8 @@ export function tellPeople(ev, emit, person) {
   });
   ev.on('contacts.update', (updates) => updates.filter(({ imgUrl }) => imgUrl).forEach(({ id, imgUrl }) =>
     emit({ event: 'picture', ...person(id), removed: imgUrl === 'removed' })));
+  ev.on('contacts.upsert', (saved) => saved.filter(({ name }) => name).forEach(({ id, name }) =>
+    emit({ event: 'saved', ...person(id), name })));
   ev.on('blocklist.update', ({ blocklist, type }) => blocklist.forEach((jid) =>
     emit({ event: 'blocklist', ...person(jid), action: type === 'add' ? 'block' : 'unblock' })));
   ev.on('call', (calls) => calls.forEach(({ id, from, status, isVideo, offline }) =>

@@ -52,6 +52,8 @@ func (p *peer) handlePeople(event any) {
 		told("name", e.JID, object{"name": e.NewPushName})
 	case *events.PushNameSetting:
 		emit(object{"event": "own_name", "name": e.Action.GetName()})
+	case *events.Contact:
+		told("saved", e.JID, object{"name": e.Action.GetFullName()})
 	case *events.PrivacySettings:
 		emit(object{"event": "privacy", "settings": settingsOf(p.client.GetPrivacySettings(context.Background()))})
 	case *events.CallOffer:
