@@ -122,8 +122,10 @@ std::optional<std::vector<Jid>> recipients_of(const ServicesPtr& services, const
   const auto given = texts_of(call->body, "recipients");
   for (std::size_t i = 0; i < given.size(); ++i) {
     const Jid one = *parse_chat_id(given[i]);  // validated
-    const auto refuse = [&](const char* what) { refuse_field(call, fmt::format("recipients[{}]", i), what); };
-    if (!one.has_devices()) return refuse("must be a person"), std::nullopt;
+    const auto refuse = [&](std::string what) {
+      refuse_field(call, fmt::format("recipients[{}]", i), std::move(what));
+    };
+    if (!one.has_devices()) return refuse(person_id_problem(given[i])), std::nullopt;
     if (!seen.insert(services->ports.supervisor.canonical_chat(session, one)).second)
       return refuse("must not be there twice"), std::nullopt;
     out.push_back(one);

@@ -31,7 +31,8 @@ std::optional<std::variant<Jid, std::string>> channel_or_invite(const ServicesPt
   if (const auto parsed = parse_chat_id(given); parsed && parsed->is_channel()) return *parsed;
   if (given.find('@') == std::string::npos)
     if (auto invite = protocol::channel_invite(given)) return std::move(*invite);
-  return refuse_field(call, "channelId", "must be the id of a channel, …@newsletter, or the code or link of its invite"),
+  return refuse_field(call, "channelId",
+                      "must be the id of a channel, …@newsletter, or the code or link of its invite"),
          std::nullopt;
 }
 
@@ -104,13 +105,16 @@ void update_channel(const ServicesPtr& services, const CallPtr& call) {
 }
 
 void delete_channel(const ServicesPtr& services, const CallPtr& call) {
-  with_channel(services, call, [=](const Jid& channel) { ask_channel(services, call, protocol::DeleteChannel{channel}); });
+  with_channel(services, call,
+               [=](const Jid& channel) { ask_channel(services, call, protocol::DeleteChannel{channel}); });
 }
 void follow_channel(const ServicesPtr& services, const CallPtr& call) {
-  with_channel(services, call, [=](const Jid& channel) { ask_channel(services, call, protocol::FollowChannel{channel}); });
+  with_channel(services, call,
+               [=](const Jid& channel) { ask_channel(services, call, protocol::FollowChannel{channel}); });
 }
 void unfollow_channel(const ServicesPtr& services, const CallPtr& call) {
-  with_channel(services, call, [=](const Jid& channel) { ask_channel(services, call, protocol::UnfollowChannel{channel}); });
+  with_channel(services, call,
+               [=](const Jid& channel) { ask_channel(services, call, protocol::UnfollowChannel{channel}); });
 }
 void mute_channel(const ServicesPtr& services, const CallPtr& call) {
   with_channel(services, call, [=](const Jid& channel) {
@@ -221,6 +225,7 @@ bool took(const CallPtr& call, const sessions::Outcome<>& said, const char* fiel
 }  // namespace
 
 void react_in_channel(const ServicesPtr& services, const CallPtr& call) {
+  if (!session_of(services, call)) return;
   const auto server_id = server_id_of(call, "serverId", call->param("serverId"));
   if (!server_id) return;
   const std::string emoji(text_of(call->body, "emoji"));
