@@ -1,6 +1,4 @@
 // Handlers of what is set on messages and chats, beside what is sent (send_routes.cpp) and read (message_routes.cpp).
-#include <fmt/format.h>
-
 #include <utility>
 
 #include "api/chat_id.h"
