@@ -6,6 +6,7 @@
 
 #include <ctime>
 
+#include "protocol/messages/body.h"
 #include "storage/changes.h"
 #include "storage/member_receipts.h"
 #include "storage/messages.h"
@@ -266,7 +267,7 @@ TEST_CASE("a broadcast is a message of each chat, with an outcome for each") {
   CHECK(again.at("results").at(1).at("replayed") == true);
   // Of each what the answer to a send says of it.
   const std::string id(data.at("results").at(0).at("id").as_string());
-  CHECK(data.at("results").at(0).at("messageId") == "true_15550000002@c.us_" + id);
+  CHECK(data.at("results").at(0).at("messageId") == json::string("true_15550000002@c.us_" + id));
   CHECK(data.at("results").at(0).at("status") == "pending");
   CHECK(data.at("results").at(0).at("ack") == 0);
   test::Headers bare = gateway;
