@@ -28,8 +28,11 @@ namespace {
 std::optional<std::variant<Jid, std::string>> channel_or_invite(const ServicesPtr& services, const CallPtr& call) {
   if (!session_of(services, call)) return std::nullopt;
   const std::string& given = call->param("channelId");
-  if (const auto parsed = parse_chat_id(given); parsed && parsed->is_channel()) return *parsed;
-  if (given.find('@') == std::string::npos)
+  const auto parsed = parse_chat_id(given);
+  if (parsed && parsed->is_channel()) return *parsed;
+  // Digits alone are a number, or the id without its end: no invite is, and a mistake is not to be asked of WhatsApp.
+  const bool digits = given.find_first_not_of("0123456789") == std::string::npos;
+  if (!parsed && !digits && given.find('@') == std::string::npos)
     if (auto invite = protocol::channel_invite(given)) return std::move(*invite);
   return refuse_field(call, "channelId",
                       "must be the id of a channel, …@newsletter, or the code or link of its invite"),

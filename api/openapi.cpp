@@ -374,8 +374,10 @@ void write_operation(JsonWriter& out, const Route& route) {
       write_error(
           out, "422",
           route.files
-              ? "a file is not what the route sends (MEDIA_UNUSABLE), or waitFor was asked and the message failed"
-              : "waitFor was asked and the message failed, for example because the number is not on WhatsApp");
+              ? "a file is not what the route sends (MEDIA_UNUSABLE), or waitFor was asked and the message failed, or "
+                "never gets that far"
+              : "waitFor was asked and the message failed, for example because the number is not on WhatsApp, or "
+                "never gets that far (a post in a channel)");
     if (route.handler == set_presence) write_error(out, "501", "the session has no connected client to show it with");
     if (route.handler == reject_call) write_error(out, "501", "it is a call of a group");
     if (route.files && !route.asks_whatsapp)

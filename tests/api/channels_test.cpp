@@ -141,6 +141,7 @@ TEST_CASE("each wrong field of a request about channels is named") {
            Row{"GET", base + "/channels/short", "", "channelId"},
            Row{"POST", base + "/channels/15550000002/follow", "", "channelId"},
            Row{"POST", base + "/channels/short/follow", "", "channelId"},
+           Row{"GET", base + "/channels/120363000000000009", "", "channelId"},
            Row{"POST", channel + "/messages?waitFor=delivered", R"({"content":"x"})", "waitFor", 422},
            Row{"POST", base + "/send-text?waitFor=read", R"({"chatId":"120363000000000009@newsletter","content":"x"})",
                "waitFor", 422},
