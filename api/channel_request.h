@@ -9,8 +9,8 @@
 namespace wharf::api {
 
 /// Runs `then` with the channel of the path parameter channelId: at once when its id stands there; when it is the code
-/// or the link of an invite, WhatsApp is asked first whose that is. Answers instead when it is none of these, when there
-/// is no session, and what WhatsApp refuses.
+/// or the link of an invite, WhatsApp is asked first whose that is. Answers instead when it is none of these, when
+/// there is no session, and what WhatsApp refuses.
 void with_channel(const ServicesPtr& services, const CallPtr& call, std::function<void(const protocol::Jid&)> then);
 /// Answers with the channel as it is then.
 void ask_channel(const ServicesPtr& services, const CallPtr& call, sessions::ChannelRequest request,

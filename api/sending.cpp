@@ -372,8 +372,7 @@ bool read_timing(const ServicesPtr& services, const CallPtr& call, const Schema&
   if (const auto level = ack_named(call->query.text("waitFor"));
       level && *level > storage::AckLevel::server && message.chat.is_channel()) {
     constexpr const char* what = "must be server: nobody is told to have got or seen the post of a channel";
-    return call->failure(
-               Failure(ErrorCode::never_reached, fmt::format("waitFor {}", what), {{"waitFor", what}})),
+    return call->failure(Failure(ErrorCode::never_reached, fmt::format("waitFor {}", what), {{"waitFor", what}})),
            false;
   }
   if (!expires_at.empty()) {

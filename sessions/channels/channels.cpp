@@ -468,8 +468,9 @@ bool Channels::on_ack(const protocol::Ack& ack) {
   const std::string code = " (" + std::to_string(ack.error) + ")";
   // The code does not say what is missing: of a channel that is known here it is the post.
   const bool post = why == Errc::not_found && known(said.channel).has_value();
-  c_.answer(std::move(said.reply), post ? Refusal(why, Subject::message, "WhatsApp knows no such post of this channel" + code)
-                             : Refusal(why, Subject::channel, "WhatsApp refused it" + code));
+  c_.answer(std::move(said.reply),
+            post ? Refusal(why, Subject::message, "WhatsApp knows no such post of this channel" + code)
+                 : Refusal(why, Subject::channel, "WhatsApp refused it" + code));
   return true;
 }
 
