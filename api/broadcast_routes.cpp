@@ -23,6 +23,8 @@ using sessions::Outcome;
 using sessions::SendMessage;
 using sessions::SentMessage;
 
+constexpr std::size_t result_bytes = 256;  // of JSON, about
+
 std::string hash_of(std::string_view text) { return protocol::to_hex(protocol::sha256(protocol::as_bytes(text))); }
 
 /// The messages of one request on their way into the queue, one after another. It lives in its pending reply.
@@ -35,7 +37,7 @@ class Broadcast : public std::enable_shared_from_this<Broadcast> {
         session_(session),
         recipients_(std::move(recipients)),
         key_(std::move(key)),
-        out_(recipients_.size() * 160 + 32) {
+        out_(recipients_.size() * result_bytes + 32) {
     out_.begin_object().key("results").begin_array();
   }
 
@@ -60,6 +62,7 @@ class Broadcast : public std::enable_shared_from_this<Broadcast> {
     if (key_.empty()) return message;
     message.idempotency_key = part_key(recipient);
     message.request_hash = hash_of(text_of(call_->body, "content"));
+    message.whole = SendMessage::Whole{key_, hash_of("broadcast\n" + std::string(text_of(call_->body, "content")))};
     return message;
   }
 
@@ -78,19 +81,27 @@ class Broadcast : public std::enable_shared_from_this<Broadcast> {
 
   void on_answer(const Outcome<SentMessage>& sent) {
     const Jid& recipient = recipients_[next_++];
-    out_.begin_object().text("chatId", jid_text(recipient.to_string(), {}, call_->dialect));
     if (sent) {
       ++accepted_;
-      out_.text("id", sent->id).text("status", ack_name(sent->ack));
+      begin_sent(out_, *sent, call_->dialect);
       if (sent->replayed) out_.boolean("replayed", true);
+      if (sent->deleted) out_.boolean("deleted", true);
+      if (!sent->error.empty()) write_error(Failure(ErrorCode::message_failed, sent->error));
     } else {
-      const Failure failure = failure_of(call_, sent.error());
-      const ErrorRow& row = error_row(failure.code);
-      out_.key("error").begin_object().text("code", call_->dialect == Dialect::gateway ? row.gateway : row.openwa);
-      out_.text("message", failure.message).end_object();
+      Failure failure = send_failure(call_, sent.error());
+      // The key stands for another request: nothing of this one is sent, as of any other.
+      if (failure.code == ErrorCode::idempotency_key_reused && accepted_ == 0) return call_->failure(failure);
+      out_.begin_object().text("chatId", jid_text(recipient.to_string(), {}, call_->dialect));
+      write_error(failure);
     }
     out_.end_object();
     go_on();
+  }
+
+  void write_error(const Failure& failure) {
+    const ErrorRow& row = error_row(failure.code);
+    out_.key("error").begin_object().text("code", call_->dialect == Dialect::gateway ? row.gateway : row.openwa);
+    out_.text("message", failure.message).end_object();
   }
 
   ServicesPtr services_;
@@ -111,8 +122,10 @@ std::optional<std::vector<Jid>> recipients_of(const ServicesPtr& services, const
   const auto given = texts_of(call->body, "recipients");
   for (std::size_t i = 0; i < given.size(); ++i) {
     const Jid one = *parse_chat_id(given[i]);  // validated
-    const auto refuse = [&](const char* what) { refuse_field(call, fmt::format("recipients[{}]", i), what); };
-    if (!one.has_devices()) return refuse("must be a person"), std::nullopt;
+    const auto refuse = [&](std::string what) {
+      refuse_field(call, fmt::format("recipients[{}]", i), std::move(what));
+    };
+    if (!one.has_devices()) return refuse(person_id_problem(given[i])), std::nullopt;
     if (!seen.insert(services->ports.supervisor.canonical_chat(session, one)).second)
       return refuse("must not be there twice"), std::nullopt;
     out.push_back(one);

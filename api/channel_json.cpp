@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "api/chat_id.h"
+#include "api/dialect.h"
 #include "api/iso_time.h"
 #include "api/json_writer.h"
 #include "protocol/messages/content.h"
@@ -45,12 +47,14 @@ void write_channel(JsonWriter& out, const ChannelMetadata& channel, const bool* 
   out.end_object();
 }
 
-void write_post(JsonWriter& out, const ChannelPost& post, Dialect dialect) {
-  out.begin_object().text("serverId", std::to_string(post.counts.server_id)).text_if("id", post.id);
+void write_post(JsonWriter& out, const ChannelPost& post, std::string_view channel, Dialect dialect) {
+  out.begin_object().text("serverId", std::to_string(post.counts.server_id));
+  if (!post.id.empty()) out.text("id", message_id_text(channel, post.id, dialect));
   const auto content = post.message ? protocol::parse_message(*post.message)
                                     : protocol::Result<protocol::IncomingMessage>(
                                           protocol::Error(protocol::Errc::not_found, "a post without content"));
-  out.text("type", content ? protocol::name(content->kind) : "unknown").text("body", content ? content->text : "");
+  out.text("type", type_name(content ? protocol::name(content->kind) : "unknown", dialect));
+  out.text("body", content ? content->text : "");
   out.boolean("fromMe", post.own);
   if (post.at && *post.at != 0 && *post.at <= sessions::max_unix_s) {
     const auto seconds = static_cast<std::int64_t>(*post.at);
@@ -81,10 +85,11 @@ std::string channels_json(const std::vector<ChannelMetadata>& channels, bool fre
   return out.end_array().take();
 }
 
-std::string posts_json(const std::vector<ChannelPost>& posts, Dialect dialect) {
+std::string posts_json(const std::vector<ChannelPost>& posts, const protocol::Jid& channel, Dialect dialect) {
+  const std::string id = channel.to_string();
   JsonWriter out(posts.size() * 512 + 16);
   out.begin_array();
-  for (const ChannelPost& post : posts) write_post(out, post, dialect);
+  for (const ChannelPost& post : posts) write_post(out, post, id, dialect);
   return out.end_array().take();
 }
 

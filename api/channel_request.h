@@ -1,15 +1,17 @@
 #pragma once
 // What handlers of channels share: which one the path names, and asking the session about it.
 
-#include <optional>
+#include <functional>
 
 #include "api/services.h"
 #include "sessions/commands.h"
 
 namespace wharf::api {
 
-/// The channel of the path parameter channelId; answers and returns nullopt when it is none, or there is no session.
-std::optional<protocol::Jid> channel_of(const ServicesPtr& services, const CallPtr& call);
+/// Runs `then` with the channel of the path parameter channelId: at once when its id stands there; when it is the code
+/// or the link of an invite, WhatsApp is asked first whose that is. Answers instead when it is none of these, when
+/// there is no session, and what WhatsApp refuses.
+void with_channel(const ServicesPtr& services, const CallPtr& call, std::function<void(const protocol::Jid&)> then);
 /// Answers with the channel as it is then.
 void ask_channel(const ServicesPtr& services, const CallPtr& call, sessions::ChannelRequest request,
                  unsigned status = 200);

@@ -22,11 +22,33 @@ using protocol::Jid;
 using sessions::AskChannel;
 using sessions::ChannelAnswer;
 
-std::optional<Jid> channel_of(const ServicesPtr& services, const CallPtr& call) {
+namespace {
+
+/// A channel by its JID, or by the code or link of an invite. nullopt: answered.
+std::optional<std::variant<Jid, std::string>> channel_or_invite(const ServicesPtr& services, const CallPtr& call) {
   if (!session_of(services, call)) return std::nullopt;
-  const auto parsed = parse_chat_id(call->param("channelId"));
-  if (parsed && parsed->is_channel()) return parsed;
-  return refuse_field(call, "channelId", "must be the id of a channel: …@newsletter"), std::nullopt;
+  const std::string& given = call->param("channelId");
+  const auto parsed = parse_chat_id(given);
+  if (parsed && parsed->is_channel()) return *parsed;
+  // Digits alone are a number, or the id without its end: no invite is, and a mistake is not to be asked of WhatsApp.
+  const bool digits = given.find_first_not_of("0123456789") == std::string::npos;
+  if (!parsed && !digits && given.find('@') == std::string::npos)
+    if (auto invite = protocol::channel_invite(given)) return std::move(*invite);
+  return refuse_field(call, "channelId",
+                      "must be the id of a channel, …@newsletter, or the code or link of its invite"),
+         std::nullopt;
+}
+
+}  // namespace
+
+void with_channel(const ServicesPtr& services, const CallPtr& call, std::function<void(const Jid&)> then) {
+  auto key = channel_or_invite(services, call);
+  if (!key) return;
+  if (const auto* channel = std::get_if<Jid>(&*key)) return then(*channel);
+  ask_session(services, call, AskChannel{protocol::FetchChannel{std::move(*key), protocol::ChannelRole::guest}},
+              [call, then = std::move(then)](const ChannelAnswer& answer) {
+                run_guarded(call, [&] { then(answer.metadata.id); });
+              });
 }
 
 void ask_channel(const ServicesPtr& services, const CallPtr& call, sessions::ChannelRequest request, unsigned status) {
@@ -36,17 +58,6 @@ void ask_channel(const ServicesPtr& services, const CallPtr& call, sessions::Cha
 }
 
 namespace {
-
-/// A channel by its JID, or by the code or link of an invite. nullopt: answered.
-std::optional<std::variant<Jid, std::string>> channel_or_invite(const ServicesPtr& services, const CallPtr& call) {
-  if (!session_of(services, call)) return std::nullopt;
-  const std::string& given = call->param("channelId");
-  if (const auto parsed = parse_chat_id(given); parsed && parsed->is_channel()) return *parsed;
-  if (given.find('@') == std::string::npos)
-    if (auto invite = protocol::channel_invite(given)) return std::move(*invite);
-  return refuse_field(call, "channelId", "must be the id of a channel, …@newsletter, or the code of its link"),
-         std::nullopt;
-}
 
 /// nullopt: answered.
 std::optional<std::uint64_t> server_id_of(const CallPtr& call, const char* field, std::string_view text) {
@@ -82,36 +93,41 @@ void get_channel(const ServicesPtr& services, const CallPtr& call) {
 }
 
 void update_channel(const ServicesPtr& services, const CallPtr& call) {
-  const auto channel = channel_of(services, call);
-  if (!channel) return;
   if (says(call->body, "picture"))
     return refuse_field(call, "picture", "is set with PUT …/channels/{channelId}/picture");
   protocol::UpdateChannel update;
-  update.channel = *channel;
   if (const auto name = text_of(call->body, "name"); !name.empty()) update.name = name;
   if (call->body.if_contains("description")) update.description = text_of(call->body, "description");
   if (const auto codes = text_of(call->body, "reactionCodes"); !codes.empty())
     update.reactions = protocol::reaction_codes(codes);
   if (!update.name && !update.description && !update.reactions) return refuse_field(call, "body", "must set something");
-  ask_channel(services, call, std::move(update));
+  with_channel(services, call, [=](const Jid& channel) mutable {
+    update.channel = channel;
+    ask_channel(services, call, std::move(update));
+  });
 }
 
 void delete_channel(const ServicesPtr& services, const CallPtr& call) {
-  if (const auto channel = channel_of(services, call)) ask_channel(services, call, protocol::DeleteChannel{*channel});
+  with_channel(services, call,
+               [=](const Jid& channel) { ask_channel(services, call, protocol::DeleteChannel{channel}); });
 }
 void follow_channel(const ServicesPtr& services, const CallPtr& call) {
-  if (const auto channel = channel_of(services, call)) ask_channel(services, call, protocol::FollowChannel{*channel});
+  with_channel(services, call,
+               [=](const Jid& channel) { ask_channel(services, call, protocol::FollowChannel{channel}); });
 }
 void unfollow_channel(const ServicesPtr& services, const CallPtr& call) {
-  if (const auto channel = channel_of(services, call)) ask_channel(services, call, protocol::UnfollowChannel{*channel});
+  with_channel(services, call,
+               [=](const Jid& channel) { ask_channel(services, call, protocol::UnfollowChannel{channel}); });
 }
 void mute_channel(const ServicesPtr& services, const CallPtr& call) {
-  if (const auto channel = channel_of(services, call))
-    ask_channel(services, call, protocol::MuteChannel{*channel, true, false});
+  with_channel(services, call, [=](const Jid& channel) {
+    ask_channel(services, call, protocol::MuteChannel{channel, true, false});
+  });
 }
 void unmute_channel(const ServicesPtr& services, const CallPtr& call) {
-  if (const auto channel = channel_of(services, call))
-    ask_channel(services, call, protocol::MuteChannel{*channel, false, false});
+  with_channel(services, call, [=](const Jid& channel) {
+    ask_channel(services, call, protocol::MuteChannel{channel, false, false});
+  });
 }
 
 // --- posts
@@ -132,27 +148,27 @@ bool read_place(const CallPtr& call, Page& page) {
   return refuse_field(call, "after", "must not stand beside before"), false;
 }
 
-void answer_posts(const CallPtr& call, const std::vector<protocol::ChannelPost>& posts) {
-  call->success(posts_json(posts, call->dialect), Beside{200, {}, "null"});
+/// Reads them of the session, and answers with them.
+template <class Read>
+void answer_posts(const ServicesPtr& services, const CallPtr& call, const Jid& channel, Read read) {
+  ask_session(services, call, std::move(read), [call, channel](const std::vector<protocol::ChannelPost>& posts) {
+    call->success(posts_json(posts, channel, call->dialect), Beside{200, {}, "null"});
+  });
 }
 
 }  // namespace
 
 void list_posts(const ServicesPtr& services, const CallPtr& call) {
-  auto key = channel_or_invite(services, call);
-  if (!key) return;
   protocol::ChannelPage page;
-  page.channel = std::move(*key);
   if (!read_place(call, page)) return;
-  ask_session(services, call, sessions::ReadPosts{std::move(page)},
-              [call](const std::vector<protocol::ChannelPost>& posts) { answer_posts(call, posts); });
+  with_channel(services, call, [=](const Jid& channel) mutable {
+    page.channel = channel;
+    answer_posts(services, call, channel, sessions::ReadPosts{page});
+  });
 }
 
 void list_post_updates(const ServicesPtr& services, const CallPtr& call) {
-  const auto channel = channel_of(services, call);
-  if (!channel) return;
   protocol::ChannelUpdatesPage page;
-  page.channel = *channel;
   if (!read_place(call, page)) return;
   if (!page.before && !page.after) return refuse_field(call, "after", "is required, or before: the serverId of a post");
   if (const auto since = call->query.text("since"); !since.empty()) {
@@ -161,8 +177,10 @@ void list_post_updates(const ServicesPtr& services, const CallPtr& call) {
       return refuse_field(call, "since", "must be a unix time in the unit of the dialect, a date or a UTC time");
     page.since = static_cast<std::uint64_t>(*time) / 1'000;
   }
-  ask_session(services, call, sessions::ReadPostUpdates{std::move(page)},
-              [call](const std::vector<protocol::ChannelPost>& posts) { answer_posts(call, posts); });
+  with_channel(services, call, [=](const Jid& channel) mutable {
+    page.channel = channel;
+    answer_posts(services, call, channel, sessions::ReadPostUpdates{page});
+  });
 }
 
 namespace {
@@ -186,56 +204,71 @@ bool refuses_what_posts_lack(const CallPtr& call) {
 }  // namespace
 
 void post_in_channel(const ServicesPtr& services, const CallPtr& call) {
-  const auto channel = channel_of(services, call);
-  if (!channel || refuses_what_posts_lack(call)) return;
-  sessions::SendMessage message;
-  message.chat = *channel;
-  message.content = std::string(text_of(call->body, "content"));
-  // The channel stands in the path, and tells two requests of one key apart.
-  send_message(services, call, schemas::post_in_channel, std::move(message), channel->to_string());
+  if (refuses_what_posts_lack(call)) return;
+  with_channel(services, call, [=](const Jid& channel) {
+    sessions::SendMessage message;
+    message.chat = channel;
+    message.content = std::string(text_of(call->body, "content"));
+    // The channel stands in the path, and tells two requests of one key apart.
+    send_message(services, call, schemas::post_in_channel, std::move(message), channel.to_string());
+  });
 }
 
+namespace {
+
+/// Whether WhatsApp took what was said about posts, which `field` names; false: answered.
+bool took(const CallPtr& call, const sessions::Outcome<>& said, const char* field) {
+  if (said) return true;
+  Failure failure = failure_of(call, said.error());
+  if (failure.code == ErrorCode::message_not_found)
+    failure.details.emplace_back(field, "must be the serverId of a post that the channel has");
+  return call->failure(failure), false;
+}
+
+}  // namespace
+
 void react_in_channel(const ServicesPtr& services, const CallPtr& call) {
-  const auto channel = channel_of(services, call);
-  if (!channel) return;
+  if (!session_of(services, call)) return;
   const auto server_id = server_id_of(call, "serverId", call->param("serverId"));
   if (!server_id) return;
   const std::string emoji(text_of(call->body, "emoji"));
   if (!emoji.empty() && !is_emoji(emoji)) return refuse_field(call, "emoji", "must be one emoji, or empty");
-  ask_session(services, call, sessions::ReactInChannel{*channel, *server_id, emoji},
-              [call, server_id = *server_id, emoji] {
-                JsonWriter out(64);
-                out.begin_object().text("serverId", std::to_string(server_id)).text("emoji", emoji);
-                call->success(out.end_object().take());
-              });
+  with_channel(services, call, [=, server_id = *server_id](const Jid& channel) {
+    ask(services, call, sessions::ReactInChannel{channel, server_id, emoji}, [=](const sessions::Outcome<>& said) {
+      if (!took(call, said, "serverId")) return;
+      JsonWriter out(64);
+      out.begin_object().text("serverId", std::to_string(server_id)).text("emoji", emoji);
+      call->success(out.end_object().take());
+    });
+  });
 }
 
 void view_posts(const ServicesPtr& services, const CallPtr& call) {
-  const auto channel = channel_of(services, call);
-  if (!channel) return;
-  sessions::ViewPosts view;
-  view.channel = *channel;
+  std::vector<std::uint64_t> server_ids;
   const auto given = texts_of(call->body, "serverIds");
   for (std::size_t i = 0; i < given.size(); ++i) {
     const std::string field = fmt::format("serverIds[{}]", i);
     const auto server_id = server_id_of(call, field.c_str(), given[i]);
     if (!server_id) return;
-    if (std::find(view.server_ids.begin(), view.server_ids.end(), *server_id) == view.server_ids.end())
-      view.server_ids.push_back(*server_id);
+    if (std::find(server_ids.begin(), server_ids.end(), *server_id) == server_ids.end())
+      server_ids.push_back(*server_id);
   }
-  const auto count = static_cast<std::int64_t>(view.server_ids.size());
-  ask_session(services, call, std::move(view), [call, count] {
-    JsonWriter out(32);
-    call->success(out.begin_object().number("viewed", count).end_object().take());
+  const auto count = static_cast<std::int64_t>(server_ids.size());
+  with_channel(services, call, [=](const Jid& channel) {
+    ask(services, call, sessions::ViewPosts{channel, server_ids}, [call, count](const sessions::Outcome<>& said) {
+      if (!took(call, said, "serverIds")) return;
+      JsonWriter out(32);
+      call->success(out.begin_object().number("viewed", count).end_object().take());
+    });
   });
 }
 
 void watch_channel(const ServicesPtr& services, const CallPtr& call) {
-  const auto channel = channel_of(services, call);
-  if (!channel) return;
-  ask_session(services, call, sessions::WatchChannel{*channel}, [call](const std::uint64_t& seconds) {
-    JsonWriter out(32);
-    call->success(out.begin_object().number("seconds", static_cast<std::int64_t>(seconds)).end_object().take());
+  with_channel(services, call, [=](const Jid& channel) {
+    ask_session(services, call, sessions::WatchChannel{channel}, [call](const std::uint64_t& seconds) {
+      JsonWriter out(32);
+      call->success(out.begin_object().number("seconds", static_cast<std::int64_t>(seconds)).end_object().take());
+    });
   });
 }
 

@@ -59,6 +59,25 @@ std::optional<Jid> parse_chat_id(std::string_view text) {
   return jid;
 }
 
+std::string chat_id_problem(std::string_view text) {
+  if (text == "status@broadcast")
+    return "must be a chat, and a status is none: it is posted and read at /api/v1/sessions/{sessionId}/status/posts";
+  if (text.ends_with("@broadcast"))
+    return "must be a chat, and lists of the phone cannot be written to: send one text to many people with "
+           "POST /api/v1/sessions/{sessionId}/broadcasts";
+  return std::string("must be ").append(chat_id_allowed);
+}
+
+std::string person_id_problem(std::string_view text) {
+  const auto chat = parse_chat_id(text);
+  if (!chat && text.ends_with("@broadcast")) return chat_id_problem(text);
+  if (chat && chat->is_channel())
+    return "must be a person, and this is a channel: see /api/v1/sessions/{sessionId}/channels/{channelId}";
+  if (chat && chat->is_group())
+    return "must be a person, and this is a group: see /api/v1/sessions/{sessionId}/groups/{groupId}";
+  return "must be the id of a person: a phone number with country code, …@c.us, …@s.whatsapp.net or …@lid";
+}
+
 std::optional<bool> side_of_message_id(std::string_view text) {
   return text.starts_with("false_") ? std::optional(false) : std::nullopt;
 }

@@ -17,6 +17,11 @@ inline constexpr std::string_view chat_id_allowed =
 /// A chat or a user: the JID without device, c.us mapped to s.whatsapp.net. nullopt for anything else.
 std::optional<protocol::Jid> parse_chat_id(std::string_view text);
 
+/// Why a text is no chat ("must be …"), with the way out where it names something that is written to otherwise.
+std::string chat_id_problem(std::string_view text);
+/// The same of a person: also of a chat that is none.
+std::string person_id_problem(std::string_view text);
+
 /// The WhatsApp id in `true_<chat>_<id>`, `false_<chat>_<id>[_<participant>]` or a bare id. nullopt when it is none, or
 /// its chat is none.
 std::optional<std::string> parse_message_id(std::string_view text);

@@ -92,6 +92,7 @@ const std::vector<ErrorRow>& error_rows() {
       {ErrorCode::unsupported_media_type, 415, "UNSUPPORTED_MEDIA_TYPE", "unsupported_media_type"},
       {ErrorCode::media_unusable, 422, "MEDIA_UNUSABLE", "media_unusable"},
       {ErrorCode::message_failed, 422, "MESSAGE_FAILED", "message_failed"},
+      {ErrorCode::never_reached, 422, "NEVER_REACHED", "never_reached"},
       {ErrorCode::upgrade_required, 426, "UPGRADE_REQUIRED", "upgrade_required"},
       {ErrorCode::max_sessions, 429, "MAX_SESSIONS_REACHED", "max_sessions_reached"},
       {ErrorCode::rate_limited, 429, "RATE_LIMITED", "rate_limited"},

@@ -49,6 +49,7 @@ enum class ErrorCode {
   media_unusable,
   media_damaged,
   message_failed,
+  never_reached,
   session_not_ready,
   idempotency_key_reused,
   max_sessions,

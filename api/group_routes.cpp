@@ -51,8 +51,7 @@ std::optional<std::vector<groups::MemberRef>> people_of(const CallPtr& call, con
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const auto jid = parse_chat_id(texts[i]);
     if (!jid || !jid->has_devices())
-      return refuse_field(call, fmt::format("{}[{}]", field, i), "must be the id of a person: digits, …@c.us or …@lid"),
-             std::nullopt;
+      return refuse_field(call, fmt::format("{}[{}]", field, i), person_id_problem(texts[i])), std::nullopt;
     if (seen.insert(*jid).second) out.push_back({*jid, {}, {}});
   }
   return out;

@@ -19,8 +19,7 @@ constexpr std::size_t default_page = 50, max_gateway_page = 200;
 std::optional<protocol::Jid> chat_of(const ServicesPtr& services, const CallPtr& call, storage::SessionId session) {
   const auto parsed = parse_chat_id(call->param("chatId"));
   if (parsed) return services->ports.supervisor.canonical_chat(session, *parsed);
-  call->failure(
-      failure_of({FieldProblem{"chatId", fmt::format("must be {}", chat_id_allowed), &formats::chat_id, false}}));
+  call->failure(failure_of({FieldProblem{"chatId", chat_id_problem(call->param("chatId")), &formats::chat_id, false}}));
   return std::nullopt;
 }
 

@@ -1,6 +1,4 @@
 // Handlers of what is set on messages and chats, beside what is sent (send_routes.cpp) and read (message_routes.cpp).
-#include <fmt/format.h>
-
 #include <utility>
 
 #include "api/chat_id.h"
@@ -17,7 +15,7 @@ void set_disappearing(const ServicesPtr& services, const CallPtr& call) {
   const auto chat = parse_chat_id(call->param("chatId"));
   if (!chat)
     return call->failure(
-        failure_of({FieldProblem{"chatId", fmt::format("must be {}", chat_id_allowed), &formats::chat_id, false}}));
+        failure_of({FieldProblem{"chatId", chat_id_problem(call->param("chatId")), &formats::chat_id, false}}));
   if (chat->is_group())
     return refuse_field(call, "chatId", "is a group, whose timer is one of its settings: PATCH …/groups/{groupId}");
   const std::int64_t seconds = integer_of(call->body, "seconds").value_or(0);

@@ -14,13 +14,18 @@ namespace {
 
 constexpr std::int64_t unbounded = std::numeric_limits<std::int64_t>::max();
 
-void write_enum(JsonWriter& out, std::string_view choices) {
+/// Of texts, or of integers, whose choices are written as JSON has them.
+void write_enum(JsonWriter& out, const Field& field) {
+  std::string_view choices = field.one_of;
   out.key("enum").begin_array();
   while (!choices.empty()) {
     const std::size_t bar = choices.find('|');
-    out.text(choices.substr(0, bar));
+    const std::string_view choice = choices.substr(0, bar);
+    if (field.type == Type::integer) out.raw(choice);
+    else out.text(choice);
     choices = bar == std::string_view::npos ? std::string_view{} : choices.substr(bar + 1);
   }
+  if (field.nullable) out.null();
   out.end_array();
 }
 
@@ -56,7 +61,7 @@ void write_field(JsonWriter& out, const Field& field) {
     case Type::text:
       write_type(out, "string", field.nullable);
       write_bounds(out, field, "minLength", "maxLength");
-      if (!field.one_of.empty()) write_enum(out, field.one_of);
+      if (!field.one_of.empty()) write_enum(out, field);
       write_format(out, field.format);
       break;
     case Type::number:
@@ -65,7 +70,8 @@ void write_field(JsonWriter& out, const Field& field) {
       break;
     case Type::integer:
       write_type(out, "integer", field.nullable);
-      if (!field.clamped && (field.min != 0 || field.max != unbounded)) {
+      if (!field.one_of.empty()) write_enum(out, field);
+      else if (!field.clamped && (field.min != 0 || field.max != unbounded)) {
         out.number("minimum", field.min);
         if (field.max != unbounded) out.number("maximum", field.max);
       } else if (!field.clamped) {
@@ -368,8 +374,10 @@ void write_operation(JsonWriter& out, const Route& route) {
       write_error(
           out, "422",
           route.files
-              ? "a file is not what the route sends (MEDIA_UNUSABLE), or waitFor was asked and the message failed"
-              : "waitFor was asked and the message failed, for example because the number is not on WhatsApp");
+              ? "a file is not what the route sends (MEDIA_UNUSABLE), or waitFor was asked and the message failed, or "
+                "never gets that far"
+              : "waitFor was asked and the message failed, for example because the number is not on WhatsApp, or "
+                "never gets that far (a post in a channel)");
     if (route.handler == set_presence) write_error(out, "501", "the session has no connected client to show it with");
     if (route.handler == reject_call) write_error(out, "501", "it is a call of a group");
     if (route.files && !route.asks_whatsapp)
@@ -399,6 +407,24 @@ void write_error_schema(JsonWriter& out) {
   out.end_object().end_object().end_object().end_object();
 }
 
+/// An event as a webhook gets it, and all other readers too.
+void write_event(JsonWriter& out, const schemas::EventData& told) {
+  out.key(told.event).begin_object().key("post").begin_object().text("summary", told.summary);
+  out.key("requestBody").begin_object().boolean("required", true).key("content").begin_object();
+  out.key("application/json").begin_object().key("schema").begin_object().key("allOf").begin_array();
+  write_reference(out, schemas::event);
+  out.begin_object().text("type", "object").key("properties").begin_object();
+  out.key("event").begin_object().text("const", told.event).end_object();
+  write_reference(out.key("data"), *told.data);
+  out.end_object().end_object().end_array().end_object();
+  out.key("examples").begin_object().key(told.event).begin_object().key("value").begin_object();
+  out.text("event", told.event).text("sessionId", "my-bot").text("id", "1207");
+  out.text("timestamp", "2026-11-28T21:06:40.000Z").key("data").raw(told.example);
+  out.end_object().end_object().end_object().end_object().end_object().end_object();
+  out.key("responses").begin_object().key("2XX").begin_object().text("description", "the event is taken");
+  out.end_object().end_object().end_object().end_object();
+}
+
 }  // namespace
 
 std::string openapi_document(std::span<const Route> table, std::string_view version) {
@@ -423,6 +449,11 @@ std::string openapi_document(std::span<const Route> table, std::string_view vers
     for (const Route& route : table)
       if (route.pattern == path) write_operation(out, route);
     out.end_object();
+  }
+  out.end_object().key("webhooks").begin_object();
+  for (const schemas::EventData& told : schemas::event_data()) {
+    write_event(out, told);
+    collect(told.data, schemas);
   }
   out.end_object().key("components").begin_object().key("schemas").begin_object();
   for (const auto& [name, schema] : schemas) write_schema(out.key(name), *schema);

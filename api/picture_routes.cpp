@@ -150,23 +150,23 @@ void remove_own_picture(const ServicesPtr& services, const CallPtr& call) {
 // --- of channels
 
 void set_channel_picture(const ServicesPtr& services, const CallPtr& call) {
-  const auto channel = channel_of(services, call);
-  if (!channel) return;
-  take_picture(services, call, [services, call, channel = *channel](Bytes jpeg) {
-    protocol::UpdateChannel update;
-    update.channel = channel;
-    update.picture = std::move(jpeg);
-    ask_channel(services, call, std::move(update));
+  with_channel(services, call, [=](const protocol::Jid& channel) {
+    take_picture(services, call, [services, call, channel](Bytes jpeg) {
+      protocol::UpdateChannel update;
+      update.channel = channel;
+      update.picture = std::move(jpeg);
+      ask_channel(services, call, std::move(update));
+    });
   });
 }
 
 void remove_channel_picture(const ServicesPtr& services, const CallPtr& call) {
-  const auto channel = channel_of(services, call);
-  if (!channel) return;
-  protocol::UpdateChannel update;
-  update.channel = *channel;
-  update.picture.emplace();
-  ask_channel(services, call, std::move(update));
+  with_channel(services, call, [=](const protocol::Jid& channel) {
+    protocol::UpdateChannel update;
+    update.channel = channel;
+    update.picture.emplace();
+    ask_channel(services, call, std::move(update));
+  });
 }
 
 }  // namespace wharf::api

@@ -45,11 +45,13 @@ unsigned messages_of(const Call& call) {
 /// More people than may ever be sent to at once: waiting would not help.
 std::optional<Failure> beyond_any_minute(const Call& call, unsigned messages_per_minute) {
   if (call.route->budget != Budget::message || messages_per_minute == 0) return std::nullopt;
-  if (listed(call, "recipients") <= messages_per_minute) return std::nullopt;
-  return failure_of(
-      {FieldProblem{"recipients", fmt::format("must be at most {} here, as many as limits.messages_per_minute "
-                                              "lets out of a session",
-                                              messages_per_minute)}});
+  const std::size_t people = listed(call, "recipients");
+  if (people <= messages_per_minute) return std::nullopt;
+  return failure_of({FieldProblem{
+      "recipients",
+      fmt::format("must be at most {} people, and has {}: limits.messages_per_minute lets no more messages "
+                  "out of a session in a minute; send to {} at a time, a minute apart, or set it higher",
+                  messages_per_minute, people, messages_per_minute)}});
 }
 
 constexpr std::string_view capability_names[] = {"none", "read", "send", "manage", "admin"};

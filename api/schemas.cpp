@@ -28,16 +28,17 @@ constexpr Field call_policy_fields[] = {
     {.name = "rejectText", .summary = "sent to whoever was rejected so, once for each call; default or \"\": nothing", .max = 4096},
 };
 constexpr Schema call_policy = {"CallPolicy", call_policy_fields};
+// null sets a field back to its default.
 constexpr Field session_config_fields[] = {
-    {.name = "multiDevice", .type = Type::boolean, .summary = "accepted and echoed: every session is multi-device"},
-    {.name = "headless", .type = Type::boolean, .summary = "accepted and echoed: there is no browser"},
-    {.name = "qrTimeout", .type = Type::integer, .summary = "seconds until a session that nobody scans fails", .min = 1, .max = 3600},
-    {.name = "authTimeout", .type = Type::integer, .summary = "seconds from the scan to ready", .min = 1, .max = 3600},
-    {.name = "proxyServerCredentials", .type = Type::object, .summary = "used for every connection of the session", .object = &proxy},
-    {.name = "autoDownload", .type = Type::object, .summary = "files that are fetched without being asked for; default: none", .object = &auto_download},
-    {.name = "statuses", .type = Type::boolean, .summary = "events tell of status posts, and autoDownload fetches their files; default false: they are kept, and no more"},
-    {.name = "presence", .summary = "how the account shows to others while it is connected; default available", .one_of = "available|unavailable"},
-    {.name = "calls", .type = Type::object, .summary = "what becomes of calls; default: they ring on. It is replaced whole", .object = &call_policy},
+    {.name = "multiDevice", .type = Type::boolean, .summary = "accepted and echoed: every session is multi-device", .nullable = true},
+    {.name = "headless", .type = Type::boolean, .summary = "accepted and echoed: there is no browser", .nullable = true},
+    {.name = "qrTimeout", .type = Type::integer, .summary = "seconds until a session that nobody scans fails", .min = 1, .max = 3600, .nullable = true},
+    {.name = "authTimeout", .type = Type::integer, .summary = "seconds from the scan to ready", .min = 1, .max = 3600, .nullable = true},
+    {.name = "proxyServerCredentials", .type = Type::object, .summary = "used for every connection of the session", .object = &proxy, .nullable = true},
+    {.name = "autoDownload", .type = Type::object, .summary = "files that are fetched without being asked for; default: none", .object = &auto_download, .nullable = true},
+    {.name = "statuses", .type = Type::boolean, .summary = "events tell of status posts, and autoDownload fetches their files; default false: they are kept, and no more", .nullable = true},
+    {.name = "presence", .summary = "how the account shows to others while it is connected; default available", .one_of = "available|unavailable", .nullable = true},
+    {.name = "calls", .type = Type::object, .summary = "what becomes of calls; default: they ring on. It is replaced whole", .object = &call_policy, .nullable = true},
 };
 
 #define WHARF_ORG {.name = "org", .summary = "whose it is: the organisation of the caller", .later = true}
@@ -49,7 +50,7 @@ constexpr Field create_session_fields[] = {
     WHARF_ORG,
 };
 constexpr Field update_session_fields[] = {
-    {.name = "config", .type = Type::object, .summary = "the given fields replace the stored ones", .object = &session_config},
+    {.name = "config", .type = Type::object, .summary = "the given fields replace the stored ones; null sets one back to its default, and null instead of the object all", .object = &session_config, .nullable = true},
     {.name = "metadata", .type = Type::object, .summary = "replaces the stored object; {} or null removes it", .max = 8 * kib, .nullable = true},
     WHARF_ORG,
 };

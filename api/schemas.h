@@ -1,6 +1,9 @@
 #pragma once
 // The types of the API as schemas: validation reads those of requests, the OpenAPI document all of them.
 
+#include <span>
+#include <string_view>
+
 #include "api/validation.h"
 
 namespace wharf::api::schemas {
@@ -35,5 +38,15 @@ extern const Schema post_status, status_posts_query, status_post, status_viewer,
 extern const Schema create_channel, update_channel, post_in_channel, view_posts;
 extern const Schema posts_query, post_updates_query;
 extern const Schema channel, channel_post, channel_reaction, viewed_posts, watched_channel;
+
+// what events tell (schemas_events.cpp)
+extern const Schema call_data, presence_data, contact_updated_data;
+struct EventData {
+  std::string_view event, summary;
+  const Schema* data;
+  std::string_view example;  // JSON of `data`
+};
+/// Those kinds of events whose `data` has a schema.
+std::span<const EventData> event_data();
 
 }  // namespace wharf::api::schemas

@@ -55,8 +55,8 @@ constexpr Field reaction_count_fields[] = {
 constexpr Schema reaction_count = {"ReactionCount", reaction_count_fields};
 constexpr Field post_fields[] = {
     {.name = "serverId", .summary = "orders the posts of a channel, and names one where it is reacted to or seen", .required = true},
-    {.name = "id", .summary = "the WhatsApp id"},
-    {.name = "type", .summary = "as the gateway dialect names kinds of messages", .required = true},
+    {.name = "id", .summary = "as messages show theirs in the dialect"},
+    {.name = "type", .summary = "as messages show theirs in the dialect", .required = true},
     {.name = "body", .required = true}, {.name = "fromMe", .type = Type::boolean, .required = true},
     {.name = "timestamp", .type = Type::integer, .summary = "seconds; milliseconds in the gateway dialect"},
     {.name = "views", .type = Type::integer},

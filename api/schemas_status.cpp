@@ -13,16 +13,17 @@ std::optional<web::FormatProblem> check_colour(std::string_view text) {
   if (text.size() == 7 && text.front() == '#' && std::all_of(text.begin() + 1, text.end(), hex)) return std::nullopt;
   return web::FormatProblem{"must be a colour: #RRGGBB", false};
 }
-constexpr web::Format colour{check_colour, {}, {}};
+constexpr web::Format colour{check_colour, "^#[0-9A-Fa-f]{6}$", {}};
+constexpr std::string_view fonts = "0|1|2|6|7|8|9|10";  // protocol::is_status_font (tests/api/status_test.cpp)
 
 // A row is a field.
 // clang-format off
 constexpr Field post_status_fields[] = {
     {.name = "type", .required = true, .one_of = "text|image|video|audio|voice"},
     {.name = "content", .summary = "of a text post: the text", .min = 1, .max = 4096},
-    {.name = "backgroundColor", .summary = "of a text post: #RRGGBB; default #1F7AEC", .min = 7, .max = 7, .format = &colour},
-    {.name = "textColor", .summary = "of a text post: #RRGGBB; default #FFFFFF", .min = 7, .max = 7, .format = &colour},
-    {.name = "font", .type = Type::integer, .summary = "of a text post, by WhatsApp's numbers: 0 system, 1 system text, 2 script, 6 system bold, 7 Morning Breeze, 8 Calistoga, 9 Exo 2, 10 Courier Prime", .max = 10},
+    {.name = "backgroundColor", .summary = "of a text post: #RRGGBB; default #1F7AEC", .format = &colour},
+    {.name = "textColor", .summary = "of a text post: #RRGGBB; default #FFFFFF", .format = &colour},
+    {.name = "font", .type = Type::integer, .summary = "of a text post, by WhatsApp's numbers: 0 system, 1 system text, 2 script, 6 system bold, 7 Morning Breeze, 8 Calistoga, 9 Exo 2, 10 Courier Prime", .one_of = fonts},
     {.name = "data", .summary = "of the others: the file as data URL or base64; or a part of a form; or url; or mediaMessageId"},
     {.name = "url", .summary = "where to fetch the file: http or https", .min = 1, .max = 2048, .format = &formats::url},
     {.name = "mediaMessageId", .summary = "a stored message whose file is sent again", .min = 1, .max = 300, .format = &formats::message_id},
@@ -39,7 +40,7 @@ constexpr Field status_posts_query_fields[] = {
     {.name = "all", .type = Type::boolean, .summary = "those of over a day ago, too, which nobody is shown any more; default false"},
 };
 constexpr Field audience_fields[] = {
-    {.name = "setting", .summary = "of the account, or allowlist where the request named people", .required = true, .one_of = "contacts|denylist|allowlist"},
+    {.name = "setting", .summary = "of the account: its contacts, all but some, some alone; only, too, where the request named people", .required = true, .one_of = "contacts|except|only"},
     {.name = "settled", .type = Type::boolean, .summary = "false: the account's setting is asked for before the post is sent", .required = true},
     {.name = "size", .type = Type::integer, .summary = "people", .required = true},
 };
@@ -65,7 +66,7 @@ constexpr Field status_post_fields[] = {
     {.name = "preview", .type = Type::object, .summary = "of an address in the text: url, title, description"},
     {.name = "media", .type = Type::object, .summary = "url (the path of its bytes here), mimetype, size, filename, width, height, seconds"},
     {.name = "unknownKind"}, {.name = "isForwarded", .type = Type::boolean},
-    {.name = "expiresAt", .summary = "until when it is shown", .required = true, .format = &formats::date_time},
+    {.name = "shownUntil", .summary = "until when apps show it", .required = true, .format = &formats::date_time},
     {.name = "viewed", .type = Type::boolean, .summary = "of a received one: the author was told that it was seen, or this account saw it elsewhere"},
     {.name = "viewers", .type = Type::integer, .summary = "of an own one: how many have said that they saw it"},
     {.name = "audience", .type = Type::object, .summary = "of an own one that was posted here", .object = &audience},
@@ -82,10 +83,13 @@ constexpr Field send_broadcast_fields[] = {
 constexpr Field broadcast_error_fields[] = {{.name = "code", .required = true}, {.name = "message", .required = true}};
 constexpr Schema broadcast_error = {"BroadcastError", broadcast_error_fields};
 constexpr Field broadcast_result_fields[] = {
-    {.name = "chatId", .summary = "as it was asked for", .required = true},
-    {.name = "id", .summary = "of the message, when it was accepted"}, {.name = "status", .one_of = ack_words},
+    {.name = "chatId", .summary = "as the answer to a send has it; of one that was not accepted as it was asked for", .required = true},
+    {.name = "messageId", .summary = "of one that was accepted, as all up to deleted"}, {.name = "id", .summary = "the WhatsApp id"}, {.name = "chatLid"},
+    {.name = "timestamp", .type = Type::integer, .summary = "seconds; milliseconds in the gateway dialect"},
+    {.name = "status", .one_of = ack_words}, {.name = "ack", .type = Type::integer, .min = -1, .max = 4},
     {.name = "replayed", .type = Type::boolean, .summary = "true: it was accepted before under this Idempotency-Key"},
-    {.name = "error", .type = Type::object, .summary = "why it was not", .object = &broadcast_error},
+    {.name = "deleted", .type = Type::boolean, .summary = "the message is deleted here: status says nothing of it"},
+    {.name = "error", .type = Type::object, .summary = "why it was not accepted; MESSAGE_FAILED: it was, and failed since", .object = &broadcast_error},
 };
 constexpr Schema broadcast_result = {"BroadcastResult", broadcast_result_fields};
 constexpr Field broadcast_outcome_fields[] = {

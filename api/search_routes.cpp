@@ -103,9 +103,10 @@ void read_chat(const ServicesPtr& services, const CallPtr& call, storage::Sessio
   }
   const std::string_view name = call->query.has("chat") ? "chat" : "chatId";
   if (in_path.empty() && !call->query.has(name)) return;
-  const auto parsed = parse_chat_id(in_path.empty() ? call->query.text(name) : std::string_view(in_path));
+  const std::string_view text = in_path.empty() ? call->query.text(name) : std::string_view(in_path);
+  const auto parsed = parse_chat_id(text);
   if (parsed) asked.search.chat = services->ports.supervisor.canonical_chat(session, *parsed);
-  else problems.push_back({std::string(name), fmt::format("must be {}", chat_id_allowed), &formats::chat_id, false});
+  else problems.push_back({std::string(name), chat_id_problem(text), &formats::chat_id, false});
 }
 
 Asked read_query(const ServicesPtr& services, const CallPtr& call, const sessions::SessionView& view,

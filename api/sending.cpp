@@ -47,14 +47,13 @@ void write_preview(JsonWriter& out, const std::string& details) {
 }
 
 void begin_sent_message(JsonWriter& out, const SentMessage& sent, Dialect dialect) {
-  const PersonText chat = person_text(sent.chat, sent.chat_ids);
-  const std::string chat_text = jid_text(chat.id, chat.pn, dialect);
-  out.begin_object().text("messageId", message_id_text(chat_text, sent.id, dialect)).text("id", sent.id);
-  out.text("chatId", chat_text).text_if("chatLid", chat.lid).text("content", sent.text);
-  out.number("timestamp", dialect == Dialect::gateway ? sent.timestamp : sent.timestamp / 1000);
-  out.text("status", ack_name(sent.ack)).number("ack", ack_number(sent.ack)).text_if("error", sent.error);
+  begin_sent(out, sent, dialect);
+  out.text("content", sent.text).text_if("error", sent.error);
   if (sent.ack == storage::AckLevel::scheduled) out.text("sendAt", iso_millis(sent.timestamp));
-  if (!sent.target_id.empty()) out.text("targetMessageId", message_id_text(chat_text, sent.target_id, dialect));
+  if (!sent.target_id.empty()) {
+    const PersonText chat = person_text(sent.chat, sent.chat_ids);
+    out.text("targetMessageId", message_id_text(jid_text(chat.id, chat.pn, dialect), sent.target_id, dialect));
+  }
   write_preview(out, sent.details);
   if (sent.replayed) out.boolean("replayed", true);
   if (sent.deleted) out.boolean("deleted", true);
@@ -80,11 +79,18 @@ std::string sent_messages_json(const std::vector<SentMessage>& sent, Dialect dia
 
 }  // namespace
 
+void begin_sent(JsonWriter& out, const SentMessage& sent, Dialect dialect) {
+  const PersonText chat = person_text(sent.chat, sent.chat_ids);
+  const std::string chat_text = jid_text(chat.id, chat.pn, dialect);
+  out.begin_object().text("messageId", message_id_text(chat_text, sent.id, dialect)).text("id", sent.id);
+  out.text("chatId", chat_text).text_if("chatLid", chat.lid);
+  out.number("timestamp", dialect == Dialect::gateway ? sent.timestamp : sent.timestamp / 1000);
+  out.text("status", ack_name(sent.ack)).number("ack", ack_number(sent.ack));
+}
+
 std::string sent_message_json(const SentMessage& sent, Dialect dialect) {
   return sent_messages_json({sent}, dialect, false, {});
 }
-
-namespace {
 
 Failure send_failure(const CallPtr& call, const sessions::Refusal& refusal) {
   using sessions::Subject;
@@ -117,6 +123,8 @@ Failure send_failure(const CallPtr& call, const sessions::Refusal& refusal) {
   }
   return failure;
 }
+
+namespace {
 
 // The caller asked how far the message got, and it got nowhere: an error, not a success with bad news inside.
 Failure message_failed(const SentMessage& sent, Dialect dialect) {
@@ -360,6 +368,12 @@ bool read_timing(const ServicesPtr& services, const CallPtr& call, const Schema&
     if (call->query.has("waitFor"))
       return call->failure(failure_of({FieldProblem{"waitFor", "must not stand beside sendAt: the ack event tells"}})),
              false;
+  }
+  if (const auto level = ack_named(call->query.text("waitFor"));
+      level && *level > storage::AckLevel::server && message.chat.is_channel()) {
+    constexpr const char* what = "must be server: nobody is told to have got or seen the post of a channel";
+    return call->failure(Failure(ErrorCode::never_reached, fmt::format("waitFor {}", what), {{"waitFor", what}})),
+           false;
   }
   if (!expires_at.empty()) {
     message.expires_at = parse_iso(expires_at).value_or(0);

@@ -35,6 +35,10 @@ void send_files(const ServicesPtr& services, const CallPtr& call, const Schema& 
 void send_message(const ServicesPtr& services, const CallPtr& call, const Schema& schema, sessions::SendMessage message,
                   const std::string& content_hash = {});
 std::string sent_message_json(const sessions::SentMessage& sent, Dialect dialect);
+/// What every answer says of a message that was accepted: its ids, its chat, how far it is. The object is left open.
+void begin_sent(JsonWriter& out, const sessions::SentMessage& sent, Dialect dialect);
+/// Why something was not accepted to be sent, by the field of the request that it is about.
+Failure send_failure(const CallPtr& call, const sessions::Refusal& refusal);
 /// "low", "normal", "high"
 std::string_view priority_name(storage::Priority priority);
 /// Several messages of one request in one chat: all of them or none.

@@ -76,7 +76,7 @@ void create_session(const ServicesPtr& services, const CallPtr& call) {
     session.metadata_json = json::serialize(*metadata);
   const bool wait = boolean_of(call->body, "waitForQR", false);
   const auto qr_wait =
-      given && given->contains("qrTimeout") ? std::chrono::milliseconds(config.config.qr_timeout) : default_qr_wait;
+      given && integer_of(*given, "qrTimeout") ? std::chrono::milliseconds(config.config.qr_timeout) : default_qr_wait;
 
   const std::string name = session.name;
   services->ports.supervisor.create(
@@ -164,11 +164,14 @@ void update_session(const ServicesPtr& services, const CallPtr& call) {
   const auto view = session_of(services, call);
   if (!view) return;
   sessions::UpdateSession update;
-  if (const json::object* changed = object_of(call->body, "config")) {
-    boost::system::error_code failed;
-    json::value stored = json::parse(view->config_json, failed);
-    json::object merged = !failed && stored.is_object() ? std::move(stored.get_object()) : json::object();
-    for (const auto& member : *changed) merged[member.key()] = member.value();
+  if (const json::value* changed = call->body.if_contains("config")) {
+    json::object merged;  // a null in it is a default, and so is all of it for null
+    if (const json::object* fields = changed->if_object()) {
+      boost::system::error_code failed;
+      json::value stored = json::parse(view->config_json, failed);
+      if (!failed && stored.is_object()) merged = std::move(stored.get_object());
+      for (const auto& member : *fields) merged[member.key()] = member.value();
+    }
     ParsedConfig parsed = session_config_from_json(merged);
     if (!proxy_is_good(call, parsed)) return;
     update.config_json = std::move(parsed.json);

@@ -64,7 +64,7 @@ std::optional<SendMessage> around_post(const CallPtr& call) {
   for (std::size_t i = 0; i < users.size(); ++i) {
     const Jid user = *parse_chat_id(users[i]);  // validated
     if (!user.has_devices()) {
-      refuse_field(call, fmt::format("audience[{}]", i), "must be a person: a status goes to no group and no channel");
+      refuse_field(call, fmt::format("audience[{}]", i), person_id_problem(users[i]));
       return std::nullopt;
     }
     out.audience->push_back(user);
@@ -76,8 +76,7 @@ void post_text(const ServicesPtr& services, const CallPtr& call, SendMessage mes
   const std::string_view text = text_of(call->body, "content");
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
     return refuse_field(call, "content", "is required of a text post, and must not be blank");
-  const auto font = static_cast<std::uint32_t>(integer_of(call->body, "font").value_or(0));
-  if (!protocol::is_status_font(font)) return refuse_field(call, "font", "must be 0, 1, 2, or 6 to 10");
+  const auto font = static_cast<std::uint32_t>(integer_of(call->body, "font").value_or(0));  // validated
   protocol::StatusText post;
   post.text = text;
   post.style = {argb_of(text_of(call->body, "textColor"), usual_text),
@@ -97,7 +96,7 @@ MessageKind kind_named(std::string_view type) {
 events::UnixMs now_of(const ServicesPtr& services) { return services->ports.scheduler.unix_ms(); }
 
 void write_audience(JsonWriter& out, const storage::StatusAudienceRow& audience) {
-  constexpr std::array names = {"contacts", "denylist", "allowlist"};
+  constexpr std::array names = {"contacts", "except", "only"};  // as the sandbox sets them
   out.key("audience").begin_object().text("setting", names.at(static_cast<std::size_t>(audience.setting)));
   out.boolean("settled", audience.settled);
   out.number("size", static_cast<std::int64_t>(audience.users.size())).end_object();
@@ -107,7 +106,7 @@ void write_post(JsonWriter& out, People& people, storage::Database& db, const st
                 std::string_view session, Dialect dialect) {
   const events::PersonIds no_person;  // it is of no chat with somebody
   begin_message(out, {row, no_person, people.of(row.author), row.created_at}, session, dialect);
-  out.text("expiresAt", iso_seconds(row.timestamp + sessions::status_lifetime_ms));
+  out.text("shownUntil", iso_seconds(row.timestamp + sessions::status_lifetime_ms));
   if (row.from_me) {
     const auto reach = storage::find_reach(db, row.row);
     out.number("viewers", reach ? reach->read : 0);

@@ -36,11 +36,14 @@ bool printable_word(std::string_view text) {
 Problem check_session_name(std::string_view text) {
   return must(is_session_name(text), "1 to 64 characters of A-Z a-z 0-9 . _ -");
 }
-Problem check_chat_id(std::string_view text) { return must(parse_chat_id(text).has_value(), chat_id_allowed); }
+Problem check_chat_id(std::string_view text) {
+  if (parse_chat_id(text)) return std::nullopt;
+  return web::FormatProblem{chat_id_problem(text), false};
+}
 Problem check_user_id(std::string_view text) {
   const auto user = parse_chat_id(text);
-  return must(user && user->has_devices(),
-              "the id of a person: a phone number with country code, …@c.us, …@s.whatsapp.net or …@lid");
+  if (user && user->has_devices()) return std::nullopt;
+  return web::FormatProblem{person_id_problem(text), false};
 }
 Problem check_message_id(std::string_view text) {
   return must(parse_message_id(text).has_value(), "a message id: true_<chat>_<id> or the bare WhatsApp id");

@@ -1,6 +1,7 @@
 // What a scenario may contain, beside the bodies of the routes that its steps name.
 
 #include "sandbox/control_schemas.h"
+#include "sandbox/phone/chats.h"
 #include "sandbox/scenario.h"
 #include "sandbox/scenario_values.h"
 
@@ -16,6 +17,12 @@ std::optional<FormatProblem> check_name(std::string_view text) {
   return FormatProblem{"must be a name: a letter or _, then letters, digits, _ and -, at most 64 characters", false};
 }
 constexpr web::Format scenario_name{check_name, {}, {}};
+
+/// What is in it may be a status, too.
+std::optional<FormatProblem> check_expected_chat(std::string_view text) {
+  return text == PhoneChats::statuses ? std::nullopt : chat_text.check(text);
+}
+constexpr web::Format expected_chat{check_expected_chat, {}, {}};
 
 constexpr std::int64_t largest_seed = 9'007'199'254'740'991;  // that JavaScript keeps exactly
 
@@ -52,7 +59,7 @@ constexpr Field script_expect_fields[] = {
     {.name = "who", .required = true, .min = 1, .max = 64},
     // of a message that came
     {.name = "text", .max = 65'536}, {.name = "contains", .min = 1, .max = 65'536}, {.name = "kind", .min = 1, .max = 64},
-    {.name = "from", .min = 1, .max = 64, .format = &phone_number}, {.name = "chat", .min = 1, .max = 128, .format = &chat_text},
+    {.name = "from", .min = 1, .max = 64, .format = &phone_number}, {.name = "chat", .min = 1, .max = 128, .format = &expected_chat},
     {.name = "target", .min = 1, .max = 128}, {.name = "quoted", .min = 1, .max = 128},
     // of one that is named, either way
     {.name = "id", .min = 1, .max = 128}, {.name = "status", .one_of = "server|delivered|read|error"},

@@ -33,8 +33,8 @@ constexpr web::Format colour{check_colour, {}, {}};
 // clang-format off
 constexpr Field post_status_fields[] = {
     {.name = "text", .min = 1, .max = 4'096},
-    {.name = "backgroundColor", .min = 7, .max = 7, .format = &colour}, {.name = "textColor", .min = 7, .max = 7, .format = &colour},
-    {.name = "font", .type = Type::integer, .max = 10},
+    {.name = "backgroundColor", .format = &colour}, {.name = "textColor", .format = &colour},
+    {.name = "font", .type = Type::integer, .one_of = "0|1|2|6|7|8|9|10"},
     {.name = "media", .type = Type::object, .object = &sent_media},
     {.name = "audience", .type = Type::texts, .required = true, .max = 1'000, .format = &phone_number},
 };

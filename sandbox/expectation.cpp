@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sandbox/phone/chats.h"
 #include "sandbox/phones.h"
 #include "sandbox/scenario.h"
 #include "web/envelope.h"
@@ -24,7 +25,7 @@ std::optional<std::string> text_member(const json::object& wanted, std::string_v
 /// An account as messages name it.
 std::optional<std::string> number_member(const json::object& wanted, std::string_view name) {
   auto text = text_member(wanted, name);
-  if (!text || text->ends_with("@g.us")) return text;
+  if (!text || PhoneChats::is_shared(*text)) return text;
   const auto digits = normalise_phone(std::string_view(*text).substr(0, text->find('@')));
   return digits ? *digits : *text;
 }
@@ -70,7 +71,9 @@ Expectation::Expectation(const json::object& wanted)
 
 bool Expectation::concerns(const PhoneMessage& message) const {
   if (id_) return message.id == *id_;
-  return !message.from_me && message.status != "failed";
+  if (message.from_me || message.status == "failed") return false;
+  // A status is no message of somebody: it is expected where it is asked for alone.
+  return message.chat != PhoneChats::statuses || chat_ == PhoneChats::statuses;
 }
 
 bool Expectation::meets(const PhoneMessage& message) const {
@@ -103,6 +106,7 @@ json::array Expectation::instead(const Phone& phone, const SeenMessages& seen) c
     out.insert(out.begin(), json::object{{"id", message.id},
                                          {"kind", message.kind},
                                          {"from", message.author},
+                                         {"chat", message.chat},
                                          {"text", web::echo(message.text)},
                                          {"status", message.status}});
   }

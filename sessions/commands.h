@@ -170,6 +170,13 @@ struct SendMessage {
   std::optional<std::string> message_id;  // client chosen: [A-Za-z0-9]{8,64}
   std::optional<std::string> idempotency_key;
   std::string request_hash;  // of the body, for key reuse with another body (conflict)
+  /// Of one of many that one request asks for, each under a key of its own: the key of the whole, which is the
+  /// request's from the first of them on, and the hash of what it says.
+  struct Whole {
+    std::string idempotency_key, request_hash;
+    friend bool operator==(const Whole&, const Whole&) = default;
+  };
+  std::optional<Whole> whole = {};
   friend bool operator==(const SendMessage&, const SendMessage&) = default;
 };
 /// Several messages of one request, in this order in one chat: all of them are accepted, or none. The first one's names

@@ -71,6 +71,8 @@ SentMessage Idempotency::first_answer(const storage::IdempotencyRow& earlier, co
 }
 
 Outcome<std::optional<SentMessage>> Idempotency::find(const SendMessage& request, const Jid& chat) {
+  if (const auto claimed = claim_of(request); claimed && claimed->request_hash != request.whole->request_hash)
+    return reused(Subject::idempotency_key);
   if (request.idempotency_key) {
     auto found = find_by_key(request, chat, *request.idempotency_key, Subject::idempotency_key);
     if (!found || *found) return found;
@@ -106,16 +108,23 @@ Outcome<std::vector<SentMessage>> Idempotency::find_all(const std::vector<SendMe
   return out;
 }
 
+std::optional<storage::IdempotencyRow> Idempotency::claim_of(const SendMessage& request) const {
+  if (!request.whole) return std::nullopt;
+  return c_.records.find_idempotency(request.whole->idempotency_key, c_.now.unix_ms - storage::answers_kept_ms);
+}
+
 void Idempotency::remember(const SendMessage& request, const std::string& message_id, std::size_t part) {
-  const auto keep = [&](const std::string& key) {
+  const auto put = [&](const std::string& key, const std::string& hash) {
     storage::IdempotencyRow row;
     row.session = c_.id();
-    row.key = part_key(key, part);
-    row.request_hash = request.request_hash;
+    row.key = key;
+    row.request_hash = hash;
     row.message_id = message_id;
     row.at = c_.now.unix_ms;
     c_.records.add(storage::PutIdempotency{std::move(row)});
   };
+  const auto keep = [&](const std::string& key) { put(part_key(key, part), request.request_hash); };
+  if (request.whole && !claim_of(request)) put(request.whole->idempotency_key, request.whole->request_hash);
   if (request.idempotency_key) keep(*request.idempotency_key);
   if (request.message_id) keep(chosen_id_key(*request.message_id));
 }

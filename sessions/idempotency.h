@@ -22,7 +22,7 @@ class Idempotency {
   Idempotency(Context& context, Directory& directory) : c_(context), directory_(directory) {}
 
   /// The first answer to the same request, when there was one. `chat` is canonical. Errors: conflict (the key or the id
-  /// was used with other content).
+  /// was used with other content; the key of the whole with another whole).
   Outcome<std::optional<SentMessage>> find(const SendMessage& request, const Jid& chat);
   /// The same of a request for several messages (SendMessages), all of which are found or none.
   Outcome<std::vector<SentMessage>> find_all(const std::vector<SendMessage>& messages, const Jid& chat);
@@ -34,6 +34,8 @@ class Idempotency {
   Outcome<std::optional<SentMessage>> find_by_key(const SendMessage& request, const Jid& chat, const std::string& key,
                                                   Subject kind);
   SentMessage replayed(const storage::MessageRow& row);
+  /// The row of the key of the whole (SendMessage::whole).
+  std::optional<storage::IdempotencyRow> claim_of(const SendMessage& request) const;
   /// What a row of this name was accepted as. `content`: what it shows when it was deleted since.
   SentMessage first_answer(const storage::IdempotencyRow& earlier, const Jid& chat, const Sendable& content);
 

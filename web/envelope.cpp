@@ -4,6 +4,8 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/string.hpp>
 
+#include <algorithm>
+
 #include "protocol/text.h"
 
 namespace wharf::web {
@@ -19,8 +21,15 @@ std::string quoted(std::string_view text) {
 Explanation explain(const std::vector<FieldProblem>& problems) {
   Explanation out;
   for (const FieldProblem& problem : problems) {
-    if (out.details.size() == most_problems) break;
-    out.details.emplace_back(echo(problem.field), problem.what);
+    const std::string field = echo(problem.field);
+    // A member of an object stands there once: what else is wrong with a field is said behind the first.
+    const auto same = [&](const auto& told) { return told.first == field; };
+    const auto told = std::find_if(out.details.begin(), out.details.end(), same);
+    if (told != out.details.end()) {
+      if (told->second.find(problem.what) == std::string::npos) told->second += "; " + problem.what;
+    } else if (out.details.size() < most_problems) {
+      out.details.emplace_back(field, problem.what);
+    }
   }
   out.message = fmt::format("{} {}", out.details.front().first, out.details.front().second);
   const char* least = problems.size() >= most_problems ? "at least " : "";  // nobody has looked for more

@@ -17,7 +17,8 @@ struct Explanation {
   std::string message;
   std::vector<std::pair<std::string, std::string>> details;  // field -> what is wrong and what is allowed
 };
-/// The message names the first of `problems` (never empty); at most 50 of them are details.
+/// The message names the first of `problems` (never empty); at most 50 fields are details, each once, with all that is
+/// wrong with it.
 Explanation explain(const std::vector<FieldProblem>& problems);
 
 /// {"success":false,"error":{"code","message","details"}}

@@ -46,7 +46,7 @@ struct Field {
   /// bytes of its JSON.
   std::int64_t min = 0;
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
-  std::string_view one_of = {};    // "a|b|c"
+  std::string_view one_of = {};    // "a|b|c"; of an integer "0|1|6", without bounds beside it
   const Format* format = nullptr;  // of the text, of each item of texts
   const Schema* object = nullptr;
   bool clamped = false;  // out of range is moved into it instead of refused

@@ -101,9 +101,12 @@ class Validator {
   }
 
   void integer(const Field& field, std::int64_t value, const std::string& path) {
-    if (!field.clamped && (value < field.min || value > field.max)) report(path, integer_problem(field));
+    const bool allowed = field.one_of.empty() ? field.clamped || (value >= field.min && value <= field.max)
+                                              : one_of(field.one_of, std::to_string(value));
+    if (!allowed) report(path, integer_problem(field));
   }
   static std::string integer_problem(const Field& field) {
+    if (!field.one_of.empty()) return fmt::format("must be one of: {}", listed(field.one_of));
     return fmt::format("must be an integer, {}", range(field, ""));
   }
 

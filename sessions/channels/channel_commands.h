@@ -58,7 +58,8 @@ struct ReadPostUpdates {
   protocol::ChannelUpdatesPage page;
   friend bool operator==(const ReadPostUpdates&, const ReadPostUpdates&) = default;
 };
-/// Said at once, never queued; answered when WhatsApp has it.
+/// Said at once, never queued; answered when WhatsApp has it. Errors: not_found about Subject::message when the channel
+/// is known here, so that it is the post that is missing.
 struct ReactInChannel {
   using Answer = void;
   static constexpr const char* name = "react_in_channel";

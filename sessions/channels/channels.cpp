@@ -433,7 +433,8 @@ void Channels::watch(const Jid& channel, Reply<std::uint64_t> reply) {
 }
 
 void Channels::react(const ReactInChannel& reaction, Reply<void> reply) {
-  say(protocol::channel_message(c_.ids.next(), reaction.channel,
+  say(reaction.channel,
+      protocol::channel_message(c_.ids.next(), reaction.channel,
                                 protocol::ReactToPost{reaction.server_id, reaction.emoji}),
       std::move(reply));
 }
@@ -442,29 +443,34 @@ void Channels::view(const ViewPosts& posts, Reply<void> reply) {
   if (posts.server_ids.empty()) return c_.answer(std::move(reply), Outcome<>());
   if (posts.server_ids.size() > max_viewed)
     return c_.answer(std::move(reply), Error(Errc::too_large, "at most 256 posts at once"));
-  say(protocol::channel_view_receipt(c_.ids.next(), posts.channel, posts.server_ids), std::move(reply));
+  say(posts.channel, protocol::channel_view_receipt(c_.ids.next(), posts.channel, posts.server_ids), std::move(reply));
 }
 
-void Channels::say(const Node& stanza, Reply<void> reply) {
+void Channels::say(const Jid& channel, const Node& stanza, Reply<void> reply) {
   if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
   if (said_.size() >= most_said)
     return c_.answer(std::move(reply),
                      Refusal(Errc::rate_limited, Subject::channel, "too much is being said in channels at once"));
   c_.send(stanza);
-  said_.insert_or_assign(stanza.attr("id"), Said{std::move(reply), in(c_, ack_patience)});
+  said_.insert_or_assign(stanza.attr("id"), Said{std::move(reply), in(c_, ack_patience), channel});
 }
 
 bool Channels::on_ack(const protocol::Ack& ack) {
   auto found = said_.find(ack.id);
   if (found == said_.end()) return false;
-  Reply<void> reply = std::move(found->second.reply);
+  Said said = std::move(found->second);
   said_.erase(found);
   if (ack.error == 0) {
-    c_.answer(std::move(reply), Outcome<>());
-  } else {
-    c_.answer(std::move(reply), Refusal(errc_of_server(ack.error), Subject::channel,
-                                        "WhatsApp refused it (" + std::to_string(ack.error) + ")"));
+    c_.answer(std::move(said.reply), Outcome<>());
+    return true;
   }
+  const Errc why = errc_of_server(ack.error);
+  const std::string code = " (" + std::to_string(ack.error) + ")";
+  // The code does not say what is missing: of a channel that is known here it is the post.
+  const bool post = why == Errc::not_found && known(said.channel).has_value();
+  c_.answer(std::move(said.reply),
+            post ? Refusal(why, Subject::message, "WhatsApp knows no such post of this channel" + code)
+                 : Refusal(why, Subject::channel, "WhatsApp refused it" + code));
   return true;
 }
 

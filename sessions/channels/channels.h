@@ -67,6 +67,7 @@ class Channels {
   struct Said {
     Reply<void> reply;
     net::SteadyTime until;
+    Jid channel;
   };
 
   // --- what is known
@@ -105,7 +106,7 @@ class Channels {
   /// Of a question in the namespace of channels: `read` judges the answer.
   template <class Read, class T>
   void question(const Node& iq, Read read, Reply<T> reply);
-  void say(const Node& stanza, Reply<void> reply);
+  void say(const Jid& channel, const Node& stanza, Reply<void> reply);
 
   void hear(const protocol::ChannelMessageUpdated& update);
   void hear(const protocol::ChannelJoined& joined);

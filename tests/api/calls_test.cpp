@@ -58,3 +58,33 @@ TEST_CASE("what becomes of calls is in the config of a session, and is shown and
   refused("true", "config.calls");
   CHECK(calls(d.ask("GET", base)) == json::parse(R"({"reject":false})"));
 }
+
+TEST_CASE("null sets a field of the config back to its default, whatever it holds, and null for all of it all") {
+  Daemon d;
+  d.create("a");
+  const std::string given =
+      R"({"multiDevice":true,"headless":false,"qrTimeout":60,"authTimeout":90,"proxyServerCredentials":{"protocol":"http","address":"127.0.0.1:1"},"autoDownload":{"types":["image"],"maxBytes":5},"statuses":true,"presence":"unavailable","calls":{"reject":true,"rejectText":"x"}})";
+  const json::object all = json::parse(given).as_object();
+  for (const Field& field : schemas::session_config.fields) CHECK(all.contains(field.name));
+  const auto config = [](const Answer& answer) {
+    REQUIRE(answer.status == 200);
+    return answer.json().at("data").at("config").as_object();
+  };
+  json::object left = all;
+  CHECK(config(d.ask("PATCH", base, R"({"config":)" + given + "}")) == all);
+  for (const auto& field : all) {
+    INFO(field.key());
+    left.erase(field.key());
+    CHECK(config(d.ask("PATCH", base, R"({"config":{")" + std::string(field.key()) + R"(":null}})")) == left);
+  }
+  CHECK(config(d.ask("GET", base)).empty());
+  // Of an object that is replaced whole its members are what is given.
+  CHECK(config(d.ask("PATCH", base, R"({"config":{"calls":{"reject":true,"rejectText":null}}})")) ==
+        json::parse(R"({"calls":{"reject":true}})").as_object());
+  CHECK(config(d.ask("PATCH", base, R"({"config":)" + given + "}")) == all);
+  CHECK(config(d.ask("PATCH", base, R"({"config":null})")).empty());
+  const Answer made =
+      d.ask("POST", "/api/v1/sessions", R"({"sessionId":"b","config":{"calls":null,"qrTimeout":null}})");
+  REQUIRE(made.status == 201);
+  CHECK(made.json().at("data").at("config").as_object().empty());
+}

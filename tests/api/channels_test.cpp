@@ -27,6 +27,7 @@ namespace {
 const std::string base = "/api/v1/sessions/a";
 const Jid news("120363000000000009", "newsletter");
 const std::string channel = base + "/channels/120363000000000009@newsletter";
+const std::string invite = base + "/channels/abcdefghijklmnop";
 const test::Headers gateway = {{"Accept", "application/json; profile=gateway"}};
 
 DaemonSettings linked() {
@@ -100,6 +101,23 @@ TEST_CASE("what WhatsApp is to be asked for wants a connection") {
            Row{"POST", channel + "/messages/101/reactions", R"({"emoji":"👍"})"},
            Row{"POST", channel + "/views", R"({"serverIds":["101"]})"},
            Row{"POST", channel + "/watch", ""},
+           // So does whose invite it is, wherever a channel is named.
+           Row{"GET", invite, ""},
+           Row{"GET", base + "/channels/https%3A%2F%2Fwhatsapp.com%2Fchannel%2Fabcdefghijklmnop", ""},
+           Row{"PATCH", invite, R"({"name":"News"})"},
+           Row{"DELETE", invite, ""},
+           Row{"POST", invite + "/follow", ""},
+           Row{"POST", invite + "/unfollow", ""},
+           Row{"POST", invite + "/mute", ""},
+           Row{"POST", invite + "/unmute", ""},
+           Row{"PUT", invite + "/picture", R"({"url":"https://files.example/a.png"})"},
+           Row{"DELETE", invite + "/picture", ""},
+           Row{"GET", invite + "/messages", ""},
+           Row{"GET", invite + "/updates?after=100", ""},
+           Row{"POST", invite + "/messages", R"({"content":"x"})"},
+           Row{"POST", invite + "/messages/101/reactions", R"({"emoji":"👍"})"},
+           Row{"POST", invite + "/views", R"({"serverIds":["101"]})"},
+           Row{"POST", invite + "/watch", ""},
        }) {
     INFO(row.method << " " << row.path);
     CHECK(d.ask(row.method, row.path, row.body).code() == "SESSION_NOT_READY");
@@ -122,7 +140,11 @@ TEST_CASE("each wrong field of a request about channels is named") {
            Row{"GET", base + "/channels/1-2@g.us", "", "channelId"},
            Row{"GET", base + "/channels/short", "", "channelId"},
            Row{"POST", base + "/channels/15550000002/follow", "", "channelId"},
-           Row{"POST", base + "/channels/abcdefghijklmnop/follow", "", "channelId"},
+           Row{"POST", base + "/channels/short/follow", "", "channelId"},
+           Row{"GET", base + "/channels/120363000000000009", "", "channelId"},
+           Row{"POST", channel + "/messages?waitFor=delivered", R"({"content":"x"})", "waitFor", 422},
+           Row{"POST", base + "/send-text?waitFor=read", R"({"chatId":"120363000000000009@newsletter","content":"x"})",
+               "waitFor", 422},
            Row{"PATCH", channel, R"({"reactionCodes":"some"})", "reactionCodes"},
            Row{"PATCH", channel, R"({})", "body"},
            Row{"GET", channel + "/messages?limit=0", "", "limit"},
@@ -172,6 +194,14 @@ TEST_CASE("a text to an own channel is queued like any message, once, whichever 
       d.ask("POST", base + "/messages", R"({"type":"text","chatId":"120363000000000009@newsletter","content":"too"})");
   CHECK(generic.status == 200);
   CHECK(d.ask("GET", base + "/queue").json().at("data").as_array().size() == 3);
+  // By either of its ids, in either dialect.
+  for (const char* id : {"CHANNEL0001", "true_120363000000000009@newsletter_CHANNEL0001"}) {
+    INFO(id);
+    CHECK(d.ask("GET", base + "/messages/" + id).status == 200);
+    CHECK(d.ask("GET", base + "/messages/" + id, "", gateway).status == 200);
+  }
+  CHECK(d.ask("POST", channel + "/messages?waitFor=read", R"({"content":"x"})").code() == "NEVER_REACHED");
+  CHECK(d.ask("POST", channel + "/messages?waitFor=read", R"({"content":"x"})", gateway).code() == "never_reached");
   const json::object pages = d.ask("GET", base + "/chats/120363000000000009@newsletter/messages").json();
   CHECK(pages.at("data").as_array().size() == 3);
 
@@ -192,13 +222,17 @@ TEST_CASE("posts are shown with their counts, and one without content too") {
   post.message = protocol::quotable(protocol::build_message("hello", {}, random).encoded);
   protocol::ChannelPost deleted;
   deleted.counts.server_id = 102;
-  const json::value shown = json::parse(posts_json({post, deleted}, Dialect::openwa));
+  const json::value shown = json::parse(posts_json({post, deleted}, news, Dialect::openwa));
   REQUIRE(shown.as_array().size() == 2);
   for (const json::value& row : shown.as_array()) check_documented(row, schemas::channel_post);
   CHECK(
       shown.at(0) ==
       json::parse(
-          R"({"serverId":"101","id":"3EB0AA","type":"text","body":"hello","fromMe":true,"timestamp":1700000000,"views":7,"reactions":[{"emoji":"👍","count":2}]})"));
+          R"({"serverId":"101","id":"true_120363000000000009@newsletter_3EB0AA","type":"chat","body":"hello","fromMe":true,"timestamp":1700000000,"views":7,"reactions":[{"emoji":"👍","count":2}]})"));
   CHECK(shown.at(1) == json::parse(R"({"serverId":"102","type":"unknown","body":"","fromMe":false,"reactions":[]})"));
-  CHECK(json::parse(posts_json({post}, Dialect::gateway)).at(0).at("timestamp") == 1'700'000'000'000);
+  const json::value bare = json::parse(posts_json({post}, news, Dialect::gateway)).at(0);
+  check_documented(bare, schemas::channel_post);
+  CHECK(bare.at("timestamp") == 1'700'000'000'000);
+  CHECK(bare.at("id") == "3EB0AA");
+  CHECK(bare.at("type") == "text");
 }

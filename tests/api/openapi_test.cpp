@@ -166,6 +166,38 @@ TEST_CASE("required fields and choices are in the schemas") {
         json::array({"initializing", "qr_ready", "authenticated", "ready", "failed", "terminated"}));
 }
 
+TEST_CASE("what may be null may be so beside choices, and integers have theirs") {
+  const json::object document = json::parse(openapi_document(routes(), "1")).as_object();
+  const wharf::test::JsonSchema json_schema(document);
+  const json::value& config = document.at("components").at("schemas").at("SessionConfig");
+  for (const Field& field : schemas::session_config.fields) {
+    INFO(field.name);
+    CHECK(json_schema.admits(config, json::object{{field.name, nullptr}}));
+  }
+  CHECK_FALSE(json_schema.admits(config, json::object{{"presence", "away"}}));
+  const json::value& font = document.at("components").at("schemas").at("PostStatus").at("properties").at("font");
+  CHECK(json_schema.admits(font, 10));
+  CHECK_FALSE(json_schema.admits(font, 3));
+}
+
+TEST_CASE("events whose data has a schema are in the document, each with an example") {
+  const json::object document = json::parse(openapi_document(routes(), "1")).as_object();
+  const wharf::test::JsonSchema json_schema(document);
+  const json::object& hooks = document.at("webhooks").as_object();
+  CHECK(hooks.size() == schemas::event_data().size());
+  for (const schemas::EventData& told : schemas::event_data()) {
+    INFO(told.event);
+    const json::object& body =
+        hooks.at(told.event).at("post").at("requestBody").at("content").at("application/json").as_object();
+    const json::value& example = body.at("examples").at(told.event).at("value");
+    CHECK(json_schema.admits(body.at("schema"), example));
+    std::vector<FieldProblem> problems;
+    validate(example.as_object(), schemas::event, Unknown::refused, problems);
+    validate(example.at("data").as_object(), *told.data, Unknown::refused, problems);
+    CHECK(problems.empty());
+  }
+}
+
 TEST_CASE("ids, cursors and positions are strings in the document") {
   const std::set<std::string_view> opaque = {"id",    "sessionId", "webhookId", "messageId", "eventId",
                                              "after", "since",     "cursor",    "before",    "nextCursor"};

@@ -107,6 +107,10 @@ TEST_CASE("each malformed body gets its status, code and field") {
       {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":null,"content":"x"})", 400, "VALIDATION_ERROR", "chatId"},
       {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":"nobody","content":"x"})", 400, "INVALID_CHAT_ID",
        "chatId"},
+      {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":"status@broadcast","content":"x"})", 400, "INVALID_CHAT_ID",
+       "chatId"},
+      {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":"1700000000@broadcast","content":"x"})", 400,
+       "INVALID_CHAT_ID", "chatId"},
       {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":"nobody","content":5})", 400, "VALIDATION_ERROR", "chatId"},
       {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":"1234567890"})", 400, "VALIDATION_ERROR", "content"},
       {"POST", "/api/v1/sessions/a/send-text", R"({"chatId":"1234567890","content":"x","mentions":["y"]})", 400,
@@ -235,7 +239,12 @@ TEST_CASE("more recipients than a minute may ever have are refused by name, and 
   };
   const FakeClient refused = send(R"(["15550000002","15550000003","15550000004"])");
   CHECK(refused.answer->status == 400);
-  CHECK(refused.details().contains("recipients"));
+  // Both numbers, and the way out.
+  const std::string what(refused.details().at("recipients").as_string());
+  for (const char* said : {"at most 2 people", "has 3", "limits.messages_per_minute", "2 at a time"}) {
+    INFO(said << " in " << what);
+    CHECK(what.find(said) != std::string::npos);
+  }
   CHECK(send(R"(["15550000002","15550000003"])").answer->status == 200);
   CHECK(send(R"(["15550000002"])").answer->status == 429);
 }

@@ -6,6 +6,7 @@
 
 #include <ctime>
 
+#include "protocol/messages/body.h"
 #include "storage/changes.h"
 #include "storage/member_receipts.h"
 #include "storage/messages.h"
@@ -95,6 +96,9 @@ TEST_CASE("a status is shown with both ids of its author, whom it is for and who
   CHECK(received.at("authorLid") == "100000000000002@lid");
   CHECK(received.at("style").at("backgroundColor") == "#1F7AEC");
   CHECK(received.at("viewed") == false);
+  // Until when it may wait is said by who posts it (`expiresAt`); this is another time.
+  CHECK(received.as_object().contains("shownUntil"));
+  CHECK_FALSE(received.as_object().contains("expiresAt"));
 
   const std::int64_t row = storage::find_message(d.rows(), d.id_of("a"), protocol::status_jid(), "3EB0CC")->row;
   storage::Changes said;
@@ -108,7 +112,7 @@ TEST_CASE("a status is shown with both ids of its author, whom it is for and who
   const json::value own = d.ask("GET", base + "/true_status@broadcast_3EB0CC").json().at("data");
   check_documented(own, schemas::status_post);
   CHECK(own.at("viewers") == 1);
-  CHECK(own.at("audience") == json::parse(R"({"setting":"allowlist","settled":true,"size":1})"));
+  CHECK(own.at("audience") == json::parse(R"({"setting":"only","settled":true,"size":1})"));
   const json::value viewers = d.ask("GET", base + "/3EB0CC/viewers").json().at("data");
   CHECK(viewers == json::parse(R"([{"id":"15550000002@c.us","lid":"100000000000002@lid","viewedAt":1700000002}])"));
   check_documented(viewers.at(0), schemas::status_viewer);
@@ -129,7 +133,7 @@ TEST_CASE("a status is accepted without a connection, and waits with its audienc
   CHECK(data.at("chatId") == "status@broadcast");
   const std::string id(data.at("id").as_string());
   const json::value shown = d.ask("GET", base + "/" + id).json().at("data");
-  CHECK(shown.at("audience") == json::parse(R"({"setting":"allowlist","settled":true,"size":1})"));
+  CHECK(shown.at("audience") == json::parse(R"({"setting":"only","settled":true,"size":1})"));
   CHECK(shown.at("style").at("backgroundColor") == "#1F7AEC");
   const Answer asked = d.ask("POST", base, R"({"type":"text","content":"open"})");
   const std::string other(asked.json().at("data").at("id").as_string());
@@ -173,6 +177,64 @@ TEST_CASE("each wrong field of a status post is named") {
   }
 }
 
+TEST_CASE("colours and fonts have one rule each, and both are told at once") {
+  Daemon d(linked());
+  const Answer answer = d.ask(
+      "POST", base, R"({"type":"text","content":"x","backgroundColor":"#12345","textColor":"#GGGGGG","font":11})");
+  CHECK(answer.status == 400);
+  const json::object details = answer.json().at("error").at("details").as_object();
+  CHECK(details.at("backgroundColor") == "must be a colour: #RRGGBB");
+  CHECK(details.at("textColor") == "must be a colour: #RRGGBB");
+  CHECK(details.at("font") == "must be one of: 0, 1, 2, 6, 7, 8, 9, 10");
+  for (std::uint32_t font = 0; font < 12; ++font) {
+    INFO(font);
+    std::vector<FieldProblem> problems;
+    validate(json::object{{"type", "text"}, {"font", static_cast<std::int64_t>(font)}}, schemas::post_status,
+             Unknown::refused, problems);
+    CHECK(problems.empty() == protocol::is_status_font(font));
+  }
+}
+
+TEST_CASE("a status, a list and a channel in the place of a person or a chat are refused with the way out") {
+  Daemon d(linked());
+  const std::string session = "/api/v1/sessions/a";
+  struct Row {
+    const char* method;
+    std::string path;
+    const char *body, *field, *names;
+  };
+  for (const Row& row : {
+           Row{"POST", session + "/send-text", R"({"chatId":"status@broadcast","content":"x"})", "chatId",
+               "/status/posts"},
+           Row{"POST", session + "/send-text", R"({"chatId":"1700000000@broadcast","content":"x"})", "chatId",
+               "/broadcasts"},
+           Row{"POST", session + "/forward", R"({"chatId":"status@broadcast","messageId":"3EB0AA"})", "chatId",
+               "/status/posts"},
+           Row{"GET", session + "/chats/status@broadcast/messages", "", "chatId", "/status/posts"},
+           Row{"POST", session + "/chats/status@broadcast/read", "", "chatId", "/status/posts"},
+           Row{"PUT", session + "/chats/1700000000@broadcast/disappearing", R"({"seconds":0})", "chatId",
+               "/broadcasts"},
+           Row{"GET", session + "/messages?q=x&chatId=status@broadcast", "", "chatId", "/status/posts"},
+           Row{"GET", session + "/contacts/120363000000000009@newsletter", "", "contactId", "/channels/"},
+           Row{"POST", session + "/send-text",
+               R"({"chatId":"15550000002","content":"x","mentions":["120363000000000009@newsletter"]})", "mentions[0]",
+               "/channels/"},
+           Row{"POST", session + "/broadcasts", R"({"recipients":["120363000000000009@newsletter"],"content":"x"})",
+               "recipients[0]", "/channels/"},
+           Row{"POST", session + "/groups", R"({"name":"x","participants":["120363000000000009@newsletter"]})",
+               "participants[0]", "/channels/"},
+           Row{"POST", base, R"({"type":"text","content":"x","audience":["120363000000000001@g.us"]})", "audience[0]",
+               "/groups/"},
+       }) {
+    INFO(row.method << " " << row.path << " " << row.body);
+    const Answer answer = d.ask(row.method, row.path, row.body);
+    REQUIRE(answer.status == 400);
+    const json::object details = answer.json().at("error").at("details").as_object();
+    REQUIRE(details.contains(row.field));
+    CHECK(std::string_view(details.at(row.field).as_string()).find(row.names) != std::string_view::npos);
+  }
+}
+
 TEST_CASE("what cannot be done with a status says so") {
   Daemon d(linked());
   put(d, "3EB0BB", false, hour);
@@ -203,12 +265,17 @@ TEST_CASE("a broadcast is a message of each chat, with an outcome for each") {
   const json::value again = d.ask("POST", path, body, key).json().at("data");
   CHECK(again.at("results").at(1).at("id") == data.at("results").at(1).at("id"));
   CHECK(again.at("results").at(1).at("replayed") == true);
-  // Another text under the same key is refused for each.
-  const json::value other =
-      d.ask("POST", path, R"({"recipients":["15550000002@c.us"],"content":"We do not"})", key).json().at("data");
-  CHECK(other.at("failed") == 1);
-  CHECK(other.at("results").at(0).as_object().contains("error"));
-  check_documented(other, schemas::broadcast_outcome);
+  // Of each what the answer to a send says of it.
+  const std::string id(data.at("results").at(0).at("id").as_string());
+  CHECK(data.at("results").at(0).at("messageId") == json::string("true_15550000002@c.us_" + id));
+  CHECK(data.at("results").at(0).at("status") == "pending");
+  CHECK(data.at("results").at(0).at("ack") == 0);
+  test::Headers bare = gateway;
+  bare.push_back(key.front());
+  const json::value same = d.ask("POST", path, body, bare).json().at("data");
+  check_documented(same, schemas::broadcast_outcome);
+  CHECK(same.at("results").at(0).at("messageId") == data.at("results").at(0).at("id"));
+  CHECK(same.at("results").at(0).at("chatId") == "15550000002@s.whatsapp.net");
   struct Row {
     const char *body, *field;
   };
@@ -226,6 +293,28 @@ TEST_CASE("a broadcast is a message of each chat, with an outcome for each") {
     CHECK(answer.status == 400);
     CHECK(answer.json().at("error").at("details").as_object().contains(row.field));
   }
+}
+
+TEST_CASE("a key that stands for a broadcast stands for no other request, and the other way round") {
+  Daemon d(linked());
+  const std::string session = "/api/v1/sessions/a", path = session + "/broadcasts";
+  const test::Headers key = {{"Idempotency-Key", "k"}}, used = {{"Idempotency-Key", "used"}};
+  const auto broadcast = [&](const char* person, const char* text, const test::Headers& headers) {
+    return d.ask("POST", path, std::string(R"({"recipients":[")") + person + R"("],"content":")" + text + R"("})",
+                 headers);
+  };
+  REQUIRE(broadcast("15550000002", "We open at eight", key).status == 200);
+  // Another text, to the same person or to others: as a whole, and nobody gets it.
+  CHECK(broadcast("15550000002", "We do not", key).code() == "IDEMPOTENCY_KEY_REUSED");
+  CHECK(broadcast("15550000003", "We do not", key).code() == "IDEMPOTENCY_KEY_REUSED");
+  CHECK(broadcast("15550000003", "We do not", key).status == 409);
+  const std::string text = R"({"chatId":"15550000004","content":"We open at eight"})";
+  CHECK(d.ask("POST", session + "/send-text", text, key).code() == "IDEMPOTENCY_KEY_REUSED");
+  REQUIRE(d.ask("POST", session + "/send-text", text, used).status == 200);
+  CHECK(broadcast("15550000002", "We open at eight", used).code() == "IDEMPOTENCY_KEY_REUSED");
+  CHECK(d.ask("GET", session + "/queue").json().at("data").as_array().size() == 2);
+  // The same one goes on where it stood.
+  CHECK(broadcast("15550000002", "We open at eight", key).json().at("data").at("results").at(0).at("replayed") == true);
 }
 
 namespace {

@@ -308,6 +308,22 @@ TEST_CASE("each message is expected once, and none that was there before") {
   REQUIRE(row.at("step") == "steps[4]");
 }
 
+TEST_CASE("a status is expected where it is asked for, and taken for no message") {
+  Stage stage;
+  const std::string posted = R"([{"who":"ben","do":"statuses","text":"hi","audience":["$anna"],"as":"status"},)";
+  stage.passes(posted + R"({"do":"expect","who":"anna","text":"hi","absent":true,"within":10},
+                           {"do":"expect","who":"anna","text":"hi","chat":"status@broadcast","from":"$ben"}])",
+               10);
+  const auto row = stage.fails(posted + R"({"do":"expect","who":"anna","text":"hi","within":10}])", 10);
+  REQUIRE(message_of(row).find("it received none") != std::string::npos);
+  // One that is named is meant.
+  stage.passes(posted + R"({"do":"expect","who":"anna","id":"$status.id"}])", 10);
+  // And a message is no status.
+  stage.fails(R"([{"who":"ben","do":"messages","to":"$anna","text":"ho"},
+                  {"do":"expect","who":"anna","chat":"status@broadcast","text":"ho","within":10}])",
+              10);
+}
+
 TEST_CASE("a message that comes later is noticed when it comes") {
   Stage stage;
   const auto sink = stage.begin(R"([{"do":"expect","who":"anna","text":"late","within":5000}])");
@@ -493,6 +509,7 @@ TEST_CASE("a scenario is refused whole, by the place of what is wrong") {
       {steps(R"({"do":"expect","who":"anna","id":"x","status":"seen"})"), "steps[0].status"},
       {steps(R"({"do":"expect","who":"anna","id":"x","by":"$ben"})"), "steps[0].by"},
       {steps(R"({"do":"expect","who":"anna","within":0})"), "steps[0].within"},
+      {steps(R"({"do":"expect","who":"anna","chat":"1@broadcast"})"), "steps[0].chat"},
       {steps(R"({"do":"repeat","steps":[]})"), "steps[0].times"},
       {steps(R"({"do":"repeat","times":0,"steps":[)" + wait + "]}"), "steps[0].times"},
       {steps(R"({"do":"repeat","times":2,"steps":[]})"), "steps[0].steps"},
@@ -518,6 +535,16 @@ TEST_CASE("a scenario is refused whole, by the place of what is wrong") {
   CHECK(stage.network.stats().messages_accepted == 0);
   CHECK(stage.data("GET", "/sandbox/v1/scripts").as_array().empty());
   stage.passes("[" + nested(Scenario::max_depth) + "]", 10);
+}
+
+TEST_CASE("all that is wrong with a member of a step is said of it, once") {
+  Stage stage;
+  const auto response = stage.call("POST", "/sandbox/v1/script",
+                                   Stage::scenario(R"([{"do":"expect","who":"anna","id":"x","by":"nonsense"}])"));
+  const auto by = stage.error(response, 400).at("details").at("steps[0].by").as_string();
+  CHECK(std::string_view(by).find("is not valid") != std::string_view::npos);
+  CHECK(std::string_view(by).find("needs `status`") != std::string_view::npos);
+  CHECK(response.body.find("\"steps[0].by\":") == response.body.rfind("\"steps[0].by\":"));
 }
 
 TEST_CASE("every route can be named by a step") {

@@ -126,7 +126,8 @@ TEST_CASE("each wrong field of a status is named") {
   for (const Row& row : {Row{R"({"text":"x"})", "audience"}, Row{R"({"audience":["15550000002"]})", "text"},
                          Row{R"({"text":"x","audience":["nobody"]})", "audience[0]"},
                          Row{R"({"text":"x","audience":[],"backgroundColor":"green"})", "backgroundColor"},
-                         Row{R"({"text":"x","audience":[],"font":11})", "font"}}) {
+                         Row{R"({"text":"x","audience":[],"font":11})", "font"},
+                         Row{R"({"text":"x","audience":[],"font":3})", "font"}}) {
     INFO(row.body);
     CHECK(s.error(s.call("POST", anna + "/statuses", row.body), 400).at("details").as_object().contains(row.field));
   }

@@ -567,6 +567,16 @@ TEST_CASE("reactions and views are answered by the server's ack, its refusal, si
   f.hear(answered(taken_back.asked.at(0), 404));
   CHECK(taken_back.answer().error().code == Errc::not_found);
 
+  CHECK(taken_back.answer().error().subject == Subject::channel);  // of one that is not known here
+  f.know(channel(other, "Other"));
+  const auto nowhere = f.ask(ReactInChannel{other, 999, "👍"});
+  f.hear(answered(nowhere.asked.at(0), 404));
+  CHECK(nowhere.answer().error().code == Errc::not_found);
+  CHECK(nowhere.answer().error().subject == Subject::message);
+  const auto forbidden = f.ask(ReactInChannel{other, 101, "👍"});
+  f.hear(answered(forbidden.asked.at(0), 403));
+  CHECK(forbidden.answer().error().subject == Subject::channel);
+
   const auto view = f.ask(ViewPosts{news, {101, 102}});
   const auto views = protocol::read_channel_view_receipt(view.asked.at(0));
   REQUIRE(views);

@@ -31,6 +31,33 @@ TEST_CASE("the answer to a repeated Idempotency-Key does not depend on the messa
   REQUIRE(messages(f.last).empty());
 }
 
+TEST_CASE("the key of a whole that many requests are parts of is claimed by the first one, for a day") {
+  Fixture f;
+  const auto part = [](const char* key, const char* whole_hash) {
+    SendMessage out = Fixture::text("to all");
+    out.idempotency_key = key;
+    out.request_hash = "h";
+    out.whole = SendMessage::Whole{"k", whole_hash};
+    return out;
+  };
+  const auto is_conflict = [&](const SendMessage& request) {
+    const auto sent = f.send(request);
+    return sent->has_error() && sent->error().code == protocol::Errc::conflict &&
+           sent->error().subject == Subject::idempotency_key;
+  };
+  REQUIRE(f.send(part("k/1", "all"))->has_value());
+  REQUIRE(f.send(part("k/2", "all"))->has_value());
+  REQUIRE((*f.send(part("k/1", "all")))->replayed);
+  REQUIRE(is_conflict(part("k/3", "others")));
+  REQUIRE(is_conflict(part("k/1", "others")));
+  SendMessage one = Fixture::text("to all");
+  one.idempotency_key = "k";
+  one.request_hash = "h";
+  REQUIRE(is_conflict(one));
+  f.now_ms += std::int64_t{25} * 3'600'000;
+  REQUIRE(f.send(part("k/3", "others"))->has_value());
+}
+
 TEST_CASE(
     "the same messageId with other content is a conflict, in the same turn and later; with the same it is the answer") {
   Fixture f;

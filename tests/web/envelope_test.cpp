@@ -35,8 +35,16 @@ TEST_CASE("problems are explained by the first of them and by bounded details") 
   problems.push_back({std::string(500, 'x'), "is not a known field"});
   CHECK(explain(problems).message == "name is required (and 1 more; see details)");
   CHECK(explain(problems).details.back().first.size() < 100);
-  problems.resize(200, {"f", "w"});
+  while (problems.size() < 200) problems.push_back({"f" + std::to_string(problems.size()), "w"});
   CHECK(explain(problems).details.size() == 50);
   problems.resize(most_problems);
   CHECK(explain(problems).message == "name is required (and at least 49 more; see details)");
+}
+
+TEST_CASE("a field with several problems is one detail that says them all") {
+  const auto explained =
+      explain({{"by", "is no number"}, {"id", "is required"}, {"by", "needs status"}, {"by", "is no number"}});
+  REQUIRE(explained.details.size() == 2);
+  CHECK(explained.details[0] == std::pair<std::string, std::string>("by", "is no number; needs status"));
+  CHECK(explained.details[1].second == "is required");
 }
