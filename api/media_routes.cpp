@@ -89,7 +89,7 @@ void get_media(const ServicesPtr& services, const CallPtr& call) {
     return call->failure(Failure(ErrorCode::message_not_found,
                                  fmt::format("no message with ID '{}' is stored", echo(id)),
                                  {{"messageId", "must be that of a stored message"}}));
-  auto media = sessions::stored_media(row->content);
+  auto media = sessions::stored_media(*row);
   if (media && row->from_me && events::has_failed(row->ack) && media->file.direct_path.empty())
     return call->failure(
         Failure(ErrorCode::media_gone, fmt::format("the file was not uploaded ({}), and is not kept", row->error)));

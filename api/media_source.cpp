@@ -77,7 +77,7 @@ void take_stored(const ServicesPtr& services, const CallPtr& call, protocol::Mes
   if (!row)
     return done(Failure(ErrorCode::message_not_found, fmt::format("{}: no message {} is stored", field, echo(id)),
                         {{field, "must be a stored message with a file"}}));
-  auto media = sessions::stored_media(row->content);
+  auto media = sessions::stored_media(*row);
   if (!media) return done(bad_field(field, media.error().detail));
   const storage::UnixMs sent_at =
       std::max(services->ports.scheduler.unix_ms(), parse_iso(text_of(call->body, "sendAt")).value_or(0));

@@ -590,6 +590,7 @@ void Channels::on_post(const Node& message) {
   const events::Message& told = row;
   c_.emit(events::NewMessage{told, {}, directory_.person(row.author)});
   c_.records.add(storage::InsertMessage{std::move(row), !post->own, std::nullopt});
+  if (on_stored) on_stored(post->id, protocol::name(content->kind));
 }
 
 void Channels::on_accepted(const Node& node, const protocol::Ack& ack) {

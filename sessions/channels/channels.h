@@ -61,6 +61,8 @@ class Channels {
   std::function<void(const std::string& id, std::size_t bytes)> on_too_large;
   std::function<void(const std::string& id, const std::string& why)> on_unreadable;
   std::function<void(std::size_t read)> on_rows_unread;
+  /// The same: a post of this kind was stored (auto_downloads.h).
+  std::function<void(const std::string& id, const std::string& kind)> on_stored;
 
  private:
   using Metadata = protocol::ChannelMetadata;

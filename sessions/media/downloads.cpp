@@ -37,7 +37,7 @@ Outcome<bool> Downloads::want(const FetchMedia& asked) {
   const auto message = asked.chat ? c_.records.find_message(directory_.canonical_user(*asked.chat), id)
                                   : c_.records.find_message_of_either(id);
   if (!message) return Refusal(Errc::not_found, Subject::message, "no message " + id);
-  auto media = stored_media(message->content);
+  auto media = stored_media(*message);
   if (!media) return media.error();
   if (const auto found = wanted_.find(id); found != wanted_.end()) {
     if (found->second.chat == message->chat && found->second.from_me == message->from_me) return false;
@@ -85,11 +85,15 @@ void Downloads::begin(const std::string& id) {
 
 void Downloads::transfer(const std::string& id, std::vector<std::string> hosts) {
   const StoredMedia& media = wanted_.at(id).media;
-  auto targets = protocol::download_targets({"", media.file.direct_path, media.file.url},
-                                            media.reference.hashes.file_enc_sha256, media.kind, hosts);
+  // What is not encrypted is asked for without a hash (04 section 4.1), and may have an address of its own.
+  auto targets = media.plain
+                     ? protocol::download_targets({media.file.static_url, media.file.direct_path, media.file.url}, {},
+                                                  media.kind, hosts)
+                     : protocol::download_targets({"", media.file.direct_path, media.file.url},
+                                                  media.reference.hashes.file_enc_sha256, media.kind, hosts);
   if (!targets)
     return end(id, about_media(Errc::malformed, "the sender announced no usable file: " + targets.error().detail));
-  MediaDownload download{media.reference, media.kind, media.file.length, std::move(*targets)};
+  MediaDownload download{media.reference, media.kind, media.file.length, std::move(*targets), media.plain};
   (void)c_.download(std::move(download), [this, id](Transferred<void> result) { on_result(id, std::move(result)); });
 }
 
@@ -101,7 +105,8 @@ void Downloads::on_result(const std::string& id, Transferred<void> result) {
     if (message) copy_to_folder(c_, *message);
     return end(id, {});
   }
-  const bool gone = result.error().why == TransferFailure::Why::gone;
+  // What channels have was uploaded for them alone, and no phone uploads it again.
+  const bool gone = result.error().why == TransferFailure::Why::gone && !found->second.media.plain;
   // Nobody is told any more that it is there: the next message with this file uploads it.
   const StoredMedia& media = found->second.media;
   const storage::UploadKey file{media.reference.hashes.file_sha256, media.kind};
