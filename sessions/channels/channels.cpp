@@ -29,8 +29,12 @@ constexpr std::string_view post_edited = "3", post_deleted = "8";  // 03 section
 
 Refusal refusal(const Node* answer, const Error& why) {
   Refusal out = server_refusal(answer, why, Subject::channel);
-  // A document that WhatsApp does not know any more is no fault of who asked.
-  if (out.code == Errc::unsupported) out.code = Errc::refused;
+  // A document that WhatsApp does not know any more is no fault of who asked, whatever code it says so with.
+  if (out.code == Errc::unsupported) {
+    out.code = Errc::refused;
+  } else if (const auto code = answer != nullptr ? protocol::mex_error_code(*answer) : std::nullopt) {
+    if (const Errc said = errc_of_server(*code); said != Errc::refused) out.code = said;
+  }
   return out;
 }
 

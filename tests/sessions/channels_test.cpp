@@ -365,9 +365,18 @@ TEST_CASE("an answer about another channel, none, and silence are refusals") {
   f.hear(tells(none.asked.at(0), std::nullopt));
   CHECK(none.answer().error().code == Errc::not_found);
   CHECK(none.answer().error().subject == Subject::channel);
-  const auto refused = f.ask(AskChannel{protocol::FetchChannel{news}});
-  f.hear(protocol::mex_error_answer(refused.asked.at(0), 403, "no"));
-  CHECK(refused.answer().error().subject == Subject::channel);
+  for (const auto& [code, means] :
+       {std::pair{403u, Errc::forbidden}, std::pair{404u, Errc::not_found}, std::pair{429u, Errc::rate_limited},
+        std::pair{400u, Errc::malformed}, std::pair{500u, Errc::network}, std::pair{451u, Errc::refused}}) {
+    const auto refused = f.ask(AskChannel{protocol::FetchChannel{news}});
+    f.hear(protocol::mex_error_answer(refused.asked.at(0), code, "no"));
+    CHECK(refused.answer().error().subject == Subject::channel);
+    CHECK(refused.answer().error().code == means);
+    CHECK(refused.answer().error().detail.find(std::to_string(code)) != std::string::npos);
+  }
+  const auto outdated = f.ask(AskChannel{protocol::FetchChannel{news}});
+  f.hear(protocol::mex_error_answer(outdated.asked.at(0), 404, "document not found"));
+  CHECK(outdated.answer().error().code == Errc::refused);
   const auto silent = f.ask(AskChannel{protocol::FetchChannel{news}});
   f.later(33s);
   CHECK(silent.answer().error().code == Errc::timed_out);
