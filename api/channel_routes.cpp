@@ -29,6 +29,12 @@ std::optional<Jid> channel_of(const ServicesPtr& services, const CallPtr& call) 
   return refuse_field(call, "channelId", "must be the id of a channel: …@newsletter"), std::nullopt;
 }
 
+std::optional<std::uint64_t> server_id_of(const CallPtr& call, const char* field, std::string_view text) {
+  const auto number = protocol::decimal(text);
+  if (number && *number != 0) return number;
+  return refuse_field(call, field, "must be the serverId of a post: a number above 0"), std::nullopt;
+}
+
 void ask_channel(const ServicesPtr& services, const CallPtr& call, sessions::ChannelRequest request, unsigned status) {
   ask_session(services, call, AskChannel{std::move(request)}, [call, status](const ChannelAnswer& answer) {
     call->success(channel_json(answer.metadata, &answer.fresh), Beside{status, {}, {}});
@@ -46,13 +52,6 @@ std::optional<std::variant<Jid, std::string>> channel_or_invite(const ServicesPt
     if (auto invite = protocol::channel_invite(given)) return std::move(*invite);
   return refuse_field(call, "channelId", "must be the id of a channel, …@newsletter, or the code of its link"),
          std::nullopt;
-}
-
-/// nullopt: answered.
-std::optional<std::uint64_t> server_id_of(const CallPtr& call, const char* field, std::string_view text) {
-  const auto number = protocol::decimal(text);
-  if (number && *number != 0) return number;
-  return refuse_field(call, field, "must be the serverId of a post: a number above 0"), std::nullopt;
 }
 
 }  // namespace

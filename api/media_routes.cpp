@@ -1,9 +1,12 @@
-// The handler of the files of stored messages.
+// The handlers of the files of stored messages, and of posts of channels.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
+#include "api/channel_request.h"
 #include "api/chat_id.h"
+#include "api/contact_request.h"
 #include "api/handlers.h"
 #include "api/media_source.h"
 #include "api/sending.h"
@@ -75,6 +78,22 @@ void answer_with(const CallPtr& call, const std::string& message, const sessions
   call->send(std::move(response));
 }
 
+void give_post_file(const ServicesPtr& services, const CallPtr& call, const protocol::Jid& channel,
+                    const protocol::ChannelPost& post) {
+  const protocol::Bytes content = post.message.value_or(protocol::Bytes());
+  const auto media = sessions::posted_media(channel, content);
+  if (!media) {
+    const bool none = media.error().code == protocol::Errc::not_found;
+    return call->failure(Failure(none ? ErrorCode::media_not_found : ErrorCode::media_gone, media.error().detail));
+  }
+  const std::string name = post.id.empty() ? std::to_string(post.counts.server_id) : post.id;
+  open_media(services, call, sessions::FetchPostFile{channel, post.counts.server_id, content}, *media,
+             [call, name, media = *media](auto opened) {
+               if (auto* failed = std::get_if<Failure>(&opened)) return call->failure(*failed);
+               answer_with(call, name, media, std::move(std::get<0>(opened)));
+             });
+}
+
 }  // namespace
 
 void get_media(const ServicesPtr& services, const CallPtr& call) {
@@ -101,6 +120,29 @@ void get_media(const ServicesPtr& services, const CallPtr& call) {
     if (auto* failed = std::get_if<Failure>(&opened)) return call->failure(*failed);
     answer_with(call, id, media, std::move(std::get<0>(opened)));
   });
+}
+
+// A page says what the post holds, and where its file is by now.
+void get_post_media(const ServicesPtr& services, const CallPtr& call) {
+  const auto channel = channel_of(services, call);
+  if (!channel) return;
+  if (!services->ports.vault) return call->failure(Failure(ErrorCode::not_implemented, "this server keeps no files"));
+  const auto server_id = server_id_of(call, "serverId", call->param("serverId"));
+  if (!server_id) return;
+  protocol::ChannelPage page;
+  page.channel = *channel;
+  page.count = 1;
+  page.before = *server_id + 1;  // the newest of those
+  ask_session(services, call, sessions::ReadPosts{std::move(page)},
+              [services, call, channel = *channel, server_id = *server_id](const auto& posts) {
+                const auto post = std::find_if(posts.begin(), posts.end(), [server_id](const auto& one) {
+                  return one.counts.server_id == server_id;
+                });
+                if (post == posts.end())
+                  return call->failure(Failure(ErrorCode::message_not_found, "the channel has no such post",
+                                               {{"serverId", "must be that of a post"}}));
+                give_post_file(services, call, channel, *post);
+              });
 }
 
 }  // namespace wharf::api

@@ -39,16 +39,20 @@ Outcome<bool> Downloads::want(const FetchMedia& asked) {
   if (!message) return Refusal(Errc::not_found, Subject::message, "no message " + id);
   auto media = stored_media(*message);
   if (!media) return media.error();
+  return want(id, message->chat, message->from_me, std::move(*media));
+}
+
+Outcome<bool> Downloads::want(const std::string& id, const Jid& chat, bool from_me, StoredMedia media) {
   if (const auto found = wanted_.find(id); found != wanted_.end()) {
-    if (found->second.chat == message->chat && found->second.from_me == message->from_me) return false;
+    if (found->second.chat == chat && found->second.from_me == from_me) return false;
     return about_media(Errc::rate_limited, "the file of another message with this id is being fetched");
   }
   if (wanted_.size() >= max_wanted)
     return about_media(Errc::rate_limited, "too many files of this session are being fetched");
   Wanted& wanted = wanted_[id];
-  wanted.chat = message->chat;
-  wanted.from_me = message->from_me;
-  wanted.media = std::move(*media);
+  wanted.chat = chat;
+  wanted.from_me = from_me;
+  wanted.media = std::move(media);
   return true;
 }
 
@@ -62,6 +66,16 @@ void Downloads::fetch(const FetchMedia& asked, Reply<void> reply) {
   if (!is_new) return c_.answer(std::move(reply), is_new.error());
   wanted_.at(asked.message).waiting.push_back(std::move(reply));
   if (*is_new) begin(asked.message);
+}
+
+void Downloads::fetch(const FetchPostFile& asked, Reply<void> reply) {
+  auto media = posted_media(asked.channel, asked.content);
+  if (!media) return c_.answer(std::move(reply), media.error());
+  const std::string id = "post " + std::to_string(asked.server_id) + " of " + asked.channel.to_string();
+  const auto is_new = want(id, asked.channel, false, std::move(*media));
+  if (!is_new) return c_.answer(std::move(reply), is_new.error());
+  wanted_.at(id).waiting.push_back(std::move(reply));
+  if (*is_new) begin(id);
 }
 
 bool Downloads::fetch_unasked(const std::string& message) {

@@ -45,17 +45,25 @@ Outcome<StoredMedia> stored_media(protocol::ByteView content) {
   return with_reference(std::move(*media), reference);
 }
 
-Outcome<StoredMedia> stored_media(const storage::MessageRow& message) {
-  if (!message.chat.is_channel()) return stored_media(message.content);
-  auto media = announced(message.content);
+Outcome<StoredMedia> posted_media(const protocol::Jid& channel, protocol::ByteView content) {
+  auto media = announced(content);
   if (!media) return media;
   media->plain = true;
-  const protocol::MediaFile& file = media->file;
-  const bool made_here = message.from_me && file.key.size() == 32 && file.enc_sha256.size() == 32;
-  const auto reference = made_here
-                             ? protocol::read_media_reference(file.key, file.enc_sha256, file.sha256)
-                             : protocol::read_media_reference(vault_key(message.chat, file.sha256), {}, file.sha256);
+  const protocol::Bytes& hash = media->file.sha256;
+  const auto reference = protocol::read_media_reference(vault_key(channel, hash), {}, hash);
   return with_reference(std::move(*media), reference);
+}
+
+Outcome<StoredMedia> stored_media(const storage::MessageRow& message) {
+  if (!message.chat.is_channel()) return stored_media(message.content);
+  auto media = posted_media(message.chat, message.content);
+  if (!media || !message.from_me) return media;
+  // What was posted from here lies in the vault under the key that was made for it.
+  const protocol::MediaFile& file = media->file;
+  if (auto own = protocol::read_media_reference(file.key, file.enc_sha256, file.sha256);
+      own && own->hashes.file_enc_sha256)
+    media->reference = *own;
+  return media;
 }
 
 bool on_servers(const protocol::Jid& chat, const protocol::MediaFile& file, std::int64_t now_ms) {

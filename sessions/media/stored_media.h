@@ -26,6 +26,8 @@ struct StoredMedia {
 /// the row says: whoever has neither the row nor the file can make nothing of it. What a stranger wrote as its key
 /// counts for nothing.
 Outcome<StoredMedia> stored_media(const storage::MessageRow& message);
+/// The same of a post as a page of `channel` shows it.
+Outcome<StoredMedia> posted_media(const protocol::Jid& channel, protocol::ByteView content);
 /// The same of an encrypted file. `content`: an encoded Message of a chat that is no channel, "" of one that was
 /// revoked.
 Outcome<StoredMedia> stored_media(protocol::ByteView content);

@@ -249,6 +249,32 @@ TEST_CASE("an own post that the cache has dropped comes back in clear under its 
         *std::get<SendMedia>(picture(news).content).upload);
 }
 
+TEST_CASE("the file of a post that is not stored is fetched by what its page says, once for all who ask") {
+  Follower f;
+  const auto post = protocol::read_channel_post(posted_picture("3EB0AA"), 1'700'000'100);
+  REQUIRE(post);
+  REQUIRE(post->message);
+  std::optional<Outcome<>> first, second, none;
+  const auto ask = [&f](const FetchPostFile& wanted, std::optional<Outcome<>>& heard) {
+    return f.tell(wanted, [&heard](Outcome<> outcome) { heard = std::move(outcome); });
+  };
+  auto begun = f.answer_hosts(ask(FetchPostFile{news, 101, *post->message}, first));
+  REQUIRE(all<StartDownload>(begun).size() == 1);
+  const MediaDownload& download = all<StartDownload>(begun)[0]->download;
+  CHECK(download.plain);
+  CHECK(download.targets.at(0).target == "/v/plain.jpg?oe=1&mms-type=image&__wa-mms=");
+  CHECK(media_name(download.reference, download.kind) ==
+        media_name(posted_media(news, *post->message)->reference, protocol::MediaKind::image));
+  auto again = ask(FetchPostFile{news, 101, *post->message}, second);
+  CHECK(all<StartDownload>(again).empty());
+  f.finish<StartDownload>(begun, Transferred<void>());
+  CHECK(first->has_value());
+  CHECK(second->has_value());
+  CHECK_FALSE(storage::find_message(f.store->reader(), f.row.id, news, "3EB0AA"));
+  ask(FetchPostFile{news, 102, {}}, none);
+  CHECK(none->error().code == Errc::not_found);
+}
+
 TEST_CASE("files of posts are fetched unasked where the configuration says so") {
   Follower f;
   f.session->context().config.auto_download = AutoDownload{{"image"}, 2'000};
