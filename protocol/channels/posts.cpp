@@ -264,7 +264,8 @@ Node channel_post_stanza(const Jid& channel, const ChannelPost& post) { return p
 
 Node channel_change_stanza(const Jid& channel, const ChannelPost& post) {
   Node stanza = channel_post_stanza(channel, post).set("edit", post.message ? edited : deleted);
-  return post.message ? std::move(stanza) : std::move(stanza.set("type", "text").add(Node("plaintext")));
+  if (!post.message) stanza.set("type", "text").add(Node("plaintext"));
+  return stanza;
 }
 
 std::optional<ChannelSend> read_channel_message(const Node& stanza) {

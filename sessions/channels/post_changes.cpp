@@ -36,7 +36,8 @@ void PostChanges::on_seen(const Jid& channel, const protocol::ChannelPost& post,
   change.details = with_server_id(message_details(*now), post.counts.server_id);
   // What was posted from here has the key of its file, by which it lies in the vault.
   if (!row->from_me) change.content = *post.message;
-  const bool words = now->kind == protocol::MessageKind::text;  // a preview may stand beside them; a file stays the same
+  const bool words =
+      now->kind == protocol::MessageKind::text;  // a preview may stand beside them; a file stays the same
   c_.records.add(std::move(change));
   c_.emit(events::MessageEdited{about(*row, at), now->text, words ? message_details(*now) : std::string()});
 }

@@ -3,6 +3,7 @@
 
 #include "protocol/channels/posts.h"
 #include "protocol/messages/building.h"
+#include "protocol/messages/wire.h"
 #include "sessions/media/stored_media.h"
 #include "tests/sessions/sent_files.h"
 
@@ -233,6 +234,25 @@ TEST_CASE("a post without a usable hash, or on a server of its author's choice, 
   CHECK(all<StartDownload>(begun).empty());
   REQUIRE(f.answer);
   CHECK(f.answer->error().code == Errc::malformed);
+}
+
+TEST_CASE("a picture that says where it stands by itself is asked for there, when that is a server of WhatsApp's") {
+  Follower f;
+  const auto targets = [&f](const std::string& id, std::string_view static_url) {
+    auto post = *protocol::read_channel_post(posted_picture(id), 1'700'000'100);
+    protocol::Bytes more;
+    protocol::append_field(more, 29, protocol::as_bytes(static_url));
+    protocol::append_field(*post.message, 3, more);  // merged with what is said of the picture
+    f.stanza(protocol::channel_post_stanza(news, post));
+    auto begun = f.fetch(id);
+    REQUIRE(all<StartDownload>(begun).size() == 1);
+    return all<StartDownload>(begun)[0]->download.targets;
+  };
+  using Targets = std::vector<protocol::DownloadTarget>;
+  CHECK(targets("3EB0AA", "https://static.whatsapp.net/v/x.jpg?a=1") ==
+        Targets{{"static.whatsapp.net", "/v/x.jpg?a=1"}});
+  CHECK(targets("3EB0BB", "https://evil.example/v/x.jpg?a=1") ==
+        Targets{{"mmg.example.net", "/v/plain.jpg?oe=1&mms-type=image&__wa-mms="}});
 }
 
 TEST_CASE("an own post that the cache has dropped comes back in clear under its own key") {
