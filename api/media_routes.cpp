@@ -78,20 +78,29 @@ void answer_with(const CallPtr& call, const std::string& message, const sessions
   call->send(std::move(response));
 }
 
+Failure no_file(const sessions::Refusal& why) {
+  const bool none = why.code == protocol::Errc::not_found;
+  return Failure(none ? ErrorCode::media_not_found : ErrorCode::media_gone, why.detail);
+}
+
+/// One that is stored lies in the vault as its row tells, which of an own one has a key of its own.
 void give_post_file(const ServicesPtr& services, const CallPtr& call, const protocol::Jid& channel,
                     const protocol::ChannelPost& post) {
+  const auto view = session_of(services, call);
+  if (!view) return;
   const protocol::Bytes content = post.message.value_or(protocol::Bytes());
-  const auto media = sessions::posted_media(channel, content);
-  if (!media) {
-    const bool none = media.error().code == protocol::Errc::not_found;
-    return call->failure(Failure(none ? ErrorCode::media_not_found : ErrorCode::media_gone, media.error().detail));
-  }
+  const NamedMessage named{post.id, channel};
+  const auto row = post.id.empty() ? std::nullopt : find_named(services->ports.store.reader(), view->id, named);
+  const bool stored = row && !row->content.empty() && !content.empty();
+  const auto media = stored ? sessions::stored_media(*row) : sessions::posted_media(channel, content);
+  if (!media) return call->failure(no_file(media.error()));
   const std::string name = post.id.empty() ? std::to_string(post.counts.server_id) : post.id;
-  open_media(services, call, sessions::FetchPostFile{channel, post.counts.server_id, content}, *media,
-             [call, name, media = *media](auto opened) {
-               if (auto* failed = std::get_if<Failure>(&opened)) return call->failure(*failed);
-               answer_with(call, name, media, std::move(std::get<0>(opened)));
-             });
+  auto give = [call, name, media = *media](auto opened) {
+    if (auto* failed = std::get_if<Failure>(&opened)) return call->failure(*failed);
+    answer_with(call, name, media, std::move(std::get<0>(opened)));
+  };
+  if (stored) return open_media(services, call, named, *media, std::move(give));
+  open_media(services, call, sessions::FetchPostFile{channel, post.counts.server_id, content}, *media, std::move(give));
 }
 
 }  // namespace
@@ -112,10 +121,7 @@ void get_media(const ServicesPtr& services, const CallPtr& call) {
   if (media && row->from_me && events::has_failed(row->ack) && media->file.direct_path.empty())
     return call->failure(
         Failure(ErrorCode::media_gone, fmt::format("the file was not uploaded ({}), and is not kept", row->error)));
-  if (!media) {
-    const bool none = media.error().code == protocol::Errc::not_found;
-    return call->failure(Failure(none ? ErrorCode::media_not_found : ErrorCode::media_gone, media.error().detail));
-  }
+  if (!media) return call->failure(no_file(media.error()));
   open_media(services, call, *named, *media, [call, id, media = *media](auto opened) {
     if (auto* failed = std::get_if<Failure>(&opened)) return call->failure(*failed);
     answer_with(call, id, media, std::move(std::get<0>(opened)));
