@@ -51,22 +51,17 @@ void with_channel(const ServicesPtr& services, const CallPtr& call, std::functio
               });
 }
 
-void ask_channel(const ServicesPtr& services, const CallPtr& call, sessions::ChannelRequest request, unsigned status) {
-  ask_session(services, call, AskChannel{std::move(request)}, [call, status](const ChannelAnswer& answer) {
-    call->success(channel_json(answer.metadata, &answer.fresh), Beside{status, {}, {}});
-  });
-}
-
-namespace {
-
-/// nullopt: answered.
 std::optional<std::uint64_t> server_id_of(const CallPtr& call, const char* field, std::string_view text) {
   const auto number = protocol::decimal(text);
   if (number && *number != 0) return number;
   return refuse_field(call, field, "must be the serverId of a post: a number above 0"), std::nullopt;
 }
 
-}  // namespace
+void ask_channel(const ServicesPtr& services, const CallPtr& call, sessions::ChannelRequest request, unsigned status) {
+  ask_session(services, call, AskChannel{std::move(request)}, [call, status](const ChannelAnswer& answer) {
+    call->success(channel_json(answer.metadata, &answer.fresh), Beside{status, {}, {}});
+  });
+}
 
 // --- channels
 

@@ -54,6 +54,7 @@ WHARF_HANDLER(send_video);
 WHARF_HANDLER(send_voice);
 WHARF_HANDLER(send_sticker);
 WHARF_HANDLER(get_media);
+WHARF_HANDLER(get_post_media);
 
 // queue_routes.cpp
 WHARF_HANDLER(list_queue);

@@ -1,9 +1,12 @@
-// The handler of the files of stored messages.
+// The handlers of the files of stored messages, and of posts of channels.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
+#include "api/channel_request.h"
 #include "api/chat_id.h"
+#include "api/contact_request.h"
 #include "api/handlers.h"
 #include "api/media_source.h"
 #include "api/sending.h"
@@ -75,6 +78,31 @@ void answer_with(const CallPtr& call, const std::string& message, const sessions
   call->send(std::move(response));
 }
 
+Failure no_file(const sessions::Refusal& why) {
+  const bool none = why.code == protocol::Errc::not_found;
+  return Failure(none ? ErrorCode::media_not_found : ErrorCode::media_gone, why.detail);
+}
+
+/// One that is stored lies in the vault as its row tells, which of an own one has a key of its own.
+void give_post_file(const ServicesPtr& services, const CallPtr& call, const protocol::Jid& channel,
+                    const protocol::ChannelPost& post) {
+  const auto view = session_of(services, call);
+  if (!view) return;
+  const protocol::Bytes content = post.message.value_or(protocol::Bytes());
+  const NamedMessage named{post.id, channel};
+  const auto row = post.id.empty() ? std::nullopt : find_named(services->ports.store.reader(), view->id, named);
+  const bool stored = row && !row->content.empty() && !content.empty();
+  const auto media = stored ? sessions::stored_media(*row) : sessions::posted_media(channel, content);
+  if (!media) return call->failure(no_file(media.error()));
+  const std::string name = post.id.empty() ? std::to_string(post.counts.server_id) : post.id;
+  auto give = [call, name, media = *media](auto opened) {
+    if (auto* failed = std::get_if<Failure>(&opened)) return call->failure(*failed);
+    answer_with(call, name, media, std::move(std::get<0>(opened)));
+  };
+  if (stored) return open_media(services, call, named, *media, std::move(give));
+  open_media(services, call, sessions::FetchPostFile{channel, post.counts.server_id, content}, *media, std::move(give));
+}
+
 }  // namespace
 
 void get_media(const ServicesPtr& services, const CallPtr& call) {
@@ -89,17 +117,37 @@ void get_media(const ServicesPtr& services, const CallPtr& call) {
     return call->failure(Failure(ErrorCode::message_not_found,
                                  fmt::format("no message with ID '{}' is stored", echo(id)),
                                  {{"messageId", "must be that of a stored message"}}));
-  auto media = sessions::stored_media(row->content);
+  auto media = sessions::stored_media(*row);
   if (media && row->from_me && events::has_failed(row->ack) && media->file.direct_path.empty())
     return call->failure(
         Failure(ErrorCode::media_gone, fmt::format("the file was not uploaded ({}), and is not kept", row->error)));
-  if (!media) {
-    const bool none = media.error().code == protocol::Errc::not_found;
-    return call->failure(Failure(none ? ErrorCode::media_not_found : ErrorCode::media_gone, media.error().detail));
-  }
+  if (!media) return call->failure(no_file(media.error()));
   open_media(services, call, *named, *media, [call, id, media = *media](auto opened) {
     if (auto* failed = std::get_if<Failure>(&opened)) return call->failure(*failed);
     answer_with(call, id, media, std::move(std::get<0>(opened)));
+  });
+}
+
+// A page says what the post holds, and where its file is by now.
+void get_post_media(const ServicesPtr& services, const CallPtr& call) {
+  if (!services->ports.vault) return call->failure(Failure(ErrorCode::not_implemented, "this server keeps no files"));
+  const auto server_id = server_id_of(call, "serverId", call->param("serverId"));
+  if (!server_id) return;
+  with_channel(services, call, [services, call, server_id = *server_id](const protocol::Jid& channel) {
+    protocol::ChannelPage page;
+    page.channel = channel;
+    page.count = 1;
+    page.before = server_id + 1;  // the newest of those
+    ask_session(services, call, sessions::ReadPosts{std::move(page)},
+                [services, call, channel, server_id](const auto& posts) {
+                  const auto post = std::find_if(posts.begin(), posts.end(), [server_id](const auto& one) {
+                    return one.counts.server_id == server_id;
+                  });
+                  if (post == posts.end())
+                    return call->failure(Failure(ErrorCode::message_not_found, "the channel has no such post",
+                                                 {{"serverId", "must be that of a post"}}));
+                  give_post_file(services, call, channel, *post);
+                });
   });
 }
 

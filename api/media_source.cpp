@@ -77,7 +77,7 @@ void take_stored(const ServicesPtr& services, const CallPtr& call, protocol::Mes
   if (!row)
     return done(Failure(ErrorCode::message_not_found, fmt::format("{}: no message {} is stored", field, echo(id)),
                         {{field, "must be a stored message with a file"}}));
-  auto media = sessions::stored_media(row->content);
+  auto media = sessions::stored_media(*row);
   if (!media) return done(bad_field(field, media.error().detail));
   const storage::UnixMs sent_at =
       std::max(services->ports.scheduler.unix_ms(), parse_iso(text_of(call->body, "sendAt")).value_or(0));
@@ -184,29 +184,34 @@ void open_source(const ServicesPtr& services, const CallPtr& call, protocol::Mes
 
 namespace {
 
-using Opened = std::function<void(std::variant<std::shared_ptr<sessions::MediaReader>, Failure>)>;
-
-/// `fetches`: how often it may be fetched. What has come can be gone again for want of room before it is opened.
-void open_or_fetch(const ServicesPtr& services, const CallPtr& call, const NamedMessage& message,
-                   const StoredMedia& media, unsigned fetches, const Opened& done) {
+/// `fetches`: how often it may be fetched, by asking `wanted`. What has come can be gone again for want of room before
+/// it is opened.
+template <class Fetch>
+void open_or_fetch(const ServicesPtr& services, const CallPtr& call, const Fetch& wanted, const StoredMedia& media,
+                   unsigned fetches, const MediaOpened& done) {
   services->ports.vault->read(media.reference, media.kind, [=](Result<std::shared_ptr<sessions::MediaReader>> here) {
     run_guarded(call, [&] {
       if (here) return done(std::move(*here));
       if (here.error().code != Errc::not_found || fetches == 0) return done(failure_of(here.error()));
-      ask(services, call, sessions::FetchMedia{message.id, message.chat}, [=](const sessions::Outcome<>& fetched) {
+      ask(services, call, wanted, [=](const sessions::Outcome<>& fetched) {
         if (!fetched) return done(failure_of(call, fetched.error()));
-        open_or_fetch(services, call, message, media, fetches - 1, done);
+        open_or_fetch(services, call, wanted, media, fetches - 1, done);
       });
     });
   });
 }
+constexpr unsigned most_fetches = 2;
 
 }  // namespace
 
 void open_media(const ServicesPtr& services, const CallPtr& call, const NamedMessage& message, const StoredMedia& media,
-                Opened done) {
-  constexpr unsigned fetches = 2;
-  open_or_fetch(services, call, message, media, fetches, done);
+                MediaOpened done) {
+  open_or_fetch(services, call, sessions::FetchMedia{message.id, message.chat}, media, most_fetches, done);
+}
+
+void open_media(const ServicesPtr& services, const CallPtr& call, const sessions::FetchPostFile& post,
+                const StoredMedia& media, MediaOpened done) {
+  open_or_fetch(services, call, post, media, most_fetches, done);
 }
 
 }  // namespace wharf::api

@@ -39,9 +39,12 @@ using MediaSource = std::variant<TakenFile, sessions::StoredMedia, Failure>;
 void open_source(const ServicesPtr& services, const CallPtr& call, protocol::MessageKind kind, WantedFile file,
                  std::function<void(MediaSource)> done);
 
+using MediaOpened = std::function<void(std::variant<std::shared_ptr<sessions::MediaReader>, Failure>)>;
 /// The file of a stored message as plain bytes, fetched from WhatsApp's servers when it is not here.
 void open_media(const ServicesPtr& services, const CallPtr& call, const NamedMessage& message,
-                const sessions::StoredMedia& media,
-                std::function<void(std::variant<std::shared_ptr<sessions::MediaReader>, Failure>)> done);
+                const sessions::StoredMedia& media, MediaOpened done);
+/// The same of a post as a page shows it.
+void open_media(const ServicesPtr& services, const CallPtr& call, const sessions::FetchPostFile& post,
+                const sessions::StoredMedia& media, MediaOpened done);
 
 }  // namespace wharf::api

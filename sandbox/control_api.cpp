@@ -105,6 +105,8 @@ constexpr Route routes[] = {
     {"POST", "/channels/{channel}", Body::json, update_channel, &schemas::update_channel},
     {"POST", "/channels/{channel}/followers", Body::json, set_channel_follower, &schemas::channel_follower},
     {"POST", "/channels/{channel}/posts", Body::json, post_to_channel, &schemas::channel_post},
+    {"POST", "/channels/{channel}/posts/{serverId}", Body::json, edit_post, &schemas::channel_edit},
+    {"DELETE", "/channels/{channel}/posts/{serverId}", Body::none, delete_post},
     {"POST", "/channels/{channel}/posts/{serverId}/reactions", Body::json, react_to_post, &schemas::channel_reaction},
     {"POST", "/scan-qr", Body::text, scan_qr_text, nullptr, &schemas::scan_query, Steps::no},
     {"GET", "/media", Body::none, list_media, nullptr, &schemas::media_query},

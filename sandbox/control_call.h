@@ -142,6 +142,8 @@ void show_channel(ControlCall& call);
 void update_channel(ControlCall& call);
 void set_channel_follower(ControlCall& call);
 void post_to_channel(ControlCall& call);
+void edit_post(ControlCall& call);
+void delete_post(ControlCall& call);
 void react_to_post(ControlCall& call);
 // --- control_network.cpp
 void show_network(ControlCall& call);

@@ -2,16 +2,21 @@
 // channels.
 
 #include <boost/json.hpp>
+#include <memory>
 #include <utility>
 
+#include "protocol/media/media_kind.h"
+#include "protocol/messages/building.h"
 #include "protocol/messages/content.h"
 #include "protocol/stanzas/node_fields.h"
 #include "sandbox/control_call.h"
 #include "sandbox/network/channels/channel_store.h"
+#include "sandbox/phone/media_messages.h"
 
 namespace wharf::sandbox {
 
 namespace json = boost::json;
+using protocol::Result;
 
 namespace {
 
@@ -33,14 +38,22 @@ json::object post_json(const ChannelEntry& entry) {
   json::array reactions;
   for (const auto& [phone, emoji] : entry.reactions)
     reactions.push_back(json::object{{"phone", phone}, {"emoji", emoji}});
-  return {{"serverId", std::to_string(entry.server_id)},
-          {"id", entry.id},
-          {"author", entry.author},
-          {"type", entry.type},
-          {"text", content ? json::value(content->text) : json::value(nullptr)},
-          {"timestamp", entry.at},
-          {"views", entry.viewers.size()},
-          {"reactions", std::move(reactions)}};
+  json::object out{{"serverId", std::to_string(entry.server_id)},
+                   {"id", entry.id},
+                   {"author", entry.author},
+                   {"type", entry.type},
+                   {"text", content ? json::value(content->text) : json::value(nullptr)},
+                   {"timestamp", entry.at},
+                   {"views", entry.viewers.size()},
+                   {"reactions", std::move(reactions)}};
+  const auto* file = content ? std::get_if<protocol::MediaFile>(&content->body) : nullptr;
+  if (file != nullptr)
+    out["media"] = json::object{{"kind", protocol::name(content->kind)},
+                                {"mimetype", file->mimetype},
+                                {"filename", file->file_name},
+                                {"size", file->length},
+                                {"directPath", file->direct_path}};
+  return out;
 }
 
 json::object channel_json(const Channel& channel) {
@@ -65,6 +78,50 @@ void answer(ControlCall& call, const Jid& id, const protocol::Result<void>& done
   if (!done) return call.fail(done.error());
   const Channel* channel = call.network.find_channel(id);
   call.succeed(channel != nullptr ? json::value(channel_json(*channel)) : json::value(nullptr));
+}
+
+/// nullopt: answered with 404.
+std::optional<std::uint64_t> server_id_of(ControlCall& call) {
+  auto server_id = protocol::decimal(call.param("serverId"));
+  if (!server_id) call.fail(404, "NOT_FOUND", "there is no such post");
+  return server_id;
+}
+
+/// With the post as it is by now; `server_id`: or why there is none.
+void answer_post(ControlCall& call, const Jid& id, const Result<std::uint64_t>& server_id, unsigned status = 200) {
+  if (!server_id) return call.fail(server_id.error());
+  call.succeed(post_json(call.network.find_channel(id)->posts.at(*server_id)), status);
+}
+
+/// A post with a file: put on the media host in clear, as channels have it (04 section 3.4), past its faults.
+void post_file(ControlCall& call, const Jid& id, const std::string& phone, const json::object& said) {
+  if (call.media == nullptr) return call.fail(503, "UNAVAILABLE", "this network has no media host");
+  for (const char* member : {"viewOnce", "album"})
+    if (said.contains(member)) return call.invalid({{std::string("media.") + member, "is nothing that channels have"}});
+  std::string problem;
+  const PhoneMedia media = read_media(said, problem);
+  if (!problem.empty()) return call.invalid({{"media.data", problem}});
+  const auto kind = media_kind_of(media.kind);
+  const auto path = kind ? protocol::newsletter_upload_path(*kind) : std::nullopt;
+  if (!path) return call.invalid({{"media.kind", "is nothing that channels have"}});
+  protocol::MediaContent content;
+  content.kind = media.kind;
+  content.caption = media.caption;
+  content.file.mimetype = media.mimetype.empty() ? usual_mimetype(media.kind) : media.mimetype;
+  content.file.file_name = media.file_name;
+  content.file.length = media.bytes.size();
+  content.file.width = media.width;
+  content.file.height = media.height;
+  content.file.seconds = media.seconds;
+  const auto waiting = std::make_shared<ControlCall>(call);
+  call.media->store().put(std::string(upload_kind(std::string(*path) + "/")), media.bytes,
+                          [waiting, id, phone, content](Result<MediaFile> put) mutable {
+                            if (!put) return waiting->fail(put.error());
+                            content.file.sha256 = protocol::to_bytes(put->hash);
+                            content.file.url = waiting->media->url_of(*put);
+                            content.file.direct_path = put->direct_path();
+                            answer_post(*waiting, id, waiting->network.post_in_channel(phone, id, content), 201);
+                          });
 }
 
 }  // namespace
@@ -118,17 +175,38 @@ void post_to_channel(ControlCall& call) {
   if (channel == nullptr) return;
   const Jid id = channel->id;
   const std::string phone = web::text_of(call.body, "phone").empty() ? channel->owner : call.phone_number("phone");
-  const auto server_id = call.network.post_in_channel(phone, id, std::string(web::text_of(call.body, "text")));
-  if (!server_id) return call.fail(server_id.error());
-  call.succeed(post_json(call.network.find_channel(id)->posts.at(*server_id)), 201);
+  const json::value* media = call.body.if_contains("media");
+  const bool file = media != nullptr && media->is_object();
+  const std::string text(web::text_of(call.body, "text"));
+  if (file == !text.empty()) return call.invalid({{"text", "is required, or media; not both"}});
+  if (file) return post_file(call, id, phone, media->get_object());
+  answer_post(call, id, call.network.post_in_channel(phone, id, text), 201);
+}
+
+void edit_post(ControlCall& call) {
+  const Channel* channel = channel_of(call);
+  const auto server_id = channel != nullptr ? server_id_of(call) : std::nullopt;
+  if (!server_id) return;
+  const Jid id = channel->id;
+  const auto done = call.network.edit_in_channel(id, *server_id, std::string(web::text_of(call.body, "text")));
+  answer_post(call, id, done ? Result<std::uint64_t>(*server_id) : Result<std::uint64_t>(done.error()));
+}
+
+void delete_post(ControlCall& call) {
+  const Channel* channel = channel_of(call);
+  const auto server_id = channel != nullptr ? server_id_of(call) : std::nullopt;
+  if (!server_id) return;
+  const Jid id = channel->id;
+  const auto done = call.network.delete_in_channel(id, *server_id);
+  answer_post(call, id, done ? Result<std::uint64_t>(*server_id) : Result<std::uint64_t>(done.error()));
 }
 
 void react_to_post(ControlCall& call) {
   const Channel* channel = channel_of(call);
   if (channel == nullptr) return;
   const Jid id = channel->id;
-  const auto server_id = protocol::decimal(call.param("serverId"));
-  if (!server_id) return call.fail(404, "NOT_FOUND", "there is no such post");
+  const auto server_id = server_id_of(call);
+  if (!server_id) return;
   const auto done = call.network.react_in_channel(call.phone_number("phone"), id, *server_id,
                                                   std::string(web::text_of(call.body, "emoji")));
   if (!done) return call.fail(done.error());

@@ -25,7 +25,7 @@ extern const web::Schema post_status, view_status, status_audience;
 /// Of a file that a phone sends.
 extern const web::Schema sent_media;
 // bodies about channels (control_channels_schemas.cpp)
-extern const web::Schema create_channel, update_channel, channel_follower, channel_post, channel_reaction;
+extern const web::Schema create_channel, update_channel, channel_follower, channel_post, channel_edit, channel_reaction;
 // queries
 extern const web::Schema scan_query, messages_query, wire_query, media_query;
 

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "protocol/messages/building.h"
-#include "protocol/messages/message_id.h"
 #include "sandbox/network/state.h"
 #include "sandbox/shown_account.h"
 
@@ -150,18 +149,63 @@ Result<void> Network::set_channel_admin(const std::string& phone, const Jid& id,
   return outcome_of(state_->channel_desk.set_admin(*party, id, admin));
 }
 
+namespace {
+
+/// Who posts, and where.
+struct Poster {
+  const Party* party = nullptr;
+  Channel* channel = nullptr;
+};
+Result<Poster> poster(Accounts& accounts, ChannelStore& channels, const std::string& phone, const Jid& id) {
+  const Poster out{accounts.find(phone), channels.find(id)};
+  if (out.party == nullptr) return nobody();
+  if (out.channel == nullptr) return Error(Errc::not_found, "there is no such channel");
+  if (!out.channel->may_post(phone)) return Error(Errc::refused, "only admins of the channel post there");
+  return out;
+}
+
+/// nullptr: there is none.
+ChannelEntry* find_post(Channel* channel, std::uint64_t server_id) {
+  if (channel == nullptr) return nullptr;
+  const auto found = channel->posts.find(server_id);
+  return found == channel->posts.end() ? nullptr : &found->second;
+}
+Error no_post() { return Error(Errc::not_found, "there is no such post"); }
+
+}  // namespace
+
 Result<std::uint64_t> Network::post_in_channel(const std::string& phone, const Jid& id, const std::string& text) {
-  const auto* party = state_->accounts.find(phone);
-  if (party == nullptr) return nobody();
-  Channel* channel = state_->channel_store.find(id);
-  if (channel == nullptr) return Error(Errc::not_found, "there is no such channel");
-  if (!channel->may_post(phone)) return Error(Errc::refused, "only admins of the channel post there");
+  const auto by = poster(state_->accounts, state_->channel_store, phone, id);
+  if (!by) return by.error();
   Turn turn(state_->context.turns);
-  auto& context = state_->context;
-  auto message = protocol::quotable(protocol::build_message(text, {}, context.random).encoded);  // without its secret
-  auto message_id = protocol::new_message_id(context.unix_seconds(), party->account.pn_jid(), context.random);
-  return state_->channel_posts.publish(*channel, phone, std::move(message_id), "text", std::move(message), {}, nullptr)
-      .server_id;
+  return state_->channel_posts.publish(*by->channel, *by->party, text).server_id;
+}
+
+Result<std::uint64_t> Network::post_in_channel(const std::string& phone, const Jid& id,
+                                               const protocol::MediaContent& file) {
+  const auto by = poster(state_->accounts, state_->channel_store, phone, id);
+  if (!by) return by.error();
+  Turn turn(state_->context.turns);
+  return state_->channel_posts.publish(*by->channel, *by->party, file).server_id;
+}
+
+Result<void> Network::edit_in_channel(const Jid& id, std::uint64_t server_id, const std::string& text) {
+  Channel* channel = state_->channel_store.find(id);
+  ChannelEntry* entry = find_post(channel, server_id);
+  if (entry == nullptr) return no_post();
+  Turn turn(state_->context.turns);
+  if (!state_->channel_posts.edit(*channel, *entry, text)) return Error(Errc::refused, "the post was deleted");
+  return {};
+}
+
+Result<void> Network::delete_in_channel(const Jid& id, std::uint64_t server_id) {
+  Channel* channel = state_->channel_store.find(id);
+  ChannelEntry* entry = find_post(channel, server_id);
+  if (entry == nullptr) return no_post();
+  if (entry->message.empty()) return {};
+  Turn turn(state_->context.turns);
+  state_->channel_posts.change(*channel, *entry, {}, nullptr);
+  return {};
 }
 
 Result<void> Network::react_in_channel(const std::string& phone, const Jid& id, std::uint64_t server_id,

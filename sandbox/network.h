@@ -23,6 +23,10 @@
 #include "sandbox/network_settings.h"
 #include "sandbox/rows.h"
 
+namespace wharf::protocol {
+struct MediaContent;  // messages/building.h
+}
+
 namespace wharf::sandbox {
 
 struct BusinessCard;  // shown_account.h
@@ -68,6 +72,13 @@ class Network : public NetworkListeners {
   protocol::Result<void> set_channel_admin(const std::string& phone, const Jid& id, bool admin);
   /// A text; its server id. Errors: not_found, refused (no admin).
   protocol::Result<std::uint64_t> post_in_channel(const std::string& phone, const Jid& id, const std::string& text);
+  /// A file that lies on the media host in clear already. The same.
+  protocol::Result<std::uint64_t> post_in_channel(const std::string& phone, const Jid& id,
+                                                  const protocol::MediaContent& file);
+  /// By whoever posted it; of a file its caption. Errors: not_found, refused (it was deleted).
+  protocol::Result<void> edit_in_channel(const Jid& id, std::uint64_t server_id, const std::string& text);
+  /// The same. One that is deleted stays so.
+  protocol::Result<void> delete_in_channel(const Jid& id, std::uint64_t server_id);
   /// "" takes it back. Errors: not_found (also: no such post).
   protocol::Result<void> react_in_channel(const std::string& phone, const Jid& id, std::uint64_t server_id,
                                           const std::string& emoji);

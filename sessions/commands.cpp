@@ -51,6 +51,7 @@ template Command::Command(Asked<RejectCall>);
 template Command::Command(Asked<ListChannels>);
 template Command::Command(Asked<AskChannel>);
 template Command::Command(Asked<ReadPosts>);
+template Command::Command(Asked<FetchPostFile>);
 template Command::Command(Asked<ReadPostUpdates>);
 template Command::Command(Asked<ReactInChannel>);
 template Command::Command(Asked<ViewPosts>);

@@ -301,8 +301,8 @@ class Command {
                     MarkRead, ViewStatus, RemoveChat, AskGroup, CheckNumbers, LookAtContact, GetPicture, SetOwnPicture,
                     SetAbout, SetDefaultTimer, SetOwnName, SaveContact, RemoveSavedContact, ReadPrivacy, ChangePrivacy,
                     ListBlocked, BlockContact, ReadBusiness, ReadCatalog, ShowChatState, WatchPresence, ReadPresence,
-                    ShowPresence, RejectCall, ListChannels, AskChannel, ReadPosts, ReadPostUpdates, ReactInChannel,
-                    ViewPosts, WatchChannel, CatchUp>;
+                    ShowPresence, RejectCall, ListChannels, AskChannel, ReadPosts, FetchPostFile, ReadPostUpdates,
+                    ReactInChannel, ViewPosts, WatchChannel, CatchUp>;
 
   /// NOLINTNEXTLINE(google-explicit-constructor): as the alternatives of a variant.
   template <class Operation>

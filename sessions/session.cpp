@@ -126,6 +126,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
   inbound_.on_too_large = [this](const std::string& id, std::size_t bytes) {
     log_("message_too_large", fmt::format("message={} bytes={}", log_value(id), bytes));
   };
+  channels_.on_stored = inbound_.on_stored;
   channels_.on_too_large = inbound_.on_too_large;
   channels_.on_unreadable = [this](const std::string& id, const std::string& why) {
     log_("post_unreadable", fmt::format("message={} detail={}", log_value(id), log_value(why)));

@@ -12,6 +12,7 @@ void Session::carry_out(AskChannel& ask, Reply<ChannelAnswer> reply) {
 void Session::carry_out(const ReadPosts& read, Reply<std::vector<protocol::ChannelPost>> reply) {
   channels_.read_posts(read.page, std::move(reply));
 }
+void Session::carry_out(const FetchPostFile& wanted, Reply<void> reply) { downloads_.fetch(wanted, std::move(reply)); }
 void Session::carry_out(const ReadPostUpdates& read, Reply<std::vector<protocol::ChannelPost>> reply) {
   channels_.read_updates(read.page, std::move(reply));
 }

@@ -163,7 +163,7 @@ void Session::remove_message(const storage::MessageRow& row) {
   Context& c = context_;
   if (row.from_me) acceptance_.forget_message(row.id);
   // Of a cache: what another message has of the same file is fetched again.
-  if (const auto media = stored_media(row.content)) {
+  if (const auto media = stored_media(row)) {
     c.release_file(media_name(media->reference, media->kind), false);
   }
   remove_from_folder(c, row);

@@ -262,6 +262,12 @@ Node channel_live_answer(const Node& request, std::uint64_t seconds) {
 
 Node channel_post_stanza(const Jid& channel, const ChannelPost& post) { return post_node(post).set("from", channel); }
 
+Node channel_change_stanza(const Jid& channel, const ChannelPost& post) {
+  Node stanza = channel_post_stanza(channel, post).set("edit", post.message ? edited : deleted);
+  if (!post.message) stanza.set("type", "text").add(Node("plaintext"));
+  return stanza;
+}
+
 std::optional<ChannelSend> read_channel_message(const Node& stanza) {
   if (!stanza.is("message") || !channel_attr(stanza, "to") || !acceptable_id(stanza.attr("id"))) return std::nullopt;
   const std::string type = stanza.attr("type"), edit = stanza.attr("edit");

@@ -108,6 +108,8 @@ std::optional<Jid> read_channel_live_query(const Node& iq);
 Node channel_live_answer(const Node& request, std::uint64_t seconds);
 /// As followers get it.
 Node channel_post_stanza(const Jid& channel, const ChannelPost& post);
+/// The same of one that was edited, or deleted (no message): under the id of the post, `at` is when (03 section 5.3).
+Node channel_change_stanza(const Jid& channel, const ChannelPost& post);
 /// nullopt when it is not sent to a channel, has no usable id, or is none of these.
 std::optional<ChannelSend> read_channel_message(const Node& message);
 struct ChannelViews {

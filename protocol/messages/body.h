@@ -106,9 +106,10 @@ struct MediaFile {
   std::int64_t key_at = 0;        // unix seconds
   std::uint32_t width = 0, height = 0, seconds = 0, pages = 0;
   bool animated = false;
-  Bytes waveform;   // of a voice note: 64 bytes 0..100
-  Bytes thumbnail;  // JPEG, of a sticker PNG; at most 64 KiB
-  Bytes sidecar;    // of audio and video (04 section 2.3)
+  Bytes waveform;               // of a voice note: 64 bytes 0..100
+  Bytes thumbnail;              // JPEG, of a sticker PNG; at most 64 KiB
+  Bytes sidecar;                // of audio and video (04 section 2.3)
+  std::string static_url = {};  // of pictures and videos in channels (04 section 4.1)
   friend bool operator==(const MediaFile&, const MediaFile&) = default;
 };
 

@@ -185,13 +185,13 @@ Choice read_choice(std::uint32_t number, ByteView body) {
 
 struct MediaFields {
   std::uint32_t url, mimetype, sha256, length, seconds, key, enc_sha256, direct_path, key_at, height, width, thumbnail,
-      sidecar, waveform, file_name, pages, animated;
+      sidecar, waveform, file_name, pages, animated, static_url;
 };
-constexpr MediaFields image_fields{1, 2, 4, 5, 0, 8, 9, 11, 12, 6, 7, 16, 0, 0, 0, 0, 0};
-constexpr MediaFields video_fields{1, 2, 3, 4, 5, 6, 11, 13, 14, 9, 10, 16, 18, 0, 0, 0, 0};
-constexpr MediaFields audio_fields{1, 2, 3, 4, 5, 7, 8, 9, 10, 0, 0, 0, 18, 19, 0, 0, 0};
-constexpr MediaFields document_fields{1, 2, 4, 5, 0, 7, 9, 10, 11, 0, 0, 16, 0, 0, 8, 6, 0};
-constexpr MediaFields sticker_fields{1, 5, 2, 9, 0, 4, 3, 8, 10, 6, 7, 16, 0, 0, 0, 0, 13};
+constexpr MediaFields image_fields{1, 2, 4, 5, 0, 8, 9, 11, 12, 6, 7, 16, 0, 0, 0, 0, 0, 29};
+constexpr MediaFields video_fields{1, 2, 3, 4, 5, 6, 11, 13, 14, 9, 10, 16, 18, 0, 0, 0, 0, 24};
+constexpr MediaFields audio_fields{1, 2, 3, 4, 5, 7, 8, 9, 10, 0, 0, 0, 18, 19, 0, 0, 0, 0};
+constexpr MediaFields document_fields{1, 2, 4, 5, 0, 7, 9, 10, 11, 0, 0, 16, 0, 0, 8, 6, 0, 0};
+constexpr MediaFields sticker_fields{1, 5, 2, 9, 0, 4, 3, 8, 10, 6, 7, 16, 0, 0, 0, 0, 13, 0};
 
 const MediaFields* media_fields(std::uint32_t number) {
   switch (number) {
@@ -227,6 +227,7 @@ MediaFile read_media(const MediaFields& fields, ByteView body) {
     if (n == fields.file_name) out.file_name = line(field);
     if (n == fields.pages) out.pages = number32(field);
     if (n == fields.animated) out.animated = field.varint != 0;
+    if (n == fields.static_url) out.static_url = line(field);
   });
   return out;
 }

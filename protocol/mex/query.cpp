@@ -64,6 +64,13 @@ Result<Json> read_mex_answer(const Node& answer, const JsonLimits& limits) {
   return data;
 }
 
+std::optional<std::uint64_t> mex_error_code(const Node& answer, const JsonLimits& limits) {
+  const auto result = result_child(answer, "result", "mex");
+  const auto body = result ? parse_json((*result)->data(), limits) : result.error();
+  if (!body || !has_errors(*body)) return std::nullopt;
+  return fatal((*body)["errors"].items())["extensions"]["error_code"].number();
+}
+
 std::optional<MexQuery> read_mex_query(const Node& iq) {
   const Node* query = is_request(iq, "get", xmlns) ? iq.child("query") : nullptr;
   if (query == nullptr) return std::nullopt;

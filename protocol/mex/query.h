@@ -4,6 +4,7 @@
 // An answer is {"data": …, "errors": […]}. Of several errors the one that sums them up counts, else the first with a
 // code, else the first.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -29,6 +30,9 @@ Result<Node> mex_iq(std::string_view id, const MexDocuments& documents, const Me
 /// error_code, of the query; unsupported (a document that is not known there any more: the table wants an update; or
 /// argo, which only other kinds of clients are given); malformed and too_large (as parse_json with `limits`; no data).
 Result<Json> read_mex_answer(const Node& answer, const JsonLimits& limits = mex_limits);
+
+/// The code of the error that read_mex_answer() judged; nullopt when the answer has none.
+std::optional<std::uint64_t> mex_error_code(const Node& answer, const JsonLimits& limits = mex_limits);
 
 // --- the network's side
 

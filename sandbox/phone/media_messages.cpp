@@ -14,6 +14,18 @@ using protocol::Result;
 
 namespace {
 
+bool streams(MessageKind kind) {
+  return kind == MessageKind::video || kind == MessageKind::gif || kind == MessageKind::video_note ||
+         kind == MessageKind::audio || kind == MessageKind::voice;
+}
+
+bool may_be_seen_once(MessageKind kind) {
+  return kind == MessageKind::image || kind == MessageKind::video || kind == MessageKind::audio ||
+         kind == MessageKind::voice;
+}
+
+}  // namespace
+
 std::string usual_mimetype(MessageKind kind) {
   switch (kind) {
     case MessageKind::image: return "image/jpeg";
@@ -26,18 +38,6 @@ std::string usual_mimetype(MessageKind kind) {
     default: return "application/octet-stream";
   }
 }
-
-bool streams(MessageKind kind) {
-  return kind == MessageKind::video || kind == MessageKind::gif || kind == MessageKind::video_note ||
-         kind == MessageKind::audio || kind == MessageKind::voice;
-}
-
-bool may_be_seen_once(MessageKind kind) {
-  return kind == MessageKind::image || kind == MessageKind::video || kind == MessageKind::audio ||
-         kind == MessageKind::voice;
-}
-
-}  // namespace
 
 std::optional<MediaKind> media_kind_of(MessageKind kind) {
   switch (kind) {

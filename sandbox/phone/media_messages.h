@@ -14,6 +14,9 @@ namespace wharf::sandbox {
 /// nullopt for kinds without a file.
 std::optional<protocol::MediaKind> media_kind_of(protocol::MessageKind kind);
 
+/// Of a file that does not say its own.
+std::string usual_mimetype(protocol::MessageKind kind);
+
 struct SealedMedia {
   protocol::MediaContent content;  // without the place of the file, which is not known yet
   Bytes file;                      // encrypted under a new key

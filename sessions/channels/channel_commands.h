@@ -51,6 +51,16 @@ struct ReadPosts {
   protocol::ChannelPage page;
   friend bool operator==(const ReadPosts&, const ReadPosts&) = default;
 };
+/// The file of a post, stored or not, is in the vault once this is answered, verified (stored_media() of `content` in
+/// this channel tells which). Errors: as FetchMedia, about Subject::media.
+struct FetchPostFile {
+  using Answer = void;
+  static constexpr const char* name = "fetch_post_file";
+  Jid channel;
+  std::uint64_t server_id = 0;
+  protocol::Bytes content = {};  // an encoded Message, as a page shows it
+  friend bool operator==(const FetchPostFile&, const FetchPostFile&) = default;
+};
 /// What changed of posts: counts, edits, deletions. The web client always names `before` or `after`.
 struct ReadPostUpdates {
   using Answer = std::vector<protocol::ChannelPost>;

@@ -25,12 +25,16 @@ namespace {
 
 constexpr std::chrono::seconds mex_patience{static_cast<std::int64_t>(protocol::mex_timeout_seconds)};
 constexpr std::chrono::seconds ack_patience{32};
-constexpr std::size_t max_post_bytes = 4u << 20;  // as of any other stranger (inbound.cpp)
+constexpr std::string_view post_edited = "3", post_deleted = "8";  // 03 section 5.3
 
 Refusal refusal(const Node* answer, const Error& why) {
   Refusal out = server_refusal(answer, why, Subject::channel);
-  // A document that WhatsApp does not know any more is no fault of who asked.
-  if (out.code == Errc::unsupported) out.code = Errc::refused;
+  // A document that WhatsApp does not know any more is no fault of who asked, whatever code it says so with.
+  if (out.code == Errc::unsupported) {
+    out.code = Errc::refused;
+  } else if (const auto code = answer != nullptr ? protocol::mex_error_code(*answer) : std::nullopt) {
+    if (const Errc said = errc_of_server(*code); said != Errc::refused) out.code = said;
+  }
   return out;
 }
 
@@ -417,15 +421,29 @@ void Channels::question(const Node& iq, Read read, Reply<T> reply) {
 void Channels::read_posts(const protocol::ChannelPage& page, Reply<std::vector<ChannelPost>> reply) {
   question(
       protocol::channel_history_iq(c_.ids.next(), page),
-      [this](const Node& answer) { return protocol::read_channel_history(answer, c_.unix_seconds()); },
+      [this, named = page.channel](const Node& answer) {
+        auto posts = protocol::read_channel_history(answer, c_.unix_seconds());
+        const auto* channel = std::get_if<Jid>(&named);
+        if (posts && channel != nullptr) heed(*channel, *posts);
+        return posts;
+      },
       std::move(reply));
 }
 
 void Channels::read_updates(const protocol::ChannelUpdatesPage& page, Reply<std::vector<ChannelPost>> reply) {
   question(
       protocol::channel_updates_iq(c_.ids.next(), page),
-      [this](const Node& answer) { return protocol::read_channel_updates(answer, c_.unix_seconds()); },
+      [this, channel = page.channel](const Node& answer) {
+        auto posts = protocol::read_channel_updates(answer, c_.unix_seconds());
+        if (posts) heed(channel, *posts);
+        return posts;
+      },
       std::move(reply));
+}
+
+void Channels::heed(const Jid& channel, const std::vector<ChannelPost>& posts) {
+  const std::size_t most = std::min(posts.size(), max_posts_of_page);
+  for (std::size_t i = 0; i < most; ++i) post_changes_.on_seen(channel, posts[i], c_.server_ms());
 }
 
 void Channels::watch(const Jid& channel, Reply<std::uint64_t> reply) {
@@ -567,12 +585,16 @@ void Channels::on_post(const Node& message) {
   const auto post = protocol::read_channel_post(message, c_.unix_seconds());
   if (!post || post->id.empty()) return unreadable("it is no post");
   const Node* plain = message.child("plaintext");
-  // An edit has the id of its post, and is not acted upon; what is said of a post has no contents.
-  if (plain == nullptr || !message.attr("edit").empty()) return;
-  if (const std::size_t bytes = plain->data().size(); bytes > max_post_bytes)
+  const std::string change = message.attr("edit");
+  const Jid channel = message.jid("from").value_or(Jid()).user_jid();
+  const UnixMs at = stated_ms(post->at.value_or(0), c_.now.unix_ms);
+  if (change == post_deleted) return post_changes_.on_deleted(channel, post->id, at);
+  // What is said of a post has no contents.
+  if (plain == nullptr || !(change.empty() || change == post_edited)) return;
+  if (const std::size_t bytes = plain->data().size(); bytes > PostChanges::max_post_bytes)
     return on_too_large ? on_too_large(post->id, bytes) : void();
   if (!post->message) return unreadable("what it holds is no message");
-  const Jid channel = message.jid("from").value_or(Jid()).user_jid();
+  if (!change.empty()) return post_changes_.on_seen(channel, *post, at);
   if (c_.records.has_message(channel, post->id)) return;
   const auto content = protocol::parse_message(*post->message);
   if (!content || protocol::target_of(content->body) != nullptr) return;
@@ -591,11 +613,12 @@ void Channels::on_post(const Node& message) {
   row.content = *post->message;
   row.details = with_server_id(message_details(*content), post->counts.server_id);
   row.ack = post->own ? storage::AckLevel::server : storage::AckLevel::delivered;
-  row.timestamp = stated_ms(post->at.value_or(0), c_.now.unix_ms);
+  row.timestamp = at;
   row.created_at = c_.now.unix_ms;
   const events::Message& told = row;
   c_.emit(events::NewMessage{told, {}, directory_.person(row.author)});
   c_.records.add(storage::InsertMessage{std::move(row), !post->own, std::nullopt});
+  if (on_stored) on_stored(post->id, protocol::name(content->kind));
 }
 
 void Channels::on_accepted(const Node& node, const protocol::Ack& ack) {

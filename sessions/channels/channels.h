@@ -21,6 +21,7 @@
 #include "protocol/notifications/notification.h"
 #include "protocol/stanzas/ack.h"
 #include "sessions/channels/channel_commands.h"
+#include "sessions/channels/post_changes.h"
 #include "sessions/context.h"
 #include "sessions/directory.h"
 #include "sessions/reply.h"
@@ -29,7 +30,8 @@ namespace wharf::sessions {
 
 class Channels {
  public:
-  Channels(Context& context, Directory& directory) : c_(context), directory_(directory) {}
+  Channels(Context& context, Directory& directory)
+      : c_(context), directory_(directory), post_changes_(context, directory) {}
 
   void list(Reply<ChannelList> reply);
   void ask(AskChannel asked, Reply<ChannelAnswer> reply);
@@ -41,8 +43,8 @@ class Channels {
 
   /// Whatever type it has: those that others act on say nothing here.
   void on_notification(const Node& notification);
-  /// A message from a channel: stored and told when it is a post of its own that was not there, and acked. No receipt:
-  /// channels take none.
+  /// A message from a channel: stored and told when it is a post of its own that was not there, and acked; what changes
+  /// a post changes the stored one. No receipt: channels take none.
   void on_post(const Node& message);
   /// True: it answered something that was said here.
   bool on_ack(const protocol::Ack& ack);
@@ -61,6 +63,8 @@ class Channels {
   std::function<void(const std::string& id, std::size_t bytes)> on_too_large;
   std::function<void(const std::string& id, const std::string& why)> on_unreadable;
   std::function<void(std::size_t read)> on_rows_unread;
+  /// The same: a post of this kind was stored (auto_downloads.h).
+  std::function<void(const std::string& id, const std::string& kind)> on_stored;
 
  private:
   using Metadata = protocol::ChannelMetadata;
@@ -107,6 +111,8 @@ class Channels {
   template <class Read, class T>
   void question(const Node& iq, Read read, Reply<T> reply);
   void say(const Jid& channel, const Node& stanza, Reply<void> reply);
+  /// Of a channel: its posts as they are now.
+  void heed(const Jid& channel, const std::vector<protocol::ChannelPost>& posts);
 
   void hear(const protocol::ChannelMessageUpdated& update);
   void hear(const protocol::ChannelJoined& joined);
@@ -122,6 +128,7 @@ class Channels {
 
   Context& c_;
   Directory& directory_;
+  PostChanges post_changes_;
   bool listed_ = false;                      // on this connection
   bool listing_ = false;                     // asked, not answered
   std::vector<Reply<ChannelList>> waiting_;  // for that answer

@@ -20,7 +20,7 @@ void AutoDownloads::consider(const std::string& id, const std::string& kind) {
   if (!message) return;
   const auto content = protocol::parse_message(message->content);
   if (!content || content->traits.view_once) return;
-  const auto media = stored_media(message->content);
+  const auto media = stored_media(*message);
   // One that does not say its length might be of any.
   if (!media || media->file.length == 0 || media->file.length > wish.max_bytes) return;
   waiting_.push_back(id);

@@ -115,7 +115,9 @@ class DownloadJob final : public TransferJob {
     auto request = transfers_->request("GET", place().host, place().target);
     if (!request) return next_place({Why::refused, "the message names no usable place of its file"});
     // A new file for each try: a second body that is shorter leaves no tail.
-    file_ = transfers_->vault.receive(download_.reference, download_.kind);
+    MediaVault& vault = transfers_->vault;
+    file_ = download_.plain ? vault.receive_plain(download_.reference, download_.kind)
+                            : vault.receive(download_.reference, download_.kind);
     request->max_streamed_bytes = most_of(download_.length);
     request->receive_body = [file = file_, failed = std::function<void(const Error&)>(
                                                still([this](const Error& error) { on_kept(error); }))](

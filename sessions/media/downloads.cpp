@@ -37,18 +37,22 @@ Outcome<bool> Downloads::want(const FetchMedia& asked) {
   const auto message = asked.chat ? c_.records.find_message(directory_.canonical_user(*asked.chat), id)
                                   : c_.records.find_message_of_either(id);
   if (!message) return Refusal(Errc::not_found, Subject::message, "no message " + id);
-  auto media = stored_media(message->content);
+  auto media = stored_media(*message);
   if (!media) return media.error();
+  return want(id, message->chat, message->from_me, std::move(*media));
+}
+
+Outcome<bool> Downloads::want(const std::string& id, const Jid& chat, bool from_me, StoredMedia media) {
   if (const auto found = wanted_.find(id); found != wanted_.end()) {
-    if (found->second.chat == message->chat && found->second.from_me == message->from_me) return false;
+    if (found->second.chat == chat && found->second.from_me == from_me) return false;
     return about_media(Errc::rate_limited, "the file of another message with this id is being fetched");
   }
   if (wanted_.size() >= max_wanted)
     return about_media(Errc::rate_limited, "too many files of this session are being fetched");
   Wanted& wanted = wanted_[id];
-  wanted.chat = message->chat;
-  wanted.from_me = message->from_me;
-  wanted.media = std::move(*media);
+  wanted.chat = chat;
+  wanted.from_me = from_me;
+  wanted.media = std::move(media);
   return true;
 }
 
@@ -62,6 +66,16 @@ void Downloads::fetch(const FetchMedia& asked, Reply<void> reply) {
   if (!is_new) return c_.answer(std::move(reply), is_new.error());
   wanted_.at(asked.message).waiting.push_back(std::move(reply));
   if (*is_new) begin(asked.message);
+}
+
+void Downloads::fetch(const FetchPostFile& asked, Reply<void> reply) {
+  auto media = posted_media(asked.channel, asked.content);
+  if (!media) return c_.answer(std::move(reply), media.error());
+  const std::string id = "post " + std::to_string(asked.server_id) + " of " + asked.channel.to_string();
+  const auto is_new = want(id, asked.channel, false, std::move(*media));
+  if (!is_new) return c_.answer(std::move(reply), is_new.error());
+  wanted_.at(id).waiting.push_back(std::move(reply));
+  if (*is_new) begin(id);
 }
 
 bool Downloads::fetch_unasked(const std::string& message) {
@@ -85,11 +99,15 @@ void Downloads::begin(const std::string& id) {
 
 void Downloads::transfer(const std::string& id, std::vector<std::string> hosts) {
   const StoredMedia& media = wanted_.at(id).media;
-  auto targets = protocol::download_targets({"", media.file.direct_path, media.file.url},
-                                            media.reference.hashes.file_enc_sha256, media.kind, hosts);
+  // What is not encrypted is asked for without a hash (04 section 4.1), and may have an address of its own.
+  auto targets = media.plain
+                     ? protocol::download_targets({media.file.static_url, media.file.direct_path, media.file.url}, {},
+                                                  media.kind, hosts)
+                     : protocol::download_targets({"", media.file.direct_path, media.file.url},
+                                                  media.reference.hashes.file_enc_sha256, media.kind, hosts);
   if (!targets)
     return end(id, about_media(Errc::malformed, "the sender announced no usable file: " + targets.error().detail));
-  MediaDownload download{media.reference, media.kind, media.file.length, std::move(*targets)};
+  MediaDownload download{media.reference, media.kind, media.file.length, std::move(*targets), media.plain};
   (void)c_.download(std::move(download), [this, id](Transferred<void> result) { on_result(id, std::move(result)); });
 }
 
@@ -101,7 +119,8 @@ void Downloads::on_result(const std::string& id, Transferred<void> result) {
     if (message) copy_to_folder(c_, *message);
     return end(id, {});
   }
-  const bool gone = result.error().why == TransferFailure::Why::gone;
+  // What channels have was uploaded for them alone, and no phone uploads it again.
+  const bool gone = result.error().why == TransferFailure::Why::gone && !found->second.media.plain;
   // Nobody is told any more that it is there: the next message with this file uploads it.
   const StoredMedia& media = found->second.media;
   const storage::UploadKey file{media.reference.hashes.file_sha256, media.kind};

@@ -26,6 +26,7 @@ class Downloads {
       : c_(context), directory_(directory), hosts_(hosts), fanout_(fanout) {}
 
   void fetch(const FetchMedia& wanted, Reply<void> reply);
+  void fetch(const FetchPostFile& wanted, Reply<void> reply);
   /// For nobody who waits. False: it cannot be begun, and on_end says nothing.
   bool fetch_unasked(const std::string& message);
   /// In a turn, at the end of each download, however it ended.
@@ -45,10 +46,11 @@ class Downloads {
     std::vector<Reply<void>> waiting;
     bool phone_asked = false;
   };
-  using Table = std::map<std::string, Wanted>;  // by WhatsApp id
+  using Table = std::map<std::string, Wanted>;  // by WhatsApp id; of a post by what is no such id
 
   /// Puts it into the table; false: it stood there. Errors: as FetchMedia, before anything is fetched.
   Outcome<bool> want(const FetchMedia& asked);
+  Outcome<bool> want(const std::string& id, const Jid& chat, bool from_me, StoredMedia media);
   /// That which `wanted` is of; its chat may be another one by now.
   std::optional<storage::MessageRow> message_of(const std::string& id, const Wanted& wanted) const;
   void begin(const std::string& id);

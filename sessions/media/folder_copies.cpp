@@ -17,7 +17,7 @@ void remove(Context& context, storage::FolderRemoval removal) {
 
 void copy_to_folder(Context& context, const storage::MessageRow& message) {
   if (!context.settings.copies_media) return;
-  const auto media = stored_media(message.content);
+  const auto media = stored_media(message);
   if (!media || media->view_once) return;
   context.turn.effects.emplace_back(
       CopyToFolder{{context.row.name, message.id, message.from_me, message.timestamp, media->reference, media->kind}});

@@ -37,6 +37,7 @@ struct MediaDownload {
   protocol::MediaKind kind = protocol::MediaKind::document;
   std::uint64_t length = 0;  // that the message says; for deadlines only
   std::vector<protocol::DownloadTarget> targets;
+  bool plain = false;  // the servers have it in clear (MediaVault::receive_plain)
 };
 
 /// One that is not encrypted and small: a profile picture.

@@ -307,43 +307,77 @@ class SealingWriter final : public MediaWriter {
   GrowingEnd<Vault, SealedFile> end_;
 };
 
+/// What comes is kept as it comes.
 struct ReceivedFile : Growing {
   ReceivedFile(std::string at, const MediaName& called, const MediaReference& reference, MediaKind kind)
       : Growing(std::move(at)), name(called), decryptor(reference, kind) {}
+  static std::uint64_t most(std::uint64_t max_plain) { return protocol::encrypted_length(max_plain); }
+  static std::uint64_t kept(std::uint64_t came) { return came; }
+  Result<void> take(ByteView encrypted) {
+    Bytes unverified;  // looked at by the hash of the plaintext alone
+    unverified.reserve(encrypted.size() + protocol::media_block_bytes);
+    decryptor.update(encrypted, unverified);
+    return append(encrypted);
+  }
+  Result<void> end() {
+    Bytes unverified;
+    return decryptor.finish(unverified);
+  }
+
   MediaName name;
   protocol::MediaDecryptor decryptor;
 };
 
-template <class Vault>
+/// What comes is encrypted before it is kept.
+struct PlainFile : Growing {
+  PlainFile(std::string at, const MediaName& called, const MediaReference& reference, MediaKind kind)
+      : Growing(std::move(at)),
+        name(called),
+        sha256(reference.hashes.file_sha256),
+        encryptor(reference.key, kind, protocol::Sidecar::none) {}
+  static std::uint64_t most(std::uint64_t max_plain) { return max_plain; }
+  static std::uint64_t kept(std::uint64_t came) { return protocol::encrypted_length(came); }
+  Result<void> take(ByteView plain) {
+    Bytes sealed;
+    sealed.reserve(plain.size() + protocol::media_block_bytes);
+    encryptor.update(plain, sealed);
+    return append(sealed);
+  }
+  Result<void> end() {
+    Bytes rest;
+    if (encryptor.finish(rest).file_sha256 != sha256)
+      return Error(Errc::bad_mac, "media file is not the announced one");
+    return append(rest);
+  }
+
+  MediaName name;
+  protocol::Digest32 sha256{};
+  protocol::MediaEncryptor encryptor;
+};
+
+template <class Vault, class File>
 class VerifyingReceiver final : public MediaReceiver {
  public:
-  VerifyingReceiver(std::shared_ptr<Vault> vault, std::shared_ptr<ReceivedFile> file)
+  VerifyingReceiver(std::shared_ptr<Vault> vault, std::shared_ptr<File> file)
       : end_(std::move(vault), std::move(file)) {}
 
-  void append(std::string encrypted, MediaDone<void> done) override {
-    ReceivedFile& file = end_.file();
-    file.taken += encrypted.size();
-    if (!file.failed && file.taken > protocol::encrypted_length(end_.vault().settings.max_file_bytes))
+  void append(std::string bytes, MediaDone<void> done) override {
+    File& file = end_.file();
+    file.taken += bytes.size();
+    if (!file.failed && file.taken > File::most(end_.vault().settings.max_file_bytes))
       file.failed = Error(Errc::too_large, "the file is larger than the limit of " +
                                                std::to_string(end_.vault().settings.max_file_bytes) + " bytes");
-    end_.template run<void>(
-        [encrypted = std::move(encrypted)](ReceivedFile& f) -> Result<void> {
-          Bytes unverified;  // looked at by the hash of the plaintext alone
-          unverified.reserve(encrypted.size() + protocol::media_block_bytes);
-          f.decryptor.update(protocol::as_bytes(encrypted), unverified);
-          return f.append(protocol::as_bytes(encrypted));
-        },
-        std::move(done));
+    end_.template run<void>([bytes = std::move(bytes)](File& f) { return f.take(protocol::as_bytes(bytes)); },
+                            std::move(done));
   }
 
   void finish(MediaDone<void> done) override {
     const auto vault = end_.vault().shared_from_this();
     const MediaName name = end_.file().name;
-    const std::uint64_t bytes = end_.file().taken;
+    const std::uint64_t bytes = File::kept(end_.file().taken);
     end_.template run<void>(
-        [vault](ReceivedFile& f) -> Result<void> {
-          Bytes unverified;
-          if (auto verified = f.decryptor.finish(unverified); !verified) return verified.error();
+        [vault](File& f) -> Result<void> {
+          if (auto verified = f.end(); !verified) return verified.error();
           return f.move_to(vault->cached(f.name));
         },
         [vault, name, bytes, done = std::move(done)](Result<void> result) {
@@ -353,7 +387,7 @@ class VerifyingReceiver final : public MediaReceiver {
   }
 
  private:
-  GrowingEnd<Vault, ReceivedFile> end_;
+  GrowingEnd<Vault, File> end_;
 };
 
 template <class Vault>
@@ -458,9 +492,15 @@ std::shared_ptr<MediaWriter> MediaVault::write(MediaKind kind, protocol::Sidecar
 }
 
 std::shared_ptr<MediaReceiver> MediaVault::receive(const MediaReference& reference, MediaKind kind) {
-  return std::make_shared<VerifyingReceiver<State>>(
+  return std::make_shared<VerifyingReceiver<State, ReceivedFile>>(
       state_, std::make_shared<ReceivedFile>(state_->writing(state_->new_name()), media_name(reference, kind),
                                              reference, kind));
+}
+
+std::shared_ptr<MediaReceiver> MediaVault::receive_plain(const MediaReference& reference, MediaKind kind) {
+  return std::make_shared<VerifyingReceiver<State, PlainFile>>(
+      state_,
+      std::make_shared<PlainFile>(state_->writing(state_->new_name()), media_name(reference, kind), reference, kind));
 }
 
 bool MediaVault::holds(const MediaName& name) const { return state_->kept.contains(name); }

@@ -1,7 +1,7 @@
 #pragma once
-// The media files that this daemon holds, as they lie on WhatsApp's servers: encrypted. Plain media never touches the
-// disk. One vault for all sessions; the keys stand in the rows of their messages, so without those rows a file is
-// noise.
+// The media files that this daemon holds, encrypted as they lie on WhatsApp's servers, those of channels (which lie
+// there in clear) with keys of their own. Plain media never touches the disk. One vault for all sessions; the keys
+// stand in the rows of their messages, so without those rows a file is noise.
 //
 //   <directory>/writing/   on their way in; removed at start
 //   <directory>/outgoing/  durable, to be uploaded: each belongs to a row of the outbox (or to a request in progress)
@@ -81,8 +81,8 @@ class MediaReceiver {
   virtual ~MediaReceiver() = default;
   /// The next bytes as the server sends them; at most 1 MiB.
   virtual void append(std::string encrypted, MediaDone<void> done) = 0;
-  /// The file is in cache/, every check of 04 section 4.2 passed. Errors: as protocol::MediaDecryptor::finish(),
-  /// storage*.
+  /// The file is in cache/, every check of 04 section 4.2 passed. Errors: as protocol::MediaDecryptor::finish() (of a
+  /// plain file bad_mac alone), storage*.
   virtual void finish(MediaDone<void> done) = 0;
 };
 
@@ -96,6 +96,9 @@ class MediaVault {
 
   std::shared_ptr<MediaWriter> write(protocol::MediaKind kind, protocol::Sidecar sidecar);
   std::shared_ptr<MediaReceiver> receive(const protocol::MediaReference& reference, protocol::MediaKind kind);
+  /// Of a file that the servers have in clear (04 section 3.4): it is encrypted here with the key of `reference`, which
+  /// is ours, before it is written. Its hash of an encrypted file is not compared.
+  std::shared_ptr<MediaReceiver> receive_plain(const protocol::MediaReference& reference, protocol::MediaKind kind);
   /// In cache/; it may be gone a moment later.
   bool holds(const MediaName& name) const;
   /// Of outgoing/ or cache/. Errors: not_found, storage.

@@ -1,5 +1,5 @@
 #pragma once
-// The file of a message as its stored row tells of it.
+// The file of a message as its stored row tells of it. Specification 04 sections 3.4 and 4.1.
 
 #include <cstdint>
 #include <string>
@@ -9,6 +9,7 @@
 #include "protocol/media/media_kind.h"
 #include "protocol/messages/content.h"
 #include "sessions/refusal.h"
+#include "storage/messages.h"
 
 namespace wharf::sessions {
 
@@ -16,11 +17,19 @@ struct StoredMedia {
   protocol::MessageKind message_kind = protocol::MessageKind::document;
   protocol::MediaKind kind = protocol::MediaKind::document;
   protocol::MediaFile file;
-  protocol::MediaReference reference;
+  protocol::MediaReference reference;  // as it lies in the vault
   bool view_once = false;
+  bool plain = false;  // it lies in a channel, where nothing is encrypted
 };
-/// `content`: an encoded Message, "" of one that was revoked. Errors, all about Subject::media: not_found (it has no
-/// file), malformed (what it says of its file cannot be right).
+/// Errors, all about Subject::media: not_found (it has no file), malformed (what it says of its file cannot be right).
+/// The file of a post is kept here under the key that this session made for it, or else under one that is made of what
+/// the row says: whoever has neither the row nor the file can make nothing of it. What a stranger wrote as its key
+/// counts for nothing.
+Outcome<StoredMedia> stored_media(const storage::MessageRow& message);
+/// The same of a post as a page of `channel` shows it.
+Outcome<StoredMedia> posted_media(const protocol::Jid& channel, protocol::ByteView content);
+/// The same of an encrypted file. `content`: an encoded Message of a chat that is no channel, "" of one that was
+/// revoked.
 Outcome<StoredMedia> stored_media(protocol::ByteView content);
 
 /// It was uploaded so lately that the servers have it yet (04 section 4.3: about 30 days): a message may announce it

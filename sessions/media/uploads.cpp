@@ -134,7 +134,7 @@ void Uploads::send(std::int64_t row, const protocol::MediaConn* hosts) {
   const auto message = c_.records.find_message_by_id(found->second.message_id, true);
   if (!message) return fail(row, "the message was deleted before it was sent");
   if (message->content.empty()) return fail(row, "the message was deleted for everyone");
-  const auto media = stored_media(message->content);
+  const auto media = stored_media(*message);
   if (!media || !media->reference.hashes.file_enc_sha256) return fail(row, "the stored message has lost its file");
   MediaUpload upload;
   upload.file = media_name(media->reference, media->kind);

@@ -212,6 +212,13 @@ TEST_CASE("a text to an own channel is queued like any message, once, whichever 
   CHECK(d.ask("POST", channel + "/messages", R"({"content":"me too"})").status == 200);
 }
 
+TEST_CASE("the file of a post is of a channel, by a server id, and this server keeps none") {
+  Daemon d(linked());
+  CHECK(d.ask("GET", channel + "/messages/101/media").code() == "NOT_IMPLEMENTED");
+  CHECK(d.ask("GET", base + "/channels/15550000002/messages/101/media").code() == "VALIDATION_ERROR");
+  CHECK(d.ask("GET", channel + "/messages/101/media?download=maybe").status == 400);
+}
+
 TEST_CASE("posts are shown with their counts, and one without content too") {
   protocol::SeededRandom random{3};
   protocol::ChannelPost post;

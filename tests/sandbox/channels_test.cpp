@@ -189,6 +189,40 @@ TEST_CASE("pages are cut by server ids, and show edits, deletions, reactions and
   CHECK(server_ids(*changed) == std::vector{ids[0]});
 }
 
+TEST_CASE("edits and deletions go to who follows under the id of their post, and not to the device that made them") {
+  Scene s;
+  s.say(*s.desk, "3EB0A1", protocol::PublishPost{text("hello"), {}, {}});
+  s.world.clock.advance(60'000);
+  const auto changes = [](Companion& who) {
+    std::vector<std::pair<std::string, std::string>> out;
+    for (const Node& node : who.inbox->tagged("message"))
+      if (node.has("edit")) out.emplace_back(node.attr("edit"), node.attr("id"));
+    return out;
+  };
+  using Changes = std::vector<std::pair<std::string, std::string>>;
+  s.say(*s.desk, "3EB0A1", protocol::EditPost{text("edited")});
+  REQUIRE(changes(*s.bens) == Changes{{"3", "3EB0A1"}});
+  auto got = s.received(*s.bens);
+  REQUIRE(got.size() == 2);
+  CHECK(got[1].message == text("edited"));
+  CHECK(got[1].counts.server_id == got[0].counts.server_id);
+  CHECK(got[1].at > got[0].at);
+  s.say(*s.desk, "3EB0A1", protocol::DeletePost());
+  CHECK(changes(*s.bens) == Changes{{"3", "3EB0A1"}, {"8", "3EB0A1"}});
+  CHECK_FALSE(s.received(*s.bens)[2].message);
+  CHECK(changes(*s.desk).empty());
+
+  const auto by_phone = s.world.network.post_in_channel(s.anna.number, s.news, "by phone").value();
+  REQUIRE(s.world.network.edit_in_channel(s.news, by_phone, "by phone, edited"));
+  REQUIRE(s.world.network.delete_in_channel(s.news, by_phone));
+  REQUIRE(s.world.network.delete_in_channel(s.news, by_phone));  // it is
+  CHECK(changes(*s.desk).size() == 2);
+  CHECK(changes(*s.bens).size() == 4);
+  CHECK(s.world.network.edit_in_channel(s.news, by_phone, "again").error().code == protocol::Errc::refused);
+  CHECK(s.world.network.edit_in_channel(s.news, 999'999, "x").error().code == protocol::Errc::not_found);
+  CHECK(s.world.network.delete_in_channel(Jid("1", "newsletter"), by_phone).error().code == protocol::Errc::not_found);
+}
+
 TEST_CASE("who watches a channel hears of counts until its time is over") {
   Scene s;
   const auto server_id =

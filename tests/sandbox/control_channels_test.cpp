@@ -49,6 +49,20 @@ TEST_CASE("a channel of the control API has an owner, followers, admins and post
   CHECK(s.data("GET", s.news).at("posts").as_array().size() == 1);
 }
 
+TEST_CASE("a post of the control API is edited and deleted") {
+  Scene s;
+  const auto post = s.data("POST", s.news + "/posts", R"({"text":"cod today"})", 201);
+  const std::string path = s.news + "/posts/" + std::string(post.at("serverId").as_string());
+  CHECK(s.data("POST", path, R"({"text":"no cod today"})").at("text") == "no cod today");
+  const auto gone = s.data("DELETE", path);
+  CHECK(gone.at("text").is_null());
+  CHECK(gone.at("id") == post.at("id"));
+  CHECK(s.error(s.call("POST", path, R"({"text":"again"})"), 422).at("code") == "REFUSED");
+  CHECK(s.call("DELETE", s.news + "/posts/7").status == 404);
+  CHECK(s.call("POST", s.news + "/posts/x", R"({"text":"again"})").status == 404);
+  CHECK(s.call("POST", s.news + "/posts", R"({"media":{"kind":"image","data":"AAEC"}})").status == 503);
+}
+
 TEST_CASE("what the control API of channels cannot do says why") {
   Scene s;
   CHECK(s.call("GET", channels + "/120363000000000001@newsletter").status == 404);

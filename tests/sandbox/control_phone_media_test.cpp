@@ -4,7 +4,9 @@
 #include <catch2/catch.hpp>
 #include <optional>
 
+#include "protocol/messages/content.h"
 #include "sandbox/control_api.h"
+#include "sandbox/network/channels/channel_store.h"
 #include "tests/sandbox/media_world.h"
 
 namespace wharf::sandbox::test {
@@ -190,6 +192,56 @@ TEST_CASE("a file that is not uploaded yet is not given out, and without a media
   api.phones.set_media_host(nullptr);
   CHECK(api.call("POST", "15550000002/messages", R"({"to":"15550000001","media":{"kind":"image","data":"AAEC"}})")
             .status == 503);
+}
+
+TEST_CASE("a post with a file has it on the media host in clear, without a key, and no phone is sent anything") {
+  Api api;
+  const std::string bytes = picture(70'000);
+  const auto said = [&](const std::string& target, const std::string& body, unsigned status) {
+    const auto response = api.call_at(target, "POST", body);
+    INFO(response.body);
+    REQUIRE(response.status == status);
+    return json::parse(response.body);
+  };
+  const auto made = said("/channels", R"({"phone":"15550000001","name":"News"})", 201);
+  const std::string posts = "/channels/" + std::string(made.at("data").at("id").as_string()) + "/posts";
+  const std::string file =
+      R"({"kind":"image","mimetype":"image/png","caption":"the pier","data":)" + quoted_base64(bytes);
+  const auto post = said(posts, R"({"media":)" + file + "}}", 201).at("data");
+  CHECK(post.at("type") == "media");
+  CHECK(post.at("text") == "the pier");
+  CHECK(post.at("media").at("mimetype") == "image/png");
+  CHECK(post.at("media").at("size") == 70'000);
+  const auto files = api.store.list(0, 10);
+  REQUIRE(files.size() == 1);
+  CHECK(files[0].kind == "newsletter-image");
+  CHECK(post.at("media").at("directPath") == json::string(files[0].direct_path()));
+  std::optional<std::string> whole;
+  api.store.fetch(files[0].direct_path(), 1u << 20, [&](protocol::Result<std::string> read) { whole = *read; });
+  api.settle_all();
+  CHECK((whole == bytes));
+
+  const Channel* channel = api.network.channels().at(0);
+  const auto content = protocol::parse_message(channel->posts.begin()->second.message);
+  REQUIRE(content);
+  const auto& announced = std::get<protocol::MediaFile>(content->body);
+  CHECK(announced.key.empty());
+  CHECK(announced.enc_sha256.empty());
+  CHECK(announced.sha256 == protocol::to_bytes(protocol::sha256(protocol::as_bytes(bytes))));
+  CHECK(channel->posts.begin()->second.media_type == "image");
+
+  // Its caption is another one then, and the file the same.
+  const auto edited = said(posts + "/" + std::string(post.at("serverId").as_string()), R"({"text":"a pier"})", 200);
+  CHECK(edited.at("data").at("text") == "a pier");
+  CHECK(edited.at("data").at("media") == post.at("media"));
+  const auto refused = [&](const std::string& body) {
+    return said(posts, body, 400).at("error").at("details").as_object();
+  };
+  CHECK(refused(R"({"text":"x","media":{"kind":"image","data":"AAEC"}})").contains("text"));
+  CHECK(refused("{}").contains("text"));
+  CHECK(refused(R"({"media":{"kind":"image","data":"!"}})").contains("media.data"));
+  CHECK(refused(R"({"media":{"kind":"image","data":"AAEC","viewOnce":true}})").contains("media.viewOnce"));
+  CHECK(api.ben().messages().empty());
 }
 
 TEST_CASE("the phone's answer to requests for files is chosen by name") {

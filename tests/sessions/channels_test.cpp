@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "protocol/messages/building.h"
+#include "protocol/messages/content.h"
 #include "protocol/messages/message_id.h"
 #include "storage/channels.h"
 #include "storage/chats.h"
@@ -364,9 +365,18 @@ TEST_CASE("an answer about another channel, none, and silence are refusals") {
   f.hear(tells(none.asked.at(0), std::nullopt));
   CHECK(none.answer().error().code == Errc::not_found);
   CHECK(none.answer().error().subject == Subject::channel);
-  const auto refused = f.ask(AskChannel{protocol::FetchChannel{news}});
-  f.hear(protocol::mex_error_answer(refused.asked.at(0), 403, "no"));
-  CHECK(refused.answer().error().subject == Subject::channel);
+  for (const auto& [code, means] :
+       {std::pair{403u, Errc::forbidden}, std::pair{404u, Errc::not_found}, std::pair{429u, Errc::rate_limited},
+        std::pair{400u, Errc::malformed}, std::pair{500u, Errc::network}, std::pair{451u, Errc::refused}}) {
+    const auto refused = f.ask(AskChannel{protocol::FetchChannel{news}});
+    f.hear(protocol::mex_error_answer(refused.asked.at(0), code, "no"));
+    CHECK(refused.answer().error().subject == Subject::channel);
+    CHECK(refused.answer().error().code == means);
+    CHECK(refused.answer().error().detail.find(std::to_string(code)) != std::string::npos);
+  }
+  const auto outdated = f.ask(AskChannel{protocol::FetchChannel{news}});
+  f.hear(protocol::mex_error_answer(outdated.asked.at(0), 404, "document not found"));
+  CHECK(outdated.answer().error().code == Errc::refused);
   const auto silent = f.ask(AskChannel{protocol::FetchChannel{news}});
   f.later(33s);
   CHECK(silent.answer().error().code == Errc::timed_out);
@@ -424,6 +434,93 @@ TEST_CASE("what is no post of its own is acked and not stored") {
   large.set("id", "3EB0CC").add(Node("plaintext").bytes(protocol::Bytes((4u << 20) + 1, 0x0a)));
   CHECK(f.hear(large).size() == 1);
   CHECK(std::count(f.logged.begin(), f.logged.end(), "message_too_large message=3EB0CC bytes=4194305") == 1);
+}
+
+TEST_CASE("a post that is edited or deleted shows so, is told once, and is no post of its own") {
+  Fixture f;
+  f.know(channel(news, "News"));
+  f.hear(post("3EB0AA", 101, "hello"));
+  const auto shown = [&f] { return *storage::find_message(f.store->reader(), f.row.id, news, "3EB0AA"); };
+  Node edit = post("3EB0AA", 101, "hello, all");
+  edit.set("edit", "3").set("t", "1700000050");
+  for (int times = 0; times < 2; ++times) {
+    const auto answers = f.hear(edit);
+    REQUIRE(answers.size() == 1);
+    CHECK(answers[0].is("ack"));
+  }
+  CHECK(shown().body == "hello, all");
+  CHECK(shown().edited_at == 1'700'000'050'000);
+  CHECK(shown().timestamp == 1'700'000'001'000);
+  CHECK(shown().details == R"({"serverId":"101"})");
+  CHECK(protocol::parse_message(shown().content)->text == "hello, all");
+  const auto edits = f.told_of<events::MessageEdited>();
+  REQUIRE(edits.size() == 1);
+  CHECK(edits[0].body == "hello, all");
+  CHECK(edits[0].about.target_id == "3EB0AA");
+  CHECK(edits[0].about.chat == news);
+  CHECK_FALSE(edits[0].about.from_me);
+  // Their order is the server's, whatever the times say.
+  Node back = post("3EB0AA", 101, "hello");
+  back.set("edit", "3").set("t", "1700000040");
+  f.hear(back);
+  CHECK(shown().body == "hello");
+  CHECK(shown().edited_at == 1'700'000'050'000);
+
+  Node deletion("message");
+  deletion.set("from", news).set("id", "3EB0AA").set("t", "1700000060").set("type", "text").set("edit", "8");
+  deletion.set("server_id", std::uint64_t{101}).add(Node("plaintext"));
+  for (int times = 0; times < 2; ++times) f.hear(deletion);
+  CHECK(shown().body.empty());
+  CHECK(shown().content.empty());
+  CHECK(shown().revoked_at == 1'700'000'060'000);
+  const auto gone = f.told_of<events::MessageRevoked>();
+  REQUIRE(gone.size() == 1);
+  CHECK(gone[0].about.target_id == "3EB0AA");
+  f.hear(edit);  // of what is gone
+  CHECK(f.told_of<events::MessageEdited>().size() == 2);
+  CHECK(f.told_of<events::NewMessage>().size() == 1);
+}
+
+TEST_CASE("what a page shows otherwise than it is stored was edited, and what only has counts was not") {
+  Fixture f;
+  f.know(channel(news, "News"));
+  f.hear(post("3EB0AA", 101, "hello"));
+  const auto seen = [](std::optional<std::string> text) {
+    protocol::SeededRandom random{6};
+    protocol::ChannelPost out;
+    out.counts = {101, 7, {}};
+    out.id = "3EB0AA";
+    out.at = 1'700'000'001;
+    if (text) out.message = protocol::quotable(protocol::build_message(*text, {}, random).encoded);
+    return out;
+  };
+  protocol::ChannelPage page;
+  page.channel = news;
+  protocol::ChannelUpdatesPage since;
+  since.channel = news;
+  since.after = 100;
+  const auto read_page = [&](const protocol::ChannelPost& now) {
+    const auto read = f.ask(ReadPosts{page});
+    f.hear(protocol::channel_history_answer(read.asked.at(0), news, std::vector{now}));
+    CHECK(read.answer().has_value());
+  };
+  const auto read_updates = [&](const protocol::ChannelPost& now) {
+    const auto read = f.ask(ReadPostUpdates{since});
+    f.hear(protocol::channel_updates_answer(read.asked.at(0), news, std::vector{now}));
+    CHECK(read.answer().has_value());
+  };
+  read_page(seen("hello"));
+  read_updates(seen(std::nullopt));
+  CHECK(f.told_of<events::MessageEdited>().empty());
+  read_updates(seen("hello, all"));
+  read_page(seen("hello, all"));
+  REQUIRE(f.told_of<events::MessageEdited>().size() == 1);
+  read_page(seen("hello, everybody"));
+  const auto told = f.told_of<events::MessageEdited>();
+  REQUIRE(told.size() == 2);
+  CHECK(told[1].body == "hello, everybody");
+  CHECK(storage::find_message(f.store->reader(), f.row.id, news, "3EB0AA")->body == "hello, everybody");
+  CHECK(f.told_of<events::NewMessage>().size() == 1);
 }
 
 TEST_CASE("a text to an own channel leaves in clear, and its ack tells the server id") {

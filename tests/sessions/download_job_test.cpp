@@ -175,6 +175,33 @@ TEST_CASE("a damaged copy is passed over at once") {
   CHECK(download.rig.nothing_half());
 }
 
+TEST_CASE(
+    "a file that the servers have in clear is in the vault when its hash is right, and a wrong copy passed over") {
+  Download download;
+  download.wanted.plain = true;
+  download.wanted.reference.hashes.file_enc_sha256.reset();
+  const std::string plain(protocol::as_text(download.plain));
+  std::string wrong = plain;
+  wrong[20'000] = static_cast<char>(wrong[20'000] ^ 1);
+  download.rig.http.answers = {{200, wrong}};
+  SECTION("for a right one") {
+    download.rig.http.answers.push_back({200, plain});
+    CHECK(download.fetch() == "ok");
+    const auto whole = download.rig.wait<protocol::Result<std::string>>([&](auto done) {
+      download.rig.vault.load(download.wanted.reference, MediaKind::image, 1u << 20, std::move(done));
+      return 0;
+    });
+    CHECK((*whole == plain));
+  }
+  SECTION("and there is no other") {
+    download.rig.http.answers.push_back({200, plain.substr(0, 44'999)});
+    CHECK(download.fetch() == "damaged");
+    CHECK_FALSE(download.holds());
+  }
+  CHECK(download.hosts() == "one two ");
+  CHECK(download.rig.nothing_half());
+}
+
 TEST_CASE("a file with another plaintext than announced is the same everywhere") {
   Download download;
   download.wanted.reference.hashes.file_sha256[0] ^= 1;

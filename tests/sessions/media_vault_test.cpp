@@ -59,8 +59,9 @@ struct Rig {
   Result<std::shared_ptr<MediaReader>> read(const protocol::MediaReference& reference, MediaKind kind) {
     return wait<std::shared_ptr<MediaReader>>([&](auto done) { vault->read(reference, kind, std::move(done)); });
   }
-  Result<void> receive(const Bytes& file, const protocol::MediaReference& reference, MediaKind kind) {
-    const auto receiver = vault->receive(reference, kind);
+  Result<void> receive(const Bytes& file, const protocol::MediaReference& reference, MediaKind kind,
+                       bool in_clear = false) {
+    const auto receiver = in_clear ? vault->receive_plain(reference, kind) : vault->receive(reference, kind);
     for (std::size_t at = 0; at < file.size(); at += 777) {
       const std::string piece(
           protocol::as_text(protocol::ByteView(file).subspan(at, std::min<std::size_t>(777, file.size() - at))));
@@ -158,6 +159,57 @@ TEST_CASE("no plaintext reaches the disk") {
     const std::string stored{std::istreambuf_iterator<char>(file), {}};
     CHECK(stored.find("quick brown") == std::string::npos);
   }
+}
+
+TEST_CASE("what comes in clear is encrypted before it is written, and is there when its hash is right") {
+  Rig rig;
+  for (const std::size_t length : {0u, 1u, 16u, 777u, 70'001u}) {
+    const Bytes plain = test::generated_plaintext(length);
+    protocol::Sha256Stream hash;
+    hash.update(plain);
+    const protocol::MediaReference reference{test::vector_media_key(), {std::nullopt, hash.finish()}};
+    REQUIRE(rig.receive(plain, reference, MediaKind::document, true).has_value());
+    const MediaName name = media_name(reference, MediaKind::document);
+    CHECK(rig.vault->holds(name));
+    const auto reader = rig.read(reference, MediaKind::document);
+    REQUIRE(reader.has_value());
+    REQUIRE((*reader)->length() == length);
+    const auto whole = rig.wait<std::string>([&](auto done) { (*reader)->read(0, length, done); });
+    CHECK(*whole == protocol::as_text(plain));
+    std::ifstream file(rig.directory + "/cache/" + protocol::to_hex(name), std::ios::binary);
+    const std::string stored{std::istreambuf_iterator<char>(file), {}};
+    const auto keys = protocol::expand_media_key(reference.key, MediaKind::document);
+    CHECK(stored == protocol::as_text(test::encrypt_media(keys, plain).file));
+    CHECK(rig.files("writing") == 0);
+
+    Bytes other = plain;
+    other.push_back(1);
+    protocol::MediaReference wrong = reference;
+    wrong.key[0] ^= 1;
+    CHECK(rig.receive(other, wrong, MediaKind::document, true).error().code == Errc::bad_mac);
+    CHECK_FALSE(rig.vault->holds(media_name(wrong, MediaKind::document)));
+    CHECK(rig.settles("writing", 0));
+  }
+}
+
+TEST_CASE("what comes in clear is bounded by its own length, and none of it lies on the disk on the way") {
+  Rig rig;
+  rig.max_file = 50'000;
+  rig.open({});
+  const std::string secret = "the quick brown fox jumps over the lazy dog";
+  std::string plain;
+  while (plain.size() < 49'000) plain += secret;
+  const auto receiver = rig.vault->receive_plain({test::vector_media_key(), {}}, MediaKind::document);
+  REQUIRE(rig.wait<void>([&](auto done) { receiver->append(plain, std::move(done)); }).has_value());
+  REQUIRE(rig.files("writing") == 1);
+  for (const auto& entry : fs::directory_iterator(rig.directory + "/writing")) {
+    std::ifstream file(entry.path(), std::ios::binary);
+    const std::string stored{std::istreambuf_iterator<char>(file), {}};
+    CHECK(stored.size() >= 48'000);
+    CHECK(stored.find("quick brown") == std::string::npos);
+  }
+  const auto more = rig.wait<void>([&](auto done) { receiver->append(std::string(1'100, 'a'), std::move(done)); });
+  CHECK(more.error().code == Errc::too_large);
 }
 
 TEST_CASE("a writer that is given up leaves nothing") {

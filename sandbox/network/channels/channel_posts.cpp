@@ -1,6 +1,11 @@
 #include "sandbox/network/channels/channel_posts.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "protocol/messages/content.h"
+#include "protocol/messages/message_id.h"
+#include "protocol/messages/stanza_kind.h"
 
 namespace wharf::sandbox {
 
@@ -30,14 +35,12 @@ void ChannelPosts::on_message(const Origin& origin, const Node& message, const J
   ChannelEntry* before = find_own(*channel, phone, id);
   if (const auto* edit = std::get_if<protocol::EditPost>(&*what)) {
     if (before == nullptr) return refuse(404, "no such post");
-    before->message = edit->message;
-    changed(*channel, *before);
+    change(*channel, *before, edit->message, &origin.key);
     return accept(before->server_id, c_.unix_seconds());
   }
   if (std::holds_alternative<protocol::DeletePost>(*what)) {
     if (before == nullptr) return refuse(404, "no such post");
-    before->message.clear();
-    changed(*channel, *before);
+    change(*channel, *before, {}, &origin.key);
     return accept(before->server_id, c_.unix_seconds());
   }
   if (before != nullptr) {  // sent again
@@ -66,11 +69,51 @@ ChannelEntry& ChannelPosts::publish(Channel& channel, const std::string& author,
   entry.type = std::move(type);
   entry.message = std::move(message);
   entry.media_type = std::move(media_type);
+  tell(channel, entry, false, spared);
+  return entry;
+}
+
+namespace {
+
+/// As channels have it: without its secret.
+Bytes content_of(const protocol::OutgoingBody& body, protocol::Random& random) {
+  return protocol::quotable(protocol::build_message(body, {}, random).encoded);
+}
+
+}  // namespace
+
+ChannelEntry& ChannelPosts::publish(Channel& channel, const Party& author, const protocol::OutgoingBody& body) {
+  Bytes message = content_of(body, c_.random);
+  std::string media = protocol::stanza_kind(message).media_type;
+  auto id = protocol::new_message_id(c_.unix_seconds(), author.account.pn_jid(), c_.random);
+  const char* type = media.empty() ? "text" : "media";
+  return publish(channel, author.account.phone, std::move(id), type, std::move(message), std::move(media), nullptr);
+}
+
+bool ChannelPosts::edit(const Channel& channel, ChannelEntry& entry, const std::string& text) {
+  const auto content = protocol::parse_message(entry.message);
+  if (entry.message.empty() || !content) return false;
+  protocol::OutgoingBody body = text;
+  if (const auto* file = std::get_if<protocol::MediaFile>(&content->body))
+    body = protocol::MediaContent{content->kind, *file, text};
+  change(channel, entry, content_of(body, c_.random), nullptr);
+  return true;
+}
+
+void ChannelPosts::change(const Channel& channel, ChannelEntry& entry, Bytes message, const DeviceKey* spared) {
+  entry.message = std::move(message);
+  changed(channel, entry);
+  tell(channel, entry, true, spared);
+}
+
+void ChannelPosts::tell(const Channel& channel, const ChannelEntry& entry, bool changed, const DeviceKey* spared) {
   for (const auto& device : desk_.audience(channel)) {
     if (spared != nullptr && device == *spared) continue;
-    delivery_.enqueue(device, protocol::channel_post_stanza(channel.id, post_for(entry, device.phone)));
+    auto post = post_for(entry, device.phone);
+    if (changed) post.at = entry.changed_at;
+    delivery_.enqueue(device, changed ? protocol::channel_change_stanza(channel.id, post)
+                                      : protocol::channel_post_stanza(channel.id, post));
   }
-  return entry;
 }
 
 bool ChannelPosts::react(Channel& channel, std::uint64_t server_id, const std::string& phone,

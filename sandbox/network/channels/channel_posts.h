@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "protocol/messages/building.h"
 #include "sandbox/network/channels/channel_desk.h"
 #include "sandbox/network/message_answers.h"
 
@@ -27,6 +28,12 @@ class ChannelPosts {
   /// By somebody who may. The id is new.
   ChannelEntry& publish(Channel& channel, const std::string& author, std::string id, std::string type, Bytes message,
                         std::string media_type, const DeviceKey* spared);
+  /// The same: a text, or a file that lies on the media host in clear.
+  ChannelEntry& publish(Channel& channel, const Party& author, const protocol::OutgoingBody& body);
+  /// Another text, of a file another caption. False: it was deleted.
+  bool edit(const Channel& channel, ChannelEntry& entry, const std::string& text);
+  /// What it holds from now on; empty: it is deleted. Whoever follows is told.
+  void change(const Channel& channel, ChannelEntry& entry, Bytes message, const DeviceKey* spared);
   /// "" takes it back. False: there is no such post, or it takes no reactions.
   bool react(Channel& channel, std::uint64_t server_id, const std::string& phone, const std::string& emoji);
   /// Newest last.
@@ -40,6 +47,7 @@ class ChannelPosts {
   void watch(const DeviceKey& device, const Channel& channel);
 
  private:
+  void tell(const Channel& channel, const ChannelEntry& entry, bool changed, const DeviceKey* spared);
   ChannelEntry* find_own(Channel& channel, const std::string& author, std::string_view id);
   void changed(const Channel& channel, ChannelEntry& entry);
   void counts_changed(const Channel& channel, ChannelEntry& entry);

@@ -110,6 +110,22 @@ TEST_CASE("a post arrives as a message from its channel") {
   REQUIRE(read_channel_post(odd, now)->at == now);
 }
 
+TEST_CASE("a change of a post arrives under its id, a deletion without content") {
+  const Node edited = wire(channel_change_stanza(channel, post(5)));
+  REQUIRE(edited.attr("edit") == "3");
+  REQUIRE(read_channel_post(edited, now) == post(5));
+  ChannelPost gone = post(5);
+  gone.message.reset();
+  gone.media_type.clear();
+  const Node deleted = wire(channel_change_stanza(channel, gone));
+  REQUIRE(deleted.attr("edit") == "8");
+  REQUIRE(deleted.attr("type") == "text");
+  REQUIRE(deleted.child("plaintext") != nullptr);
+  REQUIRE(deleted.child("plaintext")->data().empty());
+  REQUIRE(read_channel_post(deleted, now)->id == gone.id);
+  REQUIRE_FALSE(read_channel_post(deleted, now)->message);
+}
+
 TEST_CASE("what is sent to a channel is read as it was meant") {
   const Bytes message = text_message("hello");
   const std::vector<ChannelSend> all = {PublishPost{message, "", ""},

@@ -152,6 +152,21 @@ TEST_CASE("a file is read with everything that its download needs, and written a
   CHECK_FALSE(read("image").traits.view_once);
 }
 
+TEST_CASE("a picture or a video of a channel may say where it stands by itself") {
+  const auto with = [](const char* vector, std::uint32_t body_field, std::uint32_t field) {
+    Bytes more;
+    append_field(more, field, as_bytes("https://static.whatsapp.net/v/x.jpg"));
+    Bytes message = vector_message(vector);
+    append_field(message, body_field, more);  // merged with what stands there
+    const auto read = parse_message(message);
+    REQUIRE(read);
+    return std::get<MediaFile>(read->body).static_url;
+  };
+  CHECK(with("image", field_number::image, 29) == "https://static.whatsapp.net/v/x.jpg");
+  CHECK(with("video_gif", field_number::video, 24) == "https://static.whatsapp.net/v/x.jpg");
+  CHECK(std::get<MediaFile>(read("image").body).static_url.empty());
+}
+
 TEST_CASE("a message takes over the upload of another one with the same file, and keeps what is said around it") {
   for (const MessageKind kind : {MessageKind::image, MessageKind::video, MessageKind::gif, MessageKind::video_note,
                                  MessageKind::audio, MessageKind::voice, MessageKind::document, MessageKind::sticker}) {

@@ -70,6 +70,9 @@ TEST_CASE("what a network answers is read as it was meant") {
   const Error refused = read_mex_answer(mex_error_answer(iq, 404, "no such channel")).error();
   REQUIRE(refused.code == Errc::not_found);
   REQUIRE(refused.detail == "mex: 404 no such channel");
+  REQUIRE(mex_error_code(mex_error_answer(iq, 403, "no")) == 403u);
+  REQUIRE_FALSE(mex_error_code(mex_answer(iq, data)));
+  REQUIRE_FALSE(mex_error_code(Node("iq").set("type", "error").add(Node("error").set("code", "404"))));
 }
 
 TEST_CASE("of several errors the summary counts, else the first with a code, else the first") {
