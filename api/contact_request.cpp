@@ -15,9 +15,8 @@ std::optional<ContactOfPath> contact_of(const ServicesPtr& services, const CallP
   if (!view) return std::nullopt;
   const auto parsed = parse_chat_id(call->param("contactId"));
   if (!parsed || !parsed->has_devices())
-    return refuse_field(call, "contactId",
-                        "must be the id of a person: a phone number with country code, …@c.us, …@s.whatsapp.net or "
-                        "…@lid"),
+    return refuse_id(call, "contactId",
+                     "must be the id of a person: a phone number with country code, …@c.us, …@s.whatsapp.net or …@lid"),
            std::nullopt;
   const auto& supervisor = services->ports.supervisor;
   ContactOfPath out;

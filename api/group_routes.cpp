@@ -29,7 +29,7 @@ std::optional<Jid> group_of(const ServicesPtr& services, const CallPtr& call) {
   if (!session_of(services, call)) return std::nullopt;
   const auto parsed = parse_chat_id(call->param("groupId"));
   if (parsed && parsed->is_group()) return parsed;
-  return refuse_field(call, "groupId", "must be the id of a group: …@g.us"), std::nullopt;
+  return refuse_id(call, "groupId", "must be the id of a group: …@g.us"), std::nullopt;
 }
 
 void ask_group(const ServicesPtr& services, const CallPtr& call, groups::GroupRequest request,
@@ -51,7 +51,7 @@ std::optional<std::vector<groups::MemberRef>> people_of(const CallPtr& call, con
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const auto jid = parse_chat_id(texts[i]);
     if (!jid || !jid->has_devices())
-      return refuse_field(call, fmt::format("{}[{}]", field, i), "must be the id of a person: digits, …@c.us or …@lid"),
+      return refuse_id(call, fmt::format("{}[{}]", field, i), "must be the id of a person: digits, …@c.us or …@lid"),
              std::nullopt;
     if (seen.insert(*jid).second) out.push_back({*jid, {}, {}});
   }
@@ -96,7 +96,7 @@ void create_group(const ServicesPtr& services, const CallPtr& call) {
   if (makes_one) create.kind = groups::NewCommunity{};
   if (const auto id = text_of(call->body, "communityId"); !id.empty()) {
     const auto community = parse_chat_id(id);
-    if (!community || !community->is_group()) return refuse_field(call, "communityId", "must be the id of a community");
+    if (!community || !community->is_group()) return refuse_id(call, "communityId", "must be the id of a community");
     if (makes_one)
       return refuse_field(call, "communityId", "must not be there with isCommunity: a community is in none");
     create.kind = groups::WithinCommunity{*community};
@@ -390,7 +390,7 @@ std::optional<std::vector<Jid>> groups_of_body(const CallPtr& call) {
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const auto jid = parse_chat_id(texts[i]);
     if (!jid || !jid->is_group())
-      return refuse_field(call, fmt::format("groups[{}]", i), "must be the id of a group: …@g.us"), std::nullopt;
+      return refuse_id(call, fmt::format("groups[{}]", i), "must be the id of a group: …@g.us"), std::nullopt;
     out.push_back(*jid);
   }
   return out;

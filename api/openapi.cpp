@@ -14,13 +14,14 @@ namespace {
 
 constexpr std::int64_t unbounded = std::numeric_limits<std::int64_t>::max();
 
-void write_enum(JsonWriter& out, std::string_view choices) {
+void write_enum(JsonWriter& out, std::string_view choices, bool nullable) {
   out.key("enum").begin_array();
   while (!choices.empty()) {
     const std::size_t bar = choices.find('|');
     out.text(choices.substr(0, bar));
     choices = bar == std::string_view::npos ? std::string_view{} : choices.substr(bar + 1);
   }
+  if (nullable) out.null();
   out.end_array();
 }
 
@@ -56,7 +57,7 @@ void write_field(JsonWriter& out, const Field& field) {
     case Type::text:
       write_type(out, "string", field.nullable);
       write_bounds(out, field, "minLength", "maxLength");
-      if (!field.one_of.empty()) write_enum(out, field.one_of);
+      if (!field.one_of.empty()) write_enum(out, field.one_of, field.nullable);
       write_format(out, field.format);
       break;
     case Type::number:

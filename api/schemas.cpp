@@ -36,7 +36,7 @@ constexpr Field session_config_fields[] = {
     {.name = "proxyServerCredentials", .type = Type::object, .summary = "used for every connection of the session", .object = &proxy},
     {.name = "autoDownload", .type = Type::object, .summary = "files that are fetched without being asked for; default: none", .object = &auto_download},
     {.name = "statuses", .type = Type::boolean, .summary = "events tell of status posts, and autoDownload fetches their files; default false: they are kept, and no more"},
-    {.name = "presence", .summary = "how the account shows to others while it is connected; default available", .one_of = "available|unavailable"},
+    {.name = "presence", .summary = "how the account shows to others while it is connected; default, and null: available", .one_of = "available|unavailable", .nullable = true},
     {.name = "calls", .type = Type::object, .summary = "what becomes of calls; default: they ring on. It is replaced whole", .object = &call_policy},
 };
 
@@ -341,6 +341,7 @@ constexpr Schema reason = {"Reason", reason_fields};
 constexpr Field account_fields[] = {
     {.name = "id", .required = true}, {.name = "jid", .required = true}, {.name = "lid"},
     {.name = "pushname", .required = true}, {.name = "platform"},
+    {.name = "presence", .summary = "what the account shows to others now; while it is connected", .one_of = "available|unavailable"},
 };
 
 constexpr std::string_view status_words = "initializing|qr_ready|authenticated|ready|failed|terminated";
@@ -449,6 +450,7 @@ constexpr Field message_fields[] = {
     {.name = "chatId"}, {.name = "isGroup", .type = Type::boolean}, {.name = "pushname"},
     {.name = "ack", .type = Type::integer, .min = -1, .max = 4}, {.name = "error"},
     {.name = "hasMedia", .type = Type::boolean}, {.name = "quotedMessageId"}, {.name = "mentions", .type = Type::texts},
+    {.name = "mentionLids", .type = Type::texts, .summary = "the people of `mentions` by their LIDs, in the same order; by the number who has none"},
     {.name = "ackLevel", .type = Type::integer, .summary = "gateway", .min = -1, .max = 4},
     {.name = "chatJid", .summary = "gateway"}, {.name = "chatLid", .summary = "gateway"},
     {.name = "createdAt", .type = Type::integer, .summary = "gateway"},

@@ -58,6 +58,7 @@ constexpr Field checked_number_fields[] = {
 constexpr Field about_fields[] = {
     {.name = "id", .required = true}, {.name = "about", .summary = "\"\": none, or not shown to the account", .required = true},
     {.name = "setAt", .format = &formats::date_time},
+    {.name = "fresh", .type = Type::boolean, .summary = "true: WhatsApp was asked just now; false: as it was known, as the session is not connected or WhatsApp refused", .required = true},
 };
 constexpr Field blocked_fields[] = {{.name = "id", .required = true}, {.name = "blocked", .type = Type::boolean, .required = true}};
 constexpr Field blocked_contact_fields[] = {{.name = "id", .required = true}, {.name = "lid"}, {.name = "number", .summary = "digits"}};

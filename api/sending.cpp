@@ -177,6 +177,10 @@ void refuse_field(const CallPtr& call, std::string field, std::string what) {
   call->failure(failure_of({FieldProblem{std::move(field), std::move(what)}}));
 }
 
+void refuse_id(const CallPtr& call, std::string field, std::string what) {
+  call->failure(failure_of({FieldProblem{std::move(field), std::move(what), &formats::chat_id, false}}));
+}
+
 bool says(const json::object& body, std::string_view name) {
   const json::value* value = body.if_contains(name);
   if (value == nullptr || value->is_null()) return false;
@@ -202,6 +206,7 @@ bool refuses_field_of_others(const CallPtr& call, const Schema& schema) {
   if (lost == names.end()) return false;
   const auto types = message_types();
   const auto type = std::find_if(types.begin(), types.end(), [&](const MessageType& t) { return t.schema == &schema; });
+  if (&schema == &schemas::set_picture) return refuse_field(call, std::string(*lost), "a picture has none"), true;
   if (&schema == &schemas::post_status) return refuse_field(call, std::string(*lost), "a status post has none"), true;
   if (&schema == &schemas::send_broadcast)
     return refuse_field(call, std::string(*lost), "a broadcast, one text to many, has none"), true;

@@ -65,6 +65,8 @@ std::optional<NamedMessage> message_of_path(const ServicesPtr& services, const C
 /// Whether an id that stands beside a chat names none, or that one: its message can be in no other.
 bool names_chat(const ServicesPtr& services, const CallPtr& call, std::string_view id, const protocol::Jid& chat);
 void refuse_field(const CallPtr& call, std::string field, std::string what);
+/// The same of what names a chat, a group or a person: INVALID_CHAT_ID wherever it stands.
+void refuse_id(const CallPtr& call, std::string field, std::string what);
 
 /// The member is there and says something: null, false, "" (and "false" of a form), [] and {} say nothing.
 bool says(const boost::json::object& body, std::string_view name);

@@ -25,6 +25,7 @@ using protocol::Jid;
 struct NewMessage {
   Message message;
   PersonIds chat_ids, author_ids;
+  std::vector<PersonIds> mention_ids = {};  // of message.mentions, in their order; may be of the first alone
   friend bool operator==(const NewMessage&, const NewMessage&) = default;
 };
 
@@ -33,6 +34,7 @@ struct NewMessage {
 struct StatusPosted {
   Message message;  // chat: status@broadcast
   PersonIds author_ids;
+  std::vector<PersonIds> mention_ids = {};  // as of NewMessage
   friend bool operator==(const StatusPosted&, const StatusPosted&) = default;
 };
 

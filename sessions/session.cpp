@@ -219,6 +219,7 @@ SessionView Session::view() const {
   view.lid = c.device.lid;
   view.push_name = c.device.push_name;
   view.platform = c.device.platform;
+  if (const auto* online = c.link.while_online()) view.shows_online = online->available;
   view.queued = outbox_.unsent();
   return view;
 }

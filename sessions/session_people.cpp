@@ -47,6 +47,9 @@ void Session::carry_out(ReadCatalog& read, Reply<protocol::CatalogPage> reply) {
   profiles_.read_catalog(std::move(read.query), std::move(reply));
 }
 void Session::carry_out(const ShowChatState& show, Reply<void> reply) {
+  // Nobody is shown the writing of what could not be sent.
+  const auto possible = sealer_.can_send_to(show.chat);
+  if (context_.link.online() && !possible) return context_.answer(std::move(reply), possible.error());
   context_.answer(std::move(reply), presence_.show_chat_state(show.chat, show.state));
 }
 void Session::carry_out(const WatchPresence& watch, Reply<PresenceView> reply) {

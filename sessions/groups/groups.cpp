@@ -136,6 +136,7 @@ Groups::Standing Groups::standing(const Jid& group) {
     out.member = known->member;
     out.stale = known->stale;
     out.announcement = known->metadata.announcement;
+    out.community = known->metadata.community.has_value();
     out.mode = known->metadata.addressing_mode;
     const auto& members = known->metadata.members;
     out.admin = std::any_of(members.begin(), members.end(), [self = own()](const groups::Participant& who) {

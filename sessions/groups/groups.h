@@ -41,11 +41,14 @@ class Groups {
     bool member = false;        // the own account is in it
     bool admin = false;         // the own account is
     bool announcement = false;  // admins alone send
+    bool community = false;     // the root of one: nothing is sent there, but to its groups
     bool stale = false;
     protocol::groups::AddressingMode mode = protocol::groups::AddressingMode::lid;
   };
   /// At once for the groups that were asked for last.
   Standing standing(const Jid& group);
+  /// The account is in no group but those that are known here (GroupListing::complete).
+  bool complete() const { return listing_.complete(); }
 
   /// The server described the group: this replaces what was known, but for when somebody came: that the server need not
   /// say, so it is kept, and whoever was not in the list before has come by now. Part of the members (`partial`) of a
