@@ -16,6 +16,7 @@
 #include "api/sending.h"
 #include "protocol/groups/invite.h"
 #include "protocol/messages/body.h"
+#include "protocol/text.h"
 #include "storage/groups.h"
 
 namespace wharf::api {
@@ -58,6 +59,13 @@ std::optional<std::vector<groups::MemberRef>> people_of(const CallPtr& call, con
   return out;
 }
 
+/// False: refused by its field. WhatsApp takes blanks, and nobody finds such a group in a list.
+bool shows_something(const CallPtr& call, std::string_view name) {
+  if (protocol::display_line(name, name.size()).find_first_not_of(' ') != std::string::npos) return true;
+  refuse_field(call, "name", "must not be blank");
+  return false;
+}
+
 groups::Allowed allowed_of(std::string_view text) {
   return text == "all" ? groups::Allowed::all_members : groups::Allowed::admins;
 }
@@ -77,6 +85,7 @@ void create_group(const ServicesPtr& services, const CallPtr& call) {
   if (!session_of(services, call)) return;
   groups::CreateGroup create;
   create.subject = text_of(call->body, "name");
+  if (!shows_something(call, create.subject)) return;
   auto people = people_of(call, "participants");
   if (!people) return;
   create.members = std::move(*people);
@@ -214,8 +223,10 @@ struct Setting {
 std::optional<std::vector<Setting>> settings_of(const CallPtr& call, const Jid& group) {
   std::vector<Setting> out;
   const auto& body = call->body;
-  if (const auto name = text_of(body, "name"); !name.empty())
+  if (const auto name = text_of(body, "name"); !name.empty()) {
+    if (!shows_something(call, name)) return std::nullopt;
     out.push_back({"name", groups::SetSubject{group, std::string(name)}});
+  }
   if (const auto* given = body.if_contains("description")) {
     groups::SetDescription description{group, std::nullopt, {}, {}};
     if (const auto text = text_of(body, "description"); !given->is_null() && !text.empty()) description.text = text;

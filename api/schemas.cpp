@@ -544,7 +544,7 @@ constexpr Schema group_person = {"GroupPerson", group_person_fields};
 constexpr Field group_fields[] = {
     {.name = "id", .required = true}, {.name = "name", .required = true}, {.name = "description"},
     {.name = "owner"}, {.name = "ownerLid"}, {.name = "createdAt", .format = &formats::date_time},
-    {.name = "size", .type = Type::integer, .required = true}, {.name = "addressingMode", .one_of = "lid|pn"},
+    {.name = "size", .type = Type::integer, .summary = "how many are in it; not of one that the account has left"}, {.name = "addressingMode", .one_of = "lid|pn"},
     {.name = "isMember", .type = Type::boolean, .summary = "the own account is in it", .required = true},
     {.name = "isAdmin", .type = Type::boolean, .summary = "the own account is", .required = true},
     WHARF_GROUP_SETTINGS,
@@ -556,6 +556,7 @@ constexpr Field member_outcome_fields[] = {
     {.name = "id", .required = true}, {.name = "lid"},
     {.name = "status", .type = Type::integer, .summary = "WhatsApp's code: 200 done; 0: it says nothing of that person", .required = true},
     {.name = "result", .summary = "added, removed, promoted, invite_required, not_on_whatsapp, not_admin, …", .required = true},
+    {.name = "reason", .summary = "of what was not done: why, and what helps"},
     {.name = "inviteCode", .summary = "of invite_required: for an invitation message"},
     {.name = "inviteExpiresAt", .format = &formats::date_time},
 };

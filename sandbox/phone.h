@@ -60,6 +60,7 @@ struct PhoneMessage {
   /// delivered, read. `status` is the least of them.
   std::map<std::string, std::string> recipients = {};
   std::optional<protocol::TextStyle> style = {};  // of a text as status post
+  std::optional<protocol::GroupInvite> invite = {};  // of an invitation; its caption is `text`
 };
 
 /// A file that a phone's user sends.

@@ -22,11 +22,43 @@ namespace {
 constexpr unsigned most_tries =
     2;  // a description is set against the one that is there: once more when that is another
 
+/// What helps, "" where nobody knows.
+std::string_view way_out(groups::Failure failure) {
+  using groups::Failure;
+  switch (failure) {
+    case Failure::not_in_group: return "the account is not in the group: an admin adds it, or it joins by an invite link";
+    case Failure::not_admin: return "only an admin may do this: one of them has to make the account an admin";
+    case Failure::not_authorised:
+    case Failure::forbidden: return "the account may not: it is not in the group, or no admin of it";
+    case Failure::removed_by_admin: return "an admin has removed the account, and an admin alone can add it again";
+    case Failure::link_invalid:
+    case Failure::link_revoked: return "ask an admin of the group for its link as it is now";
+    case Failure::already_member:
+    case Failure::already_member_or_conflict: return "the account is in the group already";
+    case Failure::group_full:
+    case Failure::community_full:
+    case Failure::limit_reached: return "somebody has to leave before";
+    case Failure::stale_description: return "somebody changes it too: repeat the request";
+    case Failure::bad_image: return "give another picture, a JPEG or PNG";
+    case Failure::growth_locked: return "WhatsApp has closed the links of this group for a time";
+    case Failure::parent_suspended: return "WhatsApp has suspended the community";
+    case Failure::gone: return "the group is no more";
+    case Failure::timed_out:
+    case Failure::rate_limited:
+    case Failure::server_error:
+    case Failure::unavailable: return "the same request may succeed later";
+    default: return {};
+  }
+}
+
 Refusal refusal_of(const GroupFailure& why) {
   std::string said = "WhatsApp refused: " + std::string(name(why.failure));
   if (why.code != 0) said += " (" + std::to_string(why.code) + ")";
   if (!why.text.empty()) said += ", " + why.text;
-  return {errc_of_server(why.code), Subject::group, std::move(said)};
+  if (const auto helps = way_out(why.failure); !helps.empty()) said.append("; ").append(helps);
+  Refusal out(errc_of_server(why.code), Subject::group, std::move(said));
+  out.retry_after_s = bounded_backoff_s(why.backoff_seconds);
+  return out;
 }
 
 /// What an answer says, in the form that programs see. One overload for each kind of request.
