@@ -143,9 +143,10 @@ std::string group_json(const GroupView& group, Dialect dialect) {
 std::string created_group_json(const sessions::GroupAnswer& answer, Dialect dialect) {
   JsonWriter out(512 + answer.members.size() * 128);
   out.begin_object();
-  if (answer.group) out.text("gid", answer.group->metadata.group.to_string());
+  if (answer.made) out.text("gid", answer.made->to_string());
   write_outcomes(out, answer.members, dialect);
   if (answer.group) write_group(out.key("group"), *answer.group, dialect);
+  if (answer.replayed) out.boolean("replayed", true);
   return out.end_object().take();
 }
 

@@ -33,13 +33,22 @@ std::optional<Jid> group_of(const ServicesPtr& services, const CallPtr& call) {
   return refuse_id(call, "groupId", "must be the id of a group: …@g.us"), std::nullopt;
 }
 
-void ask_group(const ServicesPtr& services, const CallPtr& call, groups::GroupRequest request,
+namespace {
+
+void ask_named(const ServicesPtr& services, const CallPtr& call, AskGroup asked,
                std::function<void(const GroupAnswer&)> done) {
-  ask(services, call, AskGroup{std::move(request)},
+  ask(services, call, std::move(asked),
       [call, done = std::move(done)](const sessions::Outcome<GroupAnswer>& answer) {
         if (!answer) return call->failure(failure_of(call, answer.error()));
         done(*answer);
       });
+}
+
+}  // namespace
+
+void ask_group(const ServicesPtr& services, const CallPtr& call, groups::GroupRequest request,
+               std::function<void(const GroupAnswer&)> done) {
+  ask_named(services, call, AskGroup{std::move(request)}, std::move(done));
 }
 
 namespace {
@@ -110,7 +119,17 @@ void create_group(const ServicesPtr& services, const CallPtr& call) {
       return refuse_field(call, "communityId", "must not be there with isCommunity: a community is in none");
     create.kind = groups::WithinCommunity{*community};
   }
-  ask_group(services, call, std::move(create), [call](const GroupAnswer& answer) {
+  AskGroup asked;
+  if (!read_idempotency_key(call, asked.idempotency_key)) return;
+  if (asked.idempotency_key) {
+    boost::json::object said = call->body;
+    boost::json::array people_said;
+    for (const groups::MemberRef& one : create.members) people_said.emplace_back(one.jid.to_string());
+    said["participants"] = std::move(people_said);
+    asked.request_hash = request_hash(schemas::create_group, said);
+  }
+  asked.request = std::move(create);
+  ask_named(services, call, std::move(asked), [call](const GroupAnswer& answer) {
     call->success(created_group_json(answer, call->dialect), Beside{201, {}, {}});
   });
 }

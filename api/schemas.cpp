@@ -568,6 +568,7 @@ constexpr Field created_group_fields[] = {
     {.name = "gid", .required = true},
     {.name = "participants", .type = Type::objects, .required = true, .object = &member_outcome},
     {.name = "group", .type = Type::object, .object = &group},
+    {.name = "replayed", .type = Type::boolean, .summary = "true: it was made before under this Idempotency-Key"},
 };
 constexpr Field updated_group_fields[] = {
     {.name = "id", .required = true}, {.name = "updated", .type = Type::texts, .summary = "names of the fields", .required = true},

@@ -405,14 +405,7 @@ bool name_request(const CallPtr& call, const Schema& schema, SendMessage& messag
     return refuse_field(call, "timeout", "must not stand without waitFor: nothing is waited for"), false;
   if (const auto id = text_of(call->body, "messageId"); !id.empty() && &schema != &schemas::forward)
     message.message_id = id;
-  if (call->request.has_header("idempotency-key")) {
-    const std::string_view key = call->request.header("idempotency-key");
-    constexpr std::size_t max_key_bytes = 255;
-    // An empty one is a variable that was never set: to go on without would send twice what is repeated.
-    if (key.empty() || key.size() > max_key_bytes)
-      return refuse_field(call, "Idempotency-Key", "must be 1 to 255 characters"), false;
-    message.idempotency_key = key;
-  }
+  if (!read_idempotency_key(call, message.idempotency_key)) return false;
   message.request_hash = hash_of(call, schema, message, content_hash);
   return true;
 }
@@ -427,6 +420,27 @@ bool quotes_its_chat(const ServicesPtr& services, const CallPtr& call, const Sen
 }
 
 }  // namespace
+
+bool read_idempotency_key(const CallPtr& call, std::optional<std::string>& key) {
+  if (!call->request.has_header("idempotency-key")) return true;
+  const std::string_view given = call->request.header("idempotency-key");
+  constexpr std::size_t max_key_bytes = 255;
+  // An empty one is a variable that was never set: to go on without would do twice what is repeated.
+  if (given.empty() || given.size() > max_key_bytes)
+    return refuse_field(call, "Idempotency-Key", "must be 1 to 255 characters"), false;
+  key = given;
+  return true;
+}
+
+std::string request_hash(const Schema& schema, const json::object& said) {
+  json::array known;
+  known.emplace_back(std::string(schema.name));
+  for (const Field& field : schema.fields) {
+    const json::value* value = said.if_contains(field.name);
+    if (value != nullptr && !value->is_null()) known.push_back(json::array{std::string(field.name), in_order(*value)});
+  }
+  return protocol::to_hex(protocol::sha256(protocol::as_bytes(json::serialize(known))));
+}
 
 std::string_view priority_name(storage::Priority priority) { return priorities.at(static_cast<std::size_t>(priority)); }
 

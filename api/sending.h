@@ -46,6 +46,10 @@ void send_messages(const ServicesPtr& services, const CallPtr& call, const Schem
 void find_earlier(const ServicesPtr& services, const CallPtr& call, const Schema& schema,
                   std::vector<sessions::SendMessage> messages, const std::string& content_hash,
                   std::function<void()> fresh);
+/// The Idempotency-Key of the request, when it has one. False: it is none that is taken, and answered.
+bool read_idempotency_key(const CallPtr& call, std::optional<std::string>& key);
+/// What makes two requests of this schema the same one: what its fields say, however it is spelled.
+std::string request_hash(const Schema& schema, const boost::json::object& said);
 /// A message as a request names it.
 struct NamedMessage {
   std::string id;                     // its WhatsApp id

@@ -260,11 +260,15 @@ struct RemoveChat {
 
 /// Something is asked of WhatsApp about a group; `request` names it. Errors, about Subject::group where they are the
 /// server's: forbidden (not a member, not an admin), not_found (no such group, link or request), conflict, malformed,
-/// rate_limited, refused (any other), timed_out, not_ready (not connected).
+/// rate_limited, refused (any other), timed_out, not_ready (not connected). Of a creation under a key also conflict,
+/// about idempotency_key (it is another request's) or about the group (what became of the first is not known, or not
+/// yet); a repetition asks nothing, and is answered without a connection.
 struct AskGroup {
   using Answer = GroupAnswer;
   static constexpr const char* name = "ask_group";
   protocol::groups::GroupRequest request;
+  std::optional<std::string> idempotency_key = {};  // of a creation alone
+  std::string request_hash = {};                    // as of SendMessage
   friend bool operator==(const AskGroup&, const AskGroup&) = default;
 };
 

@@ -231,7 +231,7 @@ void Session::carry_out(const RemoveChat& remove, Reply<void> reply) {
 }
 
 void Session::carry_out(AskGroup& ask, Reply<GroupAnswer> reply) {
-  group_asking_.ask(std::move(ask.request), std::move(reply));
+  group_asking_.ask(std::move(ask), std::move(reply));
 }
 
 void Session::carry_out(const RejectCall& reject, Reply<void> reply) {

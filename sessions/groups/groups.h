@@ -15,12 +15,14 @@
 #include "sessions/context.h"
 #include "sessions/directory.h"
 #include "sessions/groups/group_listing.h"
+#include "sessions/groups/own_changes.h"
 
 namespace wharf::sessions {
 
 class Groups {
  public:
-  Groups(Context& context, Directory& directory) : c_(context), directory_(directory), listing_(context, *this) {}
+  Groups(Context& context, Directory& directory)
+      : c_(context), directory_(directory), own_changes_(context), listing_(context, *this) {}
 
   struct Known {
     protocol::groups::GroupMetadata metadata;
@@ -85,6 +87,10 @@ class Groups {
 
   /// Set by the session: members or settings of the group are others than they were.
   std::function<void(const Jid& group)> on_changed;
+  /// Set by who asks for groups: the own account has made this one by a creation with this key.
+  std::function<void(const std::string& key, const Jid& group)> on_made;
+  /// What requests of this session ask for, to be known again when it is told.
+  OwnChanges& own_changes() { return own_changes_; }
 
  private:
   using Event = protocol::groups::GroupEvent;
@@ -106,6 +112,7 @@ class Groups {
   Directory& directory_;
   std::map<Jid, std::vector<UniqueFunction<void(Refreshed)>>> asked_;  // groups that are asked for, and who waits
   std::map<Jid, Standing> standings_;
+  OwnChanges own_changes_;
   GroupListing listing_;
 };
 

@@ -165,6 +165,26 @@ TEST_CASE("what asks WhatsApp needs a connected session") {
   CHECK(d.ask("PATCH", group, R"({"name":"y"})").json().at("error").at("details").as_object().empty());
 }
 
+TEST_CASE("a request that makes a group may be named, as one that sends") {
+  Daemon d;
+  d.create("a");
+  const char* body = R"({"name":"x","participants":["15550000002"]})";
+  for (const std::string& key : {std::string(), std::string(256, 'k')}) {
+    const Answer answer = d.ask("POST", base, body, {{"Idempotency-Key", key}});
+    CHECK(answer.status == 400);
+    CHECK(answer.json().at("error").at("details").as_object().contains("Idempotency-Key"));
+  }
+  // What never left is not remembered: it is no other request that comes second.
+  CHECK(d.ask("POST", base, body, {{"Idempotency-Key", "k"}}).code() == "SESSION_NOT_READY");
+  CHECK(d.ask("POST", base, R"({"name":"y","participants":[]})", {{"Idempotency-Key", "k"}}).code() ==
+        "SESSION_NOT_READY");
+  sessions::GroupAnswer again;
+  again.made = crew().group;
+  again.replayed = true;
+  CHECK(json::parse(created_group_json(again, Dialect::openwa)) ==
+        json::parse(R"({"gid":"120363000000000001@g.us","participants":[],"replayed":true})"));
+}
+
 TEST_CASE("an own message to a group shows how far it is with each member, and the counts") {
   Daemon d;
   d.create("a");
