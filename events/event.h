@@ -168,9 +168,9 @@ struct Disconnected {
 };
 
 /// `contact.updated`: another identity key (a new phone, or WhatsApp installed again), its LID became known, or what
-/// they show of themselves or under which number is another by now.
+/// they show of themselves or under which number is another by now; or the account blocks them, or does not any more.
 struct ContactUpdated {
-  enum class Change { identity, lid, push_name, picture, about, number, name };
+  enum class Change { identity, lid, push_name, picture, about, number, name, blocked, unblocked };
   Jid user;  // canonical
   PersonIds ids;
   Change change = Change::identity;

@@ -51,6 +51,7 @@ void Session::wipe() {
   book_.end_turn(false);
   tokens_.end_turn(false);
   app_state_.forget();
+  account_settings_.forget();
   storage::Changes fresh;
   c.device = new_device(c.id(), c.random, fresh, c.now.unix_ms);
   c.records.append(std::move(fresh));

@@ -3,6 +3,7 @@
 #include <set>
 #include <utility>
 
+#include "events/event.h"
 #include "sessions/server_refusal.h"
 
 namespace wharf::sessions {
@@ -98,12 +99,30 @@ void AccountSettings::send_block(const BlockContact& wanted, Reply<void> reply) 
   change.jid = wanted.who;
   if (wanted.who.is_lid()) change.pn = directory_.person(wanted.who).pn;
   const Node iq = protocol::block_iq(c_.ids.next(), change);
-  c_.query(iq, [this, reply = std::move(reply)](const Node* answer) mutable {
+  c_.query(iq, [this, wanted, reply = std::move(reply)](const Node* answer) mutable {
     if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
     const auto read = protocol::read_block_list(*answer);
     if (!read) return c_.answer(std::move(reply), server_refusal(answer, read.error(), Subject::contact));
+    tell_block(wanted.who, wanted.block);
     c_.answer(std::move(reply), Outcome<>());
   });
+}
+
+void AccountSettings::on_blocks(const protocol::BlocklistChanged& changed) {
+  std::size_t told = 0;
+  for (const protocol::BlocklistChanged::Change& one : changed.changes) {
+    if (++told > most_told) return;
+    if (one.jid.has_devices()) tell_block(one.jid, one.blocked);
+  }
+}
+
+void AccountSettings::tell_block(const Jid& who, bool blocked) {
+  using Change = events::ContactUpdated::Change;
+  const Jid user = directory_.canonical_user(who);
+  if (const auto before = told_.find(user); before != told_.end() && before->second == blocked) return;
+  if (told_.size() >= most_told) told_.clear();
+  told_[user] = blocked;
+  c_.emit(events::ContactUpdated{user, directory_.person(user), blocked ? Change::blocked : Change::unblocked, {}});
 }
 
 }  // namespace wharf::sessions

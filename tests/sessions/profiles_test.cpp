@@ -283,6 +283,38 @@ TEST_CASE("somebody is blocked by LID with the number beside it, and one without
   CHECK(unknown.answer().error().code == Errc::not_found);
 }
 
+TEST_CASE("who is blocked is told once, whoever blocks") {
+  PeopleFixture f;
+  f.learn(ann_number, ann);
+  using Change = events::ContactUpdated::Change;
+  const auto told = [&] {
+    std::vector<Change> out;
+    for (const auto& event : f.told_of<events::ContactUpdated>())
+      if (event.user == ann && (event.change == Change::blocked || event.change == Change::unblocked))
+        out.push_back(event.change);
+    return out;
+  };
+  const auto elsewhere = [&](const Jid& who, const char* action, const char* id) {
+    Node list("blocklist");
+    list.set("action", "modify").set("dhash", id).add(Node("item").set("jid", who).set("action", action));
+    Node notification("notification");
+    notification.set("type", "account_sync").set("from", self_pn).set("id", id).set("t", "1700000001");
+    f.hear(notification.add(std::move(list)));
+  };
+  const auto refused = f.ask(BlockContact{ann_number, true});
+  f.hear(error_of(refused.asked.at(0), 400));
+  CHECK(told().empty());
+  const auto block = f.ask(BlockContact{ann_number, true});
+  f.hear(protocol::block_list_answer(block.asked.at(0), {"d", {{ann, ""}}}));
+  CHECK(told() == std::vector<Change>{Change::blocked});
+  elsewhere(ann, "block", "b1");  // what we did comes back
+  CHECK(told().size() == 1);
+  elsewhere(ann_number, "unblock", "b2");
+  elsewhere(ann, "unblock", "b2");
+  elsewhere(ann, "block", "b3");
+  CHECK(told() == std::vector<Change>{Change::blocked, Change::unblocked, Change::blocked});
+}
+
 TEST_CASE("an account that has no LID is blocked by its number") {
   PeopleFixture f;
   const auto block = f.ask(BlockContact{dan_number, true});
