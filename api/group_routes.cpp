@@ -37,11 +37,10 @@ namespace {
 
 void ask_named(const ServicesPtr& services, const CallPtr& call, AskGroup asked,
                std::function<void(const GroupAnswer&)> done) {
-  ask(services, call, std::move(asked),
-      [call, done = std::move(done)](const sessions::Outcome<GroupAnswer>& answer) {
-        if (!answer) return call->failure(failure_of(call, answer.error()));
-        done(*answer);
-      });
+  ask(services, call, std::move(asked), [call, done = std::move(done)](const sessions::Outcome<GroupAnswer>& answer) {
+    if (!answer) return call->failure(failure_of(call, answer.error()));
+    done(*answer);
+  });
 }
 
 }  // namespace

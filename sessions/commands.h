@@ -147,9 +147,9 @@ using Sendable =
 
 /// Durable in the session's queue when it is answered. Errors: not_found (the quoted message, or the one that it is
 /// about), not_ready (never linked or logged out), conflict (idempotency key or message id with other content),
-/// rate_limited (queue full), forbidden and not_found about Subject::group (Sealer::can_send_to), malformed (Subject::send_at and expires_at: past), unsupported (it cannot be said about
-/// that message, with Subject::message or what of it cannot), not_implemented (channels; what is said about a status
-/// post, but for its deletion).
+/// rate_limited (queue full), forbidden and not_found about Subject::group (Sealer::can_send_to), malformed
+/// (Subject::send_at and expires_at: past), unsupported (it cannot be said about that message, with Subject::message or
+/// what of it cannot), not_implemented (channels; what is said about a status post, but for its deletion).
 struct SendMessage {
   using Answer = SentMessage;
   static constexpr const char* name = "send_message";

@@ -27,7 +27,8 @@ constexpr unsigned most_tries =
 std::string_view way_out(groups::Failure failure) {
   using groups::Failure;
   switch (failure) {
-    case Failure::not_in_group: return "the account is not in the group: an admin adds it, or it joins by an invite link";
+    case Failure::not_in_group:
+      return "the account is not in the group: an admin adds it, or it joins by an invite link";
     case Failure::not_admin: return "only an admin may do this: one of them has to make the account an admin";
     case Failure::not_authorised:
     case Failure::forbidden: return "the account may not: it is not in the group, or no admin of it";
@@ -332,11 +333,11 @@ void GroupAsking::send(Asked asked, Reply<GroupAnswer> reply) {
 void GroupAsking::on_answer(const Asked& asked, const Node* answer, bool left, Reply<GroupAnswer> reply) {
   if (answer == nullptr) {
     if (asked.name) left ? made_.unanswered(*asked.name) : made_.refused(*asked.name);
-    return c_.answer(std::move(reply),
-                     Error(Errc::timed_out, asked.name && left
-                                                ? "WhatsApp did not answer: whether the group was made is not known; "
-                                                  "repeat the request under the same key to hear of it"
-                                                : "WhatsApp did not answer"));
+    return c_.answer(
+        std::move(reply),
+        Error(Errc::timed_out, asked.name && left ? "WhatsApp did not answer: whether the group was made is not known; "
+                                                    "repeat the request under the same key to hear of it"
+                                                  : "WhatsApp did not answer"));
   }
   auto read = std::visit(Reading(*answer, groups_, people()), asked.request);
   if (asked.name) settle(*asked.name, read);

@@ -36,8 +36,8 @@ void OwnChanges::asked(const Node& iq) {
 
 void OwnChanges::expect(const Node& iq, std::optional<Jid> group, std::string_view tag, std::string key) {
   if (expected_.size() >= most_expected) expected_.pop_front();
-  expected_.push_back({iq.attr("id"), c_.cause, std::move(group), std::string(tag), std::move(key),
-                       c_.now.steady + expected_for});
+  expected_.push_back(
+      {iq.attr("id"), c_.cause, std::move(group), std::string(tag), std::move(key), c_.now.steady + expected_for});
 }
 
 void OwnChanges::refused(std::string_view iq_id) {

@@ -2,8 +2,8 @@
 // What the account's own requests will be told of. A change that a request makes comes as a notification like everybody
 // else's, before or behind the answer, and with no word of the request (05 section 4). So what the account is said to
 // have done within a minute of asking for it is taken for that, once, and its events name the request behind it. Where
-// a phone of the account does the same in that minute, the wrong one of the two may be named. Nothing of it outlives the
-// process.
+// a phone of the account does the same in that minute, the wrong one of the two may be named. Nothing of it outlives
+// the process.
 
 #include <chrono>
 #include <deque>

@@ -89,12 +89,11 @@ TEST_CASE("who is mentioned has both ids, in rows as in events, as far as they a
     write_message(out, {row, alice, alice, row.created_at, nullptr, known}, "my-session", dialect);
     const json::object listed = json::parse(out.view()).as_object();
     const bool openwa = dialect == Dialect::openwa;
-    CHECK(listed.at("mentions") == (openwa ? json::array{"6281234567890@c.us", "99999@c.us", "7@lid"}
-                                           : json::array{"6281234567890@s.whatsapp.net", "99999@s.whatsapp.net",
-                                                         "7@lid"}));
-    CHECK(listed.at("mentionLids") ==
-          (openwa ? json::array{"205227043110953@lid", "99999@c.us", "7@lid"}
-                  : json::array{"205227043110953@lid", "99999@s.whatsapp.net", "7@lid"}));
+    CHECK(listed.at("mentions") ==
+          (openwa ? json::array{"6281234567890@c.us", "99999@c.us", "7@lid"}
+                  : json::array{"6281234567890@s.whatsapp.net", "99999@s.whatsapp.net", "7@lid"}));
+    CHECK(listed.at("mentionLids") == (openwa ? json::array{"205227043110953@lid", "99999@c.us", "7@lid"}
+                                              : json::array{"205227043110953@lid", "99999@s.whatsapp.net", "7@lid"}));
     const auto told = rendered(event(events::Event(events::NewMessage{row, alice, alice, known})), dialect);
     CHECK(told.at("data").at("mentions") == listed.at("mentions"));
     CHECK(told.at("data").at("mentionLids") == listed.at("mentionLids"));

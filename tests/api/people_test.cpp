@@ -210,8 +210,8 @@ TEST_CASE("a picture has nothing that messages have") {
   Daemon d(linked());
   for (const char* field : {"caption", "chatId", "viewOnce", "quotedMessageId", "duration"}) {
     INFO(field);
-    const Answer answer = d.ask("PUT", base + "/me/picture",
-                                fmt::format(R"({{"url":"http://127.0.0.1:1/x.png","{}":"1"}})", field));
+    const Answer answer =
+        d.ask("PUT", base + "/me/picture", fmt::format(R"({{"url":"http://127.0.0.1:1/x.png","{}":"1"}})", field));
     CHECK(answer.status == 400);
     CHECK(answer.json().at("error").at("details").as_object().contains(field));
   }

@@ -17,9 +17,7 @@ struct Program : SessionFixture {
   Program& operator=(const Program&) = delete;
   ~Program() { session.reset(); }  // whoever still waits is answered now, while there is an `answer`
   /// Its stanzas; what comes back later is in `answer`.
-  std::vector<Node> ask(groups::GroupRequest request) {
-    return ask(AskGroup{std::move(request)});
-  }
+  std::vector<Node> ask(groups::GroupRequest request) { return ask(AskGroup{std::move(request)}); }
   std::vector<Node> ask(AskGroup asked) {
     answer.reset();
     return sent(tell(std::move(asked), [this](Outcome<GroupAnswer> heard) { answer = std::move(heard); }));
@@ -50,9 +48,7 @@ AskGroup creation(std::string hash = "as it was first") {
   asked.request_hash = std::move(hash);
   return asked;
 }
-std::vector<Node> creations_in(const std::vector<Node>& nodes) {
-  return queries_to(nodes, Jid("", "g.us"), "create");
-}
+std::vector<Node> creations_in(const std::vector<Node>& nodes) { return queries_to(nodes, Jid("", "g.us"), "create"); }
 groups::GroupMetadata made_group() {
   auto made = group_of(crew, {ben_lid});
   made.subject = "made";
@@ -273,8 +269,8 @@ TEST_CASE("what a request changes is told with that request, and what others do 
   Program f;
   know(f, group_of(crew, {ben_lid}));
   const auto ask = [&](groups::GroupRequest request) {
-    const auto nodes = f.sent(
-        f.turn_of(CommandArrived{Asked<AskGroup>{AskGroup{std::move(request)}, Reply<GroupAnswer>()}, "req-1"}));
+    const auto nodes =
+        f.sent(f.turn_of(CommandArrived{Asked<AskGroup>{AskGroup{std::move(request)}, Reply<GroupAnswer>()}, "req-1"}));
     REQUIRE(nodes.size() == 1);
     return nodes[0];
   };

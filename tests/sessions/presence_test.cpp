@@ -103,8 +103,8 @@ TEST_CASE("nobody is shown as writing where nothing could be sent") {
   know(f, news);
   for (const Jid& group : {crew, choir}) {
     const auto asking = f.ask(ShowChatState{group, ChatState::composing});
-    CHECK(std::none_of(asking.asked.begin(), asking.asked.end(),
-                       [](const Node& node) { return node.is("chatstate"); }));
+    CHECK(
+        std::none_of(asking.asked.begin(), asking.asked.end(), [](const Node& node) { return node.is("chatstate"); }));
     REQUIRE_FALSE(asking.answer().has_value());
     CHECK(asking.answer().error().code == (group == crew ? Errc::forbidden : Errc::not_found));
   }

@@ -242,6 +242,22 @@ TEST_CASE("what the account shows is set, and a refusal says why") {
   CHECK(timer.answer().error().detail == "WhatsApp refused: refused (406)");
 }
 
+TEST_CASE("when WhatsApp says how long it has enough, who asked hears it, within a day") {
+  PeopleFixture f;
+  const std::pair<std::uint64_t, std::int64_t> rows[] = {{900, 900}, {9'000'000, 86'400}, {0, 0}};
+  for (const auto& [said, heard] : rows) {
+    const auto asking = f.ask(SetAbout{"busy"});
+    const Node& query = asking.asked.at(0);
+    Node error("error");
+    error.set("code", "429").set("text", "rate-overlimit").set("backoff", said);
+    Node answer("iq");
+    answer.set("type", "error").set("id", query.attr("id")).set("from", query.attr("to"));
+    f.hear(answer.add(std::move(error)));
+    CHECK(asking.answer().error().code == Errc::rate_limited);
+    CHECK(asking.answer().error().retry_after_s == heard);
+  }
+}
+
 TEST_CASE("privacy settings change one after another, and what holds then is told") {
   using namespace protocol;
   PeopleFixture f;
