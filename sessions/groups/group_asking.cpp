@@ -351,10 +351,15 @@ void GroupAsking::on_answer(const Asked& asked, const Node* answer, bool left, R
   });
 }
 
-void GroupAsking::settle(const MadeGroups::Name& name, const groups::GroupResult<GroupAnswer>& read) {
+void GroupAsking::settle(const MadeGroups::Name& name, groups::GroupResult<GroupAnswer>& read) {
   if (read) return made_.made(name, *read->made, read->members);
-  // Of an answer that cannot be read nobody knows what it says.
-  read.error().code != 0 ? made_.refused(name) : made_.unanswered(name);
+  // A server that failed in the middle, and an answer that cannot be read, leave it open.
+  const unsigned code = read.error().code;
+  if (code >= 400 && code < 500 && code != 408) return made_.refused(name);
+  made_.unanswered(name);
+  GroupFailure open = read.error();
+  open.text += (open.text.empty() ? "" : ", ") + std::string("and whether the group was made is not known");
+  read = std::move(open);
 }
 
 }  // namespace wharf::sessions

@@ -32,8 +32,8 @@ class GroupAsking {
   void name_as_members(const protocol::Jid& group, std::vector<protocol::groups::MemberRef>& who) const;
   void send(Asked asked, Reply<GroupAnswer> reply);
   void on_answer(const Asked& asked, const Node* answer, bool left, Reply<GroupAnswer> reply);
-  /// What the answer says of a creation that has a name.
-  void settle(const MadeGroups::Name& name, const protocol::groups::GroupResult<GroupAnswer>& read);
+  /// What the answer says of a creation that has a name; an error that leaves it open says so from here on.
+  void settle(const MadeGroups::Name& name, protocol::groups::GroupResult<GroupAnswer>& read);
   PeopleLookup people() const;
 
   Context& c_;

@@ -244,6 +244,11 @@ TEST_CASE("a group is made once under one key") {
     CHECK(f.refused() == Errc::malformed);
     CHECK(creations_in(f.ask(creation())).size() == 1);
   }
+  SECTION("one at which the server failed is not: it may have made the group before") {
+    f.hear(error_of(first[0], 500));
+    CHECK(f.refused() == Errc::refused);
+    is_unsettled();
+  }
   SECTION("one that nobody answered is not, until its notification settles it") {
     f.turn_of(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone", false}, f.session->link_epoch()});
     f.reopen();
