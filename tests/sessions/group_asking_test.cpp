@@ -195,6 +195,20 @@ TEST_CASE("a description is set against the one that is there, once more when th
   }
 }
 
+TEST_CASE("a refusal says what WhatsApp says, and what helps") {
+  Program f;
+  f.hear(error_of(f.asked_for(groups::GetInvite{crew}), 401));
+  CHECK(f.refused() == Errc::forbidden);
+  CHECK(f.answer->error().detail ==
+        "WhatsApp refused: not_admin (401), refused; only an admin may do this: one of them has to make the account an "
+        "admin");
+  Node busy = error_of(f.asked_for(groups::GetInvite{crew}), 429);
+  std::get<std::vector<Node>>(busy.content)[0].set("backoff", std::uint64_t{30});
+  f.hear(std::move(busy));
+  CHECK(f.refused() == Errc::rate_limited);
+  CHECK(f.answer->error().retry_after_s == 30);
+}
+
 TEST_CASE("without a connection nothing is asked, and one that ends answers who waits") {
   Program f;
   f.asked_for(groups::GetInvite{crew});
