@@ -297,9 +297,9 @@ class Command {
                     SendMessage, SendMessages, FindSent, CancelMessage, FetchMedia, RemoveMessage, StarMessage,
                     MarkRead, ViewStatus, RemoveChat, AskGroup, CheckNumbers, LookAtContact, GetPicture, SetOwnPicture,
                     SetAbout, SetDefaultTimer, SetOwnName, SaveContact, RemoveSavedContact, ReadPrivacy, ChangePrivacy,
-                    ListBlocked, BlockContact, ReadBusiness, ReadCatalog, ShowChatState, WatchPresence, ReadPresence,
-                    ShowPresence, RejectCall, ListChannels, AskChannel, ReadPosts, ReadPostUpdates, ReactInChannel,
-                    ViewPosts, WatchChannel, CatchUp>;
+                    ReadExcluded, ChangeExcluded, ListBlocked, BlockContact, ReadBusiness, ReadCatalog, ShowChatState,
+                    WatchPresence, ReadPresence, ShowPresence, RejectCall, ListChannels, AskChannel, ReadPosts,
+                    ReadPostUpdates, ReactInChannel, ViewPosts, WatchChannel, CatchUp>;
 
   /// NOLINTNEXTLINE(google-explicit-constructor): as the alternatives of a variant.
   template <class Operation>

@@ -34,6 +34,12 @@ void Session::carry_out(const ReadPrivacy&, Reply<std::vector<protocol::PrivacyS
 void Session::carry_out(ChangePrivacy& change, Reply<std::vector<protocol::PrivacySetting>> reply) {
   account_settings_.change_privacy(std::move(change.settings), std::move(reply));
 }
+void Session::carry_out(const ReadExcluded& read, Reply<std::vector<Person>> reply) {
+  account_settings_.read_excluded(read.category, std::move(reply));
+}
+void Session::carry_out(ChangeExcluded& change, Reply<std::vector<Person>> reply) {
+  account_settings_.change_excluded(std::move(change), std::move(reply));
+}
 void Session::carry_out(const ListBlocked&, Reply<std::vector<Person>> reply) {
   account_settings_.list_blocked(std::move(reply));
 }

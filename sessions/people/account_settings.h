@@ -31,6 +31,8 @@ class AccountSettings {
 
   void read_privacy(Reply<Settings> reply);
   void change_privacy(Settings wanted, Reply<Settings> reply);
+  void read_excluded(protocol::PrivacyCategory category, Reply<std::vector<Person>> reply);
+  void change_excluded(ChangeExcluded wanted, Reply<std::vector<Person>> reply);
   void list_blocked(Reply<std::vector<Person>> reply);
   void block(const BlockContact& wanted, Reply<void> reply);
   /// Another device of the account has blocked somebody, or ended it. What names nobody is not asked for: the list is
@@ -46,6 +48,14 @@ class AccountSettings {
 
   void change_from(std::size_t place, Settings wanted, Reply<Settings> reply);
   void send_block(const BlockContact& wanted, Reply<void> reply);
+  /// An account that has LIDs keeps its lists by LID.
+  protocol::ExclusionListQuery list_of(protocol::PrivacyCategory category) const;
+  /// Everybody of a list once, under both names.
+  std::vector<Person> people_of(const std::vector<protocol::ExcludedUser>& users);
+  /// The number of whom no LID is known, where lists are kept by LID.
+  std::vector<Jid> without_lid(const ChangeExcluded& wanted);
+  /// `last_try`: a list that another device changes meanwhile is read and changed once more.
+  void exclude(ChangeExcluded wanted, Reply<std::vector<Person>> reply, bool last_try = false);
 
   Context& c_;
   Directory& directory_;

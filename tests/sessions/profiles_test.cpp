@@ -280,6 +280,50 @@ TEST_CASE("privacy settings change one after another, and what holds then is tol
   CHECK(refused.answer().error().detail.starts_with("last: "));
 }
 
+TEST_CASE("whom a setting leaves out is changed against the list that is there, once more when that was another") {
+  using namespace protocol;
+  PeopleFixture f;
+  f.learn(ann_number, ann);
+  const ExclusionListQuery list{PrivacyCategory::last_seen, PrivacyAddressing::by_lid};
+  const auto told = [&](const Node& query, const char* dhash, std::vector<ExcludedUser> users) {
+    CHECK(read_exclusion_list_query(query) == list);
+    return f.hear(exclusion_list_answer(query, list, {dhash, std::move(users)}));
+  };
+  const ExcludedUser ben{ben_lid, ""}, carl{carl_lid, ""};
+  const auto change = f.ask(ChangeExcluded{PrivacyCategory::last_seen, {ann_number, ben_lid}, {carl_lid, dora_lid}});
+  const auto first = told(change.asked.at(0), "d1", {ben, carl});
+  const ExclusionListChange wanted{list, "d1", {{true, ann, ann_number}, {false, carl_lid, {}}}};
+  CHECK(read_exclusions_change(first.at(0)) == wanted);  // who is in it, or out of it, stays so
+  const auto again = told(f.hear(error_of(first[0], 409)).at(0), "d2", {ben});
+  const ExclusionListChange rest{list, "d2", {{true, ann, ann_number}}};
+  CHECK(read_exclusions_change(again.at(0)) == rest);
+  SECTION("and the answer is the list as it is then") {
+    const std::array holds{PrivacySetting{PrivacyCategory::last_seen, PrivacyValue::contact_blacklist}};
+    const auto read = f.hear(privacy_answer(again[0], holds));
+    CHECK_FALSE(change.answered());
+    told(read.at(0), "d3", {ben, {ann, ""}});
+    REQUIRE(change.answer().has_value());
+    REQUIRE(change.answer()->size() == 2);
+    CHECK(change.answer()->at(1) == Person{ann, {ann_number, ann}});
+  }
+  SECTION("not for ever") {
+    CHECK(f.hear(error_of(again[0], 409)).empty());
+    CHECK(change.answer().error().code == Errc::conflict);
+  }
+}
+
+TEST_CASE("whoever has no LID that is known is looked up before being left out") {
+  PeopleFixture f;
+  const auto change = f.ask(ChangeExcluded{protocol::PrivacyCategory::about, {dan_number}, {}});
+  REQUIRE(change.asked.size() == 1);
+  CHECK(change.asked[0].attr("xmlns") == "usync");
+  f.hear(result_of(change.asked[0]).add(Node("usync").add(Node("list"))));
+  CHECK(change.answer().error().code == Errc::not_found);
+  const auto read = f.ask(ReadExcluded{protocol::PrivacyCategory::about});
+  f.hear(result_of(read.asked.at(0)).add(Node("privacy")));
+  CHECK(read.answer().value().empty());
+}
+
 TEST_CASE("somebody is blocked by LID with the number beside it, and one without LID is looked up first") {
   PeopleFixture f;
   f.learn(ann_number, ann);
