@@ -197,7 +197,11 @@ void write_message_with_add_ons(JsonWriter& out, const MessageRow& message, cons
                                 std::string_view session_name, Dialect dialect, bool pinned) {
   const events::PersonIds chat = ids_of(message.chat), author = ids_of(message.author);
   const events::PersonIds pinner = pinned ? ids_of(message.pinned_by) : events::PersonIds();
-  begin_message(out, {message, chat, author, message.created_at, pinned ? &pinner : nullptr}, session_name, dialect);
+  std::vector<events::PersonIds> mentioned;
+  mentioned.reserve(message.mentions.size());
+  for (const protocol::Jid& user : message.mentions) mentioned.push_back(ids_of(user.user_jid()));
+  begin_message(out, {message, chat, author, message.created_at, pinned ? &pinner : nullptr, mentioned}, session_name,
+                dialect);
   if (message.target_id == storage::about_the_chat) {
     out.end_object();
     return;

@@ -87,7 +87,7 @@ std::string about_json(const sessions::ContactView& contact, Dialect dialect) {
   JsonWriter out(256);
   out.begin_object().text("id", jid_text(who.id, who.pn, dialect)).text("about", contact.row.about);
   if (contact.row.about_at != 0) out.text("setAt", iso_seconds(contact.row.about_at));
-  return out.end_object().take();
+  return out.boolean("fresh", contact.fresh).end_object().take();
 }
 
 std::string checked_numbers_json(std::span<const AskedNumber> asked, const std::vector<NumberChecked>& answers,

@@ -15,7 +15,7 @@ std::optional<ContactOfPath> contact_of(const ServicesPtr& services, const CallP
   if (!view) return std::nullopt;
   const auto parsed = parse_chat_id(call->param("contactId"));
   if (!parsed || !parsed->has_devices())
-    return refuse_field(call, "contactId", person_id_problem(call->param("contactId"))), std::nullopt;
+    return refuse_id(call, "contactId", person_id_problem(call->param("contactId"))), std::nullopt;
   const auto& supervisor = services->ports.supervisor;
   ContactOfPath out;
   out.jid = supervisor.canonical_chat(view->id, *parsed);

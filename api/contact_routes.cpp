@@ -189,9 +189,16 @@ void get_catalog(const ServicesPtr& services, const CallPtr& call) {
   query.business = contact->jid;
   query.limit = static_cast<std::uint32_t>(call->query.integer("limit", query.limit));
   query.after = call->query.text("cursor");
-  ask_session(services, call, sessions::ReadCatalog{std::move(query)}, [call](const protocol::CatalogPage& page) {
-    call->success(products_json(page.products), Beside{200, {}, page.after.empty() ? "null" : cursor_json(page.after)});
-  });
+  ask(services, call, sessions::ReadCatalog{std::move(query)},
+      [call](const sessions::Outcome<protocol::CatalogPage>& page) {
+        if (!page && page.error().code == protocol::Errc::not_found &&
+            page.error().subject == sessions::Subject::contact)
+          return call->failure(
+              Failure(ErrorCode::business_not_found, "this contact is no business, or shows no catalogue"));
+        if (!page) return call->failure(failure_of(call, page.error()));
+        call->success(products_json(page->products),
+                      Beside{200, {}, page->after.empty() ? "null" : cursor_json(page->after)});
+      });
 }
 
 // --- how the address book has somebody

@@ -40,10 +40,25 @@ bool shows_media(const events::Message& m) { return m.revoked_at == 0 && is_medi
 
 std::string spelled(const PersonText& person, Dialect dialect) { return jid_text(person.id, person.pn, dialect); }
 
-void write_mentions(JsonWriter& out, std::string_view name, const std::vector<protocol::Jid>& mentions,
-                    Dialect dialect) {
-  out.key(name).begin_array();
-  for (const protocol::Jid& jid : mentions) out.text(jid_text(jid.to_string(), {}, dialect));
+/// By the number where it is known, as everybody is. The text may name them by their LIDs ("@…"), and so those stand
+/// beside them, in the same order.
+void write_mentions(JsonWriter& out, const ShownMessage& shown, Dialect dialect) {
+  const std::vector<protocol::Jid>& mentions = shown.message.mentions;
+  std::vector<std::string> lids;
+  bool any_lid = false;
+  out.key("mentions").begin_array();
+  for (std::size_t i = 0; i < mentions.size(); ++i) {
+    const PersonText person =
+        person_text(mentions[i], i < shown.mentions.size() ? shown.mentions[i] : events::PersonIds());
+    const std::string shown_as = spelled(person, dialect);
+    out.text(shown_as);
+    any_lid = any_lid || !person.lid.empty();
+    lids.push_back(person.lid.empty() ? shown_as : person.lid);
+  }
+  out.end_array();
+  if (!any_lid) return;
+  out.key("mentionLids").begin_array();
+  for (const std::string& lid : lids) out.text(lid);
   out.end_array();
 }
 
@@ -87,7 +102,7 @@ void write_openwa(JsonWriter& out, const ShownMessage& shown, std::string_view s
   out.number("ack", ack).text("status", ack_name(m.ack)).text_if("error", m.error);
   if (shows_media(m)) out.boolean("hasMedia", true);
   if (!m.quoted_id.empty()) out.text("quotedMessageId", message_id_text(chat, m.quoted_id, Dialect::openwa));
-  if (!m.mentions.empty()) write_mentions(out, "mentions", m.mentions, Dialect::openwa);
+  if (!m.mentions.empty()) write_mentions(out, shown, Dialect::openwa);
   if (m.edited_at != 0) out.number("editedAt", m.edited_at / 1000);
   if (m.revoked_at != 0) out.number("revokedAt", m.revoked_at / 1000);
   write_marks(out, shown, Dialect::openwa);
@@ -102,7 +117,7 @@ void write_gateway(JsonWriter& out, const ShownMessage& shown, std::string_view 
   out.text_if("chatLid", chat.lid).number("createdAt", shown.created_at).boolean("deleted", m.revoked_at != 0);
   out.text("direction", m.from_me ? "out" : "in").boolean("edited", m.edited_at != 0).text_if("error", m.error);
   out.boolean("fromMe", m.from_me).boolean("hasMedia", shows_media(m)).text("id", m.id);
-  write_mentions(out, "mentions", m.mentions, Dialect::gateway);
+  write_mentions(out, shown, Dialect::gateway);
   out.text_if("quotedMessageId", m.quoted_id).text("senderJid", spelled(author, Dialect::gateway));
   out.text_if("senderLid", author.lid).text_if("senderName", m.push_name).text("sessionId", session_name);
   out.text("status", ack_name(m.ack)).number("timestamp", m.timestamp).text("type", m.kind).text("waMessageId", m.id);

@@ -32,6 +32,8 @@ struct ShownMessage {
   const events::PersonIds& author;
   events::UnixMs created_at;                     // when it was stored here
   const events::PersonIds* pinned_by = nullptr;  // of a message whose pin is not over
+  std::span<const events::PersonIds> mentions =
+      {};  // of message.mentions in their order; of the others nothing is known
 };
 /// The same without its end: more members may follow.
 void begin_message(JsonWriter& out, const ShownMessage& shown, std::string_view session_name, Dialect dialect);

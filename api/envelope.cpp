@@ -121,8 +121,10 @@ const ErrorRow& error_row(ErrorCode code) {
 Failure failure_of(const sessions::Refusal& refusal) {
   const std::string message = refusal.detail.empty() ? protocol::name(refusal.code) : refusal.detail;
   for (const ErrcRow& row : errc_rows()) {
-    if (row.errc == refusal.code && (!row.subject || *row.subject == refusal.subject))
-      return Failure(row.code, message);
+    if (row.errc != refusal.code || (row.subject && *row.subject != refusal.subject)) continue;
+    Failure failure(row.code, message);
+    failure.retry_after_s = refusal.retry_after_s;
+    return failure;
   }
   return Failure(ErrorCode::internal, message);
 }

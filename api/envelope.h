@@ -83,7 +83,7 @@ struct Failure {
   ErrorCode code;
   std::string message;
   std::vector<std::pair<std::string, std::string>> details;  // field -> what is wrong and what is allowed
-  std::int64_t retry_after_s = 0;  // of a 429 that is no rate limit of ours; 0: the window of the limit
+  std::int64_t retry_after_s = 0;  // of a 429 that is no rate limit of ours, 0: the window of the limit; of a 5xx
 };
 
 /// With the detail as its message. What names a field, a path or a route is the handler's to say.

@@ -40,13 +40,13 @@ class DataWriter {
       : out_(out), event_(event), dialect_(dialect), qr_image_(qr_image) {}
 
   void operator()(const events::NewMessage& e) const {
-    const ShownMessage shown{e.message, e.chat_ids, e.author_ids, event_.at};
+    const ShownMessage shown{e.message, e.chat_ids, e.author_ids, event_.at, nullptr, e.mention_ids};
     write_message(out_, shown, event_.session_name, dialect_);
   }
 
   void operator()(const events::StatusPosted& e) const {
     const events::PersonIds no_person;  // it is of no chat with somebody
-    const ShownMessage shown{e.message, no_person, e.author_ids, event_.at};
+    const ShownMessage shown{e.message, no_person, e.author_ids, event_.at, nullptr, e.mention_ids};
     write_message(out_, shown, event_.session_name, dialect_);
   }
   void operator()(const events::StatusDeleted& e) const {

@@ -85,6 +85,7 @@ constexpr Example table[] = {
     {&s::star_message, "star", R"({"starred":true})"},
 
     {&s::check_numbers, "numbers", R"({"numbers":["+1 555 000 0002","15550000003@c.us"]})"},
+    {&s::change_excluded, "hidden from one", R"({"setting":"lastSeen","add":["15550000002@c.us"]})"},
     {&s::update_privacy, "hidden", R"({"lastSeen":"none","online":"matchLastSeen","readReceipts":"all"})"},
     {&s::set_about, "about", R"({"about":"At work"})"},
     {&s::set_own_name, "name", R"({"name":"Harbour office"})"},

@@ -21,9 +21,43 @@ void begin_person(JsonWriter& out, const events::GroupPerson& who, Dialect diale
 /// Not in the specification's names: an addition that an admin has to approve has not failed.
 constexpr unsigned code_proposed = 202;
 
+struct Reason {
+  std::string_view result, reason;
+};
+/// Why it was not done, and what helps, for who does not know WhatsApp's codes by heart.
+constexpr Reason reasons[] = {
+    {"proposed", "an admin of the group has to approve it"},
+    {"unknown", "WhatsApp says nothing of this person: GET …/groups/{groupId}?refresh=true shows who is in the group"},
+    {"bad_jid", "WhatsApp does not take this id"},
+    {"not_authorised", "WhatsApp does not let the account add this person"},
+    {"invite_required", "this person lets nobody add him: POST …/send-group-invite sends the invitation"},
+    {"privacy", "this person lets nobody add him: send the link of GET …/groups/{groupId}/invite"},
+    {"not_on_whatsapp", "nobody on WhatsApp has this number"},
+    {"recently_left", "this person has left a short while ago, and comes back by the link of GET …/invite alone"},
+    {"already_member", "this person is in the group"},
+    {"community_full_or_closed", "the community takes nobody more so: send the link of GET …/groups/{groupId}/invite"},
+    {"group_full", "the group is full"},
+    {"server_error", "WhatsApp failed; the same may succeed later"},
+    {"not_admin", "the account is no admin of the group"},
+    {"not_permitted", "an admin may not do that to this person"},
+    {"not_a_member", "this person is not in the group"},
+    {"already_in_role", "this person is that already"},
+};
+
+std::string_view reason_of(std::string_view result, unsigned code) {
+  // Of requests to join alone, whose failures have no names of their own.
+  if (result == "failed")
+    return code == 404 ? "this person asks for nothing: GET …/groups/{groupId}/requests lists who does"
+                       : "WhatsApp gives this code and no reason";
+  for (const Reason& row : reasons)
+    if (row.result == result) return row.reason;
+  return {};
+}
+
 void write_outcome(JsonWriter& out, const sessions::MemberOutcome& one, Dialect dialect) {
   begin_person(out, one.who, dialect);
-  out.number("status", one.code).text("result", one.code == code_proposed ? "proposed" : one.result);
+  const std::string_view result = one.code == code_proposed ? std::string_view("proposed") : one.result;
+  out.number("status", one.code).text("result", result).text_if("reason", reason_of(result, one.code));
   if (one.invite) {
     out.text("inviteCode", one.invite->code);
     out.text("inviteExpiresAt", iso_seconds(events::UnixMs{one.invite->expires_at} * 1000));
@@ -66,6 +100,8 @@ std::optional<GroupView> group_view(const storage::GroupRow& row, const groups::
     if (own.is(who)) view.admin = who.role != groups::Role::member;
   }
   if (metadata->creator) view.creator = person(groups::person(*metadata->creator, metadata->creator_pn));
+  // Who has left is told of nobody who comes or goes: how many are in it nobody knows.
+  if (!row.member && metadata->members.empty()) metadata->size = 0;
   metadata->members.clear();
   view.metadata = std::move(*metadata);
   return view;
@@ -80,7 +116,8 @@ void write_group(JsonWriter& out, const GroupView& group, Dialect dialect) {
     out.text("owner", jid_text(owner.id, owner.pn, dialect)).text_if("ownerLid", owner.lid);
   }
   write_time(out, "createdAt", m.creation);
-  out.number("size", m.size).text("addressingMode", name(m.addressing_mode));
+  if (group.member || m.size != 0) out.number("size", m.size);
+  out.text("addressingMode", name(m.addressing_mode));
   out.boolean("isMember", group.member).boolean("isAdmin", group.admin);
   out.boolean("announce", m.announcement).boolean("locked", m.locked).boolean("joinApproval", m.join_approval);
   out.text_if("memberAddMode", allowed_text(m.member_add)).text_if("memberLinkMode", allowed_text(m.member_link));
@@ -106,9 +143,10 @@ std::string group_json(const GroupView& group, Dialect dialect) {
 std::string created_group_json(const sessions::GroupAnswer& answer, Dialect dialect) {
   JsonWriter out(512 + answer.members.size() * 128);
   out.begin_object();
-  if (answer.group) out.text("gid", answer.group->metadata.group.to_string());
+  if (answer.made) out.text("gid", answer.made->to_string());
   write_outcomes(out, answer.members, dialect);
   if (answer.group) write_group(out.key("group"), *answer.group, dialect);
+  if (answer.replayed) out.boolean("replayed", true);
   return out.end_object().take();
 }
 

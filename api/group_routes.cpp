@@ -16,6 +16,7 @@
 #include "api/sending.h"
 #include "protocol/groups/invite.h"
 #include "protocol/messages/body.h"
+#include "protocol/text.h"
 #include "storage/groups.h"
 
 namespace wharf::api {
@@ -29,16 +30,24 @@ std::optional<Jid> group_of(const ServicesPtr& services, const CallPtr& call) {
   if (!session_of(services, call)) return std::nullopt;
   const auto parsed = parse_chat_id(call->param("groupId"));
   if (parsed && parsed->is_group()) return parsed;
-  return refuse_field(call, "groupId", "must be the id of a group: …@g.us"), std::nullopt;
+  return refuse_id(call, "groupId", "must be the id of a group: …@g.us"), std::nullopt;
 }
+
+namespace {
+
+void ask_named(const ServicesPtr& services, const CallPtr& call, AskGroup asked,
+               std::function<void(const GroupAnswer&)> done) {
+  ask(services, call, std::move(asked), [call, done = std::move(done)](const sessions::Outcome<GroupAnswer>& answer) {
+    if (!answer) return call->failure(failure_of(call, answer.error()));
+    done(*answer);
+  });
+}
+
+}  // namespace
 
 void ask_group(const ServicesPtr& services, const CallPtr& call, groups::GroupRequest request,
                std::function<void(const GroupAnswer&)> done) {
-  ask(services, call, AskGroup{std::move(request)},
-      [call, done = std::move(done)](const sessions::Outcome<GroupAnswer>& answer) {
-        if (!answer) return call->failure(failure_of(call, answer.error()));
-        done(*answer);
-      });
+  ask_named(services, call, AskGroup{std::move(request)}, std::move(done));
 }
 
 namespace {
@@ -51,10 +60,17 @@ std::optional<std::vector<groups::MemberRef>> people_of(const CallPtr& call, con
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const auto jid = parse_chat_id(texts[i]);
     if (!jid || !jid->has_devices())
-      return refuse_field(call, fmt::format("{}[{}]", field, i), person_id_problem(texts[i])), std::nullopt;
+      return refuse_id(call, fmt::format("{}[{}]", field, i), person_id_problem(texts[i])), std::nullopt;
     if (seen.insert(*jid).second) out.push_back({*jid, {}, {}});
   }
   return out;
+}
+
+/// False: refused by its field. WhatsApp takes blanks, and nobody finds such a group in a list.
+bool shows_something(const CallPtr& call, std::string_view name) {
+  if (protocol::display_line(name, name.size()).find_first_not_of(' ') != std::string::npos) return true;
+  refuse_field(call, "name", "must not be blank");
+  return false;
 }
 
 groups::Allowed allowed_of(std::string_view text) {
@@ -76,6 +92,7 @@ void create_group(const ServicesPtr& services, const CallPtr& call) {
   if (!session_of(services, call)) return;
   groups::CreateGroup create;
   create.subject = text_of(call->body, "name");
+  if (!shows_something(call, create.subject)) return;
   auto people = people_of(call, "participants");
   if (!people) return;
   create.members = std::move(*people);
@@ -95,12 +112,22 @@ void create_group(const ServicesPtr& services, const CallPtr& call) {
   if (makes_one) create.kind = groups::NewCommunity{};
   if (const auto id = text_of(call->body, "communityId"); !id.empty()) {
     const auto community = parse_chat_id(id);
-    if (!community || !community->is_group()) return refuse_field(call, "communityId", "must be the id of a community");
+    if (!community || !community->is_group()) return refuse_id(call, "communityId", "must be the id of a community");
     if (makes_one)
       return refuse_field(call, "communityId", "must not be there with isCommunity: a community is in none");
     create.kind = groups::WithinCommunity{*community};
   }
-  ask_group(services, call, std::move(create), [call](const GroupAnswer& answer) {
+  AskGroup asked;
+  if (!read_idempotency_key(call, asked.idempotency_key)) return;
+  if (asked.idempotency_key) {
+    boost::json::object said = call->body;
+    boost::json::array people_said;
+    for (const groups::MemberRef& one : create.members) people_said.emplace_back(one.jid.to_string());
+    said["participants"] = std::move(people_said);
+    asked.request_hash = request_hash(schemas::create_group, said);
+  }
+  asked.request = std::move(create);
+  ask_named(services, call, std::move(asked), [call](const GroupAnswer& answer) {
     call->success(created_group_json(answer, call->dialect), Beside{201, {}, {}});
   });
 }
@@ -213,8 +240,10 @@ struct Setting {
 std::optional<std::vector<Setting>> settings_of(const CallPtr& call, const Jid& group) {
   std::vector<Setting> out;
   const auto& body = call->body;
-  if (const auto name = text_of(body, "name"); !name.empty())
+  if (const auto name = text_of(body, "name"); !name.empty()) {
+    if (!shows_something(call, name)) return std::nullopt;
     out.push_back({"name", groups::SetSubject{group, std::string(name)}});
+  }
   if (const auto* given = body.if_contains("description")) {
     groups::SetDescription description{group, std::nullopt, {}, {}};
     if (const auto text = text_of(body, "description"); !given->is_null() && !text.empty()) description.text = text;
@@ -389,7 +418,7 @@ std::optional<std::vector<Jid>> groups_of_body(const CallPtr& call) {
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const auto jid = parse_chat_id(texts[i]);
     if (!jid || !jid->is_group())
-      return refuse_field(call, fmt::format("groups[{}]", i), "must be the id of a group: …@g.us"), std::nullopt;
+      return refuse_id(call, fmt::format("groups[{}]", i), "must be the id of a group: …@g.us"), std::nullopt;
     out.push_back(*jid);
   }
   return out;

@@ -84,6 +84,8 @@ WHARF_HANDLER(list_blocked);
 // profile_routes.cpp
 WHARF_HANDLER(get_privacy);
 WHARF_HANDLER(update_privacy);
+WHARF_HANDLER(list_excluded);
+WHARF_HANDLER(change_excluded);
 WHARF_HANDLER(set_about);
 WHARF_HANDLER(set_own_name);
 WHARF_HANDLER(set_default_timer);

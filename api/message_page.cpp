@@ -7,7 +7,9 @@
 
 #include "api/chat_id.h"
 #include "api/dialect.h"
+#include "api/sending.h"
 #include "api/validation.h"
+#include "sessions/directory.h"
 
 namespace wharf::api {
 namespace {
@@ -19,7 +21,7 @@ constexpr std::size_t default_page = 50, max_gateway_page = 200;
 std::optional<protocol::Jid> chat_of(const ServicesPtr& services, const CallPtr& call, storage::SessionId session) {
   const auto parsed = parse_chat_id(call->param("chatId"));
   if (parsed) return services->ports.supervisor.canonical_chat(session, *parsed);
-  call->failure(failure_of({FieldProblem{"chatId", chat_id_problem(call->param("chatId")), &formats::chat_id, false}}));
+  refuse_id(call, "chatId", chat_id_problem(call->param("chatId")));
   return std::nullopt;
 }
 
@@ -61,10 +63,19 @@ const sessions::PersonIds& People::of(const protocol::Jid& user) {
   return at->second;
 }
 
+std::vector<sessions::PersonIds> People::mentioned(const events::Message& message) {
+  std::vector<sessions::PersonIds> out;
+  const std::size_t most = std::min(message.mentions.size(), sessions::Directory::max_mentions);
+  out.reserve(most);
+  for (std::size_t i = 0; i < most; ++i) out.push_back(of(message.mentions[i].user_jid()));
+  return out;
+}
+
 void write_row(JsonWriter& out, People& people, const storage::MessageRow& row, std::string_view session,
                Dialect dialect) {
-  write_message(out, {row, people.of(row.chat), people.of(row.author), row.created_at, people.pinned(row)}, session,
-                dialect);
+  const auto mentioned = people.mentioned(row);
+  write_message(out, {row, people.of(row.chat), people.of(row.author), row.created_at, people.pinned(row), mentioned},
+                session, dialect);
 }
 
 }  // namespace wharf::api

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api/services.h"
 #include "storage/messages.h"
@@ -33,6 +34,7 @@ class People {
   People(storage::Database& db, storage::SessionId session, events::UnixMs now)
       : db_(db), session_(session), now_(now) {}
   const sessions::PersonIds& of(const protocol::Jid& user);
+  std::vector<sessions::PersonIds> mentioned(const events::Message& message);
   /// Who has pinned the message; nullptr when nobody has, or it is over.
   const sessions::PersonIds* pinned(const events::Message& message) {
     return message.pinned_until > now_ ? &of(message.pinned_by) : nullptr;

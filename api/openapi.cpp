@@ -174,7 +174,7 @@ void write_parameters(JsonWriter& out, const Route& route) {
       out.end_object();
     }
   }
-  if (route.budget == Budget::message)
+  if (route.budget == Budget::message || route.body == &schemas::create_group)
     write_header_parameter(out, "Idempotency-Key", "the same request again under it is answered as the first one was",
                            255);
   if (route.gives_file) {

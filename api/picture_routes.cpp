@@ -25,8 +25,9 @@ using sessions::PictureView;
 
 /// The one picture that a body brings, as the JPEG that WhatsApp takes. `done` does not run when it is answered.
 void take_picture(const ServicesPtr& services, const CallPtr& call, std::function<void(Bytes)> done) {
-  if (!services->preparations) return call->failure(Failure(ErrorCode::not_implemented, "this server keeps no files"));
   if (call->body.if_contains("files")) return refuse_field(call, "files", "must not be there: there is one picture");
+  if (refuses_field_of_others(call, schemas::set_picture)) return;
+  if (!services->preparations) return call->failure(Failure(ErrorCode::not_implemented, "this server keeps no files"));
   auto wanted = wanted_files(call);
   if (auto* failed = std::get_if<Failure>(&wanted)) return call->failure(*failed);
   auto& files = std::get<0>(wanted);

@@ -70,6 +70,12 @@ std::optional<PrivacyValue> privacy_value_of(std::string_view word) {
   return std::nullopt;
 }
 
+std::optional<PrivacyCategory> privacy_category_of(std::string_view word) {
+  for (const CategoryWord& row : categories)
+    if (row.word == word) return row.category;
+  return std::nullopt;
+}
+
 std::vector<PrivacySetting> privacy_of(const boost::json::object& body) {
   std::vector<PrivacySetting> out;
   for (const CategoryWord& row : categories)

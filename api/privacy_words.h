@@ -16,6 +16,7 @@ namespace wharf::api {
 std::string_view word(protocol::PrivacyCategory category);
 std::string_view word(protocol::PrivacyValue value);
 std::optional<protocol::PrivacyValue> privacy_value_of(std::string_view word);
+std::optional<protocol::PrivacyCategory> privacy_category_of(std::string_view word);
 
 /// What a validated body sets, each category once.
 std::vector<protocol::PrivacySetting> privacy_of(const boost::json::object& body);

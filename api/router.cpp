@@ -73,6 +73,8 @@ void Call::success(std::string_view data, const Beside& beside) { send(render_su
 
 void Call::failure(const Failure& failure) {
   net::HttpResponse response = render_failure(failure, dialect);
+  if (response.status >= 500 && failure.retry_after_s != 0)
+    response.headers.emplace_back("Retry-After", std::to_string(failure.retry_after_s));
   if (response.status == 429 && failure.code != ErrorCode::max_sessions)
     response.headers.emplace_back("Retry-After",
                                   std::to_string(std::max<std::int64_t>(

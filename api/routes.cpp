@@ -38,6 +38,8 @@ const Route table[] = {
     {.method = "PUT", .pattern = SESSION "/me/name", .capability = manage, .tag = "Profile", .summary = "Set the own name", .handler = set_own_name, .body = &s::set_own_name, .answer = &s::own_name, .asks_whatsapp = true},
     {.method = "GET", .pattern = SESSION "/privacy", .tag = "Profile", .summary = "Get the privacy settings", .handler = get_privacy, .answer = &s::privacy, .asks_whatsapp = true},
     {.method = "PATCH", .pattern = SESSION "/privacy", .capability = manage, .tag = "Profile", .summary = "Change privacy settings", .handler = update_privacy, .body = &s::update_privacy, .answer = &s::privacy, .asks_whatsapp = true},
+    {.method = "GET", .pattern = SESSION "/privacy/excluded", .tag = "Profile", .summary = "List whom a setting of contactBlacklist leaves out", .handler = list_excluded, .query = &s::excluded_query, .answer = &s::blocked_contact, .answer_is_list = true, .asks_whatsapp = true},
+    {.method = "PATCH", .pattern = SESSION "/privacy/excluded", .capability = manage, .tag = "Profile", .summary = "Set contactBlacklist, and change whom it leaves out", .handler = change_excluded, .body = &s::change_excluded, .answer = &s::blocked_contact, .answer_is_list = true, .asks_whatsapp = true},
     {.method = "PUT", .pattern = SESSION "/presence", .capability = manage, .tag = "Profile", .summary = "Show the account as online or not", .handler = show_presence, .body = &s::show_presence, .answer = &s::shown_presence, .asks_whatsapp = true},
 
     // --- messages

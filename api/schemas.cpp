@@ -342,6 +342,7 @@ constexpr Schema reason = {"Reason", reason_fields};
 constexpr Field account_fields[] = {
     {.name = "id", .required = true}, {.name = "jid", .required = true}, {.name = "lid"},
     {.name = "pushname", .required = true}, {.name = "platform"},
+    {.name = "presence", .summary = "what the account shows to others now; while it is connected", .one_of = "available|unavailable"},
 };
 
 constexpr std::string_view status_words = "initializing|qr_ready|authenticated|ready|failed|terminated";
@@ -450,6 +451,7 @@ constexpr Field message_fields[] = {
     {.name = "chatId"}, {.name = "isGroup", .type = Type::boolean}, {.name = "pushname"},
     {.name = "ack", .type = Type::integer, .min = -1, .max = 4}, {.name = "error"},
     {.name = "hasMedia", .type = Type::boolean}, {.name = "quotedMessageId"}, {.name = "mentions", .type = Type::texts},
+    {.name = "mentionLids", .type = Type::texts, .summary = "the people of `mentions` by their LIDs, in the same order; by the number who has none"},
     {.name = "ackLevel", .type = Type::integer, .summary = "gateway", .min = -1, .max = 4},
     {.name = "chatJid", .summary = "gateway"}, {.name = "chatLid", .summary = "gateway"},
     {.name = "createdAt", .type = Type::integer, .summary = "gateway"},
@@ -543,7 +545,7 @@ constexpr Schema group_person = {"GroupPerson", group_person_fields};
 constexpr Field group_fields[] = {
     {.name = "id", .required = true}, {.name = "name", .required = true}, {.name = "description"},
     {.name = "owner"}, {.name = "ownerLid"}, {.name = "createdAt", .format = &formats::date_time},
-    {.name = "size", .type = Type::integer, .required = true}, {.name = "addressingMode", .one_of = "lid|pn"},
+    {.name = "size", .type = Type::integer, .summary = "how many are in it; not of one that the account has left"}, {.name = "addressingMode", .one_of = "lid|pn"},
     {.name = "isMember", .type = Type::boolean, .summary = "the own account is in it", .required = true},
     {.name = "isAdmin", .type = Type::boolean, .summary = "the own account is", .required = true},
     WHARF_GROUP_SETTINGS,
@@ -555,6 +557,7 @@ constexpr Field member_outcome_fields[] = {
     {.name = "id", .required = true}, {.name = "lid"},
     {.name = "status", .type = Type::integer, .summary = "WhatsApp's code: 200 done; 0: it says nothing of that person", .required = true},
     {.name = "result", .summary = "added, removed, promoted, invite_required, not_on_whatsapp, not_admin, …", .required = true},
+    {.name = "reason", .summary = "of what was not done: why, and what helps"},
     {.name = "inviteCode", .summary = "of invite_required: for an invitation message"},
     {.name = "inviteExpiresAt", .format = &formats::date_time},
 };
@@ -566,6 +569,7 @@ constexpr Field created_group_fields[] = {
     {.name = "gid", .required = true},
     {.name = "participants", .type = Type::objects, .required = true, .object = &member_outcome},
     {.name = "group", .type = Type::object, .object = &group},
+    {.name = "replayed", .type = Type::boolean, .summary = "true: it was made before under this Idempotency-Key"},
 };
 constexpr Field updated_group_fields[] = {
     {.name = "id", .required = true}, {.name = "updated", .type = Type::texts, .summary = "names of the fields", .required = true},

@@ -25,8 +25,8 @@ extern const Schema session, session_status, account, qr, pairing_code, sent_mes
     queued_delivery, server_info, health;
 
 // people and the own profile (schemas_people.cpp)
-extern const Schema check_numbers, update_privacy, set_about, set_default_timer, show_presence, set_own_name,
-    save_contact;
+extern const Schema check_numbers, update_privacy, excluded_query, change_excluded, set_about, set_default_timer,
+    show_presence, set_own_name, save_contact;
 extern const Schema contacts_query, catalog_query;
 extern const Schema contact, contact_details, checked_number, about, blocked, blocked_contact, business, product,
     privacy, own_about, default_timer, shown_presence, contact_presence, rejected_call, own_name, saved_contact;

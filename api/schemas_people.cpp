@@ -58,6 +58,7 @@ constexpr Field checked_number_fields[] = {
 constexpr Field about_fields[] = {
     {.name = "id", .required = true}, {.name = "about", .summary = "\"\": none, or not shown to the account", .required = true},
     {.name = "setAt", .format = &formats::date_time},
+    {.name = "fresh", .type = Type::boolean, .summary = "true: WhatsApp was asked just now; false: as it was known, as the session is not connected or WhatsApp refused", .required = true},
 };
 constexpr Field blocked_fields[] = {{.name = "id", .required = true}, {.name = "blocked", .type = Type::boolean, .required = true}};
 constexpr Field blocked_contact_fields[] = {{.name = "id", .required = true}, {.name = "lid"}, {.name = "number", .summary = "digits"}};
@@ -103,6 +104,14 @@ constexpr Field update_privacy_fields[] = {
     {.name = "linkedProfiles", .one_of = audience},
     {.name = "pix", .one_of = audience},
 };
+// Those that may be contactBlacklist (tests/api/privacy_words_test.cpp).
+constexpr std::string_view excluding = "lastSeen|profilePicture|about|groupAdd|linkedProfiles|pix";
+constexpr Field excluded_query_fields[] = {{.name = "setting", .required = true, .one_of = excluding}};
+constexpr Field change_excluded_fields[] = {
+    {.name = "setting", .summary = "becomes contactBlacklist", .required = true, .one_of = excluding},
+    {.name = "add", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::user_id},
+    {.name = "remove", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::user_id},
+};
 constexpr std::string_view privacy_values = "all|contacts|contactBlacklist|contactAllowlist|none|matchLastSeen|known|off|onStandard";
 constexpr Field privacy_fields[] = {
     {.name = "lastSeen", .one_of = privacy_values}, {.name = "profilePicture", .one_of = privacy_values},
@@ -146,6 +155,8 @@ constinit const Schema catalog_query = {"", catalog_query_fields};
 
 constinit const Schema check_numbers = {"CheckNumbers", check_numbers_fields};
 constinit const Schema update_privacy = {"UpdatePrivacy", update_privacy_fields};
+constinit const Schema excluded_query = {"", excluded_query_fields};
+constinit const Schema change_excluded = {"ChangeExcluded", change_excluded_fields};
 constinit const Schema set_about = {"SetAbout", set_about_fields};
 constinit const Schema set_own_name = {"SetOwnName", set_own_name_fields};
 constinit const Schema save_contact = {"SaveContact", save_contact_fields};

@@ -54,6 +54,7 @@ constexpr Field status_post_fields[] = {
     {.name = "chatId", .summary = "status@broadcast"}, {.name = "isGroup", .type = Type::boolean}, {.name = "pushname"},
     {.name = "ack", .type = Type::integer, .min = -1, .max = 4}, {.name = "error"},
     {.name = "hasMedia", .type = Type::boolean}, {.name = "mentions", .type = Type::texts},
+    {.name = "mentionLids", .type = Type::texts, .summary = "the people of `mentions` by their LIDs, in the same order; by the number who has none"},
     {.name = "ackLevel", .type = Type::integer, .summary = "gateway", .min = -1, .max = 4},
     {.name = "chatJid", .summary = "gateway"}, {.name = "createdAt", .type = Type::integer, .summary = "gateway"},
     {.name = "deleted", .type = Type::boolean, .summary = "gateway"}, {.name = "direction", .summary = "gateway", .one_of = "in|out"},

@@ -185,6 +185,10 @@ void refuse_field(const CallPtr& call, std::string field, std::string what) {
   call->failure(failure_of({FieldProblem{std::move(field), std::move(what)}}));
 }
 
+void refuse_id(const CallPtr& call, std::string field, std::string what) {
+  call->failure(failure_of({FieldProblem{std::move(field), std::move(what), &formats::chat_id, false}}));
+}
+
 bool says(const json::object& body, std::string_view name) {
   const json::value* value = body.if_contains(name);
   if (value == nullptr || value->is_null()) return false;
@@ -210,6 +214,7 @@ bool refuses_field_of_others(const CallPtr& call, const Schema& schema) {
   if (lost == names.end()) return false;
   const auto types = message_types();
   const auto type = std::find_if(types.begin(), types.end(), [&](const MessageType& t) { return t.schema == &schema; });
+  if (&schema == &schemas::set_picture) return refuse_field(call, std::string(*lost), "a picture has none"), true;
   if (&schema == &schemas::post_status) return refuse_field(call, std::string(*lost), "a status post has none"), true;
   if (&schema == &schemas::send_broadcast)
     return refuse_field(call, std::string(*lost), "a broadcast, one text to many, has none"), true;
@@ -414,14 +419,7 @@ bool name_request(const CallPtr& call, const Schema& schema, SendMessage& messag
     return refuse_field(call, "timeout", "must not stand without waitFor: nothing is waited for"), false;
   if (const auto id = text_of(call->body, "messageId"); !id.empty() && &schema != &schemas::forward)
     message.message_id = id;
-  if (call->request.has_header("idempotency-key")) {
-    const std::string_view key = call->request.header("idempotency-key");
-    constexpr std::size_t max_key_bytes = 255;
-    // An empty one is a variable that was never set: to go on without would send twice what is repeated.
-    if (key.empty() || key.size() > max_key_bytes)
-      return refuse_field(call, "Idempotency-Key", "must be 1 to 255 characters"), false;
-    message.idempotency_key = key;
-  }
+  if (!read_idempotency_key(call, message.idempotency_key)) return false;
   message.request_hash = hash_of(call, schema, message, content_hash);
   return true;
 }
@@ -436,6 +434,27 @@ bool quotes_its_chat(const ServicesPtr& services, const CallPtr& call, const Sen
 }
 
 }  // namespace
+
+bool read_idempotency_key(const CallPtr& call, std::optional<std::string>& key) {
+  if (!call->request.has_header("idempotency-key")) return true;
+  const std::string_view given = call->request.header("idempotency-key");
+  constexpr std::size_t max_key_bytes = 255;
+  // An empty one is a variable that was never set: to go on without would do twice what is repeated.
+  if (given.empty() || given.size() > max_key_bytes)
+    return refuse_field(call, "Idempotency-Key", "must be 1 to 255 characters"), false;
+  key = given;
+  return true;
+}
+
+std::string request_hash(const Schema& schema, const json::object& said) {
+  json::array known;
+  known.emplace_back(std::string(schema.name));
+  for (const Field& field : schema.fields) {
+    const json::value* value = said.if_contains(field.name);
+    if (value != nullptr && !value->is_null()) known.push_back(json::array{std::string(field.name), in_order(*value)});
+  }
+  return protocol::to_hex(protocol::sha256(protocol::as_bytes(json::serialize(known))));
+}
 
 std::string_view priority_name(storage::Priority priority) { return priorities.at(static_cast<std::size_t>(priority)); }
 

@@ -50,6 +50,10 @@ void send_messages(const ServicesPtr& services, const CallPtr& call, const Schem
 void find_earlier(const ServicesPtr& services, const CallPtr& call, const Schema& schema,
                   std::vector<sessions::SendMessage> messages, const std::string& content_hash,
                   std::function<void()> fresh);
+/// The Idempotency-Key of the request, when it has one. False: it is none that is taken, and answered.
+bool read_idempotency_key(const CallPtr& call, std::optional<std::string>& key);
+/// What makes two requests of this schema the same one: what its fields say, however it is spelled.
+std::string request_hash(const Schema& schema, const boost::json::object& said);
 /// A message as a request names it.
 struct NamedMessage {
   std::string id;                     // its WhatsApp id
@@ -69,6 +73,8 @@ std::optional<NamedMessage> message_of_path(const ServicesPtr& services, const C
 /// Whether an id that stands beside a chat names none, or that one: its message can be in no other.
 bool names_chat(const ServicesPtr& services, const CallPtr& call, std::string_view id, const protocol::Jid& chat);
 void refuse_field(const CallPtr& call, std::string field, std::string what);
+/// The same of what names a chat, a group or a person: INVALID_CHAT_ID wherever it stands.
+void refuse_id(const CallPtr& call, std::string field, std::string what);
 
 /// The member is there and says something: null, false, "" (and "false" of a form), [] and {} say nothing.
 bool says(const boost::json::object& body, std::string_view name);

@@ -75,6 +75,11 @@ Failure failure_of(const CallPtr& call, const sessions::Refusal& refusal) {
   Failure failure = failure_of(refusal);
   if (failure.code == ErrorCode::session_not_found) return session_not_found(call->param("sessionId"));
   if (failure.code == ErrorCode::chat_not_found) return chat_not_found(call->param("chatId"));
+  if (failure.code == ErrorCode::group_not_found)
+    failure.message += fmt::format(
+        "; GET /api/v1/sessions/{0}/groups lists the groups of the account, GET /api/v1/sessions/{0}/groups/{{groupId}}"
+        "?refresh=true asks WhatsApp for one",
+        call->param("sessionId"));
   return failure;
 }
 

@@ -51,7 +51,9 @@ void write_me(JsonWriter& out, const sessions::SessionView& view, Dialect dialec
   const std::string user = view.jid.user_jid().to_string();
   out.begin_object().text("id", jid_text(user, {}, dialect)).text("jid", view.jid.to_string());
   if (!view.lid.empty()) out.text("lid", view.lid.user_jid().to_string());
-  out.text("pushname", view.push_name).text_if("platform", view.platform).end_object();
+  out.text("pushname", view.push_name).text_if("platform", view.platform);
+  if (view.shows_online) out.text("presence", *view.shows_online ? "available" : "unavailable");
+  out.end_object();
 }
 
 void write_session_status(JsonWriter& out, const sessions::SessionView& view) {

@@ -105,7 +105,8 @@ void write_audience(JsonWriter& out, const storage::StatusAudienceRow& audience)
 void write_post(JsonWriter& out, People& people, storage::Database& db, const storage::MessageRow& row,
                 std::string_view session, Dialect dialect) {
   const events::PersonIds no_person;  // it is of no chat with somebody
-  begin_message(out, {row, no_person, people.of(row.author), row.created_at}, session, dialect);
+  const auto mentioned = people.mentioned(row);
+  begin_message(out, {row, no_person, people.of(row.author), row.created_at, nullptr, mentioned}, session, dialect);
   out.text("shownUntil", iso_seconds(row.timestamp + sessions::status_lifetime_ms));
   if (row.from_me) {
     const auto reach = storage::find_reach(db, row.row);

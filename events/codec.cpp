@@ -32,6 +32,12 @@ concept a = std::same_as<std::remove_const_t<T>, Kind>;
 // --- the description
 
 template <class Io>
+void describe(Io& io, a<PersonIds> auto& ids) {
+  io.optional("pn", ids.pn);
+  io.optional("lid", ids.lid);
+}
+
+template <class Io>
 void describe(Io& io, a<NewMessage> auto& e) {
   auto& m = e.message;
   io.required("id", m.id);
@@ -48,6 +54,7 @@ void describe(Io& io, a<NewMessage> auto& e) {
   io.required("body", m.body);
   io.optional("quotedId", m.quoted_id);
   io.optional("mentions", m.mentions);
+  io.optional("mentionIds", e.mention_ids);
   io.always("timestamp", m.timestamp);
   io.always("ack", m.ack);
   io.optional("error", m.error);
@@ -67,6 +74,7 @@ void describe(Io& io, a<StatusPosted> auto& e) {
   io.required("kind", m.kind);
   io.required("body", m.body);
   io.optional("mentions", m.mentions);
+  io.optional("mentionIds", e.mention_ids);
   io.always("timestamp", m.timestamp);
   io.always("ack", m.ack);
   io.optional("error", m.error);
@@ -340,6 +348,9 @@ class Writer {
     for (const Jid& jid : list) put(out_, jid);
     out_.end_array();
   }
+  void optional(std::string_view name, const std::vector<PersonIds>& list) {
+    if (!list.empty()) put(out_.key(name), list);
+  }
   template <class Value>
   void optional(std::string_view name, const std::optional<Value>& value) {
     if (value) put(out_.key(name), *value);
@@ -362,9 +373,11 @@ class Writer {
     for (const std::string& text : texts) out.text(text);
     out.end_array();
   }
-  static void put(JsonWriter& out, const std::vector<GroupPerson>& people) {
+  template <class Person>
+    requires std::same_as<Person, GroupPerson> || std::same_as<Person, PersonIds>
+  static void put(JsonWriter& out, const std::vector<Person>& people) {
     out.begin_array();
-    for (const GroupPerson& person : people) {
+    for (const Person& person : people) {
       Writer one(usual_bytes);
       describe(one, person);
       out.raw(one.finish({}, {}));
@@ -477,7 +490,7 @@ class Reader {
     return word(from, change, [](std::string_view text) -> std::optional<ContactUpdated::Change> {
       using Change = ContactUpdated::Change;
       for (const auto known : {Change::identity, Change::lid, Change::push_name, Change::picture, Change::about,
-                               Change::number, Change::name})
+                               Change::number, Change::name, Change::blocked, Change::unblocked})
         if (text == events::name(known)) return known;
       return std::nullopt;
     });
@@ -496,7 +509,9 @@ class Reader {
     }
     return true;
   }
-  static bool get(const json::value& from, std::vector<GroupPerson>& people) {
+  template <class Person>
+    requires std::same_as<Person, GroupPerson> || std::same_as<Person, PersonIds>
+  static bool get(const json::value& from, std::vector<Person>& people) {
     if (!from.is_array()) return false;
     for (const json::value& item : from.get_array()) {
       if (!item.is_object()) return false;

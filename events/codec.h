@@ -3,7 +3,8 @@
 // release must stay readable, so members are only ever added. The one place where this JSON is written and read.
 //
 // message, message.sent: {"id","chat","chatPn"?,"chatLid"?,"isGroup","fromMe","author","authorPn"?,"authorLid"?,
-//   "pushName"?,"kind","body","quotedId"?,"mentions"?:[…],"timestamp"(ms),"ack"(-1..4),"error"?}
+//   "pushName"?,"kind","body","quotedId"?,"mentions"?:[…],"mentionIds"?:[{"pn"?,"lid"?}],
+//   "timestamp"(ms),"ack"(-1..4),"error"?}
 // ack: {"id","chat","chatPn"?,"chatLid"?,"fromMe":true,"ack"(-1..4),"error"?,"timestamp"(ms)}
 // qr: {"qr","expiresAt"(ms)}   authenticated: {"jid","lid"?}   ready: {"jid","lid"?,"pushName"?}
 // message.edited, message.revoked, reaction, poll.vote, event.answer, message.pinned:

@@ -108,6 +108,8 @@ std::string_view name(ContactUpdated::Change change) {
     case ContactUpdated::Change::about: return "about";
     case ContactUpdated::Change::number: return "number";
     case ContactUpdated::Change::name: return "name";
+    case ContactUpdated::Change::blocked: return "blocked";
+    case ContactUpdated::Change::unblocked: return "unblocked";
   }
   return "identity";
 }

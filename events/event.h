@@ -25,6 +25,7 @@ using protocol::Jid;
 struct NewMessage {
   Message message;
   PersonIds chat_ids, author_ids;
+  std::vector<PersonIds> mention_ids = {};  // of message.mentions, in their order; may be of the first alone
   friend bool operator==(const NewMessage&, const NewMessage&) = default;
 };
 
@@ -33,6 +34,7 @@ struct NewMessage {
 struct StatusPosted {
   Message message;  // chat: status@broadcast
   PersonIds author_ids;
+  std::vector<PersonIds> mention_ids = {};  // as of NewMessage
   friend bool operator==(const StatusPosted&, const StatusPosted&) = default;
 };
 
@@ -166,9 +168,9 @@ struct Disconnected {
 };
 
 /// `contact.updated`: another identity key (a new phone, or WhatsApp installed again), its LID became known, or what
-/// they show of themselves or under which number is another by now.
+/// they show of themselves or under which number is another by now; or the account blocks them, or does not any more.
 struct ContactUpdated {
-  enum class Change { identity, lid, push_name, picture, about, number, name };
+  enum class Change { identity, lid, push_name, picture, about, number, name, blocked, unblocked };
   Jid user;  // canonical
   PersonIds ids;
   Change change = Change::identity;

@@ -80,6 +80,11 @@ json::object message_json(const PhoneMessage& message) {
   if (message.starts_at != 0) out["startTime"] = message.starts_at;
   if (message.cancelled) out["cancelled"] = true;
   if (message.expires_after != 0 || message.kind == "disappearing") out["expiresAfter"] = message.expires_after;
+  if (message.invite)
+    out["groupInvite"] = json::object{{"group", message.invite->group},
+                                      {"code", message.invite->code},
+                                      {"name", message.invite->name},
+                                      {"expiresAt", message.invite->expires_at}};
   if (message.style) {
     const auto colour = [](std::uint32_t argb) { return fmt::format("#{:06X}", argb & 0xFFFFFF); };
     out["backgroundColor"] = colour(message.style->background_argb);

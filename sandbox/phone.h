@@ -59,7 +59,8 @@ struct PhoneMessage {
   /// Of a message of this phone to a group, once it left: how far it came with each member, by phone number: "",
   /// delivered, read. `status` is the least of them.
   std::map<std::string, std::string> recipients = {};
-  std::optional<protocol::TextStyle> style = {};  // of a text as status post
+  std::optional<protocol::TextStyle> style = {};     // of a text as status post
+  std::optional<protocol::GroupInvite> invite = {};  // of an invitation; its caption is `text`
 };
 
 /// A file that a phone's user sends.

@@ -196,7 +196,7 @@ std::optional<Jid> Acceptance::announce(const MessageRow& message) {
     tell_status_posted(c_, directory_, told);
     return std::nullopt;
   }
-  c_.emit(events::NewMessage{told, ids, directory_.person(message.author)});
+  c_.emit(events::NewMessage{told, ids, directory_.person(message.author), directory_.mentioned(told.mentions)});
   return std::move(message.chat.is_lid() ? ids.pn : ids.lid);
 }
 

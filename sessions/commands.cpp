@@ -39,6 +39,8 @@ template Command::Command(Asked<SaveContact>);
 template Command::Command(Asked<RemoveSavedContact>);
 template Command::Command(Asked<ReadPrivacy>);
 template Command::Command(Asked<ChangePrivacy>);
+template Command::Command(Asked<ReadExcluded>);
+template Command::Command(Asked<ChangeExcluded>);
 template Command::Command(Asked<ListBlocked>);
 template Command::Command(Asked<BlockContact>);
 template Command::Command(Asked<ReadBusiness>);

@@ -147,9 +147,9 @@ using Sendable =
 
 /// Durable in the session's queue when it is answered. Errors: not_found (the quoted message, or the one that it is
 /// about), not_ready (never linked or logged out), conflict (idempotency key or message id with other content),
-/// rate_limited (queue full), malformed (Subject::send_at and expires_at: past), unsupported (it cannot be said about
-/// that message, with Subject::message or what of it cannot), not_implemented (channels; what is said about a status
-/// post, but for its deletion).
+/// rate_limited (queue full), forbidden and not_found about Subject::group (Sealer::can_send_to), malformed
+/// (Subject::send_at and expires_at: past), unsupported (it cannot be said about that message, with Subject::message or
+/// what of it cannot), not_implemented (channels; what is said about a status post, but for its deletion).
 struct SendMessage {
   using Answer = SentMessage;
   static constexpr const char* name = "send_message";
@@ -267,11 +267,15 @@ struct RemoveChat {
 
 /// Something is asked of WhatsApp about a group; `request` names it. Errors, about Subject::group where they are the
 /// server's: forbidden (not a member, not an admin), not_found (no such group, link or request), conflict, malformed,
-/// rate_limited, refused (any other), timed_out, not_ready (not connected).
+/// rate_limited, refused (any other), timed_out, not_ready (not connected). Of a creation under a key also conflict,
+/// about idempotency_key (it is another request's) or about the group (what became of the first is not known, or not
+/// yet); a repetition asks nothing, and is answered without a connection.
 struct AskGroup {
   using Answer = GroupAnswer;
   static constexpr const char* name = "ask_group";
   protocol::groups::GroupRequest request;
+  std::optional<std::string> idempotency_key = {};  // of a creation alone
+  std::string request_hash = {};                    // as of SendMessage
   friend bool operator==(const AskGroup&, const AskGroup&) = default;
 };
 
@@ -300,9 +304,9 @@ class Command {
                     SendMessage, SendMessages, FindSent, CancelMessage, FetchMedia, RemoveMessage, StarMessage,
                     MarkRead, ViewStatus, RemoveChat, AskGroup, CheckNumbers, LookAtContact, GetPicture, SetOwnPicture,
                     SetAbout, SetDefaultTimer, SetOwnName, SaveContact, RemoveSavedContact, ReadPrivacy, ChangePrivacy,
-                    ListBlocked, BlockContact, ReadBusiness, ReadCatalog, ShowChatState, WatchPresence, ReadPresence,
-                    ShowPresence, RejectCall, ListChannels, AskChannel, ReadPosts, FetchPostFile, ReadPostUpdates,
-                    ReactInChannel, ViewPosts, WatchChannel, CatchUp>;
+                    ReadExcluded, ChangeExcluded, ListBlocked, BlockContact, ReadBusiness, ReadCatalog, ShowChatState,
+                    WatchPresence, ReadPresence, ShowPresence, RejectCall, ListChannels, AskChannel, ReadPosts,
+                    FetchPostFile, ReadPostUpdates, ReactInChannel, ViewPosts, WatchChannel, CatchUp>;
 
   /// NOLINTNEXTLINE(google-explicit-constructor): as the alternatives of a variant.
   template <class Operation>

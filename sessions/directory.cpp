@@ -55,6 +55,16 @@ PersonIds Directory::person(const Jid& canonical) {
   return ids;
 }
 
+std::vector<PersonIds> Directory::mentioned(const std::vector<Jid>& users) {
+  std::vector<PersonIds> out;
+  out.reserve(std::min(users.size(), max_mentions));
+  for (const Jid& user : users) {
+    if (out.size() == max_mentions) break;
+    out.push_back(user.has_devices() ? person(canonical_user(user)) : PersonIds());
+  }
+  return out;
+}
+
 void Directory::learn(const Jid& a, const Jid& b, Source source) {
   Jid pn = plain_user(a);
   Jid lid = plain_user(b);

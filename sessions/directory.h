@@ -23,6 +23,10 @@ class Directory {
   /// The same keeping the device number: the address sessions are filed under (03 section 1.1).
   Jid canonical_device(const Jid& device) { return canonical_user(device).with_device(device.device); }
   PersonIds person(const Jid& canonical);
+  /// The same of those that a message mentions, in their order and by whatever name; of the first max_mentions alone,
+  /// as each may cost a look-up.
+  std::vector<PersonIds> mentioned(const std::vector<Jid>& users);
+  static constexpr std::size_t max_mentions = 256;
   bool is_own(const Jid& user) const;
 
   /// What may be believed of a pair (02 section 9). tells: usync and the attributes of messages, newest wins. hints:

@@ -244,7 +244,7 @@ void Inbound::store(const MessageSource& source, const IncomingMessage& content,
     tell_status_posted(c_, directory_, told);
   } else {
     timers_.on_message(row.chat, content.traits, row.timestamp);
-    c_.emit(events::NewMessage{told, chat_ids, directory_.person(row.author)});
+    c_.emit(events::NewMessage{told, chat_ids, directory_.person(row.author), directory_.mentioned(told.mentions)});
   }
   auto alternate = row.chat.is_lid() ? chat_ids.pn : chat_ids.lid;
   const std::string id = row.id, kind = row.kind;

@@ -2,6 +2,7 @@
 // Why something that was asked was not done: a code, what it is about, and a detail for an operator. Who asked spells
 // it in his own words: nothing here knows the names of an API's fields and routes.
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -41,6 +42,7 @@ struct Refusal : protocol::Error {
       : Error(std::move(error)) {}
   Refusal(protocol::Errc why, Subject about, std::string said) : Error(why, std::move(said)), subject(about) {}
   Subject subject = Subject::none;
+  std::int64_t retry_after_s = 0;  // when the same may succeed, as the server said; at most a day; 0: it did not say
 
   friend bool operator==(const Refusal&, const Refusal&) = default;
 };

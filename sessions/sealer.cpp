@@ -63,10 +63,19 @@ Outcome<> Sealer::can_send_to(const Jid& chat) const {
   if (!chat.is_group())
     return Refusal(Error(Errc::not_implemented, "sending to " + chat.server + " chats is not implemented yet"));
   const Groups::Standing standing = groups_.standing(chat);
+  if (!standing.known && groups_.complete())
+    return Refusal(Errc::not_found, Subject::group, "the account is in no group " + chat.to_string());
+  if (standing.community)
+    return Refusal(Errc::forbidden, Subject::group,
+                   "this is a community, which holds no messages: write to one of its groups");
   if (!standing.known || standing.stale) return {};  // it is asked for before anything is sealed
-  if (!standing.member) return Refusal(Errc::forbidden, Subject::chat, "the account is not a member of this group");
+  if (!standing.member)
+    return Refusal(Errc::forbidden, Subject::group,
+                   "the account is not a member of this group: an admin has to add it, or it joins by an invite link");
   if (standing.announcement && !standing.admin)
-    return Refusal(Errc::forbidden, Subject::chat, "only admins may send to this group");
+    return Refusal(Errc::forbidden, Subject::group,
+                   "only admins may send to this group: one of them has to make the account an admin, or to let all "
+                   "members send");
   return {};
 }
 

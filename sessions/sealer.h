@@ -37,7 +37,8 @@ class Sealer {
   /// Errors: not_ready (no account is linked).
   Outcome<> can_send() const;
   /// Errors: not_implemented (chats of this kind), forbidden (a group that the account is not in, or where admins alone
-  /// send, a channel where it is no admin; Subject::chat).
+  /// send, a community itself: Subject::group; a channel where it is no admin: Subject::chat), not_found (a group that
+  /// is not known though all of the account's are: Subject::group).
   Outcome<> can_send_to(const Jid& chat) const;
   /// The canonical chat that a request is for: of what is about a message, the one that this lies in. Errors: not_found
   /// (that message).

@@ -1,5 +1,7 @@
 #include "sessions/server_refusal.h"
 
+#include <algorithm>
+
 #include "protocol/stanzas/iq.h"
 
 namespace wharf::sessions {
@@ -23,6 +25,11 @@ Errc errc_of_server(std::uint64_t code) {
   }
 }
 
+std::int64_t bounded_backoff_s(std::uint64_t said) {
+  constexpr std::uint64_t day_s = 86'400;
+  return static_cast<std::int64_t>(std::min(said, day_s));
+}
+
 Refusal server_refusal(const protocol::Node* answer, const Error& why, Subject about) {
   if (answer == nullptr) return no_answer();
   const auto said = protocol::iq_error_of(*answer);
@@ -30,7 +37,9 @@ Refusal server_refusal(const protocol::Node* answer, const Error& why, Subject a
   std::string text = "WhatsApp refused: " + (said->text.empty() ? std::string("no reason given") : said->text);
   if (said->code != 0) text += " (" + std::to_string(said->code) + ")";
   if (said->backoff_seconds != 0) text += ", to be asked again in " + std::to_string(said->backoff_seconds) + " s";
-  return {errc_of_server(said->code), about, std::move(text)};
+  Refusal out(errc_of_server(said->code), about, std::move(text));
+  out.retry_after_s = bounded_backoff_s(said->backoff_seconds);
+  return out;
 }
 
 Refusal no_answer() { return Error(Errc::timed_out, "WhatsApp did not answer"); }

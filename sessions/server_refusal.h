@@ -10,6 +10,9 @@ namespace wharf::sessions {
 /// 406 malformed, 409 conflict, 408 timed_out, 429 rate_limited; any other, also 0, refused.
 protocol::Errc errc_of_server(std::uint64_t code);
 
+/// What a server said of when to ask again, within a day.
+std::int64_t bounded_backoff_s(std::uint64_t said);
+
 /// `why` as a reader judged `answer` (nullptr: none came), with the server's own code where it gave one.
 Refusal server_refusal(const protocol::Node* answer, const protocol::Error& why, Subject about);
 /// That no answer came.

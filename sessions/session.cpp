@@ -75,6 +75,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
   };
   login_.on_identity_changed = [this](const Jid& user) { tokens_.on_identity_changed(user); };
   people_notices_.on_privacy = [this](const auto& changed) { account_settings_.learn(changed); };
+  people_notices_.on_blocks = [this](const auto& changed) { account_settings_.on_blocks(changed); };
   account_settings_.on_reads_known = [this] { reads_.on_ready(); };
   people_notices_.on_named = [this] { presence_.on_online(); };
   people_notices_.on_renamed = [this] { presence_.on_renamed(); };
@@ -220,6 +221,7 @@ SessionView Session::view() const {
   view.lid = c.device.lid;
   view.push_name = c.device.push_name;
   view.platform = c.device.platform;
+  if (const auto* online = c.link.while_online()) view.shows_online = online->available;
   view.queued = outbox_.unsent();
   return view;
 }

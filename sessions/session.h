@@ -159,6 +159,8 @@ class Session {
   void carry_out(const RemoveSavedContact& remove, Reply<void> reply);
   void carry_out(const ReadPrivacy& read, Reply<std::vector<protocol::PrivacySetting>> reply);
   void carry_out(ChangePrivacy& change, Reply<std::vector<protocol::PrivacySetting>> reply);
+  void carry_out(const ReadExcluded& read, Reply<std::vector<Person>> reply);
+  void carry_out(ChangeExcluded& change, Reply<std::vector<Person>> reply);
   void carry_out(const ListBlocked& list, Reply<std::vector<Person>> reply);
   void carry_out(const BlockContact& block, Reply<void> reply);
   void carry_out(const ReadBusiness& read, Reply<std::optional<protocol::BusinessProfile>> reply);

@@ -51,6 +51,7 @@ void Session::wipe() {
   book_.end_turn(false);
   tokens_.end_turn(false);
   app_state_.forget();
+  account_settings_.forget();
   storage::Changes fresh;
   c.device = new_device(c.id(), c.random, fresh, c.now.unix_ms);
   c.records.append(std::move(fresh));
@@ -231,7 +232,7 @@ void Session::carry_out(const RemoveChat& remove, Reply<void> reply) {
 }
 
 void Session::carry_out(AskGroup& ask, Reply<GroupAnswer> reply) {
-  group_asking_.ask(std::move(ask.request), std::move(reply));
+  group_asking_.ask(std::move(ask), std::move(reply));
 }
 
 void Session::carry_out(const RejectCall& reject, Reply<void> reply) {

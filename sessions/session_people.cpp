@@ -34,6 +34,12 @@ void Session::carry_out(const ReadPrivacy&, Reply<std::vector<protocol::PrivacyS
 void Session::carry_out(ChangePrivacy& change, Reply<std::vector<protocol::PrivacySetting>> reply) {
   account_settings_.change_privacy(std::move(change.settings), std::move(reply));
 }
+void Session::carry_out(const ReadExcluded& read, Reply<std::vector<Person>> reply) {
+  account_settings_.read_excluded(read.category, std::move(reply));
+}
+void Session::carry_out(ChangeExcluded& change, Reply<std::vector<Person>> reply) {
+  account_settings_.change_excluded(std::move(change), std::move(reply));
+}
 void Session::carry_out(const ListBlocked&, Reply<std::vector<Person>> reply) {
   account_settings_.list_blocked(std::move(reply));
 }
@@ -47,6 +53,9 @@ void Session::carry_out(ReadCatalog& read, Reply<protocol::CatalogPage> reply) {
   profiles_.read_catalog(std::move(read.query), std::move(reply));
 }
 void Session::carry_out(const ShowChatState& show, Reply<void> reply) {
+  // Nobody is shown the writing of what could not be sent.
+  const auto possible = sealer_.can_send_to(show.chat);
+  if (context_.link.online() && !possible) return context_.answer(std::move(reply), possible.error());
   context_.answer(std::move(reply), presence_.show_chat_state(show.chat, show.state));
 }
 void Session::carry_out(const WatchPresence& watch, Reply<PresenceView> reply) {

@@ -67,7 +67,8 @@ struct SessionView {
   std::optional<std::string> pairing_code;
   Jid jid, lid;  // own device JIDs once linked
   std::string push_name, platform;
-  std::size_t queued = 0;  // messages waiting for their server ack
+  std::optional<bool> shows_online;  // to others, on the connection that there is; nullopt: there is none
+  std::size_t queued = 0;            // messages waiting for their server ack
 };
 
 struct SentMessage {

@@ -8,7 +8,8 @@
 namespace wharf::sessions {
 
 inline void tell_status_posted(Context& c, Directory& directory, const events::Message& post) {
-  if (c.config.statuses) c.emit(events::StatusPosted{post, directory.person(post.author)});
+  if (c.config.statuses)
+    c.emit(events::StatusPosted{post, directory.person(post.author), directory.mentioned(post.mentions)});
 }
 inline void tell_status_deleted(Context& c, events::About about) {
   if (c.config.statuses) c.emit(events::StatusDeleted{std::move(about)});

@@ -36,6 +36,7 @@ const PhoneMessage* PhoneAddOns::find(const std::string& id, std::string_view ch
 void PhoneAddOns::describe(PhoneMessage& said, const MessageBody& body) const {
   if (const protocol::MessageKey* target = protocol::target_of(body)) said.target = target->id;
   if (const auto* style = std::get_if<protocol::TextStyle>(&body)) said.style = *style;
+  if (const auto* invite = std::get_if<protocol::GroupInvite>(&body)) said.invite = *invite;
   if (const auto* poll = std::get_if<protocol::Poll>(&body)) said.options = poll->options;
   if (const auto* event = std::get_if<protocol::CalendarEvent>(&body)) show_event(said, *event);
   if (const auto* album = std::get_if<protocol::Album>(&body)) said.album = *album;

@@ -81,6 +81,9 @@ json::object to_json(const PhoneMessage& message, const PhoneLog::Behind& behind
   if (message.album) o["album"] = json::array{message.album->images, message.album->videos};
   if (!message.album_id.empty()) o["albumId"] = message.album_id;
   if (message.expires_after != 0) o["expiresAfter"] = message.expires_after;
+  if (message.invite)
+    o["invite"] =
+        json::array{message.invite->group, message.invite->code, message.invite->name, message.invite->expires_at};
   if (message.style)
     o["style"] = json::array{message.style->text_argb, message.style->background_argb, message.style->font};
   return o;
@@ -117,6 +120,11 @@ PhoneMessage read_message(const json::object& o) {
   }
   if (const json::value* stays = o.if_contains("expiresAfter"))
     message.expires_after = number_of<std::uint32_t>(*stays);
+  if (const json::value* invite = o.if_contains("invite")) {
+    const auto& said = invite->as_array();
+    message.invite = protocol::GroupInvite{string_of(said.at(0)), string_of(said.at(1)), string_of(said.at(2)),
+                                           number_of<std::int64_t>(said.at(3))};
+  }
   if (const json::value* style = o.if_contains("style")) {
     const auto& numbers = style->as_array();
     message.style =

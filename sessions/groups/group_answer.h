@@ -34,6 +34,8 @@ struct GroupView {
 /// Of each operation what it tells.
 struct GroupAnswer {
   std::optional<GroupView> group;      // create, query, preview
+  std::optional<protocol::Jid> made;   // create: which it is
+  bool replayed = false;               // create: the answer of an earlier request under the same key
   std::vector<MemberOutcome> members;  // create, add, remove, promote, demote, decide
   std::string invite_code;             // get and reset
   std::optional<protocol::groups::Joined> joined;

@@ -1,6 +1,7 @@
 #include "sessions/groups/group_asking.h"
 
 #include <algorithm>
+#include <memory>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -22,11 +23,59 @@ namespace {
 constexpr unsigned most_tries =
     2;  // a description is set against the one that is there: once more when that is another
 
+/// What helps, "" where nobody knows.
+std::string_view way_out(groups::Failure failure) {
+  using groups::Failure;
+  switch (failure) {
+    case Failure::not_in_group:
+      return "the account is not in the group: an admin adds it, or it joins by an invite link";
+    case Failure::not_admin: return "only an admin may do this: one of them has to make the account an admin";
+    case Failure::not_authorised:
+    case Failure::forbidden: return "the account may not: it is not in the group, or no admin of it";
+    case Failure::removed_by_admin: return "an admin has removed the account, and an admin alone can add it again";
+    case Failure::link_invalid:
+    case Failure::link_revoked: return "ask an admin of the group for its link as it is now";
+    case Failure::already_member:
+    case Failure::already_member_or_conflict: return "the account is in the group already";
+    case Failure::group_full:
+    case Failure::community_full:
+    case Failure::limit_reached: return "somebody has to leave before";
+    case Failure::stale_description: return "somebody changes it too: repeat the request";
+    case Failure::bad_image: return "give another picture, a JPEG or PNG";
+    case Failure::growth_locked: return "WhatsApp has closed the links of this group for a time";
+    case Failure::parent_suspended: return "WhatsApp has suspended the community";
+    case Failure::gone: return "the group is no more";
+    case Failure::timed_out:
+    case Failure::rate_limited:
+    case Failure::server_error:
+    case Failure::unavailable: return "the same request may succeed later";
+    default: return {};
+  }
+}
+
 Refusal refusal_of(const GroupFailure& why) {
   std::string said = "WhatsApp refused: " + std::string(name(why.failure));
   if (why.code != 0) said += " (" + std::to_string(why.code) + ")";
   if (!why.text.empty()) said += ", " + why.text;
-  return {errc_of_server(why.code), Subject::group, std::move(said)};
+  if (const auto helps = way_out(why.failure); !helps.empty()) said.append("; ").append(helps);
+  Refusal out(errc_of_server(why.code), Subject::group, std::move(said));
+  out.retry_after_s = bounded_backoff_s(why.backoff_seconds);
+  return out;
+}
+
+GroupView view_of(const groups::GroupMetadata& group, const groups::OwnAccount& self, const PeopleLookup& people) {
+  GroupView out;
+  out.metadata = group;
+  out.member = false;
+  for (const groups::Participant& member : group.members) {
+    out.people.push_back(group_person(member, people));
+    if (!self.is(member)) continue;
+    out.member = true;
+    out.admin = member.role != groups::Role::member;
+  }
+  out.metadata.members.clear();
+  if (group.creator) out.creator = group_person(groups::person(*group.creator, group.creator_pn), people);
+  return out;
 }
 
 /// What an answer says, in the form that programs see. One overload for each kind of request.
@@ -41,6 +90,7 @@ class Reading {
     GroupAnswer out;
     out.members = outcomes(read->members);
     out.group = view(read->group);
+    out.made = read->group.group;
     known_.store(std::move(read->group));
     return out;
   }
@@ -144,21 +194,7 @@ class Reading {
   /// Settings, whose answers hold nothing.
   GroupResult<GroupAnswer> operator()(const auto&) const { return done(groups::Operation::change); }
 
-  GroupView view(const groups::GroupMetadata& group) const {
-    GroupView out;
-    out.metadata = group;
-    out.member = false;
-    const groups::OwnAccount self = known_.own();
-    for (const groups::Participant& member : group.members) {
-      out.people.push_back(group_person(member, people_));
-      if (!self.is(member)) continue;
-      out.member = true;
-      out.admin = member.role != groups::Role::member;
-    }
-    out.metadata.members.clear();
-    if (group.creator) out.creator = group_person(groups::person(*group.creator, group.creator_pn), people_);
-    return out;
-  }
+  GroupView view(const groups::GroupMetadata& group) const { return view_of(group, known_.own(), people_); }
 
  private:
   std::vector<MemberOutcome> outcomes(const groups::MemberOutcomes& read) const {
@@ -241,27 +277,89 @@ GroupRequest GroupAsking::prepared(GroupRequest request) {
   return request;
 }
 
-void GroupAsking::ask(GroupRequest request, Reply<GroupAnswer> reply) {
-  if (!c_.link.online()) return c_.answer(std::move(reply), Error(Errc::not_ready, "the session is not connected"));
-  send(std::move(request), std::move(reply), 1);
+GroupAsking::GroupAsking(Context& context, Directory& directory, Groups& groups)
+    : c_(context), directory_(directory), groups_(groups), made_(context) {
+  groups_.on_made = [this](const std::string& key, const Jid& group) { made_.told(key, group); };
 }
 
-void GroupAsking::send(GroupRequest request, Reply<GroupAnswer> reply, unsigned tries) {
-  const GroupRequest asked = prepared(request);
-  const Node iq = groups::request_iq(c_.ids.next(), asked);
-  c_.query(iq, [this, asked, reply = std::move(reply), tries](const Node* answer) mutable {
-    if (answer == nullptr) return c_.answer(std::move(reply), Error(Errc::timed_out, "WhatsApp did not answer"));
-    const PeopleLookup people{[this](const Jid& user) { return directory_.canonical_user(user); },
-                              [this](const Jid& user) { return directory_.person(user); }};
-    auto read = std::visit(Reading(*answer, groups_, people), asked);
-    if (read) return c_.answer(std::move(reply), std::move(*read));
-    const auto* description = std::get_if<groups::SetDescription>(&asked);
-    if (description == nullptr || read.error().failure != groups::Failure::stale_description || tries == most_tries)
-      return c_.answer(std::move(reply), refusal_of(read.error()));
-    groups_.refresh(description->group, [this, asked, reply = std::move(reply), tries](Groups::Refreshed) mutable {
-      send(asked, std::move(reply), tries + 1);
-    });
+PeopleLookup GroupAsking::people() const {
+  return {[this](const Jid& user) { return directory_.canonical_user(user); },
+          [this](const Jid& user) { return directory_.person(user); }};
+}
+
+GroupAnswer GroupAsking::answer_again(const MadeGroups::Made& made) const {
+  GroupAnswer out;
+  out.replayed = true;
+  out.made = made.group;
+  out.members = made.members;
+  for (MemberOutcome& one : out.members) one.who = group_person(groups::person(one.who.jid), people());
+  if (const auto known = groups_.find(made.group)) {
+    out.group = view_of(known->metadata, groups_.own(), people());
+    out.group->member = known->member;
+  }
+  return out;
+}
+
+void GroupAsking::ask(AskGroup asked, Reply<GroupAnswer> reply) {
+  Asked first{std::move(asked.request), std::nullopt, 1};
+  auto* create = std::get_if<groups::CreateGroup>(&first.request);
+  if (create != nullptr && asked.idempotency_key) {
+    first.name = {std::move(*asked.idempotency_key), std::move(asked.request_hash)};
+    const auto earlier = made_.find(*first.name);
+    if (!earlier) return c_.answer(std::move(reply), earlier.error());
+    if (*earlier) return c_.answer(std::move(reply), answer_again(**earlier));
+  }
+  if (!c_.link.online()) return c_.answer(std::move(reply), Error(Errc::not_ready, "the session is not connected"));
+  // Its notification says the key again, and is known by it.
+  if (create != nullptr) create->key = first.name ? MadeGroups::key_of(*first.name) : c_.ids.next();
+  send(std::move(first), std::move(reply));
+}
+
+void GroupAsking::send(Asked asked, Reply<GroupAnswer> reply) {
+  asked.request = prepared(std::move(asked.request));
+  const Node iq = groups::request_iq(c_.ids.next(), asked.request);
+  if (asked.name) made_.asked(*asked.name);
+  groups_.own_changes().asked(iq);
+  // Where nothing can be asked, the answer is there before query() returns.
+  const auto left = std::make_shared<bool>(false);
+  c_.query(iq, [this, asked = std::move(asked), left, id = iq.attr("id"),
+                reply = std::move(reply)](const Node* answer) mutable {
+    if (!*left || (answer != nullptr && answer->attr("type") == "error")) groups_.own_changes().refused(id);
+    on_answer(asked, answer, *left, std::move(reply));
   });
+  *left = true;
+}
+
+void GroupAsking::on_answer(const Asked& asked, const Node* answer, bool left, Reply<GroupAnswer> reply) {
+  if (answer == nullptr) {
+    if (asked.name) left ? made_.unanswered(*asked.name) : made_.refused(*asked.name);
+    return c_.answer(
+        std::move(reply),
+        Error(Errc::timed_out, asked.name && left ? "WhatsApp did not answer: whether the group was made is not known; "
+                                                    "repeat the request under the same key to hear of it"
+                                                  : "WhatsApp did not answer"));
+  }
+  auto read = std::visit(Reading(*answer, groups_, people()), asked.request);
+  if (asked.name) settle(*asked.name, read);
+  if (read) return c_.answer(std::move(reply), std::move(*read));
+  const auto* description = std::get_if<groups::SetDescription>(&asked.request);
+  if (description == nullptr || read.error().failure != groups::Failure::stale_description || asked.tries == most_tries)
+    return c_.answer(std::move(reply), refusal_of(read.error()));
+  groups_.refresh(description->group, [this, again = asked, reply = std::move(reply)](Groups::Refreshed) mutable {
+    ++again.tries;
+    send(std::move(again), std::move(reply));
+  });
+}
+
+void GroupAsking::settle(const MadeGroups::Name& name, groups::GroupResult<GroupAnswer>& read) {
+  if (read) return made_.made(name, *read->made, read->members);
+  // A server that failed in the middle, and an answer that cannot be read, leave it open.
+  const unsigned code = read.error().code;
+  if (code >= 400 && code < 500 && code != 408) return made_.refused(name);
+  made_.unanswered(name);
+  GroupFailure open = read.error();
+  open.text += (open.text.empty() ? "" : ", ") + std::string("and whether the group was made is not known");
+  read = std::move(open);
 }
 
 }  // namespace wharf::sessions

@@ -6,27 +6,40 @@
 #include "sessions/context.h"
 #include "sessions/directory.h"
 #include "sessions/groups/group_answer.h"
+#include "sessions/groups/group_events.h"
 #include "sessions/groups/groups.h"
+#include "sessions/groups/made_groups.h"
 
 namespace wharf::sessions {
 
 class GroupAsking {
  public:
-  GroupAsking(Context& context, Directory& directory, Groups& groups)
-      : c_(context), directory_(directory), groups_(groups) {}
+  GroupAsking(Context& context, Directory& directory, Groups& groups);
 
-  void ask(protocol::groups::GroupRequest request, Reply<GroupAnswer> reply);
+  void ask(AskGroup asked, Reply<GroupAnswer> reply);
 
  private:
+  /// What goes out, the name of a creation that has one, and how often it went out.
+  struct Asked {
+    protocol::groups::GroupRequest request;
+    std::optional<MadeGroups::Name> name;
+    unsigned tries = 1;
+  };
+  GroupAnswer answer_again(const MadeGroups::Made& made) const;
   /// The same with the names that the group uses for its people, and what the request needs of the group.
   protocol::groups::GroupRequest prepared(protocol::groups::GroupRequest request);
   /// By the one name that the group has for each of its members.
   void name_as_members(const protocol::Jid& group, std::vector<protocol::groups::MemberRef>& who) const;
-  void send(protocol::groups::GroupRequest request, Reply<GroupAnswer> reply, unsigned tries);
+  void send(Asked asked, Reply<GroupAnswer> reply);
+  void on_answer(const Asked& asked, const Node* answer, bool left, Reply<GroupAnswer> reply);
+  /// What the answer says of a creation that has a name; an error that leaves it open says so from here on.
+  void settle(const MadeGroups::Name& name, protocol::groups::GroupResult<GroupAnswer>& read);
+  PeopleLookup people() const;
 
   Context& c_;
   Directory& directory_;
   Groups& groups_;
+  MadeGroups made_;
 };
 
 }  // namespace wharf::sessions

@@ -62,6 +62,11 @@ void GroupListing::on_written(const Jid& group, bool whole) {
   if (run_) run_->newer[group] = whole;
 }
 
+bool GroupListing::complete() const {
+  if (!c_.link.online() || list_wanted() || listing_ || run_) return false;
+  return !c_.link.conversation()->backlog_asked_at;
+}
+
 std::optional<net::SteadyTime> GroupListing::due() const {
   if (!c_.link.online() || listing_ || run_) return std::nullopt;
   std::optional<net::SteadyTime> first;

@@ -37,6 +37,10 @@ class GroupListing {
   /// What a list said before, and is not stored yet, is older.
   void on_written(const Jid& group, bool whole);
 
+  /// Every group of the account has its row, by a list and by all that the server has told since; false while that may
+  /// not be so: no connection, a list that is wanted or stored, a backlog that still comes.
+  bool complete() const;
+
   std::optional<net::SteadyTime> due() const;
   void on_due();
 

@@ -136,6 +136,7 @@ Groups::Standing Groups::standing(const Jid& group) {
     out.member = known->member;
     out.stale = known->stale;
     out.announcement = known->metadata.announcement;
+    out.community = known->metadata.community.has_value();
     out.mode = known->metadata.addressing_mode;
     const auto& members = known->metadata.members;
     out.admin = std::any_of(members.begin(), members.end(), [self = own()](const groups::Participant& who) {
@@ -151,7 +152,10 @@ void Groups::changed(const Jid& group) {
 }
 
 void Groups::end_turn(bool keep) {
-  if (!keep) listing_.forget_all();
+  if (!keep) {
+    listing_.forget_all();
+    own_changes_.forget_all();
+  }
   if (!keep || standings_.size() > kept_standings) standings_.clear();
 }
 
@@ -280,6 +284,12 @@ void Groups::on_notification(const Node& notification) {
   auto row = c_.records.find_group(read->group);
   // Taken in with a commit whose ack did not reach the server: all of it is done, and told.
   if (row && is_heard(row->heard, digest)) return;
+  const bool by_us = read->author.jid && own().is(read->author);
+  const UnderCause asked(c_, by_us ? own_changes_.behind(read->group, notification) : std::string());
+  if (by_us && on_made) {
+    for (const groups::GroupChange& change : read->changes)
+      if (const auto* created = std::get_if<groups::GroupCreated>(&change)) on_made(created->key, read->group);
+  }
   learn(read->identities);
   const std::string subject = follow(read->group, std::move(row), *read, digest);
   for (const Jid& group : groups::groups_of(*read))
@@ -293,6 +303,8 @@ void Groups::on_picture(const Node& notification, const protocol::PictureChanged
   if (!row || is_heard(row->heard, digest)) return;
   note_heard(row->heard, digest);
   c_.records.add(storage::PutGroup{c_.id(), std::move(*row)});
+  const bool by_us = change.author && own().is(groups::person(*change.author));
+  const UnderCause asked(c_, by_us ? own_changes_.behind_picture(change.jid) : std::string());
   events::GroupUpdated told;
   told.in.chat = change.jid;
   if (change.author) {

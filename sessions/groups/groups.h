@@ -15,12 +15,14 @@
 #include "sessions/context.h"
 #include "sessions/directory.h"
 #include "sessions/groups/group_listing.h"
+#include "sessions/groups/own_changes.h"
 
 namespace wharf::sessions {
 
 class Groups {
  public:
-  Groups(Context& context, Directory& directory) : c_(context), directory_(directory), listing_(context, *this) {}
+  Groups(Context& context, Directory& directory)
+      : c_(context), directory_(directory), own_changes_(context), listing_(context, *this) {}
 
   struct Known {
     protocol::groups::GroupMetadata metadata;
@@ -41,11 +43,14 @@ class Groups {
     bool member = false;        // the own account is in it
     bool admin = false;         // the own account is
     bool announcement = false;  // admins alone send
+    bool community = false;     // the root of one: nothing is sent there, but to its groups
     bool stale = false;
     protocol::groups::AddressingMode mode = protocol::groups::AddressingMode::lid;
   };
   /// At once for the groups that were asked for last.
   Standing standing(const Jid& group);
+  /// The account is in no group but those that are known here (GroupListing::complete).
+  bool complete() const { return listing_.complete(); }
 
   /// The server described the group: this replaces what was known, but for when somebody came: that the server need not
   /// say, so it is kept, and whoever was not in the list before has come by now. Part of the members (`partial`) of a
@@ -82,6 +87,10 @@ class Groups {
 
   /// Set by the session: members or settings of the group are others than they were.
   std::function<void(const Jid& group)> on_changed;
+  /// Set by who asks for groups: the own account has made this one by a creation with this key.
+  std::function<void(const std::string& key, const Jid& group)> on_made;
+  /// What requests of this session ask for, to be known again when it is told.
+  OwnChanges& own_changes() { return own_changes_; }
 
  private:
   using Event = protocol::groups::GroupEvent;
@@ -103,6 +112,7 @@ class Groups {
   Directory& directory_;
   std::map<Jid, std::vector<UniqueFunction<void(Refreshed)>>> asked_;  // groups that are asked for, and who waits
   std::map<Jid, Standing> standings_;
+  OwnChanges own_changes_;
   GroupListing listing_;
 };
 

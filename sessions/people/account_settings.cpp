@@ -1,8 +1,10 @@
 #include "sessions/people/account_settings.h"
 
+#include <memory>
 #include <set>
 #include <utility>
 
+#include "events/event.h"
 #include "sessions/server_refusal.h"
 
 namespace wharf::sessions {
@@ -64,13 +66,94 @@ void AccountSettings::list_blocked(Reply<std::vector<Person>> reply) {
     if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
     const auto read = protocol::read_block_list(*answer);
     if (!read) return c_.answer(std::move(reply), server_refusal(answer, read.error(), Subject::contact));
-    std::vector<Person> people;
-    std::set<Jid> seen;  // somebody may be listed under both names
-    for (const protocol::ExcludedUser& user : read->users) {
-      const Jid canonical = directory_.canonical_user(user.jid);
-      if (seen.insert(canonical).second) people.push_back({canonical, directory_.person(canonical)});
-    }
-    c_.answer(std::move(reply), std::move(people));
+    c_.answer(std::move(reply), people_of(read->users));
+  });
+}
+
+std::vector<Person> AccountSettings::people_of(const std::vector<protocol::ExcludedUser>& users) {
+  std::vector<Person> people;
+  std::set<Jid> seen;  // somebody may be listed under both names
+  for (const protocol::ExcludedUser& user : users) {
+    const Jid canonical = directory_.canonical_user(user.jid);
+    if (seen.insert(canonical).second) people.push_back({canonical, directory_.person(canonical)});
+  }
+  return people;
+}
+
+// --- whom contact_blacklist leaves out
+
+protocol::ExclusionListQuery AccountSettings::list_of(protocol::PrivacyCategory category) const {
+  using protocol::PrivacyAddressing;
+  return {category, c_.device.lid.empty() ? PrivacyAddressing::by_number : PrivacyAddressing::by_lid};
+}
+
+void AccountSettings::read_excluded(protocol::PrivacyCategory category, Reply<std::vector<Person>> reply) {
+  if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
+  const Node iq = protocol::exclusion_list_iq(c_.ids.next(), list_of(category));
+  c_.query(iq, [this, reply = std::move(reply)](const Node* answer) mutable {
+    if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
+    const auto read = protocol::read_exclusion_list(*answer);
+    if (!read) return c_.answer(std::move(reply), server_refusal(answer, read.error(), Subject::contact));
+    c_.answer(std::move(reply), *read ? people_of((*read)->users) : std::vector<Person>());
+  });
+}
+
+std::vector<Jid> AccountSettings::without_lid(const ChangeExcluded& wanted) {
+  std::vector<Jid> out;
+  if (c_.device.lid.empty()) return out;
+  for (const auto* list : {&wanted.add, &wanted.remove}) {
+    for (const Jid& who : *list)
+      if (const Jid user = directory_.canonical_user(who); !user.is_lid()) out.push_back(user);
+  }
+  return out;
+}
+
+void AccountSettings::change_excluded(ChangeExcluded wanted, Reply<std::vector<Person>> reply) {
+  if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
+  auto unknown = without_lid(wanted);
+  if (unknown.empty()) return exclude(std::move(wanted), std::move(reply));
+  auto then = std::make_shared<Reply<std::vector<Person>>>(std::move(reply));
+  directory_.refresh(std::move(unknown), [this, wanted, then](Directory::Told told) {
+    const auto missing = without_lid(wanted);
+    if (missing.empty()) return exclude(wanted, std::move(*then));
+    if (told != Directory::Told::all)
+      return c_.answer(std::move(*then), Refusal(Errc::timed_out, Subject::contact,
+                                                 "WhatsApp does not tell now who has these numbers; try again later"));
+    c_.answer(std::move(*then), Refusal(Errc::not_found, Subject::contact,
+                                        "nobody who can be left out has the number " + missing.front().user));
+  });
+}
+
+void AccountSettings::exclude(ChangeExcluded wanted, Reply<std::vector<Person>> reply, bool last_try) {
+  if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
+  const Node iq = protocol::exclusion_list_iq(c_.ids.next(), list_of(wanted.category));
+  c_.query(iq, [this, wanted = std::move(wanted), reply = std::move(reply), last_try](const Node* answer) mutable {
+    if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
+    const auto read = protocol::read_exclusion_list(*answer);
+    if (!read) return c_.answer(std::move(reply), server_refusal(answer, read.error(), Subject::contact));
+    const protocol::ExclusionList now = *read ? **read : protocol::ExclusionList();
+    std::set<Jid> listed;
+    for (const protocol::ExcludedUser& user : now.users) listed.insert(directory_.canonical_user(user.jid));
+    protocol::ExclusionListChange change{list_of(wanted.category), now.dhash, {}};
+    const auto add = [&](const std::vector<Jid>& people, bool in) {
+      for (const Jid& who : people) {
+        const Jid user = directory_.canonical_user(who);
+        if (in ? !listed.insert(user).second : listed.erase(user) == 0) continue;  // it is so already
+        change.changes.push_back({in, user, user.is_lid() ? directory_.person(user).pn : std::nullopt});
+      }
+    };
+    add(wanted.add, true);
+    add(wanted.remove, false);
+    const Node set = protocol::change_exclusions_iq(c_.ids.next(), change);
+    c_.query(set, [this, wanted = std::move(wanted), reply = std::move(reply), last_try](const Node* done) mutable {
+      if (done == nullptr) return c_.answer(std::move(reply), no_answer());
+      if (const auto holds = protocol::read_privacy(*done); !holds) {
+        if (holds.error().code == Errc::conflict && !last_try)
+          return exclude(std::move(wanted), std::move(reply), true);
+        return c_.answer(std::move(reply), server_refusal(done, holds.error(), Subject::contact));
+      }
+      read_excluded(wanted.category, std::move(reply));
+    });
   });
 }
 
@@ -98,12 +181,30 @@ void AccountSettings::send_block(const BlockContact& wanted, Reply<void> reply) 
   change.jid = wanted.who;
   if (wanted.who.is_lid()) change.pn = directory_.person(wanted.who).pn;
   const Node iq = protocol::block_iq(c_.ids.next(), change);
-  c_.query(iq, [this, reply = std::move(reply)](const Node* answer) mutable {
+  c_.query(iq, [this, wanted, reply = std::move(reply)](const Node* answer) mutable {
     if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
     const auto read = protocol::read_block_list(*answer);
     if (!read) return c_.answer(std::move(reply), server_refusal(answer, read.error(), Subject::contact));
+    tell_block(wanted.who, wanted.block);
     c_.answer(std::move(reply), Outcome<>());
   });
+}
+
+void AccountSettings::on_blocks(const protocol::BlocklistChanged& changed) {
+  std::size_t told = 0;
+  for (const protocol::BlocklistChanged::Change& one : changed.changes) {
+    if (++told > most_told) return;
+    if (one.jid.has_devices()) tell_block(one.jid, one.blocked);
+  }
+}
+
+void AccountSettings::tell_block(const Jid& who, bool blocked) {
+  using Change = events::ContactUpdated::Change;
+  const Jid user = directory_.canonical_user(who);
+  if (const auto before = told_.find(user); before != told_.end() && before->second == blocked) return;
+  if (told_.size() >= most_told) told_.clear();
+  told_[user] = blocked;
+  c_.emit(events::ContactUpdated{user, directory_.person(user), blocked ? Change::blocked : Change::unblocked, {}});
 }
 
 }  // namespace wharf::sessions

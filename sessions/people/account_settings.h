@@ -4,9 +4,11 @@
 // Specification 02 section 11, 05 section 13 (items 4 and 5).
 
 #include <functional>
+#include <map>
 #include <vector>
 
 #include "protocol/account/privacy.h"
+#include "protocol/notifications/events.h"
 #include "sessions/context.h"
 #include "sessions/directory.h"
 #include "sessions/people/people_commands.h"
@@ -29,15 +31,35 @@ class AccountSettings {
 
   void read_privacy(Reply<Settings> reply);
   void change_privacy(Settings wanted, Reply<Settings> reply);
+  void read_excluded(protocol::PrivacyCategory category, Reply<std::vector<Person>> reply);
+  void change_excluded(ChangeExcluded wanted, Reply<std::vector<Person>> reply);
   void list_blocked(Reply<std::vector<Person>> reply);
   void block(const BlockContact& wanted, Reply<void> reply);
+  /// Another device of the account has blocked somebody, or ended it. What names nobody is not asked for: the list is
+  /// kept nowhere.
+  void on_blocks(const protocol::BlocklistChanged& changed);
+  /// The account is another one from here on.
+  void forget() { told_.clear(); }
 
  private:
+  static constexpr std::size_t most_told = 512;
+  /// Tells it, unless that was told last: a server may say to a device what it did itself.
+  void tell_block(const Jid& who, bool blocked);
+
   void change_from(std::size_t place, Settings wanted, Reply<Settings> reply);
   void send_block(const BlockContact& wanted, Reply<void> reply);
+  /// An account that has LIDs keeps its lists by LID.
+  protocol::ExclusionListQuery list_of(protocol::PrivacyCategory category) const;
+  /// Everybody of a list once, under both names.
+  std::vector<Person> people_of(const std::vector<protocol::ExcludedUser>& users);
+  /// The number of whom no LID is known, where lists are kept by LID.
+  std::vector<Jid> without_lid(const ChangeExcluded& wanted);
+  /// `last_try`: a list that another device changes meanwhile is read and changed once more.
+  void exclude(ChangeExcluded wanted, Reply<std::vector<Person>> reply, bool last_try = false);
 
   Context& c_;
   Directory& directory_;
+  std::map<Jid, bool> told_;  // who was blocked or not when it was last told, in this process
 };
 
 }  // namespace wharf::sessions

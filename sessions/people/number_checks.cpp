@@ -121,8 +121,10 @@ void NumberChecks::on_answer(const std::vector<std::size_t>& places, const Node*
   }
   if (const auto limit = limit_of(*profiles)) {
     next_at_ = in(c_, std::max<std::chrono::seconds>(pause, std::min(limit->backoff, longest_backoff)));
-    return finish(Refusal(errc_of_server(limit->code), Subject::contact,
-                          "WhatsApp does not tell who has these numbers (" + std::to_string(limit->code) + ")"));
+    Refusal why(errc_of_server(limit->code), Subject::contact,
+                "WhatsApp does not tell who has these numbers (" + std::to_string(limit->code) + ")");
+    why.retry_after_s = limit->backoff.count();
+    return finish(std::move(why));
   }
   const Check& check = waiting_.front();
   if (check.next >= check.numbers.size()) finish(std::nullopt);

@@ -101,6 +101,22 @@ struct ChangePrivacy {
   std::vector<protocol::PrivacySetting> settings;  // protocol::allowed(); each category once
   friend bool operator==(const ChangePrivacy&, const ChangePrivacy&) = default;
 };
+/// Who a setting of contact_blacklist leaves out, or would: one of those that protocol::allowed() it.
+struct ReadExcluded {
+  using Answer = std::vector<Person>;
+  static constexpr const char* name = "read_excluded";
+  protocol::PrivacyCategory category = protocol::PrivacyCategory::last_seen;
+  friend bool operator==(const ReadExcluded&, const ReadExcluded&) = default;
+};
+/// Sets the setting to contact_blacklist, and changes whom it leaves out; the answer is everybody whom it does by then.
+/// Errors also: not_found (nobody has a number).
+struct ChangeExcluded {
+  using Answer = std::vector<Person>;
+  static constexpr const char* name = "change_excluded";
+  protocol::PrivacyCategory category = protocol::PrivacyCategory::last_seen;
+  std::vector<Jid> add, remove;
+  friend bool operator==(const ChangeExcluded&, const ChangeExcluded&) = default;
+};
 struct ListBlocked {
   using Answer = std::vector<Person>;
   static constexpr const char* name = "list_blocked";

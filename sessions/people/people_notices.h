@@ -29,6 +29,7 @@ class PeopleNotices {
   std::function<void(const protocol::AppStateMoved&)> on_app_state;
   /// Set by the session: another device changed these.
   std::function<void(const std::vector<protocol::PrivacySetting>&)> on_privacy;
+  std::function<void(const protocol::BlocklistChanged&)> on_blocks;
 
  private:
   /// False for one that comes again. What was heard is known in this process alone: after a kill between its commit and
@@ -41,6 +42,7 @@ class PeopleNotices {
   void hear(const protocol::ContactNumberChanged& change);
   void hear(const protocol::TrustedTokenReceived& given) { tokens_.hear(given); }
   void hear(const protocol::PrivacyChanged& change) { on_privacy(change.settings); }
+  void hear(const protocol::BlocklistChanged& change) { on_blocks(change); }
   template <class Other>
   void hear(const Other&) {}
 

@@ -102,9 +102,12 @@ void Profiles::on_profile(const Jid& user, const Node* answer, Reply<ContactView
   const auto found = std::find_if(read->users.begin(), read->users.end(), is_asked);
   const Profile* profile = found == read->users.end() ? nullptr : &*found;
   if (ids.pn && (profile == nullptr || profile->contact_type != "in")) {
-    if (const auto* error = contact_error(*read, profile))
-      return refuse({errc_of_server(error->code), Subject::contact,
-                     "WhatsApp does not tell who has this number (" + std::to_string(error->code) + ")"});
+    if (const auto* error = contact_error(*read, profile)) {
+      Refusal why(errc_of_server(error->code), Subject::contact,
+                  "WhatsApp does not tell who has this number (" + std::to_string(error->code) + ")");
+      why.retry_after_s = bounded_backoff_s(error->backoff_seconds);
+      return refuse(std::move(why));
+    }
     book_.learn_absence(user);
     return c_.answer(std::move(reply),
                      Refusal(Errc::not_found, Subject::contact, "nobody on WhatsApp has this number"));

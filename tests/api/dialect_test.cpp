@@ -80,6 +80,27 @@ TEST_CASE("an openwa message has the fields of that dialect") {
   CHECK(m.at("mentions") == json::array({"99999@c.us"}));
 }
 
+TEST_CASE("who is mentioned has both ids, in rows as in events, as far as they are known") {
+  storage::MessageRow row = received();
+  row.mentions = {jid("205227043110953@lid"), jid("99999@s.whatsapp.net"), jid("7@lid")};
+  const std::vector<events::PersonIds> known = {alice};  // of the others nothing is
+  for (const Dialect dialect : {Dialect::openwa, Dialect::gateway}) {
+    JsonWriter out;
+    write_message(out, {row, alice, alice, row.created_at, nullptr, known}, "my-session", dialect);
+    const json::object listed = json::parse(out.view()).as_object();
+    const bool openwa = dialect == Dialect::openwa;
+    CHECK(listed.at("mentions") ==
+          (openwa ? json::array{"6281234567890@c.us", "99999@c.us", "7@lid"}
+                  : json::array{"6281234567890@s.whatsapp.net", "99999@s.whatsapp.net", "7@lid"}));
+    CHECK(listed.at("mentionLids") == (openwa ? json::array{"205227043110953@lid", "99999@c.us", "7@lid"}
+                                              : json::array{"205227043110953@lid", "99999@s.whatsapp.net", "7@lid"}));
+    const auto told = rendered(event(events::Event(events::NewMessage{row, alice, alice, known})), dialect);
+    CHECK(told.at("data").at("mentions") == listed.at("mentions"));
+    CHECK(told.at("data").at("mentionLids") == listed.at("mentionLids"));
+  }
+  CHECK_FALSE(rendered(received(), Dialect::openwa).contains("mentionLids"));
+}
+
 TEST_CASE("a gateway message has the fields of that dialect") {
   const json::object m = rendered(received(), Dialect::gateway);
   CHECK(m.at("id") == "3EB0C431C26A1916E07A");

@@ -46,5 +46,12 @@ TEST_CASE("what a refusal is about decides what its code means") {
     INFO(protocol::name(row.code) << " " << static_cast<int>(row.subject));
     CHECK(failure.code == row.wanted);
     CHECK(failure.message == "why");
+    CHECK(failure.retry_after_s == 0);
   }
+}
+
+TEST_CASE("what WhatsApp says of when to ask again goes with its refusal") {
+  Refusal refusal(Errc::rate_limited, Subject::contact, "why");
+  refusal.retry_after_s = 900;
+  CHECK(failure_of(refusal).retry_after_s == 900);
 }

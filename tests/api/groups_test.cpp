@@ -122,6 +122,8 @@ TEST_CASE("each wrong field of a group request is named") {
   };
   for (const Row& row : {
            Row{"POST", base, R"({"name":"","participants":[]})", "name"},
+           Row{"POST", base, R"({"name":" \t ","participants":[]})", "name"},
+           Row{"PATCH", group, R"({"name":"  "})", "name"},
            Row{"POST", base, R"({"participants":[]})", "name"},
            Row{"POST", base, R"({"name":"x"})", "participants"},
            Row{"POST", base, R"({"name":"x","participants":["nobody"]})", "participants[0]"},
@@ -163,6 +165,26 @@ TEST_CASE("what asks WhatsApp needs a connected session") {
   CHECK(d.ask("PATCH", group, R"({"name":"y"})").json().at("error").at("details").as_object().empty());
 }
 
+TEST_CASE("a request that makes a group may be named, as one that sends") {
+  Daemon d;
+  d.create("a");
+  const char* body = R"({"name":"x","participants":["15550000002"]})";
+  for (const std::string& key : {std::string(), std::string(256, 'k')}) {
+    const Answer answer = d.ask("POST", base, body, {{"Idempotency-Key", key}});
+    CHECK(answer.status == 400);
+    CHECK(answer.json().at("error").at("details").as_object().contains("Idempotency-Key"));
+  }
+  // What never left is not remembered: it is no other request that comes second.
+  CHECK(d.ask("POST", base, body, {{"Idempotency-Key", "k"}}).code() == "SESSION_NOT_READY");
+  CHECK(d.ask("POST", base, R"({"name":"y","participants":[]})", {{"Idempotency-Key", "k"}}).code() ==
+        "SESSION_NOT_READY");
+  sessions::GroupAnswer again;
+  again.made = crew().group;
+  again.replayed = true;
+  CHECK(json::parse(created_group_json(again, Dialect::openwa)) ==
+        json::parse(R"({"gid":"120363000000000001@g.us","participants":[],"replayed":true})"));
+}
+
 TEST_CASE("an own message to a group shows how far it is with each member, and the counts") {
   Daemon d;
   d.create("a");
@@ -202,7 +224,37 @@ TEST_CASE("what became of each person is told with WhatsApp's code, its name and
   CHECK(
       json::parse(members_json({one}, Dialect::openwa)) ==
       json::parse(
-          R"({"participants":[{"id":"15550000002@c.us","lid":"100000000000002@lid","status":403,"result":"invite_required","inviteCode":"CODE","inviteExpiresAt":"2023-11-14T22:13:20Z"}]})"));
+          R"({"participants":[{"id":"15550000002@c.us","lid":"100000000000002@lid","status":403,"result":"invite_required","reason":"this person lets nobody add him: POST …/send-group-invite sends the invitation","inviteCode":"CODE","inviteExpiresAt":"2023-11-14T22:13:20Z"}]})"));
+}
+
+TEST_CASE("whoever asks for nothing cannot be let in, and the answer says so") {
+  sessions::MemberOutcome one;
+  one.who = {ben, {ben_pn, ben}, "member"};
+  one.result = "failed";
+  one.code = 404;
+  const auto reason = [&] {
+    const json::value row = json::parse(members_json({one}, Dialect::openwa)).at("participants").at(0);
+    const auto* said = row.as_object().if_contains("reason");
+    return said ? std::string(said->as_string()) : std::string();
+  };
+  CHECK(reason().starts_with("this person asks for nothing"));
+  one.code = 500;
+  CHECK(reason() == "WhatsApp gives this code and no reason");
+  one.result = "approved";
+  one.code = 200;
+  CHECK(reason().empty());
+}
+
+TEST_CASE("of a group that the account has left nobody knows how many are in it") {
+  Daemon d;
+  d.create("a");
+  groups::GroupMetadata left = crew();
+  left.members.clear();
+  put(d, left, false);
+  const json::object shown = d.ask("GET", base + "/120363000000000001@g.us").json().at("data").as_object();
+  check_documented(shown, schemas::group);
+  CHECK_FALSE(shown.contains("size"));
+  CHECK(shown.at("isMember") == false);
 }
 
 TEST_CASE("an addition that an admin has to approve has not failed") {

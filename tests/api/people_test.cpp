@@ -148,6 +148,13 @@ TEST_CASE("each wrong field of a request about people is named") {
            Row{"PATCH", base + "/privacy", R"({"online":"none"})", "online"},
            Row{"PATCH", base + "/privacy", R"({"profilePicture":"contact_blacklist"})", "profilePicture"},
            Row{"PATCH", base + "/privacy", R"({"readReceipts":true})", "readReceipts"},
+           Row{"GET", base + "/privacy/excluded", "", "setting"},
+           Row{"GET", base + "/privacy/excluded?setting=online", "", "setting"},
+           Row{"PATCH", base + "/privacy/excluded", R"({"add":["15550000002"]})", "setting"},
+           Row{"PATCH", base + "/privacy/excluded", R"({"setting":"lastSeen"})", "add"},
+           Row{"PATCH", base + "/privacy/excluded", R"({"setting":"lastSeen","add":["1-2@g.us"]})", "add[0]"},
+           Row{"PATCH", base + "/privacy/excluded",
+               R"({"setting":"lastSeen","add":["15550000002"],"remove":["15550000002@c.us"]})", "remove"},
            Row{"PUT", base + "/me/about", R"({})", "about"},
            Row{"PUT", base + "/me/about", R"({"about":"a\u0000b"})", "about"},
            Row{"PUT", base + "/me/name", R"({})", "name"},
@@ -189,6 +196,34 @@ TEST_CASE("each wrong field of a request about people is named") {
   CHECK(d.ask("POST", base + "/contacts/check", numbers + R"(,"15550000002"]})").status == 400);
 }
 
+TEST_CASE("what names nobody has one code, in a path as in a body") {
+  Daemon d;
+  d.create("a");
+  struct Row {
+    const char* method;
+    std::string path;
+    const char* body;
+  };
+  for (const Row& row : {Row{"GET", base + "/contacts/nobody", ""}, Row{"GET", base + "/contacts/1-2@g.us/about", ""},
+                         Row{"GET", base + "/chats/nobody/messages", ""}, Row{"GET", base + "/groups/15550000002", ""},
+                         Row{"POST", base + "/groups", R"({"name":"x","participants":["1-2@g.us"]})"}}) {
+    INFO(row.method << " " << row.path);
+    CHECK(d.ask(row.method, row.path, row.body).code() == "INVALID_CHAT_ID");
+    CHECK(d.ask(row.method, row.path, row.body, gateway).code() == "validation_error");
+  }
+}
+
+TEST_CASE("a picture has nothing that messages have") {
+  Daemon d(linked());
+  for (const char* field : {"caption", "chatId", "viewOnce", "quotedMessageId", "duration"}) {
+    INFO(field);
+    const Answer answer =
+        d.ask("PUT", base + "/me/picture", fmt::format(R"({{"url":"http://127.0.0.1:1/x.png","{}":"1"}})", field));
+    CHECK(answer.status == 400);
+    CHECK(answer.json().at("error").at("details").as_object().contains(field));
+  }
+}
+
 TEST_CASE("what is asked of WhatsApp about people needs a connected session") {
   Daemon d;
   d.create("a");
@@ -207,6 +242,8 @@ TEST_CASE("what is asked of WhatsApp about people needs a connected session") {
            Row{"GET", "/blocked", ""},
            Row{"GET", "/privacy", ""},
            Row{"PATCH", "/privacy", R"({"online":"all","lastSeen":null})"},
+           Row{"GET", "/privacy/excluded?setting=about", ""},
+           Row{"PATCH", "/privacy/excluded", R"({"setting":"pix","remove":["15550000002"]})"},
            Row{"GET", "/me/picture", ""},
            Row{"PUT", "/me/picture", R"({"url":"http://127.0.0.1:1/x.png"})"},
            Row{"DELETE", "/me/picture", ""},
@@ -286,7 +323,7 @@ TEST_CASE("a contact that is known is shown without a connection, and said to be
   CHECK_FALSE(contact.contains("profilePicThumbObj"));
   CHECK(d.ask("GET", base + "/contacts/100000000000002@lid").json().at("data") == contact);
   CHECK(d.ask("GET", base + "/contacts/15550000002/about", "", gateway).json().at("data") ==
-        json::parse(R"({"id":"15550000002@s.whatsapp.net","about":""})"));
+        json::parse(R"({"id":"15550000002@s.whatsapp.net","about":"","fresh":false})"));
 }
 
 TEST_CASE("how a session shows itself is part of its configuration") {
@@ -300,6 +337,10 @@ TEST_CASE("how a session shows itself is part of its configuration") {
   CHECK(shown("a").at("presence") == "available");
   CHECK(d.ask("PATCH", base, R"({"config":{"qrTimeout":60}})").status == 200);
   CHECK(shown("a").at("presence") == "available");
+  CHECK(d.ask("PATCH", base, R"({"config":{"presence":"unavailable"}})").status == 200);
+  CHECK(d.ask("PATCH", base, R"({"config":{"presence":null}})").status == 200);  // as it began
+  CHECK_FALSE(shown("a").contains("presence"));
+  CHECK(shown("a").at("qrTimeout") == 60);
   d.create("b");
   CHECK_FALSE(shown("b").contains("presence"));
   const Answer wrong = d.ask("POST", "/api/v1/sessions", R"({"sessionId":"c","config":{"presence":"away"}})");

@@ -57,6 +57,19 @@ TEST_CASE("each privacy setting takes at the door what a server takes for it, an
   CHECK(schemas::privacy.fields.size() == protocol::privacy_category_count);
 }
 
+TEST_CASE("whom a setting leaves out can be said of those that may leave out somebody") {
+  const std::set<std::string> taken = split(field_of(schemas::change_excluded, "setting").one_of);
+  CHECK(split(field_of(schemas::excluded_query, "setting").one_of) == taken);
+  for (std::size_t c = 0; c < protocol::privacy_category_count; ++c) {
+    const auto category = static_cast<PrivacyCategory>(c);
+    const std::string name(word(category));
+    INFO(name);
+    CHECK(taken.contains(name) == protocol::allowed({category, PrivacyValue::contact_blacklist}));
+    CHECK(privacy_category_of(name) == category);
+  }
+  CHECK_FALSE(privacy_category_of("last"));
+}
+
 TEST_CASE("privacy settings are read of a body and shown in the same words") {
   const json::object body =
       json::parse(R"({"online":"matchLastSeen","lastSeen":"contactBlacklist","defense":"onStandard"})").as_object();

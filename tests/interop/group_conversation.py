@@ -170,7 +170,8 @@ def add_ons(report, crowd):
         ours = crowd.to_peer("and you?")
         crowd.to_wharf("me too, @Carl", quoted=ours, mentions=crowd.jid(carl))
         shown = crowd.wharf.received(session, "me too, @Carl")
-        assert ours in shown["quotedMessageId"] and [one.split("@")[0] for one in shown["mentions"]] == [crowd.called(carl)], shown
+        named = shown["mentionLids" if crowd.mode == "lid" else "mentions"]
+        assert ours in shown["quotedMessageId"] and [one.split("@")[0] for one in named] == [crowd.called(carl)], shown
     with report.check(f"{name}: shows Wharf's reaction, edit and revoke"):
         crowd.ask("POST", f"/messages/{theirs}/react", {"emoji": "\U0001F44D"})
         assert peer.wait("said", kind="reaction", target=theirs, since=0)["text"] == "\U0001F44D"

@@ -139,7 +139,11 @@ TEST_CASE("who cannot be added is invited by a message and accepts it over the c
   json::object message{{"to", cleo}, {"groupInvite", shown}};
   message["groupInvite"].as_object()["name"] = "Walks";
   api.data("POST", "/sandbox/v1/phones/15550000001/messages", json::serialize(message), 202);
-  CHECK(api.data("GET", "/sandbox/v1/phones/15550000003/messages").at(0).at("kind") == "group_invite");
+  const auto received = api.data("GET", "/sandbox/v1/phones/15550000003/messages").at(0);
+  CHECK(received.at("kind") == "group_invite");
+  CHECK(received.at("groupInvite").at("group") == json::string(api.group));
+  CHECK(received.at("groupInvite").at("code") == invite.at("code"));
+  CHECK(received.at("groupInvite").at("expiresAt") == invite.at("expiresAt"));
   shown["from"] = anna;
   const auto joined =
       api.data("POST", "/sandbox/v1/phones/15550000003/groups/join", json::serialize(json::object{{"invite", shown}}));

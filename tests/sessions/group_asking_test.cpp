@@ -17,9 +17,10 @@ struct Program : SessionFixture {
   Program& operator=(const Program&) = delete;
   ~Program() { session.reset(); }  // whoever still waits is answered now, while there is an `answer`
   /// Its stanzas; what comes back later is in `answer`.
-  std::vector<Node> ask(groups::GroupRequest request) {
+  std::vector<Node> ask(groups::GroupRequest request) { return ask(AskGroup{std::move(request)}); }
+  std::vector<Node> ask(AskGroup asked) {
     answer.reset();
-    return sent(tell(AskGroup{std::move(request)}, [this](Outcome<GroupAnswer> heard) { answer = std::move(heard); }));
+    return sent(tell(std::move(asked), [this](Outcome<GroupAnswer> heard) { answer = std::move(heard); }));
   }
   /// The one query that it makes of WhatsApp.
   Node asked_for(groups::GroupRequest request) {
@@ -37,6 +38,38 @@ struct Program : SessionFixture {
   }
   std::optional<Outcome<GroupAnswer>> answer;
 };
+
+AskGroup creation(std::string hash = "as it was first") {
+  groups::CreateGroup create;
+  create.subject = "made";
+  create.members = {{ben_lid, {}, {}}};
+  AskGroup asked{std::move(create)};
+  asked.idempotency_key = "order-17";
+  asked.request_hash = std::move(hash);
+  return asked;
+}
+std::vector<Node> creations_in(const std::vector<Node>& nodes) { return queries_to(nodes, Jid("", "g.us"), "create"); }
+groups::GroupMetadata made_group() {
+  auto made = group_of(crew, {ben_lid});
+  made.subject = "made";
+  made.members[0].role = groups::Role::superadmin;
+  return made;
+}
+/// What everybody in it is told, the own account too.
+Node told_of(const groups::GroupMetadata& made, const std::string& key) {
+  return notice(made.group, self, Node("create").set("type", "new").set("key", key).add(groups::group_node(made)));
+}
+
+/// The requests that the events of this name are of, in their order.
+std::vector<std::string> requests_behind(SessionFixture& f, std::string_view name) {
+  std::vector<std::string> out;
+  for (const auto& event : storage::read_events(f.store->reader(), storage::EventFilter())) {
+    if (event.name != name) continue;
+    const std::size_t at = event.data.find(R"("requestId":")");
+    out.push_back(at == std::string::npos ? "" : event.data.substr(at + 13, 5));
+  }
+  return out;
+}
 
 Node joined(const Node& query, const Jid& group, groups::JoinState state) {
   return result_of(query).add(groups::joined_node({group, state}));
@@ -162,6 +195,20 @@ TEST_CASE("a description is set against the one that is there, once more when th
   }
 }
 
+TEST_CASE("a refusal says what WhatsApp says, and what helps") {
+  Program f;
+  f.hear(error_of(f.asked_for(groups::GetInvite{crew}), 401));
+  CHECK(f.refused() == Errc::forbidden);
+  CHECK(f.answer->error().detail ==
+        "WhatsApp refused: not_admin (401), refused; only an admin may do this: one of them has to make the account an "
+        "admin");
+  Node busy = error_of(f.asked_for(groups::GetInvite{crew}), 429);
+  std::get<std::vector<Node>>(busy.content)[0].set("backoff", std::uint64_t{30});
+  f.hear(std::move(busy));
+  CHECK(f.refused() == Errc::rate_limited);
+  CHECK(f.answer->error().retry_after_s == 30);
+}
+
 TEST_CASE("without a connection nothing is asked, and one that ends answers who waits") {
   Program f;
   f.asked_for(groups::GetInvite{crew});
@@ -169,4 +216,110 @@ TEST_CASE("without a connection nothing is asked, and one that ends answers who 
   CHECK(f.refused() == Errc::timed_out);
   CHECK(f.ask(groups::GetInvite{crew}).empty());
   CHECK(f.refused() == Errc::not_ready);
+}
+
+TEST_CASE("a group is made once under one key") {
+  Program f;
+  const auto first = creations_in(f.ask(creation()));
+  REQUIRE(first.size() == 1);
+  const std::string key = first[0].child("create")->attr("key");
+  REQUIRE_FALSE(key.empty());
+  const auto is_unsettled = [&] {
+    CHECK(creations_in(f.ask(creation())).empty());
+    CHECK(f.refused() == Errc::conflict);
+    CHECK(f.answer->error().subject == Subject::group);
+  };
+  const auto is_made = [&](std::size_t people) {
+    CHECK(creations_in(f.ask(creation())).empty());
+    REQUIRE(f.succeeded());
+    CHECK(f.answer->value().replayed);
+    CHECK(f.answer->value().made == crew);
+    REQUIRE(f.answer->value().group);
+    CHECK(f.answer->value().group->metadata.subject == "made");
+    CHECK(f.answer->value().members.size() == people);
+  };
+  is_unsettled();  // it is on its way
+  SECTION("the repetition of one that was answered is answered the same, over a restart and without a connection") {
+    f.hear(described(first[0], made_group()));
+    REQUIRE(f.succeeded());
+    CHECK_FALSE(f.answer->value().replayed);
+    is_made(1);
+    f.reopen();
+    f.begin();
+    is_made(1);
+    CHECK(f.answer->value().members[0].who.jid == ben_lid);
+    CHECK(f.answer->value().members[0].code == 200);
+    CHECK(f.ask(creation("another one")).empty());
+    CHECK(f.refused() == Errc::conflict);
+    CHECK(f.answer->error().subject == Subject::idempotency_key);
+  }
+  SECTION("one that WhatsApp refused is asked for again") {
+    f.hear(error_of(first[0], 406));
+    CHECK(f.refused() == Errc::malformed);
+    CHECK(creations_in(f.ask(creation())).size() == 1);
+  }
+  SECTION("one at which the server failed is not: it may have made the group before") {
+    f.hear(error_of(first[0], 500));
+    CHECK(f.refused() == Errc::refused);
+    is_unsettled();
+  }
+  SECTION("one that nobody answered is not, until its notification settles it") {
+    f.turn_of(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone", false}, f.session->link_epoch()});
+    f.reopen();
+    f.begin();
+    f.go_online();
+    is_unsettled();
+    f.hear(told_of(made_group(), "another one"));
+    is_unsettled();
+    f.hear(told_of(made_group(), key));
+    is_made(0);
+  }
+}
+
+TEST_CASE("without a key each request makes a group of its own") {
+  Program f;
+  AskGroup asked = creation();
+  asked.idempotency_key.reset();
+  CHECK(creations_in(f.ask(asked)).size() == 1);
+  CHECK(creations_in(f.ask(asked)).size() == 1);
+}
+
+TEST_CASE("what a request changes is told with that request, and what others do is not") {
+  Program f;
+  know(f, group_of(crew, {ben_lid}));
+  const auto ask = [&](groups::GroupRequest request) {
+    const auto nodes =
+        f.sent(f.turn_of(CommandArrived{Asked<AskGroup>{AskGroup{std::move(request)}, Reply<GroupAnswer>()}, "req-1"}));
+    REQUIRE(nodes.size() == 1);
+    return nodes[0];
+  };
+  const Node renamed = Node("subject").set("subject", "walks").set("s_t", std::uint64_t{1'700'000'002});
+  const auto tell = [&](const Jid& by, const std::string& id) { f.hear(notice(crew, by, renamed, id)); };
+  const Node query = ask(groups::SetSubject{crew, "walks"});
+  SECTION("before or behind the answer, and once") {
+    tell(ben_lid, "n1");
+    tell(self, "n2");
+    f.hear(result_of(query));
+    tell(self, "n3");
+    CHECK(requests_behind(f, "group_update") == std::vector<std::string>{"", "req-1", ""});
+  }
+  SECTION("not what was refused") {
+    f.hear(error_of(query, 403));
+    tell(self, "n1");
+    CHECK(requests_behind(f, "group_update") == std::vector<std::string>{""});
+  }
+  SECTION("not what is done long after") {
+    f.steady += std::chrono::seconds(61);
+    tell(self, "n1");
+    CHECK(requests_behind(f, "group_update") == std::vector<std::string>{""});
+  }
+  SECTION("a group that it makes") {
+    groups::CreateGroup create;
+    create.subject = "made";
+    const Node asked = ask(create);
+    auto made = made_group();
+    made.group = choir;
+    f.hear(told_of(made, asked.child("create")->attr("key")));
+    CHECK(requests_behind(f, "group_join") == std::vector<std::string>{"req-1"});
+  }
 }

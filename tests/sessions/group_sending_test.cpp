@@ -306,8 +306,42 @@ TEST_CASE("where admins alone send, others are refused at once") {
   CHECK(answer->error().code == protocol::Errc::forbidden);
 }
 
-TEST_CASE("a group that is not known is asked for before anything is sent there") {
+TEST_CASE("a group that is not among all of the account's is refused at once, and a community always") {
   Crew f;
+  const Jid other("120363000000000002", "g.us"), community("120363000000000003", "g.us");
+  const auto refusal = [&](const Jid& chat) {
+    SendMessage message = f.text("hello");
+    message.chat = chat;
+    const auto answer = f.send(std::move(message));
+    REQUIRE(answer);
+    REQUIRE_FALSE(answer->has_value());
+    CHECK(queries_to(f.sent(f.last), chat).empty());
+    CHECK(answer->error().subject == Subject::group);
+    return answer->error().code;
+  };
+  CHECK(refusal(other) == protocol::Errc::not_found);
+  groups::GroupMetadata root = f.metadata;
+  root.group = community;
+  root.community = groups::CommunityRoot{};
+  test::know(f, root);
+  CHECK(refusal(community) == protocol::Errc::forbidden);
+  SECTION("until the account is let in") {
+    f.stanza(test::notice(other, ben, test::change_of("add", self)));
+    SendMessage message = f.text("hello");
+    message.chat = other;
+    CHECK(f.send(std::move(message))->has_value());
+  }
+  SECTION("or may be in it: what was kept for this device still comes") {
+    f.stanza(Node("ib").add(Node("offline_preview").set("count", "1")));
+    SendMessage message = f.text("hello");
+    message.chat = other;
+    CHECK(f.send(std::move(message))->has_value());
+  }
+}
+
+TEST_CASE("a group that is not known is asked for before anything is sent there, while the list is not known either") {
+  Crew f;
+  f.session->context().device.groups_listed = false;
   const Jid other("120363000000000002", "g.us");
   SendMessage message = f.text("hello");
   message.chat = other;
@@ -610,6 +644,7 @@ TEST_CASE("whoever is installed anew and leaves takes no key along") {
 
 TEST_CASE("a group whose description says that people are missing is asked for once, and written to") {
   Crew f;
+  f.session->context().device.groups_listed = false;  // else what is not known is refused
   const Jid other("120363000000000002", "g.us");
   SendMessage message = f.text("hello");
   message.chat = other;

@@ -219,6 +219,10 @@ TEST_CASE("text that is not UTF-8 is made safe where it is parsed, the content i
   REQUIRE(stored->quoted_id.empty());
   REQUIRE(stored->mentions == std::vector<Jid>{Jid("15550000003", "s.whatsapp.net")});
   REQUIRE(stored->content == content);
+  std::size_t told = 0;
+  for (const auto& event : storage::read_events(f.store->reader(), storage::EventFilter()))
+    told += event.data.find(R"("mentionIds":[{"pn":"15550000003@s.whatsapp.net"}])") != std::string::npos ? 1 : 0;
+  REQUIRE(told == 1);
   for (const auto& event : storage::read_events(f.store->reader(), storage::EventFilter())) {
     INFO(event.data);
     REQUIRE(protocol::displayable(event.data) == event.data);

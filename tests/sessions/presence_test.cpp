@@ -91,8 +91,23 @@ TEST_CASE("typing and recording go out to the one who is known by then") {
   CHECK(sent->to == ann);
   CHECK(sent->state == ChatState::recording);
   CHECK(typing.answer().has_value());
+  know(f, group_of(crew, {ben_lid}));
   const auto in_group = f.ask(ShowChatState{crew, ChatState::paused});
   CHECK(protocol::read_chat_state_request(in_group.asked.at(0))->to == crew);
+}
+
+TEST_CASE("nobody is shown as writing where nothing could be sent") {
+  Named f;
+  auto news = group_of(crew, {ben_lid});
+  news.announcement = true;
+  know(f, news);
+  for (const Jid& group : {crew, choir}) {
+    const auto asking = f.ask(ShowChatState{group, ChatState::composing});
+    CHECK(
+        std::none_of(asking.asked.begin(), asking.asked.end(), [](const Node& node) { return node.is("chatstate"); }));
+    REQUIRE_FALSE(asking.answer().has_value());
+    CHECK(asking.answer().error().code == (group == crew ? Errc::forbidden : Errc::not_found));
+  }
 }
 
 TEST_CASE("who is watched is subscribed to on every connection, and told of when something changes") {

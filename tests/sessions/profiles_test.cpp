@@ -242,6 +242,22 @@ TEST_CASE("what the account shows is set, and a refusal says why") {
   CHECK(timer.answer().error().detail == "WhatsApp refused: refused (406)");
 }
 
+TEST_CASE("when WhatsApp says how long it has enough, who asked hears it, within a day") {
+  PeopleFixture f;
+  const std::pair<std::uint64_t, std::int64_t> rows[] = {{900, 900}, {9'000'000, 86'400}, {0, 0}};
+  for (const auto& [said, heard] : rows) {
+    const auto asking = f.ask(SetAbout{"busy"});
+    const Node& query = asking.asked.at(0);
+    Node error("error");
+    error.set("code", "429").set("text", "rate-overlimit").set("backoff", said);
+    Node answer("iq");
+    answer.set("type", "error").set("id", query.attr("id")).set("from", query.attr("to"));
+    f.hear(answer.add(std::move(error)));
+    CHECK(asking.answer().error().code == Errc::rate_limited);
+    CHECK(asking.answer().error().retry_after_s == heard);
+  }
+}
+
 TEST_CASE("privacy settings change one after another, and what holds then is told") {
   using namespace protocol;
   PeopleFixture f;
@@ -264,6 +280,50 @@ TEST_CASE("privacy settings change one after another, and what holds then is tol
   CHECK(refused.answer().error().detail.starts_with("last: "));
 }
 
+TEST_CASE("whom a setting leaves out is changed against the list that is there, once more when that was another") {
+  using namespace protocol;
+  PeopleFixture f;
+  f.learn(ann_number, ann);
+  const ExclusionListQuery list{PrivacyCategory::last_seen, PrivacyAddressing::by_lid};
+  const auto told = [&](const Node& query, const char* dhash, std::vector<ExcludedUser> users) {
+    CHECK(read_exclusion_list_query(query) == list);
+    return f.hear(exclusion_list_answer(query, list, {dhash, std::move(users)}));
+  };
+  const ExcludedUser ben{ben_lid, ""}, carl{carl_lid, ""};
+  const auto change = f.ask(ChangeExcluded{PrivacyCategory::last_seen, {ann_number, ben_lid}, {carl_lid, dora_lid}});
+  const auto first = told(change.asked.at(0), "d1", {ben, carl});
+  const ExclusionListChange wanted{list, "d1", {{true, ann, ann_number}, {false, carl_lid, {}}}};
+  CHECK(read_exclusions_change(first.at(0)) == wanted);  // who is in it, or out of it, stays so
+  const auto again = told(f.hear(error_of(first[0], 409)).at(0), "d2", {ben});
+  const ExclusionListChange rest{list, "d2", {{true, ann, ann_number}}};
+  CHECK(read_exclusions_change(again.at(0)) == rest);
+  SECTION("and the answer is the list as it is then") {
+    const std::array holds{PrivacySetting{PrivacyCategory::last_seen, PrivacyValue::contact_blacklist}};
+    const auto read = f.hear(privacy_answer(again[0], holds));
+    CHECK_FALSE(change.answered());
+    told(read.at(0), "d3", {ben, {ann, ""}});
+    REQUIRE(change.answer().has_value());
+    REQUIRE(change.answer()->size() == 2);
+    CHECK(change.answer()->at(1) == Person{ann, {ann_number, ann}});
+  }
+  SECTION("not for ever") {
+    CHECK(f.hear(error_of(again[0], 409)).empty());
+    CHECK(change.answer().error().code == Errc::conflict);
+  }
+}
+
+TEST_CASE("whoever has no LID that is known is looked up before being left out") {
+  PeopleFixture f;
+  const auto change = f.ask(ChangeExcluded{protocol::PrivacyCategory::about, {dan_number}, {}});
+  REQUIRE(change.asked.size() == 1);
+  CHECK(change.asked[0].attr("xmlns") == "usync");
+  f.hear(result_of(change.asked[0]).add(Node("usync").add(Node("list"))));
+  CHECK(change.answer().error().code == Errc::not_found);
+  const auto read = f.ask(ReadExcluded{protocol::PrivacyCategory::about});
+  f.hear(result_of(read.asked.at(0)).add(Node("privacy")));
+  CHECK(read.answer().value().empty());
+}
+
 TEST_CASE("somebody is blocked by LID with the number beside it, and one without LID is looked up first") {
   PeopleFixture f;
   f.learn(ann_number, ann);
@@ -281,6 +341,38 @@ TEST_CASE("somebody is blocked by LID with the number beside it, and one without
   CHECK(unknown.asked[0].attr("xmlns") == "usync");
   f.hear(result_of(unknown.asked[0]).add(Node("usync").add(Node("list"))));
   CHECK(unknown.answer().error().code == Errc::not_found);
+}
+
+TEST_CASE("who is blocked is told once, whoever blocks") {
+  PeopleFixture f;
+  f.learn(ann_number, ann);
+  using Change = events::ContactUpdated::Change;
+  const auto told = [&] {
+    std::vector<Change> out;
+    for (const auto& event : f.told_of<events::ContactUpdated>())
+      if (event.user == ann && (event.change == Change::blocked || event.change == Change::unblocked))
+        out.push_back(event.change);
+    return out;
+  };
+  const auto elsewhere = [&](const Jid& who, const char* action, const char* id) {
+    Node list("blocklist");
+    list.set("action", "modify").set("dhash", id).add(Node("item").set("jid", who).set("action", action));
+    Node notification("notification");
+    notification.set("type", "account_sync").set("from", self_pn).set("id", id).set("t", "1700000001");
+    f.hear(notification.add(std::move(list)));
+  };
+  const auto refused = f.ask(BlockContact{ann_number, true});
+  f.hear(error_of(refused.asked.at(0), 400));
+  CHECK(told().empty());
+  const auto block = f.ask(BlockContact{ann_number, true});
+  f.hear(protocol::block_list_answer(block.asked.at(0), {"d", {{ann, ""}}}));
+  CHECK(told() == std::vector<Change>{Change::blocked});
+  elsewhere(ann, "block", "b1");  // what we did comes back
+  CHECK(told().size() == 1);
+  elsewhere(ann_number, "unblock", "b2");
+  elsewhere(ann, "unblock", "b2");
+  elsewhere(ann, "block", "b3");
+  CHECK(told() == std::vector<Change>{Change::blocked, Change::unblocked, Change::blocked});
 }
 
 TEST_CASE("an account that has no LID is blocked by its number") {

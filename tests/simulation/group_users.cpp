@@ -329,7 +329,8 @@ void GroupUsers::on_answer(std::size_t number, const sessions::Outcome<SentMessa
   const Errc code = answer.error().code;
   if (text.settled() || passes(code) || (code == Errc::not_found && ledger_.gateways[text.via].retired)) return;
   world_.trace.note("user", fmt::format("cannot say {}: {}", text.body, answer.error().detail));
-  if (code != Errc::forbidden)
+  // It has no row, or one that says that the account is out.
+  if (code != Errc::forbidden && code != Errc::not_found)
     ledger_.violate(fmt::format("{}: {} {}", text.body, protocol::name(code), answer.error().detail));
   // Who asked before may have been heard.
   if (text.asked > 1) return GroupLedger::give_up(text, "it was asked for again when its sender was out of the group");
