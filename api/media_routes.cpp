@@ -138,16 +138,15 @@ void get_post_media(const ServicesPtr& services, const CallPtr& call) {
     page.channel = channel;
     page.count = 1;
     page.before = server_id + 1;  // the newest of those
-    ask_session(services, call, sessions::ReadPosts{std::move(page)},
-                [services, call, channel, server_id](const auto& posts) {
-                  const auto post = std::find_if(posts.begin(), posts.end(), [server_id](const auto& one) {
-                    return one.counts.server_id == server_id;
-                  });
-                  if (post == posts.end())
-                    return call->failure(Failure(ErrorCode::message_not_found, "the channel has no such post",
-                                                 {{"serverId", "must be that of a post"}}));
-                  give_post_file(services, call, channel, *post);
-                });
+    ask_session(
+        services, call, sessions::ReadPosts{std::move(page)}, [services, call, channel, server_id](const auto& posts) {
+          const auto post = std::find_if(posts.begin(), posts.end(),
+                                         [server_id](const auto& one) { return one.counts.server_id == server_id; });
+          if (post == posts.end())
+            return call->failure(Failure(ErrorCode::message_not_found, "the channel has no such post",
+                                         {{"serverId", "must be that of a post"}}));
+          give_post_file(services, call, channel, *post);
+        });
   });
 }
 

@@ -35,7 +35,7 @@ constexpr Field presence_data_fields[] = {
 constexpr Field contact_updated_data_fields[] = {
     {.name = "id", .summary = "by the number where that is known", .required = true}, {.name = "pn", .summary = "the number"}, {.name = "lid"},
     {.name = "change", .summary = "what is another by now; identity: a new phone, or WhatsApp installed again; lid: it became known", .required = true,
-     .one_of = "identity|lid|pushName|picture|about|number|name"},
+     .one_of = "identity|lid|pushName|picture|about|number|name|blocked|unblocked"},
     {.name = "pushname", .summary = "of pushName"},
     {.name = "pictureId", .summary = "of picture; \"\": none, or not shown to the account"},
     {.name = "about", .summary = "of about; \"\": none, or it was not told"},
