@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::size_t max_parts = 16;
 constexpr std::uint32_t contact_field = 3, push_name_field = 7, lid_contact_field = 61;
-constexpr std::int32_t contact_version = 2, push_name_version = 1;
 
 void append_utf8(std::string& out, std::uint32_t code) {
   const auto put = [&](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
@@ -135,7 +134,18 @@ void append_text(Bytes& out, std::uint32_t number, std::string_view text) {
   if (!text.empty()) append_field(out, number, as_bytes(text));
 }
 
+AppStateMutation removal(std::string_view action, const Jid& who, std::int32_t version, std::int64_t timestamp_ms) {
+  AppStateMutation mutation;
+  mutation.operation = AppStateMutation::Operation::remove;
+  mutation.index = index_of({action, who.to_string()});
+  append_number(mutation.value, 1, static_cast<std::uint64_t>(timestamp_ms));
+  mutation.version = version;
+  return mutation;
+}
+
 }  // namespace
+
+std::int64_t action_time(ByteView value) { return static_cast<std::int64_t>(varint_field(value, 1).value_or(0)); }
 
 std::vector<std::string> index_parts(std::string_view index) { return IndexReader(index).parts(); }
 
@@ -195,12 +205,11 @@ AppStateMutation save_contact(const Jid& who, const ContactAction& contact, std:
 }
 
 AppStateMutation remove_contact(const Jid& who, std::int64_t timestamp_ms) {
-  AppStateMutation mutation;
-  mutation.operation = AppStateMutation::Operation::remove;
-  mutation.index = index_of({contact_action, who.to_string()});
-  append_number(mutation.value, 1, static_cast<std::uint64_t>(timestamp_ms));
-  mutation.version = contact_version;
-  return mutation;
+  return removal(contact_action, who, contact_version, timestamp_ms);
+}
+
+AppStateMutation remove_lid_contact(const Jid& who, std::int64_t timestamp_ms) {
+  return removal(lid_contact_action, who, lid_contact_version, timestamp_ms);
 }
 
 AppStateMutation set_push_name(std::string_view name, std::int64_t timestamp_ms) {

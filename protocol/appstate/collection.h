@@ -31,7 +31,13 @@ struct AppStateCollection {
   std::uint64_t version = 0;
   LtHash hash;
   std::map<Digest32, Digest32> values;  // index MAC -> value MAC of the record that is in the hash
+  /// A snapshot MAC did not fit and was let pass: the hash is another one than that of who signs. Until one fits, none
+  /// is asked to (04 section 8.7).
+  bool diverged = false;
 };
+
+/// What comes of a snapshot MAC that does not fit while all that it stands on is signed: an error, or `diverged`.
+enum class Mismatch : std::uint8_t { refused, noted };
 
 /// One setting as it is written and read.
 struct AppStateMutation {
@@ -52,10 +58,12 @@ struct AppStateMutation {
 /// blob (serialised SyncdMutations), empty when they are inline.
 /// Errors: malformed, conflict (not the next version), invalid_key_id (a key is missing), bad_mac, refused (exit code).
 Result<std::vector<AppStateMutation>> apply_patch(AppStateCollection& collection, std::string_view name, ByteView patch,
-                                                  const AppStateKeyring& keys, ByteView mutations = {});
+                                                  const AppStateKeyring& keys, ByteView mutations = {},
+                                                  Mismatch mismatch = Mismatch::refused);
 /// A decrypted SyncdSnapshot: replaces `collection`.
 Result<std::vector<AppStateMutation>> apply_snapshot(AppStateCollection& collection, std::string_view name,
-                                                     ByteView snapshot, const AppStateKeyring& keys);
+                                                     ByteView snapshot, const AppStateKeyring& keys,
+                                                     Mismatch mismatch = Mismatch::refused);
 /// The ExternalBlobReference a patch has instead of mutations; empty when they are inline.
 Bytes external_mutations(ByteView patch);
 
@@ -64,6 +72,7 @@ Bytes external_mutations(ByteView patch);
 struct AppStateNeeds {
   std::vector<Bytes> key_ids;        // each once; at most max_keys_named
   std::vector<Digest32> index_macs;  // of a patch, in order; empty for a snapshot
+  std::size_t records = 0;           // mutations of a patch, records of a snapshot
 };
 inline constexpr std::size_t max_keys_named = 1'000;
 /// Errors: malformed, too_large (more keys).
@@ -99,6 +108,7 @@ AppStateBlob seal_blob(ByteView plaintext, std::string_view direct_path, Random&
 struct AppStateBlobPlace {
   std::string direct_path;
   std::optional<Digest32> encrypted_sha256;
+  std::uint64_t announced_bytes = 0;  // of what is in it, as somebody says; 0: nothing was said
 };
 std::optional<AppStateBlobPlace> place_of_blob(ByteView reference);
 /// Errors: malformed, bad_mac (also of either SHA-256).

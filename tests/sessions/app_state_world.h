@@ -249,7 +249,7 @@ struct AppStateWorld : PeopleFixture {
     CHECK(here.hash == protocol::to_bytes(there.hash.bytes()));
     CHECK_FALSE(here.whole_is_wanted);
     std::map<protocol::Digest32, protocol::Digest32> values;
-    for (const auto& record : storage::load_app_state_records(store->reader(), row.id, name))
+    for (const auto& record : storage::app_state_records_after(store->reader(), row.id, name, {}, 100'000))
       values[record.index_mac] = record.value_mac;
     CHECK(values == there.values);
   }
