@@ -10,7 +10,8 @@ namespace {
 
 #define OF_COLLECTION "WHERE number = " WHARF_DEVICE(?1) " AND collection = ?2"
 #define RECORD "SELECT index_mac, value_mac, key_id, action FROM app_state_record "
-constexpr const char* select_state = "SELECT version, hash, heard, whole_is_wanted, diverged FROM app_state " OF_COLLECTION;
+constexpr const char* select_state =
+    "SELECT version, hash, heard, whole_is_wanted, diverged FROM app_state " OF_COLLECTION;
 constexpr const char* select_record = RECORD OF_COLLECTION " AND index_mac = ?3";
 constexpr const char* select_of_action =
     RECORD "INDEXED BY app_state_by_action " OF_COLLECTION " AND action = ?3 LIMIT 16";

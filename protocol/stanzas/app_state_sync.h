@@ -30,8 +30,8 @@ struct CollectionAnswer {
   std::string error_text;
 };
 inline constexpr std::size_t max_patches_in_answer = 2'000;
-/// Of a result that answers one collection. Without a node of it a patch was taken (04 section 8.8). Errors: malformed (no `sync`),
-/// too_large (more patches).
+/// Of a result that answers one collection. Without a node of it a patch was taken (04 section 8.8). Errors: malformed
+/// (no `sync`), too_large (more patches).
 Result<CollectionAnswer> read_app_state(const Node& result, std::string_view name);
 
 }  // namespace wharf::protocol

@@ -104,9 +104,8 @@ void AppState::go_on() {
     send(of);
     if (busy()) return;
   }
-  const bool all_done = std::none_of(collections_.begin(), collections_.end(), [](const Collection& of) {
-    return of.wanted || of.trust == Trust::left_alone;
-  });
+  const bool all_done = std::none_of(collections_.begin(), collections_.end(),
+                                     [](const Collection& of) { return of.wanted || of.trust == Trust::left_alone; });
   if (!dirty_ || !all_done) return;
   c_.query(protocol::clean_dirty_iq(c_.ids.next(), "syncd_app_state", *std::exchange(dirty_, std::nullopt)),
            [](const Node*) {});

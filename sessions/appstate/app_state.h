@@ -80,7 +80,8 @@ class AppState {
   static constexpr std::size_t mutations_in_turn = 128;     // of a patch; for a larger one the whole is asked for
   static constexpr unsigned max_rounds = 500, max_attempts = 5;
   static constexpr std::chrono::seconds answer_within{30};  // 04 section 8.4
-  static constexpr std::chrono::seconds first_doubt{60};  // from the second whole, or a collection left alone, to the next
+  static constexpr std::chrono::seconds first_doubt{
+      60};  // from the second whole, or a collection left alone, to the next
 
  private:
   /// How much what the server has of a collection is believed. doubted: it was wrong, and is asked for as a whole.
@@ -94,10 +95,10 @@ class AppState {
     bool wishes = false;   // something of ours waits for the server
     bool blocked = false;  // a key is missing
     Trust trust = Trust::fine;
-    Bytes missing_key;        // empty: of all
-    unsigned rounds = 0;      // answers in a row that had more behind them
-    unsigned conflicts = 0;   // in a row
-    unsigned bad_files = 0;   // in a row
+    Bytes missing_key;       // empty: of all
+    unsigned rounds = 0;     // answers in a row that had more behind them
+    unsigned conflicts = 0;  // in a row
+    unsigned bad_files = 0;  // in a row
     std::chrono::seconds delay{0}, doubt{0};
     std::optional<net::SteadyTime> again;        // not before; of this connection
     std::optional<net::SteadyTime> whole_again;  // not before; of all connections

@@ -92,11 +92,11 @@ void AppState::fetch(ByteView reference, bool snapshot, UniqueFunction<void(Open
                   targets->end());
     SmallFile file{std::move(*targets), max_blob_bytes};
     constexpr std::uint64_t least_bytes_per_second = 64 << 10;
-    file.patience +=
-        seconds(std::min<std::uint64_t>(place.announced_bytes, max_blob_bytes) / least_bytes_per_second);
+    const auto bytes = std::min<std::uint64_t>(place.announced_bytes, max_blob_bytes);
+    file.patience += seconds(static_cast<std::int64_t>(bytes / least_bytes_per_second));
     transfer_ = c_.fetch(std::move(file), [this, opening = std::move(opening), then = std::move(then),
-                                           generation](Transferred<Bytes> bytes) mutable {
-      if (generation == generation_) on_file(std::move(opening), std::move(bytes), std::move(then));
+                                           generation](Transferred<Bytes> came) mutable {
+      if (generation == generation_) on_file(std::move(opening), std::move(came), std::move(then));
     });
   });
 }
@@ -116,7 +116,10 @@ void AppState::on_file(std::shared_ptr<Opening> opening, Transferred<Bytes> byte
     if (job.plain && job.snapshot) job.needs = protocol::needs_of_snapshot(*job.plain);
   };
   work<Opening>(std::move(opening), open, [this, then = std::move(then)](Opening& job) mutable {
-    if (!job.plain) return file_failed(&job.plain.error());
+    if (!job.plain) {
+      const Error why = job.plain.error();
+      return file_failed(&why);
+    }
     if (!job.needs) return mistrust(*round_->of, job.needs.error());
     then(job);
   });
@@ -185,7 +188,8 @@ void AppState::apply_patch(std::shared_ptr<Application> job) {
         if (known != run.whole->records.end()) run.collection.values[index_mac] = known->second.said.value_mac;
       }
     }
-    run.done = protocol::apply_patch(run.collection, run.name, run.patch, keyring.lookup(), run.mutations, run.mismatch);
+    run.done =
+        protocol::apply_patch(run.collection, run.name, run.patch, keyring.lookup(), run.mutations, run.mismatch);
     if (!run.done || !run.whole) return;
     for (const Digest32& index_mac : run.needs->index_macs) run.whole->records.erase(index_mac);
     for (AppStateMutation& mutation : *run.done)
@@ -244,7 +248,8 @@ void AppState::act_on(const Collection& of, const std::vector<AppStateMutation>&
       if (mutation.readable && mutation.operation == operation) act(mutation);
   };
   using Operation = AppStateMutation::Operation;
-  each(Operation::set, [&](const AppStateMutation& said) { actions_.learn(of.name, said, SyncActions::Telling::told); });
+  each(Operation::set,
+       [&](const AppStateMutation& said) { actions_.learn(of.name, said, SyncActions::Telling::told); });
   each(Operation::remove, [&](const AppStateMutation& said) { act_removed(of, said.index); });
   each(Operation::set, [&](const AppStateMutation& said) { actions_.act(of.name, said); });
 }

@@ -12,8 +12,7 @@ using protocol::Mismatch;
 
 void AppState::apply_snapshot(Opening& file) {
   Collection& of = *round_->of;
-  if (file.needs->records > max_records)
-    return mistrust(of, Error(Errc::too_large, "a snapshot of too many records"));
+  if (file.needs->records > max_records) return mistrust(of, Error(Errc::too_large, "a snapshot of too many records"));
   auto keys = keys_for(of, file.needs->key_ids);
   if (!keys) return;
   auto job = std::make_shared<Application>();
@@ -91,8 +90,8 @@ void AppState::write_rows(std::shared_ptr<Replacement> replacement) {
       const storage::AppStateRecord& record = r.gone[r.next_gone++];
       c_.records.add(storage::RemoveAppStateRecord{c_.id(), name, record.index_mac});
       const auto others = actions_.indexes_of(name, record.action);
-      const bool still_there = std::any_of(others.begin(), others.end(),
-                                           [&](const std::string& index) { return r.said.contains(index); });
+      const bool still_there =
+          std::any_of(others.begin(), others.end(), [&](const std::string& index) { return r.said.contains(index); });
       if (!still_there) actions_.act_gone(name, record.action);
       continue;
     }

@@ -43,7 +43,7 @@ struct MediaDownload {
 /// One that is not encrypted and small: a profile picture.
 struct SmallFile {
   std::vector<protocol::DownloadTarget> targets;
-  std::size_t max_bytes = 0;  // a larger one is too_large
+  std::size_t max_bytes = 0;          // a larger one is too_large
   std::chrono::seconds patience{15};  // with each place
 };
 
