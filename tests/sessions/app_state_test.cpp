@@ -218,6 +218,55 @@ TEST_CASE("a collection marked as dirty is asked for, and the mark cleaned behin
   CHECK(cleaned->child("clean")->attr("timestamp") == "17");
 }
 
+TEST_CASE("a request for a key that cannot be sent is made again in ten seconds") {
+  World w;
+  w.know_keys();
+  w.connect();
+  w.server.keys.push_back({{0, 0, 0, 0, 0, 2}, Bytes(32, 9)});
+  w.server.patch(book, {saving(dan_number, "Dan")});
+  w.said.clear();
+  const auto bundles = [&] {
+    std::vector<Node> questions;
+    std::copy_if(w.said.begin(), w.said.end(), std::back_inserter(questions),
+                 [](const Node& node) { return node.attr("xmlns") == "encrypt" && node.child("key") != nullptr; });
+    return questions;
+  };
+  w.notify(book);
+  REQUIRE(bundles().size() == 1);
+  w.arrive(Node("iq")
+               .set("id", bundles()[0].attr("id"))
+               .set("type", "error")
+               .set("from", Jid("", "s.whatsapp.net"))
+               .add(Node("error").set("code", "503")));
+  w.settle();
+  w.pass(std::chrono::seconds(9));
+  CHECK(bundles().size() == 1);
+  w.pass(std::chrono::seconds(1));
+  CHECK(bundles().size() == 2);
+}
+
+TEST_CASE("a key that does not come is asked for again after a day") {
+  World w;
+  auto phone = w.befriend(test::own_lid);
+  w.know_keys();
+  w.connect();
+  w.server.keys.push_back({{0, 0, 0, 0, 0, 2}, Bytes(32, 9)});
+  w.server.patch(book, {saving(dan_number, "Dan")});
+  w.notify(book);
+  const auto requests = [&] {
+    return std::count_if(w.said.begin(), w.said.end(),
+                         [](const Node& node) { return node.is("message") && node.attr("category") == "peer"; });
+  };
+  REQUIRE(requests() == 1);
+  w.reconnect();
+  CHECK(requests() == 1);
+  w.cut();
+  w.steady += std::chrono::hours(24);
+  w.now_ms += 24LL * 60 * 60 * 1000;
+  w.connect();
+  CHECK(requests() == 2);
+}
+
 TEST_CASE("another account knows nothing of it") {
   World w;
   w.know_keys();

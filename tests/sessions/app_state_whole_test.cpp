@@ -100,13 +100,18 @@ TEST_CASE("pages of patches are asked for to the last one by whichever process i
       w.know_keys();
       w.connect();
       w.server.page = 2;
-      for (std::size_t i = 0; i < 5; ++i) w.server.patch(book, {saving(number(i), "N" + std::to_string(i))});
+      w.server.patch(book, {saving(number(0), "N0")});
+      w.answering = false;
+      w.notify(book);
+      // Of these nobody speaks but the answer.
+      for (std::size_t i = 1; i < 5; ++i) w.server.patch(book, {saving(number(i), "N" + std::to_string(i))});
+      w.answering = true;
       w.committed = committed;
       w.turns = 0;
       w.crash_at = crash_at;
-      w.notify(book);
+      w.arrive(w.server.answer(w.asked.back()));
+      w.settle();
       over = w.turns <= crash_at;
-      if (crash_at == 0 && !committed) w.notify(book);  // it was not heard
       CHECK(w.saved_name(number(4)) == "N4");
       CHECK(w.stored(book).heard == w.stored(book).version);
       w.check_same(book);
@@ -251,7 +256,7 @@ TEST_CASE("a patch that is too large for one turn is asked for with all the rest
   w.notify(book);
   CHECK(w.asked.size() == 2);
   CHECK(w.wholes_asked() == 1);
-  CHECK(w.turns - before > 10);
+  CHECK(w.turns - before >= 13);  // two fewer, if it were one slice
   CHECK(w.saved_name(dan_number).empty());
   CHECK(w.saved_name(lid(0)) == "N");
   CHECK(w.session->directory().canonical_user(number(AppState::pairs_in_slice * 2 - 1)) ==
