@@ -4,13 +4,13 @@
 
 #include <array>
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "protocol/appstate/collection.h"
+#include "protocol/appstate/index.h"
 #include "protocol/binary/jid.h"
 
 namespace wharf::protocol {
@@ -20,12 +20,6 @@ inline constexpr std::string_view critical_block = "critical_block", critical_un
 /// All there are (04 section 8.1).
 inline constexpr std::array<std::string_view, 5> app_state_collections = {critical_block, critical_unblock_low,
                                                                           "regular_high", "regular", "regular_low"};
-
-/// The strings of an index, the name of its action first; empty when it is no JSON array of strings, or one of more
-/// than 16.
-std::vector<std::string> index_parts(std::string_view index);
-/// `parts` as an index is written: no spaces, non-ASCII as it is. They hold no control characters.
-std::string index_of(std::initializer_list<std::string_view> parts);
 
 inline constexpr std::string_view contact_action = "contact", lid_contact_action = "lid_contact",
                                   push_name_action = "setting_pushName";

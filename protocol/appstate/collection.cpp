@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "protocol/appstate/index.h"
 #include "protocol/crypto/aes.h"
 #include "protocol/crypto/hmac_sha512.h"
 #include "protocol/messages/wire.h"
@@ -94,32 +95,8 @@ std::optional<std::vector<ByteView>> repeated(ByteView message, std::uint32_t nu
   return out;
 }
 
-/// A JSON array of strings, which is all an index may be.
 bool is_index(ByteView text) {
-  std::size_t i = 0;
-  const auto at = [&](char c) { return i < text.size() && text[i] == static_cast<std::uint8_t>(c); };
-  const auto skip_space = [&] {
-    while (at(' ') || at('\t') || at('\n') || at('\r')) ++i;
-  };
-  const auto take = [&](char c) {
-    skip_space();
-    if (!at(c)) return false;
-    ++i;
-    skip_space();
-    return true;
-  };
-  if (displayable(as_text(text)) != as_text(text) || !take('[')) return false;
-  do {
-    if (!at('"')) return false;
-    for (++i; i < text.size() && !at('"'); ++i) {
-      if (text[i] < 0x20) return false;
-      if (at('\\')) ++i;
-    }
-    if (!at('"')) return false;
-    ++i;
-    skip_space();
-  } while (take(','));
-  return take(']') && i == text.size();
+  return displayable(as_text(text)) == as_text(text) && !index_parts(as_text(text)).empty();
 }
 
 /// The records of mutations (SyncdMutation), whatever their MACs. Errors: malformed.

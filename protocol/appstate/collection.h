@@ -46,7 +46,8 @@ struct AppStateMutation {
   std::string index;  // a JSON array of strings, without spaces: ["pin_v1","…@s.whatsapp.net"]
   Bytes value;        // SyncActionValue; may be empty in a removal
   std::int32_t version = 0;
-  /// Reading: false when a fellow client wrote it wrongly under right MACs. It counts in the hash and does nothing.
+  /// Reading: false when a fellow client wrote it wrongly under right MACs, an index of more than 16 strings too. It
+  /// counts in the hash and does nothing.
   bool readable = true;
   /// Reading: the key of the record. Writing: a key other than the signer's, of a removal of what was written under
   /// that one (04 section 8.8 step 3); empty: the signer's.

@@ -45,6 +45,7 @@ TEST_CASE("an index is read into its strings, and what is none into nothing") {
       {R"(["a",])", {}},
       {R"(["\u12"])", {}},
       {R"(["\x"])", {}},
+      {"[\"a\nb\"]", {}},
       {R"([])", {}},
       {R"({"a":1})", {}},
       {"", {}},
