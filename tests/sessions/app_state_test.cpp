@@ -216,6 +216,11 @@ TEST_CASE("a collection marked as dirty is asked for, and the mark cleaned behin
   REQUIRE(cleaned != w.said.end());
   CHECK(cleaned->child("clean")->attr("type") == "syncd_app_state");
   CHECK(cleaned->child("clean")->attr("timestamp") == "17");
+  // What is no time of the server's marks nothing.
+  const auto before = w.asked.size();
+  w.arrive(Node("ib").add(Node("dirty").set("type", "syncd_app_state").set("timestamp", "1 2")));
+  w.settle();
+  CHECK(w.asked.size() == before);
 }
 
 TEST_CASE("a request for a key that cannot be sent is made again in ten seconds") {
