@@ -64,8 +64,12 @@ void AppState::change(std::string_view collection, std::vector<AppStateMutation>
     return mutation.operation == AppStateMutation::Operation::remove && waits(of.name, mutation.index) == true;
   };
   if (std::any_of(mutations.begin(), mutations.end(), is_withdrawn)) {
-    // What was to be set may be with the server without our having heard of it: asked for first, it is found.
+    // What was to be set may be with the server without our having heard of it: asked for first, by the next process
+    // too, it is found.
     answer.done = of.wanted = true;
+    storage::AppStateRow row = row_of(of);
+    row.heard = std::max(row.heard, row.version + 1);
+    c_.records.add(storage::PutAppState{c_.id(), std::move(row)});
   }
   std::vector<AppStateWish> replaced;
   for (AppStateMutation& mutation : mutations) {

@@ -258,6 +258,25 @@ TEST_CASE("a removal takes back what the server had taken without our hearing of
   w.check_same(book);
 }
 
+TEST_CASE("a removal that waits finds what the server had taken, in the next process too") {
+  World w;
+  w.know_keys();
+  w.connect();
+  w.answering = false;
+  w.change(save(dan_number, "Dan"));
+  (void)w.server.answer(w.asked.back());
+  w.pass(std::chrono::seconds(31));
+  w.change(RemoveSavedContact{dan_number});
+  w.open.clear();
+  w.reopen();
+  w.answering = true;
+  w.connect();
+  CHECK(w.wishes(book).empty());
+  CHECK(w.saved_name(dan_number).empty());
+  CHECK(w.server.collections[book].state.values.empty());
+  w.check_same(book);
+}
+
 TEST_CASE("a patch has a hundred mutations at most, also where each change takes two") {
   World w;
   const auto number = [](std::size_t i) { return Jid(std::to_string(16'660'000'000 + i), "s.whatsapp.net"); };
