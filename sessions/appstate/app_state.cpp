@@ -9,6 +9,7 @@
 #include "protocol/messages/message_id.h"
 #include "protocol/messages/padding.h"
 #include "protocol/stanzas/messages.h"
+#include "sessions/appstate/app_state_jobs.h"
 #include "sessions/due.h"
 #include "sessions/server_refusal.h"
 
@@ -118,6 +119,13 @@ void AppState::retry_later(Collection& of) {
 }
 
 void AppState::mistrust(Collection& of, const Error& why) {
+  const bool is_newer = of.collected && of.collected->state.version > row_of(of).version;
+  if (of.trust != Trust::fine && is_newer) {
+    // It was wrong twice. What stands before it is sound, and newer than what is here.
+    round_->distrusted = why;
+    return begin_replacement();
+  }
+  const bool news = of.wanted;  // since it was asked
   stop_round();
   of.collected.reset();
   of.rounds = 0;
@@ -131,7 +139,7 @@ void AppState::mistrust(Collection& of, const Error& why) {
     row->whole_is_wanted = true;
     c_.records.add(storage::PutAppState{c_.id(), std::move(*row)});
   }
-  of.wanted = !left_alone;
+  of.wanted = !left_alone || news;
   if (left_alone) {
     drop(of, c_.records.app_state_wishes(of.name, max_wishes),
          Refusal(Errc::refused, Subject::contact, "what WhatsApp keeps of this cannot be read: " + why.detail));

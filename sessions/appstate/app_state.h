@@ -110,7 +110,8 @@ class AppState {
     bool whole = false;      // a snapshot was asked for
     std::uint64_t from = 0;  // the own version when it was asked
     protocol::CollectionAnswer answer;
-    std::size_t next = 0;  // of its patches
+    std::size_t next = 0;             // of its patches
+    std::optional<Error> distrusted;  // why what comes behind the whole that is being written is not believed
   };
   struct Opening;
   struct Application;

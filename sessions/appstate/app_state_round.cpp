@@ -207,9 +207,9 @@ void AppState::on_applied(Application& applied) {
   if (!applied.done) return mistrust(of, applied.done.error());
   ++round.next;
   if (applied.whole) {
-    if (applied.whole->records.size() > max_records)
-      return mistrust(of, Error(Errc::too_large, "more records than are kept"));
-    return next_patch();
+    if (applied.whole->records.size() <= max_records) return next_patch();
+    of.collected.reset();
+    return mistrust(of, Error(Errc::too_large, "more records than are kept"));
   }
   std::map<Digest32, const AppStateMutation*> set;
   std::map<std::string_view, const AppStateMutation*> said;

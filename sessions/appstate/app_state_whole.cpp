@@ -128,9 +128,11 @@ void AppState::finish_replacement(const Replacement& done) {
   row.version = done.whole->state.version;
   row.hash = protocol::to_bytes(done.whole->state.hash.bytes());
   row.diverged = done.whole->state.diverged;
-  row.whole_is_wanted = false;
+  const std::optional<Error> distrusted = std::move(round_->distrusted);
+  row.whole_is_wanted = distrusted.has_value();
   c_.records.add(storage::PutAppState{c_.id(), std::move(row)});
   of.collected.reset();
+  if (distrusted) return mistrust(of, *distrusted);
   end_round();
 }
 

@@ -67,6 +67,21 @@ TEST_CASE("a bad patch behind the first page: as a whole once, left alone, and o
   w.check_same(book);
 }
 
+TEST_CASE("of a first sync that cannot be believed to its end there is what stands before that") {
+  World w;
+  w.know_keys();
+  w.server.page = 2;
+  for (std::size_t i = 0; i < 5; ++i) w.server.patch(book, {saving(number(i), "N")});
+  w.server.spoil_last_patch(book);
+  w.connect();
+  CHECK(w.wholes_asked() == 3);  // one of them of the own name
+  CHECK(w.logged_lines("app_state_left_alone") == 1);
+  CHECK(w.saved_name(number(3)) == "N");
+  CHECK(w.saved_name(number(4)).empty());
+  CHECK(w.stored(book).version == 5);
+  CHECK(w.stored(book).whole_is_wanted);
+}
+
 TEST_CASE("what stands behind a snapshot and behind a page is there after a process that ended with any turn") {
   for (const bool committed : {false, true}) {
     int crash_at = 0;
