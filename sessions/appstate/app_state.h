@@ -80,8 +80,8 @@ class AppState {
   static constexpr std::size_t mutations_in_turn = 128;     // of a patch; for a larger one the whole is asked for
   static constexpr unsigned max_rounds = 500, max_attempts = 5;
   static constexpr std::chrono::seconds answer_within{30};  // 04 section 8.4
-  static constexpr std::chrono::seconds first_doubt{
-      60};  // from the second whole, or a collection left alone, to the next
+  /// From the second whole, or a collection that is left alone, to the next whole; then twice as long, up to an hour.
+  static constexpr std::chrono::seconds first_doubt{60};
 
  private:
   /// How much what the server has of a collection is believed. doubted: it was wrong, and is asked for as a whole.
