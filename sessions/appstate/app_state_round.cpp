@@ -27,9 +27,10 @@ void AppState::in_later_turn(UniqueFunction<void()> then) {
 // --- asking
 
 void AppState::ask(Collection& of) {
+  const storage::AppStateRow row = row_of(of);
   Round round;
   round.of = &of;
-  round.whole = row_of(of).whole_is_wanted && !of.collected;
+  round.whole = (row.whole_is_wanted || row.version == 0) && !of.collected;
   round.from = round.whole ? 0 : version_of(of);
   protocol::CollectionAsked asked;
   asked.name = of.name;

@@ -359,6 +359,21 @@ TEST_CASE("an answer that names no collection, or nothing of what was known, tak
   CHECK(w.logged_lines("app_state_left_alone") == 1);
 }
 
+TEST_CASE("a collection that nobody had written is asked for as a whole when somebody does") {
+  World w;
+  w.know_keys();
+  w.server.collections.erase(book);
+  w.connect();
+  REQUIRE(w.stored(book).version == 0);
+  CHECK_FALSE(w.stored(book).whole_is_wanted);
+  w.server.publish(book, {saving(dan_number, "Dan")});
+  w.notify(book);
+  CHECK(w.wholes_asked() == 3);
+  CHECK(w.saved_name(dan_number) == "Dan");
+  CHECK(w.logged_lines("app_state") == 0);
+  w.check_same(book);
+}
+
 TEST_CASE("the transfer of a file ends with the connection that asked for it") {
   World w;
   w.know_keys();
