@@ -66,17 +66,22 @@ std::vector<PersonIds> Directory::mentioned(const std::vector<Jid>& users) {
 }
 
 void Directory::learn(const Jid& a, const Jid& b, Source source) {
+  const auto ids = enter_pair(a, b, source);
+  if (ids) c_.emit(events::ContactUpdated{*ids->lid, *ids, events::ContactUpdated::Change::lid, {}});
+}
+
+std::optional<PersonIds> Directory::enter_pair(const Jid& a, const Jid& b, Source source) {
   Jid pn = plain_user(a);
   Jid lid = plain_user(b);
   if (pn.is_lid()) std::swap(pn, lid);
-  if (!pn.is_phone_number() || !lid.is_lid() || pn.user.empty() || lid.user.empty()) return;
-  if (is_own(pn) != is_own(lid)) return;  // never remap ourselves (02 section 18)
+  if (!pn.is_phone_number() || !lid.is_lid() || pn.user.empty() || lid.user.empty()) return std::nullopt;
+  if (is_own(pn) != is_own(lid)) return std::nullopt;  // never remap ourselves (02 section 18)
   const Jid before = canonical_user(pn);
-  if (before == lid) return;
+  if (before == lid) return std::nullopt;
   const auto owner_before = person(lid).pn;
   if (source == Source::hints && (before.is_lid() || owner_before)) {
     forget_devices(before);
-    return;
+    return std::nullopt;
   }
   // The hot rows tell it at once, and both ends of the old pairs apart: a text to the old number must not go to the new
   // owner of its LID. Not erased and read again: the API asks between turns too, while the commit is under way, and the
@@ -98,7 +103,7 @@ void Directory::learn(const Jid& a, const Jid& b, Source source) {
   PersonIds ids;
   ids.pn = pn;
   ids.lid = lid;
-  c_.emit(events::ContactUpdated{lid, ids, events::ContactUpdated::Change::lid, {}});
+  return ids;
 }
 
 void Directory::move_own_chat() {

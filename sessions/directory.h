@@ -37,6 +37,8 @@ class Directory {
   /// LID that moves leaves its old number without one, and a number that gets another LID leaves the old LID without
   /// one.
   void learn(const Jid& a, const Jid& b, Source source = Source::tells);
+  /// The same of a hint, and no event tells it: of the many pairs that come with an address book as a whole.
+  void learn_untold(const Jid& a, const Jid& b) { enter_pair(a, b, Source::hints); }
 
   /// The own account has the LID that the device row names by now: the chat with oneself, its keys and its list too.
   void move_own_chat();
@@ -76,6 +78,8 @@ class Directory {
   }
 
  private:
+  /// The pair, where it is one and was not known. All that learn() does but the event.
+  std::optional<PersonIds> enter_pair(const Jid& a, const Jid& b, Source source);
   struct List {
     std::vector<std::uint16_t> devices;
     UnixMs fetched_at = 0;

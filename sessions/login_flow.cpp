@@ -120,17 +120,18 @@ void LoginFlow::on_ib(const Node& ib) {
     } else if (child.is("offline")) {
       if (auto* open = c_.link.conversation()) open->backlog_asked_at.reset();
     } else if (child.is("dirty")) {
-      const std::string type = child.attr("type");
+      const std::string type = child.attr("type"), timestamp = child.attr("timestamp");
       if (type == "account_sync") directory_.forget_devices(directory_.canonical_user(c_.device.jid));
+      if (!protocol::acceptable_id(timestamp)) continue;  // it goes back as it came
       // Of other domains nothing is kept.
       if (type == "groups" && on_groups_dirty) {
-        on_groups_dirty(child.attr("timestamp"));
-      } else if (type == "syncd_app_state" && child.has("timestamp") && on_app_state_dirty) {
-        on_app_state_dirty(child.attr("timestamp"));
+        on_groups_dirty(timestamp);
+      } else if (type == "syncd_app_state" && on_app_state_dirty) {
+        on_app_state_dirty(timestamp);
       } else if (type == "newsletter_metadata" && on_channels_dirty) {
-        on_channels_dirty(child.attr("timestamp"));
-      } else if (!type.empty() && child.has("timestamp")) {
-        c_.query(protocol::clean_dirty_iq(c_.ids.next(), type, child.attr("timestamp")), [](const Node*) {});
+        on_channels_dirty(timestamp);
+      } else if (!type.empty()) {
+        c_.query(protocol::clean_dirty_iq(c_.ids.next(), type, timestamp), [](const Node*) {});
       }
     }
   }

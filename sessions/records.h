@@ -112,8 +112,9 @@ class Records {
   /// storage::app_state_records_of. Linear in the records of this turn.
   std::vector<storage::AppStateRecord> app_state_records_of(const std::string& collection,
                                                             const std::string& action) const;
-  /// As committed: storage::load_app_state_records.
-  std::vector<storage::AppStateRecord> load_app_state_records(const std::string& collection) const;
+  /// As committed: storage::app_state_records_after.
+  std::vector<storage::AppStateRecord> app_state_records_after(const std::string& collection, protocol::ByteView after,
+                                                               std::size_t most) const;
   /// storage::app_state_wishes, without and with those of this turn; those of this turn last.
   std::vector<storage::AppStateWish> app_state_wishes(const std::string& collection, std::size_t most) const;
   std::optional<protocol::Bytes> find_app_state_key(protocol::ByteView key_id) const;

@@ -37,9 +37,11 @@ std::vector<storage::AppStateRecord> Records::app_state_records_of(const std::st
   return records;
 }
 
-std::vector<storage::AppStateRecord> Records::load_app_state_records(const std::string& collection) const {
+std::vector<storage::AppStateRecord> Records::app_state_records_after(const std::string& collection,
+                                                                      protocol::ByteView after,
+                                                                      std::size_t most) const {
   if (written_ && written_->wiped) return {};
-  return storage::load_app_state_records(reader_, session_, collection);
+  return storage::app_state_records_after(reader_, session_, collection, after, most);
 }
 
 std::vector<storage::AppStateWish> Records::app_state_wishes(const std::string& collection, std::size_t most) const {

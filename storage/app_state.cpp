@@ -10,17 +10,18 @@ namespace {
 
 #define OF_COLLECTION "WHERE number = " WHARF_DEVICE(?1) " AND collection = ?2"
 #define RECORD "SELECT index_mac, value_mac, key_id, action FROM app_state_record "
-constexpr const char* select_state = "SELECT version, hash, heard, whole_is_wanted FROM app_state " OF_COLLECTION;
+constexpr const char* select_state =
+    "SELECT version, hash, heard, whole_is_wanted, diverged FROM app_state " OF_COLLECTION;
 constexpr const char* select_record = RECORD OF_COLLECTION " AND index_mac = ?3";
 constexpr const char* select_of_action =
     RECORD "INDEXED BY app_state_by_action " OF_COLLECTION " AND action = ?3 LIMIT 16";
-constexpr const char* select_all = RECORD OF_COLLECTION;
+constexpr const char* select_after = RECORD OF_COLLECTION " AND index_mac > ?3 ORDER BY index_mac LIMIT ?4";
 constexpr const char* select_wishes =
     "SELECT action, remove, value, version, at FROM app_state_wish " OF_COLLECTION " ORDER BY action LIMIT ?3";
 constexpr const char* select_key_ids = "SELECT key_id FROM app_state_key WHERE session_id = " WHARF_DEVICE(?1) " LIMIT 1000";
 constexpr const char* put_state =
-    "INSERT OR REPLACE INTO app_state (number, collection, version, hash, heard, whole_is_wanted) VALUES (" WHARF_DEVICE(
-        ?1) ", ?2, ?3, ?4, ?5, ?6)";
+    "INSERT OR REPLACE INTO app_state (number, collection, version, hash, heard, whole_is_wanted, diverged) VALUES (" WHARF_DEVICE(
+        ?1) ", ?2, ?3, ?4, ?5, ?6, ?7)";
 constexpr const char* put_record =
     "INSERT OR REPLACE INTO app_state_record (number, collection, index_mac, value_mac, key_id, action) VALUES (" WHARF_DEVICE(
         ?1) ", ?2, ?3, ?4, ?5, ?6)";
@@ -57,6 +58,7 @@ std::optional<AppStateRow> find_app_state(Database& db, SessionId session, const
   row.hash = select.blob();
   row.heard = select.number<std::uint64_t>();
   row.whole_is_wanted = select.integer() != 0;
+  row.diverged = select.integer() != 0;
   return row;
 }
 
@@ -76,10 +78,11 @@ std::vector<AppStateRecord> app_state_records_of(Database& db, SessionId session
   return records;
 }
 
-std::vector<AppStateRecord> load_app_state_records(Database& db, SessionId session, const std::string& collection) {
+std::vector<AppStateRecord> app_state_records_after(Database& db, SessionId session, const std::string& collection,
+                                                    protocol::ByteView after, std::size_t most) {
   std::vector<AppStateRecord> records;
-  Statement select(db, select_all);
-  select.session(session).text(collection);
+  Statement select(db, select_after);
+  select.session(session).text(collection).blob(after).number(most);
   while (select.next()) records.push_back(read_record(select));
   return records;
 }
@@ -118,6 +121,7 @@ Result<void> apply(Database& db, const PutAppState& change) {
       .blob(row.hash)
       .number(row.heard)
       .number(row.whole_is_wanted)
+      .number(row.diverged)
       .run();
 }
 

@@ -22,6 +22,7 @@ struct AppStateRow {
   protocol::Bytes hash;          // 128 bytes; empty: of an empty collection
   std::uint64_t heard = 0;       // the newest version that the server spoke of
   bool whole_is_wanted = false;  // what is here is not believed, or is being replaced: a snapshot is asked for
+  bool diverged = false;         // the hash is not that of who signs, and is not compared (04 section 8.7)
   friend bool operator==(const AppStateRow&, const AppStateRow&) = default;
 };
 std::optional<AppStateRow> find_app_state(Database& db, SessionId session, const std::string& collection);
@@ -38,8 +39,9 @@ std::optional<AppStateRecord> find_app_state_record(Database& db, SessionId sess
 /// The same index under several keys is several records; at most 16.
 std::vector<AppStateRecord> app_state_records_of(Database& db, SessionId session, const std::string& collection,
                                                  const std::string& action);
-/// All of a collection: linear in it.
-std::vector<AppStateRecord> load_app_state_records(Database& db, SessionId session, const std::string& collection);
+/// The next `most` of a collection, in the order of their index MACs; `after` empty: the first ones.
+std::vector<AppStateRecord> app_state_records_after(Database& db, SessionId session, const std::string& collection,
+                                                    protocol::ByteView after, std::size_t most);
 
 /// What this device wants a collection to say; of one index there is one, the newest.
 struct AppStateWish {

@@ -285,7 +285,8 @@ std::string line(const RemoveTrustedToken& c) {
 std::string line(const PutAppState& c) {
   Line out("PutAppState");
   out.field("session", c.session).field("collection", c.row.collection).field("version", c.row.version);
-  return out.field("heard", c.row.heard).field("whole_is_wanted", c.row.whole_is_wanted).take();
+  out.field("heard", c.row.heard).field("whole_is_wanted", c.row.whole_is_wanted);
+  return out.field("diverged", c.row.diverged).take();
 }
 std::string line(const PutAppStateRecord& c) {
   Line out("PutAppStateRecord");

@@ -502,6 +502,11 @@ CREATE TABLE app_state_wish (
 );
 )sql";
 
+// storage/app_state.h: AppStateRow::diverged.
+constexpr const char* diverged_app_state = R"sql(
+ALTER TABLE app_state ADD COLUMN diverged INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 constexpr std::array steps_of_this_release = {first_schema,
                                               resends_outlive_a_restart,
                                               ratchet_epochs,
@@ -533,7 +538,8 @@ constexpr std::array steps_of_this_release = {first_schema,
                                               trusted_tokens,
                                               status_audiences,
                                               channels,
-                                              app_state};
+                                              app_state,
+                                              diverged_app_state};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "protocol/appstate/index.h"
 #include "protocol/crypto/aes.h"
 #include "protocol/crypto/hmac_sha512.h"
 #include "protocol/messages/wire.h"
@@ -94,32 +95,8 @@ std::optional<std::vector<ByteView>> repeated(ByteView message, std::uint32_t nu
   return out;
 }
 
-/// A JSON array of strings, which is all an index may be.
 bool is_index(ByteView text) {
-  std::size_t i = 0;
-  const auto at = [&](char c) { return i < text.size() && text[i] == static_cast<std::uint8_t>(c); };
-  const auto skip_space = [&] {
-    while (at(' ') || at('\t') || at('\n') || at('\r')) ++i;
-  };
-  const auto take = [&](char c) {
-    skip_space();
-    if (!at(c)) return false;
-    ++i;
-    skip_space();
-    return true;
-  };
-  if (displayable(as_text(text)) != as_text(text) || !take('[')) return false;
-  do {
-    if (!at('"')) return false;
-    for (++i; i < text.size() && !at('"'); ++i) {
-      if (text[i] < 0x20) return false;
-      if (at('\\')) ++i;
-    }
-    if (!at('"')) return false;
-    ++i;
-    skip_space();
-  } while (take(','));
-  return take(']') && i == text.size();
+  return displayable(as_text(text)) == as_text(text) && !index_parts(as_text(text)).empty();
 }
 
 /// The records of mutations (SyncdMutation), whatever their MACs. Errors: malformed.
@@ -149,6 +126,7 @@ std::optional<ByteView> signing_key(ByteView message, std::uint32_t number) {
 Result<AppStateNeeds> needs(ByteView signer, const std::vector<Record>& records) {
   std::set<Bytes> keys = {to_bytes(signer)};
   AppStateNeeds out;
+  out.records = records.size();
   for (const Record& record : records) {
     keys.insert(to_bytes(record.key_id));
     if (keys.size() > max_keys_named) return Error(Errc::too_large, "app state: too many keys");
@@ -224,6 +202,14 @@ std::optional<ByteView> mac_field(ByteView message, std::uint32_t number) {
   return mac && mac->size() == mac_size ? mac : std::nullopt;
 }
 
+/// Whether `next` may stand, whose snapshot MAC is `own` here and `signed_mac` there.
+bool compare(AppStateCollection& next, const Digest32& own, ByteView signed_mac, Mismatch mismatch) {
+  const bool fits = equal_constant_time(own, signed_mac);
+  if (!fits && !next.diverged && mismatch == Mismatch::refused) return false;
+  next.diverged = !fits;
+  return true;
+}
+
 }  // namespace
 
 AppStateKeys AppStateKeys::expand(ByteView key_data) {
@@ -243,7 +229,8 @@ Bytes external_mutations(ByteView patch) {
 }
 
 Result<std::vector<AppStateMutation>> apply_patch(AppStateCollection& collection, std::string_view name, ByteView patch,
-                                                  const AppStateKeyring& keyring, ByteView external) {
+                                                  const AppStateKeyring& keyring, ByteView external,
+                                                  Mismatch mismatch) {
   if (const auto exit = merged_field(patch, 7); exit && varint_field(*exit, 1).value_or(0) != 0)
     return Error(Errc::refused, "app state: the patch ends the collection");
   const auto inline_mutations = repeated(patch, 2);
@@ -273,14 +260,15 @@ Result<std::vector<AppStateMutation>> apply_patch(AppStateCollection& collection
   auto opened_mutations = open_all(records, keyring);
   if (!opened_mutations) return opened_mutations;
   enter(next, records);
-  if (!equal_constant_time(snapshot_mac_of(*keys, next, name), *snapshot_mac))
+  if (!compare(next, snapshot_mac_of(*keys, next, name), *snapshot_mac, mismatch))
     return Error(Errc::bad_mac, "app state: snapshot MAC");
   collection = std::move(next);
   return opened_mutations;
 }
 
 Result<std::vector<AppStateMutation>> apply_snapshot(AppStateCollection& collection, std::string_view name,
-                                                     ByteView snapshot, const AppStateKeyring& keyring) {
+                                                     ByteView snapshot, const AppStateKeyring& keyring,
+                                                     Mismatch mismatch) {
   const auto bodies = repeated(snapshot, 2);
   const auto version = merged_field(snapshot, 1);
   const auto mac = mac_field(snapshot, 3);
@@ -300,7 +288,7 @@ Result<std::vector<AppStateMutation>> apply_snapshot(AppStateCollection& collect
   if (!keys) return missing_key(*key_id);
   auto mutations = open_all(records, keyring);
   if (!mutations) return mutations;
-  if (!equal_constant_time(snapshot_mac_of(*keys, next, name), *mac))
+  if (!compare(next, snapshot_mac_of(*keys, next, name), *mac, mismatch))
     return Error(Errc::bad_mac, "app state: snapshot MAC");
   collection = std::move(next);
   return mutations;
@@ -472,6 +460,7 @@ std::optional<AppStateBlobPlace> place_of_blob(ByteView reference) {
   AppStateBlobPlace place;
   place.direct_path = std::string(as_text(*path));
   if (const auto hash = bytes_field(reference, 6)) place.encrypted_sha256 = exactly<32>(*hash);
+  place.announced_bytes = varint_field(reference, 4).value_or(0);
   return place;
 }
 

@@ -31,7 +31,13 @@ struct AppStateCollection {
   std::uint64_t version = 0;
   LtHash hash;
   std::map<Digest32, Digest32> values;  // index MAC -> value MAC of the record that is in the hash
+  /// A snapshot MAC did not fit and was let pass: the hash is another one than that of who signs. Until one fits, none
+  /// is asked to (04 section 8.7).
+  bool diverged = false;
 };
+
+/// What comes of a snapshot MAC that does not fit while all that it stands on is signed: an error, or `diverged`.
+enum class Mismatch : std::uint8_t { refused, noted };
 
 /// One setting as it is written and read.
 struct AppStateMutation {
@@ -40,7 +46,8 @@ struct AppStateMutation {
   std::string index;  // a JSON array of strings, without spaces: ["pin_v1","…@s.whatsapp.net"]
   Bytes value;        // SyncActionValue; may be empty in a removal
   std::int32_t version = 0;
-  /// Reading: false when a fellow client wrote it wrongly under right MACs. It counts in the hash and does nothing.
+  /// Reading: false when a fellow client wrote it wrongly under right MACs, an index of more than 16 strings too. It
+  /// counts in the hash and does nothing.
   bool readable = true;
   /// Reading: the key of the record. Writing: a key other than the signer's, of a removal of what was written under
   /// that one (04 section 8.8 step 3); empty: the signer's.
@@ -52,10 +59,12 @@ struct AppStateMutation {
 /// blob (serialised SyncdMutations), empty when they are inline.
 /// Errors: malformed, conflict (not the next version), invalid_key_id (a key is missing), bad_mac, refused (exit code).
 Result<std::vector<AppStateMutation>> apply_patch(AppStateCollection& collection, std::string_view name, ByteView patch,
-                                                  const AppStateKeyring& keys, ByteView mutations = {});
+                                                  const AppStateKeyring& keys, ByteView mutations = {},
+                                                  Mismatch mismatch = Mismatch::refused);
 /// A decrypted SyncdSnapshot: replaces `collection`.
 Result<std::vector<AppStateMutation>> apply_snapshot(AppStateCollection& collection, std::string_view name,
-                                                     ByteView snapshot, const AppStateKeyring& keys);
+                                                     ByteView snapshot, const AppStateKeyring& keys,
+                                                     Mismatch mismatch = Mismatch::refused);
 /// The ExternalBlobReference a patch has instead of mutations; empty when they are inline.
 Bytes external_mutations(ByteView patch);
 
@@ -64,6 +73,7 @@ Bytes external_mutations(ByteView patch);
 struct AppStateNeeds {
   std::vector<Bytes> key_ids;        // each once; at most max_keys_named
   std::vector<Digest32> index_macs;  // of a patch, in order; empty for a snapshot
+  std::size_t records = 0;           // mutations of a patch, records of a snapshot
 };
 inline constexpr std::size_t max_keys_named = 1'000;
 /// Errors: malformed, too_large (more keys).
@@ -99,6 +109,7 @@ AppStateBlob seal_blob(ByteView plaintext, std::string_view direct_path, Random&
 struct AppStateBlobPlace {
   std::string direct_path;
   std::optional<Digest32> encrypted_sha256;
+  std::uint64_t announced_bytes = 0;  // of what is in it, as somebody says; 0: nothing was said
 };
 std::optional<AppStateBlobPlace> place_of_blob(ByteView reference);
 /// Errors: malformed, bad_mac (also of either SHA-256).

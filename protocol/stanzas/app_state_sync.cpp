@@ -23,6 +23,7 @@ Result<CollectionAnswer> read_app_state(const Node& result, std::string_view nam
   const auto found = std::find_if(rows.begin(), rows.end(), [&](const Node* row) { return row->attr("name") == name; });
   if (found == rows.end()) return out;
   const Node& collection = **found;
+  out.named = true;
   out.version = collection.number("version").value_or(0);
   out.more = collection.attr("has_more_patches") == "true";
   if (collection.attr("type") == "error") {

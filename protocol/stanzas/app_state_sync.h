@@ -21,6 +21,7 @@ struct CollectionAsked {
 Node app_state_iq(std::string_view id, const CollectionAsked& asked);
 
 struct CollectionAnswer {
+  bool named = false;             // false: the answer has no node of it, and all below is as here
   std::uint64_t version = 0;      // 0: none was named
   Bytes snapshot;                 // ExternalBlobReference; empty: none
   std::vector<Bytes> patches;     // SyncdPatch each, as they came; at most max_patches_in_answer
@@ -29,8 +30,8 @@ struct CollectionAnswer {
   std::string error_text;
 };
 inline constexpr std::size_t max_patches_in_answer = 2'000;
-/// Of a result that answers one collection. Without a node of it: a patch was taken. Errors: malformed (no `sync`),
-/// too_large (more patches).
+/// Of a result that answers one collection. Without a node of it a patch was taken (04 section 8.8). Errors: malformed
+/// (no `sync`), too_large (more patches).
 Result<CollectionAnswer> read_app_state(const Node& result, std::string_view name);
 
 }  // namespace wharf::protocol

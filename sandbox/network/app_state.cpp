@@ -1,8 +1,8 @@
 #include "sandbox/network/app_state.h"
 
 #include <algorithm>
-#include <array>
 
+#include "protocol/appstate/actions.h"
 #include "sandbox/network/answers.h"
 #include "sandbox/protobuf_field.h"
 #include "sandbox/row_values.h"
@@ -11,8 +11,7 @@ namespace wharf::sandbox {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> names = {"critical_block", "critical_unblock_low", "regular_high", "regular",
-                                                   "regular_low"};
+constexpr const auto& names = protocol::app_state_collections;
 constexpr std::size_t patches_per_answer = 500;
 constexpr std::size_t max_patches = 5'000;
 constexpr std::size_t max_patch_bytes = 1u << 20;

@@ -12,8 +12,6 @@ namespace wharf::sandbox {
 
 namespace {
 
-constexpr std::array<const char*, 5> collections = {"critical_block", "critical_unblock_low", "regular_high", "regular",
-                                                    "regular_low"};
 constexpr std::uint32_t protocol_message_field = 12, key_request_field = 8;
 
 constexpr unsigned conflict = 409, max_attempts = 5;
@@ -42,7 +40,8 @@ void PhoneAppState::forget_key() {
 void PhoneAppState::write() {
   const bool anew = !key_;
   (void)key();
-  for (const std::string name : collections) {
+  for (const std::string_view each : protocol::app_state_collections) {
+    const std::string name(each);
     if (anew || c_.network.app_state_version(c_.account.phone, name) == 0) write_collection(name);
   }
 }
@@ -242,7 +241,7 @@ void PhoneAppState::act(const std::string& name, const Mutations& mutations) {
     const auto contact = protocol::read_contact(mutation.value);
     if (removed) contacts_.erase(phone);
     else if (contact && !phone.empty() && (contacts_.contains(phone) || contacts_.size() < max_contacts))
-      contacts_[phone] = contact->full_name.empty() ? contact->first_name : contact->full_name;
+      contacts_[phone] = contact->shown_name();
   }
   c_.core_changed();
 }

@@ -8,9 +8,17 @@ namespace wharf::sessions {
 
 using protocol::AppStateMutation;
 
+// The last word counts, though it still waits for the server.
 bool AddressBook::has(const Jid& who) const {
-  return state_.has_record(protocol::critical_unblock_low,
-                           protocol::index_of({protocol::contact_action, who.to_string()}));
+  const std::string index = protocol::index_of({protocol::contact_action, who.to_string()});
+  return state_.waits(protocol::critical_unblock_low, index)
+      .value_or(state_.has_record(protocol::critical_unblock_low, index));
+}
+
+bool AddressBook::can_go(std::string_view action, const Jid& who) const {
+  const std::string index = protocol::index_of({action, who.to_string()});
+  return state_.has_record(protocol::critical_unblock_low, index) ||
+         state_.waits(protocol::critical_unblock_low, index) == true;
 }
 
 void AddressBook::set_own_name(const std::string& name, Reply<void> reply) {
@@ -39,7 +47,10 @@ void AddressBook::remove(const RemoveSavedContact& wanted, Reply<void> reply) {
   const PersonIds ids = directory_.person(user);
   std::vector<AppStateMutation> removals;
   for (const auto& who : {ids.pn, ids.lid})
-    if (who && has(*who)) removals.push_back(protocol::remove_contact(*who, c_.server_ms()));
+    if (who && can_go(protocol::contact_action, *who))
+      removals.push_back(protocol::remove_contact(*who, c_.server_ms()));
+  if (ids.lid && can_go(protocol::lid_contact_action, *ids.lid))
+    removals.push_back(protocol::remove_lid_contact(*ids.lid, c_.server_ms()));
   // Saved just now, its record is still on its way back; the patch goes out behind it.
   const auto row = c_.records.find_contact(user);
   if (removals.empty() && row && !row->name.empty())

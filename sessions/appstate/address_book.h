@@ -18,7 +18,10 @@ class AddressBook {
   void remove(const RemoveSavedContact& wanted, Reply<void> reply);
 
  private:
+  /// Whether they are saved as a `contact` under this JID.
   bool has(const Jid& who) const;
+  /// Whether there is a record to remove, or a change that would make one.
+  bool can_go(std::string_view action, const Jid& who) const;
 
   Context& c_;
   Directory& directory_;

@@ -1,9 +1,10 @@
 // What this device changes: a row, then a patch of all rows of the collection, until the server took it.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "protocol/stanzas/iq.h"
-#include "sessions/appstate/app_state.h"
+#include "sessions/appstate/app_state_jobs.h"
 #include "sessions/server_refusal.h"
 
 namespace wharf::sessions {
@@ -14,7 +15,7 @@ using storage::AppStateWish;
 
 namespace {
 
-constexpr seconds answer_within{30}, reply_within{60};
+constexpr seconds reply_within{60};
 
 AppStateMutation mutation_of(const AppStateWish& wish) {
   AppStateMutation mutation;
@@ -46,7 +47,7 @@ std::optional<Bytes> AppState::signing_key_id() const {
 void AppState::change(std::string_view collection, std::vector<AppStateMutation> mutations, Reply<void> reply) {
   Collection& of = *find(collection);
   if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
-  if (of.given_up)
+  if (of.trust == Trust::left_alone)
     return c_.answer(std::move(reply),
                      Refusal(Errc::refused, Subject::contact, "what WhatsApp keeps of this cannot be read"));
   auto waiting = c_.records.app_state_wishes(of.name, max_wishes);
@@ -59,6 +60,17 @@ void AppState::change(std::string_view collection, std::vector<AppStateMutation>
     return c_.answer(std::move(reply),
                      Refusal(Errc::rate_limited, Subject::contact, "too many changes wait for WhatsApp"));
   Waiting answer{of.name, {}, std::move(reply), c_.now.steady + reply_within};
+  const auto is_withdrawn = [&](const AppStateMutation& mutation) {
+    return mutation.operation == AppStateMutation::Operation::remove && waits(of.name, mutation.index) == true;
+  };
+  if (std::any_of(mutations.begin(), mutations.end(), is_withdrawn)) {
+    // What was to be set may be with the server without our having heard of it: asked for first, by the next process
+    // too, it is found.
+    answer.done = of.wanted = true;
+    storage::AppStateRow row = row_of(of);
+    row.heard = std::max(row.heard, row.version + 1);
+    c_.records.add(storage::PutAppState{c_.id(), std::move(row)});
+  }
   std::vector<AppStateWish> replaced;
   for (AppStateMutation& mutation : mutations) {
     AppStateWish wish;
@@ -92,53 +104,56 @@ void AppState::send(Collection& of) {
     return;
   }
   const auto keys = protocol::AppStateKeys::expand(*secret);
-  std::map<Bytes, protocol::AppStateKeys> others;  // of records that other keys have sealed
-  protocol::AppStateCollection collection;
-  collection.version = row.version;
-  collection.hash = protocol::LtHash::from(row.hash).value_or(protocol::LtHash());
+  Keyring others;  // of records that other keys have sealed
+  protocol::AppStateCollection collection = collection_of(row);
   std::vector<AppStateMutation> mutations;
+  std::vector<AppStateWish> sent, vain;
   for (const AppStateWish& wish : wishes) {
+    std::vector<AppStateMutation> parts;
     AppStateMutation mutation = mutation_of(wish);
-    bool known = false;
+    // By its MAC: a record whose index could not be read is in the hash too.
+    const protocol::Digest32 index_mac = protocol::index_mac(keys, wish.action);
+    const auto own = c_.records.find_app_state_record(of.name, index_mac);
+    if (own) collection.values[index_mac] = own->value_mac;
     for (const storage::AppStateRecord& record : c_.records.app_state_records_of(of.name, wish.action)) {
-      collection.values[record.index_mac] = record.value_mac;
-      if (record.key_id == *key_id) {
-        known = true;
-        continue;
-      }
       // Under another key it is another record: left there, one index would have two.
-      const auto other = c_.records.find_app_state_key(record.key_id);
+      const auto other = record.key_id == *key_id ? std::nullopt : c_.records.find_app_state_key(record.key_id);
       if (!other) continue;
-      others.emplace(record.key_id, protocol::AppStateKeys::expand(*other));
+      collection.values[record.index_mac] = record.value_mac;
+      others.add(record.key_id, *other);
       AppStateMutation old = mutation;
       old.operation = AppStateMutation::Operation::remove;
       old.key_id = record.key_id;
-      mutations.push_back(std::move(old));
+      parts.push_back(std::move(old));
     }
-    if (!wish.remove || known) mutations.push_back(std::move(mutation));
+    if (!wish.remove || own) parts.push_back(std::move(mutation));
+    if (parts.empty()) {
+      vain.push_back(wish);
+      continue;
+    }
+    if (!sent.empty() && mutations.size() + parts.size() > max_mutations_sent) break;  // they go with the next one
+    std::move(parts.begin(), parts.end(), std::back_inserter(mutations));
+    sent.push_back(wish);
   }
-  if (mutations.empty()) return on_taken(of, wishes, row.version);  // what is to be removed is not there
-  const auto keyring = [&](ByteView id) -> const protocol::AppStateKeys* {
-    const auto found = others.find(protocol::to_bytes(id));
-    return found == others.end() ? nullptr : &found->second;
-  };
+  on_vain(of, vain);
+  if (sent.empty()) return;
   protocol::CollectionAsked patch;
   patch.name = of.name;
   patch.version = row.version;
-  patch.patch =
-      protocol::build_patch(collection, of.name, mutations, {*key_id, keys, c_.device.jid.device}, c_.random, keyring);
+  patch.patch = protocol::build_patch(collection, of.name, mutations, {*key_id, keys, c_.device.jid.device}, c_.random,
+                                      others.lookup());
   of.again.reset();
-  busy_ = true;
+  sending_ = true;
   c_.query(
       protocol::app_state_iq(c_.ids.next(), patch),
-      [this, &of, wishes, base = row.version, generation = generation_](const Node* answer) {
-        if (generation == generation_) on_sent(of, wishes, base, answer);
+      [this, &of, sent = std::move(sent), base = row.version, generation = generation_](const Node* answer) {
+        if (generation == generation_) on_sent(of, sent, base, answer);
       },
       answer_within);
 }
 
 void AppState::on_sent(Collection& of, const std::vector<AppStateWish>& sent, std::uint64_t base, const Node* answer) {
-  busy_ = false;
+  sending_ = false;
   auto read = protocol::Result<protocol::CollectionAnswer>(Error(Errc::timed_out, "no answer"));
   if (answer != nullptr && !protocol::iq_error_of(*answer)) read = protocol::read_app_state(*answer, of.name);
   constexpr unsigned conflict = 409;
@@ -169,7 +184,12 @@ void AppState::on_sent(Collection& of, const std::vector<AppStateWish>& sent, st
 void AppState::on_taken(Collection& of, const std::vector<AppStateWish>& sent, std::uint64_t version) {
   of.conflicts = 0;
   of.delay = seconds(0);
-  for (const AppStateWish& wish : sent) actions_.act(of.name, mutation_of(wish));
+  std::set<std::string> removed;
+  for (const AppStateWish& wish : sent)
+    if (wish.remove) removed.insert(wish.action);
+  for (const std::string& index : removed) act_removed(of, index, removed);
+  for (const AppStateWish& wish : sent)
+    if (!wish.remove) actions_.act(of.name, mutation_of(wish));
   const auto settled = remove_unchanged(of, sent);
   storage::AppStateRow row = row_of(of);
   if (version > row.version) {
@@ -184,6 +204,44 @@ void AppState::drop(Collection& of, const std::vector<AppStateWish>& sent, const
   answer_waiting(of, remove_unchanged(of, sent), why);
 }
 
+void AppState::on_vain(Collection& of, const std::vector<AppStateWish>& vain) {
+  if (vain.empty()) return;
+  for (const AppStateWish& wish : vain) act_removed(of, wish.action);
+  const auto settled = remove_unchanged(of, vain);
+  for (Waiting& waiting : std::exchange(waiting_, {})) {
+    if (!strike(waiting, of, settled) || !waiting.actions.empty()) {
+      waiting_.push_back(std::move(waiting));
+      continue;
+    }
+    auto outcome =
+        waiting.done ? Outcome<>() : Outcome<>(Refusal(Errc::not_found, Subject::contact, "this contact is not saved"));
+    c_.answer(std::move(waiting.reply), std::move(outcome));
+  }
+}
+
+void AppState::compare_wishes(Collection& of,
+                              const std::function<const AppStateMutation*(const std::string& index)>& said) {
+  if (!of.wishes) return;
+  std::vector<AppStateWish> taken, overtaken;
+  for (AppStateWish& wish : c_.records.app_state_wishes(of.name, max_wishes)) {
+    const AppStateMutation* now = said(wish.action);
+    if (now == nullptr) continue;
+    const bool removed = now->operation == AppStateMutation::Operation::remove;
+    if (removed == wish.remove && (removed || now->value == wish.value)) taken.push_back(std::move(wish));
+    else if (protocol::action_time(now->value) > protocol::action_time(wish.value))
+      overtaken.push_back(std::move(wish));
+  }
+  if (!taken.empty()) answer_waiting(of, remove_unchanged(of, taken), Outcome<>());
+  if (!overtaken.empty())
+    drop(of, overtaken, Refusal(Errc::conflict, Subject::contact, "another device of the account changed it later"));
+}
+
+std::optional<bool> AppState::waits(std::string_view collection, const std::string& index) const {
+  for (const AppStateWish& wish : c_.records.app_state_wishes(std::string(collection), max_wishes))
+    if (wish.action == index) return !wish.remove;
+  return std::nullopt;
+}
+
 std::vector<AppStateWish> AppState::remove_unchanged(Collection& of, const std::vector<AppStateWish>& sent) {
   std::vector<AppStateWish> removed;
   const auto now = c_.records.app_state_wishes(of.name, max_wishes);
@@ -196,14 +254,18 @@ std::vector<AppStateWish> AppState::remove_unchanged(Collection& of, const std::
   return removed;
 }
 
+bool AppState::strike(Waiting& waiting, const Collection& of, const std::vector<AppStateWish>& about) {
+  if (waiting.collection != of.name) return false;
+  return std::erase_if(waiting.actions, [&](const std::string& action) {
+           return std::any_of(about.begin(), about.end(),
+                              [&](const AppStateWish& wish) { return wish.action == action; });
+         }) > 0;
+}
+
 void AppState::answer_waiting(const Collection& of, const std::vector<AppStateWish>& about, const Outcome<>& outcome) {
   for (Waiting& waiting : std::exchange(waiting_, {})) {
-    const std::size_t before = waiting.actions.size();
-    if (waiting.collection == of.name)
-      std::erase_if(waiting.actions, [&](const std::string& action) {
-        return std::any_of(about.begin(), about.end(), [&](const AppStateWish& wish) { return wish.action == action; });
-      });
-    const bool touched = waiting.actions.size() != before;
+    const bool touched = strike(waiting, of, about);
+    waiting.done |= touched && outcome.has_value();
     if (touched && (waiting.actions.empty() || !outcome)) c_.answer(std::move(waiting.reply), outcome);
     else waiting_.push_back(std::move(waiting));
   }

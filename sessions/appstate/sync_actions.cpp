@@ -1,5 +1,6 @@
 #include "sessions/appstate/sync_actions.h"
 
+#include <optional>
 #include <vector>
 
 namespace wharf::sessions {
@@ -8,33 +9,69 @@ using protocol::AppStateMutation;
 
 namespace {
 
-/// Versions of an action above the one that is known say something else.
-constexpr std::int32_t known_contact = 2, known_lid_contact = 1, known_push_name = 1;
+/// Whom an index of this collection is about; nullopt: it is about something else.
+std::optional<Jid> person_of(std::string_view collection, const std::vector<std::string>& index) {
+  if (collection != protocol::critical_unblock_low || index.size() < 2 || index[1].size() > 128) return std::nullopt;
+  const bool by_lid = index[0] == protocol::lid_contact_action;
+  if (!by_lid && index[0] != protocol::contact_action) return std::nullopt;
+  const auto who = Jid::parse(index[1]);
+  if (!who || who->user.empty() || !(who->is_lid() || (!by_lid && who->is_phone_number()))) return std::nullopt;
+  return who->user_jid();
+}
 
-bool is_understood(const AppStateMutation& mutation, std::int32_t known) {
-  return mutation.operation == AppStateMutation::Operation::remove || mutation.version <= known;
+/// What a value under this index says of them; nullopt: nothing that is understood.
+std::optional<protocol::ContactAction> contact_in(const AppStateMutation& mutation,
+                                                  const std::vector<std::string>& index, const Jid& who) {
+  const bool by_lid = index[0] == protocol::lid_contact_action;
+  if (mutation.version > (by_lid ? protocol::lid_contact_version : protocol::contact_version)) return std::nullopt;
+  auto contact = protocol::read_contact(mutation.value);
+  return !contact && who.is_lid() ? protocol::read_lid_contact(mutation.value) : contact;
 }
 
 }  // namespace
 
+std::vector<std::string> SyncActions::indexes_of(std::string_view collection, const std::string& index) {
+  std::vector<std::string> out;
+  if (const auto who = person_of(collection, protocol::index_parts(index))) {
+    const PersonIds ids = directory_.person(directory_.canonical_user(*who));
+    if (ids.pn) out.push_back(protocol::index_of({protocol::contact_action, ids.pn->to_string()}));
+    if (ids.lid) {
+      out.push_back(protocol::index_of({protocol::contact_action, ids.lid->to_string()}));
+      out.push_back(protocol::index_of({protocol::lid_contact_action, ids.lid->to_string()}));
+    }
+  }
+  out.push_back(index);
+  return out;
+}
+
+void SyncActions::learn(std::string_view collection, const AppStateMutation& mutation, Telling telling) {
+  if (!mutation.readable) return;
+  const std::vector<std::string> index = protocol::index_parts(mutation.index);
+  const auto who = person_of(collection, index);
+  const auto contact = who ? contact_in(mutation, index, *who) : std::nullopt;
+  if (!contact) return;
+  const auto& other = who->is_phone_number() ? contact->lid : contact->pn;
+  if (!other) return;
+  // What an address book says of LIDs seeds those that are unknown, and moves none (02 section 9).
+  if (telling == Telling::told) directory_.learn(*who, *other, Directory::Source::hints);
+  else directory_.learn_untold(*who, *other);
+}
+
 void SyncActions::act(std::string_view collection, const AppStateMutation& mutation) {
   if (!mutation.readable) return;
   const std::vector<std::string> index = protocol::index_parts(mutation.index);
-  if (index.empty()) return;
+  const bool removed = mutation.operation == AppStateMutation::Operation::remove;
   if (collection == protocol::critical_block) {
-    if (index[0] != protocol::push_name_action || mutation.operation == AppStateMutation::Operation::remove ||
-        !is_understood(mutation, known_push_name))
+    if (index.empty() || index[0] != protocol::push_name_action || removed ||
+        mutation.version > protocol::push_name_version)
       return;
     if (const auto name = protocol::read_push_name(mutation.value); name && on_own_name) on_own_name(*name);
     return;
   }
-  const bool by_lid = index[0] == protocol::lid_contact_action;
-  if (collection != protocol::critical_unblock_low || index.size() < 2 || index[1].size() > 128) return;
-  if (!by_lid && index[0] != protocol::contact_action) return;
-  if (!is_understood(mutation, by_lid ? known_lid_contact : known_contact)) return;
-  const auto who = Jid::parse(index[1]);
-  if (who && !who->user.empty() && (who->is_lid() || (!by_lid && who->is_phone_number())))
-    on_contact(who->user_jid(), mutation);
+  const auto who = person_of(collection, index);
+  if (!who) return;
+  const auto contact = removed ? protocol::ContactAction() : contact_in(mutation, index, *who);
+  if (contact) book_.hear_saved_name(directory_.canonical_user(*who), contact->shown_name());
 }
 
 void SyncActions::act_gone(std::string_view collection, const std::string& index) {
@@ -42,20 +79,6 @@ void SyncActions::act_gone(std::string_view collection, const std::string& index
   gone.operation = AppStateMutation::Operation::remove;
   gone.index = index;
   act(collection, gone);
-}
-
-void SyncActions::on_contact(const Jid& who, const AppStateMutation& mutation) {
-  if (mutation.operation == AppStateMutation::Operation::remove)
-    return book_.hear_saved_name(directory_.canonical_user(who), "");
-  const auto contact = who.is_lid() && !protocol::read_contact(mutation.value)
-                           ? protocol::read_lid_contact(mutation.value)
-                           : protocol::read_contact(mutation.value);
-  if (!contact) return;
-  // What an address book says of LIDs seeds those that are unknown, and moves none (02 section 9).
-  if (who.is_phone_number() && contact->lid) directory_.learn(who, *contact->lid, Directory::Source::hints);
-  if (who.is_lid() && contact->pn) directory_.learn(*contact->pn, who, Directory::Source::hints);
-  const std::string& name = contact->full_name.empty() ? contact->first_name : contact->full_name;
-  book_.hear_saved_name(directory_.canonical_user(who), name);
 }
 
 }  // namespace wharf::sessions

@@ -5,6 +5,8 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "protocol/appstate/actions.h"
 #include "sessions/directory.h"
@@ -16,16 +18,21 @@ class SyncActions {
  public:
   SyncActions(Directory& directory, ContactBook& book) : directory_(directory), book_(book) {}
 
+  /// What a value says of who is who: before it, or any other of the same patch, is acted upon. untold: no event says
+  /// so, as of an address book that is read for the first time.
+  enum class Telling : bool { told, untold };
+  void learn(std::string_view collection, const protocol::AppStateMutation& mutation, Telling telling);
   /// Of a collection of this name. Acting on the same one again changes nothing.
   void act(std::string_view collection, const protocol::AppStateMutation& mutation);
-  /// A record of this index is there no more, as nobody removed it: a snapshot is without it.
+  /// A record of this index is there no more, and none of the other indexes_of() it.
   void act_gone(std::string_view collection, const std::string& index);
+  /// Every index that may say the same thing as this one, this one last: whoever it is about may be saved by number and
+  /// by LID.
+  std::vector<std::string> indexes_of(std::string_view collection, const std::string& index);
   /// Set by the session: the account calls itself this.
   std::function<void(const std::string& name)> on_own_name;
 
  private:
-  void on_contact(const Jid& who, const protocol::AppStateMutation& mutation);
-
   Directory& directory_;
   ContactBook& book_;
 };

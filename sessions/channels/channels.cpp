@@ -9,7 +9,6 @@
 #include "events/json_writer.h"
 #include "protocol/messages/body.h"
 #include "protocol/messages/content.h"
-#include "protocol/text.h"
 #include "sessions/channels/channel_posting.h"
 #include "sessions/message_details.h"
 #include "sessions/server_refusal.h"
@@ -254,7 +253,6 @@ void Channels::take_list(protocol::ChannelsTold told) {
 }
 
 void Channels::on_dirty(const std::string& timestamp) {
-  if (!protocol::acceptable_id(timestamp)) return;
   dirty_ = timestamp;
   listed_ = false;
   if (c_.link.online() && !listing_) ask_list();

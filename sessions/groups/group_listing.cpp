@@ -5,7 +5,6 @@
 
 #include "protocol/groups/requests.h"
 #include "protocol/groups/results.h"
-#include "protocol/text.h"
 #include "sessions/due.h"
 #include "sessions/groups/groups.h"
 
@@ -31,7 +30,6 @@ void GroupListing::on_online() {
 }
 
 void GroupListing::on_dirty(const std::string& timestamp) {
-  if (!protocol::acceptable_id(timestamp)) return;
   dirty_ = timestamp;
   go_on();
 }

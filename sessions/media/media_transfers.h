@@ -6,6 +6,7 @@
 // It knows hosts, statuses and retries within one try of a session; when a session tries again, asks for other hosts,
 // or has its phone upload a file anew is its own matter (uploads.h, downloads.h). Loop thread only.
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -43,7 +44,8 @@ struct MediaDownload {
 /// One that is not encrypted and small: a profile picture.
 struct SmallFile {
   std::vector<protocol::DownloadTarget> targets;
-  std::size_t max_bytes = 0;  // a larger one is too_large
+  std::size_t max_bytes = 0;          // a larger one is too_large
+  std::chrono::seconds patience{15};  // with each place
 };
 
 struct TransferFailure {

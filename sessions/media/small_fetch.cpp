@@ -10,8 +10,6 @@ namespace {
 using protocol::Bytes;
 using Why = TransferFailure::Why;
 
-constexpr std::chrono::seconds patience{15};
-
 class SmallFetchJob final : public TransferJob {
  public:
   SmallFetchJob(std::shared_ptr<MediaTransfers::State> transfers, SmallFile file,
@@ -46,7 +44,7 @@ class SmallFetchJob final : public TransferJob {
     const protocol::DownloadTarget& target = file_.targets[place_];
     auto request = transfers_->request("GET", target.host, target.target);
     if (!request) return next({Why::refused, "no usable place"});
-    request->timeout = patience;
+    request->timeout = file_.patience;
     request->max_response_bytes = file_.max_bytes + 1;  // one more tells that there is more
     request_ = transfers_->http.start(std::move(*request),
                                       still([this](net::OutgoingResult result) { on_answer(std::move(result)); }));

@@ -16,24 +16,11 @@ using test::ann_number;
 using test::book;
 using test::dan_number;
 using test::profile;
+using test::save;
+using test::saving;
 using World = test::AppStateWorld;
-using Change = events::ContactUpdated::Change;
 
 namespace {
-
-AppStateMutation saving(const Jid& who, std::string name, std::optional<Jid> lid = std::nullopt) {
-  protocol::ContactAction contact;
-  contact.full_name = std::move(name);
-  contact.lid = std::move(lid);
-  return protocol::save_contact(who, contact, 5);
-}
-
-SaveContact save(const Jid& who, std::string name) {
-  SaveContact out;
-  out.who = who;
-  out.full_name = std::move(name);
-  return out;
-}
 
 /// Of the last patch of a collection: a byte of the value MAC of its only record.
 void spoil_last_patch(World& w, const std::string& name) {
@@ -42,13 +29,6 @@ void spoil_last_patch(World& w, const std::string& name) {
   const auto found = std::search(patch.begin(), patch.end(), mac.begin(), mac.end());
   REQUIRE(found != patch.end());
   *found ^= 1;
-}
-
-std::vector<std::string> names_told(World& w) {
-  std::vector<std::string> names;
-  for (const auto& told : w.told_of<events::ContactUpdated>())
-    if (told.change == Change::name) names.push_back(told.text);
-  return names;
 }
 
 }  // namespace
@@ -67,7 +47,7 @@ TEST_CASE("the keys that the phone shares begin the first sync: saved names, LID
   CHECK(w.session->directory().canonical_user(ann_number) == ann);
   CHECK(w.saved_name(dan_number) == "Dan");
   CHECK(w.session->context().device.push_name == "Harbour");
-  CHECK(names_told(w).empty());
+  CHECK(w.names_told().empty());
   w.check_same(book);
   w.check_same(profile);
   // Nothing is left to ask, on the next connection either.
@@ -91,7 +71,7 @@ TEST_CASE("what the server speaks of is asked for and applied: a new name, anoth
   w.server.patch(book, {protocol::remove_contact(dan_number, 6)});
   w.notify(book);
   CHECK(w.saved_name(dan_number).empty());
-  CHECK(names_told(w) == std::vector<std::string>{"Daniel", ""});
+  CHECK(w.names_told() == std::vector<std::string>{"Daniel", ""});
   w.server.patch(profile, {protocol::set_push_name("Pier", 7)});
   w.said.clear();
   w.notify(profile);
@@ -223,148 +203,6 @@ TEST_CASE("a key that is missing is asked of the phone once, and what waits for 
   w.check_same(book);
 }
 
-TEST_CASE("a contact that is saved, renamed and removed here is what the other devices have") {
-  World w;
-  w.know_keys();
-  w.connect();
-  auto heard = w.change(save(dan_number, "Dan"));
-  REQUIRE((*heard && (*heard)->has_value()));
-  CHECK(w.saved_name(dan_number) == "Dan");
-  CHECK(w.wishes(book).empty());
-  w.check_same(book);
-  heard = w.change(save(dan_number, "Daniel"));
-  REQUIRE((*heard && (*heard)->has_value()));
-  CHECK(names_told(w) == std::vector<std::string>{"Daniel"});
-  w.check_same(book);
-  heard = w.change(RemoveSavedContact{dan_number});
-  REQUIRE((*heard && (*heard)->has_value()));
-  CHECK(w.saved_name(dan_number).empty());
-  CHECK(w.server.collections[book].state.values.empty());
-  w.check_same(book);
-  heard = w.change(RemoveSavedContact{dan_number});
-  REQUIRE(*heard);
-  CHECK((*heard)->error().code == Errc::not_found);
-  heard = w.change(SetOwnName{"Pier 9"});
-  REQUIRE((*heard && (*heard)->has_value()));
-  CHECK(w.session->context().device.push_name == "Pier 9");
-  w.check_same(profile);
-}
-
-TEST_CASE("somebody whose LID is known is saved with it, by the entry that is there") {
-  World w;
-  w.know_keys();
-  w.server.publish(book, {saving(ann, "Ann")});
-  w.connect();
-  w.learn(ann_number, ann);
-  REQUIRE(w.change(save(ann_number, "Annabel"))->value().has_value());
-  CHECK(w.server.collections[book].state.values.size() == 1);
-  CHECK(w.saved_name(ann) == "Annabel");
-  w.check_same(book);
-}
-
-TEST_CASE("a record that another key has sealed goes with the patch that writes its index anew") {
-  World w;
-  w.server.publish(book, {saving(dan_number, "Dan")});
-  w.server.keys.push_back({{0, 0, 0, 0, 0, 2}, Bytes(32, 9)});
-  w.know_keys();
-  w.connect();
-  REQUIRE(w.change(save(dan_number, "Daniel"))->value().has_value());
-  CHECK(w.server.collections[book].state.values.size() == 1);
-  w.check_same(book);
-}
-
-TEST_CASE("where another device was first its patch is applied, and the own one built on it") {
-  World w;
-  w.know_keys();
-  w.connect();
-  w.server.patch(book, {saving(ann_number, "Ann")});  // nobody told us
-  const auto heard = w.change(save(dan_number, "Dan"));
-  REQUIRE((*heard && (*heard)->has_value()));
-  CHECK(w.saved_name(ann_number) == "Ann");
-  CHECK(w.saved_name(dan_number) == "Dan");
-  CHECK(w.server.collections[book].state.values.size() == 2);
-  w.check_same(book);
-}
-
-TEST_CASE("a contact that was saved a moment ago is removed before the own patch is back") {
-  World w;
-  w.know_keys();
-  w.connect();
-  w.answering = false;
-  const auto saved = w.change(save(dan_number, "Dan"));
-  w.arrive(w.server.answer(w.asked.back()));
-  w.settle();
-  REQUIRE((*saved && (*saved)->has_value()));
-  CHECK(w.stored(book).version == 1);
-  const auto removed = w.change(RemoveSavedContact{dan_number});
-  CHECK_FALSE(removed->has_value());
-  w.answering = true;
-  w.arrive(w.server.answer(w.asked.back()));
-  w.settle();
-  REQUIRE((*removed && (*removed)->has_value()));
-  CHECK(w.server.collections[book].state.values.empty());
-  CHECK(w.saved_name(dan_number).empty());
-  w.check_same(book);
-}
-
-TEST_CASE("conflicts without an end are told after the fifth, and nothing of it is kept") {
-  World w;
-  w.know_keys();
-  w.connect();
-  w.server.refusals = 100;
-  const auto heard = w.change(save(dan_number, "Dan"));
-  REQUIRE(*heard);
-  CHECK((*heard)->error().code == Errc::conflict);
-  CHECK(w.server.refusals == 95);
-  CHECK(w.wishes(book).empty());
-  CHECK(w.saved_name(dan_number).empty());
-}
-
-TEST_CASE("what the server refuses for good is told and not kept; what it cannot take now is sent again later") {
-  World w;
-  w.know_keys();
-  w.connect();
-  w.server.error = 503;
-  auto heard = w.change(save(dan_number, "Dan"));
-  REQUIRE(*heard);
-  CHECK((*heard)->error().code == Errc::timed_out);
-  CHECK(w.wishes(book).size() == 1);
-  w.server.error.reset();
-  for (const Node& node : w.later(std::chrono::seconds(1)))
-    w.open.emplace_back(SendPayload{protocol::encode_node(node)});
-  w.settle();
-  CHECK(w.saved_name(dan_number) == "Dan");
-  w.check_same(book);
-  w.server.error = 400;
-  heard = w.change(save(dan_number, "Daniel"));
-  REQUIRE(*heard);
-  CHECK((*heard)->error().code == Errc::refused);
-  CHECK(w.wishes(book).empty());
-  CHECK(w.saved_name(dan_number) == "Dan");
-}
-
-TEST_CASE("a connection that ends before the answer: who waits hears of it, and the next one sends it") {
-  World w;
-  w.know_keys();
-  w.connect();
-  w.answering = false;
-  const auto heard = w.change(save(dan_number, "Dan"));
-  CHECK_FALSE(heard->has_value());
-  // A newer one of the same takes its place.
-  const auto newer = w.change(save(dan_number, "Daniel"));
-  REQUIRE(*heard);
-  CHECK((*heard)->error().code == Errc::conflict);
-  w.cut();
-  REQUIRE(*newer);
-  CHECK((*newer)->error().code == Errc::timed_out);
-  CHECK((*w.change(save(dan_number, "D")))->error().code == Errc::not_ready);
-  w.answering = true;
-  w.connect();
-  CHECK(w.saved_name(dan_number) == "Daniel");
-  CHECK(w.wishes(book).empty());
-  w.check_same(book);
-}
-
 TEST_CASE("a collection marked as dirty is asked for, and the mark cleaned behind it") {
   World w;
   w.know_keys();
@@ -378,6 +216,60 @@ TEST_CASE("a collection marked as dirty is asked for, and the mark cleaned behin
   REQUIRE(cleaned != w.said.end());
   CHECK(cleaned->child("clean")->attr("type") == "syncd_app_state");
   CHECK(cleaned->child("clean")->attr("timestamp") == "17");
+  // What is no time of the server's marks nothing.
+  const auto before = w.asked.size();
+  w.arrive(Node("ib").add(Node("dirty").set("type", "syncd_app_state").set("timestamp", "1 2")));
+  w.settle();
+  CHECK(w.asked.size() == before);
+}
+
+TEST_CASE("a request for a key that cannot be sent is made again in ten seconds") {
+  World w;
+  w.know_keys();
+  w.connect();
+  w.server.keys.push_back({{0, 0, 0, 0, 0, 2}, Bytes(32, 9)});
+  w.server.patch(book, {saving(dan_number, "Dan")});
+  w.said.clear();
+  const auto bundles = [&] {
+    std::vector<Node> questions;
+    std::copy_if(w.said.begin(), w.said.end(), std::back_inserter(questions),
+                 [](const Node& node) { return node.attr("xmlns") == "encrypt" && node.child("key") != nullptr; });
+    return questions;
+  };
+  w.notify(book);
+  REQUIRE(bundles().size() == 1);
+  w.arrive(Node("iq")
+               .set("id", bundles()[0].attr("id"))
+               .set("type", "error")
+               .set("from", Jid("", "s.whatsapp.net"))
+               .add(Node("error").set("code", "503")));
+  w.settle();
+  w.pass(std::chrono::seconds(9));
+  CHECK(bundles().size() == 1);
+  w.pass(std::chrono::seconds(1));
+  CHECK(bundles().size() == 2);
+}
+
+TEST_CASE("a key that does not come is asked for again after a day") {
+  World w;
+  auto phone = w.befriend(test::own_lid);
+  w.know_keys();
+  w.connect();
+  w.server.keys.push_back({{0, 0, 0, 0, 0, 2}, Bytes(32, 9)});
+  w.server.patch(book, {saving(dan_number, "Dan")});
+  w.notify(book);
+  const auto requests = [&] {
+    return std::count_if(w.said.begin(), w.said.end(),
+                         [](const Node& node) { return node.is("message") && node.attr("category") == "peer"; });
+  };
+  REQUIRE(requests() == 1);
+  w.reconnect();
+  CHECK(requests() == 1);
+  w.cut();
+  w.steady += std::chrono::hours(24);
+  w.now_ms += 24LL * 60 * 60 * 1000;
+  w.connect();
+  CHECK(requests() == 2);
 }
 
 TEST_CASE("another account knows nothing of it") {

@@ -44,6 +44,8 @@ struct AppStateServer {
   std::map<std::string, Collection> collections;
   unsigned refusals = 0;          // of patches with 409, whatever they are based on
   std::optional<unsigned> error;  // of every answer
+  std::size_t page = 0;           // so many patches in an answer; 0: all of them
+  unsigned silences = 0;          // of answers that name no collection
 
   const protocol::AppStateKeys* expanded(ByteView id) {
     for (const Key& key : keys)
@@ -70,6 +72,22 @@ struct AppStateServer {
     Collection& of = collections[name];
     keep(of, protocol::build_patch(of.state, name, mutations, signer(), random));
   }
+  /// The same by a device whose hash has diverged: all it signs is right but that the hash is another one.
+  void patch_diverged(const std::string& name, const std::vector<AppStateMutation>& mutations) {
+    Collection& of = collections[name];
+    const protocol::Digest32 stray{1};
+    of.state.hash.add(stray);
+    const Bytes patch = protocol::build_patch(of.state, name, mutations, signer(), random);
+    of.state.hash.subtract(stray);
+    keep(of, patch);
+  }
+  /// A byte of the patch MAC of the last patch is another one.
+  void spoil_last_patch(const std::string& name) {
+    Bytes& patch = collections[name].patches.back().second;
+    const auto mac = protocol::bytes_field(patch, 5);
+    REQUIRE(mac);
+    patch[static_cast<std::size_t>(mac->data() - patch.data())] ^= 1;
+  }
   static void keep(Collection& of, const Bytes& patch) {
     Bytes version, numbered = patch;
     protocol::append_varint(version, 1U << 3);
@@ -78,6 +96,10 @@ struct AppStateServer {
     of.patches.emplace_back(of.state.version, std::move(numbered));
   }
   Node answer(const Node& iq) {
+    if (silences > 0) {
+      --silences;
+      return result_of(iq, Node("sync"));
+    }
     const Node& asked = *iq.child("sync")->child("collection");
     Node out("collection");
     out.set("name", asked.attr("name"));
@@ -99,18 +121,27 @@ struct AppStateServer {
       const bool whole = asked.attr("return_snapshot") == "true" && of.snapshot_version != 0;
       if (whole) out.add(Node("snapshot").bytes(of.reference));
       Node patches("patches");
-      for (const auto& [number, patch] : of.patches)
-        if (number > (whole ? of.snapshot_version : version)) patches.add(Node("patch").bytes(patch));
+      for (const auto& [number, patch] : of.patches) {
+        if (number <= (whole ? of.snapshot_version : version)) continue;
+        if (page != 0 && patches.children().size() == page) {
+          out.set("has_more_patches", "true");
+          break;
+        }
+        patches.add(Node("patch").bytes(patch));
+      }
       if (!patches.children().empty()) out.add(std::move(patches));
     }
+    return result_of(iq, Node("sync").add(std::move(out)));
+  }
+
+ private:
+  static Node result_of(const Node& iq, Node sync) {
     return Node("iq")
         .set("id", iq.attr("id"))
         .set("type", "result")
         .set("from", Jid("", "s.whatsapp.net"))
-        .add(Node("sync").add(std::move(out)));
+        .add(std::move(sync));
   }
-
- private:
   std::map<Bytes, protocol::AppStateKeys> expanded_;
 };
 
@@ -119,8 +150,11 @@ struct AppStateWorld : PeopleFixture {
   std::deque<Effect> open;        // what is to be done
   std::vector<Node> asked, said;  // questions about app state; everything else that was sent
   bool answering = true;          // the server does
-  int turns = 0, crash_at = -1;   // the process ends with this turn
-  bool committed = false;         // of that turn: its rows are there, and nothing of it was done
+  bool serving = true;            // the media hosts do
+  std::string damaged;            // the file of this collection, the next time
+  std::vector<std::string> hosts_asked;
+  int turns = 0, crash_at = -1;  // the process ends with this turn
+  bool committed = false;        // of that turn: its rows are there, and nothing of it was done
 
   AppStateWorld() : PeopleFixture(false) {
     server.publish(profile, {protocol::set_push_name("Harbour", 1)});
@@ -168,6 +202,8 @@ struct AppStateWorld : PeopleFixture {
         work->work();
         step([&](bool durable) { return call(std::move(work->then), durable); });
       } else if (auto* file = std::get_if<FetchSmallFile>(&effect)) {
+        hosts_asked.push_back(file->file.targets.at(0).host);
+        if (!serving) continue;
         const Bytes bytes = file_at(file->file.targets.at(0).target);
         step([&](bool durable) { return call([&] { file->then(bytes); }, durable); });
       } else if (auto* payload = std::get_if<SendPayload>(&effect)) {
@@ -179,17 +215,46 @@ struct AppStateWorld : PeopleFixture {
     if (node.is("iq") && node.attr("xmlns") == "w:sync:app:state") {
       asked.push_back(node);
       if (answering) arrive(server.answer(node));
+    } else if (node.attr("xmlns") == "w:p") {
+      arrive(Node("iq").set("id", node.attr("id")).set("type", "result").set("from", Jid("", "s.whatsapp.net")));
     } else if (node.child("media_conn") != nullptr) {
       arrive(Node("iq").set("id", node.attr("id")).set("type", "error").add(Node("error").set("code", "500")));
     } else {
       said.push_back(node);
     }
   }
-  Bytes file_at(const std::string& target) const {
-    for (const auto& [name, collection] : server.collections)
-      if (target.starts_with("/v/" + name)) return collection.file;
+  Bytes file_at(const std::string& target) {
+    for (const auto& [name, collection] : server.collections) {
+      if (!target.starts_with("/v/" + name + "?")) continue;
+      Bytes file = collection.file;
+      if (std::exchange(damaged, name == damaged ? "" : damaged) == name) file[0] ^= 1;
+      return file;
+    }
     FAIL("no such file: " << target);
     return {};
+  }
+  /// Time passes, and what falls due is done.
+  void pass(std::chrono::milliseconds by) {
+    for (const Node& node : later(by)) open.emplace_back(SendPayload{protocol::encode_node(node)});
+    settle();
+  }
+  /// What is stored of it is believed no more: the next connection asks for all of it.
+  void distrust(const std::string& name) {
+    call([&] {
+      auto row_of = stored(name);
+      row_of.whole_is_wanted = true;
+      session->context().records.add(storage::PutAppState{row.id, row_of});
+    });
+  }
+  void reconnect() {
+    cut();
+    connect();
+  }
+  /// Of the questions, those for all of a collection.
+  std::size_t wholes_asked() const {
+    return static_cast<std::size_t>(std::count_if(asked.begin(), asked.end(), [](const Node& iq) {
+      return iq.child("sync")->child("collection")->attr("return_snapshot") == "true";
+    }));
   }
   /// The server speaks of the newest version.
   void notify(const std::string& name) {
@@ -249,7 +314,7 @@ struct AppStateWorld : PeopleFixture {
     CHECK(here.hash == protocol::to_bytes(there.hash.bytes()));
     CHECK_FALSE(here.whole_is_wanted);
     std::map<protocol::Digest32, protocol::Digest32> values;
-    for (const auto& record : storage::load_app_state_records(store->reader(), row.id, name))
+    for (const auto& record : storage::app_state_records_after(store->reader(), row.id, name, {}, 100'000))
       values[record.index_mac] = record.value_mac;
     CHECK(values == there.values);
   }
@@ -258,8 +323,41 @@ struct AppStateWorld : PeopleFixture {
         std::count_if(logged.begin(), logged.end(), [&](const std::string& line) { return line.starts_with(event); }));
   }
 
+  /// The names that events told, in their order.
+  std::vector<std::string> names_told() {
+    std::vector<std::string> names;
+    for (const auto& told : told_of<events::ContactUpdated>())
+      if (told.change == events::ContactUpdated::Change::name) names.push_back(told.text);
+    return names;
+  }
+
  private:
   int notified_ = 0;
 };
+
+/// As another device writes it.
+inline AppStateMutation saving(const Jid& who, std::string name, std::optional<Jid> lid = std::nullopt,
+                               std::int64_t at = 5) {
+  protocol::ContactAction contact;
+  contact.full_name = std::move(name);
+  contact.lid = std::move(lid);
+  return protocol::save_contact(who, contact, at);
+}
+inline AppStateMutation saving_lid(const Jid& who, const std::string& name) {
+  Bytes action;
+  protocol::append_field(action, 1, protocol::as_bytes(name));
+  AppStateMutation mutation;
+  mutation.index = protocol::index_of({protocol::lid_contact_action, who.to_string()});
+  protocol::append_field(mutation.value, 61, action);
+  mutation.version = protocol::lid_contact_version;
+  return mutation;
+}
+/// As a program asks for it.
+inline SaveContact save(const Jid& who, std::string name) {
+  SaveContact out;
+  out.who = who;
+  out.full_name = std::move(name);
+  return out;
+}
 
 }  // namespace wharf::test

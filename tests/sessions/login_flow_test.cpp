@@ -211,6 +211,10 @@ TEST_CASE("a dirty domain is cleaned with the time that it came with") {
   CHECK(cleaned->child("clean")->attr("type") == "account_sync");
   CHECK(cleaned->child("clean")->attr("timestamp") == "1700000123");
   CHECK_FALSE(asked(f.stanza(dirty(Node("dirty").set("type", "groups"))), "clean"));
+  // What is no time of the server's is not sent back, whatever it is said of.
+  for (const char* type : {"privacy", "groups", "syncd_app_state", "newsletter_metadata"})
+    for (const std::string& timestamp : {std::string("1 2"), std::string(2'000, '1')})
+      CHECK(Fixture::sent(f.stanza(dirty(Node("dirty").set("type", type).set("timestamp", timestamp)))).empty());
 }
 
 TEST_CASE("a server that answers pings but never `active` does not keep a login waiting for ever") {

@@ -76,6 +76,11 @@ const std::vector<LookUp>& look_ups() {
        [](Database& db) { REQUIRE(find_app_state_record(db, session, "regular", protocol::Digest32{7})); }},
       {"app_state_records_of",
        [](Database& db) { REQUIRE(app_state_records_of(db, session, "regular", "A7").size() == 1); }},
+      {"app_state_records_after",
+       [](Database& db) {
+         const protocol::Digest32 after{7};
+         REQUIRE(app_state_records_after(db, session, "regular", after, 5).size() == 5);
+       }},
       {"app_state_wishes", [](Database& db) { REQUIRE(app_state_wishes(db, session, "regular", 5).size() == 5); }},
       {"app_state_key_ids", [](Database& db) { REQUIRE(app_state_key_ids(db, session).size() == 1); }},
       {"find_status_audience", [](Database& db) { REQUIRE(find_status_audience(db, session, "O0")); }},

@@ -45,6 +45,7 @@ TEST_CASE("an index is read into its strings, and what is none into nothing") {
       {R"(["a",])", {}},
       {R"(["\u12"])", {}},
       {R"(["\x"])", {}},
+      {"[\"a\nb\"]", {}},
       {R"([])", {}},
       {R"({"a":1})", {}},
       {"", {}},
@@ -76,6 +77,13 @@ TEST_CASE("what is written of a contact and of the own name is read again") {
   const auto removed = remove_contact(ben, 5);
   CHECK(removed.operation == AppStateMutation::Operation::remove);
   CHECK(removed.index == saved.index);
+  CHECK(action_time(saved.value) == 1'700'000'000'000);
+  CHECK(action_time(removed.value) == 5);
+  CHECK(action_time(Bytes{}) == 0);
+  const auto lid_removed = remove_lid_contact(lid, 5);
+  CHECK(lid_removed.index == R"(["lid_contact","200000000000002@lid"])");
+  CHECK(lid_removed.version == 1);
+  CHECK(lid_removed.operation == AppStateMutation::Operation::remove);
   const auto named = set_push_name("Harbour", 1);
   CHECK(named.index == R"(["setting_pushName"])");
   CHECK(read_push_name(named.value) == "Harbour");
@@ -175,5 +183,6 @@ TEST_CASE("a file says where it stands") {
   REQUIRE(place);
   CHECK(place->direct_path == "/v/x?oe=0");
   CHECK(place->encrypted_sha256 == sha256(blob.encrypted));
+  CHECK(place->announced_bytes == 3);
   CHECK_FALSE(place_of_blob(Bytes{}));
 }

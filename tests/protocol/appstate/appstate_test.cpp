@@ -3,6 +3,7 @@
 #include <map>
 
 #include "protocol/appstate/collection.h"
+#include "protocol/messages/wire.h"
 #include "tests/support/scripted_random.h"
 #include "tests/support/vectors.h"
 
@@ -248,4 +249,38 @@ TEST_CASE("what is written is read again: snapshots, empty ones too, and files")
     damaged[0] ^= 1;
     CHECK(open_blob(blob.reference, damaged).error().code == Errc::bad_mac);
   }
+}
+
+TEST_CASE("a hash that has diverged is let pass where that is asked for, until one fits; nothing else is") {
+  const Keyring keys;
+  const auto& [key_id, expanded] = *keys.keys.begin();
+  const AppStateSigner signer{key_id, expanded, 1};
+  SeededRandom random(3);
+  std::vector<AppStateMutation> mutations(1);
+  mutations[0].index = R"(["setting_pushName"])";
+  mutations[0].version = 1;
+  // Who signs has another hash.
+  AppStateCollection theirs, ours;
+  theirs.hash.add(Digest32{1});
+  const auto patch = build_patch(theirs, "critical_block", mutations, signer, random);
+  CHECK(apply_patch(ours, "critical_block", patch, keys.lookup()).error().code == Errc::bad_mac);
+  CHECK(ours.version == 0);
+  REQUIRE(apply_patch(ours, "critical_block", patch, keys.lookup(), {}, Mismatch::noted).has_value());
+  CHECK(ours.version == 1);
+  CHECK(ours.diverged);
+  const auto second = build_patch(theirs, "critical_block", mutations, signer, random);
+  auto forged = second;
+  const auto mac = bytes_field(forged, 5);
+  REQUIRE(mac);
+  forged[static_cast<std::size_t>(mac->data() - forged.data())] ^= 1;
+  CHECK(apply_patch(ours, "critical_block", forged, keys.lookup(), {}, Mismatch::noted).error().code == Errc::bad_mac);
+  REQUIRE(apply_patch(ours, "critical_block", second, keys.lookup()).has_value());
+  CHECK(ours.diverged);
+  theirs.hash.subtract(Digest32{1});
+  const auto third = build_patch(theirs, "critical_block", mutations, signer, random);
+  REQUIRE(apply_patch(ours, "critical_block", third, keys.lookup()).has_value());
+  CHECK_FALSE(ours.diverged);
+  const auto needs = needs_of_patch(third);
+  REQUIRE(needs.has_value());
+  CHECK(needs->records == 1);
 }

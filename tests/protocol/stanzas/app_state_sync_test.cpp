@@ -36,6 +36,7 @@ TEST_CASE("an answer is read: snapshot, patches in either place, more of them, a
                                                  .add(Node("patches").add(Node("patch").bytes(Bytes{1})))),
                                       "regular");
   REQUIRE(patches.has_value());
+  CHECK(patches->named);
   CHECK(patches->version == 7);
   CHECK(patches->snapshot == Bytes{9});
   CHECK(patches->patches == std::vector<Bytes>{{1}});
@@ -54,6 +55,7 @@ TEST_CASE("an answer is read: snapshot, patches in either place, more of them, a
   CHECK(read_app_state(answer(of("regular").set("type", "error")), "regular")->error == 0u);
   const auto other = read_app_state(answer(of("regular_low")), "regular");
   REQUIRE(other.has_value());
+  CHECK_FALSE(other->named);
   CHECK(other->version == 0);
   CHECK(read_app_state(Node("iq").set("type", "result"), "regular").error().code == Errc::malformed);
   Node many("patches");
