@@ -58,7 +58,6 @@ Outcome<> Presence::show(bool available) {
 }
 
 void Presence::on_config() {
-  wish_.reset();
   const auto* online = c_.link.while_online();
   if (online != nullptr && online->available != c_.config.shows_online) static_cast<void>(show(c_.config.shows_online));
   wish_.reset();

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "protocol/account/trusted_tokens.h"
-#include "protocol/stanzas/iq_reading.h"
 
 namespace wharf::sessions {
 
