@@ -28,7 +28,7 @@ class Calls {
   void on_call(const Node& call);
   /// Errors: as RejectCall.
   Outcome<> reject(const std::string& id);
-  /// Set by the session: the text for the caller was not accepted into the queue, which is full.
+  /// Set by the session: the text for the caller was not accepted: the queue is full, or he cannot be written to.
   std::function<void(const std::string& call)> on_text_refused;
 
  private:
