@@ -601,9 +601,7 @@ TEST_CASE("a deletion goes to whom its post went, also when the post is removed 
   Stage f;
   REQUIRE(f.post("3EB0AA", std::vector{ben}).size() == 1);
   f.hear(Stage::ack_of("3EB0AA"));
-  std::vector<Input> lost;
-  lost.emplace_back(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone", false}, f.session->link_epoch()});
-  f.turn(std::move(lost));
+  f.cut();
   CHECK(f.revoke("3EB0AA", "3EB0CC").empty());
   storage::Changes gone;
   gone.add(storage::RemoveMessage{f.row.id, status, "3EB0AA", true});
