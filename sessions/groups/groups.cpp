@@ -175,7 +175,7 @@ void Groups::store(groups::GroupMetadata described) {
   if (described.partial && !member) return;
   storage::GroupRow row = c_.records.find_group(described.group).value_or(storage::GroupRow());
   const auto older = row.metadata.empty() || !row.member ? std::nullopt : read(row);
-  if (older) carry_joins(older->metadata, described, static_cast<std::uint64_t>(c_.server_ms() / 1000));
+  if (older) carry_joins(older->metadata, described, c_.server_seconds());
   adopt_timer(described);
   row.member = member;
   row.stale = false;
