@@ -10,12 +10,12 @@ namespace wharf::sandbox {
 std::string device_hash(const Account& account, bool lid) {
   std::vector<Jid> all;
   all.reserve(account.devices.size());
-  for (const auto& [id, device] : account.devices) all.push_back(lid ? account.lid_jid(id) : account.pn_jid(id));
+  for (const auto& [id, device] : account.devices) all.push_back(account.form(lid, id));
   return protocol::participant_hash(all);
 }
 
 Node DeviceLists::notification(const Account& account, const Change& change, bool lid) {
-  const auto user = lid ? account.lid_jid() : account.pn_jid();
+  const auto user = account.form(lid);
   Node node("notification");
   node.set("from", user).set("type", "devices").set("id", c_.next_id()).set("t", c_.unix_seconds());
   Node row("device");

@@ -185,7 +185,7 @@ void Privacy::issue_tokens(const Origin& origin, const Node& iq, const Node& wan
 void Privacy::hand_over(const Party& issuer, const Party& holder, std::uint64_t t) {
   Node token("token");
   // Whose it is from now on: some clients keep none without (05 section 6.2).
-  token.set("jid", holder.account.has_lid() ? holder.account.lid_jid() : holder.account.pn_jid());
+  token.set("jid", holder.account.jid());
   token.set("type", "trusted_contact").set("t", t).bytes(tokens_.make(issuer, holder, t));
   Node tokens("tokens");
   tokens.add(std::move(token));
