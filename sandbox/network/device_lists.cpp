@@ -65,14 +65,8 @@ void DeviceLists::announce(const Party& party, const Change& change) {
     if (const auto* contact = accounts_.find(phone)) tell(*contact, party, change);
   }
   tell(party, party, change);
-  const auto& account = party.account;
-  for (const auto& [id, known] : account.devices) {
-    if (id == change.device) continue;
-    auto devices = whole_list(account);
-    Node sync("notification");
-    sync.set("from", account.pn_jid()).set("type", "account_sync").set("id", c_.next_id());
-    delivery_.enqueue({account.phone, id}, sync.set("t", c_.unix_seconds()).add(std::move(devices)));
-  }
+  sync_.tell(party.account, change.device, "account_sync",
+             [devices = whole_list(party.account)](Node& notification) { notification.add(devices); });
 }
 
 }  // namespace wharf::sandbox
