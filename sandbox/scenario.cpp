@@ -89,9 +89,7 @@ Chosen choose(std::string_view name, const json::object& step) {
 
 std::string known_actions() {
   std::set<std::string> names{"wait", "expect", "repeat"};
-  for (const ControlAction& action : control_actions()) {
-    if (action.built) names.insert(action_name(action));
-  }
+  for (const ControlAction& action : control_actions()) names.insert(action_name(action));
   std::string out;
   for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
   return out;
@@ -115,8 +113,8 @@ class Reader {
   }
 
  private:
-  void report(std::string field, std::string what, bool later = false) {
-    if (problems_.size() < web::most_problems) problems_.push_back({std::move(field), std::move(what), nullptr, later});
+  void report(std::string field, std::string what) {
+    if (problems_.size() < web::most_problems) problems_.push_back({std::move(field), std::move(what)});
   }
 
   void read_phones() {
@@ -261,10 +259,6 @@ class Reader {
       return read;
     }
     read.action = chosen.action;
-    if (!read.action->built) {
-      report(place + ".do", "is not implemented yet", true);
-      return read;
-    }
     for (const auto param : chosen.missing) {
       report(place + "." + std::string(step_member(param)),
              "is required: {" + std::string(param) + "} of " + std::string(read.action->pattern));
