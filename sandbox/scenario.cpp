@@ -35,9 +35,8 @@ bool is_later(const std::string& path, const std::set<std::string>& later) {
 /// `path` is a field of the schema, or lies in one.
 bool knows(const web::Schema& schema, std::string_view path) {
   const std::string_view name = path.substr(0, path.find_first_of(".["));
-  const auto* field = std::find_if(schema.fields.data(), schema.fields.data() + schema.fields.size(),
-                                   [name](const web::Field& one) { return one.name == name; });
-  if (field == schema.fields.data() + schema.fields.size()) return false;
+  const web::Field* field = schema.find(name);
+  if (field == nullptr) return false;
   const auto dot = path.find('.');
   return dot == std::string_view::npos || field->object == nullptr || knows(*field->object, path.substr(dot + 1));
 }
