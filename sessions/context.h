@@ -78,6 +78,10 @@ class Context {
              std::chrono::seconds timeout = IqTracker::default_timeout);
   /// Runs `work` on a worker thread, and `then` in a later turn, with the cause that asked.
   void work(std::function<void()> work, UniqueFunction<void()> then);
+  /// Runs `then` in a later turn, behind this one's commit and what others want of the loop.
+  void in_later_turn(UniqueFunction<void()> then) {
+    work([] {}, std::move(then));
+  }
   /// Moves a file once the turn is durable, and runs `then` in a later turn with the cause that asked. The number
   /// cancels it.
   std::uint64_t upload(MediaUpload upload, UniqueFunction<void(Transferred<protocol::UploadAnswer>)> then);

@@ -241,7 +241,7 @@ void Groups::learn(const std::vector<groups::LidPn>& pairs) {
   for (auto pair = pairs.begin(); pair != pairs.end(); ++pair) {
     if (directory_.canonical_user(pair->pn) == pair->lid) continue;
     if (learnt == learnt_per_turn) {
-      c_.work([] {}, [this, rest = std::vector(pair, pairs.end())] { learn(rest); });
+      c_.in_later_turn([this, rest = std::vector(pair, pairs.end())] { learn(rest); });
       return;
     }
     directory_.learn(pair->pn, pair->lid, Directory::Source::hints);
