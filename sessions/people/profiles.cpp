@@ -55,14 +55,8 @@ namespace {
 
 /// WhatsApp did not tell whether somebody is there: the error of the field, of this user or of all.
 const protocol::ProfileError* contact_error(const protocol::Profiles& read, const Profile* profile) {
-  const auto of = [](const std::vector<protocol::ProfileError>& errors) -> const protocol::ProfileError* {
-    const auto found = std::find_if(errors.begin(), errors.end(), [](const protocol::ProfileError& error) {
-      return error.field == ProfileField::contact;
-    });
-    return found == errors.end() ? nullptr : &*found;
-  };
-  const auto* error = profile == nullptr ? nullptr : of(profile->errors);
-  return error != nullptr ? error : of(read.errors);
+  const auto* error = profile == nullptr ? nullptr : protocol::find_error(profile->errors, ProfileField::contact);
+  return error != nullptr ? error : protocol::find_error(read.errors, ProfileField::contact);
 }
 
 bool echoes(const Profile& profile, const Jid& pn) {
