@@ -309,7 +309,7 @@ void GroupAsking::ask(AskGroup asked, Reply<GroupAnswer> reply) {
     if (!earlier) return c_.answer(std::move(reply), earlier.error());
     if (*earlier) return c_.answer(std::move(reply), answer_again(**earlier));
   }
-  if (!c_.link.online()) return c_.answer(std::move(reply), Error(Errc::not_ready, "the session is not connected"));
+  if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
   // Its notification says the key again, and is known by it.
   if (create != nullptr) create->key = first.name ? MadeGroups::key_of(*first.name) : c_.ids.next();
   send(std::move(first), std::move(reply));
