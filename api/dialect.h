@@ -48,9 +48,9 @@ std::span<const std::string_view> shown_kinds();
 std::optional<std::string_view> shown_kind(std::string_view name);
 bool is_media_kind(std::string_view kind);
 
-/// "error", "pending", "server", "delivered", "read", "played".
 /// The kind of a message as the dialect calls it.
 std::string_view type_name(std::string_view kind, Dialect dialect);
+/// "error", "pending", "server", "delivered", "read", "played".
 std::string_view ack_name(storage::AckLevel level);
 /// -1 to 4: what is scheduled is pending, what was withdrawn an error.
 int ack_number(storage::AckLevel level);

@@ -1,6 +1,5 @@
 #include "api/form_fields.h"
 
-#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <charconv>
@@ -16,10 +15,8 @@ namespace json = boost::json;
 using web::Type;
 
 Type type_of(const web::Schema* schema, std::string_view name) {
-  if (!schema) return Type::text;
-  const auto found = std::find_if(schema->fields.begin(), schema->fields.end(),
-                                  [name](const web::Field& field) { return field.name == name; });
-  return found == schema->fields.end() ? Type::text : found->type;
+  const web::Field* field = schema != nullptr ? schema->find(name) : nullptr;
+  return field != nullptr ? field->type : Type::text;
 }
 
 json::value number_of(std::string_view text) {

@@ -14,11 +14,6 @@ using sessions::PresenceView;
 
 namespace {
 
-ChatState state_of(std::string_view text) {
-  if (text == "recording") return ChatState::recording;
-  return text == "paused" ? ChatState::paused : ChatState::composing;
-}
-
 /// The gateway dialect's rule: nothing of a chat state can wait for a connection, so without one this server cannot
 /// show it. No other request says it so.
 Failure without_client(Failure failure) {
@@ -39,7 +34,8 @@ void set_presence(const ServicesPtr& services, const CallPtr& call) {
   if (!chat) return;
   if (chat->is_channel())
     return refuse_field(call, "chatId", "must be a person or a group: nobody writes in a channel");
-  ask(services, call, sessions::ShowChatState{*chat, state_of(text_of(call->body, "state"))},
+  const auto state = protocol::chat_state_named(text_of(call->body, "state"));
+  ask(services, call, sessions::ShowChatState{*chat, state.value_or(ChatState::composing)},
       [call](const sessions::Outcome<>& shown) {
         if (!shown) return call->failure(without_client(failure_of(call, shown.error())));
         call->send(net::HttpResponse(204, {}, {}));

@@ -1,4 +1,4 @@
-// Handlers of what others see of the account: its about text, its privacy, the timer of its new chats. Its pictures are
+// Handlers of what others see of the account: name, about text, privacy, the timer of its new chats. Its pictures are
 // in picture_routes.cpp.
 #include <algorithm>
 #include <utility>

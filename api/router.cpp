@@ -248,10 +248,9 @@ namespace {
 void find_parameters(const boost::json::object& body, const Route& route, std::vector<FieldProblem>& problems) {
   if (!route.query) return;
   for (const Field& parameter : route.query->fields) {
-    const auto same = [&](const Field& field) { return field.name == parameter.name; };
     const auto* value = body.if_contains(parameter.name);
     if (!value || value->is_null()) continue;
-    if (std::none_of(route.body->fields.begin(), route.body->fields.end(), same))
+    if (route.body->find(parameter.name) == nullptr)
       problems.push_back({std::string(parameter.name),
                           fmt::format("is a query parameter: it stands in the address, as ?{}=…", parameter.name)});
   }

@@ -199,17 +199,13 @@ bool says(const json::object& body, std::string_view name) {
 }
 
 bool refuses_field_of_others(const CallPtr& call, const Schema& schema) {
-  const auto takes = [&](std::string_view name) {
-    const auto same = [&](const Field& field) { return field.name == name; };
-    return std::any_of(schema.fields.begin(), schema.fields.end(), same);
-  };
   // Many clients say them of everything, and nothing is lost: the route is of one type, and that of a file is found.
   const auto is_idle = [](std::string_view name) { return name == "type" || name == "mimetype"; };
   std::vector<std::string_view> names;
   for (const Field& field : schemas::send_any.fields) names.push_back(field.name);
   names.emplace_back("duration");  // of pins; and of live locations elsewhere
   const auto lost = std::find_if(names.begin(), names.end(), [&](std::string_view name) {
-    return !is_idle(name) && !takes(name) && says(call->body, name);
+    return !is_idle(name) && schema.find(name) == nullptr && says(call->body, name);
   });
   if (lost == names.end()) return false;
   const auto types = message_types();
@@ -359,13 +355,10 @@ bool read_timing(const ServicesPtr& services, const CallPtr& call, const Schema&
   const std::string_view send_at = text_of(call->body, "sendAt"), expires_at = text_of(call->body, "expiresAt");
   // What is said about a message or a chat has none of these, and its schema has not looked at them.
   for (const char* name : {"sendAt", "expiresAt", "priority"}) {
-    const auto same = [&](const Field& field) { return field.name == name; };
-    if (call->body.if_contains(name) && std::none_of(schema.fields.begin(), schema.fields.end(), same))
+    if (call->body.if_contains(name) && schema.find(name) == nullptr)
       return refuse(name, "is for messages, not for what is said about one or about a chat");
   }
-  const bool own =
-      &schema == &schemas::post_status || std::any_of(schema.fields.begin(), schema.fields.end(),
-                                                      [](const Field& field) { return field.name == "chatId"; });
+  const bool own = &schema == &schemas::post_status || schema.find("chatId") != nullptr;
   if (own && refuses_field_of_others(call, schema)) return false;
   if (!send_at.empty()) {
     message.send_at = parse_iso(send_at).value_or(0);  // validated

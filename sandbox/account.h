@@ -59,8 +59,12 @@ struct Account {
   Jid pn_jid(std::uint16_t device = 0) const { return Jid(phone, protocol::server::user, device); }
   /// Of an account with a LID.
   Jid lid_jid(std::uint16_t device = 0) const { return Jid(lid, protocol::server::lid, device); }
+  /// As a stanza names it that speaks of people by LID, or by number; by number where there is no LID.
+  Jid form(bool by_lid, std::uint16_t device = 0) const {
+    return by_lid && has_lid() ? lid_jid(device) : pn_jid(device);
+  }
   /// The LID where there is one.
-  Jid jid(std::uint16_t device = 0) const { return has_lid() ? lid_jid(device) : pn_jid(device); }
+  Jid jid(std::uint16_t device = 0) const { return form(true, device); }
 };
 
 }  // namespace wharf::sandbox

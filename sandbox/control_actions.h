@@ -17,7 +17,6 @@ struct ControlAction {
   std::string_view method;
   std::string_view pattern;           // below /sandbox/v1
   bool takes_body = false;            // false: what it is told is its query
-  bool built = false;                 // false: answers 501
   const web::Schema* body = nullptr;  // nullptr: the handler looks at it
   const web::Schema* query = nullptr;
   ControlCheck check = nullptr;

@@ -216,8 +216,7 @@ std::span<const ControlAction> control_actions() {
     std::vector<ControlAction> all;
     for (const Route& route : routes) {
       if (route.steps == Steps::no) continue;
-      all.push_back({route.method, route.pattern, route.body == Body::json, route.handler != nullptr, route.fields,
-                     route.query, route.check});
+      all.push_back({route.method, route.pattern, route.body == Body::json, route.fields, route.query, route.check});
     }
     return all;
   }();

@@ -164,10 +164,7 @@ void forget_media(ControlCall& call) {
 
 std::string_view media_fault_names() { return "media, forget_media, expire_media, expire_media_auth"; }
 
-bool is_media_fault(std::string_view member) {
-  const auto fields = schemas::media_faults.fields;
-  return std::any_of(fields.begin(), fields.end(), [member](const web::Field& field) { return field.name == member; });
-}
+bool is_media_fault(std::string_view member) { return schemas::media_faults.find(member) != nullptr; }
 
 MediaFaultChange read_media_faults(const json::object& body, std::vector<web::FieldProblem>& problems) {
   MediaFaultChange change;

@@ -300,9 +300,7 @@ void set_typing(ControlCall& call) {
   if (group ? phone->group(to) == nullptr : call.network.find_account(std::string_view(to)) == nullptr)
     return call.fail(404, "NOT_FOUND", "to: nobody has this number, or the phone is in no such group");
   const std::string_view state = web::text_of(call.body, "state");
-  phone->typing(to, state == "composing"   ? protocol::ChatState::composing
-                    : state == "recording" ? protocol::ChatState::recording
-                                           : protocol::ChatState::paused);
+  phone->typing(to, protocol::chat_state_named(state).value_or(protocol::ChatState::paused));
   call.succeed(json::object{{"to", to}, {"state", state}});
 }
 

@@ -66,15 +66,6 @@ json::array blocked_json(const ShownAccount& shown) {
   return blocked;
 }
 
-std::string_view name(protocol::ChatState state) {
-  switch (state) {
-    case protocol::ChatState::composing: return "composing";
-    case protocol::ChatState::recording: return "recording";
-    case protocol::ChatState::paused: break;
-  }
-  return "paused";
-}
-
 /// What it was told of others, one overload for each kind.
 struct SeenJson {
   json::object& out;

@@ -35,9 +35,8 @@ bool is_later(const std::string& path, const std::set<std::string>& later) {
 /// `path` is a field of the schema, or lies in one.
 bool knows(const web::Schema& schema, std::string_view path) {
   const std::string_view name = path.substr(0, path.find_first_of(".["));
-  const auto* field = std::find_if(schema.fields.data(), schema.fields.data() + schema.fields.size(),
-                                   [name](const web::Field& one) { return one.name == name; });
-  if (field == schema.fields.data() + schema.fields.size()) return false;
+  const web::Field* field = schema.find(name);
+  if (field == nullptr) return false;
   const auto dot = path.find('.');
   return dot == std::string_view::npos || field->object == nullptr || knows(*field->object, path.substr(dot + 1));
 }
@@ -89,9 +88,7 @@ Chosen choose(std::string_view name, const json::object& step) {
 
 std::string known_actions() {
   std::set<std::string> names{"wait", "expect", "repeat"};
-  for (const ControlAction& action : control_actions()) {
-    if (action.built) names.insert(action_name(action));
-  }
+  for (const ControlAction& action : control_actions()) names.insert(action_name(action));
   std::string out;
   for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
   return out;
@@ -115,8 +112,8 @@ class Reader {
   }
 
  private:
-  void report(std::string field, std::string what, bool later = false) {
-    if (problems_.size() < web::most_problems) problems_.push_back({std::move(field), std::move(what), nullptr, later});
+  void report(std::string field, std::string what) {
+    if (problems_.size() < web::most_problems) problems_.push_back({std::move(field), std::move(what)});
   }
 
   void read_phones() {
@@ -261,10 +258,6 @@ class Reader {
       return read;
     }
     read.action = chosen.action;
-    if (!read.action->built) {
-      report(place + ".do", "is not implemented yet", true);
-      return read;
-    }
     for (const auto param : chosen.missing) {
       report(place + "." + std::string(step_member(param)),
              "is required: {" + std::string(param) + "} of " + std::string(read.action->pattern));

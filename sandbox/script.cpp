@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <boost/url/encode.hpp>
+#include <boost/url/rfc/unreserved_chars.hpp>
 #include <utility>
 
 #include "sandbox/control_call.h"
@@ -18,18 +20,7 @@ namespace {
 constexpr std::int64_t client_watch_ms = 1'000;
 constexpr std::size_t most_told = 3;  // of what came instead, in a message
 
-std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view hex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '_' || c == '~' || c == '.';
-    if (plain) out += c;
-    else out.append({'%', hex[byte >> 4], hex[byte & 15]});
-  }
-  return out;
-}
+std::string percent_encoded(std::string_view text) { return boost::urls::encode(text, boost::urls::unreserved_chars); }
 
 std::string text_of(const json::value& value) {
   return value.is_string() ? std::string(value.get_string()) : json::serialize(value);
@@ -98,23 +89,25 @@ void Script::start(std::function<bool()> client_gone, std::function<void()> ende
     if (phone == nullptr || phone->messages().empty()) continue;
     seen_[expect->who].last_before = {phone->messages().back().author, phone->messages().back().id};
   }
-  deadline_ = ports_.clock.after(scenario_.timeout_ms, [self = weak_from_this()] {
-    const auto script = self.lock();
-    if (!script || script->state_ != State::playing) return;
-    script->fail(
-        {"TIMEOUT", "the scenario has not ended within " + std::to_string(script->scenario_.timeout_ms) + " ms"});
-  });
-  if (client_gone_) watch_client();
+  deadline_ = after(scenario_.timeout_ms, &Script::on_deadline);
+  if (client_gone_) client_watch_ = after(client_watch_ms, &Script::watch_client);
   schedule();
 }
 
-void Script::watch_client() {
-  client_watch_ = ports_.clock.after(client_watch_ms, [self = weak_from_this()] {
+std::shared_ptr<void> Script::after(std::int64_t ms, void (Script::*then)()) {
+  return ports_.clock.after(ms, [self = weak_from_this(), then] {
     const auto script = self.lock();
-    if (!script || script->state_ != State::playing) return;
-    if (script->client_gone_()) return script->stop("its client has gone");
-    script->watch_client();
+    if (script && script->state_ == State::playing) (script.get()->*then)();
   });
+}
+
+void Script::on_deadline() {
+  fail({"TIMEOUT", "the scenario has not ended within " + std::to_string(scenario_.timeout_ms) + " ms"});
+}
+
+void Script::watch_client() {
+  if (client_gone_()) return stop("its client has gone");
+  client_watch_ = after(client_watch_ms, &Script::watch_client);
 }
 
 std::int64_t Script::since_start() const { return ports_.clock.unix_ms() - begun_ms_; }
@@ -128,26 +121,22 @@ void Script::schedule() {
   step_begun_ms_ = since_start();  // of one that is never played
   std::int64_t wait = step().at >= 0 ? std::max<std::int64_t>(step().at - since_start(), 0) : step().after;
   if (step().jitter > 0) wait += random_.below(static_cast<std::uint32_t>(step().jitter) + 1);
-  timer_ = ports_.clock.after(wait, [self = weak_from_this()] {
-    const auto script = self.lock();
-    if (script && script->state_ == State::playing) script->play();
-  });
+  timer_ = after(wait, &Script::play);
 }
 
 void Script::play() {
   if (client_gone_ && client_gone_()) return stop("its client has gone");
   step_begun_ms_ = since_start();
   if (const auto* wait = std::get_if<ScenarioWait>(&step().what)) {
-    timer_ = ports_.clock.after(wait->ms, [self = weak_from_this()] {
-      const auto script = self.lock();
-      if (script && script->state_ == State::playing) script->succeed(nullptr);
-    });
+    timer_ = after(wait->ms, &Script::on_waited);
   } else if (const auto* wanted = std::get_if<ScenarioExpect>(&step().what)) {
     expect(*wanted);
   } else if (const auto* what = std::get_if<ScenarioAct>(&step().what)) {
     act(*what);
   }
 }
+
+void Script::on_waited() { succeed(nullptr); }
 
 // --- a route of the control API
 
@@ -221,23 +210,14 @@ void Script::expect(const ScenarioExpect& expect) {
   expectation_.emplace(wanted->get_object());
   listener_ = phone->on_messages([self = weak_from_this()] {
     const auto script = self.lock();
-    if (!script || std::exchange(script->look_due_, true)) return;
-    script->look_ = script->ports_.clock.after(0, [self] {
-      if (const auto alive = self.lock()) alive->look();
-    });
+    if (script && !script->look_) script->look_ = script->after(0, &Script::look);
   });
-  timer_ = ports_.clock.after(expectation_->within_ms(), [self = weak_from_this()] {
-    const auto script = self.lock();
-    if (!script || script->state_ != State::playing || !script->expectation_) return;
-    script->look();
-    if (script->state_ != State::playing || !script->expectation_) return;
-    script->on_time_over();
-  });
+  timer_ = after(expectation_->within_ms(), &Script::on_time_over);
   look();
 }
 
 void Script::look() {
-  look_due_ = false;
+  look_.reset();
   if (state_ != State::playing || !expectation_) return;
   const auto& who = std::get<ScenarioExpect>(step().what).who;
   const PhoneMessage* found = expectation_->find(*ports_.phones.find(who), seen_[who]);
@@ -253,6 +233,8 @@ void Script::look() {
 }
 
 void Script::on_time_over() {
+  look();
+  if (state_ != State::playing || !expectation_) return;
   if (expectation_->absent()) return succeed(nullptr);
   const auto& who = std::get<ScenarioExpect>(step().what).who;
   Failure failure{"EXPECTATION_FAILED", {}};

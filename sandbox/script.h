@@ -57,6 +57,8 @@ class Script : public std::enable_shared_from_this<Script> {
     boost::json::object details = {};
     boost::json::array seen = {};
   };
+  /// Runs it then, if the scenario still plays and the token is kept.
+  std::shared_ptr<void> after(std::int64_t ms, void (Script::*then)());
   void schedule();
   void play();
   void act(const ScenarioAct& act);
@@ -64,6 +66,8 @@ class Script : public std::enable_shared_from_this<Script> {
   void expect(const ScenarioExpect& expect);
   void look();
   void on_time_over();
+  void on_waited();
+  void on_deadline();
   void watch_client();
 
   const ScenarioStep& step() const { return scenario_.steps[scenario_.plays[next_].step]; }
@@ -96,9 +100,9 @@ class Script : public std::enable_shared_from_this<Script> {
   boost::json::array results_;
   std::map<std::string, SeenMessages, std::less<>> seen_;  // by phone number
   std::optional<Expectation> expectation_;                 // that is waited for
-  bool look_due_ = false;
 
-  std::shared_ptr<void> timer_, deadline_, look_, client_watch_, listener_;  // tokens
+  std::shared_ptr<void> timer_, deadline_, client_watch_, listener_;  // tokens
+  std::shared_ptr<void> look_;                                        // of a look that is due; none is: nullptr
 };
 
 std::string_view name(Script::State state);

@@ -67,6 +67,7 @@ class Context {
   bool logged_out() const;
   /// What the server's clock says now, as far as the last login told.
   UnixMs server_ms() const { return now.unix_ms + clock_offset_ms; }
+  std::uint64_t server_seconds() const { return static_cast<std::uint64_t>(server_ms() / 1000); }
   std::uint64_t unix_seconds() const { return static_cast<std::uint64_t>(now.unix_ms / 1000); }
 
   void send(const Node& node);

@@ -124,7 +124,7 @@ void Fanout::take_bundles(const std::shared_ptr<Bundles>& told, std::function<vo
     if (fetched.error_code == 404 || fetched.error_code == 406) directory_.forget_devices(device.user_jid());
   }
   if (end < told->fetched.size())
-    return c_.work([] {}, [this, told, done = std::move(done)] { take_bundles(told, done); });
+    return c_.in_later_turn([this, told, done = std::move(done)] { take_bundles(told, done); });
   for (const Jid& device : told->open) mark_unreachable(device);
   done(true);
 }

@@ -57,6 +57,12 @@ struct Field {
 struct Schema {
   std::string_view name;
   std::span<const Field> fields;
+  /// nullptr: it has none of this name.
+  constexpr const Field* find(std::string_view wanted) const {
+    for (const Field& field : fields)
+      if (field.name == wanted) return &field;
+    return nullptr;
+  }
 };
 
 /// So many of one request are looked for and told.

@@ -85,10 +85,8 @@ class Validator {
     }
     if (unknown_ == Unknown::ignored) return;
     for (const auto& member : object) {
-      const auto same = [&](const Field& field) { return field.name == std::string_view(member.key()); };
       if (enough()) return;
-      if (std::none_of(schema.fields.begin(), schema.fields.end(), same))
-        report(prefix + std::string(member.key()), "is not a known field");
+      if (schema.find(member.key()) == nullptr) report(prefix + std::string(member.key()), "is not a known field");
     }
   }
 
@@ -271,9 +269,7 @@ void validate(Query& query, const Schema& schema, Unknown unknown, std::vector<F
   }
   if (unknown == Unknown::ignored) return;
   for (const auto& [name, value] : query.pairs()) {
-    const auto same = [&name = name](const Field& field) { return field.name == name; };
-    if (name != "strict" && std::none_of(schema.fields.begin(), schema.fields.end(), same))
-      validator.report(name, "is not a known parameter");
+    if (name != "strict" && schema.find(name) == nullptr) validator.report(name, "is not a known parameter");
   }
 }
 

@@ -66,6 +66,21 @@ std::optional<PresenceSeen> read_presence(const Node& presence, std::uint64_t un
   return seen;
 }
 
+std::string_view name(ChatState state) {
+  switch (state) {
+    case ChatState::composing: return "composing";
+    case ChatState::recording: return "recording";
+    case ChatState::paused: break;
+  }
+  return "paused";
+}
+
+std::optional<ChatState> chat_state_named(std::string_view wanted) {
+  for (const ChatState state : {ChatState::composing, ChatState::recording, ChatState::paused})
+    if (name(state) == wanted) return state;
+  return std::nullopt;
+}
+
 Node chat_state(const Jid& to, ChatState state) {
   return Node("chatstate").set("to", to.user_jid()).add(state_node(state));
 }

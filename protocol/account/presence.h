@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "protocol/binary/node.h"
@@ -40,6 +41,8 @@ struct PresenceSeen {
 std::optional<PresenceSeen> read_presence(const Node& presence, std::uint64_t unix_seconds);
 
 enum class ChatState : std::uint8_t { composing, recording, paused };
+std::string_view name(ChatState state);  // "composing", "recording", "paused"
+std::optional<ChatState> chat_state_named(std::string_view wanted);
 Node chat_state(const Jid& to, ChatState state);
 struct ChatStateSeen {
   Jid chat;                             // user or group

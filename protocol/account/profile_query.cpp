@@ -140,6 +140,12 @@ Node profile_query_iq(std::string_view id, std::string_view sid, ProfileFields f
   return iq_get(id, "usync").add(std::move(usync));
 }
 
+const ProfileError* find_error(std::span<const ProfileError> errors, ProfileField field) {
+  for (const ProfileError& error : errors)
+    if (error.field == field) return &error;
+  return nullptr;
+}
+
 Result<Profiles> read_profiles(const Node& answer) {
   if (auto refusal = iq_refusal(answer, "usync")) return std::move(*refusal);
   const Node* list = usync_part(answer, "list");
@@ -200,16 +206,10 @@ Node error_node(const ProfileError& error) {
   return node;
 }
 
-const ProfileError* error_for(const std::vector<ProfileError>& errors, ProfileField field) {
-  for (const ProfileError& error : errors)
-    if (error.field == field) return &error;
-  return nullptr;
-}
-
 /// nullopt: this user has no such field in the answer.
 std::optional<Node> field_node(ProfileField field, const Profile& profile) {
   Node node(name(field));
-  if (const ProfileError* error = error_for(profile.errors, field)) return node.add(error_node(*error));
+  if (const ProfileError* error = find_error(profile.errors, field)) return node.add(error_node(*error));
   switch (field) {
     case ProfileField::contact:
       if (profile.contact_query.empty()) return std::nullopt;
@@ -250,7 +250,7 @@ Node profiles_answer(const Node& request, const ProfileQuery& query, const Profi
   for (const FieldName& row : field_names) {
     if (!query.fields.has(row.field)) continue;
     Node protocol(row.name);
-    if (const ProfileError* error = error_for(profiles.errors, row.field)) protocol.add(error_node(*error));
+    if (const ProfileError* error = find_error(profiles.errors, row.field)) protocol.add(error_node(*error));
     result.add(std::move(protocol));
   }
   for (const Profile& profile : profiles.users) {
@@ -258,7 +258,7 @@ Node profiles_answer(const Node& request, const ProfileQuery& query, const Profi
     if (!profile.jid.empty()) user.set("jid", profile.jid);
     put(user, "pn_jid", profile.pn);
     for (const FieldName& row : field_names) {
-      if (!query.fields.has(row.field) || error_for(profiles.errors, row.field) != nullptr) continue;
+      if (!query.fields.has(row.field) || find_error(profiles.errors, row.field) != nullptr) continue;
       if (auto node = field_node(row.field, profile)) user.add(std::move(*node));
     }
     list.add(std::move(user));

@@ -50,6 +50,8 @@ struct ProfileError {
   std::uint64_t backoff_seconds = 0;  // of a field for all users: not to be asked again before
   friend bool operator==(const ProfileError&, const ProfileError&) = default;
 };
+/// The first of this field, in `errors` while they live; nullptr: there is none.
+const ProfileError* find_error(std::span<const ProfileError> errors, ProfileField field);
 
 struct About {
   std::string text;     // several lines

@@ -13,7 +13,6 @@ namespace wharf::protocol {
 namespace terms {
 inline constexpr std::string_view follow_channel = "20601216";
 inline constexpr std::string_view create_channel = "20601217";
-inline constexpr std::string_view channel_admin = "20610101";
 }  // namespace terms
 
 struct Terms {

@@ -21,11 +21,6 @@ std::string line_of(ByteView message, std::uint32_t field, std::size_t max_bytes
   return value ? display_line(as_text(*value), max_bytes) : std::string();
 }
 
-void append_number(Bytes& out, std::uint32_t field, std::uint64_t value) {
-  append_varint(out, std::uint64_t{field} << 3);
-  append_varint(out, value);
-}
-
 }  // namespace
 
 std::optional<VerifiedName> read_verified_name(const Node& node) {
@@ -46,10 +41,10 @@ std::optional<VerifiedName> read_verified_name(const Node& node) {
 
 Bytes unsigned_name_certificate(const VerifiedName& name) {
   Bytes details, certificate;
-  if (name.serial) append_number(details, serial_field, *name.serial);
+  if (name.serial) append_varint_field(details, serial_field, *name.serial);
   append_field(details, issuer_field, as_bytes(name.issuer));
   append_field(details, name_field, as_bytes(name.name));
-  if (name.issued_at) append_number(details, issued_field, *name.issued_at);
+  if (name.issued_at) append_varint_field(details, issued_field, *name.issued_at);
   append_field(certificate, details_field, details);
   return certificate;
 }

@@ -173,8 +173,7 @@ Node media_retry_notification(std::string_view id, const Jid& own, std::uint64_t
   Bytes plain;
   append_field(plain, stanza_id_field, as_bytes(id));
   if (!answer.direct_path.empty()) append_field(plain, direct_path_field, as_bytes(answer.direct_path));
-  append_varint(plain, std::uint64_t{result_field} << 3);
-  append_varint(plain, static_cast<std::uint64_t>(answer.outcome));
+  append_varint_field(plain, result_field, static_cast<std::uint64_t>(answer.outcome));
   if (!answer.message_secret.empty()) append_field(plain, message_secret_field, answer.message_secret);
 
   Node node = notification_node(id, own, unix_seconds);

@@ -123,8 +123,7 @@ Result<Bytes> in_clear(const Sealed& sealed, ByteView plaintext) {
 Bytes encode_sealed_reaction(const Reaction& reaction) {
   Bytes out;
   append_field(out, reaction_text, as_bytes(reaction.text));
-  append_varint(out, std::uint64_t{reaction_time} << 3);
-  append_varint(out, static_cast<std::uint64_t>(reaction.at_ms));
+  append_varint_field(out, reaction_time, static_cast<std::uint64_t>(reaction.at_ms));
   return out;
 }
 
@@ -132,13 +131,9 @@ Bytes encode_sealed_reaction(const Reaction& reaction) {
 
 Bytes encode_event_response(const EventResponse& response) {
   Bytes out;
-  const auto number = [&out](std::uint32_t field, std::uint64_t value) {
-    append_varint(out, std::uint64_t{field} << 3);
-    append_varint(out, value);
-  };
-  number(1, static_cast<std::uint64_t>(response.answer));
-  number(2, static_cast<std::uint64_t>(response.at_ms));
-  if (response.extra_guests != 0) number(3, response.extra_guests);
+  append_varint_field(out, 1, static_cast<std::uint64_t>(response.answer));
+  append_varint_field(out, 2, static_cast<std::uint64_t>(response.at_ms));
+  if (response.extra_guests != 0) append_varint_field(out, 3, response.extra_guests);
   return out;
 }
 

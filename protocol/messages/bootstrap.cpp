@@ -57,8 +57,7 @@ Bytes build_key_request(std::span<const Bytes> key_ids) {
     append_field(key_id, 1, id);
     append_field(request, 1, key_id);
   }
-  append_varint(content, 2U << 3);
-  append_varint(content, type_app_state_sync_key_request);
+  append_varint_field(content, 2, type_app_state_sync_key_request);
   append_field(content, 8, request);
   append_field(message, 12, content);
   return message;

@@ -29,8 +29,7 @@ class Fields {
     return value != 0 ? number_always(number, value) : *this;
   }
   Fields& number_always(std::uint32_t number, std::uint64_t value) {
-    append_varint(out_, std::uint64_t{number} << 3);
-    append_varint(out_, value);
+    append_varint_field(out_, number, value);
     return *this;
   }
   Fields& time(std::uint32_t number, std::int64_t value) {

@@ -36,11 +36,8 @@ Replaced replaced_by(const MediaPlace& place, const FileFields& fields) {
   text(fields.url, place.url);
   text(fields.direct_path, place.direct_path);
   if (fields.metadata_url != 0 && !place.metadata_url.empty()) text(fields.metadata_url, place.metadata_url);
-  if (place.key_at > 0) {
-    Bytes& field = replaced[fields.key_at];
-    append_varint(field, std::uint64_t{fields.key_at} << 3);
-    append_varint(field, static_cast<std::uint64_t>(place.key_at));
-  }
+  if (place.key_at > 0)
+    append_varint_field(replaced[fields.key_at], fields.key_at, static_cast<std::uint64_t>(place.key_at));
   return replaced;
 }
 

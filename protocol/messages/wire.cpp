@@ -148,6 +148,11 @@ void append_varint(Bytes& out, std::uint64_t value) {
   out.push_back(static_cast<std::uint8_t>(value));
 }
 
+void append_varint_field(Bytes& out, std::uint32_t number, std::uint64_t value) {
+  append_varint(out, std::uint64_t{number} << 3);
+  append_varint(out, value);
+}
+
 void append_field(Bytes& out, std::uint32_t number, ByteView value) {
   append_varint(out, std::uint64_t{number} << 3 | 2);
   append_varint(out, value.size());

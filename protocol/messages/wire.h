@@ -48,6 +48,8 @@ bool has_field(ByteView message, std::uint32_t number);
 
 /// Appends a length-delimited field.
 void append_field(Bytes& out, std::uint32_t number, ByteView value);
+/// Appends a varint field, zero too.
+void append_varint_field(Bytes& out, std::uint32_t number, std::uint64_t value);
 void append_varint(Bytes& out, std::uint64_t value);
 
 }  // namespace wharf::protocol

@@ -4,12 +4,18 @@
 
 namespace wharf::sandbox {
 
-void AccountSync::tell(const Origin& origin, const std::function<void(Node&)>& complete) {
-  const auto& account = origin.party.account;
+namespace {
+
+constexpr std::string_view account_sync = "account_sync";
+
+}  // namespace
+
+void AccountSync::tell(const Account& account, std::uint16_t spared, std::string_view type,
+                       const std::function<void(Node&)>& complete) {
   for (const auto& [device, known] : account.devices) {
-    if (device == origin.key.device) continue;
+    if (device == spared) continue;
     Node notification("notification");
-    notification.set("from", account.pn_jid()).set("type", "account_sync").set("id", c_.next_id());
+    notification.set("from", account.pn_jid()).set("type", type).set("id", c_.next_id());
     notification.set("t", c_.unix_seconds());
     complete(notification);
     delivery_.enqueue({account.phone, device}, std::move(notification));
@@ -17,11 +23,13 @@ void AccountSync::tell(const Origin& origin, const std::function<void(Node&)>& c
 }
 
 void AccountSync::tell_own_devices(const Origin& origin, const Node& change) {
-  tell(origin, [&change](Node& notification) { notification.add(change); });
+  tell(origin.party.account, origin.key.device, account_sync,
+       [&change](Node& notification) { notification.add(change); });
 }
 
 void AccountSync::tell_push_name(const Origin& origin) {
-  tell(origin, [&origin](Node& notification) { notification.set("pushname", origin.party.account.name); });
+  tell(origin.party.account, origin.key.device, account_sync,
+       [&origin](Node& notification) { notification.set("pushname", origin.party.account.name); });
 }
 
 }  // namespace wharf::sandbox

@@ -1,5 +1,7 @@
 #pragma once
+#include <cstdint>
 #include <functional>
+#include <string_view>
 
 #include "sandbox/network/accounts.h"
 #include "sandbox/network/context.h"
@@ -7,19 +9,20 @@
 
 namespace wharf::sandbox {
 
-/// Tells a change of the account to its other devices: account_sync to each but the one that made it.
+/// Tells a change of the account to its other devices: to each but the one that made it.
 class AccountSync {
  public:
   AccountSync(NetworkContext& context, Delivery& delivery) : c_(context), delivery_(delivery) {}
 
+  /// `complete` puts into each notification what it says.
+  void tell(const Account& account, std::uint16_t spared, std::string_view type,
+            const std::function<void(Node&)>& complete);
+  /// As account_sync.
   void tell_own_devices(const Origin& origin, const Node& change);
   /// The name that it shows to others.
   void tell_push_name(const Origin& origin);
 
  private:
-  /// `complete` puts into each notification what it says.
-  void tell(const Origin& origin, const std::function<void(Node&)>& complete);
-
   NetworkContext& c_;
   Delivery& delivery_;
 };

@@ -111,16 +111,11 @@ void AppState::add_patches(Node& node, const Collection& collection, std::uint64
 }
 
 void AppState::tell_other_devices(const Origin& origin, const Advanced& advanced) {
-  for (const auto& [device, known] : origin.party.account.devices) {
-    if (device == origin.key.device) continue;
-    Node notification("notification");
-    notification.set("from", origin.party.account.pn_jid()).set("type", "server_sync").set("id", c_.next_id());
-    notification.set("t", c_.unix_seconds());
+  sync_.tell(origin.party.account, origin.key.device, "server_sync", [&advanced](Node& notification) {
     for (const auto& [name, version] : advanced) {
       notification.add(Node("collection").set("name", name).set("version", version));
     }
-    delivery_.enqueue({origin.key.phone, device}, std::move(notification));
-  }
+  });
 }
 
 // --- what a phone wrote

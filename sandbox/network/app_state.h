@@ -12,15 +12,15 @@
 #include <vector>
 
 #include "sandbox/app_state_snapshot.h"
+#include "sandbox/network/account_sync.h"
 #include "sandbox/network/accounts.h"
 #include "sandbox/network/context.h"
-#include "sandbox/network/delivery.h"
 
 namespace wharf::sandbox {
 
 class AppState {
  public:
-  AppState(NetworkContext& context, Delivery& delivery) : c_(context), delivery_(delivery) {}
+  AppState(NetworkContext& context, AccountSync& account_sync) : c_(context), sync_(account_sync) {}
 
   void on_iq(const Origin& origin, const Node& iq);
 
@@ -58,7 +58,7 @@ class AppState {
   void patch_changed(const std::string& phone, const std::string& collection, std::uint64_t version);
 
   NetworkContext& c_;
-  Delivery& delivery_;
+  AccountSync& sync_;
   std::map<std::string, Collections, std::less<>> accounts_;                       // by phone
   std::map<std::string, std::pair<std::string, std::string>, std::less<>> media_;  // path -> phone, collection
 };

@@ -3,7 +3,6 @@
 #include <optional>
 #include <utility>
 
-#include "protocol/account/privacy.h"
 #include "protocol/crypto/hash.h"
 #include "sandbox/network/answers.h"
 
@@ -12,14 +11,6 @@ namespace wharf::sandbox {
 namespace {
 
 constexpr std::size_t max_blocked = 2'000;
-
-protocol::BlockList list_of(const Blocklist::Jids& blocked) {
-  protocol::BlockList list{dhash_of(blocked), {}};
-  for (const auto& text : blocked) {
-    if (const auto jid = Jid::parse(text)) list.users.push_back({*jid, {}});
-  }
-  return list;
-}
 
 }  // namespace
 
@@ -30,6 +21,19 @@ std::string dhash_of(const JidTexts& list) {
   return protocol::to_base64(ByteView(digest).first(9));
 }
 
+bool is_on(const JidTexts& list, const Account& account) {
+  return list.contains(account.pn_jid().to_string()) ||
+         (account.has_lid() && list.contains(account.lid_jid().to_string()));
+}
+
+std::vector<protocol::ExcludedUser> users_of(const JidTexts& list) {
+  std::vector<protocol::ExcludedUser> users;
+  for (const auto& text : list) {
+    if (const auto jid = Jid::parse(text)) users.push_back({*jid, {}});
+  }
+  return users;
+}
+
 const Blocklist::Jids& Blocklist::of(std::string_view phone) const {
   static const Jids nobody;
   const auto found = lists_.find(phone);
@@ -38,17 +42,15 @@ const Blocklist::Jids& Blocklist::of(std::string_view phone) const {
 
 bool Blocklist::blocks(const Party& party, const Party& sender) const {
   const auto& blocked = of(party.account.phone);
-  if (blocked.empty()) return false;
-  const auto& account = sender.account;
-  return blocked.contains(account.pn_jid().to_string()) ||
-         (account.has_lid() && blocked.contains(account.lid_jid().to_string()));
+  return !blocked.empty() && is_on(blocked, sender.account);
 }
 
 void Blocklist::on_iq(Origin& origin, const Node& iq) {
   if (iq.attr("type") == "set") {
     if (const auto refusal = change(origin, iq)) return c_.send(origin.key, *refusal);
   }
-  c_.send(origin.key, answer_of(iq, protocol::block_list_answer(iq, list_of(of(origin.key.phone)))));
+  const auto& blocked = of(origin.key.phone);
+  c_.send(origin.key, answer_of(iq, protocol::block_list_answer(iq, {dhash_of(blocked), users_of(blocked)})));
 }
 
 std::optional<Node> Blocklist::change(const Origin& origin, const Node& iq) {

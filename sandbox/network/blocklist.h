@@ -7,7 +7,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "protocol/account/privacy.h"
 #include "sandbox/network/account_sync.h"
 #include "sandbox/network/accounts.h"
 #include "sandbox/network/context.h"
@@ -17,6 +19,9 @@ namespace wharf::sandbox {
 using JidTexts = std::set<std::string, std::less<>>;  // user JIDs as text
 /// The version of such a list.
 std::string dhash_of(const JidTexts& list);
+/// Whether the account is on it, under either identity.
+bool is_on(const JidTexts& list, const Account& account);
+std::vector<protocol::ExcludedUser> users_of(const JidTexts& list);
 
 class Blocklist {
  public:

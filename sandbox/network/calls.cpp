@@ -16,10 +16,6 @@ namespace {
 
 constexpr std::int64_t ringing_ms = static_cast<std::int64_t>(protocol::ringing_seconds) * 1'000;
 
-Jid form(const Account& account, bool lid, std::uint16_t device) {
-  return lid && account.has_lid() ? account.lid_jid(device) : account.pn_jid(device);
-}
-
 }  // namespace
 
 bool Calls::is_answer(const Node& receipt) {
@@ -41,7 +37,7 @@ void Calls::on_call(const Origin& origin, const Node& call) {
   const auto target = to ? accounts_.resolve(*to) : std::nullopt;
   if (!target) return;  // a call link, a group, nobody
   Node as_read = call;
-  as_read.set("from", form(origin.party.account, target->lid, origin.key.device)).set("t", c_.unix_seconds());
+  as_read.set("from", origin.party.account.form(target->lid, origin.key.device)).set("t", c_.unix_seconds());
   const auto event = protocol::read_call(as_read, c_.unix_seconds());
   if (!event) return;  // media signalling: there is no media
   if (const auto* offered = std::get_if<CallOffered>(&*event)) return offer(origin, *target, *offered);
@@ -77,8 +73,8 @@ CallHead Calls::head(Entry call, const DeviceKey& from) const {
   const Ongoing& ongoing = call->second;
   CallHead head;
   head.call_id = call->first;
-  head.chat = form(accounts_.find(from.phone)->account, ongoing.lid, from.device);
-  head.creator = form(accounts_.find(ongoing.caller.phone)->account, ongoing.lid, ongoing.caller.device);
+  head.chat = accounts_.find(from.phone)->account.form(ongoing.lid, from.device);
+  head.creator = accounts_.find(ongoing.caller.phone)->account.form(ongoing.lid, ongoing.caller.device);
   head.at = c_.unix_seconds();
   return head;
 }

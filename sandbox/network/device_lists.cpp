@@ -10,12 +10,12 @@ namespace wharf::sandbox {
 std::string device_hash(const Account& account, bool lid) {
   std::vector<Jid> all;
   all.reserve(account.devices.size());
-  for (const auto& [id, device] : account.devices) all.push_back(lid ? account.lid_jid(id) : account.pn_jid(id));
+  for (const auto& [id, device] : account.devices) all.push_back(account.form(lid, id));
   return protocol::participant_hash(all);
 }
 
 Node DeviceLists::notification(const Account& account, const Change& change, bool lid) {
-  const auto user = lid ? account.lid_jid() : account.pn_jid();
+  const auto user = account.form(lid);
   Node node("notification");
   node.set("from", user).set("type", "devices").set("id", c_.next_id()).set("t", c_.unix_seconds());
   Node row("device");
@@ -65,14 +65,8 @@ void DeviceLists::announce(const Party& party, const Change& change) {
     if (const auto* contact = accounts_.find(phone)) tell(*contact, party, change);
   }
   tell(party, party, change);
-  const auto& account = party.account;
-  for (const auto& [id, known] : account.devices) {
-    if (id == change.device) continue;
-    auto devices = whole_list(account);
-    Node sync("notification");
-    sync.set("from", account.pn_jid()).set("type", "account_sync").set("id", c_.next_id());
-    delivery_.enqueue({account.phone, id}, sync.set("t", c_.unix_seconds()).add(std::move(devices)));
-  }
+  sync_.tell(party.account, change.device, "account_sync",
+             [devices = whole_list(party.account)](Node& notification) { notification.add(devices); });
 }
 
 }  // namespace wharf::sandbox

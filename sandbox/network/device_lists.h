@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "sandbox/network/account_sync.h"
 #include "sandbox/network/accounts.h"
 #include "sandbox/network/context.h"
 #include "sandbox/network/delivery.h"
@@ -17,8 +18,9 @@ std::string device_hash(const Account& account, bool lid);
 
 class DeviceLists {
  public:
-  DeviceLists(NetworkContext& context, Accounts& accounts, Delivery& delivery, const GroupStore& groups)
-      : c_(context), accounts_(accounts), delivery_(delivery), groups_(groups) {}
+  DeviceLists(NetworkContext& context, Accounts& accounts, Delivery& delivery, AccountSync& sync,
+              const GroupStore& groups)
+      : c_(context), accounts_(accounts), delivery_(delivery), sync_(sync), groups_(groups) {}
 
   /// The contacts, and who is in a group with the account, hear of the change ("add" or "remove"), the own devices of
   /// the whole list too.
@@ -37,6 +39,7 @@ class DeviceLists {
   NetworkContext& c_;
   Accounts& accounts_;
   Delivery& delivery_;
+  AccountSync& sync_;
   const GroupStore& groups_;
 };
 

@@ -65,7 +65,7 @@ std::optional<Node> Presence::visible(const Party& party, const AccountState& st
   const bool sees_online = privacy_.value_of(party, "online") == "match_last_seen" ? sees_last : true;
   if (!sees_last && !sees_online) return std::nullopt;
   Node presence("presence");
-  presence.set("from", how.lid ? party.account.lid_jid() : party.account.pn_jid());
+  presence.set("from", party.account.form(how.lid));
   if (state.online && sees_online) return presence;
   presence.set("type", "unavailable");
   if (!sees_last) return presence.set("last", "deny");
@@ -126,7 +126,7 @@ void Presence::on_chatstate(const Origin& origin, const Node& chatstate) {
   const auto& own = origin.party.account;
   if (blocklist_.blocks(*target->party, origin.party) || (target->lid && !own.has_lid())) return;
   Node relayed("chatstate");
-  relayed.set("from", target->lid ? own.lid_jid() : own.pn_jid()).add(chatstate.children().front());
+  relayed.set("from", own.form(target->lid)).add(chatstate.children().front());
   relay_chatstate(*target->party, relayed);
 }
 

@@ -116,10 +116,7 @@ const Privacy::Exclusions& Privacy::exclusions_of(std::string_view phone) const 
 bool Privacy::excludes(const Party& party, std::string_view category, const Party& viewer) const {
   const auto& lists = exclusions_of(party.account.phone);
   const auto list = lists.find(category);
-  if (list == lists.end()) return false;
-  const auto& account = viewer.account;
-  return list->second.contains(account.pn_jid().to_string()) ||
-         (account.has_lid() && list->second.contains(account.lid_jid().to_string()));
+  return list != lists.end() && is_on(list->second, viewer.account);
 }
 
 namespace {
@@ -140,9 +137,7 @@ Node Privacy::exclusion_list(const Party& party, const Node& iq, protocol::Exclu
   const auto& lists = exclusions_of(party.account.phone);
   if (const auto list = lists.find(protocol::name(query.category)); list != lists.end()) {
     told.dhash = version_of(list->second);
-    for (const auto& text : list->second) {
-      if (const auto jid = Jid::parse(text)) told.users.push_back({*jid, {}});
-    }
+    told.users = users_of(list->second);
   }
   return answer_of(iq, protocol::exclusion_list_answer(iq, query, told));
 }
@@ -185,7 +180,7 @@ void Privacy::issue_tokens(const Origin& origin, const Node& iq, const Node& wan
 void Privacy::hand_over(const Party& issuer, const Party& holder, std::uint64_t t) {
   Node token("token");
   // Whose it is from now on: some clients keep none without (05 section 6.2).
-  token.set("jid", holder.account.has_lid() ? holder.account.lid_jid() : holder.account.pn_jid());
+  token.set("jid", holder.account.jid());
   token.set("type", "trusted_contact").set("t", t).bytes(tokens_.make(issuer, holder, t));
   Node tokens("tokens");
   tokens.add(std::move(token));

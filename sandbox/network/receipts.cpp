@@ -33,9 +33,7 @@ void Receipts::on_receipt(const Origin& origin, const Node& receipt) {
   const auto target = accounts_.resolve(*to);
   if (!target) return;  // newsletters, somebody gone
   const auto& own = origin.party.account;
-  const bool lid = target->lid && own.has_lid();
-  const Passage passage{origin, receipt, type, *target,
-                        lid ? own.lid_jid(origin.key.device) : own.pn_jid(origin.key.device)};
+  const Passage passage{origin, receipt, type, *target, own.form(target->lid, origin.key.device)};
   if (type == "retry") return relay_retry(passage);
   if (is_read(type) || is_self_read(type)) {
     // The reader's other devices clear the unread mark; whether the author learns of it is the reader's privacy.

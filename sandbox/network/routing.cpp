@@ -12,10 +12,6 @@ namespace {
 
 constexpr std::size_t max_id_length = 128;
 
-Jid identity(const Account& account, bool lid, std::uint16_t device = 0) {
-  return lid ? account.lid_jid(device) : account.pn_jid(device);
-}
-
 /// The other identity of the chat (own copies) or of the sender (everybody else's).
 void add_other_identity(Node& stanza, const Origin& origin, const Address& to, const Address& chat, bool own_copy,
                         bool peer) {
@@ -23,20 +19,20 @@ void add_other_identity(Node& stanza, const Origin& origin, const Address& to, c
     // Never sender_*: Baileys would take it for the other identity of the chat.
     if (peer || chat.party == &origin.party) return;
     const auto& account = chat.party->account;
-    stanza.set("recipient", identity(account, chat.lid));
+    stanza.set("recipient", account.form(chat.lid));
     if (chat.lid || account.has_lid())
-      stanza.set(chat.lid ? "peer_recipient_pn" : "peer_recipient_lid", identity(account, !chat.lid));
+      stanza.set(chat.lid ? "peer_recipient_pn" : "peer_recipient_lid", account.form(!chat.lid));
     return;
   }
   const auto& sender = origin.party.account;
-  if (to.lid || sender.has_lid()) stanza.set(to.lid ? "sender_pn" : "sender_lid", identity(sender, !to.lid));
+  if (to.lid || sender.has_lid()) stanza.set(to.lid ? "sender_pn" : "sender_lid", sender.form(!to.lid));
 }
 
 /// `chat`: the account an own copy belongs to, whichever device the stanza was addressed to.
 Node copy_for(const Origin& origin, const Address& to, const Address& chat, const Node& message,
               const MessagePlan::Copy& copy, std::int64_t t) {
   Node stanza("message");
-  stanza.set("id", message.attr("id")).set("from", identity(origin.party.account, to.lid, origin.key.device));
+  stanza.set("id", message.attr("id")).set("from", origin.party.account.form(to.lid, origin.key.device));
   stanza.set("t", static_cast<std::uint64_t>(t));
   for (const auto key : {"type", "edit", "category"}) {
     if (message.has(key)) stanza.set(key, message.attr(key));
@@ -144,7 +140,7 @@ std::string Routing::corrected_phash(const Transit& transit) {
   bool missing = false;
   const auto add_account = [&all, &missing, &transit](const Account& account) {
     for (const auto& [device, known] : account.devices) {
-      all.push_back(identity(account, transit.to.lid, device));
+      all.push_back(account.form(transit.to.lid, device));
       const DeviceKey key{account.phone, device};
       const auto& copies = transit.plan.copies;
       missing |= key != transit.origin.key &&

@@ -17,9 +17,7 @@ struct PhoneChat {
   bool group = false;
   std::uint32_t expires_after_s = 0;  // of a group: its timer; of two people's chat that is in the log
   /// An account as this chat names it.
-  Jid form(const Account& who, std::uint16_t device = 0) const {
-    return lid && who.has_lid() ? who.lid_jid(device) : who.pn_jid(device);
-  }
+  Jid form(const Account& who, std::uint16_t device = 0) const { return who.form(lid, device); }
 };
 
 class PhoneChats {

@@ -12,14 +12,6 @@ using protocol::Errc;
 using protocol::Error;
 using protocol::Result;
 
-namespace {
-
-Jid form(const Account& account, bool lid, std::uint16_t device = 0) {
-  return lid ? account.lid_jid(device) : account.pn_jid(device);
-}
-
-}  // namespace
-
 void PhoneFanout::prepare(const SentMessage& message, Then then) {
   if (message.peer_device) return sessions_.with_sessions({{c_.account.phone, *message.peer_device}}, std::move(then));
   const std::string chat = message.chat;
@@ -46,11 +38,11 @@ protocol::OutgoingStanza PhoneFanout::envelope(const SentMessage& message, const
   const bool lid = c_.by_lid(peer);
   protocol::OutgoingStanza stanza;
   stanza.id = message.id;
-  stanza.to = form(peer, lid);
+  stanza.to = peer.form(lid);
   stanza.kind = protocol::stanza_kind(message.encoded);
   if (message.chat != c_.account.phone && lid) stanza.peer_recipient_pn = peer.pn_jid();
   stanza.reporting_token =
-      protocol::reporting_token(message.encoded, message.secret, message.id, form(c_.account, lid), stanza.to);
+      protocol::reporting_token(message.encoded, message.secret, message.id, c_.account.form(lid), stanza.to);
   return stanza;
 }
 
@@ -61,7 +53,7 @@ bool PhoneFanout::add_devices(SentMessage& message, protocol::OutgoingStanza& st
     if (message.addressed.contains(device)) continue;
     const auto sealed = sessions_.seal(device, plaintext);
     if (!sealed) continue;
-    stanza.participants.push_back({form(owner, lid, device.device), *sealed});
+    stanza.participants.push_back({owner.form(lid, device.device), *sealed});
     message.addressed.insert(device);
     added = true;
   }

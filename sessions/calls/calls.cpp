@@ -82,14 +82,14 @@ void Calls::hear(const CallOffered& offer) {
   const std::string before = told(offer.call.call_id);
   if (says(before, rejected_here)) {
     // It rings again, so our refusal may not have left.
-    if (is_for_us_alone(offer) && protocol::may_reject(offer, server_seconds())) refuse(offer);
+    if (is_for_us_alone(offer) && protocol::may_reject(offer, c_.server_seconds())) refuse(offer);
     return;
   }
   if (is_over(before) || (says(before, ringing) && says(before, accepted_elsewhere))) return;
-  const auto known = ongoing_.follow(offer, server_seconds());
+  const auto known = ongoing_.follow(offer, c_.server_seconds());
   tell(offer.call, known, ringing, {});
   if (!c_.config.calls.reject || !is_for_us_alone(offer)) return;
-  const CallOffered* open = ongoing_.ringing(offer.call.call_id, server_seconds());
+  const CallOffered* open = ongoing_.ringing(offer.call.call_id, c_.server_seconds());
   if (open == nullptr) return;
   const CallOffered refused = *open;
   refuse(refused);
@@ -97,23 +97,23 @@ void Calls::hear(const CallOffered& offer) {
 }
 
 void Calls::hear(const CallAccepted& event) {
-  const auto known = ongoing_.follow(event, server_seconds());
+  const auto known = ongoing_.follow(event, c_.server_seconds());
   tell(event.call, known, directory_.is_own(event.call.chat) ? accepted_elsewhere : accepted, {});
 }
 
 void Calls::hear(const CallRejected& event) {
   if (event.device_only) return;
   const bool own = directory_.is_own(event.call.chat);
-  const CallOffered* open = ongoing_.ringing(event.call.call_id, server_seconds());
+  const CallOffered* open = ongoing_.ringing(event.call.call_id, c_.server_seconds());
   const bool in_group =
       event.call.group.has_value() || event.call.chat.is_group() || (open != nullptr && open->is_group);
   if (in_group && !own) return;  // one member does not come; the call goes on
-  const auto known = ongoing_.follow(event, server_seconds());
+  const auto known = ongoing_.follow(event, c_.server_seconds());
   tell(event.call, known, own ? rejected_elsewhere : rejected, event.reason);
 }
 
 void Calls::hear(const CallEnded& event) {
-  const auto known = ongoing_.follow(event, server_seconds());
+  const auto known = ongoing_.follow(event, c_.server_seconds());
   std::string_view state = ended;
   switch (event.outcome) {
     case CallEnded::Outcome::answered_on_other_device: state = accepted_elsewhere; break;
@@ -213,7 +213,7 @@ void Calls::send_text(const CallOffered& offer) {
 
 Outcome<> Calls::reject(const std::string& id) {
   if (!c_.link.online()) return not_connected();
-  const CallOffered* open = ongoing_.ringing(id, server_seconds());
+  const CallOffered* open = ongoing_.ringing(id, c_.server_seconds());
   if (open == nullptr || directory_.is_own(open->call.creator))
     return Refusal(Errc::not_found, Subject::call, "no call with this id rings here");
   if (!is_for_us_alone(*open))

@@ -28,7 +28,7 @@ class Calls {
   void on_call(const Node& call);
   /// Errors: as RejectCall.
   Outcome<> reject(const std::string& id);
-  /// Set by the session: the text for the caller was not accepted into the queue, which is full.
+  /// Set by the session: the text for the caller was not accepted: the queue is full, or he cannot be written to.
   std::function<void(const std::string& call)> on_text_refused;
 
  private:
@@ -51,7 +51,6 @@ class Calls {
   /// Nothing when it was told before, or when the call was over for us already.
   void tell(const protocol::CallHead& head, const std::optional<protocol::CallKnown>& known, std::string_view state,
             const std::string& reason);
-  std::uint64_t server_seconds() const { return static_cast<std::uint64_t>(c_.server_ms() / 1000); }
 
   Context& c_;
   Directory& directory_;

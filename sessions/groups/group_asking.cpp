@@ -78,10 +78,11 @@ GroupView view_of(const groups::GroupMetadata& group, const groups::OwnAccount& 
   return out;
 }
 
-/// What an answer says, in the form that programs see. One overload for each kind of request.
-class Reading {
+/// Takes an answer: what it says, in the form that programs see; what it tells of groups of the account is kept. One
+/// overload for each kind of request.
+class Taking {
  public:
-  Reading(const Node& answer, Groups& known, PeopleLookup people)
+  Taking(const Node& answer, Groups& known, PeopleLookup people)
       : answer_(answer), known_(known), people_(std::move(people)) {}
 
   GroupResult<GroupAnswer> operator()(const groups::CreateGroup& asked) const {
@@ -309,7 +310,7 @@ void GroupAsking::ask(AskGroup asked, Reply<GroupAnswer> reply) {
     if (!earlier) return c_.answer(std::move(reply), earlier.error());
     if (*earlier) return c_.answer(std::move(reply), answer_again(**earlier));
   }
-  if (!c_.link.online()) return c_.answer(std::move(reply), Error(Errc::not_ready, "the session is not connected"));
+  if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
   // Its notification says the key again, and is known by it.
   if (create != nullptr) create->key = first.name ? MadeGroups::key_of(*first.name) : c_.ids.next();
   send(std::move(first), std::move(reply));
@@ -339,7 +340,7 @@ void GroupAsking::on_answer(const Asked& asked, const Node* answer, bool left, R
                                                     "repeat the request under the same key to hear of it"
                                                   : "WhatsApp did not answer"));
   }
-  auto read = std::visit(Reading(*answer, groups_, people()), asked.request);
+  auto read = std::visit(Taking(*answer, groups_, people()), asked.request);
   if (asked.name) settle(*asked.name, read);
   if (read) return c_.answer(std::move(reply), std::move(*read));
   const auto* description = std::get_if<groups::SetDescription>(&asked.request);

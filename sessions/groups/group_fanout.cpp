@@ -209,8 +209,7 @@ void GroupFanout::take_page(const Jid& group, const std::shared_ptr<Progress>& p
   progress->left.resize(progress->left.size() - count);
   if (progress->lacks == Look::Lacks::sessions) return fanout_.fetch_sessions(page, false, next);
   make_copies(group, page);
-  // Behind the commit, and behind whatever others want of the loop.
-  c_.work([] {}, [next] { next(true); });
+  c_.in_later_turn([next] { next(true); });
 }
 
 void GroupFanout::ask_for_lists(std::vector<Jid> users, std::function<void(bool)> then) {

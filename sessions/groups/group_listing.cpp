@@ -128,7 +128,7 @@ void GroupListing::store_some(std::uint64_t number) {
     else if (!newer->second) groups_.mark_stale(next.group);
   }
   if (run_->rest.empty()) return finish_run();
-  c_.work([] {}, [this, number] { store_some(number); });
+  c_.in_later_turn([this, number] { store_some(number); });
 }
 
 void GroupListing::finish_run() {

@@ -175,7 +175,7 @@ void Groups::store(groups::GroupMetadata described) {
   if (described.partial && !member) return;
   storage::GroupRow row = c_.records.find_group(described.group).value_or(storage::GroupRow());
   const auto older = row.metadata.empty() || !row.member ? std::nullopt : read(row);
-  if (older) carry_joins(older->metadata, described, static_cast<std::uint64_t>(c_.server_ms() / 1000));
+  if (older) carry_joins(older->metadata, described, c_.server_seconds());
   adopt_timer(described);
   row.member = member;
   row.stale = false;
@@ -241,7 +241,7 @@ void Groups::learn(const std::vector<groups::LidPn>& pairs) {
   for (auto pair = pairs.begin(); pair != pairs.end(); ++pair) {
     if (directory_.canonical_user(pair->pn) == pair->lid) continue;
     if (learnt == learnt_per_turn) {
-      c_.work([] {}, [this, rest = std::vector(pair, pairs.end())] { learn(rest); });
+      c_.in_later_turn([this, rest = std::vector(pair, pairs.end())] { learn(rest); });
       return;
     }
     directory_.learn(pair->pn, pair->lid, Directory::Source::hints);

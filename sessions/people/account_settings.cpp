@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "events/event.h"
+#include "sessions/asking.h"
 #include "sessions/server_refusal.h"
 
 namespace wharf::sessions {
@@ -29,14 +30,12 @@ void AccountSettings::learn(const Settings& settings) {
 }
 
 void AccountSettings::read_privacy(Reply<Settings> reply) {
-  if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
-  c_.query(protocol::privacy_iq(c_.ids.next()), [this, reply = std::move(reply)](const Node* answer) mutable {
-    if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
-    auto read = protocol::read_privacy(*answer);
-    if (!read) return c_.answer(std::move(reply), server_refusal(answer, read.error(), Subject::contact));
-    learn(*read);
-    c_.answer(std::move(reply), std::move(*read));
-  });
+  const auto read = [this](const Node& answer) {
+    auto settings = protocol::read_privacy(answer);
+    if (settings) learn(*settings);
+    return settings;
+  };
+  ask(c_, protocol::privacy_iq(c_.ids.next()), Subject::contact, read, std::move(reply));
 }
 
 void AccountSettings::change_privacy(Settings wanted, Reply<Settings> reply) {
@@ -61,13 +60,12 @@ void AccountSettings::change_from(std::size_t place, Settings wanted, Reply<Sett
 }
 
 void AccountSettings::list_blocked(Reply<std::vector<Person>> reply) {
-  if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
-  c_.query(protocol::block_list_iq(c_.ids.next()), [this, reply = std::move(reply)](const Node* answer) mutable {
-    if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
-    const auto read = protocol::read_block_list(*answer);
-    if (!read) return c_.answer(std::move(reply), server_refusal(answer, read.error(), Subject::contact));
-    c_.answer(std::move(reply), people_of(read->users));
-  });
+  const auto read = [this](const Node& answer) -> Result<std::vector<Person>> {
+    const auto list = protocol::read_block_list(answer);
+    if (!list) return list.error();
+    return people_of(list->users);
+  };
+  ask(c_, protocol::block_list_iq(c_.ids.next()), Subject::contact, read, std::move(reply));
 }
 
 std::vector<Person> AccountSettings::people_of(const std::vector<protocol::ExcludedUser>& users) {
@@ -88,14 +86,12 @@ protocol::ExclusionListQuery AccountSettings::list_of(protocol::PrivacyCategory 
 }
 
 void AccountSettings::read_excluded(protocol::PrivacyCategory category, Reply<std::vector<Person>> reply) {
-  if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
-  const Node iq = protocol::exclusion_list_iq(c_.ids.next(), list_of(category));
-  c_.query(iq, [this, reply = std::move(reply)](const Node* answer) mutable {
-    if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
-    const auto read = protocol::read_exclusion_list(*answer);
-    if (!read) return c_.answer(std::move(reply), server_refusal(answer, read.error(), Subject::contact));
-    c_.answer(std::move(reply), *read ? people_of((*read)->users) : std::vector<Person>());
-  });
+  const auto read = [this](const Node& answer) -> Result<std::vector<Person>> {
+    const auto list = protocol::read_exclusion_list(answer);
+    if (!list) return list.error();
+    return *list ? people_of((*list)->users) : std::vector<Person>();
+  };
+  ask(c_, protocol::exclusion_list_iq(c_.ids.next(), list_of(category)), Subject::contact, read, std::move(reply));
 }
 
 std::vector<Jid> AccountSettings::without_lid(const ChangeExcluded& wanted) {
@@ -181,13 +177,13 @@ void AccountSettings::send_block(const BlockContact& wanted, Reply<void> reply) 
   change.jid = wanted.who;
   if (wanted.who.is_lid()) change.pn = directory_.person(wanted.who).pn;
   const Node iq = protocol::block_iq(c_.ids.next(), change);
-  c_.query(iq, [this, wanted, reply = std::move(reply)](const Node* answer) mutable {
-    if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
-    const auto read = protocol::read_block_list(*answer);
-    if (!read) return c_.answer(std::move(reply), server_refusal(answer, read.error(), Subject::contact));
+  const auto read = [this, wanted](const Node& answer) -> Result<void> {
+    const auto list = protocol::read_block_list(answer);
+    if (!list) return list.error();
     tell_block(wanted.who, wanted.block);
-    c_.answer(std::move(reply), Outcome<>());
-  });
+    return {};
+  };
+  ask(c_, iq, Subject::contact, read, std::move(reply));
 }
 
 void AccountSettings::on_blocks(const protocol::BlocklistChanged& changed) {

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "events/event.h"
-#include "protocol/text.h"
 
 namespace wharf::sessions {
 

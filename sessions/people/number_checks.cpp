@@ -31,10 +31,9 @@ struct Limit {
 };
 std::optional<Limit> limit_of(const protocol::Profiles& profiles) {
   const auto of = [](const std::vector<protocol::ProfileError>& errors) -> std::optional<Limit> {
-    for (const protocol::ProfileError& error : errors)
-      if (error.field == ProfileField::contact)
-        return Limit{error.code, std::chrono::seconds(std::min<std::uint64_t>(error.backoff_seconds, 86'400))};
-    return std::nullopt;
+    const auto* error = protocol::find_error(errors, ProfileField::contact);
+    if (error == nullptr) return std::nullopt;
+    return Limit{error->code, std::chrono::seconds(std::min<std::uint64_t>(error->backoff_seconds, 86'400))};
   };
   if (const auto limit = of(profiles.errors)) return limit;
   for (const Profile& profile : profiles.users)

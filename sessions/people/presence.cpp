@@ -11,19 +11,6 @@ namespace wharf::sessions {
 using protocol::ChatState;
 using protocol::LastSeen;
 
-namespace {
-
-std::string state_text(ChatState state) {
-  switch (state) {
-    case ChatState::composing: return "composing";
-    case ChatState::recording: return "recording";
-    case ChatState::paused: break;
-  }
-  return "paused";
-}
-
-}  // namespace
-
 // --- the own account
 
 bool Presence::say(bool available) {
@@ -58,7 +45,6 @@ Outcome<> Presence::show(bool available) {
 }
 
 void Presence::on_config() {
-  wish_.reset();
   const auto* online = c_.link.while_online();
   if (online != nullptr && online->available != c_.config.shows_online) static_cast<void>(show(c_.config.shows_online));
   wish_.reset();
@@ -167,7 +153,7 @@ void Presence::tell_chat_state(const InChat& who, ChatState state) {
   told.user = who.second;
   told.user_ids = directory_.person(who.second);
   if (!told.chat.is_group()) told.chat_ids = told.user_ids;
-  told.state = state_text(state);
+  told.state = name(state);
   told.at = c_.now.unix_ms;
   c_.emit(std::move(told));
 }

@@ -49,7 +49,6 @@ class Presence {
     bool available = false;
     protocol::LastSeen last;
     UnixMs at = 0;
-    friend bool operator==(const Seen&, const Seen&) = default;
   };
   using InChat = std::pair<Jid, Jid>;  // chat and user
 

@@ -7,6 +7,7 @@
 #include "protocol/account/profile.h"
 #include "protocol/media/media_urls.h"
 #include "protocol/stanzas/iq_reading.h"
+#include "sessions/asking.h"
 #include "sessions/server_refusal.h"
 
 namespace wharf::sessions {
@@ -14,18 +15,6 @@ namespace wharf::sessions {
 using protocol::PictureState;
 using protocol::Profile;
 using protocol::ProfileField;
-
-template <class Read, class T>
-void Profiles::ask(const Node& iq, Read read, Reply<T> reply) {
-  if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
-  c_.query(iq, [this, read = std::move(read), reply = std::move(reply)](const Node* answer) mutable {
-    if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
-    auto result = read(*answer);
-    if (!result) return c_.answer(std::move(reply), server_refusal(answer, result.error(), Subject::contact));
-    if constexpr (std::is_void_v<T>) c_.answer(std::move(reply), Outcome<>());
-    else c_.answer(std::move(reply), std::move(*result));
-  });
-}
 
 // --- people
 
@@ -66,14 +55,8 @@ namespace {
 
 /// WhatsApp did not tell whether somebody is there: the error of the field, of this user or of all.
 const protocol::ProfileError* contact_error(const protocol::Profiles& read, const Profile* profile) {
-  const auto of = [](const std::vector<protocol::ProfileError>& errors) -> const protocol::ProfileError* {
-    const auto found = std::find_if(errors.begin(), errors.end(), [](const protocol::ProfileError& error) {
-      return error.field == ProfileField::contact;
-    });
-    return found == errors.end() ? nullptr : &*found;
-  };
-  const auto* error = profile == nullptr ? nullptr : of(profile->errors);
-  return error != nullptr ? error : of(read.errors);
+  const auto* error = profile == nullptr ? nullptr : protocol::find_error(profile->errors, ProfileField::contact);
+  return error != nullptr ? error : protocol::find_error(read.errors, ProfileField::contact);
 }
 
 bool echoes(const Profile& profile, const Jid& pn) {
@@ -168,26 +151,26 @@ void Profiles::fetch(PictureView picture, Reply<PictureView> reply) {
 
 void Profiles::set_own_picture(const protocol::Bytes& jpeg, Reply<std::string> reply) {
   if (!jpeg.empty())
-    return ask(protocol::set_picture_iq(c_.ids.next(), std::nullopt, jpeg), protocol::read_picture_set,
-               std::move(reply));
+    return ask(c_, protocol::set_picture_iq(c_.ids.next(), std::nullopt, jpeg), Subject::contact,
+               protocol::read_picture_set, std::move(reply));
   const auto removed = [](const Node& answer) -> protocol::Result<std::string> {
     if (auto done = protocol::result_only(answer, "the picture"); !done) return done.error();
     return std::string();
   };
-  ask(protocol::remove_picture_iq(c_.ids.next(), std::nullopt), removed, std::move(reply));
+  ask(c_, protocol::remove_picture_iq(c_.ids.next(), std::nullopt), Subject::contact, removed, std::move(reply));
 }
 
 // --- what the account shows
 
 void Profiles::set_about(const std::string& text, Reply<void> reply) {
   ask(
-      protocol::set_about_iq(c_.ids.next(), text),
+      c_, protocol::set_about_iq(c_.ids.next(), text), Subject::contact,
       [](const Node& answer) { return protocol::result_only(answer, "the about text"); }, std::move(reply));
 }
 
 void Profiles::set_default_timer(std::uint32_t seconds, Reply<void> reply) {
   ask(
-      protocol::set_default_timer_iq(c_.ids.next(), seconds),
+      c_, protocol::set_default_timer_iq(c_.ids.next(), seconds), Subject::contact,
       [](const Node& answer) { return protocol::result_only(answer, "the timer"); }, std::move(reply));
 }
 
@@ -201,12 +184,12 @@ void Profiles::read_business(const Jid& who, Reply<std::optional<protocol::Busin
     if (read->empty()) return std::optional<protocol::BusinessProfile>();
     return std::optional(std::move(read->front()));
   };
-  ask(protocol::business_profile_iq(c_.ids.next(), std::array{user}), first, std::move(reply));
+  ask(c_, protocol::business_profile_iq(c_.ids.next(), std::array{user}), Subject::contact, first, std::move(reply));
 }
 
 void Profiles::read_catalog(protocol::CatalogQuery query, Reply<protocol::CatalogPage> reply) {
   query.business = directory_.canonical_user(query.business);
-  ask(protocol::catalog_iq(c_.ids.next(), query), protocol::read_catalog, std::move(reply));
+  ask(c_, protocol::catalog_iq(c_.ids.next(), query), Subject::contact, protocol::read_catalog, std::move(reply));
 }
 
 }  // namespace wharf::sessions

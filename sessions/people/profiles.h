@@ -29,9 +29,6 @@ class Profiles {
   ContactView view(storage::ContactRow row, bool fresh);
   void on_profile(const Jid& user, const Node* answer, Reply<ContactView> reply);
   void fetch(PictureView picture, Reply<PictureView> reply);
-  /// Asks and answers with what `read` makes of it.
-  template <class Read, class T>
-  void ask(const Node& iq, Read read, Reply<T> reply);
 
   Context& c_;
   Directory& directory_;

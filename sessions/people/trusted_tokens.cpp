@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "protocol/account/trusted_tokens.h"
-#include "protocol/stanzas/iq_reading.h"
 
 namespace wharf::sessions {
 
@@ -24,7 +23,7 @@ void TrustedTokens::put(storage::TrustedTokenRow row) {
 Bytes TrustedTokens::token_of(const Jid& user) {
   if (!user.has_devices() || directory_.is_own(user)) return {};
   const storage::TrustedTokenRow& row = find(directory_.canonical_user(user));
-  return protocol::token_valid(row.token_at, server_seconds()) ? row.token : Bytes();
+  return protocol::token_valid(row.token_at, c_.server_seconds()) ? row.token : Bytes();
 }
 
 void TrustedTokens::hear(const protocol::TrustedTokenReceived& given) {
@@ -39,19 +38,19 @@ void TrustedTokens::hear(const protocol::TrustedTokenReceived& given) {
 
 bool TrustedTokens::owes(const Jid& chat) {
   if (!chat.has_devices() || chat.user == "0" || directory_.is_own(chat)) return false;
-  return protocol::token_due(find(directory_.canonical_user(chat)).issued_at, server_seconds());
+  return protocol::token_due(find(directory_.canonical_user(chat)).issued_at, c_.server_seconds());
 }
 
 void TrustedTokens::on_identity_changed(const Jid& user) {
   const storage::TrustedTokenRow& row = find(user);
-  if (row.issued_at != 0 && protocol::token_valid(row.issued_at, server_seconds())) issue(row.user);
+  if (row.issued_at != 0 && protocol::token_valid(row.issued_at, c_.server_seconds())) issue(row.user);
 }
 
 // The time is stored with the answer: given once more after a crash, it is another token of the same week.
 void TrustedTokens::issue(const Jid& user) {
   constexpr std::size_t most_at_once = 16;
   if (!c_.link.online() || asking_.size() >= most_at_once || !asking_.insert(user).second) return;
-  const std::uint64_t at = server_seconds();
+  const std::uint64_t at = c_.server_seconds();
   c_.query(protocol::issue_token_iq(c_.ids.next(), {user, at}), [this, user, at](const Node* answer) {
     asking_.erase(user);
     if (answer == nullptr) return;

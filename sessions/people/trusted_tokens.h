@@ -35,7 +35,6 @@ class TrustedTokens {
   const storage::TrustedTokenRow& find(const Jid& user);
   void put(storage::TrustedTokenRow row);
   void issue(const Jid& user);
-  std::uint64_t server_seconds() const { return static_cast<std::uint64_t>(c_.server_ms() / 1000); }
 
   static constexpr std::size_t kept = 32;
   Context& c_;

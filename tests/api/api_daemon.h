@@ -61,6 +61,12 @@ struct DaemonSettings {
   bool webhooks_allow_private = true;
   std::string linked = {};  // a session of this name is there and linked, as 15550000001 and 100000000000001@lid
 };
+/// A session `a` that is linked.
+inline DaemonSettings linked() {
+  DaemonSettings settings;
+  settings.linked = "a";
+  return settings;
+}
 
 struct Daemon {
   /// Who answers under /sandbox/v1/.

@@ -18,7 +18,7 @@ using protocol::Jid;
 using test::Answer;
 using test::check_documented;
 using test::Daemon;
-using test::DaemonSettings;
+using test::linked;
 
 namespace json = boost::json;
 
@@ -29,12 +29,6 @@ const Jid news("120363000000000009", "newsletter");
 const std::string channel = base + "/channels/120363000000000009@newsletter";
 const std::string invite = base + "/channels/abcdefghijklmnop";
 const test::Headers gateway = {{"Accept", "application/json; profile=gateway"}};
-
-DaemonSettings linked() {
-  DaemonSettings settings;
-  settings.linked = "a";
-  return settings;
-}
 
 ChannelMetadata metadata(protocol::ChannelRole role) {
   ChannelMetadata out;

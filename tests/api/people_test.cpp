@@ -15,7 +15,7 @@ using protocol::Jid;
 using test::Answer;
 using test::check_documented;
 using test::Daemon;
-using test::DaemonSettings;
+using test::linked;
 
 namespace json = boost::json;
 
@@ -23,13 +23,6 @@ namespace {
 
 const std::string base = "/api/v1/sessions/a";
 const test::Headers gateway = {{"Accept", "application/json; profile=gateway"}};
-
-/// A session `a` that is linked, as 15550000001.
-DaemonSettings linked() {
-  DaemonSettings settings;
-  settings.linked = "a";
-  return settings;
-}
 
 Jid lid(int number) { return Jid(fmt::format("{}", 100'000'000'000'000 + number), "lid"); }
 Jid number(int number) { return Jid(fmt::format("{}", 15'550'000'000 + number), "s.whatsapp.net"); }

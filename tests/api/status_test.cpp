@@ -18,7 +18,7 @@ using protocol::Jid;
 using test::Answer;
 using test::check_documented;
 using test::Daemon;
-using test::DaemonSettings;
+using test::linked;
 
 namespace json = boost::json;
 
@@ -27,13 +27,6 @@ namespace {
 const std::string base = "/api/v1/sessions/a/status/posts";
 const Jid self("100000000000001", "lid"), ben("100000000000002", "lid"), ben_pn("15550000002", "s.whatsapp.net");
 const test::Headers gateway = {{"Accept", "application/json; profile=gateway"}};
-
-/// A session `a` that is linked, as 15550000001.
-DaemonSettings linked() {
-  DaemonSettings settings;
-  settings.linked = "a";
-  return settings;
-}
 
 constexpr storage::UnixMs hour = 3'600'000;
 

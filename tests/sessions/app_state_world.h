@@ -172,10 +172,8 @@ struct AppStateWorld : PeopleFixture {
     settle();
   }
   void cut() {
-    std::vector<Input> inputs;
-    inputs.emplace_back(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone", false}, session->link_epoch()});
     open.clear();
-    turn(std::move(inputs));
+    PeopleFixture::cut();
   }
 
   /// `run` does one turn, whose rows are lost when it gets false.

@@ -316,7 +316,7 @@ TEST_CASE("what does not ring here cannot be rejected, nor anything without a co
   CHECK(f.ask(RejectCall{"O1"}).answer().error().code == Errc::not_found);
   f.ring(offer("C2"));
   f.ring(offer("C3"));
-  f.turn_of(LinkDown{LinkEnd{LinkEnd::Kind::network, "cut"}, f.session->link_epoch()});
+  f.cut();
   CHECK(f.ask(RejectCall{"C2"}).answer().error().code == Errc::not_ready);
   f.go_online();
   CHECK(f.ask(RejectCall{"C2"}).answer().has_value());  // it rings still

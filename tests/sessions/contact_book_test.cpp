@@ -149,7 +149,7 @@ TEST_CASE("several changes that come again in their order are not told again") {
   changes(20);
   const auto told = f.changes();
   CHECK(told.size() == 5);  // the LID, two pictures, two texts
-  f.turn_of(LinkDown{LinkEnd{LinkEnd::Kind::network, "cut"}, f.session->link_epoch()});
+  f.cut();
   f.go_online();
   changes(20);
   CHECK(f.changes() == told);

@@ -212,7 +212,7 @@ TEST_CASE("a refusal says what WhatsApp says, and what helps") {
 TEST_CASE("without a connection nothing is asked, and one that ends answers who waits") {
   Program f;
   f.asked_for(groups::GetInvite{crew});
-  f.turn_of(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone", false}, f.session->link_epoch()});
+  f.cut();
   CHECK(f.refused() == Errc::timed_out);
   CHECK(f.ask(groups::GetInvite{crew}).empty());
   CHECK(f.refused() == Errc::not_ready);

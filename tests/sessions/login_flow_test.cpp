@@ -251,9 +251,7 @@ TEST_CASE("prekeys that a worker made for a device that was logged out meanwhile
       std::find_if(effects.begin(), effects.end(), [](const Effect& e) { return std::holds_alternative<RunWork>(e); });
   REQUIRE(work != effects.end());
   std::get<RunWork>(*work).work();
-  std::vector<Input> down;
-  down.emplace_back(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone"}, f.session->link_epoch()});
-  f.turn(std::move(down));
+  f.cut();
   f.tell(Logout(), [](protocol::Result<SessionView> done) { REQUIRE(done.has_value()); });
   f.call(std::move(std::get<RunWork>(*work).then));
   CHECK(storage::count_pre_keys(f.store->reader(), f.row.id) == 0);

@@ -320,9 +320,7 @@ TEST_CASE("what is deleted for everyone is announced no more, and its plain file
   REQUIRE(recorded.size() == 1);
   CHECK(recorded[0].removal == expected);
 
-  std::vector<Input> down;
-  down.emplace_back(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone", false}, f.session->link_epoch()});
-  f.turn(std::move(down));
+  f.cut();
   f.tell(RemoveSession());
   CHECK(storage::load_folder_removals(f.store->reader(), 0, 9).back().removal ==
         storage::FolderRemoval{f.row.name, {}, false, 0, 0});

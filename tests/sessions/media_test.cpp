@@ -333,9 +333,7 @@ TEST_CASE("a text waits behind the file of its chat after a restart too, though 
   const std::string first = (*f.send(to_dora("her devices are asked for")))->id;
   f.call([&] { f.session->directory().learn(dora, dora_lid); });
   const std::string file = (*f.send(picture(dora)))->id;  // into the lane that is being prepared
-  std::vector<Input> down;
-  down.emplace_back(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone", false}, f.session->link_epoch()});
-  f.turn(std::move(down));
+  f.cut();
   const std::string behind = (*f.send(to_dora("behind")))->id;
   const auto rows = storage::load_outbox(f.store->reader(), f.row.id);
   REQUIRE(rows.size() == 3);
@@ -361,9 +359,7 @@ TEST_CASE("an upload that fails at once begins the next ones once") {
   f.send(picture());
   auto known = f.answer_hosts(f.last);
   f.upload_ends(known, uploaded);
-  std::vector<Input> down;
-  down.emplace_back(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone", false}, f.session->link_epoch()});
-  f.turn(std::move(down));
+  f.cut();
   const std::string first = (*f.send(picture(ben, 10)))->id;
   f.send(picture(ben, 20));
   f.send(picture(ben, 30));

@@ -165,9 +165,7 @@ TEST_CASE("what was said about a message and still waits is sent though the mess
   f.go_online();
   const auto sent = f.send(SessionFixture::text("for everyone to forget"));
   f.stanza(ack((*sent)->id));
-  std::vector<Input> down;
-  down.emplace_back(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone", false}, f.session->link_epoch()});
-  f.turn(std::move(down));
+  f.cut();
   SendMessage revoke;
   revoke.content = RevokeSent{(*sent)->id};
   const auto revoked = f.send(revoke);

@@ -145,7 +145,7 @@ TEST_CASE("what was found before the connection ended is told") {
   protocol::Profiles told;
   for (const std::string& number : asked_for(check.asked.at(0))) told.users.push_back(nobody(number));
   f.hear(profiles(check.asked.at(0), told));
-  f.turn_of(LinkDown{LinkEnd{LinkEnd::Kind::network, "cut"}, f.session->link_epoch()});
+  f.cut();
   REQUIRE(check.answer().has_value());
   CHECK(check.answer()->at(49).result == Checked::unregistered);
   CHECK(check.answer()->at(50).result == Checked::unanswered);
@@ -155,7 +155,7 @@ TEST_CASE("checks end with the connection, and need one") {
   PeopleFixture f;
   const auto under_way = f.ask(CheckNumbers{{ann_number.user}});
   const auto behind = f.ask(CheckNumbers{{dan_number.user}});
-  f.turn_of(LinkDown{LinkEnd{LinkEnd::Kind::network, "cut"}, f.session->link_epoch()});
+  f.cut();
   CHECK(under_way.answer().error().code == Errc::timed_out);
   CHECK(behind.answer().error().code == Errc::not_ready);
   const auto offline = f.ask(CheckNumbers{{ann_number.user}});

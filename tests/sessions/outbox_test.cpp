@@ -407,9 +407,7 @@ TEST_CASE("a receipt for what was cancelled before it left changes nothing") {
   f.go_online();
   const std::string id = (*f.send(Fixture::text("stays")))->id;
   f.stanza(ack(id));
-  std::vector<Input> down;
-  down.emplace_back(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone", false}, f.session->link_epoch()});
-  f.turn(std::move(down));
+  f.cut();
   SendMessage revoke = Fixture::text("");
   revoke.content = RevokeSent{id};
   revoke.message_id = "MYREVOKE0001";  // who chooses ids may choose some that are guessed

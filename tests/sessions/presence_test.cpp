@@ -21,7 +21,6 @@ struct Named : PeopleFixture {
     if (online) on_connect = go_online();
   }
   std::vector<Node> on_connect;
-  void cut() { turn_of(LinkDown{LinkEnd{LinkEnd::Kind::network, "cut"}, session->link_epoch()}); }
 };
 
 std::vector<std::string> presences(const std::vector<Node>& nodes) {

@@ -44,7 +44,7 @@ TEST_CASE("a profile is asked for by number, kept, and told from what was known 
   CHECK(look.answer()->ids.lid == ann);
   CHECK(f.told_of<events::ContactUpdated>().size() == 1);  // the LID; the rest is no change of what was known
 
-  f.turn_of(LinkDown{LinkEnd{LinkEnd::Kind::network, "cut"}, f.session->link_epoch()});
+  f.cut();
   const auto offline = f.ask(LookAtContact{ann});
   REQUIRE(offline.answer().has_value());
   CHECK_FALSE(offline.answer()->fresh);

@@ -61,12 +61,6 @@ std::vector<Node> ack(Fixture& f, const Node& receipt, const std::string& type =
   return Fixture::sent(f.stanza(node));
 }
 
-void cut(Fixture& f) {
-  std::vector<Input> inputs;
-  inputs.emplace_back(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone", false}, f.session->link_epoch()});
-  f.turn(std::move(inputs));
-}
-
 using protocol::PrivacyCategory;
 using protocol::PrivacySetting;
 using protocol::PrivacyValue;
@@ -139,7 +133,7 @@ TEST_CASE("marking a chat as read sends one receipt, once, and forgets it when i
   REQUIRE(mark_read(f, ben).sent.empty());
   ack(f, first.sent[0]);
   REQUIRE(rows(f) == 0);
-  cut(f);
+  f.cut();
   REQUIRE(receipts(f.go_online()).empty());
 }
 
@@ -201,7 +195,7 @@ TEST_CASE("a cut connection takes the receipt along: the next one carries it aga
   received(f, ben, ben, "A");
   f.go_online();
   const auto sent = mark_read(f, ben).sent;
-  cut(f);
+  f.cut();
   REQUIRE(receipts(f.go_online()) == sent);
 }
 
@@ -234,10 +228,10 @@ TEST_CASE("a network that never acks gets it on four connections, then it is giv
   f.go_online();
   REQUIRE(mark_read(f, ben).sent.size() == 1);
   for (int connection = 2; connection <= 4; ++connection) {
-    cut(f);
+    f.cut();
     REQUIRE(receipts(f.go_online()).size() == 1);
   }
-  cut(f);
+  f.cut();
   REQUIRE(receipts(f.go_online()).empty());
   REQUIRE(rows(f) == 0);
 }
@@ -368,6 +362,6 @@ TEST_CASE("a server that does not tell the settings does not hold the receipts b
   REQUIRE(sent.size() == 1);
   CHECK(sent[0].attr("type") == "read");
   CHECK(stored(f) == storage::ReadsShown::unknown);
-  cut(f);
+  f.cut();
   CHECK(privacy_question(f.go_online()));
 }

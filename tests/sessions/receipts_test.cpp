@@ -204,12 +204,6 @@ TEST_CASE("a peer that could not take a message does not deliver it: the level s
 
 namespace {
 
-void go_offline(Fixture& f) {
-  std::vector<Input> down;
-  down.emplace_back(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone", false}, f.session->link_epoch()});
-  f.turn(std::move(down));
-}
-
 /// Whoever chooses ids may choose some that are guessed.
 const std::string guessed = "ORDER0001234";
 
@@ -270,7 +264,7 @@ TEST_CASE("what ended before it was sealed is neither raised by a receipt nor ha
   list_devices(f, own_phone, {0, 3});
   f.go_online();
   REQUIRE(f.send(Fixture::text("makes the chat"))->has_value());
-  go_offline(f);
+  f.cut();
   SendMessage text = with_guessed_id();
   text.expires_at = f.now_ms + 1'000;
   REQUIRE(f.send(text)->has_value());

@@ -38,9 +38,7 @@ inline void list_devices(SessionFixture& f, const Jid& user, std::vector<std::ui
 
 /// The connection is lost and comes back.
 inline std::vector<protocol::Node> reconnect(SessionFixture& f) {
-  std::vector<Input> inputs;
-  inputs.emplace_back(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone", false}, f.session->link_epoch()});
-  f.turn(std::move(inputs));
+  f.cut();
   return f.go_online();
 }
 

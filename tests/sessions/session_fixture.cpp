@@ -94,6 +94,10 @@ std::vector<Node> SessionFixture::go_online() {
   return said;
 }
 
+std::vector<Effect> SessionFixture::cut() {
+  return turn_of(LinkDown{LinkEnd{LinkEnd::Kind::network, "cut"}, session->link_epoch()});
+}
+
 std::vector<Node> SessionFixture::sent(const std::vector<Effect>& effects) {
   std::vector<Node> nodes;
   for (const Effect& effect : effects) {

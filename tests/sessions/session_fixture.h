@@ -47,6 +47,8 @@ struct SessionFixture {
   std::vector<Effect> stanza(Node node);
   /// Handshake, success, and the answer to `active`; gives what the session sends on coming online.
   std::vector<Node> go_online();
+  /// The connection is lost; go_online() brings it back.
+  std::vector<Effect> cut();
   static std::vector<Node> sent(const std::vector<Effect>& effects);
   std::optional<Outcome<SentMessage>> send(SendMessage text, bool durable = true);
   static SendMessage text(std::string body);

@@ -215,9 +215,7 @@ TEST_CASE(
     REQUIRE(asked.size() == 1);
     REQUIRE(asked[0].attr("xmlns") == "encrypt");  // no ack beside it
     if (lost) {
-      std::vector<Input> inputs;
-      inputs.emplace_back(LinkDown{LinkEnd{LinkEnd::Kind::network, "gone", false}, f.session->link_epoch()});
-      REQUIRE(Fixture::sent(f.turn(std::move(inputs))).empty());
+      REQUIRE(Fixture::sent(f.cut()).empty());
       continue;
     }
     const auto answers =

@@ -83,9 +83,7 @@ struct Group {
 
   Jid jid() const { return status ? protocol::status_jid() : Jid(id, protocol::server::group); }
   /// As this group names an account. Of one without a LID in a LID group: its number; such an account is not let in.
-  Jid form(const Account& account, std::uint16_t device = 0) const {
-    return lid && account.has_lid() ? account.lid_jid(device) : account.pn_jid(device);
-  }
+  Jid form(const Account& account, std::uint16_t device = 0) const { return account.form(lid, device); }
   /// The other identity of the account; empty of one without.
   Jid other_form(const Account& account) const;
   bool names(const Account& account) const { return !lid || account.has_lid(); }

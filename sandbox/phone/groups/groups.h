@@ -25,9 +25,7 @@ struct PhoneGroup {
 
   Jid jid() const { return data.group; }
   bool lid() const { return data.addressing_mode == protocol::groups::AddressingMode::lid; }
-  Jid form(const Account& who, std::uint16_t device = 0) const {
-    return lid() && who.has_lid() ? who.lid_jid(device) : who.pn_jid(device);
-  }
+  Jid form(const Account& who, std::uint16_t device = 0) const { return who.form(lid(), device); }
   std::vector<std::string> phones() const;
   bool has(const std::string& phone) const { return members.contains(phone); }
   bool is_admin(const std::string& phone) const;

@@ -84,6 +84,16 @@ TEST_CASE("composing, recording and paused travel both ways") {
   }
 }
 
+TEST_CASE("each state of a chat has its word, and another word is none") {
+  CHECK(name(ChatState::composing) == "composing");
+  CHECK(name(ChatState::recording) == "recording");
+  CHECK(name(ChatState::paused) == "paused");
+  for (const ChatState state : {ChatState::composing, ChatState::recording, ChatState::paused})
+    CHECK(chat_state_named(name(state)) == state);
+  CHECK_FALSE(chat_state_named("typing"));
+  CHECK_FALSE(chat_state_named(""));
+}
+
 TEST_CASE("an echo, no state, several, and a speaker in a chat of two are not believed") {
   const auto from = [](const Jid& jid) { return Node("chatstate").set("from", jid); };
   REQUIRE_FALSE(read_chat_state(chat_state(user, ChatState::composing)));  // only `to`: an echo of our own
