@@ -130,10 +130,10 @@ void get_media(const ServicesPtr& services, const CallPtr& call) {
 
 // A page says what the post holds, and where its file is by now.
 void get_post_media(const ServicesPtr& services, const CallPtr& call) {
-  if (!services->ports.vault) return call->failure(Failure(ErrorCode::not_implemented, "this server keeps no files"));
   const auto server_id = server_id_of(call, "serverId", call->param("serverId"));
   if (!server_id) return;
   with_channel(services, call, [services, call, server_id = *server_id](const protocol::Jid& channel) {
+    if (!services->ports.vault) return call->failure(Failure(ErrorCode::not_implemented, "this server keeps no files"));
     protocol::ChannelPage page;
     page.channel = channel;
     page.count = 1;

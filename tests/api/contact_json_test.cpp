@@ -132,12 +132,14 @@ TEST_CASE("an about text is shown with its time, and as empty when there is none
   contact.ids = ben_ids;
   json::value one = json::parse(about_json(contact, Dialect::openwa));
   check_documented(one, schemas::about);
-  CHECK(one == json::parse(R"({"id":"15550000002@c.us","about":""})"));
+  CHECK(one == json::parse(R"({"id":"15550000002@c.us","about":"","fresh":false})"));
   contact.row.about = "away";
   contact.row.about_at = 1'700'000'000'000;
   one = json::parse(about_json(contact, Dialect::gateway));
   check_documented(one, schemas::about);
-  CHECK(one == json::parse(R"({"id":"15550000002@s.whatsapp.net","about":"away","setAt":"2023-11-14T22:13:20Z"})"));
+  CHECK(one ==
+        json::parse(
+            R"({"id":"15550000002@s.whatsapp.net","about":"away","setAt":"2023-11-14T22:13:20Z","fresh":false})"));
 }
 
 TEST_CASE("checked numbers stand as they were given and in that order, whatever was asked of them once") {
