@@ -1,5 +1,6 @@
 // Files that are posted in channels: uploaded in clear, announced without a key, and of nobody else's use.
 #include <functional>
+#include <memory>
 
 #include "protocol/channels/posts.h"
 #include "protocol/messages/building.h"
@@ -154,7 +155,7 @@ struct Follower : Files {
   /// Asks for the file of a stored message; what begins by then.
   std::vector<Effect> fetch(const std::string& id) {
     answer.reset();
-    auto effects = tell(FetchMedia{id}, [this](Outcome<> outcome) { answer = std::move(outcome); });
+    auto effects = tell(FetchMedia{id}, [heard = heard](Outcome<> outcome) { *heard = std::move(outcome); });
     return asks_for_hosts(effects).empty() ? std::move(effects) : answer_hosts(effects);
   }
   StoredMedia stored(const std::string& id) {
@@ -164,7 +165,9 @@ struct Follower : Files {
     REQUIRE(media.has_value());
     return *media;
   }
-  std::optional<Outcome<>> answer;
+  /// The session answers when it ends, too, and outlives what is declared here.
+  std::shared_ptr<std::optional<Outcome<>>> heard = std::make_shared<std::optional<Outcome<>>>();
+  std::optional<Outcome<>>& answer = *heard;
 };
 
 }  // namespace
