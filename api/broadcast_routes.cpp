@@ -141,6 +141,9 @@ void send_broadcast(const ServicesPtr& services, const CallPtr& call) {
   if (says(call->body, "type") && text_of(call->body, "type") != "text")
     return refuse_field(call, "type", "must be text: a broadcast is one text to many");
   if (refuses_field_of_others(call, schemas::send_broadcast)) return;
+  for (const char* name : {"waitFor", "timeout"})
+    if (call->query.has(name))
+      return refuse_field(call, name, "is for one message: the ack events tell of each of a broadcast");
   if (text_of(call->body, "content").find_first_not_of(" \t\r\n") == std::string_view::npos)
     return refuse_field(call, "content", "must not be blank");
   auto recipients = recipients_of(services, call, view->id);

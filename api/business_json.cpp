@@ -71,9 +71,9 @@ void write_product(JsonWriter& out, const Product& product) {
 
 }  // namespace
 
-std::string business_json(std::string_view id, const protocol::BusinessProfile& profile) {
+std::string business_json(const PersonHead& who, const protocol::BusinessProfile& profile) {
   JsonWriter out(1024);
-  out.begin_object().text("id", id).text_if("description", profile.description).text_if("address", profile.address);
+  begin_about(out, who).text_if("description", profile.description).text_if("address", profile.address);
   out.text_if("email", profile.email).key("websites").begin_array();
   for (const std::string& website : profile.websites) out.text(website);
   out.end_array().key("categories").begin_array();

@@ -1,5 +1,7 @@
 #include "api/channel_json.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string_view>
 
@@ -47,7 +49,21 @@ void write_channel(JsonWriter& out, const ChannelMetadata& channel, const bool* 
   out.end_object();
 }
 
-void write_post(JsonWriter& out, const ChannelPost& post, std::string_view channel, Dialect dialect) {
+/// The members of a message's details (sessions/message_details.h); a file, the first of them, says where it is read,
+/// too.
+void write_details(JsonWriter& out, std::string_view details, std::string_view media_url) {
+  if (details.size() <= 2) return;
+  std::string_view members = details.substr(1, details.size() - 2);
+  constexpr std::string_view file = R"("media":{)";
+  if (!media_url.empty() && members.starts_with(file)) {
+    members.remove_prefix(file.size());
+    out.key("media").begin_object().text("url", media_url);
+  }
+  out.raw(members);
+}
+
+void write_post(JsonWriter& out, const ChannelPost& post, std::string_view channel, std::string_view session_name,
+                Dialect dialect) {
   out.begin_object().text("serverId", std::to_string(post.counts.server_id));
   if (!post.id.empty()) out.text("id", message_id_text(channel, post.id, dialect));
   const auto content = post.message ? protocol::parse_message(*post.message)
@@ -56,6 +72,8 @@ void write_post(JsonWriter& out, const ChannelPost& post, std::string_view chann
   out.text("type", type_name(content ? protocol::name(content->kind) : "unknown", dialect));
   out.text("body", content ? content->text : "");
   out.boolean("fromMe", post.own);
+  const bool has_media = content && is_media_kind(protocol::name(content->kind));
+  if (has_media || dialect == Dialect::gateway) out.boolean("hasMedia", has_media);
   if (post.at && *post.at != 0 && *post.at <= sessions::max_unix_s) {
     const auto seconds = static_cast<std::int64_t>(*post.at);
     out.number("timestamp", dialect == Dialect::gateway ? seconds * 1000 : seconds);
@@ -65,8 +83,11 @@ void write_post(JsonWriter& out, const ChannelPost& post, std::string_view chann
   for (const protocol::ReactionCount& one : post.counts.reactions)
     out.begin_object().text("emoji", one.code).number("count", static_cast<std::int64_t>(one.count)).end_object();
   out.end_array();
-  if (const std::string details = content ? sessions::message_details(*content) : std::string(); details.size() > 2)
-    out.raw("details", details);
+  if (content)
+    write_details(out, sessions::message_details(*content),
+                  has_media ? fmt::format("/api/v1/sessions/{}/channels/{}/messages/{}/media", session_name, channel,
+                                          post.counts.server_id)
+                            : std::string());
   out.end_object();
 }
 
@@ -85,11 +106,12 @@ std::string channels_json(const std::vector<ChannelMetadata>& channels, bool fre
   return out.end_array().take();
 }
 
-std::string posts_json(const std::vector<ChannelPost>& posts, const protocol::Jid& channel, Dialect dialect) {
+std::string posts_json(const std::vector<ChannelPost>& posts, const protocol::Jid& channel,
+                       std::string_view session_name, Dialect dialect) {
   const std::string id = channel.to_string();
   JsonWriter out(posts.size() * 512 + 16);
   out.begin_array();
-  for (const ChannelPost& post : posts) write_post(out, post, id, dialect);
+  for (const ChannelPost& post : posts) write_post(out, post, id, session_name, dialect);
   return out.end_array().take();
 }
 

@@ -12,6 +12,7 @@
 #include "api/emoji.h"
 #include "api/handlers.h"
 #include "api/iso_time.h"
+#include "api/message_page.h"
 #include "api/schemas.h"
 #include "api/sending.h"
 #include "protocol/stanzas/node_fields.h"
@@ -129,6 +130,8 @@ void unmute_channel(const ServicesPtr& services, const CallPtr& call) {
 
 namespace {
 
+constexpr std::string_view newer = "after-", older = "before-";  // of a cursor, with the serverId behind it
+
 /// What a page begins behind, and which way. False: answered.
 template <class Page>
 bool read_place(const CallPtr& call, Page& page) {
@@ -139,15 +142,35 @@ bool read_place(const CallPtr& call, Page& page) {
     *place = server_id_of(call, field, text);
     if (!*place) return false;
   }
-  if (!page.before || !page.after) return true;
-  return refuse_field(call, "after", "must not stand beside before"), false;
+  if (page.before && page.after) return refuse_field(call, "after", "must not stand beside before"), false;
+  const std::string cursor(call->query.text("cursor"));
+  if (cursor.empty()) return true;
+  if (page.before || page.after)
+    return refuse_field(call, "cursor", "must not stand beside before and after: it goes on behind its page"), false;
+  for (const auto& [way, place] : {std::pair{newer, &page.after}, std::pair{older, &page.before}}) {
+    const auto id =
+        cursor.starts_with(way) ? protocol::decimal(std::string_view(cursor).substr(way.size())) : std::nullopt;
+    if (id && *id != 0) return *place = *id, true;
+  }
+  return call->failure(bad_cursor()), false;
+}
+
+/// Behind a page that holds anything there may be more: WhatsApp does not say, and may tell fewer than were asked for.
+std::string next_place(const std::vector<protocol::ChannelPost>& posts, bool onwards) {
+  if (posts.empty()) return "null";
+  const auto by_id = [](const auto& a, const auto& b) { return a.counts.server_id < b.counts.server_id; };
+  const auto [oldest, newest] = std::minmax_element(posts.begin(), posts.end(), by_id);
+  return cursor_json(onwards ? fmt::format("{}{}", newer, newest->counts.server_id)
+                             : fmt::format("{}{}", older, oldest->counts.server_id));
 }
 
 /// Reads them of the session, and answers with them.
 template <class Read>
 void answer_posts(const ServicesPtr& services, const CallPtr& call, const Jid& channel, Read read) {
-  ask_session(services, call, std::move(read), [call, channel](const std::vector<protocol::ChannelPost>& posts) {
-    call->success(posts_json(posts, channel, call->dialect), Beside{200, {}, "null"});
+  const bool onwards = read.page.after.has_value();
+  ask_session(services, call, std::move(read), [=](const std::vector<protocol::ChannelPost>& posts) {
+    call->success(posts_json(posts, channel, call->param("sessionId"), call->dialect),
+                  Beside{200, {}, next_place(posts, onwards)});
   });
 }
 

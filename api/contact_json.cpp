@@ -14,22 +14,10 @@ using sessions::NumberChecked;
 
 namespace {
 
-/// Opens the row of a person.
-void begin_person(JsonWriter& out, const protocol::Jid& jid, const events::PersonIds& ids, Dialect dialect) {
-  const PersonText text = person_text(jid, ids);
-  out.begin_object().text("id", jid_text(text.id, text.pn, dialect)).text_if("lid", text.lid);
-}
-
-void write_number(JsonWriter& out, const protocol::Jid& jid, const events::PersonIds& ids) {
-  if (ids.pn) out.text("number", ids.pn->user);
-  else if (jid.is_phone_number()) out.text("number", jid.user);
-}
-
 /// The same without its end.
 void begin_contact(JsonWriter& out, const storage::ContactRow& row, const events::PersonIds& ids, Dialect dialect) {
-  begin_person(out, row.user, ids, dialect);
-  write_number(out, row.user, ids);
-  out.text("name", !row.name.empty() ? row.name : !row.push_name.empty() ? row.push_name : row.verified_name);
+  begin_about(out, person_head(row.user, ids, dialect));
+  out.text("name", shown_name(row));
   out.text("pushname", row.push_name).boolean("isMyContact", !row.name.empty());
   out.boolean("isWAContact", row.registered == storage::Registered::yes);
   out.text_if("verifiedName", row.verified_name).text_if("username", row.username).text_if("about", row.about);
@@ -69,6 +57,24 @@ void write_checked(JsonWriter& out, const std::string& given, const NumberChecke
 
 }  // namespace
 
+PersonHead person_head(const protocol::Jid& jid, const events::PersonIds& ids, Dialect dialect) {
+  const PersonText text = person_text(jid, ids);
+  PersonHead head;
+  head.id = jid_text(text.id, text.pn, dialect);
+  head.lid = text.lid;
+  if (ids.pn) head.number = ids.pn->user;
+  else if (jid.is_phone_number()) head.number = jid.user;
+  return head;
+}
+
+JsonWriter& begin_about(JsonWriter& out, const PersonHead& who) {
+  return out.begin_object().text("id", who.id).text_if("lid", who.lid).text_if("number", who.number);
+}
+
+const std::string& shown_name(const storage::ContactRow& row) {
+  return !row.name.empty() ? row.name : !row.push_name.empty() ? row.push_name : row.verified_name;
+}
+
 void write_contact(JsonWriter& out, const storage::ContactRow& row, const events::PersonIds& ids, Dialect dialect) {
   begin_contact(out, row, ids, dialect);
   out.end_object();
@@ -83,9 +89,8 @@ std::string contact_json(const sessions::ContactView& contact, const sessions::P
 }
 
 std::string about_json(const sessions::ContactView& contact, Dialect dialect) {
-  const PersonText who = person_text(contact.row.user, contact.ids);
   JsonWriter out(256);
-  out.begin_object().text("id", jid_text(who.id, who.pn, dialect)).text("about", contact.row.about);
+  begin_about(out, person_head(contact.row.user, contact.ids, dialect)).text("about", contact.row.about);
   if (contact.row.about_at != 0) out.text("setAt", iso_seconds(contact.row.about_at));
   return out.boolean("fresh", contact.fresh).end_object().take();
 }
@@ -111,9 +116,7 @@ std::string blocked_contacts_json(const std::vector<sessions::Person>& blocked, 
   JsonWriter out(blocked.size() * 128 + 16);
   out.begin_array();
   for (const sessions::Person& person : blocked) {
-    begin_person(out, person.jid, person.ids, dialect);
-    write_number(out, person.jid, person.ids);
-    out.end_object();
+    begin_about(out, person_head(person.jid, person.ids, dialect)).end_object();
   }
   return out.end_array().take();
 }
@@ -121,7 +124,7 @@ std::string blocked_contacts_json(const std::vector<sessions::Person>& blocked, 
 std::string contact_presence_json(const sessions::PresenceView& presence, Dialect dialect) {
   const bool gateway = dialect == Dialect::gateway;
   JsonWriter out(256);
-  begin_person(out, presence.who.jid, presence.who.ids, dialect);
+  begin_about(out, person_head(presence.who.jid, presence.who.ids, dialect));
   out.text("state", !presence.available ? "unknown" : *presence.available ? "available" : "unavailable");
   if (presence.last.kind == LastSeen::Kind::at) {
     const auto seconds = static_cast<std::int64_t>(presence.last.unix_seconds);

@@ -12,6 +12,18 @@
 
 namespace wharf::api {
 
+/// Whom a resource is about, as every one of them begins. `lid` and `number` are "" when they are not known.
+struct PersonHead {
+  std::string id = {}, lid = {}, number = {};
+};
+PersonHead person_head(const protocol::Jid& jid, const events::PersonIds& ids, Dialect dialect);
+/// Opens the object.
+JsonWriter& begin_about(JsonWriter& out, const PersonHead& who);
+
+/// What somebody is called, everywhere: as the address book has them, else as they call themselves, else the name that
+/// WhatsApp has verified; "" when none of it is known.
+const std::string& shown_name(const storage::ContactRow& row);
+
 /// A row of the list.
 void write_contact(JsonWriter& out, const storage::ContactRow& row, const events::PersonIds& ids, Dialect dialect);
 /// One person with what was asked of WhatsApp. `picture`: nullptr when it was not asked for, or the answer was an
@@ -19,7 +31,7 @@ void write_contact(JsonWriter& out, const storage::ContactRow& row, const events
 std::string contact_json(const sessions::ContactView& contact, const sessions::PictureView* picture, Dialect dialect);
 std::string about_json(const sessions::ContactView& contact, Dialect dialect);
 
-/// A number as a caller wrote it, and its digits; "" = it can be no number.
+/// A number as a caller wrote it, and its digits; "" = it can be no number. A LID when its number is not known.
 struct AskedNumber {
   std::string given, digits;
 };

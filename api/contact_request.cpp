@@ -31,13 +31,8 @@ std::optional<ContactOfPath> contact_of(const ServicesPtr& services, const CallP
 bool acceptable_name(const CallPtr& call, const std::string& field, const std::string& name) {
   const bool visible = name.find_first_not_of(' ') != std::string::npos;
   if (visible && protocol::display_line(name, protocol::max_action_name_bytes) == name) return true;
-  refuse_field(call, field, "must be one line that is not blank, of at most 256 bytes of UTF-8");
+  refuse_field(call, field, "must be one line that is not blank");
   return false;
-}
-
-std::string contact_id(const protocol::Jid& jid, const sessions::PersonIds& ids, Dialect dialect) {
-  const PersonText text = person_text(jid, ids);
-  return jid_text(text.id, text.pn, dialect);
 }
 
 std::optional<sessions::SessionView> linked_session_of(const ServicesPtr& services, const CallPtr& call) {

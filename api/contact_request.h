@@ -20,8 +20,6 @@ struct ContactOfPath {
 std::optional<ContactOfPath> contact_of(const ServicesPtr& services, const CallPtr& call);
 /// A name that goes to WhatsApp as it is: one line of at least one visible character. False: refused by its field.
 bool acceptable_name(const CallPtr& call, const std::string& field, const std::string& name);
-/// A person as answers name them: by the number where it is known.
-std::string contact_id(const protocol::Jid& jid, const sessions::PersonIds& ids, Dialect dialect);
 /// The session, when it is linked to an account; answers and returns nullopt when it is not.
 std::optional<sessions::SessionView> linked_session_of(const ServicesPtr& services, const CallPtr& call);
 

@@ -115,9 +115,8 @@ void list_contacts(const ServicesPtr& services, const CallPtr& call) {
 namespace {
 
 /// nullopt: it is no number that could be asked for.
-std::optional<std::string> digits_of(std::string_view text) {
+std::optional<std::string> digits_of(const std::optional<Jid>& jid) {
   constexpr std::size_t min_digits = 7;
-  const auto jid = parse_chat_id(text);
   if (!jid || !jid->is_phone_number() || jid->user.size() < min_digits || jid->user.front() == '0') return std::nullopt;
   return jid->user;
 }
@@ -125,15 +124,25 @@ std::optional<std::string> digits_of(std::string_view text) {
 }  // namespace
 
 void check_numbers(const ServicesPtr& services, const CallPtr& call) {
-  if (!session_of(services, call)) return;
+  const auto view = session_of(services, call);
+  if (!view) return;
+  std::vector<FieldProblem> problems;
   std::vector<AskedNumber> asked;
   sessions::CheckNumbers check;
   std::set<std::string> seen;
   for (std::string& given : texts_of(call->body, "numbers")) {
-    const auto digits = digits_of(given);
+    auto jid = parse_chat_id(given);
+    if (jid && !jid->has_devices())
+      problems.push_back(
+          {fmt::format("numbers[{}]", asked.size()), person_id_problem(given), &formats::chat_id, false});
+    if (jid && jid->is_lid()) jid = services->ports.supervisor.person(view->id, *jid).pn.value_or(*jid);
+    const auto digits = digits_of(jid);
     if (digits && seen.insert(*digits).second) check.numbers.push_back(*digits);
-    asked.push_back({std::move(given), digits.value_or("")});
+    // A LID whose number is not known: no answer is about it.
+    const std::string nothing = jid && jid->is_lid() ? jid->to_string() : std::string();
+    asked.push_back({std::move(given), digits.value_or(nothing)});
   }
+  if (!problems.empty()) return call->failure(failure_of(problems));
   if (check.numbers.empty()) return call->success(checked_numbers_json(asked, {}, call->dialect));
   check.anew = boolean_of(call->body, "refresh", false);
   ask_session(services, call, std::move(check), [call, asked](const std::vector<sessions::NumberChecked>& answers) {
@@ -175,9 +184,9 @@ void get_business(const ServicesPtr& services, const CallPtr& call) {
   if (!contact) return;
   ask_session(
       services, call, sessions::ReadBusiness{contact->jid},
-      [call, id = contact_id(contact->jid, contact->ids, call->dialect)](
+      [call, who = person_head(contact->jid, contact->ids, call->dialect)](
           const std::optional<protocol::BusinessProfile>& profile) {
-        if (profile) return call->success(business_json(id, *profile));
+        if (profile) return call->success(business_json(who, *profile));
         call->failure(Failure(ErrorCode::business_not_found, "this contact is no business, or shows no profile"));
       });
 }
@@ -218,9 +227,9 @@ void save_contact(const ServicesPtr& services, const CallPtr& call) {
   if (!save.first_name.empty() && !acceptable_name(call, "firstName", save.first_name)) return;
   const std::string name = save.full_name.empty() ? save.first_name : save.full_name;
   ask_session(services, call, std::move(save),
-              [call, name, id = contact_id(contact->jid, contact->ids, call->dialect)] {
+              [call, name, who = person_head(contact->jid, contact->ids, call->dialect)] {
                 JsonWriter out(160);
-                call->success(out.begin_object().text("id", id).text("name", name).end_object().take());
+                call->success(begin_about(out, who).text("name", name).end_object().take());
               });
 }
 
@@ -240,9 +249,9 @@ void block(const ServicesPtr& services, const CallPtr& call, bool blocked) {
   if (!contact) return;
   if (contact->is_own) return refuse_field(call, "contactId", "must not be the own account");
   ask_session(services, call, sessions::BlockContact{contact->jid, blocked},
-              [call, blocked, id = contact_id(contact->jid, contact->ids, call->dialect)] {
+              [call, blocked, who = person_head(contact->jid, contact->ids, call->dialect)] {
                 JsonWriter out(96);
-                call->success(out.begin_object().text("id", id).boolean("blocked", blocked).end_object().take());
+                call->success(begin_about(out, who).boolean("blocked", blocked).end_object().take());
               });
 }
 

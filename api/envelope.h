@@ -45,6 +45,7 @@ enum class ErrorCode {
   webhook_exists,
   message_id_reused,
   message_on_its_way,
+  change_overtaken,
   media_gone,
   media_unusable,
   media_damaged,

@@ -62,7 +62,8 @@ class DataWriter {
     if (dialect_ == Dialect::gateway) {
       out_.text("waMessageId", e.id).text("chatJid", chat_text).text_if("chatLid", chat.lid).number("ackLevel", ack);
     } else {
-      out_.text("chatId", chat_text).text_if("chatLid", chat.lid).text("to", chat_text).number("ack", ack);
+      out_.text("chatId", chat_text).text_if("chatLid", chat.lid).text("to", chat_text).text_if("toLid", chat.lid);
+      out_.number("ack", ack);
     }
     out_.text("status", ack_name(e.level)).boolean("fromMe", true).text_if("error", e.error);
     out_.number("timestamp", dialect_ == Dialect::gateway ? e.at : e.at / 1000).end_object();
@@ -141,8 +142,10 @@ class DataWriter {
     const bool gateway = dialect_ == Dialect::gateway;
     const PersonText chat = person_text(e.chat, e.chat_ids), user = person_text(e.user, e.user_ids);
     out_.begin_object().text(gateway ? "chatJid" : "chatId", jid_text(chat.id, chat.pn, dialect_));
-    out_.text_if("chatLid", chat.lid).text(gateway ? "senderJid" : "from", jid_text(user.id, user.pn, dialect_));
-    out_.text_if(gateway ? "senderLid" : "fromLid", user.lid).text("state", e.state);
+    out_.text_if("chatLid", chat.lid);
+    if (gateway) out_.text("senderJid", jid_text(user.id, user.pn, dialect_)).text_if("senderLid", user.lid);
+    else write_from(e.chat, chat, user, false);
+    out_.text("state", e.state);
     if (e.last_seen) out_.number("lastSeen", gateway ? *e.last_seen : *e.last_seen / 1000);
     if (e.last_seen_hidden) out_.boolean("lastSeenHidden", true);
     out_.number("timestamp", gateway ? e.at : e.at / 1000).end_object();
@@ -224,9 +227,17 @@ class DataWriter {
       out_.text("chatJid", chat_text).text_if("chatLid", chat.lid).text("senderJid", author_text);
       out_.text_if("senderLid", author.lid).number("timestamp", about.at);
     } else {
-      out_.text("chatId", chat_text).text_if("chatLid", chat.lid).text("from", author_text);
-      out_.text_if("fromLid", author.lid).number("timestamp", about.at / 1000);
+      out_.text("chatId", chat_text).text_if("chatLid", chat.lid);
+      write_from(about.chat, chat, author, about.from_me);
+      out_.number("timestamp", about.at / 1000);
     }
+  }
+  /// Of the openwa dialect, and as in a message: `from` is where an answer goes to, `author` who it was.
+  void write_from(const protocol::Jid& chat, const PersonText& place, const PersonText& author, bool from_me) const {
+    const PersonText& from = from_me ? author : place;
+    out_.text("from", jid_text(from.id, from.pn, dialect_)).text_if("fromLid", from.lid);
+    out_.text("author", jid_text(author.id, author.pn, dialect_)).text_if("authorLid", author.lid);
+    out_.boolean("isGroup", chat.is_group());
   }
 
   void begin_in_group(const events::InGroup& in, const std::vector<events::GroupPerson>& people) const {
@@ -248,7 +259,7 @@ class DataWriter {
     out_.key("participants").begin_array();
     for (const events::GroupPerson& one : people) {
       const PersonText person = person_text(one.jid, one.ids);
-      out_.begin_object().text(gateway ? "jid" : "id", jid_text(person.id, person.pn, dialect_));
+      out_.begin_object().text("id", jid_text(person.id, person.pn, dialect_));
       out_.text_if("lid", person.lid).text_if("role", one.role).end_object();
     }
     out_.end_array().number("timestamp", gateway ? in.at : in.at / 1000);

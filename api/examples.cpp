@@ -58,7 +58,7 @@ constexpr Example table[] = {
     {&s::send_any, "contact", R"({"type":"contact",)" WHARF_CHAT R"(,"contacts":[{"name":"Carl","phone":"+1 555 000 0003"}]})"},
     {&s::send_any, "poll", R"({"type":"poll",)" WHARF_CHAT R"(,"name":"Tea?","options":["yes","no","later"],"multipleAnswers":true})"},
     {&s::send_any, "event", R"({"type":"event",)" WHARF_CHAT R"(,"name":"Picnic","startTime":1795900000})"},
-    {&s::send_any, "group_invite", R"({"type":"group_invite",)" WHARF_CHAT R"(,"groupId":"120363000000000001@g.us","code":"ABCDEFGHIJKLMNOPQRSTUV","groupName":"The team"})"},
+    {&s::send_any, "group_invite", R"({"type":"group_invite",)" WHARF_CHAT R"(,"groupId":"120363000000000001@g.us","code":"ABCDEFGHIJKLMNOPQRSTUV","groupName":"The team","inviteExpiresAt":"2030-01-01T00:00:00Z"})"},
     {&s::send_any, "image", R"({"type":"image",)" WHARF_CHAT R"(,"data":"data:image/png;base64,)" WHARF_PNG R"("})"},
     {&s::send_any, "image album", R"({"type":"image",)" WHARF_CHAT R"(,"album":true,"files":[{"data":")" WHARF_PNG R"("},{"data":")" WHARF_MP4 R"(","type":"video"}]})"},
     {&s::send_any, "image url", R"({"type":"image",)" WHARF_CHAT R"(,"url":"https://files.example/picture.png"})"},

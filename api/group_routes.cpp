@@ -1,11 +1,15 @@
 // Handlers of groups. What is read comes from the stored copy; what is changed is asked of WhatsApp, and told to
 // everybody by the notification that follows (events group_join, group_leave, group_update).
 #include <fmt/format.h>
-#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
 
+#include <algorithm>
 #include <charconv>
+#include <functional>
+#include <limits>
 #include <set>
 #include <utility>
+#include <variant>
 
 #include "api/chat_id.h"
 #include "api/group_json.h"
@@ -68,9 +72,25 @@ std::optional<std::vector<groups::MemberRef>> people_of(const CallPtr& call, con
 
 /// False: refused by its field. WhatsApp takes blanks, and nobody finds such a group in a list.
 bool shows_something(const CallPtr& call, std::string_view name) {
-  if (protocol::display_line(name, name.size()).find_first_not_of(' ') != std::string::npos) return true;
-  refuse_field(call, "name", "must not be blank");
+  const bool visible = protocol::display_line(name, name.size()).find_first_not_of(' ') != std::string::npos;
+  const bool one_line =
+      std::none_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  if (visible && one_line) return true;
+  refuse_field(call, "name", "must be one line that is not blank");
   return false;
+}
+
+constexpr const char* no_community = "must be a community, and this is a group: GET …/groups lists which is one";
+
+/// Known from the stored copy: what WhatsApp says of it then is that there is no such community. A copy whose members
+/// are not known yet tells nothing.
+bool is_no_community(const ServicesPtr& services, const CallPtr& call, const Jid& group) {
+  const auto view = session_of(services, call);
+  if (!view) return false;
+  const auto row = storage::find_group(services->ports.store.reader(), view->id, group);
+  if (!row || !row->member || row->stale) return false;
+  const auto known = group_view(*row, {}, [](const Jid&) { return events::PersonIds(); });
+  return known && !known->metadata.community;
 }
 
 groups::Allowed allowed_of(std::string_view text) {
@@ -84,6 +104,27 @@ std::optional<groups::Ephemeral> timer_of(const CallPtr& call) {
     return refuse_field(call, "disappearing", "must be 0, 86400, 604800 or 7776000: a day, a week, 90 days"),
            std::nullopt;
   return groups::Ephemeral{static_cast<std::uint32_t>(seconds), std::nullopt};
+}
+
+/// As of messages (api/sending.cpp): whichever of their ids the request names its people by, it is the same.
+void hash_creation(const ServicesPtr& services, const CallPtr& call, const std::vector<groups::MemberRef>& members,
+                   AskGroup& asked) {
+  const auto hash = [&](const std::function<Jid(const Jid&)>& naming) {
+    boost::json::object said = call->body;
+    boost::json::array people;
+    for (const groups::MemberRef& one : members) people.emplace_back(naming(one.jid).to_string());
+    said["participants"] = std::move(people);
+    return request_hash(schemas::create_group, said);
+  };
+  const auto& supervisor = services->ports.supervisor;
+  const auto view = supervisor.find(call->param("sessionId"));
+  const auto as_said = hash([](const Jid& who) { return who; });
+  asked.request_hash = as_said;
+  if (!view) return;
+  const auto canonical = [&](const Jid& who) { return supervisor.canonical_chat(view->id, who); };
+  asked.request_hash = hash(canonical);
+  asked.other_hashes = {
+      as_said, hash([&](const Jid& who) { return supervisor.person(view->id, canonical(who)).pn.value_or(who); })};
 }
 
 }  // namespace
@@ -115,16 +156,13 @@ void create_group(const ServicesPtr& services, const CallPtr& call) {
     if (!community || !community->is_group()) return refuse_id(call, "communityId", "must be the id of a community");
     if (makes_one)
       return refuse_field(call, "communityId", "must not be there with isCommunity: a community is in none");
+    if (is_no_community(services, call, *community)) return refuse_field(call, "communityId", no_community);
     create.kind = groups::WithinCommunity{*community};
   }
   AskGroup asked;
   if (!read_idempotency_key(call, asked.idempotency_key)) return;
   if (asked.idempotency_key) {
-    boost::json::object said = call->body;
-    boost::json::array people_said;
-    for (const groups::MemberRef& one : create.members) people_said.emplace_back(one.jid.to_string());
-    said["participants"] = std::move(people_said);
-    asked.request_hash = request_hash(schemas::create_group, said);
+    hash_creation(services, call, create.members, asked);
   }
   asked.request = std::move(create);
   ask_named(services, call, std::move(asked), [call](const GroupAnswer& answer) {
@@ -334,24 +372,86 @@ void reset_invite(const ServicesPtr& services, const CallPtr& call) {
     ask_group(services, call, groups::ResetInvite{*group}, [call](const GroupAnswer& a) { answer_invite(call, a); });
 }
 
+namespace {
+
+constexpr const char* invite_is_over = "was reset, or was never the invite of a group";
+
+/// The invitation that the message holds. A text: why it is none that can be accepted. All of it is the sender's word.
+std::variant<groups::AcceptInvitation, std::string> invitation_of(const storage::MessageRow& row) {
+  if (row.kind != "group_invite") return std::string("must be a message with an invitation to a group");
+  if (row.from_me) return std::string("must be an invitation that came in: the account cannot accept its own");
+  if (row.revoked_at != 0) return std::string("is taken back by whoever sent it");
+  boost::system::error_code failed;
+  const auto details = boost::json::parse(row.details, failed);
+  const auto* shown = failed || !details.is_object() ? nullptr : details.get_object().if_contains("groupInvite");
+  constexpr const char* unusable =
+      "holds no invitation that can be accepted: its group, its code or its end is missing";
+  if (shown == nullptr || !shown->is_object()) return std::string(unusable);
+  const auto& invite = shown->get_object();
+  const auto group = parse_chat_id(text_of(invite, "groupId"));
+  groups::Invitation invitation;
+  invitation.code = text_of(invite, "code");
+  const std::int64_t end = integer_of(invite, "expiresAt").value_or(0);
+  const bool usable = group && group->is_group() && groups::is_invite_code(invitation.code) && end > 0 &&
+                      end <= std::numeric_limits<std::uint32_t>::max();
+  if (!usable) return std::string(unusable);
+  invitation.expires_at = static_cast<std::uint32_t>(end);
+  invitation.admin = row.author;
+  return groups::AcceptInvitation{*group, std::move(invitation)};
+}
+
+void answer_joined(const CallPtr& call, const GroupAnswer& answer) {
+  const bool pending = answer.joined && answer.joined->state == groups::JoinState::pending_approval;
+  JsonWriter out(128);
+  out.begin_object().text("gid", answer.joined ? answer.joined->group.to_string() : std::string());
+  out.text("status", pending ? "pendingApproval" : "joined");
+  call->success(out.end_object().take());
+}
+
+/// Asks about the invite that `field` brings; what WhatsApp says against it is said of the field, too.
+void ask_invite(const ServicesPtr& services, const CallPtr& call, const char* field, const char* why,
+                groups::GroupRequest request, std::function<void(const GroupAnswer&)> done) {
+  ask(services, call, AskGroup{std::move(request)},
+      [call, field, why, done = std::move(done)](const sessions::Outcome<GroupAnswer>& answer) {
+        if (answer) return done(*answer);
+        Failure failure = failure_of(call, answer.error());
+        if (failure.code == ErrorCode::validation || failure.code == ErrorCode::group_not_found)
+          failure.details.emplace_back(field, why);
+        call->failure(std::move(failure));
+      });
+}
+
+}  // namespace
+
 void join_group(const ServicesPtr& services, const CallPtr& call) {
   if (!session_of(services, call)) return;
   const auto code = groups::invite_code(text_of(call->body, "link"));
   if (!code) return refuse_field(call, "link", "must be a link https://chat.whatsapp.com/… or its code");
-  ask_group(services, call, groups::JoinByInvite{*code}, [call](const GroupAnswer& answer) {
-    const bool pending = answer.joined && answer.joined->state == groups::JoinState::pending_approval;
-    JsonWriter out(128);
-    out.begin_object().text("gid", answer.joined ? answer.joined->group.to_string() : std::string());
-    out.text("status", pending ? "pendingApproval" : "joined");
-    call->success(out.end_object().take());
-  });
+  ask_invite(services, call, "link", invite_is_over, groups::JoinByInvite{*code},
+             [call](const GroupAnswer& answer) { answer_joined(call, answer); });
+}
+
+void accept_invitation(const ServicesPtr& services, const CallPtr& call) {
+  const auto view = session_of(services, call);
+  if (!view) return;
+  const auto named = message_of_path(services, call);
+  if (!named) return;
+  const auto row = find_named(services->ports.store.reader(), view->id, *named);
+  if (!row)
+    return call->failure(
+        Failure(ErrorCode::message_not_found, fmt::format("no message with ID '{}' is stored", named->id)));
+  auto read = invitation_of(*row);
+  if (const auto* why = std::get_if<std::string>(&read)) return refuse_field(call, "messageId", *why);
+  ask_invite(services, call, "messageId", "its invitation is over, used, taken back, or was never one for this account",
+             std::get<groups::AcceptInvitation>(std::move(read)),
+             [call](const GroupAnswer& answer) { answer_joined(call, answer); });
 }
 
 void preview_invite(const ServicesPtr& services, const CallPtr& call) {
   if (!session_of(services, call)) return;
   const auto code = groups::invite_code(call->param("code"));
   if (!code) return refuse_field(call, "code", "must be the code of an invite link");
-  ask_group(services, call, groups::PreviewInvite{*code}, [call](const GroupAnswer& answer) {
+  ask_invite(services, call, "code", invite_is_over, groups::PreviewInvite{*code}, [call](const GroupAnswer& answer) {
     if (!answer.group) return call->failure(Failure(ErrorCode::group_not_found, "WhatsApp says nothing of it"));
     call->success(group_json(*answer.group, call->dialect));
   });
@@ -399,15 +499,29 @@ void decide_join_requests(const ServicesPtr& services, const CallPtr& call) {
 
 namespace {
 
+/// The community of the path. nullopt: answered.
+std::optional<Jid> community_of(const ServicesPtr& services, const CallPtr& call) {
+  const auto group = group_of(services, call);
+  if (!group || !is_no_community(services, call, *group)) return group;
+  return refuse_field(call, "groupId", no_community), std::nullopt;
+}
+
+std::string_view not_linked(unsigned code) {
+  if (code == 0) return "WhatsApp says nothing of this group";
+  if (code == 404) return "WhatsApp knows no such group";
+  if (code == 406) return "the community is full";
+  return "WhatsApp gives this code and no reason";
+}
+
 void answer_outcomes(const CallPtr& call, const GroupAnswer& answer, std::string_view done) {
   JsonWriter out(128);
   out.begin_object().key("groups").begin_array();
-  for (const groups::GroupOutcome& one : answer.outcomes)
-    out.begin_object()
-        .text("id", one.group.to_string())
-        .number("status", one.code.value_or(0))
-        .text("result", one.succeeded() ? done : "failed")
-        .end_object();
+  for (const groups::GroupOutcome& one : answer.outcomes) {
+    out.begin_object().text("id", one.group.to_string()).number("status", one.code.value_or(0));
+    out.text("result", one.succeeded() ? done : "failed");
+    if (!one.succeeded()) out.text("reason", not_linked(one.code.value_or(0)));
+    out.end_object();
+  }
   call->success(out.end_array().end_object().take());
 }
 
@@ -427,7 +541,7 @@ std::optional<std::vector<Jid>> groups_of_body(const CallPtr& call) {
 }  // namespace
 
 void list_sub_groups(const ServicesPtr& services, const CallPtr& call) {
-  if (const auto community = group_of(services, call))
+  if (const auto community = community_of(services, call))
     ask_group(services, call, groups::ListSubGroups{*community}, [call](const GroupAnswer& answer) {
       JsonWriter out(answer.groups.size() * 512 + 16);
       out.begin_array();
@@ -437,7 +551,7 @@ void list_sub_groups(const ServicesPtr& services, const CallPtr& call) {
 }
 
 void link_groups(const ServicesPtr& services, const CallPtr& call) {
-  const auto community = group_of(services, call);
+  const auto community = community_of(services, call);
   const auto linked = community ? groups_of_body(call) : std::nullopt;
   if (!linked) return;
   groups::LinkGroups link{*community, {}};
@@ -447,7 +561,7 @@ void link_groups(const ServicesPtr& services, const CallPtr& call) {
 }
 
 void unlink_groups(const ServicesPtr& services, const CallPtr& call) {
-  const auto community = group_of(services, call);
+  const auto community = community_of(services, call);
   auto linked = community ? groups_of_body(call) : std::nullopt;
   if (!linked) return;
   ask_group(services, call, groups::UnlinkGroups{*community, std::move(*linked), false},

@@ -6,10 +6,15 @@
 #include <charconv>
 
 #include "api/chat_id.h"
+#include "api/contact_json.h"
 #include "api/dialect.h"
 #include "api/sending.h"
 #include "api/validation.h"
+#include "protocol/channels/metadata.h"
+#include "protocol/mex/json.h"
 #include "sessions/directory.h"
+#include "storage/channels.h"
+#include "storage/contacts.h"
 
 namespace wharf::api {
 namespace {
@@ -61,6 +66,22 @@ const sessions::PersonIds& People::of(const protocol::Jid& user) {
   const auto [at, added] = known_.try_emplace(user);
   if (added) at->second = person_ids(db_, session_, user);
   return at->second;
+}
+
+std::string People::name_of(const storage::ChatRow& chat) {
+  std::string name;
+  if (chat.chat.is_channel()) {
+    const auto row = storage::find_channel(db_, session_, chat.chat);
+    const auto json = protocol::parse_json(protocol::as_bytes(row ? row->metadata : ""), protocol::mex_limits);
+    if (const auto metadata = json ? protocol::read_channel_metadata(*json) : std::nullopt) name = metadata->name;
+  } else if (chat.chat.has_devices()) {
+    if (const auto row = storage::find_contact(db_, session_, chat.chat)) name = shown_name(*row);
+  }
+  if (!name.empty()) return name;
+  if (!chat.name.empty()) return chat.name;
+  const sessions::PersonIds& ids = of(chat.chat);
+  if (ids.pn) return ids.pn->user;
+  return chat.alternate && chat.alternate->is_phone_number() ? chat.alternate->user : chat.chat.user;
 }
 
 std::vector<sessions::PersonIds> People::mentioned(const events::Message& message) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "api/services.h"
-#include "storage/messages.h"
+#include "storage/chats.h"
 
 namespace wharf::api {
 
@@ -34,6 +34,9 @@ class People {
   People(storage::Database& db, storage::SessionId session, events::UnixMs now)
       : db_(db), session_(session), now_(now) {}
   const sessions::PersonIds& of(const protocol::Jid& user);
+  /// What a chat is called now: a person as in the contacts (shown_name()), a channel as it calls itself; else what it
+  /// was called when something came last, else the number.
+  std::string name_of(const storage::ChatRow& chat);
   std::vector<sessions::PersonIds> mentioned(const events::Message& message);
   /// Who has pinned the message; nullptr when nobody has, or it is over.
   const sessions::PersonIds* pinned(const events::Message& message) {

@@ -30,10 +30,7 @@ void write_chat(JsonWriter& out, People& people, const storage::ChatRow& chat, s
   if (chat.alternate && chat.alternate->is_lid()) ids.lid = chat.alternate;
   const PersonText person = person_text(chat.chat, ids);
   out.begin_object().text("id", jid_text(person.id, person.pn, dialect)).text_if("lid", person.lid);
-  out.text("name", !chat.name.empty() ? chat.name
-                   : ids.pn           ? ids.pn->user
-                                      : chat.chat.user)
-      .boolean("isGroup", chat.chat.is_group());
+  out.text("name", people.name_of(chat)).boolean("isGroup", chat.chat.is_group());
   out.number("unreadCount", chat.unread)
       .number("timestamp", dialect == Dialect::gateway ? chat.last_at : chat.last_at / 1000);
   if (chat.expires_after_s != 0) out.number("expiresAfter", chat.expires_after_s);

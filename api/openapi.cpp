@@ -1,6 +1,7 @@
 // The OpenAPI 3.1 document, generated from the routing table and its schemas: what is validated is what is documented.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -134,6 +135,8 @@ void write_schema(JsonWriter& out, const Schema& schema) {
   for (const Field& field : schema.fields)
     if (field.required) out.text(field.name);
   out.end_array();
+  for (const Schema* change : {&schemas::update_channel, &schemas::update_group, &schemas::update_privacy})
+    if (&schema == change) out.number("minProperties", 1);
   if (schema.name == "File") {
     out.key("oneOf").begin_array();
     write_sources(out, std::span(text_sources).first(3));  // no list in a list
@@ -330,6 +333,19 @@ std::string operation_id(const Route& route) {
   return id;
 }
 
+/// A person, chat or message stands in the path, whose id can be wrong by its looks.
+bool names_one(std::string_view pattern) {
+  for (const std::string_view id : {"{chatId}", "{contactId}", "{messageId}", "{groupId}", "{channelId}"})
+    if (pattern.find(id) != std::string_view::npos) return true;
+  return false;
+}
+
+bool can_wait(const Route& route) {
+  if (route.query == nullptr) return false;
+  const auto& fields = route.query->fields;
+  return std::any_of(fields.begin(), fields.end(), [](const Field& field) { return field.name == "waitFor"; });
+}
+
 void write_operation(JsonWriter& out, const Route& route) {
   std::string method(route.method);
   for (char& c : method) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -357,9 +373,11 @@ void write_operation(JsonWriter& out, const Route& route) {
     else write_answer(out, route, route.success, route.summary);
     if (route.may_be_empty)
       out.key("204").begin_object().text("description", "done, and there is nothing to show").end_object();
-    if (route.budget == Budget::message)
+    const bool waits = route.budget == Budget::message && can_wait(route);
+    if (waits)
       write_answer(out, route, 202, "waitFor was asked and its time is over: how far the message has got by then");
-    if (route.body || route.query || route.asks_whatsapp) write_error(out, "400", "bad fields, all listed in details");
+    if (route.body || route.query || route.asks_whatsapp || names_one(route.pattern))
+      write_error(out, "400", "bad fields, all listed in details");
     if (route.pattern.find('{') != std::string_view::npos) write_error(out, "404", "not found");
     if (route.budget == Budget::message)
       write_error(out, "409", "the key or id stands for another request, or the session is not linked");
@@ -370,7 +388,8 @@ void write_operation(JsonWriter& out, const Route& route) {
     if (route.body)
       write_error(out, "415",
                   route.files ? "neither application/json nor multipart/form-data" : "not application/json");
-    if (route.budget == Budget::message)
+    if (route.files && route.asks_whatsapp) write_error(out, "422", "the file is no picture (MEDIA_UNUSABLE)");
+    else if (waits)
       write_error(
           out, "422",
           route.files

@@ -1,11 +1,12 @@
-// Handlers of the pictures of groups, people and the own account. What is given is cut to the square in its middle;
-// what is asked for is where WhatsApp has it: the address expires within hours, the id does not.
+// Handlers of the pictures of groups, people, channels and the own account. What is given is cut to the square in its
+// middle; what is asked for is where WhatsApp has it: the address expires within hours, the id does not.
 #include <fmt/format.h>
 
 #include <utility>
 
 #include "api/channel_request.h"
 #include "api/chat_id.h"
+#include "api/contact_json.h"
 #include "api/contact_request.h"
 #include "api/group_request.h"
 #include "api/handlers.h"
@@ -48,22 +49,22 @@ void take_picture(const ServicesPtr& services, const CallPtr& call, std::functio
               });
 }
 
-void answer_set(const CallPtr& call, std::string_view id, std::string_view picture_id) {
+void answer_set(const CallPtr& call, const PersonHead& who, std::string_view picture_id) {
   JsonWriter out(96);
-  call->success(out.begin_object().text("id", id).text("pictureId", picture_id).end_object().take());
+  call->success(begin_about(out, who).text("pictureId", picture_id).end_object().take());
 }
 
-void answer_removed(const CallPtr& call, std::string_view id) {
+void answer_removed(const CallPtr& call, const PersonHead& who) {
   JsonWriter out(64);
-  call->success(out.begin_object().text("id", id).boolean("removed", true).end_object().take());
+  call->success(begin_about(out, who).boolean("removed", true).end_object().take());
 }
 
 Failure no_picture() { return Failure(ErrorCode::media_not_found, "it has no picture"); }
 
-void answer_where(const CallPtr& call, std::string_view id, std::string_view picture_id, std::string_view type,
+void answer_where(const CallPtr& call, const PersonHead& who, std::string_view picture_id, std::string_view type,
                   std::string_view url) {
   JsonWriter out(512);
-  out.begin_object().text("id", id).text("pictureId", picture_id).text("type", type);
+  begin_about(out, who).text("pictureId", picture_id).text("type", type);
   call->success(out.text_if("url", url).end_object().take());
 }
 
@@ -76,7 +77,7 @@ void set_group_picture(const ServicesPtr& services, const CallPtr& call) {
   if (!group) return;
   take_picture(services, call, [services, call, group = *group](Bytes jpeg) {
     ask_group(services, call, groups::SetPicture{group, std::move(jpeg)},
-              [call, group](const GroupAnswer& answer) { answer_set(call, group.to_string(), answer.picture_id); });
+              [call, group](const GroupAnswer& answer) { answer_set(call, {group.to_string()}, answer.picture_id); });
   });
 }
 
@@ -84,7 +85,7 @@ void remove_group_picture(const ServicesPtr& services, const CallPtr& call) {
   const auto group = group_of(services, call);
   if (!group) return;
   ask_group(services, call, groups::RemovePicture{*group},
-            [call, group = *group](const GroupAnswer&) { answer_removed(call, group.to_string()); });
+            [call, group = *group](const GroupAnswer&) { answer_removed(call, {group.to_string()}); });
 }
 
 void get_group_picture(const ServicesPtr& services, const CallPtr& call) {
@@ -96,7 +97,7 @@ void get_group_picture(const ServicesPtr& services, const CallPtr& call) {
         if (!answer && answer.error().code == protocol::Errc::not_found) return call->failure(no_picture());
         if (!answer) return call->failure(failure_of(call, answer.error()));
         if (!answer->picture || answer->picture->id.empty()) return call->failure(no_picture());
-        answer_where(call, group.to_string(), answer->picture->id, answer->picture->type, answer->picture->url);
+        answer_where(call, {group.to_string()}, answer->picture->id, answer->picture->type, answer->picture->url);
       });
 }
 
@@ -104,48 +105,51 @@ void get_group_picture(const ServicesPtr& services, const CallPtr& call) {
 
 namespace {
 
-void get_picture(const ServicesPtr& services, const CallPtr& call, const Jid& who, std::string id) {
+void get_picture(const ServicesPtr& services, const CallPtr& call, const Jid& user, PersonHead who) {
   ask_session(
-      services, call, sessions::GetPicture{who, call->query.boolean("preview"), false},
-      [call, id = std::move(id)](const PictureView& picture) {
+      services, call, sessions::GetPicture{user, call->query.boolean("preview"), false},
+      [call, who = std::move(who)](const PictureView& picture) {
         const PictureState& state = picture.state;
         if (state.kind == PictureState::Kind::hidden)
           return call->failure(Failure(ErrorCode::forbidden, "the privacy settings of this person hide the picture"));
         if (state.kind == PictureState::Kind::none || state.id.empty()) return call->failure(no_picture());
         const bool preview = state.size == protocol::PictureSize::preview;
-        answer_where(call, id, state.id, preview ? "preview" : "image", state.url);
+        answer_where(call, who, state.id, preview ? "preview" : "image", state.url);
       });
 }
 
-std::string own_id(const sessions::SessionView& view, Dialect dialect) {
-  return jid_text(view.jid.user_jid().to_string(), {}, dialect);
+PersonHead own_head(const sessions::SessionView& view, Dialect dialect) {
+  events::PersonIds ids;
+  ids.pn = view.jid.user_jid();
+  if (!view.lid.empty()) ids.lid = view.lid.user_jid();
+  return person_head(view.jid.user_jid(), ids, dialect);
 }
 
 }  // namespace
 
 void get_contact_picture(const ServicesPtr& services, const CallPtr& call) {
   if (const auto contact = contact_of(services, call))
-    get_picture(services, call, contact->jid, contact_id(contact->jid, contact->ids, call->dialect));
+    get_picture(services, call, contact->jid, person_head(contact->jid, contact->ids, call->dialect));
 }
 
 void get_own_picture(const ServicesPtr& services, const CallPtr& call) {
   if (const auto view = linked_session_of(services, call))
-    get_picture(services, call, view->jid.user_jid(), own_id(*view, call->dialect));
+    get_picture(services, call, view->jid.user_jid(), own_head(*view, call->dialect));
 }
 
 void set_own_picture(const ServicesPtr& services, const CallPtr& call) {
   const auto view = linked_session_of(services, call);
   if (!view) return;
-  take_picture(services, call, [services, call, id = own_id(*view, call->dialect)](Bytes jpeg) {
+  take_picture(services, call, [services, call, who = own_head(*view, call->dialect)](Bytes jpeg) {
     ask_session(services, call, sessions::SetOwnPicture{std::move(jpeg)},
-                [call, id](const std::string& picture_id) { answer_set(call, id, picture_id); });
+                [call, who](const std::string& picture_id) { answer_set(call, who, picture_id); });
   });
 }
 
 void remove_own_picture(const ServicesPtr& services, const CallPtr& call) {
   if (const auto view = linked_session_of(services, call))
     ask_session(services, call, sessions::SetOwnPicture{},
-                [call, id = own_id(*view, call->dialect)](const std::string&) { answer_removed(call, id); });
+                [call, who = own_head(*view, call->dialect)](const std::string&) { answer_removed(call, who); });
 }
 
 // --- of channels
@@ -157,6 +161,26 @@ void set_channel_picture(const ServicesPtr& services, const CallPtr& call) {
       update.channel = channel;
       update.picture = std::move(jpeg);
       ask_channel(services, call, std::move(update));
+    });
+  });
+}
+
+// It says both sizes, or the one that there is.
+void get_channel_picture(const ServicesPtr& services, const CallPtr& call) {
+  with_channel(services, call, [=](const Jid& channel) {
+    protocol::FetchChannel fetch;
+    fetch.key = channel;
+    fetch.view_role = protocol::ChannelRole::guest;
+    ask_session(services, call, sessions::AskChannel{std::move(fetch)}, [=](const sessions::ChannelAnswer& answer) {
+      const auto& image = answer.metadata.picture;
+      const auto& preview = answer.metadata.preview;
+      const bool small = preview && (call->query.boolean("preview") || !image);
+      const auto& picture = small ? preview : image;
+      if (!picture) return call->failure(no_picture());
+      ask_session(services, call, sessions::LocatePicture{picture->direct_path},
+                  [call, channel, small, id = picture->id](const std::string& url) {
+                    answer_where(call, channel.to_string(), id, small ? "preview" : "image", url);
+                  });
     });
   });
 }

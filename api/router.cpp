@@ -7,6 +7,7 @@
 #include <array>
 
 #include "api/chat_id.h"
+#include "api/misplaced_fields.h"
 #include "api/refused_body.h"
 #include "api/request_id.h"
 #include "sessions/log_value.h"
@@ -226,8 +227,7 @@ void Router::admit(const CallPtr& call) {
   if (route.body) {
     if (!read_fields(*call, unknown)) return;
     if (route.method == "PATCH" && !names_a_field(call->body, *route.body))
-      return call->failure(
-          failure_of({FieldProblem{"body", "must name at least one field: there is nothing to change"}}));
+      return call->failure(failure_of({FieldProblem{"body", nothing_to_change(call->body, *route.body)}}));
   }
   if (route.websocket && !call->request.websocket_upgrade) {
     net::HttpResponse response = render_failure(
@@ -259,6 +259,7 @@ void find_parameters(const boost::json::object& body, const Route& route, std::v
 std::optional<Failure> failure_of_fields(const boost::json::object& body, const Route& route, Unknown unknown) {
   std::vector<FieldProblem> problems;
   find_parameters(body, route, problems);
+  find_misplaced(body, *route.body, problems);
   if (problems.empty()) validate(body, *route.body, unknown, problems);
   return problems.empty() ? std::nullopt : std::optional(failure_of(problems));
 }

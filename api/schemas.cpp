@@ -97,7 +97,7 @@ constexpr Field send_group_invite_fields[] = {
     {.name = "groupId", .summary = "the group, …@g.us", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},
     {.name = "code", .summary = "of the invitation, as WhatsApp gave it", .required = true, .min = 1, .max = 128},
     {.name = "groupName", .required = true, .min = 1, .max = 255},
-    {.name = "inviteExpiresAt", .type = Type::integer, .summary = "unix seconds; default: in three days", .min = 1, .max = 9'999'999'999},
+    {.name = "inviteExpiresAt", .type = Type::any, .summary = "a time with its offset, as the answer to an addition has it, or unix seconds; default: in three days"},
     {.name = "caption", .max = 4096},
 };
 constexpr Field contact_card_fields[] = {
@@ -177,7 +177,7 @@ constexpr Field send_any_fields[] = {
     {.name = "description", .type = Type::any}, {.name = "startTime", .type = Type::integer}, {.name = "endTime", .type = Type::integer},
     {.name = "locationName", .type = Type::any}, {.name = "joinLink", .type = Type::any}, {.name = "extraGuestsAllowed", .type = Type::boolean},
     {.name = "live", .type = Type::boolean}, {.name = "accuracy", .type = Type::integer}, {.name = "groupId", .type = Type::any},
-    {.name = "preview", .type = Type::any}, {.name = "linkPreview", .type = Type::boolean}, {.name = "code", .type = Type::any}, {.name = "groupName", .type = Type::any}, {.name = "inviteExpiresAt", .type = Type::integer},
+    {.name = "preview", .type = Type::any}, {.name = "linkPreview", .type = Type::boolean}, {.name = "code", .type = Type::any}, {.name = "groupName", .type = Type::any}, {.name = "inviteExpiresAt", .type = Type::any},
 };
 constexpr Field forward_fields[] = {
     {.name = "chatId", .summary = "where to", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},
@@ -580,10 +580,10 @@ constexpr Field set_picture_fields[] = {
     {.name = "mediaMessageId", .summary = "a stored message with a picture", .format = &formats::message_id},
 };
 constexpr Field picture_fields[] = {
-    {.name = "id", .summary = "of the group or person", .required = true}, {.name = "pictureId", .required = true},
+    {.name = "id", .summary = "of the group, channel or person", .required = true}, {.name = "lid"}, {.name = "number", .summary = "digits"}, {.name = "pictureId", .required = true},
     {.name = "type", .one_of = "image|preview"}, {.name = "url", .summary = "where WhatsApp has it, for some hours"},
 };
-constexpr Field removed_picture_fields[] = {{.name = "id", .required = true}, {.name = "removed", .type = Type::boolean, .required = true}};
+constexpr Field removed_picture_fields[] = {{.name = "id", .required = true}, {.name = "lid"}, {.name = "number", .summary = "digits"}, {.name = "removed", .type = Type::boolean, .required = true}};
 constexpr Field picture_query_fields[] = {{.name = "preview", .type = Type::boolean, .summary = "the small one"}};
 constexpr Field group_invite_fields[] = {{.name = "code", .required = true}, {.name = "link", .required = true}};
 constexpr Field joined_group_fields[] = {
@@ -596,7 +596,7 @@ constexpr Field join_request_fields[] = {
 };
 constexpr Field group_status_fields[] = {
     {.name = "id", .required = true}, {.name = "status", .type = Type::integer, .summary = "WhatsApp's code: 200 done; 0: it says nothing of that group", .required = true},
-    {.name = "result", .required = true, .one_of = "linked|unlinked|failed"},
+    {.name = "result", .required = true, .one_of = "linked|unlinked|failed"}, {.name = "reason", .summary = "of what failed"},
 };
 constexpr Schema group_status = {"GroupStatus", group_status_fields};
 constexpr Field group_statuses_fields[] = {

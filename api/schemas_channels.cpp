@@ -42,11 +42,13 @@ constexpr Field posts_query_fields[] = {
     {.name = "limit", .type = Type::integer, .summary = "posts of one page, default 50", .min = 1, .max = most_posts},
     {.name = "before", .summary = "serverId of a post: older ones than it", .max = 20},
     {.name = "after", .summary = "serverId of a post: newer ones than it", .max = 20},
+    {.name = "cursor", .summary = "nextCursor of the page before, in place of before and after", .max = 32},
 };
 constexpr Field post_updates_query_fields[] = {
     {.name = "limit", .type = Type::integer, .summary = "posts of one page, default 50", .min = 1, .max = most_posts},
     {.name = "before", .summary = "serverId of a post: of older ones than it; this or after", .max = 20},
     {.name = "after", .summary = "serverId of a post: of newer ones than it", .max = 20},
+    {.name = "cursor", .summary = "nextCursor of the page before, in place of before and after", .max = 32},
     {.name = "since", .summary = "what changed since then; unix time in the unit of the dialect, a date, or a UTC time", .max = 32},
 };
 constexpr Field reaction_count_fields[] = {
@@ -61,7 +63,17 @@ constexpr Field post_fields[] = {
     {.name = "timestamp", .type = Type::integer, .summary = "seconds; milliseconds in the gateway dialect"},
     {.name = "views", .type = Type::integer},
     {.name = "reactions", .type = Type::objects, .required = true, .object = &reaction_count},
-    {.name = "details", .type = Type::object, .summary = "what a message of this kind shows beside its text: media, preview, poll, …"},
+    {.name = "hasMedia", .type = Type::boolean},
+    {.name = "media", .type = Type::object, .summary = "url (the path of its bytes here), mimetype, size, filename, width, height, seconds"},
+    {.name = "location", .type = Type::object, .summary = "latitude, longitude, name, address, url, accuracy"},
+    {.name = "preview", .type = Type::object, .summary = "of an address in the text: url, title, description"},
+    {.name = "contacts", .type = Type::objects, .summary = "name and vcard of each"},
+    {.name = "poll", .type = Type::object, .summary = "name, options, selectableCount"},
+    {.name = "calendarEvent", .type = Type::object}, {.name = "groupInvite", .type = Type::object},
+    {.name = "album", .type = Type::object}, {.name = "albumId"}, {.name = "reply", .type = Type::object}, {.name = "style", .type = Type::object},
+    {.name = "unknownKind", .summary = "the name of a kind that cannot be shown"},
+    {.name = "viewOnce", .type = Type::boolean}, {.name = "isForwarded", .type = Type::boolean},
+    {.name = "forwardingScore", .type = Type::integer}, {.name = "expiresAfter", .type = Type::integer}, {.name = "mentionsAll", .type = Type::boolean},
 };
 constexpr Field post_in_channel_fields[] = {
     {.name = "content", .summary = "the text", .required = true, .min = 1, .max = 65'536},

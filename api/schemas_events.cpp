@@ -25,7 +25,8 @@ constexpr Field call_data_fields[] = {
 };
 constexpr Field presence_data_fields[] = {
     {.name = "chatId", .summary = "where somebody writes; of who comes and goes, that person"}, {.name = "chatJid", .summary = "gateway"}, {.name = "chatLid"},
-    {.name = "from", .summary = "who"}, {.name = "fromLid"},
+    {.name = "from", .summary = "the group, else who"}, {.name = "fromLid"}, {.name = "author", .summary = "who"}, {.name = "authorLid"},
+    {.name = "isGroup", .type = Type::boolean},
     {.name = "senderJid", .summary = "gateway"}, {.name = "senderLid", .summary = "gateway"},
     {.name = "state", .required = true, .one_of = "available|unavailable|composing|recording|paused"},
     {.name = "lastSeen", .type = Type::integer, .summary = "of an unavailable one, when it was told; in the unit of timestamp"},
@@ -57,7 +58,7 @@ constexpr EventData told[] = {
     {"call", "A call rings, goes on or ends", &call_data,
      R"({"id":"4E6F0C2A91D7B3E85A11","chatId":"15550000002@c.us","chatLid":"100000000000002@lid","from":"15550000002@c.us","fromLid":"100000000000002@lid","fromMe":false,"isGroup":false,"isVideo":false,"state":"ringing","offline":false,"timestamp":1795900000})"},
     {"presence", "Somebody comes, goes, or writes in a chat", &presence_data,
-     R"({"chatId":"15550000002@c.us","chatLid":"100000000000002@lid","from":"15550000002@c.us","fromLid":"100000000000002@lid","state":"unavailable","lastSeen":1795899940,"timestamp":1795900000})"},
+     R"({"chatId":"15550000002@c.us","chatLid":"100000000000002@lid","from":"15550000002@c.us","fromLid":"100000000000002@lid","author":"15550000002@c.us","authorLid":"100000000000002@lid","isGroup":false,"state":"unavailable","lastSeen":1795899940,"timestamp":1795900000})"},
     {"contact.updated", "Somebody shows something else of themselves, or is somebody else by now",
      &contact_updated_data,
      R"({"id":"15550000002@c.us","pn":"15550000002@c.us","lid":"100000000000002@lid","change":"pushName","pushname":"Ben"})"},

@@ -56,11 +56,11 @@ constexpr Field checked_number_fields[] = {
     {.name = "id"}, {.name = "lid"}, {.name = "verifiedName", .summary = "of a business"},
 };
 constexpr Field about_fields[] = {
-    {.name = "id", .required = true}, {.name = "about", .summary = "\"\": none, or not shown to the account", .required = true},
+    {.name = "id", .required = true}, {.name = "lid"}, {.name = "number", .summary = "digits"}, {.name = "about", .summary = "\"\": none, or not shown to the account", .required = true},
     {.name = "setAt", .format = &formats::date_time},
     {.name = "fresh", .type = Type::boolean, .summary = "true: WhatsApp was asked just now; false: as it was known, as the session is not connected or WhatsApp refused", .required = true},
 };
-constexpr Field blocked_fields[] = {{.name = "id", .required = true}, {.name = "blocked", .type = Type::boolean, .required = true}};
+constexpr Field blocked_fields[] = {{.name = "id", .required = true}, {.name = "lid"}, {.name = "number", .summary = "digits"}, {.name = "blocked", .type = Type::boolean, .required = true}};
 constexpr Field blocked_contact_fields[] = {{.name = "id", .required = true}, {.name = "lid"}, {.name = "number", .summary = "digits"}};
 
 constexpr Field business_category_fields[] = {{.name = "id", .required = true}, {.name = "name", .required = true}};
@@ -72,7 +72,7 @@ constexpr Field business_hours_fields[] = {
 };
 constexpr Schema business_hours = {"BusinessHours", business_hours_fields};
 constexpr Field business_fields[] = {
-    {.name = "id", .required = true}, {.name = "description"}, {.name = "address"}, {.name = "email"},
+    {.name = "id", .required = true}, {.name = "lid"}, {.name = "number", .summary = "digits"}, {.name = "description"}, {.name = "address"}, {.name = "email"},
     {.name = "websites", .type = Type::texts, .summary = "as the business says", .required = true},
     {.name = "categories", .type = Type::objects, .required = true, .object = &business_category},
     {.name = "timezone"},
@@ -123,20 +123,20 @@ constexpr Field privacy_fields[] = {
 };
 
 constexpr Field set_about_fields[] = {{.name = "about", .summary = "\"\" takes it away", .required = true, .max = most_about}};
-constexpr Field set_own_name_fields[] = {{.name = "name", .summary = "one line", .required = true, .max = most_own_name}};
+constexpr Field set_own_name_fields[] = {{.name = "name", .summary = "one line", .required = true, .min = 1, .max = most_own_name}};
 constexpr Field own_name_fields[] = {{.name = "name", .required = true}};
 constexpr Field save_contact_fields[] = {
-    {.name = "fullName", .summary = "one line; this or firstName", .max = most_name}, {.name = "firstName", .summary = "one line", .max = most_name},
+    {.name = "fullName", .summary = "one line; this or firstName", .min = 1, .max = most_name}, {.name = "firstName", .summary = "one line", .min = 1, .max = most_name},
     {.name = "saveOnPhone", .type = Type::boolean, .summary = "in the address book of the phone itself too, default false"},
 };
-constexpr Field saved_contact_fields[] = {{.name = "id", .required = true}, {.name = "name", .required = true}};
+constexpr Field saved_contact_fields[] = {{.name = "id", .required = true}, {.name = "lid"}, {.name = "number", .summary = "digits"}, {.name = "name", .required = true}};
 constexpr Field own_about_fields[] = {{.name = "about", .required = true}};
 constexpr Field default_timer_fields[] = {
     {.name = "seconds", .type = Type::integer, .summary = "how long messages of chats that begin from now on stay: 86400, 604800 or 7776000; 0: for good", .required = true, .max = 7'776'000},
 };
 constexpr Field show_presence_fields[] = {{.name = "presence", .required = true, .one_of = presences}};
 constexpr Field contact_presence_fields[] = {
-    {.name = "id", .required = true}, {.name = "lid"},
+    {.name = "id", .required = true}, {.name = "lid"}, {.name = "number", .summary = "digits"},
     {.name = "state", .summary = "unknown: nothing was told, or it is hidden", .required = true, .one_of = "available|unavailable|unknown"},
     {.name = "lastSeen", .type = Type::integer, .summary = "in the unit of the dialect"},
     {.name = "lastSeenHidden", .type = Type::boolean, .required = true},

@@ -17,6 +17,7 @@
 #include "api/sending.h"
 #include "api/vcard.h"
 #include "protocol/crypto/hash.h"
+#include "web/query.h"
 
 namespace wharf::api {
 namespace {
@@ -175,6 +176,22 @@ void send_event(const ServicesPtr& services, const CallPtr& call) {
   send_message(services, call, schemas::send_event, std::move(message));
 }
 
+namespace {
+
+/// Of the field `inviteExpiresAt`: unix seconds as messages show them, or a time as the answer to an addition has it.
+/// nullopt: it is neither.
+std::optional<std::int64_t> invite_end_of(const json::object& body) {
+  constexpr std::int64_t latest = 9'999'999'999;
+  auto seconds = integer_of(body, "inviteExpiresAt");
+  if (const auto text = text_of(body, "inviteExpiresAt"); !text.empty()) {
+    seconds = web::parse_integer(text);  // of a form
+    if (const auto at = parse_iso(text)) seconds = *at / 1000;
+  }
+  return seconds && *seconds >= 1 && *seconds <= latest ? seconds : std::nullopt;
+}
+
+}  // namespace
+
 void send_group_invite(const ServicesPtr& services, const CallPtr& call) {
   const json::object& body = call->body;
   const Jid group = *parse_chat_id(text_of(body, "groupId"));  // validated
@@ -185,8 +202,15 @@ void send_group_invite(const ServicesPtr& services, const CallPtr& call) {
   invite.code = text_of(body, "code");
   invite.name = text_of(body, "groupName");
   invite.caption = text_of(body, "caption");
-  invite.expires_at =
-      integer_of(body, "inviteExpiresAt").value_or(services->ports.scheduler.unix_ms() / 1000 + usual_s);
+  invite.expires_at = services->ports.scheduler.unix_ms() / 1000 + usual_s;
+  if (const json::value* given = body.if_contains("inviteExpiresAt"); given != nullptr && !given->is_null()) {
+    const auto end = invite_end_of(body);
+    if (!end)
+      return refuse_field(call, "inviteExpiresAt",
+                          "must be unix seconds, 1 to 9999999999, or a time with its offset, as the answer to an "
+                          "addition has it: 2026-12-24T18:00:00Z");
+    invite.expires_at = *end;
+  }
   SendMessage message = around_content(body);
   message.content = std::move(invite);
   send_message(services, call, schemas::send_group_invite, std::move(message));

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <map>
 #include <set>
 #include <utility>
@@ -313,15 +314,27 @@ json::value in_order(const json::value& value) {
   return out;
 }
 
-/// What makes two requests the same one: what is read of them, not how a client spells it.
+/// The one of their ids that people are named by.
+using Naming = std::function<Jid(const Jid&)>;
+
+json::array named_people(const std::vector<Jid>& people, const Naming& naming) {
+  json::array out;
+  for (const Jid& one : people) out.emplace_back(naming(one).to_string());
+  return out;
+}
+
+/// What makes two requests the same one: what is read of them, not how a client spells it. Without `naming`: people as
+/// they are named, which is what earlier releases kept.
 std::string hash_of(const CallPtr& call, const Schema& schema, const SendMessage& message,
-                    const std::string& content_hash) {
+                    const std::string& content_hash, const Naming& naming) {
+  const Naming name = naming ? naming : [](const Jid& as_said) { return as_said; };
   json::array known;
   if (!content_hash.empty()) known.emplace_back(content_hash);
   // The path is part of it where it names the message, and of texts it never was (hashes of earlier releases).
   if (&schema != &schemas::send_text) known.emplace_back(std::string(schema.name));
   if (const std::string* about = sessions::about_message(message.content)) known.emplace_back(*about);
-  if (std::holds_alternative<sessions::SetDisappearing>(message.content)) known.emplace_back(message.chat.to_string());
+  if (std::holds_alternative<sessions::SetDisappearing>(message.content))
+    known.emplace_back(name(message.chat).to_string());
   for (const Field& field : schema.fields) {
     const json::value* value = call->body.if_contains(field.name);
     // What says nothing, or what goes without saying, is not said.
@@ -333,13 +346,15 @@ std::string hash_of(const CallPtr& call, const Schema& schema, const SendMessage
     if ((field.name == "files" || field.name == "album") && !value) continue;  // nor were these, of one file
     known.push_back(value ? in_order(*value) : json::value());
     if (!value) continue;
-    if (field.name == "chatId") known.back() = message.chat.to_string();
+    if (field.name == "chatId") known.back() = name(message.chat).to_string();
     if (field.name == "quotedMessageId" && message.quoted_id) known.back() = *message.quoted_id;
     if (field.name == "mentions") {
-      json::array users;
-      for (const Jid& user : message.mentions) users.emplace_back(user.to_string());
-      known.back() = std::move(users);
+      const auto* edit = std::get_if<sessions::EditText>(&message.content);
+      known.back() = named_people(naming && edit ? edit->mentions : message.mentions, name);
     }
+    if (field.name == "audience" && naming && message.audience) known.back() = named_people(*message.audience, naming);
+    const auto* invite = std::get_if<protocol::GroupInvite>(&message.content);
+    if (field.name == "inviteExpiresAt" && invite) known.back() = invite->expires_at;
   }
   return protocol::to_hex(protocol::sha256(protocol::as_bytes(json::serialize(known))));
 }
@@ -406,14 +421,32 @@ class KeptFiles {
   std::vector<sessions::MediaName> names_;
 };
 
+/// Whoever repeats a request may have learnt another id of its people meanwhile, and so may the session: it is known by
+/// whichever of their ids it names.
+void hash_request(const ServicesPtr& services, const CallPtr& call, const Schema& schema, SendMessage& message,
+                  const std::string& content_hash) {
+  const auto& supervisor = services->ports.supervisor;
+  const auto as_said = hash_of(call, schema, message, content_hash, {});
+  message.request_hash = as_said;
+  const auto view = supervisor.find(call->param("sessionId"));
+  if (!view || (!message.message_id && !message.idempotency_key)) return;
+  const auto canonical = [&](const Jid& who) { return supervisor.canonical_chat(view->id, who); };
+  const auto number = [&](const Jid& who) {
+    return who.has_devices() ? supervisor.person(view->id, canonical(who)).pn.value_or(who.user_jid()) : who;
+  };
+  message.request_hash = hash_of(call, schema, message, content_hash, canonical);
+  message.other_hashes = {as_said, hash_of(call, schema, message, content_hash, number)};
+}
+
 /// What the request calls itself, and what tells it from another; and what it asks beside. false: answered.
-bool name_request(const CallPtr& call, const Schema& schema, SendMessage& message, const std::string& content_hash) {
+bool name_request(const ServicesPtr& services, const CallPtr& call, const Schema& schema, SendMessage& message,
+                  const std::string& content_hash) {
   if (call->query.has("timeout") && !call->query.has("waitFor"))
     return refuse_field(call, "timeout", "must not stand without waitFor: nothing is waited for"), false;
   if (const auto id = text_of(call->body, "messageId"); !id.empty() && &schema != &schemas::forward)
     message.message_id = id;
   if (!read_idempotency_key(call, message.idempotency_key)) return false;
-  message.request_hash = hash_of(call, schema, message, content_hash);
+  hash_request(services, call, schema, message, content_hash);
   return true;
 }
 
@@ -464,7 +497,7 @@ void send_messages(const ServicesPtr& services, const CallPtr& call, const Schem
   if (!session_of(services, call)) return files.drop();
   for (SendMessage& message : messages)
     if (!read_timing(services, call, schema, message)) return files.drop();
-  if (!name_request(call, schema, messages.front(), content_hash)) return files.drop();
+  if (!name_request(services, call, schema, messages.front(), content_hash)) return files.drop();
   if (!quotes_its_chat(services, call, messages.front())) return files.drop();
   const auto told = [services, call, files](const Outcome<std::vector<SentMessage>>& sent) {
     call->turn.reset();
@@ -482,7 +515,7 @@ void send_messages(const ServicesPtr& services, const CallPtr& call, const Schem
 void find_earlier(const ServicesPtr& services, const CallPtr& call, const Schema& schema,
                   std::vector<SendMessage> messages, const std::string& content_hash, std::function<void()> fresh) {
   SendMessage& request = messages.front();
-  if (!read_timing(services, call, schema, request) || !name_request(call, schema, request, content_hash) ||
+  if (!read_timing(services, call, schema, request) || !name_request(services, call, schema, request, content_hash) ||
       !quotes_its_chat(services, call, request))
     return;
   if (!request.idempotency_key && !request.message_id) return fresh();

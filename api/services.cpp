@@ -74,6 +74,12 @@ Failure chat_not_found(std::string_view chat) {
 Failure failure_of(const CallPtr& call, const sessions::Refusal& refusal) {
   Failure failure = failure_of(refusal);
   if (failure.code == ErrorCode::session_not_found) return session_not_found(call->param("sessionId"));
+  if (refusal.code == protocol::Errc::not_ready && refusal.subject == sessions::Subject::connection)
+    failure.details.emplace_back(
+        "nextStep",
+        fmt::format("GET /api/v1/sessions/{0}/status says why: one that connects or reconnects goes on by itself, "
+                    "POST /api/v1/sessions/{0}/start connects one that was stopped",
+                    call->param("sessionId")));
   if (failure.code == ErrorCode::chat_not_found) return chat_not_found(call->param("chatId"));
   if (failure.code == ErrorCode::group_not_found)
     failure.message += fmt::format(

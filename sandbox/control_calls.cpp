@@ -22,6 +22,14 @@ const PhoneCall* known_call(const Phone& phone, std::string_view id) {
   return nullptr;
 }
 
+/// By number or by either id, as messages name people; nullptr of nobody, and of a group.
+const Account* account_of(Network& network, std::string_view given) {
+  const std::string_view user = given.substr(0, given.find('@'));
+  if (given.ends_with("@lid")) return network.find_account(Jid(std::string(user), "lid"));
+  const auto number = normalise_phone(user);
+  return number && !given.ends_with("@g.us") ? network.find_account(std::string_view(*number)) : nullptr;
+}
+
 void act(ControlCall& call, Phone::CallAction action) {
   Phone* phone = call.phone();
   if (phone == nullptr) return;
@@ -35,9 +43,8 @@ void act(ControlCall& call, Phone::CallAction action) {
 void place_phone_call(ControlCall& call) {
   Phone* phone = call.phone();
   if (phone == nullptr) return;
-  const std::string number = call.phone_number("to");
-  const Account* whom = call.network.find_account(std::string_view(number));
-  if (whom == nullptr) return call.fail(404, "NOT_FOUND", "to: nobody has this number");
+  const Account* whom = account_of(call.network, web::text_of(call.body, "to"));
+  if (whom == nullptr) return call.fail(404, "NOT_FOUND", "to: nobody has this number or LID");
   const auto id = phone->place_call(*whom, web::boolean_of(call.body, "video", false));
   if (!id) return call.fail(id.error());
   call.succeed(call_json(*known_call(*phone, *id)), 201);

@@ -153,6 +153,8 @@ void update_channel(ControlCall& call) {
   const Channel* channel = channel_of(call);
   if (channel == nullptr) return;
   const Jid id = channel->id;
+  if (!call.body.if_contains("name") && !call.body.if_contains("description"))
+    return call.invalid({{"body", "must set name or description"}});
   const auto given = [&](const char* member) {
     return call.body.if_contains(member) ? std::optional<std::string>(web::text_of(call.body, member)) : std::nullopt;
   };

@@ -22,7 +22,8 @@ std::optional<GroupCall> group_call(ControlCall& call) {
   if (phone == nullptr) return std::nullopt;
   const std::string& given = call.param("group");
   const auto jid = Jid::parse(given.find('@') == std::string::npos ? given + "@g.us" : given);
-  if (jid && jid->is_group() && !jid->user.empty()) return GroupCall{*phone, *jid};
+  if (jid && jid->is_group() && !jid->user.empty() && jid->user.find_first_not_of("0123456789-") == std::string::npos)
+    return GroupCall{*phone, *jid};
   call.fail(404, "NOT_FOUND", "there is no group \"" + web::echo(given) + "\"");
   return std::nullopt;
 }

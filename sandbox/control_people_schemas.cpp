@@ -69,7 +69,7 @@ constexpr Field watch_fields[] = {
     {.name = "on", .type = Type::boolean, .required = true},
 };
 constexpr Field call_fields[] = {
-    {.name = "to", .required = true, .min = 1, .max = 64, .format = &phone_number},
+    {.name = "to", .required = true, .min = 1, .max = 64, .format = &chat_text},
     {.name = "video", .type = Type::boolean},
 };
 

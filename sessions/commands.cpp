@@ -52,6 +52,7 @@ template Command::Command(Asked<ShowPresence>);
 template Command::Command(Asked<RejectCall>);
 template Command::Command(Asked<ListChannels>);
 template Command::Command(Asked<AskChannel>);
+template Command::Command(Asked<LocatePicture>);
 template Command::Command(Asked<ReadPosts>);
 template Command::Command(Asked<FetchPostFile>);
 template Command::Command(Asked<ReadPostUpdates>);

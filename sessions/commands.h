@@ -169,7 +169,8 @@ struct SendMessage {
                           // scheduled
   std::optional<std::string> message_id;  // client chosen: [A-Za-z0-9]{8,64}
   std::optional<std::string> idempotency_key;
-  std::string request_hash;  // of the body, for key reuse with another body (conflict)
+  std::string request_hash;                    // of the body, for key reuse with another body (conflict)
+  std::vector<std::string> other_hashes = {};  // of the same, where its people are named otherwise
   /// Of one of many that one request asks for, each under a key of its own: the key of the whole, which is the
   /// request's from the first of them on, and the hash of what it says.
   struct Whole {
@@ -180,7 +181,7 @@ struct SendMessage {
   friend bool operator==(const SendMessage&, const SendMessage&) = default;
 };
 /// Several messages of one request, in this order in one chat: all of them are accepted, or none. The first one's names
-/// (`idempotency_key`, `message_id`, `request_hash`) are those of the request; the others have none. Behind an
+/// (`idempotency_key`, `message_id`, its hashes) are those of the request; the others have none. Behind an
 /// Album the others belong to it. Errors: as SendMessage.
 struct SendMessages {
   using Answer = std::vector<SentMessage>;
@@ -276,6 +277,7 @@ struct AskGroup {
   protocol::groups::GroupRequest request;
   std::optional<std::string> idempotency_key = {};  // of a creation alone
   std::string request_hash = {};                    // as of SendMessage
+  std::vector<std::string> other_hashes = {};       // as of SendMessage
   friend bool operator==(const AskGroup&, const AskGroup&) = default;
 };
 
@@ -305,8 +307,8 @@ class Command {
                     MarkRead, ViewStatus, RemoveChat, AskGroup, CheckNumbers, LookAtContact, GetPicture, SetOwnPicture,
                     SetAbout, SetDefaultTimer, SetOwnName, SaveContact, RemoveSavedContact, ReadPrivacy, ChangePrivacy,
                     ReadExcluded, ChangeExcluded, ListBlocked, BlockContact, ReadBusiness, ReadCatalog, ShowChatState,
-                    WatchPresence, ReadPresence, ShowPresence, RejectCall, ListChannels, AskChannel, ReadPosts,
-                    FetchPostFile, ReadPostUpdates, ReactInChannel, ViewPosts, WatchChannel, CatchUp>;
+                    WatchPresence, ReadPresence, ShowPresence, RejectCall, ListChannels, AskChannel, LocatePicture,
+                    ReadPosts, FetchPostFile, ReadPostUpdates, ReactInChannel, ViewPosts, WatchChannel, CatchUp>;
 
   /// NOLINTNEXTLINE(google-explicit-constructor): as the alternatives of a variant.
   template <class Operation>

@@ -1,5 +1,6 @@
 #include "sessions/idempotency.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "sessions/message_details.h"
@@ -17,6 +18,12 @@ std::string chosen_id_key(const std::string& message_id) { return "messageId\n" 
 /// The name of one of several messages; that of the first is the name of the request.
 std::string part_key(const std::string& key, std::size_t part) {
   return part == 0 ? key : "part\n" + std::to_string(part) + "\n" + key;
+}
+
+bool is_of(const storage::IdempotencyRow& earlier, const SendMessage& request) {
+  const auto& others = request.other_hashes;
+  return earlier.request_hash == request.request_hash ||
+         std::find(others.begin(), others.end(), earlier.request_hash) != others.end();
 }
 
 Refusal reused(Subject kind) {
@@ -51,7 +58,7 @@ Outcome<std::optional<SentMessage>> Idempotency::find_by_key(const SendMessage& 
                                                              const std::string& key, Subject kind) {
   const auto earlier = c_.records.find_idempotency(key, c_.now.unix_ms - storage::answers_kept_ms);
   if (!earlier) return std::optional<SentMessage>();
-  if (earlier->request_hash != request.request_hash) return reused(kind);
+  if (!is_of(*earlier, request)) return reused(kind);
   return std::optional(first_answer(*earlier, chat, request.content));
 }
 

@@ -9,8 +9,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
-#include <set>
 #include <variant>
 
 #include "net/clock.h"
@@ -51,8 +51,9 @@ class LinkState {
     Conversation conversation;
     net::SteadyTime since;
     std::optional<net::SteadyTime> rotate_at;  // the signed prekey is looked at
-    /// Where the account only follows, as WhatsApp has told over it: elsewhere it may be made an admin at any time.
-    std::set<protocol::Jid> followed_channels = {};
+    /// Where the account may not post, as WhatsApp has told over it: elsewhere it may be made an admin at any time.
+    enum class Closed : std::uint8_t { followed, left, deleted };
+    std::map<protocol::Jid, Closed> closed_channels = {};
   };
   /// `active` was answered: ready for sends.
   struct Online {

@@ -17,6 +17,7 @@ enum class Subject {
   none,
   session,          // not_found; conflict: its name is taken; too_large: there are as many as there may be
   ended,            // not_ready: the session has ended and is to be started first
+  connection,       // not_ready: there is none to WhatsApp, over which it would be asked
   chat,             // not_found
   message,          // not_found; unsupported: that cannot be said about it
   quoted_message,   // not_found
@@ -32,6 +33,7 @@ enum class Subject {
   group,            // what the server says of a group operation; its code is in the text
   channel,          // what the server says of a channel; its code is in the text where it gave one
   contact,          // what the server says of a person, or of what the account shows; its code is in the text
+  change,           // conflict: of what the account's devices have in common, a later one of the same came
   call,             // not_found: it does not ring here; not_implemented: it is one of a group
   phone,            // malformed: WhatsApp does not take the number
 };

@@ -43,6 +43,6 @@ Refusal server_refusal(const protocol::Node* answer, const Error& why, Subject a
 }
 
 Refusal no_answer() { return Error(Errc::timed_out, "WhatsApp did not answer"); }
-Refusal not_connected() { return Error(Errc::not_ready, "the session is not connected"); }
+Refusal not_connected() { return {Errc::not_ready, Subject::connection, "the session is not connected"}; }
 
 }  // namespace wharf::sessions

@@ -172,6 +172,7 @@ class Session {
   void carry_out(const RejectCall& reject, Reply<void> reply);
   void carry_out(const ListChannels& list, Reply<ChannelList> reply);
   void carry_out(AskChannel& ask, Reply<ChannelAnswer> reply);
+  void carry_out(const LocatePicture& locate, Reply<std::string> reply);
   void carry_out(const ReadPosts& read, Reply<std::vector<protocol::ChannelPost>> reply);
   void carry_out(const FetchPostFile& wanted, Reply<void> reply);
   void carry_out(const ReadPostUpdates& read, Reply<std::vector<protocol::ChannelPost>> reply);

@@ -77,7 +77,9 @@ protocol::AppStateMutation PhoneAppState::saved_contact(const std::string& phone
   contact.full_name = name;
   const auto* account = c_.find(phone);
   if (account != nullptr && account->has_lid()) contact.lid = account->lid_jid();
-  return protocol::save_contact(Jid(phone, protocol::server::user), contact, c_.now_ms());
+  Jid who(phone, protocol::server::user);
+  if (const auto lid = Jid::parse(phone); lid && lid->is_lid()) who = *lid;
+  return protocol::save_contact(who, contact, c_.now_ms());
 }
 
 std::vector<Bytes> PhoneAppState::requested_keys(ByteView message) {
@@ -237,7 +239,11 @@ void PhoneAppState::act(const std::string& name, const Mutations& mutations) {
     if (name != protocol::critical_unblock_low || index[0] != protocol::contact_action || index.size() < 2) continue;
     const auto* account = c_.look_up(index[1]);
     const auto jid = Jid::parse(index[1]);
-    const std::string phone = account != nullptr ? account->phone : jid ? jid->user : std::string();
+    // A LID of nobody is no number: it stands as it came.
+    const std::string phone = account != nullptr ? account->phone
+                              : !jid             ? std::string()
+                              : jid->is_lid()    ? jid->to_string()
+                                                 : jid->user;
     const auto contact = protocol::read_contact(mutation.value);
     if (removed) contacts_.erase(phone);
     else if (contact && !phone.empty() && (contacts_.contains(phone) || contacts_.size() < max_contacts))

@@ -84,7 +84,7 @@ void AppState::change(std::string_view collection, std::vector<AppStateMutation>
     replaced.push_back(wish);
     c_.records.add(storage::PutAppStateWish{c_.id(), std::move(wish)});
   }
-  answer_waiting(of, replaced, Refusal(Errc::conflict, Subject::contact, "a newer change of the same took its place"));
+  answer_waiting(of, replaced, Refusal(Errc::conflict, Subject::change, "a newer change of the same took its place"));
   waiting_.push_back(std::move(answer));
   of.wishes = true;
   go_on();
@@ -173,7 +173,7 @@ void AppState::on_sent(Collection& of, const std::vector<AppStateWish>& sent, st
   // Another device was first: what it wrote is asked for, and the patch is built on it.
   if (++of.conflicts >= max_attempts) {
     of.conflicts = 0;
-    drop(of, sent, Refusal(Errc::conflict, Subject::contact, "other devices of the account change it again and again"));
+    drop(of, sent, Refusal(Errc::conflict, Subject::change, "other devices of the account change it again and again"));
   }
   of.wanted = true;
   go_on();
@@ -233,7 +233,7 @@ void AppState::compare_wishes(Collection& of,
   }
   if (!taken.empty()) answer_waiting(of, remove_unchanged(of, taken), Outcome<>());
   if (!overtaken.empty())
-    drop(of, overtaken, Refusal(Errc::conflict, Subject::contact, "another device of the account changed it later"));
+    drop(of, overtaken, Refusal(Errc::conflict, Subject::change, "another device of the account changed it later"));
 }
 
 std::optional<bool> AppState::waits(std::string_view collection, const std::string& index) const {

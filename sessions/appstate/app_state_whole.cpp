@@ -84,6 +84,8 @@ void AppState::learn_pairs(std::shared_ptr<Replacement> replacement) {
 void AppState::write_rows(std::shared_ptr<Replacement> replacement) {
   Replacement& r = *replacement;
   const std::string& name = round_->of->name;
+  // Of an address book that is read for the first time nobody is news.
+  const auto telling = row_of(*round_->of).version == 0 ? SyncActions::Telling::untold : SyncActions::Telling::told;
   const auto end = r.whole->records.end();
   for (std::size_t done = 0; done < records_in_slice && (r.next_gone < r.gone.size() || r.next != end); ++done) {
     if (r.next_gone < r.gone.size()) {
@@ -98,7 +100,7 @@ void AppState::write_rows(std::shared_ptr<Replacement> replacement) {
     const Whole::Record& record = r.next->second;
     ++r.next;
     if (!record.stored) c_.records.add(storage::PutAppStateRecord{c_.id(), name, record_of(record.said)});
-    if (is_last_word(r, record.said)) actions_.act(name, record.said);
+    if (is_last_word(r, record.said)) actions_.act(name, record.said, telling);
   }
   if (r.next_gone < r.gone.size() || r.next != end)
     return in_later_turn([this, replacement] { write_rows(replacement); });

@@ -57,7 +57,7 @@ void SyncActions::learn(std::string_view collection, const AppStateMutation& mut
   else directory_.learn_untold(*who, *other);
 }
 
-void SyncActions::act(std::string_view collection, const AppStateMutation& mutation) {
+void SyncActions::act(std::string_view collection, const AppStateMutation& mutation, Telling telling) {
   if (!mutation.readable) return;
   const std::vector<std::string> index = protocol::index_parts(mutation.index);
   const bool removed = mutation.operation == AppStateMutation::Operation::remove;
@@ -71,7 +71,8 @@ void SyncActions::act(std::string_view collection, const AppStateMutation& mutat
   const auto who = person_of(collection, index);
   if (!who) return;
   const auto contact = removed ? protocol::ContactAction() : contact_in(mutation, index, *who);
-  if (contact) book_.hear_saved_name(directory_.canonical_user(*who), contact->shown_name());
+  if (contact)
+    book_.hear_saved_name(directory_.canonical_user(*who), contact->shown_name(), telling == Telling::untold);
 }
 
 void SyncActions::act_gone(std::string_view collection, const std::string& index) {

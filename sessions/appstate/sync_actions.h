@@ -18,12 +18,12 @@ class SyncActions {
  public:
   SyncActions(Directory& directory, ContactBook& book) : directory_(directory), book_(book) {}
 
-  /// What a value says of who is who: before it, or any other of the same patch, is acted upon. untold: no event says
-  /// so, as of an address book that is read for the first time.
+  /// untold: no event says so, as of an address book that is read for the first time.
   enum class Telling : bool { told, untold };
+  /// What a value says of who is who: before it, or any other of the same patch, is acted upon.
   void learn(std::string_view collection, const protocol::AppStateMutation& mutation, Telling telling);
   /// Of a collection of this name. Acting on the same one again changes nothing.
-  void act(std::string_view collection, const protocol::AppStateMutation& mutation);
+  void act(std::string_view collection, const protocol::AppStateMutation& mutation, Telling telling = Telling::told);
   /// A record of this index is there no more, and none of the other indexes_of() it.
   void act_gone(std::string_view collection, const std::string& index);
   /// Every index that may say the same thing as this one, this one last: whoever it is about may be saved by number and

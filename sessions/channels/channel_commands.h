@@ -44,6 +44,15 @@ struct AskChannel {
   ChannelRequest request;
   friend bool operator==(const AskChannel&, const AskChannel&) = default;
 };
+/// The https address of a channel's picture, which is in clear on the media hosts: of the direct path that the channel
+/// says, on the host that WhatsApp names for downloads. Specification 05 section 8.3. Errors: not_ready; malformed
+/// about Subject::media (no path).
+struct LocatePicture {
+  using Answer = std::string;
+  static constexpr const char* name = "locate_picture";
+  std::string direct_path;
+  friend bool operator==(const LocatePicture&, const LocatePicture&) = default;
+};
 /// A page of posts as WhatsApp has them: with their counts, the order is its.
 struct ReadPosts {
   using Answer = std::vector<protocol::ChannelPost>;

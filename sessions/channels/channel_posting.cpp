@@ -11,9 +11,15 @@
 namespace wharf::sessions {
 
 Outcome<> may_post(const Context& context, const Jid& channel) {
+  using Closed = LinkState::LoggedIn::Closed;
   const auto* login = context.link.login();
-  if (login == nullptr || !login->followed_channels.contains(channel)) return {};
-  return Refusal(Errc::forbidden, Subject::chat, "only admins of the channel may post there");
+  if (login == nullptr) return {};
+  const auto closed = login->closed_channels.find(channel);
+  if (closed == login->closed_channels.end()) return {};
+  if (closed->second == Closed::deleted) return Refusal(Errc::not_found, Subject::channel, "the channel is deleted");
+  return Refusal(Errc::forbidden, Subject::chat,
+                 closed->second == Closed::left ? "the account has left the channel"
+                                                : "only admins of the channel may post there");
 }
 
 Outcome<> can_be_posted(const SendMessage& request) {

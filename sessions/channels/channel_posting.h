@@ -12,7 +12,8 @@
 namespace wharf::sessions {
 
 /// Whether the account may post there, as WhatsApp has told over this connection: what was told before may have changed
-/// since, and WhatsApp decides. Errors: forbidden (Subject::chat).
+/// since, and WhatsApp decides. Errors: forbidden (Subject::chat) where it follows or has left, not_found
+/// (Subject::channel) of one that it has deleted.
 Outcome<> may_post(const Context& context, const Jid& channel);
 /// Errors: not_implemented (contents that this build does not post), unsupported (what channels do not have).
 Outcome<> can_be_posted(const SendMessage& request);

@@ -133,6 +133,11 @@ std::optional<Channels::Metadata> Channels::known(const Jid& channel) const {
 
 void Channels::put(const Metadata& metadata, UnixMs learnt_at) {
   ++changes_;
+  // Nobody has what is left or deleted: it is there again.
+  if (auto* login = c_.link.login())
+    if (const auto closed = login->closed_channels.find(metadata.id);
+        closed != login->closed_channels.end() && closed->second != Closed::followed)
+      login->closed_channels.erase(closed);
   storage::ChannelRow row{metadata.id, protocol::write_json(protocol::channel_metadata_json(metadata)), learnt_at};
   c_.records.add(storage::PutChannel{c_.id(), std::move(row)});
 }
@@ -140,7 +145,7 @@ void Channels::put(const Metadata& metadata, UnixMs learnt_at) {
 void Channels::remove(const Jid& channel) {
   ++changes_;
   stale_.erase(channel);
-  if (auto* login = c_.link.login()) login->followed_channels.erase(channel);
+  if (auto* login = c_.link.login()) login->closed_channels.erase(channel);
   c_.records.add(storage::RemoveChannel{c_.id(), channel});
 }
 
@@ -167,8 +172,8 @@ Channels::Metadata Channels::learn(Metadata told, const storage::ChannelRow& row
 void Channels::heed_role(const Metadata& told) {
   auto* login = c_.link.login();
   if (login == nullptr || told.role == ChannelRole::unknown || told.role == ChannelRole::guest) return;
-  if (told.role == ChannelRole::subscriber) login->followed_channels.insert(told.id);
-  else login->followed_channels.erase(told.id);
+  if (told.role == ChannelRole::subscriber) login->closed_channels.insert_or_assign(told.id, Closed::followed);
+  else login->closed_channels.erase(told.id);
 }
 
 // --- all of them
@@ -270,7 +275,7 @@ void Channels::on_online() {
 void Channels::refresh(const Jid& channel) {
   auto row = c_.records.find_channel(channel);
   if (!row) return;
-  if (auto* login = c_.link.login()) login->followed_channels.erase(channel);
+  if (auto* login = c_.link.login()) login->closed_channels.erase(channel);
   ++changes_;
   if (row->learnt_at != stale) {
     row->learnt_at = stale;
@@ -373,19 +378,28 @@ Channels::Metadata Channels::settle(const protocol::UpdateChannel& asked, Metada
 }
 
 Channels::Metadata Channels::settle(const protocol::DeleteChannel& asked, Metadata told) {
-  return leave(asked.channel, std::move(told), "deleted");
+  Metadata now = leave(asked.channel, std::move(told), Closed::deleted);
+  now.state = protocol::ChannelState::deleted;
+  now.role = ChannelRole::unknown;  // nobody has one there
+  return now;
 }
 
 Channels::Metadata Channels::settle(const protocol::UnfollowChannel& asked, Metadata told) {
-  return leave(asked.channel, std::move(told), "unfollowed");
+  Metadata now = leave(asked.channel, std::move(told), Closed::left);
+  now.role = ChannelRole::guest;
+  return now;
 }
 
-Channels::Metadata Channels::leave(const Jid& channel, Metadata told, const char* change) {
+Channels::Metadata Channels::leave(const Jid& channel, Metadata told, Closed how) {
   const auto before = known(channel);
-  if (!before) return told;
-  remove(channel);
-  tell(*before, change);
-  return complete(std::move(told), *before);
+  if (before) {
+    remove(channel);
+    tell(*before, how == Closed::deleted ? "deleted" : "unfollowed");
+    told = complete(std::move(told), *before);
+  }
+  if (auto* login = c_.link.login()) login->closed_channels.insert_or_assign(channel, how);
+  told.muted.reset();  // which it was of who followed it
+  return told;
 }
 
 Channels::Metadata Channels::settle(const protocol::FollowChannel& asked, Metadata told) {
@@ -556,9 +570,7 @@ void Channels::hear(const protocol::ChannelJoined& joined) {
 
 void Channels::hear(const protocol::ChannelLeft& left) {
   const auto before = known(left.channel);
-  if (!before) return;
-  remove(left.channel);
-  tell(*before, "unfollowed");
+  if (before) leave(left.channel, *before, Closed::left);
 }
 
 void Channels::hear(const protocol::ChannelChanged& changed) { refresh(changed.channel); }

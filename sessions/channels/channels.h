@@ -68,6 +68,7 @@ class Channels {
 
  private:
   using Metadata = protocol::ChannelMetadata;
+  using Closed = LinkState::LoggedIn::Closed;
   struct Said {
     Reply<void> reply;
     net::SteadyTime until;
@@ -105,7 +106,8 @@ class Channels {
   Metadata settle(const protocol::FollowChannel& asked, Metadata told);
   Metadata settle(const protocol::UnfollowChannel& asked, Metadata told);
   Metadata settle(const protocol::MuteChannel& asked, Metadata told);
-  Metadata leave(const Jid& channel, Metadata told, const char* change);
+  /// What is told of it then; its role and state are those of before.
+  Metadata leave(const Jid& channel, Metadata told, Closed how);
 
   /// Of a question in the namespace of channels: `read` judges the answer.
   template <class Read, class T>

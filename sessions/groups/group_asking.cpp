@@ -305,7 +305,7 @@ void GroupAsking::ask(AskGroup asked, Reply<GroupAnswer> reply) {
   Asked first{std::move(asked.request), std::nullopt, 1};
   auto* create = std::get_if<groups::CreateGroup>(&first.request);
   if (create != nullptr && asked.idempotency_key) {
-    first.name = {std::move(*asked.idempotency_key), std::move(asked.request_hash)};
+    first.name = {std::move(*asked.idempotency_key), std::move(asked.request_hash), std::move(asked.other_hashes)};
     const auto earlier = made_.find(*first.name);
     if (!earlier) return c_.answer(std::move(reply), earlier.error());
     if (*earlier) return c_.answer(std::move(reply), answer_again(**earlier));

@@ -5,6 +5,8 @@
 #include <utility>
 #include <variant>
 
+#include "protocol/groups/people_index.h"
+
 namespace wharf::sessions {
 
 namespace groups = protocol::groups;
@@ -50,11 +52,12 @@ class Telling {
     return {std::move(out)};
   }
   std::vector<events::Event> operator()(const groups::GroupLeft& e) const {
-    return {events::GroupLeft{in_, std::string(name(e.how)), seen_.subject, true, {group_person(seen_.own, people_)}}};
+    return {events::GroupLeft{in_, std::string(name(e.how)), seen_.subject, true, leaving({seen_.own})}};
   }
   std::vector<events::Event> operator()(const groups::MembersChanged& e) const {
     using Action = groups::MemberEvent;
-    auto who = all(e.participants, people_);
+    const bool leave = e.action == Action::remove || e.action == Action::leave;
+    auto who = leave ? leaving(e.participants) : all(e.participants, people_);
     switch (e.action) {
       case Action::join: return {events::GroupJoined{in_, e.reason.value_or("added"), {}, false, std::move(who)}};
       case Action::remove: return {events::GroupLeft{in_, "removed", {}, false, std::move(who)}};
@@ -89,6 +92,18 @@ class Telling {
   }
 
  private:
+  /// As what they were in it; where that is not known nothing is said.
+  std::vector<events::GroupPerson> leaving(const std::vector<groups::Participant>& who) const {
+    const std::vector<groups::Participant> nobody;
+    const auto& before = seen_.before != nullptr ? *seen_.before : nobody;
+    const groups::PeopleIndex index(before);
+    std::vector<events::GroupPerson> out = all(who, people_);
+    for (std::size_t i = 0; i < who.size(); ++i) {
+      const auto place = index.find(who[i]);
+      out[i].role = place ? std::string(name(before[*place].role)) : std::string();
+    }
+    return out;
+  }
   events::GroupUpdated updated(std::string field, std::string text, std::vector<events::GroupPerson> who) const {
     return {in_, std::move(field), {}, {}, std::move(text), std::move(who)};
   }

@@ -22,6 +22,8 @@ events::GroupPerson group_person(const protocol::groups::Participant& who, const
 struct GroupSeen {
   protocol::groups::Participant own;  // the own account: what happens to it names it
   std::string subject;                // "" = not known
+  /// Who was in the group before: who leaves is told of without a role. nullptr: not known. Outlives the call.
+  const std::vector<protocol::groups::Participant>* before = nullptr;
 };
 
 /// One event, or none of what says nothing to anybody.

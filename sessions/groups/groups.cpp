@@ -89,6 +89,13 @@ bool lets_in(const groups::GroupNotification& told, const groups::OwnAccount& ow
   });
 }
 
+bool tells_of_leaving(const groups::GroupEvent& event) {
+  const auto* members = std::get_if<groups::MembersChanged>(&event.what);
+  return std::holds_alternative<groups::GroupLeft>(event.what) ||
+         (members != nullptr &&
+          (members->action == groups::MemberEvent::remove || members->action == groups::MemberEvent::leave));
+}
+
 bool sets_timer(const groups::GroupNotification& told) {
   return std::any_of(told.changes.begin(), told.changes.end(), [](const groups::GroupChange& change) {
     return std::holds_alternative<groups::EphemeralChanged>(change);
@@ -291,10 +298,14 @@ void Groups::on_notification(const Node& notification) {
       if (const auto* created = std::get_if<groups::GroupCreated>(&change)) on_made(created->key, read->group);
   }
   learn(read->identities);
+  const auto told = groups::events_of(*read, own());
+  const auto before =
+      row && std::any_of(told.begin(), told.end(), tells_of_leaving) ? Groups::read(*row) : std::nullopt;
   const std::string subject = follow(read->group, std::move(row), *read, digest);
   for (const Jid& group : groups::groups_of(*read))
     if (group != read->group) follow(group, c_.records.find_group(group), *read, {});
-  for (const auto& event : groups::events_of(*read, own())) tell(event, subject);
+  for (const Event& event : told)
+    tell(event, subject, before && event.group == read->group ? &before->metadata.members : nullptr);
 }
 
 void Groups::on_picture(const Node& notification, const protocol::PictureChanged& change) {
@@ -361,12 +372,12 @@ std::string Groups::follow(const Jid& group, std::optional<storage::GroupRow> ro
   return now.subject;
 }
 
-void Groups::tell(const Event& event, const std::string& subject) {
+void Groups::tell(const Event& event, const std::string& subject, const std::vector<groups::Participant>* before) {
   const PeopleLookup people{[this](const Jid& user) { return directory_.canonical_user(user); },
                             [this](const Jid& user) { return directory_.person(user); }};
   const UnixMs at = stated_ms(event.timestamp.value_or(0), c_.now.unix_ms);
   const groups::OwnAccount self = own();
-  const GroupSeen seen{self.lid.empty() ? groups::person(self.pn) : groups::person(self.lid, self.pn), subject};
+  const GroupSeen seen{self.lid.empty() ? groups::person(self.pn) : groups::person(self.lid, self.pn), subject, before};
   for (events::Event& told : told_of(event, at, seen, people)) c_.emit(std::move(told));
 }
 

@@ -105,7 +105,8 @@ class Groups {
   std::string follow(const Jid& group, std::optional<storage::GroupRow> row,
                      const protocol::groups::GroupNotification& told, ByteView digest);
   void learn(const std::vector<protocol::groups::LidPn>& pairs);
-  void tell(const Event& event, const std::string& subject);
+  /// `before`: who was in the group of the event; nullptr: not known.
+  void tell(const Event& event, const std::string& subject, const std::vector<protocol::groups::Participant>* before);
   void adopt_timer(const protocol::groups::GroupMetadata& metadata);
 
   Context& c_;

@@ -1,5 +1,6 @@
 #include "sessions/groups/made_groups.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -71,7 +72,8 @@ std::optional<MadeGroups::Made> read(std::string_view text) {
 Outcome<std::optional<MadeGroups::Made>> MadeGroups::find(const Name& name) const {
   const auto row = c_.records.find_idempotency(name.key, c_.now.unix_ms - storage::answers_kept_ms);
   if (!row || row->message_id == state_refused) return std::optional<Made>();
-  if (row->request_hash != name.hash)
+  const auto& others = name.other_hashes;
+  if (row->request_hash != name.hash && std::find(others.begin(), others.end(), row->request_hash) == others.end())
     return Refusal(Errc::conflict, Subject::idempotency_key, "this key was used with another request");
   if (auto made = read(row->message_id)) return made;
   if (on_its_way_.contains(name.key))

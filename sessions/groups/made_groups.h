@@ -26,6 +26,7 @@ class MadeGroups {
   struct Name {
     std::string key;
     std::string hash;
+    std::vector<std::string> other_hashes = {};  // of the same, where its people are named otherwise
   };
   struct Made {
     Jid group;

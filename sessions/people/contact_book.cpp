@@ -61,14 +61,14 @@ void ContactBook::hear_push_name(const Jid& user, const std::string& name) {
   if (renamed) tell(user, Change::push_name, name);
 }
 
-void ContactBook::hear_saved_name(const Jid& user, const std::string& name) {
+void ContactBook::hear_saved_name(const Jid& user, const std::string& name, bool first) {
   if (!user.has_devices() || directory_.is_own(user)) return;
   ContactRow row = find(user);
   if (row.name == name) return;
-  const bool renamed = !row.name.empty();
+  const bool news = !first || !row.name.empty();
   row.name = name;
   put(std::move(row));
-  if (renamed) tell(user, Change::name, name);
+  if (news) tell(user, Change::name, name);
 }
 
 ContactRow ContactBook::learn(const Jid& user, const protocol::Profile& profile) {

@@ -22,9 +22,9 @@ class ContactBook {
 
   /// Somebody said this name with a message. Told when it was another before.
   void hear_push_name(const Jid& user, const std::string& name);
-  /// How the phone's address book calls somebody; "" = they are not saved there (any more). Told when it was another
-  /// name before.
-  void hear_saved_name(const Jid& user, const std::string& name);
+  /// How the phone's address book calls somebody; "" = they are not saved there (any more). Told, but of an
+  /// address book that is read for the `first` time only when it was another name before.
+  void hear_saved_name(const Jid& user, const std::string& name, bool first);
   /// What a profile query told, into the row; told where it was known to be something else. What was not answered
   /// stays. That somebody is there is known when the server says `in` alone: of a LID it says nothing. The row as it is
   /// then; one of whom nothing was told is not kept.

@@ -58,46 +58,55 @@ void NumberChecks::check(CheckNumbers asked, Reply<std::vector<NumberChecked>> r
     return c_.answer(std::move(reply), Refusal(Errc::rate_limited, Subject::contact,
                                                "too many checks of numbers wait in this session; try again later"));
   Check check;
-  bool open = false;
   for (std::string& number : asked.numbers) {
     auto found = asked.anew ? std::nullopt : known(number);
     if (!found) found = NumberChecked{std::move(number), Found::unanswered, {}, {}};
-    open |= found->result == Found::unanswered;
+    if (found->result == Found::unanswered) check.open.push_back(check.numbers.size());
     check.numbers.push_back(std::move(*found));
   }
-  if (!open) return c_.answer(std::move(reply), std::move(check.numbers));
+  if (check.open.empty()) return c_.answer(std::move(reply), std::move(check.numbers));
   if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
+  check.id = ++last_id_;
+  check.until = in(c_, longest_wait);
   check.reply = std::move(reply);
   waiting_.push_back(std::move(check));
+  end_late();
   go_on();
 }
 
 void NumberChecks::go_on() {
   if (asking_ || waiting_.empty() || !c_.link.online()) return;
   if (next_at_ && *next_at_ > c_.now.steady) return;
-  next_at_.reset();
-  ask_batch(waiting_.front());
+  ask_batch();
 }
 
-void NumberChecks::ask_batch(Check& check) {
-  std::vector<std::size_t> places;
+// A number of each check in turn, until the batch is full: the same number of two checks is one.
+void NumberChecks::ask_batch() {
+  Batch asked;
   std::vector<protocol::ProfileTarget> targets;
-  for (; check.next < check.numbers.size() && places.size() < batch; ++check.next) {
-    const NumberChecked& number = check.numbers[check.next];
-    if (number.result != Found::unanswered) continue;
-    places.push_back(check.next);
-    targets.push_back({std::nullopt, number.number, {}});
+  for (bool any = true; any && targets.size() < batch;) {
+    any = false;
+    for (Check& check : waiting_) {
+      if (check.next == check.open.size() || targets.size() == batch) continue;
+      any = true;
+      const std::size_t place = check.open[check.next++];
+      const std::string& number = check.numbers[place].number;
+      check.asked = true;
+      auto& askers = asked[number];
+      if (askers.empty()) targets.push_back({std::nullopt, number, {}});
+      askers.push_back({check.id, place});
+    }
   }
-  if (places.empty()) return finish(std::nullopt);
+  if (targets.empty()) return;
   asking_ = true;
+  next_at_ = in(c_, pause);
   const Node iq = protocol::profile_query_iq(
       c_.ids.next(), c_.ids.next(), {ProfileField::contact, ProfileField::lid, ProfileField::business}, targets);
-  c_.query(iq, [this, places = std::move(places)](const Node* answer) { on_answer(places, answer); });
+  c_.query(iq, [this, asked = std::move(asked)](const Node* answer) mutable { on_answer(std::move(asked), answer); });
 }
 
-void NumberChecks::on_answer(const std::vector<std::size_t>& places, const Node* answer) {
+void NumberChecks::on_answer(Batch asked, const Node* answer) {
   asking_ = false;
-  next_at_ = in(c_, pause);
   const auto profiles =
       answer == nullptr ? protocol::Result<protocol::Profiles>(no_answer()) : protocol::read_profiles(*answer);
   if (!profiles) {
@@ -105,36 +114,43 @@ void NumberChecks::on_answer(const std::vector<std::size_t>& places, const Node*
       next_at_ = in(c_, std::clamp<std::chrono::seconds>(
                             std::chrono::seconds(std::min<std::uint64_t>(said->backoff_seconds, 86'400)), pause,
                             longest_backoff));
-    return finish(server_refusal(answer, profiles.error(), Subject::contact));
+    return finish_asked(server_refusal(answer, profiles.error(), Subject::contact));
   }
-  std::map<std::string, std::size_t> open;
-  for (const std::size_t place : places) open.emplace(waiting_.front().numbers[place].number, place);
   for (const Profile& profile : profiles->users) {
-    auto place = open.find(digits_of(profile.contact_query));
+    auto number = asked.find(digits_of(profile.contact_query));
     // Some servers echo nothing and name the person by number.
-    if (place == open.end() && profile.jid.is_phone_number()) place = open.find(profile.jid.user);
-    if (place == open.end() && profile.pn) place = open.find(profile.pn->user);
-    if (place == open.end()) continue;  // not asked for
-    take(waiting_.front().numbers[place->second], profile);
-    open.erase(place);
+    if (number == asked.end() && profile.jid.is_phone_number()) number = asked.find(profile.jid.user);
+    if (number == asked.end() && profile.pn) number = asked.find(profile.pn->user);
+    if (number == asked.end()) continue;  // not asked for
+    const NumberChecked found = judge(number->first, profile);
+    for (const Asker& asker : number->second) {
+      const auto check =
+          std::find_if(waiting_.begin(), waiting_.end(), [&](const Check& waits) { return waits.id == asker.check; });
+      if (check != waiting_.end()) check->numbers[asker.place] = found;  // else its time was over
+    }
+    asked.erase(number);
   }
   if (const auto limit = limit_of(*profiles)) {
     next_at_ = in(c_, std::max<std::chrono::seconds>(pause, std::min(limit->backoff, longest_backoff)));
     Refusal why(errc_of_server(limit->code), Subject::contact,
                 "WhatsApp does not tell who has these numbers (" + std::to_string(limit->code) + ")");
     why.retry_after_s = limit->backoff.count();
-    return finish(std::move(why));
+    return finish_asked(why);
   }
-  const Check& check = waiting_.front();
-  if (check.next >= check.numbers.size()) finish(std::nullopt);
+  for (auto check = waiting_.begin(); check != waiting_.end();) {
+    check->asked = false;
+    if (check->next == check->open.size()) check = finish(check, std::nullopt);
+    else ++check;
+  }
 }
 
-void NumberChecks::take(NumberChecked& number, const Profile& profile) {
+NumberChecked NumberChecks::judge(const std::string& digits, const Profile& profile) {
+  NumberChecked number{digits, Found::unanswered, {}, {}};
   if (profile.contact_type == "invalid") number.result = Found::invalid;
   if (profile.contact_type == "out") number.result = Found::unregistered;
   if (number.result != Found::unanswered)
     book_.learn_absence(directory_.canonical_user(Jid(number.number, protocol::server::user)));
-  if (profile.contact_type != "in" || profile.jid.user.empty()) return;
+  if (profile.contact_type != "in" || profile.jid.user.empty()) return number;
   if (profile.lid) directory_.learn(profile.jid, *profile.lid);
   if (profile.pn) directory_.learn(*profile.pn, profile.jid);
   const Jid user = directory_.canonical_user(profile.jid);
@@ -142,32 +158,61 @@ void NumberChecks::take(NumberChecked& number, const Profile& profile) {
   number.result = Found::registered;
   number.who = Person{user, directory_.person(user)};
   number.verified_name = row.verified_name;
+  return number;
 }
 
-void NumberChecks::finish(std::optional<Refusal> why) {
-  Check check = std::move(waiting_.front());
-  waiting_.pop_front();
+void NumberChecks::finish_asked(const Refusal& why) {
+  for (auto check = waiting_.begin(); check != waiting_.end();) {
+    if (check->asked) check = finish(check, why);
+    else ++check;
+  }
+  end_late();
+}
+
+void NumberChecks::end_late() {
+  for (auto check = waiting_.begin(); check != waiting_.end();) {
+    if (check->until <= c_.now.steady) {
+      check = finish(check, Refusal(Errc::timed_out, Subject::contact,
+                                    "WhatsApp has not told yet who has these numbers; try again later"));
+    } else if (!check->asked && next_at_ && *next_at_ >= check->until) {  // nothing can be asked before its end
+      Refusal why(Errc::rate_limited, Subject::contact, "WhatsApp does not tell now who has these numbers");
+      why.retry_after_s = std::chrono::ceil<std::chrono::seconds>(*next_at_ - c_.now.steady).count();
+      check = finish(check, std::move(why));
+    } else {
+      ++check;
+    }
+  }
+}
+
+NumberChecks::Waiting::iterator NumberChecks::finish(Waiting::iterator place, std::optional<Refusal> why) {
+  Check check = std::move(*place);
+  const auto next = waiting_.erase(place);
   const bool found = std::any_of(check.numbers.begin(), check.numbers.end(),
                                  [](const NumberChecked& number) { return number.result != Found::unanswered; });
-  if (why && !found) return c_.answer(std::move(check.reply), std::move(*why));
-  c_.answer(std::move(check.reply), std::move(check.numbers));
+  if (why && !found) c_.answer(std::move(check.reply), std::move(*why));
+  else c_.answer(std::move(check.reply), std::move(check.numbers));
+  return next;
 }
 
 void NumberChecks::on_link_down() {
-  // The one under way hears of it from its query, which runs after this. The backoff stays.
-  std::list<Check> kept;
-  if (asking_) kept.splice(kept.end(), waiting_, waiting_.begin());
-  while (!waiting_.empty()) finish(not_connected());
-  waiting_ = std::move(kept);
+  // Those under way hear of it from their query, which runs after this. The backoff stays.
+  for (auto check = waiting_.begin(); check != waiting_.end();) {
+    if (check->asked) ++check;
+    else check = finish(check, not_connected());
+  }
 }
 
 std::optional<net::SteadyTime> NumberChecks::due() const {
-  if (asking_ || waiting_.empty() || !c_.link.online()) return std::nullopt;
-  return next_at_.value_or(c_.now.steady);
+  if (waiting_.empty()) return std::nullopt;
+  const net::SteadyTime late = waiting_.front().until;
+  if (asking_ || !c_.link.online()) return late;
+  return std::min(late, next_at_.value_or(c_.now.steady));
 }
 
 void NumberChecks::on_due() {
-  if (is_due(due(), c_.now.steady)) go_on();
+  if (!is_due(due(), c_.now.steady)) return;
+  end_late();
+  go_on();
 }
 
 }  // namespace wharf::sessions

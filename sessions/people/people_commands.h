@@ -19,7 +19,8 @@ namespace wharf::sessions {
 using protocol::Jid;
 
 /// Which numbers are on WhatsApp, in the order asked. Those found within a day are not asked for again, unless `anew`;
-/// the others in batches of 50, one after another. Errors: rate_limited also when 16 checks of the session wait.
+/// the others in batches of 50, a second apart, which all checks that wait share. What is not known 25 s later is
+/// `unanswered`. Errors: timed_out also when that is all; rate_limited also when 16 checks of the session wait.
 struct CheckNumbers {
   using Answer = std::vector<NumberChecked>;
   static constexpr const char* name = "check_numbers";

@@ -30,24 +30,35 @@ void PeopleNotices::on_notification(const Node& notification) {
   if (std::find(types.begin(), types.end(), type) == types.end()) return;
   const protocol::NotificationReader reader{c_.device.jid, c_.device.lid, c_.unix_seconds()};
   if ((type == "picture" || type == "status") && !is_news(notification)) return;
+  const bool told_before = type == "account_sync" && !is_news(notification);
   for (const protocol::NotificationEvent& event : protocol::read_notification(notification, reader)) {
     if (const auto* picture = std::get_if<protocol::PictureChanged>(&event); picture && picture->jid.is_group()) {
       groups_.on_picture(notification, *picture);
       continue;
     }
+    const bool shown = std::holds_alternative<protocol::PictureChanged>(event) ||
+                       std::holds_alternative<protocol::AboutChanged>(event);
+    if (told_before && shown) continue;
     std::visit([this](const auto& change) { hear(change); }, event);
   }
 }
 
 void PeopleNotices::hear(const protocol::PictureChanged& change) {
-  if (change.own || !change.jid.has_devices() || directory_.is_own(change.jid)) return;
+  if (change.own) return tell_own(events::ContactUpdated::Change::picture, "");
+  if (!change.jid.has_devices() || directory_.is_own(change.jid)) return;
   book_.hear_picture(directory_.canonical_user(change.jid), change.removed ? std::string() : change.picture_id);
 }
 
 void PeopleNotices::hear(const protocol::AboutChanged& change) {
-  if (change.own || !change.jid.has_devices() || directory_.is_own(change.jid)) return;
+  if (change.own) return tell_own(events::ContactUpdated::Change::about, change.about.value_or(""));
+  if (!change.jid.has_devices() || directory_.is_own(change.jid)) return;
   const UnixMs set_at = change.at ? stated_ms(*change.at, c_.now.unix_ms) : 0;
   book_.hear_about(directory_.canonical_user(change.jid), change.about, set_at);
+}
+
+void PeopleNotices::tell_own(events::ContactUpdated::Change change, const std::string& text) {
+  const Jid user = directory_.canonical_user(c_.device.jid.user_jid());
+  c_.emit(events::ContactUpdated{user, directory_.person(user), change, text});
 }
 
 void PeopleNotices::learn_own_name(const std::string& name) {
@@ -55,6 +66,7 @@ void PeopleNotices::learn_own_name(const std::string& name) {
   const bool nameless = c_.device.push_name.empty();
   c_.device.push_name = name;
   c_.device_changed();
+  if (!nameless) tell_own(events::ContactUpdated::Change::push_name, name);
   const auto& tell = nameless ? on_named : on_renamed;
   if (tell) tell();
 }

@@ -35,6 +35,8 @@ class PeopleNotices {
   /// False for one that comes again. What was heard is known in this process alone: after a kill between its commit and
   /// its ack a picture that is not the newest is told again (an about text has its time).
   bool is_news(const Node& notification);
+  /// Of the account itself, which is nobody's contact: told, and kept in no row.
+  void tell_own(events::ContactUpdated::Change change, const std::string& text);
   void hear(const protocol::PictureChanged& change);
   void hear(const protocol::AboutChanged& change);
   void hear(const protocol::OwnPushNameChanged& change) { learn_own_name(change.name); }

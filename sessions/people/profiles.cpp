@@ -97,6 +97,11 @@ void Profiles::on_profile(const Jid& user, const Node* answer, Reply<ContactView
   }
   // Of a LID nobody can ask whether somebody is there: one of whom nothing is told is nobody that is known.
   if (profile == nullptr) return refuse({Errc::not_found, Subject::contact, "WhatsApp tells nothing of this contact"});
+  const bool shows_something = profile->pn || profile->business || (profile->username && !profile->username->empty()) ||
+                               (profile->picture_id && !profile->picture_id->empty()) ||
+                               (profile->about && (profile->about->hidden || !profile->about->text.empty()));
+  if (!ids.pn && !shows_something && !directory_.is_own(user) && !c_.records.find_contact(user))
+    return refuse({Errc::not_found, Subject::contact, "WhatsApp tells nothing of this contact"});
   if (!profile->jid.user.empty()) {
     if (profile->lid) directory_.learn(profile->jid, *profile->lid);
     if (profile->pn) directory_.learn(*profile->pn, profile->jid);

@@ -15,9 +15,12 @@ namespace json = boost::json;
 
 TEST_CASE("a business is shown with what it says of itself, and nothing of what it does not say") {
   protocol::BusinessProfile profile;
-  json::value shown = json::parse(business_json("15550000002@c.us", profile));
+  json::value shown = json::parse(business_json({"15550000002@c.us", "100000000000002@lid", "15550000002"}, profile));
   check_documented(shown, schemas::business);
-  CHECK(shown == json::parse(R"({"id":"15550000002@c.us","websites":[],"categories":[],"hours":[]})"));
+  CHECK(
+      shown ==
+      json::parse(
+          R"({"id":"15550000002@c.us","lid":"100000000000002@lid","number":"15550000002","websites":[],"categories":[],"hours":[]})"));
 
   profile.description = "Bread";
   profile.address = "Alexanderplatz 1";
@@ -30,7 +33,7 @@ TEST_CASE("a business is shown with what it says of itself, and nothing of what 
                    {Weekday::sat, BusinessHours::Mode::appointment_only, 0, 0}};
   profile.latitude = 52.5219;
   profile.longitude = -13.25;
-  shown = json::parse(business_json("15550000002@c.us", profile));
+  shown = json::parse(business_json({"15550000002@c.us"}, profile));
   check_documented(shown, schemas::business);
   CHECK(shown ==
         json::parse(
@@ -45,7 +48,7 @@ TEST_CASE("a coordinate that is nowhere is left out") {
   protocol::BusinessProfile profile;
   profile.latitude = 1e300;
   profile.longitude = std::numeric_limits<double>::quiet_NaN();
-  const json::object shown = json::parse(business_json("1@c.us", profile)).as_object();
+  const json::object shown = json::parse(business_json({"1@c.us"}, profile)).as_object();
   CHECK_FALSE(shown.contains("latitude"));
   CHECK_FALSE(shown.contains("longitude"));
 }

@@ -27,6 +27,8 @@ TEST_CASE("a call of a session that is not connected cannot be rejected") {
   const Answer answer = d.ask("POST", base + "/calls/C1/reject");
   CHECK(answer.status == 409);
   CHECK(answer.code() == "SESSION_NOT_READY");
+  CHECK(std::string(answer.json().at("error").at("details").at("nextStep").as_string())
+            .find("/api/v1/sessions/a/start") != std::string::npos);
   CHECK(d.ask("POST", base + "/calls/C1/reject", "", gateway).code() == "session_not_ready");
   const Answer nowhere = d.ask("POST", "/api/v1/sessions/nowhere/calls/C1/reject");
   CHECK(nowhere.status == 404);

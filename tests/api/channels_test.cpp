@@ -70,7 +70,8 @@ TEST_CASE("channels that are known are shown without a connection, as the docume
   const json::object one = d.ask("GET", channel).json();
   check_documented(one.at("data"), schemas::channel);
   CHECK(one.at("data").at("fresh") == false);
-  CHECK(d.ask("GET", base + "/channels/abcdefghijklmnop").status == 409);  // a link is WhatsApp's to resolve
+  CHECK(d.ask("GET", channel + "/picture").code() == "SESSION_NOT_READY");  // whose host WhatsApp names
+  CHECK(d.ask("GET", base + "/channels/abcdefghijklmnop").status == 409);   // a link is WhatsApp's to resolve
 }
 
 TEST_CASE("what WhatsApp is to be asked for wants a connection") {
@@ -89,6 +90,7 @@ TEST_CASE("what WhatsApp is to be asked for wants a connection") {
            Row{"POST", channel + "/unfollow", ""},
            Row{"POST", channel + "/mute", ""},
            Row{"POST", channel + "/unmute", ""},
+           Row{"GET", channel + "/picture", ""},
            Row{"DELETE", channel + "/picture", ""},
            Row{"GET", channel + "/messages", ""},
            Row{"GET", channel + "/updates?after=100&since=1700000000", ""},
@@ -105,6 +107,7 @@ TEST_CASE("what WhatsApp is to be asked for wants a connection") {
            Row{"POST", invite + "/mute", ""},
            Row{"POST", invite + "/unmute", ""},
            Row{"PUT", invite + "/picture", R"({"url":"https://files.example/a.png"})"},
+           Row{"GET", invite + "/picture", ""},
            Row{"DELETE", invite + "/picture", ""},
            Row{"GET", invite + "/messages", ""},
            Row{"GET", invite + "/updates?after=100", ""},
@@ -114,7 +117,9 @@ TEST_CASE("what WhatsApp is to be asked for wants a connection") {
            Row{"POST", invite + "/watch", ""},
        }) {
     INFO(row.method << " " << row.path);
-    CHECK(d.ask(row.method, row.path, row.body).code() == "SESSION_NOT_READY");
+    const Answer answer = d.ask(row.method, row.path, row.body);
+    CHECK(answer.code() == "SESSION_NOT_READY");
+    CHECK(answer.json().at("error").at("details").as_object().contains("nextStep"));
   }
 }
 
@@ -146,6 +151,9 @@ TEST_CASE("each wrong field of a request about channels is named") {
            Row{"GET", channel + "/messages?before=x", "", "before"},
            Row{"GET", channel + "/messages?after=0", "", "after"},
            Row{"GET", channel + "/messages?before=5&after=3", "", "after"},
+           Row{"GET", channel + "/messages?before=5&cursor=before-5", "", "cursor"},
+           Row{"GET", channel + "/messages?cursor=5", "", "cursor"},
+           Row{"GET", channel + "/messages?cursor=after-0", "", "cursor"},
            Row{"GET", channel + "/updates", "", "after"},
            Row{"GET", channel + "/updates?after=5&since=soon", "", "since"},
            Row{"POST", channel + "/messages", R"({})", "content"},
@@ -223,7 +231,7 @@ TEST_CASE("posts are shown with their counts, and one without content too") {
   post.message = protocol::quotable(protocol::build_message("hello", {}, random).encoded);
   protocol::ChannelPost deleted;
   deleted.counts.server_id = 102;
-  const json::value shown = json::parse(posts_json({post, deleted}, news, Dialect::openwa));
+  const json::value shown = json::parse(posts_json({post, deleted}, news, "a", Dialect::openwa));
   REQUIRE(shown.as_array().size() == 2);
   for (const json::value& row : shown.as_array()) check_documented(row, schemas::channel_post);
   CHECK(
@@ -231,9 +239,24 @@ TEST_CASE("posts are shown with their counts, and one without content too") {
       json::parse(
           R"({"serverId":"101","id":"true_120363000000000009@newsletter_3EB0AA","type":"chat","body":"hello","fromMe":true,"timestamp":1700000000,"views":7,"reactions":[{"emoji":"👍","count":2}]})"));
   CHECK(shown.at(1) == json::parse(R"({"serverId":"102","type":"unknown","body":"","fromMe":false,"reactions":[]})"));
-  const json::value bare = json::parse(posts_json({post}, news, Dialect::gateway)).at(0);
+  const json::value bare = json::parse(posts_json({post}, news, "a", Dialect::gateway)).at(0);
   check_documented(bare, schemas::channel_post);
   CHECK(bare.at("timestamp") == 1'700'000'000'000);
   CHECK(bare.at("id") == "3EB0AA");
   CHECK(bare.at("type") == "text");
+
+  protocol::MediaContent picture;
+  picture.kind = protocol::MessageKind::image;
+  picture.caption = "the pier";
+  picture.file.mimetype = "image/jpeg";
+  picture.file.length = 1'000;
+  post.message = protocol::quotable(protocol::build_message(picture, {}, random).encoded);
+  for (const Dialect dialect : {Dialect::openwa, Dialect::gateway}) {
+    const json::value row = json::parse(posts_json({post}, news, "a", dialect)).at(0);
+    check_documented(row, schemas::channel_post);
+    CHECK(row.at("hasMedia") == true);
+    CHECK(row.at("body") == "the pier");
+    CHECK(row.at("media").at("url") == "/api/v1/sessions/a/channels/120363000000000009@newsletter/messages/101/media");
+    CHECK(row.at("media").at("mimetype") == "image/jpeg");
+  }
 }

@@ -132,14 +132,18 @@ TEST_CASE("an about text is shown with its time, and as empty when there is none
   contact.ids = ben_ids;
   json::value one = json::parse(about_json(contact, Dialect::openwa));
   check_documented(one, schemas::about);
-  CHECK(one == json::parse(R"({"id":"15550000002@c.us","about":"","fresh":false})"));
+  CHECK(
+      one ==
+      json::parse(
+          R"({"id":"15550000002@c.us","lid":"100000000000002@lid","number":"15550000002","about":"","fresh":false})"));
   contact.row.about = "away";
   contact.row.about_at = 1'700'000'000'000;
   one = json::parse(about_json(contact, Dialect::gateway));
   check_documented(one, schemas::about);
-  CHECK(one ==
-        json::parse(
-            R"({"id":"15550000002@s.whatsapp.net","about":"away","setAt":"2023-11-14T22:13:20Z","fresh":false})"));
+  CHECK(
+      one ==
+      json::parse(
+          R"({"id":"15550000002@s.whatsapp.net","lid":"100000000000002@lid","number":"15550000002","about":"away","setAt":"2023-11-14T22:13:20Z","fresh":false})"));
 }
 
 TEST_CASE("checked numbers stand as they were given and in that order, whatever was asked of them once") {
@@ -186,21 +190,21 @@ TEST_CASE("a presence is what was told of it, in the unit of the dialect") {
   CHECK(
       shown_as(Dialect::openwa) ==
       json::parse(
-          R"({"id":"15550000002@c.us","lid":"100000000000002@lid","state":"unknown","lastSeenHidden":false,"watched":false})"));
+          R"({"id":"15550000002@c.us","lid":"100000000000002@lid","number":"15550000002","state":"unknown","lastSeenHidden":false,"watched":false})"));
   view.available = true;
   view.told_at = 1'700'000'000'123;
   view.watched = true;
   CHECK(
       shown_as(Dialect::openwa) ==
       json::parse(
-          R"({"id":"15550000002@c.us","lid":"100000000000002@lid","state":"available","lastSeenHidden":false,"toldAt":1700000000,"watched":true})"));
+          R"({"id":"15550000002@c.us","lid":"100000000000002@lid","number":"15550000002","state":"available","lastSeenHidden":false,"toldAt":1700000000,"watched":true})"));
   view.available = false;
   view.last = {LastSeen::Kind::at, 1'699'999'000};
   CHECK(shown_as(Dialect::openwa).at("lastSeen") == 1'699'999'000);
   CHECK(
       shown_as(Dialect::gateway) ==
       json::parse(
-          R"({"id":"15550000002@s.whatsapp.net","lid":"100000000000002@lid","state":"unavailable","lastSeen":1699999000000,"lastSeenHidden":false,"toldAt":1700000000123,"watched":true})"));
+          R"({"id":"15550000002@s.whatsapp.net","lid":"100000000000002@lid","number":"15550000002","state":"unavailable","lastSeen":1699999000000,"lastSeenHidden":false,"toldAt":1700000000123,"watched":true})"));
   view.last = {LastSeen::Kind::hidden, 0};
   CHECK(shown_as(Dialect::openwa).at("lastSeenHidden") == true);
   CHECK_FALSE(shown_as(Dialect::openwa).as_object().contains("lastSeen"));

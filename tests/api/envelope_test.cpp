@@ -27,6 +27,7 @@ TEST_CASE("what a refusal is about decides what its code means") {
       {Errc::forbidden, Subject::contact, ErrorCode::forbidden},
       {Errc::malformed, Subject::contact, ErrorCode::validation},
       {Errc::conflict, Subject::contact, ErrorCode::refused},
+      {Errc::conflict, Subject::change, ErrorCode::change_overtaken},
       {Errc::refused, Subject::contact, ErrorCode::refused},
       {Errc::rate_limited, Subject::contact, ErrorCode::rate_limited},
       {Errc::timed_out, Subject::contact, ErrorCode::timed_out},

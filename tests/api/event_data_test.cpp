@@ -1,5 +1,6 @@
 // What the document says of the data of events (api/schemas_events.cpp) beside what is rendered.
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -122,4 +123,43 @@ TEST_CASE("what is new of a contact is told as the document says, whatever it is
     if (change != Change::number) check_all(events::ContactUpdated{ben, {}, change, ""}, schemas::contact_updated_data);
   }
   CHECK(seen == named.size());
+}
+
+TEST_CASE("in a group, from is the group and author the person, of whatever is said about a message") {
+  events::About about;
+  about.id = "3EB0BB";
+  about.target_id = "3EB0AA";
+  about.chat = team;
+  about.author = ben;
+  about.author_ids = both;
+  events::PresenceChanged writing = presence();
+  writing.chat = team;
+  writing.chat_ids = {};
+  const events::Event all[] = {events::Reacted{about, "x"},     events::MessageEdited{about, "x", {}},
+                               events::MessageRevoked{about},   events::PollVoted{about, {}},
+                               events::MessagePinned{about, 0}, writing};
+  for (const events::Event& told : all) {
+    const json::object openwa = rendered(told, Dialect::openwa).as_object();
+    INFO(json::serialize(openwa));
+    CHECK(openwa.at("chatId") == "120363000000000001@g.us");
+    CHECK(openwa.at("from") == "120363000000000001@g.us");
+    CHECK_FALSE(openwa.contains("fromLid"));
+    CHECK(openwa.at("author") == "15550000002@c.us");
+    CHECK(openwa.at("authorLid") == "100000000000002@lid");
+    CHECK(openwa.at("isGroup") == true);
+    const json::object gateway = rendered(told, Dialect::gateway).as_object();
+    CHECK(gateway.at("chatJid") == "120363000000000001@g.us");
+    CHECK(gateway.at("senderJid") == "15550000002@s.whatsapp.net");
+    CHECK_FALSE(gateway.contains("from"));
+  }
+  about.chat = ben;
+  about.chat_ids = both;
+  const json::object direct = rendered(events::Reacted{about, "x"}, Dialect::openwa).as_object();
+  CHECK(direct.at("from") == "15550000002@c.us");
+  CHECK(direct.at("fromLid") == "100000000000002@lid");
+  CHECK(direct.at("isGroup") == false);
+  about.from_me = true;
+  about.author = Jid("15550000001", "s.whatsapp.net");
+  about.author_ids = {};
+  CHECK(rendered(events::Reacted{about, "x"}, Dialect::openwa).at("from") == "15550000001@c.us");
 }

@@ -124,6 +124,8 @@ TEST_CASE("each wrong field of a group request is named") {
            Row{"POST", base, R"({"name":"","participants":[]})", "name"},
            Row{"POST", base, R"({"name":" \t ","participants":[]})", "name"},
            Row{"PATCH", group, R"({"name":"  "})", "name"},
+           Row{"PATCH", group, R"({"name":"two\nlines"})", "name"},
+           Row{"POST", base, R"({"name":"a\u0000b","participants":[]})", "name"},
            Row{"POST", base, R"({"participants":[]})", "name"},
            Row{"POST", base, R"({"name":"x"})", "participants"},
            Row{"POST", base, R"({"name":"x","participants":["nobody"]})", "participants[0]"},
@@ -148,6 +150,122 @@ TEST_CASE("each wrong field of a group request is named") {
     CHECK(answer.status == 400);
     CHECK(answer.json().at("error").at("details").as_object().contains(row.field));
   }
+}
+
+TEST_CASE("what a group request says and has no place for is named, with where it belongs") {
+  Daemon d;
+  d.create("a");
+  const std::string group = base + "/120363000000000001@g.us";
+  struct Row {
+    const char* method;
+    std::string path;
+    const char* body;
+    const char* field;
+  };
+  for (
+      const Row& row : {
+          Row{"POST", base, R"({"name":"x","participants":[],"picture":"abc"})", "picture"},
+          Row{"POST", base, R"({"name":"x","participants":[],"waitFor":"server"})", "waitFor"},
+          Row{"POST", base, R"({"name":"x","participants":[],"messageId":"3EB0AAAAAAAA"})", "messageId"},
+          Row{"PATCH", group, R"({"name":"x","picture":"abc"})", "picture"},
+          Row{"PATCH", group, R"({"subject":"x"})", "subject"},
+          Row{"POST", "/api/v1/sessions/a/broadcasts?waitFor=delivered",
+              R"({"recipients":["15550000002"],"content":"x"})", "waitFor"},
+          Row{"PATCH", "/api/v1/sessions/a", R"({"config":{"calls":{"reject":true,"text":"x"}}})", "config.calls.text"},
+          Row{"POST", "/api/v1/sessions/a/send-group-invite",
+              R"({"chatId":"15550000002","groupId":"1-2@g.us","code":"CODE","groupName":"x","inviteExpiresAt":"soon"})",
+              "inviteExpiresAt"},
+          Row{"POST", "/api/v1/sessions/a/send-group-invite",
+              R"({"chatId":"15550000002","groupId":"1-2@g.us","code":"CODE","groupName":"x","inviteExpiresAt":true})",
+              "inviteExpiresAt"},
+      }) {
+    INFO(row.method << " " << row.path << " " << row.body);
+    const Answer answer = d.ask(row.method, row.path, row.body);
+    CHECK(answer.status == 400);
+    CHECK(answer.json().at("error").at("details").as_object().contains(row.field));
+  }
+  // null says nothing, here as everywhere.
+  CHECK(d.ask("POST", base, R"({"name":"x","participants":[],"picture":null})").code() == "SESSION_NOT_READY");
+  const Answer nothing = d.ask("PATCH", group, R"({"colour":"red"})");
+  CHECK(nothing.status == 400);
+  const std::string why(nothing.json().at("error").at("details").at("body").as_string());
+  CHECK(why.find("name, description, announce") != std::string::npos);
+  CHECK(why.find("not known here: colour") != std::string::npos);
+}
+
+TEST_CASE("an invitation is passed on with the time as the answer to an addition has it, or in seconds") {
+  Daemon d(test::linked());
+  const auto send = [&](const std::string& end) {
+    return d.ask(
+        "POST", "/api/v1/sessions/a/send-group-invite",
+        R"({"chatId":"15550000002","groupId":"120363000000000001@g.us","code":"p6GImVjW7t3_Cuz9","groupName":"x","messageId":"3EB0INVITE01","inviteExpiresAt":)" +
+            end + "}");
+  };
+  REQUIRE(send(R"("2023-11-14T22:13:20Z")").status == 200);
+  // The same time is the same request.
+  CHECK(send("1700000000").json().at("data").at("replayed") == true);
+  CHECK(send("1700000001").status == 409);
+  const json::object kept = d.ask("GET", "/api/v1/sessions/a/messages/3EB0INVITE01").json().at("data").as_object();
+  CHECK(kept.at("groupInvite").at("expiresAt") == 1'700'000'000);
+}
+
+TEST_CASE("what is no invitation that came in cannot be accepted, and the answer says why") {
+  Daemon d(test::linked());
+  int number = 0;
+  const auto accept = [&](std::string kind, bool from_me, std::string invite) {
+    storage::MessageRow row;
+    row.session = d.id_of("a");
+    row.chat = row.author = ben;
+    row.from_me = from_me;
+    row.id = "3EB0AA" + std::to_string(++number);
+    row.kind = std::move(kind);
+    row.details = std::move(invite);
+    storage::Changes changes;
+    changes.add(storage::InsertMessage{row, false, std::nullopt});
+    d.commit(std::move(changes));
+    return d.ask("POST", "/api/v1/sessions/a/messages/" + row.id + "/accept-invitation");
+  };
+  const std::string good =
+      R"({"groupInvite":{"groupId":"120363000000000001@g.us","code":"p6GImVjW7t3_Cuz9","expiresAt":1800000000}})";
+  const auto bad = [&](const Answer& answer) {
+    CHECK(answer.status == 400);
+    CHECK(answer.json().at("error").at("details").as_object().contains("messageId"));
+  };
+  bad(accept("text", false, ""));
+  bad(accept("group_invite", true, good));
+  for (const char* invite :
+       {"", "{}", R"({"groupInvite":7})",
+        R"({"groupInvite":{"groupId":"15550000002@s.whatsapp.net","code":"p6GImVjW7t3_Cuz9","expiresAt":1800000000}})",
+        R"({"groupInvite":{"groupId":"1-2@g.us","code":"../../etc","expiresAt":1800000000}})",
+        R"({"groupInvite":{"groupId":"1-2@g.us","code":"p6GImVjW7t3_Cuz9"}})",
+        R"({"groupInvite":{"groupId":"1-2@g.us","code":"p6GImVjW7t3_Cuz9","expiresAt":5000000000}})"}) {
+    INFO(invite);
+    bad(accept("group_invite", false, invite));
+  }
+  CHECK(accept("group_invite", false, good).code() == "SESSION_NOT_READY");  // it is one; WhatsApp cannot be asked
+  CHECK(d.ask("POST", "/api/v1/sessions/a/messages/3EB0FFFFFF/accept-invitation").code() == "MESSAGE_NOT_FOUND");
+}
+
+TEST_CASE("of a group that is no community its groups are not asked for") {
+  Daemon d;
+  d.create("a");
+  put(d, crew());
+  const std::string id = "120363000000000001@g.us", groups_of = base + "/" + id + "/groups";
+  const char* linked = R"({"groups":["120363000000000002@g.us"]})";
+  const auto is_refused = [](const Answer& answer, const char* field) {
+    return answer.status == 400 && answer.json().at("error").at("details").as_object().contains(field);
+  };
+  CHECK(is_refused(d.ask("GET", groups_of), "groupId"));
+  CHECK(is_refused(d.ask("POST", groups_of, linked), "groupId"));
+  CHECK(is_refused(d.ask("DELETE", groups_of, linked), "groupId"));
+  CHECK(is_refused(d.ask("POST", base, R"({"name":"x","participants":[],"communityId":")" + id + R"("})"),
+                   "communityId"));
+  groups::GroupMetadata community = crew(2);
+  community.community.emplace();
+  put(d, community);
+  // Of these it is not known, or known otherwise: WhatsApp would be asked.
+  for (const char* other : {"120363000000000002@g.us", "120363000000000003@g.us"})
+    CHECK(d.ask("GET", base + "/" + other + "/groups").code() == "SESSION_NOT_READY");
 }
 
 TEST_CASE("what asks WhatsApp needs a connected session") {

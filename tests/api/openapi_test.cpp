@@ -167,6 +167,24 @@ TEST_CASE("required fields and choices are in the schemas") {
         json::array({"initializing", "qr_ready", "authenticated", "ready", "failed", "terminated"}));
 }
 
+TEST_CASE("statuses that a route can answer are in the document, and others are not") {
+  const json::object document = json::parse(openapi_document(routes(), "1")).as_object();
+  const auto answers = [&document](const std::string& path, const char* method) {
+    return document.at("paths").at("/api/v1/sessions/{sessionId}" + path).at(method).at("responses").as_object();
+  };
+  for (const char* of : {"/me", "/groups/{groupId}", "/channels/{channelId}"})
+    CHECK(answers(std::string(of) + "/picture", "put").contains("422"));
+  CHECK(answers("/status/posts/{messageId}/viewers", "get").contains("400"));
+  CHECK(answers("/contacts/{contactId}/presence", "get").contains("400"));
+  CHECK(answers("/contacts/{contactId}/presence", "post").contains("400"));
+  for (const char* status : {"202", "422"}) {
+    CHECK_FALSE(answers("/broadcasts", "post").contains(status));
+    CHECK(answers("/send-text", "post").contains(status));
+  }
+  const json::object& schemas = document.at("components").at("schemas").as_object();
+  CHECK(schemas.at("UpdateChannel").at("minProperties") == 1);
+}
+
 TEST_CASE("what may be null may be so beside choices, and integers have theirs") {
   const json::object document = json::parse(openapi_document(routes(), "1")).as_object();
   const wharf::test::JsonSchema json_schema(document);

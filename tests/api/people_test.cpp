@@ -3,9 +3,14 @@
 #include <fmt/format.h>
 #include <boost/json/parse.hpp>
 #include <catch2/catch.hpp>
+#include <map>
 
+#include "protocol/channels/metadata.h"
+#include "protocol/mex/json.h"
 #include "storage/changes.h"
+#include "storage/channels.h"
 #include "storage/contacts.h"
+#include "storage/messages.h"
 #include "storage/peers.h"
 #include "tests/api/api_daemon.h"
 
@@ -300,7 +305,7 @@ TEST_CASE("what is known of a presence is told without a connection, and nothing
   CHECK(
       answer.json().at("data") ==
       json::parse(
-          R"({"id":"15550000002@c.us","lid":"100000000000002@lid","state":"unknown","lastSeenHidden":false,"watched":false})"));
+          R"({"id":"15550000002@c.us","lid":"100000000000002@lid","number":"15550000002","state":"unknown","lastSeenHidden":false,"watched":false})"));
 }
 
 TEST_CASE("a contact that is known is shown without a connection, and said to be as it was") {
@@ -315,8 +320,56 @@ TEST_CASE("a contact that is known is shown without a connection, and said to be
   CHECK(contact.at("lid") == "100000000000002@lid");
   CHECK_FALSE(contact.contains("profilePicThumbObj"));
   CHECK(d.ask("GET", base + "/contacts/100000000000002@lid").json().at("data") == contact);
-  CHECK(d.ask("GET", base + "/contacts/15550000002/about", "", gateway).json().at("data") ==
-        json::parse(R"({"id":"15550000002@s.whatsapp.net","about":"","fresh":false})"));
+  CHECK(
+      d.ask("GET", base + "/contacts/15550000002/about", "", gateway).json().at("data") ==
+      json::parse(
+          R"({"id":"15550000002@s.whatsapp.net","lid":"100000000000002@lid","number":"15550000002","about":"","fresh":false})"));
+}
+
+TEST_CASE("a chat is called as its contact, and a channel as it calls itself") {
+  Daemon d;
+  d.create("a");
+  put_contacts(d, 2, 4);
+  storage::Changes changes;
+  const auto write = [&](const Jid& chat, const std::string& pushname) {
+    storage::MessageRow row;
+    row.session = d.id_of("a");
+    row.chat = row.author = chat;
+    row.id = "M" + chat.user;
+    row.kind = "text";
+    row.push_name = pushname;
+    row.timestamp = 1'642'694'598'000;
+    changes.add(storage::InsertMessage{std::move(row), true, std::nullopt});
+  };
+  const Jid news("120363000000000009", "newsletter");
+  for (const Jid& chat : {lid(2), lid(3), lid(4), number(5)}) write(chat, chat == lid(2) ? "as of old" : "");
+  write(news, "Old news");
+  storage::ContactRow saved;
+  saved.user = lid(2);
+  saved.name = "Ben B";
+  saved.push_name = "Benny";
+  changes.add(storage::PutContact{d.id_of("a"), saved});
+  storage::ContactRow verified;
+  verified.user = lid(3);
+  verified.verified_name = "Dora GmbH";
+  changes.add(storage::PutContact{d.id_of("a"), verified});
+  protocol::ChannelMetadata metadata;
+  metadata.id = news;
+  metadata.name = "News 2";
+  changes.add(
+      storage::PutChannel{d.id_of("a"), {news, protocol::write_json(protocol::channel_metadata_json(metadata)), 1}});
+  d.commit(std::move(changes));
+  for (const char* query : {"", "?limit=10"}) {
+    std::map<std::string, std::string> names;
+    const Answer answer = d.ask("GET", base + "/chats" + query);
+    for (const json::value& chat : answer.json().at("data").as_array())
+      names[std::string(chat.at("id").as_string())] = std::string(chat.at("name").as_string());
+    CHECK(names == std::map<std::string, std::string>{{"15550000002@c.us", "Ben B"},
+                                                      {"15550000003@c.us", "Dora GmbH"},
+                                                      {"15550000004@c.us", "person 4"},
+                                                      {"15550000005@c.us", "15550000005"},
+                                                      {"120363000000000009@newsletter", "News 2"}});
+  }
 }
 
 TEST_CASE("how a session shows itself is part of its configuration") {
@@ -345,11 +398,10 @@ TEST_CASE("what can be no number is invalid in its row, and costs the others not
   Daemon d;
   d.create("a");
   const Answer answer =
-      d.ask("POST", base + "/contacts/check",
-            R"({"numbers":["nobody","123456","015550000002","1234567890123456","1-2@g.us","7@lid"]})");
+      d.ask("POST", base + "/contacts/check", R"({"numbers":["nobody","123456","015550000002","1234567890123456"]})");
   REQUIRE(answer.status == 200);  // though the session is not linked: there is nothing to ask
   const json::array rows = answer.json().at("data").as_array();
-  REQUIRE(rows.size() == 6);
+  REQUIRE(rows.size() == 4);
   CHECK(rows[1].at("number") == "123456");
   for (const json::value& row : rows) {
     CHECK(row.at("exists") == false);
@@ -357,4 +409,18 @@ TEST_CASE("what can be no number is invalid in its row, and costs the others not
   }
   // One that can be asked for is.
   CHECK(d.ask("POST", base + "/contacts/check", R"({"numbers":["nobody","+1 (555) 000.0002"]})").status == 409);
+  // Nothing can be asked of a LID whose number is not known; one that is known is a number.
+  const Answer unknown = d.ask("POST", base + "/contacts/check", R"({"numbers":["7@lid"]})");
+  REQUIRE(unknown.status == 200);
+  CHECK(unknown.json().at("data").at(0).at("exists").is_null());
+  CHECK(unknown.json().at("data").at(0).at("status") == "unanswered");
+  put_contacts(d, 2, 2);
+  CHECK(d.ask("POST", base + "/contacts/check", R"({"numbers":["100000000000002@lid"]})").status == 409);
+  const Answer chats =
+      d.ask("POST", base + "/contacts/check", R"({"numbers":["15550000002","1-2@g.us","5@newsletter"]})");
+  CHECK(chats.status == 400);
+  const json::object details = chats.json().at("error").at("details").as_object();
+  CHECK(details.size() == 2);
+  CHECK(details.contains("numbers[1]"));
+  CHECK(details.contains("numbers[2]"));
 }

@@ -339,6 +339,39 @@ TEST_CASE("nobody is in a broadcast twice, by number and by LID") {
   CHECK(d.ask("GET", "/api/v1/sessions/a/chats").json().at("data").as_array().empty());
 }
 
+TEST_CASE("a request that names its people by their other ids is the same request, and other people are not") {
+  const auto base = std::string("/api/v1/sessions/a");
+  struct Row {
+    const char* route;
+    const char *first, *again, *other;
+  };
+  for (const Row& row : {
+           Row{"/send-text", R"("content":"x","chatId":"15550000002")",
+               R"("content":"x","chatId":"100000000000002@lid")", R"("content":"x","chatId":"15550000003")"},
+           Row{"/send-text", R"("content":"x","chatId":"100000000000002@lid")",
+               R"("content":"x","chatId":"15550000002")", R"("content":"x","chatId":"100000000000003@lid")"},
+           Row{"/send-text", R"("content":"x","chatId":"15550000004","mentions":["15550000002"])",
+               R"("content":"x","chatId":"15550000004","mentions":["100000000000002@lid"])",
+               R"("content":"x","chatId":"15550000004","mentions":["15550000003"])"},
+           Row{"/status/posts", R"("content":"x","type":"text","audience":["15550000002"])",
+               R"("content":"x","type":"text","audience":["100000000000002@lid"])",
+               R"("content":"x","type":"text","audience":["15550000003"])"},
+       }) {
+    for (const bool learnt_between : {false, true}) {
+      INFO(row.route << " " << row.first << (learnt_between ? ", learnt between" : ""));
+      Daemon d(linked());
+      if (!learnt_between) learn_lid_of_ben(d);
+      const auto send = [&](const std::string& fields) {
+        return d.ask("POST", base + row.route, "{" + fields + R"(,"messageId":"3EB0SAME0001"})");
+      };
+      REQUIRE(send(row.first).status == 200);
+      if (learnt_between) learn_lid_of_ben(d);
+      for (const char* fields : {row.first, row.again}) CHECK(send(fields).json().at("data").at("replayed") == true);
+      CHECK(send(row.other).code() == "MESSAGE_ID_REUSED");
+    }
+  }
+}
+
 TEST_CASE("a broadcast that is repeated under its key sends nothing again, however its people are spelled") {
   const std::string number = "15550000002@c.us", lid = "100000000000002@lid";
   const auto repeated = [](Daemon& d, const std::string& first_spelling, const std::string& spelling,

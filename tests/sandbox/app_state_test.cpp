@@ -291,6 +291,10 @@ TEST_CASE("what the user of a phone saves and calls it is patched, and its compa
   REQUIRE(now.size() == 1);
   CHECK(protocol::read_contact(now.at(ben_index))->full_name == "Benny");
   CHECK(world.anna.contacts() == std::map<std::string, std::string>{{"15550000002", "Benny"}});
+  const Jid nobody("999999999", "lid");
+  CHECK(patched(world, book, {protocol::save_contact(nobody, {"Nobody", "", {}, {}}, 6)}) == "result");
+  CHECK(world.anna.contacts() ==
+        std::map<std::string, std::string>{{"15550000002", "Benny"}, {"999999999@lid", "Nobody"}});
   bool heard = false;
   world.anna.rename("Annie", [&](const protocol::Result<Node>& answer) { heard = answer.has_value(); });
   world.settle();

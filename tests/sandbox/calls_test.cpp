@@ -193,6 +193,8 @@ TEST_CASE("calls that cannot be are refused with the reason") {
   Scene s;
   CHECK(s.error(s.call("POST", ben + "/calls", R"({"to":"15559999999"})"), 404).at("code") == "NOT_FOUND");
   CHECK(s.error(s.call("POST", ben + "/calls", R"({"to":"15550000002"})"), 422).at("code") == "REFUSED");
+  CHECK(s.error(s.call("POST", ben + "/calls", R"({"to":"1-2@g.us"})"), 404).at("code") == "NOT_FOUND");
+  CHECK(s.error(s.call("POST", ben + "/calls", R"({"to":"15550000002@c.us"})"), 422).at("code") == "REFUSED");
   CHECK(s.error(s.call("POST", ben + "/calls", R"({"video":true})"), 400).at("details").as_object().contains("to"));
   const std::string id = s.ring();
   s.error(s.call("POST", ben + "/calls/" + id + "/accept", "{}"), 404);   // its own

@@ -72,6 +72,7 @@ TEST_CASE("what the control API of channels cannot do says why") {
       s.error(s.call("POST", channels, R"({"phone":"15550000001"})"), 400).at("details").as_object().contains("name"));
   CHECK(s.call("POST", s.news + "/posts/7/reactions", R"({"phone":"15550000001","emoji":"👍"})").status == 404);
   CHECK(s.call("POST", s.news + "/posts/x/reactions", R"({"phone":"15550000001","emoji":"👍"})").status == 404);
+  CHECK(s.error(s.call("POST", s.news, R"({})"), 400).at("details").as_object().contains("body"));
   CHECK(s.error(s.call("POST", s.news + "/posts", R"({})"), 400).at("details").as_object().contains("text"));
 }
 

@@ -77,6 +77,7 @@ TEST_CASE("members, names and settings change over the control API") {
   api.data("POST", api.at(cleo, "/leave"));
   api.error(api.call("GET", api.at(cleo)), 422);
   api.error(api.call("GET", "/sandbox/v1/phones/15550000001/groups/120363000000000000"), 404);
+  api.error(api.call("GET", "/sandbox/v1/phones/15550000001/groups/nope"), 404);
 }
 
 TEST_CASE("a link leads in over the control API, and requests are decided") {

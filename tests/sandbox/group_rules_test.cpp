@@ -506,7 +506,9 @@ TEST_CASE("a group has a picture that the media host serves until there is anoth
   REQUIRE(w.refused(w.anna, groups::SetFlag{group, Flag::locked, true}).empty());
   CHECK(w.refused(w.ben, groups::RemovePicture{group}) == "401");
   CHECK(w.refused(w.anna, groups::RemovePicture{group}).empty());
-  CHECK(w.bens->inbox->last("notification")->child("delete"));
+  const auto* removal = w.bens->inbox->last("notification")->child("delete");
+  REQUIRE(removal);
+  CHECK(removal->jid("author") == lid(w.anna));
   CHECK(w.world.network.media((*picture)->direct_path) == nullptr);
 }
 

@@ -30,7 +30,7 @@ TEST_CASE("a contact that is saved, renamed and removed here is what the other d
   w.check_same(book);
   heard = w.change(save(dan_number, "Daniel"));
   REQUIRE((*heard && (*heard)->has_value()));
-  CHECK(w.names_told() == std::vector<std::string>{"Daniel"});
+  CHECK(w.names_told() == std::vector<std::string>{"Dan", "Daniel"});
   w.check_same(book);
   heard = w.change(RemoveSavedContact{dan_number});
   REQUIRE((*heard && (*heard)->has_value()));
@@ -111,6 +111,7 @@ TEST_CASE("conflicts without an end are told after the fifth, and nothing of it 
   const auto heard = w.change(save(dan_number, "Dan"));
   REQUIRE(*heard);
   CHECK((*heard)->error().code == Errc::conflict);
+  CHECK((*heard)->error().subject == Subject::change);
   CHECK(w.server.refusals == 95);
   CHECK(w.wishes(book).empty());
   CHECK(w.saved_name(dan_number).empty());
@@ -150,6 +151,7 @@ TEST_CASE("a connection that ends before the answer: who waits hears of it, and 
   const auto newer = w.change(save(dan_number, "Daniel"));
   REQUIRE(*heard);
   CHECK((*heard)->error().code == Errc::conflict);
+  CHECK((*heard)->error().subject == Subject::change);
   w.cut();
   REQUIRE(*newer);
   CHECK((*newer)->error().code == Errc::timed_out);
@@ -207,6 +209,7 @@ TEST_CASE("who waits for a change that another device has overtaken hears of the
   const auto heard = w.change(save(dan_number, "Ben"));
   REQUIRE(*heard);
   CHECK((*heard)->error().code == Errc::conflict);
+  CHECK((*heard)->error().subject == Subject::change);
   CHECK(w.saved_name(dan_number) == "Benjamin");
   w.check_same(book);
 }

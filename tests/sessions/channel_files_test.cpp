@@ -298,6 +298,27 @@ TEST_CASE("the file of a post that is not stored is fetched by what its page say
   CHECK(none->error().code == Errc::not_found);
 }
 
+TEST_CASE("the picture of a channel is on the host that WhatsApp names") {
+  std::optional<Outcome<std::string>> first, again, nowhere;
+  Follower f;
+  const auto ask = [&f](std::string path, std::optional<Outcome<std::string>>& heard) {
+    return f.tell(LocatePicture{std::move(path)},
+                  [&heard](Outcome<std::string> outcome) { heard = std::move(outcome); });
+  };
+  auto asked = ask("/v/picture.jpg?oe=1", first);
+  REQUIRE_FALSE(first);
+  f.answer_hosts(asked);
+  REQUIRE(first);
+  REQUIRE(first->has_value());
+  CHECK(**first == "https://mmg.example.net/v/picture.jpg?oe=1");
+  ask("/v/small.jpg", again);
+  REQUIRE(again);
+  CHECK(**again == "https://mmg.example.net/v/small.jpg");
+  ask("v/../", nowhere);
+  REQUIRE(nowhere);
+  CHECK(nowhere->error().code == Errc::malformed);
+}
+
 TEST_CASE("files of posts are fetched unasked where the configuration says so") {
   Follower f;
   f.session->context().config.auto_download = AutoDownload{{"image"}, 2'000};

@@ -283,6 +283,41 @@ TEST_CASE("a role that was told over an earlier connection does not forbid a pos
   CHECK(f.ask(text_to(news)).answer().has_value());
 }
 
+TEST_CASE("what was left or deleted is answered as that, and takes no post until it is there again") {
+  Fixture f;
+  f.know(channel(news, "News"));
+  // The server may name no more than the channel, or tell the role of before.
+  ChannelMetadata bare;
+  bare.id = news;
+  for (const ChannelMetadata& told : {bare, channel(news, "News")}) {
+    const auto leave = f.ask(AskChannel{protocol::UnfollowChannel{news}});
+    f.hear(tells(leave.asked.at(0), told));
+    REQUIRE(leave.answer().has_value());
+    CHECK(leave.answer()->metadata.role == ChannelRole::guest);
+    CHECK_FALSE(leave.answer()->metadata.muted);
+    const auto late = f.ask(text_to(news));
+    CHECK(late.answer().error().code == Errc::forbidden);
+    CHECK(late.answer().error().detail == "the account has left the channel");
+  }
+  CHECK(f.changes() == Changes{"unfollowed"});
+  // Made an admin there, by a notification that tells no role.
+  f.hear(notice("n1", protocol::ChannelJoined{news}));
+  CHECK(f.ask(text_to(news)).answer().has_value());
+  f.hear(notice("n2", protocol::ChannelLeft{news, "GUEST"}));
+  CHECK(f.ask(text_to(news)).answer().error().code == Errc::forbidden);
+
+  const auto create = f.ask(AskChannel{protocol::CreateChannel{"Mine", {}, {}}});
+  f.hear(tells(create.asked.at(0), channel(other, "Mine", ChannelRole::owner)));
+  const auto remove = f.ask(AskChannel{protocol::DeleteChannel{other}});
+  f.hear(tells(remove.asked.at(0), std::nullopt));
+  const auto late = f.ask(text_to(other));
+  CHECK(late.answer().error().code == Errc::not_found);
+  CHECK(late.answer().error().subject == Subject::channel);
+  // Of another connection's word nothing is known: WhatsApp decides.
+  f.cut();
+  CHECK(f.ask(text_to(other)).answer().has_value());
+}
+
 TEST_CASE("a list that was asked for before a channel was left does not bring it back") {
   Fixture f;
   const auto list = f.ask(ListChannels{});
@@ -318,7 +353,10 @@ TEST_CASE("what is done to a channel is told once, whatever notification follows
 
   const auto remove = f.ask(AskChannel{protocol::DeleteChannel{news}});
   f.hear(tells(remove.asked.at(0), std::nullopt));
-  CHECK(remove.answer().has_value());
+  REQUIRE(remove.answer().has_value());
+  CHECK(remove.answer()->metadata.state == protocol::ChannelState::deleted);
+  CHECK(remove.answer()->metadata.role == ChannelRole::unknown);
+  CHECK(remove.answer()->metadata.name == "Ours");
   f.hear(notice("n3", protocol::ChannelLeft{news, "GUEST"}));
   CHECK(f.changes() == Changes{"created", "metadata", "deleted"});
   CHECK_FALSE(f.kept(news));

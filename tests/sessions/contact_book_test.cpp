@@ -196,6 +196,28 @@ TEST_CASE("the own name is the one of the notification") {
   CHECK(storage::load_device(f.store->reader(), f.row.id)->push_name == "Harbour");
 }
 
+TEST_CASE("what the account shows is told when another device changes it, once, and kept in no contact") {
+  Book f;
+  f.notify(protocol::OwnPushNameChanged{"Harbour"});
+  CHECK(f.changes().empty());  // its first one
+  f.notify(protocol::OwnPushNameChanged{"Pier"});
+  f.notify(protocol::OwnPushNameChanged{"Pier"});
+  CHECK(f.changes() == Changes{{Change::push_name, "Pier"}});
+  protocol::PictureChanged picture;
+  picture.jid = Jid("15550000001", "s.whatsapp.net");
+  picture.own = true;
+  protocol::AboutChanged about;
+  about.jid = picture.jid;
+  about.own = true;
+  f.notify(picture);
+  f.number--;  // the same once more
+  f.notify(picture);
+  f.notify(about);
+  CHECK(f.changes() == Changes{{Change::push_name, "Pier"}, {Change::picture, ""}, {Change::about, ""}});
+  for (const auto& told : f.told_of<events::ContactUpdated>()) CHECK(f.session->directory().is_own(told.user));
+  CHECK_FALSE(f.contact(f.session->directory().canonical_user(picture.jid)));
+}
+
 TEST_CASE("the new picture of a group is told once, and of a group that is not known not at all") {
   Book f;
   protocol::PictureChanged picture;

@@ -249,6 +249,11 @@ TEST_CASE("a group is made once under one key") {
     is_made(1);
     CHECK(f.answer->value().members[0].who.jid == ben_lid);
     CHECK(f.answer->value().members[0].code == 200);
+    AskGroup named_otherwise = creation("by their numbers");
+    named_otherwise.other_hashes = {"as said", "as it was first"};
+    CHECK(f.ask(std::move(named_otherwise)).empty());
+    REQUIRE(f.succeeded());
+    CHECK(f.answer->value().replayed);
     CHECK(f.ask(creation("another one")).empty());
     CHECK(f.refused() == Errc::conflict);
     CHECK(f.answer->error().subject == Subject::idempotency_key);

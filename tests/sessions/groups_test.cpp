@@ -367,6 +367,21 @@ TEST_CASE("a notification that comes again is told once, over a restart too") {
   }
 }
 
+TEST_CASE("whoever leaves was what the group knew, and nothing is said where that is not known") {
+  Member f;
+  groups::GroupMetadata led = group_of(crew, {ben_lid});
+  led.members[0].role = groups::Role::admin;
+  led.members[1].role = groups::Role::superadmin;
+  know(f, led);
+  f.hear(notice(crew, ben_lid, change_of("remove", ben_lid, "1", "2")));
+  f.hear(notice(crew, ben_lid, change_of("remove", self, "2", "3"), "n2"));
+  f.hear(notice(choir, ben_lid, change_of("remove", ben_lid), "n3"));
+  std::vector<std::string> roles;
+  for (const auto& event : f.told("group_leave"))
+    for (const events::GroupPerson& one : std::get<events::GroupLeft>(event->fact).people) roles.push_back(one.role);
+  CHECK(roles == std::vector<std::string>{"superadmin", "admin", ""});
+}
+
 TEST_CASE("what happens to the own account names it, and the group where that is known") {
   Member f;
   know(f, group_of(crew, {ben_lid}));

@@ -171,3 +171,19 @@ TEST_CASE("of several messages under a messageId that is a day old the others ar
   REQUIRE(again.has_error());
   CHECK(again.error().subject == Subject::message_id);
 }
+
+TEST_CASE("a request is known by whichever id it names its people by, and by no other content") {
+  Fixture f;
+  SendMessage request = Fixture::text("once");
+  request.message_id = "MYMESSAGE1";
+  request.request_hash = "by lid";
+  const std::string id = (*f.send(request))->id;
+  request.request_hash = "by another";
+  request.other_hashes = {"as said", "by lid"};
+  const auto again = f.send(request);
+  REQUIRE(again->has_value());
+  CHECK((*again)->replayed);
+  CHECK((*again)->id == id);
+  request.other_hashes = {"as said", "by number"};
+  CHECK(f.send(request)->has_error());
+}

@@ -81,30 +81,75 @@ TEST_CASE("who was found within a day is not asked for again, unless anew") {
   CHECK(f.ask(CheckNumbers{{ann_number.user}}).asked.size() == 1);
 }
 
-TEST_CASE("many numbers are asked for fifty at a time, with a pause between, and a second request behind the first") {
+namespace {
+
+/// WhatsApp says of everybody in the batch that nobody has the number.
+std::vector<Node> tell_nobody(PeopleFixture& f, const Node& iq) {
+  protocol::Profiles told;
+  for (const std::string& number : asked_for(iq)) told.users.push_back(nobody(number));
+  return f.hear(profiles(iq, told));
+}
+
+}  // namespace
+
+TEST_CASE("many numbers are asked for fifty at a time, with a pause between") {
   PeopleFixture f;
   const auto numbers = many(120);
   const auto check = f.ask(CheckNumbers{numbers});
-  const auto second = f.ask(CheckNumbers{{ann_number.user}});
-  CHECK(second.asked.empty());
   std::vector<Node> next = check.asked;
   std::vector<std::string> seen;
   for (const std::size_t size : {50u, 50u, 20u}) {
     REQUIRE(next.size() == 1);
     const auto batch = asked_for(next[0]);
     CHECK(batch.size() == size);
-    protocol::Profiles told;
-    for (const std::string& number : batch) told.users.push_back(nobody(number));
     seen.insert(seen.end(), batch.begin(), batch.end());
-    CHECK(f.hear(profiles(next[0], told)).empty());  // not at once
-    next = f.later(1s);
+    CHECK(tell_nobody(f, next[0]).empty());  // not at once
+    CHECK(f.later(999ms).empty());
+    next = f.later(1ms);
   }
   CHECK(seen == numbers);
   REQUIRE(check.answer().has_value());
   CHECK(std::all_of(check.answer()->begin(), check.answer()->end(),
                     [](const NumberChecked& one) { return one.result == Checked::unregistered; }));
+}
+
+TEST_CASE("checks share the batches: one number is in the next one, whatever waits before it") {
+  PeopleFixture f;
+  const auto first = f.ask(CheckNumbers{many(400)}), second = f.ask(CheckNumbers{many(1'000)});
+  const auto one = f.ask(CheckNumbers{{ann_number.user}}), same = f.ask(CheckNumbers{{ann_number.user}});
+  CHECK(second.asked.empty());
+  tell_nobody(f, first.asked.at(0));
+  const auto next = f.later(1s);
   REQUIRE(next.size() == 1);
-  CHECK(asked_for(next[0]) == std::vector<std::string>{ann_number.user});
+  const auto batch = asked_for(next[0]);
+  CHECK(batch.size() == 50);
+  CHECK(std::count(batch.begin(), batch.end(), ann_number.user) == 1);  // two ask for it
+  tell_nobody(f, next[0]);
+  CHECK(one.answer().value().at(0).result == Checked::unregistered);
+  CHECK(same.answer().value().at(0).result == Checked::unregistered);
+  CHECK_FALSE(first.answered());
+  CHECK_FALSE(second.answered());
+}
+
+TEST_CASE("after 25 s a check is told what is known by then, and that nothing is where nothing is") {
+  PeopleFixture f;
+  const auto numbers = many(60);
+  const auto half = f.ask(CheckNumbers{numbers});
+  tell_nobody(f, half.asked.at(0));
+  const auto hanging = f.later(1s);
+  REQUIRE(hanging.size() == 1);
+  const auto behind = f.ask(CheckNumbers{{ann_number.user}});
+  f.later(23'999ms);
+  CHECK_FALSE(half.answered());
+  f.later(1ms);
+  REQUIRE(half.answer().has_value());
+  CHECK(half.answer()->at(0).result == Checked::unregistered);
+  CHECK(half.answer()->at(59).result == Checked::unanswered);
+  CHECK_FALSE(behind.answered());
+  f.later(1s);
+  CHECK(behind.answer().error().code == Errc::timed_out);
+  // What comes late is for nobody.
+  tell_nobody(f, hanging[0]);
 }
 
 TEST_CASE("a refusal ends a check: with what was found, or with the reason when nothing was") {
@@ -131,11 +176,18 @@ TEST_CASE("numbers that the server does not tell end the check, and the next wai
   const auto check = f.ask(CheckNumbers{many(60)});
   f.hear(profiles(check.asked.at(0), {{}, {{protocol::ProfileField::contact, 429, 30}}}));
   CHECK(check.answer().error().code == Errc::rate_limited);
-  CHECK(f.ask(CheckNumbers{{ann_number.user}}).asked.empty());
+  // Longer than a check may wait: told at once.
+  const auto vain = f.ask(CheckNumbers{{ann_number.user}});
+  CHECK(vain.asked.empty());
+  CHECK(vain.answer().error().code == Errc::rate_limited);
+  CHECK(vain.answer().error().retry_after_s == 30);
+  f.later(10s);
+  const auto waiting = f.ask(CheckNumbers{{ann_number.user}});
+  CHECK_FALSE(waiting.answered());
   const auto asks = [](const std::vector<Node>& nodes) {
     return std::count_if(nodes.begin(), nodes.end(), [](const Node& node) { return node.child("usync") != nullptr; });
   };
-  CHECK(asks(f.later(29s)) == 0);
+  CHECK(asks(f.later(19s)) == 0);
   CHECK(asks(f.later(1s)) == 1);
 }
 

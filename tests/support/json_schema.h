@@ -45,6 +45,7 @@ class JsonSchema {
     if (rule == "maxLength") return !value.is_string() || value.get_string().size() <= number(says);
     if (rule == "minItems") return !value.is_array() || value.get_array().size() >= number(says);
     if (rule == "maxItems") return !value.is_array() || value.get_array().size() <= number(says);
+    if (rule == "minProperties") return !value.is_object() || value.get_object().size() >= number(says);
     if (rule == "minimum") return !value.is_number() || value.to_number<double>() >= says.to_number<double>();
     if (rule == "maximum") return !value.is_number() || value.to_number<double>() <= says.to_number<double>();
     for (const std::string_view noted : {"title", "description", "format", "pattern", "x-status", "contentMediaType"})

@@ -42,7 +42,8 @@ void GroupPictures::put(Group& group, const Party& actor, Bytes picture) {
   store_.picture_changed(group);
   Node change(none ? "delete" : "set");
   change.set("jid", group.jid());
-  if (!none) change.set("id", group.picture).set("author", group.form(actor.account));
+  if (!none) change.set("id", group.picture);
+  change.set("author", group.form(actor.account));
   tell(group, actor, std::move(change));
 }
 
