@@ -124,6 +124,10 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
                                               protocol::name(error.code), log_value(error.detail)));
   };
   inbound_.on_stored = [this](const std::string& id, const std::string& kind) { auto_downloads_.consider(id, kind); };
+  inbound_.on_id_taken = [this](const Jid& chat, const std::string& id, const Jid& author) {
+    log_("message_id_taken", fmt::format("chat={} message={} author={}", log_value(chat.to_string()), log_value(id),
+                                         log_value(author.to_string())));
+  };
   inbound_.on_too_large = [this](const std::string& id, std::size_t bytes) {
     log_("message_too_large", fmt::format("message={} bytes={}", log_value(id), bytes));
   };

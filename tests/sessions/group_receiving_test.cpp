@@ -1,6 +1,8 @@
 // What members say to a group, into a real Session: their keys, what is stored and answered, what is refused.
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 #include "protocol/groups/metadata.h"
 #include "protocol/messages/building.h"
 #include "protocol/messages/content.h"
@@ -157,6 +159,99 @@ TEST_CASE("a message without its key is asked for again, and heals") {
   CHECK(storage::find_message(f.store->reader(), f.row.id, crew, "3EB0AA")->content == words("hello"));
   f.hear(Crew::message(ben, "3EB0BB").add(f.said(speaker, "again")));
   CHECK(f.body("3EB0BB") == "again");
+}
+
+// --- two authors, one id
+
+TEST_CASE("the message that waits for its key keeps its place, whoever speaks under its id meanwhile") {
+  Crew f;
+  Speaker author = f.speaker(ben), other = f.speaker(carl);
+  const Node late = f.key_of(author);
+  REQUIRE(f.hear(Crew::message(ben, "3EB0AA").add(f.said(author, "hello"))).at(0).attr("type") == "retry");
+  f.logged.clear();
+  const auto is_left_out = [&](Node node) {
+    const auto answers = f.hear(std::move(node));
+    CHECK(answers.size() == 1);
+    CHECK(std::all_of(answers.begin(), answers.end(),
+                      [](const Node& answer) { return answer.is("ack") && !answer.has("error"); }));
+    CHECK_FALSE(f.body("3EB0AA"));
+    CHECK(f.logged.size() == 1);  // once, however often
+  };
+  const Node enc_of_other = f.key_of(other);
+  SECTION("a message that can be read") {
+    is_left_out(Crew::message(carl, "3EB0AA").add(enc_of_other).add(f.said(other, "put in its place")));
+    is_left_out(Crew::message(carl, "3EB0AA").add(f.said(other, "again")));
+  }
+  SECTION("one that cannot") {
+    is_left_out(Crew::message(carl, "3EB0AA").add(f.said(other, "put in its place")));
+    is_left_out(Crew::message(carl.with_device(4), "3EB0AA").add(f.said(other, "again")));
+  }
+  SECTION("one in another chat that cannot") {
+    is_left_out(Node("message")
+                    .set("id", "3EB0AA")
+                    .set("from", carl)
+                    .set("t", "1700000000")
+                    .set("type", "text")
+                    .add(Node("enc").set("v", "2").set("type", "msg").bytes(Bytes(40, 7))));
+  }
+  f.hear(Crew::message(ben, "3EB0AA").add(late).add(f.said(author, "hello, once more")));
+  CHECK(f.body("3EB0AA") == "hello, once more");
+  CHECK(storage::find_message(f.store->reader(), f.row.id, crew, "3EB0AA")->author == ben);
+  // What carl says under ids of his own is heard.
+  Node own = Crew::message(carl, "3EB0CC");
+  f.hear(own.add(f.key_of(other)).add(f.said(other, "mine")));
+  CHECK(f.body("3EB0CC") == "mine");
+}
+
+TEST_CASE("a message that is there is nobody else's, and its author's again is a repetition") {
+  Crew f;
+  const Jid ben_pn("15550000002", "s.whatsapp.net");
+  Speaker author = f.speaker(ben), other = f.speaker(carl);
+  Node first = Crew::message(ben_pn, "3EB0AA");
+  first.add(f.key_of(author)).add(f.said(author, "hello"));
+  f.hear(std::move(first));
+  REQUIRE(f.body("3EB0AA") == "hello");
+  const auto plainly_acked = [](const std::vector<Node>& answers) {
+    return answers.size() == 1 && answers[0].is("ack") && !answers[0].has("error");
+  };
+  SECTION("another's that can be read") {
+    Node node = Crew::message(carl, "3EB0AA");
+    CHECK(plainly_acked(f.hear(node.add(f.key_of(other)).add(f.said(other, "put in its place")))));
+  }
+  SECTION("another's that cannot: it is not asked for") {
+    CHECK(plainly_acked(f.hear(Crew::message(carl, "3EB0AA").add(f.said(other, "put in its place")))));
+    CHECK(storage::find_retry(f.store->reader(), f.row.id, carl, "3EB0AA") == storage::RetryRow());
+  }
+  SECTION("of the account itself") {
+    Speaker phone = f.speaker(self);
+    Node node = Crew::message(self, "3EB0AA");
+    CHECK(plainly_acked(f.hear(node.add(f.key_of(phone)).add(f.said(phone, "put in its place")))));
+  }
+  SECTION("its author's, under the other name") {
+    Node node = Crew::message(ben, "3EB0AA").set("participant_pn", ben_pn);
+    const auto answers = f.hear(node.add(f.key_of(author)).add(f.said(author, "hello")));
+    CHECK(std::any_of(answers.begin(), answers.end(), [](const Node& answer) { return answer.is("receipt"); }));
+  }
+  CHECK(f.body("3EB0AA") == "hello");
+  const auto names = f.event_names();
+  CHECK(std::count(names.begin(), names.end(), "message") == 1);
+}
+
+TEST_CASE("what names another author than the message of that id has is not about it") {
+  Crew f;
+  Speaker author = f.speaker(ben), other = f.speaker(carl);
+  Node first = Crew::message(ben, "3EB0AA");
+  f.hear(first.add(f.key_of(author)).add(f.said(author, "hello")));
+  f.hear(Crew::message(carl, "3EB0BB").add(f.key_of(other)).add(f.said(other, "hello too")));
+  const auto reacts = [&](const std::string& id, const Jid& to) {
+    const Bytes said = protocol::build_reaction({protocol::MessageKey{"3EB0AA", false, crew, to}, "+", 1}).encoded;
+    const auto sealed = other.key.encrypt(protocol::pad_message(said, f.random), f.random).value();
+    f.hear(Crew::message(carl, id).add(Node("enc").set("v", "2").set("type", "skmsg").bytes(sealed.body)));
+    return f.body(id).has_value();
+  };
+  CHECK_FALSE(reacts("3EB0C1", carl));
+  CHECK(reacts("3EB0C2", ben));
+  CHECK(reacts("3EB0C3", Jid("15550000002", "s.whatsapp.net")));  // it may be ben's number
 }
 
 TEST_CASE("a key for another group opens nothing, and what came with it is read") {
