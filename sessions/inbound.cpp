@@ -133,6 +133,10 @@ Inbound::Read Inbound::read(const Node& message, const MessageSource& source, co
   auto content = protocol::parse_message(*plain);
   if (!content) return refuse();
   if (protocol::target_of(content->body) != nullptr && plain->size() > max_bytes_about(*content)) return too_large();
+  if (pairwise && content->kind != MessageKind::sender_key_only && is_of_stranger(source, author)) {
+    on_failure(message, source, author, enc.count, Error(Errc::forbidden, "its author is not a member of the group"));
+    return Read::refused;
+  }
   if (pairwise && room && !content->sender_key_distribution.empty())
     sender_keys_.process(*room, author, content->sender_key_group, content->sender_key_distribution);
   // The key is none of the message's: what is kept must not hold it.
@@ -298,6 +302,16 @@ bool Inbound::is_taken(const MessageSource& source, const Jid& chat, bool there)
   return !source.from_me && directory_.canonical_user(message->author) != directory_.canonical_user(source.author);
 }
 
+bool Inbound::is_of_stranger(const MessageSource& source, const Jid& author) {
+  if (!source.chat.is_group() || source.from_me) return false;
+  const std::pair key(author, source.id);
+  if (!of_strangers_.contains(key) && any_retries() && retry_of(author, source.id) != storage::RetryRow()) return false;
+  if (!sender_keys_.is_stranger(source.chat, author)) return false;
+  if (of_strangers_.size() == of_strangers_kept) of_strangers_.erase(of_strangers_.begin());
+  of_strangers_.insert(key);
+  return true;
+}
+
 bool Inbound::is_awaited_of_another(const Jid& author, const std::string& id) {
   constexpr std::size_t looked_at = 8;  // all of one person, as only the first may wait
   if (!any_retries() || retry_of(author, id) != storage::RetryRow()) return false;
@@ -358,6 +372,7 @@ void Inbound::on_failure(const Node& message, const MessageSource& source, const
     return acknowledge(message, source);
   }
   if (chat.is_status() && is_over(source)) return plain_ack(message);  // 03 section 8.1
+  is_of_stranger(source, author);  // he is not taken for one who was asked as a member
   const std::uint32_t count = protocol::retry_number(before.count, stated_count);
   const std::uint32_t requests = before.requests + 1;
   if (count > c_.settings.max_retries || requests > c_.settings.max_retry_receipts)

@@ -90,6 +90,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
   inbound_.on_push_name = [this](const Jid& author, const std::string& name) { book_.hear_push_name(author, name); };
   groups_.on_changed = [this](const Jid& group) {
     group_fanout_.on_changed(group);
+    sender_keys_.on_group_changed();
     receipts_.on_group_changed(group);
   };
   sender_keys_.on_refused = [this](const Jid& group, const Jid& author, const std::string& why) {
@@ -200,6 +201,7 @@ void Session::committed() {
   fanout_.end_turn(true);
   groups_.end_turn(true);
   group_fanout_.end_turn(true);
+  sender_keys_.end_turn();
   book_.end_turn(true);
   tokens_.end_turn(true);
 }

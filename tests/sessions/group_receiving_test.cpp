@@ -9,6 +9,7 @@
 #include "protocol/messages/padding.h"
 #include "protocol/signal/sender_key.h"
 #include "storage/chats.h"
+#include "tests/sessions/group_stanzas.h"
 #include "tests/sessions/session_fixture.h"
 
 using namespace wharf;
@@ -74,6 +75,15 @@ struct Crew : test::SessionFixture {
     const Bytes carried = protocol::with_sender_key({}, group, speaker.key.distribution());
     const auto sealed =
         protocol::encrypt(speaker.peer.session, speaker.peer.local, protocol::pad_message(carried, random)).value();
+    Node enc("enc");
+    enc.set("v", "2").set("type", sealed.kind == protocol::CiphertextKind::pre_key_message ? "pkmsg" : "msg");
+    return enc.bytes(sealed.body);
+  }
+  /// To us alone, with the key in the same message.
+  Node told(Speaker& speaker, const std::string& body) {
+    const Bytes content = protocol::with_sender_key(words(body), crew, speaker.key.distribution());
+    const auto sealed =
+        protocol::encrypt(speaker.peer.session, speaker.peer.local, protocol::pad_message(content, random)).value();
     Node enc("enc");
     enc.set("v", "2").set("type", sealed.kind == protocol::CiphertextKind::pre_key_message ? "pkmsg" : "msg");
     return enc.bytes(sealed.body);
@@ -159,6 +169,52 @@ TEST_CASE("a message without its key is asked for again, and heals") {
   CHECK(storage::find_message(f.store->reader(), f.row.id, crew, "3EB0AA")->content == words("hello"));
   f.hear(Crew::message(ben, "3EB0BB").add(f.said(speaker, "again")));
   CHECK(f.body("3EB0BB") == "again");
+}
+
+// --- who is not in it
+
+TEST_CASE("what somebody who is not a member sends to the group for us alone is no message of it") {
+  Crew f;
+  f.describe({self, carl});
+  Speaker speaker = f.speaker(ben);
+  const auto say = [&] { return f.hear(Crew::message(ben, "3EB0AA").add(f.told(speaker, "hello"))); };
+  const auto is_asked_again = [](const std::vector<Node>& answers) {
+    return std::any_of(answers.begin(), answers.end(), [](const Node& node) { return node.attr("type") == "retry"; });
+  };
+  const auto is_kept = [&] {
+    return f.body("3EB0AA") || storage::find_sender_key(f.store->reader(), f.row.id, crew, ben);
+  };
+  const auto first = GENERATE(true, false) ? say() : f.hear(Crew::message(ben, "3EB0AA").add(f.said(speaker, "hello")));
+  CHECK(is_asked_again(first));
+  const auto queries = test::queries_to(first, crew);
+  REQUIRE_FALSE(queries.empty());
+  // While nobody knows.
+  CHECK(is_asked_again(say()));
+  CHECK_FALSE(is_kept());
+  SECTION("he is none") {
+    for (const Node& query : queries) f.hear(test::described(query, test::group_of(crew, {carl})));
+    const auto again = say();
+    CHECK_FALSE(is_kept());
+    CHECK(test::queries_to(again, crew).empty());  // not with each of his messages
+  }
+  SECTION("he had come unheard") {
+    for (const Node& query : queries) f.hear(test::described(query, test::group_of(crew, {carl, ben})));
+    say();
+    CHECK(f.body("3EB0AA") == "hello");
+    CHECK(is_kept());
+  }
+}
+
+TEST_CASE("a member that leaves while it is asked for a message again is heard with that one") {
+  Crew f;
+  f.describe({self, ben, carl});
+  Speaker speaker = f.speaker(ben);
+  REQUIRE(f.hear(Crew::message(ben, "3EB0AA").add(f.said(speaker, "hello"))).at(0).attr("type") == "retry");
+  f.describe({self, carl});
+  f.hear(Crew::message(ben, "3EB0AA").add(f.told(speaker, "hello")));
+  CHECK(f.body("3EB0AA") == "hello");
+  // Its key is none of the group any more.
+  CHECK_FALSE(storage::find_sender_key(f.store->reader(), f.row.id, crew, ben));
 }
 
 // --- two authors, one id
