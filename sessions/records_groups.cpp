@@ -224,12 +224,13 @@ KeyCopies Records::key_copies(const Jid& group) const {
   if (written_) {
     const auto& touched = written_->groups.copies;
     if (const auto found = touched.find(group); found != touched.end()) return found->second;
-    if (written_->wiped) return {};
   }
   KeyCopies copies;
-  for (KeyCopy& copy : storage::load_key_copies(reader_, session_, group)) {
-    const Jid device = copy.device;
-    copies.emplace(device, std::move(copy));
+  if (!written_ || !written_->wiped) {
+    for (KeyCopy& copy : storage::load_key_copies(reader_, session_, group)) {
+      const Jid device = copy.device;
+      copies.emplace(device, std::move(copy));
+    }
   }
   if (written_) written_->groups.catch_up(group, copies);
   return copies;

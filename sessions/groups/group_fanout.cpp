@@ -207,9 +207,13 @@ void GroupFanout::go_on(const Jid& group, const std::shared_ptr<Progress>& progr
         go_on(group, progress, done);
       });
     case Lacks::lists:
-      return ask_for_lists(seen.whose, [this, group, progress, done](bool ok) {
-        ok ? go_on(group, progress, done) : done(Prepared::later);
-      });
+      return ask_for_lists(
+          seen.whose, [this, group, progress, done, many = seen.whose.size() > copies_per_turn](bool ok) {
+            if (!ok) return done(Prepared::later);
+            if (!many) return go_on(group, progress, done);
+            c_.in_later_turn(
+                [this, group, progress, done] { go_on(group, progress, done); });  // they have taken their time
+          });
     case Lacks::copies: break;
   }
   if (seen.other_key) give_up_key(group, seen.copies);
@@ -339,6 +343,7 @@ Result<Node> GroupFanout::seal(const Jid& group, const std::string& message_id, 
     return sealed.error();
   }
   store_own_key(c_, group, *own);
+  stanza.key_for.reserve(warm.ready.size());
   for (Ready& ready : warm.ready) {
     if (!goes_along(ready)) continue;
     if (ready.copy.ciphertext.kind == protocol::CiphertextKind::pre_key_message)
