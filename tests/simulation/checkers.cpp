@@ -417,7 +417,7 @@ void check_bounds(World& world, Ledger& ledger) {
     std::size_t held, most;
   };
   if (!world.daemon.running()) return;
-  const std::size_t people = ledger.persons.size();
+  const std::size_t people = ledger.persons.size(), circles = ledger.groups.circles.size();
   for (const Gateway& gateway : ledger.gateways) {
     const auto found = world.daemon.supervisor().holdings(gateway.session);
     if (!found) continue;
@@ -431,7 +431,7 @@ void check_bounds(World& world, Ledger& ledger) {
         {"outgoing messages", held.queued, world.daemon.max_queued_messages()},
         {"sealed stanzas", held.in_flight, sessions::SessionSettings().max_in_flight},
         {"bytes of sealed stanzas", held.in_flight_bytes, sessions::SessionSettings().max_in_flight_bytes + (1u << 20)},
-        {"chats that wait", held.lanes, std::min(held.queued, 2 * people) + people},
+        {"chats that wait", held.lanes, std::min(held.queued, 2 * people + circles) + people + circles},
         {"read receipts", held.read_receipts, 1'000},
         {"queries", held.queries, sessions::IqTracker::max_pending},
         {"ratchets", trimmed(held.ratchets), sessions::KeyCache::kept_records},
