@@ -50,14 +50,21 @@ std::optional<bool> SenderKeys::lists(const Jid& group, const Jid& author) {
     if (known && !known->stale && known->member && !known->metadata.partial) {
       auto& users = roster_->users.emplace();
       for (const protocol::groups::Participant& member : known->metadata.members) {
-        users.insert(directory_.canonical_user(member.jid));
+        const Jid user = directory_.canonical_user(member.jid);
+        if (!user.is_lid() && !member.lid) roster_->some_without_lid = true;
+        if (user.is_lid() && !member.pn && !directory_.person(user).pn) roster_->some_without_number = true;
+        users.insert(user);
         for (const auto& name : {member.lid, member.pn})
           if (name) users.insert(*name);
       }
     }
   }
   if (!roster_->users) return std::nullopt;
-  return roster_->users->contains(author.user_jid());
+  if (roster_->users->contains(author.user_jid())) return true;
+  if (author.is_lid() ? roster_->some_without_lid && !directory_.person(author.user_jid()).pn
+                      : roster_->some_without_number)
+    return std::nullopt;
+  return false;
 }
 
 bool SenderKeys::is_stranger(const Jid& group, const Jid& author) {

@@ -57,7 +57,8 @@ class SenderKeys {
   };
   std::optional<Found> find(const Jid& file, const Jid& author, ByteView body) const;
   std::optional<protocol::SenderKeyRecord> load(const Jid& file, const Jid& author) const;
-  /// By the list as it stands; nullopt: it says nothing of him.
+  /// By the list as it stands; nullopt: it says nothing of him, or he may be a member who is listed by his other
+  /// identity.
   std::optional<bool> lists(const Jid& group, const Jid& author);
 
   static constexpr std::size_t strangers_kept = 64;
@@ -66,6 +67,7 @@ class SenderKeys {
   struct Roster {
     Jid group;
     std::optional<std::set<Jid>> users;
+    bool some_without_number = false, some_without_lid = false;  // members who are known by one identity alone
   };
   Context& c_;
   Directory& directory_;

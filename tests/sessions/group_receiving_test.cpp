@@ -205,6 +205,15 @@ TEST_CASE("what somebody who is not a member sends to the group for us alone is 
   }
 }
 
+TEST_CASE("a number that may be the one of a member is no stranger's") {
+  Crew f;
+  f.describe({self, carl});  // by LID, and nobody has told carl's number
+  const Jid number("15550000004", "s.whatsapp.net");
+  Speaker speaker = f.speaker(number);
+  f.hear(Crew::message(number, "3EB0AA").add(f.told(speaker, "hello")));
+  CHECK(f.body("3EB0AA") == "hello");
+}
+
 TEST_CASE("a member that leaves while it is asked for a message again is heard with that one") {
   Crew f;
   f.describe({self, ben, carl});
