@@ -1,4 +1,5 @@
 // Look-ups about people.
+#include "protocol/appstate/actions.h"
 #include "sessions/records_written.h"
 #include "storage/chat_list.h"
 
@@ -40,14 +41,27 @@ std::vector<Jid> Records::chat_partners(std::size_t most) const {
   return partners;
 }
 
-std::vector<Jid> Records::watched_contacts(std::size_t most) const {
-  std::vector<Jid> watched;
-  if (!(written_ && written_->wiped)) watched = storage::watched_contacts(reader_, session_, most);
-  if (!written_) return watched;
-  std::erase_if(watched, [&](const Jid& user) { return written_->contacts.contains(user); });
+template <class Stored, class Wanted>
+std::vector<Jid> Records::contacts_where(std::size_t most, Stored stored, Wanted wanted) const {
+  std::vector<Jid> users;
+  if (!(written_ && written_->wiped)) users = stored(reader_, session_, most);
+  if (!written_) return users;
+  std::erase_if(users, [&](const Jid& user) { return written_->contacts.contains(user); });
   for (const auto& [user, row] : written_->contacts)
-    if (row && row->watched && watched.size() < most) watched.push_back(user);
-  return watched;
+    if (row && wanted(*row) && users.size() < most) users.push_back(user);
+  return users;
+}
+
+std::vector<Jid> Records::watched_contacts(std::size_t most) const {
+  return contacts_where(most, storage::watched_contacts, [](const storage::ContactRow& row) { return row.watched; });
+}
+
+std::optional<std::vector<Jid>> Records::saved_contacts(std::size_t most) const {
+  const auto book = find_app_state(std::string(protocol::critical_unblock_low));
+  if (!book || book->version == 0) return std::nullopt;
+  return contacts_where(most, storage::saved_contacts, [](const storage::ContactRow& row) {
+    return !row.name.empty() && row.registered != storage::Registered::no;
+  });
 }
 
 }  // namespace wharf::sessions

@@ -140,8 +140,13 @@ void StatusAudiences::settle(UniqueFunction<void(Groups::Refreshed)> done) {
            [this, settling](const Node* answer) { take_setting(settling, answer); });
 }
 
-// Until the address book of the phone is read (app state), "contacts" are the people whom there is a chat with: whoever
-// only shares a group with the account, or was looked up, is none.
+// An account whose phone saved nobody yet, or whose address book was never read, has chats: whoever only shares a group
+// with it, or was looked up, is no contact.
+std::vector<Jid> StatusAudiences::contacts() const {
+  if (auto saved = c_.records.saved_contacts(most)) return std::move(*saved);
+  return c_.records.chat_partners(most);
+}
+
 void StatusAudiences::take_setting(const SettlingPtr& settling, const Node* answer) {
   using Kind = protocol::StatusAudience::Kind;
   if (answer == nullptr) return settling->done(Groups::Refreshed::later);
@@ -151,7 +156,7 @@ void StatusAudiences::take_setting(const SettlingPtr& settling, const Node* answ
   row.setting = chosen->kind == Kind::only     ? StatusSetting::allowlist
                 : chosen->kind == Kind::except ? StatusSetting::denylist
                                                : StatusSetting::contacts;
-  row.users = chosen->kind == Kind::only ? chosen->users : c_.records.chat_partners(most);
+  row.users = chosen->kind == Kind::only ? chosen->users : contacts();
   if (chosen->kind == Kind::except) row.excluded = chosen->users;
   c_.query(protocol::block_list_iq(c_.ids.next()),
            [this, settling](const Node* said) { take_blocked(settling, said); });

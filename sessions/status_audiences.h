@@ -65,6 +65,9 @@ class StatusAudiences {
   };
   using SettlingPtr = std::shared_ptr<Settling>;
 
+  /// Whom "contacts" means: the address book of the phone, and as long as it was never read the people with whom there
+  /// is a chat.
+  std::vector<Jid> contacts() const;
   void take_setting(const SettlingPtr& settling, const Node* answer);
   void take_blocked(const SettlingPtr& settling, const Node* answer);
   void resolve(const SettlingPtr& settling);

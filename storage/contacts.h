@@ -37,6 +37,9 @@ struct ContactPage {
 };
 /// Those who are not known to be unregistered. `limit` 1..1000; `after`: a cursor, 0 at first.
 ContactPage page_contacts(Database& db, SessionId session, std::size_t limit, std::int64_t after);
+/// Those whom the phone's address book has and who are not known to be unregistered, in the order of their JIDs'
+/// numbers.
+std::vector<protocol::Jid> saved_contacts(Database& db, SessionId session, std::size_t most);
 /// At most `most` of those whose presence is watched.
 std::vector<protocol::Jid> watched_contacts(Database& db, SessionId session, std::size_t most);
 

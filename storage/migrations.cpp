@@ -507,6 +507,11 @@ constexpr const char* diverged_app_state = R"sql(
 ALTER TABLE app_state ADD COLUMN diverged INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+// storage/contacts.h: saved_contacts().
+constexpr const char* saved_contacts = R"sql(
+CREATE INDEX saved_contact ON contact (number, user_id) WHERE name <> '' AND registered <> 1;
+)sql";
+
 constexpr std::array steps_of_this_release = {first_schema,
                                               resends_outlive_a_restart,
                                               ratchet_epochs,
@@ -539,7 +544,8 @@ constexpr std::array steps_of_this_release = {first_schema,
                                               status_audiences,
                                               channels,
                                               app_state,
-                                              diverged_app_state};
+                                              diverged_app_state,
+                                              saved_contacts};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

@@ -91,7 +91,7 @@ class PeoplePair(Pair):
         """What Wharf tells of the peer's account."""
         def fits(e):
             data = e["data"]
-            who = (data.get("from") if event == "presence" else data.get("pn") or data.get("id")) or ""
+            who = (data.get("author") if event == "presence" else data.get("pn") or data.get("id")) or ""
             return (e["event"] == event and e["sessionId"] == session and who.split("@")[0] == peer_number
                     and all(data.get(key) == value for key, value in wanted.items()))
         return self.wharf.event(fits, f"{event} with {wanted}", since=since)["data"]
@@ -207,7 +207,7 @@ def chat_states(report, pair):
                 here, _ = pair.now()
             peer.command("typing", to=group, state=state)
             told = pair.told(here, "presence", state=state, chatId=group)
-            assert told["from"] == peer_chat, told
+            assert told["from"] == group and told["author"] == peer_chat and told["isGroup"], told
 
 
 def pictures(report, pair, directory):

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "protocol/appstate/actions.h"
+#include "storage/app_state.h"
 #include "storage/database.h"
 #include "tests/sessions/session_fixture.h"
 
@@ -276,12 +278,15 @@ const std::vector<Kind>& kinds() {
          r.records.add(r.contact(ben));
          auto watched = r.contact(ben_pn);
          watched.row.watched = true;
+         watched.row.name = "Ben B";
          r.records.add(watched);
+         r.records.add(storage::PutAppState{r.id, {std::string(protocol::critical_unblock_low), 1, {}, 1, false, false}});
        },
        [](Rows& r) {
          const auto row = r.records.find_contact(ben);
          return row && row->push_name == "Ben" && !row->watched && !r.records.find_contact(crew) &&
-                r.records.watched_contacts(9) == std::vector<Jid>{ben_pn};
+                r.records.watched_contacts(9) == std::vector<Jid>{ben_pn} &&
+                r.records.saved_contacts(9) == std::vector<Jid>{ben_pn};
        }},
       {"RemoveContact",
        [](Rows& r) {

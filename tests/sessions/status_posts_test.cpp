@@ -8,11 +8,14 @@
 
 #include "protocol/account/privacy.h"
 #include "protocol/account/status_audience.h"
+#include "protocol/appstate/actions.h"
 #include "protocol/messages/content.h"
 #include "protocol/messages/padding.h"
 #include "protocol/signal/sender_key.h"
 #include "sessions/status_audiences.h"
+#include "storage/app_state.h"
 #include "storage/chat_list.h"
+#include "storage/contacts.h"
 #include "storage/member_receipts.h"
 #include "storage/status_audiences.h"
 #include "tests/sessions/group_stanzas.h"
@@ -283,7 +286,7 @@ TEST_CASE("whom the account's setting means is asked for, and kept with the post
   const auto users = [&](const std::string& id) {
     return storage::find_status_audience(f.store->reader(), f.row.id, id)->users;
   };
-  // There is no address book: the contacts are those with whom there is a chat.
+  // The address book was never read: the contacts are those with whom there is a chat.
   const Node contacts = posted("3EB0AA", {Kind::contacts, {}});
   CHECK(contacts.child("meta")->attr("status_setting") == "contacts");
   CHECK(users("3EB0AA") == std::vector{ben});
@@ -294,6 +297,31 @@ TEST_CASE("whom the account's setting means is asked for, and kept with the post
   CHECK(only.child("meta")->attr("status_setting") == "allowlist");
   CHECK(named(only, true) == std::vector{carl});
   CHECK(users("3EB0CC") == std::vector{carl});
+}
+
+TEST_CASE("the contacts are those of the phone's address book as soon as it was read") {
+  Stage f;
+  f.have_chats();
+  const auto have = [&](auto change) {
+    storage::Changes changes;
+    changes.add(std::move(change));
+    f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  };
+  const auto audience = [&](const std::string& id) {
+    REQUIRE(f.post(id, std::nullopt).empty());
+    f.choose({StatusAudience::Kind::contacts, {}});
+    f.hear(Stage::ack_of(id));
+    return storage::find_status_audience(f.store->reader(), f.row.id, id)->users;
+  };
+  const std::string book(protocol::critical_unblock_low);
+  storage::ContactRow saved;
+  saved.user = carl;
+  saved.name = "Carl";
+  have(storage::PutContact{f.row.id, saved});
+  have(storage::PutAppState{f.row.id, {book, 0, {}, 3, true, false}});  // on its way
+  CHECK(audience("3EB0AA") == std::vector{ben});
+  have(storage::PutAppState{f.row.id, {book, 3, {}, 3, false, false}});
+  CHECK(audience("3EB0BB") == std::vector{carl});
 }
 
 TEST_CASE("a setting that is not understood lets no post out") {

@@ -90,6 +90,7 @@ const std::vector<LookUp>& look_ups() {
       {"page_contacts", [](Database& db) { REQUIRE(page_contacts(db, session, 5, 0).contacts.size() == 5); }},
       {"find_channel", [](Database& db) { REQUIRE(find_channel(db, session, news)); }},
       {"load_channels", [](Database& db) { REQUIRE(load_channels(db, session, 5).size() == 5); }},
+      {"saved_contacts", [](Database& db) { REQUIRE(saved_contacts(db, session, 9).size() == 1); }},
       {"watched_contacts", [](Database& db) { REQUIRE(watched_contacts(db, session, 9).size() == 1); }},
       {"stale_groups", [](Database& db) { REQUIRE(stale_groups(db, session, 9).size() == 1); }},
       {"page_queue", [](Database& db) { REQUIRE(page_queue(db, session, {}, 5, 0).rows.size() == 5); }},
@@ -159,6 +160,7 @@ struct Filled : test::InlineStore {
       ContactRow watched;
       watched.user = ben;
       watched.watched = true;
+      watched.name = "Ben";
       changes.add(PutContact{session, watched});
       changes.add(PutTrustedToken{session, {ben, {1}, 1, 1}});
       changes.add(PutAppState{session, {"regular", 1, {}, 1, false}});
