@@ -94,7 +94,7 @@ constexpr Field send_location_fields[] = {
 };
 constexpr Field send_group_invite_fields[] = {
     WHARF_AROUND_CONTENT,
-    {.name = "groupId", .summary = "the group, …@g.us", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},
+    {.name = "groupId", .summary = "the group, …@g.us", .required = true, .min = 1, .max = 128, .format = &formats::group_id},
     {.name = "code", .summary = "of the invitation, as WhatsApp gave it", .required = true, .min = 1, .max = 128},
     {.name = "groupName", .required = true, .min = 1, .max = 255},
     {.name = "inviteExpiresAt", .type = Type::any, .summary = "a time with its offset, as the answer to an addition has it, or unix seconds; default: in three days"},
@@ -502,7 +502,7 @@ constexpr Field chat_fields[] = {
     {.name = "expiresAfter", .type = Type::integer, .summary = "its disappearing timer, seconds: new messages stay so long"},
     {.name = "lastMessage", .type = Type::object, .object = &message},
 };
-#define WHARF_PARTICIPANTS {.name = "participants", .type = Type::texts, .summary = "user ids", .required = true, .min = 1, .max = 1024, .format = &formats::chat_id}
+#define WHARF_PARTICIPANTS {.name = "participants", .type = Type::texts, .summary = "user ids", .required = true, .min = 1, .max = 1024, .format = &formats::user_id}
 #define WHARF_GROUP_SETTINGS                                                                                            \
   {.name = "announce", .type = Type::boolean, .summary = "admins alone send"},                                           \
       {.name = "locked", .type = Type::boolean, .summary = "admins alone edit name, description and picture"},           \
@@ -512,11 +512,11 @@ constexpr Field chat_fields[] = {
       {.name = "disappearing", .type = Type::integer, .summary = "seconds that new messages stay: 0, 86400, 604800 or 7776000", .min = 0, .max = 7'776'000}
 constexpr Field create_group_fields[] = {
     {.name = "name", .required = true, .min = 1, .max = 100},
-    {.name = "participants", .type = Type::texts, .summary = "user ids", .required = true, .max = 1024, .format = &formats::chat_id},
+    {.name = "participants", .type = Type::texts, .summary = "user ids", .required = true, .max = 1024, .format = &formats::user_id},
     {.name = "description", .max = 2048},
     WHARF_GROUP_SETTINGS,
     {.name = "isCommunity", .type = Type::boolean, .summary = "makes a community"},
-    {.name = "communityId", .summary = "the community that the group belongs to", .format = &formats::chat_id},
+    {.name = "communityId", .summary = "the community that the group belongs to", .format = &formats::group_id},
 };
 constexpr Field update_group_fields[] = {
     {.name = "name", .min = 1, .max = 100},
@@ -528,11 +528,11 @@ constexpr Field join_group_fields[] = {
     {.name = "link", .summary = "https://chat.whatsapp.com/… or its code", .required = true, .min = 10, .max = 300},
 };
 constexpr Field decide_requests_fields[] = {
-    {.name = "approve", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::chat_id},
-    {.name = "reject", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::chat_id},
+    {.name = "approve", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::user_id},
+    {.name = "reject", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::user_id},
 };
 constexpr Field linked_groups_fields[] = {
-    {.name = "groups", .type = Type::texts, .summary = "group ids", .required = true, .min = 1, .max = 100, .format = &formats::chat_id},
+    {.name = "groups", .type = Type::texts, .summary = "group ids", .required = true, .min = 1, .max = 100, .format = &formats::group_id},
 };
 constexpr Field group_query_fields[] = {
     {.name = "refresh", .type = Type::boolean, .summary = "asks WhatsApp instead of the stored copy"},

@@ -29,7 +29,7 @@ constexpr Field post_status_fields[] = {
     {.name = "mediaMessageId", .summary = "a stored message whose file is sent again", .min = 1, .max = 300, .format = &formats::message_id},
     {.name = "filename", .min = 1, .max = 255},
     {.name = "caption", .summary = "of an image or a video", .max = 4096},
-    {.name = "audience", .type = Type::texts, .summary = "who gets it, of people alone; default: whom the account's setting means", .min = 1, .max = 1000, .format = &formats::chat_id},
+    {.name = "audience", .type = Type::texts, .summary = "who gets it, of people alone; default: whom the account's setting means", .min = 1, .max = 1000, .format = &formats::user_id},
     {.name = "messageId", .summary = "chosen by the caller: a retry returns the first answer", .format = &formats::new_message_id},
     {.name = "expiresAt", .summary = "what was not sent by then fails; default: in a day", .format = &formats::date_time},
     {.name = "priority", .summary = "before what goes first when not all can; default: normal", .one_of = "low|normal|high"},
@@ -77,7 +77,7 @@ constexpr Field status_viewer_fields[] = {
     {.name = "viewedAt", .type = Type::integer, .summary = "in the unit of the dialect", .required = true},
 };
 constexpr Field send_broadcast_fields[] = {
-    {.name = "recipients", .type = Type::texts, .summary = "people, each once; every one gets a message of its own chat", .required = true, .min = 1, .max = 256, .format = &formats::chat_id},
+    {.name = "recipients", .type = Type::texts, .summary = "people, each once; every one gets a message of its own chat", .required = true, .min = 1, .max = 256, .format = &formats::user_id},
     {.name = "content", .summary = "the text", .required = true, .min = 1, .max = 65536},
     {.name = "priority", .summary = "default low: what else is sent goes first", .one_of = "low|normal|high"},
 };

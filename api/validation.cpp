@@ -45,6 +45,11 @@ Problem check_user_id(std::string_view text) {
   if (user && user->has_devices()) return std::nullopt;
   return web::FormatProblem{person_id_problem(text), false};
 }
+Problem check_group_id(std::string_view text) {
+  const auto group = parse_chat_id(text);
+  if (group && group->is_group()) return std::nullopt;
+  return web::FormatProblem{group_id_problem(text), false};
+}
 Problem check_message_id(std::string_view text) {
   return must(parse_message_id(text).has_value(), "a message id: true_<chat>_<id> or the bare WhatsApp id");
 }
@@ -107,6 +112,7 @@ Problem check_secret(std::string_view text) {
 const web::Format session_name{check_session_name, "^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,64}$", {}};
 const web::Format chat_id{check_chat_id, {}, {}};
 const web::Format user_id{check_user_id, {}, {}};
+const web::Format group_id{check_group_id, {}, {}};
 const web::Format message_id{check_message_id, {}, {}};
 const web::Format new_message_id{check_new_message_id, "^[A-Za-z0-9]{8,64}$", {}};
 const web::Format url{check_url, {}, "uri"};
@@ -127,5 +133,7 @@ const web::Format date_time{
     {},
     "date-time"};
 const web::Format event_position{check_event_position, {}, {}};
+
+bool names_chat(const web::Format* format) { return format == &chat_id || format == &user_id || format == &group_id; }
 
 }  // namespace wharf::api::formats
