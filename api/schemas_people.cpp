@@ -28,7 +28,7 @@ constexpr Field catalog_query_fields[] = {
       {.name = "name", .summary = "as the address book of the phone has it, else pushname, else verifiedName", .required = true}, \
       {.name = "pushname", .summary = "as they call themselves", .required = true},                                    \
       {.name = "isMyContact", .type = Type::boolean, .summary = "in the address book", .required = true},              \
-      {.name = "isWAContact", .type = Type::boolean, .summary = "known to be on WhatsApp", .required = true},          \
+      {.name = "isWAContact", .type = Type::boolean, .summary = "on WhatsApp; null: not known", .required = true, .nullable = true},          \
       {.name = "verifiedName", .summary = "of a business"}, {.name = "username"},                                      \
       {.name = "about"}, {.name = "aboutSetAt", .format = &formats::date_time}, {.name = "pictureId"}
 constexpr Field contact_fields[] = {WHARF_CONTACT};
