@@ -90,7 +90,10 @@ class Broadcast : public std::enable_shared_from_this<Broadcast> {
       Failure failure = send_failure(call_, sent.error());
       // The key stands for another request: nothing of this one is sent, as of any other.
       if (failure.code == ErrorCode::idempotency_key_reused && accepted_ == 0) return call_->failure(failure);
-      out_.begin_object().text("chatId", jid_text(recipient.to_string(), {}, call_->dialect));
+      const auto& supervisor = services_->ports.supervisor;
+      const Jid chat = supervisor.canonical_chat(session_, recipient);
+      const PersonText who = person_text(chat, supervisor.person(session_, chat));
+      out_.begin_object().text("chatId", jid_text(who.id, who.pn, call_->dialect)).text_if("chatLid", who.lid);
       write_error(failure);
     }
     out_.end_object();

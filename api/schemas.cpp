@@ -405,6 +405,7 @@ constexpr Field sent_message_fields[] = {
 constexpr Field poll_option_fields[] = {
     {.name = "option", .required = true}, {.name = "count", .type = Type::integer, .required = true},
     {.name = "voters", .type = Type::texts, .required = true},
+    {.name = "voterLids", .type = Type::texts, .summary = "the people of `voters` by their LIDs, in the same order; by the number who has none", .required = true},
 };
 constexpr Schema poll_option = {"PollOption", poll_option_fields};
 constexpr Field poll_results_fields[] = {
@@ -427,8 +428,13 @@ constexpr Field recipient_counts_fields[] = {
     {.name = "played", .type = Type::integer, .required = true},
 };
 constexpr Schema recipient_counts = {"RecipientCounts", recipient_counts_fields};
+constexpr Field message_reaction_fields[] = {
+    {.name = "emoji", .required = true}, {.name = "from", .required = true}, {.name = "fromLid"},
+    {.name = "fromMe", .type = Type::boolean, .required = true}, {.name = "timestamp", .type = Type::integer, .required = true},
+};
+constexpr Schema message_reaction = {"MessageReaction", message_reaction_fields};
 constexpr Field event_answer_fields[] = {
-    {.name = "from", .required = true}, {.name = "fromMe", .type = Type::boolean, .required = true},
+    {.name = "from", .required = true}, {.name = "fromLid"}, {.name = "fromMe", .type = Type::boolean, .required = true},
     {.name = "response", .required = true, .one_of = "going|notGoing|maybe"},
     {.name = "extraGuests", .type = Type::integer, .required = true},
     {.name = "timestamp", .type = Type::integer, .required = true},
@@ -484,7 +490,7 @@ constexpr Field message_fields[] = {
     {.name = "albumId", .summary = "of a picture or video of an album: the WhatsApp id of the message with `album`"},
     {.name = "recipients", .type = Type::objects, .summary = "of one own message: how far it is with each who is to get it; of a group those who have said so", .object = &recipient},
     {.name = "recipientCounts", .type = Type::object, .summary = "of one own message to a group", .object = &recipient_counts},
-    {.name = "reactions", .type = Type::objects, .summary = "of one message: by whom, emoji, timestamp"},
+    {.name = "reactions", .type = Type::objects, .summary = "of one message: of each person the newest", .object = &message_reaction},
     {.name = "edits", .type = Type::objects, .summary = "of one message: the texts it was given since, oldest first"},
     {.name = "originalBody", .summary = "of one message that was edited: its text before"},
     {.name = "selectedOptions", .type = Type::texts, .summary = "of a vote"},

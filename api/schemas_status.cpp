@@ -84,8 +84,8 @@ constexpr Field send_broadcast_fields[] = {
 constexpr Field broadcast_error_fields[] = {{.name = "code", .required = true}, {.name = "message", .required = true}};
 constexpr Schema broadcast_error = {"BroadcastError", broadcast_error_fields};
 constexpr Field broadcast_result_fields[] = {
-    {.name = "chatId", .summary = "as the answer to a send has it; of one that was not accepted as it was asked for", .required = true},
-    {.name = "messageId", .summary = "of one that was accepted, as all up to deleted"}, {.name = "id", .summary = "the WhatsApp id"}, {.name = "chatLid"},
+    {.name = "chatId", .summary = "as the answer to a send has it", .required = true},
+    {.name = "messageId", .summary = "of one that was accepted, as all up to deleted"}, {.name = "id", .summary = "the WhatsApp id"}, {.name = "chatLid", .summary = "where it is known"},
     {.name = "timestamp", .type = Type::integer, .summary = "seconds; milliseconds in the gateway dialect"},
     {.name = "status", .one_of = ack_words}, {.name = "ack", .type = Type::integer, .min = -1, .max = 4},
     {.name = "replayed", .type = Type::boolean, .summary = "true: it was accepted before under this Idempotency-Key"},
