@@ -19,7 +19,6 @@
 #include "api/schemas.h"
 #include "api/sending.h"
 #include "protocol/groups/invite.h"
-#include "protocol/messages/body.h"
 #include "protocol/text.h"
 #include "storage/groups.h"
 
@@ -94,13 +93,9 @@ groups::Allowed allowed_of(std::string_view text) {
   return text == "all" ? groups::Allowed::all_members : groups::Allowed::admins;
 }
 
-/// nullopt: answered.
-std::optional<groups::Ephemeral> timer_of(const CallPtr& call) {
-  const std::int64_t seconds = integer_of(call->body, "disappearing").value_or(0);
-  if (!protocol::is_disappearing_timer(static_cast<std::uint32_t>(seconds)))
-    return refuse_field(call, "disappearing", "must be 0, 86400, 604800 or 7776000: a day, a week, 90 days"),
-           std::nullopt;
-  return groups::Ephemeral{static_cast<std::uint32_t>(seconds), std::nullopt};
+/// Of a validated body.
+groups::Ephemeral timer_of(const CallPtr& call) {
+  return {static_cast<std::uint32_t>(integer_of(call->body, "disappearing").value_or(0)), std::nullopt};
 }
 
 /// As of messages (api/sending.cpp): whichever of their ids the request names its people by, it is the same.
@@ -139,11 +134,7 @@ void create_group(const ServicesPtr& services, const CallPtr& call) {
   if (call->body.if_contains("joinApproval")) create.join_approval = boolean_of(call->body, "joinApproval", false);
   if (const auto who = text_of(call->body, "memberAddMode"); !who.empty()) create.member_add = allowed_of(who);
   if (const auto who = text_of(call->body, "memberLinkMode"); !who.empty()) create.member_link = allowed_of(who);
-  if (call->body.if_contains("disappearing")) {
-    const auto timer = timer_of(call);
-    if (!timer) return;
-    create.ephemeral = *timer;
-  }
+  if (call->body.if_contains("disappearing")) create.ephemeral = timer_of(call);
   const bool makes_one = boolean_of(call->body, "isCommunity", false);
   if (makes_one) create.kind = groups::NewCommunity{};
   if (const auto id = text_of(call->body, "communityId"); !id.empty()) {
@@ -290,11 +281,7 @@ std::optional<std::vector<Setting>> settings_of(const CallPtr& call, const Jid& 
     if (const auto who = text_of(body, field); !who.empty())
       out.push_back({field, groups::SetMode{group, mode, allowed_of(who)}});
   }
-  if (body.if_contains("disappearing")) {
-    const auto timer = timer_of(call);
-    if (!timer) return std::nullopt;
-    out.push_back({"disappearing", groups::SetEphemeral{group, *timer}});
-  }
+  if (body.if_contains("disappearing")) out.push_back({"disappearing", groups::SetEphemeral{group, timer_of(call)}});
   if (out.empty()) return refuse_field(call, "body", "must set something"), std::nullopt;
   return out;
 }

@@ -14,6 +14,7 @@ std::optional<web::FormatProblem> check_colour(std::string_view text) {
   return web::FormatProblem{"must be a colour: #RRGGBB", false};
 }
 constexpr web::Format colour{check_colour, "^#[0-9A-Fa-f]{6}$", {}};
+constexpr web::Format post_cursor{nullptr, R"(^m[0-9]+\.-?[0-9]+$)"};  // read by its handler
 constexpr std::string_view fonts = "0|1|2|6|7|8|9|10";  // protocol::is_status_font (tests/api/status_test.cpp)
 
 // A row is a field.
@@ -36,7 +37,7 @@ constexpr Field post_status_fields[] = {
 };
 constexpr Field status_posts_query_fields[] = {
     {.name = "limit", .type = Type::integer, .summary = "default 50", .min = 1, .max = 1000},
-    {.name = "cursor", .summary = "nextCursor of the page before", .max = 128},
+    {.name = "cursor", .summary = "nextCursor of the page before", .max = 128, .format = &post_cursor},
     {.name = "all", .type = Type::boolean, .summary = "those of over a day ago, too, which nobody is shown any more; default false"},
 };
 constexpr Field audience_fields[] = {
