@@ -397,8 +397,9 @@ bool read_timing(const ServicesPtr& services, const CallPtr& call, const Schema&
   const std::string_view send_at = text_of(call->body, "sendAt"), expires_at = text_of(call->body, "expiresAt");
   // What is said about a message or a chat has none of these, and its schema has not looked at them.
   for (const char* name : {"sendAt", "expiresAt", "priority"}) {
-    if (call->body.if_contains(name) && schema.find(name) == nullptr)
-      return refuse(name, "is for messages, not for what is said about one or about a chat");
+    if (!call->body.if_contains(name) || schema.find(name) != nullptr) continue;
+    if (&schema == &schemas::post_status) return refuse(name, "is not taken by a status post");
+    return refuse(name, "is for messages, not for what is said about one or about a chat");
   }
   const bool own = &schema == &schemas::post_status || schema.find("chatId") != nullptr;
   if (own && refuses_field_of_others(call, schema)) return false;

@@ -189,6 +189,8 @@ TEST_CASE("what a post cannot have is told in whole sentences, all of it at once
       details_of(base, R"({"type":"text","content":"x","chatId":"15550000002","mentionAll":true})");
   CHECK(post.at("chatId") == "is not taken by a status post");
   CHECK(post.at("mentionAll") == "is not taken by a status post");
+  CHECK(details_of(base, R"({"type":"text","content":"x","sendAt":"2030-01-01T00:00:00Z"})").at("sendAt") ==
+        "is not taken by a status post");
   const json::object many = details_of(
       "/api/v1/sessions/a/broadcasts",
       R"({"recipients":["15550000002"],"content":"x","mentions":["15550000003"],"quotedMessageId":"3EB0AA"})");
