@@ -390,7 +390,7 @@ TEST_CASE("nobody is in a broadcast twice, by number and by LID") {
 }
 
 TEST_CASE("a request that names its people by their other ids is the same request, and other people are not") {
-  const auto base = std::string("/api/v1/sessions/a");
+  const auto session_path = std::string("/api/v1/sessions/a");
   struct Row {
     const char* route;
     const char *first, *again, *other;
@@ -412,7 +412,7 @@ TEST_CASE("a request that names its people by their other ids is the same reques
       Daemon d(linked());
       if (!learnt_between) learn_lid_of_ben(d);
       const auto send = [&](const std::string& fields) {
-        return d.ask("POST", base + row.route, "{" + fields + R"(,"messageId":"3EB0SAME0001"})");
+        return d.ask("POST", session_path + row.route, "{" + fields + R"(,"messageId":"3EB0SAME0001"})");
       };
       REQUIRE(send(row.first).status == 200);
       if (learnt_between) learn_lid_of_ben(d);

@@ -228,7 +228,6 @@ TEST_CASE("a contact of whom nothing is known but that the presence is watched i
 TEST_CASE("the own account is called as it calls itself") {
   PeopleFixture f;
   f.session->context().device.push_name = "Anna";
-  const Jid self("100000000000001", "lid");
   const auto look = f.ask(LookAtContact{self});
   Profile own;
   own.jid = self;
