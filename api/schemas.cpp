@@ -8,6 +8,9 @@ namespace {
 constexpr std::int64_t kib = 1024;
 constexpr std::int64_t event_id_chars = max_event_id_chars;
 
+constexpr std::string_view timers =
+    "0|86400|604800|7776000";  // protocol::is_disappearing_timer (tests/api/openapi_test.cpp)
+
 // A row is a field.
 // clang-format off
 constexpr Field proxy_fields[] = {
@@ -94,7 +97,7 @@ constexpr Field send_location_fields[] = {
 };
 constexpr Field send_group_invite_fields[] = {
     WHARF_AROUND_CONTENT,
-    {.name = "groupId", .summary = "the group, …@g.us", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},
+    {.name = "groupId", .summary = "the group, …@g.us", .required = true, .min = 1, .max = 128, .format = &formats::group_id},
     {.name = "code", .summary = "of the invitation, as WhatsApp gave it", .required = true, .min = 1, .max = 128},
     {.name = "groupName", .required = true, .min = 1, .max = 255},
     {.name = "inviteExpiresAt", .type = Type::any, .summary = "a time with its offset, as the answer to an addition has it, or unix seconds; default: in three days"},
@@ -216,7 +219,7 @@ constexpr Field starred_message_fields[] = {
     {.name = "messageId", .required = true}, {.name = "starred", .type = Type::boolean, .required = true},
 };
 constexpr Field set_disappearing_fields[] = {
-    {.name = "seconds", .type = Type::integer, .summary = "how long new messages stay: 86400, 604800 or 7776000; 0: for good", .required = true, .max = 7'776'000},
+    {.name = "seconds", .type = Type::integer, .summary = "how long new messages stay: 86400, 604800 or 7776000; 0: for good", .required = true, .one_of = timers},
     {.name = "messageId", .summary = "of the message that sets it, chosen by the caller", .format = &formats::new_message_id},
 };
 constexpr Field delete_message_query_fields[] = {
@@ -259,9 +262,11 @@ constexpr Field send_query_fields[] = {
     {.name = "waitFor", .summary = "answer when the message got this far", .one_of = "server|delivered|read|played"},
     {.name = "timeout", .type = Type::integer, .summary = "milliseconds, default 30000", .max = 120'000},
 };
+// Their handlers read them; the forms are for the document.
+constexpr web::Format page_cursor{nullptr, R"(^(-?[0-9]+\.[0-9]+|g[1-9][0-9]*)$)"}, message_cursor{nullptr, R"(^m[0-9]+\.-?[0-9]+$)"}, queue_cursor{nullptr, "^q[1-9][0-9]*$"};
 constexpr Field page_query_fields[] = {
     {.name = "limit", .type = Type::integer, .summary = "chats of one page; without it, or 0, and without cursor: every chat, 400 over 100,000", .min = 0, .max = 1000},
-    {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
+    {.name = "cursor", .summary = "nextCursor of the page before", .max = 200, .format = &page_cursor},
 };
 // With `q`: a search (storage/search.h).
 #define WHARF_NARROWS_A_SEARCH                                                                                              \
@@ -277,7 +282,7 @@ constexpr Field search_query_fields[] = {
     {.name = "chat", .summary = "the same as chatId", .max = 128, .format = &formats::chat_id},
     WHARF_NARROWS_A_SEARCH,
     {.name = "limit", .type = Type::integer, .summary = "default 50, at most 1000 (200 in the gateway dialect); 0 is the default; moved into the range", .min = 0, .max = 1000, .clamped = true},
-    {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
+    {.name = "cursor", .summary = "nextCursor of the page before", .max = 200, .format = &message_cursor},
 };
 constexpr Field messages_query_fields[] = {
     {.name = "q", .summary = "only messages with these words; see the search", .min = 1, .max = 512},
@@ -285,14 +290,14 @@ constexpr Field messages_query_fields[] = {
     {.name = "limit", .type = Type::integer, .summary = "default 50, at most 1000 (200 in the gateway dialect); 0 is the default; moved into the range", .min = 0, .max = 1000, .clamped = true},
     {.name = "before", .summary = "only messages older than this one", .max = 300, .format = &formats::message_id},
     {.name = "starred", .type = Type::boolean, .summary = "true: only those with a star"},
-    {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
+    {.name = "cursor", .summary = "nextCursor of the page before", .max = 200, .format = &message_cursor},
 };
 constexpr std::string_view queue_states = "scheduled|uploading|waiting|sending";
 constexpr Field queue_query_fields[] = {
     {.name = "state", .summary = "only of this state", .one_of = queue_states},
     {.name = "chatId", .summary = "only of this chat", .max = 128, .format = &formats::chat_id},
     {.name = "limit", .type = Type::integer, .summary = "default 50", .min = 1, .max = 200},
-    {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
+    {.name = "cursor", .summary = "nextCursor of the page before", .max = 200, .format = &queue_cursor},
 };
 constexpr Field queued_message_fields[] = {
     {.name = "messageId", .required = true}, {.name = "id", .summary = "the WhatsApp id", .required = true},
@@ -405,6 +410,7 @@ constexpr Field sent_message_fields[] = {
 constexpr Field poll_option_fields[] = {
     {.name = "option", .required = true}, {.name = "count", .type = Type::integer, .required = true},
     {.name = "voters", .type = Type::texts, .required = true},
+    {.name = "voterLids", .type = Type::texts, .summary = "the people of `voters` by their LIDs, in the same order; by the number who has none", .required = true},
 };
 constexpr Schema poll_option = {"PollOption", poll_option_fields};
 constexpr Field poll_results_fields[] = {
@@ -427,8 +433,13 @@ constexpr Field recipient_counts_fields[] = {
     {.name = "played", .type = Type::integer, .required = true},
 };
 constexpr Schema recipient_counts = {"RecipientCounts", recipient_counts_fields};
+constexpr Field message_reaction_fields[] = {
+    {.name = "emoji", .required = true}, {.name = "from", .required = true}, {.name = "fromLid"},
+    {.name = "fromMe", .type = Type::boolean, .required = true}, {.name = "timestamp", .type = Type::integer, .required = true},
+};
+constexpr Schema message_reaction = {"MessageReaction", message_reaction_fields};
 constexpr Field event_answer_fields[] = {
-    {.name = "from", .required = true}, {.name = "fromMe", .type = Type::boolean, .required = true},
+    {.name = "from", .required = true}, {.name = "fromLid"}, {.name = "fromMe", .type = Type::boolean, .required = true},
     {.name = "response", .required = true, .one_of = "going|notGoing|maybe"},
     {.name = "extraGuests", .type = Type::integer, .required = true},
     {.name = "timestamp", .type = Type::integer, .required = true},
@@ -484,7 +495,7 @@ constexpr Field message_fields[] = {
     {.name = "albumId", .summary = "of a picture or video of an album: the WhatsApp id of the message with `album`"},
     {.name = "recipients", .type = Type::objects, .summary = "of one own message: how far it is with each who is to get it; of a group those who have said so", .object = &recipient},
     {.name = "recipientCounts", .type = Type::object, .summary = "of one own message to a group", .object = &recipient_counts},
-    {.name = "reactions", .type = Type::objects, .summary = "of one message: by whom, emoji, timestamp"},
+    {.name = "reactions", .type = Type::objects, .summary = "of one message: of each person the newest", .object = &message_reaction},
     {.name = "edits", .type = Type::objects, .summary = "of one message: the texts it was given since, oldest first"},
     {.name = "originalBody", .summary = "of one message that was edited: its text before"},
     {.name = "selectedOptions", .type = Type::texts, .summary = "of a vote"},
@@ -502,37 +513,38 @@ constexpr Field chat_fields[] = {
     {.name = "expiresAfter", .type = Type::integer, .summary = "its disappearing timer, seconds: new messages stay so long"},
     {.name = "lastMessage", .type = Type::object, .object = &message},
 };
-#define WHARF_PARTICIPANTS {.name = "participants", .type = Type::texts, .summary = "user ids", .required = true, .min = 1, .max = 1024, .format = &formats::chat_id}
+#define WHARF_PARTICIPANTS {.name = "participants", .type = Type::texts, .summary = "user ids", .required = true, .min = 1, .max = 1024, .format = &formats::user_id}
 #define WHARF_GROUP_SETTINGS                                                                                            \
   {.name = "announce", .type = Type::boolean, .summary = "admins alone send"},                                           \
       {.name = "locked", .type = Type::boolean, .summary = "admins alone edit name, description and picture"},           \
       {.name = "joinApproval", .type = Type::boolean, .summary = "admins approve who joins by the link"},                \
       {.name = "memberAddMode", .summary = "who adds members", .one_of = "admins|all"},                                  \
-      {.name = "memberLinkMode", .summary = "who shares the invite link", .one_of = "admins|all"},                       \
-      {.name = "disappearing", .type = Type::integer, .summary = "seconds that new messages stay: 0, 86400, 604800 or 7776000", .min = 0, .max = 7'776'000}
+      {.name = "memberLinkMode", .summary = "who shares the invite link", .one_of = "admins|all"}
 constexpr Field create_group_fields[] = {
     {.name = "name", .required = true, .min = 1, .max = 100},
-    {.name = "participants", .type = Type::texts, .summary = "user ids", .required = true, .max = 1024, .format = &formats::chat_id},
+    {.name = "participants", .type = Type::texts, .summary = "user ids", .required = true, .max = 1024, .format = &formats::user_id},
     {.name = "description", .max = 2048},
     WHARF_GROUP_SETTINGS,
+    {.name = "disappearing", .type = Type::integer, .summary = "seconds that new messages stay; 0: for good", .one_of = timers},
     {.name = "isCommunity", .type = Type::boolean, .summary = "makes a community"},
-    {.name = "communityId", .summary = "the community that the group belongs to", .format = &formats::chat_id},
+    {.name = "communityId", .summary = "the community that the group belongs to", .format = &formats::group_id},
 };
 constexpr Field update_group_fields[] = {
     {.name = "name", .min = 1, .max = 100},
     {.name = "description", .summary = "null or \"\" takes it away", .max = 2048, .nullable = true},
     WHARF_GROUP_SETTINGS,
+    {.name = "disappearing", .type = Type::integer, .summary = "seconds that new messages stay; 0: for good", .one_of = timers},
 };
 constexpr Field group_people_fields[] = {WHARF_PARTICIPANTS};
 constexpr Field join_group_fields[] = {
     {.name = "link", .summary = "https://chat.whatsapp.com/… or its code", .required = true, .min = 10, .max = 300},
 };
 constexpr Field decide_requests_fields[] = {
-    {.name = "approve", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::chat_id},
-    {.name = "reject", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::chat_id},
+    {.name = "approve", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::user_id},
+    {.name = "reject", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::user_id},
 };
 constexpr Field linked_groups_fields[] = {
-    {.name = "groups", .type = Type::texts, .summary = "group ids", .required = true, .min = 1, .max = 100, .format = &formats::chat_id},
+    {.name = "groups", .type = Type::texts, .summary = "group ids", .required = true, .min = 1, .max = 100, .format = &formats::group_id},
 };
 constexpr Field group_query_fields[] = {
     {.name = "refresh", .type = Type::boolean, .summary = "asks WhatsApp instead of the stored copy"},
@@ -549,6 +561,7 @@ constexpr Field group_fields[] = {
     {.name = "isMember", .type = Type::boolean, .summary = "the own account is in it", .required = true},
     {.name = "isAdmin", .type = Type::boolean, .summary = "the own account is", .required = true},
     WHARF_GROUP_SETTINGS,
+    {.name = "disappearing", .type = Type::integer, .summary = "seconds that new messages stay"},
     {.name = "isCommunity", .type = Type::boolean}, {.name = "communityId"}, {.name = "isCommunityAnnounce", .type = Type::boolean},
     {.name = "suspended", .type = Type::boolean, .summary = "by WhatsApp"},
     {.name = "participants", .type = Type::objects, .required = true, .object = &group_person},

@@ -114,6 +114,15 @@ void describe(Io& io, a<StatusDeleted> auto& e) {
 }
 
 template <class Io>
+void describe(Io& io, a<StatusViewed> auto& e) {
+  io.required("id", e.id);
+  io.required("viewer", e.viewer);
+  io.optional("viewerPn", e.viewer_ids.pn);
+  io.optional("viewerLid", e.viewer_ids.lid);
+  io.always("timestamp", e.at);
+}
+
+template <class Io>
 void describe(Io& io, a<Reacted> auto& e) {
   describe(io, e.about);
   io.required("text", e.text);
@@ -575,6 +584,7 @@ constexpr std::pair<std::string_view, Read> readers[] = {
     {"group_join_request", read<GroupJoinRequested>},
     {"status.posted", read<StatusPosted>},
     {"status.deleted", read<StatusDeleted>},
+    {"status.viewed", read<StatusViewed>},
     {"channel_update", read<ChannelUpdated>},
 };
 
