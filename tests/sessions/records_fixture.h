@@ -11,6 +11,9 @@
 
 namespace wharf::test::records {
 
+using namespace wharf::sessions;
+using storage::AckLevel;
+
 inline const Jid ben("100000000000002", "lid"), ben_pn("15550000002", "s.whatsapp.net");
 inline const Jid carl_pn("15550000003", "s.whatsapp.net");
 inline constexpr storage::UnixMs now_ms = 1'700'000'000'000;

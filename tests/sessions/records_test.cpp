@@ -10,9 +10,7 @@
 #include "tests/sessions/records_fixture.h"
 
 using namespace wharf;
-using namespace wharf::sessions;
 using namespace wharf::test::records;
-using storage::AckLevel;
 
 namespace {
 
