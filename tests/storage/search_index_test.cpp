@@ -15,6 +15,7 @@
 #include "storage/removal.h"
 #include "storage/sessions.h"
 #include "storage/statement.h"
+#include "storage/transaction.h"
 #include "tests/storage/injection.h"
 #include "tests/storage/search_room.h"
 
