@@ -46,7 +46,7 @@ struct GroupMember {
   }
 };
 
-struct SendingCrew : SessionFixture {
+struct SendingCrew : PreparingSession {
   std::map<Jid, GroupMember> members;
   groups::GroupMetadata metadata;
 
@@ -76,24 +76,8 @@ struct SendingCrew : SessionFixture {
     collect(out, tell(std::move(message), [](const Outcome<SentMessage>& sent) { REQUIRE(sent.has_value()); }));
     return out;
   }
-  void collect(std::vector<Node>& out, std::vector<Effect> effects) {
-    for (const Node& node : sent(effects)) (node.is("message") ? out : said).push_back(node);
-    for (Effect& effect : effects) {
-      auto* work = std::get_if<RunWork>(&effect);
-      if (work == nullptr) continue;
-      work->work();
-      collect(out, call(std::move(work->then)));
-    }
-  }
   std::optional<std::string> read(const Jid& who, const Node& message) {
     return members.at(who).read(who, message, random);
-  }
-  /// The messages that this stanza leads to; what else is sent is in `said`.
-  std::vector<Node> hear(Node node) {
-    said.clear();
-    std::vector<Node> out;
-    collect(out, stanza(std::move(node)));
-    return out;
   }
   /// Those who are asked for their devices in `said`; each is to be answered.
   std::vector<Node> lists_asked() const { return queries_to(said, Jid("", "s.whatsapp.net"), "usync", "usync"); }
@@ -124,7 +108,6 @@ struct SendingCrew : SessionFixture {
     node.add(Node("retry").set("v", "1").set("count", "1").set("id", id).set("t", "1700000001"));
     return node.add(Node("registration").bytes(protocol::Bytes{0, 0, 0, 77}));
   }
-  std::vector<Node> said;
   std::vector<Node> accepted(const std::string& id, const std::string& phash = "") { return hear(ack_of(id, phash)); }
   void removed(const Jid& who) {
     Node child("remove");
