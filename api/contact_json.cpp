@@ -131,7 +131,7 @@ std::string contact_presence_json(const sessions::PresenceView& presence, Dialec
     out.number("lastSeen", gateway ? seconds * 1000 : seconds);
   }
   out.boolean("lastSeenHidden", presence.last.kind == LastSeen::Kind::hidden);
-  if (presence.told_at != 0) out.number("toldAt", gateway ? presence.told_at : presence.told_at / 1000);
+  if (presence.told_at != 0) out.number("toldAt", in_units(presence.told_at, dialect));
   return out.boolean("watched", presence.watched).end_object().take();
 }
 

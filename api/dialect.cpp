@@ -67,7 +67,7 @@ void write_marks(JsonWriter& out, const ShownMessage& shown, Dialect dialect) {
   if (m.starred_at != 0) out.boolean("starred", true);
   if (shown.pinned_by == nullptr) return;
   out.key("pinned").begin_object();
-  out.number("until", dialect == Dialect::gateway ? m.pinned_until : m.pinned_until / 1000);
+  out.number("until", in_units(m.pinned_until, dialect));
   out.text("by", spelled(person_text(m.pinned_by, *shown.pinned_by), dialect)).end_object();
 }
 

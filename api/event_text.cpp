@@ -66,7 +66,7 @@ class DataWriter {
       out_.number("ack", ack);
     }
     out_.text("status", ack_name(e.level)).boolean("fromMe", true).text_if("error", e.error);
-    out_.number("timestamp", dialect_ == Dialect::gateway ? e.at : e.at / 1000).end_object();
+    out_.number("timestamp", in_units(e.at, dialect_)).end_object();
   }
 
   void operator()(const events::MessageEdited& e) const {
@@ -97,7 +97,7 @@ class DataWriter {
   void operator()(const events::MessagePinned& e) const {
     begin_about(e.about);
     out_.boolean("pinned", e.until != 0);
-    if (e.until != 0) out_.number("until", dialect_ == Dialect::gateway ? e.until : e.until / 1000);
+    if (e.until != 0) out_.number("until", in_units(e.until, dialect_));
     out_.end_object();
   }
   void operator()(const events::MessageStarred& e) const {
@@ -135,7 +135,7 @@ class DataWriter {
     out_.begin_object().text(dialect_ == Dialect::gateway ? "chatJid" : "chatId", jid_text(chat.id, chat.pn, dialect_));
     out_.text_if("chatLid", chat.lid);
     if (e.expires_after_s) out_.number("expiresAfter", *e.expires_after_s);
-    out_.number("timestamp", dialect_ == Dialect::gateway ? e.at : e.at / 1000).end_object();
+    out_.number("timestamp", in_units(e.at, dialect_)).end_object();
   }
 
   void operator()(const events::PresenceChanged& e) const {
@@ -146,9 +146,9 @@ class DataWriter {
     if (gateway) out_.text("senderJid", jid_text(user.id, user.pn, dialect_)).text_if("senderLid", user.lid);
     else write_from(e.chat, chat, user, false);
     out_.text("state", e.state);
-    if (e.last_seen) out_.number("lastSeen", gateway ? *e.last_seen : *e.last_seen / 1000);
+    if (e.last_seen) out_.number("lastSeen", in_units(*e.last_seen, dialect_));
     if (e.last_seen_hidden) out_.boolean("lastSeenHidden", true);
-    out_.number("timestamp", gateway ? e.at : e.at / 1000).end_object();
+    out_.number("timestamp", in_units(e.at, dialect_)).end_object();
   }
 
   void operator()(const events::CallChanged& e) const {
@@ -159,7 +159,7 @@ class DataWriter {
     out_.text(gateway ? "senderJid" : "from", jid_text(caller.id, caller.pn, dialect_));
     out_.text_if(gateway ? "senderLid" : "fromLid", caller.lid).boolean("fromMe", e.from_me);
     out_.boolean("isGroup", e.is_group).boolean("isVideo", e.video).text("state", e.state).text_if("reason", e.reason);
-    out_.boolean("offline", e.offline).number("timestamp", gateway ? e.at : e.at / 1000).end_object();
+    out_.boolean("offline", e.offline).number("timestamp", in_units(e.at, dialect_)).end_object();
   }
 
   void operator()(const events::GroupJoined& e) const {
@@ -190,7 +190,7 @@ class DataWriter {
     if (!e.message_id.empty()) out_.text("messageId", message_id_text(e.chat.to_string(), e.message_id, dialect_));
     if (e.views) out_.number("views", *e.views);
     if (e.reactions) out_.raw("reactions", *e.reactions);
-    out_.number("timestamp", gateway ? e.at : e.at / 1000).end_object();
+    out_.number("timestamp", in_units(e.at, dialect_)).end_object();
   }
 
   void operator()(const events::Unknown& e) const { out_.raw(e.json); }
@@ -211,7 +211,7 @@ class DataWriter {
     const std::string chat_text = jid_text(chat.id, chat.pn, dialect_);
     out_.begin_object().text("messageId", message_id_text(chat_text, e.id, dialect_)).boolean("fromMe", e.from_me);
     out_.text(dialect_ == Dialect::gateway ? "chatJid" : "chatId", chat_text).text_if("chatLid", chat.lid);
-    out_.number("timestamp", dialect_ == Dialect::gateway ? e.at : e.at / 1000);
+    out_.number("timestamp", in_units(e.at, dialect_));
   }
   /// `messageId`: the message that it is about; `id`: what was sent about it.
   void begin_about(const events::About& about) const {
@@ -262,7 +262,7 @@ class DataWriter {
       out_.begin_object().text("id", jid_text(person.id, person.pn, dialect_));
       out_.text_if("lid", person.lid).text_if("role", one.role).end_object();
     }
-    out_.end_array().number("timestamp", gateway ? in.at : in.at / 1000);
+    out_.end_array().number("timestamp", in_units(in.at, dialect_));
   }
 
   void write_linked(const protocol::Jid& jid, const std::optional<protocol::Jid>& lid,

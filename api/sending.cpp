@@ -85,7 +85,7 @@ void begin_sent(JsonWriter& out, const SentMessage& sent, Dialect dialect) {
   const std::string chat_text = jid_text(chat.id, chat.pn, dialect);
   out.begin_object().text("messageId", message_id_text(chat_text, sent.id, dialect)).text("id", sent.id);
   out.text("chatId", chat_text).text_if("chatLid", chat.lid);
-  out.number("timestamp", dialect == Dialect::gateway ? sent.timestamp : sent.timestamp / 1000);
+  out.number("timestamp", in_units(sent.timestamp, dialect));
   out.text("status", ack_name(sent.ack)).number("ack", ack_number(sent.ack));
 }
 

@@ -2,7 +2,6 @@
 // has seen it.
 #include <catch2/catch.hpp>
 
-#include "storage/chat_list.h"
 #include "storage/member_receipts.h"
 #include "tests/sessions/status_stage.h"
 
