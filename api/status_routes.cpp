@@ -229,7 +229,7 @@ void list_status_viewers(const ServicesPtr& services, const CallPtr& call) {
               for (const storage::MemberReceipt& receipt : receipts) {
                 const PersonText person = person_text(receipt.user, people.of(receipt.user));
                 const events::UnixMs at = seen_at(receipt);
-                out.begin_object().text("id", jid_text(person.id, person.pn, dialect)).text_if("lid", person.lid);
+                out.begin_object().text("id", id_text(person, dialect)).text_if("lid", person.lid);
                 out.number("viewedAt", in_units(at, dialect)).end_object();
               }
               out.end_array();
