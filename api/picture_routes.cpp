@@ -179,7 +179,7 @@ void get_channel_picture(const ServicesPtr& services, const CallPtr& call) {
       if (!picture) return call->failure(no_picture());
       ask_session(services, call, sessions::LocatePicture{picture->direct_path},
                   [call, channel, small, id = picture->id](const std::string& url) {
-                    answer_where(call, channel.to_string(), id, small ? "preview" : "image", url);
+                    answer_where(call, {channel.to_string()}, id, small ? "preview" : "image", url);
                   });
     });
   });

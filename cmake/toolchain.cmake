@@ -22,8 +22,3 @@ if(WHARF_SANITIZE)
   add_compile_options(-fsanitize=${WHARF_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
   add_link_options(-fsanitize=${WHARF_SANITIZE})
 endif()
-
-# Coverage instrumentation for libFuzzer in everything; the executables in tests/fuzz add its main function.
-if(WHARF_FUZZ)
-  add_compile_options(-fsanitize=fuzzer-no-link)
-endif()
