@@ -37,16 +37,21 @@ std::vector<const MessageRow*> newest_of_each(const std::vector<MessageRow>& sai
   return rows;
 }
 
-std::string person(const Jid& user, const IdsOf& ids_of, Dialect dialect) {
+/// Both ids of somebody; `lid` "" when it is not known.
+struct Named {
+  std::string id, lid;
+};
+Named person(const Jid& user, const IdsOf& ids_of, Dialect dialect) {
   const PersonText text = person_text(user, ids_of(user));
-  return jid_text(text.id, text.pn, dialect);
+  return {jid_text(text.id, text.pn, dialect), text.lid};
 }
 
 void write_reactions(JsonWriter& out, const std::vector<MessageRow>& said, const IdsOf& ids_of, Dialect dialect) {
   out.key("reactions").begin_array();
   for (const MessageRow* row : newest_of_each(said, "reaction", ids_of)) {
     if (row->body.empty()) continue;  // taken back
-    out.begin_object().text("emoji", row->body).text("from", person(row->author, ids_of, dialect));
+    const Named who = person(row->author, ids_of, dialect);
+    out.begin_object().text("emoji", row->body).text("from", who.id).text_if("fromLid", who.lid);
     out.boolean("fromMe", row->from_me);
     out.number("timestamp", dialect == Dialect::gateway ? row->timestamp : row->timestamp / 1000).end_object();
   }
@@ -143,7 +148,7 @@ std::vector<std::string> choices_of(const MessageRow& vote) {
 void write_poll_results(JsonWriter& out, const events::Message& poll, const std::vector<MessageRow>& said,
                         const IdsOf& ids_of, Dialect dialect) {
   const Results asked = poll_of(poll);
-  std::map<std::string, std::vector<std::string>> voters;
+  std::map<std::string, std::vector<Named>> voters;
   std::int64_t voted = 0;
   for (const MessageRow* vote : newest_of_each(said, "poll_vote", ids_of)) {
     const auto chosen = choices_of(*vote);
@@ -156,7 +161,9 @@ void write_poll_results(JsonWriter& out, const events::Message& poll, const std:
     const auto& who = voters[option];
     out.begin_object().text("option", option).number("count", static_cast<std::int64_t>(who.size()));
     out.key("voters").begin_array();
-    for (const std::string& voter : who) out.text(voter);
+    for (const Named& voter : who) out.text(voter.id);
+    out.end_array().key("voterLids").begin_array();
+    for (const Named& voter : who) out.text(voter.lid.empty() ? voter.id : voter.lid);
     out.end_array().end_object();
   }
   out.end_array().end_object();
@@ -184,7 +191,8 @@ void write_event_answers(JsonWriter& out, const std::vector<MessageRow>& said, c
   for (const char* response : {"going", "notGoing", "maybe"}) out.number(response, people[response]);
   out.number("extraGuests", guests).key("answers").begin_array();
   for (const Given& given : all) {
-    out.begin_object().text("from", person(given.row->author, ids_of, dialect)).boolean("fromMe", given.row->from_me);
+    const Named who = person(given.row->author, ids_of, dialect);
+    out.begin_object().text("from", who.id).text_if("fromLid", who.lid).boolean("fromMe", given.row->from_me);
     out.text("response", given.response).number("extraGuests", given.guests);
     const auto at = given.row->timestamp;
     out.number("timestamp", dialect == Dialect::gateway ? at : at / 1000).end_object();

@@ -24,10 +24,10 @@ struct InGroup {
 void write_message_with_add_ons(JsonWriter& out, const storage::MessageRow& message,
                                 const std::vector<storage::MessageRow>& said, const std::optional<InGroup>& in_group,
                                 const IdsOf& ids_of, std::string_view session_name, Dialect dialect, bool pinned);
-/// {name, selectableCount, voters, options: [{option, count, voters}]}
+/// {name, selectableCount, voters, options: [{option, count, voters, voterLids}]}
 void write_poll_results(JsonWriter& out, const events::Message& poll, const std::vector<storage::MessageRow>& said,
                         const IdsOf& ids_of, Dialect dialect);
-/// {going, notGoing, maybe, extraGuests, answers: [{from, fromMe, response, extraGuests, timestamp}]}
+/// {going, notGoing, maybe, extraGuests, answers: [{from, fromLid, fromMe, response, extraGuests, timestamp}]}
 void write_event_answers(JsonWriter& out, const std::vector<storage::MessageRow>& said, const IdsOf& ids_of,
                          Dialect dialect);
 

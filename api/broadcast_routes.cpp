@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <memory>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -91,7 +90,10 @@ class Broadcast : public std::enable_shared_from_this<Broadcast> {
       Failure failure = send_failure(call_, sent.error());
       // The key stands for another request: nothing of this one is sent, as of any other.
       if (failure.code == ErrorCode::idempotency_key_reused && accepted_ == 0) return call_->failure(failure);
-      out_.begin_object().text("chatId", jid_text(recipient.to_string(), {}, call_->dialect));
+      const auto& supervisor = services_->ports.supervisor;
+      const Jid chat = supervisor.canonical_chat(session_, recipient);
+      const PersonText who = person_text(chat, supervisor.person(session_, chat));
+      out_.begin_object().text("chatId", jid_text(who.id, who.pn, call_->dialect)).text_if("chatLid", who.lid);
       write_error(failure);
     }
     out_.end_object();
@@ -114,25 +116,6 @@ class Broadcast : public std::enable_shared_from_this<Broadcast> {
   std::int64_t accepted_ = 0;
 };
 
-/// As they were spelled, each person once. nullopt: answered.
-std::optional<std::vector<Jid>> recipients_of(const ServicesPtr& services, const CallPtr& call,
-                                              storage::SessionId session) {
-  std::vector<Jid> out;
-  std::set<Jid> seen;
-  const auto given = texts_of(call->body, "recipients");
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    const Jid one = *parse_chat_id(given[i]);  // validated
-    const auto refuse = [&](std::string what) {
-      refuse_field(call, fmt::format("recipients[{}]", i), std::move(what));
-    };
-    if (!one.has_devices()) return refuse(person_id_problem(given[i])), std::nullopt;
-    if (!seen.insert(services->ports.supervisor.canonical_chat(session, one)).second)
-      return refuse("must not be there twice"), std::nullopt;
-    out.push_back(one);
-  }
-  return out;
-}
-
 }  // namespace
 
 void send_broadcast(const ServicesPtr& services, const CallPtr& call) {
@@ -146,7 +129,7 @@ void send_broadcast(const ServicesPtr& services, const CallPtr& call) {
       return refuse_field(call, name, "is for one message: the ack events tell of each of a broadcast");
   if (text_of(call->body, "content").find_first_not_of(" \t\r\n") == std::string_view::npos)
     return refuse_field(call, "content", "must not be blank");
-  auto recipients = recipients_of(services, call, view->id);
+  auto recipients = people_once(services, call, *view, "recipients", {});
   if (!recipients) return;
   if (view->jid.empty())
     return call->failure(Failure(ErrorCode::session_not_ready, "the session is not linked to a WhatsApp account"));

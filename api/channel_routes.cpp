@@ -205,6 +205,8 @@ namespace {
 
 /// Answers 501 when the body says something that messages elsewhere know and posts do not.
 bool refuses_what_posts_lack(const CallPtr& call) {
+  if (says(call->body, "chatId"))
+    return refuse_field(call, "chatId", "is not taken by a post: the channel stands in the path"), true;
   const auto& taken = schemas::post_in_channel.fields;
   for (const Field& field : schemas::send_any.fields) {
     const auto same = [&](const Field& one) { return one.name == field.name; };

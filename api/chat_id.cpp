@@ -78,6 +78,14 @@ std::string person_id_problem(std::string_view text) {
   return "must be the id of a person: a phone number with country code, …@c.us, …@s.whatsapp.net or …@lid";
 }
 
+std::string group_id_problem(std::string_view text) {
+  const auto chat = parse_chat_id(text);
+  if (chat && chat->is_channel())
+    return "must be a group, and this is a channel: see /api/v1/sessions/{sessionId}/channels/{channelId}";
+  if (chat && chat->has_devices()) return "must be a group, and this is a person: the id of a group is …@g.us";
+  return "must be the id of a group: …@g.us";
+}
+
 std::optional<bool> side_of_message_id(std::string_view text) {
   return text.starts_with("false_") ? std::optional(false) : std::nullopt;
 }

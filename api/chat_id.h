@@ -22,6 +22,9 @@ std::string chat_id_problem(std::string_view text);
 /// The same of a person: also of a chat that is none.
 std::string person_id_problem(std::string_view text);
 
+/// The same of a group.
+std::string group_id_problem(std::string_view text);
+
 /// The WhatsApp id in `true_<chat>_<id>`, `false_<chat>_<id>[_<participant>]` or a bare id. nullopt when it is none, or
 /// its chat is none.
 std::optional<std::string> parse_message_id(std::string_view text);

@@ -19,7 +19,9 @@ void begin_contact(JsonWriter& out, const storage::ContactRow& row, const events
   begin_about(out, person_head(row.user, ids, dialect));
   out.text("name", shown_name(row));
   out.text("pushname", row.push_name).boolean("isMyContact", !row.name.empty());
-  out.boolean("isWAContact", row.registered == storage::Registered::yes);
+  // Nobody may take for missing of whom it is not known.
+  if (row.registered == storage::Registered::unknown) out.null("isWAContact");
+  else out.boolean("isWAContact", row.registered == storage::Registered::yes);
   out.text_if("verifiedName", row.verified_name).text_if("username", row.username).text_if("about", row.about);
   if (row.about_at != 0) out.text("aboutSetAt", iso_seconds(row.about_at));
   out.text_if("pictureId", row.picture_id);

@@ -53,7 +53,7 @@ struct ContactList {
     People people(db, session, now);
     std::string out;
     for (const storage::ContactRow& row : page.contacts) {
-      if (row.user == own || row.user == own_lid) continue;
+      if (row.user == own || row.user == own_lid || !storage::says_something(row)) continue;
       JsonWriter one(300);
       write_contact(one, row, people.of(row.user), dialect);
       if (!out.empty()) out.push_back(',');

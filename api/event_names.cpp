@@ -8,7 +8,7 @@ namespace wharf::api {
 namespace {
 
 // The fired ones first.
-constexpr std::array<std::string_view, 28> names = {"qr",
+constexpr std::array<std::string_view, 29> names = {"qr",
                                                     "authenticated",
                                                     "ready",
                                                     "disconnected",
@@ -33,10 +33,11 @@ constexpr std::array<std::string_view, 28> names = {"qr",
                                                     "presence",
                                                     "status.posted",
                                                     "status.deleted",
+                                                    "status.viewed",
                                                     "channel_update",
                                                     "call",
                                                     "history.progress"};
-constexpr std::size_t fired = 27;
+constexpr std::size_t fired = 28;
 
 // "*", a name of the list, or a prefix of one followed by "*".
 bool names_one_of(std::string_view pattern, std::span<const std::string_view> list) {

@@ -30,7 +30,7 @@ constexpr Example table[] = {
     {&s::set_picture, "data URL", R"({"data":"data:image/png;base64,)" WHARF_PNG R"("})"},
     {&s::set_picture, "url", R"({"url":"https://files.example/picture.png"})"},
     {&s::group_people, "people", R"({"participants":["15550000002@c.us"]})"},
-    {&s::join_group, "link", R"({"link":"https://chat.whatsapp.com/ABCDEFGHIJKLMNOPQRSTUV"})"},
+    {&s::join_group, "link (made up: WhatsApp knows no such group)", R"({"link":"https://chat.whatsapp.com/ABCDEFGHIJKLMNOPQRSTUV"})"},
     {&s::decide_requests, "requests", R"({"approve":["15550000002@c.us"],"reject":["15550000003@c.us"]})"},
     {&s::linked_groups, "groups", R"({"groups":["120363000000000002@g.us"]})"},
     {&s::send_event, "event", "{" WHARF_CHAT R"(,"name":"Picnic","startTime":1795900000,"endTime":1795907200,"locationName":"The park"})"},

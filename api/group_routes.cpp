@@ -19,7 +19,6 @@
 #include "api/schemas.h"
 #include "api/sending.h"
 #include "protocol/groups/invite.h"
-#include "protocol/messages/body.h"
 #include "protocol/text.h"
 #include "storage/groups.h"
 
@@ -34,7 +33,7 @@ std::optional<Jid> group_of(const ServicesPtr& services, const CallPtr& call) {
   if (!session_of(services, call)) return std::nullopt;
   const auto parsed = parse_chat_id(call->param("groupId"));
   if (parsed && parsed->is_group()) return parsed;
-  return refuse_id(call, "groupId", "must be the id of a group: …@g.us"), std::nullopt;
+  return refuse_id(call, "groupId", group_id_problem(call->param("groupId"))), std::nullopt;
 }
 
 namespace {
@@ -56,16 +55,13 @@ void ask_group(const ServicesPtr& services, const CallPtr& call, groups::GroupRe
 
 namespace {
 
-/// The people of a list in the body, each once. nullopt: answered.
-std::optional<std::vector<groups::MemberRef>> people_of(const CallPtr& call, const char* field) {
+/// The people of a list in the body, which is validated; each once.
+std::vector<groups::MemberRef> people_of(const CallPtr& call, const char* field) {
   std::vector<groups::MemberRef> out;
-  const auto texts = texts_of(call->body, field);
   std::set<Jid> seen;
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    const auto jid = parse_chat_id(texts[i]);
-    if (!jid || !jid->has_devices())
-      return refuse_id(call, fmt::format("{}[{}]", field, i), person_id_problem(texts[i])), std::nullopt;
-    if (seen.insert(*jid).second) out.push_back({*jid, {}, {}});
+  for (const std::string& text : texts_of(call->body, field)) {
+    const Jid jid = *parse_chat_id(text);
+    if (seen.insert(jid).second) out.push_back({jid, {}, {}});
   }
   return out;
 }
@@ -97,13 +93,9 @@ groups::Allowed allowed_of(std::string_view text) {
   return text == "all" ? groups::Allowed::all_members : groups::Allowed::admins;
 }
 
-/// nullopt: answered.
-std::optional<groups::Ephemeral> timer_of(const CallPtr& call) {
-  const std::int64_t seconds = integer_of(call->body, "disappearing").value_or(0);
-  if (!protocol::is_disappearing_timer(static_cast<std::uint32_t>(seconds)))
-    return refuse_field(call, "disappearing", "must be 0, 86400, 604800 or 7776000: a day, a week, 90 days"),
-           std::nullopt;
-  return groups::Ephemeral{static_cast<std::uint32_t>(seconds), std::nullopt};
+/// Of a validated body.
+groups::Ephemeral timer_of(const CallPtr& call) {
+  return {static_cast<std::uint32_t>(integer_of(call->body, "disappearing").value_or(0)), std::nullopt};
 }
 
 /// As of messages (api/sending.cpp): whichever of their ids the request names its people by, it is the same.
@@ -134,9 +126,7 @@ void create_group(const ServicesPtr& services, const CallPtr& call) {
   groups::CreateGroup create;
   create.subject = text_of(call->body, "name");
   if (!shows_something(call, create.subject)) return;
-  auto people = people_of(call, "participants");
-  if (!people) return;
-  create.members = std::move(*people);
+  create.members = people_of(call, "participants");
   if (const auto text = text_of(call->body, "description"); !text.empty())
     create.description = groups::NewDescription{{}, std::string(text)};
   create.announcement = boolean_of(call->body, "announce", false);
@@ -144,20 +134,15 @@ void create_group(const ServicesPtr& services, const CallPtr& call) {
   if (call->body.if_contains("joinApproval")) create.join_approval = boolean_of(call->body, "joinApproval", false);
   if (const auto who = text_of(call->body, "memberAddMode"); !who.empty()) create.member_add = allowed_of(who);
   if (const auto who = text_of(call->body, "memberLinkMode"); !who.empty()) create.member_link = allowed_of(who);
-  if (call->body.if_contains("disappearing")) {
-    const auto timer = timer_of(call);
-    if (!timer) return;
-    create.ephemeral = *timer;
-  }
+  if (call->body.if_contains("disappearing")) create.ephemeral = timer_of(call);
   const bool makes_one = boolean_of(call->body, "isCommunity", false);
   if (makes_one) create.kind = groups::NewCommunity{};
   if (const auto id = text_of(call->body, "communityId"); !id.empty()) {
-    const auto community = parse_chat_id(id);
-    if (!community || !community->is_group()) return refuse_id(call, "communityId", "must be the id of a community");
+    const Jid community = *parse_chat_id(id);  // validated
     if (makes_one)
       return refuse_field(call, "communityId", "must not be there with isCommunity: a community is in none");
-    if (is_no_community(services, call, *community)) return refuse_field(call, "communityId", no_community);
-    create.kind = groups::WithinCommunity{*community};
+    if (is_no_community(services, call, community)) return refuse_field(call, "communityId", no_community);
+    create.kind = groups::WithinCommunity{community};
   }
   AskGroup asked;
   if (!read_idempotency_key(call, asked.idempotency_key)) return;
@@ -244,9 +229,7 @@ namespace {
 void change_members(const ServicesPtr& services, const CallPtr& call, groups::MemberAction action) {
   const auto group = group_of(services, call);
   if (!group) return;
-  auto people = people_of(call, "participants");
-  if (!people) return;
-  ask_group(services, call, groups::ChangeMembers{*group, action, std::move(*people), false},
+  ask_group(services, call, groups::ChangeMembers{*group, action, people_of(call, "participants"), false},
             [call](const GroupAnswer& answer) { call->success(members_json(answer.members, call->dialect)); });
 }
 
@@ -298,11 +281,7 @@ std::optional<std::vector<Setting>> settings_of(const CallPtr& call, const Jid& 
     if (const auto who = text_of(body, field); !who.empty())
       out.push_back({field, groups::SetMode{group, mode, allowed_of(who)}});
   }
-  if (body.if_contains("disappearing")) {
-    const auto timer = timer_of(call);
-    if (!timer) return std::nullopt;
-    out.push_back({"disappearing", groups::SetEphemeral{group, *timer}});
-  }
+  if (body.if_contains("disappearing")) out.push_back({"disappearing", groups::SetEphemeral{group, timer_of(call)}});
   if (out.empty()) return refuse_field(call, "body", "must set something"), std::nullopt;
   return out;
 }
@@ -481,9 +460,7 @@ void decide_join_requests(const ServicesPtr& services, const CallPtr& call) {
   if (!group) return;
   groups::DecideJoinRequests decide{*group, {}, {}};
   for (const auto& [field, list] : {std::pair{"approve", &decide.approve}, std::pair{"reject", &decide.reject}}) {
-    const auto people = people_of(call, field);
-    if (!people) return;
-    for (const groups::MemberRef& one : *people) list->push_back(one.jid);
+    for (const groups::MemberRef& one : people_of(call, field)) list->push_back(one.jid);
   }
   for (const Jid& one : decide.approve) {
     if (std::find(decide.reject.begin(), decide.reject.end(), one) != decide.reject.end())
@@ -525,16 +502,10 @@ void answer_outcomes(const CallPtr& call, const GroupAnswer& answer, std::string
   call->success(out.end_array().end_object().take());
 }
 
-/// nullopt: answered.
-std::optional<std::vector<Jid>> groups_of_body(const CallPtr& call) {
+/// Of a validated body.
+std::vector<Jid> groups_of_body(const CallPtr& call) {
   std::vector<Jid> out;
-  const auto texts = texts_of(call->body, "groups");
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    const auto jid = parse_chat_id(texts[i]);
-    if (!jid || !jid->is_group())
-      return refuse_id(call, fmt::format("groups[{}]", i), "must be the id of a group: …@g.us"), std::nullopt;
-    out.push_back(*jid);
-  }
+  for (const std::string& text : texts_of(call->body, "groups")) out.push_back(*parse_chat_id(text));
   return out;
 }
 
@@ -552,19 +523,17 @@ void list_sub_groups(const ServicesPtr& services, const CallPtr& call) {
 
 void link_groups(const ServicesPtr& services, const CallPtr& call) {
   const auto community = community_of(services, call);
-  const auto linked = community ? groups_of_body(call) : std::nullopt;
-  if (!linked) return;
+  if (!community) return;
   groups::LinkGroups link{*community, {}};
-  for (const Jid& group : *linked) link.groups.push_back({group, false});
+  for (const Jid& group : groups_of_body(call)) link.groups.push_back({group, false});
   ask_group(services, call, std::move(link),
             [call](const GroupAnswer& answer) { answer_outcomes(call, answer, "linked"); });
 }
 
 void unlink_groups(const ServicesPtr& services, const CallPtr& call) {
   const auto community = community_of(services, call);
-  auto linked = community ? groups_of_body(call) : std::nullopt;
-  if (!linked) return;
-  ask_group(services, call, groups::UnlinkGroups{*community, std::move(*linked), false},
+  if (!community) return;
+  ask_group(services, call, groups::UnlinkGroups{*community, groups_of_body(call), false},
             [call](const GroupAnswer& answer) { answer_outcomes(call, answer, "unlinked"); });
 }
 

@@ -106,7 +106,7 @@ class FileRequest : public std::enable_shared_from_this<FileRequest> {
   };
 
   void refuse(const std::string& field) {
-    refuse_field(call_, field, fmt::format("a message of type {} has none", protocol::name(kind_)));
+    refuse_field(call_, field, fmt::format("is not taken by a message of type {}", protocol::name(kind_)));
   }
 
   MessageKind kind_in_album(std::string_view type) const {

@@ -82,7 +82,9 @@ void write_field(JsonWriter& out, const Field& field) {
     case Type::boolean: write_type(out, "boolean", field.nullable); break;
     case Type::texts:
       write_type(out, "array", field.nullable);
-      out.key("items").begin_object().text("type", "string").end_object();
+      out.key("items").begin_object().text("type", "string");
+      write_format(out, field.format);
+      out.end_object();
       write_bounds(out, field, "minItems", "maxItems");
       break;
     case Type::objects:
@@ -128,6 +130,23 @@ void write_sources(JsonWriter& out, std::span<const SourceField> sources) {
   }
 }
 
+/// Fields of which a body names at least one.
+struct Alternatives {
+  const Schema* schema;
+  std::string_view one, other;
+};
+const Alternatives alternatives[] = {
+    {&schemas::save_contact, "fullName", "firstName"},
+    {&schemas::decide_requests, "approve", "reject"},
+    {&schemas::change_excluded, "add", "remove"},
+};
+void write_alternatives(JsonWriter& out, const Alternatives& row) {
+  out.key("anyOf").begin_array();
+  for (const std::string_view name : {row.one, row.other})
+    out.begin_object().key("required").begin_array().text(name).end_array().end_object();
+  out.end_array();
+}
+
 void write_schema(JsonWriter& out, const Schema& schema) {
   out.begin_object().text("type", "object").key("properties").begin_object();
   for (const Field& field : schema.fields) write_field(out.key(field.name), field);
@@ -135,8 +154,11 @@ void write_schema(JsonWriter& out, const Schema& schema) {
   for (const Field& field : schema.fields)
     if (field.required) out.text(field.name);
   out.end_array();
-  for (const Schema* change : {&schemas::update_channel, &schemas::update_group, &schemas::update_privacy})
+  for (const Schema* change : {&schemas::update_channel, &schemas::update_group, &schemas::update_privacy,
+                               &schemas::update_session, &schemas::update_webhook})
     if (&schema == change) out.number("minProperties", 1);
+  for (const Alternatives& row : alternatives)
+    if (&schema == row.schema) write_alternatives(out, row);
   if (schema.name == "File") {
     out.key("oneOf").begin_array();
     write_sources(out, std::span(text_sources).first(3));  // no list in a list
@@ -150,11 +172,19 @@ void collect(const Schema* schema, std::map<std::string_view, const Schema*>& sc
   for (const Field& field : schema->fields) collect(field.object, schemas);
 }
 
+/// The form of what stands in a path, where it has one that the route insists on.
+std::string_view form_of(std::string_view parameter) {
+  if (parameter == "serverId") return "^0*[1-9][0-9]*$";
+  if (parameter == "code") return "^[A-Za-z0-9_-]{10,64}$";
+  return {};
+}
+
 void write_path_parameters(JsonWriter& out, std::string_view pattern) {
   for (std::size_t at = pattern.find('{'); at != std::string_view::npos; at = pattern.find('{', at + 1)) {
     const std::string_view name = pattern.substr(at + 1, pattern.find('}', at) - at - 1);
     out.begin_object().text("name", name).text("in", "path").boolean("required", true);
-    out.key("schema").begin_object().text("type", "string").end_object().end_object();
+    out.key("schema").begin_object().text("type", "string").text_if("pattern", form_of(name));
+    out.end_object().end_object();
   }
 }
 

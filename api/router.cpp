@@ -335,9 +335,8 @@ std::optional<boost::json::object> read_body(const Route& route, std::string_vie
 }
 
 Failure failure_of(const std::vector<FieldProblem>& problems) {
-  const bool only_chat_ids = std::all_of(problems.begin(), problems.end(), [](const FieldProblem& p) {
-    return p.format == &formats::chat_id || p.format == &formats::user_id;
-  });
+  const bool only_chat_ids = std::all_of(problems.begin(), problems.end(),
+                                         [](const FieldProblem& p) { return formats::names_chat(p.format); });
   const bool later = std::any_of(problems.begin(), problems.end(), [](const FieldProblem& p) { return p.later; });
   web::Explanation explanation = web::explain(problems);
   return Failure(later           ? ErrorCode::not_implemented

@@ -86,9 +86,11 @@ constexpr Field update_webhook_fields[] = {
 constexpr Field qr_image_query_fields[] = {
     {.name = "size", .type = Type::integer, .summary = "pixels, default 400", .min = 100, .max = 2000},
 };
+// Their handlers read them; the forms are for the document.
+constexpr web::Format page_cursor{nullptr, R"(^(-?[0-9]+\.[0-9]+|g[1-9][0-9]*)$)"}, message_cursor{nullptr, R"(^m[0-9]+\.-?[0-9]+$)"}, queue_cursor{nullptr, "^q[1-9][0-9]*$"};
 constexpr Field page_query_fields[] = {
     {.name = "limit", .type = Type::integer, .summary = "chats of one page; without it, or 0, and without cursor: every chat, 400 over 100,000", .min = 0, .max = 1000},
-    {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
+    {.name = "cursor", .summary = "nextCursor of the page before", .max = 200, .format = &page_cursor},
 };
 // With `q`: a search (storage/search.h).
 #define WHARF_NARROWS_A_SEARCH                                                                                              \
@@ -104,7 +106,7 @@ constexpr Field search_query_fields[] = {
     {.name = "chat", .summary = "the same as chatId", .max = 128, .format = &formats::chat_id},
     WHARF_NARROWS_A_SEARCH,
     {.name = "limit", .type = Type::integer, .summary = "default 50, at most 1000 (200 in the gateway dialect); 0 is the default; moved into the range", .min = 0, .max = 1000, .clamped = true},
-    {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
+    {.name = "cursor", .summary = "nextCursor of the page before", .max = 200, .format = &message_cursor},
 };
 constexpr Field messages_query_fields[] = {
     {.name = "q", .summary = "only messages with these words; see the search", .min = 1, .max = 512},
@@ -112,14 +114,14 @@ constexpr Field messages_query_fields[] = {
     {.name = "limit", .type = Type::integer, .summary = "default 50, at most 1000 (200 in the gateway dialect); 0 is the default; moved into the range", .min = 0, .max = 1000, .clamped = true},
     {.name = "before", .summary = "only messages older than this one", .max = 300, .format = &formats::message_id},
     {.name = "starred", .type = Type::boolean, .summary = "true: only those with a star"},
-    {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
+    {.name = "cursor", .summary = "nextCursor of the page before", .max = 200, .format = &message_cursor},
 };
 constexpr std::string_view queue_states = "scheduled|uploading|waiting|sending";
 constexpr Field queue_query_fields[] = {
     {.name = "state", .summary = "only of this state", .one_of = queue_states},
     {.name = "chatId", .summary = "only of this chat", .max = 128, .format = &formats::chat_id},
     {.name = "limit", .type = Type::integer, .summary = "default 50", .min = 1, .max = 200},
-    {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
+    {.name = "cursor", .summary = "nextCursor of the page before", .max = 200, .format = &queue_cursor},
 };
 constexpr Field queued_message_fields[] = {
     {.name = "messageId", .required = true}, {.name = "id", .summary = "the WhatsApp id", .required = true},
@@ -232,6 +234,7 @@ constexpr Field sent_message_fields[] = {
 constexpr Field poll_option_fields[] = {
     {.name = "option", .required = true}, {.name = "count", .type = Type::integer, .required = true},
     {.name = "voters", .type = Type::texts, .required = true},
+    {.name = "voterLids", .type = Type::texts, .summary = "the people of `voters` by their LIDs, in the same order; by the number who has none", .required = true},
 };
 constexpr Schema poll_option = {"PollOption", poll_option_fields};
 constexpr Field poll_results_fields[] = {
@@ -254,8 +257,13 @@ constexpr Field recipient_counts_fields[] = {
     {.name = "played", .type = Type::integer, .required = true},
 };
 constexpr Schema recipient_counts = {"RecipientCounts", recipient_counts_fields};
+constexpr Field message_reaction_fields[] = {
+    {.name = "emoji", .required = true}, {.name = "from", .required = true}, {.name = "fromLid"},
+    {.name = "fromMe", .type = Type::boolean, .required = true}, {.name = "timestamp", .type = Type::integer, .required = true},
+};
+constexpr Schema message_reaction = {"MessageReaction", message_reaction_fields};
 constexpr Field event_answer_fields[] = {
-    {.name = "from", .required = true}, {.name = "fromMe", .type = Type::boolean, .required = true},
+    {.name = "from", .required = true}, {.name = "fromLid"}, {.name = "fromMe", .type = Type::boolean, .required = true},
     {.name = "response", .required = true, .one_of = "going|notGoing|maybe"},
     {.name = "extraGuests", .type = Type::integer, .required = true},
     {.name = "timestamp", .type = Type::integer, .required = true},
@@ -311,7 +319,7 @@ constexpr Field message_fields[] = {
     {.name = "albumId", .summary = "of a picture or video of an album: the WhatsApp id of the message with `album`"},
     {.name = "recipients", .type = Type::objects, .summary = "of one own message: how far it is with each who is to get it; of a group those who have said so", .object = &recipient},
     {.name = "recipientCounts", .type = Type::object, .summary = "of one own message to a group", .object = &recipient_counts},
-    {.name = "reactions", .type = Type::objects, .summary = "of one message: by whom, emoji, timestamp"},
+    {.name = "reactions", .type = Type::objects, .summary = "of one message: of each person the newest", .object = &message_reaction},
     {.name = "edits", .type = Type::objects, .summary = "of one message: the texts it was given since, oldest first"},
     {.name = "originalBody", .summary = "of one message that was edited: its text before"},
     {.name = "selectedOptions", .type = Type::texts, .summary = "of a vote"},

@@ -40,7 +40,7 @@ extern const Schema posts_query, post_updates_query;
 extern const Schema channel, channel_post, channel_reaction, viewed_posts, watched_channel;
 
 // what events tell (schemas_events.cpp)
-extern const Schema call_data, presence_data, contact_updated_data;
+extern const Schema call_data, presence_data, contact_updated_data, status_viewed_data;
 struct EventData {
   std::string_view event, summary;
   const Schema* data;

@@ -7,6 +7,8 @@ namespace {
 
 constexpr std::int64_t most_posts = sessions::max_posts_of_page;
 constexpr std::int64_t most_viewed = sessions::max_viewed;
+// Their handlers read them; the forms are for the document.
+constexpr web::Format server_id{nullptr, "^0*[1-9][0-9]*$"}, post_cursor{nullptr, "^(after|before)-0*[1-9][0-9]*$"};
 
 // A row is a field.
 // clang-format off
@@ -40,15 +42,15 @@ constexpr Field update_channel_fields[] = {
 };
 constexpr Field posts_query_fields[] = {
     {.name = "limit", .type = Type::integer, .summary = "posts of one page, default 50", .min = 1, .max = most_posts},
-    {.name = "before", .summary = "serverId of a post: older ones than it", .max = 20},
-    {.name = "after", .summary = "serverId of a post: newer ones than it", .max = 20},
-    {.name = "cursor", .summary = "nextCursor of the page before, in place of before and after", .max = 32},
+    {.name = "before", .summary = "serverId of a post: older ones than it", .max = 20, .format = &server_id},
+    {.name = "after", .summary = "serverId of a post: newer ones than it", .max = 20, .format = &server_id},
+    {.name = "cursor", .summary = "nextCursor of the page before, in place of before and after", .max = 32, .format = &post_cursor},
 };
 constexpr Field post_updates_query_fields[] = {
     {.name = "limit", .type = Type::integer, .summary = "posts of one page, default 50", .min = 1, .max = most_posts},
-    {.name = "before", .summary = "serverId of a post: of older ones than it; this or after", .max = 20},
-    {.name = "after", .summary = "serverId of a post: of newer ones than it", .max = 20},
-    {.name = "cursor", .summary = "nextCursor of the page before, in place of before and after", .max = 32},
+    {.name = "before", .summary = "serverId of a post: of older ones than it; this or after", .max = 20, .format = &server_id},
+    {.name = "after", .summary = "serverId of a post: of newer ones than it", .max = 20, .format = &server_id},
+    {.name = "cursor", .summary = "nextCursor of the page before, in place of before and after", .max = 32, .format = &post_cursor},
     {.name = "since", .summary = "what changed since then; unix time in the unit of the dialect, a date, or a UTC time", .max = 32},
 };
 constexpr Field reaction_count_fields[] = {
@@ -84,7 +86,7 @@ constexpr Field post_in_channel_fields[] = {
 };
 constexpr Field channel_reaction_fields[] = {{.name = "serverId", .required = true}, {.name = "emoji", .required = true}};
 constexpr Field view_posts_fields[] = {
-    {.name = "serverIds", .type = Type::texts, .summary = "of posts that were shown to somebody", .required = true, .min = 1, .max = most_viewed},
+    {.name = "serverIds", .type = Type::texts, .summary = "of posts that were shown to somebody", .required = true, .min = 1, .max = most_viewed, .format = &server_id},
 };
 constexpr Field viewed_posts_fields[] = {{.name = "viewed", .type = Type::integer, .required = true}};
 constexpr Field watched_channel_fields[] = {

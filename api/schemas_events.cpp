@@ -43,6 +43,11 @@ constexpr Field contact_updated_data_fields[] = {
     {.name = "oldId", .summary = "of number: the id before"},
     {.name = "name", .summary = "of name, as the address book has it; \"\": they are saved no more"},
 };
+constexpr Field status_viewed_data_fields[] = {
+    {.name = "messageId", .summary = "of the own status post", .required = true},
+    {.name = "id", .summary = "who has seen it, by the number where that is known", .required = true}, {.name = "lid"},
+    {.name = "viewedAt", .type = Type::integer, .summary = in_unit, .required = true},
+};
 // clang-format on
 
 }  // namespace
@@ -50,6 +55,7 @@ constexpr Field contact_updated_data_fields[] = {
 constinit const Schema call_data = {"CallData", call_data_fields};
 constinit const Schema presence_data = {"PresenceData", presence_data_fields};
 constinit const Schema contact_updated_data = {"ContactUpdatedData", contact_updated_data_fields};
+constinit const Schema status_viewed_data = {"StatusViewedData", status_viewed_data_fields};
 
 namespace {
 
@@ -62,6 +68,8 @@ constexpr EventData told[] = {
     {"contact.updated", "Somebody shows something else of themselves, or is somebody else by now",
      &contact_updated_data,
      R"({"id":"15550000002@c.us","pn":"15550000002@c.us","lid":"100000000000002@lid","change":"pushName","pushname":"Ben"})"},
+    {"status.viewed", "Somebody has seen a status post of the account", &status_viewed_data,
+     R"({"messageId":"true_status@broadcast_3EB0AA","id":"15550000002@c.us","lid":"100000000000002@lid","viewedAt":1795900000})"},
 };
 
 }  // namespace

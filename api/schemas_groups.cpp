@@ -1,4 +1,5 @@
 // The types of groups, of who is in them, and of pictures.
+#include "api/schema_words.h"
 #include "api/schemas.h"
 
 namespace wharf::api::schemas {
@@ -6,37 +7,38 @@ namespace {
 
 // A row is a field.
 // clang-format off
-#define WHARF_PARTICIPANTS {.name = "participants", .type = Type::texts, .summary = "user ids", .required = true, .min = 1, .max = 1024, .format = &formats::chat_id}
+#define WHARF_PARTICIPANTS {.name = "participants", .type = Type::texts, .summary = "user ids", .required = true, .min = 1, .max = 1024, .format = &formats::user_id}
 #define WHARF_GROUP_SETTINGS                                                                                            \
   {.name = "announce", .type = Type::boolean, .summary = "admins alone send"},                                           \
       {.name = "locked", .type = Type::boolean, .summary = "admins alone edit name, description and picture"},           \
       {.name = "joinApproval", .type = Type::boolean, .summary = "admins approve who joins by the link"},                \
       {.name = "memberAddMode", .summary = "who adds members", .one_of = "admins|all"},                                  \
-      {.name = "memberLinkMode", .summary = "who shares the invite link", .one_of = "admins|all"},                       \
-      {.name = "disappearing", .type = Type::integer, .summary = "seconds that new messages stay: 0, 86400, 604800 or 7776000", .min = 0, .max = 7'776'000}
+      {.name = "memberLinkMode", .summary = "who shares the invite link", .one_of = "admins|all"}
 constexpr Field create_group_fields[] = {
     {.name = "name", .required = true, .min = 1, .max = 100},
-    {.name = "participants", .type = Type::texts, .summary = "user ids", .required = true, .max = 1024, .format = &formats::chat_id},
+    {.name = "participants", .type = Type::texts, .summary = "user ids", .required = true, .max = 1024, .format = &formats::user_id},
     {.name = "description", .max = 2048},
     WHARF_GROUP_SETTINGS,
+    {.name = "disappearing", .type = Type::integer, .summary = "seconds that new messages stay; 0: for good", .one_of = timers},
     {.name = "isCommunity", .type = Type::boolean, .summary = "makes a community"},
-    {.name = "communityId", .summary = "the community that the group belongs to", .format = &formats::chat_id},
+    {.name = "communityId", .summary = "the community that the group belongs to", .format = &formats::group_id},
 };
 constexpr Field update_group_fields[] = {
     {.name = "name", .min = 1, .max = 100},
     {.name = "description", .summary = "null or \"\" takes it away", .max = 2048, .nullable = true},
     WHARF_GROUP_SETTINGS,
+    {.name = "disappearing", .type = Type::integer, .summary = "seconds that new messages stay; 0: for good", .one_of = timers},
 };
 constexpr Field group_people_fields[] = {WHARF_PARTICIPANTS};
 constexpr Field join_group_fields[] = {
     {.name = "link", .summary = "https://chat.whatsapp.com/… or its code", .required = true, .min = 10, .max = 300},
 };
 constexpr Field decide_requests_fields[] = {
-    {.name = "approve", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::chat_id},
-    {.name = "reject", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::chat_id},
+    {.name = "approve", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::user_id},
+    {.name = "reject", .type = Type::texts, .summary = "user ids", .max = 256, .format = &formats::user_id},
 };
 constexpr Field linked_groups_fields[] = {
-    {.name = "groups", .type = Type::texts, .summary = "group ids", .required = true, .min = 1, .max = 100, .format = &formats::chat_id},
+    {.name = "groups", .type = Type::texts, .summary = "group ids", .required = true, .min = 1, .max = 100, .format = &formats::group_id},
 };
 constexpr Field group_query_fields[] = {
     {.name = "refresh", .type = Type::boolean, .summary = "asks WhatsApp instead of the stored copy"},
@@ -53,6 +55,7 @@ constexpr Field group_fields[] = {
     {.name = "isMember", .type = Type::boolean, .summary = "the own account is in it", .required = true},
     {.name = "isAdmin", .type = Type::boolean, .summary = "the own account is", .required = true},
     WHARF_GROUP_SETTINGS,
+    {.name = "disappearing", .type = Type::integer, .summary = "seconds that new messages stay"},
     {.name = "isCommunity", .type = Type::boolean}, {.name = "communityId"}, {.name = "isCommunityAnnounce", .type = Type::boolean},
     {.name = "suspended", .type = Type::boolean, .summary = "by WhatsApp"},
     {.name = "participants", .type = Type::objects, .required = true, .object = &group_person},

@@ -9,13 +9,15 @@ namespace {
 constexpr std::int64_t most_numbers = sessions::max_numbers_in_check;
 constexpr std::int64_t most_about = protocol::max_about_characters;
 constexpr std::int64_t most_name = 64, most_own_name = 25;
+constexpr std::string_view timers = "0|86400|604800|7776000";  // protocol::default_timers (tests/api/openapi_test.cpp)
+constexpr web::Format contact_cursor{nullptr, "^c[1-9][0-9]*$"};  // read by its handler
 constexpr std::string_view presences = "available|unavailable";
 
 // A row is a field.
 // clang-format off
 constexpr Field contacts_query_fields[] = {
     {.name = "limit", .type = Type::integer, .summary = "contacts of one page; without it, or 0, and without cursor: every contact", .min = 0, .max = 1000},
-    {.name = "cursor", .summary = "nextCursor of the page before", .max = 200},
+    {.name = "cursor", .summary = "nextCursor of the page before", .max = 200, .format = &contact_cursor},
 };
 constexpr Field catalog_query_fields[] = {
     {.name = "limit", .type = Type::integer, .summary = "products of one page, default 10", .min = 1, .max = 100},
@@ -28,7 +30,7 @@ constexpr Field catalog_query_fields[] = {
       {.name = "name", .summary = "as the address book of the phone has it, else pushname, else verifiedName", .required = true}, \
       {.name = "pushname", .summary = "as they call themselves", .required = true},                                    \
       {.name = "isMyContact", .type = Type::boolean, .summary = "in the address book", .required = true},              \
-      {.name = "isWAContact", .type = Type::boolean, .summary = "known to be on WhatsApp", .required = true},          \
+      {.name = "isWAContact", .type = Type::boolean, .summary = "on WhatsApp; null: not known", .required = true, .nullable = true},          \
       {.name = "verifiedName", .summary = "of a business"}, {.name = "username"},                                      \
       {.name = "about"}, {.name = "aboutSetAt", .format = &formats::date_time}, {.name = "pictureId"}
 constexpr Field contact_fields[] = {WHARF_CONTACT};
@@ -132,7 +134,7 @@ constexpr Field save_contact_fields[] = {
 constexpr Field saved_contact_fields[] = {{.name = "id", .required = true}, {.name = "lid"}, {.name = "number", .summary = "digits"}, {.name = "name", .required = true}};
 constexpr Field own_about_fields[] = {{.name = "about", .required = true}};
 constexpr Field default_timer_fields[] = {
-    {.name = "seconds", .type = Type::integer, .summary = "how long messages of chats that begin from now on stay: 86400, 604800 or 7776000; 0: for good", .required = true, .max = 7'776'000},
+    {.name = "seconds", .type = Type::integer, .summary = "how long messages of chats that begin from now on stay: 86400, 604800 or 7776000; 0: for good", .required = true, .one_of = timers},
 };
 constexpr Field show_presence_fields[] = {{.name = "presence", .required = true, .one_of = presences}};
 constexpr Field contact_presence_fields[] = {

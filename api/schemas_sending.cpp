@@ -1,4 +1,5 @@
 // The types of what is sent: messages, and what is said about one.
+#include "api/schema_words.h"
 #include "api/schemas.h"
 
 namespace wharf::api::schemas {
@@ -45,7 +46,7 @@ constexpr Field send_location_fields[] = {
 };
 constexpr Field send_group_invite_fields[] = {
     WHARF_AROUND_CONTENT,
-    {.name = "groupId", .summary = "the group, …@g.us", .required = true, .min = 1, .max = 128, .format = &formats::chat_id},
+    {.name = "groupId", .summary = "the group, …@g.us", .required = true, .min = 1, .max = 128, .format = &formats::group_id},
     {.name = "code", .summary = "of the invitation, as WhatsApp gave it", .required = true, .min = 1, .max = 128},
     {.name = "groupName", .required = true, .min = 1, .max = 255},
     {.name = "inviteExpiresAt", .type = Type::any, .summary = "a time with its offset, as the answer to an addition has it, or unix seconds; default: in three days"},
@@ -167,7 +168,7 @@ constexpr Field starred_message_fields[] = {
     {.name = "messageId", .required = true}, {.name = "starred", .type = Type::boolean, .required = true},
 };
 constexpr Field set_disappearing_fields[] = {
-    {.name = "seconds", .type = Type::integer, .summary = "how long new messages stay: 86400, 604800 or 7776000; 0: for good", .required = true, .max = 7'776'000},
+    {.name = "seconds", .type = Type::integer, .summary = "how long new messages stay: 86400, 604800 or 7776000; 0: for good", .required = true, .one_of = timers},
     {.name = "messageId", .summary = "of the message that sets it, chosen by the caller", .format = &formats::new_message_id},
 };
 constexpr Field delete_message_query_fields[] = {

@@ -14,6 +14,7 @@ std::optional<web::FormatProblem> check_colour(std::string_view text) {
   return web::FormatProblem{"must be a colour: #RRGGBB", false};
 }
 constexpr web::Format colour{check_colour, "^#[0-9A-Fa-f]{6}$", {}};
+constexpr web::Format post_cursor{nullptr, R"(^m[0-9]+\.-?[0-9]+$)"};  // read by its handler
 constexpr std::string_view fonts = "0|1|2|6|7|8|9|10";  // protocol::is_status_font (tests/api/status_test.cpp)
 
 // A row is a field.
@@ -29,14 +30,14 @@ constexpr Field post_status_fields[] = {
     {.name = "mediaMessageId", .summary = "a stored message whose file is sent again", .min = 1, .max = 300, .format = &formats::message_id},
     {.name = "filename", .min = 1, .max = 255},
     {.name = "caption", .summary = "of an image or a video", .max = 4096},
-    {.name = "audience", .type = Type::texts, .summary = "who gets it, of people alone; default: whom the account's setting means", .min = 1, .max = 1000, .format = &formats::chat_id},
+    {.name = "audience", .type = Type::texts, .summary = "who gets it, of people alone; default: whom the account's setting means", .min = 1, .max = 1000, .format = &formats::user_id},
     {.name = "messageId", .summary = "chosen by the caller: a retry returns the first answer", .format = &formats::new_message_id},
     {.name = "expiresAt", .summary = "what was not sent by then fails; default: in a day", .format = &formats::date_time},
     {.name = "priority", .summary = "before what goes first when not all can; default: normal", .one_of = "low|normal|high"},
 };
 constexpr Field status_posts_query_fields[] = {
     {.name = "limit", .type = Type::integer, .summary = "default 50", .min = 1, .max = 1000},
-    {.name = "cursor", .summary = "nextCursor of the page before", .max = 128},
+    {.name = "cursor", .summary = "nextCursor of the page before", .max = 128, .format = &post_cursor},
     {.name = "all", .type = Type::boolean, .summary = "those of over a day ago, too, which nobody is shown any more; default false"},
 };
 constexpr Field audience_fields[] = {
@@ -77,15 +78,15 @@ constexpr Field status_viewer_fields[] = {
     {.name = "viewedAt", .type = Type::integer, .summary = "in the unit of the dialect", .required = true},
 };
 constexpr Field send_broadcast_fields[] = {
-    {.name = "recipients", .type = Type::texts, .summary = "people, each once; every one gets a message of its own chat", .required = true, .min = 1, .max = 256, .format = &formats::chat_id},
+    {.name = "recipients", .type = Type::texts, .summary = "people, each once; every one gets a message of its own chat", .required = true, .min = 1, .max = 256, .format = &formats::user_id},
     {.name = "content", .summary = "the text", .required = true, .min = 1, .max = 65536},
     {.name = "priority", .summary = "default low: what else is sent goes first", .one_of = "low|normal|high"},
 };
 constexpr Field broadcast_error_fields[] = {{.name = "code", .required = true}, {.name = "message", .required = true}};
 constexpr Schema broadcast_error = {"BroadcastError", broadcast_error_fields};
 constexpr Field broadcast_result_fields[] = {
-    {.name = "chatId", .summary = "as the answer to a send has it; of one that was not accepted as it was asked for", .required = true},
-    {.name = "messageId", .summary = "of one that was accepted, as all up to deleted"}, {.name = "id", .summary = "the WhatsApp id"}, {.name = "chatLid"},
+    {.name = "chatId", .summary = "as the answer to a send has it", .required = true},
+    {.name = "messageId", .summary = "of one that was accepted, as all up to deleted"}, {.name = "id", .summary = "the WhatsApp id"}, {.name = "chatLid", .summary = "where it is known"},
     {.name = "timestamp", .type = Type::integer, .summary = "seconds; milliseconds in the gateway dialect"},
     {.name = "status", .one_of = ack_words}, {.name = "ack", .type = Type::integer, .min = -1, .max = 4},
     {.name = "replayed", .type = Type::boolean, .summary = "true: it was accepted before under this Idempotency-Key"},

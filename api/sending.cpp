@@ -205,19 +205,20 @@ bool refuses_field_of_others(const CallPtr& call, const Schema& schema) {
   std::vector<std::string_view> names;
   for (const Field& field : schemas::send_any.fields) names.push_back(field.name);
   names.emplace_back("duration");  // of pins; and of live locations elsewhere
-  const auto lost = std::find_if(names.begin(), names.end(), [&](std::string_view name) {
-    return !is_idle(name) && schema.find(name) == nullptr && says(call->body, name);
-  });
-  if (lost == names.end()) return false;
   const auto types = message_types();
   const auto type = std::find_if(types.begin(), types.end(), [&](const MessageType& t) { return t.schema == &schema; });
-  if (&schema == &schemas::set_picture) return refuse_field(call, std::string(*lost), "a picture has none"), true;
-  if (&schema == &schemas::post_status) return refuse_field(call, std::string(*lost), "a status post has none"), true;
-  if (&schema == &schemas::send_broadcast)
-    return refuse_field(call, std::string(*lost), "a broadcast, one text to many, has none"), true;
-  refuse_field(call, std::string(*lost),
-               type == types.end() ? "is not said of what is forwarded: it goes as it is"
-                                   : fmt::format("a message of type {} has none", type->name));
+  const std::string why = &schema == &schemas::set_picture      ? "is not taken by a picture"
+                          : &schema == &schemas::post_status    ? "is not taken by a status post"
+                          : &schema == &schemas::send_broadcast ? "is not taken by a broadcast: one text to many"
+                          : type == types.end()                 ? "is not said of what is forwarded: it goes as it is"
+                                                : fmt::format("is not taken by a message of type {}", type->name);
+  std::vector<FieldProblem> lost;
+  for (const std::string_view name : names) {
+    if (!is_idle(name) && schema.find(name) == nullptr && says(call->body, name))
+      lost.push_back({std::string(name), why});
+  }
+  if (lost.empty()) return false;
+  call->failure(failure_of(lost));
   return true;
 }
 
@@ -273,6 +274,32 @@ std::optional<NamedMessage> message_of_path(const ServicesPtr& services, const C
 bool names_chat(const ServicesPtr& services, const CallPtr& call, std::string_view id, const Jid& chat) {
   const auto named = chat_of_message_id(id);
   return !named || canonical_chat(services, call, *named) == canonical_chat(services, call, chat);
+}
+
+std::optional<std::vector<Jid>> people_once(const ServicesPtr& services, const CallPtr& call,
+                                            const sessions::SessionView& session, const char* field,
+                                            std::string_view not_oneself) {
+  std::vector<Jid> out;
+  std::vector<FieldProblem> problems;
+  std::set<Jid> seen;
+  const auto is_own = [&](const Jid& user) {
+    return (!session.jid.empty() && user == session.jid.user_jid()) ||
+           (!session.lid.empty() && user == session.lid.user_jid());
+  };
+  for (const std::string& text : texts_of(call->body, field)) {
+    const Jid one = *parse_chat_id(text);
+    const auto refuse = [&](std::string_view what) {
+      problems.push_back({fmt::format("{}[{}]", field, out.size()), std::string(what)});
+    };
+    if (!not_oneself.empty() && is_own(one)) refuse(not_oneself);
+    else if (!seen.insert(services->ports.supervisor.canonical_chat(session.id, one)).second)
+      refuse("must not be there twice");
+    out.push_back(one);
+  }
+  if (problems.empty()) return out;
+  if (problems.size() > web::most_problems) problems.resize(web::most_problems);
+  call->failure(failure_of(problems));
+  return std::nullopt;
 }
 
 SendMessage around_content(const json::object& body) {

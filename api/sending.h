@@ -72,6 +72,11 @@ std::optional<NamedMessage> named_message(const ServicesPtr& services, const Cal
 std::optional<NamedMessage> message_of_path(const ServicesPtr& services, const CallPtr& call);
 /// Whether an id that stands beside a chat names none, or that one: its message can be in no other.
 bool names_chat(const ServicesPtr& services, const CallPtr& call, std::string_view id, const protocol::Jid& chat);
+/// The people of a list in a validated body, as they are spelled there. nullopt: somebody is in it twice, by whichever
+/// id, or the own account is, and `not_oneself` says why that cannot be ("": it can); answered with all such places.
+std::optional<std::vector<protocol::Jid>> people_once(const ServicesPtr& services, const CallPtr& call,
+                                                      const sessions::SessionView& session, const char* field,
+                                                      std::string_view not_oneself);
 void refuse_field(const CallPtr& call, std::string field, std::string what);
 /// The same of what names a chat, a group or a person: INVALID_CHAT_ID wherever it stands.
 void refuse_id(const CallPtr& call, std::string field, std::string what);

@@ -39,7 +39,7 @@ bool refuses_misplaced(const CallPtr& call, std::string_view type) {
   constexpr std::array of_files = {"data", "url", "mediaMessageId", "filename", "caption"};
   const bool text = type == "text", captioned = type == "image" || type == "video";
   const auto refuse = [&](const char* field) {
-    refuse_field(call, field, fmt::format("a status post of type {} has none", type));
+    refuse_field(call, field, fmt::format("is not taken by a status post of type {}", type));
     return true;
   };
   for (const char* field : of_text)
@@ -55,20 +55,14 @@ bool refuses_misplaced(const CallPtr& call, std::string_view type) {
 }
 
 /// nullopt: answered.
-std::optional<SendMessage> around_post(const CallPtr& call) {
+std::optional<SendMessage> around_post(const ServicesPtr& services, const CallPtr& call,
+                                       const sessions::SessionView& session) {
   SendMessage out;
   out.chat = protocol::status_jid();
   if (!call->body.if_contains("audience") || call->body.at("audience").is_null()) return out;
-  out.audience.emplace();
-  const auto users = texts_of(call->body, "audience");
-  for (std::size_t i = 0; i < users.size(); ++i) {
-    const Jid user = *parse_chat_id(users[i]);  // validated
-    if (!user.has_devices()) {
-      refuse_field(call, fmt::format("audience[{}]", i), person_id_problem(users[i]));
-      return std::nullopt;
-    }
-    out.audience->push_back(user);
-  }
+  out.audience = people_once(services, call, session, "audience",
+                             "must be somebody else: the account has its own posts without being named");
+  if (!out.audience) return std::nullopt;
   return out;
 }
 
@@ -153,9 +147,11 @@ void with_post(const ServicesPtr& services, const CallPtr& call, Render render) 
 }  // namespace
 
 void post_status(const ServicesPtr& services, const CallPtr& call) {
+  const auto view = session_of(services, call);
+  if (!view) return;
   const std::string type(text_of(call->body, "type"));
   if (refuses_misplaced(call, type)) return;
-  auto message = around_post(call);
+  auto message = around_post(services, call, *view);
   if (!message) return;
   if (type == "text") return post_text(services, call, std::move(*message));
   send_files(services, call, schemas::post_status, kind_named(type), std::move(*message));

@@ -45,6 +45,11 @@ Problem check_user_id(std::string_view text) {
   if (user && user->has_devices()) return std::nullopt;
   return web::FormatProblem{person_id_problem(text), false};
 }
+Problem check_group_id(std::string_view text) {
+  const auto group = parse_chat_id(text);
+  if (group && group->is_group()) return std::nullopt;
+  return web::FormatProblem{group_id_problem(text), false};
+}
 Problem check_message_id(std::string_view text) {
   return must(parse_message_id(text).has_value(), "a message id: true_<chat>_<id> or the bare WhatsApp id");
 }
@@ -105,8 +110,14 @@ Problem check_secret(std::string_view text) {
 }  // namespace
 
 const web::Format session_name{check_session_name, "^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,64}$", {}};
-const web::Format chat_id{check_chat_id, {}, {}};
-const web::Format user_id{check_user_id, {}, {}};
+// Whatever is taken is of these forms; how many digits there are is told by the check.
+#define WHARF_USER_FORM R"(^\+?[0-9 .()-]+$|^\+?[0-9 ._:-]+@(c\.us|s\.whatsapp\.net|lid|hosted|hosted\.lid)$)"
+#define WHARF_GROUP_FORM R"(^[0-9]+(-[0-9]+)?@g\.us$)"
+const web::Format chat_id{check_chat_id, WHARF_USER_FORM "|" WHARF_GROUP_FORM "|^[0-9]+@newsletter$", {}};
+const web::Format user_id{check_user_id, WHARF_USER_FORM, {}};
+const web::Format group_id{check_group_id, WHARF_GROUP_FORM, {}};
+#undef WHARF_USER_FORM
+#undef WHARF_GROUP_FORM
 const web::Format message_id{check_message_id, {}, {}};
 const web::Format new_message_id{check_new_message_id, "^[A-Za-z0-9]{8,64}$", {}};
 const web::Format url{check_url, {}, "uri"};
@@ -127,5 +138,7 @@ const web::Format date_time{
     {},
     "date-time"};
 const web::Format event_position{check_event_position, {}, {}};
+
+bool names_chat(const web::Format* format) { return format == &chat_id || format == &user_id || format == &group_id; }
 
 }  // namespace wharf::api::formats

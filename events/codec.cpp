@@ -266,6 +266,7 @@ constexpr std::pair<std::string_view, Read> readers[] = {
     {"group_join_request", read<GroupJoinRequested>},
     {"status.posted", read<StatusPosted>},
     {"status.deleted", read<StatusDeleted>},
+    {"status.viewed", read<StatusViewed>},
     {"channel_update", read<ChannelUpdated>},
 };
 

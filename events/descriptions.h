@@ -103,6 +103,15 @@ void describe(Io& io, a<StatusDeleted> auto& e) {
 }
 
 template <class Io>
+void describe(Io& io, a<StatusViewed> auto& e) {
+  io.required("id", e.id);
+  io.required("viewer", e.viewer);
+  io.optional("viewerPn", e.viewer_ids.pn);
+  io.optional("viewerLid", e.viewer_ids.lid);
+  io.always("timestamp", e.at);
+}
+
+template <class Io>
 void describe(Io& io, a<Reacted> auto& e) {
   describe(io, e.about);
   io.required("text", e.text);

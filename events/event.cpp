@@ -32,11 +32,13 @@ std::string_view name_of(const GroupUpdated&) { return "group_update"; }
 std::string_view name_of(const GroupJoinRequested&) { return "group_join_request"; }
 std::string_view name_of(const StatusPosted&) { return "status.posted"; }
 std::string_view name_of(const StatusDeleted&) { return "status.deleted"; }
+std::string_view name_of(const StatusViewed&) { return "status.viewed"; }
 std::string_view name_of(const ChannelUpdated&) { return "channel_update"; }
 std::string_view name_of(const Unknown& e) { return e.name; }
 
 std::string lane_of(const NewMessage& e) { return e.message.chat.to_string(); }
 std::string lane_of(const StatusPosted& e) { return e.message.chat.to_string(); }
+std::string lane_of(const StatusViewed&) { return protocol::status_jid().to_string(); }
 std::string lane_of(const ContactUpdated& e) { return e.user.to_string(); }
 template <class OfSomething>
 std::string lane_of(const OfSomething& e) {
@@ -84,6 +86,7 @@ template Event::Event(GroupUpdated, std::string);
 template Event::Event(GroupJoinRequested, std::string);
 template Event::Event(StatusPosted, std::string);
 template Event::Event(StatusDeleted, std::string);
+template Event::Event(StatusViewed, std::string);
 template Event::Event(ChannelUpdated, std::string);
 template Event::Event(Unknown, std::string);
 

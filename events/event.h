@@ -80,6 +80,14 @@ struct StatusDeleted {
   About about;
   friend bool operator==(const StatusDeleted&, const StatusDeleted&) = default;
 };
+/// `status.viewed`: somebody says for the first time that an own status post was seen; told as StatusPosted is.
+struct StatusViewed {
+  std::string id;  // WhatsApp id of the post
+  Jid viewer;      // canonical user
+  PersonIds viewer_ids;
+  UnixMs at = 0;  // when, by the receipt
+  friend bool operator==(const StatusViewed&, const StatusViewed&) = default;
+};
 /// `reaction`
 struct Reacted {
   About about;
@@ -297,7 +305,7 @@ using Fact =
     std::variant<NewMessage, Ack, MessageEdited, MessageRevoked, Reacted, PollVoted, EventAnswered, MessagePinned,
                  MessageStarred, MessageDeleted, QrShown, Authenticated, Ready, StatusChanged, Disconnected,
                  ContactUpdated, ChatUpdated, PresenceChanged, CallChanged, GroupJoined, GroupLeft, GroupUpdated,
-                 GroupJoinRequested, StatusPosted, StatusDeleted, ChannelUpdated, Unknown>;
+                 GroupJoinRequested, StatusPosted, StatusDeleted, StatusViewed, ChannelUpdated, Unknown>;
 
 template <class Kind, class Facts>
 inline constexpr bool is_among = false;

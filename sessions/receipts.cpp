@@ -13,6 +13,7 @@
 #include "protocol/stanzas/group_message.h"
 #include "sessions/add_ons.h"
 #include "sessions/server_time.h"
+#include "sessions/status_events.h"
 
 namespace wharf::sessions {
 
@@ -141,6 +142,15 @@ void Receipts::on_group_receipt(const protocol::IncomingReceipt& receipt) {
   for (const auto& [id, users] : receipt.together) hear(id, users);
 }
 
+// A row stays under the identity that was canonical when it was written.
+AckLevel Receipts::said_by(std::int64_t message_row, const Jid& user) {
+  const PersonIds ids = directory_.person(user);
+  AckLevel level = AckLevel::server;
+  for (const auto& one : {ids.pn, ids.lid})
+    if (one) level = std::max(level, c_.records.member_level(message_row, *one));
+  return level;
+}
+
 void Receipts::raise_in_group(const std::string& id, const Jid& group,
                               const std::vector<protocol::IncomingReceipt::User>& who) {
   const auto message = find_sent(id);
@@ -153,7 +163,12 @@ void Receipts::raise_in_group(const std::string& id, const Jid& group,
     const UnixMs at = stated_ms(user.timestamp, c_.now.unix_ms);
     if (last == 0 && on_proof) on_proof(id, at);
     last = std::max(last, at);
-    c_.records.add(storage::NoteMember{message->row, directory_.canonical_user(user.jid), *level, at});
+    const Jid member = directory_.canonical_user(user.jid);
+    // The row that says so is what keeps it from being told again. A deletion is nothing to be seen.
+    const bool may_show = group.is_status() && message->target_id.empty() && *level >= AckLevel::read;
+    const bool is_first = may_show && said_by(message->row, member) < AckLevel::read;
+    c_.records.add(storage::NoteMember{message->row, member, *level, at});
+    if (is_first && said_by(message->row, member) >= AckLevel::read) tell_status_viewed(c_, directory_, id, member, at);
   }
   const auto reach = last == 0 ? std::nullopt : c_.records.find_reach(message->row);
   if (!reach) return;

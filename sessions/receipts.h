@@ -57,6 +57,8 @@ class Receipts {
   void on_statuses_seen(const std::vector<std::string>& ids);
   /// A receipt of a group, or of who sees a status: of one member, or of several together (03 section 7.3 step 2).
   void on_group_receipt(const protocol::IncomingReceipt& receipt);
+  /// What this user has said of it so far, by either identity.
+  storage::AckLevel said_by(std::int64_t message_row, const Jid& user);
   void raise_in_group(const std::string& id, const Jid& group, const std::vector<protocol::IncomingReceipt::User>& who);
   void on_own_receipt(const protocol::IncomingReceipt& receipt);
   enum class RetryAnswer { done, later };  // later: keys are being fetched, the ack follows them

@@ -211,11 +211,15 @@ void Session::carry_out(const MarkRead& read, Reply<void> reply) {
 void Session::carry_out(const ViewStatus& view, Reply<void> reply) {
   Context& c = context_;
   const auto post = c.records.find_message(protocol::status_jid(), view.message, false);
-  if (!post || !post->target_id.empty())
-    return c.answer(std::move(reply), Refusal(Errc::not_found, Subject::message, "no status post " + view.message));
   const auto refuse = [&](const char* why) {
     c.answer(std::move(reply), Refusal(Errc::unsupported, Subject::message, why));
   };
+  if (!post || !post->target_id.empty()) {
+    const auto own = c.records.find_message(protocol::status_jid(), view.message, true);
+    if (own && own->target_id.empty())
+      return refuse("is a status post of this account: nobody is told who sees it here");
+    return c.answer(std::move(reply), Refusal(Errc::not_found, Subject::message, "no status post " + view.message));
+  }
   if (post->revoked_at != 0) return refuse("the status post was deleted");
   if (post->timestamp + status_lifetime_ms <= c.server_ms()) return refuse("the status post is over a day old");
   c.answer(std::move(reply), reads_.view(*post));

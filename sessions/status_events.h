@@ -14,5 +14,9 @@ inline void tell_status_posted(Context& c, Directory& directory, const events::M
 inline void tell_status_deleted(Context& c, events::About about) {
   if (c.config.statuses) c.emit(events::StatusDeleted{std::move(about)});
 }
+inline void tell_status_viewed(Context& c, Directory& directory, const std::string& post, const Jid& viewer,
+                               UnixMs at) {
+  if (c.config.statuses) c.emit(events::StatusViewed{post, viewer, directory.person(viewer), at});
+}
 
 }  // namespace wharf::sessions

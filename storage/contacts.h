@@ -30,6 +30,13 @@ struct ContactRow {
   bool watched = false;  // their presence is asked for at every login
   friend bool operator==(const ContactRow&, const ContactRow&) = default;
 };
+/// Whether anything is known of them: of somebody whose presence was watched, or who is saved no more, it may be
+/// nothing.
+inline bool says_something(const ContactRow& row) {
+  return !row.push_name.empty() || !row.name.empty() || !row.verified_name.empty() || !row.username.empty() ||
+         !row.about.empty() || row.about_at != 0 || !row.picture_id.empty() || row.looked_at != 0 ||
+         row.registered != Registered::unknown;
+}
 std::optional<ContactRow> find_contact(Database& db, SessionId session, const protocol::Jid& user);
 struct ContactPage {
   std::vector<ContactRow> contacts;  // in the order of their JIDs' numbers: stable while pages are read

@@ -37,7 +37,7 @@ struct LookAtContact {
   friend bool operator==(const LookAtContact&, const LookAtContact&) = default;
 };
 /// Somebody's picture, or the own one: where it is, and with `with_bytes` the file itself when it can be fetched.
-/// That there is none, or that it is hidden, is an answer.
+/// That there is none, or that it is hidden, is an answer; not_found: nobody has this number.
 struct GetPicture {
   using Answer = PictureView;
   static constexpr const char* name = "get_picture";

@@ -21,15 +21,22 @@ using protocol::ProfileField;
 ContactView Profiles::view(storage::ContactRow row, bool fresh) {
   ContactView view;
   view.ids = directory_.person(row.user);
+  if (directory_.is_own(row.user)) row.push_name = c_.device.push_name;  // no row of the book has it
   view.row = std::move(row);
   view.fresh = fresh;
   return view;
 }
 
+std::optional<storage::ContactRow> Profiles::known(const Jid& user) const {
+  auto row = c_.records.find_contact(user);
+  if (row && !storage::says_something(*row)) row.reset();
+  return row;
+}
+
 void Profiles::look_at(const Jid& who, Reply<ContactView> reply) {
   const Jid user = directory_.canonical_user(who);
   if (!c_.link.online()) {
-    auto row = c_.records.find_contact(user);
+    auto row = known(user);
     if (!row) return c_.answer(std::move(reply), not_connected());
     return c_.answer(std::move(reply), view(std::move(*row), false));
   }
@@ -69,7 +76,7 @@ bool echoes(const Profile& profile, const Jid& pn) {
 void Profiles::on_profile(const Jid& user, const Node* answer, Reply<ContactView> reply) {
   // What is known is better than an error.
   const auto refuse = [&](Refusal why) {
-    if (auto row = c_.records.find_contact(user)) return c_.answer(std::move(reply), view(std::move(*row), false));
+    if (auto row = known(user)) return c_.answer(std::move(reply), view(std::move(*row), false));
     c_.answer(std::move(reply), std::move(why));
   };
   if (answer == nullptr) return refuse(no_answer());
@@ -100,7 +107,7 @@ void Profiles::on_profile(const Jid& user, const Node* answer, Reply<ContactView
   const bool shows_something = profile->pn || profile->business || (profile->username && !profile->username->empty()) ||
                                (profile->picture_id && !profile->picture_id->empty()) ||
                                (profile->about && (profile->about->hidden || !profile->about->text.empty()));
-  if (!ids.pn && !shows_something && !directory_.is_own(user) && !c_.records.find_contact(user))
+  if (!ids.pn && !shows_something && !directory_.is_own(user) && !known(user))
     return refuse({Errc::not_found, Subject::contact, "WhatsApp tells nothing of this contact"});
   if (!profile->jid.user.empty()) {
     if (profile->lid) directory_.learn(profile->jid, *profile->lid);
@@ -132,9 +139,21 @@ void Profiles::get_picture(const GetPicture& asked, Reply<PictureView> reply) {
       }
     }
     PictureView picture{std::move(*read), {}};
+    if (picture.state.kind == PictureState::Kind::none && !directory_.is_own(query.target))
+      return tell_no_picture(query.target, std::move(picture), std::move(reply));
     if (!wanted || picture.state.kind != PictureState::Kind::present)
       return c_.answer(std::move(reply), std::move(picture));
     fetch(std::move(picture), std::move(reply));
+  });
+}
+
+// WhatsApp says the same of who shows none and of a number that nobody has.
+void Profiles::tell_no_picture(const Jid& user, PictureView none, Reply<PictureView> reply) {
+  const auto row = known(user);
+  if (row && row->registered != storage::Registered::no) return c_.answer(std::move(reply), std::move(none));
+  look_at(user, [none = std::move(none), reply = std::move(reply)](const Outcome<ContactView>& found) mutable {
+    if (!found) return std::move(reply)(found.error());
+    std::move(reply)(std::move(none));
   });
 }
 

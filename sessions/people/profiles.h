@@ -28,6 +28,9 @@ class Profiles {
  private:
   ContactView view(storage::ContactRow row, bool fresh);
   void on_profile(const Jid& user, const Node* answer, Reply<ContactView> reply);
+  /// What is stored of them, if it says anything.
+  std::optional<storage::ContactRow> known(const Jid& user) const;
+  void tell_no_picture(const Jid& user, PictureView none, Reply<PictureView> reply);
   void fetch(PictureView picture, Reply<PictureView> reply);
 
   Context& c_;

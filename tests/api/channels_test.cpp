@@ -160,6 +160,7 @@ TEST_CASE("each wrong field of a request about channels is named") {
            Row{"POST", channel + "/messages", R"({"content":"x","mentions":["15550000002"]})", "mentions", 501},
            Row{"POST", channel + "/messages", R"({"content":"x","quotedMessageId":"3EB0AA"})", "quotedMessageId", 501},
            Row{"POST", channel + "/messages", R"({"content":"x","type":"image"})", "type", 501},
+           Row{"POST", channel + "/messages", R"({"content":"x","chatId":"15550000002"})", "chatId", 400},
            Row{"POST", channel + "/messages", R"({"content":"x","sendAt":"soon"})", "sendAt"},
            Row{"POST", channel + "/messages/x/reactions", R"({"emoji":"👍"})", "serverId"},
            Row{"POST", channel + "/messages/101/reactions", R"({"emoji":"yes"})", "emoji"},

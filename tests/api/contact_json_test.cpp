@@ -82,7 +82,9 @@ TEST_CASE("a contact whose number is not known has its LID alone, and nobody kno
   CHECK_FALSE(one.contains("number"));
   CHECK(one.at("name") == "");
   CHECK(one.at("pushname") == "");
-  CHECK(one.at("isWAContact") == false);
+  CHECK(one.at("isWAContact").is_null());
+  row.registered = storage::Registered::no;
+  CHECK(shown(row, {{}, carl}).at("isWAContact") == false);
   // And one whose LID is not known has its number, whoever says it.
   row.user = ben_pn;
   CHECK(shown(row, {}).at("number") == "15550000002");

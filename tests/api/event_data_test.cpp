@@ -125,6 +125,17 @@ TEST_CASE("what is new of a contact is told as the document says, whatever it is
   CHECK(seen == named.size());
 }
 
+TEST_CASE("who has seen a status post is told as the document says") {
+  const events::StatusViewed viewed{"3EB0AA", ben, both, 1'795'900'000'000};
+  CHECK(rendered(viewed, Dialect::openwa) == example_of("status.viewed"));
+  check_all(viewed, schemas::status_viewed_data);
+  check_all(events::StatusViewed{"3EB0AA", ben_pn, {}, 0}, schemas::status_viewed_data);
+  const json::object gateway = rendered(viewed, Dialect::gateway).as_object();
+  CHECK(gateway.at("messageId") == "3EB0AA");
+  CHECK(gateway.at("id") == "15550000002@s.whatsapp.net");
+  CHECK(gateway.at("viewedAt") == 1'795'900'000'000);
+}
+
 TEST_CASE("in a group, from is the group and author the person, of whatever is said about a message") {
   events::About about;
   about.id = "3EB0BB";

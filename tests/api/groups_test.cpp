@@ -110,6 +110,44 @@ TEST_CASE("a group that is not known is 404, and what is no group 400") {
   }
 }
 
+TEST_CASE("who is no person and what is no group is told by a rule of its own, all places at once") {
+  Daemon d;
+  d.create("a");
+  struct Row {
+    std::string path;
+    const char *body, *details;
+  };
+  constexpr const char* person =
+      "must be the id of a person: a phone number with country code, …@c.us, …@s.whatsapp.net or …@lid";
+  for (const Row& row : {
+           Row{base, R"({"name":"x","participants":["1@g.us","5@newsletter","abc"]})",
+               "participants[0] participants[1] participants[2] "},
+           Row{base, R"({"name":"x","participants":["abc"],"communityId":"nope"})", "participants[0] communityId "},
+           Row{base + "/1-2@g.us/requests", R"({"approve":["abc"],"reject":["abc","1@g.us"]})",
+               "approve[0] reject[0] reject[1] "},
+           Row{base + "/1-2@g.us/groups", R"({"groups":["abc","15550000002"]})", "groups[0] groups[1] "},
+           Row{"/api/v1/sessions/a/broadcasts", R"({"content":"x","recipients":["abc","1@g.us"]})",
+               "recipients[0] recipients[1] "},
+           Row{"/api/v1/sessions/a/status/posts", R"({"type":"text","content":"x","audience":["abc","1@g.us"]})",
+               "audience[0] audience[1] "},
+       }) {
+    INFO(row.path << " " << row.body);
+    const Answer answer = d.ask("POST", row.path, row.body);
+    CHECK(answer.code() == "INVALID_CHAT_ID");
+    std::string places;
+    for (const auto& detail : answer.json().at("error").at("details").as_object())
+      places += std::string(detail.key()) + " ";
+    CHECK(places == row.details);
+  }
+  const json::object told = d.ask("POST", base, R"({"name":"x","participants":["abc"],"communityId":"nope"})")
+                                .json()
+                                .at("error")
+                                .at("details")
+                                .as_object();
+  CHECK(told.at("participants[0]") == person);
+  CHECK(told.at("communityId") == "must be the id of a group: …@g.us");
+}
+
 TEST_CASE("each wrong field of a group request is named") {
   Daemon d;
   d.create("a");

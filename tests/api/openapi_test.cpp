@@ -1,11 +1,16 @@
 // The document is generated from the table; this walks the table against the document, so that neither can drift.
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <catch2/catch.hpp>
 #include <set>
 
+#include "api/chat_id.h"
 #include "api/handlers.h"
 #include "api/schemas.h"
 #include "api/sending.h"
+#include "protocol/account/profile.h"
+#include "protocol/groups/invite.h"
+#include "protocol/messages/body.h"
 #include "tests/support/json_schema.h"
 
 using namespace wharf::api;
@@ -183,6 +188,99 @@ TEST_CASE("statuses that a route can answer are in the document, and others are 
   }
   const json::object& schemas = document.at("components").at("schemas").as_object();
   CHECK(schemas.at("UpdateChannel").at("minProperties") == 1);
+}
+
+TEST_CASE("a change of nothing is none in the document either") {
+  const json::object document = json::parse(openapi_document(routes(), "1")).as_object();
+  const wharf::test::JsonSchema json_schema(document);
+  const json::object& schemas = document.at("components").at("schemas").as_object();
+  std::size_t changes = 0;
+  for (const Route& route : routes()) {
+    if (route.method != "PATCH") continue;
+    INFO(route.pattern);
+    ++changes;
+    CHECK_FALSE(json_schema.admits(schemas.at(route.body->name), json::object()));
+  }
+  CHECK(changes >= 8);
+  CHECK_FALSE(json_schema.admits(schemas.at("SaveContact"), json::object{{"saveOnPhone", true}}));
+  CHECK(json_schema.admits(schemas.at("SaveContact"), json::object{{"firstName", "Ben"}}));
+  CHECK_FALSE(json_schema.admits(schemas.at("DecideJoinRequests"), json::object()));
+  CHECK(json_schema.admits(schemas.at("DecideJoinRequests"), json::object{{"reject", {"15550000002"}}}));
+}
+
+TEST_CASE("timers are choices, and those that the protocol knows") {
+  for (const Schema* schema : {&schemas::set_disappearing, &schemas::set_default_timer}) {
+    for (const std::uint32_t seconds : {0u, 1u, 3'600u, 86'400u, 86'401u, 604'800u, 7'776'000u, 7'776'001u}) {
+      INFO(schema->name << " " << seconds);
+      std::vector<FieldProblem> problems;
+      validate(json::object{{"seconds", static_cast<std::int64_t>(seconds)}}, *schema, Unknown::refused, problems);
+      CHECK(problems.empty() == wharf::protocol::is_disappearing_timer(seconds));
+      CHECK(problems.empty() == wharf::protocol::acceptable_default_timer(seconds));
+    }
+  }
+}
+
+TEST_CASE("ids that are taken, and cursors that are given, have the form that the document says") {
+  const json::object document = json::parse(openapi_document(routes(), "1")).as_object();
+  const wharf::test::JsonSchema json_schema(document);
+  const json::object& schemas = document.at("components").at("schemas").as_object();
+  const json::value& chat = schemas.at("SendText").at("properties").at("chatId");
+  const json::value& people = schemas.at("SendBroadcast").at("properties").at("recipients");
+  const json::value& groups = schemas.at("LinkedGroups").at("properties").at("groups");
+  const json::value& posts = schemas.at("ViewPosts").at("properties").at("serverIds");
+  for (const char* text : {"1234567890@c.us", "1234567890@s.whatsapp.net", "1234567890", "+1234567890",
+                           "+1 234 567-890", "+1 (234) 567.890", "1234567890:7@s.whatsapp.net", "1234567890:7@c.us",
+                           "+1 234 567-890@c.us", "205227043110953@lid", "205227043110953:4@lid"}) {
+    INFO(text);
+    REQUIRE(parse_chat_id(text));
+    CHECK(json_schema.admits(chat, text));
+    CHECK(json_schema.admits(people, {text}));
+    CHECK_FALSE(json_schema.admits(groups, {text}));
+  }
+  for (const char* text : {"120363021234567890@g.us", "1234567890-1642694598@g.us"}) {
+    CHECK(json_schema.admits(chat, text));
+    CHECK(json_schema.admits(groups, {text}));
+    CHECK_FALSE(json_schema.admits(people, {text}));
+  }
+  CHECK(json_schema.admits(chat, "120363021234567890@newsletter"));
+  for (const char* text : {"", "hello", "hello@c.us", "1@example.com", "status@broadcast"}) {
+    INFO(text);
+    CHECK_FALSE(json_schema.admits(chat, text));
+    CHECK_FALSE(json_schema.admits(people, {text}));
+    CHECK_FALSE(json_schema.admits(groups, {text}));
+  }
+  CHECK(json_schema.admits(posts, {"101", "18446744073709551615"}));
+  CHECK_FALSE(json_schema.admits(posts, {"-1"}));
+  CHECK_FALSE(json_schema.admits(posts, {"0"}));
+  const auto& of_invite = document.at("paths")
+                              .at("/api/v1/sessions/{sessionId}/groups/invite/{code}")
+                              .at("get")
+                              .at("parameters")
+                              .as_array();
+  const auto code =
+      std::find_if(of_invite.begin(), of_invite.end(), [](const json::value& one) { return one.at("name") == "code"; });
+  REQUIRE(code != of_invite.end());
+  for (const char* text : {"ABCDEFGHIJKLMNOPQRSTUV", "short", "p6GImVjW7t3_Cuz9", "../../etc/passwd"}) {
+    INFO(text);
+    CHECK(json_schema.admits(code->at("schema"), text) == wharf::protocol::groups::is_invite_code(text));
+  }
+  struct Row {
+    const char* path;
+    const char* cursor;
+  };
+  for (const Row& row :
+       {Row{"/chats", "1700000000000.7"}, Row{"/groups", "g7"}, Row{"/contacts", "c7"}, Row{"/queue", "q7"},
+        Row{"/messages", "m7.1700000000000"}, Row{"/chats/{chatId}/messages", "m7.1700000000000"},
+        Row{"/status/posts", "m7.1700000000000"}, Row{"/channels/{channelId}/messages", "before-101"}}) {
+    INFO(row.path);
+    const json::value& get = document.at("paths").at(std::string("/api/v1/sessions/{sessionId}") + row.path).at("get");
+    const auto& parameters = get.at("parameters").as_array();
+    const auto cursor = std::find_if(parameters.begin(), parameters.end(),
+                                     [](const json::value& one) { return one.at("name") == "cursor"; });
+    REQUIRE(cursor != parameters.end());
+    CHECK(json_schema.admits(cursor->at("schema"), row.cursor));
+    CHECK_FALSE(json_schema.admits(cursor->at("schema"), "x"));
+  }
 }
 
 TEST_CASE("what may be null may be so beside choices, and integers have theirs") {

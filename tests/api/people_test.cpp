@@ -107,6 +107,15 @@ TEST_CASE("the account is no contact of its own, and a number that nobody has is
   const std::vector<std::string> others = {"15550000002@c.us", "15550000003@c.us"};
   CHECK(ids(d.ask("GET", base + "/contacts").json().at("data")) == others);
   CHECK(ids(d.ask("GET", base + "/contacts?limit=10").json().at("data")) == others);
+  // Nor is somebody of whom nothing is known but that their presence is watched.
+  storage::Changes watching;
+  storage::ContactRow watched;
+  watched.user = lid(8);
+  watched.watched = true;
+  watching.add(storage::PutContact{d.id_of("a"), watched});
+  d.commit(std::move(watching));
+  CHECK(ids(d.ask("GET", base + "/contacts").json().at("data")) == others);
+  CHECK(ids(d.ask("GET", base + "/contacts?limit=10").json().at("data")) == others);
   // A page of nobody else is empty, and goes on.
   const json::object first = d.ask("GET", base + "/contacts?limit=1").json();
   CHECK(first.at("data").as_array().empty());

@@ -49,6 +49,12 @@ void put(Daemon& d, const std::string& id, bool own, storage::UnixMs age) {
   d.commit(std::move(changes));
 }
 
+void learn_lid_of_ben(Daemon& d) {
+  storage::Changes changes;
+  changes.add(storage::PutLid{d.id_of("a"), ben_pn, ben});
+  d.commit(std::move(changes));
+}
+
 std::vector<std::string> ids(const json::value& list) {
   std::vector<std::string> out;
   for (const json::value& row : list.as_array()) out.emplace_back(row.at("waMessageId").as_string());
@@ -170,6 +176,50 @@ TEST_CASE("each wrong field of a status post is named") {
   }
 }
 
+TEST_CASE("what a post cannot have is told in whole sentences, all of it at once") {
+  Daemon d(linked());
+  const auto details_of = [&](const std::string& path, const char* body) {
+    const Answer answer = d.ask("POST", path, body);
+    CHECK(answer.status == 400);
+    return answer.json().at("error").at("details").as_object();
+  };
+  CHECK(details_of(base, R"({"type":"text","content":"x","caption":"y"})").at("caption") ==
+        "is not taken by a status post of type text");
+  const json::object post =
+      details_of(base, R"({"type":"text","content":"x","chatId":"15550000002","mentionAll":true})");
+  CHECK(post.at("chatId") == "is not taken by a status post");
+  CHECK(post.at("mentionAll") == "is not taken by a status post");
+  const json::object many = details_of(
+      "/api/v1/sessions/a/broadcasts",
+      R"({"recipients":["15550000002"],"content":"x","mentions":["15550000003"],"quotedMessageId":"3EB0AA"})");
+  CHECK(many.at("mentions") == "is not taken by a broadcast: one text to many");
+  CHECK(many.contains("quotedMessageId"));
+}
+
+TEST_CASE("an audience and a broadcast name each person once, and all places are told at once") {
+  Daemon d(linked());
+  learn_lid_of_ben(d);
+  const auto refused = [&](const std::string& path, const std::string& body) {
+    const Answer answer = d.ask("POST", path, body);
+    INFO(body);
+    CHECK(answer.status == 400);
+    std::string places;
+    for (const auto& detail : answer.json().at("error").at("details").as_object())
+      places += std::string(detail.key()) + " ";
+    return places;
+  };
+  CHECK(refused(base,
+                R"({"type":"text","content":"x","audience":["15550000002","100000000000002@lid","+15550000002"]})") ==
+        "audience[1] audience[2] ");
+  const std::string own(d.ask("GET", "/api/v1/sessions/a/me").json().at("data").at("id").as_string());
+  CHECK(refused(base, R"({"type":"text","content":"x","audience":["15550000003",")" + own + R"("]})") ==
+        "audience[1] ");
+  CHECK(refused("/api/v1/sessions/a/broadcasts",
+                R"({"content":"x","recipients":["15550000002","15550000003","100000000000002@lid","15550000003"]})") ==
+        "recipients[2] recipients[3] ");
+  CHECK(d.ask("GET", base).json().at("data").as_array().empty());
+}
+
 TEST_CASE("colours and fonts have one rule each, and both are told at once") {
   Daemon d(linked());
   const Answer answer = d.ask(
@@ -236,6 +286,10 @@ TEST_CASE("what cannot be done with a status says so") {
   CHECK(d.ask("DELETE", base + "/3EB0FF").code() == "MESSAGE_NOT_FOUND");
   CHECK(d.ask("DELETE", base + "/3EB0CC").status == 200);
   CHECK(d.ask("POST", base + "/3EB0FF/view").code() == "MESSAGE_NOT_FOUND");
+  const Answer own = d.ask("POST", base + "/3EB0CC/view");
+  CHECK(own.code() == "VALIDATION_ERROR");
+  CHECK(std::string_view(own.json().at("error").at("message").as_string()).find("of this account") !=
+        std::string_view::npos);
   CHECK(d.ask("POST", base + "/3EB0BB/view").status == 204);
   CHECK(d.ask("GET", base + "/3EB0BB").json().at("data").at("viewed") == true);
   CHECK(d.ask("POST", "/api/v1/sessions/a/messages/3EB0BB/react", R"({"emoji":"👍"})").status == 501);
@@ -311,12 +365,6 @@ TEST_CASE("a key that stands for a broadcast stands for no other request, and th
 }
 
 namespace {
-
-void learn_lid_of_ben(Daemon& d) {
-  storage::Changes changes;
-  changes.add(storage::PutLid{d.id_of("a"), ben_pn, ben});
-  d.commit(std::move(changes));
-}
 
 /// What became of the only recipient.
 json::value broadcast_to(Daemon& d, const std::string& recipient) {

@@ -190,6 +190,57 @@ TEST_CASE("a picture is where WhatsApp has it, none, or hidden") {
   CHECK(refused.answer().error().code == Errc::refused);
 }
 
+TEST_CASE("a number that nobody has shows no picture either, and is told as nobody's") {
+  PeopleFixture f;
+  const auto get = f.ask(GetPicture{dan_number});
+  const auto looks = f.hear(error_of(get.asked.at(0), 404));
+  REQUIRE(looks.size() == 1);
+  CHECK_FALSE(get.answered());
+  Profile out;
+  out.contact_query = "+" + dan_number.user;
+  out.contact_type = "out";
+  f.hear(profiles(looks[0], {{out}, {}}));
+  CHECK(get.answer().error().code == Errc::not_found);
+  CHECK(get.answer().error().subject == Subject::contact);
+  // Of who is there, it is a picture that is missing; and once that is known nobody is asked again.
+  const auto first = f.ask(GetPicture{ann_number});
+  const auto look = f.hear(error_of(first.asked.at(0), 404));
+  f.hear(profiles(look.at(0), {{of_ann("here")}, {}}));
+  CHECK(first.answer()->state.kind == PictureState::Kind::none);
+  const auto second = f.ask(GetPicture{ann_number});
+  CHECK(f.hear(error_of(second.asked.at(0), 404)).empty());
+  CHECK(second.answer()->state.kind == PictureState::Kind::none);
+}
+
+TEST_CASE("a contact of whom nothing is known but that the presence is watched is nobody that is known") {
+  PeopleFixture f;
+  f.ask(WatchPresence{ann});
+  REQUIRE(f.contact(ann));
+  const auto look = f.ask(LookAtContact{ann});
+  Profile nothing;
+  nothing.jid = ann;
+  f.hear(profiles(look.asked.at(0), {{nothing}, {}}));
+  CHECK(look.answer().error().code == Errc::not_found);
+  f.cut();
+  CHECK(f.ask(LookAtContact{ann}).answer().error().code == Errc::not_ready);
+}
+
+TEST_CASE("the own account is called as it calls itself") {
+  PeopleFixture f;
+  f.session->context().device.push_name = "Anna";
+  const Jid self("100000000000001", "lid");
+  const auto look = f.ask(LookAtContact{self});
+  Profile own;
+  own.jid = self;
+  own.contact_type = "in";
+  own.contact_query = "+" + f.session->context().device.jid.user;
+  own.about = protocol::About{"here", false, 1'600'000'000};
+  f.hear(profiles(look.asked.at(0), {{own}, {}}));
+  REQUIRE(look.answer().has_value());
+  CHECK(look.answer()->row.push_name == "Anna");
+  CHECK(look.answer()->row.about == "here");
+}
+
 TEST_CASE("the file of a picture is fetched from the servers of WhatsApp alone") {
   PeopleFixture f;
   const auto fetch = [&](const std::string& url) {
