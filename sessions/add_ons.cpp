@@ -44,6 +44,12 @@ bool AddOns::names_own(const protocol::MessageKey& key, const MessageRow& said_b
   return said_by.from_me ? key.from_me : !key.from_me;
 }
 
+bool AddOns::names_another(const protocol::MessageKey& key, const MessageRow& target) const {
+  if (!target.chat.is_group() || !key.participant || target.from_me) return false;
+  const Jid named = directory_.canonical_user(*key.participant), author = directory_.canonical_user(target.author);
+  return named != author && named.server == author.server;
+}
+
 events::About AddOns::about(const MessageRow& row) {
   events::About out;
   out.id = row.id;
@@ -110,7 +116,8 @@ void AddOns::on_arrived(const MessageRow& message) {
   for (const MessageRow& row : c_.records.add_ons(message.chat, message.id, message.from_me, most_early)) {
     const auto said = protocol::parse_message(row.content);
     const auto target = said ? target_of(row) : std::nullopt;
-    if (target) apply(row, said->body, *target);
+    const auto* key = said ? protocol::target_of(said->body) : nullptr;
+    if (target && (key == nullptr || !names_another(*key, *target))) apply(row, said->body, *target);
   }
 }
 

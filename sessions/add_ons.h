@@ -33,6 +33,14 @@ class AddOns {
 
   /// Whose message a key names, in the chat of `row`: the view of who sent it is turned into ours (03 section 9).
   bool names_own(const protocol::MessageKey& key, const storage::MessageRow& said_by) const;
+  /// The key is of a message in a group that somebody else sent than the one of this id: it is not about it. Who is
+  /// known by a number here and by a LID there may be one.
+  bool names_another(const protocol::MessageKey& key, const storage::MessageRow& target) const;
+  /// The same of what `said` is about by its target, where that is here.
+  bool is_about_another(const protocol::MessageKey& key, const storage::MessageRow& said) const {
+    const auto target = target_of(said);
+    return target && names_another(key, *target);
+  }
   /// `row` is stored, with its target set. What may not be done (the edit of another's message) is left
   /// undone: the row stays.
   void take_effect(const storage::MessageRow& row, const protocol::MessageBody& body);

@@ -133,13 +133,19 @@ Inbound::Read Inbound::read(const Node& message, const MessageSource& source, co
   auto content = protocol::parse_message(*plain);
   if (!content) return refuse();
   if (protocol::target_of(content->body) != nullptr && plain->size() > max_bytes_about(*content)) return too_large();
+  if (pairwise && content->kind != MessageKind::sender_key_only && is_of_stranger(source, author)) {
+    on_failure(message, source, author, enc.count, Error(Errc::forbidden, "its author is not a member of the group"));
+    return Read::refused;
+  }
   if (pairwise && room && !content->sender_key_distribution.empty())
     sender_keys_.process(*room, author, content->sender_key_group, content->sender_key_distribution);
   // The key is none of the message's: what is kept must not hold it.
-  on_content(
-      source, *content,
-      content->sender_key_distribution.empty() ? protocol::to_bytes(*plain) : protocol::without_sender_key(*plain));
-  return Read::yes;
+  if (on_content(
+          source, *content,
+          content->sender_key_distribution.empty() ? protocol::to_bytes(*plain) : protocol::without_sender_key(*plain)))
+    return Read::yes;
+  tell_taken(message, source, source.chat);
+  return Read::refused;
 }
 
 Result<Bytes> Inbound::decrypt(const Jid& author, const ReceivedEnc& enc, const Node& message) {
@@ -174,7 +180,7 @@ Result<Bytes> Inbound::decrypt(const Jid& author, const ReceivedEnc& enc, const 
   return std::move(result->plaintext);
 }
 
-void Inbound::on_content(const MessageSource& source, const IncomingMessage& content, Bytes whole) {
+bool Inbound::on_content(const MessageSource& source, const IncomingMessage& content, Bytes whole) {
   Jid chat = directory_.canonical_user(source.chat);
   if (source.chat.is_group()) chat = source.chat;
   // Only the own account's wrapper may route a message (03 section 6.3 step 6).
@@ -183,9 +189,12 @@ void Inbound::on_content(const MessageSource& source, const IncomingMessage& con
   }
   if (content.has_protocol_message) on_protocol_message(source, content);
   const UnixMs at = stated_ms(source.timestamp, c_.now.unix_ms);
-  if (chat.is_status() && (is_over(source) || !worth_keeping_of_status(content))) return;
+  if (chat.is_status() && (is_over(source) || !worth_keeping_of_status(content))) return true;
   if (const auto* timer = std::get_if<protocol::DisappearingTimer>(&content.body)) timers_.on_set(chat, *timer, at);
-  if (!worth_keeping(content) || c_.records.has_message(chat, source.id) || !note_told(source)) return;
+  if (!worth_keeping(content)) return true;
+  const bool there = c_.records.has_message(chat, source.id);
+  if (chat.has_sender_keys() && is_taken(source, chat, there)) return false;
+  if (there || !note_told(source)) return true;
   storage::MessageRow row;
   row.session = c_.id();
   row.chat = std::move(chat);
@@ -204,6 +213,7 @@ void Inbound::on_content(const MessageSource& source, const IncomingMessage& con
   row.created_at = c_.now.unix_ms;
   if (protocol::target_of(content.body) != nullptr) store_add_on(content, std::move(row));
   else store(source, content, std::move(row));
+  return true;
 }
 
 bool Inbound::is_over(const MessageSource& source) const {
@@ -260,6 +270,7 @@ void Inbound::store_add_on(const IncomingMessage& content, storage::MessageRow r
   row.target_id = target.id;
   row.target_from_me = add_ons_.names_own(target, row);
   row.said_at = protocol::said_at(content.body);
+  if (add_ons_.is_about_another(target, row)) return;
   if (const auto* reaction = std::get_if<protocol::Reaction>(&content.body)) row.body = reaction->text;
   if (add_ons_.is_about_revoked(row)) {
     row.body.clear();
@@ -279,9 +290,45 @@ storage::RetryRow Inbound::retry_of(const Jid& author, const std::string& id) co
   return number ? c_.records.retry(number->with_device(author.device), id) : row;
 }
 
-bool Inbound::note_told(const MessageSource& source) {
+bool Inbound::any_retries() {
   if (!any_retries_) any_retries_ = c_.records.has_retries();
-  if (!*any_retries_) return true;
+  return *any_retries_;
+}
+
+bool Inbound::is_taken(const MessageSource& source, const Jid& chat, bool there) {
+  if (!there) return is_awaited_of_another(directory_.canonical_device(source.author), source.id);
+  const auto message = c_.records.find_message(chat, source.id, source.from_me);
+  if (!message) return true;  // the other side's
+  return !source.from_me && directory_.canonical_user(message->author) != directory_.canonical_user(source.author);
+}
+
+bool Inbound::is_of_stranger(const MessageSource& source, const Jid& author) {
+  if (!source.chat.is_group() || source.from_me) return false;
+  const std::pair key(author, source.id);
+  if (!of_strangers_.contains(key) && any_retries() && retry_of(author, source.id) != storage::RetryRow()) return false;
+  if (!sender_keys_.is_stranger(source.chat, author)) return false;
+  if (of_strangers_.size() == of_strangers_kept) of_strangers_.erase(of_strangers_.begin());
+  of_strangers_.insert(key);
+  return true;
+}
+
+bool Inbound::is_awaited_of_another(const Jid& author, const std::string& id) {
+  constexpr std::size_t looked_at = 8;  // all of one person, as only the first may wait
+  if (!any_retries() || retry_of(author, id) != storage::RetryRow()) return false;
+  for (const Jid& awaited : c_.records.awaited_authors(id, looked_at))
+    if (directory_.canonical_user(awaited) != author.user_jid()) return true;
+  return false;
+}
+
+void Inbound::tell_taken(const Node& message, const MessageSource& source, const Jid& chat) {
+  plain_ack(message);
+  if (!on_id_taken || c_.now.steady < taken_told_until_) return;
+  taken_told_until_ = c_.now.steady + std::chrono::minutes(1);
+  on_id_taken(chat, source.id, source.author);
+}
+
+bool Inbound::note_told(const MessageSource& source) {
+  if (!any_retries()) return true;
   const Jid author = directory_.canonical_device(source.author);
   storage::RetryRow retry = retry_of(author, source.id);
   if (retry.told) return false;
@@ -311,7 +358,13 @@ void Inbound::on_failure(const Node& message, const MessageSource& source, const
   const storage::RetryRow before = retry_of(author, source.id);
   if (before.told) return acknowledge(message, source);  // what was asked for once more came in another copy
   const Jid chat = source.chat.is_group() ? source.chat : directory_.canonical_user(source.chat);
-  if (c_.records.has_message(chat, source.id)) {
+  const bool there = c_.records.has_message(chat, source.id);
+  // In a chat of two its author is the chat, and yet nothing else may wait under an id that is waited for: what waits
+  // is known by its id alone, and a second one would keep the first away.
+  const bool taken =
+      chat.has_sender_keys() ? is_taken(source, chat, there) : !there && is_awaited_of_another(author, source.id);
+  if (taken) return tell_taken(message, source, chat);
+  if (there) {
     // The copy that can be read came first. Another one may come, when the chat is gone.
     any_retries_ = true;
     c_.records.add(
@@ -319,6 +372,7 @@ void Inbound::on_failure(const Node& message, const MessageSource& source, const
     return acknowledge(message, source);
   }
   if (chat.is_status() && is_over(source)) return plain_ack(message);  // 03 section 8.1
+  is_of_stranger(source, author);  // he is not taken for one who was asked as a member
   const std::uint32_t count = protocol::retry_number(before.count, stated_count);
   const std::uint32_t requests = before.requests + 1;
   if (count > c_.settings.max_retries || requests > c_.settings.max_retry_receipts)

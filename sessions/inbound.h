@@ -3,7 +3,9 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "protocol/messages/content.h"
 #include "protocol/stanzas/messages.h"
@@ -33,6 +35,8 @@ class Inbound {
   std::function<void(const Jid& author, const std::string& name)> on_push_name;
   /// Set by the session: the phone has shared keys of app state that were not known.
   std::function<void()> on_app_state_keys;
+  /// For the log: a message under the id of one that is somebody else's, acked and left alone; once a minute at most.
+  std::function<void(const Jid& chat, const std::string& id, const Jid& author)> on_id_taken;
   /// For the log: a message over what we take of others, refused for good.
   std::function<void(const std::string& id, std::size_t bytes)> on_too_large;
 
@@ -41,12 +45,23 @@ class Inbound {
   enum class Read : std::uint8_t { yes, no, refused };  // refused: it was answered
   Read read(const Node& message, const protocol::MessageSource& source, const Jid& author,
             const protocol::ReceivedEnc& enc);
-  /// `whole`: the message as it came, which is stored.
-  void on_content(const protocol::MessageSource& source, const protocol::IncomingMessage& content, Bytes whole);
+  /// `whole`: the message as it came, which is stored. False: the id is another's.
+  bool on_content(const protocol::MessageSource& source, const protocol::IncomingMessage& content, Bytes whole);
   void store(const protocol::MessageSource& source, const protocol::IncomingMessage& content, storage::MessageRow row);
   void store_add_on(const protocol::IncomingMessage& content, storage::MessageRow row);
   /// What was asked for once more of this author, also before its LID was known.
   storage::RetryRow retry_of(const Jid& author, const std::string& id) const;
+  /// Of a chat with several authors: a message of this id is there (`there`) that somebody else sent, or is waited for
+  /// from somebody else. Whoever reads an id must not put his own words, or none, in the place of what its author said:
+  /// the first to come has it.
+  bool is_taken(const protocol::MessageSource& source, const Jid& chat, bool there);
+  bool is_awaited_of_another(const Jid& author, const std::string& id);
+  void tell_taken(const Node& message, const protocol::MessageSource& source, const Jid& chat);
+  bool any_retries();
+  /// A member sends to a group pairwise what was asked for once more, and now and then what is for few. Of a stranger
+  /// that is no message of the group; he is asked for it again, as he may have come unheard. Who left while he was
+  /// asked is none for that message.
+  bool is_of_stranger(const protocol::MessageSource& source, const Jid& author);
   /// False: what was asked for once more was stored before, and its chat may be gone since.
   bool note_told(const protocol::MessageSource& source);
   /// Of a status: it was posted over a day ago, and is shown no more.
@@ -66,6 +81,9 @@ class Inbound {
   AddOns& add_ons_;
   ChatTimers timers_;
   RetryKeysOut retry_keys_out_;
+  static constexpr std::size_t of_strangers_kept = 256;
+  std::set<std::pair<Jid, std::string>> of_strangers_;  // author and id: he was none of the group when he was asked
+  net::SteadyTime taken_told_until_{};
   std::optional<bool> any_retries_;  // asked when the first message comes: hardly a session ever has one
 };
 

@@ -14,7 +14,39 @@ using storage::KeyCopy;
 
 namespace {
 
-void take_back(KeyCopies& copies, const storage::TakeKeyCopiesBack& change) {
+// What one change makes of the copies of one group. The last two are of all groups.
+
+bool is_of(const storage::TakeKeyCopiesBack& change, const Jid& group) {
+  return !change.group || *change.group == group;
+}
+bool is_of(const storage::MoveSenderKeys&, const Jid&) { return true; }
+template <class Change>
+bool is_of(const Change& change, const Jid& group) {
+  return change.group == group;
+}
+
+void apply(KeyCopies& copies, const storage::PutKeyCopies& change) {
+  for (const KeyCopy& copy : change.copies) copies[copy.device] = copy;
+}
+
+void apply(KeyCopies& copies, const storage::SendKeyCopies& change) {
+  for (auto& [device, copy] : copies) {
+    if (copy.state != KeyCopy::State::ready) continue;
+    copy.state = KeyCopy::State::sent;
+    copy.body.clear();
+    copy.message_id = change.message_id;
+  }
+}
+
+void apply(KeyCopies& copies, const storage::SettleKeyCopies& change) {
+  for (auto& [device, copy] : copies) {
+    if (copy.state != KeyCopy::State::sent || copy.message_id != change.message_id) continue;
+    copy.state = change.arrived ? KeyCopy::State::held : KeyCopy::State::again;
+    copy.message_id.clear();
+  }
+}
+
+void apply(KeyCopies& copies, const storage::TakeKeyCopiesBack& change) {
   for (auto& [device, copy] : copies) {
     if (device.user_jid() != change.user || (change.device && device.device != *change.device)) continue;
     copy.state = KeyCopy::State::again;
@@ -23,15 +55,15 @@ void take_back(KeyCopies& copies, const storage::TakeKeyCopiesBack& change) {
   }
 }
 
-void move_copies(KeyCopies& copies, const Jid& from, const Jid& to) {
+void apply(KeyCopies& copies, const storage::MoveSenderKeys& change) {
   for (auto it = copies.begin(); it != copies.end();) {
-    if (it->first.user_jid() != from) {
+    if (it->first.user_jid() != change.from) {
       ++it;
       continue;
     }
     KeyCopy copy = std::move(it->second);
     it = copies.erase(it);
-    copy.device = to.with_device(copy.device.device);
+    copy.device = change.to.with_device(copy.device.device);
     copies.try_emplace(copy.device, copy);
   }
 }
@@ -40,15 +72,21 @@ void move_copies(KeyCopies& copies, const Jid& from, const Jid& to) {
 
 // --- what changes mean
 
-KeyCopies& GroupsWritten::working_copy(const Jid& group) {
-  if (const auto found = copies.find(group); found != copies.end()) return found->second;
-  return copies.emplace(group, records_.key_copies(group)).first->second;
+template <class Change>
+void GroupsWritten::change_copies(const Change& change) {
+  for (auto& [group, now] : copies)
+    if (is_of(change, group)) apply(now, change);
+  copy_changes.emplace_back(change);
 }
 
 void GroupsWritten::catch_up(const Jid& group, KeyCopies& committed) const {
-  for (const auto& [from, to] : moves) move_copies(committed, from, to);
-  for (const auto& change : taken_back)
-    if (!change.group || *change.group == group) take_back(committed, change);
+  for (const CopyChange& change : copy_changes) {
+    std::visit(
+        [&](const auto& made) {
+          if (is_of(made, group)) apply(committed, made);
+        },
+        change);
+  }
 }
 
 bool GroupsWritten::is_forgotten(const Jid& group) const {
@@ -81,37 +119,14 @@ void GroupsWritten::note(const storage::ForgetGroupKeys& change) {
   if (!is_forgotten(change.group)) forgotten.push_back(change.group);
 }
 
-void GroupsWritten::note(const storage::PutKeyCopies& change) {
-  KeyCopies& now = working_copy(change.group);
-  for (const KeyCopy& copy : change.copies) now[copy.device] = copy;
-}
-
-void GroupsWritten::note(const storage::SendKeyCopies& change) {
-  for (auto& [device, copy] : working_copy(change.group)) {
-    if (copy.state != KeyCopy::State::ready) continue;
-    copy.state = KeyCopy::State::sent;
-    copy.body.clear();
-    copy.message_id = change.message_id;
-  }
-}
-
-void GroupsWritten::note(const storage::SettleKeyCopies& change) {
-  for (auto& [device, copy] : working_copy(change.group)) {
-    if (copy.state != KeyCopy::State::sent || copy.message_id != change.message_id) continue;
-    copy.state = change.arrived ? KeyCopy::State::held : KeyCopy::State::again;
-    copy.message_id.clear();
-  }
-}
-
-void GroupsWritten::note(const storage::TakeKeyCopiesBack& change) {
-  for (auto& [group, now] : copies)
-    if (!change.group || *change.group == group) take_back(now, change);
-  taken_back.push_back(change);
-}
+void GroupsWritten::note(const storage::PutKeyCopies& change) { change_copies(change); }
+void GroupsWritten::note(const storage::SendKeyCopies& change) { change_copies(change); }
+void GroupsWritten::note(const storage::SettleKeyCopies& change) { change_copies(change); }
+void GroupsWritten::note(const storage::TakeKeyCopiesBack& change) { change_copies(change); }
 
 void GroupsWritten::note(const storage::MoveSenderKeys& change) {
   moves.emplace_back(change.from, change.to);
-  for (auto& [group, now] : copies) move_copies(now, change.from, change.to);
+  change_copies(change);
   std::vector<std::pair<std::pair<Jid, Jid>, Bytes>> moved;
   for (auto it = keys.begin(); it != keys.end();) {
     if (it->first.second.user_jid() != change.from) {
@@ -146,7 +161,7 @@ void GroupsWritten::note(const storage::WipeDevice&) {
   own_keys.clear();
   copies.clear();
   moves.clear();
-  taken_back.clear();
+  copy_changes.clear();
 }
 
 // --- look-ups
@@ -209,12 +224,13 @@ KeyCopies Records::key_copies(const Jid& group) const {
   if (written_) {
     const auto& touched = written_->groups.copies;
     if (const auto found = touched.find(group); found != touched.end()) return found->second;
-    if (written_->wiped) return {};
   }
   KeyCopies copies;
-  for (KeyCopy& copy : storage::load_key_copies(reader_, session_, group)) {
-    const Jid device = copy.device;
-    copies.emplace(device, std::move(copy));
+  if (!written_ || !written_->wiped) {
+    for (KeyCopy& copy : storage::load_key_copies(reader_, session_, group)) {
+      const Jid device = copy.device;
+      copies.emplace(device, std::move(copy));
+    }
   }
   if (written_) written_->groups.catch_up(group, copies);
   return copies;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "protocol/binary/jid.h"
@@ -28,10 +29,14 @@ class GroupsWritten {
   bool all_stale = false;                                                   // of those that are committed
   std::map<std::pair<protocol::Jid, protocol::Jid>, protocol::Bytes> keys;  // group and author
   std::map<protocol::Jid, std::optional<protocol::Bytes>> own_keys;         // nullopt: dropped
-  std::map<protocol::Jid, KeyCopies> copies;                                // of the groups that were touched, whole
+  std::map<protocol::Jid, KeyCopies> copies;                                // of groups whose key was dropped, whole
   std::vector<protocol::Jid> forgotten;                                     // groups: no committed keys of others
   std::vector<std::pair<protocol::Jid, protocol::Jid>> moves;               // users, in order
-  std::vector<storage::TakeKeyCopiesBack> taken_back;
+  /// What this turn did to copies, in order. Those that are committed are not read for it: a large group has thousands,
+  /// and most turns that change some look at none.
+  using CopyChange = std::variant<storage::PutKeyCopies, storage::SendKeyCopies, storage::SettleKeyCopies,
+                                  storage::TakeKeyCopiesBack, storage::MoveSenderKeys>;
+  std::vector<CopyChange> copy_changes;
   std::map<std::int64_t, storage::GroupReach> reaches;  // as they are now
   std::map<std::pair<std::int64_t, protocol::Jid>, storage::AckLevel> members;
 
@@ -51,11 +56,12 @@ class GroupsWritten {
   void note(const storage::WipeDevice& change);
 
   bool is_forgotten(const protocol::Jid& group) const;
-  /// The committed copies of a group with what this turn did to all of a user.
+  /// The committed copies of a group with what this turn did to them.
   void catch_up(const protocol::Jid& group, KeyCopies& committed) const;
 
  private:
-  KeyCopies& working_copy(const protocol::Jid& group);
+  template <class Change>
+  void change_copies(const Change& change);
   const Records& records_;
 };
 

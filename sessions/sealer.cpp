@@ -120,7 +120,7 @@ Result<void> Sealer::sendable(ByteView sealed) {
 }
 
 std::optional<std::uint32_t> Sealer::group_key_of(ByteView sealed) {
-  const auto stanza = protocol::decode_node(sealed);
+  const auto stanza = protocol::decode_outline(sealed);
   const Node* enc = stanza ? stanza->child("enc") : nullptr;
   const auto key = enc != nullptr ? protocol::read_group_message_key(enc->data())
                                   : Result<protocol::GroupMessageKey>(Error(Errc::malformed, "no message to a group"));
@@ -175,7 +175,7 @@ Sealer::Verdict Sealer::judge(const protocol::Ack& ack) const {
 
 bool Sealer::reached_all(ByteView sealed, const Accepted& accepted) const {
   if (accepted.device_hash.empty()) return true;
-  if (const auto stanza = protocol::decode_node(sealed); stanza && stanza->has("phash"))
+  if (const auto stanza = protocol::decode_outline(sealed); stanza && stanza->has("phash"))
     return stanza->attr("phash") == accepted.device_hash;
   auto address = address_of(sealed);
   if (!address || address->to.is_status()) return true;  // whom it is for its sender says
@@ -193,7 +193,7 @@ void Sealer::forget(Stale stale, const Jid& chat) {
 
 void Sealer::settle(const Jid& chat, const std::string& message_id, ByteView sealed, bool arrived) {
   if (!chat.has_sender_keys() && !(arrived && tokens_.owes(chat))) return;
-  const auto stanza = protocol::decode_node(sealed);
+  const auto stanza = protocol::decode_outline(sealed);
   // What edits or revokes gives none (03 section 4.6).
   if (!chat.has_sender_keys()) {
     if (stanza && !stanza->has("edit")) tokens_.give(chat);

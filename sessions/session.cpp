@@ -90,6 +90,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
   inbound_.on_push_name = [this](const Jid& author, const std::string& name) { book_.hear_push_name(author, name); };
   groups_.on_changed = [this](const Jid& group) {
     group_fanout_.on_changed(group);
+    sender_keys_.on_group_changed();
     receipts_.on_group_changed(group);
   };
   sender_keys_.on_refused = [this](const Jid& group, const Jid& author, const std::string& why) {
@@ -124,6 +125,10 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
                                               protocol::name(error.code), log_value(error.detail)));
   };
   inbound_.on_stored = [this](const std::string& id, const std::string& kind) { auto_downloads_.consider(id, kind); };
+  inbound_.on_id_taken = [this](const Jid& chat, const std::string& id, const Jid& author) {
+    log_("message_id_taken", fmt::format("chat={} message={} author={}", log_value(chat.to_string()), log_value(id),
+                                         log_value(author.to_string())));
+  };
   inbound_.on_too_large = [this](const std::string& id, std::size_t bytes) {
     log_("message_too_large", fmt::format("message={} bytes={}", log_value(id), bytes));
   };
@@ -196,6 +201,7 @@ void Session::committed() {
   fanout_.end_turn(true);
   groups_.end_turn(true);
   group_fanout_.end_turn(true);
+  sender_keys_.end_turn();
   book_.end_turn(true);
   tokens_.end_turn(true);
 }

@@ -41,6 +41,8 @@ constexpr const char* delete_old_signed =
 
 constexpr const char* select_retry =
     "SELECT count, told, requests FROM retry WHERE session_id = " WHARF_DEVICE(?1) " AND message_id = ?2 AND author_id = ?3";
+constexpr const char* select_awaited =
+    "SELECT author_id FROM retry WHERE session_id = " WHARF_DEVICE(?1) " AND message_id = ?2 AND told = 0 LIMIT ?3";
 constexpr const char* select_any_retry = "SELECT 1 FROM retry WHERE session_id = " WHARF_DEVICE(?1) " LIMIT 1";
 constexpr const char* replace_retry =
     "INSERT INTO retry (session_id, message_id, author_id, count, told, requests, at)"
@@ -159,6 +161,14 @@ RetryRow find_retry(Database& db, SessionId session, const protocol::Jid& author
   row.told = select.integer() != 0;
   row.requests = select.number<std::uint32_t>();
   return row;
+}
+
+std::vector<protocol::Jid> awaited_authors(Database& db, SessionId session, const std::string& id, std::size_t most) {
+  std::vector<protocol::Jid> out;
+  Statement select(db, select_awaited);
+  select.session(session).text(id).number(most);
+  while (select.next()) out.push_back(select.jid());
+  return out;
 }
 
 bool has_retries(Database& db, SessionId session) { return Statement(db, select_any_retry).session(session).next(); }

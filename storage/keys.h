@@ -66,6 +66,8 @@ struct RetryRow {
 };
 /// A count of zero when there is no row.
 RetryRow find_retry(Database& db, SessionId session, const protocol::Jid& author, const std::string& id);
+/// The devices that were asked for a message of this id once more and have not brought it, at most `most`.
+std::vector<protocol::Jid> awaited_authors(Database& db, SessionId session, const std::string& id, std::size_t most);
 /// Whether the session has any such row.
 bool has_retries(Database& db, SessionId session);
 struct PutRetry {

@@ -84,5 +84,9 @@ Bytes encode_node_compressed(const Node& node);
 
 /// Decodes one decrypted frame. Errors: truncated, malformed, too_large.
 Result<Node> decode_node(ByteView payload, const NodeLimits& limits = {});
+/// The same of a payload that encode_node() made, without what lies below the children of the root: a child whose
+/// content is a list reads as one without content. Of a message with thousands of copies that is all that anybody asks.
+/// Errors: as decode_node, and malformed of a compressed one; what is passed over is not checked.
+Result<Node> decode_outline(ByteView payload);
 
 }  // namespace wharf::protocol

@@ -31,8 +31,8 @@ bool is_plain_user(std::string_view user) {
 
 class Decoder {
  public:
-  Decoder(ByteView bytes, const NodeLimits& limits)
-      : next_(bytes.data()), end_(next_ + bytes.size()), limits_(limits) {}
+  Decoder(ByteView bytes, const NodeLimits& limits, std::size_t kept_depth = SIZE_MAX)
+      : next_(bytes.data()), end_(next_ + bytes.size()), limits_(limits), kept_depth_(kept_depth) {}
 
   Result<Node> root() {
     Node out;
@@ -186,7 +186,9 @@ class Decoder {
     switch (tag) {
       case wire_tag::list_empty: return true;
       case wire_tag::list_8:
-      case wire_tag::list_16: return children(tag, out.content.emplace<std::vector<Node>>(), depth);
+      case wire_tag::list_16:
+        if (depth >= kept_depth_) return pass_over_list(tag, depth);
+        return children(tag, out.content.emplace<std::vector<Node>>(), depth);
       case wire_tag::binary_8:
       case wire_tag::binary_20:
       case wire_tag::binary_32: {
@@ -219,6 +221,54 @@ class Decoder {
     return true;
   }
 
+  // --- what is not kept
+
+  bool skip(std::size_t bytes) {
+    if (bytes > remaining()) return cut();
+    next_ += bytes;
+    return true;
+  }
+
+  /// A string, a JID, an empty list or the content of a node that is none.
+  bool pass_over_value(std::uint8_t tag, std::size_t depth) {
+    if (tag == wire_tag::list_empty || (tag >= 1 && tag <= wire_tag::last_single_byte_token)) return true;
+    if (tag >= wire_tag::dictionary_0 && tag <= wire_tag::dictionary_3) return skip(1);
+    switch (tag) {
+      case wire_tag::binary_8:
+      case wire_tag::binary_20:
+      case wire_tag::binary_32: {
+        ByteView bytes;
+        return binary(tag, bytes);
+      }
+      case wire_tag::hex_8:
+      case wire_tag::nibble_8: {
+        std::uint8_t header = 0;
+        return u8(header) && skip(header & 0x7f);
+      }
+      case wire_tag::list_8:
+      case wire_tag::list_16: return pass_over_list(tag, depth);
+      case wire_tag::jid_pair: return pass_over_value(depth + 1) && pass_over_value(depth + 1);
+      case wire_tag::ad_jid: return skip(2) && pass_over_value(depth + 1);
+      case wire_tag::fb_jid: return pass_over_value(depth + 1) && skip(2) && pass_over_value(depth + 1);
+      case wire_tag::interop_jid: return pass_over_value(depth + 1) && skip(4) && pass_over_value(depth + 1);
+      default: return fail(Errc::malformed, "no value where one is expected");
+    }
+  }
+  bool pass_over_value(std::size_t depth) {
+    if (depth > limits_.max_depth) return fail(Errc::too_large, "nested too deep");
+    std::uint8_t tag = 0;
+    return u8(tag) && pass_over_value(tag, depth);
+  }
+
+  /// The children of a node: each a list of its tag, its attributes and its content.
+  bool pass_over_list(std::uint8_t tag, std::size_t depth) {
+    std::size_t size = 0;
+    if (!list_size(tag, size)) return false;
+    for (std::size_t i = 0; i < size; ++i)
+      if (!pass_over_value(depth + 1)) return false;
+    return true;
+  }
+
   bool node(Node& out, std::size_t depth) {
     std::uint8_t tag = 0;
     std::size_t size = 0;
@@ -238,6 +288,7 @@ class Decoder {
   const std::uint8_t* next_;
   const std::uint8_t* end_;
   const NodeLimits& limits_;
+  std::size_t kept_depth_;  // of the lists of children
   std::size_t items_ = 0;
   Error error_;
 };
@@ -251,6 +302,13 @@ Result<Node> decode_node(ByteView payload, const NodeLimits& limits) {
   Result<Bytes> inflated = inflate_zlib(body, limits.max_inflated_bytes);
   if (!inflated) return inflated.error();
   return Decoder(*inflated, limits).root();
+}
+
+Result<Node> decode_outline(ByteView payload) {
+  if (payload.empty()) return Error(Errc::truncated, "node: no flag byte");
+  if ((payload[0] & wire_tag::flag_compressed) != 0) return Error(Errc::malformed, "node: an outline of compressed");
+  const NodeLimits limits;
+  return Decoder(payload.subspan(1), limits, 2).root();
 }
 
 }  // namespace wharf::protocol

@@ -11,6 +11,7 @@ namespace {
 
 Node enc_node(const Ciphertext& ciphertext, const StanzaKind& kind) {
   Node enc("enc");
+  enc.attrs.reserve(4);
   enc.set("v", "2").set("type", ciphertext.kind == CiphertextKind::pre_key_message ? "pkmsg" : "msg");
   if (!kind.media_type.empty()) enc.set("mediatype", kind.media_type);
   if (kind.hide_on_failure) enc.set("decrypt-fail", "hide");
@@ -31,8 +32,12 @@ bool any_pre_key_message(const std::vector<EncryptedFor>& targets) {
 
 Node participants_node(const std::vector<EncryptedFor>& targets, const StanzaKind& kind) {
   Node participants("participants");
+  if (targets.empty()) return participants;
+  // In place: to a large group there are thousands.
+  auto& copies = participants.content.emplace<std::vector<Node>>();
+  copies.reserve(targets.size());
   for (const EncryptedFor& target : targets)
-    participants.add(Node("to").set("jid", target.device).add(enc_node(target.ciphertext, kind)));
+    copies.emplace_back("to").set("jid", target.device).add(enc_node(target.ciphertext, kind));
   return participants;
 }
 

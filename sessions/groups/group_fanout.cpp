@@ -59,7 +59,7 @@ void GroupFanout::aim_at(const Jid& group, const storage::MessageRow& message) {
 
 GroupFanout::Look GroupFanout::look(const Jid& group) {
   using Lacks = Look::Lacks;
-  Look out{Lacks::metadata, {}, false, false, false, {}};
+  Look out{Lacks::metadata, {}, false, false, false, {}, {}};
   const auto known = find(group);
   if (!known || known->stale) return out;
   out.lacks = Lacks::membership;
@@ -82,33 +82,34 @@ GroupFanout::Look GroupFanout::look(const Jid& group) {
   if (!out.whose.empty()) return out;
 
   const auto own = load_own_key(c_.records, group);
-  const KeyCopies copies = own ? c_.records.key_copies(group) : KeyCopies();
+  if (own) out.copies = c_.records.key_copies(group);
   std::set<Jid> wanted;
   for (const GroupDevice& device : out.plan.devices) wanted.insert(device.filed);
   out.other_key =
-      own && (own->mode != out.plan.mode || std::any_of(copies.begin(), copies.end(), [&](const auto& copy) {
+      own && (own->mode != out.plan.mode || std::any_of(out.copies.begin(), out.copies.end(), [&](const auto& copy) {
                 return !wanted.contains(copy.first);
               }));
-  std::vector<Jid> without_copy;
   for (const Jid& device : wanted) {
-    const auto copy = out.other_key ? copies.end() : copies.find(device);
-    if (copy == copies.end() || copy->second.state == KeyCopy::State::again) {
+    const auto copy = out.other_key ? out.copies.end() : out.copies.find(device);
+    if (copy == out.copies.end() || copy->second.state == KeyCopy::State::again) {
       if (fanout_.is_unreachable(device)) out.left_out = true;
-      else without_copy.push_back(device);
+      else out.whose.push_back(device);
     } else {
       out.sends_copies |= copy->second.state == KeyCopy::State::ready;
     }
   }
-  out.lacks = Lacks::sessions;
-  std::copy_if(without_copy.begin(), without_copy.end(), std::back_inserter(out.whose),
-               [this](const Jid& device) { return !fanout_.has_session(device); });
-  if (!out.whose.empty()) return out;
-  out.whose = std::move(without_copy);
   out.lacks = out.whose.empty() && !out.other_key && own ? Lacks::nothing : Lacks::copies;
   return out;
 }
 
-void GroupFanout::warm_up(const Jid& group, const Look& seen) {
+bool GroupFanout::is_warm(const Jid& group) const {
+  const auto known = warm_.find(group);
+  const bool fresh = known != warm_.end() && (!known->second.until || c_.now.steady < *known->second.until);
+  // The key of statuses may have been given up meanwhile (renew_status_key), whoever the last one was for.
+  return fresh && (!group.is_status() || c_.records.find_own_sender_key(group));
+}
+
+const GroupFanout::Warm& GroupFanout::warm_up(const Jid& group, Look seen) {
   Warm warm;
   warm.mode = seen.plan.mode;
   warm.sender = seen.plan.sender;
@@ -120,29 +121,39 @@ void GroupFanout::warm_up(const Jid& group, const Look& seen) {
   for (const Jid& user : seen.plan.users) warm.users.push_back(hash_of(user));
   std::sort(warm.users.begin(), warm.users.end());
   if (group.is_status()) warm.audience = seen.plan.wire_users;
-  warm_[group] = std::move(warm);
+  for (const GroupDevice& device : seen.plan.devices) {
+    const auto copy = seen.copies.find(device.filed);
+    if (copy == seen.copies.end() || copy->second.state != KeyCopy::State::ready) continue;
+    copy->second.state = KeyCopy::State::sent;  // once, whatever a list says twice
+    warm.ready.push_back({device.filed, {device.wire, {copy->second.kind, std::move(copy->second.body)}}});
+  }
+  warm.waits = warm.ready.size() > copies_per_turn;
+  return warm_[group] = std::move(warm);
 }
 
 bool GroupFanout::prepared(const Jid& group) {
-  const auto known = warm_.find(group);
-  const bool fresh = known != warm_.end() && (!known->second.until || c_.now.steady < *known->second.until);
-  // The key of statuses may have been given up meanwhile (renew_status_key), whoever the last one was for.
-  if (fresh && (!group.is_status() || c_.records.find_own_sender_key(group))) return true;
-  const Look seen = look(group);
-  if (seen.lacks != Look::Lacks::nothing) return false;
-  warm_up(group, seen);
-  return true;
+  if (is_warm(group)) return !warm_.at(group).waits;
+  if (is_lacking(group)) return false;
+  Look seen = look(group);
+  if (seen.lacks == Look::Lacks::nothing) return !warm_up(group, std::move(seen)).waits;
+  lacking_ = Lacking{group, changes_, std::move(seen)};
+  return false;
 }
 
 bool GroupFanout::missed_some(const Jid& group, std::optional<std::uint32_t> key) {
+  const Former* before = former(group, key);
+  if (before == nullptr && is_warm(group)) return warm_.at(group).sends_copies;
   warm_.erase(group);
-  const Look seen = look(group);
-  if (const Former* before = former(group, key)) {
-    return std::any_of(seen.plan.devices.begin(), seen.plan.devices.end(), [&](const GroupDevice& device) {
+  Look seen = look(group);
+  const bool ready = seen.lacks == Look::Lacks::nothing;
+  bool some = !ready || seen.sends_copies;
+  if (before != nullptr) {
+    some = std::any_of(seen.plan.devices.begin(), seen.plan.devices.end(), [&](const GroupDevice& device) {
       return !has(before->devices, device.filed) && !fanout_.is_unreachable(device.filed);
     });
   }
-  return seen.lacks != Look::Lacks::nothing || seen.sends_copies;
+  if (ready) warm_up(group, std::move(seen));
+  return some;
 }
 
 std::uint32_t GroupFanout::others(const Jid& group) {
@@ -172,10 +183,20 @@ void GroupFanout::go_on(const Jid& group, const std::shared_ptr<Progress>& progr
                         std::function<void(Prepared)> done) {
   using Lacks = Look::Lacks;
   if (++progress->steps > max_steps) return done(Prepared::later);
-  if (!progress->left.empty() && progress->changes == changes_) return take_page(group, progress, std::move(done));
-  const Look seen = look(group);
+  const auto later = [this, group, done] {
+    c_.in_later_turn([this, group, done] {
+      if (const auto warm = warm_.find(group); warm != warm_.end()) warm->second.waits = false;
+      done(Prepared::yes);
+    });
+  };
+  if (is_warm(group)) return later();
+  const bool any_left = !progress->left.empty() || !progress->page.empty();
+  if (any_left && progress->changes == changes_) return take_page(group, progress, std::move(done));
+  // Later ones have learnt something since.
+  Look seen = progress->steps == 1 && is_lacking(group) ? std::move(lacking_->look) : look(group);
+  lacking_.reset();
   switch (seen.lacks) {
-    case Lacks::nothing: warm_up(group, seen); return done(Prepared::yes);
+    case Lacks::nothing: return warm_up(group, std::move(seen)).waits ? later() : done(Prepared::yes);
     case Lacks::membership: return done(Prepared::nobody);
     case Lacks::metadata:
       // An answer that is of no use is not asked for again at once.
@@ -186,14 +207,17 @@ void GroupFanout::go_on(const Jid& group, const std::shared_ptr<Progress>& progr
         go_on(group, progress, done);
       });
     case Lacks::lists:
-      return ask_for_lists(seen.whose, [this, group, progress, done](bool ok) {
-        ok ? go_on(group, progress, done) : done(Prepared::later);
-      });
-    case Lacks::sessions:
+      return ask_for_lists(
+          seen.whose, [this, group, progress, done, many = seen.whose.size() > copies_per_turn](bool ok) {
+            if (!ok) return done(Prepared::later);
+            if (!many) return go_on(group, progress, done);
+            c_.in_later_turn(
+                [this, group, progress, done] { go_on(group, progress, done); });  // they have taken their time
+          });
     case Lacks::copies: break;
   }
-  if (seen.lacks == Lacks::copies && seen.other_key) give_up_key(group);
-  progress->lacks = seen.lacks;
+  if (seen.other_key) give_up_key(group, seen.copies);
+  progress->page.clear();
   progress->left.assign(seen.whose.rbegin(), seen.whose.rend());
   progress->changes = changes_;
   take_page(group, progress, std::move(done));
@@ -204,11 +228,21 @@ void GroupFanout::take_page(const Jid& group, const std::shared_ptr<Progress>& p
   const auto next = [this, group, progress, done = std::move(done)](bool ok) {
     ok ? go_on(group, progress, done) : done(Prepared::later);
   };
-  const std::size_t count = std::min(copies_per_turn, progress->left.size());
-  const std::vector<Jid> page(progress->left.rbegin(), progress->left.rbegin() + static_cast<std::ptrdiff_t>(count));
-  progress->left.resize(progress->left.size() - count);
-  if (progress->lacks == Look::Lacks::sessions) return fanout_.fetch_sessions(page, false, next);
-  make_copies(group, page);
+  if (progress->page.empty()) {
+    const std::size_t count = std::min(copies_per_turn, progress->left.size());
+    progress->page.assign(progress->left.rbegin(), progress->left.rbegin() + static_cast<std::ptrdiff_t>(count));
+    progress->left.resize(progress->left.size() - count);
+    std::vector<Jid> without_session;
+    std::copy_if(progress->page.begin(), progress->page.end(), std::back_inserter(without_session),
+                 [this](const Jid& device) { return !fanout_.has_session(device); });
+    if (!without_session.empty()) {
+      return fanout_.fetch_sessions(std::move(without_session), false, [this, next](bool ok) {
+        if (!ok) return next(false);
+        c_.in_later_turn([next] { next(true); });  // the last of them have taken their time
+      });
+    }
+  }
+  make_copies(group, std::exchange(progress->page, {}));
   c_.in_later_turn([next] { next(true); });
 }
 
@@ -234,11 +268,11 @@ void GroupFanout::ask_for_lists(std::vector<Jid> users, std::function<void(bool)
   });
 }
 
-void GroupFanout::give_up_key(const Jid& group) {
+void GroupFanout::give_up_key(const Jid& group, const KeyCopies& copies) {
   if (const auto own = load_own_key(c_.records, group)) {
     Former& former = former_[group];
     former = {own->key.id(), {}, ++clock_};
-    for (const auto& [device, copy] : c_.records.key_copies(group))
+    for (const auto& [device, copy] : copies)
       if (copy.state != KeyCopy::State::ready) former.devices.push_back(hash_of(device));
     std::sort(former.devices.begin(), former.devices.end());
     drop_oldest(former_, kept_warm);
@@ -252,10 +286,10 @@ const GroupFanout::Former* GroupFanout::former(const Jid& group, std::optional<s
 }
 
 void GroupFanout::make_copies(const Jid& group, const std::vector<Jid>& devices) {
-  const auto known = find(group);
-  if (!known) return;
   auto own = load_own_key(c_.records, group);
   if (!own) {
+    const auto known = find(group);
+    if (!known) return;
     // Copies of a key that cannot be used any more are copies of another one.
     c_.records.add(storage::DropOwnSenderKey{c_.id(), group});
     own = OwnKey{known->metadata.addressing_mode, protocol::OwnSenderKey::create(c_.random)};
@@ -281,7 +315,7 @@ void GroupFanout::make_copies(const Jid& group, const std::vector<Jid>& devices)
 
 Result<Node> GroupFanout::seal(const Jid& group, const std::string& message_id, ByteView content, ByteView secret,
                                std::optional<std::uint32_t> before) {
-  if (!prepared(group)) {
+  if (!prepared(group) && !is_warm(group)) {
     const auto known = find(group);
     if (known && !known->stale && !known->member)
       return Error(Errc::not_found, "the account is not a member of the group");
@@ -296,19 +330,11 @@ Result<Node> GroupFanout::seal(const Jid& group, const std::string& message_id, 
   protocol::GroupMessageStanza stanza;
   std::size_t bytes = content.size();
   const bool status = group.is_status();
-  const GroupPlan plan = warm.sends_copies ? look(group).plan : GroupPlan();
-  if (warm.sends_copies) {
-    std::map<Jid, Jid> wires;
-    for (const GroupDevice& device : plan.devices) wires.emplace(device.filed, device.wire);
-    for (auto& [device, copy] : c_.records.key_copies(group)) {
-      const auto wire = wires.find(device);
-      if (copy.state != KeyCopy::State::ready || wire == wires.end()) continue;
-      if (former_key != nullptr && has(former_key->devices, device)) continue;
-      bytes += copy.body.size() + 64;
-      if (copy.kind == protocol::CiphertextKind::pre_key_message) stanza.device_identity = c_.device.account;
-      stanza.key_for.push_back({wire->second, {copy.kind, copy.body}});
-    }
-  }
+  const auto goes_along = [&](const Ready& ready) {
+    return former_key == nullptr || !has(former_key->devices, ready.filed);
+  };
+  for (const Ready& ready : warm.ready)
+    if (goes_along(ready)) bytes += ready.copy.ciphertext.body.size() + 64;
   if (bytes > protocol::max_payload_bytes) return Error(Errc::too_large, "the message is too large for this group");
   auto sealed = own->key.encrypt(protocol::pad_message(content, c_.random), c_.random);
   if (!sealed) {
@@ -317,6 +343,13 @@ Result<Node> GroupFanout::seal(const Jid& group, const std::string& message_id, 
     return sealed.error();
   }
   store_own_key(c_, group, *own);
+  stanza.key_for.reserve(warm.ready.size());
+  for (Ready& ready : warm.ready) {
+    if (!goes_along(ready)) continue;
+    if (ready.copy.ciphertext.kind == protocol::CiphertextKind::pre_key_message)
+      stanza.device_identity = c_.device.account;
+    stanza.key_for.push_back(by_another ? ready.copy : std::move(ready.copy));
+  }
   stanza.id = message_id;
   stanza.group = group;
   stanza.kind = protocol::stanza_kind(content);
@@ -330,8 +363,10 @@ Result<Node> GroupFanout::seal(const Jid& group, const std::string& message_id, 
   }
   if (secret.size() == 32)
     stanza.reporting_token = protocol::reporting_token(content, secret, message_id, warm.sender.user_jid(), group);
-  if (!by_another && std::exchange(warm.sends_copies, false))
+  if (!by_another && std::exchange(warm.sends_copies, false)) {
     c_.records.add(storage::SendKeyCopies{c_.id(), group, message_id});
+    warm.ready = {};
+  }
   return protocol::group_message_stanza(stanza);
 }
 
@@ -381,7 +416,14 @@ void GroupFanout::on_devices_changed(const Jid& user) {
   });
 }
 
+// What is remembered of copies that do not leave now would lie there until they do.
+void GroupFanout::on_link_down() {
+  unlisted_.clear();
+  std::erase_if(warm_, [](const auto& warm) { return warm.second.sends_copies; });
+}
+
 void GroupFanout::end_turn(bool keep) {
+  lacking_.reset();
   if (!keep) {
     ++changes_;
     warm_.clear();

@@ -8,6 +8,11 @@
 // key for all. So a notification that was missed costs no more than the question that finds out. The copies are made
 // ready some at a time, each encrypted once and stored before the next ones are, so that thousands of devices neither
 // hold up the loop nor are begun anew when the connection or the process ends in the middle.
+//
+// Of a first message to thousands of devices each turn does one thing: eight sessions are begun (Fanout), a page of
+// copies is made, the group is looked at, the stanza is built. The look before the stanza remembers what goes into it,
+// so that the stanza reads no rows but the key's; whatever changes who is to have the key, or by what, forgets it, and
+// the message waits for another look.
 
 #include <cstdint>
 #include <functional>
@@ -33,7 +38,8 @@ class GroupFanout {
   void aim_at(const Jid& group, const storage::MessageRow& message);
 
   /// True when seal() can work now. Linear in the members of a group; of one that was written to before and has not
-  /// changed since, at once.
+  /// changed since, at once. False also of one whose copies are so many that they want a turn of their own, until
+  /// prepare() has left them one.
   bool prepared(const Jid& group);
   using Prepared = Fanout::Prepared;
   /// Fetches what is missing and makes copies of the key; `done` runs in a later turn, or at once when nothing can be
@@ -72,12 +78,17 @@ class GroupFanout {
   }
   /// The devices of a user are others.
   void on_devices_changed(const Jid& user);
-  void on_link_down() { unlisted_.clear(); }
+  void on_link_down();
   /// `keep` false: the account is another one from here on.
   void end_turn(bool keep);
 
  private:
   static constexpr std::size_t kept_warm = 8;
+  /// A copy of the key, as the rows have it.
+  struct Ready {
+    Jid filed;  // the device, as its ratchet is filed
+    protocol::EncryptedFor copy;
+  };
   /// A group that everything is there for: what a message needs of it, and who must not change meanwhile.
   struct Warm {
     protocol::groups::AddressingMode mode = protocol::groups::AddressingMode::lid;
@@ -87,21 +98,34 @@ class GroupFanout {
     std::vector<std::uint64_t> users;      // hashes, sorted
     std::vector<Jid> audience;             // of statuses: the people as the stanza names them
     bool sends_copies = false;             // some are ready: they go with the next message
+    std::vector<Ready> ready;              // those
+    bool waits = false;                    // they are so many that their stanza wants a turn of its own
     std::optional<net::SteadyTime> until;  // somebody could not be reached, and is to be tried again then
     std::uint64_t used = 0;
   };
   /// What stands between the group and a message.
   struct Look {
-    enum class Lacks : std::uint8_t { nothing, metadata, membership, lists, sessions, copies } lacks;
+    enum class Lacks : std::uint8_t { nothing, metadata, membership, lists, copies } lacks;
     GroupPlan plan;
     bool other_key = false;     // somebody has the key who is not in the group, or it was made under another name
     bool sends_copies = false;  // some are ready
     bool left_out = false;      // devices that cannot be reached now, or users without a list
-    std::vector<Jid> whose;     // users without a list, or devices without a session or copy
+    std::vector<Jid> whose;     // users without a list, or devices without a copy
+    KeyCopies copies;           // of the key that there is
   };
   Look look(const Jid& group);
+  /// A look that has found something missing, for whoever looks next in the same turn.
+  struct Lacking {
+    Jid group;
+    std::uint64_t changes = 0;
+    Look look;
+  };
+  bool is_lacking(const Jid& group) const {
+    return lacking_ && lacking_->changes == changes_ && lacking_->group == group;
+  }
+  bool is_warm(const Jid& group) const;
   /// Remembers a group that lacks nothing.
-  void warm_up(const Jid& group, const Look& seen);
+  const Warm& warm_up(const Jid& group, Look seen);
   /// The key before the present one: who was given it has what was said with it.
   struct Former {
     std::uint32_t key = 0;
@@ -114,19 +138,19 @@ class GroupFanout {
   /// group, unless something changes meanwhile.
   struct Progress {
     unsigned steps = 0;
-    bool asked = false;  // for the group itself
-    Look::Lacks lacks = Look::Lacks::nothing;
-    std::vector<Jid> left;      // devices without what it lacks, the next ones last
+    bool asked = false;         // for the group itself
+    std::vector<Jid> left;      // devices without a copy, the next ones last
+    std::vector<Jid> page;      // those whose sessions were asked for: their copies are made next
     std::uint64_t changes = 0;  // as they stood at the look
   };
   /// As Groups::find; of status@broadcast the audience that is aimed at.
   std::optional<Groups::Known> find(const Jid& group);
   void ask_for_people(const Jid& group, UniqueFunction<void(Groups::Refreshed)> done);
   void go_on(const Jid& group, const std::shared_ptr<Progress>& progress, std::function<void(Prepared)> done);
-  /// The next of what the last look found: sessions, or copies of the key.
+  /// The next copies that the last look found missing, behind the sessions that they want.
   void take_page(const Jid& group, const std::shared_ptr<Progress>& progress, std::function<void(Prepared)> done);
   /// The next copies are of another one.
-  void give_up_key(const Jid& group);
+  void give_up_key(const Jid& group, const KeyCopies& copies);
   void make_copies(const Jid& group, const std::vector<Jid>& devices);
   void ask_for_lists(std::vector<Jid> users, std::function<void(bool)> then);
 
@@ -139,6 +163,7 @@ class GroupFanout {
   std::map<Jid, Former> former_;
   std::map<Jid, net::SteadyTime> forgotten_at_;  // groups whose lists were given up because the server knows others
   std::map<Jid, net::SteadyTime> unlisted_;      // users whom an answer named no devices of -> until when
+  std::optional<Lacking> lacking_;               // of this turn
   std::uint64_t clock_ = 0;
   std::uint64_t changes_ = 0;  // of who is to have keys
 };

@@ -43,15 +43,39 @@ Result<Bytes> SenderKeys::decrypt(const Jid& group, const Jid& author, ByteView 
   return std::move(opened->plaintext);
 }
 
+std::optional<bool> SenderKeys::lists(const Jid& group, const Jid& author) {
+  if (!roster_ || roster_->group != group) {
+    roster_ = Roster{group, std::nullopt};
+    const auto known = groups_.find(group);
+    if (known && !known->stale && known->member && !known->metadata.partial) {
+      auto& users = roster_->users.emplace();
+      for (const protocol::groups::Participant& member : known->metadata.members) {
+        users.insert(directory_.canonical_user(member.jid));
+        for (const auto& name : {member.lid, member.pn})
+          if (name) users.insert(*name);
+      }
+    }
+  }
+  if (!roster_->users) return std::nullopt;
+  return roster_->users->contains(author.user_jid());
+}
+
 bool SenderKeys::is_stranger(const Jid& group, const Jid& author) {
-  const auto known = groups_.find(group);
-  if (!known || known->stale || !known->member || known->metadata.partial || directory_.is_own(author)) return false;
-  const Jid user = author.user_jid();
-  const auto& members = known->metadata.members;
-  return std::none_of(members.begin(), members.end(), [&](const protocol::groups::Participant& member) {
-    return directory_.canonical_user(member.jid) == user || (member.lid && *member.lid == user) ||
-           (member.pn && *member.pn == user);
-  });
+  if (!group.is_group() || directory_.is_own(author)) return false;
+  const std::pair whose(group, author.user_jid());
+  const auto known = strangers_.find(whose);
+  const auto listed = lists(group, author);
+  if (!listed) return known != strangers_.end();
+  if (*listed) {
+    if (known != strangers_.end()) strangers_.erase(known);
+    return false;
+  }
+  if (known != strangers_.end() && c_.now.steady < known->second + asks_again_after) return true;
+  if (known == strangers_.end() && strangers_.size() == strangers_kept) strangers_.erase(strangers_.begin());
+  strangers_[whose] = c_.now.steady;
+  groups_.mark_stale(group);
+  groups_.refresh(group, [](Groups::Refreshed) {});
+  return true;
 }
 
 void SenderKeys::process(const Jid& group, const Jid& author, const std::string& named_group, ByteView distribution) {
@@ -59,11 +83,7 @@ void SenderKeys::process(const Jid& group, const Jid& author, const std::string&
     if (on_refused) on_refused(group, author, why);
   };
   if (named_group != group.to_string()) return refuse("it is for another group");
-  if (is_stranger(group, author)) {
-    groups_.mark_stale(group);
-    groups_.refresh(group, [](Groups::Refreshed) {});
-    return refuse("its author is not a member");
-  }
+  if (is_stranger(group, author)) return refuse("its author is not a member");
   const Jid file = file_of(group);
   auto record = load(file, author).value_or(SenderKeyRecord());
   const auto effect = record.process(distribution, bounds_of(group));

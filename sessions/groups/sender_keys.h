@@ -5,8 +5,14 @@
 // Anybody may make a broadcast list with us on it, and as many as he likes, and nobody can ask who is on it: the keys
 // of all lists of a device are one record, of the five newest, and little of each is kept for messages that come late.
 
+#include <chrono>
 #include <functional>
+#include <map>
+#include <optional>
+#include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "protocol/signal/sender_key.h"
 #include "sessions/context.h"
@@ -27,6 +33,12 @@ class SenderKeys {
   /// cannot be read, or of somebody who is not a member by a list that is known to be whole; that list is asked for
   /// again, and the retry that follows heals what was unjust.
   void process(const Jid& group, const Jid& author, const std::string& named_group, ByteView distribution);
+  /// Whether the author is not in the group, by a list that is known to be whole; of one that is not in it the list is
+  /// asked for again, not more often than every ten minutes, and until that has come he stays out, though what is stale
+  /// says nothing of others. Linear in the group, the first time in a turn.
+  bool is_stranger(const Jid& group, const Jid& author);
+  void on_group_changed() { roster_.reset(); }
+  void end_turn() { roster_.reset(); }
   /// For the log: why a distribution was left alone.
   std::function<void(const Jid& group, const Jid& author, const std::string& why)> on_refused;
 
@@ -45,11 +57,22 @@ class SenderKeys {
   };
   std::optional<Found> find(const Jid& file, const Jid& author, ByteView body) const;
   std::optional<protocol::SenderKeyRecord> load(const Jid& file, const Jid& author) const;
-  bool is_stranger(const Jid& group, const Jid& author);
+  /// By the list as it stands; nullopt: it says nothing of him.
+  std::optional<bool> lists(const Jid& group, const Jid& author);
 
+  static constexpr std::size_t strangers_kept = 64;
+  static constexpr std::chrono::minutes asks_again_after{10};
+  /// Of the group that was looked at last in this turn: all names of its members; nullopt: they are not known.
+  struct Roster {
+    Jid group;
+    std::optional<std::set<Jid>> users;
+  };
   Context& c_;
   Directory& directory_;
   Groups& groups_;
+  std::optional<Roster> roster_;
+  /// Group and user, by its last whole list -> when that was asked for again because of him.
+  std::map<std::pair<Jid, Jid>, net::SteadyTime> strangers_;
 };
 
 }  // namespace wharf::sessions

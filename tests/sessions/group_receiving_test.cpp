@@ -1,12 +1,15 @@
 // What members say to a group, into a real Session: their keys, what is stored and answered, what is refused.
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 #include "protocol/groups/metadata.h"
 #include "protocol/messages/building.h"
 #include "protocol/messages/content.h"
 #include "protocol/messages/padding.h"
 #include "protocol/signal/sender_key.h"
 #include "storage/chats.h"
+#include "tests/sessions/group_stanzas.h"
 #include "tests/sessions/session_fixture.h"
 
 using namespace wharf;
@@ -72,6 +75,15 @@ struct Crew : test::SessionFixture {
     const Bytes carried = protocol::with_sender_key({}, group, speaker.key.distribution());
     const auto sealed =
         protocol::encrypt(speaker.peer.session, speaker.peer.local, protocol::pad_message(carried, random)).value();
+    Node enc("enc");
+    enc.set("v", "2").set("type", sealed.kind == protocol::CiphertextKind::pre_key_message ? "pkmsg" : "msg");
+    return enc.bytes(sealed.body);
+  }
+  /// To us alone, with the key in the same message.
+  Node told(Speaker& speaker, const std::string& body) {
+    const Bytes content = protocol::with_sender_key(words(body), crew, speaker.key.distribution());
+    const auto sealed =
+        protocol::encrypt(speaker.peer.session, speaker.peer.local, protocol::pad_message(content, random)).value();
     Node enc("enc");
     enc.set("v", "2").set("type", sealed.kind == protocol::CiphertextKind::pre_key_message ? "pkmsg" : "msg");
     return enc.bytes(sealed.body);
@@ -157,6 +169,145 @@ TEST_CASE("a message without its key is asked for again, and heals") {
   CHECK(storage::find_message(f.store->reader(), f.row.id, crew, "3EB0AA")->content == words("hello"));
   f.hear(Crew::message(ben, "3EB0BB").add(f.said(speaker, "again")));
   CHECK(f.body("3EB0BB") == "again");
+}
+
+// --- who is not in it
+
+TEST_CASE("what somebody who is not a member sends to the group for us alone is no message of it") {
+  Crew f;
+  f.describe({self, carl});
+  Speaker speaker = f.speaker(ben);
+  const auto say = [&] { return f.hear(Crew::message(ben, "3EB0AA").add(f.told(speaker, "hello"))); };
+  const auto is_asked_again = [](const std::vector<Node>& answers) {
+    return std::any_of(answers.begin(), answers.end(), [](const Node& node) { return node.attr("type") == "retry"; });
+  };
+  const auto is_kept = [&] {
+    return f.body("3EB0AA") || storage::find_sender_key(f.store->reader(), f.row.id, crew, ben);
+  };
+  const auto first = GENERATE(true, false) ? say() : f.hear(Crew::message(ben, "3EB0AA").add(f.said(speaker, "hello")));
+  CHECK(is_asked_again(first));
+  const auto queries = test::queries_to(first, crew);
+  REQUIRE_FALSE(queries.empty());
+  // While nobody knows.
+  CHECK(is_asked_again(say()));
+  CHECK_FALSE(is_kept());
+  SECTION("he is none") {
+    for (const Node& query : queries) f.hear(test::described(query, test::group_of(crew, {carl})));
+    const auto again = say();
+    CHECK_FALSE(is_kept());
+    CHECK(test::queries_to(again, crew).empty());  // not with each of his messages
+  }
+  SECTION("he had come unheard") {
+    for (const Node& query : queries) f.hear(test::described(query, test::group_of(crew, {carl, ben})));
+    say();
+    CHECK(f.body("3EB0AA") == "hello");
+    CHECK(is_kept());
+  }
+}
+
+TEST_CASE("a member that leaves while it is asked for a message again is heard with that one") {
+  Crew f;
+  f.describe({self, ben, carl});
+  Speaker speaker = f.speaker(ben);
+  REQUIRE(f.hear(Crew::message(ben, "3EB0AA").add(f.said(speaker, "hello"))).at(0).attr("type") == "retry");
+  f.describe({self, carl});
+  f.hear(Crew::message(ben, "3EB0AA").add(f.told(speaker, "hello")));
+  CHECK(f.body("3EB0AA") == "hello");
+  // Its key is none of the group any more.
+  CHECK_FALSE(storage::find_sender_key(f.store->reader(), f.row.id, crew, ben));
+}
+
+// --- two authors, one id
+
+TEST_CASE("the message that waits for its key keeps its place, whoever speaks under its id meanwhile") {
+  Crew f;
+  Speaker author = f.speaker(ben), other = f.speaker(carl);
+  const Node late = f.key_of(author);
+  REQUIRE(f.hear(Crew::message(ben, "3EB0AA").add(f.said(author, "hello"))).at(0).attr("type") == "retry");
+  f.logged.clear();
+  const auto is_left_out = [&](Node node) {
+    const auto answers = f.hear(std::move(node));
+    CHECK(answers.size() == 1);
+    CHECK(std::all_of(answers.begin(), answers.end(),
+                      [](const Node& answer) { return answer.is("ack") && !answer.has("error"); }));
+    CHECK_FALSE(f.body("3EB0AA"));
+    CHECK(f.logged.size() == 1);  // once, however often
+  };
+  const Node enc_of_other = f.key_of(other);
+  SECTION("a message that can be read") {
+    is_left_out(Crew::message(carl, "3EB0AA").add(enc_of_other).add(f.said(other, "put in its place")));
+    is_left_out(Crew::message(carl, "3EB0AA").add(f.said(other, "again")));
+  }
+  SECTION("one that cannot") {
+    is_left_out(Crew::message(carl, "3EB0AA").add(f.said(other, "put in its place")));
+    is_left_out(Crew::message(carl.with_device(4), "3EB0AA").add(f.said(other, "again")));
+  }
+  SECTION("one in another chat that cannot") {
+    is_left_out(Node("message")
+                    .set("id", "3EB0AA")
+                    .set("from", carl)
+                    .set("t", "1700000000")
+                    .set("type", "text")
+                    .add(Node("enc").set("v", "2").set("type", "msg").bytes(Bytes(40, 7))));
+  }
+  f.hear(Crew::message(ben, "3EB0AA").add(late).add(f.said(author, "hello, once more")));
+  CHECK(f.body("3EB0AA") == "hello, once more");
+  CHECK(storage::find_message(f.store->reader(), f.row.id, crew, "3EB0AA")->author == ben);
+  // What carl says under ids of his own is heard.
+  Node own = Crew::message(carl, "3EB0CC");
+  f.hear(own.add(f.key_of(other)).add(f.said(other, "mine")));
+  CHECK(f.body("3EB0CC") == "mine");
+}
+
+TEST_CASE("a message that is there is nobody else's, and its author's again is a repetition") {
+  Crew f;
+  const Jid ben_pn("15550000002", "s.whatsapp.net");
+  Speaker author = f.speaker(ben), other = f.speaker(carl);
+  Node first = Crew::message(ben_pn, "3EB0AA");
+  first.add(f.key_of(author)).add(f.said(author, "hello"));
+  f.hear(std::move(first));
+  REQUIRE(f.body("3EB0AA") == "hello");
+  const auto plainly_acked = [](const std::vector<Node>& answers) {
+    return answers.size() == 1 && answers[0].is("ack") && !answers[0].has("error");
+  };
+  SECTION("another's that can be read") {
+    Node node = Crew::message(carl, "3EB0AA");
+    CHECK(plainly_acked(f.hear(node.add(f.key_of(other)).add(f.said(other, "put in its place")))));
+  }
+  SECTION("another's that cannot: it is not asked for") {
+    CHECK(plainly_acked(f.hear(Crew::message(carl, "3EB0AA").add(f.said(other, "put in its place")))));
+    CHECK(storage::find_retry(f.store->reader(), f.row.id, carl, "3EB0AA") == storage::RetryRow());
+  }
+  SECTION("of the account itself") {
+    Speaker phone = f.speaker(self);
+    Node node = Crew::message(self, "3EB0AA");
+    CHECK(plainly_acked(f.hear(node.add(f.key_of(phone)).add(f.said(phone, "put in its place")))));
+  }
+  SECTION("its author's, under the other name") {
+    Node node = Crew::message(ben, "3EB0AA").set("participant_pn", ben_pn);
+    const auto answers = f.hear(node.add(f.key_of(author)).add(f.said(author, "hello")));
+    CHECK(std::any_of(answers.begin(), answers.end(), [](const Node& answer) { return answer.is("receipt"); }));
+  }
+  CHECK(f.body("3EB0AA") == "hello");
+  const auto names = f.event_names();
+  CHECK(std::count(names.begin(), names.end(), "message") == 1);
+}
+
+TEST_CASE("what names another author than the message of that id has is not about it") {
+  Crew f;
+  Speaker author = f.speaker(ben), other = f.speaker(carl);
+  Node first = Crew::message(ben, "3EB0AA");
+  f.hear(first.add(f.key_of(author)).add(f.said(author, "hello")));
+  f.hear(Crew::message(carl, "3EB0BB").add(f.key_of(other)).add(f.said(other, "hello too")));
+  const auto reacts = [&](const std::string& id, const Jid& to) {
+    const Bytes said = protocol::build_reaction({protocol::MessageKey{"3EB0AA", false, crew, to}, "+", 1}).encoded;
+    const auto sealed = other.key.encrypt(protocol::pad_message(said, f.random), f.random).value();
+    f.hear(Crew::message(carl, id).add(Node("enc").set("v", "2").set("type", "skmsg").bytes(sealed.body)));
+    return f.body(id).has_value();
+  };
+  CHECK_FALSE(reacts("3EB0C1", carl));
+  CHECK(reacts("3EB0C2", ben));
+  CHECK(reacts("3EB0C3", Jid("15550000002", "s.whatsapp.net")));  // it may be ben's number
 }
 
 TEST_CASE("a key for another group opens nothing, and what came with it is read") {

@@ -121,6 +121,19 @@ const std::vector<Kind>& kinds() {
                 there.at(carl_pn).state == State::held && other.at(ben).state == State::held &&
                 other.at(carl_pn).state == State::again;
        }},
+      {"TakeKeyCopiesBack before MoveSenderKeys",
+       [](Rows& r) {
+         r.records.add(storage::PutKeyCopies{r.id, crew, {held(ben_pn), held(carl_pn)}});
+       },
+       [](Rows& r) {
+         r.records.add(storage::TakeKeyCopiesBack{r.id, ben_pn, std::nullopt, std::nullopt});
+         r.records.add(storage::MoveSenderKeys{r.id, ben_pn, ben});
+       },
+       [](Rows& r) {
+         const auto copies = r.records.key_copies(crew);
+         using State = storage::KeyCopy::State;
+         return copies.size() == 2 && copies.at(ben).state == State::again && copies.at(carl_pn).state == State::held;
+       }},
       {"OpenReach and NoteMember", one_message,
        [](Rows& r) {
          const std::int64_t row = r.records.find_message_by_id("old", true)->row;

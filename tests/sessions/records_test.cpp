@@ -160,10 +160,14 @@ const std::vector<Kind>& kinds() {
        }},
       {"PutRetry", nothing,
        [](Rows& r) {
+         r.records.add(storage::PutRetry{r.id, ben, "m", {2, false}, now_ms});
+         r.records.add(storage::PutRetry{r.id, carl_pn, "m", {1, false}, now_ms});
+         r.records.add(storage::PutRetry{r.id, ben_pn, "n", {1, false}, now_ms});
          r.records.add(storage::PutRetry{r.id, ben, "m", {3, true}, now_ms});
        },
        [](Rows& r) {
-         return r.records.retry(ben, "m") == storage::RetryRow{3, true} && r.records.retry(ben_pn, "m").count == 0;
+         return r.records.retry(ben, "m") == storage::RetryRow{3, true} && r.records.retry(ben_pn, "m").count == 0 &&
+                r.records.awaited_authors("m", 8) == std::vector<Jid>{carl_pn};
        }},
       {"PutResends", nothing,
        [](Rows& r) {
@@ -235,16 +239,22 @@ const std::vector<Kind>& kinds() {
          r.records.add(r.app_state_record(1, "A"));
          r.records.add(storage::PutAppStateWish{r.id, {"book", "A", false, {1}, 1, 1}});
          r.records.add(storage::PutAppStateKey{r.id, {1}, {2}, 3});
+         r.records.add(storage::PutKeyCopies{r.id, crew, {held(carl_pn)}});
        },
-       [](Rows& r) { r.records.add(storage::WipeDevice{r.id}); },
        [](Rows& r) {
-         return !r.records.find_app_state("book") && !r.records.find_app_state_record("book", {1}) &&
-                r.records.app_state_records_of("book", "A").empty() && r.records.app_state_wishes("book", 9).empty() &&
-                !r.records.find_app_state_key(protocol::Bytes{1}) && r.records.app_state_key_ids().empty() &&
-                !r.records.find_device_list(ben) && !r.records.find_pre_key(5) &&
-                r.records.load_pre_keys(1, 9).empty() && r.records.retry(ben, "m").count == 0 &&
-                r.records.resends(ben, "m").count == 0 && !r.records.find_signed_pre_key(1) &&
-                !r.records.find_ratchet(ben) && !r.records.find_identity(ben);
+         r.records.add(storage::PutKeyCopies{r.id, crew, {held(ben_pn)}});
+         r.records.add(storage::WipeDevice{r.id});
+         r.records.add(storage::PutKeyCopies{r.id, crew, {held(ben)}});  // of the next one
+       },
+       [](Rows& r) {
+         const KeyCopies copies = r.records.key_copies(crew);
+         return copies.size() == 1 && copies.contains(ben) && !r.records.find_app_state("book") &&
+                !r.records.find_app_state_record("book", {1}) && r.records.app_state_records_of("book", "A").empty() &&
+                r.records.app_state_wishes("book", 9).empty() && !r.records.find_app_state_key(protocol::Bytes{1}) &&
+                r.records.app_state_key_ids().empty() && !r.records.find_device_list(ben) &&
+                !r.records.find_pre_key(5) && r.records.load_pre_keys(1, 9).empty() &&
+                r.records.retry(ben, "m").count == 0 && r.records.resends(ben, "m").count == 0 &&
+                !r.records.find_signed_pre_key(1) && !r.records.find_ratchet(ben) && !r.records.find_identity(ben);
        }},
   };
   return all;

@@ -65,6 +65,8 @@ const std::vector<LookUp>& look_ups() {
        }},
       {"find_resends", [](Database& db) { REQUIRE(find_resends(db, session, ben, "head")); }},
       {"find_retry", [](Database& db) { REQUIRE(find_retry(db, session, ben, "M0") != RetryRow()); }},
+      {"awaited_authors",
+       [](Database& db) { REQUIRE(awaited_authors(db, session, "M0", 8) == std::vector<Jid>{ben}); }},
       {"has_retries", [](Database& db) { REQUIRE_FALSE(has_retries(db, SessionId{3})); }},
       {"find_upload", [](Database& db) { REQUIRE(find_upload(db, session, file) == "head"); }},
       {"find_idempotency", [](Database& db) { REQUIRE(find_idempotency(db, session, "K0", 0)); }},

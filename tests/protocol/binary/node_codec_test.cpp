@@ -164,3 +164,28 @@ TEST_CASE("every token is found at its place") {
   REQUIRE_FALSE(find_token("no such token"));
   REQUIRE_FALSE(find_token(std::string(10'000, 'x')));
 }
+
+TEST_CASE("an outline is the node without what lies below its children") {
+  Node copy("to");
+  copy.set("jid", Jid("15550000002", server::user, 4)).set("at", Jid("15550000003", server::user)).set("n", "AB-");
+  copy.add(Node("enc").set("v", "2").set("type", "pkmsg").bytes(Bytes(300, 7)));
+  copy.add(Node("enc").set("id", "3EB0AA").set("other", "12.5").bytes(Bytes(70'000, 7)));
+  copy.add(Node("empty").set("from", Jid("", server::user)).set("group", Jid("1", server::interop)));
+  Node message("message");
+  message.set("id", "3EB0BB").set("to", Jid("120363000000000001", "g.us"));
+  Node participants("participants");
+  for (int i = 0; i < 300; ++i) participants.add(copy);  // a long list, and a short one
+  message.add(participants.set("n", "300")).add(Node("few").add(copy)).add(Node("enc").set("v", "2").bytes(Bytes{1}));
+  const Bytes encoded = encode_node(message);
+  Node outline("message");
+  outline.set("id", "3EB0BB").set("to", Jid("120363000000000001", "g.us"));
+  outline.add(Node("participants").set("n", "300")).add(Node("few")).add(Node("enc").set("v", "2").bytes(Bytes{1}));
+  REQUIRE(decode_outline(encoded).value() == outline);
+  for (const std::size_t cut : {std::size_t{0}, std::size_t{1}, encoded.size() / 2, encoded.size() - 1})
+    REQUIRE_FALSE(decode_outline(ByteView(encoded).first(cut)));
+  REQUIRE(decode_outline(concat(encoded, Bytes{0})).error().code == Errc::malformed);
+  // A JID in a JID, for ever.
+  Bytes deep{0, 0xf8, 2, 0x11, 0xf8, 1, 0xf8, 2, 0x11, 0xf8, 1};
+  deep.insert(deep.end(), 100'000, 0xfa);
+  REQUIRE_FALSE(decode_outline(deep));
+}
