@@ -52,7 +52,7 @@ void write_checked(JsonWriter& out, const std::string& given, const NumberChecke
   out.text("status", name(checked.result));
   if (checked.who) {
     const PersonText who = person_text(checked.who->jid, checked.who->ids);
-    out.text("id", jid_text(who.id, who.pn, dialect)).text_if("lid", who.lid);
+    out.text("id", id_text(who, dialect)).text_if("lid", who.lid);
   }
   out.text_if("verifiedName", checked.verified_name).end_object();
 }
@@ -62,7 +62,7 @@ void write_checked(JsonWriter& out, const std::string& given, const NumberChecke
 PersonHead person_head(const protocol::Jid& jid, const events::PersonIds& ids, Dialect dialect) {
   const PersonText text = person_text(jid, ids);
   PersonHead head;
-  head.id = jid_text(text.id, text.pn, dialect);
+  head.id = id_text(text, dialect);
   head.lid = text.lid;
   if (ids.pn) head.number = ids.pn->user;
   else if (jid.is_phone_number()) head.number = jid.user;
@@ -133,7 +133,7 @@ std::string contact_presence_json(const sessions::PresenceView& presence, Dialec
     out.number("lastSeen", gateway ? seconds * 1000 : seconds);
   }
   out.boolean("lastSeenHidden", presence.last.kind == LastSeen::Kind::hidden);
-  if (presence.told_at != 0) out.number("toldAt", gateway ? presence.told_at : presence.told_at / 1000);
+  if (presence.told_at != 0) out.number("toldAt", in_units(presence.told_at, dialect));
   return out.boolean("watched", presence.watched).end_object().take();
 }
 

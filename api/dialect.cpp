@@ -38,8 +38,6 @@ std::string_view openwa_type(std::string_view kind) {
 
 bool shows_media(const events::Message& m) { return m.revoked_at == 0 && is_media_kind(m.kind); }
 
-std::string spelled(const PersonText& person, Dialect dialect) { return jid_text(person.id, person.pn, dialect); }
-
 /// By the number where it is known, as everybody is. The text may name them by their LIDs ("@…"), and so those stand
 /// beside them, in the same order.
 void write_mentions(JsonWriter& out, const ShownMessage& shown, Dialect dialect) {
@@ -50,7 +48,7 @@ void write_mentions(JsonWriter& out, const ShownMessage& shown, Dialect dialect)
   for (std::size_t i = 0; i < mentions.size(); ++i) {
     const PersonText person =
         person_text(mentions[i], i < shown.mentions.size() ? shown.mentions[i] : events::PersonIds());
-    const std::string shown_as = spelled(person, dialect);
+    const std::string shown_as = id_text(person, dialect);
     out.text(shown_as);
     any_lid = any_lid || !person.lid.empty();
     lids.push_back(person.lid.empty() ? shown_as : person.lid);
@@ -67,8 +65,8 @@ void write_marks(JsonWriter& out, const ShownMessage& shown, Dialect dialect) {
   if (m.starred_at != 0) out.boolean("starred", true);
   if (shown.pinned_by == nullptr) return;
   out.key("pinned").begin_object();
-  out.number("until", dialect == Dialect::gateway ? m.pinned_until : m.pinned_until / 1000);
-  out.text("by", spelled(person_text(m.pinned_by, *shown.pinned_by), dialect)).end_object();
+  out.number("until", in_units(m.pinned_until, dialect));
+  out.text("by", id_text(person_text(m.pinned_by, *shown.pinned_by), dialect)).end_object();
 }
 
 /// What both dialects spell alike: the time of a scheduled one, and the members of `details`, which is one JSON object.
@@ -90,7 +88,7 @@ void write_details(JsonWriter& out, const events::Message& m, std::string_view s
 void write_openwa(JsonWriter& out, const ShownMessage& shown, std::string_view session_name) {
   const events::Message& m = shown.message;
   const PersonText chat_person = person_text(m.chat, shown.chat), author_person = person_text(m.author, shown.author);
-  const std::string chat = spelled(chat_person, Dialect::openwa), author = spelled(author_person, Dialect::openwa);
+  const std::string chat = id_text(chat_person, Dialect::openwa), author = id_text(author_person, Dialect::openwa);
   out.begin_object().text("id", message_id_text(chat, m.id, Dialect::openwa)).text("body", m.body);
   out.text("type", openwa_type(m.kind)).number("timestamp", m.timestamp / 1000).boolean("fromMe", m.from_me);
   out.text("from", m.from_me ? author : chat);
@@ -113,12 +111,12 @@ void write_gateway(JsonWriter& out, const ShownMessage& shown, std::string_view 
   const events::Message& m = shown.message;
   const PersonText chat = person_text(m.chat, shown.chat), author = person_text(m.author, shown.author);
   const int ack = ack_number(m.ack);
-  out.begin_object().number("ackLevel", ack).text("body", m.body).text("chatJid", spelled(chat, Dialect::gateway));
+  out.begin_object().number("ackLevel", ack).text("body", m.body).text("chatJid", id_text(chat, Dialect::gateway));
   out.text_if("chatLid", chat.lid).number("createdAt", shown.created_at).boolean("deleted", m.revoked_at != 0);
   out.text("direction", m.from_me ? "out" : "in").boolean("edited", m.edited_at != 0).text_if("error", m.error);
   out.boolean("fromMe", m.from_me).boolean("hasMedia", shows_media(m)).text("id", m.id);
   write_mentions(out, shown, Dialect::gateway);
-  out.text_if("quotedMessageId", m.quoted_id).text("senderJid", spelled(author, Dialect::gateway));
+  out.text_if("quotedMessageId", m.quoted_id).text("senderJid", id_text(author, Dialect::gateway));
   out.text_if("senderLid", author.lid).text_if("senderName", m.push_name).text("sessionId", session_name);
   out.text("status", ack_name(m.ack)).number("timestamp", m.timestamp).text("type", m.kind).text("waMessageId", m.id);
   if (m.edited_at != 0) out.number("editedAt", m.edited_at);
@@ -138,6 +136,8 @@ PersonText person_text(const protocol::Jid& jid, const events::PersonIds& ids) {
   else if (jid.is_lid()) out.lid = out.id;
   return out;
 }
+
+std::string id_text(const PersonText& person, Dialect dialect) { return jid_text(person.id, person.pn, dialect); }
 
 void write_message(JsonWriter& out, const ShownMessage& shown, std::string_view session_name, Dialect dialect) {
   begin_message(out, shown, session_name, dialect);

@@ -24,6 +24,8 @@ struct PersonText {
   std::string id, pn, lid;
 };
 PersonText person_text(const protocol::Jid& jid, const events::PersonIds& ids);
+/// The id that the dialect has for them: by the number where it is known.
+std::string id_text(const PersonText& person, Dialect dialect);
 
 /// A message and who its people are. It only refers: for the length of a call.
 struct ShownMessage {

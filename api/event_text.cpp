@@ -63,7 +63,7 @@ class DataWriter {
 
   void operator()(const events::Ack& e) const {
     const PersonText chat = person_text(e.chat, e.chat_ids);
-    const std::string chat_text = jid_text(chat.id, chat.pn, dialect_);
+    const std::string chat_text = id_text(chat, dialect_);
     const int ack = ack_number(e.level);
     out_.begin_object().text("id", message_id_text(chat_text, e.id, dialect_));
     if (dialect_ == Dialect::gateway) {
@@ -73,7 +73,7 @@ class DataWriter {
       out_.number("ack", ack);
     }
     out_.text("status", ack_name(e.level)).boolean("fromMe", true).text_if("error", e.error);
-    out_.number("timestamp", dialect_ == Dialect::gateway ? e.at : e.at / 1000).end_object();
+    out_.number("timestamp", in_units(e.at, dialect_)).end_object();
   }
 
   void operator()(const events::MessageEdited& e) const {
@@ -104,7 +104,7 @@ class DataWriter {
   void operator()(const events::MessagePinned& e) const {
     begin_about(e.about);
     out_.boolean("pinned", e.until != 0);
-    if (e.until != 0) out_.number("until", dialect_ == Dialect::gateway ? e.until : e.until / 1000);
+    if (e.until != 0) out_.number("until", in_units(e.until, dialect_));
     out_.end_object();
   }
   void operator()(const events::MessageStarred& e) const {
@@ -139,34 +139,34 @@ class DataWriter {
 
   void operator()(const events::ChatUpdated& e) const {
     const PersonText chat = person_text(e.chat, e.chat_ids);
-    out_.begin_object().text(dialect_ == Dialect::gateway ? "chatJid" : "chatId", jid_text(chat.id, chat.pn, dialect_));
+    out_.begin_object().text(dialect_ == Dialect::gateway ? "chatJid" : "chatId", id_text(chat, dialect_));
     out_.text_if("chatLid", chat.lid);
     if (e.expires_after_s) out_.number("expiresAfter", *e.expires_after_s);
-    out_.number("timestamp", dialect_ == Dialect::gateway ? e.at : e.at / 1000).end_object();
+    out_.number("timestamp", in_units(e.at, dialect_)).end_object();
   }
 
   void operator()(const events::PresenceChanged& e) const {
     const bool gateway = dialect_ == Dialect::gateway;
     const PersonText chat = person_text(e.chat, e.chat_ids), user = person_text(e.user, e.user_ids);
-    out_.begin_object().text(gateway ? "chatJid" : "chatId", jid_text(chat.id, chat.pn, dialect_));
+    out_.begin_object().text(gateway ? "chatJid" : "chatId", id_text(chat, dialect_));
     out_.text_if("chatLid", chat.lid);
-    if (gateway) out_.text("senderJid", jid_text(user.id, user.pn, dialect_)).text_if("senderLid", user.lid);
+    if (gateway) out_.text("senderJid", id_text(user, dialect_)).text_if("senderLid", user.lid);
     else write_from(e.chat, chat, user, false);
     out_.text("state", e.state);
-    if (e.last_seen) out_.number("lastSeen", gateway ? *e.last_seen : *e.last_seen / 1000);
+    if (e.last_seen) out_.number("lastSeen", in_units(*e.last_seen, dialect_));
     if (e.last_seen_hidden) out_.boolean("lastSeenHidden", true);
-    out_.number("timestamp", gateway ? e.at : e.at / 1000).end_object();
+    out_.number("timestamp", in_units(e.at, dialect_)).end_object();
   }
 
   void operator()(const events::CallChanged& e) const {
     const bool gateway = dialect_ == Dialect::gateway;
     const PersonText chat = person_text(e.chat, e.chat_ids), caller = person_text(e.caller, e.caller_ids);
     out_.begin_object().text("id", e.id);
-    out_.text(gateway ? "chatJid" : "chatId", jid_text(chat.id, chat.pn, dialect_)).text_if("chatLid", chat.lid);
-    out_.text(gateway ? "senderJid" : "from", jid_text(caller.id, caller.pn, dialect_));
+    out_.text(gateway ? "chatJid" : "chatId", id_text(chat, dialect_)).text_if("chatLid", chat.lid);
+    out_.text(gateway ? "senderJid" : "from", id_text(caller, dialect_));
     out_.text_if(gateway ? "senderLid" : "fromLid", caller.lid).boolean("fromMe", e.from_me);
     out_.boolean("isGroup", e.is_group).boolean("isVideo", e.video).text("state", e.state).text_if("reason", e.reason);
-    out_.boolean("offline", e.offline).number("timestamp", gateway ? e.at : e.at / 1000).end_object();
+    out_.boolean("offline", e.offline).number("timestamp", in_units(e.at, dialect_)).end_object();
   }
 
   void operator()(const events::GroupJoined& e) const {
@@ -197,7 +197,7 @@ class DataWriter {
     if (!e.message_id.empty()) out_.text("messageId", message_id_text(e.chat.to_string(), e.message_id, dialect_));
     if (e.views) out_.number("views", *e.views);
     if (e.reactions) out_.raw("reactions", *e.reactions);
-    out_.number("timestamp", gateway ? e.at : e.at / 1000).end_object();
+    out_.number("timestamp", in_units(e.at, dialect_)).end_object();
   }
 
   void operator()(const events::Unknown& e) const { out_.raw(e.json); }
@@ -215,17 +215,17 @@ class DataWriter {
   /// What is done to a message here alone.
   void begin_here(const auto& e) const {
     const PersonText chat = person_text(e.chat, e.chat_ids);
-    const std::string chat_text = jid_text(chat.id, chat.pn, dialect_);
+    const std::string chat_text = id_text(chat, dialect_);
     out_.begin_object().text("messageId", message_id_text(chat_text, e.id, dialect_)).boolean("fromMe", e.from_me);
     out_.text(dialect_ == Dialect::gateway ? "chatJid" : "chatId", chat_text).text_if("chatLid", chat.lid);
-    out_.number("timestamp", dialect_ == Dialect::gateway ? e.at : e.at / 1000);
+    out_.number("timestamp", in_units(e.at, dialect_));
   }
   /// `messageId`: the message that it is about; `id`: what was sent about it.
   void begin_about(const events::About& about) const {
     const PersonText chat = person_text(about.chat, about.chat_ids),
                      author = person_text(about.author, about.author_ids);
-    const std::string chat_text = jid_text(chat.id, chat.pn, dialect_);
-    const std::string author_text = jid_text(author.id, author.pn, dialect_);
+    const std::string chat_text = id_text(chat, dialect_);
+    const std::string author_text = id_text(author, dialect_);
     out_.begin_object().text("messageId", message_id_text(chat_text, about.target_id, dialect_));
     out_.text("id", message_id_text(chat_text, about.id, dialect_))
         .boolean("fromMe", about.from_me)
@@ -242,8 +242,8 @@ class DataWriter {
   /// Of the openwa dialect, and as in a message: `from` is where an answer goes to, `author` who it was.
   void write_from(const protocol::Jid& chat, const PersonText& place, const PersonText& author, bool from_me) const {
     const PersonText& from = from_me ? author : place;
-    out_.text("from", jid_text(from.id, from.pn, dialect_)).text_if("fromLid", from.lid);
-    out_.text("author", jid_text(author.id, author.pn, dialect_)).text_if("authorLid", author.lid);
+    out_.text("from", id_text(from, dialect_)).text_if("fromLid", from.lid);
+    out_.text("author", id_text(author, dialect_)).text_if("authorLid", author.lid);
     out_.boolean("isGroup", chat.is_group());
   }
 
@@ -252,24 +252,24 @@ class DataWriter {
     out_.begin_object().text(gateway ? "chatJid" : "chatId", in.chat.to_string());
     if (in.by) {
       const PersonText by = person_text(*in.by, in.by_ids);
-      out_.text(gateway ? "senderJid" : "author", jid_text(by.id, by.pn, dialect_));
+      out_.text(gateway ? "senderJid" : "author", id_text(by, dialect_));
       out_.text_if(gateway ? "senderLid" : "authorLid", by.lid);
     }
     if (!gateway) {
       out_.key("recipientIds").begin_array();
       for (const events::GroupPerson& one : people) {
         const PersonText person = person_text(one.jid, one.ids);
-        out_.text(jid_text(person.id, person.pn, dialect_));
+        out_.text(id_text(person, dialect_));
       }
       out_.end_array();
     }
     out_.key("participants").begin_array();
     for (const events::GroupPerson& one : people) {
       const PersonText person = person_text(one.jid, one.ids);
-      out_.begin_object().text("id", jid_text(person.id, person.pn, dialect_));
+      out_.begin_object().text("id", id_text(person, dialect_));
       out_.text_if("lid", person.lid).text_if("role", one.role).end_object();
     }
-    out_.end_array().number("timestamp", gateway ? in.at : in.at / 1000);
+    out_.end_array().number("timestamp", in_units(in.at, dialect_));
   }
 
   void write_linked(const protocol::Jid& jid, const std::optional<protocol::Jid>& lid,

@@ -15,7 +15,7 @@ namespace {
 /// Opens the row of a person.
 void begin_person(JsonWriter& out, const events::GroupPerson& who, Dialect dialect) {
   const PersonText text = person_text(who.jid, who.ids);
-  out.begin_object().text("id", jid_text(text.id, text.pn, dialect)).text_if("lid", text.lid);
+  out.begin_object().text("id", id_text(text, dialect)).text_if("lid", text.lid);
 }
 
 /// Not in the specification's names: an addition that an admin has to approve has not failed.
@@ -113,7 +113,7 @@ void write_group(JsonWriter& out, const GroupView& group, Dialect dialect) {
   if (m.description.text) out.text("description", *m.description.text);
   if (group.creator) {
     const PersonText owner = person_text(group.creator->jid, group.creator->ids);
-    out.text("owner", jid_text(owner.id, owner.pn, dialect)).text_if("ownerLid", owner.lid);
+    out.text("owner", id_text(owner, dialect)).text_if("ownerLid", owner.lid);
   }
   write_time(out, "createdAt", m.creation);
   if (group.member || m.size != 0) out.number("size", m.size);

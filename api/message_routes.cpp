@@ -29,10 +29,9 @@ void write_chat(JsonWriter& out, People& people, const storage::ChatRow& chat, s
   if (chat.alternate && chat.alternate->is_phone_number()) ids.pn = chat.alternate;
   if (chat.alternate && chat.alternate->is_lid()) ids.lid = chat.alternate;
   const PersonText person = person_text(chat.chat, ids);
-  out.begin_object().text("id", jid_text(person.id, person.pn, dialect)).text_if("lid", person.lid);
+  out.begin_object().text("id", id_text(person, dialect)).text_if("lid", person.lid);
   out.text("name", people.name_of(chat)).boolean("isGroup", chat.chat.is_group());
-  out.number("unreadCount", chat.unread)
-      .number("timestamp", dialect == Dialect::gateway ? chat.last_at : chat.last_at / 1000);
+  out.number("unreadCount", chat.unread).number("timestamp", in_units(chat.last_at, dialect));
   if (chat.expires_after_s != 0) out.number("expiresAfter", chat.expires_after_s);
   if (chat.last_message) write_row(out.key("lastMessage"), people, *chat.last_message, session, dialect);
   out.end_object();

@@ -49,7 +49,7 @@ std::optional<std::int64_t> parse_queue_cursor(std::string_view cursor) {
 
 void write_queued(JsonWriter& out, People& people, storage::Database& db, const OutboxRow& row, Dialect dialect) {
   const PersonText chat = person_text(row.chat, people.of(row.chat));
-  const std::string chat_text = jid_text(chat.id, chat.pn, dialect);
+  const std::string chat_text = id_text(chat, dialect);
   const auto message = storage::find_gist(db, row.session, row.message_id);
   out.begin_object().text("messageId", message_id_text(chat_text, row.message_id, dialect)).text("id", row.message_id);
   out.text("chatId", chat_text).text_if("chatLid", chat.lid);

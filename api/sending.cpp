@@ -53,7 +53,7 @@ void begin_sent_message(JsonWriter& out, const SentMessage& sent, Dialect dialec
   if (sent.ack == storage::AckLevel::scheduled) out.text("sendAt", iso_millis(sent.timestamp));
   if (!sent.target_id.empty()) {
     const PersonText chat = person_text(sent.chat, sent.chat_ids);
-    out.text("targetMessageId", message_id_text(jid_text(chat.id, chat.pn, dialect), sent.target_id, dialect));
+    out.text("targetMessageId", message_id_text(id_text(chat, dialect), sent.target_id, dialect));
   }
   write_preview(out, sent.details);
   if (sent.replayed) out.boolean("replayed", true);
@@ -82,10 +82,10 @@ std::string sent_messages_json(const std::vector<SentMessage>& sent, Dialect dia
 
 void begin_sent(JsonWriter& out, const SentMessage& sent, Dialect dialect) {
   const PersonText chat = person_text(sent.chat, sent.chat_ids);
-  const std::string chat_text = jid_text(chat.id, chat.pn, dialect);
+  const std::string chat_text = id_text(chat, dialect);
   out.begin_object().text("messageId", message_id_text(chat_text, sent.id, dialect)).text("id", sent.id);
   out.text("chatId", chat_text).text_if("chatLid", chat.lid);
-  out.number("timestamp", dialect == Dialect::gateway ? sent.timestamp : sent.timestamp / 1000);
+  out.number("timestamp", in_units(sent.timestamp, dialect));
   out.text("status", ack_name(sent.ack)).number("ack", ack_number(sent.ack));
 }
 
@@ -132,7 +132,7 @@ Failure message_failed(const SentMessage& sent, Dialect dialect) {
   const PersonText chat = person_text(sent.chat, sent.chat_ids);
   return Failure(ErrorCode::message_failed,
                  fmt::format("the message failed: {}", sent.error.empty() ? "no reason was given" : sent.error),
-                 {{"messageId", message_id_text(jid_text(chat.id, chat.pn, dialect), sent.id, dialect)},
+                 {{"messageId", message_id_text(id_text(chat, dialect), sent.id, dialect)},
                   {"id", sent.id},
                   {"status", std::string(ack_name(sent.ack))},
                   {"error", sent.error}});

@@ -225,8 +225,8 @@ void list_status_viewers(const ServicesPtr& services, const CallPtr& call) {
               for (const storage::MemberReceipt& receipt : receipts) {
                 const PersonText person = person_text(receipt.user, people.of(receipt.user));
                 const events::UnixMs at = seen_at(receipt);
-                out.begin_object().text("id", jid_text(person.id, person.pn, dialect)).text_if("lid", person.lid);
-                out.number("viewedAt", dialect == Dialect::gateway ? at : at / 1000).end_object();
+                out.begin_object().text("id", id_text(person, dialect)).text_if("lid", person.lid);
+                out.number("viewedAt", in_units(at, dialect)).end_object();
               }
               out.end_array();
               return render_success(out.view(), Beside());

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "net/body_stream.h"
+#include "net/cancel_handle.h"
 #include "net/outgoing_failure.h"
 #include "net/url.h"
 
@@ -60,26 +61,7 @@ struct OutgoingRequest {
 /// A request under way. Its end, or cancel(), ends the request: the connection is dropped, nothing of it is called any
 /// more (also from inside its own callbacks), source and receiver are destroyed. Nothing when it was answered, or its
 /// client is gone. Loop thread only.
-class OutgoingHandle {
- public:
-  OutgoingHandle() = default;
-  explicit OutgoingHandle(std::function<void()> cancel) : cancel_(std::move(cancel)) {}
-  ~OutgoingHandle() { cancel(); }
-  OutgoingHandle(OutgoingHandle&& other) noexcept : cancel_(std::exchange(other.cancel_, nullptr)) {}
-  OutgoingHandle& operator=(OutgoingHandle&& other) noexcept {
-    if (this != &other) {
-      cancel();
-      cancel_ = std::exchange(other.cancel_, nullptr);
-    }
-    return *this;
-  }
-  void cancel() {
-    if (const auto run = std::exchange(cancel_, nullptr)) run();
-  }
-
- private:
-  std::function<void()> cancel_;
-};
+using OutgoingHandle = CancelHandle;
 
 class OutgoingHttp {
  public:

@@ -8,6 +8,7 @@
 #include "protocol/media/media_kind.h"
 #include "protocol/messages/building.h"
 #include "protocol/messages/content.h"
+#include "protocol/messages/media_location.h"
 #include "protocol/stanzas/node_fields.h"
 #include "sandbox/control_call.h"
 #include "sandbox/network/channels/channel_store.h"
@@ -101,7 +102,7 @@ void post_file(ControlCall& call, const Jid& id, const std::string& phone, const
   std::string problem;
   const PhoneMedia media = read_media(said, problem);
   if (!problem.empty()) return call.invalid({{"media.data", problem}});
-  const auto kind = media_kind_of(media.kind);
+  const auto kind = protocol::media_kind(media.kind);
   const auto path = kind ? protocol::newsletter_upload_path(*kind) : std::nullopt;
   if (!path) return call.invalid({{"media.kind", "is nothing that channels have"}});
   protocol::MediaContent content;

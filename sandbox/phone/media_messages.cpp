@@ -3,12 +3,12 @@
 #include <utility>
 
 #include "protocol/media/media_encryptor.h"
+#include "protocol/messages/media_location.h"
 
 namespace wharf::sandbox {
 
 using protocol::Errc;
 using protocol::Error;
-using protocol::MediaKind;
 using protocol::MessageKind;
 using protocol::Result;
 
@@ -39,22 +39,8 @@ std::string usual_mimetype(MessageKind kind) {
   }
 }
 
-std::optional<MediaKind> media_kind_of(MessageKind kind) {
-  switch (kind) {
-    case MessageKind::image: return MediaKind::image;
-    case MessageKind::video: return MediaKind::video;
-    case MessageKind::gif: return MediaKind::gif;
-    case MessageKind::video_note: return MediaKind::ptv;
-    case MessageKind::audio: return MediaKind::audio;
-    case MessageKind::voice: return MediaKind::voice;
-    case MessageKind::document: return MediaKind::document;
-    case MessageKind::sticker: return MediaKind::sticker;
-    default: return std::nullopt;
-  }
-}
-
 Result<SealedMedia> seal_media(const PhoneMedia& media, std::int64_t unix_seconds, protocol::Random& random) {
-  const auto kind = media_kind_of(media.kind);
+  const auto kind = protocol::media_kind(media.kind);
   if (!kind) return Error(Errc::malformed, "media: that is no kind of file");
   if (media.bytes.empty()) return Error(Errc::malformed, "media: the file is empty");
   if (media.bytes.size() > PhoneMedia::max_bytes) return Error(Errc::too_large, "media: the file is too large");
@@ -90,7 +76,7 @@ Result<SealedMedia> seal_media(const PhoneMedia& media, std::int64_t unix_second
 
 std::optional<PhoneMessage::Media> shown_media(const protocol::IncomingMessage& content) {
   const auto* file = std::get_if<protocol::MediaFile>(&content.body);
-  if (file == nullptr || !media_kind_of(content.kind)) return std::nullopt;
+  if (file == nullptr || !protocol::media_kind(content.kind)) return std::nullopt;
   PhoneMessage::Media media;
   media.kind = protocol::name(content.kind);
   media.mimetype = file->mimetype;
@@ -106,7 +92,7 @@ Result<MessageFile> file_of(ByteView encoded) {
   auto content = protocol::parse_message(encoded);
   if (!content) return content.error();
   auto* file = std::get_if<protocol::MediaFile>(&content->body);
-  const auto kind = media_kind_of(content->kind);
+  const auto kind = protocol::media_kind(content->kind);
   if (file == nullptr || !kind) return Error(Errc::not_found, "the message has no file");
   const auto reference = protocol::read_media_reference(file->key, file->enc_sha256, file->sha256);
   if (!reference) return reference.error();

@@ -11,9 +11,6 @@
 
 namespace wharf::sandbox {
 
-/// nullopt for kinds without a file.
-std::optional<protocol::MediaKind> media_kind_of(protocol::MessageKind kind);
-
 /// Of a file that does not say its own.
 std::string usual_mimetype(protocol::MessageKind kind);
 

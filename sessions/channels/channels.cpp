@@ -7,24 +7,17 @@
 
 #include "events/event.h"
 #include "events/json_writer.h"
-#include "protocol/messages/body.h"
-#include "protocol/messages/content.h"
-#include "sessions/channels/channel_posting.h"
-#include "sessions/message_details.h"
+#include "sessions/channels/channel_knowledge.h"
 #include "sessions/server_refusal.h"
-#include "sessions/server_time.h"
 
 namespace wharf::sessions {
 
 using protocol::ChannelPost;
 using protocol::ChannelRole;
-using protocol::MessageKind;
 
 namespace {
 
 constexpr std::chrono::seconds mex_patience{static_cast<std::int64_t>(protocol::mex_timeout_seconds)};
-constexpr std::chrono::seconds ack_patience{32};
-constexpr std::string_view post_edited = "3", post_deleted = "8";  // 03 section 5.3
 
 Refusal refusal(const Node* answer, const Error& why) {
   Refusal out = server_refusal(answer, why, Subject::channel);
@@ -39,74 +32,6 @@ Refusal refusal(const Node* answer, const Error& why) {
 
 /// This build knows no document for it.
 Refusal cannot_be_asked(const Error& why) { return {Errc::refused, Subject::channel, why.detail}; }
-
-/// The channel that a request names; nullptr where it names none, or by an invite.
-struct NamedChannel {
-  const Jid* operator()(const protocol::FetchChannel& asked) const { return std::get_if<Jid>(&asked.key); }
-  const Jid* operator()(const protocol::CreateChannel&) const { return nullptr; }
-  template <class OfOne>
-  const Jid* operator()(const OfOne& asked) const {
-    return &asked.channel;
-  }
-};
-
-Result<protocol::ChannelMetadata> read_answer(const ChannelRequest& request, const Node& answer) {
-  const Jid* named = std::visit(NamedChannel(), request);
-  if (std::holds_alternative<protocol::DeleteChannel>(request) ||
-      std::holds_alternative<protocol::MuteChannel>(request)) {
-    const auto done = protocol::read_mex_answer(answer);
-    if (!done) return done.error();
-    protocol::ChannelMetadata metadata;
-    metadata.id = *named;
-    return metadata;
-  }
-  auto told = protocol::read_channel_answer(answer);
-  if (told && named != nullptr && told->id != *named)
-    return Error(Errc::malformed, "channel: the answer is about another one");
-  return told;
-}
-
-/// What is told, with what is known where it says nothing: an answer may name the channel alone.
-protocol::ChannelMetadata complete(protocol::ChannelMetadata told, const protocol::ChannelMetadata& known) {
-  if (told.name.empty()) {
-    protocol::ChannelMetadata out = known;
-    if (told.role != ChannelRole::unknown && told.role != ChannelRole::guest) out.role = told.role;
-    if (told.muted) out.muted = told.muted;
-    if (told.state != protocol::ChannelState::unknown) out.state = told.state;
-    return out;
-  }
-  // Who looks as a guest may be told to be one.
-  if (told.role == ChannelRole::unknown || told.role == ChannelRole::guest) told.role = known.role;
-  if (!told.muted) told.muted = known.muted;
-  if (!told.subscribers) told.subscribers = known.subscribers;
-  if (told.invite.empty()) told.invite = known.invite;
-  return told;
-}
-
-protocol::ChannelMetadata metadata_of(const storage::ChannelRow& row) {
-  const auto json = protocol::parse_json(protocol::as_bytes(row.metadata), protocol::mex_limits);
-  if (auto metadata = json ? protocol::read_channel_metadata(*json) : std::nullopt) return std::move(*metadata);
-  protocol::ChannelMetadata metadata;
-  metadata.id = row.channel;
-  return metadata;
-}
-
-/// Whether nothing is left open: an answer may name the channel alone, and who looks as a guest is told no role.
-bool tells_all(const protocol::ChannelMetadata& told) {
-  return !told.name.empty() && told.role != ChannelRole::unknown && told.role != ChannelRole::guest;
-}
-
-/// How many follow it is another number every time, and not worth a write for each in a hundred.
-bool far_apart(const std::optional<std::uint64_t>& one, const std::optional<std::uint64_t>& other) {
-  if (!one || !other) return one.has_value() != other.has_value();
-  return std::max(*one, *other) - std::min(*one, *other) > std::min(*one, *other) / 100;
-}
-
-/// But for how many follow it.
-bool same(protocol::ChannelMetadata one, const protocol::ChannelMetadata& other) {
-  one.subscribers = other.subscribers;
-  return one == other;
-}
 
 std::string reactions_json(const std::vector<protocol::ReactionCount>& reactions) {
   events::JsonWriter out(reactions.size() * 40 + 8);
@@ -161,8 +86,8 @@ Channels::Metadata Channels::learn(Metadata told) {
 Channels::Metadata Channels::learn(Metadata told, const storage::ChannelRow& row) {
   const bool all = tells_all(told), was_stale = row.learnt_at == stale;
   const Metadata before = metadata_of(row);
-  told = complete(std::move(told), before);
-  const bool other = !same(told, before);
+  told = complete_with(std::move(told), before);
+  const bool other = !same_but_followers(told, before);
   if (other || (all && was_stale) || far_apart(told.subscribers, before.subscribers))
     put(told, was_stale && !all ? stale : c_.now.unix_ms);
   if (other) tell(told, "metadata");
@@ -310,7 +235,7 @@ void Channels::ask_stale() {
 void Channels::on_refreshed(const Jid& channel, const Node* answer) {
   const auto under_way = refreshing_.extract(channel);
   if (under_way.empty()) return;  // the connection has ended: over the next one it is asked for again
-  auto told = answer ? read_answer(protocol::FetchChannel{channel, ChannelRole::subscriber}, *answer)
+  auto told = answer ? read_answer_to(protocol::FetchChannel{channel, ChannelRole::subscriber}, *answer)
                      : Result<Metadata>(Error(Errc::timed_out, "WhatsApp did not answer"));
   if (!told && (answer == nullptr || told.error().code == Errc::rate_limited)) {
     stale_.insert(channel);  // with the next that is asked for
@@ -341,7 +266,7 @@ void Channels::ask(AskChannel asked, Reply<ChannelAnswer> reply) {
       *iq,
       [this, request = std::move(asked.request), reply = std::move(reply)](const Node* answer) mutable {
         if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
-        auto told = read_answer(request, *answer);
+        auto told = read_answer_to(request, *answer);
         if (!told) return c_.answer(std::move(reply), refusal(answer, told.error()));
         heed_role(*told);
         auto now = std::visit([&](const auto& done) { return settle(done, std::move(*told)); }, request);
@@ -395,7 +320,7 @@ Channels::Metadata Channels::leave(const Jid& channel, Metadata told, Closed how
   if (before) {
     remove(channel);
     tell(*before, how == Closed::deleted ? "deleted" : "unfollowed");
-    told = complete(std::move(told), *before);
+    told = complete_with(std::move(told), *before);
   }
   if (auto* login = c_.link.login()) login->closed_channels.insert_or_assign(channel, how);
   told.muted.reset();  // which it was of who followed it
@@ -463,63 +388,18 @@ void Channels::watch(const Jid& channel, Reply<std::uint64_t> reply) {
 }
 
 void Channels::react(const ReactInChannel& reaction, Reply<void> reply) {
-  say(reaction.channel,
-      protocol::channel_message(c_.ids.next(), reaction.channel,
-                                protocol::ReactToPost{reaction.server_id, reaction.emoji}),
-      std::move(reply));
+  sayings_.say(reaction.channel,
+               protocol::channel_message(c_.ids.next(), reaction.channel,
+                                         protocol::ReactToPost{reaction.server_id, reaction.emoji}),
+               std::move(reply));
 }
 
 void Channels::view(const ViewPosts& posts, Reply<void> reply) {
   if (posts.server_ids.empty()) return c_.answer(std::move(reply), Outcome<>());
   if (posts.server_ids.size() > max_viewed)
     return c_.answer(std::move(reply), Error(Errc::too_large, "at most 256 posts at once"));
-  say(posts.channel, protocol::channel_view_receipt(c_.ids.next(), posts.channel, posts.server_ids), std::move(reply));
-}
-
-void Channels::say(const Jid& channel, const Node& stanza, Reply<void> reply) {
-  if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
-  if (said_.size() >= most_said)
-    return c_.answer(std::move(reply),
-                     Refusal(Errc::rate_limited, Subject::channel, "too much is being said in channels at once"));
-  c_.send(stanza);
-  said_.insert_or_assign(stanza.attr("id"), Said{std::move(reply), in(c_, ack_patience), channel});
-}
-
-bool Channels::on_ack(const protocol::Ack& ack) {
-  auto found = said_.find(ack.id);
-  if (found == said_.end()) return false;
-  Said said = std::move(found->second);
-  said_.erase(found);
-  if (ack.error == 0) {
-    c_.answer(std::move(said.reply), Outcome<>());
-    return true;
-  }
-  const Errc why = errc_of_server(ack.error);
-  const std::string code = " (" + std::to_string(ack.error) + ")";
-  // The code does not say what is missing: of a channel that is known here it is the post.
-  const bool post = why == Errc::not_found && known(said.channel).has_value();
-  c_.answer(std::move(said.reply),
-            post ? Refusal(why, Subject::message, "WhatsApp knows no such post of this channel" + code)
-                 : Refusal(why, Subject::channel, "WhatsApp refused it" + code));
-  return true;
-}
-
-std::optional<net::SteadyTime> Channels::due() const {
-  std::optional<net::SteadyTime> first;
-  for (const auto& [id, said] : said_)
-    if (!first || said.until < *first) first = said.until;
-  return first;
-}
-
-void Channels::on_due() {
-  for (auto it = said_.begin(); it != said_.end();) {
-    if (it->second.until > c_.now.steady) {
-      ++it;
-      continue;
-    }
-    c_.answer(std::move(it->second.reply), no_answer());
-    it = said_.erase(it);
-  }
+  sayings_.say(posts.channel, protocol::channel_view_receipt(c_.ids.next(), posts.channel, posts.server_ids),
+               std::move(reply));
 }
 
 void Channels::on_link_down() {
@@ -528,9 +408,7 @@ void Channels::on_link_down() {
   dirty_.reset();
   stale_.clear();
   refreshing_.clear();
-  for (auto& [id, said] : said_)
-    c_.answer(std::move(said.reply), Error(Errc::timed_out, "the connection ended before WhatsApp answered"));
-  said_.clear();
+  sayings_.on_link_down();
 }
 
 // --- notifications
@@ -583,69 +461,6 @@ void Channels::hear(const protocol::ChannelMuted& muted) {
   channel.muted = muted.muted;
   put(channel, row->learnt_at);
   tell(channel, muted.muted ? "muted" : "unmuted");
-}
-
-// --- posts
-
-void Channels::on_post(const Node& message) {
-  c_.send(protocol::ack_for(message, c_.device.jid));
-  const auto unreadable = [&](const char* why) {
-    if (on_unreadable) on_unreadable(message.attr("id"), why);
-  };
-  const auto post = protocol::read_channel_post(message, c_.unix_seconds());
-  if (!post || post->id.empty()) return unreadable("it is no post");
-  const Node* plain = message.child("plaintext");
-  const std::string change = message.attr("edit");
-  const Jid channel = message.jid("from").value_or(Jid()).user_jid();
-  const UnixMs at = stated_ms(post->at.value_or(0), c_.now.unix_ms);
-  if (change == post_deleted) return post_changes_.on_deleted(channel, post->id, at);
-  // What is said of a post has no contents.
-  if (plain == nullptr || !(change.empty() || change == post_edited)) return;
-  if (const std::size_t bytes = plain->data().size(); bytes > PostChanges::max_post_bytes)
-    return on_too_large ? on_too_large(post->id, bytes) : void();
-  if (!post->message) return unreadable("what it holds is no message");
-  if (!change.empty()) return post_changes_.on_seen(channel, *post, at);
-  if (c_.records.has_message(channel, post->id)) return;
-  const auto content = protocol::parse_message(*post->message);
-  if (!content || protocol::target_of(content->body) != nullptr) return;
-  if (content->kind == MessageKind::protocol || content->kind == MessageKind::disappearing ||
-      content->kind == MessageKind::sender_key_only)
-    return;
-  storage::MessageRow row;
-  row.session = c_.id();
-  row.chat = channel;
-  row.id = post->id;
-  row.from_me = post->own;
-  row.author = post->own ? directory_.canonical_user(c_.device.jid) : channel;
-  if (const auto known_one = known(channel)) row.push_name = known_one->name;
-  row.kind = protocol::name(content->kind);
-  row.body = content->text;
-  row.content = *post->message;
-  row.details = with_server_id(message_details(*content), post->counts.server_id);
-  row.ack = post->own ? storage::AckLevel::server : storage::AckLevel::delivered;
-  row.timestamp = at;
-  row.created_at = c_.now.unix_ms;
-  const events::Message& told = row;
-  c_.emit(events::NewMessage{told, {}, directory_.person(row.author)});
-  c_.records.add(storage::InsertMessage{std::move(row), !post->own, std::nullopt});
-  if (on_stored) on_stored(post->id, protocol::name(content->kind));
-}
-
-void Channels::on_accepted(const Node& node, const protocol::Ack& ack) {
-  const auto server_id = ack.error == 0 ? protocol::acked_server_id(node) : std::nullopt;
-  if (!server_id) return;
-  const auto row = c_.records.find_message_by_id(ack.id, true);
-  if (!row || !row->chat.is_channel() || has_server_id(row->details)) return;
-  c_.records.add(storage::PutDetails{c_.id(), row->chat, row->id, true, with_server_id(row->details, *server_id)});
-  const auto channel = known(row->chat);
-  c_.emit(events::ChannelUpdated{row->chat,
-                                 "posted",
-                                 channel ? channel->name : std::string(),
-                                 row->id,
-                                 std::to_string(*server_id),
-                                 {},
-                                 {},
-                                 c_.now.unix_ms});
 }
 
 }  // namespace wharf::sessions

@@ -21,6 +21,7 @@
 #include "protocol/notifications/notification.h"
 #include "protocol/stanzas/ack.h"
 #include "sessions/channels/channel_commands.h"
+#include "sessions/channels/channel_sayings.h"
 #include "sessions/channels/post_changes.h"
 #include "sessions/context.h"
 #include "sessions/directory.h"
@@ -31,7 +32,7 @@ namespace wharf::sessions {
 class Channels {
  public:
   Channels(Context& context, Directory& directory)
-      : c_(context), directory_(directory), post_changes_(context, directory) {}
+      : c_(context), directory_(directory), post_changes_(context, directory), sayings_(context) {}
 
   void list(Reply<ChannelList> reply);
   void ask(AskChannel asked, Reply<ChannelAnswer> reply);
@@ -47,7 +48,7 @@ class Channels {
   /// a post changes the stored one. No receipt: channels take none.
   void on_post(const Node& message);
   /// True: it answered something that was said here.
-  bool on_ack(const protocol::Ack& ack);
+  bool on_ack(const protocol::Ack& ack) { return sayings_.on_ack(ack); }
   /// The server has an own message: of a post it tells its server id.
   void on_accepted(const Node& node, const protocol::Ack& ack);
   /// ib dirty of type newsletter_metadata: the server says so again, at each login, until it is cleaned with this
@@ -55,8 +56,8 @@ class Channels {
   void on_dirty(const std::string& timestamp);
   void on_online();
   void on_link_down();
-  std::optional<net::SteadyTime> due() const;
-  void on_due();
+  std::optional<net::SteadyTime> due() const { return sayings_.due(); }
+  void on_due() { sayings_.on_due(); }
 
   /// Set by the session: a post was dropped as it is too large, or cannot be read; of the list only so many rows could
   /// be read.
@@ -69,11 +70,6 @@ class Channels {
  private:
   using Metadata = protocol::ChannelMetadata;
   using Closed = LinkState::LoggedIn::Closed;
-  struct Said {
-    Reply<void> reply;
-    net::SteadyTime until;
-    Jid channel;
-  };
 
   // --- what is known
   std::optional<Metadata> known(const Jid& channel) const;
@@ -112,7 +108,6 @@ class Channels {
   /// Of a question in the namespace of channels: `read` judges the answer.
   template <class Read, class T>
   void question(const Node& iq, Read read, Reply<T> reply);
-  void say(const Jid& channel, const Node& stanza, Reply<void> reply);
   /// Of a channel: its posts as they are now.
   void heed(const Jid& channel, const std::vector<protocol::ChannelPost>& posts);
 
@@ -124,21 +119,21 @@ class Channels {
   template <class Other>
   void hear(const Other&) {}
 
-  static constexpr std::size_t most_said = 64, most_counts = 512, most_refreshing = 4;
+  static constexpr std::size_t most_counts = 512, most_refreshing = 4;
   static constexpr UnixMs stale = 0;
   static const protocol::MexDocuments& documents();
 
   Context& c_;
   Directory& directory_;
   PostChanges post_changes_;
+  ChannelSayings sayings_;
   bool listed_ = false;                      // on this connection
   bool listing_ = false;                     // asked, not answered
   std::vector<Reply<ChannelList>> waiting_;  // for that answer
   std::optional<std::string> dirty_;
-  std::size_t changes_ = 0;           // of rows: an answer that was asked for before says nothing of them
-  std::set<Jid> stale_;               // to be asked for, of those whose rows say so
-  std::map<Jid, bool> refreshing_;    // asked for; true: it has changed again since
-  std::map<std::string, Said> said_;  // by stanza id
+  std::size_t changes_ = 0;         // of rows: an answer that was asked for before says nothing of them
+  std::set<Jid> stale_;             // to be asked for, of those whose rows say so
+  std::map<Jid, bool> refreshing_;  // asked for; true: it has changed again since
   std::map<std::pair<Jid, std::uint64_t>, std::size_t> counts_;  // a hash of what was told last of each post
 };
 

@@ -53,18 +53,15 @@ std::chrono::milliseconds wait_of(const net::OutgoingResponse& answer, unsigned 
   return std::chrono::seconds(tries);
 }
 
-class DownloadJob final : public TransferJob {
+class DownloadJob final : public TransferOf<void> {
  public:
-  DownloadJob(std::shared_ptr<MediaTransfers::State> transfers, MediaDownload download,
-              std::function<void(Transferred<void>)> done)
-      : transfers_(std::move(transfers)),
+  DownloadJob(const std::shared_ptr<MediaTransfers::State>& transfers, MediaDownload download, Done done)
+      : TransferOf(transfers, transfers->downloads, std::move(done)),
         download_(std::move(download)),
-        done_(std::move(done)),
         deadline_(transfers_->scheduler),
         pause_(transfers_->scheduler) {}
 
-  void begin() override {
-    begun_ = true;
+  void start() override {
     const std::uint64_t bytes = std::min(download_.length, std::uint64_t{4} << 30);
     deadline_.after(longest_transfer(bytes), [this] {
       end(TransferFailure{Why::temporary, "the media server sent the file too slowly"});
@@ -72,27 +69,12 @@ class DownloadJob final : public TransferJob {
     fetch();
   }
 
-  void give_up() override {
-    if (std::exchange(over_, true)) return;
-    done_ = nullptr;
-    release();
-  }
-
  private:
-  void end(Transferred<void> result) {
-    if (std::exchange(over_, true)) return;
-    const auto done = std::exchange(done_, nullptr);
-    const auto keep = shared_from_this();
-    release();
-    if (done) done(std::move(result));
-  }
-
-  void release() {
+  void release() override {
     deadline_.cancel();
     pause_.cancel();
     request_.cancel();
     file_.reset();
-    if (std::exchange(begun_, false)) transfers_->downloads.leave();
   }
 
   const protocol::DownloadTarget& place() const { return download_.targets[place_]; }
@@ -159,23 +141,20 @@ class DownloadJob final : public TransferJob {
     }
   }
 
-  std::shared_ptr<MediaTransfers::State> transfers_;
   MediaDownload download_;
-  std::function<void(Transferred<void>)> done_;
   std::shared_ptr<MediaReceiver> file_;
   net::OutgoingHandle request_;
   net::Timer deadline_, pause_;
   std::size_t place_ = 0;
   unsigned tries_ = 0;
   TransferFailure last_{Why::refused, "the message names no place of its file"};
-  bool begun_ = false;
 };
 
 }  // namespace
 
 std::shared_ptr<TransferJob> make_download(std::shared_ptr<MediaTransfers::State> transfers, MediaDownload download,
                                            std::function<void(Transferred<void>)> done) {
-  return std::make_shared<DownloadJob>(std::move(transfers), std::move(download), std::move(done));
+  return std::make_shared<DownloadJob>(transfers, std::move(download), std::move(done));
 }
 
 }  // namespace wharf::sessions

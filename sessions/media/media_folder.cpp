@@ -12,6 +12,7 @@
 
 #include "sessions/log_value.h"
 #include "sessions/media/folder_files.h"
+#include "sessions/media/media_job.h"
 #include "storage/changes.h"
 #include "storage/store.h"
 
@@ -130,12 +131,7 @@ struct MediaFolder::State : std::enable_shared_from_this<State> {
 
   template <class T>
   void run(std::function<Result<T>()> work, MediaDone<T> done) {
-    const auto outcome = std::make_shared<Result<T>>(Error(Errc::internal, "the job did not end"));
-    const bool taken = workers.run([outcome, work = std::move(work)] { *outcome = work(); },
-                                   [outcome, done, self = shared_from_this()] {
-                                     if (!self->ended) done(std::move(*outcome));
-                                   });
-    if (!taken) done(Error(Errc::rate_limited, "too many media files are being read and written"));
+    run_media_job<T>(shared_from_this(), std::move(work), std::move(done));
   }
   std::uint64_t most() const { return settings.max_bytes == 0 ? UINT64_MAX : settings.max_bytes; }
   std::int64_t oldest_ns(std::int64_t now_ms) const {

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "net/cancel_handle.h"
 #include "net/outgoing_http.h"
 #include "net/scheduler.h"
 #include "protocol/media/media_urls.h"
@@ -64,26 +65,7 @@ template <class T>
 using Transferred = boost::system::result<T, TransferFailure>;
 
 /// A transfer that waits or runs; destroyed or cancelled, it ends and calls nobody.
-class TransferHandle {
- public:
-  TransferHandle() = default;
-  explicit TransferHandle(std::function<void()> cancel) : cancel_(std::move(cancel)) {}
-  ~TransferHandle() { cancel(); }
-  TransferHandle(TransferHandle&& other) noexcept : cancel_(std::exchange(other.cancel_, nullptr)) {}
-  TransferHandle& operator=(TransferHandle&& other) noexcept {
-    if (this != &other) {
-      cancel();
-      cancel_ = std::exchange(other.cancel_, nullptr);
-    }
-    return *this;
-  }
-  void cancel() {
-    if (const auto run = std::exchange(cancel_, nullptr)) run();
-  }
-
- private:
-  std::function<void()> cancel_;
-};
+using TransferHandle = net::CancelHandle;
 
 struct TransferSettings {
   std::size_t max_uploads = 8, max_downloads = 8;  // at one time

@@ -10,34 +10,15 @@ namespace {
 using protocol::Bytes;
 using Why = TransferFailure::Why;
 
-class SmallFetchJob final : public TransferJob {
+class SmallFetchJob final : public TransferOf<Bytes> {
  public:
-  SmallFetchJob(std::shared_ptr<MediaTransfers::State> transfers, SmallFile file,
-                std::function<void(Transferred<Bytes>)> done)
-      : transfers_(std::move(transfers)), file_(std::move(file)), done_(std::move(done)) {}
+  SmallFetchJob(const std::shared_ptr<MediaTransfers::State>& transfers, SmallFile file, Done done)
+      : TransferOf(transfers, transfers->downloads, std::move(done)), file_(std::move(file)) {}
 
-  void begin() override {
-    begun_ = true;
-    ask();
-  }
-  void give_up() override {
-    if (std::exchange(over_, true)) return;
-    done_ = nullptr;
-    release();
-  }
+  void start() override { ask(); }
 
  private:
-  void end(Transferred<Bytes> result) {
-    if (std::exchange(over_, true)) return;
-    const auto done = std::exchange(done_, nullptr);
-    const auto keep = shared_from_this();
-    release();
-    if (done) done(std::move(result));
-  }
-  void release() {
-    request_.cancel();
-    if (std::exchange(begun_, false)) transfers_->downloads.leave();
-  }
+  void release() override { request_.cancel(); }
 
   void ask() {
     if (place_ >= file_.targets.size()) return end(last_);
@@ -62,20 +43,17 @@ class SmallFetchJob final : public TransferJob {
     end(Bytes(result->body.begin(), result->body.end()));
   }
 
-  std::shared_ptr<MediaTransfers::State> transfers_;
   SmallFile file_;
-  std::function<void(Transferred<Bytes>)> done_;
   net::OutgoingHandle request_;
   std::size_t place_ = 0;
   TransferFailure last_{Why::refused, "no place is named"};
-  bool begun_ = false;
 };
 
 }  // namespace
 
 std::shared_ptr<TransferJob> make_small_fetch(std::shared_ptr<MediaTransfers::State> transfers, SmallFile file,
                                               std::function<void(Transferred<Bytes>)> done) {
-  return std::make_shared<SmallFetchJob>(std::move(transfers), std::move(file), std::move(done));
+  return std::make_shared<SmallFetchJob>(transfers, std::move(file), std::move(done));
 }
 
 }  // namespace wharf::sessions

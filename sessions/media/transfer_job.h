@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -63,6 +64,51 @@ struct MediaTransfers::State {
   /// `target` of a media host. nullopt: no URL can be made of it.
   std::optional<net::OutgoingRequest> request(std::string method, const std::string& host,
                                               const std::string& target) const;
+};
+
+/// A transfer that ends with a T, once, or is given up.
+template <class T>
+class TransferOf : public TransferJob {
+ public:
+  using Done = std::function<void(Transferred<T>)>;
+
+  void begin() final {
+    begun_ = true;
+    start();
+  }
+  void give_up() final {
+    if (std::exchange(over_, true)) return;
+    done_ = nullptr;
+    let_go();
+  }
+
+ protected:
+  TransferOf(std::shared_ptr<MediaTransfers::State> transfers, TransferLine& line, Done done)
+      : transfers_(std::move(transfers)), line_(line), done_(std::move(done)) {}
+
+  virtual void start() = 0;
+  /// Timers, requests and files of it.
+  virtual void release() = 0;
+
+  void end(Transferred<T> result) {
+    if (std::exchange(over_, true)) return;
+    const auto done = std::exchange(done_, nullptr);
+    const auto keep = shared_from_this();
+    let_go();
+    if (done) done(std::move(result));
+  }
+
+  std::shared_ptr<MediaTransfers::State> transfers_;
+
+ private:
+  void let_go() {
+    release();
+    if (std::exchange(begun_, false)) line_.leave();
+  }
+
+  TransferLine& line_;  // of `transfers_`
+  Done done_;
+  bool begun_ = false;
 };
 
 /// However slowly bytes come, a transfer of so many ends once.

@@ -50,18 +50,15 @@ std::string target_of(const MediaUpload& upload) {
   return protocol::newsletter_upload_target(upload.kind, upload.sent_sha256, upload.auth).value_or("");
 }
 
-class UploadJob final : public TransferJob {
+class UploadJob final : public TransferOf<UploadAnswer> {
  public:
-  UploadJob(std::shared_ptr<MediaTransfers::State> transfers, MediaUpload upload,
-            std::function<void(Transferred<UploadAnswer>)> done)
-      : transfers_(std::move(transfers)),
+  UploadJob(const std::shared_ptr<MediaTransfers::State>& transfers, MediaUpload upload, Done done)
+      : TransferOf(transfers, transfers->uploads, std::move(done)),
         upload_(std::move(upload)),
-        done_(std::move(done)),
         target_(target_of(upload_)),
         deadline_(transfers_->scheduler) {}
 
-  void begin() override {
-    begun_ = true;
+  void start() override {
     deadline_.after(longest_transfer(upload_.bytes), [this] {
       end(TransferFailure{Why::temporary, "the media servers took the file too slowly"});
     });
@@ -77,27 +74,12 @@ class UploadJob final : public TransferJob {
     else transfers_->vault.open_encrypted(upload_.file, opened(file_));
   }
 
-  void give_up() override {
-    if (std::exchange(over_, true)) return;
-    done_ = nullptr;
-    release();
-  }
-
  private:
-  void end(Transferred<UploadAnswer> result) {
-    if (std::exchange(over_, true)) return;
-    const auto done = std::exchange(done_, nullptr);
-    const auto keep = shared_from_this();
-    release();
-    if (done) done(std::move(result));
-  }
-
-  void release() {
+  void release() override {
     deadline_.cancel();
     request_.cancel();
     file_.reset();
     plain_.reset();
-    if (std::exchange(begun_, false)) transfers_->uploads.leave();
   }
 
   void next_host(std::string why) {
@@ -176,9 +158,7 @@ class UploadJob final : public TransferJob {
 
   const std::string& host() const { return upload_.hosts[host_]; }
 
-  std::shared_ptr<MediaTransfers::State> transfers_;
   MediaUpload upload_;
-  std::function<void(Transferred<UploadAnswer>)> done_;
   std::string target_;  // secret
   std::shared_ptr<MediaVault::Encrypted> file_;
   std::shared_ptr<MediaReader> plain_;  // instead of it, of a file for a channel
@@ -186,14 +166,13 @@ class UploadJob final : public TransferJob {
   net::Timer deadline_;
   std::size_t host_ = 0;
   std::string last_;  // why the host before failed
-  bool begun_ = false;
 };
 
 }  // namespace
 
 std::shared_ptr<TransferJob> make_upload(std::shared_ptr<MediaTransfers::State> transfers, MediaUpload upload,
                                          std::function<void(Transferred<UploadAnswer>)> done) {
-  return std::make_shared<UploadJob>(std::move(transfers), std::move(upload), std::move(done));
+  return std::make_shared<UploadJob>(transfers, std::move(upload), std::move(done));
 }
 
 }  // namespace wharf::sessions

@@ -5,19 +5,8 @@
 #include "tests/sessions/app_state_world.h"
 
 using namespace wharf;
-using namespace wharf::sessions;
-using protocol::AppStateMutation;
-using protocol::Bytes;
-using protocol::Errc;
-using protocol::Node;
-using test::ann;
-using test::ann_number;
-using test::book;
-using test::dan_number;
-using test::profile;
-using test::save;
-using test::saving;
-using World = test::AppStateWorld;
+using namespace wharf::test;
+using World = AppStateWorld;
 
 TEST_CASE("a contact that is saved, renamed and removed here is what the other devices have") {
   World w;
@@ -217,7 +206,7 @@ TEST_CASE("who waits for a change that another device has overtaken hears of the
 TEST_CASE("somebody who is saved by LID alone is removed for all devices") {
   World w;
   w.know_keys();
-  w.server.publish(book, {test::saving_lid(ann, "Ann")});
+  w.server.publish(book, {saving_lid(ann, "Ann")});
   w.connect();
   REQUIRE(w.saved_name(ann) == "Ann");
   const auto heard = w.change(RemoveSavedContact{ann});

@@ -6,19 +6,8 @@
 #include "tests/sessions/app_state_world.h"
 
 using namespace wharf;
-using namespace wharf::sessions;
-using protocol::AppStateMutation;
-using protocol::Bytes;
-using protocol::Errc;
-using protocol::Node;
-using test::ann;
-using test::ann_number;
-using test::book;
-using test::dan_number;
-using test::profile;
-using test::save;
-using test::saving;
-using World = test::AppStateWorld;
+using namespace wharf::test;
+using World = AppStateWorld;
 
 namespace {
 
@@ -36,10 +25,10 @@ void spoil_last_patch(World& w, const std::string& name) {
 TEST_CASE("the keys that the phone shares begin the first sync: saved names, LIDs and the own name") {
   World w;
   w.server.publish(book, {saving(ann_number, "Ann Archer", ann), saving(dan_number, "Dan")});
-  auto phone = test::SignalPeer::make(w.random, 77);
+  auto phone = SignalPeer::make(w.random, 77);
   w.connect();
   CHECK(w.asked.empty());
-  REQUIRE(protocol::start_session(phone.session, phone.local, test::published_bundle(w), w.random).has_value());
+  REQUIRE(protocol::start_session(phone.session, phone.local, published_bundle(w), w.random).has_value());
   w.share_keys(phone);
   REQUIRE(w.asked.size() == 2);
   for (const Node& iq : w.asked) CHECK(iq.child("sync")->child("collection")->attr("return_snapshot") == "true");
@@ -169,7 +158,7 @@ TEST_CASE("a snapshot larger than one turn takes is applied in several") {
 
 TEST_CASE("a key that is missing is asked of the phone once, and what waits for it goes on") {
   World w;
-  auto phone = w.befriend(test::own_lid);
+  auto phone = w.befriend(own_lid);
   w.know_keys();
   w.connect();
   w.server.keys.push_back({{0, 0, 0, 0, 0, 2}, Bytes(32, 9)});
@@ -252,7 +241,7 @@ TEST_CASE("a request for a key that cannot be sent is made again in ten seconds"
 
 TEST_CASE("a key that does not come is asked for again after a day") {
   World w;
-  auto phone = w.befriend(test::own_lid);
+  auto phone = w.befriend(own_lid);
   w.know_keys();
   w.connect();
   w.server.keys.push_back({{0, 0, 0, 0, 0, 2}, Bytes(32, 9)});
@@ -302,18 +291,18 @@ TEST_CASE("a process that ends with any turn, its rows there or lost, comes to t
       w.server.patch(book, {saving(ann_number, "Annabel")});
       w.server.patch(book, {protocol::remove_contact(dan_number, 6)});
       w.notify(book);
-      w.server.patch(book, {saving(test::ben, "Ben")});
-      const auto heard = w.change(save(test::ben, "Benny"));
+      w.server.patch(book, {saving(ben, "Ben")});
+      const auto heard = w.change(save(ben, "Benny"));
       w.change(SetOwnName{"Pier 9"});
       over = w.turns <= crash_at;
       // The server says what it was not heard to say again; who heard of a failure asks again.
       w.notify(book);
       w.notify(profile);
-      if (!*heard || !(*heard)->has_value()) w.change(save(test::ben, "Benny"));
+      if (!*heard || !(*heard)->has_value()) w.change(save(ben, "Benny"));
       w.change(SetOwnName{"Pier 9"});
       CHECK(w.saved_name(ann_number) == "Annabel");
       CHECK(w.saved_name(dan_number).empty());
-      CHECK(w.saved_name(test::ben) == "Benny");
+      CHECK(w.saved_name(ben) == "Benny");
       CHECK(w.session->context().device.push_name == "Pier 9");
       CHECK(w.wishes(book).empty());
       CHECK(w.logged_lines("app_state") == 0);

@@ -5,18 +5,8 @@
 #include "tests/sessions/app_state_world.h"
 
 using namespace wharf;
-using namespace wharf::sessions;
-using protocol::AppStateMutation;
-using protocol::Bytes;
-using protocol::Errc;
-using protocol::Node;
-using test::ann;
-using test::ann_number;
-using test::book;
-using test::dan_number;
-using test::profile;
-using test::saving;
-using World = test::AppStateWorld;
+using namespace wharf::test;
+using World = AppStateWorld;
 
 namespace {
 
@@ -246,7 +236,7 @@ TEST_CASE("somebody with two entries keeps the name as long as one of them is th
   w.server.patch(book, {saving(ann, "Ann"), protocol::remove_contact(ann_number, 6)});
   w.notify(book);
   CHECK(w.saved_name(ann) == "Ann");
-  w.server.patch(book, {test::saving_lid(ann, "Ann")});
+  w.server.patch(book, {saving_lid(ann, "Ann")});
   w.server.patch(book, {protocol::remove_contact(ann, 7)});
   w.notify(book);
   CHECK(w.saved_name(ann) == "Ann");

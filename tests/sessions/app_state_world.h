@@ -24,6 +24,7 @@ namespace wharf::test {
 using protocol::AppStateMutation;
 using protocol::Bytes;
 using protocol::ByteView;
+using protocol::Errc;
 using protocol::Node;
 
 inline const std::string book(protocol::critical_unblock_low), profile(protocol::critical_block);

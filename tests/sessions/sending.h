@@ -36,6 +36,29 @@ inline void list_devices(SessionFixture& f, const Jid& user, std::vector<std::ui
   f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
 }
 
+/// A session whose messages leave in later turns, when they are prepared: all that follows from an input is run.
+struct PreparingSession : SessionFixture {
+  std::vector<protocol::Node> said;  // what is sent beside messages
+
+  /// The messages that leave go behind `out`.
+  void collect(std::vector<protocol::Node>& out, std::vector<Effect> effects) {
+    for (const protocol::Node& node : sent(effects)) (node.is("message") ? out : said).push_back(node);
+    for (Effect& effect : effects) {
+      auto* work = std::get_if<RunWork>(&effect);
+      if (work == nullptr) continue;
+      work->work();
+      collect(out, call(std::move(work->then)));
+    }
+  }
+  /// The messages that this stanza leads to; of what else is sent `said` has what came of it alone.
+  std::vector<protocol::Node> hear(protocol::Node node) {
+    said.clear();
+    std::vector<protocol::Node> out;
+    collect(out, stanza(std::move(node)));
+    return out;
+  }
+};
+
 /// The connection is lost and comes back.
 inline std::vector<protocol::Node> reconnect(SessionFixture& f) {
   f.cut();

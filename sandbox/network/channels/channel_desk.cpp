@@ -40,9 +40,14 @@ void ChannelDesk::tell_account(const Party& who, const DeviceKey* spared, const 
     if (spared == nullptr || device != *spared) tell(device, event);
 }
 
-void ChannelDesk::tell_all(const Channel& channel, const DeviceKey* spared, const char* operation) {
+void ChannelDesk::tell_all(const Channel& channel, const DeviceKey* spared, const protocol::NotificationEvent& event) {
   for (const auto& device : audience(channel))
-    if (spared == nullptr || device != *spared) tell(device, protocol::ChannelChanged{channel.id, operation});
+    if (spared == nullptr || device != *spared) tell(device, event);
+}
+
+void ChannelDesk::set_picture(Channel& channel, const Bytes& picture) {
+  channel.picture = picture;
+  channel.picture_id = picture.empty() ? std::string() : std::to_string(c_.random.below(1'000'000'000));
 }
 
 Channel* ChannelDesk::create(const Party& owner, const protocol::CreateChannel& wanted, const DeviceKey* spared) {
@@ -50,8 +55,7 @@ Channel* ChannelDesk::create(const Party& owner, const protocol::CreateChannel& 
   if (channel == nullptr) return nullptr;
   channel->name = wanted.name;
   channel->description = wanted.description;
-  channel->picture = wanted.picture;
-  if (!wanted.picture.empty()) channel->picture_id = std::to_string(c_.random.below(1'000'000'000));
+  set_picture(*channel, wanted.picture);
   store_.changed(*channel);
   tell_account(owner, spared, protocol::ChannelJoined{channel->id});
   return channel;
@@ -70,13 +74,10 @@ ChannelRefusal ChannelDesk::update(const Party& who, const protocol::UpdateChann
     channel->description = *wanted.description;
     channel->description_at = c_.unix_seconds();
   }
-  if (wanted.picture) {
-    channel->picture = *wanted.picture;
-    channel->picture_id = wanted.picture->empty() ? std::string() : std::to_string(c_.random.below(1'000'000'000));
-  }
+  if (wanted.picture) set_picture(*channel, *wanted.picture);
   if (wanted.reactions) channel->reactions = *wanted.reactions;
   store_.changed(*channel);
-  tell_all(*channel, spared, updated);
+  tell_all(*channel, spared, protocol::ChannelChanged{channel->id, updated});
   return std::nullopt;
 }
 
@@ -84,8 +85,7 @@ ChannelRefusal ChannelDesk::remove(const Party& who, const Jid& id, const Device
   Channel* channel = store_.find(id);
   if (channel == nullptr) return 404;
   if (channel->owner != who.account.phone) return 403;
-  for (const auto& device : audience(*channel))
-    if (spared == nullptr || device != *spared) tell(device, protocol::ChannelLeft{channel->id, "GUEST"});
+  tell_all(*channel, spared, protocol::ChannelLeft{channel->id, "GUEST"});
   store_.remove(channel->id);
   return std::nullopt;
 }

@@ -39,7 +39,9 @@ class ChannelDesk {
 
  private:
   void tell_account(const Party& who, const DeviceKey* spared, const protocol::NotificationEvent& event);
-  void tell_all(const Channel& channel, const DeviceKey* spared, const char* operation);
+  void tell_all(const Channel& channel, const DeviceKey* spared, const protocol::NotificationEvent& event);
+  /// Empty takes it away.
+  void set_picture(Channel& channel, const Bytes& picture);
 
   NetworkContext& c_;
   const Accounts& accounts_;

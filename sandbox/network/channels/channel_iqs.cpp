@@ -57,10 +57,7 @@ struct Answer {
   void operator()(const protocol::DeleteChannel& o) const {
     settle(o, o.channel, desk.remove(origin.party, o.channel, &origin.key));
   }
-  void operator()(const protocol::FetchChannel& o) const {
-    const auto* jid = std::get_if<Jid>(&o.key);
-    tell(o, jid != nullptr ? store.find(*jid) : store.find_by_invite(std::get<std::string>(o.key)));
-  }
+  void operator()(const protocol::FetchChannel& o) const { tell(o, store.find(o.key)); }
   void operator()(const protocol::FetchFollowedChannels&) const {
     send(protocol::channels_answer(iq, desk.followed_by(origin.party)));
   }
@@ -108,9 +105,7 @@ bool ChannelIqs::on_newsletter(const Origin& origin, const Node& iq) {
   const auto missing = [&] { c_.send(origin.key, error_of(iq, 404, "item-not-found")); };
   const std::string& phone = origin.key.phone;
   if (const auto asked = protocol::read_channel_history_query(iq)) {
-    const auto* jid = std::get_if<Jid>(&asked->channel);
-    const Channel* channel =
-        jid != nullptr ? store_.find(*jid) : store_.find_by_invite(std::get<std::string>(asked->channel));
+    const Channel* channel = store_.find(asked->channel);
     if (channel == nullptr) return missing(), true;
     const auto posts = posts_.page(*channel, phone, asked->count, asked->before, asked->after);
     c_.send(origin.key, answer_of(iq, protocol::channel_history_answer(iq, channel->id, posts)));

@@ -139,7 +139,7 @@ void ChannelPosts::on_receipt(const Origin& origin, const Node& receipt) {
   if (channel == nullptr) return;
   for (const auto server_id : views->server_ids) {
     const auto post = channel->posts.find(server_id);
-    if (post == channel->posts.end() || !post->second.viewers.emplace(origin.key.phone, true).second) continue;
+    if (post == channel->posts.end() || !post->second.viewers.insert(origin.key.phone).second) continue;
     counts_changed(*channel, post->second);
   }
 }

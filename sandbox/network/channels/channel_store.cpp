@@ -59,7 +59,7 @@ Node node_of(const ChannelEntry& entry) {
   node.set("id", entry.id).set("author", entry.author).set("type", entry.type).set("media", entry.media_type);
   node.set("t", entry.at).set("changed", entry.changed_at);
   if (!entry.message.empty()) node.add(Node("message").bytes(entry.message));
-  for (const auto& [phone, seen] : entry.viewers) node.add(Node("view").set("phone", phone));
+  for (const std::string& phone : entry.viewers) node.add(Node("view").set("phone", phone));
   for (const auto& [phone, emoji] : entry.reactions) node.add(Node("reaction").set("phone", phone).set("code", emoji));
   return node;
 }
@@ -75,7 +75,7 @@ ChannelEntry entry_of(std::uint64_t server_id, const Node& node) {
   entry.at = node.number("t").value_or(0);
   entry.changed_at = node.number("changed").value_or(0);
   if (const auto message = node.child_data("message")) entry.message = protocol::to_bytes(*message);
-  for (const Node* row : node.children("view")) entry.viewers[row->attr("phone")] = true;
+  for (const Node* row : node.children("view")) entry.viewers.insert(row->attr("phone"));
   for (const Node* row : node.children("reaction")) entry.reactions[row->attr("phone")] = row->attr("code");
   return entry;
 }
@@ -140,6 +140,11 @@ protocol::ChannelPost post_for(const ChannelEntry& entry, std::string_view phone
 Channel* ChannelStore::find(const Jid& id) {
   const auto found = channels_.find(id.user_jid());
   return found == channels_.end() ? nullptr : &found->second;
+}
+
+Channel* ChannelStore::find(const std::variant<Jid, std::string>& key) {
+  const auto* id = std::get_if<Jid>(&key);
+  return id != nullptr ? find(*id) : find_by_invite(std::get<std::string>(key));
 }
 
 Channel* ChannelStore::find_by_invite(std::string_view code) {

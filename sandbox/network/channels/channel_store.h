@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "protocol/channels/metadata.h"
@@ -17,11 +19,11 @@ namespace wharf::sandbox {
 
 struct ChannelEntry {
   std::uint64_t server_id = 0;
-  std::string id, author;                // WhatsApp id, and whose: a phone number
-  std::string type, media_type;          // of the stanza
-  std::uint64_t at = 0, changed_at = 0;  // unix seconds
-  Bytes message;                         // an encoded Message; empty: it was deleted
-  std::map<std::string, bool, std::less<>> viewers;
+  std::string id, author;                                     // WhatsApp id, and whose: a phone number
+  std::string type, media_type;                               // of the stanza
+  std::uint64_t at = 0, changed_at = 0;                       // unix seconds
+  Bytes message;                                              // an encoded Message; empty: it was deleted
+  std::set<std::string, std::less<>> viewers;                 // by phone
   std::map<std::string, std::string, std::less<>> reactions;  // by phone: an emoji
 };
 
@@ -56,7 +58,8 @@ class ChannelStore {
   explicit ChannelStore(NetworkContext& context) : c_(context) {}
 
   Channel* find(const Jid& id);
-  Channel* find_by_invite(std::string_view code);
+  /// By its id, or by the code of its invite.
+  Channel* find(const std::variant<Jid, std::string>& key);
   std::vector<const Channel*> all() const;
   /// nullptr: there are too many.
   Channel* create(std::string owner);
@@ -74,6 +77,8 @@ class ChannelStore {
   void restore(const RowKey& key, ByteView row);
 
  private:
+  Channel* find_by_invite(std::string_view code);
+
   NetworkContext& c_;
   std::map<Jid, Channel> channels_;
 };

@@ -1,0 +1,241 @@
+// Whether a group is known well enough to be written to: refused at once, asked for first, or asked for again; what
+// waits for that.
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+
+#include "tests/sessions/group_crew.h"
+
+using namespace wharf;
+using namespace wharf::sessions;
+using protocol::Node;
+using storage::AckLevel;
+using test::crew;
+using test::queries_to;
+using test::self;
+using Crew = test::SendingCrew;
+namespace groups = protocol::groups;
+
+namespace {
+
+const Jid &ben = test::ben_lid, &carl = test::carl_lid;
+
+}  // namespace
+
+TEST_CASE("where admins alone send, others are refused at once") {
+  Crew f;
+  f.metadata.announcement = true;
+  f.metadata.members[0].role = groups::Role::member;
+  f.describe();
+  SendMessage message = f.text("hello");
+  message.chat = crew;
+  std::optional<Outcome<SentMessage>> answer;
+  f.tell(message, [&](Outcome<SentMessage> sent) { answer = std::move(sent); });
+  REQUIRE(answer);
+  REQUIRE_FALSE(answer->has_value());
+  CHECK(answer->error().code == protocol::Errc::forbidden);
+}
+
+TEST_CASE("a group that is not among all of the account's is refused at once, and a community always") {
+  Crew f;
+  const Jid other("120363000000000002", "g.us"), community("120363000000000003", "g.us");
+  const auto refusal = [&](const Jid& chat) {
+    SendMessage message = f.text("hello");
+    message.chat = chat;
+    const auto answer = f.send(std::move(message));
+    REQUIRE(answer);
+    REQUIRE_FALSE(answer->has_value());
+    CHECK(queries_to(f.sent(f.last), chat).empty());
+    CHECK(answer->error().subject == Subject::group);
+    return answer->error().code;
+  };
+  CHECK(refusal(other) == protocol::Errc::not_found);
+  groups::GroupMetadata root = f.metadata;
+  root.group = community;
+  root.community = groups::CommunityRoot{};
+  test::know(f, root);
+  CHECK(refusal(community) == protocol::Errc::forbidden);
+  SECTION("until the account is let in") {
+    f.stanza(test::notice(other, ben, test::change_of("add", self)));
+    SendMessage message = f.text("hello");
+    message.chat = other;
+    CHECK(f.send(std::move(message))->has_value());
+  }
+  SECTION("or may be in it: what was kept for this device still comes") {
+    f.stanza(Node("ib").add(Node("offline_preview").set("count", "1")));
+    SendMessage message = f.text("hello");
+    message.chat = other;
+    CHECK(f.send(std::move(message))->has_value());
+  }
+}
+
+TEST_CASE("a group that is not known is asked for before anything is sent there, while the list is not known either") {
+  Crew f;
+  f.session->context().device.groups_listed = false;
+  const Jid other("120363000000000002", "g.us");
+  SendMessage message = f.text("hello");
+  message.chat = other;
+  message.message_id = "3EB0AA";
+  const auto asked = f.sent(f.tell(std::move(message)));
+  const auto query = std::find_if(asked.begin(), asked.end(), [&](const Node& node) {
+    return node.is("iq") && node.attr("xmlns") == "w:g2" && node.jid("to") == other;
+  });
+  REQUIRE(query != asked.end());
+  SECTION("it is described, and the message goes") {
+    groups::GroupMetadata told = f.metadata;
+    told.group = other;
+    std::vector<Node> out;
+    f.collect(out, f.stanza(Node("iq")
+                                .set("type", "result")
+                                .set("id", query->attr("id"))
+                                .set("from", other)
+                                .add(groups::group_node(told))));
+    REQUIRE(out.size() == 1);
+    CHECK(out[0].jid("to") == other);
+  }
+  SECTION("the account is not in it, and the message fails") {
+    f.stanza(Node("iq")
+                 .set("type", "error")
+                 .set("id", query->attr("id"))
+                 .set("from", other)
+                 .add(Node("error").set("code", "403").set("text", "forbidden")));
+    CHECK(storage::find_message(f.store->reader(), f.row.id, other, "3EB0AA")->ack == AckLevel::error);
+  }
+}
+
+TEST_CASE("a stale way of addressing is asked for again and the message sealed anew, once") {
+  Crew f;
+  const auto first = f.say("hello", "3EB0AA");
+  const auto refused = [&] { return f.hear(Crew::ack_of("3EB0AA").set("error", "421").set("addressing_mode", "lid")); };
+  CHECK(refused().empty());
+  const auto query = queries_to(f.said, crew);
+  REQUIRE(query.size() == 1);
+  CHECK(f.level("3EB0AA") == AckLevel::pending);
+  const auto second = f.hear(test::described(query[0], f.metadata));
+  REQUIRE(second.size() == 1);
+  CHECK(second[0].attr("id") == "3EB0AA");
+  CHECK(protocol::encode_node(second[0]) != protocol::encode_node(first.at(0)));
+  CHECK(f.read(ben, second[0]) == "hello");
+  CHECK(refused().empty());
+  CHECK(f.level("3EB0AA") == AckLevel::error);
+}
+
+TEST_CASE("the next account has no group at hand") {
+  Crew f;
+  f.say("hello", "3EB0AA");
+  f.accepted("3EB0AA");
+  test::link_anew(f);
+  f.go_online();
+  f.said.clear();
+  CHECK(f.say("again", "3EB0BB").empty());
+  CHECK(queries_to(f.said, crew).size() == 1);
+}
+
+TEST_CASE("a group whose description says that people are missing is asked for once, and written to") {
+  Crew f;
+  f.session->context().device.groups_listed = false;  // else what is not known is refused
+  const Jid other("120363000000000002", "g.us");
+  SendMessage message = f.text("hello");
+  message.chat = other;
+  const auto asked = f.sent(f.tell(std::move(message)));
+  const auto query = std::find_if(asked.begin(), asked.end(), [&](const Node& node) {
+    return node.is("iq") && node.attr("xmlns") == "w:g2" && node.jid("to") == other;
+  });
+  REQUIRE(query != asked.end());
+  groups::GroupMetadata told = f.metadata;
+  told.group = other;
+  Node described = groups::group_node(told);
+  described.add(Node("missing_participant_identification"));
+  std::vector<Node> out;
+  f.collect(
+      out,
+      f.stanza(
+          Node("iq").set("type", "result").set("id", query->attr("id")).set("from", other).add(std::move(described))));
+  REQUIRE(out.size() == 1);
+  CHECK(out[0].jid("to") == other);
+}
+
+TEST_CASE("a group that was left stays left, whatever is said of it") {
+  Crew f;
+  Node child("remove");
+  child.set("prev_v_id", "1").set("v_id", "2").add(Node("participant").set("jid", self));
+  const auto notify = [&](Node change) {
+    f.stanza(Node("notification")
+                 .set("id", "n1")
+                 .set("type", "w:gp2")
+                 .set("from", crew)
+                 .set("participant", ben)
+                 .set("t", "1700000002")
+                 .add(std::move(change)));
+  };
+  notify(std::move(child));
+  Node promoted("promote");
+  promoted.add(Node("participant").set("jid", ben));
+  notify(std::move(promoted));
+  CHECK_FALSE(storage::find_group(f.store->reader(), f.row.id, crew)->member);
+  // It may have come back to it unheard: asked for, and nothing is sent before that is answered.
+  CHECK(f.say("hello", "3EB0AA").empty());
+}
+
+TEST_CASE("what waits for a stale group is what was sent there, and not without end") {
+  Crew f;
+  f.say("hello", "3EB0AA");
+  f.accepted("3EB0AA");
+  f.hear(test::notice(crew, ben, test::change_of("promote", ben, "7", "8")));
+  const auto query = queries_to(f.said, crew);
+  REQUIRE(query.size() == 1);
+  const auto acks = [&] {
+    return std::count_if(f.said.begin(), f.said.end(), [](const Node& node) { return node.is("ack"); });
+  };
+  f.hear(Crew::retry_of(ben, "3EB0FF"));
+  CHECK(acks() == 1);  // nothing to wait for
+  for (int i = 0; i < 70; ++i) {
+    CHECK(f.hear(Crew::retry_of(ben, "3EB0AA")).empty());
+    CHECK(acks() == 0);
+  }
+  f.hear(test::described(query[0], f.metadata));
+  CHECK(acks() == 64);
+  // There is room again.
+  f.hear(Crew::retry_of(carl, "3EB0AA"));
+  CHECK(acks() == 1);
+}
+
+TEST_CASE("who asks again while the server cannot describe the group gets the message when it can") {
+  Crew f;
+  f.say("hello", "3EB0AA");
+  f.accepted("3EB0AA");
+  f.hear(test::notice(crew, ben, test::change_of("promote", ben, "7", "8")));
+  auto query = queries_to(f.said, crew);
+  REQUIRE(query.size() == 1);
+  const auto acks = [&] {
+    return std::count_if(f.said.begin(), f.said.end(), [](const Node& node) { return node.is("ack"); });
+  };
+  CHECK(f.hear(Crew::retry_of(ben, "3EB0AA")).empty());
+  CHECK(f.hear(test::error_of(query[0], 429)).empty());
+  CHECK(acks() == 0);
+  f.said.clear();
+  CHECK(f.say("again", "3EB0BB").empty());
+  query = queries_to(f.said, crew);
+  REQUIRE(query.size() == 1);
+  const auto out = f.hear(test::described(query[0], f.metadata));
+  CHECK(acks() == 1);
+  CHECK(std::count_if(out.begin(), out.end(), [](const Node& node) {
+          return node.attr("id") == "3EB0AA" && node.jid("participant") == ben;
+        }) == 1);
+}
+
+TEST_CASE("what is sent again under a name that is over is sent once more when the group is known again") {
+  Crew f;
+  f.say("hello", "3EB0AA");
+  f.accepted("3EB0AA");
+  REQUIRE(f.hear(Crew::retry_of(ben, "3EB0AA")).size() == 1);
+  CHECK(f.hear(Crew::ack_of("3EB0AA").set("error", "421").set("addressing_mode", "pn")).empty());
+  const auto query = queries_to(f.said, crew);
+  REQUIRE(query.size() == 1);
+  const auto out = f.hear(test::described(query[0], f.metadata));
+  REQUIRE(out.size() == 1);
+  CHECK(out[0].attr("id") == "3EB0AA");
+  CHECK(out[0].jid("participant") == ben);
+  CHECK(f.hear(Crew::ack_of("3EB0AA")).empty());
+  CHECK(queries_to(f.said, crew).empty());
+}
