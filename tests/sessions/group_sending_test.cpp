@@ -256,34 +256,23 @@ TEST_CASE("a receipt in the place of the ack settles a message, and has it sent 
   Crew f;
   f.say("hello", "3EB0AA");
   f.accepted("3EB0AA");
-  f.say("there", "3EB0BB");
-  const auto settled = [&](bool lost) {
-    if (lost) {
-      f.reopen();
-      f.begin();
-      const auto again = f.go_online();
-      CHECK(std::any_of(again.begin(), again.end(), [](const Node& node) { return node.attr("id") == "3EB0BB"; }));
-    }
-    CHECK(f.hear(Node("receipt").set("id", "3EB0BB").set("from", crew).set("participant", carl).set("t", "1700000005"))
-              .empty());
-    CHECK(f.level("3EB0BB") >= AckLevel::server);
-    CHECK(storage::load_outbox(f.store->reader(), f.row.id).empty());
-    CHECK(f.accepted("3EB0BB").empty());
-  };
-  const bool lost = GENERATE(false, true);
-  SECTION("while somebody needs the key again") {
-    const auto alone = f.hear(Crew::retry_of(ben, "3EB0AA"));
-    CHECK(alone.size() == 1);
-    settled(lost);
-    const auto next = f.say("next", "3EB0CC");
-    REQUIRE(next.size() == 1);
-    CHECK(keys_in(next[0]) == 1);
+  const auto first = f.say("there", "3EB0BB");
+  // Ben needs the key again: with the next message, not with this one.
+  CHECK(f.hear(Crew::retry_of(ben, "3EB0AA")).size() == 1);
+  if (GENERATE(false, true)) {
+    f.reopen();
+    f.begin();
+    const auto again = f.go_online();
+    CHECK(std::count(again.begin(), again.end(), first.at(0)) == 1);
   }
-  SECTION("while the group names its members otherwise") {
-    f.metadata.addressing_mode = groups::AddressingMode::phone_number;
-    f.describe();
-    settled(lost);
-  }
+  CHECK(f.hear(Node("receipt").set("id", "3EB0BB").set("from", crew).set("participant", carl).set("t", "1700000005"))
+            .empty());
+  CHECK(f.level("3EB0BB") == AckLevel::server);
+  CHECK(storage::load_outbox(f.store->reader(), f.row.id).empty());
+  CHECK(f.accepted("3EB0BB").empty());
+  const auto next = f.say("next", "3EB0CC");
+  REQUIRE(next.size() == 1);
+  CHECK(keys_in(next[0]) == 1);
 }
 
 TEST_CASE("a message reaches all when each member says so") {
