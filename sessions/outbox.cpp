@@ -444,8 +444,11 @@ void Outbox::on_receipt(std::string_view message_id, UnixMs at) {
   if (item.state != OutboxState::sealed) return;
   sealer_.settle(item.chat, item.message_id, item.sealed, true);
   tell_accepted(item, at);
-  // Whether there are other devices, only the ack would have said. Of a group that would be asking for everybody.
-  if (!item.chat.has_sender_keys()) sealer_.forget(Sealer::Stale::recipient_and_own, item.chat);
+  // Whether there are other devices, only the ack would have said. In a group the server brings the one ciphertext to
+  // all of them anyway, and who has no key asks. What is known of the keys by now says who needs them for the next
+  // message, not who missed this one: it would go to everybody once more, in other bytes.
+  if (item.chat.has_sender_keys()) return end(known->second);
+  sealer_.forget(Sealer::Stale::recipient_and_own, item.chat);
   complete(known->second, item);
 }
 

@@ -107,7 +107,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
     channels_.on_online();
     account_settings_.on_online();
     app_state_.on_online();
-    auto_downloads_.go_on();
+    auto_downloads_.on_online();
   };
   login_.on_stuck = [this] { give_up_link("the server does not finish the login"); };
   pairing_.on_refs_used = [this] {

@@ -79,8 +79,7 @@ void Downloads::fetch(const FetchPostFile& asked, Reply<void> reply) {
 }
 
 bool Downloads::fetch_unasked(const std::string& message) {
-  // Room is kept for those who ask.
-  if (wanted_.size() >= max_wanted / 2) return false;
+  if (!room_unasked()) return false;
   const auto is_new = want(FetchMedia{message});
   if (!is_new || !*is_new) return false;
   begin(message);
@@ -92,7 +91,7 @@ void Downloads::begin(const std::string& id) {
     if (!wanted_.contains(id)) return;
     // A download needs no token: the hosts of an earlier answer do.
     auto names = hosts != nullptr ? hosts->download_hosts() : hosts_.download_hosts();
-    if (names.empty()) return end(id, about_media(Errc::not_ready, "the session is not connected"));
+    if (names.empty()) return end(id, about_media(Errc::not_ready, "the session is not connected"), true);
     transfer(id, std::move(names));
   });
 }
@@ -131,8 +130,10 @@ void Downloads::on_result(const std::string& id, Transferred<void> result) {
 
 void Downloads::ask_phone(const std::string& id, Wanted& wanted, std::string why) {
   if (!c_.link.online() || !c_.linked())
-    return end(id, about_media(Errc::not_ready, "the file is no longer on the media servers (" + why +
-                                                    "), and the session is not connected to ask the phone for it"));
+    return end(id,
+               about_media(Errc::not_ready, "the file is no longer on the media servers (" + why +
+                                                "), and the session is not connected to ask the phone for it"),
+               true);
   wanted.phone_asked = true;
   protocol::RetriedMessage message;
   message.chat = fanout_.user_on_wire(wanted.chat, fanout_.addressing(wanted.chat)).value_or(wanted.chat);
@@ -175,7 +176,7 @@ void Downloads::on_link_down() {
   }
   phone_due_.clear();
   for (const std::string& id : asked)
-    end(id, about_media(Errc::network, "the connection ended while the phone was asked for the file; try again"));
+    end(id, about_media(Errc::network, "the connection ended while the phone was asked for the file; try again"), true);
 }
 
 void Downloads::on_due() {
@@ -186,7 +187,7 @@ void Downloads::on_due() {
   }
 }
 
-void Downloads::end(const std::string& id, const Outcome<>& outcome) {
+void Downloads::end(const std::string& id, const Outcome<>& outcome, bool cut_off) {
   auto node = wanted_.extract(id);
   if (node.empty()) return;
   phone_due_.clear(id);
@@ -194,7 +195,7 @@ void Downloads::end(const std::string& id, const Outcome<>& outcome) {
     spdlog::warn("download_failed session={} message={} code={} detail={}", c_.row.name, log_value(id),
                  protocol::name(outcome.error().code), log_value(outcome.error().detail));
   for (Reply<void>& reply : node.mapped().waiting) c_.answer(std::move(reply), outcome);
-  if (on_end) on_end(node.key());
+  if (on_end) on_end(node.key(), cut_off);
 }
 
 }  // namespace wharf::sessions

@@ -27,10 +27,13 @@ class Downloads {
 
   void fetch(const FetchMedia& wanted, Reply<void> reply);
   void fetch(const FetchPostFile& wanted, Reply<void> reply);
+  /// Part of the table is kept for those who ask: without room nothing is fetched unasked until an on_end.
+  bool room_unasked() const { return wanted_.size() < max_wanted / 2; }
   /// For nobody who waits. False: it cannot be begun, and on_end says nothing.
   bool fetch_unasked(const std::string& message);
-  /// In a turn, at the end of each download, however it ended.
-  std::function<void(const std::string& message)> on_end;
+  /// In a turn, at the end of each download, however it ended. `cut_off`: for want of a connection to WhatsApp, so that
+  /// the next one may do better.
+  std::function<void(const std::string& message, bool cut_off)> on_end;
   /// <notification type="mediaretry">: nothing when nobody asked for it.
   void on_notification(const Node& notification);
   /// What waits for the phone waits in vain.
@@ -57,7 +60,7 @@ class Downloads {
   void transfer(const std::string& id, std::vector<std::string> hosts);
   void on_result(const std::string& id, Transferred<void> result);
   void ask_phone(const std::string& id, Wanted& wanted, std::string why);
-  void end(const std::string& id, const Outcome<>& outcome);
+  void end(const std::string& id, const Outcome<>& outcome, bool cut_off = false);
 
   Context& c_;
   Directory& directory_;

@@ -1,6 +1,7 @@
 // Files that a real Session fetches by itself, as its configuration says.
 #include "sessions/media/auto_downloads.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "protocol/messages/padding.h"
@@ -42,11 +43,16 @@ struct Receiving : Fixture {
     enc.set("v", "2").set("type", sealed.kind == protocol::CiphertextKind::pre_key_message ? "pkmsg" : "msg");
     Node stanza("message");
     stanza.set("id", id).set("from", ben).set("t", "1700000000").set("type", "media").add(enc.bytes(sealed.body));
-    return with_hosts(this->stanza(std::move(stanza)));
+    auto effects = this->stanza(std::move(stanza));
+    const auto asked = sent(effects);
+    return asks_for_hosts(asked) && hosts_are_told ? tell_hosts(asked) : std::move(effects);
   }
-  /// Answers the question for media hosts when there is one; the transfers that begin by then.
-  std::vector<Effect> with_hosts(std::vector<Effect> effects) {
-    for (const Node& node : sent(effects)) {
+  static bool asks_for_hosts(const std::vector<Node>& nodes) {
+    return std::any_of(nodes.begin(), nodes.end(), [](const Node& node) { return node.child("media_conn"); });
+  }
+  /// Answers the question for media hosts that is among these; the transfers that begin by then.
+  std::vector<Effect> tell_hosts(const std::vector<Node>& asked) {
+    for (const Node& node : asked) {
       if (!node.child("media_conn")) continue;
       Node conn("media_conn");
       conn.set("auth", "token").set("ttl", "3600").set("auth_ttl", "3600").set("max_buckets", "12");
@@ -54,7 +60,7 @@ struct Receiving : Fixture {
       return stanza(
           Node("iq").set("type", "result").set("id", node.attr("id")).set("from", "s.whatsapp.net").add(conn));
     }
-    return effects;
+    return {};
   }
   /// What each download that began is of.
   std::vector<std::string> begun(std::vector<Effect>& effects) {
@@ -77,6 +83,7 @@ struct Receiving : Fixture {
 
   SignalPeer peer = SignalPeer::make(random, 77);
   std::uint8_t files = 0;
+  bool hosts_are_told = true;
   std::vector<UniqueFunction<void(Transferred<void>)>> under_way;
 };
 
@@ -130,4 +137,47 @@ TEST_CASE("somebody who asks for a file that is being fetched waits for that") {
   f.next_ends({});
   REQUIRE(answer);
   CHECK(answer->has_value());
+}
+
+TEST_CASE("what the end of the connection cuts off is begun again on the next one, and once") {
+  Receiving f({{"image"}, 1'000});
+  f.hosts_are_told = false;
+  auto asked = f.receive("A1", image, 10);
+  CHECK(f.begun(asked).empty());
+  auto cut = f.cut();
+  CHECK(f.begun(cut).empty());
+  const auto online = f.go_online();
+  REQUIRE(Receiving::asks_for_hosts(online));
+  auto told = f.tell_hosts(online);
+  CHECK(f.begun(told) == Paths{"/v/A1.enc"});
+  CHECK(f.next_ends({}).empty());
+  f.cut();
+  CHECK_FALSE(Receiving::asks_for_hosts(f.go_online()));
+}
+
+TEST_CASE("a server that names no hosts is asked again on the next connection, not at once") {
+  Receiving f({{"image"}, 1'000});
+  f.hosts_are_told = false;
+  const auto asked = f.sent(f.receive("A1", image, 10));
+  const auto query =
+      std::find_if(asked.begin(), asked.end(), [](const Node& node) { return node.child("media_conn"); });
+  REQUIRE(query != asked.end());
+  const auto refused = Node("iq").set("type", "error").set("id", query->attr("id")).set("from", "s.whatsapp.net");
+  CHECK_FALSE(Receiving::asks_for_hosts(f.sent(f.stanza(refused))));
+  f.cut();
+  CHECK(Receiving::asks_for_hosts(f.go_online()));
+}
+
+TEST_CASE("what comes while people wait for many files is fetched when there is room again") {
+  Receiving f({{"image"}, 1'000});
+  for (std::size_t i = 0; i < Downloads::max_wanted / 2; ++i) {
+    const std::string id = "B" + std::to_string(i);
+    f.receive(id, document, 10);
+    auto effects = f.tell(FetchMedia{id});
+    if (i == 0) effects = f.tell_hosts(f.sent(effects));
+    CHECK(f.begun(effects).size() == 1);
+  }
+  auto full = f.receive("A1", image, 10);
+  CHECK(f.begun(full).empty());
+  CHECK(f.next_ends({}) == Paths{"/v/A1.enc"});
 }

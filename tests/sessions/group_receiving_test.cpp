@@ -26,9 +26,8 @@ const Jid crew("120363000000000001", "g.us"), other_crew("120363000000000002", "
 const Jid self("100000000000001", "lid"), ben("100000000000002", "lid"), carl("100000000000003", "lid");
 
 Bytes words(std::string_view body) {
-  Bytes encoded{0x0a, static_cast<std::uint8_t>(body.size())};
-  protocol::append(encoded, protocol::as_bytes(body));
-  return encoded;
+  const std::uint8_t head[] = {0x0a, static_cast<std::uint8_t>(body.size())};
+  return protocol::concat(head, protocol::as_bytes(body));
 }
 
 /// A member who speaks.

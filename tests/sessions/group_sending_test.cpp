@@ -4,6 +4,7 @@
 
 #include "protocol/messages/message_id.h"
 #include "protocol/stanzas/key_nodes.h"
+#include "storage/outbox.h"
 #include "tests/sessions/group_crew.h"
 
 using namespace wharf;
@@ -116,6 +117,29 @@ TEST_CASE("a restart between a message and its ack sends no key twice, and the s
   const auto second = f.say("again", "3EB0BB");
   CHECK(keys_in(second.at(0)) == 0);
   CHECK(f.read(ben, second.at(0)) == "again");
+}
+
+TEST_CASE("a receipt in the place of the ack settles a message, and has it sent to nobody again in other bytes") {
+  Crew f;
+  f.say("hello", "3EB0AA");
+  f.accepted("3EB0AA");
+  const auto first = f.say("there", "3EB0BB");
+  // Ben needs the key again: with the next message, not with this one.
+  CHECK(f.hear(Crew::retry_of(ben, "3EB0AA")).size() == 1);
+  if (GENERATE(false, true)) {
+    f.reopen();
+    f.begin();
+    const auto again = f.go_online();
+    CHECK(std::count(again.begin(), again.end(), first.at(0)) == 1);
+  }
+  CHECK(f.hear(Node("receipt").set("id", "3EB0BB").set("from", crew).set("participant", carl).set("t", "1700000005"))
+            .empty());
+  CHECK(f.level("3EB0BB") == AckLevel::server);
+  CHECK(storage::load_outbox(f.store->reader(), f.row.id).empty());
+  CHECK(f.accepted("3EB0BB").empty());
+  const auto next = f.say("next", "3EB0CC");
+  REQUIRE(next.size() == 1);
+  CHECK(keys_in(next[0]) == 1);
 }
 
 TEST_CASE("the server's other device list has the message sent once more, for those that missed it") {
