@@ -11,7 +11,8 @@ namespace wharf::test {
 const boost::json::value& vectors(std::string_view name) {
   static std::map<std::string, boost::json::value, std::less<>> loaded;
   if (auto known = loaded.find(name); known != loaded.end()) return known->second;
-  const std::string path = std::string(WHARF_VECTORS) + "/" + std::string(name) + ".json";
+  std::string path = WHARF_VECTORS;
+  path.append("/").append(name).append(".json");
   std::ifstream file(path, std::ios::binary);
   if (!file) throw std::runtime_error("no vector file " + path);
   const std::string body{std::istreambuf_iterator<char>(file), {}};
