@@ -270,9 +270,10 @@ std::optional<storage::MessageRow> Receipts::sent_lately(const std::string& id) 
   return message;
 }
 
-std::optional<storage::MessageRow> Receipts::resendable(const protocol::RetryRequest& request, const Jid& requester) {
+std::optional<storage::MessageRow> Receipts::resendable(const protocol::RetryRequest& request, const Jid& requester,
+                                                        UnixMs asked_at) {
   auto message = sent_lately(request.id);
-  if (!message || !is_recipient(*message, request, requester)) return std::nullopt;
+  if (!message || !is_recipient(*message, request, requester, asked_at)) return std::nullopt;
   using storage::CopyHolder;
   const CopyHolder holder = directory_.is_own(requester) ? CopyHolder::own_account : CopyHolder::recipient;
   // Of a group it is not kept who has one.
@@ -290,18 +291,25 @@ std::optional<storage::MessageRow> Receipts::resendable(const protocol::RetryReq
 }
 
 bool Receipts::is_recipient(const storage::MessageRow& message, const protocol::RetryRequest& request,
-                            const Jid& requester) {
+                            const Jid& requester, UnixMs asked_at) {
   if (message.chat.is_status()) {
     return request.chat == message.chat && (directory_.is_own(requester) || audiences_.includes(message.id, requester));
   }
   if (message.chat.is_group()) {
     if (request.chat != message.chat) return false;
+    if (directory_.is_own(requester)) return true;  // whatever the account says is for all of its devices
     const auto member = groups_.member(message.chat, requester);
-    // Who came later has no business with what was said before.
+    // Who came later has no business with what was said before. When somebody came the server says: an own clock that
+    // dated a message of which no ack has come may be days behind. Whoever asks for that one was brought it by then.
+    const UnixMs said_at = message.ack >= AckLevel::server ? message.timestamp : asked_at;
     const std::uint64_t joined = member ? member->joined_at.value_or(0) : 0;
-    return member && (joined == 0 || stated_ms(joined, c_.now.unix_ms) <= message.timestamp + joined_slack_ms);
+    return member && (joined == 0 || stated_ms(joined, c_.now.unix_ms) <= said_at + joined_slack_ms);
   }
   return directory_.is_own(requester) || requester.user_jid() == message.chat;
+}
+
+UnixMs Receipts::asked_at(const Node& receipt) const {
+  return stated_ms(receipt.number("t").value_or(0), c_.server_ms());
 }
 
 Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
@@ -328,7 +336,7 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
   }
   const Jid requester = directory_.canonical_device(request->requester);
   // Looked at before anything is counted, so that requests for what was never sent leave no trace.
-  if (!resendable(*request, requester)) return RetryAnswer::done;
+  if (!resendable(*request, requester, asked_at(receipt))) return RetryAnswer::done;
   if (on_proof) on_proof(request->id, stated_ms(receipt.number("t").value_or(0), c_.now.unix_ms));
   storage::ResendRow resends = c_.records.resends(requester, request->id);
   if (resends.count >= c_.settings.max_resends) return RetryAnswer::done;
@@ -375,7 +383,7 @@ void Receipts::resend(const Node& receipt, const protocol::RetryRequest& request
   const auto message = find_sent(request.id);
   auto* record = c_.keys.find(requester);
   if (!message || message->content.empty() || record == nullptr) return;
-  if (!is_recipient(*message, request, requester)) return;  // keys were fetched meanwhile
+  if (!is_recipient(*message, request, requester, asked_at(receipt))) return;  // keys were fetched meanwhile
   const bool in_group = message->chat.has_sender_keys();
   const bool with_key = in_group && group_fanout_.may_have_key(message->chat, requester);
   if (with_key) group_fanout_.give_again(message->chat, requester);

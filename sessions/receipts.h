@@ -65,8 +65,12 @@ class Receipts {
   /// What we sent within the window, whoever asks for it.
   std::optional<storage::MessageRow> sent_lately(const std::string& id);
   /// The message of ours that this device may have again: sent to its user within the window, and not had by it yet.
-  std::optional<storage::MessageRow> resendable(const protocol::RetryRequest& request, const Jid& requester);
-  bool is_recipient(const storage::MessageRow& message, const protocol::RetryRequest& request, const Jid& requester);
+  std::optional<storage::MessageRow> resendable(const protocol::RetryRequest& request, const Jid& requester,
+                                                UnixMs asked_at);
+  bool is_recipient(const storage::MessageRow& message, const protocol::RetryRequest& request, const Jid& requester,
+                    UnixMs asked_at);
+  /// When the server had the request.
+  UnixMs asked_at(const Node& receipt) const;
   struct Resend {
     Bytes plaintext;
     protocol::StanzaKind kind;

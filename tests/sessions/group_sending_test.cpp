@@ -138,6 +138,16 @@ struct Crew : test::SessionFixture {
     return node.add(Node("registration").bytes(Bytes{0, 0, 0, 77}));
   }
   std::vector<Node> said;
+  /// The own phone stands in the list, and has a session with us.
+  void have_phone() {
+    members.emplace(self, Member{befriend(self), {}});
+    storage::DeviceListRow list;
+    list.fetched_at = now_ms;
+    list.devices = {0, 3};
+    storage::Changes changes;
+    changes.add(storage::PutDeviceList{row.id, self, list});
+    store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  }
   std::vector<Node> accepted(const std::string& id, const std::string& phash = "") { return hear(ack_of(id, phash)); }
   void removed(const Jid& who) {
     Node child("remove");
@@ -794,6 +804,30 @@ TEST_CASE("what is sent again under a name that is over is sent once more when t
   CHECK(out[0].jid("participant") == ben);
   CHECK(f.hear(Crew::ack_of("3EB0AA")).empty());
   CHECK(queries_to(f.said, crew).empty());
+}
+
+TEST_CASE("a clock that is behind keeps nobody from a message that was not acked yet") {
+  Crew f;
+  constexpr std::uint64_t behind = 12 * 3600;  // seconds
+  f.have_phone();
+  for (groups::Participant& member : f.metadata.members) member.joined_at = 1'700'000'000 + behind;
+  f.describe();
+  REQUIRE(f.say("hello", "3EB0AA").size() == 1);
+  const Jid who = GENERATE(ben, self);
+  const auto resent = f.hear(Crew::retry_of(who, "3EB0AA").set("t", 1'700'000'060 + behind));
+  REQUIRE(resent.size() == 1);
+  CHECK(resent[0].jid("participant") == who);
+}
+
+TEST_CASE("the account's own devices get what it says to a group, whenever it came there") {
+  Crew f;
+  f.have_phone();
+  f.say("hello", "3EB0AA");
+  f.accepted("3EB0AA");
+  for (groups::Participant& member : f.metadata.members) member.joined_at = 1'700'043'200;
+  f.describe();
+  CHECK(f.hear(Crew::retry_of(self, "3EB0AA")).size() == 1);
+  CHECK(f.hear(Crew::retry_of(ben, "3EB0AA")).empty());
 }
 
 TEST_CASE("a device that no list names introduces itself by its keys, and costs the others no other key") {
