@@ -258,6 +258,7 @@ void Receipts::on_resend_ack(const protocol::Ack& ack) {
 // The server brings them again.
 void Receipts::on_link_down() {
   resent_.clear();
+  strangers_.clear();
   for (const auto& [group, receipts] : held_) waiting_ -= receipts.size();
   held_.clear();
 }
@@ -308,6 +309,14 @@ bool Receipts::is_recipient(const storage::MessageRow& message, const protocol::
   return directory_.is_own(requester) || requester.user_jid() == message.chat;
 }
 
+bool Receipts::is_new_stranger(const protocol::RetryRequest& request, const Jid& requester) {
+  if (!request.chat || !request.chat->is_group() || directory_.is_own(requester)) return false;
+  const auto message = sent_lately(request.id);
+  if (!message || message->chat != *request.chat) return false;
+  if (!groups_.standing(message->chat).member || groups_.member(message->chat, requester)) return false;
+  return strangers_.size() < max_strangers && strangers_.emplace(message->chat, requester.user_jid()).second;
+}
+
 UnixMs Receipts::asked_at(const Node& receipt) const {
   return stated_ms(receipt.number("t").value_or(0), c_.server_ms());
 }
@@ -336,7 +345,12 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
   }
   const Jid requester = directory_.canonical_device(request->requester);
   // Looked at before anything is counted, so that requests for what was never sent leave no trace.
-  if (!resendable(*request, requester, asked_at(receipt))) return RetryAnswer::done;
+  if (!resendable(*request, requester, asked_at(receipt))) {
+    if (!is_new_stranger(*request, requester)) return RetryAnswer::done;
+    // The server has brought it a message of the group: rather is what we know of the group behind.
+    groups_.mark_stale(*request->chat);
+    return answer_retry(receipt);
+  }
   if (on_proof) on_proof(request->id, stated_ms(receipt.number("t").value_or(0), c_.now.unix_ms));
   storage::ResendRow resends = c_.records.resends(requester, request->id);
   if (resends.count >= c_.settings.max_resends) return RetryAnswer::done;

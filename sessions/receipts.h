@@ -5,7 +5,9 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "protocol/stanzas/ack.h"
@@ -47,6 +49,7 @@ class Receipts {
   static constexpr std::size_t max_member_receipts = 4'096;  // of one stanza: ids times members
   static constexpr std::size_t max_waiting = 64;             // retry receipts that wait for their group, whole stanzas
   static constexpr std::size_t max_resent = 256;             // … that the server's answer is waited for
+  static constexpr std::size_t max_strangers = 64;           // for whom a group is asked for, on one connection
 
   void on_peer_receipt(const protocol::IncomingReceipt& receipt);
   /// Our message with this id. nullopt also for one of this very turn, for one that waits to be sealed, and for one
@@ -69,6 +72,8 @@ class Receipts {
                                                 UnixMs asked_at);
   bool is_recipient(const storage::MessageRow& message, const protocol::RetryRequest& request, const Jid& requester,
                     UnixMs asked_at);
+  /// It asks for a message that went to a group in which we do not know it, which is asked for once a connection.
+  bool is_new_stranger(const protocol::RetryRequest& request, const Jid& requester);
   /// When the server had the request.
   UnixMs asked_at(const Node& receipt) const;
   struct Resend {
@@ -94,6 +99,7 @@ class Receipts {
   std::map<Jid, std::vector<Node>> held_;  // those whose group the server could not describe yet
   /// Retry receipts of groups in the order of what was sent for them, until the server has answered that; the newest.
   std::vector<Node> resent_;
+  std::set<std::pair<Jid, Jid>> strangers_;  // group and user: who was asked for, on this connection
 };
 
 }  // namespace wharf::sessions

@@ -148,6 +148,12 @@ struct Crew : test::SessionFixture {
     changes.add(storage::PutDeviceList{row.id, self, list});
     store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   }
+  /// Retry receipts that were acked in the turn of the last hear().
+  std::ptrdiff_t requests_acked() const {
+    return std::count_if(said.begin(), said.end(), [](const Node& node) {
+      return node.is("ack") && node.attr("class") == "receipt" && node.attr("type") == "retry";
+    });
+  }
   std::vector<Node> accepted(const std::string& id, const std::string& phash = "") { return hear(ack_of(id, phash)); }
   void removed(const Jid& who) {
     Node child("remove");
@@ -804,6 +810,38 @@ TEST_CASE("what is sent again under a name that is over is sent once more when t
   CHECK(out[0].jid("participant") == ben);
   CHECK(f.hear(Crew::ack_of("3EB0AA")).empty());
   CHECK(queries_to(f.said, crew).empty());
+}
+
+TEST_CASE("who asks for a message of a group and is not known there has the group asked for, once") {
+  Crew f;
+  f.members.emplace(dora, Member{f.befriend(dora), {}});
+  f.say("hello", "3EB0AA");
+  f.accepted("3EB0AA");
+  CHECK(f.hear(Crew::retry_of(dora, "3EB0FF")).empty());
+  CHECK(queries_to(f.said, crew).empty());  // nothing that we said
+  CHECK(f.hear(Crew::retry_of(dora, "3EB0AA")).empty());
+  CHECK(f.requests_acked() == 0);
+  const auto query = queries_to(f.said, crew);
+  REQUIRE(query.size() == 1);
+  SECTION("she is in it: the notification that says so has not come yet, or never will") {
+    f.metadata.members.push_back(groups::person(dora));
+    f.metadata.size = 4;
+    const auto out = f.hear(test::described(query[0], f.metadata));
+    REQUIRE(out.size() == 1);
+    CHECK(out[0].attr("id") == "3EB0AA");
+    CHECK(out[0].jid("participant") == dora);
+  }
+  SECTION("she is not") {
+    CHECK(f.hear(test::described(query[0], f.metadata)).empty());
+    CHECK(f.requests_acked() == 1);
+    CHECK(f.hear(Crew::retry_of(dora, "3EB0AA")).empty());
+    CHECK(f.requests_acked() == 1);
+    CHECK(queries_to(f.said, crew).empty());
+  }
+  SECTION("the server does not say it now") {
+    CHECK(f.hear(test::error_of(query[0], 429)).empty());
+    CHECK(f.requests_acked() == 0);
+  }
 }
 
 TEST_CASE("a clock that is behind keeps nobody from a message that was not acked yet") {
