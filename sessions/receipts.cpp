@@ -12,6 +12,8 @@
 #include "protocol/stanzas/ack.h"
 #include "protocol/stanzas/group_message.h"
 #include "sessions/add_ons.h"
+#include "sessions/due.h"
+#include "sessions/outbox.h"
 #include "sessions/server_time.h"
 
 namespace wharf::sessions {
@@ -227,8 +229,9 @@ void Receipts::on_own_receipt(const protocol::IncomingReceipt& receipt) {
 // --- retry requests
 
 void Receipts::on_retry(const Node& receipt) {
-  // Acked in every case, or it would come back at each login; but only when the resend is in this turn's rows, or a
-  // crash while keys are being fetched would lose it.
+  // Acked in every case, or it would come back at each login; but only when what it asks for is done, or whatever ends
+  // the connection while keys are fetched, or the server has not taken the resend yet, would lose it: what waits for
+  // that is in memory alone, and the server keeps the request until it is acked.
   if (answer_retry(receipt) == RetryAnswer::done) c_.send(protocol::ack_for(receipt, std::nullopt));
 }
 
@@ -241,21 +244,45 @@ void Receipts::on_group_changed(const Jid& group) {
   for (const Node& receipt : receipts) on_retry(receipt);
 }
 
+namespace {
+
+/// What the server says of a resend that it does not take now, and may take another time (03 section 4.8).
+bool is_temporary(unsigned error) { return error == 408 || error == 429 || error == 500 || error == 503; }
+
+}  // namespace
+
 void Receipts::on_resend_ack(const protocol::Ack& ack) {
   constexpr unsigned stale_addressing = 421;
-  const auto known =
-      std::find_if(resent_.begin(), resent_.end(), [&](const Node& asked) { return asked.attr("id") == ack.id; });
+  const auto known = std::find_if(resent_.begin(), resent_.end(),
+                                  [&](const Resent& resent) { return resent.receipt.attr("id") == ack.id; });
   if (known == resent_.end()) return;
-  const Node receipt = std::move(*known);
+  const Node receipt = std::move(known->receipt);
   resent_.erase(known);
   const auto group = receipt.jid("from");
-  if (ack.error != stale_addressing || !group || waiting_ == max_waiting) return;
-  ++waiting_;
-  held_[*group].push_back(receipt);
-  groups_.mark_stale(*group);
+  if (ack.error == stale_addressing && group && group->is_group()) {
+    if (waiting_ == max_waiting) return;  // not acked: it comes back at the next login
+    ++waiting_;
+    held_[*group].push_back(receipt);
+    return groups_.mark_stale(*group);
+  }
+  if (!is_temporary(ack.error)) c_.send(protocol::ack_for(receipt, std::nullopt));
 }
 
-// The server brings them again.
+std::optional<net::SteadyTime> Receipts::due() const {
+  return resent_.empty() ? std::nullopt : std::optional(resent_.front().until);
+}
+
+void Receipts::on_due() {
+  while (is_due(due(), c_.now.steady)) stop_waiting_for_oldest();
+}
+
+// The server has most likely taken the resend, and its answer was lost; for ever at each login is worse.
+void Receipts::stop_waiting_for_oldest() {
+  c_.send(protocol::ack_for(resent_.front().receipt, std::nullopt));
+  resent_.erase(resent_.begin());
+}
+
+// None of these is acked: the server brings them again.
 void Receipts::on_link_down() {
   resent_.clear();
   strangers_.clear();
@@ -374,15 +401,14 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
       c_.keys.mark_changed(requester);
     }
   }
-  if (fanout_.has_session(requester)) {
-    resend(receipt, *request, requester, std::move(resends));
-    return RetryAnswer::done;
-  }
+  if (fanout_.has_session(requester)) return resend(receipt, *request, requester, std::move(resends));
   count_resend(*request, requester, std::move(resends));
   fanout_.fetch_sessions({requester}, true, [this, receipt, request = *request, requester](bool ok) {
     if (!c_.link.up() || !ok) return;  // not acked: the server brings the request again
-    if (fanout_.has_session(requester)) resend(receipt, request, requester, c_.records.resends(requester, request.id));
-    c_.send(protocol::ack_for(receipt, std::nullopt));
+    const RetryAnswer answer = fanout_.has_session(requester)
+                                   ? resend(receipt, request, requester, c_.records.resends(requester, request.id))
+                                   : RetryAnswer::done;
+    if (answer == RetryAnswer::done) c_.send(protocol::ack_for(receipt, std::nullopt));
   });
   return RetryAnswer::later;
 }
@@ -392,12 +418,13 @@ void Receipts::count_resend(const protocol::RetryRequest& request, const Jid& re
   c_.records.add(storage::PutResends{c_.id(), requester, request.id, std::move(resends), c_.now.unix_ms, window});
 }
 
-void Receipts::resend(const Node& receipt, const protocol::RetryRequest& request, const Jid& requester,
-                      storage::ResendRow resends) {
+Receipts::RetryAnswer Receipts::resend(const Node& receipt, const protocol::RetryRequest& request, const Jid& requester,
+                                       storage::ResendRow resends) {
   const auto message = find_sent(request.id);
   auto* record = c_.keys.find(requester);
-  if (!message || message->content.empty() || record == nullptr) return;
-  if (!is_recipient(*message, request, requester, asked_at(receipt))) return;  // keys were fetched meanwhile
+  if (!message || message->content.empty() || record == nullptr) return RetryAnswer::done;
+  // Keys were fetched meanwhile.
+  if (!is_recipient(*message, request, requester, asked_at(receipt))) return RetryAnswer::done;
   const bool in_group = message->chat.has_sender_keys();
   const bool with_key = in_group && group_fanout_.may_have_key(message->chat, requester);
   if (with_key) group_fanout_.give_again(message->chat, requester);
@@ -405,19 +432,21 @@ void Receipts::resend(const Node& receipt, const protocol::RetryRequest& request
   count_resend(request, requester, std::move(resends));
   const Resend what = resend_of(request, *message, with_key);
   auto sealed = protocol::encrypt(*record, fanout_.local(), protocol::pad_message(what.plaintext, c_.random));
-  if (!sealed) return;
+  if (!sealed) return RetryAnswer::done;
   c_.keys.mark_changed(requester);
   const Bytes identity = sealed->kind == protocol::CiphertextKind::pre_key_message ? c_.device.account : Bytes();
   if (in_group) {
-    if (resent_.size() == max_resent) resent_.erase(resent_.begin());
-    resent_.push_back(receipt);
-    return c_.send(protocol::group_retry_stanza({request.id, message->chat, request.requester, what.kind,
-                                                 group_fanout_.addressing_mode(message->chat), std::move(*sealed),
-                                                 request.count, identity, setting_of(*message)}));
+    if (resent_.size() == max_resent) stop_waiting_for_oldest();
+    resent_.push_back({receipt, in(c_, Outbox::ack_patience)});
+    c_.send(protocol::group_retry_stanza({request.id, message->chat, request.requester, what.kind,
+                                          group_fanout_.addressing_mode(message->chat), std::move(*sealed),
+                                          request.count, identity, setting_of(*message)}));
+    return RetryAnswer::later;
   }
   c_.send(
       protocol::retry_stanza({request.id, request.requester, what.kind, std::move(*sealed), request.count,
                               what.recipient, identity, directory_.is_own(requester), tokens_.token_of(requester)}));
+  return RetryAnswer::done;
 }
 
 std::string Receipts::setting_of(const storage::MessageRow& message) const {

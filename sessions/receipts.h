@@ -32,10 +32,13 @@ class Receipts {
   void on_receipt(const Node& receipt);
   /// What is known of the group has changed: who asked for its messages meanwhile is answered.
   void on_group_changed(const Jid& group);
-  /// The server's answer to a message that was sent again to one device. It refuses that where a group names its
-  /// members otherwise by now: once the group is known as it is, the device gets it under its name there.
+  /// The server's answer to a message of a group that was sent again to one device: the request for it is acked. It
+  /// refuses that where a group names its members otherwise by now: once the group is known as it is, the device gets
+  /// it under its name there.
   void on_resend_ack(const protocol::Ack& ack);
   void on_link_down();
+  std::optional<net::SteadyTime> due() const;
+  void on_due();
   /// Set by the session: a receipt of a device that the message was for shows that the server has had it.
   std::function<void(const std::string& message_id, UnixMs at)> on_proof;
   /// Set by the session: it waits in the outbox, and no network has had it.
@@ -48,7 +51,7 @@ class Receipts {
   static constexpr std::size_t max_ids = 256;
   static constexpr std::size_t max_member_receipts = 4'096;  // of one stanza: ids times members
   static constexpr std::size_t max_waiting = 64;             // retry receipts that wait for their group, whole stanzas
-  static constexpr std::size_t max_resent = 256;             // … that the server's answer is waited for
+  static constexpr std::size_t max_resent = 256;             // … whose resend the server is to answer
   static constexpr std::size_t max_strangers = 64;           // for whom a group is asked for, on one connection
 
   void on_peer_receipt(const protocol::IncomingReceipt& receipt);
@@ -62,7 +65,7 @@ class Receipts {
   void on_group_receipt(const protocol::IncomingReceipt& receipt);
   void raise_in_group(const std::string& id, const Jid& group, const std::vector<protocol::IncomingReceipt::User>& who);
   void on_own_receipt(const protocol::IncomingReceipt& receipt);
-  enum class RetryAnswer { done, later };  // later: keys are being fetched, the ack follows them
+  enum class RetryAnswer { done, later };  // later: it waits for something, the ack follows that
   void on_retry(const Node& receipt);
   RetryAnswer answer_retry(const Node& receipt);
   /// What we sent within the window, whoever asks for it.
@@ -85,8 +88,9 @@ class Receipts {
   std::string setting_of(const storage::MessageRow& message) const;
   Resend resend_of(const protocol::RetryRequest& request, const storage::MessageRow& message, bool with_key);
   void count_resend(const protocol::RetryRequest& request, const Jid& requester, storage::ResendRow resends);
-  void resend(const Node& receipt, const protocol::RetryRequest& request, const Jid& requester,
-              storage::ResendRow resends);
+  RetryAnswer resend(const Node& receipt, const protocol::RetryRequest& request, const Jid& requester,
+                     storage::ResendRow resends);
+  void stop_waiting_for_oldest();
 
   Context& c_;
   Directory& directory_;
@@ -97,8 +101,12 @@ class Receipts {
   StatusAudiences& audiences_;
   std::size_t waiting_ = 0;                // retry receipts whose group is being asked for, or held
   std::map<Jid, std::vector<Node>> held_;  // those whose group the server could not describe yet
-  /// Retry receipts of groups in the order of what was sent for them, until the server has answered that; the newest.
-  std::vector<Node> resent_;
+  /// Retry receipts of groups in the order of what was sent for them, until the server has answered that, or will not.
+  struct Resent {
+    Node receipt;
+    net::SteadyTime until;
+  };
+  std::vector<Resent> resent_;
   std::set<std::pair<Jid, Jid>> strangers_;  // group and user: who was asked for, on this connection
 };
 
